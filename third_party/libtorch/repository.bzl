@@ -1,0 +1,89 @@
+"""Finds LibTorch: the folder that the variable LIBTORCH names, or the system's.
+
+LIBTORCH is an unpacked official zip or the `torch` folder inside a Python
+environment. Its version and ABI are checked before anything is compiled.
+"""
+
+load("//third_party:system_library.bzl", "system_library_build")
+
+_DEBIAN_PACKAGES = "libtorch-dev libopenblas0-pthread"
+_OLDEST = (1, 13)
+
+def _missing(repository_ctx, message):
+    repository_ctx.file("BUILD", system_library_build(
+        _DEBIAN_PACKAGES,
+        [("libtorch", "missing_library", {"message": message})],
+    ))
+
+def _system(repository_ctx):
+    if not repository_ctx.path("/usr/include/torch/csrc/api/include/torch/torch.h").exists:
+        return _missing(repository_ctx, "")
+    return repository_ctx.file("BUILD", system_library_build(_DEBIAN_PACKAGES, [
+        ("libtorch", "system_cc_library", {
+            "includes": ["/usr/include/torch/csrc/api/include"],
+            "defines": ["C10_USE_GLOG", "USE_C10D_GLOO", "USE_DISTRIBUTED"],
+            "linkopts": ["-ltorch", "-ltorch_cpu", "-lc10", "-lglog"],
+        }),
+    ]))
+
+def _header_value(repository_ctx, header, name):
+    """The value of `#define name value` in a header, or ""."""
+    for line in repository_ctx.read(header).split("\n"):
+        words = [word for word in line.split(" ") if word]
+        if words[:2] == ["#define", name] and len(words) > 2:
+            return words[2]
+    return ""
+
+def _has_old_abi(repository_ctx, library):
+    """True if the library was built with _GLIBCXX_USE_CXX11_ABI=0, as old official zips are."""
+    symbols = repository_ctx.execute(["nm", "-D", "--defined-only", library])
+    return symbols.return_code == 0 and "__cxx11" not in symbols.stdout
+
+def _from_folder(repository_ctx, folder):
+    root = repository_ctx.path(folder)
+    version_header = root.get_child("include/torch/csrc/api/include/torch/version.h")
+    if not version_header.exists:
+        return _missing(repository_ctx, "LIBTORCH=%s has no include/torch/csrc/api/include/torch/version.h. Name an unpacked LibTorch zip or the torch folder of a Python environment." % folder)
+    version = [
+        int(_header_value(repository_ctx, version_header, "TORCH_VERSION_" + part) or "0")
+        for part in ["MAJOR", "MINOR"]
+    ]
+    if (version[0], version[1]) < _OLDEST:
+        return _missing(repository_ctx, "LIBTORCH=%s is version %d.%d; 1.13 or later is needed." % (folder, version[0], version[1]))
+    old_abi = _has_old_abi(repository_ctx, root.get_child("lib/libc10.so"))
+    if old_abi:
+        return _missing(repository_ctx, "LIBTORCH=%s was built without the C++11 ABI (_GLIBCXX_USE_CXX11_ABI=0) and cannot be linked with the system's protobuf and Abseil. Take the zip whose name says cxx11-abi." % folder)
+    repository_ctx.symlink(root.get_child("include"), "include")
+    repository_ctx.symlink(root.get_child("lib"), "lib")
+    libraries = ["torch", "torch_cpu", "c10"]
+    if root.get_child("lib/libtorch_cuda.so").exists:
+        # Registers the CUDA kernels by being loaded; nothing refers to it by name.
+        libraries = ["torch", "torch_cpu", "torch_cuda", "c10_cuda", "c10"]
+    lib_path = str(root.get_child("lib").realpath)
+    repository_ctx.file("BUILD", """
+cc_library(
+    name = "libtorch",
+    hdrs = glob(["include/**"]),
+    defines = ["USE_C10D_GLOO", "USE_DISTRIBUTED"],
+    includes = ["include", "include/torch/csrc/api/include"],
+    linkopts = ["-L{lib}", "-Wl,-rpath,{lib}", "-Wl,--no-as-needed", {libraries}, "-Wl,--as-needed"],
+    visibility = ["//visibility:public"],
+)
+""".format(
+        lib = lib_path,
+        libraries = ", ".join(['"-l%s"' % library for library in libraries]),
+    ))
+    return None
+
+def _libtorch_impl(repository_ctx):
+    folder = repository_ctx.os.environ.get("LIBTORCH", "")
+    if folder:
+        return _from_folder(repository_ctx, folder)
+    return _system(repository_ctx)
+
+libtorch = repository_rule(
+    implementation = _libtorch_impl,
+    environ = ["LIBTORCH"],
+    configure = True,
+    local = True,
+)

@@ -1,0 +1,124 @@
+"""The outside world: Bazel's own rules and the system's libraries."""
+
+load("//third_party:system_library.bzl", "system_library")
+load("//third_party/libtorch:repository.bzl", "libtorch")
+
+def bazel_rules():
+    """Declares the rule sets that Bazel wants, from Debian's Bazel packages."""
+    native.local_repository(
+        name = "rules_java",
+        path = "/usr/share/bazel/rules/java",
+    )
+    native.local_repository(
+        name = "rules_proto",
+        path = "/usr/share/bazel/rules/proto",
+    )
+    native.local_repository(
+        name = "bazel_skylib",
+        path = "/usr/share/bazel/tools/skylib",
+    )
+    native.local_repository(
+        name = "platforms",
+        path = "/usr/share/bazel/platforms",
+    )
+
+    # Debian's bazel-rules-cc is too new for Debian's Bazel; the native rules do.
+    native.new_local_repository(
+        name = "rules_cc",
+        path = "third_party/rules/cc",
+        build_file_content = "",
+        workspace_file_content = "",
+    )
+    native.new_local_repository(
+        name = "remote_coverage_tools",
+        path = "third_party/rules/coverage",
+        build_file_content = 'filegroup(name = "coverage_report_generator", visibility = ["//visibility:public"])',
+        workspace_file_content = "",
+    )
+
+def system_libraries():
+    """Declares one repository a system library; none is touched before it is used."""
+    system_library(
+        name = "system_absl",
+        debian_package = "libabsl-dev",
+        header = "/usr/include/absl/status/statusor.h",
+        modules = {
+            "base": "absl_base absl_core_headers",
+            "cleanup": "absl_cleanup",
+            "flags": "absl_flags",
+            "flags_parse": "absl_flags_parse absl_flags_usage absl_flags_reflection",
+            "flat_hash_map": "absl_flat_hash_map absl_flat_hash_set",
+            "random": "absl_random_random absl_random_distributions",
+            "span": "absl_span",
+            "status": "absl_status",
+            "statusor": "absl_statusor",
+            "strings": "absl_strings absl_str_format",
+            "synchronization": "absl_synchronization",
+            "time": "absl_time",
+        },
+    )
+    system_library(
+        name = "system_eigen",
+        debian_package = "libeigen3-dev",
+        header = "/usr/include/eigen3/Eigen/Dense",
+        modules = {"eigen": "eigen3"},
+    )
+    system_library(
+        name = "system_opencv",
+        debian_package = "libopencv-dev",
+        header = "/usr/include/opencv4/opencv2/core.hpp",
+        includes = ["/usr/include/opencv4"],
+        libraries = {
+            module: ["-lopencv_" + module]
+            for module in ["core", "imgproc", "imgcodecs", "calib3d", "objdetect", "video", "videoio"]
+        },
+    )
+    system_library(
+        name = "system_protobuf",
+        debian_package = "libprotobuf-dev",
+        header = "/usr/include/google/protobuf/message.h",
+        libraries = {"protobuf": ["-lprotobuf"]},
+    )
+    system_library(
+        name = "system_protoc",
+        debian_package = "protobuf-compiler",
+        header = "/usr/bin/protoc",
+        programs = {"protoc": "/usr/bin/protoc"},
+    )
+    system_library(
+        name = "system_googletest",
+        debian_package = "libgmock-dev",
+        header = "/usr/include/gmock/gmock.h",
+        modules = {
+            "gtest": "gmock",
+            "gtest_main": "gmock_main",
+        },
+    )
+    system_library(
+        name = "system_benchmark",
+        debian_package = "libbenchmark-dev",
+        header = "/usr/include/benchmark/benchmark.h",
+        libraries = {
+            "benchmark": ["-lbenchmark", "-lpthread"],
+            "benchmark_main": ["-lbenchmark_main", "-lbenchmark", "-lpthread"],
+        },
+    )
+    system_library(
+        name = "system_ffmpeg",
+        debian_package = "libavcodec-dev libavformat-dev libswscale-dev libswresample-dev",
+        header = "/usr/include/x86_64-linux-gnu/libavformat/avformat.h",
+        modules = {"ffmpeg": "libavformat libavcodec libswscale libswresample libavutil"},
+    )
+    system_library(
+        name = "system_curl",
+        debian_package = "libcurl4-openssl-dev",
+        header = "/usr/include/x86_64-linux-gnu/curl/curl.h",
+        modules = {"curl": "libcurl"},
+    )
+    system_library(
+        name = "system_zlib",
+        debian_package = "zlib1g-dev",
+        header = "/usr/include/zlib.h",
+        modules = {"zlib": "zlib"},
+    )
+    libtorch(name = "libtorch")
