@@ -1,0 +1,56 @@
+// The table of losses over steps, losses.csv: a header line, then one line a
+// step, flushed as it is written.
+//
+// Numbers are written so that they read back to the same value, which lets two
+// runs be compared byte for byte.
+#ifndef PIPELINES_REPORT_LOSS_LOG_H_
+#define PIPELINES_REPORT_LOSS_LOG_H_
+
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "pipelines/report/plot.h"
+
+namespace pipelines {
+
+class LossLog {
+ public:
+  // Opens `path` with the columns "step" and `columns`. A file that is there is
+  // gone on with: lines of steps above `resume_step` and a cut-off last line
+  // are taken out first (the file is rewritten and renamed). With resume_step <
+  // 0 the table starts anew.
+  //
+  // FailedPrecondition if the file on disk has other columns.
+  static absl::StatusOr<LossLog> Open(const std::string& path,
+                                      const std::vector<std::string>& columns,
+                                      int64_t resume_step = -1);
+
+  LossLog(LossLog&&) = default;
+  LossLog& operator=(LossLog&&) = default;
+
+  // One value a column. InvalidArgument for another number of values.
+  absl::Status Add(int64_t step, const std::vector<double>& values);
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const;
+  };
+  LossLog(std::string path, size_t num_columns, std::FILE* file);
+
+  std::string path_;
+  size_t num_columns_;
+  std::unique_ptr<std::FILE, Close> file_;
+};
+
+// Reads a table back as one series a column, for plotting. A cut-off last line
+// is left out. NotFound or InvalidArgument names file and line.
+absl::StatusOr<std::vector<Series>> ReadLossLog(const std::string& path);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_REPORT_LOSS_LOG_H_

@@ -1,0 +1,83 @@
+// Pictures of what the model sees and does, for run pages and for papers.
+//
+// Pictures are cv::Mat CV_8UC3 in RGB order; write them with SavePicture().
+// Tensors may be on any device and of any floating dtype.
+#ifndef PIPELINES_REPORT_VISUALIZE_H_
+#define PIPELINES_REPORT_VISUALIZE_H_
+
+#include <torch/types.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "opencv2/core.hpp"
+
+namespace pipelines {
+
+// One batch through the model. Undefined or empty members leave their column
+// out; `source` decides B, H and W.
+struct StripInput {
+  torch::Tensor source;             // [B, 3, H, W] RGB in [0, 1]
+  torch::Tensor driving;            // [B, 3, H, W]
+  torch::Tensor source_keypoints;   // [B, K, 2] (x, y) in [-1, 1]
+  torch::Tensor driving_keypoints;  // [B, K, 2]
+  torch::Tensor deformed_source;    // [B, 3, h, w], the source warped
+  torch::Tensor prediction;         // [B, 3, H, W]
+  torch::Tensor deformation;        // [B, h, w, 2] source_from_driving
+  std::vector<torch::Tensor> occlusion_maps;  // each [B, 1, h, w] in [0, 1]
+  torch::Tensor contribution_maps;  // [B, M, h, w] summing to 1 over M: the
+                                    // background first, the global one last
+};
+
+struct StripOptions {
+  int tile = 128;                  // pixels of a picture's longer side
+  int keypoints_per_group = 5;     // share a colour: one transformation's
+  int max_rows = 8;                // samples shown
+  bool contribution_tiles = true;  // one tile a map beside the coloured summary
+};
+
+// One row a sample, one labelled column a picture: source and driving with
+// keypoints, warped source, prediction, deformation (colour and grid),
+// occlusion maps, contribution maps.
+cv::Mat DrawStrip(const StripInput& input, const StripOptions& options = {});
+
+// [3, H, W] in [0, 1] (clamped) or [1, H, W] as RGB.
+cv::Mat ToPicture(const torch::Tensor& image);
+
+// Draws keypoints [K, 2] in [-1, 1] on `picture`, one colour a group of
+// `per_group`, points of a group joined to their mean by thin lines.
+void DrawKeypoints(const torch::Tensor& keypoints, int per_group,
+                   cv::Mat& picture);
+
+// A motion field as colours: hue is direction, saturation is length (Middlebury
+// convention: right is red, colours are full at `max_length`; 0 takes the
+// field's own greatest length). deformation: [h, w, 2] source_from_driving; the
+// motion shown is driving minus source, where a pixel has come from to here.
+cv::Mat FlowToColor(const torch::Tensor& deformation, double max_length = 0);
+
+// The legend of FlowToColor: a disc of `size` pixels.
+cv::Mat FlowWheel(int size);
+
+// Draws the lines of a regular grid of the source, `lines` each way, as they
+// appear in the driving frame, on `picture`.
+void DrawDeformedGrid(const torch::Tensor& deformation, int lines,
+                      cv::Mat& picture);
+
+// Values [h, w] in [low, high] as colours from dark to bright (viridis).
+cv::Mat ColorizeMap(const torch::Tensor& map, double low = 0, double high = 1);
+
+// Contribution maps [M, h, w] as one picture: each pixel mixes the colours of
+// its maps by their weights; background grey, global white, others as the
+// keypoint groups.
+cv::Mat ContributionPicture(const torch::Tensor& maps);
+
+// The colour of keypoint group or partial transformation `index`.
+cv::Scalar GroupColor(int index);
+
+// Writes a PNG, whole or not at all.
+absl::Status SavePicture(const std::string& path, const cv::Mat& picture);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_REPORT_VISUALIZE_H_
