@@ -70,7 +70,7 @@ def system_libraries():
         includes = ["/usr/include/opencv4"],
         libraries = {
             module: ["-lopencv_" + module]
-            for module in ["core", "imgproc", "imgcodecs", "calib3d", "objdetect", "video", "videoio"]
+            for module in ["core", "imgproc", "imgcodecs", "calib3d", "objdetect", "quality", "video", "videoio"]
         },
     )
     system_library(
@@ -78,6 +78,7 @@ def system_libraries():
         debian_package = "libprotobuf-dev",
         header = "/usr/include/google/protobuf/message.h",
         libraries = {"protobuf": ["-lprotobuf"]},
+        protos = {"google/protobuf/descriptor.proto": "/usr/include/google/protobuf/descriptor.proto"},
     )
     system_library(
         name = "system_protoc",
@@ -120,5 +121,17 @@ def system_libraries():
         debian_package = "zlib1g-dev",
         header = "/usr/include/zlib.h",
         modules = {"zlib": "zlib"},
+    )
+    system_library(
+        name = "system_nlohmann_json",
+        debian_package = "nlohmann-json3-dev",
+        header = "/usr/include/nlohmann/json.hpp",
+        modules = {"nlohmann_json": "nlohmann_json"},
+    )
+    system_library(
+        name = "system_minizip",
+        debian_package = "libminizip-dev",
+        header = "/usr/include/minizip/unzip.h",
+        modules = {"minizip": "minizip"},
     )
     libtorch(name = "libtorch")

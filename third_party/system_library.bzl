@@ -31,6 +31,13 @@ def _pkg_config(repository_ctx, modules):
         "linkopts": [word for word in words if word.startswith("-l") or word.startswith("-Wl")],
     }
 
+_PROTO_LIBRARY = """
+proto_library(
+    name = "{name}",
+    srcs = ["{proto}"],
+)
+"""
+
 def _system_library_impl(repository_ctx):
     attr = repository_ctx.attr
     found = repository_ctx.path(attr.header).exists
@@ -43,7 +50,11 @@ def _system_library_impl(repository_ctx):
         targets.append((name, "system_cc_library", flags) if found else (name, "missing_library", {}))
     for name, path in attr.programs.items():
         targets.append((name, "system_program", {"path": path}))
-    repository_ctx.file("BUILD", system_library_build(attr.debian_package, targets))
+    build = system_library_build(attr.debian_package, targets)
+    for proto, path in attr.protos.items():
+        repository_ctx.symlink(path, proto)
+        build += _PROTO_LIBRARY.format(name = proto.split("/")[-1].replace(".", "_"), proto = proto)
+    repository_ctx.file("BUILD", build)
 
 system_library = repository_rule(
     implementation = _system_library_impl,
@@ -53,6 +64,7 @@ system_library = repository_rule(
         "includes": attr.string_list(doc = "Include folders of `libraries`."),
         "libraries": attr.string_list_dict(doc = "Target name to link options, where pkg-config has no module."),
         "modules": attr.string_dict(doc = "Target name to pkg-config modules."),
+        "protos": attr.string_dict(doc = "Import path of a .proto file to its absolute path."),
         "programs": attr.string_dict(doc = "Target name to the absolute path of a program."),
     },
     configure = True,

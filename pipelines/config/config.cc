@@ -1,0 +1,164 @@
+#include "pipelines/config/config.h"
+
+#include <cmath>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "google/protobuf/text_format.h"
+#include "google/protobuf/util/message_differencer.h"
+#include "pipelines/config/override.h"
+#include "pipelines/config/ranges.h"
+#include "pipelines/config/text_format.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+// Defaults that one field's default in the schema cannot state.
+void FillDependentDefaults(Config* config) {
+  CpabConfig* global = config->mutable_model()->mutable_global_cpab();
+  if (!global->has_cells_x()) global->set_cells_x(6);
+  if (!global->has_cells_y()) global->set_cells_y(6);
+  PerceptualConfig* perceptual = config->mutable_losses()->mutable_perceptual();
+  if (perceptual->layer_weights().empty()) {
+    for (int i = 0; i < 5; ++i) perceptual->add_layer_weights(10);
+  }
+  if (perceptual->scales().empty()) {
+    for (const double scale : {1.0, 0.5, 0.25, 0.125}) {
+      perceptual->add_scales(scale);
+    }
+  }
+}
+
+absl::Status Invalid(absl::string_view what) {
+  return absl::InvalidArgumentError(what);
+}
+
+absl::Status CheckData(const DataConfig& data) {
+  if (data.folder().empty() == !data.has_puppets()) {
+    return Invalid(
+        "data: set either data.folder, the folder of your clips, or "
+        "data.puppets, the bundled data");
+  }
+  for (const auto& [side, name] :
+       {std::pair(data.height(), "height"), std::pair(data.width(), "width")}) {
+    if (side % 32 != 0) {
+      return Invalid(
+          absl::StrCat("data.", name, " is ", side, "; use a multiple of 32"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Every halving of the hourglass and of the inpainting network must be whole.
+absl::Status CheckSizes(const DataConfig& data, const ModelConfig& model) {
+  const double scale = model.dense_motion().scale_factor();
+  if (std::exp2(std::round(std::log2(scale))) != scale) {
+    return Invalid(absl::StrCat("model.dense_motion.scale_factor is ", scale,
+                                "; use 0.125, 0.25, 0.5 or 1"));
+  }
+  const int hourglass = 1 << model.dense_motion().num_blocks();
+  const int inpainting = 1 << model.inpainting().num_down_blocks();
+  for (const int side : {data.height(), data.width()}) {
+    if (static_cast<int>(side * scale) % hourglass != 0) {
+      return Invalid(absl::StrCat(
+          "model.dense_motion.num_blocks is ",
+          model.dense_motion().num_blocks(), ", but a motion field of ",
+          static_cast<int>(side * scale),
+          " pixels cannot be halved that often; use fewer blocks or larger "
+          "frames"));
+    }
+    if (side % inpainting != 0) {
+      return Invalid(absl::StrCat("model.inpainting.num_down_blocks is ",
+                                  model.inpainting().num_down_blocks(),
+                                  ", but a side of ", side,
+                                  " pixels cannot be halved that often"));
+    }
+  }
+  if (model.dense_motion().multi_mask() &&
+      model.inpainting().num_down_blocks() != 3) {
+    return Invalid(
+        "model.inpainting.num_down_blocks must be 3 with "
+        "model.dense_motion.multi_mask: there are four occlusion maps");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckPerceptual(const PerceptualConfig& perceptual) {
+  if (perceptual.layer_weights_size() != 5) {
+    return Invalid(absl::StrCat("losses.perceptual.layer_weights has ",
+                                perceptual.layer_weights_size(),
+                                " elements; give one for each of 5 layers"));
+  }
+  if (perceptual.weights().empty() != perceptual.untrained()) {
+    return Invalid(
+        "losses.perceptual: name the file of VGG-19 weights in `weights`, or "
+        "say `untrained: true` to use random ones (not both)");
+  }
+  if (perceptual.width() != 64 && !perceptual.untrained()) {
+    return Invalid(
+        "losses.perceptual.width other than 64 needs `untrained: true`");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ValidateConfig(const Config& config) {
+  RETURN_IF_ERROR(CheckRanges(config));
+  RETURN_IF_ERROR(CheckData(config.data()));
+  RETURN_IF_ERROR(CheckSizes(config.data(), config.model()));
+  return CheckPerceptual(config.losses().perceptual());
+}
+
+absl::StatusOr<Config> ParseConfig(absl::string_view name,
+                                   absl::string_view text,
+                                   const std::vector<std::string>& overrides) {
+  Config config;
+  RETURN_IF_ERROR(ParseTextFormat(name, text, &config));
+  for (const std::string& assignment : overrides) {
+    RETURN_IF_ERROR(ApplyOverride(assignment, &config));
+  }
+  FillDependentDefaults(&config);
+  if (const absl::Status status = ValidateConfig(config); !status.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": ", status.message()));
+  }
+  return config;
+}
+
+absl::StatusOr<Config> LoadConfig(const std::string& path,
+                                  const std::vector<std::string>& overrides) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) {
+    return absl::NotFoundError(
+        absl::StrCat(path, ": cannot read this config file"));
+  }
+  return ParseConfig(path, text.str(), overrides);
+}
+
+std::string ConfigText(const Config& config) {
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(config, &text);
+  return absl::StrCat(
+      "# proto-file: pipelines/config/config.proto\n"
+      "# proto-message: pipelines.Config\n",
+      text);
+}
+
+std::vector<std::string> ConfigDifferences(const Config& a, const Config& b) {
+  std::string report;
+  google::protobuf::util::MessageDifferencer differencer;
+  // A field that is unset equals one that is set to its default.
+  differencer.set_message_field_comparison(
+      google::protobuf::util::MessageDifferencer::EQUIVALENT);
+  differencer.ReportDifferencesToString(&report);
+  differencer.Compare(a, b);
+  return absl::StrSplit(report, '\n', absl::SkipEmpty());
+}
+
+}  // namespace pipelines

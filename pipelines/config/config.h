@@ -1,0 +1,40 @@
+// Reading, completing and checking the configuration of a run.
+#ifndef PIPELINES_CONFIG_CONFIG_H_
+#define PIPELINES_CONFIG_CONFIG_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "pipelines/config/config.pb.h"
+
+namespace pipelines {
+
+// Reads a text file, applies the overrides ("path.to.field=value") in order,
+// fills in defaults that depend on other fields, and validates the whole.
+// NotFound if there is no such file; InvalidArgument as
+// "<file>: model.num_transforms is 0; use a value in [1, 64]".
+absl::StatusOr<Config> LoadConfig(const std::string& path,
+                                  const std::vector<std::string>& overrides);
+
+// The same for a config that is at hand; `name` stands for the file in errors.
+absl::StatusOr<Config> ParseConfig(absl::string_view name,
+                                   absl::string_view text,
+                                   const std::vector<std::string>& overrides);
+
+// InvalidArgument naming the first field that is out of range or does not go
+// together with another one.
+absl::Status ValidateConfig(const Config& config);
+
+// The config as a text file that LoadConfig reads back, defaults left out.
+std::string ConfigText(const Config& config);
+
+// A line for each field in which two configs differ, as
+// "modified: training.batch_size: 8 -> 4".
+std::vector<std::string> ConfigDifferences(const Config& a, const Config& b);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_CONFIG_CONFIG_H_

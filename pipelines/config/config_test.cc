@@ -1,0 +1,152 @@
+#include "pipelines/config/config.h"
+
+#include <filesystem>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kMinimal[] =
+    "data { folder: 'clips' } losses { perceptual { untrained: true } }";
+
+absl::StatusOr<Config> Parse(const std::string& text,
+                             const std::vector<std::string>& overrides = {}) {
+  return ParseConfig("a.textproto", text, overrides);
+}
+
+TEST(Config, FillsDefaultsThatDependOnOtherFields) {
+  const absl::StatusOr<Config> config = Parse(kMinimal);
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->model().global_cpab().cells_x(), 6);
+  EXPECT_EQ(config->model().local_cpab().cells_x(), 4);
+  EXPECT_THAT(config->losses().perceptual().scales(),
+              ElementsAre(1, 0.5, 0.25, 0.125));
+}
+
+TEST(Config, OverridesReplaceScalarsListsStringsAndEnums) {
+  const absl::StatusOr<Config> config =
+      Parse(kMinimal,
+            {"training.batch_size=3", "losses.perceptual.scales=[1, 0.5]",
+             "data.folder=/my clips/a", "model.local_cpab.solver=ADAM",
+             "data.augmentation.time_flip=false", "training.milestones=60"});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->training().batch_size(), 3);
+  EXPECT_THAT(config->losses().perceptual().scales(), ElementsAre(1, 0.5));
+  EXPECT_EQ(config->data().folder(), "/my clips/a");
+  EXPECT_EQ(config->model().local_cpab().solver(), CpabConfig::ADAM);
+  EXPECT_FALSE(config->data().augmentation().time_flip());
+  EXPECT_THAT(config->training().milestones(), ElementsAre(60));
+}
+
+TEST(Config, TextReadsBackEqual) {
+  const absl::StatusOr<Config> config = Parse(kMinimal);
+  ASSERT_THAT(config, IsOk());
+  const absl::StatusOr<Config> again = Parse(ConfigText(*config));
+  ASSERT_THAT(again, IsOk());
+  EXPECT_THAT(ConfigDifferences(*config, *again), IsEmpty());
+}
+
+TEST(Config, DifferencesNameFieldAndValues) {
+  const absl::StatusOr<Config> a = Parse(kMinimal);
+  const absl::StatusOr<Config> b = Parse(kMinimal, {"training.batch_size=3"});
+  ASSERT_THAT(a, IsOk());
+  ASSERT_THAT(b, IsOk());
+  EXPECT_THAT(ConfigDifferences(*a, *b),
+              ElementsAre(HasSubstr("training.batch_size: 28 -> 3")));
+}
+
+struct BadCase {
+  const char* what;
+  const char* text;
+  std::vector<std::string> overrides;
+  const char* message;
+};
+
+class BadConfigTest : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadConfigTest, IsNamed) {
+  EXPECT_THAT(
+      Parse(GetParam().text, GetParam().overrides),
+      StatusIs(StatusCode::kInvalidArgument, HasSubstr(GetParam().message)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, BadConfigTest,
+    testing::Values(
+        BadCase{"MisspeltField",
+                "training { bach_size: 3 }",
+                {},
+                "Did you mean 'batch_size'?"},
+        BadCase{"Position", "data {\n  height: abc }", {}, "a.textproto:2:11:"},
+        BadCase{"UnclosedMessage", "data { height: 64", {}, "a.textproto:1:"},
+        BadCase{"OutOfRange",
+                kMinimal,
+                {"model.num_transforms=0"},
+                "a.textproto: model.num_transforms is 0; use a value in "
+                "[1, 64]"},
+        BadCase{"RepeatedOutOfRange",
+                kMinimal,
+                {"losses.perceptual.scales=[1, 7]"},
+                "losses.perceptual.scales[1] is 7"},
+        BadCase{"NotFinite",
+                kMinimal,
+                {"losses.warp=inf"},
+                "losses.warp is inf; use a finite number"},
+        BadCase{"MisspeltOverride",
+                kMinimal,
+                {"model.denze_motion.x=1"},
+                "Did you mean 'dense_motion'?"},
+        BadCase{"OverrideOfWrongType",
+                kMinimal,
+                {"training.batch_size=many"},
+                "'many' is not a value of this field (int32)"},
+        BadCase{"OverrideWithoutValue",
+                kMinimal,
+                {"training.batch_size"},
+                "write it as path.to.field=value"},
+        BadCase{"NoData",
+                "losses { perceptual { untrained: true } }",
+                {},
+                "set either data.folder"},
+        BadCase{"NoVgg", "data { folder: 'x' }", {}, "untrained: true"},
+        BadCase{"OddSize",
+                kMinimal,
+                {"data.height=100"},
+                "data.height is 100; use a multiple of 32"},
+        BadCase{"TooManyHalvings",
+                kMinimal,
+                {"data.height=64", "data.width=64"},
+                "model.dense_motion.num_blocks is 5"},
+        BadCase{"ScaleNoPowerOfTwo",
+                kMinimal,
+                {"model.dense_motion.scale_factor=0.3"},
+                "use 0.125, 0.25, 0.5 or 1"}),
+    [](const auto& info) { return info.param.what; });
+
+TEST(Config, MissingFileIsNamed) {
+  EXPECT_THAT(LoadConfig("no/such.textproto", {}),
+              StatusIs(StatusCode::kNotFound, HasSubstr("no/such.textproto")));
+}
+
+TEST(ShippedConfigs, LoadAndValidate) {
+  int count = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator("pipelines/configs")) {
+    if (entry.path().extension() != ".textproto") continue;
+    EXPECT_THAT(LoadConfig(entry.path(), {}), IsOk()) << entry.path();
+    ++count;
+  }
+  EXPECT_GE(count, 6);
+}
+
+}  // namespace
+}  // namespace pipelines

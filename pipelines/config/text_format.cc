@@ -1,0 +1,99 @@
+#include "pipelines/config/text_format.h"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/io/tokenizer.h"
+#include "google/protobuf/text_format.h"
+
+namespace pipelines {
+namespace {
+
+namespace pb = ::google::protobuf;
+
+class FirstError : public pb::io::ErrorCollector {
+ public:
+  void AddError(int line, int column, const std::string& message) override {
+    if (!message_.empty()) return;
+    line_ = line;
+    column_ = column;
+    message_ = message;
+  }
+  void AddWarning(int, int, const std::string&) override {}
+
+  int line() const { return line_ + 1; }
+  int column() const { return column_ + 1; }
+  const std::string& message() const { return message_; }
+
+ private:
+  int line_ = 0;
+  int column_ = 0;
+  std::string message_;
+};
+
+// Levenshtein's distance.
+int EditDistance(absl::string_view a, absl::string_view b) {
+  std::vector<int> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (size_t i = 1; i <= a.size(); ++i) {
+    int diagonal = row[0];
+    row[0] = static_cast<int>(i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const int substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({substituted, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+// The parser says: Message type "pipelines.Config" has no field named "dta".
+std::string SuggestionFor(const std::string& error, const pb::Message& root) {
+  if (!absl::StrContains(error, "has no field named")) return "";
+  const std::vector<std::string> quoted = absl::StrSplit(error, '"');
+  if (quoted.size() < 4) return "";
+  const pb::Descriptor* type =
+      root.GetDescriptor()->file()->pool()->FindMessageTypeByName(quoted[1]);
+  return type == nullptr ? "" : SuggestField(*type, quoted[3]);
+}
+
+}  // namespace
+
+std::string SuggestField(const pb::Descriptor& type, absl::string_view name) {
+  std::vector<std::string> names;
+  for (int i = 0; i < type.field_count(); ++i) {
+    names.push_back(type.field(i)->name());
+  }
+  const auto nearest =
+      std::min_element(names.begin(), names.end(), [name](auto& a, auto& b) {
+        return EditDistance(name, a) < EditDistance(name, b);
+      });
+  // A third of the letters may be wrong before it is rather another word.
+  if (nearest != names.end() &&
+      EditDistance(name, *nearest) <= 1 + static_cast<int>(name.size()) / 3) {
+    return absl::StrCat(" Did you mean '", *nearest, "'?");
+  }
+  return absl::StrCat(" Its fields are: ", absl::StrJoin(names, ", "), ".");
+}
+
+absl::Status ParseTextFormat(absl::string_view name, absl::string_view text,
+                             pb::Message* message) {
+  FirstError error;
+  pb::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&error);
+  if (parser.ParseFromString(std::string(text), message)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, ":", error.line(), ":", error.column(), ": ",
+                   error.message(), SuggestionFor(error.message(), *message)));
+}
+
+}  // namespace pipelines

@@ -1,0 +1,26 @@
+// Protobuf's text format with errors worth reading: file, line, column, and the
+// nearest name where one was misspelt.
+#ifndef PIPELINES_CONFIG_TEXT_FORMAT_H_
+#define PIPELINES_CONFIG_TEXT_FORMAT_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "google/protobuf/message.h"
+
+namespace pipelines {
+
+// Parses `text` into `message`, which is cleared first. InvalidArgument as
+// "<name>:<line>:<column>: <what is wrong>" for the first error.
+absl::Status ParseTextFormat(absl::string_view name, absl::string_view text,
+                             google::protobuf::Message* message);
+
+// " Did you mean 'batch_size'?" if a field of `type` is spelt much like `name`;
+// otherwise the list of its fields.
+std::string SuggestField(const google::protobuf::Descriptor& type,
+                         absl::string_view name);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_CONFIG_TEXT_FORMAT_H_
