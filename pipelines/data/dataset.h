@@ -1,0 +1,127 @@
+// A folder of clips as a sequence of training pairs.
+//
+// The folder is laid out as the field does it: root/train and root/test, each
+// holding clips (see clip.h). Which pair stands at which place of the sequence
+// is a pure function of the seed and the data: see the sequence law at Get.
+#ifndef PIPELINES_DATA_DATASET_H_
+#define PIPELINES_DATA_DATASET_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "opencv2/core.hpp"
+#include "pipelines/data/augmentation.h"
+#include "pipelines/data/clip.h"
+
+namespace pipelines::data {
+
+struct DatasetOptions {
+  // Folder with train/ and test/.
+  std::string root;
+
+  // The subfolder to read: "train" or "test".
+  std::string split = "train";
+
+  // Frames are cropped and scaled to this size. If empty, all clips must have
+  // one size.
+  std::optional<cv::Size> image_size;
+
+  // An epoch draws identities instead of clips, and for each one of its clips.
+  // The identity of a clip is its name before the first '#'.
+  bool id_sampling = false;
+
+  // How often an epoch visits each clip (or identity); at least 1.
+  int num_repeats = 1;
+
+  AugmentationOptions augmentation;
+
+  // Bytes of decoded frames that are kept; the least recently used go first.
+  int64_t cache_bytes = int64_t{1} << 30;
+
+  // The run goes on without the clips that cannot be read as long as they are
+  // not more than this share of all; in [0, 1].
+  double max_bad_share = 0.1;
+
+  uint64_t seed = 0;
+
+  // Threads that look at the clips while the dataset is opened; 0: one a core.
+  int num_index_threads = 0;
+};
+
+// InvalidArgument naming the first field that is out of its range.
+absl::Status Validate(const DatasetOptions& options);
+
+struct IndexedClip {
+  std::string path;
+  std::string name;      // file or folder name without ending
+  std::string identity;  // name before the first '#'
+  ClipInfo info;
+};
+
+struct BadClip {
+  std::string path;
+  std::string reason;
+};
+
+struct Sample {
+  FramePair frames;  // [H, W] CV_8UC3 RGB
+  std::string name;  // of the clip
+};
+
+// Safe to use from many threads.
+class Dataset {
+ public:
+  // Looks at every clip (see ProbeClip). NotFound when root, or the split's
+  // folder in it, is missing or holds no clip, FailedPrecondition when more
+  // than max_bad_share of the clips are bad, InvalidArgument for bad options
+  // or clips of several sizes without options.image_size.
+  static absl::StatusOr<std::unique_ptr<Dataset>> Open(
+      const DatasetOptions& options);
+
+  ~Dataset();
+
+  // Samples in an epoch: clips (or identities) times num_repeats.
+  int64_t size() const;
+
+  // Size of the frames of every sample.
+  cv::Size image_size() const;
+
+  // The clips that could be read when the dataset was opened, by name.
+  const std::vector<IndexedClip>& clips() const;
+
+  // Clips that are left out, those found when opening first, then in the order
+  // of discovery. A copy, since it may grow while samples are drawn.
+  std::vector<BadClip> bad_clips() const;
+
+  // The sample at `position`, 0 <= position < size(), of `epoch`.
+  //
+  // The sequence law: the result depends on options.seed, epoch, position, the
+  // other options and the files, and on nothing else: not on earlier calls, the
+  // cache, threads or workers. An epoch visits every clip (or identity)
+  // num_repeats times, in an order of its own. Two frames are drawn uniformly
+  // and independently from the clip; the earlier is the source. Then come the
+  // augmentations.
+  //
+  // If the clip turns out to be damaged inside, the next draw of the same
+  // sample's random stream takes its place, so that the law holds for broken
+  // files too. FailedPrecondition when more than max_bad_share are bad by now.
+  absl::StatusOr<Sample> Get(int64_t epoch, int64_t position);
+
+  // All frames of clips()[index], through the cache.
+  absl::StatusOr<std::shared_ptr<const Clip>> ReadWholeClip(int64_t index);
+
+ private:
+  class Impl;
+  explicit Dataset(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_DATA_DATASET_H_
