@@ -1,0 +1,96 @@
+#include <csignal>
+#include <cstdlib>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/stop_signal.h"
+#include "pipelines/app/user_path.h"
+#include "third_party/absl/status_matchers.h"
+
+ABSL_FLAG(int, test_count, 3, "How many.");
+ABSL_FLAG(bool, test_fast, true, "Whether to hurry.");
+
+namespace pipelines {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+absl::StatusOr<CommandLine> Parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "program");
+  return ParseCommandLine(static_cast<int>(words.size()), words.data());
+}
+
+TEST(CommandLine, SetsFlagsAndKeepsArguments) {
+  const auto line =
+      Parse({"--test_count", "5", "a.png", "--notest_fast", "--", "--b"});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_EQ(absl::GetFlag(FLAGS_test_count), 5);
+  EXPECT_FALSE(absl::GetFlag(FLAGS_test_fast));
+  EXPECT_THAT(line->arguments, ElementsAre("a.png", "--b"));
+}
+
+TEST(CommandLine, CollectsEveryOverride) {
+  const auto line = Parse({"--set", "a.b=1", "--set=c=x=y"});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_THAT(line->overrides, ElementsAre("a.b=1", "c=x=y"));
+}
+
+TEST(CommandLine, NamesMistakes) {
+  EXPECT_THAT(Parse({"--test_cuont=1"}),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("Did you mean --test_count?")));
+  EXPECT_THAT(Parse({"--test_count=many"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("'many'")));
+  EXPECT_THAT(Parse({"--test_count"}), StatusIs(StatusCode::kInvalidArgument,
+                                                HasSubstr("needs a value")));
+  EXPECT_THAT(Parse({"--set"}), StatusIs(StatusCode::kInvalidArgument,
+                                         HasSubstr("needs a value")));
+}
+
+TEST(CommandLine, HelpListsTheProgramsOwnFlags) {
+  EXPECT_TRUE(Parse({"--help", "--no_such"})->help);
+  const std::string help = HelpText("Does things.", "app_test.cc");
+  EXPECT_THAT(help, HasSubstr("Does things.\n\nFlags:\n  --test_count\n"));
+  EXPECT_THAT(help, HasSubstr("How many. Default: 3."));
+  EXPECT_THAT(help, Not(HasSubstr("--gtest")));
+}
+
+TEST(ExitCode, SaysWhetherTryingAgainHelps) {
+  EXPECT_EQ(ExitCode(absl::OkStatus()), 0);
+  EXPECT_EQ(ExitCode(absl::DataLossError("broken")), 1);
+  EXPECT_EQ(ExitCode(UsageError(absl::NotFoundError("no config"))), 2);
+  EXPECT_EQ(ExitCode(DivergedError("nan")), 3);
+  EXPECT_EQ(ExitCode(absl::ResourceExhaustedError("disk full")), 129);
+  EXPECT_EQ(ExitCode(StoppedBySignal(SIGINT)), 130);
+  EXPECT_EQ(ExitCode(StoppedBySignal(SIGTERM)), 143);
+}
+
+TEST(UserPath, IsRelativeToWhereTheUserStands) {
+  setenv("CPAB_USER_DIRECTORY", "/home/me/work", 1);
+  setenv("HOME", "/home/me", 1);
+  EXPECT_EQ(UserPath("clips/a"), "/home/me/work/clips/a");
+  EXPECT_EQ(UserPath("../b"), "/home/me/b");
+  EXPECT_EQ(UserPath("/c"), "/c");
+  EXPECT_EQ(UserPath("~/d"), "/home/me/d");
+  EXPECT_EQ(UserPath(""), "");
+}
+
+TEST(StopSignal, SetsAFlagAndASecondOneEndsTheProcess) {
+  EXPECT_EXIT(
+      {
+        CatchStopSignals();
+        raise(SIGTERM);
+        if (StopSignal() == SIGTERM) raise(SIGINT);
+        std::exit(0);
+      },
+      testing::ExitedWithCode(130), "");
+}
+
+}  // namespace
+}  // namespace pipelines

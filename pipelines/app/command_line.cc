@@ -1,0 +1,138 @@
+#include "pipelines/app/command_line.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "absl/flags/commandlineflag.h"
+#include "absl/flags/reflection.h"
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+namespace pipelines {
+namespace {
+
+// Letters that two names have in common at the start: flags are mistyped late.
+size_t CommonPrefix(absl::string_view a, absl::string_view b) {
+  return std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first -
+         a.begin();
+}
+
+absl::Status UnknownFlag(absl::string_view name) {
+  std::string nearest;
+  for (const auto& [candidate, flag] : absl::GetAllFlags()) {
+    if (CommonPrefix(candidate, name) > CommonPrefix(nearest, name)) {
+      nearest = std::string(candidate);
+    }
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("there is no flag --", name, ".",
+                   CommonPrefix(nearest, name) > 1
+                       ? absl::StrCat(" Did you mean --", nearest, "?")
+                       : "",
+                   " See --help."));
+}
+
+absl::Status SetFlag(absl::string_view name, absl::string_view value) {
+  std::string error;
+  if (absl::FindCommandLineFlag(name)->ParseFrom(value, &error)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--", name, ": '", value, "' is not a value of this flag",
+      error.empty() ? "" : absl::StrCat(" (", error, ")"), ". See --help."));
+}
+
+// Reads one word, and the next one if it is the value of this one's flag.
+class Parser {
+ public:
+  Parser(int argc, const char* const* argv) : words_(argv + 1, argv + argc) {}
+
+  absl::StatusOr<CommandLine> Parse() {
+    while (next_ < words_.size() && !result_.help) {
+      const std::string& word = words_[next_++];
+      if (word == "--") break;
+      if (word == "-h" || word == "--help" || word == "-help") {
+        result_.help = true;
+      } else if (word.size() > 1 && word[0] == '-') {
+        if (absl::Status status = ParseFlag(word); !status.ok()) return status;
+      } else {
+        result_.arguments.push_back(word);
+      }
+    }
+    result_.arguments.insert(result_.arguments.end(), words_.begin() + next_,
+                             words_.end());
+    return result_;
+  }
+
+ private:
+  absl::Status ParseFlag(const std::string& word) {
+    absl::string_view text = word;
+    absl::ConsumePrefix(&text, "-");
+    absl::ConsumePrefix(&text, "-");
+    const std::pair<absl::string_view, absl::string_view> sides =
+        absl::StrSplit(text, absl::MaxSplits('=', 1));
+    const absl::string_view name = sides.first;
+    const bool has_value = absl::StrContains(text, '=');
+    if (name == "set") return AddOverride(has_value, sides.second);
+
+    absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
+    if (flag == nullptr && absl::StartsWith(name, "no") && !has_value) {
+      flag = absl::FindCommandLineFlag(name.substr(2));
+      if (flag != nullptr && flag->IsOfType<bool>()) {
+        return SetFlag(name.substr(2), "false");
+      }
+      flag = nullptr;
+    }
+    if (flag == nullptr) return UnknownFlag(name);
+    if (has_value) return SetFlag(name, sides.second);
+    if (flag->IsOfType<bool>()) return SetFlag(name, "true");
+    if (next_ == words_.size()) return MissingValue(name);
+    return SetFlag(name, words_[next_++]);
+  }
+
+  absl::Status AddOverride(bool has_value, absl::string_view value) {
+    if (!has_value && next_ == words_.size()) return MissingValue("set");
+    result_.overrides.emplace_back(has_value ? value : words_[next_++]);
+    return absl::OkStatus();
+  }
+
+  static absl::Status MissingValue(absl::string_view name) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--", name, " needs a value. See --help."));
+  }
+
+  std::vector<std::string> words_;
+  size_t next_ = 0;
+  CommandLine result_;
+};
+
+}  // namespace
+
+absl::StatusOr<CommandLine> ParseCommandLine(int argc,
+                                             const char* const* argv) {
+  return Parser(argc, argv).Parse();
+}
+
+std::string HelpText(absl::string_view usage, absl::string_view source) {
+  std::map<std::string, const absl::CommandLineFlag*> flags;
+  for (const auto& [name, flag] : absl::GetAllFlags()) {
+    if (absl::StrContains(flag->Filename(), source)) {
+      flags[std::string(name)] = flag;
+    }
+  }
+  std::string text = absl::StrCat(usage, "\n\nFlags:\n");
+  for (const auto& [name, flag] : flags) {
+    const std::string value = flag->DefaultValue();
+    absl::StrAppend(&text, "  --", name, "\n      ", flag->Help(),
+                    value.empty() ? "" : absl::StrCat(" Default: ", value, "."),
+                    "\n");
+  }
+  return text;
+}
+
+}  // namespace pipelines

@@ -1,0 +1,37 @@
+// Parses a command line into the Abseil flags that the program defines.
+//
+// Abseil's own parser ends the process with status 1 for --help and for every
+// mistake, and keeps only the last of a repeated flag. This one returns errors,
+// so that a program can exit with 2, and collects repetitions of --set.
+#ifndef PIPELINES_APP_COMMAND_LINE_H_
+#define PIPELINES_APP_COMMAND_LINE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace pipelines {
+
+struct CommandLine {
+  // What is not a flag, in order.
+  std::vector<std::string> arguments;
+  // The value of every --set, in order: config overrides "path.to.field=value".
+  std::vector<std::string> overrides;
+  // --help or -h was given; nothing after it was read.
+  bool help = false;
+};
+
+// Sets the flags that `argv` names, as --flag=value, --flag value, --flag and
+// --noflag for booleans. "--" ends the flags. InvalidArgument for an unknown
+// flag (naming the nearest one), a missing value or one that does not parse.
+absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv);
+
+// `usage`, then every flag that is defined in a file whose path contains
+// `source`, with its description and default.
+std::string HelpText(absl::string_view usage, absl::string_view source);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_APP_COMMAND_LINE_H_

@@ -1,0 +1,60 @@
+#include "pipelines/app/device.h"
+
+#include <sched.h>
+#include <torch/cuda.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+
+namespace pipelines {
+namespace {
+
+// Cores that the scheduler lets this process use: fewer than the machine has
+// inside a container or under taskset.
+int UsableCores() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+absl::StatusOr<c10::Device> SelectDevice(const std::string& name) {
+  const int num_gpus = static_cast<int>(torch::cuda::device_count());
+  if (name == "auto") {
+    return num_gpus > 0 ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU);
+  }
+  try {
+    const c10::Device device(name);
+    if (device.is_cpu()) return device;
+    if (device.is_cuda() && std::max<int>(device.index(), 0) < num_gpus) {
+      return device;
+    }
+  } catch (const c10::Error&) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--device: '", name, "' is no device; use auto, cpu, cuda or cuda:N"));
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      "--device: there is no ", name, " here (CUDA devices found: ", num_gpus,
+      "); use cpu, or a LibTorch with CUDA by the variable LIBTORCH"));
+}
+
+absl::Status SetThreads(int threads) {
+  if (threads < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--threads is ", threads, "; use 0 (all cores) or more"));
+  }
+  torch::set_num_threads(threads > 0 ? threads : UsableCores());
+  return absl::OkStatus();
+}
+
+std::string DescribeDevice(c10::Device device) {
+  if (!device.is_cpu()) return device.str();
+  const int threads = torch::get_num_threads();
+  return absl::StrCat("CPU, ", threads, threads == 1 ? " thread" : " threads");
+}
+
+}  // namespace pipelines

@@ -1,0 +1,28 @@
+// The device that a run computes on.
+#ifndef PIPELINES_APP_DEVICE_H_
+#define PIPELINES_APP_DEVICE_H_
+
+#include <c10/core/Device.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace pipelines {
+
+// "auto" (the first GPU where there is one, else the CPU), "cpu", "cuda" or
+// "cuda:1". An absent device is an error that says what there is, never a
+// silent fallback.
+absl::StatusOr<c10::Device> SelectDevice(const std::string& name);
+
+// Sets LibTorch's threads on the CPU; 0 is one a core that this process may use
+// (LibTorch's own default is 1 on some machines). InvalidArgument if negative.
+absl::Status SetThreads(int threads);
+
+// "CPU, 2 threads" or "cuda:0".
+std::string DescribeDevice(c10::Device device);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_APP_DEVICE_H_

@@ -1,0 +1,41 @@
+#include "pipelines/app/device.h"
+
+#include <torch/cuda.h>
+#include <torch/utils.h>
+
+#include "gtest/gtest.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::HasSubstr;
+
+TEST(SelectDevice, KnowsTheCpu) {
+  ASSERT_THAT(SelectDevice("cpu"), IsOk());
+  EXPECT_TRUE(SelectDevice("cpu")->is_cpu());
+  EXPECT_THAT(SelectDevice("auto"), IsOk());
+}
+
+TEST(SelectDevice, RefusesAnAbsentDevice) {
+  EXPECT_THAT(
+      SelectDevice("cuda:" + std::to_string(torch::cuda::device_count())),
+      StatusIs(StatusCode::kFailedPrecondition, HasSubstr("there is no cuda")));
+}
+
+TEST(SelectDevice, RefusesANameThatIsNone) {
+  EXPECT_THAT(SelectDevice("gpu"), StatusIs(StatusCode::kInvalidArgument,
+                                            HasSubstr("'gpu' is no device")));
+}
+
+TEST(SetThreads, SetsTheCount) {
+  ASSERT_THAT(SetThreads(1), IsOk());
+  EXPECT_EQ(torch::get_num_threads(), 1);
+  EXPECT_EQ(DescribeDevice(c10::kCPU), "CPU, 1 thread");
+  EXPECT_THAT(SetThreads(-1), StatusIs(StatusCode::kInvalidArgument,
+                                       HasSubstr("--threads is -1")));
+}
+
+}  // namespace
+}  // namespace pipelines

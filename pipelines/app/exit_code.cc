@@ -1,0 +1,63 @@
+#include "pipelines/app/exit_code.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <string>
+
+#include "absl/strings/cord.h"
+
+namespace pipelines {
+namespace {
+
+// A status carries its exit code where its kind of error alone does not tell.
+constexpr char kExitCodeUrl[] = "cpab_animation/exit_code";
+
+absl::Status WithExitCode(absl::Status status, int code) {
+  status.SetPayload(kExitCodeUrl, absl::Cord(std::to_string(code)));
+  return status;
+}
+
+}  // namespace
+
+int ExitCode(const absl::Status& status) {
+  if (status.ok()) return 0;
+  if (const auto code = status.GetPayload(kExitCodeUrl)) {
+    return std::stoi(std::string(*code));
+  }
+  switch (status.code()) {
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kAborted:
+      return 129;
+    default:
+      return 1;
+  }
+}
+
+int Exit(const char* program, const absl::Status& status) {
+  if (!status.ok()) {
+    std::string line(status.message());
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    std::fprintf(stderr, "%s: error: %s\n", program, line.c_str());
+  }
+  return ExitCode(status);
+}
+
+absl::Status StoppedBySignal(int signal) {
+  return WithExitCode(
+      absl::CancelledError(signal == SIGINT ? "stopped by Ctrl-C"
+                                            : "stopped by SIGTERM"),
+      128 + signal);
+}
+
+absl::Status DivergedError(const std::string& message) {
+  return WithExitCode(absl::OutOfRangeError(message), 3);
+}
+
+absl::Status UsageError(const absl::Status& status) {
+  return status.ok() ? status : WithExitCode(status, kExitUsage);
+}
+
+}  // namespace pipelines

@@ -1,0 +1,38 @@
+// The exit codes of all binaries: below 128 where trying the same again cannot
+// help, above 128 where it can.
+//
+//     0  done
+//     1  an input is bad: a file, an image, a video, a checkpoint
+//     2  usage: a flag or the config
+//     3  training diverged: a loss is not finite
+//   129  something outside was in the way: disk full, folder locked or
+//   read-only 130  stopped by Ctrl-C, 143 by SIGTERM; the work is saved, run
+//   again to go on
+#ifndef PIPELINES_APP_EXIT_CODE_H_
+#define PIPELINES_APP_EXIT_CODE_H_
+
+#include "absl/status/status.h"
+
+namespace pipelines {
+
+inline constexpr int kExitUsage = 2;
+
+// Exit codes as listed above, of main() for `status`.
+int ExitCode(const absl::Status& status);
+
+// Prints "<program>: error: <message>", on one line, to stderr unless `status`
+// is OK; returns ExitCode(status).
+int Exit(const char* program, const absl::Status& status);
+
+// Status of a run that a signal stopped after saving its work.
+absl::Status StoppedBySignal(int signal);
+
+// Status of a training whose loss is not finite.
+absl::Status DivergedError(const std::string& message);
+
+// Status of a mistake on the command line or in the config.
+absl::Status UsageError(const absl::Status& status);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_APP_EXIT_CODE_H_

@@ -1,0 +1,20 @@
+// Paths as the user means them.
+#ifndef PIPELINES_APP_USER_PATH_H_
+#define PIPELINES_APP_USER_PATH_H_
+
+#include <string>
+
+namespace pipelines {
+
+// A relative path is relative to where the user stands, which `bazel run` and
+// tools/bazelw tell in environment variables, not to where Bazel starts the
+// binary. "~/" is the home folder. An empty path stays empty.
+std::string UserPath(const std::string& path);
+
+// The folder for what can be made or fetched again: $XDG_CACHE_HOME or
+// ~/.cache, and in it "cpab_animation".
+std::string CacheFolder();
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_APP_USER_PATH_H_
