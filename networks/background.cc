@@ -1,0 +1,25 @@
+#include "networks/background.h"
+
+#include <torch/torch.h>
+
+namespace networks {
+
+BackgroundPredictorImpl::BackgroundPredictorImpl()
+    : bg_encoder_(register_module(
+          "bg_encoder", ResNet18(/*in_channels=*/6, /*num_outputs=*/6))) {
+  torch::NoGradGuard no_grad;
+  bg_encoder_->fc()->weight.zero_();
+  bg_encoder_->fc()->bias.copy_(torch::tensor({1., 0., 0., 0., 1., 0.}));
+}
+
+torch::Tensor BackgroundPredictorImpl::forward(const torch::Tensor& source,
+                                               const torch::Tensor& driving) {
+  const torch::Tensor affine =
+      bg_encoder_(torch::cat({source, driving}, /*dim=*/1)).view({-1, 2, 3});
+  const torch::Tensor last_row =
+      torch::tensor({0., 0., 1.}, affine.options().requires_grad(false))
+          .expand({affine.size(0), 1, 3});
+  return torch::cat({affine, last_row}, /*dim=*/1);  // [B, 3, 3]
+}
+
+}  // namespace networks

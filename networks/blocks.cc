@@ -1,0 +1,55 @@
+#include "networks/blocks.h"
+
+#include <torch/torch.h>
+
+namespace networks {
+
+torch::nn::Conv2d SameConv2d(int64_t in_channels, int64_t out_channels,
+                             int64_t kernel_size) {
+  return torch::nn::Conv2d(
+      torch::nn::Conv2dOptions(in_channels, out_channels, kernel_size)
+          .padding(kernel_size / 2));
+}
+
+SameBlock2dImpl::SameBlock2dImpl(int64_t in_channels, int64_t out_channels,
+                                 int64_t kernel_size)
+    : conv_(register_module(
+          "conv", SameConv2d(in_channels, out_channels, kernel_size))),
+      norm_(register_module("norm", InstanceNorm2d(out_channels))) {}
+
+torch::Tensor SameBlock2dImpl::forward(const torch::Tensor& x) {
+  return norm_->ForwardRelu(conv_(x));
+}
+
+DownBlock2dImpl::DownBlock2dImpl(int64_t in_channels, int64_t out_channels)
+    : conv_(register_module("conv", SameConv2d(in_channels, out_channels, 3))),
+      norm_(register_module("norm", InstanceNorm2d(out_channels))) {}
+
+torch::Tensor DownBlock2dImpl::forward(const torch::Tensor& x) {
+  return torch::avg_pool2d(norm_->ForwardRelu(conv_(x)), /*kernel_size=*/2);
+}
+
+UpBlock2dImpl::UpBlock2dImpl(int64_t in_channels, int64_t out_channels)
+    : conv_(register_module("conv", SameConv2d(in_channels, out_channels, 3))),
+      norm_(register_module("norm", InstanceNorm2d(out_channels))) {}
+
+torch::Tensor UpBlock2dImpl::forward(const torch::Tensor& x) {
+  const torch::Tensor up =
+      torch::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)});
+  return norm_->ForwardRelu(conv_(up));
+}
+
+ResBlock2dImpl::ResBlock2dImpl(int64_t num_channels)
+    : conv1_(
+          register_module("conv1", SameConv2d(num_channels, num_channels, 3))),
+      conv2_(
+          register_module("conv2", SameConv2d(num_channels, num_channels, 3))),
+      norm1_(register_module("norm1", InstanceNorm2d(num_channels))),
+      norm2_(register_module("norm2", InstanceNorm2d(num_channels))) {}
+
+torch::Tensor ResBlock2dImpl::forward(const torch::Tensor& x) {
+  const torch::Tensor hidden = conv1_(norm1_->ForwardRelu(x));
+  return conv2_(norm2_->ForwardRelu(hidden)) + x;
+}
+
+}  // namespace networks

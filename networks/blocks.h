@@ -1,0 +1,74 @@
+// Building blocks of the hourglass and of the inpainting network.
+//
+// All map [B, in, H, W] to [B, out, H', W']; their convolutions keep the size
+// (padding = kernel_size / 2) and have a bias.
+#ifndef NETWORKS_BLOCKS_H_
+#define NETWORKS_BLOCKS_H_
+
+#include <torch/nn/modules/conv.h>
+#include <torch/types.h>
+
+#include <cstdint>
+
+#include "networks/instance_norm.h"
+
+namespace networks {
+
+// A convolution with a bias that keeps height and width; kernel_size is odd.
+torch::nn::Conv2d SameConv2d(int64_t in_channels, int64_t out_channels,
+                             int64_t kernel_size);
+
+// conv -> norm -> relu. Same size.
+class SameBlock2dImpl : public torch::nn::Module {
+ public:
+  SameBlock2dImpl(int64_t in_channels, int64_t out_channels,
+                  int64_t kernel_size);
+  torch::Tensor forward(const torch::Tensor& x);
+
+ private:
+  torch::nn::Conv2d conv_;
+  InstanceNorm2d norm_;
+};
+TORCH_MODULE(SameBlock2d);
+
+// conv 3x3 -> norm -> relu -> mean over 2x2. Half the size.
+class DownBlock2dImpl : public torch::nn::Module {
+ public:
+  DownBlock2dImpl(int64_t in_channels, int64_t out_channels);
+  torch::Tensor forward(const torch::Tensor& x);
+
+ private:
+  torch::nn::Conv2d conv_;
+  InstanceNorm2d norm_;
+};
+TORCH_MODULE(DownBlock2d);
+
+// nearest x2 -> conv 3x3 -> norm -> relu. Twice the size.
+class UpBlock2dImpl : public torch::nn::Module {
+ public:
+  UpBlock2dImpl(int64_t in_channels, int64_t out_channels);
+  torch::Tensor forward(const torch::Tensor& x);
+
+ private:
+  torch::nn::Conv2d conv_;
+  InstanceNorm2d norm_;
+};
+TORCH_MODULE(UpBlock2d);
+
+// x + (norm1 -> relu -> conv1 3x3 -> norm2 -> relu -> conv2 3x3). Same size.
+class ResBlock2dImpl : public torch::nn::Module {
+ public:
+  explicit ResBlock2dImpl(int64_t num_channels);
+  torch::Tensor forward(const torch::Tensor& x);
+
+ private:
+  torch::nn::Conv2d conv1_;
+  torch::nn::Conv2d conv2_;
+  InstanceNorm2d norm1_;
+  InstanceNorm2d norm2_;
+};
+TORCH_MODULE(ResBlock2d);
+
+}  // namespace networks
+
+#endif  // NETWORKS_BLOCKS_H_

@@ -1,0 +1,125 @@
+#include "networks/dense_motion.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <tuple>
+
+#include "networks/module_list.h"
+#include "networks/sampling.h"
+
+namespace networks {
+namespace {
+
+constexpr int64_t kHeadKernelSize = 7;
+
+HourglassOptions MakeHourglassOptions(const DenseMotionOptions& options) {
+  HourglassOptions hourglass;
+  hourglass.in_channels = options.num_channels * options.num_candidates() +
+                          options.num_keypoints() + 1;
+  hourglass.block_expansion = options.block_expansion;
+  hourglass.max_features = options.max_features;
+  hourglass.num_blocks = options.num_blocks;
+  return hourglass;
+}
+
+// How often the maps double until they have the size of the image.
+int64_t NumUpBlocks(const DenseMotionOptions& options) {
+  return std::llround(-std::log2(options.scale_factor));
+}
+
+}  // namespace
+
+DenseMotionNetworkImpl::DenseMotionNetworkImpl(
+    const DenseMotionOptions& options)
+    : options_(options) {
+  if (options.scale_factor != 1) {
+    down_ = register_module(
+        "down",
+        AntiAliasInterpolation2d(options.num_channels, options.scale_factor));
+  }
+  hourglass_ =
+      register_module("hourglass", Hourglass(MakeHourglassOptions(options)));
+  const std::vector<int64_t>& widths = hourglass_->out_channels();
+  maps_ = register_module(
+      "maps",
+      SameConv2d(widths.back(), options.num_candidates(), kHeadKernelSize));
+  if (!options.multi_mask) {
+    occlusion_.push_back(SameConv2d(widths.back(), 1, kHeadKernelSize));
+    register_module("occlusion", ToModuleList(occlusion_));
+    return;
+  }
+  const int64_t num_up = NumUpBlocks(options);
+  const int64_t num_decoded = kNumOcclusionMaps - num_up;
+  TORCH_CHECK(
+      num_up >= 0 && num_decoded >= 1 && num_decoded <= options.num_blocks,
+      "DenseMotionNetwork: multi_mask needs a scale_factor of 1, 1/2, "
+      "1/4 or 1/8 and num_blocks of at least ",
+      num_decoded, ", has ", options.scale_factor, " and ", options.num_blocks);
+  for (int64_t i = num_decoded; i >= 1; --i) {
+    occlusion_.push_back(
+        SameConv2d(widths[widths.size() - i], 1, kHeadKernelSize));
+  }
+  int64_t width = widths.back();
+  for (int64_t i = 0; i < num_up; ++i, width /= 2) {
+    up_.push_back(UpBlock2d(width, width / 2));
+    occlusion_.push_back(SameConv2d(width / 2, 1, kHeadKernelSize));
+  }
+  register_module("up", ToModuleList(up_));
+  register_module("occlusion", ToModuleList(occlusion_));
+}
+
+torch::Tensor DenseMotionNetworkImpl::Downsample(const torch::Tensor& source) {
+  return down_ ? down_(source) : source;
+}
+
+DenseMotionOutput DenseMotionNetworkImpl::forward(
+    const torch::Tensor& source_small, const torch::Tensor& heatmap_difference,
+    const torch::Tensor& candidates, const torch::Tensor& keep) {
+  TORCH_CHECK(
+      candidates.dim() == 5 && candidates.size(1) == options_.num_candidates(),
+      "DenseMotionNetwork: candidates must be [B, ", options_.num_candidates(),
+      ", h, w, 2], are ", candidates.sizes());
+  DenseMotionOutput output;
+  output.deformed_source = WarpByEach(source_small, candidates);
+  const std::vector<torch::Tensor> decoded = hourglass_(torch::cat(
+      {heatmap_difference, output.deformed_source.flatten(1, 2)}, /*dim=*/1));
+
+  const torch::Tensor logits = maps_(decoded.back());  // [B, M, h, w]
+  output.contribution_maps =
+      keep.defined() ? DropoutSoftmax(logits, keep) : logits.softmax(1);
+  output.deformation =
+      (output.contribution_maps.unsqueeze(-1) * candidates).sum(1);
+  output.occlusion_maps = PredictOcclusion(decoded);
+  return output;
+}
+
+std::vector<torch::Tensor> DenseMotionNetworkImpl::PredictOcclusion(
+    const std::vector<torch::Tensor>& decoded) {
+  std::vector<torch::Tensor> features(
+      decoded.end() - (occlusion_.size() - up_.size()), decoded.end());
+  for (UpBlock2d& block : up_) features.push_back(block(features.back()));
+  std::vector<torch::Tensor> maps;
+  for (size_t i = 0; i < occlusion_.size(); ++i) {
+    maps.push_back(occlusion_[i](features[i]).sigmoid());
+  }
+  return maps;
+}
+
+torch::Tensor DropoutSoftmax(const torch::Tensor& logits,
+                             const torch::Tensor& keep) {
+  // Channel 0 stays, so that a pixel always has somewhere to come from.
+  const torch::Tensor kept =
+      torch::cat({torch::ones_like(keep.slice(1, 0, 1)), keep.slice(1, 1)}, 1)
+          .to(logits.dtype())
+          .unsqueeze(-1)
+          .unsqueeze(-1);  // [B, M, 1, 1]
+  // As the original has it: the maximum is over all channels, dropped or not,
+  // and 1e-6 guards against all kept ones being far below it.
+  const torch::Tensor largest =
+      std::get<0>(logits.max(/*dim=*/1, /*keepdim=*/true));
+  const torch::Tensor weights = (logits - largest).exp() * kept;
+  return weights / (weights.sum(1, /*keepdim=*/true) + 1e-6);
+}
+
+}  // namespace networks

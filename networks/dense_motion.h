@@ -1,0 +1,108 @@
+// Dense motion: from motion candidates to one flow field and to what it cannot
+// explain, [CPABMM] Sec. 3.
+//
+// The candidates themselves come from outside: channel 0 is the background
+// (identity or affine, networks/sampling.h), 1 to K the local CPAB
+// transformations and K + 1 the global one.
+#ifndef NETWORKS_DENSE_MOTION_H_
+#define NETWORKS_DENSE_MOTION_H_
+
+#include <torch/nn/module.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "networks/antialias.h"
+#include "networks/blocks.h"
+#include "networks/hourglass.h"
+
+namespace networks {
+
+struct DenseMotionOptions {
+  int64_t num_transforms = 10;  // K, the local CPAB transformations
+  int64_t keypoints_per_transform = 5;
+  int64_t num_channels = 3;
+  int64_t block_expansion = 64;
+  int64_t max_features = 1024;
+  int64_t num_blocks = 5;
+  // Resolution of the motion relative to the image: a power of two. Height and
+  // width of the image times this must be divisible by 2^num_blocks.
+  double scale_factor = 0.25;
+  // Four occlusion maps, one a resolution of the inpainting network (with a
+  // scale factor of 1/4: 1/8, 1/4, 1/2, 1), or a single one at scale_factor.
+  bool multi_mask = true;
+  // Ablation: without the global transformation there are K + 1 candidates.
+  bool global_transform = true;
+
+  // M: all candidates.
+  int64_t num_candidates() const {
+    return num_transforms + 1 + (global_transform ? 1 : 0);
+  }
+  // All keypoints.
+  int64_t num_keypoints() const {
+    return num_transforms * keypoints_per_transform;
+  }
+};
+
+// h and w are the height and width of the image times scale_factor.
+struct DenseMotionOutput {
+  torch::Tensor deformation;        // [B, h, w, 2], driving -> source
+  torch::Tensor contribution_maps;  // [B, M, h, w], sum 1 over M
+  torch::Tensor deformed_source;    // [B, M, 3, h, w], one for each candidate
+  // [B, 1, ., .] in (0, 1), smallest first; 1 where the source is visible.
+  std::vector<torch::Tensor> occlusion_maps;
+};
+
+// [heatmap difference, source warped by each candidate] -> hourglass
+//   -> maps 7x7 -> softmax -> contribution maps -> sum of candidates
+//   -> (the last maps, then UpBlock2d) -> occlusion 7x7 -> sigmoid.
+//
+// Parameters: hourglass.*, maps.*, up.<i>.*, occlusion.<i>.*; buffer
+// down.weight.
+class DenseMotionNetworkImpl : public torch::nn::Module {
+ public:
+  static constexpr int64_t kNumOcclusionMaps = 4;
+
+  explicit DenseMotionNetworkImpl(const DenseMotionOptions& options);
+
+  // The source at the resolution of the motion, anti-aliased:
+  // [B, 3, H, W] -> [B, 3, h, w]. Once per source in animation.
+  torch::Tensor Downsample(const torch::Tensor& source);
+
+  // source_small:       [B, 3, h, w], from Downsample.
+  // heatmap_difference: [B, 5K + 1, h, w], keypoints/heatmap.h.
+  // candidates:         [B, M, h, w, 2] in [-1, 1], driving -> source.
+  // keep:               [B, M] bool or undefined: the candidates that are not
+  //                     dropped (train only; candidate 0 always stays). The
+  //                     others share the whole weight.
+  DenseMotionOutput forward(const torch::Tensor& source_small,
+                            const torch::Tensor& heatmap_difference,
+                            const torch::Tensor& candidates,
+                            const torch::Tensor& keep = {});
+
+  const DenseMotionOptions& options() const { return options_; }
+
+ private:
+  std::vector<torch::Tensor> PredictOcclusion(
+      const std::vector<torch::Tensor>& decoded);
+
+  DenseMotionOptions options_;
+  AntiAliasInterpolation2d down_ = nullptr;  // null for a scale of 1
+  Hourglass hourglass_ = nullptr;
+  torch::nn::Conv2d maps_ = nullptr;
+  std::vector<UpBlock2d> up_;
+  std::vector<torch::nn::Conv2d> occlusion_;
+};
+TORCH_MODULE(DenseMotionNetwork);
+
+// Softmax over dim 1 of `logits` [B, M, h, w] among the candidates with `keep`
+// [B, M] true; channel 0 counts as kept. The weights of the others are 0.
+torch::Tensor DropoutSoftmax(const torch::Tensor& logits,
+                             const torch::Tensor& keep);
+
+}  // namespace networks
+
+#endif  // NETWORKS_DENSE_MOTION_H_

@@ -1,0 +1,126 @@
+#include "networks/inpainting.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "networks/module_list.h"
+#include "networks/sampling.h"
+
+namespace networks {
+namespace {
+
+constexpr int64_t kOuterKernelSize = 7;
+
+}  // namespace
+
+InpaintingNetworkImpl::InpaintingNetworkImpl(const InpaintingOptions& options)
+    : options_(options) {
+  const auto width = [&](int64_t level) {
+    return std::min(options.max_features, options.block_expansion << level);
+  };
+  const int64_t depth = options.num_down_blocks;
+  first_ = register_module(
+      "first", SameBlock2d(options.num_channels, options.block_expansion,
+                           kOuterKernelSize));
+  for (int64_t i = 0; i < depth; ++i) {
+    down_blocks_.push_back(DownBlock2d(width(i), width(i + 1)));
+  }
+  for (int64_t i = depth - 1; i >= 0; --i) {
+    // All but the deepest level also receive the encoder's map.
+    const int64_t in = (i == depth - 1 ? 1 : 2) * width(i + 1);
+    res_blocks_.push_back(ResBlock2d(in));
+    res_blocks_.push_back(ResBlock2d(in));
+    up_blocks_.push_back(UpBlock2d(in, width(i)));
+  }
+  register_module("down_blocks", ToModuleList(down_blocks_));
+  register_module("up_blocks", ToModuleList(up_blocks_));
+  register_module("resblock", ToModuleList(res_blocks_));
+  final_ = register_module(
+      "final", SameConv2d(options.block_expansion, options.num_channels,
+                          kOuterKernelSize));
+}
+
+torch::Tensor InpaintingNetworkImpl::OcclusionOfLevel(
+    const std::vector<torch::Tensor>& occlusion_maps, int64_t level,
+    const torch::Tensor& like) const {
+  if (!options_.multi_mask) {
+    return ResizeBilinear(occlusion_maps.at(0), like.size(2), like.size(3));
+  }
+  const int64_t index = static_cast<int64_t>(occlusion_maps.size()) - 1 - level;
+  TORCH_CHECK(index >= 0, "InpaintingNetwork: needs at least ",
+              options_.num_down_blocks + 1, " occlusion maps, has ",
+              occlusion_maps.size());
+  return occlusion_maps[index];
+}
+
+SourceFeatures InpaintingNetworkImpl::EncodeSource(
+    const torch::Tensor& source) {
+  SourceFeatures features{source, {first_(source)}};
+  for (DownBlock2d& block : down_blocks_) {
+    features.encoder_maps.push_back(block(features.encoder_maps.back()));
+  }
+  return features;
+}
+
+InpaintingOutput InpaintingNetworkImpl::Decode(
+    const SourceFeatures& features, const torch::Tensor& deformation,
+    const std::vector<torch::Tensor>& occlusion_maps,
+    bool with_warped_encoder_maps) {
+  InpaintingOutput output;
+  const int64_t depth = options_.num_down_blocks;
+  torch::Tensor out;      // what is being painted
+  torch::Tensor skipped;  // the encoder's map of this level, warped and masked
+  torch::Tensor occlusion;
+  for (int64_t level = depth; level >= 0; --level) {
+    const torch::Tensor& encoded = features.encoder_maps[level];
+    occlusion = OcclusionOfLevel(occlusion_maps, level, encoded);
+    skipped = Warp(encoded, deformation) * occlusion;
+    if (with_warped_encoder_maps) {
+      output.warped_encoder_maps.push_back(Warp(encoded.detach(), deformation) *
+                                           occlusion.detach());
+    }
+    if (level == 0) break;
+    out = level == depth ? skipped : torch::cat({out, skipped}, /*dim=*/1);
+    const int64_t i = depth - level;
+    out = res_blocks_[2 * i](out);
+    out = res_blocks_[2 * i + 1](out);
+    out = up_blocks_[i](out);
+  }
+  output.deformed_source = Warp(features.image, deformation);
+  out = out * (1 - occlusion) + skipped;
+  out = final_(out).sigmoid();
+  output.prediction =
+      out * (1 - occlusion) + output.deformed_source * occlusion;
+  return output;
+}
+
+InpaintingOutput InpaintingNetworkImpl::forward(
+    const torch::Tensor& source, const torch::Tensor& deformation,
+    const std::vector<torch::Tensor>& occlusion_maps,
+    bool with_warped_encoder_maps) {
+  return Decode(EncodeSource(source), deformation, occlusion_maps,
+                with_warped_encoder_maps);
+}
+
+torch::Tensor InpaintingNetworkImpl::Render(
+    const SourceFeatures& features, const torch::Tensor& deformation,
+    const std::vector<torch::Tensor>& occlusion_maps) {
+  return Decode(features, deformation, occlusion_maps,
+                /*with_warped_encoder_maps=*/false)
+      .prediction;
+}
+
+std::vector<torch::Tensor> InpaintingNetworkImpl::EncodeDriving(
+    const torch::Tensor& driving,
+    const std::vector<torch::Tensor>& occlusion_maps) {
+  torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> maps = EncodeSource(driving).encoder_maps;
+  for (size_t level = 0; level < maps.size(); ++level) {
+    maps[level] =
+        maps[level] * OcclusionOfLevel(occlusion_maps, level, maps[level]);
+  }
+  return maps;
+}
+
+}  // namespace networks

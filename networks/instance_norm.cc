@@ -1,0 +1,35 @@
+#include "networks/instance_norm.h"
+
+#include <torch/torch.h>
+
+namespace networks {
+namespace {
+
+constexpr double kEpsilon = 1e-5;
+
+}  // namespace
+
+InstanceNorm2dImpl::InstanceNorm2dImpl(int64_t num_channels)
+    : weight_(register_parameter("weight", torch::ones({num_channels}))),
+      bias_(register_parameter("bias", torch::zeros({num_channels}))) {}
+
+torch::Tensor InstanceNorm2dImpl::forward(const torch::Tensor& x) {
+  // A batch of one is a batch norm by its own statistics. at::instance_norm
+  // would first copy a channels_last tensor into the other layout.
+  if (x.size(0) == 1) {
+    return torch::batch_norm(x, weight_, bias_, {}, {}, /*training=*/true,
+                             /*momentum=*/0, kEpsilon, /*cudnn_enabled=*/true);
+  }
+  return torch::instance_norm(x, weight_, bias_, {}, {},
+                              /*use_input_stats=*/true, /*momentum=*/0,
+                              kEpsilon, /*cudnn_enabled=*/true);
+}
+
+torch::Tensor InstanceNorm2dImpl::ForwardRelu(const torch::Tensor& x) {
+  torch::Tensor normalised = forward(x);
+  // In place only without autograd: instance_norm returns a view, whose change
+  // in place would cost autograd a copy of the gradient.
+  return torch::GradMode::is_enabled() ? normalised.relu() : normalised.relu_();
+}
+
+}  // namespace networks

@@ -1,0 +1,87 @@
+#include "networks/resnet.h"
+
+#include <torch/torch.h>
+
+namespace networks {
+namespace {
+
+using torch::nn::BatchNorm2d;
+using torch::nn::Conv2d;
+using torch::nn::Sequential;
+
+Conv2d MakeConv(int64_t in, int64_t out, int64_t kernel_size, int64_t stride) {
+  return Conv2d(torch::nn::Conv2dOptions(in, out, kernel_size)
+                    .stride(stride)
+                    .padding(kernel_size / 2)
+                    .bias(false));
+}
+
+// relu(x' + (conv1 -> bn1 -> relu -> conv2 -> bn2)), where x' is x or, if the
+// shape changes, its projection by a 1x1 convolution.
+class BasicBlockImpl : public torch::nn::Module {
+ public:
+  BasicBlockImpl(int64_t in, int64_t out, int64_t stride)
+      : conv1_(register_module("conv1", MakeConv(in, out, 3, stride))),
+        bn1_(register_module("bn1", BatchNorm2d(out))),
+        conv2_(register_module("conv2", MakeConv(out, out, 3, 1))),
+        bn2_(register_module("bn2", BatchNorm2d(out))) {
+    if (stride == 1 && in == out) return;
+    downsample_ = register_module(
+        "downsample",
+        Sequential(MakeConv(in, out, 1, stride), BatchNorm2d(out)));
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    torch::Tensor out = bn1_(conv1_(x)).relu_();
+    out = bn2_(conv2_(out));
+    out += downsample_ ? downsample_->forward(x) : x;
+    return out.relu_();
+  }
+
+ private:
+  Conv2d conv1_;
+  BatchNorm2d bn1_;
+  Conv2d conv2_;
+  BatchNorm2d bn2_;
+  Sequential downsample_ = nullptr;
+};
+TORCH_MODULE(BasicBlock);
+
+Sequential MakeLayer(int64_t in, int64_t out, int64_t stride) {
+  return Sequential(BasicBlock(in, out, stride), BasicBlock(out, out, 1));
+}
+
+void InitializeConvolutions(torch::nn::Module& module) {
+  torch::NoGradGuard no_grad;
+  for (const auto& child : module.modules()) {
+    if (auto* conv = child->as<torch::nn::Conv2d>()) {
+      torch::nn::init::kaiming_normal_(conv->weight, /*a=*/0, torch::kFanOut,
+                                       torch::kReLU);
+    }
+  }
+}
+
+}  // namespace
+
+ResNet18Impl::ResNet18Impl(int64_t in_channels, int64_t num_outputs)
+    : conv1_(register_module("conv1", MakeConv(in_channels, 64, 7, 2))),
+      bn1_(register_module("bn1", BatchNorm2d(64))),
+      layer1_(register_module("layer1", MakeLayer(64, 64, 1))),
+      layer2_(register_module("layer2", MakeLayer(64, 128, 2))),
+      layer3_(register_module("layer3", MakeLayer(128, 256, 2))),
+      layer4_(register_module("layer4", MakeLayer(256, 512, 2))),
+      fc_(register_module("fc", torch::nn::Linear(512, num_outputs))) {
+  InitializeConvolutions(*this);
+}
+
+torch::Tensor ResNet18Impl::forward(const torch::Tensor& image) {
+  torch::Tensor x = bn1_(conv1_(image)).relu_();  // [B, 64, H / 2, W / 2]
+  x = torch::max_pool2d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+  x = layer1_->forward(x);
+  x = layer2_->forward(x);
+  x = layer3_->forward(x);
+  x = layer4_->forward(x);  // [B, 512, H / 32, W / 32]
+  return fc_(x.mean({2, 3}));
+}
+
+}  // namespace networks
