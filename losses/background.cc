@@ -1,0 +1,14 @@
+#include "losses/background.h"
+
+#include <torch/torch.h>
+
+namespace losses {
+
+torch::Tensor BackgroundLoss(const torch::Tensor& source_from_driving,
+                             const torch::Tensor& driving_from_source) {
+  const torch::Tensor round_trip =
+      torch::matmul(source_from_driving, driving_from_source);
+  return (torch::eye(3, round_trip.options()) - round_trip).abs().mean();
+}
+
+}  // namespace losses

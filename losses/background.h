@@ -1,0 +1,16 @@
+// Background loss: there and back is where one was, [CPABMM] Sec. 3.
+#ifndef LOSSES_BACKGROUND_H_
+#define LOSSES_BACKGROUND_H_
+
+#include <torch/types.h>
+
+namespace losses {
+
+// Mean over all entries of |I - source_from_driving driving_from_source|, both
+// [B, 3, 3]. Returns a scalar; unweighted.
+torch::Tensor BackgroundLoss(const torch::Tensor& source_from_driving,
+                             const torch::Tensor& driving_from_source);
+
+}  // namespace losses
+
+#endif  // LOSSES_BACKGROUND_H_
