@@ -1,0 +1,100 @@
+#include "networks/testing/golden.h"
+
+#include <torch/torch.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_join.h"
+#include "networks/testing/tensor_near.h"
+#include "third_party/absl/status_macros.h"
+
+namespace networks::test_util {
+namespace {
+
+constexpr int kMeanAbs = 2;  // Place of mean |x| in the statistics.
+
+// Mean, standard deviation, mean |x|, minimum, maximum.
+torch::Tensor Statistics(const torch::Tensor& tensor) {
+  const torch::Tensor x = tensor.detach().cpu().to(torch::kFloat64).flatten();
+  return torch::stack(
+      {x.mean(), x.std(/*unbiased=*/false), x.abs().mean(), x.min(), x.max()});
+}
+
+std::string Joined(torch::IntArrayRef shape) {
+  return absl::StrJoin(shape, ",");
+}
+
+// Puts the output's name before a failure's text.
+::testing::AssertionResult Named(const std::string& name,
+                                 ::testing::AssertionResult result) {
+  if (result) return result;
+  return ::testing::AssertionFailure() << name << ": " << result.message();
+}
+
+}  // namespace
+
+absl::StatusOr<Golden> Golden::Load(const std::string& path) {
+  ASSIGN_OR_RETURN(auto file, networks::weights::SafetensorsFile::Open(path));
+  return Golden(std::move(file));
+}
+
+torch::Tensor Golden::tensor(const std::string& name) const {
+  absl::StatusOr<torch::Tensor> tensor = file_.tensor(name);
+  TORCH_CHECK(tensor.ok(), tensor.status().ToString());
+  return tensor->clone();  // A test may change it; the file's view is shared.
+}
+
+std::string Golden::metadata(const std::string& key) const {
+  const auto found = file_.metadata().find(key);
+  TORCH_CHECK(found != file_.metadata().end(), file_.path(),
+              ": has no metadata \"", key, "\"");
+  return found->second;
+}
+
+::testing::AssertionResult Golden::Matches(const std::string& name,
+                                           const torch::Tensor& actual,
+                                           double rel_tol) const {
+  const std::string stats_name = name + ".stats";
+  if (!has(stats_name)) {
+    const torch::Tensor expected = tensor(name).to(torch::kFloat64);
+    return ElementsMatch(name, actual, expected.abs().mean().item<double>(),
+                         rel_tol);
+  }
+  const torch::Tensor stats = tensor(stats_name);
+  const double mean_abs = stats[kMeanAbs].item<double>();
+  ::testing::AssertionResult elements =
+      ElementsMatch(name, actual, mean_abs, rel_tol);
+  if (!elements) return elements;
+  // If every element is within e_i = rel_tol (|x_i| + m), then the mean, mean
+  // |x|, minimum and maximum are within rel_tol (|statistic| + 2 m), and the
+  // deviation within rms(e) <= rel_tol (rms(x) + m) <= rel_tol (std + 2 m).
+  return Named(stats_name, AllNear(Statistics(actual), stats,
+                                   2 * rel_tol * mean_abs, rel_tol));
+}
+
+::testing::AssertionResult Golden::ElementsMatch(const std::string& name,
+                                                 const torch::Tensor& actual,
+                                                 double mean_abs,
+                                                 double rel_tol) const {
+  const double absolute = rel_tol * mean_abs;
+  if (has(name)) {
+    return Named(name, AllNear(actual, tensor(name), absolute, rel_tol));
+  }
+  const std::string shape = metadata(name + ".shape");
+  if (Joined(actual.sizes()) != shape) {
+    return ::testing::AssertionFailure()
+           << name << ": the shape is " << actual.sizes() << ", expected ["
+           << shape << "]";
+  }
+  int64_t stride = 0;
+  TORCH_CHECK(absl::SimpleAtoi(metadata(name + ".stride"), &stride));
+  const torch::Tensor slice = actual.detach().flatten().slice(
+      /*dim=*/0, /*start=*/0, /*end=*/c10::nullopt, /*step=*/stride);
+  return Named(name + ".slice",
+               AllNear(slice, tensor(name + ".slice"), absolute, rel_tol));
+}
+
+}  // namespace networks::test_util

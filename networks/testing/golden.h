@@ -1,0 +1,60 @@
+// Golden data: outputs of the original implementation, to compare with ours.
+//
+// A golden file is a safetensors file. Of an output X it holds
+//   X        the whole tensor, if it is small; otherwise
+//   X.slice  every k-th element, row-major, with k in metadata "X.stride" and
+//            the true shape in "X.shape" ("2,3,64,64");
+//   X.stats  of the whole tensor: mean, population standard deviation,
+//            mean |x|, minimum, maximum (float64).
+#ifndef NETWORKS_TESTING_GOLDEN_H_
+#define NETWORKS_TESTING_GOLDEN_H_
+
+#include <torch/types.h>
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "gmock/gmock.h"
+#include "networks/weights/safetensors.h"
+
+namespace networks::test_util {
+
+class Golden {
+ public:
+  // path: relative to the workspace's root, as tests see their data.
+  static absl::StatusOr<Golden> Load(const std::string& path);
+
+  bool has(const std::string& name) const { return file_.Contains(name); }
+
+  // TORCH_CHECK fails, naming the file, if there is no such tensor or metadata.
+  torch::Tensor tensor(const std::string& name) const;
+  std::string metadata(const std::string& key) const;
+
+  // Whether `actual` is the output `name`. With m = mean |X| of the golden
+  // tensor, every stored element x must be met within
+  //
+  //   rel_tol * (|x| + m),
+  //
+  // that is relatively, but for elements much smaller than the tensor's
+  // typical one, whose rounding errors are as large as the others'. The stored
+  // statistics must be met within what follows for them from that bound. The
+  // shape must be equal.
+  ::testing::AssertionResult Matches(const std::string& name,
+                                     const torch::Tensor& actual,
+                                     double rel_tol) const;
+
+ private:
+  explicit Golden(networks::weights::SafetensorsFile file)
+      : file_(std::move(file)) {}
+
+  ::testing::AssertionResult ElementsMatch(const std::string& name,
+                                           const torch::Tensor& actual,
+                                           double mean_abs,
+                                           double rel_tol) const;
+
+  networks::weights::SafetensorsFile file_;
+};
+
+}  // namespace networks::test_util
+
+#endif  // NETWORKS_TESTING_GOLDEN_H_
