@@ -19,8 +19,10 @@ namespace keypoints {
 // Parameters: `fg_encoder.` + ResNet-18.
 class KeypointDetectorImpl : public torch::nn::Module {
  public:
+  // `width`: channels of the ResNet-18's first stage.
   explicit KeypointDetectorImpl(int64_t num_transforms,
-                                int64_t keypoints_per_transform = 5);
+                                int64_t keypoints_per_transform = 5,
+                                int64_t width = 64);
 
   torch::Tensor forward(const torch::Tensor& image);
 

@@ -5,7 +5,8 @@
 namespace losses {
 
 PerceptualLossImpl::PerceptualLossImpl(const PerceptualOptions& options)
-    : options_(options), vgg_(register_module("vgg", networks::Vgg19())) {
+    : options_(options),
+      vgg_(register_module("vgg", networks::Vgg19(options.vgg_width))) {
   torch::nn::ModuleList levels;
   for (const double scale : options.scales) {
     pyramid_.push_back(

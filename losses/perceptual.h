@@ -8,6 +8,7 @@
 #include <torch/types.h>
 
 #include <array>
+#include <cstdint>
 #include <vector>
 
 #include "networks/antialias.h"
@@ -22,6 +23,8 @@ struct PerceptualOptions {
   // Weight of each of VGG-19's slices, relu1_1 to relu5_1.
   std::array<double, networks::Vgg19Impl::kNumSlices> layer_weights = {
       10, 10, 10, 10, 10};
+  // Channels of the VGG-19's first stage.
+  int64_t vgg_width = 64;
 };
 
 struct PerceptualOutput {

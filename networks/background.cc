@@ -4,9 +4,10 @@
 
 namespace networks {
 
-BackgroundPredictorImpl::BackgroundPredictorImpl()
+BackgroundPredictorImpl::BackgroundPredictorImpl(int64_t width)
     : bg_encoder_(register_module(
-          "bg_encoder", ResNet18(/*in_channels=*/6, /*num_outputs=*/6))) {
+          "bg_encoder",
+          ResNet18(/*in_channels=*/6, /*num_outputs=*/6, width))) {
   torch::NoGradGuard no_grad;
   bg_encoder_->fc()->weight.zero_();
   bg_encoder_->fc()->bias.copy_(torch::tensor({1., 0., 0., 0., 1., 0.}));

@@ -6,6 +6,8 @@
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
 
+#include <cstdint>
+
 #include "networks/resnet.h"
 
 namespace networks {
@@ -16,7 +18,8 @@ namespace networks {
 // Parameters: `bg_encoder.` + ResNet-18 of 6 channels.
 class BackgroundPredictorImpl : public torch::nn::Module {
  public:
-  BackgroundPredictorImpl();
+  // `width`: channels of the ResNet-18's first stage.
+  explicit BackgroundPredictorImpl(int64_t width = 64);
 
   torch::Tensor forward(const torch::Tensor& source,
                         const torch::Tensor& driving);

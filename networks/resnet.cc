@@ -63,24 +63,25 @@ void InitializeConvolutions(torch::nn::Module& module) {
 
 }  // namespace
 
-ResNet18Impl::ResNet18Impl(int64_t in_channels, int64_t num_outputs)
-    : conv1_(register_module("conv1", MakeConv(in_channels, 64, 7, 2))),
-      bn1_(register_module("bn1", BatchNorm2d(64))),
-      layer1_(register_module("layer1", MakeLayer(64, 64, 1))),
-      layer2_(register_module("layer2", MakeLayer(64, 128, 2))),
-      layer3_(register_module("layer3", MakeLayer(128, 256, 2))),
-      layer4_(register_module("layer4", MakeLayer(256, 512, 2))),
-      fc_(register_module("fc", torch::nn::Linear(512, num_outputs))) {
+ResNet18Impl::ResNet18Impl(int64_t in_channels, int64_t num_outputs,
+                           int64_t width)
+    : conv1_(register_module("conv1", MakeConv(in_channels, width, 7, 2))),
+      bn1_(register_module("bn1", BatchNorm2d(width))),
+      layer1_(register_module("layer1", MakeLayer(width, width, 1))),
+      layer2_(register_module("layer2", MakeLayer(width, 2 * width, 2))),
+      layer3_(register_module("layer3", MakeLayer(2 * width, 4 * width, 2))),
+      layer4_(register_module("layer4", MakeLayer(4 * width, 8 * width, 2))),
+      fc_(register_module("fc", torch::nn::Linear(8 * width, num_outputs))) {
   InitializeConvolutions(*this);
 }
 
 torch::Tensor ResNet18Impl::forward(const torch::Tensor& image) {
-  torch::Tensor x = bn1_(conv1_(image)).relu_();  // [B, 64, H / 2, W / 2]
+  torch::Tensor x = bn1_(conv1_(image)).relu_();  // [B, w, H / 2, W / 2]
   x = torch::max_pool2d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
   x = layer1_->forward(x);
   x = layer2_->forward(x);
   x = layer3_->forward(x);
-  x = layer4_->forward(x);  // [B, 512, H / 32, W / 32]
+  x = layer4_->forward(x);  // [B, 8 w, H / 32, W / 32]
   return fc_(x.mean({2, 3}));
 }
 

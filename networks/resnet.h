@@ -12,8 +12,9 @@
 
 namespace networks {
 
-// image -> conv7 /2 -> max-pool /2 -> 4 layers of 2 basic blocks (64, 128, 256,
-// 512 channels, the last three /2) -> mean over pixels -> fc.
+// image -> conv7 /2 -> max-pool /2 -> 4 layers of 2 basic blocks (width, 2
+// width, 4 width, 8 width channels, the last three /2) -> mean over pixels ->
+// fc.
 //
 // forward: [B, in_channels, H, W] -> [B, num_outputs].
 // Names and initial values are torchvision's (conv1, bn1, layer1.0.conv1, ...,
@@ -21,7 +22,8 @@ namespace networks {
 // 2 / fan_out. In train mode the batch norms use and update running statistics.
 class ResNet18Impl : public torch::nn::Module {
  public:
-  ResNet18Impl(int64_t in_channels, int64_t num_outputs);
+  // `width` other than torchvision's 64 makes a thinner or wider network.
+  ResNet18Impl(int64_t in_channels, int64_t num_outputs, int64_t width = 64);
 
   torch::Tensor forward(const torch::Tensor& image);
 

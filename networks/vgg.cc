@@ -15,7 +15,7 @@ struct Layer {
 };
 
 // torchvision's `features` 0 to 29.
-std::vector<Layer> FeatureLayers() {
+std::vector<Layer> FeatureLayers(int64_t width) {
   std::vector<Layer> layers;
   int64_t channels = 3;
   const auto conv = [&](int64_t out) {
@@ -26,12 +26,12 @@ std::vector<Layer> FeatureLayers() {
   const struct {
     int64_t width;
     int convs;
-  } stages[] = {{64, 2}, {128, 2}, {256, 4}, {512, 4}};
+  } stages[] = {{width, 2}, {2 * width, 2}, {4 * width, 4}, {8 * width, 4}};
   for (const auto& stage : stages) {
     for (int i = 0; i < stage.convs; ++i) conv(stage.width);
     layers.push_back({Layer::kMaxPool});
   }
-  conv(512);
+  conv(8 * width);
   return layers;
 }
 
@@ -76,12 +76,12 @@ torch::Tensor PerChannel(double red, double green, double blue) {
 
 }  // namespace
 
-Vgg19Impl::Vgg19Impl() {
+Vgg19Impl::Vgg19Impl(int64_t width) {
   mean_ = register_parameter("mean", PerChannel(0.485, 0.456, 0.406),
                              /*requires_grad=*/false);
   std_ = register_parameter("std", PerChannel(0.229, 0.224, 0.225),
                             /*requires_grad=*/false);
-  const std::vector<Layer> layers = FeatureLayers();
+  const std::vector<Layer> layers = FeatureLayers(width);
   for (size_t i = 0; i < layers.size(); ++i) {
     const int slice = SliceOfLayer(i);
     Append(slices_[slice], i, layers[i]);

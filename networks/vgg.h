@@ -8,6 +8,7 @@
 #include <torch/types.h>
 
 #include <array>
+#include <cstdint>
 #include <string>
 
 namespace networks {
@@ -26,7 +27,8 @@ class Vgg19Impl : public torch::nn::Module {
  public:
   static constexpr int kNumSlices = 5;
 
-  Vgg19Impl();
+  // `width` other than 64 makes a thinner network, for random weights only.
+  explicit Vgg19Impl(int64_t width = 64);
 
   std::array<torch::Tensor, kNumSlices> forward(const torch::Tensor& image);
 
