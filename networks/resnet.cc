@@ -10,10 +10,13 @@ using torch::nn::Conv2d;
 using torch::nn::Sequential;
 
 Conv2d MakeConv(int64_t in, int64_t out, int64_t kernel_size, int64_t stride) {
-  return Conv2d(torch::nn::Conv2dOptions(in, out, kernel_size)
-                    .stride(stride)
-                    .padding(kernel_size / 2)
-                    .bias(false));
+  Conv2d conv(torch::nn::Conv2dOptions(in, out, kernel_size)
+                  .stride(stride)
+                  .padding(kernel_size / 2)
+                  .bias(false));
+  torch::nn::init::kaiming_normal_(conv->weight, /*a=*/0, torch::kFanOut,
+                                   torch::kReLU);
+  return conv;
 }
 
 // relu(x' + (conv1 -> bn1 -> relu -> conv2 -> bn2)), where x' is x or, if the
@@ -51,16 +54,6 @@ Sequential MakeLayer(int64_t in, int64_t out, int64_t stride) {
   return Sequential(BasicBlock(in, out, stride), BasicBlock(out, out, 1));
 }
 
-void InitializeConvolutions(torch::nn::Module& module) {
-  torch::NoGradGuard no_grad;
-  for (const auto& child : module.modules()) {
-    if (auto* conv = child->as<torch::nn::Conv2d>()) {
-      torch::nn::init::kaiming_normal_(conv->weight, /*a=*/0, torch::kFanOut,
-                                       torch::kReLU);
-    }
-  }
-}
-
 }  // namespace
 
 ResNet18Impl::ResNet18Impl(int64_t in_channels, int64_t num_outputs,
@@ -71,9 +64,7 @@ ResNet18Impl::ResNet18Impl(int64_t in_channels, int64_t num_outputs,
       layer2_(register_module("layer2", MakeLayer(width, 2 * width, 2))),
       layer3_(register_module("layer3", MakeLayer(2 * width, 4 * width, 2))),
       layer4_(register_module("layer4", MakeLayer(4 * width, 8 * width, 2))),
-      fc_(register_module("fc", torch::nn::Linear(8 * width, num_outputs))) {
-  InitializeConvolutions(*this);
-}
+      fc_(register_module("fc", torch::nn::Linear(8 * width, num_outputs))) {}
 
 torch::Tensor ResNet18Impl::forward(const torch::Tensor& image) {
   torch::Tensor x = bn1_(conv1_(image)).relu_();  // [B, w, H / 2, W / 2]
