@@ -77,7 +77,8 @@ absl::StatusOr<AtomicFile> AtomicFile::Create(const std::string& path) {
     const int descriptor =
         open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor >= 0) {
-      return AtomicFile(std::move(target), std::move(temporary), descriptor);
+      return AtomicFile(path, std::move(target), std::move(temporary),
+                        descriptor);
     }
     if (errno != EEXIST) return ErrnoStatus(path, "create the file");
   }
@@ -85,6 +86,7 @@ absl::StatusOr<AtomicFile> AtomicFile::Create(const std::string& path) {
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept
     : path_(std::move(other.path_)),
+      target_(std::move(other.target_)),
       temporary_(std::move(other.temporary_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
       size_(other.size_) {}
@@ -93,6 +95,7 @@ AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
   if (this == &other) return *this;
   Discard();
   path_ = std::move(other.path_);
+  target_ = std::move(other.target_);
   temporary_ = std::move(other.temporary_);
   descriptor_ = std::exchange(other.descriptor_, -1);
   size_ = other.size_;
@@ -124,11 +127,11 @@ absl::Status AtomicFile::Append(absl::string_view bytes) {
 
 absl::Status AtomicFile::Commit() {
   if (fsync(descriptor_) != 0) return ErrnoStatus(path_, "sync");
-  if (rename(temporary_.c_str(), path_.c_str()) != 0) {
+  if (rename(temporary_.c_str(), target_.c_str()) != 0) {
     return ErrnoStatus(path_, "rename the finished file into place");
   }
   close(std::exchange(descriptor_, -1));
-  return SyncFolder(path_);
+  return SyncFolder(target_);
 }
 
 absl::Status WriteFileAtomically(const std::string& path,

@@ -42,13 +42,16 @@ class AtomicFile {
   int64_t size() const { return size_; }
 
  private:
-  AtomicFile(std::string path, std::string temporary, int descriptor)
+  AtomicFile(std::string path, std::string target, std::string temporary,
+             int descriptor)
       : path_(std::move(path)),
+        target_(std::move(target)),
         temporary_(std::move(temporary)),
         descriptor_(descriptor) {}
   void Discard();
 
-  std::string path_;
+  std::string path_;    // As given, for messages.
+  std::string target_;  // Where it leads.
   std::string temporary_;
   int descriptor_ = -1;  // -1: nothing to discard.
   int64_t size_ = 0;

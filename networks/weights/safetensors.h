@@ -19,11 +19,10 @@
 #include "absl/status/statusor.h"
 #include "networks/weights/mapped_file.h"
 #include "networks/weights/safetensors_header.h"
+#include "networks/weights/tensor_map.h"
 
 namespace networks::weights {
 
-// Tensors by name, as a state dict has them.
-using TensorMap = std::map<std::string, torch::Tensor>;
 using StringMap = std::map<std::string, std::string>;
 
 // An open file. Copies share the mapping; safe to use from many threads.

@@ -1,0 +1,37 @@
+// How the names in published weight files become keys of our modules.
+#ifndef NETWORKS_WEIGHTS_KEY_MAP_H_
+#define NETWORKS_WEIGHTS_KEY_MAP_H_
+
+#include <functional>
+#include <string>
+
+namespace networks::weights {
+
+// A tensor's name to a module's key; "": the module has no use for it. Besides
+// those below, networks/vgg.h has one.
+using KeyMap = std::function<std::string(const std::string& name)>;
+
+// Takes the names that begin with `prefix`, without it:
+// StripPrefix("kp_detector.") maps "kp_detector.fg_encoder.conv1.weight" to
+// "fg_encoder.conv1.weight" and leaves out the rest of a checkpoint.
+KeyMap StripPrefix(std::string prefix);
+
+// Puts `prefix` before every name: torchvision's ResNet-18 as the encoder
+// inside our keypoint detector is AddPrefix("fg_encoder.").
+KeyMap AddPrefix(std::string prefix);
+
+// `second` after `first`.
+KeyMap Compose(KeyMap first, KeyMap second);
+
+// DINO's backbone files, and its full training checkpoints, of which it takes
+// the teacher: "teacher.module.backbone.norm.bias" and "norm.bias" to
+// "norm.bias". Leaves out the projection head and everything else of training.
+KeyMap DinoBackbone();
+
+// Segment Anything's files name everything as our modules do; training wrappers
+// put "module." or "model." in front, which this takes off.
+KeyMap SegmentAnything();
+
+}  // namespace networks::weights
+
+#endif  // NETWORKS_WEIGHTS_KEY_MAP_H_

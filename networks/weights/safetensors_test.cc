@@ -1,0 +1,163 @@
+#include "networks/weights/safetensors.h"
+
+#include <torch/torch.h>
+
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/weights/atomic_file.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace networks::weights {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string TempPath(const std::string& name) {
+  return ::testing::TempDir() + "/" + name;
+}
+
+std::string Contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Safetensors, ReadsWhatItWroteInEveryDtype) {
+  const std::string path = TempPath("dtypes.safetensors");
+  torch::manual_seed(1);
+  TensorMap tensors;
+  for (const auto dtype :
+       {torch::kBool, torch::kUInt8, torch::kInt8, torch::kInt16, torch::kInt32,
+        torch::kInt64, torch::kHalf, torch::kBFloat16, torch::kFloat32,
+        torch::kFloat64, torch::kComplexFloat}) {
+    tensors[toString(dtype)] =
+        (torch::rand({3, 5}) * 100 - (dtype == torch::kBool ? 50 : 0))
+            .round()
+            .to(dtype);
+  }
+  ASSERT_THAT(WriteSafetensors(path, tensors, {{"step", "12"}}), IsOk());
+  const SafetensorsFile file = SafetensorsFile::Open(path).value();
+  EXPECT_EQ(file.metadata(), (StringMap{{"step", "12"}}));
+  EXPECT_EQ(file.path(), path);
+  EXPECT_EQ(file.names().size(), tensors.size());
+  for (const auto& [name, tensor] : tensors) {
+    ASSERT_TRUE(file.Contains(name));
+    const torch::Tensor read = file.tensor(name).value();
+    EXPECT_EQ(read.scalar_type(), tensor.scalar_type());
+    EXPECT_TRUE(torch::equal(read, tensor)) << name;
+  }
+  EXPECT_EQ(file.tensors().value().size(), tensors.size());
+}
+
+TEST(Safetensors, WritesViewsScalarsAndEmptyTensors) {
+  const std::string path = TempPath("views.safetensors");
+  const torch::Tensor base = torch::arange(24.).reshape({4, 6});
+  const TensorMap tensors = {
+      {"transposed", base.t()},
+      {"strided", base.slice(1, 1, 6, 2)},
+      {"expanded", base[0].expand({3, 6})},
+      {"scalar", torch::tensor(2.5)},
+      {"empty", torch::empty({0, 7})},
+      {"parameter", base.clone().set_requires_grad(true)}};
+  ASSERT_THAT(WriteSafetensors(path, tensors), IsOk());
+  const TensorMap read = SafetensorsFile::Open(path)->tensors().value();
+  for (const auto& [name, tensor] : tensors) {
+    EXPECT_TRUE(torch::equal(read.at(name), tensor)) << name;
+  }
+}
+
+TEST(Safetensors, WritesTheSameBytesForTheSameTensors) {
+  const TensorMap tensors = {{"b", torch::ones({3})},
+                             {"a", torch::zeros({2}, torch::kBool)}};
+  ASSERT_THAT(WriteSafetensors(TempPath("1"), tensors, {{"k", "v"}}), IsOk());
+  ASSERT_THAT(WriteSafetensors(TempPath("2"), tensors, {{"k", "v"}}), IsOk());
+  EXPECT_EQ(Contents(TempPath("1")), Contents(TempPath("2")));
+}
+
+TEST(Safetensors, MapsTensorsThatOutliveTheFile) {
+  const std::string path = TempPath("mapped.safetensors");
+  ASSERT_THAT(WriteSafetensors(path, {{"a", torch::arange(4.)}}), IsOk());
+  torch::Tensor a;
+  {
+    const SafetensorsFile file = SafetensorsFile::Open(path).value();
+    a = file.tensor("a").value();
+    EXPECT_EQ(a.data_ptr(), file.tensor("a").value().data_ptr());
+  }
+  // Replacing the file leaves what was read from the old one.
+  ASSERT_THAT(WriteSafetensors(path, {{"a", torch::zeros({4})}}), IsOk());
+  a.add_(1);
+  EXPECT_TRUE(torch::equal(a, torch::arange(4.) + 1));
+  EXPECT_TRUE(torch::equal(SafetensorsFile::Open(path)->tensor("a").value(),
+                           torch::zeros({4})));
+}
+
+TEST(Safetensors, ReadsTensorsThatAreNotAligned) {
+  const std::string path = TempPath("unaligned.safetensors");
+  const std::string json =
+      R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
+      R"("b":{"dtype":"I32","shape":[1],"data_offsets":[1,5]},)"
+      R"("c":{"dtype":"BOOL","shape":[2],"data_offsets":[5,7]}})";
+  ASSERT_THAT(WriteFileAtomically(
+                  path, std::string(1, json.size()) + std::string(7, '\0') +
+                            json + std::string("\x05\x01\x02\0\0\xff\0", 7)),
+              IsOk());
+  const SafetensorsFile file = SafetensorsFile::Open(path).value();
+  EXPECT_EQ(file.tensor("b")->item<int32_t>(), 0x201);
+  // 255 is no bool; it counts as true.
+  EXPECT_TRUE(torch::equal(*file.tensor("c"), torch::tensor({true, false})));
+}
+
+TEST(Safetensors, NamesWhatIsNotThere) {
+  const std::string path = TempPath("one.safetensors");
+  ASSERT_THAT(WriteSafetensors(path, {{"a", torch::ones({1})}}), IsOk());
+  EXPECT_THAT(
+      SafetensorsFile::Open(path)->tensor("b").status(),
+      StatusIs(absl::StatusCode::kNotFound, path + ": has no tensor \"b\""));
+  EXPECT_THAT(SafetensorsFile::Open(path + ".none").status(),
+              StatusIs(absl::StatusCode::kNotFound,
+                       AllOf(HasSubstr(path + ".none"),
+                             HasSubstr("No such file or directory"))));
+  EXPECT_THAT(SafetensorsFile::Open(::testing::TempDir()).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("is not a regular file")));
+}
+
+TEST(Safetensors, NamesDtypesThatLibTorchLacks) {
+  const std::string path = TempPath("u16.safetensors");
+  const std::string json =
+      R"({"a":{"dtype":"U16","shape":[1],"data_offsets":[0,2]}})";
+  ASSERT_THAT(WriteFileAtomically(path, std::string(1, json.size()) +
+                                            std::string(7, '\0') + json + "xx"),
+              IsOk());
+  const SafetensorsFile file = SafetensorsFile::Open(path).value();
+  EXPECT_THAT(file.tensor("a").status(),
+              StatusIs(absl::StatusCode::kUnimplemented,
+                       path + ": tensor \"a\": LibTorch has no dtype U16"));
+  EXPECT_FALSE(file.tensors().ok());
+}
+
+TEST(Safetensors, NamesTensorsThatItCannotWriteAndWritesNothing) {
+  const std::string path = TempPath("unwritable.safetensors");
+  const auto error_of = [&path](const torch::Tensor& tensor) {
+    return WriteSafetensors(path, {{"good", torch::ones({1})}, {"w", tensor}});
+  };
+  EXPECT_THAT(error_of(torch::Tensor()),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       path + ": tensor \"w\": is undefined"));
+  EXPECT_THAT(error_of(torch::zeros({1}, torch::kComplexDouble)),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("no dtype ComplexDouble")));
+  EXPECT_THAT(
+      error_of(torch::eye(2).to_sparse()),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("is not dense")));
+  EXPECT_THAT(SafetensorsFile::Open(path).status(),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr(path)));
+}
+
+}  // namespace
+}  // namespace networks::weights
