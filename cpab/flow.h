@@ -16,7 +16,7 @@
 //
 // Coordinates: x right, y down, [0, 1] inside the square. Points outside follow
 // the outward extension of the field. Points that are not finite, and paths of
-// more than 65536 arcs (coefficients beyond about 1e4), come out as NaN.
+// more than 4096 arcs (coefficients beyond about 1e3), come out as NaN.
 #ifndef CPAB_FLOW_H_
 #define CPAB_FLOW_H_
 
@@ -26,6 +26,7 @@
 #include "Eigen/Core"
 #include "cpab/basis.h"
 #include "cpab/parallel.h"
+#include "cpab/path.h"
 #include "cpab/velocity_field.h"
 
 namespace cpab {
@@ -49,6 +50,7 @@ struct PointJacobian {
 struct PointsJacobian {
   Eigen::Matrix2Xd y;  // [2, N]
   std::vector<Eigen::Matrix2d> dy_dx;
+  Eigen::VectorXd log_det;   // [N]
   RowMajorMatrix dy_dtheta;  // [2 N, d]; row 2 n + a is component a of y_n
 };
 
@@ -96,8 +98,13 @@ class Flow {
       const ParallelFor& parallel_for = Serially) const;
 
  private:
-  // To be completed with the prepared cells.
+  struct Workspace;
+  void JacobianAt(const Eigen::Vector2d& x, Workspace* workspace,
+                  Eigen::Vector2d* y, Eigen::Matrix2d* dy_dx, double* log_det,
+                  Eigen::Ref<RowMajorMatrix> dy_dtheta) const;
+
   VelocityField field_;
+  PathWalker walker_;
 };
 
 }  // namespace cpab

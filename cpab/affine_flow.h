@@ -1,0 +1,89 @@
+// The flow of one affine velocity field v(x) = M x + b, in closed form.
+//
+// By Cayley-Hamilton the matrix exponential and its integral are combinations
+// of I and M,
+//
+//   e^{tM}              = e0(t) I + e1(t) M
+//   int_0^t e^{sM} ds   = f0(t) I + f1(t) M,    e0 = 1 - det(M) f1,
+//                                               e1 = f0 + tr(M) f1,
+//
+// so a path is x(t) = x(0) + f0(t) v + f1(t) a with v = M x(0) + b and a = M v.
+// f0 and f1 are entire functions of t, tr M and det M, whatever the
+// eigenvalues: distinct, repeated, zero or complex. They are evaluated by their
+// power series up to t = 1 / |largest eigenvalue|, where twenty terms are exact
+// to rounding, with no case distinction; longer times take several steps.
+//
+// Private to //cpab.
+#ifndef CPAB_AFFINE_FLOW_H_
+#define CPAB_AFFINE_FLOW_H_
+
+#include "Eigen/Core"
+
+namespace cpab {
+
+// Weights of I and M.
+struct MatrixFunction {
+  double identity;
+  double matrix;
+};
+
+class AffineFlow {
+ public:
+  AffineFlow() = default;
+  // `coefficients`: M00 M01 b0 M10 M11 b1.
+  explicit AffineFlow(const double* coefficients);
+
+  // The longest time that the functions below take.
+  double max_duration() const { return max_duration_; }
+  double trace() const { return trace_; }
+  double determinant() const { return determinant_; }
+
+  Eigen::Vector2d Velocity(const Eigen::Vector2d& x) const {
+    return Eigen::Vector2d(m00_ * x.x() + m01_ * x.y() + b0_,
+                           m10_ * x.x() + m11_ * x.y() + b1_);
+  }
+  // M v.
+  Eigen::Vector2d Linear(const Eigen::Vector2d& v) const {
+    return Eigen::Vector2d(m00_ * v.x() + m01_ * v.y(),
+                           m10_ * v.x() + m11_ * v.y());
+  }
+  // M^T v.
+  Eigen::Vector2d Transposed(const Eigen::Vector2d& v) const {
+    return Eigen::Vector2d(m00_ * v.x() + m10_ * v.y(),
+                           m01_ * v.x() + m11_ * v.y());
+  }
+
+  // (f0, f1) at t.
+  MatrixFunction Integral(double t) const;
+  // (e0, e1) at the time whose (f0, f1) is `integral`.
+  MatrixFunction Exponential(const MatrixFunction& integral) const {
+    return {1 - determinant_ * integral.matrix,
+            integral.identity + trace_ * integral.matrix};
+  }
+
+  // Sensitivity of the end x(t) of a path to the coefficients, as two rows
+  // X and Y in homogeneous coordinates: changing row r of [M b] by c^T moves
+  // x(t) by (c^T X) e_r + (c^T Y) M e_r. Here
+  //   X = int_0^t e0(t - s) (x(s), 1) ds,  Y = int_0^t e1(t - s) (x(s), 1) ds.
+  struct Sensitivity {
+    Eigen::Vector3d X;
+    Eigen::Vector3d Y;
+    MatrixFunction exponential;  // At t: how x(t) depends on x(0).
+  };
+  Sensitivity SensitivityAt(double t, const Eigen::Vector2d& start) const;
+
+ private:
+  // Terms of the power series. At |lambda t| <= 1 the first term left out is
+  // below 19 / 20! = 8e-18 of the sum.
+  static constexpr int kTerms = 20;
+
+  double m00_, m01_, b0_, m10_, m11_, b1_;
+  double trace_, determinant_;
+  double max_duration_;
+  // (f0, f1) = sum over k of series_[k] t^(k + 1).
+  Eigen::Array2d series_[kTerms];
+};
+
+}  // namespace cpab
+
+#endif  // CPAB_AFFINE_FLOW_H_

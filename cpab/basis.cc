@@ -1,0 +1,311 @@
+#include "cpab/basis.h"
+
+#include <utility>
+
+#include "Eigen/Cholesky"
+#include "Eigen/LU"
+#include "Eigen/OrderingMethods"
+#include "Eigen/SparseCore"
+#include "Eigen/SparseQR"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "third_party/absl/status_macros.h"
+
+namespace cpab {
+namespace {
+
+using SparseMatrix = Eigen::SparseMatrix<double>;
+using Triplets = std::vector<Eigen::Triplet<double>>;
+
+// One linear equation between vertex velocities: sum of weight * component of
+// vertex = 0.
+struct Term {
+  int vertex;
+  int component;
+  double weight;
+};
+using Constraint = std::vector<Term>;
+
+// Barycentric coordinates of (x, y) in a cell are S (x, y, 1)^T.
+Eigen::Matrix3d ShapeMatrix(const Tessellation& tessellation, int cell) {
+  Eigen::Matrix3d corners;
+  for (int n = 0; n < 3; ++n) {
+    const int v = tessellation.cells()[cell][n];
+    corners.col(n) << tessellation.vertices().col(v), 1;
+  }
+  return corners.inverse();
+}
+
+// Assembles the constraints on the vertex velocities of a tessellation.
+class Constraints {
+ public:
+  Constraints(const Tessellation& tessellation,
+              const std::vector<Eigen::Matrix3d>& shapes)
+      : tessellation_(tessellation), shapes_(shapes) {
+    const TessellationOptions& options = tessellation.options();
+    if (options.zero_boundary) {
+      AddZeroBoundary();
+    } else {
+      AddContinuityOutside();
+    }
+    if (options.volume_preserving) AddZeroTrace();
+  }
+
+  // [constraints, columns]: those between the components in [first, last).
+  // Column = (last - first) vertex + component - first.
+  SparseMatrix Matrix(int first, int last) const {
+    Triplets triplets;
+    int row = 0;
+    for (const Constraint& constraint : constraints_) {
+      if (constraint[0].component < first || constraint[0].component >= last) {
+        continue;
+      }
+      for (const Term& term : constraint) {
+        triplets.emplace_back(
+            row, (last - first) * term.vertex + term.component - first,
+            term.weight);
+      }
+      ++row;
+    }
+    SparseMatrix matrix(row, (last - first) * tessellation_.num_vertices());
+    matrix.setFromTriplets(triplets.begin(), triplets.end());
+    return matrix;
+  }
+
+ private:
+  void AddZeroBoundary() {
+    const Eigen::Matrix2Xd& vertices = tessellation_.vertices();
+    for (int v = 0; v < vertices.cols(); ++v) {
+      for (int a = 0; a < 2; ++a) {
+        if (vertices(a, v) == 0 || vertices(a, v) == 1) {
+          constraints_.push_back({{v, a, 1.0}});
+        }
+      }
+    }
+  }
+
+  // Border cells beside each other on one side of the square agree on the
+  // whole ray from their common vertex outwards: they have the same derivative
+  // normal to the side.
+  void AddContinuityOutside() {
+    const int nx = tessellation_.options().nx;
+    const int ny = tessellation_.options().ny;
+    const auto cell = [nx](int i, int j, int side) {
+      return 4 * (i + j * nx) + side;
+    };
+    for (int j = 0; j + 1 < ny; ++j) {
+      AddEqualDerivative(0, cell(0, j, 3), cell(0, j + 1, 3));
+      AddEqualDerivative(0, cell(nx - 1, j, 1), cell(nx - 1, j + 1, 1));
+    }
+    for (int i = 0; i + 1 < nx; ++i) {
+      AddEqualDerivative(1, cell(i, 0, 0), cell(i + 1, 0, 0));
+      AddEqualDerivative(1, cell(i, ny - 1, 2), cell(i + 1, ny - 1, 2));
+    }
+  }
+
+  void AddEqualDerivative(int axis, int cell, int neighbour) {
+    for (int component = 0; component < 2; ++component) {
+      Constraint constraint;
+      AppendDerivative(cell, axis, component, 1, &constraint);
+      AppendDerivative(neighbour, axis, component, -1, &constraint);
+      constraints_.push_back(constraint);
+    }
+  }
+
+  void AddZeroTrace() {
+    for (int cell = 0; cell < tessellation_.num_cells(); ++cell) {
+      Constraint constraint;
+      AppendDerivative(cell, 0, 0, 1, &constraint);
+      AppendDerivative(cell, 1, 1, 1, &constraint);
+      constraints_.push_back(constraint);
+    }
+  }
+
+  // d velocity[component] / d axis in the cell, times sign, in units of one
+  // rectangle along x, so that all weights are of order one.
+  void AppendDerivative(int cell, int axis, int component, double sign,
+                        Constraint* constraint) const {
+    const double unit = sign / tessellation_.options().nx;
+    for (int n = 0; n < 3; ++n) {
+      constraint->push_back({tessellation_.cells()[cell][n], component,
+                             unit * shapes_[cell](n, axis)});
+    }
+  }
+
+  const Tessellation& tessellation_;
+  const std::vector<Eigen::Matrix3d>& shapes_;
+  std::vector<Constraint> constraints_;
+};
+
+// An orthonormal basis of { u : C u = 0 }: the last columns of Q in C^T = Q R.
+// The elimination follows the sparsity, not the values, so that rounding
+// cannot reorder it.
+Eigen::MatrixXd NullSpace(const SparseMatrix& constraints) {
+  const Eigen::Index size = constraints.cols();
+  if (constraints.rows() == 0) return Eigen::MatrixXd::Identity(size, size);
+  SparseMatrix transposed = constraints.transpose();
+  transposed.makeCompressed();
+  Eigen::SparseQR<SparseMatrix, Eigen::COLAMDOrdering<int>> qr;
+  // Weights are of order one. Dependent equations leave pivots near 1e-15,
+  // independent ones above 1e-3 up to 32x32.
+  qr.setPivotThreshold(1e-8);
+  qr.compute(transposed);
+  const Eigen::Index dimension = size - qr.rank();
+  Eigen::MatrixXd selected = Eigen::MatrixXd::Zero(size, dimension);
+  selected.bottomRows(dimension).setIdentity();
+  return qr.matrixQ() * selected;
+}
+
+// Z L^-T with L L^T = Z^T gram Z: columns orthonormal in the inner product
+// `gram`. Done twice, since once leaves an error of the condition number of
+// `gram` (1e5 at 20x20) times epsilon.
+Eigen::MatrixXd Orthonormalise(const SparseMatrix& gram, Eigen::MatrixXd z) {
+  for (int pass = 0; pass < 2; ++pass) {
+    Eigen::LLT<Eigen::MatrixXd> cholesky(z.transpose() * (gram * z));
+    cholesky.matrixU().solveInPlace<Eigen::OnTheRight>(z);
+  }
+  return z;
+}
+
+// The Gram matrix of one component's vertex velocities in the inner product of
+// the coefficients, summed over cells: (S S^T)_mn couples vertices m and n.
+SparseMatrix GramMatrix(const Tessellation& tessellation,
+                        const std::vector<Eigen::Matrix3d>& shapes,
+                        int components) {
+  Triplets triplets;
+  for (int cell = 0; cell < tessellation.num_cells(); ++cell) {
+    const Eigen::Matrix3d local = shapes[cell] * shapes[cell].transpose();
+    const std::array<int, 3>& v = tessellation.cells()[cell];
+    for (int m = 0; m < 3; ++m) {
+      for (int n = 0; n < 3; ++n) {
+        for (int a = 0; a < components; ++a) {
+          triplets.emplace_back(components * v[m] + a, components * v[n] + a,
+                                local(m, n));
+        }
+      }
+    }
+  }
+  const int size = components * tessellation.num_vertices();
+  SparseMatrix gram(size, size);
+  gram.setFromTriplets(triplets.begin(), triplets.end());
+  return gram;
+}
+
+// Without volume preservation no equation mixes the components, and the basis
+// is one block for each of half the size.
+RowMajorMatrix SeparateComponents(const Constraints& constraints,
+                                  const SparseMatrix& gram) {
+  const Eigen::Index num_vertices = gram.rows();
+  std::array<Eigen::MatrixXd, 2> blocks;
+  for (int a = 0; a < 2; ++a) {
+    blocks[a] = Orthonormalise(gram, NullSpace(constraints.Matrix(a, a + 1)));
+  }
+  RowMajorMatrix basis = RowMajorMatrix::Zero(
+      2 * num_vertices, blocks[0].cols() + blocks[1].cols());
+  for (Eigen::Index v = 0; v < num_vertices; ++v) {
+    basis.row(2 * v).head(blocks[0].cols()) = blocks[0].row(v);
+    basis.row(2 * v + 1).tail(blocks[1].cols()) = blocks[1].row(v);
+  }
+  return basis;
+}
+
+RowMajorMatrix VertexBasis(const Tessellation& tessellation,
+                           const std::vector<Eigen::Matrix3d>& shapes) {
+  const Constraints constraints(tessellation, shapes);
+  if (tessellation.options().volume_preserving) {
+    return Orthonormalise(GramMatrix(tessellation, shapes, 2),
+                          NullSpace(constraints.Matrix(0, 2)));
+  }
+  return SeparateComponents(constraints, GramMatrix(tessellation, shapes, 1));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Basis>> Basis::Create(
+    const TessellationOptions& options) {
+  ASSIGN_OR_RETURN(Tessellation tessellation, Tessellation::Create(options));
+  std::shared_ptr<const Basis> basis(new Basis(std::move(tessellation)));
+  if (basis->theta_size() == 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "tessellation ", options.nx, "x", options.ny,
+        " with zero_boundary and volume_preserving admits no velocity field "
+        "but zero; use more cells or drop one of the two"));
+  }
+  return basis;
+}
+
+Basis::Basis(Tessellation tessellation)
+    : tessellation_(std::move(tessellation)) {
+  for (int cell = 0; cell < tessellation_.num_cells(); ++cell) {
+    shape_matrices_.push_back(ShapeMatrix(tessellation_, cell));
+  }
+  vertex_basis_ = VertexBasis(tessellation_, shape_matrices_);
+}
+
+CellCoefficients Basis::CellsFromTheta(
+    const Eigen::Ref<const Eigen::VectorXd>& theta) const {
+  return CellsFromVertices(VerticesFromTheta(theta));
+}
+
+Eigen::VectorXd Basis::ThetaFromCells(const CellCoefficients& cells) const {
+  const Eigen::Matrix2Xd gradient = VerticesFromCellGradient(cells);
+  return vertex_basis_.transpose() *
+         Eigen::Map<const Eigen::VectorXd>(gradient.data(), gradient.size());
+}
+
+Eigen::Matrix2Xd Basis::VerticesFromTheta(
+    const Eigen::Ref<const Eigen::VectorXd>& theta) const {
+  eigen_assert(theta.size() == theta_size());
+  Eigen::Matrix2Xd velocities(2, tessellation_.num_vertices());
+  Eigen::Map<Eigen::VectorXd>(velocities.data(), velocities.size()).noalias() =
+      vertex_basis_ * theta;
+  return velocities;
+}
+
+Eigen::VectorXd Basis::ThetaFromVertices(
+    const Eigen::Matrix2Xd& velocities) const {
+  return ThetaFromCells(CellsFromVertices(velocities));
+}
+
+CellCoefficients Basis::CellsFromVertices(
+    const Eigen::Matrix2Xd& velocities) const {
+  CellCoefficients coefficients(tessellation_.num_cells(), 6);
+  for (int cell = 0; cell < tessellation_.num_cells(); ++cell) {
+    Eigen::Map<Eigen::Matrix<double, 2, 3, Eigen::RowMajor>> affine(
+        coefficients.row(cell).data());
+    affine.setZero();
+    for (int n = 0; n < 3; ++n) {
+      affine += velocities.col(tessellation_.cells()[cell][n]) *
+                shape_matrices_[cell].row(n);
+    }
+  }
+  return coefficients;
+}
+
+Eigen::Matrix2Xd Basis::VerticesFromCellGradient(
+    const CellCoefficients& gradient) const {
+  Eigen::Matrix2Xd result =
+      Eigen::Matrix2Xd::Zero(2, tessellation_.num_vertices());
+  for (int cell = 0; cell < tessellation_.num_cells(); ++cell) {
+    const Eigen::Map<const Eigen::Matrix<double, 2, 3, Eigen::RowMajor>> affine(
+        gradient.row(cell).data());
+    for (int n = 0; n < 3; ++n) {
+      result.col(tessellation_.cells()[cell][n]) +=
+          affine * shape_matrices_[cell].row(n).transpose();
+    }
+  }
+  return result;
+}
+
+Eigen::MatrixXd Basis::Matrix() const {
+  Eigen::MatrixXd result(6 * tessellation_.num_cells(), theta_size());
+  for (int k = 0; k < theta_size(); ++k) {
+    const CellCoefficients cells =
+        CellsFromTheta(Eigen::VectorXd::Unit(theta_size(), k));
+    result.col(k) =
+        Eigen::Map<const Eigen::VectorXd>(cells.data(), cells.size());
+  }
+  return result;
+}
+
+}  // namespace cpab

@@ -1,0 +1,17 @@
+#include "cpab/velocity_field.h"
+
+#include <utility>
+
+namespace cpab {
+
+VelocityField::VelocityField(std::shared_ptr<const Basis> basis,
+                             const Eigen::Ref<const Eigen::VectorXd>& theta)
+    : basis_(std::move(basis)), cells_(basis_->CellsFromTheta(theta)) {}
+
+Eigen::Vector2d VelocityField::operator()(const Eigen::Vector2d& x) const {
+  const auto A = cells_.row(tessellation().FindCell(x));  // [CPAB]
+  return Eigen::Vector2d(A[0] * x.x() + A[1] * x.y() + A[2],
+                         A[3] * x.x() + A[4] * x.y() + A[5]);
+}
+
+}  // namespace cpab
