@@ -67,7 +67,7 @@ absl::Status MakePuppets(const std::string& folder,
 bool HasPuppets(const std::string& folder, const PuppetOptions& options);
 
 // A name for the data set, equal if and only if the options are:
-// "puppets-64-120+12x32-seed0".
+// "puppets1-64-120+12x32-seed0" (the 1 is the version of the pictures).
 std::string PuppetSetName(const PuppetOptions& options);
 
 }  // namespace pipelines::data

@@ -61,7 +61,7 @@ class ProgressBar {
  private:
   std::string Line(bool finished) const;
   void Draw(bool finished);
-  double StepsPerSecond() const;
+  void MeasureRate();
 
   const ProgressOptions options_;
   const bool terminal_;
@@ -80,7 +80,7 @@ class ProgressBar {
 // "0:09", "1:02:33", "3d 04:05".
 std::string FormatDuration(double seconds);
 
-// Three figures: "0.042", "4.2", "310", "12.4k".
+// Two or three figures: "0.042", "4.2", "310", "12.4k".
 std::string FormatRate(double per_second);
 
 }  // namespace pipelines

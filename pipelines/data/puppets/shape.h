@@ -47,9 +47,8 @@ struct Piece {
 // A union of pieces.
 using Outline = std::vector<Piece>;
 
-// Distance from the border: negative inside. Exact outside and for the nearest
-// border of one piece; inside, no deeper than -radius (a polygon's interior
-// counts as 0 before it is grown).
+// Distance from the border, negative inside. Of one piece it is exact; inside
+// a union it is that of the piece in which the point lies deepest.
 double SignedDistance(const Piece& piece, Point2 p);
 
 // The least over the pieces; +infinity for none.

@@ -1,0 +1,44 @@
+// One clip: a puppet, its motion, a background, a camera.
+#ifndef PIPELINES_DATA_PUPPETS_SCENE_H_
+#define PIPELINES_DATA_PUPPETS_SCENE_H_
+
+#include <vector>
+
+#include "opencv2/core.hpp"
+#include "pipelines/data/puppets/shape.h"
+#include "pipelines/data/puppets/texture.h"
+#include "pipelines/data/puppets/truth.h"
+#include "pipelines/data/random.h"
+
+namespace pipelines::data::puppets {
+
+struct SceneOptions {
+  int size = 64;  // of a frame in pixels
+  int num_frames = 32;
+  int supersampling = 3;  // samples a pixel and axis
+  bool camera_motion = false;
+};
+
+class Scene {
+ public:
+  // Draws everything from `random`.
+  Scene(const SceneOptions& options, Random random);
+
+  const Truth& truth() const { return truth_; }
+
+  // The frame as CV_8UC3 RGB [size, size]; averages supersampling^2 samples a
+  // pixel, each of the uppermost layer there.
+  cv::Mat Render(int frame) const;
+
+ private:
+  void PaintLayer(int layer, const Affine2& frame_from_layer,
+                  cv::Mat_<cv::Vec3b>& samples) const;
+
+  SceneOptions options_;
+  Truth truth_;
+  std::vector<Texture> textures_;  // of the layers
+};
+
+}  // namespace pipelines::data::puppets
+
+#endif  // PIPELINES_DATA_PUPPETS_SCENE_H_

@@ -1,0 +1,108 @@
+// Makes the bundled data set; see kUsage.
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/user_path.h"
+#include "pipelines/data/puppets.h"
+#include "pipelines/report/progress.h"
+
+ABSL_FLAG(std::string, output, "", "Folder to make.");
+ABSL_FLAG(int, size, 64, "Width and height of a frame in pixels, 16 to 1024.");
+ABSL_FLAG(int, train, 120, "Training clips, 0 to 100000.");
+ABSL_FLAG(int, test, 12, "Test clips, 0 to 100000.");
+ABSL_FLAG(int, frames, 32, "Frames a clip, 2 to 1000.");
+ABSL_FLAG(uint64_t, seed, 0, "Equal seeds give equal files.");
+ABSL_FLAG(bool, camera, false,
+          "Moves the camera: translation, zoom and rotation.");
+ABSL_FLAG(bool, flow, false,
+          "Also writes flow.npy beside each clip's ground truth: float16 "
+          "[frames, size, size, 3], where in the first frame each pixel comes "
+          "from (x, y in [-1, 1], and 1 where that is visible).");
+ABSL_FLAG(int, supersampling, 3, "Samples a pixel and axis, 1 to 8.");
+
+namespace {
+
+constexpr char kUsage[] =
+    R"(Makes a data set of moving puppets with ground truth.
+
+  make_puppets --output FOLDER [flags]
+
+Every clip shows another puppet (head, torso, two-segment arms and legs) that
+moves through random poses with large joint swings before a textured background.
+The folder can be trained on as it is:
+
+  train/00000.png, test/00000.png     one clip a file, its frames side by side
+  truth/train/00000/joints.csv        14 joints a frame: place and visibility
+  truth/train/00000/layers.csv        where each rigid part is in each frame
+  truth/train/00000/outlines.csv      its outline, so that the exact motion of
+                                      every pixel can be computed
+  truth/train/00000/flow.npy          that motion, with --flow
+  manifest.json                       the options; a folder that has it is whole
+
+Coordinates are x right, y down, from -1 to 1 between the centres of the first
+and the last pixel. A folder that already holds the same data set is left as it
+is; one that holds anything else is not touched.
+
+Examples:
+  make_puppets --output puppets
+  make_puppets --output puppets256 --size 256 --train 500 --test 50 --camera
+)";
+
+absl::Status Run(const pipelines::CommandLine& command_line) {
+  if (!command_line.arguments.empty()) {
+    return pipelines::UsageError(absl::InvalidArgumentError(
+        absl::StrCat("'", command_line.arguments[0],
+                     "' is not a flag; name the folder with --output")));
+  }
+  const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_output));
+  if (folder.empty()) {
+    return pipelines::UsageError(absl::InvalidArgumentError(
+        "--output is missing; --help tells what it is"));
+  }
+  pipelines::data::PuppetOptions options;
+  options.size = absl::GetFlag(FLAGS_size);
+  options.num_train = absl::GetFlag(FLAGS_train);
+  options.num_test = absl::GetFlag(FLAGS_test);
+  options.frames_per_clip = absl::GetFlag(FLAGS_frames);
+  options.seed = absl::GetFlag(FLAGS_seed);
+  options.camera_motion = absl::GetFlag(FLAGS_camera);
+  options.write_flow = absl::GetFlag(FLAGS_flow);
+  options.supersampling = absl::GetFlag(FLAGS_supersampling);
+  const absl::Status valid = pipelines::data::ValidatePuppetOptions(options);
+  if (!valid.ok()) return pipelines::UsageError(valid);
+
+  pipelines::ProgressOptions progress_options;
+  progress_options.title = "puppets";
+  progress_options.total = options.num_train + options.num_test;
+  progress_options.unit = "clips";
+  pipelines::ProgressBar progress(progress_options);
+  const absl::Status status = pipelines::data::MakePuppets(
+      folder, options, [&](int done, int) { progress.Update(done); });
+  if (!status.ok()) return status;
+  progress.Finish();
+  std::printf("%s\n", folder.c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const absl::StatusOr<pipelines::CommandLine> command_line =
+      pipelines::ParseCommandLine(argc, argv);
+  if (!command_line.ok()) {
+    return pipelines::Exit("make_puppets",
+                           pipelines::UsageError(command_line.status()));
+  }
+  if (command_line->help) {
+    std::fputs(pipelines::HelpText(kUsage, "tools/make_puppets").c_str(),
+               stdout);
+    return 0;
+  }
+  return pipelines::Exit("make_puppets", Run(*command_line));
+}
