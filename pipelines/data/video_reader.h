@@ -38,14 +38,17 @@ class VideoReader : public FrameSource {
   std::string damage() const;
 
  private:
+  friend absl::StatusOr<int64_t> CountFrames(const std::string& path);
+
   class Impl;
   explicit VideoReader(std::unique_ptr<Impl> impl);
 
   std::unique_ptr<Impl> impl_;
 };
 
-// Frames in the video at `path`, counted without decoding more than the first.
-// The errors of Open and Next, as far as they show without decoding.
+// Frames in the video at `path`, counted by its packets; only the first frame
+// is decoded, except for codecs whose packets are not always frames (VP8,
+// HEVC). The errors of Open and Next, as far as they show without decoding.
 absl::StatusOr<int64_t> CountFrames(const std::string& path);
 
 }  // namespace pipelines::data

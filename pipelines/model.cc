@@ -1,0 +1,94 @@
+#include "pipelines/model.h"
+
+#include <torch/torch.h>
+
+#include <utility>
+
+#include "keypoints/heatmap.h"
+#include "pipelines/model_options.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+
+absl::StatusOr<std::shared_ptr<AnimationModel>> AnimationModel::Create(
+    const ModelConfig& config) {
+  ASSIGN_OR_RETURN(CandidateMotions candidates,
+                   CandidateMotions::Create(config));
+  return std::shared_ptr<AnimationModel>(
+      new AnimationModel(config, std::move(candidates)));
+}
+
+AnimationModel::AnimationModel(const ModelConfig& config,
+                               CandidateMotions candidates)
+    : heatmap_variance_(config.heatmap_variance()),
+      candidates_(std::move(candidates)) {
+  detector_ = register_module(
+      "kp_detector",
+      keypoints::KeypointDetector(config.num_transforms(),
+                                  config.keypoints_per_transform(),
+                                  config.detector().width()));
+  dense_motion_ = register_module(
+      "dense_motion_network",
+      networks::DenseMotionNetwork(DenseMotionOptionsOf(config)));
+  inpainting_ =
+      register_module("inpainting_network",
+                      networks::InpaintingNetwork(InpaintingOptionsOf(config)));
+  if (config.background()) {
+    background_ = register_module(
+        "bg_predictor",
+        networks::BackgroundPredictor(config.detector().width()));
+  }
+}
+
+torch::Tensor AnimationModel::DetectKeypoints(const torch::Tensor& images) {
+  return detector_(images);
+}
+
+torch::Tensor AnimationModel::PredictBackground(const torch::Tensor& source,
+                                                const torch::Tensor& driving) {
+  return has_background() ? background_(source, driving) : torch::Tensor();
+}
+
+Candidates AnimationModel::InferCandidates(
+    const torch::Tensor& small, const torch::Tensor& source_keypoints,
+    const torch::Tensor& driving_keypoints,
+    const torch::Tensor& background) const {
+  return candidates_(source_keypoints, driving_keypoints, background,
+                     small.size(2), small.size(3));
+}
+
+networks::DenseMotionOutput AnimationModel::BlendCandidates(
+    const torch::Tensor& small, const torch::Tensor& source_keypoints,
+    const torch::Tensor& driving_keypoints, const Candidates& candidates,
+    const torch::Tensor& keep) {
+  return dense_motion_(small,
+                       keypoints::HeatmapDifference(
+                           driving_keypoints, source_keypoints, small.size(2),
+                           small.size(3), heatmap_variance_),
+                       candidates.fields, keep);
+}
+
+PreparedSource AnimationModel::PrepareSource(const torch::Tensor& source) {
+  const torch::NoGradGuard no_grad;
+  return {source, DetectKeypoints(source), dense_motion_->Downsample(source),
+          inpainting_->EncodeSource(source)};
+}
+
+torch::Tensor AnimationModel::Animate(const PreparedSource& source,
+                                      const torch::Tensor& driving_keypoints,
+                                      const torch::Tensor& background,
+                                      networks::DenseMotionOutput* motion) {
+  const torch::NoGradGuard no_grad;
+  const int64_t batch = driving_keypoints.size(0);
+  const torch::Tensor small = source.small.expand({batch, -1, -1, -1});
+  const torch::Tensor keypoints = source.keypoints.expand({batch, -1, -1});
+  networks::DenseMotionOutput blended = BlendCandidates(
+      small, keypoints, driving_keypoints,
+      InferCandidates(small, keypoints, driving_keypoints, background));
+  const torch::Tensor prediction = inpainting_->Render(
+      source.features, blended.deformation, blended.occlusion_maps);
+  if (motion != nullptr) *motion = std::move(blended);
+  return prediction;
+}
+
+}  // namespace pipelines

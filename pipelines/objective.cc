@@ -1,0 +1,176 @@
+#include "pipelines/objective.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "keypoints/tps.h"
+#include "losses/background.h"
+#include "losses/equivariance.h"
+#include "losses/warp.h"
+#include "networks/weights/load.h"
+#include "networks/weights/safetensors.h"
+#include "pipelines/app/user_path.h"
+#include "pipelines/schedule.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+// The purposes of StepSeed.
+enum Purpose : uint64_t { kDropout = 1, kEquivariance = 2, kVgg = 3 };
+
+torch::Generator MakeGenerator(uint64_t seed) {
+  return at::make_generator<at::CPUGeneratorImpl>(seed);
+}
+
+losses::PerceptualOptions OptionsOf(const PerceptualConfig& config) {
+  losses::PerceptualOptions options;
+  options.scales.assign(config.scales().begin(), config.scales().end());
+  std::copy(config.layer_weights().begin(), config.layer_weights().end(),
+            options.layer_weights.begin());
+  options.vgg_width = config.width();
+  return options;
+}
+
+absl::Status LoadVgg19(const std::string& path, networks::Vgg19& vgg) {
+  using namespace networks::weights;  // NOLINT: one function
+  ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
+  ASSIGN_OR_RETURN(const TensorMap tensors, file.tensors());
+  LoadOptions options;
+  options.key_map = networks::VggKeyFromTorchvision;
+  options.optional = {"mean", "std"};
+  return LoadInto(*vgg, tensors, options, path).status();
+}
+
+}  // namespace
+
+absl::StatusOr<Objective> Objective::Create(const Config& config,
+                                            torch::Device device) {
+  const PerceptualConfig& perceptual = config.losses().perceptual();
+  // Untrained features are part of the loss: the same in every run of a seed.
+  torch::manual_seed(StepSeed(config.training().seed(), 0, kVgg));
+  losses::PerceptualLoss loss(OptionsOf(perceptual));
+  if (!perceptual.untrained()) {
+    RETURN_IF_ERROR(LoadVgg19(UserPath(perceptual.weights()), loss->vgg()));
+  }
+  loss->to(device);
+  return Objective(config, std::move(loss));
+}
+
+Objective::Objective(const Config& config, losses::PerceptualLoss perceptual)
+    : config_(config), perceptual_(std::move(perceptual)) {}
+
+std::vector<std::string> Objective::TermNames() const {
+  const LossConfig& losses = config_.losses();
+  std::vector<std::string> names = {"perceptual"};
+  if (losses.equivariance() > 0) names.push_back("equivariance");
+  if (losses.warp() > 0) names.push_back("warp");
+  if (losses.background() > 0 && config_.model().background()) {
+    names.push_back("background");
+  }
+  return names;
+}
+
+bool Objective::BackgroundIsOn(int64_t epoch) const {
+  return config_.model().background() &&
+         epoch >= config_.training().background_start_epoch();
+}
+
+torch::Tensor Objective::DrawKeptCandidates(int64_t batch,
+                                            int64_t num_candidates,
+                                            StepPlace place,
+                                            torch::Device device) const {
+  const TrainingConfig& training = config_.training();
+  const double dropped =
+      CandidateDropout(training.candidate_dropout(), place.epoch);
+  if (dropped == 0) return {};
+  torch::Generator generator =
+      MakeGenerator(StepSeed(training.seed(), place.step, kDropout));
+  torch::Tensor keep =
+      torch::rand({batch, num_candidates}, generator) < 1 - dropped;
+  keep.select(1, 0).fill_(true);
+  return keep.to(device);
+}
+
+torch::Tensor Objective::Equivariance(AnimationModel& model,
+                                      const torch::Tensor& driving,
+                                      const torch::Tensor& driving_keypoints,
+                                      StepPlace place) const {
+  const TpsConfig& warp = config_.losses().equivariance_warp();
+  const auto tps = keypoints::RandomTps::Sample(
+      driving.size(0), {warp.sigma_affine(), warp.sigma_tps(), warp.points()},
+      MakeGenerator(
+          StepSeed(config_.training().seed(), place.step, kEquivariance)),
+      driving.device());
+  const torch::Tensor transformed =
+      model.DetectKeypoints(tps.TransformFrame(driving));
+  return losses::EquivarianceLoss(driving_keypoints, transformed, tps);
+}
+
+StepOutput Objective::operator()(AnimationModel& model,
+                                 const torch::Tensor& source,
+                                 const torch::Tensor& driving, StepPlace place,
+                                 StageTimer& timer) {
+  const LossConfig& weights = config_.losses();
+  StepOutput out;
+  timer.Begin("keypoints");
+  out.source_keypoints = model.DetectKeypoints(source);
+  out.driving_keypoints = model.DetectKeypoints(driving);
+  torch::Tensor background;
+  if (BackgroundIsOn(place.epoch)) {
+    timer.Begin("background");
+    background = model.PredictBackground(source, driving);
+  }
+
+  timer.Begin("CPAB inference");
+  const torch::Tensor small = model.dense_motion()->Downsample(source);
+  const Candidates candidates = model.InferCandidates(
+      small, out.source_keypoints, out.driving_keypoints, background);
+  out.fit = candidates.fit;
+
+  timer.Begin("dense motion");
+  out.motion = model.BlendCandidates(
+      small, out.source_keypoints, out.driving_keypoints, candidates,
+      DrawKeptCandidates(source.size(0), candidates.fields.size(1), place,
+                         source.device()));
+
+  timer.Begin("inpainting");
+  networks::InpaintingOutput painted = model.inpainting()(
+      source, out.motion.deformation, out.motion.occlusion_maps,
+      /*with_warped_encoder_maps=*/weights.warp() > 0);
+  out.prediction = painted.prediction;
+  out.deformed_source = painted.deformed_source;
+
+  timer.Begin("perceptual loss");
+  out.terms.emplace_back("perceptual",
+                         perceptual_(driving, out.prediction).total);
+  timer.Begin("other losses");
+  if (weights.equivariance() > 0) {
+    out.terms.emplace_back(
+        "equivariance",
+        weights.equivariance() *
+            Equivariance(model, driving, out.driving_keypoints, place));
+  }
+  if (weights.warp() > 0) {
+    const auto driving_maps =
+        model.inpainting()->EncodeDriving(driving, out.motion.occlusion_maps);
+    out.terms.emplace_back(
+        "warp", weights.warp() * losses::WarpLoss(driving_maps,
+                                                  painted.warped_encoder_maps));
+  }
+  if (weights.background() > 0 && background.defined()) {
+    out.terms.emplace_back(
+        "background",
+        weights.background() *
+            losses::BackgroundLoss(background,
+                                   model.PredictBackground(driving, source)));
+  }
+  for (const auto& [name, value] : out.terms) {
+    out.total = out.total.defined() ? out.total + value : value;
+  }
+  return out;
+}
+
+}  // namespace pipelines

@@ -1,0 +1,104 @@
+// bazel run //pipelines:train: see kUsage.
+#include <cstdio>
+#include <filesystem>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/device.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/stop_signal.h"
+#include "pipelines/app/user_path.h"
+#include "pipelines/config/config.h"
+#include "pipelines/trainer.h"
+#include "third_party/absl/status_macros.h"
+
+ABSL_FLAG(std::string, config, "",
+          "Config file (*.textproto), or the name of a shipped one, as "
+          "actions-64. Without it, the bundled demo is run.");
+ABSL_FLAG(std::string, output, "",
+          "Run folder; a run that it holds is gone on with. Without it, "
+          "runs/<name of the config>.");
+ABSL_FLAG(std::string, device, "auto",
+          "auto (the first GPU if there is one), cpu, cuda or cuda:N.");
+ABSL_FLAG(int, threads, 0, "CPU threads; 0 is one a core.");
+ABSL_FLAG(std::string, seed, "",
+          "Overrides training.seed: a number that decides everything random.");
+ABSL_FLAG(bool, profile, false,
+          "Print where the time of a step goes when training ends.");
+ABSL_FLAG(std::string, set, "",
+          "path.to.field=value: overrides a field of the config, as in --set "
+          "training.batch_size=4. May be given many times.");
+
+namespace pipelines {
+namespace {
+
+constexpr char kProgram[] = "train";
+constexpr char kUsage[] =
+    R"(Trains the CPAB motion model on videos, without labels.
+
+  tools/bazelw run //pipelines:train
+      The bundled demo: makes its own data, trains for a few minutes on a CPU,
+      evaluates, animates, and leaves a page to look at.
+
+  tools/bazelw run //pipelines:train -- --config actions-64 --set data.folder=clips
+      Trains on your clips: a folder with train/ and test/, each holding clips as
+      folders of frames, stacked frames in one image, or mp4, mov, avi, gif.
+
+Run again with the same arguments to go on after Ctrl-C, a crash or the end.
+Every config field, with its meaning and range, is in
+pipelines/config/config.proto.
+
+Exit codes: 0 done, 1 bad input, 2 bad flag or config, 3 training diverged;
+above 128, try again: 129 disk full, folder locked or read-only, 130 Ctrl-C,
+143 SIGTERM (both after saving).)";
+
+// A path, or the name of a config in pipelines/configs.
+std::string ConfigPath(const std::string& name) {
+  if (name.empty()) return "pipelines/configs/demo.textproto";
+  const std::string shipped =
+      absl::StrCat("pipelines/configs/", name, ".textproto");
+  return std::filesystem::exists(shipped) ? shipped : UserPath(name);
+}
+
+absl::StatusOr<TrainerOptions> OptionsFromFlags(
+    std::vector<std::string> overrides) {
+  if (const std::string seed = absl::GetFlag(FLAGS_seed); !seed.empty()) {
+    overrides.push_back(absl::StrCat("training.seed=", seed));
+  }
+  const std::string path = ConfigPath(absl::GetFlag(FLAGS_config));
+  TrainerOptions options;
+  ASSIGN_OR_RETURN(options.config, LoadConfig(path, overrides));
+  options.command = std::filesystem::path(path).stem();
+  options.output = UserPath(absl::GetFlag(FLAGS_output).empty()
+                                ? absl::StrCat("runs/", options.command)
+                                : absl::GetFlag(FLAGS_output));
+  options.profile = absl::GetFlag(FLAGS_profile);
+  ASSIGN_OR_RETURN(options.device, SelectDevice(absl::GetFlag(FLAGS_device)));
+  RETURN_IF_ERROR(SetThreads(absl::GetFlag(FLAGS_threads)));
+  return options;
+}
+
+int Main(int argc, char** argv) {
+  const auto line = ParseCommandLine(argc, argv);
+  if (!line.ok()) return Exit(kProgram, UsageError(line.status()));
+  if (line->help) {
+    std::printf("%s\n", HelpText(kUsage, "train_main.cc").c_str());
+    return 0;
+  }
+  if (!line->arguments.empty()) {
+    return Exit(
+        kProgram,
+        UsageError(absl::InvalidArgumentError(absl::StrCat(
+            "unexpected argument '", line->arguments[0], "'; see --help"))));
+  }
+  const auto options = OptionsFromFlags(line->overrides);
+  if (!options.ok()) return Exit(kProgram, UsageError(options.status()));
+  CatchStopSignals();
+  return Exit(kProgram, Train(*options));
+}
+
+}  // namespace
+}  // namespace pipelines
+
+int main(int argc, char** argv) { return pipelines::Main(argc, argv); }
