@@ -1,0 +1,68 @@
+// CPAB transforms of point tensors: a differentiable LibTorch operation.
+//
+// The mathematics is in cpab/flow.h; this file moves tensors in and out of it.
+// On the CPU the walk through the cells and its adjoint run in C++, in double
+// whatever the tensors' dtype. On other devices, and on request, the same paths
+// are computed by tensor operations (cpab/torch/tensor_flow.h).
+//
+// Coordinates: x right, y down, both in [0, 1] inside the square. Images' are
+// in [-1, 1]: x01 = (x + 1) / 2.
+#ifndef CPAB_TORCH_TRANSFORM_H_
+#define CPAB_TORCH_TRANSFORM_H_
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "cpab/basis.h"
+#include "cpab/tessellation.h"
+
+namespace cpab {
+
+// Maps points by T(x; theta), the unit-time flow of the velocity field B theta;
+// see cpab/flow.h for its laws. T(.; -theta) undoes T(.; theta).
+//
+// Copies share the basis. Safe to use from many threads.
+class Transform {
+ public:
+  enum class Implementation {
+    kAutomatic,  // Paths in C++ for CPU tensors, else tensor operations.
+    kTensorOps,
+  };
+
+  // InvalidArgument if the options are out of range. Computes the basis, which
+  // takes milliseconds; build once and keep.
+  static absl::StatusOr<Transform> Create(const TessellationOptions& options);
+
+  explicit Transform(std::shared_ptr<const Basis> basis);
+
+  const std::shared_ptr<const Basis>& basis() const { return basis_; }
+
+  // d, the length of theta: 58 for 4x4 cells, 130 for 6x6.
+  int64_t theta_size() const { return basis_->theta_size(); }
+
+  // Moves points along the flow.
+  //
+  // theta:   [B, d] float32 or float64, any device.
+  // points:  [B, N, 2], or [N, 2] for the same in every batch element; dtype
+  //          and device of theta. Points outside the square follow the outward
+  //          extension of the field.
+  // Returns  [B, N, 2], differentiable once in theta and points. On the CPU
+  // each batch
+  //          element's values and gradients are bit for bit those it has alone,
+  //          on any number of threads.
+  //
+  // A wrong shape, dtype or device is a bug in the caller: TORCH_CHECK.
+  torch::Tensor Apply(
+      const torch::Tensor& theta, const torch::Tensor& points,
+      Implementation implementation = Implementation::kAutomatic) const;
+
+ private:
+  std::shared_ptr<const Basis> basis_;
+};
+
+}  // namespace cpab
+
+#endif  // CPAB_TORCH_TRANSFORM_H_
