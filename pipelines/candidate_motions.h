@@ -7,6 +7,8 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <optional>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "cpab/torch/fit.h"
@@ -47,10 +49,20 @@ class CandidateMotions {
  private:
   struct Motion {
     cpab::Transform transform;
-    cpab::FitOptions fit;
+    cpab::KeypointFit fit;
+  };
+  // Of N problems.
+  struct Fields {
+    torch::Tensor grids;       // [N, h, w, 2]
+    torch::Tensor residual;    // [N]
+    torch::Tensor iterations;  // [N]
   };
   CandidateMotions(int64_t num_transforms, Motion local)
       : num_transforms_(num_transforms), local_(std::move(local)) {}
+  static absl::StatusOr<Motion> MakeMotion(const CpabConfig& config);
+  static Fields Infer(const Motion& motion, const torch::Tensor& source,
+                      const torch::Tensor& driving, int64_t height,
+                      int64_t width);
 
   int64_t num_transforms_;
   Motion local_;

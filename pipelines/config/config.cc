@@ -1,5 +1,6 @@
 #include "pipelines/config/config.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <sstream>
@@ -87,11 +88,21 @@ absl::Status CheckSizes(const DataConfig& data, const ModelConfig& model) {
   return absl::OkStatus();
 }
 
-absl::Status CheckPerceptual(const PerceptualConfig& perceptual) {
+absl::Status CheckPerceptual(const DataConfig& data,
+                             const PerceptualConfig& perceptual) {
   if (perceptual.layer_weights_size() != 5) {
     return Invalid(absl::StrCat("losses.perceptual.layer_weights has ",
                                 perceptual.layer_weights_size(),
                                 " elements; give one for each of 5 layers"));
+  }
+  const int side = std::min(data.height(), data.width());
+  for (const double scale : perceptual.scales()) {
+    // VGG-19 halves four times.
+    if (side * scale < 16) {
+      return Invalid(absl::StrCat(
+          "losses.perceptual.scales has ", scale, ", which makes frames of ",
+          side, " pixels smaller than the 16 that VGG-19 needs"));
+    }
   }
   if (perceptual.weights().empty() != perceptual.untrained()) {
     return Invalid(
@@ -111,7 +122,7 @@ absl::Status ValidateConfig(const Config& config) {
   RETURN_IF_ERROR(CheckRanges(config));
   RETURN_IF_ERROR(CheckData(config.data()));
   RETURN_IF_ERROR(CheckSizes(config.data(), config.model()));
-  return CheckPerceptual(config.losses().perceptual());
+  return CheckPerceptual(config.data(), config.losses().perceptual());
 }
 
 absl::StatusOr<Config> ParseConfig(absl::string_view name,
