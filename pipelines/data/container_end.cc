@@ -1,0 +1,152 @@
+#include "pipelines/data/container_end.h"
+
+#include <algorithm>
+#include <string>
+
+namespace pipelines::data {
+namespace {
+
+// Random access by bytes; what lies beyond the end reads as zeros.
+class ByteReader {
+ public:
+  explicit ByteReader(std::istream& file) : file_(file) {
+    file_.clear();
+    file_.seekg(0, std::ios::end);
+    size_ = file_.tellg();
+  }
+
+  int64_t size() const { return size_; }
+
+  std::string Bytes(int64_t at, int count) {
+    std::string bytes(static_cast<size_t>(count), '\0');
+    if (at >= size_) return bytes;
+    file_.clear();
+    file_.seekg(at);
+    file_.read(bytes.data(), count);
+    return bytes;
+  }
+
+  uint64_t BigEndian(int64_t at, int count) {
+    uint64_t value = 0;
+    for (unsigned char byte : Bytes(at, count)) value = value << 8 | byte;
+    return value;
+  }
+
+  uint64_t LittleEndian(int64_t at, int count) {
+    uint64_t value = 0;
+    std::string bytes = Bytes(at, count);
+    std::reverse(bytes.begin(), bytes.end());
+    for (unsigned char byte : bytes) value = value << 8 | byte;
+    return value;
+  }
+
+ private:
+  std::istream& file_;
+  int64_t size_ = 0;
+};
+
+// Sizes near 2^63 are damage; a petabyte is beyond any file and adds safely.
+int64_t Bounded(uint64_t size) {
+  return static_cast<int64_t>(std::min(size, uint64_t{1} << 50));
+}
+
+// [ISO 14496-12] A box is its size (4 bytes; 1: 8 more after the type; 0: up to
+// the end of the file), its type and its content. A box is believed as long as
+// its type is printable: some files carry foreign bytes at the end.
+std::optional<int64_t> StatedEndOfBoxes(ByteReader& file) {
+  int64_t at = 0;
+  while (at < file.size()) {
+    if (at + 8 > file.size()) return at + 8;
+    uint64_t size = file.BigEndian(at, 4);
+    if (size == 0) break;
+    for (unsigned char c : file.Bytes(at + 4, 4)) {
+      if (c < ' ') return at;
+    }
+    if (size == 1) size = file.BigEndian(at + 8, 8);
+    at += std::max<int64_t>(8, Bounded(size));
+  }
+  return at;
+}
+
+// [RIFF, OpenDML] "RIFF", size of what follows, "AVI "; further ones for files
+// beyond a gigabyte. Size 0: the writer did not come to fill it in.
+std::optional<int64_t> StatedEndOfRiff(ByteReader& file) {
+  int64_t at = 0;
+  while (file.Bytes(at, 4) == "RIFF") {
+    const uint64_t size = file.LittleEndian(at + 4, 4);
+    if (size == 0) return std::nullopt;
+    at += 8 + Bounded(size);
+  }
+  return at;
+}
+
+// [RFC 8794] A number's length follows from its leading zero bits. `size` is
+// empty when all its bits are 1: unknown.
+struct EbmlNumber {
+  int length = 0;
+  std::optional<int64_t> value;
+};
+
+EbmlNumber ReadEbmlNumber(ByteReader& file, int64_t at) {
+  const uint64_t first = file.BigEndian(at, 1);
+  int length = 1;
+  while (length < 8 && !(first & (0x80u >> (length - 1)))) ++length;
+  const uint64_t mask = (uint64_t{1} << (7 * length)) - 1;
+  const uint64_t value = file.BigEndian(at, length) & mask;
+  if (value == mask) return {length, std::nullopt};
+  return {length, Bounded(value)};
+}
+
+// An EBML header, then a segment that holds the rest.
+std::optional<int64_t> StatedEndOfEbml(ByteReader& file) {
+  constexpr int kIdLength = 4;  // of both elements
+  const EbmlNumber header = ReadEbmlNumber(file, kIdLength);
+  const int64_t segment = kIdLength + header.length + header.value.value_or(0);
+  if (file.Bytes(segment, kIdLength) != "\x18\x53\x80\x67") return std::nullopt;
+  const EbmlNumber size = ReadEbmlNumber(file, segment + kIdLength);
+  if (!size.value) return std::nullopt;
+  return segment + kIdLength + size.length + *size.value;
+}
+
+int64_t ColourTableBytes(uint64_t flags) {
+  return flags & 0x80 ? 3 << ((flags & 7) + 1) : 0;
+}
+
+// [GIF89a] Blocks up to the trailer ';'. An image or extension consists of
+// sub-blocks, each with its length in front; length 0 ends them.
+std::optional<int64_t> StatedEndOfGif(ByteReader& file) {
+  int64_t at = 13 + ColourTableBytes(file.BigEndian(10, 1));
+  while (at < file.size()) {
+    const uint64_t block = file.BigEndian(at, 1);
+    if (block == ';') return at + 1;
+    if (block == ',') {
+      at += 11 + ColourTableBytes(file.BigEndian(at + 9, 1));
+    } else if (block == '!') {
+      at += 2;
+    } else {
+      return std::nullopt;  // damaged; decoding will tell
+    }
+    while (at < file.size()) {
+      const int64_t length = static_cast<int64_t>(file.BigEndian(at, 1));
+      at += 1 + length;
+      if (length == 0) break;
+    }
+  }
+  return std::max(at, file.size()) + 1;  // at least the trailer is missing
+}
+
+}  // namespace
+
+std::optional<int64_t> StatedEnd(std::istream& file) {
+  ByteReader bytes(file);
+  const std::string head = bytes.Bytes(0, 12);
+  if (head.substr(0, 4) == "RIFF") return StatedEndOfRiff(bytes);
+  if (head.substr(0, 4) == "GIF8") return StatedEndOfGif(bytes);
+  if (head.substr(0, 4) == "\x1a\x45\xdf\xa3") return StatedEndOfEbml(bytes);
+  for (const char* type : {"ftyp", "moov", "mdat", "free", "skip", "wide"}) {
+    if (head.substr(4, 4) == type) return StatedEndOfBoxes(bytes);
+  }
+  return std::nullopt;
+}
+
+}  // namespace pipelines::data
