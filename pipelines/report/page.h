@@ -59,9 +59,6 @@ std::string RunPageHtml(const RunPage& page);
 // Writes index.html into the existing `folder`, whole or not at all.
 absl::Status WriteRunPage(const std::string& folder, const RunPage& page);
 
-// Replaces &, <, >, " and ' so that `text` can stand anywhere in HTML.
-std::string EscapeHtml(const std::string& text);
-
 }  // namespace pipelines
 
 #endif  // PIPELINES_REPORT_PAGE_H_

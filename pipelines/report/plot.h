@@ -1,7 +1,8 @@
 // Line plots as SVG text, for files of their own and for inlining in HTML.
 //
 // Text and axes take the surrounding page's colour (currentColor) where
-// inlined, and the viewer's light or dark setting where opened alone.
+// inlined, so that they suit light and dark pages; a file of its own shows them
+// in black.
 #ifndef PIPELINES_REPORT_PLOT_H_
 #define PIPELINES_REPORT_PLOT_H_
 
@@ -12,8 +13,8 @@ namespace pipelines {
 
 struct Series {
   std::string name;  // for the legend
-  // Of equal length, x rising. A y that is not finite (or, on a log axis, not
-  // above 0) leaves a gap.
+  // Of equal length, x rising. A point whose y is not finite (or, on a log
+  // axis, not above 0) is left out.
   std::vector<double> x;
   std::vector<double> y;
 };

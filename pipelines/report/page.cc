@@ -1,0 +1,225 @@
+#include "pipelines/report/page.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+#include "networks/weights/atomic_file.h"
+#include "pipelines/report/html.h"
+
+namespace pipelines {
+namespace {
+
+constexpr char kStyle[] = R"(
+:root { color-scheme: light dark; --back: #f6f7f9; --card: #fff; --text: #1c2330;
+  --soft: #667085; --line: #e3e6ec; --accent: #2f6fde; }
+@media (prefers-color-scheme: dark) { :root { --back: #11141a; --card: #1a1f28;
+  --text: #e6e9ef; --soft: #98a2b3; --line: #2b323f; --accent: #7aa7ff; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1.5rem clamp(.75rem, 3vw, 2.5rem) 4rem;
+  max-width: 84rem; background: var(--back); color: var(--text);
+  font: 16px/1.5 system-ui, sans-serif; }
+h1 { margin: 0; font-size: 1.7rem; line-height: 1.2; overflow-wrap: anywhere; }
+h2 { margin: 2.2rem 0 .8rem; font-size: 1.15rem; }
+p { margin: .3rem 0; } .soft { color: var(--soft); }
+.tiles { display: grid; gap: .75rem; margin-top: 1.4rem;
+  grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); }
+.tile, .card { background: var(--card); border: 1px solid var(--line);
+  border-radius: .6rem; }
+.tile { padding: .7rem .9rem; } .card { padding: .8rem; margin: 0 0 .9rem; }
+.tile b { display: block; font-size: 1.2rem; overflow-wrap: anywhere;
+  font-variant-numeric: tabular-nums; }
+.tile span, figcaption { color: var(--soft); font-size: .85rem; }
+.films { display: grid; gap: .9rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); }
+figure { margin: 0; } figcaption { padding: .2rem 0 .4rem; }
+video { width: 100%; border-radius: .35rem; background: #000;
+  image-rendering: auto; }
+.plots { display: grid; gap: .9rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr)); }
+.plots .card { margin: 0; } svg { display: block; width: 100%; height: auto; }
+.wide { overflow-x: auto; } .wide img { display: block; width: 100%;
+  min-width: 52rem; height: auto; border-radius: .35rem; }
+table { border-collapse: collapse; width: 100%; font-size: .92rem;
+  font-variant-numeric: tabular-nums; }
+th, td { padding: .35rem .7rem; text-align: right; white-space: nowrap;
+  border-bottom: 1px solid var(--line); }
+th:first-child, td:first-child { text-align: left; }
+tr.mean td { font-weight: 600; } td img { display: block; height: 4rem; }
+a { color: var(--accent); }
+pre { margin: .3rem 0 0; padding: .7rem .9rem; overflow-x: auto; font-size: .85rem;
+  background: var(--back); border: 1px solid var(--line); border-radius: .35rem; }
+pre.command { white-space: pre-wrap; overflow-wrap: anywhere; }
+summary { cursor: pointer; }
+)";
+
+// What a reader opens first stands open; the rest is one click away.
+constexpr size_t kOpenStrips = 1;
+
+std::string Heading(absl::string_view text) {
+  return absl::StrCat("<h2>", EscapeHtml(text), "</h2>\n");
+}
+
+std::string Summary(const RunPage& page) {
+  std::string html;
+  for (const auto& [name, value] : page.summary) {
+    absl::StrAppend(&html, "<div class=\"tile\"><b>", EscapeHtml(value),
+                    "</b><span>", EscapeHtml(name), "</span></div>\n");
+  }
+  return html.empty()
+             ? ""
+             : absl::StrCat("<div class=\"tiles\">\n", html, "</div>\n");
+}
+
+std::string Animations(const RunPage& page) {
+  if (page.animations.empty()) return "";
+  std::string html = Heading("Animation");
+  absl::StrAppend(&html, "<div class=\"films\">\n");
+  for (const Picture& film : page.animations) {
+    absl::StrAppend(&html, "<figure class=\"card\"><video src=\"",
+                    UrlOfPath(film.path),
+                    "\" autoplay loop muted playsinline controls></video>"
+                    "<figcaption>",
+                    EscapeHtml(film.caption), "</figcaption></figure>\n");
+  }
+  return absl::StrCat(html, "</div>\n");
+}
+
+std::string Plots(const RunPage& page) {
+  if (page.plots.empty()) return "";
+  std::string html = absl::StrCat(Heading("Losses"), "<div class=\"plots\">\n");
+  for (const RunPage::Plot& plot : page.plots) {
+    absl::StrAppend(&html, "<div class=\"card\">",
+                    LinePlotSvg(plot.series, plot.options), "</div>\n");
+  }
+  return absl::StrCat(html, "</div>\n");
+}
+
+std::string StripFigure(const Picture& strip) {
+  const std::string url = UrlOfPath(strip.path);
+  return absl::StrCat("<figure class=\"card\"><figcaption>",
+                      EscapeHtml(strip.caption),
+                      "</figcaption><div class=\"wide\"><a href=\"", url,
+                      "\"><img src=\"", url, "\" loading=\"lazy\" alt=\"",
+                      EscapeHtml(strip.caption), "\"></a></div></figure>\n");
+}
+
+std::string Strips(const RunPage& page) {
+  if (page.strips.empty()) return "";
+  std::string html = Heading("Pictures");
+  const size_t count = page.strips.size();
+  const size_t open = std::min(count, kOpenStrips);
+  for (size_t i = 0; i < open; ++i) {
+    absl::StrAppend(&html, StripFigure(page.strips[count - 1 - i]));
+  }
+  if (open == count) return html;
+  absl::StrAppend(&html, "<details><summary>", count - open,
+                  " earlier</summary>\n");
+  for (size_t i = open; i < count; ++i) {
+    absl::StrAppend(&html, StripFigure(page.strips[count - 1 - i]));
+  }
+  return absl::StrCat(html, "</details>\n");
+}
+
+std::string ScoreCells(double l1, double psnr, double ssim) {
+  return absl::StrFormat("<td>%.4f</td><td>%.2f</td><td>%.4f</td>", l1, psnr,
+                         ssim);
+}
+
+std::string MeanRow(const std::vector<ClipScore>& scores) {
+  ClipScore sum;
+  for (const ClipScore& score : scores) {
+    sum.l1 += score.l1;
+    sum.psnr += score.psnr;
+    sum.ssim += score.ssim;
+  }
+  const auto n = static_cast<double>(scores.size());
+  return absl::StrCat("<tr class=\"mean\"><td>mean of ", scores.size(),
+                      " clips</td>",
+                      ScoreCells(sum.l1 / n, sum.psnr / n, sum.ssim / n));
+}
+
+// Not-a-number is the worst of all, and must not upset the sorting.
+bool IsWorse(const ClipScore& a, const ClipScore& b) {
+  const auto badness = [](const ClipScore& score) {
+    return std::isnan(score.l1) ? INFINITY : score.l1;
+  };
+  return badness(a) > badness(b);
+}
+
+std::string Scores(const RunPage& page) {
+  if (page.scores.empty()) return "";
+  std::vector<ClipScore> scores = page.scores;
+  std::stable_sort(scores.begin(), scores.end(), IsWorse);
+  const bool pictures =
+      std::any_of(scores.begin(), scores.end(),
+                  [](const ClipScore& s) { return !s.picture.empty(); });
+  const absl::string_view no_picture = pictures ? "<td></td>" : "";
+  std::string html = absl::StrCat(
+      Heading("Reconstruction of the test clips, worst first"),
+      "<div class=\"card wide\"><table>\n<tr><th>clip</th><th>L1</th>"
+      "<th>PSNR (dB)</th><th>SSIM</th>",
+      pictures ? "<th></th>" : "", "</tr>\n", MeanRow(scores), no_picture,
+      "</tr>\n");
+  for (const ClipScore& score : scores) {
+    absl::StrAppend(&html, "<tr><td>", EscapeHtml(score.clip), "</td>",
+                    ScoreCells(score.l1, score.psnr, score.ssim));
+    const std::string url = UrlOfPath(score.picture);
+    absl::StrAppend(
+        &html, score.picture.empty()
+                   ? std::string(no_picture)
+                   : absl::StrCat("<td><a href=\"", url, "\"><img src=\"", url,
+                                  "\" loading=\"lazy\" alt=\"\">"
+                                  "</a></td>"));
+    absl::StrAppend(&html, "</tr>\n");
+  }
+  return absl::StrCat(html, "</table></div>\n");
+}
+
+std::string Commands(const RunPage& page) {
+  if (page.commands.empty()) return "";
+  std::string html = Heading("Go on");
+  for (const RunCommand& command : page.commands) {
+    absl::StrAppend(&html, "<div class=\"card\">", EscapeHtml(command.purpose),
+                    "<pre class=\"command\">", EscapeHtml(command.command),
+                    "</pre></div>\n");
+  }
+  return html;
+}
+
+std::string Config(const RunPage& page) {
+  if (page.config.empty()) return "";
+  return absl::StrCat(Heading("Config"),
+                      "<details class=\"card\"><summary>Effective config"
+                      "</summary><pre>",
+                      EscapeHtml(page.config), "</pre></details>\n");
+}
+
+}  // namespace
+
+std::string RunPageHtml(const RunPage& page) {
+  const std::string reload =
+      page.reload_seconds > 0
+          ? absl::StrFormat("<meta http-equiv=\"refresh\" content=\"%d\">\n",
+                            page.reload_seconds)
+          : "";
+  const std::string title = EscapeHtml(page.title);
+  return absl::StrCat(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, "
+      "initial-scale=1\">\n",
+      reload, "<title>", title, "</title>\n<style>", kStyle,
+      "</style>\n</head>\n<body>\n<h1>", title, "</h1>\n<p class=\"soft\">",
+      EscapeHtml(page.subtitle), "</p>\n", Summary(page), Animations(page),
+      Strips(page), Plots(page), Scores(page), Commands(page), Config(page),
+      "</body>\n</html>\n");
+}
+
+absl::Status WriteRunPage(const std::string& folder, const RunPage& page) {
+  return networks::weights::WriteFileAtomically(
+      absl::StrCat(folder, "/index.html"), RunPageHtml(page));
+}
+
+}  // namespace pipelines

@@ -1,0 +1,104 @@
+#include "pipelines/report/page.h"
+
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/report/html.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// True if `text` has the words in this order.
+MATCHER_P2(HasInOrder, first, second, "") {
+  const size_t at = arg.find(first);
+  return at != std::string::npos && arg.find(second, at) != std::string::npos;
+}
+
+TEST(EscapeHtml, LeavesNoMarkup) {
+  EXPECT_EQ(EscapeHtml("<a href=\"x\">'&'</a>"),
+            "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
+  EXPECT_EQ(EscapeHtml(std::string("a\0b\x1b", 4)), "a b ");
+  EXPECT_EQ(EscapeHtml("naïve"), "naïve");
+}
+
+TEST(UrlOfPath, EncodesWhatUrlsGiveAMeaning) {
+  EXPECT_EQ(UrlOfPath("strips/epoch 1#2?.png"), "strips/epoch%201%232%3F.png");
+  EXPECT_EQ(UrlOfPath("a:b%.png"), "a%3Ab%25.png");
+}
+
+TEST(RunPageHtml, EscapesEverything) {
+  RunPage page;
+  const std::string evil = "<script>";
+  page.title = page.subtitle = page.config = evil;
+  page.summary = {{evil, evil}};
+  page.plots = {{{evil, evil, evil}, {{evil, {0, 1}, {0, 1}}}}};
+  page.animations = page.strips = {{evil, evil}};
+  page.scores = {{evil, 0, 0, 0, evil}};
+  page.commands = {{evil, evil}};
+  EXPECT_THAT(RunPageHtml(page), Not(HasSubstr(evil)));
+}
+
+TEST(RunPageHtml, ShowsTheWorstClipAndTheNewestPicturesFirst) {
+  RunPage page;
+  page.scores = {{"good", 0.01, 30, 0.9, ""},
+                 {"bad", 0.05, 20, 0.7, ""},
+                 {"broken", NAN, NAN, NAN, ""}};
+  page.strips = {{"1.png", "epoch 1"}, {"2.png", "epoch 2"}};
+  const std::string html = RunPageHtml(page);
+  EXPECT_THAT(html, HasInOrder("<td>broken", "<td>bad"));
+  EXPECT_THAT(html, HasInOrder("<td>bad", "<td>good"));
+  EXPECT_THAT(html, HasInOrder("epoch 2", "epoch 1"));
+}
+
+TEST(RunPageHtml, MeansAreOverTheClips) {
+  RunPage page;
+  page.scores = {{"a", 0.01, 30, 0.9, ""}, {"b", 0.05, 20, 0.7, ""}};
+  EXPECT_THAT(RunPageHtml(page),
+              HasSubstr("mean of 2 clips</td><td>0.0300</td><td>25.00</td>"
+                        "<td>0.8000</td>"));
+}
+
+TEST(RunPageHtml, NeedsNothingFromANetwork) {
+  RunPage page;
+  page.title = "t";
+  page.plots = {{{}, {{"loss", {0, 1}, {0, 1}}}}};
+  page.animations = page.strips = {{"a.png", "b"}};
+  std::string html = RunPageHtml(page);
+  // The one address is the name of the SVG language, which is never fetched.
+  const std::string svg = "http://www.w3.org/2000/svg";
+  html.erase(html.find(svg), svg.size());
+  EXPECT_THAT(html, Not(HasSubstr("://")));
+  EXPECT_THAT(html, Not(HasSubstr("<script")));
+}
+
+TEST(RunPageHtml, LeavesOutEmptySectionsAndReloadsOnlyWhileRunning) {
+  RunPage page;
+  EXPECT_THAT(RunPageHtml(page), Not(HasSubstr("<h2>")));
+  EXPECT_THAT(RunPageHtml(page), Not(HasSubstr("refresh")));
+  page.reload_seconds = 20;
+  EXPECT_THAT(RunPageHtml(page), HasSubstr("content=\"20\""));
+}
+
+TEST(WriteRunPage, WritesIndexHtml) {
+  RunPage page;
+  page.title = "a run";
+  ASSERT_THAT(WriteRunPage(::testing::TempDir(), page), IsOk());
+  std::ifstream file(::testing::TempDir() + "/index.html");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file),
+                        std::istreambuf_iterator<char>()),
+            RunPageHtml(page));
+  EXPECT_THAT(WriteRunPage("/no/such/folder", page),
+              StatusIs(absl::StatusCode::kNotFound,
+                       HasSubstr("/no/such/folder/index.html")));
+}
+
+}  // namespace
+}  // namespace pipelines

@@ -1,0 +1,131 @@
+#include "pipelines/report/plot.h"
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace pipelines {
+namespace {
+
+using ::testing::DoubleEq;
+using ::testing::DoubleNear;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+Series Ramp(int count) {
+  Series series;
+  series.name = "ramp";
+  for (int i = 0; i < count; ++i) {
+    series.x.push_back(i);
+    series.y.push_back(i);
+  }
+  return series;
+}
+
+int Count(const std::string& text, const std::string& word) {
+  int count = 0;
+  for (size_t at = text.find(word); at != std::string::npos;
+       at = text.find(word, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+TEST(NiceTicks, CoverTheRangeInRoundSteps) {
+  EXPECT_THAT(NiceTicks(0, 10, 5), ElementsAre(0, 2, 4, 6, 8, 10));
+  EXPECT_THAT(NiceTicks(-3, 17, 4), ElementsAre(-5, 0, 5, 10, 15, 20));
+  // Multiples of a step are off by one rounding.
+  const double tolerance = 1e-18;
+  EXPECT_THAT(
+      NiceTicks(0.0211, 0.0239, 3),
+      ElementsAre(DoubleNear(0.021, tolerance), DoubleNear(0.022, tolerance),
+                  DoubleNear(0.023, tolerance), DoubleNear(0.024, tolerance)));
+}
+
+TEST(LogTicks, ArePowersOfTenOverALongRange) {
+  EXPECT_THAT(LogTicks(0.01, 100),
+              ElementsAre(DoubleEq(0.01), DoubleEq(0.1), DoubleEq(1),
+                          DoubleEq(10), DoubleEq(100)));
+}
+
+TEST(LogTicks, HaveTwosAndFivesOverAShortRange) {
+  EXPECT_THAT(LogTicks(1.5, 30), ElementsAre(DoubleEq(2), DoubleEq(5),
+                                             DoubleEq(10), DoubleEq(20)));
+}
+
+TEST(LogTicks, AreNiceTicksWithinAFactorOfTwo) {
+  EXPECT_THAT(LogTicks(1.1, 1.4).size(), ::testing::Ge(2u));
+}
+
+TEST(LinePlotSvg, DrawsAStraightLineFromCornerToCorner) {
+  PlotOptions options;
+  options.width = 200;
+  options.height = 100;
+  const std::string svg = LinePlotSvg({{"", {0, 1}, {0, 1}}}, options);
+  // 62 and 16 pixels of margin left and right, 14 and 46 above and below, and
+  // 5 % of the range above and below the curve, of the 40 pixels that are left:
+  // 40 * 0.05 / 1.1 = 1.8.
+  EXPECT_THAT(svg, HasSubstr("d=\"M62.0 52.2L184.0 15.8\""));
+}
+
+TEST(LinePlotSvg, LeavesOutWhatCannotBeDrawn) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  PlotOptions options;
+  options.log_y = true;
+  const std::string svg =
+      LinePlotSvg({{"", {0, 1, 2, 3, 4}, {1, nan, 0, -1, 10}}}, options);
+  EXPECT_THAT(svg, Not(HasSubstr("nan")));
+  EXPECT_THAT(svg, Not(HasSubstr("inf")));
+  EXPECT_EQ(Count(svg, "<path"), 1);
+}
+
+TEST(LinePlotSvg, SaysSoIfThereIsNothing) {
+  EXPECT_THAT(LinePlotSvg({}, {}), HasSubstr("no data"));
+  EXPECT_THAT(LinePlotSvg({{"a", {1}, {NAN}}}, {}), HasSubstr("no data"));
+}
+
+TEST(LinePlotSvg, DrawsConstantAndSingleValues) {
+  EXPECT_THAT(LinePlotSvg({{"", {0, 1}, {5, 5}}}, {}), Not(HasSubstr("nan")));
+  const std::string one = LinePlotSvg({{"", {3}, {5}}}, {});
+  EXPECT_THAT(one, HasSubstr("<circle"));
+  EXPECT_THAT(one, Not(HasSubstr("nan")));
+}
+
+TEST(LinePlotSvg, StaysSmallForAMillionSteps) {
+  Series series = Ramp(1000000);
+  for (size_t i = 0; i < series.y.size(); i += 2) series.y[i] = -1;
+  EXPECT_LT(LinePlotSvg({series}, {}).size(), 100000u);
+}
+
+TEST(LinePlotSvg, KeepsASingleSpikeOfALongSeries) {
+  Series series = Ramp(1000000);
+  series.name = "";
+  for (double& y : series.y) y = 0;
+  series.y[123456] = 1;
+  // The axis goes from -0.05 to 1.05 between y = 314 and y = 14: 1 is at
+  // 314 - 300 * 1.05 / 1.1 = 27.6.
+  EXPECT_THAT(LinePlotSvg({series}, {}), HasSubstr(" 27.6L"));
+}
+
+TEST(LinePlotSvg, SmoothsWithTheRawCurveBehind) {
+  PlotOptions options;
+  options.smoothing = 0.1;
+  const std::string svg = LinePlotSvg({Ramp(100)}, options);
+  EXPECT_EQ(Count(svg, "<path"), 2);
+  // The mean of a straight line is the line itself, up to its ends.
+  EXPECT_EQ(Count(svg, svg.substr(svg.find("d=\"M"), 300)), 2);
+}
+
+TEST(LinePlotSvg, EscapesNamesAndNamesOnlyWhatHasAName) {
+  const std::string svg =
+      LinePlotSvg({{"a<b", {0, 1}, {0, 1}}, {"", {0, 1}, {1, 0}}}, {});
+  EXPECT_THAT(svg, HasSubstr(">a&lt;b</text>"));
+  EXPECT_THAT(svg, Not(HasSubstr("a<b")));
+}
+
+}  // namespace
+}  // namespace pipelines
