@@ -1,0 +1,176 @@
+#include "networks/dino/vision_transformer.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "networks/dino/block.h"
+
+namespace networks::dino {
+
+using torch::Tensor;
+
+namespace {
+
+constexpr double kEmbeddingDeviation = 0.02;  // before training, as in [DINO]
+
+using NamedOptions = std::pair<absl::string_view, VisionTransformerOptions>;
+
+constexpr std::array<NamedOptions, 5> kModels = {{
+    {"tiny", {64, 8, 48, 3, 3}},
+    {"vits16", {224, 16, 384, 12, 6}},
+    {"vits8", {224, 8, 384, 12, 6}},
+    {"vitb16", {224, 16, 768, 12, 12}},
+    {"vitb8", {224, 8, 768, 12, 12}},
+}};
+
+// The requests by layer, counted from 0.
+std::vector<int64_t> LayersOf(const std::vector<FeatureRequest>& requests,
+                              int64_t depth) {
+  std::vector<int64_t> layers;
+  for (const FeatureRequest& request : requests) {
+    layers.push_back(request.layer + (request.layer < 0 ? depth : 0));
+    TORCH_CHECK(layers.back() >= 0 && layers.back() < depth,
+                "the vision transformer has ", depth, " layers, not layer ",
+                request.layer);
+  }
+  return layers;
+}
+
+Tensor Select(Feature feature, const Block& block, const QueriesKeysValues& qkv,
+              const Tensor& output) {
+  switch (feature) {
+    case Feature::kQueries:
+      return qkv.queries;
+    case Feature::kKeys:
+      return qkv.keys;
+    case Feature::kValues:
+      return qkv.values;
+    case Feature::kAttention:
+      return block->AttentionMaps(qkv);
+    case Feature::kOutput:
+      return output;
+  }
+  TORCH_CHECK(false, "unknown feature");
+}
+
+}  // namespace
+
+absl::StatusOr<VisionTransformerOptions> VisionTransformerByName(
+    absl::string_view name) {
+  for (const auto& [model, options] : kModels) {
+    if (model == name) return options;
+  }
+  const std::string models =
+      absl::StrJoin(kModels, ", ", [](std::string* out, const auto& model) {
+        absl::StrAppend(out, model.first);
+      });
+  return absl::InvalidArgumentError(
+      absl::StrCat("there is no DINO model '", name, "'; use one of ", models));
+}
+
+VisionTransformerImpl::VisionTransformerImpl(
+    const VisionTransformerOptions& options)
+    : options_(options) {
+  TORCH_CHECK(options.channels % options.heads == 0,
+              "a transformer's channels must be a multiple of its heads, got ",
+              options.channels, " and ", options.heads);
+  const int64_t side = options.image_size / options.patch_size;
+  const auto embedding = [&](int64_t tokens) {
+    return torch::randn({1, tokens, options.channels}) * kEmbeddingDeviation;
+  };
+  class_token_ = register_parameter("cls_token", embedding(1));
+  position_embedding_ =
+      register_parameter("pos_embed", embedding(1 + side * side));
+  patch_embedding_ = register_module(
+      "patch_embed",
+      transformer::PatchEmbedding(options.patch_size, options.channels));
+  for (int64_t layer = 0; layer < options.depth; ++layer) {
+    blocks_->push_back(Block(options.channels, options.heads));
+  }
+  register_module("blocks", blocks_);
+  norm_ = register_module("norm", TokenNorm(options.channels));
+}
+
+Tensor VisionTransformerImpl::forward(const Tensor& images) {
+  return norm_->forward(Extract(images, {-1, Feature::kOutput})).select(1, 0);
+}
+
+Tensor VisionTransformerImpl::Extract(const Tensor& images,
+                                      const FeatureRequest& request) {
+  return Extract(images, std::vector<FeatureRequest>{request}).front();
+}
+
+std::vector<Tensor> VisionTransformerImpl::Extract(
+    const Tensor& images, const std::vector<FeatureRequest>& requests) {
+  if (requests.empty()) return {};
+  const std::vector<int64_t> layers = LayersOf(requests, options_.depth);
+  const int64_t last_layer = *std::max_element(layers.begin(), layers.end());
+  std::vector<Tensor> features(requests.size());
+  Tensor tokens = Embed(images);
+  for (int64_t layer = 0; layer <= last_layer; ++layer) {
+    Block block(blocks_->ptr<BlockImpl>(layer));
+    const QueriesKeysValues qkv = block->Split(tokens);
+    bool output_wanted = layer < last_layer;
+    for (size_t i = 0; i < requests.size(); ++i) {
+      output_wanted |=
+          layers[i] == layer && requests[i].feature == Feature::kOutput;
+    }
+    if (output_wanted) tokens = block->forward(tokens, qkv);
+    for (size_t i = 0; i < requests.size(); ++i) {
+      if (layers[i] != layer) continue;
+      features[i] = Select(requests[i].feature, block, qkv, tokens);
+    }
+  }
+  return features;
+}
+
+Tensor VisionTransformerImpl::Embed(const Tensor& images) {
+  TORCH_CHECK(images.size(-2) >= options_.patch_size &&
+                  images.size(-1) >= options_.patch_size,
+              "a vision transformer with patches of ", options_.patch_size,
+              " takes images at least as large, got ", images.sizes());
+  const Tensor patches = patch_embedding_->forward(images).flatten(1, 2);
+  const Tensor class_tokens =
+      class_token_.expand({images.size(0), 1, options_.channels});
+  return torch::cat({class_tokens, patches}, 1) +
+         PositionEmbedding(images.size(2), images.size(3));
+}
+
+Tensor VisionTransformerImpl::PositionEmbedding(int64_t height,
+                                                int64_t width) const {
+  const int64_t side = options_.image_size / options_.patch_size;
+  const int64_t rows = height / options_.patch_size;
+  const int64_t columns = width / options_.patch_size;
+  // As in the original, which interpolates whatever is not square.
+  if (rows * columns == side * side && height == width) {
+    return position_embedding_;
+  }
+  const Tensor stored = position_embedding_.slice(1, 1)
+                            .view({1, side, side, options_.channels})
+                            .permute({0, 3, 1, 2});  // [1, C, side, side]
+  // The scale itself, not the ratio of the sizes, maps the coordinates. The
+  // original adds 0.1 so that rounding never loses a row, which shifts the
+  // samples; the networks are used with that shift.
+  const auto scale = [&](int64_t count) {
+    return (static_cast<double>(count) + 0.1) / static_cast<double>(side);
+  };
+  namespace F = torch::nn::functional;
+  const Tensor resized = F::interpolate(
+      stored,
+      F::InterpolateFuncOptions()
+          .scale_factor(std::vector<double>{scale(rows), scale(columns)})
+          .mode(torch::kBicubic)
+          .align_corners(false));  // [1, C, rows, columns]
+  return torch::cat({position_embedding_.slice(1, 0, 1),
+                     resized.permute({0, 2, 3, 1}).flatten(1, 2)},
+                    1);
+}
+
+}  // namespace networks::dino
