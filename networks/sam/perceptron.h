@@ -1,0 +1,28 @@
+// Linear layers with ReLUs between.
+#ifndef NETWORKS_SAM_PERCEPTRON_H_
+#define NETWORKS_SAM_PERCEPTRON_H_
+
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/types.h>
+
+#include <cstdint>
+
+namespace networks::sam {
+
+class PerceptronImpl : public torch::nn::Module {
+ public:
+  // Three layers, as published.
+  PerceptronImpl(int64_t in_channels, int64_t hidden_channels,
+                 int64_t out_channels);
+
+  torch::Tensor forward(const torch::Tensor& input);  // [.., in] -> [.., out]
+
+ private:
+  torch::nn::ModuleList layers_;
+};
+TORCH_MODULE(Perceptron);
+
+}  // namespace networks::sam
+
+#endif  // NETWORKS_SAM_PERCEPTRON_H_

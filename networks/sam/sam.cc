@@ -1,0 +1,35 @@
+#include "networks/sam/sam.h"
+
+#include <torch/torch.h>
+
+namespace networks::sam {
+
+using torch::Tensor;
+
+SamImpl::SamImpl(const SamOptions& options)
+    : image_encoder(register_module("image_encoder",
+                                    ImageEncoder(options.image_encoder))),
+      prompt_encoder(register_module(
+          "prompt_encoder", PromptEncoder(options.mask_decoder.channels))),
+      mask_decoder(
+          register_module("mask_decoder", MaskDecoder(options.mask_decoder))) {}
+
+Masks SamImpl::Segment(const Tensor& image_embedding, const Prompts& prompts,
+                       int64_t image_size) {
+  const int64_t map_size = image_embedding.size(-1);
+  return mask_decoder->forward(
+      image_embedding, prompt_encoder->MapPositions(map_size),
+      prompt_encoder->forward(prompts, image_size, map_size));
+}
+
+Tensor SamImpl::PointFeatures(const Tensor& image_embedding,
+                              const Prompts& prompts, int64_t image_size) {
+  const int64_t map_size = image_embedding.size(-1);
+  const TokensAndMap transformed = mask_decoder->Transform(
+      image_embedding, prompt_encoder->MapPositions(map_size),
+      prompt_encoder->forward(prompts, image_size, map_size));
+  return transformed.tokens.narrow(1, mask_decoder->first_prompt_token(),
+                                   prompts.points.size(1));
+}
+
+}  // namespace networks::sam
