@@ -1,0 +1,80 @@
+// Structure alignment loss: the generated and the driving image agree if the
+// parts of each resemble one another in the same way.
+//
+// A frozen DINO transformer gives the keys of all tokens of an image; their
+// cosine self-similarity, a T x T matrix, describes its structure whatever its
+// appearance. The loss is the distance between the two matrices.
+//
+// Source: [CPABMM] structure alignment loss; [Splice] Eq. (4), (5).
+#ifndef LOSSES_STRUCTURE_ALIGNMENT_H_
+#define LOSSES_STRUCTURE_ALIGNMENT_H_
+
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "losses/distance.h"
+#include "networks/dino/preparation.h"
+#include "networks/dino/vision_transformer.h"
+
+namespace losses {
+
+struct StructureAlignmentOptions {
+  // [CPABMM] takes ViT-B/8; see networks::dino::VisionTransformerByName.
+  networks::dino::VisionTransformerOptions extractor = {224, 8, 768, 12, 12};
+
+  // The size at which the extractor sees the images. Time and the number of
+  // tokens grow with its square.
+  networks::dino::PreparationOptions preparation;
+
+  // What is compared: the tokens of these layers (from 0, or negative from the
+  // last one backwards). Their distances are averaged.
+  std::vector<int64_t> layers = {-1};
+
+  Distance distance = Distance::kL2;  // between rows of the self-similarities
+
+  // The original adds up the images of a batch, so that its weight of 0.1 means
+  // less in a smaller batch. False: their mean.
+  bool sum_over_batch = true;
+
+  // The type in which the extractor multiplies: bfloat16 is several times as
+  // fast on processors and GPUs that have it. The keys then differ by some
+  // 1e-2 of their size.
+  torch::Dtype multiply_in = torch::kFloat32;
+};
+
+// Parameters: extractor.*, none of which requires a gradient; before weights
+// are loaded into it, it is random.
+class StructureAlignmentLossImpl : public torch::nn::Module {
+ public:
+  // Of B images, for each layer: self-similarities [B, T, T].
+  using Description = std::vector<torch::Tensor>;
+
+  explicit StructureAlignmentLossImpl(const StructureAlignmentOptions& options);
+
+  // generated, driving: [B, 3, H, W] in [0, 1], of one size. Returns a scalar,
+  // unweighted. Gradients reach `generated` only; the driving side is computed
+  // without.
+  torch::Tensor forward(const torch::Tensor& generated,
+                        const torch::Tensor& driving);
+
+  // The two halves of it, for driving frames whose description is kept.
+  Description Describe(const torch::Tensor& images);
+  torch::Tensor Compare(const Description& generated,
+                        const Description& driving) const;
+
+  // To load weights into.
+  networks::dino::VisionTransformer& extractor() { return extractor_; }
+
+ private:
+  StructureAlignmentOptions options_;
+  networks::dino::VisionTransformer extractor_;
+};
+TORCH_MODULE(StructureAlignmentLoss);
+
+}  // namespace losses
+
+#endif  // LOSSES_STRUCTURE_ALIGNMENT_H_
