@@ -1,0 +1,72 @@
+#include "cpab/adam.h"
+
+#include <cmath>
+
+#include "cpab/velocity_field.h"
+#include "cpab/vertex_jacobian.h"
+
+namespace cpab {
+namespace {
+
+// Kingma and Ba, 2015, with the authors' constants and PyTorch's placing of
+// epsilon.
+class Adam {
+ public:
+  Adam(int size, double rate)
+      : rate_(rate),
+        mean_(Eigen::ArrayXd::Zero(size)),
+        square_(Eigen::ArrayXd::Zero(size)) {}
+
+  // What to add to the parameters, given the loss's gradient there.
+  Eigen::ArrayXd Step(const Eigen::ArrayXd& gradient) {
+    mean_power_ *= kMeanDecay;
+    square_power_ *= kSquareDecay;
+    mean_ = kMeanDecay * mean_ + (1 - kMeanDecay) * gradient;
+    square_ = kSquareDecay * square_ + (1 - kSquareDecay) * gradient.square();
+    const Eigen::ArrayXd scale =
+        (square_ / (1 - square_power_)).sqrt() + kEpsilon;
+    return -rate_ / (1 - mean_power_) * mean_ / scale;
+  }
+
+ private:
+  static constexpr double kMeanDecay = 0.9;
+  static constexpr double kSquareDecay = 0.999;
+  static constexpr double kEpsilon = 1e-8;
+
+  double rate_;
+  double mean_power_ = 1, square_power_ = 1;
+  Eigen::ArrayXd mean_, square_;
+};
+
+// d sqrt(sum w |r|^2) / d theta; zero at r = 0, as torch.norm has it.
+Eigen::VectorXd NormGradient(const Basis& basis, const FlowAtPairs& flow,
+                             const WeightedPairs& pairs, double norm) {
+  if (norm == 0) return Eigen::VectorXd::Zero(basis.theta_size());
+  const Eigen::Matrix2Xd dl_dy =
+      (flow.residual.array().rowwise() * pairs.weights.array()) / -norm;
+  return basis.vertex_basis().transpose() * flow.jacobian.TransposeTimes(dl_dy);
+}
+
+}  // namespace
+
+FitResult FitByAdam(const std::shared_ptr<const Basis>& basis,
+                    const FitOptions& options, const WeightedPairs& pairs) {
+  const ResidualNorm norm(pairs.weights, 0);
+  Adam adam(basis->theta_size(), options.adam_rate);
+  FitResult result;
+  result.theta = Eigen::VectorXd::Constant(basis->theta_size(), 1e-6);
+  for (; result.iterations < options.adam_iterations; ++result.iterations) {
+    const FlowAtPairs flow(VelocityField(basis, result.theta), pairs);
+    // Residuals in [-1, 1] are twice ours.
+    const Eigen::VectorXd gradient =
+        2 * NormGradient(*basis, flow, pairs, norm.Rho(flow.residual));
+    result.theta += adam.Step(gradient.array()).matrix();
+  }
+  const VelocityField field(basis, result.theta);
+  result.residual = norm.Rho(FlowAtPairs(field, pairs).residual);
+  result.cost = 2 * result.residual;
+  result.max_gradient = MaxGradient(field.cells());
+  return result;
+}
+
+}  // namespace cpab

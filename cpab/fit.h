@@ -1,0 +1,165 @@
+// Keypoint-based transformation inference: the velocity field whose flow
+// carries given points to given places.
+//
+// Pairs (p_k, q_k), k = 1..K, ask for T(p_k; theta) = q_k. A field has far more
+// degrees of freedom than the pairs have equations, and pairs may contradict
+// each other, so we look for the minimum of
+//
+//   E(theta) = tension (rho(theta) - rho_0) + 1/2 theta^T Sigma^-1 theta,
+//   rho^2    = sum_k w_k (|q_k - T(p_k; theta)|^2 + noise^2),
+//
+// rho_0 being rho at a perfect fit. The first term is the paper's loss (Eq. 6:
+// the norm of all residuals, not its square), the second the smoothness prior
+// of cpab/prior.h. Because the norm is not squared, its pull on the field never
+// exceeds `tension`, however large the residual:
+//
+//  - pairs that some field explains within that pull are met to about `noise`;
+//  - pairs that none does (crossing, coincident) are met as well as that pull
+//    can: their residual stays, and the field stays bounded, since
+//    theta^T Sigma^-1 theta <= 2 tension |residual of the identity|.
+//
+// The solver is Gauss-Newton with Levenberg-Marquardt damping and a trust
+// region on the exact flow with its exact Jacobian, each step in closed form
+// from a system of 2K equations, whatever the size of theta. cpab/README.md,
+// "Keypoint inference", derives it and reports how it compares.
+//
+// Coordinates: x right, y down, [0, 1] inside the square.
+// Source: [CPABMM] Sec. 3.2, whose solver is Adam; see FitOptions::Solver.
+#ifndef CPAB_FIT_H_
+#define CPAB_FIT_H_
+
+#include <memory>
+#include <vector>
+
+#include "Eigen/Core"
+#include "absl/status/statusor.h"
+#include "cpab/basis.h"
+#include "cpab/parallel.h"
+#include "cpab/prior.h"
+
+namespace cpab {
+
+struct FitModel;  // cpab/keypoint_objective.h
+
+struct FitOptions {
+  enum class Solver {
+    // Minimises E as above.
+    kGaussNewton,
+    // The paper's: Adam on 2 sqrt(sum w |residual|^2), the norm of residuals in
+    // [-1, 1] coordinates, from theta = 1e-6, without a prior. Here the flow
+    // and its gradient are exact, not stepped, and each problem has its own
+    // norm, where the authors' code has one over the batch. Adam depends on the
+    // choice of basis, which is ours. There is no test of convergence.
+    kAdam,
+  };
+  Solver solver = Solver::kGaussNewton;
+
+  // The most that the pairs may pull at the field; above 0. At 8 the residual
+  // of contradictory pairs and the field are those at which the authors' Adam
+  // stops.
+  double tension = 8;
+  // Residual per coordinate below which a pair counts as met, in sides of the
+  // square; above 0.
+  double noise = 2e-4;
+  PriorOptions prior;
+
+  // Gauss-Newton steps, rejected ones included; at least 1.
+  int max_iterations = 30;
+  // A step that lowers E by less than this fraction of E is the last; above 0.
+  double tolerance = 1e-4;
+  // Largest change of the velocity gradient (Frobenius norm, in any cell) in
+  // one step; above 0. A gradient of 1 moves neighbouring points by a factor e.
+  double trust_region = 1;
+  // Bound on the velocity gradient (Frobenius norm, in any cell) of the result;
+  // above 0. Distances between points grow or shrink by at most
+  // e^max_gradient. Where the minimum of E has more, tension is reduced until
+  // it has not.
+  double max_gradient = 5;
+
+  // For kAdam: number of steps, at least 1, and their size in units of theta,
+  // above 0. The authors take 100 for their 4x4 and 150 for their 6x6 cells.
+  int adam_iterations = 100;
+  double adam_rate = 0.01;
+};
+
+// The pairs of one problem. `weights` is empty (all 1) or has one number of at
+// least 0 a pair; a pair with weight 0 is ignored, whatever its points. A pair
+// of weight 2 counts as the same pair twice.
+struct KeypointPairs {
+  Eigen::Matrix2Xd from;  // p, [2, K]
+  Eigen::Matrix2Xd to;    // q, [2, K]
+  Eigen::VectorXd weights;
+};
+
+struct FitResult {
+  Eigen::VectorXd theta;
+  // sqrt(sum_k w_k |q_k - T(p_k)|^2); the paper's loss is twice this.
+  double residual = 0;
+  // E, with the tension below. For kAdam, the loss it minimises.
+  double cost = 0;
+  // Of FitOptions; less than that where max_gradient took effect.
+  double tension = 0;
+  // Largest Frobenius norm of the velocity gradient in any cell.
+  double max_gradient = 0;
+  int iterations = 0;
+  // The last step met the tolerance, and the field is within max_gradient.
+  bool converged = false;
+};
+
+// The gradient of a loss with respect to the pairs of a problem.
+struct PairsGradient {
+  Eigen::Matrix2Xd from;  // [2, K]
+  Eigen::Matrix2Xd to;    // [2, K]
+};
+
+// Fits one tessellation's fields. Immutable, safe to use from many threads;
+// made once and kept, since it computes the prior's covariance.
+//
+// Every problem is solved by itself, with arithmetic that depends on nothing
+// else: its result is bit-identical alone, in any batch, on any threads.
+//
+//   (1) Fit({p, p}) has theta = 0 exactly, after 0 iterations.
+//   (2) Fit of no pairs is the identity.
+//   (3) det dT/dx > 0 for every result, as for every theta.
+class KeypointFitter {
+ public:
+  // InvalidArgument if an option is out of range.
+  static absl::StatusOr<KeypointFitter> Create(
+      std::shared_ptr<const Basis> basis, const FitOptions& options);
+
+  const std::shared_ptr<const Basis>& basis() const;
+  const Prior& prior() const;
+  const FitOptions& options() const { return options_; }
+
+  // `from` and `to` must have as many columns, `weights` as many elements or
+  // none. If a point is not finite, or a weight is negative or not finite, all
+  // of theta, residual and cost are NaN.
+  FitResult Fit(const KeypointPairs& pairs) const;
+
+  // Fit() of each.
+  std::vector<FitResult> FitAll(const std::vector<KeypointPairs>& problems,
+                                const ParallelFor& parallel_for) const;
+
+  // E(theta) for given pairs.
+  double Cost(const KeypointPairs& pairs,
+              const Eigen::Ref<const Eigen::VectorXd>& theta) const;
+
+  // Pulls dL/dtheta back to the pairs through theta = argmin E, by the implicit
+  // function theorem. `result` is Fit(pairs), by kGaussNewton; the closer it is
+  // to the minimum, the closer the gradient, so set `tolerance` low. The
+  // result's tension is taken as given. Zero for pairs of weight 0; NaN if the
+  // result is.
+  PairsGradient Pullback(
+      const KeypointPairs& pairs, const FitResult& result,
+      const Eigen::Ref<const Eigen::VectorXd>& dl_dtheta) const;
+
+ private:
+  KeypointFitter(std::shared_ptr<const Prior> prior, const FitOptions& options);
+
+  FitOptions options_;
+  std::shared_ptr<const FitModel> model_;
+};
+
+}  // namespace cpab
+
+#endif  // CPAB_FIT_H_

@@ -1,0 +1,22 @@
+// The gradient of keypoint inference with respect to its pairs, by the implicit
+// function theorem. Derived in cpab/README.md, "Keypoint inference".
+//
+// Private to //cpab: called through KeypointFitter::Pullback in cpab/fit.h.
+#ifndef CPAB_KEYPOINT_PULLBACK_H_
+#define CPAB_KEYPOINT_PULLBACK_H_
+
+#include "Eigen/Core"
+#include "cpab/fit.h"
+#include "cpab/keypoint_objective.h"
+
+namespace cpab {
+
+// One column of either gradient for each of `pairs`.
+PairsGradient PullbackToPairs(const FitModel& model, double noise,
+                              const WeightedPairs& pairs,
+                              const FitResult& result,
+                              const Eigen::VectorXd& dl_dtheta);
+
+}  // namespace cpab
+
+#endif  // CPAB_KEYPOINT_PULLBACK_H_

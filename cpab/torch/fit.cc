@@ -1,0 +1,179 @@
+#include "cpab/torch/fit.h"
+
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace cpab {
+namespace {
+
+using torch::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+void AtenParallelFor(int64_t count, const std::function<void(int64_t)>& body) {
+  at::parallel_for(0, count, /*grain_size=*/1,
+                   [&body](int64_t begin, int64_t end) {
+                     for (int64_t i = begin; i < end; ++i) body(i);
+                   });
+}
+
+Tensor ToCpuDouble(const Tensor& tensor) {
+  return tensor.detach()
+      .to(torch::TensorOptions().device(torch::kCPU).dtype(torch::kFloat64))
+      .contiguous();
+}
+
+// [N, 2] as columns.
+Eigen::Matrix2Xd ColumnsOf(const Tensor& points) {
+  return Eigen::Map<const Eigen::Matrix2Xd>(points.data_ptr<double>(), 2,
+                                            points.size(0));
+}
+
+Tensor TensorOf(const Eigen::MatrixXd& columns) {
+  Tensor result = torch::empty({columns.cols(), columns.rows()},
+                               torch::TensorOptions().dtype(torch::kFloat64));
+  Eigen::Map<Eigen::MatrixXd>(result.data_ptr<double>(), columns.rows(),
+                              columns.cols()) = columns;
+  return result;
+}
+
+// The problems of a batch, with what their pullback needs.
+struct Batch : torch::CustomClassHolder {
+  explicit Batch(const KeypointFitter& f) : fitter(f) {}
+
+  KeypointFitter fitter;
+  std::vector<KeypointPairs> problems;
+  std::vector<FitResult> results;
+};
+
+c10::intrusive_ptr<Batch> SolveBatch(const KeypointFitter& fitter,
+                                     const Tensor& from, const Tensor& to,
+                                     const Tensor& weights) {
+  const Tensor p = ToCpuDouble(from), q = ToCpuDouble(to);
+  const Tensor w = weights.defined() ? ToCpuDouble(weights) : weights;
+  auto batch = c10::make_intrusive<Batch>(fitter);
+  batch->problems.resize(p.size(0));
+  for (int64_t b = 0; b < p.size(0); ++b) {
+    KeypointPairs& pairs = batch->problems[b];
+    pairs.from = ColumnsOf(p[b]);
+    pairs.to = ColumnsOf(q[b]);
+    if (w.defined()) {
+      pairs.weights =
+          Eigen::Map<const Eigen::VectorXd>(w[b].data_ptr<double>(), w.size(1));
+    }
+  }
+  batch->results = fitter.FitAll(batch->problems, AtenParallelFor);
+  return batch;
+}
+
+// [B, d] on the device and in the dtype of `like`.
+Tensor ThetaOf(const Batch& batch, const Tensor& like) {
+  Eigen::MatrixXd theta(batch.fitter.basis()->theta_size(),
+                        batch.results.size());
+  for (size_t b = 0; b < batch.results.size(); ++b) {
+    theta.col(b) = batch.results[b].theta;
+  }
+  return TensorOf(theta).to(like.options());
+}
+
+// theta with its gradient; the other results leave through `batch`.
+class ImplicitTheta : public torch::autograd::Function<ImplicitTheta> {
+ public:
+  static Tensor forward(AutogradContext* context, const Tensor& from,
+                        const Tensor& /*to*/,
+                        const c10::intrusive_ptr<Batch>& batch) {
+    context->saved_data["batch"] = torch::IValue::make_capsule(batch);
+    context->saved_data["like"] = from.detach();
+    return ThetaOf(*batch, from);
+  }
+
+  static variable_list backward(AutogradContext* context,
+                                const variable_list& gradients) {
+    const auto capsule = context->saved_data["batch"].toCapsule();
+    const Batch& batch = static_cast<const Batch&>(*capsule);
+    const Tensor like = context->saved_data["like"].toTensor();
+    const Tensor dl_dtheta = ToCpuDouble(gradients[0]);
+    Tensor dl_dfrom = torch::empty(like.sizes(), torch::kFloat64);
+    Tensor dl_dto = torch::empty(like.sizes(), torch::kFloat64);
+    AtenParallelFor(batch.problems.size(), [&](int64_t b) {
+      const PairsGradient gradient = batch.fitter.Pullback(
+          batch.problems[b], batch.results[b],
+          Eigen::Map<const Eigen::VectorXd>(
+              dl_dtheta.data_ptr<double>() + b * dl_dtheta.size(1),
+              dl_dtheta.size(1)));
+      const int64_t offset = b * gradient.from.size();
+      Eigen::Map<Eigen::Matrix2Xd>(dl_dfrom.data_ptr<double>() + offset, 2,
+                                   gradient.from.cols()) = gradient.from;
+      Eigen::Map<Eigen::Matrix2Xd>(dl_dto.data_ptr<double>() + offset, 2,
+                                   gradient.to.cols()) = gradient.to;
+    });
+    return {dl_dfrom.to(like.options()), dl_dto.to(like.options()), Tensor()};
+  }
+};
+
+// One number of each result, on the device of `like`.
+template <typename T, typename Getter>
+Tensor Column(const Batch& batch, const Tensor& like, torch::Dtype dtype,
+              Getter getter) {
+  const int64_t count = static_cast<int64_t>(batch.results.size());
+  Tensor column = torch::empty(
+      {count},
+      torch::TensorOptions().dtype(torch::CppTypeToScalarType<T>::value));
+  for (int64_t b = 0; b < count; ++b) {
+    column.data_ptr<T>()[b] = getter(batch.results[b]);
+  }
+  return column.to(like.device(), dtype);
+}
+
+void CheckArguments(const KeypointFitter& fitter, const Tensor& from,
+                    const Tensor& to, ThetaGradient gradient,
+                    const Tensor& weights) {
+  TORCH_CHECK(from.dim() == 3 && from.size(2) == 2,
+              "from must be [B, K, 2], is ", from.sizes());
+  TORCH_CHECK(to.sizes() == from.sizes(), "to must be ", from.sizes(), ", is ",
+              to.sizes());
+  TORCH_CHECK(from.scalar_type() == torch::kFloat32 ||
+                  from.scalar_type() == torch::kFloat64,
+              "from must be float32 or float64, is ", from.scalar_type());
+  TORCH_CHECK(
+      to.scalar_type() == from.scalar_type() && to.device() == from.device(),
+      "from is ", from.scalar_type(), " on ", from.device(), ", to is ",
+      to.scalar_type(), " on ", to.device());
+  TORCH_CHECK(!weights.defined() || weights.sizes() == from.sizes().slice(0, 2),
+              "weights must be [", from.size(0), ", ", from.size(1), "], are ",
+              weights.sizes());
+  TORCH_CHECK(gradient == ThetaGradient::kDetached ||
+                  fitter.options().solver == FitOptions::Solver::kGaussNewton,
+              "Adam's theta has no implicit gradient: it is not at a minimum");
+}
+
+}  // namespace
+
+KeypointFit FitKeypoints(const KeypointFitter& fitter, const Tensor& from,
+                         const Tensor& to, ThetaGradient gradient,
+                         const Tensor& weights) {
+  CheckArguments(fitter, from, to, gradient, weights);
+  const c10::intrusive_ptr<Batch> batch = SolveBatch(fitter, from, to, weights);
+  const torch::Dtype dtype = from.scalar_type();
+  KeypointFit fit;
+  fit.theta = gradient == ThetaGradient::kImplicit
+                  ? ImplicitTheta::apply(from, to, batch)
+                  : ThetaOf(*batch, from);
+  fit.residual = Column<double>(*batch, from, dtype,
+                                [](const FitResult& r) { return r.residual; });
+  fit.max_gradient = Column<double>(
+      *batch, from, dtype, [](const FitResult& r) { return r.max_gradient; });
+  fit.iterations =
+      Column<int64_t>(*batch, from, torch::kInt64,
+                      [](const FitResult& r) { return int64_t{r.iterations}; });
+  fit.converged = Column<bool>(*batch, from, torch::kBool,
+                               [](const FitResult& r) { return r.converged; });
+  return fit;
+}
+
+}  // namespace cpab

@@ -1,0 +1,61 @@
+// Keypoint-based transformation inference for batches of tensors.
+//
+// The mathematics and its guarantees are in cpab/fit.h; this file moves tensors
+// in and out of it. Problems are solved in C++, in double whatever the tensors'
+// dtype, spread over ATen's threads, one problem to a thread. That holds for
+// tensors on other devices too: keypoints are a few hundred bytes a sample,
+// which are copied to the CPU, and theta is copied back, on the training path
+// as well.
+//
+// Coordinates: x right, y down, [0, 1] inside the square. Keypoints of images
+// are in [-1, 1]: x01 = (x + 1) / 2.
+#ifndef CPAB_TORCH_FIT_H_
+#define CPAB_TORCH_FIT_H_
+
+#include <torch/types.h>
+
+#include "cpab/fit.h"
+
+namespace cpab {
+
+// Whether theta depends on the keypoints as far as autograd is concerned.
+enum class ThetaGradient {
+  kDetached,  // No: what the paper does.
+  kImplicit,  // By the implicit function theorem at the minimum of cpab/fit.h's
+              // objective, once differentiable. Costs about as much again as
+              // the fit. Not for FitOptions::Solver::kAdam.
+};
+
+// Everything but `theta` is without gradient. Devices as the keypoints'.
+struct KeypointFit {
+  torch::Tensor theta;  // [B, d], dtype of the keypoints
+  // [B], dtype of the keypoints: sqrt(sum w |to - T(from; theta)|^2), in sides
+  // of the square; the paper's loss is twice this.
+  torch::Tensor residual;
+  torch::Tensor max_gradient;  // [B], as FitResult::max_gradient
+  torch::Tensor iterations;    // [B] int64
+  torch::Tensor converged;     // [B] bool
+};
+
+// Finds the theta of each problem b with T(from[b]; theta[b]) = to[b], as far
+// as a smooth field of bounded gradient can.
+//
+// from, to:  [B, K, 2] float32 or float64, same shape, dtype and device.
+//            K may be 0: the result is the identity.
+// weights:   undefined (all 1), or [B, K] of the same dtype and device, at
+//            least 0. Pairs of weight 0 are ignored, so that problems with
+//            different numbers of pairs are padded to K. Without gradient.
+//
+// Each problem's result is bit for bit the one it has alone, in any batch and
+// on any number of threads. A problem with a point that is not finite, or a
+// negative weight, has NaN for theta and residual; the others are not touched.
+//
+// A wrong shape, dtype or device is a bug in the caller: TORCH_CHECK.
+KeypointFit FitKeypoints(const KeypointFitter& fitter,
+                         const torch::Tensor& from, const torch::Tensor& to,
+                         ThetaGradient gradient = ThetaGradient::kDetached,
+                         const torch::Tensor& weights = {});
+
+}  // namespace cpab
+
+#endif  // CPAB_TORCH_FIT_H_
