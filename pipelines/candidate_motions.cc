@@ -22,13 +22,13 @@ absl::StatusOr<CandidateMotions::Motion> CandidateMotions::MakeMotion(
     const CpabConfig& config) {
   ASSIGN_OR_RETURN(cpab::Transform transform,
                    cpab::Transform::Create(TessellationOptionsOf(config)));
-  ASSIGN_OR_RETURN(
-      cpab::KeypointFit fit,
-      cpab::KeypointFit::Create(transform.basis(), FitOptionsOf(config),
-                                config.gradient() == CpabConfig::IMPLICIT
-                                    ? cpab::KeypointFit::Gradient::kImplicit
-                                    : cpab::KeypointFit::Gradient::kDetached));
-  return Motion{std::move(transform), std::move(fit)};
+  ASSIGN_OR_RETURN(cpab::KeypointFitter fitter,
+                   cpab::KeypointFitter::Create(transform.basis(),
+                                                FitOptionsOf(config)));
+  return Motion{std::move(transform), std::move(fitter),
+                config.gradient() == CpabConfig::IMPLICIT
+                    ? cpab::ThetaGradient::kImplicit
+                    : cpab::ThetaGradient::kDetached};
 }
 
 absl::StatusOr<CandidateMotions> CandidateMotions::Create(
@@ -46,8 +46,9 @@ CandidateMotions::Fields CandidateMotions::Infer(const Motion& motion,
                                                  const torch::Tensor& driving,
                                                  int64_t height,
                                                  int64_t width) {
-  const auto fit =
-      motion.fit.Fit(UnitFromCentred(driving), UnitFromCentred(source));
+  const cpab::KeypointFit fit =
+      cpab::FitKeypoints(motion.fitter, UnitFromCentred(driving),
+                         UnitFromCentred(source), motion.gradient);
   const torch::Tensor grid =
       networks::CoordinateGrid(height, width, source.options()).view({-1, 2});
   const torch::Tensor moved =

@@ -49,7 +49,8 @@ class CandidateMotions {
  private:
   struct Motion {
     cpab::Transform transform;
-    cpab::KeypointFit fit;
+    cpab::KeypointFitter fitter;
+    cpab::ThetaGradient gradient;
   };
   // Of N problems.
   struct Fields {
