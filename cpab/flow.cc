@@ -147,7 +147,7 @@ PointJacobian Flow::Jacobian(const Eigen::Vector2d& x) const {
   return result;
 }
 
-PointsJacobian Flow::Jacobian(const Eigen::Matrix2Xd& points) const {
+PointsJacobian Flow::Jacobians(const Eigen::Matrix2Xd& points) const {
   Workspace workspace(field_.tessellation());
   PointsJacobian result;
   result.y.resize(2, points.cols());

@@ -78,7 +78,7 @@ class Flow {
 
   // T(x) with all its derivatives, forward mode.
   PointJacobian Jacobian(const Eigen::Vector2d& x) const;
-  PointsJacobian Jacobian(const Eigen::Matrix2Xd& points) const;
+  PointsJacobian Jacobians(const Eigen::Matrix2Xd& points) const;
 
   // log det dT/dx at x, without the other derivatives.
   double LogDetJacobian(const Eigen::Vector2d& x) const;

@@ -1,0 +1,64 @@
+#include "cpab/testing/draws.h"
+
+namespace cpab::test_util {
+
+Eigen::VectorXd DrawTheta(const Basis& basis, double magnitude, uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  std::normal_distribution<double> normal(0, magnitude);
+  Eigen::VectorXd theta(basis.theta_size());
+  for (double& element : theta) element = normal(generator);
+  return theta;
+}
+
+Eigen::Matrix2Xd DrawPoints(int n, double low, double high, uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  std::uniform_real_distribution<double> uniform(low, high);
+  Eigen::Matrix2Xd points(2, n);
+  for (int i = 0; i < n; ++i) {
+    points(0, i) = uniform(generator);
+    points(1, i) = uniform(generator);
+  }
+  return points;
+}
+
+Eigen::Matrix2Xd PointsOnEdges(const Tessellation& tessellation,
+                               uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  std::vector<Eigen::Vector2d> points;
+  for (int v = 0; v < tessellation.num_vertices(); ++v) {
+    points.push_back(tessellation.vertices().col(v));
+  }
+  for (const auto& cell : tessellation.cells()) {
+    for (int e = 0; e < 3; ++e) {
+      const Eigen::Vector2d from = tessellation.vertices().col(cell[e]);
+      const Eigen::Vector2d to = tessellation.vertices().col(cell[(e + 1) % 3]);
+      points.push_back((from + to) / 2);
+      points.push_back(from + uniform(generator) * (to - from));
+    }
+  }
+  Eigen::Matrix2Xd result(2, points.size());
+  for (size_t i = 0; i < points.size(); ++i) result.col(i) = points[i];
+  return result;
+}
+
+std::vector<TessellationOptions> AllKinds() {
+  std::vector<TessellationOptions> kinds;
+  for (const auto& [nx, ny] :
+       {std::pair(4, 4), std::pair(3, 5), std::pair(1, 2), std::pair(1, 6)}) {
+    for (const bool zero_boundary : {false, true}) {
+      for (const bool volume_preserving : {false, true}) {
+        kinds.push_back({nx, ny, zero_boundary, volume_preserving});
+      }
+    }
+  }
+  return kinds;
+}
+
+std::string KindName(const TessellationOptions& options) {
+  return std::to_string(options.nx) + "x" + std::to_string(options.ny) +
+         (options.zero_boundary ? "_zb1" : "_zb0") +
+         (options.volume_preserving ? "_vp1" : "_vp0");
+}
+
+}  // namespace cpab::test_util

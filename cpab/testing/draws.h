@@ -1,0 +1,37 @@
+// Seeded random fields and points for tests and benchmarks, and the
+// tessellations that laws are tested on.
+#ifndef CPAB_TESTING_DRAWS_H_
+#define CPAB_TESTING_DRAWS_H_
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "Eigen/Core"
+#include "cpab/basis.h"
+#include "cpab/tessellation.h"
+
+namespace cpab::test_util {
+
+// theta with independent normal elements of the given standard deviation:
+// 0.05 is a gentle field, 0.5 a strong one, 2 violent (displacements beyond the
+// size of the square).
+Eigen::VectorXd DrawTheta(const Basis& basis, double magnitude, uint64_t seed);
+
+// [2, n], uniform in [low, high]^2.
+Eigen::Matrix2Xd DrawPoints(int n, double low, double high, uint64_t seed);
+
+// [2, n]: all vertices, the middles of all edges of cells, and points that
+// divide edges at random.
+Eigen::Matrix2Xd PointsOnEdges(const Tessellation& tessellation, uint64_t seed);
+
+// Square, oblong and smallest tessellations with all options.
+std::vector<TessellationOptions> AllKinds();
+
+// "4x4_zb0_vp0"; also the golden files' naming.
+std::string KindName(const TessellationOptions& options);
+
+}  // namespace cpab::test_util
+
+#endif  // CPAB_TESTING_DRAWS_H_

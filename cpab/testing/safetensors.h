@@ -1,0 +1,38 @@
+// Reads golden data in tests that do without LibTorch.
+//
+// A .safetensors file is a little-endian u64 n, n bytes of JSON that name the
+// tensors' dtype, shape and place, and then their values.
+#ifndef CPAB_TESTING_SAFETENSORS_H_
+#define CPAB_TESTING_SAFETENSORS_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace cpab::test_util {
+
+struct GoldenTensor {
+  std::vector<int64_t> shape;
+  std::vector<double> values;  // Row-major. F64, F32, I64 and I32 convert.
+};
+
+struct GoldenFile {
+  std::map<std::string, GoldenTensor> tensors;
+  std::map<std::string, std::string> metadata;
+
+  // Throws std::out_of_range if there is no such tensor.
+  const GoldenTensor& operator[](const std::string& name) const {
+    return tensors.at(name);
+  }
+};
+
+// path: relative to the workspace's root, as tests see their data. DataLoss if
+// the file is not whole, Unimplemented for other dtypes.
+absl::StatusOr<GoldenFile> ReadGolden(const std::string& path);
+
+}  // namespace cpab::test_util
+
+#endif  // CPAB_TESTING_SAFETENSORS_H_
