@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -153,6 +154,43 @@ INSTANTIATE_TEST_SUITE_P(Published, VisionTransformerGoldenTest,
                                            GoldenCase{"vits16", 160, 240},
                                            GoldenCase{"vits8", 120, 176},
                                            GoldenCase{"vitb8", 104, 136}));
+
+// The loss is the mean squared difference of the self-similarities of the last
+// layer's keys of two images.
+class DinoSmallGoldenTest
+    : public ::testing::TestWithParam<std::pair<int64_t, int64_t>> {};
+
+INSTANTIATE_TEST_SUITE_P(Sizes, DinoSmallGoldenTest,
+                         ::testing::Values(std::pair{64, 64}, std::pair{40, 72},
+                                           std::pair{64, 56}));
+
+TEST_P(DinoSmallGoldenTest, HasTheOriginalsGradients) {
+  const auto [height, width] = GetParam();
+  const std::string size = absl::StrCat(height, "x", width);
+  VisionTransformer network = Filled("tiny");
+  const Golden golden = LoadGolden("small");
+  const Tensor image = GoldenInput(height, width).requires_grad_();
+  const Tensor other =
+      2 * FillSigned(absl::StrCat("input/dinoB_", size), {1, 3, height, width});
+  const auto keys = [&](const Tensor& of) {
+    return ConcatenateHeads(network->Extract(of, {-1, Feature::kKeys}));
+  };
+  const Tensor loss = torch::mse_loss(SelfSimilarity(keys(image)),
+                                      SelfSimilarity(keys(other)).detach());
+  loss.backward();
+  const Tensor position_gradient =
+      network->named_parameters()["pos_embed"].grad();
+  const auto matches = [&](const std::string& name, const Tensor& actual) {
+    return golden.Matches(size + name, actual.detach(), kGoldenTolerance);
+  };
+  EXPECT_TRUE(matches(".keys", keys(image).squeeze(0)));
+  EXPECT_TRUE(matches(".self_sim", SelfSimilarity(keys(image))));
+  EXPECT_TRUE(matches(".cls", network->forward(image)));
+  EXPECT_TRUE(matches(".mse_to_B", loss.reshape({1})));
+  EXPECT_TRUE(matches(".grad_input", image.grad()));
+  EXPECT_TRUE(
+      matches(".grad_pos_embed_l2", position_gradient.norm().reshape({1})));
+}
 
 }  // namespace
 }  // namespace networks::dino

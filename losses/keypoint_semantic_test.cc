@@ -1,0 +1,172 @@
+#include "losses/keypoint_semantic.h"
+
+#include <torch/torch.h>
+
+#include <tuple>
+
+#include "gtest/gtest.h"
+#include "losses/finite_difference.h"
+#include "networks/testing/fill.h"
+
+namespace losses {
+namespace {
+
+using networks::test_util::FillModule;
+using networks::test_util::FillSigned;
+using networks::test_util::FillUniform;
+using torch::Tensor;
+
+constexpr int64_t kHeight = 24, kWidth = 40, kKeypoints = 10;
+
+KeypointSemanticOptions TinyOptions() {
+  KeypointSemanticOptions options;
+  options.extractor = *networks::sam::SamByName("tiny");
+  options.input_size = 64;
+  return options;
+}
+
+KeypointSemanticLoss Filled(const KeypointSemanticOptions& options) {
+  KeypointSemanticLoss loss(options);
+  FillModule("sam/", *loss->extractor());
+  return loss;
+}
+
+struct Inputs {
+  explicit Inputs(torch::Dtype dtype = torch::kFloat32, int64_t batch = 2)
+      : source(FillUniform("source", {batch, 3, kHeight, kWidth}).to(dtype)),
+        driving(FillUniform("driving", {batch, 3, kHeight, kWidth}).to(dtype)),
+        source_keypoints(
+            FillSigned("source_keypoints", {batch, kKeypoints, 2}).to(dtype)),
+        driving_keypoints(
+            FillSigned("driving_keypoints", {batch, kKeypoints, 2}).to(dtype)) {
+  }
+
+  Tensor Loss(KeypointSemanticLoss& loss) const {
+    return loss->forward(source, driving, source_keypoints, driving_keypoints);
+  }
+
+  Tensor source, driving, source_keypoints, driving_keypoints;
+};
+
+TEST(KeypointSemantic, IsZeroForEqualImagesAndKeypoints) {
+  KeypointSemanticLoss loss = Filled(TinyOptions());
+  Inputs inputs;
+  inputs.driving = inputs.source;
+  inputs.driving_keypoints = inputs.source_keypoints;
+  EXPECT_EQ(inputs.Loss(loss).item<float>(), 0);
+}
+
+TEST(KeypointSemantic, AveragesTheImages) {
+  KeypointSemanticLoss loss = Filled(TinyOptions());
+  const Inputs both;
+  double sum = 0;
+  for (int64_t i = 0; i < 2; ++i) {
+    sum +=
+        loss->forward(both.source.narrow(0, i, 1), both.driving.narrow(0, i, 1),
+                      both.source_keypoints.narrow(0, i, 1),
+                      both.driving_keypoints.narrow(0, i, 1))
+            .item<float>();
+  }
+  // Float32 rounding through the extractor.
+  EXPECT_NEAR(both.Loss(loss).item<float>(), sum / 2, 1e-5 * sum);
+}
+
+TEST(KeypointSemantic, ReachesTheKeypointsAlone) {
+  KeypointSemanticLoss loss = Filled(TinyOptions());
+  Inputs inputs;
+  for (Tensor* tensor : {&inputs.source, &inputs.driving,
+                         &inputs.source_keypoints, &inputs.driving_keypoints}) {
+    tensor->requires_grad_();
+  }
+  inputs.Loss(loss).backward();
+  for (const Tensor& keypoints :
+       {inputs.source_keypoints, inputs.driving_keypoints}) {
+    EXPECT_EQ((keypoints.grad().abs().sum(-1) > 0).sum().item<int64_t>(),
+              2 * kKeypoints);
+  }
+  EXPECT_FALSE(inputs.source.grad().defined());
+  EXPECT_FALSE(inputs.driving.grad().defined());
+  for (const Tensor& parameter : loss->parameters()) {
+    EXPECT_FALSE(parameter.grad().defined());
+  }
+}
+
+// A keypoint's feature depends on the keypoints of its own prompt only.
+class KeypointPromptTest : public ::testing::TestWithParam<int64_t> {};
+
+INSTANTIATE_TEST_SUITE_P(KeypointsPerPrompt, KeypointPromptTest,
+                         ::testing::Values(1, 5, 0));
+
+TEST_P(KeypointPromptTest, IsTheContextOfAKeypoint) {
+  torch::NoGradGuard no_grad;
+  KeypointSemanticOptions options = TinyOptions();
+  options.keypoints_per_prompt = GetParam();
+  KeypointSemanticLoss loss = Filled(options);
+  const Inputs inputs;
+  const Tensor embeddings = loss->Embed(inputs.source);
+  const Tensor before =
+      loss->Features(embeddings, kHeight, kWidth, inputs.source_keypoints);
+  Tensor moved = inputs.source_keypoints.clone();
+  moved.select(1, 0).add_(0.2);
+  const Tensor after = loss->Features(embeddings, kHeight, kWidth, moved);
+  const Tensor change = (after - before).abs().amax({0, 2});  // [K]
+  const int64_t context = GetParam() == 0 ? kKeypoints : GetParam();
+  EXPECT_GT(change.slice(0, 0, context).min().item<float>(), 1e-4);
+  if (context < kKeypoints) {
+    // What is left are roundings of matrix products of another batch.
+    EXPECT_LT(change.slice(0, context).max().item<float>(), 1e-5);
+  }
+}
+
+TEST(KeypointSemantic, NeedsWholePrompts) {
+  KeypointSemanticOptions options = TinyOptions();
+  options.keypoints_per_prompt = 3;
+  KeypointSemanticLoss loss = Filled(options);
+  EXPECT_THROW(Inputs().Loss(loss), c10::Error);
+}
+
+class KeypointSemanticGradientTest
+    : public ::testing::TestWithParam<std::tuple<Distance, int64_t>> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    DistancesAndPrompts, KeypointSemanticGradientTest,
+    ::testing::Combine(::testing::Values(Distance::kL1, Distance::kL2,
+                                         Distance::kCosine),
+                       ::testing::Values(0, 5)));
+
+TEST_P(KeypointSemanticGradientTest, EqualsFiniteDifferences) {
+  KeypointSemanticOptions options = TinyOptions();
+  options.distance = std::get<0>(GetParam());
+  options.keypoints_per_prompt = std::get<1>(GetParam());
+  KeypointSemanticLoss loss = Filled(options);
+  loss->to(torch::kFloat64);
+  const Inputs inputs(torch::kFloat64, /*batch=*/1);
+  const Tensor of_source = loss->Embed(inputs.source);
+  const Tensor of_driving = loss->Embed(inputs.driving);
+  // Both sides at once: [2, K, 2].
+  ExpectGradientEqualsFiniteDifferences(
+      [&](const Tensor& keypoints) {
+        return MeanDistance(loss->Features(of_source, kHeight, kWidth,
+                                           keypoints.narrow(0, 0, 1)),
+                            loss->Features(of_driving, kHeight, kWidth,
+                                           keypoints.narrow(0, 1, 1)),
+                            options.distance);
+      },
+      torch::cat({inputs.source_keypoints, inputs.driving_keypoints}));
+}
+
+// The whole of forward, not only its halves.
+TEST(KeypointSemantic, HasTheGradientOfFiniteDifferences) {
+  KeypointSemanticLoss loss = Filled(TinyOptions());
+  loss->to(torch::kFloat64);
+  const Inputs inputs(torch::kFloat64, /*batch=*/1);
+  ExpectGradientEqualsFiniteDifferences(
+      [&](const Tensor& driving_keypoints) {
+        return loss->forward(inputs.source, inputs.driving,
+                             inputs.source_keypoints, driving_keypoints);
+      },
+      inputs.driving_keypoints);
+}
+
+}  // namespace
+}  // namespace losses
