@@ -47,4 +47,13 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) munmap(data_, size_);
 }
 
+void MappedFile::Release(size_t begin, size_t end) {
+  // Only whole pages: what shares a page with the range may be in use.
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  begin = (begin + page - 1) / page * page;
+  end = end / page * page;
+  // A failure costs memory and nothing else.
+  if (begin < end) madvise(data_ + begin, end - begin, MADV_DONTNEED);
+}
+
 }  // namespace networks::weights

@@ -29,6 +29,11 @@ class MappedFile {
   absl::string_view contents() const { return {data_, size_}; }
   char* data() { return data_; }
 
+  // Tells the system that the bytes from `begin` to `end` are not needed for
+  // now: they cost no memory until they are touched again, when they are read
+  // anew. What was written to them is lost.
+  void Release(size_t begin, size_t end);
+
  private:
   MappedFile(std::string path, char* data, size_t size)
       : path_(std::move(path)), data_(data), size_(size) {}
