@@ -26,8 +26,9 @@ struct StripInput {
   torch::Tensor prediction;         // [B, 3, H, W]
   torch::Tensor deformation;        // [B, h, w, 2] source_from_driving
   std::vector<torch::Tensor> occlusion_maps;  // each [B, 1, h, w] in [0, 1]
-  torch::Tensor contribution_maps;  // [B, M, h, w] summing to 1 over M: the
-                                    // background first, the global one last
+  // [B, M, h, w] with sum 1 over M: the background's, one for each keypoint
+  // group, and the global one's if the model has it.
+  torch::Tensor contribution_maps;
 };
 
 struct StripOptions {
@@ -50,13 +51,18 @@ cv::Mat ToPicture(const torch::Tensor& image);
 void DrawKeypoints(const torch::Tensor& keypoints, int per_group,
                    cv::Mat& picture);
 
-// A motion field as colours: hue is direction, saturation is length (Middlebury
-// convention: right is red, colours are full at `max_length`; 0 takes the
-// field's own greatest length). deformation: [h, w, 2] source_from_driving; the
-// motion shown is driving minus source, where a pixel has come from to here.
+// A motion field as colours, in Middlebury's convention [Baker et al. 2011: A
+// database and evaluation methodology for optical flow]: hue is direction
+// (right is red, down is yellow-green), saturation is length, full at
+// `max_length` and darkened beyond. deformation: [h, w, 2] source_from_driving;
+// the motion shown is that from the source to the driving frame. Lengths are in
+// half the longer side; max_length 0 takes the field's own greatest.
 cv::Mat FlowToColor(const torch::Tensor& deformation, double max_length = 0);
 
-// The legend of FlowToColor: a disc of `size` pixels.
+// The greatest length of motion in [..., h, w, 2], as FlowToColor measures it.
+double MaxMotion(const torch::Tensor& deformation);
+
+// The legend of FlowToColor: a disc of `size` pixels on white.
 cv::Mat FlowWheel(int size);
 
 // Draws the lines of a regular grid of the source, `lines` each way, as they
@@ -68,9 +74,10 @@ void DrawDeformedGrid(const torch::Tensor& deformation, int lines,
 cv::Mat ColorizeMap(const torch::Tensor& map, double low = 0, double high = 1);
 
 // Contribution maps [M, h, w] as one picture: each pixel mixes the colours of
-// its maps by their weights; background grey, global white, others as the
-// keypoint groups.
-cv::Mat ContributionPicture(const torch::Tensor& maps);
+// its maps by their weights. Map 0 is the background's, grey; 1 to num_partial
+// have the colours of their keypoint groups; one more is the global one's,
+// white.
+cv::Mat ContributionPicture(const torch::Tensor& maps, int num_partial);
 
 // The colour of keypoint group or partial transformation `index`.
 cv::Scalar GroupColor(int index);

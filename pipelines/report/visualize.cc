@@ -1,0 +1,407 @@
+#include "pipelines/report/visualize.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "networks/weights/atomic_file.h"
+#include "opencv2/imgcodecs.hpp"
+#include "opencv2/imgproc.hpp"
+
+namespace pipelines {
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+constexpr int kGap = 3;
+constexpr int kLabelHeight = 20;
+
+// Motions below this share of half a side would fill the wheel with noise.
+constexpr double kLeastFullMotion = 0.1;
+
+torch::Tensor ToCpuFloat(const torch::Tensor& tensor) {
+  return tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+}
+
+// Middlebury's wheel: the number of steps from each colour to the next.
+cv::Vec3f WheelColor(double turn) {  // turn in [0, 1)
+  struct Arc {
+    int steps;
+    cv::Vec3f from, to;
+  };
+  static const std::array<Arc, 6> kArcs = {{
+      {15, {1, 0, 0}, {1, 1, 0}},
+      {6, {1, 1, 0}, {0, 1, 0}},
+      {4, {0, 1, 0}, {0, 1, 1}},
+      {11, {0, 1, 1}, {0, 0, 1}},
+      {13, {0, 0, 1}, {1, 0, 1}},
+      {6, {1, 0, 1}, {1, 0, 0}},
+  }};
+  double step = turn * 55;
+  for (const Arc& arc : kArcs) {
+    if (step < arc.steps)
+      return arc.from + (arc.to - arc.from) * step / arc.steps;
+    step -= arc.steps;
+  }
+  return kArcs[0].from;
+}
+
+// The colour of a motion of which 1 is full length.
+cv::Vec3b MotionColor(double x, double y) {
+  const double length = std::hypot(x, y);
+  const double angle = std::atan2(-y, -x) / (2 * kPi) + 0.5;
+  const cv::Vec3f hue = WheelColor(angle - std::floor(angle));
+  const cv::Vec3f white(1, 1, 1);
+  const cv::Vec3f color =
+      length <= 1 ? white - (white - hue) * length : 0.75 * hue;
+  return {cv::saturate_cast<uint8_t>(255 * color[0]),
+          cv::saturate_cast<uint8_t>(255 * color[1]),
+          cv::saturate_cast<uint8_t>(255 * color[2])};
+}
+
+// The motion from source to driving frame, [..., h, w, 2], in half the longer
+// side.
+torch::Tensor Motion(const torch::Tensor& deformation) {
+  TORCH_CHECK(deformation.dim() >= 3 && deformation.size(-1) == 2,
+              "deformation is ", deformation.sizes(), ", not [..., h, w, 2]");
+  const int64_t h = deformation.size(-3);
+  const int64_t w = deformation.size(-2);
+  const torch::Tensor x = torch::linspace(-1, 1, w).expand({h, w});
+  const torch::Tensor y = torch::linspace(-1, 1, h).unsqueeze(1).expand({h, w});
+  const torch::Tensor here = torch::stack({x, y}, -1);
+  const double longer = static_cast<double>(std::max<int64_t>({h, w, 2}) - 1);
+  const torch::Tensor scale =
+      torch::tensor({static_cast<double>(w - 1) / longer,
+                     static_cast<double>(h - 1) / longer},
+                    torch::kFloat32);
+  return (here - ToCpuFloat(deformation)) * scale;
+}
+
+cv::Point2d PixelOf(double x, double y, cv::Size size) {
+  return {(x + 1) / 2 * (size.width - 1), (y + 1) / 2 * (size.height - 1)};
+}
+
+// OpenCV draws at sixteenths of a pixel for coordinates shifted by 4 bits.
+constexpr int kShift = 4;
+cv::Point Shifted(cv::Point2d p) {
+  return {static_cast<int>(std::lround(16 * p.x)),
+          static_cast<int>(std::lround(16 * p.y))};
+}
+
+// Pictures of one kind, one a sample.
+struct Column {
+  std::string label;
+  std::vector<cv::Mat> tiles;
+};
+
+class StripPainter {
+ public:
+  StripPainter(const StripInput& input, const StripOptions& options)
+      : input_(input), options_(options) {
+    TORCH_CHECK(input.source.defined() && input.source.dim() == 4,
+                "a strip needs source images [B, 3, H, W]");
+    rows_ = static_cast<int>(
+        std::min<int64_t>(input.source.size(0), options.max_rows));
+    const auto height = static_cast<double>(input.source.size(2));
+    const auto width = static_cast<double>(input.source.size(3));
+    const double scale = options.tile / std::max(height, width);
+    tile_ = {std::max(1, static_cast<int>(std::lround(width * scale))),
+             std::max(1, static_cast<int>(std::lround(height * scale)))};
+  }
+
+  cv::Mat Paint() {
+    AddImages("source", input_.source, input_.source_keypoints);
+    AddImages("driving", input_.driving, input_.driving_keypoints);
+    AddImages("warped", input_.deformed_source, {});
+    AddImages("prediction", input_.prediction, {});
+    AddDeformation();
+    AddOcclusionMaps();
+    AddContributionMaps();
+    return Assemble();
+  }
+
+ private:
+  template <typename MakeTile>
+  void Add(const std::string& label, const torch::Tensor& batch,
+           const MakeTile& make_tile) {
+    Column column{label, {}};
+    for (int row = 0; row < rows_; ++row) {
+      column.tiles.push_back(Fitted(make_tile(batch[row], row)));
+    }
+    columns_.push_back(std::move(column));
+  }
+
+  cv::Mat Fitted(const cv::Mat& picture) const {
+    if (picture.size() == tile_) return picture;
+    cv::Mat tile;
+    cv::resize(picture, tile, tile_, 0, 0,
+               picture.cols > tile_.width ? cv::INTER_AREA : cv::INTER_LINEAR);
+    return tile;
+  }
+
+  void AddImages(const std::string& label, const torch::Tensor& images,
+                 const torch::Tensor& keypoints) {
+    if (!images.defined()) return;
+    Add(label, images, [&](const torch::Tensor& image, int row) {
+      // Marks are drawn at the tile's size, where they stay sharp.
+      cv::Mat tile = Fitted(ToPicture(image)).clone();
+      if (keypoints.defined()) {
+        DrawKeypoints(keypoints[row], options_.keypoints_per_group, tile);
+      }
+      return tile;
+    });
+  }
+
+  void AddDeformation() {
+    const torch::Tensor& deformation = input_.deformation;
+    if (!deformation.defined()) return;
+    const double longest =
+        std::max(MaxMotion(deformation.slice(0, 0, rows_)), kLeastFullMotion);
+    Add("motion", deformation, [&](const torch::Tensor& field, int row) {
+      cv::Mat tile = Fitted(FlowToColor(field, longest)).clone();
+      if (row == 0) DrawWheel(tile);
+      return tile;
+    });
+    Add("grid", deformation, [&](const torch::Tensor& field, int row) {
+      cv::Mat tile = input_.driving.defined()
+                         ? Fitted(ToPicture(input_.driving[row])).clone()
+                         : cv::Mat(tile_, CV_8UC3, cv::Scalar::all(255));
+      DrawDeformedGrid(field, 12, tile);
+      return tile;
+    });
+  }
+
+  void DrawWheel(cv::Mat& tile) const {
+    const int size = std::min(tile.cols, tile.rows) / 5;
+    if (size < 8) return;
+    FlowWheel(size).copyTo(tile(cv::Rect(1, 1, size, size)));
+  }
+
+  void AddOcclusionMaps() {
+    for (const torch::Tensor& maps : input_.occlusion_maps) {
+      Add(absl::StrCat("visible ", maps.size(-1), "x", maps.size(-2)), maps,
+          [](const torch::Tensor& map, int) { return ColorizeMap(map[0]); });
+    }
+  }
+
+  void AddContributionMaps() {
+    const torch::Tensor& maps = input_.contribution_maps;
+    if (!maps.defined()) return;
+    const auto num_maps = static_cast<int>(maps.size(1));
+    const int groups = input_.source_keypoints.defined()
+                           ? static_cast<int>(input_.source_keypoints.size(1)) /
+                                 options_.keypoints_per_group
+                           : num_maps - 1;
+    const int num_partial = std::min(groups, num_maps - 1);
+    Add("parts", maps, [&](const torch::Tensor& sample, int) {
+      return ContributionPicture(sample, num_partial);
+    });
+    if (!options_.contribution_tiles) return;
+    for (int i = 0; i < num_maps; ++i) {
+      const std::string label = i == 0             ? "background"
+                                : i <= num_partial ? absl::StrCat("part ", i)
+                                                   : "global";
+      Add(label, maps, [&](const torch::Tensor& sample, int) {
+        return ColorizeMap(sample[i]);
+      });
+    }
+  }
+
+  cv::Mat Assemble() const {
+    const int step_x = tile_.width + kGap;
+    const int step_y = tile_.height + kGap;
+    cv::Mat strip(kLabelHeight + rows_ * step_y,
+                  static_cast<int>(columns_.size()) * step_x - kGap, CV_8UC3,
+                  cv::Scalar::all(255));
+    for (size_t c = 0; c < columns_.size(); ++c) {
+      const int x = static_cast<int>(c) * step_x;
+      // Labels of narrow tiles are cut at the tile's edge.
+      cv::Mat label = strip(cv::Rect(x, 0, tile_.width, kLabelHeight));
+      cv::putText(label, columns_[c].label, {2, 14}, cv::FONT_HERSHEY_SIMPLEX,
+                  0.4, cv::Scalar::all(40), 1, cv::LINE_AA);
+      for (int row = 0; row < rows_; ++row) {
+        columns_[c].tiles[row].copyTo(
+            strip({{x, kLabelHeight + row * step_y}, tile_}));
+      }
+    }
+    return strip;
+  }
+
+  const StripInput& input_;
+  const StripOptions& options_;
+  int rows_;
+  cv::Size tile_;
+  std::vector<Column> columns_;
+};
+
+}  // namespace
+
+cv::Mat DrawStrip(const StripInput& input, const StripOptions& options) {
+  return StripPainter(input, options).Paint();
+}
+
+cv::Mat ToPicture(const torch::Tensor& image) {
+  TORCH_CHECK(image.dim() == 3 && (image.size(0) == 3 || image.size(0) == 1),
+              "an image is [3, H, W] or [1, H, W], not ", image.sizes());
+  const auto height = static_cast<int>(image.size(1));
+  const auto width = static_cast<int>(image.size(2));
+  const torch::Tensor bytes = torch::nan_to_num(ToCpuFloat(image))
+                                  .clamp(0, 1)
+                                  .mul(255)
+                                  .round()
+                                  .to(torch::kUInt8)
+                                  .expand({3, height, width})
+                                  .permute({1, 2, 0})
+                                  .contiguous();
+  return cv::Mat(height, width, CV_8UC3, bytes.data_ptr()).clone();
+}
+
+void DrawKeypoints(const torch::Tensor& keypoints, int per_group,
+                   cv::Mat& picture) {
+  TORCH_CHECK(keypoints.dim() == 2 && keypoints.size(1) == 2 && per_group > 0,
+              "keypoints are [K, 2], not ", keypoints.sizes());
+  const torch::Tensor points = ToCpuFloat(keypoints);
+  const auto at = points.accessor<float, 2>();
+  const double radius =
+      std::max(1.5, std::max(picture.cols, picture.rows) / 55.0);
+  const int count = static_cast<int>(points.size(0));
+  for (int begin = 0; begin < count; begin += per_group) {
+    const int end = std::min(begin + per_group, count);
+    const cv::Scalar color = GroupColor(begin / per_group);
+    cv::Point2d mean;
+    for (int i = begin; i < end; ++i) {
+      mean += PixelOf(at[i][0], at[i][1], picture.size()) / (end - begin);
+    }
+    for (int i = begin; i < end; ++i) {
+      const cv::Point2d p = PixelOf(at[i][0], at[i][1], picture.size());
+      cv::line(picture, Shifted(mean), Shifted(p), color, 1, cv::LINE_AA,
+               kShift);
+    }
+    for (int i = begin; i < end; ++i) {
+      const cv::Point p = Shifted(PixelOf(at[i][0], at[i][1], picture.size()));
+      const int r = static_cast<int>(16 * radius);
+      cv::circle(picture, p, r + 12, cv::Scalar::all(0), cv::FILLED,
+                 cv::LINE_AA, kShift);
+      cv::circle(picture, p, r, color, cv::FILLED, cv::LINE_AA, kShift);
+    }
+  }
+}
+
+double MaxMotion(const torch::Tensor& deformation) {
+  const torch::Tensor lengths =
+      torch::nan_to_num(Motion(deformation).square().sum(-1).sqrt());
+  return lengths.numel() > 0 ? lengths.max().item<double>() : 0;
+}
+
+cv::Mat FlowToColor(const torch::Tensor& deformation, double max_length) {
+  TORCH_CHECK(deformation.dim() == 3, "deformation is ", deformation.sizes(),
+              ", not [h, w, 2]");
+  const double full = max_length > 0 ? max_length : MaxMotion(deformation);
+  const torch::Tensor motion =
+      torch::nan_to_num(Motion(deformation) / std::max(full, 1e-6));
+  const auto at = motion.accessor<float, 3>();
+  cv::Mat_<cv::Vec3b> picture(static_cast<int>(motion.size(0)),
+                              static_cast<int>(motion.size(1)));
+  for (int row = 0; row < picture.rows; ++row) {
+    for (int column = 0; column < picture.cols; ++column) {
+      picture(row, column) =
+          MotionColor(at[row][column][0], at[row][column][1]);
+    }
+  }
+  return picture;
+}
+
+cv::Mat FlowWheel(int size) {
+  cv::Mat_<cv::Vec3b> wheel(size, size, cv::Vec3b(255, 255, 255));
+  const double centre = (size - 1) / 2.0;
+  for (int row = 0; row < size; ++row) {
+    for (int column = 0; column < size; ++column) {
+      const double x = (column - centre) / std::max(centre, 1.0);
+      const double y = (row - centre) / std::max(centre, 1.0);
+      if (std::hypot(x, y) <= 1) wheel(row, column) = MotionColor(x, y);
+    }
+  }
+  return wheel;
+}
+
+void DrawDeformedGrid(const torch::Tensor& deformation, int lines,
+                      cv::Mat& picture) {
+  TORCH_CHECK(deformation.dim() == 3 && deformation.size(2) == 2,
+              "deformation is ", deformation.sizes(), ", not [h, w, 2]");
+  const torch::Tensor field = torch::nan_to_num(ToCpuFloat(deformation));
+  // A line of the source's grid appears where the source coordinate crosses its
+  // value: a level line, however the field folds.
+  cv::Mat coordinates(static_cast<int>(field.size(0)),
+                      static_cast<int>(field.size(1)), CV_32FC2,
+                      field.data_ptr());
+  cv::resize(coordinates, coordinates, picture.size(), 0, 0, cv::INTER_LINEAR);
+  const auto cell = [&](int row, int column, int axis) {
+    return std::floor((coordinates.at<cv::Vec2f>(row, column)[axis] + 1) / 2 *
+                      static_cast<float>(lines));
+  };
+  const cv::Vec3b line_colors[] = {{255, 230, 60}, {60, 230, 255}};
+  for (int row = 0; row + 1 < picture.rows; ++row) {
+    for (int column = 0; column + 1 < picture.cols; ++column) {
+      for (int axis = 0; axis < 2; ++axis) {
+        const float here = cell(row, column, axis);
+        if (here != cell(row, column + 1, axis) ||
+            here != cell(row + 1, column, axis)) {
+          picture.at<cv::Vec3b>(row, column) = line_colors[axis];
+        }
+      }
+    }
+  }
+}
+
+cv::Mat ColorizeMap(const torch::Tensor& map, double low, double high) {
+  TORCH_CHECK(map.dim() == 2, "a map is [h, w], not ", map.sizes());
+  torch::Tensor levels = torch::nan_to_num(ToCpuFloat(map));
+  levels = ((levels - low) / std::max(high - low, 1e-12)).clamp(0, 1);
+  levels = (255 * levels).round().to(torch::kUInt8).contiguous();
+  const cv::Mat grey(static_cast<int>(levels.size(0)),
+                     static_cast<int>(levels.size(1)), CV_8UC1,
+                     levels.data_ptr());
+  cv::Mat picture;
+  cv::applyColorMap(grey, picture, cv::COLORMAP_VIRIDIS);
+  cv::cvtColor(picture, picture, cv::COLOR_BGR2RGB);
+  return picture;
+}
+
+cv::Mat ContributionPicture(const torch::Tensor& maps, int num_partial) {
+  TORCH_CHECK(maps.dim() == 3, "contribution maps are [M, h, w], not ",
+              maps.sizes());
+  const int64_t count = maps.size(0);
+  torch::Tensor colors = torch::empty({3, count});
+  for (int64_t i = 0; i < count; ++i) {
+    const cv::Scalar color = i == 0 ? cv::Scalar::all(95)
+                             : i <= num_partial
+                                 ? GroupColor(static_cast<int>(i) - 1)
+                                 : cv::Scalar::all(255);
+    for (int c = 0; c < 3; ++c) colors[c][i] = color[c] / 255;
+  }
+  const torch::Tensor mixed =
+      torch::matmul(colors, ToCpuFloat(maps).flatten(1));  // [3, h w]
+  return ToPicture(mixed.view({3, maps.size(1), maps.size(2)}));
+}
+
+cv::Scalar GroupColor(int index) {
+  // Hues a golden ratio apart stay apart however many there are.
+  const double hue = 0.03 + index * 0.6180339887498949;
+  const cv::Vec3f color = WheelColor(hue - std::floor(hue));
+  // Lightened, so that blue and red show on dark pictures too.
+  return {60 + 195 * color[0], 60 + 195 * color[1], 60 + 195 * color[2]};
+}
+
+absl::Status SavePicture(const std::string& path, const cv::Mat& picture) {
+  cv::Mat bgr;
+  cv::cvtColor(picture, bgr, cv::COLOR_RGB2BGR);
+  std::vector<uint8_t> png;
+  cv::imencode(".png", bgr, png);
+  return networks::weights::WriteFileAtomically(
+      path, {reinterpret_cast<const char*>(png.data()), png.size()});
+}
+
+}  // namespace pipelines

@@ -1,0 +1,179 @@
+#include "pipelines/report/visualize.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opencv2/imgcodecs.hpp"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+using ::testing::HasSubstr;
+
+torch::Tensor Identity(int64_t h, int64_t w) {
+  const torch::Tensor x = torch::linspace(-1, 1, w).expand({h, w});
+  const torch::Tensor y = torch::linspace(-1, 1, h).unsqueeze(1).expand({h, w});
+  return torch::stack({x, y}, -1);
+}
+
+// source_from_driving of a scene that moves by (x, y) from source to driving.
+torch::Tensor Shift(double x, double y) {
+  return Identity(8, 8) - torch::tensor({x, y}, torch::kFloat32);
+}
+
+TEST(ToPicture, KeepsChannelsClampsAndRounds) {
+  const torch::Tensor image =
+      torch::tensor({0.5, 0.0, 1.5, -1.0, 1.0, 0.25}).view({3, 1, 2});
+  const cv::Mat picture = ToPicture(image);
+  ASSERT_EQ(picture.size(), cv::Size(2, 1));
+  EXPECT_EQ(picture.at<cv::Vec3b>(0, 0), cv::Vec3b(128, 255, 255));
+  EXPECT_EQ(picture.at<cv::Vec3b>(0, 1), cv::Vec3b(0, 0, 64));
+}
+
+TEST(ToPicture, ShowsNotANumberAsBlack) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(ToPicture(torch::full({1, 1, 1}, nan)).at<cv::Vec3b>(0, 0),
+            cv::Vec3b(0, 0, 0));
+}
+
+TEST(FlowToColor, HasMiddleburysColours) {
+  const auto color = [](double x, double y) {
+    return FlowToColor(Shift(x, y), 0.5).at<cv::Vec3b>(4, 4);
+  };
+  EXPECT_EQ(color(0, 0), cv::Vec3b(255, 255, 255));
+  EXPECT_EQ(color(0.5, 0), cv::Vec3b(255, 0, 0));
+  // Half a turn is step 27.5 of 55: 2.5 of 11 from cyan to blue.
+  const cv::Vec3b left = color(-0.5, 0);
+  EXPECT_NEAR(left[0], 0, 1);
+  EXPECT_NEAR(left[1], 255 * (1 - 2.5 / 11), 1);
+  EXPECT_NEAR(left[2], 255, 1);
+  // A quarter down is step 13.75: 13.75 of 15 from red to yellow.
+  const cv::Vec3b down = color(0, 0.5);
+  EXPECT_NEAR(down[1], 255 * 13.75 / 15, 1);
+  EXPECT_NEAR(down[0], 255, 1);
+  // Half as long is half as full; longer than the greatest is darkened.
+  EXPECT_NEAR(color(0.25, 0)[1], 127.5, 1);
+  EXPECT_NEAR(color(0.8, 0)[0], 0.75 * 255, 1);
+}
+
+TEST(FlowToColor, MeasuresLengthsInPixelsOnWidePictures) {
+  torch::Tensor wide = Identity(5, 9);
+  // One pixel down and one pixel right are equally long.
+  EXPECT_NEAR(MaxMotion(wide + torch::tensor({0.0f, 0.5f})), 0.25, 1e-6);
+  EXPECT_NEAR(MaxMotion(wide + torch::tensor({0.25f, 0.0f})), 0.25, 1e-6);
+}
+
+TEST(FlowWheel, AgreesWithFlowToColor) {
+  const cv::Mat wheel = FlowWheel(41);
+  EXPECT_EQ(wheel.at<cv::Vec3b>(20, 40), cv::Vec3b(255, 0, 0));
+  EXPECT_EQ(wheel.at<cv::Vec3b>(20, 20), cv::Vec3b(255, 255, 255));
+  EXPECT_EQ(wheel.at<cv::Vec3b>(0, 0), cv::Vec3b(255, 255, 255));
+}
+
+TEST(DrawKeypoints, MarksThePixelOfEachKeypointInItsGroupsColour) {
+  cv::Mat picture(65, 129, CV_8UC3, cv::Scalar::all(0));
+  DrawKeypoints(torch::tensor({{-0.5, 0.5}, {0.5, -0.5}}), 1, picture);
+  const auto expect_color = [&](int row, int column, int group) {
+    const cv::Scalar color = GroupColor(group);
+    const auto& pixel = picture.at<cv::Vec3b>(row, column);
+    for (int c = 0; c < 3; ++c) EXPECT_NEAR(pixel[c], color[c], 1);
+  };
+  expect_color(48, 32, 0);
+  expect_color(16, 96, 1);
+  EXPECT_EQ(picture.at<cv::Vec3b>(32, 64), cv::Vec3b(0, 0, 0));
+}
+
+TEST(DrawDeformedGrid, ShowsEvenlySpacedLinesWithoutMotion) {
+  cv::Mat picture(41, 41, CV_8UC3, cv::Scalar::all(0));
+  DrawDeformedGrid(Identity(41, 41), 4, picture);
+  int lines = 0;
+  for (int column = 0; column < 40; ++column) {
+    lines += picture.at<cv::Vec3b>(5, column) != cv::Vec3b(0, 0, 0);
+  }
+  EXPECT_EQ(lines, 4);  // three inside and the far border's
+  EXPECT_NE(picture.at<cv::Vec3b>(5, 9), cv::Vec3b(0, 0, 0));
+}
+
+TEST(ColorizeMap, GoesFromDarkToBright) {
+  const cv::Mat picture =
+      ColorizeMap(torch::tensor({0.0f, 0.5f, 1.0f}).view({1, 3}));
+  // Viridis: purple, teal, yellow.
+  EXPECT_EQ(picture.at<cv::Vec3b>(0, 0), cv::Vec3b(68, 1, 84));
+  EXPECT_EQ(picture.at<cv::Vec3b>(0, 2), cv::Vec3b(253, 231, 37));
+  const auto& middle = picture.at<cv::Vec3b>(0, 1);
+  EXPECT_GT(middle[1], middle[0]);
+}
+
+TEST(ContributionPicture, MixesTheColoursOfTheMaps) {
+  torch::Tensor maps = torch::zeros({4, 1, 3});
+  maps[0][0][0] = 1;
+  maps[2][0][1] = 1;
+  maps[3][0][2] = 1;
+  const cv::Mat picture = ContributionPicture(maps, 2);
+  EXPECT_EQ(picture.at<cv::Vec3b>(0, 0), cv::Vec3b(95, 95, 95));
+  for (int c = 0; c < 3; ++c) {
+    EXPECT_NEAR(picture.at<cv::Vec3b>(0, 1)[c], GroupColor(1)[c], 1);
+  }
+  EXPECT_EQ(picture.at<cv::Vec3b>(0, 2), cv::Vec3b(255, 255, 255));
+}
+
+StripInput FullInput(int64_t batch, int64_t h, int64_t w) {
+  torch::manual_seed(3);
+  StripInput input;
+  input.source = torch::rand({batch, 3, h, w});
+  input.driving = torch::rand({batch, 3, h, w});
+  input.source_keypoints = torch::rand({batch, 10, 2}) * 2 - 1;
+  input.driving_keypoints = torch::rand({batch, 10, 2}) * 2 - 1;
+  input.deformed_source = torch::rand({batch, 3, h / 4, w / 4});
+  input.prediction = torch::rand({batch, 3, h, w});
+  input.deformation = Identity(h / 4, w / 4).expand({batch, -1, -1, -1});
+  input.occlusion_maps = {torch::rand({batch, 1, h / 8, w / 8}),
+                          torch::rand({batch, 1, h, w})};
+  input.contribution_maps = torch::rand({batch, 4, h / 4, w / 4}).softmax(1);
+  return input;
+}
+
+TEST(DrawStrip, HasOneRowASampleAndOneColumnAPicture) {
+  StripOptions options;
+  options.tile = 64;
+  const cv::Mat strip = DrawStrip(FullInput(2, 32, 48), options);
+  // source, driving, warped, prediction, motion, grid, 2 occlusion maps, parts
+  // and 4 contribution maps: 13 columns of tiles 64 x 43, 3 pixels apart.
+  EXPECT_EQ(strip.cols, 13 * 67 - 3);
+  EXPECT_EQ(strip.rows, 20 + 2 * (43 + 3));
+}
+
+TEST(DrawStrip, LeavesOutWhatIsNotThereAndRowsBeyondTheLimit) {
+  StripInput input;
+  input.source = torch::rand({5, 3, 16, 16});
+  StripOptions options;
+  options.tile = 32;
+  options.max_rows = 3;
+  EXPECT_EQ(DrawStrip(input, options).size(), cv::Size(32, 20 + 3 * 35));
+}
+
+TEST(DrawStrip, TakesHalfPrecisionAndGradients) {
+  StripInput input = FullInput(1, 32, 32);
+  input.prediction = input.prediction.to(torch::kBFloat16);
+  input.deformation = input.deformation.clone().requires_grad_();
+  EXPECT_FALSE(DrawStrip(input).empty());
+}
+
+TEST(SavePicture, WritesRgb) {
+  const std::string path = ::testing::TempDir() + "/picture.png";
+  cv::Mat picture(2, 3, CV_8UC3, cv::Scalar(255, 0, 0));
+  ASSERT_THAT(SavePicture(path, picture), IsOk());
+  EXPECT_EQ(cv::imread(path).at<cv::Vec3b>(1, 1), cv::Vec3b(0, 0, 255));
+  EXPECT_THAT(
+      SavePicture("/no/such/folder/a.png", picture),
+      StatusIs(absl::StatusCode::kNotFound, HasSubstr("/no/such/folder")));
+}
+
+}  // namespace
+}  // namespace pipelines
