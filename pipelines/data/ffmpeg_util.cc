@@ -12,15 +12,6 @@
 namespace pipelines::data {
 namespace {
 
-// FFmpeg writes to stderr from any thread; our statuses say what matters.
-void SilenceLog() {
-  static const bool silenced = [] {
-    av_log_set_level(AV_LOG_QUIET);
-    return true;
-  }();
-  static_cast<void>(silenced);
-}
-
 bool IsUrl(const std::string& path) {
   return path.find("://") != std::string::npos;
 }
@@ -50,6 +41,14 @@ bool IsTextDemuxer(const AVFormatContext& format) {
 
 }  // namespace
 
+void SilenceFfmpeg() {
+  static const bool silenced = [] {
+    av_log_set_level(AV_LOG_QUIET);
+    return true;
+  }();
+  static_cast<void>(silenced);
+}
+
 std::string FfmpegMessage(int error) {
   char text[AV_ERROR_MAX_STRING_SIZE] = {};
   av_strerror(error, text, sizeof(text));
@@ -65,7 +64,7 @@ absl::Status FfmpegStatus(int error, const std::string& context,
 }
 
 absl::StatusOr<InputPtr> OpenInput(const std::string& path) {
-  SilenceLog();
+  SilenceFfmpeg();
   if (!IsUrl(path)) RETURN_IF_ERROR(CheckFile(path));
   const std::string url = IsUrl(path) ? path : "file:" + path;
   AVFormatContext* format = nullptr;

@@ -37,6 +37,10 @@ using FramePtr = std::unique_ptr<AVFrame, FfmpegDeleter>;
 using ScalerPtr = std::unique_ptr<SwsContext, FfmpegDeleter>;
 using InputPtr = std::unique_ptr<AVFormatContext, InputDeleter>;
 
+// Keeps FFmpeg and its encoders from writing to stderr: our statuses say what
+// matters.
+void SilenceFfmpeg();
+
 // FFmpeg's words for one of its error codes.
 std::string FfmpegMessage(int error);
 

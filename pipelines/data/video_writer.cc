@@ -166,6 +166,7 @@ absl::Status VideoWriter::Impl::Failed(int error,
 }
 
 absl::Status VideoWriter::Impl::Open() {
+  SilenceFfmpeg();
   RETURN_IF_ERROR(Validate(path_, options_));
   const int error = avformat_alloc_output_context2(
       &output_, nullptr, FindFormat(path_)->muxer, PartialPath(path_).c_str());

@@ -1,0 +1,36 @@
+// Videos for tests, made by the tests themselves.
+#ifndef PIPELINES_DATA_VIDEO_TEST_UTIL_H_
+#define PIPELINES_DATA_VIDEO_TEST_UTIL_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "opencv2/core.hpp"
+#include "pipelines/data/rational.h"
+
+namespace pipelines::data {
+
+// A path in the test's own temporary folder.
+std::string TempPath(const std::string& name);
+
+// An empty folder of that name there.
+std::string TempFolder(const std::string& name);
+
+// A frame whose colours tell its index (up to 63) even after lossy encoding,
+// and whose corners tell its orientation: see FrameIndex.
+cv::Mat NumberedFrame(cv::Size size, int index);
+
+// The index that NumberedFrame was given, read from the middle of a frame.
+int FrameIndex(const cv::Mat& rgb);
+
+// Writes `num_frames` numbered frames to `path` by its ending, at `rate`.
+void WriteNumberedVideo(const std::string& path, cv::Size size, int num_frames,
+                        Rational rate = {25, 1});
+
+// Writes `seconds` of a mono tone: .m4a as AAC, .wav uncompressed.
+void WriteSound(const std::string& path, double seconds);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_DATA_VIDEO_TEST_UTIL_H_
