@@ -1,0 +1,25 @@
+// Which clips a folder holds and what is in them. Private to this folder.
+#ifndef PIPELINES_DATA_CLIP_INDEX_H_
+#define PIPELINES_DATA_CLIP_INDEX_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "pipelines/data/dataset.h"
+
+namespace pipelines::data {
+
+struct ClipIndex {
+  std::vector<IndexedClip> clips;  // those that can be read, by name
+  std::vector<BadClip> bad;
+};
+
+// Looks at everything in `folder` that may be a clip, with `num_threads` (0:
+// one a core). NotFound when there is nothing.
+absl::StatusOr<ClipIndex> IndexClips(const std::string& folder,
+                                     int num_threads);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_DATA_CLIP_INDEX_H_

@@ -1,0 +1,276 @@
+#include "pipelines/data/loader.h"
+
+#include <torch/torch.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "opencv2/core.hpp"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines::data {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double SecondsSince(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// Writes `rgb` [H, W] CV_8UC3 as float32 [3, H, W] in [0, 1] into `out`, which
+// is contiguous. OpenCV does it in the worker's own thread; LibTorch's ops
+// would start threads of their own from each worker.
+void CopyToPlanes(const cv::Mat& rgb, const torch::Tensor& out) {
+  TORCH_CHECK(out.is_contiguous() && out.scalar_type() == torch::kFloat32 &&
+                  out.numel() == int64_t{rgb.rows} * rgb.cols * 3,
+              "planes of shape ", out.sizes(), " for an image of ", rgb.cols,
+              "x", rgb.rows);
+  cv::Mat unit;
+  rgb.convertTo(unit, CV_32FC3, 1.0 / 255.0);
+  cv::Mat planes[3];
+  for (int i = 0; i < 3; ++i) {
+    planes[i] =
+        cv::Mat(rgb.size(), CV_32FC1,
+                out.data_ptr<float>() + i * int64_t{rgb.rows} * rgb.cols);
+  }
+  cv::split(unit, planes);
+}
+
+absl::Status Validate(const LoaderOptions& options) {
+  const struct {
+    const char* name;
+    int64_t value, min;
+  } fields[] = {{"batch_size", options.batch_size, 1},
+                {"num_workers", options.num_workers, 0},
+                {"num_prefetched", options.num_prefetched, 1},
+                {"num_shards", options.num_shards, 1},
+                {"shard_index", options.shard_index, 0},
+                {"start.epoch", options.start.epoch, 0},
+                {"start.step", options.start.step, 0}};
+  for (const auto& field : fields) {
+    if (field.value >= field.min) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("loader: ", field.name, " is ", field.value,
+                     "; it must be at least ", field.min));
+  }
+  if (options.shard_index < options.num_shards) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("loader: shard_index is ", options.shard_index, " of ",
+                   options.num_shards, " shards"));
+}
+
+}  // namespace
+
+class Loader::Impl {
+ public:
+  Impl(Dataset* dataset, const LoaderOptions& options, int64_t steps_per_epoch)
+      : dataset_(dataset),
+        options_(options),
+        steps_per_epoch_(steps_per_epoch),
+        next_position_(Normalized(options.start)),
+        produced_(next_position_) {
+    for (int i = 0; i < options_.num_workers; ++i) {
+      workers_.emplace_back([this] { Work(); });
+    }
+  }
+
+  ~Impl() {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      stopping_ = true;
+    }
+    work_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+  absl::StatusOr<Batch> Next();
+  LoaderPosition position() const { return next_position_; }
+  int64_t steps_per_epoch() const { return steps_per_epoch_; }
+  double wait_share() const;
+
+ private:
+  // A batch in the making. Its samples are handed out one by one, so that
+  // several workers share the first batch, for which somebody is waiting.
+  struct Pending {
+    Batch batch;
+    int num_begun = 0;
+    int num_done = 0;
+    absl::Status error;
+  };
+
+  LoaderPosition Normalized(LoaderPosition position) const {
+    position.epoch += position.step / steps_per_epoch_;
+    position.step %= steps_per_epoch_;
+    return position;
+  }
+  LoaderPosition After(LoaderPosition position) const {
+    ++position.step;
+    return Normalized(position);
+  }
+
+  std::shared_ptr<Pending> NewPending();
+  std::shared_ptr<Pending> FindWork();
+  absl::Status MakeSample(Pending* pending, int item);
+  void Work();
+  absl::StatusOr<Batch> Finish(const Pending& pending);
+
+  Dataset* const dataset_;
+  const LoaderOptions options_;
+  const int64_t steps_per_epoch_;
+  LoaderPosition next_position_;  // of what Next() returns
+  absl::Status error_;            // sticks
+
+  Clock::time_point first_next_;
+  bool started_ = false;
+  double waited_ = 0;
+
+  std::mutex mutex_;               // guards the rest
+  std::condition_variable work_;   // there may be something to do
+  std::condition_variable ready_;  // the first batch may be complete
+  std::deque<std::shared_ptr<Pending>> queue_;
+  LoaderPosition produced_;  // of the next batch that enters the queue
+  bool stopping_ = false;
+
+  std::vector<std::thread> workers_;
+};
+
+std::shared_ptr<Loader::Impl::Pending> Loader::Impl::NewPending() {
+  auto pending = std::make_shared<Pending>();
+  const cv::Size size = dataset_->image_size();
+  pending->batch.position = produced_;
+  pending->batch.names.resize(static_cast<size_t>(options_.batch_size));
+  pending->batch.source =
+      torch::empty({options_.batch_size, 3, size.height, size.width});
+  pending->batch.driving = torch::empty_like(pending->batch.source);
+  produced_ = After(produced_);
+  return pending;
+}
+
+// The first batch with a sample that nobody has begun. With mutex_ held.
+std::shared_ptr<Loader::Impl::Pending> Loader::Impl::FindWork() {
+  for (const std::shared_ptr<Pending>& pending : queue_) {
+    if (pending->num_begun < options_.batch_size) return pending;
+  }
+  if (static_cast<int>(queue_.size()) >= options_.num_prefetched) {
+    return nullptr;
+  }
+  queue_.push_back(NewPending());
+  return queue_.back();
+}
+
+absl::Status Loader::Impl::MakeSample(Pending* pending, int item) {
+  Batch& batch = pending->batch;
+  const int64_t slice =
+      batch.position.step * options_.num_shards + options_.shard_index;
+  ASSIGN_OR_RETURN(
+      Sample sample,
+      dataset_->Get(batch.position.epoch, slice * options_.batch_size + item));
+  CopyToPlanes(sample.frames.source, batch.source[item]);
+  CopyToPlanes(sample.frames.driving, batch.driving[item]);
+  batch.names[static_cast<size_t>(item)] = std::move(sample.name);
+  return absl::OkStatus();
+}
+
+void Loader::Impl::Work() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (true) {
+    std::shared_ptr<Pending> pending;
+    work_.wait(lock,
+               [&] { return stopping_ || (pending = FindWork()) != nullptr; });
+    if (stopping_) return;
+    const int item = pending->num_begun++;
+    lock.unlock();
+    const absl::Status status = MakeSample(pending.get(), item);
+    lock.lock();
+    if (!status.ok() && pending->error.ok()) pending->error = status;
+    if (++pending->num_done == options_.batch_size) ready_.notify_one();
+  }
+}
+
+absl::StatusOr<Batch> Loader::Impl::Finish(const Pending& pending) {
+  if (!pending.error.ok()) return error_ = pending.error;
+  next_position_ = After(pending.batch.position);
+  return pending.batch;
+}
+
+absl::StatusOr<Batch> Loader::Impl::Next() {
+  RETURN_IF_ERROR(error_);
+  const Clock::time_point begin = Clock::now();
+  if (!started_) first_next_ = begin;
+  started_ = true;
+  std::shared_ptr<Pending> first;
+  if (workers_.empty()) {
+    first = NewPending();
+    for (int i = 0; i < options_.batch_size && first->error.ok(); ++i) {
+      first->error = MakeSample(first.get(), i);
+    }
+  } else {
+    std::unique_lock<std::mutex> lock(mutex_);
+    ready_.wait(lock, [&] {
+      return !queue_.empty() && queue_.front()->num_done == options_.batch_size;
+    });
+    first = queue_.front();
+    queue_.pop_front();
+    lock.unlock();
+    work_.notify_all();
+  }
+  waited_ += SecondsSince(begin);
+  return Finish(*first);
+}
+
+double Loader::Impl::wait_share() const {
+  return started_ ? waited_ / std::max(SecondsSince(first_next_), 1e-9) : 0;
+}
+
+Loader::Loader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Loader::~Loader() = default;
+
+absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
+    Dataset* dataset, const LoaderOptions& options) {
+  RETURN_IF_ERROR(Validate(options));
+  const int64_t samples_per_step =
+      int64_t{options.batch_size} * options.num_shards;
+  const int64_t steps_per_epoch = dataset->size() / samples_per_step;
+  if (steps_per_epoch < 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "loader: an epoch has ", dataset->size(), " samples and a step takes ",
+        samples_per_step, "; raise num_repeats or lower batch_size"));
+  }
+  return std::unique_ptr<Loader>(
+      new Loader(std::make_unique<Impl>(dataset, options, steps_per_epoch)));
+}
+
+absl::StatusOr<Batch> Loader::Next() { return impl_->Next(); }
+LoaderPosition Loader::position() const { return impl_->position(); }
+int64_t Loader::steps_per_epoch() const { return impl_->steps_per_epoch(); }
+double Loader::wait_share() const { return impl_->wait_share(); }
+
+torch::Tensor ImageToTensor(const cv::Mat& rgb) {
+  TORCH_CHECK(rgb.type() == CV_8UC3, "an image must be CV_8UC3 RGB");
+  const torch::Tensor result = torch::empty({3, rgb.rows, rgb.cols});
+  CopyToPlanes(rgb, result);
+  return result;
+}
+
+cv::Mat TensorToImage(const torch::Tensor& image) {
+  TORCH_CHECK(image.dim() == 3 && image.size(0) == 3,
+              "an image must be [3, H, W], not ", image.sizes());
+  const torch::Tensor bytes = image.detach()
+                                  .to(torch::kCPU, torch::kFloat32)
+                                  .mul(255)
+                                  .round()
+                                  .clamp(0, 255)
+                                  .to(torch::kUInt8)
+                                  .permute({1, 2, 0})
+                                  .contiguous();  // [H, W, 3]
+  return cv::Mat(static_cast<int>(bytes.size(0)),
+                 static_cast<int>(bytes.size(1)), CV_8UC3, bytes.data_ptr())
+      .clone();
+}
+
+}  // namespace pipelines::data
