@@ -134,4 +134,10 @@ def system_libraries():
         header = "/usr/include/minizip/unzip.h",
         modules = {"minizip": "minizip"},
     )
+    system_library(
+        name = "system_isal",
+        debian_package = "libisal-dev",
+        header = "/usr/include/isa-l/crc.h",
+        modules = {"isal": "libisal"},
+    )
     libtorch(name = "libtorch")
