@@ -1,8 +1,8 @@
 // The table of losses over steps, losses.csv: a header line, then one line a
 // step, flushed as it is written.
 //
-// Numbers are written so that they read back to the same value, which lets two
-// runs be compared byte for byte.
+// Numbers have nine significant digits, which tell any two float32 apart, so
+// that the logs of two runs can be compared byte for byte.
 #ifndef PIPELINES_REPORT_LOSS_LOG_H_
 #define PIPELINES_REPORT_LOSS_LOG_H_
 
@@ -25,7 +25,8 @@ class LossLog {
   // are taken out first (the file is rewritten and renamed). With resume_step <
   // 0 the table starts anew.
   //
-  // FailedPrecondition if the file on disk has other columns.
+  // FailedPrecondition if the file on disk has other columns, InvalidArgument
+  // if a line of it holds anything but numbers.
   static absl::StatusOr<LossLog> Open(const std::string& path,
                                       const std::vector<std::string>& columns,
                                       int64_t resume_step = -1);

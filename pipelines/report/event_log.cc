@@ -1,0 +1,131 @@
+#include "pipelines/report/event_log.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "pipelines/report/event.pb.h"
+#include "pipelines/report/tfrecord.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+using tensorboard::Event;
+using tensorboard::SessionLog;
+using tensorboard::Summary;
+using tensorboard::TensorProto;
+
+absl::Status SystemError(const std::string& path, absl::string_view what) {
+  const std::error_code error(errno, std::generic_category());
+  const std::string message =
+      absl::StrCat(path, ": ", what, ": ", error.message());
+  if (error == std::errc::no_space_on_device) {
+    return absl::ResourceExhaustedError(message);
+  }
+  if (error == std::errc::no_such_file_or_directory) {
+    return absl::NotFoundError(message);
+  }
+  return absl::UnavailableError(message);
+}
+
+Event EventNow(int64_t step) {
+  Event event;
+  event.set_wall_time(absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()));
+  event.set_step(step);
+  return event;
+}
+
+// As TensorBoard expects it, and unlike any other of this or another process.
+std::string FileName() {
+  static std::atomic<int> counter{0};
+  char host[256] = "unknown";
+  gethostname(host, sizeof(host) - 1);
+  return absl::StrCat(
+      "events.out.tfevents.",
+      absl::Dec(absl::ToUnixSeconds(absl::Now()), absl::kZeroPad10), ".", host,
+      ".", getpid(), ".", counter++);
+}
+
+}  // namespace
+
+EventLog::EventLog(std::string path, std::FILE* file)
+    : path_(std::move(path)), file_(file) {}
+
+void EventLog::Close::operator()(std::FILE* file) const { std::fclose(file); }
+
+absl::StatusOr<EventLog> EventLog::Create(const std::string& folder,
+                                          int64_t resume_step) {
+  const std::string path = absl::StrCat(folder, "/", FileName());
+  std::FILE* file = std::fopen(path.c_str(), "wbx");
+  if (file == nullptr) return SystemError(path, "cannot create");
+  EventLog log(path, file);
+  Event version = EventNow(0);
+  version.set_file_version("brain.Event:2");
+  RETURN_IF_ERROR(log.WriteRecord(version.SerializeAsString()));
+  if (resume_step >= 0) {
+    Event start = EventNow(resume_step);
+    start.mutable_session_log()->set_status(SessionLog::START);
+    RETURN_IF_ERROR(log.WriteRecord(start.SerializeAsString()));
+  }
+  RETURN_IF_ERROR(log.Flush());
+  return log;
+}
+
+absl::Status EventLog::AddScalar(absl::string_view tag, int64_t step,
+                                 double value) {
+  Event event = EventNow(step);
+  Summary::Value* entry = event.mutable_summary()->add_value();
+  entry->set_tag(std::string(tag));
+  entry->set_simple_value(static_cast<float>(value));
+  return WriteRecord(event.SerializeAsString());
+}
+
+absl::Status EventLog::AddImage(absl::string_view tag, int64_t step, int height,
+                                int width, const std::string& png) {
+  Event event = EventNow(step);
+  Summary::Value* entry = event.mutable_summary()->add_value();
+  entry->set_tag(std::string(tag));
+  Summary::Image* image = entry->mutable_image();
+  image->set_height(height);
+  image->set_width(width);
+  image->set_colorspace(3);
+  image->set_encoded_image_string(png);
+  return WriteRecord(event.SerializeAsString());
+}
+
+absl::Status EventLog::AddText(absl::string_view tag, int64_t step,
+                               const std::string& text) {
+  Event event = EventNow(step);
+  Summary::Value* entry = event.mutable_summary()->add_value();
+  // The suffix and the plugin's name are what makes TensorBoard show a text.
+  entry->set_tag(absl::StrCat(tag, "/text_summary"));
+  entry->mutable_metadata()->mutable_plugin_data()->set_plugin_name("text");
+  TensorProto* tensor = entry->mutable_tensor();
+  tensor->set_dtype(TensorProto::DT_STRING);
+  tensor->mutable_tensor_shape()->add_dim()->set_size(1);
+  tensor->add_string_val(text);
+  return WriteRecord(event.SerializeAsString());
+}
+
+absl::Status EventLog::Flush() {
+  if (std::fflush(file_.get()) == 0) return absl::OkStatus();
+  return SystemError(path_, "cannot write");
+}
+
+absl::Status EventLog::WriteRecord(const std::string& event) {
+  const std::string record = TfRecord(event);
+  if (std::fwrite(record.data(), 1, record.size(), file_.get()) ==
+      record.size()) {
+    return absl::OkStatus();
+  }
+  return SystemError(path_, "cannot write");
+}
+
+}  // namespace pipelines

@@ -1,0 +1,118 @@
+#include "pipelines/report/event_log.h"
+
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/report/event.pb.h"
+#include "pipelines/report/tfrecord.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+using tensorboard::Event;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::vector<Event> ReadEvents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string content((std::istreambuf_iterator<char>(file)),
+                            std::istreambuf_iterator<char>());
+  std::vector<Event> events;
+  for (const std::string& record : ParseTfRecords(content)) {
+    events.emplace_back();
+    EXPECT_TRUE(events.back().ParseFromString(record));
+  }
+  return events;
+}
+
+// RFC 3720, appendix B.4, and the check value of the CRC catalogue.
+TEST(Crc32c, AgreesWithTheStandardsExamples) {
+  EXPECT_EQ(Crc32c("123456789"), 0xE3069283u);
+  EXPECT_EQ(Crc32c(std::string(32, '\0')), 0x8A9136AAu);
+  EXPECT_EQ(Crc32c(std::string(32, '\xff')), 0x62A8AB43u);
+  std::string ascending;
+  for (char c = 0; c < 32; ++c) ascending += c;
+  EXPECT_EQ(Crc32c(ascending), 0x46DD794Eu);
+  EXPECT_EQ(Crc32c(""), 0u);
+}
+
+// Every event file that TensorFlow writes begins with an event of 24 bytes, and
+// so with these 12: the length and its checksum.
+TEST(TfRecord, BeginsAsTensorFlowsEventFilesDo) {
+  const std::string record = TfRecord(std::string(24, 'x'));
+  EXPECT_EQ(record.substr(0, 12),
+            std::string("\x18\0\0\0\0\0\0\0\xa3\x7f\x4b\x22", 12));
+  EXPECT_EQ(record.size(), 24u + 16u);
+}
+
+TEST(TfRecord, ReadsBackUntilTheFirstDamage) {
+  const std::string file = TfRecord("one") + TfRecord("") + TfRecord("three");
+  EXPECT_THAT(ParseTfRecords(file), ElementsAre("one", "", "three"));
+  EXPECT_THAT(ParseTfRecords(file.substr(0, file.size() - 1)),
+              ElementsAre("one", ""));
+  for (size_t i = 19; i < file.size(); ++i) {
+    std::string damaged = file;
+    damaged[i] = static_cast<char>(damaged[i] ^ 1);
+    EXPECT_LT(ParseTfRecords(damaged).size(), 3u) << "flipped a bit of " << i;
+  }
+}
+
+TEST(EventLog, WritesScalarsPicturesAndText) {
+  absl::StatusOr<EventLog> log = EventLog::Create(::testing::TempDir());
+  ASSERT_THAT(log, IsOk());
+  EXPECT_THAT(log->AddScalar("loss/total", 3, 0.5), IsOk());
+  EXPECT_THAT(log->AddImage("strip", 4, 20, 30, "png bytes"), IsOk());
+  EXPECT_THAT(log->AddText("config", 0, "size: 64"), IsOk());
+  EXPECT_THAT(log->Flush(), IsOk());
+  const std::vector<Event> events = ReadEvents(log->path());
+  ASSERT_EQ(events.size(), 4u);
+  EXPECT_EQ(events[0].file_version(), "brain.Event:2");
+  EXPECT_EQ(events[1].step(), 3);
+  EXPECT_GT(events[1].wall_time(), 1.6e9);
+  EXPECT_EQ(events[1].summary().value(0).tag(), "loss/total");
+  EXPECT_EQ(events[1].summary().value(0).simple_value(), 0.5f);
+  EXPECT_EQ(events[2].summary().value(0).image().width(), 30);
+  EXPECT_EQ(events[2].summary().value(0).image().encoded_image_string(),
+            "png bytes");
+  const auto& text = events[3].summary().value(0);
+  EXPECT_EQ(text.tag(), "config/text_summary");
+  EXPECT_EQ(text.metadata().plugin_data().plugin_name(), "text");
+  EXPECT_EQ(text.tensor().string_val(0), "size: 64");
+}
+
+// The bytes of a scalar event by TensorFlow's field numbers: step is field 2,
+// summary 5, value 1, tag 1, simple_value 2.
+TEST(EventLog, HasTensorFlowsFieldNumbers) {
+  Event event;
+  event.set_step(7);
+  auto* value = event.mutable_summary()->add_value();
+  value->set_tag("a");
+  value->set_simple_value(1);
+  EXPECT_EQ(event.SerializeAsString(),
+            std::string("\x10\x07\x2a\x0a\x0a\x08\x0a\x01"
+                        "a\x15\0\0\x80\x3f",
+                        14));
+}
+
+TEST(EventLog, ForgetsLaterStepsOnResuming) {
+  absl::StatusOr<EventLog> log = EventLog::Create(::testing::TempDir(), 120);
+  ASSERT_THAT(log, IsOk());
+  const std::vector<Event> events = ReadEvents(log->path());
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[1].step(), 120);
+  EXPECT_EQ(events[1].session_log().status(), tensorboard::SessionLog::START);
+}
+
+TEST(EventLog, NamesTheFileThatItCannotWrite) {
+  EXPECT_THAT(EventLog::Create("/no/such/folder").status(),
+              StatusIs(absl::StatusCode::kNotFound,
+                       HasSubstr("/no/such/folder/events.out.tfevents.")));
+}
+
+}  // namespace
+}  // namespace pipelines

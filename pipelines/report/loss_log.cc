@@ -1,0 +1,145 @@
+#include "pipelines/report/loss_log.h"
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "networks/weights/atomic_file.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+std::string HeaderLine(const std::vector<std::string>& columns) {
+  return columns.empty()
+             ? "step\n"
+             : absl::StrCat("step,", absl::StrJoin(columns, ","), "\n");
+}
+
+// The whole content; empty if there is no such file.
+std::string ContentOf(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file),
+          std::istreambuf_iterator<char>()};
+}
+
+// The lines that end with a line end; what follows the last one was cut off.
+std::vector<absl::string_view> WholeLines(absl::string_view text) {
+  std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
+  lines.pop_back();
+  return lines;
+}
+
+bool ParseLine(absl::string_view line, std::vector<double>& values) {
+  values.clear();
+  for (absl::string_view word : absl::StrSplit(line, ',')) {
+    double value;
+    if (!absl::SimpleAtod(word, &value)) return false;
+    values.push_back(value);
+  }
+  return true;
+}
+
+// `text` without the steps above `last_step`.
+absl::StatusOr<std::string> Truncated(const std::string& path,
+                                      const std::string& text,
+                                      const std::string& header,
+                                      int64_t last_step) {
+  const std::vector<absl::string_view> lines = WholeLines(text);
+  if (lines.empty()) return header;
+  if (absl::StrCat(lines[0], "\n") != header) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, ": has the columns '", lines[0], "'; this run has '",
+                     header.substr(0, header.size() - 1), "'"));
+  }
+  std::string kept = header;
+  std::vector<double> values;
+  for (size_t i = 1; i < lines.size(); ++i) {
+    if (!ParseLine(lines[i], values)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ":", i + 1, ": is not a line of numbers"));
+    }
+    if (values[0] <= static_cast<double>(last_step)) {
+      absl::StrAppend(&kept, lines[i], "\n");
+    }
+  }
+  return kept;
+}
+
+}  // namespace
+
+LossLog::LossLog(std::string path, size_t num_columns, std::FILE* file)
+    : path_(std::move(path)), num_columns_(num_columns), file_(file) {}
+
+void LossLog::Close::operator()(std::FILE* file) const { std::fclose(file); }
+
+absl::StatusOr<LossLog> LossLog::Open(const std::string& path,
+                                      const std::vector<std::string>& columns,
+                                      int64_t resume_step) {
+  const std::string header = HeaderLine(columns);
+  std::string content = header;
+  if (resume_step >= 0) {
+    ASSIGN_OR_RETURN(content,
+                     Truncated(path, ContentOf(path), header, resume_step));
+  }
+  RETURN_IF_ERROR(networks::weights::WriteFileAtomically(path, content));
+  std::FILE* file = std::fopen(path.c_str(), "ab");
+  if (file == nullptr) {
+    return absl::UnavailableError(absl::StrCat(
+        path, ": cannot open: ", std::generic_category().message(errno)));
+  }
+  return LossLog(path, columns.size(), file);
+}
+
+absl::Status LossLog::Add(int64_t step, const std::vector<double>& values) {
+  if (values.size() != num_columns_) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path_, ": a line has ", num_columns_, " values, not ", values.size()));
+  }
+  std::string line = absl::StrCat(step);
+  for (double value : values) absl::StrAppendFormat(&line, ",%.9g", value);
+  line += '\n';
+  const bool written =
+      std::fwrite(line.data(), 1, line.size(), file_.get()) == line.size() &&
+      std::fflush(file_.get()) == 0;
+  if (written) return absl::OkStatus();
+  const std::string message = absl::StrCat(
+      path_, ": cannot write: ", std::generic_category().message(errno));
+  return errno == ENOSPC ? absl::ResourceExhaustedError(message)
+                         : absl::UnavailableError(message);
+}
+
+absl::StatusOr<std::vector<Series>> ReadLossLog(const std::string& path) {
+  const std::string text = ContentOf(path);
+  const std::vector<absl::string_view> lines = WholeLines(text);
+  if (lines.empty()) {
+    return absl::NotFoundError(absl::StrCat(path, ": is not there or empty"));
+  }
+  std::vector<Series> series;
+  for (absl::string_view name : absl::StrSplit(lines[0], ',')) {
+    series.push_back({std::string(name), {}, {}});
+  }
+  std::vector<double> values;
+  for (size_t i = 1; i < lines.size(); ++i) {
+    if (!ParseLine(lines[i], values) || values.size() != series.size()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          path, ":", i + 1, ": needs ", series.size(), " numbers"));
+    }
+    for (size_t column = 1; column < series.size(); ++column) {
+      series[column].x.push_back(values[0]);
+      series[column].y.push_back(values[column]);
+    }
+  }
+  series.erase(series.begin());  // the steps are every series' x
+  return series;
+}
+
+}  // namespace pipelines
