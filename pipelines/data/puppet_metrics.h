@@ -28,8 +28,8 @@ struct PuppetMetrics {
   int64_t correct_joints = 0;  // of these, within the PCK radius
   double flow_error_sum = 0;   // end-point errors of all valid pixels
   int64_t flow_pixels = 0;
-  double moving_error_sum = 0;  // of those on the puppet, not the background
-  int64_t moving_pixels = 0;
+  double puppet_error_sum = 0;  // of those on the puppet, not the background
+  int64_t puppet_pixels = 0;
 
   PuppetMetrics& operator+=(const PuppetMetrics& other);
 
@@ -40,9 +40,10 @@ struct PuppetMetrics {
   double PuppetFlowEndPointError() const;  // on the puppet only
 };
 
-// `flow`: the model's source_from_driving for the pair, CV_32FC2 [h, w] (any
-// size; read bilinearly at the frame's coordinates, so the quarter-size motion
-// of a network can be given as it is). A joint is correct within `pck_radius`.
+// `flow`: the model's source_from_driving for the pair, CV_32FC2 [h, w]. Any
+// size: it is read bilinearly, as the network's own coarse motion is when it
+// warps a picture. Compared at its own pixels, or at 64 x 64 if it has fewer.
+// A joint is correct within `pck_radius`.
 //
 // InvalidArgument if `flow` has another type or no pixel, or a frame is out of
 // range. Not-a-number in the flow is an InvalidArgument too, naming the pixel.

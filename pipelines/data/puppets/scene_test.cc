@@ -84,11 +84,10 @@ TEST_P(SceneTest, FlowCarriesTheSourceToTheDrivingFrame) {
     }
   }
   EXPECT_GT(valid, kSize * kSize / 2);
-  // Reading between pixels blurs textures finer than two pixels; a wrong flow
-  // shows as the difference of unlike colours. Seen: 0.5 (still camera), 4 to 6
-  // (moving camera) of 255, against 7 to 20 for the frame as it is.
-  EXPECT_LT(warped_sum / valid, GetParam().camera_motion ? 8 : 2);
-  EXPECT_LT(warped_sum, 0.5 * still_sum);
+  // Reading between pixels blurs textures finer than two pixels, a little; a
+  // wrong flow brings unlike colours together. Seen: 1.7, 2.1 and 4.5 of 255,
+  // against 10, 21 and 34 where the source stays as it is.
+  EXPECT_LT(warped_sum, 0.25 * still_sum);
 }
 
 TEST_P(SceneTest, FlowOfAFrameToItselfIsTheIdentityAndVisible) {

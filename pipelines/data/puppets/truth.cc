@@ -190,6 +190,18 @@ int TopLayer(const Truth& truth, int frame, Point2 point) {
   return LayerStack(truth, frame).Top(point);
 }
 
+cv::Mat TopLayers(const Truth& truth, int frame, int size) {
+  const LayerStack layers(truth, frame);
+  cv::Mat_<int> top(size, size);
+  const double step = 2.0 / (size - 1);
+  for (int row = 0; row < size; ++row) {
+    for (int column = 0; column < size; ++column) {
+      top(row, column) = layers.Top({column * step - 1, row * step - 1});
+    }
+  }
+  return top;
+}
+
 cv::Mat SourceFromDriving(const Truth& truth, int source, int driving,
                           int size) {
   const LayerStack source_layers(truth, source);

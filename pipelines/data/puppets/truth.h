@@ -78,6 +78,9 @@ struct Truth {
 // The uppermost layer at `point` of `frame`; 0 is the background.
 int TopLayer(const Truth& truth, int frame, Point2 point);
 
+// TopLayer of every pixel: CV_32S [size, size].
+cv::Mat TopLayers(const Truth& truth, int frame, int size);
+
 // For every pixel of frame `driving`, where the same point of the same layer is
 // in frame `source`.
 //
