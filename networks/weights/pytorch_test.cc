@@ -10,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/weights/atomic_file.h"
+#include "networks/weights/pytorch_writer.h"
 #include "networks/weights/read.h"
 #include "networks/weights/safetensors.h"
 #include "third_party/absl/status_matchers.h"
@@ -128,6 +129,34 @@ TEST(PytorchFile, SaysWhyItCannotOpen) {
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("none.pth")));
 }
 
+TEST(WritePytorch, WritesWhatPytorchFileReads) {
+  const std::string path = ::testing::TempDir() + "/written.pth";
+  const TensorMap tensors =
+      PytorchFile::Open(absl::StrCat(kTestdata, "tiny_zip.pth"))
+          ->tensors()
+          .value();
+  ASSERT_THAT(WritePytorch(path, tensors), IsOk());
+  const PytorchFile file = PytorchFile::Open(path).value();
+  EXPECT_EQ(file.names().size(), tensors.size());
+  for (const auto& [name, tensor] : tensors) {
+    const torch::Tensor read = file.tensor(name).value();
+    EXPECT_EQ(read.scalar_type(), tensor.scalar_type()) << name;
+    EXPECT_TRUE(torch::equal(read, tensor)) << name;
+    EXPECT_TRUE(read.is_contiguous()) << name;
+  }
+}
+
+TEST(WritePytorch, SaysWhyItCannotWrite) {
+  EXPECT_THAT(WritePytorch("none/a.pth", {{"w", torch::ones({1})}}),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("none/a.pth")));
+  const std::string path = ::testing::TempDir() + "/unwritable.pth";
+  EXPECT_THAT(WritePytorch(path, {{"w", torch::eye(2).to_sparse()}}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("tensor \"w\": is undefined, sparse")));
+  EXPECT_THAT(PytorchFile::Open(path).status(),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr(path)));
+}
+
 TEST(ReadWeights, TellsFormatsByContent) {
   const auto format_of = [](const std::string& name) {
     return ReadWeights(absl::StrCat(kTestdata, name))->format;
@@ -145,6 +174,15 @@ TEST(ReadWeights, TellsFormatsByContent) {
               StatusIs(absl::StatusCode::kInvalidArgument,
                        path + ": is neither a safetensors file nor one of "
                               "torch.save (22 bytes)"));
+}
+
+// The length of such a header begins with the byte that pickles begin with.
+TEST(ReadWeights, ReadsSafetensorsWithAHeaderOf384Bytes) {
+  const std::string path = ::testing::TempDir() + "/header.safetensors";
+  const std::string name(384 - 57, 'n');
+  ASSERT_THAT(WriteSafetensors(path, {{name, torch::ones({1})}}), IsOk());
+  ASSERT_EQ(Contents(path).substr(0, 2), std::string("\x80\x01"));
+  EXPECT_EQ(ReadWeights(path)->format, "safetensors");
 }
 
 TEST(LoadFile, LoadsAPartOfACheckpoint) {

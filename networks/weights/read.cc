@@ -39,10 +39,11 @@ absl::StatusOr<Weights> ReadWeights(const std::string& path) {
   ASSIGN_OR_RETURN(const std::shared_ptr<MappedFile> file,
                    MappedFile::Open(path));
   const absl::string_view contents = file->contents();
+  // The JSON begins behind its length, whose first bytes may be any, also those
+  // that the other formats begin with; those have something else here.
+  if (contents.size() > 8 && contents[8] == '{') return ReadSafetensors(path);
   if (IsZipArchive(contents)) return ReadPytorch(path, "PyTorch zip");
   if (IsLegacyPytorch(contents)) return ReadPytorch(path, "PyTorch legacy");
-  // The JSON begins behind its length.
-  if (contents.size() > 8 && contents[8] == '{') return ReadSafetensors(path);
   return absl::InvalidArgumentError(absl::StrCat(
       path, ": is neither a safetensors file nor one of torch.save (",
       contents.size(), " bytes)"));

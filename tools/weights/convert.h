@@ -1,0 +1,34 @@
+// From one format, dtype and naming of weights to another.
+#ifndef TOOLS_WEIGHTS_CONVERT_H_
+#define TOOLS_WEIGHTS_CONVERT_H_
+
+#include <ostream>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace tools::weights {
+
+struct ConvertOptions {
+  // "float16", "bfloat16", "float32" or "float64": what floating-point tensors
+  // become. "": they stay as they are.
+  std::string dtype;
+  // Takes the tensors whose names begin with it, and takes it off the names.
+  std::string prefix;
+  bool overwrite = false;
+};
+
+// Writes the tensors of `input` to `output`, in the format of its name:
+// safetensors for ".safetensors" (with the input's metadata), PyTorch's zip
+// format for ".pth", ".pt" and ".pth.tar" (tensors only). Says what it wrote,
+// and which tensors hold values that the dtype cannot.
+//
+// InvalidArgument for another name or dtype, or if no tensor has the prefix;
+// AlreadyExists if there is an output and `overwrite` is false; others as of
+// ReadWeights and WriteSafetensors. On any error the output is as before.
+absl::Status Convert(const std::string& input, const std::string& output,
+                     const ConvertOptions& options, std::ostream& out);
+
+}  // namespace tools::weights
+
+#endif  // TOOLS_WEIGHTS_CONVERT_H_

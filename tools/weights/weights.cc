@@ -1,0 +1,148 @@
+// Looks into files of weights, compares and converts them; see kUsage.
+#include <torch/torch.h>
+
+#include <exception>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/user_path.h"
+#include "third_party/absl/status_macros.h"
+#include "tools/weights/convert.h"
+#include "tools/weights/diff.h"
+#include "tools/weights/list.h"
+
+ABSL_FLAG(std::string, prefix, "",
+          "list, convert: only tensors whose names begin with this; convert "
+          "takes it off the names.");
+ABSL_FLAG(bool, metadata, false,
+          "list: also what is not a tensor (epoch, step, optimizer settings).");
+ABSL_FLAG(
+    double, tolerance, 0,
+    "diff: largest absolute difference of two values that counts as none.");
+ABSL_FLAG(bool, ignore_dtype, false, "diff: compares values only.");
+ABSL_FLAG(std::string, dtype, "",
+          "convert: float16, bfloat16, float32 or float64, for the tensors of "
+          "floating-point numbers; the others stay as they are.");
+ABSL_FLAG(bool, overwrite, false, "convert: replaces OUTPUT if it is there.");
+
+namespace {
+
+constexpr char kUsage[] =
+    R"(Looks into files of weights, compares and converts them.
+
+  weights list FILE                 name, shape, dtype, mean and standard
+                                    deviation of every tensor
+  weights diff OLD NEW              what only one of them has, and what differs
+  weights convert INPUT OUTPUT      to another format, dtype or naming
+
+Reads safetensors and PyTorch's files (.pth, .pth.tar, .pt; zip and legacy) by
+their content. Nothing in them is run: a pickle that holds anything but tensors
+and plain data is refused. Tensors inside nested dicts have names joined by
+dots: kp_detector.fg_encoder.conv1.weight.
+
+convert writes the format that OUTPUT's name ends in: .safetensors (with the
+input's numbers and strings as metadata), or .pth, .pt, .pth.tar (tensors only).
+
+Exit codes: 0 done (diff: no difference), 1 bad file (diff: or a difference),
+2 usage, above 128 where trying again can help (disk full, read-only folder).
+
+Examples:
+  weights list vox.pth.tar --prefix kp_detector.
+  weights diff before.safetensors after.safetensors --tolerance 1e-6
+  weights convert vox.pth.tar detector.safetensors --prefix kp_detector. --dtype float16
+)";
+
+constexpr int kExitDifferent = 1;
+
+absl::Status Usage(const std::string& message) {
+  return pipelines::UsageError(absl::InvalidArgumentError(message));
+}
+
+absl::Status CheckFlags() {
+  const double tolerance = absl::GetFlag(FLAGS_tolerance);
+  if (!(tolerance >= 0)) {
+    return Usage(absl::StrCat("--tolerance ", tolerance, " is negative"));
+  }
+  const std::string dtype = absl::GetFlag(FLAGS_dtype);
+  for (const char* known : {"", "float16", "bfloat16", "float32", "float64"}) {
+    if (dtype == known) return absl::OkStatus();
+  }
+  return Usage(absl::StrCat("--dtype ", dtype,
+                            " is not float16, bfloat16, float32 or float64"));
+}
+
+// The files that follow the command, as the user means them.
+absl::StatusOr<std::vector<std::string>> Files(
+    const std::vector<std::string>& arguments, size_t count) {
+  if (arguments.size() != count + 1) {
+    return Usage(absl::StrCat(arguments[0], " takes ", count, " file",
+                              count == 1 ? "" : "s", ", not ",
+                              arguments.size() - 1, "; see --help"));
+  }
+  std::vector<std::string> files;
+  for (size_t i = 1; i <= count; ++i) {
+    files.push_back(pipelines::UserPath(arguments[i]));
+  }
+  return files;
+}
+
+// The exit code of a command that was carried out.
+absl::StatusOr<int> Run(const std::vector<std::string>& arguments) {
+  RETURN_IF_ERROR(CheckFlags());
+  if (arguments.empty()) return Usage("no command; see --help");
+  const std::string& command = arguments[0];
+  if (command == "list") {
+    ASSIGN_OR_RETURN(const auto files, Files(arguments, 1));
+    RETURN_IF_ERROR(tools::weights::List(
+        files[0], {absl::GetFlag(FLAGS_prefix), absl::GetFlag(FLAGS_metadata)},
+        std::cout));
+    return 0;
+  }
+  if (command == "diff") {
+    ASSIGN_OR_RETURN(const auto files, Files(arguments, 2));
+    ASSIGN_OR_RETURN(const bool same,
+                     tools::weights::Diff(files[0], files[1],
+                                          {absl::GetFlag(FLAGS_tolerance),
+                                           absl::GetFlag(FLAGS_ignore_dtype)},
+                                          std::cout));
+    return same ? 0 : kExitDifferent;
+  }
+  if (command == "convert") {
+    ASSIGN_OR_RETURN(const auto files, Files(arguments, 2));
+    RETURN_IF_ERROR(tools::weights::Convert(
+        files[0], files[1],
+        {absl::GetFlag(FLAGS_dtype), absl::GetFlag(FLAGS_prefix),
+         absl::GetFlag(FLAGS_overwrite)},
+        std::cout));
+    return 0;
+  }
+  return Usage(absl::StrCat("unknown command '", command,
+                            "'; use list, diff or convert"));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto command_line = pipelines::ParseCommandLine(argc, argv);
+  if (!command_line.ok()) {
+    return pipelines::Exit("weights",
+                           pipelines::UsageError(command_line.status()));
+  }
+  if (command_line->help) {
+    std::cout << pipelines::HelpText(kUsage, "tools/weights/weights.cc");
+    return 0;
+  }
+  try {
+    const absl::StatusOr<int> code = Run(command_line->arguments);
+    return code.ok() ? *code : pipelines::Exit("weights", code.status());
+  } catch (const std::exception& error) {  // Such as std::bad_alloc.
+    return pipelines::Exit("weights", absl::InternalError(error.what()));
+  }
+}

@@ -1,0 +1,37 @@
+#!/bin/bash
+# Runs the program as a user does: exit codes, stdout, one line on stderr.
+set -u
+readonly weights="$PWD/tools/weights/weights"
+readonly zip="$PWD/networks/weights/testdata/tiny_zip.pth"
+readonly legacy="$PWD/networks/weights/testdata/tiny_legacy.pth"
+cd "$TEST_TMPDIR" || exit 1
+failures=0
+
+# expect CODE TEXT ARGUMENT...: the exit code, and a text in what is printed;
+# errors are one line on stderr, and nothing on stdout.
+expect() {
+  local code="$1" text="$2" status ok=1
+  shift 2
+  "$weights" "$@" > out 2> err
+  status=$?
+  [[ $status == "$code" && $(cat out err) == *"$text"* ]] || ok=0
+  if [[ $(cat err) == *error* && ($(wc -l < err) != 1 || -s out) ]]; then ok=0; fi
+  if [[ $ok == 0 ]]; then
+    echo "FAILED: weights $*: exit code $status, expected $code and '$text':"
+    cat out err
+    failures=$((failures + 1))
+  fi
+}
+
+head -c 100 "$zip" > cut.pth
+expect 0 "weights convert INPUT OUTPUT" --help
+expect 0 "model.a.weight" list "$zip"
+expect 0 "19 tensors are the same, 0 differ" diff "$zip" "$legacy"
+expect 0 "wrote 2 tensors" convert "$zip" a.safetensors --prefix model.a.
+expect 1 "only in" diff "$zip" a.safetensors
+expect 1 "cut.pth: the zip archive has no directory" list cut.pth
+expect 2 "unknown command 'lst'" lst "$zip"
+expect 2 "list takes 1 file, not 2" list "$zip" "$legacy"
+expect 2 "--dtype int8" convert "$zip" b.safetensors --dtype int8
+expect 2 "tolerence" diff "$zip" "$zip" --tolerence=1
+exit $((failures > 0))
