@@ -36,18 +36,21 @@ ColourMap Saturation(double factor) {
   return map;
 }
 
-// Turns colours about the grey axis, keeping their brightness: the hue rotation
-// of SVG filters, linear where that of HSV is not.
+// Turns the colour plane (U, V) of YUV, as the hue control of a television did;
+// brightness stays, and the map is linear where the turn of HSV is not.
 ColourMap Hue(double turns) {
   const double c = std::cos(2 * CV_PI * turns), s = std::sin(2 * CV_PI * turns);
   const double r = kLuma[0], g = kLuma[1], b = kLuma[2];
-  return ColourMap(r + c * (1 - r) - s * r, g - c * g - s * g,
-                   b - c * b + s * (1 - b), 0,  //
-                   r - c * r + s * 0.143, g + c * (1 - g) + s * 0.140,
-                   b - c * b - s * 0.283, 0,  //
-                   r - c * r - s * (1 - r), g - c * g + s * g,
-                   b + c * (1 - b) + s * b, 0,  //
-                   0, 0, 0, 1);
+  const double u = 0.492, v = 0.877;        // weights of B - Y and R - Y
+  const ColourMap yuv_from_rgb(r, g, b, 0,  //
+                               -u * r, -u * g, u * (1 - b), 0,  //
+                               v * (1 - r), -v * g, -v * b, 0,  //
+                               0, 0, 0, 1);
+  const ColourMap turn(1, 0, 0, 0,   //
+                       0, c, s, 0,   //
+                       0, -s, c, 0,  //
+                       0, 0, 0, 1);
+  return yuv_from_rgb.inv() * turn * yuv_from_rgb;
 }
 
 double MeanBrightness(const FramePair& pair) {

@@ -6,9 +6,13 @@
 #include <cstdint>
 #include <memory>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
 #include "pipelines/data/ffmpeg_util.h"
+#include "pipelines/data/file_io.h"
+#include "pipelines/data/image_io.h"
 #include "pipelines/data/video_writer.h"
 
 namespace pipelines::data {
@@ -62,6 +66,14 @@ void EncodeTone(AVCodecContext* encoder, double seconds,
   Encode(encoder, nullptr, output);
 }
 
+std::string EncodePng(const cv::Mat& rgb) {
+  cv::Mat bgr;
+  cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
+  std::vector<uchar> bytes;
+  cv::imencode(".png", bgr, bytes);
+  return std::string(bytes.begin(), bytes.end());
+}
+
 }  // namespace
 
 std::string TempPath(const std::string& name) {
@@ -108,6 +120,38 @@ void WriteNumberedVideo(const std::string& path, cv::Size size, int num_frames,
     ASSERT_TRUE(status.ok()) << status;
   }
   const absl::Status status = (*writer)->Finish();
+  ASSERT_TRUE(status.ok()) << status;
+}
+
+void WriteNumberedStack(const std::string& path, int side, int num_frames) {
+  cv::Mat row(side, side * num_frames, CV_8UC3);
+  for (int i = 0; i < num_frames; ++i) {
+    NumberedFrame(cv::Size(side, side), i)
+        .copyTo(row.colRange(i * side, (i + 1) * side));
+  }
+  const absl::Status status =
+      WriteFile(path, EncodePng(row));  // whatever its name says
+  ASSERT_TRUE(status.ok()) << status;
+}
+
+void WriteNumberedFolder(const std::string& path, cv::Size size,
+                         int num_frames) {
+  mkdir(path.c_str(), 0755);
+  for (int i = 0; i < num_frames; ++i) {
+    // Names without leading zeros: frame 10 must not come before frame 2.
+    const absl::Status status =
+        WriteImage(absl::StrCat(path, "/", i, ".png"), NumberedFrame(size, i));
+    ASSERT_TRUE(status.ok()) << status;
+  }
+}
+
+void DamageInside(const std::string& path) {
+  auto bytes = ReadFile(path);
+  ASSERT_TRUE(bytes.ok()) << bytes.status();
+  // The last sixth holds the last frames, or what follows them.
+  const size_t begin = bytes->size() / 2, end = bytes->size() * 5 / 6;
+  for (size_t i = begin; i < end; ++i) (*bytes)[i] = 0;
+  const absl::Status status = WriteFile(path, *bytes);
   ASSERT_TRUE(status.ok()) << status;
 }
 

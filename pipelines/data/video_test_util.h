@@ -28,6 +28,17 @@ int FrameIndex(const cv::Mat& rgb);
 void WriteNumberedVideo(const std::string& path, cv::Size size, int num_frames,
                         Rational rate = {25, 1});
 
+// Writes `num_frames` numbered square frames as one PNG, side by side.
+void WriteNumberedStack(const std::string& path, int side, int num_frames);
+
+// Writes them as PNGs into the folder `path`, which is made.
+void WriteNumberedFolder(const std::string& path, cv::Size size,
+                         int num_frames);
+
+// Overwrites a piece in the second half of the file, where the later frames of
+// a video are.
+void DamageInside(const std::string& path);
+
 // Writes `seconds` of a mono tone: .m4a as AAC, .wav uncompressed.
 void WriteSound(const std::string& path, double seconds);
 

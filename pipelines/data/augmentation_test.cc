@@ -1,0 +1,208 @@
+#include "pipelines/data/augmentation.h"
+
+#include <limits>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opencv2/core.hpp"
+#include "opencv2/imgproc.hpp"
+#include "pipelines/data/random.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines::data {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Smooth and coloured, away from 0 and 255, so that nothing saturates.
+cv::Mat Picture(uint64_t seed) {
+  Random random({seed});
+  cv::Mat small(4, 4, CV_8UC3), rgb;
+  for (int i = 0; i < 16; ++i) {
+    for (int c = 0; c < 3; ++c) {
+      small.at<cv::Vec3b>(i / 4, i % 4)[c] =
+          static_cast<uchar>(90 + random.Below(60));
+    }
+  }
+  cv::resize(small, rgb, cv::Size(40, 30), 0, 0, cv::INTER_LINEAR);
+  return rgb;
+}
+
+FramePair Pair() { return {Picture(1), Picture(2)}; }
+
+double MaxDifference(const cv::Mat& a, const cv::Mat& b) {
+  return cv::norm(a, b, cv::NORM_INF);
+}
+
+cv::Mat Grey(const cv::Mat& rgb) {
+  cv::Mat grey;
+  cv::cvtColor(rgb, grey, cv::COLOR_RGB2GRAY);
+  return grey;
+}
+
+TEST(Augment, ChangesNothingByDefault) {
+  Random random({3});
+  const FramePair pair = Augment(Pair(), {}, random);
+  EXPECT_EQ(MaxDifference(pair.source, Pair().source), 0);
+  EXPECT_EQ(MaxDifference(pair.driving, Pair().driving), 0);
+}
+
+AugmentationOptions Everything() {
+  AugmentationOptions options;
+  options.horizontal_flip = options.time_flip = true;
+  options.brightness = options.contrast = options.saturation = 0.1;
+  options.hue = 0.1;
+  options.max_zoom = 0.2;
+  return options;
+}
+
+TEST(Augment, DrawsEquallyOftenWhateverIsOn) {
+  Random without({4}), with({4});
+  Augment(Pair(), {}, without);
+  Augment(Pair(), Everything(), with);
+  EXPECT_EQ(without.Bits(), with.Bits());
+}
+
+TEST(Augment, TreatsBothFramesAlikeAndLeavesTheInput) {
+  AugmentationOptions options = Everything();
+  options.time_flip = false;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Random random({seed});
+    const cv::Mat picture = Picture(1);
+    const FramePair pair = Augment({picture, picture}, options, random);
+    EXPECT_EQ(MaxDifference(pair.source, pair.driving), 0);
+    EXPECT_EQ(MaxDifference(picture, Picture(1)), 0);
+  }
+}
+
+TEST(Augment, MirrorsAndSwapsInHalfOfTheDraws) {
+  AugmentationOptions options;
+  options.horizontal_flip = options.time_flip = true;
+  cv::Mat mirrored_source, mirrored_driving;
+  cv::flip(Pair().source, mirrored_source, 1);
+  cv::flip(Pair().driving, mirrored_driving, 1);
+  int counts[4] = {};
+  constexpr int kDraws = 400;
+  for (uint64_t seed = 0; seed < kDraws; ++seed) {
+    Random random({seed});
+    const FramePair pair = Augment(Pair(), options, random);
+    const cv::Mat* sources[] = {&mirrored_source, &mirrored_driving};
+    int kind = -1;
+    if (MaxDifference(pair.source, Pair().source) == 0) kind = 0;
+    if (MaxDifference(pair.source, Pair().driving) == 0) kind = 1;
+    for (int i = 0; i < 2; ++i) {
+      if (MaxDifference(pair.source, *sources[i]) == 0) kind = 2 + i;
+    }
+    ASSERT_GE(kind, 0);
+    ++counts[kind];
+  }
+  // Binomial with mean 100 and deviation 8.7: five deviations.
+  for (int count : counts) EXPECT_NEAR(count, kDraws / 4, 44);
+}
+
+TEST(Augment, BrightnessScalesWithinItsRange) {
+  AugmentationOptions options;
+  options.brightness = 0.2;
+  const cv::Mat grey(10, 10, CV_8UC3, cv::Scalar(100, 100, 100));
+  int least = 255, most = 0;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    Random random({seed});
+    const cv::Vec3b colour =
+        Augment({grey, grey}, options, random).source.at<cv::Vec3b>(0, 0);
+    EXPECT_EQ(colour[0], colour[1]);
+    least = std::min<int>(least, colour[0]);
+    most = std::max<int>(most, colour[0]);
+  }
+  // 200 draws leave less than 0.2 * 2 * 4 % at either end with certainty >
+  // 0.999.
+  EXPECT_GE(least, 80);
+  EXPECT_LE(least, 82);
+  EXPECT_LE(most, 120);
+  EXPECT_GE(most, 118);
+}
+
+TEST(Augment, ContrastKeepsTheMeanBrightnessOfThePair) {
+  AugmentationOptions options;
+  options.contrast = 0.3;
+  const double before =
+      cv::mean(Grey(Pair().source))[0] + cv::mean(Grey(Pair().driving))[0];
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Random random({seed});
+    const FramePair pair = Augment(Pair(), options, random);
+    EXPECT_NEAR(
+        cv::mean(Grey(pair.source))[0] + cv::mean(Grey(pair.driving))[0],
+        before, 0.5);  // rounding of 2 x 1200 pixels averages out
+  }
+}
+
+TEST(Augment, SaturationAndHueKeepBrightness) {
+  AugmentationOptions options;
+  options.saturation = 0.5;
+  options.hue = 0.5;
+  double largest_change = 0;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Random random({seed});
+    const FramePair pair = Augment(Pair(), options, random);
+    // Each colour is rounded (0.5), and the grey values of both sides (0.5).
+    EXPECT_LE(MaxDifference(Grey(pair.source), Grey(Pair().source)), 2);
+    largest_change =
+        std::max(largest_change, MaxDifference(pair.source, Pair().source));
+  }
+  EXPECT_GT(largest_change, 20);
+}
+
+TEST(Augment, HueTurnsRedToGreenInAThirdOfATurn) {
+  // The largest hue setting, at draws near a third of a turn.
+  AugmentationOptions options;
+  options.hue = 0.5;
+  const cv::Mat red(4, 4, CV_8UC3, cv::Scalar(150, 100, 100));
+  int num_green = 0, num_blue = 0;
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    Random random({seed});
+    const cv::Vec3b c =
+        Augment({red, red}, options, random).source.at<cv::Vec3b>(0, 0);
+    num_green += c[1] > c[0] && c[1] > c[2];
+    num_blue += c[2] > c[0] && c[2] > c[1];
+  }
+  // A third each; the linear turn stretches the sectors a little.
+  EXPECT_GT(num_green, 15);
+  EXPECT_GT(num_blue, 15);
+}
+
+TEST(Augment, ZoomEnlargesAPlaceInside) {
+  AugmentationOptions options;
+  options.max_zoom = 1;
+  // A ramp: enlarging it makes it flatter, and never leaves its range.
+  cv::Mat ramp(32, 64, CV_8UC3);
+  for (int x = 0; x < 64; ++x) ramp.col(x).setTo(cv::Scalar::all(3 * x));
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    Random random({seed});
+    const cv::Mat zoomed = Augment({ramp, ramp}, options, random).source;
+    ASSERT_EQ(zoomed.size(), ramp.size());
+    const int left = zoomed.at<cv::Vec3b>(16, 1)[0];
+    const int right = zoomed.at<cv::Vec3b>(16, 62)[0];
+    // 61 columns of a ramp of 3 a column, enlarged 1 to 2 times; 2 for
+    // rounding.
+    EXPECT_LE(right - left, 183 + 2);
+    EXPECT_GE(right - left, 183 / 2 - 2);
+  }
+}
+
+TEST(Validate, NamesTheFieldThatIsOutOfRange) {
+  EXPECT_THAT(Validate(Everything()), IsOk());
+  AugmentationOptions options;
+  options.hue = 0.6;
+  EXPECT_THAT(Validate(options),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("hue")));
+  options = {};
+  options.contrast = -0.1;
+  EXPECT_THAT(Validate(options), StatusIs(absl::StatusCode::kInvalidArgument,
+                                          HasSubstr("contrast")));
+  options = {};
+  options.max_zoom = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THAT(Validate(options), StatusIs(absl::StatusCode::kInvalidArgument,
+                                          HasSubstr("max_zoom")));
+}
+
+}  // namespace
+}  // namespace pipelines::data

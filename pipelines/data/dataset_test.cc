@@ -1,0 +1,307 @@
+#include "pipelines/data/dataset.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opencv2/core.hpp"
+#include "pipelines/data/file_io.h"
+#include "pipelines/data/image_io.h"
+#include "pipelines/data/video_test_util.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines::data {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr int kClips = 7, kFrames = 20, kSide = 32;
+
+// A dataset of kClips stacked clips, of two identities.
+std::string MakeRoot(const std::string& name) {
+  const std::string root = TempFolder(name);
+  mkdir((root + "/train").c_str(), 0755);
+  mkdir((root + "/test").c_str(), 0755);
+  for (int i = 0; i < kClips; ++i) {
+    WriteNumberedStack(
+        absl::StrCat(root, "/train/", i < 2 ? "ann" : "bob", "#", i, ".png"),
+        kSide, kFrames);
+  }
+  WriteNumberedStack(root + "/test/cid#0.png", kSide, kFrames);
+  return root;
+}
+
+std::unique_ptr<Dataset> MustOpen(const DatasetOptions& options) {
+  auto dataset = Dataset::Open(options);
+  EXPECT_THAT(dataset, IsOk());
+  return dataset.ok() ? *std::move(dataset) : nullptr;
+}
+
+Sample MustGet(Dataset& dataset, int64_t epoch, int64_t position) {
+  auto sample = dataset.Get(epoch, position);
+  EXPECT_THAT(sample, IsOk());
+  return sample.value_or(Sample());
+}
+
+// Clip, frame indices: all that a sample without augmentation consists of.
+std::string Describe(const Sample& sample) {
+  return absl::StrCat(sample.name, " ", FrameIndex(sample.frames.source), " ",
+                      FrameIndex(sample.frames.driving));
+}
+
+std::vector<std::string> DescribeEpoch(Dataset& dataset, int64_t epoch) {
+  std::vector<std::string> samples;
+  for (int64_t i = 0; i < dataset.size(); ++i) {
+    samples.push_back(Describe(MustGet(dataset, epoch, i)));
+  }
+  return samples;
+}
+
+bool SamePixels(const Sample& a, const Sample& b) {
+  return cv::norm(a.frames.source, b.frames.source, cv::NORM_INF) == 0 &&
+         cv::norm(a.frames.driving, b.frames.driving, cv::NORM_INF) == 0;
+}
+
+DatasetOptions Options(const std::string& root) {
+  DatasetOptions options;
+  options.root = root;
+  options.seed = 5;
+  return options;
+}
+
+TEST(Dataset, VisitsEveryClipEquallyOftenInAnEpoch) {
+  DatasetOptions options = Options(MakeRoot("visits"));
+  options.num_repeats = 3;
+  const auto dataset = MustOpen(options);
+  ASSERT_EQ(dataset->size(), 3 * kClips);
+  std::map<std::string, int> visits;
+  for (int64_t i = 0; i < dataset->size(); ++i) {
+    ++visits[MustGet(*dataset, 2, i).name];
+  }
+  EXPECT_THAT(visits, SizeIs(kClips));
+  for (const auto& [name, count] : visits) EXPECT_EQ(count, 3) << name;
+}
+
+// The sequence law of dataset.h.
+TEST(Dataset, SampleDependsOnItsPlaceAlone) {
+  DatasetOptions options = Options(MakeRoot("law"));
+  options.augmentation.horizontal_flip = options.augmentation.time_flip = true;
+  options.augmentation.hue = options.augmentation.contrast = 0.1;
+  options.augmentation.max_zoom = 0.1;
+  const auto forward = MustOpen(options);
+  options.cache_bytes = 0;
+  options.num_index_threads = 1;
+  const auto backward = MustOpen(options);
+  std::vector<Sample> samples;
+  for (int64_t i = 0; i < forward->size(); ++i) {
+    samples.push_back(MustGet(*forward, 1, i));
+  }
+  for (int64_t i = forward->size(); i-- > 0;) {
+    MustGet(*backward, 4, i);
+    const Sample sample = MustGet(*backward, 1, i);
+    EXPECT_EQ(sample.name, samples[static_cast<size_t>(i)].name);
+    EXPECT_TRUE(SamePixels(sample, samples[static_cast<size_t>(i)])) << i;
+  }
+}
+
+TEST(Dataset, SequenceChangesWithSeedAndEpoch) {
+  DatasetOptions options = Options(MakeRoot("seeds"));
+  const auto dataset = MustOpen(options);
+  const std::vector<std::string> first = DescribeEpoch(*dataset, 0);
+  EXPECT_NE(DescribeEpoch(*dataset, 1), first);
+  options.seed = 6;
+  EXPECT_NE(DescribeEpoch(*MustOpen(options), 0), first);
+}
+
+TEST(Dataset, DrawsAllFramesAndTheEarlierIsTheSource) {
+  DatasetOptions options = Options(MakeRoot("frames"));
+  options.num_repeats = 60;
+  const auto dataset = MustOpen(options);
+  std::vector<int> counts(kFrames);
+  for (int64_t i = 0; i < dataset->size(); ++i) {
+    const Sample sample = MustGet(*dataset, 0, i);
+    const int source = FrameIndex(sample.frames.source);
+    const int driving = FrameIndex(sample.frames.driving);
+    EXPECT_LE(source, driving);
+    ++counts.at(static_cast<size_t>(source));
+    ++counts.at(static_cast<size_t>(driving));
+  }
+  // 840 draws of 20: binomial with mean 42 and deviation 6.3, five deviations.
+  for (int count : counts) EXPECT_NEAR(count, 42, 32);
+}
+
+TEST(Dataset, TimeFlipSwapsSourceAndDriving) {
+  DatasetOptions options = Options(MakeRoot("flips"));
+  options.num_repeats = 10;
+  options.augmentation.time_flip = true;
+  const auto dataset = MustOpen(options);
+  int num_backward = 0, num_forward = 0;
+  for (int64_t i = 0; i < dataset->size(); ++i) {
+    const Sample sample = MustGet(*dataset, 0, i);
+    const int source = FrameIndex(sample.frames.source);
+    const int driving = FrameIndex(sample.frames.driving);
+    num_backward += source > driving;
+    num_forward += source < driving;
+  }
+  EXPECT_GT(num_backward, 15);
+  EXPECT_GT(num_forward, 15);
+}
+
+TEST(Dataset, DrawsIdentitiesIfAsked) {
+  DatasetOptions options = Options(MakeRoot("identities"));
+  options.id_sampling = true;
+  options.num_repeats = 50;
+  const auto dataset = MustOpen(options);
+  ASSERT_EQ(dataset->size(), 2 * 50);
+  std::map<std::string, int> identities, names;
+  for (int64_t i = 0; i < dataset->size(); ++i) {
+    const std::string name = MustGet(*dataset, 0, i).name;
+    ++identities[name.substr(0, name.find('#'))];
+    ++names[name];
+  }
+  EXPECT_EQ(identities["ann"], 50);
+  EXPECT_EQ(identities["bob"], 50);
+  EXPECT_THAT(names, SizeIs(kClips));
+}
+
+TEST(Dataset, ReadsTheSplitThatIsAskedFor) {
+  DatasetOptions options = Options(MakeRoot("splits"));
+  options.split = "test";
+  const auto dataset = MustOpen(options);
+  ASSERT_THAT(dataset->clips(), SizeIs(1));
+  EXPECT_EQ(dataset->clips()[0].name, "cid#0");
+  EXPECT_EQ(dataset->clips()[0].identity, "cid");
+  const auto whole = dataset->ReadWholeClip(0);
+  ASSERT_THAT(whole, IsOk());
+  EXPECT_EQ((*whole)->frames.size(), static_cast<size_t>(kFrames));
+}
+
+TEST(Dataset, MixesEveryKindOfClipAtOneSize) {
+  const std::string root = MakeRoot("kinds");
+  WriteNumberedVideo(root + "/train/video.mp4", cv::Size(96, 64), kFrames);
+  WriteNumberedFolder(root + "/train/folder", cv::Size(40, 50), kFrames);
+  ASSERT_THAT(WriteFile(root + "/train/labels.csv", "a,b"), IsOk());
+  DatasetOptions options = Options(root);
+  EXPECT_THAT(Dataset::Open(options),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("differ in size"),
+                             HasSubstr("set an image size"))));
+  options.image_size = cv::Size(24, 24);
+  for (int64_t cache_bytes : {int64_t{0}, int64_t{1} << 30}) {
+    options.cache_bytes = cache_bytes;
+    const auto dataset = MustOpen(options);
+    EXPECT_EQ(dataset->size(), kClips + 2);
+    for (int64_t i = 0; i < dataset->size(); ++i) {
+      const Sample sample = MustGet(*dataset, 0, i);
+      EXPECT_EQ(sample.frames.source.size(), cv::Size(24, 24)) << sample.name;
+      EXPECT_EQ(sample.frames.driving.size(), cv::Size(24, 24));
+    }
+  }
+}
+
+TEST(Dataset, NamesBadClipsAndGoesOnWithoutThem) {
+  const std::string root = MakeRoot("bad clips");
+  ASSERT_THAT(WriteFile(root + "/train/text.mp4", "not a video"), IsOk());
+  DatasetOptions options = Options(root);
+  options.max_bad_share = 0.2;
+  const auto dataset = MustOpen(options);
+  EXPECT_EQ(dataset->size(), kClips);
+  ASSERT_THAT(dataset->bad_clips(), SizeIs(1));
+  EXPECT_THAT(dataset->bad_clips()[0].path, HasSubstr("text.mp4"));
+  EXPECT_THAT(dataset->bad_clips()[0].reason, HasSubstr("not a video"));
+
+  options.max_bad_share = 0.1;  // 1 of 8 is more
+  EXPECT_THAT(Dataset::Open(options),
+              StatusIs(StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("1 of the 8"), HasSubstr("text.mp4"),
+                             HasSubstr("max_bad_share"))));
+}
+
+TEST(Dataset, RefusesAFolderWithoutAnyReadableClip) {
+  const std::string root = TempFolder("all bad");
+  mkdir((root + "/train").c_str(), 0755);
+  ASSERT_THAT(WriteFile(root + "/train/a.mp4", "not a video"), IsOk());
+  DatasetOptions options = Options(root);
+  options.max_bad_share = 1;
+  EXPECT_THAT(Dataset::Open(options),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("a.mp4")));
+}
+
+// Damage that opening cannot see. The law must hold all the same: also for a
+// dataset that has met the damage before.
+TEST(Dataset, ReplacesClipsThatAreDamagedInsideByTheLaw) {
+  const std::string root = MakeRoot("damaged inside");
+  const std::string bad = root + "/train/eve#0.mp4";
+  WriteNumberedVideo(bad, cv::Size(kSide, kSide), 60);
+  DamageInside(bad);
+  DatasetOptions options = Options(root);
+  options.max_bad_share = 0.2;
+  const auto dataset = MustOpen(options);
+  EXPECT_THAT(dataset->bad_clips(), IsEmpty());
+  const std::vector<std::string> first = DescribeEpoch(*dataset, 0);
+  EXPECT_THAT(first, SizeIs(kClips + 1));
+  EXPECT_THAT(first, testing::Each(testing::Not(HasSubstr("eve"))));
+  ASSERT_THAT(dataset->bad_clips(), SizeIs(1));
+  EXPECT_THAT(dataset->bad_clips()[0].reason, HasSubstr("eve#0.mp4"));
+  EXPECT_EQ(DescribeEpoch(*dataset, 0), first);
+  EXPECT_THAT(dataset->bad_clips(), SizeIs(1));
+
+  options.max_bad_share = 0;
+  const auto strict = MustOpen(options);
+  absl::Status status;
+  for (int64_t i = 0; i < strict->size() && status.ok(); ++i) {
+    status = strict->Get(0, i).status();
+  }
+  EXPECT_THAT(status, StatusIs(StatusCode::kFailedPrecondition,
+                               HasSubstr("eve#0.mp4")));
+}
+
+TEST(Dataset, SaysWhatAFolderLacks) {
+  EXPECT_THAT(Dataset::Open(Options(TempPath("nowhere"))),
+              StatusIs(StatusCode::kNotFound, HasSubstr("nowhere")));
+  const std::string root = TempFolder("half a dataset");
+  EXPECT_THAT(Dataset::Open(Options(root)),
+              StatusIs(StatusCode::kNotFound, HasSubstr("no folder train/")));
+  mkdir((root + "/train").c_str(), 0755);
+  EXPECT_THAT(Dataset::Open(Options(root)),
+              StatusIs(StatusCode::kNotFound, HasSubstr("holds no clips")));
+}
+
+TEST(Dataset, NamesBadOptions) {
+  const std::string root = MakeRoot("options");
+  const auto expect_named = [&](const DatasetOptions& options,
+                                const std::string& field) {
+    EXPECT_THAT(Dataset::Open(options),
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr(field)));
+  };
+  DatasetOptions options = Options(root);
+  options.split = "val";
+  expect_named(options, "split");
+  options = Options(root);
+  options.num_repeats = 0;
+  expect_named(options, "num_repeats");
+  options = Options(root);
+  options.max_bad_share = 1.5;
+  expect_named(options, "max_bad_share");
+  options = Options(root);
+  options.image_size = cv::Size(0, 64);
+  expect_named(options, "image_size");
+  options = Options(root);
+  options.augmentation.hue = 2;
+  expect_named(options, "augmentation.hue");
+}
+
+}  // namespace
+}  // namespace pipelines::data

@@ -1,0 +1,205 @@
+#include "pipelines/data/loader.h"
+
+#include <sys/stat.h>
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opencv2/core.hpp"
+#include "pipelines/data/dataset.h"
+#include "pipelines/data/video_test_util.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines::data {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::HasSubstr;
+
+constexpr int kClips = 7, kFrames = 8, kSide = 24;
+
+std::unique_ptr<Dataset> MakeDataset(const std::string& name,
+                                     int64_t cache_bytes = 1 << 20) {
+  DatasetOptions options;
+  options.root = TempFolder(name);
+  mkdir((options.root + "/train").c_str(), 0755);
+  for (int i = 0; i < kClips; ++i) {
+    WriteNumberedStack(absl::StrCat(options.root, "/train/", i, ".png"), kSide,
+                       kFrames);
+  }
+  options.seed = 9;
+  options.cache_bytes = cache_bytes;
+  options.max_bad_share = 0;
+  options.augmentation.horizontal_flip = true;
+  options.augmentation.brightness = 0.2;
+  auto dataset = Dataset::Open(options);
+  EXPECT_THAT(dataset, IsOk());
+  return dataset.ok() ? *std::move(dataset) : nullptr;
+}
+
+std::unique_ptr<Loader> MustCreate(Dataset* dataset,
+                                   const LoaderOptions& options) {
+  auto loader = Loader::Create(dataset, options);
+  EXPECT_THAT(loader, IsOk());
+  return loader.ok() ? *std::move(loader) : nullptr;
+}
+
+std::vector<Batch> Take(Loader& loader, int num_batches) {
+  std::vector<Batch> batches;
+  for (int i = 0; i < num_batches; ++i) {
+    auto batch = loader.Next();
+    EXPECT_THAT(batch, IsOk());
+    if (batch.ok()) batches.push_back(*batch);
+  }
+  return batches;
+}
+
+void ExpectEqual(const Batch& a, const Batch& b) {
+  EXPECT_EQ(a.names, b.names);
+  EXPECT_TRUE(torch::equal(a.source, b.source));
+  EXPECT_TRUE(torch::equal(a.driving, b.driving));
+  EXPECT_EQ(a.position.epoch, b.position.epoch);
+  EXPECT_EQ(a.position.step, b.position.step);
+}
+
+LoaderOptions Options(int batch_size, int num_workers) {
+  LoaderOptions options;
+  options.batch_size = batch_size;
+  options.num_workers = num_workers;
+  return options;
+}
+
+TEST(Loader, GivesFloatImagesInUnitRange) {
+  const auto dataset = MakeDataset("shapes");
+  const auto loader = MustCreate(dataset.get(), Options(2, 1));
+  const Batch batch = Take(*loader, 1).at(0);
+  for (const torch::Tensor& images : {batch.source, batch.driving}) {
+    EXPECT_EQ(images.sizes(), (std::vector<int64_t>{2, 3, kSide, kSide}));
+    EXPECT_EQ(images.scalar_type(), torch::kFloat32);
+    EXPECT_GE(images.min().item<float>(), 0);
+    EXPECT_LE(images.max().item<float>(), 1);
+    EXPECT_GT(images.max().item<float>(), 0.5);
+  }
+}
+
+// The sequence law of loader.h; two epochs and a bit, so that their borders are
+// crossed while workers are ahead.
+TEST(Loader, SequenceDoesNotDependOnWorkersNorOnTheCache) {
+  const auto dataset = MakeDataset("workers");
+  constexpr int kBatches = 8;
+  const auto alone = MustCreate(dataset.get(), Options(2, 0));
+  EXPECT_EQ(alone->steps_per_epoch(), kClips / 2);
+  const std::vector<Batch> expected = Take(*alone, kBatches);
+  for (int num_workers : {1, 2, 5}) {
+    const auto cold = MakeDataset("workers", /*cache_bytes=*/0);
+    for (Dataset* source : {dataset.get(), cold.get()}) {
+      LoaderOptions options = Options(2, num_workers);
+      options.num_prefetched = num_workers;
+      const auto loader = MustCreate(source, options);
+      const std::vector<Batch> batches = Take(*loader, kBatches);
+      for (int i = 0; i < kBatches; ++i) {
+        ExpectEqual(batches[static_cast<size_t>(i)],
+                    expected[static_cast<size_t>(i)]);
+      }
+    }
+  }
+}
+
+TEST(Loader, GoesOnFromEveryPosition) {
+  const auto dataset = MakeDataset("resume");
+  const auto whole = MustCreate(dataset.get(), Options(2, 1));
+  const std::vector<Batch> expected = Take(*whole, 8);
+  const auto first = MustCreate(dataset.get(), Options(2, 2));
+  for (int taken = 0; taken < 7; ++taken) {
+    LoaderOptions options = Options(2, 2);
+    options.start = first->position();
+    const auto resumed = MustCreate(dataset.get(), options);
+    ExpectEqual(Take(*resumed, 1).at(0), expected[static_cast<size_t>(taken)]);
+    Take(*first, 1);
+  }
+}
+
+TEST(Loader, ShardsTogetherGiveTheBatchesOfOne) {
+  const auto dataset = MakeDataset("shards");
+  const auto one = MustCreate(dataset.get(), Options(2, 1));
+  std::vector<std::unique_ptr<Loader>> shards;
+  for (int i = 0; i < 2; ++i) {
+    LoaderOptions options = Options(1, 1);
+    options.num_shards = 2;
+    options.shard_index = i;
+    shards.push_back(MustCreate(dataset.get(), options));
+    EXPECT_EQ(shards.back()->steps_per_epoch(), one->steps_per_epoch());
+  }
+  for (const Batch& whole : Take(*one, 5)) {
+    for (int64_t i = 0; i < 2; ++i) {
+      const Batch part = Take(*shards[static_cast<size_t>(i)], 1).at(0);
+      EXPECT_TRUE(torch::equal(part.source[0], whole.source[i]));
+      EXPECT_TRUE(torch::equal(part.driving[0], whole.driving[i]));
+    }
+  }
+}
+
+TEST(Loader, ReportsTheShareOfWaiting) {
+  const auto dataset = MakeDataset("waiting");
+  const auto loader = MustCreate(dataset.get(), Options(2, 1));
+  EXPECT_EQ(loader->wait_share(), 0);
+  Take(*loader, 4);
+  EXPECT_GT(loader->wait_share(), 0);
+  EXPECT_LE(loader->wait_share(), 1);
+}
+
+TEST(Loader, PassesErrorsOnAndRepeatsThem) {
+  const auto dataset = MakeDataset("errors", /*cache_bytes=*/0);
+  for (int i = 0; i < kClips; ++i) {
+    unlink(absl::StrCat(TempPath("errors"), "/train/", i, ".png").c_str());
+  }
+  for (int num_workers : {0, 2}) {
+    const auto loader = MustCreate(dataset.get(), Options(2, num_workers));
+    const absl::Status status = loader->Next().status();
+    EXPECT_THAT(status, StatusIs(StatusCode::kFailedPrecondition,
+                                 HasSubstr("cannot be read")));
+    EXPECT_EQ(loader->Next().status(), status);
+  }
+}
+
+TEST(Loader, NamesBadOptions) {
+  const auto dataset = MakeDataset("options");
+  EXPECT_THAT(Loader::Create(dataset.get(), Options(0, 1)),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("batch_size")));
+  EXPECT_THAT(Loader::Create(dataset.get(), Options(2, -1)),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("num_workers")));
+  EXPECT_THAT(Loader::Create(dataset.get(), Options(kClips + 1, 1)),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("num_repeats")));
+  LoaderOptions options = Options(2, 1);
+  options.shard_index = 1;
+  EXPECT_THAT(Loader::Create(dataset.get(), options),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("shard_index")));
+}
+
+TEST(ImageToTensor, IsUndoneByTensorToImage) {
+  const cv::Mat rgb = NumberedFrame(cv::Size(30, 20), 37);
+  const torch::Tensor tensor = ImageToTensor(rgb);
+  EXPECT_EQ(tensor.sizes(), (std::vector<int64_t>{3, 20, 30}));
+  // OpenCV multiplies by the rounded 1 / 255: an ulp.
+  EXPECT_FLOAT_EQ(tensor[0][5][6].item<float>(),
+                  static_cast<float>(rgb.at<cv::Vec3b>(5, 6)[0]) / 255.0f);
+  EXPECT_EQ(cv::norm(TensorToImage(tensor), rgb, cv::NORM_INF), 0);
+  EXPECT_EQ(
+      cv::norm(TensorToImage(tensor.to(torch::kFloat64)), rgb, cv::NORM_INF),
+      0);
+}
+
+TEST(TensorToImage, ClampsWhatIsOutOfRange) {
+  const torch::Tensor image = torch::full({3, 2, 2}, 1.7);
+  EXPECT_EQ(TensorToImage(image).at<cv::Vec3b>(0, 0)[0], 255);
+  EXPECT_EQ(TensorToImage(-image).at<cv::Vec3b>(0, 0)[0], 0);
+}
+
+}  // namespace
+}  // namespace pipelines::data
