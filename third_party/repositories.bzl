@@ -140,4 +140,10 @@ def system_libraries():
         header = "/usr/include/isa-l/crc.h",
         modules = {"isal": "libisal"},
     )
+    system_library(
+        name = "system_openssl",
+        debian_package = "libssl-dev",
+        header = "/usr/include/openssl/evp.h",
+        modules = {"crypto": "libcrypto"},
+    )
     libtorch(name = "libtorch")

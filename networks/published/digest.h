@@ -1,0 +1,17 @@
+// SHA-256 of files.
+#ifndef NETWORKS_PUBLISHED_DIGEST_H_
+#define NETWORKS_PUBLISHED_DIGEST_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace networks::published {
+
+// 64 lower-case hexadecimal digits. NotFound, PermissionDenied or Unknown (a
+// read error) with the path.
+absl::StatusOr<std::string> Sha256OfFile(const std::string& path);
+
+}  // namespace networks::published
+
+#endif  // NETWORKS_PUBLISHED_DIGEST_H_

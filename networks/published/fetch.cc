@@ -1,0 +1,90 @@
+#include "networks/published/fetch.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "networks/published/digest.h"
+#include "networks/weights/atomic_file.h"
+#include "third_party/absl/status_macros.h"
+
+namespace networks::published {
+
+namespace {
+
+std::string RecordPath(const std::string& path) { return path + ".sha256"; }
+
+// The digest recorded for the file at `path`; "" if there is none.
+std::string RecordedDigest(const std::string& path) {
+  std::ifstream record(RecordPath(path));
+  std::string digest;
+  record >> digest;
+  return digest;
+}
+
+absl::Status Record(const std::string& path, const WeightFile& file,
+                    const std::string& digest) {
+  return weights::WriteFileAtomically(
+      RecordPath(path), absl::StrCat(digest, "  ", file.name, "\n"));
+}
+
+// What the file's digest must begin with, as far as is known.
+std::string ExpectedDigest(const WeightFile& file, const std::string& path) {
+  const std::string recorded = RecordedDigest(path);
+  return absl::StartsWith(recorded, file.sha256) ? recorded
+                                                 : std::string(file.sha256);
+}
+
+// PyTorch writes zip archives, before version 1.6 pickles of protocol 2.
+absl::Status CheckIsPyTorchFile(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::string start(2, '\0');
+  stream.read(start.data(), start.size());
+  if (start == "PK" || start == "\x80\x02") return absl::OkStatus();
+  return absl::DataLossError(
+      "what came is no PyTorch file but perhaps the page of a proxy; it was "
+      "thrown away");
+}
+
+absl::StatusOr<FetchResult> Verify(const WeightFile& file,
+                                   const std::string& path,
+                                   const std::string& expected) {
+  ASSIGN_OR_RETURN(const std::string digest, Sha256OfFile(path));
+  if (!absl::StartsWith(digest, expected)) {
+    return absl::DataLossError(absl::StrCat(
+        path, " has the SHA-256 ", digest, ", which should begin ", expected,
+        ": it is damaged or another file; fetch it anew with --force"));
+  }
+  if (RecordedDigest(path) != digest) {
+    RETURN_IF_ERROR(Record(path, file, digest));
+  }
+  return FetchResult{path, digest, /*downloaded=*/false};
+}
+
+}  // namespace
+
+absl::StatusOr<FetchResult> Fetch(const WeightFile& file,
+                                  const std::string& folder,
+                                  const FetchOptions& options) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    return absl::ErrnoToStatus(error.value(), absl::StrCat("making ", folder));
+  }
+  const std::string path = absl::StrCat(folder, "/", file.name);
+  const std::string expected = ExpectedDigest(file, path);
+  if (!options.force && std::filesystem::exists(path, error)) {
+    return Verify(file, path, expected);
+  }
+  DownloadOptions download = options.download;
+  download.sha256 = expected;
+  download.check = CheckIsPyTorchFile;
+  ASSIGN_OR_RETURN(const std::string digest,
+                   Download(std::string(file.url), path, download));
+  RETURN_IF_ERROR(Record(path, file, digest));
+  return FetchResult{path, digest, /*downloaded=*/true};
+}
+
+}  // namespace networks::published

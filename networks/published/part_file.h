@@ -1,0 +1,58 @@
+// The unfinished file of a download.
+#ifndef NETWORKS_PUBLISHED_PART_FILE_H_
+#define NETWORKS_PUBLISHED_PART_FILE_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace networks::published {
+
+// <path>.part, locked against other processes while this object lives, and
+// <path>.part.version, which tells of which version of the remote file it is.
+class PartFile {
+ public:
+  // Opens or makes it. FailedPrecondition if another process has it, otherwise
+  // the system's error; all name the file.
+  static absl::StatusOr<PartFile> Open(const std::string& path);
+
+  PartFile(PartFile&& other) noexcept;
+  PartFile& operator=(PartFile&&) = delete;
+  // Leaves what it holds to be continued, but no empty file.
+  ~PartFile();
+
+  int64_t size() const { return size_; }
+  const std::string& part_path() const { return part_path_; }
+
+  // The remote version (an HTTP entity tag or date) of the bytes so far; "" if
+  // it is not known, so that they cannot be continued safely.
+  const std::string& version() const { return version_; }
+
+  // Throws away the bytes; what follows is of `version`.
+  absl::Status StartOver(const std::string& version);
+
+  absl::Status Append(absl::string_view bytes);
+
+  // Syncs and renames to the path. Call it once, last.
+  absl::Status Finish();
+
+  // Removes it.
+  void Remove();
+
+ private:
+  PartFile(std::string path, int descriptor);
+
+  std::string path_;
+  std::string part_path_;
+  std::string version_path_;
+  std::string version_;
+  int descriptor_;
+  int64_t size_ = 0;
+};
+
+}  // namespace networks::published
+
+#endif  // NETWORKS_PUBLISHED_PART_FILE_H_

@@ -1,0 +1,42 @@
+// The published weight files that this project can use: their names, which
+// configurations refer to, and where they are on the net and on the disk.
+#ifndef NETWORKS_PUBLISHED_WEIGHT_FILES_H_
+#define NETWORKS_PUBLISHED_WEIGHT_FILES_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace networks::published {
+
+struct WeightFile {
+  absl::string_view name;  // of the file, as published
+  absl::string_view url;
+  // The first digits of the file's SHA-256, hexadecimal; empty where its
+  // authors publish none and nobody else does.
+  absl::string_view sha256;
+  absl::string_view purpose;
+};
+
+// All of them, by purpose.
+absl::Span<const WeightFile> WeightFiles();
+
+// InvalidArgument, listing the names, if there is none of this name.
+absl::StatusOr<WeightFile> WeightFileByName(absl::string_view name);
+
+// Where weights are fetched to: <cache_folder>/weights.
+std::string WeightsFolder(absl::string_view cache_folder);
+
+// The path of a file that a configuration names: a published name, which must
+// have been fetched to `folder`, or a path, told by a slash in it.
+//
+// NotFound if the file is not there, for a published name with the command that
+// fetches it; InvalidArgument if it is neither a published name nor a path.
+absl::StatusOr<std::string> FindWeights(const std::string& name_or_path,
+                                        const std::string& folder);
+
+}  // namespace networks::published
+
+#endif  // NETWORKS_PUBLISHED_WEIGHT_FILES_H_

@@ -1,0 +1,142 @@
+// Fetches published weight files; see kUsage.
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "networks/published/fetch.h"
+#include "networks/published/weight_files.h"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/stop_signal.h"
+#include "pipelines/app/user_path.h"
+#include "pipelines/report/progress.h"
+#include "third_party/absl/status_macros.h"
+
+ABSL_FLAG(std::string, dir, "",
+          "Folder for the files; default: the cache, where training looks.");
+ABSL_FLAG(bool, list, false, "Lists the files that can be fetched.");
+ABSL_FLAG(bool, force, false, "Downloads anew what is there.");
+
+namespace {
+
+namespace published = networks::published;
+
+constexpr char kUsage[] =
+    R"(Fetches published weights of networks, by the names of their files.
+
+  fetch_weights [flags] NAME...
+  fetch_weights --list
+
+An interrupted download goes on where it was when the command is run again. Each
+file is checked against its published SHA-256, or against the one recorded in
+NAME.sha256 when it first came; a file that is there is only checked.
+
+Examples:
+  fetch_weights vgg19-dcbb9e9d.pth dino_vitbase8_pretrain.pth
+  fetch_weights --dir weights sam_vit_b_01ec64.pth
+)";
+
+void List(const std::string& folder) {
+  std::printf("In %s:\n", folder.c_str());
+  for (const published::WeightFile& file : published::WeightFiles()) {
+    std::error_code error;
+    const bool there =
+        std::filesystem::exists(absl::StrCat(folder, "/", file.name), error);
+    absl::PrintF("  %-8s %-30s %s\n", there ? "fetched" : "-", file.name,
+                 file.purpose);
+  }
+}
+
+// The bar starts when the size is known, and not for what is there already.
+class DownloadProgress {
+ public:
+  explicit DownloadProgress(const published::WeightFile& file)
+      : name_(file.name) {}
+
+  void Update(int64_t done, int64_t total) {
+    constexpr int64_t kMegabyte = 1000000;
+    if (bar_ == nullptr) {
+      pipelines::ProgressOptions options;
+      options.title = name_;
+      options.total = total / kMegabyte;
+      options.done = done / kMegabyte;
+      options.unit = "MB";
+      bar_ = std::make_unique<pipelines::ProgressBar>(options);
+    }
+    bar_->Update(done / kMegabyte);
+    if (done == total) bar_->Finish();
+  }
+
+ private:
+  std::string name_;
+  std::unique_ptr<pipelines::ProgressBar> bar_;
+};
+
+absl::Status FetchOne(const published::WeightFile& file,
+                      const std::string& folder) {
+  DownloadProgress progress(file);
+  published::FetchOptions options;
+  options.force = absl::GetFlag(FLAGS_force);
+  options.download.stopped = [] { return pipelines::StopSignal() != 0; };
+  options.download.progress = [&](int64_t done, int64_t total) {
+    progress.Update(done, total);
+  };
+  const absl::StatusOr<published::FetchResult> result =
+      published::Fetch(file, folder, options);
+  if (absl::IsCancelled(result.status())) {
+    return pipelines::StoppedBySignal(pipelines::StopSignal());
+  }
+  RETURN_IF_ERROR(result.status());
+  absl::PrintF("%s  %s (SHA-256 %s...)\n",
+               result->downloaded ? "fetched" : "was there, whole:",
+               result->path, result->sha256.substr(0, 8));
+  return absl::OkStatus();
+}
+
+absl::Status Run(const pipelines::CommandLine& command_line) {
+  const std::string dir = pipelines::UserPath(absl::GetFlag(FLAGS_dir));
+  const std::string folder =
+      dir.empty() ? published::WeightsFolder(pipelines::CacheFolder()) : dir;
+  if (absl::GetFlag(FLAGS_list)) {
+    List(folder);
+    return absl::OkStatus();
+  }
+  if (command_line.arguments.empty()) {
+    return pipelines::UsageError(absl::InvalidArgumentError(
+        "which weights? --list shows what there is"));
+  }
+  std::vector<published::WeightFile> files;  // all names before any download
+  for (const std::string& name : command_line.arguments) {
+    const auto file = published::WeightFileByName(name);
+    if (!file.ok()) return pipelines::UsageError(file.status());
+    files.push_back(*file);
+  }
+  pipelines::CatchStopSignals();
+  for (const published::WeightFile& file : files) {
+    RETURN_IF_ERROR(FetchOne(file, folder));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto command_line = pipelines::ParseCommandLine(argc, argv);
+  if (!command_line.ok()) {
+    return pipelines::Exit("fetch_weights",
+                           pipelines::UsageError(command_line.status()));
+  }
+  if (command_line->help) {
+    std::fputs(pipelines::HelpText(kUsage, "tools/fetch_weights.cc").c_str(),
+               stdout);
+    return 0;
+  }
+  return pipelines::Exit("fetch_weights", Run(*command_line));
+}
