@@ -1,0 +1,203 @@
+// Segments an image; see kUsage.
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "networks/published/weight_files.h"
+#include "opencv2/core.hpp"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/device.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/user_path.h"
+#include "pipelines/data/image_io.h"
+#include "third_party/absl/status_macros.h"
+#include "tools/segment/overlay.h"
+#include "tools/segment/prompt_text.h"
+#include "tools/segment/segmenter.h"
+
+ABSL_FLAG(std::string, image, "", "Image to segment.");
+ABSL_FLAG(std::string, output, "", "Folder for masks and overlay; made anew.");
+ABSL_FLAG(std::string, points, "",
+          "Points \"x,y x,y,0 ...\" in pixels; label 0: not part of it.");
+ABSL_FLAG(std::string, boxes, "",
+          "Boxes \"left,top,right,bottom ...\" in pixels.");
+ABSL_FLAG(bool, each, false, "Takes each point as a prompt of its own.");
+ABSL_FLAG(std::string, weights, "sam_vit_b_01ec64.pth",
+          "Published name, or path of a .pth or .safetensors file.");
+ABSL_FLAG(std::string, model, "",
+          "vit_b, vit_l, vit_h or tiny, if the weights' name does not tell.");
+ABSL_FLAG(std::string, precision, "float32",
+          "float32, or bfloat16: faster on processors that multiply it.");
+ABSL_FLAG(std::string, device, "auto", "auto, cpu, cuda or cuda:N.");
+ABSL_FLAG(int, threads, 0, "CPU threads; 0: one a core.");
+
+namespace {
+
+constexpr char kUsage[] =
+    R"(Segments an image by points and boxes, with Segment Anything.
+
+  segment --image IMAGE --output FOLDER --points "x,y ..." | --boxes "..."
+
+All points together mean one object, each of several boxes one of its own, one
+box and points one object. Written to the folder:
+
+  mask_<n>.png     one a prompt, of the image's size: 255 inside, 0 outside
+  mask_<n>_<m>.png other readings of a prompt that is a single point (the thing,
+                   a part of it), best first
+  overlay.png      the image with masks and prompts
+
+Examples:
+  segment --image portrait.jpg --output masks --points "256,180"
+  segment --image street.jpg --output masks --boxes "40,30,200,180 220,10,400,300"
+)";
+
+struct Inputs {
+  cv::Mat image;
+  std::vector<tools::SegmentPrompt> prompts;
+  tools::SegmenterOptions segmenter;
+};
+
+absl::StatusOr<std::vector<tools::SegmentPrompt>> PromptsOf(
+    const std::vector<tools::LabelledPoint>& points,
+    const std::vector<tools::Box>& boxes, bool each) {
+  if (points.empty() && boxes.empty()) {
+    return absl::InvalidArgumentError(
+        "what to segment? Give --points or "
+        "--boxes; --help shows examples");
+  }
+  if (!points.empty() && boxes.size() > 1) {
+    return absl::InvalidArgumentError(
+        "with several --boxes it is open which of them the --points belong "
+        "to; give one box");
+  }
+  if (each && !boxes.empty()) {
+    return absl::InvalidArgumentError("--each is for points without a box");
+  }
+  std::vector<tools::SegmentPrompt> prompts;
+  if (each) {
+    for (const tools::LabelledPoint& point : points) {
+      prompts.push_back({{point}, {}});
+    }
+  } else if (boxes.size() > 1) {
+    for (const tools::Box& box : boxes) prompts.push_back({{}, {box}});
+  } else {
+    prompts.push_back({points, boxes});
+  }
+  return prompts;
+}
+
+absl::StatusOr<tools::SegmenterOptions> SegmenterOptionsFromFlags() {
+  tools::SegmenterOptions options;
+  options.model = absl::GetFlag(FLAGS_model);
+  const std::string precision = absl::GetFlag(FLAGS_precision);
+  if (precision != "float32" && precision != "bfloat16") {
+    return pipelines::UsageError(absl::InvalidArgumentError(absl::StrCat(
+        "--precision is '", precision, "'; use float32 or bfloat16")));
+  }
+  options.bfloat16 = precision == "bfloat16";
+  RETURN_IF_ERROR(pipelines::SetThreads(absl::GetFlag(FLAGS_threads)));
+  ASSIGN_OR_RETURN(options.device,
+                   pipelines::SelectDevice(absl::GetFlag(FLAGS_device)));
+  ASSIGN_OR_RETURN(
+      options.weights_path,
+      networks::published::FindWeights(
+          absl::GetFlag(FLAGS_weights),
+          networks::published::WeightsFolder(pipelines::CacheFolder())));
+  options.weights_path = pipelines::UserPath(options.weights_path);
+  return options;
+}
+
+absl::StatusOr<Inputs> ReadInputs() {
+  for (const auto& [name, value] :
+       {std::pair{"--image", absl::GetFlag(FLAGS_image)},
+        {"--output", absl::GetFlag(FLAGS_output)}}) {
+    if (value.empty()) {
+      return pipelines::UsageError(absl::InvalidArgumentError(
+          absl::StrCat(name, " is missing; --help tells what it is")));
+    }
+  }
+  Inputs inputs;
+  ASSIGN_OR_RETURN(inputs.image, pipelines::data::ReadImage(pipelines::UserPath(
+                                     absl::GetFlag(FLAGS_image))));
+  const int width = inputs.image.cols, height = inputs.image.rows;
+  const auto points =
+      tools::ParsePoints(absl::GetFlag(FLAGS_points), width, height);
+  if (!points.ok()) return pipelines::UsageError(points.status());
+  const auto boxes =
+      tools::ParseBoxes(absl::GetFlag(FLAGS_boxes), width, height);
+  if (!boxes.ok()) return pipelines::UsageError(boxes.status());
+  const auto prompts = PromptsOf(*points, *boxes, absl::GetFlag(FLAGS_each));
+  if (!prompts.ok()) return pipelines::UsageError(prompts.status());
+  inputs.prompts = *prompts;
+  ASSIGN_OR_RETURN(inputs.segmenter, SegmenterOptionsFromFlags());
+  return inputs;
+}
+
+absl::Status WriteMasks(const std::string& folder, size_t index,
+                        const std::vector<tools::SegmentMask>& masks) {
+  for (size_t m = 0; m < masks.size(); ++m) {
+    const std::string name = m == 0
+                                 ? absl::StrCat("mask_", index, ".png")
+                                 : absl::StrCat("mask_", index, "_", m, ".png");
+    const std::string path = absl::StrCat(folder, "/", name);
+    RETURN_IF_ERROR(pipelines::data::WriteImage(path, masks[m].pixels));
+    const double share =
+        static_cast<double>(cv::countNonZero(masks[m].pixels)) /
+        static_cast<double>(masks[m].pixels.total());
+    absl::PrintF("%s  %5.1f %% of the image, expected IoU %.2f\n", path,
+                 100 * share, masks[m].expected_iou);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Run(const pipelines::CommandLine& command_line) {
+  if (!command_line.arguments.empty()) {
+    return pipelines::UsageError(absl::InvalidArgumentError(
+        absl::StrCat("'", command_line.arguments[0],
+                     "' is not a flag; name the image with --image")));
+  }
+  ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs());
+  const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_output));
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return absl::ErrnoToStatus(error.value(), folder);
+
+  ASSIGN_OR_RETURN(tools::Segmenter segmenter,
+                   tools::Segmenter::Create(inputs.segmenter));
+  segmenter.SetImage(inputs.image);
+  cv::Mat overlay = inputs.image.clone();
+  for (size_t i = 0; i < inputs.prompts.size(); ++i) {
+    const std::vector<tools::SegmentMask> masks =
+        segmenter.Segment(inputs.prompts[i]);
+    RETURN_IF_ERROR(WriteMasks(folder, i, masks));
+    tools::DrawMask(masks.front().pixels, static_cast<int>(i), overlay);
+  }
+  for (const tools::SegmentPrompt& prompt : inputs.prompts) {
+    tools::DrawPrompt(prompt, overlay);
+  }
+  const std::string path = folder + "/overlay.png";
+  RETURN_IF_ERROR(pipelines::data::WriteImage(path, overlay));
+  absl::PrintF("%s\n", path);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto command_line = pipelines::ParseCommandLine(argc, argv);
+  if (!command_line.ok()) {
+    return pipelines::Exit("segment",
+                           pipelines::UsageError(command_line.status()));
+  }
+  if (command_line->help) {
+    std::fputs(pipelines::HelpText(kUsage, "tools/segment/segment.cc").c_str(),
+               stdout);
+    return 0;
+  }
+  return pipelines::Exit("segment", Run(*command_line));
+}
