@@ -65,6 +65,10 @@ int64_t FrameDuration(const AVFrame& frame) {
 // swscale's vectorised loops write whole blocks of pixels.
 constexpr int kRowAlignment = 32;
 
+// Interpolated colour at full resolution. SWS_ACCURATE_RND would cost as much
+// as decoding and change values by one level at most.
+constexpr int kScaling = SWS_BICUBIC | SWS_FULL_CHR_H_INT;
+
 // Converts decoded frames of any pixel format to RGB of one size.
 class RgbConverter {
  public:
@@ -74,9 +78,7 @@ class RgbConverter {
     const SwsContext* previous = scaler_.get();
     scaler_.reset(sws_getCachedContext(
         scaler_.release(), frame.width, frame.height, format, size.width,
-        size.height, AV_PIX_FMT_RGB24,
-        SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, nullptr, nullptr,
-        nullptr));
+        size.height, AV_PIX_FMT_RGB24, kScaling, nullptr, nullptr, nullptr));
     if (scaler_ == nullptr) return cv::Mat();
     if (scaler_.get() != previous) SetColorspace(frame);
     cv::Mat rows(size.height, (size.width / kRowAlignment + 1) * kRowAlignment,
