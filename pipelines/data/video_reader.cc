@@ -65,9 +65,9 @@ int64_t FrameDuration(const AVFrame& frame) {
 // swscale's vectorised loops write whole blocks of pixels.
 constexpr int kRowAlignment = 32;
 
-// Interpolated colour at full resolution. SWS_ACCURATE_RND would cost as much
-// as decoding and change values by one level at most.
-constexpr int kScaling = SWS_BICUBIC | SWS_FULL_CHR_H_INT;
+// Interpolated colour at full resolution. Without SWS_ACCURATE_RND it takes
+// half the time, but is off by 1.1 levels on average and by 6 at worst.
+constexpr int kScaling = SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT;
 
 // Converts decoded frames of any pixel format to RGB of one size.
 class RgbConverter {
