@@ -4,11 +4,33 @@
 
 namespace networks {
 
-torch::nn::Conv2d SameConv2d(int64_t in_channels, int64_t out_channels,
-                             int64_t kernel_size) {
-  return torch::nn::Conv2d(
-      torch::nn::Conv2dOptions(in_channels, out_channels, kernel_size)
-          .padding(kernel_size / 2));
+namespace {
+
+// The fewest pixels of an output, over the batch, for which reading Winograd's
+// transformed weights, 4 times as many, costs less than the products it saves.
+constexpr int64_t kLeastPixelsForWinograd = 256;
+
+}  // namespace
+
+SameConv2dImpl::SameConv2dImpl(int64_t in_channels, int64_t out_channels,
+                               int64_t kernel_size)
+    : Conv2dImpl(
+          torch::nn::Conv2dOptions(in_channels, out_channels, kernel_size)
+              .padding(kernel_size / 2)) {}
+
+torch::Tensor SameConv2dImpl::Apply(const cpu::ConvolutionInput& input,
+                                    const torch::Tensor& residual) {
+  const int64_t zoom = input.upsample ? 2 : 1;
+  const int64_t num_pixels =
+      zoom * zoom * input.image.numel() / input.image.size(1);
+  if (weight.size(2) == 3 && num_pixels >= kLeastPixelsForWinograd) {
+    return winograd_.Get(weight)->Apply(input, bias, residual);
+  }
+  return rows_.Get(weight)->Apply(input, bias, residual);
+}
+
+torch::Tensor SameConv2dImpl::forward(const torch::Tensor& x) {
+  return cpu::Available(x) ? Apply({x}) : Conv2dImpl::forward(x);
 }
 
 SameBlock2dImpl::SameBlock2dImpl(int64_t in_channels, int64_t out_channels,
@@ -34,6 +56,9 @@ UpBlock2dImpl::UpBlock2dImpl(int64_t in_channels, int64_t out_channels)
       norm_(register_module("norm", InstanceNorm2d(out_channels))) {}
 
 torch::Tensor UpBlock2dImpl::forward(const torch::Tensor& x) {
+  if (cpu::Available(x)) {
+    return norm_->ForwardRelu(conv_->Apply({x, {}, /*upsample=*/true}));
+  }
   const torch::Tensor up =
       torch::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)});
   return norm_->ForwardRelu(conv_(up));
@@ -48,6 +73,10 @@ ResBlock2dImpl::ResBlock2dImpl(int64_t num_channels)
       norm2_(register_module("norm2", InstanceNorm2d(num_channels))) {}
 
 torch::Tensor ResBlock2dImpl::forward(const torch::Tensor& x) {
+  if (cpu::Available(x)) {
+    const torch::Tensor hidden = conv1_->Apply({x, norm1_->AffineOf(x)});
+    return conv2_->Apply({hidden, norm2_->AffineOf(hidden)}, x);
+  }
   const torch::Tensor hidden = conv1_(norm1_->ForwardRelu(x));
   return conv2_(norm2_->ForwardRelu(hidden)) + x;
 }

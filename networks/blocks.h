@@ -2,6 +2,10 @@
 //
 // All map [B, in, H, W] to [B, out, H', W']; their convolutions keep the size
 // (padding = kernel_size / 2) and have a bias.
+//
+// In inference on the CPU they run on the kernels in networks/cpu, with
+// normalisation, ReLU, up-sampling and residual in the convolutions' passes.
+// The results agree to rounding, and are channels_last.
 #ifndef NETWORKS_BLOCKS_H_
 #define NETWORKS_BLOCKS_H_
 
@@ -10,13 +14,32 @@
 
 #include <cstdint>
 
+#include "networks/cpu/row_convolution.h"
+#include "networks/cpu/weight_cache.h"
+#include "networks/cpu/winograd.h"
 #include "networks/instance_norm.h"
 
 namespace networks {
 
 // A convolution with a bias that keeps height and width; kernel_size is odd.
-torch::nn::Conv2d SameConv2d(int64_t in_channels, int64_t out_channels,
-                             int64_t kernel_size);
+// Parameters: weight, bias, initialised as PyTorch's.
+class SameConv2dImpl : public torch::nn::Conv2dImpl {
+ public:
+  SameConv2dImpl(int64_t in_channels, int64_t out_channels,
+                 int64_t kernel_size);
+
+  torch::Tensor forward(const torch::Tensor& x);
+
+  // The convolution of what `input` describes, plus `residual` if defined, on
+  // the CPU's kernels. Only where cpu::Available(input.image).
+  torch::Tensor Apply(const cpu::ConvolutionInput& input,
+                      const torch::Tensor& residual = {});
+
+ private:
+  cpu::WeightCache<cpu::Winograd> winograd_;
+  cpu::WeightCache<cpu::RowConvolution> rows_;
+};
+TORCH_MODULE(SameConv2d);
 
 // conv -> norm -> relu. Same size.
 class SameBlock2dImpl : public torch::nn::Module {
@@ -26,7 +49,7 @@ class SameBlock2dImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x);
 
  private:
-  torch::nn::Conv2d conv_;
+  SameConv2d conv_;
   InstanceNorm2d norm_;
 };
 TORCH_MODULE(SameBlock2d);
@@ -38,7 +61,7 @@ class DownBlock2dImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x);
 
  private:
-  torch::nn::Conv2d conv_;
+  SameConv2d conv_;
   InstanceNorm2d norm_;
 };
 TORCH_MODULE(DownBlock2d);
@@ -50,7 +73,7 @@ class UpBlock2dImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x);
 
  private:
-  torch::nn::Conv2d conv_;
+  SameConv2d conv_;
   InstanceNorm2d norm_;
 };
 TORCH_MODULE(UpBlock2d);
@@ -62,8 +85,8 @@ class ResBlock2dImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x);
 
  private:
-  torch::nn::Conv2d conv1_;
-  torch::nn::Conv2d conv2_;
+  SameConv2d conv1_;
+  SameConv2d conv2_;
   InstanceNorm2d norm1_;
   InstanceNorm2d norm2_;
 };

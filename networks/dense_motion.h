@@ -8,7 +8,6 @@
 #define NETWORKS_DENSE_MOTION_H_
 
 #include <torch/nn/module.h>
-#include <torch/nn/modules/conv.h>
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
 
@@ -92,9 +91,9 @@ class DenseMotionNetworkImpl : public torch::nn::Module {
   DenseMotionOptions options_;
   AntiAliasInterpolation2d down_ = nullptr;  // null for a scale of 1
   Hourglass hourglass_ = nullptr;
-  torch::nn::Conv2d maps_ = nullptr;
+  SameConv2d maps_ = nullptr;
   std::vector<UpBlock2d> up_;
-  std::vector<torch::nn::Conv2d> occlusion_;
+  std::vector<SameConv2d> occlusion_;
 };
 TORCH_MODULE(DenseMotionNetwork);
 

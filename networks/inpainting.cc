@@ -75,7 +75,7 @@ InpaintingOutput InpaintingNetworkImpl::Decode(
   for (int64_t level = depth; level >= 0; --level) {
     const torch::Tensor& encoded = features.encoder_maps[level];
     occlusion = OcclusionOfLevel(occlusion_maps, level, encoded);
-    skipped = Warp(encoded, deformation) * occlusion;
+    skipped = WarpAndScale(encoded, deformation, occlusion);
     if (with_warped_encoder_maps) {
       output.warped_encoder_maps.push_back(Warp(encoded.detach(), deformation) *
                                            occlusion.detach());

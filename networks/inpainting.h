@@ -7,7 +7,6 @@
 #define NETWORKS_INPAINTING_H_
 
 #include <torch/nn/module.h>
-#include <torch/nn/modules/conv.h>
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
 
@@ -102,7 +101,7 @@ class InpaintingNetworkImpl : public torch::nn::Module {
   std::vector<DownBlock2d> down_blocks_;
   std::vector<ResBlock2d> res_blocks_;  // two a level, deepest first
   std::vector<UpBlock2d> up_blocks_;    // deepest first
-  torch::nn::Conv2d final_ = nullptr;
+  SameConv2d final_ = nullptr;
 };
 TORCH_MODULE(InpaintingNetwork);
 

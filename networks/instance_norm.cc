@@ -26,10 +26,15 @@ torch::Tensor InstanceNorm2dImpl::forward(const torch::Tensor& x) {
 }
 
 torch::Tensor InstanceNorm2dImpl::ForwardRelu(const torch::Tensor& x) {
+  if (cpu::Available(x)) return cpu::Activate(x, AffineOf(x));
   torch::Tensor normalised = forward(x);
   // In place only without autograd: instance_norm returns a view, whose change
   // in place would cost autograd a copy of the gradient.
   return torch::GradMode::is_enabled() ? normalised.relu() : normalised.relu_();
+}
+
+cpu::ChannelAffine InstanceNorm2dImpl::AffineOf(const torch::Tensor& x) const {
+  return cpu::InstanceNormAffine(x, weight_, bias_, kEpsilon);
 }
 
 }  // namespace networks

@@ -8,6 +8,8 @@
 
 #include <cstdint>
 
+#include "networks/cpu/pixels.h"
+
 namespace networks {
 
 // Every channel of every sample gets mean 0 and (biased) variance 1 over its
@@ -21,8 +23,12 @@ class InstanceNorm2dImpl : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& x);
 
-  // relu(forward(x)).
+  // relu(forward(x)), in one pass where the CPU's kernels serve.
   torch::Tensor ForwardRelu(const torch::Tensor& x);
+
+  // relu(forward(x)) as a scale and a shift to be applied later; only where
+  // cpu::Available(x).
+  cpu::ChannelAffine AffineOf(const torch::Tensor& x) const;
 
  private:
   torch::Tensor weight_;

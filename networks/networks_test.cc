@@ -107,7 +107,7 @@ TEST(StateDict, VggKeysComeFromTorchvisions) {
 
 TEST(Initialization, ConvolutionsAreUniformByFanInAsInPython) {
   torch::manual_seed(1);
-  const torch::nn::Conv2d conv = SameConv2d(64, 32, 3);
+  const SameConv2d conv(64, 32, 3);
   const double bound = 1 / std::sqrt(64 * 9);
   for (const Tensor& x : {conv->weight, conv->bias}) {
     EXPECT_LE(x.abs().max().item<double>(), bound);

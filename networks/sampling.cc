@@ -3,6 +3,9 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <vector>
+
+#include "networks/cpu/pixels.h"
 
 namespace networks {
 namespace {
@@ -48,8 +51,17 @@ torch::Tensor AffineGrid(const torch::Tensor& matrix, int64_t height,
 
 torch::Tensor Warp(const torch::Tensor& image, const torch::Tensor& grid) {
   const torch::Tensor sized = ResizeGrid(grid, image.size(2), image.size(3));
+  if (cpu::Available(image)) return cpu::Warp(image, sized, /*factor=*/{});
   if (image.size(0) == sized.size(0)) return GridSample(image, sized);
   return GridSample(image.expand({sized.size(0), -1, -1, -1}), sized);
+}
+
+torch::Tensor WarpAndScale(const torch::Tensor& image,
+                           const torch::Tensor& grid,
+                           const torch::Tensor& factor) {
+  if (!cpu::Available(image)) return Warp(image, grid) * factor;
+  return cpu::Warp(image, ResizeGrid(grid, image.size(2), image.size(3)),
+                   factor);
 }
 
 torch::Tensor WarpByEach(const torch::Tensor& image,

@@ -29,6 +29,11 @@ torch::Tensor AffineGrid(const torch::Tensor& matrix, int64_t height,
 // An image of batch size 1 is shared by all grids. Returns [B, C, H, W].
 torch::Tensor Warp(const torch::Tensor& image, const torch::Tensor& grid);
 
+// Warp times `factor` [B, 1, H, W], in one pass where the CPU's kernels serve.
+torch::Tensor WarpAndScale(const torch::Tensor& image,
+                           const torch::Tensor& grid,
+                           const torch::Tensor& factor);
+
 // Samples `image` [B, C, H, W] by each of M grids, `grids` [B, M, h, w, 2].
 // Returns [B, M, C, h, w].
 torch::Tensor WarpByEach(const torch::Tensor& image,

@@ -1,0 +1,227 @@
+// The vector kernels against their twins among LibTorch's operators.
+#include <torch/torch.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/cpu/kernels.h"
+#include "networks/cpu/pixels.h"
+#include "networks/cpu/row_convolution.h"
+#include "networks/cpu/weight_cache.h"
+#include "networks/cpu/winograd.h"
+#include "networks/testing/fill.h"
+#include "networks/testing/tensor_near.h"
+
+namespace networks::cpu {
+namespace {
+
+using test_util::FillSigned;
+using test_util::FillUniform;
+using test_util::TensorNear;
+using torch::Tensor;
+
+// Of normalised values up to 5: the rounding of a mean and a deviation.
+constexpr double kNormTol = 1e-5;
+
+// Of a convolution's sums of about 1: the rounding of up to 7400 terms in
+// another order. Worst seen: 6e-6.
+constexpr double kDirectTol = 2e-5;
+
+// Winograd's transforms multiply by up to 8 and add again what they took apart,
+// so its rounding errors are some ten times those of the direct convolution,
+// whose sums of about 1 have 1e-7 times the root of the number of terms. Worst
+// seen over these cases: 5e-6.
+constexpr double kWinogradTol = 3e-5;
+
+std::vector<const Kernels*> AllKernels() {
+  std::vector<const Kernels*> all;
+  for (const Kernels* kernels : {Avx2Kernels(), Avx512Kernels()}) {
+    if (kernels != nullptr) all.push_back(kernels);
+  }
+  return all;
+}
+
+// A weight for which outputs have a size of about 1.
+Tensor Weight(int64_t out, int64_t in) {
+  return FillSigned("weight", {out, in, 3, 3}) / std::sqrt(3. * in);
+}
+
+struct Shape {
+  int64_t batch, in, out, height, width;
+};
+
+class WinogradTest : public ::testing::TestWithParam<Shape> {
+ protected:
+  void SetUp() override {
+    if (AllKernels().empty()) GTEST_SKIP() << "no vector instructions";
+  }
+  const Shape& shape() const { return GetParam(); }
+  Tensor image_ = FillSigned(
+      "image", {shape().batch, shape().in, shape().height, shape().width});
+  Tensor weight_ = Weight(shape().out, shape().in);
+  Tensor bias_ = FillSigned("bias", {shape().out});
+  torch::NoGradGuard no_grad_;
+};
+
+// Sizes at, below and beyond multiples of the tile and of both vector widths.
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, WinogradTest,
+    ::testing::Values(Shape{1, 16, 32, 8, 8}, Shape{2, 5, 7, 9, 13},
+                      Shape{1, 1, 1, 1, 1}, Shape{3, 37, 19, 6, 31},
+                      Shape{1, 64, 64, 33, 18}, Shape{1, 151, 75, 12, 12},
+                      Shape{1, 3, 40, 64, 64}));
+
+TEST_P(WinogradTest, IsTheConvolution) {
+  const Tensor expected = torch::conv2d(image_, weight_, bias_, 1, 1);
+  for (const Kernels* kernels : AllKernels()) {
+    EXPECT_THAT(Winograd(*kernels, weight_).Apply({image_}, bias_),
+                TensorNear(expected, kWinogradTol))
+        << kernels->name;
+  }
+}
+
+TEST_P(WinogradTest, ActivatesItsInputButNotThePadding) {
+  const ChannelAffine affine = {
+      FillUniform("scale", {shape().batch, shape().in}),
+      FillSigned("shift", {shape().batch, shape().in})};
+  const Tensor active =
+      torch::relu(image_ * affine.scale.unsqueeze(-1).unsqueeze(-1) +
+                  affine.shift.unsqueeze(-1).unsqueeze(-1));
+  const Tensor expected = torch::conv2d(active, weight_, bias_, 1, 1);
+  for (const Kernels* kernels : AllKernels()) {
+    EXPECT_THAT(Winograd(*kernels, weight_).Apply({image_, affine}, bias_),
+                TensorNear(expected, kWinogradTol))
+        << kernels->name;
+  }
+}
+
+TEST_P(WinogradTest, AddsTheResidual) {
+  const Tensor residual = FillSigned(
+      "residual", {shape().batch, shape().out, shape().height, shape().width});
+  const Tensor expected =
+      torch::conv2d(image_, weight_, bias_, 1, 1) + residual;
+  for (const Kernels* kernels : AllKernels()) {
+    EXPECT_THAT(Winograd(*kernels, weight_).Apply({image_}, bias_, residual),
+                TensorNear(expected, kWinogradTol))
+        << kernels->name;
+  }
+}
+
+TEST_P(WinogradTest, UpsamplesItsInput) {
+  const Tensor large = torch::upsample_nearest2d(
+      image_, {2 * shape().height, 2 * shape().width});
+  const Tensor expected = torch::conv2d(large, weight_, bias_, 1, 1);
+  ConvolutionInput input{image_};
+  input.upsample = true;
+  for (const Kernels* kernels : AllKernels()) {
+    EXPECT_THAT(Winograd(*kernels, weight_).Apply(input, bias_),
+                TensorNear(expected, kWinogradTol))
+        << kernels->name;
+  }
+}
+
+TEST_P(WinogradTest, ReadsEveryLayout) {
+  const Winograd winograd(*BestKernels(), weight_);
+  const Tensor expected = winograd.Apply({image_}, bias_);
+  EXPECT_THAT(
+      winograd.Apply({image_.contiguous(torch::MemoryFormat::ChannelsLast)},
+                     bias_),
+      TensorNear(expected, 0));
+  const Tensor wide = WithChannelsLast(torch::cat({image_, image_}, 1));
+  EXPECT_THAT(winograd.Apply({wide.slice(1, shape().in)}, bias_),
+              TensorNear(expected, 0));
+}
+
+TEST_P(WinogradTest, SampleDoesNotDependOnItsBatch) {
+  const Winograd winograd(*BestKernels(), weight_);
+  const Tensor all = winograd.Apply({image_}, bias_);
+  for (int64_t b = 0; b < shape().batch; ++b) {
+    EXPECT_THAT(winograd.Apply({image_.slice(0, b, b + 1)}, bias_),
+                TensorNear(all.slice(0, b, b + 1), 0));
+  }
+}
+
+TEST_P(WinogradTest, RowConvolutionDoesTheSame) {
+  const ChannelAffine affine = {
+      FillUniform("scale", {shape().batch, shape().in}),
+      FillSigned("shift", {shape().batch, shape().in})};
+  const Tensor active =
+      torch::relu(image_ * affine.scale.unsqueeze(-1).unsqueeze(-1) +
+                  affine.shift.unsqueeze(-1).unsqueeze(-1));
+  const Tensor large = torch::upsample_nearest2d(
+      active, {2 * shape().height, 2 * shape().width});
+  for (const int64_t kernel_size : {1, 3, 7}) {
+    const Tensor weight = FillSigned("rows", {shape().out, shape().in,
+                                              kernel_size, kernel_size}) /
+                          (kernel_size * std::sqrt(shape().in));
+    Tensor expected = torch::conv2d(large, weight, bias_, 1, kernel_size / 2);
+    const Tensor residual = FillSigned("residual", expected.sizes());
+    for (const Kernels* kernels : AllKernels()) {
+      EXPECT_THAT(
+          RowConvolution(*kernels, weight)
+              .Apply({image_, affine, /*upsample=*/true}, bias_, residual),
+          TensorNear(expected + residual, kDirectTol))
+          << kernels->name;
+    }
+  }
+}
+
+TEST_P(WinogradTest, InstanceNormAffineIsInstanceNorm) {
+  if (shape().height * shape().width == 1) GTEST_SKIP() << "no deviation";
+  const Tensor weight = FillUniform("norm.weight", {shape().in});
+  const Tensor bias = FillSigned("norm.bias", {shape().in});
+  // A mean of 20 deviations.
+  const Tensor x = image_ + 10;
+  const Tensor expected = torch::relu(
+      torch::instance_norm(x, weight, bias, {}, {}, true, 0, 1e-5, false));
+  EXPECT_THAT(Activate(x, InstanceNormAffine(x, weight, bias, 1e-5)),
+              TensorNear(expected, 2 * kNormTol));
+}
+
+TEST_P(WinogradTest, WarpIsGridSample) {
+  // Beyond the image at each side, and NaN.
+  Tensor grid = 1.3 * FillSigned("grid", {shape().batch, 11, 9, 2});
+  grid[0][3][2][0] = std::numeric_limits<float>::quiet_NaN();
+  const Tensor factor = FillUniform("factor", {shape().batch, 1, 11, 9});
+  const Tensor plain = torch::grid_sampler(image_, grid, 0, 0, true);
+  Tensor expected =
+      torch::grid_sampler(image_, grid.nan_to_num(0), 0, 0, true) * factor;
+  expected.select(3, 2).select(2, 3)[0].zero_();  // A NaN reads zeros.
+  // Rounding of a position of up to 64 pixels.
+  EXPECT_THAT(Warp(image_, grid, factor), TensorNear(expected, 2e-5));
+
+  Tensor wide = torch::zeros({shape().batch, 11, 9, 2 * shape().in})
+                    .permute({0, 3, 1, 2});
+  Warp(image_, grid, factor, wide.slice(1, shape().in));
+  EXPECT_THAT(wide.slice(1, shape().in), TensorNear(expected, 2e-5));
+  EXPECT_EQ(wide.slice(1, 0, shape().in).abs().max().item<float>(), 0);
+}
+
+TEST(WeightCache, FollowsItsParameter) {
+  if (BestKernels() == nullptr) GTEST_SKIP() << "no vector instructions";
+  torch::NoGradGuard no_grad;
+  Tensor weight = Weight(8, 8);
+  const Tensor image = FillSigned("image", {1, 8, 8, 8});
+  const Tensor bias = torch::zeros({8});
+  WeightCache<Winograd> cache;
+  const auto first = cache.Get(weight);
+  EXPECT_EQ(cache.Get(weight), first);
+  weight.mul_(2);
+  EXPECT_THAT(cache.Get(weight)->Apply({image}, bias),
+              TensorNear(2 * first->Apply({image}, bias), kWinogradTol));
+}
+
+TEST(Available, IsForInferenceInFloat32) {
+  if (BestKernels() == nullptr) GTEST_SKIP() << "no vector instructions";
+  const Tensor x = torch::zeros({1, 1, 2, 2});
+  EXPECT_FALSE(Available(x));
+  torch::NoGradGuard no_grad;
+  EXPECT_TRUE(Available(x));
+  EXPECT_FALSE(Available(x.to(torch::kFloat64)));
+}
+
+}  // namespace
+}  // namespace networks::cpu

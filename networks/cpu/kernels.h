@@ -1,0 +1,104 @@
+// Vector kernels for inference on the CPU, chosen at run time.
+//
+// Plain C++ on raw buffers, without LibTorch, so that one source can be
+// compiled for several instruction sets. Shapes are checked by the callers,
+// networks/cpu/winograd.h and networks/cpu/pixels.h.
+//
+// Images are channels_last: a pixel is `channels` consecutive floats, and rows
+// and pixels may be farther apart than that (a slice of a wider image).
+#ifndef NETWORKS_CPU_KERNELS_H_
+#define NETWORKS_CPU_KERNELS_H_
+
+#include <cstdint>
+
+namespace networks::cpu {
+
+// An image [height, width, channels] in memory; strides count floats.
+template <typename Float>
+struct PixelView {
+  Float* data;
+  int64_t height;
+  int64_t width;
+  int64_t channels;
+  int64_t row_stride;
+  int64_t pixel_stride;
+
+  Float* pixel(int64_t y, int64_t x) const {
+    return data + y * row_stride + x * pixel_stride;
+  }
+};
+using ConstPixels = PixelView<const float>;
+using Pixels = PixelView<float>;
+
+// relu(x * scale + shift) by channel; none if scale is null.
+struct ChannelAffineRelu {
+  const float* scale = nullptr;
+  const float* shift = nullptr;
+};
+
+// Winograd's F(4x4, 3x3): tiles of 4x4 outputs from 6x6 inputs through 36
+// products. See networks/cpu/winograd.h.
+constexpr int64_t kTileOutputs = 4;
+constexpr int64_t kTileInputs = 6;
+constexpr int64_t kTilePositions = kTileInputs * kTileInputs;
+
+// Buffers of the transformed domain: position p of tile t begins at
+// data + p * position_stride + t * tile_stride.
+struct TileBuffer {
+  float* data;
+  int64_t position_stride;
+  int64_t tile_stride;
+};
+
+struct Kernels {
+  const char* name;
+  // Columns of a packed panel of weights; output channels are padded to it.
+  int64_t panel_width;
+
+  // c[i][j] = sum_k a[i][k] b[k][j] for i < rows, j < panel_width, k < depth.
+  // b is packed: depth rows of panel_width.
+  void (*multiply)(const float* a, int64_t a_stride, const float* b, float* c,
+                   int64_t c_stride, int64_t rows, int64_t depth);
+
+  // B^T d B of the 6x6 inputs d around the outputs (4 tile_y .. , 4 tile_x ..),
+  // of the image doubled in size by repetition if `upsample`; zeros outside.
+  void (*transform_input)(const ConstPixels& image,
+                          const ChannelAffineRelu& activation, bool upsample,
+                          int64_t tile_y, int64_t tile_x, int64_t tile,
+                          const TileBuffer& out);
+
+  // A^T m A plus bias plus, if `residual.data` is not null, the residual, into
+  // the 4x4 outputs of a tile as far as they lie inside. Positions in row or
+  // column 2 count as 0 if `upsample`.
+  void (*transform_output)(const TileBuffer& in, bool upsample, int64_t tile_y,
+                           int64_t tile_x, int64_t tile, const float* bias,
+                           const ConstPixels& residual, const Pixels& out);
+
+  // Adds sum(x - origin) and sum((x - origin)^2) over the pixels of one row to
+  // `sum` and `sum_of_squares`, each [channels].
+  void (*accumulate_moments)(const ConstPixels& image, int64_t y,
+                             const float* origin, double* sum,
+                             double* sum_of_squares);
+
+  // One row of relu(x * scale + shift). `out` may be `in`.
+  void (*activate)(const ConstPixels& in, const ChannelAffineRelu& activation,
+                   int64_t y, const Pixels& out);
+
+  // One row of the image sampled at `grid`, [height, width, 2] in [-1, 1]
+  // (align_corners, bilinear, zeros outside), times `factor` [height, width]
+  // if that is not null.
+  void (*warp)(const ConstPixels& image, const float* grid, const float* factor,
+               int64_t y, const Pixels& out);
+};
+
+// The best that this processor has; null if it has none (the callers then use
+// LibTorch's operators).
+const Kernels* BestKernels();
+
+// Null where the compiler's target or the processor does not have them.
+const Kernels* Avx2Kernels();
+const Kernels* Avx512Kernels();
+
+}  // namespace networks::cpu
+
+#endif  // NETWORKS_CPU_KERNELS_H_

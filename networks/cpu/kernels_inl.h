@@ -1,0 +1,276 @@
+// The kernels of kernels.h for vectors of kWidth floats, products kRows by two
+// vectors at a time. Included by one source for each instruction set, inside a
+// namespace of its own that defines these two. No includes, and no functions of
+// the standard library: an inline function compiled here for a newer processor
+// could replace the one that others call.
+
+typedef float Vec __attribute__((vector_size(4 * kWidth)));
+typedef float UnalignedVec
+    __attribute__((vector_size(4 * kWidth), aligned(4), may_alias));
+typedef int IntVec __attribute__((vector_size(4 * kWidth)));
+
+static inline Vec Load(const float* from) {
+  return *reinterpret_cast<const UnalignedVec*>(from);
+}
+
+static inline void Store(Vec value, float* to) {
+  *reinterpret_cast<UnalignedVec*>(to) = value;
+}
+
+static inline Vec LoadFirst(const float* from, int64_t n) {
+  if (n >= kWidth) return Load(from);
+  Vec value = {};
+  for (int64_t i = 0; i < n; ++i) value[i] = from[i];
+  return value;
+}
+
+static inline void StoreFirst(Vec value, float* to, int64_t n) {
+  if (n >= kWidth) return Store(value, to);
+  for (int64_t i = 0; i < n; ++i) to[i] = value[i];
+}
+
+static inline Vec Relu(Vec x) {
+  const Vec zero = {};
+  return reinterpret_cast<Vec>(reinterpret_cast<IntVec>(x) & (x > zero));
+}
+
+// --- Products --------------------------------------------------------------
+
+// kR rows by two vectors, held in registers.
+template <int kR>
+static void MultiplyRows(const float* a, int64_t a_stride, const float* b,
+                         float* c, int64_t c_stride, int64_t depth) {
+  Vec sum[kR][2] = {};
+  for (int64_t k = 0; k < depth; ++k) {
+    const Vec b0 = Load(b);
+    const Vec b1 = Load(b + kWidth);
+    b += 2 * kWidth;
+    NETWORKS_CPU_UNROLL
+    for (int r = 0; r < kR; ++r) {
+      const float x = a[r * a_stride + k];
+      sum[r][0] += x * b0;
+      sum[r][1] += x * b1;
+    }
+  }
+  NETWORKS_CPU_UNROLL
+  for (int r = 0; r < kR; ++r) {
+    Store(sum[r][0], c + r * c_stride);
+    Store(sum[r][1], c + r * c_stride + kWidth);
+  }
+}
+
+template <int kR>
+static void MultiplyAtMost(const float* a, int64_t a_stride, const float* b,
+                           float* c, int64_t c_stride, int64_t rows,
+                           int64_t depth) {
+  if constexpr (kR > 0) {
+    if (rows == kR) {
+      MultiplyRows<kR>(a, a_stride, b, c, c_stride, depth);
+    } else {
+      MultiplyAtMost<kR - 1>(a, a_stride, b, c, c_stride, rows, depth);
+    }
+  }
+}
+
+static void Multiply(const float* a, int64_t a_stride, const float* b, float* c,
+                     int64_t c_stride, int64_t rows, int64_t depth) {
+  for (; rows >= kRows; rows -= kRows) {
+    MultiplyRows<kRows>(a, a_stride, b, c, c_stride, depth);
+    a += kRows * a_stride;
+    c += kRows * c_stride;
+  }
+  MultiplyAtMost<kRows - 1>(a, a_stride, b, c, c_stride, rows, depth);
+}
+
+// --- Winograd's transforms -------------------------------------------------
+
+// B^T x, with step between the elements of x and of the result.
+static inline void TransformSix(const Vec* x, int step, Vec* out) {
+  const Vec x0 = x[0], x1 = x[step], x2 = x[2 * step], x3 = x[3 * step],
+            x4 = x[4 * step], x5 = x[5 * step];
+  const Vec even = x4 - 4.0f * x2, odd = x3 - 4.0f * x1;
+  const Vec even2 = x4 - x2, odd2 = 2.0f * (x3 - x1);
+  out[0] = 4.0f * x0 - 5.0f * x2 + x4;
+  out[step] = even + odd;
+  out[2 * step] = even - odd;
+  out[3 * step] = even2 + odd2;
+  out[4 * step] = even2 - odd2;
+  out[5 * step] = 4.0f * x1 - 5.0f * x3 + x5;
+}
+
+// A^T x: six to four.
+static inline void TransformFour(const Vec* x, int step, Vec* out,
+                                 int out_step) {
+  const Vec x0 = x[0], x5 = x[5 * step];
+  const Vec sum1 = x[step] + x[2 * step], difference1 = x[step] - x[2 * step];
+  const Vec sum2 = x[3 * step] + x[4 * step];
+  const Vec difference2 = x[3 * step] - x[4 * step];
+  out[0] = x0 + sum1 + sum2;
+  out[out_step] = difference1 + 2.0f * difference2;
+  out[2 * out_step] = sum1 + 4.0f * sum2;
+  out[3 * out_step] = difference1 + 8.0f * difference2 + x5;
+}
+
+static void TransformInput(const ConstPixels& image,
+                           const ChannelAffineRelu& activation, bool upsample,
+                           int64_t tile_y, int64_t tile_x, int64_t tile,
+                           const TileBuffer& out) {
+  const int shift = upsample ? 1 : 0;
+  const int64_t height = image.height << shift, width = image.width << shift;
+  const float* pixels[kTilePositions];
+  for (int r = 0; r < kTileInputs; ++r) {
+    const int64_t y = tile_y * kTileOutputs - 1 + r;
+    for (int s = 0; s < kTileInputs; ++s) {
+      const int64_t x = tile_x * kTileOutputs - 1 + s;
+      const bool inside = y >= 0 && y < height && x >= 0 && x < width;
+      pixels[r * kTileInputs + s] =
+          inside ? image.pixel(y >> shift, x >> shift) : nullptr;
+    }
+  }
+  float* to = out.data + tile * out.tile_stride;
+  for (int64_t c = 0; c < image.channels; c += kWidth, to += kWidth) {
+    const int64_t n = image.channels - c;
+    Vec d[kTilePositions];
+    for (int i = 0; i < kTilePositions; ++i) {
+      d[i] = pixels[i] == nullptr ? Vec{} : LoadFirst(pixels[i] + c, n);
+    }
+    if (activation.scale != nullptr) {
+      const Vec scale = LoadFirst(activation.scale + c, n);
+      const Vec offset = LoadFirst(activation.shift + c, n);
+      for (int i = 0; i < kTilePositions; ++i) {
+        if (pixels[i] != nullptr) d[i] = Relu(d[i] * scale + offset);
+      }
+    }
+    for (int s = 0; s < kTileInputs; ++s)
+      TransformSix(d + s, kTileInputs, d + s);
+    for (int r = 0; r < kTileInputs; ++r) {
+      TransformSix(d + r * kTileInputs, 1, d + r * kTileInputs);
+    }
+    // The buffer's rows are padded to whole vectors.
+    for (int i = 0; i < kTilePositions; ++i) {
+      Store(d[i], to + i * out.position_stride);
+    }
+  }
+}
+
+static void TransformOutput(const TileBuffer& in, bool upsample, int64_t tile_y,
+                            int64_t tile_x, int64_t tile, const float* bias,
+                            const ConstPixels& residual, const Pixels& out) {
+  const float* from = in.data + tile * in.tile_stride;
+  const int64_t y0 = tile_y * kTileOutputs, x0 = tile_x * kTileOutputs;
+  for (int64_t c = 0; c < out.channels; c += kWidth, from += kWidth) {
+    const int64_t n = out.channels - c;
+    Vec m[kTilePositions];
+    for (int i = 0; i < kTilePositions; ++i) {
+      const bool zero =
+          upsample && (i / kTileInputs == 2 || i % kTileInputs == 2);
+      m[i] = zero ? Vec{} : Load(from + i * in.position_stride);
+    }
+    Vec rows[kTileOutputs * kTileInputs];
+    for (int s = 0; s < kTileInputs; ++s) {
+      TransformFour(m + s, kTileInputs, rows + s, kTileInputs);
+    }
+    const Vec offset = LoadFirst(bias + c, n);
+    for (int r = 0; r < kTileOutputs && y0 + r < out.height; ++r) {
+      Vec values[kTileOutputs];
+      TransformFour(rows + r * kTileInputs, 1, values, 1);
+      for (int s = 0; s < kTileOutputs && x0 + s < out.width; ++s) {
+        Vec value = values[s] + offset;
+        if (residual.data != nullptr) {
+          value += LoadFirst(residual.pixel(y0 + r, x0 + s) + c, n);
+        }
+        StoreFirst(value, out.pixel(y0 + r, x0 + s) + c, n);
+      }
+    }
+  }
+}
+
+// --- Pixels ----------------------------------------------------------------
+
+static void AccumulateMoments(const ConstPixels& image, int64_t y,
+                              const float* origin, double* sum,
+                              double* sum_of_squares) {
+  for (int64_t c = 0; c < image.channels; c += kWidth) {
+    const int64_t n = image.channels - c;
+    const Vec centre = LoadFirst(origin + c, n);
+    Vec first = {}, second = {};
+    for (int64_t x = 0; x < image.width; ++x) {
+      const Vec value = LoadFirst(image.pixel(y, x) + c, n) - centre;
+      first += value;
+      second += value * value;
+    }
+    for (int64_t i = 0; i < n && i < kWidth; ++i) {
+      sum[c + i] += first[i];
+      sum_of_squares[c + i] += second[i];
+    }
+  }
+}
+
+static void Activate(const ConstPixels& in, const ChannelAffineRelu& activation,
+                     int64_t y, const Pixels& out) {
+  for (int64_t x = 0; x < in.width; ++x) {
+    const float* from = in.pixel(y, x);
+    float* to = out.pixel(y, x);
+    for (int64_t c = 0; c < in.channels; c += kWidth) {
+      const int64_t n = in.channels - c;
+      const Vec scale = LoadFirst(activation.scale + c, n);
+      const Vec offset = LoadFirst(activation.shift + c, n);
+      StoreFirst(Relu(LoadFirst(from + c, n) * scale + offset), to + c, n);
+    }
+  }
+}
+
+// The two neighbours of a coordinate in [-1, 1] along an axis of `size` pixels,
+// with their weights; those outside have weight 0.
+struct Neighbours {
+  int64_t index[2];
+  float weight[2];
+};
+
+static inline Neighbours FindNeighbours(float coordinate, int64_t size) {
+  Neighbours result = {{0, 0}, {0, 0}};
+  const float position = (coordinate + 1) * 0.5f * static_cast<float>(size - 1);
+  // Also false for NaN.
+  if (!(position > -1 && position < static_cast<float>(size))) return result;
+  const int64_t low = static_cast<int64_t>(position + 1) - 1;  // floor
+  const float fraction = position - static_cast<float>(low);
+  if (low >= 0) {
+    result.index[0] = low;
+    result.weight[0] = 1 - fraction;
+  }
+  if (low + 1 < size) {
+    result.index[1] = low + 1;
+    result.weight[1] = fraction;
+  }
+  return result;
+}
+
+static void Warp(const ConstPixels& image, const float* grid,
+                 const float* factor, int64_t y, const Pixels& out) {
+  for (int64_t x = 0; x < out.width; ++x) {
+    const int64_t i = y * out.width + x;
+    const Neighbours along_x = FindNeighbours(grid[2 * i], image.width);
+    const Neighbours along_y = FindNeighbours(grid[2 * i + 1], image.height);
+    const float gain = factor == nullptr ? 1.0f : factor[i];
+    const float w00 = gain * along_y.weight[0] * along_x.weight[0];
+    const float w01 = gain * along_y.weight[0] * along_x.weight[1];
+    const float w10 = gain * along_y.weight[1] * along_x.weight[0];
+    const float w11 = gain * along_y.weight[1] * along_x.weight[1];
+    const float* p00 = image.pixel(along_y.index[0], along_x.index[0]);
+    const float* p01 = image.pixel(along_y.index[0], along_x.index[1]);
+    const float* p10 = image.pixel(along_y.index[1], along_x.index[0]);
+    const float* p11 = image.pixel(along_y.index[1], along_x.index[1]);
+    float* to = out.pixel(y, x);
+    for (int64_t c = 0; c < image.channels; c += kWidth) {
+      const int64_t n = image.channels - c;
+      StoreFirst(w00 * LoadFirst(p00 + c, n) + w01 * LoadFirst(p01 + c, n) +
+                     w10 * LoadFirst(p10 + c, n) + w11 * LoadFirst(p11 + c, n),
+                 to + c, n);
+    }
+  }
+}
+
+static constexpr Kernels kKernels = {
+    kName,           2 * kWidth,        Multiply, TransformInput,
+    TransformOutput, AccumulateMoments, Activate, Warp,
+};

@@ -1,0 +1,170 @@
+#include "networks/cpu/pixels.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace networks::cpu {
+namespace {
+
+// Rows for one task: about 64 KB, enough to outweigh the start of a task.
+int64_t RowsPerTask(const torch::Tensor& x) {
+  const int64_t row = std::max<int64_t>(x.size(1) * x.size(3), 1);
+  return std::max<int64_t>(16384 / row, 1);
+}
+
+// Calls body(sample, row) for all rows of all samples of `x`, in parallel.
+template <typename Body>
+void ForEachRow(const torch::Tensor& x, const Body& body) {
+  const int64_t height = x.size(2);
+  at::parallel_for(0, x.size(0) * height, RowsPerTask(x),
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t i = begin; i < end; ++i) {
+                       body(i / height, i % height);
+                     }
+                   });
+}
+
+ChannelAffineRelu ActivationOf(const ChannelAffine& affine, int64_t sample) {
+  const int64_t offset = sample * affine.scale.size(1);
+  return {affine.scale.data_ptr<float>() + offset,
+          affine.shift.data_ptr<float>() + offset};
+}
+
+torch::Tensor OutputLike(torch::Tensor out, int64_t batch, int64_t channels,
+                         int64_t height, int64_t width) {
+  if (!out.defined()) return EmptyChannelsLast(batch, channels, height, width);
+  TORCH_CHECK(
+      out.sizes() == torch::IntArrayRef({batch, channels, height, width}) &&
+          out.stride(1) == 1,
+      "networks::cpu: out must be a channels_last [", batch, ", ", channels,
+      ", ", height, ", ", width, "], is ", out.sizes(), " with strides ",
+      out.strides());
+  return out;
+}
+
+// Sums of x - origin and of its square over all pixels of sample b, by channel:
+// two rows of [2, C].
+torch::Tensor Moments(const torch::Tensor& x, int64_t b, const float* origin) {
+  const Kernels& kernels = *BestKernels();
+  const ConstPixels image = SampleOf(x, b);
+  const int64_t channels = image.channels;
+  const int64_t grain = std::max<int64_t>(
+      RowsPerTask(x), image.height / (4 * at::get_num_threads()) + 1);
+  const int64_t tasks = (image.height + grain - 1) / grain;
+  // One partial sum a task, whatever thread runs it: the result does not
+  // depend on the schedule.
+  torch::Tensor partial = torch::zeros({tasks, 2, channels}, torch::kFloat64);
+  at::parallel_for(0, tasks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      double* sums = partial.data_ptr<double>() + task * 2 * channels;
+      const int64_t last = std::min((task + 1) * grain, image.height);
+      for (int64_t y = task * grain; y < last; ++y) {
+        kernels.accumulate_moments(image, y, origin, sums, sums + channels);
+      }
+    }
+  });
+  return partial.sum(0);
+}
+
+}  // namespace
+
+bool Available(const torch::Tensor& x) {
+  return BestKernels() != nullptr && !torch::GradMode::is_enabled() &&
+         x.device().is_cpu() && x.scalar_type() == torch::kFloat32 &&
+         !at::autocast::is_cpu_enabled();
+}
+
+ChannelAffine InstanceNormAffine(const torch::Tensor& x,
+                                 const torch::Tensor& weight,
+                                 const torch::Tensor& bias, double epsilon) {
+  const torch::Tensor image = WithChannelsLast(x);
+  const double count = static_cast<double>(x.size(2) * x.size(3));
+  std::vector<torch::Tensor> scales, shifts;
+  for (int64_t b = 0; b < x.size(0); ++b) {
+    // Moments about one of the values lose nothing to a mean far from zero.
+    const torch::Tensor origin =
+        image.select(0, b).select(2, 0).select(1, 0).contiguous();  // [C]
+    const torch::Tensor moments =
+        Moments(image, b, origin.data_ptr<float>()) / count;
+    const torch::Tensor offset = moments[0];
+    const torch::Tensor variance = (moments[1] - offset.square()).clamp_min(0);
+    const torch::Tensor scale = weight * torch::rsqrt(variance + epsilon);
+    scales.push_back(scale.to(torch::kFloat32));
+    shifts.push_back((bias - (offset + origin) * scale).to(torch::kFloat32));
+  }
+  return {torch::stack(scales), torch::stack(shifts)};
+}
+
+torch::Tensor Activate(const torch::Tensor& x, const ChannelAffine& affine,
+                       torch::Tensor out) {
+  const torch::Tensor in = WithChannelsLast(x);
+  out = OutputLike(std::move(out), x.size(0), x.size(1), x.size(2), x.size(3));
+  const Kernels& kernels = *BestKernels();
+  ForEachRow(in, [&](int64_t b, int64_t y) {
+    kernels.activate(SampleOf(in, b), ActivationOf(affine, b), y,
+                     MutableSampleOf(out, b));
+  });
+  return out;
+}
+
+torch::Tensor Warp(const torch::Tensor& image, const torch::Tensor& grid,
+                   const torch::Tensor& factor, torch::Tensor out) {
+  const torch::Tensor in = WithChannelsLast(image);
+  const torch::Tensor points = grid.contiguous();
+  const torch::Tensor gains = factor.defined() ? factor.contiguous() : factor;
+  const int64_t height = grid.size(1), width = grid.size(2);
+  TORCH_CHECK(image.size(0) == grid.size(0) || image.size(0) == 1,
+              "networks::cpu::Warp: ", image.size(0), " images for ",
+              grid.size(0), " grids");
+  TORCH_CHECK(!gains.defined() || gains.numel() == points.numel() / 2,
+              "networks::cpu::Warp: factor ", factor.sizes(), " for grid ",
+              grid.sizes());
+  out = OutputLike(std::move(out), grid.size(0), image.size(1), height, width);
+  const Kernels& kernels = *BestKernels();
+  const int64_t size = height * width;
+  ForEachRow(out, [&](int64_t b, int64_t y) {
+    kernels.warp(SampleOf(in, in.size(0) == 1 ? 0 : b),
+                 points.data_ptr<float>() + b * size * 2,
+                 gains.defined() ? gains.data_ptr<float>() + b * size : nullptr,
+                 y, MutableSampleOf(out, b));
+  });
+  return out;
+}
+
+torch::Tensor EmptyChannelsLast(int64_t batch, int64_t channels, int64_t height,
+                                int64_t width) {
+  // By strides rather than by memory format, which is ambiguous for one
+  // channel or one pixel.
+  return torch::empty({batch, height, width, channels}, torch::kFloat32)
+      .permute({0, 3, 1, 2});
+}
+
+torch::Tensor WithChannelsLast(const torch::Tensor& x) {
+  if (x.stride(1) == 1 || x.size(1) == 1) return x;
+  return x.permute({0, 2, 3, 1}).contiguous().permute({0, 3, 1, 2});
+}
+
+ConstPixels SampleOf(const torch::Tensor& x, int64_t b) {
+  return {x.data_ptr<float>() + b * x.stride(0),
+          x.size(2),
+          x.size(3),
+          x.size(1),
+          x.stride(2),
+          x.stride(3)};
+}
+
+Pixels MutableSampleOf(torch::Tensor& x, int64_t b) {
+  return {x.data_ptr<float>() + b * x.stride(0),
+          x.size(2),
+          x.size(3),
+          x.size(1),
+          x.stride(2),
+          x.stride(3)};
+}
+
+}  // namespace networks::cpu

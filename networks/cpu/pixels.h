@@ -1,0 +1,55 @@
+// Inference on the CPU without autograd: passes over channels_last images.
+//
+// Each function has a twin in LibTorch's operators, named in its comment, that
+// the networks use where these are not available and the tests compare with.
+#ifndef NETWORKS_CPU_PIXELS_H_
+#define NETWORKS_CPU_PIXELS_H_
+
+#include <torch/types.h>
+
+#include "networks/cpu/kernels.h"
+
+namespace networks::cpu {
+
+// Whether the functions here and in networks/cpu/winograd.h serve `x`: float32
+// on a CPU with the vector instructions, with autograd and autocast off.
+bool Available(const torch::Tensor& x);
+
+// relu(x * scale + shift), one pair for each channel of each sample: [B, C].
+struct ChannelAffine {
+  torch::Tensor scale;
+  torch::Tensor shift;
+};
+
+// The instance normalisation of x [B, C, H, W] with the affine map `weight`,
+// `bias` [C], as a ChannelAffine: relu(torch::instance_norm(x)) is
+// Activate(x, InstanceNormAffine(x)).
+ChannelAffine InstanceNormAffine(const torch::Tensor& x,
+                                 const torch::Tensor& weight,
+                                 const torch::Tensor& bias, double epsilon);
+
+// relu(x * scale + shift) of x [B, C, H, W], channels_last, or into `out`
+// (which may be x, or a channel slice of a wider channels_last image).
+torch::Tensor Activate(const torch::Tensor& x, const ChannelAffine& affine,
+                       torch::Tensor out = {});
+
+// torch::grid_sampler (bilinear, zeros, align_corners) of `image`
+// [B or 1, C, H, W] at `grid` [B, H', W', 2], times `factor` [B, 1, H', W']
+// unless undefined; channels_last, or into `out`.
+torch::Tensor Warp(const torch::Tensor& image, const torch::Tensor& grid,
+                   const torch::Tensor& factor, torch::Tensor out = {});
+
+// An uninitialised [batch, channels, height, width] in channels_last.
+torch::Tensor EmptyChannelsLast(int64_t batch, int64_t channels, int64_t height,
+                                int64_t width);
+
+// `x` itself if its channels are consecutive in memory, else a copy that is.
+torch::Tensor WithChannelsLast(const torch::Tensor& x);
+
+// Sample `b` of an image whose channels are consecutive.
+ConstPixels SampleOf(const torch::Tensor& x, int64_t b);
+Pixels MutableSampleOf(torch::Tensor& x, int64_t b);
+
+}  // namespace networks::cpu
+
+#endif  // NETWORKS_CPU_PIXELS_H_

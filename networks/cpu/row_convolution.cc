@@ -1,0 +1,137 @@
+#include "networks/cpu/row_convolution.h"
+
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace networks::cpu {
+namespace {
+
+// Pixels of one task of the product: their inputs stay in the second-level
+// cache while a panel of weights passes.
+constexpr int64_t kPixelsPerTask = 240;
+
+// Sample b as [H, W + k - 1, C], with (k - 1) / 2 zero pixels at either end of
+// a row, doubled in size if `upsample`; and k - 1 zero pixels at the very end,
+// which the last products read.
+torch::Tensor PadRows(const torch::Tensor& image, int64_t b, bool upsample,
+                      int64_t kernel_size) {
+  const ConstPixels pixels = SampleOf(image, b);
+  const int64_t zoom = upsample ? 2 : 1;
+  const int64_t height = pixels.height * zoom, width = pixels.width * zoom;
+  const int64_t channels = pixels.channels;
+  const int64_t row = (width + kernel_size - 1) * channels;
+  const int64_t margin = (kernel_size - 1) / 2 * channels;
+  torch::Tensor padded =
+      torch::empty({height * row + 2 * margin}, torch::kFloat32);
+  float* const data = padded.data_ptr<float>();
+  const auto zero = [](float* to, int64_t n) {
+    std::memset(to, 0, n * sizeof(float));
+  };
+  at::parallel_for(0, height, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t y = begin; y < end; ++y) {
+      float* to = data + y * row;
+      zero(to, margin);
+      for (int64_t x = 0; x < width; ++x) {
+        std::memcpy(to + margin + x * channels,
+                    pixels.pixel(y / zoom, x / zoom), channels * sizeof(float));
+      }
+      zero(to + row - margin, margin);
+    }
+  });
+  zero(data + height * row, 2 * margin);
+  return padded;
+}
+
+// to[i] += from[i].
+void Add(const float* __restrict from, int64_t n, float* __restrict to) {
+  for (int64_t i = 0; i < n; ++i) to[i] += from[i];
+}
+
+}  // namespace
+
+RowConvolution::RowConvolution(const Kernels& kernels,
+                               const torch::Tensor& weight)
+    : kernels_(kernels),
+      in_channels_(weight.size(1)),
+      out_channels_(weight.size(0)),
+      kernel_size_(weight.size(2)) {
+  TORCH_CHECK(weight.dim() == 4 && weight.size(3) == kernel_size_ &&
+                  kernel_size_ % 2 == 1,
+              "RowConvolution: weight must be [C', C, k, k] with odd k, is ",
+              weight.sizes());
+  const int64_t width = kernels.panel_width;
+  const int64_t columns = kernel_size_ * out_channels_;
+  const int64_t padded = (columns + width - 1) / width * width;
+  // From [C', C, dy, dx] to [(dx, C), (dy, C')], then into panels.
+  torch::Tensor matrix =
+      weight.permute({3, 1, 2, 0}).reshape({kernel_size_ * in_channels_, -1});
+  matrix = torch::constant_pad_nd(matrix, {0, padded - columns});
+  panels_ = matrix.reshape({matrix.size(0), -1, width})
+                .permute({1, 0, 2})
+                .contiguous();
+}
+
+void RowConvolution::ComputeShares(const torch::Tensor& padded,
+                                   torch::Tensor& shares) const {
+  const int64_t pixels = shares.size(0), stride = shares.size(1);
+  const int64_t depth = kernel_size_ * in_channels_;
+  const int64_t blocks = (pixels + kPixelsPerTask - 1) / kPixelsPerTask;
+  const int64_t num_panels = panels_.size(0);
+  at::parallel_for(0, blocks * num_panels, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t first = i / num_panels * kPixelsPerTask;
+      const int64_t panel = i % num_panels;
+      kernels_.multiply(
+          padded.data_ptr<float>() + first * in_channels_, in_channels_,
+          panels_.data_ptr<float>() + panel * depth * kernels_.panel_width,
+          shares.data_ptr<float>() + first * stride +
+              panel * kernels_.panel_width,
+          stride, std::min(kPixelsPerTask, pixels - first), depth);
+    }
+  });
+}
+
+torch::Tensor RowConvolution::Apply(const ConvolutionInput& input,
+                                    const torch::Tensor& bias,
+                                    const torch::Tensor& residual) const {
+  TORCH_CHECK(input.image.dim() == 4 && input.image.size(1) == in_channels_,
+              "RowConvolution: image must be [B, ", in_channels_,
+              ", H, W], is ", input.image.sizes());
+  const torch::Tensor image = input.activation.scale.defined()
+                                  ? Activate(input.image, input.activation)
+                                  : WithChannelsLast(input.image);
+  const int64_t zoom = input.upsample ? 2 : 1;
+  const int64_t height = image.size(2) * zoom, width = image.size(3) * zoom;
+  const int64_t padded_width = width + kernel_size_ - 1;
+  torch::Tensor out =
+      EmptyChannelsLast(image.size(0), out_channels_, height, width);
+  out.copy_(residual.defined() ? residual + bias.view({1, -1, 1, 1})
+                               : bias.view({1, -1, 1, 1}));
+  torch::Tensor shares = torch::empty(
+      {height * padded_width, panels_.size(0) * kernels_.panel_width},
+      torch::kFloat32);
+  for (int64_t b = 0; b < image.size(0); ++b) {
+    ComputeShares(PadRows(image, b, input.upsample, kernel_size_), shares);
+    const Pixels to = MutableSampleOf(out, b);
+    at::parallel_for(0, height, 8, [&](int64_t begin, int64_t end) {
+      for (int64_t y = begin; y < end; ++y) {
+        for (int64_t dy = 0; dy < kernel_size_; ++dy) {
+          const int64_t from_y = y + dy - kernel_size_ / 2;
+          if (from_y < 0 || from_y >= height) continue;
+          const float* share = shares.data_ptr<float>() +
+                               from_y * padded_width * shares.size(1) +
+                               dy * out_channels_;
+          for (int64_t x = 0; x < width; ++x) {
+            Add(share + x * shares.size(1), out_channels_, to.pixel(y, x));
+          }
+        }
+      }
+    });
+  }
+  return out;
+}
+
+}  // namespace networks::cpu

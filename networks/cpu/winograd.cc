@@ -1,0 +1,162 @@
+#include "networks/cpu/winograd.h"
+
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace networks::cpu {
+namespace {
+
+// Tiles that go through the three stages together. More tiles read the weights
+// less often; fewer keep what lies between the stages in the cache.
+constexpr int64_t kMaxTilesPerStrip = 96;
+
+// Floats between rows of the transformed buffers beyond their channels: rows a
+// power of two apart would compete for the same cache sets.
+constexpr int64_t kRowPadding = 16;
+
+int64_t RoundUp(int64_t n, int64_t multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
+
+// Of this thread, kept for its life: taking megabytes from the system and
+// giving them back at every convolution would cost page faults.
+float* Scratch(size_t size) {
+  thread_local std::vector<float> buffer;
+  if (buffer.size() < size) buffer.resize(size);
+  return buffer.data();
+}
+
+// G g G^T, [C', C, 6, 6] float64.
+torch::Tensor TransformWeight(const torch::Tensor& weight) {
+  const torch::Tensor g = torch::tensor({{1. / 4, 0., 0.},
+                                         {-1. / 6, -1. / 6, -1. / 6},
+                                         {-1. / 6, 1. / 6, -1. / 6},
+                                         {1. / 24, 1. / 12, 1. / 6},
+                                         {1. / 24, -1. / 12, 1. / 6},
+                                         {0., 0., 1.}},
+                                        torch::kFloat64);
+  return torch::matmul(torch::matmul(g, weight.to(torch::kFloat64)), g.t());
+}
+
+}  // namespace
+
+// One call of Apply.
+struct Winograd::Job {
+  const ConvolutionInput& input;
+  torch::Tensor image;
+  torch::Tensor bias;
+  torch::Tensor residual;
+  torch::Tensor out;
+  int64_t tiles_x, tiles_y;
+
+  ChannelAffineRelu activation(int64_t b) const {
+    const ChannelAffine& affine = input.activation;
+    if (!affine.scale.defined()) return {};
+    const int64_t offset = b * image.size(1);
+    return {affine.scale.data_ptr<float>() + offset,
+            affine.shift.data_ptr<float>() + offset};
+  }
+  int64_t sample_of(int64_t tile) const { return tile / (tiles_x * tiles_y); }
+  int64_t y_of(int64_t tile) const { return tile / tiles_x % tiles_y; }
+  int64_t x_of(int64_t tile) const { return tile % tiles_x; }
+};
+
+Winograd::Winograd(const Kernels& kernels, const torch::Tensor& weight)
+    : kernels_(kernels),
+      in_channels_(weight.size(1)),
+      out_channels_(weight.size(0)) {
+  TORCH_CHECK(weight.dim() == 4 && weight.size(2) == 3 && weight.size(3) == 3,
+              "Winograd: weight must be [C', C, 3, 3], is ", weight.sizes());
+  const int64_t width = kernels.panel_width;
+  const int64_t padded = RoundUp(out_channels_, width);
+  torch::Tensor columns = TransformWeight(weight)
+                              .to(torch::kFloat32)
+                              .view({out_channels_, in_channels_, -1})
+                              .permute({2, 1, 0});  // [36, C, C']
+  columns = torch::constant_pad_nd(columns, {0, padded - out_channels_});
+  panels_ = columns.reshape({kTilePositions, in_channels_, -1, width})
+                .permute({0, 2, 1, 3})
+                .contiguous();
+}
+
+torch::Tensor Winograd::Apply(const ConvolutionInput& input,
+                              const torch::Tensor& bias,
+                              const torch::Tensor& residual) const {
+  TORCH_CHECK(input.image.dim() == 4 && input.image.size(1) == in_channels_,
+              "Winograd: image must be [B, ", in_channels_, ", H, W], is ",
+              input.image.sizes());
+  const int64_t zoom = input.upsample ? 2 : 1;
+  const int64_t batch = input.image.size(0);
+  const int64_t height = input.image.size(2) * zoom;
+  const int64_t width = input.image.size(3) * zoom;
+  Job job{input,
+          WithChannelsLast(input.image),
+          bias.contiguous(),
+          residual.defined() ? WithChannelsLast(residual) : residual,
+          EmptyChannelsLast(batch, out_channels_, height, width),
+          (width + kTileOutputs - 1) / kTileOutputs,
+          (height + kTileOutputs - 1) / kTileOutputs};
+  const int64_t tiles = batch * job.tiles_y * job.tiles_x;
+  const int64_t threads = at::get_num_threads();
+  // As many strips as the threads can share evenly.
+  const int64_t rounds =
+      (tiles + kMaxTilesPerStrip * threads - 1) / (kMaxTilesPerStrip * threads);
+  const int64_t strips = std::min(rounds * threads, tiles);
+  at::parallel_for(0, strips, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      RunStrip(job, tiles * i / strips, tiles * (i + 1) / strips);
+    }
+  });
+  return job.out;
+}
+
+void Winograd::RunStrip(const Job& job, int64_t begin, int64_t end) const {
+  const int64_t tiles = end - begin;
+  const int64_t panel_width = kernels_.panel_width;
+  const int64_t num_panels = panels_.size(1);
+  const int64_t in_stride = RoundUp(in_channels_, panel_width) + kRowPadding;
+  const int64_t out_stride = num_panels * panel_width + kRowPadding;
+  float* scratch = Scratch(kTilePositions * tiles * (in_stride + out_stride));
+  const TileBuffer inputs{scratch, tiles * in_stride, in_stride};
+  const TileBuffer products{scratch + kTilePositions * tiles * in_stride,
+                            tiles * out_stride, out_stride};
+  const bool upsample = job.input.upsample;
+
+  for (int64_t t = begin; t < end; ++t) {
+    const int64_t b = job.sample_of(t);
+    kernels_.transform_input(SampleOf(job.image, b), job.activation(b),
+                             upsample, job.y_of(t), job.x_of(t), t - begin,
+                             inputs);
+  }
+  const float* panel = panels_.data_ptr<float>();
+  const int64_t panel_size = in_channels_ * panel_width;
+  for (int64_t p = 0; p < kTilePositions; ++p) {
+    const bool zero =
+        upsample && (p / kTileInputs == 2 || p % kTileInputs == 2);
+    for (int64_t i = 0; i < num_panels; ++i, panel += panel_size) {
+      if (zero) continue;
+      kernels_.multiply(
+          inputs.data + p * inputs.position_stride, in_stride, panel,
+          products.data + p * products.position_stride + i * panel_width,
+          out_stride, tiles, in_channels_);
+    }
+  }
+  torch::Tensor out = job.out;
+  for (int64_t t = begin; t < end; ++t) {
+    const int64_t b = job.sample_of(t);
+    const ConstPixels residual =
+        job.residual.defined() ? SampleOf(job.residual, b) : ConstPixels{};
+    kernels_.transform_output(products, upsample, job.y_of(t), job.x_of(t),
+                              t - begin, job.bias.data_ptr<float>(), residual,
+                              MutableSampleOf(out, b));
+  }
+}
+
+bool Winograd::Worthwhile(const torch::Tensor& weight, int64_t num_pixels) {
+  return weight.size(1) >= 16 && num_pixels >= 256;
+}
+
+}  // namespace networks::cpu
