@@ -3,52 +3,10 @@
 #include <algorithm>
 #include <string>
 
+#include "pipelines/data/byte_reader.h"
+
 namespace pipelines::data {
 namespace {
-
-// Random access by bytes; what lies beyond the end reads as zeros.
-class ByteReader {
- public:
-  explicit ByteReader(std::istream& file) : file_(file) {
-    file_.clear();
-    file_.seekg(0, std::ios::end);
-    size_ = file_.tellg();
-  }
-
-  int64_t size() const { return size_; }
-
-  std::string Bytes(int64_t at, int count) {
-    std::string bytes(static_cast<size_t>(count), '\0');
-    if (at >= size_) return bytes;
-    file_.clear();
-    file_.seekg(at);
-    file_.read(bytes.data(), count);
-    return bytes;
-  }
-
-  uint64_t BigEndian(int64_t at, int count) {
-    uint64_t value = 0;
-    for (unsigned char byte : Bytes(at, count)) value = value << 8 | byte;
-    return value;
-  }
-
-  uint64_t LittleEndian(int64_t at, int count) {
-    uint64_t value = 0;
-    std::string bytes = Bytes(at, count);
-    std::reverse(bytes.begin(), bytes.end());
-    for (unsigned char byte : bytes) value = value << 8 | byte;
-    return value;
-  }
-
- private:
-  std::istream& file_;
-  int64_t size_ = 0;
-};
-
-// Sizes near 2^63 are damage; a petabyte is beyond any file and adds safely.
-int64_t Bounded(uint64_t size) {
-  return static_cast<int64_t>(std::min(size, uint64_t{1} << 50));
-}
 
 // [ISO 14496-12] A box is its size (4 bytes; 1: 8 more after the type; 0: up to
 // the end of the file), its type and its content. A box is believed as long as
@@ -78,23 +36,6 @@ std::optional<int64_t> StatedEndOfRiff(ByteReader& file) {
     at += 8 + Bounded(size);
   }
   return at;
-}
-
-// [RFC 8794] A number's length follows from its leading zero bits. `size` is
-// empty when all its bits are 1: unknown.
-struct EbmlNumber {
-  int length = 0;
-  std::optional<int64_t> value;
-};
-
-EbmlNumber ReadEbmlNumber(ByteReader& file, int64_t at) {
-  const uint64_t first = file.BigEndian(at, 1);
-  int length = 1;
-  while (length < 8 && !(first & (0x80u >> (length - 1)))) ++length;
-  const uint64_t mask = (uint64_t{1} << (7 * length)) - 1;
-  const uint64_t value = file.BigEndian(at, length) & mask;
-  if (value == mask) return {length, std::nullopt};
-  return {length, Bounded(value)};
 }
 
 // An EBML header, then a segment that holds the rest.

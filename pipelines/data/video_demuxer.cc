@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "pipelines/data/container_end.h"
+#include "pipelines/data/matroska_check.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {
@@ -144,6 +145,7 @@ absl::StatusOr<bool> VideoDemuxer::Next(AVPacket* packet) {
 }
 
 void VideoDemuxer::Note(const AVPacket& packet) {
+  ++num_all_packets_;
   const int64_t begin = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
   const AVRational base = input_->streams[packet.stream_index]->time_base;
   if (begin != AV_NOPTS_VALUE) {
@@ -164,6 +166,7 @@ absl::Status VideoDemuxer::CheckComplete() const {
   }
   if (num_packets_ == 0) return Truncated(path_, "it holds no frame");
   RETURN_IF_ERROR(CheckFileSize());
+  if (IsFormat("matroska")) RETURN_IF_ERROR(CheckMatroska());
   if (IsFormat("mp4")) return CheckIndex();
   return CheckDuration();
 }
@@ -203,6 +206,20 @@ absl::Status VideoDemuxer::CheckFileSize() const {
   if (!stated || *stated <= size) return absl::OkStatus();
   return Truncated(path_, absl::StrCat("it has ", size, " bytes, at least ",
                                        *stated, " are stated in it"));
+}
+
+absl::Status VideoDemuxer::CheckMatroska() const {
+  std::ifstream file(path_, std::ios::binary);
+  if (!file) return absl::OkStatus();  // a URL or a device
+  const absl::StatusOr<int64_t> num_frames = CountMatroskaFrames(file);
+  if (!num_frames.ok()) {
+    return absl::DataLossError(
+        absl::StrCat(path_, ": ", std::string(num_frames.status().message())));
+  }
+  if (num_all_packets_ >= *num_frames) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(path_, ": the file is damaged: ", num_all_packets_, " of ",
+                   *num_frames, " frames and pieces of sound can be read"));
 }
 
 }  // namespace pipelines::data

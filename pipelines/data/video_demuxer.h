@@ -48,6 +48,7 @@ class VideoDemuxer {
   absl::Status CheckIndex() const;
   absl::Status CheckDuration() const;
   absl::Status CheckFileSize() const;
+  absl::Status CheckMatroska() const;
   bool IsFormat(const char* name) const;
 
   std::string path_;
@@ -59,7 +60,8 @@ class VideoDemuxer {
   int64_t header_stream_duration_ = 0;  // stream_->time_base; 0: not stated
   double header_duration_ = 0;          // seconds of all streams; 0: not stated
 
-  int64_t num_packets_ = 0;
+  int64_t num_all_packets_ = 0;  // of all streams
+  int64_t num_packets_ = 0;      // of the video stream
   int64_t num_shown_ = 0;
   int64_t stream_end_ = INT64_MIN;  // stream_->time_base
   double end_ = 0;                  // seconds, of all streams
