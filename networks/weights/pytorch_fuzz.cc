@@ -3,7 +3,7 @@
 //
 //   tools/bazelw build --config=fuzz //networks/weights:pytorch_fuzz
 //   bazel-bin/networks/weights/pytorch_fuzz FOLDER
-//       networks/weights/testdata/fuzz_pytorch
+//       networks/weights/testdata
 //
 // FOLDER receives the inputs found; the other one holds the seeds.
 //

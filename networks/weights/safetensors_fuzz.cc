@@ -2,7 +2,7 @@
 //
 //   tools/bazelw build --config=fuzz //networks/weights:safetensors_fuzz
 //   bazel-bin/networks/weights/safetensors_fuzz FOLDER
-//       networks/weights/testdata/fuzz_safetensors
+//       networks/weights/testdata
 //
 // FOLDER receives the inputs found; the other one holds the seeds.
 #include <cstddef>
