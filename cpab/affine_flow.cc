@@ -1,7 +1,7 @@
 #include "cpab/affine_flow.h"
 
+#include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace cpab {
 namespace {
@@ -11,6 +11,17 @@ double SpectralRadius(double trace, double determinant) {
   const double discriminant = half * half - determinant;
   if (discriminant < 0) return std::sqrt(determinant);
   return std::abs(half) + std::sqrt(discriminant);
+}
+
+// Terms after which the series of AffineFlow are exact to rounding for
+// |eigenvalue t| <= x <= 1: the first one left out is about x^n / n!.
+int NumTerms(double x, int max_terms) {
+  double next = 1;
+  int n = 0;
+  while (n < max_terms && (n % 4 != 0 || n == 0 || next > 1e-17)) {
+    next *= x / ++n;
+  }
+  return n;
 }
 
 }  // namespace
@@ -28,10 +39,10 @@ AffineFlow::AffineFlow(const double* coefficients)
       trace_(m00_ + m11_),
       determinant_(m00_ * m11_ - m01_ * m10_) {
   const double radius = SpectralRadius(trace_, determinant_);
-  max_duration_ =
-      radius > 0 ? 1 / radius : std::numeric_limits<double>::infinity();
+  max_duration_ = radius > 1 ? 1 / radius : 1;
+  num_terms_ = NumTerms(std::min(radius, 1.0), kMaxTerms);
   double previous = 0, current = 1, inverse_factorial = 1;
-  for (int k = 1; k <= kTerms; ++k) {
+  for (int k = 1; k <= num_terms_; ++k) {
     inverse_factorial /= k;
     series_[k - 1] << (current - trace_ * previous) * inverse_factorial,
         previous * inverse_factorial;
@@ -39,20 +50,6 @@ AffineFlow::AffineFlow(const double* coefficients)
     previous = current;
     current = next;
   }
-}
-
-MatrixFunction AffineFlow::Integral(double t) const {
-  // Estrin's scheme: four interleaved chains instead of one, for the
-  // processor's pipelines.
-  const double t2 = t * t, t4 = t2 * t2;
-  Eigen::Array2d sums[4];
-  for (int i = 0; i < 4; ++i) sums[i] = series_[kTerms - 4 + i];
-  for (int k = kTerms - 8; k >= 0; k -= 4) {
-    for (int i = 0; i < 4; ++i) sums[i] = sums[i] * t4 + series_[k + i];
-  }
-  const Eigen::Array2d sum =
-      ((sums[0] + sums[1] * t) + (sums[2] + sums[3] * t) * t2) * t;
-  return {sum[0], sum[1]};
 }
 
 // The integrals K_ij = int_0^t e_i(t - s) f_j(s) ds have, in powers t^k / k!,
@@ -66,7 +63,7 @@ AffineFlow::Sensitivity AffineFlow::SensitivityAt(
   double q0 = 0, q1 = 0;
   double power = t * t / 2;  // t^(k + 2) / (k + 2)!
   double Q2 = 0, Q3 = 0, Q4 = 0;
-  for (int k = 0; k < kTerms; ++k) {
+  for (int k = 0; k < num_terms_; ++k) {
     const double q = c1 + trace_ * q1 - determinant_ * q0;
     const double power3 = power * t / (k + 3);
     Q2 += q * power;

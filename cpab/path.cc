@@ -7,6 +7,8 @@
 namespace cpab {
 namespace {
 
+// To multiply by: the compiler may not turn a division into that by itself.
+constexpr double kThird = 1.0 / 3;
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 
 // A path leaves a region when it is this far outside, relative to the size of
@@ -68,18 +70,20 @@ struct Expansion {
 
   // s and s' a time dt later.
   double Value(double dt) const {
+    const double half = 0.5 * dt, third = kThird * dt;
     return s[0] +
-           dt * (s[1] + dt / 2 * (s[2] + dt / 3 * (s[3] + dt / 4 * s[4])));
+           dt * (s[1] + half * (s[2] + third * (s[3] + 0.25 * dt * s[4])));
   }
   double Slope(double dt) const {
-    return s[1] + dt * (s[2] + dt / 2 * (s[3] + dt / 3 * s[4]));
+    return s[1] + dt * (s[2] + 0.5 * dt * (s[3] + kThird * dt * s[4]));
   }
   Eigen::Vector2d Position(const AffineFlow& flow, double dt) const {
     const Eigen::Vector2d a = flow.Linear(velocity);
     const Eigen::Vector2d jerk =
         flow.trace() * a - flow.determinant() * velocity;
     const Eigen::Vector2d snap = flow.trace() * jerk - flow.determinant() * a;
-    return x + dt * (velocity + dt / 2 * (a + dt / 3 * (jerk + dt / 4 * snap)));
+    const double half = 0.5 * dt, third = kThird * dt;
+    return x + dt * (velocity + half * (a + third * (jerk + 0.25 * dt * snap)));
   }
 };
 
@@ -90,13 +94,20 @@ double NearZero(const Expansion& e) {
   return dt - e.Value(dt) / e.Slope(dt);
 }
 
-// The first zero of the quadratic that touches s at 0, if it is in [0, high).
-double FirstGuess(const EdgeDistance& s, double high) {
-  const double root =
-      std::sqrt(s.slope * s.slope - 2 * s.curvature * s.distance);
+// About where s becomes negative: the first zero of the quadratic that touches
+// s at 0, improved by one step of Newton's with the cubic. Anything, if the
+// quadratic has no zero.
+double GuessExit(const AffineFlow& flow, const EdgeDistance& s) {
+  const double root = std::sqrt(
+      std::max(0.0, s.slope * s.slope - 2 * s.curvature * s.distance));
   const double t = 2 * s.distance / (root - s.slope);
-  if (t >= 0 && t < high) return t;
-  return high / 2;
+  const double third =
+      flow.trace() * s.curvature - flow.determinant() * s.slope;
+  const double half = 0.5 * t;
+  const double value =
+      s.distance + t * (s.slope + half * (s.curvature + kThird * t * third));
+  const double slope = s.slope + t * (s.curvature + half * third);
+  return t - value / slope;
 }
 
 struct Start {
@@ -135,7 +146,8 @@ Exit SolveExit(const AffineFlow& flow, const Start& start,
   // (2e-3)^5 / 5! = 3e-16: the first term that Expansion leaves out.
   const double small = std::min(2e-3 * flow.max_duration(), high);
   double low = 0;
-  double t = FirstGuess(s, high);
+  double t = GuessExit(flow, s);
+  if (!(t >= 0 && t < high)) t = high / 2;
   for (;;) {
     const Expansion e = ExpandAt(flow, start, s, t);
     (e.s[0] >= 0 ? low : high) = t;

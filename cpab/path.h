@@ -6,6 +6,7 @@
 #define CPAB_PATH_H_
 
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -56,12 +57,13 @@ class PathWalker {
 
 template <typename Visitor>
 Eigen::Vector2d PathWalker::Walk(Eigen::Vector2d x, Visitor visit) const {
-  const Eigen::Vector2d kNan = Eigen::Vector2d::Constant(std::nan(""));
-  if (!std::isfinite(x.x() + x.y())) return kNan;
+  const Eigen::Vector2d nan =
+      Eigen::Vector2d::Constant(std::numeric_limits<double>::quiet_NaN());
+  if (!std::isfinite(x.x() + x.y())) return nan;
   int region = tessellation_->FindRegion(x);
   double time_left = 1;
   for (int arcs = 0; time_left > 0; ++arcs) {
-    if (arcs == kMaxArcs) return kNan;
+    if (arcs == kMaxArcs) return nan;
     const Step step = NextStep(region, x, time_left);
     visit(Arc{tessellation_->regions()[region].cell, x, step.duration});
     time_left -= step.duration;
