@@ -73,6 +73,11 @@ class Flow {
 
   const VelocityField& field() const { return field_; }
 
+  // T(.; t theta): with t = -1 the inverse, 1/2 the square root, n the n-th
+  // iterate.
+  Flow Power(double t) const { return Flow(field_.Scaled(t)); }
+  Flow Inverse() const { return Power(-1); }
+
   // T(x).
   Eigen::Vector2d operator()(const Eigen::Vector2d& x) const;
 

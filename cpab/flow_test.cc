@@ -125,6 +125,24 @@ TEST_P(FlowTest, IsAOneParameterGroup) {
   }
 }
 
+TEST_P(FlowTest, PowersAreInverseRootAndIterate) {
+  for (int draw = 0; draw < kDraws; draw += 5) {
+    const Flow flow = FlowOf(Theta(draw));
+    const Eigen::Matrix2Xd points = Points(draw);
+    const Eigen::Matrix2Xd once = Transformed(flow, points);
+    const double tolerance = kArcRounding * (1 + once.cwiseAbs().maxCoeff()) *
+                             std::pow(Stretch(flow), 1.5);
+    EXPECT_LT(MaxDifference(Transformed(flow.Inverse(), once), points),
+              tolerance);
+    const Flow root = flow.Power(0.5);
+    EXPECT_LT(MaxDifference(Transformed(root, Transformed(root, points)), once),
+              tolerance);
+    const Flow third = flow.Power(1.0 / 3);
+    EXPECT_LT(MaxDifference(Transformed(third.Power(3), points), once),
+              tolerance);
+  }
+}
+
 // Law (3), as a Lipschitz bound, which is also continuity across cells: |T(x) -
 // T(y)| <= e^K |x - y|, for pairs on both sides of edges.
 TEST_P(FlowTest, IsLipschitz) {

@@ -8,6 +8,12 @@ VelocityField::VelocityField(std::shared_ptr<const Basis> basis,
                              const Eigen::Ref<const Eigen::VectorXd>& theta)
     : basis_(std::move(basis)), cells_(basis_->CellsFromTheta(theta)) {}
 
+VelocityField VelocityField::Scaled(double t) const {
+  VelocityField scaled = *this;
+  scaled.cells_ *= t;
+  return scaled;
+}
+
 Eigen::Vector2d VelocityField::operator()(const Eigen::Vector2d& x) const {
   const auto A = cells_.row(tessellation().FindCell(x));  // [CPAB]
   return Eigen::Vector2d(A[0] * x.x() + A[1] * x.y() + A[2],

@@ -16,6 +16,9 @@ class VelocityField {
   VelocityField(std::shared_ptr<const Basis> basis,
                 const Eigen::Ref<const Eigen::VectorXd>& theta);
 
+  // The field t v.
+  VelocityField Scaled(double t) const;
+
   const Basis& basis() const { return *basis_; }
   const std::shared_ptr<const Basis>& shared_basis() const { return basis_; }
   const Tessellation& tessellation() const { return basis_->tessellation(); }
