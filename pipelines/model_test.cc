@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include <cstdlib>
+
 #include "gtest/gtest.h"
 #include "keypoints/coordinates.h"
 #include "networks/sampling.h"
@@ -12,6 +14,9 @@
 
 namespace pipelines {
 namespace {
+
+// No weights are in the cache of a test.
+const int kNoCache = setenv("XDG_CACHE_HOME", "/no/cache", 1);
 
 std::shared_ptr<AnimationModel> MakeModel(
     const std::vector<std::string>& overrides = {}) {
@@ -171,6 +176,36 @@ TEST(Objective, GivesEveryTermAndReachesEveryNetwork) {
     }
     EXPECT_GT(sum, 0) << child.key();
   }
+}
+
+TEST(Objective, AddsSemanticAndStructureTerms) {
+  auto model = MakeModel();
+  auto objective = Objective::Create(
+      *TinyConfig({"losses.semantic.weight=1", "losses.semantic.model=tiny",
+                   "losses.semantic.untrained=true",
+                   "losses.structure.weight=0.1", "losses.structure.model=tiny",
+                   "losses.structure.untrained=true",
+                   "losses.structure.input_size=32"}),
+      torch::kCPU);
+  ASSERT_THAT(objective, IsOk());
+  StageTimer timer;
+  const StepOutput out = (*objective)(*model, RandomImages(2, 1),
+                                      RandomImages(2, 2), {0, 0}, timer);
+  EXPECT_EQ(out.terms.size(), 6u);
+  EXPECT_EQ(objective->TermNames().back(), "structure");
+  for (const auto& [name, value] : out.terms) {
+    EXPECT_GT(value.item<float>(), 0) << name;
+  }
+  out.total.backward();
+}
+
+TEST(Objective, SaysHowToFetchMissingWeights) {
+  const auto objective = Objective::Create(
+      *TinyConfig({"losses.structure.weight=0.1",
+                   "losses.structure.weights=dino_vitbase8_pretrain.pth"}),
+      torch::kCPU);
+  EXPECT_THAT(objective, StatusIs(absl::StatusCode::kNotFound,
+                                  testing::HasSubstr("//tools:fetch_weights")));
 }
 
 TEST(Objective, DrawsTheSameForTheSameStepAndOtherwiseOthers) {

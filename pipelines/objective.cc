@@ -3,15 +3,13 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <torch/torch.h>
 
-#include <algorithm>
+#include <utility>
 
 #include "keypoints/tps.h"
 #include "losses/background.h"
 #include "losses/equivariance.h"
 #include "losses/warp.h"
-#include "networks/weights/load.h"
-#include "networks/weights/safetensors.h"
-#include "pipelines/app/user_path.h"
+#include "pipelines/frozen_losses.h"
 #include "pipelines/schedule.h"
 #include "third_party/absl/status_macros.h"
 
@@ -19,44 +17,33 @@ namespace pipelines {
 namespace {
 
 // The purposes of StepSeed.
-enum Purpose : uint64_t { kDropout = 1, kEquivariance = 2, kVgg = 3 };
+enum Purpose : uint64_t { kDropout = 1, kEquivariance = 2, kFrozen = 3 };
 
 torch::Generator MakeGenerator(uint64_t seed) {
   return at::make_generator<at::CPUGeneratorImpl>(seed);
-}
-
-losses::PerceptualOptions OptionsOf(const PerceptualConfig& config) {
-  losses::PerceptualOptions options;
-  options.scales.assign(config.scales().begin(), config.scales().end());
-  std::copy(config.layer_weights().begin(), config.layer_weights().end(),
-            options.layer_weights.begin());
-  options.vgg_width = config.width();
-  return options;
-}
-
-absl::Status LoadVgg19(const std::string& path, networks::Vgg19& vgg) {
-  using namespace networks::weights;  // NOLINT: one function
-  ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
-  ASSIGN_OR_RETURN(const TensorMap tensors, file.tensors());
-  LoadOptions options;
-  options.key_map = networks::VggKeyFromTorchvision;
-  options.optional = {"mean", "std"};
-  return LoadInto(*vgg, tensors, options, path).status();
 }
 
 }  // namespace
 
 absl::StatusOr<Objective> Objective::Create(const Config& config,
                                             torch::Device device) {
-  const PerceptualConfig& perceptual = config.losses().perceptual();
+  const LossConfig& losses = config.losses();
   // Untrained features are part of the loss: the same in every run of a seed.
-  torch::manual_seed(StepSeed(config.training().seed(), 0, kVgg));
-  losses::PerceptualLoss loss(OptionsOf(perceptual));
-  if (!perceptual.untrained()) {
-    RETURN_IF_ERROR(LoadVgg19(UserPath(perceptual.weights()), loss->vgg()));
+  torch::manual_seed(StepSeed(config.training().seed(), 0, kFrozen));
+  ASSIGN_OR_RETURN(losses::PerceptualLoss perceptual,
+                   MakePerceptualLoss(losses.perceptual()));
+  perceptual->to(device);
+  Objective objective(config, std::move(perceptual));
+  if (losses.semantic().weight() > 0) {
+    ASSIGN_OR_RETURN(objective.semantic_, MakeSemanticLoss(losses.semantic()));
+    objective.semantic_->to(device);
   }
-  loss->to(device);
-  return Objective(config, std::move(loss));
+  if (losses.structure().weight() > 0) {
+    ASSIGN_OR_RETURN(objective.structure_,
+                     MakeStructureLoss(losses.structure()));
+    objective.structure_->to(device);
+  }
+  return objective;
 }
 
 Objective::Objective(const Config& config, losses::PerceptualLoss perceptual)
@@ -70,6 +57,8 @@ std::vector<std::string> Objective::TermNames() const {
   if (losses.background() > 0 && config_.model().background()) {
     names.push_back("background");
   }
+  if (semantic_) names.push_back("semantic");
+  if (structure_) names.push_back("structure");
   return names;
 }
 
@@ -166,6 +155,19 @@ StepOutput Objective::operator()(AnimationModel& model,
         weights.background() *
             losses::BackgroundLoss(background,
                                    model.PredictBackground(driving, source)));
+  }
+  if (semantic_) {
+    timer.Begin("semantic loss");
+    out.terms.emplace_back("semantic",
+                           weights.semantic().weight() *
+                               semantic_(source, driving, out.source_keypoints,
+                                         out.driving_keypoints));
+  }
+  if (structure_) {
+    timer.Begin("structure loss");
+    out.terms.emplace_back(
+        "structure",
+        weights.structure().weight() * structure_(out.prediction, driving));
   }
   for (const auto& [name, value] : out.terms) {
     out.total = out.total.defined() ? out.total + value : value;

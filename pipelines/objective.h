@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "losses/keypoint_semantic.h"
 #include "losses/perceptual.h"
+#include "losses/structure_alignment.h"
 #include "pipelines/config/config.pb.h"
 #include "pipelines/model.h"
 #include "pipelines/stage_timer.h"
@@ -39,8 +41,8 @@ struct StepPlace {
 
 class Objective {
  public:
-  // Reads the VGG-19 weights that the config names, or draws them from the
-  // run's seed. The errors of reading that file.
+  // Reads the weights of the frozen networks that the config names, or draws
+  // them from the run's seed. The errors of frozen_losses.h.
   static absl::StatusOr<Objective> Create(const Config& config,
                                           torch::Device device);
 
@@ -69,6 +71,9 @@ class Objective {
 
   Config config_;
   losses::PerceptualLoss perceptual_;
+  // Null where they are switched off.
+  losses::KeypointSemanticLoss semantic_ = nullptr;
+  losses::StructureAlignmentLoss structure_ = nullptr;
 };
 
 }  // namespace pipelines

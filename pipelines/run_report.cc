@@ -37,7 +37,9 @@ std::vector<Picture> ListStrips(const RunFolder& folder) {
 
 bool IsLossTerm(const std::string& column) {
   return column == "total" || column == "perceptual" ||
-         column == "equivariance" || column == "warp" || column == "background";
+         column == "equivariance" || column == "warp" ||
+         column == "background" || column == "semantic" ||
+         column == "structure";
 }
 
 std::vector<RunPage::Plot> Plots(const std::vector<Series>& columns) {
@@ -47,7 +49,7 @@ std::vector<RunPage::Plot> Plots(const std::vector<Series>& columns) {
   losses.options.log_y = true;
   losses.options.smoothing = 0.02;
   RunPage::Plot fit;
-  fit.options.title = "CPAB fit: residual per keypoint, [-1, 1] units";
+  fit.options.title = "CPAB fit: mean residual norm, [-1, 1] units";
   fit.options.x_label = "step";
   fit.options.smoothing = 0.02;
   for (const Series& column : columns) {

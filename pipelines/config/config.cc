@@ -88,6 +88,26 @@ absl::Status CheckSizes(const DataConfig& data, const ModelConfig& model) {
   return absl::OkStatus();
 }
 
+// A frozen network has weights, or says that it has none.
+template <typename LossTermConfig>
+absl::Status CheckWeights(absl::string_view path, const LossTermConfig& term) {
+  if (term.weights().empty() == term.untrained()) return absl::OkStatus();
+  return Invalid(absl::StrCat(
+      path,
+      ": name a file of weights in `weights`, or say `untrained: true` to "
+      "use random ones (not both)"));
+}
+
+absl::Status CheckExtractors(const LossConfig& losses) {
+  if (losses.semantic().weight() > 0) {
+    RETURN_IF_ERROR(CheckWeights("losses.semantic", losses.semantic()));
+  }
+  if (losses.structure().weight() > 0) {
+    RETURN_IF_ERROR(CheckWeights("losses.structure", losses.structure()));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckPerceptual(const DataConfig& data,
                              const PerceptualConfig& perceptual) {
   if (perceptual.layer_weights_size() != 5) {
@@ -104,11 +124,7 @@ absl::Status CheckPerceptual(const DataConfig& data,
           side, " pixels smaller than the 16 that VGG-19 needs"));
     }
   }
-  if (perceptual.weights().empty() != perceptual.untrained()) {
-    return Invalid(
-        "losses.perceptual: name the file of VGG-19 weights in `weights`, or "
-        "say `untrained: true` to use random ones (not both)");
-  }
+  RETURN_IF_ERROR(CheckWeights("losses.perceptual", perceptual));
   if (perceptual.width() != 64 && !perceptual.untrained()) {
     return Invalid(
         "losses.perceptual.width other than 64 needs `untrained: true`");
@@ -122,6 +138,7 @@ absl::Status ValidateConfig(const Config& config) {
   RETURN_IF_ERROR(CheckRanges(config));
   RETURN_IF_ERROR(CheckData(config.data()));
   RETURN_IF_ERROR(CheckSizes(config.data(), config.model()));
+  RETURN_IF_ERROR(CheckExtractors(config.losses()));
   return CheckPerceptual(config.data(), config.losses().perceptual());
 }
 

@@ -1,0 +1,81 @@
+// The paper's ablation configs train, with networks small enough for a test.
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "gtest/gtest.h"
+#include "pipelines/adam.h"
+#include "pipelines/config/config.h"
+#include "pipelines/model.h"
+#include "pipelines/objective.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+// Overrides that leave what an ablation is about as it is.
+std::vector<std::string> TinyNetworks() {
+  return {"data.height=32",
+          "data.width=32",
+          "model.num_transforms=2",
+          "model.detector.width=4",
+          "model.dense_motion.block_expansion=4",
+          "model.dense_motion.max_features=8",
+          "model.dense_motion.num_blocks=2",
+          "model.inpainting.block_expansion=4",
+          "model.inpainting.max_features=8",
+          "losses.perceptual.weights=",
+          "losses.perceptual.untrained=true",
+          "losses.perceptual.width=4",
+          "losses.perceptual.scales=[1, 0.5]",
+          "losses.semantic.weights=",
+          "losses.semantic.untrained=true",
+          "losses.semantic.model=tiny",
+          "losses.structure.weights=",
+          "losses.structure.untrained=true",
+          "losses.structure.model=tiny",
+          "losses.structure.input_size=32"};
+}
+
+struct Ablation {
+  const char* name;
+  size_t terms;
+  int64_t candidates;  // of 2 local transformations and the background
+};
+
+class AblationTest : public testing::TestWithParam<Ablation> {};
+
+TEST_P(AblationTest, TrainsSomeSteps) {
+  const auto config = LoadConfig(std::string("pipelines/configs/ablation-") +
+                                     GetParam().name + ".textproto",
+                                 TinyNetworks());
+  ASSERT_THAT(config, IsOk());
+  auto objective = Objective::Create(*config, torch::kCPU);
+  ASSERT_THAT(objective, IsOk());
+  auto model = *AnimationModel::Create(config->model());
+  Adam adam(*model, {});
+  torch::manual_seed(1);
+  const torch::Tensor source = torch::rand({2, 3, 32, 32});
+  const torch::Tensor driving = torch::rand({2, 3, 32, 32});
+  StageTimer timer;
+  for (int64_t step = 0; step < 3; ++step) {
+    // Epoch 20: the background has started, dropout is on.
+    const StepOutput out =
+        (*objective)(*model, source, driving, {step, 20}, timer);
+    EXPECT_EQ(out.terms.size(), GetParam().terms);
+    EXPECT_EQ(out.motion.contribution_maps.size(1), GetParam().candidates);
+    ASSERT_TRUE(std::isfinite(out.total.item<float>()));
+    adam.ZeroGrad();
+    out.total.backward();
+    adam.Step(1e-4);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Paper, AblationTest,
+                         testing::Values(Ablation{"full", 6, 4},
+                                         Ablation{"no-global", 6, 3},
+                                         Ablation{"no-semantic", 5, 4},
+                                         Ablation{"no-structure", 5, 4}));
+
+}  // namespace
+}  // namespace pipelines

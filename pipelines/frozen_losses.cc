@@ -1,0 +1,98 @@
+#include "pipelines/frozen_losses.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "networks/published/weight_files.h"
+#include "networks/weights/key_map.h"
+#include "networks/weights/read.h"
+#include "pipelines/app/user_path.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+using networks::weights::LoadOptions;
+
+absl::Status LoadPublished(const std::string& name_or_path,
+                           const LoadOptions& options,
+                           torch::nn::Module& module) {
+  const std::string file = absl::StrContains(name_or_path, '/')
+                               ? UserPath(name_or_path)
+                               : name_or_path;
+  ASSIGN_OR_RETURN(
+      const std::string path,
+      networks::published::FindWeights(
+          file, networks::published::WeightsFolder(CacheFolder())));
+  return networks::weights::LoadFile(module, path, options).status();
+}
+
+losses::Distance DistanceOf(Distance distance) {
+  switch (distance) {
+    case L2:
+      return losses::Distance::kL2;
+    case COSINE:
+      return losses::Distance::kCosine;
+    default:
+      return losses::Distance::kL1;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<losses::PerceptualLoss> MakePerceptualLoss(
+    const PerceptualConfig& config) {
+  losses::PerceptualOptions options;
+  options.scales.assign(config.scales().begin(), config.scales().end());
+  std::copy(config.layer_weights().begin(), config.layer_weights().end(),
+            options.layer_weights.begin());
+  options.vgg_width = config.width();
+  losses::PerceptualLoss loss(options);
+  if (!config.untrained()) {
+    LoadOptions load;
+    load.key_map = networks::VggKeyFromTorchvision;
+    load.optional = {"mean", "std"};
+    RETURN_IF_ERROR(LoadPublished(config.weights(), load, *loss->vgg()));
+  }
+  return loss;
+}
+
+absl::StatusOr<losses::KeypointSemanticLoss> MakeSemanticLoss(
+    const SemanticConfig& config) {
+  losses::KeypointSemanticOptions options;
+  ASSIGN_OR_RETURN(options.extractor, networks::sam::SamByName(config.model()));
+  options.input_size = config.input_size();
+  options.keypoints_per_prompt = config.keypoints_per_prompt();
+  options.distance = DistanceOf(config.distance());
+  losses::KeypointSemanticLoss loss(options);
+  if (!config.untrained()) {
+    LoadOptions load;
+    load.key_map = networks::weights::SegmentAnything();
+    RETURN_IF_ERROR(LoadPublished(config.weights(), load, *loss->extractor()));
+  }
+  return loss;
+}
+
+absl::StatusOr<losses::StructureAlignmentLoss> MakeStructureLoss(
+    const StructureConfig& config) {
+  losses::StructureAlignmentOptions options;
+  ASSIGN_OR_RETURN(options.extractor,
+                   networks::dino::VisionTransformerByName(config.model()));
+  options.preparation.size = config.input_size();
+  options.preparation.max_size = config.max_size();
+  if (!config.layers().empty()) {
+    options.layers.assign(config.layers().begin(), config.layers().end());
+  }
+  options.distance = DistanceOf(config.distance());
+  losses::StructureAlignmentLoss loss(options);
+  if (!config.untrained()) {
+    LoadOptions load;
+    load.key_map = networks::weights::DinoBackbone();
+    RETURN_IF_ERROR(LoadPublished(config.weights(), load, *loss->extractor()));
+  }
+  return loss;
+}
+
+}  // namespace pipelines
