@@ -38,9 +38,14 @@ class Adam {
   Eigen::ArrayXd mean_, square_;
 };
 
-// d sqrt(sum w |r|^2) / d theta; zero at r = 0, as torch.norm has it.
+double Norm(const FlowAtPairs& flow, const WeightedPairs& pairs) {
+  return std::sqrt(WeightedSquaredNorm(flow.residual, pairs.weights));
+}
+
+// Of Norm with respect to theta; zero where Norm is, as torch.norm has it.
 Eigen::VectorXd NormGradient(const Basis& basis, const FlowAtPairs& flow,
-                             const WeightedPairs& pairs, double norm) {
+                             const WeightedPairs& pairs) {
+  const double norm = Norm(flow, pairs);
   if (norm == 0) return Eigen::VectorXd::Zero(basis.theta_size());
   const Eigen::Matrix2Xd dl_dy =
       (flow.residual.array().rowwise() * pairs.weights.array()) / -norm;
@@ -51,19 +56,17 @@ Eigen::VectorXd NormGradient(const Basis& basis, const FlowAtPairs& flow,
 
 FitResult FitByAdam(const std::shared_ptr<const Basis>& basis,
                     const FitOptions& options, const WeightedPairs& pairs) {
-  const ResidualNorm norm(pairs.weights, 0);
   Adam adam(basis->theta_size(), options.adam_rate);
   FitResult result;
   result.theta = Eigen::VectorXd::Constant(basis->theta_size(), 1e-6);
   for (; result.iterations < options.adam_iterations; ++result.iterations) {
     const FlowAtPairs flow(VelocityField(basis, result.theta), pairs);
     // Residuals in [-1, 1] are twice ours.
-    const Eigen::VectorXd gradient =
-        2 * NormGradient(*basis, flow, pairs, norm.Rho(flow.residual));
+    const Eigen::VectorXd gradient = 2 * NormGradient(*basis, flow, pairs);
     result.theta += adam.Step(gradient.array()).matrix();
   }
   const VelocityField field(basis, result.theta);
-  result.residual = norm.Rho(FlowAtPairs(field, pairs).residual);
+  result.residual = Norm(FlowAtPairs(field, pairs), pairs);
   result.cost = 2 * result.residual;
   result.max_gradient = MaxGradient(field.cells());
   return result;

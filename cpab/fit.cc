@@ -134,7 +134,7 @@ double KeypointFitter::Cost(
     const Eigen::Ref<const Eigen::VectorXd>& theta) const {
   const WeightedPairs weighted = PairsThatCount(pairs);
   const FlowAtPairs flow(VelocityField(basis(), theta), weighted);
-  return ResidualNorm(weighted.weights, options_.noise)
+  return ResidualNorm(weighted.weights, options_)
              .Value(flow.residual, options_.tension) +
          0.5 * prior().Energy(theta);
 }
@@ -144,7 +144,7 @@ PairsGradient KeypointFitter::Pullback(
     const Eigen::Ref<const Eigen::VectorXd>& dl_dtheta) const {
   const WeightedPairs weighted = PairsThatCount(pairs);
   PairsGradient gradient =
-      PullbackToPairs(*model_, options_.noise, weighted, result, dl_dtheta);
+      PullbackToPairs(*model_, options_, weighted, result, dl_dtheta);
   gradient.from = Scatter(gradient.from, weighted.index, pairs.from.cols());
   gradient.to = Scatter(gradient.to, weighted.index, pairs.to.cols());
   return gradient;

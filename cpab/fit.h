@@ -54,19 +54,28 @@ struct FitOptions {
   };
   Solver solver = Solver::kGaussNewton;
 
+  enum class Norm {
+    // rho as above: one norm of all residuals. The pairs share the pull.
+    kJoint,
+    // sum_k w_k sqrt(|r_k|^2 + noise^2) / sqrt(sum_k w_k) in place of rho: each
+    // pair has its own share of the pull, so that a few pairs that are plainly
+    // wrong are left alone and the others are met regardless.
+    kEachPair,
+  };
+  Norm norm = Norm::kJoint;
+
   // The most that the pairs may pull at the field; above 0. At 8 the residual
   // of contradictory pairs and the field are those at which the authors' Adam
   // stops.
   double tension = 8;
-  // Residual per coordinate below which a pair counts as met, in sides of the
-  // square; above 0.
+  // Distance below which a pair counts as met, in sides of the square; above 0.
   double noise = 2e-4;
   PriorOptions prior;
 
   // Gauss-Newton steps, rejected ones included; at least 1.
   int max_iterations = 30;
   // A step that lowers E by less than this fraction of E is the last; above 0.
-  double tolerance = 1e-4;
+  double tolerance = 1e-3;
   // Largest change of the velocity gradient (Frobenius norm, in any cell) in
   // one step; above 0. A gradient of 1 moves neighbouring points by a factor e.
   double trust_region = 1;

@@ -20,7 +20,7 @@ class Minimiser {
       : model_(model),
         options_(options),
         pairs_(pairs),
-        norm_(pairs.weights, options.noise),
+        norm_(pairs.weights, options),
         tension_(options.tension),
         current_(
             EvaluateAt(VertexVector::Zero(model.vertex_covariance.rows()))) {}
@@ -112,9 +112,11 @@ class Minimiser {
     if (after <= before) {
       current_ = std::move(next);
       gram_.reset();
-      damping_ = damping_ > kLowestDamping ? damping_ / 10 : 0;
+      if (!rejected_) damping_ = damping_ > kLowestDamping ? damping_ / 10 : 0;
+      rejected_ = false;
       return settled && fraction == 1;
     }
+    rejected_ = true;
     damping_ = std::max(10 * damping_, 1.0);
     return settled || damping_ > kHighestDamping;
   }
@@ -140,7 +142,8 @@ class Minimiser {
   FitResult Report(int iterations, bool converged) const {
     FitResult result;
     result.theta = current_.theta;
-    result.residual = std::sqrt(norm_.Squared(current_.flow.residual));
+    result.residual =
+        std::sqrt(WeightedSquaredNorm(current_.flow.residual, pairs_.weights));
     result.cost = Cost(current_);
     result.tension = tension_;
     result.max_gradient = MaxGradient(current_.cells);
@@ -158,6 +161,7 @@ class Minimiser {
   ResidualNorm norm_;
   double tension_;
   double damping_ = 0;
+  bool rejected_ = false;  // The last step.
   State current_;
   std::optional<Eigen::MatrixXd> gram_;
 };

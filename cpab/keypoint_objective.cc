@@ -21,45 +21,74 @@ FlowAtPairs::FlowAtPairs(const VelocityField& field, const WeightedPairs& pairs)
   }
 }
 
-double ResidualNorm::Squared(const Eigen::Matrix2Xd& r) const {
-  return r.colwise().squaredNorm().dot(weights_);
+// Every norm below is rho - rho_0 with rho^2 = sum of w |r|^2 + floor over its
+// pairs: all of them, or one, of weight 1 in its own norm and then weighted.
+ResidualNorm::ResidualNorm(const Eigen::RowVectorXd& weights,
+                           const FitOptions& options)
+    : weights_(weights), joint_(options.norm == FitOptions::Norm::kJoint) {
+  const double noise = options.noise * options.noise;
+  floor_ = joint_ ? noise * weights.sum() : noise;
+  share_ = joint_ ? 1 : 1 / std::sqrt(weights.sum());
 }
 
-double ResidualNorm::Rho(const Eigen::Matrix2Xd& r) const {
-  return std::sqrt(Squared(r) + floor_);
+Eigen::RowVectorXd ResidualNorm::Dot(const Eigen::Matrix2Xd& r,
+                                     const Eigen::Matrix2Xd& v) const {
+  Eigen::RowVectorXd dot = r.cwiseProduct(v).colwise().sum();
+  if (joint_) dot.setConstant(dot.dot(weights_));
+  return dot;
+}
+
+Eigen::RowVectorXd ResidualNorm::Rho(const Eigen::Matrix2Xd& r) const {
+  return (Dot(r, r).array() + floor_).sqrt();
 }
 
 double ResidualNorm::Value(const Eigen::Matrix2Xd& r, double tension) const {
   // rho - rho_0 without cancellation.
-  return tension * Squared(r) / (Rho(r) + std::sqrt(floor_));
+  const Eigen::ArrayXXd excess =
+      r.colwise().squaredNorm().array() / (Rho(r).array() + std::sqrt(floor_));
+  return tension * share_ * (excess * weights_.array()).sum();
 }
 
 Eigen::Matrix2Xd ResidualNorm::Forces(const Eigen::Matrix2Xd& r,
                                       double tension) const {
-  return tension / Rho(r) * (r.array().rowwise() * weights_.array()).matrix();
+  return (r.array().rowwise() / Compliance(r, tension).array()).matrix();
 }
 
 Eigen::RowVectorXd ResidualNorm::Compliance(const Eigen::Matrix2Xd& r,
                                             double tension) const {
-  return Rho(r) / tension * weights_.cwiseInverse();
+  return Rho(r).cwiseQuotient(tension * share_ * weights_);
 }
 
 Eigen::Matrix2Xd ResidualNorm::HessianTimes(const Eigen::Matrix2Xd& r,
                                             double tension,
                                             const Eigen::Matrix2Xd& v) const {
-  const double rho = Rho(r);
-  const double along = (r.cwiseProduct(v)).colwise().sum().dot(weights_);
-  return tension / rho *
-         ((v - along / (rho * rho) * r).array().rowwise() * weights_.array())
-             .matrix();
+  const Eigen::RowVectorXd along = Dot(r, v).cwiseQuotient(Rho(r).cwiseAbs2());
+  return ((v.array() - r.array().rowwise() * along.array()).rowwise() /
+          Compliance(r, tension).array())
+      .matrix();
 }
 
 Eigen::MatrixXd ResidualNorm::InverseHessian(const Eigen::Matrix2Xd& r,
                                              double tension) const {
-  const Eigen::Map<const Eigen::VectorXd> flat(r.data(), r.size());
-  Eigen::MatrixXd inverse = flat * flat.transpose() / floor_;
-  for (int i = 0; i < inverse.rows(); ++i) inverse(i, i) += 1 / weights_[i / 2];
-  return Rho(r) / tension * inverse;
+  // Of a joint norm (rho / tension) (diag 1/w + r r^T / floor); of one pair's
+  // w rho, (rho / (tension w)) (I + r r^T / floor).
+  const Eigen::RowVectorXd compliance = Compliance(r, tension);
+  Eigen::MatrixXd inverse = Eigen::MatrixXd::Zero(r.size(), r.size());
+  for (int k = 0; k < r.cols(); ++k) {
+    inverse.diagonal().segment<2>(2 * k).setConstant(compliance[k]);
+    const double scale = compliance[k] * (joint_ ? weights_[k] : 1);
+    for (int j = 0; j < r.cols(); ++j) {
+      if (!joint_ && j != k) continue;
+      inverse.block<2, 2>(2 * j, 2 * k) +=
+          scale / floor_ * r.col(j) * r.col(k).transpose();
+    }
+  }
+  return inverse;
+}
+
+double WeightedSquaredNorm(const Eigen::Matrix2Xd& r,
+                           const Eigen::RowVectorXd& weights) {
+  return r.colwise().squaredNorm().dot(weights);
 }
 
 double MaxGradient(const CellCoefficients& cells) {

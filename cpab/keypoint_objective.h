@@ -15,6 +15,7 @@
 
 #include "Eigen/Core"
 #include "cpab/basis.h"
+#include "cpab/fit.h"
 #include "cpab/prior.h"
 #include "cpab/velocity_field.h"
 #include "cpab/vertex_jacobian.h"
@@ -48,37 +49,46 @@ struct FlowAtPairs {
   Eigen::Matrix2Xd residual;  // q - T(p), [2, K]
 };
 
-// E's first term as a function of the residuals r [2, K]:
-// tension (rho - rho_0), rho^2 = sum w |r|^2 + noise^2 sum w.
+// The data term of E, FitOptions::Norm of the residuals r [2, K], as a function
+// of r: convex, with forces (gradients) bounded by the tension.
 class ResidualNorm {
  public:
-  ResidualNorm(const Eigen::RowVectorXd& weights, double noise)
-      : weights_(weights), floor_(noise * noise * weights.sum()) {}
+  ResidualNorm(const Eigen::RowVectorXd& weights, const FitOptions& options);
 
-  // sum w |r|^2.
-  double Squared(const Eigen::Matrix2Xd& r) const;
-  double Rho(const Eigen::Matrix2Xd& r) const;
   double Value(const Eigen::Matrix2Xd& r, double tension) const;
 
-  // The forces tension w r / rho: the gradient.
+  // The gradient, [2, K].
   Eigen::Matrix2Xd Forces(const Eigen::Matrix2Xd& r, double tension) const;
 
-  // The diagonal of the inverse of the majorising quadratic's Hessian, one
-  // number a pair: rho / (tension w).
+  // The diagonal of the inverse Hessian of the quadratic that touches the norm
+  // at r and lies above it everywhere, one number a pair.
   Eigen::RowVectorXd Compliance(const Eigen::Matrix2Xd& r,
                                 double tension) const;
 
-  // The exact Hessian (tension / rho) (diag w - w r (w r)^T / rho^2) times v.
+  // The exact Hessian times v [2, K].
   Eigen::Matrix2Xd HessianTimes(const Eigen::Matrix2Xd& r, double tension,
                                 const Eigen::Matrix2Xd& v) const;
-  // Its inverse, [2 K, 2 K]: (rho / tension) (diag 1/w + r r^T / floor).
+  // The exact Hessian's inverse, [2 K, 2 K].
   Eigen::MatrixXd InverseHessian(const Eigen::Matrix2Xd& r,
                                  double tension) const;
 
  private:
+  // For each pair, the rho of the norm that it belongs to.
+  Eigen::RowVectorXd Rho(const Eigen::Matrix2Xd& r) const;
+  // For each pair, sum w r.v over the pairs of the norm that it belongs to.
+  Eigen::RowVectorXd Dot(const Eigen::Matrix2Xd& r,
+                         const Eigen::Matrix2Xd& v) const;
+
   Eigen::RowVectorXd weights_;
+  bool joint_;
+  // Of each norm: rho^2 at r = 0, and the factor of the tension.
   double floor_;
+  double share_;
 };
+
+// sum w |r|^2.
+double WeightedSquaredNorm(const Eigen::Matrix2Xd& r,
+                           const Eigen::RowVectorXd& weights);
 
 // Largest Frobenius norm of the velocity gradient in any cell.
 double MaxGradient(const CellCoefficients& cells);

@@ -14,11 +14,11 @@ namespace {
 // whose derivative is the norm's Hessian H.
 class Minimum {
  public:
-  Minimum(const FitModel& model, double noise, const WeightedPairs& pairs,
-          const FitResult& result)
+  Minimum(const FitModel& model, const FitOptions& options,
+          const WeightedPairs& pairs, const FitResult& result)
       : model_(model),
         pairs_(pairs),
-        norm_(pairs.weights, noise),
+        norm_(pairs.weights, options),
         theta_(result.theta),
         tension_(result.tension),
         flow_(VelocityField(model.basis(), theta_), pairs),
@@ -137,7 +137,7 @@ Eigen::VectorXd SolveHessian(const Minimum& minimum, const Eigen::VectorXd& b) {
 
 }  // namespace
 
-PairsGradient PullbackToPairs(const FitModel& model, double noise,
+PairsGradient PullbackToPairs(const FitModel& model, const FitOptions& options,
                               const WeightedPairs& pairs,
                               const FitResult& result,
                               const Eigen::VectorXd& dl_dtheta) {
@@ -148,7 +148,7 @@ PairsGradient PullbackToPairs(const FitModel& model, double noise,
     return {Eigen::Matrix2Xd::Constant(2, count, nan),
             Eigen::Matrix2Xd::Constant(2, count, nan)};
   }
-  const Minimum minimum(model, noise, pairs, result);
+  const Minimum minimum(model, options, pairs, result);
   const Eigen::VectorXd adjoint = SolveHessian(minimum, dl_dtheta);
   const Eigen::Matrix2Xd to = minimum.ForceChange(adjoint);
   return {minimum.CurvatureAlong(adjoint).points - minimum.ToPoints(to), to};

@@ -12,7 +12,7 @@
 namespace cpab {
 
 // One column of either gradient for each of `pairs`.
-PairsGradient PullbackToPairs(const FitModel& model, double noise,
+PairsGradient PullbackToPairs(const FitModel& model, const FitOptions& options,
                               const WeightedPairs& pairs,
                               const FitResult& result,
                               const Eigen::VectorXd& dl_dtheta);
