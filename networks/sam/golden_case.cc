@@ -77,7 +77,8 @@ class Comparison {
     Expect(tag + ".iou_single", Unambiguous(masks).ious);
 
     const auto cotangent = [&](const std::string& name, const Tensor& like) {
-      return FillSigned(absl::StrCat("cot/", name, "_", tag, "."), like.sizes());
+      return FillSigned(absl::StrCat("cot/", name, "_", tag, "."),
+                        like.sizes());
     };
     ((tokens * cotangent("tok", tokens)).sum() +
      (alternatives.logits * cotangent("mask", alternatives.logits)).mean())
