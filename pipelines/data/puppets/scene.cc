@@ -114,19 +114,28 @@ Scene::Scene(const SceneOptions& options, Random random) : options_(options) {
     textures_.push_back(
         BakePart(puppet.paints[part], puppet.outlines[part], samples_per_unit));
   }
+  if (!options.camera_motion) still_background_ = PaintBackground(Affine2());
 }
 
 cv::Mat Scene::Render(int frame) const {
-  const int samples_across = options_.size * options_.supersampling;
-  cv::Mat_<cv::Vec3b> samples(samples_across, samples_across);
   const std::vector<Affine2>& places = truth_.frames[frame].frame_from_layer;
-  for (size_t layer = 0; layer < places.size(); ++layer) {
+  cv::Mat_<cv::Vec3b> samples = still_background_.clone();
+  if (samples.empty()) samples = PaintBackground(places[0]);
+  for (size_t layer = 1; layer < places.size(); ++layer) {
     PaintLayer(static_cast<int>(layer), places[layer], samples);
   }
   cv::Mat picture;
   cv::resize(samples, picture, {options_.size, options_.size}, 0, 0,
              cv::INTER_AREA);
   return picture;
+}
+
+cv::Mat_<cv::Vec3b> Scene::PaintBackground(
+    const Affine2& frame_from_background) const {
+  const int samples_across = options_.size * options_.supersampling;
+  cv::Mat_<cv::Vec3b> samples(samples_across, samples_across);
+  PaintLayer(0, frame_from_background, samples);
+  return samples;
 }
 
 void Scene::PaintLayer(int layer, const Affine2& frame_from_layer,

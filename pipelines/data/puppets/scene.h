@@ -31,12 +31,16 @@ class Scene {
   cv::Mat Render(int frame) const;
 
  private:
+  cv::Mat_<cv::Vec3b> PaintBackground(
+      const Affine2& frame_from_background) const;
   void PaintLayer(int layer, const Affine2& frame_from_layer,
                   cv::Mat_<cv::Vec3b>& samples) const;
 
   SceneOptions options_;
   Truth truth_;
   std::vector<Texture> textures_;  // of the layers
+  // The background's samples, the same in every frame unless the camera moves.
+  cv::Mat_<cv::Vec3b> still_background_;
 };
 
 }  // namespace pipelines::data::puppets

@@ -49,11 +49,11 @@ class Texture {
 
   // Sets `color` to the paint at `p` (RGB in [0, 255], bilinear; outside of the
   // rectangle that of the nearest point) and returns true if the outline covers
-  // `p`; its border is kept to a small part of a sample.
+  // `p`; corners of the outline are rounded off by less than a sample.
   bool Cover(Point2 p, cv::Vec3b& color) const;
 
  private:
-  cv::Mat_<cv::Vec4b> samples_;  // RGB and distance, kBorder at the border
+  cv::Mat_<cv::Vec4f> samples_;  // RGB and the depth inside the outline
   Point2 low_;
   double per_unit_ = 1;
 };
