@@ -49,40 +49,12 @@ std::optional<int64_t> StatedEndOfEbml(ByteReader& file) {
   return segment + kIdLength + size.length + *size.value;
 }
 
-int64_t ColourTableBytes(uint64_t flags) {
-  return flags & 0x80 ? 3 << ((flags & 7) + 1) : 0;
-}
-
-// [GIF89a] Blocks up to the trailer ';'. An image or extension consists of
-// sub-blocks, each with its length in front; length 0 ends them.
-std::optional<int64_t> StatedEndOfGif(ByteReader& file) {
-  int64_t at = 13 + ColourTableBytes(file.BigEndian(10, 1));
-  while (at < file.size()) {
-    const uint64_t block = file.BigEndian(at, 1);
-    if (block == ';') return at + 1;
-    if (block == ',') {
-      at += 11 + ColourTableBytes(file.BigEndian(at + 9, 1));
-    } else if (block == '!') {
-      at += 2;
-    } else {
-      return std::nullopt;  // damaged; decoding will tell
-    }
-    while (at < file.size()) {
-      const int64_t length = static_cast<int64_t>(file.BigEndian(at, 1));
-      at += 1 + length;
-      if (length == 0) break;
-    }
-  }
-  return std::max(at, file.size()) + 1;  // at least the trailer is missing
-}
-
 }  // namespace
 
 std::optional<int64_t> StatedEnd(std::istream& file) {
   ByteReader bytes(file);
   const std::string head = bytes.Bytes(0, 12);
   if (head.substr(0, 4) == "RIFF") return StatedEndOfRiff(bytes);
-  if (head.substr(0, 4) == "GIF8") return StatedEndOfGif(bytes);
   if (head.substr(0, 4) == "\x1a\x45\xdf\xa3") return StatedEndOfEbml(bytes);
   for (const char* type : {"ftyp", "moov", "mdat", "free", "skip", "wide"}) {
     if (head.substr(4, 4) == type) return StatedEndOfBoxes(bytes);

@@ -10,9 +10,9 @@
 namespace pipelines::data {
 
 // Bytes that the file must have by the sizes written in it, following the
-// outermost structure of mp4 and mov (boxes), avi (RIFF), webm and mkv (EBML)
-// and gif (blocks). Larger than the file when it is truncated. Empty for other
-// formats, and where the writer left the size open (live recordings).
+// outermost structure of mp4 and mov (boxes), avi (RIFF), webm and mkv (EBML).
+// Larger than the file when it is truncated. Empty for other formats, and where
+// the writer left the size open (live recordings).
 std::optional<int64_t> StatedEnd(std::istream& file);
 
 }  // namespace pipelines::data

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "pipelines/data/container_end.h"
-#include "pipelines/data/matroska_check.h"
+#include "pipelines/data/packet_count.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {
@@ -106,6 +106,8 @@ AVRational VideoDemuxer::frame_rate() const {
 bool VideoDemuxer::packets_are_frames() const {
   switch (stream_->codecpar->codec_id) {
     case AV_CODEC_ID_H264:
+    case AV_CODEC_ID_HEVC:
+    case AV_CODEC_ID_VP8:
     case AV_CODEC_ID_VP9:
     case AV_CODEC_ID_AV1:
     case AV_CODEC_ID_MJPEG:
@@ -117,8 +119,6 @@ bool VideoDemuxer::packets_are_frames() const {
       // In AVI two frames may share a packet, and an empty one follow.
       return IsFormat("mp4");
     default:
-      // VP8 has packets that are never shown; HEVC may begin with frames that
-      // refer to what is not there.
       return false;
   }
 }
@@ -144,6 +144,14 @@ absl::StatusOr<bool> VideoDemuxer::Next(AVPacket* packet) {
   }
 }
 
+bool VideoDemuxer::IsShown(const AVPacket& packet) const {
+  if (packet.flags & AV_PKT_FLAG_DISCARD) return false;
+  // VP8 stores frames that only serve as references. [RFC 6386, 9.1]
+  constexpr int kShowFrame = 0x10;
+  return stream_->codecpar->codec_id != AV_CODEC_ID_VP8 || packet.size == 0 ||
+         packet.data[0] & kShowFrame;
+}
+
 void VideoDemuxer::Note(const AVPacket& packet) {
   ++num_all_packets_;
   const int64_t begin = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
@@ -153,7 +161,7 @@ void VideoDemuxer::Note(const AVPacket& packet) {
   }
   if (packet.stream_index != stream_->index) return;
   ++num_packets_;
-  if (!(packet.flags & AV_PKT_FLAG_DISCARD)) ++num_shown_;
+  if (IsShown(packet)) ++num_shown_;
   if (begin != AV_NOPTS_VALUE) {
     stream_end_ = std::max(stream_end_, begin + packet.duration);
   }
@@ -166,7 +174,7 @@ absl::Status VideoDemuxer::CheckComplete() const {
   }
   if (num_packets_ == 0) return Truncated(path_, "it holds no frame");
   RETURN_IF_ERROR(CheckFileSize());
-  if (IsFormat("matroska")) RETURN_IF_ERROR(CheckMatroska());
+  RETURN_IF_ERROR(CheckStructure());
   if (IsFormat("mp4")) return CheckIndex();
   return CheckDuration();
 }
@@ -208,18 +216,19 @@ absl::Status VideoDemuxer::CheckFileSize() const {
                                        *stated, " are stated in it"));
 }
 
-absl::Status VideoDemuxer::CheckMatroska() const {
+absl::Status VideoDemuxer::CheckStructure() const {
   std::ifstream file(path_, std::ios::binary);
   if (!file) return absl::OkStatus();  // a URL or a device
-  const absl::StatusOr<int64_t> num_frames = CountMatroskaFrames(file);
-  if (!num_frames.ok()) {
+  const absl::StatusOr<std::optional<int64_t>> stored =
+      CountStoredPackets(file);
+  if (!stored.ok()) {
     return absl::DataLossError(
-        absl::StrCat(path_, ": ", std::string(num_frames.status().message())));
+        absl::StrCat(path_, ": ", std::string(stored.status().message())));
   }
-  if (num_all_packets_ >= *num_frames) return absl::OkStatus();
+  if (num_all_packets_ >= stored->value_or(0)) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat(path_, ": the file is damaged: ", num_all_packets_, " of ",
-                   *num_frames, " frames and pieces of sound can be read"));
+                   **stored, " frames and pieces of sound can be found"));
 }
 
 }  // namespace pipelines::data

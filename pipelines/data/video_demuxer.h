@@ -28,7 +28,8 @@ class VideoDemuxer {
   std::optional<double> duration() const;
   AVRational frame_rate() const;
 
-  // Each packet gives one frame, so that they can be counted without decoding.
+  // Each shown packet gives one frame, so that frames can be counted without
+  // decoding.
   bool packets_are_frames() const;
 
   // Reads the next packet of the video stream; false at the end. DataLoss when
@@ -43,12 +44,13 @@ class VideoDemuxer {
       : path_(std::move(path)), input_(std::move(input)) {}
 
   absl::Status FindStream();
+  bool IsShown(const AVPacket& packet) const;
   void Note(const AVPacket& packet);
   absl::Status CheckComplete() const;
   absl::Status CheckIndex() const;
   absl::Status CheckDuration() const;
   absl::Status CheckFileSize() const;
-  absl::Status CheckMatroska() const;
+  absl::Status CheckStructure() const;
   bool IsFormat(const char* name) const;
 
   std::string path_;

@@ -26,7 +26,17 @@ struct OutputFormat {
   const char* muxer;
   // The first one that this FFmpeg has is taken; a fallback carries a warning.
   std::vector<const char*> encoders;
+  AVPixelFormat pixel_format = AV_PIX_FMT_YUV420P;
 };
+
+bool IsGif(const OutputFormat& format) {
+  return format.pixel_format == AV_PIX_FMT_RGB8;
+}
+
+// A GIF states times in hundredths of a second, and players take less than two
+// for a mistake.
+constexpr AVRational kGifTimeBase = {1, 100};
+constexpr int64_t kGifMinPeriod = 2;
 
 const OutputFormat* FindFormat(const std::string& path) {
   static const auto* const kFormats = new std::vector<OutputFormat>{
@@ -35,6 +45,7 @@ const OutputFormat* FindFormat(const std::string& path) {
       {".mkv", "matroska", {"libx264", "libopenh264", "mpeg4"}},
       {".avi", "avi", {"mpeg4"}},
       {".webm", "webm", {"libvpx-vp9", "libvpx"}},
+      {".gif", "gif", {"gif"}, AV_PIX_FMT_RGB8},
   };
   const std::string name = BaseName(path);
   for (const OutputFormat& format : *kFormats) {
@@ -53,7 +64,7 @@ absl::Status Validate(const std::string& path,
     return absl::InvalidArgumentError(absl::StrCat(path, ": ", what...));
   };
   if (FindFormat(path) == nullptr) {
-    return bad("unknown ending; use .mp4, .mov, .mkv, .avi or .webm");
+    return bad("unknown ending; use .mp4, .mov, .mkv, .avi, .webm or .gif");
   }
   constexpr int kMaxSide = 16384;  // of H.264, with room
   if (options.width < 1 || options.width > kMaxSide || options.height < 1 ||
@@ -77,8 +88,8 @@ absl::Status Validate(const std::string& path,
 int Even(int size) { return size + size % 2; }
 
 // Converts RGB to limited-range BT.709, which players assume for H.264 and
-// which is also written into the stream.
-class YuvConverter {
+// which is also written into the stream; or to a GIF's colours, dithered.
+class PixelConverter {
  public:
   bool Convert(const cv::Mat& rgb, AVFrame* frame) {
     cv::Mat padded = rgb;
@@ -95,11 +106,13 @@ class YuvConverter {
 
  private:
   bool Open(const AVFrame& frame) {
-    scaler_.reset(sws_getContext(
-        frame.width, frame.height, AV_PIX_FMT_RGB24, frame.width, frame.height,
-        static_cast<AVPixelFormat>(frame.format),
-        SWS_BICUBIC | SWS_ACCURATE_RND, nullptr, nullptr, nullptr));
+    scaler_.reset(
+        sws_getContext(frame.width, frame.height, AV_PIX_FMT_RGB24, frame.width,
+                       frame.height, static_cast<AVPixelFormat>(frame.format),
+                       SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT,
+                       nullptr, nullptr, nullptr));
     if (scaler_ == nullptr) return false;
+    if (frame.format != AV_PIX_FMT_YUV420P) return true;
     const int* coefficients = sws_getCoefficients(SWS_CS_ITU709);
     sws_setColorspaceDetails(scaler_.get(), coefficients, 1, coefficients, 0, 0,
                              1 << 16, 1 << 16);
@@ -126,9 +139,16 @@ class VideoWriter::Impl {
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
+  bool is_gif() const { return IsGif(*FindFormat(path_)); }
+  // Of the times that WriteAt takes.
+  AVRational time_base() const {
+    return options_.time_base ? ToFfmpeg(*options_.time_base)
+                              : av_inv_q(ToFfmpeg(options_.frame_rate));
+  }
   absl::StatusOr<const AVCodec*> FindEncoder();
   absl::Status OpenEncoder();
   absl::Status OpenFile();
+  absl::Status EncodeImage(const cv::Mat& rgb, int64_t pts);
   absl::Status Encode(const AVFrame* frame);
   absl::Status WritePacket();
   absl::Status CloseFile();
@@ -141,7 +161,7 @@ class VideoWriter::Impl {
   CodecPtr encoder_;
   FramePtr frame_{av_frame_alloc()};
   PacketPtr packet_{av_packet_alloc()};
-  YuvConverter converter_;
+  PixelConverter converter_;
   std::unique_ptr<AudioCopier> audio_;
   std::string encoder_name_;
   std::vector<std::string> warnings_;
@@ -202,16 +222,17 @@ absl::StatusOr<const AVCodec*> VideoWriter::Impl::FindEncoder() {
 absl::Status VideoWriter::Impl::OpenEncoder() {
   ASSIGN_OR_RETURN(const AVCodec* codec, FindEncoder());
   encoder_.reset(avcodec_alloc_context3(codec));
-  encoder_->width = Even(options_.width);
-  encoder_->height = Even(options_.height);
-  encoder_->pix_fmt = AV_PIX_FMT_YUV420P;
+  encoder_->width = is_gif() ? options_.width : Even(options_.width);
+  encoder_->height = is_gif() ? options_.height : Even(options_.height);
+  encoder_->pix_fmt = FindFormat(path_)->pixel_format;
   encoder_->framerate = ToFfmpeg(options_.frame_rate);
-  encoder_->time_base = options_.time_base ? ToFfmpeg(*options_.time_base)
-                                           : av_inv_q(encoder_->framerate);
-  encoder_->color_range = AVCOL_RANGE_MPEG;
-  encoder_->colorspace = AVCOL_SPC_BT709;
-  encoder_->color_primaries = AVCOL_PRI_BT709;
-  encoder_->color_trc = AVCOL_TRC_BT709;
+  encoder_->time_base = is_gif() ? kGifTimeBase : time_base();
+  if (!is_gif()) {
+    encoder_->color_range = AVCOL_RANGE_MPEG;
+    encoder_->colorspace = AVCOL_SPC_BT709;
+    encoder_->color_primaries = AVCOL_PRI_BT709;
+    encoder_->color_trc = AVCOL_TRC_BT709;
+  }
   encoder_->thread_count = options_.threads;
   if (output_->oformat->flags & AVFMT_GLOBALHEADER) {
     encoder_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
@@ -257,8 +278,8 @@ absl::Status VideoWriter::Impl::OpenFile() {
 
 absl::Status VideoWriter::Impl::Write(const cv::Mat& rgb) {
   const AVRational period = av_inv_q(encoder_->framerate);
-  const int64_t begin = av_rescale_q(next_pts_, period, encoder_->time_base);
-  const int64_t end = av_rescale_q(next_pts_ + 1, period, encoder_->time_base);
+  const int64_t begin = av_rescale_q(next_pts_, period, time_base());
+  const int64_t end = av_rescale_q(next_pts_ + 1, period, time_base());
   ++next_pts_;
   return WriteAt(rgb, begin, end - begin);
 }
@@ -273,17 +294,27 @@ absl::Status VideoWriter::Impl::WriteAt(const cv::Mat& rgb, int64_t pts,
         path_, ": the time stamps must rise: ", last_pts_, ", then ", pts));
   }
   last_pts_ = pts;
-  durations_.emplace_back(pts, duration);
-  int error = av_frame_make_writable(frame_.get());
+  const AVRational unit = encoder_->time_base;
+  const int64_t begin = av_rescale_q(pts, time_base(), unit);
+  const int64_t end = av_rescale_q(pts + duration, time_base(), unit);
+  if (is_gif() && frame_->pts != AV_NOPTS_VALUE &&
+      begin < frame_->pts + kGifMinPeriod) {
+    return absl::OkStatus();
+  }
+  durations_.emplace_back(begin, end - begin);
+  RETURN_IF_ERROR(EncodeImage(rgb, begin));
+  if (audio_ == nullptr) return absl::OkStatus();
+  return audio_->CopyUntil(static_cast<double>(end) * av_q2d(unit));
+}
+
+absl::Status VideoWriter::Impl::EncodeImage(const cv::Mat& rgb, int64_t pts) {
+  const int error = av_frame_make_writable(frame_.get());
   if (error < 0) return Failed(error, "no memory for a frame");
   if (!converter_.Convert(rgb, frame_.get())) {
-    return absl::InternalError(path_ + ": cannot convert RGB to YUV");
+    return absl::InternalError(path_ + ": the pixels cannot be converted");
   }
   frame_->pts = pts;
-  RETURN_IF_ERROR(Encode(frame_.get()));
-  if (audio_ == nullptr) return absl::OkStatus();
-  return audio_->CopyUntil(static_cast<double>(pts + duration) *
-                           av_q2d(encoder_->time_base));
+  return Encode(frame_.get());
 }
 
 // A null frame flushes the encoder.

@@ -2,7 +2,9 @@
 //
 // .mp4 and .mov: H.264, yuv420p, BT.709, index in front, so that browsers play
 // them while they load; where FFmpeg has no H.264 encoder, MPEG-4 part 2, with
-// a warning. .webm: VP9.
+// a warning. .webm: VP9. .gif: no sound, 256 colours for all frames (3 bits of
+// red and green, 2 of blue, dithered), times in hundredths of a second, and at
+// most 50 frames a second: those that come faster are left out.
 #ifndef PIPELINES_DATA_VIDEO_WRITER_H_
 #define PIPELINES_DATA_VIDEO_WRITER_H_
 
@@ -15,13 +17,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "opencv2/core.hpp"
+#include "pipelines/data/frame_sink.h"
 #include "pipelines/data/rational.h"
 
 namespace pipelines::data {
 
 struct VideoWriterOptions {
-  // Size of the frames that Write takes. H.264 with 4:2:0 colour needs even
-  // sizes: an odd one is padded by repeating its last column or row.
+  // Size of the frames that Write takes. Video with 4:2:0 colour needs even
+  // sizes: an odd one is padded by repeating its last column or row. (A GIF
+  // keeps odd ones.)
   int width = 0;
   int height = 0;
 
@@ -47,10 +51,7 @@ struct VideoWriterOptions {
   int threads = 0;
 };
 
-// Writes to a temporary name beside `path`; Finish() gives the file its name.
-// Destroyed before that, it removes the temporary and leaves `path` as it was.
-// Not safe for use from two threads at a time.
-class VideoWriter {
+class VideoWriter : public FrameSink {
  public:
   // The format follows from the ending of `path`. InvalidArgument for an
   // unknown ending or a bad option, PermissionDenied or NotFound when the
@@ -58,24 +59,16 @@ class VideoWriter {
   static absl::StatusOr<std::unique_ptr<VideoWriter>> Create(
       const std::string& path, const VideoWriterOptions& options);
 
-  ~VideoWriter();
+  ~VideoWriter() override;
 
-  // Appends a frame one frame period after the one before.
-  // rgb: [height, width] CV_8UC3, RGB. ResourceExhausted on a full disk.
-  absl::Status Write(const cv::Mat& rgb);
-
-  // Appends a frame that is shown from `pts` for `duration`, both in units of
-  // options.time_base. pts must rise strictly. Do not mix with Write.
-  absl::Status WriteAt(const cv::Mat& rgb, int64_t pts, int64_t duration);
-
-  // Completes the file. Without it nothing appears at `path`.
-  absl::Status Finish();
+  absl::Status Write(const cv::Mat& rgb) override;
+  absl::Status WriteAt(const cv::Mat& rgb, int64_t pts,
+                       int64_t duration) override;
+  absl::Status Finish() override;
+  const std::vector<std::string>& warnings() const override;
 
   // The encoder in use, by FFmpeg's name: "libx264".
   const std::string& encoder() const;
-
-  // What the caller should tell the user: a fallback encoder, audio left out.
-  const std::vector<std::string>& warnings() const;
 
  private:
   class Impl;
