@@ -47,11 +47,22 @@ Tensor KeypointSemanticLossImpl::forward(const Tensor& source,
                                          const Tensor& driving,
                                          const Tensor& source_keypoints,
                                          const Tensor& driving_keypoints) {
-  const auto features = [&](const Tensor& images, const Tensor& keypoints) {
-    return Features(Embed(images), images.size(2), images.size(3), keypoints);
-  };
-  return MeanDistance(features(source, source_keypoints),
-                      features(driving, driving_keypoints), options_.distance);
+  TORCH_CHECK(source.sizes() == driving.sizes(),
+              "the source and the driving images are of different shapes, ",
+              source.sizes(), " and ", driving.sizes());
+  return Compare(Embed(source), Embed(driving), source.size(2), source.size(3),
+                 source_keypoints, driving_keypoints);
+}
+
+Tensor KeypointSemanticLossImpl::Compare(const Tensor& source_embeddings,
+                                         const Tensor& driving_embeddings,
+                                         int64_t height, int64_t width,
+                                         const Tensor& source_keypoints,
+                                         const Tensor& driving_keypoints) {
+  return MeanDistance(
+      Features(source_embeddings, height, width, source_keypoints),
+      Features(driving_embeddings, height, width, driving_keypoints),
+      options_.distance);
 }
 
 Tensor KeypointSemanticLossImpl::Embed(const Tensor& images) {

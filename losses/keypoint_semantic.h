@@ -72,6 +72,13 @@ class KeypointSemanticLossImpl : public torch::nn::Module {
   torch::Tensor Features(const torch::Tensor& embeddings, int64_t height,
                          int64_t width, const torch::Tensor& keypoints);
 
+  // forward, given what Embed makes of the images of height x width: for
+  // embeddings that are kept (losses/embedding_cache.h).
+  torch::Tensor Compare(const torch::Tensor& source_embeddings,
+                        const torch::Tensor& driving_embeddings, int64_t height,
+                        int64_t width, const torch::Tensor& source_keypoints,
+                        const torch::Tensor& driving_keypoints);
+
   // To load weights into.
   networks::sam::Sam& extractor() { return extractor_; }
 

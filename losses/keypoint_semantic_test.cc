@@ -146,11 +146,9 @@ TEST_P(KeypointSemanticGradientTest, EqualsFiniteDifferences) {
   // Both sides at once: [2, K, 2].
   ExpectGradientEqualsFiniteDifferences(
       [&](const Tensor& keypoints) {
-        return MeanDistance(loss->Features(of_source, kHeight, kWidth,
-                                           keypoints.narrow(0, 0, 1)),
-                            loss->Features(of_driving, kHeight, kWidth,
-                                           keypoints.narrow(0, 1, 1)),
-                            options.distance);
+        return loss->Compare(of_source, of_driving, kHeight, kWidth,
+                             keypoints.narrow(0, 0, 1),
+                             keypoints.narrow(0, 1, 1));
       },
       torch::cat({inputs.source_keypoints, inputs.driving_keypoints}));
 }

@@ -1,0 +1,84 @@
+// Embeddings of frames kept on the disk, for frozen extractors that see the
+// same frames in every epoch.
+//
+//   ASSIGN_OR_RETURN(EmbeddingCache cache, EmbeddingCache::Open(options));
+//   embeddings = cache.Through(frames, images,
+//                              [&](const torch::Tensor& some) {
+//                                return semantic_loss->Embed(some);
+//                              });
+//
+// Only for frames that are not augmented: another flip is another image.
+#ifndef LOSSES_EMBEDDING_CACHE_H_
+#define LOSSES_EMBEDDING_CACHE_H_
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/optional.h"
+
+namespace losses {
+
+struct EmbeddingCacheOptions {
+  std::string folder;  // made if need be
+
+  // Which embeddings these are: network, weights, size of its input. Those of
+  // another extractor in the same folder are left alone.
+  std::string extractor;
+
+  // Bytes of all files in the folder. When it is full nothing more is kept,
+  // and nothing removed: frames come in random order once an epoch, so what is
+  // there serves as well as what could replace it, and the most recently used
+  // is the last to come again.
+  int64_t budget = int64_t{4} << 30;
+
+  // float16 halves the size for an error of 5e-4 of each value.
+  torch::Dtype stored_as = torch::kFloat32;
+};
+
+class EmbeddingCache {
+ public:
+  // Errors of making or listing the folder.
+  static absl::StatusOr<EmbeddingCache> Open(EmbeddingCacheOptions options);
+
+  // The embedding kept for a frame, in float32 on the CPU, if there is one and
+  // it can be read.
+  absl::optional<torch::Tensor> Find(const std::string& frame) const;
+
+  // Keeps an embedding, unless the budget is spent. Errors of writing, after
+  // which training can go on without.
+  absl::Status Insert(const std::string& frame, const torch::Tensor& embedding);
+
+  // The embeddings of `images` [B, ...], stacked: those that are kept for
+  // `frames` [B], otherwise computed by `embed` in one batch and kept. A frame
+  // named "" is always computed and never kept. Frames that cannot be kept are
+  // no error, for the result is right without; insert_status() tells.
+  torch::Tensor Through(
+      const std::vector<std::string>& frames, const torch::Tensor& images,
+      const std::function<torch::Tensor(const torch::Tensor&)>& embed);
+
+  // The first error that Through met in keeping an embedding.
+  const absl::Status& insert_status() const { return insert_status_; }
+
+  int64_t size() const { return size_; }  // bytes on the disk
+
+ private:
+  explicit EmbeddingCache(EmbeddingCacheOptions options)
+      : options_(std::move(options)) {}
+
+  std::string KeyOf(const std::string& frame) const;
+  std::string PathOf(const std::string& key) const;
+
+  EmbeddingCacheOptions options_;
+  int64_t size_ = 0;
+  absl::Status insert_status_;
+};
+
+}  // namespace losses
+
+#endif  // LOSSES_EMBEDDING_CACHE_H_
