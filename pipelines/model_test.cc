@@ -194,7 +194,8 @@ TEST(Objective, AddsSemanticAndStructureTerms) {
   EXPECT_EQ(out.terms.size(), 6u);
   EXPECT_EQ(objective->TermNames().back(), "structure");
   for (const auto& [name, value] : out.terms) {
-    EXPECT_GT(value.item<float>(), 0) << name;
+    // The background predictor begins at the identity: nothing is lost yet.
+    if (name != "background") EXPECT_GT(value.item<float>(), 0) << name;
   }
   out.total.backward();
 }

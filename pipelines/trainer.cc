@@ -3,6 +3,7 @@
 #include <torch/cuda.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -237,15 +238,25 @@ absl::Status Trainer::Resume() {
   return absl::OkStatus();
 }
 
-// The first frame and a middle one of the first test clips.
+// The frame of a clip that differs most from its first one.
+const cv::Mat& FarthestFrame(const data::Clip& clip) {
+  const auto distance = [&clip](const cv::Mat& frame) {
+    return cv::norm(frame, clip.frames.front(), cv::NORM_L1);
+  };
+  return *std::max_element(clip.frames.begin(), clip.frames.end(),
+                           [&](const cv::Mat& a, const cv::Mat& b) {
+                             return distance(a) < distance(b);
+                           });
+}
+
+// The first frame and the farthest one of the first test clips.
 absl::Status Trainer::MakePreview() {
   std::vector<torch::Tensor> source, driving;
   for (int i = 0;
        i < kPreviewRows && i < static_cast<int>(test_->clips().size()); ++i) {
     ASSIGN_OR_RETURN(const auto clip, test_->ReadWholeClip(i));
     source.push_back(data::ImageToTensor(clip->frames.front()));
-    driving.push_back(
-        data::ImageToTensor(clip->frames[clip->frames.size() / 2]));
+    driving.push_back(data::ImageToTensor(FarthestFrame(*clip)));
   }
   preview_source_ = torch::stack(source).to(options_.device);
   preview_driving_ = torch::stack(driving).to(options_.device);
