@@ -22,9 +22,9 @@ absl::StatusOr<CandidateMotions::Motion> CandidateMotions::MakeMotion(
     const CpabConfig& config) {
   ASSIGN_OR_RETURN(cpab::Transform transform,
                    cpab::Transform::Create(TessellationOptionsOf(config)));
-  ASSIGN_OR_RETURN(cpab::KeypointFitter fitter,
-                   cpab::KeypointFitter::Create(transform.basis(),
-                                                FitOptionsOf(config)));
+  ASSIGN_OR_RETURN(
+      cpab::KeypointFitter fitter,
+      cpab::KeypointFitter::Create(transform.basis(), FitOptionsOf(config)));
   return Motion{std::move(transform), std::move(fitter),
                 config.gradient() == CpabConfig::IMPLICIT
                     ? cpab::ThetaGradient::kImplicit

@@ -167,7 +167,8 @@ Tensor VisionTransformerImpl::PositionEmbedding(int64_t height,
       F::InterpolateFuncOptions()
           .scale_factor(std::vector<double>{scale(rows), scale(columns)})
           .mode(torch::kBicubic)
-          .align_corners(false));  // [1, C, rows, columns]
+          .align_corners(false)
+          .recompute_scale_factor(false));  // [1, C, rows, columns]
   return torch::cat({position_embedding_.slice(1, 0, 1),
                      resized.permute({0, 2, 3, 1}).flatten(1, 2)},
                     1);
