@@ -2,20 +2,15 @@
 
 #include <utility>
 
-#include "Eigen/Cholesky"
 #include "Eigen/LU"
-#include "Eigen/OrderingMethods"
 #include "Eigen/SparseCore"
-#include "Eigen/SparseQR"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "cpab/null_space.h"
 #include "third_party/absl/status_macros.h"
 
 namespace cpab {
 namespace {
-
-using SparseMatrix = Eigen::SparseMatrix<double>;
-using Triplets = std::vector<Eigen::Triplet<double>>;
 
 // One linear equation between vertex velocities: sum of weight * component of
 // vertex = 0.
@@ -51,25 +46,22 @@ class Constraints {
     if (options.volume_preserving) AddZeroTrace();
   }
 
-  // [constraints, columns]: those between the components in [first, last).
-  // Column = (last - first) vertex + component - first.
-  SparseMatrix Matrix(int first, int last) const {
-    Triplets triplets;
-    int row = 0;
+  // Those between the components in [first, last). Unknown
+  // (last - first) vertex + component - first.
+  std::vector<Equation> Equations(int first, int last) const {
+    std::vector<Equation> equations;
     for (const Constraint& constraint : constraints_) {
       if (constraint[0].component < first || constraint[0].component >= last) {
         continue;
       }
+      Equation equation;
       for (const Term& term : constraint) {
-        triplets.emplace_back(
-            row, (last - first) * term.vertex + term.component - first,
-            term.weight);
+        equation.emplace_back(
+            (last - first) * term.vertex + term.component - first, term.weight);
       }
-      ++row;
+      equations.push_back(equation);
     }
-    SparseMatrix matrix(row, (last - first) * tessellation_.num_vertices());
-    matrix.setFromTriplets(triplets.begin(), triplets.end());
-    return matrix;
+    return equations;
   }
 
  private:
@@ -137,42 +129,12 @@ class Constraints {
   std::vector<Constraint> constraints_;
 };
 
-// An orthonormal basis of { u : C u = 0 }: the last columns of Q in C^T = Q R.
-// The elimination follows the sparsity, not the values, so that rounding
-// cannot reorder it.
-Eigen::MatrixXd NullSpace(const SparseMatrix& constraints) {
-  const Eigen::Index size = constraints.cols();
-  if (constraints.rows() == 0) return Eigen::MatrixXd::Identity(size, size);
-  SparseMatrix transposed = constraints.transpose();
-  transposed.makeCompressed();
-  Eigen::SparseQR<SparseMatrix, Eigen::COLAMDOrdering<int>> qr;
-  // Weights are of order one. Dependent equations leave pivots near 1e-15,
-  // independent ones above 1e-3 up to 32x32.
-  qr.setPivotThreshold(1e-8);
-  qr.compute(transposed);
-  const Eigen::Index dimension = size - qr.rank();
-  Eigen::MatrixXd selected = Eigen::MatrixXd::Zero(size, dimension);
-  selected.bottomRows(dimension).setIdentity();
-  return qr.matrixQ() * selected;
-}
-
-// Z L^-T with L L^T = Z^T gram Z: columns orthonormal in the inner product
-// `gram`. Done twice, since once leaves an error of the condition number of
-// `gram` (1e5 at 20x20) times epsilon.
-Eigen::MatrixXd Orthonormalise(const SparseMatrix& gram, Eigen::MatrixXd z) {
-  for (int pass = 0; pass < 2; ++pass) {
-    Eigen::LLT<Eigen::MatrixXd> cholesky(z.transpose() * (gram * z));
-    cholesky.matrixU().solveInPlace<Eigen::OnTheRight>(z);
-  }
-  return z;
-}
-
 // The Gram matrix of one component's vertex velocities in the inner product of
 // the coefficients, summed over cells: (S S^T)_mn couples vertices m and n.
 SparseMatrix GramMatrix(const Tessellation& tessellation,
                         const std::vector<Eigen::Matrix3d>& shapes,
                         int components) {
-  Triplets triplets;
+  std::vector<Eigen::Triplet<double>> triplets;
   for (int cell = 0; cell < tessellation.num_cells(); ++cell) {
     const Eigen::Matrix3d local = shapes[cell] * shapes[cell].transpose();
     const std::array<int, 3>& v = tessellation.cells()[cell];
@@ -198,7 +160,7 @@ RowMajorMatrix SeparateComponents(const Constraints& constraints,
   const Eigen::Index num_vertices = gram.rows();
   std::array<Eigen::MatrixXd, 2> blocks;
   for (int a = 0; a < 2; ++a) {
-    blocks[a] = Orthonormalise(gram, NullSpace(constraints.Matrix(a, a + 1)));
+    blocks[a] = OrthonormalSolutions(constraints.Equations(a, a + 1), gram);
   }
   RowMajorMatrix basis = RowMajorMatrix::Zero(
       2 * num_vertices, blocks[0].cols() + blocks[1].cols());
@@ -213,8 +175,8 @@ RowMajorMatrix VertexBasis(const Tessellation& tessellation,
                            const std::vector<Eigen::Matrix3d>& shapes) {
   const Constraints constraints(tessellation, shapes);
   if (tessellation.options().volume_preserving) {
-    return Orthonormalise(GramMatrix(tessellation, shapes, 2),
-                          NullSpace(constraints.Matrix(0, 2)));
+    return OrthonormalSolutions(constraints.Equations(0, 2),
+                                GramMatrix(tessellation, shapes, 2));
   }
   return SeparateComponents(constraints, GramMatrix(tessellation, shapes, 1));
 }

@@ -1,0 +1,144 @@
+// Registers one picture to another; see kUsage.
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "cpab/drawing.h"
+#include "cpab/registration.h"
+#include "cpab/warp.h"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/user_path.h"
+#include "pipelines/data/image_io.h"
+#include "third_party/absl/status_macros.h"
+
+ABSL_FLAG(std::string, moving, "", "The picture to be warped.");
+ABSL_FLAG(std::string, fixed, "", "The picture that it shall look like.");
+ABSL_FLAG(std::string, output, "", "Folder for the pictures.");
+ABSL_FLAG(
+    std::string, cells, "2,4,8",
+    "Cells along each axis, coarse to fine; each a multiple of the last.");
+ABSL_FLAG(int, side, 128,
+          "Pixels along the longer side at which pictures are compared.");
+ABSL_FLAG(double, noise, 0.1,
+          "Differences in brightness that are not motion; more is smoother.");
+ABSL_FLAG(bool, zero_boundary, false,
+          "Maps the picture onto itself: nothing moves across its border.");
+
+namespace {
+
+constexpr char kUsage[] =
+    R"(Warps a picture so that it looks like another, by the flow of a CPAB field.
+
+  register_images --moving PICTURE --fixed PICTURE --output FOLDER [flags]
+
+Writes into the folder
+
+  warped.png    the moving picture, warped, in the fixed one's size
+  grid.png      a regular grid of the fixed picture, on the moving one: where
+                each of its points was found
+  field.png     the tessellation and the velocity field, on the fixed picture
+
+and prints how different the pictures are before and after.
+
+Example:
+  register_images --moving a.jpg --fixed b.jpg --output registered
+)";
+
+absl::StatusOr<cpab::RegistrationOptions> OptionsFromFlags() {
+  cpab::RegistrationOptions options;
+  options.cells.clear();
+  for (const auto& word : absl::StrSplit(absl::GetFlag(FLAGS_cells), ',')) {
+    int cells = 0;
+    if (!absl::SimpleAtoi(word, &cells)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--cells has '", word, "'; use whole numbers such as 2,4,8"));
+    }
+    options.cells.push_back(cells);
+  }
+  options.largest_side = absl::GetFlag(FLAGS_side);
+  options.noise = absl::GetFlag(FLAGS_noise);
+  options.zero_boundary = absl::GetFlag(FLAGS_zero_boundary);
+  return options;
+}
+
+// `image` as the pixels of a picture of size `like`, looked up through `flow`.
+absl::StatusOr<cv::Mat> WarpTo(const cv::Mat& image, const cv::Mat& like,
+                               const cpab::Flow& flow) {
+  cpab::WarpOptions options;
+  options.outside = cpab::WarpOptions::Outside::kNearestPixel;
+  return cpab::Warp(pipelines::data::CropAndResize(image, like.size()), flow,
+                    options);
+}
+
+absl::Status WritePictures(const std::string& folder, const cv::Mat& moving,
+                           const cv::Mat& fixed, const cpab::Flow& flow) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat(folder, ": cannot be made: ", error.message()));
+  }
+  const cv::Scalar red(255, 40, 40), blue(40, 80, 255), grey(160, 160, 160);
+  ASSIGN_OR_RETURN(const cv::Mat warped, WarpTo(moving, fixed, flow));
+  cpab::Canvas grid(moving);
+  grid.DrawDeformedGrid(flow, 16, red);
+  cpab::Canvas field(fixed);
+  field.DrawTessellation(flow.field().tessellation(), grey);
+  field.DrawVelocityField(flow.field(), 16, blue);
+  RETURN_IF_ERROR(pipelines::data::WriteImage(folder + "/warped.png", warped));
+  RETURN_IF_ERROR(
+      pipelines::data::WriteImage(folder + "/grid.png", grid.image()));
+  return pipelines::data::WriteImage(folder + "/field.png", field.image());
+}
+
+absl::Status Run(const pipelines::CommandLine& command_line) {
+  if (!command_line.arguments.empty()) {
+    return pipelines::UsageError(absl::InvalidArgumentError(absl::StrCat(
+        "'", command_line.arguments[0], "' is not a flag; see --help")));
+  }
+  const std::string moving_path =
+      pipelines::UserPath(absl::GetFlag(FLAGS_moving));
+  const std::string fixed_path =
+      pipelines::UserPath(absl::GetFlag(FLAGS_fixed));
+  const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_output));
+  if (moving_path.empty() || fixed_path.empty() || folder.empty()) {
+    return pipelines::UsageError(absl::InvalidArgumentError(
+        "--moving, --fixed and --output are needed; see --help"));
+  }
+  const absl::StatusOr<cpab::RegistrationOptions> options = OptionsFromFlags();
+  if (!options.ok()) return pipelines::UsageError(options.status());
+
+  ASSIGN_OR_RETURN(const cv::Mat moving,
+                   pipelines::data::ReadImage(moving_path));
+  ASSIGN_OR_RETURN(const cv::Mat fixed, pipelines::data::ReadImage(fixed_path));
+  ASSIGN_OR_RETURN(const cpab::RegistrationResult result,
+                   cpab::Register(moving, fixed, *options));
+  RETURN_IF_ERROR(WritePictures(folder, moving, fixed, result.flow()));
+  std::printf("root mean square difference %.4f, was %.4f; %d steps, %s\n%s\n",
+              result.rms_after, result.rms_before, result.iterations,
+              result.converged ? "converged" : "not converged", folder.c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const absl::StatusOr<pipelines::CommandLine> command_line =
+      pipelines::ParseCommandLine(argc, argv);
+  if (!command_line.ok()) {
+    return pipelines::Exit("register_images",
+                           pipelines::UsageError(command_line.status()));
+  }
+  if (command_line->help) {
+    std::fputs(pipelines::HelpText(kUsage, "tools/register_images").c_str(),
+               stdout);
+    return 0;
+  }
+  return pipelines::Exit("register_images", Run(*command_line));
+}
