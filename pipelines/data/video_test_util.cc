@@ -148,9 +148,9 @@ void WriteNumberedFolder(const std::string& path, cv::Size size,
 void DamageInside(const std::string& path) {
   auto bytes = ReadFile(path);
   ASSERT_TRUE(bytes.ok()) << bytes.status();
-  // The last sixth holds the last frames, or what follows them.
-  const size_t begin = bytes->size() / 2, end = bytes->size() * 5 / 6;
-  for (size_t i = begin; i < end; ++i) (*bytes)[i] = 0;
+  for (size_t i = bytes->size() * 3 / 4; i < bytes->size(); ++i) {
+    (*bytes)[i] = 0;
+  }
   const absl::Status status = WriteFile(path, *bytes);
   ASSERT_TRUE(status.ok()) << status;
 }

@@ -35,8 +35,7 @@ void WriteNumberedStack(const std::string& path, int side, int num_frames);
 void WriteNumberedFolder(const std::string& path, cv::Size size,
                          int num_frames);
 
-// Overwrites a piece in the second half of the file, where the later frames of
-// a video are.
+// Overwrites the last quarter of an mp4, where its later frames are.
 void DamageInside(const std::string& path);
 
 // Writes `seconds` of a mono tone: .m4a as AAC, .wav uncompressed.

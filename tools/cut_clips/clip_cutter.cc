@@ -1,0 +1,200 @@
+#include "tools/cut_clips/clip_cutter.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "pipelines/data/frame_sink.h"
+#include "pipelines/data/frame_source.h"
+#include "pipelines/data/image_io.h"
+#include "pipelines/data/video_writer.h"
+#include "third_party/absl/status_macros.h"
+
+namespace tools {
+namespace {
+
+using pipelines::data::FrameSink;
+using pipelines::data::FrameSource;
+using pipelines::data::VideoFrame;
+using pipelines::data::VideoInfo;
+
+// `box` with the aspect of `size`: its smaller side grows about the centre and
+// is moved into the frame as far as that is large enough.
+cv::Rect WithAspect(const cv::Rect& box, cv::Size size, cv::Size frame) {
+  const double aspect = static_cast<double>(size.width) / size.height;
+  const int width = std::min(
+      frame.width,
+      std::max(box.width, static_cast<int>(std::lround(box.height * aspect))));
+  const int height = std::min(
+      frame.height,
+      std::max(box.height, static_cast<int>(std::lround(box.width / aspect))));
+  const int x = box.x + (box.width - width) / 2;
+  const int y = box.y + (box.height - height) / 2;
+  return cv::Rect(std::clamp(x, 0, frame.width - width),
+                  std::clamp(y, 0, frame.height - height), width, height);
+}
+
+absl::StatusOr<cv::Rect> BoxInFrame(const ClipSpec& spec,
+                                    const CutOptions& options, cv::Size frame) {
+  const cv::Rect whole(cv::Point(0, 0), frame);
+  const cv::Rect box = spec.box.value_or(whole) & whole;
+  if (box.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("its box lies outside the frame of ", frame.width, "x",
+                     frame.height, " pixels"));
+  }
+  return options.size ? WithAspect(box, *options.size, frame) : box;
+}
+
+// One clip on its way.
+class Cut {
+ public:
+  Cut(const ClipSpec* spec, const CutOptions& options)
+      : spec_(spec), options_(options) {
+    is_done_ = access(ClipPath(*spec, options).c_str(), F_OK) == 0;
+  }
+
+  bool is_done() const { return is_done_; }
+  CutResult result() const { return {spec_, status_}; }
+
+  // Takes the frame at `time`, in options.unit, if it belongs to the clip.
+  void Offer(double time, const VideoFrame& frame, const VideoInfo& info) {
+    if (is_done_ || time < spec_->start) return;
+    if (time >= spec_->end) {
+      End(sink_ != nullptr ? sink_->Finish()
+                           : absl::OutOfRangeError("no frame lies in it"));
+      return;
+    }
+    const absl::Status status = Write(frame.rgb, info);
+    if (!status.ok()) End(status);
+  }
+
+  // The video ended, at `time`: well, or by `status`.
+  void EndOfVideo(double time, double tolerance, const absl::Status& status) {
+    if (is_done_) return;
+    if (!status.ok()) {
+      End(status);
+    } else if (sink_ == nullptr || time + tolerance < spec_->end) {
+      End(absl::OutOfRangeError(
+          absl::StrCat("the video ends at ", time, ", before the clip does")));
+    } else {
+      End(sink_->Finish());
+    }
+  }
+
+ private:
+  absl::Status Write(const cv::Mat& rgb, const VideoInfo& info) {
+    if (sink_ == nullptr) RETURN_IF_ERROR(Begin(rgb.size(), info));
+    return sink_->Write(options_.size ? pipelines::data::CropAndResize(
+                                            rgb(box_), *options_.size)
+                                      : rgb(box_));
+  }
+
+  absl::Status Begin(cv::Size frame, const VideoInfo& info) {
+    ASSIGN_OR_RETURN(box_, BoxInFrame(*spec_, options_, frame));
+    const cv::Size size = options_.size.value_or(box_.size());
+    pipelines::data::VideoWriterOptions writer;
+    writer.width = size.width;
+    writer.height = size.height;
+    writer.frame_rate = info.frame_rate;
+    writer.crf = options_.crf;
+    writer.threads = 1;
+    ASSIGN_OR_RETURN(sink_, pipelines::data::OpenFrameSink(
+                                ClipPath(*spec_, options_), writer));
+    return absl::OkStatus();
+  }
+
+  void End(const absl::Status& status) {
+    is_done_ = true;
+    sink_.reset();
+    if (status.ok()) return;
+    status_ =
+        absl::Status(status.code(),
+                     absl::StrCat("clip ", spec_->name, " (line ", spec_->line,
+                                  "): ", std::string(status.message())));
+  }
+
+  const ClipSpec* spec_;
+  const CutOptions& options_;
+  std::unique_ptr<FrameSink> sink_;
+  cv::Rect box_;
+  bool is_done_ = false;
+  absl::Status status_;
+};
+
+// Offers every frame to every clip until none waits for more.
+class Pass {
+ public:
+  Pass(FrameSource* source, const CutOptions& options)
+      : source_(source), options_(options) {}
+
+  void Run(std::vector<Cut>& cuts) {
+    const auto is_done = [](const Cut& cut) { return cut.is_done(); };
+    absl::Status status;
+    while (!std::all_of(cuts.begin(), cuts.end(), is_done)) {
+      auto frame = source_->Next();
+      status = frame.status();
+      if (!frame.ok() || !*frame) break;
+      if (num_frames_ == 0) first_pts_ = (*frame)->pts;
+      for (Cut& cut : cuts) cut.Offer(Time(**frame), **frame, source_->info());
+      ++num_frames_;
+      end_ = options_.unit == ClipUnit::kFrames
+                 ? static_cast<double>(num_frames_)
+                 : Seconds((*frame)->pts + (*frame)->duration);
+    }
+    // Tables round to what a frame lasts.
+    const double frame = 1 / source_->info().frame_rate.value();
+    const double tolerance = options_.unit == ClipUnit::kFrames ? 0 : frame;
+    for (Cut& cut : cuts) cut.EndOfVideo(end_, tolerance, status);
+  }
+
+ private:
+  double Seconds(int64_t pts) const {
+    return static_cast<double>(pts - first_pts_) *
+           source_->info().time_base.value();
+  }
+  double Time(const VideoFrame& frame) const {
+    return options_.unit == ClipUnit::kFrames ? static_cast<double>(num_frames_)
+                                              : Seconds(frame.pts);
+  }
+
+  FrameSource* source_;
+  const CutOptions& options_;
+  int64_t first_pts_ = 0;
+  int64_t num_frames_ = 0;
+  double end_ = 0;
+};
+
+}  // namespace
+
+std::string ClipPath(const ClipSpec& spec, const CutOptions& options) {
+  // A slash marks a folder, for names may hold dots.
+  return absl::StrCat(options.output_folder, "/", spec.partition, "/",
+                      spec.name, options.ending.empty() ? "/" : options.ending);
+}
+
+std::vector<CutResult> CutClips(const std::string& path,
+                                const std::vector<const ClipSpec*>& specs,
+                                const CutOptions& options) {
+  std::vector<Cut> cuts;
+  for (const ClipSpec* spec : specs) cuts.emplace_back(spec, options);
+  const bool any_left = std::any_of(cuts.begin(), cuts.end(),
+                                    [](const Cut& c) { return !c.is_done(); });
+  if (any_left) {
+    auto source = pipelines::data::OpenFrameSource(path);
+    if (source.ok()) {
+      Pass(source->get(), options).Run(cuts);
+    } else {
+      for (Cut& cut : cuts) cut.EndOfVideo(0, 0, source.status());
+    }
+  }
+  std::vector<CutResult> results;
+  for (const Cut& cut : cuts) results.push_back(cut.result());
+  return results;
+}
+
+}  // namespace tools

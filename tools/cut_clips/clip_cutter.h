@@ -1,0 +1,55 @@
+// Cuts, crops and resizes pieces of one long video, in one pass over it.
+#ifndef TOOLS_CUT_CLIPS_CLIP_CUTTER_H_
+#define TOOLS_CUT_CLIPS_CLIP_CUTTER_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "opencv2/core.hpp"
+#include "tools/cut_clips/clip_list.h"
+
+namespace tools {
+
+// What start and end of a ClipSpec count. Seconds are counted from the first
+// frame, as players do; frames from 0.
+enum class ClipUnit { kSeconds, kFrames };
+
+struct CutOptions {
+  // Clips go to output_folder/<partition>/<name><ending>.
+  std::string output_folder;
+
+  // ".mp4", or "" for folders of PNGs without loss.
+  std::string ending = ".mp4";
+
+  ClipUnit unit = ClipUnit::kSeconds;
+
+  // Size of the clips; that of the box if empty. The box is widened about its
+  // centre to this aspect as far as the frame allows, then centre-cropped.
+  std::optional<cv::Size> size;
+
+  // Quality of the .mp4; see VideoWriterOptions. Clips are decoded again for
+  // training, so that little is lost here.
+  int crf = 12;
+};
+
+struct CutResult {
+  const ClipSpec* spec;
+  absl::Status status;
+};
+
+// The path of a clip.
+std::string ClipPath(const ClipSpec& spec, const CutOptions& options);
+
+// Cuts `specs`, all of the video at `path`. One clip that fails (its box lies
+// outside the frame, the video ends before it begins or ends) does not stop the
+// others; a damaged video fails the clips that reach the damage. Clips that are
+// there already are left as they are.
+std::vector<CutResult> CutClips(const std::string& path,
+                                const std::vector<const ClipSpec*>& specs,
+                                const CutOptions& options);
+
+}  // namespace tools
+
+#endif  // TOOLS_CUT_CLIPS_CLIP_CUTTER_H_

@@ -1,0 +1,178 @@
+#include "tools/cut_clips/clip_list.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "pipelines/data/file_io.h"
+#include "third_party/absl/status_macros.h"
+
+namespace tools {
+namespace {
+
+struct Row {
+  int line;
+  std::vector<std::string> fields;
+};
+
+// [RFC 4180] A quoted field may hold commas, line ends and doubled quotes.
+std::vector<Row> SplitCsv(std::string_view csv) {
+  std::vector<Row> rows;
+  Row row{1, {""}};
+  int line = 1;
+  bool quoted = false;
+  const auto end_row = [&] {
+    if (row.fields.size() > 1 || !row.fields[0].empty()) rows.push_back(row);
+    row = Row{line, {""}};
+  };
+  for (size_t i = 0; i < csv.size(); ++i) {
+    const char c = csv[i];
+    if (c == '\n') ++line;
+    if (quoted && c == '"' && i + 1 < csv.size() && csv[i + 1] == '"') {
+      row.fields.back() += csv[++i];
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (!quoted && c == ',') {
+      row.fields.emplace_back();
+    } else if (!quoted && c == '\n') {
+      end_row();
+    } else if (c != '\r') {
+      row.fields.back() += c;
+    }
+  }
+  end_row();
+  return rows;
+}
+
+// Where each column that this tool knows stands in the table.
+using Columns = std::map<std::string, size_t>;
+
+Columns FindColumns(const std::vector<std::string>& header) {
+  static const auto* const kSynonyms = new std::map<std::string, std::string>{
+      {"video_id", "file"}, {"bbox", "box"}};
+  Columns columns;
+  for (size_t i = 0; i < header.size(); ++i) {
+    std::string name(absl::StripAsciiWhitespace(header[i]));
+    const auto synonym = kSynonyms->find(name);
+    columns.emplace(synonym == kSynonyms->end() ? name : synonym->second, i);
+  }
+  return columns;
+}
+
+class RowReader {
+ public:
+  RowReader(const Row& row, const Columns& columns, const std::string& source)
+      : row_(row), columns_(columns), source_(source) {}
+
+  // Empty if the table has no such column.
+  std::string Text(const std::string& column) const {
+    const auto place = columns_.find(column);
+    if (place == columns_.end() || place->second >= row_.fields.size()) {
+      return "";
+    }
+    return std::string(absl::StripAsciiWhitespace(row_.fields[place->second]));
+  }
+
+  absl::StatusOr<double> Number(const std::string& column) const {
+    double value = 0;
+    if (!absl::SimpleAtod(Text(column), &value) || !std::isfinite(value)) {
+      return Error(column, "a number is wanted");
+    }
+    return value;
+  }
+
+  absl::StatusOr<std::optional<cv::Rect>> Box() const {
+    const std::string text = Text("box");
+    if (text.empty()) return std::nullopt;
+    std::vector<int> sides;
+    for (absl::string_view part :
+         absl::StrSplit(text, absl::ByAnyChar("- "), absl::SkipEmpty())) {
+      double side = 0;
+      if (!absl::SimpleAtod(part, &side) || !(std::abs(side) < 1e6)) break;
+      sides.push_back(static_cast<int>(std::lround(side)));
+    }
+    if (sides.size() != 4 || sides[2] <= sides[0] || sides[3] <= sides[1]) {
+      return Error("box", "left-top-right-bottom in pixels is wanted");
+    }
+    return cv::Rect(cv::Point(sides[0], sides[1]),
+                    cv::Point(sides[2], sides[3]));
+  }
+
+  absl::Status Error(const std::string& column,
+                     const std::string& wanted) const {
+    return absl::InvalidArgumentError(
+        absl::StrCat(source_, ":", row_.line, ": column ", column, " is '",
+                     Text(column), "'; ", wanted));
+  }
+
+ private:
+  const Row& row_;
+  const Columns& columns_;
+  const std::string& source_;
+};
+
+absl::StatusOr<ClipSpec> ParseRow(const Row& row, const Columns& columns,
+                                  const std::string& source) {
+  const RowReader reader(row, columns, source);
+  ClipSpec spec;
+  spec.line = row.line;
+  spec.file = reader.Text("file");
+  if (spec.file.empty()) return reader.Error("file", "a file name is wanted");
+  ASSIGN_OR_RETURN(spec.start, reader.Number("start"));
+  ASSIGN_OR_RETURN(spec.end, reader.Number("end"));
+  if (spec.start < 0) return reader.Error("start", "at least 0 is wanted");
+  if (spec.end <= spec.start) {
+    return reader.Error("end", "more than the start is wanted");
+  }
+  ASSIGN_OR_RETURN(spec.box, reader.Box());
+  spec.partition = reader.Text("partition");
+  if (spec.partition.empty()) spec.partition = "train";
+  if (spec.partition != "train" && spec.partition != "test") {
+    return reader.Error("partition", "train or test is wanted");
+  }
+  spec.name = reader.Text("name");
+  if (spec.name.empty()) {
+    spec.name = absl::StrCat(pipelines::data::Stem(spec.file), "#",
+                             reader.Text("start"), "-", reader.Text("end"));
+  }
+  if (spec.name.find('/') != std::string::npos || spec.name[0] == '.') {
+    return reader.Error("name", "a plain file name is wanted");
+  }
+  return spec;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ClipSpec>> ParseClipList(std::string_view csv,
+                                                    const std::string& source) {
+  const std::vector<Row> rows = SplitCsv(csv);
+  const Columns columns =
+      rows.empty() ? Columns() : FindColumns(rows[0].fields);
+  for (const char* required : {"file", "start", "end"}) {
+    if (columns.count(required) > 0) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        source, ":1: there is no column ", required,
+        "; the first line must name file, start and end, and may name box, "
+        "name and partition"));
+  }
+  std::vector<ClipSpec> specs;
+  std::set<std::pair<std::string, std::string>> names;
+  for (size_t i = 1; i < rows.size(); ++i) {
+    ASSIGN_OR_RETURN(ClipSpec spec, ParseRow(rows[i], columns, source));
+    if (!names.emplace(spec.partition, spec.name).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(source, ":", spec.line, ": a second clip is named ",
+                       spec.name, "; tell them apart in a column name"));
+    }
+    specs.push_back(std::move(spec));
+  }
+  return specs;
+}
+
+}  // namespace tools

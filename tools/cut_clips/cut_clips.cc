@@ -1,0 +1,147 @@
+// Cuts long videos into clips by a table; see kUsage.
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/user_path.h"
+#include "pipelines/data/file_io.h"
+#include "pipelines/report/progress.h"
+#include "third_party/absl/status_macros.h"
+#include "tools/cut_clips/clip_cutter.h"
+#include "tools/cut_clips/clip_list.h"
+
+ABSL_FLAG(std::string, list, "", "CSV table of the clips.");
+ABSL_FLAG(std::string, videos, ".", "Folder that holds the table's files.");
+ABSL_FLAG(std::string, output, "", "Dataset folder to write to.");
+ABSL_FLAG(std::string, unit, "seconds",
+          "What start and end count: seconds or frames.");
+ABSL_FLAG(int, size, 256,
+          "Width and height of the clips in pixels, 2 to 4096; 0 keeps the "
+          "size of the box.");
+ABSL_FLAG(bool, png, false, "Writes folders of PNGs instead of mp4.");
+ABSL_FLAG(int, crf, 12, "Quality of the mp4: 0 lossless, 51 worst.");
+
+namespace {
+
+constexpr char kUsage[] =
+    R"(Cuts, crops and resizes long videos into the clips of a dataset.
+
+  cut_clips --list clips.csv --videos FOLDER --output DATASET [flags]
+
+The table's first line names its columns: file (or video_id), start and end, and
+if wanted box (or bbox: left-top-right-bottom in pixels), name and partition
+(train or test); others are ignored. A file may be named without its ending.
+
+  file,start,end,box,partition
+  id10001#7w0IBEWc9Qw.mp4,12.4,18.1,180-20-460-300,train
+
+Each video is read once, however many clips it has. Clips that are there already
+are left as they are, so that an interrupted run goes on. A clip that cannot be
+cut is named at the end, and the exit code is 1.
+)";
+
+using pipelines::UsageError;
+
+absl::Status Usage(const std::string& message) {
+  return UsageError(absl::InvalidArgumentError(message));
+}
+
+absl::StatusOr<tools::CutOptions> OptionsFromFlags() {
+  tools::CutOptions options;
+  options.output_folder = pipelines::UserPath(absl::GetFlag(FLAGS_output));
+  options.ending = absl::GetFlag(FLAGS_png) ? "" : ".mp4";
+  options.crf = absl::GetFlag(FLAGS_crf);
+  const std::string unit = absl::GetFlag(FLAGS_unit);
+  const int size = absl::GetFlag(FLAGS_size);
+  if (absl::GetFlag(FLAGS_list).empty() || options.output_folder.empty()) {
+    return Usage("--list and --output are needed; --help tells what they are");
+  }
+  if (unit != "seconds" && unit != "frames") {
+    return Usage(absl::StrCat("--unit is ", unit, "; use seconds or frames"));
+  }
+  if (size != 0 && (size < 2 || size > 4096)) {
+    return Usage(absl::StrCat("--size is ", size, "; use 0 or 2 to 4096"));
+  }
+  if (options.crf < 0 || options.crf > 51) {
+    return Usage(absl::StrCat("--crf is ", options.crf, "; use 0 to 51"));
+  }
+  if (unit == "frames") options.unit = tools::ClipUnit::kFrames;
+  if (size > 0) options.size = cv::Size(size, size);
+  return options;
+}
+
+// `file` in `folder`, also if the table leaves its ending out.
+std::string FindVideo(const std::string& folder, const std::string& file,
+                      const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (pipelines::data::Stem(name) == file) return folder + "/" + name;
+  }
+  return absl::StrCat(folder, "/", file);
+}
+
+absl::Status Run(const pipelines::CommandLine& command_line) {
+  if (!command_line.arguments.empty()) {
+    return Usage(absl::StrCat("'", command_line.arguments[0],
+                              "' is not a flag; see --help"));
+  }
+  ASSIGN_OR_RETURN(const tools::CutOptions options, OptionsFromFlags());
+  const std::string list = pipelines::UserPath(absl::GetFlag(FLAGS_list));
+  ASSIGN_OR_RETURN(const std::string csv, pipelines::data::ReadFile(list));
+  ASSIGN_OR_RETURN(const std::vector<tools::ClipSpec> specs,
+                   tools::ParseClipList(csv, list));
+  const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_videos));
+  ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                   pipelines::data::ListFolder(folder));
+  for (const char* part : {"", "/train", "/test"}) {
+    mkdir((options.output_folder + part).c_str(), 0777);
+  }
+
+  std::map<std::string, std::vector<const tools::ClipSpec*>> by_file;
+  for (const tools::ClipSpec& spec : specs) {
+    by_file[spec.file].push_back(&spec);
+  }
+  pipelines::ProgressOptions progress_options;
+  progress_options.title = "cutting";
+  progress_options.total = static_cast<int>(specs.size());
+  progress_options.unit = "clips";
+  pipelines::ProgressBar progress(progress_options);
+  int done = 0;
+  std::vector<absl::Status> errors;
+  for (const auto& [file, clips] : by_file) {
+    for (const tools::CutResult& result :
+         tools::CutClips(FindVideo(folder, file, names), clips, options)) {
+      if (!result.status.ok()) errors.push_back(result.status);
+      progress.Update(++done);
+    }
+  }
+  progress.Finish();
+  for (const absl::Status& error : errors) {
+    std::fprintf(stderr, "%s\n", std::string(error.message()).c_str());
+  }
+  if (errors.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      errors.size(), " of ", specs.size(), " clips could not be cut"));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const absl::StatusOr<pipelines::CommandLine> command_line =
+      pipelines::ParseCommandLine(argc, argv);
+  if (!command_line.ok()) {
+    return pipelines::Exit("cut_clips", UsageError(command_line.status()));
+  }
+  if (command_line->help) {
+    std::fputs(pipelines::HelpText(kUsage, "tools/cut_clips").c_str(), stdout);
+    return 0;
+  }
+  return pipelines::Exit("cut_clips", Run(*command_line));
+}

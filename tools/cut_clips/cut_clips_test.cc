@@ -1,0 +1,183 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opencv2/core.hpp"
+#include "pipelines/data/clip.h"
+#include "pipelines/data/video_test_util.h"
+#include "third_party/absl/status_matchers.h"
+#include "tools/cut_clips/clip_cutter.h"
+#include "tools/cut_clips/clip_list.h"
+
+namespace tools {
+namespace {
+
+using ::absl::StatusCode;
+using ::pipelines::data::Clip;
+using ::pipelines::data::FrameIndex;
+using ::pipelines::data::ReadClip;
+using ::pipelines::data::TempFolder;
+using ::pipelines::data::TempPath;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+TEST(ParseClipList, ReadsColumnsInAnyOrder) {
+  const auto specs = ParseClipList(
+      "end,unused,video_id,start,bbox\r\n"
+      "2.5,x,ann#talk.mp4,1,10-20-110-220\r\n"
+      "\n"
+      "9,\"a, \"\"b\"\"\",bob.mp4,4,0 0 64.4 64\n",
+      "list.csv");
+  ASSERT_THAT(specs, IsOk());
+  ASSERT_EQ(specs->size(), 2u);
+  const ClipSpec& first = (*specs)[0];
+  EXPECT_EQ(first.file, "ann#talk.mp4");
+  EXPECT_EQ(first.start, 1);
+  EXPECT_EQ(first.end, 2.5);
+  EXPECT_EQ(first.box, cv::Rect(10, 20, 100, 200));
+  EXPECT_EQ(first.name, "ann#talk#1-2.5");
+  EXPECT_EQ(first.partition, "train");
+  EXPECT_EQ((*specs)[1].box, cv::Rect(0, 0, 64, 64));
+  EXPECT_EQ((*specs)[1].line, 4);
+}
+
+TEST(ParseClipList, NamesLineAndColumnOfAMistake) {
+  const auto expect_error = [](const std::string& row,
+                               const std::string& words) {
+    EXPECT_THAT(
+        ParseClipList("file,start,end,box,name,partition\n" + row, "list.csv"),
+        StatusIs(StatusCode::kInvalidArgument,
+                 AllOf(HasSubstr("list.csv:2"), HasSubstr(words))))
+        << row;
+  };
+  expect_error(",1,2,,,", "file");
+  expect_error("a.mp4,one,2,,,", "start is 'one'");
+  expect_error("a.mp4,1,nan,,,", "end");
+  expect_error("a.mp4,-1,2,,,", "start");
+  expect_error("a.mp4,2,2,,,", "end");
+  expect_error("a.mp4,1,2,1-2-3,,", "box");
+  expect_error("a.mp4,1,2,50-0-10-10,,", "box");
+  expect_error("a.mp4,1,2,,,val", "partition");
+  expect_error("a.mp4,1,2,,../../evil,", "name");
+  expect_error("a.mp4,1", "end");
+  EXPECT_THAT(ParseClipList("file,start\na,1\n", "list.csv"),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("column end")));
+  EXPECT_THAT(ParseClipList("", "list.csv"),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("list.csv:1")));
+  EXPECT_THAT(
+      ParseClipList("file,start,end\na.mp4,1,2\na.mp4,1,2\n", "list.csv"),
+      StatusIs(StatusCode::kInvalidArgument,
+               AllOf(HasSubstr("list.csv:3"), HasSubstr("second clip"))));
+}
+
+// A video of 50 numbered frames at 25 a second, and a folder for its clips.
+class CutClipsTest : public testing::Test {
+ protected:
+  CutClipsTest() {
+    pipelines::data::WriteNumberedVideo(video_, cv::Size(96, 64), 50);
+    options_.output_folder = TempFolder(
+        testing::UnitTest::GetInstance()->current_test_info()->name());
+    mkdir((options_.output_folder + "/train").c_str(), 0755);
+    options_.crf = 18;
+  }
+
+  std::vector<CutResult> Cut(const std::string& rows) {
+    auto specs = ParseClipList("file,start,end,box,name\n" + rows, "list.csv");
+    EXPECT_THAT(specs, IsOk());
+    specs_ = specs.value_or(std::vector<ClipSpec>());
+    std::vector<const ClipSpec*> pointers;
+    for (const ClipSpec& spec : specs_) pointers.push_back(&spec);
+    return CutClips(video_, pointers, options_);
+  }
+
+  Clip Read(size_t i) {
+    auto clip = ReadClip(ClipPath(specs_[i], options_));
+    EXPECT_THAT(clip, IsOk());
+    return clip.value_or(Clip());
+  }
+
+  const std::string video_ = TempPath("a long video.mp4");
+  CutOptions options_;
+  std::vector<ClipSpec> specs_;
+};
+
+TEST_F(CutClipsTest, CutsOverlappingPiecesInOnePass) {
+  for (const CutResult& result :
+       Cut("v,0.4,0.8,,first\nv,0.6,2,,second\nv,0,0.04,,third\n")) {
+    EXPECT_THAT(result.status, IsOk());
+  }
+  const Clip first = Read(0), second = Read(1), third = Read(2);
+  ASSERT_EQ(first.frames.size(), 10u);
+  EXPECT_EQ(FrameIndex(first.frames[0]), 10);
+  EXPECT_EQ(FrameIndex(first.frames[9]), 19);
+  ASSERT_EQ(second.frames.size(), 35u);
+  EXPECT_EQ(FrameIndex(second.frames[34]), 49);
+  EXPECT_EQ(third.frames.size(), 1u);
+}
+
+TEST_F(CutClipsTest, CountsFramesIfAsked) {
+  options_.unit = ClipUnit::kFrames;
+  options_.ending = "";
+  EXPECT_THAT(Cut("v,7,9,,frames.in.png\n").at(0).status, IsOk());
+  const Clip clip = Read(0);
+  ASSERT_EQ(clip.frames.size(), 2u);
+  EXPECT_EQ(FrameIndex(clip.frames[1]), 8);
+}
+
+TEST_F(CutClipsTest, CropsToTheBoxAtItsAspect) {
+  // Bit 2 of a numbered frame is its upper right block; 60 has it, 3 has not.
+  options_.unit = ClipUnit::kFrames;
+  Cut("v,4,5,64-0-96-32,lit\nv,3,4,64-0-96-32,dark\n");
+  EXPECT_EQ(Read(0).frames[0].size(), cv::Size(32, 32));
+  EXPECT_GT(cv::mean(Read(0).frames[0])[1], 150);
+  EXPECT_LT(cv::mean(Read(1).frames[0])[1], 90);
+
+  options_.size = cv::Size(48, 48);
+  EXPECT_THAT(Cut("v,4,5,90-0-96-32,widened\n").at(0).status, IsOk());
+  // The box of 6 x 32 grows to 32 x 32 and moves to the left into the frame.
+  EXPECT_EQ(Read(0).frames[0].size(), cv::Size(48, 48));
+  EXPECT_GT(cv::mean(Read(0).frames[0])[1], 150);
+}
+
+TEST_F(CutClipsTest, FailsOnlyTheClipsThatCannotBe) {
+  const std::vector<CutResult> results =
+      Cut("v,1,5,,too_long\nv,9,10,,beyond\nv,0,1,500-0-600-100,outside\n"
+          "v,0,1,,fine\n");
+  ASSERT_EQ(results.size(), 4u);
+  EXPECT_THAT(results[0].status,
+              StatusIs(StatusCode::kOutOfRange,
+                       AllOf(HasSubstr("too_long"), HasSubstr("line 2"))));
+  EXPECT_THAT(results[1].status,
+              StatusIs(StatusCode::kOutOfRange, HasSubstr("beyond")));
+  EXPECT_THAT(results[2].status,
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("96x64")));
+  EXPECT_THAT(results[3].status, IsOk());
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_NE(access(ClipPath(specs_[i], options_).c_str(), F_OK), 0);
+  }
+}
+
+TEST_F(CutClipsTest, FailsTheClipsThatReachDamage) {
+  pipelines::data::DamageInside(video_);
+  options_.unit = ClipUnit::kFrames;
+  const std::vector<CutResult> results =
+      Cut("v,0,5,,before\nv,0,50,,through\n");
+  EXPECT_THAT(results[0].status, IsOk());
+  EXPECT_THAT(results[1].status,
+              StatusIs(StatusCode::kDataLoss, HasSubstr("through")));
+}
+
+TEST_F(CutClipsTest, LeavesWhatIsDoneAndNamesAMissingVideo) {
+  Cut("v,0,1,,done\n");
+  unlink(video_.c_str());
+  EXPECT_THAT(Cut("v,0,1,,done\n").at(0).status, IsOk());
+  EXPECT_THAT(Cut("v,0,1,,left\n").at(0).status,
+              StatusIs(StatusCode::kNotFound, HasSubstr("a long video.mp4")));
+}
+
+}  // namespace
+}  // namespace tools
