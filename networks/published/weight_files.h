@@ -30,7 +30,8 @@ absl::StatusOr<WeightFile> WeightFileByName(absl::string_view name);
 std::string WeightsFolder(absl::string_view cache_folder);
 
 // The path of a file that a configuration names: a published name, which must
-// have been fetched to `folder`, or a path, told by a slash in it.
+// have been fetched to `folder`, or a path, told by a slash in it and as this
+// process sees it: what a user typed must have been made absolute.
 //
 // NotFound if the file is not there, for a published name with the command that
 // fetches it; InvalidArgument if it is neither a published name nor a path.

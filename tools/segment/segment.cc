@@ -103,12 +103,13 @@ absl::StatusOr<tools::SegmenterOptions> SegmenterOptionsFromFlags() {
   RETURN_IF_ERROR(pipelines::SetThreads(absl::GetFlag(FLAGS_threads)));
   ASSIGN_OR_RETURN(options.device,
                    pipelines::SelectDevice(absl::GetFlag(FLAGS_device)));
-  ASSIGN_OR_RETURN(
-      options.weights_path,
-      networks::published::FindWeights(
-          absl::GetFlag(FLAGS_weights),
-          networks::published::WeightsFolder(pipelines::CacheFolder())));
-  options.weights_path = pipelines::UserPath(options.weights_path);
+  std::string weights = absl::GetFlag(FLAGS_weights);
+  const bool is_path = weights.find('/') != std::string::npos;
+  if (is_path) weights = pipelines::UserPath(weights);
+  ASSIGN_OR_RETURN(options.weights_path,
+                   networks::published::FindWeights(
+                       weights, networks::published::WeightsFolder(
+                                    pipelines::CacheFolder())));
   return options;
 }
 
