@@ -88,6 +88,8 @@ struct PytorchFile::State {
     if (range.crc32.has_value() && options.verify_checksums) {
       RETURN_IF_ERROR(CheckZipEntry(file->contents(),
                                     {range.begin, range.end, *range.crc32}));
+      // Reading it all made it resident; it may be long until it is used.
+      file->Release(range.begin, range.end);
     }
     storage = MapStorage(file, range, type);
     return storage;

@@ -585,7 +585,7 @@ absl::Status Machine::PushNamed(absl::string_view module,
   }
   return Error("refers to ", Printable(full_name),
                ", which is not one of the names that tensors and plain data "
-               "need; nothing was run");
+               "need; nothing was run (of a module, save its state_dict())");
 }
 
 absl::StatusOr<Id> Machine::PopId() {

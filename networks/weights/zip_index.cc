@@ -99,7 +99,8 @@ absl::StatusOr<std::pair<std::string, ZipEntry>> CurrentEntry(
   if ((info.flag & 1) != 0) return error(name, "is encrypted");
   if (info.compression_method != 0) {
     return error(name, "is compressed (method ", info.compression_method,
-                 "); PyTorch stores its files as they are");
+                 "); PyTorch stores state dicts as they are (a TorchScript "
+                 "program it compresses)");
   }
   if (info.compressed_size != info.uncompressed_size) {
     return error(name, "is stored as it is, but has two sizes, ",

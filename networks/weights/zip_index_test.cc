@@ -60,7 +60,8 @@ TEST(IndexZip, RefusesCompressedAndEncryptedEntries) {
   bomb.unpacked_size = 0xfffffff0;
   EXPECT_THAT(ErrorOf({bomb}),
               IsError("zip archive: entry \"a\": is compressed (method 8); "
-                      "PyTorch stores its files as they are"));
+                      "PyTorch stores state dicts as they are (a TorchScript "
+                      "program it compresses)"));
   ZipItem secret = Item("a", "x");
   secret.flags = 1;
   EXPECT_THAT(ErrorOf({secret}),
