@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "Eigen/LU"
 #include "absl/strings/str_split.h"
 #include "cpab/flow.h"
 #include "cpab/parallel.h"
