@@ -117,9 +117,10 @@ TEST_F(FitKeypointsTest, ThetaIsDetachedUnlessAskedFor) {
 }
 
 // Both keypoint sets, through theta and the transform at other points, against
-// central differences of everything. The fit is converged to about 1e-9, its
-// square root below the 1e-5 step leaves 1e-5 in the quotients; worst seen 4e-6
-// of the largest gradient.
+// central differences of everything. The solves end up to some 1e-9 from their
+// minimum, which a step of 1e-4 leaves as 1e-5 in the quotients; the worst seen
+// is below 1e-5 of the largest gradient (at a step of 1e-5: 1.2e-4, at 1e-6:
+// 4e-5, both from where the solves end).
 TEST(FitKeypointsGradientTest, AgreesWithDifferencesOfTheWholeSolve) {
   FitOptions options;
   options.tolerance = 1e-15;
@@ -137,7 +138,7 @@ TEST(FitKeypointsGradientTest, AgreesWithDifferencesOfTheWholeSolve) {
   std::vector<Tensor> inputs = {pairs.from.clone().requires_grad_(),
                                 pairs.to.clone().requires_grad_()};
   loss(inputs[0], inputs[1]).backward();
-  constexpr double kStep = 1e-5;
+  constexpr double kStep = 1e-4;
   for (size_t which = 0; which < inputs.size(); ++which) {
     const Tensor gradient = inputs[which].grad();
     torch::NoGradGuard no_grad;
