@@ -62,7 +62,7 @@ struct FlowGradient {
 };
 
 // The flow of one velocity field. Construction prepares every cell (a few
-// microseconds for 4x4), then each point costs about 0.1 microseconds.
+// microseconds for 4x4), then each point costs some 0.1 to 0.7 microseconds.
 // Immutable; safe to use from many threads.
 class Flow {
  public:

@@ -282,7 +282,9 @@ absl::Status Trainer::TrainToTheEnd() {
   ProgressOptions progress;
   progress.title = "train";
   progress.unit = "steps";
-  progress.total = ExpectedSteps();
+  // What ends by the clock has no known number of steps; LogStep tells the
+  // time.
+  if (config_.training().max_minutes() == 0) progress.total = ExpectedSteps();
   progress.done = state_.step();
   bar_.emplace(progress);
   model_->train();
@@ -361,7 +363,12 @@ absl::Status Trainer::TakeStep(const data::Batch& batch) {
 absl::Status Trainer::LogStep(const StepOutput& output, double learning_rate,
                               double gradient) {
   std::vector<double> values = {output.total.item<double>()};
-  std::string text = absl::StrFormat("loss %.2f", values[0]);
+  std::string text;
+  if (const double minutes = config_.training().max_minutes(); minutes > 0) {
+    text = absl::StrFormat("%.1f of %.1f min  ", state_.trained_seconds() / 60,
+                           minutes);
+  }
+  absl::StrAppendFormat(&text, "loss %.2f", values[0]);
   for (const std::string& name : objective_->TermNames()) {
     double value = std::nan("");  // A term that has not started yet.
     for (const auto& [term, tensor] : output.terms) {
