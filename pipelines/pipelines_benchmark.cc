@@ -24,9 +24,11 @@ const char* const kConfigs[] = {"demo", "actions-64", "vox-256"};
 Config LoadShipped(int index) {
   std::vector<std::string> overrides;
   if (index == 2) {
-    // The published VGG-19's size, without its weights.
-    overrides = {"losses.perceptual.weights=", "training.batch_size=1",
-                 "losses.perceptual.untrained=true"};
+    // The base model's losses; the published VGG-19's size, without its
+    // weights.
+    overrides = {"losses.perceptual.weights=",
+                 "losses.perceptual.untrained=true", "losses.semantic.weight=0",
+                 "losses.structure.weight=0", "training.batch_size=1"};
   }
   return *LoadConfig(
       absl::StrFormat("pipelines/configs/%s.textproto", kConfigs[index]),
