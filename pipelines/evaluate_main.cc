@@ -14,7 +14,6 @@
 #include "pipelines/config/override.h"
 #include "pipelines/data_folder.h"
 #include "pipelines/reconstruction.h"
-#include "pipelines/report/progress.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, checkpoint, "",
@@ -61,18 +60,8 @@ absl::StatusOr<EvaluationResult> Evaluate(
   ASSIGN_OR_RETURN(const std::unique_ptr<data::Dataset> test,
                    OpenSplit(folder, "test", trained.config.data(),
                              trained.config.training().seed()));
-  ProgressOptions progress;
-  progress.title = "evaluate";
-  progress.unit = "clips";
-  progress.total = static_cast<int64_t>(test->clips().size());
-  ProgressBar bar(progress);
-  ASSIGN_OR_RETURN(
-      EvaluationResult result,
-      EvaluateReconstruction(*trained.model, device, *test,
-                             trained.config.evaluation(),
-                             [&bar](int done, int) { bar.Update(done); }));
-  bar.Finish();
-  return result;
+  return EvaluateReconstruction(*trained.model, device, *test,
+                                trained.config.evaluation());
 }
 
 absl::Status Run(const CommandLine& line) {

@@ -11,6 +11,7 @@
 #include "pipelines/app/stop_signal.h"
 #include "pipelines/data/loader.h"
 #include "pipelines/reconstruction.pb.h"
+#include "pipelines/report/progress.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -70,12 +71,16 @@ void SetScore(const FrameScore& score, ScoreProto* proto) {
 
 absl::StatusOr<EvaluationResult> EvaluateReconstruction(
     AnimationModel& model, torch::Device device, data::Dataset& test,
-    const EvaluationConfig& config,
-    const std::function<void(int, int)>& progress) {
+    const EvaluationConfig& config) {
   const int available = static_cast<int>(test.clips().size());
   const int total = config.max_clips() > 0
                         ? std::min(config.max_clips(), available)
                         : available;
+  ProgressOptions progress;
+  progress.title = "evaluate";
+  progress.unit = "clips";
+  progress.total = total;
+  ProgressBar bar(progress);
   EvaluationResult result;
   MeanScore by_model, by_first_frame;
   for (int i = 0; i < total; ++i) {
@@ -87,8 +92,9 @@ absl::StatusOr<EvaluationResult> EvaluateReconstruction(
     by_model.Add(scores.model);
     by_first_frame.Add(scores.first_frame);
     result.clips.push_back(std::move(scores));
-    if (progress) progress(i + 1, total);
+    bar.Update(i + 1);
   }
+  bar.Finish();
   result.model = by_model.Mean();
   result.first_frame = by_first_frame.Mean();
   return result;

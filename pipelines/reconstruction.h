@@ -4,7 +4,6 @@
 #ifndef PIPELINES_RECONSTRUCTION_H_
 #define PIPELINES_RECONSTRUCTION_H_
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,13 +30,11 @@ struct EvaluationResult {
   FrameScore first_frame;
 };
 
-// Reconstructs the clips of `test`. `model` must be in eval mode. `progress` is
-// called with the clips done and all. The errors of reading a clip; Cancelled
-// if a stop signal came.
+// Reconstructs the clips of `test`, with a progress bar. `model` must be in
+// eval mode. The errors of reading a clip; Cancelled if a stop signal came.
 absl::StatusOr<EvaluationResult> EvaluateReconstruction(
     AnimationModel& model, torch::Device device, data::Dataset& test,
-    const EvaluationConfig& config,
-    const std::function<void(int done, int total)>& progress = nullptr);
+    const EvaluationConfig& config);
 
 // A table with one line a clip, worst first, and the means.
 std::string EvaluationText(const EvaluationResult& result);

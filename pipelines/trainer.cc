@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -115,8 +116,9 @@ class Trainer {
   // --- Training.
   absl::Status TrainToTheEnd();
   absl::Status TakeStep(const data::Batch& batch);
-  absl::Status LogStep(const StepOutput& output, double learning_rate,
-                       double gradient);
+  absl::Status LogStep(const StepOutput& output,
+                       const std::map<std::string, double>& losses,
+                       double learning_rate, double gradient);
   absl::Status EndEpoch();
   absl::Status Save();
   bool IsAtTheEnd() const;
@@ -328,8 +330,10 @@ absl::Status Trainer::TakeStep(const data::Batch& batch) {
   const torch::Tensor source = batch.source.to(options_.device);
   const torch::Tensor driving = batch.driving.to(options_.device);
   StepOutput output = (*objective_)(*model_, source, driving, place, timer_);
+  std::map<std::string, double> losses;
   for (const auto& [name, value] : output.terms) {
-    if (const double loss = value.item<double>(); !std::isfinite(loss)) {
+    const double loss = losses[name] = value.item<double>();
+    if (!std::isfinite(loss)) {
       return DivergedError(absl::StrCat(
           "step ", state_.step() + 1, ": the loss term '", name, "' is ", loss,
           "; last good checkpoint: ", LastGoodCheckpoint(),
@@ -357,11 +361,12 @@ absl::Status Trainer::TakeStep(const data::Batch& batch) {
   timer_.Begin("logging");
   state_.set_step(state_.step() + 1);
   ++steps_of_session_;
-  return LogStep(output, rate, gradient);
+  return LogStep(output, losses, rate, gradient);
 }
 
-absl::Status Trainer::LogStep(const StepOutput& output, double learning_rate,
-                              double gradient) {
+absl::Status Trainer::LogStep(const StepOutput& output,
+                              const std::map<std::string, double>& losses,
+                              double learning_rate, double gradient) {
   std::vector<double> values = {output.total.item<double>()};
   std::string text;
   if (const double minutes = config_.training().max_minutes(); minutes > 0) {
@@ -370,10 +375,9 @@ absl::Status Trainer::LogStep(const StepOutput& output, double learning_rate,
   }
   absl::StrAppendFormat(&text, "loss %.2f", values[0]);
   for (const std::string& name : objective_->TermNames()) {
-    double value = std::nan("");  // A term that has not started yet.
-    for (const auto& [term, tensor] : output.terms) {
-      if (term == name) value = tensor.item<double>();
-    }
+    const auto loss = losses.find(name);
+    // Not there: a term that has not started yet.
+    const double value = loss == losses.end() ? std::nan("") : loss->second;
     values.push_back(value);
     if (std::isfinite(value)) {
       absl::StrAppendFormat(&text, " %s %.2f", name, value);
@@ -416,16 +420,9 @@ std::string Trainer::LastGoodCheckpoint() const {
 }
 
 absl::StatusOr<EvaluationResult> Trainer::Evaluate() {
-  ProgressOptions progress;
-  progress.title = "evaluate";
-  progress.unit = "clips";
-  progress.total = static_cast<int64_t>(test_->clips().size());
-  ProgressBar bar(progress);
   ASSIGN_OR_RETURN(const EvaluationResult result,
-                   EvaluateReconstruction(
-                       *model_, options_.device, *test_, config_.evaluation(),
-                       [&bar](int done, int) { bar.Update(done); }));
-  bar.Finish();
+                   EvaluateReconstruction(*model_, options_.device, *test_,
+                                          config_.evaluation()));
   RETURN_IF_ERROR(WriteFileAtomically(folder_.path() + "/evaluation.txt",
                                       EvaluationText(result)));
   RETURN_IF_ERROR(WriteFileAtomically(folder_.path() + "/evaluation.json",
