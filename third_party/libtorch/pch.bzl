@@ -18,7 +18,7 @@ def _precompiled_header_impl(ctx):
         cc_toolchain = toolchain,
         source_file = "-",
         output_file = pch.path,
-        user_compile_flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts,
+        user_compile_flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts + ctx.attr.copts,
         include_directories = library.includes,
         system_include_directories = library.system_includes,
         preprocessor_defines = library.defines,
@@ -64,6 +64,7 @@ precompiled_header = rule(
     implementation = _precompiled_header_impl,
     attrs = {
         "header": attr.label(allow_single_file = [".h"], mandatory = True),
+        "copts": attr.string_list(),
         "library": attr.label(providers = [CcInfo], mandatory = True),
         "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
     },
