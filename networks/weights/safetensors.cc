@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "networks/weights/atomic_file.h"
+#include "networks/weights/sha256.h"
 #include "third_party/absl/status_macros.h"
 
 namespace networks::weights {
@@ -74,6 +75,41 @@ void SortForAlignment(std::vector<SafetensorsField>* fields) {
                    });
 }
 
+constexpr char kChecksumName[] = "__sha256__";
+
+SafetensorsField ChecksumField() {
+  return {kChecksumName, "U8", {Sha256::kSize}, Sha256::kSize};
+}
+
+// Takes the checksum out of the tensors, if it is one: the file's last bytes.
+bool TakeChecksum(uint64_t file_size, SafetensorsHeader* header) {
+  const auto found = header->tensors.find(kChecksumName);
+  if (found == header->tensors.end()) return false;
+  const SafetensorsEntry& entry = found->second;
+  if (entry.end != file_size || entry.end - entry.begin != Sha256::kSize) {
+    return false;
+  }
+  header->tensors.erase(found);
+  return true;
+}
+
+// An atomic file that adds up what it is given.
+class DigestingFile {
+ public:
+  explicit DigestingFile(AtomicFile file) : file_(std::move(file)) {}
+
+  absl::Status Append(absl::string_view bytes) {
+    digest_.Add(bytes);
+    return file_.Append(bytes);
+  }
+  absl::Status AppendDigest() { return file_.Append(digest_.Finish()); }
+  absl::Status Commit() { return file_.Commit(); }
+
+ private:
+  AtomicFile file_;
+  Sha256 digest_;
+};
+
 absl::string_view Bytes(const torch::Tensor& contiguous) {
   return {static_cast<const char*>(contiguous.data_ptr()),
           static_cast<size_t>(contiguous.numel() * contiguous.element_size())};
@@ -85,7 +121,23 @@ absl::StatusOr<SafetensorsFile> SafetensorsFile::Open(const std::string& path) {
   ASSIGN_OR_RETURN(std::shared_ptr<MappedFile> file, MappedFile::Open(path));
   ASSIGN_OR_RETURN(SafetensorsHeader header,
                    ParseSafetensorsHeader(file->contents(), path));
-  return SafetensorsFile(std::move(file), std::move(header));
+  const bool has_checksum = TakeChecksum(file->contents().size(), &header);
+  return SafetensorsFile(std::move(file), std::move(header), has_checksum);
+}
+
+absl::Status SafetensorsFile::VerifyChecksum() const {
+  if (!has_checksum_) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path(), ": has no checksum"));
+  }
+  const absl::string_view contents = file_->contents();
+  const absl::string_view written =
+      contents.substr(contents.size() - Sha256::kSize);
+  Sha256 digest;
+  digest.Add(contents.substr(0, contents.size() - Sha256::kSize));
+  if (digest.Finish() == written) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(path(), ": is damaged: its checksum does not match"));
 }
 
 std::vector<std::string> SafetensorsFile::names() const {
@@ -136,7 +188,7 @@ absl::StatusOr<TensorMap> SafetensorsFile::tensors() const {
 }
 
 absl::Status WriteSafetensors(const std::string& path, const TensorMap& tensors,
-                              const StringMap& metadata) {
+                              const StringMap& metadata, Checksum checksum) {
   std::vector<SafetensorsField> fields;
   for (const auto& [name, tensor] : tensors) {
     absl::StatusOr<SafetensorsField> field = FieldOf(name, tensor);
@@ -147,18 +199,22 @@ absl::Status WriteSafetensors(const std::string& path, const TensorMap& tensors,
     fields.push_back(*std::move(field));
   }
   SortForAlignment(&fields);
+  if (checksum == Checksum::kSha256) fields.push_back(ChecksumField());
   absl::StatusOr<std::string> head = FormatSafetensorsHeader(fields, metadata);
   if (!head.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": ", head.status().message()));
   }
-  ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
+  ASSIGN_OR_RETURN(AtomicFile atomic, AtomicFile::Create(path));
+  DigestingFile file(std::move(atomic));
   RETURN_IF_ERROR(file.Append(*head));
+  if (checksum == Checksum::kSha256) fields.pop_back();
   for (const SafetensorsField& field : fields) {
     const torch::Tensor contiguous =
         tensors.at(field.name).detach().cpu().contiguous();
     RETURN_IF_ERROR(file.Append(Bytes(contiguous)));
   }
+  if (checksum == Checksum::kSha256) RETURN_IF_ERROR(file.AppendDigest());
   return file.Commit();
 }
 

@@ -38,6 +38,13 @@ class SafetensorsFile {
   const StringMap& metadata() const { return header_->metadata; }
   const std::string& path() const { return file_->path(); }
 
+  // Whether the file carries a checksum of itself, see Checksum.
+  bool has_checksum() const { return has_checksum_; }
+
+  // Reads the whole file. DataLoss, naming the path, if any bit of it is not
+  // what was written; FailedPrecondition if it has no checksum.
+  absl::Status VerifyChecksum() const;
+
   // The tensor on the CPU, with the file's shape and dtype.
   //
   // It is a view of the mapping, which it keeps alive: its bytes are read from
@@ -54,13 +61,21 @@ class SafetensorsFile {
   absl::StatusOr<TensorMap> tensors() const;
 
  private:
-  SafetensorsFile(std::shared_ptr<MappedFile> file, SafetensorsHeader header)
+  SafetensorsFile(std::shared_ptr<MappedFile> file, SafetensorsHeader header,
+                  bool has_checksum)
       : file_(std::move(file)),
-        header_(std::make_shared<const SafetensorsHeader>(std::move(header))) {}
+        header_(std::make_shared<const SafetensorsHeader>(std::move(header))),
+        has_checksum_(has_checksum) {}
 
   std::shared_ptr<MappedFile> file_;
   std::shared_ptr<const SafetensorsHeader> header_;
+  bool has_checksum_ = false;
 };
+
+// The format itself has no checksum. With kSha256 the file's last 32 bytes are
+// the SHA-256 of all before them, and to other readers a tensor of 32 bytes
+// named "__sha256__"; SafetensorsFile does not show it among the tensors.
+enum class Checksum { kNone, kSha256 };
 
 // Writes the tensors, of any device, strides and views, as a new file at
 // `path`, atomically (atomic_file.h). Same tensors and metadata, same bytes.
@@ -70,7 +85,8 @@ class SafetensorsFile {
 // InvalidArgument names the tensor that is undefined or of a dtype that the
 // format lacks (complex128, quantised), or a name that is not UTF-8.
 absl::Status WriteSafetensors(const std::string& path, const TensorMap& tensors,
-                              const StringMap& metadata = {});
+                              const StringMap& metadata = {},
+                              Checksum checksum = Checksum::kNone);
 
 }  // namespace networks::weights
 

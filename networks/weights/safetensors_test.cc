@@ -54,6 +54,49 @@ TEST(Safetensors, ReadsWhatItWroteInEveryDtype) {
   EXPECT_EQ(file.tensors().value().size(), tensors.size());
 }
 
+TEST(Safetensors, ChecksumIsNoTensorOfTheFile) {
+  const std::string path = TempPath("checksum.safetensors");
+  const TensorMap tensors = {{"a", torch::arange(6.)},
+                             {"b", torch::ones({3}, torch::kUInt8)}};
+  ASSERT_THAT(WriteSafetensors(path, tensors, {}, Checksum::kSha256), IsOk());
+  const SafetensorsFile file = SafetensorsFile::Open(path).value();
+  EXPECT_TRUE(file.has_checksum());
+  EXPECT_THAT(file.VerifyChecksum(), IsOk());
+  EXPECT_THAT(file.names(), ElementsAre("a", "b"));
+  EXPECT_TRUE(torch::equal(*file.tensor("b"), tensors.at("b")));
+}
+
+TEST(Safetensors, NamesAFileWithoutChecksum) {
+  const std::string path = TempPath("no_checksum.safetensors");
+  ASSERT_THAT(WriteSafetensors(path, {{"a", torch::ones({2})}}), IsOk());
+  EXPECT_THAT(SafetensorsFile::Open(path)->VerifyChecksum(),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(path)));
+}
+
+// Every bit of the file, one after the other, and every length.
+TEST(Safetensors, ChecksumFindsEveryFlippedBitAndEveryTruncation) {
+  const std::string path = TempPath("whole.safetensors");
+  ASSERT_THAT(WriteSafetensors(path, {{"a", torch::arange(5.)}},
+                               {{"state", "step: 3"}}, Checksum::kSha256),
+              IsOk());
+  const std::string whole = Contents(path);
+  const auto is_whole = [&](const std::string& contents) {
+    const std::string damaged = TempPath("damaged.safetensors");
+    std::ofstream(damaged, std::ios::binary) << contents;
+    const auto file = SafetensorsFile::Open(damaged);
+    return file.ok() && file->VerifyChecksum().ok();
+  };
+  EXPECT_TRUE(is_whole(whole));
+  for (size_t bit = 0; bit < 8 * whole.size(); ++bit) {
+    std::string flipped = whole;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+    EXPECT_FALSE(is_whole(flipped)) << "bit " << bit;
+  }
+  for (size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(is_whole(whole.substr(0, size))) << size << " bytes";
+  }
+}
+
 TEST(Safetensors, WritesViewsScalarsAndEmptyTensors) {
   const std::string path = TempPath("views.safetensors");
   const torch::Tensor base = torch::arange(24.).reshape({4, 6});
