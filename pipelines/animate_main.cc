@@ -18,8 +18,10 @@ ABSL_FLAG(std::string, source, "",
           "The still to animate: any image, or a video's first frame.");
 ABSL_FLAG(std::string, driving, "",
           "The motion: a video, a folder of frames or stacked frames.");
-ABSL_FLAG(std::string, checkpoint, "",
-          "A checkpoint of a training run (a .safetensors file).");
+ABSL_FLAG(
+    std::string, checkpoint, "",
+    "A checkpoint of a training run (a .safetensors file), or of the paper's "
+    "original implementation (.pth.tar).");
 ABSL_FLAG(std::string, output, "animation.mp4", "The mp4 to write.");
 ABSL_FLAG(
     std::string, mode, "relative",

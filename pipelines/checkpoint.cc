@@ -10,8 +10,10 @@
 #include "absl/strings/strip.h"
 #include "google/protobuf/text_format.h"
 #include "networks/weights/load.h"
+#include "networks/weights/read.h"
 #include "networks/weights/safetensors.h"
 #include "pipelines/config/text_format.h"
+#include "pipelines/original_checkpoint.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -20,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using networks::weights::SafetensorsFile;
 using networks::weights::TensorMap;
+using networks::weights::Weights;
 
 constexpr char kModelPrefix[] = "model.";
 constexpr char kAdamPrefix[] = "adam.";
@@ -60,6 +63,30 @@ absl::StatusOr<CheckpointState> StateOf(const SafetensorsFile& file) {
         "; this program reads versions 1 to ", kCheckpointVersion));
   }
   return state;
+}
+
+absl::StatusOr<TrainedModel> LoadOurs(const std::string& path) {
+  ASSIGN_OR_RETURN(const CheckpointState state, ReadCheckpointState(path));
+  ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
+                   AnimationModel::Create(state.config().model()));
+  RETURN_IF_ERROR(LoadCheckpoint(path, model.get(), /*adam=*/nullptr));
+  return TrainedModel{state.config(), std::move(model)};
+}
+
+absl::StatusOr<TrainedModel> LoadOriginal(const std::string& path,
+                                          const TensorMap& tensors) {
+  ASSIGN_OR_RETURN(const Config config, ConfigOfOriginal(tensors, path));
+  ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
+                   AnimationModel::Create(config.model()));
+  networks::weights::LoadOptions options;
+  options.key_map = [](const std::string& name) {
+    return IsAnimationWeight(name) ? name : "";
+  };
+  RETURN_IF_ERROR(
+      networks::weights::LoadInto(*model, tensors, options, path).status());
+  ASSIGN_OR_RETURN(networks::AvdNetwork avd,
+                   AvdOfOriginal(tensors, config.model(), path));
+  return TrainedModel{config, std::move(model), std::move(avd)};
 }
 
 }  // namespace
@@ -103,13 +130,16 @@ absl::Status LoadCheckpoint(const std::string& path, AnimationModel* model,
 
 absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& path,
                                               torch::Device device) {
-  ASSIGN_OR_RETURN(const CheckpointState state, ReadCheckpointState(path));
-  ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
-                   AnimationModel::Create(state.config().model()));
-  RETURN_IF_ERROR(LoadCheckpoint(path, model.get(), /*adam=*/nullptr));
-  model->to(device);
-  model->eval();
-  return TrainedModel{state.config(), std::move(model)};
+  // Maps the file and copies nothing.
+  ASSIGN_OR_RETURN(const Weights weights, networks::weights::ReadWeights(path));
+  ASSIGN_OR_RETURN(TrainedModel trained,
+                   weights.metadata.count(kStateKey) > 0
+                       ? LoadOurs(path)
+                       : LoadOriginal(path, weights.tensors));
+  trained.model->to(device);
+  trained.model->eval();
+  if (trained.avd) trained.avd->to(device);
+  return trained;
 }
 
 std::string CheckpointName(int64_t step) {

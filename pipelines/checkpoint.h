@@ -18,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "networks/avd.h"
 #include "pipelines/adam.h"
 #include "pipelines/checkpoint.pb.h"
 #include "pipelines/model.h"
@@ -42,11 +43,16 @@ absl::StatusOr<CheckpointState> ReadCheckpointState(const std::string& path);
 absl::Status LoadCheckpoint(const std::string& path, AnimationModel* model,
                             Adam* adam);
 
-// The model of a checkpoint, in eval mode on `device`, and its config.
+// A model that has learnt, in eval mode, and its config.
 struct TrainedModel {
   Config config;
   std::shared_ptr<AnimationModel> model;
+  // Null where the checkpoint has none.
+  networks::AvdNetwork avd = nullptr;
 };
+
+// The model of a checkpoint of ours, or of the original implementation (a
+// PyTorch file; original_checkpoint.h says what its config is), on `device`.
 absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& path,
                                               torch::Device device);
 

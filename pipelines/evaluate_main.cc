@@ -16,8 +16,10 @@
 #include "pipelines/reconstruction.h"
 #include "third_party/absl/status_macros.h"
 
-ABSL_FLAG(std::string, checkpoint, "",
-          "A checkpoint of a training run (a .safetensors file).");
+ABSL_FLAG(
+    std::string, checkpoint, "",
+    "A checkpoint of a training run (a .safetensors file), or of the paper's "
+    "original implementation (.pth.tar).");
 ABSL_FLAG(std::string, output, "",
           "File for the scores as JSON. Without it they are only printed.");
 ABSL_FLAG(std::string, device, "auto",

@@ -18,22 +18,6 @@
 namespace pipelines {
 namespace {
 
-// Defaults that one field's default in the schema cannot state.
-void FillDependentDefaults(Config* config) {
-  CpabConfig* global = config->mutable_model()->mutable_global_cpab();
-  if (!global->has_cells_x()) global->set_cells_x(6);
-  if (!global->has_cells_y()) global->set_cells_y(6);
-  PerceptualConfig* perceptual = config->mutable_losses()->mutable_perceptual();
-  if (perceptual->layer_weights().empty()) {
-    for (int i = 0; i < 5; ++i) perceptual->add_layer_weights(10);
-  }
-  if (perceptual->scales().empty()) {
-    for (const double scale : {1.0, 0.5, 0.25, 0.125}) {
-      perceptual->add_scales(scale);
-    }
-  }
-}
-
 absl::Status Invalid(absl::string_view what) {
   return absl::InvalidArgumentError(what);
 }
@@ -98,6 +82,21 @@ absl::Status CheckWeights(absl::string_view path, const LossTermConfig& term) {
       "use random ones (not both)"));
 }
 
+// A cache is of use where the same images come again.
+absl::Status CheckEmbeddingCache(const DataConfig& data,
+                                 const SemanticConfig& semantic) {
+  const AugmentationConfig& varied = data.augmentation();
+  if (semantic.cache_gib() == 0 ||
+      (varied.brightness() == 0 && varied.contrast() == 0 &&
+       varied.saturation() == 0 && varied.hue() == 0 &&
+       varied.max_zoom() == 0)) {
+    return absl::OkStatus();
+  }
+  return Invalid(
+      "losses.semantic.cache_gib: no frame comes twice with random colours or "
+      "zoom (data.augmentation); set one of the two to 0");
+}
+
 absl::Status CheckExtractors(const LossConfig& losses) {
   if (losses.semantic().weight() > 0) {
     RETURN_IF_ERROR(CheckWeights("losses.semantic", losses.semantic()));
@@ -134,10 +133,27 @@ absl::Status CheckPerceptual(const DataConfig& data,
 
 }  // namespace
 
+void FillDependentDefaults(Config* config) {
+  CpabConfig* global = config->mutable_model()->mutable_global_cpab();
+  if (!global->has_cells_x()) global->set_cells_x(6);
+  if (!global->has_cells_y()) global->set_cells_y(6);
+  PerceptualConfig* perceptual = config->mutable_losses()->mutable_perceptual();
+  if (perceptual->layer_weights().empty()) {
+    for (int i = 0; i < 5; ++i) perceptual->add_layer_weights(10);
+  }
+  if (perceptual->scales().empty()) {
+    for (const double scale : {1.0, 0.5, 0.25, 0.125}) {
+      perceptual->add_scales(scale);
+    }
+  }
+}
+
 absl::Status ValidateConfig(const Config& config) {
   RETURN_IF_ERROR(CheckRanges(config));
   RETURN_IF_ERROR(CheckData(config.data()));
   RETURN_IF_ERROR(CheckSizes(config.data(), config.model()));
+  RETURN_IF_ERROR(
+      CheckEmbeddingCache(config.data(), config.losses().semantic()));
   RETURN_IF_ERROR(CheckExtractors(config.losses()));
   return CheckPerceptual(config.data(), config.losses().perceptual());
 }

@@ -24,6 +24,9 @@ absl::StatusOr<Config> ParseConfig(absl::string_view name,
                                    absl::string_view text,
                                    const std::vector<std::string>& overrides);
 
+// Sets what one field's default in the schema cannot state, where it is unset.
+void FillDependentDefaults(Config* config);
+
 // InvalidArgument naming the first field that is out of range or does not go
 // together with another one.
 absl::Status ValidateConfig(const Config& config);
