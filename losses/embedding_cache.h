@@ -2,21 +2,22 @@
 // same frames in every epoch.
 //
 //   ASSIGN_OR_RETURN(EmbeddingCache cache, EmbeddingCache::Open(options));
-//   embeddings = cache.Through(frames, images,
-//                              [&](const torch::Tensor& some) {
-//                                return semantic_loss->Embed(some);
-//                              });
+//   embeddings = cache.Through(images, [&](const torch::Tensor& image) {
+//     return semantic_loss->Embed(image);
+//   });
 //
-// Only for frames that are not augmented: another flip is another image.
+// Frames are told apart by their pixels, so that each flip of one is kept as
+// an image of its own. Of no use where colours or zoom are drawn at random: no
+// image comes twice then.
 #ifndef LOSSES_EMBEDDING_CACHE_H_
 #define LOSSES_EMBEDDING_CACHE_H_
 
+#include <torch/nn/module.h>
 #include <torch/types.h>
 
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -27,8 +28,9 @@ namespace losses {
 struct EmbeddingCacheOptions {
   std::string folder;  // made if need be
 
-  // Which embeddings these are: network, weights, size of its input. Those of
-  // another extractor in the same folder are left alone.
+  // Which embeddings these are: ExtractorName of the network and whatever else
+  // they depend on, as the size of its input. Those of another extractor in
+  // the same folder are left alone.
   std::string extractor;
 
   // Bytes of all files in the folder. When it is full nothing more is kept,
@@ -41,25 +43,29 @@ struct EmbeddingCacheOptions {
   torch::Dtype stored_as = torch::kFloat32;
 };
 
+// A digest of a network's weights.
+std::string ExtractorName(const torch::nn::Module& extractor);
+
 class EmbeddingCache {
  public:
   // Errors of making or listing the folder.
   static absl::StatusOr<EmbeddingCache> Open(EmbeddingCacheOptions options);
 
-  // The embedding kept for a frame, in float32 on the CPU, if there is one and
-  // it can be read.
-  absl::optional<torch::Tensor> Find(const std::string& frame) const;
+  // The embedding kept for an image [...], in float32 on the CPU, if there is
+  // one and it can be read.
+  absl::optional<torch::Tensor> Find(const torch::Tensor& image) const;
 
   // Keeps an embedding, unless the budget is spent. Errors of writing, after
   // which training can go on without.
-  absl::Status Insert(const std::string& frame, const torch::Tensor& embedding);
+  absl::Status Insert(const torch::Tensor& image,
+                      const torch::Tensor& embedding);
 
-  // The embeddings of `images` [B, ...], stacked: those that are kept for
-  // `frames` [B], otherwise computed by `embed` in one batch and kept. A frame
-  // named "" is always computed and never kept. Frames that cannot be kept are
-  // no error, for the result is right without; insert_status() tells.
+  // The embeddings of `images` [B, ...], stacked: those that are kept, the
+  // others computed by `embed` ([1, ...] -> [1, ...]) and kept. One image at a
+  // time, so that none depends on which others were kept. What cannot be kept
+  // is no error, for the result is right without; insert_status() tells.
   torch::Tensor Through(
-      const std::vector<std::string>& frames, const torch::Tensor& images,
+      const torch::Tensor& images,
       const std::function<torch::Tensor(const torch::Tensor&)>& embed);
 
   // The first error that Through met in keeping an embedding.
@@ -71,8 +77,7 @@ class EmbeddingCache {
   explicit EmbeddingCache(EmbeddingCacheOptions options)
       : options_(std::move(options)) {}
 
-  std::string KeyOf(const std::string& frame) const;
-  std::string PathOf(const std::string& key) const;
+  std::string PathOf(const torch::Tensor& image) const;
 
   EmbeddingCacheOptions options_;
   int64_t size_ = 0;

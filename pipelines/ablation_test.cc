@@ -2,7 +2,12 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <iterator>
 
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/adam.h"
 #include "pipelines/config/config.h"
@@ -76,6 +81,51 @@ INSTANTIATE_TEST_SUITE_P(Paper, AblationTest,
                                          Ablation{"no-global", 6, 3},
                                          Ablation{"no-semantic", 5, 4},
                                          Ablation{"no-structure", 5, 4}));
+
+TEST(SemanticCache, GivesTheSameLossAndFillsItsFolderOnce) {
+  const std::string cache = testing::TempDir() + "/semantic_cache";
+  setenv("XDG_CACHE_HOME", cache.c_str(), 1);
+  std::vector<std::string> overrides = TinyNetworks();
+  for (const char* colour : {"brightness", "contrast", "saturation", "hue"}) {
+    overrides.push_back(absl::StrCat("data.augmentation.", colour, "=0"));
+  }
+  const auto semantic = [&](const std::vector<std::string>& overrides) {
+    const auto config =
+        LoadConfig("pipelines/configs/ablation-full.textproto", overrides);
+    EXPECT_THAT(config, IsOk());
+    auto objective = Objective::Create(*config, torch::kCPU);
+    EXPECT_THAT(objective, IsOk());
+    torch::manual_seed(1);
+    auto model = *AnimationModel::Create(config->model());
+    const torch::Tensor images = torch::rand({4, 3, 32, 32});
+    StageTimer timer;
+    const StepOutput out = (*objective)(*model, images.slice(0, 0, 2),
+                                        images.slice(0, 2, 4), {0, 20}, timer);
+    for (const auto& [name, value] : out.terms) {
+      if (name == "semantic") return value.item<float>();
+    }
+    return -1.0f;
+  };
+  const auto num_kept = [&] {
+    const std::filesystem::directory_iterator files(
+        cache + "/cpab_animation/sam_embeddings");
+    return std::distance(begin(files), end(files));
+  };
+  const float without = semantic(overrides);
+  overrides.push_back("losses.semantic.cache_gib=0.01");
+  // Batches of one and of two round differently.
+  EXPECT_NEAR(semantic(overrides), without, 1e-5 * without);
+  EXPECT_EQ(num_kept(), 4);
+  EXPECT_NEAR(semantic(overrides), without, 1e-5 * without);
+  EXPECT_EQ(num_kept(), 4);
+}
+
+TEST(SemanticCache, IsRefusedWhereNoFrameComesTwice) {
+  EXPECT_THAT(LoadConfig("pipelines/configs/ablation-full.textproto",
+                         {"losses.semantic.cache_gib=1"}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       testing::HasSubstr("losses.semantic.cache_gib")));
+}
 
 }  // namespace
 }  // namespace pipelines

@@ -66,6 +66,7 @@ absl::StatusOr<losses::KeypointSemanticLoss> MakeSemanticLoss(
   options.input_size = config.input_size();
   options.keypoints_per_prompt = config.keypoints_per_prompt();
   options.distance = DistanceOf(config.distance());
+  if (config.bfloat16()) options.multiply_in = torch::kBFloat16;
   losses::KeypointSemanticLoss loss(options);
   if (!config.untrained()) {
     LoadOptions load;
@@ -73,6 +74,17 @@ absl::StatusOr<losses::KeypointSemanticLoss> MakeSemanticLoss(
     RETURN_IF_ERROR(LoadPublished(config.weights(), load, *loss->extractor()));
   }
   return loss;
+}
+
+absl::StatusOr<losses::EmbeddingCache> OpenEmbeddingCache(
+    const SemanticConfig& config, losses::KeypointSemanticLoss& loss) {
+  losses::EmbeddingCacheOptions options;
+  options.folder = absl::StrCat(CacheFolder(), "/sam_embeddings");
+  options.extractor = absl::StrCat(
+      losses::ExtractorName(*loss->extractor()->image_encoder), " at ",
+      config.input_size(), config.bfloat16() ? " bfloat16" : "");
+  options.budget = static_cast<int64_t>(config.cache_gib() * (1 << 30));
+  return losses::EmbeddingCache::Open(std::move(options));
 }
 
 absl::StatusOr<losses::StructureAlignmentLoss> MakeStructureLoss(
@@ -86,6 +98,7 @@ absl::StatusOr<losses::StructureAlignmentLoss> MakeStructureLoss(
     options.layers.assign(config.layers().begin(), config.layers().end());
   }
   options.distance = DistanceOf(config.distance());
+  if (config.bfloat16()) options.multiply_in = torch::kBFloat16;
   losses::StructureAlignmentLoss loss(options);
   if (!config.untrained()) {
     LoadOptions load;

@@ -7,6 +7,7 @@
 #define PIPELINES_FROZEN_LOSSES_H_
 
 #include "absl/status/statusor.h"
+#include "losses/embedding_cache.h"
 #include "losses/keypoint_semantic.h"
 #include "losses/perceptual.h"
 #include "losses/structure_alignment.h"
@@ -18,6 +19,10 @@ absl::StatusOr<losses::PerceptualLoss> MakePerceptualLoss(
     const PerceptualConfig& config);
 absl::StatusOr<losses::KeypointSemanticLoss> MakeSemanticLoss(
     const SemanticConfig& config);
+// The disk cache of SAM's embeddings that config.cache_gib() allows. The errors
+// of EmbeddingCache::Open.
+absl::StatusOr<losses::EmbeddingCache> OpenEmbeddingCache(
+    const SemanticConfig& config, losses::KeypointSemanticLoss& loss);
 absl::StatusOr<losses::StructureAlignmentLoss> MakeStructureLoss(
     const StructureConfig& config);
 

@@ -37,6 +37,11 @@ absl::StatusOr<Objective> Objective::Create(const Config& config,
   if (losses.semantic().weight() > 0) {
     ASSIGN_OR_RETURN(objective.semantic_, MakeSemanticLoss(losses.semantic()));
     objective.semantic_->to(device);
+    if (losses.semantic().cache_gib() > 0) {
+      ASSIGN_OR_RETURN(
+          objective.embeddings_,
+          OpenEmbeddingCache(losses.semantic(), objective.semantic_));
+    }
   }
   if (losses.structure().weight() > 0) {
     ASSIGN_OR_RETURN(objective.structure_,
@@ -96,6 +101,23 @@ torch::Tensor Objective::Equivariance(AnimationModel& model,
   const torch::Tensor transformed =
       model.DetectKeypoints(tps.TransformFrame(driving));
   return losses::EquivarianceLoss(driving_keypoints, transformed, tps);
+}
+
+torch::Tensor Objective::Semantic(const torch::Tensor& source,
+                                  const torch::Tensor& driving,
+                                  const StepOutput& out) {
+  if (!embeddings_) {
+    return semantic_(source, driving, out.source_keypoints,
+                     out.driving_keypoints);
+  }
+  const auto embed = [this](const torch::Tensor& images) {
+    return embeddings_->Through(images, [this](const torch::Tensor& image) {
+      return semantic_->Embed(image);
+    });
+  };
+  return semantic_->Compare(embed(source), embed(driving), source.size(2),
+                            source.size(3), out.source_keypoints,
+                            out.driving_keypoints);
 }
 
 StepOutput Objective::operator()(AnimationModel& model,
@@ -158,10 +180,8 @@ StepOutput Objective::operator()(AnimationModel& model,
   }
   if (semantic_) {
     timer.Begin("semantic loss");
-    out.terms.emplace_back("semantic",
-                           weights.semantic().weight() *
-                               semantic_(source, driving, out.source_keypoints,
-                                         out.driving_keypoints));
+    out.terms.emplace_back("semantic", weights.semantic().weight() *
+                                           Semantic(source, driving, out));
   }
   if (structure_) {
     timer.Begin("structure loss");

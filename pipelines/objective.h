@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "losses/embedding_cache.h"
 #include "losses/keypoint_semantic.h"
 #include "losses/perceptual.h"
 #include "losses/structure_alignment.h"
@@ -68,11 +70,14 @@ class Objective {
                              const torch::Tensor& driving,
                              const torch::Tensor& driving_keypoints,
                              StepPlace place) const;
+  torch::Tensor Semantic(const torch::Tensor& source,
+                         const torch::Tensor& driving, const StepOutput& out);
 
   Config config_;
   losses::PerceptualLoss perceptual_;
   // Null where they are switched off.
   losses::KeypointSemanticLoss semantic_ = nullptr;
+  std::optional<losses::EmbeddingCache> embeddings_;
   losses::StructureAlignmentLoss structure_ = nullptr;
 };
 

@@ -163,6 +163,29 @@ BENCHMARK(BM_SamPointFeatures)
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
+// Prompt encoder and mask decoder for 50 points, each a prompt of its own, as
+// for segmenting whatever is at each of them.
+void BM_SamMasks(benchmark::State& state) {
+  torch::NoGradGuard no_grad;
+  SetThreads();
+  torch::manual_seed(1);
+  sam::SamOptions options = *sam::SamByName("vit_b");
+  options.image_encoder.depth = 0;  // takes no part
+  sam::Sam network(options);
+  const Tensor embedding = torch::randn({1, 256, 64, 64});
+  sam::Prompts prompts;
+  prompts.points = 1024 * torch::rand({50, 1, 2});
+  prompts.labels = torch::ones({50, 1}, torch::kInt64);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(network->Segment(embedding, prompts, 1024));
+  }
+  state.counters["peak_MB"] = PeakMegabytes();
+}
+BENCHMARK(BM_SamMasks)
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
+
 // One global attention of SAM ViT-B, for the size of a block of scores.
 void BM_Attention(benchmark::State& state) {
   torch::NoGradGuard no_grad;
