@@ -55,7 +55,8 @@ absl::StatusOr<EvaluationResult> Evaluate(
       return UsageError(status);
     }
   }
-  if (absl::Status status = ValidateConfig(trained.config); !status.ok()) {
+  if (absl::Status status = ValidateForEvaluation(trained.config);
+      !status.ok()) {
     return UsageError(status);
   }
   ASSIGN_OR_RETURN(const std::string folder, DataFolder(trained.config.data()));

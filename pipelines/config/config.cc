@@ -148,10 +148,14 @@ void FillDependentDefaults(Config* config) {
   }
 }
 
-absl::Status ValidateConfig(const Config& config) {
+absl::Status ValidateForEvaluation(const Config& config) {
   RETURN_IF_ERROR(CheckRanges(config));
   RETURN_IF_ERROR(CheckData(config.data()));
-  RETURN_IF_ERROR(CheckSizes(config.data(), config.model()));
+  return CheckSizes(config.data(), config.model());
+}
+
+absl::Status ValidateConfig(const Config& config) {
+  RETURN_IF_ERROR(ValidateForEvaluation(config));
   RETURN_IF_ERROR(
       CheckEmbeddingCache(config.data(), config.losses().semantic()));
   RETURN_IF_ERROR(CheckExtractors(config.losses()));

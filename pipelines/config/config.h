@@ -31,6 +31,9 @@ void FillDependentDefaults(Config* config);
 // together with another one.
 absl::Status ValidateConfig(const Config& config);
 
+// The same of what evaluation needs: data and model, not losses and training.
+absl::Status ValidateForEvaluation(const Config& config);
+
 // The config as a text file that LoadConfig reads back, defaults left out.
 std::string ConfigText(const Config& config);
 
