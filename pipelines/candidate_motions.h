@@ -1,23 +1,23 @@
 // Candidate motions of a pair of frames, [CPABMM] Sec. 3: for every pixel of
-// the driving frame, where each CPAB transformation and the background say that
-// it comes from in the source.
+// the driving frame, where each transformation and the background say that it
+// comes from in the source.
 #ifndef PIPELINES_CANDIDATE_MOTIONS_H_
 #define PIPELINES_CANDIDATE_MOTIONS_H_
 
 #include <torch/types.h>
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "cpab/torch/fit.h"
-#include "cpab/torch/transform.h"
 #include "pipelines/config/config.pb.h"
+#include "pipelines/motion/motion_model.h"
 
 namespace pipelines {
 
-// How well the transformations explain their keypoints.
+// How well the transformations explain their keypoints: K local ones and the
+// global one, if there is one.
 struct FitReport {
   torch::Tensor residual;    // [B, K + 1] norm, units of [-1, 1]
   torch::Tensor iterations;  // [B, K + 1] int64
@@ -34,7 +34,7 @@ struct Candidates {
 // bit, alone and in any batch. Safe to use from many threads.
 class CandidateMotions {
  public:
-  // InvalidArgument for a tessellation that CPAB does not have.
+  // The errors of MakeMotionModel.
   static absl::StatusOr<CandidateMotions> Create(const ModelConfig& config);
 
   // source, driving: keypoints [B, 5K, 2] in [-1, 1].
@@ -47,27 +47,16 @@ class CandidateMotions {
                         int64_t width) const;
 
  private:
-  struct Motion {
-    cpab::Transform transform;
-    cpab::KeypointFitter fitter;
-    cpab::ThetaGradient gradient;
-  };
-  // Of N problems.
-  struct Fields {
-    torch::Tensor grids;       // [N, h, w, 2]
-    torch::Tensor residual;    // [N]
-    torch::Tensor iterations;  // [N]
-  };
-  CandidateMotions(int64_t num_transforms, Motion local)
-      : num_transforms_(num_transforms), local_(std::move(local)) {}
-  static absl::StatusOr<Motion> MakeMotion(const CpabConfig& config);
-  static Fields Infer(const Motion& motion, const torch::Tensor& source,
-                      const torch::Tensor& driving, int64_t height,
-                      int64_t width);
+  CandidateMotions(const ModelConfig& config,
+                   std::shared_ptr<const MotionModel> local)
+      : num_transforms_(config.num_transforms()),
+        through_fit_(config.gradient() == ModelConfig::IMPLICIT),
+        local_(std::move(local)) {}
 
   int64_t num_transforms_;
-  Motion local_;
-  std::optional<Motion> global_;
+  bool through_fit_;
+  std::shared_ptr<const MotionModel> local_;
+  std::shared_ptr<const MotionModel> global_;  // null where it is off
 };
 
 }  // namespace pipelines

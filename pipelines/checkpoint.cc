@@ -12,6 +12,7 @@
 #include "networks/weights/load.h"
 #include "networks/weights/read.h"
 #include "networks/weights/safetensors.h"
+#include "pipelines/config/config.h"
 #include "pipelines/config/text_format.h"
 #include "pipelines/original_checkpoint.h"
 #include "third_party/absl/status_macros.h"
@@ -62,6 +63,7 @@ absl::StatusOr<CheckpointState> StateOf(const SafetensorsFile& file) {
         file.path(), ": checkpoint of version ", state.version(),
         "; this program reads versions 1 to ", kCheckpointVersion));
   }
+  MoveFormerFields(state.mutable_config());
   return state;
 }
 

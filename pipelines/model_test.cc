@@ -34,8 +34,20 @@ torch::Tensor RandomKeypoints(int64_t batch, int seed) {
   return torch::rand({batch, 10, 2}) * 1.6 - 0.8;
 }
 
-TEST(CandidateMotions, EqualKeypointsGiveTheIdentityExactly) {
-  const auto motions = CandidateMotions::Create(TinyConfig()->model());
+class CandidateMotionsTest : public testing::TestWithParam<const char*> {
+ protected:
+  absl::StatusOr<CandidateMotions> Create(
+      std::vector<std::string> overrides = {}) const {
+    overrides.push_back(std::string("model.motion=") + GetParam());
+    return CandidateMotions::Create(TinyConfig(overrides)->model());
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(All, CandidateMotionsTest,
+                         testing::Values("CPAB", "THIN_PLATE", "AFFINE"));
+
+TEST_P(CandidateMotionsTest, EqualKeypointsGiveTheIdentityExactly) {
+  const auto motions = Create();
   ASSERT_THAT(motions, IsOk());
   const torch::Tensor keypoints = RandomKeypoints(2, 5);
   const Candidates candidates = (*motions)(keypoints, keypoints, {}, 8, 8);
@@ -59,21 +71,18 @@ TEST(CandidateMotions, CarryDrivingKeypointsToSourceKeypoints) {
   EXPECT_LT(candidates.fit.residual.slice(1, 0, 2).max().item<float>(), 0.02);
 }
 
-TEST(CandidateMotions, WithoutGlobalTransformHaveOneFieldLess) {
-  const auto motions = CandidateMotions::Create(
-      TinyConfig({"model.global_transform=false"})->model());
+TEST_P(CandidateMotionsTest, WithoutGlobalTransformHaveOneFieldLess) {
+  const auto motions = Create({"model.global_transform=false"});
   ASSERT_THAT(motions, IsOk());
   const torch::Tensor keypoints = RandomKeypoints(2, 5);
   EXPECT_EQ((*motions)(keypoints, keypoints, {}, 8, 8).fields.size(1), 3);
 }
 
-TEST(CandidateMotions, ImplicitGradientReachesTheKeypoints) {
+TEST_P(CandidateMotionsTest, ImplicitGradientReachesTheKeypoints) {
   const torch::Tensor driving = RandomKeypoints(2, 8);
   for (const bool implicit : {false, true}) {
-    const auto motions = CandidateMotions::Create(
-        TinyConfig({implicit ? "model.local_cpab.gradient=IMPLICIT"
-                             : "model.local_cpab.gradient=DETACHED"})
-            ->model());
+    const auto motions = Create(
+        {implicit ? "model.gradient=IMPLICIT" : "model.gradient=DETACHED"});
     ASSERT_THAT(motions, IsOk());
     torch::Tensor source =
         (driving + 0.05 * torch::sin(9 * driving)).requires_grad_();
@@ -117,8 +126,8 @@ TEST(AnimationModel, GivesASampleTheSameFrameAloneAndInAnyBatch) {
   }
 }
 
-TEST(CandidateMotions, AreBitForBitTheSameAloneAndInAnyBatch) {
-  const auto motions = CandidateMotions::Create(TinyConfig()->model());
+TEST_P(CandidateMotionsTest, AreBitForBitTheSameAloneAndInAnyBatch) {
+  const auto motions = Create();
   ASSERT_THAT(motions, IsOk());
   const torch::Tensor source = RandomKeypoints(8, 1);
   const torch::Tensor driving = RandomKeypoints(8, 2);

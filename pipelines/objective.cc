@@ -135,7 +135,7 @@ StepOutput Objective::operator()(AnimationModel& model,
     background = model.PredictBackground(source, driving);
   }
 
-  timer.Begin("CPAB inference");
+  timer.Begin("motion inference");
   const torch::Tensor small = model.dense_motion()->Downsample(source);
   const Candidates candidates = model.InferCandidates(
       small, out.source_keypoints, out.driving_keypoints, background);

@@ -5,7 +5,7 @@
 //
 // Random weights and images: no time depends on their values but the number of
 // iterations of the CPAB fit, which random keypoints make larger than trained
-// ones do. The label of a training step has the share of CPAB inference.
+// ones do. The label of a training step has the share of motion inference.
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
 
@@ -67,9 +67,9 @@ void BM_TrainingStep(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * batch);
   state.SetLabel(absl::StrFormat(
-      "%s, batch %d, CPAB inference %.1f %%", kConfigs[state.range(0)],
+      "%s, batch %d, motion inference %.1f %%", kConfigs[state.range(0)],
       static_cast<int>(batch),
-      100 * timer.Seconds("CPAB inference") / total.Seconds("step")));
+      100 * timer.Seconds("motion inference") / total.Seconds("step")));
 }
 BENCHMARK(BM_TrainingStep)
     ->ArgNames({"config", "batch"})

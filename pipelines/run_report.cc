@@ -49,7 +49,7 @@ std::vector<RunPage::Plot> Plots(const std::vector<Series>& columns) {
   losses.options.log_y = true;
   losses.options.smoothing = 0.02;
   RunPage::Plot fit;
-  fit.options.title = "CPAB fit: mean residual norm, [-1, 1] units";
+  fit.options.title = "Keypoint fit: mean residual norm, [-1, 1] units";
   fit.options.x_label = "step";
   fit.options.smoothing = 0.02;
   for (const Series& column : columns) {

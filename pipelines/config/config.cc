@@ -38,6 +38,24 @@ absl::Status CheckData(const DataConfig& data) {
   return absl::OkStatus();
 }
 
+absl::Status CheckMotion(const ModelConfig& model) {
+  if (model.motion() != ModelConfig::CPAB ||
+      model.gradient() != ModelConfig::IMPLICIT) {
+    return absl::OkStatus();
+  }
+  for (const auto& [cpab, name] :
+       {std::pair(model.local_cpab(), "local_cpab"),
+        std::pair(model.global_cpab(), "global_cpab")}) {
+    if (cpab.solver() == CpabConfig::ADAM) {
+      return Invalid(absl::StrCat(
+          "model.gradient is IMPLICIT, but model.", name,
+          ".solver is ADAM, which does not end at a minimum and so has no such "
+          "gradient; use DETACHED, or the solver GAUSS_NEWTON"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Every halving of the hourglass and of the inpainting network must be whole.
 absl::Status CheckSizes(const DataConfig& data, const ModelConfig& model) {
   const double scale = model.dense_motion().scale_factor();
@@ -133,6 +151,16 @@ absl::Status CheckPerceptual(const DataConfig& data,
 
 }  // namespace
 
+void MoveFormerFields(Config* config) {
+  ModelConfig* model = config->mutable_model();
+  for (CpabConfig* cpab :
+       {model->mutable_local_cpab(), model->mutable_global_cpab()}) {
+    if (!cpab->has_gradient()) continue;
+    if (!model->has_gradient()) model->set_gradient(cpab->gradient());
+    cpab->clear_gradient();
+  }
+}
+
 void FillDependentDefaults(Config* config) {
   CpabConfig* global = config->mutable_model()->mutable_global_cpab();
   if (!global->has_cells_x()) global->set_cells_x(6);
@@ -151,6 +179,7 @@ void FillDependentDefaults(Config* config) {
 absl::Status ValidateForEvaluation(const Config& config) {
   RETURN_IF_ERROR(CheckRanges(config));
   RETURN_IF_ERROR(CheckData(config.data()));
+  RETURN_IF_ERROR(CheckMotion(config.model()));
   return CheckSizes(config.data(), config.model());
 }
 
@@ -170,6 +199,7 @@ absl::StatusOr<Config> ParseConfig(absl::string_view name,
   for (const std::string& assignment : overrides) {
     RETURN_IF_ERROR(ApplyOverride(assignment, &config));
   }
+  MoveFormerFields(&config);
   FillDependentDefaults(&config);
   if (const absl::Status status = ValidateConfig(config); !status.ok()) {
     return absl::InvalidArgumentError(

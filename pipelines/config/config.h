@@ -24,6 +24,10 @@ absl::StatusOr<Config> ParseConfig(absl::string_view name,
                                    absl::string_view text,
                                    const std::vector<std::string>& overrides);
 
+// Brings what configs of former versions said in other places to where it is
+// said now. ParseConfig and LoadConfig do so.
+void MoveFormerFields(Config* config);
+
 // Sets what one field's default in the schema cannot state, where it is unset.
 void FillDependentDefaults(Config* config);
 

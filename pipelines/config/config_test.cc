@@ -32,6 +32,15 @@ TEST(Config, FillsDefaultsThatDependOnOtherFields) {
               ElementsAre(1, 0.5, 0.25, 0.125));
 }
 
+TEST(Config, ReadsTheGradientWhereFormerVersionsHadIt) {
+  const absl::StatusOr<Config> config =
+      Parse(kMinimal, {"model.local_cpab.gradient=IMPLICIT"});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->model().gradient(), ModelConfig::IMPLICIT);
+  EXPECT_FALSE(config->model().local_cpab().has_gradient());
+  EXPECT_EQ(Parse(kMinimal)->model().gradient(), ModelConfig::DETACHED);
+}
+
 TEST(Config, OverridesReplaceScalarsListsStringsAndEnums) {
   const absl::StatusOr<Config> config =
       Parse(kMinimal,
@@ -126,6 +135,15 @@ INSTANTIATE_TEST_SUITE_P(
                 kMinimal,
                 {"losses.structure.weight=1"},
                 "losses.structure: name a file of weights"},
+        BadCase{"NoSuchMotion",
+                kMinimal,
+                {"model.motion=SPLINE"},
+                "'SPLINE' is not a value of this field"},
+        BadCase{"GradientOfAdam",
+                kMinimal,
+                {"model.gradient=IMPLICIT", "model.global_cpab.solver=ADAM"},
+                "model.gradient is IMPLICIT, but model.global_cpab.solver is "
+                "ADAM"},
         BadCase{"OddSize",
                 kMinimal,
                 {"data.height=100"},
