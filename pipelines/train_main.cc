@@ -53,20 +53,14 @@ Exit codes: 0 done, 1 bad input, 2 bad flag or config, 3 training diverged;
 above 128, try again: 129 disk full, folder locked or read-only, 130 Ctrl-C,
 143 SIGTERM (both after saving).)";
 
-// A path, or the name of a config in pipelines/configs.
-std::string ConfigPath(const std::string& name) {
-  if (name.empty()) return "pipelines/configs/demo.textproto";
-  const std::string shipped =
-      absl::StrCat("pipelines/configs/", name, ".textproto");
-  return std::filesystem::exists(shipped) ? shipped : UserPath(name);
-}
-
 absl::StatusOr<TrainerOptions> OptionsFromFlags(
     std::vector<std::string> overrides) {
   if (const std::string seed = absl::GetFlag(FLAGS_seed); !seed.empty()) {
     overrides.push_back(absl::StrCat("training.seed=", seed));
   }
-  const std::string path = ConfigPath(absl::GetFlag(FLAGS_config));
+  const std::string name = absl::GetFlag(FLAGS_config);
+  const std::string path =
+      ShippedOrUserPath("pipelines/configs", name.empty() ? "demo" : name);
   TrainerOptions options;
   ASSIGN_OR_RETURN(options.config, LoadConfig(path, overrides));
   options.command = std::filesystem::path(path).stem();

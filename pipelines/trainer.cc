@@ -28,6 +28,7 @@
 #include "pipelines/data/loader.h"
 #include "pipelines/data_folder.h"
 #include "pipelines/objective.h"
+#include "pipelines/preview.h"
 #include "pipelines/reconstruction.h"
 #include "pipelines/report/loss_log.h"
 #include "pipelines/report/progress.h"
@@ -240,28 +241,11 @@ absl::Status Trainer::Resume() {
   return absl::OkStatus();
 }
 
-// The frame of a clip that differs most from its first one.
-const cv::Mat& FarthestFrame(const data::Clip& clip) {
-  const auto distance = [&clip](const cv::Mat& frame) {
-    return cv::norm(frame, clip.frames.front(), cv::NORM_L1);
-  };
-  return *std::max_element(clip.frames.begin(), clip.frames.end(),
-                           [&](const cv::Mat& a, const cv::Mat& b) {
-                             return distance(a) < distance(b);
-                           });
-}
-
-// The first frame and the farthest one of the first test clips.
 absl::Status Trainer::MakePreview() {
-  std::vector<torch::Tensor> source, driving;
-  for (int i = 0;
-       i < kPreviewRows && i < static_cast<int>(test_->clips().size()); ++i) {
-    ASSIGN_OR_RETURN(const auto clip, test_->ReadWholeClip(i));
-    source.push_back(data::ImageToTensor(clip->frames.front()));
-    driving.push_back(data::ImageToTensor(FarthestFrame(*clip)));
-  }
-  preview_source_ = torch::stack(source).to(options_.device);
-  preview_driving_ = torch::stack(driving).to(options_.device);
+  ASSIGN_OR_RETURN(const PreviewPairs pairs,
+                   ReadPreviewPairs(*test_, kPreviewRows));
+  preview_source_ = pairs.source.to(options_.device);
+  preview_driving_ = pairs.driving.to(options_.device);
   return absl::OkStatus();
 }
 

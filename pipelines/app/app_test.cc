@@ -1,10 +1,12 @@
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <vector>
 
 #include "absl/flags/flag.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "pipelines/app/child_process.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/stop_signal.h"
@@ -90,6 +92,42 @@ TEST(StopSignal, SetsAFlagAndASecondOneEndsTheProcess) {
         std::exit(0);
       },
       testing::ExitedWithCode(130), "");
+}
+
+TEST(ShippedOrUserPath, PrefersTheShippedOfThatName) {
+  setenv("CPAB_USER_DIRECTORY", "/home/me", 1);
+  const std::string folder = testing::TempDir();
+  std::ofstream(folder + "/demo.textproto") << "a: 1";
+  EXPECT_EQ(ShippedOrUserPath(folder, "demo"), folder + "/demo.textproto");
+  EXPECT_EQ(ShippedOrUserPath(folder, "mine.textproto"),
+            "/home/me/mine.textproto");
+}
+
+TEST(RunChild, GivesTheExitCode) {
+  EXPECT_THAT(RunChild({"/bin/sh", "-c", "exit 7"}), IsOkAndHolds(7));
+  EXPECT_THAT(RunChild({"/bin/sh", "-c", "kill -9 $$"}), IsOkAndHolds(137));
+}
+
+TEST(RunChild, NamesAProgramThatIsNotThere) {
+  EXPECT_THAT(RunChild({"/no/such/program"}),
+              StatusIs(absl::StatusCode::kNotFound,
+                       HasSubstr("/no/such/program: cannot start")));
+}
+
+// In a process of its own, whose stop signal stays set.
+TEST(RunChild, HandsOnAStopSignalOnce) {
+  EXPECT_EXIT(
+      {
+        CatchStopSignals();
+        // Has its parent stopped, and counts the signals of half a second.
+        const auto code = RunChild(
+            {"/bin/sh", "-c",
+             "n=0; trap 'n=$((n + 1))' TERM INT; kill -TERM $PPID; i=0; "
+             "while [ $i -lt 10 ]; do sleep 0.05; i=$((i + 1)); done; "
+             "exit $n"});
+        std::exit(code.ok() ? *code : 99);
+      },
+      testing::ExitedWithCode(1), "");
 }
 
 }  // namespace

@@ -91,11 +91,13 @@ cv::Point Shifted(cv::Point2d p) {
           static_cast<int>(std::lround(16 * p.y))};
 }
 
-// Pictures of one kind, one a sample.
-struct Column {
-  std::string label;
-  std::vector<cv::Mat> tiles;
-};
+cv::Mat Fit(const cv::Mat& picture, cv::Size size) {
+  if (picture.size() == size) return picture;
+  cv::Mat tile;
+  cv::resize(picture, tile, size, 0, 0,
+             picture.cols > size.width ? cv::INTER_AREA : cv::INTER_LINEAR);
+  return tile;
+}
 
 class StripPainter {
  public:
@@ -120,27 +122,21 @@ class StripPainter {
     AddDeformation();
     AddOcclusionMaps();
     AddContributionMaps();
-    return Assemble();
+    return DrawColumns(columns_, tile_);
   }
 
  private:
   template <typename MakeTile>
   void Add(const std::string& label, const torch::Tensor& batch,
            const MakeTile& make_tile) {
-    Column column{label, {}};
+    PictureColumn column{label, {}};
     for (int row = 0; row < rows_; ++row) {
       column.tiles.push_back(Fitted(make_tile(batch[row], row)));
     }
     columns_.push_back(std::move(column));
   }
 
-  cv::Mat Fitted(const cv::Mat& picture) const {
-    if (picture.size() == tile_) return picture;
-    cv::Mat tile;
-    cv::resize(picture, tile, tile_, 0, 0,
-               picture.cols > tile_.width ? cv::INTER_AREA : cv::INTER_LINEAR);
-    return tile;
-  }
+  cv::Mat Fitted(const cv::Mat& picture) const { return Fit(picture, tile_); }
 
   void AddImages(const std::string& label, const torch::Tensor& images,
                  const torch::Tensor& keypoints) {
@@ -210,37 +206,38 @@ class StripPainter {
     }
   }
 
-  cv::Mat Assemble() const {
-    const int step_x = tile_.width + kGap;
-    const int step_y = tile_.height + kGap;
-    cv::Mat strip(kLabelHeight + rows_ * step_y,
-                  static_cast<int>(columns_.size()) * step_x - kGap, CV_8UC3,
-                  cv::Scalar::all(255));
-    for (size_t c = 0; c < columns_.size(); ++c) {
-      const int x = static_cast<int>(c) * step_x;
-      // Labels of narrow tiles are cut at the tile's edge.
-      cv::Mat label = strip(cv::Rect(x, 0, tile_.width, kLabelHeight));
-      cv::putText(label, columns_[c].label, {2, 14}, cv::FONT_HERSHEY_SIMPLEX,
-                  0.4, cv::Scalar::all(40), 1, cv::LINE_AA);
-      for (int row = 0; row < rows_; ++row) {
-        columns_[c].tiles[row].copyTo(
-            strip({{x, kLabelHeight + row * step_y}, tile_}));
-      }
-    }
-    return strip;
-  }
-
   const StripInput& input_;
   const StripOptions& options_;
   int rows_;
   cv::Size tile_;
-  std::vector<Column> columns_;
+  std::vector<PictureColumn> columns_;
 };
 
 }  // namespace
 
 cv::Mat DrawStrip(const StripInput& input, const StripOptions& options) {
   return StripPainter(input, options).Paint();
+}
+
+cv::Mat DrawColumns(const std::vector<PictureColumn>& columns, cv::Size tile) {
+  const int step_x = tile.width + kGap;
+  const int step_y = tile.height + kGap;
+  const int rows = columns.empty() ? 0 : columns[0].tiles.size();
+  cv::Mat grid(kLabelHeight + rows * step_y,
+               std::max(static_cast<int>(columns.size()) * step_x - kGap, 1),
+               CV_8UC3, cv::Scalar::all(255));
+  for (size_t c = 0; c < columns.size(); ++c) {
+    const int x = static_cast<int>(c) * step_x;
+    // Labels of narrow tiles are cut at the tile's edge.
+    cv::Mat label = grid(cv::Rect(x, 0, tile.width, kLabelHeight));
+    cv::putText(label, columns[c].label, {2, 14}, cv::FONT_HERSHEY_SIMPLEX, 0.4,
+                cv::Scalar::all(40), 1, cv::LINE_AA);
+    for (int row = 0; row < static_cast<int>(columns[c].tiles.size()); ++row) {
+      Fit(columns[c].tiles[row], tile)
+          .copyTo(grid({{x, kLabelHeight + row * step_y}, tile}));
+    }
+  }
+  return grid;
 }
 
 cv::Mat ToPicture(const torch::Tensor& image) {

@@ -43,6 +43,16 @@ struct StripOptions {
 // occlusion maps, contribution maps.
 cv::Mat DrawStrip(const StripInput& input, const StripOptions& options = {});
 
+// Pictures of one kind, one a sample.
+struct PictureColumn {
+  std::string label;
+  std::vector<cv::Mat> tiles;
+};
+
+// Columns side by side under their labels, every tile scaled to `tile`. Columns
+// may have fewer tiles than the first one has.
+cv::Mat DrawColumns(const std::vector<PictureColumn>& columns, cv::Size tile);
+
 // [3, H, W] in [0, 1] (clamped) or [1, H, W] as RGB.
 cv::Mat ToPicture(const torch::Tensor& image);
 

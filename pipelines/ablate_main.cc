@@ -1,0 +1,118 @@
+// bazel run //pipelines:ablate: see kUsage.
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "pipelines/app/child_process.h"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/stop_signal.h"
+#include "pipelines/app/user_path.h"
+#include "pipelines/study/report.h"
+#include "pipelines/study/runner.h"
+#include "third_party/absl/status_macros.h"
+
+ABSL_FLAG(std::string, study, "",
+          "Study file (*.textproto), or the name of a shipped one, as "
+          "motion-models-demo.");
+ABSL_FLAG(std::string, output, "",
+          "Folder of the study; what is finished in it is not done again. "
+          "Without it, runs/<name of the study>.");
+ABSL_FLAG(std::string, device, "auto",
+          "auto (the first GPU if there is one), cpu, cuda or cuda:N.");
+ABSL_FLAG(int, threads, 0, "CPU threads; 0 is one a core.");
+ABSL_FLAG(bool, evaluate_again, false,
+          "Also evaluate the finished runs once more, as where metrics have "
+          "been added.");
+ABSL_FLAG(bool, report_only, false,
+          "Train nothing: write tables and pages from the runs that there "
+          "are.");
+ABSL_FLAG(std::string, set, "",
+          "path.to.field=value: overrides a field of every variant's config, "
+          "as in --set data.folder=clips. May be given many times.");
+
+namespace pipelines {
+namespace {
+
+constexpr char kProgram[] = "ablate";
+constexpr char kUsage[] =
+    R"(Trains and evaluates the variants of a study and compares them.
+
+  tools/bazelw run //pipelines:ablate -- --study motion-models-demo
+      Affine maps, thin-plate splines and CPAB on the bundled puppets, two seeds
+      each, on CPU cores.
+
+Leaves a page with tables (mean and standard deviation over seeds), curves and
+pictures of all variants on the same test pairs; table.txt, table.csv and
+runs.csv have the numbers. Each run is a process of its own. Run again with the
+same arguments to go on after Ctrl-C or a crash.
+
+A study names a config, variants by overrides, seeds and a budget:
+pipelines/study/study.proto. Those of pipelines/studies are shipped.
+
+Exit codes: 0 done, 1 a run failed, 2 bad flag, study or config; above 128, try
+again: 129 disk full, folder locked or read-only, 130 Ctrl-C, 143 SIGTERM.)";
+
+absl::StatusOr<StudyPlan> PlanFromFlags(
+    const std::vector<std::string>& overrides) {
+  const std::string name = absl::GetFlag(FLAGS_study);
+  if (name.empty()) {
+    return absl::InvalidArgumentError("--study is needed; see --help");
+  }
+  const std::string path = ShippedOrUserPath("pipelines/studies", name);
+  const std::string output = absl::GetFlag(FLAGS_output);
+  return LoadStudy(
+      path,
+      UserPath(output.empty()
+                   ? absl::StrCat("runs/",
+                                  std::filesystem::path(path).stem().string())
+                   : output),
+      overrides);
+}
+
+absl::Status Ablate(const StudyPlan& plan) {
+  StudyRunnerOptions options;
+  options.train = SiblingProgram("train");
+  options.evaluate = SiblingProgram("evaluate");
+  options.flags = {absl::StrCat("--device=", absl::GetFlag(FLAGS_device)),
+                   absl::StrCat("--threads=", absl::GetFlag(FLAGS_threads))};
+  options.evaluate_again = absl::GetFlag(FLAGS_evaluate_again);
+  options.report = [&plan] { return WriteStudyReport(plan); };
+  if (absl::GetFlag(FLAGS_report_only)) {
+    RETURN_IF_ERROR(WriteStudyReport(plan));
+  } else {
+    RETURN_IF_ERROR(RunStudy(plan, options));
+  }
+  std::cout << std::ifstream(plan.output + "/table.txt").rdbuf();
+  std::printf(
+      "ablate: look at %s/index.html\n",
+      std::filesystem::absolute(plan.output).lexically_normal().c_str());
+  return absl::OkStatus();
+}
+
+int Main(int argc, char** argv) {
+  const auto line = ParseCommandLine(argc, argv);
+  if (!line.ok()) return Exit(kProgram, UsageError(line.status()));
+  if (line->help) {
+    std::printf("%s\n", HelpText(kUsage, "ablate_main.cc").c_str());
+    return 0;
+  }
+  if (!line->arguments.empty()) {
+    return Exit(
+        kProgram,
+        UsageError(absl::InvalidArgumentError(absl::StrCat(
+            "unexpected argument '", line->arguments[0], "'; see --help"))));
+  }
+  const auto plan = PlanFromFlags(line->overrides);
+  if (!plan.ok()) return Exit(kProgram, UsageError(plan.status()));
+  CatchStopSignals();
+  return Exit(kProgram, Ablate(*plan));
+}
+
+}  // namespace
+}  // namespace pipelines
+
+int main(int argc, char** argv) { return pipelines::Main(argc, argv); }

@@ -1,0 +1,118 @@
+#include "pipelines/study/pictures.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "pipelines/checkpoint.h"
+#include "pipelines/data_folder.h"
+#include "pipelines/preview.h"
+#include "pipelines/report/visualize.h"
+#include "pipelines/study/runner.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+constexpr int kMaxRows = 10;
+constexpr int kTile = 128;  // pixels of the longer side
+
+const StudyRun* FirstFinished(const StudyPlan& plan,
+                              const std::string& variant) {
+  for (const StudyRun& run : plan.runs) {
+    if (run.variant == variant && IsFinished(run)) return &run;
+  }
+  return nullptr;
+}
+
+struct VariantFrames {
+  std::string variant;
+  torch::Tensor prediction;   // [B, 3, H, W]
+  torch::Tensor deformation;  // [B, h, w, 2]
+};
+
+absl::StatusOr<VariantFrames> Animate(const StudyRun& run,
+                                      const PreviewPairs& pairs) {
+  const torch::NoGradGuard no_grad;
+  ASSIGN_OR_RETURN(
+      const TrainedModel trained,
+      LoadTrainedModel(ListCheckpoints(run.folder + "/checkpoints")[0],
+                       torch::kCPU));
+  std::vector<torch::Tensor> predictions, deformations;
+  for (int64_t i = 0; i < pairs.source.size(0); ++i) {
+    const torch::Tensor source = pairs.source.slice(0, i, i + 1);
+    const torch::Tensor driving = pairs.driving.slice(0, i, i + 1);
+    networks::DenseMotionOutput motion;
+    predictions.push_back(trained.model->Animate(
+        trained.model->PrepareSource(source),
+        trained.model->DetectKeypoints(driving),
+        trained.model->PredictBackground(source, driving), &motion));
+    deformations.push_back(motion.deformation);
+  }
+  return VariantFrames{run.variant, torch::cat(predictions),
+                       torch::cat(deformations)};
+}
+
+// One tile a sample of `batch`.
+template <typename MakeTile>
+PictureColumn Column(const std::string& label, const torch::Tensor& batch,
+                     const MakeTile& make_tile) {
+  PictureColumn column{label, {}};
+  for (int64_t i = 0; i < batch.size(0); ++i) {
+    column.tiles.push_back(make_tile(batch[i]));
+  }
+  return column;
+}
+
+absl::Status WriteGrids(const std::string& output, const PreviewPairs& pairs,
+                        const std::vector<VariantFrames>& variants) {
+  std::vector<PictureColumn> predictions = {
+      Column("source", pairs.source, ToPicture),
+      Column("driving", pairs.driving, ToPicture)};
+  std::vector<PictureColumn> motion = predictions;
+  double longest = 0;  // one scale of colours for all
+  for (const VariantFrames& frames : variants) {
+    longest = std::max(longest, MaxMotion(frames.deformation));
+  }
+  for (const VariantFrames& frames : variants) {
+    predictions.push_back(Column(frames.variant, frames.prediction, ToPicture));
+    motion.push_back(Column(
+        frames.variant, frames.deformation,
+        [&](const torch::Tensor& f) { return FlowToColor(f, longest); }));
+  }
+  const auto height = static_cast<int>(pairs.source.size(2));
+  const auto width = static_cast<int>(pairs.source.size(3));
+  const int longer = std::max(height, width);
+  const cv::Size tile(width * kTile / longer, height * kTile / longer);
+  RETURN_IF_ERROR(
+      SavePicture(output + "/predictions.png", DrawColumns(predictions, tile)));
+  return SavePicture(output + "/motion.png", DrawColumns(motion, tile));
+}
+
+}  // namespace
+
+absl::Status WriteStudyPictures(const StudyPlan& plan) {
+  std::vector<VariantFrames> variants;
+  std::optional<PreviewPairs> pairs;
+  for (const std::string& variant : plan.variants) {
+    const StudyRun* run = FirstFinished(plan, variant);
+    if (run == nullptr) continue;
+    if (!pairs) {
+      const DataConfig& data = run->config.data();
+      ASSIGN_OR_RETURN(const std::string folder, DataFolder(data));
+      ASSIGN_OR_RETURN(const std::unique_ptr<data::Dataset> test,
+                       OpenSplit(folder, "test", data, run->seed));
+      ASSIGN_OR_RETURN(pairs, ReadPreviewPairs(*test, kMaxRows));
+    }
+    ASSIGN_OR_RETURN(VariantFrames frames, Animate(*run, *pairs));
+    variants.push_back(std::move(frames));
+  }
+  if (variants.empty()) return absl::OkStatus();
+  return WriteGrids(plan.output, *pairs, variants);
+}
+
+}  // namespace pipelines

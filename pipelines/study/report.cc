@@ -1,0 +1,191 @@
+#include "pipelines/study/report.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "networks/weights/atomic_file.h"
+#include "pipelines/report/document.h"
+#include "pipelines/report/html.h"
+#include "pipelines/report/plot.h"
+#include "pipelines/study/pictures.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+// While runs are under way.
+constexpr int kReloadSeconds = 60;
+
+std::string Cell(absl::string_view text, bool bold = false) {
+  return absl::StrCat("<td>", bold ? "<b>" : "", EscapeHtml(text),
+                      bold ? "</b>" : "", "</td>");
+}
+
+std::string TableHtml(const StudyTable& table) {
+  std::string html =
+      "<h2>Mean and standard deviation over seeds</h2>\n"
+      "<div class=\"card wide\"><table>\n<tr><th>variant</th><th>runs</th>"
+      "<th>steps</th><th>minutes</th>";
+  for (const std::string& metric : table.metrics) {
+    absl::StrAppend(&html, "<th>", EscapeHtml(metric),
+                    LargerIsBetter(metric) ? " &uarr;" : " &darr;", "</th>");
+  }
+  html += "</tr>\n";
+  for (const VariantSummary& summary : table.variants) {
+    absl::StrAppend(&html, "<tr>", Cell(summary.variant),
+                    Cell(absl::StrCat(summary.finished)),
+                    Cell(FormatMean(summary.steps)),
+                    Cell(FormatMean(summary.minutes)));
+    for (const std::string& metric : table.metrics) {
+      const auto value = summary.metrics.find(metric);
+      absl::StrAppend(
+          &html, value == summary.metrics.end()
+                     ? Cell("")
+                     : Cell(FormatMean(value->second),
+                            BestVariant(table, metric) == summary.variant));
+    }
+    html += "</tr>\n";
+  }
+  absl::StrAppend(&html, "<tr>", Cell("first frame shown all the time"),
+                  Cell(""), Cell(""), Cell(""));
+  for (const std::string& metric : table.metrics) {
+    const auto value = table.baseline.find(metric);
+    absl::StrAppend(&html, Cell(value == table.baseline.end()
+                                    ? ""
+                                    : FormatMean({1, value->second, 0})));
+  }
+  return absl::StrCat(html, "</tr>\n</table></div>\n");
+}
+
+// The mean over seeds of `column` over minutes of training, as far as all runs
+// of the variant go. Steps of a run take equal time, as good as.
+Series MeanCurve(const std::string& variant, const std::string& column,
+                 const std::vector<RunResult>& results) {
+  Series mean;
+  mean.name = variant;
+  int runs = 0;
+  for (const RunResult& result : results) {
+    if (result.variant != variant || result.steps == 0) continue;
+    const auto series =
+        std::find_if(result.losses.begin(), result.losses.end(),
+                     [&](const Series& s) { return s.name == column; });
+    if (series == result.losses.end()) continue;
+    if (runs == 0) {
+      mean.y.assign(series->y.size(), 0);
+      for (const double step : series->x) {
+        mean.x.push_back(step * result.minutes / result.steps);
+      }
+    }
+    mean.y.resize(std::min(mean.y.size(), series->y.size()));
+    for (size_t i = 0; i < mean.y.size(); ++i) mean.y[i] += series->y[i];
+    ++runs;
+  }
+  mean.x.resize(mean.y.size());
+  for (double& y : mean.y) y /= runs;
+  return mean;
+}
+
+std::string PlotsHtml(const StudyPlan& plan,
+                      const std::vector<RunResult>& results) {
+  struct Curve {
+    const char* column;
+    const char* title;
+  };
+  std::string html = "<h2>Curves, means over seeds</h2>\n<div class=\"plots\">";
+  for (const Curve& curve :
+       {Curve{"total", "Loss (weighted sum of all terms)"},
+        Curve{"perceptual", "Perceptual loss (weighted)"},
+        Curve{"fit_residual", "Keypoint fit: residual norm"}}) {
+    PlotOptions options;
+    options.title = curve.title;
+    options.x_label = "minutes of training";
+    options.log_y = true;
+    options.smoothing = 0.05;
+    std::vector<Series> series;
+    for (const std::string& variant : plan.variants) {
+      series.push_back(MeanCurve(variant, curve.column, results));
+    }
+    absl::StrAppend(&html, "<div class=\"card\">", LinePlotSvg(series, options),
+                    "</div>\n");
+  }
+  return absl::StrCat(html, "</div>\n");
+}
+
+std::string PictureHtml(const std::string& output, absl::string_view file,
+                        absl::string_view caption) {
+  if (!std::filesystem::exists(absl::StrCat(output, "/", file))) return "";
+  return absl::StrCat(
+      "<figure class=\"card\"><figcaption>", EscapeHtml(caption),
+      "</figcaption><div class=\"wide\"><a href=\"", file, "\"><img src=\"",
+      file, "\" alt=\"", EscapeHtml(caption), "\"></a></div></figure>\n");
+}
+
+std::string RunsHtml(const StudyPlan& plan,
+                     const std::vector<RunResult>& results) {
+  std::string html = "<h2>Runs</h2>\n<div class=\"card wide\"><table>\n";
+  for (const StudyRun& run : plan.runs) {
+    const bool finished =
+        std::any_of(results.begin(), results.end(), [&](const RunResult& r) {
+          return r.variant == run.variant && r.seed == run.seed;
+        });
+    const std::string name = std::filesystem::path(run.folder).filename();
+    absl::StrAppend(&html, "<tr><td><a href=\"", UrlOfPath(name),
+                    "/index.html\">", EscapeHtml(name), "</a></td>",
+                    Cell(finished ? "finished" : "not finished"), "</tr>\n");
+  }
+  absl::StrAppend(&html, "</table></div>\n<h2>Variants</h2>\n");
+  for (const Variant& variant : plan.study.variants()) {
+    absl::StrAppend(&html, "<div class=\"card\">", EscapeHtml(variant.name()),
+                    "<pre class=\"command\">",
+                    EscapeHtml(absl::StrJoin(variant.set(), "\n")),
+                    "</pre></div>\n");
+  }
+  return html;
+}
+
+}  // namespace
+
+std::string StudyPageHtml(const StudyPlan& plan, const StudyTable& table,
+                          const std::vector<RunResult>& results) {
+  const std::string budget =
+      plan.study.steps() > 0
+          ? absl::StrCat(plan.study.steps(), " steps")
+          : absl::StrFormat("%g minutes of training", plan.study.minutes());
+  const std::string subtitle = absl::StrCat(
+      plan.study.question(), plan.study.question().empty() ? "" : " ",
+      "Config ", plan.study.config(), ", ", budget, " a run, ", table.finished,
+      " of ", table.runs, " runs.");
+  return HtmlDocument(
+      plan.name, subtitle,
+      absl::StrCat(
+          TableHtml(table), "<h2>The same test pairs</h2>\n",
+          PictureHtml(plan.output, "predictions.png",
+                      "A test clip's first frame, animated by the frame that "
+                      "differs most from it"),
+          PictureHtml(plan.output, "motion.png",
+                      "The motion of each, in one scale: hue is direction, "
+                      "saturation length"),
+          PlotsHtml(plan, results), RunsHtml(plan, results)),
+      table.finished < table.runs ? kReloadSeconds : 0);
+}
+
+absl::Status WriteStudyReport(const StudyPlan& plan) {
+  using networks::weights::WriteFileAtomically;
+  const std::vector<RunResult> results = ReadResults(plan);
+  const StudyTable table = MakeTable(plan, results);
+  RETURN_IF_ERROR(WriteStudyPictures(plan));
+  RETURN_IF_ERROR(
+      WriteFileAtomically(plan.output + "/table.txt", TableText(table)));
+  RETURN_IF_ERROR(
+      WriteFileAtomically(plan.output + "/table.csv", TableCsv(table)));
+  RETURN_IF_ERROR(
+      WriteFileAtomically(plan.output + "/runs.csv", RunsCsv(results)));
+  return WriteFileAtomically(plan.output + "/index.html",
+                             StudyPageHtml(plan, table, results));
+}
+
+}  // namespace pipelines

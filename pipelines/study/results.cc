@@ -1,0 +1,283 @@
+#include "pipelines/study/results.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "google/protobuf/util/json_util.h"
+#include "pipelines/checkpoint.h"
+#include "pipelines/reconstruction.pb.h"
+#include "pipelines/report/loss_log.h"
+#include "pipelines/study/runner.h"
+
+namespace pipelines {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+// Every number that is set in `message` and in the messages inside it, by the
+// names of the fields; lists are left out.
+void CollectNumbers(const Message& message,
+                    std::map<std::string, double>* numbers) {
+  std::vector<const FieldDescriptor*> fields;
+  const auto* reflection = message.GetReflection();
+  reflection->ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    if (field->is_repeated()) continue;
+    switch (field->cpp_type()) {
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        (*numbers)[field->name()] = reflection->GetDouble(message, field);
+        break;
+      case FieldDescriptor::CPPTYPE_MESSAGE:
+        CollectNumbers(reflection->GetMessage(message, field), numbers);
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+bool ReadEvaluation(const std::string& path, RunResult* result) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) return false;
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;
+  EvaluationProto proto;
+  if (!google::protobuf::util::JsonStringToMessage(text.str(), &proto, options)
+           .ok()) {
+    return false;
+  }
+  CollectNumbers(proto.first_frame(), &result->baseline);
+  proto.clear_first_frame();
+  CollectNumbers(proto, &result->metrics);
+  return true;
+}
+
+// In the order in which the field reports them; others follow by name.
+constexpr const char* kKnownMetrics[] = {"l1", "psnr", "ssim", "lpips"};
+
+std::vector<std::string> MetricNames(const std::vector<RunResult>& results) {
+  std::set<std::string> found;
+  for (const RunResult& result : results) {
+    for (const auto& [name, value] : result.metrics) found.insert(name);
+  }
+  std::vector<std::string> names;
+  for (const char* known : kKnownMetrics) {
+    if (found.erase(known) > 0) names.push_back(known);
+  }
+  names.insert(names.end(), found.begin(), found.end());
+  return names;
+}
+
+VariantSummary SummarizeVariant(const std::string& variant,
+                                const std::vector<RunResult>& results) {
+  std::vector<double> steps, minutes;
+  std::map<std::string, std::vector<double>> metrics;
+  for (const RunResult& result : results) {
+    if (result.variant != variant) continue;
+    steps.push_back(result.steps);
+    minutes.push_back(result.minutes);
+    for (const auto& [name, value] : result.metrics) {
+      metrics[name].push_back(value);
+    }
+  }
+  VariantSummary summary;
+  summary.variant = variant;
+  summary.finished = static_cast<int>(steps.size());
+  summary.steps = Summarize(steps);
+  summary.minutes = Summarize(minutes);
+  for (const auto& [name, values] : metrics) {
+    summary.metrics[name] = Summarize(values);
+  }
+  return summary;
+}
+
+// Of the metrics that a variant has; an empty cell otherwise.
+std::string MetricCell(const VariantSummary& summary,
+                       const std::string& metric) {
+  const auto value = summary.metrics.find(metric);
+  return value == summary.metrics.end() ? "" : FormatMean(value->second);
+}
+
+std::string CsvNumber(double value) {
+  return std::isfinite(value) ? absl::StrFormat("%.9g", value) : "";
+}
+
+}  // namespace
+
+std::vector<RunResult> ReadResults(const StudyPlan& plan) {
+  std::vector<RunResult> results;
+  for (const StudyRun& run : plan.runs) {
+    if (!IsFinished(run)) continue;
+    const auto state =
+        ReadCheckpointState(ListCheckpoints(run.folder + "/checkpoints")[0]);
+    RunResult result;
+    result.variant = run.variant;
+    result.seed = run.seed;
+    result.steps = state->step();
+    result.minutes = state->trained_seconds() / 60;
+    if (!ReadEvaluation(run.folder + "/evaluation.json", &result)) continue;
+    auto losses = ReadLossLog(run.folder + "/losses.csv");
+    if (losses.ok()) result.losses = *std::move(losses);
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
+MeanAndSpread Summarize(const std::vector<double>& values) {
+  MeanAndSpread result;
+  result.count = static_cast<int>(values.size());
+  if (values.empty()) return result;
+  for (const double value : values) result.mean += value / result.count;
+  double squares = 0;
+  for (const double value : values) {
+    squares += (value - result.mean) * (value - result.mean);
+  }
+  if (values.size() > 1) {
+    result.spread = std::sqrt(squares / (result.count - 1));
+  }
+  return result;
+}
+
+StudyTable MakeTable(const StudyPlan& plan,
+                     const std::vector<RunResult>& results) {
+  StudyTable table;
+  table.metrics = MetricNames(results);
+  for (const std::string& variant : plan.variants) {
+    table.variants.push_back(SummarizeVariant(variant, results));
+  }
+  if (!results.empty()) table.baseline = results[0].baseline;
+  table.runs = static_cast<int>(plan.runs.size());
+  table.finished = static_cast<int>(results.size());
+  return table;
+}
+
+bool LargerIsBetter(const std::string& metric) {
+  return metric == "psnr" || metric == "ssim" ||
+         absl::StartsWith(metric, "pck");
+}
+
+std::string BestVariant(const StudyTable& table, const std::string& metric) {
+  const double sign = LargerIsBetter(metric) ? -1 : 1;
+  double best = INFINITY;
+  std::string name;
+  for (const VariantSummary& summary : table.variants) {
+    const auto value = summary.metrics.find(metric);
+    if (value == summary.metrics.end()) continue;
+    if (sign * value->second.mean < best) {
+      best = sign * value->second.mean;
+      name = summary.variant;
+    }
+  }
+  return name;
+}
+
+std::string FormatMean(const MeanAndSpread& value) {
+  if (value.count == 0) return "";
+  // Two digits of the spread; four of a value that has none.
+  const double scale = value.spread > 0 ? value.spread : value.mean / 100;
+  const int magnitude =
+      scale == 0 || !std::isfinite(scale)
+          ? 0
+          : static_cast<int>(std::floor(std::log10(std::abs(scale))));
+  const int digits = std::clamp(1 - magnitude, 0, 9);
+  std::string text = absl::StrFormat("%.*f", digits, value.mean);
+  if (value.count > 1) {
+    absl::StrAppendFormat(&text, " +- %.*f", digits, value.spread);
+  }
+  return text;
+}
+
+std::string TableText(const StudyTable& table) {
+  std::vector<std::vector<std::string>> lines = {
+      {"variant", "runs", "steps", "minutes"}};
+  for (const std::string& metric : table.metrics) lines[0].push_back(metric);
+  for (const VariantSummary& summary : table.variants) {
+    lines.push_back({summary.variant, absl::StrCat(summary.finished),
+                     FormatMean(summary.steps), FormatMean(summary.minutes)});
+    for (const std::string& metric : table.metrics) {
+      const bool best = table.variants.size() > 1 &&
+                        BestVariant(table, metric) == summary.variant;
+      lines.back().push_back(
+          absl::StrCat(MetricCell(summary, metric), best ? " *" : ""));
+    }
+  }
+  lines.push_back({"first frame", "", "", ""});
+  for (const std::string& metric : table.metrics) {
+    const auto value = table.baseline.find(metric);
+    lines.back().push_back(
+        value == table.baseline.end() ? "" : FormatMean({1, value->second, 0}));
+  }
+  std::vector<size_t> widths(lines[0].size());
+  for (const auto& line : lines) {
+    for (size_t i = 0; i < line.size(); ++i) {
+      widths[i] = std::max(widths[i], line[i].size());
+    }
+  }
+  std::string text;
+  for (const auto& line : lines) {
+    std::string row = absl::StrFormat("%-*s", widths[0], line[0]);
+    for (size_t i = 1; i < line.size(); ++i) {
+      absl::StrAppendFormat(&row, "  %*s", widths[i], line[i]);
+    }
+    absl::StripTrailingAsciiWhitespace(&row);
+    absl::StrAppend(&text, row, "\n");
+  }
+  absl::StrAppend(&text, table.finished, " of ", table.runs,
+                  " runs; mean +- standard deviation over seeds; * best\n");
+  return text;
+}
+
+std::string TableCsv(const StudyTable& table) {
+  std::string text = "variant,runs,steps_mean,minutes_mean";
+  for (const std::string& metric : table.metrics) {
+    absl::StrAppend(&text, ",", metric, "_mean,", metric, "_spread");
+  }
+  text += "\n";
+  for (const VariantSummary& summary : table.variants) {
+    absl::StrAppend(&text, summary.variant, ",", summary.finished, ",",
+                    CsvNumber(summary.steps.mean), ",",
+                    CsvNumber(summary.minutes.mean));
+    for (const std::string& metric : table.metrics) {
+      const auto value = summary.metrics.find(metric);
+      if (value == summary.metrics.end()) {
+        text += ",,";
+      } else {
+        absl::StrAppend(&text, ",", CsvNumber(value->second.mean), ",",
+                        CsvNumber(value->second.spread));
+      }
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+std::string RunsCsv(const std::vector<RunResult>& results) {
+  const std::vector<std::string> metrics = MetricNames(results);
+  std::string text = "variant,seed,steps,minutes";
+  for (const std::string& metric : metrics) absl::StrAppend(&text, ",", metric);
+  text += "\n";
+  for (const RunResult& result : results) {
+    absl::StrAppend(&text, result.variant, ",", result.seed, ",", result.steps,
+                    ",", CsvNumber(result.minutes));
+    for (const std::string& metric : metrics) {
+      const auto value = result.metrics.find(metric);
+      absl::StrAppend(
+          &text, ",",
+          value == result.metrics.end() ? "" : CsvNumber(value->second));
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace pipelines

@@ -1,0 +1,151 @@
+#include "pipelines/study/runner.h"
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "networks/weights/atomic_file.h"
+#include "pipelines/app/child_process.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/stop_signal.h"
+#include "pipelines/checkpoint.h"
+#include "pipelines/config/config.h"
+#include "pipelines/report/progress.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The exit codes from which trying again can help.
+constexpr int kFirstTransientCode = 128;
+
+std::string NewestCheckpoint(const StudyRun& run) {
+  const std::vector<std::string> checkpoints =
+      ListCheckpoints(run.folder + "/checkpoints");
+  return checkpoints.empty() ? "" : checkpoints[0];
+}
+
+std::string EvaluationPath(const StudyRun& run) {
+  return run.folder + "/evaluation.json";
+}
+
+class Runner {
+ public:
+  Runner(const StudyPlan& plan, const StudyRunnerOptions& options)
+      : plan_(plan), options_(options) {
+    for (const StudyRun& run : plan.runs) unfinished_ += !IsFinished(run);
+  }
+
+  absl::Status Run() {
+    RETURN_IF_ERROR(options_.report());
+    for (size_t i = 0; i < plan_.runs.size(); ++i) {
+      const StudyRun& run = plan_.runs[i];
+      const bool finished = IsFinished(run);
+      if (finished && !options_.evaluate_again) continue;
+      Announce(i, finished);
+      RETURN_IF_ERROR(Execute(run, finished));
+      RETURN_IF_ERROR(options_.report());
+    }
+    if (failed_.empty()) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(
+        "these runs failed (their messages are above): ",
+        absl::StrJoin(failed_, ", "),
+        "; the table is without them. Run again to try them once more"));
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void Announce(size_t index, bool finished) const {
+    const StudyRun& run = plan_.runs[index];
+    std::printf("ablate: run %zu of %zu: %s, seed %llu", index + 1,
+                plan_.runs.size(), run.variant.c_str(),
+                static_cast<unsigned long long>(run.seed));
+    if (!finished && SecondsPerRun() > 0) {
+      std::printf("; about %s left",
+                  FormatDuration(unfinished_ * SecondsPerRun()).c_str());
+    }
+    std::printf("%s\n", finished ? " (evaluated again)" : "");
+    std::fflush(stdout);
+  }
+
+  // What a run takes, from those of this session; before the first, its budget.
+  double SecondsPerRun() const {
+    return trained_ > 0 ? seconds_ / trained_ : 60 * plan_.study.minutes();
+  }
+
+  absl::Status Execute(const StudyRun& run, bool finished) {
+    const Clock::time_point start = Clock::now();
+    ASSIGN_OR_RETURN(std::vector<std::string> command,
+                     finished ? EvaluateCommand(run) : TrainCommand(run));
+    command.insert(command.end(), options_.flags.begin(), options_.flags.end());
+    ASSIGN_OR_RETURN(const int code, RunChild(command));
+    if (StopSignal() != 0) return StoppedBySignal(StopSignal());
+    if (code > kFirstTransientCode) {
+      return absl::UnavailableError(
+          absl::StrCat(run.folder, ": this run ended with exit code ", code,
+                       "; its message is above. Run again to go on"));
+    }
+    if (code != 0) failed_.push_back(run.folder);
+    if (!finished) {
+      --unfinished_;
+      ++trained_;
+      seconds_ += std::chrono::duration<double>(Clock::now() - start).count();
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::vector<std::string>> TrainCommand(const StudyRun& run) {
+    const std::string config = run.folder + ".textproto";
+    RETURN_IF_ERROR(
+        networks::weights::WriteFileAtomically(config, ConfigText(run.config)));
+    return std::vector<std::string>{options_.train, "--config=" + config,
+                                    "--output=" + run.folder};
+  }
+
+  absl::StatusOr<std::vector<std::string>> EvaluateCommand(
+      const StudyRun& run) {
+    return std::vector<std::string>{options_.evaluate,
+                                    "--checkpoint=" + NewestCheckpoint(run),
+                                    "--output=" + EvaluationPath(run)};
+  }
+
+  const StudyPlan& plan_;
+  const StudyRunnerOptions& options_;
+  int unfinished_ = 0;
+  // Of this session.
+  int trained_ = 0;
+  double seconds_ = 0;
+  std::vector<std::string> failed_;
+};
+
+}  // namespace
+
+bool IsFinished(const StudyRun& run) {
+  const std::string checkpoint = NewestCheckpoint(run);
+  if (checkpoint.empty()) return false;
+  std::error_code error;
+  const auto evaluated = fs::last_write_time(EvaluationPath(run), error);
+  if (error || evaluated < fs::last_write_time(checkpoint, error)) return false;
+  const absl::StatusOr<CheckpointState> state = ReadCheckpointState(checkpoint);
+  return state.ok() && state->finished() &&
+         ConfigDifferences(state->config(), run.config).empty();
+}
+
+absl::Status RunStudy(const StudyPlan& plan,
+                      const StudyRunnerOptions& options) {
+  std::error_code error;
+  fs::create_directories(plan.output, error);
+  if (error) {
+    return absl::ErrnoToStatus(
+        error.value(),
+        absl::StrCat(plan.output, ": cannot make this output folder"));
+  }
+  return Runner(plan, options).Run();
+}
+
+}  // namespace pipelines

@@ -1,0 +1,39 @@
+// Carrying out a study: every run in a process of its own, one after another.
+#ifndef PIPELINES_STUDY_RUNNER_H_
+#define PIPELINES_STUDY_RUNNER_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "pipelines/study/study.h"
+
+namespace pipelines {
+
+struct StudyRunnerOptions {
+  // Paths of the programs.
+  std::string train;
+  std::string evaluate;
+  // Flags that every run gets, as "--threads=1".
+  std::vector<std::string> flags;
+  // Evaluates finished runs once more, as with metrics that came later.
+  bool evaluate_again = false;
+  // Called before the first run and after each, to bring tables up to date.
+  std::function<absl::Status()> report;
+};
+
+// Whether `run` has come to its end under its config, evaluation included.
+bool IsFinished(const StudyRun& run);
+
+// Trains and evaluates the runs that are not finished, in order; one that was
+// interrupted goes on from its checkpoint. A run that fails does not keep the
+// others from being made: they are named in the FailedPrecondition at the end.
+//
+// StoppedBySignal if a stop signal came (the run under way has saved);
+// Unavailable, at once, where trying again can help, as when the disk is full.
+absl::Status RunStudy(const StudyPlan& plan, const StudyRunnerOptions& options);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_STUDY_RUNNER_H_

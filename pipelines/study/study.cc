@@ -1,0 +1,123 @@
+#include "pipelines/study/study.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "pipelines/app/user_path.h"
+#include "pipelines/config/config.h"
+#include "pipelines/config/text_format.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+absl::Status Invalid(absl::string_view what) {
+  return absl::InvalidArgumentError(what);
+}
+
+// A name of a folder in any shell and any file system.
+bool IsPlainName(absl::string_view name) {
+  return !name.empty() && name[0] != '.' && name[0] != '-' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.';
+         });
+}
+
+absl::Status CheckVariants(const Study& study) {
+  if (study.variants().empty()) return Invalid("variants: name at least one");
+  std::set<std::string> names;
+  for (int i = 0; i < study.variants_size(); ++i) {
+    const std::string& name = study.variants(i).name();
+    const std::string field = absl::StrCat("variants[", i, "].name");
+    if (!IsPlainName(name)) {
+      return Invalid(absl::StrCat(field, " is '", name,
+                                  "'; use letters, digits, '-', '_' and '.'"));
+    }
+    if (!names.insert(name).second) {
+      return Invalid(absl::StrCat(field, " '", name, "' is there twice"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckStudy(const Study& study) {
+  if (study.config().empty()) {
+    return Invalid("config: name a shipped config, as \"demo\", or a path");
+  }
+  if ((study.steps() > 0) == (study.minutes() > 0)) {
+    return Invalid("give either steps or minutes, above 0, for each run");
+  }
+  const std::set<uint64_t> seeds(study.seeds().begin(), study.seeds().end());
+  if (static_cast<int>(seeds.size()) != study.seeds_size()) {
+    return Invalid("seeds: one is there twice");
+  }
+  return CheckVariants(study);
+}
+
+absl::StatusOr<Study> ReadStudy(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) {
+    return absl::NotFoundError(
+        absl::StrCat(path, ": cannot read this study file"));
+  }
+  Study study;
+  RETURN_IF_ERROR(ParseTextFormat(path, text.str(), &study));
+  if (const absl::Status status = CheckStudy(study); !status.ok()) {
+    return Invalid(absl::StrCat(path, ": ", status.message()));
+  }
+  if (study.seeds().empty()) study.add_seeds(0);
+  return study;
+}
+
+std::vector<std::string> Overrides(const Study& study, const Variant& variant,
+                                   const std::vector<std::string>& last,
+                                   uint64_t seed) {
+  std::vector<std::string> result(study.set().begin(), study.set().end());
+  result.insert(result.end(), variant.set().begin(), variant.set().end());
+  result.insert(result.end(), last.begin(), last.end());
+  result.push_back(absl::StrCat("training.seed=", seed));
+  result.push_back("training.num_epochs=1000000");
+  result.push_back(absl::StrCat("training.max_steps=", study.steps()));
+  result.push_back(absl::StrCat("training.max_minutes=", study.minutes()));
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<StudyPlan> LoadStudy(const std::string& path,
+                                    const std::string& output,
+                                    const std::vector<std::string>& overrides) {
+  StudyPlan plan;
+  ASSIGN_OR_RETURN(plan.study, ReadStudy(path));
+  plan.name = std::filesystem::path(path).stem();
+  plan.output = output;
+  const std::string config_path =
+      ShippedOrUserPath("pipelines/configs", plan.study.config());
+  for (const Variant& variant : plan.study.variants()) {
+    plan.variants.push_back(variant.name());
+  }
+  for (const uint64_t seed : plan.study.seeds()) {
+    for (const Variant& variant : plan.study.variants()) {
+      absl::StatusOr<Config> config = LoadConfig(
+          config_path, Overrides(plan.study, variant, overrides, seed));
+      if (!config.ok()) {
+        return absl::Status(config.status().code(),
+                            absl::StrCat(path, ": variant '", variant.name(),
+                                         "': ", config.status().message()));
+      }
+      plan.runs.push_back(
+          {variant.name(), seed,
+           absl::StrCat(output, "/", variant.name(), "-seed", seed),
+           *std::move(config)});
+    }
+  }
+  return plan;
+}
+
+}  // namespace pipelines

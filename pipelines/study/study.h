@@ -1,0 +1,48 @@
+// Studies: from a file to the runs that it asks for.
+#ifndef PIPELINES_STUDY_STUDY_H_
+#define PIPELINES_STUDY_STUDY_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "pipelines/config/config.pb.h"
+#include "pipelines/study/study.pb.h"
+
+namespace pipelines {
+
+// One training of one variant.
+struct StudyRun {
+  std::string variant;
+  uint64_t seed = 0;
+  std::string folder;  // its run folder: <output>/<variant>-seed<seed>
+  Config config;       // effective, with seed and budget
+};
+
+// Where a study writes.
+//
+//   index.html, table.txt, table.csv, runs.csv
+//   predictions.png, motion.png      variants side by side
+//   <variant>-seed<seed>/            run folders, see run_folder.h
+//   <variant>-seed<seed>.textproto   their configs
+struct StudyPlan {
+  std::string name;  // of the file, without ending
+  Study study;
+  std::string output;
+  std::vector<std::string> variants;
+  // Seed by seed, so that a study that is stopped half-way has compared all
+  // variants.
+  std::vector<StudyRun> runs;
+};
+
+// Reads a study and completes the config of each run. NotFound if there is no
+// such file, or no such config; InvalidArgument naming file, variant and field
+// for what is wrong in it. `overrides` come last, for every variant.
+absl::StatusOr<StudyPlan> LoadStudy(const std::string& path,
+                                    const std::string& output,
+                                    const std::vector<std::string>& overrides);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_STUDY_STUDY_H_
