@@ -10,45 +10,14 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "pipelines/data/csv.h"
 #include "pipelines/data/file_io.h"
 #include "third_party/absl/status_macros.h"
 
 namespace tools {
 namespace {
 
-struct Row {
-  int line;
-  std::vector<std::string> fields;
-};
-
-// [RFC 4180] A quoted field may hold commas, line ends and doubled quotes.
-std::vector<Row> SplitCsv(std::string_view csv) {
-  std::vector<Row> rows;
-  Row row{1, {""}};
-  int line = 1;
-  bool quoted = false;
-  const auto end_row = [&] {
-    if (row.fields.size() > 1 || !row.fields[0].empty()) rows.push_back(row);
-    row = Row{line, {""}};
-  };
-  for (size_t i = 0; i < csv.size(); ++i) {
-    const char c = csv[i];
-    if (c == '\n') ++line;
-    if (quoted && c == '"' && i + 1 < csv.size() && csv[i + 1] == '"') {
-      row.fields.back() += csv[++i];
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (!quoted && c == ',') {
-      row.fields.emplace_back();
-    } else if (!quoted && c == '\n') {
-      end_row();
-    } else if (c != '\r') {
-      row.fields.back() += c;
-    }
-  }
-  end_row();
-  return rows;
-}
+using pipelines::data::CsvRow;
 
 // Where each column that this tool knows stands in the table.
 using Columns = std::map<std::string, size_t>;
@@ -67,7 +36,8 @@ Columns FindColumns(const std::vector<std::string>& header) {
 
 class RowReader {
  public:
-  RowReader(const Row& row, const Columns& columns, const std::string& source)
+  RowReader(const CsvRow& row, const Columns& columns,
+            const std::string& source)
       : row_(row), columns_(columns), source_(source) {}
 
   // Empty if the table has no such column.
@@ -112,12 +82,12 @@ class RowReader {
   }
 
  private:
-  const Row& row_;
+  const CsvRow& row_;
   const Columns& columns_;
   const std::string& source_;
 };
 
-absl::StatusOr<ClipSpec> ParseRow(const Row& row, const Columns& columns,
+absl::StatusOr<ClipSpec> ParseRow(const CsvRow& row, const Columns& columns,
                                   const std::string& source) {
   const RowReader reader(row, columns, source);
   ClipSpec spec;
@@ -151,7 +121,8 @@ absl::StatusOr<ClipSpec> ParseRow(const Row& row, const Columns& columns,
 
 absl::StatusOr<std::vector<ClipSpec>> ParseClipList(std::string_view csv,
                                                     const std::string& source) {
-  const std::vector<Row> rows = SplitCsv(csv);
+  ASSIGN_OR_RETURN(const std::vector<CsvRow> rows,
+                   pipelines::data::SplitCsv(csv, source));
   const Columns columns =
       rows.empty() ? Columns() : FindColumns(rows[0].fields);
   for (const char* required : {"file", "start", "end"}) {
