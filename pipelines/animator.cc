@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "pipelines/data/image_io.h"
-#include "pipelines/data/loader.h"
+#include "pipelines/data/image_tensor.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

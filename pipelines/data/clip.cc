@@ -147,4 +147,16 @@ absl::StatusOr<ClipInfo> ProbeClip(const std::string& path) {
   return info;
 }
 
+int FarthestFrame(const Clip& clip) {
+  const auto distance = [&clip](const cv::Mat& frame) {
+    return cv::norm(frame, clip.frames.front(), cv::NORM_L1);
+  };
+  const auto farthest =
+      std::max_element(clip.frames.begin(), clip.frames.end(),
+                       [&](const cv::Mat& a, const cv::Mat& b) {
+                         return distance(a) < distance(b);
+                       });
+  return static_cast<int>(farthest - clip.frames.begin());
+}
+
 }  // namespace pipelines::data

@@ -57,6 +57,9 @@ absl::StatusOr<std::vector<cv::Mat>> ReadClipFrames(
 // that ReadClip would refuse. Damage inside a frame shows only in ReadClip.
 absl::StatusOr<ClipInfo> ProbeClip(const std::string& path);
 
+// The number of the frame that differs most (in L1) from the first one.
+int FarthestFrame(const Clip& clip);
+
 }  // namespace pipelines::data
 
 #endif  // PIPELINES_DATA_CLIP_H_

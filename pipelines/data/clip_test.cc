@@ -187,5 +187,13 @@ TEST(ProbeClip, MayMissDamageThatReadClipFinds) {
                        AllOf(HasSubstr(path), HasSubstr("frames read"))));
 }
 
+TEST(FarthestFrame, DiffersMostFromTheFirst) {
+  Clip clip;
+  for (const int grey : {100, 110, 30, 160, 100}) {
+    clip.frames.emplace_back(4, 4, CV_8UC3, cv::Scalar::all(grey));
+  }
+  EXPECT_EQ(FarthestFrame(clip), 2);
+}
+
 }  // namespace
 }  // namespace pipelines::data

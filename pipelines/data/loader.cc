@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "opencv2/core.hpp"
+#include "pipelines/data/image_tensor.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {
@@ -20,25 +20,6 @@ using Clock = std::chrono::steady_clock;
 
 double SecondsSince(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-// Writes `rgb` [H, W] CV_8UC3 as float32 [3, H, W] in [0, 1] into `out`, which
-// is contiguous. OpenCV does it in the worker's own thread; LibTorch's ops
-// would start threads of their own from each worker.
-void CopyToPlanes(const cv::Mat& rgb, const torch::Tensor& out) {
-  TORCH_CHECK(out.is_contiguous() && out.scalar_type() == torch::kFloat32 &&
-                  out.numel() == int64_t{rgb.rows} * rgb.cols * 3,
-              "planes of shape ", out.sizes(), " for an image of ", rgb.cols,
-              "x", rgb.rows);
-  cv::Mat unit;
-  rgb.convertTo(unit, CV_32FC3, 1.0 / 255.0);
-  cv::Mat planes[3];
-  for (int i = 0; i < 3; ++i) {
-    planes[i] =
-        cv::Mat(rgb.size(), CV_32FC1,
-                out.data_ptr<float>() + i * int64_t{rgb.rows} * rgb.cols);
-  }
-  cv::split(unit, planes);
 }
 
 absl::Status Validate(const LoaderOptions& options) {
@@ -170,8 +151,8 @@ absl::Status Loader::Impl::MakeSample(Pending* pending, int item) {
   ASSIGN_OR_RETURN(
       Sample sample,
       dataset_->Get(batch.position.epoch, slice * options_.batch_size + item));
-  CopyToPlanes(sample.frames.source, batch.source[item]);
-  CopyToPlanes(sample.frames.driving, batch.driving[item]);
+  ImageToTensor(sample.frames.source, batch.source[item]);
+  ImageToTensor(sample.frames.driving, batch.driving[item]);
   batch.names[static_cast<size_t>(item)] = std::move(sample.name);
   return absl::OkStatus();
 }
@@ -249,28 +230,5 @@ absl::StatusOr<Batch> Loader::Next() { return impl_->Next(); }
 LoaderPosition Loader::position() const { return impl_->position(); }
 int64_t Loader::steps_per_epoch() const { return impl_->steps_per_epoch(); }
 double Loader::wait_share() const { return impl_->wait_share(); }
-
-torch::Tensor ImageToTensor(const cv::Mat& rgb) {
-  TORCH_CHECK(rgb.type() == CV_8UC3, "an image must be CV_8UC3 RGB");
-  const torch::Tensor result = torch::empty({3, rgb.rows, rgb.cols});
-  CopyToPlanes(rgb, result);
-  return result;
-}
-
-cv::Mat TensorToImage(const torch::Tensor& image) {
-  TORCH_CHECK(image.dim() == 3 && image.size(0) == 3,
-              "an image must be [3, H, W], not ", image.sizes());
-  const torch::Tensor bytes = image.detach()
-                                  .to(torch::kCPU, torch::kFloat32)
-                                  .mul(255)
-                                  .round()
-                                  .clamp(0, 255)
-                                  .to(torch::kUInt8)
-                                  .permute({1, 2, 0})
-                                  .contiguous();  // [H, W, 3]
-  return cv::Mat(static_cast<int>(bytes.size(0)),
-                 static_cast<int>(bytes.size(1)), CV_8UC3, bytes.data_ptr())
-      .clone();
-}
 
 }  // namespace pipelines::data

@@ -84,11 +84,6 @@ class Loader {
   std::unique_ptr<Impl> impl_;
 };
 
-// [H, W] CV_8UC3 RGB -> [3, H, W] float32 in [0, 1], and back (rounded and
-// clamped; any float dtype, any device).
-torch::Tensor ImageToTensor(const cv::Mat& rgb);
-cv::Mat TensorToImage(const torch::Tensor& image);
-
 }  // namespace pipelines::data
 
 #endif  // PIPELINES_DATA_LOADER_H_

@@ -182,24 +182,5 @@ TEST(Loader, NamesBadOptions) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("shard_index")));
 }
 
-TEST(ImageToTensor, IsUndoneByTensorToImage) {
-  const cv::Mat rgb = NumberedFrame(cv::Size(30, 20), 37);
-  const torch::Tensor tensor = ImageToTensor(rgb);
-  EXPECT_EQ(tensor.sizes(), (std::vector<int64_t>{3, 20, 30}));
-  // OpenCV multiplies by the rounded 1 / 255: an ulp.
-  EXPECT_FLOAT_EQ(tensor[0][5][6].item<float>(),
-                  static_cast<float>(rgb.at<cv::Vec3b>(5, 6)[0]) / 255.0f);
-  EXPECT_EQ(cv::norm(TensorToImage(tensor), rgb, cv::NORM_INF), 0);
-  EXPECT_EQ(
-      cv::norm(TensorToImage(tensor.to(torch::kFloat64)), rgb, cv::NORM_INF),
-      0);
-}
-
-TEST(TensorToImage, ClampsWhatIsOutOfRange) {
-  const torch::Tensor image = torch::full({3, 2, 2}, 1.7);
-  EXPECT_EQ(TensorToImage(image).at<cv::Vec3b>(0, 0)[0], 255);
-  EXPECT_EQ(TensorToImage(-image).at<cv::Vec3b>(0, 0)[0], 0);
-}
-
 }  // namespace
 }  // namespace pipelines::data

@@ -11,9 +11,12 @@
 #include "networks/weights/atomic_file.h"
 #include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
+#include "pipelines/data/image_tensor.h"
 
 namespace pipelines {
 namespace {
+
+using data::TensorToImage;
 
 constexpr double kPi = 3.14159265358979323846;
 constexpr int kGap = 3;
@@ -21,6 +24,10 @@ constexpr int kLabelHeight = 20;
 
 // Motions below this share of half a side would fill the wheel with noise.
 constexpr double kLeastFullMotion = 0.1;
+
+// The error that is drawn brightest, of values in [0, 1]. One for all pictures,
+// so that they compare.
+constexpr double kFullError = 0.5;
 
 torch::Tensor ToCpuFloat(const torch::Tensor& tensor) {
   return tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
@@ -119,6 +126,7 @@ class StripPainter {
     AddImages("driving", input_.driving, input_.driving_keypoints);
     AddImages("warped", input_.deformed_source, {});
     AddImages("prediction", input_.prediction, {});
+    AddError();
     AddDeformation();
     AddOcclusionMaps();
     AddContributionMaps();
@@ -143,11 +151,23 @@ class StripPainter {
     if (!images.defined()) return;
     Add(label, images, [&](const torch::Tensor& image, int row) {
       // Marks are drawn at the tile's size, where they stay sharp.
-      cv::Mat tile = Fitted(ToPicture(image)).clone();
+      cv::Mat tile = Fitted(TensorToImage(image)).clone();
       if (keypoints.defined()) {
         DrawKeypoints(keypoints[row], options_.keypoints_per_group, tile);
       }
       return tile;
+    });
+  }
+
+  void AddError() {
+    if (!options_.error || !input_.driving.defined() ||
+        !input_.prediction.defined()) {
+      return;
+    }
+    const torch::Tensor error =
+        (input_.prediction - input_.driving).abs().mean(1);  // [B, H, W]
+    Add("error", error, [](const torch::Tensor& map, int) {
+      return ColorizeMap(map, 0, kFullError);
     });
   }
 
@@ -163,7 +183,7 @@ class StripPainter {
     });
     Add("grid", deformation, [&](const torch::Tensor& field, int row) {
       cv::Mat tile = input_.driving.defined()
-                         ? Fitted(ToPicture(input_.driving[row])).clone()
+                         ? Fitted(TensorToImage(input_.driving[row])).clone()
                          : cv::Mat(tile_, CV_8UC3, cv::Scalar::all(255));
       DrawDeformedGrid(field, 12, tile);
       return tile;
@@ -238,22 +258,6 @@ cv::Mat DrawColumns(const std::vector<PictureColumn>& columns, cv::Size tile) {
     }
   }
   return grid;
-}
-
-cv::Mat ToPicture(const torch::Tensor& image) {
-  TORCH_CHECK(image.dim() == 3 && (image.size(0) == 3 || image.size(0) == 1),
-              "an image is [3, H, W] or [1, H, W], not ", image.sizes());
-  const auto height = static_cast<int>(image.size(1));
-  const auto width = static_cast<int>(image.size(2));
-  const torch::Tensor bytes = torch::nan_to_num(ToCpuFloat(image))
-                                  .clamp(0, 1)
-                                  .mul(255)
-                                  .round()
-                                  .to(torch::kUInt8)
-                                  .expand({3, height, width})
-                                  .permute({1, 2, 0})
-                                  .contiguous();
-  return cv::Mat(height, width, CV_8UC3, bytes.data_ptr()).clone();
 }
 
 void DrawKeypoints(const torch::Tensor& keypoints, int per_group,
@@ -381,7 +385,7 @@ cv::Mat ContributionPicture(const torch::Tensor& maps, int num_partial) {
   }
   const torch::Tensor mixed =
       torch::matmul(colors, ToCpuFloat(maps).flatten(1));  // [3, h w]
-  return ToPicture(mixed.view({3, maps.size(1), maps.size(2)}));
+  return TensorToImage(mixed.view({3, maps.size(1), maps.size(2)}));
 }
 
 cv::Scalar GroupColor(int index) {

@@ -36,10 +36,11 @@ struct StripOptions {
   int keypoints_per_group = 5;     // share a colour: one transformation's
   int max_rows = 8;                // samples shown
   bool contribution_tiles = true;  // one tile a map beside the coloured summary
+  bool error = false;  // |prediction - driving|, mean of the channels
 };
 
 // One row a sample, one labelled column a picture: source and driving with
-// keypoints, warped source, prediction, deformation (colour and grid),
+// keypoints, warped source, prediction, error, deformation (colour and grid),
 // occlusion maps, contribution maps.
 cv::Mat DrawStrip(const StripInput& input, const StripOptions& options = {});
 
@@ -52,9 +53,6 @@ struct PictureColumn {
 // Columns side by side under their labels, every tile scaled to `tile`. Columns
 // may have fewer tiles than the first one has.
 cv::Mat DrawColumns(const std::vector<PictureColumn>& columns, cv::Size tile);
-
-// [3, H, W] in [0, 1] (clamped) or [1, H, W] as RGB.
-cv::Mat ToPicture(const torch::Tensor& image);
 
 // Draws keypoints [K, 2] in [-1, 1] on `picture`, one colour a group of
 // `per_group`, points of a group joined to their mean by thin lines.

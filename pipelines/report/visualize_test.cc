@@ -27,21 +27,6 @@ torch::Tensor Shift(double x, double y) {
   return Identity(8, 8) - torch::tensor({x, y}, torch::kFloat32);
 }
 
-TEST(ToPicture, KeepsChannelsClampsAndRounds) {
-  const torch::Tensor image =
-      torch::tensor({0.5, 0.0, 1.5, -1.0, 1.0, 0.25}).view({3, 1, 2});
-  const cv::Mat picture = ToPicture(image);
-  ASSERT_EQ(picture.size(), cv::Size(2, 1));
-  EXPECT_EQ(picture.at<cv::Vec3b>(0, 0), cv::Vec3b(128, 255, 255));
-  EXPECT_EQ(picture.at<cv::Vec3b>(0, 1), cv::Vec3b(0, 0, 64));
-}
-
-TEST(ToPicture, ShowsNotANumberAsBlack) {
-  const float nan = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(ToPicture(torch::full({1, 1, 1}, nan)).at<cv::Vec3b>(0, 0),
-            cv::Vec3b(0, 0, 0));
-}
-
 TEST(FlowToColor, HasMiddleburysColours) {
   const auto color = [](double x, double y) {
     return FlowToColor(Shift(x, y), 0.5).at<cv::Vec3b>(4, 4);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipelines/checkpoint.h"
+#include "pipelines/data/image_tensor.h"
 #include "pipelines/data_folder.h"
 #include "pipelines/preview.h"
 #include "pipelines/report/visualize.h"
@@ -71,15 +72,16 @@ PictureColumn Column(const std::string& label, const torch::Tensor& batch,
 absl::Status WriteGrids(const std::string& output, const PreviewPairs& pairs,
                         const std::vector<VariantFrames>& variants) {
   std::vector<PictureColumn> predictions = {
-      Column("source", pairs.source, ToPicture),
-      Column("driving", pairs.driving, ToPicture)};
+      Column("source", pairs.source, data::TensorToImage),
+      Column("driving", pairs.driving, data::TensorToImage)};
   std::vector<PictureColumn> motion = predictions;
   double longest = 0;  // one scale of colours for all
   for (const VariantFrames& frames : variants) {
     longest = std::max(longest, MaxMotion(frames.deformation));
   }
   for (const VariantFrames& frames : variants) {
-    predictions.push_back(Column(frames.variant, frames.prediction, ToPicture));
+    predictions.push_back(
+        Column(frames.variant, frames.prediction, data::TensorToImage));
     motion.push_back(Column(
         frames.variant, frames.deformation,
         [&](const torch::Tensor& f) { return FlowToColor(f, longest); }));
