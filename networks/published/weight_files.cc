@@ -18,7 +18,8 @@ namespace {
 
 // torchvision's names carry the first 8 digits of the SHA-256. SAM's carry 6 of
 // the MD5, which proves little; their SHA-256 are those that several projects
-// that depend on the files publish alike. DINO's carry nothing.
+// that depend on the files publish alike. LPIPS' are those of the files in its
+// authors' repository. DINO's carry nothing.
 constexpr WeightFile kWeightFiles[] = {
     {"vgg19-dcbb9e9d.pth", TORCHVISION "vgg19-dcbb9e9d.pth", "dcbb9e9d",
      "VGG-19, perceptual loss"},
@@ -49,9 +50,11 @@ constexpr WeightFile kWeightFiles[] = {
      "7be5be79", "AlexNet, LPIPS"},
     {"vgg16-397923af.pth", TORCHVISION "vgg16-397923af.pth", "397923af",
      "VGG-16, LPIPS"},
-    {"lpips_alex_v0.1.pth", LPIPS "alex.pth", "",
+    {"lpips_alex_v0.1.pth", LPIPS "alex.pth",
+     "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
      "LPIPS, weights of AlexNet's channels"},
-    {"lpips_vgg_v0.1.pth", LPIPS "vgg.pth", "",
+    {"lpips_vgg_v0.1.pth", LPIPS "vgg.pth",
+     "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
      "LPIPS, weights of VGG-16's channels"},
 };
 
