@@ -1,5 +1,6 @@
 // bazel run //pipelines:evaluate: see kUsage.
 #include <cstdio>
+#include <filesystem>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
@@ -13,7 +14,8 @@
 #include "pipelines/config/config.h"
 #include "pipelines/config/override.h"
 #include "pipelines/data_folder.h"
-#include "pipelines/reconstruction.h"
+#include "pipelines/evaluation.h"
+#include "pipelines/report/page.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(
@@ -22,6 +24,17 @@ ABSL_FLAG(
     "original implementation (.pth.tar).");
 ABSL_FLAG(std::string, output, "",
           "File for the scores as JSON. Without it they are only printed.");
+ABSL_FLAG(std::string, page, "",
+          "Folder for a page: scores of each clip, pictures of the worst "
+          "frames, and test clips moved by other test clips.");
+ABSL_FLAG(std::string, frames, "",
+          "Folder for the rebuilt frames, as PNGs in generated/<clip>/, and "
+          "the clips' own, in real/<clip>/, for detectors; see "
+          "//tools:pose_metrics.");
+ABSL_FLAG(std::string, lpips, "",
+          "Also measures LPIPS: alex (what papers report) or vgg.");
+ABSL_FLAG(int, batch_size, 0,
+          "Frames computed together; 0 is what the config says.");
 ABSL_FLAG(std::string, device, "auto",
           "auto (the first GPU if there is one), cpu, cuda or cuda:N.");
 ABSL_FLAG(int, threads, 0, "CPU threads; 0 is one a core.");
@@ -39,35 +52,99 @@ constexpr char kUsage[] =
 
   tools/bazelw run //pipelines:evaluate -- --checkpoint runs/demo/checkpoints/step-....safetensors
 
-Prints L1, PSNR and SSIM for each clip, worst first, and their means, beside the
-L1 of repeating the first frame. The test clips are those of the config that the
-checkpoint was trained with, unless --set says otherwise.
+Prints for each clip, worst first, and as means: L1 (of values in [0, 1]), PSNR
+(dB), SSIM, and LPIPS with --lpips. Where the clips have ground truth, as the
+bundled puppets do, also how well the motion follows it, in units in which a
+frame is 2 wide: joints, the mean distance of joints carried to the first frame
+from where they are; PCK, the share of them within 0.1; flow, the mean error of
+the motion over all pixels; puppet flow, over those of the puppet. The last line
+is the score of repeating the first frame.
 
-Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again.)";
+The test clips are those of the config that the checkpoint was trained with,
+unless --set says otherwise.
 
-absl::StatusOr<EvaluationResult> Evaluate(
-    c10::Device device, const std::vector<std::string>& overrides) {
+Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
+or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
+
+// The flags that stand for fields of the config.
+absl::Status ApplyFlags(const std::vector<std::string>& overrides,
+                        Config* config) {
+  for (const std::string& assignment : overrides) {
+    RETURN_IF_ERROR(ApplyOverride(assignment, config));
+  }
+  EvaluationConfig* evaluation = config->mutable_evaluation();
+  const std::string lpips = absl::GetFlag(FLAGS_lpips);
+  if (lpips == "alex") {
+    evaluation->mutable_lpips()->set_network(LpipsConfig::ALEX);
+  } else if (lpips == "vgg") {
+    evaluation->mutable_lpips()->set_network(LpipsConfig::VGG);
+  } else if (!lpips.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--lpips is '", lpips, "'; use alex or vgg"));
+  }
+  const int batch_size = absl::GetFlag(FLAGS_batch_size);
+  if (batch_size < 0) {
+    return absl::InvalidArgumentError("--batch_size must be 0 or more");
+  }
+  if (batch_size > 0) evaluation->set_batch_size(batch_size);
+  RETURN_IF_ERROR(ValidateForEvaluation(*config));
+  if (absl::GetFlag(FLAGS_frames).empty() || evaluation->frame_step() == 1) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "--frames needs evaluation.frame_step=1: generated and real frames are "
+      "paired by their numbers");
+}
+
+absl::Status WritePage(const std::string& folder, const std::string& checkpoint,
+                       const Config& config, const Evaluation& evaluation) {
+  RunPage page;
+  page.title = absl::StrCat(
+      "Evaluation of ", std::filesystem::path(checkpoint).filename().string());
+  page.subtitle = absl::StrCat(
+      "Test clips rebuilt from their first frames, at ", config.data().width(),
+      "x", config.data().height(), "; ", checkpoint, ".");
+  AddToPage(evaluation, &page);
+  page.config = ConfigText(config);
+  RETURN_IF_ERROR(WriteScores(folder, evaluation.result));
+  RETURN_IF_ERROR(WriteRunPage(folder, page));
+  std::printf("evaluate: look at %s/index.html\n", folder.c_str());
+  return absl::OkStatus();
+}
+
+absl::Status EvaluateCheckpoint(c10::Device device,
+                                const std::vector<std::string>& overrides) {
   const std::string checkpoint = UserPath(absl::GetFlag(FLAGS_checkpoint));
   ASSIGN_OR_RETURN(TrainedModel trained, LoadTrainedModel(checkpoint, device));
-  for (const std::string& assignment : overrides) {
-    if (absl::Status status = ApplyOverride(assignment, &trained.config);
-        !status.ok()) {
-      return UsageError(status);
-    }
-  }
-  if (absl::Status status = ValidateForEvaluation(trained.config);
-      !status.ok()) {
-    return UsageError(status);
-  }
+  RETURN_IF_ERROR(UsageError(ApplyFlags(overrides, &trained.config)));
   ASSIGN_OR_RETURN(const std::string folder, DataFolder(trained.config.data()));
   ASSIGN_OR_RETURN(const std::unique_ptr<data::Dataset> test,
                    OpenSplit(folder, "test", trained.config.data(),
                              trained.config.training().seed()));
-  return EvaluateReconstruction(*trained.model, device, *test,
-                                trained.config.evaluation());
+  std::printf("evaluate: %zu clips of %s/test on %s\n", test->clips().size(),
+              folder.c_str(), DescribeDevice(device).c_str());
+  std::fflush(stdout);
+  const std::string page = UserPath(absl::GetFlag(FLAGS_page));
+  EvaluationOutputs outputs;
+  outputs.frames = UserPath(absl::GetFlag(FLAGS_frames));
+  if (!page.empty()) outputs.pictures = absl::StrCat(page, "/evaluation");
+  ASSIGN_OR_RETURN(const Evaluation evaluation,
+                   Evaluate(trained, device, *test, outputs));
+  std::printf("%s", EvaluationText(evaluation.result).c_str());
+  if (!page.empty()) {
+    RETURN_IF_ERROR(WritePage(page, checkpoint, trained.config, evaluation));
+  }
+  const std::string output = UserPath(absl::GetFlag(FLAGS_output));
+  if (output.empty()) return absl::OkStatus();
+  return networks::weights::WriteFileAtomically(
+      output, EvaluationJson(evaluation.result));
 }
 
 absl::Status Run(const CommandLine& line) {
+  if (!line.arguments.empty()) {
+    return UsageError(absl::InvalidArgumentError(
+        absl::StrCat("'", line.arguments[0], "' is no flag; see --help")));
+  }
   if (absl::GetFlag(FLAGS_checkpoint).empty()) {
     return UsageError(
         absl::InvalidArgumentError("--checkpoint is needed; see --help"));
@@ -75,12 +152,7 @@ absl::Status Run(const CommandLine& line) {
   const auto device = SelectDevice(absl::GetFlag(FLAGS_device));
   if (!device.ok()) return UsageError(device.status());
   RETURN_IF_ERROR(UsageError(SetThreads(absl::GetFlag(FLAGS_threads))));
-  ASSIGN_OR_RETURN(const EvaluationResult result,
-                   Evaluate(*device, line.overrides));
-  std::printf("%s", EvaluationText(result).c_str());
-  const std::string output = UserPath(absl::GetFlag(FLAGS_output));
-  if (output.empty()) return absl::OkStatus();
-  return networks::weights::WriteFileAtomically(output, EvaluationJson(result));
+  return EvaluateCheckpoint(*device, line.overrides);
 }
 
 int Main(int argc, char** argv) {

@@ -1,33 +1,18 @@
 #include "pipelines/frozen_losses.h"
 
 #include <algorithm>
-#include <string>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "networks/published/weight_files.h"
 #include "networks/weights/key_map.h"
-#include "networks/weights/read.h"
+#include "networks/weights/load.h"
 #include "pipelines/app/user_path.h"
+#include "pipelines/published_weights.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
 namespace {
 
 using networks::weights::LoadOptions;
-
-absl::Status LoadPublished(const std::string& name_or_path,
-                           const LoadOptions& options,
-                           torch::nn::Module& module) {
-  const std::string file = absl::StrContains(name_or_path, '/')
-                               ? UserPath(name_or_path)
-                               : name_or_path;
-  ASSIGN_OR_RETURN(
-      const std::string path,
-      networks::published::FindWeights(
-          file, networks::published::WeightsFolder(CacheFolder())));
-  return networks::weights::LoadFile(module, path, options).status();
-}
 
 losses::Distance DistanceOf(Distance distance) {
   switch (distance) {
@@ -54,7 +39,7 @@ absl::StatusOr<losses::PerceptualLoss> MakePerceptualLoss(
     LoadOptions load;
     load.key_map = networks::VggKeyFromTorchvision;
     load.optional = {"mean", "std"};
-    RETURN_IF_ERROR(LoadPublished(config.weights(), load, *loss->vgg()));
+    RETURN_IF_ERROR(LoadPublishedWeights(config.weights(), load, *loss->vgg()));
   }
   return loss;
 }
@@ -71,7 +56,8 @@ absl::StatusOr<losses::KeypointSemanticLoss> MakeSemanticLoss(
   if (!config.untrained()) {
     LoadOptions load;
     load.key_map = networks::weights::SegmentAnything();
-    RETURN_IF_ERROR(LoadPublished(config.weights(), load, *loss->extractor()));
+    RETURN_IF_ERROR(
+        LoadPublishedWeights(config.weights(), load, *loss->extractor()));
   }
   return loss;
 }
@@ -103,7 +89,8 @@ absl::StatusOr<losses::StructureAlignmentLoss> MakeStructureLoss(
   if (!config.untrained()) {
     LoadOptions load;
     load.key_map = networks::weights::DinoBackbone();
-    RETURN_IF_ERROR(LoadPublished(config.weights(), load, *loss->extractor()));
+    RETURN_IF_ERROR(
+        LoadPublishedWeights(config.weights(), load, *loss->extractor()));
   }
   return loss;
 }

@@ -1,6 +1,7 @@
 #include "pipelines/metrics.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "opencv2/quality/qualityssim.hpp"
 
@@ -29,16 +30,34 @@ FrameScore ScoreFrame(const cv::Mat& frame, const cv::Mat& target) {
   return score;
 }
 
+bool IsWorse(const FrameScore& a, const FrameScore& b) {
+  const auto badness = [](const FrameScore& score) {
+    return std::isnan(score.l1) ? INFINITY : score.l1;
+  };
+  return badness(a) > badness(b);
+}
+
 void MeanScore::Add(const FrameScore& score) {
   sum_.l1 += score.l1;
-  sum_.psnr += score.psnr;
   sum_.ssim += score.ssim;
   ++count_;
+  if (score.psnr < kMaxPsnr || std::isnan(score.psnr)) {
+    sum_.psnr += score.psnr;
+    ++psnr_count_;
+  }
+  if (!score.lpips) return;
+  sum_.lpips = sum_.lpips.value_or(0) + *score.lpips;
+  ++lpips_count_;
 }
 
 FrameScore MeanScore::Mean() const {
   const double n = std::max(count_, 1);
-  return {sum_.l1 / n, sum_.psnr / n, sum_.ssim / n};
+  FrameScore mean;
+  mean.l1 = sum_.l1 / n;
+  mean.psnr = psnr_count_ > 0 ? sum_.psnr / psnr_count_ : kMaxPsnr;
+  mean.ssim = sum_.ssim / n;
+  if (sum_.lpips) mean.lpips = *sum_.lpips / lpips_count_;
+  return mean;
 }
 
 }  // namespace pipelines

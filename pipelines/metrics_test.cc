@@ -1,5 +1,7 @@
 #include "pipelines/metrics.h"
 
+#include <cmath>
+
 #include "gtest/gtest.h"
 #include "opencv2/imgproc.hpp"
 
@@ -38,14 +40,50 @@ TEST(ScoreFrame, BlurLowersTheStructuralScore) {
   EXPECT_LT(ScoreFrame(blurred, Texture()).ssim, 0.5);
 }
 
+FrameScore Score(double l1, double psnr, double ssim) {
+  FrameScore score;
+  score.l1 = l1;
+  score.psnr = psnr;
+  score.ssim = ssim;
+  return score;
+}
+
 TEST(MeanScore, IsTheMean) {
   MeanScore mean;
-  mean.Add({0.1, 20, 0.5});
-  mean.Add({0.3, 30, 0.7});
+  mean.Add(Score(0.1, 20, 0.5));
+  mean.Add(Score(0.3, 30, 0.7));
   EXPECT_EQ(mean.count(), 2);
   EXPECT_DOUBLE_EQ(mean.Mean().l1, 0.2);
   EXPECT_DOUBLE_EQ(mean.Mean().psnr, 25);
   EXPECT_DOUBLE_EQ(mean.Mean().ssim, 0.6);
+  EXPECT_FALSE(mean.Mean().lpips.has_value());
+}
+
+TEST(MeanScore, LeavesThePsnrOfEqualFramesOut) {
+  MeanScore mean;
+  mean.Add(ScoreFrame(Texture(), Texture()));
+  EXPECT_EQ(mean.Mean().psnr, 100);
+  mean.Add(Score(0.2, 20, 0.5));
+  EXPECT_DOUBLE_EQ(mean.Mean().psnr, 20);
+  EXPECT_DOUBLE_EQ(mean.Mean().l1, 0.1);
+}
+
+TEST(MeanScore, OfLpipsIsOverThoseThatHaveIt) {
+  MeanScore mean;
+  FrameScore score = Score(0.1, 20, 0.5);
+  mean.Add(score);
+  for (const double lpips : {0.2, 0.4}) {
+    score.lpips = lpips;
+    mean.Add(score);
+  }
+  EXPECT_DOUBLE_EQ(*mean.Mean().lpips, 0.3);
+}
+
+TEST(IsWorse, NotANumberIsTheWorst) {
+  EXPECT_TRUE(IsWorse(Score(0.3, 0, 0), Score(0.2, 0, 0)));
+  EXPECT_FALSE(IsWorse(Score(0.2, 0, 0), Score(0.2, 0, 0)));
+  EXPECT_TRUE(IsWorse(Score(NAN, 0, 0), Score(1e9, 0, 0)));
+  EXPECT_FALSE(IsWorse(Score(NAN, 0, 0), Score(NAN, 0, 0)));
 }
 
 }  // namespace

@@ -3,14 +3,13 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "google/protobuf/util/json_util.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/stop_signal.h"
-#include "pipelines/data/loader.h"
-#include "pipelines/reconstruction.pb.h"
+#include "pipelines/data/clip_truth.h"
+#include "pipelines/data/image_tensor.h"
 #include "pipelines/report/progress.h"
 #include "third_party/absl/status_macros.h"
 
@@ -25,53 +24,220 @@ torch::Tensor Stack(const std::vector<cv::Mat>& frames, torch::Device device) {
   return torch::stack(tensors).to(device);
 }
 
-// Every config.frame_step()-th frame, in batches.
-ClipResult ReconstructClip(AnimationModel& model, torch::Device device,
-                           const data::Clip& clip,
-                           const EvaluationConfig& config) {
-  const torch::NoGradGuard no_grad;
-  const cv::Mat& first = clip.frames[0];
-  const PreparedSource source = model.PrepareSource(Stack({first}, device));
-  MeanScore by_model, by_first_frame;
-  std::vector<cv::Mat> batch;
-  const auto finish_batch = [&] {
-    const torch::Tensor driving = Stack(batch, device);
-    const torch::Tensor background =
-        model.PredictBackground(source.image.expand_as(driving), driving);
-    const torch::Tensor frames =
-        model.Animate(source, model.DetectKeypoints(driving), background);
-    for (size_t i = 0; i < batch.size(); ++i) {
-      by_model.Add(ScoreFrame(data::TensorToImage(frames[i]), batch[i]));
-      by_first_frame.Add(ScoreFrame(first, batch[i]));
+// [h, w, 2] source_from_driving, on the CPU, as a CV_32FC2 picture.
+cv::Mat FlowPicture(const torch::Tensor& deformation) {
+  const torch::Tensor flow = deformation.to(torch::kFloat32).contiguous();
+  return cv::Mat(static_cast<int>(flow.size(0)), static_cast<int>(flow.size(1)),
+                 CV_32FC2, flow.data_ptr())
+      .clone();
+}
+
+// source_from_driving where nothing moves.
+cv::Mat IdentityFlow() {
+  cv::Mat_<cv::Vec2f> flow(2, 2);
+  for (int row = 0; row < 2; ++row) {
+    for (int column = 0; column < 2; ++column) {
+      flow(row, column) = cv::Vec2f(2 * column - 1, 2 * row - 1);
     }
-    batch.clear();
-  };
-  for (size_t i = 0; i < clip.frames.size(); i += config.frame_step()) {
-    batch.push_back(clip.frames[i]);
-    if (static_cast<int>(batch.size()) == config.batch_size()) finish_batch();
   }
-  if (!batch.empty()) finish_batch();
-  return {"", by_model.count(), by_model.Mean(), by_first_frame.Mean()};
+  return flow;
 }
 
-std::vector<ClipResult> WorstFirst(const EvaluationResult& result) {
-  std::vector<ClipResult> clips = result.clips;
-  std::stable_sort(clips.begin(), clips.end(),
-                   [](auto& a, auto& b) { return a.model.l1 > b.model.l1; });
-  return clips;
+absl::Status AddMotion(const data::puppets::Truth& truth, int frame,
+                       const cv::Mat& flow,
+                       std::optional<data::PuppetMetrics>& sum) {
+  ASSIGN_OR_RETURN(const data::PuppetMetrics metrics,
+                   data::MeasurePuppetMotion(truth, 0, frame, flow));
+  if (!sum) sum.emplace();
+  *sum += metrics;
+  return absl::OkStatus();
 }
 
-void SetScore(const FrameScore& score, ScoreProto* proto) {
-  proto->set_l1(score.l1);
-  proto->set_psnr(score.psnr);
-  proto->set_ssim(score.ssim);
+// Rebuilds one clip, batch by batch.
+class ClipReconstruction {
+ public:
+  ClipReconstruction(AnimationModel& model, torch::Device device,
+                     const data::Clip& clip,
+                     const std::optional<data::puppets::Truth>& truth,
+                     const ReconstructionTools& tools)
+      : model_(model),
+        device_(device),
+        clip_(clip),
+        truth_(truth),
+        tools_(tools),
+        source_(model.PrepareSource(Stack({clip.frames[0]}, device))) {}
+
+  // Rebuilds the frames of these numbers together and scores each.
+  absl::Status Add(const std::vector<int>& batch) {
+    const torch::NoGradGuard no_grad;
+    std::vector<cv::Mat> targets;
+    for (const int frame : batch) targets.push_back(clip_.frames[frame]);
+    const torch::Tensor driving = Stack(targets, device_);
+    networks::DenseMotionOutput motion;
+    const torch::Tensor predicted = model_.Animate(
+        source_, model_.DetectKeypoints(driving),
+        model_.PredictBackground(source_.image.expand_as(driving), driving),
+        &motion);
+    std::vector<RebuiltFrame> frames(batch.size());
+    std::vector<FrameScore> baseline(batch.size());
+    for (size_t i = 0; i < batch.size(); ++i) {
+      RebuiltFrame& frame = frames[i];
+      frame.number = batch[i];
+      frame.source = clip_.frames[0];
+      frame.driving = targets[i];
+      frame.prediction = data::TensorToImage(predicted[i]);
+      frame.deformation = motion.deformation[i].to(torch::kCPU).contiguous();
+      frame.score = ScoreFrame(frame.prediction, frame.driving);
+      baseline[i] = ScoreFrame(frame.source, frame.driving);
+    }
+    if (tools_.lpips) MeasureLpips(driving, frames, baseline);
+    for (size_t i = 0; i < batch.size(); ++i) {
+      by_model_.Add(frames[i].score);
+      by_first_frame_.Add(baseline[i]);
+      RETURN_IF_ERROR(MeasureMotion(frames[i]));
+      for (ReconstructionObserver* observer : tools_.observers) {
+        RETURN_IF_ERROR(observer->AddFrame(frames[i]));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  ClipResult Result(const std::string& name) const {
+    ClipResult result;
+    result.name = name;
+    result.frames = by_model_.count();
+    result.model = by_model_.Mean();
+    result.first_frame = by_first_frame_.Mean();
+    result.motion = motion_;
+    result.no_motion = no_motion_;
+    return result;
+  }
+
+ private:
+  // Of what would be written: the predictions rounded to 8 bits.
+  void MeasureLpips(const torch::Tensor& driving,
+                    std::vector<RebuiltFrame>& frames,
+                    std::vector<FrameScore>& baseline) {
+    std::vector<cv::Mat> predictions;
+    for (const RebuiltFrame& frame : frames) {
+      predictions.push_back(frame.prediction);
+    }
+    networks::Lpips lpips = tools_.lpips;
+    const std::vector<torch::Tensor> target = lpips->Features(driving);
+    if (source_features_.empty()) {
+      source_features_ = lpips->Features(source_.image);
+    }
+    const torch::Tensor of_model =
+        lpips->Distance(lpips->Features(Stack(predictions, device_)), target);
+    const torch::Tensor of_source = lpips->Distance(source_features_, target);
+    for (size_t i = 0; i < frames.size(); ++i) {
+      frames[i].score.lpips = of_model[i].item<double>();
+      baseline[i].lpips = of_source[i].item<double>();
+    }
+  }
+
+  absl::Status MeasureMotion(const RebuiltFrame& frame) {
+    if (!truth_ || frame.number == 0) return absl::OkStatus();
+    RETURN_IF_ERROR(AddMotion(*truth_, frame.number,
+                              FlowPicture(frame.deformation), motion_));
+    return AddMotion(*truth_, frame.number, IdentityFlow(), no_motion_);
+  }
+
+  AnimationModel& model_;
+  torch::Device device_;
+  const data::Clip& clip_;
+  const std::optional<data::puppets::Truth>& truth_;
+  const ReconstructionTools& tools_;
+  PreparedSource source_;
+  std::vector<torch::Tensor> source_features_;
+  MeanScore by_model_, by_first_frame_;
+  std::optional<data::PuppetMetrics> motion_, no_motion_;
+};
+
+// What an evaluation does, clip by clip.
+class Evaluator {
+ public:
+  Evaluator(AnimationModel& model, torch::Device device, data::Dataset& test,
+            const EvaluationConfig& config, const ReconstructionTools& tools)
+      : model_(model),
+        device_(device),
+        test_(test),
+        config_(config),
+        tools_(tools) {}
+
+  absl::StatusOr<ClipResult> EvaluateClip(int index) {
+    const data::IndexedClip& indexed = test_.clips()[index];
+    ASSIGN_OR_RETURN(const std::shared_ptr<const data::Clip> clip,
+                     test_.ReadWholeClip(index));
+    ASSIGN_OR_RETURN(const std::optional<data::puppets::Truth> truth,
+                     data::ReadClipTruth(indexed, test_.image_size()));
+    for (ReconstructionObserver* observer : tools_.observers) {
+      RETURN_IF_ERROR(observer->BeginClip(indexed.name));
+    }
+    ClipReconstruction reconstruction(model_, device_, *clip, truth, tools_);
+    RETURN_IF_ERROR(
+        Rebuild(static_cast<int>(clip->frames.size()), reconstruction));
+    const ClipResult result = reconstruction.Result(indexed.name);
+    for (ReconstructionObserver* observer : tools_.observers) {
+      RETURN_IF_ERROR(observer->EndClip(result));
+    }
+    return result;
+  }
+
+ private:
+  // Every frame_step-th frame, in batches.
+  absl::Status Rebuild(int num_frames, ClipReconstruction& reconstruction) {
+    const int step = config_.frame_step();
+    std::vector<int> batch;
+    for (int frame = 0; frame < num_frames; frame += step) {
+      batch.push_back(frame);
+      const bool last = frame + step >= num_frames;
+      const bool full = static_cast<int>(batch.size()) == config_.batch_size();
+      if (!full && !last) continue;
+      if (StopSignal() != 0) return StoppedBySignal(StopSignal());
+      RETURN_IF_ERROR(reconstruction.Add(batch));
+      batch.clear();
+    }
+    return absl::OkStatus();
+  }
+
+  AnimationModel& model_;
+  const torch::Device device_;
+  data::Dataset& test_;
+  const EvaluationConfig& config_;
+  const ReconstructionTools& tools_;
+};
+
+// Puts the clip's name before an error about what the model made of it.
+absl::Status NameClip(const std::string& clip, const absl::Status& status) {
+  if (!absl::IsInvalidArgument(status)) return status;
+  return absl::InvalidArgumentError(absl::StrCat(clip, ": ", status.message()));
+}
+
+void AddUp(const std::optional<data::PuppetMetrics>& of_clip,
+           std::optional<data::PuppetMetrics>& sum) {
+  if (!of_clip) return;
+  if (!sum) sum.emplace();
+  *sum += *of_clip;
+}
+
+void AddMeans(EvaluationResult& result) {
+  MeanScore by_model, by_first_frame;
+  for (const ClipResult& clip : result.clips) {
+    by_model.Add(clip.model);
+    by_first_frame.Add(clip.first_frame);
+    AddUp(clip.motion, result.motion);
+    AddUp(clip.no_motion, result.no_motion);
+  }
+  result.model = by_model.Mean();
+  result.first_frame = by_first_frame.Mean();
 }
 
 }  // namespace
 
 absl::StatusOr<EvaluationResult> EvaluateReconstruction(
     AnimationModel& model, torch::Device device, data::Dataset& test,
-    const EvaluationConfig& config) {
+    const EvaluationConfig& config, const ReconstructionTools& tools) {
   const int available = static_cast<int>(test.clips().size());
   const int total = config.max_clips() > 0
                         ? std::min(config.max_clips(), available)
@@ -81,59 +247,26 @@ absl::StatusOr<EvaluationResult> EvaluateReconstruction(
   progress.unit = "clips";
   progress.total = total;
   ProgressBar bar(progress);
+  Evaluator evaluator(model, device, test, config, tools);
   EvaluationResult result;
-  MeanScore by_model, by_first_frame;
   for (int i = 0; i < total; ++i) {
-    if (StopSignal() != 0) return StoppedBySignal(StopSignal());
-    ASSIGN_OR_RETURN(const std::shared_ptr<const data::Clip> clip,
-                     test.ReadWholeClip(i));
-    ClipResult scores = ReconstructClip(model, device, *clip, config);
-    scores.name = test.clips()[i].name;
-    by_model.Add(scores.model);
-    by_first_frame.Add(scores.first_frame);
-    result.clips.push_back(std::move(scores));
+    absl::StatusOr<ClipResult> clip = evaluator.EvaluateClip(i);
+    if (!clip.ok()) return NameClip(test.clips()[i].name, clip.status());
+    result.clips.push_back(*std::move(clip));
     bar.Update(i + 1);
   }
   bar.Finish();
-  result.model = by_model.Mean();
-  result.first_frame = by_first_frame.Mean();
+  AddMeans(result);
   return result;
 }
 
-std::string EvaluationText(const EvaluationResult& result) {
-  std::string text =
-      absl::StrFormat("%-24s %7s %8s %8s %8s %14s\n", "clip", "frames", "L1",
-                      "PSNR", "SSIM", "L1 1st frame");
-  const auto line = [&text](const std::string& name, const std::string& frames,
-                            const FrameScore& model, const FrameScore& first) {
-    text += absl::StrFormat("%-24s %7s %8.4f %8.2f %8.4f %14.4f\n", name,
-                            frames, model.l1, model.psnr, model.ssim, first.l1);
-  };
-  for (const ClipResult& clip : WorstFirst(result)) {
-    line(clip.name, absl::StrCat(clip.frames), clip.model, clip.first_frame);
-  }
-  line("mean", "", result.model, result.first_frame);
-  return text;
-}
-
-std::string EvaluationJson(const EvaluationResult& result) {
-  EvaluationProto proto;
-  SetScore(result.model, proto.mutable_model());
-  SetScore(result.first_frame, proto.mutable_first_frame());
-  for (const ClipResult& clip : WorstFirst(result)) {
-    ClipResultProto* added = proto.add_clips();
-    added->set_name(clip.name);
-    added->set_frames(clip.frames);
-    SetScore(clip.model, added->mutable_model());
-    SetScore(clip.first_frame, added->mutable_first_frame());
-  }
-  google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  const auto status =
-      google::protobuf::util::MessageToJsonString(proto, &json, options);
-  return status.ok() ? json : "{}";
+std::vector<ClipResult> WorstFirst(const EvaluationResult& result) {
+  std::vector<ClipResult> clips = result.clips;
+  std::stable_sort(clips.begin(), clips.end(),
+                   [](const ClipResult& a, const ClipResult& b) {
+                     return IsWorse(a.model, b.model);
+                   });
+  return clips;
 }
 
 }  // namespace pipelines

@@ -60,8 +60,7 @@ std::vector<RunPage::Plot> Plots(const std::vector<Series>& columns) {
 }
 
 std::vector<std::pair<std::string, std::string>> Summary(
-    const CheckpointState& state,
-    const std::optional<EvaluationResult>& evaluation) {
+    const CheckpointState& state) {
   std::vector<std::pair<std::string, std::string>> summary = {
       {"training steps", absl::StrCat(state.step())},
       {"epochs", absl::StrCat(state.epoch())},
@@ -70,15 +69,6 @@ std::vector<std::pair<std::string, std::string>> Summary(
       {"time a step",
        absl::StrFormat("%.3f s", state.trained_seconds() /
                                      std::max<int64_t>(state.step(), 1))}};
-  if (evaluation) {
-    summary.emplace_back("L1", absl::StrFormat("%.4f", evaluation->model.l1));
-    summary.emplace_back("L1 of the first frame",
-                         absl::StrFormat("%.4f", evaluation->first_frame.l1));
-    summary.emplace_back("PSNR",
-                         absl::StrFormat("%.2f dB", evaluation->model.psnr));
-    summary.emplace_back("SSIM",
-                         absl::StrFormat("%.3f", evaluation->model.ssim));
-  }
   return summary;
 }
 
@@ -130,7 +120,7 @@ std::string AnimateCommand(const RunFolder& folder) {
 absl::Status WriteRunIndex(const RunFolder& folder,
                            const CheckpointState& state,
                            const std::string& device,
-                           const std::optional<EvaluationResult>& evaluation) {
+                           const std::optional<Evaluation>& evaluation) {
   ASSIGN_OR_RETURN(const std::vector<Series> columns,
                    ReadLossLog(folder.losses()));
   RunPage page;
@@ -141,7 +131,7 @@ absl::Status WriteRunIndex(const RunFolder& folder,
                                           : state.config().data().folder(),
       " at ", state.config().data().width(), "x",
       state.config().data().height(), "; ", device, ".");
-  page.summary = Summary(state, evaluation);
+  page.summary = Summary(state);
   page.plots = Plots(columns);
   page.strips = ListStrips(folder);
   if (fs::exists(folder.animation())) {
@@ -149,10 +139,7 @@ absl::Status WriteRunIndex(const RunFolder& folder,
         {"animation.mp4", "source, driving video and animation"});
   }
   if (evaluation) {
-    for (const ClipResult& clip : evaluation->clips) {
-      page.scores.push_back(
-          {clip.name, clip.model.l1, clip.model.psnr, clip.model.ssim, ""});
-    }
+    AddToPage(*evaluation, &page);
   } else {
     page.reload_seconds = 30;
   }

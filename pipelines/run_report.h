@@ -10,8 +10,8 @@
 #include "absl/status/status.h"
 #include "pipelines/checkpoint.pb.h"
 #include "pipelines/config/config.pb.h"
+#include "pipelines/evaluation.h"
 #include "pipelines/model.h"
-#include "pipelines/reconstruction.h"
 #include "pipelines/run_folder.h"
 
 namespace pipelines {
@@ -30,7 +30,7 @@ std::string AnimateCommand(const RunFolder& folder);
 absl::Status WriteRunIndex(const RunFolder& folder,
                            const CheckpointState& state,
                            const std::string& device,
-                           const std::optional<EvaluationResult>& evaluation);
+                           const std::optional<Evaluation>& evaluation);
 
 }  // namespace pipelines
 

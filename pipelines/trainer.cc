@@ -27,9 +27,9 @@
 #include "pipelines/config/config.h"
 #include "pipelines/data/loader.h"
 #include "pipelines/data_folder.h"
+#include "pipelines/evaluation.h"
 #include "pipelines/objective.h"
 #include "pipelines/preview.h"
-#include "pipelines/reconstruction.h"
 #include "pipelines/report/loss_log.h"
 #include "pipelines/report/progress.h"
 #include "pipelines/run_folder.h"
@@ -128,7 +128,6 @@ class Trainer {
 
   // --- After training.
   absl::Status Conclude();
-  absl::StatusOr<EvaluationResult> Evaluate();
   absl::Status AnimateTestClip();
 
   TrainerOptions options_;
@@ -403,17 +402,6 @@ std::string Trainer::LastGoodCheckpoint() const {
   return checkpoints.empty() ? "none yet" : checkpoints[0];
 }
 
-absl::StatusOr<EvaluationResult> Trainer::Evaluate() {
-  ASSIGN_OR_RETURN(const EvaluationResult result,
-                   EvaluateReconstruction(*model_, options_.device, *test_,
-                                          config_.evaluation()));
-  RETURN_IF_ERROR(WriteFileAtomically(folder_.path() + "/evaluation.txt",
-                                      EvaluationText(result)));
-  RETURN_IF_ERROR(WriteFileAtomically(folder_.path() + "/evaluation.json",
-                                      EvaluationJson(result)));
-  return result;
-}
-
 // The first test clip's first frame, moved as the last test clip moves.
 absl::Status Trainer::AnimateTestClip() {
   Animator animator(TrainedModel{config_, model_}, options_.device, {});
@@ -428,10 +416,16 @@ absl::Status Trainer::AnimateTestClip() {
 
 absl::Status Trainer::Conclude() {
   model_->eval();
-  ASSIGN_OR_RETURN(const EvaluationResult result, Evaluate());
+  EvaluationOutputs outputs;
+  outputs.pictures = folder_.path() + "/evaluation";
+  ASSIGN_OR_RETURN(
+      const Evaluation evaluation,
+      Evaluate({config_, model_}, options_.device, *test_, outputs));
+  const EvaluationResult& result = evaluation.result;
+  RETURN_IF_ERROR(WriteScores(folder_.path(), result));
   RETURN_IF_ERROR(AnimateTestClip());
-  RETURN_IF_ERROR(
-      WriteRunIndex(folder_, state_, DescribeDevice(options_.device), result));
+  RETURN_IF_ERROR(WriteRunIndex(folder_, state_,
+                                DescribeDevice(options_.device), evaluation));
   std::printf(
       "train: %lld steps in %.1f minutes; on the test clips L1 %.4f (first "
       "frame "

@@ -37,12 +37,14 @@ video { width: 100%; border-radius: .35rem; background: #000;
 .plots .card { margin: 0; } svg { display: block; width: 100%; height: auto; }
 .wide { overflow-x: auto; } .wide img { display: block; width: 100%;
   min-width: 52rem; height: auto; border-radius: .35rem; }
+.sheet { overflow-x: auto; } .sheet img { display: block; max-width: 100%;
+  height: auto; border-radius: .35rem; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem;
   font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .7rem; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; }
-tr.mean td { font-weight: 600; } td img { display: block; height: 4rem; }
+tr.mean td { font-weight: 600; }
 a { color: var(--accent); }
 pre { margin: .3rem 0 0; padding: .7rem .9rem; overflow-x: auto; font-size: .85rem;
   background: var(--back); border: 1px solid var(--line); border-radius: .35rem; }

@@ -1,7 +1,6 @@
 #include "pipelines/report/page.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -55,13 +54,14 @@ std::string Plots(const RunPage& page) {
   return absl::StrCat(html, "</div>\n");
 }
 
-std::string StripFigure(const Picture& strip) {
+// `shape`: "wide" for strips, which fill the page, "sheet" for others.
+std::string Figure(const Picture& strip, absl::string_view shape = "wide") {
   const std::string url = UrlOfPath(strip.path);
   return absl::StrCat("<figure class=\"card\"><figcaption>",
-                      EscapeHtml(strip.caption),
-                      "</figcaption><div class=\"wide\"><a href=\"", url,
-                      "\"><img src=\"", url, "\" loading=\"lazy\" alt=\"",
-                      EscapeHtml(strip.caption), "\"></a></div></figure>\n");
+                      EscapeHtml(strip.caption), "</figcaption><div class=\"",
+                      shape, "\"><a href=\"", url, "\"><img src=\"", url,
+                      "\" loading=\"lazy\" alt=\"", EscapeHtml(strip.caption),
+                      "\"></a></div></figure>\n");
 }
 
 std::string Strips(const RunPage& page) {
@@ -70,70 +70,31 @@ std::string Strips(const RunPage& page) {
   const size_t count = page.strips.size();
   const size_t open = std::min(count, kOpenStrips);
   for (size_t i = 0; i < open; ++i) {
-    absl::StrAppend(&html, StripFigure(page.strips[count - 1 - i]));
+    absl::StrAppend(&html, Figure(page.strips[count - 1 - i]));
   }
   if (open == count) return html;
   absl::StrAppend(&html, "<details><summary>", count - open,
                   " earlier</summary>\n");
   for (size_t i = open; i < count; ++i) {
-    absl::StrAppend(&html, StripFigure(page.strips[count - 1 - i]));
+    absl::StrAppend(&html, Figure(page.strips[count - 1 - i]));
   }
   return absl::StrCat(html, "</details>\n");
 }
 
-std::string ScoreCells(double l1, double psnr, double ssim) {
-  return absl::StrFormat("<td>%.4f</td><td>%.2f</td><td>%.4f</td>", l1, psnr,
-                         ssim);
-}
-
-std::string MeanRow(const std::vector<ClipScore>& scores) {
-  ClipScore sum;
-  for (const ClipScore& score : scores) {
-    sum.l1 += score.l1;
-    sum.psnr += score.psnr;
-    sum.ssim += score.ssim;
-  }
-  const auto n = static_cast<double>(scores.size());
-  return absl::StrCat("<tr class=\"mean\"><td>mean of ", scores.size(),
-                      " clips</td>",
-                      ScoreCells(sum.l1 / n, sum.psnr / n, sum.ssim / n));
-}
-
-// Not-a-number is the worst of all, and must not upset the sorting.
-bool IsWorse(const ClipScore& a, const ClipScore& b) {
-  const auto badness = [](const ClipScore& score) {
-    return std::isnan(score.l1) ? INFINITY : score.l1;
-  };
-  return badness(a) > badness(b);
-}
-
 std::string Scores(const RunPage& page) {
-  if (page.scores.empty()) return "";
-  std::vector<ClipScore> scores = page.scores;
-  std::stable_sort(scores.begin(), scores.end(), IsWorse);
-  const bool pictures =
-      std::any_of(scores.begin(), scores.end(),
-                  [](const ClipScore& s) { return !s.picture.empty(); });
-  const absl::string_view no_picture = pictures ? "<td></td>" : "";
-  std::string html = absl::StrCat(
-      Heading("Reconstruction of the test clips, worst first"),
-      "<div class=\"card wide\"><table>\n<tr><th>clip</th><th>L1</th>"
-      "<th>PSNR (dB)</th><th>SSIM</th>",
-      pictures ? "<th></th>" : "", "</tr>\n", MeanRow(scores), no_picture,
-      "</tr>\n");
-  for (const ClipScore& score : scores) {
-    absl::StrAppend(&html, "<tr><td>", EscapeHtml(score.clip), "</td>",
-                    ScoreCells(score.l1, score.psnr, score.ssim));
-    const std::string url = UrlOfPath(score.picture);
-    absl::StrAppend(
-        &html, score.picture.empty()
-                   ? std::string(no_picture)
-                   : absl::StrCat("<td><a href=\"", url, "\"><img src=\"", url,
-                                  "\" loading=\"lazy\" alt=\"\">"
-                                  "</a></td>"));
-    absl::StrAppend(&html, "</tr>\n");
-  }
-  return absl::StrCat(html, "</table></div>\n");
+  if (page.scores.rows.empty()) return "";
+  return absl::StrCat(Heading("Reconstruction of the test clips, worst first"),
+                      "<div class=\"card wide\">", ScoreTableHtml(page.scores),
+                      "</div>\n");
+}
+
+std::string Figures(absl::string_view heading,
+                    const std::vector<Picture>& pictures,
+                    absl::string_view shape) {
+  if (pictures.empty()) return "";
+  std::string html = Heading(heading);
+  for (const Picture& picture : pictures) html += Figure(picture, shape);
+  return html;
 }
 
 std::string Commands(const RunPage& page) {
@@ -160,8 +121,14 @@ std::string Config(const RunPage& page) {
 std::string RunPageHtml(const RunPage& page) {
   return HtmlDocument(
       page.title, page.subtitle,
-      absl::StrCat(Summary(page), Animations(page), Strips(page), Plots(page),
-                   Scores(page), Commands(page), Config(page)),
+      absl::StrCat(
+          Summary(page), Animations(page), Strips(page),
+          Figures("Sources (left) moved by other clips (above)", page.sheets,
+                  "sheet"),
+          Plots(page), Scores(page),
+          Figures("Where it fails: the worst frames of the worst clips",
+                  page.failures, "wide"),
+          Commands(page), Config(page)),
       page.reload_seconds);
 }
 

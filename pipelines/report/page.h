@@ -1,4 +1,5 @@
-// The page of a run: index.html in its folder, to be opened in a browser.
+// The page of a training run or an evaluation: index.html in its folder, to be
+// opened in a browser.
 //
 // Self-contained: style and plot are inside, pictures and films are linked
 // relative to the folder, nothing comes from a network. All text is escaped.
@@ -11,20 +12,13 @@
 
 #include "absl/status/status.h"
 #include "pipelines/report/plot.h"
+#include "pipelines/report/score_table.h"
 
 namespace pipelines {
 
 struct Picture {
   std::string path;     // relative to the run folder
   std::string caption;  // "epoch 12, step 600"
-};
-
-struct ClipScore {
-  std::string clip;
-  double l1 = 0;    // mean absolute difference, images in [0, 1]
-  double psnr = 0;  // dB
-  double ssim = 0;
-  std::string picture;  // optional, relative to the run folder
 };
 
 struct RunCommand {
@@ -45,7 +39,9 @@ struct RunPage {
   std::vector<Plot> plots;
   std::vector<Picture> animations;  // mp4 files
   std::vector<Picture> strips;      // oldest first; shown newest first
-  std::vector<ClipScore> scores;    // any order; shown worst L1 first
+  ScoreTable scores;                // of the test clips, in this order
+  std::vector<Picture> failures;    // of the worst clips
+  std::vector<Picture> sheets;      // sources animated by other clips
   std::string config;               // text, shown on request
   std::vector<RunCommand> commands;
   // While the run goes on the page reloads itself every so many seconds; 0

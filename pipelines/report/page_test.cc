@@ -1,6 +1,5 @@
 #include "pipelines/report/page.h"
 
-#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -41,29 +40,50 @@ TEST(RunPageHtml, EscapesEverything) {
   page.summary = {{evil, evil}};
   page.plots = {{{evil, evil, evil}, {{evil, {0, 1}, {0, 1}}}}};
   page.animations = page.strips = {{evil, evil}};
-  page.scores = {{evil, 0, 0, 0, evil}};
+  page.failures = page.sheets = {{evil, evil}};
+  page.scores = {evil, {evil}, {{evil, {evil}}}, {{evil, {evil}}}};
   page.commands = {{evil, evil}};
   EXPECT_THAT(RunPageHtml(page), Not(HasSubstr(evil)));
 }
 
-TEST(RunPageHtml, ShowsTheWorstClipAndTheNewestPicturesFirst) {
+TEST(RunPageHtml, ShowsTheNewestPicturesFirst) {
   RunPage page;
-  page.scores = {{"good", 0.01, 30, 0.9, ""},
-                 {"bad", 0.05, 20, 0.7, ""},
-                 {"broken", NAN, NAN, NAN, ""}};
   page.strips = {{"1.png", "epoch 1"}, {"2.png", "epoch 2"}};
-  const std::string html = RunPageHtml(page);
-  EXPECT_THAT(html, HasInOrder("<td>broken", "<td>bad"));
-  EXPECT_THAT(html, HasInOrder("<td>bad", "<td>good"));
-  EXPECT_THAT(html, HasInOrder("epoch 2", "epoch 1"));
+  EXPECT_THAT(RunPageHtml(page), HasInOrder("epoch 2", "epoch 1"));
 }
 
-TEST(RunPageHtml, MeansAreOverTheClips) {
+TEST(RunPageHtml, ShowsFailuresInTheirOrderAndSheets) {
   RunPage page;
-  page.scores = {{"a", 0.01, 30, 0.9, ""}, {"b", 0.05, 20, 0.7, ""}};
-  EXPECT_THAT(RunPageHtml(page),
-              HasSubstr("mean of 2 clips</td><td>0.0300</td><td>25.00</td>"
-                        "<td>0.8000</td>"));
+  page.failures = {{"worst.png", "clip 7"}, {"better.png", "clip 3"}};
+  page.sheets = {{"sheet.png", "the sheet"}};
+  const std::string html = RunPageHtml(page);
+  EXPECT_THAT(html, HasInOrder("src=\"worst.png\"", "src=\"better.png\""));
+  EXPECT_THAT(html, HasInOrder("class=\"sheet\"", "src=\"sheet.png\""));
+}
+
+ScoreTable TwoClips() {
+  ScoreTable table;
+  table.columns = {"L1", "PCK"};
+  table.rows = {{"bad", {"0.0500", "0.5"}}, {"good", {"0.0100", ""}}};
+  table.summary = {{"mean", {"0.0300", "0.5"}}};
+  return table;
+}
+
+TEST(RunPageHtml, ShowsTheSummaryThenTheClips) {
+  RunPage page;
+  page.scores = TwoClips();
+  const std::string html = RunPageHtml(page);
+  EXPECT_THAT(html, HasInOrder("<th>PCK</th>", "<td>mean</td><td>0.0300</td>"));
+  EXPECT_THAT(html, HasInOrder("<td>mean</td>", "<td>bad</td>"));
+  EXPECT_THAT(html, HasSubstr("<td>good</td><td>0.0100</td><td></td>"));
+}
+
+TEST(ScoreTableText, AlignsColumns) {
+  EXPECT_EQ(ScoreTableText(TwoClips()),
+            "clip      L1  PCK\n"
+            "bad   0.0500  0.5\n"
+            "good  0.0100     \n"
+            "mean  0.0300  0.5\n");
 }
 
 TEST(RunPageHtml, NeedsNothingFromANetwork) {
