@@ -4,14 +4,6 @@
 
 namespace networks {
 
-namespace {
-
-// The fewest pixels of an output, over the batch, for which reading Winograd's
-// transformed weights, 4 times as many, costs less than the products it saves.
-constexpr int64_t kLeastPixelsForWinograd = 256;
-
-}  // namespace
-
 SameConv2dImpl::SameConv2dImpl(int64_t in_channels, int64_t out_channels,
                                int64_t kernel_size)
     : Conv2dImpl(
@@ -21,9 +13,10 @@ SameConv2dImpl::SameConv2dImpl(int64_t in_channels, int64_t out_channels,
 torch::Tensor SameConv2dImpl::Apply(const cpu::ConvolutionInput& input,
                                     const torch::Tensor& residual) {
   const int64_t zoom = input.upsample ? 2 : 1;
-  const int64_t num_pixels =
-      zoom * zoom * input.image.numel() / input.image.size(1);
-  if (weight.size(2) == 3 && num_pixels >= kLeastPixelsForWinograd) {
+  const torch::Tensor& image = input.image;
+  if (weight.size(2) == 3 &&
+      cpu::Winograd::Worthwhile({image.size(0), weight.size(0),
+                                 zoom * image.size(2), zoom * image.size(3)})) {
     return winograd_.Get(weight)->Apply(input, bias, residual);
   }
   return rows_.Get(weight)->Apply(input, bias, residual);

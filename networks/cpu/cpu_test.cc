@@ -1,4 +1,5 @@
 // The vector kernels against their twins among LibTorch's operators.
+#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <cmath>
@@ -179,6 +180,23 @@ TEST_P(WinogradTest, InstanceNormAffineIsInstanceNorm) {
       torch::instance_norm(x, weight, bias, {}, {}, true, 0, 1e-5, false));
   EXPECT_THAT(Activate(x, InstanceNormAffine(x, weight, bias, 1e-5)),
               TensorNear(expected, 2 * kNormTol));
+}
+
+TEST_P(WinogradTest, ThreadsChangeNoBit) {
+  const Tensor weight = FillUniform("norm.weight", {shape().in});
+  const Tensor bias = FillSigned("norm.bias", {shape().in});
+  const Winograd convolution(*BestKernels(), Weight(8, shape().in));
+  const int threads = at::get_num_threads();
+  std::vector<Tensor> results;
+  for (const int used : {1, 2, 3}) {
+    at::set_num_threads(used);
+    const ChannelAffine affine = InstanceNormAffine(image_, weight, bias, 1e-5);
+    results.push_back(
+        convolution.Apply({image_, affine}, FillSigned("b", {8})));
+  }
+  at::set_num_threads(threads);
+  EXPECT_TRUE(torch::equal(results[1], results[0]));
+  EXPECT_TRUE(torch::equal(results[2], results[0]));
 }
 
 TEST_P(WinogradTest, WarpIsGridSample) {

@@ -60,6 +60,15 @@ struct Kernels {
   void (*multiply)(const float* a, int64_t a_stride, const float* b, float* c,
                    int64_t c_stride, int64_t rows, int64_t depth);
 
+  // G g G^T of the 3x3 weights g from one input channel to `columns` outputs:
+  // weight (r, s) of output j is taps[(3 r + s) * columns + j]. Output j of
+  // position p goes to panels + p * position_stride +
+  // j / panel_width * panel_stride + j % panel_width; the last panel is filled
+  // up with zeros.
+  void (*transform_weight)(const float* taps, int64_t columns,
+                           int64_t position_stride, int64_t panel_stride,
+                           float* panels);
+
   // B^T d B of the 6x6 inputs d around the outputs (4 tile_y .. , 4 tile_x ..),
   // of the image doubled in size by repetition if `upsample`; zeros outside.
   void (*transform_input)(const ConstPixels& image,

@@ -111,6 +111,44 @@ static inline void TransformFour(const Vec* x, int step, Vec* out,
   out[3 * out_step] = difference1 + 8.0f * difference2 + x5;
 }
 
+// G x: three to six.
+static inline void TransformThree(const Vec* x, int step, Vec* out,
+                                  int out_step) {
+  const Vec x0 = x[0], x1 = x[step], x2 = x[2 * step];
+  const Vec outer = x0 + x2, outer2 = x0 + 4.0f * x2;
+  out[0] = 0.25f * x0;
+  out[out_step] = (outer + x1) * (-1.0f / 6);
+  out[2 * out_step] = (outer - x1) * (-1.0f / 6);
+  out[3 * out_step] = (outer2 + 2.0f * x1) * (1.0f / 24);
+  out[4 * out_step] = (outer2 - 2.0f * x1) * (1.0f / 24);
+  out[5 * out_step] = x2;
+}
+
+static void TransformWeight(const float* taps, int64_t columns,
+                            int64_t position_stride, int64_t panel_stride,
+                            float* panels) {
+  constexpr int64_t kPanelWidth = 2 * kWidth;
+  const int64_t end = (columns + kPanelWidth - 1) / kPanelWidth * kPanelWidth;
+  for (int64_t j = 0; j < end; j += kWidth) {
+    Vec g[9];
+    for (int i = 0; i < 9; ++i) {
+      g[i] = LoadFirst(taps + i * columns + j, columns - j);
+    }
+    Vec half[3 * kTileInputs];
+    for (int r = 0; r < 3; ++r) {
+      TransformThree(g + 3 * r, 1, half + r * kTileInputs, 1);
+    }
+    float* to = panels + j / kPanelWidth * panel_stride + j % kPanelWidth;
+    for (int s = 0; s < kTileInputs; ++s) {
+      Vec u[kTileInputs];
+      TransformThree(half + s, kTileInputs, u, 1);
+      for (int r = 0; r < kTileInputs; ++r) {
+        Store(u[r], to + (r * kTileInputs + s) * position_stride);
+      }
+    }
+  }
+}
+
 static void TransformInput(const ConstPixels& image,
                            const ChannelAffineRelu& activation, bool upsample,
                            int64_t tile_y, int64_t tile_x, int64_t tile,
@@ -271,6 +309,7 @@ static void Warp(const ConstPixels& image, const float* grid,
 }
 
 static constexpr Kernels kKernels = {
-    kName,           2 * kWidth,        Multiply, TransformInput,
-    TransformOutput, AccumulateMoments, Activate, Warp,
+    kName,          2 * kWidth,      Multiply,          TransformWeight,
+    TransformInput, TransformOutput, AccumulateMoments, Activate,
+    Warp,
 };

@@ -17,6 +17,9 @@ int64_t RowsPerTask(const torch::Tensor& x) {
   return std::max<int64_t>(16384 / row, 1);
 }
 
+// Partial sums of one image, which enough threads can share evenly.
+constexpr int64_t kMostTasks = 16;
+
 // Calls body(sample, row) for all rows of all samples of `x`, in parallel.
 template <typename Body>
 void ForEachRow(const torch::Tensor& x, const Body& body) {
@@ -53,11 +56,10 @@ torch::Tensor Moments(const torch::Tensor& x, int64_t b, const float* origin) {
   const Kernels& kernels = *BestKernels();
   const ConstPixels image = SampleOf(x, b);
   const int64_t channels = image.channels;
-  const int64_t grain = std::max<int64_t>(
-      RowsPerTask(x), image.height / (4 * at::get_num_threads()) + 1);
+  const int64_t grain = std::max(RowsPerTask(x), image.height / kMostTasks + 1);
   const int64_t tasks = (image.height + grain - 1) / grain;
-  // One partial sum a task, whatever thread runs it: the result does not
-  // depend on the schedule.
+  // One partial sum a task, whatever thread runs it: the result depends neither
+  // on the schedule nor on the number of threads.
   torch::Tensor partial = torch::zeros({tasks, 2, channels}, torch::kFloat64);
   at::parallel_for(0, tasks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {

@@ -29,17 +29,8 @@ float* Scratch(size_t size) {
   return buffer.data();
 }
 
-// G g G^T, [C', C, 6, 6] float64.
-torch::Tensor TransformWeight(const torch::Tensor& weight) {
-  const torch::Tensor g = torch::tensor({{1. / 4, 0., 0.},
-                                         {-1. / 6, -1. / 6, -1. / 6},
-                                         {-1. / 6, 1. / 6, -1. / 6},
-                                         {1. / 24, 1. / 12, 1. / 6},
-                                         {1. / 24, -1. / 12, 1. / 6},
-                                         {0., 0., 1.}},
-                                        torch::kFloat64);
-  return torch::matmul(torch::matmul(g, weight.to(torch::kFloat64)), g.t());
-}
+// The fewest tiles for which Winograd's method pays.
+constexpr int64_t kLeastTiles = 16;
 
 }  // namespace
 
@@ -71,15 +62,19 @@ Winograd::Winograd(const Kernels& kernels, const torch::Tensor& weight)
   TORCH_CHECK(weight.dim() == 4 && weight.size(2) == 3 && weight.size(3) == 3,
               "Winograd: weight must be [C', C, 3, 3], is ", weight.sizes());
   const int64_t width = kernels.panel_width;
-  const int64_t padded = RoundUp(out_channels_, width);
-  torch::Tensor columns = TransformWeight(weight)
-                              .to(torch::kFloat32)
-                              .view({out_channels_, in_channels_, -1})
-                              .permute({2, 1, 0});  // [36, C, C']
-  columns = torch::constant_pad_nd(columns, {0, padded - out_channels_});
-  panels_ = columns.reshape({kTilePositions, in_channels_, -1, width})
-                .permute({0, 2, 1, 3})
-                .contiguous();
+  const int64_t num_panels = (out_channels_ + width - 1) / width;
+  const torch::Tensor taps =
+      weight.detach().permute({1, 2, 3, 0}).contiguous();  // [C, 3, 3, C']
+  panels_ = torch::empty({kTilePositions, num_panels, in_channels_, width},
+                         torch::kFloat32);
+  at::parallel_for(0, in_channels_, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; ++c) {
+      kernels_.transform_weight(taps.data_ptr<float>() + c * 9 * out_channels_,
+                                out_channels_, panels_.stride(0),
+                                panels_.stride(1),
+                                panels_.data_ptr<float>() + c * width);
+    }
+  });
 }
 
 torch::Tensor Winograd::Apply(const ConvolutionInput& input,
@@ -155,8 +150,12 @@ void Winograd::RunStrip(const Job& job, int64_t begin, int64_t end) const {
   }
 }
 
-bool Winograd::Worthwhile(const torch::Tensor& weight, int64_t num_pixels) {
-  return weight.size(1) >= 16 && num_pixels >= 256;
+bool Winograd::Worthwhile(torch::IntArrayRef output_sizes) {
+  const int64_t height = output_sizes[2], width = output_sizes[3];
+  // Below a tile's size most of the products are of padding.
+  return height >= kTileOutputs && width >= kTileOutputs &&
+         output_sizes[0] * height * width >=
+             kLeastTiles * kTileOutputs * kTileOutputs;
 }
 
 }  // namespace networks::cpu

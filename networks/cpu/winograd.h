@@ -39,9 +39,10 @@ class Winograd {
   torch::Tensor Apply(const ConvolutionInput& input, const torch::Tensor& bias,
                       const torch::Tensor& residual = {}) const;
 
-  // Whether this is faster than the direct convolution: transformed weights are
-  // read from memory once for some dozens of tiles.
-  static bool Worthwhile(const torch::Tensor& weight, int64_t num_pixels);
+  // Whether this is faster than a direct convolution to `output_sizes`
+  // [B, C', H', W']: reading the transformed weights, 4 times as many, costs
+  // about as much as the products of a dozen tiles.
+  static bool Worthwhile(torch::IntArrayRef output_sizes);
 
  private:
   struct Job;
