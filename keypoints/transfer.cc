@@ -3,26 +3,24 @@
 #include <torch/torch.h>
 
 #include <cmath>
-#include <opencv2/core.hpp>
-#include <opencv2/imgproc.hpp>
 #include <utility>
-#include <vector>
+
+#include "keypoints/similarity.h"
 
 namespace keypoints {
 namespace {
 
-double HullArea(const torch::Tensor& points) {
-  TORCH_CHECK(points.dim() == 3 && points.size(0) == 1 && points.size(2) == 2,
-              "HullScale: keypoints must be [1, K, 2], are ", points.sizes());
-  const torch::Tensor flat = points.detach()
-                                 .to(torch::kCPU, torch::kFloat32)
-                                 .reshape({-1, 2})
-                                 .contiguous();
-  const cv::Mat view(static_cast<int>(flat.size(0)), 1, CV_32FC2,
-                     flat.data_ptr<float>());
-  std::vector<cv::Point2f> hull;
-  cv::convexHull(view, hull);
-  return cv::contourArea(hull);
+// [1, K, 1]; undefined where nothing is to be scaled.
+torch::Tensor ScaleOfKeypoints(const std::vector<double>& scales,
+                               const torch::Tensor& like) {
+  if (scales.empty()) return {};
+  const auto groups = static_cast<int64_t>(scales.size());
+  TORCH_CHECK(like.size(1) % groups == 0, "MotionTransfer: ", groups,
+              " motion scales for ", like.size(1), " keypoints");
+  return torch::tensor(scales, torch::kFloat64)
+      .to(like.options())
+      .repeat_interleave(like.size(1) / groups)
+      .view({1, -1, 1});
 }
 
 }  // namespace
@@ -41,6 +39,7 @@ MotionTransfer::MotionTransfer(const TransferOptions& options,
     : mode_(options.mode),
       source_(std::move(source)),
       first_driving_(std::move(first_driving)),
+      motion_scale_(ScaleOfKeypoints(options.motion_scale, source_)),
       avd_(std::move(avd)) {
   TORCH_CHECK(mode_ != TransferMode::kAvd || avd_ != nullptr,
               "MotionTransfer: AVD mode needs the AVD network");
@@ -50,6 +49,12 @@ MotionTransfer::MotionTransfer(const TransferOptions& options,
 }
 
 torch::Tensor MotionTransfer::Apply(const torch::Tensor& driving) const {
+  const torch::Tensor keypoints = Transfer(driving);
+  if (!motion_scale_.defined()) return keypoints;
+  return source_ + (keypoints - source_) * motion_scale_;
+}
+
+torch::Tensor MotionTransfer::Transfer(const torch::Tensor& driving) const {
   switch (mode_) {
     case TransferMode::kStandard:
       return driving;

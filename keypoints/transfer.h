@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <functional>
+#include <vector>
 
 namespace keypoints {
 
@@ -19,6 +20,10 @@ struct TransferOptions {
   // Relative mode: scale displacements by HullScale, so that a large figure
   // moves a small one by small steps. Otherwise the scale is 1.
   bool adapt_scale = true;
+  // How much of the motion away from the source's own keypoints is shown, 1
+  // being all of it: one value for all keypoints, or one for each of equally
+  // large groups of consecutive keypoints. Empty is 1.
+  std::vector<double> motion_scale;
 };
 
 // sqrt(area of the convex hull of source / that of driving), keypoints
@@ -35,7 +40,8 @@ class MotionTransfer {
   using Avd = std::function<torch::Tensor(const torch::Tensor& source,
                                           const torch::Tensor& driving)>;
 
-  // source, first_driving: [1, K, 2] in [-1, 1].
+  // source, first_driving: [1, K, 2] in [-1, 1]. K must be a multiple of the
+  // number of motion scales.
   MotionTransfer(const TransferOptions& options, torch::Tensor source,
                  torch::Tensor first_driving, Avd avd = nullptr);
 
@@ -45,8 +51,11 @@ class MotionTransfer {
 
  private:
   TransferMode mode_;
+  torch::Tensor Transfer(const torch::Tensor& driving) const;
+
   torch::Tensor source_;
   torch::Tensor first_driving_;
+  torch::Tensor motion_scale_;  // [1, K, 1]; undefined is 1
   Avd avd_;
   double scale_ = 1;
 };
