@@ -74,6 +74,12 @@ def system_libraries():
         },
     )
     system_library(
+        name = "system_opencv_data",
+        debian_package = "opencv-data",
+        header = "/usr/share/opencv4/haarcascades/haarcascade_frontalface_alt2.xml",
+        files = {"haarcascade_frontalface_alt2.xml": "/usr/share/opencv4/haarcascades/haarcascade_frontalface_alt2.xml"},
+    )
+    system_library(
         name = "system_protobuf",
         debian_package = "libprotobuf-dev",
         header = "/usr/include/google/protobuf/message.h",
@@ -106,9 +112,9 @@ def system_libraries():
     )
     system_library(
         name = "system_ffmpeg",
-        debian_package = "libavcodec-dev libavformat-dev libswscale-dev libswresample-dev",
+        debian_package = "libavcodec-dev libavdevice-dev libavformat-dev libswscale-dev libswresample-dev",
         header = "/usr/include/x86_64-linux-gnu/libavformat/avformat.h",
-        modules = {"ffmpeg": "libavformat libavcodec libswscale libswresample libavutil"},
+        modules = {"ffmpeg": "libavdevice libavformat libavcodec libswscale libswresample libavutil"},
     )
     system_library(
         name = "system_curl",

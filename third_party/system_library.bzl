@@ -50,16 +50,22 @@ def _system_library_impl(repository_ctx):
         targets.append((name, "system_cc_library", flags) if found else (name, "missing_library", {}))
     for name, path in attr.programs.items():
         targets.append((name, "system_program", {"path": path}))
+    if not found:
+        targets += [(name, "missing_library", {}) for name in attr.files]
     build = system_library_build(attr.debian_package, targets)
     for proto, path in attr.protos.items():
         repository_ctx.symlink(path, proto)
         build += _PROTO_LIBRARY.format(name = proto.split("/")[-1].replace(".", "_"), proto = proto)
+    for name, path in attr.files.items() if found else []:
+        repository_ctx.symlink(path, name)
+        build += "exports_files([%r])\n" % name
     repository_ctx.file("BUILD", build)
 
 system_library = repository_rule(
     implementation = _system_library_impl,
     attrs = {
         "debian_package": attr.string(doc = "Debian package(s) to install, for the error.", mandatory = True),
+        "files": attr.string_dict(doc = "Target name to the absolute path of a data file."),
         "header": attr.string(doc = "A file that exists where the library is installed.", mandatory = True),
         "includes": attr.string_list(doc = "Include folders of `libraries`."),
         "libraries": attr.string_list_dict(doc = "Target name to link options, where pkg-config has no module."),

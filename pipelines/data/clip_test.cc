@@ -195,5 +195,18 @@ TEST(FarthestFrame, DiffersMostFromTheFirst) {
   EXPECT_EQ(FarthestFrame(clip), 2);
 }
 
+TEST(OpenFrameSource, TakesAWidePhotographForOneFrameWhereAsked) {
+  const std::string path = TempPath("wide.png");
+  WriteNumberedStack(path, 16, 3);
+  FrameSourceOptions options;
+  options.min_stacked_frames = 3;
+  EXPECT_EQ((*OpenFrameSource(path, options))->info().num_frames, 3);
+  options.min_stacked_frames = 4;
+  const auto source = OpenFrameSource(path, options);
+  ASSERT_THAT(source, IsOk());
+  EXPECT_EQ((*source)->info().num_frames, 1);
+  EXPECT_EQ((*source)->info().width, 48);
+}
+
 }  // namespace
 }  // namespace pipelines::data

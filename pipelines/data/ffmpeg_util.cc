@@ -6,7 +6,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {
@@ -31,6 +33,44 @@ absl::Status CheckFile(const std::string& path) {
   return absl::OkStatus();
 }
 
+// What FFmpeg calls the format and the address of a device; both empty for
+// everything else.
+struct Device {
+  std::string format;
+  std::string url;
+};
+Device DeviceOf(const std::string& path) {
+  absl::string_view name = path;
+  if (absl::ConsumePrefix(&name, "lavfi:")) {
+    return {"lavfi", std::string(name)};
+  }
+  if (absl::ConsumePrefix(&name, "camera:")) {
+    return {"video4linux2", absl::StrCat("/dev/video", name)};
+  }
+  if (absl::StartsWith(name, "/dev/video")) return {"video4linux2", path};
+  return {};
+}
+
+absl::StatusOr<InputPtr> OpenDevice(const std::string& path,
+                                    const Device& device) {
+  avdevice_register_all();
+  const AVInputFormat* format = av_find_input_format(device.format.c_str());
+  if (format == nullptr) {
+    return absl::UnimplementedError(absl::StrCat(
+        path, ": this FFmpeg has no input device ", device.format));
+  }
+  AVFormatContext* input = nullptr;
+  const int error =
+      avformat_open_input(&input, device.url.c_str(), format, nullptr);
+  if (error < 0) {
+    return FfmpegStatus(
+        error,
+        absl::StrCat(path, ": cannot open the device '", device.url, "'"),
+        absl::StatusCode::kInvalidArgument);
+  }
+  return InputPtr(input);
+}
+
 // FFmpeg "plays" any text as the output of a terminal.
 bool IsTextDemuxer(const AVFormatContext& format) {
   for (const char* name : {"tty", "bin", "xbin", "adf", "idf"}) {
@@ -40,6 +80,10 @@ bool IsTextDemuxer(const AVFormatContext& format) {
 }
 
 }  // namespace
+
+bool IsDevice(const std::string& path) {
+  return !DeviceOf(path).format.empty();
+}
 
 void SilenceFfmpeg() {
   static const bool silenced = [] {
@@ -65,6 +109,7 @@ absl::Status FfmpegStatus(int error, const std::string& context,
 
 absl::StatusOr<InputPtr> OpenInput(const std::string& path) {
   SilenceFfmpeg();
+  if (IsDevice(path)) return OpenDevice(path, DeviceOf(path));
   if (!IsUrl(path)) RETURN_IF_ERROR(CheckFile(path));
   const std::string url = IsUrl(path) ? path : "file:" + path;
   AVFormatContext* format = nullptr;

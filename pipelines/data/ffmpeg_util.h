@@ -5,6 +5,7 @@
 
 extern "C" {
 #include <libavcodec/avcodec.h>
+#include <libavdevice/avdevice.h>
 #include <libavformat/avformat.h>
 #include <libavutil/avutil.h>
 #include <libswscale/swscale.h>
@@ -49,9 +50,12 @@ std::string FfmpegMessage(int error);
 absl::Status FfmpegStatus(int error, const std::string& context,
                           absl::StatusCode otherwise);
 
-// Opens the container at `path` and finds its streams. Local names are never
-// taken for a protocol (a:b.mp4). NotFound, PermissionDenied, or
-// InvalidArgument for folders, empty files and what no demuxer knows.
+// See frame_source.h.
+bool IsDevice(const std::string& path);
+
+// Opens the device or the container at `path` and finds its streams. Local
+// names are never taken for a protocol (a:b.mp4). NotFound, PermissionDenied,
+// or InvalidArgument for folders, empty files and what no demuxer knows.
 absl::StatusOr<InputPtr> OpenInput(const std::string& path);
 
 inline AVRational ToFfmpeg(Rational r) { return {r.num, r.den}; }

@@ -36,7 +36,7 @@ void RemoveFolder(const std::string& path) {
 class FolderSink : public FrameSink {
  public:
   static absl::StatusOr<std::unique_ptr<FrameSink>> Create(
-      const std::string& path) {
+      const std::string& path, const std::string& comment) {
     if (access(path.c_str(), F_OK) == 0) {
       return absl::AlreadyExistsError(absl::StrCat(
           path, " exists; frames are only written into a new folder"));
@@ -46,7 +46,7 @@ class FolderSink : public FrameSink {
     if (mkdir(partial.c_str(), 0777) != 0) {
       return absl::ErrnoToStatus(errno, path);
     }
-    return std::unique_ptr<FrameSink>(new FolderSink(path));
+    return std::unique_ptr<FrameSink>(new FolderSink(path, comment));
   }
 
   ~FolderSink() override {
@@ -55,8 +55,8 @@ class FolderSink : public FrameSink {
 
   absl::Status Write(const cv::Mat& rgb) override {
     return WriteImage(
-        absl::StrFormat("%s/%06d.png", PartialPath(path_), num_written_++),
-        rgb);
+        absl::StrFormat("%s/%06d.png", PartialPath(path_), num_written_++), rgb,
+        comment_);
   }
 
   // Images have no times.
@@ -80,9 +80,11 @@ class FolderSink : public FrameSink {
   }
 
  private:
-  explicit FolderSink(std::string path) : path_(std::move(path)) {}
+  FolderSink(std::string path, std::string comment)
+      : path_(std::move(path)), comment_(std::move(comment)) {}
 
   const std::string path_;
+  const std::string comment_;
   const std::vector<std::string> warnings_;
   int num_written_ = 0;
   bool finished_ = false;
@@ -95,7 +97,8 @@ absl::StatusOr<std::unique_ptr<FrameSink>> OpenFrameSink(
   if (path.empty()) return absl::InvalidArgumentError("no output is named");
   const bool is_folder =
       path.back() == '/' || BaseName(path).find('.') == std::string::npos;
-  if (is_folder) return FolderSink::Create(WithoutSlashes(path));
+  if (is_folder)
+    return FolderSink::Create(WithoutSlashes(path), options.comment);
   return VideoWriter::Create(path, options);
 }
 

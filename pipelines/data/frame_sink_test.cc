@@ -50,6 +50,20 @@ TEST(OpenFrameSink, WritesAFolderOfImagesWithoutAnEnding) {
               StatusIs(StatusCode::kAlreadyExists, HasSubstr(path)));
 }
 
+TEST(OpenFrameSink, StoresTheCommentInEveryImage) {
+  const std::string path = TempPath("commented frames");
+  VideoWriterOptions options = Options();
+  options.comment = "synthetic";
+  auto sink = OpenFrameSink(path, options);
+  ASSERT_THAT(sink, IsOk());
+  ASSERT_THAT((*sink)->Write(NumberedFrame(kSize, 0)), IsOk());
+  ASSERT_THAT((*sink)->Finish(), IsOk());
+  const auto bytes = ReadFile(path + "/000000.png");
+  ASSERT_THAT(bytes, IsOk());
+  EXPECT_THAT(*bytes, HasSubstr(std::string("tEXtComment\0synthetic", 21)));
+  EXPECT_THAT(ReadClip(path), IsOk());  // which checks the checksums
+}
+
 TEST(OpenFrameSink, LeavesNoFolderUnlessFinished) {
   const std::string path = TempPath("unfinished frames");
   {

@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "pipelines/data/ffmpeg_util.h"
 #include "pipelines/data/file_io.h"
 #include "pipelines/data/image_folder.h"
 #include "pipelines/data/image_io.h"
@@ -31,8 +32,9 @@ VideoInfo ImageSequenceInfo(cv::Size size, int64_t num_frames) {
 // Frames that already are in memory.
 class StackedSource : public FrameSource {
  public:
-  explicit StackedSource(const cv::Mat& row) : row_(row) {
-    const int num_frames = NumStackedFrames(row.size());
+  StackedSource(const cv::Mat& row, int min_frames) : row_(row) {
+    int num_frames = NumStackedFrames(row.size());
+    if (num_frames < min_frames) num_frames = 1;
     info_ = ImageSequenceInfo(cv::Size(row.cols / num_frames, row.rows),
                               num_frames);
   }
@@ -42,7 +44,9 @@ class StackedSource : public FrameSource {
   absl::StatusOr<std::optional<VideoFrame>> Next() override {
     if (next_ == info_.num_frames) return std::nullopt;
     VideoFrame frame;
-    frame.rgb = StackedFrame(row_, static_cast<int>(next_)).clone();
+    frame.rgb = row_.colRange(static_cast<int>(next_) * info_.width,
+                              static_cast<int>(next_ + 1) * info_.width)
+                    .clone();
     frame.pts = next_++;
     frame.duration = 1;
     return frame;
@@ -95,13 +99,14 @@ class FolderSource : public FrameSource {
 
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenFrameSource(
     const std::string& path, const FrameSourceOptions& options) {
+  if (IsDevice(path)) return VideoReader::Open(path, options);
   ASSIGN_OR_RETURN(const SourceKind kind, DetectSourceKind(path));
   switch (kind) {
     case SourceKind::kFolder:
       return FolderSource::Open(path);
     case SourceKind::kImage: {
       ASSIGN_OR_RETURN(const cv::Mat row, ReadImage(path));
-      return std::make_unique<StackedSource>(row);
+      return std::make_unique<StackedSource>(row, options.min_stacked_frames);
     }
     case SourceKind::kVideo:
       break;

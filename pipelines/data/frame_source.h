@@ -34,6 +34,9 @@ struct VideoInfo {
   std::optional<double> duration;
 
   bool has_audio = false;
+
+  // A camera: it has no end and does not wait for its reader.
+  bool is_live = false;
 };
 
 struct VideoFrame {
@@ -57,6 +60,11 @@ class FrameSource {
   // damaged or ends before its time; the message says how many frames were read
   // and where. After an error every further call returns the same error.
   virtual absl::StatusOr<std::optional<VideoFrame>> Next() = 0;
+
+  // With FrameSourceOptions::allow_damaged: what could not be read so far, in
+  // words ("2 of 40 frames are lost, the first after frame 17 (0.680 s): ...");
+  // empty when nothing was. Complete once Next() has returned the end.
+  virtual std::string damage() const { return ""; }
 };
 
 struct FrameSourceOptions {
@@ -65,16 +73,25 @@ struct FrameSourceOptions {
 
   // Skip what cannot be decoded instead of returning an error.
   bool allow_damaged = false;
+
+  // An image is a row of frames if it holds at least so many; a photograph may
+  // well be twice as wide as high.
+  int min_stacked_frames = 2;
 };
 
 // Opens `path`, going by its content and not by its name:
 //  - a folder: its images, in the order in which people count;
 //  - an image: a row of square frames, side by side (width a multiple of the
 //    height), or a single frame if it is no such row;
+//  - a device: "camera:0" or "/dev/video0", and "lavfi:" with a graph of
+//    FFmpeg's filters, which stands in for a camera in tests;
 //  - anything else: a video, see video_reader.h.
 // NotFound, PermissionDenied, or InvalidArgument with the reason.
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenFrameSource(
     const std::string& path, const FrameSourceOptions& options = {});
+
+// Whether `path` names a device rather than a file; see OpenFrameSource.
+bool IsDevice(const std::string& path);
 
 }  // namespace pipelines::data
 

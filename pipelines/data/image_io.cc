@@ -1,5 +1,7 @@
 #include "pipelines/data/image_io.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -62,6 +64,23 @@ bool IsTransposed(std::string_view bytes, cv::Size stored) {
   return decoded.size() == cv::Size(stored.height, stored.width);
 }
 
+std::string BigEndian(uint32_t value) {
+  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
+          static_cast<char>(value >> 8), static_cast<char>(value)};
+}
+
+// A tEXt chunk behind the header, [PNG specification, 11.3.4.3].
+void InsertPngComment(std::string_view comment, std::string* png) {
+  constexpr size_t kHeaderEnd = 8 + 25;  // signature and IHDR
+  std::string chunk("tEXtComment\0", 12);
+  chunk.append(comment);
+  const auto crc = static_cast<uint32_t>(
+      crc32(0, reinterpret_cast<const Bytef*>(chunk.data()),
+            static_cast<uInt>(chunk.size())));
+  png->insert(kHeaderEnd, BigEndian(static_cast<uint32_t>(chunk.size() - 4)) +
+                              chunk + BigEndian(crc));
+}
+
 }  // namespace
 
 bool LooksLikeImage(std::string_view bytes) {
@@ -99,7 +118,8 @@ absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
   return size;
 }
 
-absl::Status WriteImage(const std::string& path, const cv::Mat& rgb) {
+absl::Status WriteImage(const std::string& path, const cv::Mat& rgb,
+                        std::string_view comment) {
   CV_Assert(rgb.type() == CV_8UC3 || rgb.type() == CV_8UC1);
   const size_t dot = BaseName(path).find_last_of('.');
   const std::string ending =
@@ -120,8 +140,11 @@ absl::Status WriteImage(const std::string& path, const cv::Mat& rgb) {
   } catch (const cv::Exception& error) {
     return absl::InternalError(absl::StrCat(path, ": ", error.what()));
   }
-  return WriteFile(path, std::string_view(reinterpret_cast<char*>(bytes.data()),
-                                          bytes.size()));
+  std::string file(bytes.begin(), bytes.end());
+  if (!comment.empty() && DetectImageFormat(file) == ImageFormat::kPng) {
+    InsertPngComment(comment, &file);
+  }
+  return WriteFile(path, file);
 }
 
 cv::Mat CropAndResize(const cv::Mat& rgb, cv::Size size) {

@@ -44,7 +44,10 @@ absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
 // Writes `rgb` (CV_8UC3 RGB, or CV_8UC1 grey) as PNG or JPEG (quality 95) or
 // whatever else OpenCV encodes, by the ending of `path`; to a temporary name
 // first. InvalidArgument for an ending without an encoder.
-absl::Status WriteImage(const std::string& path, const cv::Mat& rgb);
+// A PNG carries `comment`, if there is one, as the text "Comment"; other
+// formats leave it out.
+absl::Status WriteImage(const std::string& path, const cv::Mat& rgb,
+                        std::string_view comment = {});
 
 // The largest centred part of `rgb` with the aspect of `size`, scaled to
 // `size`: by area when it shrinks, by cubic interpolation when it grows. Shares

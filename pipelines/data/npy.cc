@@ -1,9 +1,12 @@
 #include "pipelines/data/npy.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <map>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -178,19 +181,71 @@ absl::StatusOr<NpyArray> ReadNpy(const std::string& path) {
 }
 
 std::string NpyHeader(absl::string_view descr,
-                      const std::vector<int64_t>& shape) {
+                      const std::vector<int64_t>& shape, size_t min_size) {
   std::string dictionary = absl::StrCat(
       "{'descr': '", descr, "', 'fortran_order': False, 'shape': (",
       absl::StrJoin(shape, ", "), shape.size() == 1 ? ",), }" : "), }");
   // The data begins at a multiple of 64 bytes, after a line end.
   const size_t unpadded = kMagic.size() + 4 + dictionary.size() + 1;
-  dictionary.append((64 - unpadded % 64) % 64, ' ');
+  const size_t needed = std::max(unpadded, min_size);
+  dictionary.append((needed + 63) / 64 * 64 - unpadded, ' ');
   dictionary.push_back('\n');
   const auto length = static_cast<uint16_t>(dictionary.size());
   std::string header(kMagic);
   header += {'\x01', '\x00', static_cast<char>(length & 255),
              static_cast<char>(length >> 8)};
   return header + dictionary;
+}
+
+namespace {
+
+// Room for a shape of any length: the header is written again at the end.
+constexpr size_t kStreamedHeaderSize = 192;
+
+}  // namespace
+
+NpyWriter::NpyWriter(std::string path, std::vector<int64_t> row_shape)
+    : path_(std::move(path)), row_shape_(std::move(row_shape)) {
+  for (const int64_t extent : row_shape_) row_bytes_ *= extent;
+}
+
+absl::StatusOr<std::unique_ptr<NpyWriter>> NpyWriter::Create(
+    const std::string& path, const std::vector<int64_t>& row_shape) {
+  std::unique_ptr<NpyWriter> writer(new NpyWriter(path, row_shape));
+  errno = 0;
+  writer->file_.open(PartialPath(path), std::ios::binary);
+  writer->file_ << writer->Header() << std::flush;
+  if (!writer->file_) return absl::ErrnoToStatus(errno ? errno : EIO, path);
+  return writer;
+}
+
+NpyWriter::~NpyWriter() {
+  if (!finished_ && file_.is_open()) std::remove(PartialPath(path_).c_str());
+}
+
+std::string NpyWriter::Header() const {
+  std::vector<int64_t> shape = {num_rows_};
+  shape.insert(shape.end(), row_shape_.begin(), row_shape_.end());
+  return NpyHeader("<f4", shape, kStreamedHeaderSize);
+}
+
+absl::Status NpyWriter::Write(const float* row) {
+  ++num_rows_;
+  errno = 0;
+  file_.write(reinterpret_cast<const char*>(row), row_bytes_);
+  return file_ ? absl::OkStatus()
+               : absl::ErrnoToStatus(errno ? errno : ENOSPC, path_);
+}
+
+absl::Status NpyWriter::Finish() {
+  errno = 0;
+  file_.seekp(0);
+  file_ << Header();
+  file_.close();
+  if (!file_) return absl::ErrnoToStatus(errno ? errno : ENOSPC, path_);
+  RETURN_IF_ERROR(PublishPartialFile(path_));
+  finished_ = true;
+  return absl::OkStatus();
 }
 
 }  // namespace pipelines::data

@@ -3,6 +3,8 @@
 #define PIPELINES_DATA_NPY_H_
 
 #include <cstdint>
+#include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,9 +27,37 @@ struct NpyArray {
 absl::StatusOr<NpyArray> ReadNpy(const std::string& path);
 
 // The header of a file that goes on with the row-major values of an array:
-// `descr` is NumPy's name of their type, as "<f2".
+// `descr` is NumPy's name of their type, as "<f2". At least `min_size` bytes.
 std::string NpyHeader(absl::string_view descr,
-                      const std::vector<int64_t>& shape);
+                      const std::vector<int64_t>& shape, size_t min_size = 0);
+
+// Writes an array row by row, when the number of rows is not known before the
+// last. What is written carries its name only after Finish(); destroyed before,
+// nothing stays.
+class NpyWriter {
+ public:
+  // Float32 rows of `row_shape`: the array is [rows, row_shape...]. The errors
+  // of opening the file.
+  static absl::StatusOr<std::unique_ptr<NpyWriter>> Create(
+      const std::string& path, const std::vector<int64_t>& row_shape);
+  ~NpyWriter();
+
+  // `row` points to as many floats as a row has. ResourceExhausted on a full
+  // disk.
+  absl::Status Write(const float* row);
+  absl::Status Finish();
+
+ private:
+  NpyWriter(std::string path, std::vector<int64_t> row_shape);
+  std::string Header() const;
+
+  const std::string path_;
+  const std::vector<int64_t> row_shape_;
+  int64_t row_bytes_ = sizeof(float);
+  std::ofstream file_;
+  int64_t num_rows_ = 0;
+  bool finished_ = false;
+};
 
 }  // namespace pipelines::data
 

@@ -77,5 +77,29 @@ TEST(ReadNpy, SaysWhatIsWrong) {
       error("has shape"));
 }
 
+TEST(NpyWriter, WritesRowsOneAfterTheOther) {
+  const std::string path = testing::TempDir() + "/rows.npy";
+  auto writer = NpyWriter::Create(path, {2, 1});
+  ASSERT_THAT(writer, IsOk());
+  for (float i = 0; i < 12; ++i) {
+    const float row[] = {i, -i};
+    ASSERT_THAT((*writer)->Write(row), IsOk());
+  }
+  EXPECT_THAT(ReadNpy(path),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("rows.npy")))
+      << "before Finish";
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  const auto array = ReadNpy(path);
+  ASSERT_THAT(array, IsOk());
+  EXPECT_THAT(array->shape, testing::ElementsAre(12, 2, 1));
+  EXPECT_EQ(array->values[22], 11);
+  EXPECT_EQ(array->values[23], -11);
+}
+
+TEST(NpyWriter, NamesAFolderThatIsNotThere) {
+  EXPECT_THAT(NpyWriter::Create("/no/such/rows.npy", {2}),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("rows.npy")));
+}
+
 }  // namespace
 }  // namespace pipelines::data

@@ -129,6 +129,7 @@ class VideoReader::Impl {
   absl::StatusOr<VideoFrame> TakeFrame();
   absl::Status Locate(const absl::Status& status) const;
   void NoteDamage(const absl::Status& status);
+  int64_t NumExpected() const;
 
   std::string path_;
   FrameSourceOptions options_;
@@ -146,8 +147,9 @@ class VideoReader::Impl {
   int64_t next_pts_ = 0;  // where the frame before ends
   absl::Status error_;    // sticks
 
-  int64_t num_damaged_ = 0;  // with allow_damaged
-  std::string first_damage_;
+  // With allow_damaged.
+  int64_t num_concealed_ = 0;  // frames that the decoder painted over
+  std::string first_damage_;   // "after frame 17 (0.680 s): ..."
 };
 
 absl::Status VideoReader::Impl::Open() {
@@ -200,6 +202,7 @@ void VideoReader::Impl::FillInfo() {
   info_.num_frames = demuxer_->num_indexed();
   info_.duration = demuxer_->duration();
   info_.has_audio = demuxer_->has_audio();
+  info_.is_live = IsDevice(path_);
 }
 
 // Says how far reading got. The demuxer's and decoder's words already name the
@@ -217,16 +220,29 @@ absl::Status VideoReader::Impl::Locate(const absl::Status& status) const {
 }
 
 void VideoReader::Impl::NoteDamage(const absl::Status& status) {
-  ++num_damaged_;
-  if (first_damage_.empty()) {
-    first_damage_ = std::string(Locate(status).message());
-  }
+  if (!first_damage_.empty()) return;
+  first_damage_ =
+      absl::StrFormat("after frame %d (%.3f s): %s", num_read_,
+                      static_cast<double>(next_pts_) * info_.time_base.value(),
+                      std::string(status.message()));
+}
+
+// Frames by the file's index, or that were met as packets.
+int64_t VideoReader::Impl::NumExpected() const {
+  if (info_.num_frames) return *info_.num_frames;
+  return demuxer_->packets_are_frames() ? demuxer_->num_shown() : num_read_;
 }
 
 std::string VideoReader::Impl::damage() const {
-  if (num_damaged_ == 0) return "";
-  return absl::StrCat(num_damaged_,
-                      " places are damaged, the first: ", first_damage_);
+  if (first_damage_.empty()) return "";
+  const int64_t lost = std::max<int64_t>(0, NumExpected() - num_read_);
+  std::string words =
+      absl::StrCat(lost, " of ", NumExpected(),
+                   lost == 1 ? " frames is" : " frames are", " lost");
+  if (num_concealed_ > 0) {
+    absl::StrAppend(&words, " and ", num_concealed_, " damaged");
+  }
+  return absl::StrCat(words, ", the first ", first_damage_);
 }
 
 absl::StatusOr<std::optional<VideoFrame>> VideoReader::Impl::Next() {
@@ -261,7 +277,10 @@ absl::StatusOr<bool> VideoReader::Impl::Decode() {
     if (status.ok()) return true;
     if (!options_.allow_damaged) return status;
     NoteDamage(status);
-    if (error >= 0) return true;  // painted over, better than a gap
+    if (error >= 0) {
+      ++num_concealed_;
+      return true;  // painted over, better than a gap
+    }
   }
 }
 

@@ -33,9 +33,7 @@ class VideoReader : public FrameSource {
   // Frames returned so far.
   int64_t num_read() const;
 
-  // With options.allow_damaged: what was skipped so far, in words ("2 frames
-  // lost after frame 17 (0.68 s): ..."); empty when nothing was.
-  std::string damage() const;
+  std::string damage() const override;
 
  private:
   friend absl::StatusOr<int64_t> CountFrames(const std::string& path);

@@ -289,6 +289,49 @@ TEST(VideoWriter, PutsTheIndexInFrontAndStoresTheComment) {
   EXPECT_THAT(bytes, HasSubstr(options.comment));
 }
 
+TEST(VideoWriter, StoresTheCommentInAGif) {
+  const std::string path = TempPath("commented.gif");
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  // More than one block of 255 bytes.
+  options.comment = "synthetic: " + std::string(300, 'x');
+  auto writer = VideoWriter::Create(path, options);
+  ASSERT_THAT(writer, IsOk());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_THAT((*writer)->Write(NumberedFrame(cv::Size(32, 32), i)), IsOk());
+  }
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  EXPECT_THAT(Contents(path), HasSubstr(options.comment.substr(0, 255)));
+  EXPECT_EQ(ReadAll(path).frames.size(), 3u);
+}
+
+class LongVideo : public testing::TestWithParam<Rational> {};
+
+// Ten minutes: times that were rounded once a frame, or a rate that was rounded
+// to a thousandth, would drift by several frames.
+TEST_P(LongVideo, EndsWhenItShould) {
+  const Rational rate = GetParam();
+  const auto num_frames = static_cast<int64_t>(600 * rate.value());
+  const std::string path = TempPath("long.mp4");
+  VideoWriterOptions options = Sized(cv::Size(16, 16));
+  options.frame_rate = rate;
+  auto writer = VideoWriter::Create(path, options);
+  ASSERT_THAT(writer, IsOk());
+  const cv::Mat frame = NumberedFrame(cv::Size(16, 16), 1);
+  for (int64_t i = 0; i < num_frames; ++i) {
+    ASSERT_THAT((*writer)->Write(frame), IsOk());
+  }
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  auto reader = VideoReader::Open(path);
+  ASSERT_THAT(reader, IsOk());
+  EXPECT_EQ((*reader)->info().num_frames, num_frames);
+  EXPECT_NEAR(*(*reader)->info().duration, num_frames / rate.value(),
+              1e-3 / rate.value());
+}
+
+INSTANTIATE_TEST_SUITE_P(Rates, LongVideo,
+                         testing::Values(Rational{24000, 1001},
+                                         Rational{30000, 1001}));
+
 // pts, dts and bytes of every audio packet.
 using Packets = std::vector<std::tuple<int64_t, int64_t, std::string>>;
 
@@ -482,7 +525,48 @@ TEST(VideoReader, SaysWhereAVideoIsDamaged) {
   const ReadVideo lenient = ReadAll(path, options);
   EXPECT_THAT(lenient.end, IsOk());
   EXPECT_GT(lenient.frames.size(), strict.frames.size());
-  EXPECT_THAT(lenient.damage, HasSubstr("damaged"));
+  // How many frames, and where.
+  EXPECT_THAT(
+      lenient.damage,
+      AllOf(HasSubstr(absl::StrCat(60 - lenient.frames.size(), " of 60 frame")),
+            HasSubstr("the first after frame 1")));
+}
+
+TEST(VideoReader, CountsTheFramesThatATruncatedVideoLost) {
+  const std::string path = TempPath("cut.mp4");
+  WriteNumberedVideo(path, cv::Size(96, 64), 60);
+  const std::string bytes = Contents(path);
+  ASSERT_THAT(WriteFile(path, bytes.substr(0, bytes.size() * 3 / 4)), IsOk());
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo lenient = ReadAll(path, options);
+  EXPECT_THAT(lenient.end, IsOk());
+  EXPECT_LT(lenient.frames.size(), 60u);
+  EXPECT_THAT(lenient.damage,
+              AllOf(HasSubstr(absl::StrCat(60 - lenient.frames.size(),
+                                           " of 60 frames are lost")),
+                    HasSubstr("truncated")));
+}
+
+TEST(VideoReader, ReadsADevice) {
+  const std::string name = "lavfi:testsrc=size=64x48:rate=30:duration=0.5";
+  EXPECT_TRUE(IsDevice(name));
+  EXPECT_TRUE(IsDevice("camera:0"));
+  EXPECT_FALSE(IsDevice("camera.mp4"));
+  const auto reader = VideoReader::Open(name);
+  ASSERT_THAT(reader, IsOk());
+  EXPECT_TRUE((*reader)->info().is_live);
+  EXPECT_EQ((*reader)->info().width, 64);
+  const ReadVideo video = ReadAll(name);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(video.frames.size(), 15u);
+}
+
+TEST(VideoReader, NamesADeviceThatIsNotThere) {
+  EXPECT_THAT(
+      VideoReader::Open("camera:97"),
+      StatusIs(StatusCode::kNotFound,
+               AllOf(HasSubstr("camera:97"), HasSubstr("/dev/video97"))));
 }
 
 // FFmpeg's GIF demuxer stops where the blocks are broken, and says nothing.

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <limits>
 #include <utility>
 
@@ -85,6 +86,31 @@ absl::Status Validate(const std::string& path,
   return absl::OkStatus();
 }
 
+// FFmpeg's muxer writes no comment into a GIF. Puts a comment extension in
+// front of the trailer of the finished file, [GIF89a, 24].
+absl::Status AppendGifComment(absl::string_view comment,
+                              const std::string& path) {
+  constexpr size_t kMaxBlock = 255;
+  constexpr char kTrailer = ';';
+  std::string extension = "!\xFE";
+  for (; !comment.empty();
+       comment.remove_prefix(std::min(kMaxBlock, comment.size()))) {
+    const absl::string_view block = comment.substr(0, kMaxBlock);
+    extension += static_cast<char>(block.size());
+    extension.append(block.data(), block.size());
+  }
+  extension += '\0';
+  extension += kTrailer;
+  std::fstream file(PartialPath(path),
+                    std::ios::binary | std::ios::in | std::ios::out);
+  file.seekg(-1, std::ios::end);
+  if (file.get() != kTrailer) return absl::OkStatus();
+  file.seekp(-1, std::ios::end);
+  file << extension << std::flush;
+  return file ? absl::OkStatus()
+              : absl::ResourceExhaustedError(path + ": cannot be completed");
+}
+
 int Even(int size) { return size + size % 2; }
 
 // Converts RGB to limited-range BT.709, which players assume for H.264 and
@@ -151,6 +177,7 @@ class VideoWriter::Impl {
   absl::Status EncodeImage(const cv::Mat& rgb, int64_t pts);
   absl::Status Encode(const AVFrame* frame);
   absl::Status WritePacket();
+  absl::Status CopyAudioUntil(double seconds);
   absl::Status CloseFile();
   absl::Status Failed(int error, const std::string& what) const;
 
@@ -303,8 +330,17 @@ absl::Status VideoWriter::Impl::WriteAt(const cv::Mat& rgb, int64_t pts,
   }
   durations_.emplace_back(begin, end - begin);
   RETURN_IF_ERROR(EncodeImage(rgb, begin));
+  return CopyAudioUntil(static_cast<double>(end) * av_q2d(unit));
+}
+
+absl::Status VideoWriter::Impl::CopyAudioUntil(double seconds) {
   if (audio_ == nullptr) return absl::OkStatus();
-  return audio_->CopyUntil(static_cast<double>(end) * av_q2d(unit));
+  absl::Status status = audio_->CopyUntil(seconds);
+  if (status.ok() || !options_.allow_damaged_audio) return status;
+  warnings_.push_back(
+      absl::StrCat("the sound ends early: ", std::string(status.message())));
+  audio_.reset();
+  return absl::OkStatus();
 }
 
 absl::Status VideoWriter::Impl::EncodeImage(const cv::Mat& rgb, int64_t pts) {
@@ -350,12 +386,15 @@ absl::Status VideoWriter::Impl::Finish() {
     return absl::FailedPreconditionError(path_ + ": no frame was written");
   }
   RETURN_IF_ERROR(Encode(nullptr));
-  if (audio_ != nullptr) {
-    RETURN_IF_ERROR(audio_->CopyUntil(std::numeric_limits<double>::infinity()));
+  if (!options_.trim_audio) {
+    RETURN_IF_ERROR(CopyAudioUntil(std::numeric_limits<double>::infinity()));
   }
   const int error = av_write_trailer(output_);
   if (error < 0) return Failed(error, "cannot be completed");
   RETURN_IF_ERROR(CloseFile());
+  if (is_gif() && !options_.comment.empty()) {
+    RETURN_IF_ERROR(AppendGifComment(options_.comment, path_));
+  }
   return PublishPartialFile(path_);
 }
 

@@ -40,7 +40,14 @@ struct VideoWriterOptions {
   // that the output's format cannot hold, gives a warning.
   std::string audio_from;
 
-  // Stored in the file as its comment.
+  // The sound ends with the last frame instead of where it ends itself.
+  bool trim_audio = false;
+
+  // Damaged sound ends where the damage begins, with a warning, instead of
+  // being an error.
+  bool allow_damaged_audio = false;
+
+  // Stored in the file as its comment (in a folder, in every PNG).
   std::string comment;
 
   // H.264 quality (constant rate factor): 0 lossless, 18 hardly visible loss,
