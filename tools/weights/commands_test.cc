@@ -147,6 +147,9 @@ TEST(Convert, ChangesDtypeAndNames) {
   EXPECT_EQ(weights.tensors.at("w").scalar_type(), torch::kHalf);
   EXPECT_EQ(weights.tensors.at("w")[0].item<float>(), 1.5);
   EXPECT_EQ(weights.tensors.at("n").scalar_type(), torch::kInt64);
+  options.keep_prefix = true;
+  ASSERT_THAT(Convert(input, output, options, out), IsOk());
+  EXPECT_EQ(ReadWeights(output)->tensors.count("a.w"), 1);
   EXPECT_THAT(out.str(), HasSubstr("warning: w: 1 values are beyond float16"));
 }
 

@@ -47,11 +47,13 @@ absl::StatusOr<torch::ScalarType> DtypeByName(const std::string& name) {
       "dtype '", name, "' is not float16, bfloat16, float32 or float64"));
 }
 
-TensorMap TakePrefix(const TensorMap& tensors, const std::string& prefix) {
+TensorMap TakePrefix(const TensorMap& tensors, const std::string& prefix,
+                     bool keep_prefix) {
   TensorMap taken;
   for (const auto& [name, tensor] : tensors) {
     absl::string_view rest = name;
-    if (absl::ConsumePrefix(&rest, prefix)) taken.emplace(rest, tensor);
+    if (!absl::ConsumePrefix(&rest, prefix)) continue;
+    taken.emplace(keep_prefix ? absl::string_view(name) : rest, tensor);
   }
   return taken;
 }
@@ -91,7 +93,8 @@ absl::Status Convert(const std::string& input, const std::string& output,
         output, ": exists already; give --overwrite to replace it"));
   }
   ASSIGN_OR_RETURN(Weights weights, networks::weights::ReadWeights(input));
-  weights.tensors = TakePrefix(weights.tensors, options.prefix);
+  weights.tensors = TakePrefix(weights.tensors, options.prefix,
+                               options.keep_prefix);
   if (weights.tensors.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(input, ": has no tensor whose name begins with '",

@@ -15,6 +15,8 @@ struct ConvertOptions {
   std::string dtype;
   // Takes the tensors whose names begin with it, and takes it off the names.
   std::string prefix;
+  // Leaves the prefix on the names.
+  bool keep_prefix = false;
   bool overwrite = false;
 };
 

@@ -21,6 +21,7 @@
 ABSL_FLAG(std::string, prefix, "",
           "list, convert: only tensors whose names begin with this; convert "
           "takes it off the names.");
+ABSL_FLAG(bool, keep_prefix, false, "convert: leaves --prefix on the names.");
 ABSL_FLAG(bool, metadata, false,
           "list: also what is not a tensor (epoch, step, optimizer settings).");
 ABSL_FLAG(
@@ -57,6 +58,8 @@ Examples:
   weights list vox.pth.tar --prefix kp_detector.
   weights diff before.safetensors after.safetensors --tolerance 1e-6
   weights convert vox.pth.tar detector.safetensors --prefix kp_detector. --dtype float16
+  weights convert step-000002400.safetensors small.safetensors --prefix model. \
+      --keep_prefix --dtype float16         a checkpoint without the optimizer
 )";
 
 constexpr int kExitDifferent = 1;
@@ -119,7 +122,7 @@ absl::StatusOr<int> Run(const std::vector<std::string>& arguments) {
     RETURN_IF_ERROR(tools::weights::Convert(
         files[0], files[1],
         {absl::GetFlag(FLAGS_dtype), absl::GetFlag(FLAGS_prefix),
-         absl::GetFlag(FLAGS_overwrite)},
+         absl::GetFlag(FLAGS_keep_prefix), absl::GetFlag(FLAGS_overwrite)},
         std::cout));
     return 0;
   }
