@@ -404,12 +404,14 @@ std::string Trainer::LastGoodCheckpoint() const {
 
 // The first test clip's first frame, moved as the last test clip moves.
 absl::Status Trainer::AnimateTestClip() {
-  Animator animator(TrainedModel{config_, model_}, options_.device, {});
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<Animator> animator,
+      Animator::Create(TrainedModel{config_, model_}, options_.device));
   AnimateVideoOptions options;
-  options.side_by_side = true;
+  options.panels = {Panel::kSource, Panel::kDriving, Panel::kResult};
   options.min_output_side = 256;
   const absl::StatusOr<AnimateVideoReport> report =
-      AnimateVideo(animator, test_->clips().front().path,
+      AnimateVideo(*animator, test_->clips().front().path,
                    test_->clips().back().path, folder_.animation(), options);
   return report.status();
 }

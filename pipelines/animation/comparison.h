@@ -1,0 +1,28 @@
+// Several videos beside each other in one.
+#ifndef PIPELINES_ANIMATION_COMPARISON_H_
+#define PIPELINES_ANIMATION_COMPARISON_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "opencv2/core.hpp"
+
+namespace pipelines {
+
+struct ComparisonOptions {
+  cv::Size tile = {256, 256};  // each video's frames are cropped to its aspect
+  int columns = 0;             // 0: see DefaultColumns
+};
+
+// Plays `videos` together in a grid, row by row, into `output`, with the frame
+// times and the sound of the first one. A video that ends before the first
+// keeps its last frame. Returns the number of frames. The errors of
+// OpenFrameSource and OpenFrameSink.
+absl::StatusOr<int64_t> WriteComparison(const std::vector<std::string>& videos,
+                                        const std::string& output,
+                                        const ComparisonOptions& options);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_ANIMATION_COMPARISON_H_

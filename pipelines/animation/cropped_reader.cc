@@ -1,0 +1,80 @@
+#include "pipelines/animation/cropped_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "opencv2/imgproc.hpp"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/stop_signal.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+// Unlike data::CropAndResize, squeezes what has another aspect.
+cv::Mat Resize(const cv::Mat& rgb, cv::Size size) {
+  const bool shrinks = rgb.cols >= size.width && rgb.rows >= size.height;
+  cv::Mat result;
+  cv::resize(rgb, result, size, 0, 0,
+             shrinks ? cv::INTER_AREA : cv::INTER_CUBIC);
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<CroppedReader>> CroppedReader::Open(
+    const std::string& path, const CroppedReaderOptions& options) {
+  std::unique_ptr<CroppedReader> reader(new CroppedReader(path, options));
+  data::FrameSourceOptions source;
+  source.allow_damaged = options.allow_damaged;
+  source.min_stacked_frames = options.min_stacked_frames;
+  ASSIGN_OR_RETURN(reader->source_, data::OpenFrameSource(path, source));
+  return reader;
+}
+
+std::optional<int64_t> CroppedReader::num_frames() const {
+  if (options_.max_frames == 0) return info().num_frames;
+  return std::min(options_.max_frames,
+                  info().num_frames.value_or(options_.max_frames));
+}
+
+absl::Status CroppedReader::ChooseBox(const cv::Mat& first) {
+  std::optional<cv::Rect> face;
+  if (options_.crop == CropMode::kFace) {
+    ASSIGN_OR_RETURN(const std::unique_ptr<FaceFinder> finder,
+                     FaceFinder::Load());
+    face = finder->Find(first);
+    if (!face) {
+      warning_ =
+          absl::StrCat(path_, ": no face was found; its centre is taken");
+    }
+  }
+  const cv::Size frame = options_.frame_size;
+  box_ = CropBox(first.size(), options_.crop,
+                 static_cast<double>(frame.width) / frame.height, face);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<CroppedFrame>> CroppedReader::Next() {
+  if (StopSignal() != 0) {
+    if (info().is_live) return std::nullopt;
+    return StoppedBySignal(StopSignal());
+  }
+  if (options_.max_frames > 0 && num_read_ == options_.max_frames) {
+    return std::nullopt;
+  }
+  ASSIGN_OR_RETURN(std::optional<data::VideoFrame> frame, source_->Next());
+  if (!frame) return std::nullopt;
+  if (num_read_++ == 0) {
+    RETURN_IF_ERROR(ChooseBox(frame->rgb));
+    // A camera's clock began long before the video.
+    if (info().is_live) first_pts_ = frame->pts;
+  }
+  const int64_t pts = frame->pts - first_pts_;
+  return CroppedFrame{frame->rgb, Resize(frame->rgb(box_), options_.frame_size),
+                      static_cast<double>(pts) * info().time_base.value(), pts,
+                      frame->duration};
+}
+
+}  // namespace pipelines

@@ -1,0 +1,131 @@
+#include "pipelines/animation/panels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "opencv2/imgproc.hpp"
+#include "pipelines/data/image_io.h"
+#include "pipelines/report/visualize.h"
+
+namespace pipelines {
+namespace {
+
+struct NamedPanel {
+  absl::string_view name;
+  Panel panel;
+};
+constexpr NamedPanel kPanels[] = {
+    {"source", Panel::kSource}, {"driving", Panel::kDriving},
+    {"result", Panel::kResult}, {"keypoints", Panel::kKeypoints},
+    {"flow", Panel::kFlow},     {"occlusion", Panel::kOcclusion},
+    {"grid", Panel::kGrid},
+};
+
+// Motion of this share of half a side has full colour in every frame, so that
+// colours do not flicker.
+constexpr double kFullMotion = 0.5;
+constexpr int kGridLines = 12;
+constexpr int kLongestRow = 4;
+
+cv::Mat Sized(const cv::Mat& picture, cv::Size size) {
+  if (picture.size() == size) return picture.clone();
+  cv::Mat result;
+  cv::resize(picture, result, size, 0, 0,
+             picture.cols > size.width ? cv::INTER_AREA : cv::INTER_CUBIC);
+  return result;
+}
+
+cv::Mat PaintFlow(const torch::Tensor& deformation, cv::Size size) {
+  cv::Mat tile = Sized(FlowToColor(deformation, kFullMotion), size);
+  const int wheel = std::min(size.width, size.height) / 5;
+  if (wheel >= 8) FlowWheel(wheel).copyTo(tile({1, 1, wheel, wheel}));
+  return tile;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Panel>> ParsePanels(const std::string& names) {
+  std::vector<Panel> panels;
+  for (const absl::string_view name : absl::StrSplit(names, ',')) {
+    const auto* const found =
+        std::find_if(std::begin(kPanels), std::end(kPanels),
+                     [&](const NamedPanel& p) { return p.name == name; });
+    if (found == std::end(kPanels)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "panel '", name, "' is unknown; use some of source, driving, ",
+          "result, keypoints, flow, occlusion, grid, with commas between"));
+    }
+    panels.push_back(found->panel);
+  }
+  return panels;
+}
+
+bool NeedMotion(const std::vector<Panel>& panels) {
+  return std::any_of(panels.begin(), panels.end(), [](Panel panel) {
+    return panel != Panel::kSource && panel != Panel::kDriving &&
+           panel != Panel::kResult;
+  });
+}
+
+int DefaultColumns(int count) {
+  if (count <= kLongestRow) return count;
+  return static_cast<int>(std::ceil(std::sqrt(count)));
+}
+
+PanelPainter::PanelPainter(std::vector<Panel> panels, cv::Size tile,
+                           int columns, int keypoints_per_group)
+    : panels_(std::move(panels)),
+      tile_(tile),
+      columns_(columns > 0 ? columns
+                           : DefaultColumns(static_cast<int>(panels_.size()))),
+      keypoints_per_group_(keypoints_per_group) {
+  columns_ = std::min(columns_, static_cast<int>(panels_.size()));
+}
+
+cv::Size PanelPainter::size() const {
+  const int rows = (static_cast<int>(panels_.size()) + columns_ - 1) / columns_;
+  return {columns_ * tile_.width, rows * tile_.height};
+}
+
+cv::Mat PanelPainter::PaintTile(Panel panel, const PanelInput& input) const {
+  switch (panel) {
+    case Panel::kSource:
+      return data::CropAndResize(input.source, tile_);
+    case Panel::kDriving:
+      return data::CropAndResize(input.driving, tile_);
+    case Panel::kResult:
+      return Sized(input.result, tile_);
+    case Panel::kFlow:
+      return PaintFlow(input.deformation, tile_);
+    case Panel::kOcclusion:
+      return Sized(ColorizeMap(input.occlusion[0]), tile_);
+    case Panel::kKeypoints:
+    case Panel::kGrid:
+      break;
+  }
+  // Overlays belong to what the model made, whatever surrounds it.
+  cv::Mat tile = Sized(input.animated, tile_);
+  if (panel == Panel::kKeypoints) {
+    DrawKeypoints(input.keypoints, keypoints_per_group_, tile);
+  } else {
+    DrawDeformedGrid(input.deformation, kGridLines, tile);
+  }
+  return tile;
+}
+
+cv::Mat PanelPainter::Paint(const PanelInput& input) const {
+  if (panels_.size() == 1) return PaintTile(panels_[0], input);
+  cv::Mat picture(size(), CV_8UC3, cv::Scalar::all(0));
+  for (size_t i = 0; i < panels_.size(); ++i) {
+    const int x = static_cast<int>(i) % columns_ * tile_.width;
+    const int y = static_cast<int>(i) / columns_ * tile_.height;
+    PaintTile(panels_[i], input).copyTo(picture({{x, y}, tile_}));
+  }
+  return picture;
+}
+
+}  // namespace pipelines

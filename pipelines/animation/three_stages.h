@@ -1,0 +1,148 @@
+// Reading, computing and writing at the same time: three threads with bounded
+// queues between them.
+#ifndef PIPELINES_ANIMATION_THREE_STAGES_H_
+#define PIPELINES_ANIMATION_THREE_STAGES_H_
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "pipelines/animation/bounded_queue.h"
+
+namespace pipelines {
+
+// Seconds that each stage worked, waiting left out.
+struct StageSeconds {
+  double read = 0;
+  double compute = 0;
+  double write = 0;
+};
+
+template <typename In, typename Out>
+struct ThreeStages {
+  // The next input; empty after the last. In a thread of its own.
+  std::function<absl::StatusOr<std::optional<In>>()> read;
+  // Any number of outputs for 1 to `batch_size` inputs, in order. In the
+  // calling thread.
+  std::function<absl::StatusOr<std::vector<Out>>(std::vector<In>)> compute;
+  // In a thread of its own.
+  std::function<absl::Status(Out)> write;
+
+  size_t batch_size = 1;
+  // Inputs come by the clock: compute takes what is there, and inputs for which
+  // it has no time are dropped.
+  bool live = false;
+
+  // Until all is written, or to the first error, which is returned; then the
+  // other stages stop at their next item.
+  absl::Status Run(StageSeconds* seconds);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // Adds the time that `work` takes to `seconds`.
+  template <typename Work>
+  static auto Timed(double* seconds, const Work& work) {
+    const Clock::time_point begin = Clock::now();
+    auto result = work();
+    *seconds += std::chrono::duration<double>(Clock::now() - begin).count();
+    return result;
+  }
+
+  absl::Status ReadAll(BoundedQueue<In>& inputs, double* seconds);
+  absl::Status ComputeAll(BoundedQueue<In>& inputs, BoundedQueue<Out>& outputs,
+                          double* seconds);
+  absl::Status WriteAll(BoundedQueue<Out>& outputs, double* seconds);
+  std::vector<In> NextBatch(BoundedQueue<In>& inputs) const;
+};
+
+template <typename In, typename Out>
+absl::Status ThreeStages<In, Out>::Run(StageSeconds* seconds) {
+  // While one batch is computed the next one is read and the last one written.
+  BoundedQueue<In> inputs(live ? 1 : batch_size + 1);
+  BoundedQueue<Out> outputs(batch_size + 1);
+  absl::Status read_status, write_status;
+  std::thread reader([&] {
+    read_status = ReadAll(inputs, &seconds->read);
+    inputs.Close();
+    // An input that cannot be read makes all output worthless.
+    if (!read_status.ok()) inputs.Cancel();
+  });
+  std::thread writer([&] {
+    write_status = WriteAll(outputs, &seconds->write);
+    if (!write_status.ok()) outputs.Cancel();
+  });
+  const absl::Status compute_status =
+      ComputeAll(inputs, outputs, &seconds->compute);
+  inputs.Cancel();
+  reader.join();
+  outputs.Close();
+  if (!read_status.ok() || !compute_status.ok()) outputs.Cancel();
+  writer.join();
+  if (!read_status.ok()) return read_status;
+  if (!compute_status.ok()) return compute_status;
+  return write_status;
+}
+
+template <typename In, typename Out>
+absl::Status ThreeStages<In, Out>::ReadAll(BoundedQueue<In>& inputs,
+                                           double* seconds) {
+  for (;;) {
+    absl::StatusOr<std::optional<In>> input = Timed(seconds, read);
+    if (!input.ok()) return input.status();
+    if (!*input) return absl::OkStatus();
+    const bool wanted = live ? inputs.PushDroppingOldest(**std::move(input))
+                             : inputs.Push(**std::move(input));
+    if (!wanted) return absl::OkStatus();
+  }
+}
+
+template <typename In, typename Out>
+std::vector<In> ThreeStages<In, Out>::NextBatch(
+    BoundedQueue<In>& inputs) const {
+  std::vector<In> batch;
+  while (batch.size() < batch_size) {
+    std::optional<In> input =
+        live && !batch.empty() ? inputs.TryPop() : inputs.Pop();
+    if (!input) break;
+    batch.push_back(*std::move(input));
+  }
+  return batch;
+}
+
+template <typename In, typename Out>
+absl::Status ThreeStages<In, Out>::ComputeAll(BoundedQueue<In>& inputs,
+                                              BoundedQueue<Out>& outputs,
+                                              double* seconds) {
+  for (;;) {
+    std::vector<In> batch = NextBatch(inputs);
+    if (batch.empty()) return absl::OkStatus();
+    absl::StatusOr<std::vector<Out>> results =
+        Timed(seconds, [&] { return compute(std::move(batch)); });
+    if (!results.ok()) return results.status();
+    for (Out& result : *results) {
+      if (!outputs.Push(std::move(result))) return absl::OkStatus();
+    }
+  }
+}
+
+template <typename In, typename Out>
+absl::Status ThreeStages<In, Out>::WriteAll(BoundedQueue<Out>& outputs,
+                                            double* seconds) {
+  while (std::optional<Out> output = outputs.Pop()) {
+    absl::Status status =
+        Timed(seconds, [&] { return write(*std::move(output)); });
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_ANIMATION_THREE_STAGES_H_
