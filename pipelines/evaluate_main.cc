@@ -30,7 +30,8 @@ ABSL_FLAG(std::string, page, "",
 ABSL_FLAG(std::string, frames, "",
           "Folder for the rebuilt frames, as PNGs in generated/<clip>/, and "
           "the clips' own, in real/<clip>/, for detectors; see "
-          "//tools:pose_metrics.");
+          "//tools:pose_metrics. Every frame, whatever evaluation.frame_step "
+          "says.");
 ABSL_FLAG(std::string, lpips, "",
           "Also measures LPIPS: alex (what papers report) or vgg.");
 ABSL_FLAG(int, batch_size, 0,
@@ -66,6 +67,25 @@ unless --set says otherwise.
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 
+absl::Status CheckFlags(const CommandLine& line) {
+  if (!line.arguments.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", line.arguments[0], "' is no flag; see --help"));
+  }
+  if (absl::GetFlag(FLAGS_checkpoint).empty()) {
+    return absl::InvalidArgumentError("--checkpoint is needed; see --help");
+  }
+  const std::string lpips = absl::GetFlag(FLAGS_lpips);
+  if (!lpips.empty() && lpips != "alex" && lpips != "vgg") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--lpips is '", lpips, "'; use alex or vgg"));
+  }
+  if (absl::GetFlag(FLAGS_batch_size) < 0) {
+    return absl::InvalidArgumentError("--batch_size must be 0 or more");
+  }
+  return absl::OkStatus();
+}
+
 // The flags that stand for fields of the config.
 absl::Status ApplyFlags(const std::vector<std::string>& overrides,
                         Config* config) {
@@ -73,27 +93,16 @@ absl::Status ApplyFlags(const std::vector<std::string>& overrides,
     RETURN_IF_ERROR(ApplyOverride(assignment, config));
   }
   EvaluationConfig* evaluation = config->mutable_evaluation();
-  const std::string lpips = absl::GetFlag(FLAGS_lpips);
-  if (lpips == "alex") {
-    evaluation->mutable_lpips()->set_network(LpipsConfig::ALEX);
-  } else if (lpips == "vgg") {
-    evaluation->mutable_lpips()->set_network(LpipsConfig::VGG);
-  } else if (!lpips.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--lpips is '", lpips, "'; use alex or vgg"));
+  if (const std::string lpips = absl::GetFlag(FLAGS_lpips); !lpips.empty()) {
+    evaluation->mutable_lpips()->set_network(
+        lpips == "vgg" ? LpipsConfig::VGG : LpipsConfig::ALEX);
   }
-  const int batch_size = absl::GetFlag(FLAGS_batch_size);
-  if (batch_size < 0) {
-    return absl::InvalidArgumentError("--batch_size must be 0 or more");
+  if (const int batch_size = absl::GetFlag(FLAGS_batch_size); batch_size > 0) {
+    evaluation->set_batch_size(batch_size);
   }
-  if (batch_size > 0) evaluation->set_batch_size(batch_size);
-  RETURN_IF_ERROR(ValidateForEvaluation(*config));
-  if (absl::GetFlag(FLAGS_frames).empty() || evaluation->frame_step() == 1) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(
-      "--frames needs evaluation.frame_step=1: generated and real frames are "
-      "paired by their numbers");
+  // Generated and real frames are paired by their numbers.
+  if (!absl::GetFlag(FLAGS_frames).empty()) evaluation->set_frame_step(1);
+  return ValidateForEvaluation(*config);
 }
 
 absl::Status WritePage(const std::string& folder, const std::string& checkpoint,
@@ -108,7 +117,8 @@ absl::Status WritePage(const std::string& folder, const std::string& checkpoint,
   page.config = ConfigText(config);
   RETURN_IF_ERROR(WriteScores(folder, evaluation.result));
   RETURN_IF_ERROR(WriteRunPage(folder, page));
-  std::printf("evaluate: look at %s/index.html\n", folder.c_str());
+  std::printf("evaluate: look at %s/index.html\n",
+              std::filesystem::absolute(folder).c_str());
   return absl::OkStatus();
 }
 
@@ -141,14 +151,7 @@ absl::Status EvaluateCheckpoint(c10::Device device,
 }
 
 absl::Status Run(const CommandLine& line) {
-  if (!line.arguments.empty()) {
-    return UsageError(absl::InvalidArgumentError(
-        absl::StrCat("'", line.arguments[0], "' is no flag; see --help")));
-  }
-  if (absl::GetFlag(FLAGS_checkpoint).empty()) {
-    return UsageError(
-        absl::InvalidArgumentError("--checkpoint is needed; see --help"));
-  }
+  RETURN_IF_ERROR(UsageError(CheckFlags(line)));
   const auto device = SelectDevice(absl::GetFlag(FLAGS_device));
   if (!device.ok()) return UsageError(device.status());
   RETURN_IF_ERROR(UsageError(SetThreads(absl::GetFlag(FLAGS_threads))));

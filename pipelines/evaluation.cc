@@ -59,6 +59,7 @@ absl::StatusOr<Evaluation> Evaluate(const TrainedModel& trained,
   const EvaluationConfig& config = trained.config.evaluation();
   ReconstructionTools tools;
   ASSIGN_OR_RETURN(tools.lpips, MakeLpips(config));
+  if (tools.lpips) tools.lpips->to(device);
   std::optional<FrameWriter> frames;
   if (!outputs.frames.empty()) {
     tools.observers.push_back(&frames.emplace(outputs.frames));

@@ -5,6 +5,7 @@
 //   losses.csv                     every step's losses
 //   pictures/epoch-*.png           strips, see report/visualize.h
 //   evaluation.json, evaluation.txt
+//   evaluation/*.png                worst frames, cross-identity sheet
 //   animation.mp4
 //   index.html                     shows it all
 //   lock                           held by the process that trains

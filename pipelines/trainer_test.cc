@@ -82,7 +82,8 @@ TEST_F(TrainerTest, LeavesACompleteRunFolder) {
   ASSERT_THAT(Train(Options()), IsOk());
   for (const char* name :
        {"config.textproto", "losses.csv", "pictures/epoch-00001.png",
-        "evaluation.json", "evaluation.txt", "animation.mp4", "index.html"}) {
+        "evaluation.json", "evaluation.txt", "evaluation/worst-00.png",
+        "evaluation/sheet.png", "animation.mp4", "index.html"}) {
     EXPECT_TRUE(fs::exists(output_ + "/" + name)) << name;
   }
   const auto state = ReadCheckpointState(NewestCheckpoint());
