@@ -38,7 +38,7 @@ constexpr char kUsage[] =
 generated frames.
 
   tools/bazelw run //pipelines:evaluate -- --checkpoint CHECKPOINT --frames FOLDER
-  ... run the detectors on the test clips and on FOLDER ...
+  ... run the detectors on FOLDER/real and on FOLDER/generated ...
   tools/bazelw run //tools:pose_metrics -- --real_keypoints real.csv --keypoints generated.csv
 
 A .csv has the columns file_name,frame_number and then x0,y0,x1,y1,... (pixels)
