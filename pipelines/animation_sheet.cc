@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "opencv2/imgproc.hpp"
 #include "pipelines/animator.h"
@@ -67,26 +68,29 @@ absl::StatusOr<cv::Mat> DrawAnimationSheet(const TrainedModel& trained,
                                            torch::Device device,
                                            data::Dataset& test,
                                            const SheetClips& clips) {
-  Animator animator(trained, device, {});
+  AnimatorOptions options;
+  options.transfer.mode = keypoints::TransferMode::kRelative;
+  ASSIGN_OR_RETURN(const std::unique_ptr<Animator> animator,
+                   Animator::Create(trained, device, options));
   const auto rows = static_cast<int>(clips.sources.size());
   const auto columns = static_cast<int>(clips.drivings.size());
   Grid grid(rows + 1, columns + 1, test.image_size());
-  std::vector<cv::Mat> sources;
-  for (int row = 0; row < rows; ++row) {
-    ASSIGN_OR_RETURN(const auto clip, test.ReadWholeClip(clips.sources[row]));
-    sources.push_back(clip->frames.front());
-    grid.Put(row + 1, 0, sources.back());
-  }
+  std::vector<std::vector<cv::Mat>> drivings;  // first and farthest frames
   for (int column = 0; column < columns; ++column) {
     ASSIGN_OR_RETURN(const auto clip,
                      test.ReadWholeClip(clips.drivings[column]));
-    const cv::Mat& first = clip->frames.front();
-    const cv::Mat& driving = clip->frames[data::FarthestFrame(*clip)];
-    grid.Put(0, column + 1, driving);
-    for (int row = 0; row < rows; ++row) {
+    drivings.push_back(
+        {clip->frames.front(), clip->frames[data::FarthestFrame(*clip)]});
+    grid.Put(0, column + 1, drivings.back()[1]);
+  }
+  for (int row = 0; row < rows; ++row) {
+    ASSIGN_OR_RETURN(const auto clip, test.ReadWholeClip(clips.sources[row]));
+    grid.Put(row + 1, 0, clip->frames.front());
+    animator->SetSource(clip->frames.front());
+    for (int column = 0; column < columns; ++column) {
       if (StopSignal() != 0) return StoppedBySignal(StopSignal());
-      animator.SetSource(sources[row]);
-      grid.Put(row + 1, column + 1, animator.Animate({first, driving})[1]);
+      animator->BeginDriving();
+      grid.Put(row + 1, column + 1, animator->Animate(drivings[column])[1]);
     }
   }
   return grid.picture();
