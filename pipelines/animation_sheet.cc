@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "keypoints/transfer.h"
 #include "opencv2/imgproc.hpp"
 #include "pipelines/animator.h"
 #include "pipelines/app/exit_code.h"

@@ -22,6 +22,9 @@ ABSL_FLAG(
     std::string, checkpoint, "",
     "A checkpoint of a training run (a .safetensors file), or of the paper's "
     "original implementation (.pth.tar).");
+ABSL_FLAG(std::string, data, "",
+          "Folder with test/, to evaluate on other clips than those of the "
+          "checkpoint's config.");
 ABSL_FLAG(std::string, output, "",
           "File for the scores as JSON. Without it they are only printed.");
 ABSL_FLAG(std::string, page, "",
@@ -41,8 +44,7 @@ ABSL_FLAG(std::string, device, "auto",
 ABSL_FLAG(int, threads, 0, "CPU threads; 0 is one a core.");
 ABSL_FLAG(std::string, set, "",
           "path.to.field=value: overrides a field of the checkpoint's config, "
-          "as in --set data.folder=clips or --set evaluation.frame_step=4. May "
-          "be given many times.");
+          "as in --set evaluation.frame_step=4. May be given many times.");
 
 namespace pipelines {
 namespace {
@@ -62,7 +64,7 @@ the motion over all pixels; puppet flow, over those of the puppet. The last line
 is the score of repeating the first frame.
 
 The test clips are those of the config that the checkpoint was trained with,
-unless --set says otherwise.
+unless --data names others.
 
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
@@ -91,6 +93,10 @@ absl::Status ApplyFlags(const std::vector<std::string>& overrides,
                         Config* config) {
   for (const std::string& assignment : overrides) {
     RETURN_IF_ERROR(ApplyOverride(assignment, config));
+  }
+  if (const std::string data = absl::GetFlag(FLAGS_data); !data.empty()) {
+    config->mutable_data()->clear_puppets();
+    config->mutable_data()->set_folder(data);
   }
   EvaluationConfig* evaluation = config->mutable_evaluation();
   if (const std::string lpips = absl::GetFlag(FLAGS_lpips); !lpips.empty()) {

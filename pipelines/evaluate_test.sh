@@ -31,7 +31,7 @@ expect 1 "nowhere.safetensors" --checkpoint=/nowhere.safetensors
 expect 1 "$garbage" --checkpoint="$garbage"
 
 help=$("$evaluate" --help) || failures=$((failures + 1))
-for flag in checkpoint output page frames lpips batch_size device threads set; do
+for flag in checkpoint data output page frames lpips batch_size device threads set; do
   if [[ $help != *"--$flag"* ]]; then
     echo "--help does not tell of --$flag"
     failures=$((failures + 1))
