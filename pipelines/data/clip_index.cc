@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "pipelines/data/file_io.h"
 #include "pipelines/data/image_folder.h"
+#include "pipelines/data/index_cache.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {
@@ -36,6 +37,31 @@ IndexedClip NameClip(const std::string& path) {
   return clip;
 }
 
+// Whether what is wrong lies in the content: another look gives the same. (A
+// file that may not be read today may be tomorrow, without having changed.)
+bool IsLasting(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) || absl::IsDataLoss(status);
+}
+
+void Describe(const absl::StatusOr<ClipInfo>& info, ClipRecord* record) {
+  if (!info.ok()) {
+    record->set_bad(std::string(info.status().message()));
+    return;
+  }
+  record->set_num_frames(info->num_frames);
+  record->set_width(info->size.width);
+  record->set_height(info->size.height);
+  record->set_random_access(info->random_access);
+}
+
+ClipInfo InfoOf(const ClipRecord& record) {
+  ClipInfo info;
+  info.num_frames = record.num_frames();
+  info.size = cv::Size(record.width(), record.height());
+  info.random_access = record.random_access();
+  return info;
+}
+
 }  // namespace
 
 absl::StatusOr<ClipIndex> IndexClips(const std::string& folder,
@@ -46,20 +72,33 @@ absl::StatusOr<ClipIndex> IndexClips(const std::string& folder,
   if (names.empty()) {
     return absl::NotFoundError(absl::StrCat(folder, " holds no clips"));
   }
-  std::vector<absl::StatusOr<ClipInfo>> infos(names.size());
+  const IndexCache cache(folder);
+  std::vector<ClipRecord> records(names.size());
+  std::vector<char> is_lasting(names.size(), true);
   ParallelFor(names.size(), num_threads, [&](size_t i) {
-    infos[i] = ProbeClip(absl::StrCat(folder, "/", names[i]));
+    const std::string path = absl::StrCat(folder, "/", names[i]);
+    records[i] = Stamp(path, names[i]);
+    if (const ClipRecord* known = cache.Find(records[i])) {
+      records[i] = *known;
+      return;
+    }
+    const absl::StatusOr<ClipInfo> info = ProbeClip(path);
+    is_lasting[i] = info.ok() || IsLasting(info.status());
+    Describe(info, &records[i]);
   });
   ClipIndex index;
+  std::vector<ClipRecord> lasting;
   for (size_t i = 0; i < names.size(); ++i) {
     const std::string path = absl::StrCat(folder, "/", names[i]);
-    if (infos[i].ok()) {
-      index.clips.push_back(NameClip(path));
-      index.clips.back().info = *infos[i];
-    } else {
-      index.bad.push_back({path, std::string(infos[i].status().message())});
+    if (is_lasting[i]) lasting.push_back(records[i]);
+    if (records[i].has_bad()) {
+      index.bad.push_back({path, records[i].bad()});
+      continue;
     }
+    index.clips.push_back(NameClip(path));
+    index.clips.back().info = InfoOf(records[i]);
   }
+  cache.Save(lasting);
   return index;
 }
 

@@ -1,5 +1,6 @@
 #include "pipelines/data/dataset.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -301,6 +302,105 @@ TEST(Dataset, NamesBadOptions) {
   options = Options(root);
   options.augmentation.hue = 2;
   expect_named(options, "augmentation.hue");
+}
+
+// Gives `path` a time long past, before which nothing can have changed.
+void MakeOld(const std::string& path, int64_t seconds) {
+  const timespec times[2] = {{seconds, 0}, {seconds, 0}};
+  ASSERT_EQ(utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
+}
+
+// The number of frames that is known of a clip of the dataset.
+int NumFrames(const Dataset& dataset, const std::string& name) {
+  for (const IndexedClip& clip : dataset.clips()) {
+    if (clip.name == name) return clip.info.num_frames;
+  }
+  return -1;
+}
+
+class DatasetIndexTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    setenv("XDG_CACHE_HOME", TempFolder("index_cache").c_str(), 1);
+    options_.root =
+        MakeRoot(testing::UnitTest::GetInstance()->current_test_info()->name());
+    for (int i = 0; i < kClips; ++i) MakeOld(PathOf(i), 1000000);
+    MustOpen(options_);
+  }
+
+  std::string NameOf(int i) const {
+    return absl::StrCat(i < 2 ? "ann" : "bob", "#", i);
+  }
+  std::string PathOf(int i) const {
+    return absl::StrCat(options_.root, "/train/", NameOf(i), ".png");
+  }
+  std::string index() const { return options_.root + "/train/.clip_index"; }
+
+  // Another clip of the same time and size: what a dataset says of it shows
+  // whether it was looked at.
+  void Exchange(int i) {
+    const int64_t size = ReadFile(PathOf(i))->size();
+    WriteNumberedStack(PathOf(i), kSide, kFrames / 2);
+    ASSERT_EQ(truncate(PathOf(i).c_str(), size), 0);
+    MakeOld(PathOf(i), 1000000);
+  }
+
+  DatasetOptions options_;
+};
+
+TEST_F(DatasetIndexTest, IsReadInsteadOfTheClips) {
+  Exchange(3);
+  EXPECT_EQ(NumFrames(*MustOpen(options_), NameOf(3)), kFrames);
+}
+
+TEST_F(DatasetIndexTest, LooksAgainAtAClipOfAnotherTime) {
+  WriteNumberedStack(PathOf(3), kSide, kFrames / 2);
+  EXPECT_EQ(NumFrames(*MustOpen(options_), NameOf(3)), kFrames / 2);
+  EXPECT_EQ(NumFrames(*MustOpen(options_), NameOf(4)), kFrames);
+}
+
+TEST_F(DatasetIndexTest, LooksAgainAtAClipOfAnotherSize) {
+  WriteNumberedStack(PathOf(3), kSide, kFrames / 2);
+  MakeOld(PathOf(3), 1000000);
+  EXPECT_EQ(NumFrames(*MustOpen(options_), NameOf(3)), kFrames / 2);
+}
+
+TEST_F(DatasetIndexTest, KnowsNewAndRemovedClips) {
+  ASSERT_EQ(unlink(PathOf(3).c_str()), 0);
+  WriteNumberedStack(options_.root + "/train/eve.png", kSide, kFrames);
+  const auto dataset = MustOpen(options_);
+  EXPECT_EQ(NumFrames(*dataset, NameOf(3)), -1);
+  EXPECT_EQ(NumFrames(*dataset, "eve"), kFrames);
+}
+
+TEST_F(DatasetIndexTest, IsMadeAnewWhereItIsDamaged) {
+  std::string content = *ReadFile(index());
+  content[content.size() / 2] ^= 1;
+  ASSERT_THAT(WriteFile(index(), content), IsOk());
+  Exchange(3);
+  options_.max_bad_share = 1;
+  EXPECT_NE(NumFrames(*MustOpen(options_), NameOf(3)), kFrames);
+}
+
+TEST_F(DatasetIndexTest, KeepsWhatIsWrongWithABadClip) {
+  ASSERT_THAT(WriteFile(PathOf(3), "no picture at all"), IsOk());
+  MakeOld(PathOf(3), 1000000);
+  options_.max_bad_share = 0.5;
+  for (int session = 0; session < 2; ++session) {
+    const auto dataset = MustOpen(options_);
+    ASSERT_THAT(dataset->bad_clips(), SizeIs(1));
+    EXPECT_EQ(dataset->bad_clips()[0].path, PathOf(3));
+    EXPECT_THAT(dataset->bad_clips()[0].reason, HasSubstr(PathOf(3)));
+  }
+}
+
+// What may have been written after it was looked at, within a tick of the
+// clock, is looked at the next time.
+TEST_F(DatasetIndexTest, DoesNotTrustTheTimeOfAFileJustWritten) {
+  WriteNumberedStack(PathOf(3), kSide, kFrames / 2);
+  MustOpen(options_);
+  EXPECT_EQ(ReadFile(index())->find(NameOf(3)), std::string::npos);
+  EXPECT_NE(ReadFile(index())->find(NameOf(4)), std::string::npos);
 }
 
 }  // namespace

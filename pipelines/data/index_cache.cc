@@ -1,0 +1,114 @@
+#include "pipelines/data/index_cache.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "networks/weights/sha256.h"
+#include "pipelines/app/user_path.h"
+#include "pipelines/data/file_io.h"
+#include "pipelines/report/tfrecord.h"
+
+namespace pipelines::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kVersion = 1;
+
+std::string InFolder(const std::string& folder) {
+  return folder + "/.clip_index";
+}
+
+// Named by the folder's path.
+std::string InUsersCache(const std::string& folder) {
+  std::error_code error;
+  networks::weights::Sha256 digest;
+  digest.Add(fs::weakly_canonical(folder, error).string());
+  return absl::StrCat(CacheFolder(), "/clip_index/",
+                      absl::BytesToHexString(digest.Finish()));
+}
+
+// Empty if there is none or not a whole one.
+ClipIndexProto ReadIndex(const std::string& path) {
+  ClipIndexProto index;
+  const absl::StatusOr<std::string> content = ReadFile(path);
+  if (!content.ok()) return index;
+  const std::vector<std::string> records = ParseTfRecords(*content);
+  if (records.size() != 1 || !index.ParseFromString(records[0]) ||
+      index.version() != kVersion) {
+    index.Clear();
+  }
+  return index;
+}
+
+bool AreSame(const ClipRecord& a, const ClipRecord& b) {
+  return a.SerializeAsString() == b.SerializeAsString();
+}
+
+// A file that changes again within a tick of its clock would look unchanged.
+bool IsSettled(const ClipRecord& record) {
+  constexpr absl::Duration kCoarsestClock = absl::Seconds(2);
+  return absl::FromUnixNanos(record.modified_ns()) <
+         absl::Now() - kCoarsestClock;
+}
+
+}  // namespace
+
+ClipRecord Stamp(const std::string& path, const std::string& name) {
+  ClipRecord stamp;
+  stamp.set_name(name);
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0) return stamp;
+  stamp.set_modified_ns(int64_t{info.st_mtim.tv_sec} * 1000000000 +
+                        info.st_mtim.tv_nsec);
+  stamp.set_bytes(info.st_size);
+  return stamp;
+}
+
+IndexCache::IndexCache(std::string folder) : folder_(std::move(folder)) {
+  ClipIndexProto index = ReadIndex(InFolder(folder_));
+  if (index.clips().empty()) index = ReadIndex(InUsersCache(folder_));
+  for (const ClipRecord& record : index.clips()) {
+    records_[record.name()] = record;
+  }
+}
+
+const ClipRecord* IndexCache::Find(const ClipRecord& stamp) const {
+  const auto found = records_.find(stamp.name());
+  if (found == records_.end() ||
+      found->second.modified_ns() != stamp.modified_ns() ||
+      found->second.bytes() != stamp.bytes()) {
+    return nullptr;
+  }
+  return &found->second;
+}
+
+void IndexCache::Save(const std::vector<ClipRecord>& records) const {
+  ClipIndexProto index;
+  index.set_version(kVersion);
+  bool changed = false;
+  for (const ClipRecord& record : records) {
+    if (!IsSettled(record)) continue;
+    *index.add_clips() = record;
+    const ClipRecord* known = Find(record);
+    changed = changed || known == nullptr || !AreSame(*known, record);
+  }
+  if (!changed && index.clips().size() == static_cast<int>(records_.size())) {
+    return;
+  }
+  const std::string content = TfRecord(index.SerializeAsString());
+  if (WriteFile(InFolder(folder_), content).ok()) return;
+  const std::string path = InUsersCache(folder_);
+  std::error_code ignored;
+  fs::create_directories(fs::path(path).parent_path(), ignored);
+  WriteFile(path, content).IgnoreError();
+}
+
+}  // namespace pipelines::data
