@@ -34,6 +34,11 @@ RandomTps::RandomTps(torch::Tensor affine, torch::Tensor weights)
       networks::CoordinateGrid(side, side, weights_.options()).view({-1, 2});
 }
 
+RandomTps RandomTps::Narrow(int64_t first, int64_t count) const {
+  return RandomTps(affine_.narrow(0, first, count),
+                   weights_.narrow(0, first, count));
+}
+
 torch::Tensor RandomTps::WarpCoordinates(const torch::Tensor& points) const {
   const torch::Tensor linear = affine_.slice(2, 0, 2);  // [B, 2, 2]
   const torch::Tensor offset = affine_.select(2, 2);    // [B, 2]

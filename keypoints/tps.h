@@ -31,6 +31,9 @@ class RandomTps {
   // affine: [B, 2, 3]. weights: [B, n * n], for control points in rows.
   RandomTps(torch::Tensor affine, torch::Tensor weights);
 
+  // The maps first .. first + count - 1 of the batch. Memory is shared.
+  RandomTps Narrow(int64_t first, int64_t count) const;
+
   // T of points [B, N, 2] or [1, N, 2]: [B, N, 2], differentiable in them.
   torch::Tensor WarpCoordinates(const torch::Tensor& points) const;
 

@@ -2,13 +2,14 @@
 #ifndef NETWORKS_RESNET_H_
 #define NETWORKS_RESNET_H_
 
-#include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/types.h>
 
 #include <cstdint>
+
+#include "networks/batch_norm.h"
 
 namespace networks {
 
@@ -32,7 +33,7 @@ class ResNet18Impl : public torch::nn::Module {
 
  private:
   torch::nn::Conv2d conv1_;
-  torch::nn::BatchNorm2d bn1_;
+  BatchNorm2d bn1_;
   torch::nn::Sequential layer1_, layer2_, layer3_, layer4_;
   torch::nn::Linear fc_;
 };

@@ -66,7 +66,12 @@ absl::Status Adam::SetState(const std::map<std::string, torch::Tensor>& state) {
   size_t used = 0;
   for (Slot& slot : slots_) {
     const auto step = state.find(slot.name + ".step");
-    if (step == state.end()) continue;
+    if (step == state.end()) {
+      slot.step = 0;
+      slot.exp_avg.reset();
+      slot.exp_avg_sq.reset();
+      continue;
+    }
     const auto exp_avg = state.find(slot.name + ".exp_avg");
     const auto exp_avg_sq = state.find(slot.name + ".exp_avg_sq");
     for (const auto& found : {exp_avg, exp_avg_sq}) {

@@ -42,7 +42,9 @@ class Adam {
   std::map<std::string, torch::Tensor> State() const;
 
   // Goes on from State(). InvalidArgument, naming the tensor, if one is of no
-  // known parameter or of another shape.
+  // known parameter or of another shape; then the parameters that were not
+  // reached yet keep their state. A copy of an Adam shares the parameters, and
+  // may be given a state of its own.
   absl::Status SetState(const std::map<std::string, torch::Tensor>& state);
 
  private:

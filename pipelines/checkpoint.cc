@@ -1,17 +1,12 @@
 #include "pipelines/checkpoint.h"
 
-#include <algorithm>
-#include <filesystem>
-#include <map>
+#include <optional>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "google/protobuf/text_format.h"
 #include "networks/weights/load.h"
 #include "networks/weights/read.h"
-#include "networks/weights/safetensors.h"
 #include "pipelines/config/config.h"
 #include "pipelines/config/text_format.h"
 #include "pipelines/original_checkpoint.h"
@@ -20,14 +15,15 @@
 namespace pipelines {
 namespace {
 
-namespace fs = std::filesystem;
 using networks::weights::SafetensorsFile;
 using networks::weights::TensorMap;
 using networks::weights::Weights;
 
 constexpr char kModelPrefix[] = "model.";
+constexpr char kAveragePrefix[] = "average.";
 constexpr char kAdamPrefix[] = "adam.";
 constexpr char kStateKey[] = "state";
+constexpr int kFirstVersionWithChecksum = 2;
 
 void AddWithPrefix(const char* prefix, const TensorMap& from, TensorMap* to) {
   for (const auto& [name, tensor] : from) {
@@ -35,15 +31,19 @@ void AddWithPrefix(const char* prefix, const TensorMap& from, TensorMap* to) {
   }
 }
 
-absl::StatusOr<TensorMap> TensorsWithPrefix(const SafetensorsFile& file,
-                                            absl::string_view prefix) {
+TensorMap WithPrefix(const TensorMap& tensors, absl::string_view prefix) {
   TensorMap result;
-  for (const std::string& name : file.names()) {
+  for (const auto& [name, tensor] : tensors) {
     absl::string_view rest = name;
-    if (!absl::ConsumePrefix(&rest, prefix)) continue;
-    ASSIGN_OR_RETURN(result[std::string(rest)], file.tensor(name));
+    if (absl::ConsumePrefix(&rest, prefix)) result[std::string(rest)] = tensor;
   }
   return result;
+}
+
+absl::Status From(absl::string_view source, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(
+      absl::StrCat(source, ": ", status.message()));
 }
 
 absl::StatusOr<CheckpointState> StateOf(const SafetensorsFile& file) {
@@ -68,11 +68,12 @@ absl::StatusOr<CheckpointState> StateOf(const SafetensorsFile& file) {
 }
 
 absl::StatusOr<TrainedModel> LoadOurs(const std::string& path) {
-  ASSIGN_OR_RETURN(const CheckpointState state, ReadCheckpointState(path));
+  ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(path));
+  const Config& config = checkpoint.state().config();
   ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
-                   AnimationModel::Create(state.config().model()));
-  RETURN_IF_ERROR(LoadCheckpoint(path, model.get(), /*adam=*/nullptr));
-  return TrainedModel{state.config(), std::move(model)};
+                   AnimationModel::Create(config.model()));
+  RETURN_IF_ERROR(checkpoint.LoadInto(model.get()));
+  return TrainedModel{config, std::move(model)};
 }
 
 absl::StatusOr<TrainedModel> LoadOriginal(const std::string& path,
@@ -93,41 +94,87 @@ absl::StatusOr<TrainedModel> LoadOriginal(const std::string& path,
 
 }  // namespace
 
-absl::Status SaveCheckpoint(const std::string& path,
-                            const AnimationModel& model, const Adam& adam,
+TensorMap TensorsOf(const Learnt& learnt) {
+  TensorMap tensors;
+  AddWithPrefix(kModelPrefix, networks::weights::StateDict(*learnt.model),
+                &tensors);
+  if (learnt.adam != nullptr) {
+    AddWithPrefix(kAdamPrefix, learnt.adam->State(), &tensors);
+  }
+  if (learnt.average != nullptr) {
+    AddWithPrefix(kAveragePrefix, learnt.average->State(), &tensors);
+  }
+  return tensors;
+}
+
+absl::Status SetTensors(const TensorMap& tensors, absl::string_view source,
+                        const Learnt& learnt) {
+  // Copies take what may not fit, so that an error leaves all as it was.
+  std::optional<Adam> adam;
+  if (learnt.adam != nullptr) {
+    adam = *learnt.adam;
+    RETURN_IF_ERROR(
+        From(source, adam->SetState(WithPrefix(tensors, kAdamPrefix))));
+  }
+  const TensorMap averages = WithPrefix(tensors, kAveragePrefix);
+  if (learnt.average != nullptr) {
+    RETURN_IF_ERROR(From(source, learnt.average->CheckState(averages)));
+  }
+  RETURN_IF_ERROR(networks::weights::LoadInto(*learnt.model,
+                                              WithPrefix(tensors, kModelPrefix),
+                                              {}, source)
+                      .status());
+  if (learnt.average != nullptr)
+    learnt.average->SetState(averages).IgnoreError();
+  if (adam) *learnt.adam = *std::move(adam);
+  return absl::OkStatus();
+}
+
+absl::Status SaveCheckpoint(const std::string& path, const Learnt& learnt,
                             const CheckpointState& state) {
   CheckpointState versioned = state;
   versioned.set_version(kCheckpointVersion);
   std::string text;
   google::protobuf::TextFormat::PrintToString(versioned, &text);
-  TensorMap tensors;
-  AddWithPrefix(kModelPrefix, networks::weights::StateDict(model), &tensors);
-  AddWithPrefix(kAdamPrefix, adam.State(), &tensors);
-  return networks::weights::WriteSafetensors(path, tensors,
-                                             {{kStateKey, text}});
+  return networks::weights::WriteSafetensors(
+      path, TensorsOf(learnt), {{kStateKey, text}},
+      networks::weights::Checksum::kSha256);
+}
+
+absl::StatusOr<Checkpoint> Checkpoint::Open(const std::string& path) {
+  ASSIGN_OR_RETURN(SafetensorsFile file, SafetensorsFile::Open(path));
+  if (file.has_checksum()) RETURN_IF_ERROR(file.VerifyChecksum());
+  ASSIGN_OR_RETURN(CheckpointState state, StateOf(file));
+  if (state.version() >= kFirstVersionWithChecksum && !file.has_checksum()) {
+    return absl::DataLossError(
+        absl::StrCat(path, ": is damaged: its checksum is not there"));
+  }
+  return Checkpoint(std::move(file), std::move(state));
+}
+
+absl::Status Checkpoint::Restore(const Learnt& learnt) const {
+  ASSIGN_OR_RETURN(const TensorMap tensors, file_.tensors());
+  return SetTensors(tensors, path(), learnt);
+}
+
+absl::Status Checkpoint::LoadInto(AnimationModel* model) const {
+  ASSIGN_OR_RETURN(const TensorMap tensors, file_.tensors());
+  return networks::weights::LoadInto(*model, WeightsToUse(tensors), {}, path())
+      .status();
 }
 
 absl::StatusOr<CheckpointState> ReadCheckpointState(const std::string& path) {
-  ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
-  return StateOf(file);
+  ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(path));
+  return checkpoint.state();
 }
 
-absl::Status LoadCheckpoint(const std::string& path, AnimationModel* model,
-                            Adam* adam) {
-  ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
-  RETURN_IF_ERROR(StateOf(file).status());
-  ASSIGN_OR_RETURN(const TensorMap weights,
-                   TensorsWithPrefix(file, kModelPrefix));
-  RETURN_IF_ERROR(
-      networks::weights::LoadInto(*model, weights, {}, path).status());
-  if (adam == nullptr) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const TensorMap adam_state,
-                   TensorsWithPrefix(file, kAdamPrefix));
-  if (absl::Status status = adam->SetState(adam_state); !status.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": ", status.message()));
+TensorMap WeightsToUse(const TensorMap& tensors) {
+  TensorMap weights = WithPrefix(tensors, kModelPrefix);
+  if (weights.empty()) return tensors;
+  for (auto& [name, average] : WithPrefix(tensors, kAveragePrefix)) {
+    weights[name] = average;
   }
-  return absl::OkStatus();
+  return weights;
 }
 
 absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& path,
@@ -142,33 +189,6 @@ absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& path,
   trained.model->eval();
   if (trained.avd) trained.avd->to(device);
   return trained;
-}
-
-std::string CheckpointName(int64_t step) {
-  return absl::StrFormat("step-%09d.safetensors", step);
-}
-
-std::vector<std::string> ListCheckpoints(const std::string& folder) {
-  std::vector<std::string> paths;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename();
-    if (absl::StartsWith(name, "step-") &&
-        entry.path().extension() == ".safetensors") {
-      paths.push_back(entry.path());
-    }
-  }
-  // The numbers are padded, so names sort as they do.
-  std::sort(paths.rbegin(), paths.rend());
-  return paths;
-}
-
-void RemoveOldCheckpoints(const std::string& folder, int keep) {
-  const std::vector<std::string> paths = ListCheckpoints(folder);
-  for (size_t i = keep; i < paths.size(); ++i) {
-    std::error_code ignored;  // What stays does no harm.
-    fs::remove(paths[i], ignored);
-  }
 }
 
 }  // namespace pipelines

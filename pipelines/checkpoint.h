@@ -4,8 +4,11 @@
 // A checkpoint is a safetensors file (networks/weights/safetensors.h):
 //
 //   model.<name>          parameters and buffers of AnimationModel
+//   average.<name>        averaged parameters, see WeightAverage; where they
+//                         are, evaluation and animation use them
 //   adam.<name>.<what>    the optimizer's state, see Adam::State
 //   metadata "state"      CheckpointState as protobuf text
+//   checksum              SHA-256 of all of it, since version 2
 //
 // Random numbers need no state: they are functions of the run's seed and the
 // step (StepSeed, and the sequence law of data/dataset.h).
@@ -19,29 +22,63 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "networks/avd.h"
+#include "networks/weights/safetensors.h"
+#include "networks/weights/tensor_map.h"
 #include "pipelines/adam.h"
 #include "pipelines/checkpoint.pb.h"
 #include "pipelines/model.h"
+#include "pipelines/weight_average.h"
 
 namespace pipelines {
 
-inline constexpr int kCheckpointVersion = 1;
+inline constexpr int kCheckpointVersion = 2;
+
+// What training changes; not owned.
+struct Learnt {
+  AnimationModel* model = nullptr;
+  Adam* adam = nullptr;              // null: weights only
+  WeightAverage* average = nullptr;  // null: none is kept
+};
+
+// All tensors by their names in checkpoints, sharing memory, and back. Setting:
+// InvalidArgument naming the first tensor that does not fit, with both shapes;
+// `source` is where the tensors are from. On error nothing has changed.
+networks::weights::TensorMap TensorsOf(const Learnt& learnt);
+absl::Status SetTensors(const networks::weights::TensorMap& tensors,
+                        absl::string_view source, const Learnt& learnt);
 
 // Writes a temporary, syncs and renames it: on any error (a full disk, a folder
 // that cannot be written to) the file that was there stays whole.
-absl::Status SaveCheckpoint(const std::string& path,
-                            const AnimationModel& model, const Adam& adam,
+absl::Status SaveCheckpoint(const std::string& path, const Learnt& learnt,
                             const CheckpointState& state);
 
-// Reads the state alone, without its tensors. The errors of SafetensorsFile, or
-// InvalidArgument if the file is no checkpoint of ours or of a later version.
-absl::StatusOr<CheckpointState> ReadCheckpointState(const std::string& path);
+// A checkpoint whose checksum has been verified (files of version 1 have none).
+class Checkpoint {
+ public:
+  // Reads the whole file. The errors of SafetensorsFile; DataLoss if any bit is
+  // not as it was written; InvalidArgument if the file is no checkpoint of ours
+  // or of a later version.
+  static absl::StatusOr<Checkpoint> Open(const std::string& path);
 
-// Loads the weights into `model`; and the optimizer's state, unless `adam` is
-// null. InvalidArgument naming the first tensor that does not fit, with both
-// shapes. `model` and `adam` are unchanged on error.
-absl::Status LoadCheckpoint(const std::string& path, AnimationModel* model,
-                            Adam* adam);
+  const CheckpointState& state() const { return state_; }
+  const std::string& path() const { return file_.path(); }
+
+  // To go on with training. The errors of SetTensors.
+  absl::Status Restore(const Learnt& learnt) const;
+
+  // The weights to be used: averaged where there are averages.
+  absl::Status LoadInto(AnimationModel* model) const;
+
+ private:
+  Checkpoint(networks::weights::SafetensorsFile file, CheckpointState state)
+      : file_(std::move(file)), state_(std::move(state)) {}
+
+  networks::weights::SafetensorsFile file_;
+  CheckpointState state_;
+};
+
+// What Checkpoint::Open(path) says beside the tensors, or its error.
+absl::StatusOr<CheckpointState> ReadCheckpointState(const std::string& path);
 
 // A model that has learnt, in eval mode, and its config.
 struct TrainedModel {
@@ -56,14 +93,10 @@ struct TrainedModel {
 absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& path,
                                               torch::Device device);
 
-// The checkpoints of a folder, newest first: files "step-<number>.safetensors".
-std::vector<std::string> ListCheckpoints(const std::string& folder);
-
-// "step-000001200.safetensors".
-std::string CheckpointName(int64_t step);
-
-// Removes all but the `keep` newest checkpoints of a folder.
-void RemoveOldCheckpoints(const std::string& folder, int keep);
+// The weights in `tensors` as AnimationModel names them: of a checkpoint of
+// ours, averaged where there are averages; of other files as they are.
+networks::weights::TensorMap WeightsToUse(
+    const networks::weights::TensorMap& tensors);
 
 }  // namespace pipelines
 

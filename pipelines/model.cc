@@ -4,11 +4,22 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "keypoints/heatmap.h"
 #include "pipelines/model_options.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
+namespace {
+
+// "a.b" has "a.b.c" and "a.b" under it, but not "a.bc".
+bool IsUnder(const std::string& name, const std::string& prefix) {
+  return absl::StartsWith(name + ".", prefix + ".");
+}
+
+}  // namespace
 
 absl::StatusOr<std::shared_ptr<AnimationModel>> AnimationModel::Create(
     const ModelConfig& config) {
@@ -37,6 +48,36 @@ AnimationModel::AnimationModel(const ModelConfig& config,
     background_ = register_module(
         "bg_predictor",
         networks::BackgroundPredictor(config.detector().width()));
+  }
+}
+
+absl::Status AnimationModel::Freeze(const std::vector<std::string>& prefixes) {
+  for (const std::string& prefix : prefixes) {
+    bool found = false;
+    for (const auto& item : named_parameters()) {
+      if (!IsUnder(item.key(), prefix)) continue;
+      item.value().set_requires_grad(false);
+      found = true;
+    }
+    if (!found) {
+      std::vector<std::string> parts;
+      for (const auto& item : named_children()) parts.push_back(item.key());
+      return absl::InvalidArgumentError(absl::StrCat(
+          "training.frozen: the model has no weights under '", prefix,
+          "'; its parts are ", absl::StrJoin(parts, ", ")));
+    }
+    frozen_.push_back(prefix);
+  }
+  train(is_training());
+  return absl::OkStatus();
+}
+
+void AnimationModel::train(bool on) {
+  torch::nn::Module::train(on);
+  for (const auto& item : named_modules()) {
+    for (const std::string& prefix : frozen_) {
+      if (IsUnder(item.key(), prefix)) item.value()->eval();
+    }
   }
 }
 

@@ -7,8 +7,10 @@
 #include <torch/types.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "keypoints/detector.h"
 #include "networks/background.h"
@@ -36,6 +38,15 @@ class AnimationModel : public torch::nn::Module {
   // a config whose transformations do not exist.
   static absl::StatusOr<std::shared_ptr<AnimationModel>> Create(
       const ModelConfig& config);
+
+  // The parameters whose names begin with one of `prefixes` (whole words
+  // between dots) require no gradients from now on, and batch norms among them
+  // keep their statistics in train mode. InvalidArgument naming a prefix that
+  // no parameter has.
+  absl::Status Freeze(const std::vector<std::string>& prefixes);
+
+  // As of torch::nn::Module, but for what is frozen.
+  void train(bool on = true) override;
 
   // Keypoints of `images` [B, 3, H, W] in [0, 1]: [B, 5K, 2] in [-1, 1].
   torch::Tensor DetectKeypoints(const torch::Tensor& images);
@@ -80,6 +91,7 @@ class AnimationModel : public torch::nn::Module {
   AnimationModel(const ModelConfig& config, CandidateMotions candidates);
 
   double heatmap_variance_;
+  std::vector<std::string> frozen_;  // prefixes
   CandidateMotions candidates_;
   keypoints::KeypointDetector detector_ = nullptr;
   networks::DenseMotionNetwork dense_motion_ = nullptr;

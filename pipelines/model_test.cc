@@ -3,6 +3,8 @@
 #include <torch/torch.h>
 
 #include <cstdlib>
+#include <map>
+#include <string>
 
 #include "gtest/gtest.h"
 #include "keypoints/coordinates.h"
@@ -230,6 +232,38 @@ TEST(Objective, DrawsTheSameForTheSameStepAndOtherwiseOthers) {
   };
   EXPECT_EQ(total(5), total(5));
   EXPECT_NE(total(5), total(6));
+}
+
+// With dropout and a random warp: a step of one batch of 4 against two slices
+// of
+// 2. In eval mode, for the statistics of batch norms are of a batch. Sums of
+// some thousand float32, of which the order differs, agree to 1e-5.
+TEST(Objective, OfAStepIsTheMeanOverItsSlices) {
+  auto model = MakeModel();
+  model->eval();
+  auto objective = Objective::Create(*TinyConfig(), torch::kCPU);
+  ASSERT_THAT(objective, IsOk());
+  StageTimer timer(nullptr);
+  const torch::Tensor source = RandomImages(4, 1);
+  const torch::Tensor driving = RandomImages(4, 2);
+  const auto terms = [&](int64_t first, int64_t count, StepPlace place) {
+    std::map<std::string, double> values;
+    for (const auto& [name, value] :
+         (*objective)(*model, source.narrow(0, first, count),
+                      driving.narrow(0, first, count), place, timer)
+             .terms) {
+      values[name] = value.item<double>();
+    }
+    return values;
+  };
+  const auto whole = terms(0, 4, {7, 0, 0, 1});
+  const auto first = terms(0, 2, {7, 0, 0, 2});
+  const auto second = terms(2, 2, {7, 0, 1, 2});
+  ASSERT_GE(whole.size(), 4u);
+  for (const auto& [name, value] : whole) {
+    EXPECT_NEAR((first.at(name) + second.at(name)) / 2, value, 1e-5 * value)
+        << name;
+  }
 }
 
 TEST(Objective, LeavesTheBackgroundOutUntilItStarts) {

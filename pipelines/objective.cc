@@ -9,6 +9,7 @@
 #include "losses/background.h"
 #include "losses/equivariance.h"
 #include "losses/warp.h"
+#include "pipelines/autocast.h"
 #include "pipelines/frozen_losses.h"
 #include "pipelines/schedule.h"
 #include "third_party/absl/status_macros.h"
@@ -18,6 +19,12 @@ namespace {
 
 // The purposes of StepSeed.
 enum Purpose : uint64_t { kDropout = 1, kEquivariance = 2, kFrozen = 3 };
+
+// What a network computed under autocast, for what needs all digits: places in
+// the image, of which bfloat16 tells 256 apart.
+torch::Tensor InFloat32(const torch::Tensor& x) {
+  return x.to(torch::kFloat32);
+}
 
 torch::Generator MakeGenerator(uint64_t seed) {
   return at::make_generator<at::CPUGeneratorImpl>(seed);
@@ -83,7 +90,8 @@ torch::Tensor Objective::DrawKeptCandidates(int64_t batch,
   torch::Generator generator =
       MakeGenerator(StepSeed(training.seed(), place.step, kDropout));
   torch::Tensor keep =
-      torch::rand({batch, num_candidates}, generator) < 1 - dropped;
+      torch::rand({place.num_slices * batch, num_candidates}, generator)
+          .narrow(0, place.slice * batch, batch) < 1 - dropped;
   keep.select(1, 0).fill_(true);
   return keep.to(device);
 }
@@ -93,13 +101,16 @@ torch::Tensor Objective::Equivariance(AnimationModel& model,
                                       const torch::Tensor& driving_keypoints,
                                       StepPlace place) const {
   const TpsConfig& warp = config_.losses().equivariance_warp();
+  const int64_t batch = driving.size(0);
   const auto tps = keypoints::RandomTps::Sample(
-      driving.size(0), {warp.sigma_affine(), warp.sigma_tps(), warp.points()},
-      MakeGenerator(
-          StepSeed(config_.training().seed(), place.step, kEquivariance)),
-      driving.device());
+                       place.num_slices * batch,
+                       {warp.sigma_affine(), warp.sigma_tps(), warp.points()},
+                       MakeGenerator(StepSeed(config_.training().seed(),
+                                              place.step, kEquivariance)),
+                       driving.device())
+                       .Narrow(place.slice * batch, batch);
   const torch::Tensor transformed =
-      model.DetectKeypoints(tps.TransformFrame(driving));
+      InFloat32(model.DetectKeypoints(tps.TransformFrame(driving)));
   return losses::EquivarianceLoss(driving_keypoints, transformed, tps);
 }
 
@@ -125,20 +136,24 @@ StepOutput Objective::operator()(AnimationModel& model,
                                  const torch::Tensor& driving, StepPlace place,
                                  StageTimer& timer) {
   const LossConfig& weights = config_.losses();
+  const AutocastScope autocast(config_.training().precision(), source.device());
   StepOutput out;
   timer.Begin("keypoints");
-  out.source_keypoints = model.DetectKeypoints(source);
-  out.driving_keypoints = model.DetectKeypoints(driving);
+  out.source_keypoints = InFloat32(model.DetectKeypoints(source));
+  out.driving_keypoints = InFloat32(model.DetectKeypoints(driving));
   torch::Tensor background;
   if (BackgroundIsOn(place.epoch)) {
     timer.Begin("background");
-    background = model.PredictBackground(source, driving);
+    background = InFloat32(model.PredictBackground(source, driving));
   }
 
   timer.Begin("motion inference");
   const torch::Tensor small = model.dense_motion()->Downsample(source);
-  const Candidates candidates = model.InferCandidates(
-      small, out.source_keypoints, out.driving_keypoints, background);
+  const Candidates candidates = [&] {
+    const AutocastScope exact(TrainingConfig::FLOAT32, source.device());
+    return model.InferCandidates(small, out.source_keypoints,
+                                 out.driving_keypoints, background);
+  }();
   out.fit = candidates.fit;
 
   timer.Begin("dense motion");
@@ -173,10 +188,10 @@ StepOutput Objective::operator()(AnimationModel& model,
   }
   if (weights.background() > 0 && background.defined()) {
     out.terms.emplace_back(
-        "background",
-        weights.background() *
-            losses::BackgroundLoss(background,
-                                   model.PredictBackground(driving, source)));
+        "background", weights.background() *
+                          losses::BackgroundLoss(
+                              background, InFloat32(model.PredictBackground(
+                                              driving, source))));
   }
   if (semantic_) {
     timer.Begin("semantic loss");
@@ -185,9 +200,12 @@ StepOutput Objective::operator()(AnimationModel& model,
   }
   if (structure_) {
     timer.Begin("structure loss");
-    out.terms.emplace_back(
-        "structure",
-        weights.structure().weight() * structure_(out.prediction, driving));
+    // A sum over the batch, unlike the others: the mean over slices must give
+    // the sum over all.
+    out.terms.emplace_back("structure",
+                           weights.structure().weight() *
+                               static_cast<double>(place.num_slices) *
+                               structure_(out.prediction, driving));
   }
   for (const auto& [name, value] : out.terms) {
     out.total = out.total.defined() ? out.total + value : value;

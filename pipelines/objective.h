@@ -35,10 +35,15 @@ struct StepOutput {
   FitReport fit;
 };
 
-// Where in the run a step stands; it decides what is random and switched on.
+// Where in the run a batch stands; it decides what is random and switched on.
 struct StepPlace {
   int64_t step = 0;
   int64_t epoch = 0;
+  // A step's samples come in slices of one batch each, over processes and
+  // accumulated batches. Random draws are those of the whole step, of which
+  // each slice takes its part, so that it does not matter how it is cut.
+  int64_t slice = 0;
+  int64_t num_slices = 1;
 };
 
 class Objective {

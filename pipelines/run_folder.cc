@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "third_party/absl/status_macros.h"
 
@@ -56,14 +57,29 @@ absl::StatusOr<std::shared_ptr<int>> Lock(const std::string& folder) {
   return lock;
 }
 
+// Temporaries of AtomicFile, "<name>.tmp.<process>.<number>". With the lock
+// held no writer of them is alive.
+void RemoveHalfWrittenFiles(const std::string& folder) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (!absl::StrContains(entry.path().filename().string(), ".tmp.")) continue;
+    std::error_code ignored;  // What stays only takes room.
+    std::filesystem::remove(entry.path(), ignored);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path) {
   RETURN_IF_ERROR(CreateFolder(path));
   ASSIGN_OR_RETURN(std::shared_ptr<int> lock, Lock(path));
   RunFolder folder(path, std::move(lock));
-  RETURN_IF_ERROR(CreateFolder(folder.checkpoints()));
-  RETURN_IF_ERROR(CreateFolder(path + "/pictures"));
+  for (const std::string& part :
+       {folder.checkpoints(), folder.events(), path + "/pictures"}) {
+    RETURN_IF_ERROR(CreateFolder(part));
+  }
+  RemoveHalfWrittenFiles(path);
+  RemoveHalfWrittenFiles(folder.checkpoints());
   return folder;
 }
 

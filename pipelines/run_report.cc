@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "pipelines/checkpoint.h"
+#include "pipelines/checkpoint_store.h"
 #include "pipelines/config/config.h"
 #include "pipelines/report/loss_log.h"
 #include "pipelines/report/page.h"
@@ -74,9 +74,9 @@ std::vector<std::pair<std::string, std::string>> Summary(
 
 }  // namespace
 
-absl::Status WriteStrip(const RunFolder& folder, AnimationModel& model,
-                        const ModelConfig& config, const torch::Tensor& source,
-                        const torch::Tensor& driving, int64_t epoch) {
+absl::StatusOr<std::string> WriteStrip(
+    const RunFolder& folder, AnimationModel& model, const ModelConfig& config,
+    const torch::Tensor& source, const torch::Tensor& driving, int64_t epoch) {
   const torch::NoGradGuard no_grad;
   const bool was_training = model.is_training();
   model.eval();
@@ -102,9 +102,10 @@ absl::Status WriteStrip(const RunFolder& folder, AnimationModel& model,
   model.train(was_training);
   StripOptions options;
   options.keypoints_per_group = config.keypoints_per_transform();
-  return SavePicture(
-      absl::StrFormat("%s/pictures/epoch-%05d.png", folder.path(), epoch),
-      DrawStrip(strip, options));
+  const std::string path =
+      absl::StrFormat("%s/pictures/epoch-%05d.png", folder.path(), epoch);
+  RETURN_IF_ERROR(SavePicture(path, DrawStrip(strip, options)));
+  return path;
 }
 
 std::string AnimateCommand(const RunFolder& folder) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "pipelines/checkpoint.pb.h"
 #include "pipelines/config/config.pb.h"
 #include "pipelines/evaluation.h"
@@ -17,11 +18,11 @@
 namespace pipelines {
 
 // Runs `model` on the preview pairs (each [B, 3, H, W] in [0, 1]) in eval mode
-// and writes the strip of pictures of `epoch`. Leaves the model's mode as it
-// was.
-absl::Status WriteStrip(const RunFolder& folder, AnimationModel& model,
-                        const ModelConfig& config, const torch::Tensor& source,
-                        const torch::Tensor& driving, int64_t epoch);
+// and writes the strip of pictures of `epoch`; returns its path. Leaves the
+// model's mode as it was.
+absl::StatusOr<std::string> WriteStrip(
+    const RunFolder& folder, AnimationModel& model, const ModelConfig& config,
+    const torch::Tensor& source, const torch::Tensor& driving, int64_t epoch);
 
 // The command that animates an image with the run's newest checkpoint.
 std::string AnimateCommand(const RunFolder& folder);

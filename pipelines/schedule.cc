@@ -2,21 +2,23 @@
 
 #include <algorithm>
 
+#include "pipelines/data/random.h"
+
 namespace pipelines {
 namespace {
 
-// Steele, Lea & Flood 2014: a bijection whose outputs look random.
-uint64_t SplitMix64(uint64_t x) {
-  x += 0x9E3779B97F4A7C15;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
-  return x ^ (x >> 31);
-}
+// An output of SplitMix64.
+uint64_t Hash(uint64_t x) { return data::Mix(x + data::kGamma); }
 
 }  // namespace
 
-double LearningRate(const TrainingConfig& training, int64_t epoch) {
+double LearningRate(const TrainingConfig& training, int64_t epoch,
+                    int64_t step) {
   double rate = training.learning_rate();
+  if (step + 1 < training.warmup_steps()) {
+    rate *= static_cast<double>(step + 1) /
+            static_cast<double>(training.warmup_steps());
+  }
   for (const int milestone : training.milestones()) {
     if (epoch >= milestone) rate *= 0.1;
   }
@@ -30,7 +32,7 @@ double CandidateDropout(const CandidateDropoutConfig& dropout, int64_t epoch) {
 }
 
 uint64_t StepSeed(uint64_t run_seed, int64_t step, uint64_t purpose) {
-  return SplitMix64(SplitMix64(SplitMix64(run_seed) + step) + purpose);
+  return Hash(Hash(Hash(run_seed) + static_cast<uint64_t>(step)) + purpose);
 }
 
 }  // namespace pipelines

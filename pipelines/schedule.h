@@ -8,9 +8,11 @@
 
 namespace pipelines {
 
-// The configured rate, divided by ten at every milestone reached. Epochs count
-// from 0; milestone m takes effect in epoch m.
-double LearningRate(const TrainingConfig& training, int64_t epoch);
+// The configured rate, divided by ten at every milestone reached, and less in
+// the first warmup_steps: (step + 1) / warmup_steps of it. Epochs and steps
+// count from 0; milestone m takes effect in epoch m.
+double LearningRate(const TrainingConfig& training, int64_t epoch,
+                    int64_t step);
 
 // The share of candidates left out in `epoch`; 0 once dropout has ended.
 double CandidateDropout(const CandidateDropoutConfig& dropout, int64_t epoch);

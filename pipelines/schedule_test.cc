@@ -12,9 +12,19 @@ TEST(LearningRate, FallsToATenthAtEachMilestone) {
   training.set_learning_rate(2e-4);
   training.add_milestones(70);
   training.add_milestones(90);
-  EXPECT_DOUBLE_EQ(LearningRate(training, 69), 2e-4);
-  EXPECT_DOUBLE_EQ(LearningRate(training, 70), 2e-5);
-  EXPECT_DOUBLE_EQ(LearningRate(training, 95), 2e-6);
+  EXPECT_DOUBLE_EQ(LearningRate(training, 69, 999), 2e-4);
+  EXPECT_DOUBLE_EQ(LearningRate(training, 70, 999), 2e-5);
+  EXPECT_DOUBLE_EQ(LearningRate(training, 95, 999), 2e-6);
+}
+
+TEST(LearningRate, RisesLinearlyOverTheWarmUp) {
+  TrainingConfig training;
+  training.set_learning_rate(2e-4);
+  training.set_warmup_steps(4);
+  EXPECT_DOUBLE_EQ(LearningRate(training, 0, 0), 0.5e-4);
+  EXPECT_DOUBLE_EQ(LearningRate(training, 0, 2), 1.5e-4);
+  EXPECT_DOUBLE_EQ(LearningRate(training, 0, 3), 2e-4);
+  EXPECT_DOUBLE_EQ(LearningRate(training, 0, 4), 2e-4);
 }
 
 // The original's: min(epoch / inc_epoch * maxp + startp, maxp).
@@ -40,6 +50,12 @@ TEST(StepSeed, DiffersBySeedStepAndPurpose) {
     }
   }
   EXPECT_EQ(seeds.size(), 27u);
+}
+
+// A run that an older program began goes on with the same random networks.
+TEST(StepSeed, StaysWhatItWas) {
+  EXPECT_EQ(StepSeed(0, 0, 0), 0x238275bc38fcbe91u);
+  EXPECT_EQ(StepSeed(7, 1000, 3), 0x5d661e3645fdc8f1u);
 }
 
 }  // namespace

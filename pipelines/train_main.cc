@@ -10,6 +10,7 @@
 #include "pipelines/app/stop_signal.h"
 #include "pipelines/app/user_path.h"
 #include "pipelines/config/config.h"
+#include "pipelines/parallel/process_environment.h"
 #include "pipelines/trainer.h"
 #include "third_party/absl/status_macros.h"
 
@@ -21,7 +22,9 @@ ABSL_FLAG(std::string, output, "",
           "runs/<name of the config>.");
 ABSL_FLAG(std::string, device, "auto",
           "auto (the first GPU if there is one), cpu, cuda or cuda:N.");
-ABSL_FLAG(int, threads, 0, "CPU threads; 0 is one a core.");
+ABSL_FLAG(
+    int, threads, 0,
+    "CPU threads; 0 is one a core, shared by the processes of a machine.");
 ABSL_FLAG(std::string, seed, "",
           "Overrides training.seed: a number that decides everything random.");
 ABSL_FLAG(bool, profile, false,
@@ -46,6 +49,10 @@ constexpr char kUsage[] =
       folders of frames, stacked frames in one image, or mp4, mov, avi, gif.
 
 Run again with the same arguments to go on after Ctrl-C, a crash or the end.
+Several processes, also on several machines, started by torchrun --no-python or
+whatever sets RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT, train one
+model together; training.batch_size is that of each.
+
 Every config field, with its meaning and range, is in
 pipelines/config/config.proto.
 
@@ -68,8 +75,14 @@ absl::StatusOr<TrainerOptions> OptionsFromFlags(
                                 ? absl::StrCat("runs/", options.command)
                                 : absl::GetFlag(FLAGS_output));
   options.profile = absl::GetFlag(FLAGS_profile);
+  ASSIGN_OR_RETURN(options.process, parallel::ReadProcessEnvironment());
   ASSIGN_OR_RETURN(options.device, SelectDevice(absl::GetFlag(FLAGS_device)));
-  RETURN_IF_ERROR(SetThreads(absl::GetFlag(FLAGS_threads)));
+  if (options.process.is_parallel() && options.device.is_cuda()) {
+    ASSIGN_OR_RETURN(options.device, SelectDevice(absl::StrCat(
+                                         "cuda:", options.process.local_rank)));
+  }
+  RETURN_IF_ERROR(
+      SetThreads(absl::GetFlag(FLAGS_threads), options.process.local_size));
   return options;
 }
 

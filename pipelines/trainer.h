@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "pipelines/config/config.pb.h"
+#include "pipelines/parallel/process_environment.h"
 
 namespace pipelines {
 
@@ -15,6 +16,8 @@ struct TrainerOptions {
   Config config;
   std::string output;  // the run folder, see run_folder.h
   torch::Device device = torch::kCPU;
+  // One process, or which of several this is; see pipelines/README.md.
+  parallel::ProcessEnvironment process;
   // Prints where the time of a step goes when training ends.
   bool profile = false;
   // For messages: how the user names this program and config.
@@ -28,8 +31,11 @@ struct TrainerOptions {
 // FailedPrecondition if the folder holds a run of another config, naming the
 // fields; the errors of RunFolder::Open and OpenSplit; DivergedError with step,
 // term and last good checkpoint if a loss is not finite; StoppedBySignal after
-// saving if a stop signal came; ResourceExhausted, PermissionDenied where a
-// file cannot be written (earlier checkpoints stay whole).
+// saving if a stop signal came; Unavailable, after saving, if another process
+// of the run is lost; ResourceExhausted, PermissionDenied where a file cannot
+// be written (earlier checkpoints stay whole).
+//
+// Of several processes, rank 0 alone reads and writes the run folder.
 absl::Status Train(const TrainerOptions& options);
 
 }  // namespace pipelines

@@ -17,7 +17,7 @@
 #include "networks/weights/safetensors.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/stop_signal.h"
-#include "pipelines/checkpoint.h"
+#include "pipelines/checkpoint_store.h"
 #include "pipelines/run_folder.h"
 #include "pipelines/testing_config.h"
 #include "third_party/absl/status_matchers.h"
@@ -81,16 +81,16 @@ void ExpectSameTensors(const std::string& a, const std::string& b) {
 TEST_F(TrainerTest, LeavesACompleteRunFolder) {
   ASSERT_THAT(Train(Options()), IsOk());
   for (const char* name :
-       {"config.textproto", "losses.csv", "pictures/epoch-00001.png",
+       {"config.textproto", "losses.csv", "timing.csv",
+        "checkpoints/best.safetensors", "pictures/epoch-00001.png",
         "evaluation.json", "evaluation.txt", "evaluation/worst-00.png",
         "evaluation/sheet.png", "animation.mp4", "index.html"}) {
     EXPECT_TRUE(fs::exists(output_ + "/" + name)) << name;
   }
-  const auto state = ReadCheckpointState(NewestCheckpoint());
-  ASSERT_THAT(state, IsOk());
+  const CheckpointState state = *ReadCheckpointState(NewestCheckpoint());
   // 4 clips, 2 repeats, batches of 2, 2 epochs.
-  EXPECT_EQ(state->step(), 8);
-  EXPECT_TRUE(state->finished());
+  EXPECT_EQ(state.step(), 8);
+  EXPECT_TRUE(state.finished());
 }
 
 // Interrupted inside an epoch, with dropout, flips and background on, and gone
@@ -143,14 +143,16 @@ TEST_F(TrainerTest, StopsWhereALossIsNotFinite) {
   const std::string path = NewestCheckpoint();
   auto model = *AnimationModel::Create(TinyConfig()->model());
   Adam adam(*model, {});
-  ASSERT_THAT(LoadCheckpoint(path, model.get(), &adam), IsOk());
+  const Learnt learnt = {model.get(), &adam};
+  const auto checkpoint = Checkpoint::Open(path);
+  ASSERT_THAT(checkpoint, IsOk());
+  ASSERT_THAT(checkpoint->Restore(learnt), IsOk());
   {
     const torch::NoGradGuard no_grad;
     model->named_parameters()["inpainting_network.final.weight"].fill_(
         std::nan(""));
   }
-  ASSERT_THAT(SaveCheckpoint(path, *model, adam, *ReadCheckpointState(path)),
-              IsOk());
+  ASSERT_THAT(SaveCheckpoint(path, learnt, checkpoint->state()), IsOk());
   const absl::Status status = Train(Options());
   EXPECT_THAT(
       status,
@@ -194,84 +196,6 @@ TEST_F(TrainerTest, NamesAMissingDataFolder) {
   options.config.mutable_data()->set_folder("/no/such/clips");
   EXPECT_THAT(Train(options),
               StatusIs(StatusCode::kNotFound, HasSubstr("/no/such/clips")));
-}
-
-class CheckpointTest : public TrainerTest {
- protected:
-  // A checkpoint of a new model.
-  std::string MakeCheckpoint() {
-    const Config config = *TinyConfig();
-    auto model = *AnimationModel::Create(config.model());
-    CheckpointState state;
-    *state.mutable_config() = config;
-    fs::create_directories(output_);
-    const std::string path = output_ + "/step-000000000.safetensors";
-    EXPECT_THAT(SaveCheckpoint(path, *model, Adam(*model, {}), state), IsOk());
-    return path;
-  }
-};
-
-TEST_F(CheckpointTest, NamesTheFirstTensorOfAnotherArchitecture) {
-  const std::string path = MakeCheckpoint();
-  auto wider =
-      *AnimationModel::Create(TinyConfig({"model.detector.width=16"})->model());
-  EXPECT_THAT(LoadCheckpoint(path, wider.get(), nullptr),
-              StatusIs(StatusCode::kInvalidArgument,
-                       AllOf(HasSubstr(path), HasSubstr("bg_predictor"),
-                             HasSubstr("[8]"), HasSubstr("[16]"))));
-}
-
-TEST_F(CheckpointTest, NamesATruncatedFile) {
-  const std::string path = MakeCheckpoint();
-  fs::resize_file(path, fs::file_size(path) - 100);
-  EXPECT_THAT(LoadTrainedModel(path, torch::kCPU),
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr(path)));
-}
-
-TEST_F(CheckpointTest, RefusesAFileThatIsNone) {
-  fs::create_directories(output_);
-  const std::string path = output_ + "/other.safetensors";
-  ASSERT_THAT(
-      networks::weights::WriteSafetensors(path, {{"x", torch::zeros({2})}}),
-      IsOk());
-  EXPECT_THAT(LoadTrainedModel(path, torch::kCPU),
-              StatusIs(StatusCode::kInvalidArgument,
-                       HasSubstr("no checkpoint of a training run")));
-}
-
-// A limit on the size of files fails a write in the middle, as a full disk
-// does.
-TEST_F(CheckpointTest, ADiskThatFillsUpLeavesTheOldOneWhole) {
-  const std::string path = MakeCheckpoint();
-  const std::string before = ReadText(path);
-  signal(SIGXFSZ, SIG_IGN);
-  rlimit old_limit;
-  getrlimit(RLIMIT_FSIZE, &old_limit);
-  rlimit limit = old_limit;
-  limit.rlim_cur = before.size() / 2;
-  setrlimit(RLIMIT_FSIZE, &limit);
-  const Config config = *TinyConfig();
-  auto model = *AnimationModel::Create(config.model());
-  CheckpointState state;
-  *state.mutable_config() = config;
-  const absl::Status status =
-      SaveCheckpoint(path, *model, Adam(*model, {}), state);
-  setrlimit(RLIMIT_FSIZE, &old_limit);
-  EXPECT_THAT(status.message(), HasSubstr(path));
-  EXPECT_FALSE(status.ok());
-  EXPECT_EQ(ReadText(path), before);
-  EXPECT_EQ(ListCheckpoints(output_).size(), 1u);
-}
-
-TEST_F(CheckpointTest, KeepsTheNewestOnly) {
-  fs::create_directories(output_);
-  for (const int step : {9, 10, 200}) {
-    std::ofstream(output_ + "/" + CheckpointName(step)) << "x";
-  }
-  RemoveOldCheckpoints(output_, 2);
-  EXPECT_THAT(ListCheckpoints(output_),
-              testing::ElementsAre(output_ + "/" + CheckpointName(200),
-                                   output_ + "/" + CheckpointName(10)));
 }
 
 }  // namespace

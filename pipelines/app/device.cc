@@ -42,12 +42,13 @@ absl::StatusOr<c10::Device> SelectDevice(const std::string& name) {
       "); use cpu, or a LibTorch with CUDA by the variable LIBTORCH"));
 }
 
-absl::Status SetThreads(int threads) {
+absl::Status SetThreads(int threads, int processes) {
   if (threads < 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("--threads is ", threads, "; use 0 (all cores) or more"));
   }
-  torch::set_num_threads(threads > 0 ? threads : UsableCores());
+  torch::set_num_threads(threads > 0 ? threads
+                                     : std::max(1, UsableCores() / processes));
   return absl::OkStatus();
 }
 

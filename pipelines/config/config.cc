@@ -23,10 +23,10 @@ absl::Status Invalid(absl::string_view what) {
 }
 
 absl::Status CheckData(const DataConfig& data) {
-  if (data.folder().empty() == !data.has_puppets()) {
+  if (data.folder().empty() && !data.has_puppets()) {
     return Invalid(
-        "data: set either data.folder, the folder of your clips, or "
-        "data.puppets, the bundled data");
+        "data: set data.folder, the folder of your clips, or data.puppets, the "
+        "bundled data");
   }
   for (const auto& [side, name] :
        {std::pair(data.height(), "height"), std::pair(data.width(), "width")}) {

@@ -56,6 +56,18 @@ TEST(Config, OverridesReplaceScalarsListsStringsAndEnums) {
   EXPECT_THAT(config->training().milestones(), ElementsAre(60));
 }
 
+TEST(Config, OverridesExchangePuppetsAndAFolder) {
+  const auto folder =
+      Parse("data { puppets {} } losses { perceptual { untrained: true } }",
+            {"data.folder=clips"});
+  ASSERT_THAT(folder, IsOk());
+  EXPECT_FALSE(folder->data().has_puppets());
+  const auto puppets = Parse(kMinimal, {"data.puppets.num_train=5"});
+  ASSERT_THAT(puppets, IsOk());
+  EXPECT_TRUE(puppets->data().has_puppets());
+  EXPECT_EQ(puppets->data().folder(), "");
+}
+
 TEST(Config, TextReadsBackEqual) {
   const absl::StatusOr<Config> config = Parse(kMinimal);
   ASSERT_THAT(config, IsOk());
@@ -125,7 +137,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"NoData",
                 "losses { perceptual { untrained: true } }",
                 {},
-                "set either data.folder"},
+                "set data.folder"},
         BadCase{"NoVgg", "data { folder: 'x' }", {}, "untrained: true"},
         BadCase{"NoSam",
                 kMinimal,

@@ -30,6 +30,7 @@ absl::Status Validate(const LoaderOptions& options) {
                 {"num_workers", options.num_workers, 0},
                 {"num_prefetched", options.num_prefetched, 1},
                 {"num_shards", options.num_shards, 1},
+                {"batches_per_step", options.batches_per_step, 1},
                 {"shard_index", options.shard_index, 0},
                 {"start.epoch", options.start.epoch, 0},
                 {"start.step", options.start.step, 0}};
@@ -214,9 +215,11 @@ Loader::~Loader() = default;
 absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
     Dataset* dataset, const LoaderOptions& options) {
   RETURN_IF_ERROR(Validate(options));
-  const int64_t samples_per_step =
-      int64_t{options.batch_size} * options.num_shards;
-  const int64_t steps_per_epoch = dataset->size() / samples_per_step;
+  const int64_t samples_per_step = int64_t{options.batch_size} *
+                                   options.num_shards *
+                                   options.batches_per_step;
+  const int64_t steps_per_epoch =
+      dataset->size() / samples_per_step * options.batches_per_step;
   if (steps_per_epoch < 1) {
     return absl::InvalidArgumentError(absl::StrCat(
         "loader: an epoch has ", dataset->size(), " samples and a step takes ",

@@ -38,6 +38,10 @@ struct LoaderOptions {
   int shard_index = 0;
   int num_shards = 1;
 
+  // An epoch has a multiple of so many batches: those that make one training
+  // step are of one epoch.
+  int batches_per_step = 1;
+
   LoaderPosition start;
 };
 

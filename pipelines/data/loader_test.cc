@@ -145,6 +145,17 @@ TEST(Loader, ShardsTogetherGiveTheBatchesOfOne) {
   }
 }
 
+// Seven samples are three batches of two, of which two make a step.
+TEST(Loader, EpochsAreMultiplesOfTheBatchesOfAStep) {
+  const auto dataset = MakeDataset("steps");
+  LoaderOptions options = Options(2, 1);
+  EXPECT_EQ(MustCreate(dataset.get(), options)->steps_per_epoch(), 3);
+  options.batches_per_step = 2;
+  const auto loader = MustCreate(dataset.get(), options);
+  EXPECT_EQ(loader->steps_per_epoch(), 2);
+  EXPECT_EQ(Take(*loader, 3).at(2).position.epoch, 1);
+}
+
 TEST(Loader, ReportsTheShareOfWaiting) {
   const auto dataset = MakeDataset("waiting");
   const auto loader = MustCreate(dataset.get(), Options(2, 1));

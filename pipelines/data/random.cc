@@ -1,20 +1,12 @@
 #include "pipelines/data/random.h"
 
 namespace pipelines::data {
-namespace {
 
-// The output function of SplitMix64: a bijection whose every output bit depends
-// on every input bit.
-uint64_t Mix(uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
+uint64_t Mix(uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
 }
-
-// 2^64 divided by the golden ratio, the increment of SplitMix64.
-constexpr uint64_t kGamma = 0x9e3779b97f4a7c15;
-
-}  // namespace
 
 Random::Random(std::initializer_list<uint64_t> key) : state_(key.size()) {
   for (uint64_t part : key) state_ = Mix(state_ ^ Mix(part + kGamma));

@@ -9,6 +9,14 @@
 
 namespace pipelines::data {
 
+// A bijection of 64-bit numbers whose every output bit depends on every input
+// bit: the output function of SplitMix64.
+uint64_t Mix(uint64_t x);
+
+// The step of SplitMix64: 2^64 divided by the golden ratio. Mix(x + kGamma) is
+// its output at state x, also for x = 0, which Mix leaves where it is.
+inline constexpr uint64_t kGamma = 0x9e3779b97f4a7c15;
+
 // A stream of random numbers that is a pure function of its key: SplitMix64.
 // [Steele, Lea, Flood 2014: Fast splittable pseudorandom number generators]
 class Random {

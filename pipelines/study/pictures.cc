@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "pipelines/checkpoint.h"
+#include "pipelines/checkpoint_store.h"
 #include "pipelines/data/image_tensor.h"
 #include "pipelines/data_folder.h"
 #include "pipelines/preview.h"

@@ -10,7 +10,7 @@
 #include "pipelines/app/child_process.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/stop_signal.h"
-#include "pipelines/checkpoint.h"
+#include "pipelines/checkpoint_store.h"
 #include "pipelines/config/config.h"
 #include "pipelines/report/progress.h"
 #include "third_party/absl/status_macros.h"

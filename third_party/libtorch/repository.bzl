@@ -6,7 +6,7 @@ environment. Its version and ABI are checked before anything is compiled.
 
 load("//third_party:system_library.bzl", "system_library_build")
 
-_DEBIAN_PACKAGES = "libtorch-dev libopenblas0-pthread"
+_DEBIAN_PACKAGES = "libtorch-dev libopenblas0-pthread libgloo-dev"
 _OLDEST = (1, 13)
 
 def _missing(repository_ctx, message):

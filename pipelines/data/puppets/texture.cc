@@ -3,16 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "pipelines/data/random.h"
+
 namespace pipelines::data::puppets {
 namespace {
 
 double Fraction(double x) { return x - std::floor(x); }
-
-uint64_t Mix(uint64_t x) {  // SplitMix64's hash
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-  return x ^ (x >> 31);
-}
 
 // A number in [0, 1) for a lattice point.
 double LatticeValue(int64_t x, int64_t y, uint64_t seed) {

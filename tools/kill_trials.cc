@@ -1,0 +1,111 @@
+// tools/bazelw run //tools:kill_trials: see kUsage.
+#include "pipelines/kill_trials.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "networks/weights/atomic_file.h"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/stop_signal.h"
+#include "pipelines/app/user_path.h"
+#include "third_party/absl/status_macros.h"
+
+ABSL_FLAG(int, trials, 100, "How many runs to disturb.");
+ABSL_FLAG(uint64_t, first_seed, 1,
+          "Seed of the first; the others follow. A seed decides when its run "
+          "is killed.");
+ABSL_FLAG(std::string, folder, "/tmp/kill_trials",
+          "Folder for the runs; emptied at the start.");
+ABSL_FLAG(std::string, table, "",
+          "Markdown file for the table, written anew after every trial.");
+
+namespace pipelines {
+namespace {
+
+constexpr char kProgram[] = "kill_trials";
+constexpr char kUsage[] =
+    R"(Kills training runs (SIGKILL) and checks that they end as if they had not been.
+
+  tools/bazelw run //tools:kill_trials -- --trials 100 --table trials.md
+
+Each trial trains the config of pipelines/testdata/kill_trials.textproto anew,
+kills it one to three times, a third of them while it writes a checkpoint, starts
+it again each time with another number of loader threads, and compares weights,
+optimizer, averages and losses.csv, bit for bit, with a run that was left alone.
+
+Exit codes: 0 all alike, 1 not.)";
+
+std::string Table(const std::vector<KillTrial>& trials) {
+  int kills = 0, in_save = 0, passed = 0;
+  for (const KillTrial& trial : trials) {
+    kills += trial.kills;
+    in_save += trial.kills_in_save;
+    passed += trial.passed();
+  }
+  std::string text = absl::StrFormat(
+      "%d trials, %d kills, %d of them inside a save: %d ended with identical "
+      "weights and losses, %d did not.\n\n"
+      "| seed | sessions | kills | inside a save | weights | losses |\n"
+      "| --- | --- | --- | --- | --- | --- |\n",
+      trials.size(), kills, in_save, passed, trials.size() - passed);
+  for (const KillTrial& trial : trials) {
+    absl::StrAppendFormat(&text, "| %d | %d | %d | %d | %s | %s |\n",
+                          trial.seed, trial.sessions, trial.kills,
+                          trial.kills_in_save,
+                          trial.same_weights ? "identical" : "DIFFERENT",
+                          trial.same_losses ? "identical" : "DIFFERENT");
+  }
+  return text;
+}
+
+absl::Status Run() {
+  KillTrialsOptions options;
+  options.folder = UserPath(absl::GetFlag(FLAGS_folder));
+  // Among this program's own files, not where the user stands.
+  options.command = {
+      "pipelines/train", "--config",
+      std::filesystem::absolute("pipelines/testdata/kill_trials.textproto"),
+      "--device=cpu", "--threads=1"};
+  ASSIGN_OR_RETURN(const KillTrials runner, KillTrials::Create(options));
+  const std::string table = UserPath(absl::GetFlag(FLAGS_table));
+  std::vector<KillTrial> trials;
+  bool all_passed = true;
+  for (int i = 0; i < absl::GetFlag(FLAGS_trials); ++i) {
+    if (StopSignal() != 0) return StoppedBySignal(StopSignal());
+    ASSIGN_OR_RETURN(trials.emplace_back(),
+                     runner.Run(absl::GetFlag(FLAGS_first_seed) + i));
+    const KillTrial& trial = trials.back();
+    all_passed = all_passed && trial.passed();
+    std::printf("seed %d: %d kills, %d inside a save: %s\n",
+                static_cast<int>(trial.seed), trial.kills, trial.kills_in_save,
+                trial.passed() ? "identical" : "DIFFERENT");
+    std::fflush(stdout);
+    if (table.empty()) continue;
+    RETURN_IF_ERROR(
+        networks::weights::WriteFileAtomically(table, Table(trials)));
+  }
+  if (all_passed) return absl::OkStatus();
+  return absl::DataLossError("some runs ended otherwise; see the table");
+}
+
+int Main(int argc, char** argv) {
+  const auto line = ParseCommandLine(argc, argv);
+  if (!line.ok()) return Exit(kProgram, UsageError(line.status()));
+  if (line->help) {
+    std::printf("%s\n", HelpText(kUsage, "tools/kill_trials.cc").c_str());
+    return 0;
+  }
+  CatchStopSignals();
+  return Exit(kProgram, Run());
+}
+
+}  // namespace
+}  // namespace pipelines
+
+int main(int argc, char** argv) { return pipelines::Main(argc, argv); }
