@@ -19,14 +19,17 @@
 #define CPAB_AFFINE_FLOW_H_
 
 #include "Eigen/Core"
+#include "cpab/pack.h"
 
 namespace cpab {
 
-// Weights of I and M.
-struct MatrixFunction {
-  double identity;
-  double matrix;
+// Weights of I and M, for one time or four.
+template <typename Real>
+struct MatrixFunctionOf {
+  Real identity;
+  Real matrix;
 };
+using MatrixFunction = MatrixFunctionOf<double>;
 
 class AffineFlow {
  public:
@@ -38,6 +41,12 @@ class AffineFlow {
   double max_duration() const { return max_duration_; }
   double trace() const { return trace_; }
   double determinant() const { return determinant_; }
+  double m00() const { return m00_; }
+  double m01() const { return m01_; }
+  double m10() const { return m10_; }
+  double m11() const { return m11_; }
+  double b0() const { return b0_; }
+  double b1() const { return b1_; }
 
   Eigen::Vector2d Velocity(const Eigen::Vector2d& x) const {
     return Eigen::Vector2d(m00_ * x.x() + m01_ * x.y() + b0_,
@@ -71,9 +80,28 @@ class AffineFlow {
     const Eigen::Array2d sum = ((s0 + s1 * t) + (s2 + s3 * t) * t2) * t;
     return {sum[0], sum[1]};
   }
+  // The same for four times: here two functions are eight chains by
+  // themselves.
+  CPAB_INLINE MatrixFunctionOf<Pack> Integral(Pack t) const {
+    const Pack t2 = t * t, t4 = t2 * t2;
+    const Eigen::Array2d* c = series_ + num_terms_ - 4;
+    Pack f[4], g[4];
+    for (int i = 0; i < 4; ++i) f[i] = c[i][0], g[i] = c[i][1];
+    while (c != series_) {
+      c -= 4;
+      for (int i = 0; i < 4; ++i) {
+        f[i] = f[i] * t4 + c[i][0];
+        g[i] = g[i] * t4 + c[i][1];
+      }
+    }
+    return {((f[0] + f[1] * t) + (f[2] + f[3] * t) * t2) * t,
+            ((g[0] + g[1] * t) + (g[2] + g[3] * t) * t2) * t};
+  }
   // (e0, e1) at the time whose (f0, f1) is `integral`.
-  MatrixFunction Exponential(const MatrixFunction& integral) const {
-    return {1 - determinant_ * integral.matrix,
+  template <typename Real>
+  CPAB_INLINE MatrixFunctionOf<Real> Exponential(
+      const MatrixFunctionOf<Real>& integral) const {
+    return {1.0 - determinant_ * integral.matrix,
             integral.identity + trace_ * integral.matrix};
   }
 

@@ -3,19 +3,28 @@
 #include <algorithm>
 #include <utility>
 
+#include "cpab/packed_path.h"
+#include "cpab/vertex_jacobian.h"
+
 namespace cpab {
 namespace {
 
-// Points that one call of a parallel loop's body takes: some 50 microseconds
-// of work, and few partial sums of the gradient.
-constexpr int64_t kBlock = 512;
+// Points that one call of a parallel loop's body takes: enough to keep packs
+// full, some 100 microseconds of work.
+constexpr int64_t kBlock = 1024;
 
-int64_t NumBlocks(int64_t n) { return (n + kBlock - 1) / kBlock; }
+// The adjoint keeps a gradient for each block of points: few, so that their
+// memory does not grow with the number of points.
+constexpr int64_t kMaxGradients = 64;
 
+// Calls body(block, begin, end) for each block of [0, n).
 template <typename Body>
-void ForEachInBlock(int64_t block, int64_t n, Body body) {
-  const int64_t end = std::min(n, (block + 1) * kBlock);
-  for (int64_t i = block * kBlock; i < end; ++i) body(i);
+void ForEachBlock(int64_t n, int64_t block_size, const ParallelFor& loop,
+                  Body body) {
+  loop((n + block_size - 1) / block_size, [&](int64_t block) {
+    const int64_t begin = block * block_size;
+    body(block, begin, std::min(n, begin + block_size));
+  });
 }
 
 using CellGradient = Eigen::Matrix<double, 2, 3, Eigen::RowMajor>;
@@ -58,40 +67,6 @@ Eigen::Vector2d WalkAndRecord(const PathWalker& walker,
 
 }  // namespace
 
-// The derivative of one point with respect to the velocities of the vertices.
-// Only vertices of cells on its path have one.
-struct Flow::Workspace {
-  explicit Workspace(const Tessellation& tessellation)
-      : dy_dvertex(tessellation.num_vertices(), Eigen::Matrix2d::Zero()) {}
-
-  void AddCell(const Basis& basis, int cell, const CellGradient dy_dcell[2]) {
-    for (int n = 0; n < 3; ++n) {
-      const int v = basis.tessellation().cells()[cell][n];
-      if (dy_dvertex[v].isZero(0)) touched.push_back(v);
-      const auto shape = basis.shape_matrix(cell).row(n).transpose();
-      for (int a = 0; a < 2; ++a) {
-        dy_dvertex[v].row(a) += (dy_dcell[a] * shape).transpose();
-      }
-    }
-  }
-
-  // Multiplies by the vertex basis, and clears for the next point.
-  void MoveThroughBasis(const Basis& basis,
-                        Eigen::Ref<RowMajorMatrix> dy_dtheta) {
-    dy_dtheta.setZero();
-    for (const int v : touched) {
-      dy_dtheta.noalias() +=
-          dy_dvertex[v] * basis.vertex_basis().middleRows<2>(2 * v);
-      dy_dvertex[v].setZero();
-    }
-    touched.clear();
-  }
-
-  std::vector<Arc> arcs;
-  std::vector<Eigen::Matrix2d> dy_dvertex;
-  std::vector<int> touched;
-};
-
 Flow::Flow(VelocityField field) : field_(std::move(field)), walker_(field_) {}
 
 Flow::Flow(std::shared_ptr<const Basis> basis,
@@ -99,7 +74,9 @@ Flow::Flow(std::shared_ptr<const Basis> basis,
     : Flow(VelocityField(std::move(basis), theta)) {}
 
 Eigen::Vector2d Flow::operator()(const Eigen::Vector2d& x) const {
-  return walker_.Walk(x, [](const Arc&) {});
+  Eigen::Matrix2Xd y = x;
+  WalkTogether(walker_, &y);
+  return y;
 }
 
 double Flow::LogDetJacobian(const Eigen::Vector2d& x) const {
@@ -110,55 +87,51 @@ double Flow::LogDetJacobian(const Eigen::Vector2d& x) const {
   return IsFinite(y) ? integral : y.x();
 }
 
-void Flow::JacobianAt(const Eigen::Vector2d& x, Workspace* workspace,
-                      Eigen::Vector2d* y, Eigen::Matrix2d* dy_dx,
-                      double* log_det,
+void Flow::JacobianAt(const Eigen::Vector2d& x, std::vector<Arc>* arcs,
+                      PointSensitivity* point,
                       Eigen::Ref<RowMajorMatrix> dy_dtheta) const {
-  *y = WalkAndRecord(walker_, x, &workspace->arcs);
-  *log_det = 0;
-  dy_dx->setIdentity();  // dy/d(end of the arc), from the last to the first.
-  const std::vector<Arc>& arcs = workspace->arcs;
-  for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
-    const AffineFlow& flow = walker_.flow(arc->cell);
-    const ArcDerivative derivative(flow, *arc);
-    CellGradient dy_dcell[2] = {CellGradient::Zero(), CellGradient::Zero()};
-    for (int a = 0; a < 2; ++a) {
-      dy_dx->row(a) =
-          derivative.Pullback(dy_dx->row(a).transpose(), dy_dcell[a])
-              .transpose();
-    }
-    *log_det += flow.trace() * arc->duration;
-    workspace->AddCell(field_.basis(), arc->cell, dy_dcell);
+  *point = SensitivityOfPoint(walker_, field_.basis(), x, arcs);
+  const double y = point->y.x();
+  if (!IsFinite(point->y)) {
+    dy_dtheta.setConstant(y);
+    point->dy_dx.setConstant(y);
+    point->log_det = y;
+    return;
   }
-  workspace->MoveThroughBasis(field_.basis(), dy_dtheta);
-  if (!IsFinite(*y)) {
-    dy_dtheta.setConstant(y->x());
-    dy_dx->setConstant(y->x());
-    *log_det = y->x();
+  dy_dtheta.setZero();
+  for (const PointSensitivity::Block& block : point->blocks) {
+    dy_dtheta.noalias() +=
+        block.dy_du *
+        field_.basis().vertex_basis().middleRows<2>(2 * block.vertex);
   }
 }
 
 PointJacobian Flow::Jacobian(const Eigen::Vector2d& x) const {
-  Workspace workspace(field_.tessellation());
+  std::vector<Arc> arcs;
+  PointSensitivity point;
   PointJacobian result;
   result.dy_dtheta.resize(2, field_.basis().theta_size());
-  JacobianAt(x, &workspace, &result.y, &result.dy_dx, &result.log_det,
-             result.dy_dtheta);
+  JacobianAt(x, &arcs, &point, result.dy_dtheta);
+  result.y = point.y;
+  result.dy_dx = point.dy_dx;
+  result.log_det = point.log_det;
   return result;
 }
 
 PointsJacobian Flow::Jacobians(const Eigen::Matrix2Xd& points) const {
-  Workspace workspace(field_.tessellation());
+  std::vector<Arc> arcs;
+  PointSensitivity point;
   PointsJacobian result;
   result.y.resize(2, points.cols());
   result.dy_dx.resize(points.cols());
   result.log_det.resize(points.cols());
   result.dy_dtheta.resize(2 * points.cols(), field_.basis().theta_size());
   for (Eigen::Index n = 0; n < points.cols(); ++n) {
-    Eigen::Vector2d y;
-    JacobianAt(points.col(n), &workspace, &y, &result.dy_dx[n],
-               &result.log_det[n], result.dy_dtheta.middleRows(2 * n, 2));
-    result.y.col(n) = y;
+    JacobianAt(points.col(n), &arcs, &point,
+               result.dy_dtheta.middleRows(2 * n, 2));
+    result.y.col(n) = point.y;
+    result.dy_dx[n] = point.dy_dx;
+    result.log_det[n] = point.log_det;
   }
   return result;
 }
@@ -168,41 +141,49 @@ void Flow::Transform(const PointsRef<Scalar>& points,
                      MutablePointsRef<Scalar> y,
                      const ParallelFor& parallel_for) const {
   eigen_assert(points.cols() == y.cols());
-  parallel_for(NumBlocks(points.cols()), [&](int64_t block) {
-    ForEachInBlock(block, points.cols(), [&](int64_t n) {
-      const Eigen::Vector2d x = points.col(n).template cast<double>();
-      y.col(n) = (*this)(x).template cast<Scalar>();
-    });
-  });
+  ForEachBlock(
+      points.cols(), kBlock, parallel_for,
+      [&](int64_t, int64_t begin, int64_t end) {
+        Eigen::Matrix2Xd x =
+            points.middleCols(begin, end - begin).template cast<double>();
+        WalkTogether(walker_, &x);
+        y.middleCols(begin, end - begin) = x.template cast<Scalar>();
+      });
 }
 
 template <typename Scalar>
 FlowGradient<Scalar> Flow::Pullback(const PointsRef<Scalar>& points,
                                     const PointsRef<Scalar>& dl_dy,
                                     const ParallelFor& parallel_for) const {
-  eigen_assert(points.cols() == dl_dy.cols());
+  const int64_t count = points.cols();
+  eigen_assert(count == dl_dy.cols());
+  const int64_t block_size =
+      std::max(kBlock / 2, (count + kMaxGradients - 1) / kMaxGradients);
   FlowGradient<Scalar> result;
-  result.points.resize(2, points.cols());
-  const int64_t num_blocks = NumBlocks(points.cols());
-  std::vector<CellCoefficients> partial(
-      num_blocks, CellCoefficients::Zero(field_.cells().rows(), 6));
-  parallel_for(num_blocks, [&](int64_t block) {
-    std::vector<Arc> arcs;
-    ForEachInBlock(block, points.cols(), [&](int64_t n) {
-      const Eigen::Vector2d x = points.col(n).template cast<double>();
-      const Eigen::Vector2d y = WalkAndRecord(walker_, x, &arcs);
-      Eigen::Vector2d gradient = dl_dy.col(n).template cast<double>();
-      if (!IsFinite(y)) gradient.setConstant(y.x());
-      for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
-        gradient =
-            ArcDerivative(walker_.flow(arc->cell), *arc)
-                .Pullback(gradient, Eigen::Map<CellGradient>(
-                                        partial[block].row(arc->cell).data()));
-      }
-      result.points.col(n) = gradient.template cast<Scalar>();
-    });
-  });
-  result.cells.setZero(field_.cells().rows(), 6);
+  result.points.resize(2, count);
+  const CellCoefficients zero =
+      CellCoefficients::Zero(field_.cells().rows(), 6);
+  std::vector<CellCoefficients> partial((count + block_size - 1) / block_size,
+                                        zero);
+  ForEachBlock(
+      count, block_size, parallel_for,
+      [&](int64_t block, int64_t begin, int64_t end) {
+        std::vector<Arc> arcs;
+        for (int64_t n = begin; n < end; ++n) {
+          const Eigen::Vector2d x = points.col(n).template cast<double>();
+          const Eigen::Vector2d y = WalkAndRecord(walker_, x, &arcs);
+          Eigen::Vector2d gradient = dl_dy.col(n).template cast<double>();
+          if (!IsFinite(y)) gradient.setConstant(y.x());
+          for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
+            gradient = ArcDerivative(walker_.flow(arc->cell), *arc)
+                           .Pullback(gradient,
+                                     Eigen::Map<CellGradient>(
+                                         partial[block].row(arc->cell).data()));
+          }
+          result.points.col(n) = gradient.template cast<Scalar>();
+        }
+      });
+  result.cells = zero;
   for (const CellCoefficients& sum : partial) result.cells += sum;
   return result;
 }

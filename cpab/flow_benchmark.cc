@@ -130,6 +130,7 @@ BENCHMARK(BM_Transform)
     ->Args({4, 64, 1, 200})
     ->Args({6, 64, 1, 50})
     ->Args({4, 256, 1, 50})
+    ->Args({4, 256, 2, 50})
     ->Args({4, 1024, 1, 50})
     ->Args({4, 1024, 2, 50})
     ->UseRealTime();
@@ -144,11 +145,14 @@ BENCHMARK(BM_Pullback)
     ->Args({4, 64, 2, 50})
     ->Args({6, 64, 1, 50})
     ->Args({4, 256, 1, 50})
+    ->Args({4, 1024, 1, 50})
+    ->Args({4, 1024, 2, 50})
     ->UseRealTime();
 BENCHMARK(BM_Jacobians)
     ->ArgNames(kNames)
     ->Args({4, 64, 1, 50})
-    ->Args({6, 64, 1, 50});
+    ->Args({6, 64, 1, 50})
+    ->Args({4, 256, 1, 50});
 BENCHMARK(BM_PrepareFlow)->ArgName("cells")->Arg(4)->Arg(6);
 BENCHMARK(BM_CreateBasis)
     ->ArgNames({"cells", "zero_boundary", "volume"})

@@ -33,6 +33,7 @@ class PathWalker {
 
   explicit PathWalker(const VelocityField& field);
 
+  const Tessellation& tessellation() const { return *tessellation_; }
   const AffineFlow& flow(int cell) const { return flows_[cell]; }
 
   // Where the path from `x` is after unit time. Calls visit(const Arc&) for
@@ -40,7 +41,6 @@ class PathWalker {
   template <typename Visitor>
   Eigen::Vector2d Walk(Eigen::Vector2d x, Visitor visit) const;
 
- private:
   // The end of an arc: after `duration` at `position`, either at the end of the
   // time given (region unchanged) or across an edge.
   struct Step {
@@ -50,6 +50,7 @@ class PathWalker {
   };
   Step NextStep(int region, const Eigen::Vector2d& x, double time_left) const;
 
+ private:
   std::shared_ptr<const Basis> basis_;  // Keeps the tessellation alive.
   const Tessellation* tessellation_;
   std::vector<AffineFlow> flows_;  // By cell.

@@ -3,7 +3,6 @@
 #include <array>
 
 #include "cpab/affine_flow.h"
-#include "cpab/path.h"
 
 namespace cpab {
 namespace {
@@ -42,22 +41,25 @@ void PrependArc(const Arc& arc, const AffineFlow& flow, const Basis& basis,
                 sensitivity.exponential.matrix * rest_times_m;
 }
 
+}  // namespace
+
 // Walks the path, then back over its arcs, as the adjoint does.
 PointSensitivity SensitivityOfPoint(const PathWalker& walker,
                                     const Basis& basis,
                                     const Eigen::Vector2d& x,
-                                    std::vector<Arc>& arcs) {
-  arcs.clear();
+                                    std::vector<Arc>* arcs) {
+  arcs->clear();
   PointSensitivity point;
-  point.y = walker.Walk(x, [&arcs](const Arc& arc) { arcs.push_back(arc); });
+  point.y = walker.Walk(x, [arcs](const Arc& arc) { arcs->push_back(arc); });
   point.dy_dx = Eigen::Matrix2d::Identity();
-  for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
-    PrependArc(*arc, walker.flow(arc->cell), basis, point);
+  point.log_det = 0;
+  for (auto arc = arcs->rbegin(); arc != arcs->rend(); ++arc) {
+    const AffineFlow& flow = walker.flow(arc->cell);
+    PrependArc(*arc, flow, basis, point);
+    point.log_det += flow.trace() * arc->duration;
   }
   return point;
 }
-
-}  // namespace
 
 std::vector<PointSensitivity> SensitivitiesOfPoints(
     const VelocityField& field, const Eigen::Matrix2Xd& points) {
@@ -67,7 +69,7 @@ std::vector<PointSensitivity> SensitivitiesOfPoints(
   result.reserve(points.cols());
   for (int k = 0; k < points.cols(); ++k) {
     result.push_back(
-        SensitivityOfPoint(walker, field.basis(), points.col(k), arcs));
+        SensitivityOfPoint(walker, field.basis(), points.col(k), &arcs));
   }
   return result;
 }

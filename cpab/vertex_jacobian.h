@@ -13,6 +13,7 @@
 
 #include "Eigen/Core"
 #include "cpab/basis.h"
+#include "cpab/path.h"
 #include "cpab/velocity_field.h"
 
 namespace cpab {
@@ -30,8 +31,15 @@ struct PointSensitivity {
 
   Eigen::Vector2d y;  // T(x)
   Eigen::Matrix2d dy_dx;
+  double log_det;             // log det dy_dx
   std::vector<Block> blocks;  // All vertices that y depends on, each once.
 };
+
+// The sensitivity of T at x. `arcs` is room to work in.
+PointSensitivity SensitivityOfPoint(const PathWalker& walker,
+                                    const Basis& basis,
+                                    const Eigen::Vector2d& x,
+                                    std::vector<Arc>* arcs);
 
 // The sensitivities of T at `points` [2, K] under `field`.
 std::vector<PointSensitivity> SensitivitiesOfPoints(
