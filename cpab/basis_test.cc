@@ -50,6 +50,25 @@ INSTANTIATE_TEST_SUITE_P(Kinds, BasisTest,
                          ::testing::ValuesIn(test_util::AllKinds()),
                          [](const auto& info) { return KindName(info.param); });
 
+// For laws that hold for some kinds only.
+class FreeBasisTest : public BasisTest {};
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, FreeBasisTest,
+    ::testing::ValuesIn(test_util::KindsWhere(test_util::IsFree)),
+    [](const auto& info) { return KindName(info.param); });
+
+class ZeroBoundaryBasisTest : public BasisTest {};
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, ZeroBoundaryBasisTest,
+    ::testing::ValuesIn(test_util::KindsWhere(test_util::HasZeroBoundary)),
+    [](const auto& info) { return KindName(info.param); });
+
+class VolumePreservingBasisTest : public BasisTest {};
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, VolumePreservingBasisTest,
+    ::testing::ValuesIn(test_util::KindsWhere(test_util::PreservesVolume)),
+    [](const auto& info) { return KindName(info.param); });
+
 TEST_P(BasisTest, ColumnsAreOrthonormal) {
   const Eigen::MatrixXd B = basis_->Matrix();
   const Eigen::MatrixXd product = B.transpose() * B;
@@ -80,9 +99,8 @@ TEST_P(BasisTest, FieldsAreContinuousOnSharedEdges) {
   }
 }
 
-// Law of zero_boundary = false: on every ray between two outside regions.
-TEST_P(BasisTest, FieldsAreContinuousOutsideUnlessZeroOnTheBoundary) {
-  if (GetParam().zero_boundary) GTEST_SKIP();
+// On every ray between two outside regions.
+TEST_P(FreeBasisTest, FieldsAreContinuousOutside) {
   const Tessellation& tessellation = basis_->tessellation();
   const CellCoefficients cells =
       basis_->CellsFromTheta(DrawTheta(*basis_, 1, 3));
@@ -103,8 +121,7 @@ TEST_P(BasisTest, FieldsAreContinuousOutsideUnlessZeroOnTheBoundary) {
   }
 }
 
-TEST_P(BasisTest, ZeroBoundaryHasNoNormalVelocity) {
-  if (!GetParam().zero_boundary) GTEST_SKIP();
+TEST_P(ZeroBoundaryBasisTest, HasNoNormalVelocityOnTheBoundary) {
   const Eigen::Matrix2Xd velocities =
       basis_->VerticesFromTheta(DrawTheta(*basis_, 1, 4));
   const Eigen::Matrix2Xd& vertices = basis_->tessellation().vertices();
@@ -116,8 +133,7 @@ TEST_P(BasisTest, ZeroBoundaryHasNoNormalVelocity) {
   }
 }
 
-TEST_P(BasisTest, VolumePreservingFieldsHaveNoDivergence) {
-  if (!GetParam().volume_preserving) GTEST_SKIP();
+TEST_P(VolumePreservingBasisTest, HasNoDivergence) {
   const CellCoefficients cells =
       basis_->CellsFromTheta(DrawTheta(*basis_, 1, 5));
   EXPECT_LT((cells.col(0) + cells.col(4)).cwiseAbs().maxCoeff(), 1e-13);

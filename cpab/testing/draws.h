@@ -29,6 +29,23 @@ Eigen::Matrix2Xd PointsOnEdges(const Tessellation& tessellation, uint64_t seed);
 // Square, oblong and smallest tessellations with all options.
 std::vector<TessellationOptions> AllKinds();
 
+// Those of them that a law holds for.
+template <typename Predicate>
+std::vector<TessellationOptions> KindsWhere(Predicate predicate) {
+  std::vector<TessellationOptions> kinds;
+  for (const TessellationOptions& kind : AllKinds()) {
+    if (predicate(kind)) kinds.push_back(kind);
+  }
+  return kinds;
+}
+inline bool IsFree(const TessellationOptions& o) { return !o.zero_boundary; }
+inline bool HasZeroBoundary(const TessellationOptions& o) {
+  return o.zero_boundary;
+}
+inline bool PreservesVolume(const TessellationOptions& o) {
+  return o.volume_preserving;
+}
+
 // "4x4_zb0_vp0"; also the golden files' naming.
 std::string KindName(const TessellationOptions& options);
 
