@@ -1,5 +1,10 @@
 #include "cpab/warp.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
 #include <set>
 
 #include "cpab/testing/draws.h"
@@ -96,6 +101,46 @@ TEST_F(WarpTest, BandsAndThreadsLeaveNoTrace) {
   EXPECT_EQ(
       MaxDifference(*Warp(image, flow_, {}, OnThreads(3)), *Warp(image, flow_)),
       0);
+}
+
+long PeakMemoryKb() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+// By how much `work` raises the peak of resident memory, in a process of its
+// own that begins with none of this one's peaks.
+long PeakGrowthKb(const std::function<void()>& work) {
+  int ends[2];
+  if (pipe(ends) != 0) return -1;
+  const pid_t child = fork();
+  if (child == 0) {
+    const long before = PeakMemoryKb();
+    work();
+    const long growth = PeakMemoryKb() - before;
+    _exit(write(ends[1], &growth, sizeof(growth)) == sizeof(growth) ? 0 : 1);
+  }
+  long growth = -1;
+  close(ends[1]);
+  if (read(ends[0], &growth, sizeof(growth)) != sizeof(growth)) growth = -1;
+  close(ends[0]);
+  waitpid(child, nullptr, 0);
+  return growth;
+}
+
+TEST_F(WarpTest, MemoryDoesNotDependOnTheSizeOfTheta) {
+  const cv::Mat image(4000, 4000, CV_8U, cv::Scalar(100));
+  constexpr long kResultKb = 4000 * 4000 / 1024;
+  for (const int cells : {1, 12}) {  // d = 10 and 514.
+    const auto basis = Basis::Create({cells, cells}).value();
+    const Flow flow(basis, test_util::DrawTheta(*basis, 0.02, 1));
+    const long growth =
+        PeakGrowthKb([&] { EXPECT_THAT(Warp(image, flow), IsOk()); });
+    // The result, and bands: 16 rows of 4000 pixels, 50 bytes each.
+    EXPECT_GE(growth, kResultKb / 2) << cells;
+    EXPECT_LT(growth, kResultKb + 6000) << cells;
+  }
 }
 
 TEST_F(WarpTest, OutsideIsZeroOrTheNearestPixel) {
