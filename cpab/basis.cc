@@ -31,19 +31,18 @@ Eigen::Matrix3d ShapeMatrix(const Tessellation& tessellation, int cell) {
   return corners.inverse();
 }
 
-// Assembles the constraints on the vertex velocities of a tessellation.
+// Assembles the constraints at the border on the vertex velocities of a
+// tessellation.
 class Constraints {
  public:
   Constraints(const Tessellation& tessellation,
               const std::vector<Eigen::Matrix3d>& shapes)
       : tessellation_(tessellation), shapes_(shapes) {
-    const TessellationOptions& options = tessellation.options();
-    if (options.zero_boundary) {
+    if (tessellation.options().zero_boundary) {
       AddZeroBoundary();
     } else {
       AddContinuityOutside();
     }
-    if (options.volume_preserving) AddZeroTrace();
   }
 
   // Those between the components in [first, last). Unknown
@@ -100,15 +99,6 @@ class Constraints {
       Constraint constraint;
       AppendDerivative(cell, axis, component, 1, &constraint);
       AppendDerivative(neighbour, axis, component, -1, &constraint);
-      constraints_.push_back(constraint);
-    }
-  }
-
-  void AddZeroTrace() {
-    for (int cell = 0; cell < tessellation_.num_cells(); ++cell) {
-      Constraint constraint;
-      AppendDerivative(cell, 0, 0, 1, &constraint);
-      AppendDerivative(cell, 1, 1, 1, &constraint);
       constraints_.push_back(constraint);
     }
   }
@@ -171,12 +161,88 @@ RowMajorMatrix SeparateComponents(const Constraints& constraints,
   return basis;
 }
 
+// All continuous fields without divergence, as [2 vertices, vortices]: such a
+// field is a stream function's derivatives (d/dy, -d/dx), and the stream
+// functions are the C1 piecewise quadratics on these triangles, which the
+// translates of one box spline span, the Zwart-Powell element: one about the
+// centre of each rectangle, and of those around the square. Its gradient is 0
+// at all vertices but the rectangle's corners and the four centres beside it.
+Eigen::SparseMatrix<double, Eigen::RowMajor> Vortices(
+    const Tessellation& tessellation) {
+  const int nx = tessellation.options().nx, ny = tessellation.options().ny;
+  std::vector<Eigen::Triplet<double>> triplets;
+  // (dx, dy) is where the vertex lies from the vortex; rectangles are of
+  // size 1.
+  const auto add = [&](int vertex, int vortex, double dx, double dy) {
+    const double sx = (dx > 0) - (dx < 0), sy = (dy > 0) - (dy < 0);
+    // In units of a rectangle along x: order one.
+    triplets.emplace_back(2 * vertex, vortex, -sy * ny / nx);
+    triplets.emplace_back(2 * vertex + 1, vortex, sx);
+  };
+  for (int j = -1; j <= ny; ++j) {
+    for (int i = -1; i <= nx; ++i) {
+      const int vortex = i + 1 + (j + 1) * (nx + 2);
+      for (const int y : {j, j + 1}) {
+        for (const int x : {i, i + 1}) {
+          if (x < 0 || x > nx || y < 0 || y > ny) continue;
+          add(x + y * (nx + 1), vortex, x - i - 0.5, y - j - 0.5);
+        }
+      }
+      const int centres = (nx + 1) * (ny + 1);
+      for (const auto& [dx, dy] : {std::pair(1, 0), std::pair(-1, 0),
+                                   std::pair(0, 1), std::pair(0, -1)}) {
+        const int x = i + dx, y = j + dy;
+        if (x < 0 || x >= nx || y < 0 || y >= ny) continue;
+        add(centres + x + y * nx, vortex, dx, dy);
+      }
+    }
+  }
+  Eigen::SparseMatrix<double, Eigen::RowMajor> vortices(
+      2 * tessellation.num_vertices(), (nx + 2) * (ny + 2));
+  vortices.setFromTriplets(triplets.begin(), triplets.end());
+  return vortices;
+}
+
+// The equations between velocities as equations between strengths of vortices.
+std::vector<Equation> InTermsOf(
+    const Eigen::SparseMatrix<double, Eigen::RowMajor>& vortices,
+    const std::vector<Equation>& equations) {
+  std::vector<Equation> result;
+  for (const Equation& equation : equations) {
+    Eigen::SparseVector<double, Eigen::RowMajor> row(vortices.cols());
+    for (const auto& [unknown, weight] : equation) {
+      row += weight * vortices.row(unknown);
+    }
+    Equation strengths;
+    for (decltype(row)::InnerIterator term(row); term; ++term) {
+      strengths.emplace_back(static_cast<int>(term.index()), term.value());
+    }
+    if (!strengths.empty()) result.push_back(strengths);
+  }
+  return result;
+}
+
+RowMajorMatrix VolumePreserving(const Tessellation& tessellation,
+                                const Constraints& constraints,
+                                const SparseMatrix& gram) {
+  const Eigen::SparseMatrix<double, Eigen::RowMajor> vortices =
+      Vortices(tessellation);
+  std::vector<Equation> equations =
+      InTermsOf(vortices, constraints.Equations(0, 2));
+  // Vortices of equal strength, and of equal strength and alternating sign, add
+  // up to nothing: two beside each other are not needed.
+  equations.push_back({{0, 1.0}});
+  equations.push_back({{1, 1.0}});
+  return Orthonormalised(vortices * Solutions(equations, vortices.cols()),
+                         gram);
+}
+
 RowMajorMatrix VertexBasis(const Tessellation& tessellation,
                            const std::vector<Eigen::Matrix3d>& shapes) {
   const Constraints constraints(tessellation, shapes);
   if (tessellation.options().volume_preserving) {
-    return OrthonormalSolutions(constraints.Equations(0, 2),
-                                GramMatrix(tessellation, shapes, 2));
+    return VolumePreserving(tessellation, constraints,
+                            GramMatrix(tessellation, shapes, 2));
   }
   return SeparateComponents(constraints, GramMatrix(tessellation, shapes, 1));
 }

@@ -4,8 +4,9 @@
 // vec(A) stacks the coefficients of all cells, [cells, 2, 3] row-major, with
 // v(x) = A_c (x, y, 1)^T in cell c. The continuous fields among them are those
 // that are given by one velocity per vertex, so vec(A) = P u with a sparse P of
-// full column rank; the outside, boundary and volume constraints are a few
-// sparse equations C u = 0. With Z spanning the null space of C and L L^T the
+// full column rank; the outside and boundary constraints are a few sparse
+// equations C u = 0, and fields without divergence are sums of vortices, a few
+// vertices each. With Z spanning the null space of C and L L^T the
 // Cholesky factors of Z^T P^T P Z, W = Z L^-T gives vertex velocities u =
 // W theta, and B = P W has orthonormal columns. Only W is kept: B itself
 // (117 MB for 20x20 cells) is never needed.

@@ -22,31 +22,27 @@ SparseMatrix Transposed(const std::vector<Equation>& equations,
   return matrix;
 }
 
+}  // namespace
+
 // The last columns of Q in C^T = Q R, which are orthogonal to all equations.
 // The elimination follows the sparsity, not the values.
-Eigen::MatrixXd Solutions(const SparseMatrix& transposed) {
-  const Eigen::Index unknowns = transposed.rows();
-  if (transposed.cols() == 0) {
-    return Eigen::MatrixXd::Identity(unknowns, unknowns);
-  }
+Eigen::MatrixXd Solutions(const std::vector<Equation>& equations,
+                          Eigen::Index unknowns) {
+  if (equations.empty()) return Eigen::MatrixXd::Identity(unknowns, unknowns);
   Eigen::SparseQR<SparseMatrix, Eigen::COLAMDOrdering<int>> qr;
   // Dependent equations leave pivots near 1e-15, independent ones above 1e-3
   // up to 32x32 cells.
   qr.setPivotThreshold(1e-8);
-  qr.compute(transposed);
+  qr.compute(Transposed(equations, unknowns));
   const Eigen::Index dimension = unknowns - qr.rank();
   Eigen::MatrixXd selected = Eigen::MatrixXd::Zero(unknowns, dimension);
   selected.bottomRows(dimension).setIdentity();
   return qr.matrixQ() * selected;
 }
 
-}  // namespace
-
-Eigen::MatrixXd OrthonormalSolutions(const std::vector<Equation>& equations,
-                                     const SparseMatrix& gram) {
-  Eigen::MatrixXd z = Solutions(Transposed(equations, gram.rows()));
-  // Twice, since once leaves an error of the condition number of `gram` (1e5
-  // at 20x20 cells) times epsilon.
+// Twice, since once leaves an error of the condition number of `gram` (1e5 at
+// 20x20 cells) times epsilon.
+Eigen::MatrixXd Orthonormalised(Eigen::MatrixXd z, const SparseMatrix& gram) {
   for (int pass = 0; pass < 2 && z.cols() > 0; ++pass) {
     const Eigen::LLT<Eigen::MatrixXd> cholesky(z.transpose() * (gram * z));
     cholesky.matrixU().solveInPlace<Eigen::OnTheRight>(z);

@@ -19,12 +19,20 @@ using SparseMatrix = Eigen::SparseMatrix<double>;
 // of order one.
 using Equation = std::vector<std::pair<int, double>>;
 
-// [unknowns, dimension]: Z L^-T, where Z spans { u : all equations hold } and
-// L L^T = Z^T gram Z, so that the columns are orthonormal in the inner product
-// `gram` [unknowns, unknowns], positive definite. The same for the same
-// arguments up to rounding: no order of elimination depends on it.
-Eigen::MatrixXd OrthonormalSolutions(const std::vector<Equation>& equations,
-                                     const SparseMatrix& gram);
+// [unknowns, dimension]: columns that span { u : all equations hold }. The same
+// for the same arguments up to rounding: no order of elimination depends on it.
+Eigen::MatrixXd Solutions(const std::vector<Equation>& equations,
+                          Eigen::Index unknowns);
+
+// Z L^-T, where L L^T = Z^T gram Z, so that the columns are orthonormal in the
+// inner product `gram` [unknowns, unknowns], positive definite on the span of
+// Z's columns.
+Eigen::MatrixXd Orthonormalised(Eigen::MatrixXd z, const SparseMatrix& gram);
+
+inline Eigen::MatrixXd OrthonormalSolutions(
+    const std::vector<Equation>& equations, const SparseMatrix& gram) {
+  return Orthonormalised(Solutions(equations, gram.rows()), gram);
+}
 
 }  // namespace cpab
 
