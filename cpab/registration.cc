@@ -7,13 +7,26 @@
 #include "Eigen/Cholesky"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "cpab/path.h"
 #include "cpab/refine.h"
+#include "cpab/velocity_field.h"
+#include "cpab/vertex_jacobian.h"
 #include "opencv2/core.hpp"
 #include "opencv2/imgproc.hpp"
 #include "third_party/absl/status_macros.h"
 
 namespace cpab {
 namespace {
+
+// Pixels along the longer side at the first level: so few that a motion of an
+// eighth of the picture is one of two pixels.
+constexpr int kSmallestSide = 16;
+
+int NumHalvings(int side) {
+  int halvings = 0;
+  while (side >= 2 * kSmallestSide) side /= 2, ++halvings;
+  return halvings;
+}
 
 absl::Status Validate(const RegistrationOptions& options) {
   if (options.cells.empty()) {
@@ -115,6 +128,12 @@ Eigen::Matrix2Xd PixelGrid(const cv::Size& size) {
   return points;
 }
 
+// What is not motion, such as shading, or a mouth that opens, covers patches of
+// about an eighth of the picture's sides: so many independent measurements an
+// image is, however many pixels it has. Were each pixel to count, the prior
+// would not, and noses would grow where eyebrows are brighter.
+constexpr double kIndependentPatches = 64;
+
 // E at one level, its gradient and its Gauss-Newton Hessian.
 class Objective {
  public:
@@ -124,7 +143,8 @@ class Objective {
         fixed_(std::move(fixed)),
         points_(PixelGrid(fixed_.size())),
         prior_(std::move(prior)),
-        weight_(1 / (noise * noise)) {}
+        weight_(kIndependentPatches /
+                (noise * noise * static_cast<double>(points_.cols()))) {}
 
   double RootMeanSquare(const Eigen::VectorXd& theta) const {
     return std::sqrt(SumOfSquares(theta) / static_cast<double>(points_.cols()));
@@ -134,29 +154,33 @@ class Objective {
     return 0.5 * weight_ * SumOfSquares(theta) + 0.5 * prior_->Energy(theta);
   }
 
+  // In terms of the velocities at the vertices first: a pixel depends on a
+  // handful of those, but on all of theta.
   void Differentiate(const Eigen::VectorXd& theta, Eigen::VectorXd* gradient,
                      Eigen::MatrixXd* hessian) const {
-    const Flow flow(prior_->basis(), theta);
-    *hessian = prior_->precision();
-    *gradient = *hessian * theta;
-    // Pixels at a time: their Jacobian is a few MB.
-    constexpr Eigen::Index kBlock = 1024;
-    for (Eigen::Index begin = 0; begin < points_.cols(); begin += kBlock) {
-      const Eigen::Index count = std::min(kBlock, points_.cols() - begin);
-      const PointsJacobian jacobian =
-          flow.Jacobians(points_.middleCols(begin, count));
-      RowMajorMatrix rows(count, theta.size());  // d residual / d theta
-      Eigen::VectorXd residuals(count);
-      for (Eigen::Index n = 0; n < count; ++n) {
-        const Sample sample = SampleAt(moving_, jacobian.y.col(n));
-        residuals[n] = sample.value - Fixed(begin + n);
-        rows.row(n).noalias() =
-            sample.gradient * jacobian.dy_dtheta.middleRows<2>(2 * n);
+    const Basis& basis = *prior_->basis();
+    const PathWalker walker(VelocityField(prior_->basis(), theta));
+    const RowMajorMatrix& W = basis.vertex_basis();  // u = W theta
+    Eigen::VectorXd gradient_u = Eigen::VectorXd::Zero(W.rows());
+    Eigen::MatrixXd hessian_u = Eigen::MatrixXd::Zero(W.rows(), W.rows());
+    std::vector<Arc> arcs;
+    for (Eigen::Index n = 0; n < points_.cols(); ++n) {
+      const PointSensitivity point =
+          SensitivityOfPoint(walker, basis, points_.col(n), &arcs);
+      const Sample sample = SampleAt(moving_, point.y);
+      const double residual = sample.value - Fixed(n);
+      for (const PointSensitivity::Block& a : point.blocks) {
+        const Eigen::Vector2d slope = (sample.gradient * a.dy_du).transpose();
+        gradient_u.segment<2>(2 * a.vertex) += residual * slope;
+        for (const PointSensitivity::Block& b : point.blocks) {
+          hessian_u.block<2, 2>(2 * a.vertex, 2 * b.vertex) +=
+              slope * (sample.gradient * b.dy_du);
+        }
       }
-      hessian->selfadjointView<Eigen::Lower>().rankUpdate(rows.transpose(),
-                                                          weight_);
-      gradient->noalias() += weight_ * rows.transpose() * residuals;
     }
+    *gradient =
+        prior_->precision() * theta + weight_ * (W.transpose() * gradient_u);
+    *hessian = prior_->precision() + weight_ * (W.transpose() * hessian_u * W);
   }
 
  private:
@@ -224,10 +248,14 @@ absl::StatusOr<RegistrationResult> Register(
   ASSIGN_OR_RETURN(const cv::Mat to, Brightness(fixed, "fixed"));
 
   RegistrationResult result;
-  const int num_levels = static_cast<int>(options.cells.size());
+  const int num_cells = static_cast<int>(options.cells.size());
+  const int num_levels =
+      std::max(num_cells, NumHalvings(options.largest_side) + 1);
   for (int level = 0; level < num_levels; ++level) {
+    const int halvings = num_levels - 1 - level;
     TessellationOptions tessellation;
-    tessellation.nx = tessellation.ny = options.cells[level];
+    tessellation.nx = tessellation.ny =
+        options.cells[std::max(0, num_cells - 1 - halvings)];
     tessellation.zero_boundary = options.zero_boundary;
     tessellation.volume_preserving = options.volume_preserving;
     ASSIGN_OR_RETURN(std::shared_ptr<const Basis> basis,
@@ -241,13 +269,12 @@ absl::StatusOr<RegistrationResult> Register(
     result.basis = basis;
     ASSIGN_OR_RETURN(std::shared_ptr<const Prior> prior,
                      Prior::Create(basis, options.prior));
-    const int side =
-        std::max(16, options.largest_side >> (num_levels - 1 - level));
+    const int side = std::max(kSmallestSide, options.largest_side >> halvings);
     const Objective objective(Reduced(from, side), Reduced(to, side), prior,
                               options.noise);
     result.converged =
         Minimise(objective, options, &result.theta, &result.iterations);
-    if (level == num_levels - 1) {
+    if (halvings == 0) {
       const Eigen::VectorXd zero = Eigen::VectorXd::Zero(basis->theta_size());
       result.rms_before = objective.RootMeanSquare(zero);
       result.rms_after = objective.RootMeanSquare(result.theta);

@@ -2,8 +2,8 @@
 //
 // Looks for the field of theta that minimises
 //
-//   E(theta) = sum over pixels |moving(T(x; theta)) - fixed(x)|^2 / (2 noise^2)
-//              + 1/2 theta^T Sigma^-1 theta
+//   E(theta) = 64 mean over pixels |moving(T(x; theta)) - fixed(x)|^2
+//              / (2 noise^2) + 1/2 theta^T Sigma^-1 theta
 //
 // with the smoothness prior of cpab/prior.h, by Gauss-Newton with
 // Levenberg-Marquardt damping on the exact flow and its Jacobian; coarse to
@@ -28,12 +28,13 @@
 namespace cpab {
 
 struct RegistrationOptions {
-  // Cells along each axis, level by level; each a multiple of the one before.
-  std::vector<int> cells = {2, 4, 8};
+  // Cells along each axis at the last levels; each a multiple of the one
+  // before. Levels before these have the first one's.
+  std::vector<int> cells = {1, 2, 4, 8};
   bool zero_boundary = false;
   bool volume_preserving = false;
   // Pixels along the longer side at the last level, at least 16; images are
-  // reduced to that, and halved for each level before.
+  // reduced to that, and halved for each level before, down to 16.
   int largest_side = 128;
   // Standard deviation of differences in brightness, black to white being 1,
   // that are not due to motion; above 0.

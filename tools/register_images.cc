@@ -21,7 +21,7 @@ ABSL_FLAG(std::string, moving, "", "The picture to be warped.");
 ABSL_FLAG(std::string, fixed, "", "The picture that it shall look like.");
 ABSL_FLAG(std::string, output, "", "Folder for the pictures.");
 ABSL_FLAG(
-    std::string, cells, "2,4,8",
+    std::string, cells, "1,2,4,8",
     "Cells along each axis, coarse to fine; each a multiple of the last.");
 ABSL_FLAG(int, side, 128,
           "Pixels along the longer side at which pictures are compared.");
