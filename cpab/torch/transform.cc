@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cpab/flow.h"
+#include "cpab/parallel.h"
 #include "cpab/torch/tensor_flow.h"
 #include "third_party/absl/status_macros.h"
 
@@ -18,6 +19,17 @@ void AtenParallelFor(int64_t count, const std::function<void(int64_t)>& body) {
                    [&body](int64_t begin, int64_t end) {
                      for (int64_t i = begin; i < end; ++i) body(i);
                    });
+}
+
+// Calls body(b, parallel_for) for every element of a batch: one element to a
+// thread, or all threads for the points of a single one.
+template <typename Body>
+void ForEachElement(int64_t batch, Body body) {
+  if (batch == 1) {
+    body(0, AtenParallelFor);
+  } else {
+    AtenParallelFor(batch, [&](int64_t b) { body(b, Serially); });
+  }
 }
 
 // The flows of a batch of thetas, [B, d].
@@ -65,11 +77,12 @@ class WalkFunction : public torch::autograd::Function<WalkFunction> {
     const torch::Tensor x = points.detach().contiguous();
     torch::Tensor y = torch::empty({theta.size(0), x.size(-2), 2}, x.options());
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "cpab::Transform", [&] {
-      for (int64_t b = 0; b < theta.size(0); ++b) {
-        (*flows)[b].Transform<scalar_t>(PointsOf<scalar_t>(x, b),
-                                        MutablePointsOf<scalar_t>(y, b),
-                                        AtenParallelFor);
-      }
+      ForEachElement(
+          theta.size(0), [&](int64_t b, const ParallelFor& parallel_for) {
+            (*flows)[b].Transform<scalar_t>(PointsOf<scalar_t>(x, b),
+                                            MutablePointsOf<scalar_t>(y, b),
+                                            parallel_for);
+          });
     });
     context->save_for_backward({theta, x});
     context->saved_data["flows"] = torch::IValue::make_capsule(
@@ -91,15 +104,16 @@ class WalkFunction : public torch::autograd::Function<WalkFunction> {
                    .memory_format(torch::MemoryFormat::Contiguous));
     torch::Tensor dl_dx = torch::empty_like(dl_dy);
     AT_DISPATCH_FLOATING_TYPES(points.scalar_type(), "cpab::Transform", [&] {
-      for (int64_t b = 0; b < theta.size(0); ++b) {
+      ForEachElement(theta.size(0), [&](int64_t b,
+                                        const ParallelFor& parallel_for) {
         const FlowGradient<scalar_t> gradient = flows[b].Pullback<scalar_t>(
             PointsOf<scalar_t>(points, b), PointsOf<scalar_t>(dl_dy, b),
-            AtenParallelFor);
-        Eigen::Map<Eigen::VectorXd>(dl_dtheta[b].data_ptr<double>(),
-                                    theta.size(1)) =
+            parallel_for);
+        Eigen::Map<Eigen::VectorXd>(
+            dl_dtheta.data_ptr<double>() + b * theta.size(1), theta.size(1)) =
             flows[b].field().basis().ThetaFromCells(gradient.cells);
         MutablePointsOf<scalar_t>(dl_dx, b) = gradient.points;
-      }
+      });
     });
     if (points.dim() == 2) dl_dx = dl_dx.sum(0);
     return {dl_dtheta.to(theta.scalar_type()), dl_dx, torch::Tensor()};
