@@ -37,8 +37,10 @@ bool Draw(const cpab::TessellationOptions& options, const std::string& path) {
   const auto prior = cpab::Prior::Create(*basis, cpab::PriorOptions());
   if (!prior.ok()) return false;
   std::mt19937_64 generator(4);
-  const Eigen::VectorXd theta = 0.3 * (*prior)->Sample(generator);
-  return cv::imwrite(path, Triptych(cpab::Flow(*basis, theta)));
+  // A tenth of what the prior allows, so that the grid can be followed by eye.
+  const Eigen::VectorXd theta = 0.1 * (*prior)->Sample(generator);
+  return cv::imwrite(path, Triptych(cpab::Flow(*basis, theta)),
+                     {cv::IMWRITE_PNG_COMPRESSION, 9});
 }
 
 }  // namespace
