@@ -102,6 +102,9 @@ ABSL_FLAG(int, batch_size, 0,
           "Frames computed together; 0 chooses by their size.");
 ABSL_FLAG(std::string, device, "auto",
           "auto (the first GPU if there is one), cpu, cuda or cuda:N.");
+ABSL_FLAG(std::string, precision, "auto",
+          "float32, bfloat16, or auto: the faster one where the processor has "
+          "units for bfloat16, else float32.");
 ABSL_FLAG(int, threads, 0, "CPU threads; 0 is one a core.");
 ABSL_FLAG(bool, quiet, false, "Say nothing but errors.");
 ABSL_FLAG(bool, json, false, "Print a report as JSON, for scripts.");
@@ -154,6 +157,8 @@ absl::StatusOr<keypoints::TransferMode> ParseMode(const std::string& name) {
 absl::StatusOr<AnimatorOptions> AnimatorOptionsFromFlags() {
   AnimatorOptions options;
   ASSIGN_OR_RETURN(options.transfer.mode, ParseMode(absl::GetFlag(FLAGS_mode)));
+  ASSIGN_OR_RETURN(options.precision,
+                   ParsePrecision(absl::GetFlag(FLAGS_precision)));
   options.transfer.adapt_scale = absl::GetFlag(FLAGS_adapt_scale);
   ASSIGN_OR_RETURN(options.transfer.motion_scale,
                    ParseScales(absl::GetFlag(FLAGS_motion_scale)));
@@ -348,8 +353,10 @@ void PrintHead(const Animator& animator, c10::Device device) {
         "program, trained on drawn puppets. It moves these well, little else; "
         "tools/bazelw run //pipelines:train makes one from your own videos.\n");
   }
-  std::printf("animate: %dx%d frames on %s\n", animator.frame_size().width,
-              animator.frame_size().height, DescribeDevice(device).c_str());
+  std::printf("animate: %dx%d frames on %s, in %s\n",
+              animator.frame_size().width, animator.frame_size().height,
+              DescribeDevice(device).c_str(),
+              PrecisionName(animator.precision()));
   std::fflush(stdout);
 }
 

@@ -3,9 +3,11 @@
 #include <c10/core/InferenceMode.h>
 #include <torch/torch.h>
 
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "pipelines/autocast.h"
 #include "pipelines/data/image_io.h"
 #include "pipelines/data/image_tensor.h"
 #include "third_party/absl/status_macros.h"
@@ -55,7 +57,30 @@ absl::StatusOr<std::unique_ptr<Animator>> Animator::Create(
   std::unique_ptr<Animator> animator(
       new Animator(std::move(model), device, options));
   animator->BeginDriving();
+  animator->ChoosePrecision();
   return animator;
+}
+
+void Animator::ChoosePrecision() {
+  if (options_.precision != Precision::kAuto) return;
+  options_.precision = Precision::kFloat32;
+  if (!device_.is_cpu() || !CpuHasBfloat16()) return;
+  const double float32 = SecondsOfAFrame();
+  options_.precision = Precision::kBfloat16;
+  if (SecondsOfAFrame() > float32) options_.precision = Precision::kFloat32;
+}
+
+double Animator::SecondsOfAFrame() {
+  using Clock = std::chrono::steady_clock;
+  const cv::Mat grey(frame_size(), CV_8UC3, cv::Scalar::all(128));
+  SetSource(grey);
+  Animate({grey});  // prepares weights
+  const Clock::time_point begin = Clock::now();
+  Animate({grey});
+  const double seconds =
+      std::chrono::duration<double>(Clock::now() - begin).count();
+  BeginDriving();
+  return seconds;
 }
 
 cv::Size Animator::frame_size() const {
@@ -118,6 +143,23 @@ torch::Tensor Animator::Transfer(const torch::Tensor& driving_keypoints) const {
       .Apply(driving_keypoints);
 }
 
+torch::Tensor Animator::Render(const torch::Tensor& keypoints,
+                               networks::DenseMotionOutput* motion) {
+  AnimationModel& model = *trained_.model;
+  if (options_.precision != Precision::kBfloat16) {
+    return model.Animate(source_, keypoints, /*background=*/{}, motion);
+  }
+  const int64_t batch = keypoints.size(0);
+  const torch::Tensor small = source_.small.expand({batch, -1, -1, -1});
+  const torch::Tensor source = source_.keypoints.expand({batch, -1, -1});
+  *motion =
+      model.BlendCandidates(small, source, keypoints,
+                            model.InferCandidates(small, source, keypoints));
+  const AutocastScope autocast(TrainingConfig::BFLOAT16, device_);
+  return model.inpainting()->Render(source_.features, motion->deformation,
+                                    motion->occlusion_maps);
+}
+
 std::vector<cv::Mat> Animator::Animate(const std::vector<cv::Mat>& driving,
                                        absl::Span<const double> seconds,
                                        FrameMotion* motion) {
@@ -132,9 +174,7 @@ std::vector<cv::Mat> Animator::Animate(const std::vector<cv::Mat>& driving,
   if (!reference_.defined()) reference_ = smoothed.slice(0, 0, 1);
   const torch::Tensor keypoints = Transfer(smoothed);
   networks::DenseMotionOutput dense;
-  const torch::Tensor frames =
-      trained_.model->Animate(source_, keypoints, /*background=*/{},
-                              motion == nullptr ? nullptr : &dense);
+  const torch::Tensor frames = Render(keypoints, &dense);
   if (motion != nullptr) {
     *motion = {detected, keypoints, dense.deformation,
                dense.occlusion_maps.back()};

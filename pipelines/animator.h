@@ -20,6 +20,7 @@
 #include "keypoints/transfer.h"
 #include "networks/avd.h"
 #include "opencv2/core.hpp"
+#include "pipelines/animation/precision.h"
 #include "pipelines/checkpoint.h"
 
 namespace pipelines {
@@ -28,6 +29,7 @@ struct AnimatorOptions {
   keypoints::TransferOptions transfer;
   // Smooths the driving keypoints over time where set.
   std::optional<keypoints::OneEuroOptions> smoothing;
+  Precision precision = Precision::kAuto;
 };
 
 // What moves the source in a batch of frames, on the model's device.
@@ -54,6 +56,8 @@ class Animator {
   // Size of the pictures that Animate returns.
   cv::Size frame_size() const;
   int keypoints_per_group() const;
+  // What is in use: never kAuto.
+  Precision precision() const { return options_.precision; }
 
   // What is to be moved from now on. All that depends on it alone is computed
   // here, once.
@@ -82,7 +86,11 @@ class Animator {
            const AnimatorOptions& options)
       : trained_(std::move(model)), device_(device), options_(options) {}
 
+  void ChoosePrecision();
+  double SecondsOfAFrame();
   torch::Tensor ToTensor(const cv::Mat& rgb) const;
+  torch::Tensor Render(const torch::Tensor& keypoints,
+                       networks::DenseMotionOutput* motion);
   torch::Tensor Smooth(const torch::Tensor& keypoints,
                        absl::Span<const double> seconds);
   torch::Tensor Transfer(const torch::Tensor& driving_keypoints) const;
