@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <map>
 #include <string>
@@ -71,6 +72,32 @@ TEST(CandidateMotions, CarryDrivingKeypointsToSourceKeypoints) {
   // Five points moved by 0.05 have a smooth fit; a residual of 0.02 would be a
   // tenth of the norm of their displacements.
   EXPECT_LT(candidates.fit.residual.slice(1, 0, 2).max().item<float>(), 0.02);
+}
+
+// As an arm turns about the shoulder, with keypoints in its middle: what lies
+// two and a half times as far out goes along.
+TEST(CandidateMotions, LocalOnesGoOnTurningBeyondTheirKeypoints) {
+  const auto motions = CandidateMotions::Create(
+      TinyConfig({"model.num_transforms=1", "model.global_transform=false"})
+          ->model());
+  ASSERT_THAT(motions, IsOk());
+  constexpr double kTurn = M_PI / 3;
+  const torch::Tensor turn = torch::tensor(
+      {{std::cos(kTurn), std::sin(kTurn)}, {-std::sin(kTurn), std::cos(kTurn)}},
+      torch::kFloat32);
+  const torch::Tensor driving =
+      torch::tensor(
+          {{0.05, 0.1}, {0.3, 0.1}, {0.15, -0.1}, {0.25, 0.2}, {0., 0.}})
+          .unsqueeze(0);
+  const Candidates candidates =
+      (*motions)(torch::matmul(driving, turn), driving, {}, 17, 17);
+  // 0.75 to the right: pixel 14 of row 8.
+  const torch::Tensor there = torch::tensor({0.75, 0.});
+  const torch::Tensor moved = candidates.fields[0][1][8][14];
+  const torch::Tensor expected = torch::matmul(there, turn);
+  // At rest it would miss by its whole way, 0.75; with the former prior by two
+  // thirds of it.
+  EXPECT_LT((moved - expected).norm().item<float>(), 0.2);
 }
 
 TEST_P(CandidateMotionsTest, WithoutGlobalTransformHaveOneFieldLess) {

@@ -165,6 +165,14 @@ void FillDependentDefaults(Config* config) {
   CpabConfig* global = config->mutable_model()->mutable_global_cpab();
   if (!global->has_cells_x()) global->set_cells_x(6);
   if (!global->has_cells_y()) global->set_cells_y(6);
+  CpabConfig* local = config->mutable_model()->mutable_local_cpab();
+  // A limb goes on turning beyond its keypoints; those of the whole figure
+  // leave little to guess.
+  if (!local->has_prior_length()) local->set_prior_length(1);
+  if (!global->has_prior_length()) global->set_prior_length(0.3);
+  for (CpabConfig* cpab : {local, global}) {
+    if (!cpab->has_prior_gradient()) cpab->set_prior_gradient(3);
+  }
   PerceptualConfig* perceptual = config->mutable_losses()->mutable_perceptual();
   if (perceptual->layer_weights().empty()) {
     for (int i = 0; i < 5; ++i) perceptual->add_layer_weights(10);

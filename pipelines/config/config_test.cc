@@ -28,6 +28,9 @@ TEST(Config, FillsDefaultsThatDependOnOtherFields) {
   ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->model().global_cpab().cells_x(), 6);
   EXPECT_EQ(config->model().local_cpab().cells_x(), 4);
+  EXPECT_EQ(config->model().local_cpab().prior_length(), 1);
+  EXPECT_EQ(config->model().global_cpab().prior_length(), 0.3);
+  EXPECT_EQ(config->model().local_cpab().prior_gradient(), 3);
   EXPECT_THAT(config->losses().perceptual().scales(),
               ElementsAre(1, 0.5, 0.25, 0.125));
 }
