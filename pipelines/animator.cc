@@ -52,7 +52,8 @@ absl::StatusOr<std::unique_ptr<Animator>> Animator::Create(
       model.avd.is_empty()) {
     return absl::InvalidArgumentError(
         "avd mode needs a checkpoint with an AVD network, which this one has "
-        "not; use relative or standard mode");
+        "not; train one by tools/bazelw run //pipelines:train -- --avd "
+        "CHECKPOINT, or use relative or standard mode");
   }
   std::unique_ptr<Animator> animator(
       new Animator(std::move(model), device, options));

@@ -87,9 +87,7 @@ absl::StatusOr<TrainedModel> LoadOriginal(const std::string& path,
   };
   RETURN_IF_ERROR(
       networks::weights::LoadInto(*model, tensors, options, path).status());
-  ASSIGN_OR_RETURN(networks::AvdNetwork avd,
-                   AvdOfOriginal(tensors, config.model(), path));
-  return TrainedModel{config, std::move(model), std::move(avd)};
+  return TrainedModel{config, std::move(model)};
 }
 
 }  // namespace
@@ -185,6 +183,8 @@ absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& path,
                    weights.metadata.count(kStateKey) > 0
                        ? LoadOurs(path)
                        : LoadOriginal(path, weights.tensors));
+  ASSIGN_OR_RETURN(trained.avd, AvdOfOriginal(weights.tensors,
+                                              trained.config.model(), path));
   trained.model->to(device);
   trained.model->eval();
   if (trained.avd) trained.avd->to(device);

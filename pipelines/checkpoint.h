@@ -7,6 +7,7 @@
 //   average.<name>        averaged parameters, see WeightAverage; where they
 //                         are, evaluation and animation use them
 //   adam.<name>.<what>    the optimizer's state, see Adam::State
+//   avd_network.<name>    where one was trained on it, see avd/train_avd.h
 //   metadata "state"      CheckpointState as protobuf text
 //   checksum              SHA-256 of all of it, since version 2
 //

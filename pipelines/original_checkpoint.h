@@ -27,7 +27,8 @@ namespace pipelines {
 absl::StatusOr<Config> ConfigOfOriginal(
     const networks::weights::TensorMap& tensors, const std::string& source);
 
-// The AVD network in the checkpoint, in eval mode; null if it has none.
+// The AVD network in the checkpoint, of the original's or of ours
+// (avd/train_avd.h), in eval mode; null if it has none.
 // InvalidArgument as above.
 absl::StatusOr<networks::AvdNetwork> AvdOfOriginal(
     const networks::weights::TensorMap& tensors, const ModelConfig& config,

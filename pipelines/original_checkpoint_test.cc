@@ -238,8 +238,10 @@ TEST_F(OriginalCheckpoint, RunsItsDemoLoopFromItsGrids) {
         std::pair("avd", keypoints::TransferMode::kAvd)}) {
     SCOPED_TRACE(name);
     const std::string prefix = std::string("demo.") + name + ".";
+    keypoints::TransferOptions options;
+    options.mode = mode;
     const keypoints::MotionTransfer transfer(
-        {mode}, prepared.keypoints, driving.slice(0, 0, 1),
+        options, prepared.keypoints, driving.slice(0, 0, 1),
         [&](const torch::Tensor& identity, const torch::Tensor& pose) {
           return avd(identity, pose);
         });

@@ -9,6 +9,7 @@
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/stop_signal.h"
 #include "pipelines/app/user_path.h"
+#include "pipelines/avd/train_avd.h"
 #include "pipelines/config/config.h"
 #include "pipelines/parallel/process_environment.h"
 #include "pipelines/trainer.h"
@@ -20,6 +21,9 @@ ABSL_FLAG(std::string, config, "",
 ABSL_FLAG(std::string, output, "",
           "Run folder; a run that it holds is gone on with. Without it, "
           "runs/<name of the config>.");
+ABSL_FLAG(std::string, avd, "",
+          "Trains the AVD network for this finished checkpoint, instead of a "
+          "model, and saves it there: animate --mode avd uses it.");
 ABSL_FLAG(std::string, device, "auto",
           "auto (the first GPU if there is one), cpu, cuda or cuda:N.");
 ABSL_FLAG(
@@ -47,6 +51,9 @@ constexpr char kUsage[] =
   tools/bazelw run //pipelines:train -- --config actions-64 --set data.folder=clips
       Trains on your clips: a folder with train/ and test/, each holding clips as
       folders of frames, stacked frames in one image, or mp4, mov, avi, gif.
+
+  tools/bazelw run //pipelines:train -- --avd runs/demo/checkpoints/step-....safetensors
+      Adds to a checkpoint the network of animate's AVD mode.
 
 Run again with the same arguments to go on after Ctrl-C, a crash or the end.
 Several processes, also on several machines, started by torchrun --no-python or
@@ -86,6 +93,16 @@ absl::StatusOr<TrainerOptions> OptionsFromFlags(
   return options;
 }
 
+absl::StatusOr<TrainAvdOptions> AvdOptionsFromFlags(
+    const std::vector<std::string>& overrides) {
+  TrainAvdOptions options;
+  options.checkpoint = UserPath(absl::GetFlag(FLAGS_avd));
+  options.overrides = overrides;
+  ASSIGN_OR_RETURN(options.device, SelectDevice(absl::GetFlag(FLAGS_device)));
+  RETURN_IF_ERROR(SetThreads(absl::GetFlag(FLAGS_threads)));
+  return options;
+}
+
 int Main(int argc, char** argv) {
   const auto line = ParseCommandLine(argc, argv);
   if (!line.ok()) return Exit(kProgram, UsageError(line.status()));
@@ -98,6 +115,12 @@ int Main(int argc, char** argv) {
         kProgram,
         UsageError(absl::InvalidArgumentError(absl::StrCat(
             "unexpected argument '", line->arguments[0], "'; see --help"))));
+  }
+  if (!absl::GetFlag(FLAGS_avd).empty()) {
+    const auto options = AvdOptionsFromFlags(line->overrides);
+    if (!options.ok()) return Exit(kProgram, UsageError(options.status()));
+    CatchStopSignals();
+    return Exit(kProgram, TrainAvd(*options));
   }
   const auto options = OptionsFromFlags(line->overrides);
   if (!options.ok()) return Exit(kProgram, UsageError(options.status()));

@@ -85,6 +85,7 @@ Config WithoutLimits(Config config) {
   config.mutable_data()->clear_workers();
   config.mutable_data()->clear_cache_mib();
   config.clear_evaluation();
+  config.clear_avd();
   return config;
 }
 

@@ -45,6 +45,21 @@ void CollectNumbers(const Message& message,
   }
 }
 
+// The mean L1 over the half of the clips that move most: those whose first
+// frame says least about the others. There motion models differ.
+double MovingHalfL1(const EvaluationProto& proto) {
+  std::vector<const ClipResultProto*> clips;
+  for (const ClipResultProto& clip : proto.clips()) clips.push_back(&clip);
+  std::stable_sort(clips.begin(), clips.end(),
+                   [](const ClipResultProto* a, const ClipResultProto* b) {
+                     return a->first_frame().l1() > b->first_frame().l1();
+                   });
+  clips.resize((clips.size() + 1) / 2);
+  double sum = 0;
+  for (const ClipResultProto* clip : clips) sum += clip->model().l1();
+  return sum / clips.size();
+}
+
 bool ReadEvaluation(const std::string& path, RunResult* result) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
@@ -59,11 +74,15 @@ bool ReadEvaluation(const std::string& path, RunResult* result) {
   CollectNumbers(proto.first_frame(), &result->baseline);
   proto.clear_first_frame();
   CollectNumbers(proto, &result->metrics);
+  if (proto.clips_size() > 0) {
+    result->metrics["l1_moving_half"] = MovingHalfL1(proto);
+  }
   return true;
 }
 
 // In the order in which the field reports them; others follow by name.
-constexpr const char* kKnownMetrics[] = {"l1", "psnr", "ssim", "lpips"};
+constexpr const char* kKnownMetrics[] = {"l1", "l1_moving_half", "psnr", "ssim",
+                                         "lpips"};
 
 std::vector<std::string> MetricNames(const std::vector<RunResult>& results) {
   std::set<std::string> found;

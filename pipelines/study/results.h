@@ -19,8 +19,9 @@ struct RunResult {
   int64_t steps = 0;
   double minutes = 0;  // of training
   // Every number of evaluation.json that is a mean over the test clips, by
-  // name: "l1", "psnr", ... Those of the baseline, the first frame shown all
-  // the time, are apart.
+  // name: "l1", "psnr", ...; and "l1_moving_half", over the half of the clips
+  // that move most. Those of the baseline, the first frame shown all the time,
+  // are apart.
   std::map<std::string, double> metrics;
   std::map<std::string, double> baseline;
   std::vector<Series> losses;  // the columns of losses.csv over steps

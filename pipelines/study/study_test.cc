@@ -234,7 +234,8 @@ TEST_F(AblateTest, IsInterruptedGoesOnAndComparesVariants) {
   const std::vector<std::string> runs =
       absl::StrSplit(ReadText(output_ + "/runs.csv"), '\n', absl::SkipEmpty());
   ASSERT_EQ(runs.size(), 3u);
-  EXPECT_THAT(runs[0], StartsWith("variant,seed,steps,minutes,l1,psnr,ssim"));
+  EXPECT_THAT(runs[0],
+              StartsWith("variant,seed,steps,minutes,l1,l1_moving_half,psnr"));
   EXPECT_THAT(runs[1], StartsWith("affine,0,2,"));
   EXPECT_THAT(runs[2], StartsWith("cpab,0,2,"));
   EXPECT_THAT(ReadText(output_ + "/index.html"),

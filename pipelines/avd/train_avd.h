@@ -1,0 +1,37 @@
+// From a checkpoint to the same checkpoint with an AVD network.
+#ifndef PIPELINES_AVD_TRAIN_AVD_H_
+#define PIPELINES_AVD_TRAIN_AVD_H_
+
+#include <torch/types.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "networks/avd.h"
+
+namespace pipelines {
+
+struct TrainAvdOptions {
+  // A checkpoint of a training run; the AVD network is written into it.
+  std::string checkpoint;
+  // Of its config, as "avd.steps=500".
+  std::vector<std::string> overrides;
+  torch::Device device = torch::kCPU;
+};
+
+// Detects the keypoints of the run's training clips, trains an AVD network on
+// them and saves it. On any error, and after a stop signal (StoppedBySignal),
+// the checkpoint stays as it was. The errors of LoadTrainedModel, of the data
+// and of SaveAvd.
+absl::Status TrainAvd(const TrainAvdOptions& options);
+
+// Writes `avd` into a checkpoint of ours, in place of the one that it may have;
+// the rest stays as it is, to the bit. The errors of SafetensorsFile::Open and
+// WriteSafetensors.
+absl::Status SaveAvd(const std::string& checkpoint,
+                     const networks::AvdNetworkImpl& avd);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_AVD_TRAIN_AVD_H_
