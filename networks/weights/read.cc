@@ -30,6 +30,7 @@ absl::StatusOr<Weights> ReadSafetensors(const std::string& path) {
   weights.format = "safetensors";
   ASSIGN_OR_RETURN(weights.tensors, file.tensors());
   weights.metadata = file.metadata();
+  weights.has_checksum = file.has_checksum();
   return weights;
 }
 

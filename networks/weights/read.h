@@ -22,6 +22,9 @@ struct Weights {
   TensorMap tensors;
   // Safetensors' metadata; what Python saved besides tensors, as text.
   std::map<std::string, std::string> metadata;
+  // Of a safetensors file: it carries a checksum of itself (safetensors.h).
+  // Nobody has verified it.
+  bool has_checksum = false;
 };
 
 // NotFound, PermissionDenied, or InvalidArgument naming path, tensor and

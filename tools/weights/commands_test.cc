@@ -153,6 +153,21 @@ TEST(Convert, ChangesDtypeAndNames) {
   EXPECT_THAT(out.str(), HasSubstr("warning: w: 1 values are beyond float16"));
 }
 
+TEST(Convert, KeepsAChecksumThatIsThere) {
+  using networks::weights::SafetensorsFile;
+  const std::string with = TempPath("with.safetensors");
+  const std::string converted = TempPath("converted.safetensors");
+  ASSERT_THAT(
+      networks::weights::WriteSafetensors(with, {{"a", torch::ones({2})}}, {},
+                                          networks::weights::Checksum::kSha256),
+      IsOk());
+  std::ostringstream out;
+  ASSERT_THAT(Convert(with, converted, {}, out), IsOk());
+  const auto file = SafetensorsFile::Open(converted);
+  ASSERT_THAT(file, IsOk());
+  EXPECT_THAT(file->VerifyChecksum(), IsOk());
+}
+
 TEST(Convert, RefusesWhatItCannotDoAndWritesNothing) {
   const std::string input =
       Written("in.safetensors", {{"w", torch::ones({1})}});

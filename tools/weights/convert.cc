@@ -78,8 +78,11 @@ absl::Status Write(const std::string& path, Format format,
   if (format == Format::kPytorch) {
     return networks::weights::WritePytorch(path, weights.tensors);
   }
-  return networks::weights::WriteSafetensors(path, weights.tensors,
-                                             weights.metadata);
+  // Who reads the input may insist on its checksum.
+  return networks::weights::WriteSafetensors(
+      path, weights.tensors, weights.metadata,
+      weights.has_checksum ? networks::weights::Checksum::kSha256
+                           : networks::weights::Checksum::kNone);
 }
 
 }  // namespace
@@ -93,8 +96,8 @@ absl::Status Convert(const std::string& input, const std::string& output,
         output, ": exists already; give --overwrite to replace it"));
   }
   ASSIGN_OR_RETURN(Weights weights, networks::weights::ReadWeights(input));
-  weights.tensors = TakePrefix(weights.tensors, options.prefix,
-                               options.keep_prefix);
+  weights.tensors =
+      TakePrefix(weights.tensors, options.prefix, options.keep_prefix);
   if (weights.tensors.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(input, ": has no tensor whose name begins with '",

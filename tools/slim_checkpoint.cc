@@ -1,0 +1,88 @@
+// bazel run //tools:slim_checkpoint: see kUsage.
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/user_path.h"
+#include "pipelines/checkpoint.h"
+#include "third_party/absl/status_macros.h"
+
+ABSL_FLAG(std::string, checkpoint, "",
+          "A checkpoint of a training run (a .safetensors file).");
+ABSL_FLAG(std::string, output, "", "The .safetensors file to write.");
+ABSL_FLAG(bool, overwrite, false, "Replace an output that exists.");
+
+namespace {
+
+constexpr char kProgram[] = "slim_checkpoint";
+constexpr char kUsage[] = R"(Writes what animation needs of a checkpoint.
+
+  tools/bazelw run //tools:slim_checkpoint -- \
+      --checkpoint runs/demo/checkpoints/step-....safetensors --output small.safetensors
+
+The networks alone, averaged over steps where training kept averages, in float16:
+an eighth of the file or less. animate and evaluate compute with them in float32.
+An AVD network is left out.)";
+
+absl::Status CheckFlags(const std::string& checkpoint,
+                        const std::string& output) {
+  for (const auto& [name, value] :
+       {std::pair("checkpoint", checkpoint), std::pair("output", output)}) {
+    if (value.empty()) {
+      return pipelines::UsageError(absl::InvalidArgumentError(
+          absl::StrCat("--", name, " is needed; see --help")));
+    }
+  }
+  if (std::filesystem::exists(output) && !absl::GetFlag(FLAGS_overwrite)) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(output, " exists; give --overwrite to replace it"));
+  }
+  return absl::OkStatus();
+}
+
+// Counters stay integers, unlike by Module::to.
+void ToFloat16(torch::nn::Module& module) {
+  for (auto tensors : {module.parameters(), module.buffers()}) {
+    for (torch::Tensor& tensor : tensors) {
+      if (tensor.is_floating_point()) {
+        tensor.set_data(tensor.to(torch::kFloat16));
+      }
+    }
+  }
+}
+
+absl::Status Run() {
+  const std::string checkpoint =
+      pipelines::UserPath(absl::GetFlag(FLAGS_checkpoint));
+  const std::string output = pipelines::UserPath(absl::GetFlag(FLAGS_output));
+  RETURN_IF_ERROR(CheckFlags(checkpoint, output));
+  ASSIGN_OR_RETURN(const pipelines::CheckpointState state,
+                   pipelines::ReadCheckpointState(checkpoint));
+  ASSIGN_OR_RETURN(const pipelines::TrainedModel trained,
+                   pipelines::LoadTrainedModel(checkpoint, torch::kCPU));
+  ToFloat16(*trained.model);
+  RETURN_IF_ERROR(pipelines::SaveCheckpoint(
+      output, {trained.model.get(), nullptr, nullptr}, state));
+  std::printf("%s: %.1f MB\n", output.c_str(),
+              static_cast<double>(std::filesystem::file_size(output)) / 1e6);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto line = pipelines::ParseCommandLine(argc, argv);
+  if (!line.ok()) {
+    return pipelines::Exit(kProgram, pipelines::UsageError(line.status()));
+  }
+  if (line->help) {
+    std::printf("%s\n",
+                pipelines::HelpText(kUsage, "slim_checkpoint.cc").c_str());
+    return 0;
+  }
+  return pipelines::Exit(kProgram, Run());
+}
