@@ -100,11 +100,8 @@ int Main(int argc, char** argv) {
     std::printf("%s\n", HelpText(kUsage, "ablate_main.cc").c_str());
     return 0;
   }
-  if (!line->arguments.empty()) {
-    return Exit(
-        kProgram,
-        UsageError(absl::InvalidArgumentError(absl::StrCat(
-            "unexpected argument '", line->arguments[0], "'; see --help"))));
+  if (const auto status = RefuseArguments(*line); !status.ok()) {
+    return Exit(kProgram, UsageError(status));
   }
   const auto plan = PlanFromFlags(line->overrides);
   if (!plan.ok()) return Exit(kProgram, UsageError(plan.status()));

@@ -110,11 +110,8 @@ int Main(int argc, char** argv) {
     std::printf("%s\n", HelpText(kUsage, "train_main.cc").c_str());
     return 0;
   }
-  if (!line->arguments.empty()) {
-    return Exit(
-        kProgram,
-        UsageError(absl::InvalidArgumentError(absl::StrCat(
-            "unexpected argument '", line->arguments[0], "'; see --help"))));
+  if (const auto status = RefuseArguments(*line); !status.ok()) {
+    return Exit(kProgram, UsageError(status));
   }
   if (!absl::GetFlag(FLAGS_avd).empty()) {
     const auto options = AvdOptionsFromFlags(line->overrides);

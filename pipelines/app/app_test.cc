@@ -55,6 +55,15 @@ TEST(CommandLine, NamesMistakes) {
                                          HasSubstr("needs a value")));
 }
 
+TEST(CommandLine, RefusesArgumentsWhereThereAreNone) {
+  CommandLine line;
+  EXPECT_THAT(RefuseArguments(line), IsOk());
+  line.arguments = {"stray", "more"};
+  EXPECT_THAT(RefuseArguments(line),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("unexpected argument 'stray'")));
+}
+
 TEST(CommandLine, HelpListsTheProgramsOwnFlags) {
   EXPECT_TRUE(Parse({"--help", "--no_such"})->help);
   const std::string help = HelpText("Does things.", "app_test.cc");

@@ -118,6 +118,12 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc,
   return Parser(argc, argv).Parse();
 }
 
+absl::Status RefuseArguments(const CommandLine& line) {
+  if (line.arguments.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "unexpected argument '", line.arguments[0], "'; see --help"));
+}
+
 std::string HelpText(absl::string_view usage, absl::string_view source) {
   std::map<std::string, const absl::CommandLineFlag*> flags;
   for (const auto& [name, flag] : absl::GetAllFlags()) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
@@ -27,6 +28,10 @@ struct CommandLine {
 // --noflag for booleans. "--" ends the flags. InvalidArgument for an unknown
 // flag (naming the nearest one), a missing value or one that does not parse.
 absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv);
+
+// InvalidArgument naming the first argument that is not a flag, for programs
+// that take none.
+absl::Status RefuseArguments(const CommandLine& line);
 
 // `usage`, then every flag that is defined in a file whose path contains
 // `source`, with its description and default.
