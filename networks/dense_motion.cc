@@ -47,6 +47,7 @@ DenseMotionNetworkImpl::DenseMotionNetworkImpl(
   if (!options.multi_mask) {
     occlusion_.push_back(SameConv2d(widths.back(), 1, kHeadKernelSize));
     register_module("occlusion", ToModuleList(occlusion_));
+    InitializeVisibility();
     return;
   }
   const int64_t num_up = NumUpBlocks(options);
@@ -67,6 +68,16 @@ DenseMotionNetworkImpl::DenseMotionNetworkImpl(
   }
   register_module("up", ToModuleList(up_));
   register_module("occlusion", ToModuleList(occlusion_));
+  InitializeVisibility();
+}
+
+void DenseMotionNetworkImpl::InitializeVisibility() {
+  const double visibility = options_.initial_visibility;
+  TORCH_CHECK(visibility > 0 && visibility < 1,
+              "DenseMotionNetwork: initial_visibility must be in (0, 1), is ",
+              visibility);
+  const torch::NoGradGuard no_grad;
+  occlusion_.back()->bias.fill_(std::log(visibility / (1 - visibility)));
 }
 
 torch::Tensor DenseMotionNetworkImpl::Downsample(const torch::Tensor& source) {

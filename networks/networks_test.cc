@@ -308,6 +308,23 @@ TEST(DenseMotion, HasMapsForEveryResolution) {
   }
 }
 
+TEST(DenseMotion, ShowsTheWarpedSourceAtFirst) {
+  torch::manual_seed(0);
+  DenseMotionOptions options = SmallDenseMotion();
+  for (const double visibility : {0.5, 0.95}) {
+    options.initial_visibility = visibility;
+    DenseMotionNetwork network(options);
+    const DenseMotionInput input(options, 2, 16);
+    const Tensor visible =
+        network(input.source, input.heatmaps, input.candidates)
+            .occlusion_maps.back();
+    // The features' random weights spread the logits by a few tenths.
+    EXPECT_NEAR(visible.mean().item<double>(), visibility, 0.1);
+  }
+  options.initial_visibility = 1;
+  EXPECT_THROW(DenseMotionNetwork{options}, c10::Error);
+}
+
 TEST(DenseMotion, RefusesTooFewBlocks) {
   DenseMotionOptions options = SmallDenseMotion();
   options.num_blocks = 1;

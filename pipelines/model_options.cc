@@ -34,6 +34,7 @@ networks::DenseMotionOptions DenseMotionOptionsOf(const ModelConfig& config) {
   options.num_blocks = config.dense_motion().num_blocks();
   options.scale_factor = config.dense_motion().scale_factor();
   options.multi_mask = config.dense_motion().multi_mask();
+  options.initial_visibility = config.dense_motion().initial_visibility();
   return options;
 }
 
