@@ -12,7 +12,7 @@
 #include "pipelines/adam.h"
 #include "pipelines/config/config.h"
 #include "pipelines/model.h"
-#include "pipelines/objective.h"
+#include "pipelines/training/objective.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {

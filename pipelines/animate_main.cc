@@ -7,9 +7,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "pipelines/animate_batch.h"
-#include "pipelines/animate_video.h"
-#include "pipelines/animator.h"
+#include "pipelines/animation/animate_batch.h"
+#include "pipelines/animation/animate_video.h"
+#include "pipelines/animation/animator.h"
 #include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device.h"
@@ -124,7 +124,7 @@ constexpr char kUsage[] = R"(Animates a still image by the motion of a video.
       animates each still by each video; run again to do what is missing
 
 Writes an H.264 mp4 that browsers play, with the driving video's frame times and
-audio, and a note in it that it is synthetic. pipelines/ANIMATE.md says more.
+audio, and a note in it that it is synthetic. pipelines/animation/README.md says more.
 
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";

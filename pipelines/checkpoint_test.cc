@@ -16,8 +16,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/checkpoint_store.h"
-#include "pipelines/initial_weights.h"
 #include "pipelines/testing_config.h"
+#include "pipelines/training/initial_weights.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {

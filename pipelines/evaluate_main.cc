@@ -13,8 +13,8 @@
 #include "pipelines/checkpoint.h"
 #include "pipelines/config/config.h"
 #include "pipelines/config/override.h"
-#include "pipelines/data_folder.h"
-#include "pipelines/evaluation.h"
+#include "pipelines/data/data_folder.h"
+#include "pipelines/evaluation/evaluation.h"
 #include "pipelines/report/page.h"
 #include "third_party/absl/status_macros.h"
 

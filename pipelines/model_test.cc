@@ -3,23 +3,17 @@
 #include <torch/torch.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <map>
 #include <string>
 
 #include "gtest/gtest.h"
 #include "keypoints/coordinates.h"
 #include "networks/sampling.h"
 #include "networks/testing/tensor_near.h"
-#include "pipelines/objective.h"
 #include "pipelines/testing_config.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
 namespace {
-
-// No weights are in the cache of a test.
-const int kNoCache = setenv("XDG_CACHE_HOME", "/no/cache", 1);
 
 std::shared_ptr<AnimationModel> MakeModel(
     const std::vector<std::string>& overrides = {}) {
@@ -191,120 +185,6 @@ TEST(AnimationModel, AnimatesInTwoPartsAsInOne) {
     EXPECT_THAT(model->Animate(prepared, keypoints)[i],
                 networks::test_util::TensorNear(expected[0], 1e-5));
   }
-}
-
-TEST(Objective, GivesEveryTermAndReachesEveryNetwork) {
-  auto model = MakeModel();
-  auto objective = Objective::Create(*TinyConfig(), torch::kCPU);
-  ASSERT_THAT(objective, IsOk());
-  StageTimer timer;
-  const StepOutput out = (*objective)(*model, RandomImages(2, 1),
-                                      RandomImages(2, 2), {0, 0}, timer);
-  std::vector<std::string> names;
-  for (const auto& [name, value] : out.terms) {
-    names.push_back(name);
-    EXPECT_TRUE(std::isfinite(value.item<float>())) << name;
-  }
-  EXPECT_EQ(names, objective->TermNames());
-  out.total.backward();
-  for (const auto& child : model->named_children()) {
-    double sum = 0;
-    for (const torch::Tensor& p : child.value()->parameters()) {
-      if (p.grad().defined()) sum += p.grad().abs().sum().item<double>();
-    }
-    EXPECT_GT(sum, 0) << child.key();
-  }
-}
-
-TEST(Objective, AddsSemanticAndStructureTerms) {
-  auto model = MakeModel();
-  auto objective = Objective::Create(
-      *TinyConfig({"losses.semantic.weight=1", "losses.semantic.model=tiny",
-                   "losses.semantic.untrained=true",
-                   "losses.structure.weight=0.1", "losses.structure.model=tiny",
-                   "losses.structure.untrained=true",
-                   "losses.structure.input_size=32"}),
-      torch::kCPU);
-  ASSERT_THAT(objective, IsOk());
-  StageTimer timer;
-  const StepOutput out = (*objective)(*model, RandomImages(2, 1),
-                                      RandomImages(2, 2), {0, 0}, timer);
-  EXPECT_EQ(out.terms.size(), 6u);
-  EXPECT_EQ(objective->TermNames().back(), "structure");
-  for (const auto& [name, value] : out.terms) {
-    // The background predictor begins at the identity: nothing is lost yet.
-    if (name != "background") EXPECT_GT(value.item<float>(), 0) << name;
-  }
-  out.total.backward();
-}
-
-TEST(Objective, SaysHowToFetchMissingWeights) {
-  const auto objective = Objective::Create(
-      *TinyConfig({"losses.structure.weight=0.1",
-                   "losses.structure.weights=dino_vitbase8_pretrain.pth"}),
-      torch::kCPU);
-  EXPECT_THAT(objective, StatusIs(absl::StatusCode::kNotFound,
-                                  testing::HasSubstr("//tools:fetch_weights")));
-}
-
-TEST(Objective, DrawsTheSameForTheSameStepAndOtherwiseOthers) {
-  auto model = MakeModel();
-  auto objective = Objective::Create(*TinyConfig(), torch::kCPU);
-  ASSERT_THAT(objective, IsOk());
-  StageTimer timer;
-  const auto total = [&](int64_t step) {
-    return (*objective)(*model, RandomImages(2, 1), RandomImages(2, 2),
-                        {step, 0}, timer)
-        .total.item<float>();
-  };
-  EXPECT_EQ(total(5), total(5));
-  EXPECT_NE(total(5), total(6));
-}
-
-// With dropout and a random warp: a step of one batch of 4 against two slices
-// of
-// 2. In eval mode, for the statistics of batch norms are of a batch. Sums of
-// some thousand float32, of which the order differs, agree to 1e-5.
-TEST(Objective, OfAStepIsTheMeanOverItsSlices) {
-  auto model = MakeModel();
-  model->eval();
-  auto objective = Objective::Create(*TinyConfig(), torch::kCPU);
-  ASSERT_THAT(objective, IsOk());
-  StageTimer timer(nullptr);
-  const torch::Tensor source = RandomImages(4, 1);
-  const torch::Tensor driving = RandomImages(4, 2);
-  const auto terms = [&](int64_t first, int64_t count, StepPlace place) {
-    std::map<std::string, double> values;
-    for (const auto& [name, value] :
-         (*objective)(*model, source.narrow(0, first, count),
-                      driving.narrow(0, first, count), place, timer)
-             .terms) {
-      values[name] = value.item<double>();
-    }
-    return values;
-  };
-  const auto whole = terms(0, 4, {7, 0, 0, 1});
-  const auto first = terms(0, 2, {7, 0, 0, 2});
-  const auto second = terms(2, 2, {7, 0, 1, 2});
-  ASSERT_GE(whole.size(), 4u);
-  for (const auto& [name, value] : whole) {
-    EXPECT_NEAR((first.at(name) + second.at(name)) / 2, value, 1e-5 * value)
-        << name;
-  }
-}
-
-TEST(Objective, LeavesTheBackgroundOutUntilItStarts) {
-  auto model = MakeModel();
-  auto objective = Objective::Create(
-      *TinyConfig({"training.background_start_epoch=1"}), torch::kCPU);
-  ASSERT_THAT(objective, IsOk());
-  StageTimer timer;
-  const auto num_terms = [&](int64_t epoch) {
-    return (*objective)(*model, RandomImages(2, 1), RandomImages(2, 2),
-                        {0, epoch}, timer)
-        .terms.size();
-  };
-  EXPECT_EQ(num_terms(0) + 1, num_terms(1));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 #include "pipelines/app/device.h"
 #include "pipelines/config/config.h"
 #include "pipelines/model.h"
-#include "pipelines/objective.h"
+#include "pipelines/training/objective.h"
 
 namespace pipelines {
 namespace {

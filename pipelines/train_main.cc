@@ -12,7 +12,7 @@
 #include "pipelines/avd/train_avd.h"
 #include "pipelines/config/config.h"
 #include "pipelines/parallel/process_environment.h"
-#include "pipelines/trainer.h"
+#include "pipelines/training/trainer.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, config, "",

@@ -1,5 +1,5 @@
 // bazel run //tools:export_torchscript: see kUsage.
-#include "pipelines/export_torchscript.h"
+#include "pipelines/animation/export_torchscript.h"
 
 #include <cstdio>
 #include <string>

@@ -1,5 +1,5 @@
 // tools/bazelw run //tools:kill_trials: see kUsage.
-#include "pipelines/kill_trials.h"
+#include "pipelines/training/kill_trials.h"
 
 #include <cstdio>
 #include <filesystem>

@@ -1,5 +1,5 @@
 // bazel run //tools:pose_metrics: see kUsage.
-#include "pipelines/pose_metrics.h"
+#include "pipelines/evaluation/pose_metrics.h"
 
 #include <cstdio>
 #include <string>
@@ -13,7 +13,7 @@
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/user_path.h"
 #include "pipelines/data/file_io.h"
-#include "pipelines/detections.h"
+#include "pipelines/evaluation/detections.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, real_keypoints, "",

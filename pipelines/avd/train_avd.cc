@@ -17,7 +17,7 @@
 #include "pipelines/checkpoint.h"
 #include "pipelines/config/config.h"
 #include "pipelines/config/override.h"
-#include "pipelines/data_folder.h"
+#include "pipelines/data/data_folder.h"
 #include "pipelines/report/progress.h"
 #include "third_party/absl/status_macros.h"
 

@@ -15,8 +15,8 @@
 #include "networks/sampling.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/config/config.h"
+#include "pipelines/data/data_folder.h"
 #include "pipelines/data/puppets/truth.h"
-#include "pipelines/data_folder.h"
 #include "pipelines/motion/motion_model.h"
 #include "third_party/absl/status_macros.h"
 

@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "pipelines/checkpoint_store.h"
+#include "pipelines/data/data_folder.h"
 #include "pipelines/data/image_tensor.h"
-#include "pipelines/data_folder.h"
-#include "pipelines/preview.h"
 #include "pipelines/report/visualize.h"
 #include "pipelines/study/runner.h"
+#include "pipelines/training/preview.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

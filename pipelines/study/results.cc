@@ -13,7 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "google/protobuf/util/json_util.h"
 #include "pipelines/checkpoint_store.h"
-#include "pipelines/reconstruction.pb.h"
+#include "pipelines/evaluation/reconstruction.pb.h"
 #include "pipelines/report/loss_log.h"
 #include "pipelines/study/runner.h"
 

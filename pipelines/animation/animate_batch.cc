@@ -1,0 +1,235 @@
+#include "pipelines/animation/animate_batch.h"
+
+#include <sys/resource.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "nlohmann/json.hpp"
+#include "pipelines/animation/comparison.h"
+#include "pipelines/app/stop_signal.h"
+#include "pipelines/app/user_path.h"
+#include "pipelines/data/file_io.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+using State = BatchResult::State;
+
+absl::StatusOr<std::vector<std::string>> ReadList(const std::string& path) {
+  std::ifstream file(path);
+  std::vector<std::string> paths;
+  for (std::string line; std::getline(file, line);) {
+    absl::StripAsciiWhitespace(&line);
+    if (!line.empty() && line[0] != '#') paths.push_back(UserPath(line));
+  }
+  if (paths.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": a list needs a path in at least one line"));
+  }
+  return paths;
+}
+
+// The names that outputs are called after.
+std::vector<std::string> NamesOf(const std::vector<std::string>& paths) {
+  std::map<std::string, int> count;
+  for (const std::string& path : paths) ++count[data::Stem(path)];
+  std::vector<std::string> names;
+  for (const std::string& path : paths) {
+    const std::string stem = data::Stem(path);
+    names.push_back(count[stem] == 1 ? stem : data::BaseName(path));
+  }
+  return names;
+}
+
+BatchResult AnimateItem(Animator& animator, const BatchItem& item,
+                        const AnimateVideoOptions& options) {
+  BatchResult result;
+  result.item = item;
+  absl::StatusOr<AnimateVideoReport> report =
+      AnimateVideo(animator, item.source, item.driving, item.output, options);
+  result.status = report.status();
+  if (report.ok()) {
+    result.state = State::kDone;
+    result.report = *std::move(report);
+  }
+  return result;
+}
+
+const char* StateName(State state) {
+  switch (state) {
+    case State::kDone:
+      return "done";
+    case State::kSkipped:
+      return "skipped";
+    case State::kFailed:
+      break;
+  }
+  return "failed";
+}
+
+double FramesPerSecond(const AnimateVideoReport& report) {
+  return report.seconds > 0 ? report.frames / report.seconds : 0;
+}
+
+nlohmann::json ResultJson(const BatchResult& result) {
+  nlohmann::json json = {{"source", result.item.source},
+                         {"driving", result.item.driving},
+                         {"output", result.item.output},
+                         {"state", StateName(result.state)}};
+  if (result.state == State::kFailed) {
+    json["error"] = std::string(result.status.message());
+  }
+  if (result.state != State::kDone) return json;
+  const AnimateVideoReport& report = result.report;
+  json["frames"] = report.frames;
+  json["start_frame"] = report.start_frame;
+  json["damage"] = report.damage;
+  json["warnings"] = report.warnings;
+  json["seconds"] = report.seconds;
+  json["frames_per_second"] = FramesPerSecond(report);
+  json["stage_seconds"] = {{"look_ahead", report.look_ahead_seconds},
+                           {"read", report.stages.read},
+                           {"compute", report.stages.compute},
+                           {"write", report.stages.write}};
+  return json;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> ListInputs(const std::string& path) {
+  std::error_code error;
+  if (!fs::exists(path, error)) {
+    return absl::NotFoundError(absl::StrCat(path, ": no such file or folder"));
+  }
+  if (!fs::is_directory(path, error)) return ReadList(path);
+  ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                   data::ListFolder(path));
+  std::vector<std::string> paths;
+  for (const std::string& name : names) paths.push_back(fs::path(path) / name);
+  if (paths.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is empty"));
+  }
+  return paths;
+}
+
+std::vector<BatchItem> PairAll(const std::vector<std::string>& sources,
+                               const std::vector<std::string>& drivings,
+                               const std::string& folder,
+                               const std::string& ending) {
+  const std::vector<std::string> source_names = NamesOf(sources);
+  const std::vector<std::string> driving_names = NamesOf(drivings);
+  std::vector<BatchItem> items;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    for (size_t j = 0; j < drivings.size(); ++j) {
+      items.push_back({sources[i], drivings[j],
+                       absl::StrCat(folder, "/", source_names[i], "--",
+                                    driving_names[j], ending)});
+    }
+  }
+  return items;
+}
+
+std::vector<BatchResult> AnimateBatch(Animator& animator,
+                                      const std::vector<BatchItem>& items,
+                                      const BatchOptions& options) {
+  std::vector<BatchResult> results;
+  for (size_t i = 0; i < items.size() && StopSignal() == 0; ++i) {
+    std::error_code error;
+    if (!options.overwrite && fs::exists(items[i].output, error)) {
+      results.push_back({items[i], State::kSkipped, {}, {}});
+      continue;
+    }
+    if (options.begin) options.begin(i, items[i]);
+    BatchResult result = AnimateItem(animator, items[i], options.video);
+    if (absl::IsCancelled(result.status)) break;
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
+absl::StatusOr<std::vector<std::string>> WriteComparisons(
+    const std::vector<BatchResult>& results) {
+  std::map<std::string, std::vector<std::string>>
+      outputs;  // of a driving video
+  for (const BatchResult& result : results) {
+    if (result.state == State::kFailed) continue;
+    outputs[result.item.driving].push_back(result.item.output);
+  }
+  std::vector<std::string> written;
+  for (auto& [driving, videos] : outputs) {
+    const fs::path folder = fs::path(videos[0]).parent_path();
+    videos.insert(videos.begin(), driving);
+    written.push_back(folder /
+                      absl::StrCat("all--", data::Stem(driving), ".mp4"));
+    RETURN_IF_ERROR(WriteComparison(videos, written.back(), {}).status());
+  }
+  return written;
+}
+
+absl::Status BatchStatus(const std::vector<BatchResult>& results) {
+  size_t num_failed = 0;
+  absl::Status first;
+  for (const BatchResult& result : results) {
+    if (result.state != State::kFailed) continue;
+    if (num_failed++ == 0) first = result.status;
+  }
+  if (num_failed == 0) return absl::OkStatus();
+  if (results.size() == 1) return first;
+  return absl::Status(
+      first.code(),
+      absl::StrCat(num_failed, " of ", results.size(),
+                   " failed, the first: ", std::string(first.message())));
+}
+
+std::string BatchTable(const std::vector<BatchResult>& results) {
+  std::string table =
+      absl::StrFormat("%-40s %7s %8s %8s %8s %8s %8s\n", "output", "state",
+                      "frames", "fps", "read s", "comp. s", "write s");
+  for (const BatchResult& result : results) {
+    absl::StrAppendFormat(&table, "%-40s %7s",
+                          data::BaseName(result.item.output),
+                          StateName(result.state));
+    if (result.state == State::kDone) {
+      const AnimateVideoReport& report = result.report;
+      absl::StrAppendFormat(&table, " %8d %8.1f %8.2f %8.2f %8.2f",
+                            report.frames, FramesPerSecond(report),
+                            report.stages.read, report.stages.compute,
+                            report.stages.write);
+      if (!report.damage.empty()) {
+        absl::StrAppend(&table, "  damaged: ", report.damage);
+      }
+    } else if (result.state == State::kFailed) {
+      absl::StrAppend(&table, "  ", std::string(result.status.message()));
+    }
+    table += '\n';
+  }
+  return table;
+}
+
+std::string BatchJson(const std::vector<BatchResult>& results,
+                      const std::string& checkpoint) {
+  nlohmann::json json = {{"checkpoint", checkpoint},
+                         {"peak_memory_mb", PeakMemoryMb()},
+                         {"items", nlohmann::json::array()}};
+  for (const BatchResult& result : results) {
+    json["items"].push_back(ResultJson(result));
+  }
+  // Names need not be UTF-8.
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+double PeakMemoryMb() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+}  // namespace pipelines

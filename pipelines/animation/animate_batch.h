@@ -1,0 +1,81 @@
+// Many sources by many driving videos.
+#ifndef PIPELINES_ANIMATION_ANIMATE_BATCH_H_
+#define PIPELINES_ANIMATION_ANIMATE_BATCH_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "pipelines/animation/animate_video.h"
+#include "pipelines/animation/animator.h"
+
+namespace pipelines {
+
+struct BatchItem {
+  std::string source;
+  std::string driving;
+  std::string output;
+};
+
+// What `path` stands for: a folder's files and subfolders (each of which is a
+// folder of frames), in the order in which people count, or a .txt file's lines
+// (relative to where the user stands; empty ones and those that begin with #
+// do not count). InvalidArgument where that is nothing.
+absl::StatusOr<std::vector<std::string>> ListInputs(const std::string& path);
+
+// Each of `sources` by each of `drivings`, source by source. Outputs are
+// <folder>/<source>--<driving><ending>, after the names without their endings,
+// or with them where two would be the same.
+std::vector<BatchItem> PairAll(const std::vector<std::string>& sources,
+                               const std::vector<std::string>& drivings,
+                               const std::string& folder,
+                               const std::string& ending);
+
+struct BatchResult {
+  enum class State { kDone, kSkipped, kFailed };
+  BatchItem item;
+  State state = State::kFailed;
+  absl::Status status;        // why it failed
+  AnimateVideoReport report;  // of what is done
+};
+
+struct BatchOptions {
+  AnimateVideoOptions video;
+  bool overwrite = false;
+  // Before each item that is not skipped.
+  std::function<void(size_t index, const BatchItem& item)> begin;
+};
+
+// Animates all items. What has an output is skipped unless it is to be
+// overwritten; one that fails does not stop the others. Damage that was read
+// over (allow_damaged) is no failure. A stop signal ends the list: what is not
+// done then is not in the result.
+std::vector<BatchResult> AnimateBatch(Animator& animator,
+                                      const std::vector<BatchItem>& items,
+                                      const BatchOptions& options);
+
+// One more video for each driving video: it and all results made by it in a
+// grid, as "all--<driving>.mp4" beside them. Returns their paths. Driving
+// videos without results are left out. The errors of WriteComparison.
+absl::StatusOr<std::vector<std::string>> WriteComparisons(
+    const std::vector<BatchResult>& results);
+
+// OK, or the first failure's kind, with how many failed.
+absl::Status BatchStatus(const std::vector<BatchResult>& results);
+
+// A line an item: name, frames, frames a second, seconds of each stage, or why
+// it failed.
+std::string BatchTable(const std::vector<BatchResult>& results);
+
+// All that is known, for scripts.
+std::string BatchJson(const std::vector<BatchResult>& results,
+                      const std::string& checkpoint);
+
+// The most memory that this process has held, in MB.
+double PeakMemoryMb();
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_ANIMATION_ANIMATE_BATCH_H_

@@ -1,0 +1,87 @@
+// Animates a still image by a driving video, file to file.
+#ifndef PIPELINES_ANIMATION_ANIMATE_VIDEO_H_
+#define PIPELINES_ANIMATION_ANIMATE_VIDEO_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "opencv2/core.hpp"
+#include "pipelines/animation/animator.h"
+#include "pipelines/animation/framing.h"
+#include "pipelines/animation/panels.h"
+#include "pipelines/animation/start_frame.h"
+#include "pipelines/animation/three_stages.h"
+
+namespace pipelines {
+
+struct AnimateVideoOptions {
+  // --- What goes in
+  CropMode source_crop = CropMode::kCentre;
+  CropMode driving_crop = CropMode::kCentre;
+  // The frame of a source that is a video, from 0; or all of them, each moved
+  // as the driving frame of its number, until the shorter video ends.
+  int64_t source_frame = 0;
+  bool animate_source_video = false;
+  // The driving frame that relative motion starts from. All but the first need
+  // the driving video to be read twice, so it must not be a camera.
+  StartFrame start;
+  // At most so many driving frames; 0 is all.
+  int64_t max_frames = 0;
+  // Read on after damaged places of the driving video, and say what was lost.
+  bool allow_damaged = false;
+
+  // --- What comes out
+  std::vector<Panel> panels = {Panel::kResult};
+  int columns = 0;  // see PanelPainter
+  // Put the animated crop back into the whole source.
+  bool paste_back = false;
+  // Of the result. Width 0: the shorter side has `size.height` pixels. Empty:
+  // as the model makes it.
+  cv::Size size;
+  // Where `size` is empty: smaller results are enlarged by a whole factor to at
+  // least so many pixels (video players blur small pictures); 0 is off.
+  int min_output_side = 0;
+  // Files for the driving keypoints as detected, [frames, 5K, 2], and the
+  // deformation, [frames, h, w, 2], as .npy; none if empty.
+  std::string save_keypoints;
+  std::string save_flow;
+
+  // Frames that go through the networks together; 0 chooses by their size.
+  int batch_size = 0;
+  // Frames done so far and, if the driving video tells, all; else 0. Called
+  // from one thread at a time, not the caller's.
+  std::function<void(int64_t done, int64_t total)> progress;
+};
+
+struct AnimateVideoReport {
+  int64_t frames = 0;
+  int64_t start_frame = 0;
+  std::string damage;  // what of the driving video was lost; empty: nothing
+  std::vector<std::string> warnings;  // for the user
+  double seconds = 0;                 // all in all
+  double look_ahead_seconds = 0;      // choosing the start
+  StageSeconds stages;                // of the rest, overlapping each other
+};
+
+// Writes `output`, whose ending says what: .mp4, .mov, .mkv, .webm, .avi, .gif,
+// or a folder of PNGs without one. Keeps the driving video's exact frame times
+// and audio. `source` and `driving` are what data::OpenFrameSource opens; an
+// image is a row of frames as a source only if it holds five or more.
+//
+// Reads, computes and writes at the same time; memory does not grow with the
+// video's length. On error, also when a stop signal comes (Cancelled; a camera
+// merely ends), nothing appears at `output`.
+//
+// The errors of OpenFrameSource and OpenFrameSink; DataLoss where the driving
+// video is damaged, saying where; InvalidArgument for options that do not go
+// together.
+absl::StatusOr<AnimateVideoReport> AnimateVideo(
+    Animator& animator, const std::string& source, const std::string& driving,
+    const std::string& output, const AnimateVideoOptions& options);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_ANIMATION_ANIMATE_VIDEO_H_

@@ -1,0 +1,190 @@
+#include "pipelines/animation/animator.h"
+
+#include <c10/core/InferenceMode.h>
+#include <torch/torch.h>
+
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "pipelines/autocast.h"
+#include "pipelines/data/image_io.h"
+#include "pipelines/data/image_tensor.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+constexpr double kPeriodWithoutTimes = 1.0 / 25;
+
+absl::Status CheckMotionScale(const std::vector<double>& scales,
+                              const ModelConfig& model) {
+  const auto count = static_cast<int>(scales.size());
+  if (count > 1 && count != model.num_transforms()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("motion scale has ", count, " values; give 1, or one for ",
+                     "each of this model's ", model.num_transforms(),
+                     " groups of keypoints"));
+  }
+  for (const double scale : scales) {
+    if (!(scale >= 0 && scale <= 2)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("motion scale ", scale, "; use 0 to 2"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Animator>> Animator::Load(
+    const std::string& checkpoint, torch::Device device,
+    const AnimatorOptions& options) {
+  ASSIGN_OR_RETURN(TrainedModel model, LoadTrainedModel(checkpoint, device));
+  return Create(std::move(model), device, options);
+}
+
+absl::StatusOr<std::unique_ptr<Animator>> Animator::Create(
+    TrainedModel model, torch::Device device, const AnimatorOptions& options) {
+  RETURN_IF_ERROR(
+      CheckMotionScale(options.transfer.motion_scale, model.config.model()));
+  if (options.transfer.mode == keypoints::TransferMode::kAvd &&
+      model.avd.is_empty()) {
+    return absl::InvalidArgumentError(
+        "avd mode needs a checkpoint with an AVD network, which this one has "
+        "not; train one by tools/bazelw run //pipelines:train -- --avd "
+        "CHECKPOINT, or use relative or standard mode");
+  }
+  std::unique_ptr<Animator> animator(
+      new Animator(std::move(model), device, options));
+  animator->BeginDriving();
+  animator->ChoosePrecision();
+  return animator;
+}
+
+void Animator::ChoosePrecision() {
+  if (options_.precision != Precision::kAuto) return;
+  options_.precision = Precision::kFloat32;
+  if (!device_.is_cpu() || !CpuHasBfloat16()) return;
+  const double float32 = SecondsOfAFrame();
+  options_.precision = Precision::kBfloat16;
+  if (SecondsOfAFrame() > float32) options_.precision = Precision::kFloat32;
+}
+
+double Animator::SecondsOfAFrame() {
+  using Clock = std::chrono::steady_clock;
+  const cv::Mat grey(frame_size(), CV_8UC3, cv::Scalar::all(128));
+  SetSource(grey);
+  Animate({grey});  // prepares weights
+  const Clock::time_point begin = Clock::now();
+  Animate({grey});
+  const double seconds =
+      std::chrono::duration<double>(Clock::now() - begin).count();
+  BeginDriving();
+  return seconds;
+}
+
+cv::Size Animator::frame_size() const {
+  return {trained_.config.data().width(), trained_.config.data().height()};
+}
+
+int Animator::keypoints_per_group() const {
+  return trained_.config.model().keypoints_per_transform();
+}
+
+torch::Tensor Animator::ToTensor(const cv::Mat& rgb) const {
+  return data::ImageToTensor(data::CropAndResize(rgb, frame_size()));
+}
+
+void Animator::SetSource(const cv::Mat& rgb) {
+  // The same source again, as in a batch: all is there.
+  if (rgb.size() == picture_.size() &&
+      cv::norm(rgb, picture_, cv::NORM_INF) == 0) {
+    return;
+  }
+  picture_ = rgb.clone();
+  const c10::InferenceMode inference;
+  source_ =
+      trained_.model->PrepareSource(ToTensor(rgb).unsqueeze(0).to(device_));
+}
+
+void Animator::BeginDriving(const torch::Tensor& reference) {
+  reference_ = reference;
+  filter_.reset();
+  if (options_.smoothing) filter_.emplace(*options_.smoothing);
+  next_seconds_ = 0;
+}
+
+torch::Tensor Animator::DetectKeypoints(const std::vector<cv::Mat>& pictures) {
+  const c10::InferenceMode inference;
+  std::vector<torch::Tensor> tensors;
+  for (const cv::Mat& picture : pictures) tensors.push_back(ToTensor(picture));
+  return trained_.model->DetectKeypoints(torch::stack(tensors).to(device_));
+}
+
+torch::Tensor Animator::Smooth(const torch::Tensor& keypoints,
+                               absl::Span<const double> seconds) {
+  if (!filter_) return keypoints;
+  std::vector<torch::Tensor> smoothed;
+  for (int64_t i = 0; i < keypoints.size(0); ++i) {
+    const double now = seconds.empty() ? next_seconds_ : seconds[i];
+    smoothed.push_back(filter_->Apply(keypoints[i], now));
+    next_seconds_ = now + kPeriodWithoutTimes;
+  }
+  return torch::stack(smoothed);
+}
+
+torch::Tensor Animator::Transfer(const torch::Tensor& driving_keypoints) const {
+  return keypoints::MotionTransfer(
+             options_.transfer, source_.keypoints, reference_,
+             [this](const torch::Tensor& source, const torch::Tensor& driving) {
+               networks::AvdNetwork avd = trained_.avd;
+               return avd(source, driving);
+             })
+      .Apply(driving_keypoints);
+}
+
+torch::Tensor Animator::Render(const torch::Tensor& keypoints,
+                               networks::DenseMotionOutput* motion) {
+  AnimationModel& model = *trained_.model;
+  if (options_.precision != Precision::kBfloat16) {
+    return model.Animate(source_, keypoints, /*background=*/{}, motion);
+  }
+  const int64_t batch = keypoints.size(0);
+  const torch::Tensor small = source_.small.expand({batch, -1, -1, -1});
+  const torch::Tensor source = source_.keypoints.expand({batch, -1, -1});
+  *motion =
+      model.BlendCandidates(small, source, keypoints,
+                            model.InferCandidates(small, source, keypoints));
+  const AutocastScope autocast(TrainingConfig::BFLOAT16, device_);
+  return model.inpainting()->Render(source_.features, motion->deformation,
+                                    motion->occlusion_maps);
+}
+
+std::vector<cv::Mat> Animator::Animate(const std::vector<cv::Mat>& driving,
+                                       absl::Span<const double> seconds,
+                                       FrameMotion* motion) {
+  TORCH_CHECK(source_.image.defined(), "Animator: SetSource comes first");
+  TORCH_CHECK(seconds.empty() || seconds.size() == driving.size(),
+              "Animator: ", seconds.size(), " times for ", driving.size(),
+              " frames");
+  if (driving.empty()) return {};
+  const c10::InferenceMode inference;
+  const torch::Tensor detected = DetectKeypoints(driving);
+  const torch::Tensor smoothed = Smooth(detected, seconds);
+  if (!reference_.defined()) reference_ = smoothed.slice(0, 0, 1);
+  const torch::Tensor keypoints = Transfer(smoothed);
+  networks::DenseMotionOutput dense;
+  const torch::Tensor frames = Render(keypoints, &dense);
+  if (motion != nullptr) {
+    *motion = {detected, keypoints, dense.deformation,
+               dense.occlusion_maps.back()};
+  }
+  std::vector<cv::Mat> pictures;
+  for (int64_t i = 0; i < frames.size(0); ++i) {
+    pictures.push_back(data::TensorToImage(frames[i]));
+  }
+  return pictures;
+}
+
+}  // namespace pipelines

@@ -1,0 +1,209 @@
+#include "pipelines/animation/export_torchscript.h"
+
+#include <torch/script.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "networks/torchscript.h"
+#include "networks/weights/atomic_file.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+using networks::TensorFunction;
+using torch::Tensor;
+
+// Float32 sums in LibTorch's own operators on either side; values of size 1.
+constexpr double kMaxDifference = 1e-4;
+
+struct NamedShape {
+  std::string name;
+  std::vector<int64_t> shape;
+};
+
+// One network, and what it takes and gives.
+struct Piece {
+  std::string name;
+  const torch::nn::Module* module;
+  std::vector<NamedShape> inputs;
+  std::vector<std::string> outputs;
+  TensorFunction function;
+};
+
+// Values in [0, 1] suit images, maps and, as coordinates, deformations.
+std::vector<Tensor> RandomInputs(const Piece& piece, uint64_t seed) {
+  torch::manual_seed(seed);
+  std::vector<Tensor> inputs;
+  for (const NamedShape& input : piece.inputs) {
+    inputs.push_back(torch::rand(input.shape));
+  }
+  return inputs;
+}
+
+std::string Signature(const Piece& piece, const std::vector<Tensor>& outputs) {
+  const auto describe = [](std::string* out, const std::string& name,
+                           torch::IntArrayRef shape) {
+    absl::StrAppend(out, name, " [", absl::StrJoin(shape, ", "), "]");
+  };
+  std::string text;
+  for (const NamedShape& input : piece.inputs) {
+    if (!text.empty()) text += ", ";
+    describe(&text, input.name, input.shape);
+  }
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    text += i == 0 ? " -> " : ", ";
+    describe(&text, piece.outputs[i], outputs[i].sizes());
+  }
+  return text;
+}
+
+absl::Status WriteScript(const torch::jit::Module& script,
+                         const std::string& path) {
+  std::ostringstream bytes;
+  script.save(bytes);
+  const std::string content = bytes.str();
+  return networks::weights::WriteFileAtomically(path, content);
+}
+
+absl::StatusOr<ExportedNetwork> Export(const Piece& piece,
+                                       const std::string& folder) {
+  ExportedNetwork exported;
+  exported.path = absl::StrCat(folder, "/", piece.name, ".pt");
+  RETURN_IF_ERROR(WriteScript(
+      networks::TraceToScript(*piece.module, piece.name,
+                              RandomInputs(piece, /*seed=*/1), piece.function),
+      exported.path));
+
+  torch::jit::Module loaded = torch::jit::load(exported.path);
+  const std::vector<Tensor> inputs = RandomInputs(piece, /*seed=*/2);
+  const torch::NoGradGuard no_grad;
+  const std::vector<Tensor> expected = piece.function(inputs);
+  const std::vector<Tensor> outputs = networks::RunScript(loaded, inputs);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    exported.difference =
+        std::max(exported.difference,
+                 (outputs[i] - expected[i]).abs().max().item<double>());
+  }
+  exported.signature = Signature(piece, outputs);
+  if (!(exported.difference <= kMaxDifference)) {
+    return absl::InternalError(
+        absl::StrCat(exported.path, ": an output of the file differs by ",
+                     exported.difference, " from the network's"));
+  }
+  return exported;
+}
+
+Piece DetectorPiece(AnimationModel& model, const NamedShape& image) {
+  return {"detector",
+          model.detector().ptr().get(),
+          {image},
+          {"keypoints"},
+          [&model](const std::vector<Tensor>& in) {
+            return std::vector<Tensor>{model.DetectKeypoints(in[0])};
+          }};
+}
+
+Piece BackgroundPiece(AnimationModel& model, const std::vector<int64_t>& size) {
+  return {"background",
+          model.background().ptr().get(),
+          {{"source", size}, {"driving", size}},
+          {"matrix"},
+          [&model](const std::vector<Tensor>& in) {
+            return std::vector<Tensor>{model.PredictBackground(in[0], in[1])};
+          }};
+}
+
+std::vector<Tensor> DenseMotionOutputs(
+    const networks::DenseMotionOutput& output) {
+  std::vector<Tensor> tensors = {output.deformation, output.contribution_maps};
+  tensors.insert(tensors.end(), output.occlusion_maps.begin(),
+                 output.occlusion_maps.end());
+  return tensors;
+}
+
+// The network's answer to any inputs, for the shapes of its outputs.
+std::vector<Tensor> AnyDenseMotion(const Piece& dense_motion) {
+  const torch::NoGradGuard no_grad;
+  return dense_motion.function(RandomInputs(dense_motion, /*seed=*/0));
+}
+
+Piece DenseMotionPiece(AnimationModel& model, const Tensor& image) {
+  networks::DenseMotionNetwork& network = model.dense_motion();
+  const networks::DenseMotionOptions& options = network->options();
+  const std::vector<int64_t> small = network->Downsample(image).sizes().vec();
+  const int64_t height = small[2], width = small[3];
+  Piece piece{
+      "dense_motion",
+      network.ptr().get(),
+      {{"source_small", small},
+       {"heatmap_difference", {1, options.num_keypoints() + 1, height, width}},
+       {"candidates", {1, options.num_candidates(), height, width, 2}}},
+      {"deformation", "contribution_maps"},
+      [&network](const std::vector<Tensor>& in) {
+        return DenseMotionOutputs(network(in[0], in[1], in[2]));
+      }};
+  const size_t num_maps = AnyDenseMotion(piece).size() - 2;
+  for (size_t i = 0; i < num_maps; ++i) {
+    piece.outputs.push_back(absl::StrCat("occlusion_", i));
+  }
+  return piece;
+}
+
+Piece InpaintingPiece(AnimationModel& model, const NamedShape& image,
+                      const Piece& dense_motion) {
+  const std::vector<Tensor> motion = AnyDenseMotion(dense_motion);
+  Piece piece{
+      "inpainting",
+      model.inpainting().ptr().get(),
+      {{"source", image.shape}, {"deformation", motion[0].sizes().vec()}},
+      {"prediction"},
+      [&model](const std::vector<Tensor>& in) {
+        const std::vector<Tensor> maps(in.begin() + 2, in.end());
+        return std::vector<Tensor>{
+            model.inpainting()
+                ->forward(in[0], in[1], maps,
+                          /*with_warped_encoder_maps=*/false)
+                .prediction};
+      }};
+  for (size_t i = 2; i < motion.size(); ++i) {
+    piece.inputs.push_back({dense_motion.outputs[i], motion[i].sizes().vec()});
+  }
+  return piece;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ExportedNetwork>> ExportTorchScript(
+    const TrainedModel& trained, const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(folder, ": cannot make this folder: ", error.message()));
+  }
+  AnimationModel& model = *trained.model;
+  const NamedShape image{
+      "image",
+      {1, 3, trained.config.data().height(), trained.config.data().width()}};
+  const Piece dense_motion = DenseMotionPiece(model, torch::zeros(image.shape));
+  std::vector<Piece> pieces = {DetectorPiece(model, image), dense_motion,
+                               InpaintingPiece(model, image, dense_motion)};
+  if (model.has_background()) {
+    pieces.push_back(BackgroundPiece(model, image.shape));
+  }
+  std::vector<ExportedNetwork> exported;
+  for (const Piece& piece : pieces) {
+    ASSIGN_OR_RETURN(ExportedNetwork network, Export(piece, folder));
+    exported.push_back(std::move(network));
+  }
+  return exported;
+}
+
+}  // namespace pipelines

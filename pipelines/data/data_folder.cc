@@ -1,0 +1,84 @@
+#include "pipelines/data/data_folder.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "pipelines/app/user_path.h"
+#include "pipelines/data/puppets.h"
+#include "pipelines/report/progress.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+absl::StatusOr<std::string> PuppetFolder(const DataConfig& config) {
+  data::PuppetOptions options;
+  options.size = std::max(config.height(), config.width());
+  options.num_train = config.puppets().num_train();
+  options.num_test = config.puppets().num_test();
+  options.frames_per_clip = config.puppets().frames_per_clip();
+  options.seed = config.puppets().seed();
+  options.camera_motion = config.puppets().camera_motion();
+  const std::string folder =
+      absl::StrCat(CacheFolder(), "/", data::PuppetSetName(options));
+  if (data::HasPuppets(folder, options)) return folder;
+
+  std::error_code error;
+  std::filesystem::create_directories(CacheFolder(), error);
+  ProgressOptions progress;
+  progress.title = "puppets";
+  progress.unit = "clips";
+  progress.total = options.num_train + options.num_test;
+  ProgressBar bar(progress);
+  RETURN_IF_ERROR(data::MakePuppets(
+      folder, options, [&bar](int done, int) { bar.Update(done); }));
+  bar.Finish();
+  return folder;
+}
+
+data::AugmentationOptions AugmentationOf(const AugmentationConfig& config) {
+  data::AugmentationOptions options;
+  options.horizontal_flip = config.horizontal_flip();
+  options.time_flip = config.time_flip();
+  options.brightness = config.brightness();
+  options.contrast = config.contrast();
+  options.saturation = config.saturation();
+  options.hue = config.hue();
+  options.max_zoom = config.max_zoom();
+  return options;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> DataFolder(const DataConfig& config) {
+  if (config.has_puppets()) return PuppetFolder(config);
+  return UserPath(config.folder());
+}
+
+absl::StatusOr<std::unique_ptr<data::Dataset>> OpenSplit(
+    const std::string& folder, const std::string& split,
+    const DataConfig& config, uint64_t seed) {
+  data::DatasetOptions options;
+  options.root = folder;
+  options.split = split;
+  options.image_size = cv::Size(config.width(), config.height());
+  options.id_sampling = config.id_sampling();
+  options.num_repeats = config.repeats();
+  if (split == "train") {
+    options.augmentation = AugmentationOf(config.augmentation());
+  }
+  options.cache_bytes = int64_t{config.cache_mib()} << 20;
+  options.max_bad_share = config.max_bad_share();
+  options.seed = seed;
+  ASSIGN_OR_RETURN(std::unique_ptr<data::Dataset> dataset,
+                   data::Dataset::Open(options));
+  for (const data::BadClip& clip : dataset->bad_clips()) {
+    std::fprintf(stderr, "warning: left out %s: %s\n", clip.path.c_str(),
+                 clip.reason.c_str());
+  }
+  return dataset;
+}
+
+}  // namespace pipelines

@@ -1,0 +1,28 @@
+// The data set that a config asks for.
+#ifndef PIPELINES_DATA_DATA_FOLDER_H_
+#define PIPELINES_DATA_DATA_FOLDER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "pipelines/config/config.pb.h"
+#include "pipelines/data/dataset.h"
+
+namespace pipelines {
+
+// The folder with train/ and test/: the one that the config names, or that of
+// the bundled puppets, which are made in the cache folder unless they are there
+// already (with a progress bar). The errors of data::MakePuppets.
+absl::StatusOr<std::string> DataFolder(const DataConfig& config);
+
+// Opens a split ("train" or "test") of it; augmentation applies to "train"
+// only. Clips that cannot be read are named on stderr. The errors of
+// Dataset::Open.
+absl::StatusOr<std::unique_ptr<data::Dataset>> OpenSplit(
+    const std::string& folder, const std::string& split,
+    const DataConfig& config, uint64_t seed);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_DATA_DATA_FOLDER_H_

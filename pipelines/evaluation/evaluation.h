@@ -1,0 +1,45 @@
+// The whole evaluation of a model on a test split: scores, the frames
+// themselves, pictures of failures, and a cross-identity sheet.
+#ifndef PIPELINES_EVALUATION_EVALUATION_H_
+#define PIPELINES_EVALUATION_EVALUATION_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "pipelines/checkpoint.h"
+#include "pipelines/data/dataset.h"
+#include "pipelines/evaluation/reconstruction.h"
+#include "pipelines/report/page.h"
+
+namespace pipelines {
+
+struct EvaluationOutputs {
+  // Folder for pictures, as many as the config says; none if empty.
+  std::string pictures;
+  // Folder for the frames, see FrameWriter; none if empty.
+  std::string frames;
+};
+
+struct Evaluation {
+  EvaluationResult result;
+  std::vector<Picture> failures;  // paths begin with the folder's last part
+  std::vector<Picture> sheets;
+};
+
+// Evaluates `trained` on `test` as trained.config.evaluation() says. The errors
+// of EvaluateReconstruction and MakeLpips, and of writing the outputs.
+absl::StatusOr<Evaluation> Evaluate(const TrainedModel& trained,
+                                    torch::Device device, data::Dataset& test,
+                                    const EvaluationOutputs& outputs);
+
+// Writes evaluation.txt and evaluation.json into `folder`.
+absl::Status WriteScores(const std::string& folder,
+                         const EvaluationResult& result);
+
+// Puts scores and pictures on a page, and its summary.
+void AddToPage(const Evaluation& evaluation, RunPage* page);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_EVALUATION_EVALUATION_H_

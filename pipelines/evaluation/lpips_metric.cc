@@ -1,0 +1,37 @@
+#include "pipelines/evaluation/lpips_metric.h"
+
+#include <string>
+
+#include "networks/weights/key_map.h"
+#include "networks/weights/load.h"
+#include "pipelines/published_weights.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+std::string OrDefault(const std::string& name, const std::string& published) {
+  return name.empty() ? published : name;
+}
+
+}  // namespace
+
+absl::StatusOr<networks::Lpips> MakeLpips(const EvaluationConfig& config) {
+  if (!config.has_lpips()) return networks::Lpips(nullptr);
+  const LpipsConfig& options = config.lpips();
+  const auto backbone = options.network() == LpipsConfig::VGG
+                            ? networks::LpipsBackbone::kVgg16
+                            : networks::LpipsBackbone::kAlexNet;
+  const networks::LpipsFiles published = networks::PublishedLpips(backbone);
+  networks::Lpips lpips(backbone);
+  networks::weights::LoadOptions features;
+  features.key_map = networks::weights::StripPrefix("features.");
+  RETURN_IF_ERROR(
+      LoadPublishedWeights(OrDefault(options.weights(), published.backbone),
+                           features, lpips->backbone()));
+  RETURN_IF_ERROR(LoadPublishedWeights(
+      OrDefault(options.channel_weights(), published.head), {}, lpips->head()));
+  return lpips;
+}
+
+}  // namespace pipelines

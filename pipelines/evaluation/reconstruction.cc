@@ -1,0 +1,272 @@
+#include "pipelines/evaluation/reconstruction.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/stop_signal.h"
+#include "pipelines/data/clip_truth.h"
+#include "pipelines/data/image_tensor.h"
+#include "pipelines/report/progress.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+torch::Tensor Stack(const std::vector<cv::Mat>& frames, torch::Device device) {
+  std::vector<torch::Tensor> tensors;
+  for (const cv::Mat& frame : frames) {
+    tensors.push_back(data::ImageToTensor(frame));
+  }
+  return torch::stack(tensors).to(device);
+}
+
+// [h, w, 2] source_from_driving, on the CPU, as a CV_32FC2 picture.
+cv::Mat FlowPicture(const torch::Tensor& deformation) {
+  const torch::Tensor flow = deformation.to(torch::kFloat32).contiguous();
+  return cv::Mat(static_cast<int>(flow.size(0)), static_cast<int>(flow.size(1)),
+                 CV_32FC2, flow.data_ptr())
+      .clone();
+}
+
+// source_from_driving where nothing moves.
+cv::Mat IdentityFlow() {
+  cv::Mat_<cv::Vec2f> flow(2, 2);
+  for (int row = 0; row < 2; ++row) {
+    for (int column = 0; column < 2; ++column) {
+      flow(row, column) = cv::Vec2f(2 * column - 1, 2 * row - 1);
+    }
+  }
+  return flow;
+}
+
+absl::Status AddMotion(const data::puppets::Truth& truth, int frame,
+                       const cv::Mat& flow,
+                       std::optional<data::PuppetMetrics>& sum) {
+  ASSIGN_OR_RETURN(const data::PuppetMetrics metrics,
+                   data::MeasurePuppetMotion(truth, 0, frame, flow));
+  if (!sum) sum.emplace();
+  *sum += metrics;
+  return absl::OkStatus();
+}
+
+// Rebuilds one clip, batch by batch.
+class ClipReconstruction {
+ public:
+  ClipReconstruction(AnimationModel& model, torch::Device device,
+                     const data::Clip& clip,
+                     const std::optional<data::puppets::Truth>& truth,
+                     const ReconstructionTools& tools)
+      : model_(model),
+        device_(device),
+        clip_(clip),
+        truth_(truth),
+        tools_(tools),
+        source_(model.PrepareSource(Stack({clip.frames[0]}, device))) {}
+
+  // Rebuilds the frames of these numbers together and scores each.
+  absl::Status Add(const std::vector<int>& batch) {
+    const torch::NoGradGuard no_grad;
+    std::vector<cv::Mat> targets;
+    for (const int frame : batch) targets.push_back(clip_.frames[frame]);
+    const torch::Tensor driving = Stack(targets, device_);
+    networks::DenseMotionOutput motion;
+    const torch::Tensor predicted = model_.Animate(
+        source_, model_.DetectKeypoints(driving),
+        model_.PredictBackground(source_.image.expand_as(driving), driving),
+        &motion);
+    std::vector<RebuiltFrame> frames(batch.size());
+    std::vector<FrameScore> baseline(batch.size());
+    for (size_t i = 0; i < batch.size(); ++i) {
+      RebuiltFrame& frame = frames[i];
+      frame.number = batch[i];
+      frame.source = clip_.frames[0];
+      frame.driving = targets[i];
+      frame.prediction = data::TensorToImage(predicted[i]);
+      frame.deformation = motion.deformation[i].to(torch::kCPU).contiguous();
+      frame.score = ScoreFrame(frame.prediction, frame.driving);
+      baseline[i] = ScoreFrame(frame.source, frame.driving);
+    }
+    if (tools_.lpips) MeasureLpips(driving, frames, baseline);
+    for (size_t i = 0; i < batch.size(); ++i) {
+      by_model_.Add(frames[i].score);
+      by_first_frame_.Add(baseline[i]);
+      RETURN_IF_ERROR(MeasureMotion(frames[i]));
+      for (ReconstructionObserver* observer : tools_.observers) {
+        RETURN_IF_ERROR(observer->AddFrame(frames[i]));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  ClipResult Result(const std::string& name) const {
+    ClipResult result;
+    result.name = name;
+    result.frames = by_model_.count();
+    result.model = by_model_.Mean();
+    result.first_frame = by_first_frame_.Mean();
+    result.motion = motion_;
+    result.no_motion = no_motion_;
+    return result;
+  }
+
+ private:
+  // Of what would be written: the predictions rounded to 8 bits.
+  void MeasureLpips(const torch::Tensor& driving,
+                    std::vector<RebuiltFrame>& frames,
+                    std::vector<FrameScore>& baseline) {
+    std::vector<cv::Mat> predictions;
+    for (const RebuiltFrame& frame : frames) {
+      predictions.push_back(frame.prediction);
+    }
+    networks::Lpips lpips = tools_.lpips;
+    const std::vector<torch::Tensor> target = lpips->Features(driving);
+    if (source_features_.empty()) {
+      source_features_ = lpips->Features(source_.image);
+    }
+    const torch::Tensor of_model =
+        lpips->Distance(lpips->Features(Stack(predictions, device_)), target);
+    const torch::Tensor of_source = lpips->Distance(source_features_, target);
+    for (size_t i = 0; i < frames.size(); ++i) {
+      frames[i].score.lpips = of_model[i].item<double>();
+      baseline[i].lpips = of_source[i].item<double>();
+    }
+  }
+
+  absl::Status MeasureMotion(const RebuiltFrame& frame) {
+    if (!truth_ || frame.number == 0) return absl::OkStatus();
+    RETURN_IF_ERROR(AddMotion(*truth_, frame.number,
+                              FlowPicture(frame.deformation), motion_));
+    return AddMotion(*truth_, frame.number, IdentityFlow(), no_motion_);
+  }
+
+  AnimationModel& model_;
+  torch::Device device_;
+  const data::Clip& clip_;
+  const std::optional<data::puppets::Truth>& truth_;
+  const ReconstructionTools& tools_;
+  PreparedSource source_;
+  std::vector<torch::Tensor> source_features_;
+  MeanScore by_model_, by_first_frame_;
+  std::optional<data::PuppetMetrics> motion_, no_motion_;
+};
+
+// What an evaluation does, clip by clip.
+class Evaluator {
+ public:
+  Evaluator(AnimationModel& model, torch::Device device, data::Dataset& test,
+            const EvaluationConfig& config, const ReconstructionTools& tools)
+      : model_(model),
+        device_(device),
+        test_(test),
+        config_(config),
+        tools_(tools) {}
+
+  absl::StatusOr<ClipResult> EvaluateClip(int index) {
+    const data::IndexedClip& indexed = test_.clips()[index];
+    ASSIGN_OR_RETURN(const std::shared_ptr<const data::Clip> clip,
+                     test_.ReadWholeClip(index));
+    ASSIGN_OR_RETURN(const std::optional<data::puppets::Truth> truth,
+                     data::ReadClipTruth(indexed, test_.image_size()));
+    for (ReconstructionObserver* observer : tools_.observers) {
+      RETURN_IF_ERROR(observer->BeginClip(indexed.name));
+    }
+    ClipReconstruction reconstruction(model_, device_, *clip, truth, tools_);
+    RETURN_IF_ERROR(
+        Rebuild(static_cast<int>(clip->frames.size()), reconstruction));
+    const ClipResult result = reconstruction.Result(indexed.name);
+    for (ReconstructionObserver* observer : tools_.observers) {
+      RETURN_IF_ERROR(observer->EndClip(result));
+    }
+    return result;
+  }
+
+ private:
+  // Every frame_step-th frame, in batches.
+  absl::Status Rebuild(int num_frames, ClipReconstruction& reconstruction) {
+    const int step = config_.frame_step();
+    std::vector<int> batch;
+    for (int frame = 0; frame < num_frames; frame += step) {
+      batch.push_back(frame);
+      const bool last = frame + step >= num_frames;
+      const bool full = static_cast<int>(batch.size()) == config_.batch_size();
+      if (!full && !last) continue;
+      if (StopSignal() != 0) return StoppedBySignal(StopSignal());
+      RETURN_IF_ERROR(reconstruction.Add(batch));
+      batch.clear();
+    }
+    return absl::OkStatus();
+  }
+
+  AnimationModel& model_;
+  const torch::Device device_;
+  data::Dataset& test_;
+  const EvaluationConfig& config_;
+  const ReconstructionTools& tools_;
+};
+
+// Puts the clip's name before an error about what the model made of it.
+absl::Status NameClip(const std::string& clip, const absl::Status& status) {
+  if (!absl::IsInvalidArgument(status)) return status;
+  return absl::InvalidArgumentError(absl::StrCat(clip, ": ", status.message()));
+}
+
+void AddUp(const std::optional<data::PuppetMetrics>& of_clip,
+           std::optional<data::PuppetMetrics>& sum) {
+  if (!of_clip) return;
+  if (!sum) sum.emplace();
+  *sum += *of_clip;
+}
+
+void AddMeans(EvaluationResult& result) {
+  MeanScore by_model, by_first_frame;
+  for (const ClipResult& clip : result.clips) {
+    by_model.Add(clip.model);
+    by_first_frame.Add(clip.first_frame);
+    AddUp(clip.motion, result.motion);
+    AddUp(clip.no_motion, result.no_motion);
+  }
+  result.model = by_model.Mean();
+  result.first_frame = by_first_frame.Mean();
+}
+
+}  // namespace
+
+absl::StatusOr<EvaluationResult> EvaluateReconstruction(
+    AnimationModel& model, torch::Device device, data::Dataset& test,
+    const EvaluationConfig& config, const ReconstructionTools& tools) {
+  const int available = static_cast<int>(test.clips().size());
+  const int total = config.max_clips() > 0
+                        ? std::min(config.max_clips(), available)
+                        : available;
+  ProgressOptions progress;
+  progress.title = "evaluate";
+  progress.unit = "clips";
+  progress.total = total;
+  ProgressBar bar(progress);
+  Evaluator evaluator(model, device, test, config, tools);
+  EvaluationResult result;
+  for (int i = 0; i < total; ++i) {
+    absl::StatusOr<ClipResult> clip = evaluator.EvaluateClip(i);
+    if (!clip.ok()) return NameClip(test.clips()[i].name, clip.status());
+    result.clips.push_back(*std::move(clip));
+    bar.Update(i + 1);
+  }
+  bar.Finish();
+  AddMeans(result);
+  return result;
+}
+
+std::vector<ClipResult> WorstFirst(const EvaluationResult& result) {
+  std::vector<ClipResult> clips = result.clips;
+  std::stable_sort(clips.begin(), clips.end(),
+                   [](const ClipResult& a, const ClipResult& b) {
+                     return IsWorse(a.model, b.model);
+                   });
+  return clips;
+}
+
+}  // namespace pipelines

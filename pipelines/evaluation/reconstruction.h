@@ -1,0 +1,90 @@
+// Evaluation by reconstruction, as the field does it: each test clip is
+// animated from its own first frame, and every frame compared with the real
+// one. Where the data has ground truth (the bundled puppets), the dense motion
+// is compared with the true one, too.
+#ifndef PIPELINES_EVALUATION_RECONSTRUCTION_H_
+#define PIPELINES_EVALUATION_RECONSTRUCTION_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "networks/lpips.h"
+#include "opencv2/core.hpp"
+#include "pipelines/config/config.pb.h"
+#include "pipelines/data/dataset.h"
+#include "pipelines/data/puppet_metrics.h"
+#include "pipelines/evaluation/metrics.h"
+#include "pipelines/model.h"
+#include "pipelines/report/score_table.h"
+
+namespace pipelines {
+
+struct ClipResult {
+  std::string name;
+  int frames = 0;
+  // Means over frames.
+  FrameScore model;
+  FrameScore first_frame;  // baseline: the first frame shown all the time
+  // Where there is ground truth: motion of all frames but the first.
+  std::optional<data::PuppetMetrics> motion;
+  std::optional<data::PuppetMetrics> no_motion;  // baseline: nothing moves
+};
+
+struct EvaluationResult {
+  std::vector<ClipResult> clips;
+  // Means over clips.
+  FrameScore model;
+  FrameScore first_frame;
+  // Of the joints and pixels of all clips that have ground truth.
+  std::optional<data::PuppetMetrics> motion;
+  std::optional<data::PuppetMetrics> no_motion;
+};
+
+// A frame as it was rebuilt.
+struct RebuiltFrame {
+  int number = 0;  // in its clip, from 0
+  // CV_8UC3 RGB of one size; the source is the clip's first frame.
+  cv::Mat source, driving, prediction;
+  torch::Tensor deformation;  // [h, w, 2] source_from_driving, on the CPU
+  FrameScore score;
+};
+
+// Somebody who looks on as frames are rebuilt, clip after clip, each clip's
+// frames in order. An error ends the evaluation.
+class ReconstructionObserver {
+ public:
+  virtual ~ReconstructionObserver() = default;
+  virtual absl::Status BeginClip(const std::string& clip) = 0;
+  virtual absl::Status AddFrame(const RebuiltFrame& frame) = 0;
+  virtual absl::Status EndClip(const ClipResult& result) = 0;
+};
+
+struct ReconstructionTools {
+  networks::Lpips lpips = nullptr;  // measured if there; on any device
+  std::vector<ReconstructionObserver*> observers;
+};
+
+// Reconstructs the clips of `test`, with a progress bar. `model` must be in
+// eval mode. The errors of reading a clip or its ground truth; InvalidArgument
+// naming the clip if the model's motion is not finite; Cancelled if a stop
+// signal came.
+absl::StatusOr<EvaluationResult> EvaluateReconstruction(
+    AnimationModel& model, torch::Device device, data::Dataset& test,
+    const EvaluationConfig& config, const ReconstructionTools& tools = {});
+
+// The clips by the model's L1, greatest (or not-a-number) first.
+std::vector<ClipResult> WorstFirst(const EvaluationResult& result);
+
+// One line a clip, worst first; means and baseline.
+ScoreTable EvaluationTable(const EvaluationResult& result);
+std::string EvaluationText(const EvaluationResult& result);
+
+// EvaluationProto (reconstruction.proto) as JSON.
+std::string EvaluationJson(const EvaluationResult& result);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_EVALUATION_RECONSTRUCTION_H_

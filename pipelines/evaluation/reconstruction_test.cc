@@ -1,0 +1,199 @@
+#include "pipelines/evaluation/reconstruction.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/app/stop_signal.h"
+#include "pipelines/data/clip_truth.h"
+#include "pipelines/data/data_folder.h"
+#include "pipelines/testing_config.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class ReconstructionTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
+    torch::set_num_threads(1);
+    config_ = *TinyConfig();
+    torch::manual_seed(3);
+    model_ = *AnimationModel::Create(config_.model());
+    model_->eval();
+    folder_ = *DataFolder(config_.data());
+  }
+
+  absl::StatusOr<EvaluationResult> Evaluate(const std::string& folder) {
+    const auto test = OpenSplit(folder, "test", config_.data(), /*seed=*/0);
+    if (!test.ok()) return test.status();
+    return EvaluateReconstruction(*model_, torch::kCPU, **test,
+                                  config_.evaluation());
+  }
+  absl::StatusOr<EvaluationResult> Evaluate() { return Evaluate(folder_); }
+
+  // The test clips without their ground truth.
+  std::string FolderWithoutTruth() {
+    const std::string folder =
+        absl::StrCat(testing::TempDir(), "/without_truth");
+    fs::remove_all(folder);
+    fs::create_directories(folder);
+    fs::copy(absl::StrCat(folder_, "/test"), absl::StrCat(folder, "/test"));
+    return folder;
+  }
+
+  Config config_;
+  std::shared_ptr<AnimationModel> model_;
+  std::string folder_;
+};
+
+TEST_F(ReconstructionTest, ScoresEveryFrameOfEveryClip) {
+  const auto result = Evaluate();
+  ASSERT_THAT(result, IsOk());
+  ASSERT_EQ(result->clips.size(), 2u);
+  double sum = 0;
+  for (const ClipResult& clip : result->clips) {
+    EXPECT_EQ(clip.frames, 6);
+    EXPECT_GT(clip.model.l1, 0);
+    EXPECT_GT(clip.first_frame.l1, 0);
+    sum += clip.model.l1;
+  }
+  EXPECT_DOUBLE_EQ(result->model.l1, sum / 2);
+}
+
+// Nothing moving, a joint is as far off as it has moved.
+TEST_F(ReconstructionTest, BaselineOfTheMotionIsHowFarJointsMove) {
+  const auto result = Evaluate();
+  ASSERT_THAT(result, IsOk());
+  ASSERT_TRUE(result->no_motion.has_value());
+  const auto test = OpenSplit(folder_, "test", config_.data(), 0);
+  ASSERT_THAT(test, IsOk());
+  double sum = 0;
+  int joints = 0, near = 0;
+  for (const data::IndexedClip& clip : (*test)->clips()) {
+    const auto truth = data::ReadClipTruth(clip, (*test)->image_size());
+    ASSERT_THAT(truth, IsOk());
+    const auto& frames = (**truth).frames;
+    for (size_t frame = 1; frame < frames.size(); ++frame) {
+      for (int joint = 0; joint < data::puppets::kNumJoints; ++joint) {
+        const auto& from = frames[0].joints[joint];
+        const auto& to = frames[frame].joints[joint];
+        if (!from.visible || !to.visible) continue;
+        const double moved = std::hypot(from.position.x - to.position.x,
+                                        from.position.y - to.position.y);
+        sum += moved;
+        near += moved <= 0.1;
+        ++joints;
+      }
+    }
+  }
+  EXPECT_EQ(result->no_motion->joints, joints);
+  // The identity is looked up bilinearly in float32.
+  EXPECT_NEAR(result->no_motion->JointTransferError(), sum / joints, 1e-6);
+  EXPECT_NEAR(result->no_motion->Pck(), 1.0 * near / joints, 1e-6);
+  EXPECT_GT(result->no_motion->FlowEndPointError(), 0);
+}
+
+TEST_F(ReconstructionTest, MotionIsTheModelsOwn) {
+  const auto result = Evaluate();
+  ASSERT_THAT(result, IsOk());
+  ASSERT_TRUE(result->motion.has_value());
+  EXPECT_EQ(result->motion->joints, result->no_motion->joints);
+  EXPECT_EQ(result->motion->flow_pixels, result->no_motion->flow_pixels);
+  EXPECT_NE(result->motion->FlowEndPointError(),
+            result->no_motion->FlowEndPointError());
+}
+
+TEST_F(ReconstructionTest, HasNoMotionScoresWithoutGroundTruth) {
+  const auto result = Evaluate(FolderWithoutTruth());
+  ASSERT_THAT(result, IsOk());
+  EXPECT_FALSE(result->motion.has_value());
+  EXPECT_FALSE(result->clips[0].no_motion.has_value());
+  EXPECT_THAT(EvaluationText(*result), Not(HasSubstr("PCK")));
+  EXPECT_THAT(EvaluationJson(*result), Not(HasSubstr("pck")));
+}
+
+TEST_F(ReconstructionTest, DoesNotDependOnTheBatchSize) {
+  const auto together = Evaluate();
+  config_.mutable_evaluation()->set_batch_size(4);
+  const auto apart = Evaluate();
+  ASSERT_THAT(together, IsOk());
+  ASSERT_THAT(apart, IsOk());
+  // A frame's pixels do not depend on its batch; its 8 bits could differ where
+  // convolutions of another batch size round to the other side of a half.
+  EXPECT_NEAR(together->model.l1, apart->model.l1, 1e-5);
+  EXPECT_NEAR(together->motion->JointTransferError(),
+              apart->motion->JointTransferError(), 1e-5);
+}
+
+TEST_F(ReconstructionTest, LooksAtEveryNthFrameOfTheFirstClips) {
+  config_.mutable_evaluation()->set_frame_step(4);
+  config_.mutable_evaluation()->set_max_clips(1);
+  const auto result = Evaluate();
+  ASSERT_THAT(result, IsOk());
+  ASSERT_EQ(result->clips.size(), 1u);
+  EXPECT_EQ(result->clips[0].frames, 2);  // of 0, ..., 5: 0 and 4
+}
+
+TEST_F(ReconstructionTest, MotionThatIsNotFiniteIsAnErrorNamingTheClip) {
+  const torch::NoGradGuard no_grad;
+  for (torch::Tensor& parameter : model_->dense_motion()->parameters()) {
+    parameter.fill_(std::numeric_limits<float>::quiet_NaN());
+  }
+  EXPECT_THAT(Evaluate(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                   testing::AllOf(HasSubstr("00000: "),
+                                                  HasSubstr("not finite"))));
+}
+
+EvaluationResult ResultOf(const std::vector<double>& errors) {
+  EvaluationResult result;
+  for (const double l1 : errors) {
+    ClipResult clip;
+    clip.name = absl::StrCat("clip", result.clips.size());
+    clip.model.l1 = l1;
+    result.clips.push_back(clip);
+  }
+  return result;
+}
+
+TEST(WorstFirst, PutsNotANumberInFront) {
+  const auto clips = WorstFirst(ResultOf({0.1, NAN, 0.3, 0.2, NAN}));
+  std::vector<std::string> names;
+  for (const ClipResult& clip : clips) names.push_back(clip.name);
+  EXPECT_THAT(
+      names, testing::ElementsAre("clip1", "clip4", "clip2", "clip3", "clip0"));
+}
+
+TEST(EvaluationText, HasAMotionColumnWhereAnyClipHasTruth) {
+  EvaluationResult result = ResultOf({0.1, 0.2});
+  result.clips[1].motion.emplace();
+  result.clips[1].motion->joints = 4;
+  result.clips[1].motion->correct_joints = 3;
+  result.clips[1].motion->joint_error_sum = 0.5;
+  result.motion = result.clips[1].motion;
+  EXPECT_THAT(EvaluationText(result), HasSubstr("PCK"));
+  EXPECT_THAT(EvaluationText(result), HasSubstr("0.1250  0.7500"));
+  EXPECT_THAT(EvaluationJson(result), HasSubstr("\"pck\": 0.75"));
+}
+
+// Last: the signal stays set for the rest of the process.
+TEST_F(ReconstructionTest, ZStopsBetweenBatches) {
+  CatchStopSignals();
+  raise(SIGINT);
+  EXPECT_THAT(Evaluate(),
+              StatusIs(absl::StatusCode::kCancelled, HasSubstr("Ctrl-C")));
+}
+
+}  // namespace
+}  // namespace pipelines

@@ -1,0 +1,107 @@
+// The results of an evaluation as a table and as JSON.
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "google/protobuf/util/json_util.h"
+#include "pipelines/evaluation/reconstruction.h"
+#include "pipelines/evaluation/reconstruction.pb.h"
+
+namespace pipelines {
+namespace {
+
+using Motion = std::optional<data::PuppetMetrics>;
+
+// What the table has columns for.
+struct Columns {
+  bool lpips, motion;
+};
+
+std::vector<std::string> Cells(const Columns& columns,
+                               const std::string& frames,
+                               const FrameScore& score, const Motion& motion) {
+  std::vector<std::string> cells = {frames, absl::StrFormat("%.4f", score.l1),
+                                    absl::StrFormat("%.2f", score.psnr),
+                                    absl::StrFormat("%.4f", score.ssim)};
+  if (columns.lpips) {
+    cells.push_back(score.lpips ? absl::StrFormat("%.4f", *score.lpips) : "");
+  }
+  if (!columns.motion) return cells;
+  if (!motion) {
+    cells.insert(cells.end(), 4, "");
+    return cells;
+  }
+  for (const double value :
+       {motion->JointTransferError(), motion->Pck(),
+        motion->FlowEndPointError(), motion->PuppetFlowEndPointError()}) {
+    cells.push_back(absl::StrFormat("%.4f", value));
+  }
+  return cells;
+}
+
+void SetScore(const FrameScore& score, ScoreProto* proto) {
+  proto->set_l1(score.l1);
+  proto->set_psnr(score.psnr);
+  proto->set_ssim(score.ssim);
+  if (score.lpips) proto->set_lpips(*score.lpips);
+}
+
+void SetMotion(const Motion& motion, ScoreProto* proto) {
+  if (!motion) return;
+  proto->set_joint_transfer_error(motion->JointTransferError());
+  proto->set_pck(motion->Pck());
+  proto->set_flow_error(motion->FlowEndPointError());
+  proto->set_puppet_flow_error(motion->PuppetFlowEndPointError());
+}
+
+}  // namespace
+
+ScoreTable EvaluationTable(const EvaluationResult& result) {
+  const Columns columns = {result.model.lpips.has_value(),
+                           result.motion.has_value()};
+  ScoreTable table;
+  table.columns = {"frames", "L1", "PSNR", "SSIM"};
+  if (columns.lpips) table.columns.push_back("LPIPS");
+  if (columns.motion) {
+    for (const char* name : {"joints", "PCK", "flow", "puppet flow"}) {
+      table.columns.push_back(name);
+    }
+  }
+  for (const ClipResult& clip : WorstFirst(result)) {
+    table.rows.push_back({clip.name, Cells(columns, absl::StrCat(clip.frames),
+                                           clip.model, clip.motion)});
+  }
+  table.summary = {{absl::StrCat("mean of ", result.clips.size(), " clips"),
+                    Cells(columns, "", result.model, result.motion)},
+                   {"first frame, unmoved",
+                    Cells(columns, "", result.first_frame, result.no_motion)}};
+  return table;
+}
+
+std::string EvaluationText(const EvaluationResult& result) {
+  return ScoreTableText(EvaluationTable(result));
+}
+
+std::string EvaluationJson(const EvaluationResult& result) {
+  EvaluationProto proto;
+  SetScore(result.model, proto.mutable_model());
+  SetMotion(result.motion, proto.mutable_model());
+  SetScore(result.first_frame, proto.mutable_first_frame());
+  SetMotion(result.no_motion, proto.mutable_first_frame());
+  for (const ClipResult& clip : WorstFirst(result)) {
+    ClipResultProto* added = proto.add_clips();
+    added->set_name(clip.name);
+    added->set_frames(clip.frames);
+    SetScore(clip.model, added->mutable_model());
+    SetMotion(clip.motion, added->mutable_model());
+    SetScore(clip.first_frame, added->mutable_first_frame());
+    SetMotion(clip.no_motion, added->mutable_first_frame());
+  }
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  const auto status =
+      google::protobuf::util::MessageToJsonString(proto, &json, options);
+  return status.ok() ? json : "{}";
+}
+
+}  // namespace pipelines

@@ -1,0 +1,98 @@
+#include "pipelines/training/frozen_losses.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "networks/weights/key_map.h"
+#include "networks/weights/load.h"
+#include "pipelines/app/user_path.h"
+#include "pipelines/published_weights.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+using networks::weights::LoadOptions;
+
+losses::Distance DistanceOf(Distance distance) {
+  switch (distance) {
+    case L2:
+      return losses::Distance::kL2;
+    case COSINE:
+      return losses::Distance::kCosine;
+    default:
+      return losses::Distance::kL1;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<losses::PerceptualLoss> MakePerceptualLoss(
+    const PerceptualConfig& config) {
+  losses::PerceptualOptions options;
+  options.scales.assign(config.scales().begin(), config.scales().end());
+  std::copy(config.layer_weights().begin(), config.layer_weights().end(),
+            options.layer_weights.begin());
+  options.vgg_width = config.width();
+  losses::PerceptualLoss loss(options);
+  if (!config.untrained()) {
+    LoadOptions load;
+    load.key_map = networks::VggKeyFromTorchvision;
+    load.optional = {"mean", "std"};
+    RETURN_IF_ERROR(LoadPublishedWeights(config.weights(), load, *loss->vgg()));
+  }
+  return loss;
+}
+
+absl::StatusOr<losses::KeypointSemanticLoss> MakeSemanticLoss(
+    const SemanticConfig& config) {
+  losses::KeypointSemanticOptions options;
+  ASSIGN_OR_RETURN(options.extractor, networks::sam::SamByName(config.model()));
+  options.input_size = config.input_size();
+  options.keypoints_per_prompt = config.keypoints_per_prompt();
+  options.distance = DistanceOf(config.distance());
+  if (config.bfloat16()) options.multiply_in = torch::kBFloat16;
+  losses::KeypointSemanticLoss loss(options);
+  if (!config.untrained()) {
+    LoadOptions load;
+    load.key_map = networks::weights::SegmentAnything();
+    RETURN_IF_ERROR(
+        LoadPublishedWeights(config.weights(), load, *loss->extractor()));
+  }
+  return loss;
+}
+
+absl::StatusOr<losses::EmbeddingCache> OpenEmbeddingCache(
+    const SemanticConfig& config, losses::KeypointSemanticLoss& loss) {
+  losses::EmbeddingCacheOptions options;
+  options.folder = absl::StrCat(CacheFolder(), "/sam_embeddings");
+  options.extractor = absl::StrCat(
+      losses::ExtractorName(*loss->extractor()->image_encoder), " at ",
+      config.input_size(), config.bfloat16() ? " bfloat16" : "");
+  options.budget = static_cast<int64_t>(config.cache_gib() * (1 << 30));
+  return losses::EmbeddingCache::Open(std::move(options));
+}
+
+absl::StatusOr<losses::StructureAlignmentLoss> MakeStructureLoss(
+    const StructureConfig& config) {
+  losses::StructureAlignmentOptions options;
+  ASSIGN_OR_RETURN(options.extractor,
+                   networks::dino::VisionTransformerByName(config.model()));
+  options.preparation.size = config.input_size();
+  options.preparation.max_size = config.max_size();
+  if (!config.layers().empty()) {
+    options.layers.assign(config.layers().begin(), config.layers().end());
+  }
+  options.distance = DistanceOf(config.distance());
+  if (config.bfloat16()) options.multiply_in = torch::kBFloat16;
+  losses::StructureAlignmentLoss loss(options);
+  if (!config.untrained()) {
+    LoadOptions load;
+    load.key_map = networks::weights::DinoBackbone();
+    RETURN_IF_ERROR(
+        LoadPublishedWeights(config.weights(), load, *loss->extractor()));
+  }
+  return loss;
+}
+
+}  // namespace pipelines

@@ -1,0 +1,60 @@
+#include "pipelines/training/initial_weights.h"
+
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "networks/weights/read.h"
+#include "networks/weights/safetensors.h"
+#include "pipelines/checkpoint.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+using networks::weights::LoadReport;
+
+absl::Status VerifyIfItCan(const std::string& path) {
+  const auto file = networks::weights::SafetensorsFile::Open(path);
+  if (!file.ok() || !file->has_checksum()) return absl::OkStatus();
+  return file->VerifyChecksum();
+}
+
+void AppendNames(absl::string_view title, const std::vector<std::string>& names,
+                 std::string* text) {
+  absl::StrAppend(text, title, ": ", names.size(), "\n");
+  for (const std::string& name : names) absl::StrAppend(text, "  ", name, "\n");
+}
+
+}  // namespace
+
+absl::StatusOr<LoadReport> LoadInitialWeights(const std::string& path,
+                                              AnimationModel* model) {
+  RETURN_IF_ERROR(VerifyIfItCan(path));
+  ASSIGN_OR_RETURN(const networks::weights::Weights file,
+                   networks::weights::ReadWeights(path));
+  networks::weights::LoadOptions options;
+  options.strict = false;
+  // The original keeps its optimizer beside the networks; no weights of ours.
+  options.key_map = [](const std::string& name) {
+    return absl::StartsWith(name, "optimizer") ? std::string() : name;
+  };
+  return networks::weights::LoadInto(*model, WeightsToUse(file.tensors),
+                                     options, path);
+}
+
+std::string ReportText(const std::string& path, const LoadReport& report) {
+  std::string text = absl::StrCat("initial weights from ", path, "\n");
+  std::vector<std::string> mismatched;
+  for (const networks::weights::Mismatch& m : report.mismatched) {
+    mismatched.push_back(
+        absl::StrCat(m.key, ": ", m.given, ", the model's is ", m.expected));
+  }
+  AppendNames("not in the file, left random", report.missing, &text);
+  AppendNames("of another shape, left random", mismatched, &text);
+  AppendNames("not of this model, left out", report.unexpected, &text);
+  AppendNames("loaded", report.loaded, &text);
+  return text;
+}
+
+}  // namespace pipelines

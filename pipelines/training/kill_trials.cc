@@ -1,0 +1,211 @@
+#include "pipelines/training/kill_trials.h"
+
+#include <poll.h>
+#include <sys/inotify.h>
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "pipelines/checkpoint_store.h"
+#include "pipelines/training/child_process.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+using networks::weights::SafetensorsFile;
+
+std::string Contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+bool IsTemporary(const std::string& name) {
+  return absl::StrContains(name, ".tmp.");
+}
+
+std::string Checkpoints(const std::string& output) {
+  return output + "/checkpoints";
+}
+
+bool HasHalfWrittenCheckpoint(const std::string& output) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(Checkpoints(output), error)) {
+    if (IsTemporary(entry.path().filename())) return true;
+  }
+  return false;
+}
+
+// Tells when files are begun in a folder.
+class FolderWatch {
+ public:
+  explicit FolderWatch(const std::string& folder)
+      : descriptor_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+    inotify_add_watch(descriptor_, folder.c_str(), IN_CREATE);
+  }
+  ~FolderWatch() { close(descriptor_); }
+  FolderWatch(const FolderWatch&) = delete;
+  FolderWatch& operator=(const FolderWatch&) = delete;
+
+  // Waits for up to `timeout`; how many temporaries were begun since.
+  int64_t Wait(absl::Duration timeout) const {
+    pollfd ready = {descriptor_, POLLIN, 0};
+    poll(&ready, 1, static_cast<int>(absl::ToInt64Milliseconds(timeout)));
+    alignas(inotify_event) char buffer[1 << 14];
+    const ssize_t size = read(descriptor_, buffer, sizeof(buffer));
+    int64_t count = 0;
+    for (ssize_t at = 0; at < size;) {
+      const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
+      if (event->len > 0 && IsTemporary(event->name)) ++count;
+      at += static_cast<ssize_t>(sizeof(inotify_event)) + event->len;
+    }
+    return count;
+  }
+
+ private:
+  int descriptor_;
+};
+
+absl::Duration DrawDuration(absl::Duration max, data::Random& random) {
+  return random.Uniform() * max;
+}
+
+std::vector<std::string> Command(const std::vector<std::string>& command,
+                                 const std::string& output,
+                                 data::Random& random) {
+  constexpr int64_t kMostWorkers = 3;
+  std::vector<std::string> words = command;
+  for (const std::string& word :
+       {std::string("--output"), output, std::string("--set"),
+        absl::StrCat("data.workers=", 1 + random.Below(kMostWorkers))}) {
+    words.push_back(word);
+  }
+  return words;
+}
+
+absl::Status RunToTheEnd(const std::vector<std::string>& command,
+                         const std::string& output) {
+  const std::string log = output + ".log";
+  ASSIGN_OR_RETURN(ChildProcess trainer, ChildProcess::Start(command, log));
+  const int exit_code = trainer.Wait();
+  if (exit_code == 0) return absl::OkStatus();
+  const std::string text = Contents(log);
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the trainer ended with ", exit_code, ": ",
+      text.substr(text.size() - std::min<size_t>(text.size(), 500))));
+}
+
+std::string NewestCheckpoint(const std::string& output) {
+  const auto paths = ListCheckpoints(Checkpoints(output));
+  return paths.empty() ? "" : paths[0];
+}
+
+absl::StatusOr<bool> HaveSameTensors(const std::string& a,
+                                     const std::string& b) {
+  ASSIGN_OR_RETURN(const SafetensorsFile file_a, SafetensorsFile::Open(a));
+  ASSIGN_OR_RETURN(const SafetensorsFile file_b, SafetensorsFile::Open(b));
+  if (file_a.names() != file_b.names()) return false;
+  for (const std::string& name : file_a.names()) {
+    ASSIGN_OR_RETURN(const torch::Tensor tensor_a, file_a.tensor(name));
+    ASSIGN_OR_RETURN(const torch::Tensor tensor_b, file_b.tensor(name));
+    if (!torch::equal(tensor_a, tensor_b)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+absl::StatusOr<KillTrials> KillTrials::Create(
+    const KillTrialsOptions& options) {
+  const std::string output = options.folder + "/undisturbed";
+  std::error_code error;
+  fs::remove_all(options.folder, error);
+  fs::create_directories(Checkpoints(output), error);
+  if (error) return absl::ErrnoToStatus(error.value(), options.folder);
+  data::Random random({0});
+  const std::vector<std::string> command =
+      Command(options.command, output, random);
+  const FolderWatch watch(Checkpoints(output));
+  const absl::Time start = absl::Now();
+  RETURN_IF_ERROR(RunToTheEnd(command, output));
+  return KillTrials(options, absl::Now() - start,
+                    watch.Wait(absl::ZeroDuration()));
+}
+
+absl::StatusOr<KillTrial> KillTrials::Run(uint64_t seed) const {
+  constexpr int64_t kMostKills = 3;
+  data::Random random({seed});
+  KillTrial trial;
+  trial.seed = seed;
+  const std::string output = absl::StrCat(options_.folder, "/trial-", seed);
+  fs::create_directories(Checkpoints(output));
+  const absl::Cleanup remove = [&] {
+    std::error_code ignored;
+    fs::remove_all(output, ignored);
+    fs::remove(output + ".log", ignored);
+  };
+  const auto kills = static_cast<int>(1 + random.Below(kMostKills));
+  for (int i = 0; i < kills; ++i) {
+    RETURN_IF_ERROR(
+        RunAndKill(output, /*in_save=*/random.Below(3) == 0, random, &trial));
+  }
+  ++trial.sessions;
+  RETURN_IF_ERROR(
+      RunToTheEnd(Command(options_.command, output, random), output));
+  const std::string undisturbed = options_.folder + "/undisturbed";
+  ASSIGN_OR_RETURN(
+      trial.same_weights,
+      HaveSameTensors(NewestCheckpoint(undisturbed), NewestCheckpoint(output)));
+  trial.same_losses =
+      Contents(undisturbed + "/losses.csv") == Contents(output + "/losses.csv");
+  return trial;
+}
+
+// A session may end before its time has come; then there is no kill to count,
+// and the next one starts where nothing is left to do.
+absl::Status KillTrials::RunAndKill(const std::string& output, bool in_save,
+                                    data::Random& random,
+                                    KillTrial* trial) const {
+  // Longer than a save of a small checkpoint with its sync takes, so that some
+  // come after it.
+  constexpr absl::Duration kSave = absl::Milliseconds(6);
+  const FolderWatch watch(Checkpoints(output));
+  ASSIGN_OR_RETURN(
+      ChildProcess trainer,
+      ChildProcess::Start(Command(options_.command, output, random),
+                          output + ".log"));
+  ++trial->sessions;
+  const absl::Time end = absl::Now() + DrawDuration(duration_, random);
+  int64_t saves = 1 + random.Below(std::max<int64_t>(num_saves_, 1));
+  while (trainer.IsRunning()) {
+    if (in_save) {
+      saves -= watch.Wait(absl::Milliseconds(20));
+      if (saves > 0) continue;
+      absl::SleepFor(DrawDuration(kSave, random));
+      break;
+    }
+    absl::SleepFor(std::min(absl::Milliseconds(1), end - absl::Now()));
+    if (absl::Now() >= end) break;
+  }
+  if (!trainer.IsRunning()) return absl::OkStatus();
+  trainer.Signal(SIGKILL);
+  trainer.Wait();
+  ++trial->kills;
+  if (HasHalfWrittenCheckpoint(output)) ++trial->kills_in_save;
+  return absl::OkStatus();
+}
+
+}  // namespace pipelines

@@ -1,0 +1,133 @@
+// The trainer as a program of its own: killed, asked to stop, started twice.
+#include "pipelines/training/kill_trials.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/checkpoint_store.h"
+#include "pipelines/training/child_process.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+std::string ReadText(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> TrainCommand() {
+  setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
+  return {"pipelines/train", "--config",
+          "pipelines/testdata/kill_trials.textproto", "--device=cpu",
+          "--threads=1"};
+}
+
+// Hundreds of these by //tools:kill_trials; see README.md.
+TEST(KillTrials, KilledRunsEndAsIfTheyHadNotBeen) {
+  const auto trials =
+      KillTrials::Create({TrainCommand(), testing::TempDir() + "/trials"});
+  ASSERT_THAT(trials, IsOk());
+  for (const uint64_t seed : {1, 2, 3}) {
+    const auto trial = trials->Run(seed);
+    ASSERT_THAT(trial, IsOk());
+    EXPECT_TRUE(trial->same_weights) << "seed " << seed;
+    EXPECT_TRUE(trial->same_losses) << "seed " << seed;
+  }
+}
+
+// A trainer with work for hours.
+class RunningTrainerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    output_ = testing::TempDir() + "/" +
+              testing::UnitTest::GetInstance()->current_test_info()->name();
+    fs::remove_all(output_);
+  }
+
+  std::vector<std::string> Command() const {
+    std::vector<std::string> command = TrainCommand();
+    command.insert(command.end(), {"--output", output_, "--set",
+                                   "training.num_epochs=100000"});
+    return command;
+  }
+
+  ChildProcess Start() const {
+    auto trainer = ChildProcess::Start(Command(), log());
+    EXPECT_THAT(trainer.status(), IsOk());
+    return *std::move(trainer);
+  }
+
+  // Until the first steps are in the table.
+  void WaitForSteps(ChildProcess& trainer) const {
+    while (trainer.IsRunning() && Lines() < 4) {
+      absl::SleepFor(absl::Milliseconds(20));
+    }
+    ASSERT_TRUE(trainer.IsRunning()) << ReadText(log());
+  }
+
+  int64_t Lines() const {
+    const std::string text = ReadText(output_ + "/losses.csv");
+    return std::count(text.begin(), text.end(), '\n');
+  }
+
+  std::string log() const { return output_ + ".log"; }
+
+  std::string output_;
+};
+
+TEST_F(RunningTrainerTest, SavesTheStepAtWhichItIsAskedToStop) {
+  ChildProcess trainer = Start();
+  WaitForSteps(trainer);
+  trainer.Signal(SIGINT);
+  EXPECT_EQ(trainer.Wait(), 130);
+  EXPECT_THAT(ReadText(log()), HasSubstr("stopped by Ctrl-C"));
+  const auto checkpoints = ListCheckpoints(output_ + "/checkpoints");
+  ASSERT_FALSE(checkpoints.empty());
+  // A header, then a line a step.
+  EXPECT_EQ(Checkpoint::Open(checkpoints[0])->state().step(), Lines() - 1);
+}
+
+TEST_F(RunningTrainerTest, EndsAtOnceWhenAskedAgain) {
+  ChildProcess trainer = Start();
+  WaitForSteps(trainer);
+  // Both wait for it to run again, so that it cannot stop for the first alone.
+  trainer.Signal(SIGSTOP);
+  trainer.Signal(SIGTERM);
+  trainer.Signal(SIGINT);
+  trainer.Signal(SIGCONT);
+  const int exit_code = trainer.Wait();
+  EXPECT_TRUE(exit_code == 143 || exit_code == 130) << exit_code;
+  EXPECT_THAT(ReadText(log()), testing::Not(HasSubstr("stopped by")));
+}
+
+TEST_F(RunningTrainerTest, IsNamedToASecondOneAndLeavesNoStaleLock) {
+  ChildProcess first = Start();
+  WaitForSteps(first);
+  const std::string second_log = output_ + "-second.log";
+  auto second = ChildProcess::Start(Command(), second_log);
+  ASSERT_THAT(second.status(), IsOk());
+  EXPECT_EQ(second->Wait(), 129);
+  EXPECT_THAT(ReadText(second_log),
+              HasSubstr(absl::StrCat("process ", first.id(), " is training")));
+  first.Signal(SIGKILL);
+  first.Wait();
+  ChildProcess third = Start();
+  WaitForSteps(third);
+}
+
+}  // namespace
+}  // namespace pipelines

@@ -1,0 +1,216 @@
+#include "pipelines/training/objective.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/torch.h>
+
+#include <utility>
+
+#include "keypoints/tps.h"
+#include "losses/background.h"
+#include "losses/equivariance.h"
+#include "losses/warp.h"
+#include "pipelines/autocast.h"
+#include "pipelines/training/frozen_losses.h"
+#include "pipelines/training/schedule.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+// The purposes of StepSeed.
+enum Purpose : uint64_t { kDropout = 1, kEquivariance = 2, kFrozen = 3 };
+
+// What a network computed under autocast, for what needs all digits: places in
+// the image, of which bfloat16 tells 256 apart.
+torch::Tensor InFloat32(const torch::Tensor& x) {
+  return x.to(torch::kFloat32);
+}
+
+torch::Generator MakeGenerator(uint64_t seed) {
+  return at::make_generator<at::CPUGeneratorImpl>(seed);
+}
+
+}  // namespace
+
+absl::StatusOr<Objective> Objective::Create(const Config& config,
+                                            torch::Device device) {
+  const LossConfig& losses = config.losses();
+  // Untrained features are part of the loss: the same in every run of a seed.
+  torch::manual_seed(StepSeed(config.training().seed(), 0, kFrozen));
+  ASSIGN_OR_RETURN(losses::PerceptualLoss perceptual,
+                   MakePerceptualLoss(losses.perceptual()));
+  perceptual->to(device);
+  Objective objective(config, std::move(perceptual));
+  if (losses.semantic().weight() > 0) {
+    ASSIGN_OR_RETURN(objective.semantic_, MakeSemanticLoss(losses.semantic()));
+    objective.semantic_->to(device);
+    if (losses.semantic().cache_gib() > 0) {
+      ASSIGN_OR_RETURN(
+          objective.embeddings_,
+          OpenEmbeddingCache(losses.semantic(), objective.semantic_));
+    }
+  }
+  if (losses.structure().weight() > 0) {
+    ASSIGN_OR_RETURN(objective.structure_,
+                     MakeStructureLoss(losses.structure()));
+    objective.structure_->to(device);
+  }
+  return objective;
+}
+
+Objective::Objective(const Config& config, losses::PerceptualLoss perceptual)
+    : config_(config), perceptual_(std::move(perceptual)) {}
+
+std::vector<std::string> Objective::TermNames() const {
+  const LossConfig& losses = config_.losses();
+  std::vector<std::string> names = {"perceptual"};
+  if (losses.equivariance() > 0) names.push_back("equivariance");
+  if (losses.warp() > 0) names.push_back("warp");
+  if (losses.background() > 0 && config_.model().background()) {
+    names.push_back("background");
+  }
+  if (semantic_) names.push_back("semantic");
+  if (structure_) names.push_back("structure");
+  return names;
+}
+
+bool Objective::BackgroundIsOn(int64_t epoch) const {
+  return config_.model().background() &&
+         epoch >= config_.training().background_start_epoch();
+}
+
+torch::Tensor Objective::DrawKeptCandidates(int64_t batch,
+                                            int64_t num_candidates,
+                                            StepPlace place,
+                                            torch::Device device) const {
+  const TrainingConfig& training = config_.training();
+  const double dropped =
+      CandidateDropout(training.candidate_dropout(), place.epoch);
+  if (dropped == 0) return {};
+  torch::Generator generator =
+      MakeGenerator(StepSeed(training.seed(), place.step, kDropout));
+  torch::Tensor keep =
+      torch::rand({place.num_slices * batch, num_candidates}, generator)
+          .narrow(0, place.slice * batch, batch) < 1 - dropped;
+  keep.select(1, 0).fill_(true);
+  return keep.to(device);
+}
+
+torch::Tensor Objective::Equivariance(AnimationModel& model,
+                                      const torch::Tensor& driving,
+                                      const torch::Tensor& driving_keypoints,
+                                      StepPlace place) const {
+  const TpsConfig& warp = config_.losses().equivariance_warp();
+  const int64_t batch = driving.size(0);
+  const auto tps = keypoints::RandomTps::Sample(
+                       place.num_slices * batch,
+                       {warp.sigma_affine(), warp.sigma_tps(), warp.points()},
+                       MakeGenerator(StepSeed(config_.training().seed(),
+                                              place.step, kEquivariance)),
+                       driving.device())
+                       .Narrow(place.slice * batch, batch);
+  const torch::Tensor transformed =
+      InFloat32(model.DetectKeypoints(tps.TransformFrame(driving)));
+  return losses::EquivarianceLoss(driving_keypoints, transformed, tps);
+}
+
+torch::Tensor Objective::Semantic(const torch::Tensor& source,
+                                  const torch::Tensor& driving,
+                                  const StepOutput& out) {
+  if (!embeddings_) {
+    return semantic_(source, driving, out.source_keypoints,
+                     out.driving_keypoints);
+  }
+  const auto embed = [this](const torch::Tensor& images) {
+    return embeddings_->Through(images, [this](const torch::Tensor& image) {
+      return semantic_->Embed(image);
+    });
+  };
+  return semantic_->Compare(embed(source), embed(driving), source.size(2),
+                            source.size(3), out.source_keypoints,
+                            out.driving_keypoints);
+}
+
+StepOutput Objective::operator()(AnimationModel& model,
+                                 const torch::Tensor& source,
+                                 const torch::Tensor& driving, StepPlace place,
+                                 StageTimer& timer) {
+  const LossConfig& weights = config_.losses();
+  const AutocastScope autocast(config_.training().precision(), source.device());
+  StepOutput out;
+  timer.Begin("keypoints");
+  out.source_keypoints = InFloat32(model.DetectKeypoints(source));
+  out.driving_keypoints = InFloat32(model.DetectKeypoints(driving));
+  torch::Tensor background;
+  if (BackgroundIsOn(place.epoch)) {
+    timer.Begin("background");
+    background = InFloat32(model.PredictBackground(source, driving));
+  }
+
+  timer.Begin("motion inference");
+  const torch::Tensor small = model.dense_motion()->Downsample(source);
+  const Candidates candidates = [&] {
+    const AutocastScope exact(TrainingConfig::FLOAT32, source.device());
+    return model.InferCandidates(small, out.source_keypoints,
+                                 out.driving_keypoints, background);
+  }();
+  out.fit = candidates.fit;
+
+  timer.Begin("dense motion");
+  out.motion = model.BlendCandidates(
+      small, out.source_keypoints, out.driving_keypoints, candidates,
+      DrawKeptCandidates(source.size(0), candidates.fields.size(1), place,
+                         source.device()));
+
+  timer.Begin("inpainting");
+  networks::InpaintingOutput painted = model.inpainting()(
+      source, out.motion.deformation, out.motion.occlusion_maps,
+      /*with_warped_encoder_maps=*/weights.warp() > 0);
+  out.prediction = painted.prediction;
+  out.deformed_source = painted.deformed_source;
+
+  timer.Begin("perceptual loss");
+  out.terms.emplace_back("perceptual",
+                         perceptual_(driving, out.prediction).total);
+  timer.Begin("other losses");
+  if (weights.equivariance() > 0) {
+    out.terms.emplace_back(
+        "equivariance",
+        weights.equivariance() *
+            Equivariance(model, driving, out.driving_keypoints, place));
+  }
+  if (weights.warp() > 0) {
+    const auto driving_maps =
+        model.inpainting()->EncodeDriving(driving, out.motion.occlusion_maps);
+    out.terms.emplace_back(
+        "warp", weights.warp() * losses::WarpLoss(driving_maps,
+                                                  painted.warped_encoder_maps));
+  }
+  if (weights.background() > 0 && background.defined()) {
+    out.terms.emplace_back(
+        "background", weights.background() *
+                          losses::BackgroundLoss(
+                              background, InFloat32(model.PredictBackground(
+                                              driving, source))));
+  }
+  if (semantic_) {
+    timer.Begin("semantic loss");
+    out.terms.emplace_back("semantic", weights.semantic().weight() *
+                                           Semantic(source, driving, out));
+  }
+  if (structure_) {
+    timer.Begin("structure loss");
+    // A sum over the batch, unlike the others: the mean over slices must give
+    // the sum over all.
+    out.terms.emplace_back("structure",
+                           weights.structure().weight() *
+                               static_cast<double>(place.num_slices) *
+                               structure_(out.prediction, driving));
+  }
+  for (const auto& [name, value] : out.terms) {
+    out.total = out.total.defined() ? out.total + value : value;
+  }
+  return out;
+}
+
+}  // namespace pipelines

@@ -1,0 +1,86 @@
+#include "pipelines/training/run_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+absl::Status SystemError(const std::string& path, int error) {
+  return absl::ErrnoToStatus(
+      error, absl::StrCat(path, ": cannot write to this run folder"));
+}
+
+absl::Status CreateFolder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return SystemError(path, error.value());
+  return absl::OkStatus();
+}
+
+std::string ReadHolder(int descriptor) {
+  char text[64] = {};
+  const ssize_t size = pread(descriptor, text, sizeof(text) - 1, 0);
+  return size > 0 ? text : "an unknown process";
+}
+
+// The kernel drops the lock with the process that holds it, so none is stale.
+absl::StatusOr<std::shared_ptr<int>> Lock(const std::string& folder) {
+  const std::string path = folder + "/lock";
+  const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor < 0) return SystemError(folder, errno);
+  std::shared_ptr<int> lock(new int(descriptor), [](int* d) {
+    close(*d);
+    delete d;
+  });
+  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    return absl::UnavailableError(
+        absl::StrCat(folder, ": ", ReadHolder(descriptor),
+                     " is training in this folder; wait for it, stop it, or "
+                     "choose another --output"));
+  }
+  const std::string holder = absl::StrCat("process ", getpid());
+  if (ftruncate(descriptor, 0) != 0 ||
+      pwrite(descriptor, holder.data(), holder.size(), 0) < 0) {
+    return SystemError(folder, errno);
+  }
+  return lock;
+}
+
+// Temporaries of AtomicFile, "<name>.tmp.<process>.<number>". With the lock
+// held no writer of them is alive.
+void RemoveHalfWrittenFiles(const std::string& folder) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (!absl::StrContains(entry.path().filename().string(), ".tmp.")) continue;
+    std::error_code ignored;  // What stays only takes room.
+    std::filesystem::remove(entry.path(), ignored);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path) {
+  RETURN_IF_ERROR(CreateFolder(path));
+  ASSIGN_OR_RETURN(std::shared_ptr<int> lock, Lock(path));
+  RunFolder folder(path, std::move(lock));
+  for (const std::string& part :
+       {folder.checkpoints(), folder.events(), path + "/pictures"}) {
+    RETURN_IF_ERROR(CreateFolder(part));
+  }
+  RemoveHalfWrittenFiles(path);
+  RemoveHalfWrittenFiles(folder.checkpoints());
+  return folder;
+}
+
+}  // namespace pipelines

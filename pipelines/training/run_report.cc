@@ -1,0 +1,153 @@
+#include "pipelines/training/run_report.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "pipelines/checkpoint_store.h"
+#include "pipelines/config/config.h"
+#include "pipelines/report/loss_log.h"
+#include "pipelines/report/page.h"
+#include "pipelines/report/visualize.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<Picture> ListStrips(const RunFolder& folder) {
+  std::vector<Picture> strips;
+  std::error_code error;
+  for (const auto& entry :
+       fs::directory_iterator(folder.path() + "/pictures", error)) {
+    const std::string stem = entry.path().stem();  // epoch-00003
+    if (entry.path().extension() != ".png") continue;
+    strips.push_back({absl::StrCat("pictures/", stem, ".png"),
+                      absl::StrCat("epoch ", std::stoi(stem.substr(6)))});
+  }
+  std::sort(strips.begin(), strips.end(),
+            [](auto& a, auto& b) { return a.path < b.path; });
+  return strips;
+}
+
+bool IsLossTerm(const std::string& column) {
+  return column == "total" || column == "perceptual" ||
+         column == "equivariance" || column == "warp" ||
+         column == "background" || column == "semantic" ||
+         column == "structure";
+}
+
+std::vector<RunPage::Plot> Plots(const std::vector<Series>& columns) {
+  RunPage::Plot losses;
+  losses.options.title = "Losses (weighted)";
+  losses.options.x_label = "step";
+  losses.options.log_y = true;
+  losses.options.smoothing = 0.02;
+  RunPage::Plot fit;
+  fit.options.title = "Keypoint fit: mean residual norm, [-1, 1] units";
+  fit.options.x_label = "step";
+  fit.options.smoothing = 0.02;
+  for (const Series& column : columns) {
+    if (IsLossTerm(column.name)) losses.series.push_back(column);
+    if (column.name == "fit_residual") fit.series.push_back(column);
+  }
+  return {losses, fit};
+}
+
+std::vector<std::pair<std::string, std::string>> Summary(
+    const CheckpointState& state) {
+  std::vector<std::pair<std::string, std::string>> summary = {
+      {"training steps", absl::StrCat(state.step())},
+      {"epochs", absl::StrCat(state.epoch())},
+      {"training time",
+       absl::StrFormat("%.1f min", state.trained_seconds() / 60)},
+      {"time a step",
+       absl::StrFormat("%.3f s", state.trained_seconds() /
+                                     std::max<int64_t>(state.step(), 1))}};
+  return summary;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> WriteStrip(
+    const RunFolder& folder, AnimationModel& model, const ModelConfig& config,
+    const torch::Tensor& source, const torch::Tensor& driving, int64_t epoch) {
+  const torch::NoGradGuard no_grad;
+  const bool was_training = model.is_training();
+  model.eval();
+  StripInput strip;
+  strip.source = source;
+  strip.driving = driving;
+  strip.source_keypoints = model.DetectKeypoints(source);
+  strip.driving_keypoints = model.DetectKeypoints(driving);
+  const torch::Tensor background = model.PredictBackground(source, driving);
+  const torch::Tensor small = model.dense_motion()->Downsample(source);
+  const networks::DenseMotionOutput motion = model.BlendCandidates(
+      small, strip.source_keypoints, strip.driving_keypoints,
+      model.InferCandidates(small, strip.source_keypoints,
+                            strip.driving_keypoints, background));
+  const networks::InpaintingOutput painted =
+      model.inpainting()(source, motion.deformation, motion.occlusion_maps,
+                         /*with_warped_encoder_maps=*/false);
+  strip.prediction = painted.prediction;
+  strip.deformed_source = painted.deformed_source;
+  strip.deformation = motion.deformation;
+  strip.occlusion_maps = motion.occlusion_maps;
+  strip.contribution_maps = motion.contribution_maps;
+  model.train(was_training);
+  StripOptions options;
+  options.keypoints_per_group = config.keypoints_per_transform();
+  const std::string path =
+      absl::StrFormat("%s/pictures/epoch-%05d.png", folder.path(), epoch);
+  RETURN_IF_ERROR(SavePicture(path, DrawStrip(strip, options)));
+  return path;
+}
+
+std::string AnimateCommand(const RunFolder& folder) {
+  const std::vector<std::string> checkpoints =
+      ListCheckpoints(folder.checkpoints());
+  const std::string checkpoint =
+      checkpoints.empty() ? folder.checkpoints() : checkpoints[0];
+  return absl::StrCat("tools/bazelw run //pipelines:animate -- --checkpoint ",
+                      fs::absolute(checkpoint).string(),
+                      " --source YOUR.png --driving YOUR.mp4 --output out.mp4");
+}
+
+absl::Status WriteRunIndex(const RunFolder& folder,
+                           const CheckpointState& state,
+                           const std::string& device,
+                           const std::optional<Evaluation>& evaluation) {
+  ASSIGN_OR_RETURN(const std::vector<Series> columns,
+                   ReadLossLog(folder.losses()));
+  RunPage page;
+  page.title = fs::path(folder.path()).filename();
+  page.subtitle = absl::StrCat(
+      "CPAB image animation, trained on ",
+      state.config().data().has_puppets() ? "the bundled puppets"
+                                          : state.config().data().folder(),
+      " at ", state.config().data().width(), "x",
+      state.config().data().height(), "; ", device, ".");
+  page.summary = Summary(state);
+  page.plots = Plots(columns);
+  page.strips = ListStrips(folder);
+  if (fs::exists(folder.animation())) {
+    page.animations.push_back(
+        {"animation.mp4", "source, driving video and animation"});
+  }
+  if (evaluation) {
+    AddToPage(*evaluation, &page);
+  } else {
+    page.reload_seconds = 30;
+  }
+  page.config = ConfigText(state.config());
+  page.commands.push_back(
+      {"Animate an image of your own", AnimateCommand(folder)});
+  return WriteRunPage(folder.path(), page);
+}
+
+}  // namespace pipelines

@@ -1,0 +1,202 @@
+// Whole runs of a tiny config: what a user gets, and what goes wrong.
+#include "pipelines/training/trainer.h"
+
+#include <sys/resource.h>
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/weights/safetensors.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/stop_signal.h"
+#include "pipelines/checkpoint_store.h"
+#include "pipelines/testing_config.h"
+#include "pipelines/training/run_folder.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+using ::absl::StatusCode;
+using ::networks::weights::SafetensorsFile;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+std::string ReadText(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// Every test has a run folder of its own; the puppets are made once.
+class TrainerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
+    torch::set_num_threads(1);
+    output_ = testing::TempDir() + "/" +
+              testing::UnitTest::GetInstance()->current_test_info()->name();
+    fs::remove_all(output_);
+  }
+
+  TrainerOptions Options(const std::vector<std::string>& overrides = {}) {
+    TrainerOptions options;
+    options.config = *TinyConfig(overrides);
+    options.output = output_;
+    options.command = "tiny";
+    return options;
+  }
+
+  std::string NewestCheckpoint() {
+    const auto checkpoints = ListCheckpoints(output_ + "/checkpoints");
+    return checkpoints.empty() ? "" : checkpoints[0];
+  }
+
+  std::string output_;
+};
+
+// All tensors of two checkpoints, to the bit.
+void ExpectSameTensors(const std::string& a, const std::string& b) {
+  const auto file_a = SafetensorsFile::Open(a);
+  const auto file_b = SafetensorsFile::Open(b);
+  ASSERT_THAT(file_a, IsOk());
+  ASSERT_THAT(file_b, IsOk());
+  ASSERT_EQ(file_a->names(), file_b->names());
+  for (const std::string& name : file_a->names()) {
+    EXPECT_TRUE(torch::equal(*file_a->tensor(name), *file_b->tensor(name)))
+        << name;
+  }
+}
+
+TEST_F(TrainerTest, LeavesACompleteRunFolder) {
+  ASSERT_THAT(Train(Options()), IsOk());
+  for (const char* name :
+       {"config.textproto", "losses.csv", "timing.csv",
+        "checkpoints/best.safetensors", "pictures/epoch-00001.png",
+        "evaluation.json", "evaluation.txt", "evaluation/worst-00.png",
+        "evaluation/sheet.png", "animation.mp4", "index.html"}) {
+    EXPECT_TRUE(fs::exists(output_ + "/" + name)) << name;
+  }
+  const CheckpointState state = *ReadCheckpointState(NewestCheckpoint());
+  // 4 clips, 2 repeats, batches of 2, 2 epochs.
+  EXPECT_EQ(state.step(), 8);
+  EXPECT_TRUE(state.finished());
+}
+
+// Interrupted inside an epoch, with dropout, flips and background on, and gone
+// on with: the same weights, optimizer state and logged losses to the bit.
+TEST_F(TrainerTest, ResumesBitForBit) {
+  ASSERT_THAT(Train(Options()), IsOk());
+  const std::string whole = output_;
+  const std::string whole_checkpoint = NewestCheckpoint();
+  output_ += "_resumed";
+  fs::remove_all(output_);
+  ASSERT_THAT(Train(Options({"training.max_steps=3"})), IsOk());
+  ASSERT_EQ(ReadCheckpointState(NewestCheckpoint())->step(), 3);
+  ASSERT_THAT(Train(Options()), IsOk());
+  ExpectSameTensors(whole_checkpoint, NewestCheckpoint());
+  EXPECT_EQ(ReadText(whole + "/losses.csv"), ReadText(output_ + "/losses.csv"));
+}
+
+TEST_F(TrainerTest, SeedDecidesTheRun) {
+  ASSERT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
+  const std::string first = ReadText(output_ + "/losses.csv");
+  fs::remove_all(output_);
+  ASSERT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
+  EXPECT_EQ(first, ReadText(output_ + "/losses.csv"));
+  fs::remove_all(output_);
+  ASSERT_THAT(Train(Options({"training.max_steps=1", "training.seed=9"})),
+              IsOk());
+  EXPECT_NE(first, ReadText(output_ + "/losses.csv"));
+}
+
+TEST_F(TrainerTest, RefusesAFolderOfAnotherConfig) {
+  ASSERT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
+  const absl::Status status =
+      Train(Options({"training.max_steps=1", "losses.warp=3"}));
+  EXPECT_THAT(status, StatusIs(StatusCode::kFailedPrecondition,
+                               HasSubstr("losses.warp")));
+  EXPECT_EQ(ExitCode(status), kExitUsage);
+}
+
+TEST_F(TrainerTest, SetsAnUnreadableCheckpointAsideAndTakesTheOlderOne) {
+  ASSERT_THAT(Train(Options({"training.max_steps=6"})), IsOk());
+  const std::string newest = NewestCheckpoint();
+  fs::resize_file(newest, fs::file_size(newest) / 2);
+  ASSERT_THAT(Train(Options({"training.max_steps=7"})), IsOk());
+  EXPECT_TRUE(fs::exists(newest + ".unreadable"));
+  EXPECT_EQ(ReadCheckpointState(NewestCheckpoint())->step(), 7);
+}
+
+TEST_F(TrainerTest, StopsWhereALossIsNotFinite) {
+  ASSERT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
+  const std::string path = NewestCheckpoint();
+  auto model = *AnimationModel::Create(TinyConfig()->model());
+  Adam adam(*model, {});
+  const Learnt learnt = {model.get(), &adam};
+  const auto checkpoint = Checkpoint::Open(path);
+  ASSERT_THAT(checkpoint, IsOk());
+  ASSERT_THAT(checkpoint->Restore(learnt), IsOk());
+  {
+    const torch::NoGradGuard no_grad;
+    model->named_parameters()["inpainting_network.final.weight"].fill_(
+        std::nan(""));
+  }
+  ASSERT_THAT(SaveCheckpoint(path, learnt, checkpoint->state()), IsOk());
+  const absl::Status status = Train(Options());
+  EXPECT_THAT(
+      status,
+      StatusIs(StatusCode::kOutOfRange,
+               AllOf(HasSubstr("step 2"), HasSubstr("loss term 'perceptual'"),
+                     HasSubstr("last good checkpoint: " + path))));
+  EXPECT_EQ(ExitCode(status), 3);
+}
+
+// In a process of its own, for the flag that a signal sets stays set.
+TEST_F(TrainerTest, SavesWhenASignalAsksToStop) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        CatchStopSignals();
+        raise(SIGTERM);
+        std::exit(Exit("train", Train(Options())));
+      },
+      testing::ExitedWithCode(143), "stopped by SIGTERM");
+  EXPECT_EQ(ReadCheckpointState(NewestCheckpoint())->step(), 0);
+  EXPECT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
+}
+
+TEST_F(TrainerTest, RefusesAFolderInWhichAnotherTrains) {
+  const auto folder = RunFolder::Open(output_);
+  ASSERT_THAT(folder, IsOk());
+  EXPECT_THAT(Train(Options()),
+              StatusIs(StatusCode::kUnavailable,
+                       HasSubstr(absl::StrCat("process ", getpid()))));
+}
+
+TEST_F(TrainerTest, NamesAnOutputThatCannotBeWritten) {
+  TrainerOptions options = Options();
+  options.output = "/proc/no_such_folder/run";
+  EXPECT_THAT(Train(options).message(), HasSubstr("/proc/no_such_folder/run"));
+}
+
+TEST_F(TrainerTest, NamesAMissingDataFolder) {
+  TrainerOptions options = Options();
+  options.config.mutable_data()->clear_puppets();
+  options.config.mutable_data()->set_folder("/no/such/clips");
+  EXPECT_THAT(Train(options),
+              StatusIs(StatusCode::kNotFound, HasSubstr("/no/such/clips")));
+}
+
+}  // namespace
+}  // namespace pipelines

@@ -1,0 +1,103 @@
+#include "pipelines/training/training_log.h"
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "pipelines/config/config.h"
+#include "pipelines/data/image_io.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+
+// TensorBoard groups tags by what stands before the slash.
+std::string Tag(const std::string& column, size_t index, size_t num_terms) {
+  if (index <= num_terms) return absl::StrCat("loss/", column);
+  return absl::StrCat("training/", column);
+}
+
+absl::StatusOr<LossLog> OpenTable(const std::string& path,
+                                  const std::vector<std::string>& columns,
+                                  int64_t step) {
+  const int64_t resume_step = step > 0 ? step : -1;
+  absl::StatusOr<LossLog> log = LossLog::Open(path, columns, resume_step);
+  if (!absl::IsFailedPrecondition(log.status())) return log;
+  const fs::path old(path);
+  std::error_code ignored;
+  fs::rename(old,
+             old.parent_path() / absl::StrCat(old.stem().string(), "-before-",
+                                              step, old.extension().string()),
+             ignored);
+  return LossLog::Open(path, columns, resume_step);
+}
+
+}  // namespace
+
+absl::StatusOr<TrainingLog> TrainingLog::Open(
+    const RunFolder& folder, const Config& config,
+    const std::vector<std::string>& terms,
+    const std::vector<std::string>& parts, int64_t step) {
+  std::vector<std::string> columns = {"total"};
+  columns.insert(columns.end(), terms.begin(), terms.end());
+  columns.push_back("learning_rate");
+  for (const std::string& part : parts) {
+    columns.push_back(absl::StrCat("gradient_", part));
+  }
+  columns.push_back("fit_residual");
+  columns.push_back("fit_iterations");
+  ASSIGN_OR_RETURN(LossLog losses, OpenTable(folder.losses(), columns, step));
+  ASSIGN_OR_RETURN(LossLog timing,
+                   OpenTable(folder.timing(), {"seconds", "data_share"}, step));
+  ASSIGN_OR_RETURN(EventLog events,
+                   EventLog::Create(folder.events(), step + 1));
+  RETURN_IF_ERROR(events.AddText(
+      "config", step, absl::StrCat("```\n", ConfigText(config), "```\n")));
+  RETURN_IF_ERROR(events.Flush());
+  return TrainingLog(std::move(losses), std::move(timing), std::move(events),
+                     std::move(columns));
+}
+
+absl::Status TrainingLog::Add(int64_t step, const StepReport& report,
+                              const StepTime& time) {
+  std::vector<double> values = {report.total};
+  values.insert(values.end(), report.terms.begin(), report.terms.end());
+  values.push_back(report.learning_rate);
+  values.insert(values.end(), report.gradients.begin(), report.gradients.end());
+  values.push_back(report.fit_residual);
+  values.push_back(report.fit_iterations);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (std::isnan(values[i])) continue;  // has not started
+    RETURN_IF_ERROR(events_.AddScalar(Tag(columns_[i], i, report.terms.size()),
+                                      step, values[i]));
+  }
+  RETURN_IF_ERROR(
+      events_.AddScalar("time/seconds_per_step", step, time.seconds));
+  RETURN_IF_ERROR(events_.AddScalar("time/data_share", step, time.data_share));
+  RETURN_IF_ERROR(events_.Flush());
+  RETURN_IF_ERROR(timing_.Add(step, {time.seconds, time.data_share}));
+  return losses_.Add(step, values);
+}
+
+absl::Status TrainingLog::AddPicture(int64_t step, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string png((std::istreambuf_iterator<char>(file)),
+                        std::istreambuf_iterator<char>());
+  ASSIGN_OR_RETURN(const cv::Mat image, data::ReadImage(path));
+  RETURN_IF_ERROR(
+      events_.AddImage("pictures", step, image.rows, image.cols, png));
+  return events_.Flush();
+}
+
+absl::Status TrainingLog::AddScalar(const std::string& name, int64_t step,
+                                    double value) {
+  RETURN_IF_ERROR(events_.AddScalar(name, step, value));
+  return events_.Flush();
+}
+
+}  // namespace pipelines
