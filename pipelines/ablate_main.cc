@@ -9,6 +9,7 @@
 #include "pipelines/app/child_process.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
 #include "pipelines/app/stop_signal.h"
 #include "pipelines/app/user_path.h"
 #include "pipelines/study/report.h"
@@ -37,7 +38,6 @@ ABSL_FLAG(std::string, set, "",
 namespace pipelines {
 namespace {
 
-constexpr char kProgram[] = "ablate";
 constexpr char kUsage[] =
     R"(Trains and evaluates the variants of a study and compares them.
 
@@ -93,23 +93,18 @@ absl::Status Ablate(const StudyPlan& plan) {
   return absl::OkStatus();
 }
 
-int Main(int argc, char** argv) {
-  const auto line = ParseCommandLine(argc, argv);
-  if (!line.ok()) return Exit(kProgram, UsageError(line.status()));
-  if (line->help) {
-    std::printf("%s\n", HelpText(kUsage, "ablate_main.cc").c_str());
-    return 0;
-  }
-  if (const auto status = RefuseArguments(*line); !status.ok()) {
-    return Exit(kProgram, UsageError(status));
-  }
-  const auto plan = PlanFromFlags(line->overrides);
-  if (!plan.ok()) return Exit(kProgram, UsageError(plan.status()));
+absl::Status Run(const CommandLine& line) {
+  RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
+  const auto plan = PlanFromFlags(line.overrides);
+  if (!plan.ok()) return UsageError(plan.status());
   CatchStopSignals();
-  return Exit(kProgram, Ablate(*plan));
+  return Ablate(*plan);
 }
 
 }  // namespace
 }  // namespace pipelines
 
-int main(int argc, char** argv) { return pipelines::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return pipelines::RunProgram({"ablate", pipelines::kUsage, __FILE__}, argc,
+                               argv, pipelines::Run);
+}

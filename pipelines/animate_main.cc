@@ -14,6 +14,7 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
 #include "pipelines/app/stop_signal.h"
 #include "pipelines/app/user_path.h"
 #include "pipelines/data/frame_source.h"
@@ -112,7 +113,6 @@ ABSL_FLAG(bool, json, false, "Print a report as JSON, for scripts.");
 namespace pipelines {
 namespace {
 
-constexpr char kProgram[] = "animate";
 constexpr char kUsage[] = R"(Animates a still image by the motion of a video.
 
   tools/bazelw run //pipelines:animate
@@ -296,7 +296,7 @@ class Progress {
  public:
   void Begin(size_t index, size_t count, const BatchItem& item) {
     bar_.reset();
-    title_ = kProgram;
+    title_ = "animate";
     if (count > 1) absl::StrAppend(&title_, " ", index + 1, "/", count);
     if (count > 1 && !IsQuiet()) {
       std::printf("animate: %s\n", item.output.c_str());
@@ -393,29 +393,24 @@ absl::Status Animate(c10::Device device,
   return BatchStatus(results);
 }
 
-int Main(int argc, char** argv) {
-  const auto line = ParseCommandLine(argc, argv);
-  if (!line.ok()) return Exit(kProgram, UsageError(line.status()));
-  if (line->help) {
-    std::printf("%s\n", HelpText(kUsage, "animate_main.cc").c_str());
-    return 0;
-  }
+absl::Status Run(const CommandLine& line) {
+  RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
   const auto options = AnimatorOptionsFromFlags();
-  if (!options.ok()) return Exit(kProgram, UsageError(options.status()));
+  if (!options.ok()) return UsageError(options.status());
   const auto video = VideoOptionsFromFlags();
-  if (!video.ok()) return Exit(kProgram, UsageError(video.status()));
+  if (!video.ok()) return UsageError(video.status());
   const auto device = SelectDevice(absl::GetFlag(FLAGS_device));
-  if (!device.ok()) return Exit(kProgram, UsageError(device.status()));
-  if (const auto status = SetThreads(absl::GetFlag(FLAGS_threads));
-      !status.ok()) {
-    return Exit(kProgram, UsageError(status));
-  }
+  if (!device.ok()) return UsageError(device.status());
+  RETURN_IF_ERROR(UsageError(SetThreads(absl::GetFlag(FLAGS_threads))));
   KeepFreedMemory();
   CatchStopSignals();
-  return Exit(kProgram, Animate(*device, *options, *video));
+  return Animate(*device, *options, *video);
 }
 
 }  // namespace
 }  // namespace pipelines
 
-int main(int argc, char** argv) { return pipelines::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return pipelines::RunProgram({"animate", pipelines::kUsage, __FILE__}, argc,
+                               argv, pipelines::Run);
+}

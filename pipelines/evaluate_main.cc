@@ -8,6 +8,7 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
 #include "pipelines/app/stop_signal.h"
 #include "pipelines/app/user_path.h"
 #include "pipelines/checkpoint.h"
@@ -49,7 +50,6 @@ ABSL_FLAG(std::string, set, "",
 namespace pipelines {
 namespace {
 
-constexpr char kProgram[] = "evaluate";
 constexpr char kUsage[] =
     R"(Reconstructs each test clip from its first frame and scores the result.
 
@@ -161,21 +161,14 @@ absl::Status Run(const CommandLine& line) {
   const auto device = SelectDevice(absl::GetFlag(FLAGS_device));
   if (!device.ok()) return UsageError(device.status());
   RETURN_IF_ERROR(UsageError(SetThreads(absl::GetFlag(FLAGS_threads))));
-  return EvaluateCheckpoint(*device, line.overrides);
-}
-
-int Main(int argc, char** argv) {
-  const auto line = ParseCommandLine(argc, argv);
-  if (!line.ok()) return Exit(kProgram, UsageError(line.status()));
-  if (line->help) {
-    std::printf("%s\n", HelpText(kUsage, "evaluate_main.cc").c_str());
-    return 0;
-  }
   CatchStopSignals();
-  return Exit(kProgram, Run(*line));
+  return EvaluateCheckpoint(*device, line.overrides);
 }
 
 }  // namespace
 }  // namespace pipelines
 
-int main(int argc, char** argv) { return pipelines::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return pipelines::RunProgram({"evaluate", pipelines::kUsage, __FILE__}, argc,
+                               argv, pipelines::Run);
+}

@@ -1,5 +1,4 @@
 // bazel run //pipelines:train: see kUsage.
-#include <cstdio>
 #include <filesystem>
 
 #include "absl/flags/flag.h"
@@ -7,6 +6,7 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
 #include "pipelines/app/stop_signal.h"
 #include "pipelines/app/user_path.h"
 #include "pipelines/avd/train_avd.h"
@@ -40,7 +40,6 @@ ABSL_FLAG(std::string, set, "",
 namespace pipelines {
 namespace {
 
-constexpr char kProgram[] = "train";
 constexpr char kUsage[] =
     R"(Trains the CPAB motion model on videos, without labels.
 
@@ -103,29 +102,24 @@ absl::StatusOr<TrainAvdOptions> AvdOptionsFromFlags(
   return options;
 }
 
-int Main(int argc, char** argv) {
-  const auto line = ParseCommandLine(argc, argv);
-  if (!line.ok()) return Exit(kProgram, UsageError(line.status()));
-  if (line->help) {
-    std::printf("%s\n", HelpText(kUsage, "train_main.cc").c_str());
-    return 0;
-  }
-  if (const auto status = RefuseArguments(*line); !status.ok()) {
-    return Exit(kProgram, UsageError(status));
-  }
+absl::Status Run(const CommandLine& line) {
+  RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
   if (!absl::GetFlag(FLAGS_avd).empty()) {
-    const auto options = AvdOptionsFromFlags(line->overrides);
-    if (!options.ok()) return Exit(kProgram, UsageError(options.status()));
+    const auto options = AvdOptionsFromFlags(line.overrides);
+    if (!options.ok()) return UsageError(options.status());
     CatchStopSignals();
-    return Exit(kProgram, TrainAvd(*options));
+    return TrainAvd(*options);
   }
-  const auto options = OptionsFromFlags(line->overrides);
-  if (!options.ok()) return Exit(kProgram, UsageError(options.status()));
+  const auto options = OptionsFromFlags(line.overrides);
+  if (!options.ok()) return UsageError(options.status());
   CatchStopSignals();
-  return Exit(kProgram, Train(*options));
+  return Train(*options);
 }
 
 }  // namespace
 }  // namespace pipelines
 
-int main(int argc, char** argv) { return pipelines::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return pipelines::RunProgram({"train", pipelines::kUsage, __FILE__}, argc,
+                               argv, pipelines::Run);
+}

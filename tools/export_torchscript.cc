@@ -7,6 +7,7 @@
 #include "absl/flags/flag.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
 #include "pipelines/app/user_path.h"
 #include "pipelines/checkpoint.h"
 #include "third_party/absl/status_macros.h"
@@ -17,7 +18,6 @@ ABSL_FLAG(std::string, output, "torchscript", "The folder for the files.");
 
 namespace {
 
-constexpr char kProgram[] = "export_torchscript";
 constexpr char kUsage[] = R"(Writes a checkpoint's networks as TorchScript.
 
   tools/bazelw run //tools:export_torchscript -- \
@@ -26,7 +26,8 @@ constexpr char kUsage[] = R"(Writes a checkpoint's networks as TorchScript.
 One file a network, plain tensors in and out, for PyTorch (torch.jit.load) and
 LibTorch. The CPAB step between the networks stays in //cpab.)";
 
-absl::Status Run() {
+absl::Status Run(const pipelines::CommandLine& line) {
+  RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
   const std::string checkpoint =
       pipelines::UserPath(absl::GetFlag(FLAGS_checkpoint));
   if (checkpoint.empty()) {
@@ -50,14 +51,6 @@ absl::Status Run() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto line = pipelines::ParseCommandLine(argc, argv);
-  if (!line.ok()) {
-    return pipelines::Exit(kProgram, pipelines::UsageError(line.status()));
-  }
-  if (line->help) {
-    std::printf("%s\n",
-                pipelines::HelpText(kUsage, "export_torchscript.cc").c_str());
-    return 0;
-  }
-  return pipelines::Exit(kProgram, Run());
+  return pipelines::RunProgram({"export_torchscript", kUsage, __FILE__}, argc,
+                               argv, Run);
 }

@@ -14,6 +14,7 @@
 #include "networks/published/weight_files.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
 #include "pipelines/app/stop_signal.h"
 #include "pipelines/app/user_path.h"
 #include "pipelines/report/progress.h"
@@ -128,15 +129,6 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto command_line = pipelines::ParseCommandLine(argc, argv);
-  if (!command_line.ok()) {
-    return pipelines::Exit("fetch_weights",
-                           pipelines::UsageError(command_line.status()));
-  }
-  if (command_line->help) {
-    std::fputs(pipelines::HelpText(kUsage, "tools/fetch_weights.cc").c_str(),
-               stdout);
-    return 0;
-  }
-  return pipelines::Exit("fetch_weights", Run(*command_line));
+  return pipelines::RunProgram({"fetch_weights", kUsage, __FILE__}, argc, argv,
+                               Run);
 }

@@ -12,6 +12,7 @@
 #include "networks/weights/atomic_file.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
 #include "pipelines/app/stop_signal.h"
 #include "pipelines/app/user_path.h"
 #include "third_party/absl/status_macros.h"
@@ -28,7 +29,6 @@ ABSL_FLAG(std::string, table, "",
 namespace pipelines {
 namespace {
 
-constexpr char kProgram[] = "kill_trials";
 constexpr char kUsage[] =
     R"(Kills training runs (SIGKILL) and checks that they end as if they had not been.
 
@@ -64,7 +64,9 @@ std::string Table(const std::vector<KillTrial>& trials) {
   return text;
 }
 
-absl::Status Run() {
+absl::Status Run(const CommandLine& line) {
+  RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
+  CatchStopSignals();
   KillTrialsOptions options;
   options.folder = UserPath(absl::GetFlag(FLAGS_folder));
   // Among this program's own files, not where the user stands.
@@ -93,19 +95,10 @@ absl::Status Run() {
   if (all_passed) return absl::OkStatus();
   return absl::DataLossError("some runs ended otherwise; see the table");
 }
-
-int Main(int argc, char** argv) {
-  const auto line = ParseCommandLine(argc, argv);
-  if (!line.ok()) return Exit(kProgram, UsageError(line.status()));
-  if (line->help) {
-    std::printf("%s\n", HelpText(kUsage, "tools/kill_trials.cc").c_str());
-    return 0;
-  }
-  CatchStopSignals();
-  return Exit(kProgram, Run());
-}
-
 }  // namespace
 }  // namespace pipelines
 
-int main(int argc, char** argv) { return pipelines::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return pipelines::RunProgram({"kill_trials", pipelines::kUsage, __FILE__},
+                               argc, argv, pipelines::Run);
+}

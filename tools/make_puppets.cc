@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
 #include "pipelines/app/user_path.h"
 #include "pipelines/data/puppets.h"
 #include "pipelines/report/progress.h"
@@ -93,16 +94,6 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const absl::StatusOr<pipelines::CommandLine> command_line =
-      pipelines::ParseCommandLine(argc, argv);
-  if (!command_line.ok()) {
-    return pipelines::Exit("make_puppets",
-                           pipelines::UsageError(command_line.status()));
-  }
-  if (command_line->help) {
-    std::fputs(pipelines::HelpText(kUsage, "tools/make_puppets").c_str(),
-               stdout);
-    return 0;
-  }
-  return pipelines::Exit("make_puppets", Run(*command_line));
+  return pipelines::RunProgram({"make_puppets", kUsage, __FILE__}, argc, argv,
+                               Run);
 }

@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
 #include "pipelines/app/user_path.h"
 #include "pipelines/data/file_io.h"
 #include "pipelines/evaluation/detections.h"
@@ -32,7 +33,6 @@ namespace {
 
 using pipelines::UserPath;
 
-constexpr char kProgram[] = "pose_metrics";
 constexpr char kUsage[] =
     R"(AKD, MKR and AED from what detectors of your choice found in real and
 generated frames.
@@ -134,13 +134,6 @@ absl::Status Run(const pipelines::CommandLine& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto line = pipelines::ParseCommandLine(argc, argv);
-  if (!line.ok()) {
-    return pipelines::Exit(kProgram, pipelines::UsageError(line.status()));
-  }
-  if (line->help) {
-    std::puts(pipelines::HelpText(kUsage, "tools/pose_metrics.cc").c_str());
-    return 0;
-  }
-  return pipelines::Exit(kProgram, Run(*line));
+  return pipelines::RunProgram({"pose_metrics", kUsage, __FILE__}, argc, argv,
+                               Run);
 }

@@ -13,6 +13,7 @@
 #include "cpab/warp.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
 #include "pipelines/app/user_path.h"
 #include "pipelines/data/image_io.h"
 #include "third_party/absl/status_macros.h"
@@ -129,16 +130,6 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const absl::StatusOr<pipelines::CommandLine> command_line =
-      pipelines::ParseCommandLine(argc, argv);
-  if (!command_line.ok()) {
-    return pipelines::Exit("register_images",
-                           pipelines::UsageError(command_line.status()));
-  }
-  if (command_line->help) {
-    std::fputs(pipelines::HelpText(kUsage, "tools/register_images").c_str(),
-               stdout);
-    return 0;
-  }
-  return pipelines::Exit("register_images", Run(*command_line));
+  return pipelines::RunProgram({"register_images", kUsage, __FILE__}, argc,
+                               argv, Run);
 }

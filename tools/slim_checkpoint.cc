@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
 #include "pipelines/app/user_path.h"
 #include "pipelines/checkpoint.h"
 #include "third_party/absl/status_macros.h"
@@ -18,7 +19,6 @@ ABSL_FLAG(bool, overwrite, false, "Replace an output that exists.");
 
 namespace {
 
-constexpr char kProgram[] = "slim_checkpoint";
 constexpr char kUsage[] = R"(Writes what animation needs of a checkpoint.
 
   tools/bazelw run //tools:slim_checkpoint -- \
@@ -55,7 +55,8 @@ void ToFloat16(torch::nn::Module& module) {
   }
 }
 
-absl::Status Run() {
+absl::Status Run(const pipelines::CommandLine& line) {
+  RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
   const std::string checkpoint =
       pipelines::UserPath(absl::GetFlag(FLAGS_checkpoint));
   const std::string output = pipelines::UserPath(absl::GetFlag(FLAGS_output));
@@ -75,14 +76,6 @@ absl::Status Run() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto line = pipelines::ParseCommandLine(argc, argv);
-  if (!line.ok()) {
-    return pipelines::Exit(kProgram, pipelines::UsageError(line.status()));
-  }
-  if (line->help) {
-    std::printf("%s\n",
-                pipelines::HelpText(kUsage, "slim_checkpoint.cc").c_str());
-    return 0;
-  }
-  return pipelines::Exit(kProgram, Run());
+  return pipelines::RunProgram({"slim_checkpoint", kUsage, __FILE__}, argc,
+                               argv, Run);
 }

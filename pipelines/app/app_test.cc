@@ -1,6 +1,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
+#include <stdexcept>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -9,6 +11,7 @@
 #include "pipelines/app/child_process.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
 #include "pipelines/app/stop_signal.h"
 #include "pipelines/app/user_path.h"
 #include "third_party/absl/status_matchers.h"
@@ -70,6 +73,42 @@ TEST(CommandLine, HelpListsTheProgramsOwnFlags) {
   EXPECT_THAT(help, HasSubstr("Does things.\n\nFlags:\n  --test_count\n"));
   EXPECT_THAT(help, HasSubstr("How many. Default: 3."));
   EXPECT_THAT(help, Not(HasSubstr("--gtest")));
+}
+
+int RunWith(std::vector<const char*> words,
+            const std::function<absl::Status(const CommandLine&)>& body) {
+  words.insert(words.begin(), "program");
+  return RunProgram({"tested", "Does things.", __FILE__},
+                    static_cast<int>(words.size()),
+                    const_cast<char**>(words.data()), body);
+}
+
+TEST(RunProgram, DoesItsBodyOnlyOnAGoodCommandLine) {
+  bool ran = false;
+  const auto body = [&](const CommandLine& line) {
+    ran = true;
+    return RefuseArguments(line);
+  };
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(RunWith({"--help"}, body), 0);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              HasSubstr("Does things."));
+  EXPECT_EQ(RunWith({"--no_such"}, body), kExitUsage);
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(RunWith({}, body), 0);
+  EXPECT_TRUE(ran);
+  EXPECT_EQ(RunWith({"stray"}, body), 1);
+}
+
+TEST(RunProgram, ReportsWhatALibraryThrows) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(RunWith({},
+                    [](const CommandLine&) -> absl::Status {
+                      throw std::runtime_error("no memory");
+                    }),
+            1);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "tested: error: no memory\n");
 }
 
 TEST(ExitCode, SaysWhetherTryingAgainHelps) {

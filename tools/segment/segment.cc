@@ -13,6 +13,7 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
 #include "pipelines/app/user_path.h"
 #include "pipelines/data/image_io.h"
 #include "third_party/absl/status_macros.h"
@@ -190,15 +191,5 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto command_line = pipelines::ParseCommandLine(argc, argv);
-  if (!command_line.ok()) {
-    return pipelines::Exit("segment",
-                           pipelines::UsageError(command_line.status()));
-  }
-  if (command_line->help) {
-    std::fputs(pipelines::HelpText(kUsage, "tools/segment/segment.cc").c_str(),
-               stdout);
-    return 0;
-  }
-  return pipelines::Exit("segment", Run(*command_line));
+  return pipelines::RunProgram({"segment", kUsage, __FILE__}, argc, argv, Run);
 }

@@ -1,7 +1,6 @@
 // Looks into files of weights, compares and converts them; see kUsage.
 #include <torch/torch.h>
 
-#include <exception>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
 #include "pipelines/app/user_path.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/weights/convert.h"
@@ -133,19 +133,12 @@ absl::StatusOr<int> Run(const std::vector<std::string>& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto command_line = pipelines::ParseCommandLine(argc, argv);
-  if (!command_line.ok()) {
-    return pipelines::Exit("weights",
-                           pipelines::UsageError(command_line.status()));
-  }
-  if (command_line->help) {
-    std::cout << pipelines::HelpText(kUsage, "tools/weights/weights.cc");
-    return 0;
-  }
-  try {
-    const absl::StatusOr<int> code = Run(command_line->arguments);
-    return code.ok() ? *code : pipelines::Exit("weights", code.status());
-  } catch (const std::exception& error) {  // Such as std::bad_alloc.
-    return pipelines::Exit("weights", absl::InternalError(error.what()));
-  }
+  int result = 0;  // of a comparison, as diff's
+  const int code = pipelines::RunProgram(
+      {"weights", kUsage, __FILE__}, argc, argv,
+      [&](const pipelines::CommandLine& line) -> absl::Status {
+        ASSIGN_OR_RETURN(result, Run(line.arguments));
+        return absl::OkStatus();
+      });
+  return code != 0 ? code : result;
 }

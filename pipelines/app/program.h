@@ -1,0 +1,26 @@
+// The frame of every main().
+#ifndef PIPELINES_APP_PROGRAM_H_
+#define PIPELINES_APP_PROGRAM_H_
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "pipelines/app/command_line.h"
+
+namespace pipelines {
+
+struct Program {
+  const char* name;    // begins every message
+  const char* usage;   // what --help says before the flags
+  const char* source;  // __FILE__ of main(), where the flags are defined
+};
+
+// Sets the flags, answers --help, or else does `body`; prints an error and
+// returns main()'s exit code (exit_code.h). What a library throws, as when
+// memory is at an end, is an error like others.
+int RunProgram(const Program& program, int argc, char** argv,
+               const std::function<absl::Status(const CommandLine&)>& body);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_APP_PROGRAM_H_
