@@ -19,6 +19,7 @@ cpab::FitOptions FitOptionsOf(const CpabConfig& config) {
   options.max_iterations = config.max_iterations();
   options.adam_iterations = config.max_iterations();
   options.tension = config.tension();
+  options.noise = config.keypoint_noise();
   options.prior.length_scale = config.prior_length();
   options.prior.gradient = config.prior_gradient();
   return options;

@@ -138,11 +138,17 @@ absl::Status Run() {
   ASSIGN_OR_RETURN(const Pairs pairs, ReadPairs(folder + "/truth/test"));
   torch::manual_seed(0);
   const Tensor noisy = pairs.source + kNoise * torch::randn_like(pairs.source);
-  std::printf("%-24s %18s %18s %18s\n", "", "all pixels", "moved far",
+  std::printf("%-26s %18s %18s %18s\n", "", "all pixels", "moved far",
               "all, with global");
   const std::string cells[] = {
       "model.local_cpab.cells_x=6", "model.local_cpab.cells_y=6",
       "model.global_cpab.cells_x=10", "model.global_cpab.cells_y=10"};
+  const std::string noise[] = {"model.local_cpab.keypoint_noise=0.01",
+                               "model.global_cpab.keypoint_noise=0.01",
+                               "model.local_cpab.keypoint_noise=0.03",
+                               "model.global_cpab.keypoint_noise=0.03"};
+  const std::string tension[] = {"model.local_cpab.tension=24",
+                                 "model.global_cpab.tension=24"};
   for (const Model& model : std::vector<Model>{
            {"affine", {"model.motion=AFFINE"}},
            {"thin-plate", {"model.motion=THIN_PLATE"}},
@@ -154,13 +160,18 @@ absl::Status Run() {
            {"CPAB, tension 24",
             {"model.local_cpab.tension=24", "model.global_cpab.tension=24"}},
            {"CPAB, 6x6 and 10x10 cells",
-            {cells[0], cells[1], cells[2], cells[3]}}}) {
+            {cells[0], cells[1], cells[2], cells[3]}},
+           {"CPAB, noise 0.01", {noise[0], noise[1]}},
+           {"CPAB, loose", {noise[2], noise[3], tension[0], tension[1]}},
+           {"CPAB, loose, 6x6 and 10x10",
+            {noise[2], noise[3], tension[0], tension[1], cells[0], cells[1],
+             cells[2], cells[3]}}}) {
     ASSIGN_OR_RETURN(const Config config, ConfigOf(model));
     ASSIGN_OR_RETURN(const Score exact,
                      ScoreModel(config.model(), pairs, pairs.source));
     ASSIGN_OR_RETURN(const Score wrong,
                      ScoreModel(config.model(), pairs, noisy));
-    std::printf("%-24s %8.4f (%.4f)  %8.4f (%.4f)  %8.4f (%.4f)\n", model.name,
+    std::printf("%-26s %8.4f (%.4f)  %8.4f (%.4f)  %8.4f (%.4f)\n", model.name,
                 exact.all, wrong.all, exact.large_motion, wrong.large_motion,
                 exact.with_global, wrong.with_global);
   }
