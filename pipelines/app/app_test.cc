@@ -104,7 +104,7 @@ TEST(RunProgram, ReportsWhatALibraryThrows) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(RunWith({},
                     [](const CommandLine&) -> absl::Status {
-                      throw std::runtime_error("no memory");
+                      throw std::runtime_error("no memory\nat frame 1");
                     }),
             1);
   EXPECT_EQ(testing::internal::GetCapturedStderr(),

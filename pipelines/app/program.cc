@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <string>
 
 #include "pipelines/app/exit_code.h"
 
@@ -18,7 +19,10 @@ int RunProgram(const Program& program, int argc, char** argv,
   try {
     return Exit(program.name, body(*line));
   } catch (const std::exception& error) {
-    return Exit(program.name, absl::InternalError(error.what()));
+    const std::string what = error.what();
+    // LibTorch adds a stack trace from the second line on.
+    return Exit(program.name,
+                absl::InternalError(what.substr(0, what.find('\n'))));
   }
 }
 
