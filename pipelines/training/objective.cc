@@ -187,11 +187,13 @@ StepOutput Objective::operator()(AnimationModel& model,
                                                   painted.warped_encoder_maps));
   }
   if (weights.background() > 0 && background.defined()) {
+    const torch::Tensor back =
+        InFloat32(model.PredictBackground(driving, source));
+    // A product of positions: exact, as the fits are.
+    const AutocastScope exact(TrainingConfig::FLOAT32, source.device());
     out.terms.emplace_back(
-        "background", weights.background() *
-                          losses::BackgroundLoss(
-                              background, InFloat32(model.PredictBackground(
-                                              driving, source))));
+        "background",
+        weights.background() * losses::BackgroundLoss(background, back));
   }
   if (semantic_) {
     timer.Begin("semantic loss");
