@@ -11,12 +11,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/checkpoint_store.h"
 #include "pipelines/testing_config.h"
+#include "pipelines/testing_folder.h"
 #include "pipelines/training/initial_weights.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -28,13 +28,6 @@ using ::absl::StatusCode;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-std::string ReadText(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 void WriteText(const std::string& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
@@ -93,9 +86,7 @@ class CheckpointTest : public testing::Test {
   void SetUp() override {
     setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
     torch::set_num_threads(1);
-    folder_ = testing::TempDir() + "/" +
-              testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(folder_);
+    folder_ = FreshTestFolder();
     fs::create_directories(folder_);
     path_ = folder_ + "/" + CheckpointName(3);
   }

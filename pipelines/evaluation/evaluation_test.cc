@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +19,7 @@
 #include "pipelines/evaluation/frame_writer.h"
 #include "pipelines/evaluation/lpips_metric.h"
 #include "pipelines/testing_config.h"
+#include "pipelines/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -36,9 +36,7 @@ class EvaluationTest : public testing::Test {
   void SetUp() override {
     setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
     torch::set_num_threads(1);
-    output_ = testing::TempDir() + "/" +
-              testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(output_);
+    output_ = FreshTestFolder();
     fs::create_directories(output_);
     trained_.config = *TinyConfig();
     torch::manual_seed(3);
@@ -83,11 +81,6 @@ class EvaluationTest : public testing::Test {
   std::unique_ptr<data::Dataset> test_;
   std::string output_;
 };
-
-std::string ReadText(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 TEST_F(EvaluationTest, WritesNothingUnlessAsked) {
   const auto evaluation = EvaluateTo({});

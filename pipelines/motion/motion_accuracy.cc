@@ -140,15 +140,15 @@ absl::Status Run() {
   const Tensor noisy = pairs.source + kNoise * torch::randn_like(pairs.source);
   std::printf("%-26s %18s %18s %18s\n", "", "all pixels", "moved far",
               "all, with global");
-  const std::string cells[] = {
+  const std::vector<std::string> fine = {
       "model.local_cpab.cells_x=6", "model.local_cpab.cells_y=6",
       "model.global_cpab.cells_x=10", "model.global_cpab.cells_y=10"};
-  const std::string noise[] = {"model.local_cpab.keypoint_noise=0.01",
-                               "model.global_cpab.keypoint_noise=0.01",
-                               "model.local_cpab.keypoint_noise=0.03",
-                               "model.global_cpab.keypoint_noise=0.03"};
-  const std::string tension[] = {"model.local_cpab.tension=24",
-                                 "model.global_cpab.tension=24"};
+  const std::vector<std::string> loose = {
+      "model.local_cpab.tension=24", "model.global_cpab.tension=24",
+      "model.local_cpab.keypoint_noise=0.03",
+      "model.global_cpab.keypoint_noise=0.03"};
+  std::vector<std::string> loose_and_fine = loose;
+  loose_and_fine.insert(loose_and_fine.end(), fine.begin(), fine.end());
   for (const Model& model : std::vector<Model>{
            {"affine", {"model.motion=AFFINE"}},
            {"thin-plate", {"model.motion=THIN_PLATE"}},
@@ -159,13 +159,12 @@ absl::Status Run() {
              "model.global_cpab.prior_gradient=0.3"}},
            {"CPAB, tension 24",
             {"model.local_cpab.tension=24", "model.global_cpab.tension=24"}},
-           {"CPAB, 6x6 and 10x10 cells",
-            {cells[0], cells[1], cells[2], cells[3]}},
-           {"CPAB, noise 0.01", {noise[0], noise[1]}},
-           {"CPAB, loose", {noise[2], noise[3], tension[0], tension[1]}},
-           {"CPAB, loose, 6x6 and 10x10",
-            {noise[2], noise[3], tension[0], tension[1], cells[0], cells[1],
-             cells[2], cells[3]}}}) {
+           {"CPAB, 6x6 and 10x10 cells", fine},
+           {"CPAB, noise 0.01",
+            {"model.local_cpab.keypoint_noise=0.01",
+             "model.global_cpab.keypoint_noise=0.01"}},
+           {"CPAB, loose", loose},
+           {"CPAB, loose, 6x6 and 10x10", loose_and_fine}}) {
     ASSIGN_OR_RETURN(const Config config, ConfigOf(model));
     ASSIGN_OR_RETURN(const Score exact,
                      ScoreModel(config.model(), pairs, pairs.source));

@@ -5,14 +5,13 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/checkpoint_store.h"
+#include "pipelines/testing_folder.h"
 #include "pipelines/training/child_process.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -21,13 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-std::string ReadText(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 std::vector<std::string> TrainCommand() {
   setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
@@ -52,11 +44,7 @@ TEST(KillTrials, KilledRunsEndAsIfTheyHadNotBeen) {
 // A trainer with work for hours.
 class RunningTrainerTest : public testing::Test {
  protected:
-  void SetUp() override {
-    output_ = testing::TempDir() + "/" +
-              testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(output_);
-  }
+  void SetUp() override { output_ = FreshTestFolder(); }
 
   std::vector<std::string> Command() const {
     std::vector<std::string> command = TrainCommand();

@@ -96,10 +96,9 @@ TEST(Objective, DrawsTheSameForTheSameStepAndOtherwiseOthers) {
   EXPECT_NE(total(5), total(6));
 }
 
-// With dropout and a random warp: a step of one batch of 4 against two slices
-// of
-// 2. In eval mode, for the statistics of batch norms are of a batch. Sums of
-// some thousand float32, of which the order differs, agree to 1e-5.
+// With dropout and a random warp: a step of one batch of 4 against two slices.
+// In eval mode, for the statistics of batch norms are of a batch. Sums of some
+// thousand float32, of which the order differs, agree to 1e-5.
 TEST(Objective, OfAStepIsTheMeanOverItsSlices) {
   auto model = MakeModel();
   model->eval();

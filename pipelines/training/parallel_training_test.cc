@@ -5,8 +5,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -16,6 +14,7 @@
 #include "pipelines/checkpoint_store.h"
 #include "pipelines/parallel/free_port.h"
 #include "pipelines/report/loss_log.h"
+#include "pipelines/testing_folder.h"
 #include "pipelines/training/child_process.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -27,20 +26,11 @@ using networks::weights::SafetensorsFile;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-std::string ReadText(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 class ParallelTrainingTest : public testing::Test {
  protected:
   void SetUp() override {
     setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
-    output_ = testing::TempDir() + "/" +
-              testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(output_);
+    output_ = FreshTestFolder();
   }
 
   // The processes of a run of the kill trials' config, in `output`.

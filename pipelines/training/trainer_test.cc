@@ -9,8 +9,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -19,6 +17,7 @@
 #include "pipelines/app/stop_signal.h"
 #include "pipelines/checkpoint_store.h"
 #include "pipelines/testing_config.h"
+#include "pipelines/testing_folder.h"
 #include "pipelines/training/run_folder.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -31,22 +30,13 @@ using ::networks::weights::SafetensorsFile;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-std::string ReadText(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 // Every test has a run folder of its own; the puppets are made once.
 class TrainerTest : public testing::Test {
  protected:
   void SetUp() override {
     setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
     torch::set_num_threads(1);
-    output_ = testing::TempDir() + "/" +
-              testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(output_);
+    output_ = FreshTestFolder();
   }
 
   TrainerOptions Options(const std::vector<std::string>& overrides = {}) {
