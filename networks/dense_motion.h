@@ -33,9 +33,9 @@ struct DenseMotionOptions {
   // Four occlusion maps, one a resolution of the inpainting network (with a
   // scale factor of 1/4: 1/8, 1/4, 1/2, 1), or a single one at scale_factor.
   bool multi_mask = true;
-  // Of a new network, how much of the warped source its frames show: roughly the
-  // last occlusion map, in (0, 1). The original's 0.5 has to learn first that
-  // most of a frame is its source.
+  // Of a new network, how much of the warped source its frames show: roughly
+  // the last occlusion map, in (0, 1). The original's 0.5 has to learn first
+  // that most of a frame is its source.
   double initial_visibility = 0.95;
   // Ablation: without the global transformation there are K + 1 candidates.
   bool global_transform = true;
