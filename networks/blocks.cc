@@ -17,13 +17,17 @@ torch::Tensor SameConv2dImpl::Apply(const cpu::ConvolutionInput& input,
   if (weight.size(2) == 3 &&
       cpu::Winograd::Worthwhile({image.size(0), weight.size(0),
                                  zoom * image.size(2), zoom * image.size(3)})) {
-    return winograd_.Get(weight)->Apply(input, bias, residual);
+    return winograd_.Forward(weight)->Apply(input, bias, residual);
   }
   return rows_.Get(weight)->Apply(input, bias, residual);
 }
 
 torch::Tensor SameConv2dImpl::forward(const torch::Tensor& x) {
-  return cpu::Available(x) ? Apply({x}) : Conv2dImpl::forward(x);
+  if (cpu::Available(x)) return Apply({x});
+  if (cpu::DifferentiableConvolution::Serves(x, weight)) {
+    return winograd_.Apply(x, weight, bias);
+  }
+  return Conv2dImpl::forward(x);
 }
 
 SameBlock2dImpl::SameBlock2dImpl(int64_t in_channels, int64_t out_channels,

@@ -3,7 +3,8 @@
 // All map [B, in, H, W] to [B, out, H', W']; their convolutions keep the size
 // (padding = kernel_size / 2) and have a bias.
 //
-// In inference on the CPU they run on the kernels in networks/cpu, with
+// On the CPU they run on the kernels in networks/cpu: in training the 3x3
+// convolutions where that is faster; in inference everything, with
 // normalisation, ReLU, up-sampling and residual in the convolutions' passes.
 // The results agree to rounding, and are channels_last.
 #ifndef NETWORKS_BLOCKS_H_
@@ -14,6 +15,7 @@
 
 #include <cstdint>
 
+#include "networks/cpu/differentiable_convolution.h"
 #include "networks/cpu/row_convolution.h"
 #include "networks/cpu/weight_cache.h"
 #include "networks/cpu/winograd.h"
@@ -36,7 +38,7 @@ class SameConv2dImpl : public torch::nn::Conv2dImpl {
                       const torch::Tensor& residual = {});
 
  private:
-  cpu::WeightCache<cpu::Winograd> winograd_;
+  cpu::DifferentiableConvolution winograd_;
   cpu::WeightCache<cpu::RowConvolution> rows_;
 };
 TORCH_MODULE(SameConv2d);

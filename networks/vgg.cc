@@ -6,6 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "networks/blocks.h"
+
 namespace networks {
 namespace {
 
@@ -45,9 +47,8 @@ int SliceOfLayer(int index) {
   return slice;
 }
 
-std::shared_ptr<torch::nn::Conv2dImpl> MakeConv(const Layer& layer) {
-  torch::nn::Conv2d conv(
-      torch::nn::Conv2dOptions(layer.in, layer.out, 3).padding(1));
+std::shared_ptr<SameConv2dImpl> MakeConv(const Layer& layer) {
+  SameConv2d conv(layer.in, layer.out, 3);
   torch::nn::init::kaiming_normal_(conv->weight, /*a=*/0, torch::kFanOut,
                                    torch::kReLU);
   torch::nn::init::zeros_(conv->bias);

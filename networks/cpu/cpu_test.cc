@@ -2,12 +2,15 @@
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/cpu/differentiable_convolution.h"
 #include "networks/cpu/kernels.h"
 #include "networks/cpu/pixels.h"
 #include "networks/cpu/row_convolution.h"
@@ -143,6 +146,86 @@ TEST_P(WinogradTest, SampleDoesNotDependOnItsBatch) {
     EXPECT_THAT(winograd.Apply({image_.slice(0, b, b + 1)}, bias_),
                 TensorNear(all.slice(0, b, b + 1), 0));
   }
+}
+
+// Outputs and gradients of a convolution whose output is summed with `factor`.
+std::vector<Tensor> ValueAndGradients(
+    const std::function<Tensor(Tensor, Tensor, Tensor)>& convolve,
+    const std::vector<Tensor>& inputs, const Tensor& factor) {
+  torch::AutoGradMode with_grad(true);
+  std::vector<Tensor> leaves;
+  for (const Tensor& x : inputs) {
+    leaves.push_back(x.detach().clone().requires_grad_());
+  }
+  const Tensor out = convolve(leaves[0], leaves[1], leaves[2]);
+  std::vector<Tensor> results = torch::autograd::grad({out}, leaves, {factor});
+  results.push_back(out.detach());
+  return results;
+}
+
+TEST_P(WinogradTest, DifferentiatesAsTheConvolution) {
+  const Tensor factor = FillSigned(
+      "factor", {shape().batch, shape().out, shape().height, shape().width});
+  const DifferentiableConvolution convolution;
+  const auto ours = ValueAndGradients(
+      [&](Tensor x, Tensor w, Tensor b) { return convolution.Apply(x, w, b); },
+      {image_, weight_, bias_}, factor);
+  const auto expected = ValueAndGradients(
+      [](Tensor x, Tensor w, Tensor b) { return torch::conv2d(x, w, b, 1, 1); },
+      {image_, weight_, bias_}, factor);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    // Gradients in the weights are sums over the pixels: of that size.
+    const double size = std::max(expected[i].abs().max().item<double>(), 1.0);
+    EXPECT_THAT(ours[i], TensorNear(expected[i], kWinogradTol * size)) << i;
+  }
+}
+
+TEST_P(WinogradTest, GradientsDoNotDependOnThreads) {
+  const Tensor factor = FillSigned(
+      "factor", {shape().batch, shape().out, shape().height, shape().width});
+  const DifferentiableConvolution convolution;
+  const int threads = at::get_num_threads();
+  std::vector<std::vector<Tensor>> results;
+  for (const int used : {1, 3}) {
+    at::set_num_threads(used);
+    results.push_back(
+        ValueAndGradients([&](Tensor x, Tensor w,
+                              Tensor b) { return convolution.Apply(x, w, b); },
+                          {image_, weight_, bias_}, factor));
+  }
+  at::set_num_threads(threads);
+  for (size_t i = 0; i < results[0].size(); ++i) {
+    EXPECT_TRUE(torch::equal(results[0][i], results[1][i])) << i;
+  }
+}
+
+TEST(DifferentiableConvolution, LeavesFrozenWeightsAndUsesNewOnes) {
+  if (BestKernels() == nullptr) GTEST_SKIP() << "no vector instructions";
+  const DifferentiableConvolution convolution;
+  Tensor weight = Weight(5, 4);
+  const Tensor factor = FillSigned("factor", {1, 5, 8, 8});
+  for (int step = 0; step < 2; ++step) {
+    const Tensor image = FillSigned("image", {1, 4, 8, 8}).requires_grad_();
+    const Tensor twin = image.detach().clone().requires_grad_();
+    convolution.Apply(image, weight, {}).backward(factor);
+    torch::conv2d(twin, weight, {}, 1, 1).backward(factor);
+    EXPECT_THAT(image.grad(), TensorNear(twin.grad(), kWinogradTol));
+    EXPECT_FALSE(weight.grad().defined());
+    weight.mul_(-2);
+  }
+}
+
+TEST(DifferentiableConvolution, ServesTrainingInFloat32) {
+  if (BestKernels() == nullptr) GTEST_SKIP() << "no vector instructions";
+  const auto serves = DifferentiableConvolution::Serves;
+  const Tensor image = torch::zeros({4, 8, 16, 16});
+  const Tensor weight = torch::zeros({8, 8, 3, 3});
+  EXPECT_TRUE(serves(image, weight));
+  EXPECT_FALSE(serves(image.to(torch::kFloat64), weight));
+  EXPECT_FALSE(serves(image, torch::zeros({8, 8, 7, 7})));
+  EXPECT_FALSE(serves(image.slice(2, 0, 2), weight)) << "below a tile";
+  torch::NoGradGuard no_grad;
+  EXPECT_FALSE(serves(image, weight));
 }
 
 TEST_P(WinogradTest, RowConvolutionDoesTheSame) {

@@ -1,4 +1,4 @@
-// Vector kernels for inference on the CPU, chosen at run time.
+// Vector kernels for the CPU, chosen at run time.
 //
 // Plain C++ on raw buffers, without LibTorch, so that one source can be
 // compiled for several instruction sets. Shapes are checked by the callers,
@@ -60,6 +60,11 @@ struct Kernels {
   void (*multiply)(const float* a, int64_t a_stride, const float* b, float* c,
                    int64_t c_stride, int64_t rows, int64_t depth);
 
+  // c[i][j] += sum_k a[k][i] b[k][j] for i < rows, j < panel_width, k < depth.
+  void (*add_transposed_product)(const float* a, int64_t a_stride,
+                                 const float* b, int64_t b_stride, float* c,
+                                 int64_t c_stride, int64_t rows, int64_t depth);
+
   // G g G^T of the 3x3 weights g from one input channel to `columns` outputs:
   // weight (r, s) of output j is taps[(3 r + s) * columns + j]. Output j of
   // position p goes to panels + p * position_stride +
@@ -82,6 +87,20 @@ struct Kernels {
   void (*transform_output)(const TileBuffer& in, bool upsample, int64_t tile_y,
                            int64_t tile_x, int64_t tile, const float* bias,
                            const ConstPixels& residual, const Pixels& out);
+
+  // A g A^T of the gradient g of a tile's 4x4 outputs, zeros outside: the
+  // adjoint of transform_output.
+  void (*transform_output_gradient)(const ConstPixels& gradient, int64_t tile_y,
+                                    int64_t tile_x, int64_t tile,
+                                    const TileBuffer& out);
+
+  // G^T u G of the gradients u of one input channel's transformed weights:
+  // output j of position p is read from products + p * position_stride + j, and
+  // goes to `taps` as in transform_weight, of which this is the adjoint.
+  // `products` is readable up to whole vectors.
+  void (*transform_weight_gradient)(const float* products,
+                                    int64_t position_stride, int64_t columns,
+                                    float* taps);
 
   // Adds sum(x - origin) and sum((x - origin)^2) over the pixels of one row to
   // `sum` and `sum_of_squares`, each [channels].

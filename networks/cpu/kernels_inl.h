@@ -82,6 +82,52 @@ static void Multiply(const float* a, int64_t a_stride, const float* b, float* c,
   MultiplyAtMost<kRows - 1>(a, a_stride, b, c, c_stride, rows, depth);
 }
 
+// As MultiplyRows of the transposed a: row k of a has the kR left factors of
+// one term of the sums, which are added to c.
+template <int kR>
+static void AddTransposedRows(const float* a, int64_t a_stride, const float* b,
+                              int64_t b_stride, float* c, int64_t c_stride,
+                              int64_t depth) {
+  Vec sum[kR][2];
+  NETWORKS_CPU_UNROLL
+  for (int r = 0; r < kR; ++r) {
+    sum[r][0] = Load(c + r * c_stride);
+    sum[r][1] = Load(c + r * c_stride + kWidth);
+  }
+  for (int64_t k = 0; k < depth; ++k) {
+    const Vec b0 = Load(b);
+    const Vec b1 = Load(b + kWidth);
+    NETWORKS_CPU_UNROLL
+    for (int r = 0; r < kR; ++r) {
+      sum[r][0] += a[r] * b0;
+      sum[r][1] += a[r] * b1;
+    }
+    a += a_stride;
+    b += b_stride;
+  }
+  NETWORKS_CPU_UNROLL
+  for (int r = 0; r < kR; ++r) {
+    Store(sum[r][0], c + r * c_stride);
+    Store(sum[r][1], c + r * c_stride + kWidth);
+  }
+}
+
+static void AddTransposedProduct(const float* a, int64_t a_stride,
+                                 const float* b, int64_t b_stride, float* c,
+                                 int64_t c_stride, int64_t rows,
+                                 int64_t depth) {
+  for (; rows >= kRows; rows -= kRows) {
+    AddTransposedRows<kRows>(a, a_stride, b, b_stride, c, c_stride, depth);
+    a += kRows;
+    c += kRows * c_stride;
+  }
+  for (; rows > 0; --rows) {
+    AddTransposedRows<1>(a, a_stride, b, b_stride, c, c_stride, depth);
+    a += 1;
+    c += c_stride;
+  }
+}
+
 // --- Winograd's transforms -------------------------------------------------
 
 // B^T x, with step between the elements of x and of the result.
@@ -122,6 +168,30 @@ static inline void TransformThree(const Vec* x, int step, Vec* out,
   out[3 * out_step] = (outer2 + 2.0f * x1) * (1.0f / 24);
   out[4 * out_step] = (outer2 - 2.0f * x1) * (1.0f / 24);
   out[5 * out_step] = x2;
+}
+
+// A x: four to six, the transpose of TransformFour.
+static inline void SpreadFour(const Vec* x, int step, Vec* out, int out_step) {
+  const Vec x0 = x[0], x1 = x[step], x2 = x[2 * step], x3 = x[3 * step];
+  const Vec even = x0 + x2, odd = x1 + x3;
+  const Vec even2 = x0 + 4.0f * x2, odd2 = 2.0f * x1 + 8.0f * x3;
+  out[0] = x0;
+  out[out_step] = even + odd;
+  out[2 * out_step] = even - odd;
+  out[3 * out_step] = even2 + odd2;
+  out[4 * out_step] = even2 - odd2;
+  out[5 * out_step] = x3;
+}
+
+// G^T x: six to three, the transpose of TransformThree.
+static inline void GatherSix(const Vec* x, int step, Vec* out, int out_step) {
+  const Vec sum1 = x[step] + x[2 * step], difference1 = x[step] - x[2 * step];
+  const Vec sum2 = x[3 * step] + x[4 * step];
+  const Vec difference2 = x[3 * step] - x[4 * step];
+  const float sixth = 1.0f / 6;
+  out[0] = 0.25f * x[0] - sixth * sum1 + 0.25f * sixth * sum2;
+  out[out_step] = 0.5f * sixth * difference2 - sixth * difference1;
+  out[2 * out_step] = sixth * (sum2 - sum1) + x[5 * step];
 }
 
 static void TransformWeight(const float* taps, int64_t columns,
@@ -223,6 +293,55 @@ static void TransformOutput(const TileBuffer& in, bool upsample, int64_t tile_y,
   }
 }
 
+static void TransformOutputGradient(const ConstPixels& gradient, int64_t tile_y,
+                                    int64_t tile_x, int64_t tile,
+                                    const TileBuffer& out) {
+  const int64_t y0 = tile_y * kTileOutputs, x0 = tile_x * kTileOutputs;
+  float* to = out.data + tile * out.tile_stride;
+  for (int64_t c = 0; c < gradient.channels; c += kWidth, to += kWidth) {
+    const int64_t n = gradient.channels - c;
+    Vec columns[kTileInputs * kTileOutputs];
+    for (int s = 0; s < kTileOutputs; ++s) {
+      Vec column[kTileOutputs];
+      for (int r = 0; r < kTileOutputs; ++r) {
+        const bool inside = y0 + r < gradient.height && x0 + s < gradient.width;
+        column[r] =
+            inside ? LoadFirst(gradient.pixel(y0 + r, x0 + s) + c, n) : Vec{};
+      }
+      SpreadFour(column, 1, columns + s, kTileOutputs);
+    }
+    for (int r = 0; r < kTileInputs; ++r) {
+      Vec row[kTileInputs];
+      SpreadFour(columns + r * kTileOutputs, 1, row, 1);
+      for (int s = 0; s < kTileInputs; ++s) {
+        Store(row[s], to + (r * kTileInputs + s) * out.position_stride);
+      }
+    }
+  }
+}
+
+static void TransformWeightGradient(const float* products,
+                                    int64_t position_stride, int64_t columns,
+                                    float* taps) {
+  for (int64_t j = 0; j < columns; j += kWidth) {
+    Vec rows[3 * kTileInputs];
+    for (int s = 0; s < kTileInputs; ++s) {
+      Vec u[kTileInputs];
+      for (int r = 0; r < kTileInputs; ++r) {
+        u[r] = Load(products + (r * kTileInputs + s) * position_stride + j);
+      }
+      GatherSix(u, 1, rows + s, kTileInputs);
+    }
+    for (int r = 0; r < 3; ++r) {
+      Vec g[3];
+      GatherSix(rows + r * kTileInputs, 1, g, 1);
+      for (int s = 0; s < 3; ++s) {
+        StoreFirst(g[s], taps + (3 * r + s) * columns + j, columns - j);
+      }
+    }
+  }
+}
+
 // --- Pixels ----------------------------------------------------------------
 
 static void AccumulateMoments(const ConstPixels& image, int64_t y,
@@ -309,7 +428,16 @@ static void Warp(const ConstPixels& image, const float* grid,
 }
 
 static constexpr Kernels kKernels = {
-    kName,          2 * kWidth,      Multiply,          TransformWeight,
-    TransformInput, TransformOutput, AccumulateMoments, Activate,
+    kName,
+    2 * kWidth,
+    Multiply,
+    AddTransposedProduct,
+    TransformWeight,
+    TransformInput,
+    TransformOutput,
+    TransformOutputGradient,
+    TransformWeightGradient,
+    AccumulateMoments,
+    Activate,
     Warp,
 };

@@ -140,10 +140,12 @@ torch::Tensor Warp(const torch::Tensor& image, const torch::Tensor& grid,
 
 torch::Tensor EmptyChannelsLast(int64_t batch, int64_t channels, int64_t height,
                                 int64_t width) {
-  // By strides rather than by memory format, which is ambiguous for one
-  // channel or one pixel.
-  return torch::empty({batch, height, width, channels}, torch::kFloat32)
-      .permute({0, 3, 1, 2});
+  // By strides rather than by memory format, which is ambiguous for one channel
+  // or one pixel; and not a view, which autograd does not let change in place.
+  return torch::empty_strided(
+      {batch, channels, height, width},
+      {height * width * channels, 1, width * channels, channels},
+      torch::kFloat32);
 }
 
 torch::Tensor WithChannelsLast(const torch::Tensor& x) {

@@ -1,0 +1,110 @@
+#include "networks/cpu/differentiable_convolution.h"
+
+#include <ATen/autocast_mode.h>
+#include <torch/torch.h>
+
+#include "networks/cpu/kernels.h"
+#include "networks/cpu/weight_cache.h"
+#include "networks/cpu/winograd.h"
+#include "networks/cpu/winograd_gradient.h"
+
+namespace networks::cpu {
+namespace {
+
+using torch::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// Weights that change at every step are transformed as often, which only many
+// pixels outweigh.
+constexpr int64_t kLeastTrainedPixels = 1024;
+
+// The gradient in the image is the convolution of the output's gradient with
+// the weights turned by half a circle, inputs and outputs exchanged.
+class BackwardWinograd : public Winograd {
+ public:
+  BackwardWinograd(const Kernels& kernels, const Tensor& weight)
+      : Winograd(kernels, weight.detach().flip({2, 3}).transpose(0, 1)) {}
+};
+
+struct Prepared : torch::CustomClassHolder {
+  WeightCache<Winograd> forward;
+  WeightCache<BackwardWinograd> backward;
+};
+using PreparedPtr = c10::intrusive_ptr<torch::CustomClassHolder>;
+
+Prepared& PreparedOf(const PreparedPtr& pointer) {
+  return static_cast<Prepared&>(*pointer);
+}
+
+struct Convolution : torch::autograd::Function<Convolution> {
+  static Tensor forward(AutogradContext* context, const Tensor& image,
+                        const Tensor& weight, const Tensor& bias,
+                        const PreparedPtr& prepared) {
+    context->save_for_backward({image, weight});
+    context->saved_data["prepared"] = c10::IValue::make_capsule(prepared);
+    context->saved_data["image"] = image.requires_grad();
+    context->saved_data["weight"] = weight.requires_grad();
+    context->saved_data["bias"] = bias.requires_grad();
+    return PreparedOf(prepared).forward.Get(weight)->Apply({image}, bias);
+  }
+
+  static variable_list backward(AutogradContext* context,
+                                variable_list of_outputs) {
+    const variable_list saved = context->get_saved_variables();
+    const Tensor &image = saved[0], &weight = saved[1];
+    const Tensor& of_output = of_outputs[0];
+    const auto wants = [&](const char* input) {
+      return context->saved_data.at(input).toBool();
+    };
+    Tensor of_image, of_weight, of_bias;
+    if (wants("image")) {
+      const PreparedPtr prepared =
+          context->saved_data.at("prepared").toCapsule();
+      of_image = PreparedOf(prepared).backward.Get(weight)->Apply(
+          {of_output}, torch::zeros({image.size(1)}));
+    }
+    if (wants("weight")) {
+      of_weight = WinogradWeightGradient(*BestKernels(), image, of_output);
+    }
+    if (wants("bias")) of_bias = of_output.sum({0, 2, 3});
+    return {of_image, of_weight, of_bias, Tensor()};
+  }
+};
+
+}  // namespace
+
+DifferentiableConvolution::DifferentiableConvolution()
+    : prepared_(c10::make_intrusive<Prepared>()) {}
+
+std::shared_ptr<const Winograd> DifferentiableConvolution::Forward(
+    const Tensor& weight) const {
+  return PreparedOf(prepared_).forward.Get(weight);
+}
+
+bool DifferentiableConvolution::Serves(const Tensor& image,
+                                       const Tensor& weight) {
+  if (BestKernels() == nullptr || !torch::GradMode::is_enabled() ||
+      !image.device().is_cpu() || image.scalar_type() != torch::kFloat32 ||
+      at::autocast::is_cpu_enabled() || weight.size(2) != 3 ||
+      weight.size(3) != 3) {
+    return false;
+  }
+  const int64_t height = image.size(2), width = image.size(3);
+  if (weight.requires_grad() &&
+      image.size(0) * height * width < kLeastTrainedPixels) {
+    return false;
+  }
+  return Winograd::Worthwhile({image.size(0), weight.size(0), height, width});
+}
+
+Tensor DifferentiableConvolution::Apply(const Tensor& image,
+                                        const Tensor& weight,
+                                        const Tensor& bias) const {
+  // Autograd's functions take no undefined tensors.
+  return Convolution::apply(
+      image, weight, bias.defined() ? bias : torch::zeros({weight.size(0)}),
+      prepared_);
+}
+
+}  // namespace networks::cpu

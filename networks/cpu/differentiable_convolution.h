@@ -1,0 +1,45 @@
+// 3x3 convolutions in training on the CPU: forward, and backward into image and
+// weights, all by Winograd's method.
+#ifndef NETWORKS_CPU_DIFFERENTIABLE_CONVOLUTION_H_
+#define NETWORKS_CPU_DIFFERENTIABLE_CONVOLUTION_H_
+
+#include <torch/custom_class.h>
+#include <torch/types.h>
+
+#include <memory>
+
+#include "networks/cpu/winograd.h"
+
+namespace networks::cpu {
+
+// The convolution of one layer, with zero padding of 1 and stride 1. Keeps the
+// transformed weights until they change. Memory: 4 times the weights, and as
+// much again for gradients.
+class DifferentiableConvolution {
+ public:
+  DifferentiableConvolution();
+
+  // The transformed weights, also for inference. Only where BestKernels() is
+  // not null.
+  std::shared_ptr<const Winograd> Forward(const torch::Tensor& weight) const;
+
+  // Whether Apply serves: with gradients on, float32 on a CPU with the vector
+  // instructions, no autocast, weight [C', C, 3, 3], and an image large enough
+  // for it to be faster than torch::conv2d.
+  static bool Serves(const torch::Tensor& image, const torch::Tensor& weight);
+
+  // Twin: torch::conv2d(image, weight, bias, /*stride=*/1, /*padding=*/1), to
+  // rounding. image [B, C, H, W] -> [B, C', H, W], channels_last; `bias` [C']
+  // or undefined. Differentiable once. Neither the value nor a gradient depends
+  // on the number of threads.
+  torch::Tensor Apply(const torch::Tensor& image, const torch::Tensor& weight,
+                      const torch::Tensor& bias) const;
+
+ private:
+  // Shared with the graphs that the layer is part of.
+  c10::intrusive_ptr<torch::CustomClassHolder> prepared_;
+};
+
+}  // namespace networks::cpu
+
+#endif  // NETWORKS_CPU_DIFFERENTIABLE_CONVOLUTION_H_
