@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "networks/cpu/kernels.h"
+#include "networks/cpu/pixels.h"
 #include "networks/cpu/weight_cache.h"
 #include "networks/cpu/winograd.h"
 #include "networks/cpu/winograd_gradient.h"
@@ -16,8 +17,9 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 // Weights that change at every step are transformed as often, which only many
-// pixels outweigh.
-constexpr int64_t kLeastTrainedPixels = 1024;
+// pixels outweigh; and more weights than these do not stay in the cache.
+constexpr int64_t kLeastTrainedPixels = 512;
+constexpr int64_t kMostTrainedChannelPairs = 256 * 256;
 
 // The gradient in the image is the convolution of the output's gradient with
 // the weights turned by half a circle, inputs and outputs exchanged.
@@ -41,19 +43,21 @@ struct Convolution : torch::autograd::Function<Convolution> {
   static Tensor forward(AutogradContext* context, const Tensor& image,
                         const Tensor& weight, const Tensor& bias,
                         const PreparedPtr& prepared) {
-    context->save_for_backward({image, weight});
+    // Converted once for forward and backward.
+    const Tensor pixels = WithChannelsLast(image);
+    context->save_for_backward({pixels, weight});
     context->saved_data["prepared"] = c10::IValue::make_capsule(prepared);
     context->saved_data["image"] = image.requires_grad();
     context->saved_data["weight"] = weight.requires_grad();
     context->saved_data["bias"] = bias.requires_grad();
-    return PreparedOf(prepared).forward.Get(weight)->Apply({image}, bias);
+    return PreparedOf(prepared).forward.Get(weight)->Apply({pixels}, bias);
   }
 
   static variable_list backward(AutogradContext* context,
                                 variable_list of_outputs) {
     const variable_list saved = context->get_saved_variables();
     const Tensor &image = saved[0], &weight = saved[1];
-    const Tensor& of_output = of_outputs[0];
+    const Tensor of_output = WithChannelsLast(of_outputs[0]);
     const auto wants = [&](const char* input) {
       return context->saved_data.at(input).toBool();
     };
@@ -92,7 +96,8 @@ bool DifferentiableConvolution::Serves(const Tensor& image,
   }
   const int64_t height = image.size(2), width = image.size(3);
   if (weight.requires_grad() &&
-      image.size(0) * height * width < kLeastTrainedPixels) {
+      (image.size(0) * height * width < kLeastTrainedPixels ||
+       weight.size(0) * weight.size(1) > kMostTrainedChannelPairs)) {
     return false;
   }
   return Winograd::Worthwhile({image.size(0), weight.size(0), height, width});

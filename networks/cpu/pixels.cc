@@ -20,6 +20,9 @@ int64_t RowsPerTask(const torch::Tensor& x) {
 // Partial sums of one image, which enough threads can share evenly.
 constexpr int64_t kMostTasks = 16;
 
+// Pixels whose channels are gathered together: a cache line of each plane.
+constexpr int64_t kTransposedPixels = 16;
+
 // Calls body(sample, row) for all rows of all samples of `x`, in parallel.
 template <typename Body>
 void ForEachRow(const torch::Tensor& x, const Body& body) {
@@ -150,7 +153,29 @@ torch::Tensor EmptyChannelsLast(int64_t batch, int64_t channels, int64_t height,
 
 torch::Tensor WithChannelsLast(const torch::Tensor& x) {
   if (x.stride(1) == 1 || x.size(1) == 1) return x;
-  return x.permute({0, 2, 3, 1}).contiguous().permute({0, 3, 1, 2});
+  torch::Tensor out =
+      EmptyChannelsLast(x.size(0), x.size(1), x.size(2), x.size(3));
+  if (!x.is_contiguous() || x.scalar_type() != torch::kFloat32) {
+    return out.copy_(x);
+  }
+  // LibTorch copies float by float along a plane, each to another cache line.
+  const int64_t channels = x.size(1), pixels = x.size(2) * x.size(3);
+  const int64_t blocks = (pixels + kTransposedPixels - 1) / kTransposedPixels;
+  const float* from = x.data_ptr<float>();
+  float* to = out.data_ptr<float>();
+  at::parallel_for(0, x.size(0) * blocks, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t image = i / blocks * channels * pixels;
+      const int64_t first = i % blocks * kTransposedPixels;
+      const int64_t last = std::min(first + kTransposedPixels, pixels);
+      for (int64_t c = 0; c < channels; ++c) {
+        for (int64_t p = first; p < last; ++p) {
+          to[image + p * channels + c] = from[image + c * pixels + p];
+        }
+      }
+    }
+  });
+  return out;
 }
 
 ConstPixels SampleOf(const torch::Tensor& x, int64_t b) {
