@@ -26,7 +26,17 @@ class KeypointDetectorImpl : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& image);
 
+  // Lets training begin at a regular layout. As initialised, the network's last
+  // layer puts keypoints anywhere, some sets of them all but on one spot, from
+  // which no motion can be inferred and whose gradients explode. After this,
+  // every set is a point and a regular polygon around it, of radius
+  // 0.6 `spread`, with the sets' centres evenly in [-spread, spread]^2
+  // (Roberts' R2 sequence); what the image says moves them by a tenth of what
+  // it did. `spread` in (0, 0.6]: all keypoints are inside the image.
+  void SpreadKeypoints(double spread);
+
  private:
+  int64_t per_transform_;
   int64_t num_keypoints_;
   networks::ResNet18 fg_encoder_;
 };

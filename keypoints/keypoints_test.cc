@@ -83,6 +83,25 @@ TEST(KeypointDetector, ChannelsLastInInferenceModeChangesNothing) {
   EXPECT_THAT(actual, TensorNear(expected, 1e-5));
 }
 
+TEST(KeypointDetector, SpreadsItsKeypointsOverTheImage) {
+  torch::NoGradGuard no_grad;
+  torch::manual_seed(3);
+  KeypointDetector detector(10);
+  detector->SpreadKeypoints(0.5);
+  detector->eval();
+  const Tensor sets = detector(torch::rand({1, 3, 64, 64})).view({10, 5, 2});
+  EXPECT_LT(sets.abs().max().item<double>(), 1);
+  // Each set surrounds its last point.
+  const Tensor arms = (sets.narrow(1, 0, 4) - sets.narrow(1, 4, 1)).norm(2, -1);
+  EXPECT_THAT(arms, TensorNear(torch::full({10, 4}, 0.3), 0.1));
+  // No two sets at one place, and all quarters of the image in use.
+  const Tensor centres = sets.select(1, 4);
+  const Tensor apart = torch::cdist(centres, centres) + torch::eye(10);
+  EXPECT_GT(apart.min().item<double>(), 0.1);
+  EXPECT_LT(centres.mean(0).abs().max().item<double>(), 0.15);
+  EXPECT_THROW(detector->SpreadKeypoints(0.7), c10::Error);
+}
+
 class DetectorGolden
     : public ::testing::TestWithParam<std::pair<std::string, int64_t>> {
  protected:

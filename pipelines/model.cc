@@ -38,6 +38,9 @@ AnimationModel::AnimationModel(const ModelConfig& config,
       keypoints::KeypointDetector(config.num_transforms(),
                                   config.keypoints_per_transform(),
                                   config.detector().width()));
+  if (config.detector().initial_spread() > 0) {
+    detector_->SpreadKeypoints(config.detector().initial_spread());
+  }
   dense_motion_ = register_module(
       "dense_motion_network",
       networks::DenseMotionNetwork(DenseMotionOptionsOf(config)));
