@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include "networks/cpu/differentiable_norm.h"
+
 namespace networks {
 namespace {
 
@@ -27,6 +29,9 @@ torch::Tensor InstanceNorm2dImpl::forward(const torch::Tensor& x) {
 
 torch::Tensor InstanceNorm2dImpl::ForwardRelu(const torch::Tensor& x) {
   if (cpu::Available(x)) return cpu::Activate(x, AffineOf(x));
+  if (cpu::ServesInstanceNorm(x)) {
+    return cpu::DifferentiableInstanceNormRelu(x, weight_, bias_, kEpsilon);
+  }
   torch::Tensor normalised = forward(x);
   // In place only without autograd: instance_norm returns a view, whose change
   // in place would cost autograd a copy of the gradient.

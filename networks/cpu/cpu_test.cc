@@ -11,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/cpu/differentiable_convolution.h"
+#include "networks/cpu/differentiable_norm.h"
 #include "networks/cpu/kernels.h"
 #include "networks/cpu/pixels.h"
 #include "networks/cpu/row_convolution.h"
@@ -196,6 +197,32 @@ TEST_P(WinogradTest, GradientsDoNotDependOnThreads) {
   at::set_num_threads(threads);
   for (size_t i = 0; i < results[0].size(); ++i) {
     EXPECT_TRUE(torch::equal(results[0][i], results[1][i])) << i;
+  }
+}
+
+TEST_P(WinogradTest, InstanceNormDifferentiatesAsLibTorchs) {
+  if (shape().height * shape().width == 1) GTEST_SKIP() << "no deviation";
+  const std::vector<Tensor> inputs = {image_ + 10,
+                                      FillUniform("norm.weight", {shape().in}),
+                                      FillSigned("norm.bias", {shape().in})};
+  const Tensor factor = FillSigned("factor", image_.sizes());
+  const auto ours = ValueAndGradients(
+      [](Tensor x, Tensor w, Tensor b) {
+        return DifferentiableInstanceNormRelu(x, w, b, 1e-5);
+      },
+      inputs, factor);
+  // In float64, whose ReLUs are on the same side but for values of 1e-7.
+  std::vector<Tensor> exact;
+  for (const Tensor& x : inputs) exact.push_back(x.to(torch::kFloat64));
+  const auto expected = ValueAndGradients(
+      [](Tensor x, Tensor w, Tensor b) {
+        return torch::instance_norm(x, w, b, {}, {}, true, 0, 1e-5, false)
+            .relu();
+      },
+      exact, factor.to(torch::kFloat64));
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const double size = std::max(expected[i].abs().max().item<double>(), 1.0);
+    EXPECT_THAT(ours[i], TensorNear(expected[i], 4 * kNormTol * size)) << i;
   }
 }
 

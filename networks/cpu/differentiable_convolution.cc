@@ -1,6 +1,5 @@
 #include "networks/cpu/differentiable_convolution.h"
 
-#include <ATen/autocast_mode.h>
 #include <torch/torch.h>
 
 #include "networks/cpu/kernels.h"
@@ -88,9 +87,7 @@ std::shared_ptr<const Winograd> DifferentiableConvolution::Forward(
 
 bool DifferentiableConvolution::Serves(const Tensor& image,
                                        const Tensor& weight) {
-  if (BestKernels() == nullptr || !torch::GradMode::is_enabled() ||
-      !image.device().is_cpu() || image.scalar_type() != torch::kFloat32 ||
-      at::autocast::is_cpu_enabled() || weight.size(2) != 3 ||
+  if (!AvailableInTraining(image) || weight.size(2) != 3 ||
       weight.size(3) != 3) {
     return false;
   }

@@ -23,9 +23,8 @@ class DifferentiableConvolution {
   // not null.
   std::shared_ptr<const Winograd> Forward(const torch::Tensor& weight) const;
 
-  // Whether Apply serves: with gradients on, float32 on a CPU with the vector
-  // instructions, no autocast, weight [C', C, 3, 3], and an image large enough
-  // for it to be faster than torch::conv2d.
+  // Whether Apply serves: AvailableInTraining(image), weight [C', C, 3, 3], and
+  // an image large enough for it to be faster than torch::conv2d.
   static bool Serves(const torch::Tensor& image, const torch::Tensor& weight);
 
   // Twin: torch::conv2d(image, weight, bias, /*stride=*/1, /*padding=*/1), to

@@ -112,6 +112,22 @@ struct Kernels {
   void (*activate)(const ConstPixels& in, const ChannelAffineRelu& activation,
                    int64_t y, const Pixels& out);
 
+  // With g the gradient in relu(x * scale + shift), where that is above 0, of
+  // one row: adds sum(g) and sum(g (x - origin)) to `sum` and
+  // `sum_of_products`, each [channels].
+  void (*accumulate_gradient)(const ConstPixels& image,
+                              const ConstPixels& gradient,
+                              const ChannelAffineRelu& activation, int64_t y,
+                              const float* origin, double* sum,
+                              double* sum_of_products);
+
+  // One row of scale * g + x * slope + offset, with g as above.
+  void (*pull_back_activation)(const ConstPixels& image,
+                               const ConstPixels& gradient,
+                               const ChannelAffineRelu& activation,
+                               const float* slope, const float* offset,
+                               int64_t y, const Pixels& out);
+
   // One row of the image sampled at `grid`, [height, width, 2] in [-1, 1]
   // (align_corners, bilinear, zeros outside), times `factor` [height, width]
   // if that is not null.

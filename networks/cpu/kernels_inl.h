@@ -377,6 +377,58 @@ static void Activate(const ConstPixels& in, const ChannelAffineRelu& activation,
   }
 }
 
+// `gradient` where relu(x * scale + shift) has a slope, else 0.
+static inline Vec PassRelu(Vec gradient, Vec x, Vec scale, Vec shift) {
+  const Vec zero = {};
+  return reinterpret_cast<Vec>(reinterpret_cast<IntVec>(gradient) &
+                               (x * scale + shift > zero));
+}
+
+static void AccumulateGradient(const ConstPixels& image,
+                               const ConstPixels& gradient,
+                               const ChannelAffineRelu& activation, int64_t y,
+                               const float* origin, double* sum,
+                               double* sum_of_products) {
+  for (int64_t c = 0; c < image.channels; c += kWidth) {
+    const int64_t n = image.channels - c;
+    const Vec scale = LoadFirst(activation.scale + c, n);
+    const Vec shift = LoadFirst(activation.shift + c, n);
+    const Vec centre = LoadFirst(origin + c, n);
+    Vec first = {}, second = {};
+    for (int64_t x = 0; x < image.width; ++x) {
+      const Vec value = LoadFirst(image.pixel(y, x) + c, n);
+      const Vec g =
+          PassRelu(LoadFirst(gradient.pixel(y, x) + c, n), value, scale, shift);
+      first += g;
+      second += g * (value - centre);
+    }
+    for (int64_t i = 0; i < n && i < kWidth; ++i) {
+      sum[c + i] += first[i];
+      sum_of_products[c + i] += second[i];
+    }
+  }
+}
+
+static void PullBackActivation(const ConstPixels& image,
+                               const ConstPixels& gradient,
+                               const ChannelAffineRelu& activation,
+                               const float* slope, const float* offset,
+                               int64_t y, const Pixels& out) {
+  for (int64_t x = 0; x < image.width; ++x) {
+    for (int64_t c = 0; c < image.channels; c += kWidth) {
+      const int64_t n = image.channels - c;
+      const Vec scale = LoadFirst(activation.scale + c, n);
+      const Vec shift = LoadFirst(activation.shift + c, n);
+      const Vec value = LoadFirst(image.pixel(y, x) + c, n);
+      const Vec g =
+          PassRelu(LoadFirst(gradient.pixel(y, x) + c, n), value, scale, shift);
+      StoreFirst(scale * g + value * LoadFirst(slope + c, n) +
+                     LoadFirst(offset + c, n),
+                 out.pixel(y, x) + c, n);
+    }
+  }
+}
+
 // The two neighbours of a coordinate in [-1, 1] along an axis of `size` pixels,
 // with their weights; those outside have weight 0.
 struct Neighbours {
@@ -439,5 +491,7 @@ static constexpr Kernels kKernels = {
     TransformWeightGradient,
     AccumulateMoments,
     Activate,
+    AccumulateGradient,
+    PullBackActivation,
     Warp,
 };

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
+#include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -53,23 +54,27 @@ torch::Tensor OutputLike(torch::Tensor out, int64_t batch, int64_t channels,
   return out;
 }
 
-// Sums of x - origin and of its square over all pixels of sample b, by channel:
-// two rows of [2, C].
-torch::Tensor Moments(const torch::Tensor& x, int64_t b, const float* origin) {
-  const Kernels& kernels = *BestKernels();
-  const ConstPixels image = SampleOf(x, b);
-  const int64_t channels = image.channels;
-  const int64_t grain = std::max(RowsPerTask(x), image.height / kMostTasks + 1);
-  const int64_t tasks = (image.height + grain - 1) / grain;
+bool KernelsServe(const torch::Tensor& x) {
+  return BestKernels() != nullptr && x.device().is_cpu() &&
+         x.scalar_type() == torch::kFloat32 && !at::autocast::is_cpu_enabled();
+}
+
+// The sum over all rows of sample b of what add(y, sums, sums + C) adds to two
+// rows of sums: [2, C] float64.
+template <typename Add>
+torch::Tensor SumRows(const torch::Tensor& x, const Add& add) {
+  const int64_t channels = x.size(1), height = x.size(2);
+  const int64_t grain = std::max(RowsPerTask(x), height / kMostTasks + 1);
+  const int64_t tasks = (height + grain - 1) / grain;
   // One partial sum a task, whatever thread runs it: the result depends neither
   // on the schedule nor on the number of threads.
   torch::Tensor partial = torch::zeros({tasks, 2, channels}, torch::kFloat64);
   at::parallel_for(0, tasks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
       double* sums = partial.data_ptr<double>() + task * 2 * channels;
-      const int64_t last = std::min((task + 1) * grain, image.height);
+      const int64_t last = std::min((task + 1) * grain, height);
       for (int64_t y = task * grain; y < last; ++y) {
-        kernels.accumulate_moments(image, y, origin, sums, sums + channels);
+        add(y, sums, sums + channels);
       }
     }
   });
@@ -79,30 +84,96 @@ torch::Tensor Moments(const torch::Tensor& x, int64_t b, const float* origin) {
 }  // namespace
 
 bool Available(const torch::Tensor& x) {
-  return BestKernels() != nullptr && !torch::GradMode::is_enabled() &&
-         x.device().is_cpu() && x.scalar_type() == torch::kFloat32 &&
-         !at::autocast::is_cpu_enabled();
+  return !torch::GradMode::is_enabled() && KernelsServe(x);
 }
 
-ChannelAffine InstanceNormAffine(const torch::Tensor& x,
-                                 const torch::Tensor& weight,
-                                 const torch::Tensor& bias, double epsilon) {
+bool AvailableInTraining(const torch::Tensor& x) {
+  return torch::GradMode::is_enabled() && KernelsServe(x) &&
+         !torch::jit::tracer::isTracing();
+}
+
+InstanceMoments MomentsOf(const torch::Tensor& x, double epsilon) {
+  const Kernels& kernels = *BestKernels();
   const torch::Tensor image = WithChannelsLast(x);
   const double count = static_cast<double>(x.size(2) * x.size(3));
-  std::vector<torch::Tensor> scales, shifts;
+  std::vector<torch::Tensor> means, deviations;
   for (int64_t b = 0; b < x.size(0); ++b) {
     // Moments about one of the values lose nothing to a mean far from zero.
     const torch::Tensor origin =
         image.select(0, b).select(2, 0).select(1, 0).contiguous();  // [C]
     const torch::Tensor moments =
-        Moments(image, b, origin.data_ptr<float>()) / count;
-    const torch::Tensor offset = moments[0];
-    const torch::Tensor variance = (moments[1] - offset.square()).clamp_min(0);
-    const torch::Tensor scale = weight * torch::rsqrt(variance + epsilon);
-    scales.push_back(scale.to(torch::kFloat32));
-    shifts.push_back((bias - (offset + origin) * scale).to(torch::kFloat32));
+        SumRows(image,
+                [&, pixels = SampleOf(image, b)](int64_t y, double* sum,
+                                                 double* sum_of_squares) {
+                  kernels.accumulate_moments(
+                      pixels, y, origin.data_ptr<float>(), sum, sum_of_squares);
+                }) /
+        count;
+    means.push_back(moments[0] + origin);
+    deviations.push_back((moments[1] - moments[0].square()).clamp_min(0));
   }
-  return {torch::stack(scales), torch::stack(shifts)};
+  return {torch::stack(means),
+          torch::rsqrt(torch::stack(deviations) + epsilon)};
+}
+
+ChannelAffine InstanceNormAffine(const InstanceMoments& moments,
+                                 const torch::Tensor& weight,
+                                 const torch::Tensor& bias) {
+  const torch::Tensor scale = weight * moments.inverse_deviation;
+  return {scale.to(torch::kFloat32),
+          (bias - moments.mean * scale).to(torch::kFloat32)};
+}
+
+ChannelAffine InstanceNormAffine(const torch::Tensor& x,
+                                 const torch::Tensor& weight,
+                                 const torch::Tensor& bias, double epsilon) {
+  return InstanceNormAffine(MomentsOf(x, epsilon), weight, bias);
+}
+
+InstanceNormGradient PullBackInstanceNorm(const torch::Tensor& x,
+                                          const InstanceMoments& moments,
+                                          const ChannelAffine& affine,
+                                          const torch::Tensor& of_output) {
+  const Kernels& kernels = *BestKernels();
+  const torch::Tensor in = WithChannelsLast(x);
+  const torch::Tensor g = WithChannelsLast(of_output);
+  const torch::Tensor mean = moments.mean.to(torch::kFloat32);
+  const int64_t channels = x.size(1);
+  std::vector<torch::Tensor> sums;
+  for (int64_t b = 0; b < x.size(0); ++b) {
+    const float* origin = mean.data_ptr<float>() + b * channels;
+    sums.push_back(
+        SumRows(in, [&, image = SampleOf(in, b), gradient = SampleOf(g, b),
+                     activation = ActivationOf(affine, b)](
+                        int64_t y, double* sum, double* sum_of_products) {
+          kernels.accumulate_gradient(image, gradient, activation, y, origin,
+                                      sum, sum_of_products);
+        }));
+  }
+  const torch::Tensor sum = torch::stack(sums).select(1, 0);       // [B, C]
+  const torch::Tensor products = torch::stack(sums).select(1, 1);  // [B, C]
+
+  // Mean and deviation depend on x, too: with n = (x - mean) / deviation, the
+  // gradient in x is scale (g - mean(g) - n mean(g n)).
+  const double count = static_cast<double>(x.size(2) * x.size(3));
+  const torch::Tensor slope =
+      -affine.scale * products * moments.inverse_deviation.square() / count;
+  const torch::Tensor offset =
+      (-affine.scale * sum / count - slope * moments.mean)
+          .to(torch::kFloat32)
+          .contiguous();
+  const torch::Tensor slope32 = slope.to(torch::kFloat32).contiguous();
+  torch::Tensor of_x =
+      EmptyChannelsLast(x.size(0), channels, x.size(2), x.size(3));
+  ForEachRow(in, [&](int64_t b, int64_t y) {
+    kernels.pull_back_activation(
+        SampleOf(in, b), SampleOf(g, b), ActivationOf(affine, b),
+        slope32.data_ptr<float>() + b * channels,
+        offset.data_ptr<float>() + b * channels, y, MutableSampleOf(of_x, b));
+  });
+  return {of_x,
+          (products * moments.inverse_deviation).sum(0).to(torch::kFloat32),
+          sum.sum(0).to(torch::kFloat32)};
 }
 
 torch::Tensor Activate(const torch::Tensor& x, const ChannelAffine& affine,

@@ -1,4 +1,4 @@
-// Inference on the CPU without autograd: passes over channels_last images.
+// Passes over channels_last images on the CPU, without autograd.
 //
 // Each function has a twin in LibTorch's operators, named in its comment, that
 // the networks use where these are not available and the tests compare with.
@@ -15,15 +15,30 @@ namespace networks::cpu {
 // on a CPU with the vector instructions, with autograd and autocast off.
 bool Available(const torch::Tensor& x);
 
+// The same with autograd on, for the kernels with gradients; not while
+// LibTorch's tracer records operators, which these are not.
+bool AvailableInTraining(const torch::Tensor& x);
+
 // relu(x * scale + shift), one pair for each channel of each sample: [B, C].
 struct ChannelAffine {
   torch::Tensor scale;
   torch::Tensor shift;
 };
 
-// The instance normalisation of x [B, C, H, W] with the affine map `weight`,
-// `bias` [C], as a ChannelAffine: relu(torch::instance_norm(x)) is
-// Activate(x, InstanceNormAffine(x)).
+// Of every channel of every sample of x [B, C, H, W] over its pixels, [B, C]
+// float64: the mean, and the reciprocal of the (biased) standard deviation with
+// `epsilon` added to the variance.
+struct InstanceMoments {
+  torch::Tensor mean;
+  torch::Tensor inverse_deviation;
+};
+InstanceMoments MomentsOf(const torch::Tensor& x, double epsilon);
+
+// The instance normalisation of x with the affine map `weight`, `bias` [C], as
+// a ChannelAffine: relu(torch::instance_norm(x)) is Activate(x, affine).
+ChannelAffine InstanceNormAffine(const InstanceMoments& moments,
+                                 const torch::Tensor& weight,
+                                 const torch::Tensor& bias);
 ChannelAffine InstanceNormAffine(const torch::Tensor& x,
                                  const torch::Tensor& weight,
                                  const torch::Tensor& bias, double epsilon);
@@ -32,6 +47,18 @@ ChannelAffine InstanceNormAffine(const torch::Tensor& x,
 // (which may be x, or a channel slice of a wider channels_last image).
 torch::Tensor Activate(const torch::Tensor& x, const ChannelAffine& affine,
                        torch::Tensor out = {});
+
+// The gradients of relu(instance_norm(x)), given the gradient `of_output` in
+// it. `moments` and `affine` are those of x.
+struct InstanceNormGradient {
+  torch::Tensor x;       // [B, C, H, W], channels_last
+  torch::Tensor weight;  // [C]
+  torch::Tensor bias;    // [C]
+};
+InstanceNormGradient PullBackInstanceNorm(const torch::Tensor& x,
+                                          const InstanceMoments& moments,
+                                          const ChannelAffine& affine,
+                                          const torch::Tensor& of_output);
 
 // torch::grid_sampler (bilinear, zeros, align_corners) of `image`
 // [B or 1, C, H, W] at `grid` [B, H', W', 2], times `factor` [B, 1, H', W']
