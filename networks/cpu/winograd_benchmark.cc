@@ -91,7 +91,11 @@ void BM_Step_Winograd(benchmark::State& state, bool trained) {
 }
 
 void Shapes(benchmark::internal::Benchmark* benchmark) {
-  benchmark->Args({64, 64})
+  benchmark->Args({64, 16})
+      ->Args({64, 24})
+      ->Args({32, 48})
+      ->Args({16, 96})
+      ->Args({64, 64})
       ->Args({32, 128})
       ->Args({16, 256})
       ->Args({8, 256})

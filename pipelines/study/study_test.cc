@@ -11,7 +11,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +19,7 @@
 #include "gtest/gtest.h"
 #include "pipelines/study/report.h"
 #include "pipelines/study/results.h"
+#include "pipelines/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -55,13 +55,6 @@ constexpr char kTiny[] = R"pb(
   variants { name: "affine" set: "model.motion=AFFINE" }
   variants { name: "cpab" }
 )pb";
-
-std::string ReadText(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 std::string WriteStudy(const std::string& text) {
   const std::string path = testing::TempDir() + "/tiny.textproto";
