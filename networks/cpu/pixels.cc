@@ -150,8 +150,8 @@ InstanceNormGradient PullBackInstanceNorm(const torch::Tensor& x,
                                       sum, sum_of_products);
         }));
   }
-  const torch::Tensor sum = torch::stack(sums).select(1, 0);       // [B, C]
-  const torch::Tensor products = torch::stack(sums).select(1, 1);  // [B, C]
+  const std::vector<torch::Tensor> both = torch::stack(sums).unbind(1);
+  const torch::Tensor &sum = both[0], &products = both[1];  // [B, C]
 
   // Mean and deviation depend on x, too: with n = (x - mean) / deviation, the
   // gradient in x is scale (g - mean(g) - n mean(g n)).

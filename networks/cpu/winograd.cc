@@ -6,20 +6,14 @@
 #include <algorithm>
 #include <vector>
 
+#include "networks/cpu/winograd_tiles.h"
+
 namespace networks::cpu {
 namespace {
 
 // Tiles that go through the three stages together. More tiles read the weights
 // less often; fewer keep what lies between the stages in the cache.
 constexpr int64_t kMaxTilesPerStrip = 96;
-
-// Floats between rows of the transformed buffers beyond their channels: rows a
-// power of two apart would compete for the same cache sets.
-constexpr int64_t kRowPadding = 16;
-
-int64_t RoundUp(int64_t n, int64_t multiple) {
-  return (n + multiple - 1) / multiple * multiple;
-}
 
 // Of this thread, kept for its life: taking megabytes from the system and
 // giving them back at every convolution would cost page faults.
@@ -41,7 +35,7 @@ struct Winograd::Job {
   torch::Tensor bias;
   torch::Tensor residual;
   torch::Tensor out;
-  int64_t tiles_x, tiles_y;
+  TileGrid grid;
 
   ChannelAffineRelu activation(int64_t b) const {
     const ChannelAffine& affine = input.activation;
@@ -50,9 +44,6 @@ struct Winograd::Job {
     return {affine.scale.data_ptr<float>() + offset,
             affine.shift.data_ptr<float>() + offset};
   }
-  int64_t sample_of(int64_t tile) const { return tile / (tiles_x * tiles_y); }
-  int64_t y_of(int64_t tile) const { return tile / tiles_x % tiles_y; }
-  int64_t x_of(int64_t tile) const { return tile % tiles_x; }
 };
 
 Winograd::Winograd(const Kernels& kernels, const torch::Tensor& weight)
@@ -92,9 +83,8 @@ torch::Tensor Winograd::Apply(const ConvolutionInput& input,
           bias.contiguous(),
           residual.defined() ? WithChannelsLast(residual) : residual,
           EmptyChannelsLast(batch, out_channels_, height, width),
-          (width + kTileOutputs - 1) / kTileOutputs,
-          (height + kTileOutputs - 1) / kTileOutputs};
-  const int64_t tiles = batch * job.tiles_y * job.tiles_x;
+          TileGrid(batch, height, width)};
+  const int64_t tiles = job.grid.size();
   const int64_t threads = at::get_num_threads();
   // As many strips as the threads can share evenly.
   const int64_t rounds =
@@ -112,8 +102,8 @@ void Winograd::RunStrip(const Job& job, int64_t begin, int64_t end) const {
   const int64_t tiles = end - begin;
   const int64_t panel_width = kernels_.panel_width;
   const int64_t num_panels = panels_.size(1);
-  const int64_t in_stride = RoundUp(in_channels_, panel_width) + kRowPadding;
-  const int64_t out_stride = num_panels * panel_width + kRowPadding;
+  const int64_t in_stride = TileStride(kernels_, in_channels_);
+  const int64_t out_stride = TileStride(kernels_, out_channels_);
   float* scratch = Scratch(kTilePositions * tiles * (in_stride + out_stride));
   const TileBuffer inputs{scratch, tiles * in_stride, in_stride};
   const TileBuffer products{scratch + kTilePositions * tiles * in_stride,
@@ -121,10 +111,10 @@ void Winograd::RunStrip(const Job& job, int64_t begin, int64_t end) const {
   const bool upsample = job.input.upsample;
 
   for (int64_t t = begin; t < end; ++t) {
-    const int64_t b = job.sample_of(t);
+    const int64_t b = job.grid.sample_of(t);
     kernels_.transform_input(SampleOf(job.image, b), job.activation(b),
-                             upsample, job.y_of(t), job.x_of(t), t - begin,
-                             inputs);
+                             upsample, job.grid.y_of(t), job.grid.x_of(t),
+                             t - begin, inputs);
   }
   const float* panel = panels_.data_ptr<float>();
   const int64_t panel_size = in_channels_ * panel_width;
@@ -141,12 +131,12 @@ void Winograd::RunStrip(const Job& job, int64_t begin, int64_t end) const {
   }
   torch::Tensor out = job.out;
   for (int64_t t = begin; t < end; ++t) {
-    const int64_t b = job.sample_of(t);
+    const int64_t b = job.grid.sample_of(t);
     const ConstPixels residual =
         job.residual.defined() ? SampleOf(job.residual, b) : ConstPixels{};
-    kernels_.transform_output(products, upsample, job.y_of(t), job.x_of(t),
-                              t - begin, job.bias.data_ptr<float>(), residual,
-                              MutableSampleOf(out, b));
+    kernels_.transform_output(
+        products, upsample, job.grid.y_of(t), job.grid.x_of(t), t - begin,
+        job.bias.data_ptr<float>(), residual, MutableSampleOf(out, b));
   }
 }
 

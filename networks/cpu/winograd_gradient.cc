@@ -3,42 +3,24 @@
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
 
-#include <algorithm>
-
 #include "networks/cpu/pixels.h"
+#include "networks/cpu/winograd_tiles.h"
 
 namespace networks::cpu {
 namespace {
 
-// As in winograd.cc. The sums of all positions are read and written once a
-// strip, so that strips are longer here.
+// The sums of all positions are read and written once a strip, so that strips
+// are longer than in winograd.cc.
 constexpr int64_t kMaxTilesPerStrip = 128;
-constexpr int64_t kRowPadding = 16;
 constexpr int64_t kTilesPerTask = 8;
-
-int64_t RoundUp(int64_t n, int64_t multiple) {
-  return (n + multiple - 1) / multiple * multiple;
-}
-
-struct Tiles {
-  int64_t per_row, per_column;
-
-  explicit Tiles(const torch::Tensor& image)
-      : per_row((image.size(3) + kTileOutputs - 1) / kTileOutputs),
-        per_column((image.size(2) + kTileOutputs - 1) / kTileOutputs) {}
-
-  int64_t sample_of(int64_t tile) const { return tile / per_row / per_column; }
-  int64_t y_of(int64_t tile) const { return tile / per_row % per_column; }
-  int64_t x_of(int64_t tile) const { return tile % per_row; }
-};
 
 // [36, tiles, channels] of the transformed domain, rows padded.
 struct Transformed {
   torch::Tensor memory;
 
-  Transformed(int64_t tiles, int64_t channels, int64_t panel_width)
-      : memory(torch::empty({kTilePositions, tiles,
-                             RoundUp(channels, panel_width) + kRowPadding})) {}
+  Transformed(const Kernels& kernels, int64_t tiles, int64_t channels)
+      : memory(torch::empty(
+            {kTilePositions, tiles, TileStride(kernels, channels)})) {}
 
   TileBuffer view() {
     return {memory.data_ptr<float>(), memory.stride(0), memory.stride(1)};
@@ -57,13 +39,13 @@ torch::Tensor WinogradWeightGradient(const Kernels& kernels,
                   in.size(3) == out.size(3),
               "WinogradWeightGradient: image is ", in.sizes(),
               ", the output's gradient ", out.sizes());
-  const Tiles grid(in);
-  const int64_t tiles = in.size(0) * grid.per_row * grid.per_column;
+  const TileGrid grid(in.size(0), in.size(2), in.size(3));
+  const int64_t tiles = grid.size();
   const int64_t strips = (tiles + kMaxTilesPerStrip - 1) / kMaxTilesPerStrip;
   const int64_t longest = (tiles + strips - 1) / strips;
   const int64_t panel_width = kernels.panel_width;
-  Transformed inputs(longest, in_channels, panel_width);
-  Transformed gradients(longest, out_channels, panel_width);
+  Transformed inputs(kernels, longest, in_channels);
+  Transformed gradients(kernels, longest, out_channels);
   const int64_t row = RoundUp(out_channels, panel_width);
   const torch::Tensor sums =
       torch::zeros({kTilePositions, in_channels, row});  // [36, C, C']
