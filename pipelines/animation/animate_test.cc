@@ -21,6 +21,7 @@
 #include "pipelines/data/video_reader.h"
 #include "pipelines/data/video_writer.h"
 #include "pipelines/testing_config.h"
+#include "pipelines/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -42,9 +43,7 @@ class AnimateTest : public testing::Test {
  protected:
   void SetUp() override {
     torch::set_num_threads(1);
-    folder_ = testing::TempDir() + "/" +
-              testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(folder_);
+    folder_ = FreshTestFolder();
     fs::create_directories(folder_);
     torch::manual_seed(1);
     // Frames that are plainly painted, since untrained keypoints hardly move.
