@@ -15,6 +15,7 @@
 #include "losses/background.h"
 #include "losses/equivariance.h"
 #include "losses/perceptual.h"
+#include "losses/photometric.h"
 #include "losses/warp.h"
 #include "networks/background.h"
 #include "networks/dense_motion.h"
@@ -59,6 +60,44 @@ TEST(WarpLoss, SumsTheMeansOverLevels) {
   EXPECT_NEAR(WarpLoss({large, small}, {small + 1, large + 2}).item<float>(), 3,
               1e-6);
   EXPECT_THROW(WarpLoss({large}, {small, large}), c10::Error);
+}
+
+TEST(PhotometricLoss, AddsUpThePyramid) {
+  const Tensor image = FillUniform("image", {2, 3, 64, 32});
+  EXPECT_EQ(PhotometricLoss(image, image).item<float>(), 0);
+  // Sides of 32, 16 and 8: three levels, at each of which a constant is one.
+  EXPECT_NEAR(PhotometricLoss(image, image + 0.25).item<float>(), 0.75, 1e-6);
+  // A checkerboard is gone after the first.
+  const Tensor sign = torch::tensor({1., -1., -1., 1.}).view({2, 2});
+  EXPECT_NEAR(
+      PhotometricLoss(image, image + sign.repeat({32, 16})).item<float>(), 1,
+      1e-6);
+  EXPECT_THROW(PhotometricLoss(image, image.narrow(0, 0, 1)), c10::Error);
+}
+
+// A bright square 8 pixels wide, 12 pixels away from where it should be: at
+// full size nothing says which way to go.
+TEST(PhotometricLoss, PullsAFigureThatDoesNotOverlap) {
+  const auto square = [](int64_t left) {
+    Tensor image = torch::zeros({1, 1, 64, 64});
+    image.slice(2, 24, 32).slice(3, left, left + 8).fill_(1);
+    return image;
+  };
+  // By half a pixel, where bilinear sampling has a derivative.
+  const Tensor shift = torch::full({}, 1. / 63, torch::requires_grad());
+  const Tensor grid =
+      networks::CoordinateGrid(64, 64, torch::kFloat32).unsqueeze(0) -
+      torch::stack({shift, torch::zeros({})});
+  const Tensor warped = networks::Warp(square(16), grid);
+  const auto slope = [&](const Tensor& loss) {
+    return torch::autograd::grad({loss}, {shift}, {}, /*retain_graph=*/true)[0]
+        .item<float>();
+  };
+  // The two edges cancel but for rounding; in pixels of 8 x 8, 8 rows of a
+  // brightness that moves 31.5 pixels a unit, from one to the next.
+  EXPECT_NEAR(slope(torch::l1_loss(warped, square(28))), 0, 1e-4);
+  EXPECT_NEAR(slope(PhotometricLoss(square(28), warped)),
+              -2 * 8 * 31.5 / (64 * 64), 1e-3);
 }
 
 TEST(BackgroundLoss, IsZeroForInverses) {

@@ -192,6 +192,13 @@ absl::Status ValidateForEvaluation(const Config& config) {
 }
 
 absl::Status ValidateConfig(const Config& config) {
+  if (config.training().motion_steps() > 0 &&
+      config.losses().photometric() == 0) {
+    return Invalid(
+        "training.motion_steps needs losses.photometric, from which motion is "
+        "learned in these steps; set it to some hundreds, or motion_steps to "
+        "0");
+  }
   RETURN_IF_ERROR(ValidateForEvaluation(config));
   RETURN_IF_ERROR(
       CheckEmbeddingCache(config.data(), config.losses().semantic()));

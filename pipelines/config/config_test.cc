@@ -117,6 +117,10 @@ INSTANTIATE_TEST_SUITE_P(
                 {"model.num_transforms=0"},
                 "a.textproto: model.num_transforms is 0; use a value in "
                 "[1, 64]"},
+        BadCase{"MotionWithoutALoss",
+                kMinimal,
+                {"training.motion_steps=9"},
+                "training.motion_steps needs losses.photometric"},
         BadCase{"RepeatedOutOfRange",
                 kMinimal,
                 {"losses.perceptual.scales=[1, 7]"},

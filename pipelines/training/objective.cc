@@ -8,7 +8,9 @@
 #include "keypoints/tps.h"
 #include "losses/background.h"
 #include "losses/equivariance.h"
+#include "losses/photometric.h"
 #include "losses/warp.h"
+#include "networks/sampling.h"
 #include "pipelines/autocast.h"
 #include "pipelines/training/frozen_losses.h"
 #include "pipelines/training/schedule.h"
@@ -31,6 +33,13 @@ torch::Generator MakeGenerator(uint64_t seed) {
 }
 
 }  // namespace
+
+void StepOutput::Add(std::string name, double weight,
+                     const torch::Tensor& value) {
+  const torch::Tensor term = weight * value;
+  total = total.defined() ? total + term : term;
+  terms.emplace_back(std::move(name), term);
+}
 
 absl::StatusOr<Objective> Objective::Create(const Config& config,
                                             torch::Device device) {
@@ -64,8 +73,9 @@ Objective::Objective(const Config& config, losses::PerceptualLoss perceptual)
 std::vector<std::string> Objective::TermNames() const {
   const LossConfig& losses = config_.losses();
   std::vector<std::string> names = {"perceptual"};
-  if (losses.equivariance() > 0) names.push_back("equivariance");
   if (losses.warp() > 0) names.push_back("warp");
+  if (losses.photometric() > 0) names.push_back("photometric");
+  if (losses.equivariance() > 0) names.push_back("equivariance");
   if (losses.background() > 0 && config_.model().background()) {
     names.push_back("background");
   }
@@ -131,16 +141,13 @@ torch::Tensor Objective::Semantic(const torch::Tensor& source,
                             out.driving_keypoints);
 }
 
-StepOutput Objective::operator()(AnimationModel& model,
-                                 const torch::Tensor& source,
-                                 const torch::Tensor& driving, StepPlace place,
-                                 StageTimer& timer) {
-  const LossConfig& weights = config_.losses();
-  const AutocastScope autocast(config_.training().precision(), source.device());
-  StepOutput out;
+torch::Tensor Objective::Move(AnimationModel& model,
+                              const torch::Tensor& source,
+                              const torch::Tensor& driving, StepPlace place,
+                              StageTimer& timer, StepOutput* out) const {
   timer.Begin("keypoints");
-  out.source_keypoints = InFloat32(model.DetectKeypoints(source));
-  out.driving_keypoints = InFloat32(model.DetectKeypoints(driving));
+  out->source_keypoints = InFloat32(model.DetectKeypoints(source));
+  out->driving_keypoints = InFloat32(model.DetectKeypoints(driving));
   torch::Tensor background;
   if (BackgroundIsOn(place.epoch)) {
     timer.Begin("background");
@@ -151,67 +158,99 @@ StepOutput Objective::operator()(AnimationModel& model,
   const torch::Tensor small = model.dense_motion()->Downsample(source);
   const Candidates candidates = [&] {
     const AutocastScope exact(TrainingConfig::FLOAT32, source.device());
-    return model.InferCandidates(small, out.source_keypoints,
-                                 out.driving_keypoints, background);
+    return model.InferCandidates(small, out->source_keypoints,
+                                 out->driving_keypoints, background);
   }();
-  out.fit = candidates.fit;
+  out->fit = candidates.fit;
 
   timer.Begin("dense motion");
-  out.motion = model.BlendCandidates(
-      small, out.source_keypoints, out.driving_keypoints, candidates,
+  out->motion = model.BlendCandidates(
+      small, out->source_keypoints, out->driving_keypoints, candidates,
       DrawKeptCandidates(source.size(0), candidates.fields.size(1), place,
                          source.device()));
+  return background;
+}
 
+void Objective::Paint(AnimationModel& model, const torch::Tensor& source,
+                      const torch::Tensor& driving, StageTimer& timer,
+                      StepOutput* out) {
+  const LossConfig& weights = config_.losses();
+  const networks::DenseMotionOutput& motion = out->motion;
   timer.Begin("inpainting");
-  networks::InpaintingOutput painted = model.inpainting()(
-      source, out.motion.deformation, out.motion.occlusion_maps,
-      /*with_warped_encoder_maps=*/weights.warp() > 0);
-  out.prediction = painted.prediction;
-  out.deformed_source = painted.deformed_source;
+  const networks::InpaintingOutput painted =
+      model.inpainting()(source, motion.deformation, motion.occlusion_maps,
+                         /*with_warped_encoder_maps=*/weights.warp() > 0);
+  out->prediction = painted.prediction;
+  out->deformed_source = painted.deformed_source;
 
   timer.Begin("perceptual loss");
-  out.terms.emplace_back("perceptual",
-                         perceptual_(driving, out.prediction).total);
-  timer.Begin("other losses");
-  if (weights.equivariance() > 0) {
-    out.terms.emplace_back(
-        "equivariance",
-        weights.equivariance() *
-            Equivariance(model, driving, out.driving_keypoints, place));
-  }
+  // Weighted already, layer by layer.
+  out->Add("perceptual", 1, perceptual_(driving, out->prediction).total);
   if (weights.warp() > 0) {
-    const auto driving_maps =
-        model.inpainting()->EncodeDriving(driving, out.motion.occlusion_maps);
-    out.terms.emplace_back(
-        "warp", weights.warp() * losses::WarpLoss(driving_maps,
-                                                  painted.warped_encoder_maps));
+    timer.Begin("other losses");
+    out->Add("warp", weights.warp(),
+             losses::WarpLoss(model.inpainting()->EncodeDriving(
+                                  driving, motion.occlusion_maps),
+                              painted.warped_encoder_maps));
+  }
+}
+
+void Objective::AddExtractorTerms(const torch::Tensor& source,
+                                  const torch::Tensor& driving, StepPlace place,
+                                  StageTimer& timer, StepOutput* out) {
+  const LossConfig& weights = config_.losses();
+  if (semantic_) {
+    timer.Begin("semantic loss");
+    out->Add("semantic", weights.semantic().weight(),
+             Semantic(source, driving, *out));
+  }
+  if (structure_) {
+    timer.Begin("structure loss");
+    // A sum over the batch, unlike the others: the mean over slices must give
+    // the sum over all.
+    out->Add(
+        "structure",
+        weights.structure().weight() * static_cast<double>(place.num_slices),
+        structure_(out->prediction, driving));
+  }
+}
+
+StepOutput Objective::operator()(AnimationModel& model,
+                                 const torch::Tensor& source,
+                                 const torch::Tensor& driving, StepPlace place,
+                                 StageTimer& timer) {
+  const LossConfig& weights = config_.losses();
+  const AutocastScope autocast(config_.training().precision(), source.device());
+  StepOutput out;
+  const torch::Tensor background =
+      Move(model, source, driving, place, timer, &out);
+  const bool paints = place.step >= config_.training().motion_steps();
+  if (paints) {
+    Paint(model, source, driving, timer, &out);
+  } else {
+    timer.Begin("inpainting");
+    out.deformed_source = networks::Warp(source, out.motion.deformation);
+    out.prediction = out.deformed_source;
+  }
+
+  timer.Begin("other losses");
+  if (weights.photometric() > 0) {
+    out.Add("photometric", weights.photometric(),
+            losses::PhotometricLoss(driving, out.deformed_source));
+  }
+  if (weights.equivariance() > 0) {
+    out.Add("equivariance", weights.equivariance(),
+            Equivariance(model, driving, out.driving_keypoints, place));
   }
   if (weights.background() > 0 && background.defined()) {
     const torch::Tensor back =
         InFloat32(model.PredictBackground(driving, source));
     // A product of positions: exact, as the fits are.
     const AutocastScope exact(TrainingConfig::FLOAT32, source.device());
-    out.terms.emplace_back(
-        "background",
-        weights.background() * losses::BackgroundLoss(background, back));
+    out.Add("background", weights.background(),
+            losses::BackgroundLoss(background, back));
   }
-  if (semantic_) {
-    timer.Begin("semantic loss");
-    out.terms.emplace_back("semantic", weights.semantic().weight() *
-                                           Semantic(source, driving, out));
-  }
-  if (structure_) {
-    timer.Begin("structure loss");
-    // A sum over the batch, unlike the others: the mean over slices must give
-    // the sum over all.
-    out.terms.emplace_back("structure",
-                           weights.structure().weight() *
-                               static_cast<double>(place.num_slices) *
-                               structure_(out.prediction, driving));
-  }
-  for (const auto& [name, value] : out.terms) {
-    out.total = out.total.defined() ? out.total + value : value;
-  }
+  if (paints) AddExtractorTerms(source, driving, place, timer, &out);
   return out;
 }
 

@@ -24,13 +24,18 @@ namespace pipelines {
 
 // What one training step computed.
 struct StepOutput {
+  // Adds weight * value to `terms` and `total`.
+  void Add(std::string name, double weight, const torch::Tensor& value);
+
   torch::Tensor total;  // scalar, to be differentiated
-  // Weighted terms by name, in a fixed order; those switched off are left out.
+  // Weighted terms by name, in a fixed order; those switched off, or
+  // not yet on, are left out.
   std::vector<std::pair<std::string, torch::Tensor>> terms;
   torch::Tensor source_keypoints;   // [B, 5K, 2]
   torch::Tensor driving_keypoints;  // [B, 5K, 2]
-  torch::Tensor prediction;         // [B, 3, H, W]
-  torch::Tensor deformed_source;    // [B, 3, H, W]
+  // [B, 3, H, W]; while training.motion_steps last, the deformed source.
+  torch::Tensor prediction;
+  torch::Tensor deformed_source;  // [B, 3, H, W]
   networks::DenseMotionOutput motion;
   FitReport fit;
 };
@@ -60,14 +65,25 @@ class Objective {
                         const torch::Tensor& driving, StepPlace place,
                         StageTimer& timer);
 
-  // The names of the terms in StepOutput, whether or not the background has
-  // started yet.
+  // The names of the terms in StepOutput once all have started.
   std::vector<std::string> TermNames() const;
 
  private:
   Objective(const Config& config, losses::PerceptualLoss perceptual);
 
   bool BackgroundIsOn(int64_t epoch) const;
+  // Keypoints and motion of the pairs, into `out`. Returns the background
+  // motion [B, 3, 3], undefined while there is none.
+  torch::Tensor Move(AnimationModel& model, const torch::Tensor& source,
+                     const torch::Tensor& driving, StepPlace place,
+                     StageTimer& timer, StepOutput* out) const;
+  // Renders the frames, and adds the terms that look at them.
+  void Paint(AnimationModel& model, const torch::Tensor& source,
+             const torch::Tensor& driving, StageTimer& timer, StepOutput* out);
+  // Adds the terms of SAM and DINO.
+  void AddExtractorTerms(const torch::Tensor& source,
+                         const torch::Tensor& driving, StepPlace place,
+                         StageTimer& timer, StepOutput* out);
   // [B, M] bool, or undefined where nothing is dropped.
   torch::Tensor DrawKeptCandidates(int64_t batch, int64_t num_candidates,
                                    StepPlace place, torch::Device device) const;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/testing_config.h"
 #include "third_party/absl/status_matchers.h"
@@ -139,6 +140,39 @@ TEST(Objective, LeavesTheBackgroundOutUntilItStarts) {
         .terms.size();
   };
   EXPECT_EQ(num_terms(0) + 1, num_terms(1));
+}
+
+TEST(Objective, TeachesOnlyMotionInTheFirstSteps) {
+  auto model = MakeModel();
+  auto objective = Objective::Create(
+      *TinyConfig({"losses.photometric=100", "training.motion_steps=3"}),
+      torch::kCPU);
+  ASSERT_THAT(objective, IsOk());
+  StageTimer timer;
+  const auto names = [&](int64_t step) {
+    const StepOutput out = (*objective)(*model, RandomImages(2, 1),
+                                        RandomImages(2, 2), {step, 0}, timer);
+    model->zero_grad();
+    out.total.backward();
+    std::vector<std::string> result;
+    for (const auto& [name, value] : out.terms) result.push_back(name);
+    return result;
+  };
+  const auto learns = [&](const torch::nn::Module& part) {
+    for (const torch::Tensor& p : part.parameters()) {
+      if (p.grad().defined() && p.grad().abs().sum().item<double>() > 0) {
+        return true;
+      }
+    }
+    return false;
+  };
+  EXPECT_THAT(names(2), testing::ElementsAre("photometric", "equivariance",
+                                             "background"));
+  EXPECT_TRUE(learns(*model->detector()));
+  EXPECT_TRUE(learns(*model->dense_motion()));
+  EXPECT_FALSE(learns(*model->inpainting()));
+  EXPECT_EQ(names(3), objective->TermNames());
+  EXPECT_TRUE(learns(*model->inpainting()));
 }
 
 // bfloat16 has 8 bits: a product is off by up to 0.4 %, and a loss is a mean of

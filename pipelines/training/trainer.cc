@@ -439,8 +439,11 @@ absl::Status Trainer::TakeStep() {
   state_.set_step(state_.step() + 1);
   state_.set_epoch(next.epoch);
   state_.set_step_in_epoch(next.step / config_.training().accumulation());
-  state_.set_loss_sum(state_.loss_sum() + report->total);
-  state_.set_loss_steps(state_.loss_steps() + 1);
+  // Steps that teach only motion have another loss, not to be compared.
+  if (state_.step() > config_.training().motion_steps()) {
+    state_.set_loss_sum(state_.loss_sum() + report->total);
+    state_.set_loss_steps(state_.loss_steps() + 1);
+  }
   stop_ = report->news.stop;
   ++steps_of_session_;
   const double seconds = whole_step.Seconds();
@@ -528,6 +531,9 @@ absl::Status Trainer::LookForBest() {
   using Best = BestCheckpointConfig;
   if (!IsTimeToLook()) return absl::OkStatus();
   const Best::Metric metric = config_.training().best_checkpoint().metric();
+  if (metric == Best::TRAINING_LOSS && state_.loss_steps() == 0) {
+    return absl::OkStatus();
+  }
   double value = state_.loss_sum() / std::max<int64_t>(state_.loss_steps(), 1);
   if (metric == Best::TEST_L1) {
     ASSIGN_OR_RETURN(value, TestL1());
