@@ -81,6 +81,16 @@ absl::Status CheckSizes(const DataConfig& data, const ModelConfig& model) {
                                   " pixels cannot be halved that often"));
     }
   }
+  // Of four occlusion maps, those no larger than the motion are decoded by the
+  // hourglass.
+  const int decoded = 4 + static_cast<int>(std::log2(scale));
+  if (model.dense_motion().multi_mask() &&
+      model.dense_motion().num_blocks() < decoded) {
+    return Invalid(absl::StrCat("model.dense_motion.num_blocks is ",
+                                model.dense_motion().num_blocks(),
+                                "; with multi_mask, a scale_factor of ", scale,
+                                " needs ", decoded, " blocks or more"));
+  }
   if (model.dense_motion().multi_mask() &&
       model.inpainting().num_down_blocks() != 3) {
     return Invalid(

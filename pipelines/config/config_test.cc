@@ -117,6 +117,12 @@ INSTANTIATE_TEST_SUITE_P(
                 {"model.num_transforms=0"},
                 "a.textproto: model.num_transforms is 0; use a value in "
                 "[1, 64]"},
+        BadCase{"TooFewBlocksForTheMasks",
+                kMinimal,
+                {"model.dense_motion.scale_factor=0.5",
+                 "model.dense_motion.num_blocks=2"},
+                "model.dense_motion.num_blocks is 2; with multi_mask, a "
+                "scale_factor of 0.5 needs 3 blocks or more"},
         BadCase{"MotionWithoutALoss",
                 kMinimal,
                 {"training.motion_steps=9"},
