@@ -45,12 +45,13 @@ constexpr char kTiny[] = R"pb(
   set: "model.detector.width=4"
   set: "model.dense_motion.block_expansion=4"
   set: "model.dense_motion.max_features=8"
-  set: "model.dense_motion.num_blocks=2"
+  set: "model.dense_motion.num_blocks=3"
   set: "model.inpainting.block_expansion=4"
   set: "model.inpainting.max_features=8"
   set: "losses.perceptual.width=4"
   set: "losses.perceptual.scales=[1, 0.5]"
   set: "training.batch_size=2"
+  set: "training.motion_steps=1"
   steps: 2
   variants { name: "affine" set: "model.motion=AFFINE" }
   variants { name: "cpab" }
