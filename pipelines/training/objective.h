@@ -28,8 +28,8 @@ struct StepOutput {
   void Add(std::string name, double weight, const torch::Tensor& value);
 
   torch::Tensor total;  // scalar, to be differentiated
-  // Weighted terms by name, in a fixed order; those switched off, or
-  // not yet on, are left out.
+  // Weighted terms by name, in a fixed order; without those switched off or not
+  // yet on.
   std::vector<std::pair<std::string, torch::Tensor>> terms;
   torch::Tensor source_keypoints;   // [B, 5K, 2]
   torch::Tensor driving_keypoints;  // [B, 5K, 2]
