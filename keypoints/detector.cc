@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace keypoints {
@@ -32,7 +33,8 @@ torch::Tensor RegularSets(int64_t sets, int64_t points, double spread) {
     for (int64_t i = 0; i < points; ++i) {
       const double angle =
           kTurn * static_cast<double>(k) +
-          kTwoPi * static_cast<double>(i) / static_cast<double>(points - 1);
+          kTwoPi * static_cast<double>(i) /
+              static_cast<double>(std::max<int64_t>(points - 1, 1));
       // The last is the centre.
       const double radius = i == points - 1 ? 0 : kRadius * spread;
       at[k][i][0] = spread * Scatter(k + 1, kStepX) + radius * std::cos(angle);
@@ -44,29 +46,14 @@ torch::Tensor RegularSets(int64_t sets, int64_t points, double spread) {
 
 }  // namespace
 
-KeypointDetectorImpl::KeypointDetectorImpl(int64_t num_transforms,
-                                           int64_t keypoints_per_transform,
-                                           int64_t width)
-    : per_transform_(keypoints_per_transform),
-      num_keypoints_(num_transforms * keypoints_per_transform),
-      fg_encoder_(register_module(
-          "fg_encoder",
-          networks::ResNet18(/*in_channels=*/3, 2 * num_keypoints_, width))) {}
-
-torch::Tensor KeypointDetectorImpl::forward(const torch::Tensor& image) {
-  return (fg_encoder_(image).sigmoid() * 2 - 1).view({-1, num_keypoints_, 2});
-}
-
-void KeypointDetectorImpl::SpreadKeypoints(double spread) {
+void KeypointDetector::SpreadKeypoints(double spread) {
   TORCH_CHECK(spread > 0 && (1 + kRadius) * spread < 1,
               "KeypointDetector: spread must be in (0, 0.6], is ", spread);
-  torch::NoGradGuard no_grad;
-  const auto parameters = fg_encoder_->named_parameters();
-  const torch::Tensor layout =
-      RegularSets(num_keypoints_ / per_transform_, per_transform_, spread);
-  parameters["fc.weight"].mul_(kImageShare);
-  // forward(bias) is the layout.
-  parameters["fc.bias"].copy_(((layout + 1) / 2).logit().flatten());
+  const torch::NoGradGuard no_grad;
+  BeginAt(RegularSets(num_transforms_, per_transform_, spread)
+              .flatten(0, 1)
+              .to(torch::kFloat32),
+          kImageShare);
 }
 
 }  // namespace keypoints

@@ -1,30 +1,21 @@
-// The keypoint detector, [CPABMM] Sec. 3.
+// Keypoint detectors, [CPABMM] Sec. 3: what all of them have in common. The
+// paper's is in regression_detector.h, another in voting_detector.h.
 #ifndef KEYPOINTS_DETECTOR_H_
 #define KEYPOINTS_DETECTOR_H_
 
 #include <torch/nn/module.h>
-#include <torch/nn/pimpl.h>
 #include <torch/types.h>
 
 #include <cstdint>
 
-#include "networks/resnet.h"
-
 namespace keypoints {
 
-// image -> ResNet-18 -> 2 sigmoid - 1.
-//
-// forward: [B, 3, H, W] in [0, 1] -> [B, K * per_transform, 2], (x, y) in
-// (-1, 1). Points per_transform * k and following belong to transformation k.
-// Parameters: `fg_encoder.` + ResNet-18.
-class KeypointDetectorImpl : public torch::nn::Module {
+class KeypointDetector : public torch::nn::Module {
  public:
-  // `width`: channels of the ResNet-18's first stage.
-  explicit KeypointDetectorImpl(int64_t num_transforms,
-                                int64_t keypoints_per_transform = 5,
-                                int64_t width = 64);
-
-  torch::Tensor forward(const torch::Tensor& image);
+  // image: [B, 3, H, W] in [0, 1], H and W multiples of 32. Returns
+  // [B, K * per_transform, 2], (x, y) in (-1, 1). Points per_transform * k and
+  // following belong to transformation k.
+  virtual torch::Tensor forward(const torch::Tensor& image) = 0;
 
   // Lets training begin at a regular layout. As initialised, the network's last
   // layer puts keypoints anywhere, some sets of them all but on one spot, from
@@ -35,12 +26,21 @@ class KeypointDetectorImpl : public torch::nn::Module {
   // it did. `spread` in (0, 0.6]: all keypoints are inside the image.
   void SpreadKeypoints(double spread);
 
+ protected:
+  KeypointDetector(int64_t num_transforms, int64_t keypoints_per_transform)
+      : num_transforms_(num_transforms),
+        per_transform_(keypoints_per_transform) {}
+
+  int64_t num_keypoints() const { return num_transforms_ * per_transform_; }
+
  private:
+  // Scales what the image says to `image_share`, and lets keypoints be at
+  // `layout`, [K * per_transform, 2] in (-1, 1), where it says nothing.
+  virtual void BeginAt(const torch::Tensor& layout, double image_share) = 0;
+
+  int64_t num_transforms_;
   int64_t per_transform_;
-  int64_t num_keypoints_;
-  networks::ResNet18 fg_encoder_;
 };
-TORCH_MODULE(KeypointDetector);
 
 }  // namespace keypoints
 

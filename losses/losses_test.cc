@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "keypoints/detector.h"
 #include "keypoints/heatmap.h"
+#include "keypoints/regression_detector.h"
 #include "keypoints/tps.h"
 #include "losses/background.h"
 #include "losses/equivariance.h"

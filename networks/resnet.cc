@@ -55,24 +55,31 @@ Sequential MakeLayer(int64_t in, int64_t out, int64_t stride) {
 
 }  // namespace
 
-ResNet18Impl::ResNet18Impl(int64_t in_channels, int64_t num_outputs,
-                           int64_t width)
+ResNet18LayersImpl::ResNet18LayersImpl(int64_t in_channels, int64_t width)
     : conv1_(register_module("conv1", MakeConv(in_channels, width, 7, 2))),
       bn1_(register_module("bn1", BatchNorm2d(width))),
       layer1_(register_module("layer1", MakeLayer(width, width, 1))),
       layer2_(register_module("layer2", MakeLayer(width, 2 * width, 2))),
       layer3_(register_module("layer3", MakeLayer(2 * width, 4 * width, 2))),
-      layer4_(register_module("layer4", MakeLayer(4 * width, 8 * width, 2))),
+      layer4_(register_module("layer4", MakeLayer(4 * width, 8 * width, 2))) {}
+
+std::array<torch::Tensor, ResNet18LayersImpl::kNumLayers>
+ResNet18LayersImpl::forward(const torch::Tensor& image) {
+  torch::Tensor x = bn1_(conv1_(image)).relu_();  // [B, w, H / 2, W / 2]
+  x = torch::max_pool2d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+  const torch::Tensor x1 = layer1_->forward(x);
+  const torch::Tensor x2 = layer2_->forward(x1);
+  const torch::Tensor x3 = layer3_->forward(x2);
+  return {x1, x2, x3, layer4_->forward(x3)};
+}
+
+ResNet18Impl::ResNet18Impl(int64_t in_channels, int64_t num_outputs,
+                           int64_t width)
+    : ResNet18LayersImpl(in_channels, width),
       fc_(register_module("fc", torch::nn::Linear(8 * width, num_outputs))) {}
 
 torch::Tensor ResNet18Impl::forward(const torch::Tensor& image) {
-  torch::Tensor x = bn1_(conv1_(image)).relu_();  // [B, w, H / 2, W / 2]
-  x = torch::max_pool2d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
-  x = layer1_->forward(x);
-  x = layer2_->forward(x);
-  x = layer3_->forward(x);
-  x = layer4_->forward(x);  // [B, 8 w, H / 32, W / 32]
-  return fc_(x.mean({2, 3}));
+  return fc_(ResNet18LayersImpl::forward(image).back().mean({2, 3}));
 }
 
 }  // namespace networks

@@ -7,6 +7,7 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/types.h>
 
+#include <array>
 #include <cstdint>
 
 #include "networks/batch_norm.h"
@@ -14,16 +15,34 @@
 namespace networks {
 
 // image -> conv7 /2 -> max-pool /2 -> 4 layers of 2 basic blocks (width, 2
-// width, 4 width, 8 width channels, the last three /2) -> mean over pixels ->
-// fc.
+// width, 4 width, 8 width channels, the last three /2).
+//
+// forward: [B, in_channels, H, W] -> the four layers' outputs, the first
+// [B, width, H / 4, W / 4], the last [B, 8 width, H / 32, W / 32].
+// Names and initial values are torchvision's (conv1, bn1, layer1.0.conv1, ...,
+// layer2.0.downsample.0, ...): convolutions are normal with variance
+// 2 / fan_out. In train mode the batch norms use and update running statistics.
+class ResNet18LayersImpl : public torch::nn::Module {
+ public:
+  static constexpr int kNumLayers = 4;
+
+  // `width` other than torchvision's 64 makes a thinner or wider network.
+  explicit ResNet18LayersImpl(int64_t in_channels, int64_t width = 64);
+
+  std::array<torch::Tensor, kNumLayers> forward(const torch::Tensor& image);
+
+ private:
+  torch::nn::Conv2d conv1_;
+  BatchNorm2d bn1_;
+  torch::nn::Sequential layer1_, layer2_, layer3_, layer4_;
+};
+TORCH_MODULE(ResNet18Layers);
+
+// The layers, then the mean over pixels -> fc.
 //
 // forward: [B, in_channels, H, W] -> [B, num_outputs].
-// Names and initial values are torchvision's (conv1, bn1, layer1.0.conv1, ...,
-// layer2.0.downsample.0, ..., fc): convolutions are normal with variance
-// 2 / fan_out. In train mode the batch norms use and update running statistics.
-class ResNet18Impl : public torch::nn::Module {
+class ResNet18Impl : public ResNet18LayersImpl {
  public:
-  // `width` other than torchvision's 64 makes a thinner or wider network.
   ResNet18Impl(int64_t in_channels, int64_t num_outputs, int64_t width = 64);
 
   torch::Tensor forward(const torch::Tensor& image);
@@ -32,9 +51,6 @@ class ResNet18Impl : public torch::nn::Module {
   torch::nn::Linear& fc() { return fc_; }
 
  private:
-  torch::nn::Conv2d conv1_;
-  BatchNorm2d bn1_;
-  torch::nn::Sequential layer1_, layer2_, layer3_, layer4_;
   torch::nn::Linear fc_;
 };
 TORCH_MODULE(ResNet18);

@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "keypoints/heatmap.h"
+#include "keypoints/regression_detector.h"
+#include "keypoints/voting_detector.h"
 #include "pipelines/model_options.h"
 #include "third_party/absl/status_macros.h"
 
@@ -17,6 +19,17 @@ namespace {
 // "a.b" has "a.b.c" and "a.b" under it, but not "a.bc".
 bool IsUnder(const std::string& name, const std::string& prefix) {
   return absl::StartsWith(name + ".", prefix + ".");
+}
+
+std::shared_ptr<keypoints::KeypointDetector> MakeDetector(
+    const ModelConfig& config) {
+  const int64_t transforms = config.num_transforms();
+  const int64_t per_transform = config.keypoints_per_transform();
+  const int64_t width = config.detector().width();
+  if (config.detector().kind() == DetectorConfig::VOTING) {
+    return keypoints::VotingDetector(transforms, per_transform, width).ptr();
+  }
+  return keypoints::RegressionDetector(transforms, per_transform, width).ptr();
 }
 
 }  // namespace
@@ -33,11 +46,7 @@ AnimationModel::AnimationModel(const ModelConfig& config,
                                CandidateMotions candidates)
     : heatmap_variance_(config.heatmap_variance()),
       candidates_(std::move(candidates)) {
-  detector_ = register_module(
-      "kp_detector",
-      keypoints::KeypointDetector(config.num_transforms(),
-                                  config.keypoints_per_transform(),
-                                  config.detector().width()));
+  detector_ = register_module("kp_detector", MakeDetector(config));
   if (config.detector().initial_spread() > 0) {
     detector_->SpreadKeypoints(config.detector().initial_spread());
   }
@@ -85,7 +94,7 @@ void AnimationModel::train(bool on) {
 }
 
 torch::Tensor AnimationModel::DetectKeypoints(const torch::Tensor& images) {
-  return detector_(images);
+  return detector_->forward(images);
 }
 
 torch::Tensor AnimationModel::PredictBackground(const torch::Tensor& source,

@@ -80,7 +80,7 @@ class AnimationModel : public torch::nn::Module {
                         const torch::Tensor& background = {},
                         networks::DenseMotionOutput* motion = nullptr);
 
-  keypoints::KeypointDetector& detector() { return detector_; }
+  keypoints::KeypointDetector& detector() { return *detector_; }
   networks::DenseMotionNetwork& dense_motion() { return dense_motion_; }
   networks::InpaintingNetwork& inpainting() { return inpainting_; }
   // Null where the background is off.
@@ -93,7 +93,7 @@ class AnimationModel : public torch::nn::Module {
   double heatmap_variance_;
   std::vector<std::string> frozen_;  // prefixes
   CandidateMotions candidates_;
-  keypoints::KeypointDetector detector_ = nullptr;
+  std::shared_ptr<keypoints::KeypointDetector> detector_;
   networks::DenseMotionNetwork dense_motion_ = nullptr;
   networks::InpaintingNetwork inpainting_ = nullptr;
   networks::BackgroundPredictor background_ = nullptr;

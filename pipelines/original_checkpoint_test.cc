@@ -63,7 +63,7 @@ TensorMap NarrowCheckpoint() {
   TensorMap tensors;
   ModelConfig config = NarrowConfig();
   const auto model = *AnimationModel::Create(config);
-  AddFilled("kp_detector", "kp_detector", *model->detector(), &tensors);
+  AddFilled("kp_detector", "kp_detector", model->detector(), &tensors);
   AddFilled("dense_motion_network", "dense_motion", *model->dense_motion(),
             &tensors);
   AddFilled("inpainting_network", "inpainting", *model->inpainting(), &tensors);

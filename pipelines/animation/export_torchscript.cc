@@ -102,7 +102,7 @@ absl::StatusOr<ExportedNetwork> Export(const Piece& piece,
 
 Piece DetectorPiece(AnimationModel& model, const NamedShape& image) {
   return {"detector",
-          model.detector().ptr().get(),
+          &model.detector(),
           {image},
           {"keypoints"},
           [&model](const std::vector<Tensor>& in) {

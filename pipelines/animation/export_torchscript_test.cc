@@ -54,7 +54,7 @@ TEST_F(ExportTorchScriptTest, WritesAndChecksEveryNetwork) {
 TEST_F(ExportTorchScriptTest, KeepsTheNamesAndValuesOfParameters) {
   ASSERT_THAT(ExportTorchScript(trained_, folder_), IsOk());
   const torch::jit::Module script = Load("detector");
-  const auto expected = trained_.model->detector()->named_parameters();
+  const auto expected = trained_.model->detector().named_parameters();
   size_t count = 0;
   for (const auto& parameter : script.named_parameters()) {
     ASSERT_TRUE(expected.contains(parameter.name)) << parameter.name;

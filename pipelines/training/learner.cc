@@ -20,7 +20,7 @@ namespace {
 std::vector<torch::Tensor> InBackwardOrder(AnimationModel& model) {
   std::vector<torch::nn::Module*> parts = {model.inpainting().get(),
                                            model.dense_motion().get(),
-                                           model.detector().get()};
+                                           &model.detector()};
   if (model.has_background()) parts.push_back(model.background().get());
   std::vector<torch::Tensor> result;
   for (const torch::nn::Module* part : parts) {

@@ -157,7 +157,7 @@ TEST(Objective, TeachesOnlyMotionInTheFirstSteps) {
   };
   EXPECT_THAT(names(2), testing::ElementsAre("photometric", "equivariance",
                                              "background"));
-  EXPECT_GT(GradientInfinityNorm(*model->detector()), 0);
+  EXPECT_GT(GradientInfinityNorm(model->detector()), 0);
   EXPECT_GT(GradientInfinityNorm(*model->dense_motion()), 0);
   EXPECT_EQ(GradientInfinityNorm(*model->inpainting()), 0);
   EXPECT_EQ(names(3), objective->TermNames());

@@ -19,6 +19,15 @@ double ResNetFlops(double pixels, double width) {
   return 2 * 1.81e9 * pixels / (224 * 224) * std::pow(width / 64, 2);
 }
 
+// The head of a voting detector looks at a quarter of the image's resolution.
+double DetectorFlops(const DetectorConfig& config, double pixels) {
+  const double width = config.width();
+  const double head = config.kind() == DetectorConfig::VOTING
+                          ? ConvFlops(width, width, 3, pixels / 16)
+                          : 0;
+  return ResNetFlops(pixels, width) + head;
+}
+
 // Of VGG-19 up to relu5_1: 16.5e9 multiply-adds at 224 x 224 and width 64.
 double VggFlops(double pixels, double width) {
   return 2 * 16.5e9 * pixels / (224 * 224) * std::pow(width / 64, 2);
@@ -76,8 +85,7 @@ double StepFlops(const Config& config) {
     pyramid += s * s;
   }
   // A backward pass costs twice a forward one; through the fixed VGG, once.
-  const double detectors =
-      3 * 3 * ResNetFlops(pixels, model.detector().width());
+  const double detectors = 3 * 3 * DetectorFlops(model.detector(), pixels);
   const double backgrounds =
       model.background() ? 2 * 3 * ResNetFlops(pixels, model.detector().width())
                          : 0;

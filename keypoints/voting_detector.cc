@@ -1,0 +1,86 @@
+#include "keypoints/voting_detector.h"
+
+#include <torch/torch.h>
+
+#include <vector>
+
+#include "networks/module_list.h"
+
+namespace keypoints {
+namespace {
+
+using torch::nn::Conv2d;
+using torch::nn::Conv2dOptions;
+
+constexpr int64_t kNumbersPerVote = 3;  // logit, x, y
+
+// Of the logits, so that Adam, whose steps are of one size for all, gathers the
+// weights where a thing is within hundreds of steps.
+constexpr double kSharpness = 5;
+
+// atanh of the centres of h x w places in [-1, 1]: [2, h * w], x and y.
+torch::Tensor Places(int64_t h, int64_t w,
+                     const torch::TensorOptions& options) {
+  const auto centres = [&](int64_t n) {
+    return (torch::arange(n, options) * 2 + 1) / n - 1;
+  };
+  const std::vector<torch::Tensor> yx =
+      torch::meshgrid({centres(h), centres(w)}, "ij");
+  return torch::stack({yx[1].flatten(), yx[0].flatten()}).atanh();
+}
+
+}  // namespace
+
+VotingDetectorImpl::VotingDetectorImpl(int64_t num_transforms,
+                                       int64_t keypoints_per_transform,
+                                       int64_t width)
+    : KeypointDetector(num_transforms, keypoints_per_transform),
+      fg_encoder_(register_module(
+          "fg_encoder", networks::ResNet18Layers(/*in_channels=*/3, width))),
+      smooth_(register_module(
+          "smooth", Conv2d(Conv2dOptions(width, width, 3).padding(1)))),
+      votes_(register_module(
+          "votes",
+          Conv2d(Conv2dOptions(width, kNumbersPerVote * num_keypoints(), 1)))) {
+  for (int i = 0; i < networks::ResNet18LayersImpl::kNumLayers; ++i) {
+    lateral_.push_back(Conv2d(Conv2dOptions(width << i, width, 1)));
+  }
+  register_module("lateral", networks::ToModuleList(lateral_));
+}
+
+torch::Tensor VotingDetectorImpl::Pyramid(const torch::Tensor& image) {
+  const auto layers = fg_encoder_(image);
+  torch::Tensor sum = lateral_.back()(layers.back());
+  for (size_t i = lateral_.size() - 1; i-- > 0;) {
+    const torch::Tensor& layer = layers[i];
+    sum = lateral_[i](layer) +
+          torch::upsample_nearest2d(sum, {layer.size(2), layer.size(3)});
+  }
+  return smooth_(sum.relu()).relu();
+}
+
+torch::Tensor VotingDetectorImpl::forward(const torch::Tensor& image) {
+  const torch::Tensor votes = votes_(Pyramid(image));
+  const torch::Tensor by_place =
+      votes.reshape({votes.size(0), num_keypoints(), kNumbersPerVote, -1})
+          .to(torch::kFloat32);  // places, of which bfloat16 tells 256 apart
+  const torch::Tensor weights =
+      (kSharpness * by_place.narrow(2, 0, 1)).softmax(-1);
+  const torch::Tensor aims =
+      by_place.narrow(2, 1, 2) +
+      Places(votes.size(2), votes.size(3), by_place.options());
+  return (weights * aims).sum(-1).tanh();
+}
+
+void VotingDetectorImpl::BeginAt(const torch::Tensor& layout,
+                                 double image_share) {
+  // Nearly equal weights, and no offsets but the bias: the mean of places is
+  // the middle.
+  votes_->weight.mul_(image_share);
+  const torch::Tensor bias =
+      votes_->bias.view({num_keypoints(), kNumbersPerVote});
+  bias.select(1, 0).zero_();
+  bias.narrow(1, 1, 2).copy_(layout.atanh());
+}
+
+}  // namespace keypoints
