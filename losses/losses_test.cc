@@ -100,6 +100,41 @@ TEST(PhotometricLoss, PullsAFigureThatDoesNotOverlap) {
               -2 * 8 * 31.5 / (64 * 64), 1e-3);
 }
 
+TEST(MixturePhotometricLoss, IsTheExpectedDifferenceAtEachLevel) {
+  const Tensor driving = FillUniform("image", {2, 3, 32, 16});
+  const Tensor off = torch::tensor({0.5, -0.25}).view({1, 2, 1, 1, 1});
+  const Tensor warped = driving.unsqueeze(1) + off;
+  const Tensor contributions =
+      torch::tensor({0.2, 0.8}).view({1, 2, 1, 1}).expand({2, 2, 32, 16});
+  // Sides of 16 and 8: two levels of 0.2 * 0.5 + 0.8 * 0.25. The off-cancelling
+  // blend of both would be nearer; the mixture does not take it.
+  EXPECT_NEAR(
+      MixturePhotometricLoss(driving, warped, contributions).item<float>(), 0.6,
+      1e-6);
+  EXPECT_THROW(
+      MixturePhotometricLoss(driving, warped.select(1, 0), contributions),
+      c10::Error);
+}
+
+TEST(MixturePhotometricLoss, OfOneCandidateIsItsPhotometricLoss) {
+  const Tensor driving = FillUniform("driving", {2, 3, 32, 32});
+  const Tensor warped = FillUniform("warped", {2, 4, 3, 32, 32});
+  Tensor contributions = torch::zeros({2, 4, 32, 32});
+  contributions.select(1, 2).fill_(1);
+  EXPECT_THAT(
+      MixturePhotometricLoss(driving, warped, contributions).view({1}),
+      TensorNear(PhotometricLoss(driving, warped.select(1, 2)).view({1}),
+                 1e-6));  // sums in another order
+}
+
+TEST(MixturePhotometricLoss, TeachesMapsWhichCandidateDoesBest) {
+  const Tensor driving = FillUniform("driving", {1, 3, 32, 32});
+  const Tensor warped = torch::stack({torch::ones_like(driving), driving}, 1);
+  const Tensor logits = torch::zeros({1, 2, 32, 32}, torch::requires_grad());
+  MixturePhotometricLoss(driving, warped, logits.softmax(1)).backward();
+  EXPECT_LT(logits.grad().select(1, 1).max().item<float>(), 0);
+}
+
 TEST(BackgroundLoss, IsZeroForInverses) {
   const Tensor there = torch::tensor(
       {{{2., 0., 0.5}, {0., 4., -1.}, {0., 0., 1.}}}, torch::kFloat32);
@@ -285,7 +320,7 @@ class TrainingStepGolden : public ::testing::Test {
       FillUniform("input/source", {2, 3, 128, 128}).requires_grad_();
   Tensor driving_ =
       FillUniform("input/driving", {2, 3, 128, 128}).requires_grad_();
-  keypoints::KeypointDetector detector_{3};
+  keypoints::RegressionDetector detector_{3};
   networks::BackgroundPredictor background_;
   networks::DenseMotionNetwork dense_ = nullptr;
   networks::InpaintingNetwork inpainting_ = nullptr;

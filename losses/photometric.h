@@ -1,4 +1,4 @@
-// Photometric loss: the warped source should be the driving frame, pixel by
+// Photometric losses: the warped source should be the driving frame, pixel by
 // pixel. Not in the paper, which compares features of painted frames.
 //
 // A figure that has gone further than its own width does not overlap with
@@ -20,6 +20,21 @@ namespace losses {
 // where their shapes differ. Returns a scalar; unweighted.
 torch::Tensor PhotometricLoss(const torch::Tensor& driving,
                               const torch::Tensor& warped);
+
+// The same of a mixture of motions, each pixel of which comes from candidate m
+// with the probability that the contribution maps say: the expected difference,
+// at each level. Where PhotometricLoss looks at the one place to which the
+// blended motion points, this tells each candidate how well it alone does, and
+// the maps which candidate does best, however far apart those point. Mixtures
+// of motions as layers: Jepson & Black 1993, "Mixture models for optical flow
+// computation".
+//
+// driving: [B, C, h, w]. warped: [B, M, C, h, w], the source by each candidate.
+// contributions: [B, M, h, w], a distribution over M. Floating point, of any
+// device. c10::Error where they do not fit. Returns a scalar; unweighted.
+torch::Tensor MixturePhotometricLoss(const torch::Tensor& driving,
+                                     const torch::Tensor& warped,
+                                     const torch::Tensor& contributions);
 
 }  // namespace losses
 

@@ -75,6 +75,7 @@ std::vector<std::string> Objective::TermNames() const {
   std::vector<std::string> names = {"perceptual"};
   if (losses.warp() > 0) names.push_back("warp");
   if (losses.photometric() > 0) names.push_back("photometric");
+  if (losses.mixture() > 0) names.push_back("mixture");
   if (losses.equivariance() > 0) names.push_back("equivariance");
   if (losses.background() > 0 && config_.model().background()) {
     names.push_back("background");
@@ -237,6 +238,12 @@ StepOutput Objective::operator()(AnimationModel& model,
   if (weights.photometric() > 0) {
     out.Add("photometric", weights.photometric(),
             losses::PhotometricLoss(driving, out.deformed_source));
+  }
+  if (weights.mixture() > 0) {
+    out.Add("mixture", weights.mixture(),
+            losses::MixturePhotometricLoss(
+                model.dense_motion()->Downsample(driving),
+                out.motion.deformed_source, out.motion.contribution_maps));
   }
   if (weights.equivariance() > 0) {
     out.Add("equivariance", weights.equivariance(),
