@@ -22,8 +22,8 @@ class KeypointDetector : public torch::nn::Module {
   // which no motion can be inferred and whose gradients explode. After this,
   // every set is a point and a regular polygon around it, of radius
   // 0.6 `spread`, with the sets' centres evenly in [-spread, spread]^2
-  // (Roberts' R2 sequence); what the image says moves them by a tenth of what
-  // it did. `spread` in (0, 0.6]: all keypoints are inside the image.
+  // (Roberts' R2 sequence), but for what the image says, which is made less.
+  // `spread` in (0, 0.6]: all keypoints are inside the image.
   void SpreadKeypoints(double spread);
 
  protected:
@@ -34,8 +34,8 @@ class KeypointDetector : public torch::nn::Module {
   int64_t num_keypoints() const { return num_transforms_ * per_transform_; }
 
  private:
-  // Scales what the image says to `image_share`, and lets keypoints be at
-  // `layout`, [K * per_transform, 2] in (-1, 1), where it says nothing.
+  // Lets keypoints be at `layout`, [K * per_transform, 2] in (-1, 1), where the
+  // image says nothing, and scales by `image_share` how far it moves them.
   virtual void BeginAt(const torch::Tensor& layout, double image_share) = 0;
 
   int64_t num_transforms_;

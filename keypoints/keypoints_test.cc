@@ -104,16 +104,17 @@ TYPED_TEST(AnyDetector, SpreadsItsKeypointsOverTheImage) {
   torch::manual_seed(3);
   TypeParam detector(10);
   detector->SpreadKeypoints(0.5);
-  detector->eval();
-  const Tensor sets = detector(torch::rand({1, 3, 64, 64})).view({10, 5, 2});
+  const Tensor sets =
+      detector(torch::rand({8, 3, 64, 64})).mean(0).view({10, 5, 2});
   EXPECT_LT(sets.abs().max().template item<double>(), 1);
-  // Each set surrounds its last point.
+  // Each set surrounds its last point, at 0.3 but for what the image says.
   const Tensor arms = (sets.narrow(1, 0, 4) - sets.narrow(1, 4, 1)).norm(2, -1);
-  EXPECT_THAT(arms, TensorNear(torch::full({10, 4}, 0.3), 0.1));
+  EXPECT_NEAR(arms.mean().template item<double>(), 0.3, 0.1);
+  EXPECT_GT(arms.min().template item<double>(), 0.03);
   // No two sets at one place, and all quarters of the image in use.
   const Tensor centres = sets.select(1, 4);
   const Tensor apart = torch::cdist(centres, centres) + torch::eye(10);
-  EXPECT_GT(apart.min().template item<double>(), 0.1);
+  EXPECT_GT(apart.min().template item<double>(), 0.05);
   EXPECT_LT(centres.mean(0).abs().max().template item<double>(), 0.15);
   EXPECT_THROW(detector->SpreadKeypoints(0.7), c10::Error);
 }
