@@ -35,6 +35,9 @@ int TerminalColumns(std::FILE* stream) {
 
 ProgressOptions WithDefaults(ProgressOptions options) {
   if (!options.seconds) options.seconds = SteadySeconds;
+  if (!options.work) {
+    options.work = [](int64_t done) { return static_cast<double>(done); };
+  }
   return options;
 }
 
@@ -110,20 +113,20 @@ void ProgressBar::MeasureRate() {
   const double elapsed = now - rate_time_;
   // Single steps of a fast loop are shorter than the clock is exact.
   if (elapsed < 0.05 || done_ <= rate_done_) return;
-  const double newest = static_cast<double>(done_ - rate_done_) / elapsed;
+  const double steps = static_cast<double>(done_ - rate_done_);
+  const double work = options_.work(done_) - options_.work(rate_done_);
   const double weight = rate_ == 0 ? 1 : 1 - std::exp(-elapsed / kMemory);
-  rate_ += weight * (newest - rate_);
+  rate_ += weight * (steps / elapsed - rate_);
+  work_rate_ += weight * (work / elapsed - work_rate_);
   rate_time_ = now;
   rate_done_ = done_;
 }
 
 std::string ProgressBar::Line(bool finished) const {
   const bool knows_total = options_.total > 0;
-  const double share = knows_total
-                           ? std::clamp(static_cast<double>(done_) /
-                                            static_cast<double>(options_.total),
-                                        0.0, 1.0)
-                           : 0;
+  const double all = knows_total ? options_.work(options_.total) : 0;
+  const double done = options_.work(done_);
+  const double share = knows_total ? std::clamp(done / all, 0.0, 1.0) : 0;
   std::string line = options_.title;
   const auto add = [&](absl::string_view word) {
     absl::StrAppend(&line, line.empty() ? "" : "  ", word);
@@ -141,8 +144,8 @@ std::string ProgressBar::Line(bool finished) const {
     if (finished) {
       add(absl::StrCat("in ", FormatDuration(taken)));
     } else if (knows_total) {
-      const auto left = static_cast<double>(options_.total - done_);
-      add(absl::StrCat(FormatDuration(std::max(left, 0.0) / rate), " left"));
+      const double left = std::max(all - done, 0.0);
+      add(absl::StrCat(FormatDuration(left / work_rate_), " left"));
     }
   }
   if (!extra_.empty()) add(extra_);

@@ -25,6 +25,9 @@ struct ProgressOptions {
   int64_t total = 0;
   // Steps done before this process, as on resuming; they do not count as speed.
   int64_t done = 0;
+  // Work of the first `done` steps, in any unit, where steps do not cost alike:
+  // the bar and the time left go by it. Unset, all cost alike.
+  std::function<double(int64_t done)> work;
   // What a step is, for the rate: "4.2 frames/s"; plain "4.2/s" if empty.
   std::string unit;
 
@@ -70,7 +73,8 @@ class ProgressBar {
   int64_t done_;
   std::string extra_;
   double last_drawn_;
-  double rate_ = 0;  // steps a second, of late
+  double rate_ = 0;       // steps a second, of late
+  double work_rate_ = 0;  // work a second, of late
   double rate_time_;
   int64_t rate_done_;
   bool line_open_ = false;

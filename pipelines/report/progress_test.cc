@@ -81,6 +81,17 @@ TEST_F(ProgressBarTest, FollowsAChangeOfSpeed) {
   EXPECT_THAT(Drawn(), HasSubstr("200/600   33%  1/s  6:3"));
 }
 
+// 300 steps of one unit of work, then 300 of five.
+TEST_F(ProgressBarTest, KnowsThatLaterStepsCostMore) {
+  options_.work = [](int64_t done) {
+    return done < 300 ? done : 5 * done - 1200.0;
+  };
+  ProgressBar bar(Terminal());
+  now_ += 10;
+  bar.Update(300);
+  EXPECT_THAT(Drawn(), HasSubstr("300/600   16%  30/s  0:50 left"));
+}
+
 TEST_F(ProgressBarTest, RedrawsATerminalAtMostTenTimesASecond) {
   ProgressBar bar(Terminal());
   bar.Update(1);

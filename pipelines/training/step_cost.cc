@@ -73,29 +73,39 @@ double InpaintingFlops(const InpaintingConfig& config, double pixels) {
   return flops;
 }
 
+double Pixels(const Config& config) {
+  return static_cast<double>(config.data().height()) * config.data().width();
+}
+
 }  // namespace
 
-double StepFlops(const Config& config) {
+// A backward pass costs twice a forward one; through the fixed VGG, once.
+
+double MotionStepFlops(const Config& config) {
   const ModelConfig& model = config.model();
-  const double pixels =
-      static_cast<double>(config.data().height()) * config.data().width();
+  const double pixels = Pixels(config);
   const double scale = model.dense_motion().scale_factor();
-  double pyramid = 0;
-  for (const double s : config.losses().perceptual().scales()) {
-    pyramid += s * s;
-  }
-  // A backward pass costs twice a forward one; through the fixed VGG, once.
   const double detectors = 3 * 3 * DetectorFlops(model.detector(), pixels);
   const double backgrounds =
       model.background() ? 2 * 3 * ResNetFlops(pixels, model.detector().width())
                          : 0;
-  const double networks = 3 * (HourglassFlops(model, pixels * scale * scale) +
-                               InpaintingFlops(model.inpainting(), pixels));
+  const double hourglass = 3 * HourglassFlops(model, pixels * scale * scale);
+  return config.training().batch_size() * (detectors + backgrounds + hourglass);
+}
+
+double StepFlops(const Config& config) {
+  const double pixels = Pixels(config);
+  double pyramid = 0;
+  for (const double s : config.losses().perceptual().scales()) {
+    pyramid += s * s;
+  }
+  const double inpainting =
+      3 * InpaintingFlops(config.model().inpainting(), pixels);
   const double perceptual =
       (1 + 2) * pyramid *
       VggFlops(pixels, config.losses().perceptual().width());
-  return config.training().batch_size() *
-         (detectors + backgrounds + networks + perceptual);
+  return MotionStepFlops(config) +
+         config.training().batch_size() * (inpainting + perceptual);
 }
 
 double MeasureConvolutionRate() {

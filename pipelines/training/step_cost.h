@@ -6,15 +6,18 @@
 
 namespace pipelines {
 
-// Floating-point operations of the convolutions of a training step, forward and
+// Floating-point operations of the convolutions of a whole training step, and
+// of one that teaches motion alone (training.motion_steps), forward and
 // backward, counted layer by layer; they are nearly all of its work.
 double StepFlops(const Config& config);
+double MotionStepFlops(const Config& config);
 
 // Operations a second that this CPU reaches in a convolution, from a
 // measurement of a few hundredths of a second.
 double MeasureConvolutionRate();
 
-// Seconds that a step is expected to take on this CPU, good to a factor of two.
+// Seconds that a whole step is expected to take on this CPU, good to a factor
+// of two.
 double ExpectedStepSeconds(const Config& config);
 
 }  // namespace pipelines
