@@ -77,11 +77,10 @@ double Pixels(const Config& config) {
   return static_cast<double>(config.data().height()) * config.data().width();
 }
 
-}  // namespace
+// Of one pair. A backward pass costs twice a forward one; through the fixed
+// VGG, once.
 
-// A backward pass costs twice a forward one; through the fixed VGG, once.
-
-double MotionStepFlops(const Config& config) {
+double MotionFlops(const Config& config) {
   const ModelConfig& model = config.model();
   const double pixels = Pixels(config);
   const double scale = model.dense_motion().scale_factor();
@@ -89,23 +88,32 @@ double MotionStepFlops(const Config& config) {
   const double backgrounds =
       model.background() ? 2 * 3 * ResNetFlops(pixels, model.detector().width())
                          : 0;
-  const double hourglass = 3 * HourglassFlops(model, pixels * scale * scale);
-  return config.training().batch_size() * (detectors + backgrounds + hourglass);
+  return detectors + backgrounds +
+         3 * HourglassFlops(model, pixels * scale * scale);
 }
 
-double StepFlops(const Config& config) {
+double PaintingFlops(const Config& config) {
   const double pixels = Pixels(config);
   double pyramid = 0;
   for (const double s : config.losses().perceptual().scales()) {
     pyramid += s * s;
   }
-  const double inpainting =
-      3 * InpaintingFlops(config.model().inpainting(), pixels);
-  const double perceptual =
-      (1 + 2) * pyramid *
-      VggFlops(pixels, config.losses().perceptual().width());
-  return MotionStepFlops(config) +
-         config.training().batch_size() * (inpainting + perceptual);
+  return 3 * InpaintingFlops(config.model().inpainting(), pixels) +
+         (1 + 2) * pyramid *
+             VggFlops(pixels, config.losses().perceptual().width());
+}
+
+}  // namespace
+
+double StepFlops(const Config& config) {
+  return config.training().batch_size() *
+         (MotionFlops(config) + PaintingFlops(config));
+}
+
+double MotionStepShare(const Config& config) {
+  // Maps of motion are small and run at half the rate.
+  const double motion = 2 * MotionFlops(config);
+  return motion / (motion + PaintingFlops(config));
 }
 
 double MeasureConvolutionRate() {

@@ -6,11 +6,14 @@
 
 namespace pipelines {
 
-// Floating-point operations of the convolutions of a whole training step, and
-// of one that teaches motion alone (training.motion_steps), forward and
-// backward, counted layer by layer; they are nearly all of its work.
+// Floating-point operations of the convolutions of a whole training step,
+// forward and backward, counted layer by layer; they are nearly all of its
+// work.
 double StepFlops(const Config& config);
-double MotionStepFlops(const Config& config);
+
+// Time of a step that teaches motion alone (training.motion_steps), in whole
+// steps.
+double MotionStepShare(const Config& config);
 
 // Operations a second that this CPU reaches in a convolution, from a
 // measurement of a few hundredths of a second.

@@ -385,8 +385,7 @@ void Trainer::StartBar() {
   if (config_.training().max_minutes() == 0) progress.total = ExpectedSteps();
   progress.done = state_.step();
   progress.work = [motion_steps = config_.training().motion_steps(),
-                   share = MotionStepFlops(config_) /
-                           StepFlops(config_)](int64_t done) {
+                   share = MotionStepShare(config_)](int64_t done) {
     const int64_t of_motion = std::min<int64_t>(done, motion_steps);
     return share * static_cast<double>(of_motion) +
            static_cast<double>(done - of_motion);
