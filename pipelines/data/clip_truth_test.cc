@@ -6,6 +6,7 @@
 #include "gtest/gtest.h"
 #include "pipelines/data/puppet_metrics.h"
 #include "pipelines/data/puppets.h"
+#include "pipelines/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines::data {
@@ -18,9 +19,7 @@ using ::testing::HasSubstr;
 class ClipTruthTest : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = testing::TempDir() + "/" +
-              testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(folder_);
+    folder_ = FreshTestFolder();
     PuppetOptions options;
     options.size = 64;
     options.num_train = 1;

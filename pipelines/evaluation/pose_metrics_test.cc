@@ -11,6 +11,7 @@
 #include "pipelines/data/file_io.h"
 #include "pipelines/data/npy.h"
 #include "pipelines/evaluation/detections.h"
+#include "pipelines/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -28,9 +29,7 @@ constexpr auto kEmbeddings = DetectionKind::kEmbeddings;
 class PoseMetricsTest : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = testing::TempDir() + "/" +
-              testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(folder_);
+    folder_ = FreshTestFolder();
     fs::create_directories(folder_);
   }
 
