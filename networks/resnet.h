@@ -1,4 +1,4 @@
-// ResNet-18, the regressor behind keypoints and background motion.
+// ResNet-18, which keypoints and background motion are read off.
 #ifndef NETWORKS_RESNET_H_
 #define NETWORKS_RESNET_H_
 

@@ -123,7 +123,7 @@ TEST(ShippedStudies, LoadAndValidate) {
     EXPECT_THAT(LoadStudy(entry.path(), "/out", {}), IsOk()) << entry.path();
     ++count;
   }
-  EXPECT_EQ(count, 9);
+  EXPECT_EQ(count, 10);
 }
 
 TEST(Summarize, GivesMeanAndSampleDeviation) {

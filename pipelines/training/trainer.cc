@@ -168,6 +168,7 @@ class Trainer {
   absl::Status OpenLog();
   absl::Status MakePreview();
   void Announce() const;
+  void WarnIfNothingPaints() const;
 
   // --- Training.
   absl::Status TrainToTheEnd();
@@ -219,6 +220,7 @@ absl::Status Trainer::Prepare() {
   RETURN_IF_ERROR(Resume());
   RETURN_IF_ERROR(OpenLoader());
   if (!is_first()) return absl::OkStatus();
+  WarnIfNothingPaints();
   RETURN_IF_ERROR(WriteFileAtomically(folder_->config(), ConfigText(config_)));
   RETURN_IF_ERROR(OpenLog());
   RETURN_IF_ERROR(MakePreview());
@@ -248,6 +250,16 @@ void Trainer::Announce() const {
         "name weights in losses.perceptual.weights for better pictures\n");
   }
   std::fflush(stdout);
+}
+
+void Trainer::WarnIfNothingPaints() const {
+  const int64_t motion_steps = config_.training().motion_steps();
+  if (motion_steps < ExpectedSteps()) return;
+  std::printf(
+      "train: warning: all %lld steps teach motion alone, since "
+      "training.motion_steps is %lld; nothing learns to paint\n",
+      static_cast<long long>(ExpectedSteps()),
+      static_cast<long long>(motion_steps));
 }
 
 absl::Status Trainer::OpenData() {
