@@ -97,12 +97,33 @@ DenseMotionOutput DenseMotionNetworkImpl::forward(
       {heatmap_difference, output.deformed_source.flatten(1, 2)}, /*dim=*/1));
 
   const torch::Tensor logits = maps_(decoded.back());  // [B, M, h, w]
-  output.contribution_maps =
-      keep.defined() ? DropoutSoftmax(logits, keep) : logits.softmax(1);
+  output.contribution_maps = ContributionMaps(logits, keep);
   output.deformation =
-      (output.contribution_maps.unsqueeze(-1) * candidates).sum(1);
+      options_.blend_at_full_size
+          ? BlendAtFullSize(logits, candidates, keep)
+          : (output.contribution_maps.unsqueeze(-1) * candidates).sum(1);
   output.occlusion_maps = PredictOcclusion(decoded);
   return output;
+}
+
+torch::Tensor DenseMotionNetworkImpl::ContributionMaps(
+    const torch::Tensor& logits, const torch::Tensor& keep) {
+  return keep.defined() ? DropoutSoftmax(logits, keep) : logits.softmax(1);
+}
+
+torch::Tensor DenseMotionNetworkImpl::BlendAtFullSize(
+    const torch::Tensor& logits, const torch::Tensor& candidates,
+    const torch::Tensor& keep) const {
+  const int64_t factor = int64_t{1} << NumUpBlocks(options_);
+  const int64_t height = factor * logits.size(2);
+  const int64_t width = factor * logits.size(3);
+  const torch::Tensor maps =
+      ContributionMaps(ResizeBilinear(logits, height, width), keep);
+  const torch::Tensor fields =
+      ResizeBilinear(candidates.permute({0, 1, 4, 2, 3}).flatten(1, 2), height,
+                     width)
+          .unflatten(1, {candidates.size(1), 2});  // [B, M, 2, H, W]
+  return (maps.unsqueeze(2) * fields).sum(1).permute({0, 2, 3, 1}).contiguous();
 }
 
 std::vector<torch::Tensor> DenseMotionNetworkImpl::PredictOcclusion(

@@ -33,6 +33,12 @@ struct DenseMotionOptions {
   // Four occlusion maps, one a resolution of the inpainting network (with a
   // scale factor of 1/4: 1/8, 1/4, 1/2, 1), or a single one at scale_factor.
   bool multi_mask = true;
+  // Blends the candidates at the size of the image: logits and candidates,
+  // which are smooth, are made larger before the softmax, not their blend,
+  // which jumps where parts meet. Made larger, a jump becomes a ramp whose
+  // flows point between the parts and leave a thread of what lies there. Off in
+  // the original.
+  bool blend_at_full_size = false;
   // Of a new network, how much of the warped source its frames show: roughly
   // the last occlusion map, in (0, 1). The original's 0.5 has to learn first
   // that most of a frame is its source.
@@ -52,7 +58,8 @@ struct DenseMotionOptions {
 
 // h and w are the height and width of the image times scale_factor.
 struct DenseMotionOutput {
-  torch::Tensor deformation;        // [B, h, w, 2], driving -> source
+  // [B, h, w, 2], driving -> source; [B, H, W, 2] with blend_at_full_size.
+  torch::Tensor deformation;
   torch::Tensor contribution_maps;  // [B, M, h, w], sum 1 over M
   torch::Tensor deformed_source;    // [B, M, 3, h, w], one for each candidate
   // [B, 1, ., .] in (0, 1), smallest first; 1 where the source is visible.
@@ -61,6 +68,7 @@ struct DenseMotionOutput {
 
 // [heatmap difference, source warped by each candidate] -> hourglass
 //   -> maps 7x7 -> softmax -> contribution maps -> sum of candidates
+//      (or of both at the size of the image)
 //   -> (the last maps, then UpBlock2d) -> occlusion 7x7 -> sigmoid.
 //
 // Parameters: hourglass.*, maps.*, up.<i>.*, occlusion.<i>.*; buffer
@@ -90,6 +98,13 @@ class DenseMotionNetworkImpl : public torch::nn::Module {
 
  private:
   void InitializeVisibility();
+  // [B, M, ., .] from logits.
+  static torch::Tensor ContributionMaps(const torch::Tensor& logits,
+                                        const torch::Tensor& keep);
+  // [B, H, W, 2]: the blend at the size of the image.
+  torch::Tensor BlendAtFullSize(const torch::Tensor& logits,
+                                const torch::Tensor& candidates,
+                                const torch::Tensor& keep) const;
   std::vector<torch::Tensor> PredictOcclusion(
       const std::vector<torch::Tensor>& decoded);
 

@@ -276,6 +276,51 @@ TEST(DenseMotion, AgreeingCandidatesAreTheDeformation) {
   EXPECT_THAT(output.deformation, TensorNear(grid.squeeze(1), 1e-6));
 }
 
+TEST(DenseMotion, BlendsAgreeingCandidatesAtTheSizeOfTheImage) {
+  DenseMotionOptions options = SmallDenseMotion();
+  options.blend_at_full_size = true;
+  DenseMotionNetwork network(options);
+  DenseMotionInput input(options, 2, 16);
+  const Tensor grid = FillSigned("grid", {2, 16, 16, 2});
+  input.candidates =
+      grid.unsqueeze(1).expand({-1, options.num_candidates(), -1, -1, -1});
+  const int64_t size = std::lround(16 / options.scale_factor);
+  for (const Tensor& keep :
+       {Tensor(), torch::ones({2, options.num_candidates()}, torch::kBool)}) {
+    // The weights sum to 1 but for rounding, and for 1e-6 with dropout.
+    EXPECT_THAT(network(input.source, input.heatmaps, input.candidates, keep)
+                    .deformation,
+                TensorNear(ResizeGrid(grid, size, size), 3e-6));
+  }
+}
+
+// Two candidates half an image apart, and maps that are sure of one of them:
+// few pixels, not a ramp as wide as a pixel of the small blend, come from
+// between.
+TEST(DenseMotion, BlendedAtFullSizeHasNoRampsBetweenParts) {
+  torch::NoGradGuard no_grad;
+  const auto pixels_between = [](bool at_full_size) {
+    DenseMotionOptions options = SmallDenseMotion();
+    options.blend_at_full_size = at_full_size;
+    DenseMotionNetwork network(options);
+    FillModule("dense/", *network);
+    network->named_parameters()["maps.weight"].mul_(1000);
+    DenseMotionInput input(options, 1, 16);
+    input.candidates = torch::zeros_like(input.candidates);
+    input.candidates.select(1, 1).select(-1, 0).fill_(0.5);
+    const int64_t size = std::lround(16 / options.scale_factor);
+    const Tensor x =
+        ResizeGrid(
+            network(input.source, input.heatmaps, input.candidates).deformation,
+            size, size)
+            .select(-1, 0);
+    return ((x > 0.05) & (x < 0.45)).sum().item<int64_t>();
+  };
+  const int64_t ramps = pixels_between(false);
+  ASSERT_GT(ramps, 50);
+  EXPECT_LT(pixels_between(true), ramps / 3);
+}
+
 TEST(DenseMotion, WithoutGlobalTransformHasOneCandidateLess) {
   DenseMotionOptions options = SmallDenseMotion();
   options.global_transform = false;

@@ -35,6 +35,7 @@ networks::DenseMotionOptions DenseMotionOptionsOf(const ModelConfig& config) {
   options.num_blocks = config.dense_motion().num_blocks();
   options.scale_factor = config.dense_motion().scale_factor();
   options.multi_mask = config.dense_motion().multi_mask();
+  options.blend_at_full_size = config.dense_motion().blend_at_full_size();
   options.initial_visibility = config.dense_motion().initial_visibility();
   return options;
 }
