@@ -18,9 +18,8 @@ namespace {
 // forward pass first, and in each the layers from the last to the first. The
 // background predictor has gradients from both ends, so it comes last.
 std::vector<torch::Tensor> InBackwardOrder(AnimationModel& model) {
-  std::vector<torch::nn::Module*> parts = {model.inpainting().get(),
-                                           model.dense_motion().get(),
-                                           &model.detector()};
+  std::vector<torch::nn::Module*> parts = {
+      model.inpainting().get(), model.dense_motion().get(), &model.detector()};
   if (model.has_background()) parts.push_back(model.background().get());
   std::vector<torch::Tensor> result;
   for (const torch::nn::Module* part : parts) {
