@@ -28,6 +28,12 @@ int64_t NumUpBlocks(const DenseMotionOptions& options) {
   return std::llround(-std::log2(options.scale_factor));
 }
 
+// [B, M, h, w] and [B, M, h, w, 2] -> [B, h, w, 2].
+torch::Tensor Blend(const torch::Tensor& maps,
+                    const torch::Tensor& candidates) {
+  return (maps.unsqueeze(-1) * candidates).sum(1).contiguous();
+}
+
 }  // namespace
 
 DenseMotionNetworkImpl::DenseMotionNetworkImpl(
@@ -98,10 +104,9 @@ DenseMotionOutput DenseMotionNetworkImpl::forward(
 
   const torch::Tensor logits = maps_(decoded.back());  // [B, M, h, w]
   output.contribution_maps = ContributionMaps(logits, keep);
-  output.deformation =
-      options_.blend_at_full_size
-          ? BlendAtFullSize(logits, candidates, keep)
-          : (output.contribution_maps.unsqueeze(-1) * candidates).sum(1);
+  output.deformation = options_.blend_at_full_size
+                           ? BlendAtFullSize(logits, candidates, keep)
+                           : Blend(output.contribution_maps, candidates);
   output.occlusion_maps = PredictOcclusion(decoded);
   return output;
 }
@@ -117,13 +122,11 @@ torch::Tensor DenseMotionNetworkImpl::BlendAtFullSize(
   const int64_t factor = int64_t{1} << NumUpBlocks(options_);
   const int64_t height = factor * logits.size(2);
   const int64_t width = factor * logits.size(3);
-  const torch::Tensor maps =
-      ContributionMaps(ResizeBilinear(logits, height, width), keep);
-  const torch::Tensor fields =
-      ResizeBilinear(candidates.permute({0, 1, 4, 2, 3}).flatten(1, 2), height,
-                     width)
-          .unflatten(1, {candidates.size(1), 2});  // [B, M, 2, H, W]
-  return (maps.unsqueeze(2) * fields).sum(1).permute({0, 2, 3, 1}).contiguous();
+  const torch::Tensor large =
+      ResizeGrid(candidates.flatten(0, 1), height, width)
+          .unflatten(0, {candidates.size(0), candidates.size(1)});
+  return Blend(ContributionMaps(ResizeBilinear(logits, height, width), keep),
+               large);
 }
 
 std::vector<torch::Tensor> DenseMotionNetworkImpl::PredictOcclusion(
