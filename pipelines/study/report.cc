@@ -99,11 +99,12 @@ std::string PlotsHtml(const StudyPlan& plan,
   for (const Curve& curve :
        {Curve{"total", "Loss (weighted sum of all terms)"},
         Curve{"perceptual", "Perceptual loss (weighted)"},
-        Curve{"fit_residual", "Keypoint fit: residual norm"}}) {
+        Curve{"fit_residual", "Keypoint fit: residual norm"},
+        Curve{"parts_in_use", "Parts in use"}}) {
     PlotOptions options;
     options.title = curve.title;
     options.x_label = "minutes of training";
-    options.log_y = true;
+    options.log_y = std::string(curve.column) != "parts_in_use";
     options.smoothing = 0.05;
     std::vector<Series> series;
     for (const std::string& variant : plan.variants) {

@@ -156,7 +156,7 @@ absl::StatusOr<StepReport> Learner::ComputeGradients(
       not_finite.empty() ? "the total loss is not finite" : not_finite));
 }
 
-// Total, terms, residual and iterations of the fit.
+// Total, terms, residual and iterations of the fit, parts in use.
 void Learner::AddUp(const StepOutput& output, std::vector<double>* sums,
                     std::string* not_finite) const {
   std::vector<double> values = {output.total.item<double>()};
@@ -175,6 +175,7 @@ void Learner::AddUp(const StepOutput& output, std::vector<double>* sums,
   values.push_back(output.fit.residual.mean().item<double>());
   values.push_back(
       output.fit.iterations.to(torch::kFloat64).mean().item<double>());
+  values.push_back(output.parts_in_use.item<double>());
   sums->resize(values.size());
   for (size_t i = 0; i < values.size(); ++i) (*sums)[i] += values[i];
 }
@@ -199,9 +200,10 @@ StepReport Learner::Agree(std::vector<double> sums, const StepNews& news) {
   }
   StepReport report;
   report.total = sums.front();
-  report.terms = {sums.begin() + 1, sums.end() - 2};
-  report.fit_residual = sums[sums.size() - 2];
-  report.fit_iterations = sums.back();
+  report.terms = {sums.begin() + 1, sums.end() - 3};
+  report.fit_residual = sums[sums.size() - 3];
+  report.fit_iterations = sums[sums.size() - 2];
+  report.parts_in_use = sums.back();
   report.news = agreed;
   return report;
 }

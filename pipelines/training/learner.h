@@ -41,6 +41,7 @@ struct StepReport {
   double learning_rate = 0;
   double fit_residual = 0;
   double fit_iterations = 0;
+  double parts_in_use = 0;  // losses/balance.h
   StepNews news;
 };
 

@@ -7,6 +7,7 @@
 
 #include "keypoints/tps.h"
 #include "losses/background.h"
+#include "losses/balance.h"
 #include "losses/equivariance.h"
 #include "losses/photometric.h"
 #include "losses/warp.h"
@@ -76,6 +77,7 @@ std::vector<std::string> Objective::TermNames() const {
   if (losses.warp() > 0) names.push_back("warp");
   if (losses.photometric() > 0) names.push_back("photometric");
   if (losses.mixture() > 0) names.push_back("mixture");
+  if (losses.balance() > 0) names.push_back("balance");
   if (losses.equivariance() > 0) names.push_back("equivariance");
   if (losses.background() > 0 && config_.model().background()) {
     names.push_back("background");
@@ -196,6 +198,30 @@ void Objective::Paint(AnimationModel& model, const torch::Tensor& source,
   }
 }
 
+void Objective::AddPixelTerms(AnimationModel& model,
+                              const torch::Tensor& source,
+                              const torch::Tensor& driving,
+                              StepOutput* out) const {
+  const LossConfig& weights = config_.losses();
+  if (weights.photometric() > 0) {
+    out->Add("photometric", weights.photometric(),
+             losses::PhotometricLoss(driving, out->deformed_source));
+  }
+  const torch::Tensor& maps = out->motion.contribution_maps;
+  const torch::Tensor small = model.dense_motion()->Downsample(driving);
+  if (weights.mixture() > 0) {
+    out->Add("mixture", weights.mixture(),
+             losses::MixturePhotometricLoss(small, out->motion.deformed_source,
+                                            maps));
+  }
+  const torch::Tensor shares =
+      losses::PartShares(model.dense_motion()->Downsample(source), small, maps);
+  if (weights.balance() > 0) {
+    out->Add("balance", weights.balance(), losses::BalanceLoss(shares));
+  }
+  out->parts_in_use = losses::PartsInUse(shares);
+}
+
 void Objective::AddExtractorTerms(const torch::Tensor& source,
                                   const torch::Tensor& driving, StepPlace place,
                                   StageTimer& timer, StepOutput* out) {
@@ -235,16 +261,7 @@ StepOutput Objective::operator()(AnimationModel& model,
   }
 
   timer.Begin("other losses");
-  if (weights.photometric() > 0) {
-    out.Add("photometric", weights.photometric(),
-            losses::PhotometricLoss(driving, out.deformed_source));
-  }
-  if (weights.mixture() > 0) {
-    out.Add("mixture", weights.mixture(),
-            losses::MixturePhotometricLoss(
-                model.dense_motion()->Downsample(driving),
-                out.motion.deformed_source, out.motion.contribution_maps));
-  }
+  AddPixelTerms(model, source, driving, &out);
   if (weights.equivariance() > 0) {
     out.Add("equivariance", weights.equivariance(),
             Equivariance(model, driving, out.driving_keypoints, place));

@@ -38,6 +38,7 @@ struct StepOutput {
   torch::Tensor deformed_source;  // [B, 3, H, W]
   networks::DenseMotionOutput motion;
   FitReport fit;
+  torch::Tensor parts_in_use;  // scalar, losses/balance.h
 };
 
 // Where in the run a batch stands; it decides what is random and switched on.
@@ -80,6 +81,10 @@ class Objective {
   // Renders the frames, and adds the terms that look at them.
   void Paint(AnimationModel& model, const torch::Tensor& source,
              const torch::Tensor& driving, StageTimer& timer, StepOutput* out);
+  // Adds the terms that compare pixels of the warped source, and says how many
+  // parts share in it.
+  void AddPixelTerms(AnimationModel& model, const torch::Tensor& source,
+                     const torch::Tensor& driving, StepOutput* out) const;
   // Adds the terms of SAM and DINO.
   void AddExtractorTerms(const torch::Tensor& source,
                          const torch::Tensor& driving, StepPlace place,

@@ -143,7 +143,7 @@ TEST(Objective, TeachesOnlyMotionInTheFirstSteps) {
   auto model = MakeModel();
   auto objective = Objective::Create(
       *TinyConfig({"losses.photometric=100", "losses.mixture=100",
-                   "training.motion_steps=3"}),
+                   "losses.balance=5", "training.motion_steps=3"}),
       torch::kCPU);
   ASSERT_THAT(objective, IsOk());
   StageTimer timer;
@@ -156,8 +156,9 @@ TEST(Objective, TeachesOnlyMotionInTheFirstSteps) {
     for (const auto& [name, value] : out.terms) result.push_back(name);
     return result;
   };
-  EXPECT_THAT(names(2), testing::ElementsAre("photometric", "mixture",
-                                             "equivariance", "background"));
+  EXPECT_THAT(names(2),
+              testing::ElementsAre("photometric", "mixture", "balance",
+                                   "equivariance", "background"));
   EXPECT_GT(GradientInfinityNorm(model->detector()), 0);
   EXPECT_GT(GradientInfinityNorm(*model->dense_motion()), 0);
   EXPECT_EQ(GradientInfinityNorm(*model->inpainting()), 0);

@@ -35,28 +35,29 @@ std::vector<Picture> ListStrips(const RunFolder& folder) {
   return strips;
 }
 
-bool IsLossTerm(const std::string& column) {
-  return column == "total" || column == "perceptual" ||
-         column == "equivariance" || column == "warp" ||
-         column == "background" || column == "semantic" ||
-         column == "structure";
+RunPage::Plot PlotOfSteps(std::string title) {
+  RunPage::Plot plot;
+  plot.options.title = std::move(title);
+  plot.options.x_label = "step";
+  plot.options.smoothing = 0.02;
+  return plot;
 }
 
+// `columns` of losses.csv: the terms stand before the learning rate.
 std::vector<RunPage::Plot> Plots(const std::vector<Series>& columns) {
-  RunPage::Plot losses;
-  losses.options.title = "Losses (weighted)";
-  losses.options.x_label = "step";
+  RunPage::Plot losses = PlotOfSteps("Losses (weighted)");
   losses.options.log_y = true;
-  losses.options.smoothing = 0.02;
-  RunPage::Plot fit;
-  fit.options.title = "Keypoint fit: mean residual norm, [-1, 1] units";
-  fit.options.x_label = "step";
-  fit.options.smoothing = 0.02;
+  RunPage::Plot fit =
+      PlotOfSteps("Keypoint fit: mean residual norm, [-1, 1] units");
+  RunPage::Plot parts = PlotOfSteps("Parts in use");
+  bool is_term = true;
   for (const Series& column : columns) {
-    if (IsLossTerm(column.name)) losses.series.push_back(column);
+    if (column.name == "learning_rate") is_term = false;
+    if (is_term) losses.series.push_back(column);
     if (column.name == "fit_residual") fit.series.push_back(column);
+    if (column.name == "parts_in_use") parts.series.push_back(column);
   }
-  return {losses, fit};
+  return {losses, fit, parts};
 }
 
 std::vector<std::pair<std::string, std::string>> Summary(

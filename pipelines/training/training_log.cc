@@ -51,6 +51,7 @@ absl::StatusOr<TrainingLog> TrainingLog::Open(
   }
   columns.push_back("fit_residual");
   columns.push_back("fit_iterations");
+  columns.push_back("parts_in_use");
   ASSIGN_OR_RETURN(LossLog losses, OpenTable(folder.losses(), columns, step));
   ASSIGN_OR_RETURN(LossLog timing,
                    OpenTable(folder.timing(), {"seconds", "data_share"}, step));
@@ -71,6 +72,7 @@ absl::Status TrainingLog::Add(int64_t step, const StepReport& report,
   values.insert(values.end(), report.gradients.begin(), report.gradients.end());
   values.push_back(report.fit_residual);
   values.push_back(report.fit_iterations);
+  values.push_back(report.parts_in_use);
   for (size_t i = 0; i < values.size(); ++i) {
     if (std::isnan(values[i])) continue;  // has not started
     RETURN_IF_ERROR(events_.AddScalar(Tag(columns_[i], i, report.terms.size()),
