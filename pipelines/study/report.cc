@@ -94,17 +94,18 @@ std::string PlotsHtml(const StudyPlan& plan,
   struct Curve {
     const char* column;
     const char* title;
+    bool log_y;
   };
   std::string html = "<h2>Curves, means over seeds</h2>\n<div class=\"plots\">";
   for (const Curve& curve :
-       {Curve{"total", "Loss (weighted sum of all terms)"},
-        Curve{"perceptual", "Perceptual loss (weighted)"},
-        Curve{"fit_residual", "Keypoint fit: residual norm"},
-        Curve{"parts_in_use", "Parts in use"}}) {
+       {Curve{"total", "Loss (weighted sum of all terms)", true},
+        Curve{"perceptual", "Perceptual loss (weighted)", true},
+        Curve{"fit_residual", "Keypoint fit: residual norm", true},
+        Curve{"parts_in_use", "Parts in use", false}}) {
     PlotOptions options;
     options.title = curve.title;
     options.x_label = "minutes of training";
-    options.log_y = std::string(curve.column) != "parts_in_use";
+    options.log_y = curve.log_y;
     options.smoothing = 0.05;
     std::vector<Series> series;
     for (const std::string& variant : plan.variants) {

@@ -158,7 +158,8 @@ torch::Tensor Objective::Move(AnimationModel& model,
   }
 
   timer.Begin("motion inference");
-  const torch::Tensor small = model.dense_motion()->Downsample(source);
+  out->small_source = model.dense_motion()->Downsample(source);
+  const torch::Tensor& small = out->small_source;
   const Candidates candidates = [&] {
     const AutocastScope exact(TrainingConfig::FLOAT32, source.device());
     return model.InferCandidates(small, out->source_keypoints,
@@ -199,7 +200,6 @@ void Objective::Paint(AnimationModel& model, const torch::Tensor& source,
 }
 
 void Objective::AddPixelTerms(AnimationModel& model,
-                              const torch::Tensor& source,
                               const torch::Tensor& driving,
                               StepOutput* out) const {
   const LossConfig& weights = config_.losses();
@@ -215,7 +215,7 @@ void Objective::AddPixelTerms(AnimationModel& model,
                                             maps));
   }
   const torch::Tensor shares =
-      losses::PartShares(model.dense_motion()->Downsample(source), small, maps);
+      losses::PartShares(out->small_source, small, maps);
   if (weights.balance() > 0) {
     out->Add("balance", weights.balance(), losses::BalanceLoss(shares));
   }
@@ -261,7 +261,7 @@ StepOutput Objective::operator()(AnimationModel& model,
   }
 
   timer.Begin("other losses");
-  AddPixelTerms(model, source, driving, &out);
+  AddPixelTerms(model, driving, &out);
   if (weights.equivariance() > 0) {
     out.Add("equivariance", weights.equivariance(),
             Equivariance(model, driving, out.driving_keypoints, place));

@@ -36,6 +36,7 @@ struct StepOutput {
   // [B, 3, H, W]; while training.motion_steps last, the deformed source.
   torch::Tensor prediction;
   torch::Tensor deformed_source;  // [B, 3, H, W]
+  torch::Tensor small_source;     // [B, 3, h, w], at the motion's resolution
   networks::DenseMotionOutput motion;
   FitReport fit;
   torch::Tensor parts_in_use;  // scalar, losses/balance.h
@@ -83,8 +84,8 @@ class Objective {
              const torch::Tensor& driving, StageTimer& timer, StepOutput* out);
   // Adds the terms that compare pixels of the warped source, and says how many
   // parts share in it.
-  void AddPixelTerms(AnimationModel& model, const torch::Tensor& source,
-                     const torch::Tensor& driving, StepOutput* out) const;
+  void AddPixelTerms(AnimationModel& model, const torch::Tensor& driving,
+                     StepOutput* out) const;
   // Adds the terms of SAM and DINO.
   void AddExtractorTerms(const torch::Tensor& source,
                          const torch::Tensor& driving, StepPlace place,
