@@ -28,7 +28,7 @@ struct CroppedReaderOptions {
   cv::Size frame_size;  // the model's
   bool allow_damaged = false;
   int min_stacked_frames = 2;  // see data::FrameSourceOptions
-  int64_t max_frames = 0;  // 0: all
+  int64_t max_frames = 0;      // 0: all
 };
 
 // Not for two threads at a time.

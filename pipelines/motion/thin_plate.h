@@ -10,8 +10,8 @@ struct ThinPlateOptions {
   // On the diagonal of the kernel matrix, above 0: how much a pair may be
   // missed for the sake of less bending. [TPS] has 0.01.
   double bending_ridge = 0.01;
-  // Against the affine part's own size, above 0; far below the other, or bending
-  // takes over what is affine.
+  // Against the affine part's own size, above 0; far below the other, or
+  // bending takes over what is affine.
   double affine_ridge = 1e-4;
 };
 

@@ -2,7 +2,8 @@
 //
 //   EXPECT_THAT(Load(path), IsOk());
 //   EXPECT_THAT(Count(), IsOkAndHolds(3));
-//   EXPECT_THAT(Load(""), StatusIs(absl::StatusCode::kNotFound, HasSubstr("x")));
+//   EXPECT_THAT(Load(""), StatusIs(absl::StatusCode::kNotFound,
+//   HasSubstr("x")));
 #ifndef THIRD_PARTY_ABSL_STATUS_MATCHERS_H_
 #define THIRD_PARTY_ABSL_STATUS_MATCHERS_H_
 
@@ -39,9 +40,8 @@ MATCHER_P2(StatusIs, code, message_matcher, "has the code and message") {
   const absl::Status& status = StatusOf(arg);
   *result_listener << "which is " << status;
   return status.code() == code &&
-         testing::ExplainMatchResult(message_matcher,
-                                     std::string(status.message()),
-                                     result_listener);
+         testing::ExplainMatchResult(
+             message_matcher, std::string(status.message()), result_listener);
 }
 
 }  // namespace status_matchers
