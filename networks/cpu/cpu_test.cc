@@ -328,6 +328,38 @@ TEST_P(WinogradTest, WarpIsGridSample) {
   EXPECT_EQ(wide.slice(1, 0, shape().in).abs().max().item<float>(), 0);
 }
 
+TEST(Warp, ReadsNothingBesideTheImage) {
+  // Positions just inside and outside each border, float by float: there the
+  // pixel beyond has a weight of about 0, or none.
+  constexpr int64_t kChannels = 5, kSteps = 40;
+  for (const int64_t size : {1, 2, 3, 4, 16, 64, 256}) {
+    // Zeros in front of 1000s: beyond the last row and the last column.
+    const Tensor buffer = WithChannelsLast(
+        torch::full({1, kChannels, size + 2, size + 2}, 1000.f));
+    const Tensor image = buffer.slice(2, 0, size).slice(3, 0, size).zero_();
+    const float pixel = 2.f / std::max<float>(size - 1, 1);
+    std::vector<float> coordinates;
+    for (const float border : {-1 - pixel, -1.f, 1.f, 1 + pixel}) {
+      float low = border, high = border;
+      for (int64_t i = 0; i < kSteps; ++i) {
+        coordinates.push_back(low = std::nextafter(low, -3.f));
+        coordinates.push_back(high = std::nextafter(high, 3.f));
+      }
+    }
+    const Tensor line = torch::tensor(coordinates);
+    const Tensor zero = torch::zeros_like(line);
+    const Tensor grid = torch::cat({torch::stack({line, zero}, -1),
+                                    torch::stack({zero, line}, -1)});  // [n, 2]
+    Tensor out = EmptyChannelsLast(1, kChannels, 1, grid.size(0));
+    for (const Kernels* kernels : AllKernels()) {
+      kernels->warp(SampleOf(image, 0), grid.data_ptr<float>(),
+                    /*factor=*/nullptr, /*y=*/0, MutableSampleOf(out, 0));
+      EXPECT_EQ(out.abs().max().item<float>(), 0)
+          << kernels->name << ", size " << size;
+    }
+  }
+}
+
 TEST(WeightCache, FollowsItsParameter) {
   if (BestKernels() == nullptr) GTEST_SKIP() << "no vector instructions";
   torch::NoGradGuard no_grad;

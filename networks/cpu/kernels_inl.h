@@ -441,15 +441,17 @@ static inline Neighbours FindNeighbours(float coordinate, int64_t size) {
   const float position = (coordinate + 1) * 0.5f * static_cast<float>(size - 1);
   // Also false for NaN.
   if (!(position > -1 && position < static_cast<float>(size))) return result;
-  const int64_t low = static_cast<int64_t>(position + 1) - 1;  // floor
+  // The conversion rounds towards 0, so a negative position is above its floor,
+  // -1. Not by the floor of position + 1: that sum rounds, for the largest
+  // float below 256 to 257.
+  const int64_t rounded = static_cast<int64_t>(position);
+  const int64_t low = position < static_cast<float>(rounded) ? -1 : rounded;
   const float fraction = position - static_cast<float>(low);
-  if (low >= 0) {
-    result.index[0] = low;
-    result.weight[0] = 1 - fraction;
-  }
-  if (low + 1 < size) {
-    result.index[1] = low + 1;
-    result.weight[1] = fraction;
+  const float weight[2] = {1 - fraction, fraction};
+  for (int64_t k = 0; k < 2; ++k) {
+    if (low + k < 0 || low + k >= size) continue;
+    result.index[k] = low + k;
+    result.weight[k] = weight[k];
   }
   return result;
 }
