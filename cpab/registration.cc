@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "Eigen/Cholesky"
@@ -73,6 +74,10 @@ absl::StatusOr<cv::Mat> Brightness(const cv::Mat& image, const char* name) {
                        : depth == CV_16U ? 1.0 / 65535
                                          : 1;
   image.convertTo(result, CV_32F, scale);
+  if (!cv::checkRange(result)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the ", name, " image has a pixel that is not a finite number"));
+  }
   if (channels == 1) return result;
   std::vector<cv::Mat> planes;
   cv::split(result, planes);
@@ -97,8 +102,13 @@ struct Sample {
   Eigen::RowVector2d gradient;
 };
 
-// Bilinear; beyond the border the nearest pixel's value, with no slope.
+// Bilinear; beyond the border the nearest pixel's value, with no slope. NaN at
+// a point that is not finite, as where a path diverged.
 Sample SampleAt(const cv::Mat& image, const Eigen::Vector2d& point) {
+  if (!point.allFinite()) {
+    constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+    return {kNaN, Eigen::RowVector2d::Constant(kNaN)};
+  }
   const double width = image.cols - 1, height = image.rows - 1;
   const double x = std::clamp(point.x() * width, 0.0, width);
   const double y = std::clamp(point.y() * height, 0.0, height);
@@ -226,7 +236,8 @@ bool Minimise(const Objective& objective, const RegistrationOptions& options,
     stale = next_value < value;
     if (!stale) {
       damping *= 8;
-      if (damping > 1e8) return true;  // No descent is left to rounding.
+      // No descent is left to rounding, if there is a value at all.
+      if (damping > 1e8) return std::isfinite(value);
       continue;
     }
     const bool last = value - next_value < options.tolerance * value;

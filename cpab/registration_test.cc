@@ -1,5 +1,7 @@
 #include "cpab/registration.h"
 
+#include <limits>
+
 #include "cpab/testing/draws.h"
 #include "cpab/warp.h"
 #include "gmock/gmock.h"
@@ -81,6 +83,25 @@ TEST(Register, TakesDifferentSizesAndDepths) {
   EXPECT_LE(result->rms_after, result->rms_before);
 }
 
+// Differences of these pixels overflow, and so does a step of the solver: the
+// images are then sampled at NaN.
+TEST(Register, SaysThatImagesBeyondFloatsDidNotConverge) {
+  cv::Mat moving(16, 16, CV_32F), fixed(16, 16, CV_32F);
+  for (int i = 0; i < 16; ++i) {
+    for (int j = 0; j < 16; ++j) {
+      moving.at<float>(i, j) = (i + j) % 2 == 0 ? 3e38f : -3e38f;
+      fixed.at<float>(i, j) = -moving.at<float>(i, j);
+    }
+  }
+  RegistrationOptions options;
+  options.cells = {2};
+  options.largest_side = 16;
+  const auto result = Register(moving, fixed, options);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_FALSE(result->converged);
+  EXPECT_TRUE(result->theta.allFinite());
+}
+
 TEST(Register, NamesWhatIsWrong) {
   const cv::Mat image = Blobs(40, 4);
   EXPECT_THAT(Register(cv::Mat(), image),
@@ -89,6 +110,11 @@ TEST(Register, NamesWhatIsWrong) {
   EXPECT_THAT(Register(image, cv::Mat(1, 9, CV_8U)),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("the fixed image has 9x1 pixels")));
+  cv::Mat hole(16, 16, CV_32F, cv::Scalar::all(0.5));
+  hole.at<float>(3, 4) = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THAT(Register(hole, image),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("the moving image has a pixel that is not")));
   RegistrationOptions options;
   options.cells = {2, 5};
   EXPECT_THAT(Register(image, image, options),

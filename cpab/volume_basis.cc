@@ -119,8 +119,10 @@ SparseMatrix GramMatrix(const VolumeBasis& basis) {
 }
 
 // Box and place in it, in [0, 1], of the coordinate or its nearest in [0, 1].
+// NaN goes to the first box: no conversion to int is defined for it.
 std::pair<int, double> Locate(double coordinate, int count) {
-  const double scaled = std::clamp(coordinate, 0.0, 1.0) * count;
+  if (!(coordinate > 0)) return {0, 0.0};
+  const double scaled = std::min(coordinate, 1.0) * count;
   const int box = std::min(static_cast<int>(scaled), count - 1);
   return {box, scaled - box};
 }

@@ -66,7 +66,7 @@ class VolumeBasis {
   const Eigen::Matrix4d& shape_matrix(int cell) const { return shapes_[cell]; }
 
   // The cell that x in [0, 1]^3 is in; any of them on common faces. Points
-  // outside: the cell of the nearest point of the cube.
+  // outside: the cell of the nearest point of the cube, where NaN counts as 0.
   int FindCell(const Eigen::Vector3d& x) const;
 
   // Coefficients of all cells, B theta, and the transpose of that map, which

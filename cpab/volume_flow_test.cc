@@ -324,6 +324,24 @@ TEST(VolumeFlow, AffineFieldsFlowByTheMatrixExponential) {
 }
 
 // The rows of the original library's table in three dimensions.
+TEST(VolumeBasis, FindsACellOfEveryPoint) {
+  const auto basis = *VolumeBasis::Create({});
+  const double kNaN = std::numeric_limits<double>::quiet_NaN();
+  const double kInfinity = std::numeric_limits<double>::infinity();
+  for (const double x :
+       {kNaN, -kInfinity, -1e300, 0.0, 1.0, 1e300, kInfinity}) {
+    for (const double y : {kNaN, 0.5}) {
+      for (const Eigen::Vector3d& point :
+           {Eigen::Vector3d(x, y, y), Eigen::Vector3d(y, x, y),
+            Eigen::Vector3d(y, y, x)}) {
+        const int cell = basis->FindCell(point);
+        EXPECT_GE(cell, 0) << point.transpose();
+        EXPECT_LT(cell, basis->num_cells()) << point.transpose();
+      }
+    }
+  }
+}
+
 TEST(VolumeBasis, ThetaIsAsLongAsLibcpabs) {
   std::ifstream stream("cpab/testdata/cpab_dims.json");
   const std::string json((std::istreambuf_iterator<char>(stream)), {});
