@@ -1,0 +1,365 @@
+#include "pipelines/animation/animate_flags.h"
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "keypoints/one_euro_filter.h"
+#include "keypoints/transfer.h"
+#include "pipelines/animation/framing.h"
+#include "pipelines/animation/panels.h"
+#include "pipelines/animation/precision.h"
+#include "pipelines/animation/start_frame.h"
+#include "pipelines/app/user_path.h"
+#include "pipelines/data/frame_source.h"
+#include "third_party/absl/status_macros.h"
+
+// --- What goes in
+ABSL_FLAG(std::string, source, "",
+          "The still to animate: any image, or a frame of a video.");
+ABSL_FLAG(std::string, driving, "",
+          "The motion: a video, a folder of frames, stacked frames, camera:0 "
+          "(until Ctrl-C) or lavfi: with a graph of FFmpeg's filters.");
+ABSL_FLAG(std::string, sources, "",
+          "For many: a folder of sources, or a .txt file with a path a line. "
+          "Each is animated by each of the drivings.");
+ABSL_FLAG(std::string, drivings, "",
+          "For many: a folder of driving videos, or a .txt file.");
+ABSL_FLAG(std::string, checkpoint, "",
+          "A checkpoint of a training run (.safetensors) or of the paper's "
+          "original implementation (.pth.tar); without one, the one that comes "
+          "with this program, which knows drawn puppets.");
+ABSL_FLAG(std::string, source_frame, "0",
+          "The frame of a source that is a video, from 0; or all, each moved "
+          "as the driving frame of its number.");
+ABSL_FLAG(std::string, crop, "centre",
+          "What the model sees of the source: none (all, squeezed), centre or "
+          "face (the largest one's surroundings).");
+ABSL_FLAG(std::string, driving_crop, "",
+          "The same for the driving video. Empty: as --crop.");
+ABSL_FLAG(int64_t, max_frames, 0, "At most so many driving frames; 0 is all.");
+ABSL_FLAG(bool, allow_damaged, false,
+          "Read on after damaged places of a driving video, and say what was "
+          "lost.");
+
+// --- Motion
+ABSL_FLAG(
+    std::string, mode, "relative",
+    "relative: the source moves as the driving figure moves away from its "
+    "first frame; standard: it takes the driving figure's own shape; avd: it "
+    "takes its pose, by a network that not every checkpoint has.");
+ABSL_FLAG(bool, adapt_scale, true,
+          "In relative mode, scale motion by the sizes of the two figures.");
+ABSL_FLAG(std::string, start, "first",
+          "The driving frame that relative motion starts from: first, a "
+          "number, or the one whose keypoints are most like the source's, by "
+          "place and size (keypoints) or by turn, too (alignment).");
+ABSL_FLAG(std::string, motion_scale, "1",
+          "How much of the motion is shown, 0 to 2; one value, or one for each "
+          "keypoint set, with commas between.");
+ABSL_FLAG(bool, smooth, false, "Calm jittering keypoints (one-euro filter).");
+ABSL_FLAG(double, smooth_cutoff, 1,
+          "For --smooth: Hz that pass at rest; lower is steadier.");
+ABSL_FLAG(double, smooth_gain, 20,
+          "For --smooth: Hz that the cutoff rises for each half side a second; "
+          "higher lags less.");
+
+// --- What comes out
+ABSL_FLAG(std::string, output, "animation.mp4",
+          "What to write, by its ending: mp4, mov, mkv, webm, avi, gif, or a "
+          "folder of PNGs without one. For many, the folder of the results.");
+ABSL_FLAG(std::string, format, ".mp4",
+          "For many: the ending of the results: .mp4, .mov, .mkv, .webm, .avi "
+          "or .gif; empty for folders of PNGs.");
+ABSL_FLAG(bool, comparison, false,
+          "For many: also all results of a driving video in one grid.");
+ABSL_FLAG(std::string, panels, "result",
+          "What a frame shows: some of source, driving, result, keypoints, "
+          "flow, occlusion, grid, with commas between.");
+ABSL_FLAG(int, columns, 0, "Panels beside each other; 0 chooses.");
+ABSL_FLAG(bool, side_by_side, false,
+          "Short for --panels=source,driving,result.");
+ABSL_FLAG(bool, paste_back, false,
+          "Put the animated crop back into the whole source.");
+ABSL_FLAG(std::string, size, "",
+          "Of the result: 640x480, or 512 for the shorter side. Empty: the "
+          "model's own, enlarged by a whole factor to at least 256.");
+ABSL_FLAG(std::string, save_keypoints, "",
+          "Also write the driving keypoints to this .npy file.");
+ABSL_FLAG(std::string, save_flow, "",
+          "Also write where each pixel comes from to this .npy file.");
+ABSL_FLAG(bool, overwrite, false, "Replace an output that exists.");
+
+// --- How
+ABSL_FLAG(int, batch_size, 0,
+          "Frames computed together; 0 chooses by their size.");
+ABSL_FLAG(std::string, device, "auto",
+          "auto (the first GPU if there is one), cpu, cuda or cuda:N.");
+ABSL_FLAG(std::string, precision, "auto",
+          "float32, bfloat16, or auto: the faster one where the processor has "
+          "units for bfloat16, else float32.");
+ABSL_FLAG(int, threads, 0, "CPU threads; 0 is one a core.");
+ABSL_FLAG(bool, quiet, false, "Say nothing but errors.");
+ABSL_FLAG(bool, json, false, "Print a report as JSON, for scripts.");
+
+namespace pipelines {
+
+const char kAnimateUsage[] =
+    R"(Animates a still image by the motion of a video.
+
+  tools/bazelw run //pipelines:animate
+      shows what it does: moves a drawn puppet, writes animation.mp4
+  tools/bazelw run //pipelines:animate -- --source me.png --driving dance.mp4 \
+      --checkpoint runs/mine/checkpoints/step-....safetensors --output out.mp4
+  tools/bazelw run //pipelines:animate -- --sources stills/ --drivings videos/ \
+      --checkpoint ... --output results/
+      animates each still by each video; run again to do what is missing
+
+Writes an H.264 mp4 that browsers play, with the driving video's frame times and
+audio, and a note in it that it is synthetic. pipelines/animation/README.md says
+more.
+
+Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
+or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
+
+const char kAnimateFlagsFile[] = __FILE__;
+
+namespace {
+
+constexpr double kLargestScale = 2;
+constexpr int kLargestSide = 16384;
+constexpr int kSmallestResult = 256;
+
+template <typename... Pieces>
+absl::Status BadFlag(const Pieces&... pieces) {
+  return absl::InvalidArgumentError(absl::StrCat("--", pieces...));
+}
+
+// Adds the flag to the message of a library that does not know of flags.
+template <typename T>
+absl::StatusOr<T> OfFlag(absl::string_view flag, absl::StatusOr<T> value) {
+  if (value.ok()) return value;
+  return BadFlag(flag, ": ", std::string(value.status().message()));
+}
+
+template <typename T>
+absl::Status NotNegative(absl::string_view flag, T value) {
+  if (value >= 0) return absl::OkStatus();
+  return BadFlag(flag, " is ", value, "; use 0 or more");
+}
+
+// A flag that differs from its default says nothing where another is not given.
+template <typename T>
+absl::Status NeedsFlag(const absl::Flag<T>& flag, bool has_other,
+                       absl::string_view other) {
+  const absl::CommandLineFlag& reflected = absl::GetFlagReflectionHandle(flag);
+  if (has_other || reflected.CurrentValue() == reflected.DefaultValue()) {
+    return absl::OkStatus();
+  }
+  return BadFlag(reflected.Name(), " is '", reflected.CurrentValue(),
+                 "', which has no effect without ", other,
+                 "; give both or neither");
+}
+
+absl::StatusOr<std::vector<double>> ParseScales(const std::string& text) {
+  std::vector<double> scales;
+  for (const absl::string_view word : absl::StrSplit(text, ',')) {
+    double scale = 0;
+    if (!absl::SimpleAtod(word, &scale) ||
+        !(scale >= 0 && scale <= kLargestScale)) {
+      return BadFlag("motion_scale: '", word, "' is no number from 0 to ",
+                     kLargestScale,
+                     "; use one, or one for each keypoint set: 1,0.5,0");
+    }
+    scales.push_back(scale);
+  }
+  return scales;
+}
+
+absl::StatusOr<keypoints::TransferMode> ParseMode(const std::string& name) {
+  if (name == "relative") return keypoints::TransferMode::kRelative;
+  if (name == "standard") return keypoints::TransferMode::kStandard;
+  if (name == "avd") return keypoints::TransferMode::kAvd;
+  return BadFlag("mode is '", name, "'; use relative, standard or avd");
+}
+
+absl::Status SetSmoothing(AnimatorOptions* options) {
+  const bool smooth = absl::GetFlag(FLAGS_smooth);
+  RETURN_IF_ERROR(NeedsFlag(FLAGS_smooth_cutoff, smooth, "--smooth"));
+  RETURN_IF_ERROR(NeedsFlag(FLAGS_smooth_gain, smooth, "--smooth"));
+  if (!smooth) return absl::OkStatus();
+  keypoints::OneEuroOptions& smoothing = options->smoothing.emplace();
+  smoothing.min_cutoff = absl::GetFlag(FLAGS_smooth_cutoff);
+  smoothing.speed_gain = absl::GetFlag(FLAGS_smooth_gain);
+  if (!(smoothing.min_cutoff > 0) || !std::isfinite(smoothing.min_cutoff)) {
+    return BadFlag("smooth_cutoff is ", smoothing.min_cutoff,
+                   "; use a number of Hz above 0");
+  }
+  if (!(smoothing.speed_gain >= 0) || !std::isfinite(smoothing.speed_gain)) {
+    return BadFlag("smooth_gain is ", smoothing.speed_gain,
+                   "; use a number of Hz, 0 or more");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<AnimatorOptions> GetAnimatorOptions() {
+  AnimatorOptions options;
+  ASSIGN_OR_RETURN(options.transfer.mode, ParseMode(absl::GetFlag(FLAGS_mode)));
+  ASSIGN_OR_RETURN(
+      options.precision,
+      OfFlag("precision", ParsePrecision(absl::GetFlag(FLAGS_precision))));
+  options.transfer.adapt_scale = absl::GetFlag(FLAGS_adapt_scale);
+  ASSIGN_OR_RETURN(options.transfer.motion_scale,
+                   ParseScales(absl::GetFlag(FLAGS_motion_scale)));
+  RETURN_IF_ERROR(SetSmoothing(&options));
+  return options;
+}
+
+// "640x480", "512", "".
+absl::StatusOr<cv::Size> ParseSize(const std::string& text) {
+  if (text.empty()) return cv::Size();
+  const std::vector<std::string> sides = absl::StrSplit(text, 'x');
+  std::vector<int> values(sides.size());
+  bool good = sides.size() <= 2;
+  for (size_t i = 0; i < sides.size(); ++i) {
+    good = good && absl::SimpleAtoi(sides[i], &values[i]) && values[i] >= 1 &&
+           values[i] <= kLargestSide;
+  }
+  if (!good) {
+    return BadFlag("size is '", text,
+                   "'; use 640x480, or 512 for the shorter side, each 1 to ",
+                   kLargestSide);
+  }
+  return values.size() == 1 ? cv::Size(0, values[0])
+                            : cv::Size(values[0], values[1]);
+}
+
+absl::Status SetInput(AnimateVideoOptions* options) {
+  const std::string frame = absl::GetFlag(FLAGS_source_frame);
+  options->animate_source_video = frame == "all";
+  if (frame != "all" && (!absl::SimpleAtoi(frame, &options->source_frame) ||
+                         options->source_frame < 0)) {
+    return BadFlag("source_frame is '", frame,
+                   "'; use a number from 0, or all");
+  }
+  const std::string crop = absl::GetFlag(FLAGS_crop);
+  ASSIGN_OR_RETURN(options->source_crop, OfFlag("crop", ParseCropMode(crop)));
+  const std::string driving_crop = absl::GetFlag(FLAGS_driving_crop);
+  ASSIGN_OR_RETURN(
+      options->driving_crop,
+      OfFlag("driving_crop",
+             ParseCropMode(driving_crop.empty() ? crop : driving_crop)));
+  ASSIGN_OR_RETURN(
+      options->start,
+      OfFlag("start", ParseStartFrame(absl::GetFlag(FLAGS_start))));
+  options->max_frames = absl::GetFlag(FLAGS_max_frames);
+  options->allow_damaged = absl::GetFlag(FLAGS_allow_damaged);
+  return NotNegative("max_frames", options->max_frames);
+}
+
+absl::StatusOr<std::vector<Panel>> GetPanels() {
+  const bool side_by_side = absl::GetFlag(FLAGS_side_by_side);
+  const std::string panels = absl::GetFlag(FLAGS_panels);
+  if (side_by_side && panels != "result") {
+    return BadFlag("side_by_side stands for some panels and --panels is '",
+                   panels, "'; give one of the two");
+  }
+  return OfFlag("panels",
+                ParsePanels(side_by_side ? "source,driving,result" : panels));
+}
+
+absl::StatusOr<AnimateVideoOptions> GetVideoOptions() {
+  AnimateVideoOptions options;
+  RETURN_IF_ERROR(SetInput(&options));
+  ASSIGN_OR_RETURN(options.panels, GetPanels());
+  options.columns = absl::GetFlag(FLAGS_columns);
+  RETURN_IF_ERROR(NotNegative("columns", options.columns));
+  options.paste_back = absl::GetFlag(FLAGS_paste_back);
+  ASSIGN_OR_RETURN(options.size, ParseSize(absl::GetFlag(FLAGS_size)));
+  options.min_output_side = options.paste_back ? 0 : kSmallestResult;
+  options.save_keypoints = UserPath(absl::GetFlag(FLAGS_save_keypoints));
+  options.save_flow = UserPath(absl::GetFlag(FLAGS_save_flow));
+  options.batch_size = absl::GetFlag(FLAGS_batch_size);
+  RETURN_IF_ERROR(NotNegative("batch_size", options.batch_size));
+  return options;
+}
+
+absl::Status CheckPair(absl::string_view one, bool has_one,
+                       absl::string_view many, bool has_many) {
+  if (!has_one || !has_many) return absl::OkStatus();
+  return BadFlag(one, " and --", many, " exclude each other; give one of them");
+}
+
+absl::Status CheckInputs(const AnimateInputs& inputs) {
+  RETURN_IF_ERROR(CheckPair("source", !inputs.source.empty(), "sources",
+                            !inputs.sources.empty()));
+  RETURN_IF_ERROR(CheckPair("driving", !inputs.driving.empty(), "drivings",
+                            !inputs.drivings.empty()));
+  const bool has_source = !inputs.source.empty() || !inputs.sources.empty();
+  const bool has_driving = !inputs.driving.empty() || !inputs.drivings.empty();
+  if (has_source != has_driving) {
+    return BadFlag(has_source ? "driving" : "source",
+                   " is needed, too; see --help");
+  }
+  if (inputs.output.empty()) {
+    return BadFlag("output is empty; name a file or a folder");
+  }
+  const bool many = AreMany(inputs);
+  RETURN_IF_ERROR(NeedsFlag(FLAGS_format, many, "--sources or --drivings"));
+  RETURN_IF_ERROR(NeedsFlag(FLAGS_comparison, many, "--sources or --drivings"));
+  for (const auto* flag : {&FLAGS_save_keypoints, &FLAGS_save_flow}) {
+    if (!many || absl::GetFlag(*flag).empty()) continue;
+    return BadFlag(absl::GetFlagReflectionHandle(*flag).Name(),
+                   " is for one animation at a time; use --source and "
+                   "--driving");
+  }
+  return absl::OkStatus();
+}
+
+std::string InputPath(const std::string& path) {
+  return data::IsDevice(path) ? path : UserPath(path);
+}
+
+absl::StatusOr<AnimateInputs> GetInputs() {
+  AnimateInputs inputs;
+  inputs.source = InputPath(absl::GetFlag(FLAGS_source));
+  inputs.driving = InputPath(absl::GetFlag(FLAGS_driving));
+  inputs.sources = UserPath(absl::GetFlag(FLAGS_sources));
+  inputs.drivings = UserPath(absl::GetFlag(FLAGS_drivings));
+  inputs.output = UserPath(absl::GetFlag(FLAGS_output));
+  inputs.ending = absl::GetFlag(FLAGS_format);
+  RETURN_IF_ERROR(CheckInputs(inputs));
+  constexpr absl::string_view kEndings[] = {"",      ".mp4", ".mov", ".mkv",
+                                            ".webm", ".avi", ".gif"};
+  for (const absl::string_view ending : kEndings) {
+    if (inputs.ending == ending) return inputs;
+  }
+  return BadFlag("format is '", inputs.ending, "'; use one of '",
+                 absl::StrJoin(kEndings, "' '"), "'");
+}
+
+}  // namespace
+
+absl::StatusOr<AnimateRequest> AnimateRequestFromFlags() {
+  AnimateRequest request;
+  request.checkpoint = UserPath(absl::GetFlag(FLAGS_checkpoint));
+  ASSIGN_OR_RETURN(request.animator, GetAnimatorOptions());
+  ASSIGN_OR_RETURN(request.video, GetVideoOptions());
+  ASSIGN_OR_RETURN(request.inputs, GetInputs());
+  request.comparison = absl::GetFlag(FLAGS_comparison);
+  request.overwrite = absl::GetFlag(FLAGS_overwrite);
+  request.device = absl::GetFlag(FLAGS_device);
+  request.threads = absl::GetFlag(FLAGS_threads);
+  RETURN_IF_ERROR(NotNegative("threads", request.threads));
+  request.quiet = absl::GetFlag(FLAGS_quiet);
+  request.json = absl::GetFlag(FLAGS_json);
+  return request;
+}
+
+}  // namespace pipelines

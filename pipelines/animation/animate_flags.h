@@ -1,0 +1,48 @@
+// The flags of `animate`: from the command line to the library's options.
+//
+// The flags themselves are in animate_flags.cc; this file checks their values
+// as far as no file has to be opened. Whether the files are there is for
+// animate_items.h and the library to say.
+#ifndef PIPELINES_ANIMATION_ANIMATE_FLAGS_H_
+#define PIPELINES_ANIMATION_ANIMATE_FLAGS_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "pipelines/animation/animate_items.h"
+#include "pipelines/animation/animate_video.h"
+#include "pipelines/animation/animator.h"
+
+namespace pipelines {
+
+// What a command line asks of `animate`.
+struct AnimateRequest {
+  // The user's path; empty for the checkpoint that comes with the program.
+  std::string checkpoint;
+  AnimatorOptions animator;
+  AnimateVideoOptions video;  // without `progress`
+  AnimateInputs inputs;
+  // Results of a driving video in one grid, too.
+  bool comparison = false;
+  bool overwrite = false;
+  // As given; see app/device.h.
+  std::string device;
+  int threads = 0;
+  bool quiet = false;  // no progress, no summary
+  bool json = false;   // a report in JSON instead of the summary
+};
+
+// What the flags ask for now. InvalidArgument naming the flag, its value and
+// what would be right: for a value out of range or unknown, for flags that
+// exclude each other, and for a flag that has no effect without another one.
+absl::StatusOr<AnimateRequest> AnimateRequestFromFlags();
+
+// What --help says before the flags.
+extern const char kAnimateUsage[];
+
+// The file that defines the flags, as HelpText (app/command_line.h) takes it.
+extern const char kAnimateFlagsFile[];
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_ANIMATION_ANIMATE_FLAGS_H_

@@ -1,0 +1,337 @@
+#include "pipelines/animation/animate_flags.h"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "absl/flags/reflection.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/animation/animate_items.h"
+#include "pipelines/app/command_line.h"
+#include "pipelines/pretrained/pretrained.h"
+#include "pipelines/testing_folder.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::ElementsAre;
+using ::testing::Field;
+using ::testing::HasSubstr;
+
+// What the words after the program's name ask for.
+absl::StatusOr<AnimateRequest> Request(std::vector<std::string> words) {
+  const absl::FlagSaver saver;
+  std::vector<const char*> argv = {"animate"};
+  for (const std::string& word : words) argv.push_back(word.c_str());
+  const auto line =
+      ParseCommandLine(static_cast<int>(argv.size()), argv.data());
+  if (!line.ok()) return line.status();
+  return AnimateRequestFromFlags();
+}
+
+TEST(AnimateFlags, DefaultsAreTheLibrarysOwn) {
+  const auto request = Request({});
+  ASSERT_THAT(request, IsOk());
+  EXPECT_EQ(request->checkpoint, "");
+  EXPECT_EQ(request->animator.transfer.mode,
+            keypoints::TransferMode::kRelative);
+  EXPECT_TRUE(request->animator.transfer.adapt_scale);
+  EXPECT_THAT(request->animator.transfer.motion_scale, ElementsAre(1));
+  EXPECT_FALSE(request->animator.smoothing.has_value());
+  EXPECT_EQ(request->animator.precision, AnimatorOptions().precision);
+  const AnimateVideoOptions library;
+  const AnimateVideoOptions& video = request->video;
+  EXPECT_EQ(video.source_crop, library.source_crop);
+  EXPECT_EQ(video.driving_crop, library.driving_crop);
+  EXPECT_EQ(video.source_frame, library.source_frame);
+  EXPECT_EQ(video.animate_source_video, library.animate_source_video);
+  EXPECT_TRUE(video.start.is_first());
+  EXPECT_EQ(video.max_frames, library.max_frames);
+  EXPECT_EQ(video.allow_damaged, library.allow_damaged);
+  EXPECT_EQ(video.panels, library.panels);
+  EXPECT_EQ(video.columns, library.columns);
+  EXPECT_EQ(video.paste_back, library.paste_back);
+  EXPECT_EQ(video.size, library.size);
+  EXPECT_EQ(video.min_output_side, 256);
+  EXPECT_EQ(video.save_keypoints, "");
+  EXPECT_EQ(video.save_flow, "");
+  EXPECT_EQ(video.batch_size, library.batch_size);
+  EXPECT_FALSE(request->comparison);
+  EXPECT_FALSE(request->overwrite);
+  EXPECT_EQ(request->device, "auto");
+  EXPECT_EQ(request->threads, 0);
+  EXPECT_FALSE(request->quiet);
+  EXPECT_FALSE(request->json);
+}
+
+// One flag that is not at its default, and whether the request shows it.
+struct GoodCase {
+  std::vector<std::string> words;
+  bool (*shows)(const AnimateRequest&);
+};
+
+const GoodCase kGoodCases[] = {
+    {{"--checkpoint=/c.pth"},
+     [](const AnimateRequest& r) { return r.checkpoint == "/c.pth"; }},
+    {{"--source=/a.png", "--driving=/b.mp4"},
+     [](const AnimateRequest& r) {
+       return r.inputs.source == "/a.png" && r.inputs.driving == "/b.mp4";
+     }},
+    {{"--source=/a.png", "--driving=camera:0"},
+     [](const AnimateRequest& r) { return r.inputs.driving == "camera:0"; }},
+    {{"--sources=/a", "--drivings=/b", "--format=.gif"},
+     [](const AnimateRequest& r) {
+       return r.inputs.sources == "/a" && r.inputs.drivings == "/b" &&
+              r.inputs.ending == ".gif";
+     }},
+    {{"--sources=/a", "--driving=/b.mp4", "--format="},
+     [](const AnimateRequest& r) { return r.inputs.ending.empty(); }},
+    {{"--sources=/a", "--drivings=/b", "--comparison"},
+     [](const AnimateRequest& r) { return r.comparison; }},
+    {{"--source_frame=12"},
+     [](const AnimateRequest& r) {
+       return r.video.source_frame == 12 && !r.video.animate_source_video;
+     }},
+    {{"--source_frame=all"},
+     [](const AnimateRequest& r) { return r.video.animate_source_video; }},
+    {{"--crop=face"},
+     [](const AnimateRequest& r) {
+       return r.video.source_crop == CropMode::kFace &&
+              r.video.driving_crop == CropMode::kFace;
+     }},
+    {{"--driving_crop=none"},
+     [](const AnimateRequest& r) {
+       return r.video.source_crop == CropMode::kCentre &&
+              r.video.driving_crop == CropMode::kNone;
+     }},
+    {{"--max_frames=7"},
+     [](const AnimateRequest& r) { return r.video.max_frames == 7; }},
+    {{"--allow_damaged"},
+     [](const AnimateRequest& r) { return r.video.allow_damaged; }},
+    {{"--mode=standard"},
+     [](const AnimateRequest& r) {
+       return r.animator.transfer.mode == keypoints::TransferMode::kStandard;
+     }},
+    {{"--mode=avd"},
+     [](const AnimateRequest& r) {
+       return r.animator.transfer.mode == keypoints::TransferMode::kAvd;
+     }},
+    {{"--noadapt_scale"},
+     [](const AnimateRequest& r) { return !r.animator.transfer.adapt_scale; }},
+    {{"--start=alignment"},
+     [](const AnimateRequest& r) {
+       return r.video.start.by == StartFrame::By::kAlignment;
+     }},
+    {{"--start=3"},
+     [](const AnimateRequest& r) {
+       return r.video.start.by == StartFrame::By::kNumber &&
+              r.video.start.number == 3;
+     }},
+    {{"--motion_scale=0,0.5,2"},
+     [](const AnimateRequest& r) {
+       return r.animator.transfer.motion_scale ==
+              std::vector<double>({0, 0.5, 2});
+     }},
+    {{"--smooth"},
+     [](const AnimateRequest& r) {
+       return r.animator.smoothing->min_cutoff == 1 &&
+              r.animator.smoothing->speed_gain == 20;
+     }},
+    {{"--smooth", "--smooth_cutoff=2", "--smooth_gain=0"},
+     [](const AnimateRequest& r) {
+       return r.animator.smoothing->min_cutoff == 2 &&
+              r.animator.smoothing->speed_gain == 0;
+     }},
+    {{"--output=/x.gif"},
+     [](const AnimateRequest& r) { return r.inputs.output == "/x.gif"; }},
+    {{"--panels=grid,flow"},
+     [](const AnimateRequest& r) {
+       return r.video.panels == std::vector<Panel>{Panel::kGrid, Panel::kFlow};
+     }},
+    {{"--columns=2"},
+     [](const AnimateRequest& r) { return r.video.columns == 2; }},
+    {{"--side_by_side"},
+     [](const AnimateRequest& r) {
+       return r.video.panels == std::vector<Panel>{Panel::kSource,
+                                                   Panel::kDriving,
+                                                   Panel::kResult};
+     }},
+    // What is pasted back keeps the size of the source.
+    {{"--paste_back"},
+     [](const AnimateRequest& r) {
+       return r.video.paste_back && r.video.min_output_side == 0;
+     }},
+    {{"--size=640x480"},
+     [](const AnimateRequest& r) {
+       return r.video.size == cv::Size(640, 480);
+     }},
+    {{"--size=512"},
+     [](const AnimateRequest& r) { return r.video.size == cv::Size(0, 512); }},
+    {{"--save_keypoints=/k.npy", "--save_flow=/f.npy"},
+     [](const AnimateRequest& r) {
+       return r.video.save_keypoints == "/k.npy" &&
+              r.video.save_flow == "/f.npy";
+     }},
+    {{"--overwrite"}, [](const AnimateRequest& r) { return r.overwrite; }},
+    {{"--batch_size=5"},
+     [](const AnimateRequest& r) { return r.video.batch_size == 5; }},
+    {{"--device=cuda:1"},
+     [](const AnimateRequest& r) { return r.device == "cuda:1"; }},
+    {{"--precision=bfloat16"},
+     [](const AnimateRequest& r) {
+       return r.animator.precision == Precision::kBfloat16;
+     }},
+    {{"--threads=3"}, [](const AnimateRequest& r) { return r.threads == 3; }},
+    {{"--quiet"}, [](const AnimateRequest& r) { return r.quiet; }},
+    {{"--json"}, [](const AnimateRequest& r) { return r.json; }},
+};
+
+TEST(AnimateFlags, EachFlagReachesTheRequest) {
+  for (const GoodCase& good : kGoodCases) {
+    SCOPED_TRACE(good.words[0]);
+    const auto request = Request(good.words);
+    ASSERT_THAT(request, IsOk());
+    EXPECT_TRUE(good.shows(*request));
+  }
+}
+
+TEST(AnimateFlags, EveryFlagIsInTheTable) {
+  for (const auto& [name, flag] : absl::GetAllFlags()) {
+    if (flag->Filename() != kAnimateFlagsFile) continue;
+    bool found = false;
+    for (const GoodCase& good : kGoodCases) {
+      for (const std::string& word : good.words) {
+        const std::string given = word.substr(0, word.find('='));
+        found = found || given == "--" + std::string(name) ||
+                given == "--no" + std::string(name);
+      }
+    }
+    EXPECT_TRUE(found) << name;
+  }
+}
+
+struct BadCase {
+  std::vector<std::string> words;
+  const char* message;  // of which this is a part
+};
+
+TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
+  const BadCase bad_cases[] = {
+      {{"--source=a.png"}, "--driving is needed, too"},
+      {{"--driving=a.mp4"}, "--source is needed, too"},
+      {{"--drivings=b"}, "--source is needed, too"},
+      {{"--source=a", "--sources=b", "--driving=c"},
+       "--source and --sources exclude each other; give one"},
+      {{"--source=a", "--driving=b", "--drivings=c"},
+       "--driving and --drivings exclude each other; give one"},
+      {{"--source_frame=-1"}, "--source_frame is '-1'; use a number from 0"},
+      {{"--source_frame=last"}, "--source_frame is 'last'; use a number"},
+      {{"--crop=left"}, "--crop: crop is 'left'; use none, centre or face"},
+      {{"--driving_crop=left"}, "--driving_crop: crop is 'left'; use none"},
+      {{"--max_frames=-1"}, "--max_frames is -1; use 0 or more"},
+      {{"--mode=absolute"}, "--mode is 'absolute'; use relative, standard"},
+      {{"--start=-1"}, "--start: start is '-1'; use first, keypoints"},
+      {{"--motion_scale=2.5"}, "--motion_scale: '2.5' is no number from 0 to"},
+      {{"--motion_scale=-1"}, "--motion_scale: '-1' is no number from 0 to 2"},
+      {{"--motion_scale=nan"}, "--motion_scale: 'nan' is no number from 0 to"},
+      {{"--motion_scale=1,,1"}, "--motion_scale: '' is no number from 0 to 2"},
+      {{"--smooth", "--smooth_cutoff=0"}, "--smooth_cutoff is 0; use a number"},
+      {{"--smooth", "--smooth_gain=-1"}, "--smooth_gain is -1; use a number"},
+      {{"--smooth", "--smooth_gain=inf"}, "--smooth_gain is inf; use a number"},
+      {{"--smooth_cutoff=2"},
+       "--smooth_cutoff is '2', which has no effect without --smooth"},
+      {{"--smooth_gain=2"},
+       "--smooth_gain is '2', which has no effect without --smooth"},
+      {{"--output="}, "--output is empty; name a file or a folder"},
+      {{"--sources=a", "--driving=b", "--format=mp4"},
+       "--format is 'mp4'; use one of '' '.mp4'"},
+      {{"--source=a", "--driving=b", "--format=.gif"},
+       "--format is '.gif', which has no effect without --sources or"},
+      {{"--comparison"},
+       "--comparison is 'true', which has no effect without --sources or"},
+      {{"--sources=a", "--driving=b", "--save_flow=f.npy"},
+       "--save_flow is for one animation at a time; use --source and"},
+      {{"--source=a", "--drivings=b", "--save_keypoints=k.npy"},
+       "--save_keypoints is for one animation at a time; use --source and"},
+      {{"--panels=result,depth"},
+       "--panels: panel 'depth' is unknown; use some of source, driving"},
+      {{"--columns=-1"}, "--columns is -1; use 0 or more"},
+      {{"--side_by_side", "--panels=grid"}, "give one of the two"},
+      {{"--size=0"}, "--size is '0'; use 640x480, or 512"},
+      {{"--size=640x"}, "--size is '640x'; use 640x480, or 512"},
+      {{"--size=1x2x3"}, "--size is '1x2x3'; use 640x480, or 512"},
+      {{"--size=20000x2"}, "each 1 to 16384"},
+      {{"--batch_size=-1"}, "--batch_size is -1; use 0 or more"},
+      {{"--precision=half"},
+       "--precision: precision is 'half'; use auto, float32 or bfloat16"},
+      {{"--threads=-1"}, "--threads is -1; use 0 or more"},
+  };
+  for (const BadCase& bad : bad_cases) {
+    SCOPED_TRACE(bad.message);
+    EXPECT_THAT(Request(bad.words),
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr(bad.message)));
+  }
+}
+
+TEST(AnimateFlags, HelpTellsOfEveryFlag) {
+  const std::string help = HelpText(kAnimateUsage, kAnimateFlagsFile);
+  int count = 0;
+  for (const auto& [name, flag] : absl::GetAllFlags()) {
+    if (flag->Filename() != kAnimateFlagsFile) continue;
+    ++count;
+    EXPECT_THAT(help, HasSubstr("\n  --" + std::string(name) + "\n"));
+  }
+  EXPECT_GT(count, 0);
+}
+
+TEST(AnimateItems, AreTheExampleWhereNoInputIsNamed) {
+  AnimateInputs inputs;
+  inputs.output = "out.mp4";
+  const auto items = AnimateItems(inputs);
+  ASSERT_THAT(items, IsOk());
+  ASSERT_EQ(items->size(), 1);
+  EXPECT_EQ(items->at(0).source, ExampleSource());
+  EXPECT_EQ(items->at(0).driving, ExampleDriving());
+  EXPECT_EQ(items->at(0).output, "out.mp4");
+}
+
+TEST(AnimateItems, PairEachSourceWithEachDrivingVideo) {
+  const std::string folder = FreshTestFolder();
+  std::filesystem::create_directories(folder + "/stills");
+  for (const char* name : {"a.png", "b.png"}) {
+    std::ofstream(folder + "/stills/" + name) << "x";
+  }
+  AnimateInputs inputs;
+  inputs.sources = folder + "/stills";
+  inputs.driving = "/videos/d.mp4";
+  inputs.output = folder + "/made/results";
+  inputs.ending = ".gif";
+  EXPECT_TRUE(AreMany(inputs));
+  EXPECT_THAT(
+      AnimateItems(inputs).value(),
+      ElementsAre(
+          Field(&BatchItem::output, folder + "/made/results/a--d.gif"),
+          Field(&BatchItem::output, folder + "/made/results/b--d.gif")));
+  EXPECT_TRUE(std::filesystem::is_directory(inputs.output));
+}
+
+TEST(AnimateItems, NameAFolderThatCannotBeMade) {
+  const std::string folder = FreshTestFolder();
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/file") << "x";
+  std::ofstream(folder + "/list.txt") << "/a.png\n";
+  AnimateInputs inputs;
+  inputs.sources = folder + "/list.txt";
+  inputs.driving = "/d.mp4";
+  inputs.output = folder + "/file/results";
+  EXPECT_THAT(AnimateItems(inputs),
+              StatusIs(StatusCode::kPermissionDenied,
+                       HasSubstr(folder + "/file/results: cannot make")));
+}
+
+}  // namespace
+}  // namespace pipelines

@@ -1,0 +1,40 @@
+// What is animated by what, and where the results go.
+#ifndef PIPELINES_ANIMATION_ANIMATE_ITEMS_H_
+#define PIPELINES_ANIMATION_ANIMATE_ITEMS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "pipelines/animation/animate_batch.h"
+
+namespace pipelines {
+
+// Paths and devices, as a user names them.
+struct AnimateInputs {
+  // One of the two: a file, a folder of frames or a device; or a list, as
+  // ListInputs takes it.
+  std::string source;
+  std::string sources;
+  // The same.
+  std::string driving;
+  std::string drivings;
+  // Of one source and one driving video, the output. Else the folder of the
+  // outputs, each of which has the ending `ending`.
+  std::string output;
+  std::string ending;
+};
+
+// Whether `output` is a folder of many.
+bool AreMany(const AnimateInputs& inputs);
+
+// The animations that `inputs` ask for: of the example that comes with the
+// program where they name neither a source nor a driving video. Makes the
+// folder of many. The errors of ListInputs; PermissionDenied if the folder
+// cannot be made.
+absl::StatusOr<std::vector<BatchItem>> AnimateItems(
+    const AnimateInputs& inputs);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_ANIMATION_ANIMATE_ITEMS_H_
