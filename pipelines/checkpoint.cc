@@ -4,8 +4,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
 #include "networks/weights/load.h"
+#include "networks/weights/mapped_file.h"
 #include "networks/weights/read.h"
 #include "pipelines/config/config.h"
 #include "pipelines/config/text_format.h"
@@ -46,6 +48,37 @@ absl::Status From(absl::string_view source, const absl::Status& status) {
       absl::StrCat(source, ": ", status.message()));
 }
 
+// Opens the file; what cannot be parsed once it is open is damaged.
+absl::StatusOr<SafetensorsFile> OpenUndamaged(const std::string& path) {
+  RETURN_IF_ERROR(networks::weights::MappedFile::Open(path).status());
+  absl::StatusOr<SafetensorsFile> file = SafetensorsFile::Open(path);
+  if (absl::IsInvalidArgument(file.status())) {
+    return absl::DataLossError(
+        absl::StrCat(file.status().message(), "; the file is damaged"));
+  }
+  if (file.ok() && file->has_checksum()) {
+    RETURN_IF_ERROR(file->VerifyChecksum());
+  }
+  return file;
+}
+
+// The version that a state says it has, though it may be a later one with
+// fields that this program does not know. 0 if it says none.
+int VersionOf(const std::string& state_text) {
+  class Silence : public google::protobuf::io::ErrorCollector {
+    void AddError(int, int, const std::string&) override {}
+    void AddWarning(int, int, const std::string&) override {}
+  };
+  Silence silence;
+  google::protobuf::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&silence);
+  parser.AllowUnknownField(true);
+  CheckpointState state;
+  // The version comes first, so it is known even where a later line is not.
+  (void)parser.ParseFromString(state_text, &state);
+  return state.version();
+}
+
 absl::StatusOr<CheckpointState> StateOf(const SafetensorsFile& file) {
   const auto text = file.metadata().find(kStateKey);
   if (text == file.metadata().end()) {
@@ -55,13 +88,23 @@ absl::StatusOr<CheckpointState> StateOf(const SafetensorsFile& file) {
                      "run: its metadata has no '",
                      kStateKey, "'"));
   }
+  const int version = VersionOf(text->second);
+  if (version > kCheckpointVersion) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(file.path(), ": checkpoint of version ", version,
+                     "; this program reads versions 1 to ", kCheckpointVersion,
+                     ": use the newer program that wrote it"));
+  }
   CheckpointState state;
-  RETURN_IF_ERROR(ParseTextFormat(absl::StrCat(file.path(), ": state"),
-                                  text->second, &state));
-  if (state.version() < 1 || state.version() > kCheckpointVersion) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        file.path(), ": checkpoint of version ", state.version(),
-        "; this program reads versions 1 to ", kCheckpointVersion));
+  absl::Status parsed = ParseTextFormat(absl::StrCat(file.path(), ": state"),
+                                        text->second, &state);
+  if (parsed.ok() && version < 1) {
+    parsed = absl::InvalidArgumentError(
+        absl::StrCat(file.path(), ": checkpoint without a version"));
+  }
+  if (!parsed.ok()) {
+    // Without a checksum that vouches for the text, it may be damaged.
+    return file.has_checksum() ? parsed : absl::DataLossError(parsed.message());
   }
   MoveFormerFields(state.mutable_config());
   return state;
@@ -140,8 +183,7 @@ absl::Status SaveCheckpoint(const std::string& path, const Learnt& learnt,
 }
 
 absl::StatusOr<Checkpoint> Checkpoint::Open(const std::string& path) {
-  ASSIGN_OR_RETURN(SafetensorsFile file, SafetensorsFile::Open(path));
-  if (file.has_checksum()) RETURN_IF_ERROR(file.VerifyChecksum());
+  ASSIGN_OR_RETURN(SafetensorsFile file, OpenUndamaged(path));
   ASSIGN_OR_RETURN(CheckpointState state, StateOf(file));
   if (state.version() >= kFirstVersionWithChecksum && !file.has_checksum()) {
     return absl::DataLossError(

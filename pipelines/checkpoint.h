@@ -56,9 +56,12 @@ absl::Status SaveCheckpoint(const std::string& path, const Learnt& learnt,
 // A checkpoint whose checksum has been verified (files of version 1 have none).
 class Checkpoint {
  public:
-  // Reads the whole file. The errors of SafetensorsFile; DataLoss if any bit is
-  // not as it was written; InvalidArgument if the file is no checkpoint of ours
-  // or of a later version.
+  // Reads the whole file.
+  //
+  // DataLoss if and only if the file is damaged: a bit is not as it was
+  // written, or the end is missing. FailedPrecondition, naming both versions,
+  // if a later version of this program wrote it; InvalidArgument if it is no
+  // checkpoint of ours; the errors of opening it (MappedFile).
   static absl::StatusOr<Checkpoint> Open(const std::string& path);
 
   const CheckpointState& state() const { return state_; }

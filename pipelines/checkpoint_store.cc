@@ -14,12 +14,32 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void SetAside(const std::string& path, const absl::Status& reason) {
-  std::error_code ignored;  // The warning says the name all the same.
-  fs::rename(path, path + ".unreadable", ignored);
-  std::fprintf(stderr,
-               "warning: %s; set aside as %s.unreadable, trying an older one\n",
-               std::string(reason.message()).c_str(), path.c_str());
+constexpr char kUnreadable[] = ".unreadable";
+
+absl::Status SetAside(const std::string& path, const absl::Status& reason) {
+  std::error_code error;
+  fs::rename(path, path + kUnreadable, error);
+  if (error) {
+    // Left under its name it would count among the newest that are kept.
+    return absl::ErrnoToStatus(
+        error.value(),
+        absl::StrCat(reason.message(), "; and it cannot be renamed to ", path,
+                     kUnreadable, ": remove it to go on from an older one"));
+  }
+  std::fprintf(stderr, "warning: %s; set aside as %s%s, taking an older one\n",
+               std::string(reason.message()).c_str(), path.c_str(),
+               kUnreadable);
+  return absl::OkStatus();
+}
+
+// For what is wrong with a file other than damage.
+absl::Status Stop(const absl::Status& status) {
+  return absl::Status(
+      status.code(),
+      absl::StrCat(status.message(),
+                   "; the run stops here and nothing of it is changed: make "
+                   "this file readable, or move it away to go on from an older "
+                   "checkpoint"));
 }
 
 }  // namespace
@@ -28,19 +48,29 @@ std::string CheckpointName(int64_t step) {
   return absl::StrFormat("step-%09d.safetensors", step);
 }
 
-std::vector<std::string> ListCheckpoints(const std::string& folder) {
+absl::StatusOr<std::vector<std::string>> FindCheckpoints(
+    const std::string& folder) {
   std::vector<std::string> paths;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename();
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename();
     if (absl::StartsWith(name, "step-") &&
-        entry.path().extension() == ".safetensors") {
-      paths.push_back(entry.path());
+        entry->path().extension() == ".safetensors") {
+      paths.push_back(entry->path());
     }
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return absl::ErrnoToStatus(
+        error.value(), absl::StrCat(folder, ": cannot list this folder"));
   }
   // The numbers are padded, so names sort as they do.
   std::sort(paths.rbegin(), paths.rend());
   return paths;
+}
+
+std::vector<std::string> ListCheckpoints(const std::string& folder) {
+  return FindCheckpoints(folder).value_or(std::vector<std::string>());
 }
 
 void RemoveOldCheckpoints(const std::string& folder, int keep) {
@@ -58,20 +88,61 @@ std::string CheckpointStore::PathOf(int64_t step) const {
 absl::StatusOr<std::optional<CheckpointState>> CheckpointStore::Restore(
     const std::function<absl::Status(const CheckpointState&)>& check,
     const Learnt& learnt) const {
-  for (const std::string& path : ListCheckpoints(folder_)) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> paths,
+                   FindCheckpoints(folder_));
+  if (paths.empty()) {
+    RETURN_IF_ERROR(CheckNeverUsed());
+    return std::nullopt;
+  }
+  std::vector<absl::Status> damaged;  // of the newest
+  for (const std::string& path : paths) {
     const absl::StatusOr<Checkpoint> checkpoint = Checkpoint::Open(path);
-    if (!checkpoint.ok()) {
-      SetAside(path, checkpoint.status());
+    if (absl::IsDataLoss(checkpoint.status())) {
+      damaged.push_back(checkpoint.status());
       continue;
     }
+    if (!checkpoint.ok()) return Stop(checkpoint.status());
     RETURN_IF_ERROR(check(checkpoint->state()));
-    if (absl::Status status = checkpoint->Restore(learnt); !status.ok()) {
-      SetAside(path, status);
-      continue;
+    const absl::Status restored = checkpoint->Restore(learnt);
+    if (!restored.ok()) return Stop(restored);
+    for (size_t i = 0; i < damaged.size(); ++i) {
+      RETURN_IF_ERROR(SetAside(paths[i], damaged[i]));
     }
     return checkpoint->state();
   }
-  return std::nullopt;
+  return NoneIsReadable(damaged);
+}
+
+// A folder without checkpoints is a run that has not saved yet, unless it holds
+// what is only there after a save.
+absl::Status CheckpointStore::CheckNeverUsed() const {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder_, error), end;
+       !error && entry != end; entry.increment(error)) {
+    if (entry->path() != best() && entry->path().extension() != kUnreadable) {
+      continue;
+    }
+    return absl::FailedPreconditionError(absl::StrCat(
+        folder_, ": holds ", entry->path().filename().string(),
+        ", but no step-*.safetensors that the run could go on from; nothing of "
+        "it is changed: bring one back, or move the run's folder away to begin "
+        "anew"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckpointStore::NoneIsReadable(
+    const std::vector<absl::Status>& reasons) const {
+  std::error_code error;
+  return absl::DataLossError(absl::StrCat(
+      folder_, ": none of ", reasons.size(), " checkpoints is readable (",
+      reasons.front().message(),
+      "); nothing of the run is changed: bring one back from a copy, or move "
+      "the run's folder away to begin anew",
+      fs::exists(best(), error)
+          ? absl::StrCat(" (training.initial_weights can begin from ", best(),
+                         ")")
+          : ""));
 }
 
 absl::Status CheckpointStore::Save(const Learnt& learnt,
@@ -91,7 +162,12 @@ absl::Status CheckpointStore::MarkBest(int64_t step) const {
   fs::create_hard_link(PathOf(step), temporary, error);
   if (error) fs::copy_file(PathOf(step), temporary, error);
   if (!error) fs::rename(temporary, best(), error);
-  if (!error) return absl::OkStatus();
+  if (!error) {
+    // Of two names of one file, rename removes none.
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    return absl::OkStatus();
+  }
   return absl::ErrnoToStatus(
       error.value(),
       absl::StrCat(best(), ": cannot write the best checkpoint"));

@@ -18,6 +18,11 @@ namespace pipelines {
 std::string CheckpointName(int64_t step);
 
 // The checkpoints of a folder, newest first: files "step-<number>.safetensors".
+// None if there is no such folder; the errors of listing it.
+absl::StatusOr<std::vector<std::string>> FindCheckpoints(
+    const std::string& folder);
+
+// The same for what only shows them; none where the folder cannot be listed.
 std::vector<std::string> ListCheckpoints(const std::string& folder);
 
 // Removes all but the `keep` newest checkpoints of a folder.
@@ -30,9 +35,15 @@ class CheckpointStore {
       : folder_(std::move(folder)), keep_(keep) {}
 
   // Restores `learnt` from the newest checkpoint that is whole, and returns its
-  // state; nullopt if there is none. One that is damaged or does not fit is
-  // renamed to <name>.unreadable with a warning. `check` refuses a state (of
-  // another config); its error is returned, and the file stays.
+  // state; nullopt if the folder has never held one.
+  //
+  // Checkpoints that are damaged (Checkpoint::Open) are renamed to
+  // <name>.unreadable, with a warning, once an older one has been restored.
+  // Every other error stops, names file and remedy, and leaves all files as
+  // they are: a checkpoint that cannot be opened, is of a later version, or
+  // does not fit; `check` refusing a state (of another config); DataLoss if
+  // none is readable; FailedPrecondition if only the best is left or those set
+  // aside earlier.
   absl::StatusOr<std::optional<CheckpointState>> Restore(
       const std::function<absl::Status(const CheckpointState&)>& check,
       const Learnt& learnt) const;
@@ -53,6 +64,8 @@ class CheckpointStore {
 
  private:
   std::string PathOf(int64_t step) const;
+  absl::Status CheckNeverUsed() const;
+  absl::Status NoneIsReadable(const std::vector<absl::Status>& reasons) const;
 
   std::string folder_;
   int keep_;

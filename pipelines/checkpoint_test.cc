@@ -2,19 +2,20 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <torch/torch.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/checkpoint_store.h"
+#include "pipelines/testing_child.h"
 #include "pipelines/testing_config.h"
 #include "pipelines/testing_folder.h"
 #include "pipelines/training/initial_weights.h"
@@ -79,6 +80,15 @@ void ExpectSame(const Learnt& a, const Learnt& b) {
     ASSERT_EQ(tensors_b.count(name), 1u) << name;
     EXPECT_TRUE(torch::equal(tensor, tensors_b.at(name))) << name;
   }
+}
+
+// Every file of a folder by its name.
+std::map<std::string, std::string> ContentsOf(const std::string& folder) {
+  std::map<std::string, std::string> contents;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    contents[entry.path().filename()] = ReadText(entry.path());
+  }
+  return contents;
 }
 
 class CheckpointTest : public testing::Test {
@@ -213,6 +223,120 @@ TEST_F(CheckpointTest, StoreTakesTheOlderOneWhereTheNewestIsDamaged) {
   EXPECT_FALSE(fs::exists(path_));
 }
 
+// As the one above, but the reason is none that another look could not mend.
+// EACCES, and ELOOP, which stops root, too.
+TEST_F(CheckpointTest, StoreStopsAtOneThatCannotBeOpened) {
+  Training saved(1);
+  const CheckpointStore store(folder_, 3);
+  ASSERT_THAT(store.Save(saved.learnt(), saved.State(2)), IsOk());
+  ASSERT_THAT(store.Save(saved.learnt(), saved.State(3)), IsOk());
+  chmod(path_.c_str(), 0);
+  ExpectInChild([&] {
+    DropCapabilities();
+    const absl::Status status = store.Restore(Accept, saved.learnt()).status();
+    std::fprintf(stderr, "%s\n", status.ToString().c_str());
+    return absl::IsPermissionDenied(status) &&
+           status.ToString().find(path_) != std::string::npos &&
+           status.ToString().find("make this file readable") !=
+               std::string::npos;
+  });
+  EXPECT_TRUE(fs::exists(path_));
+
+  fs::remove(path_);
+  fs::create_symlink(path_, path_);
+  EXPECT_THAT(store.Restore(Accept, saved.learnt()).status().message(),
+              AllOf(HasSubstr(path_), HasSubstr("symbolic links"),
+                    HasSubstr("make this file readable")));
+  EXPECT_TRUE(fs::is_symlink(path_));
+}
+
+// It has a field that this version does not know, as a later one may.
+TEST_F(CheckpointTest, StoreStopsAtALaterVersionAndNamesBoth) {
+  Training saved(1);
+  const CheckpointStore store(folder_, 3);
+  ASSERT_THAT(store.Save(saved.learnt(), saved.State(2)), IsOk());
+  CheckpointState state = saved.State(3);
+  state.set_version(kCheckpointVersion + 1);
+  ASSERT_THAT(
+      networks::weights::WriteSafetensors(
+          path_, TensorsOf(saved.learnt()),
+          {{"state", state.DebugString() + "a_field_of_the_future: 1\n"}},
+          networks::weights::Checksum::kSha256),
+      IsOk());
+  const auto before = ContentsOf(folder_);
+  EXPECT_THAT(
+      store.Restore(Accept, saved.learnt()),
+      StatusIs(StatusCode::kFailedPrecondition,
+               AllOf(HasSubstr(path_),
+                     HasSubstr(absl::StrCat("version ", kCheckpointVersion + 1,
+                                            "; this program reads versions 1 "
+                                            "to ",
+                                            kCheckpointVersion)))));
+  EXPECT_TRUE(ContentsOf(folder_) == before);
+}
+
+TEST_F(CheckpointTest, StoreStopsAtOneThatDoesNotFit) {
+  Training saved(1);
+  const CheckpointStore store(folder_, 3);
+  ASSERT_THAT(store.Save(saved.learnt(), saved.State(3)), IsOk());
+  const auto before = ContentsOf(folder_);
+  Training wider(2, {"model.detector.width=16"});
+  EXPECT_THAT(store.Restore(Accept, wider.learnt()),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr(path_)));
+  EXPECT_TRUE(ContentsOf(folder_) == before);
+}
+
+TEST_F(CheckpointTest, StoreStopsWhereNoneIsReadable) {
+  Training saved(1);
+  const CheckpointStore store(folder_, 3);
+  for (const int step : {2, 3}) {
+    ASSERT_THAT(store.Save(saved.learnt(), saved.State(step)), IsOk());
+    const std::string path = folder_ + "/" + CheckpointName(step);
+    fs::resize_file(path, fs::file_size(path) / step);
+  }
+  const auto before = ContentsOf(folder_);
+  EXPECT_THAT(store.Restore(Accept, saved.learnt()),
+              StatusIs(StatusCode::kDataLoss,
+                       AllOf(HasSubstr(folder_), HasSubstr("none of 2"),
+                             HasSubstr("to begin anew"))));
+  EXPECT_TRUE(ContentsOf(folder_) == before);
+}
+
+TEST_F(CheckpointTest, StoreStopsWhereOnlyTheBestIsLeft) {
+  Training saved(1);
+  const CheckpointStore store(folder_, 3);
+  const auto nothing = store.Restore(Accept, saved.learnt());
+  ASSERT_THAT(nothing.status(), IsOk());
+  EXPECT_FALSE(nothing->has_value());
+  ASSERT_THAT(store.Save(saved.learnt(), saved.State(3)), IsOk());
+  ASSERT_THAT(store.MarkBest(3), IsOk());
+  fs::remove(path_);
+  EXPECT_THAT(store.Restore(Accept, saved.learnt()),
+              StatusIs(StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("best.safetensors"),
+                             HasSubstr("to begin anew"))));
+}
+
+TEST_F(CheckpointTest, StoreStopsWhereItsFolderCannotBeListed) {
+  Training saved(1);
+  const std::string file = folder_ + "/file";
+  WriteText(file, "no folder");
+  EXPECT_THAT(CheckpointStore(file, 3)
+                  .Restore(Accept, saved.learnt())
+                  .status()
+                  .message(),
+              AllOf(HasSubstr(file), HasSubstr("cannot list this folder")));
+}
+
+TEST_F(CheckpointTest, StoreLeavesNoLinkBesideABestOneThatStays) {
+  Training saved(1);
+  const CheckpointStore store(folder_, 3);
+  ASSERT_THAT(store.Save(saved.learnt(), saved.State(3)), IsOk());
+  ASSERT_THAT(store.MarkBest(3), IsOk());
+  ASSERT_THAT(store.MarkBest(3), IsOk());
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 2);
+}
+
 TEST_F(CheckpointTest, StoreKeepsTheNewestAndTheBest) {
   Training saved(1);
   const CheckpointStore store(folder_, 2);
@@ -224,16 +348,6 @@ TEST_F(CheckpointTest, StoreKeepsTheNewestAndTheBest) {
               ElementsAre(folder_ + "/" + CheckpointName(1000),
                           folder_ + "/" + CheckpointName(200)));
   EXPECT_EQ(Checkpoint::Open(store.best())->state().step(), 9);
-}
-
-// The process of `body` ends with status 0 if all goes as it says there. As
-// another user where this one is root, whom no permission stops.
-void ExpectInChild(const std::function<bool()>& body) {
-  const pid_t child = fork();
-  if (child == 0) _exit(body() ? 0 : 1);
-  int status = 0;
-  waitpid(child, &status, 0);
-  EXPECT_EQ(status, 0);
 }
 
 // Saves over what is there while `obstruct` holds, and expects an error that
@@ -272,8 +386,7 @@ TEST_F(CheckpointTest, ADiskThatFillsUpLeavesTheOldOneWhole) {
 TEST_F(CheckpointTest, AReadOnlyFolderLeavesTheOldOneWhole) {
   ExpectOldOneStaysWhole(folder_, path_, [this] {
     chmod(folder_.c_str(), 0555);
-    constexpr uid_t kNobody = 65534;
-    if (geteuid() == 0 && setuid(kNobody) != 0) _exit(2);
+    DropCapabilities();
   });
   chmod(folder_.c_str(), 0755);
 }

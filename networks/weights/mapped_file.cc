@@ -17,7 +17,10 @@ namespace networks::weights {
 absl::StatusOr<std::shared_ptr<MappedFile>> MappedFile::Open(
     const std::string& path) {
   // O_NONBLOCK: opening a pipe must not wait for somebody to write to it.
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  int descriptor;
+  do {
+    descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  } while (descriptor < 0 && errno == EINTR);
   if (descriptor < 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat(path, ": cannot open"));
   }

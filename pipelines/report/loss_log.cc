@@ -1,9 +1,6 @@
 #include "pipelines/report/loss_log.h"
 
 #include <cerrno>
-#include <fstream>
-#include <iterator>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -18,17 +15,35 @@
 namespace pipelines {
 namespace {
 
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
 std::string HeaderLine(const std::vector<std::string>& columns) {
   return columns.empty()
              ? "step\n"
              : absl::StrCat("step,", absl::StrJoin(columns, ","), "\n");
 }
 
+absl::Status SystemError(const std::string& path, absl::string_view what,
+                         int error) {
+  return absl::ErrnoToStatus(error, absl::StrCat(path, ": cannot ", what));
+}
+
 // The whole content; empty if there is no such file.
-std::string ContentOf(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file),
-          std::istreambuf_iterator<char>()};
+absl::StatusOr<std::string> ContentOf(const std::string& path) {
+  const File file(std::fopen(path.c_str(), "rb"));
+  if (file == nullptr && errno == ENOENT) return std::string();
+  if (file == nullptr) return SystemError(path, "open", errno);
+  std::string content;
+  char block[1 << 16];
+  size_t size;
+  while ((size = std::fread(block, 1, sizeof(block), file.get())) > 0) {
+    content.append(block, size);
+  }
+  if (std::ferror(file.get()) != 0) return SystemError(path, "read", errno);
+  return content;
 }
 
 // The lines that end with a line end; what follows the last one was cut off.
@@ -65,7 +80,9 @@ absl::StatusOr<std::string> Truncated(const std::string& path,
   for (size_t i = 1; i < lines.size(); ++i) {
     if (!ParseLine(lines[i], values)) {
       return absl::InvalidArgumentError(
-          absl::StrCat(path, ":", i + 1, ": is not a line of numbers"));
+          absl::StrCat(path, ":", i + 1,
+                       ": is not a line of numbers; mend it, or move the file "
+                       "away to begin a new table"));
     }
     if (values[0] <= static_cast<double>(last_step)) {
       absl::StrAppend(&kept, lines[i], "\n");
@@ -87,14 +104,13 @@ absl::StatusOr<LossLog> LossLog::Open(const std::string& path,
   const std::string header = HeaderLine(columns);
   std::string content = header;
   if (resume_step >= 0) {
-    ASSIGN_OR_RETURN(content,
-                     Truncated(path, ContentOf(path), header, resume_step));
+    ASSIGN_OR_RETURN(const std::string text, ContentOf(path));
+    ASSIGN_OR_RETURN(content, Truncated(path, text, header, resume_step));
   }
   RETURN_IF_ERROR(networks::weights::WriteFileAtomically(path, content));
   std::FILE* file = std::fopen(path.c_str(), "ab");
   if (file == nullptr) {
-    return absl::UnavailableError(absl::StrCat(
-        path, ": cannot open: ", std::generic_category().message(errno)));
+    return SystemError(path, "open", errno);
   }
   return LossLog(path, columns.size(), file);
 }
@@ -111,14 +127,11 @@ absl::Status LossLog::Add(int64_t step, const std::vector<double>& values) {
       std::fwrite(line.data(), 1, line.size(), file_.get()) == line.size() &&
       std::fflush(file_.get()) == 0;
   if (written) return absl::OkStatus();
-  const std::string message = absl::StrCat(
-      path_, ": cannot write: ", std::generic_category().message(errno));
-  return errno == ENOSPC ? absl::ResourceExhaustedError(message)
-                         : absl::UnavailableError(message);
+  return SystemError(path_, "write", errno);
 }
 
 absl::StatusOr<std::vector<Series>> ReadLossLog(const std::string& path) {
-  const std::string text = ContentOf(path);
+  ASSIGN_OR_RETURN(const std::string text, ContentOf(path));
   const std::vector<absl::string_view> lines = WholeLines(text);
   if (lines.empty()) {
     return absl::NotFoundError(absl::StrCat(path, ": is not there or empty"));

@@ -26,7 +26,8 @@ class LossLog {
   // 0 the table starts anew.
   //
   // FailedPrecondition if the file on disk has other columns, InvalidArgument
-  // if a line of it holds anything but numbers.
+  // if a line of it holds anything but numbers; the errors of reading it. On
+  // any error the file stays as it is.
   static absl::StatusOr<LossLog> Open(const std::string& path,
                                       const std::vector<std::string>& columns,
                                       int64_t resume_step = -1);

@@ -1,6 +1,9 @@
 #include "pipelines/report/loss_log.h"
 
+#include <sys/stat.h>
+
 #include <cmath>
+#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -8,6 +11,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "pipelines/testing_child.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -49,6 +53,25 @@ TEST_F(LossLogTest, TellsNeighbouringFloatsApart) {
   ASSERT_THAT(series, IsOk());
   EXPECT_EQ(static_cast<float>((*series)[0].y[0]), loss);
   EXPECT_EQ(static_cast<float>((*series)[0].y[1]), std::nextafter(loss, 1.0f));
+}
+
+// What cannot be read is not taken for an empty table, which would replace it.
+TEST_F(LossLogTest, LeavesATableThatCannotBeRead) {
+  {
+    absl::StatusOr<LossLog> log = LossLog::Open(path_, {"loss"});
+    ASSERT_THAT(log, IsOk());
+    ASSERT_THAT(log->Add(1, {0.5}), IsOk());
+  }
+  chmod(path_.c_str(), 0);
+  ExpectInChild([&] {
+    DropCapabilities();
+    const absl::Status status = LossLog::Open(path_, {"loss"}, 1).status();
+    std::fprintf(stderr, "%s\n", status.ToString().c_str());
+    return absl::IsPermissionDenied(status) &&
+           status.ToString().find(path_) != std::string::npos;
+  });
+  chmod(path_.c_str(), 0644);
+  EXPECT_EQ(Content(), "step,loss\n1,0.5\n");
 }
 
 TEST_F(LossLogTest, GoesOnAfterTheResumeStep) {

@@ -9,7 +9,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/weights/safetensors.h"
@@ -54,6 +56,16 @@ class TrainerTest : public testing::Test {
 
   std::string output_;
 };
+
+// The contents of a run folder by path, without the lock.
+std::map<std::string, std::string> FilesOf(const std::string& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file() || entry.path().filename() == "lock") continue;
+    files[entry.path()] = ReadText(entry.path());
+  }
+  return files;
+}
 
 // All tensors of two checkpoints, to the bit.
 void ExpectSameTensors(const std::string& a, const std::string& b) {
@@ -126,6 +138,28 @@ TEST_F(TrainerTest, SetsAnUnreadableCheckpointAsideAndTakesTheOlderOne) {
   ASSERT_THAT(Train(Options({"training.max_steps=7"})), IsOk());
   EXPECT_TRUE(fs::exists(newest + ".unreadable"));
   EXPECT_EQ(ReadCheckpointState(NewestCheckpoint())->step(), 7);
+}
+
+// It does not begin again from nothing, cut losses.csv and replace the best
+// checkpoint.
+TEST_F(TrainerTest, LeavesARunOfALaterVersionAsItIs) {
+  ASSERT_THAT(Train(Options({"training.max_steps=4"})), IsOk());
+  for (const std::string& path : ListCheckpoints(output_ + "/checkpoints")) {
+    const auto file = SafetensorsFile::Open(path);
+    ASSERT_THAT(file, IsOk());
+    CheckpointState state = *ReadCheckpointState(path);
+    state.set_version(kCheckpointVersion + 1);
+    ASSERT_THAT(networks::weights::WriteSafetensors(
+                    path, *file->tensors(), {{"state", state.DebugString()}},
+                    networks::weights::Checksum::kSha256),
+                IsOk());
+  }
+  const auto before = FilesOf(output_);
+  EXPECT_THAT(
+      Train(Options()),
+      StatusIs(StatusCode::kFailedPrecondition,
+               HasSubstr(absl::StrCat("version ", kCheckpointVersion + 1))));
+  EXPECT_TRUE(FilesOf(output_) == before);
 }
 
 TEST_F(TrainerTest, StopsWhereALossIsNotFinite) {

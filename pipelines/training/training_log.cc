@@ -22,19 +22,33 @@ std::string Tag(const std::string& column, size_t index, size_t num_terms) {
   return absl::StrCat("training/", column);
 }
 
+// `path`, losses.csv say, as losses-before-<step>.csv, or with a number where
+// that is there.
+fs::path FreeName(const fs::path& path, int64_t step) {
+  const std::string stem = absl::StrCat(path.stem().string(), "-before-", step);
+  fs::path name =
+      path.parent_path() / absl::StrCat(stem, path.extension().string());
+  for (int i = 2; fs::exists(name); ++i) {
+    name.replace_filename(
+        absl::StrCat(stem, "-", i, path.extension().string()));
+  }
+  return name;
+}
+
+// With step 0 too: what is there may be no table of ours.
 absl::StatusOr<LossLog> OpenTable(const std::string& path,
                                   const std::vector<std::string>& columns,
                                   int64_t step) {
-  const int64_t resume_step = step > 0 ? step : -1;
-  absl::StatusOr<LossLog> log = LossLog::Open(path, columns, resume_step);
+  absl::StatusOr<LossLog> log = LossLog::Open(path, columns, step);
   if (!absl::IsFailedPrecondition(log.status())) return log;
-  const fs::path old(path);
-  std::error_code ignored;
-  fs::rename(old,
-             old.parent_path() / absl::StrCat(old.stem().string(), "-before-",
-                                              step, old.extension().string()),
-             ignored);
-  return LossLog::Open(path, columns, resume_step);
+  std::error_code error;
+  fs::rename(path, FreeName(path, step), error);
+  if (error) {
+    return absl::ErrnoToStatus(
+        error.value(), absl::StrCat(log.status().message(),
+                                    "; and it cannot be renamed to be kept"));
+  }
+  return LossLog::Open(path, columns, step);
 }
 
 }  // namespace
