@@ -226,6 +226,11 @@ bool EncodeLatin1(absl::string_view utf8, std::string* bytes) {
   return true;
 }
 
+std::string TooMuchMemory(size_t memory) {
+  return absl::StrCat("takes ", memory,
+                      " bytes of memory, far more than such a stream should");
+}
+
 class Machine {
  public:
   Machine(absl::string_view bytes, size_t position)
@@ -236,6 +241,8 @@ class Machine {
 
   size_t position() const { return position_; }
   const std::deque<Object>& objects() const { return objects_; }
+  size_t memory() const { return memory_; }
+  size_t max_memory() const;
 
  private:
   absl::Status Step(uint8_t opcode);
@@ -517,16 +524,17 @@ absl::StatusOr<absl::string_view> Machine::TakeLine() {
   return line;
 }
 
-absl::Status Machine::Charge(size_t memory) {
+// Bytes that the stream may take as far as it has been read.
+size_t Machine::max_memory() const {
   constexpr size_t kFree = 4096;  // For streams of a few bytes.
-  memory_ += memory;
   const size_t length = position_ - begin_;
-  if (memory_ <= std::min(kMaxMemory, kMemoryFactor * length + kFree)) {
-    return absl::OkStatus();
-  }
-  return Error("takes ", memory_,
-               " bytes of memory, far more than such a "
-               "stream should");
+  return std::min(kMaxMemory, kMemoryFactor * length + kFree);
+}
+
+absl::Status Machine::Charge(size_t memory) {
+  memory_ += memory;
+  if (memory_ <= max_memory()) return absl::OkStatus();
+  return Error(TooMuchMemory(memory_));
 }
 
 absl::Status Machine::Push(Object object) {
@@ -829,11 +837,16 @@ absl::StatusOr<std::vector<int64_t>> Machine::Integers(Id tuple) const {
   return values;
 }
 
-// Makes the machine's objects a tree of Values.
+// Makes the machine's objects a tree of Values. A container becomes one Value
+// that its mentions share; a scalar is copied for each of its mentions, so each
+// counts as memory of its own.
 class Freezer {
  public:
-  explicit Freezer(const std::deque<Object>& objects)
-      : objects_(objects), done_(objects.size()) {}
+  explicit Freezer(const Machine& machine)
+      : objects_(machine.objects()),
+        done_(objects_.size()),
+        memory_(machine.memory() + objects_.size() * sizeof(Done)),
+        max_memory_(machine.max_memory()) {}
 
   absl::StatusOr<Value> Freeze(Id id, int depth);
 
@@ -846,11 +859,15 @@ class Freezer {
     Value value;
   };
 
+  absl::Status Charge(size_t memory);
+  absl::StatusOr<Value> FreezeScalar(const Object& object);
   absl::StatusOr<Value> FreezeItems(const Object& object, int depth);
   absl::StatusOr<Value> FreezeDict(const Object& object, int depth);
 
   const std::deque<Object>& objects_;
   std::vector<Done> done_;
+  size_t memory_;  // Of the machine and of the Values made so far.
+  const size_t max_memory_;
   int height_ = 0;  // Of what was frozen last.
 };
 
@@ -858,9 +875,14 @@ absl::Status TreeError(absl::string_view reason) {
   return absl::InvalidArgumentError(absl::StrCat("pickle: ", reason));
 }
 
-absl::StatusOr<Value> Freezer::Freeze(Id id, int depth) {
-  const Object& object = objects_[id];
-  height_ = 0;
+absl::Status Freezer::Charge(size_t memory) {
+  memory_ += memory;
+  if (memory_ <= max_memory_) return absl::OkStatus();
+  return TreeError(TooMuchMemory(memory_));
+}
+
+absl::StatusOr<Value> Freezer::FreezeScalar(const Object& object) {
+  RETURN_IF_ERROR(Charge(object.text.size()));
   switch (object.kind) {
     case Object::kNone:
       return Value{None()};
@@ -876,20 +898,20 @@ absl::StatusOr<Value> Freezer::Freeze(Id id, int depth) {
       return Value{object.text};
     case Object::kBytes:
       return Value{Bytes{object.text}};
-    case Object::kSymbol:
-    case Object::kFunction:
-    case Object::kStorageType:
-      return Value{Symbol{object.text}};
     case Object::kTensor:
       return Value{object.view};
     case Object::kStorage:
       return TreeError("holds a storage that is no tensor's");
-    case Object::kTuple:
-    case Object::kList:
-    case Object::kSet:
-    case Object::kDict:
-      break;
+    default:
+      return Value{Symbol{object.text}};
   }
+}
+
+absl::StatusOr<Value> Freezer::Freeze(Id id, int depth) {
+  const Object& object = objects_[id];
+  height_ = 0;
+  RETURN_IF_ERROR(Charge(sizeof(Value)));
+  if (object.kind < Object::kTuple) return FreezeScalar(object);
   Done& done = done_[id];
   if (done.state == Done::kActive) {
     return TreeError(absl::StrCat(KindName(object.kind), " contains itself"));
@@ -915,6 +937,7 @@ absl::StatusOr<Value> Freezer::FreezeItems(const Object& object, int depth) {
   sequence->kind = object.kind == Object::kTuple  ? Sequence::kTuple
                    : object.kind == Object::kList ? Sequence::kList
                                                   : Sequence::kSet;
+  RETURN_IF_ERROR(Charge(sizeof(Sequence)));
   int height = 0;
   for (const Id id : object.items) {
     ASSIGN_OR_RETURN(Value item, Freeze(id, depth + 1));
@@ -936,6 +959,9 @@ absl::StatusOr<Value> Freezer::FreezeDict(const Object& object, int depth) {
     if (kind > Object::kTuple || kind == Object::kTensor) {
       return TreeError(absl::StrCat(KindName(kind), " is a key of a dict"));
     }
+    // The set of keys holds each of them once more.
+    RETURN_IF_ERROR(
+        Charge(sizeof(Value) + objects_[object.items[i]].text.size()));
     // Tuples as keys occur nowhere near tensors; they may repeat.
     if (kind != Object::kTuple && !keys.emplace(kind, ScalarText(key)).second) {
       return TreeError(absl::StrCat("a dict has the key \"",
@@ -955,7 +981,7 @@ absl::StatusOr<Value> Unpickle(absl::string_view bytes, size_t* position) {
   Machine machine(bytes, *position);
   ASSIGN_OR_RETURN(const Id result, machine.Run());
   *position = machine.position();
-  return Freezer(machine.objects()).Freeze(result, /*depth=*/0);
+  return Freezer(machine).Freeze(result, /*depth=*/0);
 }
 
 }  // namespace networks::weights

@@ -24,7 +24,8 @@ namespace networks::weights {
 // InvalidArgument names the byte in `bytes` and the reason: a name that is not
 // on the list, a damaged or truncated stream, cycles, nesting deeper than
 // kMaxValueDepth, a key twice in a dict, or more memory than kMemoryFactor
-// times the stream's length would be needed.
+// times the stream's length would be needed, by the machine and the value
+// together; a scalar that the stream mentions n times takes its memory n times.
 absl::StatusOr<Value> Unpickle(absl::string_view bytes, size_t* position);
 
 // One byte of a pickle can ask for an empty list, which takes about a hundred

@@ -348,6 +348,55 @@ TEST(Unpickle, RefusesProgramsThatMultiplyTheirMemory) {
   EXPECT_THAT(Execute(Copies(large, 100'000)), IsError("bytes of memory"));
 }
 
+// A container of one scalar, stored in the memo, that is mentioned over and
+// over.
+std::string Mentions(const std::string& scalar, int count) {
+  std::string program = "(" + scalar + "q\x01";
+  for (int i = 0; i < count; ++i) program += "h\x01";
+  return program + "t";
+}
+
+TEST(Unpickle, RefusesLongScalarsThatAreMentionedOften) {
+  const std::string text = std::string(60'000, 'x');
+  const std::string length = Raw("\x60\xea\0\0");
+  // 2.4 GB in all, from 140 KB.
+  EXPECT_THAT(Execute(Mentions("X" + length + text, 40'000)),
+              IsError("bytes of memory"));
+  EXPECT_THAT(Execute(Mentions("B" + length + text, 40'000)),
+              IsError("bytes of memory"));
+  EXPECT_THAT(
+      Execute(Mentions("ctorch\ndevice\nX" + length + text + "\x85R", 40'000)),
+      IsError("bytes of memory"));
+  // Memoised texts of ordinary length are what every writer makes.
+  EXPECT_THAT(Execute(Mentions(Text(std::string(200, 'x')), 40'000)), IsOk());
+  EXPECT_THAT(Execute(Mentions("X" + length + text, 100)), IsOk());
+}
+
+TEST(Unpickle, RefusesLongScalarsInManyDicts) {
+  // As values, and as keys.
+  const std::string text = Raw("X\x60\xea\0\0") + std::string(60'000, 'x');
+  std::string values = "(" + text + "q\x01", keys = values;
+  for (int i = 0; i < 10'000; ++i) {
+    values += "}K\x01h\x01s";
+    keys += "}h\x01Ns";
+  }
+  EXPECT_THAT(Execute(values + "t"), IsError("bytes of memory"));
+  EXPECT_THAT(Execute(keys + "t"), IsError("bytes of memory"));
+}
+
+TEST(Unpickle, CountsTheItemsOfCopiedContainers) {
+  // A set of 20,000 numbers, made again and again from the same list: 6 bytes
+  // of program for 800 KB.
+  std::string program = "(](";
+  for (int i = 0; i < 20'000; ++i) program += "K\x01";
+  program +=
+      "e\x85q\x01"
+      "0c__builtin__\nset\nq\x02"
+      "0";
+  for (int i = 0; i < 30; ++i) program += "h\x02h\x01R";
+  EXPECT_THAT(Execute(program + "t"), IsError("bytes of memory"));
+}
+
 TEST(Unpickle, SharesBillionsInsteadOfCopyingThem) {
   // Each tuple holds the one before it twice: 2^60 leaves, 61 objects.
   std::string laughs = "N";
