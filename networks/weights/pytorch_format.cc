@@ -40,28 +40,40 @@ class Flattener {
   explicit Flattener(PytorchContents* contents) : contents_(contents) {}
 
   absl::Status Flatten(const Value& value, const std::string& path) {
-    // Shared containers are visited once for each path to them, of which a
-    // hostile file can have more than there are atoms.
-    constexpr size_t kMaxWork = size_t{1} << 26;
-    work_ += 64 + path.size();
-    if (work_ > kMaxWork)
-      return Error("holds too many values, or too long names");
+    RETURN_IF_ERROR(Count(kWorkOfAValue + path.size()));
     if (const auto* sequence = std::get_if<SequencePtr>(&value.data)) {
       return FlattenSequence(**sequence, path);
     }
     if (const auto* dict = std::get_if<DictPtr>(&value.data)) {
       return FlattenDict(**dict, path);
     }
-    const auto* tensor = std::get_if<TensorPtr>(&value.data);
-    const bool is_new =
-        tensor != nullptr
-            ? contents_->tensors.emplace(path, *tensor).second
-            : contents_->scalars.emplace(path, ScalarText(value)).second;
-    if (!is_new) return Error("two values have the path ", Quoted(path));
-    return absl::OkStatus();
+    if (const auto* tensor = std::get_if<TensorPtr>(&value.data)) {
+      return Taken(path, contents_->tensors.emplace(path, *tensor).second);
+    }
+    std::string text = ScalarText(value);
+    RETURN_IF_ERROR(Count(text.size()));
+    return Taken(path,
+                 contents_->scalars.emplace(path, std::move(text)).second);
   }
 
  private:
+  static constexpr size_t kWorkOfAValue = 64;
+
+  // Shared containers are visited once for each path to them, of which a
+  // hostile file can have more than there are atoms; every path and every
+  // scalar's text at it is held.
+  absl::Status Count(size_t work) {
+    constexpr size_t kMaxWork = size_t{1} << 26;
+    work_ += work;
+    if (work_ <= kMaxWork) return absl::OkStatus();
+    return Error("holds too many values, or too long names or texts");
+  }
+
+  static absl::Status Taken(const std::string& path, bool is_new) {
+    if (is_new) return absl::OkStatus();
+    return Error("two values have the path ", Quoted(path));
+  }
+
   static std::string Join(const std::string& path, absl::string_view name) {
     return path.empty() ? std::string(name) : absl::StrCat(path, ".", name);
   }

@@ -328,5 +328,14 @@ TEST(ParsePytorch, RefusesBillionsOfSharedValues) {
               IsError("holds too many values"));
 }
 
+TEST(ParsePytorch, CountsATextAtEachOfItsPaths) {
+  // One list of one text of 60 KB, at 2^16 paths: 3.9 GB of scalars.
+  std::string laughs =
+      "]" + Raw("X\x60\xea\0\0") + std::string(60'000, 'x') + "a";
+  for (int i = 0; i < 16; ++i) laughs += "2\x86";
+  EXPECT_THAT(ErrorOf(BuildZip({Item("m/data.pkl", laughs + ".")})),
+              IsError("too long names or texts"));
+}
+
 }  // namespace
 }  // namespace networks::weights
