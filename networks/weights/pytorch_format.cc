@@ -131,10 +131,12 @@ bool HasNegative(const std::vector<int64_t>& values) {
                      [](int64_t value) { return value < 0; });
 }
 
-absl::Status CheckView(const TensorView& view) {
-  // An expanded tensor repeats its elements; one that would take far more
-  // memory than its storage when copied is no weight.
-  constexpr int64_t kMaxExpansion = int64_t{64} << 20;
+// An expanded tensor repeats its elements. Tensors that would together take far
+// more memory than their storages when copied are no weights.
+constexpr int64_t kMaxExpansion = int64_t{64} << 20;
+
+// Adds to `expansion` the bytes that the tensor has more than its storage.
+absl::Status CheckView(const TensorView& view, int64_t* expansion) {
   if (view.offset < 0 || HasNegative(view.shape) || HasNegative(view.strides)) {
     return Error("its offset, shape or strides are negative");
   }
@@ -154,6 +156,13 @@ absl::Status CheckView(const TensorView& view) {
   }
   if (bytes - storage_bytes > kMaxExpansion) {
     return Error("expands ", storage_bytes, " bytes to ", bytes);
+  }
+  // No overflow: both are at most kMaxExpansion.
+  *expansion += std::max<int64_t>(0, bytes - storage_bytes);
+  if (*expansion > kMaxExpansion) {
+    return Error("expands ", storage_bytes, " bytes to ", bytes,
+                 "; with the tensors before it that is more than ",
+                 kMaxExpansion, " bytes beyond what the file holds");
   }
   return absl::OkStatus();
 }
@@ -190,7 +199,10 @@ absl::StatusOr<PytorchContents> Describe(Value root) {
   PytorchContents contents;
   contents.root = std::move(root);
   RETURN_IF_ERROR(Flattener(&contents).Flatten(contents.root, ""));
-  RETURN_IF_ERROR(ForEachTensor(contents, CheckView));
+  int64_t expansion = 0;
+  RETURN_IF_ERROR(ForEachTensor(contents, [&](const TensorView& view) {
+    return CheckView(view, &expansion);
+  }));
   return contents;
 }
 

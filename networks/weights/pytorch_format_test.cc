@@ -337,5 +337,30 @@ TEST(ParsePytorch, CountsATextAtEachOfItsPaths) {
               IsError("too long names or texts"));
 }
 
+// {"w0": tensor, "w1": tensor, ...}, all of them on the storage "0".
+std::string DictOfMany(const TensorSpec& spec, int count) {
+  std::string pickle = "\x80\x02}";
+  for (int i = 0; i < count; ++i) {
+    pickle += Text(absl::StrCat("w", i)) + PickleOf(spec) + "s";
+  }
+  return pickle + ".";
+}
+
+absl::Status ErrorOfMany(const TensorSpec& spec, int count) {
+  return ErrorOf(BuildZip({Item("m/data.pkl", DictOfMany(spec, count)),
+                           Item("m/data/0", std::string(16, '\x01'))}));
+}
+
+TEST(ParsePytorch, LimitsTheSumOfExpandedTensors) {
+  // 64 MB less the storage, as one tensor may have: two of them may not.
+  const TensorSpec expanded = {"0", 4, 0, {4096, 4096}, {0, 0}};
+  EXPECT_THAT(ErrorOfMany(expanded, 1), IsOk());
+  EXPECT_THAT(ErrorOfMany(expanded, 2),
+              IsError("tensor \"w1\": expands 16 bytes to 67108864; with the "
+                      "tensors before it"));
+  // Tensors that merely share a storage, as tied weights do, expand nothing.
+  EXPECT_THAT(ErrorOfMany(TensorSpec(), 1000), IsOk());
+}
+
 }  // namespace
 }  // namespace networks::weights
