@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -20,6 +21,9 @@ constexpr uint64_t kLengthBytes = 8;
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 // LibTorch's limit; also keeps a hostile shape from taking memory.
 constexpr size_t kMaxDimensions = 64;
+// Writers put in some dozens. A key and value of few bytes take a hundred in
+// memory, so that millions of them are out of proportion.
+constexpr size_t kMaxMetadata = size_t{1} << 16;
 
 // Names of a file may hold anything; messages stay one readable line.
 std::string Quoted(absl::string_view name) {
@@ -66,7 +70,7 @@ class HeaderBuilder final : public nlohmann::json_sax<nlohmann::json> {
   }
   bool string(std::string& value) override {
     if (place_ == kMetadataValue) {
-      header_->metadata[key_] = std::move(value);
+      metadata_value_->second = std::move(value);
       place_ = kMetadataFields;
       return true;
     }
@@ -92,11 +96,8 @@ class HeaderBuilder final : public nlohmann::json_sax<nlohmann::json> {
   bool key(std::string& key) override {
     if (place_ == kTensors) return StartTensor(key);
     key_ = std::move(key);
+    if (place_ == kMetadataFields) return StartMetadata();
     if (!seen_.insert(key_).second) return Fail("is given twice");
-    if (place_ == kMetadataFields) {
-      place_ = kMetadataValue;
-      return true;
-    }
     if (key_ != "dtype" && key_ != "shape" && key_ != "data_offsets") {
       return Fail("is not a field of a tensor");
     }
@@ -170,6 +171,18 @@ class HeaderBuilder final : public nlohmann::json_sax<nlohmann::json> {
     return is_new || Fail("is given twice");
   }
 
+  // The map itself tells whether a key is new: a second set of millions of them
+  // would double the memory.
+  bool StartMetadata() {
+    if (header_->metadata.size() >= kMaxMetadata) {
+      return Fail(absl::StrCat("is one of more than ", kMaxMetadata, " keys"));
+    }
+    bool is_new;
+    std::tie(metadata_value_, is_new) = header_->metadata.emplace(key_, "");
+    place_ = kMetadataValue;
+    return is_new || Fail("is given twice");
+  }
+
   bool EndTensor() {
     key_.clear();
     for (const char* field : {"dtype", "shape", "data_offsets"}) {
@@ -191,8 +204,9 @@ class HeaderBuilder final : public nlohmann::json_sax<nlohmann::json> {
   Place place_ = kStart;
   std::string tensor_;
   std::string key_;
-  std::set<std::string> seen_;  // Keys of the present tensor or metadata.
+  std::set<std::string> seen_;  // Keys of the present tensor.
   bool has_metadata_ = false;
+  std::map<std::string, std::string>::iterator metadata_value_;
   SafetensorsEntry entry_;
   std::vector<int64_t> offsets_;
   std::string error_;

@@ -207,6 +207,16 @@ INSTANTIATE_TEST_SUITE_P(
                   R"("w":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}})",
                   0, "tensor \"w\": is given twice"}));
 
+TEST(SafetensorsHeader, RefusesMillionsOfMetadata) {
+  std::string json = R"({"__metadata__":{"k":"")";
+  for (int i = 1; i < 65536; ++i) json += ",\"" + std::to_string(i) + "\":\"\"";
+  EXPECT_THAT(ParseSafetensorsHeader(File(json + "}}", 0), "f"), IsOk());
+  json += R"(,"one more":"")";
+  EXPECT_THAT(ParseSafetensorsHeader(File(json + "}}", 0), "f").status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("\"one more\" is one of more than 65536")));
+}
+
 TEST(SafetensorsHeader, RefusesALengthThatTheFileDoesNotHold) {
   constexpr uint64_t kLengths[] = {3, 10'000'000'000, UINT64_MAX,
                                    UINT64_MAX - 7};
