@@ -312,6 +312,11 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(
                  file.size(), "; it is damaged, or not a safetensors file");
   }
   const absl::string_view json = file.substr(kLengthBytes, length);
+  // The JSON parser takes a NUL for the end and would skip what follows.
+  const size_t nul = json.find('\0');
+  if (nul != absl::string_view::npos) {
+    return error("the header is not valid JSON at its byte ", nul + 1);
+  }
   SafetensorsHeader header;
   HeaderBuilder builder(&header);
   if (!nlohmann::json::sax_parse(json.begin(), json.end(), &builder)) {

@@ -207,6 +207,16 @@ INSTANTIATE_TEST_SUITE_P(
                   R"("w":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}})",
                   0, "tensor \"w\": is given twice"}));
 
+TEST(SafetensorsHeader, RefusesWhatStandsBehindANul) {
+  for (const std::string& tail :
+       {std::string("\0", 1), std::string("\0 \"evil\": {]", 13)}) {
+    EXPECT_THAT(
+        ParseSafetensorsHeader(File("{}" + tail, 0), "f").status(),
+        StatusIs(absl::StatusCode::kInvalidArgument,
+                 HasSubstr("f: the header is not valid JSON at its byte 3")));
+  }
+}
+
 TEST(SafetensorsHeader, RefusesMillionsOfMetadata) {
   std::string json = R"({"__metadata__":{"k":"")";
   for (int i = 1; i < 65536; ++i) json += ",\"" + std::to_string(i) + "\":\"\"";
