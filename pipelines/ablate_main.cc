@@ -6,12 +6,12 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
-#include "pipelines/app/child_process.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
-#include "pipelines/app/stop_signal.h"
-#include "pipelines/app/user_path.h"
+#include "pipelines/base/child_process.h"
+#include "pipelines/base/stop_signal.h"
+#include "pipelines/base/user_path.h"
 #include "pipelines/study/report.h"
 #include "pipelines/study/runner.h"
 #include "third_party/absl/status_macros.h"
@@ -51,7 +51,7 @@ runs.csv have the numbers. Each run is a process of its own. Run again with the
 same arguments to go on after Ctrl-C or a crash.
 
 A study names a config, variants by overrides, seeds and a budget:
-pipelines/study/study.proto. Those of pipelines/studies are shipped.
+pipelines/study/study.proto. Those of pipelines/study/shipped are shipped.
 
 Exit codes: 0 done, 1 a run failed, 2 bad flag, study or config; above 128, try
 again: 129 disk full, folder locked or read-only, 130 Ctrl-C, 143 SIGTERM.)";
@@ -62,7 +62,7 @@ absl::StatusOr<StudyPlan> PlanFromFlags(
   if (name.empty()) {
     return absl::InvalidArgumentError("--study is needed; see --help");
   }
-  const std::string path = ShippedOrUserPath("pipelines/studies", name);
+  const std::string path = ShippedOrUserPath("pipelines/study/shipped", name);
   const std::string output = absl::GetFlag(FLAGS_output);
   return LoadStudy(
       path,

@@ -14,9 +14,9 @@
 #include "pipelines/app/device.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
-#include "pipelines/app/stop_signal.h"
+#include "pipelines/app/progress.h"
+#include "pipelines/base/stop_signal.h"
 #include "pipelines/pretrained/pretrained.h"
-#include "pipelines/report/progress.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

@@ -7,9 +7,9 @@
 #include "pipelines/app/device.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
-#include "pipelines/app/stop_signal.h"
-#include "pipelines/app/user_path.h"
 #include "pipelines/avd/train_avd.h"
+#include "pipelines/base/stop_signal.h"
+#include "pipelines/base/user_path.h"
 #include "pipelines/config/config.h"
 #include "pipelines/parallel/process_environment.h"
 #include "pipelines/training/trainer.h"
@@ -72,8 +72,8 @@ absl::StatusOr<TrainerOptions> OptionsFromFlags(
     overrides.push_back(absl::StrCat("training.seed=", seed));
   }
   const std::string name = absl::GetFlag(FLAGS_config);
-  const std::string path =
-      ShippedOrUserPath("pipelines/configs", name.empty() ? "demo" : name);
+  const std::string path = ShippedOrUserPath("pipelines/config/shipped",
+                                             name.empty() ? "demo" : name);
   TrainerOptions options;
   ASSIGN_OR_RETURN(options.config, LoadConfig(path, overrides));
   options.command = std::filesystem::path(path).stem();

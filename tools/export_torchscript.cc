@@ -8,8 +8,8 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
-#include "pipelines/app/user_path.h"
-#include "pipelines/checkpoint.h"
+#include "pipelines/base/user_path.h"
+#include "pipelines/checkpoint/checkpoint.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, checkpoint, "",

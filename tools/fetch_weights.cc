@@ -15,9 +15,9 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
-#include "pipelines/app/stop_signal.h"
-#include "pipelines/app/user_path.h"
-#include "pipelines/report/progress.h"
+#include "pipelines/app/progress.h"
+#include "pipelines/base/stop_signal.h"
+#include "pipelines/base/user_path.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, dir, "",

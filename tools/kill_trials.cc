@@ -13,8 +13,8 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
-#include "pipelines/app/stop_signal.h"
-#include "pipelines/app/user_path.h"
+#include "pipelines/base/stop_signal.h"
+#include "pipelines/base/user_path.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(int, trials, 100, "How many runs to disturb.");
@@ -34,7 +34,7 @@ constexpr char kUsage[] =
 
   tools/bazelw run //tools:kill_trials -- --trials 100 --table trials.md
 
-Each trial trains the config of pipelines/testdata/kill_trials.textproto anew,
+Each trial trains the config of pipelines/training/testdata/kill_trials.textproto anew,
 kills it one to three times, a third of them while it writes a checkpoint, starts
 it again each time with another number of loader threads, and compares weights,
 optimizer, averages and losses.csv, bit for bit, with a run that was left alone.
@@ -70,10 +70,10 @@ absl::Status Run(const CommandLine& line) {
   KillTrialsOptions options;
   options.folder = UserPath(absl::GetFlag(FLAGS_folder));
   // Among this program's own files, not where the user stands.
-  options.command = {
-      "pipelines/train", "--config",
-      std::filesystem::absolute("pipelines/testdata/kill_trials.textproto"),
-      "--device=cpu", "--threads=1"};
+  options.command = {"pipelines/train", "--config",
+                     std::filesystem::absolute(
+                         "pipelines/training/testdata/kill_trials.textproto"),
+                     "--device=cpu", "--threads=1"};
   ASSIGN_OR_RETURN(const KillTrials runner, KillTrials::Create(options));
   const std::string table = UserPath(absl::GetFlag(FLAGS_table));
   std::vector<KillTrial> trials;

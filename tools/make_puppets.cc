@@ -9,9 +9,9 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
-#include "pipelines/app/user_path.h"
-#include "pipelines/data/puppets.h"
-#include "pipelines/report/progress.h"
+#include "pipelines/app/progress.h"
+#include "pipelines/base/user_path.h"
+#include "pipelines/puppets/puppets.h"
 
 ABSL_FLAG(std::string, output, "", "Folder to make.");
 ABSL_FLAG(int, size, 64, "Width and height of a frame in pixels, 16 to 1024.");

@@ -12,9 +12,9 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
-#include "pipelines/app/user_path.h"
-#include "pipelines/data/file_io.h"
+#include "pipelines/base/user_path.h"
 #include "pipelines/evaluation/detections.h"
+#include "pipelines/media/file_io.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, real_keypoints, "",

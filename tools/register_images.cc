@@ -14,8 +14,8 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
-#include "pipelines/app/user_path.h"
-#include "pipelines/data/image_io.h"
+#include "pipelines/base/user_path.h"
+#include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, moving, "", "The picture to be warped.");

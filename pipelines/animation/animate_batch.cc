@@ -12,9 +12,9 @@
 #include "absl/strings/str_format.h"
 #include "nlohmann/json.hpp"
 #include "pipelines/animation/comparison.h"
-#include "pipelines/app/stop_signal.h"
-#include "pipelines/app/user_path.h"
-#include "pipelines/data/file_io.h"
+#include "pipelines/base/stop_signal.h"
+#include "pipelines/base/user_path.h"
+#include "pipelines/media/file_io.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

@@ -16,8 +16,8 @@
 #include "pipelines/animation/panels.h"
 #include "pipelines/animation/precision.h"
 #include "pipelines/animation/start_frame.h"
-#include "pipelines/app/user_path.h"
-#include "pipelines/data/frame_source.h"
+#include "pipelines/base/user_path.h"
+#include "pipelines/media/frame_source.h"
 #include "third_party/absl/status_macros.h"
 
 // --- What goes in

@@ -11,7 +11,7 @@
 #include "pipelines/animation/animate_items.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/pretrained/pretrained.h"
-#include "pipelines/testing_folder.h"
+#include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {

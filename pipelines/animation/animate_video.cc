@@ -11,9 +11,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "pipelines/animation/cropped_reader.h"
-#include "pipelines/data/frame_sink.h"
-#include "pipelines/data/npy.h"
-#include "pipelines/data/video_writer.h"
+#include "pipelines/media/frame_sink.h"
+#include "pipelines/media/npy.h"
+#include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "pipelines/autocast.h"
-#include "pipelines/data/image_io.h"
 #include "pipelines/data/image_tensor.h"
+#include "pipelines/media/image_io.h"
+#include "pipelines/optimizer/autocast.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

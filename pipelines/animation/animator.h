@@ -21,7 +21,7 @@
 #include "networks/avd.h"
 #include "opencv2/core.hpp"
 #include "pipelines/animation/precision.h"
-#include "pipelines/checkpoint.h"
+#include "pipelines/checkpoint/checkpoint.h"
 
 namespace pipelines {
 

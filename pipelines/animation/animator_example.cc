@@ -6,8 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "pipelines/animation/animator.h"
 #include "pipelines/app/exit_code.h"
-#include "pipelines/data/frame_source.h"
-#include "pipelines/data/image_io.h"
+#include "pipelines/media/frame_source.h"
+#include "pipelines/media/image_io.h"
 #include "pipelines/pretrained/pretrained.h"
 #include "third_party/absl/status_macros.h"
 

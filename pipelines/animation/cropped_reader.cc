@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "opencv2/imgproc.hpp"
 #include "pipelines/app/exit_code.h"
-#include "pipelines/app/stop_signal.h"
+#include "pipelines/base/stop_signal.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "opencv2/core.hpp"
 #include "pipelines/animation/framing.h"
-#include "pipelines/data/frame_source.h"
+#include "pipelines/media/frame_source.h"
 
 namespace pipelines {
 

@@ -10,7 +10,7 @@
 #include "keypoints/heatmap.h"
 #include "networks/testing/tensor_near.h"
 #include "networks/torchscript.h"
-#include "pipelines/testing_config.h"
+#include "pipelines/testing/testing_config.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {

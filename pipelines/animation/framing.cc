@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "opencv2/imgproc.hpp"
 #include "opencv2/objdetect.hpp"
-#include "pipelines/app/runfile.h"
+#include "pipelines/base/runfile.h"
 
 namespace pipelines {
 namespace {

@@ -8,7 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "opencv2/imgproc.hpp"
-#include "pipelines/data/image_io.h"
+#include "pipelines/media/image_io.h"
 #include "pipelines/report/visualize.h"
 
 namespace pipelines {

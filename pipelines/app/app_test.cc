@@ -8,12 +8,12 @@
 #include "absl/flags/flag.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "pipelines/app/child_process.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
-#include "pipelines/app/stop_signal.h"
-#include "pipelines/app/user_path.h"
+#include "pipelines/base/child_process.h"
+#include "pipelines/base/stop_signal.h"
+#include "pipelines/base/user_path.h"
 #include "third_party/absl/status_matchers.h"
 
 ABSL_FLAG(int, test_count, 3, "How many.");

@@ -15,8 +15,8 @@
 #include "pipelines/avd/avd_training.h"
 #include "pipelines/avd/keypoint_bank.h"
 #include "pipelines/avd/train_avd.h"
-#include "pipelines/checkpoint.h"
-#include "pipelines/testing_config.h"
+#include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/testing/testing_config.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {

@@ -5,9 +5,9 @@
 
 #include <utility>
 
-#include "pipelines/adam.h"
 #include "pipelines/app/exit_code.h"
-#include "pipelines/app/stop_signal.h"
+#include "pipelines/base/stop_signal.h"
+#include "pipelines/optimizer/adam.h"
 
 namespace pipelines {
 namespace {

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "pipelines/app/exit_code.h"
-#include "pipelines/app/stop_signal.h"
+#include "pipelines/app/progress.h"
+#include "pipelines/base/stop_signal.h"
 #include "pipelines/data/image_tensor.h"
-#include "pipelines/report/progress.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "pipelines/data/dataset.h"
-#include "pipelines/model.h"
+#include "pipelines/model/model.h"
 
 namespace pipelines {
 

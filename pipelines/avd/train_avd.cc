@@ -12,13 +12,13 @@
 #include "networks/weights/load.h"
 #include "networks/weights/safetensors.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/progress.h"
 #include "pipelines/avd/avd_training.h"
 #include "pipelines/avd/keypoint_bank.h"
-#include "pipelines/checkpoint.h"
+#include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/config/config.h"
 #include "pipelines/config/override.h"
 #include "pipelines/data/data_folder.h"
-#include "pipelines/report/progress.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

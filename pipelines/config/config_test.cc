@@ -195,7 +195,7 @@ TEST(Config, MissingFileIsNamed) {
 TEST(ShippedConfigs, LoadAndValidate) {
   int count = 0;
   for (const auto& entry :
-       std::filesystem::directory_iterator("pipelines/configs")) {
+       std::filesystem::directory_iterator("pipelines/config/shipped")) {
     if (entry.path().extension() != ".textproto") continue;
     EXPECT_THAT(LoadConfig(entry.path(), {}), IsOk()) << entry.path();
     ++count;

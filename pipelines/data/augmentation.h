@@ -5,7 +5,7 @@
 
 #include "absl/status/status.h"
 #include "opencv2/core.hpp"
-#include "pipelines/data/random.h"
+#include "pipelines/base/random.h"
 
 namespace pipelines::data {
 

@@ -6,7 +6,7 @@
 #include "gtest/gtest.h"
 #include "opencv2/core.hpp"
 #include "opencv2/imgproc.hpp"
-#include "pipelines/data/random.h"
+#include "pipelines/base/random.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines::data {

@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "pipelines/data/file_io.h"
-#include "pipelines/data/frame_source.h"
-#include "pipelines/data/image_folder.h"
-#include "pipelines/data/image_io.h"
-#include "pipelines/data/video_reader.h"
+#include "pipelines/media/file_io.h"
+#include "pipelines/media/frame_source.h"
+#include "pipelines/media/image_folder.h"
+#include "pipelines/media/image_io.h"
+#include "pipelines/media/video_reader.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {

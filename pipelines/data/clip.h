@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "opencv2/core.hpp"
-#include "pipelines/data/rational.h"
+#include "pipelines/media/rational.h"
 
 namespace pipelines::data {
 

@@ -5,9 +5,9 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "pipelines/data/file_io.h"
-#include "pipelines/data/image_folder.h"
 #include "pipelines/data/index_cache.h"
+#include "pipelines/media/file_io.h"
+#include "pipelines/media/image_folder.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {

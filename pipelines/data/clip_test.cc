@@ -10,10 +10,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "opencv2/core.hpp"
-#include "pipelines/data/file_io.h"
-#include "pipelines/data/frame_source.h"
-#include "pipelines/data/image_io.h"
-#include "pipelines/data/video_test_util.h"
+#include "pipelines/media/file_io.h"
+#include "pipelines/media/frame_source.h"
+#include "pipelines/media/image_io.h"
+#include "pipelines/media/video_test_util.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines::data {

@@ -16,8 +16,8 @@
 #include "pipelines/data/clip.h"
 #include "pipelines/data/dataset.h"
 #include "pipelines/data/loader.h"
-#include "pipelines/data/video_reader.h"
-#include "pipelines/data/video_test_util.h"
+#include "pipelines/media/video_reader.h"
+#include "pipelines/media/video_test_util.h"
 
 namespace pipelines::data {
 namespace {

@@ -5,9 +5,9 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
-#include "pipelines/app/user_path.h"
-#include "pipelines/data/puppets.h"
-#include "pipelines/report/progress.h"
+#include "pipelines/app/progress.h"
+#include "pipelines/base/user_path.h"
+#include "pipelines/puppets/puppets.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "pipelines/base/random.h"
 #include "pipelines/data/clip_cache.h"
 #include "pipelines/data/clip_index.h"
-#include "pipelines/data/random.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {

@@ -11,8 +11,8 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "networks/weights/sha256.h"
-#include "pipelines/app/user_path.h"
-#include "pipelines/data/file_io.h"
+#include "pipelines/base/user_path.h"
+#include "pipelines/media/file_io.h"
 #include "pipelines/report/tfrecord.h"
 
 namespace pipelines::data {

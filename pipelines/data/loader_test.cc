@@ -13,7 +13,7 @@
 #include "gtest/gtest.h"
 #include "opencv2/core.hpp"
 #include "pipelines/data/dataset.h"
-#include "pipelines/data/video_test_util.h"
+#include "pipelines/media/video_test_util.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines::data {

@@ -8,7 +8,7 @@
 #include "opencv2/imgproc.hpp"
 #include "pipelines/animation/animator.h"
 #include "pipelines/app/exit_code.h"
-#include "pipelines/app/stop_signal.h"
+#include "pipelines/base/stop_signal.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

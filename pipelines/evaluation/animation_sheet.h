@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "opencv2/core.hpp"
-#include "pipelines/checkpoint.h"
+#include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/data/dataset.h"
 
 namespace pipelines {

@@ -10,9 +10,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "pipelines/data/csv.h"
-#include "pipelines/data/file_io.h"
-#include "pipelines/data/npy.h"
+#include "pipelines/media/csv.h"
+#include "pipelines/media/file_io.h"
+#include "pipelines/media/npy.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

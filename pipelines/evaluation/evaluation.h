@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "pipelines/checkpoint.h"
+#include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/data/dataset.h"
 #include "pipelines/evaluation/reconstruction.h"
 #include "pipelines/report/page.h"

@@ -14,12 +14,12 @@
 #include "networks/weights/safetensors.h"
 #include "pipelines/data/clip.h"
 #include "pipelines/data/data_folder.h"
-#include "pipelines/data/image_io.h"
 #include "pipelines/evaluation/animation_sheet.h"
 #include "pipelines/evaluation/frame_writer.h"
 #include "pipelines/evaluation/lpips_metric.h"
-#include "pipelines/testing_config.h"
-#include "pipelines/testing_folder.h"
+#include "pipelines/media/image_io.h"
+#include "pipelines/testing/testing_config.h"
+#include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "pipelines/data/video_writer.h"
+#include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "pipelines/data/frame_sink.h"
 #include "pipelines/evaluation/reconstruction.h"
+#include "pipelines/media/frame_sink.h"
 
 namespace pipelines {
 

@@ -4,7 +4,7 @@
 
 #include "networks/weights/key_map.h"
 #include "networks/weights/load.h"
-#include "pipelines/published_weights.h"
+#include "pipelines/checkpoint/published_weights.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

@@ -8,10 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "pipelines/data/file_io.h"
-#include "pipelines/data/npy.h"
 #include "pipelines/evaluation/detections.h"
-#include "pipelines/testing_folder.h"
+#include "pipelines/media/file_io.h"
+#include "pipelines/media/npy.h"
+#include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {

@@ -7,10 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "pipelines/app/exit_code.h"
-#include "pipelines/app/stop_signal.h"
-#include "pipelines/data/clip_truth.h"
+#include "pipelines/app/progress.h"
+#include "pipelines/base/stop_signal.h"
 #include "pipelines/data/image_tensor.h"
-#include "pipelines/report/progress.h"
+#include "pipelines/evaluation/clip_truth.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

@@ -15,9 +15,9 @@
 #include "opencv2/core.hpp"
 #include "pipelines/config/config.pb.h"
 #include "pipelines/data/dataset.h"
-#include "pipelines/data/puppet_metrics.h"
 #include "pipelines/evaluation/metrics.h"
-#include "pipelines/model.h"
+#include "pipelines/evaluation/puppet_metrics.h"
+#include "pipelines/model/model.h"
 #include "pipelines/report/score_table.h"
 
 namespace pipelines {

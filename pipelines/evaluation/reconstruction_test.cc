@@ -11,10 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "pipelines/app/stop_signal.h"
-#include "pipelines/data/clip_truth.h"
+#include "pipelines/base/stop_signal.h"
 #include "pipelines/data/data_folder.h"
-#include "pipelines/testing_config.h"
+#include "pipelines/evaluation/clip_truth.h"
+#include "pipelines/testing/testing_config.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {

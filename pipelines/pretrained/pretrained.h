@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "pipelines/app/runfile.h"
+#include "pipelines/base/runfile.h"
 
 namespace pipelines {
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "pipelines/checkpoint_store.h"
+#include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/data/image_tensor.h"
 #include "pipelines/report/visualize.h"

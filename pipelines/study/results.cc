@@ -12,7 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "google/protobuf/util/json_util.h"
-#include "pipelines/checkpoint_store.h"
+#include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/evaluation/reconstruction.pb.h"
 #include "pipelines/report/loss_log.h"
 #include "pipelines/study/runner.h"

@@ -7,12 +7,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "networks/weights/atomic_file.h"
-#include "pipelines/app/child_process.h"
 #include "pipelines/app/exit_code.h"
-#include "pipelines/app/stop_signal.h"
-#include "pipelines/checkpoint_store.h"
+#include "pipelines/app/progress.h"
+#include "pipelines/base/child_process.h"
+#include "pipelines/base/stop_signal.h"
+#include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/config/config.h"
-#include "pipelines/report/progress.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

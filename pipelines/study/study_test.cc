@@ -19,7 +19,7 @@
 #include "gtest/gtest.h"
 #include "pipelines/study/report.h"
 #include "pipelines/study/results.h"
-#include "pipelines/testing_folder.h"
+#include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -118,7 +118,7 @@ TEST(LoadStudy, NamesAConfigThatIsNotThere) {
 
 TEST(ShippedStudies, LoadAndValidate) {
   int count = 0;
-  for (const auto& entry : fs::directory_iterator("pipelines/studies")) {
+  for (const auto& entry : fs::directory_iterator("pipelines/study/shipped")) {
     if (entry.path().extension() != ".textproto") continue;
     EXPECT_THAT(LoadStudy(entry.path(), "/out", {}), IsOk()) << entry.path();
     ++count;

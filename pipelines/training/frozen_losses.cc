@@ -5,8 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "networks/weights/key_map.h"
 #include "networks/weights/load.h"
-#include "pipelines/app/user_path.h"
-#include "pipelines/published_weights.h"
+#include "pipelines/base/user_path.h"
+#include "pipelines/checkpoint/published_weights.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "networks/weights/read.h"
 #include "networks/weights/safetensors.h"
-#include "pipelines/checkpoint.h"
+#include "pipelines/checkpoint/checkpoint.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "networks/weights/load.h"
-#include "pipelines/model.h"
+#include "pipelines/model/model.h"
 
 namespace pipelines {
 

@@ -16,7 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "pipelines/checkpoint_store.h"
+#include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/training/child_process.h"
 #include "third_party/absl/status_macros.h"
 

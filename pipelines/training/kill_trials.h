@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "pipelines/data/random.h"
+#include "pipelines/base/random.h"
 
 namespace pipelines {
 

@@ -10,8 +10,8 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "pipelines/checkpoint_store.h"
-#include "pipelines/testing_folder.h"
+#include "pipelines/checkpoint/checkpoint_store.h"
+#include "pipelines/testing/testing_folder.h"
 #include "pipelines/training/child_process.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -24,7 +24,7 @@ using ::testing::HasSubstr;
 std::vector<std::string> TrainCommand() {
   setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
   return {"pipelines/train", "--config",
-          "pipelines/testdata/kill_trials.textproto", "--device=cpu",
+          "pipelines/training/testdata/kill_trials.textproto", "--device=cpu",
           "--threads=1"};
 }
 

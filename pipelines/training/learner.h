@@ -13,15 +13,15 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "pipelines/adam.h"
-#include "pipelines/checkpoint.h"
+#include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/data/loader.h"
-#include "pipelines/model.h"
+#include "pipelines/model/model.h"
+#include "pipelines/optimizer/adam.h"
+#include "pipelines/optimizer/weight_average.h"
 #include "pipelines/parallel/gradient_reducer.h"
 #include "pipelines/parallel/process_group.h"
 #include "pipelines/training/objective.h"
 #include "pipelines/training/stage_timer.h"
-#include "pipelines/weight_average.h"
 
 namespace pipelines {
 

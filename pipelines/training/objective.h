@@ -17,7 +17,7 @@
 #include "losses/perceptual.h"
 #include "losses/structure_alignment.h"
 #include "pipelines/config/config.pb.h"
-#include "pipelines/model.h"
+#include "pipelines/model/model.h"
 #include "pipelines/training/stage_timer.h"
 
 namespace pipelines {

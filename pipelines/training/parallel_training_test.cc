@@ -11,10 +11,10 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "pipelines/checkpoint_store.h"
+#include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/parallel/free_port.h"
 #include "pipelines/report/loss_log.h"
-#include "pipelines/testing_folder.h"
+#include "pipelines/testing/testing_folder.h"
 #include "pipelines/training/child_process.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -39,7 +39,7 @@ class ParallelTrainingTest : public testing::Test {
     std::vector<std::string> command = {
         "pipelines/train",
         "--config",
-        "pipelines/testdata/kill_trials.textproto",
+        "pipelines/training/testdata/kill_trials.textproto",
         "--device=cpu",
         "--threads=1",
         "--output",

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "pipelines/checkpoint_store.h"
+#include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/config/config.h"
 #include "pipelines/report/loss_log.h"
 #include "pipelines/report/page.h"

@@ -9,10 +9,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "pipelines/checkpoint.pb.h"
+#include "pipelines/checkpoint/checkpoint.pb.h"
 #include "pipelines/config/config.pb.h"
 #include "pipelines/evaluation/evaluation.h"
-#include "pipelines/model.h"
+#include "pipelines/model/model.h"
 #include "pipelines/training/run_folder.h"
 
 namespace pipelines {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "pipelines/data/random.h"
+#include "pipelines/base/random.h"
 
 namespace pipelines {
 namespace {

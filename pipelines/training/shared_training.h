@@ -3,7 +3,7 @@
 #define PIPELINES_TRAINING_SHARED_TRAINING_H_
 
 #include "absl/status/status.h"
-#include "pipelines/checkpoint.h"
+#include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/parallel/process_group.h"
 
 namespace pipelines {

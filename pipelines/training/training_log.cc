@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "pipelines/config/config.h"
-#include "pipelines/data/image_io.h"
+#include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

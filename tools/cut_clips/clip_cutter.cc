@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "pipelines/data/frame_sink.h"
-#include "pipelines/data/frame_source.h"
-#include "pipelines/data/image_io.h"
-#include "pipelines/data/video_writer.h"
+#include "pipelines/media/frame_sink.h"
+#include "pipelines/media/frame_source.h"
+#include "pipelines/media/image_io.h"
+#include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_macros.h"
 
 namespace tools {

@@ -10,8 +10,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "pipelines/data/csv.h"
-#include "pipelines/data/file_io.h"
+#include "pipelines/media/csv.h"
+#include "pipelines/media/file_io.h"
 #include "third_party/absl/status_macros.h"
 
 namespace tools {

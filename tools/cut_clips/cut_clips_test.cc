@@ -8,7 +8,7 @@
 #include "gtest/gtest.h"
 #include "opencv2/core.hpp"
 #include "pipelines/data/clip.h"
-#include "pipelines/data/video_test_util.h"
+#include "pipelines/media/video_test_util.h"
 #include "third_party/absl/status_matchers.h"
 #include "tools/cut_clips/clip_cutter.h"
 #include "tools/cut_clips/clip_list.h"

@@ -12,7 +12,7 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
-#include "pipelines/app/user_path.h"
+#include "pipelines/base/user_path.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/weights/convert.h"
 #include "tools/weights/diff.h"

@@ -1,0 +1,192 @@
+#include "pipelines/app/progress.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace pipelines {
+namespace {
+
+constexpr int kBarWidth = 22;
+
+// The rate is a mean that forgets: what was `kMemory` seconds ago weighs 1/e.
+constexpr double kMemory = 15;
+
+double SteadySeconds() {
+  return std::chrono::duration<double>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+int TerminalColumns(std::FILE* stream) {
+  winsize size{};
+  const bool known =
+      ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : 80;
+}
+
+ProgressOptions WithDefaults(ProgressOptions options) {
+  if (!options.seconds) options.seconds = SteadySeconds;
+  if (!options.work) {
+    options.work = [](int64_t done) { return static_cast<double>(done); };
+  }
+  return options;
+}
+
+bool IsTerminal(const ProgressOptions& options) {
+  return options.style == ProgressOptions::Style::kAuto
+             ? isatty(fileno(options.stream)) == 1
+             : options.style == ProgressOptions::Style::kTerminal;
+}
+
+std::string Bar(double share) {
+  const int filled = static_cast<int>(std::lround(share * kBarWidth));
+  std::string bar(std::max(filled - 1, 0), '=');
+  if (filled > 0) bar += filled == kBarWidth ? '=' : '>';
+  bar.append(kBarWidth - bar.size(), ' ');
+  return absl::StrCat("[", bar, "]");
+}
+
+// Cuts UTF-8 text after `columns` characters, never inside one.
+std::string FirstCharacters(const std::string& text, int columns) {
+  size_t end = 0;
+  for (int shown = 0; end < text.size() && shown < columns; ++shown) {
+    ++end;
+    while (end < text.size() && (text[end] & 0xC0) == 0x80) ++end;
+  }
+  return text.substr(0, end);
+}
+
+}  // namespace
+
+ProgressBar::ProgressBar(ProgressOptions options)
+    : options_(WithDefaults(std::move(options))),
+      terminal_(IsTerminal(options_)),
+      start_(options_.seconds()),
+      done_(options_.done),
+      last_drawn_(-std::numeric_limits<double>::infinity()),
+      rate_time_(start_),
+      rate_done_(options_.done) {}
+
+ProgressBar::~ProgressBar() {
+  if (!line_open_) return;
+  std::fputc('\n', options_.stream);
+  std::fflush(options_.stream);
+}
+
+void ProgressBar::Update(int64_t done, absl::string_view extra) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (finished_) return;
+  done_ = done;
+  extra_ = std::string(extra);
+  MeasureRate();
+  const double interval =
+      terminal_ ? options_.terminal_interval : options_.plain_interval;
+  if (options_.seconds() - last_drawn_ >= interval) Draw(false);
+}
+
+void ProgressBar::Print(absl::string_view line) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (line_open_) std::fputs("\r\033[K", options_.stream);
+  std::fputs(absl::StrCat(line, "\n").c_str(), options_.stream);
+  if (line_open_) Draw(false);
+  std::fflush(options_.stream);
+}
+
+void ProgressBar::Finish() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (finished_) return;
+  finished_ = true;
+  Draw(true);
+}
+
+void ProgressBar::MeasureRate() {
+  const double now = options_.seconds();
+  const double elapsed = now - rate_time_;
+  // Single steps of a fast loop are shorter than the clock is exact.
+  if (elapsed < 0.05 || done_ <= rate_done_) return;
+  const double steps = static_cast<double>(done_ - rate_done_);
+  const double work = options_.work(done_) - options_.work(rate_done_);
+  const double weight = rate_ == 0 ? 1 : 1 - std::exp(-elapsed / kMemory);
+  rate_ += weight * (steps / elapsed - rate_);
+  work_rate_ += weight * (work / elapsed - work_rate_);
+  rate_time_ = now;
+  rate_done_ = done_;
+}
+
+std::string ProgressBar::Line(bool finished) const {
+  const bool knows_total = options_.total > 0;
+  const double all = knows_total ? options_.work(options_.total) : 0;
+  const double done = options_.work(done_);
+  const double share = knows_total ? std::clamp(done / all, 0.0, 1.0) : 0;
+  std::string line = options_.title;
+  const auto add = [&](absl::string_view word) {
+    absl::StrAppend(&line, line.empty() ? "" : "  ", word);
+  };
+  if (terminal_ && knows_total) add(Bar(share));
+  add(knows_total ? absl::StrFormat("%d/%d  %3.0f%%", done_, options_.total,
+                                    std::floor(100 * share))
+                  : absl::StrCat(done_));
+  const double taken = options_.seconds() - start_;
+  const double rate =
+      finished ? static_cast<double>(done_ - options_.done) / taken : rate_;
+  if (rate > 0 && std::isfinite(rate)) {
+    add(absl::StrCat(FormatRate(rate), options_.unit.empty() ? "" : " ",
+                     options_.unit, "/s"));
+    if (finished) {
+      add(absl::StrCat("in ", FormatDuration(taken)));
+    } else if (knows_total) {
+      const double left = std::max(all - done, 0.0);
+      add(absl::StrCat(FormatDuration(left / work_rate_), " left"));
+    }
+  }
+  if (!extra_.empty()) add(extra_);
+  return line;
+}
+
+void ProgressBar::Draw(bool finished) {
+  const std::string line = Line(finished);
+  if (terminal_) {
+    const int columns = options_.columns > 0 ? options_.columns
+                                             : TerminalColumns(options_.stream);
+    // A line as wide as the terminal would wrap and leave its copies behind.
+    std::fputs(absl::StrCat("\r", FirstCharacters(line, columns - 1), "\033[K")
+                   .c_str(),
+               options_.stream);
+    if (finished) std::fputc('\n', options_.stream);
+    line_open_ = !finished;
+  } else {
+    std::fputs(absl::StrCat(line, "\n").c_str(), options_.stream);
+  }
+  std::fflush(options_.stream);
+  last_drawn_ = options_.seconds();
+}
+
+std::string FormatDuration(double seconds) {
+  if (!(seconds < 1e9)) return "?";
+  const auto whole = static_cast<int64_t>(std::lround(std::max(seconds, 0.0)));
+  const int64_t minutes = whole / 60 % 60;
+  const int64_t hours = whole / 3600 % 24;
+  const int64_t days = whole / 86400;
+  if (days > 0) return absl::StrFormat("%dd %02d:%02d", days, hours, minutes);
+  if (hours > 0) {
+    return absl::StrFormat("%d:%02d:%02d", hours, minutes, whole % 60);
+  }
+  return absl::StrFormat("%d:%02d", minutes, whole % 60);
+}
+
+std::string FormatRate(double per_second) {
+  if (per_second >= 9995) return absl::StrFormat("%.3gk", per_second / 1000);
+  if (per_second >= 99.95) return absl::StrFormat("%.0f", per_second);
+  return absl::StrFormat("%.2g", per_second);
+}
+
+}  // namespace pipelines

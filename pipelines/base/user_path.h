@@ -1,0 +1,25 @@
+// Paths as the user means them.
+#ifndef PIPELINES_BASE_USER_PATH_H_
+#define PIPELINES_BASE_USER_PATH_H_
+
+#include <string>
+
+namespace pipelines {
+
+// A relative path is relative to where the user stands, which `bazel run` and
+// tools/bazelw tell in environment variables, not to where Bazel starts the
+// binary. "~/" is the home folder. An empty path stays empty.
+std::string UserPath(const std::string& path);
+
+// Of a text file (*.textproto): `name` as a user's path, unless it is the name
+// of one that is shipped in `folder`, as "demo" in "pipelines/config/shipped".
+std::string ShippedOrUserPath(const std::string& folder,
+                              const std::string& name);
+
+// The folder for what can be made or fetched again: $XDG_CACHE_HOME or
+// ~/.cache, and in it "cpab_animation".
+std::string CacheFolder();
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_BASE_USER_PATH_H_

@@ -1,0 +1,236 @@
+#include "pipelines/checkpoint/checkpoint.h"
+
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "google/protobuf/io/tokenizer.h"
+#include "google/protobuf/text_format.h"
+#include "networks/weights/load.h"
+#include "networks/weights/mapped_file.h"
+#include "networks/weights/read.h"
+#include "pipelines/checkpoint/original_checkpoint.h"
+#include "pipelines/config/config.h"
+#include "pipelines/config/text_format.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+using networks::weights::SafetensorsFile;
+using networks::weights::TensorMap;
+using networks::weights::Weights;
+
+constexpr char kModelPrefix[] = "model.";
+constexpr char kAveragePrefix[] = "average.";
+constexpr char kAdamPrefix[] = "adam.";
+constexpr char kStateKey[] = "state";
+constexpr int kFirstVersionWithChecksum = 2;
+
+void AddWithPrefix(const char* prefix, const TensorMap& from, TensorMap* to) {
+  for (const auto& [name, tensor] : from) {
+    (*to)[absl::StrCat(prefix, name)] = tensor;
+  }
+}
+
+TensorMap WithPrefix(const TensorMap& tensors, absl::string_view prefix) {
+  TensorMap result;
+  for (const auto& [name, tensor] : tensors) {
+    absl::string_view rest = name;
+    if (absl::ConsumePrefix(&rest, prefix)) result[std::string(rest)] = tensor;
+  }
+  return result;
+}
+
+absl::Status From(absl::string_view source, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(
+      absl::StrCat(source, ": ", status.message()));
+}
+
+// Opens the file; what cannot be parsed once it is open is damaged.
+absl::StatusOr<SafetensorsFile> OpenUndamaged(const std::string& path) {
+  RETURN_IF_ERROR(networks::weights::MappedFile::Open(path).status());
+  absl::StatusOr<SafetensorsFile> file = SafetensorsFile::Open(path);
+  if (absl::IsInvalidArgument(file.status())) {
+    return absl::DataLossError(
+        absl::StrCat(file.status().message(), "; the file is damaged"));
+  }
+  if (file.ok() && file->has_checksum()) {
+    RETURN_IF_ERROR(file->VerifyChecksum());
+  }
+  return file;
+}
+
+// The version that a state says it has, though it may be a later one with
+// fields that this program does not know. 0 if it says none.
+int VersionOf(const std::string& state_text) {
+  class Silence : public google::protobuf::io::ErrorCollector {
+    void AddError(int, int, const std::string&) override {}
+    void AddWarning(int, int, const std::string&) override {}
+  };
+  Silence silence;
+  google::protobuf::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&silence);
+  parser.AllowUnknownField(true);
+  CheckpointState state;
+  // The version comes first, so it is known even where a later line is not.
+  (void)parser.ParseFromString(state_text, &state);
+  return state.version();
+}
+
+absl::StatusOr<CheckpointState> StateOf(const SafetensorsFile& file) {
+  const auto text = file.metadata().find(kStateKey);
+  if (text == file.metadata().end()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file.path(),
+                     ": this safetensors file is no checkpoint of a training "
+                     "run: its metadata has no '",
+                     kStateKey, "'"));
+  }
+  const int version = VersionOf(text->second);
+  if (version > kCheckpointVersion) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(file.path(), ": checkpoint of version ", version,
+                     "; this program reads versions 1 to ", kCheckpointVersion,
+                     ": use the newer program that wrote it"));
+  }
+  CheckpointState state;
+  absl::Status parsed = ParseTextFormat(absl::StrCat(file.path(), ": state"),
+                                        text->second, &state);
+  if (parsed.ok() && version < 1) {
+    parsed = absl::InvalidArgumentError(
+        absl::StrCat(file.path(), ": checkpoint without a version"));
+  }
+  if (!parsed.ok()) {
+    // Without a checksum that vouches for the text, it may be damaged.
+    return file.has_checksum() ? parsed : absl::DataLossError(parsed.message());
+  }
+  MoveFormerFields(state.mutable_config());
+  return state;
+}
+
+absl::StatusOr<TrainedModel> LoadOurs(const std::string& path) {
+  ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(path));
+  const Config& config = checkpoint.state().config();
+  ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
+                   AnimationModel::Create(config.model()));
+  RETURN_IF_ERROR(checkpoint.LoadInto(model.get()));
+  return TrainedModel{config, std::move(model)};
+}
+
+absl::StatusOr<TrainedModel> LoadOriginal(const std::string& path,
+                                          const TensorMap& tensors) {
+  ASSIGN_OR_RETURN(const Config config, ConfigOfOriginal(tensors, path));
+  ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
+                   AnimationModel::Create(config.model()));
+  networks::weights::LoadOptions options;
+  options.key_map = [](const std::string& name) {
+    return IsAnimationWeight(name) ? name : "";
+  };
+  RETURN_IF_ERROR(
+      networks::weights::LoadInto(*model, tensors, options, path).status());
+  return TrainedModel{config, std::move(model)};
+}
+
+}  // namespace
+
+TensorMap TensorsOf(const Learnt& learnt) {
+  TensorMap tensors;
+  AddWithPrefix(kModelPrefix, networks::weights::StateDict(*learnt.model),
+                &tensors);
+  if (learnt.adam != nullptr) {
+    AddWithPrefix(kAdamPrefix, learnt.adam->State(), &tensors);
+  }
+  if (learnt.average != nullptr) {
+    AddWithPrefix(kAveragePrefix, learnt.average->State(), &tensors);
+  }
+  return tensors;
+}
+
+absl::Status SetTensors(const TensorMap& tensors, absl::string_view source,
+                        const Learnt& learnt) {
+  // Copies take what may not fit, so that an error leaves all as it was.
+  std::optional<Adam> adam;
+  if (learnt.adam != nullptr) {
+    adam = *learnt.adam;
+    RETURN_IF_ERROR(
+        From(source, adam->SetState(WithPrefix(tensors, kAdamPrefix))));
+  }
+  const TensorMap averages = WithPrefix(tensors, kAveragePrefix);
+  if (learnt.average != nullptr) {
+    RETURN_IF_ERROR(From(source, learnt.average->CheckState(averages)));
+  }
+  RETURN_IF_ERROR(networks::weights::LoadInto(*learnt.model,
+                                              WithPrefix(tensors, kModelPrefix),
+                                              {}, source)
+                      .status());
+  if (learnt.average != nullptr)
+    learnt.average->SetState(averages).IgnoreError();
+  if (adam) *learnt.adam = *std::move(adam);
+  return absl::OkStatus();
+}
+
+absl::Status SaveCheckpoint(const std::string& path, const Learnt& learnt,
+                            const CheckpointState& state) {
+  CheckpointState versioned = state;
+  versioned.set_version(kCheckpointVersion);
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(versioned, &text);
+  return networks::weights::WriteSafetensors(
+      path, TensorsOf(learnt), {{kStateKey, text}},
+      networks::weights::Checksum::kSha256);
+}
+
+absl::StatusOr<Checkpoint> Checkpoint::Open(const std::string& path) {
+  ASSIGN_OR_RETURN(SafetensorsFile file, OpenUndamaged(path));
+  ASSIGN_OR_RETURN(CheckpointState state, StateOf(file));
+  if (state.version() >= kFirstVersionWithChecksum && !file.has_checksum()) {
+    return absl::DataLossError(
+        absl::StrCat(path, ": is damaged: its checksum is not there"));
+  }
+  return Checkpoint(std::move(file), std::move(state));
+}
+
+absl::Status Checkpoint::Restore(const Learnt& learnt) const {
+  ASSIGN_OR_RETURN(const TensorMap tensors, file_.tensors());
+  return SetTensors(tensors, path(), learnt);
+}
+
+absl::Status Checkpoint::LoadInto(AnimationModel* model) const {
+  ASSIGN_OR_RETURN(const TensorMap tensors, file_.tensors());
+  return networks::weights::LoadInto(*model, WeightsToUse(tensors), {}, path())
+      .status();
+}
+
+absl::StatusOr<CheckpointState> ReadCheckpointState(const std::string& path) {
+  ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(path));
+  return checkpoint.state();
+}
+
+TensorMap WeightsToUse(const TensorMap& tensors) {
+  TensorMap weights = WithPrefix(tensors, kModelPrefix);
+  if (weights.empty()) return tensors;
+  for (auto& [name, average] : WithPrefix(tensors, kAveragePrefix)) {
+    weights[name] = average;
+  }
+  return weights;
+}
+
+absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& path,
+                                              torch::Device device) {
+  // Maps the file and copies nothing.
+  ASSIGN_OR_RETURN(const Weights weights, networks::weights::ReadWeights(path));
+  ASSIGN_OR_RETURN(TrainedModel trained,
+                   weights.metadata.count(kStateKey) > 0
+                       ? LoadOurs(path)
+                       : LoadOriginal(path, weights.tensors));
+  ASSIGN_OR_RETURN(trained.avd, AvdOfOriginal(weights.tensors,
+                                              trained.config.model(), path));
+  trained.model->to(device);
+  trained.model->eval();
+  if (trained.avd) trained.avd->to(device);
+  return trained;
+}
+
+}  // namespace pipelines

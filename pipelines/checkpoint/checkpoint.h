@@ -1,0 +1,107 @@
+// Checkpoints: everything that is needed to go on with a training, or to
+// animate with what it has learnt, in one file.
+//
+// A checkpoint is a safetensors file (networks/weights/safetensors.h):
+//
+//   model.<name>          parameters and buffers of AnimationModel
+//   average.<name>        averaged parameters, see WeightAverage; where they
+//                         are, evaluation and animation use them
+//   adam.<name>.<what>    the optimizer's state, see Adam::State
+//   avd_network.<name>    where one was trained on it, see avd/train_avd.h
+//   metadata "state"      CheckpointState as protobuf text
+//   checksum              SHA-256 of all of it, since version 2
+//
+// Random numbers need no state: they are functions of the run's seed and the
+// step (StepSeed, and the sequence law of data/dataset.h).
+#ifndef PIPELINES_CHECKPOINT_CHECKPOINT_H_
+#define PIPELINES_CHECKPOINT_CHECKPOINT_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "networks/avd.h"
+#include "networks/weights/safetensors.h"
+#include "networks/weights/tensor_map.h"
+#include "pipelines/checkpoint/checkpoint.pb.h"
+#include "pipelines/model/model.h"
+#include "pipelines/optimizer/adam.h"
+#include "pipelines/optimizer/weight_average.h"
+
+namespace pipelines {
+
+inline constexpr int kCheckpointVersion = 2;
+
+// What training changes; not owned.
+struct Learnt {
+  AnimationModel* model = nullptr;
+  Adam* adam = nullptr;              // null: weights only
+  WeightAverage* average = nullptr;  // null: none is kept
+};
+
+// All tensors by their names in checkpoints, sharing memory, and back. Setting:
+// InvalidArgument naming the first tensor that does not fit, with both shapes;
+// `source` is where the tensors are from. On error nothing has changed.
+networks::weights::TensorMap TensorsOf(const Learnt& learnt);
+absl::Status SetTensors(const networks::weights::TensorMap& tensors,
+                        absl::string_view source, const Learnt& learnt);
+
+// Writes a temporary, syncs and renames it: on any error (a full disk, a folder
+// that cannot be written to) the file that was there stays whole.
+absl::Status SaveCheckpoint(const std::string& path, const Learnt& learnt,
+                            const CheckpointState& state);
+
+// A checkpoint whose checksum has been verified (files of version 1 have none).
+class Checkpoint {
+ public:
+  // Reads the whole file.
+  //
+  // DataLoss if and only if the file is damaged: a bit is not as it was
+  // written, or the end is missing. FailedPrecondition, naming both versions,
+  // if a later version of this program wrote it; InvalidArgument if it is no
+  // checkpoint of ours; the errors of opening it (MappedFile).
+  static absl::StatusOr<Checkpoint> Open(const std::string& path);
+
+  const CheckpointState& state() const { return state_; }
+  const std::string& path() const { return file_.path(); }
+
+  // To go on with training. The errors of SetTensors.
+  absl::Status Restore(const Learnt& learnt) const;
+
+  // The weights to be used: averaged where there are averages.
+  absl::Status LoadInto(AnimationModel* model) const;
+
+ private:
+  Checkpoint(networks::weights::SafetensorsFile file, CheckpointState state)
+      : file_(std::move(file)), state_(std::move(state)) {}
+
+  networks::weights::SafetensorsFile file_;
+  CheckpointState state_;
+};
+
+// What Checkpoint::Open(path) says beside the tensors, or its error.
+absl::StatusOr<CheckpointState> ReadCheckpointState(const std::string& path);
+
+// A model that has learnt, in eval mode, and its config.
+struct TrainedModel {
+  Config config;
+  std::shared_ptr<AnimationModel> model;
+  // Null where the checkpoint has none.
+  networks::AvdNetwork avd = nullptr;
+};
+
+// The model of a checkpoint of ours, or of the original implementation (a
+// PyTorch file; original_checkpoint.h says what its config is), on `device`.
+absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& path,
+                                              torch::Device device);
+
+// The weights in `tensors` as AnimationModel names them: of a checkpoint of
+// ours, averaged where there are averages; of other files as they are.
+networks::weights::TensorMap WeightsToUse(
+    const networks::weights::TensorMap& tensors);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_CHECKPOINT_CHECKPOINT_H_

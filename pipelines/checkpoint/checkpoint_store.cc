@@ -1,0 +1,181 @@
+#include "pipelines/checkpoint/checkpoint_store.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kUnreadable[] = ".unreadable";
+
+absl::Status SetAside(const std::string& path, const absl::Status& reason) {
+  std::error_code error;
+  fs::rename(path, path + kUnreadable, error);
+  if (error) {
+    // Left under its name it would count among the newest that are kept.
+    return absl::ErrnoToStatus(
+        error.value(),
+        absl::StrCat(reason.message(), "; and it cannot be renamed to ", path,
+                     kUnreadable, ": remove it to go on from an older one"));
+  }
+  std::fprintf(stderr, "warning: %s; set aside as %s%s, taking an older one\n",
+               std::string(reason.message()).c_str(), path.c_str(),
+               kUnreadable);
+  return absl::OkStatus();
+}
+
+// For what is wrong with a file other than damage.
+absl::Status Stop(const absl::Status& status) {
+  return absl::Status(
+      status.code(),
+      absl::StrCat(status.message(),
+                   "; the run stops here and nothing of it is changed: make "
+                   "this file readable, or move it away to go on from an older "
+                   "checkpoint"));
+}
+
+}  // namespace
+
+std::string CheckpointName(int64_t step) {
+  return absl::StrFormat("step-%09d.safetensors", step);
+}
+
+absl::StatusOr<std::vector<std::string>> FindCheckpoints(
+    const std::string& folder) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    if (absl::StartsWith(name, "step-") &&
+        entry->path().extension() == ".safetensors") {
+      paths.push_back(entry->path());
+    }
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return absl::ErrnoToStatus(
+        error.value(), absl::StrCat(folder, ": cannot list this folder"));
+  }
+  // The numbers are padded, so names sort as they do.
+  std::sort(paths.rbegin(), paths.rend());
+  return paths;
+}
+
+std::vector<std::string> ListCheckpoints(const std::string& folder) {
+  return FindCheckpoints(folder).value_or(std::vector<std::string>());
+}
+
+void RemoveOldCheckpoints(const std::string& folder, int keep) {
+  const std::vector<std::string> paths = ListCheckpoints(folder);
+  for (size_t i = keep; i < paths.size(); ++i) {
+    std::error_code ignored;  // What stays does no harm.
+    fs::remove(paths[i], ignored);
+  }
+}
+
+std::string CheckpointStore::PathOf(int64_t step) const {
+  return absl::StrCat(folder_, "/", CheckpointName(step));
+}
+
+absl::StatusOr<std::optional<CheckpointState>> CheckpointStore::Restore(
+    const std::function<absl::Status(const CheckpointState&)>& check,
+    const Learnt& learnt) const {
+  ASSIGN_OR_RETURN(const std::vector<std::string> paths,
+                   FindCheckpoints(folder_));
+  if (paths.empty()) {
+    RETURN_IF_ERROR(CheckNeverUsed());
+    return std::nullopt;
+  }
+  std::vector<absl::Status> damaged;  // of the newest
+  for (const std::string& path : paths) {
+    const absl::StatusOr<Checkpoint> checkpoint = Checkpoint::Open(path);
+    if (absl::IsDataLoss(checkpoint.status())) {
+      damaged.push_back(checkpoint.status());
+      continue;
+    }
+    if (!checkpoint.ok()) return Stop(checkpoint.status());
+    RETURN_IF_ERROR(check(checkpoint->state()));
+    const absl::Status restored = checkpoint->Restore(learnt);
+    if (!restored.ok()) return Stop(restored);
+    for (size_t i = 0; i < damaged.size(); ++i) {
+      RETURN_IF_ERROR(SetAside(paths[i], damaged[i]));
+    }
+    return checkpoint->state();
+  }
+  return NoneIsReadable(damaged);
+}
+
+// A folder without checkpoints is a run that has not saved yet, unless it holds
+// what is only there after a save.
+absl::Status CheckpointStore::CheckNeverUsed() const {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder_, error), end;
+       !error && entry != end; entry.increment(error)) {
+    if (entry->path() != best() && entry->path().extension() != kUnreadable) {
+      continue;
+    }
+    return absl::FailedPreconditionError(absl::StrCat(
+        folder_, ": holds ", entry->path().filename().string(),
+        ", but no step-*.safetensors that the run could go on from; nothing of "
+        "it is changed: bring one back, or move the run's folder away to begin "
+        "anew"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckpointStore::NoneIsReadable(
+    const std::vector<absl::Status>& reasons) const {
+  std::error_code error;
+  return absl::DataLossError(absl::StrCat(
+      folder_, ": none of ", reasons.size(), " checkpoints is readable (",
+      reasons.front().message(),
+      "); nothing of the run is changed: bring one back from a copy, or move "
+      "the run's folder away to begin anew",
+      fs::exists(best(), error)
+          ? absl::StrCat(" (training.initial_weights can begin from ", best(),
+                         ")")
+          : ""));
+}
+
+absl::Status CheckpointStore::Save(const Learnt& learnt,
+                                   const CheckpointState& state) const {
+  RETURN_IF_ERROR(SaveCheckpoint(PathOf(state.step()), learnt, state));
+  RemoveOldCheckpoints(folder_, keep_);
+  return absl::OkStatus();
+}
+
+// A second name of the same file costs no space. Where the file system has no
+// such, a copy. Under a temporary name first, so that the old best one stays
+// until the new one is there.
+absl::Status CheckpointStore::MarkBest(int64_t step) const {
+  const std::string temporary = best() + ".tmp.link";
+  std::error_code error;
+  fs::remove(temporary, error);
+  fs::create_hard_link(PathOf(step), temporary, error);
+  if (error) fs::copy_file(PathOf(step), temporary, error);
+  if (!error) fs::rename(temporary, best(), error);
+  if (!error) {
+    // Of two names of one file, rename removes none.
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    return absl::OkStatus();
+  }
+  return absl::ErrnoToStatus(
+      error.value(),
+      absl::StrCat(best(), ": cannot write the best checkpoint"));
+}
+
+std::string CheckpointStore::Newest() const {
+  const auto checkpoints = ListCheckpoints(folder_);
+  return checkpoints.empty() ? "none yet" : checkpoints[0];
+}
+
+}  // namespace pipelines

@@ -1,0 +1,76 @@
+// The checkpoints of a run: which there are, which to take, which to keep.
+#ifndef PIPELINES_CHECKPOINT_CHECKPOINT_STORE_H_
+#define PIPELINES_CHECKPOINT_CHECKPOINT_STORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "pipelines/checkpoint/checkpoint.h"
+
+namespace pipelines {
+
+// "step-000001200.safetensors".
+std::string CheckpointName(int64_t step);
+
+// The checkpoints of a folder, newest first: files "step-<number>.safetensors".
+// None if there is no such folder; the errors of listing it.
+absl::StatusOr<std::vector<std::string>> FindCheckpoints(
+    const std::string& folder);
+
+// The same for what only shows them; none where the folder cannot be listed.
+std::vector<std::string> ListCheckpoints(const std::string& folder);
+
+// Removes all but the `keep` newest checkpoints of a folder.
+void RemoveOldCheckpoints(const std::string& folder, int keep);
+
+class CheckpointStore {
+ public:
+  // `folder` exists; `keep` as config.training.keep_checkpoints.
+  CheckpointStore(std::string folder, int keep)
+      : folder_(std::move(folder)), keep_(keep) {}
+
+  // Restores `learnt` from the newest checkpoint that is whole, and returns its
+  // state; nullopt if the folder has never held one.
+  //
+  // Checkpoints that are damaged (Checkpoint::Open) are renamed to
+  // <name>.unreadable, with a warning, once an older one has been restored.
+  // Every other error stops, names file and remedy, and leaves all files as
+  // they are: a checkpoint that cannot be opened, is of a later version, or
+  // does not fit; `check` refusing a state (of another config); DataLoss if
+  // none is readable; FailedPrecondition if only the best is left or those set
+  // aside earlier.
+  absl::StatusOr<std::optional<CheckpointState>> Restore(
+      const std::function<absl::Status(const CheckpointState&)>& check,
+      const Learnt& learnt) const;
+
+  // Saves as the newest. On any error all checkpoints that were there are
+  // whole.
+  absl::Status Save(const Learnt& learnt, const CheckpointState& state) const;
+
+  // Makes the checkpoint of `step`, which is there, the best.
+  absl::Status MarkBest(int64_t step) const;
+
+  // The newest by name, or "none yet".
+  std::string Newest() const;
+
+  // The one with the lowest metric: another name of the file of that step,
+  // which stays when that one goes.
+  std::string best() const { return folder_ + "/best.safetensors"; }
+
+ private:
+  std::string PathOf(int64_t step) const;
+  absl::Status CheckNeverUsed() const;
+  absl::Status NoneIsReadable(const std::vector<absl::Status>& reasons) const;
+
+  std::string folder_;
+  int keep_;
+};
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_CHECKPOINT_CHECKPOINT_STORE_H_

@@ -1,0 +1,31 @@
+// Ground truth of a clip, where its data set has some.
+//
+// The truth of <root>/<split>/<name>.png is the folder
+// <root>/truth/<split>/<name>, as data::MakePuppets lays it out.
+#ifndef PIPELINES_EVALUATION_CLIP_TRUTH_H_
+#define PIPELINES_EVALUATION_CLIP_TRUTH_H_
+
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "opencv2/core.hpp"
+#include "pipelines/data/dataset.h"
+#include "pipelines/puppets/truth.h"
+
+namespace pipelines::data {
+
+// Where points are in frames that were scaled from `stored` pixels a side to
+// `seen`: the [-1, 1] of align_corners spans the centres of the outer pixels,
+// so it is not quite the same part of the picture at every size.
+puppets::Truth ScaleTruth(const puppets::Truth& truth, int stored, int seen);
+
+// The truth of `clip`, for frames of `image_size`. Empty if there is no folder
+// of truth, or if stored or seen frames are not square: truth knows no crops.
+// The errors of ReadTruth; InvalidArgument, naming the folder, if it does not
+// have as many frames as the clip.
+absl::StatusOr<std::optional<puppets::Truth>> ReadClipTruth(
+    const IndexedClip& clip, cv::Size image_size);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_EVALUATION_CLIP_TRUTH_H_

@@ -1,0 +1,46 @@
+// Copies the sound of one file into another without decoding it. Private to
+// this folder: video_writer.h uses it.
+#ifndef PIPELINES_MEDIA_AUDIO_COPIER_H_
+#define PIPELINES_MEDIA_AUDIO_COPIER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "pipelines/media/ffmpeg_util.h"
+
+namespace pipelines::data {
+
+class AudioCopier {
+ public:
+  // Adds to `output` a stream like the first audio stream of the file at
+  // `path`. Null, with the reason in `warning`, when that file has no audio or
+  // the output's format cannot hold its codec. Errors of OpenInput otherwise.
+  static absl::StatusOr<std::unique_ptr<AudioCopier>> Create(
+      const std::string& path, AVFormatContext* output, std::string* warning);
+
+  // Writes the packets that begin before `seconds`, for players and muxers
+  // want sound and picture of one time close together. DataLoss when the source
+  // is damaged.
+  absl::Status CopyUntil(double seconds);
+
+ private:
+  AudioCopier(std::string path, InputPtr input, AVFormatContext* output)
+      : path_(std::move(path)), input_(std::move(input)), output_(output) {}
+
+  absl::StatusOr<bool> ReadPacket();
+  absl::Status WritePacket();
+
+  std::string path_;
+  InputPtr input_;
+  AVFormatContext* output_;
+  const AVStream* from_ = nullptr;
+  AVStream* to_ = nullptr;
+  PacketPtr packet_{av_packet_alloc()};  // read and not yet written, or empty
+  bool at_end_ = false;
+};
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_AUDIO_COPIER_H_

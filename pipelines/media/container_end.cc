@@ -1,0 +1,65 @@
+#include "pipelines/media/container_end.h"
+
+#include <algorithm>
+#include <string>
+
+#include "pipelines/media/byte_reader.h"
+
+namespace pipelines::data {
+namespace {
+
+// [ISO 14496-12] A box is its size (4 bytes; 1: 8 more after the type; 0: up to
+// the end of the file), its type and its content. A box is believed as long as
+// its type is printable: some files carry foreign bytes at the end.
+std::optional<int64_t> StatedEndOfBoxes(ByteReader& file) {
+  int64_t at = 0;
+  while (at < file.size()) {
+    if (at + 8 > file.size()) return at + 8;
+    uint64_t size = file.BigEndian(at, 4);
+    if (size == 0) break;
+    for (unsigned char c : file.Bytes(at + 4, 4)) {
+      if (c < ' ') return at;
+    }
+    if (size == 1) size = file.BigEndian(at + 8, 8);
+    at += std::max<int64_t>(8, Bounded(size));
+  }
+  return at;
+}
+
+// [RIFF, OpenDML] "RIFF", size of what follows, "AVI "; further ones for files
+// beyond a gigabyte. Size 0: the writer did not come to fill it in.
+std::optional<int64_t> StatedEndOfRiff(ByteReader& file) {
+  int64_t at = 0;
+  while (file.Bytes(at, 4) == "RIFF") {
+    const uint64_t size = file.LittleEndian(at + 4, 4);
+    if (size == 0) return std::nullopt;
+    at += 8 + Bounded(size);
+  }
+  return at;
+}
+
+// An EBML header, then a segment that holds the rest.
+std::optional<int64_t> StatedEndOfEbml(ByteReader& file) {
+  constexpr int kIdLength = 4;  // of both elements
+  const EbmlNumber header = ReadEbmlNumber(file, kIdLength);
+  const int64_t segment = kIdLength + header.length + header.value.value_or(0);
+  if (file.Bytes(segment, kIdLength) != "\x18\x53\x80\x67") return std::nullopt;
+  const EbmlNumber size = ReadEbmlNumber(file, segment + kIdLength);
+  if (!size.value) return std::nullopt;
+  return segment + kIdLength + size.length + *size.value;
+}
+
+}  // namespace
+
+std::optional<int64_t> StatedEnd(std::istream& file) {
+  ByteReader bytes(file);
+  const std::string head = bytes.Bytes(0, 12);
+  if (head.substr(0, 4) == "RIFF") return StatedEndOfRiff(bytes);
+  if (head.substr(0, 4) == "\x1a\x45\xdf\xa3") return StatedEndOfEbml(bytes);
+  for (const char* type : {"ftyp", "moov", "mdat", "free", "skip", "wide"}) {
+    if (head.substr(4, 4) == type) return StatedEndOfBoxes(bytes);
+  }
+  return std::nullopt;
+}
+
+}  // namespace pipelines::data

@@ -1,0 +1,20 @@
+// Where a video file ends by its own account. Demuxers take the end of a file
+// for the end of the video; this tells whether something is cut off.
+#ifndef PIPELINES_MEDIA_CONTAINER_END_H_
+#define PIPELINES_MEDIA_CONTAINER_END_H_
+
+#include <cstdint>
+#include <istream>
+#include <optional>
+
+namespace pipelines::data {
+
+// Bytes that the file must have by the sizes written in it, following the
+// outermost structure of mp4 and mov (boxes), avi (RIFF), webm and mkv (EBML).
+// Larger than the file when it is truncated. Empty for other formats, and where
+// the writer left the size open (live recordings).
+std::optional<int64_t> StatedEnd(std::istream& file);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_CONTAINER_END_H_

@@ -1,0 +1,26 @@
+// Tables as text, comma-separated.
+#ifndef PIPELINES_MEDIA_CSV_H_
+#define PIPELINES_MEDIA_CSV_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace pipelines::data {
+
+struct CsvRow {
+  int line;  // at which it begins, from 1
+  std::vector<std::string> fields;
+};
+
+// Splits a table into its rows; empty lines are left out. [RFC 4180] A quoted
+// field may hold commas, line ends and doubled quotes. InvalidArgument, naming
+// `source` and line, for a quoted field that does not end.
+absl::StatusOr<std::vector<CsvRow>> SplitCsv(std::string_view csv,
+                                             const std::string& source);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_CSV_H_

@@ -1,0 +1,50 @@
+// Where frames go, one after the other: a video file, or a folder of images.
+#ifndef PIPELINES_MEDIA_FRAME_SINK_H_
+#define PIPELINES_MEDIA_FRAME_SINK_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "opencv2/core.hpp"
+
+namespace pipelines::data {
+
+// Writes to a temporary name beside its path; Finish() gives the output its
+// name. Destroyed before that, it removes the temporary and leaves what was at
+// its path. Not safe for use from two threads at a time.
+class FrameSink {
+ public:
+  virtual ~FrameSink() = default;
+
+  // Appends a frame one frame period after the one before.
+  // rgb: [height, width] CV_8UC3, RGB. ResourceExhausted on a full disk.
+  virtual absl::Status Write(const cv::Mat& rgb) = 0;
+
+  // Appends a frame that is shown from `pts` for `duration`, both in units of
+  // VideoWriterOptions::time_base. pts must rise strictly. Do not mix with
+  // Write.
+  virtual absl::Status WriteAt(const cv::Mat& rgb, int64_t pts,
+                               int64_t duration) = 0;
+
+  // Completes the output. Without it nothing appears.
+  virtual absl::Status Finish() = 0;
+
+  // What the caller should tell the user: a fallback encoder, audio left out.
+  virtual const std::vector<std::string>& warnings() const = 0;
+};
+
+struct VideoWriterOptions;
+
+// A VideoWriter for the endings it knows; for a path without an ending, or with
+// a slash at its end, a folder of PNGs 000000.png, 000001.png and so on, which
+// must not exist yet (AlreadyExists).
+absl::StatusOr<std::unique_ptr<FrameSink>> OpenFrameSink(
+    const std::string& path, const VideoWriterOptions& options);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_FRAME_SINK_H_

@@ -1,0 +1,101 @@
+#include "pipelines/media/frame_sink.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opencv2/core.hpp"
+#include "pipelines/data/clip.h"
+#include "pipelines/media/file_io.h"
+#include "pipelines/media/video_test_util.h"
+#include "pipelines/media/video_writer.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines::data {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const cv::Size kSize(33, 24);
+
+VideoWriterOptions Options() {
+  VideoWriterOptions options;
+  options.width = kSize.width;
+  options.height = kSize.height;
+  return options;
+}
+
+TEST(OpenFrameSink, WritesAFolderOfImagesWithoutAnEnding) {
+  const std::string path = TempPath("frames of my film");
+  auto sink = OpenFrameSink(path + "/", Options());
+  ASSERT_THAT(sink, IsOk());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_THAT((*sink)->WriteAt(NumberedFrame(kSize, i), 10 * i, 10), IsOk());
+  }
+  EXPECT_NE(access(path.c_str(), F_OK), 0) << "before Finish";
+  ASSERT_THAT((*sink)->Finish(), IsOk());
+  EXPECT_THAT(ListFolder(path), IsOkAndHolds(ElementsAre(
+                                    "000000.png", "000001.png", "000002.png")));
+  const auto clip = ReadClip(path);
+  ASSERT_THAT(clip, IsOk());
+  EXPECT_EQ(cv::norm(clip->frames[2], NumberedFrame(kSize, 2), cv::NORM_INF),
+            0);
+  EXPECT_THAT(OpenFrameSink(path, Options()),
+              StatusIs(StatusCode::kAlreadyExists, HasSubstr(path)));
+}
+
+TEST(OpenFrameSink, StoresTheCommentInEveryImage) {
+  const std::string path = TempPath("commented frames");
+  VideoWriterOptions options = Options();
+  options.comment = "synthetic";
+  auto sink = OpenFrameSink(path, options);
+  ASSERT_THAT(sink, IsOk());
+  ASSERT_THAT((*sink)->Write(NumberedFrame(kSize, 0)), IsOk());
+  ASSERT_THAT((*sink)->Finish(), IsOk());
+  const auto bytes = ReadFile(path + "/000000.png");
+  ASSERT_THAT(bytes, IsOk());
+  EXPECT_THAT(*bytes, HasSubstr(std::string("tEXtComment\0synthetic", 21)));
+  EXPECT_THAT(ReadClip(path), IsOk());  // which checks the checksums
+}
+
+TEST(OpenFrameSink, LeavesNoFolderUnlessFinished) {
+  const std::string path = TempPath("unfinished frames");
+  {
+    auto sink = OpenFrameSink(path, Options());
+    ASSERT_THAT(sink, IsOk());
+    ASSERT_THAT((*sink)->Write(NumberedFrame(kSize, 0)), IsOk());
+  }
+  EXPECT_NE(access(path.c_str(), F_OK), 0);
+  EXPECT_NE(access(PartialPath(path).c_str(), F_OK), 0);
+  auto empty = OpenFrameSink(path, Options());
+  ASSERT_THAT(empty, IsOk());
+  EXPECT_THAT((*empty)->Finish(),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr(path)));
+}
+
+TEST(OpenFrameSink, WritesVideosByTheirEnding) {
+  const std::string path = TempPath("film.mp4");
+  auto sink = OpenFrameSink(path, Options());
+  ASSERT_THAT(sink, IsOk());
+  ASSERT_THAT((*sink)->Write(NumberedFrame(kSize, 0)), IsOk());
+  ASSERT_THAT((*sink)->Finish(), IsOk());
+  EXPECT_THAT(ProbeClip(path), IsOk());
+}
+
+TEST(OpenFrameSink, NamesBadPaths) {
+  EXPECT_THAT(OpenFrameSink("", Options()),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("output")));
+  EXPECT_THAT(OpenFrameSink(TempPath("film.xyz"), Options()),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("film.xyz")));
+  EXPECT_THAT(OpenFrameSink(TempPath("no/such/folder"), Options()),
+              StatusIs(StatusCode::kNotFound, HasSubstr("no/such/folder")));
+}
+
+}  // namespace
+}  // namespace pipelines::data

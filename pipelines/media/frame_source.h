@@ -1,0 +1,98 @@
+// Frames one after the other, whatever they are stored in.
+#ifndef PIPELINES_MEDIA_FRAME_SOURCE_H_
+#define PIPELINES_MEDIA_FRAME_SOURCE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "opencv2/core.hpp"
+#include "pipelines/media/rational.h"
+
+namespace pipelines::data {
+
+// What is known of a sequence of frames before its first frame is read.
+struct VideoInfo {
+  // Size of each frame as Next() returns it: upright.
+  int width = 0;
+  int height = 0;
+
+  // Frames per second: exact for a constant rate, the average for a variable
+  // one. {25, 1} for frames that are stored as images.
+  Rational frame_rate;
+
+  // Unit of VideoFrame::pts and duration, in seconds.
+  Rational time_base;
+
+  // Frames in the file by its own index; empty where the format keeps none
+  // (then only reading to the end tells).
+  std::optional<int64_t> num_frames;
+
+  // Seconds; empty where the format does not say.
+  std::optional<double> duration;
+
+  bool has_audio = false;
+
+  // A camera: it has no end and does not wait for its reader.
+  bool is_live = false;
+};
+
+struct VideoFrame {
+  // [height, width] CV_8UC3, RGB. Owned by the caller, never written again.
+  cv::Mat rgb;
+
+  // When the frame is shown and for how long, in units of VideoInfo::time_base.
+  // pts rises strictly from frame to frame and need not begin at 0.
+  int64_t pts = 0;
+  int64_t duration = 0;
+};
+
+// Not safe for use from two threads at a time.
+class FrameSource {
+ public:
+  virtual ~FrameSource() = default;
+
+  virtual const VideoInfo& info() const = 0;
+
+  // The next frame; empty after the last one. DataLoss when the source is
+  // damaged or ends before its time; the message says how many frames were read
+  // and where. After an error every further call returns the same error.
+  virtual absl::StatusOr<std::optional<VideoFrame>> Next() = 0;
+
+  // With FrameSourceOptions::allow_damaged: what could not be read so far, in
+  // words ("2 of 40 frames are lost, the first after frame 17 (0.680 s): ...");
+  // empty when nothing was. Complete once Next() has returned the end.
+  virtual std::string damage() const { return ""; }
+};
+
+struct FrameSourceOptions {
+  // Threads for decoding; 0 leaves the choice to FFmpeg.
+  int threads = 1;
+
+  // Skip what cannot be decoded instead of returning an error.
+  bool allow_damaged = false;
+
+  // An image is a row of frames if it holds at least so many; a photograph may
+  // well be twice as wide as high.
+  int min_stacked_frames = 2;
+};
+
+// Opens `path`, going by its content and not by its name:
+//  - a folder: its images, in the order in which people count;
+//  - an image: a row of square frames, side by side (width a multiple of the
+//    height), or a single frame if it is no such row;
+//  - a device: "camera:0" or "/dev/video0", and "lavfi:" with a graph of
+//    FFmpeg's filters, which stands in for a camera in tests;
+//  - anything else: a video, see video_reader.h.
+// NotFound, PermissionDenied, or InvalidArgument with the reason.
+absl::StatusOr<std::unique_ptr<FrameSource>> OpenFrameSource(
+    const std::string& path, const FrameSourceOptions& options = {});
+
+// Whether `path` names a device rather than a file; see OpenFrameSource.
+bool IsDevice(const std::string& path);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_FRAME_SOURCE_H_

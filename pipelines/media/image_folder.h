@@ -1,0 +1,44 @@
+// What a path holds, and how images stand for frames: a folder of them, or a
+// row of frames in one. Private to this folder.
+#ifndef PIPELINES_MEDIA_IMAGE_FOLDER_H_
+#define PIPELINES_MEDIA_IMAGE_FOLDER_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "opencv2/core.hpp"
+#include "pipelines/media/rational.h"
+
+namespace pipelines::data {
+
+// Images carry no time; the field plays them at this rate.
+inline constexpr Rational kImageFrameRate = {25, 1};
+
+enum class SourceKind { kFolder, kImage, kVideo };
+
+// By content: a folder, a still image, or (anything else) a video. NotFound or
+// PermissionDenied when `path` cannot be opened, InvalidArgument when it is an
+// empty file.
+absl::StatusOr<SourceKind> DetectSourceKind(const std::string& path);
+
+// The paths of the files in `folder` that are frames, in the order in which
+// people count; files such as notes and tables are not (see IsSidecar).
+// InvalidArgument when there is none.
+absl::StatusOr<std::vector<std::string>> ListFrameFiles(
+    const std::string& folder);
+
+// Names of what lies beside clips and frames without being one: .csv, .json,
+// .md, .npy, .npz, .pkl, .txt, .xml, .yaml, .yml.
+bool IsSidecar(const std::string& name);
+
+// Frames in an image of size `row`: square ones, side by side. 1 if the width
+// is no multiple of the height.
+int NumStackedFrames(cv::Size row);
+
+// The frame at `index`; shares the memory of `row`.
+cv::Mat StackedFrame(const cv::Mat& row, int index);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_IMAGE_FOLDER_H_

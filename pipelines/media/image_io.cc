@@ -1,0 +1,170 @@
+#include "pipelines/media/image_io.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "opencv2/core/utils/logger.hpp"
+#include "opencv2/imgcodecs.hpp"
+#include "opencv2/imgproc.hpp"
+#include "pipelines/media/file_io.h"
+#include "pipelines/media/image_header.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines::data {
+namespace {
+
+absl::Status CheckSize(cv::Size size, const std::string& name) {
+  if (int64_t{size.width} * size.height <= kMaxImagePixels) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, ": the header claims ", size.width, "x", size.height,
+                   " pixels; at most ", kMaxImagePixels, " are accepted"));
+}
+
+// Samples of 16 bits or floats in [0, 1] to 8 bits, rounded.
+cv::Mat ToEightBits(const cv::Mat& image) {
+  if (image.depth() == CV_8U) return image;
+  const double scale = image.depth() == CV_16U ? 255.0 / 65535.0 : 255.0;
+  cv::Mat result;
+  image.convertTo(result, CV_8U, scale);
+  return result;
+}
+
+// Empty if OpenCV cannot decode it.
+cv::Mat DecodeWithOpenCv(std::string_view bytes) {
+  // The status says what a user needs; OpenCV would add its own lines.
+  static const bool silenced = [] {
+    cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+    return true;
+  }();
+  static_cast<void>(silenced);
+  // imdecode wants a matrix but only reads it.
+  const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8UC1,
+                       const_cast<char*>(bytes.data()));
+  try {
+    return cv::imdecode(buffer, cv::IMREAD_COLOR | cv::IMREAD_ANYDEPTH);
+  } catch (const cv::Exception&) {
+    return cv::Mat();
+  }
+}
+
+// Whether the EXIF orientation swaps width and height. OpenCV offers no way to
+// ask, so a file with EXIF data is decoded and compared with its header.
+bool IsTransposed(std::string_view bytes, cv::Size stored) {
+  if (stored.width == stored.height) return false;
+  if (DetectImageFormat(bytes) != ImageFormat::kJpeg) return false;
+  if (bytes.find(std::string_view("Exif\0", 5)) == std::string_view::npos) {
+    return false;
+  }
+  const cv::Mat decoded = DecodeWithOpenCv(bytes);
+  return decoded.size() == cv::Size(stored.height, stored.width);
+}
+
+std::string BigEndian(uint32_t value) {
+  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
+          static_cast<char>(value >> 8), static_cast<char>(value)};
+}
+
+// A tEXt chunk behind the header, [PNG specification, 11.3.4.3].
+void InsertPngComment(std::string_view comment, std::string* png) {
+  constexpr size_t kHeaderEnd = 8 + 25;  // signature and IHDR
+  std::string chunk("tEXtComment\0", 12);
+  chunk.append(comment);
+  const auto crc = static_cast<uint32_t>(
+      crc32(0, reinterpret_cast<const Bytef*>(chunk.data()),
+            static_cast<uInt>(chunk.size())));
+  png->insert(kHeaderEnd, BigEndian(static_cast<uint32_t>(chunk.size() - 4)) +
+                              chunk + BigEndian(crc));
+}
+
+}  // namespace
+
+bool LooksLikeImage(std::string_view bytes) {
+  return DetectImageFormat(bytes) != ImageFormat::kNone;
+}
+
+absl::StatusOr<cv::Mat> ReadImage(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  return DecodeImage(bytes, path);
+}
+
+absl::StatusOr<cv::Mat> DecodeImage(std::string_view bytes,
+                                    const std::string& name) {
+  ASSIGN_OR_RETURN(const cv::Size size, ReadImageHeader(bytes, name));
+  RETURN_IF_ERROR(CheckSize(size, name));
+  cv::Mat image = DecodeWithOpenCv(bytes);
+  if (image.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": the image is damaged and cannot be decoded"));
+  }
+  image = ToEightBits(image);
+  cv::cvtColor(image, image, cv::COLOR_BGR2RGB);
+  return image;
+}
+
+absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
+                                    const std::string& name) {
+  ASSIGN_OR_RETURN(cv::Size size, ReadImageHeader(bytes, name));
+  RETURN_IF_ERROR(CheckSize(size, name));
+  if (size.area() == 0) {
+    ASSIGN_OR_RETURN(const cv::Mat image, DecodeImage(bytes, name));
+    return image.size();
+  }
+  if (IsTransposed(bytes, size)) std::swap(size.width, size.height);
+  return size;
+}
+
+absl::Status WriteImage(const std::string& path, const cv::Mat& rgb,
+                        std::string_view comment) {
+  CV_Assert(rgb.type() == CV_8UC3 || rgb.type() == CV_8UC1);
+  const size_t dot = BaseName(path).find_last_of('.');
+  const std::string ending =
+      dot == std::string::npos ? "" : BaseName(path).substr(dot);
+  if (ending.empty() || !cv::haveImageWriter("x" + ending)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": no encoder for the ending '", ending, "'; use .png or .jpg"));
+  }
+  cv::Mat stored;
+  if (rgb.channels() == 3) {
+    cv::cvtColor(rgb, stored, cv::COLOR_RGB2BGR);
+  } else {
+    stored = rgb;
+  }
+  std::vector<uchar> bytes;
+  try {
+    cv::imencode(ending, stored, bytes);
+  } catch (const cv::Exception& error) {
+    return absl::InternalError(absl::StrCat(path, ": ", error.what()));
+  }
+  std::string file(bytes.begin(), bytes.end());
+  if (!comment.empty() && DetectImageFormat(file) == ImageFormat::kPng) {
+    InsertPngComment(comment, &file);
+  }
+  return WriteFile(path, file);
+}
+
+cv::Mat CropAndResize(const cv::Mat& rgb, cv::Size size) {
+  if (rgb.size() == size) return rgb;
+  // The largest centred box with the aspect of `size`, at least one pixel.
+  cv::Rect box(0, 0, rgb.cols, rgb.rows);
+  const int64_t across = int64_t{rgb.cols} * size.height;
+  const int64_t down = int64_t{rgb.rows} * size.width;
+  if (across > down) {
+    box.width = std::max<int>(1, static_cast<int>(down / size.height));
+    box.x = (rgb.cols - box.width) / 2;
+  } else if (down > across) {
+    box.height = std::max<int>(1, static_cast<int>(across / size.width));
+    box.y = (rgb.rows - box.height) / 2;
+  }
+  const bool shrinks = box.width >= size.width && box.height >= size.height;
+  cv::Mat result;
+  cv::resize(rgb(box), result, size, 0, 0,
+             shrinks ? cv::INTER_AREA : cv::INTER_CUBIC);
+  return result;
+}
+
+}  // namespace pipelines::data

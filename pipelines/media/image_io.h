@@ -1,0 +1,59 @@
+// Still images between files and memory.
+//
+// In memory an image is a cv::Mat, CV_8UC3, in the order R, G, B (OpenCV's own
+// functions expect B, G, R), rows from the top, upright as a viewer shows it.
+#ifndef PIPELINES_MEDIA_IMAGE_IO_H_
+#define PIPELINES_MEDIA_IMAGE_IO_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "opencv2/core.hpp"
+
+namespace pipelines::data {
+
+// Pixels beyond which an image or a video frame is refused before memory is
+// taken for it: 16384 x 16384, four times an 8k still and 0.8 GB decoded.
+inline constexpr int64_t kMaxImagePixels = int64_t{1} << 28;
+
+// Whether `bytes` (the first 16 of a file are enough) begin like a still image.
+// An animated GIF does not count: video_reader.h reads it.
+bool LooksLikeImage(std::string_view bytes);
+
+// Reads the image at `path`, whatever its name says: PNG, JPEG, BMP, WebP,
+// TIFF, PNM and what else OpenCV decodes. Grey becomes RGB, alpha is dropped
+// (the colours beneath it are kept as stored), 16 bits are rounded to 8, and
+// the EXIF orientation is applied.
+//
+// NotFound or PermissionDenied when the file cannot be opened; InvalidArgument
+// when it is empty, no image, damaged, truncated, or larger than
+// kMaxImagePixels. Every message names the path.
+absl::StatusOr<cv::Mat> ReadImage(const std::string& path);
+
+// ReadImage for the content of a file; `name` stands in messages for the path.
+absl::StatusOr<cv::Mat> DecodeImage(std::string_view bytes,
+                                    const std::string& name);
+
+// Size of the image as ReadImage returns it, from the header alone. Checks
+// what can be checked without decoding: that the file reaches its own end.
+absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
+                                    const std::string& name);
+
+// Writes `rgb` (CV_8UC3 RGB, or CV_8UC1 grey) as PNG or JPEG (quality 95) or
+// whatever else OpenCV encodes, by the ending of `path`; to a temporary name
+// first. InvalidArgument for an ending without an encoder.
+// A PNG carries `comment`, if there is one, as the text "Comment"; other
+// formats leave it out.
+absl::Status WriteImage(const std::string& path, const cv::Mat& rgb,
+                        std::string_view comment = {});
+
+// The largest centred part of `rgb` with the aspect of `size`, scaled to
+// `size`: by area when it shrinks, by cubic interpolation when it grows. Shares
+// memory with `rgb` when nothing is to do.
+cv::Mat CropAndResize(const cv::Mat& rgb, cv::Size size);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_IMAGE_IO_H_

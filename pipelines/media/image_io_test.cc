@@ -1,0 +1,293 @@
+#include "pipelines/media/image_io.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opencv2/imgcodecs.hpp"
+#include "opencv2/imgproc.hpp"
+#include "pipelines/media/file_io.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines::data {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+std::string TempPath(const std::string& name) {
+  return testing::TempDir() + "/" + name;
+}
+
+// A picture whose every corner and channel differs.
+cv::Mat Picture(int width, int height) {
+  cv::Mat rgb(height, width, CV_8UC3);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      rgb.at<cv::Vec3b>(y, x) =
+          cv::Vec3b(static_cast<uchar>(255 * x / width),
+                    static_cast<uchar>(255 * y / height),
+                    static_cast<uchar>(255 * x * y / (width * height)));
+    }
+  }
+  return rgb;
+}
+
+std::string Encode(const std::string& ending, const cv::Mat& image) {
+  std::vector<uchar> bytes;
+  cv::imencode(ending, image, bytes);
+  return std::string(bytes.begin(), bytes.end());
+}
+
+cv::Mat ToBgr(const cv::Mat& rgb) {
+  cv::Mat bgr;
+  cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
+  return bgr;
+}
+
+int MaxDifference(const cv::Mat& a, const cv::Mat& b) {
+  if (a.size() != b.size() || a.type() != b.type()) return 256;
+  return static_cast<int>(cv::norm(a, b, cv::NORM_INF));
+}
+
+// `jpeg` with an EXIF segment that holds only an orientation (1 to 8).
+std::string WithOrientation(const std::string& jpeg, char orientation) {
+  std::string tiff("MM\0*\0\0\0\x08", 8);        // big-endian, directory at 8
+  tiff += std::string("\0\x01", 2);              // one entry:
+  tiff += std::string("\x01\x12\0\x03", 4);      // orientation, short,
+  tiff += std::string("\0\0\0\x01\0", 5);        // one value,
+  tiff += orientation + std::string("\0\0", 2);  // this one,
+  tiff += std::string("\0\0\0\0", 4);            // and no further directory
+  const std::string exif = std::string("Exif\0\0", 6) + tiff;
+  const char length = static_cast<char>(exif.size() + 2);
+  return jpeg.substr(0, 2) + "\xff\xe1" + '\0' + length + exif + jpeg.substr(2);
+}
+
+TEST(ReadImage, ReturnsWhatWriteImageWroteLosslessly) {
+  const cv::Mat rgb = Picture(31, 17);
+  const std::string path = TempPath("ein Bild, grüß dich.png");
+  ASSERT_THAT(WriteImage(path, rgb), IsOk());
+  const auto read = ReadImage(path);
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(MaxDifference(*read, rgb), 0);
+}
+
+TEST(ReadImage, GoesByContentAndNotByName) {
+  const std::string path = TempPath("a_png_named.jpg");
+  ASSERT_THAT(WriteFile(path, Encode(".png", ToBgr(Picture(8, 8)))), IsOk());
+  const auto read = ReadImage(path);
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(MaxDifference(*read, Picture(8, 8)), 0);
+}
+
+TEST(ReadImage, ReadsASinglePixel) {
+  const auto read = DecodeImage(Encode(".png", ToBgr(Picture(1, 1))), "pixel");
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->size(), cv::Size(1, 1));
+}
+
+TEST(ReadImage, MakesGreyRgb) {
+  cv::Mat grey(4, 5, CV_8UC1, cv::Scalar(77));
+  const auto read = DecodeImage(Encode(".png", grey), "grey");
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(MaxDifference(*read, cv::Mat(4, 5, CV_8UC3, {77, 77, 77})), 0);
+}
+
+TEST(ReadImage, DropsAlphaAndKeepsTheColoursBeneath) {
+  const cv::Mat bgra(4, 5, CV_8UC4, cv::Scalar(30, 20, 10, 0));
+  const auto read = DecodeImage(Encode(".png", bgra), "alpha");
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(MaxDifference(*read, cv::Mat(4, 5, CV_8UC3, {10, 20, 30})), 0);
+}
+
+TEST(ReadImage, RoundsSixteenBitsToEight) {
+  // 65535 / 255 = 257 per step: 257 * 100 + 128 is just below the middle
+  // between 100 and 101, one more is just above it.
+  cv::Mat grey(1, 3, CV_16UC1);
+  grey.at<uint16_t>(0) = 257 * 100 + 128;
+  grey.at<uint16_t>(1) = 257 * 100 + 129;
+  grey.at<uint16_t>(2) = 65535;
+  const auto read = DecodeImage(Encode(".png", grey), "deep");
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->at<cv::Vec3b>(0)[0], 100);
+  EXPECT_EQ(read->at<cv::Vec3b>(1)[0], 101);
+  EXPECT_EQ(read->at<cv::Vec3b>(2)[0], 255);
+}
+
+TEST(ReadImage, AppliesEachExifOrientation) {
+  // What a viewer must show for the orientations 1 to 8 (EXIF 2.3, 4.6.4).
+  const cv::Mat stored = Picture(48, 32);
+  const auto upright = [&](int orientation) {
+    cv::Mat image = stored.clone();
+    if (orientation >= 5) cv::transpose(image, image);
+    if (orientation == 2 || orientation == 6) cv::flip(image, image, 1);
+    if (orientation == 3 || orientation == 7) cv::flip(image, image, -1);
+    if (orientation == 4 || orientation == 8) cv::flip(image, image, 0);
+    return image;
+  };
+  const std::string jpeg = Encode(".jpg", ToBgr(stored));
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const std::string bytes =
+        WithOrientation(jpeg, static_cast<char>(orientation));
+    const auto read = DecodeImage(bytes, "exif");
+    ASSERT_THAT(read, IsOk());
+    ASSERT_EQ(read->size(), upright(orientation).size());
+    // JPEG changes colours; a wrong orientation changes them by 100 and more.
+    EXPECT_LT(cv::norm(*read, upright(orientation), cv::NORM_L1) /
+                  static_cast<double>(read->total() * 3),
+              8)
+        << "orientation " << orientation;
+    const auto probed = ProbeImage(bytes, "exif");
+    ASSERT_THAT(probed, IsOk());
+    EXPECT_EQ(*probed, read->size());
+  }
+}
+
+TEST(ReadImage, ReadsProgressiveJpeg) {
+  std::vector<uchar> bytes;
+  cv::imencode(".jpg", ToBgr(Picture(40, 30)), bytes,
+               {cv::IMWRITE_JPEG_PROGRESSIVE, 1});
+  const auto read =
+      DecodeImage(std::string(bytes.begin(), bytes.end()), "progressive");
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->size(), cv::Size(40, 30));
+}
+
+TEST(ProbeImage, TellsTheSizeThatIsRead) {
+  for (const char* ending :
+       {".png", ".jpg", ".bmp", ".webp", ".tiff", ".ppm"}) {
+    EXPECT_THAT(ProbeImage(Encode(ending, ToBgr(Picture(37, 21))), ending),
+                IsOkAndHolds(cv::Size(37, 21)))
+        << ending;
+  }
+}
+
+// Every format, cut at many places: an error that names the file, or (where
+// only trailing bytes without meaning are gone) the whole picture. Never a
+// picture with a part of it missing.
+TEST(ReadImage, RefusesTruncatedFiles) {
+  for (const char* ending : {".png", ".jpg", ".bmp", ".webp", ".tiff"}) {
+    const std::string whole = Encode(ending, ToBgr(Picture(64, 48)));
+    const auto original = DecodeImage(whole, ending);
+    ASSERT_THAT(original, IsOk());
+    int num_refused = 0;
+    for (int part = 0; part < 40; ++part) {
+      const std::string cut = whole.substr(0, whole.size() * part / 40);
+      const auto read = DecodeImage(cut, "cut file");
+      if (read.ok()) {
+        EXPECT_EQ(MaxDifference(*read, *original), 0) << ending << " " << part;
+      } else {
+        ++num_refused;
+        EXPECT_THAT(read, StatusIs(StatusCode::kInvalidArgument,
+                                   HasSubstr("cut file")));
+      }
+    }
+    EXPECT_GE(num_refused, 39) << ending;
+  }
+}
+
+TEST(ReadImage, RefusesAFlippedBitInAPng) {
+  std::string bytes = Encode(".png", ToBgr(Picture(64, 48)));
+  bytes[bytes.size() / 2] ^= 0x10;
+  EXPECT_THAT(DecodeImage(bytes, "bent.png"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("bent.png"), HasSubstr("checksum"))));
+}
+
+TEST(ReadImage, RefusesAbsurdSizesBeforeTakingMemory) {
+  // A BMP of 54 bytes that claims 100000 x 100000 pixels (30 GB).
+  std::string bytes = Encode(".bmp", ToBgr(Picture(1, 1)));
+  for (size_t at : {18, 22}) bytes.replace(at, 4, "\xa0\x86\x01\x00", 4);
+  EXPECT_THAT(
+      DecodeImage(bytes, "huge.bmp"),
+      StatusIs(StatusCode::kInvalidArgument,
+               AllOf(HasSubstr("huge.bmp"), HasSubstr("100000x100000"))));
+}
+
+TEST(ReadImage, NamesFilesThatAreNoImages) {
+  EXPECT_THAT(ReadImage(TempPath("absent.png")),
+              StatusIs(StatusCode::kNotFound, HasSubstr("absent.png")));
+
+  const std::string empty = TempPath("empty.png");
+  ASSERT_THAT(WriteFile(empty, ""), IsOk());
+  EXPECT_THAT(ReadImage(empty),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("empty.png"), HasSubstr("is empty"))));
+
+  const std::string text = TempPath("text.png");
+  ASSERT_THAT(WriteFile(text, "Not a picture.\n"), IsOk());
+  EXPECT_THAT(ReadImage(text), StatusIs(StatusCode::kInvalidArgument,
+                                        AllOf(HasSubstr("text.png"),
+                                              HasSubstr("not an image"))));
+
+  EXPECT_THAT(ReadImage(testing::TempDir()),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("folder")));
+}
+
+TEST(WriteImage, LeavesNothingBehindWhenItFails) {
+  EXPECT_THAT(WriteImage(TempPath("no/such/folder/a.png"), Picture(2, 2)),
+              StatusIs(StatusCode::kNotFound, HasSubstr("no/such/folder")));
+  EXPECT_THAT(WriteImage(TempPath("picture.xyz"), Picture(2, 2)),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr(".xyz")));
+  EXPECT_THAT(ReadFile(TempPath("picture.xyz")),
+              StatusIs(StatusCode::kNotFound, HasSubstr("")));
+}
+
+TEST(WriteImage, ReplacesAFileOnlyByAWholeOne) {
+  // The partial file's name is taken by a folder, so writing must fail.
+  const std::string path = TempPath("kept.png");
+  ASSERT_THAT(WriteImage(path, Picture(4, 4)), IsOk());
+  ASSERT_EQ(mkdir(PartialPath(path).c_str(), 0755), 0);
+  EXPECT_FALSE(WriteImage(path, Picture(8, 8)).ok());
+  const auto read = ReadImage(path);
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->size(), cv::Size(4, 4));
+}
+
+TEST(WriteFile, ReportsAFullDisk) {
+  // /dev/full accepts an open and refuses every write; as a link it stands
+  // where the partial file would be.
+  const std::string path = TempPath("on_a_full_disk.png");
+  ASSERT_EQ(symlink("/dev/full", PartialPath(path).c_str()), 0);
+  EXPECT_THAT(WriteFile(path, "content"),
+              StatusIs(StatusCode::kResourceExhausted, HasSubstr(path)));
+  EXPECT_FALSE(ReadFile(path).ok());
+}
+
+TEST(CropAndResize, KeepsTheCentreAndTheAspect) {
+  // A red square in the middle of a blue landscape stays square.
+  cv::Mat rgb(40, 100, CV_8UC3, cv::Scalar(0, 0, 255));
+  rgb(cv::Rect(40, 10, 20, 20)).setTo(cv::Scalar(255, 0, 0));
+  const cv::Mat small = CropAndResize(rgb, cv::Size(20, 20));
+  cv::Mat expected(20, 20, CV_8UC3, cv::Scalar(0, 0, 255));
+  expected(cv::Rect(5, 5, 10, 10)).setTo(cv::Scalar(255, 0, 0));
+  EXPECT_EQ(MaxDifference(small, expected), 0);
+}
+
+TEST(CropAndResize, TakesAnyShapeToAnyShape) {
+  for (cv::Size from : {cv::Size(1, 1), cv::Size(1, 999), cv::Size(999, 1)}) {
+    for (cv::Size to : {cv::Size(1, 1), cv::Size(64, 48), cv::Size(3, 500)}) {
+      EXPECT_EQ(CropAndResize(cv::Mat(from, CV_8UC3), to).size(), to);
+    }
+  }
+}
+
+TEST(ListFolder, CountsAsPeopleDo) {
+  const std::string folder = TempPath("counted");
+  ASSERT_EQ(mkdir(folder.c_str(), 0755), 0);
+  for (const char* name : {"f10", "f2", "f1", ".hidden", "f02b", "g"}) {
+    ASSERT_THAT(WriteFile(absl::StrCat(folder, "/", name), "x"), IsOk());
+  }
+  EXPECT_THAT(ListFolder(folder), IsOkAndHolds(testing::ElementsAre(
+                                      "f1", "f2", "f02b", "f10", "g")));
+}
+
+}  // namespace
+}  // namespace pipelines::data

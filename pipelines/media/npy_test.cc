@@ -1,0 +1,105 @@
+#include "pipelines/media/npy.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/media/file_io.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines::data {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr char kFolder[] = "pipelines/media/testdata/npy/";
+
+std::string InTempDir(const std::string& name, const std::string& content) {
+  const std::string path = ::testing::TempDir() + "/" + name;
+  EXPECT_THAT(WriteFile(path, content), IsOk());
+  return path;
+}
+
+TEST(ReadNpy, ReadsHalfPrecision) {
+  const auto array = ReadNpy(std::string(kFolder) + "half.npy");
+  ASSERT_THAT(array, IsOk());
+  EXPECT_THAT(array->shape, ElementsAre(2, 3));
+  EXPECT_THAT(array->values, ElementsAre(-1, -0.75, -0.5, -0.25, 0, 0.25));
+}
+
+TEST(ReadNpy, BringsFortranOrderIntoRowMajorOrder) {
+  const auto array = ReadNpy(std::string(kFolder) + "fortran.npy");
+  ASSERT_THAT(array, IsOk());
+  EXPECT_THAT(array->shape, ElementsAre(2, 3));
+  EXPECT_THAT(array->values, ElementsAre(0, 1, 2, 3, 4, 5));
+}
+
+TEST(ReadNpy, ReadsBooleansAndScalars) {
+  const auto mask = ReadNpy(std::string(kFolder) + "mask.npy");
+  ASSERT_THAT(mask, IsOk());
+  EXPECT_THAT(mask->values, ElementsAre(1, 0, 1));
+  const auto scalar = ReadNpy(std::string(kFolder) + "scalar.npy");
+  ASSERT_THAT(scalar, IsOk());
+  EXPECT_THAT(scalar->shape, ElementsAre());
+  EXPECT_THAT(scalar->values, ElementsAre(2.5));
+}
+
+TEST(ReadNpy, ReadsWhatNpyHeaderBegins) {
+  for (const std::vector<int64_t>& shape :
+       {std::vector<int64_t>{4}, std::vector<int64_t>{2, 2}}) {
+    const std::string header = NpyHeader("|u1", shape);
+    EXPECT_EQ(header.size() % 64, 0u);
+    const auto array = ReadNpy(InTempDir("own.npy", header + "\1\2\3\4"));
+    ASSERT_THAT(array, IsOk());
+    EXPECT_EQ(array->shape, shape);
+    EXPECT_THAT(array->values, ElementsAre(1, 2, 3, 4));
+  }
+}
+
+TEST(ReadNpy, SaysWhatIsWrong) {
+  const auto error = [](const std::string& message) {
+    return StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(message));
+  };
+  EXPECT_THAT(ReadNpy("/no/such.npy"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("such.npy")));
+  EXPECT_THAT(ReadNpy(InTempDir("text.npy", "not an array at all")),
+              error("text.npy: does not begin as a .npy file"));
+  EXPECT_THAT(ReadNpy(std::string(kFolder) + "complex.npy"),
+              error("elements of type <c16"));
+  const std::string header = NpyHeader("<f4", {1000, 1000});
+  EXPECT_THAT(ReadNpy(InTempDir("cut.npy", header + "1234")),
+              error("holds 4 bytes of data; its shape needs 4000000"));
+  EXPECT_THAT(ReadNpy(InTempDir("head.npy", header.substr(0, 40))),
+              error("ends inside its header"));
+  EXPECT_THAT(
+      ReadNpy(InTempDir("huge.npy", NpyHeader("<f4", {1 << 30, 1 << 30}))),
+      error("has shape"));
+}
+
+TEST(NpyWriter, WritesRowsOneAfterTheOther) {
+  const std::string path = testing::TempDir() + "/rows.npy";
+  auto writer = NpyWriter::Create(path, {2, 1});
+  ASSERT_THAT(writer, IsOk());
+  for (float i = 0; i < 12; ++i) {
+    const float row[] = {i, -i};
+    ASSERT_THAT((*writer)->Write(row), IsOk());
+  }
+  EXPECT_THAT(ReadNpy(path),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("rows.npy")))
+      << "before Finish";
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  const auto array = ReadNpy(path);
+  ASSERT_THAT(array, IsOk());
+  EXPECT_THAT(array->shape, testing::ElementsAre(12, 2, 1));
+  EXPECT_EQ(array->values[22], 11);
+  EXPECT_EQ(array->values[23], -11);
+}
+
+TEST(NpyWriter, NamesAFolderThatIsNotThere) {
+  EXPECT_THAT(NpyWriter::Create("/no/such/rows.npy", {2}),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("rows.npy")));
+}
+
+}  // namespace
+}  // namespace pipelines::data

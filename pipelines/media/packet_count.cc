@@ -1,0 +1,142 @@
+#include "pipelines/media/packet_count.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "pipelines/media/byte_reader.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines::data {
+namespace {
+
+enum Element : uint64_t {
+  kHeader = 0x1a45dfa3,
+  kSegment = 0x18538067,
+  kCluster = 0x1f43b675,
+  kBlockGroup = 0xa0,
+  kBlock = 0xa1,
+  kSimpleBlock = 0xa3,
+};
+
+// What stands in a file, a segment, a cluster or a block group beside the
+// elements above. The walk looks into those three and skips these.
+bool IsKnown(uint64_t id) {
+  static constexpr uint64_t kOthers[] = {
+      0xec,       0xbf,  // void, checksum
+      0x114d9b74, 0x1549a966, 0x1654ae6b,
+      0x1c53bb6b,                          // seek, info, tracks, cues
+      0x1941a469, 0x1043a770, 0x1254c367,  // attachments, chapters, tags
+      0xe7,       0xa7,       0xab,       0x5854,
+      0xaf,  // time, position, size, silent, coded
+      0x9b,       0xfb,       0xfa,       0xfd,
+      0xa4,       0xa2,  // of a block: duration, references
+      0x75a1,     0x75a2,     0x8e,       0xc8};  // additions, padding, slices
+  return id == kHeader || id == kSegment || id == kCluster ||
+         id == kBlockGroup || id == kBlock || id == kSimpleBlock ||
+         std::find(std::begin(kOthers), std::end(kOthers), id) !=
+             std::end(kOthers);
+}
+
+// A block begins with its track, two bytes of time and one of flags; if those
+// say that it holds several frames, their number less one follows.
+int64_t NumFrames(ByteReader& file, int64_t block) {
+  const int64_t flags = block + ReadEbmlNumber(file, block).length + 2;
+  const bool is_laced = file.BigEndian(flags, 1) & 0x06;
+  return is_laced ? static_cast<int64_t>(file.BigEndian(flags + 1, 1)) + 1 : 1;
+}
+
+absl::Status DamagedAt(int64_t at) {
+  return absl::DataLossError(absl::StrCat("the file is damaged at byte ", at));
+}
+
+// [RFC 9559] Elements of an identifier, a size and a content.
+absl::StatusOr<int64_t> CountMatroskaPackets(ByteReader& bytes) {
+  int64_t num_frames = 0;
+  int64_t end = bytes.size();
+  for (int64_t at = 0; at < end;) {
+    const int id_length = ReadEbmlNumber(bytes, at).length;
+    const uint64_t id = bytes.BigEndian(at, id_length);
+    const EbmlNumber size = ReadEbmlNumber(bytes, at + id_length);
+    const int64_t content = at + id_length + size.length;
+    const bool is_container =
+        id == kSegment || id == kCluster || id == kBlockGroup;
+    // A recorder that could not seek back leaves containers without a size.
+    if (!IsKnown(id) || (!size.value && !is_container)) {
+      return DamagedAt(at);
+    }
+    if (id == kSegment && size.value) {
+      end = std::min(end, content + *size.value);
+    }
+    if (id == kBlock || id == kSimpleBlock) {
+      num_frames += NumFrames(bytes, content);
+    }
+    at = is_container ? content : content + *size.value;
+  }
+  return num_frames;
+}
+
+// Behind the sub-blocks at `at`: each has its length in front, 0 ends them.
+int64_t SkipGifSubBlocks(ByteReader& bytes, int64_t at) {
+  while (at < bytes.size()) {
+    const int64_t length = static_cast<int64_t>(bytes.BigEndian(at, 1));
+    at += 1 + length;
+    if (length == 0) break;
+  }
+  return at;
+}
+
+int64_t GifColourTableBytes(uint64_t flags) {
+  return flags & 0x80 ? 3 << ((flags & 7) + 1) : 0;
+}
+
+// [GIF89a] Images (',') and extensions ('!') up to the trailer (';').
+absl::StatusOr<int64_t> CountGifPackets(ByteReader& bytes) {
+  int64_t num_images = 0;
+  int64_t at = 13 + GifColourTableBytes(bytes.BigEndian(10, 1));
+  while (at < bytes.size()) {
+    const uint64_t block = bytes.BigEndian(at, 1);
+    if (block == ';') return num_images;
+    if (block != ',' && block != '!') return DamagedAt(at);
+    if (block == ',') {
+      ++num_images;
+      at += 11 + GifColourTableBytes(bytes.BigEndian(at + 9, 1));
+    } else {
+      at += 2;
+    }
+    at = SkipGifSubBlocks(bytes, at);
+  }
+  return absl::DataLossError(
+      absl::StrCat("the file is truncated: after ", bytes.size(),
+                   " bytes the end mark of the GIF is missing"));
+}
+
+// [FLV 10.1] After the header, tags of 11 bytes and a content; each is followed
+// by its own size.
+absl::Status CheckFlv(ByteReader& bytes) {
+  int64_t at = static_cast<int64_t>(bytes.BigEndian(5, 4)) + 4;
+  while (at < bytes.size()) {
+    const int64_t size = 11 + static_cast<int64_t>(bytes.BigEndian(at + 1, 3));
+    if (static_cast<int64_t>(bytes.BigEndian(at + size, 4)) != size) {
+      return DamagedAt(at);
+    }
+    at += size + 4;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<int64_t>> CountStoredPackets(std::istream& file) {
+  ByteReader bytes(file);
+  const std::string head = bytes.Bytes(0, 4);
+  if (head == "\x1a\x45\xdf\xa3") return CountMatroskaPackets(bytes);
+  if (head == "GIF8") return CountGifPackets(bytes);
+  if (head.substr(0, 3) == "FLV") RETURN_IF_ERROR(CheckFlv(bytes));
+  return std::nullopt;
+}
+
+}  // namespace pipelines::data

@@ -1,0 +1,24 @@
+// Whether the structure of a video file is sound. Some of FFmpeg's demuxers
+// search on behind a damaged place, or stop there, and say nothing of the
+// frames that are lost. Private to this folder.
+#ifndef PIPELINES_MEDIA_PACKET_COUNT_H_
+#define PIPELINES_MEDIA_PACKET_COUNT_H_
+
+#include <cstdint>
+#include <istream>
+#include <optional>
+
+#include "absl/status/statusor.h"
+
+namespace pipelines::data {
+
+// Walks over the elements of a webm, mkv, gif or flv file, reading only their
+// headers. DataLoss with the place where something else stands than what the
+// format allows there. Returns the packets of all streams together that a sound
+// demuxer finds; empty for flv, which does not tell packets from settings, and
+// for every other format, which is not looked at.
+absl::StatusOr<std::optional<int64_t>> CountStoredPackets(std::istream& file);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_PACKET_COUNT_H_

@@ -1,0 +1,234 @@
+#include "pipelines/media/video_demuxer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "pipelines/media/container_end.h"
+#include "pipelines/media/packet_count.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines::data {
+namespace {
+
+// Headers state durations in milliseconds or coarser, and muxers differ in
+// whether the last packet's own duration counts.
+constexpr double kDurationTolerance = 0.5;  // seconds
+
+absl::Status Truncated(const std::string& path, const std::string& what) {
+  return absl::DataLossError(
+      absl::StrCat(path, ": the file is truncated: ", what));
+}
+
+double Seconds(int64_t time, AVRational base) {
+  return static_cast<double>(time) * av_q2d(base);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<VideoDemuxer>> VideoDemuxer::Open(
+    const std::string& path) {
+  ASSIGN_OR_RETURN(InputPtr input, OpenInput(path));
+  std::unique_ptr<VideoDemuxer> demuxer(
+      new VideoDemuxer(path, std::move(input)));
+  RETURN_IF_ERROR(demuxer->FindStream());
+  return demuxer;
+}
+
+absl::Status VideoDemuxer::FindStream() {
+  std::vector<int64_t> stated;
+  for (unsigned i = 0; i < input_->nb_streams; ++i) {
+    stated.push_back(std::max<int64_t>(0, input_->streams[i]->duration));
+  }
+  if (input_->duration > 0) {
+    header_duration_ = Seconds(input_->duration, AV_TIME_BASE_Q);
+  }
+  const int error = avformat_find_stream_info(input_.get(), nullptr);
+  if (error < 0) {
+    return FfmpegStatus(error, path_ + " is not a video that FFmpeg can read",
+                        absl::StatusCode::kInvalidArgument);
+  }
+  const int index =
+      av_find_best_stream(input_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  if (index < 0) {
+    return absl::InvalidArgumentError(path_ + " holds no video stream");
+  }
+  stream_ = input_->streams[index];
+  if (static_cast<size_t>(index) < stated.size()) {
+    header_stream_duration_ = stated[static_cast<size_t>(index)];
+  }
+  has_audio_ = av_find_best_stream(input_.get(), AVMEDIA_TYPE_AUDIO, -1, -1,
+                                   nullptr, 0) >= 0;
+  return absl::OkStatus();
+}
+
+// iformat->name is a list such as "mov,mp4,m4a".
+bool VideoDemuxer::IsFormat(const char* name) const {
+  const std::string names = absl::StrCat(",", input_->iformat->name, ",");
+  return names.find(absl::StrCat(",", name, ",")) != std::string::npos;
+}
+
+std::optional<int64_t> VideoDemuxer::num_indexed() const {
+  // Only mp4 and mov state every sample in front; elsewhere FFmpeg's index is
+  // what it has met so far.
+  if (!IsFormat("mp4")) {
+    if (stream_->nb_frames > 0) return stream_->nb_frames;
+    return std::nullopt;
+  }
+  const int count = avformat_index_get_entries_count(stream_);
+  int64_t shown = 0;
+  for (int i = 0; i < count; ++i) {
+    const AVIndexEntry* entry = avformat_index_get_entry(stream_, i);
+    if (!(entry->flags & AVINDEX_DISCARD_FRAME)) ++shown;
+  }
+  if (shown == 0) return std::nullopt;
+  return shown;
+}
+
+std::optional<double> VideoDemuxer::duration() const {
+  if (stream_->duration > 0) {
+    return Seconds(stream_->duration, stream_->time_base);
+  }
+  if (input_->duration > 0) return Seconds(input_->duration, AV_TIME_BASE_Q);
+  return std::nullopt;
+}
+
+AVRational VideoDemuxer::frame_rate() const {
+  const AVRational rate =
+      av_guess_frame_rate(input_.get(), stream_, /*frame=*/nullptr);
+  return rate.num > 0 && rate.den > 0 ? rate : AVRational{25, 1};
+}
+
+bool VideoDemuxer::packets_are_frames() const {
+  switch (stream_->codecpar->codec_id) {
+    case AV_CODEC_ID_H264:
+    case AV_CODEC_ID_HEVC:
+    case AV_CODEC_ID_VP8:
+    case AV_CODEC_ID_VP9:
+    case AV_CODEC_ID_AV1:
+    case AV_CODEC_ID_MJPEG:
+    case AV_CODEC_ID_GIF:
+    case AV_CODEC_ID_PNG:
+    case AV_CODEC_ID_RAWVIDEO:
+      return true;
+    case AV_CODEC_ID_MPEG4:
+      // In AVI two frames may share a packet, and an empty one follow.
+      return IsFormat("mp4");
+    default:
+      return false;
+  }
+}
+
+absl::StatusOr<bool> VideoDemuxer::Next(AVPacket* packet) {
+  while (true) {
+    av_packet_unref(packet);
+    const int error = av_read_frame(input_.get(), packet);
+    if (error == AVERROR_EOF) {
+      RETURN_IF_ERROR(CheckComplete());
+      return false;
+    }
+    if (error < 0) {
+      return FfmpegStatus(error, path_ + ": the file is damaged or truncated",
+                          absl::StatusCode::kDataLoss);
+    }
+    Note(*packet);
+    if (packet->stream_index != stream_->index) continue;
+    if (packet->flags & AV_PKT_FLAG_CORRUPT) {
+      return Truncated(path_, "a frame is cut short");
+    }
+    return true;
+  }
+}
+
+bool VideoDemuxer::IsShown(const AVPacket& packet) const {
+  if (packet.flags & AV_PKT_FLAG_DISCARD) return false;
+  // VP8 stores frames that only serve as references. [RFC 6386, 9.1]
+  constexpr int kShowFrame = 0x10;
+  return stream_->codecpar->codec_id != AV_CODEC_ID_VP8 || packet.size == 0 ||
+         packet.data[0] & kShowFrame;
+}
+
+void VideoDemuxer::Note(const AVPacket& packet) {
+  ++num_all_packets_;
+  const int64_t begin = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
+  const AVRational base = input_->streams[packet.stream_index]->time_base;
+  if (begin != AV_NOPTS_VALUE) {
+    end_ = std::max(end_, Seconds(begin + packet.duration, base));
+  }
+  if (packet.stream_index != stream_->index) return;
+  ++num_packets_;
+  if (IsShown(packet)) ++num_shown_;
+  if (begin != AV_NOPTS_VALUE) {
+    stream_end_ = std::max(stream_end_, begin + packet.duration);
+  }
+}
+
+absl::Status VideoDemuxer::CheckComplete() const {
+  if (input_->pb != nullptr && input_->pb->error < 0) {
+    return FfmpegStatus(input_->pb->error, path_ + ": reading failed",
+                        absl::StatusCode::kDataLoss);
+  }
+  if (num_packets_ == 0) return Truncated(path_, "it holds no frame");
+  RETURN_IF_ERROR(CheckFileSize());
+  RETURN_IF_ERROR(CheckStructure());
+  if (IsFormat("mp4")) return CheckIndex();
+  return CheckDuration();
+}
+
+absl::Status VideoDemuxer::CheckIndex() const {
+  const int indexed = avformat_index_get_entries_count(stream_);
+  if (num_packets_ >= indexed) return absl::OkStatus();
+  return Truncated(path_, absl::StrCat("its index lists ", indexed,
+                                       " frames, there are ", num_packets_));
+}
+
+absl::Status VideoDemuxer::CheckDuration() const {
+  const double tolerance =
+      std::max(kDurationTolerance, 2.0 / av_q2d(frame_rate()));
+  if (header_duration_ > 0 && end_ + tolerance < header_duration_) {
+    return Truncated(
+        path_, absl::StrFormat("its header states %.3f s, there are %.3f s",
+                               header_duration_, end_));
+  }
+  // Without time stamps (AVI) a stream's duration is its number of frames.
+  if (header_stream_duration_ > 0 && stream_end_ != INT64_MIN &&
+      stream_end_ - std::max<int64_t>(0, stream_->start_time) <
+          header_stream_duration_ &&
+      IsFormat("avi")) {
+    return Truncated(path_,
+                     absl::StrCat("its header states ", header_stream_duration_,
+                                  " frames, there are ", stream_end_));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status VideoDemuxer::CheckFileSize() const {
+  std::ifstream file(path_, std::ios::binary | std::ios::ate);
+  if (!file) return absl::OkStatus();  // a URL or a device
+  const int64_t size = file.tellg();
+  const std::optional<int64_t> stated = StatedEnd(file);
+  if (!stated || *stated <= size) return absl::OkStatus();
+  return Truncated(path_, absl::StrCat("it has ", size, " bytes, at least ",
+                                       *stated, " are stated in it"));
+}
+
+absl::Status VideoDemuxer::CheckStructure() const {
+  std::ifstream file(path_, std::ios::binary);
+  if (!file) return absl::OkStatus();  // a URL or a device
+  const absl::StatusOr<std::optional<int64_t>> stored =
+      CountStoredPackets(file);
+  if (!stored.ok()) {
+    return absl::DataLossError(
+        absl::StrCat(path_, ": ", std::string(stored.status().message())));
+  }
+  if (num_all_packets_ >= stored->value_or(0)) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(path_, ": the file is damaged: ", num_all_packets_, " of ",
+                   **stored, " frames and pieces of sound can be found"));
+}
+
+}  // namespace pipelines::data

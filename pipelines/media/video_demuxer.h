@@ -1,0 +1,74 @@
+// The packets of a file's video stream, and the watch that none is missing.
+// Private to this folder: video_reader.h decodes them.
+#ifndef PIPELINES_MEDIA_VIDEO_DEMUXER_H_
+#define PIPELINES_MEDIA_VIDEO_DEMUXER_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "pipelines/media/ffmpeg_util.h"
+
+namespace pipelines::data {
+
+class VideoDemuxer {
+ public:
+  // The errors of OpenInput; InvalidArgument when there is no video stream.
+  static absl::StatusOr<std::unique_ptr<VideoDemuxer>> Open(
+      const std::string& path);
+
+  const AVStream& stream() const { return *stream_; }
+  bool has_audio() const { return has_audio_; }
+  // Frames by the container's index, without those that an edit list hides.
+  std::optional<int64_t> num_indexed() const;
+  // Seconds by the container's header.
+  std::optional<double> duration() const;
+  AVRational frame_rate() const;
+
+  // Each shown packet gives one frame, so that frames can be counted without
+  // decoding.
+  bool packets_are_frames() const;
+
+  // Reads the next packet of the video stream; false at the end. DataLoss when
+  // the container is damaged, or ends before its own index or header says.
+  absl::StatusOr<bool> Next(AVPacket* packet);
+
+  // Packets read so far that are to be shown.
+  int64_t num_shown() const { return num_shown_; }
+
+ private:
+  explicit VideoDemuxer(std::string path, InputPtr input)
+      : path_(std::move(path)), input_(std::move(input)) {}
+
+  absl::Status FindStream();
+  bool IsShown(const AVPacket& packet) const;
+  void Note(const AVPacket& packet);
+  absl::Status CheckComplete() const;
+  absl::Status CheckIndex() const;
+  absl::Status CheckDuration() const;
+  absl::Status CheckFileSize() const;
+  absl::Status CheckStructure() const;
+  bool IsFormat(const char* name) const;
+
+  std::string path_;
+  InputPtr input_;
+  AVStream* stream_ = nullptr;
+  bool has_audio_ = false;
+
+  // As the header states them; FFmpeg later fills in guesses of its own.
+  int64_t header_stream_duration_ = 0;  // stream_->time_base; 0: not stated
+  double header_duration_ = 0;          // seconds of all streams; 0: not stated
+
+  int64_t num_all_packets_ = 0;  // of all streams
+  int64_t num_packets_ = 0;      // of the video stream
+  int64_t num_shown_ = 0;
+  int64_t stream_end_ = INT64_MIN;  // stream_->time_base
+  double end_ = 0;                  // seconds, of all streams
+};
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_VIDEO_DEMUXER_H_

@@ -1,0 +1,54 @@
+// Video files through FFmpeg's libraries: mp4, mov, avi, webm, gif and whatever
+// else FFmpeg demuxes.
+//
+// A damaged or truncated file is an error and never a shorter video; README.md
+// says how that is found out for each format.
+#ifndef PIPELINES_MEDIA_VIDEO_READER_H_
+#define PIPELINES_MEDIA_VIDEO_READER_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "pipelines/media/frame_source.h"
+
+namespace pipelines::data {
+
+class VideoReader : public FrameSource {
+ public:
+  // `path` is a file or what else FFmpeg opens as input (a URL, a device).
+  // NotFound or PermissionDenied when it cannot be opened; InvalidArgument when
+  // it is empty, no video, of a codec FFmpeg does not know, or its frames are
+  // larger than kMaxImagePixels.
+  static absl::StatusOr<std::unique_ptr<VideoReader>> Open(
+      const std::string& path, const FrameSourceOptions& options = {});
+
+  ~VideoReader() override;
+
+  const VideoInfo& info() const override;
+  absl::StatusOr<std::optional<VideoFrame>> Next() override;
+
+  // Frames returned so far.
+  int64_t num_read() const;
+
+  std::string damage() const override;
+
+ private:
+  friend absl::StatusOr<int64_t> CountFrames(const std::string& path);
+
+  class Impl;
+  explicit VideoReader(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+// Frames in the video at `path`, counted by its packets; only the first frame
+// is decoded, except for codecs whose packets are not always frames (VP8,
+// HEVC). The errors of Open and Next, as far as they show without decoding.
+absl::StatusOr<int64_t> CountFrames(const std::string& path);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_VIDEO_READER_H_

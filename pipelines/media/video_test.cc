@@ -1,0 +1,622 @@
+// VideoWriter and VideoReader, each the other's proof.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opencv2/core.hpp"
+#include "pipelines/media/ffmpeg_util.h"
+#include "pipelines/media/file_io.h"
+#include "pipelines/media/video_reader.h"
+#include "pipelines/media/video_test_util.h"
+#include "pipelines/media/video_writer.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines::data {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+struct ReadVideo {
+  VideoInfo info;
+  std::vector<VideoFrame> frames;
+  absl::Status end;  // OK at the regular end
+  std::string damage;
+};
+
+ReadVideo ReadAll(const std::string& path,
+                  const FrameSourceOptions& options = {}) {
+  ReadVideo result;
+  auto reader = VideoReader::Open(path, options);
+  result.end = reader.status();
+  if (!reader.ok()) return result;
+  result.info = (*reader)->info();
+  while (true) {
+    auto frame = (*reader)->Next();
+    result.end = frame.status();
+    if (!frame.ok() || !*frame) break;
+    result.frames.push_back(**frame);
+  }
+  result.damage = (*reader)->damage();
+  return result;
+}
+
+std::vector<int> Indices(const ReadVideo& video) {
+  std::vector<int> indices;
+  for (const VideoFrame& frame : video.frames) {
+    indices.push_back(FrameIndex(frame.rgb));
+  }
+  return indices;
+}
+
+std::vector<int> Range(int n) {
+  std::vector<int> range(static_cast<size_t>(n));
+  for (int i = 0; i < n; ++i) range[static_cast<size_t>(i)] = i;
+  return range;
+}
+
+std::string Contents(const std::string& path) {
+  const auto bytes = ReadFile(path);
+  EXPECT_THAT(bytes, IsOk());
+  return bytes.value_or("");
+}
+
+VideoWriterOptions Sized(cv::Size size) {
+  VideoWriterOptions options;
+  options.width = size.width;
+  options.height = size.height;
+  return options;
+}
+
+class EveryFormat : public testing::TestWithParam<const char*> {
+ protected:
+  std::string Path(const std::string& stem) {
+    return TempPath(stem + GetParam());
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Endings, EveryFormat,
+                         testing::Values(".mp4", ".mov", ".mkv", ".avi",
+                                         ".webm", ".gif"),
+                         [](const auto& info) { return info.param + 1; });
+
+TEST_P(EveryFormat, IsReadAsItWasWritten) {
+  const std::string path = Path("Größe: ein Film mit #1");
+  WriteNumberedVideo(path, cv::Size(96, 64), 40);
+  const ReadVideo video = ReadAll(path);
+  ASSERT_THAT(video.end, IsOk());
+  EXPECT_EQ(Indices(video), Range(40));
+  EXPECT_EQ(video.info.width, 96);
+  EXPECT_EQ(video.info.height, 64);
+  EXPECT_EQ(video.info.frame_rate, (Rational{25, 1}));
+  EXPECT_FALSE(video.info.has_audio);
+  EXPECT_THAT(CountFrames(path), IsOkAndHolds(40));
+}
+
+TEST_P(EveryFormat, HoldsASingleFrame) {
+  const std::string path = Path("single");
+  WriteNumberedVideo(path, cv::Size(32, 32), 1);
+  EXPECT_THAT(Indices(ReadAll(path)), ElementsAre(0));
+  EXPECT_THAT(CountFrames(path), IsOkAndHolds(1));
+}
+
+// The law of video_reader.h, first part: a shorter file is never a shorter
+// video. The cuts are spread over the file, the last takes a single byte.
+TEST_P(EveryFormat, TruncatedAnywhereIsAnError) {
+  const std::string path = Path("whole"), cut_path = Path("cut");
+  WriteNumberedVideo(path, cv::Size(96, 64), 40);
+  const std::string whole = Contents(path);
+  for (size_t part = 1; part <= 16; ++part) {
+    const size_t size = part < 16 ? whole.size() * part / 16 : whole.size() - 1;
+    ASSERT_THAT(WriteFile(cut_path, whole.substr(0, size)), IsOk());
+    const ReadVideo video = ReadAll(cut_path);
+    EXPECT_THAT(video.end.message(), HasSubstr(cut_path))
+        << size << " of " << whole.size() << " bytes";
+    EXPECT_FALSE(CountFrames(cut_path).ok()) << size << " bytes";
+  }
+}
+
+// Second part: damage inside is an error, or (where it hits what only changes
+// colours) all frames come. Places spread over the file are overwritten one
+// after the other; in a GIF most of them only change colours.
+TEST_P(EveryFormat, DamagedAnywhereIsNeverAShorterVideo) {
+  const std::string path = Path("sound"), bent_path = Path("bent");
+  WriteNumberedVideo(path, cv::Size(96, 64), 40);
+  const std::string sound = Contents(path);
+  int num_found = 0;
+  for (size_t part = 1; part < 24; ++part) {
+    std::string bent = sound;
+    const size_t at = sound.size() * part / 24;
+    for (size_t i = at; i < at + 8 && i < bent.size(); ++i) bent[i] ^= 0x5a;
+    ASSERT_THAT(WriteFile(bent_path, bent), IsOk());
+    const ReadVideo video = ReadAll(bent_path);
+    if (video.end.ok()) {
+      EXPECT_EQ(video.frames.size(), 40u) << "byte " << at;
+    } else {
+      ++num_found;
+      EXPECT_THAT(video.end.message(), HasSubstr(bent_path));
+    }
+  }
+  // Nearly all of a GIF is colours without any checksum.
+  if (GetParam() != std::string(".gif")) EXPECT_GT(num_found, 0);
+}
+
+class ExactRate : public testing::TestWithParam<Rational> {};
+
+INSTANTIATE_TEST_SUITE_P(Rates, ExactRate,
+                         testing::Values(Rational{24000, 1001},
+                                         Rational{30000, 1001}, Rational{25, 1},
+                                         Rational{60000, 1001},
+                                         Rational{15, 2}));
+
+TEST_P(ExactRate, IsKeptAndEveryFrameHasItsTime) {
+  const std::string path = TempPath("rate.mp4");
+  WriteNumberedVideo(path, cv::Size(32, 32), 48, GetParam());
+  const ReadVideo video = ReadAll(path);
+  ASSERT_THAT(video.end, IsOk());
+  EXPECT_EQ(video.info.frame_rate, GetParam());
+  EXPECT_EQ(video.info.num_frames, 48);
+  ASSERT_EQ(video.frames.size(), 48u);
+  for (int64_t i = 0; i < 48; ++i) {
+    // Frame i begins at i / rate seconds, as an equation of integers.
+    const VideoFrame& frame = video.frames[static_cast<size_t>(i)];
+    EXPECT_EQ(frame.pts * video.info.time_base.num * GetParam().num,
+              i * GetParam().den * video.info.time_base.den)
+        << "frame " << i;
+  }
+}
+
+TEST(VideoWriter, KeepsTimeStampsOfAVariableRate) {
+  const std::string path = TempPath("variable.mp4");
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  options.time_base = Rational{1, 90000};
+  auto writer = VideoWriter::Create(path, options);
+  ASSERT_THAT(writer, IsOk());
+  std::vector<int64_t> written;
+  int64_t pts = 0;
+  for (int i = 0; i < 30; ++i) {
+    const int64_t duration = 1000 + 977 * (i * i % 7);
+    ASSERT_THAT(
+        (*writer)->WriteAt(NumberedFrame(cv::Size(32, 32), i), pts, duration),
+        IsOk());
+    written.push_back(pts);
+    pts += duration;
+  }
+  EXPECT_THAT((*writer)->WriteAt(NumberedFrame(cv::Size(32, 32), 0), 5, 1),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("must rise")));
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+
+  const ReadVideo video = ReadAll(path);
+  EXPECT_EQ(Indices(video), Range(30));
+  std::vector<int64_t> read;
+  for (const VideoFrame& frame : video.frames) {
+    read.push_back(frame.pts * 90000 * video.info.time_base.num /
+                   video.info.time_base.den);
+  }
+  EXPECT_EQ(read, written);
+  ASSERT_TRUE(video.info.duration.has_value());
+  EXPECT_NEAR(*video.info.duration, static_cast<double>(pts) / 90000, 1e-9);
+}
+
+TEST(VideoWriter, PadsOddSizesByRepeatingTheBorder) {
+  const std::string path = TempPath("odd.mp4");
+  WriteNumberedVideo(path, cv::Size(45, 33), 3);
+  const ReadVideo video = ReadAll(path);
+  ASSERT_THAT(Indices(video), ElementsAre(0, 1, 2));
+  const cv::Mat rgb = video.frames[2].rgb;
+  ASSERT_EQ(rgb.size(), cv::Size(46, 34));
+  // Coding noise next to the picture's edges reaches 9 levels; padding with
+  // black would differ by 40 and more.
+  EXPECT_LE(cv::norm(rgb.col(45), rgb.col(44), cv::NORM_INF), 20);
+  EXPECT_LE(cv::norm(rgb.row(33), rgb.row(32), cv::NORM_INF), 20);
+}
+
+TEST(VideoWriter, GifKeepsOddSizesAndTimesToAHundredth) {
+  const std::string path = TempPath("odd.gif");
+  WriteNumberedVideo(path, cv::Size(45, 33), 31, Rational{30, 1});
+  const ReadVideo video = ReadAll(path);
+  ASSERT_THAT(video.end, IsOk());
+  EXPECT_EQ(Indices(video), Range(31));
+  EXPECT_EQ(video.frames[0].rgb.size(), cv::Size(45, 33));
+  for (int i = 0; i < 31; ++i) {
+    // Each time is rounded for itself, so the errors do not add up.
+    const VideoFrame& frame = video.frames[static_cast<size_t>(i)];
+    EXPECT_NEAR(static_cast<double>(frame.pts) * video.info.time_base.value(),
+                i / 30.0, 0.005 + 1e-9);
+  }
+}
+
+TEST(VideoWriter, GifLeavesOutFramesThatPlayersWouldSlowDown) {
+  const std::string path = TempPath("fast.gif");
+  WriteNumberedVideo(path, cv::Size(32, 32), 40, Rational{100, 1});
+  const ReadVideo video = ReadAll(path);
+  ASSERT_THAT(video.end, IsOk());
+  ASSERT_EQ(video.frames.size(), 20u);
+  EXPECT_EQ(FrameIndex(video.frames[19].rgb), 38);
+}
+
+TEST(VideoWriter, WritesASinglePixel) {
+  const std::string path = TempPath("pixel.mp4");
+  WriteNumberedVideo(path, cv::Size(1, 1), 2);
+  EXPECT_EQ(ReadAll(path).frames.size(), 2u);
+}
+
+TEST(VideoWriter, KeepsColours) {
+  const std::string path = TempPath("colours.mp4");
+  const std::vector<cv::Scalar> colours = {
+      {255, 0, 0}, {0, 255, 0},     {0, 0, 255},     {255, 255, 255},
+      {0, 0, 0},   {128, 128, 128}, {230, 180, 150}, {20, 60, 90}};
+  auto writer = VideoWriter::Create(path, Sized(cv::Size(64, 64)));
+  ASSERT_THAT(writer, IsOk());
+  for (const cv::Scalar& colour : colours) {
+    ASSERT_THAT((*writer)->Write(cv::Mat(64, 64, CV_8UC3, colour)), IsOk());
+  }
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  const ReadVideo video = ReadAll(path);
+  ASSERT_EQ(video.frames.size(), colours.size());
+  for (size_t i = 0; i < colours.size(); ++i) {
+    const cv::Mat expected(64, 64, CV_8UC3, colours[i]);
+    // Half a step of the 219 luma levels is 0.6, of the 224 chroma levels times
+    // BT.709's largest weight (1.86) 1.1 levels of 255; the quantiser of crf 18
+    // shifts flat areas by another step. A wrong matrix or range costs 10.
+    EXPECT_LE(cv::norm(video.frames[i].rgb, expected, cv::NORM_INF), 4)
+        << "colour " << i;
+  }
+}
+
+TEST(VideoWriter, PutsTheIndexInFrontAndStoresTheComment) {
+  const std::string path = TempPath("web.mp4");
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  options.comment = "synthetic: made from portrait.png";
+  auto writer = VideoWriter::Create(path, options);
+  ASSERT_THAT(writer, IsOk());
+  ASSERT_THAT((*writer)->Write(NumberedFrame(cv::Size(32, 32), 0)), IsOk());
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  const std::string bytes = Contents(path);
+  EXPECT_LT(bytes.find("moov"), bytes.find("mdat"));
+  EXPECT_THAT(bytes, HasSubstr(options.comment));
+}
+
+TEST(VideoWriter, StoresTheCommentInAGif) {
+  const std::string path = TempPath("commented.gif");
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  // More than one block of 255 bytes.
+  options.comment = "synthetic: " + std::string(300, 'x');
+  auto writer = VideoWriter::Create(path, options);
+  ASSERT_THAT(writer, IsOk());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_THAT((*writer)->Write(NumberedFrame(cv::Size(32, 32), i)), IsOk());
+  }
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  EXPECT_THAT(Contents(path), HasSubstr(options.comment.substr(0, 255)));
+  EXPECT_EQ(ReadAll(path).frames.size(), 3u);
+}
+
+class LongVideo : public testing::TestWithParam<Rational> {};
+
+// Ten minutes: times that were rounded once a frame, or a rate that was rounded
+// to a thousandth, would drift by several frames.
+TEST_P(LongVideo, EndsWhenItShould) {
+  const Rational rate = GetParam();
+  const auto num_frames = static_cast<int64_t>(600 * rate.value());
+  const std::string path = TempPath("long.mp4");
+  VideoWriterOptions options = Sized(cv::Size(16, 16));
+  options.frame_rate = rate;
+  auto writer = VideoWriter::Create(path, options);
+  ASSERT_THAT(writer, IsOk());
+  const cv::Mat frame = NumberedFrame(cv::Size(16, 16), 1);
+  for (int64_t i = 0; i < num_frames; ++i) {
+    ASSERT_THAT((*writer)->Write(frame), IsOk());
+  }
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  auto reader = VideoReader::Open(path);
+  ASSERT_THAT(reader, IsOk());
+  EXPECT_EQ((*reader)->info().num_frames, num_frames);
+  EXPECT_NEAR(*(*reader)->info().duration, num_frames / rate.value(),
+              1e-3 / rate.value());
+}
+
+INSTANTIATE_TEST_SUITE_P(Rates, LongVideo,
+                         testing::Values(Rational{24000, 1001},
+                                         Rational{30000, 1001}));
+
+// pts, dts and bytes of every audio packet.
+using Packets = std::vector<std::tuple<int64_t, int64_t, std::string>>;
+
+Packets AudioPackets(const std::string& path) {
+  Packets packets;
+  const auto input = OpenInput(path);
+  EXPECT_THAT(input, IsOk());
+  if (!input.ok()) return packets;
+  const int index =
+      av_find_best_stream(input->get(), AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);
+  const PacketPtr packet(av_packet_alloc());
+  while (av_read_frame(input->get(), packet.get()) >= 0) {
+    if (packet->stream_index == index) {
+      packets.emplace_back(packet->pts, packet->dts,
+                           std::string(reinterpret_cast<char*>(packet->data),
+                                       static_cast<size_t>(packet->size)));
+    }
+    av_packet_unref(packet.get());
+  }
+  return packets;
+}
+
+TEST(VideoWriter, CopiesAudioPacketsByteForByte) {
+  const std::string sound = TempPath("sound.m4a");
+  WriteSound(sound, 1.5);
+  for (const char* name : {"talk.mp4", "talk.mov"}) {
+    const std::string path = TempPath(name);
+    VideoWriterOptions options = Sized(cv::Size(32, 32));
+    options.audio_from = sound;
+    auto writer = VideoWriter::Create(path, options);
+    ASSERT_THAT(writer, IsOk());
+    EXPECT_THAT((*writer)->warnings(), IsEmpty());
+    for (int i = 0; i < 38; ++i) {
+      ASSERT_THAT((*writer)->Write(NumberedFrame(cv::Size(32, 32), i)), IsOk());
+    }
+    ASSERT_THAT((*writer)->Finish(), IsOk());
+
+    const Packets copied = AudioPackets(path), original = AudioPackets(sound);
+    EXPECT_GT(original.size(), 20u);
+    EXPECT_EQ(copied, original) << name;
+    const ReadVideo video = ReadAll(path);
+    EXPECT_THAT(video.end, IsOk());
+    EXPECT_EQ(Indices(video), Range(38));
+    EXPECT_TRUE(video.info.has_audio);
+  }
+}
+
+TEST(VideoWriter, SaysWhyTheOutputIsSilent) {
+  const std::string mute = TempPath("mute.mp4");
+  WriteNumberedVideo(mute, cv::Size(32, 32), 2);
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  options.audio_from = mute;
+  auto writer = VideoWriter::Create(TempPath("silent.mp4"), options);
+  ASSERT_THAT(writer, IsOk());
+  EXPECT_THAT((*writer)->warnings(), ElementsAre(HasSubstr("has no audio")));
+
+  const std::string pcm = TempPath("pcm.wav");
+  WriteSound(pcm, 0.2);
+  options.audio_from = pcm;
+  writer = VideoWriter::Create(TempPath("silent.webm"), options);
+  ASSERT_THAT(writer, IsOk());
+  EXPECT_THAT((*writer)->warnings(),
+              ElementsAre(AllOf(HasSubstr("cannot hold"), HasSubstr("pcm"))));
+
+  options.audio_from = TempPath("absent.mp4");
+  EXPECT_THAT(VideoWriter::Create(TempPath("silent.mp4"), options),
+              StatusIs(StatusCode::kNotFound, HasSubstr("absent.mp4")));
+}
+
+TEST(VideoWriter, LeavesNoFileUnlessFinished) {
+  const std::string path = TempPath("unfinished.mp4");
+  {
+    auto writer = VideoWriter::Create(path, Sized(cv::Size(32, 32)));
+    ASSERT_THAT(writer, IsOk());
+    ASSERT_THAT((*writer)->Write(NumberedFrame(cv::Size(32, 32), 0)), IsOk());
+  }
+  EXPECT_NE(access(path.c_str(), F_OK), 0);
+  EXPECT_NE(access(PartialPath(path).c_str(), F_OK), 0);
+
+  auto writer = VideoWriter::Create(path, Sized(cv::Size(32, 32)));
+  ASSERT_THAT(writer, IsOk());
+  EXPECT_THAT((*writer)->Finish(),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr(path)));
+}
+
+TEST(VideoWriter, ReportsAFullDiskAndKeepsWhatWasThere) {
+  const std::string path = TempPath("full.mp4");
+  WriteNumberedVideo(path, cv::Size(32, 32), 3);
+  ASSERT_EQ(symlink("/dev/full", PartialPath(path).c_str()), 0);
+  auto writer = VideoWriter::Create(path, Sized(cv::Size(32, 32)));
+  absl::Status status = writer.status();
+  for (int i = 0; i < 100 && status.ok(); ++i) {
+    status = (*writer)->Write(NumberedFrame(cv::Size(32, 32), i));
+  }
+  if (status.ok()) status = (*writer)->Finish();
+  EXPECT_THAT(status,
+              StatusIs(StatusCode::kResourceExhausted, HasSubstr(path)));
+  EXPECT_EQ(ReadAll(path).frames.size(), 3u);
+}
+
+TEST(VideoWriter, NamesBadOptionsAndFolders) {
+  const VideoWriterOptions good = Sized(cv::Size(32, 32));
+  EXPECT_THAT(VideoWriter::Create(TempPath("a.xyz"), good),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("a.xyz")));
+  EXPECT_THAT(VideoWriter::Create(TempPath("a.mp4"), Sized(cv::Size(0, 32))),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("0x32")));
+  VideoWriterOptions bad_rate = good;
+  bad_rate.frame_rate = {0, 1};
+  EXPECT_THAT(VideoWriter::Create(TempPath("a.mp4"), bad_rate),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("0/1")));
+  EXPECT_THAT(VideoWriter::Create(TempPath("no/folder/a.mp4"), good),
+              StatusIs(StatusCode::kNotFound, HasSubstr("no/folder/a.mp4")));
+}
+
+// mp4 stores the rotation as a matrix in the track header: 16.16 fixed point,
+// 40 bytes behind the box's name (version 0).
+std::string WithRotation(std::string mp4, const std::vector<int>& abcd) {
+  const size_t matrix = mp4.find("tkhd") + 4 + 40;
+  const size_t places[] = {matrix, matrix + 4, matrix + 12, matrix + 16};
+  for (size_t i = 0; i < 4; ++i) {
+    const auto value = static_cast<uint32_t>(abcd[i] * 0x10000);
+    for (size_t byte = 0; byte < 4; ++byte) {
+      mp4[places[i] + byte] = static_cast<char>(value >> (24 - 8 * byte) & 255);
+    }
+  }
+  return mp4;
+}
+
+TEST(VideoReader, TurnsFramesUpright) {
+  const std::string path = TempPath("upright.mp4");
+  const std::string turned_path = TempPath("turned.mp4");
+  WriteNumberedVideo(path, cv::Size(96, 64), 2);
+  const cv::Mat stored = ReadAll(path).frames.at(1).rgb;
+  // Matrix {a, b, c, d} of each turn, and OpenCV's word for what a viewer does.
+  const std::vector<std::pair<std::vector<int>, int>> turns = {
+      {{0, 1, -1, 0}, cv::ROTATE_90_CLOCKWISE},
+      {{-1, 0, 0, -1}, cv::ROTATE_180},
+      {{0, -1, 1, 0}, cv::ROTATE_90_COUNTERCLOCKWISE}};
+  for (const auto& [matrix, rotation] : turns) {
+    ASSERT_THAT(WriteFile(turned_path, WithRotation(Contents(path), matrix)),
+                IsOk());
+    const ReadVideo video = ReadAll(turned_path);
+    ASSERT_EQ(video.frames.size(), 2u);
+    cv::Mat expected;
+    cv::rotate(stored, expected, rotation);
+    EXPECT_EQ(cv::Size(video.info.width, video.info.height), expected.size());
+    ASSERT_EQ(video.frames[1].rgb.size(), expected.size());
+    EXPECT_EQ(cv::norm(video.frames[1].rgb, expected, cv::NORM_INF), 0)
+        << "rotation " << rotation;
+  }
+}
+
+TEST(VideoReader, GivesEqualFramesForEveryNumberOfThreads) {
+  const std::string path = TempPath("threads.mp4");
+  WriteNumberedVideo(path, cv::Size(96, 64), 30);
+  const ReadVideo one = ReadAll(path);
+  for (int threads : {0, 2, 4}) {
+    FrameSourceOptions options;
+    options.threads = threads;
+    const ReadVideo many = ReadAll(path, options);
+    ASSERT_EQ(many.frames.size(), one.frames.size());
+    for (size_t i = 0; i < one.frames.size(); ++i) {
+      EXPECT_EQ(cv::norm(one.frames[i].rgb, many.frames[i].rgb, cv::NORM_INF),
+                0);
+    }
+  }
+}
+
+TEST(VideoReader, SaysWhereAVideoIsDamaged) {
+  const std::string path = TempPath("hole.mp4");
+  WriteNumberedVideo(path, cv::Size(96, 64), 60);
+  std::string bytes = Contents(path);
+  const size_t hole =
+      bytes.find("mdat") + (bytes.size() - bytes.find("mdat")) / 2;
+  for (size_t i = hole; i < hole + 400; ++i) bytes[i] = 0;
+  ASSERT_THAT(WriteFile(path, bytes), IsOk());
+
+  const ReadVideo strict = ReadAll(path);
+  EXPECT_THAT(
+      strict.end,
+      StatusIs(
+          StatusCode::kDataLoss,
+          AllOf(HasSubstr(path),
+                HasSubstr(absl::StrCat(strict.frames.size(), " frames read")),
+                HasSubstr("should have 60"))));
+  EXPECT_GT(strict.frames.size(), 0u);
+  EXPECT_LT(strict.frames.size(), 60u);
+
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo lenient = ReadAll(path, options);
+  EXPECT_THAT(lenient.end, IsOk());
+  EXPECT_GT(lenient.frames.size(), strict.frames.size());
+  // How many frames, and where.
+  EXPECT_THAT(
+      lenient.damage,
+      AllOf(HasSubstr(absl::StrCat(60 - lenient.frames.size(), " of 60 frame")),
+            HasSubstr("the first after frame 1")));
+}
+
+TEST(VideoReader, CountsTheFramesThatATruncatedVideoLost) {
+  const std::string path = TempPath("cut.mp4");
+  WriteNumberedVideo(path, cv::Size(96, 64), 60);
+  const std::string bytes = Contents(path);
+  ASSERT_THAT(WriteFile(path, bytes.substr(0, bytes.size() * 3 / 4)), IsOk());
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo lenient = ReadAll(path, options);
+  EXPECT_THAT(lenient.end, IsOk());
+  EXPECT_LT(lenient.frames.size(), 60u);
+  EXPECT_THAT(lenient.damage,
+              AllOf(HasSubstr(absl::StrCat(60 - lenient.frames.size(),
+                                           " of 60 frames are lost")),
+                    HasSubstr("truncated")));
+}
+
+TEST(VideoReader, ReadsADevice) {
+  const std::string name = "lavfi:testsrc=size=64x48:rate=30:duration=0.5";
+  EXPECT_TRUE(IsDevice(name));
+  EXPECT_TRUE(IsDevice("camera:0"));
+  EXPECT_FALSE(IsDevice("camera.mp4"));
+  const auto reader = VideoReader::Open(name);
+  ASSERT_THAT(reader, IsOk());
+  EXPECT_TRUE((*reader)->info().is_live);
+  EXPECT_EQ((*reader)->info().width, 64);
+  const ReadVideo video = ReadAll(name);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(video.frames.size(), 15u);
+}
+
+TEST(VideoReader, NamesADeviceThatIsNotThere) {
+  EXPECT_THAT(
+      VideoReader::Open("camera:97"),
+      StatusIs(StatusCode::kNotFound,
+               AllOf(HasSubstr("camera:97"), HasSubstr("/dev/video97"))));
+}
+
+// FFmpeg's GIF demuxer stops where the blocks are broken, and says nothing.
+TEST(VideoReader, FindsABrokenBlockInAGif) {
+  const std::string path = TempPath("broken.gif");
+  WriteNumberedVideo(path, cv::Size(96, 64), 10);
+  std::string bytes = Contents(path);
+  // An image's data begin with the code size, 8, and the first block's length.
+  const size_t length = bytes.find("\x08\xff") + 1;
+  ASSERT_NE(length, std::string::npos + 1);
+  bytes[length] = '\xfe';
+  ASSERT_THAT(WriteFile(path, bytes), IsOk());
+  EXPECT_THAT(ReadAll(path).end,
+              StatusIs(StatusCode::kDataLoss, HasSubstr("broken.gif")));
+  EXPECT_THAT(CountFrames(path),
+              StatusIs(StatusCode::kDataLoss, HasSubstr("broken.gif")));
+}
+
+TEST(VideoReader, ErrorsStick) {
+  const std::string path = TempPath("sticky.mp4");
+  WriteNumberedVideo(path, cv::Size(96, 64), 10);
+  ASSERT_THAT(WriteFile(path, Contents(path).substr(0, 1500)), IsOk());
+  auto reader = VideoReader::Open(path);
+  if (!reader.ok()) return;  // also an error, and earlier
+  absl::StatusOr<std::optional<VideoFrame>> frame = (*reader)->Next();
+  while (frame.ok() && *frame) frame = (*reader)->Next();
+  ASSERT_FALSE(frame.ok());
+  EXPECT_EQ((*reader)->Next().status(), frame.status());
+}
+
+TEST(VideoReader, NamesFilesThatAreNoVideos) {
+  EXPECT_THAT(VideoReader::Open(TempPath("absent.mp4")),
+              StatusIs(StatusCode::kNotFound, HasSubstr("absent.mp4")));
+  EXPECT_THAT(VideoReader::Open(testing::TempDir()),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("folder")));
+  const std::string empty = TempPath("empty.mp4");
+  ASSERT_THAT(WriteFile(empty, ""), IsOk());
+  EXPECT_THAT(VideoReader::Open(empty),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("is empty")));
+  for (const char* name : {"text.mp4", "text.txt"}) {
+    const std::string text = TempPath(name);
+    ASSERT_THAT(WriteFile(text, "This is a text, not a video.\n"), IsOk());
+    EXPECT_THAT(VideoReader::Open(text),
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr(name)));
+  }
+  const std::string sound = TempPath("sound.wav");
+  WriteSound(sound, 0.2);
+  EXPECT_THAT(VideoReader::Open(sound), StatusIs(StatusCode::kInvalidArgument,
+                                                 HasSubstr("no video stream")));
+}
+
+}  // namespace
+}  // namespace pipelines::data

@@ -1,0 +1,182 @@
+#include "pipelines/media/video_test_util.h"
+
+#include <sys/stat.h>
+
+#include <cmath>
+#include <cstdint>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "opencv2/imgcodecs.hpp"
+#include "opencv2/imgproc.hpp"
+#include "pipelines/media/ffmpeg_util.h"
+#include "pipelines/media/file_io.h"
+#include "pipelines/media/image_io.h"
+#include "pipelines/media/video_writer.h"
+
+namespace pipelines::data {
+namespace {
+
+// Six bits in the brightness of 2 x 3 blocks.
+constexpr int kBlocksAcross = 3, kBlocksDown = 2;
+
+cv::Rect Block(cv::Size size, int bit) {
+  const int width = size.width / kBlocksAcross;
+  const int height = size.height / kBlocksDown;
+  return cv::Rect(bit % kBlocksAcross * width, bit / kBlocksAcross * height,
+                  width, height);
+}
+
+// Sends `frame` (null at the end) and writes the packets that come out.
+void Encode(AVCodecContext* encoder, const AVFrame* frame,
+            AVFormatContext* output) {
+  ASSERT_GE(avcodec_send_frame(encoder, frame), 0);
+  const PacketPtr packet(av_packet_alloc());
+  while (avcodec_receive_packet(encoder, packet.get()) >= 0) {
+    av_packet_rescale_ts(packet.get(), {1, encoder->sample_rate},
+                         output->streams[0]->time_base);
+    ASSERT_GE(av_write_frame(output, packet.get()), 0);
+  }
+}
+
+void EncodeTone(AVCodecContext* encoder, double seconds,
+                AVFormatContext* output) {
+  const FramePtr frame(av_frame_alloc());
+  frame->nb_samples = encoder->frame_size > 0 ? encoder->frame_size : 1024;
+  frame->format = encoder->sample_fmt;
+  av_channel_layout_copy(&frame->ch_layout, &encoder->ch_layout);
+  ASSERT_GE(av_frame_get_buffer(frame.get(), 0), 0);
+  const bool is_float = encoder->sample_fmt == AV_SAMPLE_FMT_FLTP;
+  for (int64_t at = 0; at < seconds * encoder->sample_rate;
+       at += frame->nb_samples) {
+    ASSERT_GE(av_frame_make_writable(frame.get()), 0);
+    for (int i = 0; i < frame->nb_samples; ++i) {
+      const float level = 0.3f * std::sin(0.1f * static_cast<float>(at + i));
+      if (is_float) {
+        reinterpret_cast<float*>(frame->data[0])[i] = level;
+      } else {
+        reinterpret_cast<int16_t*>(frame->data[0])[i] =
+            static_cast<int16_t>(32767 * level);
+      }
+    }
+    frame->pts = at;
+    Encode(encoder, frame.get(), output);
+  }
+  Encode(encoder, nullptr, output);
+}
+
+std::string EncodePng(const cv::Mat& rgb) {
+  cv::Mat bgr;
+  cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
+  std::vector<uchar> bytes;
+  cv::imencode(".png", bgr, bytes);
+  return std::string(bytes.begin(), bytes.end());
+}
+
+}  // namespace
+
+std::string TempPath(const std::string& name) {
+  return testing::TempDir() + "/" + name;
+}
+
+std::string TempFolder(const std::string& name) {
+  const std::string path = TempPath(name);
+  mkdir(path.c_str(), 0755);
+  return path;
+}
+
+cv::Mat NumberedFrame(cv::Size size, int index) {
+  cv::Mat rgb(size, CV_8UC3, cv::Scalar(40, 40, 40));
+  for (int bit = 0; bit < kBlocksAcross * kBlocksDown; ++bit) {
+    const double level = index >> bit & 1 ? 200 : 40;
+    // Red to the left, blue below: a turned frame is told from an upright one.
+    rgb(Block(size, bit))
+        .setTo(cv::Scalar(level + (bit % kBlocksAcross == 0 ? 40 : 0), level,
+                          level + (bit / kBlocksAcross == 1 ? 40 : 0)));
+  }
+  return rgb;
+}
+
+int FrameIndex(const cv::Mat& rgb) {
+  int index = 0;
+  for (int bit = 0; bit < kBlocksAcross * kBlocksDown; ++bit) {
+    const cv::Scalar mean = cv::mean(rgb(Block(rgb.size(), bit)));
+    if (mean[1] > 120) index |= 1 << bit;
+  }
+  return index;
+}
+
+void WriteNumberedVideo(const std::string& path, cv::Size size, int num_frames,
+                        Rational rate) {
+  VideoWriterOptions options;
+  options.width = size.width;
+  options.height = size.height;
+  options.frame_rate = rate;
+  auto writer = VideoWriter::Create(path, options);
+  ASSERT_TRUE(writer.ok()) << writer.status();
+  for (int i = 0; i < num_frames; ++i) {
+    const absl::Status status = (*writer)->Write(NumberedFrame(size, i));
+    ASSERT_TRUE(status.ok()) << status;
+  }
+  const absl::Status status = (*writer)->Finish();
+  ASSERT_TRUE(status.ok()) << status;
+}
+
+void WriteNumberedStack(const std::string& path, int side, int num_frames) {
+  cv::Mat row(side, side * num_frames, CV_8UC3);
+  for (int i = 0; i < num_frames; ++i) {
+    NumberedFrame(cv::Size(side, side), i)
+        .copyTo(row.colRange(i * side, (i + 1) * side));
+  }
+  const absl::Status status =
+      WriteFile(path, EncodePng(row));  // whatever its name says
+  ASSERT_TRUE(status.ok()) << status;
+}
+
+void WriteNumberedFolder(const std::string& path, cv::Size size,
+                         int num_frames) {
+  mkdir(path.c_str(), 0755);
+  for (int i = 0; i < num_frames; ++i) {
+    // Names without leading zeros: frame 10 must not come before frame 2.
+    const absl::Status status =
+        WriteImage(absl::StrCat(path, "/", i, ".png"), NumberedFrame(size, i));
+    ASSERT_TRUE(status.ok()) << status;
+  }
+}
+
+void DamageInside(const std::string& path) {
+  auto bytes = ReadFile(path);
+  ASSERT_TRUE(bytes.ok()) << bytes.status();
+  for (size_t i = bytes->size() * 3 / 4; i < bytes->size(); ++i) {
+    (*bytes)[i] = 0;
+  }
+  const absl::Status status = WriteFile(path, *bytes);
+  ASSERT_TRUE(status.ok()) << status;
+}
+
+void WriteSound(const std::string& path, double seconds) {
+  AVFormatContext* output = nullptr;
+  ASSERT_GE(
+      avformat_alloc_output_context2(&output, nullptr, nullptr, path.c_str()),
+      0);
+  const AVCodec* codec = avcodec_find_encoder(output->oformat->audio_codec);
+  const CodecPtr encoder(avcodec_alloc_context3(codec));
+  encoder->sample_rate = 16000;
+  encoder->sample_fmt = codec->sample_fmts[0];
+  av_channel_layout_default(&encoder->ch_layout, 1);
+  if (output->oformat->flags & AVFMT_GLOBALHEADER) {
+    encoder->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+  }
+  ASSERT_GE(avcodec_open2(encoder.get(), codec, nullptr), 0);
+  AVStream* stream = avformat_new_stream(output, nullptr);
+  avcodec_parameters_from_context(stream->codecpar, encoder.get());
+  ASSERT_GE(avio_open(&output->pb, path.c_str(), AVIO_FLAG_WRITE), 0);
+  ASSERT_GE(avformat_write_header(output, nullptr), 0);
+  EncodeTone(encoder.get(), seconds, output);
+  ASSERT_GE(av_write_trailer(output), 0);
+  avio_closep(&output->pb);
+  avformat_free_context(output);
+}
+
+}  // namespace pipelines::data

@@ -1,0 +1,46 @@
+// Videos for tests, made by the tests themselves.
+#ifndef PIPELINES_MEDIA_VIDEO_TEST_UTIL_H_
+#define PIPELINES_MEDIA_VIDEO_TEST_UTIL_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "opencv2/core.hpp"
+#include "pipelines/media/rational.h"
+
+namespace pipelines::data {
+
+// A path in the test's own temporary folder.
+std::string TempPath(const std::string& name);
+
+// An empty folder of that name there.
+std::string TempFolder(const std::string& name);
+
+// A frame whose colours tell its index (up to 63) even after lossy encoding,
+// and whose corners tell its orientation: see FrameIndex.
+cv::Mat NumberedFrame(cv::Size size, int index);
+
+// The index that NumberedFrame was given, read from the middle of a frame.
+int FrameIndex(const cv::Mat& rgb);
+
+// Writes `num_frames` numbered frames to `path` by its ending, at `rate`.
+void WriteNumberedVideo(const std::string& path, cv::Size size, int num_frames,
+                        Rational rate = {25, 1});
+
+// Writes `num_frames` numbered square frames as one PNG, side by side.
+void WriteNumberedStack(const std::string& path, int side, int num_frames);
+
+// Writes them as PNGs into the folder `path`, which is made.
+void WriteNumberedFolder(const std::string& path, cv::Size size,
+                         int num_frames);
+
+// Overwrites the last quarter of an mp4, where its later frames are.
+void DamageInside(const std::string& path);
+
+// Writes `seconds` of a mono tone: .m4a as AAC, .wav uncompressed.
+void WriteSound(const std::string& path, double seconds);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_VIDEO_TEST_UTIL_H_

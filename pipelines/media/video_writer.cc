@@ -1,0 +1,434 @@
+#include "pipelines/media/video_writer.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "opencv2/core.hpp"
+#include "pipelines/media/audio_copier.h"
+#include "pipelines/media/ffmpeg_util.h"
+#include "pipelines/media/file_io.h"
+#include "third_party/absl/status_macros.h"
+
+extern "C" {
+#include <libavutil/opt.h>
+}
+
+namespace pipelines::data {
+namespace {
+
+struct OutputFormat {
+  const char* ending;
+  const char* muxer;
+  // The first one that this FFmpeg has is taken; a fallback carries a warning.
+  std::vector<const char*> encoders;
+  AVPixelFormat pixel_format = AV_PIX_FMT_YUV420P;
+};
+
+bool IsGif(const OutputFormat& format) {
+  return format.pixel_format == AV_PIX_FMT_RGB8;
+}
+
+// A GIF states times in hundredths of a second, and players take less than two
+// for a mistake.
+constexpr AVRational kGifTimeBase = {1, 100};
+constexpr int64_t kGifMinPeriod = 2;
+
+const OutputFormat* FindFormat(const std::string& path) {
+  static const auto* const kFormats = new std::vector<OutputFormat>{
+      {".mp4", "mp4", {"libx264", "libopenh264", "mpeg4"}},
+      {".mov", "mov", {"libx264", "libopenh264", "mpeg4"}},
+      {".mkv", "matroska", {"libx264", "libopenh264", "mpeg4"}},
+      {".avi", "avi", {"mpeg4"}},
+      {".webm", "webm", {"libvpx-vp9", "libvpx"}},
+      {".gif", "gif", {"gif"}, AV_PIX_FMT_RGB8},
+  };
+  const std::string name = BaseName(path);
+  for (const OutputFormat& format : *kFormats) {
+    const std::string ending = format.ending;
+    if (name.size() > ending.size() &&
+        name.compare(name.size() - ending.size(), ending.size(), ending) == 0) {
+      return &format;
+    }
+  }
+  return nullptr;
+}
+
+absl::Status Validate(const std::string& path,
+                      const VideoWriterOptions& options) {
+  const auto bad = [&path](const auto&... what) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", what...));
+  };
+  if (FindFormat(path) == nullptr) {
+    return bad("unknown ending; use .mp4, .mov, .mkv, .avi, .webm or .gif");
+  }
+  constexpr int kMaxSide = 16384;  // of H.264, with room
+  if (options.width < 1 || options.width > kMaxSide || options.height < 1 ||
+      options.height > kMaxSide) {
+    return bad("frame size ", options.width, "x", options.height,
+               "; each side must be 1 to ", kMaxSide);
+  }
+  for (Rational r :
+       {options.frame_rate, options.time_base.value_or(Rational{1, 1})}) {
+    if (r.num < 1 || r.den < 1) {
+      return bad("frame rate or time base ", r.num, "/", r.den,
+                 "; both parts must be positive");
+    }
+  }
+  if (options.crf < 0 || options.crf > 51) {
+    return bad("crf ", options.crf, "; use 0 to 51");
+  }
+  return absl::OkStatus();
+}
+
+// FFmpeg's muxer writes no comment into a GIF. Puts a comment extension in
+// front of the trailer of the finished file, [GIF89a, 24].
+absl::Status AppendGifComment(absl::string_view comment,
+                              const std::string& path) {
+  constexpr size_t kMaxBlock = 255;
+  constexpr char kTrailer = ';';
+  std::string extension = "!\xFE";
+  for (; !comment.empty();
+       comment.remove_prefix(std::min(kMaxBlock, comment.size()))) {
+    const absl::string_view block = comment.substr(0, kMaxBlock);
+    extension += static_cast<char>(block.size());
+    extension.append(block.data(), block.size());
+  }
+  extension += '\0';
+  extension += kTrailer;
+  std::fstream file(PartialPath(path),
+                    std::ios::binary | std::ios::in | std::ios::out);
+  file.seekg(-1, std::ios::end);
+  if (file.get() != kTrailer) return absl::OkStatus();
+  file.seekp(-1, std::ios::end);
+  file << extension << std::flush;
+  return file ? absl::OkStatus()
+              : absl::ResourceExhaustedError(path + ": cannot be completed");
+}
+
+int Even(int size) { return size + size % 2; }
+
+// Converts RGB to limited-range BT.709, which players assume for H.264 and
+// which is also written into the stream; or to a GIF's colours, dithered.
+class PixelConverter {
+ public:
+  bool Convert(const cv::Mat& rgb, AVFrame* frame) {
+    cv::Mat padded = rgb;
+    if (rgb.cols != frame->width || rgb.rows != frame->height) {
+      cv::copyMakeBorder(rgb, padded, 0, frame->height - rgb.rows, 0,
+                         frame->width - rgb.cols, cv::BORDER_REPLICATE);
+    }
+    if (scaler_ == nullptr && !Open(*frame)) return false;
+    const uint8_t* const planes[] = {padded.data};
+    const int strides[] = {static_cast<int>(padded.step)};
+    return sws_scale(scaler_.get(), planes, strides, 0, frame->height,
+                     frame->data, frame->linesize) == frame->height;
+  }
+
+ private:
+  bool Open(const AVFrame& frame) {
+    scaler_.reset(
+        sws_getContext(frame.width, frame.height, AV_PIX_FMT_RGB24, frame.width,
+                       frame.height, static_cast<AVPixelFormat>(frame.format),
+                       SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT,
+                       nullptr, nullptr, nullptr));
+    if (scaler_ == nullptr) return false;
+    if (frame.format != AV_PIX_FMT_YUV420P) return true;
+    const int* coefficients = sws_getCoefficients(SWS_CS_ITU709);
+    sws_setColorspaceDetails(scaler_.get(), coefficients, 1, coefficients, 0, 0,
+                             1 << 16, 1 << 16);
+    return true;
+  }
+
+  ScalerPtr scaler_;
+};
+
+}  // namespace
+
+class VideoWriter::Impl {
+ public:
+  Impl(std::string path, VideoWriterOptions options)
+      : path_(std::move(path)), options_(std::move(options)) {}
+  ~Impl();
+
+  absl::Status Open();
+  absl::Status Write(const cv::Mat& rgb);
+  absl::Status WriteAt(const cv::Mat& rgb, int64_t pts, int64_t duration);
+  absl::Status Finish();
+
+  const std::string& encoder() const { return encoder_name_; }
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
+ private:
+  bool is_gif() const { return IsGif(*FindFormat(path_)); }
+  // Of the times that WriteAt takes.
+  AVRational time_base() const {
+    return options_.time_base ? ToFfmpeg(*options_.time_base)
+                              : av_inv_q(ToFfmpeg(options_.frame_rate));
+  }
+  absl::StatusOr<const AVCodec*> FindEncoder();
+  absl::Status OpenEncoder();
+  absl::Status OpenFile();
+  absl::Status EncodeImage(const cv::Mat& rgb, int64_t pts);
+  absl::Status Encode(const AVFrame* frame);
+  absl::Status WritePacket();
+  absl::Status CopyAudioUntil(double seconds);
+  absl::Status CloseFile();
+  absl::Status Failed(int error, const std::string& what) const;
+
+  std::string path_;
+  VideoWriterOptions options_;
+  AVFormatContext* output_ = nullptr;
+  AVStream* stream_ = nullptr;
+  CodecPtr encoder_;
+  FramePtr frame_{av_frame_alloc()};
+  PacketPtr packet_{av_packet_alloc()};
+  PixelConverter converter_;
+  std::unique_ptr<AudioCopier> audio_;
+  std::string encoder_name_;
+  std::vector<std::string> warnings_;
+
+  int64_t next_pts_ = 0;  // of Write
+  int64_t last_pts_ = std::numeric_limits<int64_t>::min();
+  // Encoders keep a packet's time but not how long it lasts.
+  std::vector<std::pair<int64_t, int64_t>> durations_;  // pts, duration
+};
+
+VideoWriter::Impl::~Impl() {
+  if (output_ == nullptr) return;  // published, or never begun
+  avio_closep(&output_->pb);
+  avformat_free_context(output_);
+  unlink(PartialPath(path_).c_str());
+}
+
+absl::Status VideoWriter::Impl::Failed(int error,
+                                       const std::string& what) const {
+  return FfmpegStatus(error, absl::StrCat(path_, ": ", what),
+                      absl::StatusCode::kInternal);
+}
+
+absl::Status VideoWriter::Impl::Open() {
+  SilenceFfmpeg();
+  RETURN_IF_ERROR(Validate(path_, options_));
+  const int error = avformat_alloc_output_context2(
+      &output_, nullptr, FindFormat(path_)->muxer, PartialPath(path_).c_str());
+  if (error < 0) return Failed(error, "its format is not in this FFmpeg");
+  RETURN_IF_ERROR(OpenEncoder());
+  if (!options_.audio_from.empty()) {
+    std::string warning;
+    ASSIGN_OR_RETURN(
+        audio_, AudioCopier::Create(options_.audio_from, output_, &warning));
+    if (!warning.empty()) warnings_.push_back(warning);
+  }
+  return OpenFile();
+}
+
+absl::StatusOr<const AVCodec*> VideoWriter::Impl::FindEncoder() {
+  const std::vector<const char*>& names = FindFormat(path_)->encoders;
+  for (const char* name : names) {
+    const AVCodec* codec = avcodec_find_encoder_by_name(name);
+    if (codec == nullptr) continue;
+    if (codec->id != AV_CODEC_ID_H264 && std::string(names[0]) == "libx264") {
+      warnings_.push_back(absl::StrCat("this FFmpeg has no H.264 encoder; ",
+                                       path_, " is written as ", name,
+                                       ", which browsers may not play"));
+    }
+    encoder_name_ = name;
+    return codec;
+  }
+  return absl::UnimplementedError(
+      absl::StrCat(path_, ": this FFmpeg has none of the encoders ",
+                   absl::StrJoin(names, ", ")));
+}
+
+absl::Status VideoWriter::Impl::OpenEncoder() {
+  ASSIGN_OR_RETURN(const AVCodec* codec, FindEncoder());
+  encoder_.reset(avcodec_alloc_context3(codec));
+  encoder_->width = is_gif() ? options_.width : Even(options_.width);
+  encoder_->height = is_gif() ? options_.height : Even(options_.height);
+  encoder_->pix_fmt = FindFormat(path_)->pixel_format;
+  encoder_->framerate = ToFfmpeg(options_.frame_rate);
+  encoder_->time_base = is_gif() ? kGifTimeBase : time_base();
+  if (!is_gif()) {
+    encoder_->color_range = AVCOL_RANGE_MPEG;
+    encoder_->colorspace = AVCOL_SPC_BT709;
+    encoder_->color_primaries = AVCOL_PRI_BT709;
+    encoder_->color_trc = AVCOL_TRC_BT709;
+  }
+  encoder_->thread_count = options_.threads;
+  if (output_->oformat->flags & AVFMT_GLOBALHEADER) {
+    encoder_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+  }
+  if (codec->id == AV_CODEC_ID_MPEG4) {
+    // Quantiser 3 of 31 looks like crf 18.
+    encoder_->flags |= AV_CODEC_FLAG_QSCALE;
+    encoder_->global_quality = 3 * FF_QP2LAMBDA;
+  }
+  av_opt_set_int(encoder_->priv_data, "crf", options_.crf, 0);
+  const int error = avcodec_open2(encoder_.get(), codec, nullptr);
+  if (error < 0) return Failed(error, "cannot start the encoder");
+
+  stream_ = avformat_new_stream(output_, nullptr);
+  stream_->time_base = encoder_->time_base;
+  stream_->avg_frame_rate = encoder_->framerate;
+  avcodec_parameters_from_context(stream_->codecpar, encoder_.get());
+
+  frame_->width = encoder_->width;
+  frame_->height = encoder_->height;
+  frame_->format = encoder_->pix_fmt;
+  const int buffer_error = av_frame_get_buffer(frame_.get(), 0);
+  return buffer_error < 0 ? Failed(buffer_error, "no memory for a frame")
+                          : absl::OkStatus();
+}
+
+absl::Status VideoWriter::Impl::OpenFile() {
+  const std::string url = "file:" + PartialPath(path_);
+  int error = avio_open(&output_->pb, url.c_str(), AVIO_FLAG_WRITE);
+  if (error < 0) return Failed(error, "cannot be written");
+  // Faststart reads the file again under its URL.
+  av_freep(&output_->url);
+  output_->url = av_strdup(url.c_str());
+  if (!options_.comment.empty()) {
+    av_dict_set(&output_->metadata, "comment", options_.comment.c_str(), 0);
+  }
+  AVDictionary* muxer_options = nullptr;
+  av_dict_set(&muxer_options, "movflags", "+faststart", 0);
+  error = avformat_write_header(output_, &muxer_options);
+  av_dict_free(&muxer_options);
+  return error < 0 ? Failed(error, "cannot be written") : absl::OkStatus();
+}
+
+absl::Status VideoWriter::Impl::Write(const cv::Mat& rgb) {
+  const AVRational period = av_inv_q(encoder_->framerate);
+  const int64_t begin = av_rescale_q(next_pts_, period, time_base());
+  const int64_t end = av_rescale_q(next_pts_ + 1, period, time_base());
+  ++next_pts_;
+  return WriteAt(rgb, begin, end - begin);
+}
+
+absl::Status VideoWriter::Impl::WriteAt(const cv::Mat& rgb, int64_t pts,
+                                        int64_t duration) {
+  CV_Assert(output_ != nullptr);  // not after Finish
+  CV_Assert(rgb.type() == CV_8UC3 && rgb.cols == options_.width &&
+            rgb.rows == options_.height);
+  if (pts <= last_pts_ || duration < 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path_, ": the time stamps must rise: ", last_pts_, ", then ", pts));
+  }
+  last_pts_ = pts;
+  const AVRational unit = encoder_->time_base;
+  const int64_t begin = av_rescale_q(pts, time_base(), unit);
+  const int64_t end = av_rescale_q(pts + duration, time_base(), unit);
+  if (is_gif() && frame_->pts != AV_NOPTS_VALUE &&
+      begin < frame_->pts + kGifMinPeriod) {
+    return absl::OkStatus();
+  }
+  durations_.emplace_back(begin, end - begin);
+  RETURN_IF_ERROR(EncodeImage(rgb, begin));
+  return CopyAudioUntil(static_cast<double>(end) * av_q2d(unit));
+}
+
+absl::Status VideoWriter::Impl::CopyAudioUntil(double seconds) {
+  if (audio_ == nullptr) return absl::OkStatus();
+  absl::Status status = audio_->CopyUntil(seconds);
+  if (status.ok() || !options_.allow_damaged_audio) return status;
+  warnings_.push_back(
+      absl::StrCat("the sound ends early: ", std::string(status.message())));
+  audio_.reset();
+  return absl::OkStatus();
+}
+
+absl::Status VideoWriter::Impl::EncodeImage(const cv::Mat& rgb, int64_t pts) {
+  const int error = av_frame_make_writable(frame_.get());
+  if (error < 0) return Failed(error, "no memory for a frame");
+  if (!converter_.Convert(rgb, frame_.get())) {
+    return absl::InternalError(path_ + ": the pixels cannot be converted");
+  }
+  frame_->pts = pts;
+  return Encode(frame_.get());
+}
+
+// A null frame flushes the encoder.
+absl::Status VideoWriter::Impl::Encode(const AVFrame* frame) {
+  int error = avcodec_send_frame(encoder_.get(), frame);
+  if (error < 0) return Failed(error, "a frame cannot be encoded");
+  while (true) {
+    error = avcodec_receive_packet(encoder_.get(), packet_.get());
+    if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) {
+      return absl::OkStatus();
+    }
+    if (error < 0) return Failed(error, "a frame cannot be encoded");
+    RETURN_IF_ERROR(WritePacket());
+  }
+}
+
+absl::Status VideoWriter::Impl::WritePacket() {
+  const auto duration =
+      std::find_if(durations_.begin(), durations_.end(),
+                   [&](const auto& d) { return d.first == packet_->pts; });
+  if (duration != durations_.end()) {
+    packet_->duration = duration->second;
+    durations_.erase(duration);
+  }
+  packet_->stream_index = stream_->index;
+  av_packet_rescale_ts(packet_.get(), encoder_->time_base, stream_->time_base);
+  const int error = av_interleaved_write_frame(output_, packet_.get());
+  return error < 0 ? Failed(error, "cannot be written") : absl::OkStatus();
+}
+
+absl::Status VideoWriter::Impl::Finish() {
+  if (last_pts_ == std::numeric_limits<int64_t>::min()) {
+    return absl::FailedPreconditionError(path_ + ": no frame was written");
+  }
+  RETURN_IF_ERROR(Encode(nullptr));
+  if (!options_.trim_audio) {
+    RETURN_IF_ERROR(CopyAudioUntil(std::numeric_limits<double>::infinity()));
+  }
+  const int error = av_write_trailer(output_);
+  if (error < 0) return Failed(error, "cannot be completed");
+  RETURN_IF_ERROR(CloseFile());
+  if (is_gif() && !options_.comment.empty()) {
+    RETURN_IF_ERROR(AppendGifComment(options_.comment, path_));
+  }
+  return PublishPartialFile(path_);
+}
+
+absl::Status VideoWriter::Impl::CloseFile() {
+  const int stored_error = output_->pb->error;
+  const int close_error = avio_closep(&output_->pb);
+  const int error = stored_error < 0 ? stored_error : close_error;
+  if (error < 0) return Failed(error, "cannot be completed");
+  avformat_free_context(output_);
+  output_ = nullptr;
+  return absl::OkStatus();
+}
+
+VideoWriter::VideoWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+VideoWriter::~VideoWriter() = default;
+
+absl::StatusOr<std::unique_ptr<VideoWriter>> VideoWriter::Create(
+    const std::string& path, const VideoWriterOptions& options) {
+  auto impl = std::make_unique<Impl>(path, options);
+  RETURN_IF_ERROR(impl->Open());
+  return std::unique_ptr<VideoWriter>(new VideoWriter(std::move(impl)));
+}
+
+absl::Status VideoWriter::Write(const cv::Mat& rgb) {
+  return impl_->Write(rgb);
+}
+absl::Status VideoWriter::WriteAt(const cv::Mat& rgb, int64_t pts,
+                                  int64_t duration) {
+  return impl_->WriteAt(rgb, pts, duration);
+}
+absl::Status VideoWriter::Finish() { return impl_->Finish(); }
+const std::string& VideoWriter::encoder() const { return impl_->encoder(); }
+const std::vector<std::string>& VideoWriter::warnings() const {
+  return impl_->warnings();
+}
+
+}  // namespace pipelines::data

@@ -1,0 +1,89 @@
+// Video files through FFmpeg's libraries.
+//
+// .mp4 and .mov: H.264, yuv420p, BT.709, index in front, so that browsers play
+// them while they load; where FFmpeg has no H.264 encoder, MPEG-4 part 2, with
+// a warning. .webm: VP9. .gif: no sound, 256 colours for all frames (3 bits of
+// red and green, 2 of blue, dithered), times in hundredths of a second, and at
+// most 50 frames a second: those that come faster are left out.
+#ifndef PIPELINES_MEDIA_VIDEO_WRITER_H_
+#define PIPELINES_MEDIA_VIDEO_WRITER_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "opencv2/core.hpp"
+#include "pipelines/media/frame_sink.h"
+#include "pipelines/media/rational.h"
+
+namespace pipelines::data {
+
+struct VideoWriterOptions {
+  // Size of the frames that Write takes. Video with 4:2:0 colour needs even
+  // sizes: an odd one is padded by repeating its last column or row. (A GIF
+  // keeps odd ones.)
+  int width = 0;
+  int height = 0;
+
+  // Kept exactly: {30000, 1001} is written as that fraction.
+  Rational frame_rate = {25, 1};
+
+  // Unit of WriteAt's pts, in seconds. By default 1 / frame_rate.
+  std::optional<Rational> time_base;
+
+  // File whose first audio stream is copied, packet by packet and byte for byte
+  // with its time stamps; none if empty. A file without audio, or with a codec
+  // that the output's format cannot hold, gives a warning.
+  std::string audio_from;
+
+  // The sound ends with the last frame instead of where it ends itself.
+  bool trim_audio = false;
+
+  // Damaged sound ends where the damage begins, with a warning, instead of
+  // being an error.
+  bool allow_damaged_audio = false;
+
+  // Stored in the file as its comment (in a folder, in every PNG).
+  std::string comment;
+
+  // H.264 quality (constant rate factor): 0 lossless, 18 hardly visible loss,
+  // 51 worst.
+  int crf = 18;
+
+  // Threads for encoding; 0 leaves the choice to the encoder.
+  int threads = 0;
+};
+
+class VideoWriter : public FrameSink {
+ public:
+  // The format follows from the ending of `path`. InvalidArgument for an
+  // unknown ending or a bad option, PermissionDenied or NotFound when the
+  // folder cannot be written to.
+  static absl::StatusOr<std::unique_ptr<VideoWriter>> Create(
+      const std::string& path, const VideoWriterOptions& options);
+
+  ~VideoWriter() override;
+
+  absl::Status Write(const cv::Mat& rgb) override;
+  absl::Status WriteAt(const cv::Mat& rgb, int64_t pts,
+                       int64_t duration) override;
+  absl::Status Finish() override;
+  const std::vector<std::string>& warnings() const override;
+
+  // The encoder in use, by FFmpeg's name: "libx264".
+  const std::string& encoder() const;
+
+ private:
+  class Impl;
+  explicit VideoWriter(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_VIDEO_WRITER_H_

@@ -1,0 +1,55 @@
+#include "pipelines/model/candidate_motions.h"
+
+#include <torch/torch.h>
+
+#include <vector>
+
+#include "networks/sampling.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+
+absl::StatusOr<CandidateMotions> CandidateMotions::Create(
+    const ModelConfig& config) {
+  ASSIGN_OR_RETURN(std::shared_ptr<const MotionModel> local,
+                   MakeMotionModel(config, config.local_cpab()));
+  CandidateMotions motions(config, std::move(local));
+  if (config.global_transform()) {
+    ASSIGN_OR_RETURN(motions.global_,
+                     MakeMotionModel(config, config.global_cpab()));
+  }
+  return motions;
+}
+
+Candidates CandidateMotions::operator()(const torch::Tensor& source,
+                                        const torch::Tensor& driving,
+                                        const torch::Tensor& background,
+                                        int64_t height, int64_t width) const {
+  const int64_t batch = source.size(0);
+  const int64_t k = num_transforms_;
+  const torch::Tensor grid =
+      networks::CoordinateGrid(height, width, source.options());
+  const torch::Tensor to = through_fit_ ? source : source.detach();
+  const torch::Tensor from = through_fit_ ? driving : driving.detach();
+
+  std::vector<torch::Tensor> fields = {
+      (background.defined() ? networks::AffineGrid(background, height, width)
+                            : grid.expand({batch, -1, -1, -1}))
+          .unsqueeze(1)};
+  std::vector<torch::Tensor> residuals, iterations;
+  // `count` transformations a sample, each from its own keypoints.
+  const auto infer = [&](const MotionModel& model, int64_t count) {
+    const InferredMotion motion =
+        model.Infer(from.reshape({batch * count, -1, 2}),
+                    to.reshape({batch * count, -1, 2}), grid.view({-1, 2}));
+    fields.push_back(motion.moved.reshape({batch, count, height, width, 2}));
+    residuals.push_back(motion.residual.view({batch, count}));
+    iterations.push_back(motion.iterations.view({batch, count}));
+  };
+  infer(*local_, k);
+  if (global_ != nullptr) infer(*global_, 1);
+  return {torch::cat(fields, 1),
+          {torch::cat(residuals, 1), torch::cat(iterations, 1)}};
+}
+
+}  // namespace pipelines

@@ -1,0 +1,20 @@
+// From the config's messages to the plain options of the libraries.
+#ifndef PIPELINES_MODEL_MODEL_OPTIONS_H_
+#define PIPELINES_MODEL_MODEL_OPTIONS_H_
+
+#include "cpab/fit.h"
+#include "cpab/tessellation.h"
+#include "networks/dense_motion.h"
+#include "networks/inpainting.h"
+#include "pipelines/config/config.pb.h"
+
+namespace pipelines {
+
+cpab::TessellationOptions TessellationOptionsOf(const CpabConfig& config);
+cpab::FitOptions FitOptionsOf(const CpabConfig& config);
+networks::DenseMotionOptions DenseMotionOptionsOf(const ModelConfig& config);
+networks::InpaintingOptions InpaintingOptionsOf(const ModelConfig& config);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_MODEL_MODEL_OPTIONS_H_

@@ -1,0 +1,67 @@
+#include "pipelines/model/motion_model.h"
+
+#include <torch/torch.h>
+
+#include <functional>
+#include <utility>
+
+#include "pipelines/model/affine.h"
+#include "pipelines/model/cpab_motion.h"
+#include "pipelines/model/thin_plate.h"
+
+namespace pipelines {
+namespace {
+
+using torch::Tensor;
+
+// A model that is a formula of its keypoints.
+class ClosedFormMotion : public MotionModel {
+ public:
+  // (from, to, points [N, P, 2]) -> [N, P, 2].
+  using Formula = std::function<Tensor(const Tensor& from, const Tensor& to,
+                                       const Tensor& points)>;
+  explicit ClosedFormMotion(Formula formula) : formula_(std::move(formula)) {}
+
+  InferredMotion Infer(const Tensor& from, const Tensor& to,
+                       const Tensor& points) const override {
+    const int64_t problems = from.size(0), sampled = points.size(0);
+    const Tensor moved = formula_(
+        from, to, torch::cat({points.expand({problems, -1, -1}), from}, 1));
+    const Tensor missed = (to - moved.slice(1, sampled)).detach();
+    return {moved.slice(1, 0, sampled), missed.square().sum({1, 2}).sqrt(),
+            torch::zeros({problems}, from.options().dtype(torch::kInt64))};
+  }
+
+ private:
+  Formula formula_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const MotionModel>> MakeMotionModel(
+    const ModelConfig& config, const CpabConfig& cpab) {
+  switch (config.motion()) {
+    case ModelConfig::AFFINE:
+      return std::make_shared<ClosedFormMotion>(
+          [ridge = config.affine_ridge()](const Tensor& from, const Tensor& to,
+                                          const Tensor& points) {
+            return AffineFromKeypoints(from, to, points, ridge);
+          });
+    case ModelConfig::THIN_PLATE: {
+      ThinPlateOptions options;
+      options.bending_ridge = config.bending_ridge();
+      options.affine_ridge = config.affine_ridge();
+      return std::make_shared<ClosedFormMotion>(
+          [options](const Tensor& from, const Tensor& to,
+                    const Tensor& points) {
+            return ThinPlateFromKeypoints(from, to, points, options);
+          });
+    }
+    case ModelConfig::MOTION_UNSPECIFIED:
+    case ModelConfig::CPAB:
+      break;
+  }
+  return CpabMotion::Create(cpab);
+}
+
+}  // namespace pipelines

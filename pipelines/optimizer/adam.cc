@@ -1,0 +1,117 @@
+#include "pipelines/optimizer/adam.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace pipelines {
+
+Adam::Adam(const torch::nn::Module& module, const AdamOptions& options)
+    : options_(options) {
+  for (const auto& item : module.named_parameters()) {
+    if (item.value().requires_grad()) {
+      slots_.push_back({item.key(), item.value(), {}, {}, 0});
+    }
+  }
+}
+
+void Adam::ZeroGrad() {
+  for (Slot& slot : slots_) slot.parameter.mutable_grad().reset();
+}
+
+void Adam::Step(double learning_rate) {
+  const torch::NoGradGuard no_grad;
+  for (Slot& slot : slots_) {
+    if (slot.parameter.grad().defined()) Update(&slot, learning_rate);
+  }
+}
+
+void Adam::Update(Slot* slot, double learning_rate) const {
+  const torch::Tensor& parameter = slot->parameter;
+  torch::Tensor gradient = parameter.grad();
+  if (options_.weight_decay != 0) {
+    gradient = gradient.add(parameter, options_.weight_decay);
+  }
+  if (!slot->exp_avg.defined()) {
+    slot->exp_avg = torch::zeros_like(parameter);
+    slot->exp_avg_sq = torch::zeros_like(parameter);
+  }
+  ++slot->step;
+  const double beta1 = options_.beta1;
+  const double beta2 = options_.beta2;
+  slot->exp_avg.mul_(beta1).add_(gradient, 1 - beta1);
+  slot->exp_avg_sq.mul_(beta2).addcmul_(gradient, gradient, 1 - beta2);
+  const double bias1 = 1 - std::pow(beta1, slot->step);
+  const double bias2 = 1 - std::pow(beta2, slot->step);
+  const torch::Tensor denominator =
+      slot->exp_avg_sq.sqrt().div_(std::sqrt(bias2)).add_(options_.epsilon);
+  slot->parameter.addcdiv_(slot->exp_avg, denominator, -learning_rate / bias1);
+}
+
+std::map<std::string, torch::Tensor> Adam::State() const {
+  std::map<std::string, torch::Tensor> state;
+  for (const Slot& slot : slots_) {
+    if (slot.step == 0) continue;
+    state[slot.name + ".exp_avg"] = slot.exp_avg;
+    state[slot.name + ".exp_avg_sq"] = slot.exp_avg_sq;
+    state[slot.name + ".step"] = torch::tensor(slot.step, torch::kInt64);
+  }
+  return state;
+}
+
+absl::Status Adam::SetState(const std::map<std::string, torch::Tensor>& state) {
+  size_t used = 0;
+  for (Slot& slot : slots_) {
+    const auto step = state.find(slot.name + ".step");
+    if (step == state.end()) {
+      slot.step = 0;
+      slot.exp_avg.reset();
+      slot.exp_avg_sq.reset();
+      continue;
+    }
+    const auto exp_avg = state.find(slot.name + ".exp_avg");
+    const auto exp_avg_sq = state.find(slot.name + ".exp_avg_sq");
+    for (const auto& found : {exp_avg, exp_avg_sq}) {
+      if (found == state.end() ||
+          found->second.sizes() != slot.parameter.sizes()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("the optimizer state of ", slot.name,
+                         " is missing or of another shape than the parameter"));
+      }
+    }
+    slot.step = step->second.item<int64_t>();
+    slot.exp_avg = exp_avg->second.to(slot.parameter.device()).clone();
+    slot.exp_avg_sq = exp_avg_sq->second.to(slot.parameter.device()).clone();
+    used += 3;
+  }
+  if (used == state.size()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("the optimizer state has ", state.size() - used,
+                   " tensors of parameters that this model does not have"));
+}
+
+double GradientInfinityNorm(const torch::nn::Module& module) {
+  std::vector<torch::Tensor> norms;
+  for (const torch::Tensor& parameter : module.parameters()) {
+    if (parameter.grad().defined()) {
+      norms.push_back(parameter.grad().abs().max());
+    }
+  }
+  return norms.empty() ? 0 : torch::stack(norms).max().item<double>();
+}
+
+double ClipGradients(const torch::nn::Module& module, double max) {
+  const double norm = GradientInfinityNorm(module);
+  // The original's small term keeps the quotient finite; see clip_grad_norm_.
+  const double scale = max / (norm + 1e-6);
+  if (scale >= 1) return norm;
+  for (const torch::Tensor& parameter : module.parameters()) {
+    if (parameter.grad().defined()) parameter.grad().mul_(scale);
+  }
+  return norm;
+}
+
+}  // namespace pipelines

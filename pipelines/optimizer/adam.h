@@ -1,0 +1,75 @@
+// Adam with its state by parameter name, so that checkpoints can hold it as
+// plain named tensors (torch::optim::Adam keys it by address, and differently
+// in each LibTorch).
+#ifndef PIPELINES_OPTIMIZER_ADAM_H_
+#define PIPELINES_OPTIMIZER_ADAM_H_
+
+#include <torch/nn/module.h>
+#include <torch/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace pipelines {
+
+struct AdamOptions {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  // L2 penalty added to the gradient, as torch.optim.Adam has it (not AdamW's).
+  double weight_decay = 0;
+};
+
+// Kingma & Ba 2015, Algorithm 1, per tensor: a parameter without gradient (of a
+// network that is not in use yet) is left alone and its step does not count.
+class Adam {
+ public:
+  // Takes the parameters of `module` that require gradients, by their names.
+  Adam(const torch::nn::Module& module, const AdamOptions& options);
+
+  // Drops all gradients.
+  void ZeroGrad();
+
+  // One update of every parameter that has a gradient.
+  void Step(double learning_rate);
+
+  // "<parameter>.exp_avg", "<parameter>.exp_avg_sq" and "<parameter>.step" (an
+  // int64 scalar) of every parameter that has been updated.
+  std::map<std::string, torch::Tensor> State() const;
+
+  // Goes on from State(). InvalidArgument, naming the tensor, if one is of no
+  // known parameter or of another shape; then the parameters that were not
+  // reached yet keep their state. A copy of an Adam shares the parameters, and
+  // may be given a state of its own.
+  absl::Status SetState(const std::map<std::string, torch::Tensor>& state);
+
+ private:
+  struct Slot {
+    std::string name;
+    torch::Tensor parameter;
+    torch::Tensor exp_avg;
+    torch::Tensor exp_avg_sq;
+    int64_t step = 0;
+  };
+  void Update(Slot* slot, double learning_rate) const;
+
+  AdamOptions options_;
+  std::vector<Slot> slots_;
+};
+
+// The largest absolute gradient of
+// `module`; 0 without any.
+double GradientInfinityNorm(const torch::nn::Module& module);
+
+// Scales the gradients of `module` so that none is larger than `max`, as
+// torch.nn.utils.clip_grad_norm_ with the infinity norm. Returns the norm
+// before.
+double ClipGradients(const torch::nn::Module& module, double max);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_OPTIMIZER_ADAM_H_

@@ -1,0 +1,29 @@
+// Mixed precision: what runs in bfloat16 and what does not.
+#ifndef PIPELINES_OPTIMIZER_AUTOCAST_H_
+#define PIPELINES_OPTIMIZER_AUTOCAST_H_
+
+#include <c10/core/Device.h>
+
+#include "pipelines/config/config.pb.h"
+
+namespace pipelines {
+
+// While it lives, LibTorch's autocast is on for `device` with bfloat16: in
+// forward passes of this thread, convolutions and matrix products run in it,
+// with copies of the weights, which stay float32 as do their gradients. Off, if
+// `precision` is FLOAT32, also inside another scope.
+class AutocastScope {
+ public:
+  AutocastScope(TrainingConfig::Precision precision, c10::Device device);
+  ~AutocastScope();
+  AutocastScope(const AutocastScope&) = delete;
+  AutocastScope& operator=(const AutocastScope&) = delete;
+
+ private:
+  c10::Device device_;
+  bool was_on_;
+};
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_OPTIMIZER_AUTOCAST_H_

@@ -1,0 +1,183 @@
+// What each motion model can say of the frames of real clips, whatever a
+// network learns: see kUsage.
+#include <torch/torch.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "losses/photometric.h"
+#include "networks/sampling.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
+#include "pipelines/config/config.h"
+#include "pipelines/data/clip.h"
+#include "pipelines/data/data_folder.h"
+#include "pipelines/data/image_tensor.h"
+#include "pipelines/model/candidate_motions.h"
+#include "third_party/absl/status_macros.h"
+
+ABSL_FLAG(std::string, set, "",
+          "path.to.field=value: overrides a field of actions-64, as in --set "
+          "data.folder=clips; may be repeated");
+
+namespace pipelines {
+namespace {
+
+using torch::Tensor;
+
+constexpr char kUsage[] =
+    R"(What motion models can say of real frames, at their best.
+
+  tools/bazelw run //pipelines/study:motion_ceiling -- --set data.folder=clips
+
+Two pairs of frames of each test clip; for each pair by itself, without a
+network, gradient descent looks for the keypoints and the contribution maps that
+warp the one into the other. Prints the mean absolute difference that is left,
+and that of the half of pairs that differ most. What models differ by here is
+about what training can make them differ by. Some 20 seconds a line.)";
+
+constexpr int kSteps = 200;
+constexpr double kKeypointRate = 0.02;
+constexpr double kMapRate = 0.1;
+constexpr int64_t kMapSize = 16;  // contribution maps are no finer
+constexpr double kSpread = 0.5;   // of the first sets' centres
+constexpr double kRadius = 0.3;   // of the first sets
+constexpr int kPerSet = 5;
+
+struct Pairs {
+  Tensor source, driving;  // [N, 3, H, W]
+};
+
+// The first frame of each test clip with the one that differs most from it, and
+// with that in the middle.
+absl::StatusOr<Pairs> ReadPairs(const Config& config) {
+  ASSIGN_OR_RETURN(const std::string folder, DataFolder(config.data()));
+  ASSIGN_OR_RETURN(const auto test,
+                   OpenSplit(folder, "test", config.data(), /*seed=*/0));
+  std::vector<Tensor> source, driving;
+  for (size_t i = 0; i < test->clips().size(); ++i) {
+    ASSIGN_OR_RETURN(const auto clip,
+                     test->ReadWholeClip(static_cast<int64_t>(i)));
+    for (const size_t frame : {static_cast<size_t>(data::FarthestFrame(*clip)),
+                               (clip->frames.size() - 1) / 2}) {
+      source.push_back(data::ImageToTensor(clip->frames[0]));
+      driving.push_back(data::ImageToTensor(clip->frames[frame]));
+    }
+  }
+  return Pairs{torch::stack(source), torch::stack(driving)};
+}
+
+// [sets * 5, 2]: regular pentagons, a single one in the middle.
+Tensor FirstKeypoints(int64_t sets) {
+  const Tensor angle = torch::arange(kPerSet) * (2 * M_PI / kPerSet);
+  const Tensor ring = kRadius * torch::stack({angle.cos(), angle.sin()}, -1);
+  const Tensor centres = sets == 1
+                             ? torch::zeros({1, 1, 2})
+                             : kSpread * (2 * torch::rand({sets, 1, 2}) - 1);
+  return (centres + ring).view({-1, 2});
+}
+
+// [N]: mean absolute difference of each pair at its best.
+absl::StatusOr<Tensor> FitPairs(const ModelConfig& config, const Pairs& pairs) {
+  ASSIGN_OR_RETURN(const CandidateMotions motions,
+                   CandidateMotions::Create(config));
+  const int64_t n = pairs.source.size(0);
+  const int64_t height = pairs.source.size(2), width = pairs.source.size(3);
+  const int64_t candidates =
+      config.num_transforms() + (config.global_transform() ? 2 : 1);
+  torch::manual_seed(0);
+  // Inverse hyperbolic tangents, so that keypoints stay inside the image.
+  const Tensor first =
+      FirstKeypoints(config.num_transforms()).atanh().expand({n, -1, 2});
+  const Tensor source = first.clone().requires_grad_();
+  const Tensor driving = first.clone().requires_grad_();
+  const Tensor logits =
+      torch::zeros({n, candidates, kMapSize, kMapSize}).requires_grad_();
+  torch::optim::Adam keypoint_adam({source, driving},
+                                   torch::optim::AdamOptions(kKeypointRate));
+  torch::optim::Adam map_adam({logits}, torch::optim::AdamOptions(kMapRate));
+  Tensor best = (pairs.source - pairs.driving).abs().mean({1, 2, 3});
+  for (int step = 0; step < kSteps; ++step) {
+    const Tensor fields =
+        motions(source.tanh(), driving.tanh(), {}, height, width).fields;
+    const Tensor maps =
+        networks::ResizeBilinear(logits, height, width).softmax(1);
+    const Tensor warped =
+        networks::Warp(pairs.source, (maps.unsqueeze(-1) * fields).sum(1));
+    best = torch::minimum(
+        best, (warped - pairs.driving).detach().abs().mean({1, 2, 3}));
+    // Sums over pairs, since each learns by itself.
+    const Tensor loss =
+        static_cast<double>(n) *
+        (losses::PhotometricLoss(pairs.driving, warped) +
+         losses::MixturePhotometricLoss(
+             pairs.driving, networks::WarpByEach(pairs.source, fields), maps));
+    keypoint_adam.zero_grad();
+    map_adam.zero_grad();
+    loss.backward();
+    keypoint_adam.step();
+    map_adam.step();
+  }
+  return best;
+}
+
+struct Model {
+  const char* name;
+  std::vector<std::string> overrides;
+};
+
+const std::vector<Model>& Models() {
+  static const auto* const models = new std::vector<Model>{
+      {"affine", {"model.motion=AFFINE", "model.global_transform=false"}},
+      {"thin-plate",
+       {"model.motion=THIN_PLATE", "model.global_transform=false"}},
+      {"CPAB, local", {"model.global_transform=false"}},
+      {"CPAB", {}},
+      {"CPAB, local, tight",
+       {"model.global_transform=false", "model.local_cpab.tension=8",
+        "model.local_cpab.keypoint_noise=2e-4"}}};
+  return *models;
+}
+
+absl::Status Run(const CommandLine& line) {
+  RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
+  const auto load = [&line](const Model& model, int sets) {
+    std::vector<std::string> overrides = line.overrides;
+    overrides.insert(overrides.end(), model.overrides.begin(),
+                     model.overrides.end());
+    overrides.push_back(absl::StrCat("model.num_transforms=", sets));
+    return LoadConfig("pipelines/config/shipped/actions-64.textproto",
+                      overrides);
+  };
+  const auto any = load({"", {}}, 1);
+  if (!any.ok()) return UsageError(any.status());
+  ASSIGN_OR_RETURN(const Pairs pairs, ReadPairs(*any));
+  const Tensor first = (pairs.source - pairs.driving).abs().mean({1, 2, 3});
+  const Tensor large = first > first.median();
+  const auto print = [&large](const std::string& name, const Tensor& error) {
+    std::printf("%-28s %.4f  %.4f\n", name.c_str(), error.mean().item<double>(),
+                error.masked_select(large).mean().item<double>());
+    std::fflush(stdout);
+  };
+  std::printf("%-28s %s\n", "", "all     the half that differs most");
+  print("first frame", first);
+  for (const int sets : {1, 2, 5}) {
+    for (const Model& model : Models()) {
+      ASSIGN_OR_RETURN(const Config config, load(model, sets));
+      ASSIGN_OR_RETURN(const Tensor error, FitPairs(config.model(), pairs));
+      print(absl::StrCat(sets, " sets, ", model.name), error);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace pipelines
+
+int main(int argc, char** argv) {
+  return pipelines::RunProgram({"motion_ceiling", pipelines::kUsage, __FILE__},
+                               argc, argv, pipelines::Run);
+}

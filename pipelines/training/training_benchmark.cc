@@ -1,0 +1,151 @@
+// One training step and one animated frame, at the demo's size and at the
+// paper's full width.
+//
+//   tools/bazelw run //pipelines/training:training_benchmark
+//
+// Random weights and images: no time depends on their values but the number of
+// iterations of the CPAB fit, which random keypoints make larger than trained
+// ones do. The label of a training step has the share of motion inference.
+#include <benchmark/benchmark.h>
+#include <torch/torch.h>
+
+#include "absl/strings/str_format.h"
+#include "pipelines/app/device.h"
+#include "pipelines/config/config.h"
+#include "pipelines/model/model.h"
+#include "pipelines/optimizer/adam.h"
+#include "pipelines/training/objective.h"
+
+namespace pipelines {
+namespace {
+
+const char* const kConfigs[] = {"demo", "actions-64", "vox-256"};
+
+Config LoadShipped(int index) {
+  std::vector<std::string> overrides;
+  if (index == 2) {
+    // The base model's losses; the published VGG-19's size, without its
+    // weights.
+    overrides = {"losses.perceptual.weights=",
+                 "losses.perceptual.untrained=true", "losses.semantic.weight=0",
+                 "losses.structure.weight=0", "training.batch_size=1"};
+  }
+  return *LoadConfig(
+      absl::StrFormat("pipelines/config/shipped/%s.textproto", kConfigs[index]),
+      overrides);
+}
+
+torch::Tensor RandomImages(int64_t batch, const Config& config) {
+  return torch::rand({batch, 3, config.data().height(), config.data().width()});
+}
+
+// Arguments: config, batch size (0: the config's own).
+void BM_TrainingStep(benchmark::State& state) {
+  Config config = LoadShipped(state.range(0));
+  if (state.range(1) > 0)
+    config.mutable_training()->set_batch_size(state.range(1));
+  torch::manual_seed(0);
+  auto objective = *Objective::Create(config, torch::kCPU);
+  auto model = *AnimationModel::Create(config.model());
+  model->train();
+  Adam adam(*model, {0.5, 0.999, 1e-8, 1e-4});
+  const int64_t batch = config.training().batch_size();
+  const torch::Tensor source = RandomImages(batch, config);
+  const torch::Tensor driving = RandomImages(batch, config);
+  StageTimer timer, total;
+  int64_t step = 0;
+  for (auto _ : state) {
+    total.Begin("step");
+    StepOutput out = objective(*model, source, driving, {step++, 100}, timer);
+    timer.Begin("backward");
+    adam.ZeroGrad();
+    out.total.backward();
+    timer.Begin("optimizer");
+    adam.Step(2e-4);
+    timer.End();
+    total.End();
+  }
+  state.SetItemsProcessed(state.iterations() * batch);
+  state.SetLabel(absl::StrFormat(
+      "%s, batch %d, motion inference %.1f %%", kConfigs[state.range(0)],
+      static_cast<int>(batch),
+      100 * timer.Seconds("motion inference") / total.Seconds("step")));
+}
+BENCHMARK(BM_TrainingStep)
+    ->ArgNames({"config", "batch"})
+    ->Args({0, 0})
+    ->Args({1, 1})
+    ->Args({1, 0})
+    ->Args({2, 1})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->MinTime(2);
+
+// The same frames by LibTorch's own operators, which autograd selects.
+torch::Tensor AnimateByOperators(AnimationModel& model,
+                                 const torch::Tensor& source,
+                                 const torch::Tensor& keypoints) {
+  const torch::AutoGradMode with_grad(true);
+  const int64_t batch = keypoints.size(0);
+  const torch::Tensor image = source.expand({batch, -1, -1, -1});
+  const torch::Tensor source_keypoints =
+      model.DetectKeypoints(source).expand({batch, -1, -1});
+  const torch::Tensor small = model.dense_motion()->Downsample(image);
+  const networks::DenseMotionOutput motion = model.BlendCandidates(
+      small, source_keypoints, keypoints,
+      model.InferCandidates(small, source_keypoints, keypoints));
+  return model.inpainting()
+      ->forward(image, motion.deformation, motion.occlusion_maps,
+                /*with_warped_encoder_maps=*/false)
+      .prediction;
+}
+
+// Arguments: config, frames computed together. The label has the largest
+// difference of a pixel, in 255ths, from the same networks on LibTorch's
+// operators.
+void BM_AnimatedFrame(benchmark::State& state) {
+  const Config config = LoadShipped(state.range(0));
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(0);
+  auto model = *AnimationModel::Create(config.model());
+  model->eval();
+  const PreparedSource source = model->PrepareSource(RandomImages(1, config));
+  const int64_t batch = state.range(1);
+  const torch::Tensor driving = RandomImages(batch, config);
+  // An untrained detector sees the same keypoints everywhere: move them.
+  const torch::Tensor offset =
+      0.1 * torch::randn({batch, source.keypoints.size(1), 2});
+  // The first frame prepares the weights for the kernels of inference.
+  const torch::Tensor keypoints = model->DetectKeypoints(driving) + offset;
+  const double difference =
+      (model->Animate(source, keypoints) -
+       AnimateByOperators(*model, source.image, keypoints))
+          .abs()
+          .max()
+          .item<double>();
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(
+        model->Animate(source, model->DetectKeypoints(driving) + offset));
+  }
+  state.SetItemsProcessed(state.iterations() * batch);
+  state.SetLabel(absl::StrFormat("%s, differs by %.4f / 255",
+                                 kConfigs[state.range(0)], 255 * difference));
+}
+BENCHMARK(BM_AnimatedFrame)
+    ->ArgNames({"config", "batch"})
+    ->Args({0, 1})
+    ->Args({0, 8})
+    ->Args({2, 1})
+    ->Args({2, 4})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->MinTime(2);
+
+}  // namespace
+}  // namespace pipelines
+
+int main(int argc, char** argv) {
+  if (!pipelines::SetThreads(0).ok()) return 1;
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}
