@@ -1,4 +1,5 @@
 // bazel run //pipelines:train: see kUsage.
+#include <cstdio>
 #include <filesystem>
 
 #include "absl/flags/flag.h"
@@ -31,6 +32,9 @@ ABSL_FLAG(
     "CPU threads; 0 is one a core, shared by the processes of a machine.");
 ABSL_FLAG(std::string, seed, "",
           "Overrides training.seed: a number that decides everything random.");
+ABSL_FLAG(bool, print_config, false,
+          "Print what the config resolves to, every field with its value, as a "
+          "config file, and do nothing else.");
 ABSL_FLAG(bool, profile, false,
           "Print where the time of a step goes when training ends.");
 ABSL_FLAG(std::string, set, "",
@@ -66,16 +70,32 @@ Exit codes: 0 done, 1 bad input, 2 bad flag or config, 3 training diverged;
 above 128, try again: 129 disk full, folder locked or read-only, 130 Ctrl-C,
 143 SIGTERM (both after saving).)";
 
-absl::StatusOr<TrainerOptions> OptionsFromFlags(
-    std::vector<std::string> overrides) {
+// The config's file, as --config names it.
+std::string ConfigPath() {
+  const std::string name = absl::GetFlag(FLAGS_config);
+  return ShippedOrUserPath("pipelines/config/shipped",
+                           name.empty() ? "demo" : name);
+}
+
+absl::StatusOr<Config> ConfigFromFlags(std::vector<std::string> overrides) {
   if (const std::string seed = absl::GetFlag(FLAGS_seed); !seed.empty()) {
     overrides.push_back(absl::StrCat("training.seed=", seed));
   }
-  const std::string name = absl::GetFlag(FLAGS_config);
-  const std::string path = ShippedOrUserPath("pipelines/config/shipped",
-                                             name.empty() ? "demo" : name);
+  return LoadConfig(ConfigPath(), overrides);
+}
+
+absl::Status PrintConfig(const std::vector<std::string>& overrides) {
+  const auto config = ConfigFromFlags(overrides);
+  if (!config.ok()) return UsageError(config.status());
+  std::printf("%s", ResolvedText(*config).c_str());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TrainerOptions> OptionsFromFlags(
+    const std::vector<std::string>& overrides) {
+  const std::string path = ConfigPath();
   TrainerOptions options;
-  ASSIGN_OR_RETURN(options.config, LoadConfig(path, overrides));
+  ASSIGN_OR_RETURN(options.config, ConfigFromFlags(overrides));
   options.command = std::filesystem::path(path).stem();
   options.output = UserPath(absl::GetFlag(FLAGS_output).empty()
                                 ? absl::StrCat("runs/", options.command)
@@ -104,6 +124,7 @@ absl::StatusOr<TrainAvdOptions> AvdOptionsFromFlags(
 
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
+  if (absl::GetFlag(FLAGS_print_config)) return PrintConfig(line.overrides);
   if (!absl::GetFlag(FLAGS_avd).empty()) {
     const auto options = AvdOptionsFromFlags(line.overrides);
     if (!options.ok()) return UsageError(options.status());

@@ -12,6 +12,7 @@
 #include "google/protobuf/util/message_differencer.h"
 #include "pipelines/config/override.h"
 #include "pipelines/config/ranges.h"
+#include "pipelines/config/resolve.h"
 #include "pipelines/config/text_format.h"
 #include "third_party/absl/status_macros.h"
 
@@ -245,12 +246,21 @@ absl::StatusOr<Config> LoadConfig(const std::string& path,
 }
 
 std::string ConfigText(const Config& config) {
+  google::protobuf::TextFormat::Printer printer;
+  // As the schema orders them.
+  printer.SetPrintMessageFieldsInIndexOrder(true);
   std::string text;
-  google::protobuf::TextFormat::PrintToString(config, &text);
+  printer.PrintToString(config, &text);
   return absl::StrCat(
       "# proto-file: pipelines/config/config.proto\n"
       "# proto-message: pipelines.Config\n",
       text);
+}
+
+std::string ResolvedText(const Config& config) {
+  Config resolved = config;
+  ResolveDefaults(&resolved);
+  return ConfigText(resolved);
 }
 
 std::vector<std::string> ConfigDifferences(const Config& a, const Config& b) {

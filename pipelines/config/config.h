@@ -41,6 +41,10 @@ absl::Status ValidateForEvaluation(const Config& config);
 // The config as a text file that LoadConfig reads back, defaults left out.
 std::string ConfigText(const Config& config);
 
+// The config as a text file that LoadConfig reads back, with every field that
+// has a value, also those that have their default: what the config resolves to.
+std::string ResolvedText(const Config& config);
+
 // A line for each field in which two configs differ, as
 // "modified: training.batch_size: 8 -> 4".
 std::vector<std::string> ConfigDifferences(const Config& a, const Config& b);

@@ -1,0 +1,109 @@
+// What configs resolve to, and that no shipped one changes what it means.
+#include "pipelines/config/resolve.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "google/protobuf/util/message_differencer.h"
+#include "gtest/gtest.h"
+#include "pipelines/config/config.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+using ::google::protobuf::util::MessageDifferencer;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kShipped[] = "pipelines/config/shipped";
+constexpr char kResolved[] = "pipelines/config/testdata/resolved";
+
+constexpr char kMinimal[] =
+    "data { folder: 'clips' } losses { perceptual { untrained: true } }";
+
+std::string ReadText(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::set<std::string> TextFiles(const char* folder) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".textproto") {
+      names.insert(entry.path().filename());
+    }
+  }
+  return names;
+}
+
+TEST(ResolveDefaults, SetsWhatIsUnsetAndLeavesWhatIsSet) {
+  Config config;
+  config.mutable_data()->set_height(96);
+  ResolveDefaults(&config);
+  EXPECT_EQ(config.data().height(), 96);
+  EXPECT_TRUE(config.data().has_width());
+  EXPECT_EQ(config.data().width(), 256);
+  EXPECT_TRUE(config.training().has_precision());
+  EXPECT_EQ(config.training().precision(), TrainingConfig::FLOAT32);
+}
+
+TEST(ResolveDefaults, LeavesOutWhatSaysSomethingByBeingThere) {
+  Config config;
+  ResolveDefaults(&config);
+  EXPECT_EQ(config.data().source_case(), DataConfig::SOURCE_NOT_SET);
+  EXPECT_FALSE(config.evaluation().has_lpips());
+  config.mutable_evaluation()->mutable_lpips();
+  ResolveDefaults(&config);
+  EXPECT_TRUE(config.evaluation().lpips().has_network());
+}
+
+TEST(ResolveDefaults, ChangesNothingTheSecondTime) {
+  Config once;
+  ResolveDefaults(&once);
+  Config twice = once;
+  ResolveDefaults(&twice);
+  EXPECT_TRUE(MessageDifferencer::Equals(once, twice));
+}
+
+TEST(ResolvedText, LoadsAgainAsTheSameConfig) {
+  const auto config = ParseConfig("a.textproto", kMinimal, {});
+  ASSERT_THAT(config, IsOk());
+  const std::string text = ResolvedText(*config);
+  EXPECT_THAT(text, HasSubstr("learning_rate: 0.0002"));
+  EXPECT_THAT(ConfigText(*config), Not(HasSubstr("learning_rate")));
+  const auto again = ParseConfig("b.textproto", text, {});
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(ResolvedText(*again), text);
+}
+
+TEST(ShippedConfigs, EachHasItsResolvedText) {
+  EXPECT_EQ(TextFiles(kShipped), TextFiles(kResolved));
+}
+
+// testdata/README.md says how the files were made. Fields that are newer than a
+// file are not compared: their default is what there was before them.
+TEST(ShippedConfigs, ResolveToWhatTheyAlwaysDid) {
+  for (const std::string& name : TextFiles(kResolved)) {
+    const auto then =
+        ParseConfig(name, ReadText(fs::path(kResolved) / name), {});
+    ASSERT_THAT(then, IsOk());
+    const auto now = LoadConfig(fs::path(kShipped) / name, {});
+    ASSERT_THAT(now, IsOk());
+    Config resolved = *now;
+    ResolveDefaults(&resolved);
+    MessageDifferencer differencer;
+    differencer.set_scope(MessageDifferencer::PARTIAL);
+    std::string report;
+    differencer.ReportDifferencesToString(&report);
+    EXPECT_TRUE(differencer.Compare(*then, resolved)) << name << "\n" << report;
+  }
+}
+
+}  // namespace
+}  // namespace pipelines
