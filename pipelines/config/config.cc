@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
@@ -136,6 +138,33 @@ absl::Status CheckExtractors(const LossConfig& losses) {
   return absl::OkStatus();
 }
 
+// The parts of the model's weights, as AnimationModel names them.
+std::vector<std::string> PartsOf(const ModelConfig& model) {
+  std::vector<std::string> parts = {"kp_detector", "dense_motion_network",
+                                    "inpainting_network"};
+  if (model.background()) parts.push_back("bg_predictor");
+  return parts;
+}
+
+// What lies inside a part is known to the model alone, which checks it.
+absl::Status CheckFrozen(const Config& config) {
+  const std::vector<std::string> parts = PartsOf(config.model());
+  std::set<std::string> trained(parts.begin(), parts.end());
+  for (const std::string& frozen : config.training().frozen()) {
+    const std::string part = frozen.substr(0, frozen.find('.'));
+    if (std::find(parts.begin(), parts.end(), part) == parts.end()) {
+      return Invalid(absl::StrCat("training.frozen has '", frozen,
+                                  "'; the model's parts are ",
+                                  absl::StrJoin(parts, ", ")));
+    }
+    if (part == frozen) trained.erase(part);
+  }
+  if (!trained.empty()) return absl::OkStatus();
+  return Invalid(
+      "training.frozen has all parts of the model, so that nothing is left to "
+      "train");
+}
+
 absl::Status CheckPerceptual(const DataConfig& data,
                              const PerceptualConfig& perceptual) {
   if (perceptual.layer_weights_size() != 5) {
@@ -214,22 +243,57 @@ absl::Status ValidateConfig(const Config& config) {
   RETURN_IF_ERROR(
       CheckEmbeddingCache(config.data(), config.losses().semantic()));
   RETURN_IF_ERROR(CheckExtractors(config.losses()));
+  RETURN_IF_ERROR(CheckFrozen(config));
   return CheckPerceptual(config.data(), config.losses().perceptual());
 }
 
-absl::StatusOr<Config> ParseConfig(absl::string_view name,
-                                   absl::string_view text,
-                                   const std::vector<std::string>& overrides) {
-  Config config;
-  RETURN_IF_ERROR(ParseTextFormat(name, text, &config));
+namespace {
+
+// The config of a text with overrides, completed but not checked.
+absl::StatusOr<Config> Complete(Config config,
+                                const std::vector<std::string>& overrides) {
   for (const std::string& assignment : overrides) {
     RETURN_IF_ERROR(ApplyOverride(assignment, &config));
   }
   MoveFormerFields(&config);
   FillDependentDefaults(&config);
+  return config;
+}
+
+absl::Status CheckWith(const Config& of_file,
+                       const std::vector<std::string>& overrides) {
+  ASSIGN_OR_RETURN(const Config config, Complete(of_file, overrides));
+  return ValidateConfig(config);
+}
+
+// What is to blame for `error`, which the file with all overrides has: the
+// file, if it has it alone; else the override without which it is gone, or all
+// of them.
+std::string Blame(absl::string_view file, const Config& of_file,
+                  const std::vector<std::string>& overrides,
+                  const absl::Status& error) {
+  if (CheckWith(of_file, {}) == error) return std::string(file);
+  for (size_t i = 0; i < overrides.size(); ++i) {
+    std::vector<std::string> others = overrides;
+    others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
+    if (CheckWith(of_file, others) != error) {
+      return absl::StrCat("--set ", overrides[i]);
+    }
+  }
+  return absl::StrCat("--set ", absl::StrJoin(overrides, " --set "));
+}
+
+}  // namespace
+
+absl::StatusOr<Config> ParseConfig(absl::string_view name,
+                                   absl::string_view text,
+                                   const std::vector<std::string>& overrides) {
+  Config of_file;
+  RETURN_IF_ERROR(ParseTextFormat(name, text, &of_file));
+  ASSIGN_OR_RETURN(const Config config, Complete(of_file, overrides));
   if (const absl::Status status = ValidateConfig(config); !status.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ": ", status.message()));
+    return absl::InvalidArgumentError(absl::StrCat(
+        Blame(name, of_file, overrides, status), ": ", status.message()));
   }
   return config;
 }

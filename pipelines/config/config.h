@@ -15,7 +15,8 @@ namespace pipelines {
 // Reads a text file, applies the overrides ("path.to.field=value") in order,
 // fills in defaults that depend on other fields, and validates the whole.
 // NotFound if there is no such file; InvalidArgument as
-// "<file>: model.num_transforms is 0; use a value in [1, 64]".
+// "<file>: model.num_transforms is 0; use a value in [1, 64]", or with the
+// override instead of the file if the file alone has no such fault.
 absl::StatusOr<Config> LoadConfig(const std::string& path,
                                   const std::vector<std::string>& overrides);
 

@@ -2,9 +2,11 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "pipelines/config/override.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -71,6 +73,44 @@ TEST(Config, OverridesExchangePuppetsAndAFolder) {
   EXPECT_EQ(puppets->data().folder(), "");
 }
 
+TEST(Config, OverridesEmptyAListAndMergeMessages) {
+  const auto config = Parse(
+      "data { folder: 'clips' height: 128 } "
+      "losses { perceptual { untrained: true } } "
+      "training { milestones: [3, 4] }",
+      {"training.milestones=[]", "data=width: 128 repeats: 3",
+       "model.dense_motion.num_blocks=3"});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_THAT(config->training().milestones(), IsEmpty());
+  EXPECT_EQ(config->data().height(), 128);
+  EXPECT_EQ(config->data().width(), 128);
+  EXPECT_EQ(config->data().repeats(), 3);
+}
+
+// As editors on Windows save a file.
+TEST(Config, ReadsAByteOrderMarkAndWindowsLineEnds) {
+  const auto config = Parse(
+      "\xEF\xBB\xBF# A comment.\r\ndata {\r\n  folder: 'clips'\r\n}\r\n"
+      "losses { perceptual { untrained: true } }\r\n");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->data().folder(), "clips");
+}
+
+TEST(RefuseOtherOverrides, NamesTheFieldWithoutEffect) {
+  EXPECT_THAT(RefuseOtherOverrides(
+                  {"data.height=64", "training.seed=1", "evaluation=x: 1"},
+                  {"data", "evaluation", "training.seed"}),
+              IsOk());
+  EXPECT_THAT(
+      RefuseOtherOverrides({"data.height=64", "model.num_transforms=3"},
+                           {"data", "evaluation"}),
+      StatusIs(StatusCode::kInvalidArgument,
+               HasSubstr("--set model.num_transforms=3: this field has no "
+                         "effect here; overrides are for the fields of data, "
+                         "evaluation")));
+  EXPECT_FALSE(RefuseOtherOverrides({"database=1"}, {"data"}).ok());
+}
+
 TEST(Config, TextReadsBackEqual) {
   const absl::StatusOr<Config> config = Parse(kMinimal);
   ASSERT_THAT(config, IsOk());
@@ -112,11 +152,12 @@ INSTANTIATE_TEST_SUITE_P(
                 "Did you mean 'batch_size'?"},
         BadCase{"Position", "data {\n  height: abc }", {}, "a.textproto:2:11:"},
         BadCase{"UnclosedMessage", "data { height: 64", {}, "a.textproto:1:"},
-        BadCase{"OutOfRange",
-                kMinimal,
-                {"model.num_transforms=0"},
-                "a.textproto: model.num_transforms is 0; use a value in "
-                "[1, 64]"},
+        BadCase{
+            "OutOfRange",
+            kMinimal,
+            {"model.num_transforms=0"},
+            "--set model.num_transforms=0: model.num_transforms is 0; use a "
+            "value in [1, 64]"},
         BadCase{"TooFewBlocksForTheMasks",
                 kMinimal,
                 {"model.dense_motion.scale_factor=0.5",
@@ -139,6 +180,35 @@ INSTANTIATE_TEST_SUITE_P(
                 kMinimal,
                 {"model.denze_motion.x=1"},
                 "Did you mean 'dense_motion'?"},
+        BadCase{"TheOneOverrideThatIsWrong",
+                kMinimal,
+                {"data.width=64", "data.height=100",
+                 "model.dense_motion.num_blocks=4"},
+                "--set data.height=100: data.height is 100"},
+        BadCase{"OverridesThatAreWrongTogether",
+                kMinimal,
+                {"data.height=64", "data.width=64"},
+                "--set data.height=64 --set data.width=64: "},
+        BadCase{"FileDespiteOverrides",
+                "data { folder: 'x' }",
+                {"data.height=512"},
+                "a.textproto: losses.perceptual: name a file"},
+        BadCase{"OverrideThatClosesItsField",
+                kMinimal,
+                {"data=folder: \"x\" } training { seed: 5"},
+                "--set data=folder: \"x\" } training { seed: 5: value:1:"},
+        BadCase{"OverrideThatGoesOnWithAnotherField",
+                kMinimal,
+                {"training.seed=5 batch_size: 3"},
+                "'5 batch_size: 3' is not a value of this field (uint64)"},
+        BadCase{"StringThatGoesOnWithAnotherField",
+                kMinimal,
+                {"data.folder=\"x\" height: 64"},
+                "is not a value of this field (string)"},
+        BadCase{"FieldOfAnOverriddenMessage",
+                kMinimal,
+                {"training=bach_size: 3"},
+                "Did you mean 'batch_size'?"},
         BadCase{"OverrideOfWrongType",
                 kMinimal,
                 {"training.batch_size=many"},
@@ -163,7 +233,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"NoSuchMotion",
                 kMinimal,
                 {"model.motion=SPLINE"},
-                "'SPLINE' is not a value of this field"},
+                "'SPLINE' is not a value of this field (one of CPAB, "
+                "THIN_PLATE, AFFINE)"},
         BadCase{"GradientOfAdam",
                 kMinimal,
                 {"model.gradient=IMPLICIT", "model.global_cpab.solver=ADAM"},
@@ -177,6 +248,18 @@ INSTANTIATE_TEST_SUITE_P(
                 kMinimal,
                 {"data.height=64", "data.width=64"},
                 "model.dense_motion.num_blocks is 5"},
+        BadCase{"UnknownFrozenPart",
+                kMinimal,
+                {"training.frozen=[\"kp_detec\"]"},
+                "training.frozen has 'kp_detec'; the model's parts are "
+                "kp_detector,"},
+        BadCase{"NothingToTrain",
+                kMinimal,
+                {"model.background=false",
+                 "training.frozen=[\"kp_detector\", \"dense_motion_network\", "
+                 "\"inpainting_network\"]"},
+                "nothing is left to train"},
+        BadCase{"Utf16", "\xFF\xFE d", {}, "a.textproto: is text in UTF-16"},
         BadCase{"PyramidTooSmall",
                 kMinimal,
                 {"losses.perceptual.scales=[1, 0.05]"},

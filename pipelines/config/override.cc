@@ -1,5 +1,6 @@
 #include "pipelines/config/override.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "google/protobuf/descriptor.h"
 #include "pipelines/config/text_format.h"
@@ -32,26 +34,63 @@ std::string AsText(const Field& field, absl::string_view value) {
               : std::string(value);
 }
 
-// Parses the value alone first, so that an error can speak of it alone, and
-// merges it into `parent` after the old value has gone.
-absl::Status SetField(const Field& field, absl::string_view value,
-                      absl::string_view assignment, pb::Message* parent) {
-  std::unique_ptr<pb::Message> parsed(parent->New());
-  const std::string text =
-      field.cpp_type() == Field::CPPTYPE_MESSAGE
-          ? absl::StrCat(field.name(), " { ", value, " }")
-          : absl::StrCat(field.name(), ": ", AsText(field, value));
-  if (const absl::Status status = ParseTextFormat("", text, parsed.get());
+// "int32", or the values of an enum.
+std::string KindOf(const Field& field) {
+  if (field.cpp_type() != Field::CPPTYPE_ENUM) return field.cpp_type_name();
+  std::vector<std::string> names;
+  for (int i = 0; i < field.enum_type()->value_count(); ++i) {
+    // Number 0 stands for a value that is not said.
+    const pb::EnumValueDescriptor& value = *field.enum_type()->value(i);
+    if (value.number() != 0) names.push_back(value.name());
+  }
+  return absl::StrCat("one of ", absl::StrJoin(names, ", "));
+}
+
+// Parses the value alone, so that an error speaks of it alone and no value can
+// close its field and go on with others.
+absl::Status SetMessage(const Field& field, absl::string_view value,
+                        absl::string_view assignment, pb::Message* parent) {
+  const pb::Reflection& access = *parent->GetReflection();
+  std::unique_ptr<pb::Message> parsed(
+      access.GetMessageFactory()->GetPrototype(field.message_type())->New());
+  if (const absl::Status status = ParseTextFormat("value", value, parsed.get());
       !status.ok()) {
+    return Error(assignment, status.message());
+  }
+  pb::Message* target = field.is_repeated()
+                            ? access.AddMessage(parent, &field)
+                            : access.MutableMessage(parent, &field);
+  target->MergeFrom(*parsed);
+  return absl::OkStatus();
+}
+
+absl::Status SetValue(const Field& field, absl::string_view value,
+                      absl::string_view assignment, pb::Message* parent) {
+  const pb::Reflection& access = *parent->GetReflection();
+  std::unique_ptr<pb::Message> parsed(parent->New());
+  const absl::Status status = ParseTextFormat(
+      "", absl::StrCat(field.name(), ": ", AsText(field, value)), parsed.get());
+  std::vector<const Field*> set;
+  access.ListFields(*parsed, &set);
+  // A value that goes on with other fields would set these, too. An empty list
+  // sets none.
+  const bool alone = set.empty() ? field.is_repeated()
+                                 : set == std::vector<const Field*>{&field};
+  if (!status.ok() || !alone) {
     return Error(assignment,
                  absl::StrCat("'", value, "' is not a value of this field (",
-                              field.cpp_type_name(), ")"));
+                              KindOf(field), ")"));
   }
-  if (field.cpp_type() != Field::CPPTYPE_MESSAGE) {
-    parent->GetReflection()->ClearField(parent, &field);
-  }
+  access.ClearField(parent, &field);
   parent->MergeFrom(*parsed);
   return absl::OkStatus();
+}
+
+absl::Status SetField(const Field& field, absl::string_view value,
+                      absl::string_view assignment, pb::Message* parent) {
+  return field.cpp_type() == Field::CPPTYPE_MESSAGE
+             ? SetMessage(field, value, assignment, parent)
+             : SetValue(field, value, assignment, parent);
 }
 
 }  // namespace
@@ -78,6 +117,24 @@ absl::Status ApplyOverride(absl::string_view assignment, pb::Message* message) {
       return Error(assignment, absl::StrCat("'", path[i], "' has no fields"));
     }
     message = message->GetReflection()->MutableMessage(message, field);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RefuseOtherOverrides(const std::vector<std::string>& assignments,
+                                  const std::vector<std::string>& allowed) {
+  for (const std::string& assignment : assignments) {
+    const std::string path = assignment.substr(0, assignment.find('='));
+    const bool has_effect =
+        std::any_of(allowed.begin(), allowed.end(), [&](const auto& prefix) {
+          return absl::StartsWith(path + ".", prefix + ".");
+        });
+    if (!has_effect) {
+      return Error(assignment,
+                   absl::StrCat("this field has no effect here; overrides are "
+                                "for the fields of ",
+                                absl::StrJoin(allowed, ", ")));
+    }
   }
   return absl::OkStatus();
 }

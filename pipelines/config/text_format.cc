@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
@@ -64,6 +65,13 @@ std::string SuggestionFor(const std::string& error, const pb::Message& root) {
   return type == nullptr ? "" : SuggestField(*type, quoted[3]);
 }
 
+constexpr absl::string_view kUtf8Mark = "\xEF\xBB\xBF";
+
+bool IsUtf16(absl::string_view text) {
+  return absl::StartsWith(text, "\xFF\xFE") ||
+         absl::StartsWith(text, "\xFE\xFF");
+}
+
 }  // namespace
 
 std::string SuggestField(const pb::Descriptor& type, absl::string_view name) {
@@ -85,6 +93,11 @@ std::string SuggestField(const pb::Descriptor& type, absl::string_view name) {
 
 absl::Status ParseTextFormat(absl::string_view name, absl::string_view text,
                              pb::Message* message) {
+  if (IsUtf16(text)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": is text in UTF-16; save it as UTF-8"));
+  }
+  absl::ConsumePrefix(&text, kUtf8Mark);
   FirstError error;
   pb::TextFormat::Parser parser;
   parser.RecordErrorsTo(&error);

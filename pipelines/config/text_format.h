@@ -11,7 +11,9 @@
 
 namespace pipelines {
 
-// Parses `text` into `message`, which is cleared first. InvalidArgument as
+// Parses `text` into `message`, which is cleared first. Lines may end as
+// Windows ends them, and a byte order mark of UTF-8 may come first.
+// InvalidArgument as
 // "<name>:<line>:<column>: <what is wrong>" for the first error.
 absl::Status ParseTextFormat(absl::string_view name, absl::string_view text,
                              google::protobuf::Message* message);
