@@ -1,13 +1,14 @@
 #include "networks/cpu/pixels.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/autocast_mode.h>
 #include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <utility>
 #include <vector>
+
+#include "third_party/libtorch/autocast.h"
 
 namespace networks::cpu {
 namespace {
@@ -56,7 +57,8 @@ torch::Tensor OutputLike(torch::Tensor out, int64_t batch, int64_t channels,
 
 bool KernelsServe(const torch::Tensor& x) {
   return BestKernels() != nullptr && x.device().is_cpu() &&
-         x.scalar_type() == torch::kFloat32 && !at::autocast::is_cpu_enabled();
+         x.scalar_type() == torch::kFloat32 &&
+         !libtorch::IsAutocastOn(c10::kCPU);
 }
 
 // The sum over all rows of sample b of what add(y, sums, sums + C) adds to two

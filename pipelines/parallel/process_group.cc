@@ -1,7 +1,6 @@
 #include "pipelines/parallel/process_group.h"
 
 #include <torch/torch.h>
-#include <torch/version.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -12,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "third_party/absl/status_macros.h"
+#include "third_party/libtorch/distributed.h"
 
 #if defined(USE_C10D_GLOO) && __has_include(<gloo/algorithm.h>)
 #define HAVE_GLOO 1
@@ -25,11 +25,7 @@
 namespace pipelines::parallel {
 namespace {
 
-#if TORCH_VERSION_MAJOR >= 2
-using Backend = c10d::Backend;
-#else
-using Backend = c10d::ProcessGroup;
-#endif
+using Backend = libtorch::ProcessBackend;
 using Work = c10::intrusive_ptr<c10d::Work>;
 using std::chrono::milliseconds;
 
@@ -77,7 +73,7 @@ absl::StatusOr<c10::intrusive_ptr<Backend>> MakeBackend(
 
 c10::intrusive_ptr<c10d::Store> OpenStore(const ProcessEnvironment& environment,
                                           milliseconds timeout) {
-  c10d::TCPStoreOptions options;
+  c10d::TCPStoreOptions options = libtorch::StoreOptions();
   options.port = static_cast<std::uint16_t>(environment.port);
   options.isServer = environment.rank == 0 && !environment.store_is_running;
   options.numWorkers = environment.size;

@@ -1,0 +1,49 @@
+// Autocast by device, in the words of LibTorch 2.4 and later, which deprecate
+// those of 1.13: the one place that knows both.
+#ifndef THIRD_PARTY_LIBTORCH_AUTOCAST_H_
+#define THIRD_PARTY_LIBTORCH_AUTOCAST_H_
+
+#include <ATen/autocast_mode.h>
+#include <torch/version.h>
+
+namespace libtorch {
+
+#if TORCH_VERSION_MAJOR > 2 || \
+    (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+
+// Whether operators on `device` run under autocast in this thread.
+inline bool IsAutocastOn(c10::DeviceType device) {
+  return at::autocast::is_autocast_enabled(device);
+}
+
+// From here on, in this thread, operators on `device` compute in `dtype` where
+// autocast's lists allow it, or as their inputs are if not `on`.
+inline void SetAutocast(c10::DeviceType device, bool on,
+                        at::ScalarType dtype = at::kBFloat16) {
+  at::autocast::set_autocast_enabled(device, on);
+  at::autocast::set_autocast_dtype(device, dtype);
+}
+
+#else
+
+inline bool IsAutocastOn(c10::DeviceType device) {
+  return device == c10::kCUDA ? at::autocast::is_enabled()
+                              : at::autocast::is_cpu_enabled();
+}
+
+inline void SetAutocast(c10::DeviceType device, bool on,
+                        at::ScalarType dtype = at::kBFloat16) {
+  if (device == c10::kCUDA) {
+    at::autocast::set_enabled(on);
+    at::autocast::set_autocast_gpu_dtype(dtype);
+  } else {
+    at::autocast::set_cpu_enabled(on);
+    at::autocast::set_autocast_cpu_dtype(dtype);
+  }
+}
+
+#endif
+
+}  // namespace libtorch
+
+#endif  // THIRD_PARTY_LIBTORCH_AUTOCAST_H_
