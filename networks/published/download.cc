@@ -163,11 +163,10 @@ int Transfer::OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t,
 void Transfer::Configure(CURL* curl) {
   // HTTPS stays HTTPS; plain HTTP is for servers of one's own.
   const bool secure = absl::StartsWithIgnoreCase(url_, "https:");
-  const long protocols =
-      secure ? CURLPROTO_HTTPS : CURLPROTO_HTTP | CURLPROTO_HTTPS;
+  const char* protocols = secure ? "https" : "http,https";
   curl_easy_setopt(curl, CURLOPT_URL, url_.c_str());
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS, protocols);
-  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS, protocols);
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, protocols);
+  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, protocols);
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
   curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 5L);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

@@ -14,6 +14,7 @@
 #include "pipelines/media/file_io.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/video_writer.h"
+#include "third_party/ffmpeg/sample_formats.h"
 
 namespace pipelines::data {
 namespace {
@@ -163,7 +164,7 @@ void WriteSound(const std::string& path, double seconds) {
   const AVCodec* codec = avcodec_find_encoder(output->oformat->audio_codec);
   const CodecPtr encoder(avcodec_alloc_context3(codec));
   encoder->sample_rate = 16000;
-  encoder->sample_fmt = codec->sample_fmts[0];
+  encoder->sample_fmt = ffmpeg::FirstSampleFormat(codec);
   av_channel_layout_default(&encoder->ch_layout, 1);
   if (output->oformat->flags & AVFMT_GLOBALHEADER) {
     encoder->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
