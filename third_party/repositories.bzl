@@ -1,5 +1,6 @@
 """The outside world: Bazel's own rules and the system's libraries."""
 
+load("//third_party:small_repository.bzl", "small_repository")
 load("//third_party:system_library.bzl", "system_library")
 load("//third_party/libtorch:repository.bzl", "libtorch")
 
@@ -23,17 +24,14 @@ def bazel_rules():
     )
 
     # Debian's bazel-rules-cc is too new for Debian's Bazel; the native rules do.
-    native.new_local_repository(
+    small_repository(
         name = "rules_cc",
-        path = "third_party/rules/cc",
-        build_file_content = "",
-        workspace_file_content = "",
+        files = {"@cpab_animation//third_party/rules:cc_defs.bzl": "cc/defs.bzl"},
+        packages = {"": "", "cc": ""},
     )
-    native.new_local_repository(
+    small_repository(
         name = "remote_coverage_tools",
-        path = "third_party/rules/coverage",
-        build_file_content = 'filegroup(name = "coverage_report_generator", visibility = ["//visibility:public"])',
-        workspace_file_content = "",
+        packages = {"": 'filegroup(name = "coverage_report_generator", visibility = ["//visibility:public"])'},
     )
 
 def system_libraries():
@@ -113,13 +111,11 @@ def system_libraries():
     system_library(
         name = "system_ffmpeg",
         debian_package = "libavcodec-dev libavdevice-dev libavformat-dev libswscale-dev libswresample-dev",
-        header = "/usr/include/x86_64-linux-gnu/libavformat/avformat.h",
         modules = {"ffmpeg": "libavdevice libavformat libavcodec libswscale libswresample libavutil"},
     )
     system_library(
         name = "system_curl",
         debian_package = "libcurl4-openssl-dev",
-        header = "/usr/include/x86_64-linux-gnu/curl/curl.h",
         modules = {"curl": "libcurl"},
     )
     system_library(

@@ -40,7 +40,7 @@ proto_library(
 
 def _system_library_impl(repository_ctx):
     attr = repository_ctx.attr
-    found = repository_ctx.path(attr.header).exists
+    found = not attr.header or repository_ctx.path(attr.header).exists
     targets = []
     for name, modules in attr.modules.items():
         flags = _pkg_config(repository_ctx, modules) if found else None
@@ -66,7 +66,7 @@ system_library = repository_rule(
     attrs = {
         "debian_package": attr.string(doc = "Debian package(s) to install, for the error.", mandatory = True),
         "files": attr.string_dict(doc = "Target name to the absolute path of a data file."),
-        "header": attr.string(doc = "A file that exists where the library is installed.", mandatory = True),
+        "header": attr.string(doc = "A file that exists where the library is installed; without it, pkg-config tells."),
         "includes": attr.string_list(doc = "Include folders of `libraries`."),
         "libraries": attr.string_list_dict(doc = "Target name to link options, where pkg-config has no module."),
         "modules": attr.string_dict(doc = "Target name to pkg-config modules."),
