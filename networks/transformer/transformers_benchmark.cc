@@ -96,7 +96,8 @@ void BM_DinoForwardBackward(benchmark::State& state) {
   for (auto _ : state) {
     const Tensor leaf = image.clone().requires_grad_();
     SelfSimilarityOf(network, leaf).square().mean().backward();
-    benchmark::DoNotOptimize(leaf.grad());
+    Tensor gradient = leaf.grad();
+    benchmark::DoNotOptimize(gradient);
   }
   state.counters["peak_MB"] = PeakMegabytes();
 }
@@ -150,7 +151,7 @@ void BM_SamPointFeatures(benchmark::State& state) {
       torch::ones({kPoints / per_prompt, per_prompt}, torch::kInt64);
   for (auto _ : state) {
     prompts.points = (1024 * places).requires_grad_(backward);
-    const Tensor features = network->PointFeatures(embedding, prompts, 1024);
+    Tensor features = network->PointFeatures(embedding, prompts, 1024);
     if (backward) features.abs().mean().backward();
     benchmark::DoNotOptimize(features);
   }
