@@ -53,7 +53,8 @@ namespace {
 constexpr char kUsage[] =
     R"(Reconstructs each test clip from its first frame and scores the result.
 
-  tools/bazelw run //pipelines:evaluate -- --checkpoint runs/demo/checkpoints/step-....safetensors
+  tools/bazelw run //pipelines:evaluate -- \
+      --checkpoint runs/demo/checkpoints/best.safetensors --page scores
 
 Prints for each clip, worst first, and as means: L1 (of values in [0, 1]), PSNR
 (dB), SSIM, and LPIPS with --lpips. Where the clips have ground truth, as the
@@ -70,10 +71,7 @@ Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 
 absl::Status CheckFlags(const CommandLine& line) {
-  if (!line.arguments.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", line.arguments[0], "' is no flag; see --help"));
-  }
+  RETURN_IF_ERROR(RefuseArguments(line));
   if (absl::GetFlag(FLAGS_checkpoint).empty()) {
     return absl::InvalidArgumentError("--checkpoint is needed; see --help");
   }

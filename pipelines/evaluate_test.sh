@@ -21,7 +21,7 @@ garbage=$TEST_TMPDIR/garbage.safetensors
 echo "this is no checkpoint" >"$garbage"
 
 expect 2 "--checkpoint is needed"
-expect 2 "'stray' is no flag" --checkpoint="$garbage" stray
+expect 2 "unexpected argument 'stray'" --checkpoint="$garbage" stray
 expect 2 "chekpoint" --chekpoint="$garbage"
 expect 2 "--lpips is 'squeeze'; use alex or vgg" --checkpoint="$garbage" --lpips=squeeze
 expect 2 "--batch_size must be 0 or more" --checkpoint="$garbage" --batch_size=-1

@@ -51,17 +51,19 @@ constexpr char kUsage[] =
       The bundled demo: makes its own data, trains for a few minutes on a CPU,
       evaluates, animates, and leaves a page to look at.
 
-  tools/bazelw run //pipelines:train -- --config actions-64 --set data.folder=clips
-      Trains on your clips: a folder with train/ and test/, each holding clips as
-      folders of frames, stacked frames in one image, or mp4, mov, avi, gif.
+  tools/bazelw run //pipelines:train -- \
+      --config actions-64 --set data.folder=clips
+      Trains on your clips: a folder with train/ and test/, each holding clips
+      as folders of frames, stacked frames in one image, or mp4, mov, avi, gif.
 
-  tools/bazelw run //pipelines:train -- --avd runs/demo/checkpoints/step-....safetensors
+  tools/bazelw run //pipelines:train -- \
+      --avd runs/demo/checkpoints/best.safetensors
       Adds to a checkpoint the network of animate's AVD mode.
 
 Run again with the same arguments to go on after Ctrl-C, a crash or the end.
 Several processes, also on several machines, started by torchrun --no-python or
-whatever sets RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT, train one
-model together; training.batch_size is that of each.
+whatever sets RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT, train
+one model together; training.batch_size is that of each.
 
 Every config field, with its meaning and range, is in
 pipelines/config/config.proto.

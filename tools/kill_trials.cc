@@ -30,13 +30,14 @@ namespace pipelines {
 namespace {
 
 constexpr char kUsage[] =
-    R"(Kills training runs (SIGKILL) and checks that they end as if they had not been.
+    R"(Kills training runs and checks that they end as if they had not been killed.
 
   tools/bazelw run //tools:kill_trials -- --trials 100 --table trials.md
 
-Each trial trains the config of pipelines/training/testdata/kill_trials.textproto anew,
-kills it one to three times, a third of them while it writes a checkpoint, starts
-it again each time with another number of loader threads, and compares weights,
+Each trial trains the config of
+pipelines/training/testdata/kill_trials.textproto anew, kills it (SIGKILL) one
+to three times, a third of them while it writes a checkpoint, starts it again
+each time with another number of loader threads, and compares weights,
 optimizer, averages and losses.csv, bit for bit, with a run that was left alone.
 
 Exit codes: 0 all alike, 1 not.)";

@@ -5,13 +5,13 @@
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/progress.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/puppets/puppets.h"
+#include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, output, "", "Folder to make.");
 ABSL_FLAG(int, size, 64, "Width and height of a frame in pixels, 16 to 1024.");
@@ -32,7 +32,9 @@ namespace {
 constexpr char kUsage[] =
     R"(Makes a data set of moving puppets with ground truth.
 
-  make_puppets --output FOLDER [flags]
+  tools/bazelw run //tools:make_puppets -- --output puppets
+  tools/bazelw run //tools:make_puppets -- \
+      --output puppets256 --size 256 --train 500 --test 50 --camera
 
 Every clip shows another puppet (head, torso, two-segment arms and legs) that
 moves through random poses with large joint swings before a textured background.
@@ -50,17 +52,12 @@ Coordinates are x right, y down, from -1 to 1 between the centres of the first
 and the last pixel. A folder that already holds the same data set is left as it
 is; one that holds anything else is not touched.
 
-Examples:
-  make_puppets --output puppets
-  make_puppets --output puppets256 --size 256 --train 500 --test 50 --camera
-)";
+Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
+or folder read-only.)";
 
 absl::Status Run(const pipelines::CommandLine& command_line) {
-  if (!command_line.arguments.empty()) {
-    return pipelines::UsageError(absl::InvalidArgumentError(
-        absl::StrCat("'", command_line.arguments[0],
-                     "' is not a flag; name the folder with --output")));
-  }
+  RETURN_IF_ERROR(
+      pipelines::UsageError(pipelines::RefuseArguments(command_line)));
   const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_output));
   if (folder.empty()) {
     return pipelines::UsageError(absl::InvalidArgumentError(

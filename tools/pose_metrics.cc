@@ -37,9 +37,11 @@ constexpr char kUsage[] =
     R"(AKD, MKR and AED from what detectors of your choice found in real and
 generated frames.
 
-  tools/bazelw run //pipelines:evaluate -- --checkpoint CHECKPOINT --frames FOLDER
+  tools/bazelw run //pipelines:evaluate -- \
+      --checkpoint CHECKPOINT --frames FOLDER
   ... run the detectors on FOLDER/real and on FOLDER/generated ...
-  tools/bazelw run //tools:pose_metrics -- --real_keypoints real.csv --keypoints generated.csv
+  tools/bazelw run //tools:pose_metrics -- \
+      --real_keypoints real.csv --keypoints generated.csv
 
 A .csv has the columns file_name,frame_number and then x0,y0,x1,y1,... (pixels)
 or the numbers of an embedding, a line for each frame. A .npy is [frames,
@@ -111,10 +113,7 @@ absl::Status CheckFlags() {
 }
 
 absl::Status Run(const pipelines::CommandLine& line) {
-  if (!line.arguments.empty()) {
-    return pipelines::UsageError(absl::InvalidArgumentError(
-        absl::StrCat("'", line.arguments[0], "' is no flag; see --help")));
-  }
+  RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
   RETURN_IF_ERROR(pipelines::UsageError(CheckFlags()));
   Scores scores;
   if (!absl::GetFlag(FLAGS_keypoints).empty()) {

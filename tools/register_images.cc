@@ -34,9 +34,10 @@ ABSL_FLAG(bool, zero_boundary, false,
 namespace {
 
 constexpr char kUsage[] =
-    R"(Warps a picture so that it looks like another, by the flow of a CPAB field.
+    R"(Warps a picture so that it looks like another, by a CPAB transformation.
 
-  register_images --moving PICTURE --fixed PICTURE --output FOLDER [flags]
+  tools/bazelw run //tools:register_images -- \
+      --moving a.jpg --fixed b.jpg --output registered
 
 Writes into the folder
 
@@ -45,11 +46,15 @@ Writes into the folder
                 each of its points was found
   field.png     the tessellation and the velocity field, on the fixed picture
 
-and prints how different the pictures are before and after.
+and prints how different the pictures are before and after: the root mean square
+of the differences in brightness, in [0, 1].
 
-Example:
-  register_images --moving a.jpg --fixed b.jpg --output registered
-)";
+Where the result is torn or folded, raise --noise (less is blamed on motion) or
+take fewer --cells; where it is not close enough, lower --noise or take more
+--cells. With --zero_boundary nothing enters or leaves the picture.
+
+Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
+or folder read-only.)";
 
 absl::StatusOr<cpab::RegistrationOptions> OptionsFromFlags() {
   cpab::RegistrationOptions options;
@@ -99,10 +104,8 @@ absl::Status WritePictures(const std::string& folder, const cv::Mat& moving,
 }
 
 absl::Status Run(const pipelines::CommandLine& command_line) {
-  if (!command_line.arguments.empty()) {
-    return pipelines::UsageError(absl::InvalidArgumentError(absl::StrCat(
-        "'", command_line.arguments[0], "' is not a flag; see --help")));
-  }
+  RETURN_IF_ERROR(
+      pipelines::UsageError(pipelines::RefuseArguments(command_line)));
   const std::string moving_path =
       pipelines::UserPath(absl::GetFlag(FLAGS_moving));
   const std::string fixed_path =

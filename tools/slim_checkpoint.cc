@@ -22,11 +22,15 @@ namespace {
 constexpr char kUsage[] = R"(Writes what animation needs of a checkpoint.
 
   tools/bazelw run //tools:slim_checkpoint -- \
-      --checkpoint runs/demo/checkpoints/step-....safetensors --output small.safetensors
+      --checkpoint runs/demo/checkpoints/best.safetensors \
+      --output small.safetensors
 
-The networks alone, averaged over steps where training kept averages, in float16:
-an eighth of the file or less. animate and evaluate compute with them in float32.
-An AVD network is left out.)";
+The networks alone, averaged over steps where training kept averages, in
+float16: an eighth of the file or less. animate and evaluate compute with them
+in float32. An AVD network is left out.
+
+Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
+or folder read-only.)";
 
 absl::Status CheckFlags(const std::string& checkpoint,
                         const std::string& output) {

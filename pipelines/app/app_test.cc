@@ -18,6 +18,11 @@
 
 ABSL_FLAG(int, test_count, 3, "How many.");
 ABSL_FLAG(bool, test_fast, true, "Whether to hurry.");
+ABSL_FLAG(std::string, test_long, "",
+          "One two three four five six seven eight nine ten eleven twelve a, b "
+          "thirteen "
+          "a_word_that_is_longer_than_any_line_of_help_may_be_and_that_cannot_"
+          "be_broken fourteen.");
 
 namespace pipelines {
 namespace {
@@ -73,6 +78,18 @@ TEST(CommandLine, HelpListsTheProgramsOwnFlags) {
   EXPECT_THAT(help, HasSubstr("Does things.\n\nFlags:\n  --test_count\n"));
   EXPECT_THAT(help, HasSubstr("How many. Default: 3."));
   EXPECT_THAT(help, Not(HasSubstr("--gtest")));
+}
+
+TEST(CommandLine, HelpHasLinesOfEightyColumns) {
+  EXPECT_THAT(
+      HelpText("", "app_test.cc"),
+      HasSubstr("  --test_long\n"
+                "      One two three four five six seven eight nine ten eleven "
+                "twelve a, b\n"
+                "      thirteen\n"
+                "      a_word_that_is_longer_than_any_line_of_help_may_be_and_"
+                "that_cannot_be_broken\n"
+                "      fourteen.\n"));
 }
 
 int RunWith(std::vector<const char*> words,

@@ -8,6 +8,7 @@
 #include "absl/flags/commandlineflag.h"
 #include "absl/flags/reflection.h"
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -45,6 +46,25 @@ absl::Status SetFlag(absl::string_view name, absl::string_view value) {
   return absl::InvalidArgumentError(absl::StrCat(
       "--", name, ": '", value, "' is not a value of this flag",
       error.empty() ? "" : absl::StrCat(" (", error, ")"), ". See --help."));
+}
+
+constexpr size_t kHelpColumns = 80;
+
+// `text` in lines that end before column kHelpColumns, each after `indent`
+// spaces. A longer word has a line of its own.
+std::string Wrapped(absl::string_view text, size_t indent) {
+  const std::string margin(indent, ' ');
+  std::string result;
+  std::string line;
+  for (const absl::string_view word :
+       absl::StrSplit(text, ' ', absl::SkipEmpty())) {
+    if (!line.empty() && line.size() + 1 + word.size() > kHelpColumns) {
+      absl::StrAppend(&result, line, "\n");
+      line.clear();
+    }
+    absl::StrAppend(&line, line.empty() ? margin : " ", word);
+  }
+  return absl::StrCat(result, line, "\n");
 }
 
 // Reads one word, and the next one if it is the value of this one's flag.
@@ -131,12 +151,17 @@ std::string HelpText(absl::string_view usage, absl::string_view source) {
       flags[std::string(name)] = flag;
     }
   }
-  std::string text = absl::StrCat(usage, "\n\nFlags:\n");
+  std::string text =
+      absl::StrCat(absl::StripTrailingAsciiWhitespace(usage), "\n\nFlags:\n");
   for (const auto& [name, flag] : flags) {
     const std::string value = flag->DefaultValue();
-    absl::StrAppend(&text, "  --", name, "\n      ", flag->Help(),
-                    value.empty() ? "" : absl::StrCat(" Default: ", value, "."),
-                    "\n");
+    absl::StrAppend(
+        &text, "  --", name, "\n",
+        Wrapped(
+            absl::StrCat(
+                flag->Help(),
+                value.empty() ? "" : absl::StrCat(" Default: ", value, ".")),
+            6));
   }
   return text;
 }

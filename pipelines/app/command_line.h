@@ -34,7 +34,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv);
 absl::Status RefuseArguments(const CommandLine& line);
 
 // `usage`, then every flag that is defined in a file whose path contains
-// `source`, with its description and default.
+// `source`, with its description and default, in lines of at most 80 columns.
 std::string HelpText(absl::string_view usage, absl::string_view source);
 
 }  // namespace pipelines

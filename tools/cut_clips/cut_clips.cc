@@ -89,10 +89,7 @@ std::string FindVideo(const std::string& folder, const std::string& file,
 }
 
 absl::Status Run(const pipelines::CommandLine& command_line) {
-  if (!command_line.arguments.empty()) {
-    return Usage(absl::StrCat("'", command_line.arguments[0],
-                              "' is not a flag; see --help"));
-  }
+  RETURN_IF_ERROR(UsageError(pipelines::RefuseArguments(command_line)));
   ASSIGN_OR_RETURN(const tools::CutOptions options, OptionsFromFlags());
   const std::string list = pipelines::UserPath(absl::GetFlag(FLAGS_list));
   ASSIGN_OR_RETURN(const std::string csv, pipelines::data::ReadFile(list));

@@ -22,7 +22,7 @@
 #include "tools/segment/segmenter.h"
 
 ABSL_FLAG(std::string, image, "", "Image to segment.");
-ABSL_FLAG(std::string, output, "", "Folder for masks and overlay; made anew.");
+ABSL_FLAG(std::string, output, "", "Folder for masks and overlay.");
 ABSL_FLAG(std::string, points, "",
           "Points \"x,y x,y,0 ...\" in pixels; label 0: not part of it.");
 ABSL_FLAG(std::string, boxes, "",
@@ -42,7 +42,8 @@ namespace {
 constexpr char kUsage[] =
     R"(Segments an image by points and boxes, with Segment Anything.
 
-  segment --image IMAGE --output FOLDER --points "x,y ..." | --boxes "..."
+  tools/bazelw run //tools/segment -- \
+      --image IMAGE --output FOLDER --points "x,y ..." | --boxes "..."
 
 All points together mean one object, each of several boxes one of its own, one
 box and points one object. Written to the folder:
@@ -52,10 +53,12 @@ box and points one object. Written to the folder:
                    a part of it), best first
   overlay.png      the image with masks and prompts
 
-Examples:
-  segment --image portrait.jpg --output masks --points "256,180"
-  segment --image street.jpg --output masks --boxes "40,30,200,180 220,10,400,300"
-)";
+The flags of two examples:
+  --image portrait.jpg --output masks --points "256,180"
+  --image street.jpg --output masks --boxes "40,30,200,180 220,10,400,300"
+
+Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
+or folder read-only.)";
 
 struct Inputs {
   cv::Mat image;
@@ -158,11 +161,8 @@ absl::Status WriteMasks(const std::string& folder, size_t index,
 }
 
 absl::Status Run(const pipelines::CommandLine& command_line) {
-  if (!command_line.arguments.empty()) {
-    return pipelines::UsageError(absl::InvalidArgumentError(
-        absl::StrCat("'", command_line.arguments[0],
-                     "' is not a flag; name the image with --image")));
-  }
+  RETURN_IF_ERROR(
+      pipelines::UsageError(pipelines::RefuseArguments(command_line)));
   ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs());
   const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_output));
   std::error_code error;

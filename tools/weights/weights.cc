@@ -38,6 +38,8 @@ namespace {
 constexpr char kUsage[] =
     R"(Looks into files of weights, compares and converts them.
 
+  tools/bazelw run //tools/weights -- COMMAND, which is one of
+
   weights list FILE                 name, shape, dtype, mean and standard
                                     deviation of every tensor
   weights diff OLD NEW              what only one of them has, and what differs
@@ -57,8 +59,9 @@ Exit codes: 0 done (diff: no difference), 1 bad file (diff: or a difference),
 Examples:
   weights list vox.pth.tar --prefix kp_detector.
   weights diff before.safetensors after.safetensors --tolerance 1e-6
-  weights convert vox.pth.tar detector.safetensors --prefix kp_detector. --dtype float16
-  weights convert step-000002400.safetensors small.safetensors --prefix model. \
+  weights convert vox.pth.tar detector.safetensors --prefix kp_detector. \
+      --dtype float16
+  weights convert best.safetensors small.safetensors --prefix model. \
       --keep_prefix --dtype float16         a checkpoint without the optimizer
 )";
 
