@@ -75,14 +75,18 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   const absl::Status valid = pipelines::data::ValidatePuppetOptions(options);
   if (!valid.ok()) return pipelines::UsageError(valid);
 
+  if (pipelines::data::HasPuppets(folder, options)) {
+    std::printf("%s was there already, whole\n", folder.c_str());
+    return absl::OkStatus();
+  }
+
   pipelines::ProgressOptions progress_options;
   progress_options.title = "puppets";
   progress_options.total = options.num_train + options.num_test;
   progress_options.unit = "clips";
   pipelines::ProgressBar progress(progress_options);
-  const absl::Status status = pipelines::data::MakePuppets(
-      folder, options, [&](int done, int) { progress.Update(done); });
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(pipelines::data::MakePuppets(
+      folder, options, [&](int done, int) { progress.Update(done); }));
   progress.Finish();
   std::printf("%s\n", folder.c_str());
   return absl::OkStatus();

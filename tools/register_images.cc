@@ -1,13 +1,16 @@
 // Registers one picture to another; see kUsage.
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "cpab/drawing.h"
 #include "cpab/registration.h"
 #include "cpab/warp.h"
@@ -56,20 +59,40 @@ take fewer --cells; where it is not close enough, lower --noise or take more
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only.)";
 
+// As cpab::Register wants them.
+constexpr int kMostCells = 32;
+constexpr int kSmallestSide = 16;
+
+absl::StatusOr<std::vector<int>> ParseCells(const std::string& text) {
+  std::vector<int> cells;
+  for (const absl::string_view word : absl::StrSplit(text, ',')) {
+    int value = 0;
+    if (!absl::SimpleAtoi(word, &value) || value < 1 || value > kMostCells ||
+        (!cells.empty() && value % cells.back() != 0)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--cells is '", text, "'; use numbers from 1 to ", kMostCells,
+          ", each a multiple of the one before, such as 2,4,8"));
+    }
+    cells.push_back(value);
+  }
+  return cells;
+}
+
 absl::StatusOr<cpab::RegistrationOptions> OptionsFromFlags() {
   cpab::RegistrationOptions options;
-  options.cells.clear();
-  for (const auto& word : absl::StrSplit(absl::GetFlag(FLAGS_cells), ',')) {
-    int cells = 0;
-    if (!absl::SimpleAtoi(word, &cells)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--cells has '", word, "'; use whole numbers such as 2,4,8"));
-    }
-    options.cells.push_back(cells);
-  }
+  ASSIGN_OR_RETURN(options.cells, ParseCells(absl::GetFlag(FLAGS_cells)));
   options.largest_side = absl::GetFlag(FLAGS_side);
   options.noise = absl::GetFlag(FLAGS_noise);
   options.zero_boundary = absl::GetFlag(FLAGS_zero_boundary);
+  if (options.largest_side < kSmallestSide) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--side is ", options.largest_side, "; use ",
+                     kSmallestSide, " or more"));
+  }
+  if (!(options.noise > 0) || !std::isfinite(options.noise)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--noise is ", options.noise, "; use a number above 0"));
+  }
   return options;
 }
 
@@ -126,7 +149,11 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   RETURN_IF_ERROR(WritePictures(folder, moving, fixed, result.flow()));
   std::printf("root mean square difference %.4f, was %.4f; %d steps, %s\n%s\n",
               result.rms_after, result.rms_before, result.iterations,
-              result.converged ? "converged" : "not converged", folder.c_str());
+              result.converged
+                  ? "converged"
+                  : "not converged: the result may be torn; raise --noise or "
+                    "take fewer --cells",
+              folder.c_str());
   return absl::OkStatus();
 }
 

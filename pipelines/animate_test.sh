@@ -1,0 +1,75 @@
+#!/bin/bash
+# animate as a user runs it: the first command of the README at small size, many
+# at once, and what it says to bad flags and bad files. Each flag by itself is in
+# animation/animate_flags_test.cc.
+program=pipelines/animate
+. pipelines/app/program_testing.sh
+export CPAB_USER_DIRECTORY=$TEST_TMPDIR/user
+mkdir -p "$CPAB_USER_DIRECTORY"
+user=$CPAB_USER_DIRECTORY
+puppet=$PWD/pipelines/pretrained/puppet.png
+dance=$PWD/pipelines/pretrained/dance.mp4
+pair=(--source "$puppet" --driving "$dance" --threads 1)
+few=(--max_frames 3)
+
+# The README's first command writes animation.mp4 where the user stands, and
+# does not write over it.
+succeed "using the one that comes with this program" --threads 1 --max_frames 9
+expect_files "$user/animation.mp4"
+expect_none animation.mp4
+expect 2 "animation.mp4 exists; give --overwrite to replace it" "${few[@]}"
+before=$(cksum <"$user/animation.mp4")
+succeed "wrote 3 frames to $user/animation.mp4" "${few[@]}" --overwrite
+[[ $(cksum <"$user/animation.mp4") != "$before" ]] ||
+  complain "--overwrite did not replace animation.mp4"
+
+# Its own output serves as source and driving video.
+succeed "wrote 3 frames" --source animation.mp4 --source_frame all \
+  --driving animation.mp4 --output again.gif
+expect_files "$user/again.gif"
+
+# Frames as pictures; a grid of panels; numbers.
+succeed "wrote 3 frames" "${pair[@]}" "${few[@]}" --output frames --size 40x32 \
+  --panels source,driving,result,keypoints,flow,occlusion,grid --columns 3 \
+  --save_keypoints keypoints.npy --save_flow flow.npy
+expect_files "$user"/frames/00000{0,1,2}.png "$user"/{keypoints,flow}.npy
+expect_none "$user/frames/000003.png"
+
+# What follows from the driving video's first frame equals the source moved by
+# nothing, however the motion is made.
+succeed "wrote 2 frames" "${pair[@]}" --max_frames 2 --output alike --start 0 \
+  --mode relative --motion_scale 0
+cmp "$user"/alike/00000{0,1}.png || complain "--motion_scale 0 moves"
+
+# Many: each by each; what is there is not done again; a broken one does not
+# stop the others.
+mkdir "$user/stills"
+cp "$puppet" "$user/stills/a.png"
+echo "no picture" >"$user/stills/b.png"
+many=(--sources stills --driving "$dance" "${few[@]}" --threads 1 --output results)
+expect 1 "1 of 2 failed, the first: " "${many[@]}" --quiet
+expect_files "$user/results/a--dance.mp4"
+expect_none "$user/results/b--dance.mp4"
+expect 1 "1 of 2 failed" "${many[@]}" --json
+"$program" "${many[@]}" --json 2>/dev/null | grep -q '"state": "skipped"' ||
+  complain "what was there is not skipped"
+
+garbage=$TEST_TMPDIR/garbage.safetensors
+echo "this is no checkpoint" >"$garbage"
+expect 2 "unexpected argument 'stray'" stray
+expect 2 "Did you mean --panels?" --panel grid
+expect 2 "--driving is needed, too" --source "$puppet"
+expect 2 "--size is 'big'" --size big
+expect 2 "--threads is -1" --threads -1
+expect 2 "abacus" --device abacus
+expect 1 "garbage.safetensors" --checkpoint "$garbage" --output none.mp4
+expect 1 "nowhere.png" --source /nowhere.png --driving "$dance" --output none.mp4
+expect 1 "nowhere.mp4" --source "$puppet" --driving /nowhere.mp4 --output none.mp4
+expect 1 "garbage" --source "$puppet" --driving "$garbage" --output none.mp4
+expect 1 "none.xyz" "${pair[@]}" "${few[@]}" --output none.xyz
+expect 1 "groups of keypoints" "${pair[@]}" --motion_scale 1,1 --output none.mp4
+expect 1 "avd" "${pair[@]}" --mode avd --output none.mp4
+expect 1 "stills/none" --sources stills/none --driving "$dance" --output none
+expect_none "$user"/none{,.mp4,.xyz} "$user"/none*partial*
+expect_help source driving sources drivings checkpoint output size json
+finish

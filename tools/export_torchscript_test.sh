@@ -1,0 +1,17 @@
+#!/bin/bash
+# export_torchscript as a user runs it, on the checkpoint of the repository.
+program=tools/export_torchscript
+. pipelines/app/program_testing.sh
+checkpoint=pipelines/pretrained/puppets-64.safetensors
+out=$TEST_TMPDIR/scripts
+
+succeed "loaded again it differs by" --checkpoint "$checkpoint" --output "$out"
+expect_files "$out"/{detector,dense_motion,inpainting}.pt
+
+echo "this is no checkpoint" >"$TEST_TMPDIR/garbage"
+expect 2 "--checkpoint is needed"
+expect 2 "unexpected argument 'stray'" --checkpoint "$checkpoint" stray
+expect 1 "garbage" --checkpoint "$TEST_TMPDIR/garbage" --output "$TEST_TMPDIR/none"
+expect_none "$TEST_TMPDIR/none"
+expect_help checkpoint output
+finish
