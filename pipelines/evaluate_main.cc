@@ -4,7 +4,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
-#include "networks/weights/atomic_file.h"
+#include "networks/files/atomic_file.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device.h"
 #include "pipelines/app/exit_code.h"
@@ -150,8 +150,8 @@ absl::Status EvaluateCheckpoint(c10::Device device,
   }
   const std::string output = UserPath(absl::GetFlag(FLAGS_output));
   if (output.empty()) return absl::OkStatus();
-  return networks::weights::WriteFileAtomically(
-      output, EvaluationJson(evaluation.result));
+  return networks::files::WriteAtomically(output,
+                                          EvaluationJson(evaluation.result));
 }
 
 absl::Status Run(const CommandLine& line) {

@@ -9,7 +9,7 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "networks/weights/atomic_file.h"
+#include "networks/files/atomic_file.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
@@ -90,8 +90,7 @@ absl::Status Run(const CommandLine& line) {
                 trial.passed() ? "identical" : "DIFFERENT");
     std::fflush(stdout);
     if (table.empty()) continue;
-    RETURN_IF_ERROR(
-        networks::weights::WriteFileAtomically(table, Table(trials)));
+    RETURN_IF_ERROR(networks::files::WriteAtomically(table, Table(trials)));
   }
   if (all_passed) return absl::OkStatus();
   return absl::DataLossError("some runs ended otherwise; see the table");

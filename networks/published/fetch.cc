@@ -6,8 +6,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "networks/files/atomic_file.h"
 #include "networks/published/digest.h"
-#include "networks/weights/atomic_file.h"
 #include "third_party/absl/status_macros.h"
 
 namespace networks::published {
@@ -26,8 +26,8 @@ std::string RecordedDigest(const std::string& path) {
 
 absl::Status Record(const std::string& path, const WeightFile& file,
                     const std::string& digest) {
-  return weights::WriteFileAtomically(
-      RecordPath(path), absl::StrCat(digest, "  ", file.name, "\n"));
+  return files::WriteAtomically(RecordPath(path),
+                                absl::StrCat(digest, "  ", file.name, "\n"));
 }
 
 // What the file's digest must begin with, as far as is known.

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "networks/weights/atomic_file.h"
+#include "networks/files/atomic_file.h"
 #include "third_party/absl/status_macros.h"
 
 namespace networks::published {
@@ -91,7 +91,7 @@ absl::Status PartFile::StartOver(const std::string& version) {
   }
   size_ = 0;
   version_ = version;
-  return weights::WriteFileAtomically(version_path_, version + "\n");
+  return files::WriteAtomically(version_path_, version + "\n");
 }
 
 absl::Status PartFile::Append(absl::string_view bytes) {

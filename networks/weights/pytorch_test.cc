@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "networks/weights/atomic_file.h"
+#include "networks/files/atomic_file.h"
 #include "networks/weights/pytorch_writer.h"
 #include "networks/weights/read.h"
 #include "networks/weights/safetensors.h"
@@ -111,7 +111,7 @@ TEST(PytorchFile, VerifiesChecksumsUnlessToldNotTo) {
   const size_t place = bytes.find(pattern);
   ASSERT_NE(place, std::string::npos);
   bytes[place] ^= 1;
-  ASSERT_THAT(WriteFileAtomically(path, bytes), IsOk());
+  ASSERT_THAT(files::WriteAtomically(path, bytes), IsOk());
   const PytorchFile damaged = PytorchFile::Open(path).value();
   EXPECT_THAT(damaged.tensor("model.a.weight"), IsOk());
   EXPECT_THAT(damaged.tensor("model.a.bias").status(),
@@ -169,7 +169,7 @@ TEST(ReadWeights, TellsFormatsByContent) {
   EXPECT_EQ(zip.metadata.at("epoch"), "12");
   EXPECT_EQ(zip.tensors.size(), 19);
   const std::string path = ::testing::TempDir() + "/page.pth";
-  ASSERT_THAT(WriteFileAtomically(path, "<html>Not found</html>"), IsOk());
+  ASSERT_THAT(files::WriteAtomically(path, "<html>Not found</html>"), IsOk());
   EXPECT_THAT(ReadWeights(path).status(),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        path + ": is neither a safetensors file nor one of "

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "networks/weights/atomic_file.h"
+#include "networks/files/atomic_file.h"
 #include "third_party/absl/status_macros.h"
 
 namespace networks::weights {
@@ -126,7 +126,10 @@ void WriteRecords(const TensorMap& tensors,
 
 absl::Status WritePytorch(const std::string& path, const TensorMap& tensors) {
   RETURN_IF_ERROR(CheckTensors(path, tensors));
-  ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
+  files::OutputOptions options;
+  options.wait = files::kWaitToWrite;
+  ASSIGN_OR_RETURN(files::AtomicFile file,
+                   files::AtomicFile::Create(path, options));
   absl::Status status;
   const auto append = [&](const void* bytes, size_t size) -> size_t {
     if (status.ok()) {

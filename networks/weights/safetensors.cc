@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
-#include "networks/weights/atomic_file.h"
+#include "networks/files/atomic_file.h"
 #include "networks/weights/sha256.h"
 #include "third_party/absl/status_macros.h"
 
@@ -96,7 +96,7 @@ bool TakeChecksum(uint64_t file_size, SafetensorsHeader* header) {
 // An atomic file that adds up what it is given.
 class DigestingFile {
  public:
-  explicit DigestingFile(AtomicFile file) : file_(std::move(file)) {}
+  explicit DigestingFile(files::AtomicFile file) : file_(std::move(file)) {}
 
   absl::Status Append(absl::string_view bytes) {
     digest_.Add(bytes);
@@ -106,7 +106,7 @@ class DigestingFile {
   absl::Status Commit() { return file_.Commit(); }
 
  private:
-  AtomicFile file_;
+  files::AtomicFile file_;
   Sha256 digest_;
 };
 
@@ -205,7 +205,10 @@ absl::Status WriteSafetensors(const std::string& path, const TensorMap& tensors,
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": ", head.status().message()));
   }
-  ASSIGN_OR_RETURN(AtomicFile atomic, AtomicFile::Create(path));
+  files::OutputOptions options;
+  options.wait = files::kWaitToWrite;
+  ASSIGN_OR_RETURN(files::AtomicFile atomic,
+                   files::AtomicFile::Create(path, options));
   DigestingFile file(std::move(atomic));
   RETURN_IF_ERROR(file.Append(*head));
   if (checksum == Checksum::kSha256) fields.pop_back();

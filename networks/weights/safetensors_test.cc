@@ -8,7 +8,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "networks/weights/atomic_file.h"
+#include "networks/files/atomic_file.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace networks::weights {
@@ -145,7 +145,7 @@ TEST(Safetensors, ReadsTensorsThatAreNotAligned) {
       R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
       R"("b":{"dtype":"I32","shape":[1],"data_offsets":[1,5]},)"
       R"("c":{"dtype":"BOOL","shape":[2],"data_offsets":[5,7]}})";
-  ASSERT_THAT(WriteFileAtomically(
+  ASSERT_THAT(files::WriteAtomically(
                   path, std::string(1, json.size()) + std::string(7, '\0') +
                             json + std::string("\x05\x01\x02\0\0\xff\0", 7)),
               IsOk());
@@ -174,9 +174,10 @@ TEST(Safetensors, NamesDtypesThatLibTorchLacks) {
   const std::string path = TempPath("u16.safetensors");
   const std::string json =
       R"({"a":{"dtype":"U16","shape":[1],"data_offsets":[0,2]}})";
-  ASSERT_THAT(WriteFileAtomically(path, std::string(1, json.size()) +
-                                            std::string(7, '\0') + json + "xx"),
-              IsOk());
+  ASSERT_THAT(
+      files::WriteAtomically(path, std::string(1, json.size()) +
+                                       std::string(7, '\0') + json + "xx"),
+      IsOk());
   const SafetensorsFile file = SafetensorsFile::Open(path).value();
   EXPECT_THAT(file.tensor("a").status(),
               StatusIs(absl::StatusCode::kUnimplemented,

@@ -10,8 +10,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "networks/files/atomic_file.h"
 #include "networks/torchscript.h"
-#include "networks/weights/atomic_file.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -69,7 +69,7 @@ absl::Status WriteScript(const torch::jit::Module& script,
   std::ostringstream bytes;
   script.save(bytes);
   const std::string content = bytes.str();
-  return networks::weights::WriteFileAtomically(path, content);
+  return networks::files::WriteAtomically(path, content);
 }
 
 absl::StatusOr<ExportedNetwork> Export(const Piece& piece,

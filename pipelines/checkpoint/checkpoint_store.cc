@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "networks/files/atomic_file.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -152,25 +153,9 @@ absl::Status CheckpointStore::Save(const Learnt& learnt,
   return absl::OkStatus();
 }
 
-// A second name of the same file costs no space. Where the file system has no
-// such, a copy. Under a temporary name first, so that the old best one stays
-// until the new one is there.
+// A second name of the same file costs no space.
 absl::Status CheckpointStore::MarkBest(int64_t step) const {
-  const std::string temporary = best() + ".tmp.link";
-  std::error_code error;
-  fs::remove(temporary, error);
-  fs::create_hard_link(PathOf(step), temporary, error);
-  if (error) fs::copy_file(PathOf(step), temporary, error);
-  if (!error) fs::rename(temporary, best(), error);
-  if (!error) {
-    // Of two names of one file, rename removes none.
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
-    return absl::OkStatus();
-  }
-  return absl::ErrnoToStatus(
-      error.value(),
-      absl::StrCat(best(), ": cannot write the best checkpoint"));
+  return networks::files::LinkOrCopyAtomically(PathOf(step), best());
 }
 
 std::string CheckpointStore::Newest() const {

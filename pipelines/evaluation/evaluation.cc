@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "networks/weights/atomic_file.h"
+#include "networks/files/atomic_file.h"
 #include "pipelines/evaluation/animation_sheet.h"
 #include "pipelines/evaluation/failure_pictures.h"
 #include "pipelines/evaluation/frame_writer.h"
@@ -18,7 +18,7 @@ namespace pipelines {
 namespace {
 
 namespace fs = std::filesystem;
-using networks::weights::WriteFileAtomically;
+using networks::files::WriteAtomically;
 
 absl::Status MakeFolder(const std::string& folder) {
   std::error_code error;
@@ -82,10 +82,10 @@ absl::StatusOr<Evaluation> Evaluate(const TrainedModel& trained,
 
 absl::Status WriteScores(const std::string& folder,
                          const EvaluationResult& result) {
-  RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(folder, "/evaluation.txt"),
-                                      EvaluationText(result)));
-  return WriteFileAtomically(absl::StrCat(folder, "/evaluation.json"),
-                             EvaluationJson(result));
+  RETURN_IF_ERROR(WriteAtomically(absl::StrCat(folder, "/evaluation.txt"),
+                                  EvaluationText(result)));
+  return WriteAtomically(absl::StrCat(folder, "/evaluation.json"),
+                         EvaluationJson(result));
 }
 
 void AddToPage(const Evaluation& evaluation, RunPage* page) {

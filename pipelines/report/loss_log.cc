@@ -9,7 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "networks/weights/atomic_file.h"
+#include "networks/files/atomic_file.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -107,7 +107,7 @@ absl::StatusOr<LossLog> LossLog::Open(const std::string& path,
     ASSIGN_OR_RETURN(const std::string text, ContentOf(path));
     ASSIGN_OR_RETURN(content, Truncated(path, text, header, resume_step));
   }
-  RETURN_IF_ERROR(networks::weights::WriteFileAtomically(path, content));
+  RETURN_IF_ERROR(networks::files::WriteAtomically(path, content));
   std::FILE* file = std::fopen(path.c_str(), "ab");
   if (file == nullptr) {
     return SystemError(path, "open", errno);

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
-#include "networks/weights/atomic_file.h"
+#include "networks/files/atomic_file.h"
 #include "pipelines/report/document.h"
 #include "pipelines/report/html.h"
 
@@ -133,8 +133,8 @@ std::string RunPageHtml(const RunPage& page) {
 }
 
 absl::Status WriteRunPage(const std::string& folder, const RunPage& page) {
-  return networks::weights::WriteFileAtomically(
-      absl::StrCat(folder, "/index.html"), RunPageHtml(page));
+  return networks::files::WriteAtomically(absl::StrCat(folder, "/index.html"),
+                                          RunPageHtml(page));
 }
 
 }  // namespace pipelines

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "networks/weights/atomic_file.h"
+#include "networks/files/atomic_file.h"
 #include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
 #include "pipelines/data/image_tensor.h"
@@ -401,7 +401,7 @@ absl::Status SavePicture(const std::string& path, const cv::Mat& picture) {
   cv::cvtColor(picture, bgr, cv::COLOR_RGB2BGR);
   std::vector<uint8_t> png;
   cv::imencode(".png", bgr, png);
-  return networks::weights::WriteFileAtomically(
+  return networks::files::WriteAtomically(
       path, {reinterpret_cast<const char*>(png.data()), png.size()});
 }
 

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "networks/weights/atomic_file.h"
+#include "networks/files/atomic_file.h"
 #include "pipelines/report/document.h"
 #include "pipelines/report/html.h"
 #include "pipelines/report/plot.h"
@@ -176,18 +176,16 @@ std::string StudyPageHtml(const StudyPlan& plan, const StudyTable& table,
 }
 
 absl::Status WriteStudyReport(const StudyPlan& plan) {
-  using networks::weights::WriteFileAtomically;
+  using networks::files::WriteAtomically;
   const std::vector<RunResult> results = ReadResults(plan);
   const StudyTable table = MakeTable(plan, results);
   RETURN_IF_ERROR(WriteStudyPictures(plan));
   RETURN_IF_ERROR(
-      WriteFileAtomically(plan.output + "/table.txt", TableText(table)));
-  RETURN_IF_ERROR(
-      WriteFileAtomically(plan.output + "/table.csv", TableCsv(table)));
-  RETURN_IF_ERROR(
-      WriteFileAtomically(plan.output + "/runs.csv", RunsCsv(results)));
-  return WriteFileAtomically(plan.output + "/index.html",
-                             StudyPageHtml(plan, table, results));
+      WriteAtomically(plan.output + "/table.txt", TableText(table)));
+  RETURN_IF_ERROR(WriteAtomically(plan.output + "/table.csv", TableCsv(table)));
+  RETURN_IF_ERROR(WriteAtomically(plan.output + "/runs.csv", RunsCsv(results)));
+  return WriteAtomically(plan.output + "/index.html",
+                         StudyPageHtml(plan, table, results));
 }
 
 }  // namespace pipelines

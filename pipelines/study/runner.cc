@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "networks/weights/atomic_file.h"
+#include "networks/files/atomic_file.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/progress.h"
 #include "pipelines/base/child_process.h"
@@ -102,7 +102,7 @@ class Runner {
   absl::StatusOr<std::vector<std::string>> TrainCommand(const StudyRun& run) {
     const std::string config = run.folder + ".textproto";
     RETURN_IF_ERROR(
-        networks::weights::WriteFileAtomically(config, ConfigText(run.config)));
+        networks::files::WriteAtomically(config, ConfigText(run.config)));
     return std::vector<std::string>{options_.train, "--config=" + config,
                                     "--output=" + run.folder};
   }

@@ -13,9 +13,9 @@
 #include <sstream>
 
 #include "absl/cleanup/cleanup.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "networks/files/temporary.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/training/child_process.h"
 #include "third_party/absl/status_macros.h"
@@ -24,6 +24,7 @@ namespace pipelines {
 namespace {
 
 namespace fs = std::filesystem;
+using networks::files::IsTemporaryName;
 using networks::weights::SafetensorsFile;
 
 std::string Contents(const std::string& path) {
@@ -33,10 +34,6 @@ std::string Contents(const std::string& path) {
   return text.str();
 }
 
-bool IsTemporary(const std::string& name) {
-  return absl::StrContains(name, ".tmp.");
-}
-
 std::string Checkpoints(const std::string& output) {
   return output + "/checkpoints";
 }
@@ -44,7 +41,7 @@ std::string Checkpoints(const std::string& output) {
 bool HasHalfWrittenCheckpoint(const std::string& output) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(Checkpoints(output), error)) {
-    if (IsTemporary(entry.path().filename())) return true;
+    if (IsTemporaryName(entry.path().filename())) return true;
   }
   return false;
 }
@@ -69,7 +66,7 @@ class FolderWatch {
     int64_t count = 0;
     for (ssize_t at = 0; at < size;) {
       const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
-      if (event->len > 0 && IsTemporary(event->name)) ++count;
+      if (event->len > 0 && IsTemporaryName(event->name)) ++count;
       at += static_cast<ssize_t>(sizeof(inotify_event)) + event->len;
     }
     return count;

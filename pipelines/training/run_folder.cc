@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "networks/files/temporary.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -57,9 +58,10 @@ absl::StatusOr<std::shared_ptr<int>> Lock(const std::string& folder) {
   return lock;
 }
 
-// Temporaries of AtomicFile, "<name>.tmp.<process>.<number>". With the lock
-// held no writer of them is alive.
+// Also those that earlier versions called "<name>.tmp.<process>.<number>". With
+// the lock held no writer of them is alive.
 void RemoveHalfWrittenFiles(const std::string& folder) {
+  networks::files::RemoveAbandoned(folder);
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     if (!absl::StrContains(entry.path().filename().string(), ".tmp.")) continue;

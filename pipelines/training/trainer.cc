@@ -18,7 +18,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
-#include "networks/weights/atomic_file.h"
+#include "networks/files/atomic_file.h"
 #include "pipelines/animation/animate_video.h"
 #include "pipelines/app/device.h"
 #include "pipelines/app/exit_code.h"
@@ -47,7 +47,7 @@ namespace pipelines {
 namespace {
 
 namespace fs = std::filesystem;
-using networks::weights::WriteFileAtomically;
+using networks::files::WriteAtomically;
 
 // Samples in the strip of pictures.
 constexpr int kPreviewRows = 4;
@@ -221,7 +221,7 @@ absl::Status Trainer::Prepare() {
   RETURN_IF_ERROR(OpenLoader());
   if (!is_first()) return absl::OkStatus();
   WarnIfNothingPaints();
-  RETURN_IF_ERROR(WriteFileAtomically(folder_->config(), ConfigText(config_)));
+  RETURN_IF_ERROR(WriteAtomically(folder_->config(), ConfigText(config_)));
   RETURN_IF_ERROR(OpenLog());
   RETURN_IF_ERROR(MakePreview());
   // If the last session ended between a save and the look at it.
@@ -316,8 +316,7 @@ absl::Status Trainer::StartFromInitialWeights() {
       path.c_str(), report.loaded.size(), report.missing.size(),
       report.mismatched.size(), report.unexpected.size(),
       folder_->initial_weights().c_str());
-  return WriteFileAtomically(folder_->initial_weights(),
-                             ReportText(path, report));
+  return WriteAtomically(folder_->initial_weights(), ReportText(path, report));
 }
 
 // Another number of processes sees other numbers of pairs a step: goes on after

@@ -1,0 +1,301 @@
+#include "networks/files/atomic_file.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace networks::files {
+namespace {
+
+namespace fs = std::filesystem;
+using ::absl::StatusCode;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+using AtomicFileTest = FolderTest;
+
+TEST_F(AtomicFileTest, CreatesAndReplaces) {
+  ASSERT_THAT(WriteAtomically(Path("file"), "old"), IsOk());
+  EXPECT_EQ(Contents("file"), "old");
+  const std::string binary("a\0b\n", 4);
+  ASSERT_THAT(WriteAtomically(Path("file"), binary), IsOk());
+  EXPECT_EQ(Contents("file"), binary);
+  ASSERT_THAT(WriteAtomically(Path("file"), ""), IsOk());
+  EXPECT_EQ(Contents("file"), "");
+  EXPECT_THAT(Names(), ElementsAre("file"));
+}
+
+TEST_F(AtomicFileTest, ShowsNothingBeforeCommit) {
+  ASSERT_THAT(WriteAtomically(Path("file"), "old"), IsOk());
+  AtomicFile file = AtomicFile::Create(Path("file")).value();
+  ASSERT_THAT(file.Append("me"), IsOk());
+  ASSERT_THAT(file.Append("w"), IsOk());
+  ASSERT_THAT(file.Overwrite(0, "n"), IsOk());
+  EXPECT_EQ(file.size(), 3);
+  EXPECT_EQ(Contents("file"), "old");
+  ASSERT_THAT(file.Commit(), IsOk());
+  EXPECT_EQ(Contents("file"), "new");
+}
+
+TEST_F(AtomicFileTest, LeavesNoTraceIfGivenUp) {
+  ASSERT_THAT(WriteAtomically(Path("file"), "old"), IsOk());
+  {
+    AtomicFile file = AtomicFile::Create(Path("file")).value();
+    ASSERT_THAT(file.Append("new"), IsOk());
+    AtomicFile other = AtomicFile::Create(Path("other")).value();
+    other = std::move(file);  // Gives up the one of other.
+    EXPECT_THAT(Names(), SizeIs(3));
+    const AtomicFile moved = std::move(other);
+  }
+  EXPECT_EQ(Contents("file"), "old");
+  EXPECT_THAT(Names(), ElementsAre("file"));
+}
+
+// A limit on the file's size is the error in the middle of writing that a test
+// can make without a file system of its own.
+TEST_F(AtomicFileTest, KeepsTheOldFileIfWritingFails) {
+  ASSERT_THAT(WriteAtomically(Path("file"), "old"), IsOk());
+  signal(SIGXFSZ, SIG_IGN);  // So that write() fails instead.
+  struct rlimit previous;
+  getrlimit(RLIMIT_FSIZE, &previous);
+  for (const rlim_t size : {0, 30, 1 << 20}) {  // 0 and 30: in its lock
+    const struct rlimit limit = {size, previous.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    const absl::Status status =
+        WriteAtomically(Path("file"), std::string(2 << 20, 'x'));
+    setrlimit(RLIMIT_FSIZE, &previous);
+    EXPECT_THAT(status,
+                StatusIs(StatusCode::kResourceExhausted,
+                         AllOf(HasSubstr(Path("file") + ": cannot write"),
+                               HasSubstr("File too large"))));
+    EXPECT_EQ(Contents("file"), "old");
+    EXPECT_THAT(Names(), ElementsAre("file"));
+  }
+}
+
+TEST_F(AtomicFileTest, SaysWhyItCannotWrite) {
+  EXPECT_THAT(WriteAtomically(Path("none/file"), "x"),
+              StatusIs(StatusCode::kNotFound,
+                       AllOf(HasSubstr("/none/file: cannot make a file"),
+                             HasSubstr("No such file or directory"))));
+  Write("file", "");
+  EXPECT_THAT(
+      WriteAtomically(Path("file/below"), "x"),
+      StatusIs(StatusCode::kFailedPrecondition,
+               AllOf(HasSubstr("/file/below"), HasSubstr("Not a directory"))));
+  for (const char* name : {"", "/", ".", "x/", "x/.."}) {
+    EXPECT_THAT(WriteAtomically(name, "x"),
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr("no name")))
+        << name;
+  }
+}
+
+TEST_F(AtomicFileTest, RefusesWhatIsNoFile) {
+  const auto refuses = [](const std::string& path, const char* what) {
+    EXPECT_THAT(WriteAtomically(path, "x"),
+                StatusIs(StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr(path), HasSubstr(what))));
+  };
+  refuses(folder_, "is a folder, not a file");
+  refuses("/dev/null", "is a device, not a file");
+  refuses("/dev/stdout", "is a symbolic link, not a file");
+  ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);
+  refuses(Path("pipe"), "is a named pipe, not a file");
+  EXPECT_THAT(Names(), ElementsAre("pipe"));
+}
+
+TEST_F(AtomicFileTest, SaysThatTheFolderIsReadOnly) {
+  fs::permissions(folder_, fs::perms(0555));
+  const uid_t user = geteuid();
+  if (user == 0) {  // Permissions do not hold back the superuser.
+    ASSERT_EQ(seteuid(65534), 0);
+  }
+  EXPECT_THAT(
+      WriteAtomically(Path("file"), "x"),
+      StatusIs(StatusCode::kPermissionDenied,
+               AllOf(HasSubstr(Path("file")), HasSubstr("Permission denied"))));
+  ASSERT_EQ(seteuid(user), 0);
+}
+
+TEST_F(AtomicFileTest, GivesTheFileTheModeOfTheUmask) {
+  const mode_t previous = umask(027);
+  ASSERT_THAT(WriteAtomically(Path("file"), "x"), IsOk());
+  umask(previous);
+  EXPECT_EQ(fs::status(Path("file")).permissions(), fs::perms(0640));
+}
+
+TEST_F(AtomicFileTest, FollowsNoLink) {
+  Write("victim", "precious");
+  fs::create_symlink(Path("victim"), Path("link"));
+  fs::create_symlink(Path("new"), Path("dangling"));
+  EXPECT_THAT(
+      WriteAtomically(Path("link"), "x"),
+      StatusIs(StatusCode::kInvalidArgument, HasSubstr("is a symbolic link")));
+  EXPECT_FALSE(WriteAtomically(Path("dangling"), "x").ok());
+  EXPECT_EQ(Contents("victim"), "precious");
+  EXPECT_THAT(Names(), ElementsAre("dangling", "link", "victim"));
+}
+
+TEST_F(AtomicFileTest, ReplacesOnlyIfItMay) {
+  Write("file", "old");
+  OutputOptions options;
+  options.overwrite = false;
+  EXPECT_THAT(AtomicFile::Create(Path("file"), options),
+              StatusIs(StatusCode::kAlreadyExists, HasSubstr(Path("file"))));
+  fs::create_symlink("nowhere", Path("link"));
+  EXPECT_FALSE(AtomicFile::Create(Path("link"), options).ok());
+
+  AtomicFile file = AtomicFile::Create(Path("late"), options).value();
+  ASSERT_THAT(file.Append("new"), IsOk());
+  Write("late", "of somebody else");
+  EXPECT_THAT(file.Commit(),
+              StatusIs(StatusCode::kAlreadyExists, HasSubstr(Path("late"))));
+  EXPECT_EQ(Contents("late"), "of somebody else");
+}
+
+// Names that earlier versions and other programs use are the user's.
+TEST_F(AtomicFileTest, TouchesNoOtherFile) {
+  Write("file.partial", "a");
+  Write("file.tmp", "b");
+  Write(".file.tmp", "c");
+  Write(".cpab-0123456789abcdef.tmp", "d");  // no lock names it
+  const std::vector<std::string> names = Names();
+  ASSERT_THAT(WriteAtomically(Path("file"), "x"), IsOk());
+  ASSERT_THAT(WriteAtomically(Path("file"), "y"), IsOk());
+  fs::remove(Path("file"));
+  EXPECT_EQ(Names(), names);
+  EXPECT_EQ(Contents("file.partial"), "a");
+}
+
+TEST_F(AtomicFileTest, LeavesAloneWhatHasTheNameOfItsLock) {
+  Write(".file.cpab-lock", "precious");
+  EXPECT_THAT(
+      WriteAtomically(Path("file"), "x"),
+      StatusIs(StatusCode::kFailedPrecondition, HasSubstr("no lock file")));
+  EXPECT_EQ(Contents(".file.cpab-lock"), "precious");
+  fs::remove(Path(".file.cpab-lock"));
+  fs::create_symlink(Path("victim"), Path(".file.cpab-lock"));
+  EXPECT_THAT(
+      WriteAtomically(Path("file"), "x"),
+      StatusIs(StatusCode::kFailedPrecondition, HasSubstr("no lock file")));
+  EXPECT_THAT(Names(), ElementsAre(".file.cpab-lock"));
+}
+
+TEST_F(AtomicFileTest, RefusesASecondWriterAndNamesTheFirst) {
+  AtomicFile first = AtomicFile::Create(Path("file")).value();
+  EXPECT_THAT(AtomicFile::Create(Path("file")),
+              StatusIs(StatusCode::kUnavailable,
+                       AllOf(HasSubstr(Path("file") + ": process " +
+                                       std::to_string(getpid())),
+                             HasSubstr("is writing it"))));
+  // By another way to the same folder, too.
+  EXPECT_FALSE(AtomicFile::Create(Path("./file")).ok());
+  ASSERT_THAT(first.Append("first"), IsOk());
+  ASSERT_THAT(first.Commit(), IsOk());
+  EXPECT_EQ(Contents("file"), "first");
+  EXPECT_THAT(AtomicFile::Create(Path("file")), IsOk());
+  EXPECT_THAT(Names(), ElementsAre("file"));
+}
+
+TEST_F(AtomicFileTest, ManyWritersPublishWholeFilesOnly) {
+  constexpr int kThreads = 4, kRounds = 25;
+  std::atomic<int> broken{0}, failed{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      const std::string mine(100'000, static_cast<char>('a' + i));
+      for (int round = 0; round < kRounds; ++round) {
+        if (!WriteAtomically(Path("file"), mine).ok()) ++failed;
+        const std::string seen = Contents("file");
+        if (seen != std::string(mine.size(), seen[0])) ++broken;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(broken, 0);
+  EXPECT_THAT(Names(), ElementsAre("file"));
+}
+
+// Starts a file in a child that is killed meanwhile.
+void WriteAndBeKilled(const std::string& path) {
+  const pid_t child = fork();
+  if (child == 0) {
+    auto file = AtomicFile::Create(path);
+    if (file.ok()) file->Append("half").IgnoreError();
+    kill(getpid(), SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+}
+
+TEST_F(AtomicFileTest, ClearsWhatAKilledWriterLeft) {
+  for (int i = 0; i < 3; ++i) WriteAndBeKilled(Path("file"));
+  EXPECT_THAT(Names(), SizeIs(2));  // the last one's temporary and its lock
+  ASSERT_THAT(WriteAtomically(Path("file"), "whole"), IsOk());
+  EXPECT_THAT(Names(), ElementsAre("file"));
+}
+
+TEST_F(AtomicFileTest, RemovesWhatIsAbandonedButNotWhatIsAlive) {
+  WriteAndBeKilled(Path("a"));
+  WriteAndBeKilled(Path("b"));
+  AtomicFile file = AtomicFile::Create(Path("c")).value();
+  EXPECT_THAT(Names(), SizeIs(6));
+  RemoveAbandoned(folder_);
+  EXPECT_THAT(Names(), SizeIs(2));
+  ASSERT_THAT(file.Append("whole"), IsOk());
+  ASSERT_THAT(file.Commit(), IsOk());
+  EXPECT_THAT(Names(), ElementsAre("c"));
+  EXPECT_EQ(Contents("c"), "whole");
+}
+
+TEST_F(AtomicFileTest, CanBeWrittenByNameFromOutside) {
+  AtomicFile file = AtomicFile::Create(Path("file")).value();
+  std::ofstream(file.WritablePath(), std::ios::binary) << "by name";
+  ASSERT_THAT(file.Commit(), IsOk());
+  EXPECT_EQ(Contents("file"), "by name");
+}
+
+TEST_F(AtomicFileTest, GivesAFileASecondName) {
+  Write("a", "new");
+  Write("b", "old");
+  ASSERT_THAT(LinkOrCopyAtomically(Path("a"), Path("b")), IsOk());
+  EXPECT_TRUE(fs::equivalent(Path("a"), Path("b")));
+  // rename() of two names of one file does nothing and reports success.
+  ASSERT_THAT(LinkOrCopyAtomically(Path("a"), Path("b")), IsOk());
+  EXPECT_EQ(Contents("b"), "new");
+  EXPECT_THAT(Names(), ElementsAre("a", "b"));
+  EXPECT_THAT(LinkOrCopyAtomically(Path("none"), Path("b")),
+              StatusIs(StatusCode::kNotFound, HasSubstr(Path("none"))));
+  EXPECT_EQ(Contents("b"), "new");
+}
+
+TEST_F(AtomicFileTest, CopiesWhereThereIsNoSecondName) {
+  Write("b", "old");
+  // Of another file system than the test's folder.
+  ASSERT_THAT(LinkOrCopyAtomically("/proc/self/cmdline", Path("b")), IsOk());
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  EXPECT_EQ(Contents("b"),
+            std::string(std::istreambuf_iterator<char>(file), {}));
+  EXPECT_THAT(Names(), ElementsAre("b"));
+}
+
+}  // namespace
+}  // namespace networks::files

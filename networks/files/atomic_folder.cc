@@ -1,0 +1,38 @@
+#include "networks/files/atomic_folder.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+
+#include "networks/files/system_error.h"
+#include "third_party/absl/status_macros.h"
+
+namespace networks::files {
+
+absl::StatusOr<AtomicFolder> AtomicFolder::Create(
+    const std::string& path, const OutputOptions& options) {
+  ASSIGN_OR_RETURN(Temporary temporary,
+                   Temporary::Create(path, Temporary::Kind::kFolder, options));
+  return AtomicFolder(std::move(temporary));
+}
+
+absl::Status WriteNewFile(const std::string& path, absl::string_view contents) {
+  const int file = open(
+      path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (file < 0) return SystemError(errno, path, "create the file");
+  absl::Status status;
+  while (status.ok() && !contents.empty()) {
+    const ssize_t written = write(file, contents.data(), contents.size());
+    if (written >= 0) {
+      contents.remove_prefix(static_cast<size_t>(written));
+    } else if (errno != EINTR) {
+      status = SystemError(errno, path, "write");
+    }
+  }
+  if (close(file) != 0) status.Update(SystemError(errno, path, "write"));
+  return status;
+}
+
+}  // namespace networks::files

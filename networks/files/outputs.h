@@ -1,0 +1,41 @@
+// Whether what a user names as outputs can be written without harm to what is
+// there, to be asked before the work is begun.
+#ifndef NETWORKS_FILES_OUTPUTS_H_
+#define NETWORKS_FILES_OUTPUTS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace networks::files {
+
+struct PlannedOutputs {
+  // Files to be written. Empty names are passed over.
+  std::vector<std::string> files;
+
+  // Folders to be made.
+  std::vector<std::string> folders;
+
+  // What the work reads, files or folders; names that are no files (as
+  // "camera:0") are passed over.
+  std::vector<std::string> inputs;
+
+  // Whether files that exist may be replaced.
+  bool overwrite = false;
+};
+
+// The first thing that forbids to write these outputs:
+//
+//   AlreadyExists     a file exists and is not to be replaced, or a folder is
+//                     not empty
+//   InvalidArgument   something else than a file (or a folder) has the name: a
+//                     folder, a link, a device, a pipe; an output is an input,
+//                     or a file in an input folder, by whatever name; two
+//                     outputs are one file
+//   the system's error  its folder cannot be looked into
+absl::Status CheckOutputs(const PlannedOutputs& planned);
+
+}  // namespace networks::files
+
+#endif  // NETWORKS_FILES_OUTPUTS_H_

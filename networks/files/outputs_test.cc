@@ -1,0 +1,108 @@
+#include "networks/files/outputs.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace networks::files {
+namespace {
+
+namespace fs = std::filesystem;
+using ::absl::StatusCode;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class CheckOutputsTest : public FolderTest {
+ protected:
+  CheckOutputsTest() {
+    Write("driving.mp4", "d");
+    Write("source.png", "s");
+    planned_.inputs = {Path("driving.mp4"), Path("source.png"), "camera:0"};
+    planned_.overwrite = true;
+  }
+
+  PlannedOutputs planned_;
+};
+
+TEST_F(CheckOutputsTest, LetsNewOnesPass) {
+  planned_.files = {Path("out.mp4"), "", Path("k.npy")};
+  planned_.folders = {Path("frames")};
+  planned_.overwrite = false;
+  EXPECT_THAT(CheckOutputs(planned_), IsOk());
+  Write("out.mp4", "old");
+  EXPECT_THAT(CheckOutputs(planned_),
+              StatusIs(StatusCode::kAlreadyExists, HasSubstr(Path("out.mp4"))));
+  planned_.overwrite = true;
+  EXPECT_THAT(CheckOutputs(planned_), IsOk());
+}
+
+TEST_F(CheckOutputsTest, NeverReplacesAnInput) {
+  fs::create_symlink(folder_, Path("way"));
+  fs::create_hard_link(Path("driving.mp4"), Path("same.mp4"));
+  for (const char* name :
+       {"driving.mp4", "./source.png", "way/driving.mp4", "same.mp4"}) {
+    planned_.files = {Path("out.mp4"), Path(name)};
+    EXPECT_THAT(CheckOutputs(planned_),
+                StatusIs(StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr(Path(name)), HasSubstr("input"))))
+        << name;
+  }
+}
+
+TEST_F(CheckOutputsTest, NeverReplacesAFrameOfAnInputFolder) {
+  fs::create_directory(Path("clip"));
+  Write("clip/0.png", "0");
+  planned_.inputs = {Path("clip")};
+  planned_.files = {Path("clip/0.png")};
+  EXPECT_THAT(CheckOutputs(planned_),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("clip/0.png")));
+  planned_.files = {Path("clip/new.mp4")};
+  EXPECT_THAT(CheckOutputs(planned_), IsOk());
+}
+
+TEST_F(CheckOutputsTest, RefusesTwoOfOneName) {
+  planned_.files = {Path("x.mp4"), Path("./x.mp4")};
+  EXPECT_THAT(CheckOutputs(planned_), StatusIs(StatusCode::kInvalidArgument,
+                                               HasSubstr("are one file")));
+  Write("x.mp4", "old");
+  fs::create_hard_link(Path("x.mp4"), Path("y.mp4"));
+  planned_.files = {Path("x.mp4"), Path("y.mp4")};
+  EXPECT_THAT(CheckOutputs(planned_), StatusIs(StatusCode::kInvalidArgument,
+                                               HasSubstr("are one file")));
+}
+
+TEST_F(CheckOutputsTest, RefusesWhatIsNoFile) {
+  const auto refuses = [this](const std::string& path, const char* what) {
+    planned_.files = {path};
+    EXPECT_THAT(CheckOutputs(planned_),
+                StatusIs(StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr(path), HasSubstr(what))));
+  };
+  refuses("/dev/full", "device");
+  refuses(folder_, "folder");
+  fs::create_symlink("source.png", Path("link.png"));
+  refuses(Path("link.png"), "symbolic link");
+  ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);
+  refuses(Path("pipe"), "named pipe");
+}
+
+TEST_F(CheckOutputsTest, NamesTheFolderThatIsMissing) {
+  planned_.files = {Path("none/x.mp4")};
+  EXPECT_THAT(CheckOutputs(planned_),
+              StatusIs(StatusCode::kNotFound, HasSubstr(Path("none/x.mp4"))));
+}
+
+TEST_F(CheckOutputsTest, RefusesAFolderWithSomethingInIt) {
+  planned_.folders = {folder_};
+  EXPECT_THAT(CheckOutputs(planned_),
+              StatusIs(StatusCode::kAlreadyExists, HasSubstr("not empty")));
+}
+
+}  // namespace
+}  // namespace networks::files

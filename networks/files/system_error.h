@@ -1,0 +1,31 @@
+// Statuses of failed system calls, in one wording for the whole repository:
+// "<path>: cannot <action>: <the system's reason>".
+#ifndef NETWORKS_FILES_SYSTEM_ERROR_H_
+#define NETWORKS_FILES_SYSTEM_ERROR_H_
+
+#include <string>
+#include <system_error>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace networks::files {
+
+// The status of `error`, a value of errno. Its code tells whether the same
+// action may succeed later:
+//
+//   ResourceExhausted   disk or quota full, file larger than the system allows
+//   PermissionDenied    no permission, read-only file system
+//   Unavailable         a device's error (EIO), a call that was interrupted
+//   NotFound, FailedPrecondition, InvalidArgument, AlreadyExists ...
+//                       the path itself is wrong: trying again cannot help
+absl::Status SystemError(int error, absl::string_view path,
+                         absl::string_view action);
+
+// The same for an error of <filesystem>.
+absl::Status SystemError(const std::error_code& error, absl::string_view path,
+                         absl::string_view action);
+
+}  // namespace networks::files
+
+#endif  // NETWORKS_FILES_SYSTEM_ERROR_H_
