@@ -14,15 +14,15 @@ class KeypointDetector : public torch::nn::Module {
  public:
   // image: [B, 3, H, W] in [0, 1], H and W multiples of 32. Returns
   // [B, K * per_transform, 2], (x, y) in (-1, 1). Points per_transform * k and
-  // following belong to transformation k.
+  // following are the keypoint set of transform k, from 0.
   virtual torch::Tensor forward(const torch::Tensor& image) = 0;
 
-  // Lets training begin at a regular layout. As initialised, the network's last
-  // layer puts keypoints anywhere, some sets of them all but on one spot, from
-  // which no motion can be inferred and whose gradients explode. After this,
-  // every set is a point and a regular polygon around it, of radius
-  // 0.6 `spread`, with the sets' centres evenly in [-spread, spread]^2
-  // (Roberts' R2 sequence), but for what the image says, which is made less.
+  // Lets training begin at a regular layout. A newly initialised last layer
+  // puts keypoints anywhere, some keypoint sets nearly on one point, from which
+  // no motion can be inferred and whose gradients explode. After this, every
+  // set is a point and a regular polygon around it, of radius 0.6 `spread`, and
+  // the sets' centres are evenly distributed in [-spread, spread]^2 (Roberts'
+  // R2 sequence). The image still moves the keypoints, but less than before.
   // `spread` in (0, 0.6]: all keypoints are inside the image.
   void SpreadKeypoints(double spread);
 
@@ -34,8 +34,9 @@ class KeypointDetector : public torch::nn::Module {
   int64_t num_keypoints() const { return num_transforms_ * per_transform_; }
 
  private:
-  // Lets keypoints be at `layout`, [K * per_transform, 2] in (-1, 1), where the
-  // image says nothing, and scales by `image_share` how far it moves them.
+  // Puts the keypoints of an image without features at `layout`,
+  // [K * per_transform, 2] in (-1, 1), and scales by `image_share` how far
+  // features move them.
   virtual void BeginAt(const torch::Tensor& layout, double image_share) = 0;
 
   int64_t num_transforms_;

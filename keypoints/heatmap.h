@@ -1,4 +1,4 @@
-// Keypoints as pictures: one Gaussian bump each.
+// Keypoints as heatmaps: one Gaussian each.
 #ifndef KEYPOINTS_HEATMAP_H_
 #define KEYPOINTS_HEATMAP_H_
 

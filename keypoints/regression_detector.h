@@ -1,5 +1,5 @@
-// The paper's keypoint detector, [CPABMM] Sec. 3: coordinates as numbers read
-// off the whole image at once.
+// The paper's keypoint detector, [CPABMM] Sec. 3: coordinates are regressed
+// from features of the whole image.
 #ifndef KEYPOINTS_REGRESSION_DETECTOR_H_
 #define KEYPOINTS_REGRESSION_DETECTOR_H_
 

@@ -1,4 +1,4 @@
-// How much two sets of keypoints differ beyond place and size.
+// How much the keypoints of two frames differ apart from position and size.
 #ifndef KEYPOINTS_SIMILARITY_H_
 #define KEYPOINTS_SIMILARITY_H_
 
@@ -9,15 +9,17 @@ namespace keypoints {
 // The area of the convex hull of `points` [1, K, 2], any dtype and device.
 double HullArea(const torch::Tensor& points);
 
-// The squared distance between the keypoints, each set moved to its centre and
-// divided by the square root of its hull's area, as the field chooses the
-// driving frame that is most like a source [FOMM, demo]. source: [1, K, 2];
-// driving: [N, K, 2]. Returns N values; sets without a hull stay unscaled.
+// The squared distance between the keypoints of the source and of each driving
+// frame, both normalised: minus their centre, divided by the square root of
+// their hull's area. So the demo of [FOMM] chooses the driving frame that is
+// most like a source. source: [1, K, 2]; driving: [N, K, 2]. Returns N values;
+// keypoints whose hull has no area stay unscaled.
 torch::Tensor NormalisedDistances(const torch::Tensor& source,
                                   const torch::Tensor& driving);
 
-// The same after the best turn, too: the residual of the least-squares
-// similarity (Procrustes) that takes each driving set to the source's.
+// The same after the best rotation, too: the residual of the least-squares
+// similarity (Procrustes) that takes the keypoints of each driving frame to the
+// source's.
 torch::Tensor AlignedDistances(const torch::Tensor& source,
                                const torch::Tensor& driving);
 

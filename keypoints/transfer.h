@@ -21,8 +21,8 @@ struct TransferOptions {
   // moves a small one by small steps. Otherwise the scale is 1.
   bool adapt_scale = true;
   // How much of the motion away from the source's own keypoints is shown, 1
-  // being all of it: one value for all keypoints, or one for each of equally
-  // large groups of consecutive keypoints. Empty is 1.
+  // being all of it: one value for all keypoints, or one for each keypoint set,
+  // which are equally many consecutive keypoints. Empty is 1.
   std::vector<double> motion_scale;
 };
 

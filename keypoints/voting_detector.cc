@@ -14,8 +14,9 @@ using torch::nn::Conv2dOptions;
 
 constexpr int64_t kNumbersPerVote = 3;  // logit, x, y
 
-// Factor of the logits. Adam moves all parameters at one pace; at 1 the weights
-// take thousands of steps to gather where a thing is, at 15 they jump (README).
+// Factor of the logits. Adam changes all parameters by about the same amount in
+// a step: with a factor of 1 the weights take thousands of steps to concentrate
+// where a thing is, with 15 they jump (pipelines/study/findings.md).
 constexpr double kSharpness = 5;
 
 // atanh of the centres of h x w places in [-1, 1]: [2, h * w], x and y.

@@ -1,10 +1,12 @@
-// A keypoint detector by votes: every place in the image says where it takes
-// each keypoint to be, and how much it knows about it.
+// The voting keypoint detector: every place in the image predicts the position
+// of each keypoint and the weight of its prediction; a keypoint is the weighted
+// mean. Not in the paper.
 //
-// The paper's detector averages features over the image before it reads
-// coordinates off them, so it has to learn for every place anew what a hand
-// looks like, and a thin limb drowns in the mean. Here a hand votes wherever it
-// is, and its vote moves with it. After [A2J], on the feature pyramid of [FPN].
+// The paper's detector averages features over the image before it computes
+// coordinates from them, so it has to learn anew for every place what a hand
+// looks like, and a thin limb has little weight in the mean. Here the
+// prediction is made where the hand is, and moves with it. After [A2J], on the
+// feature pyramid of [FPN].
 #ifndef KEYPOINTS_VOTING_DETECTOR_H_
 #define KEYPOINTS_VOTING_DETECTOR_H_
 

@@ -1,4 +1,5 @@
-// Background loss: there and back is where one was, [CPABMM] Sec. 3.
+// Background loss: the motion from source to driving frame is the inverse of
+// that from driving frame to source, [CPABMM] Sec. 3.
 #ifndef LOSSES_BACKGROUND_H_
 #define LOSSES_BACKGROUND_H_
 

@@ -1,4 +1,5 @@
-// For networks that losses look through: gradients pass, none stays.
+// For frozen networks inside losses: gradients pass through them to the input,
+// and their weights get none.
 #ifndef LOSSES_FREEZE_H_
 #define LOSSES_FREEZE_H_
 

@@ -1,5 +1,5 @@
 // Keypoint semantic loss: corresponding keypoints of the source and the
-// driving image agree if SAM takes them for the same thing.
+// driving image should have the same features in SAM.
 //
 //   image -> SAM's image encoder (frozen, without gradient) -> embedding
 //   keypoints -> SAM's prompt encoder -> point tokens
@@ -36,9 +36,9 @@ struct KeypointSemanticOptions {
   int64_t input_size = 0;
 
   // How many keypoints, in their order, make up a prompt. They attend to one
-  // another, so that a feature is that of a keypoint among them.
+  // another, so that a feature depends on the others of its prompt.
   //   0: all of an image (the cheapest: one pass of the decoder an image);
-  //   5: those of one local CPAB transformation;
+  //   5: one keypoint set, that of a local transform;
   //   1: each alone.
   int64_t keypoints_per_prompt = 0;
 

@@ -1,5 +1,5 @@
-// Perceptual loss: two pictures agree if VGG-19 sees the same in both, at
-// several resolutions.
+// Perceptual loss, [CPABMM] Sec. 3, as in [FOMM]: two pictures should have the
+// same VGG-19 features, at several resolutions.
 #ifndef LOSSES_PERCEPTUAL_H_
 #define LOSSES_PERCEPTUAL_H_
 

@@ -1,10 +1,10 @@
 // Photometric losses: the warped source should be the driving frame, pixel by
 // pixel. Not in the paper, which compares features of painted frames.
 //
-// A figure that has gone further than its own width does not overlap with
-// where it should be, and fine pixels do not say which way that is; coarse ones
-// do. Compared at all sizes, pixels teach the motion at a fraction of the cost
-// of features.
+// Where a figure has moved further than its own width, it does not overlap with
+// its place in the driving frame, and fine pixels do not say in which direction
+// that place is; coarse ones do. Pixels at all sizes teach the motion at a
+// fraction of the cost of features.
 #ifndef LOSSES_PHOTOMETRIC_H_
 #define LOSSES_PHOTOMETRIC_H_
 

@@ -1,5 +1,5 @@
-// Structure alignment loss: the generated and the driving image agree if the
-// parts of each resemble one another in the same way.
+// Structure alignment loss: the generated and the driving image should have the
+// same self-similarity, that is, the same pairs of places that look alike.
 //
 // A frozen DINO transformer gives the keys of all tokens of an image; their
 // cosine self-similarity, a T x T matrix, describes its structure whatever its

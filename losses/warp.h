@@ -1,5 +1,5 @@
-// Warp loss: the source's features, moved by the flow, should be the driving
-// frame's, [CPABMM] Sec. 3.
+// Warp loss: the source's features, moved by the deformation, should be the
+// driving frame's, [CPABMM] Sec. 3.
 #ifndef LOSSES_WARP_H_
 #define LOSSES_WARP_H_
 
