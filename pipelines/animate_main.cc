@@ -125,7 +125,7 @@ std::vector<BatchResult> AnimateAll(Animator& animator,
 absl::Status Compare(const std::vector<BatchResult>& results,
                      const AnimateRequest& request) {
   ASSIGN_OR_RETURN(const std::vector<std::string> written,
-                   WriteComparisons(results));
+                   WriteComparisons(results, request.video.allow_addresses));
   for (const std::string& path : written) {
     if (PrintsText(request)) {
       std::printf("animate: compared in %s\n", path.c_str());

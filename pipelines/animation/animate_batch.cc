@@ -15,6 +15,7 @@
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/media/file_io.h"
+#include "pipelines/media/input_address.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -28,7 +29,13 @@ absl::StatusOr<std::vector<std::string>> ReadList(const std::string& path) {
   std::vector<std::string> paths;
   for (std::string line; std::getline(file, line);) {
     absl::StripAsciiWhitespace(&line);
-    if (!line.empty() && line[0] != '#') paths.push_back(UserPath(line));
+    if (line.empty() || line[0] == '#') continue;
+    if (data::ClassifyAddress(line) != data::AddressKind::kFile) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          path, ": '", line,
+          "' is a device or a URL; a list may name only files and folders"));
+    }
+    paths.push_back(UserPath(line));
   }
   if (paths.empty()) {
     return absl::InvalidArgumentError(
@@ -156,7 +163,9 @@ std::vector<BatchResult> AnimateBatch(Animator& animator,
 }
 
 absl::StatusOr<std::vector<std::string>> WriteComparisons(
-    const std::vector<BatchResult>& results) {
+    const std::vector<BatchResult>& results, bool allow_addresses) {
+  ComparisonOptions options;
+  options.allow_addresses = allow_addresses;
   std::map<std::string, std::vector<std::string>>
       outputs;  // of a driving video
   for (const BatchResult& result : results) {
@@ -169,7 +178,7 @@ absl::StatusOr<std::vector<std::string>> WriteComparisons(
     videos.insert(videos.begin(), driving);
     written.push_back(folder /
                       absl::StrCat("all--", data::Stem(driving), ".mp4"));
-    RETURN_IF_ERROR(WriteComparison(videos, written.back(), {}).status());
+    RETURN_IF_ERROR(WriteComparison(videos, written.back(), options).status());
   }
   return written;
 }

@@ -22,7 +22,8 @@ struct BatchItem {
 // What `path` stands for: a folder's files and subfolders (each of which is a
 // folder of frames), in the order in which people count, or a .txt file's lines
 // (relative to where the user stands; empty ones and those that begin with #
-// do not count). InvalidArgument where that is nothing.
+// do not count). InvalidArgument where that is nothing, or names a device or a
+// URL: a list may come from elsewhere.
 absl::StatusOr<std::vector<std::string>> ListInputs(const std::string& path);
 
 // Each of `sources` by each of `drivings`, source by source. Outputs are
@@ -58,9 +59,10 @@ std::vector<BatchResult> AnimateBatch(Animator& animator,
 
 // One more video for each driving video: it and all results made by it in a
 // grid, as "all--<driving>.mp4" beside them. Returns their paths. Driving
-// videos without results are left out. The errors of WriteComparison.
+// videos without results are left out. With `allow_addresses`, a driving video
+// may be a URL. The errors of WriteComparison.
 absl::StatusOr<std::vector<std::string>> WriteComparisons(
-    const std::vector<BatchResult>& results);
+    const std::vector<BatchResult>& results, bool allow_addresses = false);
 
 // OK, or the first failure's kind, with how many failed.
 absl::Status BatchStatus(const std::vector<BatchResult>& results);

@@ -17,7 +17,7 @@
 #include "pipelines/animation/precision.h"
 #include "pipelines/animation/start_frame.h"
 #include "pipelines/base/user_path.h"
-#include "pipelines/media/frame_source.h"
+#include "pipelines/media/input_address.h"
 #include "third_party/absl/status_macros.h"
 
 // --- What goes in
@@ -276,6 +276,8 @@ absl::StatusOr<std::vector<Panel>> GetPanels() {
 
 absl::StatusOr<AnimateVideoOptions> GetVideoOptions() {
   AnimateVideoOptions options;
+  // The user names them; a list of many holds files only, see ListInputs.
+  options.allow_addresses = true;
   RETURN_IF_ERROR(SetInput(&options));
   ASSIGN_OR_RETURN(options.panels, GetPanels());
   options.columns = absl::GetFlag(FLAGS_columns);
@@ -323,7 +325,9 @@ absl::Status CheckInputs(const AnimateInputs& inputs) {
 }
 
 std::string InputPath(const std::string& path) {
-  return data::IsDevice(path) ? path : UserPath(path);
+  return data::ClassifyAddress(path) == data::AddressKind::kFile
+             ? UserPath(path)
+             : path;
 }
 
 absl::StatusOr<AnimateInputs> GetInputs() {

@@ -83,6 +83,10 @@ const GoodCase kGoodCases[] = {
      }},
     {{"--source=/a.png", "--driving=camera:0"},
      [](const AnimateRequest& r) { return r.inputs.driving == "camera:0"; }},
+    {{"--source=/a.png", "--driving=https://example.org/b.mp4"},
+     [](const AnimateRequest& r) {
+       return r.inputs.driving == "https://example.org/b.mp4";
+     }},
     {{"--sources=/a", "--drivings=/b", "--format=.gif"},
      [](const AnimateRequest& r) {
        return r.inputs.sources == "/a" && r.inputs.drivings == "/b" &&

@@ -377,6 +377,7 @@ TEST_F(AnimateTest, AnimatesEveryFrameOfASourceVideo) {
 
 TEST_F(AnimateTest, AnimatesByACameraUntilItEnds) {
   WriteStill();
+  options_.allow_addresses = true;
   const auto report =
       AnimateVideo(*animator_, Path("still.png"),
                    "lavfi:testsrc=size=64x48:rate=20:duration=0.5,realtime",
@@ -537,6 +538,12 @@ TEST_F(BatchTest, ReadsLists) {
   // One stem twice: names with endings.
   const auto items = PairAll(*sources, {"/v.mp4"}, "o", ".gif");
   EXPECT_EQ(items[1].output, "o/x.jpg--v.gif");
+  for (const char* address : {"camera:0", "lavfi:testsrc", "http://a/b.mp4"}) {
+    std::ofstream(Path("reaching.txt")) << "/a/x.png\n" << address << "\n";
+    EXPECT_THAT(ListInputs(Path("reaching.txt")),
+                StatusIs(StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr("reaching.txt"), HasSubstr(address))));
+  }
   std::ofstream(Path("empty.txt")) << "# nothing\n";
   EXPECT_FALSE(ListInputs(Path("empty.txt")).ok());
   EXPECT_THAT(ListInputs(Path("absent")),

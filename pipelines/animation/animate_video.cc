@@ -116,6 +116,7 @@ absl::StatusOr<std::unique_ptr<CroppedReader>> VideoAnimation::OpenDriving()
     const {
   CroppedReaderOptions reader;
   reader.crop = options_.driving_crop;
+  reader.allow_addresses = options_.allow_addresses;
   reader.frame_size = animator_.frame_size();
   reader.allow_damaged = options_.allow_damaged;
   reader.max_frames = options_.max_frames;
@@ -125,6 +126,7 @@ absl::StatusOr<std::unique_ptr<CroppedReader>> VideoAnimation::OpenDriving()
 absl::Status VideoAnimation::OpenSource() {
   CroppedReaderOptions reader;
   reader.crop = options_.source_crop;
+  reader.allow_addresses = options_.allow_addresses;
   reader.frame_size = animator_.frame_size();
   reader.min_stacked_frames = kMinFramesOfSourceRow;
   ASSIGN_OR_RETURN(source_, CroppedReader::Open(source_path_, reader));
@@ -201,6 +203,7 @@ absl::Status VideoAnimation::OpenOutput() {
   writer.frame_rate = driving.frame_rate;
   writer.time_base = driving.time_base;
   if (driving.has_audio) writer.audio_from = driving_path_;
+  writer.allow_addresses = options_.allow_addresses;
   writer.trim_audio = options_.max_frames > 0 || options_.animate_source_video;
   writer.allow_damaged_audio = options_.allow_damaged;
   writer.comment = kProvenance;

@@ -19,6 +19,9 @@ namespace pipelines {
 
 struct AnimateVideoOptions {
   // --- What goes in
+  // `source` and `driving` may be devices or URLs; see data::FrameSourceOptions
+  // for who may say so.
+  bool allow_addresses = false;
   CropMode source_crop = CropMode::kCentre;
   CropMode driving_crop = CropMode::kCentre;
   // The frame of a source that is a video, from 0; or all of them, each moved

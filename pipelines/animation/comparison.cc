@@ -23,10 +23,13 @@ class Grid {
   static absl::StatusOr<Grid> Open(const std::vector<std::string>& videos,
                                    const ComparisonOptions& options) {
     Grid grid(options, static_cast<int>(videos.size()));
+    data::FrameSourceOptions source_options;
+    source_options.allow_addresses = options.allow_addresses;
     for (const std::string& video : videos) {
       ASSIGN_OR_RETURN(std::unique_ptr<data::FrameSource> source,
-                       data::OpenFrameSource(video));
+                       data::OpenFrameSource(video, source_options));
       grid.sources_.push_back(std::move(source));
+      source_options.allow_addresses = false;
     }
     return grid;
   }
@@ -82,6 +85,7 @@ absl::StatusOr<int64_t> WriteComparison(const std::vector<std::string>& videos,
   writer.frame_rate = grid.info().frame_rate;
   writer.time_base = grid.info().time_base;
   if (grid.info().has_audio) writer.audio_from = videos[0];
+  writer.allow_addresses = options.allow_addresses;
   writer.comment = kProvenance;
   ASSIGN_OR_RETURN(const std::unique_ptr<data::FrameSink> sink,
                    data::OpenFrameSink(output, writer));

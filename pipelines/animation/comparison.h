@@ -13,6 +13,8 @@ namespace pipelines {
 struct ComparisonOptions {
   cv::Size tile = {256, 256};  // each video's frames are cropped to its aspect
   int columns = 0;             // 0: see DefaultColumns
+  // The first video may be a device or a URL; see data::FrameSourceOptions.
+  bool allow_addresses = false;
 };
 
 // Plays `videos` together in a grid, row by row, into `output`, with the frame

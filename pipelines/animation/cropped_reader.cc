@@ -28,6 +28,7 @@ absl::StatusOr<std::unique_ptr<CroppedReader>> CroppedReader::Open(
   std::unique_ptr<CroppedReader> reader(new CroppedReader(path, options));
   data::FrameSourceOptions source;
   source.allow_damaged = options.allow_damaged;
+  source.allow_addresses = options.allow_addresses;
   source.min_stacked_frames = options.min_stacked_frames;
   ASSIGN_OR_RETURN(reader->source_, data::OpenFrameSource(path, source));
   return reader;

@@ -27,8 +27,10 @@ struct CroppedReaderOptions {
   CropMode crop = CropMode::kCentre;
   cv::Size frame_size;  // the model's
   bool allow_damaged = false;
-  int min_stacked_frames = 2;  // see data::FrameSourceOptions
-  int64_t max_frames = 0;      // 0: all
+  // See data::FrameSourceOptions.
+  bool allow_addresses = false;
+  int min_stacked_frames = 2;
+  int64_t max_frames = 0;  // 0: all
 };
 
 // Not for two threads at a time.

@@ -208,5 +208,18 @@ TEST(OpenFrameSource, TakesAWidePhotographForOneFrameWhereAsked) {
   EXPECT_EQ((*source)->info().width, 48);
 }
 
+TEST(ReadClip, RefusesAPlaylistOfOtherFiles) {
+  WriteNumberedVideo(TempPath("victim.mp4"), kSize, kFrames);
+  const std::string path = TempPath("playlist.mp4");
+  ASSERT_THAT(WriteFile(path, "ffconcat version 1.0\nfile victim.mp4\n"),
+              IsOk());
+  const auto is_refused =
+      StatusIs(StatusCode::kInvalidArgument,
+               AllOf(HasSubstr(path), HasSubstr("names other files")));
+  EXPECT_THAT(ReadClip(path), is_refused);
+  EXPECT_THAT(ReadClipFrames(path, {0}), is_refused);
+  EXPECT_THAT(ProbeClip(path), is_refused);
+}
+
 }  // namespace
 }  // namespace pipelines::data

@@ -3,17 +3,19 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "pipelines/media/open_input.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {
 
 absl::StatusOr<std::unique_ptr<AudioCopier>> AudioCopier::Create(
-    const std::string& path, AVFormatContext* output, std::string* warning) {
-  ASSIGN_OR_RETURN(InputPtr input, OpenInput(path));
-  const int error = avformat_find_stream_info(input.get(), nullptr);
+    const std::string& path, bool allow_addresses, AVFormatContext* output,
+    std::string* warning) {
+  ASSIGN_OR_RETURN(InputPtr input, OpenInput(path, allow_addresses));
+  const bool has_streams = FindStreams(input.get(), path).ok();
   const int index =
       av_find_best_stream(input.get(), AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);
-  if (error < 0 || index < 0) {
+  if (!has_streams || index < 0) {
     *warning = path + " has no audio; the output is silent";
     return nullptr;
   }

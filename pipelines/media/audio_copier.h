@@ -15,10 +15,12 @@ namespace pipelines::data {
 class AudioCopier {
  public:
   // Adds to `output` a stream like the first audio stream of the file at
-  // `path`. Null, with the reason in `warning`, when that file has no audio or
-  // the output's format cannot hold its codec. Errors of OpenInput otherwise.
+  // `path` (or, if allowed, the device or URL of that name). Null, with the
+  // reason in `warning`, when that file has no audio or the output's format
+  // cannot hold its codec. Errors of OpenInput otherwise.
   static absl::StatusOr<std::unique_ptr<AudioCopier>> Create(
-      const std::string& path, AVFormatContext* output, std::string* warning);
+      const std::string& path, bool allow_addresses, AVFormatContext* output,
+      std::string* warning);
 
   // Writes the packets that begin before `seconds`, for players and muxers
   // want sound and picture of one time close together. DataLoss when the source

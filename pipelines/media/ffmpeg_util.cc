@@ -1,88 +1,39 @@
 #include "pipelines/media/ffmpeg_util.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
-#include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {
 namespace {
 
-bool IsUrl(const std::string& path) {
-  return path.find("://") != std::string::npos;
+IoSource* SourceOf(void* opaque) { return static_cast<IoSource*>(opaque); }
+
+int ReadIo(void* opaque, uint8_t* buffer, int size) {
+  return SourceOf(opaque)->Read(buffer, size);
 }
 
-absl::Status CheckFile(const std::string& path) {
-  struct stat info;
-  if (stat(path.c_str(), &info) != 0 || access(path.c_str(), R_OK) != 0) {
-    return absl::ErrnoToStatus(errno, path);
-  }
-  if (S_ISDIR(info.st_mode)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, " is a folder, not a video"));
-  }
-  if (S_ISREG(info.st_mode) && info.st_size == 0) {
-    return absl::InvalidArgumentError(absl::StrCat(path, " is empty"));
-  }
-  return absl::OkStatus();
-}
-
-// What FFmpeg calls the format and the address of a device; both empty for
-// everything else.
-struct Device {
-  std::string format;
-  std::string url;
-};
-Device DeviceOf(const std::string& path) {
-  absl::string_view name = path;
-  if (absl::ConsumePrefix(&name, "lavfi:")) {
-    return {"lavfi", std::string(name)};
-  }
-  if (absl::ConsumePrefix(&name, "camera:")) {
-    return {"video4linux2", absl::StrCat("/dev/video", name)};
-  }
-  if (absl::StartsWith(name, "/dev/video")) return {"video4linux2", path};
-  return {};
-}
-
-absl::StatusOr<InputPtr> OpenDevice(const std::string& path,
-                                    const Device& device) {
-  avdevice_register_all();
-  const AVInputFormat* format = av_find_input_format(device.format.c_str());
-  if (format == nullptr) {
-    return absl::UnimplementedError(absl::StrCat(
-        path, ": this FFmpeg has no input device ", device.format));
-  }
-  AVFormatContext* input = nullptr;
-  const int error =
-      avformat_open_input(&input, device.url.c_str(), format, nullptr);
-  if (error < 0) {
-    return FfmpegStatus(
-        error,
-        absl::StrCat(path, ": cannot open the device '", device.url, "'"),
-        absl::StatusCode::kInvalidArgument);
-  }
-  return InputPtr(input);
-}
-
-// FFmpeg "plays" any text as the output of a terminal.
-bool IsTextDemuxer(const AVFormatContext& format) {
-  for (const char* name : {"tty", "bin", "xbin", "adf", "idf"}) {
-    if (std::strcmp(format.iformat->name, name) == 0) return true;
-  }
-  return false;
+int64_t SeekIo(void* opaque, int64_t offset, int whence) {
+  return SourceOf(opaque)->Seek(offset, whence & ~AVSEEK_FORCE);
 }
 
 }  // namespace
 
-bool IsDevice(const std::string& path) {
-  return !DeviceOf(path).format.empty();
+void IoDeleter::operator()(AVIOContext* io) const {
+  delete SourceOf(io->opaque);
+  av_freep(&io->buffer);
+  avio_context_free(&io);
+}
+
+void InputDeleter::operator()(AVFormatContext* format) const {
+  const IoPtr io(format->flags & AVFMT_FLAG_CUSTOM_IO ? format->pb : nullptr);
+  avformat_close_input(&format);
+}
+
+IoPtr MakeIo(std::unique_ptr<IoSource> source, bool can_seek) {
+  constexpr int kBufferBytes = 1 << 16;
+  auto* buffer = static_cast<unsigned char*>(av_malloc(kBufferBytes));
+  return IoPtr(avio_alloc_context(buffer, kBufferBytes, /*write_flag=*/0,
+                                  source.release(), ReadIo, nullptr,
+                                  can_seek ? SeekIo : nullptr));
 }
 
 void SilenceFfmpeg() {
@@ -105,24 +56,6 @@ absl::Status FfmpegStatus(int error, const std::string& context,
   if (error > -1000) return absl::ErrnoToStatus(AVUNERROR(error), context);
   return absl::Status(otherwise,
                       absl::StrCat(context, ": ", FfmpegMessage(error)));
-}
-
-absl::StatusOr<InputPtr> OpenInput(const std::string& path) {
-  SilenceFfmpeg();
-  if (IsDevice(path)) return OpenDevice(path, DeviceOf(path));
-  if (!IsUrl(path)) RETURN_IF_ERROR(CheckFile(path));
-  const std::string url = IsUrl(path) ? path : "file:" + path;
-  AVFormatContext* format = nullptr;
-  const int error = avformat_open_input(&format, url.c_str(), nullptr, nullptr);
-  if (error < 0) {
-    return FfmpegStatus(error, path + " is not a video that FFmpeg can read",
-                        absl::StatusCode::kInvalidArgument);
-  }
-  InputPtr input(format);
-  if (IsTextDemuxer(*input)) {
-    return absl::InvalidArgumentError(path + " is a text and not a video");
-  }
-  return input;
 }
 
 }  // namespace pipelines::data

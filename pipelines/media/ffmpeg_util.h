@@ -11,11 +11,11 @@ extern "C" {
 #include <libswscale/swscale.h>
 }
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "pipelines/media/rational.h"
 
 namespace pipelines::data {
@@ -26,16 +26,31 @@ struct FfmpegDeleter {
   void operator()(AVFrame* frame) const { av_frame_free(&frame); }
   void operator()(SwsContext* scaler) const { sws_freeContext(scaler); }
 };
+
+// Where FFmpeg reads from, if not from one of its own protocols. Both functions
+// answer as FFmpeg's callbacks do: AVERROR_EOF at the end, AVERROR(errno).
+class IoSource {
+ public:
+  virtual ~IoSource() = default;
+  // Up to `size` bytes at the present place; how many.
+  virtual int Read(uint8_t* buffer, int size) = 0;
+  // The new place; with AVSEEK_SIZE, the number of bytes.
+  virtual int64_t Seek(int64_t offset, int whence) = 0;
+};
+// Only for what MakeIo made.
+struct IoDeleter {
+  void operator()(AVIOContext* io) const;
+};
+// Closes also what MakeIo made for it.
 struct InputDeleter {
-  void operator()(AVFormatContext* format) const {
-    avformat_close_input(&format);
-  }
+  void operator()(AVFormatContext* format) const;
 };
 
 using CodecPtr = std::unique_ptr<AVCodecContext, FfmpegDeleter>;
 using PacketPtr = std::unique_ptr<AVPacket, FfmpegDeleter>;
 using FramePtr = std::unique_ptr<AVFrame, FfmpegDeleter>;
 using ScalerPtr = std::unique_ptr<SwsContext, FfmpegDeleter>;
+using IoPtr = std::unique_ptr<AVIOContext, IoDeleter>;
 using InputPtr = std::unique_ptr<AVFormatContext, InputDeleter>;
 
 // Keeps FFmpeg and its encoders from writing to stderr: our statuses say what
@@ -50,13 +65,8 @@ std::string FfmpegMessage(int error);
 absl::Status FfmpegStatus(int error, const std::string& context,
                           absl::StatusCode otherwise);
 
-// See frame_source.h.
-bool IsDevice(const std::string& path);
-
-// Opens the device or the container at `path` and finds its streams. Local
-// names are never taken for a protocol (a:b.mp4). NotFound, PermissionDenied,
-// or InvalidArgument for folders, empty files and what no demuxer knows.
-absl::StatusOr<InputPtr> OpenInput(const std::string& path);
+// Reads by way of `source`, whose Seek is used only if it can seek.
+IoPtr MakeIo(std::unique_ptr<IoSource> source, bool can_seek);
 
 inline AVRational ToFfmpeg(Rational r) { return {r.num, r.den}; }
 inline Rational FromFfmpeg(AVRational r) { return {r.num, r.den}; }

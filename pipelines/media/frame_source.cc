@@ -8,10 +8,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/file_io.h"
 #include "pipelines/media/image_folder.h"
 #include "pipelines/media/image_io.h"
+#include "pipelines/media/input_address.h"
 #include "pipelines/media/video_reader.h"
 #include "third_party/absl/status_macros.h"
 
@@ -99,7 +99,9 @@ class FolderSource : public FrameSource {
 
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenFrameSource(
     const std::string& path, const FrameSourceOptions& options) {
-  if (IsDevice(path)) return VideoReader::Open(path, options);
+  if (options.allow_addresses && ClassifyAddress(path) != AddressKind::kFile) {
+    return VideoReader::Open(path, options);
+  }
   ASSIGN_OR_RETURN(const SourceKind kind, DetectSourceKind(path));
   switch (kind) {
     case SourceKind::kFolder:

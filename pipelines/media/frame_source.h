@@ -74,6 +74,12 @@ struct FrameSourceOptions {
   // Skip what cannot be decoded instead of returning an error.
   bool allow_damaged = false;
 
+  // The name may be one of a device or a URL (see input_address.h). Set this
+  // for a name that the user gave, and for no other: one that stands in a list,
+  // a folder or a data set is a file's, so that data cannot reach beyond its
+  // files.
+  bool allow_addresses = false;
+
   // An image is a row of frames if it holds at least so many; a photograph may
   // well be twice as wide as high.
   int min_stacked_frames = 2;
@@ -83,15 +89,12 @@ struct FrameSourceOptions {
 //  - a folder: its images, in the order in which people count;
 //  - an image: a row of square frames, side by side (width a multiple of the
 //    height), or a single frame if it is no such row;
-//  - a device: "camera:0" or "/dev/video0", and "lavfi:" with a graph of
-//    FFmpeg's filters, which stands in for a camera in tests;
-//  - anything else: a video, see video_reader.h.
+//  - a device or a URL, if options.allow_addresses: see input_address.h;
+//  - anything else: a video, see video_reader.h. A playlist, or whatever else
+//    names other files, is none.
 // NotFound, PermissionDenied, or InvalidArgument with the reason.
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenFrameSource(
     const std::string& path, const FrameSourceOptions& options = {});
-
-// Whether `path` names a device rather than a file; see OpenFrameSource.
-bool IsDevice(const std::string& path);
 
 }  // namespace pipelines::data
 

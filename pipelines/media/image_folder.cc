@@ -15,7 +15,6 @@
 namespace pipelines::data {
 
 absl::StatusOr<SourceKind> DetectSourceKind(const std::string& path) {
-  if (absl::StrContains(path, "://")) return SourceKind::kVideo;
   struct stat info;
   if (stat(path.c_str(), &info) != 0) {
     return absl::ErrnoToStatus(errno, path);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "pipelines/media/container_end.h"
+#include "pipelines/media/open_input.h"
 #include "pipelines/media/packet_count.h"
 #include "third_party/absl/status_macros.h"
 
@@ -31,8 +32,8 @@ double Seconds(int64_t time, AVRational base) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<VideoDemuxer>> VideoDemuxer::Open(
-    const std::string& path) {
-  ASSIGN_OR_RETURN(InputPtr input, OpenInput(path));
+    const std::string& path, bool allow_addresses) {
+  ASSIGN_OR_RETURN(InputPtr input, OpenInput(path, allow_addresses));
   std::unique_ptr<VideoDemuxer> demuxer(
       new VideoDemuxer(path, std::move(input)));
   RETURN_IF_ERROR(demuxer->FindStream());
@@ -47,11 +48,7 @@ absl::Status VideoDemuxer::FindStream() {
   if (input_->duration > 0) {
     header_duration_ = Seconds(input_->duration, AV_TIME_BASE_Q);
   }
-  const int error = avformat_find_stream_info(input_.get(), nullptr);
-  if (error < 0) {
-    return FfmpegStatus(error, path_ + " is not a video that FFmpeg can read",
-                        absl::StatusCode::kInvalidArgument);
-  }
+  RETURN_IF_ERROR(FindStreams(input_.get(), path_));
   const int index =
       av_find_best_stream(input_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
   if (index < 0) {

@@ -18,7 +18,7 @@ class VideoDemuxer {
  public:
   // The errors of OpenInput; InvalidArgument when there is no video stream.
   static absl::StatusOr<std::unique_ptr<VideoDemuxer>> Open(
-      const std::string& path);
+      const std::string& path, bool allow_addresses = false);
 
   const AVStream& stream() const { return *stream_; }
   bool has_audio() const { return has_audio_; }

@@ -9,6 +9,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/image_io.h"
+#include "pipelines/media/input_address.h"
 #include "pipelines/media/video_demuxer.h"
 #include "third_party/absl/status_macros.h"
 
@@ -153,7 +154,8 @@ class VideoReader::Impl {
 };
 
 absl::Status VideoReader::Impl::Open() {
-  ASSIGN_OR_RETURN(demuxer_, VideoDemuxer::Open(path_));
+  ASSIGN_OR_RETURN(demuxer_,
+                   VideoDemuxer::Open(path_, options_.allow_addresses));
   const AVCodecParameters& codec = *demuxer_->stream().codecpar;
   stored_size_ = cv::Size(codec.width, codec.height);
   if (stored_size_.empty() ||
@@ -202,7 +204,7 @@ void VideoReader::Impl::FillInfo() {
   info_.num_frames = demuxer_->num_indexed();
   info_.duration = demuxer_->duration();
   info_.has_audio = demuxer_->has_audio();
-  info_.is_live = IsDevice(path_);
+  info_.is_live = options_.allow_addresses && IsDevice(path_);
 }
 
 // Says how far reading got. The demuxer's and decoder's words already name the

@@ -18,10 +18,11 @@ namespace pipelines::data {
 
 class VideoReader : public FrameSource {
  public:
-  // `path` is a file or what else FFmpeg opens as input (a URL, a device).
-  // NotFound or PermissionDenied when it cannot be opened; InvalidArgument when
-  // it is empty, no video, of a codec FFmpeg does not know, or its frames are
-  // larger than kMaxImagePixels.
+  // `path` is a file's; with options.allow_addresses, a device or a URL, too.
+  // A file that names other files (a playlist) is InvalidArgument. NotFound or
+  // PermissionDenied when it cannot be opened; InvalidArgument when it is
+  // empty, no video, of a codec FFmpeg does not know, or its frames are larger
+  // than kMaxImagePixels.
   static absl::StatusOr<std::unique_ptr<VideoReader>> Open(
       const std::string& path, const FrameSourceOptions& options = {});
 

@@ -14,6 +14,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/file_io.h"
+#include "pipelines/media/open_input.h"
 #include "pipelines/media/video_reader.h"
 #include "pipelines/media/video_test_util.h"
 #include "pipelines/media/video_writer.h"
@@ -23,6 +24,7 @@ namespace pipelines::data {
 namespace {
 
 using ::absl::StatusCode;
+using ::testing::_;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -550,21 +552,24 @@ TEST(VideoReader, CountsTheFramesThatATruncatedVideoLost) {
 
 TEST(VideoReader, ReadsADevice) {
   const std::string name = "lavfi:testsrc=size=64x48:rate=30:duration=0.5";
-  EXPECT_TRUE(IsDevice(name));
-  EXPECT_TRUE(IsDevice("camera:0"));
-  EXPECT_FALSE(IsDevice("camera.mp4"));
-  const auto reader = VideoReader::Open(name);
+  FrameSourceOptions options;
+  options.allow_addresses = true;
+  const auto reader = VideoReader::Open(name, options);
   ASSERT_THAT(reader, IsOk());
   EXPECT_TRUE((*reader)->info().is_live);
   EXPECT_EQ((*reader)->info().width, 64);
-  const ReadVideo video = ReadAll(name);
+  const ReadVideo video = ReadAll(name, options);
   EXPECT_THAT(video.end, IsOk());
   EXPECT_EQ(video.frames.size(), 15u);
+  // Unless it may be one, the same name is a file's.
+  EXPECT_THAT(VideoReader::Open(name), StatusIs(StatusCode::kNotFound, _));
 }
 
 TEST(VideoReader, NamesADeviceThatIsNotThere) {
+  FrameSourceOptions options;
+  options.allow_addresses = true;
   EXPECT_THAT(
-      VideoReader::Open("camera:97"),
+      VideoReader::Open("camera:97", options),
       StatusIs(StatusCode::kNotFound,
                AllOf(HasSubstr("camera:97"), HasSubstr("/dev/video97"))));
 }

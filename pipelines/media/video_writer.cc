@@ -221,8 +221,9 @@ absl::Status VideoWriter::Impl::Open() {
   RETURN_IF_ERROR(OpenEncoder());
   if (!options_.audio_from.empty()) {
     std::string warning;
-    ASSIGN_OR_RETURN(
-        audio_, AudioCopier::Create(options_.audio_from, output_, &warning));
+    ASSIGN_OR_RETURN(audio_, AudioCopier::Create(options_.audio_from,
+                                                 options_.allow_addresses,
+                                                 output_, &warning));
     if (!warning.empty()) warnings_.push_back(warning);
   }
   return OpenFile();

@@ -40,6 +40,9 @@ struct VideoWriterOptions {
   // that the output's format cannot hold, gives a warning.
   std::string audio_from;
 
+  // audio_from may be a device or a URL; see FrameSourceOptions.
+  bool allow_addresses = false;
+
   // The sound ends with the last frame instead of where it ends itself.
   bool trim_audio = false;
 

@@ -1,0 +1,115 @@
+#include "pipelines/media/open_input.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "pipelines/media/file_bytes.h"
+#include "pipelines/media/input_address.h"
+#include "pipelines/media/input_policy.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines::data {
+namespace {
+
+absl::Status NotReadable(int error, const std::string& name) {
+  return FfmpegStatus(error, name + " is not a video that FFmpeg can read",
+                      absl::StatusCode::kInvalidArgument);
+}
+
+// For all files: some demuxers look at a name, and take '%' or '*' in it, or
+// the ending of a picture, for a pattern of many files.
+constexpr char kNameForProbing[] = "input";
+
+// The same of a file, by what its first bytes tell.
+absl::Status FileNotReadable(int error, const std::string& path,
+                             AVIOContext* io) {
+  unsigned char head[1024];
+  int size = 0;
+  if (avio_seek(io, 0, SEEK_SET) == 0) {
+    size = std::max(0, avio_read(io, head, sizeof(head)));
+  }
+  const std::string why = WhyNotReadable(
+      {reinterpret_cast<const char*>(head), static_cast<size_t>(size)});
+  return FfmpegStatus(error, absl::StrCat(path, " ", why),
+                      absl::StatusCode::kInvalidArgument);
+}
+
+absl::StatusOr<InputPtr> OpenFile(const std::string& path) {
+  ASSIGN_OR_RETURN(IoPtr io, OpenFileBytes(path));
+  const AVInputFormat* format = nullptr;
+  int error =
+      av_probe_input_buffer2(io.get(), &format, kNameForProbing, nullptr, 0, 0);
+  if (error < 0) return FileNotReadable(error, path, io.get());
+  if (!IsAllowedInFile(*format)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, " ", WhyNotAllowed(*format)));
+  }
+  AVFormatContext* input = avformat_alloc_context();
+  input->pb = io.get();
+  input->flags |= AVFMT_FLAG_CUSTOM_IO;
+  input->io_open = RefuseNestedOpen;
+  error = avformat_open_input(&input, kNameForProbing, format, nullptr);
+  if (error < 0) return FileNotReadable(error, path, io.get());
+  io.release();  // the input's own now, see InputDeleter
+  return InputPtr(input);
+}
+
+absl::StatusOr<InputPtr> OpenUrl(const std::string& url) {
+  if (!IsAllowedProtocol(url.substr(0, url.find(':')))) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        url, ": this protocol is not read; one of these is: ", UrlProtocols()));
+  }
+  AVDictionary* options = nullptr;
+  av_dict_set(&options, "format_whitelist", UrlDemuxers(), 0);
+  av_dict_set(&options, "protocol_whitelist", UrlProtocols(), 0);
+  AVFormatContext* input = nullptr;
+  const int error = avformat_open_input(&input, url.c_str(), nullptr, &options);
+  av_dict_free(&options);
+  if (error < 0) return NotReadable(error, url);
+  return InputPtr(input);
+}
+
+absl::StatusOr<InputPtr> OpenDevice(const std::string& name) {
+  const Device device = DeviceOf(name);
+  avdevice_register_all();
+  const AVInputFormat* format = av_find_input_format(device.format.c_str());
+  if (format == nullptr) {
+    return absl::UnimplementedError(absl::StrCat(
+        name, ": this FFmpeg has no input device ", device.format));
+  }
+  AVFormatContext* input = nullptr;
+  const int error =
+      avformat_open_input(&input, device.address.c_str(), format, nullptr);
+  if (error < 0) {
+    return FfmpegStatus(
+        error,
+        absl::StrCat(name, ": cannot open the device '", device.address, "'"),
+        absl::StatusCode::kInvalidArgument);
+  }
+  return InputPtr(input);
+}
+
+}  // namespace
+
+absl::StatusOr<InputPtr> OpenInput(const std::string& name,
+                                   bool allow_addresses) {
+  SilenceFfmpeg();
+  if (!allow_addresses) return OpenFile(name);
+  switch (ClassifyAddress(name)) {
+    case AddressKind::kFile:
+      return OpenFile(name);
+    case AddressKind::kDevice:
+      return OpenDevice(name);
+    case AddressKind::kUrl:
+      break;
+  }
+  return OpenUrl(name);
+}
+
+absl::Status FindStreams(AVFormatContext* input, const std::string& name) {
+  const int error = avformat_find_stream_info(input, nullptr);
+  return error < 0 ? NotReadable(error, name) : absl::OkStatus();
+}
+
+}  // namespace pipelines::data

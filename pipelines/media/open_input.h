@@ -1,0 +1,29 @@
+// Opens what FFmpeg is to read, within the limits of input_policy.h. Private to
+// this folder.
+#ifndef PIPELINES_MEDIA_OPEN_INPUT_H_
+#define PIPELINES_MEDIA_OPEN_INPUT_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "pipelines/media/ffmpeg_util.h"
+
+namespace pipelines::data {
+
+// Opens the file `name` and recognises its container by its content. With
+// `allow_addresses` (see frame_source.h), a device or a URL, too. FFmpeg gets
+// the bytes of that file and can open no other.
+//
+// NotFound or PermissionDenied; InvalidArgument for folders, empty files, what
+// no demuxer knows, and demuxers that are not allowed.
+absl::StatusOr<InputPtr> OpenInput(const std::string& name,
+                                   bool allow_addresses = false);
+
+// Reads as far as it takes to know the streams of `input`, which was opened by
+// the name `name`. InvalidArgument when none can be found.
+absl::Status FindStreams(AVFormatContext* input, const std::string& name);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_OPEN_INPUT_H_

@@ -1,0 +1,234 @@
+// What a media file may make FFmpeg open: nothing but itself.
+#include "pipelines/media/open_input.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opencv2/core.hpp"
+#include "pipelines/media/file_io.h"
+#include "pipelines/media/frame_source.h"
+#include "pipelines/media/video_test_util.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines::data {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::_;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+// A text that makes one of FFmpeg's demuxers open the file `victim`.
+struct Playlist {
+  const char* name;
+  std::string (*text)(const std::string& victim);
+};
+
+const Playlist kPlaylists[] = {
+    {"FfconcatBeside",
+     [](const std::string& victim) {
+       return absl::StrCat("ffconcat version 1.0\nfile ", BaseName(victim),
+                           "\n");
+     }},
+    {"HlsAbsolute",
+     [](const std::string& victim) {
+       return absl::StrCat("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n",
+                           victim, "\n#EXT-X-ENDLIST\n");
+     }},
+    {"HlsUrl",
+     [](const std::string& victim) {
+       return absl::StrCat(
+           "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile://", victim,
+           "\n#EXT-X-ENDLIST\n");
+     }},
+    {"HlsBeside",
+     [](const std::string& victim) {
+       return absl::StrCat(
+           "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n../x/../",
+           BaseName(victim), "\n#EXT-X-ENDLIST\n");
+     }},
+    {"Dash",
+     [](const std::string& victim) {
+       return absl::StrCat(
+           "<?xml version=\"1.0\"?>\n<MPD "
+           "xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" "
+           "mediaPresentationDuration=\"PT1S\" "
+           "profiles=\"urn:mpeg:dash:profile:isoff-on-demand:2011\">\n"
+           "<Period><AdaptationSet contentType=\"video\" "
+           "mimeType=\"video/mp4\"><Representation id=\"1\" "
+           "bandwidth=\"1000\"><BaseURL>",
+           victim,
+           "</BaseURL></Representation></AdaptationSet></Period></MPD>\n");
+     }},
+    {"Sdp",
+     [](const std::string&) {
+       return std::string(
+           "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\n"
+           "t=0 0\nm=video 9 RTP/AVP 96\na=rtpmap:96 H264/90000\n");
+     }},
+};
+
+class PlaylistTest : public testing::TestWithParam<Playlist> {};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, PlaylistTest, testing::ValuesIn(kPlaylists),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_P(PlaylistTest, IsNoVideoWhateverItIsCalled) {
+  const std::string victim = TempPath("victim.mp4");
+  WriteNumberedVideo(victim, cv::Size(32, 32), 3);
+  for (const char* name :
+       {"playlist.mp4", "playlist.m3u8", "playlist.mpd", "playlist.png"}) {
+    const std::string path = TempPath(name);
+    ASSERT_THAT(WriteFile(path, GetParam().text(victim)), IsOk());
+    const auto is_refused =
+        StatusIs(StatusCode::kInvalidArgument,
+                 AllOf(HasSubstr(path), HasSubstr("names other files")));
+    // Not even as a file that the user named.
+    FrameSourceOptions options;
+    options.allow_addresses = true;
+    EXPECT_THAT(OpenFrameSource(path, options), is_refused);
+    EXPECT_THAT(OpenFrameSource(path), is_refused);
+  }
+}
+
+TEST(OpenInput, TakesNoNameForAPatternOfImages) {
+  WriteNumberedFolder(TempPath("images"), cv::Size(32, 32), 3);
+  for (const char* name : {"images/%d.png", "images/?.png"}) {
+    EXPECT_THAT(OpenInput(TempPath(name)), StatusIs(StatusCode::kNotFound, _));
+  }
+  // A file that has such a name is read for what it is.
+  const std::string path = TempPath("images/%d.jpg");
+  WriteNumberedVideo(TempPath("plain.mp4"), cv::Size(32, 32), 3);
+  ASSERT_THAT(WriteFile(path, *ReadFile(TempPath("plain.mp4"))), IsOk());
+  EXPECT_THAT(OpenInput(path), IsOk());
+}
+
+TEST(OpenInput, ReadsNoDrawings) {
+  // Blurs inside one another take minutes, a large plain one gigabytes.
+  const std::string path = TempPath("drawing.png");
+  ASSERT_THAT(
+      WriteFile(path,
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"16000\" "
+                "height=\"16000\"><rect width=\"9\" height=\"9\"/></svg>"),
+      IsOk());
+  EXPECT_THAT(OpenFrameSource(path),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr(path), HasSubstr("SVG"))));
+}
+
+TEST(OpenInput, ReadsAPipeToItsEnd) {
+  const std::string video = TempPath("piped.mkv"), pipe = TempPath("pipe");
+  WriteNumberedVideo(video, cv::Size(32, 32), 3);
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] {
+    const std::string bytes = *ReadFile(video);
+    const int descriptor = open(pipe.c_str(), O_WRONLY);
+    ASSERT_EQ(write(descriptor, bytes.data(), bytes.size()),
+              static_cast<ssize_t>(bytes.size()));
+    close(descriptor);
+  });
+  const auto source = OpenFrameSource(pipe);
+  ASSERT_THAT(source, IsOk());
+  int count = 0;
+  while (true) {
+    const auto frame = (*source)->Next();
+    ASSERT_THAT(frame, IsOk());
+    if (!*frame) break;
+    EXPECT_EQ(FrameIndex((*frame)->rgb), count++);
+  }
+  EXPECT_EQ(count, 3);
+  writer.join();
+}
+
+// Answers every request on a port of its own with the same bytes.
+class HttpServer {
+ public:
+  explicit HttpServer(const std::string& body)
+      : answer_(absl::StrCat("HTTP/1.0 200 OK\r\nContent-Length: ", body.size(),
+                             "\r\n\r\n", body)),
+        listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(bind(listener_, generic, size), 0);
+    EXPECT_EQ(listen(listener_, 8), 0);
+    EXPECT_EQ(getsockname(listener_, generic, &size), 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { Serve(); });
+  }
+  ~HttpServer() {
+    shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    close(listener_);
+  }
+
+  std::string Url(const std::string& name) const {
+    return absl::StrCat("http://127.0.0.1:", port_, "/", name);
+  }
+
+ private:
+  void Serve() {
+    while (true) {
+      const int connection = accept(listener_, nullptr, nullptr);
+      if (connection < 0) return;
+      std::vector<char> request(4096);
+      if (read(connection, request.data(), request.size()) > 0) {
+        send(connection, answer_.data(), answer_.size(), MSG_NOSIGNAL);
+      }
+      close(connection);
+    }
+  }
+
+  std::string answer_;
+  int listener_;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+TEST(OpenInput, ReadsAUrlOnlyWhereTheUserNamedIt) {
+  const std::string path = TempPath("served.mkv");
+  WriteNumberedVideo(path, cv::Size(32, 32), 3);
+  const HttpServer server(*ReadFile(path));
+  EXPECT_THAT(OpenInput(server.Url("a.mkv"), /*allow_addresses=*/true), IsOk());
+  EXPECT_THAT(OpenInput(server.Url("a.mkv")),
+              StatusIs(StatusCode::kNotFound, _));
+}
+
+TEST(OpenInput, LetsNoPlaylistOfAServerReadLocalFiles) {
+  const std::string victim = TempPath("local.mp4");
+  WriteNumberedVideo(victim, cv::Size(32, 32), 3);
+  const HttpServer server(
+      absl::StrCat("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile://",
+                   victim, "\n#EXT-X-ENDLIST\n"));
+  FrameSourceOptions options;
+  options.allow_addresses = true;
+  EXPECT_THAT(OpenFrameSource(server.Url("a.m3u8"), options),
+              StatusIs(StatusCode::kInvalidArgument, _));
+}
+
+TEST(OpenInput, KnowsNoOtherProtocols) {
+  const std::string victim = TempPath("secret.mp4");
+  WriteNumberedVideo(victim, cv::Size(32, 32), 3);
+  for (const char* scheme :
+       {"file://", "concatf://", "subfile://", "cache://", "data://"}) {
+    EXPECT_THAT(OpenInput(scheme + victim, /*allow_addresses=*/true),
+                StatusIs(StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr(scheme), HasSubstr("protocol"))));
+  }
+}
+
+}  // namespace
+}  // namespace pipelines::data
