@@ -11,6 +11,7 @@
 #include "pipelines/media/container_end.h"
 #include "pipelines/media/open_input.h"
 #include "pipelines/media/packet_count.h"
+#include "pipelines/media/transport_stream.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {
@@ -172,6 +173,7 @@ absl::Status VideoDemuxer::CheckComplete() const {
   if (num_packets_ == 0) return Truncated(path_, "it holds no frame");
   RETURN_IF_ERROR(CheckFileSize());
   RETURN_IF_ERROR(CheckStructure());
+  if (IsFormat("mpegts")) return CheckTransportStream();
   if (IsFormat("mp4")) return CheckIndex();
   return CheckDuration();
 }
@@ -226,6 +228,24 @@ absl::Status VideoDemuxer::CheckStructure() const {
   return absl::DataLossError(
       absl::StrCat(path_, ": the file is damaged: ", num_all_packets_, " of ",
                    **stored, " frames and pieces of sound can be found"));
+}
+
+absl::Status VideoDemuxer::CheckTransportStream() const {
+  std::ifstream file(path_, std::ios::binary);
+  if (!file) return absl::OkStatus();  // a URL or a device
+  const absl::StatusOr<std::optional<int64_t>> stored =
+      CountTimedPieces(file, stream_->id);
+  if (!stored.ok()) {
+    return absl::DataLossError(
+        absl::StrCat(path_, ": ", std::string(stored.status().message())));
+  }
+  // Of other codecs, a packet may hold two fields, each a piece of its own.
+  if (!packets_are_frames() || num_packets_ >= stored->value_or(0)) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(
+      absl::StrCat(path_, ": the file is damaged: ", num_packets_, " of ",
+                   **stored, " frames can be found"));
 }
 
 }  // namespace pipelines::data

@@ -51,6 +51,7 @@ class VideoDemuxer {
   absl::Status CheckDuration() const;
   absl::Status CheckFileSize() const;
   absl::Status CheckStructure() const;
+  absl::Status CheckTransportStream() const;
   bool IsFormat(const char* name) const;
 
   std::string path_;

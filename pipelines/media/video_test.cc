@@ -574,6 +574,101 @@ TEST(VideoReader, NamesADeviceThatIsNotThere) {
                AllOf(HasSubstr("camera:97"), HasSubstr("/dev/video97"))));
 }
 
+// --- Transport streams, which state neither length nor number of frames.
+
+constexpr size_t kTransportPacket = 188;
+
+class TransportStream : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string path = TempPath("plain.mp4");
+    WriteNumberedVideo(path, cv::Size(96, 64), 20);
+    Remux(path, TempPath("sound.ts"));
+    sound_ = Contents(TempPath("sound.ts"));
+  }
+
+  ReadVideo Read(const std::string& bytes,
+                 const FrameSourceOptions& options = {}) {
+    path_ = TempPath("tried.ts");
+    EXPECT_THAT(WriteFile(path_, bytes), IsOk());
+    return ReadAll(path_, options);
+  }
+
+  // Byte of the packet in which the video's piece of that number begins.
+  size_t PieceAt(int number) {
+    for (size_t at = 0; at < sound_.size(); at += kTransportPacket) {
+      const bool is_video = (sound_[at + 1] & 0x1f) == 1 && sound_[at + 2] == 0;
+      if (is_video && sound_[at + 1] & 0x40 && number-- == 0) return at;
+    }
+    return 0;
+  }
+
+  std::string sound_;
+  std::string path_;
+};
+
+TEST_F(TransportStream, IsReadAsItWasWritten) {
+  const ReadVideo video = Read(sound_);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(Indices(video), Range(20));
+  EXPECT_THAT(CountFrames(path_), IsOkAndHolds(20));
+}
+
+// A copy that broke off, anywhere but between two packets.
+TEST_F(TransportStream, CutAnywhereIsAnError) {
+  for (size_t part = 1; part < 40; ++part) {
+    const size_t size = sound_.size() * part / 40;
+    if (size % kTransportPacket == 0) continue;
+    const ReadVideo video = Read(sound_.substr(0, size));
+    EXPECT_THAT(video.end.message(), HasSubstr(path_)) << size << " bytes";
+    EXPECT_FALSE(CountFrames(path_).ok()) << size << " bytes";
+  }
+  // Of the frames that are there, none is lost.
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo lenient = Read(sound_.substr(0, PieceAt(12) + 17), options);
+  EXPECT_THAT(lenient.end, IsOk());
+  EXPECT_GE(lenient.frames.size(), 10u);
+  EXPECT_THAT(lenient.damage, HasSubstr("its last packet has 17 of 188 bytes"));
+}
+
+TEST_F(TransportStream, OverwrittenAnywhereIsNeverAShorterVideo) {
+  for (int number = 1; number < 20; ++number) {
+    // The packet's own mark, the mark of the piece, the head of its frame, and
+    // the whole packet.
+    const size_t at = PieceAt(number);
+    const std::vector<std::pair<size_t, size_t>> places = {
+        {at, 1}, {at + 4, 60}, {at + 26, 30}, {at, kTransportPacket}};
+    for (const auto& [begin, size] : places) {
+      std::string bytes = sound_;
+      for (size_t i = begin; i < begin + size; ++i) bytes[i] = 0;
+      const ReadVideo video = Read(bytes);
+      if (video.end.ok()) {
+        EXPECT_EQ(video.frames.size(), 20u) << number << ", byte " << begin;
+      }
+    }
+  }
+}
+
+// As cameras and Blu-rays write them: four bytes of time before each packet.
+TEST_F(TransportStream, MayHaveTimesBeforeItsPackets) {
+  std::string bytes;
+  for (size_t at = 0; at < sound_.size(); at += kTransportPacket) {
+    bytes += std::string(4, '\0') + sound_.substr(at, kTransportPacket);
+  }
+  const ReadVideo video = Read(bytes);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(video.frames.size(), 20u);
+  EXPECT_FALSE(Read(bytes.substr(0, bytes.size() - 100)).end.ok());
+}
+
+TEST_F(TransportStream, MayBeginWithinAPacket) {
+  const ReadVideo video = Read(sound_.substr(sound_.size() / 4, 0) +
+                               std::string(50, '\0') + sound_);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(video.frames.size(), 20u);
+}
+
 // FFmpeg's GIF demuxer stops where the blocks are broken, and says nothing.
 TEST(VideoReader, FindsABrokenBlockInAGif) {
   const std::string path = TempPath("broken.gif");

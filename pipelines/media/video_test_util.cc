@@ -13,6 +13,7 @@
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/file_io.h"
 #include "pipelines/media/image_io.h"
+#include "pipelines/media/open_input.h"
 #include "pipelines/media/video_writer.h"
 #include "third_party/ffmpeg/sample_formats.h"
 
@@ -144,6 +145,29 @@ void WriteNumberedFolder(const std::string& path, cv::Size size,
         WriteImage(absl::StrCat(path, "/", i, ".png"), NumberedFrame(size, i));
     ASSERT_TRUE(status.ok()) << status;
   }
+}
+
+void Remux(const std::string& from, const std::string& to) {
+  const auto input = OpenInput(from);
+  ASSERT_TRUE(input.ok()) << input.status();
+  ASSERT_TRUE(FindStreams(input->get(), from).ok());
+  AVFormatContext* output = nullptr;
+  ASSERT_GE(
+      avformat_alloc_output_context2(&output, nullptr, nullptr, to.c_str()), 0);
+  const AVStream* source = (*input)->streams[0];
+  AVStream* stream = avformat_new_stream(output, nullptr);
+  avcodec_parameters_copy(stream->codecpar, source->codecpar);
+  stream->codecpar->codec_tag = 0;
+  ASSERT_GE(avio_open(&output->pb, to.c_str(), AVIO_FLAG_WRITE), 0);
+  ASSERT_GE(avformat_write_header(output, nullptr), 0);
+  const PacketPtr packet(av_packet_alloc());
+  while (av_read_frame(input->get(), packet.get()) >= 0) {
+    av_packet_rescale_ts(packet.get(), source->time_base, stream->time_base);
+    ASSERT_GE(av_interleaved_write_frame(output, packet.get()), 0);
+  }
+  ASSERT_GE(av_write_trailer(output), 0);
+  avio_closep(&output->pb);
+  avformat_free_context(output);
 }
 
 void DamageInside(const std::string& path) {

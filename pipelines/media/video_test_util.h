@@ -35,6 +35,10 @@ void WriteNumberedStack(const std::string& path, int side, int num_frames);
 void WriteNumberedFolder(const std::string& path, cv::Size size,
                          int num_frames);
 
+// Copies the packets of the video at `from` into a file `to` of another
+// container, by its ending: .ts, for instance.
+void Remux(const std::string& from, const std::string& to);
+
 // Overwrites the last quarter of an mp4, where its later frames are.
 void DamageInside(const std::string& path);
 

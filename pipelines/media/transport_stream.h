@@ -1,0 +1,27 @@
+// The packets of an MPEG transport stream. Such a file states neither its
+// length nor its number of frames, and FFmpeg's demuxer passes over what it
+// does not understand. Private to this folder.
+#ifndef PIPELINES_MEDIA_TRANSPORT_STREAM_H_
+#define PIPELINES_MEDIA_TRANSPORT_STREAM_H_
+
+#include <cstdint>
+#include <istream>
+#include <optional>
+
+#include "absl/status/statusor.h"
+
+namespace pipelines::data {
+
+// Walks over all packets of `file` and looks into those of the elementary
+// stream `pid`. Returns how many of its pieces (PES packets) state a time; at
+// least one frame begins in each of them, so that a sound demuxer finds as many
+// frames or more. Empty when the file is no transport stream.
+//
+// DataLoss with the place where the last packet is cut, where a packet does not
+// begin with its mark, or where a piece does not begin with its own.
+absl::StatusOr<std::optional<int64_t>> CountTimedPieces(std::istream& file,
+                                                        int pid);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_TRANSPORT_STREAM_H_
