@@ -1,14 +1,16 @@
 #include "pipelines/media/video_demuxer.h"
 
 #include <algorithm>
-#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <optional>
+#include <system_error>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "pipelines/media/container_end.h"
+#include "pipelines/media/mp4_times.h"
 #include "pipelines/media/open_input.h"
 #include "pipelines/media/packet_count.h"
 #include "pipelines/media/transport_stream.h"
@@ -61,7 +63,20 @@ absl::Status VideoDemuxer::FindStream() {
   }
   has_audio_ = av_find_best_stream(input_.get(), AVMEDIA_TYPE_AUDIO, -1, -1,
                                    nullptr, 0) >= 0;
+  CheckTimes();
   return absl::OkStatus();
+}
+
+// An edit list may well hide frames, but not all times and no header's.
+void VideoDemuxer::CheckTimes() {
+  const std::optional<int64_t> shown = num_indexed();
+  if (!IsFormat("mp4") || !shown || *shown >= stream_->nb_frames) return;
+  std::optional<std::ifstream> file = OpenAgain();
+  if (!file) return;
+  const absl::Status checked = CheckMp4Times(*file);
+  if (checked.ok()) return;
+  times_ = absl::DataLossError(
+      absl::StrCat(path_, ": ", std::string(checked.message())));
 }
 
 // iformat->name is a list such as "mov,mp4,m4a".
@@ -73,7 +88,7 @@ bool VideoDemuxer::IsFormat(const char* name) const {
 std::optional<int64_t> VideoDemuxer::num_indexed() const {
   // Only mp4 and mov state every sample in front; elsewhere FFmpeg's index is
   // what it has met so far.
-  if (!IsFormat("mp4")) {
+  if (!IsFormat("mp4") || !times_.ok()) {
     if (stream_->nb_frames > 0) return stream_->nb_frames;
     return std::nullopt;
   }
@@ -179,6 +194,7 @@ absl::Status VideoDemuxer::CheckComplete() const {
 }
 
 absl::Status VideoDemuxer::CheckIndex() const {
+  RETURN_IF_ERROR(times_);
   const int indexed = avformat_index_get_entries_count(stream_);
   if (num_packets_ >= indexed) return absl::OkStatus();
   return Truncated(path_, absl::StrCat("its index lists ", indexed,
@@ -205,21 +221,27 @@ absl::Status VideoDemuxer::CheckDuration() const {
   return absl::OkStatus();
 }
 
+std::optional<std::ifstream> VideoDemuxer::OpenAgain() const {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path_, error)) return std::nullopt;
+  return std::ifstream(path_, std::ios::binary | std::ios::ate);
+}
+
 absl::Status VideoDemuxer::CheckFileSize() const {
-  std::ifstream file(path_, std::ios::binary | std::ios::ate);
-  if (!file) return absl::OkStatus();  // a URL or a device
-  const int64_t size = file.tellg();
-  const std::optional<int64_t> stated = StatedEnd(file);
+  std::optional<std::ifstream> file = OpenAgain();
+  if (!file) return absl::OkStatus();
+  const int64_t size = file->tellg();
+  const std::optional<int64_t> stated = StatedEnd(*file);
   if (!stated || *stated <= size) return absl::OkStatus();
   return Truncated(path_, absl::StrCat("it has ", size, " bytes, at least ",
                                        *stated, " are stated in it"));
 }
 
 absl::Status VideoDemuxer::CheckStructure() const {
-  std::ifstream file(path_, std::ios::binary);
-  if (!file) return absl::OkStatus();  // a URL or a device
+  std::optional<std::ifstream> file = OpenAgain();
+  if (!file) return absl::OkStatus();
   const absl::StatusOr<std::optional<int64_t>> stored =
-      CountStoredPackets(file);
+      CountStoredPackets(*file);
   if (!stored.ok()) {
     return absl::DataLossError(
         absl::StrCat(path_, ": ", std::string(stored.status().message())));
@@ -231,10 +253,10 @@ absl::Status VideoDemuxer::CheckStructure() const {
 }
 
 absl::Status VideoDemuxer::CheckTransportStream() const {
-  std::ifstream file(path_, std::ios::binary);
-  if (!file) return absl::OkStatus();  // a URL or a device
+  std::optional<std::ifstream> file = OpenAgain();
+  if (!file) return absl::OkStatus();
   const absl::StatusOr<std::optional<int64_t>> stored =
-      CountTimedPieces(file, stream_->id);
+      CountTimedPieces(*file, stream_->id);
   if (!stored.ok()) {
     return absl::DataLossError(
         absl::StrCat(path_, ": ", std::string(stored.status().message())));

@@ -4,6 +4,7 @@
 #define PIPELINES_MEDIA_VIDEO_DEMUXER_H_
 
 #include <cstdint>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,7 +49,11 @@ class VideoDemuxer {
   void Note(const AVPacket& packet);
   absl::Status CheckComplete() const;
   absl::Status CheckIndex() const;
+  void CheckTimes();
   absl::Status CheckDuration() const;
+  // The file once more, to look into it; empty for a URL, a device or a pipe,
+  // which cannot be read twice.
+  std::optional<std::ifstream> OpenAgain() const;
   absl::Status CheckFileSize() const;
   absl::Status CheckStructure() const;
   absl::Status CheckTransportStream() const;
@@ -58,6 +63,10 @@ class VideoDemuxer {
   InputPtr input_;
   AVStream* stream_ = nullptr;
   bool has_audio_ = false;
+
+  // DataLoss when the frames' times contradict the header, and frames are
+  // hidden for it.
+  absl::Status times_;
 
   // As the header states them; FFmpeg later fills in guesses of its own.
   int64_t header_stream_duration_ = 0;  // stream_->time_base; 0: not stated

@@ -574,6 +574,43 @@ TEST(VideoReader, NamesADeviceThatIsNotThere) {
                AllOf(HasSubstr("camera:97"), HasSubstr("/dev/video97"))));
 }
 
+// A table of times that says that no frame takes any time, or that the first
+// takes for ever, makes FFmpeg hide frames behind the edit list.
+TEST(VideoReader, FindsFramesThatWrongTimesHide) {
+  const std::string path = TempPath("times.mp4");
+  const std::string equal =
+      Contents("pipelines/media/testdata/video/equal-times.mp4");
+  // The box, its version, one entry: 20 frames of so many units.
+  const size_t entry = equal.find("stts") + 4 + 8;
+  ASSERT_EQ(equal.substr(entry, 8), std::string("\0\0\0\x14\0\0\0\0", 8));
+  for (const std::string& duration :
+       {std::string(4, '\0'), std::string("\x10\0\0\0", 4)}) {
+    std::string bytes = equal;
+    bytes.replace(entry + 4, 4, duration);
+    ASSERT_THAT(WriteFile(path, bytes), IsOk());
+    const ReadVideo strict = ReadAll(path);
+    EXPECT_THAT(strict.end, StatusIs(StatusCode::kDataLoss,
+                                     AllOf(HasSubstr(path), HasSubstr("times"),
+                                           HasSubstr("should have 20"))));
+    EXPECT_FALSE(CountFrames(path).ok());
+    FrameSourceOptions options;
+    options.allow_damaged = true;
+    const ReadVideo lenient = ReadAll(path, options);
+    EXPECT_THAT(lenient.end, IsOk());
+    EXPECT_LT(lenient.frames.size(), 20u);
+    EXPECT_THAT(lenient.damage,
+                HasSubstr(absl::StrCat(20 - lenient.frames.size(),
+                                       " of 20 frames are lost")));
+  }
+  // With the right times all of them come.
+  std::string mended = equal;
+  mended.replace(entry + 4, 4, std::string("\0\0\2\0", 4));
+  ASSERT_THAT(WriteFile(path, mended), IsOk());
+  const ReadVideo video = ReadAll(path);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(video.frames.size(), 20u);
+}
+
 // --- Transport streams, which state neither length nor number of frames.
 
 constexpr size_t kTransportPacket = 188;

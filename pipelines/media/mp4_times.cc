@@ -1,0 +1,119 @@
+#include "pipelines/media/mp4_times.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+
+#include "absl/strings/str_format.h"
+#include "pipelines/media/byte_reader.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines::data {
+namespace {
+
+// The content of a box; begin == end where there is none.
+struct Box {
+  int64_t begin = 0;
+  int64_t end = 0;
+
+  bool is_there() const { return begin < end; }
+};
+
+// [ISO 14496-12] The next box of this type in `parent`, behind `after`.
+Box NextBox(ByteReader& file, const Box& parent, const std::string& type,
+            int64_t after) {
+  int64_t at = after;
+  while (at + 8 <= parent.end) {
+    uint64_t size = file.BigEndian(at, 4);
+    int64_t header = 8;
+    if (size == 1) {
+      size = file.BigEndian(at + 8, 8);
+      header = 16;
+    }
+    const int64_t end = size == 0 ? parent.end : at + Bounded(size);
+    if (end < at + header) return {};
+    if (file.Bytes(at + 4, 4) == type) {
+      return {at + header, std::min(end, parent.end)};
+    }
+    at = end;
+  }
+  return {};
+}
+
+Box FindBox(ByteReader& file, Box parent,
+            std::initializer_list<const char*> path) {
+  for (const char* type : path) {
+    parent = NextBox(file, parent, type, parent.begin);
+  }
+  return parent;
+}
+
+// Units a second, and units that the track takes by its header.
+struct MediaHeader {
+  int64_t units = 0;
+  int64_t duration = 0;  // 0: not stated
+};
+
+MediaHeader ReadMediaHeader(ByteReader& file, const Box& mdhd) {
+  const bool is_long = file.BigEndian(mdhd.begin, 1) == 1;
+  const int64_t times = mdhd.begin + (is_long ? 20 : 12);
+  MediaHeader header;
+  header.units = static_cast<int64_t>(file.BigEndian(times, 4));
+  const uint64_t duration = file.BigEndian(times + 4, is_long ? 8 : 4);
+  const uint64_t unknown = is_long ? UINT64_MAX : UINT32_MAX;
+  header.duration = duration == unknown ? 0 : Bounded(duration);
+  return header;
+}
+
+// The time-to-sample box: entries of a number of frames and the duration of
+// each.
+double SumOfDurations(ByteReader& file, const Box& stts) {
+  const auto stated = static_cast<int64_t>(file.BigEndian(stts.begin + 4, 4));
+  const int64_t count = std::min(stated, (stts.end - stts.begin - 8) / 8);
+  double sum = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t entry = stts.begin + 8 + 8 * i;
+    sum += static_cast<double>(file.BigEndian(entry, 4)) *
+           static_cast<double>(file.BigEndian(entry + 4, 4));
+  }
+  return sum;
+}
+
+absl::Status CheckTrack(ByteReader& file, const Box& track) {
+  const Box media = FindBox(file, track, {"mdia"});
+  const Box handler = FindBox(file, media, {"hdlr"});
+  const Box times = FindBox(file, media, {"minf", "stbl", "stts"});
+  const MediaHeader header =
+      ReadMediaHeader(file, FindBox(file, media, {"mdhd"}));
+  const bool is_video =
+      handler.is_there() && file.Bytes(handler.begin + 8, 4) == "vide";
+  if (!is_video || !times.is_there() || header.units == 0 ||
+      header.duration == 0) {
+    return absl::OkStatus();
+  }
+  const double sum = SumOfDurations(file, times);
+  const auto stated = static_cast<double>(header.duration);
+  if (sum >= stated / 2 && sum <= stated * 2) return absl::OkStatus();
+  const auto units = static_cast<double>(header.units);
+  return absl::DataLossError(absl::StrFormat(
+      "the times of its frames are damaged: together they last %.3f s, the "
+      "header states %.3f s",
+      sum / units, stated / units));
+}
+
+}  // namespace
+
+absl::Status CheckMp4Times(std::istream& file) {
+  ByteReader bytes(file);
+  const Box whole = {0, bytes.size()};
+  const Box movie = FindBox(bytes, whole, {"moov"});
+  if (!movie.is_there()) return absl::OkStatus();
+  for (Box track = NextBox(bytes, movie, "trak", movie.begin); track.is_there();
+       track = NextBox(bytes, movie, "trak", track.end)) {
+    RETURN_IF_ERROR(CheckTrack(bytes, track));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace pipelines::data

@@ -1,0 +1,23 @@
+// Whether the table of frame times of an mp4 or mov file can be believed.
+// FFmpeg hides the frames that an edit list leaves out; where the times are
+// wrong, it hides frames that are meant to be seen, and says nothing. Private
+// to this folder.
+#ifndef PIPELINES_MEDIA_MP4_TIMES_H_
+#define PIPELINES_MEDIA_MP4_TIMES_H_
+
+#include <istream>
+
+#include "absl/status/status.h"
+
+namespace pipelines::data {
+
+// Compares, for each video track, the sum of its frames' durations with the
+// duration that the track's own header states. Writers make them equal within a
+// frame or so; DataLoss where one is more than twice the other. OK for tracks
+// whose header states no duration, as in fragmented files, and for every other
+// kind of file.
+absl::Status CheckMp4Times(std::istream& file);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_MP4_TIMES_H_
