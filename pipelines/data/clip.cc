@@ -126,8 +126,10 @@ absl::StatusOr<ClipInfo> ProbeClip(const std::string& path) {
   if (kind == SourceKind::kImage) {
     // One image holds all frames, so its decoding shows all that may be wrong.
     ASSIGN_OR_RETURN(const cv::Mat row, ReadImage(path));
-    info.num_frames = NumStackedFrames(row.size());
-    info.size = StackedFrame(row, 0).size();
+    const int min_frames = FrameSourceOptions().min_stacked_frames;
+    ASSIGN_OR_RETURN(info.num_frames,
+                     CountStackedFrames(row.size(), min_frames, path));
+    info.size = cv::Size(row.cols / info.num_frames, row.rows);
     return info;
   }
   if (kind == SourceKind::kFolder) {

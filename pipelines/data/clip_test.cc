@@ -208,6 +208,18 @@ TEST(OpenFrameSource, TakesAWidePhotographForOneFrameWhereAsked) {
   EXPECT_EQ((*source)->info().width, 48);
 }
 
+TEST(ReadClip, TakesNoStripeOfPixelsForFrames) {
+  const std::string path = TempPath("stripe.png");
+  ASSERT_THAT(WriteImage(path, cv::Mat(1, 60000, CV_8UC3, cv::Scalar(9, 9, 9))),
+              IsOk());
+  const auto is_refused =
+      StatusIs(StatusCode::kInvalidArgument,
+               AllOf(HasSubstr(path), HasSubstr("60000 frames of 1x1 pixels")));
+  EXPECT_THAT(ReadClip(path), is_refused);
+  EXPECT_THAT(ProbeClip(path), is_refused);
+  EXPECT_THAT(OpenFrameSource(path), is_refused);
+}
+
 TEST(ReadClip, RefusesAPlaylistOfOtherFiles) {
   WriteNumberedVideo(TempPath("victim.mp4"), kSize, kFrames);
   const std::string path = TempPath("playlist.mp4");

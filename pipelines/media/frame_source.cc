@@ -32,12 +32,10 @@ VideoInfo ImageSequenceInfo(cv::Size size, int64_t num_frames) {
 // Frames that already are in memory.
 class StackedSource : public FrameSource {
  public:
-  StackedSource(const cv::Mat& row, int min_frames) : row_(row) {
-    int num_frames = NumStackedFrames(row.size());
-    if (num_frames < min_frames) num_frames = 1;
-    info_ = ImageSequenceInfo(cv::Size(row.cols / num_frames, row.rows),
-                              num_frames);
-  }
+  StackedSource(const cv::Mat& row, int num_frames)
+      : row_(row),
+        info_(ImageSequenceInfo(cv::Size(row.cols / num_frames, row.rows),
+                                num_frames)) {}
 
   const VideoInfo& info() const override { return info_; }
 
@@ -108,7 +106,10 @@ absl::StatusOr<std::unique_ptr<FrameSource>> OpenFrameSource(
       return FolderSource::Open(path);
     case SourceKind::kImage: {
       ASSIGN_OR_RETURN(const cv::Mat row, ReadImage(path));
-      return std::make_unique<StackedSource>(row, options.min_stacked_frames);
+      ASSIGN_OR_RETURN(
+          const int num_frames,
+          CountStackedFrames(row.size(), options.min_stacked_frames, path));
+      return std::make_unique<StackedSource>(row, num_frames);
     }
     case SourceKind::kVideo:
       break;

@@ -13,6 +13,12 @@
 
 namespace pipelines::data {
 
+// Pixels beyond which a video is refused before its first frame is decoded:
+// 8192x8192, twice a frame of 8k. As RGB a frame takes up to 192 MiB, of which
+// a reader holds two, and a decoder keeps up to 16 frames of about half of
+// that.
+inline constexpr int64_t kMaxVideoPixels = int64_t{1} << 26;
+
 // What is known of a sequence of frames before its first frame is read.
 struct VideoInfo {
   // Size of each frame as Next() returns it: upright.

@@ -54,13 +54,16 @@ bool IsSidecar(const std::string& name) {
   return false;
 }
 
-int NumStackedFrames(cv::Size row) {
-  return row.width % row.height == 0 ? row.width / row.height : 1;
-}
-
-cv::Mat StackedFrame(const cv::Mat& row, int index) {
-  const int width = row.cols / NumStackedFrames(row.size());
-  return row.colRange(index * width, (index + 1) * width);
+absl::StatusOr<int> CountStackedFrames(cv::Size row, int min_frames,
+                                       const std::string& path) {
+  if (row.width % row.height != 0) return 1;
+  const int count = row.width / row.height;
+  if (count < min_frames) return 1;
+  if (count == 1 || row.height >= kMinStackedSide) return count;
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": a row of ", count, " frames of ", row.height, "x",
+                   row.height, " pixels; frames must have at least ",
+                   kMinStackedSide, "x", kMinStackedSide));
 }
 
 }  // namespace pipelines::data

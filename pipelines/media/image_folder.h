@@ -32,12 +32,15 @@ absl::StatusOr<std::vector<std::string>> ListFrameFiles(
 // .md, .npy, .npz, .pkl, .txt, .xml, .yaml, .yml.
 bool IsSidecar(const std::string& name);
 
-// Frames in an image of size `row`: square ones, side by side. 1 if the width
-// is no multiple of the height.
-int NumStackedFrames(cv::Size row);
+// The side below which the frames of a row are none. An image of 138 bytes can
+// be a row of 60000 pixels.
+inline constexpr int kMinStackedSide = 8;
 
-// The frame at `index`; shares the memory of `row`.
-cv::Mat StackedFrame(const cv::Mat& row, int index);
+// Frames in an image of size `row`: square ones, side by side. 1 if the width
+// is no multiple of the height, or there are fewer than `min_frames`.
+// InvalidArgument, with `path`, if they are smaller than kMinStackedSide.
+absl::StatusOr<int> CountStackedFrames(cv::Size row, int min_frames,
+                                       const std::string& path);
 
 }  // namespace pipelines::data
 

@@ -8,7 +8,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {
 namespace {
@@ -41,15 +43,20 @@ absl::Status Truncated(const std::string& name, size_t size) {
 }
 
 // Sizes beyond int are absurd; the caller's limit catches what this returns.
-cv::Size MakeSize(uint32_t width, uint32_t height) {
+ImageHeader MakeHeader(uint32_t width, uint32_t height,
+                       uint32_t bits_per_sample = 8) {
   constexpr uint32_t kMax = 0x7fffffff;
-  return cv::Size(static_cast<int>(std::min(width, kMax)),
-                  static_cast<int>(std::min(height, kMax)));
+  ImageHeader header;
+  header.size = cv::Size(static_cast<int>(std::min(width, kMax)),
+                         static_cast<int>(std::min(height, kMax)));
+  header.bytes_per_sample =
+      static_cast<int>(std::clamp((bits_per_sample + 7) / 8, 1u, 8u));
+  return header;
 }
 
 // Signature, then chunks of length, type, data, checksum; the last is IEND.
-absl::StatusOr<cv::Size> ReadPngHeader(std::string_view bytes,
-                                       const std::string& name) {
+absl::StatusOr<ImageHeader> ReadPngHeader(std::string_view bytes,
+                                          const std::string& name) {
   size_t at = 8;
   while (at + 12 <= bytes.size()) {
     const size_t length = BigEndian(bytes, at, 4);
@@ -64,7 +71,8 @@ absl::StatusOr<cv::Size> ReadPngHeader(std::string_view bytes,
           std::string(type_and_data.substr(0, 4)), " at byte ", at));
     }
     if (StartsWith(type_and_data, "IEND")) {
-      return MakeSize(BigEndian(bytes, 16, 4), BigEndian(bytes, 20, 4));
+      return MakeHeader(BigEndian(bytes, 16, 4), BigEndian(bytes, 20, 4),
+                        Byte(bytes, 24));
     }
     at += 12 + length;
   }
@@ -90,16 +98,17 @@ size_t FindMarker(std::string_view bytes, size_t at) {
   return bytes.size();
 }
 
-absl::StatusOr<cv::Size> ReadJpegHeader(std::string_view bytes,
-                                        const std::string& name) {
+absl::StatusOr<ImageHeader> ReadJpegHeader(std::string_view bytes,
+                                           const std::string& name) {
   constexpr uint32_t kEndOfImage = 0xd9;
-  cv::Size size;
+  ImageHeader header;
   size_t at = FindMarker(bytes, 2);
   while (at + 1 < bytes.size()) {
     const uint32_t marker = Byte(bytes, at + 1);
-    if (marker == kEndOfImage) return size;
+    if (marker == kEndOfImage) return header;
     if (IsStartOfFrame(marker)) {
-      size = MakeSize(BigEndian(bytes, at + 7, 2), BigEndian(bytes, at + 5, 2));
+      header =
+          MakeHeader(BigEndian(bytes, at + 7, 2), BigEndian(bytes, at + 5, 2));
     }
     // Skips the segment; behind a start of scan, its entropy-coded data too.
     at = FindMarker(bytes, at + 2 + BigEndian(bytes, at + 2, 2));
@@ -107,41 +116,42 @@ absl::StatusOr<cv::Size> ReadJpegHeader(std::string_view bytes,
   return Truncated(name, bytes.size());
 }
 
-absl::StatusOr<cv::Size> ReadBmpHeader(std::string_view bytes,
-                                       const std::string& name) {
+absl::StatusOr<ImageHeader> ReadBmpHeader(std::string_view bytes,
+                                          const std::string& name) {
   const size_t file_size = LittleEndian(bytes, 2, 4);
   if (bytes.size() < 26 || bytes.size() < file_size) {
     return Truncated(name, bytes.size());
   }
   // A negative height marks rows from the top.
   const int64_t height = static_cast<int32_t>(LittleEndian(bytes, 22, 4));
-  return MakeSize(LittleEndian(bytes, 18, 4),
-                  static_cast<uint32_t>(std::abs(height)));
+  return MakeHeader(LittleEndian(bytes, 18, 4),
+                    static_cast<uint32_t>(std::abs(height)));
 }
 
-absl::StatusOr<cv::Size> ReadWebpHeader(std::string_view bytes,
-                                        const std::string& name) {
+absl::StatusOr<ImageHeader> ReadWebpHeader(std::string_view bytes,
+                                           const std::string& name) {
   const size_t riff_size = LittleEndian(bytes, 4, 4);
   if (bytes.size() < 30 || bytes.size() < riff_size + 8) {
     return Truncated(name, bytes.size());
   }
   const std::string_view chunk = bytes.substr(12, 4);
   if (chunk == "VP8X") {
-    return MakeSize(LittleEndian(bytes, 24, 3) + 1,
-                    LittleEndian(bytes, 27, 3) + 1);
+    return MakeHeader(LittleEndian(bytes, 24, 3) + 1,
+                      LittleEndian(bytes, 27, 3) + 1);
   }
   if (chunk == "VP8L") {
     const uint32_t packed = LittleEndian(bytes, 21, 4);
-    return MakeSize((packed & 0x3fff) + 1, (packed >> 14 & 0x3fff) + 1);
+    return MakeHeader((packed & 0x3fff) + 1, (packed >> 14 & 0x3fff) + 1);
   }
-  return MakeSize(LittleEndian(bytes, 26, 2) & 0x3fff,
-                  LittleEndian(bytes, 28, 2) & 0x3fff);
+  return MakeHeader(LittleEndian(bytes, 26, 2) & 0x3fff,
+                    LittleEndian(bytes, 28, 2) & 0x3fff);
 }
 
 // The first image file directory: entries of tag, type, count, value.
-absl::StatusOr<cv::Size> ReadTiffHeader(std::string_view bytes,
-                                        const std::string& name) {
-  constexpr uint32_t kImageWidth = 256, kImageLength = 257, kShort = 3;
+absl::StatusOr<ImageHeader> ReadTiffHeader(std::string_view bytes,
+                                           const std::string& name) {
+  constexpr uint32_t kImageWidth = 256, kImageLength = 257;
+  constexpr uint32_t kBitsPerSample = 258, kShort = 3;
   const auto read = bytes[0] == 'M' ? BigEndian : LittleEndian;
   const size_t directory = read(bytes, 4, 4);
   if (directory + 2 > bytes.size()) return Truncated(name, bytes.size());
@@ -149,15 +159,102 @@ absl::StatusOr<cv::Size> ReadTiffHeader(std::string_view bytes,
   if (directory + 2 + 12 * count > bytes.size()) {
     return Truncated(name, bytes.size());
   }
-  uint32_t width = 0, height = 0;
+  uint32_t width = 0, height = 0, bits = 8;
   for (uint32_t i = 0; i < count; ++i) {
     const size_t entry = directory + 2 + 12 * i;
     const bool is_short = read(bytes, entry + 2, 2) == kShort;
     const uint32_t value = read(bytes, entry + 8, is_short ? 2 : 4);
     if (read(bytes, entry, 2) == kImageWidth) width = value;
     if (read(bytes, entry, 2) == kImageLength) height = value;
+    if (read(bytes, entry, 2) == kBitsPerSample) {
+      // One number a channel; from three on, the entry says where they are.
+      const bool is_here = read(bytes, entry + 4, 4) <= 2;
+      bits = is_here ? value : read(bytes, read(bytes, entry + 8, 4), 2);
+    }
   }
-  return MakeSize(width, height);
+  return MakeHeader(width, height, bits);
+}
+
+// The word that begins at or behind `*at`, which is moved behind it; comments
+// (from # to the end of the line) do not count.
+std::string_view NextWord(std::string_view bytes, size_t* at) {
+  size_t begin = *at;
+  while (begin < bytes.size() &&
+         (absl::ascii_isspace(bytes[begin]) || bytes[begin] == '#')) {
+    begin = bytes[begin] == '#' ? bytes.find('\n', begin) : begin + 1;
+  }
+  if (begin >= bytes.size()) return {};
+  size_t end = begin;
+  while (end < bytes.size() && !absl::ascii_isspace(bytes[end])) ++end;
+  *at = end;
+  return bytes.substr(begin, end - begin);
+}
+
+uint32_t NextNumber(std::string_view bytes, size_t* at) {
+  const std::string_view word = NextWord(bytes, at);
+  uint32_t value = 0;
+  return absl::SimpleAtoi({word.data(), word.size()}, &value) ? value : 0;
+}
+
+// Two numbers, and the largest value for all but black and white (P1, P4).
+ImageHeader ReadPnmHeader(std::string_view bytes) {
+  size_t at = 2;
+  const uint32_t width = NextNumber(bytes, &at);
+  const uint32_t height = NextNumber(bytes, &at);
+  const bool has_maximum = bytes[1] != '1' && bytes[1] != '4';
+  const bool is_deep = has_maximum && NextNumber(bytes, &at) > 255;
+  return MakeHeader(width, height, is_deep ? 16 : 8);
+}
+
+// Lines of a name and a value, up to ENDHDR.
+ImageHeader ReadPamHeader(std::string_view bytes) {
+  uint32_t width = 0, height = 0, maximum = 0;
+  size_t at = 2;
+  for (std::string_view word = NextWord(bytes, &at);
+       !word.empty() && word != "ENDHDR"; word = NextWord(bytes, &at)) {
+    if (word == "WIDTH") width = NextNumber(bytes, &at);
+    if (word == "HEIGHT") height = NextNumber(bytes, &at);
+    if (word == "MAXVAL") maximum = NextNumber(bytes, &at);
+  }
+  return MakeHeader(width, height, maximum > 255 ? 16 : 8);
+}
+
+// Radiance: lines, an empty one, then "-Y height +X width", or the other way
+// round and with other signs.
+ImageHeader ReadRadianceHeader(std::string_view bytes) {
+  size_t at = bytes.find("\n\n");
+  if (at == std::string_view::npos) return {};
+  uint32_t width = 0, height = 0;
+  for (int axis = 0; axis < 2; ++axis) {
+    const std::string_view name = NextWord(bytes, &at);
+    const uint32_t length = NextNumber(bytes, &at);
+    (name.substr(0, 2).find('Y') == 1 ? height : width) = length;
+  }
+  return MakeHeader(width, height, 32);
+}
+
+// [ISO 15444-1, A.5.1] The size segment, right behind the start of the stream,
+// which in a JP2 file stands in a box.
+ImageHeader ReadJpeg2000Header(std::string_view bytes) {
+  const size_t start = bytes.find("\xff\x4f\xff\x51");
+  if (start == std::string_view::npos) return {};
+  const size_t at = start + 4 + 4;  // behind length and capabilities
+  return MakeHeader(BigEndian(bytes, at, 4) - BigEndian(bytes, at + 8, 4),
+                    BigEndian(bytes, at + 4, 4) - BigEndian(bytes, at + 12, 4),
+                    (Byte(bytes, at + 34) & 0x7f) + 1);
+}
+
+ImageHeader ReadOtherHeader(std::string_view bytes) {
+  switch (bytes[0]) {
+    case 'P':
+      return bytes[1] == '7' ? ReadPamHeader(bytes) : ReadPnmHeader(bytes);
+    case '#':
+      return ReadRadianceHeader(bytes);
+    case '\x59':  // Sun raster
+      return MakeHeader(BigEndian(bytes, 4, 4), BigEndian(bytes, 8, 4));
+    default:
+      return ReadJpeg2000Header(bytes);
+  }
 }
 
 bool IsPnm(std::string_view bytes) {
@@ -189,8 +286,10 @@ ImageFormat DetectImageFormat(std::string_view bytes) {
   return IsPnm(bytes) ? ImageFormat::kOther : ImageFormat::kNone;
 }
 
-absl::StatusOr<cv::Size> ReadImageHeader(std::string_view bytes,
-                                         const std::string& name) {
+namespace {
+
+absl::StatusOr<ImageHeader> ReadHeaderOfFormat(std::string_view bytes,
+                                               const std::string& name) {
   switch (DetectImageFormat(bytes)) {
     case ImageFormat::kPng:
       return ReadPngHeader(bytes, name);
@@ -203,12 +302,22 @@ absl::StatusOr<cv::Size> ReadImageHeader(std::string_view bytes,
     case ImageFormat::kTiff:
       return ReadTiffHeader(bytes, name);
     case ImageFormat::kOther:
-      return cv::Size();
+      return ReadOtherHeader(bytes);
     case ImageFormat::kNone:
       break;
   }
   return absl::InvalidArgumentError(absl::StrCat(
       name, " is not an image of a known format (PNG, JPEG, BMP, WebP, TIFF)"));
+}
+
+}  // namespace
+
+absl::StatusOr<ImageHeader> ReadImageHeader(std::string_view bytes,
+                                            const std::string& name) {
+  ASSIGN_OR_RETURN(const ImageHeader header, ReadHeaderOfFormat(bytes, name));
+  if (!header.size.empty()) return header;
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, ": the image is damaged: its header states no size"));
 }
 
 }  // namespace pipelines::data

@@ -14,15 +14,19 @@ namespace pipelines::data {
 
 enum class ImageFormat { kNone, kPng, kJpeg, kBmp, kWebp, kTiff, kOther };
 
-// By the first 16 bytes. kOther: a format that OpenCV reads and that this file
-// knows nothing more of.
+// By the first 16 bytes. kOther: a format that OpenCV reads and of which this
+// file knows the size only.
 ImageFormat DetectImageFormat(std::string_view bytes);
 
-// Size in pixels as stored, before any EXIF rotation; empty for kOther and for
-// headers that only the decoder understands. InvalidArgument, with `name`, when
-// the file ends before its format's end mark or (PNG) a checksum is wrong.
-absl::StatusOr<cv::Size> ReadImageHeader(std::string_view bytes,
-                                         const std::string& name);
+struct ImageHeader {
+  cv::Size size;             // as stored, before any EXIF rotation
+  int bytes_per_sample = 1;  // as the decoder returns them: 2 for 16 bits
+};
+
+// InvalidArgument, with `name`, when no size can be found, when the file ends
+// before its format's end mark, or (PNG) when a checksum is wrong.
+absl::StatusOr<ImageHeader> ReadImageHeader(std::string_view bytes,
+                                            const std::string& name);
 
 }  // namespace pipelines::data
 

@@ -14,9 +14,11 @@
 
 namespace pipelines::data {
 
-// Pixels beyond which an image or a video frame is refused before memory is
-// taken for it: 16384 x 16384, four times an 8k still and 0.8 GB decoded.
-inline constexpr int64_t kMaxImagePixels = int64_t{1} << 28;
+// Memory that reading one image may take, with all copies that are held at a
+// time: what needs more by its header is refused before memory is taken. It is
+// enough for the largest photographs of phones, 200 million pixels, also where
+// they have to be turned.
+inline constexpr int64_t kMaxImageBytes = int64_t{5} << 28;  // 1.25 GiB
 
 // Whether `bytes` (the first 16 of a file are enough) begin like a still image.
 // An animated GIF does not count: video_reader.h reads it.
@@ -28,8 +30,8 @@ bool LooksLikeImage(std::string_view bytes);
 // the EXIF orientation is applied.
 //
 // NotFound or PermissionDenied when the file cannot be opened; InvalidArgument
-// when it is empty, no image, damaged, truncated, or larger than
-// kMaxImagePixels. Every message names the path.
+// when it is empty, no image, damaged, truncated, or needs more than
+// kMaxImageBytes. Every message names the path.
 absl::StatusOr<cv::Mat> ReadImage(const std::string& path);
 
 // ReadImage for the content of a file; `name` stands in messages for the path.

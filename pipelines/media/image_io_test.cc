@@ -2,9 +2,12 @@
 
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -209,6 +212,88 @@ TEST(ReadImage, RefusesAbsurdSizesBeforeTakingMemory) {
       DecodeImage(bytes, "huge.bmp"),
       StatusIs(StatusCode::kInvalidArgument,
                AllOf(HasSubstr("huge.bmp"), HasSubstr("100000x100000"))));
+}
+
+std::string BigEndian(uint32_t value) {
+  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
+          static_cast<char>(value >> 8), static_cast<char>(value)};
+}
+
+std::string PngChunk(const std::string& type, const std::string& data) {
+  const std::string content = type + data;
+  const uLong checksum =
+      crc32(0, reinterpret_cast<const Bytef*>(content.data()),
+            static_cast<uInt>(content.size()));
+  return BigEndian(static_cast<uint32_t>(data.size())) + content +
+         BigEndian(static_cast<uint32_t>(checksum));
+}
+
+// A PNG of sound chunks that claims to be an RGB image of this size.
+std::string PngOfSize(uint32_t side, char bits, const std::string& more = "") {
+  return "\x89PNG\r\n\x1a\n" +
+         PngChunk("IHDR", BigEndian(side) + BigEndian(side) + bits +
+                              std::string("\2\0\0\0", 4)) +
+         more + PngChunk("IDAT", "") + PngChunk("IEND", "");
+}
+
+// kMaxImageBytes is for all copies: three bytes a pixel, with 16 bits six and
+// three for the result, and twice as many where the image may be turned.
+TEST(ReadImage, LimitsTheMemoryByTheKindOfImage) {
+  const auto side = [](int64_t bytes_per_pixel) {
+    return static_cast<uint32_t>(
+        std::sqrt(static_cast<double>(kMaxImageBytes / bytes_per_pixel)));
+  };
+  const auto claims = [](uint32_t side) {
+    return StatusIs(StatusCode::kInvalidArgument,
+                    AllOf(HasSubstr("a.png: the header claims"),
+                          HasSubstr(absl::StrCat(side, "x", side))));
+  };
+  for (const auto& [bits, bytes] :
+       {std::pair<char, int>{8, 3}, std::pair<char, int>{16, 9}}) {
+    const uint32_t most = side(bytes);
+    EXPECT_THAT(ProbeImage(PngOfSize(most, bits), "a.png"), IsOk());
+    EXPECT_THAT(ProbeImage(PngOfSize(most + 1, bits), "a.png"),
+                claims(most + 1));
+    EXPECT_THAT(DecodeImage(PngOfSize(most + 1, bits), "a.png"),
+                claims(most + 1));
+  }
+  const uint32_t most_turned = side(6);
+  EXPECT_THAT(ProbeImage(PngOfSize(most_turned + 1, 8), "a.png"), IsOk());
+  const std::string exif = PngChunk("eXIf", "MM");
+  EXPECT_THAT(ProbeImage(PngOfSize(most_turned, 8, exif), "a.png"), IsOk());
+  EXPECT_THAT(ProbeImage(PngOfSize(most_turned + 1, 8, exif), "a.png"),
+              claims(most_turned + 1));
+}
+
+// Formats without an end mark state their size in ways of their own.
+TEST(ReadImage, LimitsTheMemoryInEveryFormat) {
+  const std::pair<const char*, std::string> kHuge[] = {
+      {"ppm", "P6\n# a comment\n100000 100000\n255\n"},
+      {"pgm", "P5 100000 100000 65535 "},
+      {"pbm", "P4\n100000 100000\n"},
+      {"pam", "P7\nWIDTH 100000\nHEIGHT 100000\nDEPTH 3\nMAXVAL 255\nENDHDR\n"},
+      {"hdr", "#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 100000 +X 100000\n"},
+      {"ras",
+       std::string("\x59\xa6\x6a\x95\0\1\x86\xa0\0\1\x86\xa0\0\0\0\x18", 16)},
+      {"j2k",
+       std::string("\xff\x4f\xff\x51\0\x2f\0\0\0\1\x86\xa0\0\1\x86\xa0", 16) +
+           std::string(40, '\0')}};
+  for (const auto& [name, bytes] : kHuge) {
+    EXPECT_THAT(DecodeImage(bytes, name),
+                StatusIs(StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr(name), HasSubstr("100000x100000"))));
+  }
+  for (const char* ending : {".ppm", ".pgm", ".pbm", ".pam", ".ras", ".hdr"}) {
+    cv::Mat image = ToBgr(Picture(37, 21));
+    if (ending == std::string(".pgm") || ending == std::string(".pbm")) {
+      cv::extractChannel(image, image, 0);
+    }
+    if (ending == std::string(".hdr")) image.convertTo(image, CV_32F, 1 / 255.);
+    const std::string bytes = Encode(ending, image);
+    EXPECT_THAT(ProbeImage(bytes, ending), IsOkAndHolds(cv::Size(37, 21)))
+        << ending;
+    EXPECT_THAT(DecodeImage(bytes, ending), IsOk()) << ending;
+  }
 }
 
 TEST(ReadImage, NamesFilesThatAreNoImages) {

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "pipelines/media/file_bytes.h"
+#include "pipelines/media/frame_source.h"
 #include "pipelines/media/input_address.h"
 #include "pipelines/media/input_policy.h"
 #include "third_party/absl/status_macros.h"
@@ -108,7 +110,13 @@ absl::StatusOr<InputPtr> OpenInput(const std::string& name,
 }
 
 absl::Status FindStreams(AVFormatContext* input, const std::string& name) {
-  const int error = avformat_find_stream_info(input, nullptr);
+  // FFmpeg may decode frames here, with decoders of its own.
+  std::vector<AVDictionary*> options(input->nb_streams, nullptr);
+  for (AVDictionary*& option : options) {
+    av_dict_set_int(&option, "max_pixels", kMaxVideoPixels, 0);
+  }
+  const int error = avformat_find_stream_info(input, options.data());
+  for (AVDictionary*& option : options) av_dict_free(&option);
   return error < 0 ? NotReadable(error, name) : absl::OkStatus();
 }
 

@@ -8,7 +8,6 @@
 #include "absl/strings/str_format.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/ffmpeg_util.h"
-#include "pipelines/media/image_io.h"
 #include "pipelines/media/input_address.h"
 #include "pipelines/media/video_demuxer.h"
 #include "third_party/absl/status_macros.h"
@@ -159,10 +158,10 @@ absl::Status VideoReader::Impl::Open() {
   const AVCodecParameters& codec = *demuxer_->stream().codecpar;
   stored_size_ = cv::Size(codec.width, codec.height);
   if (stored_size_.empty() ||
-      int64_t{codec.width} * codec.height > kMaxImagePixels) {
+      int64_t{codec.width} * codec.height > kMaxVideoPixels) {
     return absl::InvalidArgumentError(absl::StrCat(
         path_, ": its frames have ", codec.width, "x", codec.height,
-        " pixels; 1 to ", kMaxImagePixels, " are accepted"));
+        " pixels; 1 to ", kMaxVideoPixels, " are accepted"));
   }
   RETURN_IF_ERROR(OpenDecoder());
   FillInfo();
@@ -181,7 +180,7 @@ absl::Status VideoReader::Impl::OpenDecoder() {
   avcodec_parameters_to_context(decoder_.get(), parameters);
   decoder_->pkt_timebase = demuxer_->stream().time_base;
   decoder_->thread_count = options_.threads;
-  decoder_->max_pixels = kMaxImagePixels;
+  decoder_->max_pixels = kMaxVideoPixels;
   // By default decoders paint over what is damaged and tell nobody.
   if (!options_.allow_damaged) {
     decoder_->err_recognition |= AV_EF_EXPLODE | AV_EF_CRCCHECK;
@@ -323,7 +322,7 @@ absl::Status VideoReader::Impl::CheckNothingLost() const {
 }
 
 absl::StatusOr<VideoFrame> VideoReader::Impl::TakeFrame() {
-  if (int64_t{frame_->width} * frame_->height > kMaxImagePixels) {
+  if (int64_t{frame_->width} * frame_->height > kMaxVideoPixels) {
     return absl::DataLossError(path_ + ": a frame has an absurd size");
   }
   const cv::Mat stored = converter_.Convert(*frame_, stored_size_);

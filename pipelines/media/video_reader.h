@@ -22,7 +22,7 @@ class VideoReader : public FrameSource {
   // A file that names other files (a playlist) is InvalidArgument. NotFound or
   // PermissionDenied when it cannot be opened; InvalidArgument when it is
   // empty, no video, of a codec FFmpeg does not know, or its frames are larger
-  // than kMaxImagePixels.
+  // than kMaxVideoPixels.
   static absl::StatusOr<std::unique_ptr<VideoReader>> Open(
       const std::string& path, const FrameSourceOptions& options = {});
 
