@@ -260,8 +260,8 @@ TEST_F(DownloadTest, SaysWhatTheServerSays) {
 }
 
 TEST_F(DownloadTest, SaysThatThereIsNoServer) {
-  std::string url;
-  { url = LoopbackServer(ServeFile("abc")).Url("/w"); }
+  const std::string url =
+      LoopbackServer(ServeFile("abc")).Url("/w");  // which has ended
   EXPECT_THAT(Download(url, path_, options_),
               StatusIs(absl::StatusCode::kUnavailable,
                        AllOf(HasSubstr(url), HasSubstr("network"))));

@@ -63,8 +63,8 @@ torch::Tensor MapStorage(const std::shared_ptr<MappedFile>& file,
     file->Release(range.begin, range.end);
     return copy;
   }
-  return torch::from_blob(
-      data, {count}, [keep_alive = file](void*) {}, dtype);
+  const auto keep_alive = [file](void*) {};
+  return torch::from_blob(data, {count}, keep_alive, dtype);
 }
 
 }  // namespace

@@ -156,7 +156,7 @@ TEST_F(ProgressBarTest, PrintsLinesAboveTheBar) {
 }
 
 TEST_F(ProgressBarTest, EndsAnOpenLineWhenDestroyed) {
-  { ProgressBar(Terminal()).Update(1); }
+  ProgressBar(Terminal()).Update(1);
   EXPECT_THAT(Drawn(), EndsWith("\n"));
 }
 
