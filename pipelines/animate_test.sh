@@ -67,7 +67,7 @@ expect 1 "nowhere.png" --source /nowhere.png --driving "$dance" --output none.mp
 expect 1 "nowhere.mp4" --source "$puppet" --driving /nowhere.mp4 --output none.mp4
 expect 1 "garbage" --source "$puppet" --driving "$garbage" --output none.mp4
 expect 1 "none.xyz" "${pair[@]}" "${few[@]}" --output none.xyz
-expect 1 "groups of keypoints" "${pair[@]}" --motion_scale 1,1 --output none.mp4
+expect 1 "keypoint sets" "${pair[@]}" --motion_scale 1,1 --output none.mp4
 expect 1 "avd" "${pair[@]}" --mode avd --output none.mp4
 expect 1 "stills/none" --sources stills/none --driving "$dance" --output none
 expect_none "$user"/none{,.mp4,.xyz} "$user"/none*partial*

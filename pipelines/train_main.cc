@@ -20,7 +20,7 @@ ABSL_FLAG(std::string, config, "",
           "Config file (*.textproto), or the name of a shipped one, as "
           "actions-64. Without it, the bundled demo is run.");
 ABSL_FLAG(std::string, output, "",
-          "Run folder; a run that it holds is gone on with. Without it, "
+          "Run folder; an existing run there is resumed. Without it, "
           "runs/<name of the config>.");
 ABSL_FLAG(std::string, avd, "",
           "Trains the AVD network for this finished checkpoint, instead of a "
@@ -60,7 +60,7 @@ constexpr char kUsage[] =
       --avd runs/demo/checkpoints/best.safetensors
       Adds to a checkpoint the network of animate's AVD mode.
 
-Run again with the same arguments to go on after Ctrl-C, a crash or the end.
+Run again with the same arguments to resume after Ctrl-C, a crash or the end.
 Several processes, also on several machines, started by torchrun --no-python or
 whatever sets RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT, train
 one model together; training.batch_size is that of each.

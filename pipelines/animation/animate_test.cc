@@ -399,12 +399,13 @@ TEST_F(AnimateTest, EndsAfterSoManyFrames) {
 }
 
 TEST(AnimatorOptions, MustFitTheModel) {
-  const Config config = *TinyConfig();  // two groups of keypoints
+  const Config config = *TinyConfig();  // two keypoint sets
   auto model = *AnimationModel::Create(config.model());
   AnimatorOptions options;
   options.transfer.motion_scale = {1, 1, 1};
-  EXPECT_THAT(Animator::Create({config, model}, torch::kCPU, options),
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr("2 groups")));
+  EXPECT_THAT(
+      Animator::Create({config, model}, torch::kCPU, options),
+      StatusIs(StatusCode::kInvalidArgument, HasSubstr("2 keypoint sets")));
   options.transfer.motion_scale = {3};
   EXPECT_THAT(Animator::Create({config, model}, torch::kCPU, options),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("0 to 2")));

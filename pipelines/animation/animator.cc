@@ -21,10 +21,9 @@ absl::Status CheckMotionScale(const std::vector<double>& scales,
                               const ModelConfig& model) {
   const auto count = static_cast<int>(scales.size());
   if (count > 1 && count != model.num_transforms()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("motion scale has ", count, " values; give 1, or one for ",
-                     "each of this model's ", model.num_transforms(),
-                     " groups of keypoints"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "motion scale has ", count, " values; give 1, or one for ",
+        "each of this model's ", model.num_transforms(), " keypoint sets"));
   }
   for (const double scale : scales) {
     if (!(scale >= 0 && scale <= 2)) {

@@ -5,9 +5,9 @@
 //     1  an input is bad: a file, an image, a video, a checkpoint
 //     2  usage: a flag or the config
 //     3  training diverged: a loss is not finite
-//   129  something outside was in the way: disk full, folder locked or
-//   read-only 130  stopped by Ctrl-C, 143 by SIGTERM; the work is saved, run
-//   again to go on
+//   129  the system is in the way: disk full, folder locked or read-only
+//   130  stopped by Ctrl-C: the work is saved, run again to continue
+//   143  stopped by SIGTERM: likewise
 #ifndef PIPELINES_APP_EXIT_CODE_H_
 #define PIPELINES_APP_EXIT_CODE_H_
 

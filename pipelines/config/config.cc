@@ -146,7 +146,7 @@ std::vector<std::string> PartsOf(const ModelConfig& model) {
   return parts;
 }
 
-// What lies inside a part is known to the model alone, which checks it.
+// Names inside of a module are checked by the model.
 absl::Status CheckFrozen(const Config& config) {
   const std::vector<std::string> parts = PartsOf(config.model());
   std::set<std::string> trained(parts.begin(), parts.end());
@@ -154,14 +154,14 @@ absl::Status CheckFrozen(const Config& config) {
     const std::string part = frozen.substr(0, frozen.find('.'));
     if (std::find(parts.begin(), parts.end(), part) == parts.end()) {
       return Invalid(absl::StrCat("training.frozen has '", frozen,
-                                  "'; the model's parts are ",
+                                  "'; the model's modules are ",
                                   absl::StrJoin(parts, ", ")));
     }
     if (part == frozen) trained.erase(part);
   }
   if (!trained.empty()) return absl::OkStatus();
   return Invalid(
-      "training.frozen has all parts of the model, so that nothing is left to "
+      "training.frozen has all modules of the model, so nothing is left to "
       "train");
 }
 

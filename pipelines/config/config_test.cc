@@ -251,7 +251,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"UnknownFrozenPart",
                 kMinimal,
                 {"training.frozen=[\"kp_detec\"]"},
-                "training.frozen has 'kp_detec'; the model's parts are "
+                "training.frozen has 'kp_detec'; the model's modules are "
                 "kp_detector,"},
         BadCase{"NothingToTrain",
                 kMinimal,

@@ -76,7 +76,7 @@ absl::Status AnimationModel::Freeze(const std::vector<std::string>& prefixes) {
       for (const auto& item : named_children()) parts.push_back(item.key());
       return absl::InvalidArgumentError(absl::StrCat(
           "training.frozen: the model has no weights under '", prefix,
-          "'; its parts are ", absl::StrJoin(parts, ", ")));
+          "'; its modules are ", absl::StrJoin(parts, ", ")));
     }
     frozen_.push_back(prefix);
   }

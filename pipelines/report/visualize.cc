@@ -212,13 +212,13 @@ class StripPainter {
                                  options_.keypoints_per_group
                            : num_maps - 1;
     const int num_partial = std::min(groups, num_maps - 1);
-    Add("parts", maps, [&](const torch::Tensor& sample, int) {
+    Add("keypoint sets", maps, [&](const torch::Tensor& sample, int) {
       return ContributionPicture(sample, num_partial);
     });
     if (!options_.contribution_tiles) return;
     for (int i = 0; i < num_maps; ++i) {
       const std::string label = i == 0             ? "background"
-                                : i <= num_partial ? absl::StrCat("part ", i)
+                                : i <= num_partial ? absl::StrCat("set ", i)
                                                    : "global";
       Add(label, maps, [&](const torch::Tensor& sample, int) {
         return ColorizeMap(sample[i]);

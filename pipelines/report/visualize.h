@@ -26,14 +26,14 @@ struct StripInput {
   torch::Tensor prediction;         // [B, 3, H, W]
   torch::Tensor deformation;        // [B, h, w, 2] source_from_driving
   std::vector<torch::Tensor> occlusion_maps;  // each [B, 1, h, w] in [0, 1]
-  // [B, M, h, w] with sum 1 over M: the background's, one for each keypoint
-  // group, and the global one's if the model has it.
+  // [B, M, h, w] with sum 1 over M: of the background, of each keypoint set's
+  // local transform, and of the global transform if the model has one.
   torch::Tensor contribution_maps;
 };
 
 struct StripOptions {
   int tile = 128;                  // pixels of a picture's longer side
-  int keypoints_per_group = 5;     // share a colour: one transformation's
+  int keypoints_per_group = 5;     // a keypoint set, in one colour
   int max_rows = 8;                // samples shown
   bool contribution_tiles = true;  // one tile a map beside the coloured summary
   bool error = false;  // |prediction - driving|, mean of the channels
@@ -54,8 +54,8 @@ struct PictureColumn {
 // may have fewer tiles than the first one has.
 cv::Mat DrawColumns(const std::vector<PictureColumn>& columns, cv::Size tile);
 
-// Draws keypoints [K, 2] in [-1, 1] on `picture`, one colour a group of
-// `per_group`, points of a group joined to their mean by thin lines.
+// Draws keypoints [K, 2] in [-1, 1] on `picture`: one colour for each keypoint
+// set of `per_group`, whose points are joined to their mean by thin lines.
 void DrawKeypoints(const torch::Tensor& keypoints, int per_group,
                    cv::Mat& picture);
 
@@ -83,11 +83,11 @@ cv::Mat ColorizeMap(const torch::Tensor& map, double low = 0, double high = 1);
 
 // Contribution maps [M, h, w] as one picture: each pixel mixes the colours of
 // its maps by their weights. Map 0 is the background's, grey; 1 to num_partial
-// have the colours of their keypoint groups; one more is the global one's,
+// have the colours of their keypoint sets; one more is the global transform's,
 // white.
 cv::Mat ContributionPicture(const torch::Tensor& maps, int num_partial);
 
-// The colour of keypoint group or partial transformation `index`.
+// The colour of a keypoint set and its local transform; `index` from 0.
 cv::Scalar GroupColor(int index);
 
 // Writes a PNG, whole or not at all.

@@ -101,7 +101,7 @@ std::string PlotsHtml(const StudyPlan& plan,
        {Curve{"total", "Loss (weighted sum of all terms)", true},
         Curve{"perceptual", "Perceptual loss (weighted)", true},
         Curve{"fit_residual", "Keypoint fit: residual norm", true},
-        Curve{"parts_in_use", "Parts in use", false}}) {
+        Curve{"parts_in_use", "Transforms in use", false}}) {
     PlotOptions options;
     options.title = curve.title;
     options.x_label = "minutes of training";

@@ -49,7 +49,7 @@ std::vector<RunPage::Plot> Plots(const std::vector<Series>& columns) {
   losses.options.log_y = true;
   RunPage::Plot fit =
       PlotOfSteps("Keypoint fit: mean residual norm, [-1, 1] units");
-  RunPage::Plot parts = PlotOfSteps("Parts in use");
+  RunPage::Plot parts = PlotOfSteps("Transforms in use");
   bool is_term = true;
   for (const Series& column : columns) {
     if (column.name == "learning_rate") is_term = false;
