@@ -2,23 +2,15 @@
 
 #include <algorithm>
 #include <memory>
-#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "pipelines/media/file_io.h"
 #include "pipelines/media/frame_source.h"
-#include "pipelines/media/image_folder.h"
 #include "pipelines/media/image_io.h"
-#include "pipelines/media/video_reader.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {
 namespace {
-
-cv::Mat Sized(const cv::Mat& frame, const ClipOptions& options) {
-  return options.size ? CropAndResize(frame, *options.size) : frame;
-}
 
 int64_t NumBytes(const cv::Mat& image) {
   return static_cast<int64_t>(image.total() * image.elemSize());
@@ -31,33 +23,65 @@ absl::Status TooLarge(const std::string& path, const ClipOptions& options) {
                    " MiB; cut it into clips, or read it at a smaller size"));
 }
 
-// The images of a folder may differ in size as long as all are resized. All of
-// them if `indices` is empty.
-absl::StatusOr<std::vector<cv::Mat>> ReadFolderFrames(
-    const std::string& path, std::vector<int> indices,
-    const ClipOptions& options) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> files, ListFrameFiles(path));
-  if (indices.empty()) {
-    indices.resize(files.size());
-    std::iota(indices.begin(), indices.end(), 0);
+// The frames of a clip, made as it asks for, within its memory.
+class Collector {
+ public:
+  Collector(const std::string& path, const ClipOptions& options)
+      : path_(path), options_(options) {}
+
+  absl::Status Add(const cv::Mat& frame, cv::Mat* place) {
+    *place = options_.size ? CropAndResize(frame, *options_.size) : frame;
+    num_bytes_ += NumBytes(*place);
+    if (num_bytes_ > options_.max_bytes) return TooLarge(path_, options_);
+    return absl::OkStatus();
   }
-  int64_t num_bytes = 0;
-  std::vector<cv::Mat> frames;
-  for (int index : indices) {
-    if (index < 0 || index >= static_cast<int>(files.size())) {
-      return absl::OutOfRangeError(absl::StrCat(
-          path, ": frame ", index, " of a clip of ", files.size()));
+
+ private:
+  const std::string& path_;
+  const ClipOptions& options_;
+  int64_t num_bytes_ = 0;
+};
+
+absl::StatusOr<std::unique_ptr<FrameSource>> OpenClip(
+    const std::string& path, const ClipOptions& options) {
+  FrameSourceOptions source_options;
+  source_options.allow_other_sizes = options.size.has_value();
+  return OpenFrameSource(path, source_options);
+}
+
+absl::StatusOr<std::vector<cv::Mat>> SeekFrames(FrameSource& source,
+                                                const std::string& path,
+                                                absl::Span<const int> indices,
+                                                const ClipOptions& options) {
+  Collector collector(path, options);
+  std::vector<cv::Mat> frames(indices.size());
+  for (size_t i = 0; i < indices.size(); ++i) {
+    RETURN_IF_ERROR(source.Seek(indices[i]));
+    ASSIGN_OR_RETURN(const std::optional<VideoFrame> frame, source.Next());
+    RETURN_IF_ERROR(collector.Add(frame->rgb, &frames[i]));
+  }
+  return frames;
+}
+
+// Reads up to the last of `indices`.
+absl::StatusOr<std::vector<cv::Mat>> PickFrames(FrameSource& source,
+                                                const std::string& path,
+                                                absl::Span<const int> indices,
+                                                const ClipOptions& options) {
+  Collector collector(path, options);
+  std::vector<cv::Mat> frames(indices.size());
+  const int last =
+      indices.empty() ? -1 : *std::max_element(indices.begin(), indices.end());
+  for (int i = 0; i <= last; ++i) {
+    ASSIGN_OR_RETURN(const std::optional<VideoFrame> frame, source.Next());
+    if (!frame) {
+      return absl::OutOfRangeError(
+          absl::StrCat(path, ": frame ", last, " of a clip of ", i));
     }
-    ASSIGN_OR_RETURN(const cv::Mat frame,
-                     ReadImage(files[static_cast<size_t>(index)]));
-    frames.push_back(Sized(frame, options));
-    if (frames.back().size() != frames.front().size()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          files[static_cast<size_t>(index)],
-          " differs in size from other frames of its clip; set an image size"));
+    for (size_t j = 0; j < indices.size(); ++j) {
+      if (indices[j] != i) continue;
+      RETURN_IF_ERROR(collector.Add(frame->rgb, &frames[j]));
     }
-    num_bytes += NumBytes(frames.back());
-    if (num_bytes > options.max_bytes) return TooLarge(path, options);
   }
   return frames;
 }
@@ -72,79 +96,37 @@ int64_t Clip::num_bytes() const {
 
 absl::StatusOr<Clip> ReadClip(const std::string& path,
                               const ClipOptions& options) {
-  ASSIGN_OR_RETURN(const SourceKind kind, DetectSourceKind(path));
-  Clip clip;
-  if (kind == SourceKind::kFolder) {
-    ASSIGN_OR_RETURN(clip.frames, ReadFolderFrames(path, {}, options));
-    clip.frame_rate = kImageFrameRate;
-    return clip;
-  }
   ASSIGN_OR_RETURN(const std::unique_ptr<FrameSource> source,
-                   OpenFrameSource(path));
+                   OpenClip(path, options));
+  Collector collector(path, options);
+  Clip clip;
   clip.frame_rate = source->info().frame_rate;
-  int64_t num_bytes = 0;
   while (true) {
-    ASSIGN_OR_RETURN(std::optional<VideoFrame> frame, source->Next());
+    ASSIGN_OR_RETURN(const std::optional<VideoFrame> frame, source->Next());
     if (!frame) return clip;
-    clip.frames.push_back(Sized(frame->rgb, options));
-    num_bytes += NumBytes(clip.frames.back());
-    if (num_bytes > options.max_bytes) return TooLarge(path, options);
+    clip.frames.emplace_back();
+    RETURN_IF_ERROR(collector.Add(frame->rgb, &clip.frames.back()));
   }
 }
 
 absl::StatusOr<std::vector<cv::Mat>> ReadClipFrames(
     const std::string& path, absl::Span<const int> indices,
     const ClipOptions& options) {
-  ASSIGN_OR_RETURN(const SourceKind kind, DetectSourceKind(path));
-  if (kind == SourceKind::kFolder) {
-    return indices.empty()
-               ? std::vector<cv::Mat>()
-               : ReadFolderFrames(path, {indices.begin(), indices.end()},
-                                  options);
-  }
   ASSIGN_OR_RETURN(const std::unique_ptr<FrameSource> source,
-                   OpenFrameSource(path));
-  const int last =
-      indices.empty() ? -1 : *std::max_element(indices.begin(), indices.end());
-  std::vector<cv::Mat> frames(indices.size());
-  for (int i = 0; i <= last; ++i) {
-    ASSIGN_OR_RETURN(const std::optional<VideoFrame> frame, source->Next());
-    if (!frame) {
-      return absl::OutOfRangeError(
-          absl::StrCat(path, ": frame ", last, " of a clip of ", i));
-    }
-    for (size_t j = 0; j < indices.size(); ++j) {
-      if (indices[j] == i) frames[j] = Sized(frame->rgb, options);
-    }
-  }
-  return frames;
+                   OpenClip(path, options));
+  return source->info().random_access
+             ? SeekFrames(*source, path, indices, options)
+             : PickFrames(*source, path, indices, options);
 }
 
 absl::StatusOr<ClipInfo> ProbeClip(const std::string& path) {
-  ASSIGN_OR_RETURN(const SourceKind kind, DetectSourceKind(path));
+  ASSIGN_OR_RETURN(const std::unique_ptr<FrameSource> source,
+                   OpenClip(path, {}));
   ClipInfo info;
-  if (kind == SourceKind::kImage) {
-    // One image holds all frames, so its decoding shows all that may be wrong.
-    ASSIGN_OR_RETURN(const cv::Mat row, ReadImage(path));
-    const int min_frames = FrameSourceOptions().min_stacked_frames;
-    ASSIGN_OR_RETURN(info.num_frames,
-                     CountStackedFrames(row.size(), min_frames, path));
-    info.size = cv::Size(row.cols / info.num_frames, row.rows);
-    return info;
-  }
-  if (kind == SourceKind::kFolder) {
-    ASSIGN_OR_RETURN(const std::vector<std::string> files,
-                     ListFrameFiles(path));
-    ASSIGN_OR_RETURN(const cv::Mat first, ReadImage(files[0]));
-    info.num_frames = static_cast<int>(files.size());
-    info.size = first.size();
-    info.random_access = true;
-    return info;
-  }
-  ASSIGN_OR_RETURN(const std::unique_ptr<VideoReader> reader,
-                   VideoReader::Open(path));
-  info.size = cv::Size(reader->info().width, reader->info().height);
-  ASSIGN_OR_RETURN(const int64_t num_frames, CountFrames(path));
+  info.size = cv::Size(source->info().width, source->info().height);
+  info.random_access = source->info().random_access;
+  RETURN_IF_ERROR(source->Next().status());
+  ASSIGN_OR_RETURN(const int64_t num_frames, source->Count());
   info.num_frames = static_cast<int>(num_frames);
   return info;
 }

@@ -7,7 +7,9 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/rational.h"
 
@@ -43,6 +45,9 @@ struct VideoInfo {
 
   // A camera: it has no end and does not wait for its reader.
   bool is_live = false;
+
+  // Any frame costs the same, wherever it stands: FrameSource::Seek works.
+  bool random_access = false;
 };
 
 struct VideoFrame {
@@ -67,6 +72,18 @@ class FrameSource {
   // and where. After an error every further call returns the same error.
   virtual absl::StatusOr<std::optional<VideoFrame>> Next() = 0;
 
+  // Makes Next() return the frame at `index`, from 0. OutOfRange behind the
+  // last one; Unimplemented where info().random_access is false.
+  virtual absl::Status Seek(int64_t index) {
+    return absl::UnimplementedError(
+        absl::StrCat("no random access to frame ", index));
+  }
+
+  // Goes to the end and returns how many frames the source has, those that were
+  // read before included; decodes as few as the format allows. The errors of
+  // Next, as far as they show without decoding.
+  virtual absl::StatusOr<int64_t> Count() = 0;
+
   // With FrameSourceOptions::allow_damaged: what could not be read so far, in
   // words ("2 of 40 frames are lost, the first after frame 17 (0.680 s): ...");
   // empty when nothing was. Complete once Next() has returned the end.
@@ -86,12 +103,15 @@ struct FrameSourceOptions {
   // files.
   bool allow_addresses = false;
 
+  // The images of a folder may differ in size.
+  bool allow_other_sizes = false;
+
   // An image is a row of frames if it holds at least so many; a photograph may
   // well be twice as wide as high.
   int min_stacked_frames = 2;
 };
 
-// Opens `path`, going by its content and not by its name:
+// Opens the input of this name, going by its content and not by its name:
 //  - a folder: its images, in the order in which people count;
 //  - an image: a row of square frames, side by side (width a multiple of the
 //    height), or a single frame if it is no such row;
@@ -100,7 +120,7 @@ struct FrameSourceOptions {
 //    names other files, is none.
 // NotFound, PermissionDenied, or InvalidArgument with the reason.
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenFrameSource(
-    const std::string& path, const FrameSourceOptions& options = {});
+    const std::string& name, const FrameSourceOptions& options = {});
 
 }  // namespace pipelines::data
 

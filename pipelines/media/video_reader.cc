@@ -146,6 +146,7 @@ class VideoReader::Impl {
   int64_t last_pts_ = 0;  // of the frame before
   int64_t next_pts_ = 0;  // where the frame before ends
   absl::Status error_;    // sticks
+  bool at_end_ = false;   // by counting
 
   // With allow_damaged.
   int64_t num_concealed_ = 0;  // frames that the decoder painted over
@@ -248,6 +249,7 @@ std::string VideoReader::Impl::damage() const {
 
 absl::StatusOr<std::optional<VideoFrame>> VideoReader::Impl::Next() {
   RETURN_IF_ERROR(error_);
+  if (at_end_) return std::nullopt;
   const absl::StatusOr<bool> decoded = Decode();
   if (!decoded.ok()) return error_ = Locate(decoded.status());
   if (!*decoded) return std::nullopt;
@@ -349,15 +351,22 @@ absl::StatusOr<VideoFrame> VideoReader::Impl::TakeFrame() {
 }
 
 absl::StatusOr<int64_t> VideoReader::Impl::Count() {
-  ASSIGN_OR_RETURN(std::optional<VideoFrame> frame, Next());
+  const bool has_begun = num_read_ > 0;
+  std::optional<VideoFrame> frame;
+  if (!has_begun || !demuxer_->packets_are_frames()) {
+    ASSIGN_OR_RETURN(frame, Next());
+  }
   while (frame && !demuxer_->packets_are_frames()) {
     ASSIGN_OR_RETURN(frame, Next());
   }
   if (!demuxer_->packets_are_frames()) return num_read_;
   while (true) {
     const absl::StatusOr<bool> more = demuxer_->Next(packet_.get());
-    if (!more.ok()) return Locate(more.status());
-    if (!*more) return demuxer_->num_shown();
+    if (!more.ok()) return error_ = Locate(more.status());
+    if (!*more) {
+      at_end_ = true;
+      return demuxer_->num_shown();
+    }
   }
 }
 
@@ -379,10 +388,12 @@ absl::StatusOr<std::optional<VideoFrame>> VideoReader::Next() {
   return impl_->Next();
 }
 
+absl::StatusOr<int64_t> VideoReader::Count() { return impl_->Count(); }
+
 absl::StatusOr<int64_t> CountFrames(const std::string& path) {
   ASSIGN_OR_RETURN(const std::unique_ptr<VideoReader> reader,
                    VideoReader::Open(path));
-  return reader->impl_->Count();
+  return reader->Count();
 }
 
 }  // namespace pipelines::data

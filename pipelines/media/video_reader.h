@@ -31,23 +31,23 @@ class VideoReader : public FrameSource {
   const VideoInfo& info() const override;
   absl::StatusOr<std::optional<VideoFrame>> Next() override;
 
+  // Counts packets and decodes one frame only, except for codecs whose packets
+  // are not always frames.
+  absl::StatusOr<int64_t> Count() override;
+
   // Frames returned so far.
   int64_t num_read() const;
 
   std::string damage() const override;
 
  private:
-  friend absl::StatusOr<int64_t> CountFrames(const std::string& path);
-
   class Impl;
   explicit VideoReader(std::unique_ptr<Impl> impl);
 
   std::unique_ptr<Impl> impl_;
 };
 
-// Frames in the video at `path`, counted by its packets; only the first frame
-// is decoded, except for codecs whose packets are not always frames (VP8,
-// HEVC). The errors of Open and Next, as far as they show without decoding.
+// Frames in the video at `path`. The errors of Open and Count.
 absl::StatusOr<int64_t> CountFrames(const std::string& path);
 
 }  // namespace pipelines::data

@@ -1,0 +1,23 @@
+// A folder of images as frames. Private to this folder: frame_source.h opens
+// it.
+#ifndef PIPELINES_MEDIA_FOLDER_SOURCE_H_
+#define PIPELINES_MEDIA_FOLDER_SOURCE_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "pipelines/media/frame_source.h"
+
+namespace pipelines::data {
+
+// The images in the folder `path` (see ListFrameFiles); the header of the first
+// is read at once. Can Seek. The errors of ListFrameFiles and ReadImage; Next
+// is InvalidArgument where a frame differs in size from the first one, unless
+// options.allow_other_sizes.
+absl::StatusOr<std::unique_ptr<FrameSource>> OpenFolderSource(
+    const std::string& path, const FrameSourceOptions& options);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_FOLDER_SOURCE_H_

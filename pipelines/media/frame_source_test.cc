@@ -1,0 +1,275 @@
+// The laws of FrameSource, for every kind of input.
+#include "pipelines/media/frame_source.h"
+
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opencv2/core.hpp"
+#include "pipelines/media/file_io.h"
+#include "pipelines/media/image_io.h"
+#include "pipelines/media/video_test_util.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines::data {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::_;
+using ::testing::AllOf;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+
+constexpr int kFrames = 12;
+const cv::Size kSize(48, 48);
+
+// A kind of input: what writes numbered frames to a path, and what such a path
+// may end in.
+struct Kind {
+  const char* name;
+  const char* ending;
+  void (*write)(const std::string& path);
+};
+
+void WriteVideo(const std::string& path) {
+  WriteNumberedVideo(path, kSize, kFrames);
+}
+
+const Kind kKinds[] = {
+    {"Folder", "",
+     [](const std::string& path) {
+       WriteNumberedFolder(path, kSize, kFrames);
+     }},
+    {"Row", ".png",
+     [](const std::string& path) {
+       WriteNumberedStack(path, kSize.height, kFrames);
+     }},
+    {"Mp4", ".mp4", WriteVideo},
+    {"Mkv", ".mkv", WriteVideo},
+    {"Avi", ".avi", WriteVideo},
+    {"Webm", ".webm", WriteVideo},
+    {"Gif", ".gif", WriteVideo},
+    {"TransportStream", ".ts",
+     [](const std::string& path) {
+       WriteVideo(path + ".mp4");
+       Remux(path + ".mp4", path);
+     }},
+};
+
+class EveryKind : public testing::TestWithParam<Kind> {
+ protected:
+  void SetUp() override {
+    path_ = TempPath(std::string("input") + GetParam().ending);
+    std::filesystem::remove_all(path_);
+    GetParam().write(path_);
+  }
+
+  std::unique_ptr<FrameSource> Open() {
+    auto source = OpenFrameSource(path_);
+    EXPECT_THAT(source, IsOk());
+    return source.ok() ? *std::move(source) : nullptr;
+  }
+
+  std::string path_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryKind, testing::ValuesIn(kKinds),
+                         [](const auto& info) { return info.param.name; });
+
+// The rest of the source; the test fails where it ends in an error.
+std::vector<VideoFrame> ReadAll(FrameSource& source) {
+  std::vector<VideoFrame> frames;
+  while (true) {
+    absl::StatusOr<std::optional<VideoFrame>> frame = source.Next();
+    EXPECT_THAT(frame, IsOk());
+    if (!frame.ok() || !*frame) return frames;
+    frames.push_back(**std::move(frame));
+  }
+}
+
+TEST_P(EveryKind, GivesItsFramesInOrderAndThenTheEnd) {
+  const auto source = Open();
+  const std::vector<VideoFrame> frames = ReadAll(*source);
+  ASSERT_EQ(frames.size(), kFrames);
+  for (int i = 0; i < kFrames; ++i) {
+    const cv::Mat& rgb = frames[static_cast<size_t>(i)].rgb;
+    EXPECT_EQ(FrameIndex(rgb), i);
+    EXPECT_EQ(rgb.type(), CV_8UC3);
+    EXPECT_EQ(rgb.size(), kSize);
+  }
+  EXPECT_THAT(ReadAll(*source), testing::IsEmpty());
+  EXPECT_EQ(source->damage(), "");
+}
+
+TEST_P(EveryKind, KnowsWhatItWillGive) {
+  const VideoInfo info = Open()->info();
+  EXPECT_EQ(cv::Size(info.width, info.height), kSize);
+  EXPECT_EQ(info.frame_rate, (Rational{25, 1}));
+  EXPECT_EQ(info.num_frames.value_or(kFrames), kFrames);
+  EXPECT_NEAR(info.duration.value_or(kFrames / 25.0), kFrames / 25.0, 0.05);
+  EXPECT_FALSE(info.has_audio);
+  EXPECT_FALSE(info.is_live);
+}
+
+TEST_P(EveryKind, GivesEachFrameItsTime) {
+  const auto source = Open();
+  const std::vector<VideoFrame> frames = ReadAll(*source);
+  ASSERT_EQ(frames.size(), kFrames);
+  for (size_t i = 1; i < kFrames; ++i) {
+    EXPECT_GT(frames[i].pts, frames[i - 1].pts);
+    EXPECT_GT(frames[i].duration, 0);
+    const double seconds = static_cast<double>(frames[i].pts - frames[0].pts) *
+                           source->info().time_base.value();
+    // Containers round to milliseconds or finer.
+    EXPECT_NEAR(seconds, static_cast<double>(i) / 25, 1e-3);
+  }
+}
+
+TEST_P(EveryKind, LeavesItsFramesToTheCaller) {
+  const auto source = Open();
+  std::vector<cv::Mat> kept, copies;
+  while (true) {
+    const auto frame = source->Next();
+    ASSERT_THAT(frame, IsOk());
+    if (!*frame) break;
+    kept.push_back((*frame)->rgb);
+    copies.push_back(kept.back().clone());
+  }
+  for (size_t i = 0; i < kept.size(); ++i) {
+    EXPECT_EQ(cv::norm(kept[i], copies[i], cv::NORM_INF), 0);
+  }
+  kept[0].setTo(cv::Scalar::all(0));
+  EXPECT_EQ(cv::norm(kept[1], copies[1], cv::NORM_INF), 0);
+}
+
+TEST_P(EveryKind, CountsTheFramesThatItHas) {
+  const auto whole = Open();
+  EXPECT_THAT(whole->Count(), IsOkAndHolds(kFrames));
+  EXPECT_THAT(ReadAll(*whole), testing::IsEmpty());
+  // Those that were read before count, too.
+  const auto begun = Open();
+  ASSERT_THAT(begun->Next(), IsOk());
+  ASSERT_THAT(begun->Next(), IsOk());
+  EXPECT_THAT(begun->Count(), IsOkAndHolds(kFrames));
+}
+
+TEST_P(EveryKind, GivesTheSameFrameWhereverItIsReadFrom) {
+  const auto source = Open();
+  if (!source->info().random_access) {
+    EXPECT_THAT(source->Seek(0), StatusIs(StatusCode::kUnimplemented, _));
+    return;
+  }
+  for (const int index : {7, 0, kFrames - 1, 3}) {
+    ASSERT_THAT(source->Seek(index), IsOk());
+    const auto frame = source->Next();
+    ASSERT_THAT(frame, IsOk());
+    EXPECT_EQ(FrameIndex((*frame)->rgb), index);
+    EXPECT_EQ((*frame)->pts, index);
+  }
+  for (const int index : {-1, kFrames}) {
+    EXPECT_THAT(source->Seek(index),
+                StatusIs(StatusCode::kOutOfRange, HasSubstr(path_)));
+  }
+}
+
+// Whatever it is, and whatever it is called.
+TEST_P(EveryKind, IsKnownByItsContent) {
+  const std::string path = TempPath("nameless");
+  std::filesystem::remove_all(path);
+  ASSERT_EQ(rename(path_.c_str(), path.c_str()), 0);
+  path_ = path;
+  EXPECT_EQ(ReadAll(*Open()).size(), kFrames);
+}
+
+TEST_P(EveryKind, RepeatsItsErrors) {
+  const std::string file =
+      std::filesystem::is_directory(path_) ? path_ + "/5.png" : path_;
+  const std::string whole = *ReadFile(file);
+  ASSERT_THAT(WriteFile(file, whole.substr(0, whole.size() * 3 / 4)), IsOk());
+  const auto source = OpenFrameSource(path_);
+  absl::Status status = source.status();
+  while (status.ok()) {
+    const auto frame = (*source)->Next();
+    status = frame.status();
+    ASSERT_FALSE(frame.ok() && !*frame) << "a shorter video";
+  }
+  EXPECT_THAT(status, StatusIs(AnyOf(StatusCode::kDataLoss,
+                                     StatusCode::kInvalidArgument),
+                               HasSubstr(path_)));
+  if (source.ok()) EXPECT_EQ((*source)->Next().status(), status);
+}
+
+TEST(OpenFrameSource, NamesWhatIsNoInput) {
+  EXPECT_THAT(OpenFrameSource(TempPath("absent")),
+              StatusIs(StatusCode::kNotFound, HasSubstr("absent")));
+  const std::string empty = TempPath("empty");
+  ASSERT_THAT(WriteFile(empty, ""), IsOk());
+  EXPECT_THAT(OpenFrameSource(empty),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("is empty")));
+  EXPECT_THAT(OpenFrameSource(TempFolder("without frames")),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("no frames")));
+}
+
+TEST(OpenFrameSource, ReadsADeviceOnlyWhereItMay) {
+  FrameSourceOptions options;
+  options.allow_addresses = true;
+  const std::string name = "lavfi:testsrc=size=48x48:rate=25:duration=0.2";
+  const auto source = OpenFrameSource(name, options);
+  ASSERT_THAT(source, IsOk());
+  EXPECT_TRUE((*source)->info().is_live);
+  EXPECT_EQ(ReadAll(**source).size(), 5u);
+  EXPECT_THAT(OpenFrameSource(name), StatusIs(StatusCode::kNotFound, _));
+}
+
+TEST(OpenFrameSource, TakesAnImageForARowOnlyFromSoManyFramesOn) {
+  const std::string path = TempPath("row.png");
+  WriteNumberedStack(path, 16, 4);
+  FrameSourceOptions options;
+  options.min_stacked_frames = 5;
+  auto source = OpenFrameSource(path, options);
+  ASSERT_THAT(source, IsOk());
+  EXPECT_EQ((*source)->info().width, 64);
+  EXPECT_EQ(ReadAll(**source).size(), 1u);
+  options.min_stacked_frames = 4;
+  source = OpenFrameSource(path, options);
+  ASSERT_THAT(source, IsOk());
+  EXPECT_EQ(ReadAll(**source).size(), 4u);
+}
+
+TEST(OpenFrameSource, TakesNoStripeOfPixelsForFrames) {
+  const std::string path = TempPath("stripe.png");
+  ASSERT_THAT(WriteImage(path, cv::Mat(1, 60000, CV_8UC3, cv::Scalar::all(9))),
+              IsOk());
+  EXPECT_THAT(OpenFrameSource(path),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr(path),
+                             HasSubstr("60000 frames of 1x1 pixels"))));
+}
+
+TEST(OpenFrameSource, AllowsFramesOfOtherSizesWhereItIsTold) {
+  const std::string path = TempPath("sizes");
+  WriteNumberedFolder(path, kSize, 3);
+  ASSERT_THAT(WriteImage(path + "/1.png", NumberedFrame(cv::Size(30, 20), 1)),
+              IsOk());
+  auto source = OpenFrameSource(path);
+  ASSERT_THAT(source, IsOk());
+  ASSERT_THAT((*source)->Next(), IsOk());
+  EXPECT_THAT((*source)->Next(), StatusIs(StatusCode::kInvalidArgument,
+                                          AllOf(HasSubstr("1.png has 30x20"),
+                                                HasSubstr("48x48"))));
+  FrameSourceOptions options;
+  options.allow_other_sizes = true;
+  source = OpenFrameSource(path, options);
+  ASSERT_THAT(source, IsOk());
+  EXPECT_EQ(ReadAll(**source).size(), 3u);
+}
+
+}  // namespace
+}  // namespace pipelines::data
