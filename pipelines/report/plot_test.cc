@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -57,8 +58,14 @@ TEST(LogTicks, HaveTwosAndFivesOverAShortRange) {
                                              DoubleEq(10), DoubleEq(20)));
 }
 
-TEST(LogTicks, AreNiceTicksWithinAFactorOfTwo) {
-  EXPECT_THAT(LogTicks(1.1, 1.4).size(), ::testing::Ge(2u));
+// Ranges that hold one tick of 1, 2 and 5 times a power of ten at most.
+TEST(LogTicks, AreNiceTicksWhereFewerThanTwoOfTheirOwnFit) {
+  const std::pair<double, double> kRanges[] = {
+      {1.1, 1.4}, {1.5, 3}, {2.1, 4.9}, {0.0211, 0.039}, {600, 900}};
+  for (const auto& [low, high] : kRanges) {
+    EXPECT_EQ(LogTicks(low, high), NiceTicks(low, high, 4)) << low;
+    EXPECT_GE(LogTicks(low, high).size(), 2u) << low;
+  }
 }
 
 TEST(LinePlotSvg, DrawsAStraightLineFromCornerToCorner) {
