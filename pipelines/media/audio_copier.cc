@@ -11,7 +11,7 @@ namespace pipelines::data {
 absl::StatusOr<std::unique_ptr<AudioCopier>> AudioCopier::Create(
     const std::string& path, bool allow_addresses, AVFormatContext* output,
     std::string* warning) {
-  ASSIGN_OR_RETURN(InputPtr input, OpenInput(path, allow_addresses));
+  ASSIGN_OR_RETURN(InputPtr input, OpenInput({path, allow_addresses, nullptr}));
   const bool has_streams = FindStreams(input.get(), path).ok();
   const int index =
       av_find_best_stream(input.get(), AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);

@@ -1,5 +1,6 @@
 #include "pipelines/media/folder_source.h"
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -72,11 +73,12 @@ class FolderSource : public FrameSource {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenFolderSource(
-    const std::string& path, const FrameSourceOptions& options) {
-  ASSIGN_OR_RETURN(std::vector<std::string> files, ListFrameFiles(path));
+    const MediaInput& folder, const FrameSourceOptions& options) {
+  ASSIGN_OR_RETURN(std::vector<std::string> files, ListFrameFiles(folder.name));
   ASSIGN_OR_RETURN(const std::string first, ReadFile(files[0]));
   ASSIGN_OR_RETURN(const cv::Size size, ProbeImage(first, files[0]));
-  return std::make_unique<FolderSource>(path, std::move(files), size, options);
+  return std::make_unique<FolderSource>(folder.name, std::move(files), size,
+                                        options);
 }
 
 }  // namespace pipelines::data

@@ -4,19 +4,19 @@
 #define PIPELINES_MEDIA_FOLDER_SOURCE_H_
 
 #include <memory>
-#include <string>
 
 #include "absl/status/statusor.h"
 #include "pipelines/media/frame_source.h"
+#include "pipelines/media/media_input.h"
 
 namespace pipelines::data {
 
-// The images in the folder `path` (see ListFrameFiles); the header of the first
+// The images in a folder (see ListFrameFiles); the header of the first
 // is read at once. Can Seek. The errors of ListFrameFiles and ReadImage; Next
 // is InvalidArgument where a frame differs in size from the first one, unless
 // options.allow_other_sizes.
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenFolderSource(
-    const std::string& path, const FrameSourceOptions& options);
+    const MediaInput& folder, const FrameSourceOptions& options);
 
 }  // namespace pipelines::data
 

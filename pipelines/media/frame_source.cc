@@ -4,12 +4,14 @@
 
 #include <cerrno>
 #include <fstream>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "pipelines/media/folder_source.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/input_address.h"
+#include "pipelines/media/media_input.h"
 #include "pipelines/media/row_source.h"
 #include "pipelines/media/video_reader.h"
 #include "third_party/absl/status_macros.h"
@@ -18,15 +20,17 @@ namespace pipelines::data {
 namespace {
 
 // What can be told of an input before it is opened.
-struct Input {
+struct Look {
   bool is_folder = false;
-  std::string head;  // the first bytes of a regular file
+  std::string head;  // the first bytes of a regular file, or of those in memory
 };
+
+constexpr size_t kHeadBytes = 16;
 
 absl::StatusOr<std::string> ReadHead(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return absl::ErrnoToStatus(errno, path);
-  std::string head(16, '\0');
+  std::string head(kHeadBytes, '\0');
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   head.resize(static_cast<size_t>(file.gcount()));
   if (head.empty()) {
@@ -35,50 +39,67 @@ absl::StatusOr<std::string> ReadHead(const std::string& path) {
   return head;
 }
 
-absl::StatusOr<Input> LookAt(const std::string& name,
-                             const FrameSourceOptions& options) {
-  Input input;
-  if (options.allow_addresses && ClassifyAddress(name) != AddressKind::kFile) {
-    return input;
+absl::StatusOr<Look> LookAt(const MediaInput& input) {
+  Look look;
+  if (input.bytes != nullptr) {
+    look.head = input.bytes->substr(0, kHeadBytes);
+    return look;
+  }
+  if (input.allow_addresses &&
+      ClassifyAddress(input.name) != AddressKind::kFile) {
+    return look;
   }
   struct stat info;
-  if (stat(name.c_str(), &info) != 0) return absl::ErrnoToStatus(errno, name);
-  input.is_folder = S_ISDIR(info.st_mode);
-  if (S_ISREG(info.st_mode)) {
-    ASSIGN_OR_RETURN(input.head, ReadHead(name));
+  if (stat(input.name.c_str(), &info) != 0) {
+    return absl::ErrnoToStatus(errno, input.name);
   }
-  return input;
+  look.is_folder = S_ISDIR(info.st_mode);
+  if (S_ISREG(info.st_mode)) {
+    ASSIGN_OR_RETURN(look.head, ReadHead(input.name));
+  }
+  return look;
 }
 
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenVideo(
-    const std::string& name, const FrameSourceOptions& options) {
-  return VideoReader::Open(name, options);
+    const MediaInput& input, const FrameSourceOptions& options) {
+  if (input.bytes == nullptr) return VideoReader::Open(input.name, options);
+  return VideoReader::OpenBytes(input.bytes, input.name, options);
 }
 
 // A kind of input: what it can be told by, and what opens it. The first that
 // fits is taken. To add a kind, write a FrameSource in a file of its own and
 // put a line here; frame_source_test.cc then needs a line that makes one.
 struct Kind {
-  bool (*fits)(const Input& input);
+  bool (*fits)(const Look& look);
   absl::StatusOr<std::unique_ptr<FrameSource>> (*open)(
-      const std::string& name, const FrameSourceOptions& options);
+      const MediaInput& input, const FrameSourceOptions& options);
 };
 
 constexpr Kind kKinds[] = {
-    {[](const Input& input) { return input.is_folder; }, OpenFolderSource},
-    {[](const Input& input) { return LooksLikeImage(input.head); },
-     OpenRowSource},
-    {[](const Input&) { return true; }, OpenVideo},
+    {[](const Look& look) { return look.is_folder; }, OpenFolderSource},
+    {[](const Look& look) { return LooksLikeImage(look.head); }, OpenRowSource},
+    {[](const Look&) { return true; }, OpenVideo},
 };
+
+absl::StatusOr<std::unique_ptr<FrameSource>> Open(
+    const MediaInput& input, const FrameSourceOptions& options) {
+  ASSIGN_OR_RETURN(const Look look, LookAt(input));
+  const Kind* kind = kKinds;
+  while (!kind->fits(look)) ++kind;
+  return kind->open(input, options);
+}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenFrameSource(
     const std::string& name, const FrameSourceOptions& options) {
-  ASSIGN_OR_RETURN(const Input input, LookAt(name, options));
-  const Kind* kind = kKinds;
-  while (!kind->fits(input)) ++kind;
-  return kind->open(name, options);
+  return Open({name, options.allow_addresses, nullptr}, options);
+}
+
+absl::StatusOr<std::unique_ptr<FrameSource>> OpenFrameSourceInMemory(
+    std::shared_ptr<const std::string> bytes, const std::string& name,
+    const FrameSourceOptions& options) {
+  return Open({name, /*allow_addresses=*/false, std::move(bytes)}, options);
 }
 
 }  // namespace pipelines::data

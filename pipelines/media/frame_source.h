@@ -122,6 +122,12 @@ struct FrameSourceOptions {
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenFrameSource(
     const std::string& name, const FrameSourceOptions& options = {});
 
+// The same for the content of an image or a video in memory, which is shared as
+// long as the source lives; `name` stands in messages.
+absl::StatusOr<std::unique_ptr<FrameSource>> OpenFrameSourceInMemory(
+    std::shared_ptr<const std::string> bytes, const std::string& name,
+    const FrameSourceOptions& options = {});
+
 }  // namespace pipelines::data
 
 #endif  // PIPELINES_MEDIA_FRAME_SOURCE_H_

@@ -137,15 +137,14 @@ absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
   return size;
 }
 
-absl::Status WriteImage(const std::string& path, const cv::Mat& rgb,
-                        std::string_view comment) {
+absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
+                                        const std::string& ending,
+                                        const std::string& name,
+                                        std::string_view comment) {
   CV_Assert(rgb.type() == CV_8UC3 || rgb.type() == CV_8UC1);
-  const size_t dot = BaseName(path).find_last_of('.');
-  const std::string ending =
-      dot == std::string::npos ? "" : BaseName(path).substr(dot);
   if (ending.empty() || !cv::haveImageWriter("x" + ending)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        path, ": no encoder for the ending '", ending, "'; use .png or .jpg"));
+        name, ": no encoder for the ending '", ending, "'; use .png or .jpg"));
   }
   cv::Mat stored;
   if (rgb.channels() == 3) {
@@ -157,13 +156,23 @@ absl::Status WriteImage(const std::string& path, const cv::Mat& rgb,
   try {
     cv::imencode(ending, stored, bytes);
   } catch (const cv::Exception& error) {
-    return absl::InternalError(absl::StrCat(path, ": ", error.what()));
+    return absl::InternalError(absl::StrCat(name, ": ", error.what()));
   }
-  std::string file(bytes.begin(), bytes.end());
-  if (!comment.empty() && DetectImageFormat(file) == ImageFormat::kPng) {
-    InsertPngComment(comment, &file);
+  std::string content(bytes.begin(), bytes.end());
+  if (!comment.empty() && DetectImageFormat(content) == ImageFormat::kPng) {
+    InsertPngComment(comment, &content);
   }
-  return WriteFile(path, file);
+  return content;
+}
+
+absl::Status WriteImage(const std::string& path, const cv::Mat& rgb,
+                        std::string_view comment) {
+  const size_t dot = BaseName(path).find_last_of('.');
+  const std::string ending =
+      dot == std::string::npos ? "" : BaseName(path).substr(dot);
+  ASSIGN_OR_RETURN(const std::string content,
+                   EncodeImage(rgb, ending, path, comment));
+  return WriteFile(path, content);
 }
 
 cv::Mat CropAndResize(const cv::Mat& rgb, cv::Size size) {

@@ -43,11 +43,17 @@ absl::StatusOr<cv::Mat> DecodeImage(std::string_view bytes,
 absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
                                     const std::string& name);
 
-// Writes `rgb` (CV_8UC3 RGB, or CV_8UC1 grey) as PNG or JPEG (quality 95) or
-// whatever else OpenCV encodes, by the ending of `path`; to a temporary name
-// first. InvalidArgument for an ending without an encoder.
+// The content of an image file of `rgb` (CV_8UC3 RGB, or CV_8UC1 grey): PNG,
+// JPEG (quality 95) or whatever else OpenCV encodes, by `ending` (".png").
+// InvalidArgument, with `name`, for an ending without an encoder.
 // A PNG carries `comment`, if there is one, as the text "Comment"; other
 // formats leave it out.
+absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
+                                        const std::string& ending,
+                                        const std::string& name,
+                                        std::string_view comment = {});
+
+// Writes EncodeImage by the ending of `path`; to a temporary name first.
 absl::Status WriteImage(const std::string& path, const cv::Mat& rgb,
                         std::string_view comment = {});
 

@@ -82,6 +82,24 @@ TEST(ReadImage, ReturnsWhatWriteImageWroteLosslessly) {
   EXPECT_EQ(MaxDifference(*read, rgb), 0);
 }
 
+TEST(EncodeImage, MakesWhatDecodeImageReads) {
+  const cv::Mat picture = Picture(37, 21);
+  for (const char* ending : {".png", ".bmp", ".tiff", ".ppm"}) {
+    const auto bytes = EncodeImage(picture, ending, "answer");
+    ASSERT_THAT(bytes, IsOk());
+    const auto read = DecodeImage(*bytes, "answer");
+    ASSERT_THAT(read, IsOk());
+    EXPECT_EQ(MaxDifference(*read, picture), 0) << ending;
+    // And what WriteImage writes.
+    const std::string path = TempPath(std::string("encoded") + ending);
+    ASSERT_THAT(WriteImage(path, picture), IsOk());
+    EXPECT_THAT(ReadFile(path), IsOkAndHolds(*bytes));
+  }
+  EXPECT_THAT(EncodeImage(picture, ".xyz", "answer"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("answer"), HasSubstr("'.xyz'"))));
+}
+
 TEST(ReadImage, GoesByContentAndNotByName) {
   const std::string path = TempPath("a_png_named.jpg");
   ASSERT_THAT(WriteFile(path, Encode(".png", ToBgr(Picture(8, 8)))), IsOk());

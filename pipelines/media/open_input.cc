@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "pipelines/media/file_bytes.h"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/input_address.h"
+#include "pipelines/media/input_bytes.h"
 #include "pipelines/media/input_policy.h"
 #include "third_party/absl/status_macros.h"
 
@@ -37,8 +37,9 @@ absl::Status FileNotReadable(int error, const std::string& path,
                       absl::StatusCode::kInvalidArgument);
 }
 
-absl::StatusOr<InputPtr> OpenFile(const std::string& path) {
-  ASSIGN_OR_RETURN(IoPtr io, OpenFileBytes(path));
+absl::StatusOr<InputPtr> OpenFile(const MediaInput& file) {
+  const std::string& path = file.name;
+  ASSIGN_OR_RETURN(IoPtr io, OpenBytes(file));
   const AVInputFormat* format = nullptr;
   int error =
       av_probe_input_buffer2(io.get(), &format, kNameForProbing, nullptr, 0, 0);
@@ -94,19 +95,18 @@ absl::StatusOr<InputPtr> OpenDevice(const std::string& name) {
 
 }  // namespace
 
-absl::StatusOr<InputPtr> OpenInput(const std::string& name,
-                                   bool allow_addresses) {
+absl::StatusOr<InputPtr> OpenInput(const MediaInput& input) {
   SilenceFfmpeg();
-  if (!allow_addresses) return OpenFile(name);
-  switch (ClassifyAddress(name)) {
+  if (input.bytes != nullptr || !input.allow_addresses) return OpenFile(input);
+  switch (ClassifyAddress(input.name)) {
     case AddressKind::kFile:
-      return OpenFile(name);
+      return OpenFile(input);
     case AddressKind::kDevice:
-      return OpenDevice(name);
+      return OpenDevice(input.name);
     case AddressKind::kUrl:
       break;
   }
-  return OpenUrl(name);
+  return OpenUrl(input.name);
 }
 
 absl::Status FindStreams(AVFormatContext* input, const std::string& name) {

@@ -8,17 +8,17 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "pipelines/media/ffmpeg_util.h"
+#include "pipelines/media/media_input.h"
 
 namespace pipelines::data {
 
-// Opens the file `name` and recognises its container by its content. With
-// `allow_addresses` (see frame_source.h), a device or a URL, too. FFmpeg gets
-// the bytes of that file and can open no other.
+// Opens a file, or bytes in memory, and recognises the container by its
+// content; with input.allow_addresses, a device or a URL, too. FFmpeg gets the
+// bytes of the one file and can open no other.
 //
 // NotFound or PermissionDenied; InvalidArgument for folders, empty files, what
 // no demuxer knows, and demuxers that are not allowed.
-absl::StatusOr<InputPtr> OpenInput(const std::string& name,
-                                   bool allow_addresses = false);
+absl::StatusOr<InputPtr> OpenInput(const MediaInput& input);
 
 // Reads as far as it takes to know the streams of `input`, which was opened by
 // the name `name`. InvalidArgument when none can be found.

@@ -105,13 +105,14 @@ TEST_P(PlaylistTest, IsNoVideoWhateverItIsCalled) {
 TEST(OpenInput, TakesNoNameForAPatternOfImages) {
   WriteNumberedFolder(TempPath("images"), cv::Size(32, 32), 3);
   for (const char* name : {"images/%d.png", "images/?.png"}) {
-    EXPECT_THAT(OpenInput(TempPath(name)), StatusIs(StatusCode::kNotFound, _));
+    EXPECT_THAT(OpenInput({TempPath(name)}),
+                StatusIs(StatusCode::kNotFound, _));
   }
   // A file that has such a name is read for what it is.
   const std::string path = TempPath("images/%d.jpg");
   WriteNumberedVideo(TempPath("plain.mp4"), cv::Size(32, 32), 3);
   ASSERT_THAT(WriteFile(path, *ReadFile(TempPath("plain.mp4"))), IsOk());
-  EXPECT_THAT(OpenInput(path), IsOk());
+  EXPECT_THAT(OpenInput({path}), IsOk());
 }
 
 TEST(OpenInput, ReadsNoDrawings) {
@@ -202,8 +203,10 @@ TEST(OpenInput, ReadsAUrlOnlyWhereTheUserNamedIt) {
   const std::string path = TempPath("served.mkv");
   WriteNumberedVideo(path, cv::Size(32, 32), 3);
   const HttpServer server(*ReadFile(path));
-  EXPECT_THAT(OpenInput(server.Url("a.mkv"), /*allow_addresses=*/true), IsOk());
-  EXPECT_THAT(OpenInput(server.Url("a.mkv")),
+  EXPECT_THAT(
+      OpenInput({server.Url("a.mkv"), /*allow_addresses=*/true, nullptr}),
+      IsOk());
+  EXPECT_THAT(OpenInput({server.Url("a.mkv")}),
               StatusIs(StatusCode::kNotFound, _));
 }
 
@@ -224,7 +227,7 @@ TEST(OpenInput, KnowsNoOtherProtocols) {
   WriteNumberedVideo(victim, cv::Size(32, 32), 3);
   for (const char* scheme :
        {"file://", "concatf://", "subfile://", "cache://", "data://"}) {
-    EXPECT_THAT(OpenInput(scheme + victim, /*allow_addresses=*/true),
+    EXPECT_THAT(OpenInput({scheme + victim, /*allow_addresses=*/true, nullptr}),
                 StatusIs(StatusCode::kInvalidArgument,
                          AllOf(HasSubstr(scheme), HasSubstr("protocol"))));
   }

@@ -58,10 +58,14 @@ class RowSource : public FrameSource {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenRowSource(
-    const std::string& path, const FrameSourceOptions& options) {
-  ASSIGN_OR_RETURN(const cv::Mat row, ReadImage(path));
-  ASSIGN_OR_RETURN(const int num_frames,
-                   CountFrames(row.size(), options.min_stacked_frames, path));
+    const MediaInput& input, const FrameSourceOptions& options) {
+  ASSIGN_OR_RETURN(const cv::Mat row,
+                   input.bytes == nullptr
+                       ? ReadImage(input.name)
+                       : DecodeImage(*input.bytes, input.name));
+  ASSIGN_OR_RETURN(
+      const int num_frames,
+      CountFrames(row.size(), options.min_stacked_frames, input.name));
   return std::make_unique<RowSource>(row, num_frames);
 }
 

@@ -1,15 +1,15 @@
 #include "pipelines/media/video_demuxer.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
+#include <istream>
+#include <memory>
 #include <optional>
-#include <system_error>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "pipelines/media/container_end.h"
+#include "pipelines/media/input_bytes.h"
 #include "pipelines/media/mp4_times.h"
 #include "pipelines/media/open_input.h"
 #include "pipelines/media/packet_count.h"
@@ -35,10 +35,10 @@ double Seconds(int64_t time, AVRational base) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<VideoDemuxer>> VideoDemuxer::Open(
-    const std::string& path, bool allow_addresses) {
-  ASSIGN_OR_RETURN(InputPtr input, OpenInput(path, allow_addresses));
+    const MediaInput& origin) {
+  ASSIGN_OR_RETURN(InputPtr input, OpenInput(origin));
   std::unique_ptr<VideoDemuxer> demuxer(
-      new VideoDemuxer(path, std::move(input)));
+      new VideoDemuxer(origin, std::move(input)));
   RETURN_IF_ERROR(demuxer->FindStream());
   return demuxer;
 }
@@ -71,8 +71,8 @@ absl::Status VideoDemuxer::FindStream() {
 void VideoDemuxer::CheckTimes() {
   const std::optional<int64_t> shown = num_indexed();
   if (!IsFormat("mp4") || !shown || *shown >= stream_->nb_frames) return;
-  std::optional<std::ifstream> file = OpenAgain();
-  if (!file) return;
+  const std::unique_ptr<std::istream> file = OpenStream(origin_);
+  if (file == nullptr) return;
   const absl::Status checked = CheckMp4Times(*file);
   if (checked.ok()) return;
   times_ = absl::DataLossError(
@@ -221,15 +221,10 @@ absl::Status VideoDemuxer::CheckDuration() const {
   return absl::OkStatus();
 }
 
-std::optional<std::ifstream> VideoDemuxer::OpenAgain() const {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path_, error)) return std::nullopt;
-  return std::ifstream(path_, std::ios::binary | std::ios::ate);
-}
-
 absl::Status VideoDemuxer::CheckFileSize() const {
-  std::optional<std::ifstream> file = OpenAgain();
-  if (!file) return absl::OkStatus();
+  const std::unique_ptr<std::istream> file = OpenStream(origin_);
+  if (file == nullptr) return absl::OkStatus();
+  file->seekg(0, std::ios::end);
   const int64_t size = file->tellg();
   const std::optional<int64_t> stated = StatedEnd(*file);
   if (!stated || *stated <= size) return absl::OkStatus();
@@ -238,8 +233,8 @@ absl::Status VideoDemuxer::CheckFileSize() const {
 }
 
 absl::Status VideoDemuxer::CheckStructure() const {
-  std::optional<std::ifstream> file = OpenAgain();
-  if (!file) return absl::OkStatus();
+  const std::unique_ptr<std::istream> file = OpenStream(origin_);
+  if (file == nullptr) return absl::OkStatus();
   const absl::StatusOr<std::optional<int64_t>> stored =
       CountStoredPackets(*file);
   if (!stored.ok()) {
@@ -253,8 +248,8 @@ absl::Status VideoDemuxer::CheckStructure() const {
 }
 
 absl::Status VideoDemuxer::CheckTransportStream() const {
-  std::optional<std::ifstream> file = OpenAgain();
-  if (!file) return absl::OkStatus();
+  const std::unique_ptr<std::istream> file = OpenStream(origin_);
+  if (file == nullptr) return absl::OkStatus();
   const absl::StatusOr<std::optional<int64_t>> stored =
       CountTimedPieces(*file, stream_->id);
   if (!stored.ok()) {

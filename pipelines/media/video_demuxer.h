@@ -4,7 +4,6 @@
 #define PIPELINES_MEDIA_VIDEO_DEMUXER_H_
 
 #include <cstdint>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "pipelines/media/ffmpeg_util.h"
+#include "pipelines/media/media_input.h"
 
 namespace pipelines::data {
 
@@ -19,7 +19,7 @@ class VideoDemuxer {
  public:
   // The errors of OpenInput; InvalidArgument when there is no video stream.
   static absl::StatusOr<std::unique_ptr<VideoDemuxer>> Open(
-      const std::string& path, bool allow_addresses = false);
+      const MediaInput& input);
 
   const AVStream& stream() const { return *stream_; }
   bool has_audio() const { return has_audio_; }
@@ -41,8 +41,8 @@ class VideoDemuxer {
   int64_t num_shown() const { return num_shown_; }
 
  private:
-  explicit VideoDemuxer(std::string path, InputPtr input)
-      : path_(std::move(path)), input_(std::move(input)) {}
+  VideoDemuxer(const MediaInput& origin, InputPtr input)
+      : origin_(origin), path_(origin.name), input_(std::move(input)) {}
 
   absl::Status FindStream();
   bool IsShown(const AVPacket& packet) const;
@@ -51,14 +51,12 @@ class VideoDemuxer {
   absl::Status CheckIndex() const;
   void CheckTimes();
   absl::Status CheckDuration() const;
-  // The file once more, to look into it; empty for a URL, a device or a pipe,
-  // which cannot be read twice.
-  std::optional<std::ifstream> OpenAgain() const;
   absl::Status CheckFileSize() const;
   absl::Status CheckStructure() const;
   absl::Status CheckTransportStream() const;
   bool IsFormat(const char* name) const;
 
+  MediaInput origin_;
   std::string path_;
   InputPtr input_;
   AVStream* stream_ = nullptr;

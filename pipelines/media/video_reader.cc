@@ -9,6 +9,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/input_address.h"
+#include "pipelines/media/media_input.h"
 #include "pipelines/media/video_demuxer.h"
 #include "third_party/absl/status_macros.h"
 
@@ -109,8 +110,8 @@ class RgbConverter {
 
 class VideoReader::Impl {
  public:
-  Impl(std::string path, const FrameSourceOptions& options)
-      : path_(std::move(path)), options_(options) {}
+  Impl(MediaInput input, const FrameSourceOptions& options)
+      : input_(std::move(input)), path_(input_.name), options_(options) {}
 
   absl::Status Open();
   const VideoInfo& info() const { return info_; }
@@ -131,6 +132,7 @@ class VideoReader::Impl {
   void NoteDamage(const absl::Status& status);
   int64_t NumExpected() const;
 
+  MediaInput input_;
   std::string path_;
   FrameSourceOptions options_;
   std::unique_ptr<VideoDemuxer> demuxer_;
@@ -154,8 +156,7 @@ class VideoReader::Impl {
 };
 
 absl::Status VideoReader::Impl::Open() {
-  ASSIGN_OR_RETURN(demuxer_,
-                   VideoDemuxer::Open(path_, options_.allow_addresses));
+  ASSIGN_OR_RETURN(demuxer_, VideoDemuxer::Open(input_));
   const AVCodecParameters& codec = *demuxer_->stream().codecpar;
   stored_size_ = cv::Size(codec.width, codec.height);
   if (stored_size_.empty() ||
@@ -204,7 +205,7 @@ void VideoReader::Impl::FillInfo() {
   info_.num_frames = demuxer_->num_indexed();
   info_.duration = demuxer_->duration();
   info_.has_audio = demuxer_->has_audio();
-  info_.is_live = options_.allow_addresses && IsDevice(path_);
+  info_.is_live = input_.allow_addresses && IsDevice(path_);
 }
 
 // Says how far reading got. The demuxer's and decoder's words already name the
@@ -375,7 +376,19 @@ VideoReader::~VideoReader() = default;
 
 absl::StatusOr<std::unique_ptr<VideoReader>> VideoReader::Open(
     const std::string& path, const FrameSourceOptions& options) {
-  auto impl = std::make_unique<Impl>(path, options);
+  return Open(std::make_unique<Impl>(
+      MediaInput{path, options.allow_addresses, nullptr}, options));
+}
+
+absl::StatusOr<std::unique_ptr<VideoReader>> VideoReader::OpenBytes(
+    std::shared_ptr<const std::string> bytes, const std::string& name,
+    const FrameSourceOptions& options) {
+  return Open(std::make_unique<Impl>(
+      MediaInput{name, /*allow_addresses=*/false, std::move(bytes)}, options));
+}
+
+absl::StatusOr<std::unique_ptr<VideoReader>> VideoReader::Open(
+    std::unique_ptr<Impl> impl) {
   RETURN_IF_ERROR(impl->Open());
   return std::unique_ptr<VideoReader>(new VideoReader(std::move(impl)));
 }

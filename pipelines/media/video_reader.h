@@ -26,6 +26,11 @@ class VideoReader : public FrameSource {
   static absl::StatusOr<std::unique_ptr<VideoReader>> Open(
       const std::string& path, const FrameSourceOptions& options = {});
 
+  // The same for a video in memory; `name` stands in messages.
+  static absl::StatusOr<std::unique_ptr<VideoReader>> OpenBytes(
+      std::shared_ptr<const std::string> bytes, const std::string& name,
+      const FrameSourceOptions& options = {});
+
   ~VideoReader() override;
 
   const VideoInfo& info() const override;
@@ -43,6 +48,8 @@ class VideoReader : public FrameSource {
  private:
   class Impl;
   explicit VideoReader(std::unique_ptr<Impl> impl);
+  static absl::StatusOr<std::unique_ptr<VideoReader>> Open(
+      std::unique_ptr<Impl> impl);
 
   std::unique_ptr<Impl> impl_;
 };

@@ -339,7 +339,7 @@ using Packets = std::vector<std::tuple<int64_t, int64_t, std::string>>;
 
 Packets AudioPackets(const std::string& path) {
   Packets packets;
-  const auto input = OpenInput(path);
+  const auto input = OpenInput({path});
   EXPECT_THAT(input, IsOk());
   if (!input.ok()) return packets;
   const int index =

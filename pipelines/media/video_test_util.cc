@@ -148,7 +148,7 @@ void WriteNumberedFolder(const std::string& path, cv::Size size,
 }
 
 void Remux(const std::string& from, const std::string& to) {
-  const auto input = OpenInput(from);
+  const auto input = OpenInput({from});
   ASSERT_TRUE(input.ok()) << input.status();
   ASSERT_TRUE(FindStreams(input->get(), from).ok());
   AVFormatContext* output = nullptr;

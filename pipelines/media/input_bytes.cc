@@ -1,0 +1,158 @@
+#include "pipelines/media/input_bytes.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <streambuf>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines::data {
+namespace {
+
+class File : public IoSource {
+ public:
+  explicit File(int descriptor) : descriptor_(descriptor) {}
+  ~File() override { close(descriptor_); }
+
+  int Read(uint8_t* buffer, int size) override {
+    ssize_t count;
+    do {
+      count = read(descriptor_, buffer, static_cast<size_t>(size));
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) return AVERROR(errno);
+    return count == 0 ? AVERROR_EOF : static_cast<int>(count);
+  }
+
+  int64_t Seek(int64_t offset, int whence) override {
+    if (whence == AVSEEK_SIZE) {
+      struct stat info;
+      return fstat(descriptor_, &info) == 0 ? info.st_size : AVERROR(errno);
+    }
+    const off_t place = lseek(descriptor_, offset, whence);
+    return place < 0 ? AVERROR(errno) : place;
+  }
+
+ private:
+  const int descriptor_;
+};
+
+class Memory : public IoSource {
+ public:
+  explicit Memory(std::shared_ptr<const std::string> bytes)
+      : bytes_(std::move(bytes)) {}
+
+  int Read(uint8_t* buffer, int size) override {
+    const auto left = static_cast<int64_t>(bytes_->size()) - place_;
+    if (left <= 0) return AVERROR_EOF;
+    const auto count = static_cast<int>(std::min<int64_t>(size, left));
+    std::memcpy(buffer, bytes_->data() + place_, static_cast<size_t>(count));
+    place_ += count;
+    return count;
+  }
+
+  int64_t Seek(int64_t offset, int whence) override {
+    const auto size = static_cast<int64_t>(bytes_->size());
+    if (whence == AVSEEK_SIZE) return size;
+    const int64_t from = whence == SEEK_CUR   ? place_
+                         : whence == SEEK_END ? size
+                                              : 0;
+    if (offset < -from || offset > size - from) return AVERROR(EINVAL);
+    return place_ = from + offset;
+  }
+
+ private:
+  std::shared_ptr<const std::string> bytes_;
+  int64_t place_ = 0;
+};
+
+class MemoryBuffer : public std::streambuf {
+ public:
+  explicit MemoryBuffer(const std::string& bytes) {
+    // A buffer for reading never writes to them.
+    char* const begin = const_cast<char*>(bytes.data());
+    setg(begin, begin, begin + bytes.size());
+  }
+
+ private:
+  pos_type seekoff(off_type offset, std::ios_base::seekdir from,
+                   std::ios_base::openmode) override {
+    const off_type start = from == std::ios_base::cur   ? gptr() - eback()
+                           : from == std::ios_base::end ? egptr() - eback()
+                                                        : 0;
+    const off_type place = start + offset;
+    if (place < 0 || place > egptr() - eback()) return pos_type(off_type(-1));
+    setg(eback(), eback() + place, egptr());
+    return pos_type(place);
+  }
+  pos_type seekpos(pos_type place, std::ios_base::openmode mode) override {
+    return seekoff(off_type(place), std::ios_base::beg, mode);
+  }
+};
+
+// A stream over bytes that it shares.
+class MemoryStream : public std::istream {
+ public:
+  explicit MemoryStream(std::shared_ptr<const std::string> bytes)
+      : std::istream(nullptr), bytes_(std::move(bytes)), buffer_(*bytes_) {
+    rdbuf(&buffer_);
+  }
+
+ private:
+  std::shared_ptr<const std::string> bytes_;
+  MemoryBuffer buffer_;
+};
+
+absl::Status CheckKind(const struct stat& info, const std::string& path) {
+  if (S_ISDIR(info.st_mode)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, " is a folder, not a video"));
+  }
+  if (S_ISREG(info.st_mode) && info.st_size == 0) {
+    return absl::InvalidArgumentError(absl::StrCat(path, " is empty"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<IoPtr> OpenFile(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return absl::ErrnoToStatus(errno, path);
+  auto file = std::make_unique<File>(descriptor);
+  struct stat info;
+  if (fstat(descriptor, &info) != 0) return absl::ErrnoToStatus(errno, path);
+  RETURN_IF_ERROR(CheckKind(info, path));
+  return MakeIo(std::move(file), /*can_seek=*/S_ISREG(info.st_mode));
+}
+
+}  // namespace
+
+absl::StatusOr<IoPtr> OpenBytes(const MediaInput& input) {
+  if (input.bytes == nullptr) return OpenFile(input.name);
+  if (input.bytes->empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(input.name, " is empty"));
+  }
+  return MakeIo(std::make_unique<Memory>(input.bytes), /*can_seek=*/true);
+}
+
+std::unique_ptr<std::istream> OpenStream(const MediaInput& input) {
+  if (input.bytes != nullptr)
+    return std::make_unique<MemoryStream>(input.bytes);
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(input.name, error)) return nullptr;
+  return std::make_unique<std::ifstream>(input.name, std::ios::binary);
+}
+
+}  // namespace pipelines::data

@@ -1,0 +1,23 @@
+// What is to be read: what a name names, or bytes in memory. Private to this
+// folder.
+#ifndef PIPELINES_MEDIA_MEDIA_INPUT_H_
+#define PIPELINES_MEDIA_MEDIA_INPUT_H_
+
+#include <memory>
+#include <string>
+
+namespace pipelines::data {
+
+struct MediaInput {
+  // Of a file; with allow_addresses, of a device or a URL, too (see
+  // frame_source.h). With `bytes`, it only stands in messages.
+  std::string name;
+  bool allow_addresses = false;
+
+  // The content; null for what `name` names.
+  std::shared_ptr<const std::string> bytes = nullptr;
+};
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_MEDIA_INPUT_H_
