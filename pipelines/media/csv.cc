@@ -7,6 +7,10 @@ namespace pipelines::data {
 
 absl::StatusOr<std::vector<CsvRow>> SplitCsv(std::string_view csv,
                                              const std::string& source) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (csv.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
+    csv.remove_prefix(kByteOrderMark.size());
+  }
   std::vector<CsvRow> rows;
   CsvRow row{1, {""}};
   int line = 1;

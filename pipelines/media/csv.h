@@ -15,7 +15,8 @@ struct CsvRow {
   std::vector<std::string> fields;
 };
 
-// Splits a table into its rows; empty lines are left out. [RFC 4180] A quoted
+// Splits a table into its rows; empty lines and a byte order mark in front are
+// left out. [RFC 4180] A quoted
 // field may hold commas, line ends and doubled quotes. InvalidArgument, naming
 // `source` and line, for a quoted field that does not end.
 absl::StatusOr<std::vector<CsvRow>> SplitCsv(std::string_view csv,
