@@ -9,8 +9,9 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "opencv2/core.hpp"
-#include "pipelines/data/clip.h"
 #include "pipelines/media/file_io.h"
+#include "pipelines/media/frame_source.h"
+#include "pipelines/media/image_io.h"
 #include "pipelines/media/video_test_util.h"
 #include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_matchers.h"
@@ -42,10 +43,9 @@ TEST(OpenFrameSink, WritesAFolderOfImagesWithoutAnEnding) {
   ASSERT_THAT((*sink)->Finish(), IsOk());
   EXPECT_THAT(ListFolder(path), IsOkAndHolds(ElementsAre(
                                     "000000.png", "000001.png", "000002.png")));
-  const auto clip = ReadClip(path);
-  ASSERT_THAT(clip, IsOk());
-  EXPECT_EQ(cv::norm(clip->frames[2], NumberedFrame(kSize, 2), cv::NORM_INF),
-            0);
+  const auto frame = ReadImage(path + "/000002.png");
+  ASSERT_THAT(frame, IsOk());
+  EXPECT_EQ(cv::norm(*frame, NumberedFrame(kSize, 2), cv::NORM_INF), 0);
   EXPECT_THAT(OpenFrameSink(path, Options()),
               StatusIs(StatusCode::kAlreadyExists, HasSubstr(path)));
 }
@@ -61,7 +61,8 @@ TEST(OpenFrameSink, StoresTheCommentInEveryImage) {
   const auto bytes = ReadFile(path + "/000000.png");
   ASSERT_THAT(bytes, IsOk());
   EXPECT_THAT(*bytes, HasSubstr(std::string("tEXtComment\0synthetic", 21)));
-  EXPECT_THAT(ReadClip(path), IsOk());  // which checks the checksums
+  // Which checks the checksums.
+  EXPECT_THAT(ReadImage(path + "/000000.png"), IsOk());
 }
 
 TEST(OpenFrameSink, LeavesNoFolderUnlessFinished) {
@@ -85,7 +86,7 @@ TEST(OpenFrameSink, WritesVideosByTheirEnding) {
   ASSERT_THAT(sink, IsOk());
   ASSERT_THAT((*sink)->Write(NumberedFrame(kSize, 0)), IsOk());
   ASSERT_THAT((*sink)->Finish(), IsOk());
-  EXPECT_THAT(ProbeClip(path), IsOk());
+  EXPECT_THAT(OpenFrameSource(path), IsOk());
 }
 
 TEST(OpenFrameSink, NamesBadPaths) {
