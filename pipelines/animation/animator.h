@@ -4,8 +4,8 @@
 //   animator->SetSource(image);
 //   cv::Mat frame = animator->Animate({driving_frame})[0];
 //
-// pipelines/animate_video.h does this from file to file;
-// pipelines/animator_example.cc is a whole program.
+// animate_video.h does this from file to file; animator_example.cc is a whole
+// program.
 #ifndef PIPELINES_ANIMATION_ANIMATOR_H_
 #define PIPELINES_ANIMATION_ANIMATOR_H_
 

@@ -151,6 +151,8 @@ absl::StatusOr<Config> ConfigOfOriginal(const TensorMap& tensors,
   SetDenseMotion(shapes, config.mutable_model()->mutable_dense_motion());
   SetInpainting(shapes, config.mutable_model()->mutable_inpainting());
   RETURN_IF_ERROR(shapes.status());
+  // What the original trains with; a config must say by what VGG-19 its
+  // perceptual loss compares, also where no training follows.
   config.mutable_losses()->mutable_perceptual()->set_weights(
       "vgg19-dcbb9e9d.pth");
   FillDependentDefaults(&config);

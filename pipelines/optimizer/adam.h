@@ -61,8 +61,7 @@ class Adam {
   std::vector<Slot> slots_;
 };
 
-// The largest absolute gradient of
-// `module`; 0 without any.
+// The largest absolute gradient of `module`; 0 without any.
 double GradientInfinityNorm(const torch::nn::Module& module);
 
 // Scales the gradients of `module` so that none is larger than `max`, as

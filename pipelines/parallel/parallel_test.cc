@@ -1,5 +1,5 @@
 // Processes are threads here: each has a group of its own. Whole processes are
-// in pipelines/parallel_training_test.cc.
+// in pipelines/training/parallel_training_test.cc.
 #include <torch/torch.h>
 
 #include <cstdlib>
