@@ -50,9 +50,8 @@ class Transform {
   //          and device of theta. Points outside the square follow the outward
   //          extension of the field.
   // Returns  [B, N, 2], differentiable once in theta and points. On the CPU
-  // each batch
-  //          element's values and gradients are bit for bit those it has alone,
-  //          on any number of threads.
+  //          each batch element's values and gradients are bit for bit those it
+  //          has alone, on any number of threads.
   //
   // A wrong shape, dtype or device is a bug in the caller: TORCH_CHECK.
   torch::Tensor Apply(

@@ -20,7 +20,8 @@ struct StartFrame {
   enum class By {
     kNumber,     // the frame `number`
     kKeypoints,  // keypoints::NormalisedDistances is least
-    kAlignment,  // keypoints::AlignedDistances is least: turns do not count
+    kAlignment,  // keypoints::AlignedDistances is least: rotation does not
+                 // count
   };
   By by = By::kNumber;
   int64_t number = 0;

@@ -11,10 +11,10 @@
 //
 // Files of a clip, in a folder of its own (CSV, one header line each):
 //   joints.csv    frame,joint,x,y,visible   visible: inside the frame and not
-//                                           behind a layer that it is no part
-//                                           of
-//   layers.csv    frame,layer,a,b,c,d,e,f   frame_from_layer: x' = a x + b y +
-//   c,
+//                                           behind a layer that does not have
+//                                           the joint
+//   layers.csv    frame,layer,a,b,c,d,e,f   frame_from_layer:
+//                                           x' = a x + b y + c,
 //                                           y' = d x + e y + f
 //   outlines.csv  layer,piece,radius,x,y    one line a corner: a piece is the
 //                                           convex polygon of its corners,
