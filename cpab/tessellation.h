@@ -23,7 +23,7 @@
 namespace cpab {
 
 struct TessellationOptions {
-  // Rectangles along x and y, 1 to 64 each.
+  // Rectangles along x and y, 1 to 32 each.
   int nx = 4;
   int ny = 4;
   // The velocity has no component normal to the border of the square, so that
