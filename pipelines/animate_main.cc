@@ -92,17 +92,19 @@ void PrintResults(const std::vector<BatchResult>& results,
 }
 
 void PrintHead(const Animator& animator, c10::Device device,
-               bool is_pretrained) {
-  if (is_pretrained) {
+               const AnimateRequest& request) {
+  if (request.checkpoint.empty()) {
     std::printf(
         "animate: no --checkpoint is given: using the one that comes with this "
         "program, trained on drawn puppets. It moves these well, little else; "
         "tools/bazelw run //pipelines:train makes one from your own videos.\n");
   }
-  std::printf("animate: %dx%d frames on %s, in %s\n",
+  const bool is_chosen = request.animator.precision == Precision::kAuto;
+  std::printf("animate: %dx%d frames on %s, in %s%s\n",
               animator.frame_size().width, animator.frame_size().height,
               DescribeDevice(device).c_str(),
-              PrecisionName(animator.precision()));
+              PrecisionName(animator.precision()),
+              is_chosen ? ", chosen by the processor" : "");
   std::fflush(stdout);
 }
 
@@ -149,12 +151,11 @@ absl::Status CheckOutput(const AnimateRequest& request) {
 absl::Status Animate(const AnimateRequest& request, c10::Device device) {
   ASSIGN_OR_RETURN(const std::vector<BatchItem> items,
                    AnimateItems(request.inputs));
-  const bool is_pretrained = request.checkpoint.empty();
   const std::string checkpoint =
-      is_pretrained ? PretrainedCheckpoint() : request.checkpoint;
+      request.checkpoint.empty() ? PretrainedCheckpoint() : request.checkpoint;
   ASSIGN_OR_RETURN(const std::unique_ptr<Animator> animator,
                    Animator::Load(checkpoint, device, request.animator));
-  if (PrintsText(request)) PrintHead(*animator, device, is_pretrained);
+  if (PrintsText(request)) PrintHead(*animator, device, request);
   const std::vector<BatchResult> results =
       AnimateAll(*animator, items, request);
   PrintResults(results, request, checkpoint);

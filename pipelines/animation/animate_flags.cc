@@ -102,8 +102,8 @@ ABSL_FLAG(int, batch_size, 0,
 ABSL_FLAG(std::string, device, "auto",
           "auto (the first GPU if there is one), cpu, cuda or cuda:N.");
 ABSL_FLAG(std::string, precision, "auto",
-          "float32, bfloat16, or auto: the faster one where the processor has "
-          "units for bfloat16, else float32.");
+          "float32, bfloat16, or auto: bfloat16 on a processor with matrix "
+          "units for it (AMX), else float32.");
 ABSL_FLAG(int, threads, 0, "CPU threads; 0 is one a core.");
 ABSL_FLAG(bool, quiet, false, "Say nothing but errors.");
 ABSL_FLAG(bool, json, false, "Print a report as JSON, for scripts.");

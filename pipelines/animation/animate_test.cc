@@ -131,6 +131,15 @@ TEST_F(AnimateTest, AFrameDoesNotDependOnTheBatchThatItIsIn) {
   }
 }
 
+// No first frame is timed: nothing has been animated.
+TEST_F(AnimateTest, ChoosesThePrecisionByTheProcessorAlone) {
+  const auto animator = *Animator::Create(trained_, torch::kCPU);
+  EXPECT_EQ(animator->precision(),
+            ChoosePrecision(Precision::kAuto, /*on_cpu=*/true));
+  EXPECT_THROW(animator->Animate({Texture(32, 32, 1)}), c10::Error)
+      << "no source is set";
+}
+
 struct BadFile {
   const char* what;
   const char* name;

@@ -3,7 +3,6 @@
 #include <c10/core/InferenceMode.h>
 #include <torch/torch.h>
 
-#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -56,31 +55,10 @@ absl::StatusOr<std::unique_ptr<Animator>> Animator::Create(
   }
   std::unique_ptr<Animator> animator(
       new Animator(std::move(model), device, options));
+  animator->options_.precision =
+      ChoosePrecision(options.precision, device.is_cpu());
   animator->BeginDriving();
-  animator->ChoosePrecision();
   return animator;
-}
-
-void Animator::ChoosePrecision() {
-  if (options_.precision != Precision::kAuto) return;
-  options_.precision = Precision::kFloat32;
-  if (!device_.is_cpu() || !CpuHasBfloat16()) return;
-  const double float32 = SecondsOfAFrame();
-  options_.precision = Precision::kBfloat16;
-  if (SecondsOfAFrame() > float32) options_.precision = Precision::kFloat32;
-}
-
-double Animator::SecondsOfAFrame() {
-  using Clock = std::chrono::steady_clock;
-  const cv::Mat grey(frame_size(), CV_8UC3, cv::Scalar::all(128));
-  SetSource(grey);
-  Animate({grey});  // prepares weights
-  const Clock::time_point begin = Clock::now();
-  Animate({grey});
-  const double seconds =
-      std::chrono::duration<double>(Clock::now() - begin).count();
-  BeginDriving();
-  return seconds;
 }
 
 cv::Size Animator::frame_size() const {

@@ -86,8 +86,6 @@ class Animator {
            const AnimatorOptions& options)
       : trained_(std::move(model)), device_(device), options_(options) {}
 
-  void ChoosePrecision();
-  double SecondsOfAFrame();
   torch::Tensor ToTensor(const cv::Mat& rgb) const;
   torch::Tensor Render(const torch::Tensor& keypoints,
                        networks::DenseMotionOutput* motion);

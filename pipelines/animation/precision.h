@@ -9,8 +9,8 @@
 namespace pipelines {
 
 enum class Precision {
-  // Where the processor has units for bfloat16, the faster of the two on a
-  // first frame; else float32.
+  // kBfloat16 on a CPU with matrix units for it, else kFloat32: by the
+  // processor alone, so that one machine makes the same frames every time.
   kAuto,
   // On the CPU by the kernels of networks/cpu.
   kFloat32,
@@ -25,8 +25,16 @@ enum class Precision {
 absl::StatusOr<Precision> ParsePrecision(const std::string& name);
 const char* PrecisionName(Precision precision);
 
-// Whether this processor multiplies bfloat16 itself (AVX512-BF16, AMX).
-bool CpuHasBfloat16();
+// Whether this processor has matrix units for bfloat16 that programs may use
+// (AMX-BF16). Vector instructions for it (AVX512-BF16) do not count: Winograd's
+// method in float32 is as fast as they are.
+bool CpuHasBfloat16Matrices();
+
+// What `asked` stands for: itself, or what kAuto chooses where networks run on
+// the CPU (`on_cpu`) and that has matrix units. Never kAuto.
+Precision ChoosePrecision(
+    Precision asked, bool on_cpu,
+    bool cpu_has_bfloat16_matrices = CpuHasBfloat16Matrices());
 
 }  // namespace pipelines
 
