@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include "networks/layers.h"
+
 namespace keypoints {
 
 RegressionDetectorImpl::RegressionDetectorImpl(int64_t num_transforms,
@@ -13,7 +15,8 @@ RegressionDetectorImpl::RegressionDetectorImpl(int64_t num_transforms,
           networks::ResNet18(/*in_channels=*/3, 2 * num_keypoints(), width))) {}
 
 torch::Tensor RegressionDetectorImpl::forward(const torch::Tensor& image) {
-  return (fg_encoder_(image).sigmoid() * 2 - 1).view({-1, num_keypoints(), 2});
+  return (networks::Sigmoid(fg_encoder_(image)) * 2 - 1)
+      .view({-1, num_keypoints(), 2});
 }
 
 void RegressionDetectorImpl::BeginAt(const torch::Tensor& layout,

@@ -9,8 +9,7 @@
 namespace keypoints {
 namespace {
 
-using torch::nn::Conv2d;
-using torch::nn::Conv2dOptions;
+using networks::Conv2d;
 
 constexpr int64_t kNumbersPerVote = 3;  // logit, x, y
 
@@ -38,13 +37,11 @@ VotingDetectorImpl::VotingDetectorImpl(int64_t num_transforms,
     : KeypointDetector(num_transforms, keypoints_per_transform),
       fg_encoder_(register_module(
           "fg_encoder", networks::ResNet18Layers(/*in_channels=*/3, width))),
-      smooth_(register_module(
-          "smooth", Conv2d(Conv2dOptions(width, width, 3).padding(1)))),
+      smooth_(register_module("smooth", Conv2d(width, width, 3))),
       votes_(register_module(
-          "votes",
-          Conv2d(Conv2dOptions(width, kNumbersPerVote * num_keypoints(), 1)))) {
+          "votes", Conv2d(width, kNumbersPerVote * num_keypoints(), 1))) {
   for (int i = 0; i < networks::ResNet18LayersImpl::kNumLayers; ++i) {
-    lateral_.push_back(Conv2d(Conv2dOptions(width << i, width, 1)));
+    lateral_.push_back(Conv2d(width << i, width, 1));
   }
   register_module("lateral", networks::ToModuleList(lateral_));
 }
@@ -71,7 +68,10 @@ torch::Tensor VotingDetectorImpl::forward(const torch::Tensor& image) {
   const torch::Tensor aims =
       by_place.narrow(2, 1, 2) +
       Places(votes.size(2), votes.size(3), by_place.options());
-  return (weights * aims).sum(-1).tanh();
+  torch::Tensor shares = weights * aims;
+  // Of numbers one after another a sum does not depend on the threads.
+  if (!is_training()) shares = shares.contiguous();
+  return shares.sum(-1).tanh();
 }
 
 void VotingDetectorImpl::BeginAt(const torch::Tensor& layout,

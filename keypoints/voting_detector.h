@@ -10,7 +10,6 @@
 #ifndef KEYPOINTS_VOTING_DETECTOR_H_
 #define KEYPOINTS_VOTING_DETECTOR_H_
 
-#include <torch/nn/modules/conv.h>
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
 
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "keypoints/detector.h"
+#include "networks/layers.h"
 #include "networks/resnet.h"
 
 namespace keypoints {
@@ -50,10 +50,10 @@ class VotingDetectorImpl : public KeypointDetector {
   torch::Tensor Pyramid(const torch::Tensor& image);
 
   networks::ResNet18Layers fg_encoder_;
-  std::vector<torch::nn::Conv2d> lateral_;
-  torch::nn::Conv2d smooth_;
+  std::vector<networks::Conv2d> lateral_;
+  networks::Conv2d smooth_;
   // Of each keypoint a weight's logit and an offset (x, y).
-  torch::nn::Conv2d votes_;
+  networks::Conv2d votes_;
 };
 TORCH_MODULE(VotingDetector);
 

@@ -4,10 +4,11 @@
 
 #include <vector>
 
+#include "networks/layers.h"
+
 namespace networks {
 namespace {
 
-using torch::nn::Linear;
 using torch::nn::Sequential;
 
 // Linear layers of the given widths with BatchNorm and ReLU between them.

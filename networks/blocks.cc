@@ -13,10 +13,13 @@ SameConv2dImpl::SameConv2dImpl(int64_t in_channels, int64_t out_channels,
 torch::Tensor SameConv2dImpl::Apply(const cpu::ConvolutionInput& input,
                                     const torch::Tensor& residual) {
   const int64_t zoom = input.upsample ? 2 : 1;
-  const torch::Tensor& image = input.image;
-  if (weight.size(2) == 3 &&
-      cpu::Winograd::Worthwhile({image.size(0), weight.size(0),
-                                 zoom * image.size(2), zoom * image.size(3)})) {
+  const int64_t height = zoom * input.image.size(2);
+  const int64_t width = zoom * input.image.size(3);
+  const bool by_winograd = is_training()
+                               ? cpu::Winograd::WorthwhileTogether(
+                                     input.image.size(0), height, width)
+                               : cpu::Winograd::Worthwhile(height, width);
+  if (weight.size(2) == 3 && by_winograd) {
     return winograd_.Forward(weight)->Apply(input, bias, residual);
   }
   return rows_.Get(weight)->Apply(input, bias, residual);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <tuple>
 
+#include "networks/layers.h"
 #include "networks/module_list.h"
 #include "networks/sampling.h"
 
@@ -28,10 +29,28 @@ int64_t NumUpBlocks(const DenseMotionOptions& options) {
   return std::llround(-std::log2(options.scale_factor));
 }
 
+// The sum over dim 1, one element after another. LibTorch's sum(1) and
+// softmax(1) add up and round in another way at the ends of each thread's
+// share.
+torch::Tensor SumInOrder(const torch::Tensor& x) {
+  torch::Tensor sum = x.select(1, 0).clone();
+  for (int64_t m = 1; m < x.size(1); ++m) sum += x.select(1, m);
+  return sum;
+}
+
+// [B, M, h, w], over dim 1.
+torch::Tensor Softmax(const torch::Tensor& logits) {
+  if (torch::GradMode::is_enabled()) return logits.softmax(1);
+  const torch::Tensor weights = (logits - logits.amax(1, true)).exp_();
+  return weights / SumInOrder(weights).unsqueeze(1);
+}
+
 // [B, M, h, w] and [B, M, h, w, 2] -> [B, h, w, 2].
 torch::Tensor Blend(const torch::Tensor& maps,
                     const torch::Tensor& candidates) {
-  return (maps.unsqueeze(-1) * candidates).sum(1).contiguous();
+  const torch::Tensor shares = maps.unsqueeze(-1) * candidates;
+  return (torch::GradMode::is_enabled() ? shares.sum(1) : SumInOrder(shares))
+      .contiguous();
 }
 
 }  // namespace
@@ -113,7 +132,7 @@ DenseMotionOutput DenseMotionNetworkImpl::forward(
 
 torch::Tensor DenseMotionNetworkImpl::ContributionMaps(
     const torch::Tensor& logits, const torch::Tensor& keep) {
-  return keep.defined() ? DropoutSoftmax(logits, keep) : logits.softmax(1);
+  return keep.defined() ? DropoutSoftmax(logits, keep) : Softmax(logits);
 }
 
 torch::Tensor DenseMotionNetworkImpl::BlendAtFullSize(
@@ -136,7 +155,7 @@ std::vector<torch::Tensor> DenseMotionNetworkImpl::PredictOcclusion(
   for (UpBlock2d& block : up_) features.push_back(block(features.back()));
   std::vector<torch::Tensor> maps;
   for (size_t i = 0; i < occlusion_.size(); ++i) {
-    maps.push_back(occlusion_[i](features[i]).sigmoid());
+    maps.push_back(Sigmoid(occlusion_[i](features[i])));
   }
   return maps;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "networks/layers.h"
 #include "networks/module_list.h"
 #include "networks/sampling.h"
 
@@ -89,7 +90,7 @@ InpaintingOutput InpaintingNetworkImpl::Decode(
   }
   output.deformed_source = Warp(features.image, deformation);
   out = out * (1 - occlusion) + skipped;
-  out = final_(out).sigmoid();
+  out = Sigmoid(final_(out));
   output.prediction =
       out * (1 - occlusion) + output.deformed_source * occlusion;
   return output;

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "networks/cpu/differentiable_norm.h"
+#include "third_party/libtorch/autocast.h"
 
 namespace networks {
 namespace {
@@ -29,6 +30,14 @@ torch::Tensor InstanceNorm2dImpl::forward(const torch::Tensor& x) {
 
 torch::Tensor InstanceNorm2dImpl::ForwardRelu(const torch::Tensor& x) {
   if (cpu::Available(x)) return cpu::Activate(x, AffineOf(x));
+  if (!is_training() && libtorch::IsAutocastOn(c10::kCPU)) {
+    // In float32: LibTorch's sums depend on the number of threads, and the next
+    // convolution rounds anyway.
+    const torch::Tensor full = x.to(torch::kFloat32);
+    if (cpu::AvailableInFloat32(full)) {
+      return cpu::Activate(full, AffineOf(full));
+    }
+  }
   if (cpu::ServesInstanceNorm(x)) {
     return cpu::DifferentiableInstanceNormRelu(x, weight_, bias_, kEpsilon);
   }

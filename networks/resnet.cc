@@ -2,17 +2,15 @@
 
 #include <torch/torch.h>
 
+#include "networks/cpu/pixels.h"
+
 namespace networks {
 namespace {
 
-using torch::nn::Conv2d;
 using torch::nn::Sequential;
 
 Conv2d MakeConv(int64_t in, int64_t out, int64_t kernel_size, int64_t stride) {
-  Conv2d conv(torch::nn::Conv2dOptions(in, out, kernel_size)
-                  .stride(stride)
-                  .padding(kernel_size / 2)
-                  .bias(false));
+  Conv2d conv(in, out, kernel_size, stride, /*bias=*/false);
   torch::nn::init::kaiming_normal_(conv->weight, /*a=*/0, torch::kFanOut,
                                    torch::kReLU);
   return conv;
@@ -76,10 +74,15 @@ ResNet18LayersImpl::forward(const torch::Tensor& image) {
 ResNet18Impl::ResNet18Impl(int64_t in_channels, int64_t num_outputs,
                            int64_t width)
     : ResNet18LayersImpl(in_channels, width),
-      fc_(register_module("fc", torch::nn::Linear(8 * width, num_outputs))) {}
+      fc_(register_module("fc", Linear(8 * width, num_outputs))) {}
 
 torch::Tensor ResNet18Impl::forward(const torch::Tensor& image) {
-  return fc_(ResNet18LayersImpl::forward(image).back().mean({2, 3}));
+  const torch::Tensor features = ResNet18LayersImpl::forward(image).back();
+  if (is_training() || !cpu::Available(features)) {
+    return fc_(features.mean({2, 3}));
+  }
+  // The sums of mean() would depend on the number of threads.
+  return fc_(cpu::MomentsOf(features, /*epsilon=*/1).mean.to(torch::kFloat32));
 }
 
 }  // namespace networks

@@ -3,14 +3,13 @@
 #define NETWORKS_RESNET_H_
 
 #include <torch/nn/modules/container/sequential.h>
-#include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/linear.h>
 #include <torch/types.h>
 
 #include <array>
 #include <cstdint>
 
 #include "networks/batch_norm.h"
+#include "networks/layers.h"
 
 namespace networks {
 
@@ -32,7 +31,7 @@ class ResNet18LayersImpl : public torch::nn::Module {
   std::array<torch::Tensor, kNumLayers> forward(const torch::Tensor& image);
 
  private:
-  torch::nn::Conv2d conv1_;
+  Conv2d conv1_;
   BatchNorm2d bn1_;
   torch::nn::Sequential layer1_, layer2_, layer3_, layer4_;
 };
@@ -48,10 +47,10 @@ class ResNet18Impl : public ResNet18LayersImpl {
   torch::Tensor forward(const torch::Tensor& image);
 
   // The last layer, for callers with an initial value of their own.
-  torch::nn::Linear& fc() { return fc_; }
+  Linear& fc() { return fc_; }
 
  private:
-  torch::nn::Linear fc_;
+  Linear fc_;
 };
 TORCH_MODULE(ResNet18);
 

@@ -51,7 +51,9 @@ torch::Tensor AffineGrid(const torch::Tensor& matrix, int64_t height,
 
 torch::Tensor Warp(const torch::Tensor& image, const torch::Tensor& grid) {
   const torch::Tensor sized = ResizeGrid(grid, image.size(2), image.size(3));
-  if (cpu::Available(image)) return cpu::Warp(image, sized, /*factor=*/{});
+  if (cpu::AvailableInFloat32(image)) {
+    return cpu::Warp(image, sized, /*factor=*/{});
+  }
   if (image.size(0) == sized.size(0)) return GridSample(image, sized);
   return GridSample(image.expand({sized.size(0), -1, -1, -1}), sized);
 }
@@ -59,7 +61,7 @@ torch::Tensor Warp(const torch::Tensor& image, const torch::Tensor& grid) {
 torch::Tensor WarpAndScale(const torch::Tensor& image,
                            const torch::Tensor& grid,
                            const torch::Tensor& factor) {
-  if (!cpu::Available(image)) return Warp(image, grid) * factor;
+  if (!cpu::AvailableInFloat32(image)) return Warp(image, grid) * factor;
   return cpu::Warp(image, ResizeGrid(grid, image.size(2), image.size(3)),
                    factor);
 }
@@ -82,6 +84,7 @@ torch::Tensor WarpByEach(const torch::Tensor& image,
 torch::Tensor ResizeBilinear(const torch::Tensor& x, int64_t height,
                              int64_t width) {
   if (x.size(2) == height && x.size(3) == width) return x;
+  if (cpu::AvailableInFloat32(x)) return cpu::ResizeBilinear(x, height, width);
   return F::interpolate(x, F::InterpolateFuncOptions()
                                .size(std::vector<int64_t>{height, width})
                                .mode(torch::kBilinear)

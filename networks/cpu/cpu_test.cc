@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -13,6 +14,7 @@
 #include "networks/cpu/differentiable_convolution.h"
 #include "networks/cpu/differentiable_norm.h"
 #include "networks/cpu/kernels.h"
+#include "networks/cpu/patch_convolution.h"
 #include "networks/cpu/pixels.h"
 #include "networks/cpu/row_convolution.h"
 #include "networks/cpu/weight_cache.h"
@@ -280,6 +282,49 @@ TEST_P(WinogradTest, RowConvolutionDoesTheSame) {
   }
 }
 
+TEST_P(WinogradTest, PatchConvolutionIsTheConvolution) {
+  for (const int64_t kernel_size : {1, 3, 7}) {
+    const Tensor weight = FillSigned("patches", {shape().out, shape().in,
+                                                 kernel_size, kernel_size}) /
+                          (kernel_size * std::sqrt(shape().in));
+    for (const int64_t stride : {1, 2, 3}) {
+      const Tensor expected =
+          torch::conv2d(image_, weight, bias_, stride, kernel_size / 2);
+      for (const Kernels* kernels : AllKernels()) {
+        const PatchConvolution convolution(*kernels, weight);
+        EXPECT_THAT(convolution.Apply(image_, bias_, stride),
+                    TensorNear(expected, kDirectTol))
+            << kernels->name;
+        EXPECT_THAT(
+            convolution.Apply(image_, {}, stride) + bias_.view({1, -1, 1, 1}),
+            TensorNear(expected, kDirectTol))
+            << kernels->name;
+      }
+    }
+  }
+}
+
+// Row and patch convolutions take several small images at a time: batches on
+// both sides of such a group.
+TEST_P(WinogradTest, SampleIsTheSameAloneAndInAnyBatchByOtherMethods) {
+  const Tensor image =
+      FillSigned("images", {9, shape().in, shape().height, shape().width});
+  const RowConvolution rows(*BestKernels(), weight_);
+  const PatchConvolution patches(*BestKernels(), weight_);
+  for (int64_t b = 0; b < image.size(0); ++b) {
+    const Tensor one = image.slice(0, b, b + 1);
+    const Tensor by_rows = rows.Apply({one}, bias_);
+    const Tensor by_patches = patches.Apply(one, bias_, /*stride=*/2);
+    for (const int64_t begin : {int64_t{0}, b}) {
+      const Tensor many = image.slice(0, begin);
+      EXPECT_TRUE(
+          torch::equal(rows.Apply({many}, bias_)[b - begin], by_rows[0]));
+      EXPECT_TRUE(torch::equal(patches.Apply(many, bias_, 2)[b - begin],
+                               by_patches[0]));
+    }
+  }
+}
+
 TEST_P(WinogradTest, InstanceNormAffineIsInstanceNorm) {
   if (shape().height * shape().width == 1) GTEST_SKIP() << "no deviation";
   const Tensor weight = FillUniform("norm.weight", {shape().in});
@@ -326,6 +371,21 @@ TEST_P(WinogradTest, WarpIsGridSample) {
   Warp(image_, grid, factor, wide.slice(1, shape().in));
   EXPECT_THAT(wide.slice(1, shape().in), TensorNear(expected, 2e-5));
   EXPECT_EQ(wide.slice(1, 0, shape().in).abs().max().item<float>(), 0);
+}
+
+TEST(ResizeBilinear, IsLibTorchs) {
+  if (BestKernels() == nullptr) GTEST_SKIP() << "no vector instructions";
+  for (const int64_t channels : {1, 2, 7}) {
+    const Tensor image = FillSigned("image", {2, channels, 5, 8});
+    for (const auto& [height, width] :
+         {std::pair<int64_t, int64_t>{5, 8}, {20, 32}, {3, 2}, {1, 1}}) {
+      // The rounding of a position of up to 8 pixels, times a difference of 2.
+      EXPECT_THAT(
+          ResizeBilinear(image, height, width),
+          TensorNear(torch::upsample_bilinear2d(image, {height, width}, true),
+                     4e-6));
+    }
+  }
 }
 
 TEST(Warp, ReadsNothingBesideTheImage) {

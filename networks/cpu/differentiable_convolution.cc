@@ -97,7 +97,7 @@ bool DifferentiableConvolution::Serves(const Tensor& image,
        weight.size(0) * weight.size(1) > kMostTrainedChannelPairs)) {
     return false;
   }
-  return Winograd::Worthwhile({image.size(0), weight.size(0), height, width});
+  return Winograd::WorthwhileTogether(image.size(0), height, width);
 }
 
 Tensor DifferentiableConvolution::Apply(const Tensor& image,

@@ -24,7 +24,8 @@ class DifferentiableConvolution {
   std::shared_ptr<const Winograd> Forward(const torch::Tensor& weight) const;
 
   // Whether Apply serves: AvailableInTraining(image), weight [C', C, 3, 3], and
-  // an image large enough for it to be faster than torch::conv2d.
+  // a batch with enough pixels for it to be faster than torch::conv2d. So a
+  // sample's bits depend on the batch's size here, unlike in inference.
   static bool Serves(const torch::Tensor& image, const torch::Tensor& weight);
 
   // Twin: torch::conv2d(image, weight, bias, /*stride=*/1, /*padding=*/1), to

@@ -22,6 +22,9 @@ int64_t RowsPerTask(const torch::Tensor& x) {
 // Partial sums of one image, which enough threads can share evenly.
 constexpr int64_t kMostTasks = 16;
 
+// Columns of kMostTasks partial sums that are added up at a time.
+constexpr int64_t kColumnsPerSum = 1024;
+
 // Pixels whose channels are gathered together: a cache line of each plane.
 constexpr int64_t kTransposedPixels = 16;
 
@@ -57,8 +60,27 @@ torch::Tensor OutputLike(torch::Tensor out, int64_t batch, int64_t channels,
 
 bool KernelsServe(const torch::Tensor& x) {
   return BestKernels() != nullptr && x.device().is_cpu() &&
-         x.scalar_type() == torch::kFloat32 &&
-         !libtorch::IsAutocastOn(c10::kCPU);
+         x.scalar_type() == torch::kFloat32;
+}
+
+// Along one axis: the pixels on both sides of an output, and how much the
+// second one counts.
+struct Between {
+  int64_t low, high;
+  float share;
+};
+
+std::vector<Between> PlacesOfOutputs(int64_t in, int64_t out) {
+  const float step =
+      out > 1 ? static_cast<float>(in - 1) / static_cast<float>(out - 1) : 0;
+  std::vector<Between> places;
+  for (int64_t i = 0; i < out; ++i) {
+    const float position = step * static_cast<float>(i);
+    const int64_t low = std::min(static_cast<int64_t>(position), in - 1);
+    const float share = position - static_cast<float>(low);
+    places.push_back({low, std::min(low + 1, in - 1), share});
+  }
+  return places;
 }
 
 // The sum over all rows of sample b of what add(y, sums, sums + C) adds to two
@@ -80,18 +102,30 @@ torch::Tensor SumRows(const torch::Tensor& x, const Add& add) {
       }
     }
   });
-  return partial.sum(0);
+  // In pieces too small for LibTorch to share among threads, since it adds up
+  // in another order at the ends of each thread's share.
+  const torch::Tensor columns = partial.view({tasks, 2 * channels});
+  std::vector<torch::Tensor> sums;
+  for (int64_t c = 0; c < 2 * channels; c += kColumnsPerSum) {
+    sums.push_back(
+        columns.slice(1, c, std::min(c + kColumnsPerSum, 2 * channels)).sum(0));
+  }
+  return torch::cat(sums).view({2, channels});
 }
 
 }  // namespace
 
 bool Available(const torch::Tensor& x) {
+  return AvailableInFloat32(x) && !libtorch::IsAutocastOn(c10::kCPU);
+}
+
+bool AvailableInFloat32(const torch::Tensor& x) {
   return !torch::GradMode::is_enabled() && KernelsServe(x);
 }
 
 bool AvailableInTraining(const torch::Tensor& x) {
   return torch::GradMode::is_enabled() && KernelsServe(x) &&
-         !torch::jit::tracer::isTracing();
+         !libtorch::IsAutocastOn(c10::kCPU) && !torch::jit::tracer::isTracing();
 }
 
 InstanceMoments MomentsOf(const torch::Tensor& x, double epsilon) {
@@ -210,6 +244,33 @@ torch::Tensor Warp(const torch::Tensor& image, const torch::Tensor& grid,
                  points.data_ptr<float>() + b * size * 2,
                  gains.defined() ? gains.data_ptr<float>() + b * size : nullptr,
                  y, MutableSampleOf(out, b));
+  });
+  return out;
+}
+
+torch::Tensor ResizeBilinear(const torch::Tensor& x, int64_t height,
+                             int64_t width) {
+  const torch::Tensor in = WithChannelsLast(x);
+  torch::Tensor out = EmptyChannelsLast(x.size(0), x.size(1), height, width);
+  const std::vector<Between> rows = PlacesOfOutputs(x.size(2), height);
+  const std::vector<Between> columns = PlacesOfOutputs(x.size(3), width);
+  ForEachRow(out, [&](int64_t b, int64_t y) {
+    const ConstPixels image = SampleOf(in, b);
+    const Pixels to = MutableSampleOf(out, b);
+    const Between& row = rows[y];
+    for (int64_t i = 0; i < width; ++i) {
+      const Between& column = columns[i];
+      const float* p00 = image.pixel(row.low, column.low);
+      const float* p01 = image.pixel(row.low, column.high);
+      const float* p10 = image.pixel(row.high, column.low);
+      const float* p11 = image.pixel(row.high, column.high);
+      float* value = to.pixel(y, i);
+      for (int64_t c = 0; c < image.channels; ++c) {
+        const float upper = p00[c] + column.share * (p01[c] - p00[c]);
+        const float lower = p10[c] + column.share * (p11[c] - p10[c]);
+        value[c] = upper + row.share * (lower - upper);
+      }
+    }
   });
   return out;
 }

@@ -15,7 +15,10 @@ namespace networks::cpu {
 // on a CPU with the vector instructions, with autograd and autocast off.
 bool Available(const torch::Tensor& x);
 
-// The same with autograd on, for the kernels with gradients; not while
+// The same, but also within autocast: for functions that it leaves in float32.
+bool AvailableInFloat32(const torch::Tensor& x);
+
+// As Available with autograd on, for the kernels with gradients; not while
 // LibTorch's tracer records operators, which these are not.
 bool AvailableInTraining(const torch::Tensor& x);
 
@@ -65,6 +68,11 @@ InstanceNormGradient PullBackInstanceNorm(const torch::Tensor& x,
 // unless undefined; channels_last, or into `out`.
 torch::Tensor Warp(const torch::Tensor& image, const torch::Tensor& grid,
                    const torch::Tensor& factor, torch::Tensor out = {});
+
+// torch::upsample_bilinear2d with align_corners of x [B, C, H, W] to [B, C,
+// height, width], channels_last.
+torch::Tensor ResizeBilinear(const torch::Tensor& x, int64_t height,
+                             int64_t width);
 
 // An uninitialised [batch, channels, height, width] in channels_last.
 torch::Tensor EmptyChannelsLast(int64_t batch, int64_t channels, int64_t height,

@@ -13,35 +13,41 @@ namespace {
 // cache while a panel of weights passes.
 constexpr int64_t kPixelsPerTask = 240;
 
-// Sample b as [H, W + k - 1, C], with (k - 1) / 2 zero pixels at either end of
-// a row, doubled in size if `upsample`; and k - 1 zero pixels at the very end,
-// which the last products read.
-torch::Tensor PadRows(const torch::Tensor& image, int64_t b, bool upsample,
-                      int64_t kernel_size) {
-  const ConstPixels pixels = SampleOf(image, b);
+// Pixels of the samples that go through the stages together: small images share
+// the reading of the weights, large ones stay in the cache.
+constexpr int64_t kPixelsPerGroup = 2 * kPixelsPerTask;
+
+// Samples begin .. begin + count - 1 as [count H, W + k - 1, C], with
+// (k - 1) / 2 zero pixels at either end of a row, doubled in size if
+// `upsample`; and k - 1 zero pixels at the very end, which the last products
+// read.
+torch::Tensor PadRows(const torch::Tensor& image, int64_t begin, int64_t count,
+                      bool upsample, int64_t kernel_size) {
   const int64_t zoom = upsample ? 2 : 1;
-  const int64_t height = pixels.height * zoom, width = pixels.width * zoom;
-  const int64_t channels = pixels.channels;
+  const int64_t height = image.size(2) * zoom, width = image.size(3) * zoom;
+  const int64_t channels = image.size(1);
   const int64_t row = (width + kernel_size - 1) * channels;
   const int64_t margin = (kernel_size - 1) / 2 * channels;
   torch::Tensor padded =
-      torch::empty({height * row + 2 * margin}, torch::kFloat32);
+      torch::empty({count * height * row + 2 * margin}, torch::kFloat32);
   float* const data = padded.data_ptr<float>();
   const auto zero = [](float* to, int64_t n) {
     std::memset(to, 0, n * sizeof(float));
   };
-  at::parallel_for(0, height, 8, [&](int64_t begin, int64_t end) {
-    for (int64_t y = begin; y < end; ++y) {
-      float* to = data + y * row;
+  at::parallel_for(0, count * height, 8, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const ConstPixels pixels = SampleOf(image, begin + i / height);
+      const int64_t y = i % height / zoom;
+      float* to = data + i * row;
       zero(to, margin);
       for (int64_t x = 0; x < width; ++x) {
-        std::memcpy(to + margin + x * channels,
-                    pixels.pixel(y / zoom, x / zoom), channels * sizeof(float));
+        std::memcpy(to + margin + x * channels, pixels.pixel(y, x / zoom),
+                    channels * sizeof(float));
       }
       zero(to + row - margin, margin);
     }
   });
-  zero(data + height * row, 2 * margin);
+  zero(data + count * height * row, 2 * margin);
   return padded;
 }
 
@@ -94,6 +100,28 @@ void RowConvolution::ComputeShares(const torch::Tensor& padded,
   });
 }
 
+void RowConvolution::AddShares(const torch::Tensor& shares, int64_t begin,
+                               int64_t count, torch::Tensor& out) const {
+  const int64_t height = out.size(2), width = out.size(3);
+  const int64_t padded_width = width + kernel_size_ - 1;
+  at::parallel_for(0, count * height, 8, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const int64_t y = i % height;
+      const Pixels to = MutableSampleOf(out, begin + i / height);
+      for (int64_t dy = 0; dy < kernel_size_; ++dy) {
+        const int64_t up = kernel_size_ / 2 - dy;  // from y to the share's row
+        if (y - up < 0 || y - up >= height) continue;
+        const float* share = shares.data_ptr<float>() +
+                             (i - up) * padded_width * shares.size(1) +
+                             dy * out_channels_;
+        for (int64_t x = 0; x < width; ++x) {
+          Add(share + x * shares.size(1), out_channels_, to.pixel(y, x));
+        }
+      }
+    }
+  });
+}
+
 torch::Tensor RowConvolution::Apply(const ConvolutionInput& input,
                                     const torch::Tensor& bias,
                                     const torch::Tensor& residual) const {
@@ -110,26 +138,18 @@ torch::Tensor RowConvolution::Apply(const ConvolutionInput& input,
       EmptyChannelsLast(image.size(0), out_channels_, height, width);
   out.copy_(residual.defined() ? residual + bias.view({1, -1, 1, 1})
                                : bias.view({1, -1, 1, 1}));
+  const int64_t batch = image.size(0);
+  const int64_t group = std::max<int64_t>(
+      std::min(kPixelsPerGroup / (height * padded_width), batch), 1);
   torch::Tensor shares = torch::empty(
-      {height * padded_width, panels_.size(0) * kernels_.panel_width},
+      {group * height * padded_width, panels_.size(0) * kernels_.panel_width},
       torch::kFloat32);
-  for (int64_t b = 0; b < image.size(0); ++b) {
-    ComputeShares(PadRows(image, b, input.upsample, kernel_size_), shares);
-    const Pixels to = MutableSampleOf(out, b);
-    at::parallel_for(0, height, 8, [&](int64_t begin, int64_t end) {
-      for (int64_t y = begin; y < end; ++y) {
-        for (int64_t dy = 0; dy < kernel_size_; ++dy) {
-          const int64_t from_y = y + dy - kernel_size_ / 2;
-          if (from_y < 0 || from_y >= height) continue;
-          const float* share = shares.data_ptr<float>() +
-                               from_y * padded_width * shares.size(1) +
-                               dy * out_channels_;
-          for (int64_t x = 0; x < width; ++x) {
-            Add(share + x * shares.size(1), out_channels_, to.pixel(y, x));
-          }
-        }
-      }
-    });
+  for (int64_t begin = 0; begin < batch; begin += group) {
+    const int64_t count = std::min(group, batch - begin);
+    torch::Tensor used = shares.slice(0, 0, count * height * padded_width);
+    ComputeShares(PadRows(image, begin, count, input.upsample, kernel_size_),
+                  used);
+    AddShares(used, begin, count, out);
   }
   return out;
 }

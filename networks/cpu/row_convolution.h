@@ -29,8 +29,11 @@ class RowConvolution {
                       const torch::Tensor& residual = {}) const;
 
  private:
-  // Shares of all pixels of a padded image, [H, W + k - 1, k C' and more].
+  // Shares of all pixels of padded images, [B H (W + k - 1), k C' and more].
   void ComputeShares(const torch::Tensor& padded, torch::Tensor& shares) const;
+  // Adds those of samples begin .. begin + count - 1 to `out`.
+  void AddShares(const torch::Tensor& shares, int64_t begin, int64_t count,
+                 torch::Tensor& out) const;
 
   const Kernels& kernels_;
   int64_t in_channels_;

@@ -140,12 +140,15 @@ void Winograd::RunStrip(const Job& job, int64_t begin, int64_t end) const {
   }
 }
 
-bool Winograd::Worthwhile(torch::IntArrayRef output_sizes) {
-  const int64_t height = output_sizes[2], width = output_sizes[3];
+bool Winograd::Worthwhile(int64_t height, int64_t width) {
+  return WorthwhileTogether(/*batch=*/1, height, width);
+}
+
+bool Winograd::WorthwhileTogether(int64_t batch, int64_t height,
+                                  int64_t width) {
   // Below a tile's size most of the products are of padding.
   return height >= kTileOutputs && width >= kTileOutputs &&
-         output_sizes[0] * height * width >=
-             kLeastTiles * kTileOutputs * kTileOutputs;
+         batch * height * width >= kLeastTiles * kTileOutputs * kTileOutputs;
 }
 
 }  // namespace networks::cpu

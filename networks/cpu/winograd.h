@@ -39,10 +39,17 @@ class Winograd {
   torch::Tensor Apply(const ConvolutionInput& input, const torch::Tensor& bias,
                       const torch::Tensor& residual = {}) const;
 
-  // Whether this is faster than a direct convolution to `output_sizes`
-  // [B, C', H', W']: reading the transformed weights, 4 times as many, costs
-  // about as much as the products of a dozen tiles.
-  static bool Worthwhile(torch::IntArrayRef output_sizes);
+  // Whether inference takes this rather than a direct convolution, for outputs
+  // of `height` x `width`: where one image alone is faster so, since a choice
+  // by the batch would let a pixel depend on it. Reading the transformed
+  // weights, 4 times as many, costs about as much as the products of a dozen
+  // tiles.
+  static bool Worthwhile(int64_t height, int64_t width);
+
+  // Whether this is faster for a batch of `batch` such images together: the
+  // choice in training, where a sample need not have the same bits in any
+  // batch.
+  static bool WorthwhileTogether(int64_t batch, int64_t height, int64_t width);
 
  private:
   struct Job;

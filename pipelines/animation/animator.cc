@@ -134,8 +134,19 @@ torch::Tensor Animator::Render(const torch::Tensor& keypoints,
       model.BlendCandidates(small, source, keypoints,
                             model.InferCandidates(small, source, keypoints));
   const AutocastScope autocast(TrainingConfig::BFLOAT16, device_);
-  return model.inpainting()->Render(source_.features, motion->deformation,
-                                    motion->occlusion_maps);
+  // Frame by frame: LibTorch's operators in bfloat16 sum in another order in
+  // another batch.
+  std::vector<torch::Tensor> frames;
+  for (int64_t i = 0; i < batch; ++i) {
+    std::vector<torch::Tensor> occlusion_maps;
+    for (const torch::Tensor& map : motion->occlusion_maps) {
+      occlusion_maps.push_back(map.slice(0, i, i + 1));
+    }
+    frames.push_back(model.inpainting()->Render(
+        source_.features, motion->deformation.slice(0, i, i + 1),
+        occlusion_maps));
+  }
+  return torch::cat(frames);
 }
 
 std::vector<cv::Mat> Animator::Animate(const std::vector<cv::Mat>& driving,

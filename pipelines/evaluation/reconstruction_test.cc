@@ -130,11 +130,9 @@ TEST_F(ReconstructionTest, DoesNotDependOnTheBatchSize) {
   const auto apart = Evaluate();
   ASSERT_THAT(together, IsOk());
   ASSERT_THAT(apart, IsOk());
-  // A frame's pixels do not depend on its batch; its 8 bits could differ where
-  // convolutions of another batch size round to the other side of a half.
-  EXPECT_NEAR(together->model.l1, apart->model.l1, 1e-5);
-  EXPECT_NEAR(together->motion->JointTransferError(),
-              apart->motion->JointTransferError(), 1e-5);
+  EXPECT_EQ(together->model.l1, apart->model.l1);
+  EXPECT_EQ(together->motion->JointTransferError(),
+            apart->motion->JointTransferError());
 }
 
 TEST_F(ReconstructionTest, LooksAtEveryNthFrameOfTheFirstClips) {

@@ -117,38 +117,6 @@ TEST_P(CandidateMotionsTest, ImplicitGradientReachesTheKeypoints) {
   }
 }
 
-// The sample in place `i` of a batch of 8 against the same alone: to the bit in
-// the CPAB candidates; in the networks convolutions may choose other kernels
-// for other batch sizes, which was seen to change 1e-6 at most.
-TEST(AnimationModel, GivesASampleTheSameFrameAloneAndInAnyBatch) {
-  auto model = MakeModel();
-  model->eval();
-  const torch::NoGradGuard no_grad;
-  const torch::Tensor source = RandomImages(8, 1);
-  const torch::Tensor driving = RandomImages(8, 2);
-  const auto run = [&](const torch::Tensor& s, const torch::Tensor& d) {
-    // Keypoints of an untrained detector hardly differ: spread them.
-    const torch::Tensor ks = model->DetectKeypoints(s);
-    const torch::Tensor kd =
-        ks + 0.2 * torch::sin(40 * model->DetectKeypoints(d));
-    const torch::Tensor small = model->dense_motion()->Downsample(s);
-    const Candidates candidates = model->InferCandidates(small, ks, kd);
-    const auto motion = model->BlendCandidates(small, ks, kd, candidates);
-    const auto frame = model->inpainting()(s, motion.deformation,
-                                           motion.occlusion_maps, false);
-    return std::tuple(kd, candidates.fields, frame.prediction);
-  };
-  const auto [keypoints, fields, frames] = run(source, driving);
-  for (const int64_t i : {0, 3, 7}) {
-    const auto [keypoint, field, frame] =
-        run(source.slice(0, i, i + 1), driving.slice(0, i, i + 1));
-    using networks::test_util::TensorNear;
-    EXPECT_THAT(keypoint, TensorNear(keypoints.slice(0, i, i + 1), 1e-5));
-    EXPECT_THAT(field, TensorNear(fields.slice(0, i, i + 1), 1e-4));
-    EXPECT_THAT(frame, TensorNear(frames.slice(0, i, i + 1), 1e-4));
-  }
-}
-
 TEST_P(CandidateMotionsTest, AreBitForBitTheSameAloneAndInAnyBatch) {
   const auto motions = Create();
   ASSERT_THAT(motions, IsOk());
