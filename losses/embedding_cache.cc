@@ -75,6 +75,10 @@ std::string EmbeddingCache::PathOf(const Tensor& image) const {
 absl::optional<Tensor> EmbeddingCache::Find(const Tensor& image) const {
   const auto file = networks::weights::SafetensorsFile::Open(PathOf(image));
   if (!file.ok()) return absl::nullopt;
+  // Those of earlier programs have no checksum.
+  if (file->has_checksum() && !file->VerifyChecksum().ok()) {
+    return absl::nullopt;
+  }
   const auto embedding = file->tensor(kTensorName);
   if (!embedding.ok()) return absl::nullopt;
   return embedding->to(torch::kFloat32);
@@ -89,8 +93,8 @@ absl::Status EmbeddingCache::Insert(const Tensor& image,
   const std::string path = PathOf(image);
   std::error_code absent;
   const bool replaced = fs::exists(path, absent);
-  const absl::Status written =
-      networks::weights::WriteSafetensors(path, {{kTensorName, stored}}, {});
+  const absl::Status written = networks::weights::WriteSafetensors(
+      path, {{kTensorName, stored}}, {}, networks::weights::Checksum::kSha256);
   if (!written.ok()) return written;
   if (!replaced) size_ += static_cast<int64_t>(fs::file_size(path, absent));
   return absl::OkStatus();
@@ -106,7 +110,7 @@ Tensor EmbeddingCache::Through(
       continue;
     }
     embeddings.push_back(embed(image));
-    insert_status_.Update(Insert(image, embeddings.back()));
+    if (insert_status_.ok()) insert_status_ = Insert(image, embeddings.back());
     // What is kept less precisely is used so from the start.
     embeddings.back() =
         embeddings.back().to(options_.stored_as).to(images.options());

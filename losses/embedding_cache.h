@@ -52,7 +52,7 @@ class EmbeddingCache {
   static absl::StatusOr<EmbeddingCache> Open(EmbeddingCacheOptions options);
 
   // The embedding kept for an image [...], in float32 on the CPU, if there is
-  // one and it can be read.
+  // one and it is whole.
   absl::optional<torch::Tensor> Find(const torch::Tensor& image) const;
 
   // Keeps an embedding, unless the budget is spent. Errors of writing, after
@@ -63,12 +63,14 @@ class EmbeddingCache {
   // The embeddings of `images` [B, ...], stacked: those that are kept, the
   // others computed by `embed` ([1, ...] -> [1, ...]) and kept. One image at a
   // time, so that none depends on which others were kept. What cannot be kept
-  // is no error, for the result is right without; insert_status() tells.
+  // is no error, for the result is right without: from the first failure on
+  // nothing more is kept, and insert_status() tells why.
   torch::Tensor Through(
       const torch::Tensor& images,
       const std::function<torch::Tensor(const torch::Tensor&)>& embed);
 
-  // The first error that Through met in keeping an embedding.
+  // The error at which Through gave up keeping embeddings. The caller reports
+  // it to the user.
   const absl::Status& insert_status() const { return insert_status_; }
 
   int64_t size() const { return size_; }  // bytes on the disk

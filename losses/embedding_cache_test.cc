@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "networks/weights/sha256.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace losses {
@@ -117,6 +118,24 @@ TEST_F(EmbeddingCacheTest, ComputesWhatIsDamaged) {
   EXPECT_TRUE(cache.Find(images_.narrow(0, 0, 1)).has_value());
 }
 
+// Each embedding of 32 bytes has one bit flipped.
+TEST_F(EmbeddingCacheTest, ComputesWhereABitIsFlipped) {
+  EmbeddingCache cache = Open();
+  Through(cache, images_);
+  for (const auto& entry : fs::directory_iterator(options_.folder)) {
+    std::fstream file(entry.path(),
+                      std::ios::in | std::ios::out | std::ios::binary);
+    const auto place = static_cast<int64_t>(entry.file_size()) -
+                       networks::weights::Sha256::kSize - 1;
+    file.seekg(place);
+    const char byte = static_cast<char>(file.get());
+    file.seekp(place);
+    file.put(static_cast<char>(byte ^ 1));
+  }
+  EXPECT_TRUE(torch::equal(Through(cache, images_), 2 * images_));
+  EXPECT_EQ(computed_, 6);
+}
+
 TEST_F(EmbeddingCacheTest, GoesOnWithoutItsFolder) {
   EmbeddingCache cache = Open();
   fs::remove_all(options_.folder);
@@ -124,6 +143,10 @@ TEST_F(EmbeddingCacheTest, GoesOnWithoutItsFolder) {
   EXPECT_THAT(cache.insert_status(),
               StatusIs(absl::StatusCode::kNotFound,
                        ::testing::HasSubstr(options_.folder)));
+  // It does not try again for every image.
+  fs::create_directories(options_.folder);
+  Through(cache, images_);
+  EXPECT_EQ(cache.size(), 0);
 }
 
 TEST_F(EmbeddingCacheTest, SaysThatItsFolderCannotBeMade) {

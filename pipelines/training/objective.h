@@ -67,6 +67,12 @@ class Objective {
                         const torch::Tensor& driving, StepPlace place,
                         StageTimer& timer);
 
+  // Not OK once embeddings of frames can no longer be kept for the next epoch
+  // (losses/embedding_cache.h); nothing else changes.
+  absl::Status embedding_cache_status() const {
+    return embeddings_ ? embeddings_->insert_status() : absl::OkStatus();
+  }
+
   // The names of the terms in StepOutput once all have started.
   std::vector<std::string> TermNames() const;
 

@@ -176,6 +176,7 @@ class Trainer {
   absl::Status TakeStep();
   absl::Status FailedStep(const absl::Status& error);
   absl::Status LogStep(const StepReport& report, const StepTime& time);
+  void WarnIfCacheFails();
   void StartBar();
   absl::Status ShowEpoch();
   absl::Status Save();
@@ -208,6 +209,7 @@ class Trainer {
   Stopwatch since_save_;
   int64_t steps_of_session_ = 0;
   bool stop_ = false;  // some process was asked to
+  bool warned_of_cache_ = false;
   // Of training, by the clock of rank 0: the same in all processes.
   double agreed_seconds_ = 0;
   torch::Tensor preview_source_, preview_driving_;
@@ -468,6 +470,7 @@ absl::Status Trainer::TakeStep() {
   agreed_seconds_ = group_ == nullptr ? state_.trained_seconds()
                                       : report->news.trained_seconds;
   RETURN_IF_ERROR(LogStep(*report, {seconds, data_seconds / seconds}));
+  WarnIfCacheFails();
   timer_.End();
   return absl::OkStatus();
 }
@@ -505,6 +508,21 @@ absl::Status Trainer::LogStep(const StepReport& report, const StepTime& time) {
   }
   bar_->Update(state_.step(), text);
   return log_->Add(state_.step(), report, time);
+}
+
+// Once a session.
+void Trainer::WarnIfCacheFails() {
+  const absl::Status status = learner_->objective().embedding_cache_status();
+  if (status.ok() || warned_of_cache_) return;
+  warned_of_cache_ = true;
+  const std::string line = absl::StrCat(
+      "warning: embeddings of frames are no longer kept (", status.message(),
+      "); training goes on and computes them anew in each epoch");
+  if (bar_) {
+    bar_->Print(line);
+  } else {
+    std::fprintf(stderr, "%s\n", line.c_str());
+  }
 }
 
 absl::Status Trainer::ShowEpoch() {

@@ -187,6 +187,26 @@ TEST_F(TrainerTest, StopsWhereALossIsNotFinite) {
 }
 
 // In a process of its own, for the flag that a signal sets stays set.
+// The cache's folder is one in which no file can be made.
+TEST_F(TrainerTest, SaysOnceThatEmbeddingsCannotBeKept) {
+  const std::string cache = output_ + "_cache";
+  fs::remove_all(cache);
+  fs::create_directories(cache + "/cpab_animation");
+  fs::create_directory_symlink("/proc/self/net",
+                               cache + "/cpab_animation/sam_embeddings");
+  testing::internal::CaptureStderr();
+  setenv("XDG_CACHE_HOME", cache.c_str(), 1);
+  const absl::Status status = Train(
+      Options({"training.max_steps=3", "losses.semantic.weight=1",
+               "losses.semantic.model=tiny", "losses.semantic.untrained=true",
+               "losses.semantic.cache_gib=1"}));
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(status, IsOk());
+  const size_t first = text.find("embeddings of frames are no longer kept");
+  EXPECT_NE(first, std::string::npos) << text;
+  EXPECT_EQ(text.find("are no longer kept", first + 30), std::string::npos);
+}
+
 TEST_F(TrainerTest, SavesWhenASignalAsksToStop) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
