@@ -43,8 +43,26 @@ void ShareBatchNorms(AnimationModel& model,
   }
 }
 
+absl::Status CheckSomethingTrains(const AnimationModel& model) {
+  for (const torch::Tensor& parameter : model.parameters()) {
+    if (parameter.requires_grad()) return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "training.frozen freezes every part of the model, so nothing is left to "
+      "train; take one out of it");
+}
+
 AdamOptions AdamOptionsOf(const TrainingConfig& training) {
   return {training.beta1(), training.beta2(), 1e-8, training.weight_decay()};
+}
+
+// The same in all processes, for the config decides.
+absl::Status NothingLearns(int64_t step) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "step ", step + 1,
+      ": no part that trains has a share in the losses of this step; see "
+      "training.frozen, training.motion_steps (in which nothing is painted) "
+      "and training.background_start_epoch"));
 }
 
 }  // namespace
@@ -59,6 +77,7 @@ absl::StatusOr<std::unique_ptr<Learner>> Learner::Create(
   model->to(device);
   const auto& frozen = config.training().frozen();
   RETURN_IF_ERROR(model->Freeze({frozen.begin(), frozen.end()}));
+  RETURN_IF_ERROR(CheckSomethingTrains(*model));
   return std::unique_ptr<Learner>(new Learner(config, device, std::move(model),
                                               std::move(objective),
                                               std::move(group)));
@@ -139,6 +158,7 @@ absl::StatusOr<StepReport> Learner::ComputeGradients(
         objective_(*model_, batch.source.to(device_), batch.driving.to(device_),
                    place, timer);
     AddUp(output, &sums, &not_finite);
+    if (!output.total.requires_grad()) return NothingLearns(step);
     timer.Begin("backward");
     if (reducer_ != nullptr && i + 1 == num_batches) reducer_->Begin();
     // A mean over batches of one is the loss itself, to the bit.

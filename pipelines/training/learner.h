@@ -48,7 +48,8 @@ struct StepReport {
 class Learner {
  public:
   // A new model by the config's seed. `group` is null for one process. The
-  // errors of AnimationModel::Create, Freeze and Objective::Create.
+  // errors of AnimationModel::Create, Freeze and Objective::Create;
+  // InvalidArgument if all parts are frozen.
   static absl::StatusOr<std::unique_ptr<Learner>> Create(
       const Config& config, torch::Device device,
       std::shared_ptr<parallel::ProcessGroup> group);
@@ -56,7 +57,8 @@ class Learner {
   // One step on config.training.accumulation batches of this process, as the
   // `step`-th (from 0) of the run. The model must be in train mode.
   //
-  // OutOfRange naming the loss that is not finite; Unavailable if another
+  // OutOfRange naming the loss that is not finite; InvalidArgument if only
+  // frozen parts have a share in the step's losses; Unavailable if another
   // process is lost: then all is as before the step, fit to be saved.
   absl::StatusOr<StepReport> Step(const std::vector<data::Batch>& batches,
                                   int64_t step, const StepNews& news,

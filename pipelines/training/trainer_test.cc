@@ -220,6 +220,28 @@ TEST_F(TrainerTest, SavesWhenASignalAsksToStop) {
   EXPECT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
 }
 
+// The config names parts; what is in them, only the model knows.
+TEST_F(TrainerTest, RefusesAModelOfWhichAllPartsAreFrozen) {
+  TrainerOptions options = Options();
+  for (const char* part : {"kp_detector", "bg_predictor",
+                           "dense_motion_network", "inpainting_network"}) {
+    options.config.mutable_training()->add_frozen(part);
+  }
+  EXPECT_THAT(Train(options),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("training.frozen freezes every part")));
+}
+
+// While motion alone is taught, the inpainting network has no share in it.
+TEST_F(TrainerTest, RefusesStepsInWhichOnlyFrozenPartsHaveAShare) {
+  EXPECT_THAT(
+      Train(Options({R"(training.frozen=["kp_detector", "bg_predictor",
+                         "dense_motion_network"])",
+                     "training.motion_steps=2", "losses.photometric=100"})),
+      StatusIs(StatusCode::kInvalidArgument,
+               AllOf(HasSubstr("step 1"), HasSubstr("training.motion_steps"))));
+}
+
 TEST_F(TrainerTest, RefusesAFolderInWhichAnotherTrains) {
   const auto folder = RunFolder::Open(output_);
   ASSERT_THAT(folder, IsOk());
