@@ -32,6 +32,7 @@
 #include "pipelines/evaluation/evaluation.h"
 #include "pipelines/evaluation/reconstruction.h"
 #include "pipelines/parallel/process_group.h"
+#include "pipelines/training/clips_of_run.h"
 #include "pipelines/training/initial_weights.h"
 #include "pipelines/training/learner.h"
 #include "pipelines/training/preview.h"
@@ -288,6 +289,13 @@ absl::Status Trainer::Resume() {
     RETURN_IF_ERROR(ShareTraining(*group_, learner_->learnt(), &state_));
   }
   AdaptPosition();
+  for (const std::string& change : UpdateClips(*train_, *test_, &state_)) {
+    if (!is_first()) continue;
+    std::fprintf(
+        stderr,
+        "warning: %s; the run will not end as if it had not been interrupted\n",
+        change.c_str());
+  }
   *state_.mutable_config() = config_;
   state_.set_samples_per_step(SamplesPerStep(config_, num_processes()));
   return absl::OkStatus();

@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstdlib>
@@ -31,6 +32,7 @@ using ::absl::StatusCode;
 using ::networks::weights::SafetensorsFile;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Every test has a run folder of its own; the puppets are made once.
 class TrainerTest : public testing::Test {
@@ -240,6 +242,40 @@ TEST_F(TrainerTest, RefusesStepsInWhichOnlyFrozenPartsHaveAShare) {
                      "training.motion_steps=2", "losses.photometric=100"})),
       StatusIs(StatusCode::kInvalidArgument,
                AllOf(HasSubstr("step 1"), HasSubstr("training.motion_steps"))));
+}
+
+// A clip of which the time is another, then one more clip.
+TEST_F(TrainerTest, WarnsOfDataThatChangedWhenItGoesOn) {
+  ASSERT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
+  const std::string clips = output_ + "_clips";
+  fs::remove_all(clips);
+  fs::remove_all(output_);
+  for (const auto& entry :
+       fs::directory_iterator(testing::TempDir() + "/cpab_animation")) {
+    if (fs::exists(entry.path() / "train")) {
+      fs::copy(entry.path(), clips, fs::copy_options::recursive);
+      break;
+    }
+  }
+  const auto train = [&](int steps) {
+    TrainerOptions options =
+        Options({absl::StrCat("training.max_steps=", steps)});
+    options.config.mutable_data()->set_folder(clips);
+    testing::internal::CaptureStderr();
+    const absl::Status status = Train(options);
+    const std::string text = testing::internal::GetCapturedStderr();
+    EXPECT_THAT(status, IsOk());
+    return text;
+  };
+  EXPECT_THAT(train(1), Not(HasSubstr("have changed")));
+  EXPECT_THAT(train(2), Not(HasSubstr("have changed")));
+  const std::string clip = clips + "/train/00000.png";
+  fs::last_write_time(clip,
+                      fs::last_write_time(clip) + std::chrono::seconds(10));
+  EXPECT_THAT(train(3), HasSubstr("the training clips have changed"));
+  EXPECT_THAT(train(4), Not(HasSubstr("have changed")));
+  fs::copy(clips + "/test/00000.png", clips + "/test/00077.png");
+  EXPECT_THAT(train(5), HasSubstr("the test clips have changed"));
 }
 
 TEST_F(TrainerTest, RefusesAFolderInWhichAnotherTrains) {

@@ -1,0 +1,33 @@
+// What identifies a set of clips without reading them.
+#ifndef PIPELINES_DATA_FINGERPRINT_H_
+#define PIPELINES_DATA_FINGERPRINT_H_
+
+#include <string>
+#include <vector>
+
+#include "pipelines/data/dataset.h"
+
+namespace pipelines::data {
+
+// SHA-256 digests, in hexadecimal.
+struct Fingerprint {
+  std::string names;  // of the clips, in order
+  // Frames, their size, and the bytes of files. A copy has the same.
+  std::string sizes;
+  // When files, or folders of frames, were last changed. A copy may have
+  // others.
+  std::string times;
+};
+
+// Looks up each clip's file. A clip of which nothing is there any more counts
+// as one of no bytes.
+Fingerprint FingerprintOf(const std::vector<IndexedClip>& clips);
+
+// What differs, in words, as "clips were added, removed or renamed"; empty if
+// nothing does. Where `with_times` is false, times may differ.
+std::string Difference(const Fingerprint& a, const Fingerprint& b,
+                       bool with_times);
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_DATA_FINGERPRINT_H_
