@@ -71,6 +71,16 @@ TEST(ProcessGroup, SumsAndBroadcasts) {
   });
 }
 
+// Texts of other lengths, an empty one, and one with every kind of byte.
+TEST(ProcessGroup, GathersTextsByRank) {
+  const std::vector<std::string> texts = {std::string("\0a\xff", 3), "",
+                                          "longer than that"};
+  RunTogether(3, [&](const std::shared_ptr<ProcessGroup>& group) {
+    EXPECT_EQ(group->Gather(texts[group->rank()]), texts);
+    EXPECT_THAT(group->Gather(""), testing::ElementsAre("", "", ""));
+  });
+}
+
 TEST(ProcessGroup, DifferentiableSumAddsUpGradients) {
   RunTogether(2, [](const std::shared_ptr<ProcessGroup>& group) {
     const double weight = group->rank() + 1;

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -228,6 +229,28 @@ void ProcessGroup::Broadcast(std::string* text) {
   torch::Tensor bytes = host.to(impl_->device());
   impl_->Broadcast(bytes);
   host.copy_(bytes);
+}
+
+// As a sum of what is zero but for each process's own part, since not every
+// backend can gather.
+std::vector<std::string> ProcessGroup::Gather(const std::string& text) {
+  torch::Tensor lengths = torch::zeros({size()}, torch::kInt64);
+  lengths[rank()] = static_cast<int64_t>(text.size());
+  lengths = lengths.to(impl_->device());
+  Sum(lengths);
+  lengths = lengths.cpu();
+  torch::Tensor bytes =
+      torch::zeros({size(), lengths.max().item<int64_t>()}, torch::kUInt8);
+  std::copy(text.begin(), text.end(), bytes[rank()].data_ptr<uint8_t>());
+  bytes = bytes.to(impl_->device());
+  Sum(bytes);
+  bytes = bytes.cpu();
+  std::vector<std::string> texts;
+  for (int i = 0; i < size(); ++i) {
+    const auto* begin = bytes[i].data_ptr<uint8_t>();
+    texts.emplace_back(begin, begin + lengths[i].item<int64_t>());
+  }
+  return texts;
 }
 
 void ProcessGroup::Sum(torch::Tensor tensor) {

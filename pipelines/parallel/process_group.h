@@ -13,6 +13,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -45,6 +46,9 @@ class ProcessGroup {
   // and `text` that of rank 0.
   void Broadcast(torch::Tensor tensor);
   void Broadcast(std::string* text);
+
+  // The texts of all processes, by rank.
+  std::vector<std::string> Gather(const std::string& text);
 
   // Adds up `tensor`, contiguous and on the group's device, in place. The
   // second form only starts to, and returns what waits for the end.

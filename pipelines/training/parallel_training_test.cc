@@ -33,9 +33,12 @@ class ParallelTrainingTest : public testing::Test {
     output_ = FreshTestFolder();
   }
 
-  // The processes of a run of the kill trials' config, in `output`.
-  std::vector<ChildProcess> Start(int size, const std::string& output,
-                                  const std::vector<std::string>& overrides) {
+  // The processes of a run of the kill trials' config, in `output`; the last of
+  // them with `of_last` on top.
+  std::vector<ChildProcess> Start(
+      int size, const std::string& output,
+      const std::vector<std::string>& overrides,
+      const std::vector<std::string>& of_last = {}) {
     std::vector<std::string> command = {
         "pipelines/train",
         "--config",
@@ -50,6 +53,11 @@ class ParallelTrainingTest : public testing::Test {
     const int port = parallel::FreePort();
     std::vector<ChildProcess> processes;
     for (int rank = 0; rank < size; ++rank) {
+      if (rank + 1 == size) {
+        for (const std::string& override : of_last) {
+          command.insert(command.end(), {"--set", override});
+        }
+      }
       auto process = ChildProcess::Start(command, Log(output, rank),
                                          {{"WORLD_SIZE", absl::StrCat(size)},
                                           {"RANK", absl::StrCat(rank)},
@@ -68,6 +76,19 @@ class ParallelTrainingTest : public testing::Test {
       EXPECT_EQ(process.Wait(), 0)
           << ReadText(Log(output, 0)) << ReadText(Log(output, 1));
     }
+  }
+
+  // Expects both of two processes to refuse to train, for good, saying `why`.
+  void ExpectRefusal(const std::vector<std::string>& of_both,
+                     const std::vector<std::string>& of_second,
+                     const std::string& why) {
+    std::vector<ChildProcess> processes = Start(2, output_, of_both, of_second);
+    for (int rank = 0; rank < 2; ++rank) {
+      EXPECT_EQ(processes[rank].WaitFor(absl::Seconds(120)), 1);
+      EXPECT_THAT(ReadText(Log(output_, rank)),
+                  AllOf(HasSubstr("process 1 of 2 has"), HasSubstr(why)));
+    }
+    EXPECT_EQ(Newest(output_), "");
   }
 
   static std::string Log(const std::string& output, int rank) {
@@ -193,6 +214,35 @@ TEST_F(ParallelTrainingTest, ALostProcessLeavesAUsableCheckpointForAnyNumber) {
        "training.num_epochs=100000"});
   EXPECT_EQ(Checkpoint::Open(Newest(output_))->state().step(), step + 4);
   EXPECT_EQ(lines() - 1, step + 4);
+}
+
+TEST_F(ParallelTrainingTest, RefuseToTrainByTwoConfigs) {
+  for (const char* other : {"training.learning_rate=1e-3", "training.seed=5",
+                            "data.repeats=3", "model.num_transforms=3"}) {
+    const std::string field =
+        std::string(other).substr(0, std::string(other).find('='));
+    ExpectRefusal({}, {other}, field);
+  }
+}
+
+TEST_F(ParallelTrainingTest, RefuseToTrainOnTwoDataSets) {
+  Run(1, output_, {"training.max_steps=1"});  // makes the data
+  const std::string clips = output_ + "-clips";
+  fs::remove_all(clips + "-a");
+  fs::remove_all(clips + "-b");
+  for (const auto& entry :
+       fs::directory_iterator(testing::TempDir() + "/cpab_animation")) {
+    if (fs::exists(entry.path() / "train")) {
+      fs::copy(entry.path(), clips + "-a", fs::copy_options::recursive);
+      fs::copy(entry.path(), clips + "-b", fs::copy_options::recursive);
+      break;
+    }
+  }
+  fs::remove_all(output_);
+  fs::rename(clips + "-b/train/00000.png", clips + "-b/train/00077.png");
+  ExpectRefusal({"data.folder=" + clips + "-a"},
+                {"data.folder=" + clips + "-b"},
+                "other training clips than process 0");
 }
 
 TEST_F(ParallelTrainingTest, AllStopWhereOneIsAskedTo) {

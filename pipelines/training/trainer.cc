@@ -35,6 +35,7 @@
 #include "pipelines/training/clips_of_run.h"
 #include "pipelines/training/initial_weights.h"
 #include "pipelines/training/learner.h"
+#include "pipelines/training/meeting.h"
 #include "pipelines/training/preview.h"
 #include "pipelines/training/run_folder.h"
 #include "pipelines/training/run_report.h"
@@ -217,6 +218,7 @@ class Trainer {
 };
 
 absl::Status Trainer::Prepare() {
+  if (group_ != nullptr) RETURN_IF_ERROR(CheckConfigsAgree(*group_, config_));
   ASSIGN_OR_RETURN(learner_, Learner::Create(config_, options_.device, group_));
   if (is_first()) Announce();
   RETURN_IF_ERROR(OpenDataInTurn());
@@ -279,7 +281,8 @@ absl::Status Trainer::OpenDataInTurn() {
   if (options_.process.local_rank == 0) RETURN_IF_ERROR(OpenData());
   if (group_ != nullptr) group_->Barrier();
   if (options_.process.local_rank != 0) RETURN_IF_ERROR(OpenData());
-  return absl::OkStatus();
+  return group_ == nullptr ? absl::OkStatus()
+                           : CheckClipsAgree(*group_, *train_, *test_);
 }
 
 // Where the run stands: as rank 0 finds it in the folder, in all processes.

@@ -32,7 +32,8 @@ struct TrainerOptions {
 // fields; the errors of RunFolder::Open and OpenSplit; DivergedError with step,
 // term and last good checkpoint if a loss is not finite; StoppedBySignal after
 // saving if a stop signal came; Unavailable, after saving, if another process
-// of the run is lost; ResourceExhausted, PermissionDenied where a file cannot
+// of the run is lost; FailedPrecondition if another process has another config
+// or other clips; ResourceExhausted, PermissionDenied where a file cannot
 // be written (earlier checkpoints stay whole).
 //
 // Of several processes, rank 0 alone reads and writes the run folder.

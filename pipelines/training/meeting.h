@@ -1,0 +1,27 @@
+// What the processes of a run make sure of when they meet: that they will do
+// the same.
+#ifndef PIPELINES_TRAINING_MEETING_H_
+#define PIPELINES_TRAINING_MEETING_H_
+
+#include "absl/status/status.h"
+#include "pipelines/config/config.pb.h"
+#include "pipelines/data/dataset.h"
+#include "pipelines/parallel/process_group.h"
+
+namespace pipelines {
+
+// FailedPrecondition, in all processes, if one has another config than rank 0;
+// it names the first such rank and the fields. Where the data lie
+// (data.folder), data.workers and data.cache_mib may differ. Throws PeerLost.
+absl::Status CheckConfigsAgree(parallel::ProcessGroup& group,
+                               const Config& config);
+
+// The same of the clips' names, frames, sizes and bytes. Their times may
+// differ, as machines have copies.
+absl::Status CheckClipsAgree(parallel::ProcessGroup& group,
+                             const data::Dataset& train,
+                             const data::Dataset& test);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_TRAINING_MEETING_H_
