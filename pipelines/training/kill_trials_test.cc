@@ -117,5 +117,43 @@ TEST_F(RunningTrainerTest, IsNamedToASecondOneAndLeavesNoStaleLock) {
   WaitForSteps(third);
 }
 
+// The first takes its lock again when it saves; the second is refused.
+TEST_F(RunningTrainerTest, KeepsOthersOutAlsoWhereItsLockIsDeleted) {
+  ChildProcess first = Start();
+  WaitForSteps(first);
+  ASSERT_TRUE(fs::remove(output_ + "/lock"));
+  while (first.IsRunning() && !fs::exists(output_ + "/lock")) {
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  const std::string second_log = output_ + "-second.log";
+  auto second = ChildProcess::Start(Command(), second_log);
+  ASSERT_THAT(second.status(), IsOk());
+  EXPECT_EQ(second->Wait(), 129);
+  EXPECT_THAT(ReadText(second_log),
+              HasSubstr(absl::StrCat("process ", first.id(), " is training")));
+  EXPECT_TRUE(first.IsRunning());
+}
+
+// It must not save beside another that has come in meanwhile.
+TEST_F(RunningTrainerTest, EndsWhereAnotherHasTakenItsLock) {
+  ChildProcess first = Start();
+  WaitForSteps(first);
+  first.Signal(SIGSTOP);
+  ASSERT_TRUE(fs::remove(output_ + "/lock"));
+  const std::string second_log = output_ + "-second.log";
+  auto second = ChildProcess::Start(Command(), second_log);
+  ASSERT_THAT(second.status(), IsOk());
+  while (second->IsRunning() && !fs::exists(output_ + "/lock")) {
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  absl::SleepFor(absl::Milliseconds(200));  // until it has said who it is
+  first.Signal(SIGCONT);
+  EXPECT_EQ(first.WaitFor(absl::Seconds(60)), 129);
+  EXPECT_THAT(ReadText(log()),
+              testing::AllOf(HasSubstr("the lock of this run was deleted"),
+                             HasSubstr(absl::StrCat("process ", second->id(),
+                                                    " is training"))));
+}
+
 }  // namespace
 }  // namespace pipelines

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -35,10 +36,21 @@ std::string ReadHolder(int descriptor) {
   return size > 0 ? text : "an unknown process";
 }
 
+std::string LockPath(const std::string& folder) { return folder + "/lock"; }
+
+// Whether the open file is the one that stands under the lock's name. A lock on
+// a file that was deleted keeps nobody out.
+bool IsInPlace(const std::string& folder, int descriptor) {
+  struct stat of_file, of_name;
+  return fstat(descriptor, &of_file) == 0 &&
+         stat(LockPath(folder).c_str(), &of_name) == 0 &&
+         of_file.st_dev == of_name.st_dev && of_file.st_ino == of_name.st_ino;
+}
+
 // The kernel drops the lock with the process that holds it, so none is stale.
-absl::StatusOr<std::shared_ptr<int>> Lock(const std::string& folder) {
-  const std::string path = folder + "/lock";
-  const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+absl::StatusOr<std::shared_ptr<int>> TryLock(const std::string& folder) {
+  const int descriptor =
+      open(LockPath(folder).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor < 0) return SystemError(folder, errno);
   std::shared_ptr<int> lock(new int(descriptor), [](int* d) {
     close(*d);
@@ -50,9 +62,18 @@ absl::StatusOr<std::shared_ptr<int>> Lock(const std::string& folder) {
                      " is training in this folder; wait for it, stop it, or "
                      "choose another --output"));
   }
+  return lock;
+}
+
+absl::StatusOr<std::shared_ptr<int>> Lock(const std::string& folder) {
+  ASSIGN_OR_RETURN(std::shared_ptr<int> lock, TryLock(folder));
+  // Deleted between its opening and its locking.
+  while (!IsInPlace(folder, *lock)) {
+    ASSIGN_OR_RETURN(lock, TryLock(folder));
+  }
   const std::string holder = absl::StrCat("process ", getpid());
-  if (ftruncate(descriptor, 0) != 0 ||
-      pwrite(descriptor, holder.data(), holder.size(), 0) < 0) {
+  if (ftruncate(*lock, 0) != 0 ||
+      pwrite(*lock, holder.data(), holder.size(), 0) < 0) {
     return SystemError(folder, errno);
   }
   return lock;
@@ -83,6 +104,19 @@ absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path) {
   RemoveHalfWrittenFiles(path);
   RemoveHalfWrittenFiles(folder.checkpoints());
   return folder;
+}
+
+absl::Status RunFolder::KeepLock() {
+  if (IsInPlace(path_, *lock_)) return absl::OkStatus();
+  absl::StatusOr<std::shared_ptr<int>> lock = Lock(path_);
+  if (!lock.ok()) {
+    return absl::Status(lock.status().code(),
+                        absl::StrCat("the lock of this run was deleted: ",
+                                     lock.status().message(),
+                                     "; this process has saved nothing since"));
+  }
+  lock_ = *std::move(lock);
+  return absl::OkStatus();
 }
 
 }  // namespace pipelines

@@ -30,6 +30,11 @@ class RunFolder {
   // taken over. Half-written files of a session that was killed are removed.
   static absl::StatusOr<RunFolder> Open(const std::string& path);
 
+  // Makes sure that the lock is still this process's, and takes it anew where
+  // its file was deleted. Unavailable, naming the holder, if another process
+  // has it by now: then nothing must be written any more.
+  absl::Status KeepLock();
+
   RunFolder(RunFolder&&) = default;
   RunFolder& operator=(RunFolder&&) = default;
 

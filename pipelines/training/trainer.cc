@@ -563,6 +563,7 @@ bool Trainer::IsTimeToSave() const {
 absl::Status Trainer::Save() {
   since_save_.Restart();
   if (!is_first()) return absl::OkStatus();
+  RETURN_IF_ERROR(folder_->KeepLock());
   return store_->Save(learner_->learnt(), state_);
 }
 
