@@ -11,7 +11,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "pipelines/testing_child.h"
+#include "pipelines/testing/testing_child.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {

@@ -1,7 +1,7 @@
 // What tests do in a process of its own: for limits and permissions that cannot
 // be had back.
-#ifndef PIPELINES_TESTING_CHILD_H_
-#define PIPELINES_TESTING_CHILD_H_
+#ifndef PIPELINES_TESTING_TESTING_CHILD_H_
+#define PIPELINES_TESTING_TESTING_CHILD_H_
 
 #include <linux/capability.h>
 #include <sys/syscall.h>
@@ -32,4 +32,4 @@ inline void DropCapabilities() {
 
 }  // namespace pipelines
 
-#endif  // PIPELINES_TESTING_CHILD_H_
+#endif  // PIPELINES_TESTING_TESTING_CHILD_H_
