@@ -10,6 +10,7 @@
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
 #include "pipelines/base/child_process.h"
+#include "pipelines/base/shipped_file.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/study/report.h"
@@ -62,7 +63,8 @@ absl::StatusOr<StudyPlan> PlanFromFlags(
   if (name.empty()) {
     return absl::InvalidArgumentError("--study is needed; see --help");
   }
-  const std::string path = ShippedOrUserPath("pipelines/study/shipped", name);
+  ASSIGN_OR_RETURN(const std::string path,
+                   ShippedOrUserFile("study", "pipelines/study/shipped", name));
   const std::string output = absl::GetFlag(FLAGS_output);
   return LoadStudy(
       path,

@@ -9,6 +9,7 @@
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
 #include "pipelines/avd/train_avd.h"
+#include "pipelines/base/shipped_file.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/config/config.h"
@@ -73,9 +74,9 @@ above 128, try again: 129 disk full, folder locked or read-only, 130 Ctrl-C,
 143 SIGTERM (both after saving).)";
 
 // The config's file, as --config names it.
-std::string ConfigPath() {
+absl::StatusOr<std::string> ConfigPath() {
   const std::string name = absl::GetFlag(FLAGS_config);
-  return ShippedOrUserPath("pipelines/config/shipped",
+  return ShippedOrUserFile("config", "pipelines/config/shipped",
                            name.empty() ? "demo" : name);
 }
 
@@ -83,7 +84,8 @@ absl::StatusOr<Config> ConfigFromFlags(std::vector<std::string> overrides) {
   if (const std::string seed = absl::GetFlag(FLAGS_seed); !seed.empty()) {
     overrides.push_back(absl::StrCat("training.seed=", seed));
   }
-  return LoadConfig(ConfigPath(), overrides);
+  ASSIGN_OR_RETURN(const std::string path, ConfigPath());
+  return LoadConfig(path, overrides);
 }
 
 absl::Status PrintConfig(const std::vector<std::string>& overrides) {
@@ -95,7 +97,7 @@ absl::Status PrintConfig(const std::vector<std::string>& overrides) {
 
 absl::StatusOr<TrainerOptions> OptionsFromFlags(
     const std::vector<std::string>& overrides) {
-  const std::string path = ConfigPath();
+  ASSIGN_OR_RETURN(const std::string path, ConfigPath());
   TrainerOptions options;
   ASSIGN_OR_RETURN(options.config, ConfigFromFlags(overrides));
   options.command = std::filesystem::path(path).stem();

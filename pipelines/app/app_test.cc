@@ -159,15 +159,6 @@ TEST(StopSignal, SetsAFlagAndASecondOneEndsTheProcess) {
       testing::ExitedWithCode(130), "");
 }
 
-TEST(ShippedOrUserPath, PrefersTheShippedOfThatName) {
-  setenv("CPAB_USER_DIRECTORY", "/home/me", 1);
-  const std::string folder = testing::TempDir();
-  std::ofstream(folder + "/demo.textproto") << "a: 1";
-  EXPECT_EQ(ShippedOrUserPath(folder, "demo"), folder + "/demo.textproto");
-  EXPECT_EQ(ShippedOrUserPath(folder, "mine.textproto"),
-            "/home/me/mine.textproto");
-}
-
 TEST(RunChild, GivesTheExitCode) {
   EXPECT_THAT(RunChild({"/bin/sh", "-c", "exit 7"}), IsOkAndHolds(7));
   EXPECT_THAT(RunChild({"/bin/sh", "-c", "kill -9 $$"}), IsOkAndHolds(137));

@@ -26,12 +26,6 @@ std::string UserPath(const std::string& path) {
   return path;
 }
 
-std::string ShippedOrUserPath(const std::string& folder,
-                              const std::string& name) {
-  const std::string shipped = folder + "/" + name + ".textproto";
-  return std::filesystem::exists(shipped) ? shipped : UserPath(name);
-}
-
 std::string CacheFolder() {
   std::string cache = Environment("XDG_CACHE_HOME");
   if (cache.empty()) cache = Environment("HOME") + "/.cache";

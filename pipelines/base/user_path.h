@@ -11,11 +11,6 @@ namespace pipelines {
 // binary. "~/" is the home folder. An empty path stays empty.
 std::string UserPath(const std::string& path);
 
-// Of a text file (*.textproto): `name` as a user's path, unless it is the name
-// of one that is shipped in `folder`, as "demo" in "pipelines/config/shipped".
-std::string ShippedOrUserPath(const std::string& folder,
-                              const std::string& name);
-
 // The folder for what can be made or fetched again: $XDG_CACHE_HOME or
 // ~/.cache, and in it "cpab_animation".
 std::string CacheFolder();

@@ -8,7 +8,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "pipelines/base/user_path.h"
+#include "pipelines/base/shipped_file.h"
 #include "pipelines/config/config.h"
 #include "pipelines/config/text_format.h"
 #include "third_party/absl/status_macros.h"
@@ -97,8 +97,9 @@ absl::StatusOr<StudyPlan> LoadStudy(const std::string& path,
   ASSIGN_OR_RETURN(plan.study, ReadStudy(path));
   plan.name = std::filesystem::path(path).stem();
   plan.output = output;
-  const std::string config_path =
-      ShippedOrUserPath("pipelines/config/shipped", plan.study.config());
+  ASSIGN_OR_RETURN(const std::string config_path,
+                   ShippedOrUserFile("config", "pipelines/config/shipped",
+                                     plan.study.config()));
   for (const Variant& variant : plan.study.variants()) {
     plan.variants.push_back(variant.name());
   }
