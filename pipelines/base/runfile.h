@@ -7,9 +7,10 @@
 namespace pipelines {
 
 // Where the file `path` (from the workspace's root, as
-// "pipelines/config/shipped/demo.textproto") is now: beside the program, in the
-// folder that Bazel makes for it, however the program was started. `path`
-// itself where it is in neither, so that opening it names it.
+// "pipelines/config/shipped/demo.textproto") is now: in the folder that Bazel
+// makes beside the program, however the program was started, or in the folder
+// cpab_animation that an installed program lies in (tools/install). `path`
+// itself where it is in none, so that opening it names it.
 std::string RunfilePath(const std::string& path);
 
 }  // namespace pipelines

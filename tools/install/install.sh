@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Installs the programs below a folder:
+#
+#   tools/bazelw run //tools/install -- PREFIX
+#
+#   PREFIX/bin/cpab-*                   animate, train, evaluate, ablate and the tools
+#   PREFIX/lib/cpab_animation/          the programs, configs, studies, the shipped
+#                                       checkpoint and its example
+#   PREFIX/share/bash-completion/       completion of flags
+#
+# They run from any folder, without Bazel and this source tree, as a user who may
+# not write there. LibTorch, OpenCV and FFmpeg stay where they are. An earlier
+# installation below PREFIX is replaced as a whole.
+set -euo pipefail
+
+fail() {
+  echo >&2 "install: $1"
+  exit "${2:-1}"
+}
+
+[[ $# -eq 1 && "$1" != -* ]] || {
+  sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2
+  exit 2
+}
+prefix="$1"
+[[ "$prefix" == /* ]] || prefix="${CPAB_USER_DIRECTORY:-${BUILD_WORKING_DIRECTORY:-$PWD}}/$prefix"
+root="$prefix/lib/cpab_animation"
+mkdir -p "$prefix/bin" "$prefix/lib" "$prefix/share/bash-completion/completions" 2>/dev/null ||
+  fail "$prefix cannot be written. Name a folder of yours, or run as root."
+
+# Bazel starts this script at the root of the files that the programs read.
+new=$(mktemp -d "$prefix/lib/cpab_animation.XXXXXX")
+trap 'rm -rf "$new"' EXIT
+cp -RL --preserve=mode pipelines tools external "$new/"
+rm -rf "$new/tools/install"
+chmod -R u+w,go+rX "$new"
+chmod 755 "$new"
+
+programs=()
+for program in "$new"/pipelines/* "$new"/tools/* "$new"/tools/*/*; do
+  [[ -f "$program" && -x "$program" && "$program" != *.sh ]] || continue
+  programs+=("${program#"$new"/}")
+done
+
+rm -rf "$root"
+mv "$new" "$root"
+for program in "${programs[@]}"; do
+  name="cpab-$(basename "$program" | tr _ -)"
+  ln -sfn "../lib/cpab_animation/$program" "$prefix/bin/$name"
+  cat >"$prefix/share/bash-completion/completions/$name" <<COMPLETION
+# Flags of $name, as its --help lists them; file names otherwise.
+_cpab_complete() {
+  local word="\${COMP_WORDS[COMP_CWORD]}"
+  if [[ "\$word" == -* ]]; then
+    COMPREPLY=(\$(compgen -W "\$("\$1" --help 2>/dev/null | grep -oE '^ +--[a-z0-9_]+')" -- "\$word"))
+  else
+    COMPREPLY=(\$(compgen -f -- "\$word"))
+  fi
+}
+complete -o filenames -F _cpab_complete $name
+COMPLETION
+done
+echo "install: ${#programs[@]} programs in $prefix/bin: $(for program in "${programs[@]}"; do printf ' cpab-%s' "$(basename "$program" | tr _ -)"; done)"

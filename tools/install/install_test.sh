@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# What is installed runs elsewhere, as a user who may not write there.
+set -euo pipefail
+# Not below the home folder, into which another user cannot look.
+folder=$(mktemp -d "${TMPDIR:-/tmp}/install_test.XXXXXX")
+trap 'rm -rf "$folder"' EXIT
+prefix="$folder/prefix"
+work="$folder/work"
+mkdir -p "$work"
+chmod 755 "$folder"
+# The installed copy alone must serve: nothing of Bazel's is told to the programs.
+installer="$PWD/tools/install/install"
+"$installer" "$prefix"
+
+as_user=()
+if [[ $EUID -eq 0 ]] && command -v setpriv >/dev/null; then
+  chown 65534:65534 "$work"
+  as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+fi
+run() {
+  (cd "$work" && env -i PATH=/usr/bin:/bin OMP_NUM_THREADS=1 HOME=/nonexistent "${as_user[@]}" "$@")
+}
+
+fail() {
+  echo "$1"
+  exit 1
+}
+
+run "$prefix/bin/cpab-animate" --device cpu --output "$work/dance.mp4" >"$work.log" 2>&1 ||
+  fail "cpab-animate does not run: $(cat "$work.log")"
+[[ -s "$work/dance.mp4" ]] || fail "cpab-animate wrote nothing"
+run "$prefix/bin/cpab-animate" --device cpu --crop face --source /nonexistent.png >"$work.log" 2>&1 && fail "a missing source was taken"
+run "$prefix/bin/cpab-train" --config actions-64 --print_config >"$work.log" 2>&1 ||
+  fail "cpab-train does not find its configs: $(cat "$work.log")"
+grep -q 'training' "$work.log" || fail "the config that cpab-train prints holds no training"
+for program in "$prefix"/bin/*; do
+  run "$program" --help >"$work.log" 2>&1 || fail "$program --help: $(cat "$work.log")"
+done
+
+# A second installation replaces the first.
+touch "$prefix/lib/cpab_animation/left_over"
+"$installer" "$prefix"
+[[ ! -e "$prefix/lib/cpab_animation/left_over" ]] || fail "the earlier installation was not replaced"
+"$installer" 2>/dev/null && fail "no folder was taken for one"
+exit 0
