@@ -37,16 +37,24 @@ constexpr char kUsage[] =
 
   cut_clips --list clips.csv --videos FOLDER --output DATASET [flags]
 
-The table's first line names its columns: file (or video_id), start and end, and
-if wanted box (or bbox: left-top-right-bottom in pixels), name and partition
-(train or test); others are ignored. A file may be named without its ending.
+The table's first line names its columns; others are ignored.
+
+  file (or video_id)  a video in --videos; its ending may be left out
+  start, end          seconds from the first frame (12.4), or frames from 0 with
+                      --unit frames; the end is not part of the clip
+  box (or bbox)       left-top-right-bottom in pixels of the upright frame; the
+                      whole frame if empty. It is widened about its centre to
+                      the aspect of --size, as far as the frame allows.
+  name                of the clip; FILE#START-END if empty
+  partition           train or test; train if empty. A data set needs both.
 
   file,start,end,box,partition
   id10001#7w0IBEWc9Qw.mp4,12.4,18.1,180-20-460-300,train
 
-Each video is read once, however many clips it has. Clips that are there already
-are left as they are, so that an interrupted run goes on. A clip that cannot be
-cut is named at the end, and the exit code is 1.
+Clips have no sound. Each video is read once, however many clips it has.
+Existing clips are left as they are, whatever the flags, so that an interrupted
+run can be continued: for another size or box, take another --output. A clip
+that cannot be cut is named at the end, and the exit code is 1.
 )";
 
 using pipelines::UsageError;
