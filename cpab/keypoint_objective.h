@@ -1,5 +1,5 @@
 // The objective of keypoint inference at one field, and its quadratic model:
-// what cpab/fit.cc minimises and cpab/fit_gradient.cc differentiates.
+// what cpab/fit.cc minimises and cpab/keypoint_pullback.cc differentiates.
 //
 // A field is given by forces at the vertices: u = W Sigma W^T force are its
 // vertex velocities, theta = Sigma W^T force its coefficients, and

@@ -13,7 +13,7 @@ namespace pipelines {
 // environment, folder and output. Returns its exit code; 128 + n if signal n
 // ended it.
 //
-// A stop signal (app/stop_signal.h) is handed on, once: the child is in a
+// A stop signal (base/stop_signal.h) is handed on, once: the child is in a
 // process group of its own, so Ctrl-C on a terminal does not reach it twice. It
 // is asked to stop, too, if this process dies. The system's error if the
 // program cannot be started.

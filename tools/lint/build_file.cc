@@ -188,8 +188,8 @@ std::string BuildRule::name() const {
   return names.empty() ? "" : names[0];
 }
 
-absl::StatusOr<std::vector<BuildRule>> ParseBuildFile(
-    const std::string& path, const std::string& text) {
+absl::StatusOr<std::vector<BuildRule>> ParseBuildFile(const std::string& path,
+                                                      const std::string& text) {
   ASSIGN_OR_RETURN(std::vector<Token> tokens, Tokens(path, text).Read());
   return Parser(path, std::move(tokens)).Parse();
 }

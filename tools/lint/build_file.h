@@ -36,8 +36,8 @@ struct BuildRule {
 };
 
 // InvalidArgument naming `path` and line where brackets or quotes do not match.
-absl::StatusOr<std::vector<BuildRule>> ParseBuildFile(
-    const std::string& path, const std::string& text);
+absl::StatusOr<std::vector<BuildRule>> ParseBuildFile(const std::string& path,
+                                                      const std::string& text);
 
 }  // namespace tools::lint
 

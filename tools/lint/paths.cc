@@ -51,8 +51,8 @@ std::set<std::string> Anchors(const std::string& page) {
 // "" if the link leads somewhere.
 std::string LinkFault(const SourceTree& tree, const std::string& page,
                       const std::string& link) {
-  if (absl::StrContains(link, "://") || absl::StartsWith(link, "mailto:")) {
-    return "";
+  if (absl::StrContains(link, "://") || absl::StrContains(link, " ")) {
+    return "";  // on the web, or a formula
   }
   const std::vector<std::string> sides =
       absl::StrSplit(link, absl::MaxSplits('#', 1));
@@ -88,6 +88,22 @@ bool IsPath(const SourceTree& tree, const std::string& word) {
          tree.HasFolder(word.substr(0, slash));
 }
 
+// "losses/my_loss.h", "NAME.textproto": what the reader fills in.
+bool IsMadeUp(absl::string_view path) {
+  for (absl::string_view name : absl::StrSplit(path, '/')) {
+    const absl::string_view stem = name.substr(0, name.find('.'));
+    const bool is_capitals =
+        !stem.empty() && std::all_of(stem.begin(), stem.end(), [](char c) {
+          return std::isupper(static_cast<unsigned char>(c)) != 0;
+        });
+    if (is_capitals || absl::StartsWith(name, "my_") || stem == "foo" ||
+        absl::StartsWith(stem, "foo_")) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool IsThere(const SourceTree& tree, const std::string& folder,
              const std::string& path) {
   const std::string below = Joined(folder, path);
@@ -110,8 +126,9 @@ std::vector<std::string> PathWords(const std::string& text) {
     begin = end;
     const bool is_pattern =
         absl::StrContains(word, "*") || absl::StrContains(word, "...");
-    const bool is_elsewhere = !std::isalnum(static_cast<unsigned char>(word[0])) ||
-                              absl::StrContains("~$<>@%{}\\", std::string(1, before));
+    const bool is_elsewhere =
+        !std::isalnum(static_cast<unsigned char>(word[0])) ||
+        absl::StrContains("~$<>@%{}\\", std::string(1, before));
     if (is_pattern || is_elsewhere) continue;
     while (absl::ConsumeSuffix(&word, ".") || absl::ConsumeSuffix(&word, "/") ||
            absl::ConsumeSuffix(&word, "-")) {
@@ -141,9 +158,11 @@ std::vector<Finding> CheckLinks(const SourceTree& tree) {
 std::vector<Finding> CheckPaths(const SourceTree& tree) {
   std::vector<Finding> findings;
   for (const auto& [path, content] : tree.files()) {
+    if (absl::StartsWith(path, kOwnFolder)) continue;
     for (const ProseLine& prose : Prose(path, content)) {
       for (const std::string& word : PathWords(prose.text)) {
-        if (!IsPath(tree, word) || IsThere(tree, FolderOf(path), word) ||
+        if (!IsPath(tree, word) || IsMadeUp(word) ||
+            IsThere(tree, FolderOf(path), word) ||
             std::count(std::begin(kWritten), std::end(kWritten), word) > 0) {
           continue;
         }

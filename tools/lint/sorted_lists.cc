@@ -10,8 +10,11 @@ namespace tools::lint {
 namespace {
 
 constexpr const char* kSortedAttributes[] = {
-    "data", "default_visibility", "deps",  "exports",      "hdrs",
-    "srcs", "tests",              "tools", "textual_hdrs", "visibility"};
+    "data",         "default_visibility",
+    "deps",         "exports",
+    "hdrs",         "srcs",
+    "tests",        "tools",
+    "textual_hdrs", "visibility"};
 
 using SortKey = std::tuple<int, std::vector<std::string>>;
 
@@ -32,10 +35,10 @@ void CheckList(const std::string& path, const BuildList& list,
     if (before < here) continue;
     findings->push_back(
         {path, list[i].line,
-         before == here ? absl::StrCat("\"", list[i].value, "\" stands twice")
-                        : absl::StrCat("\"", list[i].value,
-                                       "\" belongs before \"",
-                                       list[i - 1].value, "\"")});
+         before == here
+             ? absl::StrCat("\"", list[i].value, "\" stands twice")
+             : absl::StrCat("\"", list[i].value, "\" belongs before \"",
+                            list[i - 1].value, "\"")});
   }
 }
 

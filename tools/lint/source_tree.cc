@@ -71,23 +71,36 @@ std::string Joined(const std::string& folder, const std::string& path) {
   return joined == "." ? "" : joined;
 }
 
-bool IsCpp(std::string_view path) {
+bool IsCpp(absl::string_view path) {
   return absl::EndsWith(path, ".h") || absl::EndsWith(path, ".cc");
+}
+
+bool IsText(const std::string& path) {
+  static const auto* const kEndings =
+      new std::set<std::string>{".bzl", ".md", ".proto", ".sh", ".textproto"};
+  static const auto* const kNames = new std::set<std::string>{
+      ".bazelrc", "BUILD", "WORKSPACE", "bazelw", "run", "tidy"};
+  const std::filesystem::path name = std::filesystem::path(path).filename();
+  return IsCpp(path) || kEndings->count(name.extension().string()) > 0 ||
+         kNames->count(name.string()) > 0;
 }
 
 std::vector<ProseLine> Prose(const std::string& path,
                              const std::string& content) {
-  const bool is_page = absl::EndsWith(path, ".md");
-  const char* const mark =
-      IsCpp(path) || absl::EndsWith(path, ".proto") ? "//" : "#";
   std::vector<ProseLine> prose;
+  if (!IsText(path)) return prose;
+  const bool is_page = absl::EndsWith(path, ".md");
+  const std::string mark =
+      IsCpp(path) || absl::EndsWith(path, ".proto") ? "//" : "#";
   int number = 0;
-  for (const std::string_view line : absl::StrSplit(content, '\n')) {
+  for (const absl::string_view line : absl::StrSplit(content, '\n')) {
     ++number;
-    const size_t start = is_page ? 0 : line.find(mark);
-    if (start == std::string_view::npos) continue;
-    prose.push_back({number, std::string(line.substr(
-                                 is_page ? 0 : start + std::string_view(mark).size()))});
+    if (is_page) {
+      prose.push_back({number, std::string(line)});
+    } else if (const size_t at = line.find(mark);
+               at != absl::string_view::npos) {
+      prose.push_back({number, std::string(line.substr(at + mark.size()))});
+    }
   }
   return prose;
 }

@@ -5,10 +5,10 @@
 #include <map>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace tools::lint {
 
@@ -45,6 +45,9 @@ class SourceTree {
 absl::StatusOr<SourceTree> ReadSourceTree(
     const std::string& root, const std::vector<std::string>& paths);
 
+// The checks' own folder: its comments and tests are full of made-up names.
+inline constexpr char kOwnFolder[] = "tools/lint/";
+
 // The folder of `path`; "" at the root.
 std::string FolderOf(const std::string& path);
 
@@ -52,10 +55,13 @@ std::string FolderOf(const std::string& path);
 std::string Joined(const std::string& folder, const std::string& path);
 
 // Whether this is a C++ file, by its ending.
-bool IsCpp(std::string_view path);
+bool IsCpp(absl::string_view path);
+
+// Whether people write this file: C++, protobuf, BUILD files, scripts, pages.
+bool IsText(const std::string& path);
 
 // A line of prose: all of a page in Markdown; else the comments, without what
-// marks them.
+// marks them. None where IsText does not hold.
 struct ProseLine {
   int line = 0;  // from 1
   std::string text;
