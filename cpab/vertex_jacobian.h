@@ -35,7 +35,7 @@ struct PointSensitivity {
   std::vector<Block> blocks;  // All vertices that y depends on, each once.
 };
 
-// The sensitivity of T at x. `arcs` is room to work in.
+// The sensitivity of T at x. `arcs` is scratch memory.
 PointSensitivity SensitivityOfPoint(const PathWalker& walker,
                                     const Basis& basis,
                                     const Eigen::Vector2d& x,

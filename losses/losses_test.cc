@@ -261,7 +261,7 @@ TEST(PerceptualGolden, EveryTermAndTheGradient) {
   EXPECT_TRUE(golden.Matches("pyr.grad_generated", gradient, kKinkTol));
 }
 
-// One step of the original's GeneratorFullModel in train mode, from the rooms
+// One step of the original's GeneratorFullModel in train mode, from the folders
 // at and above this one: CPAB grids are given, so the model itself
 // (//pipelines) is not needed.
 class TrainingStepGolden : public ::testing::Test {
