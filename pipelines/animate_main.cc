@@ -108,16 +108,23 @@ void PrintHead(const Animator& animator, c10::Device device,
   std::fflush(stdout);
 }
 
-std::vector<BatchResult> AnimateAll(Animator& animator,
-                                    const std::vector<BatchItem>& items,
-                                    const AnimateRequest& request) {
-  Progress progress(request, items.size());
+BatchOptions OptionsOf(const AnimateRequest& request,
+                       const std::string& checkpoint) {
   BatchOptions batch;
   batch.video = request.video;
+  batch.video.overwrite = request.overwrite;
+  batch.video.other_inputs = {checkpoint};
+  return batch;
+}
+
+std::vector<BatchResult> AnimateAll(Animator& animator,
+                                    const std::vector<BatchItem>& items,
+                                    const AnimateRequest& request,
+                                    BatchOptions batch) {
+  Progress progress(request, items.size());
   batch.video.progress = [&](int64_t done, int64_t total) {
     progress.Update(done, total);
   };
-  batch.overwrite = request.overwrite;
   batch.begin = [&](size_t index, const BatchItem& item) {
     progress.Begin(index, item);
   };
@@ -125,12 +132,18 @@ std::vector<BatchResult> AnimateAll(Animator& animator,
 }
 
 absl::Status Compare(const std::vector<BatchResult>& results,
-                     const AnimateRequest& request) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> written,
-                   WriteComparisons(results, request.video.allow_addresses));
-  for (const std::string& path : written) {
-    if (PrintsText(request)) {
-      std::printf("animate: compared in %s\n", path.c_str());
+                     const AnimateRequest& request, const BatchOptions& batch) {
+  ASSIGN_OR_RETURN(const std::vector<BatchComparison> comparisons,
+                   WriteComparisons(results, batch));
+  for (const BatchComparison& comparison : comparisons) {
+    if (!PrintsText(request)) break;
+    if (comparison.is_new) {
+      std::printf("animate: compared in %s\n", comparison.path.c_str());
+    } else {
+      std::printf(
+          "animate: %s is there and stays as it is; --overwrite makes it "
+          "anew\n",
+          comparison.path.c_str());
     }
   }
   return absl::OkStatus();
@@ -148,18 +161,31 @@ absl::Status CheckOutput(const AnimateRequest& request) {
       absl::StrCat(output, " exists; give --overwrite to replace it"));
 }
 
+// What the outputs would harm is a mistake on the command line.
+absl::Status CheckOutputs(const std::vector<BatchItem>& items,
+                          const BatchOptions& batch) {
+  const absl::Status status = CheckBatch(items, batch);
+  if (absl::IsAlreadyExists(status)) {
+    return UsageError(absl::AlreadyExistsError(
+        absl::StrCat(std::string(status.message()), "; see --overwrite")));
+  }
+  return absl::IsInvalidArgument(status) ? UsageError(status) : status;
+}
+
 absl::Status Animate(const AnimateRequest& request, c10::Device device) {
   ASSIGN_OR_RETURN(const std::vector<BatchItem> items,
                    AnimateItems(request.inputs));
   const std::string checkpoint =
       request.checkpoint.empty() ? PretrainedCheckpoint() : request.checkpoint;
+  const BatchOptions batch = OptionsOf(request, checkpoint);
+  RETURN_IF_ERROR(CheckOutputs(items, batch));
   ASSIGN_OR_RETURN(const std::unique_ptr<Animator> animator,
                    Animator::Load(checkpoint, device, request.animator));
   if (PrintsText(request)) PrintHead(*animator, device, request);
   const std::vector<BatchResult> results =
-      AnimateAll(*animator, items, request);
+      AnimateAll(*animator, items, request, batch);
   PrintResults(results, request, checkpoint);
-  if (request.comparison) RETURN_IF_ERROR(Compare(results, request));
+  if (request.comparison) RETURN_IF_ERROR(Compare(results, request, batch));
   if (results.size() < items.size()) return StoppedBySignal(StopSignal());
   return BatchStatus(results);
 }

@@ -54,6 +54,37 @@ expect 1 "1 of 2 failed" "${many[@]}" --json
 "$program" "${many[@]}" --json 2>/dev/null | grep -q '"state": "skipped"' ||
   complain "what was there is not skipped"
 
+# Two that write one output: one is refused and names the other, and what the
+# other writes is whole.
+"$program" "${pair[@]}" --max_frames 40 --output both.mp4 --overwrite \
+  >"$TEST_TMPDIR/first" 2>&1 &
+first=$!
+while [[ ! -e $user/.both.mp4.cpab-lock ]] && kill -0 "$first"; do sleep 0.02; done
+kill -STOP "$first"  # so that it is not done before the other begins
+expect 129 "both.mp4: process $first on" "${pair[@]}" "${few[@]}" --output both.mp4 \
+  --overwrite
+kill -CONT "$first"
+wait "$first" || complain "the first of two ended with $?: $(<"$TEST_TMPDIR/first")"
+succeed "wrote 40 frames" --source "$puppet" --driving both.mp4 --output copy.gif \
+  --threads 1
+
+# No output replaces what is there, and none an input.
+echo precious >"$user/precious.npy"
+ln -s precious.npy "$user/link.mp4"
+for flag in save_keypoints save_flow; do
+  expect 2 "precious.npy: exists" "${pair[@]}" "${few[@]}" --output none.mp4 \
+    --$flag precious.npy
+done
+cp "$puppet" "$user/me.png"
+expect 2 "is the input" --source me.png --driving both.mp4 --output both.mp4 --overwrite
+expect 2 "is the input" --source me.png --driving both.mp4 --output none.mp4 \
+  --save_keypoints me.png --overwrite
+expect 2 "are one file" "${pair[@]}" --output none.mp4 --save_flow ./none.mp4
+expect 2 "is a symbolic link" "${pair[@]}" --output link.mp4 --overwrite
+expect 2 "is a device" "${pair[@]}" --output none.mp4 --save_flow /dev/null --overwrite
+cmp "$puppet" "$user/me.png" || complain "the source was replaced"
+[[ $(<"$user/precious.npy") == precious ]] || complain "precious.npy was replaced"
+
 garbage=$TEST_TMPDIR/garbage.safetensors
 echo "this is no checkpoint" >"$garbage"
 expect 2 "unexpected argument 'stray'" stray

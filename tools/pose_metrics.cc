@@ -9,12 +9,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "networks/files/atomic_file.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/evaluation/detections.h"
-#include "pipelines/media/file_io.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, real_keypoints, "",
@@ -125,7 +125,7 @@ absl::Status Run(const pipelines::CommandLine& line) {
   std::fputs(absl::StrJoin(scores.text, "").c_str(), stdout);
   const std::string output = UserPath(absl::GetFlag(FLAGS_output));
   if (output.empty()) return absl::OkStatus();
-  return pipelines::data::WriteFile(
+  return networks::files::WriteAtomically(
       output,
       absl::StrCat("{\n  ", absl::StrJoin(scores.json, ",\n  "), "\n}\n"));
 }

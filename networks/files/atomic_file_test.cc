@@ -1,7 +1,6 @@
 #include "networks/files/atomic_file.h"
 
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,7 +14,9 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/temporary.h"
 #include "networks/files/testing_folder.h"
+#include "networks/files/testing_full_disk.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace networks::files {
@@ -67,19 +68,14 @@ TEST_F(AtomicFileTest, LeavesNoTraceIfGivenUp) {
   EXPECT_THAT(Names(), ElementsAre("file"));
 }
 
-// A limit on the file's size is the error in the middle of writing that a test
-// can make without a file system of its own.
 TEST_F(AtomicFileTest, KeepsTheOldFileIfWritingFails) {
   ASSERT_THAT(WriteAtomically(Path("file"), "old"), IsOk());
-  signal(SIGXFSZ, SIG_IGN);  // So that write() fails instead.
-  struct rlimit previous;
-  getrlimit(RLIMIT_FSIZE, &previous);
-  for (const rlim_t size : {0, 30, 1 << 20}) {  // 0 and 30: in its lock
-    const struct rlimit limit = {size, previous.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-    const absl::Status status =
-        WriteAtomically(Path("file"), std::string(2 << 20, 'x'));
-    setrlimit(RLIMIT_FSIZE, &previous);
+  for (const int size : {0, 30, 1 << 20}) {  // 0 and 30: in its lock
+    absl::Status status;
+    {
+      const FullDisk disk(size);
+      status = WriteAtomically(Path("file"), std::string(2 << 20, 'x'));
+    }
     EXPECT_THAT(status,
                 StatusIs(StatusCode::kResourceExhausted,
                          AllOf(HasSubstr(Path("file") + ": cannot write"),

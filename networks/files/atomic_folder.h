@@ -28,6 +28,10 @@ class AtomicFolder {
   // Where it is until Commit. Folders in it are the caller's to make.
   const std::string& temporary_path() const { return temporary_.path(); }
 
+  // Writes a file that is not there yet, as "train/000.png". Errors name it by
+  // the path that it is to have. Safe to use from many threads.
+  absl::Status Write(const std::string& name, absl::string_view contents) const;
+
   // Syncs all files, renames to the path, and syncs the folder that it is in.
   // Call it once, last. Without it nothing appears.
   absl::Status Commit() { return temporary_.Publish(); }
@@ -38,10 +42,6 @@ class AtomicFolder {
 
   Temporary temporary_;
 };
-
-// Writes a file that is not there yet, as those of an AtomicFolder; neither
-// synced nor removed after an error. AlreadyExists, or the system's error.
-absl::Status WriteNewFile(const std::string& path, absl::string_view contents);
 
 }  // namespace networks::files
 

@@ -30,7 +30,7 @@ TEST_F(AtomicFolderTest, HasItsNameWhenItIsWhole) {
   AtomicFolder folder = AtomicFolder::Create(Path("set/")).value();
   const std::string temporary = folder.temporary_path();
   ASSERT_THAT(MakeFolder(temporary + "/train"), IsOk());
-  ASSERT_THAT(WriteNewFile(temporary + "/train/a", "1"), IsOk());
+  ASSERT_THAT(folder.Write("train/a", "1"), IsOk());
   EXPECT_FALSE(fs::exists(Path("set")));
   ASSERT_THAT(folder.Commit(), IsOk());
   umask(previous);
@@ -42,7 +42,7 @@ TEST_F(AtomicFolderTest, HasItsNameWhenItIsWhole) {
 TEST_F(AtomicFolderTest, LeavesNoTraceIfGivenUp) {
   {
     const AtomicFolder folder = AtomicFolder::Create(Path("set")).value();
-    ASSERT_THAT(WriteNewFile(folder.temporary_path() + "/a", "1"), IsOk());
+    ASSERT_THAT(folder.Write("a", "1"), IsOk());
   }
   EXPECT_THAT(Names(), SizeIs(0));
 }
@@ -50,7 +50,7 @@ TEST_F(AtomicFolderTest, LeavesNoTraceIfGivenUp) {
 TEST_F(AtomicFolderTest, ReplacesAnEmptyFolderAndNothingElse) {
   fs::create_directory(Path("empty"));
   AtomicFolder folder = AtomicFolder::Create(Path("empty")).value();
-  ASSERT_THAT(WriteNewFile(folder.temporary_path() + "/a", "1"), IsOk());
+  ASSERT_THAT(folder.Write("a", "1"), IsOk());
   ASSERT_THAT(folder.Commit(), IsOk());
   EXPECT_EQ(Contents("empty/a"), "1");
   EXPECT_THAT(AtomicFolder::Create(Path("empty")),
@@ -78,7 +78,7 @@ TEST_F(AtomicFolderTest, RefusesASecondMakerAndClearsAKilledOnes) {
     if (child == 0) {
       const auto folder = AtomicFolder::Create(Path("set"));
       if (folder.ok()) {
-        WriteNewFile(folder->temporary_path() + "/a", "1").IgnoreError();
+        folder->Write("a", "1").IgnoreError();
       }
       kill(getpid(), SIGKILL);
     }
@@ -92,13 +92,13 @@ TEST_F(AtomicFolderTest, RefusesASecondMakerAndClearsAKilledOnes) {
   EXPECT_THAT(Names(), ElementsAre("set"));
 }
 
-TEST_F(AtomicFolderTest, NewFilesReplaceNothing) {
-  Write("a", "precious");
-  fs::create_symlink(Path("a"), Path("link"));
-  EXPECT_THAT(WriteNewFile(Path("a"), "x"),
-              StatusIs(StatusCode::kAlreadyExists, HasSubstr(Path("a"))));
-  EXPECT_FALSE(WriteNewFile(Path("link"), "x").ok());
-  EXPECT_EQ(Contents("a"), "precious");
+TEST_F(AtomicFolderTest, WritesEachFileOnce) {
+  const AtomicFolder folder = AtomicFolder::Create(Path("set")).value();
+  ASSERT_THAT(folder.Write("a", "1"), IsOk());
+  EXPECT_THAT(folder.Write("a", "2"),
+              StatusIs(StatusCode::kAlreadyExists, HasSubstr(Path("set/a"))));
+  EXPECT_THAT(folder.Write("none/a", "2"),
+              StatusIs(StatusCode::kNotFound, HasSubstr(Path("set/none/a"))));
 }
 
 }  // namespace

@@ -101,4 +101,11 @@ absl::StatusOr<std::string> ReadFile(const std::string& path,
   return content;
 }
 
+absl::StatusOr<std::string> ReadNonEmptyFile(const std::string& path,
+                                             const ReadOptions& options) {
+  ASSIGN_OR_RETURN(std::string content, ReadFile(path, options));
+  if (!content.empty()) return content;
+  return absl::InvalidArgumentError(absl::StrCat(path, " is empty"));
+}
+
 }  // namespace networks::files

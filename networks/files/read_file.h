@@ -34,6 +34,10 @@ struct ReadOptions {
 absl::StatusOr<std::string> ReadFile(const std::string& path,
                                      const ReadOptions& options = {});
 
+// The same; InvalidArgument if the file is empty.
+absl::StatusOr<std::string> ReadNonEmptyFile(const std::string& path,
+                                             const ReadOptions& options = {});
+
 }  // namespace networks::files
 
 #endif  // NETWORKS_FILES_READ_FILE_H_

@@ -28,6 +28,9 @@ TEST_F(ReadFileTest, ReadsAllBytes) {
   EXPECT_THAT(ReadFile(Path("file")), IsOkAndHolds(bytes));
   Write("empty", "");
   EXPECT_THAT(ReadFile(Path("empty")), IsOkAndHolds(""));
+  EXPECT_THAT(ReadNonEmptyFile(Path("file")), IsOkAndHolds(bytes));
+  EXPECT_THAT(ReadNonEmptyFile(Path("empty")),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("is empty")));
 }
 
 TEST_F(ReadFileTest, ReadsWhatStatesNoSize) {

@@ -6,20 +6,24 @@
 
 namespace networks::files {
 
-absl::Status SystemError(int error, absl::string_view path,
-                         absl::string_view action) {
-  const absl::Status status =
-      absl::ErrnoToStatus(error, absl::StrCat(path, ": cannot ", action));
+absl::StatusCode SystemErrorCode(int error) {
   switch (error) {
     // ErrnoToStatus has these as OutOfRange and Unknown.
     case EFBIG:
-      return absl::ResourceExhaustedError(status.message());
+      return absl::StatusCode::kResourceExhausted;
     case EIO:
     case EINTR:
-      return absl::UnavailableError(status.message());
+      return absl::StatusCode::kUnavailable;
     default:
-      return status;
+      return absl::ErrnoToStatusCode(error);
   }
+}
+
+absl::Status SystemError(int error, absl::string_view path,
+                         absl::string_view action) {
+  return absl::Status(SystemErrorCode(error),
+                      absl::StrCat(path, ": cannot ", action, ": ",
+                                   std::generic_category().message(error)));
 }
 
 absl::Status SystemError(const std::error_code& error, absl::string_view path,

@@ -11,14 +11,17 @@
 
 namespace networks::files {
 
-// The status of `error`, a value of errno. Its code tells whether the same
-// action may succeed later:
+// Of `error`, a value of errno. Tells whether the same action may succeed
+// later:
 //
 //   ResourceExhausted   disk or quota full, file larger than the system allows
 //   PermissionDenied    no permission, read-only file system
 //   Unavailable         a device's error (EIO), a call that was interrupted
 //   NotFound, FailedPrecondition, InvalidArgument, AlreadyExists ...
 //                       the path itself is wrong: trying again cannot help
+absl::StatusCode SystemErrorCode(int error);
+
+// The status of `error` with that code.
 absl::Status SystemError(int error, absl::string_view path,
                          absl::string_view action);
 

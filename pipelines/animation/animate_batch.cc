@@ -3,18 +3,22 @@
 #include <sys/resource.h>
 
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "networks/files/folder.h"
+#include "networks/files/outputs.h"
+#include "networks/files/path.h"
+#include "networks/files/read_file.h"
 #include "nlohmann/json.hpp"
 #include "pipelines/animation/comparison.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
-#include "pipelines/media/file_io.h"
+#include "pipelines/media/frame_sink.h"
 #include "pipelines/media/input_address.h"
 #include "third_party/absl/status_macros.h"
 
@@ -22,20 +26,23 @@ namespace pipelines {
 namespace {
 
 namespace fs = std::filesystem;
+using networks::files::BaseName;
+using networks::files::FolderOf;
+using networks::files::Stem;
 using State = BatchResult::State;
 
 absl::StatusOr<std::vector<std::string>> ReadList(const std::string& path) {
-  std::ifstream file(path);
+  ASSIGN_OR_RETURN(const std::string text, networks::files::ReadFile(path));
   std::vector<std::string> paths;
-  for (std::string line; std::getline(file, line);) {
-    absl::StripAsciiWhitespace(&line);
-    if (line.empty() || line[0] == '#') continue;
-    if (data::ClassifyAddress(line) != data::AddressKind::kFile) {
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    const std::string name(absl::StripAsciiWhitespace(line));
+    if (name.empty() || name[0] == '#') continue;
+    if (data::ClassifyAddress(name) != data::AddressKind::kFile) {
       return absl::InvalidArgumentError(absl::StrCat(
-          path, ": '", line,
+          path, ": '", name,
           "' is a device or a URL; a list may name only files and folders"));
     }
-    paths.push_back(UserPath(line));
+    paths.push_back(UserPath(name));
   }
   if (paths.empty()) {
     return absl::InvalidArgumentError(
@@ -44,14 +51,19 @@ absl::StatusOr<std::vector<std::string>> ReadList(const std::string& path) {
   return paths;
 }
 
+bool IsSkipped(const BatchItem& item, const BatchOptions& options) {
+  std::error_code error;
+  return !options.video.overwrite && fs::exists(item.output, error);
+}
+
 // The names that outputs are called after.
 std::vector<std::string> NamesOf(const std::vector<std::string>& paths) {
   std::map<std::string, int> count;
-  for (const std::string& path : paths) ++count[data::Stem(path)];
+  for (const std::string& path : paths) ++count[Stem(path)];
   std::vector<std::string> names;
   for (const std::string& path : paths) {
-    const std::string stem = data::Stem(path);
-    names.push_back(count[stem] == 1 ? stem : data::BaseName(path));
+    const std::string stem = Stem(path);
+    names.push_back(count[stem] == 1 ? stem : BaseName(path));
   }
   return names;
 }
@@ -118,7 +130,7 @@ absl::StatusOr<std::vector<std::string>> ListInputs(const std::string& path) {
   }
   if (!fs::is_directory(path, error)) return ReadList(path);
   ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                   data::ListFolder(path));
+                   networks::files::ListFolder(path));
   std::vector<std::string> paths;
   for (const std::string& name : names) paths.push_back(fs::path(path) / name);
   if (paths.empty()) {
@@ -144,13 +156,28 @@ std::vector<BatchItem> PairAll(const std::vector<std::string>& sources,
   return items;
 }
 
+absl::Status CheckBatch(const std::vector<BatchItem>& items,
+                        const BatchOptions& options) {
+  networks::files::PlannedOutputs planned;
+  planned.files = {options.video.save_keypoints, options.video.save_flow};
+  planned.inputs = options.video.other_inputs;
+  planned.overwrite = options.video.overwrite;
+  for (const BatchItem& item : items) {
+    planned.inputs.push_back(item.source);
+    planned.inputs.push_back(item.driving);
+    if (IsSkipped(item, options)) continue;
+    (data::IsFolderOutput(item.output) ? planned.folders : planned.files)
+        .push_back(item.output);
+  }
+  return networks::files::CheckOutputs(planned);
+}
+
 std::vector<BatchResult> AnimateBatch(Animator& animator,
                                       const std::vector<BatchItem>& items,
                                       const BatchOptions& options) {
   std::vector<BatchResult> results;
   for (size_t i = 0; i < items.size() && StopSignal() == 0; ++i) {
-    std::error_code error;
-    if (!options.overwrite && fs::exists(items[i].output, error)) {
+    if (IsSkipped(items[i], options)) {
       results.push_back({items[i], State::kSkipped, {}, {}});
       continue;
     }
@@ -162,25 +189,29 @@ std::vector<BatchResult> AnimateBatch(Animator& animator,
   return results;
 }
 
-absl::StatusOr<std::vector<std::string>> WriteComparisons(
-    const std::vector<BatchResult>& results, bool allow_addresses) {
+absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
+    const std::vector<BatchResult>& results, const BatchOptions& batch) {
   ComparisonOptions options;
-  options.allow_addresses = allow_addresses;
+  options.allow_addresses = batch.video.allow_addresses;
+  options.overwrite = batch.video.overwrite;
   std::map<std::string, std::vector<std::string>>
       outputs;  // of a driving video
   for (const BatchResult& result : results) {
     if (result.state == State::kFailed) continue;
     outputs[result.item.driving].push_back(result.item.output);
   }
-  std::vector<std::string> written;
+  std::vector<BatchComparison> comparisons;
   for (auto& [driving, videos] : outputs) {
-    const fs::path folder = fs::path(videos[0]).parent_path();
+    const std::string path =
+        absl::StrCat(FolderOf(videos[0]), "/all--", Stem(driving), ".mp4");
+    std::error_code error;
+    const bool is_kept = !options.overwrite && fs::exists(path, error);
+    comparisons.push_back({path, !is_kept});
+    if (is_kept) continue;
     videos.insert(videos.begin(), driving);
-    written.push_back(folder /
-                      absl::StrCat("all--", data::Stem(driving), ".mp4"));
-    RETURN_IF_ERROR(WriteComparison(videos, written.back(), options).status());
+    RETURN_IF_ERROR(WriteComparison(videos, path, options).status());
   }
-  return written;
+  return comparisons;
 }
 
 absl::Status BatchStatus(const std::vector<BatchResult>& results) {
@@ -203,8 +234,7 @@ std::string BatchTable(const std::vector<BatchResult>& results) {
       absl::StrFormat("%-40s %7s %8s %8s %8s %8s %8s\n", "output", "state",
                       "frames", "fps", "read s", "comp. s", "write s");
   for (const BatchResult& result : results) {
-    absl::StrAppendFormat(&table, "%-40s %7s",
-                          data::BaseName(result.item.output),
+    absl::StrAppendFormat(&table, "%-40s %7s", BaseName(result.item.output),
                           StateName(result.state));
     if (result.state == State::kDone) {
       const AnimateVideoReport& report = result.report;

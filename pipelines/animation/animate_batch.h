@@ -44,10 +44,15 @@ struct BatchResult {
 
 struct BatchOptions {
   AnimateVideoOptions video;
-  bool overwrite = false;
   // Before each item that is not skipped.
   std::function<void(size_t index, const BatchItem& item)> begin;
 };
+
+// Whether the outputs of `items` that are not skipped can be written without
+// harm, to be asked before the work begins: no output is an input of any item,
+// and no two are one file. The errors of networks::files::CheckOutputs.
+absl::Status CheckBatch(const std::vector<BatchItem>& items,
+                        const BatchOptions& options);
 
 // Animates all items. What has an output is skipped unless it is to be
 // overwritten; one that fails does not stop the others. Damage that was read
@@ -57,12 +62,17 @@ std::vector<BatchResult> AnimateBatch(Animator& animator,
                                       const std::vector<BatchItem>& items,
                                       const BatchOptions& options);
 
+struct BatchComparison {
+  std::string path;
+  bool is_new;  // otherwise it was there and is as it was
+};
+
 // One more video for each driving video: it and all results made by it in a
-// grid, as "all--<driving>.mp4" beside them. Returns their paths. Driving
-// videos without results are left out. With `allow_addresses`, a driving video
-// may be a URL. The errors of WriteComparison.
-absl::StatusOr<std::vector<std::string>> WriteComparisons(
-    const std::vector<BatchResult>& results, bool allow_addresses = false);
+// grid, as "all--<driving>.mp4" beside them; one that exists is kept unless it
+// is to be overwritten. Driving videos without results are left out. The errors
+// of WriteComparison.
+absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
+    const std::vector<BatchResult>& results, const BatchOptions& options);
 
 // OK, or the first failure's kind, with how many failed.
 absl::Status BatchStatus(const std::vector<BatchResult>& results);

@@ -333,7 +333,7 @@ TEST(AnimateItems, NameAFolderThatCannotBeMade) {
   inputs.driving = "/d.mp4";
   inputs.output = folder + "/file/results";
   EXPECT_THAT(AnimateItems(inputs),
-              StatusIs(StatusCode::kPermissionDenied,
+              StatusIs(StatusCode::kFailedPrecondition,
                        HasSubstr(folder + "/file/results: cannot make")));
 }
 

@@ -1,10 +1,6 @@
 #include "pipelines/animation/animate_items.h"
 
-#include <filesystem>
-#include <system_error>
-
-#include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
+#include "networks/files/folder.h"
 #include "pipelines/pretrained/pretrained.h"
 #include "third_party/absl/status_macros.h"
 
@@ -15,14 +11,6 @@ absl::StatusOr<std::vector<std::string>> List(const std::string& one,
                                               const std::string& many) {
   if (many.empty()) return std::vector<std::string>{one};
   return ListInputs(many);
-}
-
-absl::Status MakeFolder(const std::string& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (!error) return absl::OkStatus();
-  return absl::PermissionDeniedError(
-      absl::StrCat(folder, ": cannot make this folder: ", error.message()));
 }
 
 }  // namespace
@@ -38,7 +26,7 @@ absl::StatusOr<std::vector<BatchItem>> AnimateItems(
                      List(inputs.source, inputs.sources));
     ASSIGN_OR_RETURN(const std::vector<std::string> drivings,
                      List(inputs.driving, inputs.drivings));
-    RETURN_IF_ERROR(MakeFolder(inputs.output));
+    RETURN_IF_ERROR(networks::files::MakeFolder(inputs.output));
     return PairAll(sources, drivings, inputs.output, inputs.ending);
   }
   if (inputs.source.empty() && inputs.driving.empty()) {

@@ -30,8 +30,7 @@ bool AreMany(const AnimateInputs& inputs);
 
 // The animations that `inputs` ask for: of the example that comes with the
 // program where they name neither a source nor a driving video. Makes the
-// folder of many. The errors of ListInputs; PermissionDenied if the folder
-// cannot be made.
+// folder of many. The errors of ListInputs and networks::files::MakeFolder.
 absl::StatusOr<std::vector<BatchItem>> AnimateItems(
     const AnimateInputs& inputs);
 

@@ -10,11 +10,11 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/avd.h"
+#include "networks/files/testing_full_disk.h"
 #include "nlohmann/json.hpp"
 #include "opencv2/imgproc.hpp"
 #include "pipelines/animation/animate_batch.h"
 #include "pipelines/animation/animate_video.h"
-#include "pipelines/media/file_io.h"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/npy.h"
@@ -53,6 +53,7 @@ class AnimateTest : public testing::Test {
     model->eval();
     trained_ = {config, model};
     animator_ = *Animator::Create(trained_, torch::kCPU);
+    options_.overwrite = true;
   }
 
   std::string Path(const std::string& name) { return folder_ + "/" + name; }
@@ -242,11 +243,58 @@ TEST_F(AnimateTest, AVideoDamagedInItsMiddleIsAnErrorUnlessAllowed) {
 }
 
 TEST_F(AnimateTest, ReportsAFullDiskAndKeepsWhatWasThere) {
-  fs::create_symlink("/dev/full", data::PartialPath(Path("out.mp4")));
   std::ofstream(Path("out.mp4")) << "old";
-  EXPECT_THAT(Run(WriteStill(), WriteDriving(40)),
+  const std::string still = WriteStill(), driving = WriteDriving(40);
+  absl::Status status;
+  {
+    const networks::files::FullDisk disk(2000);
+    status = Run(still, driving).status();
+  }
+  EXPECT_THAT(status,
               StatusIs(StatusCode::kResourceExhausted, HasSubstr("out.mp4")));
   EXPECT_EQ(fs::file_size(Path("out.mp4")), 3u);
+}
+
+TEST_F(AnimateTest, ReplacesNothingUnlessTold) {
+  options_.overwrite = false;
+  const std::string still = WriteStill(), driving = WriteDriving(1);
+  for (const char* name : {"out.mp4", "keypoints.npy", "flow.npy"}) {
+    std::ofstream(Path(name)) << "precious";
+    options_.save_keypoints = Path("keypoints.npy");
+    options_.save_flow = Path("flow.npy");
+    EXPECT_THAT(Run(still, driving),
+                StatusIs(StatusCode::kAlreadyExists, HasSubstr(name)));
+    EXPECT_EQ(fs::file_size(Path(name)), 8u);
+    fs::remove(Path(name));
+  }
+  EXPECT_THAT(Run(still, driving), IsOk());
+}
+
+// Each of these replaced what it should only read, or ended in "No such file"
+// after all the work.
+TEST_F(AnimateTest, NeverReplacesAnInputNorOneOutputByAnother) {
+  const std::string still = WriteStill(), driving = WriteDriving(1);
+  const auto refuses = [&](const std::string& output) {
+    const auto report =
+        AnimateVideo(*animator_, still, driving, output, options_);
+    EXPECT_EQ(report.status().code(), StatusCode::kInvalidArgument)
+        << report.status();
+    EXPECT_EQ(report.status().message().rfind(folder_, 0), 0u);
+  };
+  refuses(driving);
+  options_.save_keypoints = still;
+  refuses(Path("out.mp4"));
+  options_.save_keypoints = options_.save_flow = Path("same.npy");
+  refuses(Path("out.mp4"));
+  options_.save_keypoints = Path("out.mp4");
+  refuses(Path("out.mp4"));
+  options_.save_keypoints = Path("weights");
+  std::ofstream(Path("weights")) << "weights";
+  options_.other_inputs = {Path("weights")};
+  refuses(Path("out.mp4"));
+  EXPECT_FALSE(fs::exists(Path("out.mp4")));
+  EXPECT_THAT(data::ReadImage(still), IsOk());
+  EXPECT_EQ(*data::CountFrames(driving), 1);
 }
 
 // /proc is read-only whoever asks; even root may not write there.
@@ -543,21 +591,41 @@ TEST_F(BatchTest, SkipsWhatIsDoneUnlessTold) {
   auto results = AnimateBatch(*animator_, Items(), options);
   EXPECT_EQ(results[0].state, BatchResult::State::kSkipped);
   EXPECT_EQ(results[1].state, BatchResult::State::kFailed);
-  options.overwrite = true;
+  options.video.overwrite = true;
   results = AnimateBatch(*animator_, Items(), options);
   EXPECT_EQ(results[0].state, BatchResult::State::kDone);
 }
 
 TEST_F(BatchTest, ComparesTheResultsOfADrivingVideo) {
   const auto results = AnimateBatch(*animator_, Items(), {});
-  const auto written = WriteComparisons(results);
+  const auto written = WriteComparisons(results, {});
   ASSERT_THAT(written, IsOk());
-  ASSERT_THAT(*written, testing::ElementsAre(Path("out/all--v.mp4")));
-  const auto video = data::VideoReader::Open(written->front());
+  ASSERT_THAT(*written, testing::SizeIs(1));
+  EXPECT_TRUE(written->front().is_new);
+  EXPECT_EQ(written->front().path, Path("out/all--v.mp4"));
+  const auto video = data::VideoReader::Open(written->front().path);
   ASSERT_THAT(video, IsOk());
   // The driving video and two results.
   EXPECT_EQ((*video)->info().width, 3 * 256);
-  EXPECT_EQ(*data::CountFrames(written->front()), 2);
+  EXPECT_EQ(*data::CountFrames(written->front().path), 2);
+  const auto kept = WriteComparisons(results, {});
+  ASSERT_THAT(kept, IsOk());
+  EXPECT_FALSE(kept->front().is_new);
+}
+
+TEST_F(BatchTest, IsCheckedBeforeItBegins) {
+  BatchOptions options;
+  EXPECT_THAT(CheckBatch(Items(), options), IsOk());
+  std::vector<BatchItem> items = Items();
+  items[0].output = items[2].driving;
+  EXPECT_THAT(CheckBatch(items, options), IsOk()) << "is skipped";
+  options.video.overwrite = true;
+  EXPECT_THAT(CheckBatch(items, options),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("the input")));
+  items = Items();
+  items[0].output = items[1].output;
+  EXPECT_THAT(CheckBatch(items, options),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("one file")));
 }
 
 TEST_F(BatchTest, ReadsLists) {

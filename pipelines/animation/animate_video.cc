@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "networks/files/outputs.h"
 #include "pipelines/animation/cropped_reader.h"
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/npy.h"
@@ -83,6 +84,7 @@ class VideoAnimation {
   absl::StatusOr<AnimateVideoReport> Run();
 
  private:
+  absl::Status CheckOutputs() const;
   absl::StatusOr<std::unique_ptr<CroppedReader>> OpenDriving() const;
   absl::Status OpenSource();
   absl::Status LookAhead();
@@ -108,9 +110,21 @@ class VideoAnimation {
   std::optional<Paster> paster_;
   std::optional<PanelPainter> painter_;
   std::unique_ptr<data::FrameSink> sink_;
-  std::unique_ptr<data::NpyWriter> keypoints_file_, flow_file_;
+  std::optional<data::NpyWriter> keypoints_file_, flow_file_;
   AnimateVideoReport report_;
 };
+
+absl::Status VideoAnimation::CheckOutputs() const {
+  networks::files::PlannedOutputs planned;
+  planned.files = {options_.save_keypoints, options_.save_flow};
+  (data::IsFolderOutput(output_path_) ? planned.folders : planned.files)
+      .push_back(output_path_);
+  planned.inputs = options_.other_inputs;
+  planned.inputs.push_back(source_path_);
+  planned.inputs.push_back(driving_path_);
+  planned.overwrite = options_.overwrite;
+  return networks::files::CheckOutputs(planned);
+}
 
 absl::StatusOr<std::unique_ptr<CroppedReader>> VideoAnimation::OpenDriving()
     const {
@@ -207,7 +221,18 @@ absl::Status VideoAnimation::OpenOutput() {
   writer.trim_audio = options_.max_frames > 0 || options_.animate_source_video;
   writer.allow_damaged_audio = options_.allow_damaged;
   writer.comment = kProvenance;
+  writer.overwrite = options_.overwrite;
   ASSIGN_OR_RETURN(sink_, data::OpenFrameSink(output_path_, writer));
+  networks::files::OutputOptions array;
+  array.overwrite = options_.overwrite;
+  if (!options_.save_keypoints.empty()) {
+    ASSIGN_OR_RETURN(keypoints_file_,
+                     data::NpyWriter::Create(options_.save_keypoints, array));
+  }
+  if (!options_.save_flow.empty()) {
+    ASSIGN_OR_RETURN(flow_file_,
+                     data::NpyWriter::Create(options_.save_flow, array));
+  }
   return absl::OkStatus();
 }
 
@@ -253,14 +278,11 @@ absl::StatusOr<std::vector<Output>> VideoAnimation::Compute(
   return outputs;
 }
 
-// Opens the file with the first row, whose shape it needs.
-absl::Status WriteRow(const std::string& path, const torch::Tensor& row,
-                      std::unique_ptr<data::NpyWriter>* file) {
-  if (path.empty()) return absl::OkStatus();
-  if (*file == nullptr) {
-    ASSIGN_OR_RETURN(*file, data::NpyWriter::Create(path, row.sizes().vec()));
-  }
-  return (*file)->Write(row.to(torch::kFloat32).contiguous().data_ptr<float>());
+absl::Status WriteRow(const torch::Tensor& row,
+                      std::optional<data::NpyWriter>* file) {
+  if (!file->has_value()) return absl::OkStatus();
+  const torch::Tensor values = row.to(torch::kFloat32).contiguous();
+  return (*file)->Write(values.data_ptr<float>(), values.sizes().vec());
 }
 
 absl::Status VideoAnimation::Write(const Output& output) {
@@ -281,10 +303,8 @@ absl::Status VideoAnimation::Write(const Output& output) {
   panels.occlusion = output.occlusion;
   RETURN_IF_ERROR(
       sink_->WriteAt(painter_->Paint(panels), driving.pts, driving.duration));
-  RETURN_IF_ERROR(WriteRow(options_.save_keypoints, output.driving_keypoints,
-                           &keypoints_file_));
-  RETURN_IF_ERROR(
-      WriteRow(options_.save_flow, output.deformation, &flow_file_));
+  RETURN_IF_ERROR(WriteRow(output.driving_keypoints, &keypoints_file_));
+  RETURN_IF_ERROR(WriteRow(output.deformation, &flow_file_));
   ++report_.frames;
   if (options_.progress) {
     options_.progress(report_.frames, driving_->num_frames().value_or(0));
@@ -326,6 +346,7 @@ absl::Status VideoAnimation::Finish() {
 
 absl::StatusOr<AnimateVideoReport> VideoAnimation::Run() {
   const Clock::time_point begin = Clock::now();
+  RETURN_IF_ERROR(CheckOutputs());
   RETURN_IF_ERROR(OpenSource());
   ASSIGN_OR_RETURN(driving_, OpenDriving());
   RETURN_IF_ERROR(LookAhead());

@@ -51,6 +51,10 @@ struct AnimateVideoOptions {
   // deformation, [frames, h, w, 2], as .npy; none if empty.
   std::string save_keypoints;
   std::string save_flow;
+  // Whether outputs that exist are replaced.
+  bool overwrite = false;
+  // What else is read for this, as the checkpoint. No output may be an input.
+  std::vector<std::string> other_inputs;
 
   // Frames that go through the networks together; 0 chooses by their size.
   int batch_size = 0;
@@ -78,9 +82,12 @@ struct AnimateVideoReport {
 // video's length. On error, also when a stop signal comes (Cancelled; a camera
 // merely ends), nothing appears at `output`.
 //
-// The errors of OpenFrameSource and OpenFrameSink; DataLoss where the driving
-// video is damaged, saying where; InvalidArgument for options that do not go
-// together.
+// Before anything is computed the outputs are checked
+// (networks/files/outputs.h) and locked: AlreadyExists where one is there and
+// not to be replaced, InvalidArgument where one is an input, no file, or two
+// are one file, Unavailable where another process writes one. Then the errors
+// of OpenFrameSource and OpenFrameSink; DataLoss where the driving video is
+// damaged, saying where; InvalidArgument for options that do not go together.
 absl::StatusOr<AnimateVideoReport> AnimateVideo(
     Animator& animator, const std::string& source, const std::string& driving,
     const std::string& output, const AnimateVideoOptions& options);

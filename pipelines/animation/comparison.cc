@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "networks/files/outputs.h"
 #include "pipelines/animation/panels.h"
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/frame_source.h"
@@ -78,6 +79,11 @@ absl::StatusOr<int64_t> WriteComparison(const std::vector<std::string>& videos,
   if (videos.empty()) {
     return absl::InvalidArgumentError(output + ": no videos to compare");
   }
+  networks::files::PlannedOutputs planned;
+  planned.files = {output};
+  planned.inputs = videos;
+  planned.overwrite = options.overwrite;
+  RETURN_IF_ERROR(networks::files::CheckOutputs(planned));
   ASSIGN_OR_RETURN(Grid grid, Grid::Open(videos, options));
   data::VideoWriterOptions writer;
   writer.width = grid.size().width;
@@ -87,6 +93,7 @@ absl::StatusOr<int64_t> WriteComparison(const std::vector<std::string>& videos,
   if (grid.info().has_audio) writer.audio_from = videos[0];
   writer.allow_addresses = options.allow_addresses;
   writer.comment = kProvenance;
+  writer.overwrite = options.overwrite;
   ASSIGN_OR_RETURN(const std::unique_ptr<data::FrameSink> sink,
                    data::OpenFrameSink(output, writer));
   int64_t num_frames = 0;

@@ -15,12 +15,13 @@ struct ComparisonOptions {
   int columns = 0;             // 0: see DefaultColumns
   // The first video may be a device or a URL; see data::FrameSourceOptions.
   bool allow_addresses = false;
+  bool overwrite = false;  // whether an output that exists is replaced
 };
 
 // Plays `videos` together in a grid, row by row, into `output`, with the frame
 // times and the sound of the first one. A video that ends before the first
 // keeps its last frame. Returns the number of frames. The errors of
-// OpenFrameSource and OpenFrameSink.
+// networks::files::CheckOutputs, OpenFrameSource and OpenFrameSink.
 absl::StatusOr<int64_t> WriteComparison(const std::vector<std::string>& videos,
                                         const std::string& output,
                                         const ComparisonOptions& options);

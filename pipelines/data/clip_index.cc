@@ -5,8 +5,9 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "networks/files/folder.h"
+#include "networks/files/path.h"
 #include "pipelines/data/index_cache.h"
-#include "pipelines/media/file_io.h"
 #include "pipelines/media/image_folder.h"
 #include "third_party/absl/status_macros.h"
 
@@ -32,7 +33,7 @@ void ParallelFor(size_t n, int num_threads, const Work& work) {
 IndexedClip NameClip(const std::string& path) {
   IndexedClip clip;
   clip.path = path;
-  clip.name = Stem(path);
+  clip.name = networks::files::Stem(path);
   clip.identity = clip.name.substr(0, clip.name.find('#'));
   return clip;
 }
@@ -66,7 +67,8 @@ ClipInfo InfoOf(const ClipRecord& record) {
 
 absl::StatusOr<ClipIndex> IndexClips(const std::string& folder,
                                      int num_threads) {
-  ASSIGN_OR_RETURN(std::vector<std::string> names, ListFolder(folder));
+  ASSIGN_OR_RETURN(std::vector<std::string> names,
+                   networks::files::ListFolder(folder));
   names.erase(std::remove_if(names.begin(), names.end(), IsSidecar),
               names.end());
   if (names.empty()) {

@@ -9,8 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/atomic_file.h"
 #include "opencv2/core.hpp"
-#include "pipelines/media/file_io.h"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/video_test_util.h"
@@ -20,6 +20,7 @@ namespace pipelines::data {
 namespace {
 
 using ::absl::StatusCode;
+using ::networks::files::WriteAtomically;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -129,7 +130,7 @@ TEST(ReadClip, IgnoresNotesBesideFrames) {
   const std::string path = TempPath("with notes");
   WriteNumberedFolder(path, kSize, 3);
   for (const char* note : {"/labels.csv", "/README.md", "/.hidden"}) {
-    ASSERT_THAT(WriteFile(path + note, "notes"), IsOk());
+    ASSERT_THAT(WriteAtomically(path + note, "notes"), IsOk());
   }
   const auto clip = ReadClip(path);
   ASSERT_THAT(clip, IsOk());
@@ -151,7 +152,7 @@ TEST(ReadClip, NeedsASizeForFramesOfSeveral) {
 TEST(ReadClip, NamesTheFrameThatCannotBeRead) {
   const std::string path = TempPath("with a bad frame");
   WriteNumberedFolder(path, kSize, 4);
-  ASSERT_THAT(WriteFile(path + "/2.png", "no picture"), IsOk());
+  ASSERT_THAT(WriteAtomically(path + "/2.png", "no picture"), IsOk());
   EXPECT_THAT(ReadClip(path),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("2.png")));
   // Frames that were not asked for do not matter.
@@ -162,8 +163,8 @@ TEST(ReadClip, NamesWhatIsNoClip) {
   const std::string folder = TempFolder("empty folder");
   const std::string text = TempPath("a text.mp4"),
                     none = TempPath("nothing.mp4");
-  ASSERT_THAT(WriteFile(text, "Once upon a time.\n"), IsOk());
-  ASSERT_THAT(WriteFile(none, ""), IsOk());
+  ASSERT_THAT(WriteAtomically(text, "Once upon a time.\n"), IsOk());
+  ASSERT_THAT(WriteAtomically(none, ""), IsOk());
   for (const auto& read :
        {ReadClip(folder).status(), ProbeClip(folder).status()}) {
     EXPECT_THAT(read, StatusIs(StatusCode::kInvalidArgument,
@@ -223,7 +224,7 @@ TEST(ReadClip, TakesNoStripeOfPixelsForFrames) {
 TEST(ReadClip, RefusesAPlaylistOfOtherFiles) {
   WriteNumberedVideo(TempPath("victim.mp4"), kSize, kFrames);
   const std::string path = TempPath("playlist.mp4");
-  ASSERT_THAT(WriteFile(path, "ffconcat version 1.0\nfile victim.mp4\n"),
+  ASSERT_THAT(WriteAtomically(path, "ffconcat version 1.0\nfile victim.mp4\n"),
               IsOk());
   const auto is_refused =
       StatusIs(StatusCode::kInvalidArgument,

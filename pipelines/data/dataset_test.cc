@@ -13,8 +13,9 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/atomic_file.h"
+#include "networks/files/read_file.h"
 #include "opencv2/core.hpp"
-#include "pipelines/media/file_io.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/video_test_util.h"
 #include "third_party/absl/status_matchers.h"
@@ -23,6 +24,8 @@ namespace pipelines::data {
 namespace {
 
 using ::absl::StatusCode;
+using ::networks::files::ReadFile;
+using ::networks::files::WriteAtomically;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -193,7 +196,7 @@ TEST(Dataset, MixesEveryKindOfClipAtOneSize) {
   const std::string root = MakeRoot("kinds");
   WriteNumberedVideo(root + "/train/video.mp4", cv::Size(96, 64), kFrames);
   WriteNumberedFolder(root + "/train/folder", cv::Size(40, 50), kFrames);
-  ASSERT_THAT(WriteFile(root + "/train/labels.csv", "a,b"), IsOk());
+  ASSERT_THAT(WriteAtomically(root + "/train/labels.csv", "a,b"), IsOk());
   DatasetOptions options = Options(root);
   EXPECT_THAT(Dataset::Open(options),
               StatusIs(StatusCode::kInvalidArgument,
@@ -214,7 +217,7 @@ TEST(Dataset, MixesEveryKindOfClipAtOneSize) {
 
 TEST(Dataset, NamesBadClipsAndGoesOnWithoutThem) {
   const std::string root = MakeRoot("bad clips");
-  ASSERT_THAT(WriteFile(root + "/train/text.mp4", "not a video"), IsOk());
+  ASSERT_THAT(WriteAtomically(root + "/train/text.mp4", "not a video"), IsOk());
   DatasetOptions options = Options(root);
   options.max_bad_share = 0.2;
   const auto dataset = MustOpen(options);
@@ -233,7 +236,7 @@ TEST(Dataset, NamesBadClipsAndGoesOnWithoutThem) {
 TEST(Dataset, RefusesAFolderWithoutAnyReadableClip) {
   const std::string root = TempFolder("all bad");
   mkdir((root + "/train").c_str(), 0755);
-  ASSERT_THAT(WriteFile(root + "/train/a.mp4", "not a video"), IsOk());
+  ASSERT_THAT(WriteAtomically(root + "/train/a.mp4", "not a video"), IsOk());
   DatasetOptions options = Options(root);
   options.max_bad_share = 1;
   EXPECT_THAT(Dataset::Open(options),
@@ -376,14 +379,14 @@ TEST_F(DatasetIndexTest, KnowsNewAndRemovedClips) {
 TEST_F(DatasetIndexTest, IsMadeAnewWhereItIsDamaged) {
   std::string content = *ReadFile(index());
   content[content.size() / 2] ^= 1;
-  ASSERT_THAT(WriteFile(index(), content), IsOk());
+  ASSERT_THAT(WriteAtomically(index(), content), IsOk());
   Exchange(3);
   options_.max_bad_share = 1;
   EXPECT_NE(NumFrames(*MustOpen(options_), NameOf(3)), kFrames);
 }
 
 TEST_F(DatasetIndexTest, KeepsWhatIsWrongWithABadClip) {
-  ASSERT_THAT(WriteFile(PathOf(3), "no picture at all"), IsOk());
+  ASSERT_THAT(WriteAtomically(PathOf(3), "no picture at all"), IsOk());
   MakeOld(PathOf(3), 1000000);
   options_.max_bad_share = 0.5;
   for (int session = 0; session < 2; ++session) {

@@ -10,9 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "networks/files/atomic_file.h"
+#include "networks/files/read_file.h"
 #include "networks/weights/sha256.h"
 #include "pipelines/base/user_path.h"
-#include "pipelines/media/file_io.h"
 #include "pipelines/report/tfrecord.h"
 
 namespace pipelines::data {
@@ -38,7 +39,10 @@ std::string InUsersCache(const std::string& folder) {
 // Empty if there is none or not a whole one.
 ClipIndexProto ReadIndex(const std::string& path) {
   ClipIndexProto index;
-  const absl::StatusOr<std::string> content = ReadFile(path);
+  networks::files::ReadOptions options;
+  options.max_bytes = int64_t{1} << 30;  // some hundred bytes a clip
+  const absl::StatusOr<std::string> content =
+      networks::files::ReadFile(path, options);
   if (!content.ok()) return index;
   const std::vector<std::string> records = ParseTfRecords(*content);
   if (records.size() != 1 || !index.ParseFromString(records[0]) ||
@@ -104,11 +108,11 @@ void IndexCache::Save(const std::vector<ClipRecord>& records) const {
     return;
   }
   const std::string content = TfRecord(index.SerializeAsString());
-  if (WriteFile(InFolder(folder_), content).ok()) return;
+  if (networks::files::WriteAtomically(InFolder(folder_), content).ok()) return;
   const std::string path = InUsersCache(folder_);
   std::error_code ignored;
   fs::create_directories(fs::path(path).parent_path(), ignored);
-  WriteFile(path, content).IgnoreError();
+  networks::files::WriteAtomically(path, content).IgnoreError();
 }
 
 }  // namespace pipelines::data

@@ -10,8 +10,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "networks/files/folder.h"
+#include "networks/files/path.h"
+#include "networks/files/read_file.h"
 #include "pipelines/media/csv.h"
-#include "pipelines/media/file_io.h"
 #include "pipelines/media/npy.h"
 #include "third_party/absl/status_macros.h"
 
@@ -28,7 +30,7 @@ absl::Status Invalid(const std::string& place, const std::string& what) {
 }
 
 std::string ClipName(const std::string& file) {
-  const std::string name = data::BaseName(file);
+  const std::string name = networks::files::BaseName(file);
   return name.substr(0, name.find('.'));
 }
 
@@ -100,7 +102,8 @@ absl::StatusOr<Detection> ParseRow(const data::CsvRow& row,
 
 absl::StatusOr<std::vector<Detection>> ReadTable(const std::string& path,
                                                  DetectionKind kind) {
-  ASSIGN_OR_RETURN(const std::string text, data::ReadFile(path));
+  ASSIGN_OR_RETURN(const std::string text,
+                   networks::files::ReadNonEmptyFile(path));
   ASSIGN_OR_RETURN(const std::vector<data::CsvRow> rows,
                    data::SplitCsv(text, path));
   if (rows.empty()) return Invalid(path, "is empty");
@@ -149,7 +152,7 @@ absl::StatusOr<std::vector<Detection>> ReadFolder(const std::string& path,
                                                   DetectionKind kind) {
   std::vector<Detection> detections;
   ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                   data::ListFolder(path));
+                   networks::files::ListFolder(path));
   for (const std::string& name : names) {
     if (!absl::EndsWith(name, ".npy")) continue;
     RETURN_IF_ERROR(ReadArray(absl::StrCat(path, "/", name), ClipName(name),

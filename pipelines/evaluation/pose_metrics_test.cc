@@ -8,8 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/atomic_file.h"
+#include "networks/files/read_file.h"
 #include "pipelines/evaluation/detections.h"
-#include "pipelines/media/file_io.h"
 #include "pipelines/media/npy.h"
 #include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
@@ -38,7 +39,7 @@ class PoseMetricsTest : public testing::Test {
   }
 
   std::string Write(const std::string& name, const std::string& content) {
-    EXPECT_THAT(data::WriteFile(Path(name), content), IsOk());
+    EXPECT_THAT(networks::files::WriteAtomically(Path(name), content), IsOk());
     return Path(name);
   }
 
@@ -204,7 +205,7 @@ TEST_F(PoseMetricsTest, BadTablesAreRefused) {
 
 TEST_F(PoseMetricsTest, BadArraysAreRefused) {
   const std::string whole = WriteArray("a.npy", {1, 2, 2}, {1, 2, 3, 4});
-  const std::string bytes = *data::ReadFile(whole);
+  const std::string bytes = *networks::files::ReadFile(whole);
   EXPECT_THAT(
       ReadDetections(Write("cut.npy", bytes.substr(0, bytes.size() - 3)),
                      kKeypoints),

@@ -1,6 +1,7 @@
 #include "pipelines/media/ffmpeg_util.h"
 
 #include "absl/strings/str_cat.h"
+#include "networks/files/system_error.h"
 
 namespace pipelines::data {
 namespace {
@@ -53,7 +54,9 @@ std::string FfmpegMessage(int error) {
 absl::Status FfmpegStatus(int error, const std::string& context,
                           absl::StatusCode otherwise) {
   // AVERROR(errno) is small and negative, FFmpeg's own codes are huge.
-  if (error > -1000) return absl::ErrnoToStatus(AVUNERROR(error), context);
+  if (error > -1000) {
+    otherwise = networks::files::SystemErrorCode(AVUNERROR(error));
+  }
   return absl::Status(otherwise,
                       absl::StrCat(context, ": ", FfmpegMessage(error)));
 }

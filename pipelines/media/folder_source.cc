@@ -7,7 +7,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "opencv2/core.hpp"
-#include "pipelines/media/file_io.h"
 #include "pipelines/media/image_folder.h"
 #include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
@@ -75,7 +74,7 @@ class FolderSource : public FrameSource {
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenFolderSource(
     const MediaInput& folder, const FrameSourceOptions& options) {
   ASSIGN_OR_RETURN(std::vector<std::string> files, ListFrameFiles(folder.name));
-  ASSIGN_OR_RETURN(const std::string first, ReadFile(files[0]));
+  ASSIGN_OR_RETURN(const std::string first, ReadImageFile(files[0]));
   ASSIGN_OR_RETURN(const cv::Size size, ProbeImage(first, files[0]));
   return std::make_unique<FolderSource>(folder.name, std::move(files), size,
                                         options);

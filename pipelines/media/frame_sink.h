@@ -13,9 +13,9 @@
 
 namespace pipelines::data {
 
-// Writes to a temporary name beside its path; Finish() gives the output its
-// name. Destroyed before that, it removes the temporary and leaves what was at
-// its path. Not safe for use from two threads at a time.
+// Writes to a temporary beside its path (networks/files/temporary.h); Finish()
+// gives the output its name. Destroyed before that, it removes the temporary
+// and leaves what was at its path. Not safe for use from two threads at a time.
 class FrameSink {
  public:
   virtual ~FrameSink() = default;
@@ -39,9 +39,14 @@ class FrameSink {
 
 struct VideoWriterOptions;
 
-// A VideoWriter for the endings it knows; for a path without an ending, or with
-// a slash at its end, a folder of PNGs 000000.png, 000001.png and so on, which
-// must not exist yet (AlreadyExists).
+// Whether OpenFrameSink makes a folder of `path`: it has no ending, or a slash
+// at its end.
+bool IsFolderOutput(const std::string& path);
+
+// A VideoWriter for the endings it knows; a folder of PNGs 000000.png,
+// 000001.png and so on where IsFolderOutput. Such a folder must not exist yet,
+// or be empty (AlreadyExists). Unavailable, naming it, while another process
+// writes the same output.
 absl::StatusOr<std::unique_ptr<FrameSink>> OpenFrameSink(
     const std::string& path, const VideoWriterOptions& options);
 

@@ -8,8 +8,10 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/atomic_file.h"
+#include "networks/files/folder.h"
+#include "networks/files/read_file.h"
 #include "opencv2/core.hpp"
-#include "pipelines/media/file_io.h"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/video_test_util.h"
@@ -20,6 +22,9 @@ namespace pipelines::data {
 namespace {
 
 using ::absl::StatusCode;
+using ::networks::files::ListFolder;
+using ::networks::files::ReadFile;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -65,15 +70,44 @@ TEST(OpenFrameSink, StoresTheCommentInEveryImage) {
   EXPECT_THAT(ReadImage(path + "/000000.png"), IsOk());
 }
 
-TEST(OpenFrameSink, LeavesNoFolderUnlessFinished) {
-  const std::string path = TempPath("unfinished frames");
+// A folder of that name, of the user's, was emptied and removed.
+TEST(OpenFrameSink, TouchesNoNeighbour) {
+  const std::string path = TempPath("neighbour");
+  const std::string other = path + ".partial";
+  ASSERT_EQ(mkdir(other.c_str(), 0755), 0);
+  ASSERT_THAT(networks::files::WriteAtomically(other + "/thesis", "1"), IsOk());
+  auto sink = OpenFrameSink(path, Options());
+  ASSERT_THAT(sink, IsOk());
+  ASSERT_THAT((*sink)->Write(NumberedFrame(kSize, 0)), IsOk());
+  ASSERT_THAT((*sink)->Finish(), IsOk());
+  EXPECT_THAT(ReadFile(other + "/thesis"), IsOkAndHolds("1"));
+}
+
+TEST(OpenFrameSink, RefusesASecondWriter) {
+  for (const char* name : {"two films.mp4", "two folders"}) {
+    const std::string path = TempPath(name);
+    auto first = OpenFrameSink(path, Options());
+    ASSERT_THAT(first, IsOk());
+    EXPECT_THAT(OpenFrameSink(path, Options()),
+                StatusIs(StatusCode::kUnavailable,
+                         AllOf(HasSubstr(path), HasSubstr("process "))));
+    ASSERT_THAT((*first)->Write(NumberedFrame(kSize, 0)), IsOk());
+    ASSERT_THAT((*first)->Finish(), IsOk());
+    EXPECT_THAT(OpenFrameSource(path), IsOk());
+  }
+}
+
+TEST(OpenFrameSink, LeavesNothingUnlessFinished) {
+  const std::string folder = TempPath("unfinished");
+  ASSERT_EQ(mkdir(folder.c_str(), 0755), 0);
+  const std::string path = folder + "/frames";
   {
     auto sink = OpenFrameSink(path, Options());
     ASSERT_THAT(sink, IsOk());
     ASSERT_THAT((*sink)->Write(NumberedFrame(kSize, 0)), IsOk());
   }
-  EXPECT_NE(access(path.c_str(), F_OK), 0);
-  EXPECT_NE(access(PartialPath(path).c_str(), F_OK), 0);
+  EXPECT_EQ(rmdir(folder.c_str()), 0) << "something is left in it";
+  ASSERT_EQ(mkdir(folder.c_str(), 0755), 0);
   auto empty = OpenFrameSink(path, Options());
   ASSERT_THAT(empty, IsOk());
   EXPECT_THAT((*empty)->Finish(),

@@ -3,11 +3,11 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <fstream>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
+#include "networks/files/read_file.h"
+#include "networks/files/system_error.h"
 #include "pipelines/media/folder_source.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/input_address.h"
@@ -28,15 +28,9 @@ struct Look {
 constexpr size_t kHeadBytes = 16;
 
 absl::StatusOr<std::string> ReadHead(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::ErrnoToStatus(errno, path);
-  std::string head(kHeadBytes, '\0');
-  file.read(head.data(), static_cast<std::streamsize>(head.size()));
-  head.resize(static_cast<size_t>(file.gcount()));
-  if (head.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(path, " is empty"));
-  }
-  return head;
+  networks::files::ReadOptions options;
+  options.first_bytes = kHeadBytes;
+  return networks::files::ReadNonEmptyFile(path, options);
 }
 
 absl::StatusOr<Look> LookAt(const MediaInput& input) {
@@ -51,7 +45,7 @@ absl::StatusOr<Look> LookAt(const MediaInput& input) {
   }
   struct stat info;
   if (stat(input.name.c_str(), &info) != 0) {
-    return absl::ErrnoToStatus(errno, input.name);
+    return networks::files::SystemError(errno, input.name, "open this file");
   }
   look.is_folder = S_ISDIR(info.st_mode);
   if (S_ISREG(info.st_mode)) {

@@ -12,8 +12,9 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/atomic_file.h"
+#include "networks/files/read_file.h"
 #include "opencv2/core.hpp"
-#include "pipelines/media/file_io.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/video_test_util.h"
 #include "third_party/absl/status_matchers.h"
@@ -22,6 +23,8 @@ namespace pipelines::data {
 namespace {
 
 using ::absl::StatusCode;
+using ::networks::files::ReadFile;
+using ::networks::files::WriteAtomically;
 using ::testing::_;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -213,7 +216,8 @@ TEST_P(EveryKind, RepeatsItsErrors) {
   const std::string file =
       std::filesystem::is_directory(path_) ? path_ + "/5.png" : path_;
   const std::string whole = *ReadFile(file);
-  ASSERT_THAT(WriteFile(file, whole.substr(0, whole.size() * 3 / 4)), IsOk());
+  ASSERT_THAT(WriteAtomically(file, whole.substr(0, whole.size() * 3 / 4)),
+              IsOk());
   const auto source = OpenFrameSource(path_);
   absl::Status status = source.status();
   while (status.ok()) {
@@ -230,7 +234,7 @@ TEST(OpenFrameSource, NamesWhatIsNoInput) {
   EXPECT_THAT(OpenFrameSource(TempPath("absent")),
               StatusIs(StatusCode::kNotFound, HasSubstr("absent")));
   const std::string empty = TempPath("empty");
-  ASSERT_THAT(WriteFile(empty, ""), IsOk());
+  ASSERT_THAT(WriteAtomically(empty, ""), IsOk());
   EXPECT_THAT(OpenFrameSource(empty),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("is empty")));
   EXPECT_THAT(OpenFrameSource(TempFolder("without frames")),

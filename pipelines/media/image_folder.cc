@@ -3,7 +3,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "pipelines/media/file_io.h"
+#include "networks/files/folder.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {
@@ -21,7 +21,8 @@ VideoInfo ImageSequenceInfo(cv::Size size, int64_t num_frames) {
 
 absl::StatusOr<std::vector<std::string>> ListFrameFiles(
     const std::string& folder) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(folder));
+  ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                   networks::files::ListFolder(folder));
   std::vector<std::string> files;
   for (const std::string& name : names) {
     if (!IsSidecar(name)) files.push_back(absl::StrCat(folder, "/", name));

@@ -3,14 +3,17 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "networks/files/atomic_file.h"
+#include "networks/files/path.h"
+#include "networks/files/read_file.h"
 #include "opencv2/core/utils/logger.hpp"
 #include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
-#include "pipelines/media/file_io.h"
 #include "pipelines/media/image_header.h"
 #include "third_party/absl/status_macros.h"
 
@@ -109,8 +112,14 @@ bool LooksLikeImage(std::string_view bytes) {
   return DetectImageFormat(bytes) != ImageFormat::kNone;
 }
 
+absl::StatusOr<std::string> ReadImageFile(const std::string& path) {
+  networks::files::ReadOptions options;
+  options.max_bytes = std::numeric_limits<int>::max();  // as OpenCV takes
+  return networks::files::ReadNonEmptyFile(path, options);
+}
+
 absl::StatusOr<cv::Mat> ReadImage(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  ASSIGN_OR_RETURN(const std::string bytes, ReadImageFile(path));
   return DecodeImage(bytes, path);
 }
 
@@ -167,12 +176,13 @@ absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
 
 absl::Status WriteImage(const std::string& path, const cv::Mat& rgb,
                         std::string_view comment) {
-  const size_t dot = BaseName(path).find_last_of('.');
+  const std::string file_name = networks::files::BaseName(path);
+  const size_t dot = file_name.find_last_of('.');
   const std::string ending =
-      dot == std::string::npos ? "" : BaseName(path).substr(dot);
+      dot == std::string::npos ? "" : file_name.substr(dot);
   ASSIGN_OR_RETURN(const std::string content,
                    EncodeImage(rgb, ending, path, comment));
-  return WriteFile(path, content);
+  return networks::files::WriteAtomically(path, content);
 }
 
 cv::Mat CropAndResize(const cv::Mat& rgb, cv::Size size) {

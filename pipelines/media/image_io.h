@@ -24,6 +24,10 @@ inline constexpr int64_t kMaxImageBytes = int64_t{5} << 28;  // 1.25 GiB
 // An animated GIF does not count: video_reader.h reads it.
 bool LooksLikeImage(std::string_view bytes);
 
+// The content of the file at `path`, which is not empty and not larger than
+// what DecodeImage takes. The errors of networks::files::ReadNonEmptyFile.
+absl::StatusOr<std::string> ReadImageFile(const std::string& path);
+
 // Reads the image at `path`, whatever its name says: PNG, JPEG, BMP, WebP,
 // TIFF, PNM and what else OpenCV decodes. Grey becomes RGB, alpha is dropped
 // (the colours beneath it are kept as stored), 16 bits are rounded to 8, and
@@ -53,7 +57,8 @@ absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
                                         const std::string& name,
                                         std::string_view comment = {});
 
-// Writes EncodeImage by the ending of `path`; to a temporary name first.
+// Writes EncodeImage by the ending of `path` (networks/files/atomic_file.h), in
+// place of what is there.
 absl::Status WriteImage(const std::string& path, const cv::Mat& rgb,
                         std::string_view comment = {});
 

@@ -18,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "networks/files/system_error.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {
@@ -129,10 +130,14 @@ absl::Status CheckKind(const struct stat& info, const std::string& path) {
 
 absl::StatusOr<IoPtr> OpenFile(const std::string& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return absl::ErrnoToStatus(errno, path);
+  if (descriptor < 0) {
+    return networks::files::SystemError(errno, path, "open this file");
+  }
   auto file = std::make_unique<File>(descriptor);
   struct stat info;
-  if (fstat(descriptor, &info) != 0) return absl::ErrnoToStatus(errno, path);
+  if (fstat(descriptor, &info) != 0) {
+    return networks::files::SystemError(errno, path, "open this file");
+  }
   RETURN_IF_ERROR(CheckKind(info, path));
   return MakeIo(std::move(file), /*can_seek=*/S_ISREG(info.st_mode));
 }

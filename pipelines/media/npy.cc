@@ -1,9 +1,7 @@
 #include "pipelines/media/npy.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 #include <map>
 #include <utility>
@@ -15,7 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "pipelines/media/file_io.h"
+#include "networks/files/read_file.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {
@@ -25,6 +23,7 @@ constexpr absl::string_view kMagic("\x93NUMPY", 6);
 
 // A larger array than memory holds is a damaged header.
 constexpr int64_t kMaxElements = int64_t{1} << 31;
+constexpr int64_t kMaxHeaderSize = 1 << 20;
 
 template <typename T>
 double Decode(const char* bytes) {
@@ -172,7 +171,10 @@ absl::StatusOr<NpyArray> Parse(absl::string_view file) {
 }  // namespace
 
 absl::StatusOr<NpyArray> ReadNpy(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  networks::files::ReadOptions options;
+  options.max_bytes = kMaxElements * int64_t{sizeof(double)} + kMaxHeaderSize;
+  ASSIGN_OR_RETURN(const std::string bytes,
+                   networks::files::ReadNonEmptyFile(path, options));
   absl::StatusOr<NpyArray> array = Parse(bytes);
   if (!array.ok()) {
     return absl::InvalidArgumentError(
@@ -205,23 +207,11 @@ constexpr size_t kStreamedHeaderSize = 192;
 
 }  // namespace
 
-NpyWriter::NpyWriter(std::string path, std::vector<int64_t> row_shape)
-    : path_(std::move(path)), row_shape_(std::move(row_shape)) {
-  for (const int64_t extent : row_shape_) row_bytes_ *= extent;
-}
-
-absl::StatusOr<std::unique_ptr<NpyWriter>> NpyWriter::Create(
-    const std::string& path, const std::vector<int64_t>& row_shape) {
-  std::unique_ptr<NpyWriter> writer(new NpyWriter(path, row_shape));
-  errno = 0;
-  writer->file_.open(PartialPath(path), std::ios::binary);
-  writer->file_ << writer->Header() << std::flush;
-  if (!writer->file_) return absl::ErrnoToStatus(errno ? errno : EIO, path);
-  return writer;
-}
-
-NpyWriter::~NpyWriter() {
-  if (!finished_ && file_.is_open()) std::remove(PartialPath(path_).c_str());
+absl::StatusOr<NpyWriter> NpyWriter::Create(
+    const std::string& path, const networks::files::OutputOptions& options) {
+  ASSIGN_OR_RETURN(networks::files::AtomicFile file,
+                   networks::files::AtomicFile::Create(path, options));
+  return NpyWriter(std::move(file));
 }
 
 std::string NpyWriter::Header() const {
@@ -230,23 +220,30 @@ std::string NpyWriter::Header() const {
   return NpyHeader("<f4", shape, kStreamedHeaderSize);
 }
 
-absl::Status NpyWriter::Write(const float* row) {
+absl::Status NpyWriter::Write(const float* row,
+                              const std::vector<int64_t>& shape) {
+  if (num_rows_ == 0) {
+    row_shape_ = shape;
+    RETURN_IF_ERROR(file_.Append(Header()));
+  }
+  if (shape != row_shape_) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file_.path(), ": row ", num_rows_,
+                     " has another shape than the first"));
+  }
+  size_t size = 1;
+  for (const int64_t extent : shape) size *= static_cast<size_t>(extent);
   ++num_rows_;
-  errno = 0;
-  file_.write(reinterpret_cast<const char*>(row), row_bytes_);
-  return file_ ? absl::OkStatus()
-               : absl::ErrnoToStatus(errno ? errno : ENOSPC, path_);
+  return file_.Append(
+      {reinterpret_cast<const char*>(row), size * sizeof(float)});
 }
 
 absl::Status NpyWriter::Finish() {
-  errno = 0;
-  file_.seekp(0);
-  file_ << Header();
-  file_.close();
-  if (!file_) return absl::ErrnoToStatus(errno ? errno : ENOSPC, path_);
-  RETURN_IF_ERROR(PublishPartialFile(path_));
-  finished_ = true;
-  return absl::OkStatus();
+  if (num_rows_ == 0) {
+    return absl::FailedPreconditionError(file_.path() + ": no row was written");
+  }
+  RETURN_IF_ERROR(file_.Overwrite(0, Header()));
+  return file_.Commit();
 }
 
 }  // namespace pipelines::data

@@ -3,14 +3,14 @@
 #define PIPELINES_MEDIA_NPY_H_
 
 #include <cstdint>
-#include <fstream>
-#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "networks/files/atomic_file.h"
 
 namespace pipelines::data {
 
@@ -33,30 +33,29 @@ std::string NpyHeader(absl::string_view descr,
 
 // Writes an array row by row, when the number of rows is not known before the
 // last. What is written carries its name only after Finish(); destroyed before,
-// nothing stays.
+// nothing stays. Movable.
 class NpyWriter {
  public:
-  // Float32 rows of `row_shape`: the array is [rows, row_shape...]. The errors
-  // of opening the file.
-  static absl::StatusOr<std::unique_ptr<NpyWriter>> Create(
-      const std::string& path, const std::vector<int64_t>& row_shape);
-  ~NpyWriter();
+  // The errors of networks::files::AtomicFile::Create.
+  static absl::StatusOr<NpyWriter> Create(
+      const std::string& path,
+      const networks::files::OutputOptions& options = {});
 
-  // `row` points to as many floats as a row has. ResourceExhausted on a full
-  // disk.
-  absl::Status Write(const float* row);
+  // Appends a float32 row of `shape`, the same for all rows: the array is
+  // [rows, shape...]. ResourceExhausted on a full disk.
+  absl::Status Write(const float* row, const std::vector<int64_t>& shape);
+
+  // FailedPrecondition without a row.
   absl::Status Finish();
 
  private:
-  NpyWriter(std::string path, std::vector<int64_t> row_shape);
+  explicit NpyWriter(networks::files::AtomicFile file)
+      : file_(std::move(file)) {}
   std::string Header() const;
 
-  const std::string path_;
-  const std::vector<int64_t> row_shape_;
-  int64_t row_bytes_ = sizeof(float);
-  std::ofstream file_;
+  networks::files::AtomicFile file_;
+  std::vector<int64_t> row_shape_;
   int64_t num_rows_ = 0;
-  bool finished_ = false;
 };
 
 }  // namespace pipelines::data

@@ -4,7 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "pipelines/media/file_io.h"
+#include "networks/files/atomic_file.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines::data {
@@ -17,7 +17,7 @@ constexpr char kFolder[] = "pipelines/media/testdata/npy/";
 
 std::string InTempDir(const std::string& name, const std::string& content) {
   const std::string path = ::testing::TempDir() + "/" + name;
-  EXPECT_THAT(WriteFile(path, content), IsOk());
+  EXPECT_THAT(networks::files::WriteAtomically(path, content), IsOk());
   return path;
 }
 
@@ -79,16 +79,16 @@ TEST(ReadNpy, SaysWhatIsWrong) {
 
 TEST(NpyWriter, WritesRowsOneAfterTheOther) {
   const std::string path = testing::TempDir() + "/rows.npy";
-  auto writer = NpyWriter::Create(path, {2, 1});
+  auto writer = NpyWriter::Create(path);
   ASSERT_THAT(writer, IsOk());
   for (float i = 0; i < 12; ++i) {
     const float row[] = {i, -i};
-    ASSERT_THAT((*writer)->Write(row), IsOk());
+    ASSERT_THAT(writer->Write(row, {2, 1}), IsOk());
   }
   EXPECT_THAT(ReadNpy(path),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("rows.npy")))
       << "before Finish";
-  ASSERT_THAT((*writer)->Finish(), IsOk());
+  ASSERT_THAT(writer->Finish(), IsOk());
   const auto array = ReadNpy(path);
   ASSERT_THAT(array, IsOk());
   EXPECT_THAT(array->shape, testing::ElementsAre(12, 2, 1));
@@ -96,8 +96,29 @@ TEST(NpyWriter, WritesRowsOneAfterTheOther) {
   EXPECT_EQ(array->values[23], -11);
 }
 
+TEST(NpyWriter, RefusesRowsOfAnotherShapeAndNoRows) {
+  const std::string path = testing::TempDir() + "/uneven.npy";
+  auto writer = NpyWriter::Create(path);
+  ASSERT_THAT(writer, IsOk());
+  EXPECT_THAT(writer->Finish(), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                         HasSubstr("no row was written")));
+  const float row[] = {1, 2};
+  ASSERT_THAT(writer->Write(row, {2, 1}), IsOk());
+  EXPECT_THAT(writer->Write(row, {2}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("row 1 has another shape")));
+}
+
+TEST(NpyWriter, ReplacesOnlyIfItMay) {
+  const std::string path = InTempDir("precious.npy", "numbers");
+  networks::files::OutputOptions options;
+  options.overwrite = false;
+  EXPECT_THAT(NpyWriter::Create(path, options),
+              StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr(path)));
+}
+
 TEST(NpyWriter, NamesAFolderThatIsNotThere) {
-  EXPECT_THAT(NpyWriter::Create("/no/such/rows.npy", {2}),
+  EXPECT_THAT(NpyWriter::Create("/no/such/rows.npy"),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("rows.npy")));
 }
 

@@ -15,8 +15,10 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/atomic_file.h"
+#include "networks/files/path.h"
+#include "networks/files/read_file.h"
 #include "opencv2/core.hpp"
-#include "pipelines/media/file_io.h"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/video_test_util.h"
 #include "third_party/absl/status_matchers.h"
@@ -25,6 +27,9 @@ namespace pipelines::data {
 namespace {
 
 using ::absl::StatusCode;
+using ::networks::files::BaseName;
+using ::networks::files::ReadFile;
+using ::networks::files::WriteAtomically;
 using ::testing::_;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -90,7 +95,7 @@ TEST_P(PlaylistTest, IsNoVideoWhateverItIsCalled) {
   for (const char* name :
        {"playlist.mp4", "playlist.m3u8", "playlist.mpd", "playlist.png"}) {
     const std::string path = TempPath(name);
-    ASSERT_THAT(WriteFile(path, GetParam().text(victim)), IsOk());
+    ASSERT_THAT(WriteAtomically(path, GetParam().text(victim)), IsOk());
     const auto is_refused =
         StatusIs(StatusCode::kInvalidArgument,
                  AllOf(HasSubstr(path), HasSubstr("names other files")));
@@ -111,18 +116,18 @@ TEST(OpenInput, TakesNoNameForAPatternOfImages) {
   // A file that has such a name is read for what it is.
   const std::string path = TempPath("images/%d.jpg");
   WriteNumberedVideo(TempPath("plain.mp4"), cv::Size(32, 32), 3);
-  ASSERT_THAT(WriteFile(path, *ReadFile(TempPath("plain.mp4"))), IsOk());
+  ASSERT_THAT(WriteAtomically(path, *ReadFile(TempPath("plain.mp4"))), IsOk());
   EXPECT_THAT(OpenInput({path}), IsOk());
 }
 
 TEST(OpenInput, ReadsNoDrawings) {
   // Blurs inside one another take minutes, a large plain one gigabytes.
   const std::string path = TempPath("drawing.png");
-  ASSERT_THAT(
-      WriteFile(path,
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"16000\" "
-                "height=\"16000\"><rect width=\"9\" height=\"9\"/></svg>"),
-      IsOk());
+  ASSERT_THAT(WriteAtomically(
+                  path,
+                  "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"16000\" "
+                  "height=\"16000\"><rect width=\"9\" height=\"9\"/></svg>"),
+              IsOk());
   EXPECT_THAT(OpenFrameSource(path),
               StatusIs(StatusCode::kInvalidArgument,
                        AllOf(HasSubstr(path), HasSubstr("SVG"))));

@@ -11,9 +11,11 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/atomic_file.h"
+#include "networks/files/read_file.h"
+#include "networks/files/testing_full_disk.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/ffmpeg_util.h"
-#include "pipelines/media/file_io.h"
 #include "pipelines/media/open_input.h"
 #include "pipelines/media/video_reader.h"
 #include "pipelines/media/video_test_util.h"
@@ -24,6 +26,7 @@ namespace pipelines::data {
 namespace {
 
 using ::absl::StatusCode;
+using ::networks::files::WriteAtomically;
 using ::testing::_;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -70,7 +73,7 @@ std::vector<int> Range(int n) {
 }
 
 std::string Contents(const std::string& path) {
-  const auto bytes = ReadFile(path);
+  const auto bytes = networks::files::ReadFile(path);
   EXPECT_THAT(bytes, IsOk());
   return bytes.value_or("");
 }
@@ -122,7 +125,7 @@ TEST_P(EveryFormat, TruncatedAnywhereIsAnError) {
   const std::string whole = Contents(path);
   for (size_t part = 1; part <= 16; ++part) {
     const size_t size = part < 16 ? whole.size() * part / 16 : whole.size() - 1;
-    ASSERT_THAT(WriteFile(cut_path, whole.substr(0, size)), IsOk());
+    ASSERT_THAT(WriteAtomically(cut_path, whole.substr(0, size)), IsOk());
     const ReadVideo video = ReadAll(cut_path);
     EXPECT_THAT(video.end.message(), HasSubstr(cut_path))
         << size << " of " << whole.size() << " bytes";
@@ -142,7 +145,7 @@ TEST_P(EveryFormat, DamagedAnywhereIsNeverAShorterVideo) {
     std::string bent = sound;
     const size_t at = sound.size() * part / 24;
     for (size_t i = at; i < at + 8 && i < bent.size(); ++i) bent[i] ^= 0x5a;
-    ASSERT_THAT(WriteFile(bent_path, bent), IsOk());
+    ASSERT_THAT(WriteAtomically(bent_path, bent), IsOk());
     const ReadVideo video = ReadAll(bent_path);
     if (video.end.ok()) {
       EXPECT_EQ(video.frames.size(), 40u) << "byte " << at;
@@ -404,15 +407,16 @@ TEST(VideoWriter, SaysWhyTheOutputIsSilent) {
 }
 
 TEST(VideoWriter, LeavesNoFileUnlessFinished) {
-  const std::string path = TempPath("unfinished.mp4");
+  const std::string folder = TempPath("unfinished");
+  ASSERT_EQ(mkdir(folder.c_str(), 0755), 0);
+  const std::string path = folder + "/film.mp4";
   {
     auto writer = VideoWriter::Create(path, Sized(cv::Size(32, 32)));
     ASSERT_THAT(writer, IsOk());
     ASSERT_THAT((*writer)->Write(NumberedFrame(cv::Size(32, 32), 0)), IsOk());
   }
-  EXPECT_NE(access(path.c_str(), F_OK), 0);
-  EXPECT_NE(access(PartialPath(path).c_str(), F_OK), 0);
-
+  EXPECT_EQ(rmdir(folder.c_str()), 0) << "something is left in it";
+  ASSERT_EQ(mkdir(folder.c_str(), 0755), 0);
   auto writer = VideoWriter::Create(path, Sized(cv::Size(32, 32)));
   ASSERT_THAT(writer, IsOk());
   EXPECT_THAT((*writer)->Finish(),
@@ -422,16 +426,43 @@ TEST(VideoWriter, LeavesNoFileUnlessFinished) {
 TEST(VideoWriter, ReportsAFullDiskAndKeepsWhatWasThere) {
   const std::string path = TempPath("full.mp4");
   WriteNumberedVideo(path, cv::Size(32, 32), 3);
-  ASSERT_EQ(symlink("/dev/full", PartialPath(path).c_str()), 0);
-  auto writer = VideoWriter::Create(path, Sized(cv::Size(32, 32)));
-  absl::Status status = writer.status();
-  for (int i = 0; i < 100 && status.ok(); ++i) {
-    status = (*writer)->Write(NumberedFrame(cv::Size(32, 32), i));
+  absl::Status status;
+  {
+    const networks::files::FullDisk disk(1000);
+    auto writer = VideoWriter::Create(path, Sized(cv::Size(32, 32)));
+    status = writer.status();
+    for (int i = 0; i < 100 && status.ok(); ++i) {
+      status = (*writer)->Write(NumberedFrame(cv::Size(32, 32), i));
+    }
+    if (status.ok()) status = (*writer)->Finish();
   }
-  if (status.ok()) status = (*writer)->Finish();
   EXPECT_THAT(status,
               StatusIs(StatusCode::kResourceExhausted, HasSubstr(path)));
   EXPECT_EQ(ReadAll(path).frames.size(), 3u);
+}
+
+// What such a link led to was overwritten, and the link became the output.
+TEST(VideoWriter, FollowsNoLink) {
+  const std::string path = TempPath("linked.mp4");
+  const std::string victim = TempPath("victim");
+  ASSERT_THAT(WriteAtomically(victim, "precious"), IsOk());
+  ASSERT_EQ(symlink(victim.c_str(), (path + ".partial").c_str()), 0);
+  WriteNumberedVideo(path, cv::Size(32, 32), 3);
+  EXPECT_EQ(ReadAll(path).frames.size(), 3u);
+  const std::string link = TempPath("link.mp4");
+  ASSERT_EQ(symlink(victim.c_str(), link.c_str()), 0);
+  EXPECT_THAT(VideoWriter::Create(link, Sized(cv::Size(32, 32))),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("link")));
+  EXPECT_EQ(Contents(victim), "precious");
+}
+
+TEST(VideoWriter, ReplacesOnlyIfItMay) {
+  const std::string path = TempPath("kept.mp4");
+  WriteNumberedVideo(path, cv::Size(32, 32), 3);
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  options.overwrite = false;
+  EXPECT_THAT(VideoWriter::Create(path, options),
+              StatusIs(StatusCode::kAlreadyExists, HasSubstr(path)));
 }
 
 TEST(VideoWriter, NamesBadOptionsAndFolders) {
@@ -473,8 +504,9 @@ TEST(VideoReader, TurnsFramesUpright) {
       {{-1, 0, 0, -1}, cv::ROTATE_180},
       {{0, -1, 1, 0}, cv::ROTATE_90_COUNTERCLOCKWISE}};
   for (const auto& [matrix, rotation] : turns) {
-    ASSERT_THAT(WriteFile(turned_path, WithRotation(Contents(path), matrix)),
-                IsOk());
+    ASSERT_THAT(
+        WriteAtomically(turned_path, WithRotation(Contents(path), matrix)),
+        IsOk());
     const ReadVideo video = ReadAll(turned_path);
     ASSERT_EQ(video.frames.size(), 2u);
     cv::Mat expected;
@@ -509,7 +541,7 @@ TEST(VideoReader, SaysWhereAVideoIsDamaged) {
   const size_t hole =
       bytes.find("mdat") + (bytes.size() - bytes.find("mdat")) / 2;
   for (size_t i = hole; i < hole + 400; ++i) bytes[i] = 0;
-  ASSERT_THAT(WriteFile(path, bytes), IsOk());
+  ASSERT_THAT(WriteAtomically(path, bytes), IsOk());
 
   const ReadVideo strict = ReadAll(path);
   EXPECT_THAT(
@@ -538,7 +570,8 @@ TEST(VideoReader, CountsTheFramesThatATruncatedVideoLost) {
   const std::string path = TempPath("cut.mp4");
   WriteNumberedVideo(path, cv::Size(96, 64), 60);
   const std::string bytes = Contents(path);
-  ASSERT_THAT(WriteFile(path, bytes.substr(0, bytes.size() * 3 / 4)), IsOk());
+  ASSERT_THAT(WriteAtomically(path, bytes.substr(0, bytes.size() * 3 / 4)),
+              IsOk());
   FrameSourceOptions options;
   options.allow_damaged = true;
   const ReadVideo lenient = ReadAll(path, options);
@@ -587,7 +620,7 @@ TEST(VideoReader, FindsFramesThatWrongTimesHide) {
        {std::string(4, '\0'), std::string("\x10\0\0\0", 4)}) {
     std::string bytes = equal;
     bytes.replace(entry + 4, 4, duration);
-    ASSERT_THAT(WriteFile(path, bytes), IsOk());
+    ASSERT_THAT(WriteAtomically(path, bytes), IsOk());
     const ReadVideo strict = ReadAll(path);
     EXPECT_THAT(strict.end, StatusIs(StatusCode::kDataLoss,
                                      AllOf(HasSubstr(path), HasSubstr("times"),
@@ -605,7 +638,7 @@ TEST(VideoReader, FindsFramesThatWrongTimesHide) {
   // With the right times all of them come.
   std::string mended = equal;
   mended.replace(entry + 4, 4, std::string("\0\0\2\0", 4));
-  ASSERT_THAT(WriteFile(path, mended), IsOk());
+  ASSERT_THAT(WriteAtomically(path, mended), IsOk());
   const ReadVideo video = ReadAll(path);
   EXPECT_THAT(video.end, IsOk());
   EXPECT_EQ(video.frames.size(), 20u);
@@ -627,7 +660,7 @@ class TransportStream : public testing::Test {
   ReadVideo Read(const std::string& bytes,
                  const FrameSourceOptions& options = {}) {
     path_ = TempPath("tried.ts");
-    EXPECT_THAT(WriteFile(path_, bytes), IsOk());
+    EXPECT_THAT(WriteAtomically(path_, bytes), IsOk());
     return ReadAll(path_, options);
   }
 
@@ -715,7 +748,7 @@ TEST(VideoReader, FindsABrokenBlockInAGif) {
   const size_t length = bytes.find("\x08\xff") + 1;
   ASSERT_NE(length, std::string::npos + 1);
   bytes[length] = '\xfe';
-  ASSERT_THAT(WriteFile(path, bytes), IsOk());
+  ASSERT_THAT(WriteAtomically(path, bytes), IsOk());
   EXPECT_THAT(ReadAll(path).end,
               StatusIs(StatusCode::kDataLoss, HasSubstr("broken.gif")));
   EXPECT_THAT(CountFrames(path),
@@ -725,7 +758,7 @@ TEST(VideoReader, FindsABrokenBlockInAGif) {
 TEST(VideoReader, ErrorsStick) {
   const std::string path = TempPath("sticky.mp4");
   WriteNumberedVideo(path, cv::Size(96, 64), 10);
-  ASSERT_THAT(WriteFile(path, Contents(path).substr(0, 1500)), IsOk());
+  ASSERT_THAT(WriteAtomically(path, Contents(path).substr(0, 1500)), IsOk());
   auto reader = VideoReader::Open(path);
   if (!reader.ok()) return;  // also an error, and earlier
   absl::StatusOr<std::optional<VideoFrame>> frame = (*reader)->Next();
@@ -740,12 +773,13 @@ TEST(VideoReader, NamesFilesThatAreNoVideos) {
   EXPECT_THAT(VideoReader::Open(testing::TempDir()),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("folder")));
   const std::string empty = TempPath("empty.mp4");
-  ASSERT_THAT(WriteFile(empty, ""), IsOk());
+  ASSERT_THAT(WriteAtomically(empty, ""), IsOk());
   EXPECT_THAT(VideoReader::Open(empty),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("is empty")));
   for (const char* name : {"text.mp4", "text.txt"}) {
     const std::string text = TempPath(name);
-    ASSERT_THAT(WriteFile(text, "This is a text, not a video.\n"), IsOk());
+    ASSERT_THAT(WriteAtomically(text, "This is a text, not a video.\n"),
+                IsOk());
     EXPECT_THAT(VideoReader::Open(text),
                 StatusIs(StatusCode::kInvalidArgument, HasSubstr(name)));
   }

@@ -8,10 +8,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "networks/files/atomic_file.h"
+#include "networks/files/read_file.h"
 #include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
 #include "pipelines/media/ffmpeg_util.h"
-#include "pipelines/media/file_io.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/open_input.h"
 #include "pipelines/media/video_writer.h"
@@ -131,8 +132,8 @@ void WriteNumberedStack(const std::string& path, int side, int num_frames) {
     NumberedFrame(cv::Size(side, side), i)
         .copyTo(row.colRange(i * side, (i + 1) * side));
   }
-  const absl::Status status =
-      WriteFile(path, EncodePng(row));  // whatever its name says
+  const absl::Status status = networks::files::WriteAtomically(
+      path, EncodePng(row));  // whatever its name says
   ASSERT_TRUE(status.ok()) << status;
 }
 
@@ -171,12 +172,12 @@ void Remux(const std::string& from, const std::string& to) {
 }
 
 void DamageInside(const std::string& path) {
-  auto bytes = ReadFile(path);
+  auto bytes = networks::files::ReadFile(path);
   ASSERT_TRUE(bytes.ok()) << bytes.status();
   for (size_t i = bytes->size() * 3 / 4; i < bytes->size(); ++i) {
     (*bytes)[i] = 0;
   }
-  const absl::Status status = WriteFile(path, *bytes);
+  const absl::Status status = networks::files::WriteAtomically(path, *bytes);
   ASSERT_TRUE(status.ok()) << status;
 }
 

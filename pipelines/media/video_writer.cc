@@ -1,7 +1,5 @@
 #include "pipelines/media/video_writer.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <fstream>
 #include <limits>
@@ -9,10 +7,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "networks/files/atomic_file.h"
+#include "networks/files/path.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/audio_copier.h"
 #include "pipelines/media/ffmpeg_util.h"
-#include "pipelines/media/file_io.h"
 #include "third_party/absl/status_macros.h"
 
 extern "C" {
@@ -48,7 +47,7 @@ const OutputFormat* FindFormat(const std::string& path) {
       {".webm", "webm", {"libvpx-vp9", "libvpx"}},
       {".gif", "gif", {"gif"}, AV_PIX_FMT_RGB8},
   };
-  const std::string name = BaseName(path);
+  const std::string name = networks::files::BaseName(path);
   for (const OutputFormat& format : *kFormats) {
     const std::string ending = format.ending;
     if (name.size() > ending.size() &&
@@ -89,7 +88,7 @@ absl::Status Validate(const std::string& path,
 // FFmpeg's muxer writes no comment into a GIF. Puts a comment extension in
 // front of the trailer of the finished file, [GIF89a, 24].
 absl::Status AppendGifComment(absl::string_view comment,
-                              const std::string& path) {
+                              const networks::files::AtomicFile& gif) {
   constexpr size_t kMaxBlock = 255;
   constexpr char kTrailer = ';';
   std::string extension = "!\xFE";
@@ -101,14 +100,15 @@ absl::Status AppendGifComment(absl::string_view comment,
   }
   extension += '\0';
   extension += kTrailer;
-  std::fstream file(PartialPath(path),
+  std::fstream file(gif.WritablePath(),
                     std::ios::binary | std::ios::in | std::ios::out);
   file.seekg(-1, std::ios::end);
   if (file.get() != kTrailer) return absl::OkStatus();
   file.seekp(-1, std::ios::end);
   file << extension << std::flush;
   return file ? absl::OkStatus()
-              : absl::ResourceExhaustedError(path + ": cannot be completed");
+              : absl::ResourceExhaustedError(gif.path() +
+                                             ": cannot be completed");
 }
 
 int Even(int size) { return size + size % 2; }
@@ -183,6 +183,7 @@ class VideoWriter::Impl {
 
   std::string path_;
   VideoWriterOptions options_;
+  std::optional<networks::files::AtomicFile> file_;
   AVFormatContext* output_ = nullptr;
   AVStream* stream_ = nullptr;
   CodecPtr encoder_;
@@ -203,7 +204,6 @@ VideoWriter::Impl::~Impl() {
   if (output_ == nullptr) return;  // published, or never begun
   avio_closep(&output_->pb);
   avformat_free_context(output_);
-  unlink(PartialPath(path_).c_str());
 }
 
 absl::Status VideoWriter::Impl::Failed(int error,
@@ -216,7 +216,7 @@ absl::Status VideoWriter::Impl::Open() {
   SilenceFfmpeg();
   RETURN_IF_ERROR(Validate(path_, options_));
   const int error = avformat_alloc_output_context2(
-      &output_, nullptr, FindFormat(path_)->muxer, PartialPath(path_).c_str());
+      &output_, nullptr, FindFormat(path_)->muxer, path_.c_str());
   if (error < 0) return Failed(error, "its format is not in this FFmpeg");
   RETURN_IF_ERROR(OpenEncoder());
   if (!options_.audio_from.empty()) {
@@ -288,7 +288,10 @@ absl::Status VideoWriter::Impl::OpenEncoder() {
 }
 
 absl::Status VideoWriter::Impl::OpenFile() {
-  const std::string url = "file:" + PartialPath(path_);
+  networks::files::OutputOptions output;
+  output.overwrite = options_.overwrite;
+  ASSIGN_OR_RETURN(file_, networks::files::AtomicFile::Create(path_, output));
+  const std::string url = "file:" + file_->WritablePath();
   int error = avio_open(&output_->pb, url.c_str(), AVIO_FLAG_WRITE);
   if (error < 0) return Failed(error, "cannot be written");
   // Faststart reads the file again under its URL.
@@ -394,9 +397,9 @@ absl::Status VideoWriter::Impl::Finish() {
   if (error < 0) return Failed(error, "cannot be completed");
   RETURN_IF_ERROR(CloseFile());
   if (is_gif() && !options_.comment.empty()) {
-    RETURN_IF_ERROR(AppendGifComment(options_.comment, path_));
+    RETURN_IF_ERROR(AppendGifComment(options_.comment, *file_));
   }
-  return PublishPartialFile(path_);
+  return file_->Commit();
 }
 
 absl::Status VideoWriter::Impl::CloseFile() {

@@ -59,13 +59,17 @@ struct VideoWriterOptions {
 
   // Threads for encoding; 0 leaves the choice to the encoder.
   int threads = 0;
+
+  // Whether a file that exists is replaced; otherwise AlreadyExists.
+  bool overwrite = true;
 };
 
 class VideoWriter : public FrameSink {
  public:
   // The format follows from the ending of `path`. InvalidArgument for an
-  // unknown ending or a bad option, PermissionDenied or NotFound when the
-  // folder cannot be written to.
+  // unknown ending, a bad option or a path that is no file; AlreadyExists;
+  // Unavailable while another process writes it; PermissionDenied or NotFound
+  // when the folder cannot be written to.
   static absl::StatusOr<std::unique_ptr<VideoWriter>> Create(
       const std::string& path, const VideoWriterOptions& options);
 

@@ -1,5 +1,5 @@
 // Plain writing of files inside a folder that gets its final name only when it
-// is whole; so, unlike pipelines/media/file_io.h, not synced one by one.
+// is whole; so, unlike networks/files/atomic_file.h, not synced one by one.
 #ifndef PIPELINES_PUPPETS_WRITE_BYTES_H_
 #define PIPELINES_PUPPETS_WRITE_BYTES_H_
 

@@ -632,6 +632,7 @@ absl::Status Trainer::AnimateTestClip() {
   AnimateVideoOptions options;
   options.panels = {Panel::kSource, Panel::kDriving, Panel::kResult};
   options.min_output_side = 256;
+  options.overwrite = true;
   const absl::StatusOr<AnimateVideoReport> report =
       AnimateVideo(*animator, test_->clips().front().path,
                    test_->clips().back().path, folder_->animation(), options);

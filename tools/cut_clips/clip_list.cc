@@ -10,8 +10,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "networks/files/path.h"
 #include "pipelines/media/csv.h"
-#include "pipelines/media/file_io.h"
 #include "third_party/absl/status_macros.h"
 
 namespace tools {
@@ -108,7 +108,7 @@ absl::StatusOr<ClipSpec> ParseRow(const CsvRow& row, const Columns& columns,
   }
   spec.name = reader.Text("name");
   if (spec.name.empty()) {
-    spec.name = absl::StrCat(pipelines::data::Stem(spec.file), "#",
+    spec.name = absl::StrCat(networks::files::Stem(spec.file), "#",
                              reader.Text("start"), "-", reader.Text("end"));
   }
   if (spec.name.find('/') != std::string::npos || spec.name[0] == '.') {

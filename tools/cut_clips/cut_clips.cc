@@ -9,12 +9,14 @@
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "networks/files/folder.h"
+#include "networks/files/path.h"
+#include "networks/files/read_file.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/progress.h"
 #include "pipelines/base/user_path.h"
-#include "pipelines/media/file_io.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/cut_clips/clip_cutter.h"
 #include "tools/cut_clips/clip_list.h"
@@ -91,7 +93,7 @@ absl::StatusOr<tools::CutOptions> OptionsFromFlags() {
 std::string FindVideo(const std::string& folder, const std::string& file,
                       const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    if (pipelines::data::Stem(name) == file) return folder + "/" + name;
+    if (networks::files::Stem(name) == file) return folder + "/" + name;
   }
   return absl::StrCat(folder, "/", file);
 }
@@ -100,12 +102,13 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   RETURN_IF_ERROR(UsageError(pipelines::RefuseArguments(command_line)));
   ASSIGN_OR_RETURN(const tools::CutOptions options, OptionsFromFlags());
   const std::string list = pipelines::UserPath(absl::GetFlag(FLAGS_list));
-  ASSIGN_OR_RETURN(const std::string csv, pipelines::data::ReadFile(list));
+  ASSIGN_OR_RETURN(const std::string csv,
+                   networks::files::ReadNonEmptyFile(list));
   ASSIGN_OR_RETURN(const std::vector<tools::ClipSpec> specs,
                    tools::ParseClipList(csv, list));
   const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_videos));
   ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                   pipelines::data::ListFolder(folder));
+                   networks::files::ListFolder(folder));
   for (const char* part : {"", "/train", "/test"}) {
     mkdir((options.output_folder + part).c_str(), 0777);
   }
