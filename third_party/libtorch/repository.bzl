@@ -9,6 +9,10 @@ load("//third_party:system_library.bzl", "system_library_build")
 _DEBIAN_PACKAGES = "libtorch-dev libopenblas0-pthread libgloo-dev"
 _OLDEST = (1, 13)
 
+# As Debian builds LibTorch; but without glog's operators << for all containers,
+# which hide how GoogleTest prints a vector of structs.
+_SYSTEM_DEFINES = ["C10_USE_GLOG", "USE_C10D_GLOO", "USE_DISTRIBUTED"]
+
 def _missing(repository_ctx, message):
     repository_ctx.file("BUILD", system_library_build(
         _DEBIAN_PACKAGES,
@@ -21,7 +25,7 @@ def _system(repository_ctx):
     return repository_ctx.file("BUILD", system_library_build(_DEBIAN_PACKAGES, [
         ("libtorch", "system_cc_library", {
             "includes": ["/usr/include/torch/csrc/api/include"],
-            "defines": ["C10_USE_GLOG", "USE_C10D_GLOO", "USE_DISTRIBUTED"],
+            "defines": _SYSTEM_DEFINES,
             "linkopts": ["-ltorch", "-ltorch_cpu", "-lc10", "-lglog"],
         }),
     ]))
@@ -40,37 +44,42 @@ def _has_old_abi(repository_ctx, library):
     return symbols.return_code == 0 and "__cxx11" not in symbols.stdout
 
 def _from_folder(repository_ctx, folder):
-    root = repository_ctx.path(folder)
-    version_header = root.get_child("include/torch/csrc/api/include/torch/version.h")
+    version_header = repository_ctx.path(folder + "/include/torch/csrc/api/include/torch/version.h")
     if not version_header.exists:
         return _missing(repository_ctx, "LIBTORCH=%s has no include/torch/csrc/api/include/torch/version.h. Name an unpacked LibTorch zip or the torch folder of a Python environment." % folder)
+    # From 2.9 on the numbers are in a header of their own.
+    numbers = repository_ctx.path(folder + "/include/torch/headeronly/version.h")
     version = [
-        int(_header_value(repository_ctx, version_header, "TORCH_VERSION_" + part) or "0")
+        int(_header_value(repository_ctx, numbers if numbers.exists else version_header, "TORCH_VERSION_" + part) or "0")
         for part in ["MAJOR", "MINOR"]
     ]
     if (version[0], version[1]) < _OLDEST:
         return _missing(repository_ctx, "LIBTORCH=%s is version %d.%d; 1.13 or later is needed." % (folder, version[0], version[1]))
-    old_abi = _has_old_abi(repository_ctx, root.get_child("lib/libc10.so"))
+    old_abi = _has_old_abi(repository_ctx, repository_ctx.path(folder + "/lib/libc10.so"))
     if old_abi:
         return _missing(repository_ctx, "LIBTORCH=%s was built without the C++11 ABI (_GLIBCXX_USE_CXX11_ABI=0) and cannot be linked with the system's protobuf and Abseil. Take the zip whose name says cxx11-abi." % folder)
-    repository_ctx.symlink(root.get_child("include"), "include")
-    repository_ctx.symlink(root.get_child("lib"), "lib")
+    repository_ctx.symlink(repository_ctx.path(folder + "/include"), "include")
+    repository_ctx.symlink(repository_ctx.path(folder + "/lib"), "lib")
     libraries = ["torch", "torch_cpu", "c10"]
-    if root.get_child("lib/libtorch_cuda.so").exists:
+    if repository_ctx.path(folder + "/lib/libtorch_cuda.so").exists:
         # Registers the CUDA kernels by being loaded; nothing refers to it by name.
         libraries = ["torch", "torch_cpu", "torch_cuda", "c10_cuda", "c10"]
-    lib_path = str(root.get_child("lib").realpath)
+    # A wheel's CUDA libraries are packages beside torch.
+    lib_paths = [str(repository_ctx.path(folder + "/lib").realpath)]
+    nvidia = repository_ctx.path(folder).dirname.get_child("nvidia")
+    if nvidia.exists:
+        lib_paths += [str(part.get_child("lib").realpath) for part in nvidia.readdir() if part.get_child("lib").exists]
     repository_ctx.file("BUILD", """
 cc_library(
     name = "libtorch",
     hdrs = glob(["include/**"]),
     defines = ["USE_C10D_GLOO", "USE_DISTRIBUTED"],
     includes = ["include", "include/torch/csrc/api/include"],
-    linkopts = ["-L{lib}", "-Wl,-rpath,{lib}", "-Wl,--no-as-needed", {libraries}, "-Wl,--as-needed"],
+    linkopts = [{folders}, "-Wl,--no-as-needed", {libraries}, "-Wl,--as-needed"],
     visibility = ["//visibility:public"],
 )
 """.format(
-        lib = lib_path,
+        folders = ", ".join(['"-L%s", "-Wl,-rpath,%s", "-Wl,-rpath-link,%s"' % (path, path, path) for path in lib_paths]),
         libraries = ", ".join(['"-l%s"' % library for library in libraries]),
     ))
     return None

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Builds and runs the programs of this folder in a workspace of their own, whose
+# WORKSPACE and .bazelrc are the text of the root README, "Use a library":
+#
+#   tools/consumer_example/try.sh
+#
+# Needs what tools/bazelw installs. The workspace is a new folder in $TMPDIR or
+# /tmp, with an output folder of its own, and is removed at the end.
+set -euo pipefail
+root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+folder=$(mktemp -d)
+bazel() { (cd "$folder" && command bazel --output_user_root="$folder/output" "$@"); }
+trap 'bazel shutdown >/dev/null 2>&1; chmod -R u+w "$folder"; rm -rf "$folder"' EXIT
+
+# The indented block of README.md that follows the line "In `NAME`:".
+block() {
+  awk -v head="In \`$1\`:" '
+    $0 == head { found = 1; next }
+    found && /^    / { print substr($0, 5); inside = 1; next }
+    found && inside && /^$/ { print; next }
+    found && inside { exit }' "$root/README.md"
+}
+
+block WORKSPACE | sed "s|/path/to/cpab_animation|$root|" >"$folder/WORKSPACE"
+block .bazelrc >"$folder/.bazelrc"
+for file in WORKSPACE .bazelrc; do
+  [[ -s "$folder/$file" ]] || {
+    echo >&2 "README.md has no block for $file: a line 'In \`$file\`:' and indented text"
+    exit 1
+  }
+done
+cp "$root"/tools/consumer_example/{BUILD,*.cc} "$folder/"
+
+# Whoever calls this may share compiled files with other builds.
+options=(--noshow_progress --color=no ${CPAB_DISK_CACHE:+--disk_cache="$CPAB_DISK_CACHE"})
+failed=0
+for program in warp_points learn_warp embed_image animate_still; do
+  start=$SECONDS
+  if bazel run "${options[@]}" "//:$program" >"$folder/$program.log" 2>&1; then
+    echo "$program: built and run in $((SECONDS - start)) s: $(tail -1 "$folder/$program.log")"
+  else
+    failed=1
+    cat "$folder/$program.log"
+    echo "$program: FAILED"
+  fi
+done
+exit "$failed"
