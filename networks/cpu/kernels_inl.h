@@ -129,6 +129,23 @@ static void AddTransposedProduct(const float* a, int64_t a_stride,
 }
 
 // --- Winograd's transforms -------------------------------------------------
+//
+// Along one axis, four neighbouring outputs of three taps are the transpose of
+// a product of polynomials with four and with three coefficients. That product
+// has degree 5, so six values determine it. The matrices are those of
+// evaluation and interpolation at 0, 1, -1, 2, -2 and infinity (Lavin and Gray
+// 2016, Sec. 4):
+//
+//   B^T = [4  0 -5  0 1 0]  A^T = [1 1  1 1  1 0]  G = [ 1/4     0    0 ]
+//         [0 -4 -4  1 1 0]        [0 1 -1 2 -2 0]      [-1/6  -1/6  -1/6]
+//         [0  4 -4 -1 1 0]        [0 1  1 4  4 0]      [-1/6   1/6  -1/6]
+//         [0 -2 -1  2 1 0]        [0 1 -1 8 -8 1]      [1/24  1/12   1/6]
+//         [0  2 -1 -2 1 0]                             [1/24 -1/12   1/6]
+//         [0  4  0 -5 0 1]                             [ 0      0     1 ]
+//
+// For two axes each matrix is applied to the columns and then to the rows. The
+// functions below share the sums that neighbouring rows of a matrix have in
+// common. Gradients take the transposes, in the order of winograd_gradient.h.
 
 // B^T x, with step between the elements of x and of the result.
 static inline void TransformSix(const Vec* x, int step, Vec* out) {

@@ -51,6 +51,13 @@ MapAttentionImpl::MapAttentionImpl(int64_t channels, int64_t heads,
   column_positions_ = register_parameter("rel_pos_w", table());
 }
 
+// The score of the query at (y, x) and the key at (y', x') is
+//
+//   scale q . k + q . row_positions[y - y'] + q . column_positions[x - x'],
+//
+// [MViTv2]: a term for each axis instead of one for each pair of
+// places. So the terms that depend on positions are two tensors of H and W
+// numbers a query, which Attend adds to the scores block by block.
 Tensor MapAttentionImpl::forward(const Tensor& map) {
   const int64_t batch = map.size(0), height = map.size(1), width = map.size(2);
   const auto qkv = Project(qkv_, map)

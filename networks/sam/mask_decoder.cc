@@ -57,6 +57,8 @@ TokensAndMap MaskDecoderImpl::Transform(const Tensor& image_embedding,
                                torch::cat({output_tokens, prompts.tokens}, 1));
 }
 
+// Mask i is the product of the pixels' features with weights that a perceptron
+// computes from the mask's token: a linear classifier of pixels for each mask.
 Masks MaskDecoderImpl::forward(const Tensor& image_embedding,
                                const Tensor& map_positions,
                                const PromptEmbeddings& prompts) {

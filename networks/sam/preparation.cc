@@ -67,6 +67,8 @@ Tensor PlacePoints(const Tensor& points, const Placement& placement) {
   return (points + 0.5) * scale - 0.5;
 }
 
+// Up to the square, without the padding, back to the image: the steps of
+// Prepare in reverse.
 Tensor MasksOverImage(const Tensor& logits, const Placement& placement) {
   const Tensor square =
       Resize(logits, placement.size, placement.size, /*antialias=*/false);

@@ -35,6 +35,9 @@ PositionEncodingImpl::PositionEncodingImpl(int64_t channels)
     : frequencies_(register_buffer("positional_encoding_gaussian_matrix",
                                    torch::randn({2, channels / 2}))) {}
 
+// [sin(2 pi (2 p - 1) F), cos(2 pi (2 p - 1) F)] with F the random frequencies:
+// the inner product of two encodings is a function of the difference of their
+// positions, [FF].
 Tensor PositionEncodingImpl::forward(const Tensor& positions) {
   const Tensor phases =
       torch::matmul(2 * positions - 1,

@@ -49,6 +49,7 @@ Tensor CrossAttentionImpl::SplitHeads(const Tensor& tokens,
       .flatten(0, 1);
 }
 
+// softmax(q k^T / sqrt(d)) v for each head, d the inner width of a head.
 Tensor CrossAttentionImpl::forward(const Tensor& queries, const Tensor& keys,
                                    const Tensor& values) {
   if (keys.size(0) == 1 && queries.size(0) > 1) {
