@@ -15,9 +15,9 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
+#include "pipelines/testing/testing_child.h"
 #include "pipelines/testing/testing_config.h"
 #include "pipelines/testing/testing_folder.h"
-#include "pipelines/testing/testing_child.h"
 #include "pipelines/training/initial_weights.h"
 #include "third_party/absl/status_matchers.h"
 
