@@ -68,6 +68,13 @@ wait "$first" || complain "the first of two ended with $?: $(<"$TEST_TMPDIR/firs
 succeed "wrote 40 frames" --source "$puppet" --driving both.mp4 --output copy.gif \
   --threads 1
 
+# A report that is lost is an error.
+"$program" "${pair[@]}" "${few[@]}" --output json.mp4 --json >/dev/full \
+  2>"$TEST_TMPDIR/stderr"
+[[ $? == 129 ]] || complain "a lost report is no error"
+grep -q "standard output: cannot write" "$TEST_TMPDIR/stderr" ||
+  complain "a lost report: $(<"$TEST_TMPDIR/stderr")"
+
 # No output replaces what is there, and none an input.
 echo precious >"$user/precious.npy"
 ln -s precious.npy "$user/link.mp4"

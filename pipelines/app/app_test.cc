@@ -1,8 +1,10 @@
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -126,6 +128,40 @@ TEST(RunProgram, ReportsWhatALibraryThrows) {
             1);
   EXPECT_EQ(testing::internal::GetCapturedStderr(),
             "tested: error: no memory\n");
+}
+
+// In a process of its own, whose standard output is lost.
+int RunOnAFullDisk(std::vector<const char*> words, const absl::Status& status) {
+  if (std::freopen("/dev/full", "w", stdout) == nullptr) return -1;
+  return RunWith(std::move(words), [&status](const CommandLine&) {
+    std::printf("a report\n");
+    return status;
+  });
+}
+
+TEST(RunProgram, ReportsThatStandardOutputIsLost) {
+  EXPECT_EXIT(std::exit(RunOnAFullDisk({}, absl::OkStatus())),
+              testing::ExitedWithCode(129),
+              "standard output: cannot write all that was to be printed: No "
+              "space left on device");
+  EXPECT_EXIT(std::exit(RunOnAFullDisk({"--help"}, absl::OkStatus())),
+              testing::ExitedWithCode(129), "standard output");
+  EXPECT_EXIT(std::exit(RunOnAFullDisk({}, absl::DataLossError("broken"))),
+              testing::ExitedWithCode(1), "broken");
+}
+
+TEST(RunProgram, NamesTheSignalThatEndedItsBody) {
+  const auto cancelled = [](const CommandLine&) {
+    return absl::CancelledError("stopped");
+  };
+  EXPECT_EQ(RunWith({}, cancelled), 1);
+  EXPECT_EXIT(
+      {
+        CatchStopSignals();
+        raise(SIGTERM);
+        std::exit(RunWith({}, cancelled));
+      },
+      testing::ExitedWithCode(143), "stopped by SIGTERM");
 }
 
 TEST(ExitCode, SaysWhetherTryingAgainHelps) {

@@ -1,29 +1,60 @@
 #include "pipelines/app/program.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <string>
 
+#include "networks/files/system_error.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/base/stop_signal.h"
 
 namespace pipelines {
+namespace {
 
-int RunProgram(const Program& program, int argc, char** argv,
-               const std::function<absl::Status(const CommandLine&)>& body) {
+// A report that does not fit on the disk is lost when the buffer is written,
+// which nobody would notice after main().
+absl::Status FlushStandardOutput() {
+  errno = 0;
+  std::cout.flush();
+  const bool flushed = std::fflush(stdout) == 0;
+  if (flushed && std::ferror(stdout) == 0) return absl::OkStatus();
+  return networks::files::SystemError(errno != 0 ? errno : EIO,
+                                      "standard output",
+                                      "write all that was to be printed");
+}
+
+// What a library that was asked to stop returns, as the signal that asked.
+absl::Status NameTheSignal(absl::Status status) {
+  if (!absl::IsCancelled(status) || StopSignal() == 0) return status;
+  return StoppedBySignal(StopSignal());
+}
+
+absl::Status Do(const Program& program, int argc, char** argv,
+                const std::function<absl::Status(const CommandLine&)>& body) {
   const absl::StatusOr<CommandLine> line = ParseCommandLine(argc, argv);
-  if (!line.ok()) return Exit(program.name, UsageError(line.status()));
+  if (!line.ok()) return UsageError(line.status());
   if (line->help) {
     std::printf("%s\n", HelpText(program.usage, program.source).c_str());
-    return 0;
+    return absl::OkStatus();
   }
   try {
-    return Exit(program.name, body(*line));
+    return NameTheSignal(body(*line));
   } catch (const std::exception& error) {
     const std::string what = error.what();
     // LibTorch adds a stack trace from the second line on.
-    return Exit(program.name,
-                absl::InternalError(what.substr(0, what.find('\n'))));
+    return absl::InternalError(what.substr(0, what.find('\n')));
   }
+}
+
+}  // namespace
+
+int RunProgram(const Program& program, int argc, char** argv,
+               const std::function<absl::Status(const CommandLine&)>& body) {
+  absl::Status status = Do(program, argc, argv, body);
+  status.Update(FlushStandardOutput());
+  return Exit(program.name, status);
 }
 
 }  // namespace pipelines

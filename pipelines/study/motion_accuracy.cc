@@ -1,9 +1,5 @@
-// What each motion model can say at best: bazel run
-// //pipelines/study:motion_accuracy
-//
-// True keypoints of the bundled puppets, five on each limb, are given to each
-// model; every pixel of the puppet takes the candidate that suits it best. What
-// is left is what the model cannot say, whatever a network learns.
+// What each motion model can say at best, whatever a network learns: see
+// kUsage.
 #include <torch/torch.h>
 
 #include <cstdio>
@@ -13,7 +9,9 @@
 #include <vector>
 
 #include "networks/sampling.h"
+#include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
 #include "pipelines/config/config.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/model/motion_model.h"
@@ -25,6 +23,14 @@ namespace {
 
 using torch::Tensor;
 namespace puppets = data::puppets;
+
+constexpr char kUsage[] = R"(What motion models can say at best.
+
+  tools/bazelw run //pipelines/study:motion_accuracy
+
+True keypoints of the bundled puppets, five on each limb, are given to each
+model; every pixel of the puppet takes the candidate that suits it best. What is
+left is what the model cannot say, whatever a network learns.)";
 
 constexpr int kSize = 32;        // pixels a side at which motion is compared
 constexpr int kFrameStep = 4;    // of the driving frames
@@ -131,7 +137,8 @@ absl::StatusOr<Config> ConfigOf(const Model& model) {
   return LoadConfig("pipelines/config/shipped/demo.textproto", model.overrides);
 }
 
-absl::Status Run() {
+absl::Status Run(const CommandLine& line) {
+  RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
   const torch::NoGradGuard no_grad;
   ASSIGN_OR_RETURN(const Config demo, ConfigOf({"demo", {}}));
   ASSIGN_OR_RETURN(const std::string folder, DataFolder(demo.data()));
@@ -182,4 +189,7 @@ absl::Status Run() {
 }  // namespace
 }  // namespace pipelines
 
-int main() { return pipelines::Exit("motion_accuracy", pipelines::Run()); }
+int main(int argc, char** argv) {
+  return pipelines::RunProgram({"motion_accuracy", pipelines::kUsage, __FILE__},
+                               argc, argv, pipelines::Run);
+}
