@@ -135,6 +135,7 @@ class FlagChecker {
     }
     const auto bazelrc = tree.files().find(".bazelrc");
     if (bazelrc != tree.files().end()) bazelrc_ = bazelrc->second;
+    for (const std::string& flag : FlagsIn(bazelrc_)) all_.insert(flag);
   }
 
   std::vector<Finding> Check() {
@@ -165,7 +166,7 @@ class FlagChecker {
     const std::string rest = command.substr(command.find("bazelw "));
     const size_t separator = rest.find(" -- ");
     const std::string bazel = rest.substr(0, separator);
-    Checoptions(path, line, bazel);
+    CheckConfigs(path, line, bazel);
     if (separator == std::string::npos) return;
     const std::vector<std::string> labels = LabelsOf(bazel);
     if (labels.size() != 1 || !targets_.Has(tree_, labels[0])) return;
@@ -179,8 +180,8 @@ class FlagChecker {
     }
   }
 
-  void Checoptions(const std::string& path, int line,
-                   const std::string& bazel) {
+  void CheckConfigs(const std::string& path, int line,
+                    const std::string& bazel) {
     const std::string option = "--config=";
     for (size_t at = bazel.find(option); at != std::string::npos;
          at = bazel.find(option, at + 1)) {
@@ -195,7 +196,7 @@ class FlagChecker {
 
   void CheckInProse(const std::string& path, int line,
                     const std::string& text) {
-    Checoptions(path, line, text);
+    CheckConfigs(path, line, text);
     for (const std::string& flag : FlagsIn(text)) {
       if (Knows(all_, flag)) continue;
       Report(path, line, absl::StrCat("no program has a flag --", flag));

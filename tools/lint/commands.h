@@ -46,7 +46,7 @@ std::vector<Finding> CheckLabels(const SourceTree& tree,
 
 // In each command "bazelw run LABEL -- --flag ..." of a page or of a program's
 // text, the flags are the program's; "--config=name" is in .bazelrc. Elsewhere
-// on a page, a flag in backquotes is one of some program, or of Bazel.
+// on a page, a flag is one of some program, of Bazel, or in .bazelrc.
 std::vector<Finding> CheckFlags(const SourceTree& tree, const Targets& targets);
 
 }  // namespace tools::lint
