@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <set>
@@ -15,7 +16,9 @@
 #include "gtest/gtest.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/read_file.h"
+#include "networks/weights/sha256.h"
 #include "opencv2/core.hpp"
+#include "pipelines/data/clip_index.pb.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/video_test_util.h"
 #include "third_party/absl/status_matchers.h"
@@ -23,6 +26,7 @@
 namespace pipelines::data {
 namespace {
 
+namespace fs = std::filesystem;
 using ::absl::StatusCode;
 using ::networks::files::ReadFile;
 using ::networks::files::WriteAtomically;
@@ -383,6 +387,30 @@ TEST_F(DatasetIndexTest, IsMadeAnewWhereItIsDamaged) {
   Exchange(3);
   options_.max_bad_share = 1;
   EXPECT_NE(NumFrames(*MustOpen(options_), NameOf(3)), kFrames);
+}
+
+// Of a newer program that shares the folder. The index goes to the user's cache
+// folder then, where it serves as well.
+TEST_F(DatasetIndexTest, LeavesOneOfALaterVersion) {
+  ClipIndexProto later;
+  later.set_version(1000);
+  networks::weights::Sha256 digest;
+  digest.Add(later.SerializeAsString());
+  const std::string content = digest.Finish() + later.SerializeAsString();
+  ASSERT_THAT(WriteAtomically(index(), content), IsOk());
+  MustOpen(options_);
+  EXPECT_EQ(*ReadFile(index()), content);
+  Exchange(3);
+  EXPECT_EQ(NumFrames(*MustOpen(options_), NameOf(3)), kFrames);
+}
+
+TEST_F(DatasetIndexTest, LeavesOneThatCannotBeRead) {
+  fs::remove(index());
+  fs::create_symlink(index(), index());  // to itself
+  MustOpen(options_);
+  EXPECT_TRUE(fs::is_symlink(index()));
+  Exchange(3);
+  EXPECT_EQ(NumFrames(*MustOpen(options_), NameOf(3)), kFrames);
 }
 
 TEST_F(DatasetIndexTest, KeepsWhatIsWrongWithABadClip) {

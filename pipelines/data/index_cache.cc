@@ -14,7 +14,6 @@
 #include "networks/files/read_file.h"
 #include "networks/weights/sha256.h"
 #include "pipelines/base/user_path.h"
-#include "pipelines/report/tfrecord.h"
 
 namespace pipelines::data {
 namespace {
@@ -36,20 +35,42 @@ std::string InUsersCache(const std::string& folder) {
                       absl::BytesToHexString(digest.Finish()));
 }
 
-// Empty if there is none or not a whole one.
-ClipIndexProto ReadIndex(const std::string& path) {
-  ClipIndexProto index;
+std::string DigestOf(absl::string_view bytes) {
+  networks::weights::Sha256 digest;
+  digest.Add(bytes);
+  return digest.Finish();
+}
+
+// The file is the SHA-256 of the rest, and a ClipIndexProto.
+std::string FileOf(const ClipIndexProto& index) {
+  const std::string bytes = index.SerializeAsString();
+  return absl::StrCat(DigestOf(bytes), bytes);
+}
+
+// Damage is replaced; what cannot be read for another reason, or is of a later
+// version, stays for whoever can read it.
+IndexCache::Saved ReadIndex(const std::string& path) {
+  IndexCache::Saved saved;
   networks::files::ReadOptions options;
   options.max_bytes = int64_t{1} << 30;  // some hundred bytes a clip
   const absl::StatusOr<std::string> content =
       networks::files::ReadFile(path, options);
-  if (!content.ok()) return index;
-  const std::vector<std::string> records = ParseTfRecords(*content);
-  if (records.size() != 1 || !index.ParseFromString(records[0]) ||
-      index.version() != kVersion) {
-    index.Clear();
+  if (!content.ok()) {
+    saved.may_be_replaced = absl::IsNotFound(content.status());
+    return saved;
   }
-  return index;
+  constexpr size_t kSize = networks::weights::Sha256::kSize;
+  if (content->size() < kSize) return saved;
+  const absl::string_view bytes = absl::string_view(*content).substr(kSize);
+  if (absl::string_view(*content).substr(0, kSize) != DigestOf(bytes) ||
+      !saved.index.ParseFromArray(bytes.data(),
+                                  static_cast<int>(bytes.size()))) {
+    saved.index.Clear();
+    return saved;
+  }
+  saved.may_be_replaced = saved.index.version() <= kVersion;
+  if (saved.index.version() != kVersion) saved.index.Clear();
+  return saved;
 }
 
 bool AreSame(const ClipRecord& a, const ClipRecord& b) {
@@ -77,9 +98,11 @@ ClipRecord Stamp(const std::string& path, const std::string& name) {
 }
 
 IndexCache::IndexCache(std::string folder) : folder_(std::move(folder)) {
-  ClipIndexProto index = ReadIndex(InFolder(folder_));
-  if (index.clips().empty()) index = ReadIndex(InUsersCache(folder_));
-  for (const ClipRecord& record : index.clips()) {
+  in_folder_ = ReadIndex(InFolder(folder_));
+  in_users_cache_ = ReadIndex(InUsersCache(folder_));
+  const Saved& saved =
+      in_folder_.index.clips().empty() ? in_users_cache_ : in_folder_;
+  for (const ClipRecord& record : saved.index.clips()) {
     records_[record.name()] = record;
   }
 }
@@ -107,12 +130,16 @@ void IndexCache::Save(const std::vector<ClipRecord>& records) const {
   if (!changed && index.clips().size() == static_cast<int>(records_.size())) {
     return;
   }
-  const std::string content = TfRecord(index.SerializeAsString());
-  if (networks::files::WriteAtomically(InFolder(folder_), content).ok()) return;
+  const std::string content = FileOf(index);
+  const auto write = [&content](const std::string& path) {
+    return networks::files::WriteAtomically(path, content).ok();
+  };
+  if (in_folder_.may_be_replaced && write(InFolder(folder_))) return;
+  if (!in_users_cache_.may_be_replaced) return;
   const std::string path = InUsersCache(folder_);
   std::error_code ignored;
   fs::create_directories(fs::path(path).parent_path(), ignored);
-  networks::files::WriteAtomically(path, content).IgnoreError();
+  write(path);
 }
 
 }  // namespace pipelines::data

@@ -3,7 +3,8 @@
 //
 // It lies in the folder itself, as the hidden file .clip_index, so that it goes
 // where the clips go; or, where that cannot be written, in the user's cache
-// folder. It carries a checksum; a damaged one is as good as none.
+// folder. It carries a checksum; a damaged one is made anew. One of a later
+// version, and one that may not be read, stay as they are.
 #ifndef PIPELINES_DATA_INDEX_CACHE_H_
 #define PIPELINES_DATA_INDEX_CACHE_H_
 
@@ -21,6 +22,12 @@ ClipRecord Stamp(const std::string& path, const std::string& name);
 
 class IndexCache {
  public:
+  // What was found at one of the two places.
+  struct Saved {
+    ClipIndexProto index;
+    bool may_be_replaced = true;
+  };
+
   // What was saved for `folder`; empty if nothing was.
   explicit IndexCache(std::string folder);
 
@@ -33,6 +40,7 @@ class IndexCache {
 
  private:
   std::string folder_;
+  Saved in_folder_, in_users_cache_;
   std::map<std::string, ClipRecord> records_;  // by name
 };
 
