@@ -19,6 +19,7 @@
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/media/frame_sink.h"
+#include "pipelines/media/image_folder.h"
 #include "pipelines/media/input_address.h"
 #include "third_party/absl/status_macros.h"
 
@@ -132,7 +133,9 @@ absl::StatusOr<std::vector<std::string>> ListInputs(const std::string& path) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names,
                    networks::files::ListFolder(path));
   std::vector<std::string> paths;
-  for (const std::string& name : names) paths.push_back(fs::path(path) / name);
+  for (const std::string& name : names) {
+    if (!data::IsSidecar(name)) paths.push_back(fs::path(path) / name);
+  }
   if (paths.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": is empty"));
   }

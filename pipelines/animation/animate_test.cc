@@ -642,6 +642,13 @@ TEST_F(BatchTest, ReadsLists) {
                 StatusIs(StatusCode::kInvalidArgument,
                          AllOf(HasSubstr("reaching.txt"), HasSubstr(address))));
   }
+  // What lies beside pictures without being one.
+  fs::create_directories(Path("windows"));
+  for (const char* name : {"a.png", "Thumbs.db", "notes.csv"}) {
+    std::ofstream(Path("windows/") + name) << "any";
+  }
+  EXPECT_THAT(ListInputs(Path("windows")),
+              IsOkAndHolds(testing::ElementsAre(HasSubstr("a.png"))));
   std::ofstream(Path("empty.txt")) << "# nothing\n";
   EXPECT_FALSE(ListInputs(Path("empty.txt")).ok());
   EXPECT_THAT(ListInputs(Path("absent")),

@@ -129,7 +129,8 @@ TEST(ReadClip, TakesAnImageThatIsNoRowForASingleFrame) {
 TEST(ReadClip, IgnoresNotesBesideFrames) {
   const std::string path = TempPath("with notes");
   WriteNumberedFolder(path, kSize, 3);
-  for (const char* note : {"/labels.csv", "/README.md", "/.hidden"}) {
+  for (const char* note : {"/labels.csv", "/README.md", "/.hidden",
+                           "/Thumbs.db", "/desktop.ini"}) {
     ASSERT_THAT(WriteAtomically(path + note, "notes"), IsOk());
   }
   const auto clip = ReadClip(path);

@@ -39,6 +39,9 @@ bool IsSidecar(const std::string& name) {
                              ".txt", ".xml", ".yaml", ".yml"}) {
     if (absl::EndsWithIgnoreCase(name, ending)) return true;
   }
+  for (const char* of_windows : {"thumbs.db", "ehthumbs.db", "desktop.ini"}) {
+    if (absl::EqualsIgnoreCase(name, of_windows)) return true;
+  }
   return false;
 }
 

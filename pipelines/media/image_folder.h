@@ -27,7 +27,8 @@ absl::StatusOr<std::vector<std::string>> ListFrameFiles(
     const std::string& folder);
 
 // Names of what lies beside clips and frames without being one: .csv, .json,
-// .md, .npy, .npz, .pkl, .txt, .xml, .yaml, .yml.
+// .md, .npy, .npz, .pkl, .txt, .xml, .yaml, .yml; and what Windows puts into
+// folders of pictures: Thumbs.db, ehthumbs.db, desktop.ini.
 bool IsSidecar(const std::string& name);
 
 }  // namespace pipelines::data
