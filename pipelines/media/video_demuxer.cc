@@ -58,6 +58,10 @@ absl::Status VideoDemuxer::FindStream() {
     return absl::InvalidArgumentError(path_ + " holds no video stream");
   }
   stream_ = input_->streams[index];
+  if (stream_->disposition & AV_DISPOSITION_ATTACHED_PIC) {
+    return absl::InvalidArgumentError(
+        path_ + " holds no video stream, only sound and a cover picture");
+  }
   if (static_cast<size_t>(index) < stated.size()) {
     header_stream_duration_ = stated[static_cast<size_t>(index)];
   }
@@ -114,6 +118,10 @@ AVRational VideoDemuxer::frame_rate() const {
   const AVRational rate =
       av_guess_frame_rate(input_.get(), stream_, /*frame=*/nullptr);
   return rate.num > 0 && rate.den > 0 ? rate : AVRational{25, 1};
+}
+
+AVRational VideoDemuxer::pixel_aspect() const {
+  return av_guess_sample_aspect_ratio(input_.get(), stream_, /*frame=*/nullptr);
 }
 
 bool VideoDemuxer::packets_are_frames() const {

@@ -28,6 +28,8 @@ class VideoDemuxer {
   // Seconds by the container's header.
   std::optional<double> duration() const;
   AVRational frame_rate() const;
+  // Width of a stored pixel by its height; 0 if the file does not say.
+  AVRational pixel_aspect() const;
 
   // Each shown packet gives one frame, so that frames can be counted without
   // decoding.

@@ -1,58 +1,24 @@
 #include "pipelines/media/video_reader.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/ffmpeg_util.h"
+#include "pipelines/media/image_io.h"
 #include "pipelines/media/input_address.h"
 #include "pipelines/media/media_input.h"
+#include "pipelines/media/rgb_converter.h"
 #include "pipelines/media/video_demuxer.h"
 #include "third_party/absl/status_macros.h"
-
-extern "C" {
-#include <libavutil/display.h>
-}
 
 namespace pipelines::data {
 namespace {
 
-// The steps from the stored frame to the upright one, in this order.
-struct Orientation {
-  bool transpose = false;
-  bool flip_x = false;
-  bool flip_y = false;
-};
-
-// The display matrix maps stored (p, q) to shown (a p + c q, b p + d q); in
-// video files it is a multiple of a quarter turn, at most with a reflection.
-Orientation ReadOrientation(const AVStream& stream) {
-#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
-  const AVPacketSideData* side_data = av_packet_side_data_get(
-      stream.codecpar->coded_side_data, stream.codecpar->nb_coded_side_data,
-      AV_PKT_DATA_DISPLAYMATRIX);
-  if (side_data == nullptr) return {};
-  const auto* matrix = reinterpret_cast<const int32_t*>(side_data->data);
-#else
-  const auto* matrix = reinterpret_cast<const int32_t*>(
-      av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, nullptr));
-  if (matrix == nullptr) return {};
-#endif
-  const int64_t a = matrix[0], b = matrix[1], c = matrix[3], d = matrix[4];
-  const bool transpose = std::abs(b) > std::abs(a);
-  return transpose ? Orientation{true, c < 0, b < 0}
-                   : Orientation{false, a < 0, d < 0};
-}
-
-cv::Mat Upright(const cv::Mat& stored, const Orientation& orientation) {
-  cv::Mat upright = stored.clone();
-  if (orientation.transpose) cv::transpose(stored, upright);
-  if (orientation.flip_x) cv::flip(upright, upright, 1);
-  if (orientation.flip_y) cv::flip(upright, upright, 0);
-  return upright;
+bool IsTooLarge(cv::Size size) {
+  return int64_t{size.width} * size.height > kMaxVideoPixels;
 }
 
 int64_t FrameDuration(const AVFrame& frame) {
@@ -62,49 +28,6 @@ int64_t FrameDuration(const AVFrame& frame) {
   return frame.pkt_duration;
 #endif
 }
-
-// swscale's vectorised loops write whole blocks of pixels.
-constexpr int kRowAlignment = 32;
-
-// Interpolated colour at full resolution. Without SWS_ACCURATE_RND it takes
-// half the time, but is off by 1.1 levels on average and by 6 at worst.
-constexpr int kScaling = SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT;
-
-// Converts decoded frames of any pixel format to RGB of one size.
-class RgbConverter {
- public:
-  // [size] CV_8UC3; empty when swscale cannot do it.
-  cv::Mat Convert(const AVFrame& frame, cv::Size size) {
-    const auto format = static_cast<AVPixelFormat>(frame.format);
-    const SwsContext* previous = scaler_.get();
-    scaler_.reset(sws_getCachedContext(
-        scaler_.release(), frame.width, frame.height, format, size.width,
-        size.height, AV_PIX_FMT_RGB24, kScaling, nullptr, nullptr, nullptr));
-    if (scaler_ == nullptr) return cv::Mat();
-    if (scaler_.get() != previous) SetColorspace(frame);
-    cv::Mat rows(size.height, (size.width / kRowAlignment + 1) * kRowAlignment,
-                 CV_8UC3);
-    uint8_t* const planes[] = {rows.data};
-    const int strides[] = {static_cast<int>(rows.step)};
-    const int height = sws_scale(scaler_.get(), frame.data, frame.linesize, 0,
-                                 frame.height, planes, strides);
-    if (height != size.height) return cv::Mat();
-    return rows.colRange(0, size.width);
-  }
-
- private:
-  // Matrix and range as the stream states them; unstated: BT.601, limited.
-  void SetColorspace(const AVFrame& frame) {
-    const int* coefficients = sws_getCoefficients(
-        frame.colorspace == AVCOL_SPC_RGB ? SWS_CS_DEFAULT : frame.colorspace);
-    const bool full_range = frame.color_range == AVCOL_RANGE_JPEG;
-    sws_setColorspaceDetails(scaler_.get(), coefficients, full_range,
-                             sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16,
-                             1 << 16);
-  }
-
-  ScalerPtr scaler_;
-};
 
 }  // namespace
 
@@ -140,8 +63,6 @@ class VideoReader::Impl {
   PacketPtr packet_{av_packet_alloc()};
   FramePtr frame_{av_frame_alloc()};
   RgbConverter converter_;
-  Orientation orientation_;
-  cv::Size stored_size_;
   VideoInfo info_;
 
   int64_t num_read_ = 0;
@@ -157,10 +78,10 @@ class VideoReader::Impl {
 
 absl::Status VideoReader::Impl::Open() {
   ASSIGN_OR_RETURN(demuxer_, VideoDemuxer::Open(input_));
+  converter_ = RgbConverter(demuxer_->stream(), demuxer_->pixel_aspect());
   const AVCodecParameters& codec = *demuxer_->stream().codecpar;
-  stored_size_ = cv::Size(codec.width, codec.height);
-  if (stored_size_.empty() ||
-      int64_t{codec.width} * codec.height > kMaxVideoPixels) {
+  const cv::Size stored(codec.width, codec.height);
+  if (stored.empty() || IsTooLarge(converter_.ShownSize(stored))) {
     return absl::InvalidArgumentError(absl::StrCat(
         path_, ": its frames have ", codec.width, "x", codec.height,
         " pixels; 1 to ", kMaxVideoPixels, " are accepted"));
@@ -196,10 +117,11 @@ absl::Status VideoReader::Impl::OpenDecoder() {
 }
 
 void VideoReader::Impl::FillInfo() {
-  orientation_ = ReadOrientation(demuxer_->stream());
-  info_.width = stored_size_.width;
-  info_.height = stored_size_.height;
-  if (orientation_.transpose) std::swap(info_.width, info_.height);
+  const AVCodecParameters& codec = *demuxer_->stream().codecpar;
+  const cv::Size size =
+      converter_.ShownSize(cv::Size(codec.width, codec.height));
+  info_.width = size.width;
+  info_.height = size.height;
   info_.frame_rate = FromFfmpeg(demuxer_->frame_rate());
   info_.time_base = FromFfmpeg(demuxer_->stream().time_base);
   info_.num_frames = demuxer_->num_indexed();
@@ -325,16 +247,18 @@ absl::Status VideoReader::Impl::CheckNothingLost() const {
 }
 
 absl::StatusOr<VideoFrame> VideoReader::Impl::TakeFrame() {
-  if (int64_t{frame_->width} * frame_->height > kMaxVideoPixels) {
+  const cv::Size size(frame_->width, frame_->height);
+  if (IsTooLarge(converter_.ShownSize(size))) {
     return absl::DataLossError(path_ + ": a frame has an absurd size");
   }
-  const cv::Mat stored = converter_.Convert(*frame_, stored_size_);
-  if (stored.empty()) {
+  const cv::Mat rgb = converter_.Convert(*frame_);
+  if (rgb.empty()) {
     return absl::UnimplementedError(
         absl::StrCat(path_, ": its pixel format cannot be converted to RGB"));
   }
   VideoFrame result;
-  result.rgb = Upright(stored, orientation_);
+  // The size may change within a video, as where a phone is turned.
+  result.rgb = CropAndResize(rgb, cv::Size(info_.width, info_.height));
   result.duration = std::max<int64_t>(0, FrameDuration(*frame_));
   if (result.duration == 0) {
     result.duration = std::max<int64_t>(

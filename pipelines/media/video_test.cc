@@ -518,6 +518,62 @@ TEST(VideoReader, TurnsFramesUpright) {
   }
 }
 
+constexpr char kTestdata[] = "pipelines/media/testdata/video/";
+
+// Stored as 180x240 with pixels of 16:9; a circle stays one.
+TEST(VideoReader, MakesPixelsSquare) {
+  const ReadVideo video =
+      ReadAll(absl::StrCat(kTestdata, "anamorphic-16-9.mp4"));
+  ASSERT_THAT(video.end, IsOk());
+  EXPECT_EQ(cv::Size(video.info.width, video.info.height), cv::Size(320, 240));
+  ASSERT_FALSE(video.frames.empty());
+  const cv::Mat rgb = video.frames[0].rgb;
+  ASSERT_EQ(rgb.size(), cv::Size(320, 240));
+  // Red top left, green top right.
+  EXPECT_GT(cv::mean(rgb(cv::Rect(4, 4, 16, 16)))[0], 150);
+  EXPECT_GT(cv::mean(rgb(cv::Rect(300, 4, 16, 16)))[1], 100);
+}
+
+// 10 frames of 320x240, then 10 of 240x320: each is cropped by its own shape.
+TEST(VideoReader, SqueezesNoFrameWhereThePhoneWasTurned) {
+  const std::string path =
+      absl::StrCat(kTestdata, "turned-while-recording.webm");
+  const ReadVideo video = ReadAll(path);
+  ASSERT_THAT(video.end, IsOk());
+  ASSERT_EQ(video.frames.size(), 20u);
+  for (const VideoFrame& frame : video.frames) {
+    EXPECT_EQ(frame.rgb.size(), cv::Size(320, 240));
+  }
+}
+
+// 16 patches of one colour each by BT.709, which the file does not say; players
+// take it for that from its size.
+TEST(VideoReader, TakesLargeUntaggedVideosForBt709) {
+  const ReadVideo video = ReadAll(absl::StrCat(kTestdata, "untagged-hd.mp4"));
+  ASSERT_THAT(video.end, IsOk());
+  const cv::Mat rgb = video.frames.at(0).rgb;
+  ASSERT_EQ(rgb.size(), cv::Size(720, 720));
+  const std::string tagged = absl::StrCat(kTestdata, "patches-bt709.mp4");
+  const cv::Mat expected = ReadAll(tagged).frames.at(0).rgb;
+  for (int i = 0; i < 16; ++i) {
+    const auto patch = [i](const cv::Mat& image) {
+      const int side = image.cols / 4;
+      return cv::mean(
+          image(cv::Rect(i % 4 * side + side / 4, i / 4 * side + side / 4,
+                         side / 2, side / 2)));
+    };
+    // Two encodings of the same colours; BT.601 would be up to 22 off.
+    EXPECT_LE(cv::norm(patch(rgb), patch(expected), cv::NORM_INF), 4) << i;
+  }
+}
+
+TEST(VideoReader, TakesNoCoverPictureForAVideo) {
+  const std::string path = absl::StrCat(kTestdata, "song-with-cover.mp3");
+  EXPECT_THAT(VideoReader::Open(path),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr(path), HasSubstr("cover picture"))));
+}
+
 TEST(VideoReader, GivesEqualFramesForEveryNumberOfThreads) {
   const std::string path = TempPath("threads.mp4");
   WriteNumberedVideo(path, cv::Size(96, 64), 30);

@@ -1,0 +1,46 @@
+// Decoded frames as pictures: RGB, upright, with square pixels. Private to this
+// folder.
+#ifndef PIPELINES_MEDIA_RGB_CONVERTER_H_
+#define PIPELINES_MEDIA_RGB_CONVERTER_H_
+
+#include "opencv2/core.hpp"
+#include "pipelines/media/ffmpeg_util.h"
+
+namespace pipelines::data {
+
+class RgbConverter {
+ public:
+  RgbConverter() = default;
+  // `pixel_aspect` is the width of a stored pixel by its height; 0 if unknown.
+  RgbConverter(const AVStream& stream, AVRational pixel_aspect);
+
+  // Of a stored frame of this size as it is shown.
+  cv::Size ShownSize(cv::Size stored) const;
+
+  // [ShownSize] CV_8UC3, RGB, of any pixel format; empty when swscale cannot do
+  // it. Matrix and range of the colours are those that the frame states; where
+  // it states none, BT.709 above 576 lines or from 1280 columns on, as players
+  // have it, and BT.601 below; limited range.
+  cv::Mat Convert(const AVFrame& frame);
+
+ private:
+  // The steps from the stored frame to the upright one, in this order.
+  struct Orientation {
+    bool transpose = false;
+    bool flip_x = false;
+    bool flip_y = false;
+  };
+
+  static Orientation ReadOrientation(const AVStream& stream);
+  cv::Size SquarePixels(cv::Size stored) const;
+  void SetColorspace(const AVFrame& frame);
+  cv::Mat ConvertStored(const AVFrame& frame, cv::Size size);
+
+  double pixel_aspect_ = 1;
+  Orientation orientation_;
+  ScalerPtr scaler_;
+};
+
+}  // namespace pipelines::data
+
+#endif  // PIPELINES_MEDIA_RGB_CONVERTER_H_
