@@ -157,11 +157,7 @@ absl::StatusOr<bool> VideoDemuxer::Next(AVPacket* packet) {
                           absl::StatusCode::kDataLoss);
     }
     Note(*packet);
-    if (packet->stream_index != stream_->index) continue;
-    if (packet->flags & AV_PKT_FLAG_CORRUPT) {
-      return Truncated(path_, "a frame is cut short");
-    }
-    return true;
+    if (packet->stream_index == stream_->index) return true;
   }
 }
 

@@ -35,9 +35,13 @@ class VideoDemuxer {
   // decoding.
   bool packets_are_frames() const;
 
-  // Reads the next packet of the video stream; false at the end. DataLoss when
-  // the container is damaged, or ends before its own index or header says.
+  // Reads the next packet of the video stream; false at the end. A packet of
+  // which a part is missing is flagged AV_PKT_FLAG_CORRUPT. DataLoss when the
+  // container cannot be read on, or ends before its own index or header says.
   absl::StatusOr<bool> Next(AVPacket* packet);
+
+  // Whether the packet holds a frame that is to be shown.
+  bool IsShown(const AVPacket& packet) const;
 
   // Packets read so far that are to be shown.
   int64_t num_shown() const { return num_shown_; }
@@ -47,7 +51,6 @@ class VideoDemuxer {
       : origin_(origin), path_(origin.name), input_(std::move(input)) {}
 
   absl::Status FindStream();
-  bool IsShown(const AVPacket& packet) const;
   void Note(const AVPacket& packet);
   absl::Status CheckComplete() const;
   absl::Status CheckIndex() const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -47,8 +48,13 @@ class VideoReader::Impl {
   absl::Status OpenDecoder();
   void FillInfo();
   absl::StatusOr<bool> Decode();
+  absl::StatusOr<bool> ReadPacket();
   absl::Status SendNextPacket();
+  absl::Status CheckBeginning() const;
   absl::Status CheckNothingLost() const;
+  absl::Status CannotDecode(int error) const;
+  absl::Status Allow(const absl::Status& damage);
+  int64_t FramePts();
   bool IsDamaged() const;
   absl::StatusOr<VideoFrame> TakeFrame();
   absl::Status Locate(const absl::Status& status) const;
@@ -68,8 +74,12 @@ class VideoReader::Impl {
   int64_t num_read_ = 0;
   int64_t last_pts_ = 0;  // of the frame before
   int64_t next_pts_ = 0;  // where the frame before ends
+  int64_t jump_ = 0;      // added to the file's times, see FramePts
   absl::Status error_;    // sticks
   bool at_end_ = false;   // by counting
+
+  // Times of the packets before the first frame, as far as they have some.
+  std::vector<int64_t> first_packets_;
 
   // With allow_damaged.
   int64_t num_concealed_ = 0;  // frames that the decoder painted over
@@ -146,10 +156,28 @@ absl::Status VideoReader::Impl::Locate(const absl::Status& status) const {
 
 void VideoReader::Impl::NoteDamage(const absl::Status& status) {
   if (!first_damage_.empty()) return;
-  first_damage_ =
-      absl::StrFormat("after frame %d (%.3f s): %s", num_read_,
-                      static_cast<double>(next_pts_) * info_.time_base.value(),
-                      std::string(status.message()));
+  const std::string where =
+      num_read_ == 0 ? "at the beginning"
+                     : absl::StrFormat("after frame %d (%.3f s)", num_read_,
+                                       static_cast<double>(next_pts_) *
+                                           info_.time_base.value());
+  first_damage_ = absl::StrCat(where, ": ", std::string(status.message()));
+}
+
+absl::Status VideoReader::Impl::CannotDecode(int error) const {
+  const char* what =
+      num_read_ == 0
+          ? ": the beginning cannot be decoded, as where a recording begins "
+            "between two key frames; allow_damaged leaves it out"
+          : ": a frame cannot be decoded; allow_damaged reads on behind it";
+  return FfmpegStatus(error, path_ + what, absl::StatusCode::kDataLoss);
+}
+
+// OK, with a note for damage(), where damage is allowed; else `damage` itself.
+absl::Status VideoReader::Impl::Allow(const absl::Status& damage) {
+  if (!options_.allow_damaged) return damage;
+  NoteDamage(damage);
+  return absl::OkStatus();
 }
 
 // Frames by the file's index, or that were met as packets.
@@ -190,19 +218,18 @@ absl::StatusOr<bool> VideoReader::Impl::Decode() {
       continue;
     }
     if (error == AVERROR_EOF) {
-      if (!options_.allow_damaged) RETURN_IF_ERROR(CheckNothingLost());
+      const absl::Status lost = CheckNothingLost();
+      if (!lost.ok()) RETURN_IF_ERROR(Allow(lost));
       return false;
     }
     absl::Status status;
     if (error < 0) {
-      status = FfmpegStatus(error, path_ + ": a frame cannot be decoded",
-                            absl::StatusCode::kDataLoss);
+      status = CannotDecode(error);
     } else if (IsDamaged()) {
       status = absl::DataLossError(path_ + ": a frame is damaged");
     }
     if (status.ok()) return true;
-    if (!options_.allow_damaged) return status;
-    NoteDamage(status);
+    RETURN_IF_ERROR(Allow(status));
     if (error >= 0) {
       ++num_concealed_;
       return true;  // painted over, better than a gap
@@ -215,24 +242,51 @@ bool VideoReader::Impl::IsDamaged() const {
          frame_->decode_error_flags != 0;
 }
 
-absl::Status VideoReader::Impl::SendNextPacket() {
-  absl::StatusOr<bool> more = demuxer_->Next(packet_.get());
+// The next packet; false at the end, which allowed damage may bring, too.
+absl::StatusOr<bool> VideoReader::Impl::ReadPacket() {
+  const absl::StatusOr<bool> more = demuxer_->Next(packet_.get());
   if (!more.ok()) {
-    if (!options_.allow_damaged) return more.status();
-    NoteDamage(more.status());
-    more = false;
+    RETURN_IF_ERROR(Allow(more.status()));
+    return false;
   }
-  const bool draining = !*more;
+  if (*more && packet_->flags & AV_PKT_FLAG_CORRUPT) {
+    RETURN_IF_ERROR(Allow(absl::DataLossError(
+        path_ +
+        ": the file is damaged or truncated: a piece of it is missing "
+        "here; allow_damaged reads on behind it")));
+  }
+  return more;
+}
+
+absl::Status VideoReader::Impl::SendNextPacket() {
+  ASSIGN_OR_RETURN(const bool more, ReadPacket());
+  if (more && num_read_ == 0 && demuxer_->IsShown(*packet_) &&
+      packet_->pts != AV_NOPTS_VALUE) {
+    first_packets_.push_back(packet_->pts);
+  }
   const int error =
-      avcodec_send_packet(decoder_.get(), draining ? nullptr : packet_.get());
+      avcodec_send_packet(decoder_.get(), more ? packet_.get() : nullptr);
   av_packet_unref(packet_.get());
   if (error >= 0 || error == AVERROR_EOF) return absl::OkStatus();
-  const absl::Status status =
-      FfmpegStatus(error, path_ + ": a frame cannot be decoded",
-                   absl::StatusCode::kDataLoss);
-  if (!options_.allow_damaged) return status;
-  NoteDamage(status);
-  return absl::OkStatus();
+  return Allow(CannotDecode(error));
+}
+
+// A recording may begin between two frames that can be decoded alone; decoders
+// leave out what comes before such a one, without a word.
+absl::Status VideoReader::Impl::CheckBeginning() const {
+  if (!demuxer_->packets_are_frames() ||
+      frame_->best_effort_timestamp == AV_NOPTS_VALUE) {
+    return absl::OkStatus();
+  }
+  const int64_t lost = std::count_if(
+      first_packets_.begin(), first_packets_.end(),
+      [&](int64_t pts) { return pts < frame_->best_effort_timestamp; });
+  if (lost == 0) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      path_, ": the first ", lost,
+      lost == 1 ? " frame cannot" : " frames cannot",
+      " be decoded, for the file begins between two key frames; allow_damaged "
+      "leaves them out"));
 }
 
 // A decoder may swallow a packet that it does not understand.
@@ -246,7 +300,27 @@ absl::Status VideoReader::Impl::CheckNothingLost() const {
                    demuxer_->num_shown(), " frames cannot be decoded"));
 }
 
+// Rises from frame to frame, also where the file's times do not.
+int64_t VideoReader::Impl::FramePts() {
+  const int64_t stated = frame_->best_effort_timestamp;
+  if (stated == AV_NOPTS_VALUE) return num_read_ == 0 ? 0 : next_pts_;
+  if (num_read_ == 0) return stated;
+  // Behind one another, two recordings have two clocks: the second goes on
+  // where the first ended.
+  constexpr double kOtherClock = 0.5;  // seconds back
+  const double back = static_cast<double>(last_pts_ - (stated + jump_)) *
+                      info_.time_base.value();
+  if (back > kOtherClock) jump_ = next_pts_ - stated;
+  // Broken muxers repeat time stamps.
+  return std::max(stated + jump_, last_pts_ + 1);
+}
+
 absl::StatusOr<VideoFrame> VideoReader::Impl::TakeFrame() {
+  if (num_read_ == 0) {
+    const absl::Status beginning = CheckBeginning();
+    if (!beginning.ok()) RETURN_IF_ERROR(Allow(beginning));
+    first_packets_.clear();
+  }
   const cv::Size size(frame_->width, frame_->height);
   if (IsTooLarge(converter_.ShownSize(size))) {
     return absl::DataLossError(path_ + ": a frame has an absurd size");
@@ -265,10 +339,7 @@ absl::StatusOr<VideoFrame> VideoReader::Impl::TakeFrame() {
         1, av_rescale_q(1, av_inv_q(ToFfmpeg(info_.frame_rate)),
                         ToFfmpeg(info_.time_base)));
   }
-  result.pts = frame_->best_effort_timestamp;
-  if (result.pts == AV_NOPTS_VALUE) result.pts = num_read_ == 0 ? 0 : next_pts_;
-  // Broken muxers repeat time stamps.
-  if (num_read_ > 0) result.pts = std::max(result.pts, last_pts_ + 1);
+  result.pts = FramePts();
   ++num_read_;
   last_pts_ = result.pts;
   next_pts_ = result.pts + result.duration;
@@ -286,7 +357,7 @@ absl::StatusOr<int64_t> VideoReader::Impl::Count() {
   }
   if (!demuxer_->packets_are_frames()) return num_read_;
   while (true) {
-    const absl::StatusOr<bool> more = demuxer_->Next(packet_.get());
+    const absl::StatusOr<bool> more = ReadPacket();
     if (!more.ok()) return error_ = Locate(more.status());
     if (!*more) {
       at_end_ = true;

@@ -740,6 +740,55 @@ TEST_F(TransportStream, IsReadAsItWasWritten) {
   EXPECT_THAT(CountFrames(path_), IsOkAndHolds(20));
 }
 
+// One packet of 302 is missing in the middle, as after bad reception.
+TEST(VideoReader, ReadsOnBehindAPieceThatIsMissing) {
+  const std::string path = absl::StrCat(kTestdata, "one-packet-lost.ts");
+  EXPECT_THAT(ReadAll(path).end,
+              StatusIs(StatusCode::kDataLoss,
+                       AllOf(HasSubstr(path), HasSubstr("a piece of it is"),
+                             HasSubstr("allow_damaged"))));
+  EXPECT_THAT(CountFrames(path), StatusIs(StatusCode::kDataLoss, _));
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo video = ReadAll(path, options);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_GE(video.frames.size(), 99u);
+  EXPECT_THAT(video.damage,
+              HasSubstr(absl::StrCat(100 - video.frames.size(), " of 100 ")));
+}
+
+// Two clips of 25 frames, byte by byte behind one another.
+TEST(VideoReader, ReadsTwoRecordingsBehindOneAnother) {
+  const std::string path = absl::StrCat(kTestdata, "joined.ts");
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo video = ReadAll(path, options);
+  EXPECT_THAT(video.end, IsOk());
+  ASSERT_GE(video.frames.size(), 49u);
+  // The second goes on where the first ended: 2 s in all.
+  const double seconds =
+      static_cast<double>(video.frames.back().pts - video.frames[0].pts) *
+      video.info.time_base.value();
+  EXPECT_NEAR(seconds, 2, 0.1);
+}
+
+// Of 63 stored frames the first 13 cannot be decoded.
+TEST(VideoReader, SaysThatARecordingBeginsBetweenKeyFrames) {
+  const std::string path =
+      absl::StrCat(kTestdata, "begins-between-keyframes.ts");
+  EXPECT_THAT(ReadAll(path).end,
+              StatusIs(StatusCode::kDataLoss,
+                       AllOf(HasSubstr(path), HasSubstr("two key frames"),
+                             HasSubstr("allow_damaged"))));
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo video = ReadAll(path, options);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(video.frames.size(), 50u);
+  EXPECT_THAT(video.damage, AllOf(HasSubstr("13 of 63 frames are lost"),
+                                  HasSubstr("at the beginning")));
+}
+
 // A copy that broke off, anywhere but between two packets.
 TEST_F(TransportStream, CutAnywhereIsAnError) {
   for (size_t part = 1; part < 40; ++part) {
