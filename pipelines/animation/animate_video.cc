@@ -336,6 +336,9 @@ absl::Status VideoAnimation::Finish() {
   RETURN_IF_ERROR(sink_->Finish());
   report_.warnings = sink_->warnings();
   for (const CroppedReader* reader : {source_.get(), driving_.get()}) {
+    const std::vector<std::string>& warnings = reader->info().warnings;
+    report_.warnings.insert(report_.warnings.end(), warnings.begin(),
+                            warnings.end());
     if (!reader->warning().empty()) {
       report_.warnings.push_back(reader->warning());
     }

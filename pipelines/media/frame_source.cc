@@ -25,7 +25,7 @@ struct Look {
   std::string head;  // the first bytes of a regular file, or of those in memory
 };
 
-constexpr size_t kHeadBytes = 16;
+constexpr size_t kHeadBytes = 1024;
 
 absl::StatusOr<std::string> ReadHead(const std::string& path) {
   networks::files::ReadOptions options;

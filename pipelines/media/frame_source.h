@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -45,6 +46,9 @@ struct VideoInfo {
 
   // A camera: it has no end and does not wait for its reader.
   bool is_live = false;
+
+  // For the user: what of the source is read, but not as it should be seen.
+  std::vector<std::string> warnings;
 
   // Any frame costs the same, wherever it stands: FrameSource::Seek works.
   bool random_access = false;

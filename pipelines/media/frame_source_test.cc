@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -239,6 +240,49 @@ TEST(OpenFrameSource, NamesWhatIsNoInput) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("is empty")));
   EXPECT_THAT(OpenFrameSource(TempFolder("without frames")),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("no frames")));
+}
+
+constexpr char kTestdata[] = "pipelines/media/testdata/video/";
+
+TEST(OpenFrameSource, ReadsAnAnimatedPngAsAVideo) {
+  const std::string path = std::string(kTestdata) + "animated.png";
+  const auto source = OpenFrameSource(path);
+  ASSERT_THAT(source, IsOk());
+  const std::vector<VideoFrame> frames = ReadAll(**source);
+  ASSERT_EQ(frames.size(), 5u);
+  EXPECT_NEAR(static_cast<double>(frames[4].pts + frames[4].duration) *
+                  (*source)->info().time_base.value(),
+              0.5, 1e-3);
+  const std::string cut = TempPath("cut.png"), whole = *ReadFile(path);
+  for (const size_t part : {1, 2, 3}) {
+    ASSERT_THAT(WriteAtomically(cut, whole.substr(0, whole.size() * part / 4)),
+                IsOk());
+    const auto begun = OpenFrameSource(cut);
+    EXPECT_FALSE(begun.ok() && (*begun)->Count().ok()) << part;
+  }
+}
+
+TEST(OpenFrameSource, SaysThatAnAnimatedWebpIsNotRead) {
+  const std::string path = std::string(kTestdata) + "animated.webp";
+  EXPECT_THAT(OpenFrameSource(path),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr(path), HasSubstr("animated WebP"))));
+}
+
+TEST(OpenFrameSource, WarnsOfWhatIsNotSeenAsItShould) {
+  const std::pair<const char*, const char*> kCases[] = {
+      {"hdr-hlg.mp4", "is HDR"}, {"interlaced.mpg", "is interlaced"}};
+  for (const auto& [name, warning] : kCases) {
+    const auto source = OpenFrameSource(std::string(kTestdata) + name);
+    ASSERT_THAT(source, IsOk());
+    EXPECT_THAT(
+        (*source)->info().warnings,
+        testing::ElementsAre(AllOf(HasSubstr(name), HasSubstr(warning))));
+  }
+  const auto plain =
+      OpenFrameSource(std::string(kTestdata) + "patches-bt709.mp4");
+  ASSERT_THAT(plain, IsOk());
+  EXPECT_THAT((*plain)->info().warnings, testing::IsEmpty());
 }
 
 TEST(OpenFrameSource, ReadsADeviceOnlyWhereItMay) {

@@ -136,6 +136,12 @@ absl::StatusOr<ImageHeader> ReadWebpHeader(std::string_view bytes,
   }
   const std::string_view chunk = bytes.substr(12, 4);
   if (chunk == "VP8X") {
+    constexpr uint32_t kAnimation = 0x02;
+    if (Byte(bytes, 20) & kAnimation) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          name,
+          " is an animated WebP, which is not read; convert it to MP4 or GIF"));
+    }
     return MakeHeader(LittleEndian(bytes, 24, 3) + 1,
                       LittleEndian(bytes, 27, 3) + 1);
   }
@@ -263,6 +269,18 @@ bool IsPnm(std::string_view bytes) {
 }
 
 }  // namespace
+
+// The chunk that counts the frames stands before the first one's data.
+bool IsAnimatedPng(std::string_view bytes) {
+  if (DetectImageFormat(bytes) != ImageFormat::kPng) return false;
+  for (size_t at = 8; at + 8 <= bytes.size();
+       at += size_t{12} + BigEndian(bytes, at, 4)) {
+    const std::string_view type = bytes.substr(at + 4, 4);
+    if (type == "acTL") return true;
+    if (type == "IDAT") return false;
+  }
+  return false;
+}
 
 ImageFormat DetectImageFormat(std::string_view bytes) {
   if (StartsWith(bytes, "\x89PNG\r\n\x1a\n")) return ImageFormat::kPng;

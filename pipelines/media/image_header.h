@@ -18,6 +18,10 @@ enum class ImageFormat { kNone, kPng, kJpeg, kBmp, kWebp, kTiff, kOther };
 // file knows the size only.
 ImageFormat DetectImageFormat(std::string_view bytes);
 
+// Whether `bytes` (the first kilobyte of a file is enough) begin like a PNG of
+// several frames, which FFmpeg reads as a video.
+bool IsAnimatedPng(std::string_view bytes);
+
 struct ImageHeader {
   cv::Size size;             // as stored, before any EXIF rotation
   int bytes_per_sample = 1;  // as the decoder returns them: 2 for 16 bits

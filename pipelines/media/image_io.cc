@@ -109,7 +109,8 @@ void InsertPngComment(std::string_view comment, std::string* png) {
 }  // namespace
 
 bool LooksLikeImage(std::string_view bytes) {
-  return DetectImageFormat(bytes) != ImageFormat::kNone;
+  return DetectImageFormat(bytes) != ImageFormat::kNone &&
+         !IsAnimatedPng(bytes);
 }
 
 absl::StatusOr<std::string> ReadImageFile(const std::string& path) {

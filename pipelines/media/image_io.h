@@ -20,8 +20,8 @@ namespace pipelines::data {
 // they have to be turned.
 inline constexpr int64_t kMaxImageBytes = int64_t{5} << 28;  // 1.25 GiB
 
-// Whether `bytes` (the first 16 of a file are enough) begin like a still image.
-// An animated GIF does not count: video_reader.h reads it.
+// Whether `bytes` (the first kilobyte of a file is enough) begin like a still
+// image. An animated GIF or PNG does not count: video_reader.h reads it.
 bool LooksLikeImage(std::string_view bytes);
 
 // The content of the file at `path`, which is not empty and not larger than

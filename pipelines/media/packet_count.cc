@@ -114,6 +114,21 @@ absl::StatusOr<int64_t> CountGifPackets(ByteReader& bytes) {
                    " bytes the end mark of the GIF is missing"));
 }
 
+// [APNG 1.0] Chunks of length, type, content and checksum up to IEND; each
+// frame has one fcTL.
+absl::StatusOr<int64_t> CountPngPackets(ByteReader& bytes) {
+  int64_t num_frames = 0;
+  for (int64_t at = 8; at + 12 <= bytes.size();
+       at += 12 + static_cast<int64_t>(bytes.BigEndian(at, 4))) {
+    const std::string type = bytes.Bytes(at + 4, 4);
+    if (type == "fcTL") ++num_frames;
+    if (type == "IEND") return num_frames;
+  }
+  return absl::DataLossError(
+      absl::StrCat("the file is truncated: after ", bytes.size(),
+                   " bytes the end mark of the PNG is missing"));
+}
+
 // [FLV 10.1] After the header, tags of 11 bytes and a content; each is followed
 // by its own size.
 absl::Status CheckFlv(ByteReader& bytes) {
@@ -135,6 +150,7 @@ absl::StatusOr<std::optional<int64_t>> CountStoredPackets(std::istream& file) {
   const std::string head = bytes.Bytes(0, 4);
   if (head == "\x1a\x45\xdf\xa3") return CountMatroskaPackets(bytes);
   if (head == "GIF8") return CountGifPackets(bytes);
+  if (head == "\x89PNG") return CountPngPackets(bytes);
   if (head.substr(0, 3) == "FLV") RETURN_IF_ERROR(CheckFlv(bytes));
   return std::nullopt;
 }

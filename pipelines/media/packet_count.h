@@ -12,11 +12,11 @@
 
 namespace pipelines::data {
 
-// Walks over the elements of a webm, mkv, gif or flv file, reading only their
-// headers. DataLoss with the place where something else stands than what the
-// format allows there. Returns the packets of all streams together that a sound
-// demuxer finds; empty for flv, which does not tell packets from settings, and
-// for every other format, which is not looked at.
+// Walks over the elements of a webm, mkv, gif, animated png or flv file,
+// reading only their headers. DataLoss with the place where something else
+// stands than what the format allows there. Returns the packets of all streams
+// together that a sound demuxer finds; empty for flv, which does not tell
+// packets from settings, and for every other format, which is not looked at.
 absl::StatusOr<std::optional<int64_t>> CountStoredPackets(std::istream& file);
 
 }  // namespace pipelines::data

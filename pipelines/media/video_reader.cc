@@ -18,6 +18,25 @@
 namespace pipelines::data {
 namespace {
 
+// Of what is decoded well and shown badly.
+std::vector<std::string> Warnings(const AVCodecParameters& codec,
+                                  const std::string& path) {
+  std::vector<std::string> warnings;
+  if (codec.color_trc == AVCOL_TRC_ARIB_STD_B67 ||
+      codec.color_trc == AVCOL_TRC_SMPTE2084) {
+    warnings.push_back(absl::StrCat(
+        path,
+        " is HDR, which is read as if it were not: its colours come out "
+        "dull; convert it to BT.709 first"));
+  }
+  if (codec.field_order != AV_FIELD_UNKNOWN &&
+      codec.field_order != AV_FIELD_PROGRESSIVE) {
+    warnings.push_back(absl::StrCat(
+        path, " is interlaced: what moves shows combs; deinterlace it first"));
+  }
+  return warnings;
+}
+
 bool IsTooLarge(cv::Size size) {
   return int64_t{size.width} * size.height > kMaxVideoPixels;
 }
@@ -137,6 +156,7 @@ void VideoReader::Impl::FillInfo() {
   info_.num_frames = demuxer_->num_indexed();
   info_.duration = demuxer_->duration();
   info_.has_audio = demuxer_->has_audio();
+  info_.warnings = Warnings(codec, path_);
   info_.is_live = input_.allow_addresses && IsDevice(path_);
 }
 
