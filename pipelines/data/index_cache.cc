@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 std::string InFolder(const std::string& folder) {
   return folder + "/.clip_index";
