@@ -128,6 +128,35 @@ absl::StatusOr<ImageHeader> ReadBmpHeader(std::string_view bytes,
                     static_cast<uint32_t>(std::abs(height)));
 }
 
+// [EXIF 2.3, 4.6.4] The orientation in the first directory of a TIFF structure.
+int ReadOrientation(std::string_view tiff) {
+  constexpr uint32_t kOrientation = 0x0112;
+  const auto read = StartsWith(tiff, "MM") ? BigEndian : LittleEndian;
+  const size_t directory = read(tiff, 4, 4);
+  const uint32_t count = read(tiff, directory, 2);
+  for (uint32_t i = 0; i < count && directory + 12 * i < tiff.size(); ++i) {
+    const size_t entry = directory + 2 + 12 * i;
+    if (read(tiff, entry, 2) != kOrientation) continue;
+    const uint32_t value = read(tiff, entry + 8, 2);
+    return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+  }
+  return 1;
+}
+
+// Chunks of type, size and content, each at an even place.
+int ReadWebpOrientation(std::string_view bytes) {
+  for (size_t at = 12; at + 8 <= bytes.size();) {
+    const size_t size = LittleEndian(bytes, at + 4, 4);
+    if (bytes.substr(at, 4) == "EXIF") {
+      std::string_view tiff = bytes.substr(at + 8, size);
+      if (StartsWith(tiff, "Exif\0\0"sv)) tiff.remove_prefix(6);
+      return ReadOrientation(tiff);
+    }
+    at += 8 + size + size % 2;
+  }
+  return 1;
+}
+
 absl::StatusOr<ImageHeader> ReadWebpHeader(std::string_view bytes,
                                            const std::string& name) {
   const size_t riff_size = LittleEndian(bytes, 4, 4);
@@ -142,8 +171,10 @@ absl::StatusOr<ImageHeader> ReadWebpHeader(std::string_view bytes,
           name,
           " is an animated WebP, which is not read; convert it to MP4 or GIF"));
     }
-    return MakeHeader(LittleEndian(bytes, 24, 3) + 1,
-                      LittleEndian(bytes, 27, 3) + 1);
+    ImageHeader header = MakeHeader(LittleEndian(bytes, 24, 3) + 1,
+                                    LittleEndian(bytes, 27, 3) + 1);
+    header.orientation = ReadWebpOrientation(bytes);
+    return header;
   }
   if (chunk == "VP8L") {
     const uint32_t packed = LittleEndian(bytes, 21, 4);

@@ -24,6 +24,7 @@ bool IsAnimatedPng(std::string_view bytes);
 
 struct ImageHeader {
   cv::Size size;             // as stored, before any EXIF rotation
+  int orientation = 1;       // [EXIF] 1 to 8; only of WebP, see image_io.cc
   int bytes_per_sample = 1;  // as the decoder returns them: 2 for 16 bits
 };
 

@@ -23,7 +23,8 @@ namespace {
 // Whether `bytes` hold EXIF data, which may say that the image is to be turned.
 bool HasExif(std::string_view bytes) {
   return bytes.find(std::string_view("Exif\0", 5)) != std::string_view::npos ||
-         bytes.find("eXIf") != std::string_view::npos;
+         bytes.find("eXIf") != std::string_view::npos ||
+         bytes.find("EXIF") != std::string_view::npos;
 }
 
 // Three channels as decoded; while they are turned or made 8 bits, those and
@@ -73,16 +74,36 @@ cv::Mat DecodeWithOpenCv(std::string_view bytes) {
   const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8UC1,
                        const_cast<char*>(bytes.data()));
   try {
-    return cv::imdecode(buffer, cv::IMREAD_COLOR | cv::IMREAD_ANYDEPTH);
+    // OpenCV's versions differ in whether they turn a WebP.
+    const bool is_webp = DetectImageFormat(bytes) == ImageFormat::kWebp;
+    return cv::imdecode(buffer,
+                        cv::IMREAD_COLOR | cv::IMREAD_ANYDEPTH |
+                            (is_webp ? cv::IMREAD_IGNORE_ORIENTATION : 0));
   } catch (const cv::Exception&) {
     return cv::Mat();
   }
 }
 
+// By the EXIF orientation: 5 to 8 swap rows and columns, the rest is mirrored.
+cv::Mat Upright(const cv::Mat& stored, int orientation) {
+  cv::Mat upright = stored;
+  if (orientation >= 5) cv::transpose(stored, upright);
+  // The transposition and its other corners: 5, 6, 8, 7.
+  const bool flip_x = orientation == 2 || orientation == 3 ||
+                      orientation == 6 || orientation == 7;
+  const bool flip_y = orientation == 3 || orientation == 4 ||
+                      orientation == 7 || orientation == 8;
+  if (flip_x) cv::flip(upright, upright, 1);
+  if (flip_y) cv::flip(upright, upright, 0);
+  return upright;
+}
+
 // Whether the EXIF orientation swaps width and height. OpenCV offers no way to
 // ask, so a file with EXIF data is decoded and compared with its header.
-bool IsTransposed(std::string_view bytes, cv::Size stored) {
+bool IsTransposed(std::string_view bytes, const ImageHeader& header) {
+  const cv::Size stored = header.size;
   if (stored.width == stored.height) return false;
+  if (header.orientation >= 5) return true;
   if (DetectImageFormat(bytes) != ImageFormat::kJpeg) return false;
   if (!HasExif(bytes)) return false;
   const cv::Mat decoded = DecodeWithOpenCv(bytes);
@@ -133,7 +154,7 @@ absl::StatusOr<cv::Mat> DecodeImage(std::string_view bytes,
     return absl::InvalidArgumentError(
         absl::StrCat(name, ": the image is damaged and cannot be decoded"));
   }
-  image = ToEightBits(image);
+  image = ToEightBits(Upright(image, header.orientation));
   SwapRedAndBlue(&image);
   return image;
 }
@@ -143,7 +164,7 @@ absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
   ASSIGN_OR_RETURN(const ImageHeader header, ReadImageHeader(bytes, name));
   RETURN_IF_ERROR(CheckSize(header, bytes, name));
   cv::Size size = header.size;
-  if (IsTransposed(bytes, size)) std::swap(size.width, size.height);
+  if (IsTransposed(bytes, header)) std::swap(size.width, size.height);
   return size;
 }
 

@@ -177,6 +177,52 @@ TEST(ReadImage, AppliesEachExifOrientation) {
   }
 }
 
+std::string LittleEndian(uint32_t value) {
+  return {static_cast<char>(value), static_cast<char>(value >> 8),
+          static_cast<char>(value >> 16), static_cast<char>(value >> 24)};
+}
+
+std::string RiffChunk(const std::string& type, std::string content) {
+  const auto size = static_cast<uint32_t>(content.size());
+  if (size % 2 != 0) content += '\0';
+  return type + LittleEndian(size) + content;
+}
+
+// A lossless WebP with a header that announces the EXIF data behind it.
+std::string WebpWithOrientation(const cv::Mat& rgb, char orientation) {
+  std::vector<uchar> simple;
+  cv::imencode(".webp", ToBgr(rgb), simple, {cv::IMWRITE_WEBP_QUALITY, 101});
+  const std::string image(simple.begin() + 12, simple.end());
+  const auto width = static_cast<uint32_t>(rgb.cols - 1);
+  const auto height = static_cast<uint32_t>(rgb.rows - 1);
+  const std::string extended = std::string("\x08\0\0\0", 4) +
+                               LittleEndian(width).substr(0, 3) +
+                               LittleEndian(height).substr(0, 3);
+  const std::string jpeg = WithOrientation("\xff\xd8", orientation);
+  const std::string tiff = jpeg.substr(jpeg.find("Exif") + 6);
+  return RiffChunk("RIFF", "WEBP" + RiffChunk("VP8X", extended) + image +
+                               RiffChunk("EXIF", tiff));
+}
+
+TEST(ReadImage, TurnsAWebpAsAJpeg) {
+  const cv::Mat picture = Picture(48, 32);
+  for (char orientation = 1; orientation <= 8; ++orientation) {
+    const std::string webp = WebpWithOrientation(picture, orientation);
+    const auto read = DecodeImage(webp, "a.webp");
+    ASSERT_THAT(read, IsOk());
+    const auto jpeg = DecodeImage(
+        WithOrientation(Encode(".jpg", ToBgr(picture)), orientation), "a.jpg");
+    ASSERT_THAT(jpeg, IsOk());
+    EXPECT_EQ(read->size(), jpeg->size()) << int{orientation};
+    // JPEG changes colours; a wrong orientation changes them by 100 and more.
+    EXPECT_LT(cv::norm(*read, *jpeg, cv::NORM_L1) /
+                  static_cast<double>(read->total() * 3),
+              8)
+        << int{orientation};
+    EXPECT_THAT(ProbeImage(webp, "a.webp"), IsOkAndHolds(read->size()));
+  }
+}
+
 TEST(ReadImage, ReadsProgressiveJpeg) {
   std::vector<uchar> bytes;
   cv::imencode(".jpg", ToBgr(Picture(40, 30)), bytes,

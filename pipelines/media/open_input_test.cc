@@ -133,6 +133,13 @@ TEST(OpenInput, ReadsNoDrawings) {
                        AllOf(HasSubstr(path), HasSubstr("SVG"))));
 }
 
+TEST(OpenInput, SaysThatAPhotoOfAPhoneIsNotRead) {
+  const std::string path = "pipelines/media/testdata/video/photo.heic";
+  EXPECT_THAT(OpenFrameSource(path),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr(path), HasSubstr("HEIC"))));
+}
+
 TEST(OpenInput, ReadsAPipeToItsEnd) {
   const std::string video = TempPath("piped.mkv"), pipe = TempPath("pipe");
   WriteNumberedVideo(video, cv::Size(32, 32), 3);
