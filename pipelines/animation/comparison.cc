@@ -92,6 +92,7 @@ absl::StatusOr<int64_t> WriteComparison(const std::vector<std::string>& videos,
   writer.time_base = grid.info().time_base;
   if (grid.info().has_audio) writer.audio_from = videos[0];
   writer.allow_addresses = options.allow_addresses;
+  writer.start_at_zero = true;
   writer.comment = kProvenance;
   writer.overwrite = options.overwrite;
   ASSIGN_OR_RETURN(const std::unique_ptr<data::FrameSink> sink,

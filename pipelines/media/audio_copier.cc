@@ -38,22 +38,38 @@ absl::StatusOr<std::unique_ptr<AudioCopier>> AudioCopier::Create(
   return copier;
 }
 
+absl::StatusOr<bool> AudioCopier::Fill() {
+  if (packet_->data != nullptr) return true;
+  if (at_end_) return false;
+  ASSIGN_OR_RETURN(const bool read, ReadPacket());
+  at_end_ = !read;
+  return read;
+}
+
+std::optional<double> AudioCopier::Seconds() const {
+  const int64_t begin =
+      packet_->pts != AV_NOPTS_VALUE ? packet_->pts : packet_->dts;
+  if (begin == AV_NOPTS_VALUE) return std::nullopt;
+  return static_cast<double>(begin - shift_) * av_q2d(from_->time_base);
+}
+
+absl::StatusOr<std::optional<double>> AudioCopier::Begin() {
+  ASSIGN_OR_RETURN(const bool is_there, Fill());
+  return is_there ? Seconds() : std::nullopt;
+}
+
+void AudioCopier::Shift(int64_t units, AVRational unit) {
+  shift_ = av_rescale_q(units, unit, from_->time_base);
+}
+
 absl::Status AudioCopier::CopyUntil(double seconds) {
-  while (!at_end_) {
-    if (packet_->data == nullptr) {
-      ASSIGN_OR_RETURN(const bool read, ReadPacket());
-      at_end_ = !read;
-      if (at_end_) break;
-    }
-    const int64_t begin =
-        packet_->pts != AV_NOPTS_VALUE ? packet_->pts : packet_->dts;
-    if (begin != AV_NOPTS_VALUE &&
-        static_cast<double>(begin) * av_q2d(from_->time_base) >= seconds) {
-      break;
-    }
+  while (true) {
+    ASSIGN_OR_RETURN(const bool is_there, Fill());
+    if (!is_there) return absl::OkStatus();
+    const std::optional<double> begin = Seconds();
+    if (begin && *begin >= seconds) return absl::OkStatus();
     RETURN_IF_ERROR(WritePacket());
   }
-  return absl::OkStatus();
 }
 
 absl::StatusOr<bool> AudioCopier::ReadPacket() {
@@ -70,6 +86,8 @@ absl::StatusOr<bool> AudioCopier::ReadPacket() {
 }
 
 absl::Status AudioCopier::WritePacket() {
+  if (packet_->pts != AV_NOPTS_VALUE) packet_->pts -= shift_;
+  if (packet_->dts != AV_NOPTS_VALUE) packet_->dts -= shift_;
   av_packet_rescale_ts(packet_.get(), from_->time_base, to_->time_base);
   packet_->stream_index = to_->index;
   packet_->pos = -1;

@@ -3,7 +3,9 @@
 #ifndef PIPELINES_MEDIA_AUDIO_COPIER_H_
 #define PIPELINES_MEDIA_AUDIO_COPIER_H_
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -22,6 +24,14 @@ class AudioCopier {
       const std::string& path, bool allow_addresses, AVFormatContext* output,
       std::string* warning);
 
+  // When the sound begins, in seconds of its file; empty if it has no packet.
+  // DataLoss when the source is damaged.
+  absl::StatusOr<std::optional<double>> Begin();
+
+  // Takes so many `unit`s off the times of all packets; before the first
+  // CopyUntil.
+  void Shift(int64_t units, AVRational unit);
+
   // Writes the packets that begin before `seconds`, for players and muxers
   // want sound and picture of one time close together. DataLoss when the source
   // is damaged.
@@ -31,6 +41,10 @@ class AudioCopier {
   AudioCopier(std::string path, InputPtr input, AVFormatContext* output)
       : path_(std::move(path)), input_(std::move(input)), output_(output) {}
 
+  // Makes packet_ hold the next packet; false at the end.
+  absl::StatusOr<bool> Fill();
+  // Of packet_.
+  std::optional<double> Seconds() const;
   absl::StatusOr<bool> ReadPacket();
   absl::Status WritePacket();
 
@@ -40,6 +54,7 @@ class AudioCopier {
   const AVStream* from_ = nullptr;
   AVStream* to_ = nullptr;
   PacketPtr packet_{av_packet_alloc()};  // read and not yet written, or empty
+  int64_t shift_ = 0;                    // from_'s units off all times
   bool at_end_ = false;
 };
 

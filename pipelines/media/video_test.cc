@@ -2,6 +2,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +35,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+
+constexpr char kTestdata[] = "pipelines/media/testdata/video/";
 
 struct ReadVideo {
   VideoInfo info;
@@ -281,6 +285,109 @@ TEST(VideoWriter, KeepsColours) {
   }
 }
 
+TEST(VideoWriter, WritesAnAviWhateverTheUnitOfTimes) {
+  for (const Rational time_base :
+       {Rational{1, 90000}, Rational{1, 1000}, Rational{1, 10240}}) {
+    const std::string path = TempPath("units.avi");
+    VideoWriterOptions options = Sized(cv::Size(64, 48));
+    options.frame_rate = {30, 1};
+    options.time_base = time_base;
+    auto writer = VideoWriter::Create(path, options);
+    ASSERT_THAT(writer, IsOk());
+    for (int64_t i = 0; i < 15; ++i) {
+      const int64_t pts = i * time_base.den / 30;
+      ASSERT_THAT((*writer)->WriteAt(
+                      NumberedFrame(cv::Size(64, 48), static_cast<int>(i)), pts,
+                      (i + 1) * time_base.den / 30 - pts),
+                  IsOk());
+    }
+    ASSERT_THAT((*writer)->Finish(), IsOk());
+    const ReadVideo video = ReadAll(path);
+    ASSERT_THAT(video.end, IsOk());
+    EXPECT_EQ(Indices(video), Range(15));
+    EXPECT_EQ(video.info.frame_rate, (Rational{30, 1}));
+    EXPECT_EQ(video.info.num_frames, 15);
+  }
+}
+
+// The 16 colours of patches-bt709.mp4, as an AVI says nothing of its matrix.
+TEST(VideoWriter, KeepsColoursInAnAvi) {
+  const cv::Mat patches =
+      ReadAll(absl::StrCat(kTestdata, "patches-bt709.mp4")).frames.at(0).rgb;
+  const std::string path = TempPath("patches.avi");
+  auto writer = VideoWriter::Create(path, Sized(patches.size()));
+  ASSERT_THAT(writer, IsOk());
+  ASSERT_THAT((*writer)->Write(patches), IsOk());
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  const cv::Mat read = ReadAll(path).frames.at(0).rgb;
+  for (int i = 0; i < 16; ++i) {
+    const auto patch = [i](const cv::Mat& image) {
+      const int side = image.cols / 4;
+      return cv::mean(
+          image(cv::Rect(i % 4 * side + side / 4, i / 4 * side + side / 4,
+                         side / 2, side / 2)));
+    };
+    // MPEG-4's quantiser shifts flat areas by a few levels; a wrong matrix
+    // costs up to 23.
+    EXPECT_LE(cv::norm(patch(read), patch(patches), cv::NORM_INF), 6) << i;
+  }
+}
+
+// Seconds of the first frame or sound, by the packets of `path`.
+double FirstSeconds(const std::string& path, AVMediaType type) {
+  const auto input = OpenInput({path});
+  EXPECT_THAT(input, IsOk());
+  EXPECT_THAT(FindStreams(input->get(), path), IsOk());
+  const int index = av_find_best_stream(input->get(), type, -1, -1, nullptr, 0);
+  const PacketPtr packet(av_packet_alloc());
+  double first = INFINITY;
+  while (index >= 0 && av_read_frame(input->get(), packet.get()) >= 0) {
+    if (packet->stream_index == index) {
+      first = std::min(first, static_cast<double>(packet->pts) *
+                                  av_q2d((*input)->streams[index]->time_base));
+    }
+    av_packet_unref(packet.get());
+  }
+  return first;
+}
+
+// A recording of a broadcast, whose first frame is at 36001.4 s, and one whose
+// clock wraps, so that its times run from -1 s on.
+TEST(VideoWriter, BeginsAtZeroWhateverTheClockOfTheSource) {
+  for (const char* name : {"starts-at-10-hours.ts", "clock-wraps.ts"}) {
+    const std::string source = absl::StrCat(kTestdata, name);
+    const ReadVideo given = ReadAll(source);
+    ASSERT_THAT(given.end, IsOk());
+    for (const char* ending : {".mp4", ".mov", ".mkv", ".webm"}) {
+      const std::string path = TempPath(absl::StrCat("zero", ending));
+      VideoWriterOptions options =
+          Sized(cv::Size(given.info.width, given.info.height));
+      options.frame_rate = given.info.frame_rate;
+      options.time_base = given.info.time_base;
+      options.start_at_zero = true;
+      if (given.info.has_audio) options.audio_from = source;
+      auto writer = VideoWriter::Create(path, options);
+      ASSERT_THAT(writer, IsOk());
+      for (const VideoFrame& frame : given.frames) {
+        ASSERT_THAT((*writer)->WriteAt(frame.rgb, frame.pts, frame.duration),
+                    IsOk());
+      }
+      ASSERT_THAT((*writer)->Finish(), IsOk());
+      const ReadVideo written = ReadAll(path);
+      EXPECT_THAT(written.end, IsOk());
+      EXPECT_EQ(written.frames.size(), given.frames.size()) << path;
+      const double video = FirstSeconds(path, AVMEDIA_TYPE_VIDEO);
+      const double sound = FirstSeconds(path, AVMEDIA_TYPE_AUDIO);
+      // Containers round to milliseconds; sound may have its priming.
+      EXPECT_NEAR(std::min(video, std::max(sound, 0.0)), 0, 0.03) << path;
+      if (options.audio_from.empty() || std::isinf(sound)) continue;
+      const double distance = FirstSeconds(source, AVMEDIA_TYPE_VIDEO) -
+                              FirstSeconds(source, AVMEDIA_TYPE_AUDIO);
+      EXPECT_NEAR(video - sound, distance, 2e-3) << path;
+    }
+  }
+}
+
 TEST(VideoWriter, PutsTheIndexInFrontAndStoresTheComment) {
   const std::string path = TempPath("web.mp4");
   VideoWriterOptions options = Sized(cv::Size(32, 32));
@@ -517,8 +624,6 @@ TEST(VideoReader, TurnsFramesUpright) {
         << "rotation " << rotation;
   }
 }
-
-constexpr char kTestdata[] = "pipelines/media/testdata/video/";
 
 // Stored as 180x240 with pixels of 16:9; a circle stays one.
 TEST(VideoReader, MakesPixelsSquare) {

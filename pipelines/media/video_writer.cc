@@ -1,8 +1,10 @@
 #include "pipelines/media/video_writer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -111,10 +113,18 @@ absl::Status AppendGifComment(absl::string_view comment,
                                              ": cannot be completed");
 }
 
+// MPEG-4 counts in units of at least 1/65535 s.
+AVRational Reduced(AVRational rate) {
+  constexpr int64_t kMax = 65535;
+  AVRational reduced;
+  av_reduce(&reduced.num, &reduced.den, rate.num, rate.den, kMax);
+  return reduced;
+}
+
 int Even(int size) { return size + size % 2; }
 
-// Converts RGB to limited-range BT.709, which players assume for H.264 and
-// which is also written into the stream; or to a GIF's colours, dithered.
+// Converts RGB to YCbCr of limited range by the frame's matrix, or to a GIF's
+// colours, dithered.
 class PixelConverter {
  public:
   bool Convert(const cv::Mat& rgb, AVFrame* frame) {
@@ -139,7 +149,7 @@ class PixelConverter {
                        nullptr, nullptr, nullptr));
     if (scaler_ == nullptr) return false;
     if (frame.format != AV_PIX_FMT_YUV420P) return true;
-    const int* coefficients = sws_getCoefficients(SWS_CS_ITU709);
+    const int* coefficients = sws_getCoefficients(frame.colorspace);
     sws_setColorspaceDetails(scaler_.get(), coefficients, 1, coefficients, 0, 0,
                              1 << 16, 1 << 16);
     return true;
@@ -166,14 +176,17 @@ class VideoWriter::Impl {
 
  private:
   bool is_gif() const { return IsGif(*FindFormat(path_)); }
+  bool is_avi() const { return FindFormat(path_)->muxer == std::string("avi"); }
   // Of the times that WriteAt takes.
   AVRational time_base() const {
     return options_.time_base ? ToFfmpeg(*options_.time_base)
                               : av_inv_q(ToFfmpeg(options_.frame_rate));
   }
+  AVColorSpace Matrix() const;
   absl::StatusOr<const AVCodec*> FindEncoder();
   absl::Status OpenEncoder();
   absl::Status OpenFile();
+  absl::Status SetOrigin(int64_t begin);
   absl::Status EncodeImage(const cv::Mat& rgb, int64_t pts);
   absl::Status Encode(const AVFrame* frame);
   absl::Status WritePacket();
@@ -196,6 +209,8 @@ class VideoWriter::Impl {
 
   int64_t next_pts_ = 0;  // of Write
   int64_t last_pts_ = std::numeric_limits<int64_t>::min();
+  int64_t last_begin_ = std::numeric_limits<int64_t>::min();
+  int64_t origin_ = 0;  // encoder's units off all times
   // Encoders keep a packet's time but not how long it lasts.
   std::vector<std::pair<int64_t, int64_t>> durations_;  // pts, duration
 };
@@ -247,17 +262,29 @@ absl::StatusOr<const AVCodec*> VideoWriter::Impl::FindEncoder() {
                    absl::StrJoin(names, ", ")));
 }
 
+// BT.709, which is written into the stream. An AVI cannot say it, and players
+// take it for BT.601 up to 576 lines and below 1280 columns.
+AVColorSpace VideoWriter::Impl::Matrix() const {
+  const bool is_small = encoder_->height <= 576 && encoder_->width < 1280;
+  return is_avi() && is_small ? AVCOL_SPC_SMPTE170M : AVCOL_SPC_BT709;
+}
+
 absl::Status VideoWriter::Impl::OpenEncoder() {
   ASSIGN_OR_RETURN(const AVCodec* codec, FindEncoder());
   encoder_.reset(avcodec_alloc_context3(codec));
   encoder_->width = is_gif() ? options_.width : Even(options_.width);
   encoder_->height = is_gif() ? options_.height : Even(options_.height);
   encoder_->pix_fmt = FindFormat(path_)->pixel_format;
-  encoder_->framerate = ToFfmpeg(options_.frame_rate);
-  encoder_->time_base = is_gif() ? kGifTimeBase : time_base();
+  encoder_->framerate = is_avi() ? Reduced(ToFfmpeg(options_.frame_rate))
+                                 : ToFfmpeg(options_.frame_rate);
+  // An AVI has frames and no times, so that a finer unit would mean empty
+  // frames.
+  encoder_->time_base = is_gif()   ? kGifTimeBase
+                        : is_avi() ? av_inv_q(encoder_->framerate)
+                                   : time_base();
   if (!is_gif()) {
     encoder_->color_range = AVCOL_RANGE_MPEG;
-    encoder_->colorspace = AVCOL_SPC_BT709;
+    encoder_->colorspace = Matrix();
     encoder_->color_primaries = AVCOL_PRI_BT709;
     encoder_->color_trc = AVCOL_TRC_BT709;
   }
@@ -282,6 +309,7 @@ absl::Status VideoWriter::Impl::OpenEncoder() {
   frame_->width = encoder_->width;
   frame_->height = encoder_->height;
   frame_->format = encoder_->pix_fmt;
+  frame_->colorspace = encoder_->colorspace;
   const int buffer_error = av_frame_get_buffer(frame_.get(), 0);
   return buffer_error < 0 ? Failed(buffer_error, "no memory for a frame")
                           : absl::OkStatus();
@@ -326,15 +354,42 @@ absl::Status VideoWriter::Impl::WriteAt(const cv::Mat& rgb, int64_t pts,
   }
   last_pts_ = pts;
   const AVRational unit = encoder_->time_base;
-  const int64_t begin = av_rescale_q(pts, time_base(), unit);
-  const int64_t end = av_rescale_q(pts + duration, time_base(), unit);
+  int64_t begin = av_rescale_q(pts, time_base(), unit);
+  if (last_begin_ == std::numeric_limits<int64_t>::min()) {
+    RETURN_IF_ERROR(SetOrigin(begin));
+  }
+  begin -= origin_;
+  int64_t end = av_rescale_q(pts + duration, time_base(), unit) - origin_;
+  if (is_avi()) {
+    // Each frame takes a place of its own, in the order of times.
+    begin = std::max(begin, last_begin_ + 1);
+    end = begin + 1;
+  }
   if (is_gif() && frame_->pts != AV_NOPTS_VALUE &&
       begin < frame_->pts + kGifMinPeriod) {
     return absl::OkStatus();
   }
+  last_begin_ = begin;
   durations_.emplace_back(begin, end - begin);
   RETURN_IF_ERROR(EncodeImage(rgb, begin));
   return CopyAudioUntil(static_cast<double>(end) * av_q2d(unit));
+}
+
+// `begin`: of the first frame.
+absl::Status VideoWriter::Impl::SetOrigin(int64_t begin) {
+  if (!options_.start_at_zero) return absl::OkStatus();
+  origin_ = begin;
+  if (audio_ == nullptr) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::optional<double> sound, audio_->Begin());
+  const double unit = av_q2d(encoder_->time_base);
+  if (sound && *sound < static_cast<double>(begin) * unit) {
+    origin_ = static_cast<int64_t>(std::floor(*sound / unit));
+    // Encoders of sound begin with a few samples before 0, which players know.
+    constexpr double kPriming = 0.1;  // seconds
+    if (begin >= 0 && *sound < 0 && *sound > -kPriming) origin_ = 0;
+  }
+  audio_->Shift(origin_, encoder_->time_base);
+  return absl::OkStatus();
 }
 
 absl::Status VideoWriter::Impl::CopyAudioUntil(double seconds) {

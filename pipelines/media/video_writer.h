@@ -35,6 +35,11 @@ struct VideoWriterOptions {
   // Unit of WriteAt's pts, in seconds. By default 1 / frame_rate.
   std::optional<Rational> time_base;
 
+  // What begins first, the frames or the sound, begins at 0, and the rest keeps
+  // its distance from it. Recordings of broadcasts begin hours after 0, where
+  // players show nothing before, or before 0, which some do not show.
+  bool start_at_zero = false;
+
   // File whose first audio stream is copied, packet by packet and byte for byte
   // with its time stamps; none if empty. A file without audio, or with a codec
   // that the output's format cannot hold, gives a warning.
