@@ -8,7 +8,8 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
-#include "pipelines/app/progress.h"
+#include "pipelines/app/program_hooks.h"
+#include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/puppets/puppets.h"
 #include "third_party/absl/status_macros.h"
@@ -53,7 +54,7 @@ and the last pixel. A folder that already holds the same data set is left as it
 is; one that holds anything else is not touched.
 
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
-or folder read-only.)";
+or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 
 absl::Status Run(const pipelines::CommandLine& command_line) {
   RETURN_IF_ERROR(
@@ -80,14 +81,10 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
     return absl::OkStatus();
   }
 
-  pipelines::ProgressOptions progress_options;
-  progress_options.title = "puppets";
-  progress_options.total = options.num_train + options.num_test;
-  progress_options.unit = "clips";
-  pipelines::ProgressBar progress(progress_options);
-  RETURN_IF_ERROR(pipelines::data::MakePuppets(
-      folder, options, [&](int done, int) { progress.Update(done); }));
-  progress.Finish();
+  pipelines::CatchStopSignals();
+  pipelines::ProgramHooks program("make_puppets");
+  RETURN_IF_ERROR(
+      pipelines::data::MakePuppets(folder, options, program.hooks()));
   std::printf("%s\n", folder.c_str());
   return absl::OkStatus();
 }

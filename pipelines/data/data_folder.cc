@@ -1,11 +1,8 @@
 #include "pipelines/data/data_folder.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <filesystem>
 
 #include "absl/strings/str_cat.h"
-#include "pipelines/app/progress.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/puppets/puppets.h"
 #include "third_party/absl/status_macros.h"
@@ -13,7 +10,20 @@
 namespace pipelines {
 namespace {
 
-absl::StatusOr<std::string> PuppetFolder(const DataConfig& config) {
+// Where the puppets are, a service's user may have no home.
+absl::Status NameTheRemedy(const absl::Status& status) {
+  if (status.ok() || absl::IsCancelled(status)) return status;
+  return absl::Status(
+      status.code(),
+      absl::StrCat(
+          std::string(status.message()),
+          "; the bundled puppets are made there: set XDG_CACHE_HOME to "
+          "a folder that can be written, or name clips of your own in "
+          "data.folder"));
+}
+
+absl::StatusOr<std::string> PuppetFolder(const DataConfig& config,
+                                         const WorkHooks& hooks) {
   data::PuppetOptions options;
   options.size = std::max(config.height(), config.width());
   options.num_train = config.puppets().num_train();
@@ -23,18 +33,7 @@ absl::StatusOr<std::string> PuppetFolder(const DataConfig& config) {
   options.camera_motion = config.puppets().camera_motion();
   const std::string folder =
       absl::StrCat(CacheFolder(), "/", data::PuppetSetName(options));
-  if (data::HasPuppets(folder, options)) return folder;
-
-  std::error_code error;
-  std::filesystem::create_directories(CacheFolder(), error);
-  ProgressOptions progress;
-  progress.title = "puppets";
-  progress.unit = "clips";
-  progress.total = options.num_train + options.num_test;
-  ProgressBar bar(progress);
-  RETURN_IF_ERROR(data::MakePuppets(
-      folder, options, [&bar](int done, int) { bar.Update(done); }));
-  bar.Finish();
+  RETURN_IF_ERROR(NameTheRemedy(data::MakePuppets(folder, options, hooks)));
   return folder;
 }
 
@@ -52,14 +51,15 @@ data::AugmentationOptions AugmentationOf(const AugmentationConfig& config) {
 
 }  // namespace
 
-absl::StatusOr<std::string> DataFolder(const DataConfig& config) {
-  if (config.has_puppets()) return PuppetFolder(config);
+absl::StatusOr<std::string> DataFolder(const DataConfig& config,
+                                       const WorkHooks& hooks) {
+  if (config.has_puppets()) return PuppetFolder(config, hooks);
   return UserPath(config.folder());
 }
 
 absl::StatusOr<std::unique_ptr<data::Dataset>> OpenSplit(
     const std::string& folder, const std::string& split,
-    const DataConfig& config, uint64_t seed) {
+    const DataConfig& config, uint64_t seed, const WorkHooks& hooks) {
   data::DatasetOptions options;
   options.root = folder;
   options.split = split;
@@ -75,8 +75,7 @@ absl::StatusOr<std::unique_ptr<data::Dataset>> OpenSplit(
   ASSIGN_OR_RETURN(std::unique_ptr<data::Dataset> dataset,
                    data::Dataset::Open(options));
   for (const data::BadClip& clip : dataset->bad_clips()) {
-    std::fprintf(stderr, "warning: left out %s: %s\n", clip.path.c_str(),
-                 clip.reason.c_str());
+    hooks.Warn(absl::StrCat("left out ", clip.path, ": ", clip.reason));
   }
   return dataset;
 }

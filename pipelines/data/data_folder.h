@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "pipelines/base/work_hooks.h"
 #include "pipelines/config/config.pb.h"
 #include "pipelines/data/dataset.h"
 
@@ -13,15 +14,16 @@ namespace pipelines {
 
 // The folder with train/ and test/: the one that the config names, or that of
 // the bundled puppets, which are made in the cache folder unless they are there
-// already (with a progress bar). The errors of data::MakePuppets.
-absl::StatusOr<std::string> DataFolder(const DataConfig& config);
+// already. The errors of data::MakePuppets.
+absl::StatusOr<std::string> DataFolder(const DataConfig& config,
+                                       const WorkHooks& hooks = {});
 
 // Opens a split ("train" or "test") of it; augmentation applies to "train"
-// only. Clips that cannot be read are named on stderr. The errors of
+// only. Warns of each clip that cannot be read and is left out. The errors of
 // Dataset::Open.
 absl::StatusOr<std::unique_ptr<data::Dataset>> OpenSplit(
     const std::string& folder, const std::string& split,
-    const DataConfig& config, uint64_t seed);
+    const DataConfig& config, uint64_t seed, const WorkHooks& hooks = {});
 
 }  // namespace pipelines
 

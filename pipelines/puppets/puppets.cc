@@ -1,21 +1,19 @@
 #include "pipelines/puppets/puppets.h"
 
-#include <unistd.h>
-
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "networks/files/atomic_folder.h"
+#include "networks/files/folder.h"
+#include "networks/files/path.h"
+#include "networks/files/read_file.h"
 #include "opencv2/core.hpp"
 #include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
@@ -23,19 +21,22 @@
 #include "pipelines/media/npy.h"
 #include "pipelines/puppets/scene.h"
 #include "pipelines/puppets/truth.h"
-#include "pipelines/puppets/write_bytes.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {
 namespace {
 
-namespace fs = std::filesystem;
+using networks::files::AtomicFolder;
+using networks::files::MakeFolder;
 
 // Raised whenever the same options give other pictures than before, so that no
 // older data set is taken for a newer one.
 constexpr int kVersion = 1;
 
 constexpr char kManifest[] = "manifest.json";
+
+// Another process that makes the same set may be at it for so long.
+constexpr std::chrono::hours kWaitForAnother(1);
 
 absl::Status CheckRange(absl::string_view field, int value, int low, int high) {
   if (value >= low && value <= high) return absl::OkStatus();
@@ -55,16 +56,7 @@ std::string ManifestText(const PuppetOptions& o) {
       o.supersampling);
 }
 
-absl::Status MakeFolder(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  return error ? puppets::FileError(path.string(), "cannot make the folder",
-                                    error)
-               : absl::OkStatus();
-}
-
-absl::Status WriteClip(const fs::path& path, const puppets::Scene& scene,
-                       int num_frames) {
+std::string ClipPng(const puppets::Scene& scene, int num_frames) {
   std::vector<cv::Mat> frames;
   for (int frame = 0; frame < num_frames; ++frame) {
     frames.push_back(scene.Render(frame));
@@ -74,12 +66,10 @@ absl::Status WriteClip(const fs::path& path, const puppets::Scene& scene,
   cv::cvtColor(row, row, cv::COLOR_RGB2BGR);
   std::vector<uint8_t> png;
   cv::imencode(".png", row, png, {cv::IMWRITE_PNG_COMPRESSION, 2});
-  return puppets::WriteBytes(path.string(),
-                             {reinterpret_cast<char*>(png.data()), png.size()});
+  return std::string(png.begin(), png.end());
 }
 
-absl::Status WriteFlow(const fs::path& path, const puppets::Truth& truth,
-                       int size) {
+std::string FlowNpy(const puppets::Truth& truth, int size) {
   const auto num_frames = static_cast<int>(truth.frames.size());
   std::string bytes = NpyHeader("<f2", {num_frames, size, size, 3});
   for (int driving = 0; driving < num_frames; ++driving) {
@@ -88,7 +78,7 @@ absl::Status WriteFlow(const fs::path& path, const puppets::Truth& truth,
     bytes.append(reinterpret_cast<const char*>(flow.data),
                  flow.total() * flow.elemSize());
   }
-  return puppets::WriteBytes(path.string(), bytes);
+  return bytes;
 }
 
 // Clip `index` of the data set: the training clips first, then the test clips.
@@ -105,7 +95,7 @@ ClipPlace PlaceOf(int index, const PuppetOptions& options) {
   return {train, train ? index : index - options.num_train};
 }
 
-absl::Status MakeClip(const fs::path& folder, const PuppetOptions& options,
+absl::Status MakeClip(const AtomicFolder& folder, const PuppetOptions& options,
                       int index) {
   const ClipPlace place = PlaceOf(index, options);
   puppets::SceneOptions scene_options;
@@ -118,13 +108,18 @@ absl::Status MakeClip(const fs::path& folder, const PuppetOptions& options,
   const puppets::Scene scene(scene_options,
                              Random({options.seed, place.train ? 0u : 1u,
                                      static_cast<uint64_t>(place.number)}));
-  RETURN_IF_ERROR(WriteClip(folder / place.split() / (place.name() + ".png"),
-                            scene, options.frames_per_clip));
-  const fs::path truth_folder = folder / "truth" / place.split() / place.name();
-  RETURN_IF_ERROR(MakeFolder(truth_folder));
-  RETURN_IF_ERROR(puppets::WriteTruth(truth_folder.string(), scene.truth()));
+  RETURN_IF_ERROR(
+      folder.Write(absl::StrCat(place.split(), "/", place.name(), ".png"),
+                   ClipPng(scene, options.frames_per_clip)));
+  const std::string truth =
+      absl::StrCat("truth/", place.split(), "/", place.name());
+  RETURN_IF_ERROR(MakeFolder(folder.temporary_path() + "/" + truth));
+  for (const puppets::TruthFile& file : puppets::TruthFiles(scene.truth())) {
+    RETURN_IF_ERROR(folder.Write(truth + "/" + file.name, file.content));
+  }
   if (!options.write_flow) return absl::OkStatus();
-  return WriteFlow(truth_folder / "flow.npy", scene.truth(), options.size);
+  return folder.Write(truth + "/flow.npy",
+                      FlowNpy(scene.truth(), options.size));
 }
 
 // Hands clip numbers to threads and collects what becomes of them.
@@ -148,18 +143,18 @@ class ClipQueue {
   }
 
   // Returns when all clips are made, or the first error and no clip is left in
-  // the making; reports progress meanwhile.
-  absl::Status Wait(const PuppetProgress& progress) {
+  // the making; calls `hooks` meanwhile.
+  absl::Status Wait(const WorkHooks& hooks) {
     std::unique_lock<std::mutex> lock(mutex_);
     int reported = 0;
     while (true) {
       changed_.wait(lock, [&] { return done_ > reported; });
       reported = done_;
-      if (progress) {
-        lock.unlock();
-        progress(reported, total_);
-        lock.lock();
-      }
+      lock.unlock();
+      hooks.Report({"puppets", "clips", reported, total_, ""});
+      const absl::Status stopped = CheckNotStopped(hooks);
+      lock.lock();
+      if (done_ < total_) status_.Update(stopped);
       if (done_ == total_ || (!status_.ok() && done_ == next_)) return status_;
     }
   }
@@ -173,8 +168,8 @@ class ClipQueue {
   absl::Status status_;
 };
 
-absl::Status MakeClips(const fs::path& folder, const PuppetOptions& options,
-                       const PuppetProgress& progress) {
+absl::Status MakeClips(const AtomicFolder& folder, const PuppetOptions& options,
+                       const WorkHooks& hooks) {
   ClipQueue queue(options.num_train + options.num_test);
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency());
@@ -185,21 +180,14 @@ absl::Status MakeClips(const fs::path& folder, const PuppetOptions& options,
       }
     });
   }
-  const absl::Status status = queue.Wait(progress);
+  const absl::Status status = queue.Wait(hooks);
   for (std::thread& thread : threads) thread.join();
   return status;
 }
 
-// `folder` is not there, or an empty folder, over which one can be renamed.
-absl::Status CheckIsFree(const fs::path& folder) {
-  std::error_code error;
-  const fs::file_status status = fs::status(folder, error);
-  if (status.type() == fs::file_type::not_found) return absl::OkStatus();
-  if (fs::is_directory(status) && fs::is_empty(folder, error) && !error) {
-    return absl::OkStatus();
-  }
+absl::Status HoldsOtherThings(const std::string& folder) {
   return absl::AlreadyExistsError(absl::StrCat(
-      folder.string(),
+      folder,
       ": holds something other than this data set; name another folder or "
       "remove it"));
 }
@@ -229,39 +217,29 @@ std::string PuppetSetName(const PuppetOptions& o) {
 }
 
 bool HasPuppets(const std::string& folder, const PuppetOptions& options) {
-  std::ifstream file(fs::path(folder) / kManifest, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(file)),
-                         std::istreambuf_iterator<char>());
-  return file.is_open() && text == ManifestText(options);
+  const absl::StatusOr<std::string> text =
+      networks::files::ReadFile(folder + "/" + kManifest);
+  return text.ok() && *text == ManifestText(options);
 }
 
 absl::Status MakePuppets(const std::string& folder,
-                         const PuppetOptions& options,
-                         const PuppetProgress& progress) {
+                         const PuppetOptions& options, const WorkHooks& hooks) {
   RETURN_IF_ERROR(ValidatePuppetOptions(options));
   if (HasPuppets(folder, options)) return absl::OkStatus();
-  // "data/" and "data" are one folder, with the same neighbour.
-  fs::path target = fs::path(folder).lexically_normal();
-  if (!target.has_filename()) target = target.parent_path();
-  RETURN_IF_ERROR(CheckIsFree(target));
-  const fs::path temporary =
-      absl::StrCat(target.string(), ".partial-", getpid());
-  const absl::Cleanup remove_temporary = [&] {
-    std::error_code ignored;
-    fs::remove_all(temporary, ignored);
-  };
-  RETURN_IF_ERROR(MakeFolder(temporary / "train"));
-  RETURN_IF_ERROR(MakeFolder(temporary / "test"));
-  RETURN_IF_ERROR(MakeClips(temporary, options, progress));
-  RETURN_IF_ERROR(puppets::WriteBytes((temporary / kManifest).string(),
-                                      ManifestText(options)));
-  std::error_code error;
-  fs::rename(temporary, target, error);
-  // Another process may have made the same in the meantime.
-  if (error && !HasPuppets(folder, options)) {
-    return puppets::FileError(target.string(), "cannot rename to it", error);
-  }
-  return absl::OkStatus();
+  RETURN_IF_ERROR(MakeFolder(networks::files::FolderOf(folder)));
+  networks::files::OutputOptions output;
+  output.wait = kWaitForAnother;
+  output.stop = hooks.stop;
+  absl::StatusOr<AtomicFolder> made = AtomicFolder::Create(folder, output);
+  if (absl::IsAlreadyExists(made.status())) return HoldsOtherThings(folder);
+  RETURN_IF_ERROR(made.status());
+  // The process that was waited for has made the same.
+  if (HasPuppets(folder, options)) return absl::OkStatus();
+  RETURN_IF_ERROR(MakeFolder(made->temporary_path() + "/train"));
+  RETURN_IF_ERROR(MakeFolder(made->temporary_path() + "/test"));
+  RETURN_IF_ERROR(MakeClips(*made, options, hooks));
+  RETURN_IF_ERROR(made->Write(kManifest, ManifestText(options)));
+  return made->Commit();
 }
 
 }  // namespace pipelines::data

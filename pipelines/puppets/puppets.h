@@ -19,11 +19,11 @@
 #define PIPELINES_PUPPETS_PUPPETS_H_
 
 #include <cstdint>
-#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "pipelines/base/work_hooks.h"
 
 namespace pipelines::data {
 
@@ -46,22 +46,20 @@ struct PuppetOptions {
   int supersampling = 3;
 };
 
-// Called from the calling thread with the number of clips done so far and the
-// number of all.
-using PuppetProgress = std::function<void(int done, int total)>;
-
 // InvalidArgument, naming the field and its range, unless all are in range.
 absl::Status ValidatePuppetOptions(const PuppetOptions& options);
 
-// Makes the data set in `folder`, with one thread per core. It is written to a
-// temporary folder beside it and renamed; an interrupted call leaves nothing of
-// that name. Does nothing if `folder` already holds this data set whole.
+// Makes the data set in `folder`, with one thread per core, and the folders
+// above it. It is written to a temporary folder beside it and renamed
+// (networks/files/atomic_folder.h); an interrupted call leaves nothing of that
+// name. Does nothing if `folder` already holds this data set whole; waits for
+// another process that makes it. Reports the stage "puppets".
 //
-// AlreadyExists if `folder` holds anything else; Internal or Unavailable, with
-// the path and the system's reason, if it cannot be written.
+// AlreadyExists if `folder` holds anything else; Cancelled; the system's error,
+// with the path, if it cannot be written.
 absl::Status MakePuppets(const std::string& folder,
                          const PuppetOptions& options,
-                         const PuppetProgress& progress = nullptr);
+                         const WorkHooks& hooks = {});
 
 // True if `folder` holds the whole data set that `options` describe.
 bool HasPuppets(const std::string& folder, const PuppetOptions& options);

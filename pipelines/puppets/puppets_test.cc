@@ -1,17 +1,24 @@
 #include "pipelines/puppets/puppets.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "opencv2/core.hpp"
 #include "opencv2/imgcodecs.hpp"
+#include "pipelines/base/work_hooks.h"
 #include "pipelines/media/npy.h"
 #include "pipelines/puppets/truth.h"
 #include "third_party/absl/status_matchers.h"
@@ -63,14 +70,14 @@ TEST(MakePuppets, MakesClipsWithTheirTruth) {
   const std::string folder = NewFolder("makes");
   PuppetOptions options = SmallSet();
   options.write_flow = true;
-  std::vector<int> reported;
-  ASSERT_THAT(MakePuppets(folder, options,
-                          [&](int done, int total) {
-                            EXPECT_EQ(total, 5);
-                            reported.push_back(done);
-                          }),
-              IsOk());
-  EXPECT_EQ(reported.back(), 5);
+  WorkHooks hooks;
+  int64_t reported = 0;
+  hooks.progress = [&](const WorkProgress& now) {
+    EXPECT_EQ(now.total, 5);
+    reported = now.done;
+  };
+  ASSERT_THAT(MakePuppets(folder, options, hooks), IsOk());
+  EXPECT_EQ(reported, 5);
   EXPECT_TRUE(HasPuppets(folder, options));
   for (const char* clip : {"train/00002", "test/00001"}) {
     const cv::Mat picture =
@@ -160,10 +167,53 @@ TEST(MakePuppets, LeavesNothingWhenItCannotWrite) {
   const std::string folder = NewFolder("blocked");
   // A file where the parent folder should be.
   std::ofstream(folder) << "in the way";
-  EXPECT_THAT(
-      MakePuppets(folder + "/set", SmallSet()),
-      StatusIs(absl::StatusCode::kUnavailable, HasSubstr("blocked/puppets")));
+  EXPECT_THAT(MakePuppets(folder + "/set", SmallSet()),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("blocked/puppets")));
   EXPECT_EQ(Content(folder), "in the way");
+}
+
+// Such folders were named by the process and stayed for ever.
+TEST(MakePuppets, ClearsWhatAKilledProcessLeft) {
+  const std::string folder = NewFolder("killed");
+  const std::string parent = fs::path(folder).parent_path();
+  fs::create_directories(parent);
+  for (int i = 0; i < 3; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      WorkHooks hooks;
+      hooks.progress = [](const WorkProgress&) { kill(getpid(), SIGKILL); };
+      MakePuppets(folder, SmallSet(), hooks).IgnoreError();
+      _exit(0);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status));
+  }
+  ASSERT_THAT(MakePuppets(folder, SmallSet()), IsOk());
+  EXPECT_EQ(std::distance(fs::directory_iterator(parent), {}), 1);
+}
+
+TEST(MakePuppets, StopsWhenAskedAndLeavesNothing) {
+  const std::string folder = NewFolder("stopped");
+  const std::string parent = fs::path(folder).parent_path();
+  WorkHooks hooks;
+  hooks.stop = [] { return true; };
+  EXPECT_THAT(MakePuppets(folder, SmallSet(), hooks),
+              StatusIs(absl::StatusCode::kCancelled, HasSubstr("stopped")));
+  EXPECT_TRUE(fs::is_empty(parent));
+}
+
+TEST(MakePuppets, TakesWhatAnotherProcessMakesMeanwhile) {
+  const std::string folder = NewFolder("together");
+  std::vector<std::thread> makers;
+  std::atomic<int> made{0};
+  for (int i = 0; i < 3; ++i) {
+    makers.emplace_back([&] { made += MakePuppets(folder, SmallSet()).ok(); });
+  }
+  for (std::thread& maker : makers) maker.join();
+  EXPECT_EQ(made, 3);
+  EXPECT_TRUE(HasPuppets(folder, SmallSet()));
 }
 
 TEST(ValidatePuppetOptions, NamesTheFieldAndItsRange) {

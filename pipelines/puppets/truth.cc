@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <functional>
-#include <sstream>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
-#include "pipelines/puppets/write_bytes.h"
+#include "networks/files/read_file.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data::puppets {
@@ -79,21 +78,22 @@ using LineReader = std::function<absl::Status(const std::vector<double>&)>;
 // Reads a table of numbers; names the file and line of whatever is wrong.
 absl::Status ReadTable(const std::string& path, const std::string& header,
                        const LineReader& read_line) {
-  std::ifstream file(path);
-  if (!file) {
-    return absl::NotFoundError(
-        absl::StrCat(path, ": cannot open; the folder holds no ground truth"));
+  const absl::StatusOr<std::string> text = networks::files::ReadFile(path);
+  if (!text.ok()) {
+    return absl::Status(text.status().code(),
+                        absl::StrCat(text.status().message(),
+                                     "; the folder holds no ground truth"));
   }
   const size_t columns = std::count(header.begin(), header.end(), ',') + 1;
-  std::string line;
-  std::getline(file, line);
-  if (line != header) {
+  const std::vector<absl::string_view> lines = absl::StrSplit(*text, '\n');
+  if (lines[0] != header) {
     return absl::InvalidArgumentError(absl::StrCat(
-        path, ":1: is '", line.substr(0, 80), "'; must be '", header, "'"));
+        path, ":1: is '", lines[0].substr(0, 80), "'; must be '", header, "'"));
   }
-  for (int number = 2; std::getline(file, line); ++number) {
+  for (size_t i = 1; i < lines.size(); ++i) {
+    if (i + 1 == lines.size() && lines[i].empty()) break;  // the text's end
     std::vector<double> values;
-    for (absl::string_view word : absl::StrSplit(line, ',')) {
+    for (absl::string_view word : absl::StrSplit(lines[i], ',')) {
       double value;
       if (!absl::SimpleAtod(word, &value) || !std::isfinite(value)) break;
       values.push_back(value);
@@ -104,7 +104,7 @@ absl::Status ReadTable(const std::string& path, const std::string& header,
                                     "needs ", columns, " numbers"));
     if (!status.ok()) {
       return absl::InvalidArgumentError(
-          absl::StrCat(path, ":", number, ": ", status.message()));
+          absl::StrCat(path, ":", i + 1, ": ", status.message()));
     }
   }
   return absl::OkStatus();
@@ -225,7 +225,7 @@ cv::Mat SourceFromDriving(const Truth& truth, int source, int driving,
   return flow;
 }
 
-absl::Status WriteTruth(const std::string& folder, const Truth& truth) {
+std::vector<TruthFile> TruthFiles(const Truth& truth) {
   std::string outlines = absl::StrCat(kOutlinesHeader, "\n");
   for (size_t layer = 0; layer < truth.outlines.size(); ++layer) {
     for (size_t piece = 0; piece < truth.outlines[layer].size(); ++piece) {
@@ -254,10 +254,9 @@ absl::Status WriteTruth(const std::string& folder, const Truth& truth) {
                       ",", Number(j.position.y), ",", j.visible ? 1 : 0, "\n");
     }
   }
-  RETURN_IF_ERROR(
-      WriteBytes(absl::StrCat(folder, "/", kOutlinesFile), outlines));
-  RETURN_IF_ERROR(WriteBytes(absl::StrCat(folder, "/", kLayersFile), layers));
-  return WriteBytes(absl::StrCat(folder, "/", kJointsFile), joints);
+  return {{kOutlinesFile, std::move(outlines)},
+          {kLayersFile, std::move(layers)},
+          {kJointsFile, std::move(joints)}};
 }
 
 absl::StatusOr<Truth> ReadTruth(const std::string& folder) {

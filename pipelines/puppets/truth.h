@@ -90,8 +90,14 @@ cv::Mat TopLayers(const Truth& truth, int frame, int size);
 cv::Mat SourceFromDriving(const Truth& truth, int source, int driving,
                           int size);
 
-// Writes joints.csv, layers.csv and outlines.csv into `folder`, which exists.
-absl::Status WriteTruth(const std::string& folder, const Truth& truth);
+// A file of a folder of ground truth.
+struct TruthFile {
+  std::string name;
+  std::string content;
+};
+
+// outlines.csv, layers.csv and joints.csv.
+std::vector<TruthFile> TruthFiles(const Truth& truth);
 
 // Reads them back. NotFound or InvalidArgument names the file and the line.
 absl::StatusOr<Truth> ReadTruth(const std::string& folder);

@@ -22,6 +22,7 @@
 #include "pipelines/animation/animate_video.h"
 #include "pipelines/app/device.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/program_hooks.h"
 #include "pipelines/app/progress.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
@@ -268,10 +269,14 @@ void Trainer::WarnIfNothingPaints() const {
 }
 
 absl::Status Trainer::OpenData() {
-  ASSIGN_OR_RETURN(const std::string folder, DataFolder(config_.data()));
+  ProgramHooks program("train");
+  const WorkHooks hooks = program.hooks();
+  ASSIGN_OR_RETURN(const std::string folder, DataFolder(config_.data(), hooks));
   const uint64_t seed = config_.training().seed();
-  ASSIGN_OR_RETURN(train_, OpenSplit(folder, "train", config_.data(), seed));
-  ASSIGN_OR_RETURN(test_, OpenSplit(folder, "test", config_.data(), seed));
+  ASSIGN_OR_RETURN(train_,
+                   OpenSplit(folder, "train", config_.data(), seed, hooks));
+  ASSIGN_OR_RETURN(test_,
+                   OpenSplit(folder, "test", config_.data(), seed, hooks));
   return absl::OkStatus();
 }
 

@@ -1,0 +1,61 @@
+#include "pipelines/app/program_hooks.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/base/work_hooks.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(ProgramHooks, DrawABarForEachStage) {
+  testing::internal::CaptureStderr();
+  {
+    ProgramHooks program("tested");
+    const WorkHooks hooks = program.hooks();
+    hooks.Report({"first", "clips", 0, 2, ""});
+    hooks.Report({"first", "clips", 2, 2, ""});
+    hooks.Report({"second", "steps", 1, 3, "loss 0.5"});
+  }
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              AllOf(HasSubstr("first"), HasSubstr("2/2"), HasSubstr("second"),
+                    HasSubstr("1/3")));
+}
+
+TEST(ProgramHooks, WarnInTheProgramsName) {
+  testing::internal::CaptureStderr();
+  ProgramHooks program("tested", /*shows_progress=*/false);
+  const WorkHooks hooks = program.hooks();
+  hooks.Report({"first", "clips", 1, 2, ""});
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), IsEmpty());
+  testing::internal::CaptureStderr();
+  hooks.Warn("a clip is damaged");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "tested: warning: a clip is damaged\n");
+}
+
+TEST(WorkHooks, MayBeEmpty) {
+  const WorkHooks hooks;
+  hooks.Report({"stage", "clips", 1, 2, ""});
+  hooks.Warn("nobody listens");
+  EXPECT_THAT(CheckNotStopped(hooks), IsOk());
+}
+
+TEST(WorkHooks, EndTheWork) {
+  WorkHooks hooks;
+  bool stop = false;
+  hooks.stop = [&stop] { return stop; };
+  EXPECT_THAT(CheckNotStopped(hooks), IsOk());
+  stop = true;
+  EXPECT_THAT(CheckNotStopped(hooks),
+              StatusIs(absl::StatusCode::kCancelled, "stopped"));
+}
+
+}  // namespace
+}  // namespace pipelines

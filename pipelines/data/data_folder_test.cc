@@ -1,0 +1,82 @@
+#include "pipelines/data/data_folder.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/base/work_hooks.h"
+#include "pipelines/config/config.pb.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class DataFolderTest : public testing::Test {
+ protected:
+  DataFolderTest() {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+    SetCacheHome(folder_);
+    config_.set_width(16);
+    config_.set_height(16);
+    config_.mutable_puppets()->set_num_train(1);
+    config_.mutable_puppets()->set_num_test(1);
+    config_.mutable_puppets()->set_frames_per_clip(2);
+  }
+  ~DataFolderTest() override { unsetenv("XDG_CACHE_HOME"); }
+
+  static void SetCacheHome(const std::string& path) {
+    setenv("XDG_CACHE_HOME", path.c_str(), 1);
+  }
+
+  const std::string folder_ = testing::TempDir() + "/cache";
+  DataConfig config_;
+};
+
+TEST_F(DataFolderTest, MakesThePuppetsOnce) {
+  WorkHooks hooks;
+  int reports = 0;
+  hooks.progress = [&](const WorkProgress&) { ++reports; };
+  const auto made = DataFolder(config_, hooks);
+  ASSERT_THAT(made, IsOk());
+  EXPECT_GT(reports, 0);
+  reports = 0;
+  EXPECT_THAT(DataFolder(config_, hooks), IsOkAndHolds(*made));
+  EXPECT_EQ(reports, 0);
+}
+
+// As with the user of a service, whose home cannot be written.
+TEST_F(DataFolderTest, SaysWhereElseThePuppetsMayBeMade) {
+  const std::string file = folder_ + "/file";
+  std::ofstream(file) << "no folder";
+  SetCacheHome(file);
+  EXPECT_THAT(DataFolder(config_),
+              StatusIs(StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr(file), HasSubstr("XDG_CACHE_HOME"),
+                             HasSubstr("data.folder"))));
+}
+
+TEST_F(DataFolderTest, WarnsOfClipsThatAreLeftOut) {
+  const std::string root = DataFolder(config_).value();
+  std::ofstream(root + "/test/broken.mp4") << "no video";
+  config_.set_max_bad_share(0.9);
+  WorkHooks hooks;
+  std::vector<std::string> warnings;
+  hooks.warn = [&](const std::string& text) { warnings.push_back(text); };
+  ASSERT_THAT(OpenSplit(root, "test", config_, /*seed=*/0, hooks), IsOk());
+  ASSERT_THAT(warnings, SizeIs(1));
+  EXPECT_THAT(warnings[0],
+              AllOf(HasSubstr("left out "), HasSubstr("/test/broken.mp4: ")));
+}
+
+}  // namespace
+}  // namespace pipelines
