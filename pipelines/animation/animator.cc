@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "pipelines/data/image_tensor.h"
 #include "pipelines/media/image_io.h"
-#include "pipelines/optimizer/autocast.h"
+#include "pipelines/model/autocast.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

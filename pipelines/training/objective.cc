@@ -12,7 +12,7 @@
 #include "losses/photometric.h"
 #include "losses/warp.h"
 #include "networks/sampling.h"
-#include "pipelines/optimizer/autocast.h"
+#include "pipelines/model/autocast.h"
 #include "pipelines/training/frozen_losses.h"
 #include "pipelines/training/schedule.h"
 #include "third_party/absl/status_macros.h"

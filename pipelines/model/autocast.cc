@@ -1,4 +1,4 @@
-#include "pipelines/optimizer/autocast.h"
+#include "pipelines/model/autocast.h"
 
 #include "third_party/libtorch/autocast.h"
 

@@ -1,6 +1,6 @@
 // Mixed precision: what runs in bfloat16 and what does not.
-#ifndef PIPELINES_OPTIMIZER_AUTOCAST_H_
-#define PIPELINES_OPTIMIZER_AUTOCAST_H_
+#ifndef PIPELINES_MODEL_AUTOCAST_H_
+#define PIPELINES_MODEL_AUTOCAST_H_
 
 #include <c10/core/Device.h>
 
@@ -26,4 +26,4 @@ class AutocastScope {
 
 }  // namespace pipelines
 
-#endif  // PIPELINES_OPTIMIZER_AUTOCAST_H_
+#endif  // PIPELINES_MODEL_AUTOCAST_H_
