@@ -64,7 +64,7 @@ SourceFeatures InpaintingNetworkImpl::EncodeSource(
   return features;
 }
 
-InpaintingOutput InpaintingNetworkImpl::Decode(
+InpaintingOutput InpaintingNetworkImpl::Render(
     const SourceFeatures& features, const torch::Tensor& deformation,
     const std::vector<torch::Tensor>& occlusion_maps,
     bool with_warped_encoder_maps) {
@@ -100,16 +100,8 @@ InpaintingOutput InpaintingNetworkImpl::forward(
     const torch::Tensor& source, const torch::Tensor& deformation,
     const std::vector<torch::Tensor>& occlusion_maps,
     bool with_warped_encoder_maps) {
-  return Decode(EncodeSource(source), deformation, occlusion_maps,
+  return Render(EncodeSource(source), deformation, occlusion_maps,
                 with_warped_encoder_maps);
-}
-
-torch::Tensor InpaintingNetworkImpl::Render(
-    const SourceFeatures& features, const torch::Tensor& deformation,
-    const std::vector<torch::Tensor>& occlusion_maps) {
-  return Decode(features, deformation, occlusion_maps,
-                /*with_warped_encoder_maps=*/false)
-      .prediction;
 }
 
 std::vector<torch::Tensor> InpaintingNetworkImpl::EncodeDriving(

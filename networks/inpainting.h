@@ -79,18 +79,15 @@ class InpaintingNetworkImpl : public torch::nn::Module {
   SourceFeatures EncodeSource(const torch::Tensor& source);
 
   // ... and once per frame. Features of a batch of one serve any number of
-  // deformations. Returns the prediction [B, 3, H, W].
-  torch::Tensor Render(const SourceFeatures& features,
-                       const torch::Tensor& deformation,
-                       const std::vector<torch::Tensor>& occlusion_maps);
+  // deformations.
+  InpaintingOutput Render(const SourceFeatures& features,
+                          const torch::Tensor& deformation,
+                          const std::vector<torch::Tensor>& occlusion_maps,
+                          bool with_warped_encoder_maps = false);
 
   const InpaintingOptions& options() const { return options_; }
 
  private:
-  InpaintingOutput Decode(const SourceFeatures& features,
-                          const torch::Tensor& deformation,
-                          const std::vector<torch::Tensor>& occlusion_maps,
-                          bool with_warped_encoder_maps);
   // The occlusion map for 1/2^level of the image's size.
   torch::Tensor OcclusionOfLevel(
       const std::vector<torch::Tensor>& occlusion_maps, int64_t level,

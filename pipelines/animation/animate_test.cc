@@ -20,6 +20,7 @@
 #include "pipelines/media/npy.h"
 #include "pipelines/media/video_reader.h"
 #include "pipelines/media/video_writer.h"
+#include "pipelines/pretrained/pretrained.h"
 #include "pipelines/testing/testing_config.h"
 #include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
@@ -130,16 +131,19 @@ TEST_F(AnimateTest, AFrameDoesNotDependOnItsBatchOrTheThreads) {
     AnimatorOptions options;
     options.precision = precision;
     const auto animator = *Animator::Create(trained_, torch::kCPU, options);
-    animator->SetSource(Texture(32, 32, 1));
+    const PreparedSource source = animator->PrepareSource(Texture(32, 32, 1));
     std::vector<cv::Mat> alone;
     for (const cv::Mat& frame : driving) {
-      alone.push_back(animator->Animate({frame})[0]);
+      alone.push_back(animator->Animate(source, {frame}).pictures[0]);
     }
     for (const int threads : {1, 2, 3}) {
       torch::set_num_threads(threads);
       for (int begin = 0; begin < kFrames; ++begin) {
-        const std::vector<cv::Mat> together = animator->Animate(
-            std::vector<cv::Mat>(driving.begin() + begin, driving.end()));
+        const std::vector<cv::Mat> together =
+            animator
+                ->Animate(source, std::vector<cv::Mat>(driving.begin() + begin,
+                                                       driving.end()))
+                .pictures;
         for (int i = begin; i < kFrames; ++i) {
           EXPECT_EQ(cv::norm(alone[i], together[i - begin], cv::NORM_INF), 0)
               << PrecisionName(precision) << ", frame " << i
@@ -152,13 +156,10 @@ TEST_F(AnimateTest, AFrameDoesNotDependOnItsBatchOrTheThreads) {
   }
 }
 
-// No first frame is timed: nothing has been animated.
 TEST_F(AnimateTest, ChoosesThePrecisionByTheProcessorAlone) {
   const auto animator = *Animator::Create(trained_, torch::kCPU);
   EXPECT_EQ(animator->precision(),
             ChoosePrecision(Precision::kAuto, /*on_cpu=*/true));
-  EXPECT_THROW(animator->Animate({Texture(32, 32, 1)}), c10::Error)
-      << "no source is set";
 }
 
 struct BadFile {
@@ -500,46 +501,75 @@ TEST_F(AnimateTest, AvdModeNeedsItsNetwork) {
   trained_.avd->eval();
   const auto animator = Animator::Create(trained_, torch::kCPU, options);
   ASSERT_THAT(animator, IsOk());
-  (*animator)->SetSource(Texture(32, 32, 1));
-  FrameMotion motion;
-  (*animator)->Animate({Texture(32, 32, 2), Texture(32, 32, 3)}, {}, &motion);
+  const PreparedSource source = (*animator)->PrepareSource(Texture(32, 32, 1));
+  const FrameMotion motion =
+      (*animator)
+          ->Animate(source, {Texture(32, 32, 2), Texture(32, 32, 3)})
+          .motion;
   const torch::NoGradGuard no_grad;
-  EXPECT_TRUE(torch::allclose(
-      motion.keypoints,
-      trained_.avd((*animator)->source_keypoints().expand({2, -1, -1}),
-                   motion.driving_keypoints)));
+  EXPECT_TRUE(torch::allclose(motion.keypoints,
+                              trained_.avd(source.keypoints.expand({2, -1, -1}),
+                                           motion.driving_keypoints)));
 }
 
 TEST_F(AnimateTest, Bfloat16IsNearFloat32) {
   const std::vector<cv::Mat> driving = {Texture(32, 32, 1), Texture(32, 32, 2)};
-  animator_->SetSource(Texture(32, 32, 3));
-  const std::vector<cv::Mat> exact = animator_->Animate(driving);
+  const PreparedSource source = animator_->PrepareSource(Texture(32, 32, 3));
+  const std::vector<cv::Mat> exact =
+      animator_->Animate(source, driving).pictures;
   AnimatorOptions options;
   options.precision = Precision::kBfloat16;
   const auto animator = *Animator::Create(trained_, torch::kCPU, options);
-  animator->SetSource(Texture(32, 32, 3));
   EXPECT_EQ(animator->precision(), Precision::kBfloat16);
-  const std::vector<cv::Mat> rough = animator->Animate(driving);
+  const std::vector<cv::Mat> rough =
+      animator->Animate(source, driving).pictures;
+  // A product of two factors of 8 bits is off by 2^-8 of its size at most, and
+  // so is a layer's output of size 1, after normalisation; through some 20
+  // layers of independent errors, 20^(1/2) 2^-8 = 0.017. The last convolution
+  // and the sigmoid, whose slope is 1/4, make that 1.1 of 255, and the largest
+  // of 6000 values is some four times that. Twice as much for a last
+  // convolution that enlarges.
+  constexpr double kBound = 9;
   for (size_t i = 0; i < driving.size(); ++i) {
-    // Eight bits of mantissa through some twenty layers: the original under
-    // autocast differs by 0.009 of 1 at most, ours on a trained model by 1 of
-    // 255; random weights and a noisy texture are harder.
-    EXPECT_LE(cv::norm(exact[i], rough[i], cv::NORM_INF), 12) << i;
+    EXPECT_LE(cv::norm(exact[i], rough[i], cv::NORM_INF), kBound) << i;
+    EXPECT_GT(cv::norm(exact[i], rough[i], cv::NORM_INF), 0) << i;
+  }
+}
+
+// The README says 1 of 255 for this checkpoint; processors round in other
+// places.
+TEST(Animator, Bfloat16IsWithinTwoLevelsForTheShippedCheckpoint) {
+  const cv::Mat still = *data::ReadImage(ExampleSource());
+  auto video = *data::OpenFrameSource(ExampleDriving());
+  std::vector<cv::Mat> driving;
+  for (int i = 0; i < 24; ++i) {
+    const auto frame = *video->Next();
+    if (i % 3 == 0) driving.push_back(frame->rgb);
+  }
+  const auto animate = [&](Precision precision) {
+    AnimatorOptions options;
+    options.precision = precision;
+    const auto animator =
+        *Animator::Load(PretrainedCheckpoint(), torch::kCPU, options);
+    return animator->Animate(animator->PrepareSource(still), driving).pictures;
+  };
+  const std::vector<cv::Mat> exact = animate(Precision::kFloat32);
+  const std::vector<cv::Mat> rough = animate(Precision::kBfloat16);
+  for (size_t i = 0; i < driving.size(); ++i) {
+    EXPECT_LE(cv::norm(exact[i], rough[i], cv::NORM_INF), 2) << i;
   }
 }
 
 TEST_F(AnimateTest, SmoothingCalmsTheFrames) {
   // Two poses in turn: with smoothing the second frame is nearer to the first.
   const std::vector<cv::Mat> driving = {Texture(32, 32, 1), Texture(32, 32, 2)};
-  FrameMotion rough, calm;
-  animator_->SetSource(Texture(32, 32, 3));
-  animator_->Animate(driving, {}, &rough);
+  const PreparedSource source = animator_->PrepareSource(Texture(32, 32, 3));
+  const FrameMotion rough = animator_->Animate(source, driving).motion;
   AnimatorOptions options;
   options.transfer.mode = keypoints::TransferMode::kRelative;
   options.smoothing.emplace();
   const auto smooth = *Animator::Create(trained_, torch::kCPU, options);
-  smooth->SetSource(Texture(32, 32, 3));
-  smooth->Animate(driving, {}, &calm);
+  const FrameMotion calm = smooth->Animate(source, driving).motion;
   const auto step = [](const torch::Tensor& keypoints) {
     return (keypoints[1] - keypoints[0]).norm().item<double>();
   };

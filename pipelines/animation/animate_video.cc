@@ -106,6 +106,7 @@ class VideoAnimation {
 
   std::unique_ptr<CroppedReader> source_;
   CroppedFrame still_;
+  PreparedSource prepared_;  // the still, or the last frame of a source video
   std::unique_ptr<CroppedReader> driving_;
   std::optional<Paster> paster_;
   std::optional<PanelPainter> painter_;
@@ -152,7 +153,7 @@ absl::Status VideoAnimation::OpenSource() {
     }
     still_ = *std::move(frame);
   }
-  animator_.SetSource(still_.crop);
+  prepared_ = animator_.PrepareSource(still_.crop);
   animator_.BeginDriving();
   return absl::OkStatus();
 }
@@ -181,9 +182,8 @@ absl::Status VideoAnimation::LookAhead() {
   StageSeconds unused;
   RETURN_IF_ERROR(stages.Run(&unused));
   const torch::Tensor all = torch::cat(keypoints);
-  ASSIGN_OR_RETURN(
-      report_.start_frame,
-      ChooseStartFrame(options_.start, animator_.source_keypoints(), all));
+  ASSIGN_OR_RETURN(report_.start_frame,
+                   ChooseStartFrame(options_.start, prepared_.keypoints, all));
   animator_.BeginDriving(
       all.slice(0, report_.start_frame, report_.start_frame + 1));
   ASSIGN_OR_RETURN(driving_, OpenDriving());
@@ -257,16 +257,19 @@ absl::StatusOr<std::vector<Output>> VideoAnimation::Compute(
   std::vector<cv::Mat> crops;
   std::vector<double> seconds;
   for (const Input& input : batch) {
-    if (!input.source.crop.empty()) animator_.SetSource(input.source.crop);
+    // The still is prepared already.
+    const cv::Mat& source = input.source.crop;
+    if (!source.empty() && source.data != still_.crop.data) {
+      prepared_ = animator_.PrepareSource(source);
+    }
     crops.push_back(input.driving.crop);
     seconds.push_back(input.driving.seconds);
   }
-  FrameMotion motion;
-  const std::vector<cv::Mat> animated =
-      animator_.Animate(crops, seconds, needs_motion() ? &motion : nullptr);
+  const AnimatedFrames animated = animator_.Animate(prepared_, crops, seconds);
+  const FrameMotion& motion = animated.motion;
   std::vector<Output> outputs;
   for (size_t i = 0; i < batch.size(); ++i) {
-    Output output{std::move(batch[i]), animated[i], {}, {}, {}, {}};
+    Output output{std::move(batch[i]), animated.pictures[i], {}, {}, {}, {}};
     if (needs_motion()) {
       const auto n = static_cast<int64_t>(i);
       output.driving_keypoints = motion.driving_keypoints[n].cpu();

@@ -73,16 +73,9 @@ torch::Tensor Animator::ToTensor(const cv::Mat& rgb) const {
   return data::ImageToTensor(data::CropAndResize(rgb, frame_size()));
 }
 
-void Animator::SetSource(const cv::Mat& rgb) {
-  // The same source again, as in a batch: all is there.
-  if (rgb.size() == picture_.size() &&
-      cv::norm(rgb, picture_, cv::NORM_INF) == 0) {
-    return;
-  }
-  picture_ = rgb.clone();
+PreparedSource Animator::PrepareSource(const cv::Mat& rgb) {
   const c10::InferenceMode inference;
-  source_ =
-      trained_.model->PrepareSource(ToTensor(rgb).unsqueeze(0).to(device_));
+  return trained_.model->PrepareSource(ToTensor(rgb).unsqueeze(0).to(device_));
 }
 
 void Animator::BeginDriving(const torch::Tensor& reference) {
@@ -111,48 +104,29 @@ torch::Tensor Animator::Smooth(const torch::Tensor& keypoints,
   return torch::stack(smoothed);
 }
 
-torch::Tensor Animator::Transfer(const torch::Tensor& driving_keypoints) const {
+torch::Tensor Animator::Transfer(const PreparedSource& source,
+                                 const torch::Tensor& driving_keypoints) const {
   return keypoints::MotionTransfer(
-             options_.transfer, source_.keypoints, reference_,
-             [this](const torch::Tensor& source, const torch::Tensor& driving) {
+             options_.transfer, source.keypoints, reference_,
+             [this](const torch::Tensor& identity, const torch::Tensor& pose) {
                networks::AvdNetwork avd = trained_.avd;
-               return avd(source, driving);
+               return avd(identity, pose);
              })
       .Apply(driving_keypoints);
 }
 
-torch::Tensor Animator::Render(const torch::Tensor& keypoints,
-                               networks::DenseMotionOutput* motion) {
-  AnimationModel& model = *trained_.model;
-  if (options_.precision != Precision::kBfloat16) {
-    return model.Animate(source_, keypoints, /*background=*/{}, motion);
-  }
-  const int64_t batch = keypoints.size(0);
-  const torch::Tensor small = source_.small.expand({batch, -1, -1, -1});
-  const torch::Tensor source = source_.keypoints.expand({batch, -1, -1});
-  *motion =
-      model.BlendCandidates(small, source, keypoints,
-                            model.InferCandidates(small, source, keypoints));
-  const AutocastScope autocast(TrainingConfig::BFLOAT16, device_);
-  // Frame by frame: LibTorch's operators in bfloat16 sum in another order in
-  // another batch.
-  std::vector<torch::Tensor> frames;
-  for (int64_t i = 0; i < batch; ++i) {
-    std::vector<torch::Tensor> occlusion_maps;
-    for (const torch::Tensor& map : motion->occlusion_maps) {
-      occlusion_maps.push_back(map.slice(0, i, i + 1));
-    }
-    frames.push_back(model.inpainting()->Render(
-        source_.features, motion->deformation.slice(0, i, i + 1),
-        occlusion_maps));
-  }
-  return torch::cat(frames);
+torch::Tensor Animator::Paint(const PreparedSource& source,
+                              const Motion& motion) {
+  const AutocastScope autocast(options_.precision == Precision::kBfloat16
+                                   ? TrainingConfig::BFLOAT16
+                                   : TrainingConfig::FLOAT32,
+                               device_);
+  return trained_.model->Paint(source, motion).prediction;
 }
 
-std::vector<cv::Mat> Animator::Animate(const std::vector<cv::Mat>& driving,
-                                       absl::Span<const double> seconds,
-                                       FrameMotion* motion) {
-  TORCH_CHECK(source_.image.defined(), "Animator: SetSource comes first");
+AnimatedFrames Animator::Animate(const PreparedSource& source,
+                                 const std::vector<cv::Mat>& driving,
+                                 absl::Span<const double> seconds) {
   TORCH_CHECK(seconds.empty() || seconds.size() == driving.size(),
               "Animator: ", seconds.size(), " times for ", driving.size(),
               " frames");
@@ -161,18 +135,16 @@ std::vector<cv::Mat> Animator::Animate(const std::vector<cv::Mat>& driving,
   const torch::Tensor detected = DetectKeypoints(driving);
   const torch::Tensor smoothed = Smooth(detected, seconds);
   if (!reference_.defined()) reference_ = smoothed.slice(0, 0, 1);
-  const torch::Tensor keypoints = Transfer(smoothed);
-  networks::DenseMotionOutput dense;
-  const torch::Tensor frames = Render(keypoints, &dense);
-  if (motion != nullptr) {
-    *motion = {detected, keypoints, dense.deformation,
-               dense.occlusion_maps.back()};
-  }
-  std::vector<cv::Mat> pictures;
+  const torch::Tensor keypoints = Transfer(source, smoothed);
+  const Motion motion = trained_.model->Move(source, keypoints);
+  const torch::Tensor frames = Paint(source, motion);
+  AnimatedFrames animated;
   for (int64_t i = 0; i < frames.size(0); ++i) {
-    pictures.push_back(data::TensorToImage(frames[i]));
+    animated.pictures.push_back(data::TensorToImage(frames[i]));
   }
-  return pictures;
+  animated.motion = {detected, keypoints, motion.blend.deformation,
+                     motion.blend.occlusion_maps.back()};
+  return animated;
 }
 
 }  // namespace pipelines

@@ -1,8 +1,8 @@
 // Animation as a library: load once, set a source, feed driving frames.
 //
 //   ASSIGN_OR_RETURN(auto animator, Animator::Load("run/checkpoint", device));
-//   animator->SetSource(image);
-//   cv::Mat frame = animator->Animate({driving_frame})[0];
+//   const PreparedSource source = animator->PrepareSource(image);
+//   cv::Mat frame = animator->Animate(source, {driving_frame}).pictures[0];
 //
 // animate_video.h does this from file to file; animator_example.cc is a whole
 // program.
@@ -40,6 +40,11 @@ struct FrameMotion {
   torch::Tensor occlusion;          // [B, 1, H, W], 1 where the source shows
 };
 
+struct AnimatedFrames {
+  std::vector<cv::Mat> pictures;  // as the driving frames, in order
+  FrameMotion motion;             // undefined without frames
+};
+
 // Pictures are CV_8UC3 in RGB order, of any size: the largest centred part with
 // the model's aspect is scaled to the model's size. One thread at a time.
 class Animator {
@@ -59,11 +64,8 @@ class Animator {
   // What is in use: never kAuto.
   Precision precision() const { return options_.precision; }
 
-  // What is to be moved from now on. All that depends on it alone is computed
-  // here, once.
-  void SetSource(const cv::Mat& rgb);
-  // [1, 5K, 2]
-  const torch::Tensor& source_keypoints() const { return source_.keypoints; }
+  // What is to be moved. All that depends on it alone is computed here, once.
+  PreparedSource PrepareSource(const cv::Mat& rgb);
 
   // Begins another driving video. `reference` [1, 5K, 2] are the driving
   // keypoints that relative motion is relative to; where undefined, those of
@@ -73,14 +75,13 @@ class Animator {
   // The keypoints of each of `pictures`, [B, 5K, 2].
   torch::Tensor DetectKeypoints(const std::vector<cv::Mat>& pictures);
 
-  // The source moved as each of `driving` shows, in order. SetSource first.
-  // `seconds` are the frames' times, for smoothing; if empty, frames come at 25
-  // a second. Without smoothing, a frame's result does not depend on the
-  // others: on a CPU with AVX2 it is the same to the bit alone, in any batch
-  // and on any number of threads.
-  std::vector<cv::Mat> Animate(const std::vector<cv::Mat>& driving,
-                               absl::Span<const double> seconds = {},
-                               FrameMotion* motion = nullptr);
+  // `source` moved as each of `driving` shows. `seconds` are the frames' times,
+  // for smoothing; if empty, frames come at 25 a second. Without smoothing, a
+  // frame's result does not depend on the others: on a CPU with AVX2 it is the
+  // same to the bit alone, in any batch and on any number of threads.
+  AnimatedFrames Animate(const PreparedSource& source,
+                         const std::vector<cv::Mat>& driving,
+                         absl::Span<const double> seconds = {});
 
  private:
   Animator(TrainedModel model, torch::Device device,
@@ -88,17 +89,15 @@ class Animator {
       : trained_(std::move(model)), device_(device), options_(options) {}
 
   torch::Tensor ToTensor(const cv::Mat& rgb) const;
-  torch::Tensor Render(const torch::Tensor& keypoints,
-                       networks::DenseMotionOutput* motion);
+  torch::Tensor Paint(const PreparedSource& source, const Motion& motion);
   torch::Tensor Smooth(const torch::Tensor& keypoints,
                        absl::Span<const double> seconds);
-  torch::Tensor Transfer(const torch::Tensor& driving_keypoints) const;
+  torch::Tensor Transfer(const PreparedSource& source,
+                         const torch::Tensor& driving_keypoints) const;
 
   TrainedModel trained_;
   torch::Device device_;
   AnimatorOptions options_;
-  cv::Mat picture_;  // of the source
-  PreparedSource source_;
   torch::Tensor reference_;  // undefined before the first driving frame
   std::optional<keypoints::OneEuroFilter> filter_;
   double next_seconds_ = 0;

@@ -102,7 +102,7 @@ absl::StatusOr<ExportedNetwork> Export(const Piece& piece,
 
 Piece DetectorPiece(AnimationModel& model, const NamedShape& image) {
   return {"detector",
-          &model.detector(),
+          &model.parts().detector,
           {image},
           {"keypoints"},
           [&model](const std::vector<Tensor>& in) {
@@ -112,7 +112,7 @@ Piece DetectorPiece(AnimationModel& model, const NamedShape& image) {
 
 Piece BackgroundPiece(AnimationModel& model, const std::vector<int64_t>& size) {
   return {"background",
-          model.background().ptr().get(),
+          model.parts().background.get(),
           {{"source", size}, {"driving", size}},
           {"matrix"},
           [&model](const std::vector<Tensor>& in) {
@@ -135,7 +135,7 @@ std::vector<Tensor> AnyDenseMotion(const Piece& dense_motion) {
 }
 
 Piece DenseMotionPiece(AnimationModel& model, const Tensor& image) {
-  networks::DenseMotionNetwork& network = model.dense_motion();
+  networks::DenseMotionNetwork& network = model.parts().dense_motion;
   const networks::DenseMotionOptions& options = network->options();
   const std::vector<int64_t> small = network->Downsample(image).sizes().vec();
   const int64_t height = small[2], width = small[3];
@@ -161,13 +161,14 @@ Piece InpaintingPiece(AnimationModel& model, const NamedShape& image,
   const std::vector<Tensor> motion = AnyDenseMotion(dense_motion);
   Piece piece{
       "inpainting",
-      model.inpainting().ptr().get(),
+      model.parts().inpainting.get(),
       {{"source", image.shape}, {"deformation", motion[0].sizes().vec()}},
       {"prediction"},
       [&model](const std::vector<Tensor>& in) {
         const std::vector<Tensor> maps(in.begin() + 2, in.end());
         return std::vector<Tensor>{
-            model.inpainting()
+            model.parts()
+                .inpainting
                 ->forward(in[0], in[1], maps,
                           /*with_warped_encoder_maps=*/false)
                 .prediction};

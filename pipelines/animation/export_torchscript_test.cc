@@ -54,7 +54,7 @@ TEST_F(ExportTorchScriptTest, WritesAndChecksEveryNetwork) {
 TEST_F(ExportTorchScriptTest, KeepsTheNamesAndValuesOfParameters) {
   ASSERT_THAT(ExportTorchScript(trained_, folder_), IsOk());
   const torch::jit::Module script = Load("detector");
-  const auto expected = trained_.model->detector().named_parameters();
+  const auto expected = trained_.model->parts().detector.named_parameters();
   size_t count = 0;
   for (const auto& parameter : script.named_parameters()) {
     ASSERT_TRUE(expected.contains(parameter.name)) << parameter.name;
@@ -77,12 +77,12 @@ TEST_F(ExportTorchScriptTest, TheFilesTogetherMakeTheModelsFrame) {
 
   const Tensor kp_source = RunScript(detector, {source})[0];
   const Tensor kp_driving = RunScript(detector, {driving})[0] + 0.1;
-  const Tensor small = model.dense_motion()->Downsample(source);
+  const Tensor small = model.Downsample(source);
   const Tensor heatmaps = keypoints::HeatmapDifference(
       kp_driving, kp_source, small.size(2), small.size(3),
       trained_.config.model().heatmap_variance());
-  const Tensor candidates =
-      model.InferCandidates(small, kp_source, kp_driving).fields;
+  const Motion moved = model.Move({source, kp_source, small, {}}, kp_driving);
+  const Tensor& candidates = moved.candidates.fields;
   const std::vector<Tensor> motion =
       RunScript(dense_motion, {small, heatmaps, candidates});
   std::vector<Tensor> inputs = {source, motion[0]};
@@ -90,8 +90,10 @@ TEST_F(ExportTorchScriptTest, TheFilesTogetherMakeTheModelsFrame) {
   const Tensor frame = RunScript(inpainting, inputs)[0];
 
   // Winograd's rounding against direct sums: 5e-6 a layer of values of size 1.
-  EXPECT_THAT(model.Animate(model.PrepareSource(source), kp_driving),
-              TensorNear(frame, 1e-3));
+  const PreparedSource prepared = model.PrepareSource(source);
+  EXPECT_THAT(
+      model.Paint(prepared, model.Move(prepared, kp_driving)).prediction,
+      TensorNear(frame, 1e-3));
 }
 
 TEST_F(ExportTorchScriptTest, NamesAFolderThatCannotBeMade) {

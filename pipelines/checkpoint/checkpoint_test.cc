@@ -472,8 +472,8 @@ TEST(AnimationModel, FreezesPartsByName) {
                         item.key().rfind("inpainting_network.first.", 0) == 0;
     EXPECT_EQ(item.value().requires_grad(), !frozen) << item.key();
   }
-  EXPECT_FALSE(model->detector().is_training());
-  EXPECT_TRUE(model->dense_motion()->is_training());
+  EXPECT_FALSE(model->parts().detector.is_training());
+  EXPECT_TRUE(model->parts().dense_motion->is_training());
 }
 
 TEST(AnimationModel, NamesAFrozenPartThatIsNotThere) {

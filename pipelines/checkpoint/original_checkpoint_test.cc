@@ -5,6 +5,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "keypoints/heatmap.h"
 #include "keypoints/transfer.h"
 #include "networks/sampling.h"
 #include "networks/testing/fill.h"
@@ -63,11 +64,12 @@ TensorMap NarrowCheckpoint() {
   TensorMap tensors;
   ModelConfig config = NarrowConfig();
   const auto model = *AnimationModel::Create(config);
-  AddFilled("kp_detector", "kp_detector", model->detector(), &tensors);
-  AddFilled("dense_motion_network", "dense_motion", *model->dense_motion(),
+  const ModelParts parts = model->parts();
+  AddFilled("kp_detector", "kp_detector", parts.detector, &tensors);
+  AddFilled("dense_motion_network", "dense_motion", *parts.dense_motion,
             &tensors);
-  AddFilled("inpainting_network", "inpainting", *model->inpainting(), &tensors);
-  AddFilled("bg_predictor", "bg_predictor", *model->background(), &tensors);
+  AddFilled("inpainting_network", "inpainting", *parts.inpainting, &tensors);
+  AddFilled("bg_predictor", "bg_predictor", *parts.background, &tensors);
   networks::AvdOptions avd;
   avd.num_transforms = 3;
   avd.identity_bottleneck = avd.pose_bottleneck = 16;
@@ -102,18 +104,34 @@ class OriginalCheckpoint : public testing::Test {
     return batch.permute({0, 3, 1, 2}).to(torch::kFloat32).div(255);
   }
 
+  // The motion from given candidates [B, M, h, w, 2] instead of the fit's.
+  static Motion MotionOf(const PreparedSource& source,
+                         const torch::Tensor& driving_keypoints,
+                         const torch::Tensor& candidates) {
+    const int64_t batch = candidates.size(0);
+    Motion motion;
+    motion.candidates.fields = candidates;
+    motion.blend = model().parts().dense_motion(
+        source.small.expand({batch, -1, -1, -1}),
+        keypoints::HeatmapDifference(
+            driving_keypoints, source.keypoints, source.small.size(2),
+            source.small.size(3), trained_->config.model().heatmap_variance()),
+        candidates);
+    return motion;
+  }
+
   // Compares everything after the fit, for the driving frame 1 and the given
   // grids [1, K + 1, h, w, 2].
   void ExpectMotionAndPrediction(const std::string& prefix,
                                  const torch::Tensor& background,
                                  const torch::Tensor& grids) {
     const torch::Tensor source = Pictures("source_u8");
-    const torch::Tensor small = model().dense_motion()->Downsample(source);
-    Candidates candidates;
-    candidates.fields = torch::cat({background, grids}, 1);
-    const auto motion = model().BlendCandidates(
-        small, golden_->tensor("kp_source"),
-        golden_->tensor("kp_driving").slice(0, 1, 2), candidates);
+    const PreparedSource prepared{
+        source, golden_->tensor("kp_source"), model().Downsample(source), {}};
+    const Motion moved =
+        MotionOf(prepared, golden_->tensor("kp_driving").slice(0, 1, 2),
+                 torch::cat({background, grids}, 1));
+    const networks::DenseMotionOutput& motion = moved.blend;
     EXPECT_TRUE(golden_->Matches(prefix + "contribution_maps",
                                  motion.contribution_maps, kTolerance));
     EXPECT_TRUE(golden_->Matches(prefix + "deformation", motion.deformation,
@@ -123,8 +141,7 @@ class OriginalCheckpoint : public testing::Test {
           golden_->Matches(prefix + "occlusion_map." + std::to_string(i),
                            motion.occlusion_maps[i], kTolerance));
     }
-    const auto painted = model().inpainting()->forward(
-        source, motion.deformation, motion.occlusion_maps);
+    const auto painted = model().Paint(prepared, moved);
     EXPECT_TRUE(golden_->Matches(prefix + "deformed", painted.deformed_source,
                                  kTolerance));
     EXPECT_TRUE(golden_->Matches(prefix + "prediction", painted.prediction,
@@ -209,9 +226,11 @@ TEST_F(OriginalCheckpoint, OurFitIsNoWorseThanTheOriginals) {
   for (int64_t frame = 0; frame < 3; ++frame) {
     const torch::Tensor driving =
         golden_->tensor("demo.standard.kp_norm").slice(0, frame, frame + 1);
-    const torch::Tensor small =
-        model().dense_motion()->Downsample(Pictures("source_u8"));
-    const Candidates ours = model().InferCandidates(small, source, driving);
+    const torch::Tensor picture = Pictures("source_u8");
+    const Candidates ours =
+        model()
+            .Move({picture, source, model().Downsample(picture), {}}, driving)
+            .candidates;
     const torch::Tensor theirs = Residuals(
         golden_->tensor("demo.standard.grids").slice(0, frame, frame + 1),
         source, driving);
@@ -248,14 +267,10 @@ TEST_F(OriginalCheckpoint, RunsItsDemoLoopFromItsGrids) {
     const torch::Tensor moved = transfer.Apply(driving);
     EXPECT_TRUE(golden_->Matches(prefix + "kp_norm", moved, kTolerance));
     const torch::Tensor grids = golden_->tensor(prefix + "grids");
-    Candidates candidates;
-    candidates.fields =
-        torch::cat({IdentityField().expand({3, 1, 16, 16, 2}), grids}, 1);
-    const auto motion = model().BlendCandidates(
-        prepared.small.expand({3, 3, 16, 16}),
-        prepared.keypoints.expand({3, 15, 2}), moved, candidates);
-    const torch::Tensor prediction = model().inpainting()->Render(
-        prepared.features, motion.deformation, motion.occlusion_maps);
+    const Motion motion = MotionOf(
+        prepared, moved,
+        torch::cat({IdentityField().expand({3, 1, 16, 16, 2}), grids}, 1));
+    const torch::Tensor prediction = model().Paint(prepared, motion).prediction;
     EXPECT_TRUE(golden_->Matches(prefix + "predictions_nhwc",
                                  prediction.permute({0, 2, 3, 1}), kTolerance));
   }

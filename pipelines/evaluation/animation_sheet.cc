@@ -87,11 +87,12 @@ absl::StatusOr<cv::Mat> DrawAnimationSheet(const TrainedModel& trained,
   for (int row = 0; row < rows; ++row) {
     ASSIGN_OR_RETURN(const auto clip, test.ReadWholeClip(clips.sources[row]));
     grid.Put(row + 1, 0, clip->frames.front());
-    animator->SetSource(clip->frames.front());
+    const PreparedSource source = animator->PrepareSource(clip->frames.front());
     for (int column = 0; column < columns; ++column) {
       if (StopSignal() != 0) return StoppedBySignal(StopSignal());
       animator->BeginDriving();
-      grid.Put(row + 1, column + 1, animator->Animate(drivings[column])[1]);
+      grid.Put(row + 1, column + 1,
+               animator->Animate(source, drivings[column]).pictures[1]);
     }
   }
   return grid.picture();

@@ -73,11 +73,12 @@ class ClipReconstruction {
     std::vector<cv::Mat> targets;
     for (const int frame : batch) targets.push_back(clip_.frames[frame]);
     const torch::Tensor driving = Stack(targets, device_);
-    networks::DenseMotionOutput motion;
-    const torch::Tensor predicted = model_.Animate(
-        source_, model_.DetectKeypoints(driving),
-        model_.PredictBackground(source_.image.expand_as(driving), driving),
-        &motion);
+    MoveOptions options;
+    options.background =
+        model_.PredictBackground(source_.image.expand_as(driving), driving);
+    const Motion motion =
+        model_.Move(source_, model_.DetectKeypoints(driving), options);
+    const torch::Tensor predicted = model_.Paint(source_, motion).prediction;
     std::vector<RebuiltFrame> frames(batch.size());
     std::vector<FrameScore> baseline(batch.size());
     for (size_t i = 0; i < batch.size(); ++i) {
@@ -86,7 +87,8 @@ class ClipReconstruction {
       frame.source = clip_.frames[0];
       frame.driving = targets[i];
       frame.prediction = data::TensorToImage(predicted[i]);
-      frame.deformation = motion.deformation[i].to(torch::kCPU).contiguous();
+      frame.deformation =
+          motion.blend.deformation[i].to(torch::kCPU).contiguous();
       frame.score = ScoreFrame(frame.prediction, frame.driving);
       baseline[i] = ScoreFrame(frame.source, frame.driving);
     }

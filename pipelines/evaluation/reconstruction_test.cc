@@ -146,7 +146,7 @@ TEST_F(ReconstructionTest, LooksAtEveryNthFrameOfTheFirstClips) {
 
 TEST_F(ReconstructionTest, MotionThatIsNotFiniteIsAnErrorNamingTheClip) {
   const torch::NoGradGuard no_grad;
-  for (torch::Tensor& parameter : model_->dense_motion()->parameters()) {
+  for (torch::Tensor& parameter : model_->parts().dense_motion->parameters()) {
     parameter.fill_(std::numeric_limits<float>::quiet_NaN());
   }
   EXPECT_THAT(Evaluate(), StatusIs(absl::StatusCode::kInvalidArgument,

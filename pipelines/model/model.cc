@@ -10,8 +10,10 @@
 #include "keypoints/heatmap.h"
 #include "keypoints/regression_detector.h"
 #include "keypoints/voting_detector.h"
+#include "pipelines/model/autocast.h"
 #include "pipelines/model/model_options.h"
 #include "third_party/absl/status_macros.h"
+#include "third_party/libtorch/autocast.h"
 
 namespace pipelines {
 namespace {
@@ -19,6 +21,19 @@ namespace {
 // "a.b" has "a.b.c" and "a.b" under it, but not "a.bc".
 bool IsUnder(const std::string& name, const std::string& prefix) {
   return absl::StartsWith(name + ".", prefix + ".");
+}
+
+// What a network may have computed in bfloat16, for what needs all digits.
+torch::Tensor WithAllDigits(const torch::Tensor& x) {
+  return x.scalar_type() == torch::kBFloat16 ? x.to(torch::kFloat32) : x;
+}
+
+// `x` for each of `batch` samples: itself, or its only sample for all.
+torch::Tensor Repeated(int64_t batch, const torch::Tensor& x) {
+  if (x.size(0) == batch) return x;
+  std::vector<int64_t> sizes(x.dim(), -1);
+  sizes[0] = batch;
+  return x.expand(sizes);
 }
 
 std::shared_ptr<keypoints::KeypointDetector> MakeDetector(
@@ -94,54 +109,107 @@ void AnimationModel::train(bool on) {
 }
 
 torch::Tensor AnimationModel::DetectKeypoints(const torch::Tensor& images) {
-  return detector_->forward(images);
+  return WithAllDigits(detector_->forward(images));
 }
 
 torch::Tensor AnimationModel::PredictBackground(const torch::Tensor& source,
                                                 const torch::Tensor& driving) {
-  return has_background() ? background_(source, driving) : torch::Tensor();
+  return has_background() ? WithAllDigits(background_(source, driving))
+                          : torch::Tensor();
 }
 
-Candidates AnimationModel::InferCandidates(
-    const torch::Tensor& small, const torch::Tensor& source_keypoints,
-    const torch::Tensor& driving_keypoints,
-    const torch::Tensor& background) const {
-  return candidates_(source_keypoints, driving_keypoints, background,
-                     small.size(2), small.size(3));
+torch::Tensor AnimationModel::Downsample(const torch::Tensor& images) {
+  return dense_motion_->Downsample(images);
 }
 
-networks::DenseMotionOutput AnimationModel::BlendCandidates(
-    const torch::Tensor& small, const torch::Tensor& source_keypoints,
-    const torch::Tensor& driving_keypoints, const Candidates& candidates,
-    const torch::Tensor& keep) {
-  return dense_motion_(small,
-                       keypoints::HeatmapDifference(
-                           driving_keypoints, source_keypoints, small.size(2),
-                           small.size(3), heatmap_variance_),
-                       candidates.fields, keep);
+PreparedSource AnimationModel::LocateSource(const torch::Tensor& images) {
+  return {images, DetectKeypoints(images), Downsample(images), {}};
 }
 
-PreparedSource AnimationModel::PrepareSource(const torch::Tensor& source) {
+PreparedSource AnimationModel::PrepareSource(const torch::Tensor& images) {
   const torch::NoGradGuard no_grad;
-  return {source, DetectKeypoints(source), dense_motion_->Downsample(source),
-          inpainting_->EncodeSource(source)};
+  PreparedSource source = LocateSource(images);
+  source.features = inpainting_->EncodeSource(images);
+  return source;
 }
 
-torch::Tensor AnimationModel::Animate(const PreparedSource& source,
-                                      const torch::Tensor& driving_keypoints,
-                                      const torch::Tensor& background,
-                                      networks::DenseMotionOutput* motion) {
-  const torch::NoGradGuard no_grad;
+Motion AnimationModel::Move(const PreparedSource& source,
+                            const torch::Tensor& driving_keypoints,
+                            const MoveOptions& options) {
+  const auto begin = [&](const char* part) {
+    if (options.begin) options.begin(part);
+  };
   const int64_t batch = driving_keypoints.size(0);
-  const torch::Tensor small = source.small.expand({batch, -1, -1, -1});
-  const torch::Tensor keypoints = source.keypoints.expand({batch, -1, -1});
-  networks::DenseMotionOutput blended = BlendCandidates(
-      small, keypoints, driving_keypoints,
-      InferCandidates(small, keypoints, driving_keypoints, background));
-  const torch::Tensor prediction = inpainting_->Render(
-      source.features, blended.deformation, blended.occlusion_maps);
-  if (motion != nullptr) *motion = std::move(blended);
-  return prediction;
+  const torch::Tensor small = Repeated(batch, source.small);
+  const torch::Tensor keypoints = Repeated(batch, source.keypoints);
+  const int64_t height = small.size(2), width = small.size(3);
+  Motion motion;
+  begin("motion inference");
+  {
+    const AutocastScope exact(TrainingConfig::FLOAT32, small.device());
+    motion.candidates = candidates_(keypoints, driving_keypoints,
+                                    options.background, height, width);
+  }
+  begin("dense motion");
+  motion.blend = dense_motion_(
+      small,
+      keypoints::HeatmapDifference(driving_keypoints, keypoints, height, width,
+                                   heatmap_variance_),
+      motion.candidates.fields, options.keep);
+  return motion;
+}
+
+networks::InpaintingOutput AnimationModel::Paint(
+    const PreparedSource& source, const Motion& motion,
+    bool with_warped_encoder_maps) {
+  const networks::SourceFeatures features =
+      source.features.image.defined() ? source.features
+                                      : inpainting_->EncodeSource(source.image);
+  const networks::DenseMotionOutput& blend = motion.blend;
+  // LibTorch's operators in bfloat16 sum in another order in another batch.
+  const bool one_by_one = !torch::GradMode::is_enabled() && !is_training() &&
+                          features.image.is_cpu() &&
+                          libtorch::IsAutocastOn(c10::kCPU);
+  if (one_by_one) return PaintOneByOne(features, blend);
+  return inpainting_->Render(features, blend.deformation, blend.occlusion_maps,
+                             with_warped_encoder_maps);
+}
+
+networks::InpaintingOutput AnimationModel::PaintOneByOne(
+    const networks::SourceFeatures& features,
+    const networks::DenseMotionOutput& blend) {
+  std::vector<torch::Tensor> predictions, deformed_sources;
+  for (int64_t i = 0; i < blend.deformation.size(0); ++i) {
+    const auto one = [i](const torch::Tensor& x) {
+      return x.size(0) == 1 ? x : x.slice(0, i, i + 1);
+    };
+    networks::SourceFeatures source{one(features.image), {}};
+    for (const torch::Tensor& map : features.encoder_maps) {
+      source.encoder_maps.push_back(one(map));
+    }
+    std::vector<torch::Tensor> occlusion_maps;
+    for (const torch::Tensor& map : blend.occlusion_maps) {
+      occlusion_maps.push_back(one(map));
+    }
+    const networks::InpaintingOutput painted =
+        inpainting_->Render(source, one(blend.deformation), occlusion_maps);
+    predictions.push_back(painted.prediction);
+    deformed_sources.push_back(painted.deformed_source);
+  }
+  return {torch::cat(predictions), torch::cat(deformed_sources), {}};
+}
+
+std::vector<torch::Tensor> AnimationModel::EncodeDriving(
+    const torch::Tensor& driving, const Motion& motion) {
+  return inpainting_->EncodeDriving(driving, motion.blend.occlusion_maps);
+}
+
+int64_t AnimationModel::num_candidates() const {
+  return dense_motion_->options().num_candidates();
+}
+
+ModelParts AnimationModel::parts() {
+  return {*detector_, dense_motion_, inpainting_, background_};
 }
 
 }  // namespace pipelines

@@ -1,11 +1,22 @@
 // The whole path of the paper from two frames to the animated one: keypoints,
-// candidate motions, dense motion, inpainting. DESIGN: [CPABMM] Sec. 3.
+// candidate motions, dense motion, inpainting. [CPABMM] Sec. 3.
+//
+//   PreparedSource source = model.PrepareSource(image);
+//   Motion motion = model.Move(source, model.DetectKeypoints(driving));
+//   torch::Tensor frames = model.Paint(source, motion).prediction;
+//
+// Training, previews, animation and evaluation make their frames by these
+// calls; what the networks are and in which order they run stands here only. So
+// does what must not run under autocast: coordinates in the image, of which
+// bfloat16 tells 256 apart, and the fit of transforms to them.
 #ifndef PIPELINES_MODEL_MODEL_H_
 #define PIPELINES_MODEL_MODEL_H_
 
 #include <torch/nn/module.h>
 #include <torch/types.h>
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,12 +32,39 @@
 
 namespace pipelines {
 
-// What animation computes once per source.
+// A batch of sources, ready to be moved.
 struct PreparedSource {
-  torch::Tensor image;      // [1, 3, H, W]
-  torch::Tensor keypoints;  // [1, 5K, 2]
-  torch::Tensor small;      // [1, 3, h, w], at the motion's resolution
+  torch::Tensor image;      // [B, 3, H, W] in [0, 1]
+  torch::Tensor keypoints;  // [B, 5K, 2] in [-1, 1]
+  torch::Tensor small;      // [B, 3, h, w], at the motion's resolution
+  // Where undefined, Paint computes them.
   networks::SourceFeatures features;
+};
+
+struct MoveOptions {
+  // [B, 3, 3] background_source_from_driving; where undefined, the background
+  // is at rest.
+  torch::Tensor background;
+  // [B, M] bool: the candidates that are not dropped, see DenseMotionNetwork.
+  // Undefined: all.
+  torch::Tensor keep;
+  // Told when a part begins: "motion inference", "dense motion".
+  std::function<void(const char* part)> begin;
+};
+
+// Where each pixel of driving frames comes from in their sources.
+struct Motion {
+  Candidates candidates;              // what the transforms propose
+  networks::DenseMotionOutput blend;  // what the network makes of it
+};
+
+// The networks one by one, for what looks at their weights or exports them. To
+// make a frame, use AnimationModel.
+struct ModelParts {
+  keypoints::KeypointDetector& detector;
+  networks::DenseMotionNetwork& dense_motion;
+  networks::InpaintingNetwork& inpainting;
+  networks::BackgroundPredictor& background;  // null where it is off
 };
 
 // Networks and motion model under one roof. Parameter names are the original
@@ -48,47 +86,58 @@ class AnimationModel : public torch::nn::Module {
   // As of torch::nn::Module, but for what is frozen.
   void train(bool on = true) override;
 
-  // Keypoints of `images` [B, 3, H, W] in [0, 1]: [B, 5K, 2] in [-1, 1].
+  // Keypoints of `images` [B, 3, H, W] in [0, 1]: [B, 5K, 2] in [-1, 1], in
+  // float32 also under autocast.
   torch::Tensor DetectKeypoints(const torch::Tensor& images);
 
-  // [B, 3, 3] background_source_from_driving; undefined without a predictor.
+  // [B, 3, 3] background_source_from_driving, in float32 also under autocast;
+  // undefined without a predictor.
   torch::Tensor PredictBackground(const torch::Tensor& source,
                                   const torch::Tensor& driving);
 
-  // The motion of a batch in two parts: what CPAB and background propose for
-  // each pixel, and the network's blend of it.
-  //
-  // small: [B, 3, h, w], the source at the motion's resolution
-  //        (dense_motion()->Downsample). keypoints: [B, 5K, 2].
-  // background: [B, 3, 3] or undefined. keep: [B, M] bool or undefined, see
-  // DenseMotionNetwork.
-  Candidates InferCandidates(const torch::Tensor& small,
-                             const torch::Tensor& source_keypoints,
-                             const torch::Tensor& driving_keypoints,
-                             const torch::Tensor& background = {}) const;
-  networks::DenseMotionOutput BlendCandidates(
-      const torch::Tensor& small, const torch::Tensor& source_keypoints,
-      const torch::Tensor& driving_keypoints, const Candidates& candidates,
-      const torch::Tensor& keep = {});
+  // `images` [B, 3, H, W] at the resolution of the motion: [B, 3, h, w].
+  torch::Tensor Downsample(const torch::Tensor& images);
 
-  // Animation in two parts, without gradients. `source` is [1, 3, H, W].
-  PreparedSource PrepareSource(const torch::Tensor& source);
-  // Frames for driving keypoints [B, 5K, 2]: prediction [B, 3, H, W], and the
-  // motion where `motion` is not null.
-  torch::Tensor Animate(const PreparedSource& source,
-                        const torch::Tensor& driving_keypoints,
-                        const torch::Tensor& background = {},
-                        networks::DenseMotionOutput* motion = nullptr);
+  // Sources [B, 3, H, W] in [0, 1], with features and without gradients.
+  PreparedSource PrepareSource(const torch::Tensor& images);
+  // The same with gradients and without features, for training: each source is
+  // painted once.
+  PreparedSource LocateSource(const torch::Tensor& images);
 
-  keypoints::KeypointDetector& detector() { return *detector_; }
-  networks::DenseMotionNetwork& dense_motion() { return dense_motion_; }
-  networks::InpaintingNetwork& inpainting() { return inpainting_; }
-  // Null where the background is off.
-  networks::BackgroundPredictor& background() { return background_; }
+  // The motion to driving keypoints [B, 5K, 2] of a source of batch size B, or
+  // of one for all. Runs in the mode that the model is in; the fit runs without
+  // autocast.
+  Motion Move(const PreparedSource& source,
+              const torch::Tensor& driving_keypoints,
+              const MoveOptions& options = {});
+
+  // The frames of `motion`. In eval mode and without gradients, a frame's bits
+  // do not depend on its batch (networks/blocks.h), which under autocast takes
+  // a pass for each frame. with_warped_encoder_maps: see InpaintingOutput; only
+  // with gradients or in train mode.
+  networks::InpaintingOutput Paint(const PreparedSource& source,
+                                   const Motion& motion,
+                                   bool with_warped_encoder_maps = false);
+
+  // The inpainting network's encoder maps of driving frames [B, 3, H, W] as
+  // `motion` masks them, largest first: the target of the warp loss. Without
+  // gradient.
+  std::vector<torch::Tensor> EncodeDriving(const torch::Tensor& driving,
+                                           const Motion& motion);
+
+  // M: background, K local transforms, and the global one if there is one.
+  int64_t num_candidates() const;
   bool has_background() const { return !background_.is_empty(); }
+
+  ModelParts parts();
 
  private:
   AnimationModel(const ModelConfig& config, CandidateMotions candidates);
+
+  // Paint, frame by frame.
+  networks::InpaintingOutput PaintOneByOne(
+      const networks::SourceFeatures& features,
+      const networks::DenseMotionOutput& blend);
 
   double heatmap_variance_;
   std::vector<std::string> frozen_;  // prefixes

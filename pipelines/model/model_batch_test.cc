@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "pipelines/model/autocast.h"
 #include "pipelines/model/model.h"
 #include "pipelines/testing/testing_config.h"
 
@@ -65,17 +66,25 @@ class ModelBatchTest : public testing::TestWithParam<Case> {
         {"keypoints", model_->DetectKeypoints(driving)},
         {"background", model_->PredictBackground(
                            source_.expand_as(driving).contiguous(), driving)}};
-    networks::DenseMotionOutput motion;
-    const Tensor frames = model_->Animate(
-        model_->PrepareSource(source_), keypoints_.slice(0, begin, end),
-        backgrounds_.slice(0, begin, end), &motion);
+    const PreparedSource source = model_->PrepareSource(source_);
+    MoveOptions options;
+    options.background = backgrounds_.slice(0, begin, end);
+    const Motion moved =
+        model_->Move(source, keypoints_.slice(0, begin, end), options);
+    const networks::DenseMotionOutput& motion = moved.blend;
+    results.push_back({"candidates", moved.candidates.fields});
     results.push_back({"deformed source", motion.deformed_source});
     results.push_back({"contribution maps", motion.contribution_maps});
     results.push_back({"deformation", motion.deformation});
     for (const Tensor& map : motion.occlusion_maps) {
       results.push_back({"occlusion map", map});
     }
-    results.push_back({"frame", frames});
+    for (const auto precision :
+         {TrainingConfig::FLOAT32, TrainingConfig::BFLOAT16}) {
+      const AutocastScope autocast(precision, torch::kCPU);
+      results.push_back({TrainingConfig::Precision_Name(precision) + " frame",
+                         model_->Paint(source, moved).prediction});
+    }
     return results;
   }
 

@@ -9,6 +9,7 @@
 #include "keypoints/coordinates.h"
 #include "networks/sampling.h"
 #include "networks/testing/tensor_near.h"
+#include "pipelines/model/autocast.h"
 #include "pipelines/testing/testing_config.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -131,28 +132,79 @@ TEST_P(CandidateMotionsTest, AreBitForBitTheSameAloneAndInAnyBatch) {
   }
 }
 
-TEST(AnimationModel, AnimatesInTwoPartsAsInOne) {
+// Law: a source prepared once, without gradients, moves to each frame as a
+// source that is located and painted for this frame alone, as in training.
+TEST(AnimationModel, PreparedSourceMakesTheFramesOfALocatedOne) {
   auto model = MakeModel();
   model->eval();
   const torch::NoGradGuard no_grad;
   const torch::Tensor source = RandomImages(1, 1);
-  const torch::Tensor driving = RandomImages(2, 2);
   const PreparedSource prepared = model->PrepareSource(source);
-  const torch::Tensor keypoints = model->DetectKeypoints(driving);
-  const torch::Tensor small = model->dense_motion()->Downsample(source);
-  for (int64_t i = 0; i < 2; ++i) {
-    const torch::Tensor kd = keypoints.slice(0, i, i + 1);
-    const auto motion = model->BlendCandidates(
-        small, prepared.keypoints, kd,
-        model->InferCandidates(small, prepared.keypoints, kd));
-    const torch::Tensor expected =
+  const torch::Tensor keypoints = RandomKeypoints(3, 2);
+  const torch::Tensor frames =
+      model->Paint(prepared, model->Move(prepared, keypoints)).prediction;
+  for (int64_t i = 0; i < 3; ++i) {
+    const PreparedSource located = model->LocateSource(source);
+    EXPECT_FALSE(located.features.image.defined());
+    const torch::Tensor frame =
         model
-            ->inpainting()(source, motion.deformation, motion.occlusion_maps,
-                           false)
+            ->Paint(located, model->Move(located, keypoints.slice(0, i, i + 1)))
             .prediction;
-    EXPECT_THAT(model->Animate(prepared, keypoints)[i],
-                networks::test_util::TensorNear(expected[0], 1e-5));
+    EXPECT_TRUE(torch::equal(frame[0], frames[i])) << i;
   }
+}
+
+// Law: a batch of sources is moved and painted as each by itself.
+TEST(AnimationModel, SourcesOfABatchDoNotMix) {
+  auto model = MakeModel();
+  model->eval();
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor sources = RandomImages(3, 1);
+  const torch::Tensor keypoints = RandomKeypoints(3, 2);
+  const PreparedSource all = model->PrepareSource(sources);
+  const torch::Tensor frames =
+      model->Paint(all, model->Move(all, keypoints)).prediction;
+  for (int64_t i = 0; i < 3; ++i) {
+    const PreparedSource one = model->PrepareSource(sources.slice(0, i, i + 1));
+    EXPECT_TRUE(torch::equal(one.keypoints[0], all.keypoints[i])) << i;
+    const torch::Tensor frame =
+        model->Paint(one, model->Move(one, keypoints.slice(0, i, i + 1)))
+            .prediction;
+    EXPECT_TRUE(torch::equal(frame[0], frames[i])) << i;
+  }
+}
+
+// Law: where the driving keypoints are the source's, candidates and motion are
+// the identity.
+TEST(AnimationModel, EqualKeypointsMoveNothing) {
+  auto model = MakeModel();
+  model->eval();
+  const torch::NoGradGuard no_grad;
+  const PreparedSource source = model->PrepareSource(RandomImages(1, 1));
+  const Motion motion = model->Move(source, source.keypoints);
+  const int64_t height = source.small.size(2), width = source.small.size(3);
+  // A weighted mean of equal values, each off by one rounding.
+  EXPECT_THAT(motion.blend.deformation,
+              networks::test_util::TensorNear(
+                  networks::CoordinateGrid(height, width, torch::kFloat32)
+                      .expand({1, height, width, 2}),
+                  1e-6));
+}
+
+// Keypoints and fit have all digits where networks compute in bfloat16.
+TEST(AnimationModel, FitsInFloat32UnderAutocast) {
+  auto model = MakeModel();
+  model->eval();
+  const torch::NoGradGuard no_grad;
+  const PreparedSource source = model->PrepareSource(RandomImages(1, 1));
+  const torch::Tensor keypoints = RandomKeypoints(1, 2);
+  const Motion exact = model->Move(source, keypoints);
+  const AutocastScope autocast(TrainingConfig::BFLOAT16, torch::kCPU);
+  const Motion motion = model->Move(source, keypoints);
+  EXPECT_TRUE(torch::equal(motion.candidates.fields, exact.candidates.fields));
+  EXPECT_FALSE(torch::equal(motion.blend.deformation, exact.blend.deformation));
+  EXPECT_EQ(model->DetectKeypoints(source.image).scalar_type(),
+            torch::kFloat32);
 }
 
 }  // namespace

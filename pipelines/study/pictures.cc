@@ -43,16 +43,18 @@ absl::StatusOr<VariantFrames> Animate(const StudyRun& run,
       const TrainedModel trained,
       LoadTrainedModel(ListCheckpoints(run.folder + "/checkpoints")[0],
                        torch::kCPU));
+  AnimationModel& model = *trained.model;
   std::vector<torch::Tensor> predictions, deformations;
   for (int64_t i = 0; i < pairs.source.size(0); ++i) {
     const torch::Tensor source = pairs.source.slice(0, i, i + 1);
     const torch::Tensor driving = pairs.driving.slice(0, i, i + 1);
-    networks::DenseMotionOutput motion;
-    predictions.push_back(trained.model->Animate(
-        trained.model->PrepareSource(source),
-        trained.model->DetectKeypoints(driving),
-        trained.model->PredictBackground(source, driving), &motion));
-    deformations.push_back(motion.deformation);
+    const PreparedSource prepared = model.PrepareSource(source);
+    MoveOptions options;
+    options.background = model.PredictBackground(source, driving);
+    const Motion motion =
+        model.Move(prepared, model.DetectKeypoints(driving), options);
+    predictions.push_back(model.Paint(prepared, motion).prediction);
+    deformations.push_back(motion.blend.deformation);
   }
   return VariantFrames{run.variant, torch::cat(predictions),
                        torch::cat(deformations)};

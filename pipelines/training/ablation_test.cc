@@ -69,7 +69,8 @@ TEST_P(AblationTest, TrainsSomeSteps) {
     const StepOutput out =
         (*objective)(*model, source, driving, {step, 20}, timer);
     EXPECT_EQ(out.terms.size(), GetParam().terms);
-    EXPECT_EQ(out.motion.contribution_maps.size(1), GetParam().candidates);
+    EXPECT_EQ(out.motion.blend.contribution_maps.size(1),
+              GetParam().candidates);
     ASSERT_TRUE(std::isfinite(out.total.item<float>()));
     adam.ZeroGrad();
     out.total.backward();

@@ -18,11 +18,12 @@ namespace {
 // forward pass first, and in each the layers from the last to the first. The
 // background predictor has gradients from both ends, so it comes last.
 std::vector<torch::Tensor> InBackwardOrder(AnimationModel& model) {
-  std::vector<torch::nn::Module*> parts = {
-      model.inpainting().get(), model.dense_motion().get(), &model.detector()};
-  if (model.has_background()) parts.push_back(model.background().get());
+  const ModelParts parts = model.parts();
+  std::vector<torch::nn::Module*> order = {
+      parts.inpainting.get(), parts.dense_motion.get(), &parts.detector};
+  if (model.has_background()) order.push_back(parts.background.get());
   std::vector<torch::Tensor> result;
-  for (const torch::nn::Module* part : parts) {
+  for (const torch::nn::Module* part : order) {
     std::vector<torch::Tensor> parameters = part->parameters();
     std::reverse(parameters.begin(), parameters.end());
     for (const torch::Tensor& parameter : parameters) {
@@ -192,9 +193,10 @@ void Learner::AddUp(const StepOutput& output, std::vector<double>* sums,
     }
     ++term;
   }
-  values.push_back(output.fit.residual.mean().item<double>());
-  values.push_back(
-      output.fit.iterations.to(torch::kFloat64).mean().item<double>());
+  values.push_back(output.motion.candidates.fit.residual.mean().item<double>());
+  values.push_back(output.motion.candidates.fit.iterations.to(torch::kFloat64)
+                       .mean()
+                       .item<double>());
   values.push_back(output.parts_in_use.item<double>());
   sums->resize(values.size());
   for (size_t i = 0; i < values.size(); ++i) (*sums)[i] += values[i];
@@ -233,7 +235,8 @@ std::vector<double> Learner::ClipAll() {
   std::vector<double> norms;
   for (const auto& item : model_->named_children()) {
     // The original clips these three, and not the inpainting network.
-    const bool clips = max > 0 && item.value() != model_->inpainting().ptr();
+    const bool clips =
+        max > 0 && item.value() != model_->parts().inpainting.ptr();
     norms.push_back(clips ? ClipGradients(*item.value(), max)
                           : GradientInfinityNorm(*item.value()));
   }

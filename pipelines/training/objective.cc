@@ -23,12 +23,6 @@ namespace {
 // The purposes of StepSeed.
 enum Purpose : uint64_t { kDropout = 1, kEquivariance = 2, kFrozen = 3 };
 
-// What a network computed under autocast, for what needs all digits: places in
-// the image, of which bfloat16 tells 256 apart.
-torch::Tensor InFloat32(const torch::Tensor& x) {
-  return x.to(torch::kFloat32);
-}
-
 torch::Generator MakeGenerator(uint64_t seed) {
   return at::make_generator<at::CPUGeneratorImpl>(seed);
 }
@@ -123,7 +117,7 @@ torch::Tensor Objective::Equivariance(AnimationModel& model,
                        driving.device())
                        .Narrow(place.slice * batch, batch);
   const torch::Tensor transformed =
-      InFloat32(model.DetectKeypoints(tps.TransformFrame(driving)));
+      model.DetectKeypoints(tps.TransformFrame(driving));
   return losses::EquivarianceLoss(driving_keypoints, transformed, tps);
 }
 
@@ -131,7 +125,7 @@ torch::Tensor Objective::Semantic(const torch::Tensor& source,
                                   const torch::Tensor& driving,
                                   const StepOutput& out) {
   if (!embeddings_) {
-    return semantic_(source, driving, out.source_keypoints,
+    return semantic_(source, driving, out.source.keypoints,
                      out.driving_keypoints);
   }
   const auto embed = [this](const torch::Tensor& images) {
@@ -140,7 +134,7 @@ torch::Tensor Objective::Semantic(const torch::Tensor& source,
     });
   };
   return semantic_->Compare(embed(source), embed(driving), source.size(2),
-                            source.size(3), out.source_keypoints,
+                            source.size(3), out.source.keypoints,
                             out.driving_keypoints);
 }
 
@@ -149,41 +143,27 @@ torch::Tensor Objective::Move(AnimationModel& model,
                               const torch::Tensor& driving, StepPlace place,
                               StageTimer& timer, StepOutput* out) const {
   timer.Begin("keypoints");
-  out->source_keypoints = InFloat32(model.DetectKeypoints(source));
-  out->driving_keypoints = InFloat32(model.DetectKeypoints(driving));
-  torch::Tensor background;
+  out->source = model.LocateSource(source);
+  out->driving_keypoints = model.DetectKeypoints(driving);
+  MoveOptions options;
   if (BackgroundIsOn(place.epoch)) {
     timer.Begin("background");
-    background = InFloat32(model.PredictBackground(source, driving));
+    options.background = model.PredictBackground(source, driving);
   }
-
-  timer.Begin("motion inference");
-  out->small_source = model.dense_motion()->Downsample(source);
-  const torch::Tensor& small = out->small_source;
-  const Candidates candidates = [&] {
-    const AutocastScope exact(TrainingConfig::FLOAT32, source.device());
-    return model.InferCandidates(small, out->source_keypoints,
-                                 out->driving_keypoints, background);
-  }();
-  out->fit = candidates.fit;
-
-  timer.Begin("dense motion");
-  out->motion = model.BlendCandidates(
-      small, out->source_keypoints, out->driving_keypoints, candidates,
-      DrawKeptCandidates(source.size(0), candidates.fields.size(1), place,
-                         source.device()));
-  return background;
+  options.keep = DrawKeptCandidates(source.size(0), model.num_candidates(),
+                                    place, source.device());
+  options.begin = [&timer](const char* part) { timer.Begin(part); };
+  out->motion = model.Move(out->source, out->driving_keypoints, options);
+  return options.background;
 }
 
-void Objective::Paint(AnimationModel& model, const torch::Tensor& source,
-                      const torch::Tensor& driving, StageTimer& timer,
-                      StepOutput* out) {
+void Objective::Paint(AnimationModel& model, const torch::Tensor& driving,
+                      StageTimer& timer, StepOutput* out) {
   const LossConfig& weights = config_.losses();
-  const networks::DenseMotionOutput& motion = out->motion;
   timer.Begin("inpainting");
   const networks::InpaintingOutput painted =
-      model.inpainting()(source, motion.deformation, motion.occlusion_maps,
-                         /*with_warped_encoder_maps=*/weights.warp() > 0);
+      model.Paint(out->source, out->motion,
+                  /*with_warped_encoder_maps=*/weights.warp() > 0);
   out->prediction = painted.prediction;
   out->deformed_source = painted.deformed_source;
 
@@ -193,8 +173,7 @@ void Objective::Paint(AnimationModel& model, const torch::Tensor& source,
   if (weights.warp() > 0) {
     timer.Begin("other losses");
     out->Add("warp", weights.warp(),
-             losses::WarpLoss(model.inpainting()->EncodeDriving(
-                                  driving, motion.occlusion_maps),
+             losses::WarpLoss(model.EncodeDriving(driving, out->motion),
                               painted.warped_encoder_maps));
   }
 }
@@ -207,15 +186,16 @@ void Objective::AddPixelTerms(AnimationModel& model,
     out->Add("photometric", weights.photometric(),
              losses::PhotometricLoss(driving, out->deformed_source));
   }
-  const torch::Tensor& maps = out->motion.contribution_maps;
-  const torch::Tensor small = model.dense_motion()->Downsample(driving);
+  const networks::DenseMotionOutput& motion = out->motion.blend;
+  const torch::Tensor& maps = motion.contribution_maps;
+  const torch::Tensor small = model.Downsample(driving);
   if (weights.mixture() > 0) {
-    out->Add("mixture", weights.mixture(),
-             losses::MixturePhotometricLoss(small, out->motion.deformed_source,
-                                            maps));
+    out->Add(
+        "mixture", weights.mixture(),
+        losses::MixturePhotometricLoss(small, motion.deformed_source, maps));
   }
   const torch::Tensor shares =
-      losses::PartShares(out->small_source, small, maps);
+      losses::PartShares(out->source.small, small, maps);
   if (weights.balance() > 0) {
     out->Add("balance", weights.balance(), losses::BalanceLoss(shares));
   }
@@ -253,10 +233,10 @@ StepOutput Objective::operator()(AnimationModel& model,
       Move(model, source, driving, place, timer, &out);
   const bool paints = place.step >= config_.training().motion_steps();
   if (paints) {
-    Paint(model, source, driving, timer, &out);
+    Paint(model, driving, timer, &out);
   } else {
     timer.Begin("inpainting");
-    out.deformed_source = networks::Warp(source, out.motion.deformation);
+    out.deformed_source = networks::Warp(source, out.motion.blend.deformation);
     out.prediction = out.deformed_source;
   }
 
@@ -267,8 +247,7 @@ StepOutput Objective::operator()(AnimationModel& model,
             Equivariance(model, driving, out.driving_keypoints, place));
   }
   if (weights.background() > 0 && background.defined()) {
-    const torch::Tensor back =
-        InFloat32(model.PredictBackground(driving, source));
+    const torch::Tensor back = model.PredictBackground(driving, source);
     // A product of positions: exact, as the fits are.
     const AutocastScope exact(TrainingConfig::FLOAT32, source.device());
     out.Add("background", weights.background(),

@@ -31,14 +31,12 @@ struct StepOutput {
   // Weighted terms by name, in a fixed order; without those switched off or not
   // yet on.
   std::vector<std::pair<std::string, torch::Tensor>> terms;
-  torch::Tensor source_keypoints;   // [B, 5K, 2]
+  PreparedSource source;            // without features
   torch::Tensor driving_keypoints;  // [B, 5K, 2]
   // [B, 3, H, W]; while training.motion_steps last, the deformed source.
   torch::Tensor prediction;
   torch::Tensor deformed_source;  // [B, 3, H, W]
-  torch::Tensor small_source;     // [B, 3, h, w], at the motion's resolution
-  networks::DenseMotionOutput motion;
-  FitReport fit;
+  Motion motion;
   torch::Tensor parts_in_use;  // scalar, losses/balance.h
 };
 
@@ -86,8 +84,8 @@ class Objective {
                      const torch::Tensor& driving, StepPlace place,
                      StageTimer& timer, StepOutput* out) const;
   // Renders the frames, and adds the terms that look at them.
-  void Paint(AnimationModel& model, const torch::Tensor& source,
-             const torch::Tensor& driving, StageTimer& timer, StepOutput* out);
+  void Paint(AnimationModel& model, const torch::Tensor& driving,
+             StageTimer& timer, StepOutput* out);
   // Adds the terms that compare pixels of the warped source, and says how many
   // parts share in it.
   void AddPixelTerms(AnimationModel& model, const torch::Tensor& driving,

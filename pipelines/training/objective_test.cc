@@ -159,11 +159,11 @@ TEST(Objective, TeachesOnlyMotionInTheFirstSteps) {
   EXPECT_THAT(names(2),
               testing::ElementsAre("photometric", "mixture", "balance",
                                    "equivariance", "background"));
-  EXPECT_GT(GradientInfinityNorm(model->detector()), 0);
-  EXPECT_GT(GradientInfinityNorm(*model->dense_motion()), 0);
-  EXPECT_EQ(GradientInfinityNorm(*model->inpainting()), 0);
+  EXPECT_GT(GradientInfinityNorm(model->parts().detector), 0);
+  EXPECT_GT(GradientInfinityNorm(*model->parts().dense_motion), 0);
+  EXPECT_EQ(GradientInfinityNorm(*model->parts().inpainting), 0);
   EXPECT_EQ(names(3), objective->TermNames());
-  EXPECT_GT(GradientInfinityNorm(*model->inpainting()), 0);
+  EXPECT_GT(GradientInfinityNorm(*model->parts().inpainting), 0);
 }
 
 // bfloat16 has 8 bits: a product is off by up to 0.4 %, and a loss is a mean of
@@ -183,7 +183,7 @@ TEST(Objective, InBfloat16HasNearlyTheSameLossesAndFloat32Gradients) {
   const StepOutput fast = step("BFLOAT16");
   EXPECT_FALSE(
       torch::equal(exact.prediction, fast.prediction.to(torch::kFloat32)));
-  EXPECT_EQ(fast.source_keypoints.scalar_type(), torch::kFloat32);
+  EXPECT_EQ(fast.source.keypoints.scalar_type(), torch::kFloat32);
   ASSERT_EQ(fast.terms.size(), exact.terms.size());
   for (size_t i = 0; i < exact.terms.size(); ++i) {
     const double value = exact.terms[i].second.item<double>();

@@ -84,28 +84,24 @@ absl::StatusOr<std::string> WriteStrip(
   StripInput strip;
   strip.source = source;
   strip.driving = driving;
-  strip.source_keypoints = model.DetectKeypoints(source);
+  const PreparedSource prepared = model.PrepareSource(source);
+  strip.source_keypoints = prepared.keypoints;
   strip.driving_keypoints = model.DetectKeypoints(driving);
-  const torch::Tensor background = model.PredictBackground(source, driving);
-  const torch::Tensor small = model.dense_motion()->Downsample(source);
-  const networks::DenseMotionOutput motion = model.BlendCandidates(
-      small, strip.source_keypoints, strip.driving_keypoints,
-      model.InferCandidates(small, strip.source_keypoints,
-                            strip.driving_keypoints, background));
-  const networks::InpaintingOutput painted =
-      model.inpainting()(source, motion.deformation, motion.occlusion_maps,
-                         /*with_warped_encoder_maps=*/false);
+  MoveOptions options;
+  options.background = model.PredictBackground(source, driving);
+  const Motion motion = model.Move(prepared, strip.driving_keypoints, options);
+  const networks::InpaintingOutput painted = model.Paint(prepared, motion);
   strip.prediction = painted.prediction;
   strip.deformed_source = painted.deformed_source;
-  strip.deformation = motion.deformation;
-  strip.occlusion_maps = motion.occlusion_maps;
-  strip.contribution_maps = motion.contribution_maps;
+  strip.deformation = motion.blend.deformation;
+  strip.occlusion_maps = motion.blend.occlusion_maps;
+  strip.contribution_maps = motion.blend.contribution_maps;
   model.train(was_training);
-  StripOptions options;
-  options.keypoints_per_group = config.keypoints_per_transform();
+  StripOptions look;
+  look.keypoints_per_group = config.keypoints_per_transform();
   const std::string path =
       absl::StrFormat("%s/pictures/epoch-%05d.png", folder.path(), epoch);
-  RETURN_IF_ERROR(SavePicture(path, DrawStrip(strip, options)));
+  RETURN_IF_ERROR(SavePicture(path, DrawStrip(strip, look)));
   return path;
 }
 

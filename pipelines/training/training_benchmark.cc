@@ -81,23 +81,20 @@ BENCHMARK(BM_TrainingStep)
     ->UseRealTime()
     ->MinTime(2);
 
-// The same frames by LibTorch's own operators, which autograd selects.
+// The frames of a source [1, 3, H, W] for keypoints [B, 5K, 2].
+torch::Tensor Animate(AnimationModel& model, const PreparedSource& source,
+                      const torch::Tensor& keypoints) {
+  return model.Paint(source, model.Move(source, keypoints)).prediction;
+}
+
+// The same by LibTorch's own operators, which autograd selects.
 torch::Tensor AnimateByOperators(AnimationModel& model,
                                  const torch::Tensor& source,
                                  const torch::Tensor& keypoints) {
   const torch::AutoGradMode with_grad(true);
-  const int64_t batch = keypoints.size(0);
-  const torch::Tensor image = source.expand({batch, -1, -1, -1});
-  const torch::Tensor source_keypoints =
-      model.DetectKeypoints(source).expand({batch, -1, -1});
-  const torch::Tensor small = model.dense_motion()->Downsample(image);
-  const networks::DenseMotionOutput motion = model.BlendCandidates(
-      small, source_keypoints, keypoints,
-      model.InferCandidates(small, source_keypoints, keypoints));
-  return model.inpainting()
-      ->forward(image, motion.deformation, motion.occlusion_maps,
-                /*with_warped_encoder_maps=*/false)
-      .prediction;
+  return Animate(
+      model, model.LocateSource(source.expand({keypoints.size(0), -1, -1, -1})),
+      keypoints);
 }
 
 // Arguments: config, frames computed together. The label has the largest
@@ -118,14 +115,14 @@ void BM_AnimatedFrame(benchmark::State& state) {
   // The first frame prepares the weights for the kernels of inference.
   const torch::Tensor keypoints = model->DetectKeypoints(driving) + offset;
   const double difference =
-      (model->Animate(source, keypoints) -
+      (Animate(*model, source, keypoints) -
        AnimateByOperators(*model, source.image, keypoints))
           .abs()
           .max()
           .item<double>();
   for (auto _ : state) {
     benchmark::DoNotOptimize(
-        model->Animate(source, model->DetectKeypoints(driving) + offset));
+        Animate(*model, source, model->DetectKeypoints(driving) + offset));
   }
   state.SetItemsProcessed(state.iterations() * batch);
   state.SetLabel(absl::StrFormat("%s, differs by %.4f / 255",

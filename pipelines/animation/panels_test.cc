@@ -1,0 +1,178 @@
+#include "pipelines/animation/panels.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/report/visualize.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr int kSide = 24;
+const cv::Size kTile(kSide, kSide);
+constexpr int kKeypointsPerGroup = 5;
+
+cv::Mat Plain(int r, int g, int b) {
+  return cv::Mat(kTile, CV_8UC3, cv::Scalar(r, g, b));
+}
+
+bool Equal(const cv::Mat& a, const cv::Mat& b) {
+  return a.size() == b.size() && cv::norm(a, b, cv::NORM_INF) == 0;
+}
+
+// The identity, [h, w, 2], moved to the right by `right`.
+torch::Tensor Field(int64_t h, int64_t w, double right = 0) {
+  const torch::Tensor x = torch::linspace(-1, 1, w).expand({h, w}) + right;
+  const torch::Tensor y = torch::linspace(-1, 1, h).unsqueeze(1).expand({h, w});
+  return torch::stack({x, y}, -1);
+}
+
+PanelInput Input() {
+  PanelInput input;
+  input.source = Plain(200, 0, 0);
+  input.driving = Plain(0, 200, 0);
+  input.result = Plain(0, 0, 200);
+  input.animated = Plain(90, 90, 90);
+  input.keypoints = torch::zeros({2 * kKeypointsPerGroup, 2});
+  input.deformation = Field(6, 6);
+  input.occlusion = torch::ones({1, kSide, kSide});
+  return input;
+}
+
+cv::Mat PaintOne(Panel panel, const PanelInput& input) {
+  return PanelPainter({panel}, kTile, 0, kKeypointsPerGroup).Paint(input);
+}
+
+TEST(ParsePanels, KeepsTheOrderAndRepetitions) {
+  const auto panels = ParsePanels("grid,source,source");
+  ASSERT_THAT(panels, IsOk());
+  EXPECT_THAT(*panels,
+              ElementsAre(Panel::kGrid, Panel::kSource, Panel::kSource));
+}
+
+TEST(ParsePanels, NamesTheUnknownOne) {
+  EXPECT_THAT(ParsePanels("result,depth"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("panel 'depth' is unknown")));
+  EXPECT_FALSE(ParsePanels("").ok());
+  EXPECT_FALSE(ParsePanels("result,").ok());
+}
+
+TEST(NeedMotion, IsOfPanelsThatDrawIt) {
+  EXPECT_FALSE(NeedMotion({Panel::kSource, Panel::kDriving, Panel::kResult}));
+  for (const Panel panel :
+       {Panel::kKeypoints, Panel::kFlow, Panel::kOcclusion, Panel::kGrid}) {
+    EXPECT_TRUE(NeedMotion({Panel::kResult, panel}));
+  }
+}
+
+// Law: tile i of the picture is what the panel alone shows.
+TEST(PanelPainter, PutsEachPanelInItsPlace) {
+  const std::vector<Panel> panels =
+      *ParsePanels("source,driving,result,keypoints,flow,occlusion,grid");
+  const PanelInput input = Input();
+  for (int columns = 1; columns <= 9; ++columns) {
+    const PanelPainter painter(panels, kTile, columns, kKeypointsPerGroup);
+    const cv::Mat picture = painter.Paint(input);
+    EXPECT_EQ(picture.size(), painter.size());
+    const int used = std::min<int>(columns, panels.size());
+    EXPECT_EQ(picture.cols, used * kSide);
+    EXPECT_EQ(picture.rows,
+              (static_cast<int>(panels.size()) + used - 1) / used * kSide);
+    for (int i = 0; i < static_cast<int>(panels.size()); ++i) {
+      const cv::Rect place({i % used * kSide, i / used * kSide}, kTile);
+      EXPECT_TRUE(Equal(picture(place), PaintOne(panels[i], input)))
+          << columns << " columns, panel " << i;
+    }
+  }
+}
+
+TEST(PanelPainter, ChoosesOneRowOfUpToFourElseASquare) {
+  EXPECT_EQ(DefaultColumns(1), 1);
+  EXPECT_EQ(DefaultColumns(4), 4);
+  EXPECT_EQ(DefaultColumns(5), 3);
+  EXPECT_EQ(DefaultColumns(9), 3);
+  EXPECT_EQ(DefaultColumns(10), 4);
+  const PanelPainter painter(std::vector<Panel>(6, Panel::kResult), kTile, 0,
+                             kKeypointsPerGroup);
+  EXPECT_EQ(painter.size(), cv::Size(3 * kSide, 2 * kSide));
+}
+
+TEST(PanelPainter, ShowsThePicturesAsTheyAre) {
+  const PanelInput input = Input();
+  EXPECT_TRUE(Equal(PaintOne(Panel::kSource, input), input.source));
+  EXPECT_TRUE(Equal(PaintOne(Panel::kDriving, input), input.driving));
+  EXPECT_TRUE(Equal(PaintOne(Panel::kResult, input), input.result));
+}
+
+// Pictures of other sizes: the largest centred part with the tile's aspect of
+// source and driving frame, all of the result.
+TEST(PanelPainter, BringsPicturesToTheTilesSize) {
+  PanelInput input = Input();
+  input.source = cv::Mat(40, 100, CV_8UC3, cv::Scalar(10, 20, 30));
+  input.source(cv::Rect(30, 0, 40, 40)) = cv::Scalar(70, 80, 90);
+  EXPECT_TRUE(Equal(PaintOne(Panel::kSource, input), Plain(70, 80, 90)));
+  input.result = cv::Mat(7, 90, CV_8UC3, cv::Scalar(70, 80, 90));
+  EXPECT_TRUE(Equal(PaintOne(Panel::kResult, input), Plain(70, 80, 90)));
+}
+
+// Overlays belong to the model's own output, whatever surrounds it.
+TEST(PanelPainter, DrawsOverlaysOnWhatTheModelMade) {
+  const PanelInput input = Input();
+  cv::Mat keypoints = input.animated.clone();
+  DrawKeypoints(input.keypoints, kKeypointsPerGroup, keypoints);
+  EXPECT_FALSE(Equal(keypoints, input.animated));
+  EXPECT_TRUE(Equal(PaintOne(Panel::kKeypoints, input), keypoints));
+  const cv::Mat grid = PaintOne(Panel::kGrid, input);
+  // Between the lines the picture is untouched.
+  int untouched = 0;
+  for (int y = 0; y < kSide; ++y) {
+    for (int x = 0; x < kSide; ++x) {
+      untouched += grid.at<cv::Vec3b>(y, x) == cv::Vec3b(90, 90, 90) ? 1 : 0;
+    }
+  }
+  EXPECT_GT(untouched, 0);
+  EXPECT_LT(untouched, kSide * kSide);
+}
+
+// White where nothing moves; a colour of its own for each direction.
+TEST(PanelPainter, ColoursMotionByItsDirection) {
+  PanelInput input = Input();
+  const cv::Point away(kSide - 2, kSide - 2);  // from the colour wheel
+  EXPECT_EQ(PaintOne(Panel::kFlow, input).at<cv::Vec3b>(away),
+            cv::Vec3b(255, 255, 255));
+  input.deformation = Field(6, 6, 0.3);
+  const auto right = PaintOne(Panel::kFlow, input).at<cv::Vec3b>(away);
+  input.deformation = Field(6, 6, -0.3);
+  const auto left = PaintOne(Panel::kFlow, input).at<cv::Vec3b>(away);
+  EXPECT_NE(right, cv::Vec3b(255, 255, 255));
+  EXPECT_NE(right, left);
+}
+
+TEST(PanelPainter, ShowsOcclusionDark) {
+  PanelInput input = Input();
+  const auto brightness = [&] {
+    return cv::sum(PaintOne(Panel::kOcclusion, input))[0];
+  };
+  const double shown = brightness();
+  input.occlusion = torch::zeros({1, kSide, kSide});
+  EXPECT_LT(brightness(), shown);
+}
+
+TEST(PanelPainter, NeedsOnlyWhatItsPanelsShow) {
+  PanelInput input;
+  input.result = Plain(1, 2, 3);
+  EXPECT_TRUE(Equal(PaintOne(Panel::kResult, input), Plain(1, 2, 3)));
+}
+
+}  // namespace
+}  // namespace pipelines
