@@ -67,7 +67,7 @@ struct ModelParts {
   networks::BackgroundPredictor& background;  // null where it is off
 };
 
-// Networks and motion model under one roof. Parameter names are the original
+// The networks and the motion model together. Parameter names are the original
 // checkpoint's: kp_detector.*, dense_motion_network.*, inpainting_network.*,
 // bg_predictor.* (absent where the background is off).
 class AnimationModel : public torch::nn::Module {
