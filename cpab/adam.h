@@ -6,7 +6,7 @@
 #define CPAB_ADAM_H_
 
 #include "cpab/basis.h"
-#include "cpab/fit.h"
+#include "cpab/fit_problem.h"
 #include "cpab/keypoint_objective.h"
 
 namespace cpab {

@@ -6,7 +6,7 @@
 #ifndef CPAB_GAUSS_NEWTON_H_
 #define CPAB_GAUSS_NEWTON_H_
 
-#include "cpab/fit.h"
+#include "cpab/fit_problem.h"
 #include "cpab/keypoint_objective.h"
 
 namespace cpab {

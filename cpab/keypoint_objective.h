@@ -15,7 +15,7 @@
 
 #include "Eigen/Core"
 #include "cpab/basis.h"
-#include "cpab/fit.h"
+#include "cpab/fit_problem.h"
 #include "cpab/prior.h"
 #include "cpab/velocity_field.h"
 #include "cpab/vertex_jacobian.h"

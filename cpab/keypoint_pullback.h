@@ -6,7 +6,7 @@
 #define CPAB_KEYPOINT_PULLBACK_H_
 
 #include "Eigen/Core"
-#include "cpab/fit.h"
+#include "cpab/fit_problem.h"
 #include "cpab/keypoint_objective.h"
 
 namespace cpab {
