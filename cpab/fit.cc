@@ -34,9 +34,13 @@ absl::Status Validate(const FitOptions& options) {
   return RequirePositive("adam_rate", options.adam_rate);
 }
 
+// Whether all numbers, and what the fit makes of them, are finite.
 bool IsFinite(const WeightedPairs& pairs) {
-  return pairs.from.allFinite() && pairs.to.allFinite() &&
-         pairs.weights.allFinite() && (pairs.weights.array() > 0).all();
+  return (pairs.weights.array() > 0).all() &&
+         std::isfinite(WeightedSquaredNorm(pairs.from, pairs.weights)) &&
+         std::isfinite(WeightedSquaredNorm(pairs.to, pairs.weights)) &&
+         std::isfinite(
+             WeightedSquaredNorm(pairs.to - pairs.from, pairs.weights));
 }
 
 // Leaves out the pairs of weight 0.

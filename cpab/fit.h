@@ -62,8 +62,9 @@ class KeypointFitter {
   const FitOptions& options() const { return options_; }
 
   // `from` and `to` must have as many columns, `weights` as many elements or
-  // none. If a point is not finite, or a weight is negative or not finite, all
-  // of theta, residual and cost are NaN.
+  // none. If a point is not finite, or so far away that the square of a
+  // coordinate overflows (1e154), or a weight is negative or not finite, all of
+  // theta, residual and cost are NaN.
   FitResult Fit(const KeypointPairs& pairs) const;
 
   // Fit() of each.

@@ -235,6 +235,46 @@ TEST_P(KeypointFitterTest, WhatIsNotFiniteComesOutAsNan) {
   EXPECT_TRUE(fitter_.Fit(pairs).theta.array().isNaN().all());
 }
 
+// Residuals of any size are either told as they are or, where their squares
+// overflow, NaN.
+TEST_P(KeypointFitterTest, FarPointsHaveTheirResidualOrNan) {
+  for (const double far : {1e10, 1e100, 1e150, 1e160, 1e200, 1e308}) {
+    for (const bool from : {false, true}) {
+      KeypointPairs pairs = DrawSmoothMotion(5, 0.02, 7);
+      (from ? pairs.from : pairs.to)(1, 2) = far;
+      const FitResult result = fitter_.Fit(pairs);
+      if (far > 1e154) {
+        EXPECT_TRUE(result.theta.array().isNaN().all()) << far;
+        EXPECT_TRUE(std::isnan(result.residual)) << far;
+        EXPECT_FALSE(result.converged) << far;
+        continue;
+      }
+      Eigen::Matrix2Xd y(2, 5);
+      Flow(fitter_.basis(), result.theta).Transform<double>(pairs.from, y);
+      EXPECT_NEAR(result.residual / far, (pairs.to - y).norm() / far, 1e-12);
+      EXPECT_TRUE(std::isfinite(result.cost)) << far;
+    }
+  }
+}
+
+// Moves of about the rounding of the coordinates: a handful of steps, since no
+// step can be told to be better than another.
+TEST_P(KeypointFitterTest, MovesOfTheSizeOfRoundingConverge) {
+  for (const int count : {1, 5, 25}) {
+    for (const double size : {1e-300, 1e-100, 1e-18, 1e-17, 1e-16, 1e-15}) {
+      for (uint64_t seed = 1; seed <= 20; ++seed) {
+        KeypointPairs pairs;
+        pairs.from = DrawPoints(count, 0, 0.9, seed);
+        pairs.from.col(0) << 1e-2, 0;
+        pairs.to = pairs.from + size * DrawPoints(count, -1, 1, seed + 4);
+        const FitResult result = fitter_.Fit(pairs);
+        EXPECT_TRUE(result.converged) << count << " " << size << " " << seed;
+        EXPECT_LE(result.iterations, 10) << count << " " << size << " " << seed;
+      }
+    }
+  }
+}
+
 // ---- Degenerate pairs ----
 
 class DegeneratePairsTest : public ::testing::Test {

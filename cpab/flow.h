@@ -45,6 +45,9 @@ struct PointJacobian {
   Eigen::Matrix2d dy_dx;
   RowMajorMatrix dy_dtheta;  // [2, d]
   // log det dy_dx: the integral of the velocity's divergence along the path.
+  // Right to rounding at any strength of the field, where dy_dx.determinant()
+  // cancels: the latter comes out of either sign where the singular values of
+  // dy_dx differ by 1e16 or more (velocity gradients from about 12 on).
   double log_det;
 };
 

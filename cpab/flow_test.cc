@@ -215,6 +215,29 @@ TEST_P(FlowTest, JacobianDeterminantIsPositiveAndItsLogTheTraceIntegral) {
   }
 }
 
+// v = R diag(a, -a) R^T (x - c) keeps areas. D T = R diag(e^a, e^-a) R^T in all
+// of the plane, whose determinant is a difference of products of e^2a / 4: from
+// a = 19 on it is all rounding, of either sign. Its logarithm is the sum of the
+// traces over the arcs, each 0 to rounding of the coefficients.
+TEST(FlowDeterminantTest, LogIsRightWhereTheDeterminantCancels) {
+  const auto basis = BasisOf({4, 4});
+  const Eigen::Matrix2Xd centred =
+      basis->tessellation().vertices().array() - 0.5;
+  bool negative = false;
+  for (int draw = 0; draw < 20; ++draw) {
+    const Eigen::Matrix2d rotation =
+        Eigen::Rotation2Dd(0.05 + 0.07 * draw).toRotationMatrix();
+    const Eigen::Matrix2d linear =
+        rotation * Eigen::Vector2d(22, -22).asDiagonal() * rotation.transpose();
+    const Flow flow(basis, basis->ThetaFromVertices(linear * centred));
+    const PointJacobian jacobian = flow.Jacobian({0.5001, 0.4999});
+    EXPECT_NEAR(jacobian.log_det, 0, 1e-12) << draw;
+    EXPECT_NEAR(flow.LogDetJacobian({0.5001, 0.4999}), 0, 1e-12) << draw;
+    negative = negative || jacobian.dy_dx.determinant() < 0;
+  }
+  EXPECT_TRUE(negative);
+}
+
 // Central differences: an error of h^2 within smooth pieces; where a path
 // passes near a vertex its second derivative jumps, an error of h.
 TEST_P(FlowTest, JacobianIsThatOfDifferences) {

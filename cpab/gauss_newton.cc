@@ -21,6 +21,7 @@ class Minimiser {
         options_(options),
         pairs_(pairs),
         norm_(pairs.weights, options),
+        size_(pairs.Size()),
         tension_(options.tension),
         current_(
             EvaluateAt(VertexVector::Zero(model.vertex_covariance.rows()))) {}
@@ -62,6 +63,10 @@ class Minimiser {
 
   double Cost(const State& state) const {
     return norm_.Value(state.flow.residual, tension_) + 0.5 * state.energy;
+  }
+
+  double Rounding() const {
+    return norm_.Rounding(current_.flow.residual, tension_, size_);
   }
 
   // J Sigma J^T, upper triangle, at the current field.
@@ -108,7 +113,7 @@ class Minimiser {
         EvaluateAt(current_.force + fraction * (target - current_.force));
     const double before = Cost(current_), after = Cost(next);
     const bool settled =
-        std::abs(before - after) <= options_.tolerance * before;
+        std::abs(before - after) <= options_.tolerance * before + Rounding();
     if (after <= before) {
       current_ = std::move(next);
       gram_.reset();
@@ -159,6 +164,7 @@ class Minimiser {
   const FitOptions& options_;
   const WeightedPairs& pairs_;
   ResidualNorm norm_;
+  double size_;
   double tension_;
   double damping_ = 0;
   bool rejected_ = false;  // The last step.

@@ -10,6 +10,7 @@
 #ifndef CPAB_KEYPOINT_OBJECTIVE_H_
 #define CPAB_KEYPOINT_OBJECTIVE_H_
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -39,6 +40,12 @@ struct WeightedPairs {
   Eigen::Matrix2Xd to;
   Eigen::RowVectorXd weights;
   std::vector<int> index;  // Column of each in the caller's pairs.
+
+  // The largest coordinate, and at least a side of the square.
+  double Size() const {
+    return std::max(
+        {1.0, from.cwiseAbs().maxCoeff(), to.cwiseAbs().maxCoeff()});
+  }
 };
 
 // The flow of a field at the pairs.
@@ -59,6 +66,10 @@ class ResidualNorm {
 
   // The gradient, [2, K].
   Eigen::Matrix2Xd Forces(const Eigen::Matrix2Xd& r, double tension) const;
+
+  // What rounding in the flow and in coordinates of at most `size` leaves
+  // uncertain of Value().
+  double Rounding(const Eigen::Matrix2Xd& r, double tension, double size) const;
 
   // The diagonal of the inverse Hessian of the quadratic that touches the norm
   // at r and lies above it everywhere, one number a pair.
