@@ -68,8 +68,9 @@ double LeastDeterminant(const Flow& flow, const Eigen::Matrix2Xd& points) {
 // Largest coordinate of a displacement, in the [-1, 1] coordinates of the
 // golden files.
 double GridMaxDisplacement(const Flow& flow) {
+  const Eigen::Matrix2Xd grid = Grid(64);
   double largest = 0;
-  for (const Eigen::Vector2d& x : Grid(64).colwise()) {
+  for (const Eigen::Vector2d& x : grid.colwise()) {
     largest = std::max(largest, 2 * (flow(x) - x).cwiseAbs().maxCoeff());
   }
   return largest;
