@@ -57,29 +57,47 @@ std::string Golden::metadata(const std::string& key) const {
 ::testing::AssertionResult Golden::Matches(const std::string& name,
                                            const torch::Tensor& actual,
                                            double rel_tol) const {
+  return Compare(name, actual, rel_tol, /*slack=*/0);
+}
+
+::testing::AssertionResult Golden::MatchesInFloat64(const std::string& name,
+                                                    const torch::Tensor& actual,
+                                                    double rel_tol) const {
+  if (actual.scalar_type() != torch::kFloat64) {
+    return ::testing::AssertionFailure()
+           << name << ": is " << actual.scalar_type() << ", not float64";
+  }
+  double slack = 0;
+  TORCH_CHECK(absl::SimpleAtod(metadata(name + ".f32_vs_f64_maxabs"), &slack));
+  return Compare(name, actual, rel_tol, slack);
+}
+
+::testing::AssertionResult Golden::Compare(const std::string& name,
+                                           const torch::Tensor& actual,
+                                           double rel_tol, double slack) const {
   const std::string stats_name = name + ".stats";
   if (!has(stats_name)) {
     const torch::Tensor expected = tensor(name).to(torch::kFloat64);
-    return ElementsMatch(name, actual, expected.abs().mean().item<double>(),
-                         rel_tol);
+    const double mean_abs = expected.abs().mean().item<double>();
+    return ElementsMatch(name, actual, rel_tol * mean_abs + slack, rel_tol);
   }
   const torch::Tensor stats = tensor(stats_name);
-  const double mean_abs = stats[kMeanAbs].item<double>();
+  const double absolute = rel_tol * stats[kMeanAbs].item<double>() + slack;
   ::testing::AssertionResult elements =
-      ElementsMatch(name, actual, mean_abs, rel_tol);
+      ElementsMatch(name, actual, absolute, rel_tol);
   if (!elements) return elements;
-  // If every element is within e_i = rel_tol (|x_i| + m), then the mean, mean
-  // |x|, minimum and maximum are within rel_tol (|statistic| + 2 m), and the
-  // deviation within rms(e) <= rel_tol (rms(x) + m) <= rel_tol (std + 2 m).
-  return Named(stats_name, AllNear(Statistics(actual), stats,
-                                   2 * rel_tol * mean_abs, rel_tol));
+  // If every element is within e_i = rel_tol (|x_i| + m) + slack, then the
+  // mean, mean |x|, minimum and maximum are within rel_tol (|statistic| + 2 m)
+  // + slack, and the deviation within rms(e) <= rel_tol (rms(x) + m) + slack
+  // <= rel_tol (std + 2 m) + slack.
+  return Named(stats_name,
+               AllNear(Statistics(actual), stats, 2 * absolute, rel_tol));
 }
 
 ::testing::AssertionResult Golden::ElementsMatch(const std::string& name,
                                                  const torch::Tensor& actual,
-                                                 double mean_abs,
+                                                 double absolute,
                                                  double rel_tol) const {
-  const double absolute = rel_tol * mean_abs;
   if (has(name)) {
     return Named(name, AllNear(actual, tensor(name), absolute, rel_tol));
   }

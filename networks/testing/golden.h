@@ -43,13 +43,26 @@ class Golden {
                                      const torch::Tensor& actual,
                                      double rel_tol) const;
 
+  // The same for an `actual` computed in float64. What is stored was computed
+  // in float32; by how much that differs from the original's own float64 run,
+  // at most, is metadata "X.f32_vs_f64_maxabs", and is added to the bound of
+  // every element. Where a ReLU opens or closes by rounding it is far above
+  // rounding.
+  ::testing::AssertionResult MatchesInFloat64(const std::string& name,
+                                              const torch::Tensor& actual,
+                                              double rel_tol) const;
+
  private:
   explicit Golden(networks::weights::SafetensorsFile file)
       : file_(std::move(file)) {}
 
+  // Both of the above; `slack` is added to the bound of every element.
+  ::testing::AssertionResult Compare(const std::string& name,
+                                     const torch::Tensor& actual,
+                                     double rel_tol, double slack) const;
   ::testing::AssertionResult ElementsMatch(const std::string& name,
                                            const torch::Tensor& actual,
-                                           double mean_abs,
+                                           double absolute,
                                            double rel_tol) const;
 
   networks::weights::SafetensorsFile file_;

@@ -182,8 +182,10 @@ TEST_F(GoldenTest, MatchesAWholeTensorAndNothingElse) {
 // The heatmaps of util_ops, of which every third element is stored: Gaussians
 // of variance 0.01 about the keypoints on a 20 x 28 grid over [-1, 1]^2.
 torch::Tensor Heatmaps(const torch::Tensor& keypoints) {
-  const torch::Tensor x = torch::linspace(-1, 1, 28).view({1, 1, 1, 28});
-  const torch::Tensor y = torch::linspace(-1, 1, 20).view({1, 1, 20, 1});
+  const torch::Tensor x =
+      torch::linspace(-1, 1, 28, keypoints.options()).view({1, 1, 1, 28});
+  const torch::Tensor y =
+      torch::linspace(-1, 1, 20, keypoints.options()).view({1, 1, 20, 1});
   const auto coordinate = [&keypoints](int i) {
     return keypoints.select(/*dim=*/2, i).unsqueeze(2).unsqueeze(3);
   };
@@ -204,6 +206,19 @@ TEST_F(GoldenTest, MatchesASliceByItsElementsStatisticsAndShape) {
   // An element that the slice skips shows in the statistics alone.
   heatmaps.view({-1})[1] += 1;
   EXPECT_THAT(match(heatmaps).message(), HasSubstr("kp2gaussian.out.stats"));
+}
+
+// The original's float32 run of the heatmaps was up to 3.65e-7 off, by its
+// metadata.
+TEST_F(GoldenTest, Float64MayDifferByTheRoundingOfTheStoredRun) {
+  const torch::Tensor keypoints = golden_.tensor("kp2gaussian.kp");
+  const torch::Tensor heatmaps = Heatmaps(keypoints.to(torch::kFloat64));
+  const auto match = [this](const torch::Tensor& actual) {
+    return golden_.MatchesInFloat64("kp2gaussian.out", actual, 1e-12);
+  };
+  EXPECT_TRUE(match(heatmaps));
+  EXPECT_FALSE(match(heatmaps + 1e-6));
+  EXPECT_THAT(match(Heatmaps(keypoints)).message(), HasSubstr("not float64"));
 }
 
 }  // namespace
