@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "cpab/adam.h"
 #include "cpab/gauss_newton.h"
+#include "cpab/keypoint_minimum.h"
 #include "cpab/keypoint_objective.h"
 #include "cpab/keypoint_pullback.h"
 #include "third_party/absl/status_macros.h"
@@ -94,6 +95,12 @@ Eigen::Matrix2Xd Scatter(const Eigen::Matrix2Xd& columns,
   return result;
 }
 
+PairsGradient NotAGradient(const std::vector<int>& index, int64_t count) {
+  const Eigen::Matrix2Xd nan = Eigen::Matrix2Xd::Constant(
+      2, index.size(), std::numeric_limits<double>::quiet_NaN());
+  return {Scatter(nan, index, count), Scatter(nan, index, count), false};
+}
+
 }  // namespace
 
 absl::StatusOr<KeypointFitter> KeypointFitter::Create(
@@ -143,14 +150,42 @@ double KeypointFitter::Cost(
          0.5 * prior().Energy(theta);
 }
 
+FitResult KeypointFitter::Minimum(const KeypointPairs& pairs,
+                                  const FitResult& result) const {
+  const WeightedPairs weighted = PairsThatCount(pairs);
+  if (weighted.index.empty() || !result.theta.allFinite()) return result;
+  const MinimaOfFit minima = FindMinima(*model_, options_, weighted, result);
+  const auto& [tension, theta] = minima.stages.back();
+  const VelocityField field(basis(), theta);
+  const FlowAtPairs flow(field, weighted);
+  FitResult minimum;
+  minimum.theta = theta;
+  minimum.residual =
+      std::sqrt(WeightedSquaredNorm(flow.residual, weighted.weights));
+  minimum.cost =
+      ResidualNorm(weighted.weights, options_).Value(flow.residual, tension) +
+      0.5 * prior().Energy(theta);
+  minimum.tension = tension;
+  minimum.max_gradient = MaxGradient(field.cells());
+  minimum.iterations = minima.iterations;
+  minimum.converged = minima.converged;
+  return minimum;
+}
+
 PairsGradient KeypointFitter::Pullback(
     const KeypointPairs& pairs, const FitResult& result,
     const Eigen::Ref<const Eigen::VectorXd>& dl_dtheta) const {
+  const int64_t count = pairs.from.cols();
   const WeightedPairs weighted = PairsThatCount(pairs);
-  PairsGradient gradient =
-      PullbackToPairs(*model_, options_, weighted, result, dl_dtheta);
-  gradient.from = Scatter(gradient.from, weighted.index, pairs.from.cols());
-  gradient.to = Scatter(gradient.to, weighted.index, pairs.to.cols());
+  if (!result.theta.allFinite()) return NotAGradient(weighted.index, count);
+  PairsGradient gradient = {Eigen::Matrix2Xd::Zero(2, count),
+                            Eigen::Matrix2Xd::Zero(2, count), true};
+  if (weighted.index.empty() || dl_dtheta.isZero(0)) return gradient;
+  gradient = PullbackToPairs(*model_, options_, weighted,
+                             FindMinima(*model_, options_, weighted, result),
+                             dl_dtheta);
+  gradient.from = Scatter(gradient.from, weighted.index, count);
+  gradient.to = Scatter(gradient.to, weighted.index, count);
   return gradient;
 }
 

@@ -75,11 +75,18 @@ class KeypointFitter {
   double Cost(const KeypointPairs& pairs,
               const Eigen::Ref<const Eigen::VectorXd>& theta) const;
 
+  // The minimum of E that `result`, which is Fit(pairs) by kGaussNewton, is
+  // near: what Fit(pairs) tends to as the tolerance falls, found by Newton's
+  // method with the exact Hessian. `iterations` counts its steps; `converged`
+  // says that a minimum within max_gradient was reached to rounding.
+  FitResult Minimum(const KeypointPairs& pairs, const FitResult& result) const;
+
   // Pulls dL/dtheta back to the pairs through theta = argmin E, by the implicit
-  // function theorem. `result` is Fit(pairs), by kGaussNewton; the closer it is
-  // to the minimum, the closer the gradient, so set `tolerance` low. The
-  // result's tension is taken as given. Zero for pairs of weight 0; NaN if the
-  // result is.
+  // function theorem at Minimum(pairs, result), whatever the tolerance by which
+  // `result` = Fit(pairs) was found. Where max_gradient lowered the tension,
+  // its dependence on the pairs is part of the gradient. Never zero for a
+  // dL/dtheta that the pairs can lower; see PairsGradient::exact. Zero for
+  // pairs of weight 0; NaN if the result is.
   PairsGradient Pullback(
       const KeypointPairs& pairs, const FitResult& result,
       const Eigen::Ref<const Eigen::VectorXd>& dl_dtheta) const;

@@ -89,6 +89,12 @@ struct FitResult {
 struct PairsGradient {
   Eigen::Matrix2Xd from;  // [2, K]
   Eigen::Matrix2Xd to;    // [2, K]
+  // Whether this is the gradient of the minimum that the fit is near. False
+  // where no minimum was reached nearby, or where E is so flat there in some
+  // direction (less than a fiftieth of its Gauss-Newton approximation, or
+  // curved downwards) that theta is close to a jump: in such directions the
+  // gradient is bounded, at fifty times that of Gauss-Newton.
+  bool exact = false;
 };
 
 }  // namespace cpab

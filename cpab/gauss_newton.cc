@@ -130,11 +130,8 @@ class Minimiser {
     return MaxGradient(current_.cells) <= options_.max_gradient;
   }
 
-  // Where the data dominate, the field grows about as the square root of the
-  // tension; the two per cent keep the last steps from crawling.
   void LowerTension() {
-    const double excess = MaxGradient(current_.cells) / options_.max_gradient;
-    tension_ *= std::max(0.25, 0.98 / (excess * excess));
+    tension_ *= LoweredTension(MaxGradient(current_.cells), options_).factor;
     damping_ = 0;
   }
 

@@ -96,6 +96,13 @@ Eigen::MatrixXd ResidualNorm::InverseHessian(const Eigen::Matrix2Xd& r,
   return inverse;
 }
 
+TensionChange LoweredTension(double max_gradient, const FitOptions& options) {
+  const double excess = max_gradient / options.max_gradient;
+  const double factor = 0.98 / (excess * excess);
+  if (factor <= 0.25) return {0.25, 0};
+  return {factor, -2 * factor / max_gradient};
+}
+
 double WeightedSquaredNorm(const Eigen::Matrix2Xd& r,
                            const Eigen::RowVectorXd& weights) {
   return r.colwise().squaredNorm().dot(weights);

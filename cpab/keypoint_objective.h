@@ -97,6 +97,16 @@ class ResidualNorm {
   double share_;
 };
 
+// What becomes of the tension where the minimum of E at that tension has a
+// velocity gradient of `max_gradient`, above that of `options`. Where the data
+// dominate, the field grows about as the square root of the tension; two per
+// cent less keep the last reductions from being ever smaller.
+struct TensionChange {
+  double factor;  // max(1/4, 0.98 (bound / max_gradient)^2)
+  double slope;   // d factor / d max_gradient
+};
+TensionChange LoweredTension(double max_gradient, const FitOptions& options);
+
 // sum w |r|^2.
 double WeightedSquaredNorm(const Eigen::Matrix2Xd& r,
                            const Eigen::RowVectorXd& weights);

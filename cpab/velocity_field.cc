@@ -14,6 +14,12 @@ VelocityField VelocityField::Scaled(double t) const {
   return scaled;
 }
 
+VelocityField VelocityField::Plus(double t, const VelocityField& w) const {
+  VelocityField sum = *this;
+  sum.cells_ += t * w.cells_;
+  return sum;
+}
+
 Eigen::Vector2d VelocityField::operator()(const Eigen::Vector2d& x) const {
   const auto A = cells_.row(tessellation().FindCell(x));  // [CPAB]
   return Eigen::Vector2d(A[0] * x.x() + A[1] * x.y() + A[2],

@@ -18,6 +18,8 @@ class VelocityField {
 
   // The field t v.
   VelocityField Scaled(double t) const;
+  // The field v + t w, for a field w of the same basis.
+  VelocityField Plus(double t, const VelocityField& w) const;
 
   const Basis& basis() const { return *basis_; }
   const std::shared_ptr<const Basis>& shared_basis() const { return basis_; }

@@ -49,6 +49,7 @@ struct Batch : torch::CustomClassHolder {
   KeypointFitter fitter;
   std::vector<KeypointPairs> problems;
   std::vector<FitResult> results;
+  Tensor exact_gradient;  // As in KeypointFit; filled by the pullback.
 };
 
 c10::intrusive_ptr<Batch> SolveBatch(const KeypointFitter& fitter,
@@ -68,6 +69,7 @@ c10::intrusive_ptr<Batch> SolveBatch(const KeypointFitter& fitter,
     }
   }
   batch->results = fitter.FitAll(batch->problems, AtenParallelFor);
+  batch->exact_gradient = torch::zeros({p.size(0)}, torch::kBool);
   return batch;
 }
 
@@ -100,6 +102,7 @@ class ImplicitTheta : public torch::autograd::Function<ImplicitTheta> {
     const Tensor dl_dtheta = ToCpuDouble(gradients[0]);
     Tensor dl_dfrom = torch::empty(like.sizes(), torch::kFloat64);
     Tensor dl_dto = torch::empty(like.sizes(), torch::kFloat64);
+    bool* const exact = batch.exact_gradient.data_ptr<bool>();
     AtenParallelFor(batch.problems.size(), [&](int64_t b) {
       const PairsGradient gradient = batch.fitter.Pullback(
           batch.problems[b], batch.results[b],
@@ -111,6 +114,7 @@ class ImplicitTheta : public torch::autograd::Function<ImplicitTheta> {
                                    gradient.from.cols()) = gradient.from;
       Eigen::Map<Eigen::Matrix2Xd>(dl_dto.data_ptr<double>() + offset, 2,
                                    gradient.to.cols()) = gradient.to;
+      exact[b] = gradient.exact;
     });
     return {dl_dfrom.to(like.options()), dl_dto.to(like.options()), Tensor()};
   }
@@ -161,9 +165,12 @@ KeypointFit FitKeypoints(const KeypointFitter& fitter, const Tensor& from,
   const c10::intrusive_ptr<Batch> batch = SolveBatch(fitter, from, to, weights);
   const torch::Dtype dtype = from.scalar_type();
   KeypointFit fit;
-  fit.theta = gradient == ThetaGradient::kImplicit
-                  ? ImplicitTheta::apply(from, to, batch)
-                  : ThetaOf(*batch, from);
+  if (gradient == ThetaGradient::kImplicit) {
+    fit.theta = ImplicitTheta::apply(from, to, batch);
+    fit.exact_gradient = batch->exact_gradient;
+  } else {
+    fit.theta = ThetaOf(*batch, from);
+  }
   fit.residual = Column<double>(*batch, from, dtype,
                                 [](const FitResult& r) { return r.residual; });
   fit.max_gradient = Column<double>(

@@ -22,8 +22,9 @@ namespace cpab {
 enum class ThetaGradient {
   kDetached,  // No: what the paper does.
   kImplicit,  // By the implicit function theorem at the minimum of cpab/fit.h's
-              // objective, once differentiable. Costs about as much again as
-              // the fit. Not for FitOptions::Solver::kAdam.
+              // objective that theta is near, once differentiable. theta itself
+              // is the same as without. Costs about three times the fit. Not
+              // for FitOptions::Solver::kAdam.
 };
 
 // Everything but `theta` is without gradient. Devices as the keypoints'.
@@ -35,6 +36,9 @@ struct KeypointFit {
   torch::Tensor max_gradient;  // [B], as FitResult::max_gradient
   torch::Tensor iterations;    // [B] int64
   torch::Tensor converged;     // [B] bool
+  // [B] bool on the CPU, for kImplicit; else undefined. All false until theta's
+  // gradient has been pulled back, from then on PairsGradient::exact.
+  torch::Tensor exact_gradient;
 };
 
 // Finds the theta of each problem b with T(from[b]; theta[b]) = to[b], as far

@@ -116,6 +116,28 @@ TEST_F(FitKeypointsTest, ThetaIsDetachedUnlessAskedFor) {
                   .theta.requires_grad());
 }
 
+TEST_F(FitKeypointsTest, SaysWhichGradientsAreExactOncePulledBack) {
+  const Pairs pairs = SmoothMotion(3, 5, 5);
+  const Tensor from = pairs.from.clone();
+  from[1][2][0] = std::numeric_limits<double>::quiet_NaN();
+  const KeypointFit fit = FitKeypoints(fitter_, from.requires_grad_(), pairs.to,
+                                       ThetaGradient::kImplicit);
+  EXPECT_FALSE(fit.exact_gradient.any().item<bool>());
+  fit.theta.sum().backward();
+  EXPECT_TRUE(
+      torch::equal(fit.exact_gradient, torch::tensor({true, false, true})));
+  EXPECT_FALSE(FitKeypoints(fitter_, from, pairs.to).exact_gradient.defined());
+}
+
+TEST_F(FitKeypointsTest, ThetaIsTheSameWithAndWithoutGradient) {
+  const Pairs pairs = SmoothMotion(4, 5, 9);
+  const Tensor from = pairs.from.clone().requires_grad_();
+  EXPECT_TRUE(torch::equal(
+      FitKeypoints(fitter_, from, pairs.to).theta,
+      FitKeypoints(fitter_, from, pairs.to, ThetaGradient::kImplicit)
+          .theta.detach()));
+}
+
 // Both keypoint sets, through theta and the transform at other points, against
 // central differences of everything. The solves end up to some 1e-9 from their
 // minimum, which a step of 1e-4 leaves as 1e-5 in the quotients; the worst seen
