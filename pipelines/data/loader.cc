@@ -2,7 +2,6 @@
 
 #include <torch/torch.h>
 
-#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -15,12 +14,6 @@
 
 namespace pipelines::data {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double SecondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 absl::Status Validate(const LoaderOptions& options) {
   const struct {
@@ -73,7 +66,6 @@ class Loader::Impl {
   absl::StatusOr<Batch> Next();
   LoaderPosition position() const { return next_position_; }
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
-  double wait_share() const;
 
  private:
   // A batch in the making. Its samples are handed out one by one, so that
@@ -106,10 +98,6 @@ class Loader::Impl {
   const int64_t steps_per_epoch_;
   LoaderPosition next_position_;  // of what Next() returns
   absl::Status error_;            // sticks
-
-  Clock::time_point first_next_;
-  bool started_ = false;
-  double waited_ = 0;
 
   std::mutex mutex_;               // guards the rest
   std::condition_variable work_;   // there may be something to do
@@ -182,9 +170,6 @@ absl::StatusOr<Batch> Loader::Impl::Finish(const Pending& pending) {
 
 absl::StatusOr<Batch> Loader::Impl::Next() {
   RETURN_IF_ERROR(error_);
-  const Clock::time_point begin = Clock::now();
-  if (!started_) first_next_ = begin;
-  started_ = true;
   std::shared_ptr<Pending> first;
   if (workers_.empty()) {
     first = NewPending();
@@ -201,12 +186,7 @@ absl::StatusOr<Batch> Loader::Impl::Next() {
     lock.unlock();
     work_.notify_all();
   }
-  waited_ += SecondsSince(begin);
   return Finish(*first);
-}
-
-double Loader::Impl::wait_share() const {
-  return started_ ? waited_ / std::max(SecondsSince(first_next_), 1e-9) : 0;
 }
 
 Loader::Loader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -232,6 +212,5 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
 absl::StatusOr<Batch> Loader::Next() { return impl_->Next(); }
 LoaderPosition Loader::position() const { return impl_->position(); }
 int64_t Loader::steps_per_epoch() const { return impl_->steps_per_epoch(); }
-double Loader::wait_share() const { return impl_->wait_share(); }
 
 }  // namespace pipelines::data

@@ -78,9 +78,6 @@ class Loader {
 
   int64_t steps_per_epoch() const;
 
-  // Share of the time since the first Next() that was spent waiting in Next().
-  double wait_share() const;
-
  private:
   class Impl;
   explicit Loader(std::unique_ptr<Impl> impl);

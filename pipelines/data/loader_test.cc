@@ -156,15 +156,6 @@ TEST(Loader, EpochsAreMultiplesOfTheBatchesOfAStep) {
   EXPECT_EQ(Take(*loader, 3).at(2).position.epoch, 1);
 }
 
-TEST(Loader, ReportsTheShareOfWaiting) {
-  const auto dataset = MakeDataset("waiting");
-  const auto loader = MustCreate(dataset.get(), Options(2, 1));
-  EXPECT_EQ(loader->wait_share(), 0);
-  Take(*loader, 4);
-  EXPECT_GT(loader->wait_share(), 0);
-  EXPECT_LE(loader->wait_share(), 1);
-}
-
 TEST(Loader, PassesErrorsOnAndRepeatsThem) {
   const auto dataset = MakeDataset("errors", /*cache_bytes=*/0);
   for (int i = 0; i < kClips; ++i) {
