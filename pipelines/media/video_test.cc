@@ -1,4 +1,5 @@
 // VideoWriter and VideoReader, each the other's proof.
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -282,6 +283,33 @@ TEST(VideoWriter, KeepsColours) {
     // shifts flat areas by another step. A wrong matrix or range costs 10.
     EXPECT_LE(cv::norm(video.frames[i].rgb, expected, cv::NORM_INF), 4)
         << "colour " << i;
+  }
+}
+
+// As a server does, which has no file.
+TEST_P(EveryFormat, IsWrittenIntoAnOpenFile) {
+  const int descriptor = memfd_create("answer", MFD_CLOEXEC);
+  ASSERT_GE(descriptor, 0);
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  options.descriptor = descriptor;
+  options.comment = "synthetic";
+  const std::string name = std::string("answer") + GetParam();
+  auto writer = VideoWriter::Create(name, options);
+  ASSERT_THAT(writer, IsOk());
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_THAT((*writer)->Write(NumberedFrame(cv::Size(32, 32), i)), IsOk());
+  }
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  EXPECT_NE(access(name.c_str(), F_OK), 0);
+  const auto bytes = std::make_shared<const std::string>(
+      Contents(absl::StrCat("/proc/self/fd/", descriptor)));
+  close(descriptor);
+  const auto reader = VideoReader::OpenBytes(bytes, name);
+  ASSERT_THAT(reader, IsOk());
+  for (int i = 0; i < 5; ++i) {
+    const auto frame = (*reader)->Next();
+    ASSERT_TRUE(frame.ok() && frame->has_value()) << frame.status();
+    EXPECT_EQ(FrameIndex((*frame)->rgb), i);
   }
 }
 

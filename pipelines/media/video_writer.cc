@@ -90,7 +90,8 @@ absl::Status Validate(const std::string& path,
 // FFmpeg's muxer writes no comment into a GIF. Puts a comment extension in
 // front of the trailer of the finished file, [GIF89a, 24].
 absl::Status AppendGifComment(absl::string_view comment,
-                              const networks::files::AtomicFile& gif) {
+                              const std::string& writable_path,
+                              const std::string& path) {
   constexpr size_t kMaxBlock = 255;
   constexpr char kTrailer = ';';
   std::string extension = "!\xFE";
@@ -102,15 +103,14 @@ absl::Status AppendGifComment(absl::string_view comment,
   }
   extension += '\0';
   extension += kTrailer;
-  std::fstream file(gif.WritablePath(),
+  std::fstream file(writable_path,
                     std::ios::binary | std::ios::in | std::ios::out);
   file.seekg(-1, std::ios::end);
   if (file.get() != kTrailer) return absl::OkStatus();
   file.seekp(-1, std::ios::end);
   file << extension << std::flush;
   return file ? absl::OkStatus()
-              : absl::ResourceExhaustedError(gif.path() +
-                                             ": cannot be completed");
+              : absl::ResourceExhaustedError(path + ": cannot be completed");
 }
 
 // MPEG-4 counts in units of at least 1/65535 s.
@@ -196,7 +196,8 @@ class VideoWriter::Impl {
 
   std::string path_;
   VideoWriterOptions options_;
-  std::optional<networks::files::AtomicFile> file_;
+  std::optional<networks::files::AtomicFile> file_;  // none for a descriptor
+  std::string writable_path_;
   AVFormatContext* output_ = nullptr;
   AVStream* stream_ = nullptr;
   CodecPtr encoder_;
@@ -316,10 +317,15 @@ absl::Status VideoWriter::Impl::OpenEncoder() {
 }
 
 absl::Status VideoWriter::Impl::OpenFile() {
-  networks::files::OutputOptions output;
-  output.overwrite = options_.overwrite;
-  ASSIGN_OR_RETURN(file_, networks::files::AtomicFile::Create(path_, output));
-  const std::string url = "file:" + file_->WritablePath();
+  if (options_.descriptor) {
+    writable_path_ = absl::StrCat("/proc/self/fd/", *options_.descriptor);
+  } else {
+    networks::files::OutputOptions output;
+    output.overwrite = options_.overwrite;
+    ASSIGN_OR_RETURN(file_, networks::files::AtomicFile::Create(path_, output));
+    writable_path_ = file_->WritablePath();
+  }
+  const std::string url = "file:" + writable_path_;
   int error = avio_open(&output_->pb, url.c_str(), AVIO_FLAG_WRITE);
   if (error < 0) return Failed(error, "cannot be written");
   // Faststart reads the file again under its URL.
@@ -452,9 +458,9 @@ absl::Status VideoWriter::Impl::Finish() {
   if (error < 0) return Failed(error, "cannot be completed");
   RETURN_IF_ERROR(CloseFile());
   if (is_gif() && !options_.comment.empty()) {
-    RETURN_IF_ERROR(AppendGifComment(options_.comment, *file_));
+    RETURN_IF_ERROR(AppendGifComment(options_.comment, writable_path_, path_));
   }
-  return file_->Commit();
+  return file_ ? file_->Commit() : absl::OkStatus();
 }
 
 absl::Status VideoWriter::Impl::CloseFile() {

@@ -65,6 +65,11 @@ struct VideoWriterOptions {
   // Threads for encoding; 0 leaves the choice to the encoder.
   int threads = 0;
 
+  // An open file that can be read, written and seeked in (of memfd_create, say)
+  // into which the video is written, from its beginning, instead of into the
+  // file at `path`; it stays open. The path's ending still tells the format.
+  std::optional<int> descriptor;
+
   // Whether a file that exists is replaced; otherwise AlreadyExists.
   bool overwrite = true;
 };
