@@ -14,6 +14,7 @@
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/config/config.h"
 #include "pipelines/config/override.h"
+#include "pipelines/config/validate.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/evaluation/evaluation.h"
 #include "pipelines/report/page.h"
@@ -89,6 +90,8 @@ absl::Status CheckFlags(const CommandLine& line) {
 // The flags that stand for fields of the config.
 absl::Status ApplyFlags(const std::vector<std::string>& overrides,
                         Config* config) {
+  // Of the rest the checkpoint decides.
+  RETURN_IF_ERROR(RefuseOtherOverrides(overrides, {"data", "evaluation"}));
   for (const std::string& assignment : overrides) {
     RETURN_IF_ERROR(ApplyOverride(assignment, config));
   }

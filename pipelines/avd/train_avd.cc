@@ -16,8 +16,8 @@
 #include "pipelines/avd/avd_training.h"
 #include "pipelines/avd/keypoint_bank.h"
 #include "pipelines/checkpoint/checkpoint.h"
-#include "pipelines/config/config.h"
 #include "pipelines/config/override.h"
+#include "pipelines/config/validate.h"
 #include "pipelines/data/data_folder.h"
 #include "third_party/absl/status_macros.h"
 
@@ -37,9 +37,12 @@ networks::AvdOptions AvdOptionsOf(const ModelConfig& model,
   return options;
 }
 
-// The checkpoint's config with overrides.
+// The checkpoint's config with overrides. Of the model and its training the
+// checkpoint decides.
 absl::StatusOr<Config> EffectiveConfig(const TrainAvdOptions& options,
                                        Config config) {
+  RETURN_IF_ERROR(UsageError(RefuseOtherOverrides(
+      options.overrides, {"avd", "data", "training.seed"})));
   for (const std::string& assignment : options.overrides) {
     const absl::Status status = ApplyOverride(assignment, &config);
     if (!status.ok()) return UsageError(status);

@@ -9,8 +9,10 @@
 #include "networks/weights/load.h"
 #include "networks/weights/mapped_file.h"
 #include "networks/weights/read.h"
+#include "pipelines/checkpoint/former_versions.h"
 #include "pipelines/checkpoint/original_checkpoint.h"
-#include "pipelines/config/config.h"
+#include "pipelines/config/former_fields.h"
+#include "pipelines/config/resolve.h"
 #include "pipelines/config/text_format.h"
 #include "third_party/absl/status_macros.h"
 
@@ -26,6 +28,8 @@ constexpr char kAveragePrefix[] = "average.";
 constexpr char kAdamPrefix[] = "adam.";
 constexpr char kStateKey[] = "state";
 constexpr int kFirstVersionWithChecksum = 2;
+// Later ones state every field of their config.
+constexpr int kLastVersionWithDefaults = 2;
 
 void AddWithPrefix(const char* prefix, const TensorMap& from, TensorMap* to) {
   for (const auto& [name, tensor] : from) {
@@ -106,7 +110,11 @@ absl::StatusOr<CheckpointState> StateOf(const SafetensorsFile& file) {
     // Without a checksum that vouches for the text, it may be damaged.
     return file.has_checksum() ? parsed : absl::DataLossError(parsed.message());
   }
-  MoveFormerFields(state.mutable_config());
+  if (version <= kLastVersionWithDefaults) {
+    UpgradeConfig(state.mutable_config());
+  } else {
+    MoveFormerFields(state.mutable_config()->mutable_model());
+  }
   return state;
 }
 
@@ -175,6 +183,7 @@ absl::Status SaveCheckpoint(const std::string& path, const Learnt& learnt,
                             const CheckpointState& state) {
   CheckpointState versioned = state;
   versioned.set_version(kCheckpointVersion);
+  ResolveDefaults(versioned.mutable_config());
   std::string text;
   google::protobuf::TextFormat::PrintToString(versioned, &text);
   return networks::weights::WriteSafetensors(

@@ -11,6 +11,10 @@
 //   metadata "state"      CheckpointState as protobuf text
 //   checksum              SHA-256 of all of it, since version 2
 //
+// Since version 3 the config in the state has every field, so that it means the
+// same where defaults are others; former_versions.h says what it means in
+// versions 1 and 2.
+//
 // Random numbers need no state: they are functions of the run's seed and the
 // step (StepSeed, and the sequence law of data/dataset.h).
 #ifndef PIPELINES_CHECKPOINT_CHECKPOINT_H_
@@ -32,7 +36,7 @@
 
 namespace pipelines {
 
-inline constexpr int kCheckpointVersion = 2;
+inline constexpr int kCheckpointVersion = 3;
 
 // What training changes; not owned.
 struct Learnt {

@@ -13,8 +13,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
+#include "pipelines/config/resolve.h"
 #include "pipelines/testing/testing_child.h"
 #include "pipelines/testing/testing_config.h"
 #include "pipelines/testing/testing_folder.h"
@@ -118,6 +120,20 @@ TEST_F(CheckpointTest, BringsBackEverythingToTheBit) {
   EXPECT_EQ(checkpoint->state().step(), 3);
   ASSERT_THAT(checkpoint->Restore(other.learnt()), IsOk());
   ExpectSame(saved.learnt(), other.learnt());
+}
+
+// So that it means the same to a program with other defaults.
+TEST_F(CheckpointTest, StatesEveryFieldOfItsConfig) {
+  Training saved(1);
+  ASSERT_THAT(SaveCheckpoint(path_, saved.learnt(), saved.State(3)), IsOk());
+  const auto state = ReadCheckpointState(path_);
+  ASSERT_THAT(state, IsOk());
+  EXPECT_EQ(state->version(), 3);
+  EXPECT_TRUE(state->config().training().has_learning_rate());
+  Config resolved = saved.config;
+  ResolveDefaults(&resolved);
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(
+      state->config(), resolved));
 }
 
 TEST_F(CheckpointTest, IsUsedWithItsAveragedWeights) {

@@ -9,8 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "networks/weights/load.h"
-#include "pipelines/config/config.h"
 #include "pipelines/config/ranges.h"
+#include "pipelines/config/resolve.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -155,7 +155,7 @@ absl::StatusOr<Config> ConfigOfOriginal(const TensorMap& tensors,
   // perceptual loss compares, also where no training follows.
   config.mutable_losses()->mutable_perceptual()->set_weights(
       "vgg19-dcbb9e9d.pth");
-  FillDependentDefaults(&config);
+  FillDefaults(&config);
   RETURN_IF_ERROR(CheckModel(config, source));
   return config;
 }

@@ -166,7 +166,7 @@ TEST_F(OriginalCheckpoint, SaysItsConfigByItsShapes) {
   EXPECT_EQ(config.keypoints_per_transform(), 5);
   EXPECT_EQ(config.detector().width(), 64);
   EXPECT_TRUE(config.background());
-  EXPECT_EQ(config.global_cpab().cells_x(), 6);
+  EXPECT_EQ(config.global().cpab().cells_x(), 6);
   EXPECT_EQ(config.dense_motion().block_expansion(), 8);
   EXPECT_EQ(config.dense_motion().num_blocks(), 3);
   EXPECT_EQ(config.dense_motion().scale_factor(), 0.25);

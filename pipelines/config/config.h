@@ -1,4 +1,7 @@
-// Reading, completing and checking the configuration of a run.
+// Reading the configuration of a run, and writing it.
+//
+// The schema with all meanings, ranges and defaults is config.proto; what a
+// config resolves to is in resolve.h, the checks are in validate.h.
 #ifndef PIPELINES_CONFIG_CONFIG_H_
 #define PIPELINES_CONFIG_CONFIG_H_
 
@@ -13,8 +16,9 @@
 namespace pipelines {
 
 // Reads a text file, applies the overrides ("path.to.field=value") in order,
-// fills in defaults that depend on other fields, and validates the whole.
-// NotFound if there is no such file; InvalidArgument as
+// moves what stands in fields of former versions, fills in what the schema
+// gives to groups of fields (FillDefaults in resolve.h), and validates the
+// whole. The errors of ReadTextFormat, as NotFound; InvalidArgument as
 // "<file>: model.num_transforms is 0; use a value in [1, 64]", or with the
 // override instead of the file if the file alone has no such fault.
 absl::StatusOr<Config> LoadConfig(const std::string& path,
@@ -24,20 +28,6 @@ absl::StatusOr<Config> LoadConfig(const std::string& path,
 absl::StatusOr<Config> ParseConfig(absl::string_view name,
                                    absl::string_view text,
                                    const std::vector<std::string>& overrides);
-
-// Brings what configs of former versions said in other places to where it is
-// said now. ParseConfig and LoadConfig do so.
-void MoveFormerFields(Config* config);
-
-// Sets what one field's default in the schema cannot state, where it is unset.
-void FillDependentDefaults(Config* config);
-
-// InvalidArgument naming the first field that is out of range or does not go
-// together with another one.
-absl::Status ValidateConfig(const Config& config);
-
-// The same of what evaluation needs: data and model, not losses and training.
-absl::Status ValidateForEvaluation(const Config& config);
 
 // The config as a text file that LoadConfig reads back, defaults left out.
 std::string ConfigText(const Config& config);

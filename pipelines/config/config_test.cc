@@ -1,6 +1,5 @@
 #include "pipelines/config/config.h"
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -16,6 +15,7 @@ using ::absl::StatusCode;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 constexpr char kMinimal[] =
     "data { folder: 'clips' } losses { perceptual { untrained: true } }";
@@ -25,38 +25,29 @@ absl::StatusOr<Config> Parse(const std::string& text,
   return ParseConfig("a.textproto", text, overrides);
 }
 
-TEST(Config, FillsDefaultsThatDependOnOtherFields) {
+TEST(Config, FillsDefaultsThatDependOnTheirPlace) {
   const absl::StatusOr<Config> config = Parse(kMinimal);
   ASSERT_THAT(config, IsOk());
-  EXPECT_EQ(config->model().global_cpab().cells_x(), 6);
-  EXPECT_EQ(config->model().local_cpab().cells_x(), 4);
-  EXPECT_EQ(config->model().local_cpab().prior_length(), 1);
-  EXPECT_EQ(config->model().global_cpab().prior_length(), 0.3);
-  EXPECT_EQ(config->model().local_cpab().prior_gradient(), 3);
+  EXPECT_TRUE(config->model().local().has_cpab());
+  EXPECT_EQ(config->model().global().cpab().cells_x(), 6);
+  EXPECT_EQ(config->model().local().cpab().cells_x(), 4);
+  EXPECT_EQ(config->model().local().cpab().prior_length(), 1);
+  EXPECT_EQ(config->model().global().cpab().prior_length(), 0.3);
   EXPECT_THAT(config->losses().perceptual().scales(),
               ElementsAre(1, 0.5, 0.25, 0.125));
-}
-
-TEST(Config, ReadsTheGradientWhereFormerVersionsHadIt) {
-  const absl::StatusOr<Config> config =
-      Parse(kMinimal, {"model.local_cpab.gradient=IMPLICIT"});
-  ASSERT_THAT(config, IsOk());
-  EXPECT_EQ(config->model().gradient(), ModelConfig::IMPLICIT);
-  EXPECT_FALSE(config->model().local_cpab().has_gradient());
-  EXPECT_EQ(Parse(kMinimal)->model().gradient(), ModelConfig::DETACHED);
 }
 
 TEST(Config, OverridesReplaceScalarsListsStringsAndEnums) {
   const absl::StatusOr<Config> config =
       Parse(kMinimal,
             {"training.batch_size=3", "losses.perceptual.scales=[1, 0.5]",
-             "data.folder=/my clips/a", "model.local_cpab.solver=ADAM",
+             "data.folder=/my clips/a", "model.local.cpab.solver=ADAM",
              "data.augmentation.time_flip=false", "training.milestones=60"});
   ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->training().batch_size(), 3);
   EXPECT_THAT(config->losses().perceptual().scales(), ElementsAre(1, 0.5));
   EXPECT_EQ(config->data().folder(), "/my clips/a");
-  EXPECT_EQ(config->model().local_cpab().solver(), CpabConfig::ADAM);
+  EXPECT_EQ(config->model().local().cpab().solver(), CpabConfig::ADAM);
   EXPECT_FALSE(config->data().augmentation().time_flip());
   EXPECT_THAT(config->training().milestones(), ElementsAre(60));
 }
@@ -126,6 +117,27 @@ TEST(Config, DifferencesNameFieldAndValues) {
   ASSERT_THAT(b, IsOk());
   EXPECT_THAT(ConfigDifferences(*a, *b),
               ElementsAre(HasSubstr("training.batch_size: 28 -> 3")));
+}
+
+TEST(Config, DifferencesSeeAnotherMotionModel) {
+  const absl::StatusOr<Config> a = Parse(kMinimal, {"model.local=affine {}"});
+  const absl::StatusOr<Config> b = Parse(kMinimal, {"model.local.cpab="});
+  ASSERT_THAT(a, IsOk());
+  ASSERT_THAT(b, IsOk());
+  EXPECT_THAT(ConfigDifferences(*a, *b),
+              UnorderedElementsAre(HasSubstr("model.local.affine"),
+                                   HasSubstr("model.local.cpab")));
+  EXPECT_THAT(ConfigDifferences(*b, *Parse(kMinimal)), IsEmpty());
+}
+
+TEST(Config, DifferencesPassOverAGlobalTransformThatIsOff) {
+  const absl::StatusOr<Config> a =
+      Parse(kMinimal, {"model.global_transform=false"});
+  const absl::StatusOr<Config> b = Parse(
+      kMinimal, {"model.global_transform=false", "model.global=affine {}"});
+  ASSERT_THAT(a, IsOk());
+  ASSERT_THAT(b, IsOk());
+  EXPECT_THAT(ConfigDifferences(*a, *b), IsEmpty());
 }
 
 struct BadCase {
@@ -230,15 +242,15 @@ INSTANTIATE_TEST_SUITE_P(
                 kMinimal,
                 {"losses.structure.weight=1"},
                 "losses.structure: name a file of weights"},
-        BadCase{"NoSuchMotion",
+        BadCase{"NoSuchGradient",
                 kMinimal,
-                {"model.motion=SPLINE"},
-                "'SPLINE' is not a value of this field (one of CPAB, "
-                "THIN_PLATE, AFFINE)"},
+                {"model.gradient=THROUGH"},
+                "'THROUGH' is not a value of this field (one of DETACHED, "
+                "IMPLICIT)"},
         BadCase{"GradientOfAdam",
                 kMinimal,
-                {"model.gradient=IMPLICIT", "model.global_cpab.solver=ADAM"},
-                "model.gradient is IMPLICIT, but model.global_cpab.solver is "
+                {"model.gradient=IMPLICIT", "model.global.cpab.solver=ADAM"},
+                "model.gradient is IMPLICIT, but model.global.cpab.solver is "
                 "ADAM"},
         BadCase{"OddSize",
                 kMinimal,
@@ -275,15 +287,15 @@ TEST(Config, MissingFileIsNamed) {
               StatusIs(StatusCode::kNotFound, HasSubstr("no/such.textproto")));
 }
 
-TEST(ShippedConfigs, LoadAndValidate) {
-  int count = 0;
-  for (const auto& entry :
-       std::filesystem::directory_iterator("pipelines/config/shipped")) {
-    if (entry.path().extension() != ".textproto") continue;
-    EXPECT_THAT(LoadConfig(entry.path(), {}), IsOk()) << entry.path();
-    ++count;
-  }
-  EXPECT_GE(count, 6);
+TEST(Config, AFileThatCannotBeReadSaysWhy) {
+  EXPECT_THAT(LoadConfig(testing::TempDir(), {}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("is a folder")));
+  // Was read until memory ended.
+  EXPECT_THAT(LoadConfig("/dev/zero", {}),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("is larger than 1048576 bytes")));
+  EXPECT_THAT(LoadConfig("/dev/null", {}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("is empty")));
 }
 
 }  // namespace

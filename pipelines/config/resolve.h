@@ -7,13 +7,21 @@
 
 namespace pipelines {
 
-// Sets every field that is unset and has a default, in all sub-messages. Left
-// unset: strings without a default, the members of a oneof that is unset or has
-// chosen another one, messages that are marked `by_presence`, and fields of
-// former versions (options.proto). What was set stays.
+// Sets what fields have by the schema's option `defaults` (options.proto) where
+// the message leaves it out: what the default of a field's type cannot say.
+void FillDefaults(google::protobuf::Message* message);
+
+// FillDefaults, and sets every field that is unset and has a default, in all
+// sub-messages. Left unset: strings without a default, the members of a oneof
+// that is unset or has chosen another one, messages that are marked
+// `by_presence`, and fields of former versions (options.proto). What was set
+// stays.
 //
 // Two messages that mean the same are equal after this, field by field.
 void ResolveDefaults(google::protobuf::Message* message);
+
+// The reverse: clears what ResolveDefaults would set to the same value.
+void ClearDefaults(google::protobuf::Message* message);
 
 }  // namespace pipelines
 

@@ -18,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::google::protobuf::util::MessageDifferencer;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -63,12 +64,78 @@ TEST(ResolveDefaults, LeavesOutWhatSaysSomethingByBeingThere) {
   EXPECT_TRUE(config.evaluation().lpips().has_network());
 }
 
+TEST(FillDefaults, SetsWhatTheSchemaGivesToAMessageAroundWhatIsSet) {
+  Config config;
+  config.mutable_model()->mutable_global()->mutable_cpab()->set_cells_x(9);
+  FillDefaults(&config);
+  EXPECT_EQ(config.model().global().cpab().cells_x(), 9);
+  EXPECT_EQ(config.model().global().cpab().cells_y(), 6);
+  EXPECT_TRUE(config.model().local().has_cpab());
+  EXPECT_THAT(config.losses().structure().layers(), ElementsAre(-1));
+  EXPECT_FALSE(config.has_training());
+}
+
+TEST(FillDefaults, LeavesAnotherMemberOfAOneofAlone) {
+  Config config;
+  config.mutable_model()->mutable_global()->mutable_affine()->set_ridge(0.5);
+  FillDefaults(&config);
+  EXPECT_FALSE(config.model().global().has_cpab());
+  EXPECT_EQ(config.model().global().affine().ridge(), 0.5);
+}
+
+TEST(FillDefaults, LeavesAListThatIsSetAlone) {
+  Config config;
+  config.mutable_losses()->mutable_perceptual()->add_scales(0.5);
+  FillDefaults(&config);
+  EXPECT_THAT(config.losses().perceptual().scales(), ElementsAre(0.5));
+  EXPECT_THAT(config.losses().perceptual().layer_weights(),
+              ElementsAre(10, 10, 10, 10, 10));
+}
+
 TEST(ResolveDefaults, ChangesNothingTheSecondTime) {
   Config once;
   ResolveDefaults(&once);
   Config twice = once;
   ResolveDefaults(&twice);
   EXPECT_TRUE(MessageDifferencer::Equals(once, twice));
+}
+
+TEST(ClearDefaults, ClearsWhatHasTheDefaultOfItsPlace) {
+  Config config;
+  ResolveDefaults(&config);
+  ClearDefaults(&config);
+  EXPECT_EQ(config.ByteSizeLong(), 0u) << config.DebugString();
+  config.mutable_model()->mutable_global()->mutable_cpab()->set_cells_x(4);
+  config.mutable_model()->mutable_local()->mutable_cpab()->set_cells_x(4);
+  ClearDefaults(&config);
+  EXPECT_TRUE(config.model().global().cpab().has_cells_x());
+  EXPECT_FALSE(config.model().has_local());
+}
+
+TEST(ClearDefaults, LeavesWhatSaysSomethingByBeingThere) {
+  Config config;
+  config.mutable_data()->mutable_puppets();
+  config.mutable_model()->mutable_local()->mutable_affine();
+  config.mutable_evaluation()->mutable_lpips();
+  ResolveDefaults(&config);
+  ClearDefaults(&config);
+  EXPECT_TRUE(config.data().has_puppets());
+  EXPECT_TRUE(config.model().local().has_affine());
+  EXPECT_FALSE(config.model().local().affine().has_ridge());
+  EXPECT_TRUE(config.evaluation().has_lpips());
+}
+
+TEST(ClearDefaults, IsUndoneByResolving) {
+  for (const std::string& name : TextFiles(kShipped)) {
+    const auto config = LoadConfig(fs::path(kShipped) / name, {});
+    ASSERT_THAT(config, IsOk());
+    Config resolved = *config;
+    ResolveDefaults(&resolved);
+    Config again = resolved;
+    ClearDefaults(&again);
+    ResolveDefaults(&again);
+    EXPECT_TRUE(MessageDifferencer::Equals(resolved, again)) << name;
+  }
 }
 
 TEST(ResolvedText, LoadsAgainAsTheSameConfig) {

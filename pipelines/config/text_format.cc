@@ -1,6 +1,7 @@
 #include "pipelines/config/text_format.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
+#include "networks/files/read_file.h"
+#include "third_party/absl/status_macros.h"
 
 namespace pipelines {
 namespace {
@@ -107,6 +110,19 @@ absl::Status ParseTextFormat(absl::string_view name, absl::string_view text,
   return absl::InvalidArgumentError(
       absl::StrCat(name, ":", error.line(), ":", error.column(), ": ",
                    error.message(), SuggestionFor(error.message(), *message)));
+}
+
+absl::Status ReadTextFormat(const std::string& path, pb::Message* message) {
+  // A thousand times what a person writes; /dev/zero has no end.
+  constexpr int64_t kMaxBytes = 1 << 20;
+  networks::files::ReadOptions options;
+  options.max_bytes = kMaxBytes;
+  ASSIGN_OR_RETURN(const std::string text,
+                   networks::files::ReadFile(path, options));
+  if (text.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is empty"));
+  }
+  return ParseTextFormat(path, text, message);
 }
 
 }  // namespace pipelines

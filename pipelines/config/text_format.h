@@ -18,6 +18,12 @@ namespace pipelines {
 absl::Status ParseTextFormat(absl::string_view name, absl::string_view text,
                              google::protobuf::Message* message);
 
+// Reads the file at `path`, of at most 1 MiB, and parses it. The errors of
+// networks::files::ReadFile, which say why a file cannot be read; and the
+// above.
+absl::Status ReadTextFormat(const std::string& path,
+                            google::protobuf::Message* message);
+
 // " Did you mean 'batch_size'?" if a field of `type` is spelt much like `name`;
 // otherwise the list of its fields.
 std::string SuggestField(const google::protobuf::Descriptor& type,

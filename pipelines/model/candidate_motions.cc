@@ -5,18 +5,18 @@
 #include <vector>
 
 #include "networks/sampling.h"
+#include "pipelines/config/resolve.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
 
-absl::StatusOr<CandidateMotions> CandidateMotions::Create(
-    const ModelConfig& config) {
+absl::StatusOr<CandidateMotions> CandidateMotions::Create(ModelConfig config) {
+  FillDefaults(&config);
   ASSIGN_OR_RETURN(std::shared_ptr<const MotionModel> local,
-                   MakeMotionModel(config, config.local_cpab()));
+                   MakeMotionModel(config.local()));
   CandidateMotions motions(config, std::move(local));
   if (config.global_transform()) {
-    ASSIGN_OR_RETURN(motions.global_,
-                     MakeMotionModel(config, config.global_cpab()));
+    ASSIGN_OR_RETURN(motions.global_, MakeMotionModel(config.global()));
   }
   return motions;
 }

@@ -35,7 +35,7 @@ struct Candidates {
 class CandidateMotions {
  public:
   // The errors of MakeMotionModel.
-  static absl::StatusOr<CandidateMotions> Create(const ModelConfig& config);
+  static absl::StatusOr<CandidateMotions> Create(ModelConfig config);
 
   // source, driving: keypoints [B, 5K, 2] in [-1, 1].
   // background: [B, 3, 3] background_source_from_driving, or undefined:

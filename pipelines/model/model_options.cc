@@ -25,6 +25,13 @@ cpab::FitOptions FitOptionsOf(const CpabConfig& config) {
   return options;
 }
 
+ThinPlateOptions ThinPlateOptionsOf(const ThinPlateConfig& config) {
+  ThinPlateOptions options;
+  options.bending_ridge = config.bending_ridge();
+  options.affine_ridge = config.affine_ridge();
+  return options;
+}
+
 networks::DenseMotionOptions DenseMotionOptionsOf(const ModelConfig& config) {
   networks::DenseMotionOptions options;
   options.num_transforms = config.num_transforms();

@@ -7,11 +7,15 @@
 #include "networks/dense_motion.h"
 #include "networks/inpainting.h"
 #include "pipelines/config/config.pb.h"
+#include "pipelines/model/thin_plate.h"
 
 namespace pipelines {
 
+// Each struct has the message's values, and its own default in a field that the
+// message does not have.
 cpab::TessellationOptions TessellationOptionsOf(const CpabConfig& config);
 cpab::FitOptions FitOptionsOf(const CpabConfig& config);
+ThinPlateOptions ThinPlateOptionsOf(const ThinPlateConfig& config);
 networks::DenseMotionOptions DenseMotionOptionsOf(const ModelConfig& config);
 networks::InpaintingOptions InpaintingOptionsOf(const ModelConfig& config);
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "keypoints/coordinates.h"
 #include "networks/sampling.h"
@@ -36,13 +37,15 @@ class CandidateMotionsTest : public testing::TestWithParam<const char*> {
  protected:
   absl::StatusOr<CandidateMotions> Create(
       std::vector<std::string> overrides = {}) const {
-    overrides.push_back(std::string("model.motion=") + GetParam());
+    for (const char* place : {"model.local", "model.global"}) {
+      overrides.push_back(absl::StrCat(place, "=", GetParam(), " {}"));
+    }
     return CandidateMotions::Create(TinyConfig(overrides)->model());
   }
 };
 
 INSTANTIATE_TEST_SUITE_P(All, CandidateMotionsTest,
-                         testing::Values("CPAB", "THIN_PLATE", "AFFINE"));
+                         testing::Values("cpab", "thin_plate", "affine"));
 
 TEST_P(CandidateMotionsTest, EqualKeypointsGiveTheIdentityExactly) {
   const auto motions = Create();

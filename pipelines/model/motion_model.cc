@@ -7,6 +7,7 @@
 
 #include "pipelines/model/affine.h"
 #include "pipelines/model/cpab_motion.h"
+#include "pipelines/model/model_options.h"
 #include "pipelines/model/thin_plate.h"
 
 namespace pipelines {
@@ -39,29 +40,25 @@ class ClosedFormMotion : public MotionModel {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const MotionModel>> MakeMotionModel(
-    const ModelConfig& config, const CpabConfig& cpab) {
-  switch (config.motion()) {
-    case ModelConfig::AFFINE:
+    const MotionConfig& config) {
+  switch (config.model_case()) {
+    case MotionConfig::kAffine:
       return std::make_shared<ClosedFormMotion>(
-          [ridge = config.affine_ridge()](const Tensor& from, const Tensor& to,
-                                          const Tensor& points) {
+          [ridge = config.affine().ridge()](
+              const Tensor& from, const Tensor& to, const Tensor& points) {
             return AffineFromKeypoints(from, to, points, ridge);
           });
-    case ModelConfig::THIN_PLATE: {
-      ThinPlateOptions options;
-      options.bending_ridge = config.bending_ridge();
-      options.affine_ridge = config.affine_ridge();
+    case MotionConfig::kThinPlate:
       return std::make_shared<ClosedFormMotion>(
-          [options](const Tensor& from, const Tensor& to,
-                    const Tensor& points) {
+          [options = ThinPlateOptionsOf(config.thin_plate())](
+              const Tensor& from, const Tensor& to, const Tensor& points) {
             return ThinPlateFromKeypoints(from, to, points, options);
           });
-    }
-    case ModelConfig::MOTION_UNSPECIFIED:
-    case ModelConfig::CPAB:
+    case MotionConfig::kCpab:
+    case MotionConfig::MODEL_NOT_SET:
       break;
   }
-  return CpabMotion::Create(cpab);
+  return CpabMotion::Create(config.cpab());
 }
 
 }  // namespace pipelines

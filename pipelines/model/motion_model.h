@@ -42,11 +42,11 @@ class MotionModel {
                                const torch::Tensor& points) const = 0;
 };
 
-// The model that `config` chooses; `cpab` is for one with CPAB transformations:
-// config.local_cpab() or global_cpab(). Their Adam solver has no gradient.
-// InvalidArgument for a tessellation that CPAB does not have.
+// The model that `config` chooses, with its options; CPAB where it chooses
+// none. CPAB's Adam solver has no gradient. InvalidArgument for a tessellation
+// that CPAB does not have.
 absl::StatusOr<std::shared_ptr<const MotionModel>> MakeMotionModel(
-    const ModelConfig& config, const CpabConfig& cpab);
+    const MotionConfig& config);
 
 }  // namespace pipelines
 

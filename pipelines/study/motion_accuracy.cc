@@ -104,10 +104,8 @@ absl::StatusOr<Score> ScoreModel(const ModelConfig& config, const Pairs& pairs,
                                  const Tensor& source) {
   const Tensor grid =
       networks::CoordinateGrid(kSize, kSize, torch::kFloat32).view({-1, 2});
-  ASSIGN_OR_RETURN(const auto local,
-                   MakeMotionModel(config, config.local_cpab()));
-  ASSIGN_OR_RETURN(const auto global,
-                   MakeMotionModel(config, config.global_cpab()));
+  ASSIGN_OR_RETURN(const auto local, MakeMotionModel(config.local()));
+  ASSIGN_OR_RETURN(const auto global, MakeMotionModel(config.global()));
   const int64_t count = pairs.driving.size(0);
   const Tensor fields = local
                             ->Infer(pairs.driving.view({count * kLimbs, -1, 2}),
@@ -148,28 +146,29 @@ absl::Status Run(const CommandLine& line) {
   std::printf("%-26s %18s %18s %18s\n", "", "all pixels", "moved far",
               "all, with global");
   const std::vector<std::string> fine = {
-      "model.local_cpab.cells_x=6", "model.local_cpab.cells_y=6",
-      "model.global_cpab.cells_x=10", "model.global_cpab.cells_y=10"};
+      "model.local.cpab.cells_x=6", "model.local.cpab.cells_y=6",
+      "model.global.cpab.cells_x=10", "model.global.cpab.cells_y=10"};
   const std::vector<std::string> loose = {
-      "model.local_cpab.tension=24", "model.global_cpab.tension=24",
-      "model.local_cpab.keypoint_noise=0.03",
-      "model.global_cpab.keypoint_noise=0.03"};
+      "model.local.cpab.tension=24", "model.global.cpab.tension=24",
+      "model.local.cpab.keypoint_noise=0.03",
+      "model.global.cpab.keypoint_noise=0.03"};
   std::vector<std::string> loose_and_fine = loose;
   loose_and_fine.insert(loose_and_fine.end(), fine.begin(), fine.end());
   for (const Model& model : std::vector<Model>{
-           {"affine", {"model.motion=AFFINE"}},
-           {"thin-plate", {"model.motion=THIN_PLATE"}},
+           {"affine", {"model.local=affine {}", "model.global=affine {}"}},
+           {"thin-plate",
+            {"model.local=thin_plate {}", "model.global=thin_plate {}"}},
            {"CPAB", {}},
            {"CPAB, prior at rest",
-            {"model.local_cpab.prior_length=0.3",
-             "model.local_cpab.prior_gradient=0.3",
-             "model.global_cpab.prior_gradient=0.3"}},
+            {"model.local.cpab.prior_length=0.3",
+             "model.local.cpab.prior_gradient=0.3",
+             "model.global.cpab.prior_gradient=0.3"}},
            {"CPAB, tension 24",
-            {"model.local_cpab.tension=24", "model.global_cpab.tension=24"}},
+            {"model.local.cpab.tension=24", "model.global.cpab.tension=24"}},
            {"CPAB, 6x6 and 10x10 cells", fine},
            {"CPAB, noise 0.01",
-            {"model.local_cpab.keypoint_noise=0.01",
-             "model.global_cpab.keypoint_noise=0.01"}},
+            {"model.local.cpab.keypoint_noise=0.01",
+             "model.global.cpab.keypoint_noise=0.01"}},
            {"CPAB, loose", loose},
            {"CPAB, loose, 6x6 and 10x10", loose_and_fine}}) {
     ASSIGN_OR_RETURN(const Config config, ConfigOf(model));

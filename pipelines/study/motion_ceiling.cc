@@ -131,14 +131,14 @@ struct Model {
 
 const std::vector<Model>& Models() {
   static const auto* const models = new std::vector<Model>{
-      {"affine", {"model.motion=AFFINE", "model.global_transform=false"}},
+      {"affine", {"model.local=affine {}", "model.global_transform=false"}},
       {"thin-plate",
-       {"model.motion=THIN_PLATE", "model.global_transform=false"}},
+       {"model.local=thin_plate {}", "model.global_transform=false"}},
       {"CPAB, local", {"model.global_transform=false"}},
       {"CPAB", {}},
       {"CPAB, local, tight",
-       {"model.global_transform=false", "model.local_cpab.tension=8",
-        "model.local_cpab.keypoint_noise=2e-4"}}};
+       {"model.global_transform=false", "model.local.cpab.tension=8",
+        "model.local.cpab.keypoint_noise=2e-4"}}};
   return *models;
 }
 

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -60,14 +58,8 @@ absl::Status CheckStudy(const Study& study) {
 }
 
 absl::StatusOr<Study> ReadStudy(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    return absl::NotFoundError(
-        absl::StrCat(path, ": cannot read this study file"));
-  }
   Study study;
-  RETURN_IF_ERROR(ParseTextFormat(path, text.str(), &study));
+  RETURN_IF_ERROR(ReadTextFormat(path, &study));
   if (const absl::Status status = CheckStudy(study); !status.ok()) {
     return Invalid(absl::StrCat(path, ": ", status.message()));
   }
