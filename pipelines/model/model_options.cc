@@ -32,6 +32,15 @@ ThinPlateOptions ThinPlateOptionsOf(const ThinPlateConfig& config) {
   return options;
 }
 
+BSplineOptions BSplineOptionsOf(const BSplineConfig& config) {
+  BSplineOptions options;
+  options.cells_x = config.cells_x();
+  options.cells_y = config.cells_y();
+  options.bending_ridge = config.bending_ridge();
+  options.affine_ridge = config.affine_ridge();
+  return options;
+}
+
 networks::DenseMotionOptions DenseMotionOptionsOf(const ModelConfig& config) {
   networks::DenseMotionOptions options;
   options.num_transforms = config.num_transforms();

@@ -7,6 +7,7 @@
 #include "networks/dense_motion.h"
 #include "networks/inpainting.h"
 #include "pipelines/config/config.pb.h"
+#include "pipelines/model/bspline.h"
 #include "pipelines/model/thin_plate.h"
 
 namespace pipelines {
@@ -16,6 +17,7 @@ namespace pipelines {
 cpab::TessellationOptions TessellationOptionsOf(const CpabConfig& config);
 cpab::FitOptions FitOptionsOf(const CpabConfig& config);
 ThinPlateOptions ThinPlateOptionsOf(const ThinPlateConfig& config);
+BSplineOptions BSplineOptionsOf(const BSplineConfig& config);
 networks::DenseMotionOptions DenseMotionOptionsOf(const ModelConfig& config);
 networks::InpaintingOptions InpaintingOptionsOf(const ModelConfig& config);
 

@@ -24,6 +24,11 @@ auto Members(const ThinPlateOptions& options) {
   return std::tuple(bending_ridge, affine_ridge);
 }
 
+auto Members(const BSplineOptions& options) {
+  const auto& [cells_x, cells_y, bending_ridge, affine_ridge] = options;
+  return std::tuple(cells_x, cells_y, bending_ridge, affine_ridge);
+}
+
 auto Members(const networks::DenseMotionOptions& options) {
   const auto& [num_transforms, keypoints_per_transform, num_channels,
                block_expansion, max_features, num_blocks, scale_factor,
@@ -47,6 +52,8 @@ TEST(ModelOptions, HaveTheDefaultsOfTheSchema) {
             Members(TessellationOptionsOf(CpabConfig())));
   EXPECT_EQ(Members(ThinPlateOptions()),
             Members(ThinPlateOptionsOf(ThinPlateConfig())));
+  EXPECT_EQ(Members(BSplineOptions()),
+            Members(BSplineOptionsOf(BSplineConfig())));
   EXPECT_EQ(Members(networks::DenseMotionOptions()),
             Members(DenseMotionOptionsOf(ModelConfig())));
   EXPECT_EQ(Members(networks::InpaintingOptions()),

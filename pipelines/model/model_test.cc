@@ -45,7 +45,8 @@ class CandidateMotionsTest : public testing::TestWithParam<const char*> {
 };
 
 INSTANTIATE_TEST_SUITE_P(All, CandidateMotionsTest,
-                         testing::Values("cpab", "thin_plate", "affine"));
+                         testing::Values("cpab", "thin_plate", "affine",
+                                         "bspline"));
 
 TEST_P(CandidateMotionsTest, EqualKeypointsGiveTheIdentityExactly) {
   const auto motions = Create();

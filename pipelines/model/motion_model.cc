@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "pipelines/model/affine.h"
+#include "pipelines/model/bspline.h"
 #include "pipelines/model/cpab_motion.h"
 #include "pipelines/model/model_options.h"
 #include "pipelines/model/thin_plate.h"
@@ -54,6 +55,9 @@ absl::StatusOr<std::shared_ptr<const MotionModel>> MakeMotionModel(
               const Tensor& from, const Tensor& to, const Tensor& points) {
             return ThinPlateFromKeypoints(from, to, points, options);
           });
+    case MotionConfig::kBspline:
+      return std::make_shared<ClosedFormMotion>(
+          BSplineFromKeypoints(BSplineOptionsOf(config.bspline())));
     case MotionConfig::kCpab:
     case MotionConfig::MODEL_NOT_SET:
       break;

@@ -10,6 +10,7 @@
 #include "networks/sampling.h"
 #include "networks/testing/tensor_near.h"
 #include "pipelines/model/affine.h"
+#include "pipelines/model/bspline.h"
 #include "pipelines/model/motion_model.h"
 #include "pipelines/model/thin_plate.h"
 #include "third_party/absl/status_matchers.h"
@@ -38,6 +39,10 @@ Tensor Affine(const Tensor& from, const Tensor& to, const Tensor& points) {
 }
 Tensor ThinPlate(const Tensor& from, const Tensor& to, const Tensor& points) {
   return ThinPlateFromKeypoints(from, to, points, {});
+}
+
+Tensor BSpline(const Tensor& from, const Tensor& to, const Tensor& points) {
+  return BSplineFromKeypoints(BSplineOptions())(from, to, points);
 }
 
 struct ClosedForm {
@@ -129,7 +134,8 @@ TEST_P(ClosedFormTest, StaysBoundedForCoincidentKeypoints) {
 
 INSTANTIATE_TEST_SUITE_P(All, ClosedFormTest,
                          testing::Values(ClosedForm{"Affine", Affine},
-                                         ClosedForm{"ThinPlate", ThinPlate}),
+                                         ClosedForm{"ThinPlate", ThinPlate},
+                                         ClosedForm{"BSpline", BSpline}),
                          [](const auto& info) { return info.param.name; });
 
 TEST(ThinPlate, InterpolatesWhereRidgesAreSmall) {

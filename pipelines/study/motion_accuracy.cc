@@ -158,6 +158,7 @@ absl::Status Run(const CommandLine& line) {
            {"affine", {"model.local=affine {}", "model.global=affine {}"}},
            {"thin-plate",
             {"model.local=thin_plate {}", "model.global=thin_plate {}"}},
+           {"B-spline", {"model.local=bspline {}", "model.global=bspline {}"}},
            {"CPAB", {}},
            {"CPAB, prior at rest",
             {"model.local.cpab.prior_length=0.3",

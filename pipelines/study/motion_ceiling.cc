@@ -134,6 +134,7 @@ const std::vector<Model>& Models() {
       {"affine", {"model.local=affine {}", "model.global_transform=false"}},
       {"thin-plate",
        {"model.local=thin_plate {}", "model.global_transform=false"}},
+      {"B-spline", {"model.local=bspline {}", "model.global_transform=false"}},
       {"CPAB, local", {"model.global_transform=false"}},
       {"CPAB", {}},
       {"CPAB, local, tight",
