@@ -14,19 +14,26 @@
 #include "pipelines/puppets/puppets.h"
 #include "third_party/absl/status_macros.h"
 
+using pipelines::data::PuppetOptions;
+
 ABSL_FLAG(std::string, output, "", "Folder to make.");
-ABSL_FLAG(int, size, 64, "Width and height of a frame in pixels, 16 to 1024.");
-ABSL_FLAG(int, train, 120, "Training clips, 0 to 100000.");
-ABSL_FLAG(int, test, 12, "Test clips, 0 to 100000.");
-ABSL_FLAG(int, frames, 32, "Frames a clip, 2 to 1000.");
-ABSL_FLAG(uint64_t, seed, 0, "Equal seeds give equal files.");
-ABSL_FLAG(bool, camera, false,
+ABSL_FLAG(int, size, PuppetOptions().size,
+          "Width and height of a frame in pixels, 16 to 1024.");
+ABSL_FLAG(int, train, PuppetOptions().num_train,
+          "Training clips, 0 to 100000.");
+ABSL_FLAG(int, test, PuppetOptions().num_test, "Test clips, 0 to 100000.");
+ABSL_FLAG(int, frames, PuppetOptions().frames_per_clip,
+          "Frames a clip, 2 to 1000.");
+ABSL_FLAG(uint64_t, seed, PuppetOptions().seed,
+          "Equal seeds give equal files.");
+ABSL_FLAG(bool, camera, PuppetOptions().camera_motion,
           "Moves the camera: translation, zoom and rotation.");
-ABSL_FLAG(bool, flow, false,
+ABSL_FLAG(bool, flow, PuppetOptions().write_flow,
           "Also writes flow.npy beside each clip's ground truth: float16 "
           "[frames, size, size, 3], where in the first frame each pixel comes "
           "from (x, y in [-1, 1], and 1 where that is visible).");
-ABSL_FLAG(int, supersampling, 3, "Samples a pixel and axis, 1 to 8.");
+ABSL_FLAG(int, supersampling, PuppetOptions().supersampling,
+          "Samples a pixel and axis, 1 to 8.");
 
 namespace {
 

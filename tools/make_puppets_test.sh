@@ -17,7 +17,7 @@ succeed "was there" --output "$out" "${small[@]}"
 [[ "$out"/train/00000.png -ot "$out"/test/00000.png ]] ||
   complain "a data set that was there was written anew"
 
-expect 1 "$out: holds something other" --output "$out" "${small[@]}" --seed 1
+expect 1 "$out: holds something other" --output "$out" "${small[@]}" --seed 2
 expect 2 "--output is missing"
 expect 2 "size is 8; use 16 to 1024" --output "$TEST_TMPDIR/none" --size 8
 expect 2 "unexpected argument 'stray'" --output "$TEST_TMPDIR/none" stray

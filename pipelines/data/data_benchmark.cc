@@ -50,7 +50,7 @@ std::unique_ptr<Dataset> MakeDataset(bool cached) {
     WriteNumberedStack(absl::StrCat(options.root, "/train/", i, ".png"), 64,
                        kFrames);
   }
-  options.num_repeats = 100;
+  options.repeats = 100;
   options.cache_bytes = cached ? int64_t{1} << 30 : 0;
   options.augmentation.horizontal_flip = options.augmentation.time_flip = true;
   options.augmentation.hue = options.augmentation.contrast = 0.1;

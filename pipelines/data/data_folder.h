@@ -20,7 +20,7 @@ absl::StatusOr<std::string> DataFolder(const DataConfig& config,
 
 // Opens a split ("train" or "test") of it; augmentation applies to "train"
 // only. Warns of each clip that cannot be read and is left out. The errors of
-// Dataset::Open.
+// Dataset::Open; where the folder is not there, with the field that names it.
 absl::StatusOr<std::unique_ptr<data::Dataset>> OpenSplit(
     const std::string& folder, const std::string& split,
     const DataConfig& config, uint64_t seed, const WorkHooks& hooks = {});

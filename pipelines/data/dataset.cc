@@ -79,9 +79,9 @@ absl::Status Validate(const DatasetOptions& options) {
         absl::StrCat("image_size is ", options.image_size->width, "x",
                      options.image_size->height, "; both must be positive"));
   }
-  if (options.num_repeats < 1) {
+  if (options.repeats < 1) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "num_repeats is ", options.num_repeats, "; it must be at least 1"));
+        "repeats is ", options.repeats, "; it must be at least 1"));
   }
   if (options.cache_bytes < 0) {
     return absl::InvalidArgumentError("cache_bytes must not be negative");
@@ -101,7 +101,7 @@ class Dataset::Impl {
   absl::Status Open();
 
   int64_t size() const {
-    return static_cast<int64_t>(groups_.size()) * options_.num_repeats;
+    return static_cast<int64_t>(groups_.size()) * options_.repeats;
   }
   cv::Size image_size() const { return image_size_; }
   const std::vector<IndexedClip>& clips() const { return clips_; }

@@ -36,7 +36,7 @@ struct DatasetOptions {
   bool id_sampling = false;
 
   // How often an epoch visits each clip (or identity); at least 1.
-  int num_repeats = 1;
+  int repeats = 1;
 
   AugmentationOptions augmentation;
 
@@ -45,7 +45,7 @@ struct DatasetOptions {
 
   // The run goes on without the clips that cannot be read as long as they are
   // not more than this share of all; in [0, 1].
-  double max_bad_share = 0.1;
+  double max_bad_share = 0.05;
 
   uint64_t seed = 0;
 
@@ -85,7 +85,7 @@ class Dataset {
 
   ~Dataset();
 
-  // Samples in an epoch: clips (or identities) times num_repeats.
+  // Samples in an epoch: clips (or identities) times repeats.
   int64_t size() const;
 
   // Size of the frames of every sample.
@@ -103,7 +103,7 @@ class Dataset {
   // The sequence law: the result depends on options.seed, epoch, position, the
   // other options and the files, and on nothing else: not on earlier calls, the
   // cache, threads or workers. An epoch visits every clip (or identity)
-  // num_repeats times, in an order of its own. Two frames are drawn uniformly
+  // repeats times, in an order of its own. Two frames are drawn uniformly
   // and independently from the clip; the earlier is the source. Then come the
   // augmentations.
   //

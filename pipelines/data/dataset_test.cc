@@ -91,7 +91,7 @@ DatasetOptions Options(const std::string& root) {
 
 TEST(Dataset, VisitsEveryClipEquallyOftenInAnEpoch) {
   DatasetOptions options = Options(MakeRoot("visits"));
-  options.num_repeats = 3;
+  options.repeats = 3;
   const auto dataset = MustOpen(options);
   ASSERT_EQ(dataset->size(), 3 * kClips);
   std::map<std::string, int> visits;
@@ -135,7 +135,7 @@ TEST(Dataset, SequenceChangesWithSeedAndEpoch) {
 
 TEST(Dataset, DrawsAllFramesAndTheEarlierIsTheSource) {
   DatasetOptions options = Options(MakeRoot("frames"));
-  options.num_repeats = 60;
+  options.repeats = 60;
   const auto dataset = MustOpen(options);
   std::vector<int> counts(kFrames);
   for (int64_t i = 0; i < dataset->size(); ++i) {
@@ -152,7 +152,7 @@ TEST(Dataset, DrawsAllFramesAndTheEarlierIsTheSource) {
 
 TEST(Dataset, TimeFlipSwapsSourceAndDriving) {
   DatasetOptions options = Options(MakeRoot("flips"));
-  options.num_repeats = 10;
+  options.repeats = 10;
   options.augmentation.time_flip = true;
   const auto dataset = MustOpen(options);
   int num_backward = 0, num_forward = 0;
@@ -170,7 +170,7 @@ TEST(Dataset, TimeFlipSwapsSourceAndDriving) {
 TEST(Dataset, DrawsIdentitiesIfAsked) {
   DatasetOptions options = Options(MakeRoot("identities"));
   options.id_sampling = true;
-  options.num_repeats = 50;
+  options.repeats = 50;
   const auto dataset = MustOpen(options);
   ASSERT_EQ(dataset->size(), 2 * 50);
   std::map<std::string, int> identities, names;
@@ -298,8 +298,8 @@ TEST(Dataset, NamesBadOptions) {
   options.split = "val";
   expect_named(options, "split");
   options = Options(root);
-  options.num_repeats = 0;
-  expect_named(options, "num_repeats");
+  options.repeats = 0;
+  expect_named(options, "repeats");
   options = Options(root);
   options.max_bad_share = 1.5;
   expect_named(options, "max_bad_share");

@@ -203,7 +203,7 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
   if (steps_per_epoch < 1) {
     return absl::InvalidArgumentError(absl::StrCat(
         "loader: an epoch has ", dataset->size(), " samples and a step takes ",
-        samples_per_step, "; raise num_repeats or lower batch_size"));
+        samples_per_step, "; raise data.repeats or lower training.batch_size"));
   }
   return std::unique_ptr<Loader>(
       new Loader(std::make_unique<Impl>(dataset, options, steps_per_epoch)));

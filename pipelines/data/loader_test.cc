@@ -176,8 +176,9 @@ TEST(Loader, NamesBadOptions) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("batch_size")));
   EXPECT_THAT(Loader::Create(dataset.get(), Options(2, -1)),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("num_workers")));
-  EXPECT_THAT(Loader::Create(dataset.get(), Options(kClips + 1, 1)),
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr("num_repeats")));
+  EXPECT_THAT(
+      Loader::Create(dataset.get(), Options(kClips + 1, 1)),
+      StatusIs(StatusCode::kInvalidArgument, HasSubstr("raise data.repeats")));
   LoaderOptions options = Options(2, 1);
   options.shard_index = 1;
   EXPECT_THAT(Loader::Create(dataset.get(), options),
