@@ -40,9 +40,9 @@ class BSplineFromKeypoints {
   // Applies to `points` [N, P, 2], for each of N problems with pairs `from`,
   // `to` [N, K, 2], the T whose control points minimise
   //
-  //   sum_k |to_k - T(from_k)|^2 + bending_ridge mean(s_xx^2 + 2 s_xy^2 +
-  //   s_yy^2)
-  //                              + affine_ridge mean(s_x^2 + s_y^2),
+  //   sum_k |to_k - T(from_k)|^2
+  //     + bending_ridge mean(s_xx^2 + 2 s_xy^2 + s_yy^2)
+  //     + affine_ridge mean(s_x^2 + s_y^2),
   //
   // means over the image, of both components of s. The minimum is unique for
   // any keypoints, since only constants cost nothing, and
