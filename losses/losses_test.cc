@@ -306,7 +306,7 @@ class TrainingStepGolden : public ::testing::Test {
         keypoints::HeatmapDifference(driving_points, source_points, 32, 32),
         Candidates(background), keep);
     const networks::InpaintingOutput painted =
-        inpainting_(source_, motion.deformation, motion.occlusion_maps);
+        inpainting_(source_, motion.source_from_driving, motion.occlusion_maps);
     const keypoints::RandomTps tps(
         golden_.tensor("tps.theta"),
         golden_.tensor("tps.control_params").flatten(1));

@@ -123,9 +123,9 @@ DenseMotionOutput DenseMotionNetworkImpl::forward(
 
   const torch::Tensor logits = maps_(decoded.back());  // [B, M, h, w]
   output.contribution_maps = ContributionMaps(logits, keep);
-  output.deformation = options_.blend_at_full_size
-                           ? BlendAtFullSize(logits, candidates, keep)
-                           : Blend(output.contribution_maps, candidates);
+  output.source_from_driving =
+      options_.blend_at_full_size ? BlendAtFullSize(logits, candidates, keep)
+                                  : Blend(output.contribution_maps, candidates);
   output.occlusion_maps = PredictOcclusion(decoded);
   return output;
 }

@@ -58,8 +58,8 @@ struct DenseMotionOptions {
 
 // h and w are the height and width of the image times scale_factor.
 struct DenseMotionOutput {
-  // [B, h, w, 2], driving -> source; [B, H, W, 2] with blend_at_full_size.
-  torch::Tensor deformation;
+  // [B, h, w, 2]; [B, H, W, 2] with blend_at_full_size.
+  torch::Tensor source_from_driving;
   torch::Tensor contribution_maps;  // [B, M, h, w], sum 1 over M
   torch::Tensor deformed_source;    // [B, M, 3, h, w], one for each candidate
   // [B, 1, ., .] in (0, 1), smallest first; 1 where the source is visible.
@@ -85,7 +85,7 @@ class DenseMotionNetworkImpl : public torch::nn::Module {
 
   // source_small:       [B, 3, h, w], from Downsample.
   // heatmap_difference: [B, 5K + 1, h, w], keypoints/heatmap.h.
-  // candidates:         [B, M, h, w, 2] in [-1, 1], driving -> source.
+  // candidates:         [B, M, h, w, 2] in [-1, 1], each source_from_driving.
   // keep:               [B, M] bool or undefined: the candidates that are not
   //                     dropped (train only; candidate 0 always stays). The
   //                     others share the whole weight.

@@ -65,7 +65,7 @@ SourceFeatures InpaintingNetworkImpl::EncodeSource(
 }
 
 InpaintingOutput InpaintingNetworkImpl::Render(
-    const SourceFeatures& features, const torch::Tensor& deformation,
+    const SourceFeatures& features, const torch::Tensor& source_from_driving,
     const std::vector<torch::Tensor>& occlusion_maps,
     bool with_warped_encoder_maps) {
   InpaintingOutput output;
@@ -76,10 +76,10 @@ InpaintingOutput InpaintingNetworkImpl::Render(
   for (int64_t level = depth; level >= 0; --level) {
     const torch::Tensor& encoded = features.encoder_maps[level];
     occlusion = OcclusionOfLevel(occlusion_maps, level, encoded);
-    skipped = WarpAndScale(encoded, deformation, occlusion);
+    skipped = WarpAndScale(encoded, source_from_driving, occlusion);
     if (with_warped_encoder_maps) {
-      output.warped_encoder_maps.push_back(Warp(encoded.detach(), deformation) *
-                                           occlusion.detach());
+      output.warped_encoder_maps.push_back(
+          Warp(encoded.detach(), source_from_driving) * occlusion.detach());
     }
     if (level == 0) break;
     out = level == depth ? skipped : torch::cat({out, skipped}, /*dim=*/1);
@@ -88,7 +88,7 @@ InpaintingOutput InpaintingNetworkImpl::Render(
     out = res_blocks_[2 * i + 1](out);
     out = up_blocks_[i](out);
   }
-  output.deformed_source = Warp(features.image, deformation);
+  output.deformed_source = Warp(features.image, source_from_driving);
   out = out * (1 - occlusion) + skipped;
   out = Sigmoid(final_(out));
   output.prediction =
@@ -97,10 +97,10 @@ InpaintingOutput InpaintingNetworkImpl::Render(
 }
 
 InpaintingOutput InpaintingNetworkImpl::forward(
-    const torch::Tensor& source, const torch::Tensor& deformation,
+    const torch::Tensor& source, const torch::Tensor& source_from_driving,
     const std::vector<torch::Tensor>& occlusion_maps,
     bool with_warped_encoder_maps) {
-  return Render(EncodeSource(source), deformation, occlusion_maps,
+  return Render(EncodeSource(source), source_from_driving, occlusion_maps,
                 with_warped_encoder_maps);
 }
 

@@ -61,11 +61,11 @@ class InpaintingNetworkImpl : public torch::nn::Module {
 
   // For training.
   //
-  // source:         [B, 3, H, W] in [0, 1].
-  // deformation:    [B, h, w, 2], driving -> source, of any size.
-  // occlusion_maps: smallest first, as DenseMotionOutput has them.
+  // source:              [B, 3, H, W] in [0, 1].
+  // source_from_driving: [B, h, w, 2], a sampling grid of any size.
+  // occlusion_maps:      smallest first, as DenseMotionOutput has them.
   InpaintingOutput forward(const torch::Tensor& source,
-                           const torch::Tensor& deformation,
+                           const torch::Tensor& source_from_driving,
                            const std::vector<torch::Tensor>& occlusion_maps,
                            bool with_warped_encoder_maps = true);
 
@@ -81,7 +81,7 @@ class InpaintingNetworkImpl : public torch::nn::Module {
   // ... and once per frame. Features of a batch of one serve any number of
   // deformations.
   InpaintingOutput Render(const SourceFeatures& features,
-                          const torch::Tensor& deformation,
+                          const torch::Tensor& source_from_driving,
                           const std::vector<torch::Tensor>& occlusion_maps,
                           bool with_warped_encoder_maps = false);
 

@@ -85,10 +85,11 @@ void BM_Render(benchmark::State& state, Size size, bool nhwc) {
   InpaintingNetwork network = MakeInpainting(size);
   const SourceFeatures features = network->EncodeSource(
       InFormat(torch::rand({1, 3, size.image, size.image}), nhwc));
-  const Tensor deformation = MakeDeformation(1, size.image / 4);
+  const Tensor source_from_driving = MakeDeformation(1, size.image / 4);
   const std::vector<Tensor> occlusion = MakeOcclusionMaps(size.image);
-  network->Render(features, deformation, occlusion);
-  for (auto _ : state) network->Render(features, deformation, occlusion);
+  network->Render(features, source_from_driving, occlusion);
+  for (auto _ : state)
+    network->Render(features, source_from_driving, occlusion);
 }
 
 void BM_DenseMotion(benchmark::State& state, Size size, bool nhwc) {

@@ -245,7 +245,7 @@ class DenseMotionGolden : public ::testing::TestWithParam<DenseMotionCase> {
   // Compares each output and returns what the golden data differentiate.
   Tensor CheckOutputs(const DenseMotionOutput& output) const {
     std::vector<std::pair<std::string, Tensor>> parts = {
-        {"deformation", output.deformation},
+        {"deformation", output.source_from_driving},
         {"contribution_maps", output.contribution_maps},
         {"deformed_source", output.deformed_source}};
     for (size_t i = 0; i < output.occlusion_maps.size(); ++i) {
@@ -253,7 +253,7 @@ class DenseMotionGolden : public ::testing::TestWithParam<DenseMotionCase> {
                          output.occlusion_maps[i]);
     }
     EXPECT_EQ(output.occlusion_maps.size(), GetParam().multi_mask ? 4 : 1);
-    Tensor loss = torch::zeros({}, output.deformation.options());
+    Tensor loss = torch::zeros({}, output.source_from_driving.options());
     for (const auto& [name, value] : parts) {
       EXPECT_TRUE(value.scalar_type() == torch::kFloat64
                       ? golden_.MatchesInFloat64(Name(name), value, kTol)
@@ -306,7 +306,7 @@ class InpaintingGolden : public ::testing::TestWithParam<bool> {
   InpaintingGolden()
       : golden_(Load(GetParam() ? "inpainting_mm1" : "inpainting_mm0")),
         source_(FillUniform("input/source", {2, 3, 64, 64}).requires_grad_()),
-        deformation_(golden_.tensor("deformation").requires_grad_()) {
+        source_from_driving_(golden_.tensor("deformation").requires_grad_()) {
     InpaintingOptions options;
     options.block_expansion = 8;
     options.max_features = 32;
@@ -325,7 +325,7 @@ class InpaintingGolden : public ::testing::TestWithParam<bool> {
 
   Golden golden_;
   Tensor source_;
-  Tensor deformation_;
+  Tensor source_from_driving_;
   std::vector<Tensor> occlusion_;
   InpaintingNetwork network_ = nullptr;
 };
@@ -337,7 +337,8 @@ class WarpedMapsGolden : public InpaintingGolden {};
 INSTANTIATE_TEST_SUITE_P(MultiMask, WarpedMapsGolden, ::testing::Values(true));
 
 TEST_P(InpaintingGolden, Outputs) {
-  const InpaintingOutput output = network_(source_, deformation_, occlusion_);
+  const InpaintingOutput output =
+      network_(source_, source_from_driving_, occlusion_);
   EXPECT_TRUE(golden_.Matches("prediction", output.prediction, kTol));
   EXPECT_TRUE(golden_.Matches("deformed", output.deformed_source, kTol));
   ASSERT_EQ(output.warped_encoder_maps.size(), 4);
@@ -351,17 +352,18 @@ TEST_P(InpaintingGolden, Outputs) {
 TEST_P(InpaintingGolden, Gradients) {
   network_->to(torch::kFloat64);
   source_ = source_.detach().to(torch::kFloat64).requires_grad_();
-  deformation_ = deformation_.detach().to(torch::kFloat64).requires_grad_();
+  source_from_driving_ =
+      source_from_driving_.detach().to(torch::kFloat64).requires_grad_();
   for (Tensor& map : occlusion_) {
     map = map.detach().to(torch::kFloat64).requires_grad_();
   }
   const Tensor prediction =
-      network_(source_, deformation_, occlusion_).prediction;
+      network_(source_, source_from_driving_, occlusion_).prediction;
   const Tensor loss = Contract(prediction, "pred");
   EXPECT_TRUE(golden_.MatchesInFloat64("pred_grad_source_l2",
                                        Norm(Gradient(loss, source_)), kTol));
-  EXPECT_TRUE(golden_.MatchesInFloat64("pred_grad_deformation",
-                                       Gradient(loss, deformation_), kTol));
+  EXPECT_TRUE(golden_.MatchesInFloat64(
+      "pred_grad_deformation", Gradient(loss, source_from_driving_), kTol));
   for (size_t i = 0; i < occlusion_.size(); ++i) {
     EXPECT_TRUE(
         golden_.MatchesInFloat64("pred_grad_occ" + std::to_string(i) + "_l2",
@@ -386,14 +388,15 @@ TEST_P(WarpedMapsGolden, EncodesTheDrivingFrame) {
 TEST_P(WarpedMapsGolden, ReachTheDeformationOnly) {
   const std::vector<Tensor> targets = network_->EncodeDriving(
       FillUniform("input/driving", {2, 3, 64, 64}), occlusion_);
-  const InpaintingOutput output = network_(source_, deformation_, occlusion_);
+  const InpaintingOutput output =
+      network_(source_, source_from_driving_, occlusion_);
   Tensor loss = torch::zeros({});
   for (int i = 0; i < 4; ++i) {
     loss = loss + torch::l1_loss(targets[i], output.warped_encoder_maps[3 - i]);
   }
   EXPECT_TRUE(golden_.Matches("warp_loss_unweighted", loss.view({1}), kTol));
   EXPECT_TRUE(golden_.Matches("warp_grad_deformation",
-                              Gradient(loss, deformation_), kTol));
+                              Gradient(loss, source_from_driving_), kTol));
   std::vector<Tensor> others = network_->parameters();
   others.insert(others.end(), occlusion_.begin(), occlusion_.end());
   others.push_back(source_);

@@ -273,7 +273,7 @@ TEST(DenseMotion, AgreeingCandidatesAreTheDeformation) {
   const DenseMotionOutput output =
       network(input.source, input.heatmaps, input.candidates);
   // The weights sum to 1 but for rounding.
-  EXPECT_THAT(output.deformation, TensorNear(grid.squeeze(1), 1e-6));
+  EXPECT_THAT(output.source_from_driving, TensorNear(grid.squeeze(1), 1e-6));
 }
 
 TEST(DenseMotion, BlendsAgreeingCandidatesAtTheSizeOfTheImage) {
@@ -289,7 +289,7 @@ TEST(DenseMotion, BlendsAgreeingCandidatesAtTheSizeOfTheImage) {
        {Tensor(), torch::ones({2, options.num_candidates()}, torch::kBool)}) {
     // The weights sum to 1 but for rounding, and for 1e-6 with dropout.
     EXPECT_THAT(network(input.source, input.heatmaps, input.candidates, keep)
-                    .deformation,
+                    .source_from_driving,
                 TensorNear(ResizeGrid(grid, size, size), 3e-6));
   }
 }
@@ -310,9 +310,9 @@ TEST(DenseMotion, BlendedAtFullSizeHasNoRampsBetweenParts) {
     input.candidates.select(1, 1).select(-1, 0).fill_(0.5);
     const int64_t size = std::lround(16 / options.scale_factor);
     const Tensor x =
-        ResizeGrid(
-            network(input.source, input.heatmaps, input.candidates).deformation,
-            size, size)
+        ResizeGrid(network(input.source, input.heatmaps, input.candidates)
+                       .source_from_driving,
+                   size, size)
             .select(-1, 0);
     return ((x > 0.05) & (x < 0.45)).sum().item<int64_t>();
   };
@@ -387,8 +387,8 @@ TEST(DenseMotion, SampleDoesNotDependOnItsBatch) {
   const DenseMotionOutput one =
       network(input.source.slice(0, 1, 2), input.heatmaps.slice(0, 1, 2),
               input.candidates.slice(0, 1, 2));
-  EXPECT_THAT(one.deformation,
-              TensorNear(all.deformation.slice(0, 1, 2), kReorderTol));
+  EXPECT_THAT(one.source_from_driving,
+              TensorNear(all.source_from_driving.slice(0, 1, 2), kReorderTol));
   EXPECT_THAT(
       one.occlusion_maps.back(),
       TensorNear(all.occlusion_maps.back().slice(0, 1, 2), kReorderTol));
@@ -417,11 +417,14 @@ TEST(Inpainting, RenderingFromFeaturesIsForward) {
   InpaintingNetwork network(SmallInpainting());
   FillModule("inpainting/", *network);
   const Tensor source = FillUniform("source", {1, 3, 64, 64});
-  const Tensor deformation = Deformation(1, 16);
+  const Tensor source_from_driving = Deformation(1, 16);
   const std::vector<Tensor> occlusion = OcclusionMaps(1, 64, 4);
   EXPECT_THAT(
-      network->Render(network->EncodeSource(source), deformation, occlusion),
-      TensorNear(network(source, deformation, occlusion).prediction,
+      network
+          ->Render(network->EncodeSource(source), source_from_driving,
+                   occlusion)
+          .prediction,
+      TensorNear(network(source, source_from_driving, occlusion).prediction,
                  kReorderTol));
 }
 
@@ -431,17 +434,20 @@ TEST(Inpainting, OneSourceServesManyFrames) {
   FillModule("inpainting/", *network);
   const SourceFeatures features =
       network->EncodeSource(FillUniform("source", {1, 3, 64, 64}));
-  const Tensor deformation = Deformation(3, 16);
+  const Tensor source_from_driving = Deformation(3, 16);
   const std::vector<Tensor> occlusion = OcclusionMaps(3, 64, 4);
-  const Tensor frames = network->Render(features, deformation, occlusion);
+  const Tensor frames =
+      network->Render(features, source_from_driving, occlusion).prediction;
   ASSERT_EQ(frames.size(0), 3);
   std::vector<Tensor> occlusion_of_one;
   for (const Tensor& map : occlusion) {
     occlusion_of_one.push_back(map.slice(0, 1, 2));
   }
-  EXPECT_THAT(
-      network->Render(features, deformation.slice(0, 1, 2), occlusion_of_one),
-      TensorNear(frames.slice(0, 1, 2), kReorderTol));
+  EXPECT_THAT(network
+                  ->Render(features, source_from_driving.slice(0, 1, 2),
+                           occlusion_of_one)
+                  .prediction,
+              TensorNear(frames.slice(0, 1, 2), kReorderTol));
 }
 
 TEST(Inpainting, InferenceModeAndChannelsLastChangeNothing) {
@@ -449,16 +455,16 @@ TEST(Inpainting, InferenceModeAndChannelsLastChangeNothing) {
   FillModule("inpainting/", *network);
   for (const int64_t batch : {1, 2}) {
     const Tensor source = FillUniform("source", {batch, 3, 64, 64});
-    const Tensor deformation = Deformation(batch, 16);
+    const Tensor source_from_driving = Deformation(batch, 16);
     const std::vector<Tensor> occlusion = OcclusionMaps(batch, 64, 4);
     const Tensor expected =
-        network(source, deformation, occlusion).prediction.detach();
+        network(source, source_from_driving, occlusion).prediction.detach();
     torch::InferenceMode inference;
-    const Tensor actual = network->Render(
+    const InpaintingOutput actual = network->Render(
         network->EncodeSource(
             source.contiguous(torch::MemoryFormat::ChannelsLast)),
-        deformation, occlusion);
-    EXPECT_THAT(actual, TensorNear(expected, kReorderTol));
+        source_from_driving, occlusion);
+    EXPECT_THAT(actual.prediction, TensorNear(expected, kReorderTol));
   }
 }
 
@@ -499,13 +505,13 @@ TEST(Inpainting, AFewStepsLowerTheLoss) {
   InpaintingNetwork network(SmallInpainting());
   const Tensor source = FillUniform("source", {2, 3, 32, 32});
   const Tensor target = FillUniform("target", {2, 3, 32, 32});
-  const Tensor deformation = Deformation(2, 8);
+  const Tensor source_from_driving = Deformation(2, 8);
   const std::vector<Tensor> occlusion = OcclusionMaps(2, 32, 4);
   torch::optim::Adam adam(network->parameters(), 1e-3);
   double first = 0, last = 0;
   for (int step = 0; step < 10; ++step) {
     const Tensor loss = torch::l1_loss(
-        network(source, deformation, occlusion).prediction, target);
+        network(source, source_from_driving, occlusion).prediction, target);
     adam.zero_grad();
     loss.backward();
     adam.step();

@@ -41,10 +41,10 @@ struct Input {
 struct Output {
   Input input;
   cv::Mat animated;
-  torch::Tensor driving_keypoints;  // [5K, 2]
-  torch::Tensor keypoints;          // [5K, 2]
-  torch::Tensor deformation;        // [h, w, 2]
-  torch::Tensor occlusion;          // [1, H, W]
+  torch::Tensor driving_keypoints;    // [5K, 2]
+  torch::Tensor keypoints;            // [5K, 2]
+  torch::Tensor source_from_driving;  // [h, w, 2]
+  torch::Tensor occlusion;            // [1, H, W]
 };
 
 // Small frames share the reading of weights; of large ones more than one no
@@ -274,7 +274,7 @@ absl::StatusOr<std::vector<Output>> VideoAnimation::Compute(
       const auto n = static_cast<int64_t>(i);
       output.driving_keypoints = motion.driving_keypoints[n].cpu();
       output.keypoints = motion.keypoints[n].cpu();
-      output.deformation = motion.deformation[n].cpu();
+      output.source_from_driving = motion.source_from_driving[n].cpu();
       output.occlusion = motion.occlusion[n].cpu();
     }
     outputs.push_back(std::move(output));
@@ -303,12 +303,12 @@ absl::Status VideoAnimation::Write(const Output& output) {
   panels.result = paster_ ? paster_->Paste(source.picture, output.animated)
                           : output.animated;
   panels.keypoints = output.keypoints;
-  panels.deformation = output.deformation;
+  panels.source_from_driving = output.source_from_driving;
   panels.occlusion = output.occlusion;
   RETURN_IF_ERROR(
       sink_->WriteAt(painter_->Paint(panels), driving.pts, driving.duration));
   RETURN_IF_ERROR(WriteRow(output.driving_keypoints, &keypoints_file_));
-  RETURN_IF_ERROR(WriteRow(output.deformation, &flow_file_));
+  RETURN_IF_ERROR(WriteRow(output.source_from_driving, &flow_file_));
   ++report_.frames;
   if (options_.progress) {
     options_.progress(report_.frames, driving_->num_frames().value_or(0));

@@ -142,7 +142,7 @@ AnimatedFrames Animator::Animate(const PreparedSource& source,
   for (int64_t i = 0; i < frames.size(0); ++i) {
     animated.pictures.push_back(data::TensorToImage(frames[i]));
   }
-  animated.motion = {detected, keypoints, motion.blend.deformation,
+  animated.motion = {detected, keypoints, motion.blend.source_from_driving,
                      motion.blend.occlusion_maps.back()};
   return animated;
 }

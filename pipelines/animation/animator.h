@@ -34,10 +34,10 @@ struct AnimatorOptions {
 
 // What moves the source in a batch of frames, on the model's device.
 struct FrameMotion {
-  torch::Tensor driving_keypoints;  // [B, 5K, 2] as detected
-  torch::Tensor keypoints;          // [B, 5K, 2] that the source takes
-  torch::Tensor deformation;        // [B, h, w, 2] source_from_driving
-  torch::Tensor occlusion;          // [B, 1, H, W], 1 where the source shows
+  torch::Tensor driving_keypoints;    // [B, 5K, 2] as detected
+  torch::Tensor keypoints;            // [B, 5K, 2] that the source takes
+  torch::Tensor source_from_driving;  // [B, h, w, 2]
+  torch::Tensor occlusion;            // [B, 1, H, W], 1 where the source shows
 };
 
 struct AnimatedFrames {

@@ -122,7 +122,8 @@ Piece BackgroundPiece(AnimationModel& model, const std::vector<int64_t>& size) {
 
 std::vector<Tensor> DenseMotionOutputs(
     const networks::DenseMotionOutput& output) {
-  std::vector<Tensor> tensors = {output.deformation, output.contribution_maps};
+  std::vector<Tensor> tensors = {output.source_from_driving,
+                                 output.contribution_maps};
   tensors.insert(tensors.end(), output.occlusion_maps.begin(),
                  output.occlusion_maps.end());
   return tensors;
@@ -145,7 +146,7 @@ Piece DenseMotionPiece(AnimationModel& model, const Tensor& image) {
       {{"source_small", small},
        {"heatmap_difference", {1, options.num_keypoints() + 1, height, width}},
        {"candidates", {1, options.num_candidates(), height, width, 2}}},
-      {"deformation", "contribution_maps"},
+      {"source_from_driving", "contribution_maps"},
       [&network](const std::vector<Tensor>& in) {
         return DenseMotionOutputs(network(in[0], in[1], in[2]));
       }};
@@ -159,20 +160,20 @@ Piece DenseMotionPiece(AnimationModel& model, const Tensor& image) {
 Piece InpaintingPiece(AnimationModel& model, const NamedShape& image,
                       const Piece& dense_motion) {
   const std::vector<Tensor> motion = AnyDenseMotion(dense_motion);
-  Piece piece{
-      "inpainting",
-      model.parts().inpainting.get(),
-      {{"source", image.shape}, {"deformation", motion[0].sizes().vec()}},
-      {"prediction"},
-      [&model](const std::vector<Tensor>& in) {
-        const std::vector<Tensor> maps(in.begin() + 2, in.end());
-        return std::vector<Tensor>{
-            model.parts()
-                .inpainting
-                ->forward(in[0], in[1], maps,
-                          /*with_warped_encoder_maps=*/false)
-                .prediction};
-      }};
+  Piece piece{"inpainting",
+              model.parts().inpainting.get(),
+              {{"source", image.shape},
+               {"source_from_driving", motion[0].sizes().vec()}},
+              {"prediction"},
+              [&model](const std::vector<Tensor>& in) {
+                const std::vector<Tensor> maps(in.begin() + 2, in.end());
+                return std::vector<Tensor>{
+                    model.parts()
+                        .inpainting
+                        ->forward(in[0], in[1], maps,
+                                  /*with_warped_encoder_maps=*/false)
+                        .prediction};
+              }};
   for (size_t i = 2; i < motion.size(); ++i) {
     piece.inputs.push_back({dense_motion.outputs[i], motion[i].sizes().vec()});
   }

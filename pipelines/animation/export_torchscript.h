@@ -27,9 +27,9 @@ struct ExportedNetwork {
 //   detector.pt      image -> keypoints
 //   background.pt    source, driving -> matrix    (where the model has it)
 //   dense_motion.pt  source_small, heatmap_difference, candidates
-//                      -> deformation, contribution_maps, occlusion maps
-//                      (smallest first)
-//   inpainting.pt    source, deformation, occlusion maps -> prediction
+//                      -> source_from_driving, contribution_maps, occlusion
+//                      maps (smallest first)
+//   inpainting.pt    source, source_from_driving, occlusion maps -> prediction
 //
 // as networks/dense_motion.h and networks/inpainting.h describe them. Each file
 // is loaded again and compared with the network on new inputs: Internal if an

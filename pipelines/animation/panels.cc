@@ -39,8 +39,8 @@ cv::Mat Sized(const cv::Mat& picture, cv::Size size) {
   return result;
 }
 
-cv::Mat PaintFlow(const torch::Tensor& deformation, cv::Size size) {
-  cv::Mat tile = Sized(FlowToColor(deformation, kFullMotion), size);
+cv::Mat PaintFlow(const torch::Tensor& source_from_driving, cv::Size size) {
+  cv::Mat tile = Sized(FlowToColor(source_from_driving, kFullMotion), size);
   const int wheel = std::min(size.width, size.height) / 5;
   if (wheel >= 8) FlowWheel(wheel).copyTo(tile({1, 1, wheel, wheel}));
   return tile;
@@ -100,7 +100,7 @@ cv::Mat PanelPainter::PaintTile(Panel panel, const PanelInput& input) const {
     case Panel::kResult:
       return Sized(input.result, tile_);
     case Panel::kFlow:
-      return PaintFlow(input.deformation, tile_);
+      return PaintFlow(input.source_from_driving, tile_);
     case Panel::kOcclusion:
       return Sized(ColorizeMap(input.occlusion[0]), tile_);
     case Panel::kKeypoints:
@@ -112,7 +112,7 @@ cv::Mat PanelPainter::PaintTile(Panel panel, const PanelInput& input) const {
   if (panel == Panel::kKeypoints) {
     DrawKeypoints(input.keypoints, keypoints_per_group_, tile);
   } else {
-    DrawDeformedGrid(input.deformation, kGridLines, tile);
+    DrawDeformedGrid(input.source_from_driving, kGridLines, tile);
   }
   return tile;
 }

@@ -38,8 +38,8 @@ struct PanelInput {
   cv::Mat result;
   cv::Mat animated;         // the model's own output, without its surroundings
   torch::Tensor keypoints;  // [5K, 2]
-  torch::Tensor deformation;  // [h, w, 2]
-  torch::Tensor occlusion;    // [1, H, W]
+  torch::Tensor source_from_driving;  // [h, w, 2]
+  torch::Tensor occlusion;            // [1, H, W]
 };
 
 class PanelPainter {

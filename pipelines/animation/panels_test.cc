@@ -43,7 +43,7 @@ PanelInput Input() {
   input.result = Plain(0, 0, 200);
   input.animated = Plain(90, 90, 90);
   input.keypoints = torch::zeros({2 * kKeypointsPerGroup, 2});
-  input.deformation = Field(6, 6);
+  input.source_from_driving = Field(6, 6);
   input.occlusion = torch::ones({1, kSide, kSide});
   return input;
 }
@@ -150,9 +150,9 @@ TEST(PanelPainter, ColoursMotionByItsDirection) {
   const cv::Point away(kSide - 2, kSide - 2);  // from the colour wheel
   EXPECT_EQ(PaintOne(Panel::kFlow, input).at<cv::Vec3b>(away),
             cv::Vec3b(255, 255, 255));
-  input.deformation = Field(6, 6, 0.3);
+  input.source_from_driving = Field(6, 6, 0.3);
   const auto right = PaintOne(Panel::kFlow, input).at<cv::Vec3b>(away);
-  input.deformation = Field(6, 6, -0.3);
+  input.source_from_driving = Field(6, 6, -0.3);
   const auto left = PaintOne(Panel::kFlow, input).at<cv::Vec3b>(away);
   EXPECT_NE(right, cv::Vec3b(255, 255, 255));
   EXPECT_NE(right, left);

@@ -134,8 +134,8 @@ class OriginalCheckpoint : public testing::Test {
     const networks::DenseMotionOutput& motion = moved.blend;
     EXPECT_TRUE(golden_->Matches(prefix + "contribution_maps",
                                  motion.contribution_maps, kTolerance));
-    EXPECT_TRUE(golden_->Matches(prefix + "deformation", motion.deformation,
-                                 kTolerance));
+    EXPECT_TRUE(golden_->Matches(prefix + "deformation",
+                                 motion.source_from_driving, kTolerance));
     for (size_t i = 0; i < motion.occlusion_maps.size(); ++i) {
       EXPECT_TRUE(
           golden_->Matches(prefix + "occlusion_map." + std::to_string(i),

@@ -24,7 +24,7 @@ cv::Mat DrawFailure(const RebuiltFrame& frame) {
   strip.source = data::ImageToTensor(frame.source).unsqueeze(0);
   strip.driving = data::ImageToTensor(frame.driving).unsqueeze(0);
   strip.prediction = data::ImageToTensor(frame.prediction).unsqueeze(0);
-  strip.deformation = frame.deformation.unsqueeze(0);
+  strip.source_from_driving = frame.source_from_driving.unsqueeze(0);
   StripOptions options;
   options.error = true;
   return DrawStrip(strip, options);

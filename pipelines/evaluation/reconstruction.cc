@@ -25,8 +25,9 @@ torch::Tensor Stack(const std::vector<cv::Mat>& frames, torch::Device device) {
 }
 
 // [h, w, 2] source_from_driving, on the CPU, as a CV_32FC2 picture.
-cv::Mat FlowPicture(const torch::Tensor& deformation) {
-  const torch::Tensor flow = deformation.to(torch::kFloat32).contiguous();
+cv::Mat FlowPicture(const torch::Tensor& source_from_driving) {
+  const torch::Tensor flow =
+      source_from_driving.to(torch::kFloat32).contiguous();
   return cv::Mat(static_cast<int>(flow.size(0)), static_cast<int>(flow.size(1)),
                  CV_32FC2, flow.data_ptr())
       .clone();
@@ -87,8 +88,8 @@ class ClipReconstruction {
       frame.source = clip_.frames[0];
       frame.driving = targets[i];
       frame.prediction = data::TensorToImage(predicted[i]);
-      frame.deformation =
-          motion.blend.deformation[i].to(torch::kCPU).contiguous();
+      frame.source_from_driving =
+          motion.blend.source_from_driving[i].to(torch::kCPU).contiguous();
       frame.score = ScoreFrame(frame.prediction, frame.driving);
       baseline[i] = ScoreFrame(frame.source, frame.driving);
     }
@@ -141,7 +142,7 @@ class ClipReconstruction {
   absl::Status MeasureMotion(const RebuiltFrame& frame) {
     if (!truth_ || frame.number == 0) return absl::OkStatus();
     RETURN_IF_ERROR(AddMotion(*truth_, frame.number,
-                              FlowPicture(frame.deformation), motion_));
+                              FlowPicture(frame.source_from_driving), motion_));
     return AddMotion(*truth_, frame.number, IdentityFlow(), no_motion_);
   }
 

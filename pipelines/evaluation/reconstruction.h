@@ -48,7 +48,7 @@ struct RebuiltFrame {
   int number = 0;  // in its clip, from 0
   // CV_8UC3 RGB of one size; the source is the clip's first frame.
   cv::Mat source, driving, prediction;
-  torch::Tensor deformation;  // [h, w, 2] source_from_driving, on the CPU
+  torch::Tensor source_from_driving;  // [h, w, 2], on the CPU
   FrameScore score;
 };
 

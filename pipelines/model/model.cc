@@ -171,15 +171,15 @@ networks::InpaintingOutput AnimationModel::Paint(
                           features.image.is_cpu() &&
                           libtorch::IsAutocastOn(c10::kCPU);
   if (one_by_one) return PaintOneByOne(features, blend);
-  return inpainting_->Render(features, blend.deformation, blend.occlusion_maps,
-                             with_warped_encoder_maps);
+  return inpainting_->Render(features, blend.source_from_driving,
+                             blend.occlusion_maps, with_warped_encoder_maps);
 }
 
 networks::InpaintingOutput AnimationModel::PaintOneByOne(
     const networks::SourceFeatures& features,
     const networks::DenseMotionOutput& blend) {
   std::vector<torch::Tensor> predictions, deformed_sources;
-  for (int64_t i = 0; i < blend.deformation.size(0); ++i) {
+  for (int64_t i = 0; i < blend.source_from_driving.size(0); ++i) {
     const auto one = [i](const torch::Tensor& x) {
       return x.size(0) == 1 ? x : x.slice(0, i, i + 1);
     };
@@ -191,8 +191,8 @@ networks::InpaintingOutput AnimationModel::PaintOneByOne(
     for (const torch::Tensor& map : blend.occlusion_maps) {
       occlusion_maps.push_back(one(map));
     }
-    const networks::InpaintingOutput painted =
-        inpainting_->Render(source, one(blend.deformation), occlusion_maps);
+    const networks::InpaintingOutput painted = inpainting_->Render(
+        source, one(blend.source_from_driving), occlusion_maps);
     predictions.push_back(painted.prediction);
     deformed_sources.push_back(painted.deformed_source);
   }

@@ -75,7 +75,7 @@ class ModelBatchTest : public testing::TestWithParam<Case> {
     results.push_back({"candidates", moved.candidates.fields});
     results.push_back({"deformed source", motion.deformed_source});
     results.push_back({"contribution maps", motion.contribution_maps});
-    results.push_back({"deformation", motion.deformation});
+    results.push_back({"source_from_driving", motion.source_from_driving});
     for (const Tensor& map : motion.occlusion_maps) {
       results.push_back({"occlusion map", map});
     }

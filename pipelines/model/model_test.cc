@@ -188,7 +188,7 @@ TEST(AnimationModel, EqualKeypointsMoveNothing) {
   const Motion motion = model->Move(source, source.keypoints);
   const int64_t height = source.small.size(2), width = source.small.size(3);
   // A weighted mean of equal values, each off by one rounding.
-  EXPECT_THAT(motion.blend.deformation,
+  EXPECT_THAT(motion.blend.source_from_driving,
               networks::test_util::TensorNear(
                   networks::CoordinateGrid(height, width, torch::kFloat32)
                       .expand({1, height, width, 2}),
@@ -206,7 +206,8 @@ TEST(AnimationModel, FitsInFloat32UnderAutocast) {
   const AutocastScope autocast(TrainingConfig::BFLOAT16, torch::kCPU);
   const Motion motion = model->Move(source, keypoints);
   EXPECT_TRUE(torch::equal(motion.candidates.fields, exact.candidates.fields));
-  EXPECT_FALSE(torch::equal(motion.blend.deformation, exact.blend.deformation));
+  EXPECT_FALSE(torch::equal(motion.blend.source_from_driving,
+                            exact.blend.source_from_driving));
   EXPECT_EQ(model->DetectKeypoints(source.image).scalar_type(),
             torch::kFloat32);
 }

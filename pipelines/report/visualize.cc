@@ -71,11 +71,13 @@ cv::Vec3b MotionColor(double x, double y) {
 
 // The motion from source to driving frame, [..., h, w, 2], in half the longer
 // side.
-torch::Tensor Motion(const torch::Tensor& deformation) {
-  TORCH_CHECK(deformation.dim() >= 3 && deformation.size(-1) == 2,
-              "deformation is ", deformation.sizes(), ", not [..., h, w, 2]");
-  const int64_t h = deformation.size(-3);
-  const int64_t w = deformation.size(-2);
+torch::Tensor Motion(const torch::Tensor& source_from_driving) {
+  TORCH_CHECK(
+      source_from_driving.dim() >= 3 && source_from_driving.size(-1) == 2,
+      "source_from_driving is ", source_from_driving.sizes(),
+      ", not [..., h, w, 2]");
+  const int64_t h = source_from_driving.size(-3);
+  const int64_t w = source_from_driving.size(-2);
   const torch::Tensor x = torch::linspace(-1, 1, w).expand({h, w});
   const torch::Tensor y = torch::linspace(-1, 1, h).unsqueeze(1).expand({h, w});
   const torch::Tensor here = torch::stack({x, y}, -1);
@@ -84,7 +86,7 @@ torch::Tensor Motion(const torch::Tensor& deformation) {
       torch::tensor({static_cast<double>(w - 1) / longer,
                      static_cast<double>(h - 1) / longer},
                     torch::kFloat32);
-  return (here - ToCpuFloat(deformation)) * scale;
+  return (here - ToCpuFloat(source_from_driving)) * scale;
 }
 
 cv::Point2d PixelOf(double x, double y, cv::Size size) {
@@ -172,16 +174,17 @@ class StripPainter {
   }
 
   void AddDeformation() {
-    const torch::Tensor& deformation = input_.deformation;
-    if (!deformation.defined()) return;
-    const double longest =
-        std::max(MaxMotion(deformation.slice(0, 0, rows_)), kLeastFullMotion);
-    Add("motion", deformation, [&](const torch::Tensor& field, int row) {
-      cv::Mat tile = Fitted(FlowToColor(field, longest)).clone();
-      if (row == 0) DrawWheel(tile);
-      return tile;
-    });
-    Add("grid", deformation, [&](const torch::Tensor& field, int row) {
+    const torch::Tensor& source_from_driving = input_.source_from_driving;
+    if (!source_from_driving.defined()) return;
+    const double longest = std::max(
+        MaxMotion(source_from_driving.slice(0, 0, rows_)), kLeastFullMotion);
+    Add("motion", source_from_driving,
+        [&](const torch::Tensor& field, int row) {
+          cv::Mat tile = Fitted(FlowToColor(field, longest)).clone();
+          if (row == 0) DrawWheel(tile);
+          return tile;
+        });
+    Add("grid", source_from_driving, [&](const torch::Tensor& field, int row) {
       cv::Mat tile = input_.driving.defined()
                          ? Fitted(TensorToImage(input_.driving[row])).clone()
                          : cv::Mat(tile_, CV_8UC3, cv::Scalar::all(255));
@@ -291,18 +294,20 @@ void DrawKeypoints(const torch::Tensor& keypoints, int per_group,
   }
 }
 
-double MaxMotion(const torch::Tensor& deformation) {
+double MaxMotion(const torch::Tensor& source_from_driving) {
   const torch::Tensor lengths =
-      torch::nan_to_num(Motion(deformation).square().sum(-1).sqrt());
+      torch::nan_to_num(Motion(source_from_driving).square().sum(-1).sqrt());
   return lengths.numel() > 0 ? lengths.max().item<double>() : 0;
 }
 
-cv::Mat FlowToColor(const torch::Tensor& deformation, double max_length) {
-  TORCH_CHECK(deformation.dim() == 3, "deformation is ", deformation.sizes(),
-              ", not [h, w, 2]");
-  const double full = max_length > 0 ? max_length : MaxMotion(deformation);
+cv::Mat FlowToColor(const torch::Tensor& source_from_driving,
+                    double max_length) {
+  TORCH_CHECK(source_from_driving.dim() == 3, "source_from_driving is ",
+              source_from_driving.sizes(), ", not [h, w, 2]");
+  const double full =
+      max_length > 0 ? max_length : MaxMotion(source_from_driving);
   const torch::Tensor motion =
-      torch::nan_to_num(Motion(deformation) / std::max(full, 1e-6));
+      torch::nan_to_num(Motion(source_from_driving) / std::max(full, 1e-6));
   const auto at = motion.accessor<float, 3>();
   cv::Mat_<cv::Vec3b> picture(static_cast<int>(motion.size(0)),
                               static_cast<int>(motion.size(1)));
@@ -328,11 +333,14 @@ cv::Mat FlowWheel(int size) {
   return wheel;
 }
 
-void DrawDeformedGrid(const torch::Tensor& deformation, int lines,
+void DrawDeformedGrid(const torch::Tensor& source_from_driving, int lines,
                       cv::Mat& picture) {
-  TORCH_CHECK(deformation.dim() == 3 && deformation.size(2) == 2,
-              "deformation is ", deformation.sizes(), ", not [h, w, 2]");
-  const torch::Tensor field = torch::nan_to_num(ToCpuFloat(deformation));
+  TORCH_CHECK(
+      source_from_driving.dim() == 3 && source_from_driving.size(2) == 2,
+      "source_from_driving is ", source_from_driving.sizes(),
+      ", not [h, w, 2]");
+  const torch::Tensor field =
+      torch::nan_to_num(ToCpuFloat(source_from_driving));
   // A line of the source's grid appears where the source coordinate crosses its
   // value: a level line, however the field folds.
   cv::Mat coordinates(static_cast<int>(field.size(0)),

@@ -18,13 +18,13 @@ namespace pipelines {
 // One batch through the model. Undefined or empty members leave their column
 // out; `source` decides B, H and W.
 struct StripInput {
-  torch::Tensor source;             // [B, 3, H, W] RGB in [0, 1]
-  torch::Tensor driving;            // [B, 3, H, W]
-  torch::Tensor source_keypoints;   // [B, K, 2] (x, y) in [-1, 1]
-  torch::Tensor driving_keypoints;  // [B, K, 2]
-  torch::Tensor deformed_source;    // [B, 3, h, w], the source warped
-  torch::Tensor prediction;         // [B, 3, H, W]
-  torch::Tensor deformation;        // [B, h, w, 2] source_from_driving
+  torch::Tensor source;                       // [B, 3, H, W] RGB in [0, 1]
+  torch::Tensor driving;                      // [B, 3, H, W]
+  torch::Tensor source_keypoints;             // [B, K, 2] (x, y) in [-1, 1]
+  torch::Tensor driving_keypoints;            // [B, K, 2]
+  torch::Tensor deformed_source;              // [B, 3, h, w], the source warped
+  torch::Tensor prediction;                   // [B, 3, H, W]
+  torch::Tensor source_from_driving;          // [B, h, w, 2]
   std::vector<torch::Tensor> occlusion_maps;  // each [B, 1, h, w] in [0, 1]
   // [B, M, h, w] with sum 1 over M: of the background, of each keypoint set's
   // local transform, and of the global transform if the model has one.
@@ -62,20 +62,21 @@ void DrawKeypoints(const torch::Tensor& keypoints, int per_group,
 // A motion field as colours, in Middlebury's convention [Baker et al. 2011: A
 // database and evaluation methodology for optical flow]: hue is direction
 // (right is red, down is yellow-green), saturation is length, full at
-// `max_length` and darkened beyond. deformation: [h, w, 2] source_from_driving;
-// the motion shown is that from the source to the driving frame. Lengths are in
-// half the longer side; max_length 0 takes the field's own greatest.
-cv::Mat FlowToColor(const torch::Tensor& deformation, double max_length = 0);
+// `max_length` and darkened beyond. The field is [h, w, 2]; the motion shown is
+// that from the source to the driving frame. Lengths are in half the longer
+// side; max_length 0 takes the field's own greatest.
+cv::Mat FlowToColor(const torch::Tensor& source_from_driving,
+                    double max_length = 0);
 
 // The greatest length of motion in [..., h, w, 2], as FlowToColor measures it.
-double MaxMotion(const torch::Tensor& deformation);
+double MaxMotion(const torch::Tensor& source_from_driving);
 
 // The legend of FlowToColor: a disc of `size` pixels on white.
 cv::Mat FlowWheel(int size);
 
 // Draws the lines of a regular grid of the source, `lines` each way, as they
 // appear in the driving frame, on `picture`.
-void DrawDeformedGrid(const torch::Tensor& deformation, int lines,
+void DrawDeformedGrid(const torch::Tensor& source_from_driving, int lines,
                       cv::Mat& picture);
 
 // Values [h, w] in [low, high] as colours from dark to bright (viridis).

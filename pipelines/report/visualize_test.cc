@@ -117,7 +117,8 @@ StripInput FullInput(int64_t batch, int64_t h, int64_t w) {
   input.driving_keypoints = torch::rand({batch, 10, 2}) * 2 - 1;
   input.deformed_source = torch::rand({batch, 3, h / 4, w / 4});
   input.prediction = torch::rand({batch, 3, h, w});
-  input.deformation = Identity(h / 4, w / 4).expand({batch, -1, -1, -1});
+  input.source_from_driving =
+      Identity(h / 4, w / 4).expand({batch, -1, -1, -1});
   input.occlusion_maps = {torch::rand({batch, 1, h / 8, w / 8}),
                           torch::rand({batch, 1, h, w})};
   input.contribution_maps = torch::rand({batch, 4, h / 4, w / 4}).softmax(1);
@@ -146,7 +147,8 @@ TEST(DrawStrip, LeavesOutWhatIsNotThereAndRowsBeyondTheLimit) {
 TEST(DrawStrip, TakesHalfPrecisionAndGradients) {
   StripInput input = FullInput(1, 32, 32);
   input.prediction = input.prediction.to(torch::kBFloat16);
-  input.deformation = input.deformation.clone().requires_grad_();
+  input.source_from_driving =
+      input.source_from_driving.clone().requires_grad_();
   EXPECT_FALSE(DrawStrip(input).empty());
 }
 

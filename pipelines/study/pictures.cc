@@ -32,8 +32,8 @@ const StudyRun* FirstFinished(const StudyPlan& plan,
 
 struct VariantFrames {
   std::string variant;
-  torch::Tensor prediction;   // [B, 3, H, W]
-  torch::Tensor deformation;  // [B, h, w, 2]
+  torch::Tensor prediction;           // [B, 3, H, W]
+  torch::Tensor source_from_driving;  // [B, h, w, 2]
 };
 
 absl::StatusOr<VariantFrames> Animate(const StudyRun& run,
@@ -44,7 +44,7 @@ absl::StatusOr<VariantFrames> Animate(const StudyRun& run,
       LoadTrainedModel(ListCheckpoints(run.folder + "/checkpoints")[0],
                        torch::kCPU));
   AnimationModel& model = *trained.model;
-  std::vector<torch::Tensor> predictions, deformations;
+  std::vector<torch::Tensor> predictions, motions;
   for (int64_t i = 0; i < pairs.source.size(0); ++i) {
     const torch::Tensor source = pairs.source.slice(0, i, i + 1);
     const torch::Tensor driving = pairs.driving.slice(0, i, i + 1);
@@ -54,10 +54,10 @@ absl::StatusOr<VariantFrames> Animate(const StudyRun& run,
     const Motion motion =
         model.Move(prepared, model.DetectKeypoints(driving), options);
     predictions.push_back(model.Paint(prepared, motion).prediction);
-    deformations.push_back(motion.blend.deformation);
+    motions.push_back(motion.blend.source_from_driving);
   }
   return VariantFrames{run.variant, torch::cat(predictions),
-                       torch::cat(deformations)};
+                       torch::cat(motions)};
 }
 
 // One tile a sample of `batch`.
@@ -79,13 +79,13 @@ absl::Status WriteGrids(const std::string& output, const PreviewPairs& pairs,
   std::vector<PictureColumn> motion = predictions;
   double longest = 0;  // one scale of colours for all
   for (const VariantFrames& frames : variants) {
-    longest = std::max(longest, MaxMotion(frames.deformation));
+    longest = std::max(longest, MaxMotion(frames.source_from_driving));
   }
   for (const VariantFrames& frames : variants) {
     predictions.push_back(
         Column(frames.variant, frames.prediction, data::TensorToImage));
     motion.push_back(Column(
-        frames.variant, frames.deformation,
+        frames.variant, frames.source_from_driving,
         [&](const torch::Tensor& f) { return FlowToColor(f, longest); }));
   }
   const auto height = static_cast<int>(pairs.source.size(2));

@@ -236,7 +236,8 @@ StepOutput Objective::operator()(AnimationModel& model,
     Paint(model, driving, timer, &out);
   } else {
     timer.Begin("inpainting");
-    out.deformed_source = networks::Warp(source, out.motion.blend.deformation);
+    out.deformed_source =
+        networks::Warp(source, out.motion.blend.source_from_driving);
     out.prediction = out.deformed_source;
   }
 

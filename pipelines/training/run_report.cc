@@ -93,7 +93,7 @@ absl::StatusOr<std::string> WriteStrip(
   const networks::InpaintingOutput painted = model.Paint(prepared, motion);
   strip.prediction = painted.prediction;
   strip.deformed_source = painted.deformed_source;
-  strip.deformation = motion.blend.deformation;
+  strip.source_from_driving = motion.blend.source_from_driving;
   strip.occlusion_maps = motion.blend.occlusion_maps;
   strip.contribution_maps = motion.blend.contribution_maps;
   model.train(was_training);

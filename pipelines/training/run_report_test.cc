@@ -42,7 +42,7 @@ class WriteStripTest : public testing::Test {
     const networks::InpaintingOutput painted = model_->Paint(source, motion);
     strip.prediction = painted.prediction;
     strip.deformed_source = painted.deformed_source;
-    strip.deformation = motion.blend.deformation;
+    strip.source_from_driving = motion.blend.source_from_driving;
     strip.occlusion_maps = motion.blend.occlusion_maps;
     strip.contribution_maps = motion.blend.contribution_maps;
     StripOptions look;
