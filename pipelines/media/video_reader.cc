@@ -209,6 +209,9 @@ int64_t VideoReader::Impl::NumExpected() const {
 std::string VideoReader::Impl::damage() const {
   if (first_damage_.empty()) return "";
   const int64_t lost = std::max<int64_t>(0, NumExpected() - num_read_);
+  if (lost == 0 && num_concealed_ == 0) {
+    return absl::StrCat("no frame is known to be lost; damage ", first_damage_);
+  }
   std::string words =
       absl::StrCat(lost, " of ", NumExpected(),
                    lost == 1 ? " frames is" : " frames are", " lost");
