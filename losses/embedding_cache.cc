@@ -10,8 +10,11 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "networks/files/folder.h"
+#include "networks/files/system_error.h"
 #include "networks/weights/safetensors.h"
 #include "networks/weights/sha256.h"
+#include "third_party/absl/status_macros.h"
 
 namespace losses {
 
@@ -25,10 +28,6 @@ constexpr char kTensorName[] = "embedding";
 
 // More than a file has besides the tensor.
 constexpr int64_t kHeaderBytes = 512;
-
-absl::Status FileError(const std::error_code& error, const std::string& path) {
-  return absl::ErrnoToStatus(error.value(), path);
-}
 
 void AddTensor(const Tensor& tensor, Sha256* digest) {
   const Tensor bytes = tensor.detach().to(torch::kCPU).contiguous();
@@ -50,17 +49,19 @@ std::string ExtractorName(const torch::nn::Module& extractor) {
 
 absl::StatusOr<EmbeddingCache> EmbeddingCache::Open(
     EmbeddingCacheOptions options) {
-  std::error_code error;
-  fs::create_directories(options.folder, error);
-  if (error) return FileError(error, options.folder);
+  RETURN_IF_ERROR(networks::files::MakeFolder(options.folder));
   EmbeddingCache cache(std::move(options));
+  std::error_code error;
   for (fs::directory_iterator entry(cache.options_.folder, error), end;
        !error && entry != end; entry.increment(error)) {
     std::error_code vanished;  // another process may tidy up meanwhile
     const auto size = entry->file_size(vanished);
     if (!vanished) cache.size_ += static_cast<int64_t>(size);
   }
-  if (error) return FileError(error, cache.options_.folder);
+  if (error) {
+    return networks::files::SystemError(error, cache.options_.folder,
+                                        "list this folder");
+  }
   return cache;
 }
 

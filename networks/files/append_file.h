@@ -42,8 +42,8 @@ class AppendFile {
   // Of the file now.
   absl::StatusOr<int64_t> Size() const;
 
-  // Open for writing as long as this object lives.
-  int descriptor() const { return descriptor_; }
+  // False once moved from.
+  bool is_open() const { return descriptor_ >= 0; }
 
  private:
   AppendFile(std::string path, int descriptor);

@@ -63,15 +63,6 @@ std::string InFolderOf(const std::string& target, absl::string_view name) {
   return absl::StrCat(FolderOf(target), "/", name);
 }
 
-// Names have at most 255 bytes. Two very long ones that begin alike share a
-// lock.
-std::string LockPath(const std::string& target) {
-  constexpr size_t kMaxName = 240;
-  return InFolderOf(
-      target,
-      absl::StrCat(".", BaseName(target).substr(0, kMaxName), kLockSuffix));
-}
-
 const char* KindName(mode_t mode) {
   if (S_ISREG(mode)) return "a file";
   if (S_ISDIR(mode)) return "a folder";
@@ -112,6 +103,15 @@ void RemoveTree(const std::string& path) {
 }
 
 }  // namespace
+
+// Names have at most 255 bytes. Two very long ones that begin alike share a
+// lock.
+std::string LockPath(const std::string& target) {
+  constexpr size_t kMaxName = 240;
+  return InFolderOf(
+      target,
+      absl::StrCat(".", BaseName(target).substr(0, kMaxName), kLockSuffix));
+}
 
 absl::Status CheckTarget(const std::string& target, Temporary::Kind kind,
                          bool overwrite) {

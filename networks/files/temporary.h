@@ -96,6 +96,10 @@ class Temporary {
   int descriptor_ = -1;  // -1: nothing to discard
 };
 
+// The lock of an output, which whoever writes it holds. For outputs that are
+// written in another way than through this file, as downloads.
+std::string LockPath(const std::string& target);
+
 // Whether `target` is free to become an output, as Temporary::Create checks it:
 // AlreadyExists, InvalidArgument, or the system's error if it cannot be looked
 // up.

@@ -1,12 +1,14 @@
 #include "networks/published/fetch.h"
 
 #include <filesystem>
-#include <fstream>
+#include <system_error>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/folder.h"
+#include "networks/files/read_file.h"
 #include "networks/published/digest.h"
 #include "third_party/absl/status_macros.h"
 
@@ -18,10 +20,8 @@ std::string RecordPath(const std::string& path) { return path + ".sha256"; }
 
 // The digest recorded for the file at `path`; "" if there is none.
 std::string RecordedDigest(const std::string& path) {
-  std::ifstream record(RecordPath(path));
-  std::string digest;
-  record >> digest;
-  return digest;
+  const absl::StatusOr<std::string> record = files::ReadFile(RecordPath(path));
+  return record.ok() ? record->substr(0, record->find_first_of(" \n")) : "";
 }
 
 absl::Status Record(const std::string& path, const WeightFile& file,
@@ -39,9 +39,9 @@ std::string ExpectedDigest(const WeightFile& file, const std::string& path) {
 
 // PyTorch writes zip archives, before version 1.6 pickles of protocol 2.
 absl::Status CheckIsPyTorchFile(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::string start(2, '\0');
-  stream.read(start.data(), start.size());
+  files::ReadOptions options;
+  options.first_bytes = 2;
+  ASSIGN_OR_RETURN(const std::string start, files::ReadFile(path, options));
   if (start == "PK" || start == "\x80\x02") return absl::OkStatus();
   return absl::DataLossError(
       "what came is no PyTorch file but perhaps the page of a proxy; it was "
@@ -68,13 +68,10 @@ absl::StatusOr<FetchResult> Verify(const WeightFile& file,
 absl::StatusOr<FetchResult> Fetch(const WeightFile& file,
                                   const std::string& folder,
                                   const FetchOptions& options) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    return absl::ErrnoToStatus(error.value(), absl::StrCat("making ", folder));
-  }
+  RETURN_IF_ERROR(files::MakeFolder(folder));
   const std::string path = absl::StrCat(folder, "/", file.name);
   const std::string expected = ExpectedDigest(file, path);
+  std::error_code error;
   if (!options.force && std::filesystem::exists(path, error)) {
     return Verify(file, path, expected);
   }

@@ -1,118 +1,77 @@
 #include "networks/published/part_file.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/path.h"
+#include "networks/files/read_file.h"
+#include "networks/files/sync.h"
+#include "networks/files/system_error.h"
+#include "networks/files/temporary.h"
 #include "third_party/absl/status_macros.h"
 
 namespace networks::published {
 
 namespace {
 
-absl::Status SystemError(const std::string& path) {
-  // ErrnoToStatus has EFBIG (a limit on the file's size) as OutOfRange.
-  if (errno == EFBIG) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(path, ": larger than the system allows"));
-  }
-  return absl::ErrnoToStatus(errno, path);
-}
-
-std::string ReadLine(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
-
-// So that the renaming itself survives a power cut.
-void SyncFolder(const std::string& path) {
-  const std::filesystem::path folder =
-      std::filesystem::path(path).parent_path();
-  const int descriptor =
-      open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY);
-  if (descriptor < 0) return;
-  fsync(descriptor);
-  close(descriptor);
+std::string FirstLine(const std::string& path) {
+  const absl::StatusOr<std::string> text = files::ReadFile(path);
+  return text.ok() ? text->substr(0, text->find('\n')) : "";
 }
 
 }  // namespace
 
-PartFile::PartFile(std::string path, int descriptor)
+PartFile::PartFile(std::string path, files::FileLock lock,
+                   files::AppendFile file)
     : path_(std::move(path)),
       part_path_(path_ + ".part"),
       version_path_(part_path_ + ".version"),
-      descriptor_(descriptor) {}
-
-PartFile::PartFile(PartFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      part_path_(std::move(other.part_path_)),
-      version_path_(std::move(other.version_path_)),
-      version_(std::move(other.version_)),
-      descriptor_(std::exchange(other.descriptor_, -1)),
-      size_(other.size_) {}
+      lock_(std::move(lock)),
+      file_(std::move(file)) {}
 
 PartFile::~PartFile() {
-  if (descriptor_ < 0) return;
-  if (size_ == 0) Remove();
-  close(descriptor_);
+  if (file_.is_open() && size_ == 0) Remove();
 }
 
 absl::StatusOr<PartFile> PartFile::Open(const std::string& path) {
   const std::string part_path = path + ".part";
-  const int descriptor =
-      open(part_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (descriptor < 0) return SystemError(part_path);
-  PartFile part(path, descriptor);
-  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(part_path, ": another process is downloading it"));
-  }
-  struct stat status;
-  if (fstat(descriptor, &status) != 0) return SystemError(part_path);
-  part.size_ = status.st_size;
-  if (part.size_ > 0) part.version_ = ReadLine(part.version_path_);
+  files::LockOptions lock_options;
+  lock_options.subject = part_path;
+  lock_options.doing = "is downloading it";
+  ASSIGN_OR_RETURN(files::FileLock lock,
+                   files::FileLock::Take(files::LockPath(path), lock_options));
+  ASSIGN_OR_RETURN(
+      files::AppendFile file,
+      files::AppendFile::Open(part_path, files::AppendFile::Start::kContinue));
+  PartFile part(path, std::move(lock), std::move(file));
+  ASSIGN_OR_RETURN(part.size_, part.file_.Size());
+  if (part.size_ > 0) part.version_ = FirstLine(part.version_path_);
   return part;
 }
 
 absl::Status PartFile::StartOver(const std::string& version) {
-  if (size_ > 0 && ftruncate(descriptor_, 0) != 0) {
-    return SystemError(part_path_);
-  }
+  RETURN_IF_ERROR(file_.Truncate(0));
   size_ = 0;
   version_ = version;
   return files::WriteAtomically(version_path_, version + "\n");
 }
 
 absl::Status PartFile::Append(absl::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = write(descriptor_, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return SystemError(part_path_);
-    size_ += written;
-    bytes.remove_prefix(written);
-  }
+  RETURN_IF_ERROR(file_.Append(bytes));
+  size_ += static_cast<int64_t>(bytes.size());
   return absl::OkStatus();
 }
 
 absl::Status PartFile::Finish() {
-  if (fsync(descriptor_) != 0) return SystemError(part_path_);
+  RETURN_IF_ERROR(file_.Sync());
   if (std::rename(part_path_.c_str(), path_.c_str()) != 0) {
-    return SystemError(path_);
+    return files::SystemError(errno, path_, "rename what was downloaded to it");
   }
   std::remove(version_path_.c_str());
-  SyncFolder(path_);
-  return absl::OkStatus();
+  return files::SyncFolder(files::FolderOf(path_));
 }
 
 void PartFile::Remove() {

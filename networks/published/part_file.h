@@ -8,6 +8,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "networks/files/append_file.h"
+#include "networks/files/file_lock.h"
 
 namespace networks::published {
 
@@ -15,11 +17,11 @@ namespace networks::published {
 // <path>.part.version, which tells of which version of the remote file it is.
 class PartFile {
  public:
-  // Opens or makes it. FailedPrecondition if another process has it, otherwise
-  // the system's error; all name the file.
+  // Opens or makes it. Unavailable, naming it, if another process has it;
+  // otherwise the errors of networks::files::AppendFile. All name the file.
   static absl::StatusOr<PartFile> Open(const std::string& path);
 
-  PartFile(PartFile&& other) noexcept;
+  PartFile(PartFile&& other) = default;
   PartFile& operator=(PartFile&&) = delete;
   // Leaves what it holds to be continued, but no empty file.
   ~PartFile();
@@ -43,13 +45,14 @@ class PartFile {
   void Remove();
 
  private:
-  PartFile(std::string path, int descriptor);
+  PartFile(std::string path, files::FileLock lock, files::AppendFile file);
 
   std::string path_;
   std::string part_path_;
   std::string version_path_;
   std::string version_;
-  int descriptor_;
+  files::FileLock lock_;
+  files::AppendFile file_;
   int64_t size_ = 0;
 };
 

@@ -4,13 +4,13 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <sstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/folder.h"
 #include "networks/torchscript.h"
 #include "third_party/absl/status_macros.h"
 
@@ -184,12 +184,7 @@ Piece InpaintingPiece(AnimationModel& model, const NamedShape& image,
 
 absl::StatusOr<std::vector<ExportedNetwork>> ExportTorchScript(
     const TrainedModel& trained, const std::string& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    return absl::PermissionDeniedError(
-        absl::StrCat(folder, ": cannot make this folder: ", error.message()));
-  }
+  RETURN_IF_ERROR(networks::files::MakeFolder(folder));
   AnimationModel& model = *trained.model;
   const NamedShape image{
       "image",

@@ -3,37 +3,27 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
-#include <system_error>
+#include <cstddef>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "networks/files/append_file.h"
 #include "pipelines/report/event.pb.h"
 #include "pipelines/report/tfrecord.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
+
+using networks::files::AppendFile;
+
 namespace {
 
 using tensorboard::Event;
 using tensorboard::SessionLog;
 using tensorboard::Summary;
 using tensorboard::TensorProto;
-
-absl::Status SystemError(const std::string& path, absl::string_view what) {
-  const std::error_code error(errno, std::generic_category());
-  const std::string message =
-      absl::StrCat(path, ": ", what, ": ", error.message());
-  if (error == std::errc::no_space_on_device) {
-    return absl::ResourceExhaustedError(message);
-  }
-  if (error == std::errc::no_such_file_or_directory) {
-    return absl::NotFoundError(message);
-  }
-  return absl::UnavailableError(message);
-}
 
 Event EventNow(int64_t step) {
   Event event;
@@ -55,17 +45,17 @@ std::string FileName() {
 
 }  // namespace
 
-EventLog::EventLog(std::string path, std::FILE* file)
-    : path_(std::move(path)), file_(file) {}
+EventLog::EventLog(std::string path, AppendFile file)
+    : path_(std::move(path)), output_(new Output{std::move(file), ""}) {}
 
-void EventLog::Close::operator()(std::FILE* file) const { std::fclose(file); }
+EventLog::Output::~Output() { file.Append(pending).IgnoreError(); }
 
 absl::StatusOr<EventLog> EventLog::Create(const std::string& folder,
                                           int64_t resume_step) {
   const std::string path = absl::StrCat(folder, "/", FileName());
-  std::FILE* file = std::fopen(path.c_str(), "wbx");
-  if (file == nullptr) return SystemError(path, "cannot create");
-  EventLog log(path, file);
+  ASSIGN_OR_RETURN(AppendFile file,
+                   AppendFile::Open(path, AppendFile::Start::kNew));
+  EventLog log(path, std::move(file));
   Event version = EventNow(0);
   version.set_file_version("brain.Event:2");
   RETURN_IF_ERROR(log.WriteRecord(version.SerializeAsString()));
@@ -115,17 +105,15 @@ absl::Status EventLog::AddText(absl::string_view tag, int64_t step,
 }
 
 absl::Status EventLog::Flush() {
-  if (std::fflush(file_.get()) == 0) return absl::OkStatus();
-  return SystemError(path_, "cannot write");
+  const std::string pending = std::move(output_->pending);
+  output_->pending.clear();
+  return output_->file.Append(pending);
 }
 
 absl::Status EventLog::WriteRecord(const std::string& event) {
-  const std::string record = TfRecord(event);
-  if (std::fwrite(record.data(), 1, record.size(), file_.get()) ==
-      record.size()) {
-    return absl::OkStatus();
-  }
-  return SystemError(path_, "cannot write");
+  constexpr size_t kMostPending = 1 << 16;
+  output_->pending += TfRecord(event);
+  return output_->pending.size() < kMostPending ? absl::OkStatus() : Flush();
 }
 
 }  // namespace pipelines

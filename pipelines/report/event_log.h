@@ -7,7 +7,6 @@
 #define PIPELINES_REPORT_EVENT_LOG_H_
 
 #include <cstdint>
-#include <cstdio>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "networks/files/append_file.h"
 
 namespace pipelines {
 
@@ -42,14 +42,16 @@ class EventLog {
   const std::string& path() const { return path_; }
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const;
+  struct Output {
+    ~Output();
+    networks::files::AppendFile file;
+    std::string pending;  // what Flush has to write
   };
-  EventLog(std::string path, std::FILE* file);
+  EventLog(std::string path, networks::files::AppendFile file);
   absl::Status WriteRecord(const std::string& event);
 
   std::string path_;
-  std::unique_ptr<std::FILE, Close> file_;
+  std::unique_ptr<Output> output_;
 };
 
 }  // namespace pipelines

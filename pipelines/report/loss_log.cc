@@ -1,6 +1,5 @@
 #include "pipelines/report/loss_log.h"
 
-#include <cerrno>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -9,16 +8,16 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "networks/files/append_file.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/read_file.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
-namespace {
 
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-using File = std::unique_ptr<std::FILE, CloseFile>;
+using networks::files::AppendFile;
+
+namespace {
 
 std::string HeaderLine(const std::vector<std::string>& columns) {
   return columns.empty()
@@ -26,24 +25,13 @@ std::string HeaderLine(const std::vector<std::string>& columns) {
              : absl::StrCat("step,", absl::StrJoin(columns, ","), "\n");
 }
 
-absl::Status SystemError(const std::string& path, absl::string_view what,
-                         int error) {
-  return absl::ErrnoToStatus(error, absl::StrCat(path, ": cannot ", what));
-}
-
 // The whole content; empty if there is no such file.
 absl::StatusOr<std::string> ContentOf(const std::string& path) {
-  const File file(std::fopen(path.c_str(), "rb"));
-  if (file == nullptr && errno == ENOENT) return std::string();
-  if (file == nullptr) return SystemError(path, "open", errno);
-  std::string content;
-  char block[1 << 16];
-  size_t size;
-  while ((size = std::fread(block, 1, sizeof(block), file.get())) > 0) {
-    content.append(block, size);
-  }
-  if (std::ferror(file.get()) != 0) return SystemError(path, "read", errno);
-  return content;
+  networks::files::ReadOptions options;
+  options.max_bytes = int64_t{1} << 32;  // some hundred bytes a step
+  absl::StatusOr<std::string> content =
+      networks::files::ReadFile(path, options);
+  return absl::IsNotFound(content.status()) ? std::string() : content;
 }
 
 // The lines that end with a line end; what follows the last one was cut off.
@@ -93,10 +81,10 @@ absl::StatusOr<std::string> Truncated(const std::string& path,
 
 }  // namespace
 
-LossLog::LossLog(std::string path, size_t num_columns, std::FILE* file)
-    : path_(std::move(path)), num_columns_(num_columns), file_(file) {}
-
-void LossLog::Close::operator()(std::FILE* file) const { std::fclose(file); }
+LossLog::LossLog(std::string path, size_t num_columns, AppendFile file)
+    : path_(std::move(path)),
+      num_columns_(num_columns),
+      file_(std::move(file)) {}
 
 absl::StatusOr<LossLog> LossLog::Open(const std::string& path,
                                       const std::vector<std::string>& columns,
@@ -108,11 +96,9 @@ absl::StatusOr<LossLog> LossLog::Open(const std::string& path,
     ASSIGN_OR_RETURN(content, Truncated(path, text, header, resume_step));
   }
   RETURN_IF_ERROR(networks::files::WriteAtomically(path, content));
-  std::FILE* file = std::fopen(path.c_str(), "ab");
-  if (file == nullptr) {
-    return SystemError(path, "open", errno);
-  }
-  return LossLog(path, columns.size(), file);
+  ASSIGN_OR_RETURN(AppendFile file,
+                   AppendFile::Open(path, AppendFile::Start::kContinue));
+  return LossLog(path, columns.size(), std::move(file));
 }
 
 absl::Status LossLog::Add(int64_t step, const std::vector<double>& values) {
@@ -123,11 +109,7 @@ absl::Status LossLog::Add(int64_t step, const std::vector<double>& values) {
   std::string line = absl::StrCat(step);
   for (double value : values) absl::StrAppendFormat(&line, ",%.9g", value);
   line += '\n';
-  const bool written =
-      std::fwrite(line.data(), 1, line.size(), file_.get()) == line.size() &&
-      std::fflush(file_.get()) == 0;
-  if (written) return absl::OkStatus();
-  return SystemError(path_, "write", errno);
+  return file_.Append(line);
 }
 
 absl::StatusOr<std::vector<Series>> ReadLossLog(const std::string& path) {

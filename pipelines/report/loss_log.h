@@ -7,13 +7,12 @@
 #define PIPELINES_REPORT_LOSS_LOG_H_
 
 #include <cstdint>
-#include <cstdio>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "networks/files/append_file.h"
 #include "pipelines/report/plot.h"
 
 namespace pipelines {
@@ -39,14 +38,12 @@ class LossLog {
   absl::Status Add(int64_t step, const std::vector<double>& values);
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const;
-  };
-  LossLog(std::string path, size_t num_columns, std::FILE* file);
+  LossLog(std::string path, size_t num_columns,
+          networks::files::AppendFile file);
 
   std::string path_;
   size_t num_columns_;
-  std::unique_ptr<std::FILE, Close> file_;
+  networks::files::AppendFile file_;
 };
 
 // Reads a table back as one series a column, for plotting. A cut-off last line

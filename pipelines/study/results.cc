@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -12,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "google/protobuf/util/json_util.h"
+#include "networks/files/read_file.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/evaluation/reconstruction.pb.h"
 #include "pipelines/report/loss_log.h"
@@ -61,13 +60,12 @@ double MovingHalfL1(const EvaluationProto& proto) {
 }
 
 bool ReadEvaluation(const std::string& path, RunResult* result) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) return false;
+  const absl::StatusOr<std::string> text = networks::files::ReadFile(path);
+  if (!text.ok()) return false;
   google::protobuf::util::JsonParseOptions options;
   options.ignore_unknown_fields = true;
   EvaluationProto proto;
-  if (!google::protobuf::util::JsonStringToMessage(text.str(), &proto, options)
+  if (!google::protobuf::util::JsonStringToMessage(*text, &proto, options)
            .ok()) {
     return false;
   }

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/folder.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/progress.h"
 #include "pipelines/base/child_process.h"
@@ -138,13 +139,7 @@ bool IsFinished(const StudyRun& run) {
 
 absl::Status RunStudy(const StudyPlan& plan,
                       const StudyRunnerOptions& options) {
-  std::error_code error;
-  fs::create_directories(plan.output, error);
-  if (error) {
-    return absl::ErrnoToStatus(
-        error.value(),
-        absl::StrCat(plan.output, ": cannot make this output folder"));
-  }
+  RETURN_IF_ERROR(networks::files::MakeFolder(plan.output));
   return Runner(plan, options).Run();
 }
 
