@@ -35,7 +35,7 @@ absl::Status FitAvd(
     const std::function<void(int64_t step, double loss)>& step) {
   torch::Generator generator = at::make_generator<at::CPUGeneratorImpl>(seed);
   AdamOptions options;
-  options.beta1 = 0.5;
+  options.weight_decay = 0;
   Adam adam(*avd, options);
   avd->train();
   for (int64_t i = 0; i < config.steps(); ++i) {

@@ -16,12 +16,13 @@
 
 namespace pipelines {
 
+// The paper's by default.
 struct AdamOptions {
-  double beta1 = 0.9;
+  double beta1 = 0.5;
   double beta2 = 0.999;
   double epsilon = 1e-8;
   // L2 penalty added to the gradient, as torch.optim.Adam has it (not AdamW's).
-  double weight_decay = 0;
+  double weight_decay = 1e-4;
 };
 
 // Kingma & Ba 2015, Algorithm 1, per tensor: a parameter without gradient (of a
