@@ -43,9 +43,13 @@ absl::StatusOr<c10::Device> SelectDevice(const std::string& name) {
 }
 
 absl::Status SetThreads(int threads, int processes) {
-  if (threads < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--threads is ", threads, "; use 0 (all cores) or more"));
+  // More than any machine has cores. Each takes memory for its stack, so that a
+  // slip of the finger would take all of it.
+  constexpr int kMaxThreads = 1024;
+  if (threads < 0 || threads > kMaxThreads) {
+    return absl::InvalidArgumentError(absl::StrCat("--threads is ", threads,
+                                                   "; use 1 to ", kMaxThreads,
+                                                   ", or 0 for all cores"));
   }
   torch::set_num_threads(threads > 0 ? threads
                                      : std::max(1, UsableCores() / processes));

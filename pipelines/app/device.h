@@ -18,7 +18,8 @@ absl::StatusOr<c10::Device> SelectDevice(const std::string& name);
 
 // Sets LibTorch's threads on the CPU; 0 is one a core that this process may use
 // (LibTorch's own default is 1 on some machines), or a fair share of them where
-// `processes` run on this machine. InvalidArgument if negative.
+// `processes` run on this machine. InvalidArgument if negative or above
+// 1024.
 absl::Status SetThreads(int threads, int processes = 1);
 
 // "CPU, 2 threads" or "cuda:0".

@@ -35,6 +35,9 @@ TEST(SetThreads, SetsTheCount) {
   EXPECT_EQ(DescribeDevice(c10::kCPU), "CPU, 1 thread");
   EXPECT_THAT(SetThreads(-1), StatusIs(StatusCode::kInvalidArgument,
                                        HasSubstr("--threads is -1")));
+  EXPECT_THAT(SetThreads(1'000'000'000),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("use 1 to 1024, or 0 for all cores")));
 }
 
 }  // namespace
