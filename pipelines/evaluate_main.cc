@@ -13,6 +13,7 @@
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/config/config.h"
+#include "pipelines/config/frame_size.h"
 #include "pipelines/config/override.h"
 #include "pipelines/config/validate.h"
 #include "pipelines/data/data_folder.h"
@@ -27,6 +28,10 @@ ABSL_FLAG(
 ABSL_FLAG(std::string, data, "",
           "Folder with test/, to evaluate on other clips than those of the "
           "checkpoint's config.");
+ABSL_FLAG(std::string, model_size, "",
+          "The size at which the model sees frames: 384, or 512x384. Empty: "
+          "that of the checkpoint's config; checkpoints of the original do not "
+          "say theirs and are taken for 256.");
 ABSL_FLAG(std::string, output, "",
           "File for the scores as JSON. Without it they are only printed.");
 ABSL_FLAG(std::string, page, "",
@@ -41,6 +46,10 @@ ABSL_FLAG(std::string, lpips, "",
           "Also measures LPIPS: alex (what papers report) or vgg.");
 ABSL_FLAG(int, batch_size, 0,
           "Frames computed together; 0 is what the config says.");
+ABSL_FLAG(
+    bool, print_config, false,
+    "Print the checkpoint's config with what the flags change, every field "
+    "with its value, and do nothing else.");
 ABSL_FLAG(std::string, device, "auto",
           "auto (the first GPU if there is one), cpu, cuda or cuda:N.");
 ABSL_FLAG(int, threads, 0, "CPU threads; 0 is one a core.");
@@ -73,6 +82,8 @@ or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 
 absl::Status CheckFlags(const CommandLine& line) {
   RETURN_IF_ERROR(RefuseArguments(line));
+  // Of the rest the checkpoint decides.
+  RETURN_IF_ERROR(RefuseOtherOverrides(line.overrides, {"data", "evaluation"}));
   if (absl::GetFlag(FLAGS_checkpoint).empty()) {
     return absl::InvalidArgumentError("--checkpoint is needed; see --help");
   }
@@ -80,6 +91,9 @@ absl::Status CheckFlags(const CommandLine& line) {
   if (!lpips.empty() && lpips != "alex" && lpips != "vgg") {
     return absl::InvalidArgumentError(
         absl::StrCat("--lpips is '", lpips, "'; use alex or vgg"));
+  }
+  if (const std::string size = absl::GetFlag(FLAGS_model_size); !size.empty()) {
+    RETURN_IF_ERROR(ParseFrameSize(size).status());
   }
   if (absl::GetFlag(FLAGS_batch_size) < 0) {
     return absl::InvalidArgumentError("--batch_size must be 0 or more");
@@ -90,14 +104,16 @@ absl::Status CheckFlags(const CommandLine& line) {
 // The flags that stand for fields of the config.
 absl::Status ApplyFlags(const std::vector<std::string>& overrides,
                         Config* config) {
-  // Of the rest the checkpoint decides.
-  RETURN_IF_ERROR(RefuseOtherOverrides(overrides, {"data", "evaluation"}));
   for (const std::string& assignment : overrides) {
     RETURN_IF_ERROR(ApplyOverride(assignment, config));
   }
   if (const std::string data = absl::GetFlag(FLAGS_data); !data.empty()) {
     config->mutable_data()->clear_puppets();
     config->mutable_data()->set_folder(data);
+  }
+  if (const std::string size = absl::GetFlag(FLAGS_model_size); !size.empty()) {
+    ASSIGN_OR_RETURN(const FrameSize frame_size, ParseFrameSize(size));
+    RETURN_IF_ERROR(SetFrameSize(frame_size, config));
   }
   EvaluationConfig* evaluation = config->mutable_evaluation();
   if (const std::string lpips = absl::GetFlag(FLAGS_lpips); !lpips.empty()) {
@@ -134,6 +150,10 @@ absl::Status EvaluateCheckpoint(c10::Device device,
   const std::string checkpoint = UserPath(absl::GetFlag(FLAGS_checkpoint));
   ASSIGN_OR_RETURN(TrainedModel trained, LoadTrainedModel(checkpoint, device));
   RETURN_IF_ERROR(UsageError(ApplyFlags(overrides, &trained.config)));
+  if (absl::GetFlag(FLAGS_print_config)) {
+    std::printf("%s", ResolvedText(trained.config).c_str());
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(const std::string folder, DataFolder(trained.config.data()));
   ASSIGN_OR_RETURN(const std::unique_ptr<data::Dataset> test,
                    OpenSplit(folder, "test", trained.config.data(),

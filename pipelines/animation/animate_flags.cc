@@ -17,6 +17,7 @@
 #include "pipelines/animation/precision.h"
 #include "pipelines/animation/start_frame.h"
 #include "pipelines/base/user_path.h"
+#include "pipelines/config/frame_size.h"
 #include "pipelines/media/input_address.h"
 #include "third_party/absl/status_macros.h"
 
@@ -35,6 +36,10 @@ ABSL_FLAG(std::string, checkpoint, "",
           "A checkpoint of a training run (.safetensors) or of the paper's "
           "original implementation (.pth.tar); without one, the one that comes "
           "with this program, which knows drawn puppets.");
+ABSL_FLAG(std::string, model_size, "",
+          "The size at which the model sees frames: 384, or 512x384. Empty: as "
+          "it was trained, which checkpoints of the original do not say; these "
+          "are taken for 256.");
 ABSL_FLAG(std::string, source_frame, "0",
           "The frame of a source that is a video, from 0; or all, each moved "
           "as the driving frame of its number.");
@@ -218,6 +223,11 @@ absl::StatusOr<AnimatorOptions> GetAnimatorOptions() {
   ASSIGN_OR_RETURN(options.transfer.motion_scale,
                    ParseScales(absl::GetFlag(FLAGS_motion_scale)));
   RETURN_IF_ERROR(SetSmoothing(&options));
+  const std::string size = absl::GetFlag(FLAGS_model_size);
+  if (!size.empty()) {
+    ASSIGN_OR_RETURN(options.model_size,
+                     OfFlag("model_size", ParseFrameSize(size)));
+  }
   return options;
 }
 

@@ -43,6 +43,7 @@ TEST(AnimateFlags, DefaultsAreTheLibrarysOwn) {
   EXPECT_THAT(request->animator.transfer.motion_scale, ElementsAre(1));
   EXPECT_FALSE(request->animator.smoothing.has_value());
   EXPECT_EQ(request->animator.precision, AnimatorOptions().precision);
+  EXPECT_FALSE(request->animator.model_size.has_value());
   const AnimateVideoOptions library;
   const AnimateVideoOptions& video = request->video;
   EXPECT_EQ(video.source_crop, library.source_crop);
@@ -173,6 +174,11 @@ const GoodCase kGoodCases[] = {
      [](const AnimateRequest& r) {
        return r.video.size == cv::Size(640, 480);
      }},
+    {{"--model_size=512x384"},
+     [](const AnimateRequest& r) {
+       return r.animator.model_size->width == 512 &&
+              r.animator.model_size->height == 384;
+     }},
     {{"--size=512"},
      [](const AnimateRequest& r) { return r.video.size == cv::Size(0, 512); }},
     {{"--save_keypoints=/k.npy", "--save_flow=/f.npy"},
@@ -269,6 +275,8 @@ TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
       {{"--size=640x"}, "--size is '640x'; use 640x480, or 512"},
       {{"--size=1x2x3"}, "--size is '1x2x3'; use 640x480, or 512"},
       {{"--size=20000x2"}, "each 1 to 16384"},
+      {{"--model_size=384x"},
+       "--model_size: '384x' is no size of frames; use 384, or 512x384"},
       {{"--batch_size=-1"}, "--batch_size is -1; use 0 or more"},
       {{"--precision=half"},
        "--precision: precision is 'half'; use auto, float32 or bfloat16"},

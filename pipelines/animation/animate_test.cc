@@ -489,6 +489,23 @@ TEST(AnimatorOptions, MustFitTheModel) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("0 to 2")));
 }
 
+// A checkpoint of the original does not say its size.
+TEST_F(AnimateTest, SeesFramesAtTheSizeThatIsAskedFor) {
+  AnimatorOptions options;
+  options.model_size = FrameSize{64, 32};
+  const auto animator = Animator::Create(trained_, torch::kCPU, options);
+  ASSERT_THAT(animator, IsOk());
+  const PreparedSource source = (*animator)->PrepareSource(Texture(90, 50, 1));
+  EXPECT_EQ(
+      (*animator)->Animate(source, {Texture(90, 50, 2)}).pictures[0].size(),
+      cv::Size(64, 32));
+  options.model_size = FrameSize{100, 32};
+  EXPECT_THAT(Animator::Create(trained_, torch::kCPU, options),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("the model's size of frames: data.width is "
+                                 "100; use a multiple of 32")));
+}
+
 TEST_F(AnimateTest, AvdModeNeedsItsNetwork) {
   AnimatorOptions options;
   options.transfer.mode = keypoints::TransferMode::kAvd;

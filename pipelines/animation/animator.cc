@@ -53,6 +53,13 @@ absl::StatusOr<std::unique_ptr<Animator>> Animator::Create(
         "not; train one by tools/bazelw run //pipelines:train -- --avd "
         "CHECKPOINT, or use relative or standard mode");
   }
+  if (options.model_size) {
+    const absl::Status fits = SetFrameSize(*options.model_size, &model.config);
+    if (!fits.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the model's size of frames: ", fits.message()));
+    }
+  }
   std::unique_ptr<Animator> animator(
       new Animator(std::move(model), device, options));
   animator->options_.precision =

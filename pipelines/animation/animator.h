@@ -22,6 +22,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/animation/precision.h"
 #include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/config/frame_size.h"
 
 namespace pipelines {
 
@@ -30,6 +31,9 @@ struct AnimatorOptions {
   // Smooths the driving keypoints over time where set.
   std::optional<keypoints::OneEuroOptions> smoothing;
   Precision precision = Precision::kAuto;
+  // The size at which the model sees frames, where it is not to be that of the
+  // checkpoint's config. Checkpoints of the original do not say theirs.
+  std::optional<FrameSize> model_size;
 };
 
 // What moves the source in a batch of frames, on the model's device.

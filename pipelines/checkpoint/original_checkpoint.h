@@ -16,7 +16,8 @@ namespace pipelines {
 // widths, depths, numbers of transformations and keypoints, background.
 //
 // Shapes say nothing of the size of images; height and width stay the config's
-// default, that of most published checkpoints. Nor of the motion model: the
+// default, that of most published checkpoints (config/frame_size.h sets
+// another). Nor of the motion model: the
 // original's tessellations, fitted by our solver.
 //
 // tensors: by the original's names, "kp_detector.fg_encoder.conv1.weight", ...

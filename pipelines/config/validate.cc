@@ -26,13 +26,6 @@ absl::Status CheckData(const DataConfig& data) {
         "data: set data.folder, the folder of your clips, or data.puppets, the "
         "bundled data");
   }
-  for (const auto& [side, name] :
-       {std::pair(data.height(), "height"), std::pair(data.width(), "width")}) {
-    if (side % 32 != 0) {
-      return Invalid(
-          absl::StrCat("data.", name, " is ", side, "; use a multiple of 32"));
-    }
-  }
   return absl::OkStatus();
 }
 
@@ -46,6 +39,17 @@ absl::Status CheckGradient(const ModelConfig& model) {
           "model.gradient is IMPLICIT, but model.", name,
           ".cpab.solver is ADAM, which does not end at a minimum and so has no "
           "such gradient; use DETACHED, or the solver GAUSS_NEWTON"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckDetectorSize(const DataConfig& data) {
+  for (const auto& [side, name] :
+       {std::pair(data.height(), "height"), std::pair(data.width(), "width")}) {
+    if (side % 32 != 0) {
+      return Invalid(
+          absl::StrCat("data.", name, " is ", side, "; use a multiple of 32"));
     }
   }
   return absl::OkStatus();
@@ -183,11 +187,16 @@ absl::Status CheckPerceptual(const DataConfig& data,
 
 }  // namespace
 
+absl::Status ValidateFrameSize(const Config& config) {
+  RETURN_IF_ERROR(CheckDetectorSize(config.data()));
+  return CheckSizes(config.data(), config.model());
+}
+
 absl::Status ValidateForEvaluation(const Config& config) {
   RETURN_IF_ERROR(CheckRanges(config));
   RETURN_IF_ERROR(CheckData(config.data()));
   RETURN_IF_ERROR(CheckGradient(config.model()));
-  return CheckSizes(config.data(), config.model());
+  return ValidateFrameSize(config);
 }
 
 absl::Status ValidateConfig(const Config& config) {

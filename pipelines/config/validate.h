@@ -14,6 +14,9 @@ absl::Status ValidateConfig(const Config& config);
 // The same of what evaluation needs: data and model, not losses and training.
 absl::Status ValidateForEvaluation(const Config& config);
 
+// The same of the size of frames alone: whether the networks can halve it.
+absl::Status ValidateFrameSize(const Config& config);
+
 }  // namespace pipelines
 
 #endif  // PIPELINES_CONFIG_VALIDATE_H_
