@@ -5,10 +5,10 @@
 #include <cstdio>
 #include <string>
 
-#include "cpab/basis.h"
-#include "cpab/fit.h"
-#include "cpab/flow.h"
-#include "cpab/warp.h"
+#include "cpab/field/basis.h"
+#include "cpab/fit/fit.h"
+#include "cpab/flow/flow.h"
+#include "cpab/image/warp.h"
 #include "opencv2/imgcodecs.hpp"
 
 namespace {

@@ -1,7 +1,7 @@
 // Bends the unit square: the smallest program that uses //cpab.
 #include <cstdio>
 
-#include "cpab/flow.h"
+#include "cpab/flow/flow.h"
 
 int main() {
   // Velocity fields on 3x3 rectangles that keep the square's border in place.

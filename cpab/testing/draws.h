@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "Eigen/Core"
-#include "cpab/basis.h"
-#include "cpab/tessellation.h"
+#include "cpab/field/basis.h"
+#include "cpab/field/tessellation.h"
 
 namespace cpab::test_util {
 

@@ -1,11 +1,11 @@
 // Keypoint-based transformation inference for batches of tensors.
 //
-// The mathematics and its guarantees are in cpab/fit.h; this file moves tensors
-// in and out of it. Problems are solved in C++, in double whatever the tensors'
-// dtype, spread over ATen's threads, one problem to a thread. That holds for
-// tensors on other devices too: keypoints are a few hundred bytes a sample,
-// which are copied to the CPU, and theta is copied back, on the training path
-// as well.
+// The mathematics and its guarantees are in cpab/fit/fit.h; this file moves
+// tensors in and out of it. Problems are solved in C++, in double whatever the
+// tensors' dtype, spread over ATen's threads, one problem to a thread. That
+// holds for tensors on other devices too: keypoints are a few hundred bytes a
+// sample, which are copied to the CPU, and theta is copied back, on the
+// training path as well.
 //
 // Coordinates: x right, y down, [0, 1] inside the square. Keypoints of images
 // are in [-1, 1]: x01 = (x + 1) / 2.
@@ -14,17 +14,17 @@
 
 #include <torch/types.h>
 
-#include "cpab/fit.h"
+#include "cpab/fit/fit.h"
 
 namespace cpab {
 
 // Whether theta depends on the keypoints as far as autograd is concerned.
 enum class ThetaGradient {
   kDetached,  // No: what the paper does.
-  kImplicit,  // By the implicit function theorem at the minimum of cpab/fit.h's
-              // objective that theta is near, once differentiable. theta itself
-              // is the same as without. Costs about three times the fit. Not
-              // for FitOptions::Solver::kAdam.
+  kImplicit,  // By the implicit function theorem at the minimum of
+              // cpab/fit/fit.h's objective that theta is near, once
+              // differentiable. theta itself is the same as without. Costs
+              // about three times the fit. Not for FitOptions::Solver::kAdam.
 };
 
 // Everything but `theta` is without gradient. Devices as the keypoints'.

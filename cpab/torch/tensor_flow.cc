@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "cpab/path.h"
+#include "cpab/flow/path.h"
 
 namespace cpab {
 namespace {
@@ -13,8 +13,8 @@ namespace {
 using torch::Tensor;
 
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
-constexpr double kOverlap = 16 * kEpsilon;  // As in cpab/path.cc.
-constexpr int kTerms = 20;                  // As in cpab/affine_flow.h.
+constexpr double kOverlap = 16 * kEpsilon;  // As in cpab/flow/path.cc.
+constexpr int kTerms = 20;                  // As in cpab/flow/affine_flow.h.
 
 // ---- The tessellation and the basis as tensors.
 
@@ -84,7 +84,7 @@ Tensor CellsFromTheta(const Basis& basis, const Tensor& theta) {
   return of_cells.transpose(2, 3).matmul(shapes.to(theta.device()));
 }
 
-// ---- One affine flow for every point: see cpab/affine_flow.h.
+// ---- One affine flow for every point: see cpab/flow/affine_flow.h.
 
 struct MatrixFunctions {
   Tensor identity, matrix;
@@ -172,7 +172,7 @@ Tensor TurningPoints(const EdgeDistances& s, const Tensor& trace,
 }
 
 // The time of the first exit across each edge, infinite where there is none
-// within h [B, N, 1]. See SolveExit in cpab/path.cc.
+// within h [B, N, 1]. See SolveExit in cpab/flow/path.cc.
 Tensor ExitTimes(const EdgeDistances& s, const Tensor& trace,
                  const Tensor& determinant, const Tensor& h) {
   const MatrixFunctions f = Integral(trace, determinant, h);
@@ -294,7 +294,7 @@ Arcs Advance(const Tables& tables, const Tensor& coefficients,
 }
 
 // dL/d(end of arcs) to dL/d(their starts); adds to dL/d(coefficients).
-// See AffineFlow::SensitivityAt and ArcDerivative in cpab/flow.cc.
+// See AffineFlow::SensitivityAt and ArcDerivative in cpab/flow/flow.cc.
 Tensor PullbackArcs(const Tensor& coefficients, const Arcs& arcs,
                     const Tensor& dl_dend, Tensor* dl_dcoefficients) {
   const AffineFlows flows(CoefficientsOf(coefficients, arcs.cells));

@@ -1,9 +1,9 @@
 // T(points; theta) and its gradient by tensor operations alone, for any device.
 //
 // All points advance together, each by one arc an iteration, until the last
-// one has used up its time. The formulas are those of cpab/affine_flow.h and
-// cpab/path.cc, whose comments explain them; here each is applied to tensors
-// that hold one element for every point.
+// one has used up its time. The formulas are those of cpab/flow/affine_flow.h
+// and cpab/flow/path.cc, whose comments explain them; here each is applied to
+// tensors that hold one element for every point.
 //
 // Private to //cpab/torch: Transform in cpab/torch/transform.h calls it.
 #ifndef CPAB_TORCH_TENSOR_FLOW_H_
@@ -11,7 +11,7 @@
 
 #include <torch/types.h>
 
-#include "cpab/basis.h"
+#include "cpab/field/basis.h"
 
 namespace cpab {
 

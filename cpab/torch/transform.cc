@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "cpab/flow.h"
-#include "cpab/parallel.h"
+#include "cpab/field/parallel.h"
+#include "cpab/flow/flow.h"
 #include "cpab/torch/tensor_flow.h"
 #include "third_party/absl/status_macros.h"
 

@@ -1,9 +1,9 @@
 // CPAB transforms of point tensors: a differentiable LibTorch operation.
 //
-// The mathematics is in cpab/flow.h; this file moves tensors in and out of it.
-// On the CPU the walk through the cells and its adjoint run in C++, in double
-// whatever the tensors' dtype. On other devices, and on request, the same paths
-// are computed by tensor operations (cpab/torch/tensor_flow.h).
+// The mathematics is in cpab/flow/flow.h; this file moves tensors in and out of
+// it. On the CPU the walk through the cells and its adjoint run in C++, in
+// double whatever the tensors' dtype. On other devices, and on request, the
+// same paths are computed by tensor operations (cpab/torch/tensor_flow.h).
 //
 // Coordinates: x right, y down, both in [0, 1] inside the square. Images' are
 // in [-1, 1]: x01 = (x + 1) / 2.
@@ -16,13 +16,13 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "cpab/basis.h"
-#include "cpab/tessellation.h"
+#include "cpab/field/basis.h"
+#include "cpab/field/tessellation.h"
 
 namespace cpab {
 
 // Maps points by T(x; theta), the unit-time flow of the velocity field B theta;
-// see cpab/flow.h for its laws. T(.; -theta) undoes T(.; theta).
+// see cpab/flow/flow.h for its laws. T(.; -theta) undoes T(.; theta).
 //
 // Copies share the basis. Safe to use from many threads.
 class Transform {

@@ -2,7 +2,7 @@
 //
 // A pixel of the result looks up where it comes from: result(x) = image(T(x)).
 // To carry an image's content along T instead, pass -theta: T(.; -theta) is the
-// inverse. OpenCV images are warped by cpab/warp.h.
+// inverse. OpenCV images are warped by cpab/image/warp.h.
 //
 // Tensor operations but for Transform::Apply, so that any device will do. The
 // memory needed beside the result is that of the coordinates, 2 floats a pixel,

@@ -2,8 +2,8 @@
 #ifndef PIPELINES_MODEL_MODEL_OPTIONS_H_
 #define PIPELINES_MODEL_MODEL_OPTIONS_H_
 
-#include "cpab/fit.h"
-#include "cpab/tessellation.h"
+#include "cpab/field/tessellation.h"
+#include "cpab/fit/fit.h"
 #include "networks/dense_motion.h"
 #include "networks/inpainting.h"
 #include "pipelines/config/config.pb.h"

@@ -2,7 +2,7 @@
 // back.
 #include <cstdio>
 
-#include "cpab/flow.h"
+#include "cpab/flow/flow.h"
 
 int main() {
   const auto basis = cpab::Basis::Create({3, 3, /*zero_boundary=*/true});

@@ -16,7 +16,7 @@ std::vector<Finding> CheckLinks(const SourceTree& tree);
 // Each path in a page or a comment is one: a name that ends as a source does
 // (as .h or .proto), and one that begins with a folder at the root. It counts
 // from the root, from the folder of its file, or from any folder above the file
-// that it names: "fit.h" for "cpab/fit.h". Those with "...", "*" or "<" are
+// that it names: "fit.h" for "cpab/fit/fit.h". Those with "...", "*" or "<" are
 // patterns; those with a name in capitals, or that begins with "my_" or "foo",
 // are made up.
 std::vector<Finding> CheckPaths(const SourceTree& tree);

@@ -1,0 +1,179 @@
+#include "cpab/fit/gauss_newton.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "Eigen/Cholesky"
+#include "cpab/field/velocity_field.h"
+#include "cpab/flow/vertex_jacobian.h"
+
+namespace cpab {
+namespace {
+
+// Gauss-Newton on one problem.
+class Minimiser {
+ public:
+  Minimiser(const FitModel& model, const FitOptions& options,
+            const WeightedPairs& pairs)
+      : model_(model),
+        options_(options),
+        pairs_(pairs),
+        norm_(pairs.weights, options),
+        size_(pairs.Size()),
+        tension_(options.tension),
+        current_(
+            EvaluateAt(VertexVector::Zero(model.vertex_covariance.rows()))) {}
+
+  FitResult Minimise() {
+    if (current_.flow.residual.squaredNorm() == 0) return Report(0, true);
+    for (int iteration = 1; iteration <= options_.max_iterations; ++iteration) {
+      if (!TakeStep()) continue;
+      if (!IsWithinBounds()) {
+        LowerTension();
+      } else {
+        return Report(iteration, true);
+      }
+    }
+    EnforceBounds();
+    return Report(options_.max_iterations, false);
+  }
+
+ private:
+  // One field and what the next step needs of it.
+  struct State {
+    VertexVector force;
+    VertexVector velocities;  // u
+    Eigen::VectorXd theta;
+    CellCoefficients cells;
+    double energy;
+    FlowAtPairs flow;
+  };
+
+  State EvaluateAt(VertexVector force) const {
+    VertexVector velocities = model_.vertex_covariance * force;
+    const double energy = force.dot(velocities);
+    Eigen::VectorXd theta = model_.theta_from_force * force;
+    const VelocityField field(model_.basis(), theta);
+    return {std::move(force), std::move(velocities),
+            std::move(theta), field.cells(),
+            energy,           FlowAtPairs(field, pairs_)};
+  }
+
+  double Cost(const State& state) const {
+    return norm_.Value(state.flow.residual, tension_) + 0.5 * state.energy;
+  }
+
+  double Rounding() const {
+    return norm_.Rounding(current_.flow.residual, tension_, size_);
+  }
+
+  // J Sigma J^T, upper triangle, at the current field.
+  const Eigen::MatrixXd& Gram() {
+    if (!gram_) {
+      gram_ = current_.flow.jacobian.UpperTimesTranspose(
+          current_.flow.jacobian.TimesMatrix(model_.vertex_covariance));
+    }
+    return *gram_;
+  }
+
+  // The minimum of the quadratic model with the prior's precision multiplied by
+  // (1 + damping) about the current field: in closed form
+  //   theta' = c + Sigma J^T alpha,   c = theta damping / (1 + damping),
+  //   (J Sigma J^T + (1 + damping) H^-1) alpha = r + J (theta - c),
+  // where H majorises the norm's Hessian.
+  VertexVector ModelMinimum() {
+    const double stiffness = 1 + damping_;
+    Eigen::MatrixXd system = Gram();
+    const Eigen::RowVectorXd compliance =
+        norm_.Compliance(current_.flow.residual, tension_);
+    for (int i = 0; i < system.rows(); ++i) {
+      system(i, i) += stiffness * compliance[i / 2];
+    }
+    Eigen::Matrix2Xd alpha =
+        current_.flow.residual +
+        current_.flow.jacobian.Times(current_.velocities) / stiffness;
+    Eigen::Map<Eigen::VectorXd> flat(alpha.data(), alpha.size());
+    Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>, Eigen::Upper>(system).solveInPlace(
+        flat);
+    return damping_ / stiffness * current_.force +
+           current_.flow.jacobian.TransposeTimes(alpha);
+  }
+
+  // Moves to the model's minimum, or as far towards it as the trust region
+  // allows, if that lowers the cost. Returns whether the minimum is reached.
+  bool TakeStep() {
+    const VertexVector target = ModelMinimum();
+    const CellCoefficients target_cells =
+        model_.basis()->CellsFromTheta(model_.theta_from_force * target);
+    const double length = MaxGradient(target_cells - current_.cells);
+    const double fraction = std::min(1.0, options_.trust_region / length);
+    State next =
+        EvaluateAt(current_.force + fraction * (target - current_.force));
+    const double before = Cost(current_), after = Cost(next);
+    const bool settled =
+        std::abs(before - after) <= options_.tolerance * before + Rounding();
+    if (after <= before) {
+      current_ = std::move(next);
+      gram_.reset();
+      if (!rejected_) damping_ = damping_ > kLowestDamping ? damping_ / 10 : 0;
+      rejected_ = false;
+      return settled && fraction == 1;
+    }
+    rejected_ = true;
+    damping_ = std::max(10 * damping_, 1.0);
+    return settled || damping_ > kHighestDamping;
+  }
+
+  bool IsWithinBounds() const {
+    return MaxGradient(current_.cells) <= options_.max_gradient;
+  }
+
+  void LowerTension() {
+    tension_ *= LoweredTension(MaxGradient(current_.cells), options_).factor;
+    damping_ = 0;
+  }
+
+  // For problems that run out of iterations: shrinks the field.
+  void EnforceBounds() {
+    const double excess = MaxGradient(current_.cells) / options_.max_gradient;
+    if (excess > 1) current_ = EvaluateAt(current_.force / excess);
+  }
+
+  FitResult Report(int iterations, bool converged) const {
+    FitResult result;
+    result.theta = current_.theta;
+    result.residual =
+        std::sqrt(WeightedSquaredNorm(current_.flow.residual, pairs_.weights));
+    result.cost = Cost(current_);
+    result.tension = tension_;
+    result.max_gradient = MaxGradient(current_.cells);
+    result.iterations = iterations;
+    result.converged = converged;
+    return result;
+  }
+
+  static constexpr double kLowestDamping = 1e-2;
+  static constexpr double kHighestDamping = 1e6;
+
+  const FitModel& model_;
+  const FitOptions& options_;
+  const WeightedPairs& pairs_;
+  ResidualNorm norm_;
+  double size_;
+  double tension_;
+  double damping_ = 0;
+  bool rejected_ = false;  // The last step.
+  State current_;
+  std::optional<Eigen::MatrixXd> gram_;
+};
+
+}  // namespace
+
+FitResult FitByGaussNewton(const FitModel& model, const FitOptions& options,
+                           const WeightedPairs& pairs) {
+  return Minimiser(model, options, pairs).Minimise();
+}
+
+}  // namespace cpab

@@ -1,0 +1,204 @@
+#include "cpab/flow/flow.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "cpab/flow/packed_path.h"
+#include "cpab/flow/vertex_jacobian.h"
+
+namespace cpab {
+namespace {
+
+// Points that one call of a parallel loop's body takes: enough to keep packs
+// full, some 100 microseconds of work.
+constexpr int64_t kBlock = 1024;
+
+// The adjoint keeps a gradient for each block of points: few, so that their
+// memory does not grow with the number of points.
+constexpr int64_t kMaxGradients = 64;
+
+// Calls body(block, begin, end) for each block of [0, n).
+template <typename Body>
+void ForEachBlock(int64_t n, int64_t block_size, const ParallelFor& loop,
+                  Body body) {
+  loop((n + block_size - 1) / block_size, [&](int64_t block) {
+    const int64_t begin = block * block_size;
+    body(block, begin, std::min(n, begin + block_size));
+  });
+}
+
+using CellGradient = Eigen::Matrix<double, 2, 3, Eigen::RowMajor>;
+
+// How an arc's end depends on its start and on its cell's coefficients.
+//
+// The time of the exit depends on both too, but moving it adds nothing: the
+// velocity is the same on both sides of an edge.
+class ArcDerivative {
+ public:
+  ArcDerivative(const AffineFlow& flow, const Arc& arc)
+      : flow_(flow),
+        sensitivity_(flow.SensitivityAt(arc.duration, arc.start)) {}
+
+  // Pulls dL/d(end) back to dL/d(start) and adds the arc's share of
+  // dL/d(coefficients) to `cell`.
+  template <typename CellBlock>
+  Eigen::Vector2d Pullback(const Eigen::Vector2d& dl_dend,
+                           CellBlock&& cell) const {
+    const Eigen::Vector2d turned = flow_.Transposed(dl_dend);
+    cell += dl_dend * sensitivity_.X.transpose() +
+            turned * sensitivity_.Y.transpose();
+    return sensitivity_.exponential.identity * dl_dend +
+           sensitivity_.exponential.matrix * turned;
+  }
+
+ private:
+  const AffineFlow& flow_;
+  AffineFlow::Sensitivity sensitivity_;
+};
+
+bool IsFinite(const Eigen::Vector2d& x) { return std::isfinite(x.x() + x.y()); }
+
+Eigen::Vector2d WalkAndRecord(const PathWalker& walker,
+                              const Eigen::Vector2d& x,
+                              std::vector<Arc>* arcs) {
+  arcs->clear();
+  return walker.Walk(x, [arcs](const Arc& arc) { arcs->push_back(arc); });
+}
+
+}  // namespace
+
+Flow::Flow(VelocityField field) : field_(std::move(field)), walker_(field_) {}
+
+Flow::Flow(std::shared_ptr<const Basis> basis,
+           const Eigen::Ref<const Eigen::VectorXd>& theta)
+    : Flow(VelocityField(std::move(basis), theta)) {}
+
+Eigen::Vector2d Flow::operator()(const Eigen::Vector2d& x) const {
+  Eigen::Matrix2Xd y = x;
+  WalkTogether(walker_, &y);
+  return y;
+}
+
+double Flow::LogDetJacobian(const Eigen::Vector2d& x) const {
+  double integral = 0;
+  const Eigen::Vector2d y = walker_.Walk(x, [&](const Arc& arc) {
+    integral += walker_.flow(arc.cell).trace() * arc.duration;
+  });
+  return IsFinite(y) ? integral : y.x();
+}
+
+void Flow::JacobianAt(const Eigen::Vector2d& x, std::vector<Arc>* arcs,
+                      PointSensitivity* point,
+                      Eigen::Ref<RowMajorMatrix> dy_dtheta) const {
+  *point = SensitivityOfPoint(walker_, field_.basis(), x, arcs);
+  const double y = point->y.x();
+  if (!IsFinite(point->y)) {
+    dy_dtheta.setConstant(y);
+    point->dy_dx.setConstant(y);
+    point->log_det = y;
+    return;
+  }
+  dy_dtheta.setZero();
+  for (const PointSensitivity::Block& block : point->blocks) {
+    dy_dtheta.noalias() +=
+        block.dy_du *
+        field_.basis().vertex_basis().middleRows<2>(2 * block.vertex);
+  }
+}
+
+PointJacobian Flow::Jacobian(const Eigen::Vector2d& x) const {
+  std::vector<Arc> arcs;
+  PointSensitivity point;
+  PointJacobian result;
+  result.dy_dtheta.resize(2, field_.basis().theta_size());
+  JacobianAt(x, &arcs, &point, result.dy_dtheta);
+  result.y = point.y;
+  result.dy_dx = point.dy_dx;
+  result.log_det = point.log_det;
+  return result;
+}
+
+PointsJacobian Flow::Jacobians(const Eigen::Matrix2Xd& points) const {
+  std::vector<Arc> arcs;
+  PointSensitivity point;
+  PointsJacobian result;
+  result.y.resize(2, points.cols());
+  result.dy_dx.resize(points.cols());
+  result.log_det.resize(points.cols());
+  result.dy_dtheta.resize(2 * points.cols(), field_.basis().theta_size());
+  for (Eigen::Index n = 0; n < points.cols(); ++n) {
+    JacobianAt(points.col(n), &arcs, &point,
+               result.dy_dtheta.middleRows(2 * n, 2));
+    result.y.col(n) = point.y;
+    result.dy_dx[n] = point.dy_dx;
+    result.log_det[n] = point.log_det;
+  }
+  return result;
+}
+
+template <typename Scalar>
+void Flow::Transform(const PointsRef<Scalar>& points,
+                     MutablePointsRef<Scalar> y,
+                     const ParallelFor& parallel_for) const {
+  eigen_assert(points.cols() == y.cols());
+  ForEachBlock(
+      points.cols(), kBlock, parallel_for,
+      [&](int64_t, int64_t begin, int64_t end) {
+        Eigen::Matrix2Xd x =
+            points.middleCols(begin, end - begin).template cast<double>();
+        WalkTogether(walker_, &x);
+        y.middleCols(begin, end - begin) = x.template cast<Scalar>();
+      });
+}
+
+template <typename Scalar>
+FlowGradient<Scalar> Flow::Pullback(const PointsRef<Scalar>& points,
+                                    const PointsRef<Scalar>& dl_dy,
+                                    const ParallelFor& parallel_for) const {
+  const int64_t count = points.cols();
+  eigen_assert(count == dl_dy.cols());
+  const int64_t block_size =
+      std::max(kBlock / 2, (count + kMaxGradients - 1) / kMaxGradients);
+  FlowGradient<Scalar> result;
+  result.points.resize(2, count);
+  const CellCoefficients zero =
+      CellCoefficients::Zero(field_.cells().rows(), 6);
+  std::vector<CellCoefficients> partial((count + block_size - 1) / block_size,
+                                        zero);
+  ForEachBlock(
+      count, block_size, parallel_for,
+      [&](int64_t block, int64_t begin, int64_t end) {
+        std::vector<Arc> arcs;
+        for (int64_t n = begin; n < end; ++n) {
+          const Eigen::Vector2d x = points.col(n).template cast<double>();
+          const Eigen::Vector2d y = WalkAndRecord(walker_, x, &arcs);
+          Eigen::Vector2d gradient = dl_dy.col(n).template cast<double>();
+          if (!IsFinite(y)) gradient.setConstant(y.x());
+          for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
+            gradient = ArcDerivative(walker_.flow(arc->cell), *arc)
+                           .Pullback(gradient,
+                                     Eigen::Map<CellGradient>(
+                                         partial[block].row(arc->cell).data()));
+          }
+          result.points.col(n) = gradient.template cast<Scalar>();
+        }
+      });
+  result.cells = zero;
+  for (const CellCoefficients& sum : partial) result.cells += sum;
+  return result;
+}
+
+template void Flow::Transform<float>(const PointsRef<float>&,
+                                     MutablePointsRef<float>,
+                                     const ParallelFor&) const;
+template void Flow::Transform<double>(const PointsRef<double>&,
+                                      MutablePointsRef<double>,
+                                      const ParallelFor&) const;
+template FlowGradient<float> Flow::Pullback<float>(const PointsRef<float>&,
+                                                   const PointsRef<float>&,
+                                                   const ParallelFor&) const;
+template FlowGradient<double> Flow::Pullback<double>(const PointsRef<double>&,
+                                                     const PointsRef<double>&,
+                                                     const ParallelFor&) const;
+
+}  // namespace cpab

@@ -1,0 +1,521 @@
+#include "cpab/flow/flow.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "Eigen/Dense"
+#include "cpab/testing/draws.h"
+#include "cpab/testing/safetensors.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "third_party/absl/status_matchers.h"
+#include "unsupported/Eigen/MatrixFunctions"
+
+namespace cpab {
+namespace {
+
+using test_util::DrawPoints;
+using test_util::DrawTheta;
+using test_util::KindName;
+using test_util::PointsOnEdges;
+using ::testing::Values;
+
+std::shared_ptr<const Basis> BasisOf(const TessellationOptions& options) {
+  return Basis::Create(options).value();
+}
+
+double MaxDifference(const Eigen::Matrix2Xd& a, const Eigen::Matrix2Xd& b) {
+  return (a - b).cwiseAbs().maxCoeff();
+}
+
+Eigen::Matrix2Xd Transformed(const Flow& flow, const Eigen::Matrix2Xd& points) {
+  Eigen::Matrix2Xd y(2, points.cols());
+  flow.Transform<double>(points, y);
+  return y;
+}
+
+// Laws, over seeded draws from gentle to violent fields.
+
+class FlowTest : public ::testing::TestWithParam<TessellationOptions> {
+ protected:
+  static constexpr int kDraws = 40;
+
+  // From a standard deviation of 0.01 to 2.
+  Eigen::VectorXd Theta(int draw) const {
+    return DrawTheta(*basis_, 0.01 * std::pow(200, draw / double(kDraws - 1)),
+                     draw);
+  }
+  // Random points, in the square if the field is continuous only there, and
+  // all places where cells meet.
+  Eigen::Matrix2Xd Points(int draw) const {
+    const bool inside = GetParam().zero_boundary;
+    const Eigen::Matrix2Xd all_edges =
+        PointsOnEdges(basis_->tessellation(), draw);
+    const Eigen::Matrix2Xd edges =
+        all_edges.leftCols(std::min<Eigen::Index>(60, all_edges.cols()));
+    Eigen::Matrix2Xd points(2, 60 + edges.cols());
+    points << DrawPoints(60, inside ? 0 : -0.3, inside ? 1 : 1.3, draw), edges;
+    return points;
+  }
+  Flow FlowOf(const Eigen::VectorXd& theta) const {
+    return Flow(basis_, theta);
+  }
+
+  // A bound on |D phi|, by which rounding errors grow along a path: e^K with K
+  // the largest norm of a cell's linear part.
+  static double Stretch(const Flow& flow) { return std::exp(Lipschitz(flow)); }
+  static double Lipschitz(const Flow& flow) {
+    double largest = 0;
+    for (const auto& cell : flow.field().cells().rowwise()) {
+      Eigen::Matrix2d linear;
+      linear << cell[0], cell[1], cell[3], cell[4];
+      largest = std::max(largest, linear.operatorNorm());
+    }
+    return largest;
+  }
+
+  const std::shared_ptr<const Basis> basis_ = BasisOf(GetParam());
+};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, FlowTest,
+                         ::testing::ValuesIn(test_util::AllKinds()),
+                         [](const auto& info) { return KindName(info.param); });
+
+// For laws that hold for some kinds only.
+class ZeroBoundaryFlowTest : public FlowTest {};
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, ZeroBoundaryFlowTest,
+    ::testing::ValuesIn(test_util::KindsWhere(test_util::HasZeroBoundary)),
+    [](const auto& info) { return KindName(info.param); });
+
+class FreeFlowTest : public FlowTest {};
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, FreeFlowTest,
+    ::testing::ValuesIn(test_util::KindsWhere(test_util::IsFree)),
+    [](const auto& info) { return KindName(info.param); });
+
+// Law (1).
+TEST_P(FlowTest, ZeroThetaIsTheIdentityBitForBit) {
+  const Eigen::Matrix2Xd points = Points(0);
+  const Flow flow = FlowOf(Eigen::VectorXd::Zero(basis_->theta_size()));
+  EXPECT_EQ(Transformed(flow, points), points);
+}
+
+// Rounding of some 1e-15 for each arc, its overlap included, amplified by no
+// more than the Lipschitz constant of the flow there and back.
+constexpr double kArcRounding = 2e-14;
+
+TEST_P(FlowTest, NegatedThetaUndoesTheFlow) {
+  for (int draw = 0; draw < kDraws; ++draw) {
+    const Flow flow = FlowOf(Theta(draw));
+    const Eigen::Matrix2Xd points = Points(draw);
+    const Eigen::Matrix2Xd there = Transformed(flow, points);
+    const double scale = 1 + there.cwiseAbs().maxCoeff();
+    EXPECT_LT(MaxDifference(Transformed(FlowOf(-Theta(draw)), there), points),
+              kArcRounding * scale * Stretch(flow))
+        << "draw " << draw;
+  }
+}
+
+// Law (2).
+TEST_P(FlowTest, IsAOneParameterGroup) {
+  for (int draw = 0; draw < kDraws; ++draw) {
+    const Eigen::VectorXd theta = Theta(draw);
+    const Flow flow = FlowOf(theta);
+    const Eigen::Matrix2Xd points = Points(draw);
+    for (const double s : {0.5, 0.3, -0.4}) {
+      const Eigen::Matrix2Xd twice = Transformed(
+          FlowOf((1 - s) * theta), Transformed(FlowOf(s * theta), points));
+      const Eigen::Matrix2Xd once = Transformed(flow, points);
+      EXPECT_LT(MaxDifference(twice, once),
+                kArcRounding * (1 + once.cwiseAbs().maxCoeff()) *
+                    std::pow(Stretch(flow), 1.5))
+          << "draw " << draw << ", s " << s;
+    }
+  }
+}
+
+TEST_P(FlowTest, PowersAreInverseRootAndIterate) {
+  for (int draw = 0; draw < kDraws; draw += 5) {
+    const Flow flow = FlowOf(Theta(draw));
+    const Eigen::Matrix2Xd points = Points(draw);
+    const Eigen::Matrix2Xd once = Transformed(flow, points);
+    const double tolerance = kArcRounding * (1 + once.cwiseAbs().maxCoeff()) *
+                             std::pow(Stretch(flow), 1.5);
+    EXPECT_LT(MaxDifference(Transformed(flow.Inverse(), once), points),
+              tolerance);
+    const Flow root = flow.Power(0.5);
+    EXPECT_LT(MaxDifference(Transformed(root, Transformed(root, points)), once),
+              tolerance);
+    const Flow third = flow.Power(1.0 / 3);
+    EXPECT_LT(MaxDifference(Transformed(third.Power(3), points), once),
+              tolerance);
+  }
+}
+
+// Law (3), as a Lipschitz bound, which is also continuity across cells: |T(x) -
+// T(y)| <= e^K |x - y|, for pairs on both sides of edges.
+TEST_P(FlowTest, IsLipschitz) {
+  for (int draw = 0; draw < kDraws; ++draw) {
+    const Flow flow = FlowOf(Theta(draw));
+    const Eigen::Matrix2Xd points = Points(draw);
+    const Eigen::Matrix2Xd shifts =
+        DrawPoints(static_cast<int>(points.cols()), -1e-7, 1e-7, draw + 1);
+    Eigen::Matrix2Xd shifted = points + shifts;
+    if (GetParam().zero_boundary) shifted = shifted.cwiseMax(0).cwiseMin(1);
+    const Eigen::Matrix2Xd images = Transformed(flow, points);
+    const Eigen::Matrix2Xd distances = Transformed(flow, shifted) - images;
+    const double rounding =
+        kArcRounding * Stretch(flow) * (1 + images.cwiseAbs().maxCoeff());
+    for (int n = 0; n < points.cols(); ++n) {
+      EXPECT_LE(distances.col(n).norm(),
+                Stretch(flow) * (shifted - points).col(n).norm() + rounding);
+    }
+  }
+}
+
+TEST_P(ZeroBoundaryFlowTest, ZeroBoundaryMapsTheSquareOntoItself) {
+  for (int draw = 0; draw < kDraws; ++draw) {
+    const Flow flow = FlowOf(Theta(draw));
+    const Eigen::Matrix2Xd y = Transformed(flow, Points(draw));
+    EXPECT_GE(y.minCoeff(), -1e-14);
+    EXPECT_LE(y.maxCoeff(), 1 + 1e-14);
+    // Points of a side stay on it; onto: corners stay.
+    for (const double t : {0.1, 0.37, 0.5, 0.99}) {
+      EXPECT_NEAR(flow(Eigen::Vector2d(0, t)).x(), 0, 1e-14);
+      EXPECT_NEAR(flow(Eigen::Vector2d(t, 1)).y(), 1, 1e-14);
+    }
+    EXPECT_NEAR((flow(Eigen::Vector2d(1, 0)) - Eigen::Vector2d(1, 0)).norm(), 0,
+                1e-14);
+  }
+}
+
+TEST_P(FlowTest, JacobianDeterminantIsPositiveAndItsLogTheTraceIntegral) {
+  for (int draw = 0; draw < kDraws; ++draw) {
+    const Flow flow = FlowOf(Theta(draw));
+    const Eigen::Matrix2Xd points = DrawPoints(20, 0, 1, draw);
+    const PointsJacobian jacobian = flow.Jacobians(points);
+    for (int n = 0; n < points.cols(); ++n) {
+      const double determinant = jacobian.dy_dx[n].determinant();
+      EXPECT_GT(determinant, 0);
+      // The determinant cancels where the map stretches one way only.
+      const double condition = jacobian.dy_dx[n].squaredNorm() / determinant;
+      EXPECT_NEAR(std::log(determinant), jacobian.log_det[n],
+                  1e-13 * condition);
+      // Forwards and backwards add the same arcs in another order.
+      EXPECT_NEAR(flow.LogDetJacobian(points.col(n)), jacobian.log_det[n],
+                  1e-13);
+      if (GetParam().volume_preserving) {
+        EXPECT_NEAR(jacobian.log_det[n], 0, 1e-13);
+      }
+    }
+  }
+}
+
+// v = R diag(a, -a) R^T (x - c) keeps areas. D T = R diag(e^a, e^-a) R^T in all
+// of the plane, whose determinant is a difference of products of e^2a / 4: from
+// a = 19 on it is all rounding, of either sign. Its logarithm is the sum of the
+// traces over the arcs, each 0 to rounding of the coefficients.
+TEST(FlowDeterminantTest, LogIsRightWhereTheDeterminantCancels) {
+  const auto basis = BasisOf({4, 4});
+  const Eigen::Matrix2Xd centred =
+      basis->tessellation().vertices().array() - 0.5;
+  bool negative = false;
+  for (int draw = 0; draw < 20; ++draw) {
+    const Eigen::Matrix2d rotation =
+        Eigen::Rotation2Dd(0.05 + 0.07 * draw).toRotationMatrix();
+    const Eigen::Matrix2d linear =
+        rotation * Eigen::Vector2d(22, -22).asDiagonal() * rotation.transpose();
+    const Flow flow(basis, basis->ThetaFromVertices(linear * centred));
+    const PointJacobian jacobian = flow.Jacobian({0.5001, 0.4999});
+    EXPECT_NEAR(jacobian.log_det, 0, 1e-12) << draw;
+    EXPECT_NEAR(flow.LogDetJacobian({0.5001, 0.4999}), 0, 1e-12) << draw;
+    negative = negative || jacobian.dy_dx.determinant() < 0;
+  }
+  EXPECT_TRUE(negative);
+}
+
+// Central differences: an error of h^2 within smooth pieces; where a path
+// passes near a vertex its second derivative jumps, an error of h.
+TEST_P(FlowTest, JacobianIsThatOfDifferences) {
+  const double h = 1e-6;
+  for (int draw = 0; draw < kDraws; draw += 6) {
+    const Eigen::VectorXd theta = Theta(draw);
+    const Flow flow = FlowOf(theta);
+    const Eigen::VectorXd direction = DrawTheta(*basis_, 1, draw + 100);
+    const Flow ahead = FlowOf(theta + h * direction);
+    const Flow behind = FlowOf(theta - h * direction);
+    const Eigen::Matrix2Xd points = DrawPoints(20, 0.1, 0.9, draw);
+    for (const auto& x : points.colwise()) {
+      const PointJacobian jacobian = flow.Jacobian(x);
+      EXPECT_LT((jacobian.y - flow(x)).norm(), 1e-15);
+      const double tolerance = 1e-4 * (1 + Stretch(flow));
+      const Eigen::Vector2d dtheta = (ahead(x) - behind(x)) / (2 * h);
+      EXPECT_LT((jacobian.dy_dtheta * direction - dtheta).norm(), tolerance);
+      const Eigen::Vector2d shift(h * 0.6, h * 0.8);
+      const Eigen::Vector2d dx = (flow(x + shift) - flow(x - shift)) / 2;
+      EXPECT_LT((jacobian.dy_dx * shift - dx).norm(), h * tolerance);
+    }
+  }
+}
+
+// The adjoint and the forward mode are the same linear map, transposed.
+TEST_P(FlowTest, PullbackIsTheTransposedJacobian) {
+  for (int draw = 0; draw < kDraws; draw += 3) {
+    const Flow flow = FlowOf(Theta(draw));
+    const Eigen::Matrix2Xd points = Points(draw);
+    const Eigen::Matrix2Xd cotangent =
+        DrawPoints(static_cast<int>(points.cols()), -1, 1, draw + 7);
+    const FlowGradient<double> gradient =
+        flow.Pullback<double>(points, cotangent);
+    const PointsJacobian jacobian = flow.Jacobians(points);
+    const Eigen::VectorXd expected =
+        jacobian.dy_dtheta.transpose() *
+        Eigen::Map<const Eigen::VectorXd>(cotangent.data(), cotangent.size());
+    const Eigen::VectorXd actual = basis_->ThetaFromCells(gradient.cells);
+    // A sum over points in another order.
+    EXPECT_LT((actual - expected).norm(),
+              1e-13 * points.cols() * (1 + Stretch(flow)));
+    for (int n = 0; n < points.cols(); ++n) {
+      EXPECT_LT((gradient.points.col(n) -
+                 jacobian.dy_dx[n].transpose() * cotangent.col(n))
+                    .norm(),
+                1e-13 * (1 + Stretch(flow)));
+    }
+  }
+}
+
+TEST_P(FlowTest, ResultsDoNotDependOnThreadsOrCompany) {
+  const Flow flow = FlowOf(Theta(30));
+  const Eigen::Matrix2Xd points = DrawPoints(3000, 0, 1, 1);
+  const Eigen::Matrix2Xd cotangent = DrawPoints(3000, -1, 1, 2);
+  Eigen::Matrix2Xd y(2, 3000);
+  const ParallelFor three_threads = OnThreads(3);
+  flow.Transform<double>(points, y, three_threads);
+  EXPECT_EQ(y, Transformed(flow, points));
+  for (const int n : {0, 511, 512, 2999})
+    EXPECT_EQ(y.col(n), flow(points.col(n)));
+  const FlowGradient<double> parallel =
+      flow.Pullback<double>(points, cotangent, three_threads);
+  const FlowGradient<double> serial = flow.Pullback<double>(points, cotangent);
+  EXPECT_EQ(parallel.cells, serial.cells);
+  EXPECT_EQ(parallel.points, serial.points);
+}
+
+TEST_P(FlowTest, FloatPointsRoundOnceEachWay) {
+  const Flow flow = FlowOf(Theta(20));
+  const Eigen::Matrix2Xf points = Points(20).cast<float>();
+  Eigen::Matrix2Xf y(2, points.cols());
+  flow.Transform<float>(points, y);
+  EXPECT_EQ(y, Transformed(flow, points.cast<double>()).cast<float>());
+}
+
+// Closed form: a globally affine field is in the span unless it is constrained,
+// and flows by one matrix exponential, through all cells and outside.
+TEST_P(FreeFlowTest, AffineFieldsFlowByTheMatrixExponential) {
+  const auto& vertices = basis_->tessellation().vertices();
+  for (const std::array<double, 4>& m :
+       {std::array<double, 4>{0.8, -1.9, 2.3, -0.8},
+        {1.1, 0.4, 0.3, -1.1},
+        {0, 1.5, 0, 0},
+        {0, 0, 0, 0}}) {
+    Eigen::Matrix3d A = Eigen::Matrix3d::Zero();
+    A.topRows<2>() << m[0], m[1], 0.3, m[2], m[3], -0.2;
+    const Eigen::Matrix2Xd velocities =
+        (A * vertices.colwise().homogeneous()).topRows<2>();
+    const Flow flow = FlowOf(basis_->ThetaFromVertices(velocities));
+    const Eigen::Matrix3d expected = A.exp();
+    const Eigen::Matrix2Xd points = Points(1);
+    const Eigen::Matrix2Xd images =
+        (expected * points.colwise().homogeneous()).topRows<2>();
+    EXPECT_LT(MaxDifference(Transformed(flow, points), images),
+              1e-13 * Stretch(flow));
+  }
+}
+
+// Goldens.
+
+// The field with the stored coefficients [n, cells, 6].
+Flow GoldenFlow(const std::shared_ptr<const Basis>& basis,
+                const test_util::GoldenTensor& A, int64_t field) {
+  const int64_t cells = A.shape[1];
+  const CellCoefficients stored = Eigen::Map<const CellCoefficients>(
+      A.values.data() + field * cells * 6, cells, 6);
+  const Eigen::VectorXd theta = basis->ThetaFromCells(stored);
+  // The stored field is ours, up to libcpab's singular value threshold.
+  EXPECT_LT((basis->CellsFromTheta(theta) - stored).cwiseAbs().maxCoeff(),
+            1e-12);
+  return Flow(basis, theta);
+}
+
+// [2, P], x row then y row, from a tensor [n, 2, P] or [2, P].
+Eigen::Matrix2Xd GoldenPoints(const test_util::GoldenTensor& tensor,
+                              int64_t field) {
+  const int64_t count = tensor.shape.back();
+  return Eigen::Map<
+      const Eigen::Matrix<double, 2, Eigen::Dynamic, Eigen::RowMajor>>(
+      tensor.values.data() + field * 2 * count, 2, count);
+}
+
+class GoldenFlowTest : public ::testing::TestWithParam<TessellationOptions> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    Goldens, GoldenFlowTest,
+    Values(TessellationOptions{2, 2}, TessellationOptions{3, 5},
+           TessellationOptions{4, 4}, TessellationOptions{4, 4, false, true},
+           TessellationOptions{4, 4, true, false},
+           TessellationOptions{4, 4, true, true}, TessellationOptions{6, 6}),
+    [](const auto& info) { return KindName(info.param); });
+
+TEST_P(GoldenFlowTest, IsTheExactFlow) {
+  const auto golden = test_util::ReadGolden(
+      "cpab/testdata/cpab_traj_" + KindName(GetParam()) + ".safetensors");
+  ASSERT_THAT(golden, IsOk());
+  const auto basis = BasisOf(GetParam());
+  const Eigen::Matrix2Xd points = GoldenPoints((*golden)["points"], 0);
+  for (int64_t field = 0; field < (*golden)["A"].shape[0]; ++field) {
+    const Flow flow = GoldenFlow(basis, (*golden)["A"], field);
+    const Eigen::Matrix2Xd exact = GoldenPoints((*golden)["exact_f64"], field);
+    // Worst seen 1.8e-11, where the golden solution itself is uncertain by
+    // that much, and where points end 298 away from the square; else 5e-14.
+    EXPECT_LT(MaxDifference(Transformed(flow, points), exact), 1e-10);
+    // Coordinates in float32 round the input (exact here: the stored points
+    // are float32) and the result, by half a unit in the last place.
+    Eigen::Matrix2Xf in_float(2, points.cols());
+    flow.Transform<float>(points.cast<float>(), in_float);
+    EXPECT_LT(((in_float.cast<double>() - exact).array().abs() -
+               6e-8 * exact.array().abs())
+                  .maxCoeff(),
+              1e-10);
+  }
+}
+
+class GoldenGradientTest
+    : public ::testing::TestWithParam<TessellationOptions> {};
+
+INSTANTIATE_TEST_SUITE_P(Goldens, GoldenGradientTest,
+                         Values(TessellationOptions{3, 5},
+                                TessellationOptions{4, 4},
+                                TessellationOptions{4, 4, true, true},
+                                TessellationOptions{6, 6}),
+                         [](const auto& info) { return KindName(info.param); });
+
+TEST_P(GoldenGradientTest, AdjointIsTheExactGradient) {
+  const auto golden = test_util::ReadGolden(
+      "cpab/testdata/cpab_grad_" + KindName(GetParam()) + ".safetensors");
+  ASSERT_THAT(golden, IsOk());
+  // The goldens' own error, measured when they were made.
+  const double differences_error =
+      std::stod(golden->metadata.at("fd_step_disagreement"));
+  const auto basis = BasisOf(GetParam());
+  const Eigen::Matrix2Xd points = GoldenPoints((*golden)["points"], 0);
+  const auto& projected = (*golden)["grad_A_projected_exact"];
+  for (int64_t field = 0; field < (*golden)["A"].shape[0]; ++field) {
+    const Flow flow = GoldenFlow(basis, (*golden)["A"], field);
+    const FlowGradient<double> gradient = flow.Pullback<double>(
+        points, GoldenPoints((*golden)["cotangent"], field));
+    const CellCoefficients ours =
+        basis->CellsFromTheta(basis->ThetaFromCells(gradient.cells));
+    const Eigen::Map<const CellCoefficients> theirs(
+        projected.values.data() + field * ours.size(), ours.rows(), 6);
+    EXPECT_LT((ours - theirs).cwiseAbs().maxCoeff(), 2 * differences_error);
+    // With h = 1e-6 rounding leaves 1e-10 and kinks next to a point 1e-6.
+    EXPECT_LT(
+        MaxDifference(gradient.points,
+                      GoldenPoints((*golden)["grad_points_exact"], field)),
+        2e-6);
+  }
+}
+
+// Edges of the domain of definition.
+
+TEST(FlowEdgeCases, APointAtRestStays) {
+  // Rotation about the centre of the square, a vertex where four cells meet.
+  const auto basis = BasisOf({3, 3});
+  const auto& vertices = basis->tessellation().vertices();
+  Eigen::Matrix2Xd velocities(2, vertices.cols());
+  velocities << -2 * (vertices.row(1).array() - 0.5).matrix(),
+      2 * (vertices.row(0).array() - 0.5).matrix();
+  const Flow flow(basis, basis->ThetaFromVertices(velocities));
+  const Eigen::Vector2d centre(0.5, 0.5);
+  EXPECT_LT((flow(centre) - centre).norm(), 1e-14);
+  EXPECT_NEAR(flow.LogDetJacobian(centre), 0, 1e-13);
+}
+
+TEST(FlowEdgeCases, PathsAlongEdgesAndThroughVerticesGoOn) {
+  // Constant velocities that carry points along lines of the tessellation.
+  const auto basis = BasisOf({4, 4});
+  for (const Eigen::Vector2d& velocity :
+       {Eigen::Vector2d(0.5, 0), Eigen::Vector2d(0, -0.5),
+        Eigen::Vector2d(0.5, 0.5), Eigen::Vector2d(-0.25, 0.25)}) {
+    const Flow flow(basis, basis->ThetaFromVertices(velocity.replicate(
+                               1, basis->tessellation().num_vertices())));
+    const Eigen::Matrix2Xd points = PointsOnEdges(basis->tessellation(), 1);
+    EXPECT_LT(
+        MaxDifference(Transformed(flow, points), points.colwise() + velocity),
+        1e-13);
+  }
+}
+
+// A rotation carries points in circles that graze edges, at every distance
+// about that of tangency.
+TEST(FlowEdgeCases, GrazingPathsCrossOnlyWhatTheyCross) {
+  const auto basis = BasisOf({2, 2});
+  Eigen::Matrix2Xd velocities = DrawPoints(13, -1, 1, 5);
+  const Flow flow(basis, basis->ThetaFromVertices(velocities));
+  const Flow halves(basis, 0.5 * basis->ThetaFromVertices(velocities));
+  // Paths that pass x = 0.5, a line of edges, at distances down to 1e-16.
+  for (double distance = 0.1; distance > 1e-17; distance /= 3) {
+    for (const double y : {0.1, 0.3, 0.5, 0.8}) {
+      for (const int side : {-1, 1}) {
+        const Eigen::Vector2d x(0.5 + side * distance, y);
+        EXPECT_LT((halves(halves(x)) - flow(x)).norm(), 1e-13);
+      }
+    }
+  }
+}
+
+TEST(FlowEdgeCases, NonFiniteInputIsNanAndDoesNotStopTheOthers) {
+  const auto basis = BasisOf({4, 4});
+  const double inf = std::numeric_limits<double>::infinity();
+  const Flow flow(basis, DrawTheta(*basis, 0.5, 1));
+  for (const double bad : {inf, -inf, std::nan("")}) {
+    EXPECT_TRUE(flow(Eigen::Vector2d(bad, 0.5)).array().isNaN().all());
+    EXPECT_TRUE(std::isnan(flow.LogDetJacobian(Eigen::Vector2d(0.5, bad))));
+    EXPECT_TRUE(flow.Jacobian(Eigen::Vector2d(0.5, bad))
+                    .dy_dtheta.array()
+                    .isNaN()
+                    .all());
+    Eigen::VectorXd theta = DrawTheta(*basis, 0.5, 1);
+    theta[3] = bad;
+    EXPECT_TRUE(
+        Flow(basis, theta)(Eigen::Vector2d(0.3, 0.5)).array().isNaN().all());
+  }
+  const Flow absurd(basis, DrawTheta(*basis, 1e200, 1));
+  EXPECT_TRUE(absurd(Eigen::Vector2d(0.3, 0.5)).array().isNaN().all());
+}
+
+TEST(FlowEdgeCases, FarPointsFollowTheExtension) {
+  const auto basis = BasisOf({4, 4});
+  const Flow flow(basis, DrawTheta(*basis, 0.3, 2));
+  const Flow inverse(basis, -DrawTheta(*basis, 0.3, 2));
+  const Eigen::Matrix2Xd points = DrawPoints(100, -1e6, 1e6, 3);
+  for (const auto& x : points.colwise()) {
+    EXPECT_LT((inverse(flow(x)) - x).norm(), 1e-13 * 1e6 * 100);
+  }
+}
+
+TEST(FlowEdgeCases, NoPointsAreFine) {
+  const auto basis = BasisOf({4, 4});
+  const Flow flow(basis, DrawTheta(*basis, 0.3, 2));
+  const Eigen::Matrix2Xd none(2, 0);
+  EXPECT_EQ(Transformed(flow, none).cols(), 0);
+  EXPECT_EQ(flow.Pullback<double>(none, none).cells.norm(), 0);
+  EXPECT_EQ(flow.Jacobians(none).dy_dtheta.rows(), 0);
+}
+
+}  // namespace
+}  // namespace cpab

@@ -1,0 +1,25 @@
+// The ends of many paths, four at a time.
+//
+// PathWalker::Walk follows one point through many cells; here the points that
+// are in one cell at the same time advance together, so that the cell's
+// coefficients are constants for all of them. Same formulas and same guarantees
+// (exit_time.h), so that results differ from Walk's by rounding only; rare
+// cases are left to PathWalker::NextStep, path by path.
+//
+// Private to //cpab.
+#ifndef CPAB_FLOW_PACKED_PATH_H_
+#define CPAB_FLOW_PACKED_PATH_H_
+
+#include "Eigen/Core"
+#include "cpab/flow/path.h"
+
+namespace cpab {
+
+// Replaces points [2, N] by where their paths are after unit time. Each
+// column's result is bit for bit the same in whatever company. NaN where
+// PathWalker::Walk has it.
+void WalkTogether(const PathWalker& walker, Eigen::Matrix2Xd* points);
+
+}  // namespace cpab
+
+#endif  // CPAB_FLOW_PACKED_PATH_H_

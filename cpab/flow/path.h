@@ -1,0 +1,79 @@
+// Walks the path of a point through the cells, arc by arc.
+//
+// Private to //cpab: cpab/flow/flow.h is the front door. The reasoning behind
+// the exit times is in cpab/README.md.
+#ifndef CPAB_FLOW_PATH_H_
+#define CPAB_FLOW_PATH_H_
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "Eigen/Core"
+#include "cpab/field/tessellation.h"
+#include "cpab/field/velocity_field.h"
+#include "cpab/flow/affine_flow.h"
+
+namespace cpab {
+
+// A piece of a path inside one cell.
+struct Arc {
+  int cell;
+  Eigen::Vector2d start;
+  double duration;
+};
+
+// The affine flows of all cells of a field, and the regions to walk through.
+class PathWalker {
+ public:
+  // Paths with more arcs than this come out as NaN: a violent field has tens,
+  // and an optimiser that diverges must not stop the program.
+  static constexpr int kMaxArcs = 4096;
+
+  explicit PathWalker(const VelocityField& field);
+
+  const Tessellation& tessellation() const { return *tessellation_; }
+  const AffineFlow& flow(int cell) const { return flows_[cell]; }
+
+  // Where the path from `x` is after unit time. Calls visit(const Arc&) for
+  // each arc, in order.
+  template <typename Visitor>
+  Eigen::Vector2d Walk(Eigen::Vector2d x, Visitor visit) const;
+
+  // The end of an arc: after `duration` at `position`, either at the end of the
+  // time given (region unchanged) or across an edge.
+  struct Step {
+    double duration;
+    Eigen::Vector2d position;
+    int region;
+  };
+  Step NextStep(int region, const Eigen::Vector2d& x, double time_left) const;
+
+ private:
+  std::shared_ptr<const Basis> basis_;  // Keeps the tessellation alive.
+  const Tessellation* tessellation_;
+  std::vector<AffineFlow> flows_;  // By cell.
+};
+
+template <typename Visitor>
+Eigen::Vector2d PathWalker::Walk(Eigen::Vector2d x, Visitor visit) const {
+  const Eigen::Vector2d nan =
+      Eigen::Vector2d::Constant(std::numeric_limits<double>::quiet_NaN());
+  if (!std::isfinite(x.x() + x.y())) return nan;
+  int region = tessellation_->FindRegion(x);
+  double time_left = 1;
+  for (int arcs = 0; time_left > 0; ++arcs) {
+    if (arcs == kMaxArcs) return nan;
+    const Step step = NextStep(region, x, time_left);
+    visit(Arc{tessellation_->regions()[region].cell, x, step.duration});
+    time_left -= step.duration;
+    x = step.position;
+    region = step.region;
+  }
+  return x;
+}
+
+}  // namespace cpab
+
+#endif  // CPAB_FLOW_PATH_H_

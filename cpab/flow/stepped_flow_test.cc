@@ -1,0 +1,131 @@
+#include "cpab/flow/stepped_flow.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "cpab/testing/draws.h"
+#include "cpab/testing/safetensors.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace cpab {
+namespace {
+
+using test_util::DrawPoints;
+using test_util::DrawTheta;
+using test_util::KindName;
+
+// [2, P] from row `field` of [n, 2, P].
+Eigen::Matrix2Xd PointsOf(const test_util::GoldenTensor& tensor,
+                          int64_t field) {
+  const int64_t count = tensor.shape.back();
+  return Eigen::Map<
+      const Eigen::Matrix<double, 2, Eigen::Dynamic, Eigen::RowMajor>>(
+      tensor.values.data() + field * 2 * count, 2, count);
+}
+
+template <typename Scalar>
+Eigen::Matrix2Xd Stepped(const VelocityField& field,
+                         const Eigen::Matrix2Xd& points, int steps = 50) {
+  Eigen::Matrix<Scalar, 2, Eigen::Dynamic> y = points.cast<Scalar>();
+  SteppedFlow(field, steps).Transform<Scalar>(y, y);
+  return y.template cast<double>();
+}
+
+class GoldenSteppedFlowTest
+    : public ::testing::TestWithParam<TessellationOptions> {
+ protected:
+  void SetUp() override {
+    auto golden = test_util::ReadGolden("cpab/testdata/cpab_traj_" +
+                                        KindName(GetParam()) + ".safetensors");
+    ASSERT_THAT(golden, IsOk());
+    golden_ = *std::move(golden);
+    basis_ = Basis::Create(GetParam()).value();
+    points_ = PointsOf(golden_["points"], 0);
+  }
+  int64_t num_fields() const { return golden_["A"].shape[0]; }
+  VelocityField Field(int64_t field) const {
+    const auto& A = golden_["A"];
+    const CellCoefficients cells = Eigen::Map<const CellCoefficients>(
+        A.values.data() + field * A.shape[1] * 6, A.shape[1], 6);
+    return VelocityField(basis_, basis_->ThetaFromCells(cells));
+  }
+  test_util::GoldenFile golden_;
+  std::shared_ptr<const Basis> basis_;
+  Eigen::Matrix2Xd points_;
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Goldens, GoldenSteppedFlowTest,
+    ::testing::Values(TessellationOptions{2, 2}, TessellationOptions{3, 5},
+                      TessellationOptions{4, 4},
+                      TessellationOptions{4, 4, false, true},
+                      TessellationOptions{4, 4, true, false},
+                      TessellationOptions{4, 4, true, true},
+                      TessellationOptions{6, 6}),
+    [](const auto& info) { return KindName(info.param); });
+
+// Worst distance between columns, and that which nine points in ten keep.
+struct Distances {
+  Distances(const Eigen::Matrix2Xd& a, const Eigen::Matrix2Xd& b) {
+    const Eigen::RowVectorXd scale =
+        1 + a.cwiseAbs().colwise().maxCoeff().array();
+    const Eigen::RowVectorXd distance =
+        (a - b).colwise().norm().cwiseQuotient(scale);
+    std::vector<double> sorted(distance.begin(), distance.end());
+    std::sort(sorted.begin(), sorted.end());
+    worst = sorted.back();
+    most = sorted[sorted.size() * 9 / 10];
+  }
+  double worst, most;
+};
+
+TEST_P(GoldenSteppedFlowTest, DoublesAreLibcpabs) {
+  for (int64_t i = 0; i < num_fields(); ++i) {
+    const Distances d(Stepped<double>(Field(i), points_),
+                      PointsOf(golden_["libcpab_f64"], i));
+    // A step that begins within rounding of an edge may take the matrix of
+    // either side: then results differ by a discretisation error of 1e-4.
+    EXPECT_LT(d.most, 1e-11);
+    EXPECT_LT(d.worst, 2e-4);
+  }
+}
+
+TEST_P(GoldenSteppedFlowTest, FloatsAreLibcpabsUpToTheirRounding) {
+  for (int64_t i = 0; i < num_fields(); ++i) {
+    const Distances d(Stepped<float>(Field(i), points_),
+                      PointsOf(golden_["libcpab_f32"], i));
+    // Fifty accumulated roundings, those of a Pade exponential and of the
+    // coefficients, which it has in float32 too: the golden README measures a
+    // floor of 6e-6 to 1e-5, which strong fields stretch. Worst seen 3.1e-5.
+    EXPECT_LT(d.most, 1e-4);
+    EXPECT_LT(d.worst, 1e-3);
+  }
+}
+
+// First-order in the step: an oracle for the exact flow that shares no search.
+TEST_P(GoldenSteppedFlowTest, ConvergesToTheExactFlow) {
+  const VelocityField field = Field(0);
+  Eigen::Matrix2Xd exact(2, points_.cols());
+  Flow(field).Transform<double>(points_, exact);
+  const double coarse =
+      (Stepped<double>(field, points_, 20) - exact).cwiseAbs().maxCoeff();
+  const double fine =
+      (Stepped<double>(field, points_, 20000) - exact).cwiseAbs().maxCoeff();
+  EXPECT_LT(fine, 1e-7);
+  EXPECT_LT(fine, coarse);
+}
+
+TEST(SteppedFlow, DoesNotDependOnThreads) {
+  const auto basis = Basis::Create({4, 4}).value();
+  const SteppedFlow flow(VelocityField(basis, DrawTheta(*basis, 0.5, 1)));
+  const Eigen::Matrix2Xd points = DrawPoints(1000, 0, 1, 2);
+  Eigen::Matrix2Xd serial(2, 1000), parallel(2, 1000);
+  flow.Transform<double>(points, serial);
+  flow.Transform<double>(points, parallel, OnThreads(2));
+  EXPECT_EQ(serial, parallel);
+}
+
+}  // namespace
+}  // namespace cpab

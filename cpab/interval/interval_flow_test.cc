@@ -1,0 +1,232 @@
+#include "cpab/interval/interval_flow.h"
+
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace cpab {
+namespace {
+
+using ::testing::HasSubstr;
+
+Eigen::VectorXd DrawTheta(int size, double magnitude, uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  std::normal_distribution<double> normal(0, magnitude);
+  Eigen::VectorXd theta(size);
+  for (double& element : theta) element = normal(generator);
+  return theta;
+}
+
+// Inside, outside, and all vertices.
+std::vector<double> Points(int num_cells, bool inside) {
+  std::vector<double> points;
+  for (int i = 0; i <= 60; ++i) {
+    points.push_back(inside ? i / 60.0 : -0.5 + 2.0 * i / 60);
+  }
+  for (int c = 0; c <= num_cells; ++c) points.push_back(double(c) / num_cells);
+  return points;
+}
+
+class IntervalFlowTest : public ::testing::TestWithParam<IntervalOptions> {
+ protected:
+  static constexpr int kDraws = 30;
+  // From gentle to violent.
+  IntervalFlow Draw(int draw) const {
+    const double magnitude = 0.02 * std::pow(100, draw / (kDraws - 1.0));
+    return IntervalFlow(basis_,
+                        DrawTheta(basis_->theta_size(), magnitude, draw));
+  }
+  const std::shared_ptr<const IntervalBasis> basis_ =
+      IntervalBasis::Create(GetParam()).value();
+  const std::vector<double> points_ =
+      Points(GetParam().num_cells, GetParam().zero_boundary);
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, IntervalFlowTest,
+    ::testing::Values(IntervalOptions{1}, IntervalOptions{2},
+                      IntervalOptions{5}, IntervalOptions{20},
+                      IntervalOptions{2, true}, IntervalOptions{10, true},
+                      IntervalOptions{5, false, true}),
+    [](const auto& info) {
+      return std::to_string(info.param.num_cells) +
+             (info.param.zero_boundary ? "_zb1" : "_zb0") +
+             (info.param.volume_preserving ? "_vp1" : "_vp0");
+    });
+
+TEST_P(IntervalFlowTest, BasisIsOrthonormal) {
+  const int d = basis_->theta_size();
+  for (int k = 0; k < d; ++k) {
+    const Eigen::VectorXd unit = Eigen::VectorXd::Unit(d, k);
+    EXPECT_LT((basis_->ThetaFromCells(basis_->CellsFromTheta(unit)) - unit)
+                  .cwiseAbs()
+                  .maxCoeff(),
+              1e-12);
+  }
+}
+
+TEST_P(IntervalFlowTest, FieldsAreContinuous) {
+  const IntervalFlow flow = Draw(20);
+  for (int c = 1; c < GetParam().num_cells; ++c) {
+    const double x = double(c) / GetParam().num_cells;
+    EXPECT_NEAR(flow.Velocity(x - 1e-13), flow.Velocity(x + 1e-13), 1e-11);
+  }
+}
+
+// Paths cross into other cells with velocities that agree to 1e-15 of the
+// coefficients, which flows stretch by their derivative.
+TEST_P(IntervalFlowTest, IsAOneParameterGroup) {
+  for (int draw = 0; draw < kDraws; ++draw) {
+    const IntervalFlow flow = Draw(draw);
+    for (const double x : points_) {
+      const auto once = flow.Differentiate(x);
+      const double tolerance =
+          1e-12 * (1 + std::abs(once.y)) *
+          (1 + std::exp(once.log_det) + std::exp(-once.log_det));
+      EXPECT_NEAR(flow.Inverse()(once.y), x, tolerance);
+      EXPECT_NEAR(flow.Power(0.5)(flow.Power(0.5)(x)), once.y, tolerance);
+      EXPECT_NEAR(flow.Power(1.3)(flow.Power(-0.3)(x)), once.y, 10 * tolerance);
+      EXPECT_EQ(flow.Power(0)(x), x);
+    }
+  }
+}
+
+TEST_P(IntervalFlowTest, KeepsTheOrderOfPoints) {
+  for (int draw = 0; draw < kDraws; ++draw) {
+    const IntervalFlow flow = Draw(draw);
+    for (const double x : points_) {
+      EXPECT_LE(flow(x), flow(x + 1e-9) + 1e-13 * std::abs(flow(x)));
+    }
+  }
+}
+
+TEST(IntervalFlow, ZeroBoundaryKeepsTheEnds) {
+  const auto basis = IntervalBasis::Create({10, true}).value();
+  for (int draw = 0; draw < 30; ++draw) {
+    const IntervalFlow flow(basis, DrawTheta(basis->theta_size(), 1, draw));
+    EXPECT_NEAR(flow(0), 0, 1e-14);
+    EXPECT_NEAR(flow(1), 1, 1e-14);
+  }
+}
+
+// Velocities of opposite signs on both sides of a vertex, or of rounding's.
+TEST(IntervalFlow, PathsEndInSinksAndStayInSources) {
+  const auto basis = IntervalBasis::Create({3}).value();
+  for (const double sign : {1.0, -1.0}) {
+    for (const double at_vertex : {0.0, 1e-17, -1e-17}) {
+      const Eigen::Vector4d velocities(sign, at_vertex, -sign, -sign);
+      const IntervalFlow flow(basis, basis->ThetaFromVertices(velocities));
+      EXPECT_NEAR(flow(1.0 / 3), 1.0 / 3, 1e-14);
+      // dx/dt = 3 sign (1/3 - x) on the left.
+      EXPECT_NEAR(flow(0.3), 1.0 / 3 - (1.0 / 3 - 0.3) * std::exp(-3 * sign),
+                  1e-13);
+    }
+  }
+}
+
+// A slow, obvious twin: Runge-Kutta with small steps, fourth order within
+// cells and of order h^2 where a step straddles two.
+TEST_P(IntervalFlowTest, SolvesTheDifferentialEquation) {
+  const IntervalFlow flow = Draw(15);
+  for (const double start : points_) {
+    double x = start;
+    constexpr int kSteps = 4000;
+    const double h = 1.0 / kSteps;
+    for (int step = 0; step < kSteps; ++step) {
+      const double k1 = flow.Velocity(x), k2 = flow.Velocity(x + h / 2 * k1);
+      const double k3 = flow.Velocity(x + h / 2 * k2);
+      const double k4 = flow.Velocity(x + h * k3);
+      x += h / 6 * (k1 + 2 * k2 + 2 * k3 + k4);
+    }
+    EXPECT_NEAR(flow(start), x, 1e-7);
+  }
+}
+
+TEST_P(IntervalFlowTest, DerivativesAreThoseOfDifferences) {
+  const double h = 1e-6;
+  const Eigen::VectorXd theta = DrawTheta(basis_->theta_size(), 0.4, 3);
+  const Eigen::VectorXd direction = DrawTheta(basis_->theta_size(), 1, 4);
+  const IntervalFlow flow(basis_, theta);
+  const IntervalFlow ahead(basis_, theta + h * direction);
+  const IntervalFlow behind(basis_, theta - h * direction);
+  for (const double x : points_) {
+    const auto derivatives = flow.Differentiate(x);
+    EXPECT_EQ(derivatives.y, flow(x));
+    // Kinks of the second derivative: an error of order h.
+    EXPECT_NEAR(derivatives.dy_dtheta.dot(direction),
+                (ahead(x) - behind(x)) / (2 * h), 1e-4);
+    EXPECT_NEAR(std::exp(derivatives.log_det),
+                (flow(x + h) - flow(x - h)) / (2 * h), 1e-4);
+  }
+}
+
+TEST(IntervalFlow, AffineFieldsFlowByTheExponential) {
+  const auto basis = IntervalBasis::Create({7}).value();
+  for (const double a : {-3.0, -1e-9, 0.0, 1e-14, 2.0}) {
+    Eigen::VectorXd velocities(8);
+    for (int v = 0; v < 8; ++v) velocities[v] = a * v / 7.0 + 0.4;
+    const IntervalFlow flow(basis, basis->ThetaFromVertices(velocities));
+    for (const double x : {-1.0, 0.0, 0.3, 4.0 / 7, 1.0, 1.7}) {
+      const double shift = a == 0 ? 0.4 : 0.4 * std::expm1(a) / a;
+      EXPECT_NEAR(flow(x), std::exp(a) * x + shift, 1e-13);
+    }
+  }
+}
+
+TEST(IntervalFlow, PointsThatAreNotFiniteAreNan) {
+  const auto basis = IntervalBasis::Create({4}).value();
+  const IntervalFlow flow(basis, DrawTheta(5, 1, 1));
+  for (const double x : {std::numeric_limits<double>::infinity(),
+                         std::numeric_limits<double>::quiet_NaN()}) {
+    EXPECT_TRUE(std::isnan(flow(x)));
+    EXPECT_TRUE(std::isnan(flow.Differentiate(x).log_det));
+  }
+}
+
+// The rows of the original library's table in one dimension.
+TEST(IntervalBasis, ThetaIsAsLongAsLibcpabs) {
+  std::ifstream stream("cpab/testdata/cpab_dims.json");
+  const std::string json((std::istreambuf_iterator<char>(stream)), {});
+  google::protobuf::Struct table;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(json, &table).ok());
+  int checked = 0;
+  for (const auto& [name, row] : table.fields()) {
+    IntervalOptions options;
+    if (!absl::SimpleAtoi(name, &options.num_cells)) continue;
+    for (const auto& [key, d] : row.struct_value().fields()) {
+      // libcpab fails for one unconstrained cell, where we do not.
+      if (key == "D" || d.has_null_value()) continue;
+      options.zero_boundary = absl::StrContains(key, "zb1");
+      options.volume_preserving = absl::StrContains(key, "vp1");
+      const auto basis = IntervalBasis::Create(options);
+      ++checked;
+      if (d.number_value() == 0) {
+        EXPECT_THAT(basis, StatusIs(absl::StatusCode::kInvalidArgument,
+                                    HasSubstr("no velocity field but zero")));
+      } else {
+        ASSERT_THAT(basis, IsOk());
+        EXPECT_EQ((*basis)->theta_size(), d.number_value()) << name << key;
+      }
+    }
+  }
+  EXPECT_EQ(checked, 19);
+  EXPECT_THAT(IntervalBasis::Create({0}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("interval.num_cells is 0; use 1 to 1000")));
+}
+
+}  // namespace
+}  // namespace cpab

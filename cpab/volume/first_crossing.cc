@@ -1,0 +1,93 @@
+#include "cpab/volume/first_crossing.h"
+
+#include <limits>
+
+namespace cpab {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::infinity();
+
+// Intervals are halved down to rounding, no further.
+constexpr int kMaxDepth = 52;
+
+// In Bernstein's basis, whose coefficients bound the polynomial and change sign
+// at least as often as it does. The forward differences of the coefficients are
+// the powers' divided by binomials.
+Eigen::VectorXd Bernstein(const Eigen::Ref<const Eigen::VectorXd>& powers) {
+  const Eigen::Index n = powers.size() - 1;
+  Eigen::VectorXd b = powers;
+  double binomial = 1;
+  for (Eigen::Index k = 1; k <= n; ++k) {
+    binomial *= static_cast<double>(n - k + 1) / static_cast<double>(k);
+    b[k] /= binomial;
+  }
+  for (Eigen::Index k = n; k >= 1; --k) {
+    for (Eigen::Index i = k; i <= n; ++i) b[i] += b[i - 1];
+  }
+  return b;
+}
+
+// De Casteljau: leaves the right half in `b`, returns the left one.
+Eigen::VectorXd SplitInHalf(Eigen::VectorXd* b) {
+  const Eigen::Index n = b->size() - 1;
+  Eigen::VectorXd left(n + 1);
+  for (Eigen::Index k = 0; k <= n; ++k) {
+    left[k] = (*b)[0];
+    for (Eigen::Index i = 0; i < n - k; ++i) {
+      (*b)[i] = 0.5 * ((*b)[i] + (*b)[i + 1]);
+    }
+  }
+  return left;
+}
+
+int SignChanges(const Eigen::VectorXd& b) {
+  int changes = 0;
+  for (Eigen::Index i = 1; i < b.size(); ++i) {
+    changes += (b[i] < 0) != (b[i - 1] < 0);
+  }
+  return changes;
+}
+
+// Newton's iteration, kept between times of opposite sign; the polynomial is
+// positive at `low`, negative at `high`, with one zero between them.
+double SolveBracketed(const Eigen::Ref<const Eigen::VectorXd>& powers,
+                      double low, double high) {
+  double u = 0.5 * (low + high);
+  for (;;) {
+    double value = 0, slope = 0;
+    for (Eigen::Index k = powers.size() - 1; k >= 0; --k) {
+      slope = slope * u + value;
+      value = value * u + powers[k];
+    }
+    (value >= 0 ? low : high) = u;
+    double next = u - value / slope;
+    if (!(next > low && next < high)) next = 0.5 * (low + high);
+    if (next <= low || next >= high || next == u) return high;
+    u = next;
+  }
+}
+
+struct Search {
+  const Eigen::Ref<const Eigen::VectorXd>& powers;
+
+  // In [low, high], on which the polynomial has coefficients b.
+  double First(Eigen::VectorXd b, double low, double high, int depth) const {
+    if (b[0] < 0) return low;
+    const int changes = SignChanges(b);
+    if (changes == 0) return kNone;
+    if (changes == 1) return SolveBracketed(powers, low, high);
+    if (depth == kMaxDepth) return kNone;
+    const Eigen::VectorXd left = SplitInHalf(&b);
+    const double middle = 0.5 * (low + high);
+    const double first = First(left, low, middle, depth + 1);
+    return first <= middle ? first : First(b, middle, high, depth + 1);
+  }
+};
+
+}  // namespace
+
+double FirstCrossing(const Eigen::Ref<const Eigen::VectorXd>& coefficients) {
+  return Search{coefficients}.First(Bernstein(coefficients), 0, 1, 0);
+}
+
+}  // namespace cpab
