@@ -8,6 +8,7 @@
 
 #include "Eigen/Dense"
 #include "cpab/testing/draws.h"
+#include "cpab/testing/flow_laws.h"
 #include "cpab/testing/safetensors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -37,6 +38,9 @@ Eigen::Matrix2Xd Transformed(const Flow& flow, const Eigen::Matrix2Xd& points) {
   return y;
 }
 
+// Rounding of some 1e-15 for each arc, its overlap included.
+constexpr double kArcRounding = 2e-14;
+
 // Laws, over seeded draws from gentle to violent fields.
 
 class FlowTest : public ::testing::TestWithParam<TessellationOptions> {
@@ -64,17 +68,20 @@ class FlowTest : public ::testing::TestWithParam<TessellationOptions> {
     return Flow(basis_, theta);
   }
 
-  // A bound on |D phi|, by which rounding errors grow along a path: e^K with K
-  // the largest norm of a cell's linear part.
-  static double Stretch(const Flow& flow) { return std::exp(Lipschitz(flow)); }
-  static double Lipschitz(const Flow& flow) {
-    double largest = 0;
-    for (const auto& cell : flow.field().cells().rowwise()) {
-      Eigen::Matrix2d linear;
-      linear << cell[0], cell[1], cell[3], cell[4];
-      largest = std::max(largest, linear.operatorNorm());
-    }
-    return largest;
+  // A bound on |D phi|, by which rounding errors grow along a path.
+  static double Stretch(const Flow& flow) {
+    return std::exp(test_util::GradientBound(flow.field().cells()));
+  }
+
+  test_util::FlowUnderTest UnderTest() const {
+    return {[this](const Eigen::VectorXd& theta,
+                   const Eigen::MatrixXd& points) -> Eigen::MatrixXd {
+              return Transformed(FlowOf(theta), points);
+            },
+            [this](const Eigen::VectorXd& theta) {
+              return test_util::GradientBound(basis_->CellsFromTheta(theta));
+            },
+            [](const Eigen::VectorXd&) { return kArcRounding; }};
   }
 
   const std::shared_ptr<const Basis> basis_ = BasisOf(GetParam());
@@ -97,44 +104,10 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::ValuesIn(test_util::KindsWhere(test_util::IsFree)),
     [](const auto& info) { return KindName(info.param); });
 
-// Law (1).
-TEST_P(FlowTest, ZeroThetaIsTheIdentityBitForBit) {
-  const Eigen::Matrix2Xd points = Points(0);
-  const Flow flow = FlowOf(Eigen::VectorXd::Zero(basis_->theta_size()));
-  EXPECT_EQ(Transformed(flow, points), points);
-}
-
-// Rounding of some 1e-15 for each arc, its overlap included, amplified by no
-// more than the Lipschitz constant of the flow there and back.
-constexpr double kArcRounding = 2e-14;
-
-TEST_P(FlowTest, NegatedThetaUndoesTheFlow) {
+TEST_P(FlowTest, ObeysTheLawsOfAFlow) {
   for (int draw = 0; draw < kDraws; ++draw) {
-    const Flow flow = FlowOf(Theta(draw));
-    const Eigen::Matrix2Xd points = Points(draw);
-    const Eigen::Matrix2Xd there = Transformed(flow, points);
-    const double scale = 1 + there.cwiseAbs().maxCoeff();
-    EXPECT_LT(MaxDifference(Transformed(FlowOf(-Theta(draw)), there), points),
-              kArcRounding * scale * Stretch(flow))
-        << "draw " << draw;
-  }
-}
-
-// Law (2).
-TEST_P(FlowTest, IsAOneParameterGroup) {
-  for (int draw = 0; draw < kDraws; ++draw) {
-    const Eigen::VectorXd theta = Theta(draw);
-    const Flow flow = FlowOf(theta);
-    const Eigen::Matrix2Xd points = Points(draw);
-    for (const double s : {0.5, 0.3, -0.4}) {
-      const Eigen::Matrix2Xd twice = Transformed(
-          FlowOf((1 - s) * theta), Transformed(FlowOf(s * theta), points));
-      const Eigen::Matrix2Xd once = Transformed(flow, points);
-      EXPECT_LT(MaxDifference(twice, once),
-                kArcRounding * (1 + once.cwiseAbs().maxCoeff()) *
-                    std::pow(Stretch(flow), 1.5))
-          << "draw " << draw << ", s " << s;
-    }
+    SCOPED_TRACE(draw);
+    test_util::ExpectFlowLaws(UnderTest(), {Theta(draw), Points(draw)});
   }
 }
 
@@ -156,40 +129,11 @@ TEST_P(FlowTest, PowersAreInverseRootAndIterate) {
   }
 }
 
-// Law (3), as a Lipschitz bound, which is also continuity across cells: |T(x) -
-// T(y)| <= e^K |x - y|, for pairs on both sides of edges.
-TEST_P(FlowTest, IsLipschitz) {
-  for (int draw = 0; draw < kDraws; ++draw) {
-    const Flow flow = FlowOf(Theta(draw));
-    const Eigen::Matrix2Xd points = Points(draw);
-    const Eigen::Matrix2Xd shifts =
-        DrawPoints(static_cast<int>(points.cols()), -1e-7, 1e-7, draw + 1);
-    Eigen::Matrix2Xd shifted = points + shifts;
-    if (GetParam().zero_boundary) shifted = shifted.cwiseMax(0).cwiseMin(1);
-    const Eigen::Matrix2Xd images = Transformed(flow, points);
-    const Eigen::Matrix2Xd distances = Transformed(flow, shifted) - images;
-    const double rounding =
-        kArcRounding * Stretch(flow) * (1 + images.cwiseAbs().maxCoeff());
-    for (int n = 0; n < points.cols(); ++n) {
-      EXPECT_LE(distances.col(n).norm(),
-                Stretch(flow) * (shifted - points).col(n).norm() + rounding);
-    }
-  }
-}
-
 TEST_P(ZeroBoundaryFlowTest, ZeroBoundaryMapsTheSquareOntoItself) {
   for (int draw = 0; draw < kDraws; ++draw) {
-    const Flow flow = FlowOf(Theta(draw));
-    const Eigen::Matrix2Xd y = Transformed(flow, Points(draw));
-    EXPECT_GE(y.minCoeff(), -1e-14);
-    EXPECT_LE(y.maxCoeff(), 1 + 1e-14);
-    // Points of a side stay on it; onto: corners stay.
-    for (const double t : {0.1, 0.37, 0.5, 0.99}) {
-      EXPECT_NEAR(flow(Eigen::Vector2d(0, t)).x(), 0, 1e-14);
-      EXPECT_NEAR(flow(Eigen::Vector2d(t, 1)).y(), 1, 1e-14);
-    }
-    EXPECT_NEAR((flow(Eigen::Vector2d(1, 0)) - Eigen::Vector2d(1, 0)).norm(), 0,
-                1e-14);
+    SCOPED_TRACE(draw);
+    // Vertices and points on edges among them.
+    test_util::ExpectCubeOntoItself(UnderTest(), {Theta(draw), Points(draw)});
   }
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cpab/testing/draws.h"
+#include "cpab/testing/flow_laws.h"
 #include "cpab/testing/safetensors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -115,6 +116,49 @@ TEST_P(GoldenSteppedFlowTest, ConvergesToTheExactFlow) {
       (Stepped<double>(field, points_, 20000) - exact).cwiseAbs().maxCoeff();
   EXPECT_LT(fine, 1e-7);
   EXPECT_LT(fine, coarse);
+}
+
+class SteppedFlowTest : public ::testing::TestWithParam<TessellationOptions> {};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, SteppedFlowTest,
+                         ::testing::ValuesIn(test_util::AllKinds()),
+                         [](const auto& info) { return KindName(info.param); });
+
+// Up to the discretisation. A step of duration h that crosses an edge goes on
+// by the matrix of the cell that it began in: at most h |v| beyond the edge,
+// where matrices of norm K differ by 2 K h |v|, for h. Paths of gentle fields
+// cross fewer than 20 edges, with the velocities of vertices V and K beyond
+// them.
+TEST_P(SteppedFlowTest, ObeysTheLawsOfAFlowUpToItsDiscretisation) {
+  constexpr int kSteps = 1000;
+  const auto basis = Basis::Create(GetParam()).value();
+  const auto gradient_bound = [&](const Eigen::VectorXd& theta) {
+    return test_util::GradientBound(basis->CellsFromTheta(theta));
+  };
+  const test_util::FlowUnderTest flow = {
+      [&](const Eigen::VectorXd& theta,
+          const Eigen::MatrixXd& points) -> Eigen::MatrixXd {
+        return Stepped<double>(VelocityField(basis, theta), points, kSteps);
+      },
+      gradient_bound,
+      [&](const Eigen::VectorXd& theta) {
+        const double bound = gradient_bound(theta);
+        const double speed =
+            basis->VerticesFromTheta(theta).colwise().norm().maxCoeff();
+        return 20 * 2 * bound * (speed + bound) / kSteps / kSteps + 1e-12;
+      }};
+  const double low = GetParam().zero_boundary ? 0 : -0.3;
+  for (int draw = 0; draw < 6; ++draw) {
+    SCOPED_TRACE(draw);
+    const Eigen::Matrix2Xd edges =
+        test_util::PointsOnEdges(basis->tessellation(), draw);
+    Eigen::Matrix2Xd points(2, 40);
+    points << DrawPoints(20, low, 1 - low, draw),
+        edges.leftCols(std::min<Eigen::Index>(20, edges.cols())),
+        DrawPoints(20 - std::min<int>(20, static_cast<int>(edges.cols())), low,
+                   1 - low, draw + 50);
+    test_util::ExpectFlowLaws(flow, {DrawTheta(*basis, 0.05, draw), points});
+  }
 }
 
 TEST(SteppedFlow, DoesNotDependOnThreads) {

@@ -1,5 +1,9 @@
 #include "cpab/testing/draws.h"
 
+#include <algorithm>
+
+#include "Eigen/Eigenvalues"
+
 namespace cpab::test_util {
 
 Eigen::VectorXd DrawTheta(const Basis& basis, double magnitude, uint64_t seed) {
@@ -19,6 +23,16 @@ Eigen::Matrix2Xd DrawPoints(int n, double low, double high, uint64_t seed) {
     points(1, i) = uniform(generator);
   }
   return points;
+}
+
+double GradientBound(const CellCoefficients& cells) {
+  double largest = 0;
+  for (Eigen::Index c = 0; c < cells.rows(); ++c) {
+    Eigen::Matrix2d linear;
+    linear << cells(c, 0), cells(c, 1), cells(c, 3), cells(c, 4);
+    largest = std::max(largest, linear.operatorNorm());
+  }
+  return largest;
 }
 
 Eigen::Matrix2Xd PointsOnEdges(const Tessellation& tessellation,

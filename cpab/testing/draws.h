@@ -22,6 +22,10 @@ Eigen::VectorXd DrawTheta(const Basis& basis, double magnitude, uint64_t seed);
 // [2, n], uniform in [low, high]^2.
 Eigen::Matrix2Xd DrawPoints(int n, double low, double high, uint64_t seed);
 
+// K: the largest norm of a cell's velocity gradient. The flow stretches
+// distances by e^K at most.
+double GradientBound(const CellCoefficients& cells);
+
 // [2, n]: all vertices, the middles of all edges of cells, and points that
 // divide edges at random.
 Eigen::Matrix2Xd PointsOnEdges(const Tessellation& tessellation, uint64_t seed);

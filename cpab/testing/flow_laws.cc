@@ -1,0 +1,89 @@
+#include "cpab/testing/flow_laws.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "gtest/gtest.h"
+
+namespace cpab::test_util {
+namespace {
+
+double MaxDifference(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
+  return (a - b).cwiseAbs().maxCoeff();
+}
+
+double SizeOf(const Eigen::MatrixXd& points) {
+  return 1 + points.cwiseAbs().maxCoeff();
+}
+
+// Law (1).
+void ExpectIdentity(const FlowUnderTest& flow, const FlowDraw& draw) {
+  EXPECT_EQ(
+      flow.transform(Eigen::VectorXd::Zero(draw.theta.size()), draw.points),
+      draw.points)
+      << "T(x; 0) is not x";
+}
+
+// Law (2): s + t = 1, and the inverse.
+void ExpectOneParameterGroup(const FlowUnderTest& flow, const FlowDraw& draw) {
+  const double bound = flow.gradient_bound(draw.theta);
+  const double error = flow.error(draw.theta);
+  const Eigen::MatrixXd once = flow.transform(draw.theta, draw.points);
+  for (const double s : {0.5, 0.3, -0.4}) {
+    const Eigen::MatrixXd middle = flow.transform(s * draw.theta, draw.points);
+    const double amplified = std::exp((std::abs(s) + std::abs(1 - s)) * bound);
+    EXPECT_LE(MaxDifference(flow.transform((1 - s) * draw.theta, middle), once),
+              2 * error * amplified * std::max(SizeOf(middle), SizeOf(once)))
+        << "T(T(x; s theta); (1 - s) theta) is not T(x; theta), s = " << s;
+  }
+  EXPECT_LE(MaxDifference(flow.transform(-draw.theta, once), draw.points),
+            2 * error * std::exp(bound) * SizeOf(once))
+      << "-theta does not undo theta";
+}
+
+// Law (3), for pairs 1e-7 apart, which lie on both sides of every edge that a
+// point is on. Points of the cube stay in it.
+void ExpectLipschitz(const FlowUnderTest& flow, const FlowDraw& draw) {
+  std::mt19937_64 generator(draw.points.size());
+  std::uniform_real_distribution<double> uniform(-1e-7, 1e-7);
+  Eigen::MatrixXd moved = draw.points;
+  for (double& x : moved.reshaped()) {
+    const bool inside = x >= 0 && x <= 1;
+    x += uniform(generator);
+    if (inside) x = std::clamp(x, 0.0, 1.0);
+  }
+  const Eigen::MatrixXd from = flow.transform(draw.theta, draw.points);
+  const Eigen::MatrixXd to = flow.transform(draw.theta, moved);
+  const double stretch = std::exp(flow.gradient_bound(draw.theta));
+  const double error =
+      2 * flow.error(draw.theta) * stretch * std::max(SizeOf(from), SizeOf(to));
+  for (Eigen::Index n = 0; n < from.cols(); ++n) {
+    EXPECT_LE((to - from).col(n).norm(),
+              stretch * (moved - draw.points).col(n).norm() + error)
+        << "point " << n;
+  }
+}
+
+}  // namespace
+
+void ExpectFlowLaws(const FlowUnderTest& flow, const FlowDraw& draw) {
+  ExpectIdentity(flow, draw);
+  ExpectOneParameterGroup(flow, draw);
+  ExpectLipschitz(flow, draw);
+}
+
+// Where the normal velocity is 0, the flow does not amplify an error of the
+// normal coordinate on its way along the side.
+void ExpectCubeOntoItself(const FlowUnderTest& flow, const FlowDraw& draw) {
+  const Eigen::MatrixXd images = flow.transform(draw.theta, draw.points);
+  const double tolerance = flow.error(draw.theta);
+  EXPECT_GE(images.minCoeff(), -tolerance);
+  EXPECT_LE(images.maxCoeff(), 1 + tolerance);
+  for (Eigen::Index i = 0; i < images.size(); ++i) {
+    const double x = draw.points.data()[i];
+    if (x == 0 || x == 1) EXPECT_NEAR(images.data()[i], x, tolerance);
+  }
+}
+
+}  // namespace cpab::test_util
