@@ -1,7 +1,7 @@
 // The paper's solver of keypoint inference: a fixed number of Adam steps on the
 // norm of the residuals, without a prior. For comparison.
 //
-// Private to //cpab: chosen by FitOptions::Solver::kAdam in cpab/fit/fit.h.
+// Private to //cpab/fit: chosen by FitOptions::Solver::kAdam in cpab/fit/fit.h.
 #ifndef CPAB_FIT_ADAM_H_
 #define CPAB_FIT_ADAM_H_
 

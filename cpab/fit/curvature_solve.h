@@ -11,7 +11,7 @@
 // the same wherever all tau_i >= kLeastCurvature. Always x^T b > 0 for b != 0,
 // and |x|_G <= |G^-1 b|_G / kLeastCurvature.
 //
-// Private to //cpab.
+// Private to //cpab/fit.
 #ifndef CPAB_FIT_CURVATURE_SOLVE_H_
 #define CPAB_FIT_CURVATURE_SOLVE_H_
 

@@ -6,7 +6,7 @@
 // method with the exact Hessian goes on from there, as a rule two to five
 // steps.
 //
-// Private to //cpab: behind KeypointFitter::Minimum and Pullback in
+// Private to //cpab/fit: behind KeypointFitter::Minimum and Pullback in
 // cpab/fit/fit.h.
 #ifndef CPAB_FIT_KEYPOINT_MINIMUM_H_
 #define CPAB_FIT_KEYPOINT_MINIMUM_H_

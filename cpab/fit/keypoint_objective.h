@@ -1,13 +1,12 @@
 // The objective of keypoint inference at one field, and its quadratic model:
-// what cpab/fit/fit.cc minimises and cpab/fit/keypoint_pullback.cc
-// differentiates.
+// what gauss_newton.cc minimises and keypoint_pullback.cc differentiates.
 //
 // A field is given by forces at the vertices: u = W Sigma W^T force are its
 // vertex velocities, theta = Sigma W^T force its coefficients, and
 // theta^T Sigma^-1 theta = force . u its energy. All that the minimiser meets
 // is of this form, because the minimum is theta = Sigma J^T alpha.
 //
-// Private to //cpab.
+// Private to //cpab/fit.
 #ifndef CPAB_FIT_KEYPOINT_OBJECTIVE_H_
 #define CPAB_FIT_KEYPOINT_OBJECTIVE_H_
 

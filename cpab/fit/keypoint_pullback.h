@@ -1,6 +1,14 @@
 // The gradient of keypoint inference with respect to its pairs, by the implicit
-// function theorem. At the minimum grad E(theta; p, q) = 0. With lambda solving
-// (Hess E) lambda = dL/dtheta,
+// function theorem. At the minimum
+//
+//   grad E = Sigma^-1 theta - J(theta, p)^T f(r) = 0,   r = q - T(p; theta).
+//
+// Differentiated, with df = H dr and dr = dq - J dtheta - (dT/dp) dp,
+//
+//   (Hess E) dtheta = J^T H dq + (d(J^T f)/dp - J^T H dT/dp) dp,
+//
+// d(J^T f)/dp at fixed f. With lambda solving (Hess E) lambda = dL/dtheta, and
+// lambda^T d(J^T f)/dp = d/ds f^T dT/dp (theta + s lambda),
 //
 //   dL/dq = H J lambda,
 //   dL/dp = d/ds [(dT/dp)^T f](theta + s lambda) - (dT/dp)^T H J lambda,
@@ -10,7 +18,8 @@
 //
 //   dL/dt = lambda^T Sigma^-1 theta / t.
 //
-// Private to //cpab: called through KeypointFitter::Pullback in cpab/fit/fit.h.
+// Private to //cpab/fit: called through KeypointFitter::Pullback in
+// cpab/fit/fit.h.
 #ifndef CPAB_FIT_KEYPOINT_PULLBACK_H_
 #define CPAB_FIT_KEYPOINT_PULLBACK_H_
 

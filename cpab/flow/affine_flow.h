@@ -14,7 +14,7 @@
 // are exact to rounding, with no case distinction; longer times take several
 // steps.
 //
-// Private to //cpab.
+// Private to //cpab/flow.
 #ifndef CPAB_FLOW_AFFINE_FLOW_H_
 #define CPAB_FLOW_AFFINE_FLOW_H_
 

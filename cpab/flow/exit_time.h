@@ -1,8 +1,34 @@
 // When and where the path of an affine flow crosses an edge: the formulas, for
-// one path (Real = double) or four (Real = Pack). How they are derived is in
-// cpab/README.md.
+// one path (Real = double) or four (Real = Pack).
 //
-// Private to //cpab.
+// With n the edge's unit normal, which points inwards, and o its offset, the
+// signed distance of the path x(t) = x + f0(t) v + f1(t) a of affine_flow.h is
+//
+//   s(t)  = n.x(t) + o = distance + f0(t) slope + f1(t) curvature,
+//           distance = n.x + o,  slope = n.v,  curvature = n.a = n.(M v)
+//   s'(t) = e0(t) slope + e1(t) curvature                (f0' = e0, f1' = e1)
+//   s''   = e0 curvature + e1 (tr(M) curvature - det(M) slope)
+//   s^(k) = tr(M) s^(k-1) - det(M) s^(k-2)               (Cayley-Hamilton)
+//
+// s' is e^(tr t / 2) times a combination of cosh and sinh, or of cos and sin,
+// of omega t, where omega = |eigenvalue difference| / 2; with omega t <= 1,
+// which AffineFlow::max_duration() ensures, it changes sign at most once, and
+// so does s'' for the same reason. Hence, with s(0) >= 0:
+//
+//   s(h) < 0                            exactly one crossing in (0, h]
+//   s(h) >= 0, s'(0) < 0 < s'(h)        one minimum, where e1 / e0 =
+//                                       -slope / curvature; a crossing before
+//                                       it if s is negative there
+//   otherwise                           none
+//
+// The zero t* in such a bracket: GuessExit starts from the quadratic that
+// touches s at 0. At each iterate Expansion has s to its fourth derivative by
+// the recursion above. Halley's step -2 s s' / (2 s'^2 - s s'') and one step of
+// Newton's on the quartic give dt; once dt is within kSeriesReach the series
+// leave out less than rounding, and t + dt is the exit without another call of
+// f0 and f1.
+//
+// Private to //cpab/flow.
 #ifndef CPAB_FLOW_EXIT_TIME_H_
 #define CPAB_FLOW_EXIT_TIME_H_
 

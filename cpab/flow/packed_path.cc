@@ -1,3 +1,23 @@
+// The four lanes of a Pack are four points in one region. A round takes each of
+// them by PathWalker::NextStep's step, arc by arc:
+//
+//   1. h = min(time left, max_duration). For each of the three edges, s(0) and
+//      s(h) of exit_time.h tell which are crossed: s(h) < 0.
+//   2. An edge with s(0) >= 0 and s(h) >= 0 is crossed twice only if s' changes
+//      from - to +. Then s lies above both its tangents wherever s'' >= 0 at
+//      both ends, since s'' changes sign at most once. The tangents, s(0) +
+//      s'(0) t and s(h) + s'(h) (t - h), meet at
+//        t = (s(h) - s'(h) h - s(0)) / (s'(0) - s'(h)),
+//      where their value is not negative if and only if
+//        s(0) (s'(0) - s'(h)) + s'(0) (s(h) - s'(h) h - s(0)) <= 0,
+//      the denominator being negative: MayDip. What remains is rare.
+//   3. Of the crossed edges one at a time is solved, for all lanes together,
+//      each lane its own edge; the earliest crossing is the exit.
+//
+// A lane that is rare (a possible dip, a point beyond an edge already, an
+// iteration that has not ended) is given to NextStep itself. A lane that is
+// done keeps its time while others iterate, so that no result depends on the
+// company.
 #include "cpab/flow/packed_path.h"
 
 #include <cmath>

@@ -6,7 +6,7 @@
 // (exit_time.h), so that results differ from Walk's by rounding only; rare
 // cases are left to PathWalker::NextStep, path by path.
 //
-// Private to //cpab.
+// Private to //cpab/flow.
 #ifndef CPAB_FLOW_PACKED_PATH_H_
 #define CPAB_FLOW_PACKED_PATH_H_
 

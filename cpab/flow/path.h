@@ -1,7 +1,7 @@
 // Walks the path of a point through the cells, arc by arc.
 //
-// Private to //cpab: cpab/flow/flow.h is the front door. The reasoning behind
-// the exit times is in cpab/README.md.
+// Private to //cpab: cpab/flow/flow.h is the front door. The reasoning
+// behind the exit times is in cpab/README.md.
 #ifndef CPAB_FLOW_PATH_H_
 #define CPAB_FLOW_PATH_H_
 

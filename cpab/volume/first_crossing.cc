@@ -10,9 +10,8 @@ constexpr double kNone = std::numeric_limits<double>::infinity();
 // Intervals are halved down to rounding, no further.
 constexpr int kMaxDepth = 52;
 
-// In Bernstein's basis, whose coefficients bound the polynomial and change sign
-// at least as often as it does. The forward differences of the coefficients are
-// the powers' divided by binomials.
+// b_i: the k-th forward difference of b at 0 is a_k / binom(n, k), so the
+// coefficients are summed up from those.
 Eigen::VectorXd Bernstein(const Eigen::Ref<const Eigen::VectorXd>& powers) {
   const Eigen::Index n = powers.size() - 1;
   Eigen::VectorXd b = powers;

@@ -1,3 +1,28 @@
+// In a piece the velocity is v(x) = A (x, 1) with A = [M b]. There the path is
+// the power series
+//
+//   x(t) = sum_k x_k t^k,   x_0 = x,   x_1 = v(x),   x_k = M x_{k-1} / k,
+//
+// exact to rounding for |M| t <= 1; longer times take several arcs. The
+// distance from face f of a piece, n.x(t) + o, is a power series of the same
+// length, with coefficients n.x_k: the first zero of all faces
+// (first_crossing.h) ends the arc.
+//
+// Outside the cube the velocity is that of the nearest point N(x), N affine in
+// each of the 26 parts of the outside: A N, and the cell's faces f N, in
+// homogeneous coordinates, plus the sides of the cube that bound the part.
+//
+// An arc counts as a flow of fixed duration t, since the velocities on both
+// sides of a face agree there. Its end is e^{tM} x + int_0^t e^{(t-s)M} b ds,
+// hence, with lambda = dL/d(end) and the series of both exponentials,
+//
+//   dL/dx = e^{tM^T} lambda
+//   dL/dA = int_0^t e^{(t-s)M^T} lambda (x(s), 1)^T ds
+//         = sum_{i,j} t^{i+j+1} / (i+j+1)! (M^T)^i lambda (D^j (x, 1))^T,
+//
+// D^j (x, 1) being the j-th time derivative at the arc's start: v = A (x, 1),
+// then M v, M^2 v, ... of the points, and (1, 0, 0, ...) of the homogeneous
+// coordinate.
 #include "cpab/volume/volume_flow.h"
 
 #include <algorithm>
