@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "cpab/fit/adam.h"
+#include "cpab/fit/adam_fit.h"
 #include "cpab/fit/gauss_newton.h"
 #include "cpab/fit/keypoint_minimum.h"
 #include "cpab/fit/keypoint_objective.h"

@@ -1,4 +1,4 @@
-#include "cpab/fit/adam.h"
+#include "cpab/fit/adam_fit.h"
 
 #include <cmath>
 

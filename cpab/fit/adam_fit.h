@@ -2,8 +2,8 @@
 // norm of the residuals, without a prior. For comparison.
 //
 // Private to //cpab/fit: chosen by FitOptions::Solver::kAdam in cpab/fit/fit.h.
-#ifndef CPAB_FIT_ADAM_H_
-#define CPAB_FIT_ADAM_H_
+#ifndef CPAB_FIT_ADAM_FIT_H_
+#define CPAB_FIT_ADAM_FIT_H_
 
 #include "cpab/field/basis.h"
 #include "cpab/fit/fit_problem.h"
@@ -17,4 +17,4 @@ FitResult FitByAdam(const std::shared_ptr<const Basis>& basis,
 
 }  // namespace cpab
 
-#endif  // CPAB_FIT_ADAM_H_
+#endif  // CPAB_FIT_ADAM_FIT_H_
