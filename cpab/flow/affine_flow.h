@@ -33,6 +33,9 @@ using MatrixFunction = MatrixFunctionOf<double>;
 
 class AffineFlow {
  public:
+  // Terms of the power series, a multiple of four; fewer for small eigenvalues.
+  static constexpr int kMaxTerms = 20;
+
   AffineFlow() = default;
   // `coefficients`: M00 M01 b0 M10 M11 b1.
   explicit AffineFlow(const double* coefficients);
@@ -117,9 +120,6 @@ class AffineFlow {
   Sensitivity SensitivityAt(double t, const Eigen::Vector2d& start) const;
 
  private:
-  // Terms of the power series, a multiple of four; fewer for small eigenvalues.
-  static constexpr int kMaxTerms = 20;
-
   double m00_, m01_, b0_, m10_, m11_, b1_;
   double trace_, determinant_;
   double max_duration_;

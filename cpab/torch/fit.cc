@@ -1,12 +1,12 @@
 #include "cpab/torch/fit.h"
 
-#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
-#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
+
+#include "cpab/torch/aten_parallel.h"
 
 namespace cpab {
 namespace {
@@ -14,13 +14,6 @@ namespace {
 using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-void AtenParallelFor(int64_t count, const std::function<void(int64_t)>& body) {
-  at::parallel_for(0, count, /*grain_size=*/1,
-                   [&body](int64_t begin, int64_t end) {
-                     for (int64_t i = begin; i < end; ++i) body(i);
-                   });
-}
 
 Tensor ToCpuDouble(const Tensor& tensor) {
   return tensor.detach()

@@ -5,6 +5,8 @@
 #include <limits>
 #include <vector>
 
+#include "cpab/flow/affine_flow.h"
+#include "cpab/flow/exit_time.h"
 #include "cpab/flow/path.h"
 
 namespace cpab {
@@ -13,8 +15,7 @@ namespace {
 using torch::Tensor;
 
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
-constexpr double kOverlap = 16 * kEpsilon;  // As in cpab/flow/path.cc.
-constexpr int kTerms = 20;                  // As in cpab/flow/affine_flow.h.
+constexpr int kTerms = AffineFlow::kMaxTerms;
 
 // ---- The tessellation and the basis as tensors.
 

@@ -1,6 +1,5 @@
 #include "cpab/torch/transform.h"
 
-#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <utility>
@@ -8,18 +7,12 @@
 
 #include "cpab/field/parallel.h"
 #include "cpab/flow/flow.h"
+#include "cpab/torch/aten_parallel.h"
 #include "cpab/torch/tensor_flow.h"
 #include "third_party/absl/status_macros.h"
 
 namespace cpab {
 namespace {
-
-void AtenParallelFor(int64_t count, const std::function<void(int64_t)>& body) {
-  at::parallel_for(0, count, /*grain_size=*/1,
-                   [&body](int64_t begin, int64_t end) {
-                     for (int64_t i = begin; i < end; ++i) body(i);
-                   });
-}
 
 // Calls body(b, parallel_for) for every element of a batch: one element to a
 // thread, or all threads for the points of a single one.
