@@ -86,17 +86,6 @@ BENCHMARK(BM_GaussNewton)
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 
-void BM_GaussNewtonEachPair(benchmark::State& state) {
-  FitOptions options;
-  options.norm = FitOptions::Norm::kEachPair;
-  Fit(state, options);
-}
-BENCHMARK(BM_GaussNewtonEachPair)
-    ->ArgNames({"cells", "frames", "threads"})
-    ->ArgsProduct({{4, 6}, {1}, {1}})
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
-
 void BM_Adam(benchmark::State& state) {
   FitOptions options;
   options.solver = FitOptions::Solver::kAdam;

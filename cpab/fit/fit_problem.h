@@ -24,16 +24,6 @@ struct FitOptions {
   };
   Solver solver = Solver::kGaussNewton;
 
-  enum class Norm {
-    // rho as above: one norm of all residuals. The pairs share the pull.
-    kJoint,
-    // sum_k w_k sqrt(|r_k|^2 + noise^2) / sqrt(sum_k w_k) in place of rho: each
-    // pair has its own share of the pull, so that a few pairs that are plainly
-    // wrong are left alone and the others are met regardless.
-    kEachPair,
-  };
-  Norm norm = Norm::kJoint;
-
   // The most that the pairs may pull at the field; above 0. At 8 the residual
   // of contradictory pairs and the field are those at which the authors' Adam
   // stops.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <string>
 
 #include "Eigen/LU"
@@ -23,8 +22,6 @@ namespace {
 using test_util::DrawPoints;
 using ::testing::HasSubstr;
 using ::testing::Values;
-
-using Norm = FitOptions::Norm;
 
 KeypointFitter MakeFitter(const TessellationOptions& tessellation,
                           const FitOptions& options = {}) {
@@ -78,32 +75,24 @@ double GridMaxDisplacement(const Flow& flow) {
   return largest;
 }
 
-// ---- Laws, for both norms and several kinds of field ----
+// ---- Laws, for several kinds of field ----
 
 struct Setting {
   std::string name;
   TessellationOptions tessellation;
-  Norm norm;
 };
 
 class KeypointFitterTest : public ::testing::TestWithParam<Setting> {
  protected:
-  static FitOptions Options() {
-    FitOptions options;
-    options.norm = GetParam().norm;
-    return options;
-  }
-  const KeypointFitter fitter_ = MakeFitter(GetParam().tessellation, Options());
+  const KeypointFitter fitter_ = MakeFitter(GetParam().tessellation);
 };
 
-INSTANTIATE_TEST_SUITE_P(
-    Settings, KeypointFitterTest,
-    Values(Setting{"local", {4, 4, false, false}, Norm::kJoint},
-           Setting{"global", {6, 6, false, false}, Norm::kJoint},
-           Setting{"each_pair", {4, 4, false, false}, Norm::kEachPair},
-           Setting{"fixed_border", {3, 5, true, false}, Norm::kJoint},
-           Setting{"equal_area", {4, 4, false, true}, Norm::kEachPair}),
-    [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Settings, KeypointFitterTest,
+                         Values(Setting{"local", {4, 4, false, false}},
+                                Setting{"global", {6, 6, false, false}},
+                                Setting{"fixed_border", {3, 5, true, false}},
+                                Setting{"equal_area", {4, 4, false, true}}),
+                         [](const auto& info) { return info.param.name; });
 
 // Law (1) in fit.h.
 TEST_P(KeypointFitterTest, IdentityPairsGiveExactlyZero) {
@@ -157,7 +146,7 @@ TEST_P(KeypointFitterTest, NonsenseLeavesABoundedDiffeomorphism) {
 // quadratic of the prior at least where the data are met; a step of 1e-3 in
 // prior units costs 5e-7 against a tolerance-limited slope of the tight solve.
 TEST_P(KeypointFitterTest, ResultIsAMinimumOfTheCost) {
-  FitOptions options = Options();
+  FitOptions options;
   options.tolerance = 1e-13;
   options.max_iterations = 300;
   const KeypointFitter tight = MakeFitter(GetParam().tessellation, options);
@@ -176,7 +165,7 @@ TEST_P(KeypointFitterTest, ResultIsAMinimumOfTheCost) {
 // 1e-13 of the cost leaves them. Minimum() of itself moves by what Newton's
 // last step left, 1e-10 of the cost, that is 1e-5 of theta squared.
 TEST_P(KeypointFitterTest, MinimumIsAsLowAsTightFits) {
-  FitOptions options = Options();
+  FitOptions options;
   options.tolerance = 1e-13;
   options.max_iterations = 300;
   const KeypointFitter tight = MakeFitter(GetParam().tessellation, options);
@@ -227,7 +216,7 @@ TEST_P(KeypointFitterTest, PairsOfWeightZeroDoNotCount) {
 // The same minimum from systems of different sizes: both are converged to
 // 1e-13 of the cost, whose square root bounds the distance.
 TEST_P(KeypointFitterTest, WeightTwoIsThePairTwice) {
-  FitOptions options = Options();
+  FitOptions options;
   options.tolerance = 1e-13;
   options.max_iterations = 300;
   const KeypointFitter tight = MakeFitter(GetParam().tessellation, options);
@@ -362,26 +351,6 @@ TEST_F(DegeneratePairsTest, MaxGradientTakesTensionAway) {
   EXPECT_LE(bound.max_gradient, 1.0000001);
   EXPECT_LT(bound.tension, options.tension);
   EXPECT_GT(bound.residual, free.residual);
-}
-
-// Forty-eight pairs of a smooth motion and two that are plainly wrong: the
-// joint norm spreads the damage, the sum of norms leaves it with those two.
-TEST(OutlierTest, EachPairNormLeavesWrongPairsAlone) {
-  KeypointPairs pairs = DrawSmoothMotion(50, 0, 11);
-  pairs.to.leftCols(2) = DrawPoints(2, 0.1, 0.9, 12);
-  std::map<Norm, double> residual_of_the_others;
-  for (const Norm norm : {Norm::kJoint, Norm::kEachPair}) {
-    FitOptions options;
-    options.norm = norm;
-    const KeypointFitter fitter = MakeFitter({6, 6}, options);
-    const Flow flow(fitter.basis(), fitter.Fit(pairs).theta);
-    Eigen::Matrix2Xd y(2, 50);
-    flow.Transform<double>(pairs.from, y);
-    residual_of_the_others[norm] =
-        (y - pairs.to).rightCols(48).colwise().norm().maxCoeff();
-  }
-  EXPECT_LT(residual_of_the_others[Norm::kEachPair],
-            residual_of_the_others[Norm::kJoint] / 2);
 }
 
 // ---- Against the original's Adam ----
@@ -559,19 +528,16 @@ TEST(AdamTest, LowersTheResidualAsTheOriginalDoes) {
 
 struct GradientCase {
   std::string name;
-  Norm norm;
   double noise;  // Of the pairs: 0.3 cannot be met and has a large residual.
   int count;
 };
 
 class PullbackTest : public ::testing::TestWithParam<GradientCase> {};
 
-INSTANTIATE_TEST_SUITE_P(
-    Cases, PullbackTest,
-    Values(GradientCase{"consistent", Norm::kJoint, 0.02, 5},
-           GradientCase{"contradictory", Norm::kJoint, 0.1, 25},
-           GradientCase{"each_pair", Norm::kEachPair, 0.1, 25}),
-    [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Cases, PullbackTest,
+                         Values(GradientCase{"consistent", 0.02, 5},
+                                GradientCase{"contradictory", 0.1, 25}),
+                         [](const auto& info) { return info.param.name; });
 
 // Against central differences of the whole solve. Solves stop when the cost
 // falls by less than 1e-15 of itself, which leaves theta 3e-8 off at worst, and
@@ -579,7 +545,6 @@ INSTANTIATE_TEST_SUITE_P(
 // of 1e-3 of the largest element is allowed.
 TEST_P(PullbackTest, AgreesWithDifferencesOfTheWholeSolve) {
   FitOptions options;
-  options.norm = GetParam().norm;
   options.tolerance = 1e-15;
   options.max_iterations = 2000;
   const KeypointFitter fitter = MakeFitter({3, 3}, options);

@@ -22,32 +22,26 @@ FlowAtPairs::FlowAtPairs(const VelocityField& field, const WeightedPairs& pairs)
   }
 }
 
-// Every norm below is rho - rho_0 with rho^2 = sum of w |r|^2 + floor over its
-// pairs: all of them, or one, of weight 1 in its own norm and then weighted.
 ResidualNorm::ResidualNorm(const Eigen::RowVectorXd& weights,
                            const FitOptions& options)
-    : weights_(weights), joint_(options.norm == FitOptions::Norm::kJoint) {
-  const double noise = options.noise * options.noise;
-  floor_ = joint_ ? noise * weights.sum() : noise;
-  share_ = joint_ ? 1 : 1 / std::sqrt(weights.sum());
+    : weights_(weights),
+      floor_(options.noise * options.noise * weights.sum()) {}
+
+double ResidualNorm::Dot(const Eigen::Matrix2Xd& r,
+                         const Eigen::Matrix2Xd& v) const {
+  const Eigen::RowVectorXd dot = r.cwiseProduct(v).colwise().sum();
+  return dot.dot(weights_);
 }
 
-Eigen::RowVectorXd ResidualNorm::Dot(const Eigen::Matrix2Xd& r,
-                                     const Eigen::Matrix2Xd& v) const {
-  Eigen::RowVectorXd dot = r.cwiseProduct(v).colwise().sum();
-  if (joint_) dot.setConstant(dot.dot(weights_));
-  return dot;
-}
-
-Eigen::RowVectorXd ResidualNorm::Rho(const Eigen::Matrix2Xd& r) const {
-  return (Dot(r, r).array() + floor_).sqrt();
+double ResidualNorm::Rho(const Eigen::Matrix2Xd& r) const {
+  return std::sqrt(Dot(r, r) + floor_);
 }
 
 double ResidualNorm::Value(const Eigen::Matrix2Xd& r, double tension) const {
   // rho - rho_0 without cancellation.
-  const Eigen::ArrayXXd excess =
-      r.colwise().squaredNorm().array() / (Rho(r).array() + std::sqrt(floor_));
-  return tension * share_ * (excess * weights_.array()).sum();
+  const double sum = Rho(r) + std::sqrt(floor_);
+  const Eigen::ArrayXXd excess = r.colwise().squaredNorm().array() / sum;
+  return tension * (excess * weights_.array()).sum();
 }
 
 Eigen::Matrix2Xd ResidualNorm::Forces(const Eigen::Matrix2Xd& r,
@@ -61,34 +55,34 @@ double ResidualNorm::Rounding(const Eigen::Matrix2Xd& r, double tension,
                               double size) const {
   const double unit = 8 * std::numeric_limits<double>::epsilon() * size;
   return unit * Forces(r, tension).colwise().norm().sum() +
-         unit * unit * tension * share_ * weights_.sum() / std::sqrt(floor_);
+         unit * unit * tension * weights_.sum() / std::sqrt(floor_);
 }
 
 Eigen::RowVectorXd ResidualNorm::Compliance(const Eigen::Matrix2Xd& r,
                                             double tension) const {
-  return Rho(r).cwiseQuotient(tension * share_ * weights_);
+  return Eigen::RowVectorXd::Constant(weights_.size(), Rho(r))
+      .cwiseQuotient(tension * weights_);
 }
 
 Eigen::Matrix2Xd ResidualNorm::HessianTimes(const Eigen::Matrix2Xd& r,
                                             double tension,
                                             const Eigen::Matrix2Xd& v) const {
-  const Eigen::RowVectorXd along = Dot(r, v).cwiseQuotient(Rho(r).cwiseAbs2());
-  return ((v.array() - r.array().rowwise() * along.array()).rowwise() /
+  const double rho = Rho(r);
+  const double along = Dot(r, v) / (rho * rho);
+  return ((v.array() - r.array() * along).rowwise() /
           Compliance(r, tension).array())
       .matrix();
 }
 
+// (rho / tension) (diag 1/w + r r^T / floor).
 Eigen::MatrixXd ResidualNorm::InverseHessian(const Eigen::Matrix2Xd& r,
                                              double tension) const {
-  // Of a joint norm (rho / tension) (diag 1/w + r r^T / floor); of one pair's
-  // w rho, (rho / (tension w)) (I + r r^T / floor).
   const Eigen::RowVectorXd compliance = Compliance(r, tension);
   Eigen::MatrixXd inverse = Eigen::MatrixXd::Zero(r.size(), r.size());
   for (int k = 0; k < r.cols(); ++k) {
     inverse.diagonal().segment<2>(2 * k).setConstant(compliance[k]);
-    const double scale = compliance[k] * (joint_ ? weights_[k] : 1);
+    const double scale = compliance[k] * weights_[k];
     for (int j = 0; j < r.cols(); ++j) {
-      if (!joint_ && j != k) continue;
       inverse.block<2, 2>(2 * j, 2 * k) +=
           scale / floor_ * r.col(j) * r.col(k).transpose();
     }

@@ -56,8 +56,8 @@ struct FlowAtPairs {
   Eigen::Matrix2Xd residual;  // q - T(p), [2, K]
 };
 
-// The data term of E, FitOptions::Norm of the residuals r [2, K], as a function
-// of r: convex, with forces (gradients) bounded by the tension.
+// The data term of E, tension (rho - rho_0), as a function of the residuals r
+// [2, K]: convex, with forces (gradients) bounded by the tension.
 class ResidualNorm {
  public:
   ResidualNorm(const Eigen::RowVectorXd& weights, const FitOptions& options);
@@ -84,17 +84,12 @@ class ResidualNorm {
                                  double tension) const;
 
  private:
-  // For each pair, the rho of the norm that it belongs to.
-  Eigen::RowVectorXd Rho(const Eigen::Matrix2Xd& r) const;
-  // For each pair, sum w r.v over the pairs of the norm that it belongs to.
-  Eigen::RowVectorXd Dot(const Eigen::Matrix2Xd& r,
-                         const Eigen::Matrix2Xd& v) const;
+  // sum w r.v.
+  double Dot(const Eigen::Matrix2Xd& r, const Eigen::Matrix2Xd& v) const;
+  double Rho(const Eigen::Matrix2Xd& r) const;
 
   Eigen::RowVectorXd weights_;
-  bool joint_;
-  // Of each norm: rho^2 at r = 0, and the factor of the tension.
-  double floor_;
-  double share_;
+  double floor_;  // rho^2 at r = 0: rho_0^2.
 };
 
 // What becomes of the tension where the minimum of E at that tension has a
