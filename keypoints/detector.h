@@ -1,5 +1,5 @@
-// Keypoint detectors, [CPABMM] Sec. 3: what all of them have in common. The
-// paper's is in regression_detector.h, another in voting_detector.h.
+// Keypoint detectors: what all of them have in common. The paper's is in
+// regression_detector.h, another in voting_detector.h.
 #ifndef KEYPOINTS_DETECTOR_H_
 #define KEYPOINTS_DETECTOR_H_
 

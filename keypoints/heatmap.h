@@ -1,4 +1,6 @@
 // Keypoints as heatmaps: one Gaussian each.
+//
+// Source: [CPABMM] input of the dense motion network, from [FOMM].
 #ifndef KEYPOINTS_HEATMAP_H_
 #define KEYPOINTS_HEATMAP_H_
 

@@ -1,5 +1,7 @@
-// The paper's keypoint detector, [CPABMM] Sec. 3: coordinates are regressed
-// from features of the whole image.
+// The paper's keypoint detector: coordinates are regressed from features of the
+// whole image.
+//
+// Source: [CPABMM] keypoint detector (KPDetector of its code), from [TPS].
 #ifndef KEYPOINTS_REGRESSION_DETECTOR_H_
 #define KEYPOINTS_REGRESSION_DETECTOR_H_
 

@@ -1,4 +1,6 @@
 // Random thin-plate-spline warps, the known motion of the equivariance loss.
+//
+// Source: [FOMM] equivariance constraint; the numbers are those of its code.
 #ifndef KEYPOINTS_TPS_H_
 #define KEYPOINTS_TPS_H_
 

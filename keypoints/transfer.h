@@ -1,4 +1,7 @@
 // Motion transfer in keypoint space: which keypoints drive a source.
+//
+// Source: [CPABMM] animation in standard and relative mode, from [FOMM]; by AVD
+// from [TPS] Sec. 3.4.
 #ifndef KEYPOINTS_TRANSFER_H_
 #define KEYPOINTS_TRANSFER_H_
 

@@ -1,5 +1,7 @@
 // Background loss: the motion from source to driving frame is the inverse of
-// that from driving frame to source, [CPABMM] Sec. 3.
+// that from driving frame to source.
+//
+// Source: [CPABMM] background loss, from [TPS].
 #ifndef LOSSES_BACKGROUND_H_
 #define LOSSES_BACKGROUND_H_
 

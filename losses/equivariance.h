@@ -1,4 +1,7 @@
-// Equivariance loss: keypoints move with the picture, [CPABMM] Sec. 3, [FOMM].
+// Equivariance loss: keypoints move with the picture.
+//
+// Source: [CPABMM] keypoint equivariance loss, from [FOMM]: its first term, on
+// keypoints.
 #ifndef LOSSES_EQUIVARIANCE_H_
 #define LOSSES_EQUIVARIANCE_H_
 

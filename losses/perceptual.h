@@ -1,5 +1,7 @@
-// Perceptual loss, [CPABMM] Sec. 3, as in [FOMM]: two pictures should have the
-// same VGG-19 features, at several resolutions.
+// Perceptual loss: two pictures should have the same VGG-19 features, at
+// several resolutions.
+//
+// Source: [CPABMM] perceptual reconstruction loss, from [FOMM].
 #ifndef LOSSES_PERCEPTUAL_H_
 #define LOSSES_PERCEPTUAL_H_
 

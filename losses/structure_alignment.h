@@ -5,7 +5,7 @@
 // cosine self-similarity, a T x T matrix, describes its structure whatever its
 // appearance. The loss is the distance between the two matrices.
 //
-// Source: [CPABMM] structure alignment loss; [Splice] Eq. (4), (5).
+// Source: [CPABMM] structure alignment loss; [Splice] Eq. (4), (5); on [DINO].
 #ifndef LOSSES_STRUCTURE_ALIGNMENT_H_
 #define LOSSES_STRUCTURE_ALIGNMENT_H_
 

@@ -1,5 +1,7 @@
 // Warp loss: the source's features, moved by the deformation, should be the
-// driving frame's, [CPABMM] Sec. 3.
+// driving frame's.
+//
+// Source: [CPABMM] warp loss, from [TPS].
 #ifndef LOSSES_WARP_H_
 #define LOSSES_WARP_H_
 

@@ -1,4 +1,6 @@
-// Animation by disentanglement (AVD): whose shape, in which pose.
+// Animation via disentanglement (AVD): whose shape, in which pose.
+//
+// Source: [TPS] Sec. 3.4, AVDNetwork of its code, which [CPABMM] keeps.
 #ifndef NETWORKS_AVD_H_
 #define NETWORKS_AVD_H_
 

@@ -1,4 +1,7 @@
-// The motion of the background between two frames, [CPABMM] Sec. 3.
+// The motion of the background between two frames.
+//
+// Source: [CPABMM] background motion predictor (BGMotionPredictor of its code),
+// from [TPS].
 #ifndef NETWORKS_BACKGROUND_H_
 #define NETWORKS_BACKGROUND_H_
 

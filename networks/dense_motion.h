@@ -1,5 +1,9 @@
 // Dense motion: from motion candidates to one flow field and to what it cannot
-// explain, [CPABMM] Sec. 3.
+// explain.
+//
+// Source: [CPABMM] dense motion network, from [TPS], whose candidates are
+// thin-plate splines; dropout of candidates and multi-resolution occlusion maps
+// are [TPS]'s.
 //
 // The candidates themselves come from outside: channel 0 is the background
 // (identity or affine, networks/sampling.h), 1 to K the local CPAB

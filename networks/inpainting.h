@@ -1,5 +1,6 @@
-// The inpainting network: paints the source in the pose of the driving frame,
-// [CPABMM] Sec. 3.
+// The inpainting network: paints the source in the pose of the driving frame.
+//
+// Source: [CPABMM] inpainting network, from [TPS].
 //
 // Warping, by the flow from networks/dense_motion.h, happens at every
 // resolution of the encoder; an occlusion map there says what to trust.

@@ -1,5 +1,4 @@
-// LPIPS, a learned perceptual distance of pictures: [Zhang et al. 2018: The
-// Unreasonable Effectiveness of Deep Features as a Perceptual Metric], version
+// LPIPS, a learned perceptual distance of pictures: [LPIPS] Eq. (1), version
 // 0.1 of the authors' weights.
 //
 //   d(a, b) = sum_l  mean_{h,w}  w_l . (f_l(a) - f_l(b))^2

@@ -1,4 +1,6 @@
 // ResNet-18, which keypoints and background motion are read off.
+//
+// Source: [ResNet]; layers, names and initial values as torchvision's.
 #ifndef NETWORKS_RESNET_H_
 #define NETWORKS_RESNET_H_
 

@@ -1,4 +1,6 @@
 // VGG-19 as a measure of what two pictures have in common.
+//
+// Source: [VGG]; the layers that [FOMM]'s perceptual loss compares.
 #ifndef NETWORKS_VGG_H_
 #define NETWORKS_VGG_H_
 
