@@ -1,7 +1,5 @@
 #include "tools/cut_clips/clip_cutter.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -38,16 +36,24 @@ cv::Rect WithAspect(const cv::Rect& box, cv::Size size, cv::Size frame) {
                   std::clamp(y, 0, frame.height - height), width, height);
 }
 
+// The part of the frame that the clip shows; notes in `result` where that is
+// not the box.
 absl::StatusOr<cv::Rect> BoxInFrame(const ClipSpec& spec,
-                                    const CutOptions& options, cv::Size frame) {
+                                    const CutOptions& options, cv::Size frame,
+                                    CutResult* result) {
   const cv::Rect whole(cv::Point(0, 0), frame);
-  const cv::Rect box = spec.box.value_or(whole) & whole;
-  if (box.empty()) {
+  const cv::Rect wanted = spec.box.value_or(whole);
+  const cv::Rect inside = wanted & whole;
+  if (inside.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat("its box lies outside the frame of ", frame.width, "x",
                      frame.height, " pixels"));
   }
-  return options.size ? WithAspect(box, *options.size, frame) : box;
+  if (inside != wanted) result->box_inside = inside;
+  const cv::Rect box =
+      options.size ? WithAspect(inside, *options.size, frame) : inside;
+  result->widened = spec.box && box != inside;
+  return box;
 }
 
 // One clip on its way.
@@ -55,11 +61,11 @@ class Cut {
  public:
   Cut(const ClipSpec* spec, const CutOptions& options)
       : spec_(spec), options_(options) {
-    is_done_ = access(ClipPath(*spec, options).c_str(), F_OK) == 0;
+    result_.spec = spec;
   }
 
   bool is_done() const { return is_done_; }
-  CutResult result() const { return {spec_, status_}; }
+  const CutResult& result() const { return result_; }
 
   // Takes the frame at `time`, in options.unit, if it belongs to the clip.
   void Offer(double time, const VideoFrame& frame, const VideoInfo& info) {
@@ -95,7 +101,7 @@ class Cut {
   }
 
   absl::Status Begin(cv::Size frame, const VideoInfo& info) {
-    ASSIGN_OR_RETURN(box_, BoxInFrame(*spec_, options_, frame));
+    ASSIGN_OR_RETURN(box_, BoxInFrame(*spec_, options_, frame, &result_));
     const cv::Size size = options_.size.value_or(box_.size());
     pipelines::data::VideoWriterOptions writer;
     writer.width = size.width;
@@ -112,7 +118,7 @@ class Cut {
     is_done_ = true;
     sink_.reset();
     if (status.ok()) return;
-    status_ =
+    result_.status =
         absl::Status(status.code(),
                      absl::StrCat("clip ", spec_->name, " (line ", spec_->line,
                                   "): ", std::string(status.message())));
@@ -123,7 +129,7 @@ class Cut {
   std::unique_ptr<FrameSink> sink_;
   cv::Rect box_;
   bool is_done_ = false;
-  absl::Status status_;
+  CutResult result_;
 };
 
 // Offers every frame to every clip until none waits for more.
@@ -182,15 +188,11 @@ std::vector<CutResult> CutClips(const std::string& path,
                                 const CutOptions& options) {
   std::vector<Cut> cuts;
   for (const ClipSpec* spec : specs) cuts.emplace_back(spec, options);
-  const bool any_left = std::any_of(cuts.begin(), cuts.end(),
-                                    [](const Cut& c) { return !c.is_done(); });
-  if (any_left) {
-    auto source = pipelines::data::OpenFrameSource(path);
-    if (source.ok()) {
-      Pass(source->get(), options).Run(cuts);
-    } else {
-      for (Cut& cut : cuts) cut.EndOfVideo(0, 0, source.status());
-    }
+  auto source = pipelines::data::OpenFrameSource(path);
+  if (source.ok()) {
+    Pass(source->get(), options).Run(cuts);
+  } else {
+    for (Cut& cut : cuts) cut.EndOfVideo(0, 0, source.status());
   }
   std::vector<CutResult> results;
   for (const Cut& cut : cuts) results.push_back(cut.result());

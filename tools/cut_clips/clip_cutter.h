@@ -37,15 +37,19 @@ struct CutOptions {
 struct CutResult {
   const ClipSpec* spec;
   absl::Status status;
+  // The box reached beyond the frame, and this is what was left of it.
+  std::optional<cv::Rect> box_inside;
+  // The box grew to the aspect of CutOptions::size.
+  bool widened = false;
 };
 
 // The path of a clip.
 std::string ClipPath(const ClipSpec& spec, const CutOptions& options);
 
 // Cuts `specs`, all of the video at `path`. One clip that fails (its box lies
-// outside the frame, the video ends before it begins or ends) does not stop the
-// others; a damaged video fails the clips that reach the damage. Clips that are
-// there already are left as they are.
+// outside the frame, the video ends before it begins or ends, its file exists)
+// does not stop the others; a damaged video fails the clips that reach the
+// damage.
 std::vector<CutResult> CutClips(const std::string& path,
                                 const std::vector<const ClipSpec*>& specs,
                                 const CutOptions& options);

@@ -1,17 +1,21 @@
 // Cuts long videos into clips by a table; see kUsage.
-#include <sys/stat.h>
-
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "networks/files/file_lock.h"
 #include "networks/files/folder.h"
 #include "networks/files/path.h"
 #include "networks/files/read_file.h"
+#include "networks/files/system_error.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
@@ -20,6 +24,8 @@
 #include "third_party/absl/status_macros.h"
 #include "tools/cut_clips/clip_cutter.h"
 #include "tools/cut_clips/clip_list.h"
+#include "tools/cut_clips/clip_record.h"
+#include "tools/cut_clips/cut_plan.h"
 
 ABSL_FLAG(std::string, list, "", "CSV table of the clips.");
 ABSL_FLAG(std::string, videos, ".", "Folder that holds the table's files.");
@@ -31,13 +37,17 @@ ABSL_FLAG(int, size, 256,
           "size of the box.");
 ABSL_FLAG(bool, png, false, "Writes folders of PNGs instead of mp4.");
 ABSL_FLAG(int, crf, 12, "Quality of the mp4: 0 lossless, 51 worst.");
+ABSL_FLAG(bool, overwrite, false,
+          "Cuts again what was cut in another way, and removes clips that the "
+          "table no longer names.");
 
 namespace {
 
 constexpr char kUsage[] =
     R"(Cuts, crops and resizes long videos into the clips of a dataset.
 
-  cut_clips --list clips.csv --videos FOLDER --output DATASET [flags]
+  tools/bazelw run //tools/cut_clips -- \
+      --list clips.csv --videos FOLDER --output DATASET
 
 The table's first line names its columns; others are ignored.
 
@@ -53,11 +63,16 @@ The table's first line names its columns; others are ignored.
   file,start,end,box,partition
   id10001#7w0IBEWc9Qw.mp4,12.4,18.1,180-20-460-300,train
 
-Clips have no sound. Each video is read once, however many clips it has.
-Existing clips are left as they are, whatever the flags, so that an interrupted
-run can be continued: for another size or box, take another --output. A clip
+Clips have no sound. Each video is read once, however many clips it has. A clip
 that cannot be cut is named at the end, and the exit code is 1.
-)";
+
+Run again, an interrupted run goes on. DATASET/cut_clips.csv says how each clip
+was cut. It is an error, and --overwrite mends it, if a clip is there that was
+cut in another way (another size, box or time), that the table no longer names,
+or that it now puts into the other partition.
+
+Exit codes: 0 done, 1 bad input or a clip that cannot be cut, 2 bad flag; above
+128, try again: 129 disk full or folder read-only.)";
 
 using pipelines::UsageError;
 
@@ -93,51 +108,161 @@ absl::StatusOr<tools::CutOptions> OptionsFromFlags() {
 std::string FindVideo(const std::string& folder, const std::string& file,
                       const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    if (networks::files::Stem(name) == file) return folder + "/" + name;
+    if (networks::files::Stem(name) == file) {
+      return absl::StrCat(folder, "/", name);
+    }
   }
   return absl::StrCat(folder, "/", file);
 }
 
-absl::Status Run(const pipelines::CommandLine& command_line) {
-  RETURN_IF_ERROR(UsageError(pipelines::RefuseArguments(command_line)));
-  ASSIGN_OR_RETURN(const tools::CutOptions options, OptionsFromFlags());
-  const std::string list = pipelines::UserPath(absl::GetFlag(FLAGS_list));
-  ASSIGN_OR_RETURN(const std::string csv,
-                   networks::files::ReadNonEmptyFile(list));
-  ASSIGN_OR_RETURN(const std::vector<tools::ClipSpec> specs,
-                   tools::ParseClipList(csv, list));
-  const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_videos));
-  ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                   networks::files::ListFolder(folder));
-  for (const char* part : {"", "/train", "/test"}) {
-    mkdir((options.output_folder + part).c_str(), 0777);
-  }
+// The most places that a message lists.
+constexpr size_t kListed = 5;
 
+void Say(const std::string& line) {
+  std::fprintf(stderr, "cut_clips: %s\n", line.c_str());
+}
+
+// Takes the stale clips away if they may be; else an error after a line each.
+absl::Status RemoveStale(const std::vector<tools::StaleClip>& stale,
+                         const std::string& folder) {
+  const bool overwrite = absl::GetFlag(FLAGS_overwrite);
+  std::vector<const tools::StaleClip*> left;
+  for (const tools::StaleClip& clip : stale) {
+    if (!overwrite || !clip.is_ours) left.push_back(&clip);
+  }
+  for (size_t i = 0; i < left.size() && i < kListed; ++i) {
+    Say(absl::StrCat(folder, "/", left[i]->key, " ", left[i]->why));
+  }
+  if (!left.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        left.size(), " clips in ", folder, " are not as the table asks; ",
+        overwrite ? "remove those that this program has not cut"
+                  : "give --overwrite to cut them again and remove those that "
+                    "the table no longer names, or another --output"));
+  }
+  for (const tools::StaleClip& clip : stale) {
+    const std::string path = absl::StrCat(folder, "/", clip.key);
+    std::error_code error;
+    std::filesystem::remove_all(std::filesystem::path(path), error);
+    if (error) return networks::files::SystemError(error, path, "remove this");
+  }
+  return absl::OkStatus();
+}
+
+// The clips of `plan`, video by video, with a progress bar.
+std::vector<tools::CutResult> CutPlanned(const tools::CutPlan& plan,
+                                         const std::string& videos,
+                                         const std::vector<std::string>& names,
+                                         const tools::CutOptions& options) {
   std::map<std::string, std::vector<const tools::ClipSpec*>> by_file;
-  for (const tools::ClipSpec& spec : specs) {
-    by_file[spec.file].push_back(&spec);
+  for (const tools::ClipSpec* spec : plan.to_cut) {
+    by_file[spec->file].push_back(spec);
   }
   pipelines::ProgressOptions progress_options;
   progress_options.title = "cutting";
-  progress_options.total = static_cast<int>(specs.size());
+  progress_options.total = static_cast<int64_t>(plan.to_cut.size());
   progress_options.unit = "clips";
   pipelines::ProgressBar progress(progress_options);
-  int done = 0;
-  std::vector<absl::Status> errors;
+  std::vector<tools::CutResult> results;
   for (const auto& [file, clips] : by_file) {
     for (const tools::CutResult& result :
-         tools::CutClips(FindVideo(folder, file, names), clips, options)) {
-      if (!result.status.ok()) errors.push_back(result.status);
-      progress.Update(++done);
+         tools::CutClips(FindVideo(videos, file, names), clips, options)) {
+      results.push_back(result);
+      progress.Update(static_cast<int64_t>(results.size()));
     }
   }
   progress.Finish();
-  for (const absl::Status& error : errors) {
-    std::fprintf(stderr, "%s\n", std::string(error.message()).c_str());
+  return results;
+}
+
+// What of the boxes is not in the clips, or more than that is.
+void SayBoxes(const std::vector<tools::CutResult>& results) {
+  size_t cut = 0, widened = 0;
+  for (const tools::CutResult& result : results) {
+    if (!result.status.ok()) continue;
+    widened += result.widened;
+    if (!result.box_inside || cut++ >= kListed) continue;
+    const cv::Rect& box = *result.box_inside;
+    Say(absl::StrCat("warning: clip ", result.spec->name, " (line ",
+                     result.spec->line,
+                     "): its box reaches beyond the frame; cut to ", box.x, "-",
+                     box.y, "-", box.br().x, "-", box.br().y));
   }
-  if (errors.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      errors.size(), " of ", specs.size(), " clips could not be cut"));
+  if (cut > kListed) {
+    Say(absl::StrCat("warning: and ", cut - kListed, " more such boxes"));
+  }
+  if (widened > 0) {
+    Say(absl::StrCat(widened,
+                     " boxes were widened about their centres to the aspect "
+                     "of --size; --size 0 keeps their shapes"));
+  }
+}
+
+// Says what became of the table; an error if a clip could not be cut.
+absl::Status Summary(const std::vector<tools::ClipSpec>& specs,
+                     const tools::CutPlan& plan,
+                     const std::vector<tools::CutResult>& results) {
+  size_t failed = 0;
+  for (const tools::CutResult& result : results) {
+    if (result.status.ok()) continue;
+    ++failed;
+    Say(std::string(result.status.message()));
+  }
+  SayBoxes(results);
+  const auto in_test = std::count_if(
+      specs.begin(), specs.end(),
+      [](const tools::ClipSpec& spec) { return spec.partition == "test"; });
+  const auto in_train = static_cast<int64_t>(specs.size()) - in_test;
+  std::printf("%zu cut, %zu kept, %zu failed; %lld in train, %lld in test\n",
+              results.size() - failed, plan.kept.size(), failed,
+              static_cast<long long>(in_train),
+              static_cast<long long>(in_test));
+  if (in_train == 0 || in_test == 0) {
+    Say(absl::StrCat(
+        "warning: the table puts no clip into ",
+        in_test == 0 ? "test, and training measures itself on some" : "train",
+        "; the column partition says where a clip goes"));
+  }
+  if (failed == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(failed, " of ", results.size(), " clips could not be cut"));
+}
+
+absl::Status Cut(const std::string& list, const std::string& videos,
+                 const tools::CutOptions& options) {
+  namespace files = networks::files;
+  ASSIGN_OR_RETURN(const std::string csv, files::ReadNonEmptyFile(list));
+  ASSIGN_OR_RETURN(const std::vector<tools::ClipSpec> specs,
+                   tools::ParseClipList(csv, list));
+  ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                   files::ListFolder(videos));
+  const std::string& folder = options.output_folder;
+  for (const char* part : {"/train", "/test"}) {
+    RETURN_IF_ERROR(files::MakeFolder(folder + part));
+  }
+  files::LockOptions lock_options;
+  lock_options.subject = folder;
+  lock_options.doing = "is cutting clips into it";
+  ASSIGN_OR_RETURN(
+      const files::FileLock lock,
+      files::FileLock::Take(folder + "/.cut_clips-lock", lock_options));
+  ASSIGN_OR_RETURN(const tools::ClipRecord record,
+                   tools::ReadClipRecord(folder));
+  const tools::CutPlan plan =
+      tools::MakePlan(specs, files::BaseName(list), record, options);
+  RETURN_IF_ERROR(RemoveStale(plan.stale, folder));
+  RETURN_IF_ERROR(tools::WriteClipRecord(folder, plan.record));
+  for (const std::string& shared : tools::SharedFrames(specs)) {
+    Say(absl::StrCat("warning: ", shared));
+  }
+  return Summary(specs, plan, CutPlanned(plan, videos, names, options));
+}
+
+absl::Status Run(const pipelines::CommandLine& line) {
+  RETURN_IF_ERROR(UsageError(pipelines::RefuseArguments(line)));
+  ASSIGN_OR_RETURN(const tools::CutOptions options, OptionsFromFlags());
+  return Cut(pipelines::UserPath(absl::GetFlag(FLAGS_list)),
+             pipelines::UserPath(absl::GetFlag(FLAGS_videos)), options);
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include "tools/cut_clips/clip_cutter.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,7 +12,6 @@
 #include "pipelines/data/clip.h"
 #include "pipelines/media/video_test_util.h"
 #include "third_party/absl/status_matchers.h"
-#include "tools/cut_clips/clip_cutter.h"
 #include "tools/cut_clips/clip_list.h"
 
 namespace tools {
@@ -25,59 +26,10 @@ using ::pipelines::data::TempPath;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-TEST(ParseClipList, ReadsColumnsInAnyOrder) {
-  const auto specs = ParseClipList(
-      "end,unused,video_id,start,bbox\r\n"
-      "2.5,x,ann#talk.mp4,1,10-20-110-220\r\n"
-      "\n"
-      "9,\"a, \"\"b\"\"\",bob.mp4,4,0 0 64.4 64\n",
-      "list.csv");
-  ASSERT_THAT(specs, IsOk());
-  ASSERT_EQ(specs->size(), 2u);
-  const ClipSpec& first = (*specs)[0];
-  EXPECT_EQ(first.file, "ann#talk.mp4");
-  EXPECT_EQ(first.start, 1);
-  EXPECT_EQ(first.end, 2.5);
-  EXPECT_EQ(first.box, cv::Rect(10, 20, 100, 200));
-  EXPECT_EQ(first.name, "ann#talk#1-2.5");
-  EXPECT_EQ(first.partition, "train");
-  EXPECT_EQ((*specs)[1].box, cv::Rect(0, 0, 64, 64));
-  EXPECT_EQ((*specs)[1].line, 4);
-}
-
-TEST(ParseClipList, NamesLineAndColumnOfAMistake) {
-  const auto expect_error = [](const std::string& row,
-                               const std::string& words) {
-    EXPECT_THAT(
-        ParseClipList("file,start,end,box,name,partition\n" + row, "list.csv"),
-        StatusIs(StatusCode::kInvalidArgument,
-                 AllOf(HasSubstr("list.csv:2"), HasSubstr(words))))
-        << row;
-  };
-  expect_error(",1,2,,,", "file");
-  expect_error("a.mp4,one,2,,,", "start is 'one'");
-  expect_error("a.mp4,1,nan,,,", "end");
-  expect_error("a.mp4,-1,2,,,", "start");
-  expect_error("a.mp4,2,2,,,", "end");
-  expect_error("a.mp4,1,2,1-2-3,,", "box");
-  expect_error("a.mp4,1,2,50-0-10-10,,", "box");
-  expect_error("a.mp4,1,2,,,val", "partition");
-  expect_error("a.mp4,1,2,,../../evil,", "name");
-  expect_error("a.mp4,1", "end");
-  EXPECT_THAT(ParseClipList("file,start\na,1\n", "list.csv"),
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr("column end")));
-  EXPECT_THAT(ParseClipList("", "list.csv"),
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr("list.csv:1")));
-  EXPECT_THAT(
-      ParseClipList("file,start,end\na.mp4,1,2\na.mp4,1,2\n", "list.csv"),
-      StatusIs(StatusCode::kInvalidArgument,
-               AllOf(HasSubstr("list.csv:3"), HasSubstr("second clip"))));
-}
-
 // A video of 50 numbered frames at 25 a second, and a folder for its clips.
-class CutClipsTest : public testing::Test {
+class ClipCutterTest : public testing::Test {
  protected:
-  CutClipsTest() {
+  ClipCutterTest() {
     pipelines::data::WriteNumberedVideo(video_, cv::Size(96, 64), 50);
     options_.output_folder = TempFolder(
         testing::UnitTest::GetInstance()->current_test_info()->name());
@@ -105,7 +57,7 @@ class CutClipsTest : public testing::Test {
   std::vector<ClipSpec> specs_;
 };
 
-TEST_F(CutClipsTest, CutsOverlappingPiecesInOnePass) {
+TEST_F(ClipCutterTest, CutsOverlappingPiecesInOnePass) {
   for (const CutResult& result :
        Cut("v,0.4,0.8,,first\nv,0.6,2,,second\nv,0,0.04,,third\n")) {
     EXPECT_THAT(result.status, IsOk());
@@ -119,7 +71,7 @@ TEST_F(CutClipsTest, CutsOverlappingPiecesInOnePass) {
   EXPECT_EQ(third.frames.size(), 1u);
 }
 
-TEST_F(CutClipsTest, CountsFramesIfAsked) {
+TEST_F(ClipCutterTest, CountsFramesIfAsked) {
   options_.unit = ClipUnit::kFrames;
   options_.ending = "";
   EXPECT_THAT(Cut("v,7,9,,frames.in.png\n").at(0).status, IsOk());
@@ -128,7 +80,7 @@ TEST_F(CutClipsTest, CountsFramesIfAsked) {
   EXPECT_EQ(FrameIndex(clip.frames[1]), 8);
 }
 
-TEST_F(CutClipsTest, CropsToTheBoxAtItsAspect) {
+TEST_F(ClipCutterTest, CropsToTheBoxAtItsAspect) {
   // Bit 2 of a numbered frame is its upper right block; 60 has it, 3 has not.
   options_.unit = ClipUnit::kFrames;
   Cut("v,4,5,64-0-96-32,lit\nv,3,4,64-0-96-32,dark\n");
@@ -143,7 +95,7 @@ TEST_F(CutClipsTest, CropsToTheBoxAtItsAspect) {
   EXPECT_GT(cv::mean(Read(0).frames[0])[1], 150);
 }
 
-TEST_F(CutClipsTest, FailsOnlyTheClipsThatCannotBe) {
+TEST_F(ClipCutterTest, FailsOnlyTheClipsThatCannotBe) {
   const std::vector<CutResult> results =
       Cut("v,1,5,,too_long\nv,9,10,,beyond\nv,0,1,500-0-600-100,outside\n"
           "v,0,1,,fine\n");
@@ -161,7 +113,7 @@ TEST_F(CutClipsTest, FailsOnlyTheClipsThatCannotBe) {
   }
 }
 
-TEST_F(CutClipsTest, FailsTheClipsThatReachDamage) {
+TEST_F(ClipCutterTest, FailsTheClipsThatReachDamage) {
   pipelines::data::DamageInside(video_);
   options_.unit = ClipUnit::kFrames;
   const std::vector<CutResult> results =
@@ -171,12 +123,26 @@ TEST_F(CutClipsTest, FailsTheClipsThatReachDamage) {
               StatusIs(StatusCode::kDataLoss, HasSubstr("through")));
 }
 
-TEST_F(CutClipsTest, LeavesWhatIsDoneAndNamesAMissingVideo) {
-  Cut("v,0,1,,done\n");
+TEST_F(ClipCutterTest, NamesAMissingVideo) {
   unlink(video_.c_str());
-  EXPECT_THAT(Cut("v,0,1,,done\n").at(0).status, IsOk());
   EXPECT_THAT(Cut("v,0,1,,left\n").at(0).status,
               StatusIs(StatusCode::kNotFound, HasSubstr("a long video.mp4")));
+}
+
+TEST_F(ClipCutterTest, NotesWhatBecameOfABox) {
+  options_.unit = ClipUnit::kFrames;
+  options_.size = cv::Size(32, 32);
+  const std::vector<CutResult> results =
+      Cut("v,0,1,,whole\nv,0,1,0-0-64-64,square\nv,0,1,0-0-20-40,tall\n"
+          "v,0,1,64-32-128-96,beyond\n");
+  ASSERT_EQ(results.size(), 4u);
+  for (const CutResult& result : results) EXPECT_THAT(result.status, IsOk());
+  EXPECT_FALSE(results[0].widened);
+  EXPECT_FALSE(results[1].widened);
+  EXPECT_TRUE(results[2].widened);
+  EXPECT_FALSE(results[2].box_inside.has_value());
+  EXPECT_FALSE(results[3].widened);
+  EXPECT_EQ(results[3].box_inside, cv::Rect(64, 32, 32, 32));
 }
 
 }  // namespace

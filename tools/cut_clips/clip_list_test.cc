@@ -1,0 +1,67 @@
+#include "tools/cut_clips/clip_list.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opencv2/core.hpp"
+#include "third_party/absl/status_matchers.h"
+
+namespace tools {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+TEST(ParseClipList, ReadsColumnsInAnyOrder) {
+  const auto specs = ParseClipList(
+      "end,unused,video_id,start,bbox\r\n"
+      "2.5,x,ann#talk.mp4,1,10-20-110-220\r\n"
+      "\n"
+      "9,\"a, \"\"b\"\"\",bob.mp4,4,0 0 64.4 64\n",
+      "list.csv");
+  ASSERT_THAT(specs, IsOk());
+  ASSERT_EQ(specs->size(), 2u);
+  const ClipSpec& first = (*specs)[0];
+  EXPECT_EQ(first.file, "ann#talk.mp4");
+  EXPECT_EQ(first.start, 1);
+  EXPECT_EQ(first.end, 2.5);
+  EXPECT_EQ(first.box, cv::Rect(10, 20, 100, 200));
+  EXPECT_EQ(first.name, "ann#talk#1-2.5");
+  EXPECT_EQ(first.partition, "train");
+  EXPECT_EQ((*specs)[1].box, cv::Rect(0, 0, 64, 64));
+  EXPECT_EQ((*specs)[1].line, 4);
+}
+
+TEST(ParseClipList, NamesLineAndColumnOfAMistake) {
+  const auto expect_error = [](const std::string& row,
+                               const std::string& words) {
+    EXPECT_THAT(
+        ParseClipList("file,start,end,box,name,partition\n" + row, "list.csv"),
+        StatusIs(StatusCode::kInvalidArgument,
+                 AllOf(HasSubstr("list.csv:2"), HasSubstr(words))))
+        << row;
+  };
+  expect_error(",1,2,,,", "file");
+  expect_error("a.mp4,one,2,,,", "start is 'one'");
+  expect_error("a.mp4,1,nan,,,", "end");
+  expect_error("a.mp4,-1,2,,,", "start");
+  expect_error("a.mp4,2,2,,,", "end");
+  expect_error("a.mp4,1,2,1-2-3,,", "box");
+  expect_error("a.mp4,1,2,50-0-10-10,,", "box");
+  expect_error("a.mp4,1,2,,,val", "partition");
+  expect_error("a.mp4,1,2,,../../evil,", "name");
+  expect_error("a.mp4,1", "end");
+  EXPECT_THAT(ParseClipList("file,start\na,1\n", "list.csv"),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("column end")));
+  EXPECT_THAT(ParseClipList("", "list.csv"),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("list.csv:1")));
+  EXPECT_THAT(
+      ParseClipList("file,start,end\na.mp4,1,2\na.mp4,1,2\n", "list.csv"),
+      StatusIs(StatusCode::kInvalidArgument,
+               AllOf(HasSubstr("list.csv:3"), HasSubstr("second clip"))));
+}
+
+}  // namespace
+}  // namespace tools

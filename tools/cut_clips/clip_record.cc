@@ -1,0 +1,79 @@
+#include "tools/cut_clips/clip_record.h"
+
+#include <filesystem>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "networks/files/atomic_file.h"
+#include "networks/files/read_file.h"
+#include "pipelines/media/csv.h"
+#include "third_party/absl/status_macros.h"
+
+namespace tools {
+namespace {
+
+std::string RecordPath(const std::string& folder) {
+  return absl::StrCat(folder, "/cut_clips.csv");
+}
+
+std::string Quoted(const std::string& field) {
+  return absl::StrCat("\"", absl::StrReplaceAll(field, {{"\"", "\"\""}}), "\"");
+}
+
+}  // namespace
+
+std::string ClipKey(const ClipSpec& spec, const CutOptions& options) {
+  // A slash marks a folder, for names may hold dots.
+  return absl::StrCat(spec.partition, "/", spec.name,
+                      options.ending.empty() ? "/" : options.ending);
+}
+
+std::string CutText(const ClipSpec& spec, const CutOptions& options) {
+  const bool in_frames = options.unit == ClipUnit::kFrames;
+  std::string text = absl::StrFormat("%s %.10g-%.10g %s", spec.file, spec.start,
+                                     spec.end, in_frames ? "frames" : "s");
+  if (spec.box) {
+    absl::StrAppendFormat(&text, " box %d-%d-%d-%d", spec.box->x, spec.box->y,
+                          spec.box->br().x, spec.box->br().y);
+  }
+  if (options.size) {
+    absl::StrAppendFormat(&text, " size %dx%d", options.size->width,
+                          options.size->height);
+  }
+  if (!options.ending.empty()) absl::StrAppend(&text, " crf ", options.crf);
+  return text;
+}
+
+absl::StatusOr<ClipRecord> ReadClipRecord(const std::string& folder) {
+  const std::string path = RecordPath(folder);
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return ClipRecord();
+  ASSIGN_OR_RETURN(const std::string text, networks::files::ReadFile(path));
+  ASSIGN_OR_RETURN(const std::vector<pipelines::data::CsvRow> rows,
+                   pipelines::data::SplitCsv(text, path));
+  ClipRecord record;
+  for (size_t i = 1; i < rows.size(); ++i) {
+    const std::vector<std::string>& fields = rows[i].fields;
+    if (fields.size() != 3) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          path, ":", rows[i].line, ": has ", fields.size(),
+          " fields and not 3; remove this file and the clips beside it"));
+    }
+    record[fields[0]] = {fields[1], fields[2]};
+  }
+  return record;
+}
+
+absl::Status WriteClipRecord(const std::string& folder,
+                             const ClipRecord& record) {
+  std::string text = "clip,table,cut\n";
+  for (const auto& [key, origin] : record) {
+    absl::StrAppend(&text, Quoted(key), ",", Quoted(origin.table), ",",
+                    Quoted(origin.cut), "\n");
+  }
+  return networks::files::WriteAtomically(RecordPath(folder), text);
+}
+
+}  // namespace tools

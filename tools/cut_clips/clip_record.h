@@ -1,0 +1,47 @@
+// How the clips of a data set were cut: a table in its folder.
+//
+// A row is written before its clip is cut, and the clip's file has its name
+// only when it is whole. So a clip that is there was cut as its row says,
+// however the program ended.
+#ifndef TOOLS_CUT_CLIPS_CLIP_RECORD_H_
+#define TOOLS_CUT_CLIPS_CLIP_RECORD_H_
+
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "tools/cut_clips/clip_cutter.h"
+#include "tools/cut_clips/clip_list.h"
+
+namespace tools {
+
+struct ClipOrigin {
+  std::string table;  // file name of the list
+  std::string cut;    // CutText of the clip
+
+  friend bool operator==(const ClipOrigin& a, const ClipOrigin& b) {
+    return a.table == b.table && a.cut == b.cut;
+  }
+};
+
+// By ClipKey.
+using ClipRecord = std::map<std::string, ClipOrigin>;
+
+// "train/name.mp4", or "train/name/" of a folder of PNGs.
+std::string ClipKey(const ClipSpec& spec, const CutOptions& options);
+
+// All that decides what is in the clip: file, times, box, size, quality.
+std::string CutText(const ClipSpec& spec, const CutOptions& options);
+
+// The record of the data set in `folder`; empty if it has none.
+// InvalidArgument, naming file and line, if it is damaged.
+absl::StatusOr<ClipRecord> ReadClipRecord(const std::string& folder);
+
+// Replaces it, all at once.
+absl::Status WriteClipRecord(const std::string& folder,
+                             const ClipRecord& record);
+
+}  // namespace tools
+
+#endif  // TOOLS_CUT_CLIPS_CLIP_RECORD_H_

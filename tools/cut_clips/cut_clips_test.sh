@@ -1,0 +1,81 @@
+#!/bin/bash
+# cut_clips as a user runs it, at small size.
+program=tools/cut_clips/cut_clips
+. pipelines/app/program_testing.sh
+videos=pipelines/pretrained
+out=$TEST_TMPDIR/set
+
+# table ROW...: writes the table.
+table() {
+  printf '%s\n' file,start,end,box,name,partition "$@" >"$TEST_TMPDIR/clips.csv"
+}
+cut=(--list "$TEST_TMPDIR/clips.csv" --videos "$videos" --output "$out")
+small=("${cut[@]}" --size 32)
+
+# The video's name may lack its ending. Run again, nothing is cut twice.
+table dance,0,0.4,,a,train dance.mp4,1,1.4,,b,test
+succeed "2 cut, 0 kept, 0 failed; 1 in train, 1 in test" "${small[@]}"
+expect_files "$out"/train/a.mp4 "$out"/test/b.mp4 "$out"/cut_clips.csv
+before=$(cksum "$out"/*/*.mp4)
+succeed "0 cut, 2 kept, 0 failed" "${small[@]}"
+[[ $(cksum "$out"/*/*.mp4) == "$before" ]] || complain "a kept clip has changed"
+
+# Another size, or another partition, is an error unless --overwrite is given.
+"$program" "${cut[@]}" --size 64 >"$TEST_TMPDIR/said" 2>&1 &&
+  complain "--size 64 keeps clips of size 32"
+grep -q "2 clips in $out are not as the table asks; give --overwrite" \
+  "$TEST_TMPDIR/said" || complain "$(<"$TEST_TMPDIR/said")"
+[[ $(cksum "$out"/*/*.mp4) == "$before" ]] || complain "a refused run writes"
+succeed "2 cut, 0 kept, 0 failed" "${cut[@]}" --size 64 --overwrite
+[[ $(cksum "$out"/*/*.mp4) != "$before" ]] || complain "--overwrite cuts nothing"
+
+table dance,0,0.4,,a,test dance.mp4,1,1.4,,b,test
+"$program" "${cut[@]}" --size 64 >/dev/null 2>&1 &&
+  complain "a clip may be in train and in test"
+succeed "1 cut, 1 kept, 0 failed; 0 in train, 2 in test" \
+  "${cut[@]}" --size 64 --overwrite
+expect_none "$out"/train/a.mp4
+grep -q "puts no clip into train" "$TEST_TMPDIR/stderr" ||
+  complain "nothing is said of an empty train/"
+
+# Boxes: what is said of those beyond the frame, and of those that grow.
+out2=$TEST_TMPDIR/set2
+table dance,0,0.1,200-200-400-400,a,train dance,0,0.1,0-0-20-100,b,test
+succeed "2 cut" "${small[@]/$out/$out2}" --png
+expect_files "$out2"/train/a/000000.png "$out2"/test/b/000000.png
+for words in "clip a (line 2): its box reaches beyond the frame; cut to 200-200-256-256" \
+  "1 boxes were widened"; do
+  grep -q -F -- "$words" "$TEST_TMPDIR/stderr" ||
+    complain "not said: $words, but $(<"$TEST_TMPDIR/stderr")"
+done
+
+# Without a column partition all goes to train; times may overlap.
+printf 'file,start,end\ndance,0,0.1\n' >"$TEST_TMPDIR/clips.csv"
+succeed "1 in train, 0 in test" "${small[@]/$out/$TEST_TMPDIR/set3}"
+grep -q "puts no clip into test" "$TEST_TMPDIR/stderr" ||
+  complain "nothing is said of an empty test/"
+table dance,0,0.2,,a,train dance,0.1,0.3,,b,test
+succeed "2 cut" "${small[@]/$out/$TEST_TMPDIR/set4}"
+grep -q "lines 2 and 3 put frames of dance into both" "$TEST_TMPDIR/stderr" ||
+  complain "nothing is said of shared frames"
+
+# A clip that fails does not stop the others.
+table dance,0,0.1,,a,train dance,99,100,,late,test gone,0,1,,gone,test
+"$program" "${small[@]/$out/$TEST_TMPDIR/set5}" >"$TEST_TMPDIR/said" 2>&1
+[[ $? == 1 ]] || complain "exit code of clips that cannot be cut"
+for words in "clip late (line 3)" "clip gone (line 4)" "2 of 3 clips could not"; do
+  grep -q -F "$words" "$TEST_TMPDIR/said" || complain "not said: $words"
+done
+expect_files "$TEST_TMPDIR"/set5/train/a.mp4
+
+expect 2 "--list and --output are needed" --list "$TEST_TMPDIR/clips.csv"
+expect 2 "--size is 1; use 0 or 2 to 4096" "${cut[@]}" --size 1
+expect 2 "--unit is hours" "${cut[@]}" --unit hours
+expect 2 "--crf is 60" "${cut[@]}" --crf 60
+expect 2 "unexpected argument 'stray'" "${cut[@]}" stray
+expect 1 "nowhere.csv" --list /nowhere.csv --output "$out"
+expect 1 "nowhere" "${cut[@]/$videos//nowhere}"
+echo "no,columns" >"$TEST_TMPDIR/clips.csv"
+expect 1 "clips.csv:1: there is no column file" "${cut[@]}"
+expect_help list videos output unit size png crf overwrite
+finish

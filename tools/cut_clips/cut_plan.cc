@@ -1,0 +1,139 @@
+#include "tools/cut_clips/cut_plan.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace tools {
+namespace {
+
+class Planner {
+ public:
+  Planner(const std::string& table, const ClipRecord& record,
+          const CutOptions& options)
+      : table_(table), options_(options) {
+    plan_.record = record;
+  }
+
+  void Add(const ClipSpec& spec) {
+    const std::string key = ClipKey(spec, options_);
+    const ClipOrigin wanted = {table_, CutText(spec, options_)};
+    if (!IsThere(key)) {
+      plan_.to_cut.push_back(&spec);
+    } else if (const auto known = plan_.record.find(key);
+               known == plan_.record.end()) {
+      Replace(spec, key, "is there, and nothing says how it was cut", false);
+    } else if (known->second.cut != wanted.cut) {
+      Replace(spec, key,
+              absl::StrCat("was cut as \"", known->second.cut, "\", not \"",
+                           wanted.cut, "\""),
+              true);
+    } else {
+      plan_.kept.push_back(&spec);
+    }
+    named_.insert(key);
+    wanted_[key] = wanted;
+  }
+
+  // After all have been added.
+  void AddTwins(const ClipSpec& spec) {
+    const std::string key = ClipKey(spec, options_);
+    const std::string other = spec.partition == "train" ? "test" : "train";
+    for (const char* ending : {".mp4", "/"}) {
+      const std::string twin = absl::StrCat(other, "/", spec.name, ending);
+      if (named_.count(twin) > 0 || !IsThere(twin)) continue;
+      const auto known = plan_.record.find(twin);
+      if (known == plan_.record.end()) {
+        AddStale(twin,
+                 absl::StrCat("has the name of ", key,
+                              ", and nothing says how it was cut"),
+                 false);
+      } else if (known->second.cut == wanted_[key].cut) {
+        AddStale(twin, absl::StrCat("shows the same as ", key), true);
+      }
+    }
+  }
+
+  CutPlan Finish() {
+    for (const auto& [key, origin] : ClipRecord(plan_.record)) {
+      if (origin.table != table_ || named_.count(key) > 0) continue;
+      if (IsThere(key)) {
+        AddStale(key, "is no longer in the table", true);
+      } else {
+        plan_.record.erase(key);
+      }
+    }
+    for (const StaleClip& clip : plan_.stale) {
+      if (clip.is_ours) plan_.record.erase(clip.key);
+    }
+    for (const auto& [key, origin] : wanted_) plan_.record[key] = origin;
+    return std::move(plan_);
+  }
+
+ private:
+  bool IsThere(const std::string& key) const {
+    std::error_code error;
+    return std::filesystem::exists(
+        absl::StrCat(options_.output_folder, "/", key), error);
+  }
+
+  void Replace(const ClipSpec& spec, const std::string& key,
+               const std::string& why, bool is_ours) {
+    plan_.to_cut.push_back(&spec);
+    AddStale(key, why, is_ours);
+  }
+
+  void AddStale(const std::string& key, const std::string& why, bool is_ours) {
+    if (!named_.insert(key).second) return;
+    plan_.stale.push_back({key, why, is_ours});
+  }
+
+  const std::string& table_;
+  const CutOptions& options_;
+  CutPlan plan_;
+  std::set<std::string> named_;  // by the table, or stale already
+  ClipRecord wanted_;
+};
+
+bool Overlap(const ClipSpec& a, const ClipSpec& b) {
+  if (a.file != b.file || a.start >= b.end || b.start >= a.end) return false;
+  return !a.box || !b.box || !(*a.box & *b.box).empty();
+}
+
+}  // namespace
+
+CutPlan MakePlan(const std::vector<ClipSpec>& specs, const std::string& table,
+                 const ClipRecord& record, const CutOptions& options) {
+  Planner planner(table, record, options);
+  for (const ClipSpec& spec : specs) planner.Add(spec);
+  for (const ClipSpec& spec : specs) planner.AddTwins(spec);
+  return planner.Finish();
+}
+
+std::vector<std::string> SharedFrames(const std::vector<ClipSpec>& specs) {
+  std::vector<const ClipSpec*> sorted;
+  for (const ClipSpec& spec : specs) sorted.push_back(&spec);
+  std::stable_sort(
+      sorted.begin(), sorted.end(), [](const ClipSpec* a, const ClipSpec* b) {
+        return std::tie(a->file, a->start) < std::tie(b->file, b->start);
+      });
+  std::vector<std::string> shared;
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    for (size_t j = i + 1; j < sorted.size(); ++j) {
+      const ClipSpec& a = *sorted[i];
+      const ClipSpec& b = *sorted[j];
+      if (a.file != b.file || b.start >= a.end) break;
+      if (a.partition == b.partition || !Overlap(a, b)) continue;
+      shared.push_back(absl::StrCat("lines ", std::min(a.line, b.line), " and ",
+                                    std::max(a.line, b.line), " put frames of ",
+                                    a.file, " into both train and test"));
+    }
+  }
+  return shared;
+}
+
+}  // namespace tools

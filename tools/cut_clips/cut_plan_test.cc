@@ -1,0 +1,196 @@
+#include "tools/cut_clips/cut_plan.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
+#include "third_party/absl/status_matchers.h"
+#include "tools/cut_clips/clip_list.h"
+#include "tools/cut_clips/clip_record.h"
+
+namespace tools {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::vector<ClipSpec> Specs(const std::string& rows) {
+  const auto specs =
+      ParseClipList("file,start,end,box,name,partition\n" + rows, "t.csv");
+  EXPECT_THAT(specs, IsOk());
+  return specs.value_or(std::vector<ClipSpec>());
+}
+
+class CutPlanTest : public networks::files::FolderTest {
+ protected:
+  CutPlanTest() {
+    options_.output_folder = folder_;
+    std::filesystem::create_directories(Path("train"));
+    std::filesystem::create_directories(Path("test"));
+  }
+
+  // What is left to do, as a run that ends well leaves it behind.
+  CutPlan Cut(const std::string& rows, const std::string& table = "t.csv") {
+    specs_ = Specs(rows);
+    const CutPlan plan = MakePlan(specs_, table, record_, options_);
+    for (const StaleClip& clip : plan.stale) {
+      std::filesystem::remove_all(Path(clip.key));
+    }
+    for (const ClipSpec* spec : plan.to_cut) {
+      Write(ClipKey(*spec, options_), "a clip");
+    }
+    record_ = plan.record;
+    return plan;
+  }
+
+  static std::vector<std::string> Names(
+      const std::vector<const ClipSpec*>& specs) {
+    std::vector<std::string> names;
+    for (const ClipSpec* spec : specs) names.push_back(spec->name);
+    return names;
+  }
+
+  static std::vector<std::string> Keys(const CutPlan& plan) {
+    std::vector<std::string> keys;
+    for (const StaleClip& clip : plan.stale) keys.push_back(clip.key);
+    return keys;
+  }
+
+  CutOptions options_;
+  ClipRecord record_;
+  std::vector<ClipSpec> specs_;
+};
+
+TEST_F(CutPlanTest, KeepsWhatIsCutAlready) {
+  EXPECT_THAT(Names(Cut("v,0,1,,a,\nv,1,2,,b,test\n").to_cut),
+              ElementsAre("a", "b"));
+  const CutPlan again = Cut("v,0,1,,a,\nv,1,2,,b,test\nv,2,3,,c,\n");
+  EXPECT_THAT(Names(again.kept), ElementsAre("a", "b"));
+  EXPECT_THAT(Names(again.to_cut), ElementsAre("c"));
+  EXPECT_THAT(again.stale, IsEmpty());
+}
+
+TEST_F(CutPlanTest, CutsAgainWhatAnInterruptedRunHasLeftOut) {
+  Cut("v,0,1,,a,\nv,1,2,,b,\n");
+  std::filesystem::remove(Path("train/b.mp4"));
+  options_.size = cv::Size(64, 64);
+  std::filesystem::remove(Path("train/a.mp4"));
+  const CutPlan plan = Cut("v,0,1,,a,\nv,1,2,,b,\n");
+  EXPECT_THAT(Names(plan.to_cut), ElementsAre("a", "b"));
+  EXPECT_THAT(plan.stale, IsEmpty());
+}
+
+TEST_F(CutPlanTest, FindsClipsThatWereCutInAnotherWay) {
+  const std::string rows = "v,0,1,0-0-9-9,a,\n";
+  Cut(rows);
+  const auto stale_with = [&](const CutOptions& options,
+                              const std::string& other) {
+    const std::vector<ClipSpec> specs = Specs(other);
+    return MakePlan(specs, "t.csv", record_, options);
+  };
+  EXPECT_THAT(stale_with(options_, rows).stale, IsEmpty());
+  EXPECT_THAT(Keys(stale_with(options_, "v,0,1,0-0-9-8,a,\n")),
+              ElementsAre("train/a.mp4"));
+  EXPECT_THAT(Keys(stale_with(options_, "v,0,1,,a,\n")),
+              ElementsAre("train/a.mp4"));
+  EXPECT_THAT(Keys(stale_with(options_, "v,0,1.001,0-0-9-9,a,\n")),
+              ElementsAre("train/a.mp4"));
+  EXPECT_THAT(Keys(stale_with(options_, "w,0,1,0-0-9-9,a,\n")),
+              ElementsAre("train/a.mp4"));
+  CutOptions sized = options_;
+  sized.size = cv::Size(64, 64);
+  EXPECT_THAT(Keys(stale_with(sized, rows)), ElementsAre("train/a.mp4"));
+  CutOptions better = options_;
+  better.crf = 0;
+  EXPECT_THAT(Keys(stale_with(better, rows)), ElementsAre("train/a.mp4"));
+  CutOptions frames = options_;
+  frames.unit = ClipUnit::kFrames;
+  const CutPlan plan = stale_with(frames, rows);
+  ASSERT_THAT(Keys(plan), ElementsAre("train/a.mp4"));
+  EXPECT_TRUE(plan.stale[0].is_ours);
+  EXPECT_THAT(plan.stale[0].why, HasSubstr("was cut as \"v 0-1 s box 0-0-9-9"));
+  EXPECT_EQ(plan.to_cut.size(), 1);
+}
+
+// Test data must not be trained on.
+TEST_F(CutPlanTest, FindsAClipThatMovedToTheOtherPartition) {
+  Cut("v,0,1,,a,train\n");
+  const CutPlan plan = Cut("v,0,1,,a,test\n");
+  ASSERT_THAT(Keys(plan), ElementsAre("train/a.mp4"));
+  EXPECT_TRUE(plan.stale[0].is_ours);
+  EXPECT_THAT(Names(plan.to_cut), ElementsAre("a"));
+  EXPECT_THAT(record_.count("train/a.mp4"), 0);
+  EXPECT_THAT(Cut("v,0,1,,a,test\n").stale, IsEmpty());
+}
+
+TEST_F(CutPlanTest, FindsTheSameClipOfAnotherTableInTheOtherPartition) {
+  Cut("v,0,1,,a,train\nv,1,2,,b,train\n", "train.csv");
+  const CutPlan plan = Cut("v,0,1,,a,test\nw,1,2,,b,test\n", "test.csv");
+  ASSERT_THAT(Keys(plan), ElementsAre("train/a.mp4"));
+  EXPECT_THAT(plan.stale[0].why, HasSubstr("shows the same as test/a.mp4"));
+}
+
+TEST_F(CutPlanTest, MayNameAClipOfEachPartitionAlike) {
+  Cut("v,0,1,,a,train\nv,1,2,,a,test\n");
+  const CutPlan plan = Cut("v,0,1,,a,train\nv,1,2,,a,test\n");
+  EXPECT_THAT(plan.stale, IsEmpty());
+  EXPECT_EQ(plan.kept.size(), 2);
+}
+
+TEST_F(CutPlanTest, FindsClipsThatTheTableNoLongerNames) {
+  Cut("v,0,1,,a,\nv,1,2,,b,\n");
+  Cut("v,0,1,,c,\n", "other.csv");
+  const CutPlan plan = Cut("v,0,1,,a,\n");
+  ASSERT_THAT(Keys(plan), ElementsAre("train/b.mp4"));
+  EXPECT_THAT(plan.stale[0].why, HasSubstr("no longer in the table"));
+  EXPECT_EQ(record_.count("train/b.mp4"), 0);
+  EXPECT_EQ(record_.count("train/c.mp4"), 1);
+}
+
+TEST_F(CutPlanTest, DoesNotCallAStrangersClipItsOwn) {
+  Write("train/a.mp4", "mine");
+  Write("test/b.mp4", "mine");
+  const std::vector<ClipSpec> specs = Specs("v,0,1,,a,\nv,1,2,,b,train\n");
+  const CutPlan plan = MakePlan(specs, "t.csv", record_, options_);
+  ASSERT_THAT(Keys(plan), ElementsAre("train/a.mp4", "test/b.mp4"));
+  EXPECT_FALSE(plan.stale[0].is_ours);
+  EXPECT_FALSE(plan.stale[1].is_ours);
+}
+
+TEST_F(CutPlanTest, TheRecordIsReadAsItWasWritten) {
+  const ClipRecord record = {{"train/a \"b\", c.mp4", {"t.csv", "v 0-1 s"}},
+                             {"test/d/", {"u, v.csv", "w 1-2 frames"}}};
+  EXPECT_THAT(ReadClipRecord(folder_), IsOkAndHolds(IsEmpty()));
+  ASSERT_THAT(WriteClipRecord(folder_, record), IsOk());
+  EXPECT_THAT(ReadClipRecord(folder_), IsOkAndHolds(record));
+  Write("cut_clips.csv", "clip,table,cut\nx,y\n");
+  EXPECT_THAT(ReadClipRecord(folder_),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("cut_clips.csv:2: has 2 fields")));
+}
+
+TEST(SharedFrames, AreFoundBetweenTrainAndTest) {
+  EXPECT_THAT(SharedFrames(Specs("v,0,2,,a,train\nv,1,3,,b,test\n")),
+              ElementsAre("lines 2 and 3 put frames of v into both train and "
+                          "test"));
+  EXPECT_THAT(SharedFrames(Specs("v,0,9,,a,test\nv,1,2,,b,test\n"
+                                 "v,5,6,,c,train\n")),
+              ElementsAre(HasSubstr("lines 2 and 4")));
+}
+
+TEST(SharedFrames, AreNoneWhereFileTimeOrBoxDiffers) {
+  EXPECT_THAT(SharedFrames(Specs("v,0,2,,a,train\nw,0,2,,b,test\n"
+                                 "v,2,4,,c,test\nv,1,2,,d,train\n")),
+              IsEmpty());
+  EXPECT_THAT(SharedFrames(Specs("v,0,2,0-0-9-9,a,train\n"
+                                 "v,0,2,9-0-18-9,b,test\n")),
+              IsEmpty());
+}
+
+}  // namespace
+}  // namespace tools
