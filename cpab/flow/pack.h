@@ -27,6 +27,8 @@ struct Pack {
   using Lanes = double __attribute__((vector_size(32)));
 
   Pack() = default;
+  // Not explicit, so that templates mix lanes and numbers.
+  // NOLINTNEXTLINE(google-explicit-constructor)
   CPAB_INLINE Pack(double value) : lanes{value, value, value, value} {}
   CPAB_INLINE explicit Pack(const Lanes& values) : lanes(values) {}
 

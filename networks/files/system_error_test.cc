@@ -10,7 +10,6 @@ namespace networks::files {
 namespace {
 
 using ::absl::StatusCode;
-using ::testing::_;
 
 TEST(SystemError, SaysWhereWhatAndWhy) {
   EXPECT_THAT(SystemError(ENOENT, "a.txt", "open this file"),

@@ -22,7 +22,7 @@ inline constexpr uint64_t kGamma = 0x9e3779b97f4a7c15;
 class Random {
  public:
   // Streams of different keys, say {seed, epoch, index}, are independent.
-  explicit Random(std::initializer_list<uint64_t> key);
+  Random(std::initializer_list<uint64_t> key);
 
   uint64_t Bits();
 

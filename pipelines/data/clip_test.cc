@@ -22,7 +22,6 @@ namespace {
 using ::absl::StatusCode;
 using ::networks::files::WriteAtomically;
 using ::testing::AllOf;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr int kFrames = 12;

@@ -35,7 +35,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 
 constexpr char kTestdata[] = "pipelines/media/testdata/video/";
 

@@ -15,11 +15,26 @@
 namespace tools::lint {
 namespace {
 
-// Flags of Bazel and of other programs that pages name.
+// Flags of Bazel, of scripts and of other programs that pages name.
 const std::set<std::string>& ForeignFlags() {
-  static const auto* const flags = new std::set<std::string>{
-      "aspects",        "config",        "help",     "logdir",     "no-python",
-      "nproc_per_node", "output_groups", "test_env", "test_output"};
+  static const auto* const flags =
+      new std::set<std::string>{"aspects",
+                                "compilation_mode",
+                                "config",
+                                "copt",
+                                "cxxopt",
+                                "help",
+                                "host_cxxopt",
+                                "logdir",
+                                "no-python",
+                                "nproc_per_node",
+                                "output_groups",
+                                "proto_compiler",
+                                "proto_toolchain_for_cc",
+                                "repo_env",
+                                "test_env",
+                                "test_output",
+                                "without_torch"};
   return *flags;
 }
 

@@ -96,8 +96,8 @@ bool IsMadeUp(absl::string_view path) {
         !stem.empty() && std::all_of(stem.begin(), stem.end(), [](char c) {
           return std::isupper(static_cast<unsigned char>(c)) != 0;
         });
-    if (is_capitals || absl::StartsWith(name, "my_") || stem == "foo" ||
-        absl::StartsWith(stem, "foo_")) {
+    if (is_capitals || absl::StartsWith(name, "my_") || stem == "mine" ||
+        stem == "foo" || absl::StartsWith(stem, "foo_")) {
       return true;
     }
   }
