@@ -12,6 +12,7 @@ echo "this is no checkpoint" >"$TEST_TMPDIR/garbage"
 expect 2 "--checkpoint is needed"
 expect 2 "unexpected argument 'stray'" --checkpoint "$checkpoint" stray
 expect 1 "garbage" --checkpoint "$TEST_TMPDIR/garbage" --output "$TEST_TMPDIR/none"
+expect 1 "garbage" --checkpoint "$checkpoint" --output "$TEST_TMPDIR/garbage"
 expect_none "$TEST_TMPDIR/none"
 expect_help checkpoint output
 finish

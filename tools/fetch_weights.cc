@@ -8,6 +8,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "networks/published/fetch.h"
@@ -24,6 +25,9 @@ ABSL_FLAG(std::string, dir, "",
           "Folder for the files; default: the cache, where training looks.");
 ABSL_FLAG(bool, list, false, "Lists the files that can be fetched.");
 ABSL_FLAG(bool, force, false, "Downloads anew what is there.");
+ABSL_FLAG(std::string, mirror, "",
+          "Web address of a folder with the files, instead of where their "
+          "authors publish them. The digests are checked all the same.");
 
 namespace {
 
@@ -32,17 +36,20 @@ namespace published = networks::published;
 constexpr char kUsage[] =
     R"(Fetches published weights of networks, by the names of their files.
 
-  fetch_weights [flags] NAME...
-  fetch_weights --list
+  tools/bazelw run //tools:fetch_weights -- NAME...
+  tools/bazelw run //tools:fetch_weights -- --list
 
 An interrupted download goes on where it was when the command is run again. Each
 file is checked against its published SHA-256, or against the one recorded in
 NAME.sha256 when it first came; a file that is there is only checked.
 
-Examples:
-  fetch_weights vgg19-dcbb9e9d.pth dino_vitbase8_pretrain.pth
-  fetch_weights --dir weights sam_vit_b_01ec64.pth
-)";
+The arguments of two examples:
+  vgg19-dcbb9e9d.pth dino_vitbase8_pretrain.pth
+  --dir weights --mirror https://files.example.org/weights sam_vit_b_01ec64.pth
+
+Exit codes: 0 done, 1 a file is damaged or not where it should be, 2 bad flag;
+above 128, run again to go on: 129 no network, server in trouble, disk full or
+folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 
 void List(const std::string& folder) {
   std::printf("In %s:\n", folder.c_str());
@@ -80,9 +87,12 @@ class DownloadProgress {
   std::unique_ptr<pipelines::ProgressBar> bar_;
 };
 
-absl::Status FetchOne(const published::WeightFile& file,
-                      const std::string& folder) {
+absl::Status FetchOne(published::WeightFile file, const std::string& folder) {
   DownloadProgress progress(file);
+  const std::string mirror = absl::GetFlag(FLAGS_mirror);
+  const std::string mirrored =
+      absl::StrCat(mirror, absl::EndsWith(mirror, "/") ? "" : "/", file.name);
+  if (!mirror.empty()) file.url = mirrored;
   published::FetchOptions options;
   options.force = absl::GetFlag(FLAGS_force);
   options.download.stopped = [] { return pipelines::StopSignal() != 0; };
@@ -112,6 +122,13 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   if (command_line.arguments.empty()) {
     return pipelines::UsageError(absl::InvalidArgumentError(
         "which weights? --list shows what there is"));
+  }
+  if (const std::string mirror = absl::GetFlag(FLAGS_mirror);
+      !mirror.empty() && !absl::StartsWith(mirror, "http://") &&
+      !absl::StartsWith(mirror, "https://")) {
+    return pipelines::UsageError(absl::InvalidArgumentError(absl::StrCat(
+        "--mirror is '", mirror,
+        "'; use an address that begins with http:// or https://")));
   }
   std::vector<published::WeightFile> files;  // all names before any download
   for (const std::string& name : command_line.arguments) {

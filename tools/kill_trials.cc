@@ -22,7 +22,8 @@ ABSL_FLAG(uint64_t, first_seed, 1,
           "Seed of the first; the others follow. A seed decides when its run "
           "is killed.");
 ABSL_FLAG(std::string, folder, "/tmp/kill_trials",
-          "Folder for the runs; emptied at the start.");
+          "Folder for the runs: new, empty, or of earlier trials, which are "
+          "removed.");
 ABSL_FLAG(std::string, table, "",
           "Markdown file for the table, written anew after every trial.");
 
@@ -40,7 +41,8 @@ to three times, a third of them while it writes a checkpoint, starts it again
 each time with another number of loader threads, and compares weights,
 optimizer, averages and losses.csv, bit for bit, with a run that was left alone.
 
-Exit codes: 0 all alike, 1 not.)";
+Exit codes: 0 all alike, 1 not, 2 bad flag; above 128, try again: 129 disk full
+or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 
 std::string Table(const std::vector<KillTrial>& trials) {
   int kills = 0, in_save = 0, passed = 0;
@@ -67,6 +69,10 @@ std::string Table(const std::vector<KillTrial>& trials) {
 
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
+  if (absl::GetFlag(FLAGS_trials) < 1) {
+    return UsageError(absl::InvalidArgumentError(absl::StrCat(
+        "--trials is ", absl::GetFlag(FLAGS_trials), "; use 1 or more")));
+  }
   CatchStopSignals();
   KillTrialsOptions options;
   options.folder = UserPath(absl::GetFlag(FLAGS_folder));

@@ -19,6 +19,8 @@ succeed "was there" --output "$out" "${small[@]}"
 
 expect 1 "$out: holds something other" --output "$out" "${small[@]}" --seed 2
 expect 2 "--output is missing"
+echo mine >"$TEST_TMPDIR/file"
+expect 1 "file" --output "$TEST_TMPDIR/file/below" "${small[@]}"
 expect 2 "size is 8; use 16 to 1024" --output "$TEST_TMPDIR/none" --size 8
 expect 2 "unexpected argument 'stray'" --output "$TEST_TMPDIR/none" stray
 expect_none "$TEST_TMPDIR/none"

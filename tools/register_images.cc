@@ -1,7 +1,6 @@
 // Registers one picture to another; see kUsage.
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "cpab/image/drawing.h"
 #include "cpab/image/registration.h"
 #include "cpab/image/warp.h"
+#include "networks/files/folder.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
@@ -107,12 +107,7 @@ absl::StatusOr<cv::Mat> WarpTo(const cv::Mat& image, const cv::Mat& like,
 
 absl::Status WritePictures(const std::string& folder, const cv::Mat& moving,
                            const cv::Mat& fixed, const cpab::Flow& flow) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat(folder, ": cannot be made: ", error.message()));
-  }
+  RETURN_IF_ERROR(networks::files::MakeFolder(folder));
   const cv::Scalar red(255, 40, 40), blue(40, 80, 255), grey(160, 160, 160);
   ASSIGN_OR_RETURN(const cv::Mat warped, WarpTo(moving, fixed, flow));
   cpab::Canvas grid(moving);

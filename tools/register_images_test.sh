@@ -31,5 +31,6 @@ expect 2 "--side is 8; use 16 or more" "${pair[@]}" --output "$out" --side 8
 expect 2 "--noise is 0; use a number above 0" "${pair[@]}" --output "$out" --noise 0
 expect 1 "nowhere.png" --moving /nowhere.png --fixed "$fixed" --output "$out"
 expect 1 "file" "${pair[@]/$moving/$TEST_TMPDIR/file}" --output "$out"
+expect 1 "file/below" "${pair[@]}" --output "$TEST_TMPDIR/file/below" --side 16
 expect_help moving fixed output cells side noise zero_boundary
 finish

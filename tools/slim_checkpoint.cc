@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/flags/flag.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
@@ -40,6 +41,11 @@ absl::Status CheckFlags(const std::string& checkpoint,
       return pipelines::UsageError(absl::InvalidArgumentError(
           absl::StrCat("--", name, " is needed; see --help")));
     }
+  }
+  if (!absl::EndsWith(output, ".safetensors")) {
+    return pipelines::UsageError(absl::InvalidArgumentError(absl::StrCat(
+        "--output is '", output,
+        "'; the file is a safetensors file, so end its name in .safetensors")));
   }
   if (std::filesystem::exists(output) && !absl::GetFlag(FLAGS_overwrite)) {
     return absl::AlreadyExistsError(

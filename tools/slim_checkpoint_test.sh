@@ -1,15 +1,23 @@
 #!/bin/bash
 # What is slim already comes out as it went in, to the byte; bad input is an error.
-slim=tools/slim_checkpoint
+program=tools/slim_checkpoint
+. pipelines/app/program_testing.sh
 small=pipelines/pretrained/puppets-64.safetensors
-out="$TEST_TMPDIR/out.safetensors"
+out=$TEST_TMPDIR/out.safetensors
+none=$TEST_TMPDIR/none.safetensors
 
-fail() { echo "$*"; exit 1; }
+succeed "$out: 7" --checkpoint "$small" --output "$out"
+cmp "$small" "$out" || complain "changed what it had written itself"
+expect 1 "$out exists; give --overwrite" --checkpoint "$small" --output "$out"
+succeed "$out: 7" --checkpoint "$small" --output "$out" --overwrite
 
-"$slim" --checkpoint "$small" --output "$out" || fail "does not slim $small"
-cmp "$small" "$out" || fail "changed what it had written itself"
-"$slim" --checkpoint "$small" --output "$out" && fail "replaced a file unasked"
 head -c 100000 "$small" >"$TEST_TMPDIR/cut.safetensors"
-"$slim" --checkpoint "$TEST_TMPDIR/cut.safetensors" --output "$TEST_TMPDIR/no" &&
-  fail "took a truncated file"
-[[ ! -e "$TEST_TMPDIR/no" ]] || fail "left a file after an error"
+expect 1 "cut.safetensors" --checkpoint "$TEST_TMPDIR/cut.safetensors" --output "$none"
+expect 1 "/nowhere" --checkpoint /nowhere.safetensors --output "$none"
+expect 2 "--checkpoint is needed" --output "$none"
+expect 2 "--output is needed" --checkpoint "$small"
+expect 2 "end its name in .safetensors" --checkpoint "$small" --output "$TEST_TMPDIR/none.pth"
+expect 2 "unexpected argument 'stray'" --checkpoint "$small" --output "$none" stray
+expect_none "$none" "$TEST_TMPDIR/none.pth"
+expect_help checkpoint output overwrite
+finish

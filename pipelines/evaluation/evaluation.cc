@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/folder.h"
 #include "pipelines/evaluation/animation_sheet.h"
 #include "pipelines/evaluation/failure_pictures.h"
 #include "pipelines/evaluation/frame_writer.h"
@@ -18,15 +19,8 @@ namespace pipelines {
 namespace {
 
 namespace fs = std::filesystem;
+using networks::files::MakeFolder;
 using networks::files::WriteAtomically;
-
-absl::Status MakeFolder(const std::string& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (!error) return absl::OkStatus();
-  return absl::UnavailableError(
-      absl::StrCat(folder, ": cannot be made: ", error.message()));
-}
 
 absl::StatusOr<std::vector<Picture>> WriteSheet(const TrainedModel& trained,
                                                 torch::Device device,

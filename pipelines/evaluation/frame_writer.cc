@@ -1,9 +1,9 @@
 #include "pipelines/evaluation/frame_writer.h"
 
-#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "networks/files/folder.h"
 #include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_macros.h"
 
@@ -12,12 +12,7 @@ namespace {
 
 absl::StatusOr<std::unique_ptr<data::FrameSink>> OpenFolder(
     const std::string& folder, const std::string& clip) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat(folder, ": cannot be made: ", error.message()));
-  }
+  RETURN_IF_ERROR(networks::files::MakeFolder(folder));
   return data::OpenFrameSink(absl::StrCat(folder, "/", clip, "/"), {});
 }
 

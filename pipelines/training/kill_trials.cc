@@ -13,8 +13,11 @@
 #include <sstream>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "networks/files/folder.h"
+#include "networks/files/system_error.h"
 #include "networks/files/temporary.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/training/child_process.h"
@@ -26,6 +29,11 @@ namespace {
 namespace fs = std::filesystem;
 using networks::files::IsTemporaryName;
 using networks::weights::SafetensorsFile;
+
+// Names in the folder: the run that is left alone, and the others before their
+// seeds.
+constexpr char kUndisturbed[] = "undisturbed";
+constexpr char kTrial[] = "trial-";
 
 std::string Contents(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -123,15 +131,37 @@ absl::StatusOr<bool> HaveSameTensors(const std::string& a,
   return true;
 }
 
+// Removes what earlier trials left in `folder`. AlreadyExists if anything else
+// is in it: a user may have named a folder of their own.
+absl::Status ClearFolder(const std::string& folder) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                   networks::files::ListFolder(folder));
+  for (const std::string& name : names) {
+    if (absl::StartsWith(name, kUndisturbed) ||
+        absl::StartsWith(name, kTrial)) {
+      continue;
+    }
+    return absl::AlreadyExistsError(absl::StrCat(
+        folder, ": holds ", name,
+        ", which is no kill trial; name a folder that is empty or new"));
+  }
+  for (const std::string& name : names) {
+    std::error_code error;
+    const std::string path = absl::StrCat(folder, "/", name);
+    fs::remove_all(path, error);
+    if (error) return networks::files::SystemError(error, path, "remove this");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<KillTrials> KillTrials::Create(
     const KillTrialsOptions& options) {
-  const std::string output = options.folder + "/undisturbed";
-  std::error_code error;
-  fs::remove_all(options.folder, error);
-  fs::create_directories(Checkpoints(output), error);
-  if (error) return absl::ErrnoToStatus(error.value(), options.folder);
+  const std::string output = absl::StrCat(options.folder, "/", kUndisturbed);
+  RETURN_IF_ERROR(networks::files::MakeFolder(options.folder));
+  RETURN_IF_ERROR(ClearFolder(options.folder));
+  RETURN_IF_ERROR(networks::files::MakeFolder(Checkpoints(output)));
   data::Random random({0});
   const std::vector<std::string> command =
       Command(options.command, output, random);
@@ -147,8 +177,8 @@ absl::StatusOr<KillTrial> KillTrials::Run(uint64_t seed) const {
   data::Random random({seed});
   KillTrial trial;
   trial.seed = seed;
-  const std::string output = absl::StrCat(options_.folder, "/trial-", seed);
-  fs::create_directories(Checkpoints(output));
+  const std::string output = absl::StrCat(options_.folder, "/", kTrial, seed);
+  RETURN_IF_ERROR(networks::files::MakeFolder(Checkpoints(output)));
   const absl::Cleanup remove = [&] {
     std::error_code ignored;
     fs::remove_all(output, ignored);
@@ -162,7 +192,8 @@ absl::StatusOr<KillTrial> KillTrials::Run(uint64_t seed) const {
   ++trial.sessions;
   RETURN_IF_ERROR(
       RunToTheEnd(Command(options_.command, output, random), output));
-  const std::string undisturbed = options_.folder + "/undisturbed";
+  const std::string undisturbed =
+      absl::StrCat(options_.folder, "/", kUndisturbed);
   ASSIGN_OR_RETURN(
       trial.same_weights,
       HaveSameTensors(NewestCheckpoint(undisturbed), NewestCheckpoint(output)));

@@ -1,6 +1,5 @@
 // Segments an image; see kUsage.
 #include <cstdio>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -8,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "networks/files/folder.h"
 #include "networks/published/weight_files.h"
 #include "opencv2/core.hpp"
 #include "pipelines/app/command_line.h"
@@ -104,9 +104,11 @@ absl::StatusOr<tools::SegmenterOptions> SegmenterOptionsFromFlags() {
         "--precision is '", precision, "'; use float32 or bfloat16")));
   }
   options.bfloat16 = precision == "bfloat16";
-  RETURN_IF_ERROR(pipelines::SetThreads(absl::GetFlag(FLAGS_threads)));
-  ASSIGN_OR_RETURN(options.device,
-                   pipelines::SelectDevice(absl::GetFlag(FLAGS_device)));
+  RETURN_IF_ERROR(pipelines::UsageError(
+      pipelines::SetThreads(absl::GetFlag(FLAGS_threads))));
+  const auto device = pipelines::SelectDevice(absl::GetFlag(FLAGS_device));
+  if (!device.ok()) return pipelines::UsageError(device.status());
+  options.device = *device;
   std::string weights = absl::GetFlag(FLAGS_weights);
   const bool is_path = weights.find('/') != std::string::npos;
   if (is_path) weights = pipelines::UserPath(weights);
@@ -165,12 +167,9 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
       pipelines::UsageError(pipelines::RefuseArguments(command_line)));
   ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs());
   const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_output));
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) return absl::ErrnoToStatus(error.value(), folder);
-
   ASSIGN_OR_RETURN(tools::Segmenter segmenter,
                    tools::Segmenter::Create(inputs.segmenter));
+  RETURN_IF_ERROR(networks::files::MakeFolder(folder));
   segmenter.SetImage(inputs.image);
   cv::Mat overlay = inputs.image.clone();
   for (size_t i = 0; i < inputs.prompts.size(); ++i) {

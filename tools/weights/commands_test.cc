@@ -16,6 +16,7 @@
 namespace tools::weights {
 namespace {
 
+using ::absl::StatusCode;
 using ::networks::weights::ReadWeights;
 using ::networks::weights::TensorMap;
 using ::networks::weights::Weights;
@@ -59,6 +60,14 @@ TEST(List, TakesAPrefixAndMetadata) {
       out.str(),
       AllOf(HasSubstr("2 tensors, 15 elements"), HasSubstr("\nepoch = 12\n"),
             HasSubstr("(PyTorch legacy)"), Not(HasSubstr("model.b"))));
+}
+
+TEST(List, RefusesAPrefixThatNoNameHas) {
+  std::ostringstream out;
+  EXPECT_THAT(List(kTiny, {"zzz", false}, out),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("no tensor whose name begins with 'zzz'")));
+  EXPECT_EQ(out.str(), "");
 }
 
 bool Same(const std::string& a, const std::string& b,

@@ -73,6 +73,10 @@ absl::Status List(const std::string& path, const ListOptions& options,
     elements += tensor.numel();
     bytes += tensor.numel() * tensor.element_size();
   }
+  if (rows.size() == 1 && !options.prefix.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": has no tensor whose name begins with '", options.prefix, "'"));
+  }
   Print(rows, out);
   out << absl::StrFormat("%d tensors, %d elements, %.1f MB (%s)\n",
                          rows.size() - 1, elements, bytes / 1e6,

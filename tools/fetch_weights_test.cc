@@ -1,0 +1,103 @@
+// fetch_weights as a user runs it, against a server of this test.
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/published/loopback_server.h"
+#include "pipelines/testing/testing_folder.h"
+#include "pipelines/testing/testing_program.h"
+
+namespace {
+
+using ::networks::published::HttpRequest;
+using ::networks::published::HttpResponse;
+using ::networks::published::LoopbackServer;
+using ::networks::published::ServeFile;
+using ::pipelines::FreshTestFolder;
+using ::pipelines::ProgramResult;
+using ::pipelines::ReadText;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// One whose authors publish no digest, and one of which the digest is known.
+constexpr char kAny[] = "dino_deitsmall16_pretrain.pth";
+constexpr char kKnown[] = "vgg19-dcbb9e9d.pth";
+
+ProgramResult Fetch(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "tools/fetch_weights");
+  return pipelines::RunProgramForTest(arguments);
+}
+
+TEST(FetchWeights, DownloadsFromAMirrorOnceThenChecks) {
+  LoopbackServer server(ServeFile("PK weights"));
+  const std::string folder = FreshTestFolder();
+  const std::vector<std::string> command = {"--dir", folder, "--mirror",
+                                            server.Url("/files/"), kAny};
+  const ProgramResult first = Fetch(command);
+  EXPECT_EQ(first.exit_code, 0) << first.output;
+  EXPECT_THAT(first.output, HasSubstr(std::string("fetched  ") + folder));
+  EXPECT_EQ(ReadText(folder + "/" + kAny), "PK weights");
+  const ProgramResult second = Fetch(command);
+  EXPECT_EQ(second.exit_code, 0) << second.output;
+  EXPECT_THAT(second.output, HasSubstr("was there, whole"));
+  ASSERT_EQ(server.requests().size(), 1);
+  EXPECT_EQ(server.requests()[0].target, std::string("/files/") + kAny);
+
+  std::ofstream(folder + "/" + kAny) << "PK damage";
+  const ProgramResult third = Fetch(command);
+  EXPECT_EQ(third.exit_code, 1);
+  EXPECT_THAT(third.output, AllOf(HasSubstr(kAny), HasSubstr("--force")));
+}
+
+TEST(FetchWeights, RefusesAFileWithAnotherDigestFromAMirror) {
+  LoopbackServer server(ServeFile("PK something else"));
+  const std::string folder = FreshTestFolder();
+  const ProgramResult result =
+      Fetch({"--dir=" + folder, "--mirror=" + server.Url(""), kKnown});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, HasSubstr("dcbb9e9d"));
+  EXPECT_FALSE(std::filesystem::exists(folder + "/" + kKnown));
+}
+
+TEST(FetchWeights, TellsWhetherTryingAgainHelps) {
+  HttpResponse response;
+  LoopbackServer server([&](const HttpRequest&) { return response; });
+  const std::vector<std::string> command = {"--dir", FreshTestFolder(),
+                                            "--mirror", server.Url(""), kAny};
+  response.status = 404;
+  const ProgramResult gone = Fetch(command);
+  EXPECT_EQ(gone.exit_code, 1) << gone.output;
+  EXPECT_THAT(gone.output, HasSubstr(server.Url("")));
+  response.status = 503;
+  EXPECT_EQ(Fetch(command).exit_code, 129);
+}
+
+TEST(FetchWeights, NamesMistakes) {
+  const ProgramResult none = Fetch({});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.output, HasSubstr("which weights? --list shows"));
+  const ProgramResult unknown = Fetch({kAny, "vgg19"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.output, AllOf(HasSubstr("'vgg19'"), HasSubstr(kKnown),
+                                    Not(HasSubstr("fetched"))));
+  const ProgramResult mirror = Fetch({"--mirror=files", kAny});
+  EXPECT_EQ(mirror.exit_code, 2);
+  EXPECT_THAT(mirror.output, HasSubstr("--mirror is 'files'; use an address"));
+}
+
+TEST(FetchWeights, ListsWhatIsThere) {
+  const std::string folder = FreshTestFolder();
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/" + kAny) << "PK weights";
+  const ProgramResult result = Fetch({"--dir", folder, "--list"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr(std::string("fetched  ") + kAny),
+                    HasSubstr(std::string("-        ") + kKnown)));
+}
+
+}  // namespace

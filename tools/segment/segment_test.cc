@@ -1,0 +1,115 @@
+// segment as a user runs it, with tiny weights of this test's making.
+#include <torch/types.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/sam/sam.h"
+#include "networks/testing/fill.h"
+#include "networks/weights/load.h"
+#include "networks/weights/safetensors.h"
+#include "opencv2/core.hpp"
+#include "pipelines/media/image_io.h"
+#include "pipelines/testing/testing_folder.h"
+#include "pipelines/testing/testing_program.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace {
+
+using ::pipelines::ProgramResult;
+using ::testing::HasSubstr;
+
+class SegmentTest : public ::testing::Test {
+ protected:
+  SegmentTest() {
+    std::filesystem::create_directories(folder_);
+    networks::sam::Sam sam(*networks::sam::SamByName("tiny"));
+    networks::test_util::FillModule("sam/", *sam);
+    EXPECT_THAT(networks::weights::WriteSafetensors(
+                    weights_, networks::weights::StateDict(*sam)),
+                IsOk());
+    cv::Mat image(30, 50, CV_8UC3);
+    cv::RNG(1).fill(image, cv::RNG::UNIFORM, 0, 256);
+    EXPECT_THAT(pipelines::data::WriteImage(image_, image), IsOk());
+  }
+
+  ProgramResult Segment(std::vector<std::string> arguments) {
+    const std::vector<std::string> command = {"tools/segment/segment",
+                                              "--image",
+                                              image_,
+                                              "--weights",
+                                              weights_,
+                                              "--model",
+                                              "tiny",
+                                              "--threads",
+                                              "1"};
+    arguments.insert(arguments.begin(), command.begin(), command.end());
+    return pipelines::RunProgramForTest(arguments);
+  }
+
+  const std::string folder_ = pipelines::FreshTestFolder();
+  const std::string weights_ = folder_ + "/tiny.safetensors";
+  const std::string image_ = folder_ + "/image.png";
+  const std::string output_ = folder_ + "/masks";
+};
+
+TEST_F(SegmentTest, WritesAMaskForEachReadingOfAPoint) {
+  const ProgramResult result =
+      Segment({"--output", output_, "--points", "20,10"});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("mask_0.png"));
+  EXPECT_THAT(result.output, HasSubstr("% of the image, expected IoU"));
+  for (const char* name :
+       {"mask_0.png", "mask_0_1.png", "mask_0_2.png", "overlay.png"}) {
+    const auto mask = pipelines::data::ReadImage(output_ + "/" + name);
+    ASSERT_THAT(mask, IsOk()) << name;
+    EXPECT_EQ(mask->size(), cv::Size(50, 30)) << name;
+  }
+}
+
+TEST_F(SegmentTest, WritesAMaskForEachBox) {
+  const ProgramResult result =
+      Segment({"--output", output_, "--boxes", "1,2,20,20 25,5,49,29"});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_TRUE(std::filesystem::exists(output_ + "/mask_0.png"));
+  EXPECT_TRUE(std::filesystem::exists(output_ + "/mask_1.png"));
+  EXPECT_FALSE(std::filesystem::exists(output_ + "/mask_2.png"));
+}
+
+TEST_F(SegmentTest, NamesMistakes) {
+  struct Mistake {
+    std::vector<std::string> arguments;
+    int exit_code;
+    const char* words;
+  };
+  const std::string fine = "--points=20,10";
+  for (const Mistake& mistake : std::vector<Mistake>{
+           {{fine}, 2, "--output is missing"},
+           {{"--output", output_}, 2, "what to segment? Give --points"},
+           {{"--output", output_, "--points=99,1"}, 2, "not in the image"},
+           {{"--output", output_, "--boxes=1,1,2,2 3,3,4,4", fine},
+            2,
+            "give one box"},
+           {{"--output", output_, "--each", "--boxes=1,1,2,2"},
+            2,
+            "--each is for points without a box"},
+           {{"--output", output_, fine, "--precision=int8"},
+            2,
+            "--precision is 'int8'"},
+           {{"--output", output_, fine, "--threads=-1"}, 2, "threads"},
+           {{"--output", output_, fine, "--device=abacus"}, 2, "abacus"},
+           {{"--output", output_, fine, "stray"}, 2, "'stray'"},
+           {{"--output", output_, fine, "--weights=/none.pth"}, 1, "/none.pth"},
+           {{"--output", output_, fine, "--image=/none.png"}, 1, "/none.png"},
+       }) {
+    const ProgramResult result = Segment(mistake.arguments);
+    EXPECT_EQ(result.exit_code, mistake.exit_code) << result.output;
+    EXPECT_THAT(result.output, HasSubstr(mistake.words));
+  }
+  EXPECT_FALSE(std::filesystem::exists(output_));
+}
+
+}  // namespace
