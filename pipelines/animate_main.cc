@@ -16,6 +16,7 @@
 #include "pipelines/app/program.h"
 #include "pipelines/app/progress.h"
 #include "pipelines/base/stop_signal.h"
+#include "pipelines/checkpoint/run_checkpoint.h"
 #include "pipelines/pretrained/pretrained.h"
 #include "third_party/absl/status_macros.h"
 
@@ -175,8 +176,10 @@ absl::Status CheckOutputs(const std::vector<BatchItem>& items,
 absl::Status Animate(const AnimateRequest& request, c10::Device device) {
   ASSIGN_OR_RETURN(const std::vector<BatchItem> items,
                    AnimateItems(request.inputs));
-  const std::string checkpoint =
-      request.checkpoint.empty() ? PretrainedCheckpoint() : request.checkpoint;
+  ASSIGN_OR_RETURN(
+      const std::string checkpoint,
+      CheckpointAt(request.checkpoint.empty() ? PretrainedCheckpoint()
+                                              : request.checkpoint));
   const BatchOptions batch = OptionsOf(request, checkpoint);
   RETURN_IF_ERROR(CheckOutputs(items, batch));
   ASSIGN_OR_RETURN(const std::unique_ptr<Animator> animator,

@@ -12,6 +12,7 @@
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/checkpoint/run_checkpoint.h"
 #include "pipelines/config/config.h"
 #include "pipelines/config/frame_size.h"
 #include "pipelines/config/override.h"
@@ -23,8 +24,8 @@
 
 ABSL_FLAG(
     std::string, checkpoint, "",
-    "A checkpoint of a training run (a .safetensors file), or of the paper's "
-    "original implementation (.pth.tar).");
+    "A checkpoint of a training run (a .safetensors file, or the run's folder "
+    "for its best one), or of the paper's original implementation (.pth.tar).");
 ABSL_FLAG(std::string, data, "",
           "Folder with test/, to evaluate on other clips than those of the "
           "checkpoint's config.");
@@ -64,7 +65,7 @@ constexpr char kUsage[] =
     R"(Reconstructs each test clip from its first frame and scores the result.
 
   tools/bazelw run //pipelines:evaluate -- \
-      --checkpoint runs/demo/checkpoints/best.safetensors --page scores
+      --checkpoint runs/demo --page scores
 
 Prints for each clip, worst first, and as means: L1 (of values in [0, 1]), PSNR
 (dB), SSIM, and LPIPS with --lpips. Where the clips have ground truth, as the
@@ -147,7 +148,8 @@ absl::Status WritePage(const std::string& folder, const std::string& checkpoint,
 
 absl::Status EvaluateCheckpoint(c10::Device device,
                                 const std::vector<std::string>& overrides) {
-  const std::string checkpoint = UserPath(absl::GetFlag(FLAGS_checkpoint));
+  ASSIGN_OR_RETURN(const std::string checkpoint,
+                   CheckpointAt(UserPath(absl::GetFlag(FLAGS_checkpoint))));
   ASSIGN_OR_RETURN(TrainedModel trained, LoadTrainedModel(checkpoint, device));
   RETURN_IF_ERROR(UsageError(ApplyFlags(overrides, &trained.config)));
   if (absl::GetFlag(FLAGS_print_config)) {

@@ -10,10 +10,12 @@
 #include "pipelines/app/program.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/checkpoint/run_checkpoint.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, checkpoint, "",
-          "A checkpoint of a training run (a .safetensors file).");
+          "A checkpoint of a training run (a .safetensors file), or the run's "
+          "folder for its best one.");
 ABSL_FLAG(std::string, output, "torchscript", "The folder for the files.");
 
 namespace {
@@ -21,19 +23,21 @@ namespace {
 constexpr char kUsage[] = R"(Writes a checkpoint's networks as TorchScript.
 
   tools/bazelw run //tools:export_torchscript -- \
-      --checkpoint runs/demo/checkpoints/step-....safetensors --output scripts/
+      --checkpoint runs/demo --output scripts/
 
 One file a network, plain tensors in and out, for PyTorch (torch.jit.load) and
 LibTorch. The CPAB step between the networks stays in //cpab.)";
 
 absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
-  const std::string checkpoint =
+  const std::string given =
       pipelines::UserPath(absl::GetFlag(FLAGS_checkpoint));
-  if (checkpoint.empty()) {
+  if (given.empty()) {
     return pipelines::UsageError(
         absl::InvalidArgumentError("--checkpoint is needed; see --help"));
   }
+  ASSIGN_OR_RETURN(const std::string checkpoint,
+                   pipelines::CheckpointAt(given));
   ASSIGN_OR_RETURN(const pipelines::TrainedModel trained,
                    pipelines::LoadTrainedModel(checkpoint, torch::kCPU));
   ASSIGN_OR_RETURN(

@@ -11,10 +11,12 @@
 #include "pipelines/app/program.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/checkpoint/run_checkpoint.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, checkpoint, "",
-          "A checkpoint of a training run (a .safetensors file).");
+          "A checkpoint of a training run (a .safetensors file), or the run's "
+          "folder for its best one.");
 ABSL_FLAG(std::string, output, "", "The .safetensors file to write.");
 ABSL_FLAG(bool, overwrite, false, "Replace an output that exists.");
 
@@ -23,8 +25,7 @@ namespace {
 constexpr char kUsage[] = R"(Writes what animation needs of a checkpoint.
 
   tools/bazelw run //tools:slim_checkpoint -- \
-      --checkpoint runs/demo/checkpoints/best.safetensors \
-      --output small.safetensors
+      --checkpoint runs/demo --output small.safetensors
 
 The networks alone, averaged over steps where training kept averages, in
 float16: an eighth of the file or less. animate and evaluate compute with them
@@ -67,10 +68,12 @@ void ToFloat16(torch::nn::Module& module) {
 
 absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
-  const std::string checkpoint =
+  const std::string given =
       pipelines::UserPath(absl::GetFlag(FLAGS_checkpoint));
   const std::string output = pipelines::UserPath(absl::GetFlag(FLAGS_output));
-  RETURN_IF_ERROR(CheckFlags(checkpoint, output));
+  RETURN_IF_ERROR(CheckFlags(given, output));
+  ASSIGN_OR_RETURN(const std::string checkpoint,
+                   pipelines::CheckpointAt(given));
   ASSIGN_OR_RETURN(const pipelines::CheckpointState state,
                    pipelines::ReadCheckpointState(checkpoint));
   ASSIGN_OR_RETURN(const pipelines::TrainedModel trained,

@@ -33,9 +33,10 @@ ABSL_FLAG(std::string, sources, "",
 ABSL_FLAG(std::string, drivings, "",
           "For many: a folder of driving videos, or a .txt file.");
 ABSL_FLAG(std::string, checkpoint, "",
-          "A checkpoint of a training run (.safetensors) or of the paper's "
-          "original implementation (.pth.tar); without one, the one that comes "
-          "with this program, which knows drawn puppets.");
+          "A checkpoint of a training run (a .safetensors file, or the run's "
+          "folder for its best one), or of the paper's original implementation "
+          "(.pth.tar); without one, the one that comes with this program, "
+          "which knows drawn puppets.");
 ABSL_FLAG(std::string, model_size, "",
           "The size at which the model sees frames: 384, or 512x384. Empty: as "
           "it was trained, which checkpoints of the original do not say; these "
@@ -121,7 +122,7 @@ const char kAnimateUsage[] =
   tools/bazelw run //pipelines:animate
       shows what it does: moves a drawn puppet, writes animation.mp4
   tools/bazelw run //pipelines:animate -- --source me.png --driving dance.mp4 \
-      --checkpoint runs/mine/checkpoints/step-....safetensors --output out.mp4
+      --checkpoint runs/mine --output out.mp4
   tools/bazelw run //pipelines:animate -- --sources stills/ --drivings videos/ \
       --checkpoint ... --output results/
       animates each still by each video; run again to do what is missing

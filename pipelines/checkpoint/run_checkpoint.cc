@@ -1,0 +1,30 @@
+#include "pipelines/checkpoint/run_checkpoint.h"
+
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "pipelines/checkpoint/checkpoint_store.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+
+absl::StatusOr<std::string> CheckpointAt(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(path, error)) return path;
+  for (const std::string& folder : {absl::StrCat(path, "/checkpoints"), path}) {
+    const std::string best = CheckpointStore(folder, /*keep=*/1).best();
+    if (std::filesystem::exists(best, error)) return best;
+    ASSIGN_OR_RETURN(const std::vector<std::string> found,
+                     FindCheckpoints(folder));
+    if (!found.empty()) return found.front();
+  }
+  return absl::NotFoundError(absl::StrCat(
+      path,
+      ": is a folder without checkpoints; name a run's folder, which "
+      "//pipelines:train makes, or a file"));
+}
+
+}  // namespace pipelines
