@@ -25,8 +25,8 @@ absl::Status Run() {
   ASSIGN_OR_RETURN(const auto driving, pipelines::data::OpenFrameSource(
                                            pipelines::ExampleDriving()));
   ASSIGN_OR_RETURN(const auto frame, driving->Next());
-  animator->SetSource(still);
-  const cv::Mat moved = animator->Animate({frame->rgb})[0];
+  const pipelines::PreparedSource source = animator->PrepareSource(still);
+  const cv::Mat moved = animator->Animate(source, {frame->rgb}).pictures[0];
   std::printf("a frame of %dx%d\n", moved.cols, moved.rows);
   return absl::OkStatus();
 }
