@@ -66,7 +66,8 @@ std::string WhyNotReadable(std::string_view head) {
       head.find("<svg") != std::string_view::npos) {
     return "is an SVG drawing, which is not read; convert it to PNG";
   }
-  if (head.substr(4, 4) == "ftyp") {
+  constexpr size_t kBoxBytes = 12;  // of size, type and brand
+  if (head.size() >= kBoxBytes && head.substr(4, 4) == "ftyp") {
     const std::string_view brand = head.substr(8, 4);
     for (const std::string_view photo :
          {"heic", "heix", "heim", "heis", "mif1", "msf1", "avif"}) {

@@ -140,6 +140,20 @@ TEST(OpenInput, SaysThatAPhotoOfAPhoneIsNotRead) {
                        AllOf(HasSubstr(path), HasSubstr("HEIC"))));
 }
 
+TEST(OpenInput, RefusesFilesOfAFewBytes) {
+  const std::string path = TempPath("short.mp4");
+  for (const std::string& bytes :
+       {std::string("a"), std::string("abc"), std::string("abcd"),
+        std::string("\0\0\0\x14"
+                    "ftyp",
+                    8),
+        std::string("<")}) {
+    ASSERT_THAT(WriteAtomically(path, bytes), IsOk());
+    EXPECT_THAT(OpenFrameSource(path),
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr(path)));
+  }
+}
+
 TEST(OpenInput, ReadsAPipeToItsEnd) {
   const std::string video = TempPath("piped.mkv"), pipe = TempPath("pipe");
   WriteNumberedVideo(video, cv::Size(32, 32), 3);
