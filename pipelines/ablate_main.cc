@@ -9,6 +9,7 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
+#include "pipelines/app/program_hooks.h"
 #include "pipelines/base/child_process.h"
 #include "pipelines/base/shipped_file.h"
 #include "pipelines/base/stop_signal.h"
@@ -76,11 +77,13 @@ absl::StatusOr<StudyPlan> PlanFromFlags(
 }
 
 absl::Status Ablate(const StudyPlan& plan) {
+  ProgramHooks program("ablate");
   StudyRunnerOptions options;
   options.train = SiblingProgram("train");
   options.evaluate = SiblingProgram("evaluate");
   options.flags = {absl::StrCat("--device=", absl::GetFlag(FLAGS_device)),
                    absl::StrCat("--threads=", absl::GetFlag(FLAGS_threads))};
+  options.hooks = program.hooks();
   options.evaluate_again = absl::GetFlag(FLAGS_evaluate_again);
   options.report = [&plan] { return WriteStudyReport(plan); };
   if (absl::GetFlag(FLAGS_report_only)) {

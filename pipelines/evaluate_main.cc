@@ -9,6 +9,7 @@
 #include "pipelines/app/device.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
+#include "pipelines/app/program_hooks.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint.h"
@@ -156,10 +157,13 @@ absl::Status EvaluateCheckpoint(c10::Device device,
     std::printf("%s", ResolvedText(trained.config).c_str());
     return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(const std::string folder, DataFolder(trained.config.data()));
+  ProgramHooks program("evaluate");
+  const WorkHooks hooks = program.hooks();
+  ASSIGN_OR_RETURN(const std::string folder,
+                   DataFolder(trained.config.data(), hooks));
   ASSIGN_OR_RETURN(const std::unique_ptr<data::Dataset> test,
                    OpenSplit(folder, "test", trained.config.data(),
-                             trained.config.training().seed()));
+                             trained.config.training().seed(), hooks));
   std::printf("evaluate: %zu clips of %s/test on %s\n", test->clips().size(),
               folder.c_str(), DescribeDevice(device).c_str());
   std::fflush(stdout);
@@ -168,7 +172,7 @@ absl::Status EvaluateCheckpoint(c10::Device device,
   outputs.frames = UserPath(absl::GetFlag(FLAGS_frames));
   if (!page.empty()) outputs.pictures = absl::StrCat(page, "/evaluation");
   ASSIGN_OR_RETURN(const Evaluation evaluation,
-                   Evaluate(trained, device, *test, outputs));
+                   Evaluate(trained, device, *test, outputs, hooks));
   std::printf("%s", EvaluationText(evaluation.result).c_str());
   if (!page.empty()) {
     RETURN_IF_ERROR(WritePage(page, checkpoint, trained.config, evaluation));

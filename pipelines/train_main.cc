@@ -8,13 +8,17 @@
 #include "pipelines/app/device.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
+#include "pipelines/app/program_hooks.h"
 #include "pipelines/avd/train_avd.h"
 #include "pipelines/base/shipped_file.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/config/config.h"
+#include "pipelines/config/override.h"
+#include "pipelines/config/validate.h"
 #include "pipelines/parallel/process_environment.h"
 #include "pipelines/training/trainer.h"
+#include "pipelines/training/training_console.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, config, "",
@@ -80,6 +84,12 @@ absl::StatusOr<std::string> ConfigPath() {
                            name.empty() ? "demo" : name);
 }
 
+// Of the run, unless --output names it.
+std::string ConfigName() {
+  const std::string name = absl::GetFlag(FLAGS_config);
+  return name.empty() ? "demo" : std::filesystem::path(name).stem().string();
+}
+
 absl::StatusOr<Config> ConfigFromFlags(std::vector<std::string> overrides) {
   if (const std::string seed = absl::GetFlag(FLAGS_seed); !seed.empty()) {
     overrides.push_back(absl::StrCat("training.seed=", seed));
@@ -97,14 +107,11 @@ absl::Status PrintConfig(const std::vector<std::string>& overrides) {
 
 absl::StatusOr<TrainerOptions> OptionsFromFlags(
     const std::vector<std::string>& overrides) {
-  ASSIGN_OR_RETURN(const std::string path, ConfigPath());
   TrainerOptions options;
   ASSIGN_OR_RETURN(options.config, ConfigFromFlags(overrides));
-  options.command = std::filesystem::path(path).stem();
   options.output = UserPath(absl::GetFlag(FLAGS_output).empty()
-                                ? absl::StrCat("runs/", options.command)
+                                ? absl::StrCat("runs/", ConfigName())
                                 : absl::GetFlag(FLAGS_output));
-  options.profile = absl::GetFlag(FLAGS_profile);
   ASSIGN_OR_RETURN(options.process, parallel::ReadProcessEnvironment());
   ASSIGN_OR_RETURN(options.device, SelectDevice(absl::GetFlag(FLAGS_device)));
   if (options.process.is_parallel() && options.device.is_cuda()) {
@@ -116,29 +123,62 @@ absl::StatusOr<TrainerOptions> OptionsFromFlags(
   return options;
 }
 
+bool IsStopped() { return StopSignal() != 0; }
+
+absl::Status TrainModel(const std::vector<std::string>& overrides) {
+  absl::StatusOr<TrainerOptions> options = OptionsFromFlags(overrides);
+  if (!options.ok()) return UsageError(options.status());
+  CatchStopSignals();
+  TrainingConsole console({ConfigName(), absl::GetFlag(FLAGS_profile)});
+  options->hooks = console.MakeHooks(IsStopped);
+  options->observers = {&console};
+  return ExplainTrainingError(Train(*options));
+}
+
+// The checkpoint's config with overrides. Of the model and its training the
+// checkpoint decides.
+absl::Status AdjustForAvd(const std::vector<std::string>& overrides,
+                          Config* config) {
+  RETURN_IF_ERROR(UsageError(
+      RefuseOtherOverrides(overrides, {"avd", "data", "training.seed"})));
+  for (const std::string& assignment : overrides) {
+    RETURN_IF_ERROR(UsageError(ApplyOverride(assignment, config)));
+  }
+  return UsageError(ValidateForEvaluation(*config));
+}
+
 absl::StatusOr<TrainAvdOptions> AvdOptionsFromFlags(
     const std::vector<std::string>& overrides) {
   TrainAvdOptions options;
   options.checkpoint = UserPath(absl::GetFlag(FLAGS_avd));
-  options.overrides = overrides;
+  options.adjust = [&overrides](Config* config) {
+    return AdjustForAvd(overrides, config);
+  };
   ASSIGN_OR_RETURN(options.device, SelectDevice(absl::GetFlag(FLAGS_device)));
   RETURN_IF_ERROR(SetThreads(absl::GetFlag(FLAGS_threads)));
   return options;
 }
 
+absl::Status TrainAvdNetwork(const std::vector<std::string>& overrides) {
+  auto options = AvdOptionsFromFlags(overrides);
+  if (!options.ok()) return UsageError(options.status());
+  ProgramHooks program("train");
+  options->hooks = program.hooks();
+  CatchStopSignals();
+  RETURN_IF_ERROR(TrainAvd(*options));
+  std::printf(
+      "train: the AVD network is in %s; use it with\n"
+      "  tools/bazelw run //pipelines:animate -- --mode avd --checkpoint %s "
+      "--source YOUR.png --driving YOUR.mp4\n",
+      options->checkpoint.c_str(), options->checkpoint.c_str());
+  return absl::OkStatus();
+}
+
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
   if (absl::GetFlag(FLAGS_print_config)) return PrintConfig(line.overrides);
-  if (!absl::GetFlag(FLAGS_avd).empty()) {
-    const auto options = AvdOptionsFromFlags(line.overrides);
-    if (!options.ok()) return UsageError(options.status());
-    CatchStopSignals();
-    return TrainAvd(*options);
-  }
-  const auto options = OptionsFromFlags(line.overrides);
-  if (!options.ok()) return UsageError(options.status());
-  CatchStopSignals();
-  return Train(*options);
+  return absl::GetFlag(FLAGS_avd).empty() ? TrainModel(line.overrides)
+                                          : TrainAvdNetwork(line.overrides);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "pipelines/base/child_process.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "third_party/absl/status_matchers.h"
 
 ABSL_FLAG(int, test_count, 3, "How many.");
@@ -175,8 +176,8 @@ TEST(ExitCode, SaysWhetherTryingAgainHelps) {
 }
 
 TEST(UserPath, IsRelativeToWhereTheUserStands) {
-  setenv("CPAB_USER_DIRECTORY", "/home/me/work", 1);
-  setenv("HOME", "/home/me", 1);
+  const ScopedEnvironment folder("CPAB_USER_DIRECTORY", "/home/me/work");
+  const ScopedEnvironment home("HOME", "/home/me");
   EXPECT_EQ(UserPath("clips/a"), "/home/me/work/clips/a");
   EXPECT_EQ(UserPath("../b"), "/home/me/b");
   EXPECT_EQ(UserPath("/c"), "/c");

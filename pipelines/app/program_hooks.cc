@@ -17,6 +17,12 @@ WorkHooks ProgramHooks::hooks() {
   if (shows_progress_) {
     hooks.progress = [this](const WorkProgress& now) { Show(now); };
   }
+  hooks.note = [this](const std::string& note) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (bar_ != nullptr) bar_->Clear();
+    std::printf("%s: %s\n", program_.c_str(), note.c_str());
+    std::fflush(stdout);
+  };
   hooks.warn = [this](const std::string& warning) {
     Print(absl::StrCat(program_, ": warning: ", warning));
   };

@@ -1,5 +1,6 @@
 // The hooks that a program gives to libraries (base/work_hooks.h): its stop
-// signals, progress bars, and warnings on standard error.
+// signals, progress bars and warnings on standard error, notes on standard
+// output.
 #ifndef PIPELINES_APP_PROGRAM_HOOKS_H_
 #define PIPELINES_APP_PROGRAM_HOOKS_H_
 
@@ -15,8 +16,8 @@ namespace pipelines {
 // Lives longer than its hooks.
 class ProgramHooks {
  public:
-  // Warnings begin with "<program>: warning: ". Without `shows_progress` there
-  // are no bars.
+  // Notes begin with "<program>: ", warnings with "<program>: warning: ".
+  // Without `shows_progress` there are no bars.
   explicit ProgramHooks(std::string program, bool shows_progress = true);
 
   ProgramHooks(const ProgramHooks&) = delete;

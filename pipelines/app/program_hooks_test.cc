@@ -40,8 +40,16 @@ TEST(ProgramHooks, WarnInTheProgramsName) {
             "tested: warning: a clip is damaged\n");
 }
 
+TEST(ProgramHooks, PrintNotesOnStandardOutput) {
+  testing::internal::CaptureStdout();
+  ProgramHooks program("tested");
+  program.hooks().Note("going on");
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "tested: going on\n");
+}
+
 TEST(WorkHooks, MayBeEmpty) {
   const WorkHooks hooks;
+  hooks.Note("nobody listens");
   hooks.Report({"stage", "clips", 1, 2, ""});
   hooks.Warn("nobody listens");
   EXPECT_THAT(CheckNotStopped(hooks), IsOk());

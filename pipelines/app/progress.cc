@@ -20,6 +20,8 @@ constexpr int kBarWidth = 22;
 // The rate is a mean that forgets: what was `kMemory` seconds ago weighs 1/e.
 constexpr double kMemory = 15;
 
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
 double SteadySeconds() {
   return std::chrono::duration<double>(
              std::chrono::steady_clock::now().time_since_epoch())
@@ -35,9 +37,6 @@ int TerminalColumns(std::FILE* stream) {
 
 ProgressOptions WithDefaults(ProgressOptions options) {
   if (!options.seconds) options.seconds = SteadySeconds;
-  if (!options.work) {
-    options.work = [](int64_t done) { return static_cast<double>(done); };
-  }
   return options;
 }
 
@@ -101,6 +100,14 @@ void ProgressBar::Print(absl::string_view line) {
   std::fflush(options_.stream);
 }
 
+void ProgressBar::Clear() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!line_open_) return;
+  std::fputs("\r\033[K", options_.stream);
+  std::fflush(options_.stream);
+  line_open_ = false;
+}
+
 void ProgressBar::Finish() {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (finished_) return;
@@ -114,27 +121,44 @@ void ProgressBar::MeasureRate() {
   // Single steps of a fast loop are shorter than the clock is exact.
   if (elapsed < 0.05 || done_ <= rate_done_) return;
   const double steps = static_cast<double>(done_ - rate_done_);
-  const double work = options_.work(done_) - options_.work(rate_done_);
   const double weight = rate_ == 0 ? 1 : 1 - std::exp(-elapsed / kMemory);
   rate_ += weight * (steps / elapsed - rate_);
-  work_rate_ += weight * (work / elapsed - work_rate_);
   rate_time_ = now;
   rate_done_ = done_;
 }
 
+double ProgressBar::Share() const {
+  if (options_.share) return options_.share();
+  return options_.total > 0
+             ? static_cast<double>(done_) / static_cast<double>(options_.total)
+             : kUnknown;
+}
+
+double ProgressBar::SecondsLeft() const {
+  if (options_.seconds_left) return options_.seconds_left();
+  return options_.total > 0 ? static_cast<double>(std::max<int64_t>(
+                                  options_.total - done_, 0)) /
+                                  rate_
+                            : kUnknown;
+}
+
 std::string ProgressBar::Line(bool finished) const {
-  const bool knows_total = options_.total > 0;
-  const double all = knows_total ? options_.work(options_.total) : 0;
-  const double done = options_.work(done_);
-  const double share = knows_total ? std::clamp(done / all, 0.0, 1.0) : 0;
+  // What is finished is the whole, whatever was expected.
+  const double share =
+      finished && options_.share ? 1 : std::clamp(Share(), 0.0, 1.0);
+  const double left = SecondsLeft();
   std::string line = options_.title;
   const auto add = [&](absl::string_view word) {
     absl::StrAppend(&line, line.empty() ? "" : "  ", word);
   };
-  if (terminal_ && knows_total) add(Bar(share));
-  add(knows_total ? absl::StrFormat("%d/%d  %3.0f%%", done_, options_.total,
-                                    std::floor(100 * share))
-                  : absl::StrCat(done_));
+  if (terminal_ && std::isfinite(share)) add(Bar(share));
+  std::string counts = options_.total > 0
+                           ? absl::StrCat(done_, "/", options_.total)
+                           : absl::StrCat(done_);
+  if (std::isfinite(share)) {
+    absl::StrAppendFormat(&counts, "  %3.0f%%", std::floor(100 * share));
+  }
+  add(counts);
   const double taken = options_.seconds() - start_;
   const double rate =
       finished ? static_cast<double>(done_ - options_.done) / taken : rate_;
@@ -143,9 +167,8 @@ std::string ProgressBar::Line(bool finished) const {
                      options_.unit, "/s"));
     if (finished) {
       add(absl::StrCat("in ", FormatDuration(taken)));
-    } else if (knows_total) {
-      const double left = std::max(all - done, 0.0);
-      add(absl::StrCat(FormatDuration(left / work_rate_), " left"));
+    } else if (std::isfinite(left)) {
+      add(absl::StrCat(FormatDuration(left), " left"));
     }
   }
   if (!extra_.empty()) add(extra_);

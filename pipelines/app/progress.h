@@ -25,9 +25,11 @@ struct ProgressOptions {
   int64_t total = 0;
   // Steps done before this process, as on resuming; they do not count as speed.
   int64_t done = 0;
-  // Work of the first `done` steps, in any unit, where steps do not cost alike:
-  // the bar and the time left go by it. Unset, all cost alike.
-  std::function<double(int64_t done)> work;
+  // Where steps do not cost alike: the share of the whole that is done, in [0,
+  // 1], and the seconds that are left, each NaN while unknown. The bar goes by
+  // them, also where the total is unknown. Unset, all steps cost alike.
+  std::function<double()> share;
+  std::function<double()> seconds_left;
   // What a step is, for the rate: "4.2 frames/s"; plain "4.2/s" if empty.
   std::string unit;
 
@@ -57,6 +59,10 @@ class ProgressBar {
   // Prints `line` on a line of its own above the bar.
   void Print(absl::string_view line);
 
+  // Takes the bar off the terminal until the next Update, so that a line can be
+  // printed to another stream.
+  void Clear();
+
   // Draws the last state, in place of the time left the time taken, and ends
   // the line. Further calls do nothing.
   void Finish();
@@ -65,6 +71,8 @@ class ProgressBar {
   std::string Line(bool finished) const;
   void Draw(bool finished);
   void MeasureRate();
+  double Share() const;
+  double SecondsLeft() const;
 
   const ProgressOptions options_;
   const bool terminal_;
@@ -73,8 +81,7 @@ class ProgressBar {
   int64_t done_;
   std::string extra_;
   double last_drawn_;
-  double rate_ = 0;       // steps a second, of late
-  double work_rate_ = 0;  // work a second, of late
+  double rate_ = 0;  // steps a second, of late
   double rate_time_;
   int64_t rate_done_;
   bool line_open_ = false;

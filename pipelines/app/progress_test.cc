@@ -1,5 +1,6 @@
 #include "pipelines/app/progress.h"
 
+#include <cmath>
 #include <cstdio>
 #include <string>
 
@@ -9,6 +10,7 @@
 namespace pipelines {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -81,15 +83,33 @@ TEST_F(ProgressBarTest, FollowsAChangeOfSpeed) {
   EXPECT_THAT(Drawn(), HasSubstr("200/600   33%  1/s  6:3"));
 }
 
-// 300 steps of one unit of work, then 300 of five.
-TEST_F(ProgressBarTest, KnowsThatLaterStepsCostMore) {
-  options_.work = [](int64_t done) {
-    return done < 300 ? done : 5 * done - 1200.0;
-  };
+TEST_F(ProgressBarTest, BelievesWhoeverKnowsWhatStepsCost) {
+  options_.share = [] { return 0.167; };
+  options_.seconds_left = [] { return 50.0; };
   ProgressBar bar(Terminal());
   now_ += 10;
   bar.Update(300);
   EXPECT_THAT(Drawn(), HasSubstr("300/600   16%  30/s  0:50 left"));
+}
+
+// As of a run that ends by the clock.
+TEST_F(ProgressBarTest, ShowsAShareOfWhatHasNoTotal) {
+  options_.total = 0;
+  options_.share = [] { return 0.5; };
+  options_.seconds_left = [] { return 30.0; };
+  ProgressBar bar(Terminal());
+  now_ += 10;
+  bar.Update(20);
+  EXPECT_THAT(Drawn(), AllOf(HasSubstr("[==========>           ]"),
+                             HasSubstr("20   50%  2/s  0:30 left")));
+}
+
+TEST_F(ProgressBarTest, ShowsNoBarWhileTheShareIsUnknown) {
+  options_.share = options_.seconds_left = [] { return std::nan(""); };
+  ProgressBar bar(Terminal());
+  now_ += 10;
+  bar.Update(20);
+  EXPECT_EQ(Drawn(), "\rtrain  20/600  2/s\033[K");
 }
 
 TEST_F(ProgressBarTest, RedrawsATerminalAtMostTenTimesASecond) {
@@ -153,6 +173,17 @@ TEST_F(ProgressBarTest, PrintsLinesAboveTheBar) {
   Drawn();
   bar.Print("saved step-1");
   EXPECT_THAT(Drawn(), StartsWith("\r\033[Ksaved step-1\n\rtrain  ["));
+}
+
+TEST_F(ProgressBarTest, GoesAwayForALineOfAnotherStream) {
+  ProgressBar bar(Terminal());
+  bar.Update(1);
+  Drawn();
+  bar.Clear();
+  EXPECT_EQ(Drawn(), "\r\033[K");
+  now_ += 1;
+  bar.Update(2);
+  EXPECT_THAT(Drawn(), StartsWith("\rtrain  ["));
 }
 
 TEST_F(ProgressBarTest, EndsAnOpenLineWhenDestroyed) {

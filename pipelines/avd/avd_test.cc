@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,9 @@
 #include "pipelines/avd/keypoint_bank.h"
 #include "pipelines/avd/train_avd.h"
 #include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
+#include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -130,8 +133,9 @@ TEST(FitAvd, DependsOnTheSeedOnly) {
 // What `train --avd` leaves: the checkpoint as it was, and the network.
 class TrainAvdTest : public testing::Test {
  protected:
+  const ScopedCacheFolder cache_;
+
   void SetUp() override {
-    setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
     path_ = testing::TempDir() + "/step-000000001.safetensors";
     const Config config = *TinyConfig();
     const auto model = *AnimationModel::Create(config.model());
@@ -156,8 +160,12 @@ TEST_F(TrainAvdTest, AddsTheNetworkAndLeavesTheRest) {
   for (auto& [name, tensor] : before) tensor = tensor.clone();
   TrainAvdOptions options;
   options.checkpoint = path_;
-  options.overrides = {"avd.steps=2", "avd.batch_size=4",
-                       "avd.pose_bottleneck=7"};
+  options.adjust = [](Config* config) {
+    config->mutable_avd()->set_steps(2);
+    config->mutable_avd()->set_batch_size(4);
+    config->mutable_avd()->set_pose_bottleneck(7);
+    return absl::OkStatus();
+  };
   // Again in place of the first.
   for (int i = 0; i < 2; ++i) ASSERT_THAT(TrainAvd(options), IsOk());
 
@@ -175,13 +183,36 @@ TEST_F(TrainAvdTest, AddsTheNetworkAndLeavesTheRest) {
   }
 }
 
-TEST_F(TrainAvdTest, NamesAFieldThatIsWrong) {
+TEST_F(TrainAvdTest, ReturnsTheErrorOfWhoAdjustsTheConfig) {
   TrainAvdOptions options;
   options.checkpoint = path_;
-  options.overrides = {"avd.random_scale=1"};
+  options.adjust = [](Config*) {
+    return absl::InvalidArgumentError("avd.random_scale is 1");
+  };
   EXPECT_THAT(TrainAvd(options),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        testing::HasSubstr("avd.random_scale is 1")));
+}
+
+TEST_F(TrainAvdTest, StopsWhenAskedToAndLeavesTheCheckpoint) {
+  const std::string before = ReadText(path_);
+  TrainAvdOptions options;
+  options.checkpoint = path_;
+  options.hooks.stop = [] { return true; };
+  EXPECT_THAT(TrainAvd(options),
+              StatusIs(absl::StatusCode::kCancelled, testing::_));
+  EXPECT_TRUE(ReadText(path_) == before);
+}
+
+// Whoever writes a file anew gives it a checksum that matches.
+TEST_F(TrainAvdTest, DoesNotHideDamage) {
+  std::string text = ReadText(path_);
+  text[text.size() / 2] ^= 1;
+  std::ofstream(path_, std::ios::binary) << text;
+  const networks::AvdNetwork avd(networks::AvdOptions{});
+  EXPECT_THAT(SaveAvd(path_, *avd),
+              StatusIs(absl::StatusCode::kDataLoss, testing::_));
+  EXPECT_TRUE(ReadText(path_) == text);
 }
 
 }  // namespace

@@ -5,8 +5,6 @@
 
 #include <utility>
 
-#include "pipelines/app/exit_code.h"
-#include "pipelines/base/stop_signal.h"
 #include "pipelines/optimizer/adam.h"
 
 namespace pipelines {
@@ -29,17 +27,17 @@ torch::Tensor Stretch(const torch::Tensor& keypoints, double most,
   return keypoints * (1 + most * (2 * share - 1)).to(keypoints.options());
 }
 
-absl::Status FitAvd(
-    const KeypointBank& bank, const AvdConfig& config, uint64_t seed,
-    networks::AvdNetwork avd,
-    const std::function<void(int64_t step, double loss)>& step) {
+absl::Status FitAvd(const KeypointBank& bank, const AvdConfig& config,
+                    uint64_t seed, networks::AvdNetwork avd,
+                    const std::function<void(int64_t step, double loss)>& step,
+                    const std::function<bool()>& stop) {
   torch::Generator generator = at::make_generator<at::CPUGeneratorImpl>(seed);
   AdamOptions options;
   options.weight_decay = 0;
   Adam adam(*avd, options);
   avd->train();
   for (int64_t i = 0; i < config.steps(); ++i) {
-    if (StopSignal() != 0) return StoppedBySignal(StopSignal());
+    if (stop && stop()) return StoppedError();
     const KeypointPair pair = bank.Draw(config.batch_size(), generator);
     const torch::Tensor given = avd(
         pair.source, Stretch(pair.driving, config.random_scale(), generator));

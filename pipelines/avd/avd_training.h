@@ -24,11 +24,12 @@ torch::Tensor Stretch(const torch::Tensor& keypoints, double most,
 // Trains `avd` for config.steps() steps; a function of its weights, the bank,
 // the config and the seed. `step` is told each step's number, from 1, and loss
 // (mean absolute difference of coordinates in [-1, 1]); training ends early,
-// with Cancelled, if a stop signal came. Leaves `avd` in eval mode.
+// with Cancelled, if `stop` says so. Leaves `avd` in eval mode.
 absl::Status FitAvd(
     const KeypointBank& bank, const AvdConfig& config, uint64_t seed,
     networks::AvdNetwork avd,
-    const std::function<void(int64_t step, double loss)>& step = nullptr);
+    const std::function<void(int64_t step, double loss)>& step = nullptr,
+    const std::function<bool()>& stop = nullptr);
 
 }  // namespace pipelines
 

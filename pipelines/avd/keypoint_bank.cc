@@ -5,9 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "pipelines/app/exit_code.h"
-#include "pipelines/app/progress.h"
-#include "pipelines/base/stop_signal.h"
 #include "pipelines/data/image_tensor.h"
 #include "third_party/absl/status_macros.h"
 
@@ -73,27 +70,20 @@ KeypointPair KeypointBank::Draw(int64_t batch,
           keypoints_.index_select(0, driving)};
 }
 
-absl::StatusOr<KeypointBank> DetectKeypointBank(AnimationModel& model,
-                                                torch::Device device,
-                                                data::Dataset& dataset,
-                                                int frames_per_clip,
-                                                bool mirrored) {
+absl::StatusOr<KeypointBank> DetectKeypointBank(
+    AnimationModel& model, torch::Device device, data::Dataset& dataset,
+    int frames_per_clip, bool mirrored, const WorkHooks& hooks) {
   const auto total = static_cast<int64_t>(dataset.clips().size());
-  ProgressOptions progress;
-  progress.title = "keypoints";
-  progress.unit = "clips";
-  progress.total = total;
-  ProgressBar bar(progress);
+  hooks.Report({"keypoints", "clips", 0, total, ""});
   std::vector<torch::Tensor> clips;
   for (int64_t i = 0; i < total; ++i) {
-    if (StopSignal() != 0) return StoppedBySignal(StopSignal());
+    RETURN_IF_ERROR(CheckNotStopped(hooks));
     ASSIGN_OR_RETURN(const auto clip, dataset.ReadWholeClip(i));
     const torch::Tensor frames = EvenlySpacedFrames(*clip, frames_per_clip);
     clips.push_back(Detect(model, device, frames));
     if (mirrored) clips.push_back(Detect(model, device, frames.flip({3})));
-    bar.Update(i + 1);
+    hooks.Report({"keypoints", "clips", i + 1, total, ""});
   }
-  bar.Finish();
   return KeypointBank(clips);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "pipelines/base/work_hooks.h"
 #include "pipelines/data/dataset.h"
 #include "pipelines/model/model.h"
 
@@ -37,13 +38,11 @@ class KeypointBank {
 
 // Detects keypoints in up to `frames_per_clip` evenly spaced frames of each
 // clip; `mirrored` adds each clip's mirror image as one more clip. `model` must
-// be in eval mode. With a progress bar. The errors of reading a clip; Cancelled
-// if a stop signal came.
-absl::StatusOr<KeypointBank> DetectKeypointBank(AnimationModel& model,
-                                                torch::Device device,
-                                                data::Dataset& dataset,
-                                                int frames_per_clip,
-                                                bool mirrored);
+// be in eval mode. Tells `hooks` of each clip. The errors of reading a clip;
+// Cancelled if the work was to stop.
+absl::StatusOr<KeypointBank> DetectKeypointBank(
+    AnimationModel& model, torch::Device device, data::Dataset& dataset,
+    int frames_per_clip, bool mirrored, const WorkHooks& hooks = {});
 
 }  // namespace pipelines
 

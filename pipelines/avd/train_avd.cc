@@ -2,7 +2,7 @@
 
 #include <torch/torch.h>
 
-#include <cstdio>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -11,13 +11,9 @@
 #include "absl/strings/str_format.h"
 #include "networks/weights/load.h"
 #include "networks/weights/safetensors.h"
-#include "pipelines/app/exit_code.h"
-#include "pipelines/app/progress.h"
 #include "pipelines/avd/avd_training.h"
 #include "pipelines/avd/keypoint_bank.h"
 #include "pipelines/checkpoint/checkpoint.h"
-#include "pipelines/config/override.h"
-#include "pipelines/config/validate.h"
 #include "pipelines/data/data_folder.h"
 #include "third_party/absl/status_macros.h"
 
@@ -37,57 +33,36 @@ networks::AvdOptions AvdOptionsOf(const ModelConfig& model,
   return options;
 }
 
-// The checkpoint's config with overrides. Of the model and its training the
-// checkpoint decides.
-absl::StatusOr<Config> EffectiveConfig(const TrainAvdOptions& options,
-                                       Config config) {
-  RETURN_IF_ERROR(UsageError(RefuseOtherOverrides(
-      options.overrides, {"avd", "data", "training.seed"})));
-  for (const std::string& assignment : options.overrides) {
-    const absl::Status status = ApplyOverride(assignment, &config);
-    if (!status.ok()) return UsageError(status);
-  }
-  RETURN_IF_ERROR(UsageError(ValidateForEvaluation(config)));
-  return config;
-}
-
 }  // namespace
 
 absl::Status TrainAvd(const TrainAvdOptions& options) {
-  ASSIGN_OR_RETURN(TrainedModel trained,
+  ASSIGN_OR_RETURN(const TrainedModel trained,
                    LoadTrainedModel(options.checkpoint, options.device));
-  ASSIGN_OR_RETURN(const Config config,
-                   EffectiveConfig(options, std::move(trained.config)));
+  Config config = trained.config;
+  if (options.adjust) RETURN_IF_ERROR(options.adjust(&config));
+  const WorkHooks& hooks = options.hooks;
   const uint64_t seed = config.training().seed();
-  ASSIGN_OR_RETURN(const std::string folder, DataFolder(config.data()));
+  ASSIGN_OR_RETURN(const std::string folder, DataFolder(config.data(), hooks));
   ASSIGN_OR_RETURN(const std::unique_ptr<data::Dataset> train,
-                   OpenSplit(folder, "train", config.data(), seed));
-  ASSIGN_OR_RETURN(
-      const KeypointBank bank,
-      DetectKeypointBank(*trained.model, options.device, *train,
-                         config.avd().frames_per_clip(),
-                         config.data().augmentation().horizontal_flip()));
+                   OpenSplit(folder, "train", config.data(), seed, hooks));
+  ASSIGN_OR_RETURN(const KeypointBank bank,
+                   DetectKeypointBank(
+                       *trained.model, options.device, *train,
+                       config.avd().frames_per_clip(),
+                       config.data().augmentation().horizontal_flip(), hooks));
 
   torch::manual_seed(seed);
   networks::AvdNetwork avd(AvdOptionsOf(config.model(), config.avd()));
   avd->to(options.device);
-  ProgressOptions progress;
-  progress.title = "avd";
-  progress.unit = "steps";
-  progress.total = config.avd().steps();
-  ProgressBar bar(progress);
-  RETURN_IF_ERROR(
-      FitAvd(bank, config.avd(), seed, avd, [&bar](int64_t step, double loss) {
-        bar.Update(step, absl::StrFormat("loss %.4f", loss));
-      }));
-  bar.Finish();
-  RETURN_IF_ERROR(SaveAvd(options.checkpoint, *avd));
-  std::printf(
-      "train: the AVD network is in %s; use it with\n"
-      "  tools/bazelw run //pipelines:animate -- --mode avd --checkpoint %s "
-      "--source YOUR.png --driving YOUR.mp4\n",
-      options.checkpoint.c_str(), options.checkpoint.c_str());
-  return absl::OkStatus();
+  const int64_t steps = config.avd().steps();
+  RETURN_IF_ERROR(FitAvd(
+      bank, config.avd(), seed, avd,
+      [&](int64_t step, double loss) {
+        hooks.Report(
+            {"avd", "steps", step, steps, absl::StrFormat("loss %.4f", loss)});
+      },
+      hooks.stop));
+  return SaveAvd(options.checkpoint, *avd);
 }
 
 absl::Status SaveAvd(const std::string& checkpoint,
@@ -97,6 +72,8 @@ absl::Status SaveAvd(const std::string& checkpoint,
   using networks::weights::TensorMap;
   ASSIGN_OR_RETURN(const SafetensorsFile file,
                    SafetensorsFile::Open(checkpoint));
+  // Damage must not get a new checksum.
+  if (file.has_checksum()) RETURN_IF_ERROR(file.VerifyChecksum());
   ASSIGN_OR_RETURN(const TensorMap before, file.tensors());
   TensorMap tensors;
   for (const auto& [name, tensor] : before) {

@@ -4,31 +4,35 @@
 
 #include <torch/types.h>
 
+#include <functional>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "networks/avd.h"
+#include "pipelines/base/work_hooks.h"
+#include "pipelines/config/config.pb.h"
 
 namespace pipelines {
 
 struct TrainAvdOptions {
   // A checkpoint of a training run; the AVD network is written into it.
   std::string checkpoint;
-  // Of its config, as "avd.steps=500".
-  std::vector<std::string> overrides;
+  // May change the checkpoint's config, as the user wants; its error is
+  // returned.
+  std::function<absl::Status(Config*)> adjust;
   torch::Device device = torch::kCPU;
+  WorkHooks hooks;
 };
 
 // Detects the keypoints of the run's training clips, trains an AVD network on
-// them and saves it. On any error, and after a stop signal (StoppedBySignal),
+// them and saves it. On any error, and where the work is to stop (Cancelled),
 // the checkpoint stays as it was. The errors of LoadTrainedModel, of the data
 // and of SaveAvd.
 absl::Status TrainAvd(const TrainAvdOptions& options);
 
 // Writes `avd` into a checkpoint of ours, in place of the one that it may have;
 // the rest stays as it is, to the bit. The errors of SafetensorsFile::Open and
-// WriteSafetensors.
+// WriteSafetensors; DataLoss if the checkpoint is damaged.
 absl::Status SaveAvd(const std::string& checkpoint,
                      const networks::AvdNetworkImpl& avd);
 

@@ -32,12 +32,17 @@ struct WorkHooks {
   // After each step of a stage; with done 0 at its beginning.
   std::function<void(const WorkProgress& progress)> progress;
 
-  // What the user should know, though the work goes on: one sentence.
+  // What the user should know: what the work goes on with, and what is not as
+  // it should be, though the work goes on. One sentence each.
+  std::function<void(const std::string& note)> note;
   std::function<void(const std::string& warning)> warn;
 
   bool IsStopped() const { return stop && stop(); }
   void Report(const WorkProgress& now) const {
     if (progress) progress(now);
+  }
+  void Note(const std::string& text) const {
+    if (note) note(text);
   }
   void Warn(const std::string& warning) const {
     if (warn) warn(warning);

@@ -1,7 +1,6 @@
 #include "pipelines/checkpoint/checkpoint_store.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 
 #include "absl/strings/match.h"
@@ -17,7 +16,8 @@ namespace fs = std::filesystem;
 
 constexpr char kUnreadable[] = ".unreadable";
 
-absl::Status SetAside(const std::string& path, const absl::Status& reason) {
+absl::Status SetAside(const std::string& path, const absl::Status& reason,
+                      const WorkHooks& hooks) {
   std::error_code error;
   fs::rename(path, path + kUnreadable, error);
   if (error) {
@@ -27,9 +27,8 @@ absl::Status SetAside(const std::string& path, const absl::Status& reason) {
         absl::StrCat(reason.message(), "; and it cannot be renamed to ", path,
                      kUnreadable, ": remove it to go on from an older one"));
   }
-  std::fprintf(stderr, "warning: %s; set aside as %s%s, taking an older one\n",
-               std::string(reason.message()).c_str(), path.c_str(),
-               kUnreadable);
+  hooks.Warn(absl::StrCat(reason.message(), "; set aside as ", path,
+                          kUnreadable, ", taking an older one"));
   return absl::OkStatus();
 }
 
@@ -88,7 +87,7 @@ std::string CheckpointStore::PathOf(int64_t step) const {
 
 absl::StatusOr<std::optional<CheckpointState>> CheckpointStore::Restore(
     const std::function<absl::Status(const CheckpointState&)>& check,
-    const Learnt& learnt) const {
+    const Learnt& learnt, const WorkHooks& hooks) const {
   ASSIGN_OR_RETURN(const std::vector<std::string> paths,
                    FindCheckpoints(folder_));
   if (paths.empty()) {
@@ -107,7 +106,7 @@ absl::StatusOr<std::optional<CheckpointState>> CheckpointStore::Restore(
     const absl::Status restored = checkpoint->Restore(learnt);
     if (!restored.ok()) return Stop(restored);
     for (size_t i = 0; i < damaged.size(); ++i) {
-      RETURN_IF_ERROR(SetAside(paths[i], damaged[i]));
+      RETURN_IF_ERROR(SetAside(paths[i], damaged[i], hooks));
     }
     return checkpoint->state();
   }

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/checkpoint.h"
 
 namespace pipelines {
@@ -38,15 +39,15 @@ class CheckpointStore {
   // state; nullopt if the folder has never held one.
   //
   // Checkpoints that are damaged (Checkpoint::Open) are renamed to
-  // <name>.unreadable, with a warning, once an older one has been restored.
-  // Every other error stops, names file and remedy, and leaves all files as
-  // they are: a checkpoint that cannot be opened, is of a later version, or
-  // does not fit; `check` refusing a state (of another config); DataLoss if
-  // none is readable; FailedPrecondition if only the best is left or those set
-  // aside earlier.
+  // <name>.unreadable, with a warning, once an older one has been
+  // restored. Every other error stops, names file and remedy, and leaves all
+  // files as they are: a checkpoint that cannot be opened, is of a later
+  // version, or does not fit; `check` refusing a state (of another config);
+  // DataLoss if none is readable; FailedPrecondition if only the best is left
+  // or those set aside earlier.
   absl::StatusOr<std::optional<CheckpointState>> Restore(
       const std::function<absl::Status(const CheckpointState&)>& check,
-      const Learnt& learnt) const;
+      const Learnt& learnt, const WorkHooks& hooks = {}) const;
 
   // Saves as the newest. On any error all checkpoints that were there are
   // whole.

@@ -17,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/config/resolve.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_child.h"
 #include "pipelines/testing/testing_config.h"
 #include "pipelines/testing/testing_folder.h"
@@ -95,8 +96,9 @@ std::map<std::string, std::string> ContentsOf(const std::string& folder) {
 
 class CheckpointTest : public testing::Test {
  protected:
+  const ScopedCacheFolder cache_;
+
   void SetUp() override {
-    setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
     torch::set_num_threads(1);
     folder_ = FreshTestFolder();
     fs::create_directories(folder_);

@@ -21,6 +21,7 @@
 #include "pipelines/data/clip_index.pb.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/video_test_util.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines::data {
@@ -327,8 +328,9 @@ int NumFrames(const Dataset& dataset, const std::string& name) {
 
 class DatasetIndexTest : public testing::Test {
  protected:
+  const ScopedCacheFolder cache_{TempFolder("index_cache")};
+
   void SetUp() override {
-    setenv("XDG_CACHE_HOME", TempFolder("index_cache").c_str(), 1);
     options_.root =
         MakeRoot(testing::UnitTest::GetInstance()->current_test_info()->name());
     for (int i = 0; i < kClips; ++i) MakeOld(PathOf(i), 1000000);

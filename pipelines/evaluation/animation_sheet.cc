@@ -7,8 +7,6 @@
 #include "keypoints/transfer.h"
 #include "opencv2/imgproc.hpp"
 #include "pipelines/animation/animator.h"
-#include "pipelines/app/exit_code.h"
-#include "pipelines/base/stop_signal.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -68,7 +66,8 @@ SheetClips ChooseSheetClips(int num_clips, int count) {
 absl::StatusOr<cv::Mat> DrawAnimationSheet(const TrainedModel& trained,
                                            torch::Device device,
                                            data::Dataset& test,
-                                           const SheetClips& clips) {
+                                           const SheetClips& clips,
+                                           const WorkHooks& hooks) {
   AnimatorOptions options;
   options.transfer.mode = keypoints::TransferMode::kRelative;
   ASSIGN_OR_RETURN(const std::unique_ptr<Animator> animator,
@@ -89,7 +88,7 @@ absl::StatusOr<cv::Mat> DrawAnimationSheet(const TrainedModel& trained,
     grid.Put(row + 1, 0, clip->frames.front());
     const PreparedSource source = animator->PrepareSource(clip->frames.front());
     for (int column = 0; column < columns; ++column) {
-      if (StopSignal() != 0) return StoppedBySignal(StopSignal());
+      RETURN_IF_ERROR(CheckNotStopped(hooks));
       animator->BeginDriving();
       grid.Put(row + 1, column + 1,
                animator->Animate(source, drivings[column]).pictures[1]);

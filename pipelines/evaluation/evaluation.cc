@@ -25,13 +25,14 @@ using networks::files::WriteAtomically;
 absl::StatusOr<std::vector<Picture>> WriteSheet(const TrainedModel& trained,
                                                 torch::Device device,
                                                 data::Dataset& test,
-                                                const std::string& folder) {
+                                                const std::string& folder,
+                                                const WorkHooks& hooks) {
   const int count = trained.config.evaluation().sheet_clips();
   if (count == 0) return std::vector<Picture>();
   const SheetClips clips =
       ChooseSheetClips(static_cast<int>(test.clips().size()), count);
   ASSIGN_OR_RETURN(const cv::Mat sheet,
-                   DrawAnimationSheet(trained, device, test, clips));
+                   DrawAnimationSheet(trained, device, test, clips, hooks));
   RETURN_IF_ERROR(SavePicture(absl::StrCat(folder, "/sheet.png"), sheet));
   const std::string name = fs::path(folder).filename().string();
   return std::vector<Picture>{
@@ -49,9 +50,11 @@ std::string Beside(int digits, double value, double baseline) {
 
 absl::StatusOr<Evaluation> Evaluate(const TrainedModel& trained,
                                     torch::Device device, data::Dataset& test,
-                                    const EvaluationOutputs& outputs) {
+                                    const EvaluationOutputs& outputs,
+                                    const WorkHooks& hooks) {
   const EvaluationConfig& config = trained.config.evaluation();
   ReconstructionTools tools;
+  tools.hooks = hooks;
   ASSIGN_OR_RETURN(tools.lpips, MakeLpips(config));
   if (tools.lpips) tools.lpips->to(device);
   std::optional<FrameWriter> frames;
@@ -70,7 +73,7 @@ absl::StatusOr<Evaluation> Evaluate(const TrainedModel& trained,
   if (outputs.pictures.empty()) return evaluation;
   ASSIGN_OR_RETURN(evaluation.failures, failures.Write(outputs.pictures));
   ASSIGN_OR_RETURN(evaluation.sheets,
-                   WriteSheet(trained, device, test, outputs.pictures));
+                   WriteSheet(trained, device, test, outputs.pictures, hooks));
   return evaluation;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/data/dataset.h"
 #include "pipelines/evaluation/reconstruction.h"
@@ -31,7 +32,8 @@ struct Evaluation {
 // of EvaluateReconstruction and MakeLpips, and of writing the outputs.
 absl::StatusOr<Evaluation> Evaluate(const TrainedModel& trained,
                                     torch::Device device, data::Dataset& test,
-                                    const EvaluationOutputs& outputs);
+                                    const EvaluationOutputs& outputs,
+                                    const WorkHooks& hooks = {});
 
 // Writes evaluation.txt and evaluation.json into `folder`.
 absl::Status WriteScores(const std::string& folder,

@@ -18,6 +18,7 @@
 #include "pipelines/evaluation/frame_writer.h"
 #include "pipelines/evaluation/lpips_metric.h"
 #include "pipelines/media/image_io.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
 #include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
@@ -33,8 +34,9 @@ using ::testing::HasSubstr;
 
 class EvaluationTest : public testing::Test {
  protected:
+  const ScopedCacheFolder cache_;
+
   void SetUp() override {
-    setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
     torch::set_num_threads(1);
     output_ = FreshTestFolder();
     fs::create_directories(output_);

@@ -6,9 +6,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "pipelines/app/exit_code.h"
-#include "pipelines/app/progress.h"
-#include "pipelines/base/stop_signal.h"
 #include "pipelines/data/image_tensor.h"
 #include "pipelines/evaluation/clip_truth.h"
 #include "third_party/absl/status_macros.h"
@@ -197,7 +194,7 @@ class Evaluator {
       const bool last = frame + step >= num_frames;
       const bool full = static_cast<int>(batch.size()) == config_.batch_size();
       if (!full && !last) continue;
-      if (StopSignal() != 0) return StoppedBySignal(StopSignal());
+      RETURN_IF_ERROR(CheckNotStopped(tools_.hooks));
       RETURN_IF_ERROR(reconstruction.Add(batch));
       batch.clear();
     }
@@ -245,20 +242,15 @@ absl::StatusOr<EvaluationResult> EvaluateReconstruction(
   const int total = config.max_clips() > 0
                         ? std::min(config.max_clips(), available)
                         : available;
-  ProgressOptions progress;
-  progress.title = "evaluate";
-  progress.unit = "clips";
-  progress.total = total;
-  ProgressBar bar(progress);
   Evaluator evaluator(model, device, test, config, tools);
+  tools.hooks.Report({"evaluate", "clips", 0, total, ""});
   EvaluationResult result;
   for (int i = 0; i < total; ++i) {
     absl::StatusOr<ClipResult> clip = evaluator.EvaluateClip(i);
     if (!clip.ok()) return NameClip(test.clips()[i].name, clip.status());
     result.clips.push_back(*std::move(clip));
-    bar.Update(i + 1);
+    tools.hooks.Report({"evaluate", "clips", i + 1, total, ""});
   }
-  bar.Finish();
   AddMeans(result);
   return result;
 }

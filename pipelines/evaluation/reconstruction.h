@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "networks/lpips.h"
 #include "opencv2/core.hpp"
+#include "pipelines/base/work_hooks.h"
 #include "pipelines/config/config.pb.h"
 #include "pipelines/data/dataset.h"
 #include "pipelines/evaluation/metrics.h"
@@ -65,12 +66,12 @@ class ReconstructionObserver {
 struct ReconstructionTools {
   networks::Lpips lpips = nullptr;  // measured if there; on any device
   std::vector<ReconstructionObserver*> observers;
+  WorkHooks hooks;  // told of each clip
 };
 
-// Reconstructs the clips of `test`, with a progress bar. `model` must be in
-// eval mode. The errors of reading a clip or its ground truth; InvalidArgument
-// naming the clip if the model's motion is not finite; Cancelled if a stop
-// signal came.
+// Reconstructs the clips of `test`. `model` must be in eval mode. The errors of
+// reading a clip or its ground truth; InvalidArgument naming the clip if the
+// model's motion is not finite; Cancelled if the work was to stop.
 absl::StatusOr<EvaluationResult> EvaluateReconstruction(
     AnimationModel& model, torch::Device device, data::Dataset& test,
     const EvaluationConfig& config, const ReconstructionTools& tools = {});

@@ -3,7 +3,6 @@
 #include <torch/torch.h>
 
 #include <cmath>
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
@@ -11,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "pipelines/base/stop_signal.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/evaluation/clip_truth.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -25,8 +24,9 @@ using ::testing::HasSubstr;
 
 class ReconstructionTest : public testing::Test {
  protected:
+  const ScopedCacheFolder cache_;
+
   void SetUp() override {
-    setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
     torch::set_num_threads(1);
     config_ = *TinyConfig();
     torch::manual_seed(3);
@@ -185,12 +185,22 @@ TEST(EvaluationText, HasAMotionColumnWhereAnyClipHasTruth) {
   EXPECT_THAT(EvaluationJson(result), HasSubstr("\"pck\": 0.75"));
 }
 
-// Last: the signal stays set for the rest of the process.
-TEST_F(ReconstructionTest, ZStopsBetweenBatches) {
-  CatchStopSignals();
-  raise(SIGINT);
-  EXPECT_THAT(Evaluate(),
-              StatusIs(absl::StatusCode::kCancelled, HasSubstr("Ctrl-C")));
+TEST_F(ReconstructionTest, StopsBetweenBatches) {
+  const auto test = OpenSplit(folder_, "test", config_.data(), /*seed=*/0);
+  ASSERT_THAT(test, IsOk());
+  int asked = 0, clips = 0;
+  ReconstructionTools tools;
+  tools.hooks.stop = [&] { return ++asked == 3; };
+  tools.hooks.progress = [&](const WorkProgress& progress) {
+    EXPECT_EQ(progress.done, clips++);
+    EXPECT_EQ(progress.total, 2);
+  };
+  // Each clip of 6 frames in two batches.
+  config_.mutable_evaluation()->set_batch_size(4);
+  EXPECT_THAT(EvaluateReconstruction(*model_, torch::kCPU, **test,
+                                     config_.evaluation(), tools),
+              StatusIs(absl::StatusCode::kCancelled, testing::_));
+  EXPECT_EQ(clips, 2);  // the beginning and one clip
 }
 
 }  // namespace

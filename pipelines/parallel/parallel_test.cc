@@ -2,8 +2,10 @@
 // in pipelines/training/parallel_training_test.cc.
 #include <torch/torch.h>
 
-#include <cstdlib>
 #include <functional>
+#include <memory>
+#include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -17,6 +19,7 @@
 #include "pipelines/parallel/gradient_reducer.h"
 #include "pipelines/parallel/process_environment.h"
 #include "pipelines/parallel/process_group.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines::parallel {
@@ -241,12 +244,18 @@ class ProcessEnvironmentTest : public testing::Test {
     for (const char* name :
          {"WORLD_SIZE", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR",
           "MASTER_PORT"}) {
-      unsetenv(name);
+      Set(name, std::nullopt);
     }
   }
-  static void Set(const char* name, const char* value) {
-    setenv(name, value, 1);
+  void Set(const char* name, const std::optional<std::string>& value) {
+    variables_.push_back(std::make_unique<ScopedEnvironment>(name, value));
   }
+  ~ProcessEnvironmentTest() override {
+    while (!variables_.empty()) variables_.pop_back();
+  }
+
+ private:
+  std::vector<std::unique_ptr<ScopedEnvironment>> variables_;
 };
 
 TEST_F(ProcessEnvironmentTest, IsOneProcessWithoutVariables) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -30,9 +31,6 @@ class LossLog {
   static absl::StatusOr<LossLog> Open(const std::string& path,
                                       const std::vector<std::string>& columns,
                                       int64_t resume_step = -1);
-
-  LossLog(LossLog&&) = default;
-  LossLog& operator=(LossLog&&) = default;
 
   // One value a column. InvalidArgument for another number of values.
   absl::Status Add(int64_t step, const std::vector<double>& values);

@@ -12,6 +12,8 @@
 #include "pipelines/report/html.h"
 #include "pipelines/report/plot.h"
 #include "pipelines/study/pictures.h"
+#include "pipelines/training/diagnostics.h"
+#include "pipelines/training/step_report.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -92,16 +94,20 @@ Series MeanCurve(const std::string& variant, const std::string& column,
 std::string PlotsHtml(const StudyPlan& plan,
                       const std::vector<RunResult>& results) {
   struct Curve {
-    const char* column;
-    const char* title;
+    std::string column;
+    std::string title;
     bool log_y;
   };
+  std::vector<Curve> curves = {
+      {kTotalLoss, "Loss (weighted sum of all terms)", true},
+      {"perceptual", "Perceptual loss (weighted)", true}};
+  for (const Diagnostic& diagnostic : Diagnostics()) {
+    if (diagnostic.plot_title == nullptr) continue;
+    curves.push_back(
+        {diagnostic.name, diagnostic.plot_title, diagnostic.log_y});
+  }
   std::string html = "<h2>Curves, means over seeds</h2>\n<div class=\"plots\">";
-  for (const Curve& curve :
-       {Curve{"total", "Loss (weighted sum of all terms)", true},
-        Curve{"perceptual", "Perceptual loss (weighted)", true},
-        Curve{"fit_residual", "Keypoint fit: residual norm", true},
-        Curve{"parts_in_use", "Transforms in use", false}}) {
+  for (const Curve& curve : curves) {
     PlotOptions options;
     options.title = curve.title;
     options.x_label = "minutes of training";

@@ -1,17 +1,14 @@
 #include "pipelines/study/runner.h"
 
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/folder.h"
-#include "pipelines/app/exit_code.h"
 #include "pipelines/app/progress.h"
 #include "pipelines/base/child_process.h"
-#include "pipelines/base/stop_signal.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/config/config.h"
 #include "third_party/absl/status_macros.h"
@@ -63,15 +60,15 @@ class Runner {
 
   void Announce(size_t index, bool finished) const {
     const StudyRun& run = plan_.runs[index];
-    std::printf("ablate: run %zu of %zu: %s, seed %llu", index + 1,
-                plan_.runs.size(), run.variant.c_str(),
-                static_cast<unsigned long long>(run.seed));
+    std::string sentence =
+        absl::StrCat("run ", index + 1, " of ", plan_.runs.size(), ": ",
+                     run.variant, ", seed ", run.seed);
     if (!finished && SecondsPerRun() > 0) {
-      std::printf("; about %s left",
-                  FormatDuration(unfinished_ * SecondsPerRun()).c_str());
+      absl::StrAppend(&sentence, "; about ",
+                      FormatDuration(unfinished_ * SecondsPerRun()), " left");
     }
-    std::printf("%s\n", finished ? " (evaluated again)" : "");
-    std::fflush(stdout);
+    if (finished) sentence += " (evaluated again)";
+    options_.hooks.Note(sentence);
   }
 
   // What a run takes, from those of this session; before the first, its budget.
@@ -85,7 +82,7 @@ class Runner {
                      finished ? EvaluateCommand(run) : TrainCommand(run));
     command.insert(command.end(), options_.flags.begin(), options_.flags.end());
     ASSIGN_OR_RETURN(const int code, RunChild(command));
-    if (StopSignal() != 0) return StoppedBySignal(StopSignal());
+    RETURN_IF_ERROR(CheckNotStopped(options_.hooks));
     if (code > kFirstTransientCode) {
       return absl::UnavailableError(
           absl::StrCat(run.folder, ": this run ended with exit code ", code,

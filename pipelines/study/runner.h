@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "pipelines/base/work_hooks.h"
 #include "pipelines/study/study.h"
 
 namespace pipelines {
@@ -19,6 +20,8 @@ struct StudyRunnerOptions {
   std::vector<std::string> flags;
   // Evaluates finished runs once more, as with metrics that came later.
   bool evaluate_again = false;
+  // Told which run is next, and asked whether to stop.
+  WorkHooks hooks;
   // Called before the first run and after each, to bring tables up to date.
   std::function<absl::Status()> report;
 };
@@ -30,7 +33,7 @@ bool IsFinished(const StudyRun& run);
 // interrupted goes on from its checkpoint. A run that fails does not keep the
 // others from being made: they are named in the FailedPrecondition at the end.
 //
-// StoppedBySignal if a stop signal came (the run under way has saved);
+// Cancelled if the work is to stop (the run under way has saved);
 // Unavailable, at once, where trying again can help, as when the disk is full.
 absl::Status RunStudy(const StudyPlan& plan, const StudyRunnerOptions& options);
 

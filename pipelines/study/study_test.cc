@@ -21,6 +21,7 @@
 #include "gtest/gtest.h"
 #include "pipelines/study/report.h"
 #include "pipelines/study/results.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -194,8 +195,9 @@ TEST(StudyTable, ComparesVariants) {
 // The program itself, as a user runs it.
 class AblateTest : public testing::Test {
  protected:
+  const ScopedCacheFolder cache_;
+
   void SetUp() override {
-    setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
     output_ = testing::TempDir() + "/study";
     fs::remove_all(output_);
     study_ = WriteStudy(kTiny);

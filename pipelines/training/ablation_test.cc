@@ -12,6 +12,7 @@
 #include "pipelines/config/config.h"
 #include "pipelines/model/model.h"
 #include "pipelines/optimizer/adam.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "pipelines/training/objective.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -86,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(Paper, AblationTest,
 
 TEST(SemanticCache, GivesTheSameLossAndFillsItsFolderOnce) {
   const std::string cache = testing::TempDir() + "/semantic_cache";
-  setenv("XDG_CACHE_HOME", cache.c_str(), 1);
+  const ScopedCacheFolder here(cache);
   std::vector<std::string> overrides = TinyNetworks();
   for (const char* colour : {"brightness", "contrast", "saturation", "hue"}) {
     overrides.push_back(absl::StrCat("data.augmentation.", colour, "=0"));

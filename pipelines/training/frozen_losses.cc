@@ -95,4 +95,24 @@ absl::StatusOr<losses::StructureAlignmentLoss> MakeStructureLoss(
   return loss;
 }
 
+absl::StatusOr<FrozenLosses> MakeFrozenLosses(const LossConfig& config,
+                                              torch::Device device) {
+  FrozenLosses frozen;
+  ASSIGN_OR_RETURN(frozen.perceptual, MakePerceptualLoss(config.perceptual()));
+  frozen.perceptual->to(device);
+  if (config.semantic().weight() > 0) {
+    ASSIGN_OR_RETURN(frozen.semantic, MakeSemanticLoss(config.semantic()));
+    frozen.semantic->to(device);
+    if (config.semantic().cache_gib() > 0) {
+      ASSIGN_OR_RETURN(frozen.embeddings,
+                       OpenEmbeddingCache(config.semantic(), frozen.semantic));
+    }
+  }
+  if (config.structure().weight() > 0) {
+    ASSIGN_OR_RETURN(frozen.structure, MakeStructureLoss(config.structure()));
+    frozen.structure->to(device);
+  }
+  return frozen;
+}
+
 }  // namespace pipelines

@@ -6,6 +6,10 @@
 #ifndef PIPELINES_TRAINING_FROZEN_LOSSES_H_
 #define PIPELINES_TRAINING_FROZEN_LOSSES_H_
 
+#include <torch/types.h>
+
+#include <optional>
+
 #include "absl/status/statusor.h"
 #include "losses/embedding_cache.h"
 #include "losses/keypoint_semantic.h"
@@ -14,6 +18,18 @@
 #include "pipelines/config/config.pb.h"
 
 namespace pipelines {
+
+struct FrozenLosses {
+  losses::PerceptualLoss perceptual = nullptr;
+  // Null where they are switched off.
+  losses::KeypointSemanticLoss semantic = nullptr;
+  std::optional<losses::EmbeddingCache> embeddings;
+  losses::StructureAlignmentLoss structure = nullptr;
+};
+
+// All that `config` asks for, on `device`.
+absl::StatusOr<FrozenLosses> MakeFrozenLosses(const LossConfig& config,
+                                              torch::Device device);
 
 absl::StatusOr<losses::PerceptualLoss> MakePerceptualLoss(
     const PerceptualConfig& config);

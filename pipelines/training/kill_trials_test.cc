@@ -11,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_folder.h"
 #include "pipelines/training/child_process.h"
 #include "third_party/absl/status_matchers.h"
@@ -19,10 +20,10 @@ namespace pipelines {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 std::vector<std::string> TrainCommand() {
-  setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
   return {"pipelines/train", "--config",
           "pipelines/training/testdata/kill_trials.textproto", "--device=cpu",
           "--threads=1"};
@@ -30,6 +31,7 @@ std::vector<std::string> TrainCommand() {
 
 // Hundreds of these by //tools:kill_trials; see README.md.
 TEST(KillTrials, KilledRunsEndAsIfTheyHadNotBeen) {
+  const ScopedCacheFolder cache;
   const auto trials =
       KillTrials::Create({TrainCommand(), testing::TempDir() + "/trials"});
   ASSERT_THAT(trials, IsOk());
@@ -41,9 +43,17 @@ TEST(KillTrials, KilledRunsEndAsIfTheyHadNotBeen) {
   }
 }
 
+// What is said of a process to others that want to train in its folder.
+auto IsTraining(const ChildProcess& trainer) {
+  return AllOf(HasSubstr(absl::StrCat("process ", trainer.id(), " on ")),
+               HasSubstr("is training in this folder"));
+}
+
 // A trainer with work for hours.
 class RunningTrainerTest : public testing::Test {
  protected:
+  const ScopedCacheFolder cache_;
+
   void SetUp() override { output_ = FreshTestFolder(); }
 
   std::vector<std::string> Command() const {
@@ -109,8 +119,7 @@ TEST_F(RunningTrainerTest, IsNamedToASecondOneAndLeavesNoStaleLock) {
   auto second = ChildProcess::Start(Command(), second_log);
   ASSERT_THAT(second.status(), IsOk());
   EXPECT_EQ(second->Wait(), 129);
-  EXPECT_THAT(ReadText(second_log),
-              HasSubstr(absl::StrCat("process ", first.id(), " is training")));
+  EXPECT_THAT(ReadText(second_log), IsTraining(first));
   first.Signal(SIGKILL);
   first.Wait();
   ChildProcess third = Start();
@@ -129,8 +138,7 @@ TEST_F(RunningTrainerTest, KeepsOthersOutAlsoWhereItsLockIsDeleted) {
   auto second = ChildProcess::Start(Command(), second_log);
   ASSERT_THAT(second.status(), IsOk());
   EXPECT_EQ(second->Wait(), 129);
-  EXPECT_THAT(ReadText(second_log),
-              HasSubstr(absl::StrCat("process ", first.id(), " is training")));
+  EXPECT_THAT(ReadText(second_log), IsTraining(first));
   EXPECT_TRUE(first.IsRunning());
 }
 
@@ -150,9 +158,8 @@ TEST_F(RunningTrainerTest, EndsWhereAnotherHasTakenItsLock) {
   first.Signal(SIGCONT);
   EXPECT_EQ(first.WaitFor(absl::Seconds(60)), 129);
   EXPECT_THAT(ReadText(log()),
-              testing::AllOf(HasSubstr("the lock of this run was deleted"),
-                             HasSubstr(absl::StrCat("process ", second->id(),
-                                                    " is training"))));
+              AllOf(HasSubstr("the lock of this run was deleted"),
+                    IsTraining(*second)));
 }
 
 }  // namespace

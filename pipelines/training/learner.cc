@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "networks/batch_norm.h"
+#include "pipelines/training/diagnostics.h"
 #include "pipelines/training/schedule.h"
 #include "third_party/absl/status_macros.h"
 
@@ -51,6 +51,13 @@ absl::Status CheckSomethingTrains(const AnimationModel& model) {
   return absl::InvalidArgumentError(
       "training.frozen freezes every part of the model, so nothing is left to "
       "train; take one out of it");
+}
+
+constexpr char kLearningRate[] = "learning_rate";
+
+// Of the largest gradient of a network, by its name in checkpoints.
+std::string GradientName(const std::string& part) {
+  return absl::StrCat("gradient_", part);
 }
 
 AdamOptions AdamOptionsOf(const TrainingConfig& training) {
@@ -105,50 +112,56 @@ void Learner::RestartAverage() {
   if (decay > 0) average_.emplace(*model_, decay);
 }
 
-std::vector<std::string> Learner::PartNames() const {
-  std::vector<std::string> names;
-  for (const auto& item : model_->named_children()) names.push_back(item.key());
-  return names;
+StepReport Learner::Layout() const {
+  StepReport layout;
+  layout.Add(kTotalLoss, StepValueKind::kLoss);
+  for (const std::string& term : objective_.TermNames()) {
+    layout.Add(term, StepValueKind::kLoss);
+  }
+  layout.Add(kLearningRate, StepValueKind::kOptimizer);
+  for (const auto& part : model_->named_children()) {
+    layout.Add(GradientName(part.key()), StepValueKind::kOptimizer);
+  }
+  for (const Diagnostic& diagnostic : Diagnostics()) {
+    layout.Add(diagnostic.name, StepValueKind::kDiagnostic);
+  }
+  return layout;
 }
 
-absl::StatusOr<StepReport> Learner::Step(
+absl::StatusOr<StepResult> Learner::Step(
     const std::vector<data::Batch>& batches, int64_t step, const StepNews& news,
     StageTimer& timer) {
-  const std::vector<torch::Tensor> statistics = Statistics();
-  const auto undo = [&] {
-    adam_.ZeroGrad();
-    const torch::NoGradGuard no_grad;
-    const std::vector<torch::Tensor> buffers = model_->buffers();
-    for (size_t i = 0; i < statistics.size(); ++i) {
-      buffers[i].copy_(statistics[i]);
-    }
-  };
-  absl::StatusOr<StepReport> report;
+  // With one process, nothing is saved after a step that fails.
+  const std::vector<torch::Tensor> statistics =
+      group_ == nullptr ? std::vector<torch::Tensor>() : Statistics();
+  absl::StatusOr<StepResult> result;
   try {
-    report = ComputeGradients(batches, step, news, timer);
+    result = ComputeGradients(batches, step, news, timer);
   } catch (const parallel::PeerLost& error) {
-    report = absl::UnavailableError(error.what());
+    result = absl::UnavailableError(error.what());
   }
-  if (!report.ok()) {
-    undo();
-    return report;
+  if (!result.ok()) {
+    Undo(statistics);
+    return result;
   }
   timer.Begin("optimizer");
-  report->gradients = ClipAll();
-  report->learning_rate =
+  ClipAll(&result->report);
+  const double rate =
       LearningRate(config_.training(), batches[0].position.epoch, step);
-  adam_.Step(report->learning_rate);
+  result->report.Set(kLearningRate, rate);
+  adam_.Step(rate);
   if (average_) average_->Update(step + 1);
-  return report;
+  return result;
 }
 
-absl::StatusOr<StepReport> Learner::ComputeGradients(
+absl::StatusOr<StepResult> Learner::ComputeGradients(
     const std::vector<data::Batch>& batches, int64_t step, const StepNews& news,
     StageTimer& timer) {
   const int64_t processes = group_ == nullptr ? 1 : group_->size();
   const int64_t rank = group_ == nullptr ? 0 : group_->rank();
   const auto num_batches = static_cast<int64_t>(batches.size());
-  std::vector<double> sums;
+  StepReport report = Layout();
+  report.SetAll(0);
   std::string not_finite;  // what is, in this process
   adam_.ZeroGrad();
   for (int64_t i = 0; i < num_batches; ++i) {
@@ -158,7 +171,7 @@ absl::StatusOr<StepReport> Learner::ComputeGradients(
     const StepOutput output =
         objective_(*model_, batch.source.to(device_), batch.driving.to(device_),
                    place, timer);
-    AddUp(output, &sums, &not_finite);
+    report += Measure(output, &not_finite);
     if (!output.total.requires_grad()) return NothingLearns(step);
     timer.Begin("backward");
     if (reducer_ != nullptr && i + 1 == num_batches) reducer_->Begin();
@@ -169,89 +182,95 @@ absl::StatusOr<StepReport> Learner::ComputeGradients(
     timer.Begin("waiting for other processes");
     reducer_->Finish();
   }
-  for (double& sum : sums) sum /= static_cast<double>(num_batches);
-  const StepReport report = Agree(std::move(sums), news);
-  if (std::isfinite(report.total)) return report;
+  report /= static_cast<double>(num_batches);
+  const StepResult result = Agree(report, news);
+  if (std::isfinite(result.report.Get(kTotalLoss))) return result;
   return absl::OutOfRangeError(absl::StrCat(
       "step ", step + 1, ": ",
       not_finite.empty() ? "the total loss is not finite" : not_finite));
 }
 
-// Total, terms, residual and iterations of the fit, parts in use.
-void Learner::AddUp(const StepOutput& output, std::vector<double>* sums,
-                    std::string* not_finite) const {
-  std::vector<double> values = {output.total.item<double>()};
-  auto term = output.terms.begin();
-  for (const std::string& name : objective_.TermNames()) {
-    if (term == output.terms.end() || term->first != name) {
-      values.push_back(std::numeric_limits<double>::quiet_NaN());
-      continue;  // has not started
-    }
-    const double value = values.emplace_back(term->second.item<double>());
+// Of one batch: all but what the optimizer gives.
+StepReport Learner::Measure(const StepOutput& output,
+                            std::string* not_finite) const {
+  StepReport report = Layout();
+  report.Set(kTotalLoss, output.total.item<double>());
+  for (const auto& [name, term] : output.terms) {
+    const double value = term.item<double>();
+    report.Set(name, value);
     if (!std::isfinite(value) && not_finite->empty()) {
       *not_finite = absl::StrCat("the loss term '", name, "' is ", value);
     }
-    ++term;
   }
-  values.push_back(output.motion.candidates.fit.residual.mean().item<double>());
-  values.push_back(output.motion.candidates.fit.iterations.to(torch::kFloat64)
-                       .mean()
-                       .item<double>());
-  values.push_back(output.parts_in_use.item<double>());
-  sums->resize(values.size());
-  for (size_t i = 0; i < values.size(); ++i) (*sums)[i] += values[i];
-}
-
-StepReport Learner::Agree(std::vector<double> sums, const StepNews& news) {
-  StepNews agreed = news;
-  if (group_ != nullptr) {
-    const bool is_first = group_->rank() == 0;
-    sums.push_back(news.stop);
-    sums.push_back(is_first ? news.trained_seconds : 0);
-    torch::Tensor shared = torch::tensor(sums, torch::kFloat64).to(device_);
-    group_->Sum(shared);
-    shared = shared.cpu();
-    for (size_t i = 0; i < sums.size(); ++i) {
-      sums[i] = shared[static_cast<int64_t>(i)].item<double>();
-    }
-    agreed.trained_seconds = sums.back();
-    sums.pop_back();
-    agreed.stop = sums.back() > 0;
-    sums.pop_back();
-    for (double& sum : sums) sum /= group_->size();
+  for (const Diagnostic& diagnostic : Diagnostics()) {
+    report.Set(diagnostic.name, diagnostic.measure(output).item<double>());
   }
-  StepReport report;
-  report.total = sums.front();
-  report.terms = {sums.begin() + 1, sums.end() - 3};
-  report.fit_residual = sums[sums.size() - 3];
-  report.fit_iterations = sums[sums.size() - 2];
-  report.parts_in_use = sums.back();
-  report.news = agreed;
   return report;
 }
 
-std::vector<double> Learner::ClipAll() {
+StepResult Learner::Agree(const StepReport& report, const StepNews& news) {
+  if (group_ == nullptr) return {report, news};
+  // The values, whether to stop, and the time by rank 0's clock.
+  std::vector<double> sums;
+  for (const StepValue& value : report.values()) sums.push_back(value.value);
+  sums.push_back(news.stop);
+  sums.push_back(group_->rank() == 0 ? news.trained_seconds : 0);
+  torch::Tensor shared = torch::tensor(sums, torch::kFloat64).to(device_);
+  group_->Sum(shared);
+  shared = shared.cpu();
+  const double* sum = shared.data_ptr<double>();
+  StepResult result = {report, news};
+  for (const StepValue& value : report.values()) {
+    result.report.Set(value.name, *sum++);
+  }
+  result.report /= group_->size();
+  result.news.stop = *sum++ > 0;
+  result.news.trained_seconds = *sum;
+  return result;
+}
+
+void Learner::ClipAll(StepReport* report) {
   const double max = config_.training().max_gradient();
-  std::vector<double> norms;
-  for (const auto& item : model_->named_children()) {
+  for (const auto& part : model_->named_children()) {
     // The original clips these three, and not the inpainting network.
     const bool clips =
-        max > 0 && item.value() != model_->parts().inpainting.ptr();
-    norms.push_back(clips ? ClipGradients(*item.value(), max)
-                          : GradientInfinityNorm(*item.value()));
+        max > 0 && part.value() != model_->parts().inpainting.ptr();
+    report->Set(GradientName(part.key()),
+                clips ? ClipGradients(*part.value(), max)
+                      : GradientInfinityNorm(*part.value()));
   }
-  return norms;
 }
 
 // Of batch norms: a step in which another process is lost may have moved them.
-// With one process, nothing is saved after a step that fails.
 std::vector<torch::Tensor> Learner::Statistics() const {
   std::vector<torch::Tensor> copies;
-  if (group_ == nullptr) return copies;
   for (const torch::Tensor& buffer : model_->buffers()) {
     copies.push_back(buffer.clone());
   }
   return copies;
+}
+
+void Learner::Undo(const std::vector<torch::Tensor>& statistics) {
+  adam_.ZeroGrad();
+  const torch::NoGradGuard no_grad;
+  const std::vector<torch::Tensor> buffers = model_->buffers();
+  for (size_t i = 0; i < statistics.size(); ++i) {
+    buffers[i].copy_(statistics[i]);
+  }
+}
+
+absl::Status Learner::Rehearse(const std::vector<data::Batch>& batches,
+                               int64_t step) {
+  const std::vector<torch::Tensor> statistics = Statistics();
+  StageTimer timer;
+  absl::Status status;
+  try {
+    status = ComputeGradients(batches, step, {}, timer).status();
+  } catch (const parallel::PeerLost& error) {
+    status = absl::UnavailableError(error.what());
+  }
+  Undo(statistics);
+  return absl::IsUnavailable(status) ? status : absl::OkStatus();
 }
 
 }  // namespace pipelines

@@ -22,6 +22,7 @@
 #include "pipelines/parallel/process_group.h"
 #include "pipelines/training/objective.h"
 #include "pipelines/training/stage_timer.h"
+#include "pipelines/training/step_report.h"
 
 namespace pipelines {
 
@@ -31,17 +32,8 @@ struct StepNews {
   double trained_seconds = 0;  // by the clock of rank 0
 };
 
-// What a step computed; means over its batches and all processes.
-struct StepReport {
-  double total = 0;
-  // Objective::TermNames() in order; NaN for a term that has not started.
-  std::vector<double> terms;
-  // Largest absolute gradient of each of PartNames(), before clipping.
-  std::vector<double> gradients;
-  double learning_rate = 0;
-  double fit_residual = 0;
-  double fit_iterations = 0;
-  double parts_in_use = 0;  // losses/balance.h
+struct StepResult {
+  StepReport report;  // means over the step's batches and all processes
   StepNews news;
 };
 
@@ -60,9 +52,18 @@ class Learner {
   // OutOfRange naming the loss that is not finite; InvalidArgument if only
   // frozen parts have a share in the step's losses; Unavailable if another
   // process is lost: then all is as before the step, fit to be saved.
-  absl::StatusOr<StepReport> Step(const std::vector<data::Batch>& batches,
+  absl::StatusOr<StepResult> Step(const std::vector<data::Batch>& batches,
                                   int64_t step, const StepNews& news,
                                   StageTimer& timer);
+
+  // Computes the gradients of a step, as Step does as the `step`-th of the run,
+  // and undoes all that it changed: for whoever wants to know how long it
+  // takes. A collective. A loss that is not finite is no error here;
+  // Unavailable as of Step.
+  absl::Status Rehearse(const std::vector<data::Batch>& batches, int64_t step);
+
+  // The names and kinds of what every step reports, in order.
+  StepReport Layout() const;
 
   AnimationModel& model() { return *model_; }
   std::shared_ptr<AnimationModel> shared_model() { return model_; }
@@ -73,22 +74,19 @@ class Learner {
   void RestartAverage();
   Learnt learnt() { return {model_.get(), &adam_, average()}; }
 
-  // The networks by their names in checkpoints.
-  std::vector<std::string> PartNames() const;
-
  private:
   Learner(const Config& config, torch::Device device,
           std::shared_ptr<AnimationModel> model, Objective objective,
           std::shared_ptr<parallel::ProcessGroup> group);
 
-  absl::StatusOr<StepReport> ComputeGradients(
+  absl::StatusOr<StepResult> ComputeGradients(
       const std::vector<data::Batch>& batches, int64_t step,
       const StepNews& news, StageTimer& timer);
-  void AddUp(const StepOutput& output, std::vector<double>* sums,
-             std::string* not_finite) const;
-  StepReport Agree(std::vector<double> sums, const StepNews& news);
-  std::vector<double> ClipAll();
+  StepReport Measure(const StepOutput& output, std::string* not_finite) const;
+  StepResult Agree(const StepReport& report, const StepNews& news);
+  void ClipAll(StepReport* report);
   std::vector<torch::Tensor> Statistics() const;
+  void Undo(const std::vector<torch::Tensor>& statistics);
 
   Config config_;
   torch::Device device_;

@@ -3,7 +3,6 @@
 #include <torch/torch.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <map>
 #include <string>
 #include <vector>
@@ -11,14 +10,12 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/optimizer/adam.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
 namespace {
-
-// No weights are in the cache of a test.
-const int kNoCache = setenv("XDG_CACHE_HOME", "/no/cache", 1);
 
 std::shared_ptr<AnimationModel> MakeModel() {
   torch::manual_seed(3);
@@ -49,6 +46,94 @@ TEST(Objective, GivesEveryTermAndReachesEveryNetwork) {
   }
 }
 
+// Of every term, with all of them on.
+std::vector<std::string> AllTerms() {
+  return {"losses.warp=10",
+          "losses.photometric=100",
+          "losses.mixture=100",
+          "losses.balance=5",
+          "losses.equivariance=10",
+          "losses.background=10",
+          "losses.perceptual.layer_weights=[10, 10, 10, 10, 10]",
+          "losses.semantic.weight=1",
+          "losses.semantic.model=tiny",
+          "losses.semantic.untrained=true",
+          "losses.structure.weight=0.1",
+          "losses.structure.model=tiny",
+          "losses.structure.untrained=true",
+          "losses.structure.input_size=32"};
+}
+
+std::map<std::string, double> TermsOf(const std::vector<std::string>& config,
+                                      double* total) {
+  auto model = MakeModel();
+  // The background predictor begins at the identity, of which the loss is 0.
+  {
+    const torch::NoGradGuard no_grad;
+    for (const torch::Tensor& p : model->parts().background->parameters()) {
+      p.add_(0.01);
+    }
+  }
+  auto objective = Objective::Create(*TinyConfig(config), torch::kCPU);
+  EXPECT_THAT(objective, IsOk());
+  StageTimer timer;
+  const StepOutput out = (*objective)(*model, RandomImages(2, 1),
+                                      RandomImages(2, 2), {0, 0}, timer);
+  std::map<std::string, double> terms;
+  for (const auto& [name, value] : out.terms) {
+    terms[name] = value.item<double>();
+  }
+  *total = out.total.item<double>();
+  EXPECT_EQ(terms.size(), LossTerms().size());
+  return terms;
+}
+
+// Nine terms in float32, of which the largest is nearly the sum: each addition
+// rounds by 6e-8 of it.
+TEST(Objective, IsTheSumOfItsTerms) {
+  double total = 0, sum = 0;
+  for (const auto& [name, value] : TermsOf(AllTerms(), &total)) sum += value;
+  EXPECT_NEAR(total, sum, 1e-6 * sum);
+}
+
+// Multiplying by two is exact in binary, and so is everything before it.
+TEST(Objective, HasTwiceATermWhereItsWeightIsTwiceAsLarge) {
+  const std::map<std::string, std::string> twice = {
+      {"perceptual", "losses.perceptual.layer_weights=[20, 20, 20, 20, 20]"},
+      {"warp", "losses.warp=20"},
+      {"photometric", "losses.photometric=200"},
+      {"mixture", "losses.mixture=200"},
+      {"balance", "losses.balance=10"},
+      {"equivariance", "losses.equivariance=20"},
+      {"background", "losses.background=20"},
+      {"semantic", "losses.semantic.weight=2"},
+      {"structure", "losses.structure.weight=0.2"}};
+  double total = 0;
+  const std::map<std::string, double> once = TermsOf(AllTerms(), &total);
+  for (const LossTerm& term : LossTerms()) {
+    ASSERT_EQ(twice.count(term.name), 1u) << term.name;
+    std::vector<std::string> config = AllTerms();
+    config.push_back(twice.at(term.name));
+    for (const auto& [name, value] : TermsOf(config, &total)) {
+      EXPECT_GT(value, 0) << name;
+      EXPECT_EQ(value, (name == term.name ? 2 : 1) * once.at(name))
+          << name << " with twice " << term.name;
+    }
+  }
+}
+
+// A weight of 0 takes a term out, and its column with it.
+TEST(Objective, IsWithoutTermsThatAreSwitchedOff) {
+  const auto names = [](const std::vector<std::string>& overrides) {
+    return Objective::Create(*TinyConfig(overrides), torch::kCPU)->TermNames();
+  };
+  EXPECT_THAT(
+      names({"losses.warp=0", "losses.equivariance=0", "losses.background=0"}),
+      testing::ElementsAre("perceptual"));
+  EXPECT_THAT(names({"model.background=false"}),
+              testing::ElementsAre("perceptual", "warp", "equivariance"));
+}
+
 TEST(Objective, AddsSemanticAndStructureTerms) {
   auto model = MakeModel();
   auto objective = Objective::Create(
@@ -72,6 +157,7 @@ TEST(Objective, AddsSemanticAndStructureTerms) {
 }
 
 TEST(Objective, SaysHowToFetchMissingWeights) {
+  const ScopedCacheFolder cache("/no/cache");
   const auto objective = Objective::Create(
       *TinyConfig({"losses.structure.weight=0.1",
                    "losses.structure.weights=dino_vitbase8_pretrain.pth"}),

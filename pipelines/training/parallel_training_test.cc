@@ -14,6 +14,7 @@
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/parallel/free_port.h"
 #include "pipelines/report/loss_log.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_folder.h"
 #include "pipelines/training/child_process.h"
 #include "third_party/absl/status_matchers.h"
@@ -28,10 +29,9 @@ using ::testing::HasSubstr;
 
 class ParallelTrainingTest : public testing::Test {
  protected:
-  void SetUp() override {
-    setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
-    output_ = FreshTestFolder();
-  }
+  const ScopedCacheFolder cache_;
+
+  void SetUp() override { output_ = FreshTestFolder(); }
 
   // The processes of a run of the kill trials' config, in `output`; the last of
   // them with `of_last` on top.

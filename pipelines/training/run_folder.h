@@ -11,14 +11,16 @@
 //   evaluation/*.png                worst frames, cross-identity sheet
 //   animation.mp4
 //   index.html                     shows it all
-//   lock                           held by the process that trains
+//   lock                           while a process trains, see file_lock.h
 #ifndef PIPELINES_TRAINING_RUN_FOLDER_H_
 #define PIPELINES_TRAINING_RUN_FOLDER_H_
 
-#include <memory>
 #include <string>
+#include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "networks/files/file_lock.h"
 
 namespace pipelines {
 
@@ -48,11 +50,11 @@ class RunFolder {
   std::string animation() const { return path_ + "/animation.mp4"; }
 
  private:
-  RunFolder(std::string path, std::shared_ptr<int> lock)
+  RunFolder(std::string path, networks::files::FileLock lock)
       : path_(std::move(path)), lock_(std::move(lock)) {}
 
   std::string path_;
-  std::shared_ptr<int> lock_;  // an open file descriptor
+  networks::files::FileLock lock_;
 };
 
 }  // namespace pipelines

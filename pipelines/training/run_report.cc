@@ -13,6 +13,7 @@
 #include "pipelines/report/loss_log.h"
 #include "pipelines/report/page.h"
 #include "pipelines/report/visualize.h"
+#include "pipelines/training/diagnostics.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -43,21 +44,32 @@ RunPage::Plot PlotOfSteps(std::string title) {
   return plot;
 }
 
-// `columns` of losses.csv: the terms stand before the learning rate.
-std::vector<RunPage::Plot> Plots(const std::vector<Series>& columns) {
+// The column of losses.csv with this name.
+Series ColumnOf(const std::vector<Series>& columns, absl::string_view name) {
+  const auto found = std::find_if(
+      columns.begin(), columns.end(),
+      [name](const Series& column) { return column.name == name; });
+  return found == columns.end() ? Series{std::string(name), {}, {}} : *found;
+}
+
+// One for the losses, and one for each diagnostic that has a title.
+std::vector<RunPage::Plot> Plots(const std::vector<Series>& columns,
+                                 const StepReport& layout) {
   RunPage::Plot losses = PlotOfSteps("Losses (weighted)");
   losses.options.log_y = true;
-  RunPage::Plot fit =
-      PlotOfSteps("Keypoint fit: mean residual norm, [-1, 1] units");
-  RunPage::Plot parts = PlotOfSteps("Transforms in use");
-  bool is_term = true;
-  for (const Series& column : columns) {
-    if (column.name == "learning_rate") is_term = false;
-    if (is_term) losses.series.push_back(column);
-    if (column.name == "fit_residual") fit.series.push_back(column);
-    if (column.name == "parts_in_use") parts.series.push_back(column);
+  for (const StepValue& value : layout.values()) {
+    if (value.kind != StepValueKind::kLoss) continue;
+    losses.series.push_back(ColumnOf(columns, value.name));
   }
-  return {losses, fit, parts};
+  std::vector<RunPage::Plot> plots = {losses};
+  for (const Diagnostic& diagnostic : Diagnostics()) {
+    if (diagnostic.plot_title == nullptr) continue;
+    RunPage::Plot plot = PlotOfSteps(diagnostic.plot_title);
+    plot.options.log_y = diagnostic.log_y;
+    plot.series.push_back(ColumnOf(columns, diagnostic.name));
+    plots.push_back(std::move(plot));
+  }
+  return plots;
 }
 
 std::vector<std::pair<std::string, std::string>> Summary(
@@ -117,7 +129,7 @@ std::string AnimateCommand(const RunFolder& folder) {
 
 absl::Status WriteRunIndex(const RunFolder& folder,
                            const CheckpointState& state,
-                           const std::string& device,
+                           const StepReport& layout, const std::string& device,
                            const std::optional<Evaluation>& evaluation) {
   ASSIGN_OR_RETURN(const std::vector<Series> columns,
                    ReadLossLog(folder.losses()));
@@ -130,7 +142,7 @@ absl::Status WriteRunIndex(const RunFolder& folder,
       " at ", state.config().data().width(), "x",
       state.config().data().height(), "; ", device, ".");
   page.summary = Summary(state);
-  page.plots = Plots(columns);
+  page.plots = Plots(columns, layout);
   page.strips = ListStrips(folder);
   if (fs::exists(folder.animation())) {
     page.animations.push_back(

@@ -14,6 +14,7 @@
 #include "pipelines/evaluation/evaluation.h"
 #include "pipelines/model/model.h"
 #include "pipelines/training/run_folder.h"
+#include "pipelines/training/step_report.h"
 
 namespace pipelines {
 
@@ -27,10 +28,11 @@ absl::StatusOr<std::string> WriteStrip(
 // The command that animates an image with the run's newest checkpoint.
 std::string AnimateCommand(const RunFolder& folder);
 
-// Writes index.html. `evaluation` is empty while training goes on.
+// Writes index.html. `layout` tells the columns of losses.csv; `evaluation` is
+// empty while training goes on.
 absl::Status WriteRunIndex(const RunFolder& folder,
                            const CheckpointState& state,
-                           const std::string& device,
+                           const StepReport& layout, const std::string& device,
                            const std::optional<Evaluation>& evaluation);
 
 }  // namespace pipelines

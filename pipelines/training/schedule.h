@@ -21,6 +21,13 @@ double CandidateDropout(const CandidateDropoutConfig& dropout, int64_t epoch);
 // the step and the purpose only, so that a resumed run needs no random state.
 uint64_t StepSeed(uint64_t run_seed, int64_t step, uint64_t purpose);
 
+// The purposes; each has draws of its own.
+struct StepPurpose {
+  static constexpr uint64_t kDropout = 1;
+  static constexpr uint64_t kEquivariance = 2;
+  static constexpr uint64_t kFrozen = 3;  // weights that are not trained
+};
+
 }  // namespace pipelines
 
 #endif  // PIPELINES_TRAINING_SCHEDULE_H_

@@ -5,10 +5,13 @@
 #include <torch/types.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "pipelines/base/work_hooks.h"
 #include "pipelines/config/config.pb.h"
 #include "pipelines/parallel/process_environment.h"
+#include "pipelines/training/training_observer.h"
 
 namespace pipelines {
 
@@ -18,23 +21,23 @@ struct TrainerOptions {
   torch::Device device = torch::kCPU;
   // One process, or which of several this is; see README.md.
   parallel::ProcessEnvironment process;
-  // Prints where the time of a step goes when training ends.
-  bool profile = false;
-  // For messages: how the user names this program and config.
-  std::string command;
+  WorkHooks hooks;
+  // Of rank 0, besides what writes the run folder; not owned.
+  std::vector<TrainingObserver*> observers;
 };
 
 // Trains, evaluates on the test split, animates a test clip's first frame by
 // the motion of another, and writes the run's page. Goes on from the newest
 // checkpoint in the folder if it has one.
 //
-// FailedPrecondition if the folder holds a run of another config, naming the
-// fields; the errors of RunFolder::Open and OpenSplit; DivergedError with step,
-// term and last good checkpoint if a loss is not finite; StoppedBySignal after
-// saving if a stop signal came; Unavailable, after saving, if another process
-// of the run is lost; FailedPrecondition if another process has another config
-// or other clips; ResourceExhausted, PermissionDenied where a file cannot
-// be written (earlier checkpoints stay whole).
+// FailedPrecondition, IsConfigMismatch (same_config.h), if the folder holds a
+// run of another config, naming the fields; FailedPrecondition if another
+// process has another config or other clips; the errors of RunFolder::Open,
+// CheckpointStore::Restore and OpenSplit; OutOfRange with step, term and last
+// good checkpoint if a loss is not finite; Cancelled after saving if it, or
+// another process of the run, was asked to stop; Unavailable, after saving, if
+// another process is lost; ResourceExhausted, PermissionDenied where a file
+// cannot be written (earlier checkpoints stay whole).
 //
 // Of several processes, rank 0 alone reads and writes the run folder.
 absl::Status Train(const TrainerOptions& options);

@@ -7,21 +7,24 @@
 
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/weights/safetensors.h"
 #include "pipelines/app/exit_code.h"
-#include "pipelines/base/stop_signal.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
 #include "pipelines/testing/testing_folder.h"
 #include "pipelines/training/run_folder.h"
+#include "pipelines/training/same_config.h"
+#include "pipelines/training/training_console.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -30,15 +33,18 @@ namespace {
 namespace fs = std::filesystem;
 using ::absl::StatusCode;
 using ::networks::weights::SafetensorsFile;
+using ::testing::_;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
+using ::testing::IsEmpty;
 
 // Every test has a run folder of its own; the puppets are made once.
 class TrainerTest : public testing::Test {
  protected:
+  const ScopedCacheFolder cache_;
+
   void SetUp() override {
-    setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), 1);
     torch::set_num_threads(1);
     output_ = FreshTestFolder();
   }
@@ -47,7 +53,6 @@ class TrainerTest : public testing::Test {
     TrainerOptions options;
     options.config = *TinyConfig(overrides);
     options.output = output_;
-    options.command = "tiny";
     return options;
   }
 
@@ -130,7 +135,8 @@ TEST_F(TrainerTest, RefusesAFolderOfAnotherConfig) {
       Train(Options({"training.max_steps=1", "losses.warp=3"}));
   EXPECT_THAT(status, StatusIs(StatusCode::kFailedPrecondition,
                                HasSubstr("losses.warp")));
-  EXPECT_EQ(ExitCode(status), kExitUsage);
+  EXPECT_TRUE(IsConfigMismatch(status));
+  EXPECT_EQ(ExitCode(ExplainTrainingError(status)), kExitUsage);
 }
 
 TEST_F(TrainerTest, SetsAnUnreadableCheckpointAsideAndTakesTheOlderOne) {
@@ -185,7 +191,7 @@ TEST_F(TrainerTest, StopsWhereALossIsNotFinite) {
       StatusIs(StatusCode::kOutOfRange,
                AllOf(HasSubstr("step 2"), HasSubstr("loss term 'perceptual'"),
                      HasSubstr("last good checkpoint: " + path))));
-  EXPECT_EQ(ExitCode(status), 3);
+  EXPECT_EQ(ExitCode(ExplainTrainingError(status)), 3);
 }
 
 // In a process of its own, for the flag that a signal sets stays set.
@@ -196,28 +202,25 @@ TEST_F(TrainerTest, SaysOnceThatEmbeddingsCannotBeKept) {
   fs::create_directories(cache + "/cpab_animation");
   fs::create_directory_symlink("/proc/self/net",
                                cache + "/cpab_animation/sam_embeddings");
-  testing::internal::CaptureStderr();
-  setenv("XDG_CACHE_HOME", cache.c_str(), 1);
-  const absl::Status status = Train(
+  const ScopedCacheFolder here(cache);
+  TrainerOptions options =
       Options({"training.max_steps=3", "losses.semantic.weight=1",
                "losses.semantic.model=tiny", "losses.semantic.untrained=true",
-               "losses.semantic.cache_gib=1"}));
-  const std::string text = testing::internal::GetCapturedStderr();
-  EXPECT_THAT(status, IsOk());
-  const size_t first = text.find("embeddings of frames are no longer kept");
-  EXPECT_NE(first, std::string::npos) << text;
-  EXPECT_EQ(text.find("are no longer kept", first + 30), std::string::npos);
+               "losses.semantic.cache_gib=1"});
+  std::vector<std::string> warnings;
+  options.hooks.warn = [&](const std::string& sentence) {
+    warnings.push_back(sentence);
+  };
+  ASSERT_THAT(Train(options), IsOk());
+  EXPECT_THAT(
+      warnings,
+      ElementsAre(HasSubstr("embeddings of frames are no longer kept")));
 }
 
-TEST_F(TrainerTest, SavesWhenASignalAsksToStop) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_EXIT(
-      {
-        CatchStopSignals();
-        raise(SIGTERM);
-        std::exit(Exit("train", Train(Options())));
-      },
-      testing::ExitedWithCode(143), "stopped by SIGTERM");
+TEST_F(TrainerTest, SavesWhenAskedToStop) {
+  TrainerOptions options = Options();
+  options.hooks.stop = [] { return true; };
+  EXPECT_THAT(Train(options), StatusIs(StatusCode::kCancelled, _));
   EXPECT_EQ(ReadCheckpointState(NewestCheckpoint())->step(), 0);
   EXPECT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
 }
@@ -261,21 +264,23 @@ TEST_F(TrainerTest, WarnsOfDataThatChangedWhenItGoesOn) {
     TrainerOptions options =
         Options({absl::StrCat("training.max_steps=", steps)});
     options.config.mutable_data()->set_folder(clips);
-    testing::internal::CaptureStderr();
-    const absl::Status status = Train(options);
-    const std::string text = testing::internal::GetCapturedStderr();
-    EXPECT_THAT(status, IsOk());
-    return text;
+    std::vector<std::string> warnings;
+    options.hooks.warn = [&](const std::string& sentence) {
+      warnings.push_back(sentence);
+    };
+    EXPECT_THAT(Train(options), IsOk());
+    return warnings;
   };
-  EXPECT_THAT(train(1), Not(HasSubstr("have changed")));
-  EXPECT_THAT(train(2), Not(HasSubstr("have changed")));
+  EXPECT_THAT(train(1), IsEmpty());
+  EXPECT_THAT(train(2), IsEmpty());
   const std::string clip = clips + "/train/00000.png";
   fs::last_write_time(clip,
                       fs::last_write_time(clip) + std::chrono::seconds(10));
-  EXPECT_THAT(train(3), HasSubstr("the training clips have changed"));
-  EXPECT_THAT(train(4), Not(HasSubstr("have changed")));
+  EXPECT_THAT(train(3),
+              ElementsAre(HasSubstr("the training clips have changed")));
+  EXPECT_THAT(train(4), IsEmpty());
   fs::copy(clips + "/test/00000.png", clips + "/test/00077.png");
-  EXPECT_THAT(train(5), HasSubstr("the test clips have changed"));
+  EXPECT_THAT(train(5), ElementsAre(HasSubstr("the test clips have changed")));
 }
 
 TEST_F(TrainerTest, RefusesAFolderInWhichAnotherTrains) {
@@ -290,6 +295,16 @@ TEST_F(TrainerTest, NamesAnOutputThatCannotBeWritten) {
   TrainerOptions options = Options();
   options.output = "/proc/no_such_folder/run";
   EXPECT_THAT(Train(options).message(), HasSubstr("/proc/no_such_folder/run"));
+}
+
+// Which only the evaluation at the end uses.
+TEST_F(TrainerTest, MissesWeightsOfLpipsBeforeTheFirstStep) {
+  const ScopedCacheFolder empty(output_ + "_cache");
+  TrainerOptions options = Options();
+  options.config.mutable_evaluation()->mutable_lpips();
+  EXPECT_THAT(Train(options), StatusIs(StatusCode::kNotFound,
+                                       HasSubstr("//tools:fetch_weights")));
+  EXPECT_FALSE(fs::exists(output_ + "/losses.csv"));
 }
 
 TEST_F(TrainerTest, NamesAMissingDataFolder) {

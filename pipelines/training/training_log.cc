@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "pipelines/config/config.h"
@@ -17,9 +18,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // TensorBoard groups tags by what stands before the slash.
-std::string Tag(const std::string& column, size_t index, size_t num_terms) {
-  if (index <= num_terms) return absl::StrCat("loss/", column);
-  return absl::StrCat("training/", column);
+std::string Tag(const StepValue& value) {
+  return absl::StrCat(
+      value.kind == StepValueKind::kLoss ? "loss/" : "training/", value.name);
 }
 
 // `path`, losses.csv say, as losses-before-<step>.csv, or with a number where
@@ -53,19 +54,12 @@ absl::StatusOr<LossLog> OpenTable(const std::string& path,
 
 }  // namespace
 
-absl::StatusOr<TrainingLog> TrainingLog::Open(
-    const RunFolder& folder, const Config& config,
-    const std::vector<std::string>& terms,
-    const std::vector<std::string>& parts, int64_t step) {
-  std::vector<std::string> columns = {"total"};
-  columns.insert(columns.end(), terms.begin(), terms.end());
-  columns.push_back("learning_rate");
-  for (const std::string& part : parts) {
-    columns.push_back(absl::StrCat("gradient_", part));
-  }
-  columns.push_back("fit_residual");
-  columns.push_back("fit_iterations");
-  columns.push_back("parts_in_use");
+absl::StatusOr<TrainingLog> TrainingLog::Open(const RunFolder& folder,
+                                              const Config& config,
+                                              const StepReport& layout,
+                                              int64_t step) {
+  std::vector<std::string> columns;
+  for (const StepValue& value : layout.values()) columns.push_back(value.name);
   ASSIGN_OR_RETURN(LossLog losses, OpenTable(folder.losses(), columns, step));
   ASSIGN_OR_RETURN(LossLog timing,
                    OpenTable(folder.timing(), {"seconds", "data_share"}, step));
@@ -74,23 +68,16 @@ absl::StatusOr<TrainingLog> TrainingLog::Open(
   RETURN_IF_ERROR(events.AddText(
       "config", step, absl::StrCat("```\n", ConfigText(config), "```\n")));
   RETURN_IF_ERROR(events.Flush());
-  return TrainingLog(std::move(losses), std::move(timing), std::move(events),
-                     std::move(columns));
+  return TrainingLog(std::move(losses), std::move(timing), std::move(events));
 }
 
 absl::Status TrainingLog::Add(int64_t step, const StepReport& report,
                               const StepTime& time) {
-  std::vector<double> values = {report.total};
-  values.insert(values.end(), report.terms.begin(), report.terms.end());
-  values.push_back(report.learning_rate);
-  values.insert(values.end(), report.gradients.begin(), report.gradients.end());
-  values.push_back(report.fit_residual);
-  values.push_back(report.fit_iterations);
-  values.push_back(report.parts_in_use);
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (std::isnan(values[i])) continue;  // has not started
-    RETURN_IF_ERROR(events_.AddScalar(Tag(columns_[i], i, report.terms.size()),
-                                      step, values[i]));
+  std::vector<double> values;
+  for (const StepValue& value : report.values()) {
+    values.push_back(value.value);
+    if (std::isnan(value.value)) continue;  // has not started
+    RETURN_IF_ERROR(events_.AddScalar(Tag(value), step, value.value));
   }
   RETURN_IF_ERROR(
       events_.AddScalar("time/seconds_per_step", step, time.seconds));

@@ -4,23 +4,18 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "pipelines/config/config.pb.h"
 #include "pipelines/report/event_log.h"
 #include "pipelines/report/loss_log.h"
-#include "pipelines/training/learner.h"
 #include "pipelines/training/run_folder.h"
+#include "pipelines/training/step_report.h"
+#include "pipelines/training/step_time.h"
 
 namespace pipelines {
-
-// Where the time of a step went, on this machine at that moment.
-struct StepTime {
-  double seconds = 0;     // the whole step
-  double data_share = 0;  // of it, in [0, 1]: waiting for data
-};
 
 class TrainingLog {
  public:
@@ -28,13 +23,13 @@ class TrainingLog {
   // machine, too) and a new event file, for what comes after `step`; lines of
   // later steps, of a session that was cut off, are taken out. A losses.csv
   // with other columns, of an older program, is kept as losses-before-<step>.
+  // The columns are those of `layout`.
   static absl::StatusOr<TrainingLog> Open(const RunFolder& folder,
                                           const Config& config,
-                                          const std::vector<std::string>& terms,
-                                          const std::vector<std::string>& parts,
+                                          const StepReport& layout,
                                           int64_t step);
 
-  // `step` counts from 1.
+  // `step` counts from 1. `report` has the names of the layout.
   absl::Status Add(int64_t step, const StepReport& report,
                    const StepTime& time);
 
@@ -45,17 +40,14 @@ class TrainingLog {
   absl::Status AddScalar(const std::string& name, int64_t step, double value);
 
  private:
-  TrainingLog(LossLog losses, LossLog timing, EventLog events,
-              std::vector<std::string> columns)
+  TrainingLog(LossLog losses, LossLog timing, EventLog events)
       : losses_(std::move(losses)),
         timing_(std::move(timing)),
-        events_(std::move(events)),
-        columns_(std::move(columns)) {}
+        events_(std::move(events)) {}
 
   LossLog losses_;
   LossLog timing_;
   EventLog events_;
-  std::vector<std::string> columns_;  // of losses_
 };
 
 }  // namespace pipelines

@@ -1,0 +1,45 @@
+#include "pipelines/training/conclusion.h"
+
+#include <memory>
+
+#include "pipelines/animation/animate_video.h"
+#include "pipelines/optimizer/weight_average.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+absl::Status AnimateTestClip(const TrainedModel& trained, torch::Device device,
+                             const data::Dataset& test,
+                             const std::string& output) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Animator> animator,
+                   Animator::Create(trained, device));
+  AnimateVideoOptions options;
+  options.panels = {Panel::kSource, Panel::kDriving, Panel::kResult};
+  options.min_output_side = 256;
+  options.overwrite = true;
+  return AnimateVideo(*animator, test.clips().front().path,
+                      test.clips().back().path, output, options)
+      .status();
+}
+
+}  // namespace
+
+absl::StatusOr<Evaluation> ConcludeRun(const RunFolder& folder,
+                                       const Config& config, Learner& learner,
+                                       torch::Device device,
+                                       data::Dataset& test,
+                                       const WorkHooks& hooks) {
+  const WeightAverage::Scope averaged(learner.average());
+  learner.model().eval();
+  const TrainedModel trained = {config, learner.shared_model()};
+  EvaluationOutputs outputs;
+  outputs.pictures = folder.path() + "/evaluation";
+  ASSIGN_OR_RETURN(Evaluation evaluation,
+                   Evaluate(trained, device, test, outputs, hooks));
+  RETURN_IF_ERROR(WriteScores(folder.path(), evaluation.result));
+  RETURN_IF_ERROR(AnimateTestClip(trained, device, test, folder.animation()));
+  return evaluation;
+}
+
+}  // namespace pipelines

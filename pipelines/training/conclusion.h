@@ -1,0 +1,28 @@
+// What a run gives when all its steps are taken.
+#ifndef PIPELINES_TRAINING_CONCLUSION_H_
+#define PIPELINES_TRAINING_CONCLUSION_H_
+
+#include <torch/types.h>
+
+#include "absl/status/statusor.h"
+#include "pipelines/base/work_hooks.h"
+#include "pipelines/config/config.pb.h"
+#include "pipelines/data/dataset.h"
+#include "pipelines/evaluation/evaluation.h"
+#include "pipelines/training/learner.h"
+#include "pipelines/training/run_folder.h"
+
+namespace pipelines {
+
+// Evaluates the (averaged) weights on `test` and writes scores and pictures
+// into the folder; then animates the first test clip's first frame as the last
+// test clip moves. The errors of Evaluate and AnimateVideo.
+absl::StatusOr<Evaluation> ConcludeRun(const RunFolder& folder,
+                                       const Config& config, Learner& learner,
+                                       torch::Device device,
+                                       data::Dataset& test,
+                                       const WorkHooks& hooks);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_TRAINING_CONCLUSION_H_

@@ -1,0 +1,152 @@
+#include "pipelines/training/learner.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/weights/tensor_map.h"
+#include "pipelines/optimizer/adam.h"
+#include "pipelines/parallel/free_port.h"
+#include "pipelines/testing/testing_config.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+using ::absl::StatusCode;
+using parallel::ProcessEnvironment;
+using parallel::ProcessGroup;
+
+data::Batch RandomBatch(int seed) {
+  torch::manual_seed(seed);
+  data::Batch batch;
+  batch.source = torch::rand({2, 3, 32, 32});
+  batch.driving = torch::rand({2, 3, 32, 32});
+  return batch;
+}
+
+// The groups of two processes, here threads.
+std::vector<std::shared_ptr<ProcessGroup>> JoinTwo() {
+  ProcessEnvironment environment;
+  environment.size = 2;
+  environment.address = "127.0.0.1";
+  environment.port = parallel::FreePort();
+  std::vector<std::shared_ptr<ProcessGroup>> groups(2);
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < 2; ++rank) {
+    threads.emplace_back([environment, rank, &groups]() mutable {
+      environment.rank = rank;
+      groups[rank] =
+          *ProcessGroup::Join(environment, torch::kCPU, absl::Seconds(60));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return groups;
+}
+
+TEST(Learner, ReportsWhatItsLayoutSays) {
+  const auto learner = Learner::Create(*TinyConfig(), torch::kCPU, nullptr);
+  ASSERT_THAT(learner, IsOk());
+  StageTimer timer;
+  const auto result = (*learner)->Step({RandomBatch(1)}, 0, {}, timer);
+  ASSERT_THAT(result, IsOk());
+  const StepReport layout = (*learner)->Layout();
+  ASSERT_EQ(result->report.values().size(), layout.values().size());
+  double sum = 0;
+  for (size_t i = 0; i < layout.values().size(); ++i) {
+    const StepValue& value = result->report.values()[i];
+    EXPECT_EQ(value.name, layout.values()[i].name);
+    EXPECT_TRUE(std::isfinite(value.value)) << value.name;
+    if (i > 0 && value.kind == StepValueKind::kLoss) sum += value.value;
+  }
+  // Some terms of order 10 in float32.
+  EXPECT_NEAR(result->report.Get(kTotalLoss), sum, 1e-4);
+}
+
+// The original clips the gradients of all networks but one.
+TEST(Learner, ClipsAllButTheInpaintingNetwork) {
+  constexpr double kMax = 1e-4;
+  const auto learner = Learner::Create(
+      *TinyConfig({"training.max_gradient=1e-4"}), torch::kCPU, nullptr);
+  ASSERT_THAT(learner, IsOk());
+  StageTimer timer;
+  const auto result = (*learner)->Step({RandomBatch(1)}, 0, {}, timer);
+  ASSERT_THAT(result, IsOk());
+  for (const auto& part : (*learner)->model().named_children()) {
+    const double before = result->report.Get("gradient_" + part.key());
+    const double after = GradientInfinityNorm(*part.value());
+    EXPECT_GT(before, kMax) << part.key();
+    if (part.key() == "inpainting_network") {
+      EXPECT_EQ(after, before);
+    } else {
+      EXPECT_LE(after, kMax * (1 + 1e-6)) << part.key();
+    }
+  }
+}
+
+// It makes no difference to what comes after it.
+TEST(Learner, ARehearsalChangesNothing) {
+  std::vector<networks::weights::TensorMap> ends;
+  for (const bool rehearses : {false, true}) {
+    auto learner = Learner::Create(*TinyConfig({"training.ema_decay=0.9"}),
+                                   torch::kCPU, nullptr);
+    ASSERT_THAT(learner, IsOk());
+    (*learner)->model().train();
+    StageTimer timer;
+    for (int64_t step = 0; step < 2; ++step) {
+      if (rehearses) {
+        ASSERT_THAT((*learner)->Rehearse({RandomBatch(7)}, 5), IsOk());
+      }
+      ASSERT_THAT((*learner)->Step({RandomBatch(1)}, step, {}, timer), IsOk());
+    }
+    ends.push_back(TensorsOf((*learner)->learnt()));
+  }
+  ASSERT_EQ(ends[0].size(), ends[1].size());
+  for (const auto& [name, tensor] : ends[0]) {
+    EXPECT_TRUE(torch::equal(tensor, ends[1].at(name))) << name;
+  }
+}
+
+// The other process is lost between the two halves of the forward pass: it
+// detects keypoints in the sources, with statistics over both, and cannot in
+// driving frames of four channels.
+TEST(Learner, AStepWithoutTheOtherProcessLeavesEverythingAsItWas) {
+  std::vector<std::shared_ptr<ProcessGroup>> groups = JoinTwo();
+  std::vector<std::unique_ptr<Learner>> learners;
+  for (std::shared_ptr<ProcessGroup>& group : groups) {
+    auto learner = Learner::Create(*TinyConfig({"training.ema_decay=0.9"}),
+                                   torch::kCPU, std::move(group));
+    ASSERT_THAT(learner, IsOk());
+    learners.push_back(*std::move(learner));
+  }
+  std::vector<std::pair<std::string, torch::Tensor>> before;
+  for (const auto& [name, tensor] : TensorsOf(learners[0]->learnt())) {
+    before.emplace_back(name, tensor.clone());
+  }
+  const data::Batch whole = RandomBatch(1);
+  data::Batch broken = RandomBatch(2);
+  broken.driving = torch::rand({2, 4, 32, 32});
+  std::thread other([&] {
+    StageTimer timer;
+    EXPECT_ANY_THROW(learners[1]->Step({broken}, 0, {}, timer).IgnoreError());
+    learners[1] = nullptr;
+  });
+  StageTimer timer;
+  const auto result = learners[0]->Step({whole}, 0, {}, timer);
+  other.join();
+  EXPECT_THAT(result.status(), StatusIs(StatusCode::kUnavailable, testing::_));
+  const auto after = TensorsOf(learners[0]->learnt());
+  for (const auto& [name, tensor] : before) {
+    EXPECT_TRUE(torch::equal(tensor, after.at(name))) << name;
+  }
+}
+
+}  // namespace
+}  // namespace pipelines

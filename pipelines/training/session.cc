@@ -1,0 +1,153 @@
+#include "pipelines/training/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "networks/files/atomic_file.h"
+#include "pipelines/base/user_path.h"
+#include "pipelines/training/clips_of_run.h"
+#include "pipelines/training/initial_weights.h"
+#include "pipelines/training/same_config.h"
+#include "pipelines/training/shared_training.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+
+Session::Session(const Config& config, std::optional<RunFolder> folder,
+                 std::shared_ptr<parallel::ProcessGroup> group)
+    : config_(config), folder_(std::move(folder)), group_(std::move(group)) {
+  *state_.mutable_config() = config_;
+  state_.set_samples_per_step(SamplesPerStep(config_, num_processes()));
+  if (folder_) {
+    store_.emplace(folder_->checkpoints(),
+                   config_.training().keep_checkpoints());
+  }
+}
+
+absl::Status Session::Resume(Learner& learner, const WorkHooks& hooks) {
+  if (folder_) RETURN_IF_ERROR(Restore(learner, hooks));
+  if (group_ != nullptr) {
+    RETURN_IF_ERROR(ShareTraining(*group_, learner.learnt(), &state_));
+  }
+  AdaptPosition(hooks);
+  *state_.mutable_config() = config_;
+  state_.set_samples_per_step(SamplesPerStep(config_, num_processes()));
+  agreed_seconds_ = state_.trained_seconds();
+  return absl::OkStatus();
+}
+
+absl::Status Session::Restore(Learner& learner, const WorkHooks& hooks) {
+  const auto check = [this](const CheckpointState& state) {
+    return CheckSameConfig(folder_->path(), state, config_, num_processes());
+  };
+  ASSIGN_OR_RETURN(std::optional<CheckpointState> state,
+                   store_->Restore(check, learner.learnt(), hooks));
+  if (!state) return StartFromInitialWeights(learner, hooks);
+  state_ = *std::move(state);
+  hooks.Note(absl::StrCat("going on from ", store_->Newest(), ", step ",
+                          state_.step()));
+  return absl::OkStatus();
+}
+
+absl::Status Session::StartFromInitialWeights(Learner& learner,
+                                              const WorkHooks& hooks) {
+  const std::string path = UserPath(config_.training().initial_weights());
+  if (path.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const networks::weights::LoadReport report,
+                   LoadInitialWeights(path, &learner.model()));
+  learner.RestartAverage();
+  hooks.Note(absl::StrCat(
+      "initial weights from ", path, ": ", report.loaded.size(),
+      " tensors loaded, ", report.missing.size(), " missing, ",
+      report.mismatched.size(), " of another shape, ", report.unexpected.size(),
+      " not of this model (names in ", folder_->initial_weights(), ")"));
+  return networks::files::WriteAtomically(folder_->initial_weights(),
+                                          ReportText(path, report));
+}
+
+// Another number of processes sees other numbers of pairs a step: goes on after
+// the last pair that was seen, or as soon after it as a step begins.
+void Session::AdaptPosition(const WorkHooks& hooks) {
+  const int64_t then = SamplesPerStep(state_);
+  const int64_t now = SamplesPerStep(config_, num_processes());
+  if (then == now) return;
+  const int64_t seen = state_.step_in_epoch() * then;
+  state_.set_step_in_epoch((seen + now - 1) / now);
+  if (folder_ && state_.step() > 0) {
+    hooks.Note(absl::StrCat("a step saw ", then, " pairs, from here on ", now,
+                            " (config and number of processes)"));
+  }
+}
+
+void Session::CompareClips(const data::Dataset& train,
+                           const data::Dataset& test, const WorkHooks& hooks) {
+  for (const std::string& change : UpdateClips(train, test, &state_)) {
+    if (!folder_) continue;
+    hooks.Warn(absl::StrCat(
+        change, "; the run will not end as if it had not been interrupted"));
+  }
+}
+
+data::LoaderPosition Session::position() const {
+  return {state_.epoch(),
+          state_.step_in_epoch() * config_.training().accumulation()};
+}
+
+void Session::SetPosition(const data::LoaderPosition& next) {
+  state_.set_epoch(next.epoch);
+  state_.set_step_in_epoch(next.step / config_.training().accumulation());
+}
+
+void Session::Advance(const StepResult& result, double seconds,
+                      const data::LoaderPosition& next) {
+  state_.set_step(state_.step() + 1);
+  SetPosition(next);
+  // Steps that teach only motion have another loss, not to be compared.
+  if (state_.step() > config_.training().motion_steps()) {
+    state_.set_loss_sum(state_.loss_sum() + result.report.Get(kTotalLoss));
+    state_.set_loss_steps(state_.loss_steps() + 1);
+  }
+  state_.set_trained_seconds(state_.trained_seconds() + seconds);
+  agreed_seconds_ = group_ == nullptr ? state_.trained_seconds()
+                                      : result.news.trained_seconds;
+}
+
+bool Session::IsAtTheEnd() const {
+  const TrainingConfig& training = config_.training();
+  return state_.epoch() >= training.num_epochs() ||
+         (training.max_steps() > 0 && state_.step() >= training.max_steps()) ||
+         (training.max_minutes() > 0 &&
+          agreed_seconds_ >= 60 * training.max_minutes());
+}
+
+int64_t Session::ExpectedSteps(const data::Loader& loader) const {
+  const TrainingConfig& training = config_.training();
+  const int64_t all = training.num_epochs() *
+                      (loader.steps_per_epoch() / training.accumulation());
+  return training.max_steps() > 0 ? std::min<int64_t>(all, training.max_steps())
+                                  : all;
+}
+
+bool Session::EpochEndsWithCheckpoint() const {
+  return IsAtEpochEnd() &&
+         state_.epoch() % config_.training().checkpoint_epochs() == 0;
+}
+
+bool Session::IsTimeToSave() const {
+  const TrainingConfig& training = config_.training();
+  const double minutes = training.checkpoint_minutes();
+  const int64_t steps = training.checkpoint_steps();
+  return EpochEndsWithCheckpoint() ||
+         (minutes > 0 && since_save_.Seconds() > 60 * minutes) ||
+         (steps > 0 && state_.step() % steps == 0);
+}
+
+absl::Status Session::Save(const Learnt& learnt) {
+  since_save_.Restart();
+  if (!folder_) return absl::OkStatus();
+  RETURN_IF_ERROR(folder_->KeepLock());
+  return store_->Save(learnt, state_);
+}
+
+}  // namespace pipelines

@@ -1,0 +1,89 @@
+// Where a run stands, in this process: its position in the data, its time, what
+// of it is saved. It goes on from the newest checkpoint of the run's folder.
+#ifndef PIPELINES_TRAINING_SESSION_H_
+#define PIPELINES_TRAINING_SESSION_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "pipelines/base/work_hooks.h"
+#include "pipelines/checkpoint/checkpoint.pb.h"
+#include "pipelines/checkpoint/checkpoint_store.h"
+#include "pipelines/config/config.pb.h"
+#include "pipelines/data/dataset.h"
+#include "pipelines/data/loader.h"
+#include "pipelines/parallel/process_group.h"
+#include "pipelines/training/learner.h"
+#include "pipelines/training/run_folder.h"
+#include "pipelines/training/stopwatch.h"
+
+namespace pipelines {
+
+class Session {
+ public:
+  // `folder` is rank 0's and null in all other processes, which get everything
+  // from rank 0. `group` is null for one process.
+  Session(const Config& config, std::optional<RunFolder> folder,
+          std::shared_ptr<parallel::ProcessGroup> group);
+
+  // Brings model, optimizer and average of `learner` to where the run stands:
+  // restored, or at training.initial_weights, or as they are. A collective. The
+  // errors of CheckpointStore::Restore, CheckSameConfig, LoadInitialWeights and
+  // ShareTraining.
+  absl::Status Resume(Learner& learner, const WorkHooks& hooks);
+
+  // Warns if the clips are not those of the session before.
+  void CompareClips(const data::Dataset& train, const data::Dataset& test,
+                    const WorkHooks& hooks);
+
+  // The next batch of this process, in batches; and what the loader made of it.
+  data::LoaderPosition position() const;
+  void SetPosition(const data::LoaderPosition& next);
+
+  // A step was taken, in `seconds`, of which the rest comes at `next`.
+  void Advance(const StepResult& result, double seconds,
+               const data::LoaderPosition& next);
+
+  // Whether the run has as many epochs, steps or minutes as its config wants:
+  // the same in all processes.
+  bool IsAtTheEnd() const;
+  // Steps of the whole run, if no limit of minutes ends it before.
+  int64_t ExpectedSteps(const data::Loader& loader) const;
+
+  bool IsAtEpochEnd() const { return state_.step_in_epoch() == 0; }
+  bool EpochEndsWithCheckpoint() const;
+  bool IsTimeToSave() const;
+
+  // In other processes than rank 0, does nothing. The errors of
+  // RunFolder::KeepLock and SaveCheckpoint.
+  absl::Status Save(const Learnt& learnt);
+
+  const CheckpointState& state() const { return state_; }
+  CheckpointState& mutable_state() { return state_; }
+  // Null in other processes than rank 0.
+  const RunFolder* folder() const { return folder_ ? &*folder_ : nullptr; }
+  const CheckpointStore* store() const { return store_ ? &*store_ : nullptr; }
+
+ private:
+  int num_processes() const { return group_ == nullptr ? 1 : group_->size(); }
+  absl::Status Restore(Learner& learner, const WorkHooks& hooks);
+  absl::Status StartFromInitialWeights(Learner& learner,
+                                       const WorkHooks& hooks);
+  void AdaptPosition(const WorkHooks& hooks);
+
+  const Config config_;
+  std::optional<RunFolder> folder_;
+  std::shared_ptr<parallel::ProcessGroup> group_;
+  std::optional<CheckpointStore> store_;
+  CheckpointState state_;
+  // Of training, by the clock of rank 0: the same in all processes.
+  double agreed_seconds_ = 0;
+  Stopwatch since_save_;
+};
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_TRAINING_SESSION_H_

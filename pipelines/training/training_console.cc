@@ -1,0 +1,197 @@
+#include "pipelines/training/training_console.h"
+
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/base/stop_signal.h"
+#include "pipelines/training/run_report.h"
+#include "pipelines/training/same_config.h"
+
+namespace pipelines {
+namespace {
+
+double SteadySeconds() {
+  return std::chrono::duration<double>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+// "loss 12.30 perceptual 9.10 ...", of those that have started.
+std::string LossesInWords(const StepReport& report) {
+  std::string text;
+  for (const StepValue& value : report.values()) {
+    if (value.kind != StepValueKind::kLoss || !std::isfinite(value.value)) {
+      continue;
+    }
+    absl::StrAppendFormat(&text, "%s %.2f ",
+                          value.name == kTotalLoss ? "loss" : value.name,
+                          value.value);
+  }
+  absl::StripTrailingAsciiWhitespace(&text);
+  return text;
+}
+
+}  // namespace
+
+absl::Status ExplainTrainingError(const absl::Status& status) {
+  if (IsConfigMismatch(status)) return UsageError(status);
+  if (absl::IsOutOfRange(status)) {
+    return DivergedError(std::string(status.message()));
+  }
+  // Where no signal came to this process, one came to another of the run.
+  if (absl::IsCancelled(status)) {
+    return StoppedBySignal(StopSignal() != 0 ? StopSignal() : SIGTERM);
+  }
+  return status;
+}
+
+WorkHooks TrainingConsole::MakeHooks(std::function<bool()> stop) {
+  WorkHooks hooks;
+  hooks.stop = std::move(stop);
+  hooks.progress = [this](const WorkProgress& progress) { ShowTask(progress); };
+  hooks.note = [this](const std::string& sentence) {
+    Print(stdout, absl::StrCat("train: ", sentence));
+  };
+  hooks.warn = [this](const std::string& sentence) {
+    Print(stderr, absl::StrCat("train: warning: ", sentence));
+  };
+  return hooks;
+}
+
+void TrainingConsole::Describe(const RunDescription& run) {
+  std::string line = absl::StrFormat(
+      "train: %s into %s on %s, %.1f million parameters", options_.command,
+      run.folder.path(), run.device, 1e-6 * run.parameters);
+  if (run.processes > 1) {
+    absl::StrAppend(&line, ", ", run.processes, " processes");
+  }
+  Print(stdout, line);
+  if (run.config.losses().perceptual().untrained()) {
+    Print(stdout,
+          "train: the perceptual loss uses an UNTRAINED VGG-19 (random "
+          "features); name weights in losses.perceptual.weights for better "
+          "pictures");
+  }
+}
+
+absl::Status TrainingConsole::Begin(const RunView& run) {
+  const TrainingConfig& training = run.config.training();
+  time_.emplace(training, run.expected_steps, run.state.step(),
+                run.state.trained_seconds(), SteadySeconds);
+  if (training.motion_steps() >= run.expected_steps) {
+    Print(stdout,
+          absl::StrCat("train: warning: all ", run.expected_steps,
+                       " steps teach motion alone, since "
+                       "training.motion_steps is ",
+                       training.motion_steps(), "; nothing learns to paint"));
+  }
+  return absl::OkStatus();
+}
+
+void TrainingConsole::StartBar(const RunView& run) {
+  ProgressOptions progress;
+  progress.title = "train";
+  progress.unit = "steps";
+  // What ends by the clock has no known number of steps.
+  if (time_->budget() == 0) progress.total = run.expected_steps;
+  progress.done = run.state.step() - 1;
+  progress.share = [this] { return time_->Share(); };
+  progress.seconds_left = [this] { return time_->SecondsLeft(); };
+  bar_.emplace(progress);
+}
+
+void TrainingConsole::TimeWholeStep(double seconds) {
+  if (time_) time_->TryWholeStep(seconds);
+}
+
+absl::Status TrainingConsole::AfterStep(const RunView& run,
+                                        const StepReport& report,
+                                        const StepTime& time) {
+  if (!bar_) StartBar(run);
+  time_->AddStep(time.seconds);
+  losses_ = LossesInWords(report);
+  if (time_->budget() > 0) {
+    losses_ =
+        absl::StrFormat("%.1f of %.1f min  %s", time_->trained_seconds() / 60,
+                        time_->budget() / 60, losses_);
+  }
+  step_ = run.state.step();
+  bar_->Update(step_, losses_);
+  // The first step sets up threads and memory, too.
+  if (++steps_of_session_ == 2) {
+    Print(stdout, absl::StrCat("train: about ", FormatRate(1 / time.seconds),
+                               " steps/s"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TrainingConsole::End(const RunView&, const StageTimer& timer) {
+  if (bar_) {
+    bar_->Update(step_, losses_);
+    bar_->Finish();
+  }
+  bar_.reset();
+  if (options_.profile) {
+    Print(stdout, absl::StrFormat(
+                      "train: where the time of a step goes (%d steps):\n%s",
+                      steps_of_session_,
+                      timer.Table(static_cast<int>(steps_of_session_))));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TrainingConsole::Conclude(const RunView& run,
+                                       const Evaluation& evaluation) {
+  const EvaluationResult& result = evaluation.result;
+  Print(stdout,
+        absl::StrFormat("train: %d steps in %.1f minutes; on the test clips L1 "
+                        "%.4f (first frame %.4f), PSNR %.2f dB, SSIM %.3f",
+                        run.state.step(), run.state.trained_seconds() / 60,
+                        result.model.l1, result.first_frame.l1,
+                        result.model.psnr, result.model.ssim));
+  Print(stdout,
+        absl::StrCat("train: look at ",
+                     std::filesystem::absolute(run.folder.path()).string(),
+                     "/index.html"));
+  Print(stdout, absl::StrCat("train: animate an image of your own:\n  ",
+                             AnimateCommand(run.folder)));
+  return absl::OkStatus();
+}
+
+// A task between two steps is told beside their bar.
+void TrainingConsole::ShowTask(const WorkProgress& progress) {
+  if (bar_) {
+    bar_->Update(step_, absl::StrCat(progress.stage, " ", progress.done, "/",
+                                     progress.total, "  ", losses_));
+    return;
+  }
+  if (!task_bar_ || task_ != progress.stage || progress.done == 0) {
+    task_bar_.reset();
+    ProgressOptions options;
+    options.title = task_ = std::string(progress.stage);
+    options.unit = std::string(progress.unit);
+    options.total = progress.total;
+    task_bar_.emplace(options);
+  }
+  task_bar_->Update(progress.done, progress.extra);
+  if (progress.done < progress.total) return;
+  task_bar_->Finish();
+  task_bar_.reset();
+}
+
+void TrainingConsole::Print(std::FILE* stream, const std::string& line) {
+  for (std::optional<ProgressBar>* bar : {&bar_, &task_bar_}) {
+    if (*bar) (*bar)->Clear();
+  }
+  std::fprintf(stream, "%s\n", line.c_str());
+  std::fflush(stream);
+}
+
+}  // namespace pipelines
