@@ -75,8 +75,8 @@ void Objective::Paint(AnimationModel& model, StepPlace place, StageTimer& timer,
   timer.Begin("inpainting");
   out->is_painted = place.step >= config_.training().motion_steps();
   if (!out->is_painted) {
-    out->deformed_source =
-        networks::Warp(out->source.image, out->motion.blend.source_from_driving);
+    out->deformed_source = networks::Warp(
+        out->source.image, out->motion.blend.source_from_driving);
     out->prediction = out->deformed_source;
     return;
   }

@@ -16,8 +16,8 @@ struct ListOptions {
 
 // Writes a line for each tensor: name, shape, dtype, mean, standard deviation
 // (of complex numbers: of their absolute values); then a line of totals.
-// Errors as of networks::weights::ReadWeights; InvalidArgument if no name begins
-// with the prefix.
+// Errors as of networks::weights::ReadWeights; InvalidArgument if no name
+// begins with the prefix.
 absl::Status List(const std::string& path, const ListOptions& options,
                   std::ostream& out);
 
