@@ -98,7 +98,7 @@ TEST_F(ExportTorchScriptTest, TheFilesTogetherMakeTheModelsFrame) {
 
 TEST_F(ExportTorchScriptTest, NamesAFolderThatCannotBeMade) {
   EXPECT_THAT(ExportTorchScript(trained_, "/dev/null/scripts"),
-              StatusIs(absl::StatusCode::kPermissionDenied,
+              StatusIs(absl::StatusCode::kFailedPrecondition,
                        HasSubstr("/dev/null/scripts")));
 }
 

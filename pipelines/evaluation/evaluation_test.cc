@@ -134,12 +134,12 @@ TEST_F(EvaluationTest, AFolderThatCannotBeMadeIsNamed) {
   std::ofstream(Path("file")) << "in the way";
   EvaluationOutputs outputs;
   outputs.pictures = Path("file/evaluation");
-  EXPECT_THAT(EvaluateTo(outputs),
-              StatusIs(StatusCode::kUnavailable, HasSubstr("file/evaluation")));
+  EXPECT_THAT(EvaluateTo(outputs), StatusIs(StatusCode::kFailedPrecondition,
+                                            HasSubstr("file/evaluation")));
   outputs.pictures.clear();
   outputs.frames = Path("file");
-  EXPECT_THAT(EvaluateTo(outputs),
-              StatusIs(StatusCode::kUnavailable, HasSubstr("file/generated")));
+  EXPECT_THAT(EvaluateTo(outputs), StatusIs(StatusCode::kFailedPrecondition,
+                                            HasSubstr("file/generated")));
 }
 
 // What a detector is run on is what was scored.
