@@ -80,13 +80,13 @@ TEST(ModelOptions, OfTheFitHaveTheDefaultsOfTheSchema) {
   of_cpab.prior.gradient = CpabConfig().prior_gradient();
   of_cpab.adam_iterations = CpabConfig().max_iterations();
   const auto members = [](const cpab::FitOptions& options) {
-    const auto& [solver, norm, tension, noise, prior, max_iterations, tolerance,
+    const auto& [solver, tension, noise, prior, max_iterations, tolerance,
                  trust_region, max_gradient, adam_iterations, adam_rate] =
         options;
     const auto& [length_scale, speed, gradient] = prior;
-    return std::tuple(solver, norm, tension, noise, length_scale, speed,
-                      gradient, max_iterations, tolerance, trust_region,
-                      max_gradient, adam_iterations, adam_rate);
+    return std::tuple(solver, tension, noise, length_scale, speed, gradient,
+                      max_iterations, tolerance, trust_region, max_gradient,
+                      adam_iterations, adam_rate);
   };
   EXPECT_EQ(members(of_cpab), members(ours));
 }
