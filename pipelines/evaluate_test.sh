@@ -24,6 +24,6 @@ expect 1 "$garbage" --checkpoint="$garbage"
 pretrained=(--checkpoint=pipelines/pretrained/puppets-64.safetensors --print_config)
 succeed "  width: 128" "${pretrained[@]}" --model_size=128x96
 succeed "  frame_step: 5" "${pretrained[@]}" --set evaluation.frame_step=5
-expect 2 "data.width is 100; use a multiple of 32" "${pretrained[@]}" --model_size=100
+expect 2 "data.height is 100; use a multiple of 32" "${pretrained[@]}" --model_size=100
 expect_help checkpoint data output page frames lpips batch_size model_size print_config device threads set
 finish

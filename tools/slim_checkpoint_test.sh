@@ -5,9 +5,11 @@ program=tools/slim_checkpoint
 small=pipelines/pretrained/puppets-64.safetensors
 out=$TEST_TMPDIR/out.safetensors
 none=$TEST_TMPDIR/none.safetensors
+again=$TEST_TMPDIR/again.safetensors
 
 succeed "$out: 7" --checkpoint "$small" --output "$out"
-cmp "$small" "$out" || complain "changed what it had written itself"
+succeed "$again: 7" --checkpoint "$out" --output "$again"
+cmp "$out" "$again" || complain "changed what it had written itself"
 expect 1 "$out exists; give --overwrite" --checkpoint "$small" --output "$out"
 succeed "$out: 7" --checkpoint "$small" --output "$out" --overwrite
 
