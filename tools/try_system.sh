@@ -58,12 +58,12 @@ make_system() {
   [[ -x "$root/usr/bin/apt-get" ]] ||
     debootstrap --variant=minbase "$suite" "$root" $(mirror) >"$log/debootstrap" 2>&1 ||
     fail "debootstrap could not make $suite; see $log/debootstrap"
-  mkdir -p "$root/proc" "$root/dev" "$root/work"
+  mkdir -p "$root/proc" "$root/dev" "$root/root"
   mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
   mountpoint -q "$root/dev" || mount --rbind --make-rslave /dev "$root/dev"
   cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
-  rm -rf "$root/work/cpab"
-  git clone -q --no-hardlinks . "$root/work/cpab"
+  rm -rf "$root/root/cpab"
+  git clone -q --no-hardlinks . "$root/root/cpab"
 }
 
 leave() {
@@ -82,7 +82,7 @@ run() {
   shift
   chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
     ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} \
-    bash -c 'cd /work/cpab && exec "$@"' bash "$@" >"$log/$name" 2>&1 || code=$?
+    bash -c 'cd /root/cpab && exec "$@"' bash "$@" >"$log/$name" 2>&1 || code=$?
   printf '%-28s exit %-3d %4d s   %s\n' "$*" "$code" $((SECONDS - start)) "$log/$name"
   return "$code"
 }
