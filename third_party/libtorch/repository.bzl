@@ -11,7 +11,7 @@ _OLDEST = (1, 13)
 
 # As Debian builds LibTorch; but without glog's operators << for all containers,
 # which hide how GoogleTest prints a vector of structs.
-_SYSTEM_DEFINES = ["C10_USE_GLOG", "USE_C10D_GLOO", "USE_DISTRIBUTED"]
+_SYSTEM_DEFINES = ["C10_USE_GLOG", "C10_USE_MINIMAL_GLOG", "USE_C10D_GLOO", "USE_DISTRIBUTED"]
 
 def _missing(repository_ctx, message):
     repository_ctx.file("BUILD", system_library_build(
