@@ -14,7 +14,7 @@
 #include "pipelines/puppets/puppets.h"
 #include "third_party/absl/status_macros.h"
 
-using pipelines::data::PuppetOptions;
+using pipelines::puppets::PuppetOptions;
 
 ABSL_FLAG(std::string, output, "", "Folder to make.");
 ABSL_FLAG(int, size, PuppetOptions().size,
@@ -71,7 +71,7 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
     return pipelines::UsageError(absl::InvalidArgumentError(
         "--output is missing; --help tells what it is"));
   }
-  pipelines::data::PuppetOptions options;
+  pipelines::puppets::PuppetOptions options;
   options.size = absl::GetFlag(FLAGS_size);
   options.num_train = absl::GetFlag(FLAGS_train);
   options.num_test = absl::GetFlag(FLAGS_test);
@@ -80,10 +80,10 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   options.camera_motion = absl::GetFlag(FLAGS_camera);
   options.write_flow = absl::GetFlag(FLAGS_flow);
   options.supersampling = absl::GetFlag(FLAGS_supersampling);
-  const absl::Status valid = pipelines::data::ValidatePuppetOptions(options);
+  const absl::Status valid = pipelines::puppets::ValidatePuppetOptions(options);
   if (!valid.ok()) return pipelines::UsageError(valid);
 
-  if (pipelines::data::HasPuppets(folder, options)) {
+  if (pipelines::puppets::HasPuppets(folder, options)) {
     std::printf("%s was there already, whole\n", folder.c_str());
     return absl::OkStatus();
   }
@@ -91,7 +91,7 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   pipelines::CatchStopSignals();
   pipelines::ProgramHooks program("make_puppets");
   RETURN_IF_ERROR(
-      pipelines::data::MakePuppets(folder, options, program.hooks()));
+      pipelines::puppets::MakePuppets(folder, options, program.hooks()));
   std::printf("%s\n", folder.c_str());
   return absl::OkStatus();
 }

@@ -101,7 +101,7 @@ absl::StatusOr<cv::Mat> WarpTo(const cv::Mat& image, const cv::Mat& like,
                                const cpab::Flow& flow) {
   cpab::WarpOptions options;
   options.outside = cpab::WarpOptions::Outside::kNearestPixel;
-  return cpab::Warp(pipelines::data::CropAndResize(image, like.size()), flow,
+  return cpab::Warp(pipelines::media::CropAndResize(image, like.size()), flow,
                     options);
 }
 
@@ -115,10 +115,10 @@ absl::Status WritePictures(const std::string& folder, const cv::Mat& moving,
   cpab::Canvas field(fixed);
   field.DrawTessellation(flow.field().tessellation(), grey);
   field.DrawVelocityField(flow.field(), 16, blue);
-  RETURN_IF_ERROR(pipelines::data::WriteImage(folder + "/warped.png", warped));
+  RETURN_IF_ERROR(pipelines::media::WriteImage(folder + "/warped.png", warped));
   RETURN_IF_ERROR(
-      pipelines::data::WriteImage(folder + "/grid.png", grid.image()));
-  return pipelines::data::WriteImage(folder + "/field.png", field.image());
+      pipelines::media::WriteImage(folder + "/grid.png", grid.image()));
+  return pipelines::media::WriteImage(folder + "/field.png", field.image());
 }
 
 absl::Status Run(const pipelines::CommandLine& command_line) {
@@ -137,8 +137,9 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   if (!options.ok()) return pipelines::UsageError(options.status());
 
   ASSIGN_OR_RETURN(const cv::Mat moving,
-                   pipelines::data::ReadImage(moving_path));
-  ASSIGN_OR_RETURN(const cv::Mat fixed, pipelines::data::ReadImage(fixed_path));
+                   pipelines::media::ReadImage(moving_path));
+  ASSIGN_OR_RETURN(const cv::Mat fixed,
+                   pipelines::media::ReadImage(fixed_path));
   ASSIGN_OR_RETURN(const cpab::RegistrationResult result,
                    cpab::Register(moving, fixed, *options));
   RETURN_IF_ERROR(WritePictures(folder, moving, fixed, result.flow()));

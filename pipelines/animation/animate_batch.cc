@@ -38,7 +38,7 @@ absl::StatusOr<std::vector<std::string>> ReadList(const std::string& path) {
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
     const std::string name(absl::StripAsciiWhitespace(line));
     if (name.empty() || name[0] == '#') continue;
-    if (data::ClassifyAddress(name) != data::AddressKind::kFile) {
+    if (media::ClassifyAddress(name) != media::AddressKind::kFile) {
       return absl::InvalidArgumentError(absl::StrCat(
           path, ": '", name,
           "' is a device or a URL; a list may name only files and folders"));
@@ -134,7 +134,7 @@ absl::StatusOr<std::vector<std::string>> ListInputs(const std::string& path) {
                    networks::files::ListFolder(path));
   std::vector<std::string> paths;
   for (const std::string& name : names) {
-    if (!data::IsSidecar(name)) paths.push_back(fs::path(path) / name);
+    if (!media::IsSidecar(name)) paths.push_back(fs::path(path) / name);
   }
   if (paths.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": is empty"));
@@ -169,7 +169,7 @@ absl::Status CheckBatch(const std::vector<BatchItem>& items,
     planned.inputs.push_back(item.source);
     planned.inputs.push_back(item.driving);
     if (IsSkipped(item, options)) continue;
-    (data::IsFolderOutput(item.output) ? planned.folders : planned.files)
+    (media::IsFolderOutput(item.output) ? planned.folders : planned.files)
         .push_back(item.output);
   }
   return networks::files::CheckOutputs(planned);

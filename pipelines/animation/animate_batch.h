@@ -20,7 +20,7 @@ struct BatchItem {
 };
 
 // What `path` stands for: a folder's files and subfolders (each of which is a
-// folder of frames) but notes (see data::IsSidecar), in the order in which
+// folder of frames) but notes (see media::IsSidecar), in the order in which
 // people count, or a .txt file's lines (relative to where the user stands;
 // empty ones and those that begin with # do not count). InvalidArgument where
 // that is nothing, or names a device or a URL: a list may come from elsewhere.

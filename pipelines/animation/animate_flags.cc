@@ -336,7 +336,7 @@ absl::Status CheckInputs(const AnimateInputs& inputs) {
 }
 
 std::string InputPath(const std::string& path) {
-  return data::ClassifyAddress(path) == data::AddressKind::kFile
+  return media::ClassifyAddress(path) == media::AddressKind::kFile
              ? UserPath(path)
              : path;
 }

@@ -60,17 +60,17 @@ class AnimateTest : public testing::Test {
   std::string Path(const std::string& name) { return folder_ + "/" + name; }
 
   std::string WriteStill(int width = 40, int height = 40) {
-    EXPECT_THAT(data::WriteImage(Path("still.png"), Texture(width, height, 1)),
+    EXPECT_THAT(media::WriteImage(Path("still.png"), Texture(width, height, 1)),
                 IsOk());
     return Path("still.png");
   }
 
-  std::string WriteDriving(int frames, data::Rational rate = {25, 1}) {
-    data::VideoWriterOptions options;
+  std::string WriteDriving(int frames, media::Rational rate = {25, 1}) {
+    media::VideoWriterOptions options;
     options.width = 48;
     options.height = 32;
     options.frame_rate = rate;
-    auto writer = *data::VideoWriter::Create(Path("driving.mp4"), options);
+    auto writer = *media::VideoWriter::Create(Path("driving.mp4"), options);
     for (int i = 0; i < frames; ++i) {
       EXPECT_THAT(writer->Write(Texture(48, 32, i)), IsOk());
     }
@@ -99,18 +99,18 @@ TEST_F(AnimateTest, KeepsFrameCountAndExactRate) {
   const auto report = Run(WriteStill(), WriteDriving(7, {30000, 1001}));
   ASSERT_THAT(report, IsOk());
   EXPECT_EQ(report->frames, 7);
-  const auto video = data::VideoReader::Open(Path("out.mp4"));
+  const auto video = media::VideoReader::Open(Path("out.mp4"));
   ASSERT_THAT(video, IsOk());
   EXPECT_EQ((*video)->info().width, 32);
   EXPECT_EQ((*video)->info().frame_rate.num, 30000);
   EXPECT_EQ((*video)->info().frame_rate.den, 1001);
-  EXPECT_EQ(*data::CountFrames(Path("out.mp4")), 7);
+  EXPECT_EQ(*media::CountFrames(Path("out.mp4")), 7);
 }
 
 TEST_F(AnimateTest, ShowsSourceAndDrivingBesideTheResult) {
   options_.panels = *ParsePanels("source,driving,result");
   ASSERT_THAT(Run(WriteStill(), WriteDriving(2)), IsOk());
-  const auto video = data::VideoReader::Open(Path("out.mp4"));
+  const auto video = media::VideoReader::Open(Path("out.mp4"));
   ASSERT_THAT(video, IsOk());
   EXPECT_EQ((*video)->info().width, 96);
 }
@@ -222,7 +222,7 @@ TEST_F(AnimateTest, SaysWhatATruncatedVideoLost) {
   EXPECT_LT(report->frames, 60);
   EXPECT_THAT(report->damage,
               HasSubstr(absl::StrCat(60 - report->frames, " of 60 frames")));
-  EXPECT_EQ(*data::CountFrames(Path("out.mp4")), report->frames);
+  EXPECT_EQ(*media::CountFrames(Path("out.mp4")), report->frames);
 }
 
 TEST_F(AnimateTest, AVideoDamagedInItsMiddleIsAnErrorUnlessAllowed) {
@@ -294,8 +294,8 @@ TEST_F(AnimateTest, NeverReplacesAnInputNorOneOutputByAnother) {
   options_.other_inputs = {Path("weights")};
   refuses(Path("out.mp4"));
   EXPECT_FALSE(fs::exists(Path("out.mp4")));
-  EXPECT_THAT(data::ReadImage(still), IsOk());
-  EXPECT_EQ(*data::CountFrames(driving), 1);
+  EXPECT_THAT(media::ReadImage(still), IsOk());
+  EXPECT_EQ(*media::CountFrames(driving), 1);
 }
 
 // /proc is read-only whoever asks; even root may not write there.
@@ -314,7 +314,7 @@ TEST_F(AnimateTest, TakesNamesWithSpacesAndOtherAlphabets) {
   const std::string output = Path("résultat final.mp4");
   EXPECT_THAT(AnimateVideo(*animator_, still, driving, output, options_),
               IsOk());
-  EXPECT_EQ(*data::CountFrames(output), 2);
+  EXPECT_EQ(*media::CountFrames(output), 2);
 }
 
 TEST_F(AnimateTest, AnimatesAn8kStill) {
@@ -326,7 +326,7 @@ TEST_F(AnimateTest, WritesGifsWebmAndFoldersOfImages) {
   WriteDriving(3);
   for (const char* name : {"out.gif", "out.webm", "frames"}) {
     ASSERT_THAT(RunTo(name), IsOk()) << name;
-    auto frames = data::OpenFrameSource(Path(name));
+    auto frames = media::OpenFrameSource(Path(name));
     ASSERT_THAT(frames, IsOk());
     EXPECT_EQ((*frames)->info().width, 32) << name;
   }
@@ -347,7 +347,7 @@ TEST_F(AnimateTest, HasTheSizeAskedFor) {
   const std::string still = WriteStill(60, 40), driving = WriteDriving(1);
   const auto size = [&] {
     EXPECT_THAT(Run(still, driving), IsOk());
-    const auto video = data::VideoReader::Open(Path("out.mp4"));
+    const auto video = media::VideoReader::Open(Path("out.mp4"));
     return cv::Size((*video)->info().width, (*video)->info().height);
   };
   options_.min_output_side = 90;
@@ -366,10 +366,10 @@ TEST_F(AnimateTest, HasTheSizeAskedFor) {
 
 TEST_F(AnimateTest, PastesTheCropBackIntoAnUntouchedPicture) {
   options_.paste_back = true;
-  const cv::Mat source = *data::ReadImage(WriteStill(80, 40));
+  const cv::Mat source = *media::ReadImage(WriteStill(80, 40));
   WriteDriving(2);
   ASSERT_THAT(RunTo("frames"), IsOk());
-  const cv::Mat frame = *data::ReadImage(Path("frames/000001.png"));
+  const cv::Mat frame = *media::ReadImage(Path("frames/000001.png"));
   ASSERT_EQ(frame.size(), source.size());
   const cv::Rect left(0, 0, 20, 40), middle(30, 10, 20, 20);
   EXPECT_EQ(cv::norm(frame(left), source(left), cv::NORM_INF), 0);
@@ -382,7 +382,7 @@ TEST_F(AnimateTest, ShowsEveryPanelInAGrid) {
   WriteStill();
   WriteDriving(2);
   ASSERT_THAT(RunTo("frames"), IsOk());
-  const cv::Mat frame = *data::ReadImage(Path("frames/000001.png"));
+  const cv::Mat frame = *media::ReadImage(Path("frames/000001.png"));
   EXPECT_EQ(frame.size(), cv::Size(96, 96));  // seven tiles, three a row
   const auto tile = [&](int i) {
     return frame({i % 3 * 32, i / 3 * 32, 32, 32});
@@ -398,10 +398,10 @@ TEST_F(AnimateTest, SavesKeypointsAndFlow) {
   options_.save_keypoints = Path("keypoints.npy");
   options_.save_flow = Path("flow.npy");
   ASSERT_THAT(Run(WriteStill(), WriteDriving(6)), IsOk());
-  const auto keypoints = data::ReadNpy(options_.save_keypoints);
+  const auto keypoints = media::ReadNpy(options_.save_keypoints);
   ASSERT_THAT(keypoints, IsOk());
   EXPECT_THAT(keypoints->shape, testing::ElementsAre(6, 10, 2));
-  const auto flow = data::ReadNpy(options_.save_flow);
+  const auto flow = media::ReadNpy(options_.save_flow);
   ASSERT_THAT(flow, IsOk());
   EXPECT_THAT(flow->shape, testing::ElementsAre(6, 8, 8, 2));
   for (const double value : keypoints->values) ASSERT_LE(std::abs(value), 1);
@@ -424,8 +424,8 @@ TEST_F(AnimateTest, StartsFromTheFrameAskedFor) {
 TEST_F(AnimateTest, FindsTheDrivingFrameThatIsMostLikeTheSource) {
   fs::create_directory(Path("driving"));
   for (int i = 0; i < 6; ++i) {
-    ASSERT_THAT(data::WriteImage(absl::StrCat(Path("driving/"), i, ".png"),
-                                 Texture(32, 32, i)),
+    ASSERT_THAT(media::WriteImage(absl::StrCat(Path("driving/"), i, ".png"),
+                                  Texture(32, 32, i)),
                 IsOk());
   }
   for (const char* by : {"keypoints", "alignment"}) {
@@ -556,8 +556,8 @@ TEST_F(AnimateTest, Bfloat16IsNearFloat32) {
 // The README says 1 of 255 for this checkpoint; processors round in other
 // places.
 TEST(Animator, Bfloat16IsWithinTwoLevelsForTheShippedCheckpoint) {
-  const cv::Mat still = *data::ReadImage(ExampleSource());
-  auto video = *data::OpenFrameSource(ExampleDriving());
+  const cv::Mat still = *media::ReadImage(ExampleSource());
+  auto video = *media::OpenFrameSource(ExampleDriving());
   std::vector<cv::Mat> driving;
   for (int i = 0; i < 24; ++i) {
     const auto frame = *video->Next();
@@ -650,11 +650,11 @@ TEST_F(BatchTest, ComparesTheResultsOfADrivingVideo) {
   ASSERT_THAT(*written, testing::SizeIs(1));
   EXPECT_TRUE(written->front().is_new);
   EXPECT_EQ(written->front().path, Path("out/all--v.mp4"));
-  const auto video = data::VideoReader::Open(written->front().path);
+  const auto video = media::VideoReader::Open(written->front().path);
   ASSERT_THAT(video, IsOk());
   // The driving video and two results.
   EXPECT_EQ((*video)->info().width, 3 * 256);
-  EXPECT_EQ(*data::CountFrames(written->front().path), 2);
+  EXPECT_EQ(*media::CountFrames(written->front().path), 2);
   const auto kept = WriteComparisons(results, {});
   ASSERT_THAT(kept, IsOk());
   EXPECT_FALSE(kept->front().is_new);

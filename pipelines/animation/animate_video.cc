@@ -110,15 +110,15 @@ class VideoAnimation {
   std::unique_ptr<CroppedReader> driving_;
   std::optional<Paster> paster_;
   std::optional<PanelPainter> painter_;
-  std::unique_ptr<data::FrameSink> sink_;
-  std::optional<data::NpyWriter> keypoints_file_, flow_file_;
+  std::unique_ptr<media::FrameSink> sink_;
+  std::optional<media::NpyWriter> keypoints_file_, flow_file_;
   AnimateVideoReport report_;
 };
 
 absl::Status VideoAnimation::CheckOutputs() const {
   networks::files::PlannedOutputs planned;
   planned.files = {options_.save_keypoints, options_.save_flow};
-  (data::IsFolderOutput(output_path_) ? planned.folders : planned.files)
+  (media::IsFolderOutput(output_path_) ? planned.folders : planned.files)
       .push_back(output_path_);
   planned.inputs = options_.other_inputs;
   planned.inputs.push_back(source_path_);
@@ -210,8 +210,8 @@ absl::Status VideoAnimation::OpenOutput() {
   }
   painter_.emplace(options_.panels, ResultSize(options_, NaturalSize()),
                    options_.columns, animator_.keypoints_per_group());
-  const data::VideoInfo& driving = driving_->info();
-  data::VideoWriterOptions writer;
+  const media::VideoInfo& driving = driving_->info();
+  media::VideoWriterOptions writer;
   writer.width = painter_->size().width;
   writer.height = painter_->size().height;
   writer.frame_rate = driving.frame_rate;
@@ -223,16 +223,16 @@ absl::Status VideoAnimation::OpenOutput() {
   writer.allow_damaged_audio = options_.allow_damaged;
   writer.comment = kProvenance;
   writer.overwrite = options_.overwrite;
-  ASSIGN_OR_RETURN(sink_, data::OpenFrameSink(output_path_, writer));
+  ASSIGN_OR_RETURN(sink_, media::OpenFrameSink(output_path_, writer));
   networks::files::OutputOptions array;
   array.overwrite = options_.overwrite;
   if (!options_.save_keypoints.empty()) {
     ASSIGN_OR_RETURN(keypoints_file_,
-                     data::NpyWriter::Create(options_.save_keypoints, array));
+                     media::NpyWriter::Create(options_.save_keypoints, array));
   }
   if (!options_.save_flow.empty()) {
     ASSIGN_OR_RETURN(flow_file_,
-                     data::NpyWriter::Create(options_.save_flow, array));
+                     media::NpyWriter::Create(options_.save_flow, array));
   }
   return absl::OkStatus();
 }
@@ -283,7 +283,7 @@ absl::StatusOr<std::vector<Output>> VideoAnimation::Compute(
 }
 
 absl::Status WriteRow(const torch::Tensor& row,
-                      std::optional<data::NpyWriter>* file) {
+                      std::optional<media::NpyWriter>* file) {
   if (!file->has_value()) return absl::OkStatus();
   const torch::Tensor values = row.to(torch::kFloat32).contiguous();
   return (*file)->Write(values.data_ptr<float>(), values.sizes().vec());

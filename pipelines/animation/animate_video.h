@@ -19,8 +19,8 @@ namespace pipelines {
 
 struct AnimateVideoOptions {
   // --- What goes in
-  // `source` and `driving` may be devices or URLs; see data::FrameSourceOptions
-  // for who may say so.
+  // `source` and `driving` may be devices or URLs; see
+  // media::FrameSourceOptions for who may say so.
   bool allow_addresses = false;
   CropMode source_crop = CropMode::kCentre;
   CropMode driving_crop = CropMode::kCentre;
@@ -75,7 +75,7 @@ struct AnimateVideoReport {
 
 // Writes `output`, whose ending says what: .mp4, .mov, .mkv, .webm, .avi, .gif,
 // or a folder of PNGs without one. Keeps the driving video's exact frame times
-// and audio. `source` and `driving` are what data::OpenFrameSource opens; an
+// and audio. `source` and `driving` are what media::OpenFrameSource opens; an
 // image is a row of frames as a source only if it holds five or more.
 //
 // Reads, computes and writes at the same time; memory does not grow with the

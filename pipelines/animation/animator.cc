@@ -77,7 +77,7 @@ int Animator::keypoints_per_group() const {
 }
 
 torch::Tensor Animator::ToTensor(const cv::Mat& rgb) const {
-  return data::ImageToTensor(data::CropAndResize(rgb, frame_size()));
+  return data::ImageToTensor(media::CropAndResize(rgb, frame_size()));
 }
 
 PreparedSource Animator::PrepareSource(const cv::Mat& rgb) {

@@ -12,9 +12,9 @@
 
 namespace {
 
-using pipelines::data::OpenFrameSource;
-using pipelines::data::ReadImage;
-using pipelines::data::WriteImage;
+using pipelines::media::OpenFrameSource;
+using pipelines::media::ReadImage;
+using pipelines::media::WriteImage;
 
 absl::Status Run(const std::string& checkpoint, const std::string& still,
                  const std::string& driving, const std::string& folder) {

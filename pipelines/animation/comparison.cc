@@ -24,28 +24,28 @@ class Grid {
   static absl::StatusOr<Grid> Open(const std::vector<std::string>& videos,
                                    const ComparisonOptions& options) {
     Grid grid(options, static_cast<int>(videos.size()));
-    data::FrameSourceOptions source_options;
+    media::FrameSourceOptions source_options;
     source_options.allow_addresses = options.allow_addresses;
     for (const std::string& video : videos) {
-      ASSIGN_OR_RETURN(std::unique_ptr<data::FrameSource> source,
-                       data::OpenFrameSource(video, source_options));
+      ASSIGN_OR_RETURN(std::unique_ptr<media::FrameSource> source,
+                       media::OpenFrameSource(video, source_options));
       grid.sources_.push_back(std::move(source));
       source_options.allow_addresses = false;
     }
     return grid;
   }
 
-  const data::VideoInfo& info() const { return sources_[0]->info(); }
+  const media::VideoInfo& info() const { return sources_[0]->info(); }
   cv::Size size() const { return canvas_.size(); }
 
   // The next picture, with the first video's times; empty after its last frame.
-  absl::StatusOr<std::optional<data::VideoFrame>> Next() {
-    std::optional<data::VideoFrame> first;
+  absl::StatusOr<std::optional<media::VideoFrame>> Next() {
+    std::optional<media::VideoFrame> first;
     for (size_t i = 0; i < sources_.size(); ++i) {
-      ASSIGN_OR_RETURN(std::optional<data::VideoFrame> frame,
+      ASSIGN_OR_RETURN(std::optional<media::VideoFrame> frame,
                        sources_[i]->Next());
       if (i == 0 && !frame) return std::nullopt;
-      if (frame) data::CropAndResize(frame->rgb, tile_).copyTo(Tile(i));
+      if (frame) media::CropAndResize(frame->rgb, tile_).copyTo(Tile(i));
       if (i == 0) first = *std::move(frame);
     }
     first->rgb = canvas_;
@@ -68,7 +68,7 @@ class Grid {
   cv::Size tile_;
   int columns_;
   cv::Mat canvas_;
-  std::vector<std::unique_ptr<data::FrameSource>> sources_;
+  std::vector<std::unique_ptr<media::FrameSource>> sources_;
 };
 
 }  // namespace
@@ -85,7 +85,7 @@ absl::StatusOr<int64_t> WriteComparison(const std::vector<std::string>& videos,
   planned.overwrite = options.overwrite;
   RETURN_IF_ERROR(networks::files::CheckOutputs(planned));
   ASSIGN_OR_RETURN(Grid grid, Grid::Open(videos, options));
-  data::VideoWriterOptions writer;
+  media::VideoWriterOptions writer;
   writer.width = grid.size().width;
   writer.height = grid.size().height;
   writer.frame_rate = grid.info().frame_rate;
@@ -95,11 +95,11 @@ absl::StatusOr<int64_t> WriteComparison(const std::vector<std::string>& videos,
   writer.start_at_zero = true;
   writer.comment = kProvenance;
   writer.overwrite = options.overwrite;
-  ASSIGN_OR_RETURN(const std::unique_ptr<data::FrameSink> sink,
-                   data::OpenFrameSink(output, writer));
+  ASSIGN_OR_RETURN(const std::unique_ptr<media::FrameSink> sink,
+                   media::OpenFrameSink(output, writer));
   int64_t num_frames = 0;
   for (;; ++num_frames) {
-    ASSIGN_OR_RETURN(const std::optional<data::VideoFrame> frame, grid.Next());
+    ASSIGN_OR_RETURN(const std::optional<media::VideoFrame> frame, grid.Next());
     if (!frame) break;
     RETURN_IF_ERROR(sink->WriteAt(frame->rgb, frame->pts, frame->duration));
   }

@@ -13,7 +13,7 @@ namespace pipelines {
 struct ComparisonOptions {
   cv::Size tile = {256, 256};  // each video's frames are cropped to its aspect
   int columns = 0;             // 0: see DefaultColumns
-  // The first video may be a device or a URL; see data::FrameSourceOptions.
+  // The first video may be a device or a URL; see media::FrameSourceOptions.
   bool allow_addresses = false;
   bool overwrite = false;  // whether an output that exists is replaced
 };

@@ -12,7 +12,7 @@
 namespace pipelines {
 namespace {
 
-// Unlike data::CropAndResize, squeezes what has another aspect.
+// Unlike media::CropAndResize, squeezes what has another aspect.
 cv::Mat Resize(const cv::Mat& rgb, cv::Size size) {
   const bool shrinks = rgb.cols >= size.width && rgb.rows >= size.height;
   cv::Mat result;
@@ -26,11 +26,11 @@ cv::Mat Resize(const cv::Mat& rgb, cv::Size size) {
 absl::StatusOr<std::unique_ptr<CroppedReader>> CroppedReader::Open(
     const std::string& path, const CroppedReaderOptions& options) {
   std::unique_ptr<CroppedReader> reader(new CroppedReader(path, options));
-  data::FrameSourceOptions source;
+  media::FrameSourceOptions source;
   source.allow_damaged = options.allow_damaged;
   source.allow_addresses = options.allow_addresses;
   source.min_stacked_frames = options.min_stacked_frames;
-  ASSIGN_OR_RETURN(reader->source_, data::OpenFrameSource(path, source));
+  ASSIGN_OR_RETURN(reader->source_, media::OpenFrameSource(path, source));
   return reader;
 }
 
@@ -65,7 +65,7 @@ absl::StatusOr<std::optional<CroppedFrame>> CroppedReader::Next() {
   if (options_.max_frames > 0 && num_read_ == options_.max_frames) {
     return std::nullopt;
   }
-  ASSIGN_OR_RETURN(std::optional<data::VideoFrame> frame, source_->Next());
+  ASSIGN_OR_RETURN(std::optional<media::VideoFrame> frame, source_->Next());
   if (!frame) return std::nullopt;
   if (num_read_++ == 0) {
     RETURN_IF_ERROR(ChooseBox(frame->rgb));

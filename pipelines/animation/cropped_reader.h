@@ -27,7 +27,7 @@ struct CroppedReaderOptions {
   CropMode crop = CropMode::kCentre;
   cv::Size frame_size;  // the model's
   bool allow_damaged = false;
-  // See data::FrameSourceOptions.
+  // See media::FrameSourceOptions.
   bool allow_addresses = false;
   int min_stacked_frames = 2;
   int64_t max_frames = 0;  // 0: all
@@ -40,7 +40,7 @@ class CroppedReader {
   static absl::StatusOr<std::unique_ptr<CroppedReader>> Open(
       const std::string& path, const CroppedReaderOptions& options);
 
-  const data::VideoInfo& info() const { return source_->info(); }
+  const media::VideoInfo& info() const { return source_->info(); }
   int64_t num_read() const { return num_read_; }
   // Frames to come in all, if known.
   std::optional<int64_t> num_frames() const;
@@ -64,7 +64,7 @@ class CroppedReader {
 
   std::string path_;
   CroppedReaderOptions options_;
-  std::unique_ptr<data::FrameSource> source_;
+  std::unique_ptr<media::FrameSource> source_;
   cv::Rect box_;  // one for all frames, so that the crop does not shake
   int64_t num_read_ = 0;
   int64_t first_pts_ = 0;

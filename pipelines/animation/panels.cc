@@ -94,9 +94,9 @@ cv::Size PanelPainter::size() const {
 cv::Mat PanelPainter::PaintTile(Panel panel, const PanelInput& input) const {
   switch (panel) {
     case Panel::kSource:
-      return data::CropAndResize(input.source, tile_);
+      return media::CropAndResize(input.source, tile_);
     case Panel::kDriving:
-      return data::CropAndResize(input.driving, tile_);
+      return media::CropAndResize(input.driving, tile_);
     case Panel::kResult:
       return Sized(input.result, tile_);
     case Panel::kFlow:

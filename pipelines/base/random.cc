@@ -1,6 +1,6 @@
 #include "pipelines/base/random.h"
 
-namespace pipelines::data {
+namespace pipelines {
 
 uint64_t Mix(uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
@@ -57,4 +57,4 @@ uint64_t RandomOrder::Encrypt(uint64_t value) const {
   return (left << half_bits_) | right;
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines

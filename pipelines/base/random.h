@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <initializer_list>
 
-namespace pipelines::data {
+namespace pipelines {
 
 // A bijection of 64-bit numbers whose every output bit depends on every input
 // bit: the output function of SplitMix64.
@@ -55,6 +55,6 @@ class RandomOrder {
   uint64_t round_keys_[4];
 };
 
-}  // namespace pipelines::data
+}  // namespace pipelines
 
 #endif  // PIPELINES_BASE_RANDOM_H_

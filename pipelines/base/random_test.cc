@@ -6,7 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace pipelines::data {
+namespace pipelines {
 namespace {
 
 using ::testing::ElementsAre;
@@ -78,4 +78,4 @@ TEST(RandomOrder, EveryElementMayComeFirst) {
 }
 
 }  // namespace
-}  // namespace pipelines::data
+}  // namespace pipelines

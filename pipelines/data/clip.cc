@@ -30,7 +30,8 @@ class Collector {
       : path_(path), options_(options) {}
 
   absl::Status Add(const cv::Mat& frame, cv::Mat* place) {
-    *place = options_.size ? CropAndResize(frame, *options_.size) : frame;
+    *place =
+        options_.size ? media::CropAndResize(frame, *options_.size) : frame;
     num_bytes_ += NumBytes(*place);
     if (num_bytes_ > options_.max_bytes) return TooLarge(path_, options_);
     return absl::OkStatus();
@@ -42,14 +43,14 @@ class Collector {
   int64_t num_bytes_ = 0;
 };
 
-absl::StatusOr<std::unique_ptr<FrameSource>> OpenClip(
+absl::StatusOr<std::unique_ptr<media::FrameSource>> OpenClip(
     const std::string& path, const ClipOptions& options) {
-  FrameSourceOptions source_options;
+  media::FrameSourceOptions source_options;
   source_options.allow_other_sizes = options.size.has_value();
-  return OpenFrameSource(path, source_options);
+  return media::OpenFrameSource(path, source_options);
 }
 
-absl::StatusOr<std::vector<cv::Mat>> SeekFrames(FrameSource& source,
+absl::StatusOr<std::vector<cv::Mat>> SeekFrames(media::FrameSource& source,
                                                 const std::string& path,
                                                 absl::Span<const int> indices,
                                                 const ClipOptions& options) {
@@ -57,14 +58,15 @@ absl::StatusOr<std::vector<cv::Mat>> SeekFrames(FrameSource& source,
   std::vector<cv::Mat> frames(indices.size());
   for (size_t i = 0; i < indices.size(); ++i) {
     RETURN_IF_ERROR(source.Seek(indices[i]));
-    ASSIGN_OR_RETURN(const std::optional<VideoFrame> frame, source.Next());
+    ASSIGN_OR_RETURN(const std::optional<media::VideoFrame> frame,
+                     source.Next());
     RETURN_IF_ERROR(collector.Add(frame->rgb, &frames[i]));
   }
   return frames;
 }
 
 // Reads up to the last of `indices`.
-absl::StatusOr<std::vector<cv::Mat>> PickFrames(FrameSource& source,
+absl::StatusOr<std::vector<cv::Mat>> PickFrames(media::FrameSource& source,
                                                 const std::string& path,
                                                 absl::Span<const int> indices,
                                                 const ClipOptions& options) {
@@ -73,7 +75,8 @@ absl::StatusOr<std::vector<cv::Mat>> PickFrames(FrameSource& source,
   const int last =
       indices.empty() ? -1 : *std::max_element(indices.begin(), indices.end());
   for (int i = 0; i <= last; ++i) {
-    ASSIGN_OR_RETURN(const std::optional<VideoFrame> frame, source.Next());
+    ASSIGN_OR_RETURN(const std::optional<media::VideoFrame> frame,
+                     source.Next());
     if (!frame) {
       return absl::OutOfRangeError(
           absl::StrCat(path, ": frame ", last, " of a clip of ", i));
@@ -96,13 +99,14 @@ int64_t Clip::num_bytes() const {
 
 absl::StatusOr<Clip> ReadClip(const std::string& path,
                               const ClipOptions& options) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<FrameSource> source,
+  ASSIGN_OR_RETURN(const std::unique_ptr<media::FrameSource> source,
                    OpenClip(path, options));
   Collector collector(path, options);
   Clip clip;
   clip.frame_rate = source->info().frame_rate;
   while (true) {
-    ASSIGN_OR_RETURN(const std::optional<VideoFrame> frame, source->Next());
+    ASSIGN_OR_RETURN(const std::optional<media::VideoFrame> frame,
+                     source->Next());
     if (!frame) return clip;
     clip.frames.emplace_back();
     RETURN_IF_ERROR(collector.Add(frame->rgb, &clip.frames.back()));
@@ -112,7 +116,7 @@ absl::StatusOr<Clip> ReadClip(const std::string& path,
 absl::StatusOr<std::vector<cv::Mat>> ReadClipFrames(
     const std::string& path, absl::Span<const int> indices,
     const ClipOptions& options) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<FrameSource> source,
+  ASSIGN_OR_RETURN(const std::unique_ptr<media::FrameSource> source,
                    OpenClip(path, options));
   return source->info().random_access
              ? SeekFrames(*source, path, indices, options)
@@ -120,7 +124,7 @@ absl::StatusOr<std::vector<cv::Mat>> ReadClipFrames(
 }
 
 absl::StatusOr<ClipInfo> ProbeClip(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<FrameSource> source,
+  ASSIGN_OR_RETURN(const std::unique_ptr<media::FrameSource> source,
                    OpenClip(path, {}));
   ClipInfo info;
   info.size = cv::Size(source->info().width, source->info().height);

@@ -26,7 +26,7 @@ struct ClipOptions {
 
 struct Clip {
   std::vector<cv::Mat> frames;  // CV_8UC3 RGB, at least one, all of one size
-  Rational frame_rate;          // {25, 1} where the source has none
+  media::Rational frame_rate;   // {25, 1} where the source has none
 
   int64_t num_bytes() const;
 };

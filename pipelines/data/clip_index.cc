@@ -69,7 +69,7 @@ absl::StatusOr<ClipIndex> IndexClips(const std::string& folder,
                                      int num_threads) {
   ASSIGN_OR_RETURN(std::vector<std::string> names,
                    networks::files::ListFolder(folder));
-  names.erase(std::remove_if(names.begin(), names.end(), IsSidecar),
+  names.erase(std::remove_if(names.begin(), names.end(), media::IsSidecar),
               names.end());
   if (names.empty()) {
     return absl::NotFoundError(absl::StrCat(folder, " holds no clips"));

@@ -29,11 +29,12 @@ const cv::Size kSize(48, 48);
 
 // Every kind of clip, under names that say something else where they can.
 std::string WriteClip(const std::string& kind) {
-  const std::string path = TempPath("clip of kind " + kind);
-  if (kind == "folder") WriteNumberedFolder(path, kSize, kFrames);
-  if (kind == "stack.jpg") WriteNumberedStack(path, kSize.height, kFrames);
+  const std::string path = media::TempPath("clip of kind " + kind);
+  if (kind == "folder") media::WriteNumberedFolder(path, kSize, kFrames);
+  if (kind == "stack.jpg")
+    media::WriteNumberedStack(path, kSize.height, kFrames);
   if (kind == "video.png") {
-    WriteNumberedVideo(path + ".mp4", kSize, kFrames);
+    media::WriteNumberedVideo(path + ".mp4", kSize, kFrames);
     EXPECT_EQ(rename((path + ".mp4").c_str(), path.c_str()), 0);
   }
   return path;
@@ -54,9 +55,9 @@ TEST_P(EveryKind, IsReadInOrder) {
   for (int i = 0; i < kFrames; ++i) {
     const cv::Mat& frame = clip->frames[static_cast<size_t>(i)];
     EXPECT_EQ(frame.size(), kSize);
-    EXPECT_EQ(FrameIndex(frame), i);
+    EXPECT_EQ(media::FrameIndex(frame), i);
   }
-  EXPECT_EQ(clip->frame_rate, (Rational{25, 1}));
+  EXPECT_EQ(clip->frame_rate, (media::Rational{25, 1}));
   EXPECT_EQ(clip->num_bytes(), int64_t{kFrames} * kSize.area() * 3);
 }
 
@@ -100,9 +101,9 @@ TEST_P(EveryKind, IsRefusedBeyondTheMemoryLimit) {
 }
 
 TEST_P(EveryKind, StreamsWithRisingTimes) {
-  const auto source = OpenFrameSource(WriteClip(GetParam()));
+  const auto source = media::OpenFrameSource(WriteClip(GetParam()));
   ASSERT_THAT(source, IsOk());
-  const VideoInfo info = (*source)->info();
+  const media::VideoInfo info = (*source)->info();
   EXPECT_EQ(info.num_frames, kFrames);
   ASSERT_TRUE(info.duration.has_value());
   EXPECT_NEAR(*info.duration, kFrames / 25.0, 1e-9);
@@ -117,8 +118,10 @@ TEST_P(EveryKind, StreamsWithRisingTimes) {
 }
 
 TEST(ReadClip, TakesAnImageThatIsNoRowForASingleFrame) {
-  const std::string path = TempPath("portrait.png");
-  ASSERT_THAT(WriteImage(path, NumberedFrame(cv::Size(30, 40), 5)), IsOk());
+  const std::string path = media::TempPath("portrait.png");
+  ASSERT_THAT(
+      media::WriteImage(path, media::NumberedFrame(cv::Size(30, 40), 5)),
+      IsOk());
   const auto clip = ReadClip(path);
   ASSERT_THAT(clip, IsOk());
   ASSERT_EQ(clip->frames.size(), 1u);
@@ -126,8 +129,8 @@ TEST(ReadClip, TakesAnImageThatIsNoRowForASingleFrame) {
 }
 
 TEST(ReadClip, IgnoresNotesBesideFrames) {
-  const std::string path = TempPath("with notes");
-  WriteNumberedFolder(path, kSize, 3);
+  const std::string path = media::TempPath("with notes");
+  media::WriteNumberedFolder(path, kSize, 3);
   for (const char* note : {"/labels.csv", "/README.md", "/.hidden",
                            "/Thumbs.db", "/desktop.ini"}) {
     ASSERT_THAT(WriteAtomically(path + note, "notes"), IsOk());
@@ -138,9 +141,10 @@ TEST(ReadClip, IgnoresNotesBesideFrames) {
 }
 
 TEST(ReadClip, NeedsASizeForFramesOfSeveral) {
-  const std::string path = TempPath("mixed sizes");
-  WriteNumberedFolder(path, kSize, 3);
-  ASSERT_THAT(WriteImage(path + "/9.png", NumberedFrame(cv::Size(60, 50), 9)),
+  const std::string path = media::TempPath("mixed sizes");
+  media::WriteNumberedFolder(path, kSize, 3);
+  ASSERT_THAT(media::WriteImage(path + "/9.png",
+                                media::NumberedFrame(cv::Size(60, 50), 9)),
               IsOk());
   EXPECT_THAT(ReadClip(path),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("9.png")));
@@ -150,8 +154,8 @@ TEST(ReadClip, NeedsASizeForFramesOfSeveral) {
 }
 
 TEST(ReadClip, NamesTheFrameThatCannotBeRead) {
-  const std::string path = TempPath("with a bad frame");
-  WriteNumberedFolder(path, kSize, 4);
+  const std::string path = media::TempPath("with a bad frame");
+  media::WriteNumberedFolder(path, kSize, 4);
   ASSERT_THAT(WriteAtomically(path + "/2.png", "no picture"), IsOk());
   EXPECT_THAT(ReadClip(path),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("2.png")));
@@ -160,9 +164,9 @@ TEST(ReadClip, NamesTheFrameThatCannotBeRead) {
 }
 
 TEST(ReadClip, NamesWhatIsNoClip) {
-  const std::string folder = TempFolder("empty folder");
-  const std::string text = TempPath("a text.mp4"),
-                    none = TempPath("nothing.mp4");
+  const std::string folder = media::TempFolder("empty folder");
+  const std::string text = media::TempPath("a text.mp4"),
+                    none = media::TempPath("nothing.mp4");
   ASSERT_THAT(WriteAtomically(text, "Once upon a time.\n"), IsOk());
   ASSERT_THAT(WriteAtomically(none, ""), IsOk());
   for (const auto& read :
@@ -174,14 +178,14 @@ TEST(ReadClip, NamesWhatIsNoClip) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("a text.mp4")));
   EXPECT_THAT(ReadClip(none),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("is empty")));
-  EXPECT_THAT(ReadClip(TempPath("absent")),
+  EXPECT_THAT(ReadClip(media::TempPath("absent")),
               StatusIs(StatusCode::kNotFound, HasSubstr("absent")));
 }
 
 TEST(ProbeClip, MayMissDamageThatReadClipFinds) {
-  const std::string path = TempPath("damaged inside.mp4");
-  WriteNumberedVideo(path, kSize, 60);
-  DamageInside(path);
+  const std::string path = media::TempPath("damaged inside.mp4");
+  media::WriteNumberedVideo(path, kSize, 60);
+  media::DamageInside(path);
   EXPECT_THAT(ProbeClip(path), IsOk());
   EXPECT_THAT(ReadClip(path),
               StatusIs(StatusCode::kDataLoss,
@@ -197,33 +201,34 @@ TEST(FarthestFrame, DiffersMostFromTheFirst) {
 }
 
 TEST(OpenFrameSource, TakesAWidePhotographForOneFrameWhereAsked) {
-  const std::string path = TempPath("wide.png");
-  WriteNumberedStack(path, 16, 3);
-  FrameSourceOptions options;
+  const std::string path = media::TempPath("wide.png");
+  media::WriteNumberedStack(path, 16, 3);
+  media::FrameSourceOptions options;
   options.min_stacked_frames = 3;
-  EXPECT_EQ((*OpenFrameSource(path, options))->info().num_frames, 3);
+  EXPECT_EQ((*media::OpenFrameSource(path, options))->info().num_frames, 3);
   options.min_stacked_frames = 4;
-  const auto source = OpenFrameSource(path, options);
+  const auto source = media::OpenFrameSource(path, options);
   ASSERT_THAT(source, IsOk());
   EXPECT_EQ((*source)->info().num_frames, 1);
   EXPECT_EQ((*source)->info().width, 48);
 }
 
 TEST(ReadClip, TakesNoStripeOfPixelsForFrames) {
-  const std::string path = TempPath("stripe.png");
-  ASSERT_THAT(WriteImage(path, cv::Mat(1, 60000, CV_8UC3, cv::Scalar(9, 9, 9))),
-              IsOk());
+  const std::string path = media::TempPath("stripe.png");
+  ASSERT_THAT(
+      media::WriteImage(path, cv::Mat(1, 60000, CV_8UC3, cv::Scalar(9, 9, 9))),
+      IsOk());
   const auto is_refused =
       StatusIs(StatusCode::kInvalidArgument,
                AllOf(HasSubstr(path), HasSubstr("60000 frames of 1x1 pixels")));
   EXPECT_THAT(ReadClip(path), is_refused);
   EXPECT_THAT(ProbeClip(path), is_refused);
-  EXPECT_THAT(OpenFrameSource(path), is_refused);
+  EXPECT_THAT(media::OpenFrameSource(path), is_refused);
 }
 
 TEST(ReadClip, RefusesAPlaylistOfOtherFiles) {
-  WriteNumberedVideo(TempPath("victim.mp4"), kSize, kFrames);
-  const std::string path = TempPath("playlist.mp4");
+  media::WriteNumberedVideo(media::TempPath("victim.mp4"), kSize, kFrames);
+  const std::string path = media::TempPath("playlist.mp4");
   ASSERT_THAT(WriteAtomically(path, "ffconcat version 1.0\nfile victim.mp4\n"),
               IsOk());
   const auto is_refused =

@@ -36,7 +36,7 @@ std::string Video(int side) {
   const std::string path = absl::StrCat(Folder(), "/", side, ".mp4");
   struct stat info;
   if (stat(path.c_str(), &info) != 0) {
-    WriteNumberedVideo(path, cv::Size(side, side), kFrames);
+    media::WriteNumberedVideo(path, cv::Size(side, side), kFrames);
   }
   return path;
 }
@@ -47,8 +47,8 @@ std::unique_ptr<Dataset> MakeDataset(bool cached) {
   mkdir(options.root.c_str(), 0755);
   mkdir((options.root + "/train").c_str(), 0755);
   for (int i = 0; i < kClips; ++i) {
-    WriteNumberedStack(absl::StrCat(options.root, "/train/", i, ".png"), 64,
-                       kFrames);
+    media::WriteNumberedStack(absl::StrCat(options.root, "/train/", i, ".png"),
+                              64, kFrames);
   }
   options.repeats = 100;
   options.cache_bytes = cached ? int64_t{1} << 30 : 0;
@@ -59,11 +59,11 @@ std::unique_ptr<Dataset> MakeDataset(bool cached) {
 
 void BM_ReadVideo(benchmark::State& state) {
   const std::string path = Video(static_cast<int>(state.range(0)));
-  FrameSourceOptions options;
+  media::FrameSourceOptions options;
   options.threads = static_cast<int>(state.range(1));
   int64_t frames = 0;
   for (auto _ : state) {
-    const auto reader = VideoReader::Open(path, options);
+    const auto reader = media::VideoReader::Open(path, options);
     while ((*reader)->Next()->has_value()) ++frames;
   }
   state.SetItemsProcessed(frames);
@@ -82,8 +82,8 @@ BENCHMARK(BM_ProbeVideo);
 void BM_WriteVideo(benchmark::State& state) {
   const int side = static_cast<int>(state.range(0));
   for (auto _ : state) {
-    WriteNumberedVideo(Folder() + "/written.mp4", cv::Size(side, side),
-                       kFrames);
+    media::WriteNumberedVideo(Folder() + "/written.mp4", cv::Size(side, side),
+                              kFrames);
   }
   state.SetItemsProcessed(state.iterations() * kFrames);
 }

@@ -23,10 +23,10 @@ absl::Status NameTheRemedy(const absl::Status& status) {
 
 absl::StatusOr<std::string> PuppetFolder(const DataConfig& config,
                                          const WorkHooks& hooks) {
-  const data::PuppetOptions options = PuppetOptionsOf(config);
+  const puppets::PuppetOptions options = PuppetOptionsOf(config);
   const std::string folder =
-      absl::StrCat(CacheFolder(), "/", data::PuppetSetName(options));
-  RETURN_IF_ERROR(NameTheRemedy(data::MakePuppets(folder, options, hooks)));
+      absl::StrCat(CacheFolder(), "/", puppets::PuppetSetName(options));
+  RETURN_IF_ERROR(NameTheRemedy(puppets::MakePuppets(folder, options, hooks)));
   return folder;
 }
 

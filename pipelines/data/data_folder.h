@@ -14,7 +14,7 @@ namespace pipelines {
 
 // The folder with train/ and test/: the one that the config names, or that of
 // the bundled puppets, which are made in the cache folder unless they are there
-// already. The errors of data::MakePuppets.
+// already. The errors of puppets::MakePuppets.
 absl::StatusOr<std::string> DataFolder(const DataConfig& config,
                                        const WorkHooks& hooks = {});
 

@@ -33,8 +33,8 @@ data::DatasetOptions DatasetOptionsOf(const DataConfig& config,
   return options;
 }
 
-data::PuppetOptions PuppetOptionsOf(const DataConfig& config) {
-  data::PuppetOptions options;
+puppets::PuppetOptions PuppetOptionsOf(const DataConfig& config) {
+  puppets::PuppetOptions options;
   options.size = std::max(config.height(), config.width());
   options.num_train = config.puppets().num_train();
   options.num_test = config.puppets().num_test();

@@ -19,7 +19,7 @@ data::DatasetOptions DatasetOptionsOf(const DataConfig& config,
                                       const std::string& split);
 
 // Of config.puppets(), in frames as large as the config's longer side.
-data::PuppetOptions PuppetOptionsOf(const DataConfig& config);
+puppets::PuppetOptions PuppetOptionsOf(const DataConfig& config);
 
 }  // namespace pipelines
 

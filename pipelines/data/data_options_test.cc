@@ -45,13 +45,13 @@ TEST(DataOptions, AugmentTheTrainingSplitOnly) {
 
 // All but the size, which is the config's.
 TEST(DataOptions, OfPuppetsHaveTheDefaultsOfTheSchema) {
-  const auto members = [](const data::PuppetOptions& options) {
+  const auto members = [](const puppets::PuppetOptions& options) {
     const auto& [size, num_train, num_test, frames_per_clip, seed,
                  camera_motion, write_flow, supersampling] = options;
     return std::tuple(num_train, num_test, frames_per_clip, seed, camera_motion,
                       write_flow, supersampling);
   };
-  EXPECT_EQ(members(data::PuppetOptions()),
+  EXPECT_EQ(members(puppets::PuppetOptions()),
             members(PuppetOptionsOf(DataConfig())));
 }
 

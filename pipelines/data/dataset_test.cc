@@ -40,15 +40,15 @@ constexpr int kClips = 7, kFrames = 20, kSide = 32;
 
 // A dataset of kClips stacked clips, of two identities.
 std::string MakeRoot(const std::string& name) {
-  const std::string root = TempFolder(name);
+  const std::string root = media::TempFolder(name);
   mkdir((root + "/train").c_str(), 0755);
   mkdir((root + "/test").c_str(), 0755);
   for (int i = 0; i < kClips; ++i) {
-    WriteNumberedStack(
+    media::WriteNumberedStack(
         absl::StrCat(root, "/train/", i < 2 ? "ann" : "bob", "#", i, ".png"),
         kSide, kFrames);
   }
-  WriteNumberedStack(root + "/test/cid#0.png", kSide, kFrames);
+  media::WriteNumberedStack(root + "/test/cid#0.png", kSide, kFrames);
   return root;
 }
 
@@ -66,8 +66,8 @@ Sample MustGet(Dataset& dataset, int64_t epoch, int64_t position) {
 
 // Clip, frame indices: all that a sample without augmentation consists of.
 std::string Describe(const Sample& sample) {
-  return absl::StrCat(sample.name, " ", FrameIndex(sample.frames.source), " ",
-                      FrameIndex(sample.frames.driving));
+  return absl::StrCat(sample.name, " ", media::FrameIndex(sample.frames.source),
+                      " ", media::FrameIndex(sample.frames.driving));
 }
 
 std::vector<std::string> DescribeEpoch(Dataset& dataset, int64_t epoch) {
@@ -141,8 +141,8 @@ TEST(Dataset, DrawsAllFramesAndTheEarlierIsTheSource) {
   std::vector<int> counts(kFrames);
   for (int64_t i = 0; i < dataset->size(); ++i) {
     const Sample sample = MustGet(*dataset, 0, i);
-    const int source = FrameIndex(sample.frames.source);
-    const int driving = FrameIndex(sample.frames.driving);
+    const int source = media::FrameIndex(sample.frames.source);
+    const int driving = media::FrameIndex(sample.frames.driving);
     EXPECT_LE(source, driving);
     ++counts.at(static_cast<size_t>(source));
     ++counts.at(static_cast<size_t>(driving));
@@ -159,8 +159,8 @@ TEST(Dataset, TimeFlipSwapsSourceAndDriving) {
   int num_backward = 0, num_forward = 0;
   for (int64_t i = 0; i < dataset->size(); ++i) {
     const Sample sample = MustGet(*dataset, 0, i);
-    const int source = FrameIndex(sample.frames.source);
-    const int driving = FrameIndex(sample.frames.driving);
+    const int source = media::FrameIndex(sample.frames.source);
+    const int driving = media::FrameIndex(sample.frames.driving);
     num_backward += source > driving;
     num_forward += source < driving;
   }
@@ -199,8 +199,9 @@ TEST(Dataset, ReadsTheSplitThatIsAskedFor) {
 
 TEST(Dataset, MixesEveryKindOfClipAtOneSize) {
   const std::string root = MakeRoot("kinds");
-  WriteNumberedVideo(root + "/train/video.mp4", cv::Size(96, 64), kFrames);
-  WriteNumberedFolder(root + "/train/folder", cv::Size(40, 50), kFrames);
+  media::WriteNumberedVideo(root + "/train/video.mp4", cv::Size(96, 64),
+                            kFrames);
+  media::WriteNumberedFolder(root + "/train/folder", cv::Size(40, 50), kFrames);
   ASSERT_THAT(WriteAtomically(root + "/train/labels.csv", "a,b"), IsOk());
   DatasetOptions options = Options(root);
   EXPECT_THAT(Dataset::Open(options),
@@ -239,7 +240,7 @@ TEST(Dataset, NamesBadClipsAndGoesOnWithoutThem) {
 }
 
 TEST(Dataset, RefusesAFolderWithoutAnyReadableClip) {
-  const std::string root = TempFolder("all bad");
+  const std::string root = media::TempFolder("all bad");
   mkdir((root + "/train").c_str(), 0755);
   ASSERT_THAT(WriteAtomically(root + "/train/a.mp4", "not a video"), IsOk());
   DatasetOptions options = Options(root);
@@ -253,8 +254,8 @@ TEST(Dataset, RefusesAFolderWithoutAnyReadableClip) {
 TEST(Dataset, ReplacesClipsThatAreDamagedInsideByTheLaw) {
   const std::string root = MakeRoot("damaged inside");
   const std::string bad = root + "/train/eve#0.mp4";
-  WriteNumberedVideo(bad, cv::Size(kSide, kSide), 60);
-  DamageInside(bad);
+  media::WriteNumberedVideo(bad, cv::Size(kSide, kSide), 60);
+  media::DamageInside(bad);
   DatasetOptions options = Options(root);
   options.max_bad_share = 0.2;
   const auto dataset = MustOpen(options);
@@ -278,9 +279,9 @@ TEST(Dataset, ReplacesClipsThatAreDamagedInsideByTheLaw) {
 }
 
 TEST(Dataset, SaysWhatAFolderLacks) {
-  EXPECT_THAT(Dataset::Open(Options(TempPath("nowhere"))),
+  EXPECT_THAT(Dataset::Open(Options(media::TempPath("nowhere"))),
               StatusIs(StatusCode::kNotFound, HasSubstr("nowhere")));
-  const std::string root = TempFolder("half a dataset");
+  const std::string root = media::TempFolder("half a dataset");
   EXPECT_THAT(Dataset::Open(Options(root)),
               StatusIs(StatusCode::kNotFound, HasSubstr("no folder train/")));
   mkdir((root + "/train").c_str(), 0755);
@@ -328,7 +329,7 @@ int NumFrames(const Dataset& dataset, const std::string& name) {
 
 class DatasetIndexTest : public testing::Test {
  protected:
-  const ScopedCacheFolder cache_{TempFolder("index_cache")};
+  const ScopedCacheFolder cache_{media::TempFolder("index_cache")};
 
   void SetUp() override {
     options_.root =
@@ -349,7 +350,7 @@ class DatasetIndexTest : public testing::Test {
   // whether it was looked at.
   void Exchange(int i) {
     const int64_t size = ReadFile(PathOf(i))->size();
-    WriteNumberedStack(PathOf(i), kSide, kFrames / 2);
+    media::WriteNumberedStack(PathOf(i), kSide, kFrames / 2);
     ASSERT_EQ(truncate(PathOf(i).c_str(), size), 0);
     MakeOld(PathOf(i), 1000000);
   }
@@ -363,20 +364,20 @@ TEST_F(DatasetIndexTest, IsReadInsteadOfTheClips) {
 }
 
 TEST_F(DatasetIndexTest, LooksAgainAtAClipOfAnotherTime) {
-  WriteNumberedStack(PathOf(3), kSide, kFrames / 2);
+  media::WriteNumberedStack(PathOf(3), kSide, kFrames / 2);
   EXPECT_EQ(NumFrames(*MustOpen(options_), NameOf(3)), kFrames / 2);
   EXPECT_EQ(NumFrames(*MustOpen(options_), NameOf(4)), kFrames);
 }
 
 TEST_F(DatasetIndexTest, LooksAgainAtAClipOfAnotherSize) {
-  WriteNumberedStack(PathOf(3), kSide, kFrames / 2);
+  media::WriteNumberedStack(PathOf(3), kSide, kFrames / 2);
   MakeOld(PathOf(3), 1000000);
   EXPECT_EQ(NumFrames(*MustOpen(options_), NameOf(3)), kFrames / 2);
 }
 
 TEST_F(DatasetIndexTest, KnowsNewAndRemovedClips) {
   ASSERT_EQ(unlink(PathOf(3).c_str()), 0);
-  WriteNumberedStack(options_.root + "/train/eve.png", kSide, kFrames);
+  media::WriteNumberedStack(options_.root + "/train/eve.png", kSide, kFrames);
   const auto dataset = MustOpen(options_);
   EXPECT_EQ(NumFrames(*dataset, NameOf(3)), -1);
   EXPECT_EQ(NumFrames(*dataset, "eve"), kFrames);
@@ -430,7 +431,7 @@ TEST_F(DatasetIndexTest, KeepsWhatIsWrongWithABadClip) {
 // What may have been written after it was looked at, within a tick of the
 // clock, is looked at the next time.
 TEST_F(DatasetIndexTest, DoesNotTrustTheTimeOfAFileJustWritten) {
-  WriteNumberedStack(PathOf(3), kSide, kFrames / 2);
+  media::WriteNumberedStack(PathOf(3), kSide, kFrames / 2);
   MustOpen(options_);
   EXPECT_EQ(ReadFile(index())->find(NameOf(3)), std::string::npos);
   EXPECT_NE(ReadFile(index())->find(NameOf(4)), std::string::npos);

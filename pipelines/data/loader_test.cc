@@ -27,11 +27,11 @@ constexpr int kClips = 7, kFrames = 8, kSide = 24;
 std::unique_ptr<Dataset> MakeDataset(const std::string& name,
                                      int64_t cache_bytes = 1 << 20) {
   DatasetOptions options;
-  options.root = TempFolder(name);
+  options.root = media::TempFolder(name);
   mkdir((options.root + "/train").c_str(), 0755);
   for (int i = 0; i < kClips; ++i) {
-    WriteNumberedStack(absl::StrCat(options.root, "/train/", i, ".png"), kSide,
-                       kFrames);
+    media::WriteNumberedStack(absl::StrCat(options.root, "/train/", i, ".png"),
+                              kSide, kFrames);
   }
   options.seed = 9;
   options.cache_bytes = cache_bytes;
@@ -159,7 +159,8 @@ TEST(Loader, EpochsAreMultiplesOfTheBatchesOfAStep) {
 TEST(Loader, PassesErrorsOnAndRepeatsThem) {
   const auto dataset = MakeDataset("errors", /*cache_bytes=*/0);
   for (int i = 0; i < kClips; ++i) {
-    unlink(absl::StrCat(TempPath("errors"), "/train/", i, ".png").c_str());
+    unlink(
+        absl::StrCat(media::TempPath("errors"), "/train/", i, ".png").c_str());
   }
   for (int num_workers : {0, 2}) {
     const auto loader = MustCreate(dataset.get(), Options(2, num_workers));

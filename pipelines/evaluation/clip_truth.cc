@@ -7,12 +7,12 @@
 #include "absl/strings/str_cat.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines {
 namespace {
 
 namespace fs = std::filesystem;
 
-fs::path TruthFolder(const IndexedClip& clip) {
+fs::path TruthFolder(const data::IndexedClip& clip) {
   const fs::path split = fs::path(clip.path).parent_path();
   return split.parent_path() / "truth" / split.filename() / clip.name;
 }
@@ -37,7 +37,7 @@ puppets::Truth ScaleTruth(const puppets::Truth& truth, int stored, int seen) {
 }
 
 absl::StatusOr<std::optional<puppets::Truth>> ReadClipTruth(
-    const IndexedClip& clip, cv::Size image_size) {
+    const data::IndexedClip& clip, cv::Size image_size) {
   const fs::path folder = TruthFolder(clip);
   const cv::Size stored = clip.info.size;
   std::error_code error;
@@ -56,4 +56,4 @@ absl::StatusOr<std::optional<puppets::Truth>> ReadClipTruth(
   return ScaleTruth(truth, stored.width, image_size.width);
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines

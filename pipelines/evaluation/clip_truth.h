@@ -1,7 +1,7 @@
 // Ground truth of a clip, where its data set has some.
 //
 // The truth of <root>/<split>/<name>.png is the folder
-// <root>/truth/<split>/<name>, as data::MakePuppets lays it out.
+// <root>/truth/<split>/<name>, as puppets::MakePuppets lays it out.
 #ifndef PIPELINES_EVALUATION_CLIP_TRUTH_H_
 #define PIPELINES_EVALUATION_CLIP_TRUTH_H_
 
@@ -12,7 +12,7 @@
 #include "pipelines/data/dataset.h"
 #include "pipelines/puppets/truth.h"
 
-namespace pipelines::data {
+namespace pipelines {
 
 // Where points are in frames that were scaled from `stored` pixels a side to
 // `seen`: the [-1, 1] of align_corners spans the centres of the outer pixels,
@@ -24,8 +24,8 @@ puppets::Truth ScaleTruth(const puppets::Truth& truth, int stored, int seen);
 // The errors of ReadTruth; InvalidArgument, naming the folder, if it does not
 // have as many frames as the clip.
 absl::StatusOr<std::optional<puppets::Truth>> ReadClipTruth(
-    const IndexedClip& clip, cv::Size image_size);
+    const data::IndexedClip& clip, cv::Size image_size);
 
-}  // namespace pipelines::data
+}  // namespace pipelines
 
 #endif  // PIPELINES_EVALUATION_CLIP_TRUTH_H_

@@ -9,7 +9,7 @@
 #include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
-namespace pipelines::data {
+namespace pipelines {
 namespace {
 
 namespace fs = std::filesystem;
@@ -20,19 +20,19 @@ class ClipTruthTest : public testing::Test {
  protected:
   void SetUp() override {
     folder_ = FreshTestFolder();
-    PuppetOptions options;
+    puppets::PuppetOptions options;
     options.size = 64;
     options.num_train = 1;
     options.num_test = 2;
     options.frames_per_clip = 6;
-    ASSERT_THAT(MakePuppets(folder_, options), IsOk());
+    ASSERT_THAT(puppets::MakePuppets(folder_, options), IsOk());
   }
 
-  IndexedClip LastTestClip() {
-    DatasetOptions options;
+  data::IndexedClip LastTestClip() {
+    data::DatasetOptions options;
     options.root = folder_;
     options.split = "test";
-    return (*Dataset::Open(options))->clips().back();
+    return (*data::Dataset::Open(options))->clips().back();
   }
 
   std::string folder_;
@@ -94,7 +94,7 @@ TEST_F(ClipTruthTest, IsEmptyWithoutTruthOrForCroppedFrames) {
 }
 
 TEST_F(ClipTruthTest, NamesAFileThatIsMissingOrOfAnotherClip) {
-  IndexedClip clip = LastTestClip();
+  data::IndexedClip clip = LastTestClip();
   clip.info.num_frames = 7;
   EXPECT_THAT(ReadClipTruth(clip, {64, 64}),
               StatusIs(absl::StatusCode::kInvalidArgument,
@@ -107,4 +107,4 @@ TEST_F(ClipTruthTest, NamesAFileThatIsMissingOrOfAnotherClip) {
 }
 
 }  // namespace
-}  // namespace pipelines::data
+}  // namespace pipelines

@@ -34,7 +34,7 @@ std::string ClipName(const std::string& file) {
   return name.substr(0, name.find('.'));
 }
 
-absl::Status CheckHeader(const data::CsvRow& header, DetectionKind kind,
+absl::Status CheckHeader(const media::CsvRow& header, DetectionKind kind,
                          const std::string& path) {
   const std::vector<std::string>& names = header.fields;
   if (names.size() <= kKeyColumns || names[0] != "file_name" ||
@@ -53,7 +53,7 @@ absl::Status CheckHeader(const data::CsvRow& header, DetectionKind kind,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<double>> ParseValues(const data::CsvRow& row,
+absl::StatusOr<std::vector<double>> ParseValues(const media::CsvRow& row,
                                                 DetectionKind kind,
                                                 const std::string& place) {
   std::vector<double> values;
@@ -77,8 +77,8 @@ absl::StatusOr<std::vector<double>> ParseValues(const data::CsvRow& row,
   return values;
 }
 
-absl::StatusOr<Detection> ParseRow(const data::CsvRow& row,
-                                   const data::CsvRow& header,
+absl::StatusOr<Detection> ParseRow(const media::CsvRow& row,
+                                   const media::CsvRow& header,
                                    DetectionKind kind,
                                    const std::string& path) {
   Detection detection;
@@ -104,8 +104,8 @@ absl::StatusOr<std::vector<Detection>> ReadTable(const std::string& path,
                                                  DetectionKind kind) {
   ASSIGN_OR_RETURN(const std::string text,
                    networks::files::ReadNonEmptyFile(path));
-  ASSIGN_OR_RETURN(const std::vector<data::CsvRow> rows,
-                   data::SplitCsv(text, path));
+  ASSIGN_OR_RETURN(const std::vector<media::CsvRow> rows,
+                   media::SplitCsv(text, path));
   if (rows.empty()) return Invalid(path, "is empty");
   RETURN_IF_ERROR(CheckHeader(rows[0], kind, path));
   std::vector<Detection> detections;
@@ -117,7 +117,7 @@ absl::StatusOr<std::vector<Detection>> ReadTable(const std::string& path,
   return detections;
 }
 
-absl::Status CheckShape(const data::NpyArray& array, DetectionKind kind,
+absl::Status CheckShape(const media::NpyArray& array, DetectionKind kind,
                         const std::string& path) {
   const bool keypoints = kind == DetectionKind::kKeypoints;
   const size_t dimensions = array.shape.size();
@@ -134,7 +134,7 @@ absl::Status CheckShape(const data::NpyArray& array, DetectionKind kind,
 // The frames of one clip.
 absl::Status ReadArray(const std::string& path, const std::string& clip,
                        DetectionKind kind, std::vector<Detection>& detections) {
-  ASSIGN_OR_RETURN(const data::NpyArray array, data::ReadNpy(path));
+  ASSIGN_OR_RETURN(const media::NpyArray array, media::ReadNpy(path));
   RETURN_IF_ERROR(CheckShape(array, kind, path));
   const int64_t num_frames = array.shape[0];
   const auto length = static_cast<int64_t>(array.values.size()) / num_frames;

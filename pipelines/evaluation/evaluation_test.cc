@@ -103,13 +103,13 @@ TEST_F(EvaluationTest, PicturesTheWorstClipsFirst) {
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(failures[i].path, absl::StrCat("evaluation/worst-0", i, ".png"));
     EXPECT_THAT(failures[i].caption, HasSubstr(clips[i].name));
-    const auto strip = data::ReadImage(Path(failures[i].path));
+    const auto strip = media::ReadImage(Path(failures[i].path));
     ASSERT_THAT(strip, IsOk());
     // Source, driving, prediction, error, motion, grid; 128 pixels each.
     EXPECT_EQ(strip->cols, 6 * 128 + 5 * 3);
   }
   ASSERT_EQ(evaluation->sheets.size(), 1u);
-  const auto sheet = data::ReadImage(Path(evaluation->sheets[0].path));
+  const auto sheet = media::ReadImage(Path(evaluation->sheets[0].path));
   ASSERT_THAT(sheet, IsOk());
   EXPECT_EQ(sheet->rows, sheet->cols);  // 2 sources, 2 driving clips
 }

@@ -10,10 +10,10 @@
 namespace pipelines {
 namespace {
 
-absl::StatusOr<std::unique_ptr<data::FrameSink>> OpenFolder(
+absl::StatusOr<std::unique_ptr<media::FrameSink>> OpenFolder(
     const std::string& folder, const std::string& clip) {
   RETURN_IF_ERROR(networks::files::MakeFolder(folder));
-  return data::OpenFrameSink(absl::StrCat(folder, "/", clip, "/"), {});
+  return media::OpenFrameSink(absl::StrCat(folder, "/", clip, "/"), {});
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace pipelines {
 //   <folder>/real/<clip>/        the clip's own, as the model saw them
 //
 // which is what the field's pose-evaluation scripts read as videos. A clip's
-// folder appears when it is whole. The errors of data::OpenFrameSink:
+// folder appears when it is whole. The errors of media::OpenFrameSink:
 // AlreadyExists, naming the folder, where one of that name is there.
 class FrameWriter : public ReconstructionObserver {
  public:
@@ -30,7 +30,7 @@ class FrameWriter : public ReconstructionObserver {
 
  private:
   const std::string folder_;
-  std::unique_ptr<data::FrameSink> generated_, real_;
+  std::unique_ptr<media::FrameSink> generated_, real_;
 };
 
 }  // namespace pipelines

@@ -46,7 +46,7 @@ class PoseMetricsTest : public testing::Test {
   std::string WriteArray(const std::string& name,
                          const std::vector<int64_t>& shape,
                          const std::vector<double>& values) {
-    std::string bytes = data::NpyHeader("<f8", shape);
+    std::string bytes = media::NpyHeader("<f8", shape);
     bytes.append(reinterpret_cast<const char*>(values.data()),
                  values.size() * sizeof(double));
     return Write(name, bytes);

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines {
 namespace {
 
 using puppets::Point2;
@@ -40,7 +40,7 @@ absl::Status CheckFrame(const puppets::Truth& truth, int frame) {
 }
 
 // The flow at a point of [-1, 1]^2, bilinear, constant beyond the border.
-Point2 FlowAt(const cv::Mat& flow, Point2 p) {
+puppets::Point2 FlowAt(const cv::Mat& flow, puppets::Point2 p) {
   const auto split = [](double x, int size, int& low, int& high) {
     const double pixel = std::clamp((x + 1) / 2 * (size - 1), 0.0, size - 1.0);
     low = static_cast<int>(pixel);
@@ -52,7 +52,7 @@ Point2 FlowAt(const cv::Mat& flow, Point2 p) {
   const double v = split(p.y, flow.rows, top, bottom);
   const auto at = [&](int row, int column) {
     const auto& place = flow.at<cv::Vec2f>(row, column);
-    return Point2{place[0], place[1]};
+    return puppets::Point2{place[0], place[1]};
   };
   return (1 - v) * ((1 - u) * at(top, left) + u * at(top, right)) +
          v * ((1 - u) * at(bottom, left) + u * at(bottom, right));
@@ -70,10 +70,10 @@ void MeasureFlow(const puppets::Truth& truth, int source, int driving,
     for (int column = 0; column < size; ++column) {
       const auto& origin = expected.at<cv::Vec3f>(row, column);
       if (origin[2] == 0) continue;
-      const Point2 pixel{2.0 * column / (size - 1) - 1,
-                         2.0 * row / (size - 1) - 1};
-      const double error =
-          Length(FlowAt(flow, pixel) - Point2{origin[0], origin[1]});
+      const puppets::Point2 pixel{2.0 * column / (size - 1) - 1,
+                                  2.0 * row / (size - 1) - 1};
+      const double error = puppets::Length(
+          FlowAt(flow, pixel) - puppets::Point2{origin[0], origin[1]});
       metrics.flow_error_sum += error;
       ++metrics.flow_pixels;
       if (layers.at<int>(row, column) == 0) continue;
@@ -90,7 +90,8 @@ void MeasureJoints(const puppets::Truth& truth, int source, int driving,
     const puppets::JointState& from = truth.frames[source].joints[joint];
     const puppets::JointState& to = truth.frames[driving].joints[joint];
     if (!from.visible || !to.visible) continue;
-    const double error = Length(FlowAt(flow, to.position) - from.position);
+    const double error =
+        puppets::Length(FlowAt(flow, to.position) - from.position);
     metrics.joint_error_sum += error;
     metrics.correct_joints += error <= pck_radius;
     ++metrics.joints;
@@ -140,4 +141,4 @@ absl::StatusOr<PuppetMetrics> MeasurePuppetMotion(const puppets::Truth& truth,
   return metrics;
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines

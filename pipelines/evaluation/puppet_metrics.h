@@ -19,7 +19,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/puppets/truth.h"
 
-namespace pipelines::data {
+namespace pipelines {
 
 // Sums, so that clips can be added up before the division.
 struct PuppetMetrics {
@@ -52,6 +52,6 @@ absl::StatusOr<PuppetMetrics> MeasurePuppetMotion(const puppets::Truth& truth,
                                                   const cv::Mat& flow,
                                                   double pck_radius = 0.1);
 
-}  // namespace pipelines::data
+}  // namespace pipelines
 
 #endif  // PIPELINES_EVALUATION_PUPPET_METRICS_H_

@@ -11,7 +11,7 @@
 #include "pipelines/puppets/scene.h"
 #include "third_party/absl/status_matchers.h"
 
-namespace pipelines::data {
+namespace pipelines {
 namespace {
 
 using ::testing::HasSubstr;
@@ -135,4 +135,4 @@ TEST(MeasurePuppetMotion, RefusesWhatIsNoFlow) {
 }
 
 }  // namespace
-}  // namespace pipelines::data
+}  // namespace pipelines

@@ -41,11 +41,10 @@ cv::Mat IdentityFlow() {
   return flow;
 }
 
-absl::Status AddMotion(const data::puppets::Truth& truth, int frame,
-                       const cv::Mat& flow,
-                       std::optional<data::PuppetMetrics>& sum) {
-  ASSIGN_OR_RETURN(const data::PuppetMetrics metrics,
-                   data::MeasurePuppetMotion(truth, 0, frame, flow));
+absl::Status AddMotion(const puppets::Truth& truth, int frame,
+                       const cv::Mat& flow, std::optional<PuppetMetrics>& sum) {
+  ASSIGN_OR_RETURN(const PuppetMetrics metrics,
+                   MeasurePuppetMotion(truth, 0, frame, flow));
   if (!sum) sum.emplace();
   *sum += metrics;
   return absl::OkStatus();
@@ -56,7 +55,7 @@ class ClipReconstruction {
  public:
   ClipReconstruction(AnimationModel& model, torch::Device device,
                      const data::Clip& clip,
-                     const std::optional<data::puppets::Truth>& truth,
+                     const std::optional<puppets::Truth>& truth,
                      const ReconstructionTools& tools)
       : model_(model),
         device_(device),
@@ -146,12 +145,12 @@ class ClipReconstruction {
   AnimationModel& model_;
   torch::Device device_;
   const data::Clip& clip_;
-  const std::optional<data::puppets::Truth>& truth_;
+  const std::optional<puppets::Truth>& truth_;
   const ReconstructionTools& tools_;
   PreparedSource source_;
   std::vector<torch::Tensor> source_features_;
   MeanScore by_model_, by_first_frame_;
-  std::optional<data::PuppetMetrics> motion_, no_motion_;
+  std::optional<PuppetMetrics> motion_, no_motion_;
 };
 
 // What an evaluation does, clip by clip.
@@ -169,8 +168,8 @@ class Evaluator {
     const data::IndexedClip& indexed = test_.clips()[index];
     ASSIGN_OR_RETURN(const std::shared_ptr<const data::Clip> clip,
                      test_.ReadWholeClip(index));
-    ASSIGN_OR_RETURN(const std::optional<data::puppets::Truth> truth,
-                     data::ReadClipTruth(indexed, test_.image_size()));
+    ASSIGN_OR_RETURN(const std::optional<puppets::Truth> truth,
+                     ReadClipTruth(indexed, test_.image_size()));
     for (ReconstructionObserver* observer : tools_.observers) {
       RETURN_IF_ERROR(observer->BeginClip(indexed.name));
     }
@@ -214,8 +213,8 @@ absl::Status NameClip(const std::string& clip, const absl::Status& status) {
   return absl::InvalidArgumentError(absl::StrCat(clip, ": ", status.message()));
 }
 
-void AddUp(const std::optional<data::PuppetMetrics>& of_clip,
-           std::optional<data::PuppetMetrics>& sum) {
+void AddUp(const std::optional<PuppetMetrics>& of_clip,
+           std::optional<PuppetMetrics>& sum) {
   if (!of_clip) return;
   if (!sum) sum.emplace();
   *sum += *of_clip;

@@ -30,8 +30,8 @@ struct ClipResult {
   FrameScore model;
   FrameScore first_frame;  // baseline: the first frame shown all the time
   // Where there is ground truth: motion of all frames but the first.
-  std::optional<data::PuppetMetrics> motion;
-  std::optional<data::PuppetMetrics> no_motion;  // baseline: nothing moves
+  std::optional<PuppetMetrics> motion;
+  std::optional<PuppetMetrics> no_motion;  // baseline: nothing moves
 };
 
 struct EvaluationResult {
@@ -40,8 +40,8 @@ struct EvaluationResult {
   FrameScore model;
   FrameScore first_frame;
   // Of the joints and pixels of all clips that have ground truth.
-  std::optional<data::PuppetMetrics> motion;
-  std::optional<data::PuppetMetrics> no_motion;
+  std::optional<PuppetMetrics> motion;
+  std::optional<PuppetMetrics> no_motion;
 };
 
 // A frame as it was rebuilt.

@@ -82,11 +82,11 @@ TEST_F(ReconstructionTest, BaselineOfTheMotionIsHowFarJointsMove) {
   double sum = 0;
   int joints = 0, near = 0;
   for (const data::IndexedClip& clip : (*test)->clips()) {
-    const auto truth = data::ReadClipTruth(clip, (*test)->image_size());
+    const auto truth = ReadClipTruth(clip, (*test)->image_size());
     ASSERT_THAT(truth, IsOk());
     const auto& frames = (**truth).frames;
     for (size_t frame = 1; frame < frames.size(); ++frame) {
-      for (int joint = 0; joint < data::puppets::kNumJoints; ++joint) {
+      for (int joint = 0; joint < puppets::kNumJoints; ++joint) {
         const auto& from = frames[0].joints[joint];
         const auto& to = frames[frame].joints[joint];
         if (!from.visible || !to.visible) continue;

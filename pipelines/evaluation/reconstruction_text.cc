@@ -8,7 +8,7 @@
 namespace pipelines {
 namespace {
 
-using Motion = std::optional<data::PuppetMetrics>;
+using Motion = std::optional<PuppetMetrics>;
 
 // What the table has columns for.
 struct Columns {

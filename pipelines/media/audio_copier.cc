@@ -6,7 +6,7 @@
 #include "pipelines/media/open_input.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 absl::StatusOr<std::unique_ptr<AudioCopier>> AudioCopier::Create(
     const std::string& path, bool allow_addresses, AVFormatContext* output,
@@ -97,4 +97,4 @@ absl::Status AudioCopier::WritePacket() {
                       absl::StatusCode::kInternal);
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

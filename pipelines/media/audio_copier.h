@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "pipelines/media/ffmpeg_util.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 class AudioCopier {
  public:
@@ -58,6 +58,6 @@ class AudioCopier {
   bool at_end_ = false;
 };
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_AUDIO_COPIER_H_

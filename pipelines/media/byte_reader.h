@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 // Random access by bytes; what lies beyond the end reads as zeros.
 class ByteReader {
@@ -72,6 +72,6 @@ inline EbmlNumber ReadEbmlNumber(ByteReader& file, int64_t at) {
   return {length, Bounded(value)};
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_BYTE_READER_H_

@@ -5,7 +5,7 @@
 
 #include "pipelines/media/byte_reader.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 // [ISO 14496-12] A box is its size (4 bytes; 1: 8 more after the type; 0: up to
@@ -62,4 +62,4 @@ std::optional<int64_t> StatedEnd(std::istream& file) {
   return std::nullopt;
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

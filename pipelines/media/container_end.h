@@ -7,7 +7,7 @@
 #include <istream>
 #include <optional>
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 // Bytes that the file must have by the sizes written in it, following the
 // outermost structure of mp4 and mov (boxes), avi (RIFF), webm and mkv (EBML).
@@ -15,6 +15,6 @@ namespace pipelines::data {
 // the writer left the size open (live recordings).
 std::optional<int64_t> StatedEnd(std::istream& file);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_CONTAINER_END_H_

@@ -3,7 +3,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 absl::StatusOr<std::vector<CsvRow>> SplitCsv(std::string_view csv,
                                              const std::string& source) {
@@ -44,4 +44,4 @@ absl::StatusOr<std::vector<CsvRow>> SplitCsv(std::string_view csv,
   return rows;
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 struct CsvRow {
   int line;  // at which it begins, from 1
@@ -22,6 +22,6 @@ struct CsvRow {
 absl::StatusOr<std::vector<CsvRow>> SplitCsv(std::string_view csv,
                                              const std::string& source);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_CSV_H_

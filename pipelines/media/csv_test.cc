@@ -7,7 +7,7 @@
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 using ::testing::ElementsAre;
@@ -66,4 +66,4 @@ TEST(SplitCsv, NamesTheLineOfAQuoteThatDoesNotClose) {
 }
 
 }  // namespace
-}  // namespace pipelines::data
+}  // namespace pipelines::media

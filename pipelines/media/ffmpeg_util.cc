@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "networks/files/system_error.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 IoSource* SourceOf(void* opaque) { return static_cast<IoSource*>(opaque); }
@@ -61,4 +61,4 @@ absl::Status FfmpegStatus(int error, const std::string& context,
                       absl::StrCat(context, ": ", FfmpegMessage(error)));
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -18,7 +18,7 @@ extern "C" {
 #include "absl/status/status.h"
 #include "pipelines/media/rational.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 struct FfmpegDeleter {
   void operator()(AVCodecContext* codec) const { avcodec_free_context(&codec); }
@@ -71,6 +71,6 @@ IoPtr MakeIo(std::unique_ptr<IoSource> source, bool can_seek);
 inline AVRational ToFfmpeg(Rational r) { return {r.num, r.den}; }
 inline Rational FromFfmpeg(AVRational r) { return {r.num, r.den}; }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_FFMPEG_UTIL_H_

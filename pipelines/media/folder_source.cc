@@ -11,7 +11,7 @@
 #include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 class FolderSource : public FrameSource {
@@ -80,4 +80,4 @@ absl::StatusOr<std::unique_ptr<FrameSource>> OpenFolderSource(
                                         options);
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -9,7 +9,7 @@
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/media_input.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 // The images in a folder (see ListFrameFiles); the header of the first
 // is read at once. Can Seek. The errors of ListFrameFiles and ReadImage; Next
@@ -18,6 +18,6 @@ namespace pipelines::data {
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenFolderSource(
     const MediaInput& folder, const FrameSourceOptions& options);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_FOLDER_SOURCE_H_

@@ -10,7 +10,7 @@
 #include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 using networks::files::AtomicFolder;
@@ -73,4 +73,4 @@ absl::StatusOr<std::unique_ptr<FrameSink>> OpenFrameSink(
   return VideoWriter::Create(path, options);
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

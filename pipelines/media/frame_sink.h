@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "opencv2/core.hpp"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 // Writes to a temporary beside its path (networks/files/temporary.h); Finish()
 // gives the output its name. Destroyed before that, it removes the temporary
@@ -50,6 +50,6 @@ bool IsFolderOutput(const std::string& path);
 absl::StatusOr<std::unique_ptr<FrameSink>> OpenFrameSink(
     const std::string& path, const VideoWriterOptions& options);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_FRAME_SINK_H_

@@ -18,7 +18,7 @@
 #include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_matchers.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 using ::absl::StatusCode;
@@ -133,4 +133,4 @@ TEST(OpenFrameSink, NamesBadPaths) {
 }
 
 }  // namespace
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -16,7 +16,7 @@
 #include "pipelines/media/video_reader.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 // What can be told of an input before it is opened.
@@ -96,4 +96,4 @@ absl::StatusOr<std::unique_ptr<FrameSource>> OpenFrameSourceInMemory(
   return Open({name, /*allow_addresses=*/false, std::move(bytes)}, options);
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -14,7 +14,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/media/rational.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 // Pixels beyond which a video is refused before its first frame is decoded:
 // 8192x8192, twice a frame of 8k. As RGB a frame takes up to 192 MiB, of which
@@ -132,6 +132,6 @@ absl::StatusOr<std::unique_ptr<FrameSource>> OpenFrameSourceInMemory(
     std::shared_ptr<const std::string> bytes, const std::string& name,
     const FrameSourceOptions& options = {});
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_FRAME_SOURCE_H_

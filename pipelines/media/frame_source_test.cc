@@ -20,7 +20,7 @@
 #include "pipelines/media/video_test_util.h"
 #include "third_party/absl/status_matchers.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 using ::absl::StatusCode;
@@ -340,4 +340,4 @@ TEST(OpenFrameSource, AllowsFramesOfOtherSizesWhereItIsTold) {
 }
 
 }  // namespace
-}  // namespace pipelines::data
+}  // namespace pipelines::media

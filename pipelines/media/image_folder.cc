@@ -6,7 +6,7 @@
 #include "networks/files/folder.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 VideoInfo ImageSequenceInfo(cv::Size size, int64_t num_frames) {
   VideoInfo info;
@@ -45,4 +45,4 @@ bool IsSidecar(const std::string& name) {
   return false;
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -12,7 +12,7 @@
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/rational.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 // Images carry no time; the field plays them at this rate.
 inline constexpr Rational kImageFrameRate = {25, 1};
@@ -31,6 +31,6 @@ absl::StatusOr<std::vector<std::string>> ListFrameFiles(
 // folders of pictures: Thumbs.db, ehthumbs.db, desktop.ini.
 bool IsSidecar(const std::string& name);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_IMAGE_FOLDER_H_

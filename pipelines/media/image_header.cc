@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 using namespace std::string_view_literals;
@@ -369,4 +369,4 @@ absl::StatusOr<ImageHeader> ReadImageHeader(std::string_view bytes,
       absl::StrCat(name, ": the image is damaged: its header states no size"));
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

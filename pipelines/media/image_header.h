@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "opencv2/core.hpp"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 enum class ImageFormat { kNone, kPng, kJpeg, kBmp, kWebp, kTiff, kOther };
 
@@ -33,6 +33,6 @@ struct ImageHeader {
 absl::StatusOr<ImageHeader> ReadImageHeader(std::string_view bytes,
                                             const std::string& name);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_IMAGE_HEADER_H_

@@ -17,7 +17,7 @@
 #include "pipelines/media/image_header.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 // Whether `bytes` hold EXIF data, which may say that the image is to be turned.
@@ -227,4 +227,4 @@ cv::Mat CropAndResize(const cv::Mat& rgb, cv::Size size) {
   return result;
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

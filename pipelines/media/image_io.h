@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "opencv2/core.hpp"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 // Memory that reading one image may take, with all copies that are held at a
 // time: what needs more by its header is refused before memory is taken. It is
@@ -67,6 +67,6 @@ absl::Status WriteImage(const std::string& path, const cv::Mat& rgb,
 // memory with `rgb` when nothing is to do.
 cv::Mat CropAndResize(const cv::Mat& rgb, cv::Size size);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_IMAGE_IO_H_

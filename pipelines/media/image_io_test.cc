@@ -21,7 +21,7 @@
 #include "opencv2/imgproc.hpp"
 #include "third_party/absl/status_matchers.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 using ::absl::StatusCode;
@@ -428,4 +428,4 @@ TEST(CropAndResize, TakesAnyShapeToAnyShape) {
 }
 
 }  // namespace
-}  // namespace pipelines::data
+}  // namespace pipelines::media

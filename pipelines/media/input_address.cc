@@ -6,7 +6,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 // [RFC 3986, 3.1] A letter, then letters, digits, '+', '-' and '.'.
@@ -42,4 +42,4 @@ AddressKind ClassifyAddress(const std::string& name) {
              : AddressKind::kFile;
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

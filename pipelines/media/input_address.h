@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 enum class AddressKind { kFile, kDevice, kUrl };
 
@@ -31,6 +31,6 @@ struct Device {
 };
 Device DeviceOf(const std::string& name);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_INPUT_ADDRESS_H_

@@ -2,7 +2,7 @@
 
 #include "gtest/gtest.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 TEST(InputAddress, TellsDevices) {
@@ -31,4 +31,4 @@ TEST(InputAddress, TakesEverythingElseForAFile) {
 }
 
 }  // namespace
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -21,7 +21,7 @@
 #include "networks/files/system_error.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 class File : public IoSource {
@@ -160,4 +160,4 @@ std::unique_ptr<std::istream> OpenStream(const MediaInput& input) {
   return std::make_unique<std::ifstream>(input.name, std::ios::binary);
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -9,7 +9,7 @@
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/media_input.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 // For FFmpeg, which cannot seek where `input` is a pipe. `input` is no device
 // and no URL. NotFound or PermissionDenied; InvalidArgument for a folder and
@@ -20,6 +20,6 @@ absl::StatusOr<IoPtr> OpenBytes(const MediaInput& input);
 // twice.
 std::unique_ptr<std::istream> OpenStream(const MediaInput& input);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_INPUT_BYTES_H_

@@ -8,7 +8,7 @@ extern "C" {
 #include <libavutil/avstring.h>
 }
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 // Containers and streams that hold their frames or their sound themselves. The
@@ -92,4 +92,4 @@ int RefuseNestedOpen(AVFormatContext*, AVIOContext**, const char*, int,
   return AVERROR(EPERM);
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

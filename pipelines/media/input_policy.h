@@ -14,7 +14,7 @@
 
 #include "pipelines/media/ffmpeg_util.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 // Whether a file may be read by this demuxer.
 bool IsAllowedInFile(const AVInputFormat& format);
@@ -38,6 +38,6 @@ bool IsAllowedProtocol(const std::string& protocol);
 int RefuseNestedOpen(AVFormatContext* format, AVIOContext** io, const char* url,
                      int flags, AVDictionary** options);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_INPUT_POLICY_H_

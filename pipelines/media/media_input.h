@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 struct MediaInput {
   // Of a file; with allow_addresses, of a device or a URL, too (see
@@ -18,6 +18,6 @@ struct MediaInput {
   std::shared_ptr<const std::string> bytes = nullptr;
 };
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_MEDIA_INPUT_H_

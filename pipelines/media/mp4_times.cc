@@ -9,7 +9,7 @@
 #include "pipelines/media/byte_reader.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 // The content of a box; begin == end where there is none.
@@ -116,4 +116,4 @@ absl::Status CheckMp4Times(std::istream& file) {
   return absl::OkStatus();
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

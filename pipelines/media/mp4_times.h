@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 // Compares, for each video track, the sum of its frames' durations with the
 // duration that the track's own header states. Writers make them equal within a
@@ -18,6 +18,6 @@ namespace pipelines::data {
 // kind of file.
 absl::Status CheckMp4Times(std::istream& file);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_MP4_TIMES_H_

@@ -16,7 +16,7 @@
 #include "networks/files/read_file.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 constexpr absl::string_view kMagic("\x93NUMPY", 6);
@@ -246,4 +246,4 @@ absl::Status NpyWriter::Finish() {
   return file_.Commit();
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

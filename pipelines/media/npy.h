@@ -12,7 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "networks/files/atomic_file.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 struct NpyArray {
   std::vector<int64_t> shape;
@@ -58,6 +58,6 @@ class NpyWriter {
   int64_t num_rows_ = 0;
 };
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_NPY_H_

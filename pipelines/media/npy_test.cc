@@ -7,7 +7,7 @@
 #include "networks/files/atomic_file.h"
 #include "third_party/absl/status_matchers.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 using ::testing::ElementsAre;
@@ -123,4 +123,4 @@ TEST(NpyWriter, NamesAFolderThatIsNotThere) {
 }
 
 }  // namespace
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -11,7 +11,7 @@
 #include "pipelines/media/input_policy.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 absl::Status NotReadable(int error, const std::string& name) {
@@ -120,4 +120,4 @@ absl::Status FindStreams(AVFormatContext* input, const std::string& name) {
   return error < 0 ? NotReadable(error, name) : absl::OkStatus();
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -10,7 +10,7 @@
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/media_input.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 // Opens a file, or bytes in memory, and recognises the container by its
 // content; with input.allow_addresses, a device or a URL, too. FFmpeg gets the
@@ -24,6 +24,6 @@ absl::StatusOr<InputPtr> OpenInput(const MediaInput& input);
 // the name `name`. InvalidArgument when none can be found.
 absl::Status FindStreams(AVFormatContext* input, const std::string& name);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_OPEN_INPUT_H_

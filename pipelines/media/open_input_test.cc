@@ -23,7 +23,7 @@
 #include "pipelines/media/video_test_util.h"
 #include "third_party/absl/status_matchers.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 using ::absl::StatusCode;
@@ -260,4 +260,4 @@ TEST(OpenInput, KnowsNoOtherProtocols) {
 }
 
 }  // namespace
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -10,7 +10,7 @@
 #include "pipelines/media/byte_reader.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 enum Element : uint64_t {
@@ -155,4 +155,4 @@ absl::StatusOr<std::optional<int64_t>> CountStoredPackets(std::istream& file) {
   return std::nullopt;
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 // Walks over the elements of a webm, mkv, gif, animated png or flv file,
 // reading only their headers. DataLoss with the place where something else
@@ -19,6 +19,6 @@ namespace pipelines::data {
 // packets from settings, and for every other format, which is not looked at.
 absl::StatusOr<std::optional<int64_t>> CountStoredPackets(std::istream& file);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_PACKET_COUNT_H_

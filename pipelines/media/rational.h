@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 // num / den. Broadcast rates such as 30000/1001 have no exact decimal, and a
 // rounded one drifts by a frame in less than a minute.
@@ -22,6 +22,6 @@ inline bool operator!=(const Rational& a, const Rational& b) {
   return !(a == b);
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_RATIONAL_H_

@@ -10,7 +10,7 @@ extern "C" {
 #include <libavutil/display.h>
 }
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 // swscale's vectorised loops write whole blocks of pixels.
@@ -110,4 +110,4 @@ void RgbConverter::SetColorspace(const AVFrame& frame) {
       sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -6,7 +6,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/media/ffmpeg_util.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 class RgbConverter {
  public:
@@ -41,6 +41,6 @@ class RgbConverter {
   ScalerPtr scaler_;
 };
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_RGB_CONVERTER_H_

@@ -7,7 +7,7 @@
 #include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 // An image of 138 bytes can be a row of 60000 frames of one pixel, which are
@@ -69,4 +69,4 @@ absl::StatusOr<std::unique_ptr<FrameSource>> OpenRowSource(
   return std::make_unique<RowSource>(row, num_frames);
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

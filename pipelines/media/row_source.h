@@ -9,7 +9,7 @@
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/media_input.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 // The frames of an image, a file or one in memory: square ones, side by side,
 // if its width is a multiple of its height and there are at least
@@ -19,6 +19,6 @@ namespace pipelines::data {
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenRowSource(
     const MediaInput& input, const FrameSourceOptions& options);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_ROW_SOURCE_H_

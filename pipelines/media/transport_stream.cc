@@ -9,7 +9,7 @@
 #include "pipelines/media/byte_reader.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 constexpr char kMark = 0x47;
@@ -122,4 +122,4 @@ absl::StatusOr<std::optional<int64_t>> CountTimedPieces(std::istream& file,
   return count;
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 // Walks over all packets of `file` and looks into those of the elementary
 // stream `pid`. Returns how many of its pieces (PES packets) state a time; at
@@ -22,6 +22,6 @@ namespace pipelines::data {
 absl::StatusOr<std::optional<int64_t>> CountTimedPieces(std::istream& file,
                                                         int pid);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_TRANSPORT_STREAM_H_

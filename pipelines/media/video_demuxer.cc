@@ -16,7 +16,7 @@
 #include "pipelines/media/transport_stream.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 // Headers state durations in milliseconds or coarser, and muxers differ in
@@ -269,4 +269,4 @@ absl::Status VideoDemuxer::CheckTransportStream() const {
                    **stored, " frames can be found"));
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -13,7 +13,7 @@
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/media_input.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 class VideoDemuxer {
  public:
@@ -82,6 +82,6 @@ class VideoDemuxer {
   double end_ = 0;                  // seconds, of all streams
 };
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_VIDEO_DEMUXER_H_

@@ -15,7 +15,7 @@
 #include "pipelines/media/video_demuxer.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 // Of what is decoded well and shown badly.
@@ -427,4 +427,4 @@ absl::StatusOr<int64_t> CountFrames(const std::string& path) {
   return reader->Count();
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -14,7 +14,7 @@
 #include "absl/status/statusor.h"
 #include "pipelines/media/frame_source.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 class VideoReader : public FrameSource {
  public:
@@ -57,6 +57,6 @@ class VideoReader : public FrameSource {
 // Frames in the video at `path`. The errors of Open and Count.
 absl::StatusOr<int64_t> CountFrames(const std::string& path);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_VIDEO_READER_H_

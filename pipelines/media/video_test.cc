@@ -25,7 +25,7 @@
 #include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_matchers.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 using ::absl::StatusCode;
@@ -1027,4 +1027,4 @@ TEST(VideoReader, NamesFilesThatAreNoVideos) {
 }
 
 }  // namespace
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -18,7 +18,7 @@
 #include "pipelines/media/video_writer.h"
 #include "third_party/ffmpeg/sample_formats.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 // Six bits in the brightness of 2 x 3 blocks.
@@ -205,4 +205,4 @@ void WriteSound(const std::string& path, double seconds) {
   avformat_free_context(output);
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

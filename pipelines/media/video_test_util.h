@@ -9,7 +9,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/media/rational.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 // A path in the test's own temporary folder.
 std::string TempPath(const std::string& name);
@@ -45,6 +45,6 @@ void DamageInside(const std::string& path);
 // Writes `seconds` of a mono tone: .m4a as AAC, .wav uncompressed.
 void WriteSound(const std::string& path, double seconds);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_VIDEO_TEST_UTIL_H_

@@ -20,7 +20,7 @@ extern "C" {
 #include <libavutil/opt.h>
 }
 
-namespace pipelines::data {
+namespace pipelines::media {
 namespace {
 
 struct OutputFormat {
@@ -496,4 +496,4 @@ const std::vector<std::string>& VideoWriter::warnings() const {
   return impl_->warnings();
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media

@@ -20,7 +20,7 @@
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/rational.h"
 
-namespace pipelines::data {
+namespace pipelines::media {
 
 struct VideoWriterOptions {
   // Size of the frames that Write takes. Video with 4:2:0 colour needs even
@@ -101,6 +101,6 @@ class VideoWriter : public FrameSink {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace pipelines::data
+}  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_VIDEO_WRITER_H_

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-namespace pipelines::data::puppets {
+namespace pipelines::puppets {
 namespace {
 
 constexpr double kGround = 0.88;
@@ -309,4 +309,4 @@ std::array<Affine2, kNumParts> WorldFromParts(const Character& puppet,
   return place;
 }
 
-}  // namespace pipelines::data::puppets
+}  // namespace pipelines::puppets

@@ -10,7 +10,7 @@
 #include "pipelines/puppets/shape.h"
 #include "pipelines/puppets/texture.h"
 
-namespace pipelines::data::puppets {
+namespace pipelines::puppets {
 
 // The rigid parts. Coordinates of a part: its upper joint is the origin, limbs
 // hang down along +y, torso and head stand up along -y.
@@ -51,6 +51,6 @@ Character RandomCharacter(double background_value, Random& random);
 std::array<Affine2, kNumParts> WorldFromParts(const Character& character,
                                               const Pose& pose);
 
-}  // namespace pipelines::data::puppets
+}  // namespace pipelines::puppets
 
 #endif  // PIPELINES_PUPPETS_CHARACTER_H_

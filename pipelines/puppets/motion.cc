@@ -6,7 +6,7 @@
 
 #include "pipelines/puppets/texture.h"
 
-namespace pipelines::data::puppets {
+namespace pipelines::puppets {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
@@ -191,4 +191,4 @@ std::vector<Affine2> RandomCameraPath(int num_frames, Random& random) {
   return path;
 }
 
-}  // namespace pipelines::data::puppets
+}  // namespace pipelines::puppets

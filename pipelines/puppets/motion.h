@@ -7,7 +7,7 @@
 #include "pipelines/base/random.h"
 #include "pipelines/puppets/shape.h"
 
-namespace pipelines::data::puppets {
+namespace pipelines::puppets {
 
 // One arm or leg. Angles in radians; 0 hangs straight down.
 struct LimbPose {
@@ -33,6 +33,6 @@ std::vector<Pose> RandomMotion(int num_frames, Random& random);
 // %) and rotation (8 degrees) about the centre.
 std::vector<Affine2> RandomCameraPath(int num_frames, Random& random);
 
-}  // namespace pipelines::data::puppets
+}  // namespace pipelines::puppets
 
 #endif  // PIPELINES_PUPPETS_MOTION_H_

@@ -23,7 +23,7 @@
 #include "pipelines/puppets/truth.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data {
+namespace pipelines::puppets {
 namespace {
 
 using networks::files::AtomicFolder;
@@ -71,7 +71,7 @@ std::string ClipPng(const puppets::Scene& scene, int num_frames) {
 
 std::string FlowNpy(const puppets::Truth& truth, int size) {
   const auto num_frames = static_cast<int>(truth.frames.size());
-  std::string bytes = NpyHeader("<f2", {num_frames, size, size, 3});
+  std::string bytes = media::NpyHeader("<f2", {num_frames, size, size, 3});
   for (int driving = 0; driving < num_frames; ++driving) {
     cv::Mat flow;
     puppets::SourceFromDriving(truth, 0, driving, size).convertTo(flow, CV_16F);
@@ -242,4 +242,4 @@ absl::Status MakePuppets(const std::string& folder,
   return made->Commit();
 }
 
-}  // namespace pipelines::data
+}  // namespace pipelines::puppets

@@ -25,7 +25,7 @@
 #include "absl/status/statusor.h"
 #include "pipelines/base/work_hooks.h"
 
-namespace pipelines::data {
+namespace pipelines::puppets {
 
 struct PuppetOptions {
   // Width and height of a frame in pixels, 16 to 1024.
@@ -68,6 +68,6 @@ bool HasPuppets(const std::string& folder, const PuppetOptions& options);
 // "puppets1-64-120+12x32-seed0" (the 1 is the version of the pictures).
 std::string PuppetSetName(const PuppetOptions& options);
 
-}  // namespace pipelines::data
+}  // namespace pipelines::puppets
 
 #endif  // PIPELINES_PUPPETS_PUPPETS_H_

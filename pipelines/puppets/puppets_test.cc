@@ -23,7 +23,7 @@
 #include "pipelines/puppets/truth.h"
 #include "third_party/absl/status_matchers.h"
 
-namespace pipelines::data {
+namespace pipelines::puppets {
 namespace {
 
 namespace fs = std::filesystem;
@@ -87,7 +87,7 @@ TEST(MakePuppets, MakesClipsWithTheirTruth) {
     const auto truth = puppets::ReadTruth(truth_folder);
     ASSERT_THAT(truth, IsOk());
     EXPECT_EQ(truth->frames.size(), 4u);
-    const auto flow = ReadNpy(truth_folder + "/flow.npy");
+    const auto flow = media::ReadNpy(truth_folder + "/flow.npy");
     ASSERT_THAT(flow, IsOk());
     EXPECT_THAT(flow->shape, ElementsAre(4, 24, 24, 3));
     const cv::Mat expected = puppets::SourceFromDriving(*truth, 0, 3, 24);
@@ -248,4 +248,4 @@ TEST(PuppetSetName, DiffersWithEveryOption) {
 }
 
 }  // namespace
-}  // namespace pipelines::data
+}  // namespace pipelines::puppets

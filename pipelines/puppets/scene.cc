@@ -9,7 +9,7 @@
 #include "pipelines/puppets/character.h"
 #include "pipelines/puppets/motion.h"
 
-namespace pipelines::data::puppets {
+namespace pipelines::puppets {
 namespace {
 
 // What the camera can see of the background: the frame's corner, shifted by
@@ -168,4 +168,4 @@ void Scene::PaintLayer(int layer, const Affine2& frame_from_layer,
   }
 }
 
-}  // namespace pipelines::data::puppets
+}  // namespace pipelines::puppets

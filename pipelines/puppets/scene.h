@@ -10,7 +10,7 @@
 #include "pipelines/puppets/texture.h"
 #include "pipelines/puppets/truth.h"
 
-namespace pipelines::data::puppets {
+namespace pipelines::puppets {
 
 struct SceneOptions {
   int size = 64;  // of a frame in pixels
@@ -43,6 +43,6 @@ class Scene {
   cv::Mat_<cv::Vec3b> still_background_;
 };
 
-}  // namespace pipelines::data::puppets
+}  // namespace pipelines::puppets
 
 #endif  // PIPELINES_PUPPETS_SCENE_H_

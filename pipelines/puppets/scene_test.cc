@@ -11,7 +11,7 @@
 #include "pipelines/puppets/truth.h"
 #include "third_party/absl/status_matchers.h"
 
-namespace pipelines::data::puppets {
+namespace pipelines::puppets {
 namespace {
 
 using ::testing::AllOf;
@@ -209,4 +209,4 @@ TEST(ReadTruth, NamesTheFileAndLineOfAMistake) {
 }
 
 }  // namespace
-}  // namespace pipelines::data::puppets
+}  // namespace pipelines::puppets

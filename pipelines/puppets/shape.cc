@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-namespace pipelines::data::puppets {
+namespace pipelines::puppets {
 namespace {
 
 double DistanceToSegment(Point2 p, Point2 from, Point2 to) {
@@ -94,4 +94,4 @@ Disc BoundingDisc(const Outline& outline) {
   return disc;
 }
 
-}  // namespace pipelines::data::puppets
+}  // namespace pipelines::puppets

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace pipelines::data::puppets {
+namespace pipelines::puppets {
 
 struct Point2 {
   double x = 0;
@@ -61,6 +61,6 @@ struct Disc {
 };
 Disc BoundingDisc(const Outline& outline);
 
-}  // namespace pipelines::data::puppets
+}  // namespace pipelines::puppets
 
 #endif  // PIPELINES_PUPPETS_SHAPE_H_

@@ -5,7 +5,7 @@
 
 #include "gtest/gtest.h"
 
-namespace pipelines::data::puppets {
+namespace pipelines::puppets {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
@@ -75,4 +75,4 @@ TEST(Affine2, ComposesFromRightToLeftAndInverts) {
 }
 
 }  // namespace
-}  // namespace pipelines::data::puppets
+}  // namespace pipelines::puppets

@@ -5,7 +5,7 @@
 
 #include "pipelines/base/random.h"
 
-namespace pipelines::data::puppets {
+namespace pipelines::puppets {
 namespace {
 
 double Fraction(double x) { return x - std::floor(x); }
@@ -282,4 +282,4 @@ bool Texture::Cover(Point2 p, cv::Vec3b& color) const {
   return true;
 }
 
-}  // namespace pipelines::data::puppets
+}  // namespace pipelines::puppets

@@ -9,7 +9,7 @@
 #include "pipelines/base/random.h"
 #include "pipelines/puppets/shape.h"
 
-namespace pipelines::data::puppets {
+namespace pipelines::puppets {
 
 // RGB in [0, 1].
 using Color = cv::Vec3f;
@@ -58,6 +58,6 @@ class Texture {
   double per_unit_ = 1;
 };
 
-}  // namespace pipelines::data::puppets
+}  // namespace pipelines::puppets
 
 #endif  // PIPELINES_PUPPETS_TEXTURE_H_

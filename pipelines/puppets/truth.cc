@@ -12,7 +12,7 @@
 #include "networks/files/read_file.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines::data::puppets {
+namespace pipelines::puppets {
 namespace {
 
 constexpr char kJointsFile[] = "joints.csv";
@@ -276,4 +276,4 @@ absl::StatusOr<Truth> ReadTruth(const std::string& folder) {
   return truth;
 }
 
-}  // namespace pipelines::data::puppets
+}  // namespace pipelines::puppets

@@ -34,7 +34,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/puppets/shape.h"
 
-namespace pipelines::data::puppets {
+namespace pipelines::puppets {
 
 // The joints, in the order of joints.csv. Left and right are the picture's.
 enum Joint {
@@ -102,6 +102,6 @@ std::vector<TruthFile> TruthFiles(const Truth& truth);
 // Reads them back. NotFound or InvalidArgument names the file and the line.
 absl::StatusOr<Truth> ReadTruth(const std::string& folder);
 
-}  // namespace pipelines::data::puppets
+}  // namespace pipelines::puppets
 
 #endif  // PIPELINES_PUPPETS_TRUTH_H_

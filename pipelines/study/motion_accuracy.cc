@@ -22,7 +22,6 @@ namespace pipelines {
 namespace {
 
 using torch::Tensor;
-namespace puppets = data::puppets;
 
 constexpr char kUsage[] = R"(What motion models can say at best.
 

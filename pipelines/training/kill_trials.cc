@@ -84,13 +84,12 @@ class FolderWatch {
   int descriptor_;
 };
 
-absl::Duration DrawDuration(absl::Duration max, data::Random& random) {
+absl::Duration DrawDuration(absl::Duration max, Random& random) {
   return random.Uniform() * max;
 }
 
 std::vector<std::string> Command(const std::vector<std::string>& command,
-                                 const std::string& output,
-                                 data::Random& random) {
+                                 const std::string& output, Random& random) {
   constexpr int64_t kMostWorkers = 3;
   std::vector<std::string> words = command;
   for (const std::string& word :
@@ -162,7 +161,7 @@ absl::StatusOr<KillTrials> KillTrials::Create(
   RETURN_IF_ERROR(networks::files::MakeFolder(options.folder));
   RETURN_IF_ERROR(ClearFolder(options.folder));
   RETURN_IF_ERROR(networks::files::MakeFolder(Checkpoints(output)));
-  data::Random random({0});
+  Random random({0});
   const std::vector<std::string> command =
       Command(options.command, output, random);
   const FolderWatch watch(Checkpoints(output));
@@ -174,7 +173,7 @@ absl::StatusOr<KillTrials> KillTrials::Create(
 
 absl::StatusOr<KillTrial> KillTrials::Run(uint64_t seed) const {
   constexpr int64_t kMostKills = 3;
-  data::Random random({seed});
+  Random random({seed});
   KillTrial trial;
   trial.seed = seed;
   const std::string output = absl::StrCat(options_.folder, "/", kTrial, seed);
@@ -205,8 +204,7 @@ absl::StatusOr<KillTrial> KillTrials::Run(uint64_t seed) const {
 // A session may end before its time has come; then there is no kill to count,
 // and the next one starts where nothing is left to do.
 absl::Status KillTrials::RunAndKill(const std::string& output, bool in_save,
-                                    data::Random& random,
-                                    KillTrial* trial) const {
+                                    Random& random, KillTrial* trial) const {
   // Longer than a save of a small checkpoint with its sync takes, so that some
   // come after it.
   constexpr absl::Duration kSave = absl::Milliseconds(6);

@@ -56,7 +56,7 @@ class KillTrials {
         num_saves_(num_saves) {}
 
   absl::Status RunAndKill(const std::string& output, bool in_save,
-                          data::Random& random, KillTrial* trial) const;
+                          Random& random, KillTrial* trial) const;
 
   KillTrialsOptions options_;
   absl::Duration duration_;  // of the whole run

@@ -63,7 +63,7 @@ TEST_F(WriteStripTest, ShowsTheFramesOfTheModelInEvalMode) {
       WriteStrip(*folder, *model_, config_, source_, driving_, /*epoch=*/7);
   ASSERT_THAT(path, IsOk());
   EXPECT_EQ(*path, folder->path() + "/pictures/epoch-00007.png");
-  const auto strip = data::ReadImage(*path);
+  const auto strip = media::ReadImage(*path);
   ASSERT_THAT(strip, IsOk());
   const cv::Mat expected = Expected();
   ASSERT_EQ(strip->size(), expected.size());

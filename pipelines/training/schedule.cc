@@ -8,7 +8,7 @@ namespace pipelines {
 namespace {
 
 // An output of SplitMix64.
-uint64_t Hash(uint64_t x) { return data::Mix(x + data::kGamma); }
+uint64_t Hash(uint64_t x) { return Mix(x + kGamma); }
 
 }  // namespace
 

@@ -91,7 +91,7 @@ absl::Status TrainingLog::AddPicture(int64_t step, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string png((std::istreambuf_iterator<char>(file)),
                         std::istreambuf_iterator<char>());
-  ASSIGN_OR_RETURN(const cv::Mat image, data::ReadImage(path));
+  ASSIGN_OR_RETURN(const cv::Mat image, media::ReadImage(path));
   RETURN_IF_ERROR(
       events_.AddImage("pictures", step, image.rows, image.cols, png));
   return events_.Flush();

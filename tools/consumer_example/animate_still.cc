@@ -21,8 +21,8 @@ absl::Status Run() {
   ASSIGN_OR_RETURN(const auto animator, pipelines::Animator::Create(
                                             std::move(trained), torch::kCPU));
   ASSIGN_OR_RETURN(const cv::Mat still,
-                   pipelines::data::ReadImage(pipelines::ExampleSource()));
-  ASSIGN_OR_RETURN(const auto driving, pipelines::data::OpenFrameSource(
+                   pipelines::media::ReadImage(pipelines::ExampleSource()));
+  ASSIGN_OR_RETURN(const auto driving, pipelines::media::OpenFrameSource(
                                            pipelines::ExampleDriving()));
   ASSIGN_OR_RETURN(const auto frame, driving->Next());
   const pipelines::PreparedSource source = animator->PrepareSource(still);

@@ -15,10 +15,10 @@
 namespace tools {
 namespace {
 
-using pipelines::data::FrameSink;
-using pipelines::data::FrameSource;
-using pipelines::data::VideoFrame;
-using pipelines::data::VideoInfo;
+using pipelines::media::FrameSink;
+using pipelines::media::FrameSource;
+using pipelines::media::VideoFrame;
+using pipelines::media::VideoInfo;
 
 // `box` with the aspect of `size`: its smaller side grows about the centre and
 // is moved into the frame as far as that is large enough.
@@ -95,7 +95,7 @@ class Cut {
  private:
   absl::Status Write(const cv::Mat& rgb, const VideoInfo& info) {
     if (sink_ == nullptr) RETURN_IF_ERROR(Begin(rgb.size(), info));
-    return sink_->Write(options_.size ? pipelines::data::CropAndResize(
+    return sink_->Write(options_.size ? pipelines::media::CropAndResize(
                                             rgb(box_), *options_.size)
                                       : rgb(box_));
   }
@@ -103,13 +103,13 @@ class Cut {
   absl::Status Begin(cv::Size frame, const VideoInfo& info) {
     ASSIGN_OR_RETURN(box_, BoxInFrame(*spec_, options_, frame, &result_));
     const cv::Size size = options_.size.value_or(box_.size());
-    pipelines::data::VideoWriterOptions writer;
+    pipelines::media::VideoWriterOptions writer;
     writer.width = size.width;
     writer.height = size.height;
     writer.frame_rate = info.frame_rate;
     writer.crf = options_.crf;
     writer.threads = 1;
-    ASSIGN_OR_RETURN(sink_, pipelines::data::OpenFrameSink(
+    ASSIGN_OR_RETURN(sink_, pipelines::media::OpenFrameSink(
                                 ClipPath(*spec_, options_), writer));
     return absl::OkStatus();
   }
@@ -188,7 +188,7 @@ std::vector<CutResult> CutClips(const std::string& path,
                                 const CutOptions& options) {
   std::vector<Cut> cuts;
   for (const ClipSpec* spec : specs) cuts.emplace_back(spec, options);
-  auto source = pipelines::data::OpenFrameSource(path);
+  auto source = pipelines::media::OpenFrameSource(path);
   if (source.ok()) {
     Pass(source->get(), options).Run(cuts);
   } else {

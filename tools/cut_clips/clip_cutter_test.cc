@@ -19,10 +19,10 @@ namespace {
 
 using ::absl::StatusCode;
 using ::pipelines::data::Clip;
-using ::pipelines::data::FrameIndex;
 using ::pipelines::data::ReadClip;
-using ::pipelines::data::TempFolder;
-using ::pipelines::data::TempPath;
+using ::pipelines::media::FrameIndex;
+using ::pipelines::media::TempFolder;
+using ::pipelines::media::TempPath;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
@@ -30,7 +30,7 @@ using ::testing::HasSubstr;
 class ClipCutterTest : public testing::Test {
  protected:
   ClipCutterTest() {
-    pipelines::data::WriteNumberedVideo(video_, cv::Size(96, 64), 50);
+    pipelines::media::WriteNumberedVideo(video_, cv::Size(96, 64), 50);
     options_.output_folder = TempFolder(
         testing::UnitTest::GetInstance()->current_test_info()->name());
     mkdir((options_.output_folder + "/train").c_str(), 0755);
@@ -114,7 +114,7 @@ TEST_F(ClipCutterTest, FailsOnlyTheClipsThatCannotBe) {
 }
 
 TEST_F(ClipCutterTest, FailsTheClipsThatReachDamage) {
-  pipelines::data::DamageInside(video_);
+  pipelines::media::DamageInside(video_);
   options_.unit = ClipUnit::kFrames;
   const std::vector<CutResult> results =
       Cut("v,0,5,,before\nv,0,50,,through\n");

@@ -17,7 +17,7 @@
 namespace tools {
 namespace {
 
-using pipelines::data::CsvRow;
+using pipelines::media::CsvRow;
 
 // Where each column that this tool knows stands in the table.
 using Columns = std::map<std::string, size_t>;
@@ -122,7 +122,7 @@ absl::StatusOr<ClipSpec> ParseRow(const CsvRow& row, const Columns& columns,
 absl::StatusOr<std::vector<ClipSpec>> ParseClipList(std::string_view csv,
                                                     const std::string& source) {
   ASSIGN_OR_RETURN(const std::vector<CsvRow> rows,
-                   pipelines::data::SplitCsv(csv, source));
+                   pipelines::media::SplitCsv(csv, source));
   const Columns columns =
       rows.empty() ? Columns() : FindColumns(rows[0].fields);
   for (const char* required : {"file", "start", "end"}) {

@@ -51,8 +51,8 @@ absl::StatusOr<ClipRecord> ReadClipRecord(const std::string& folder) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return ClipRecord();
   ASSIGN_OR_RETURN(const std::string text, networks::files::ReadFile(path));
-  ASSIGN_OR_RETURN(const std::vector<pipelines::data::CsvRow> rows,
-                   pipelines::data::SplitCsv(text, path));
+  ASSIGN_OR_RETURN(const std::vector<pipelines::media::CsvRow> rows,
+                   pipelines::media::SplitCsv(text, path));
   ClipRecord record;
   for (size_t i = 1; i < rows.size(); ++i) {
     const std::vector<std::string>& fields = rows[i].fields;

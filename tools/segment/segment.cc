@@ -129,8 +129,9 @@ absl::StatusOr<Inputs> ReadInputs() {
     }
   }
   Inputs inputs;
-  ASSIGN_OR_RETURN(inputs.image, pipelines::data::ReadImage(pipelines::UserPath(
-                                     absl::GetFlag(FLAGS_image))));
+  ASSIGN_OR_RETURN(inputs.image,
+                   pipelines::media::ReadImage(
+                       pipelines::UserPath(absl::GetFlag(FLAGS_image))));
   const int width = inputs.image.cols, height = inputs.image.rows;
   const auto points =
       tools::ParsePoints(absl::GetFlag(FLAGS_points), width, height);
@@ -152,7 +153,7 @@ absl::Status WriteMasks(const std::string& folder, size_t index,
                                  ? absl::StrCat("mask_", index, ".png")
                                  : absl::StrCat("mask_", index, "_", m, ".png");
     const std::string path = absl::StrCat(folder, "/", name);
-    RETURN_IF_ERROR(pipelines::data::WriteImage(path, masks[m].pixels));
+    RETURN_IF_ERROR(pipelines::media::WriteImage(path, masks[m].pixels));
     const double share =
         static_cast<double>(cv::countNonZero(masks[m].pixels)) /
         static_cast<double>(masks[m].pixels.total());
@@ -182,7 +183,7 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
     tools::DrawPrompt(prompt, overlay);
   }
   const std::string path = folder + "/overlay.png";
-  RETURN_IF_ERROR(pipelines::data::WriteImage(path, overlay));
+  RETURN_IF_ERROR(pipelines::media::WriteImage(path, overlay));
   absl::PrintF("%s\n", path);
   return absl::OkStatus();
 }

@@ -33,7 +33,7 @@ class SegmentTest : public ::testing::Test {
                 IsOk());
     cv::Mat image(30, 50, CV_8UC3);
     cv::RNG(1).fill(image, cv::RNG::UNIFORM, 0, 256);
-    EXPECT_THAT(pipelines::data::WriteImage(image_, image), IsOk());
+    EXPECT_THAT(pipelines::media::WriteImage(image_, image), IsOk());
   }
 
   ProgramResult Segment(std::vector<std::string> arguments) {
@@ -64,7 +64,7 @@ TEST_F(SegmentTest, WritesAMaskForEachReadingOfAPoint) {
   EXPECT_THAT(result.output, HasSubstr("% of the image, expected IoU"));
   for (const char* name :
        {"mask_0.png", "mask_0_1.png", "mask_0_2.png", "overlay.png"}) {
-    const auto mask = pipelines::data::ReadImage(output_ + "/" + name);
+    const auto mask = pipelines::media::ReadImage(output_ + "/" + name);
     ASSERT_THAT(mask, IsOk()) << name;
     EXPECT_EQ(mask->size(), cv::Size(50, 30)) << name;
   }
