@@ -39,10 +39,7 @@ constexpr double kTol = 1e-4;
 constexpr double kKinkTol = 1e-2;
 
 Golden Load(const std::string& name) {
-  absl::StatusOr<Golden> golden =
-      Golden::Load("networks/testdata/" + name + ".safetensors");
-  TORCH_CHECK(golden.ok(), golden.status().ToString());
-  return *std::move(golden);
+  return test_util::LoadGolden("networks/testdata/" + name + ".safetensors");
 }
 
 // sum(out * C), where C is the golden data's cotangent of that name.
@@ -62,19 +59,18 @@ Tensor Parameter(const torch::nn::Module& module, const std::string& key) {
 }
 
 TEST(AntiAliasGolden, DownsamplesAsTheOriginal) {
-  const absl::StatusOr<Golden> golden =
-      Golden::Load("networks/testing/testdata/util_ops.safetensors");
-  ASSERT_TRUE(golden.ok()) << golden.status();
+  const Golden golden =
+      test_util::LoadGolden("networks/testing/testdata/util_ops.safetensors");
   const Tensor x = FillUniform("input/aa", {2, 3, 40, 48}).requires_grad_();
   for (const auto& [scale, name] : std::vector<std::pair<double, std::string>>{
            {0.5, "aa_0.5"}, {0.25, "aa_0.25"}, {0.125, "aa_0.125"}}) {
     AntiAliasInterpolation2d down(/*num_channels=*/3, scale);
     const Tensor out = down(x);
-    EXPECT_TRUE(golden->Matches(name + ".kernel",
-                                down->named_buffers()["weight"][0][0], kTol));
-    EXPECT_TRUE(golden->Matches(name + ".out", out, kTol));
-    EXPECT_TRUE(golden->Matches(name + ".grad_input",
-                                Gradient(Contract(out, "aa"), x), kTol));
+    EXPECT_TRUE(golden.Matches(name + ".kernel",
+                               down->named_buffers()["weight"][0][0], kTol));
+    EXPECT_TRUE(golden.Matches(name + ".out", out, kTol));
+    EXPECT_TRUE(golden.Matches(name + ".grad_input",
+                               Gradient(Contract(out, "aa"), x), kTol));
   }
 }
 

@@ -41,6 +41,12 @@ absl::StatusOr<Golden> Golden::Load(const std::string& path) {
   return Golden(std::move(file));
 }
 
+Golden LoadGolden(const std::string& path) {
+  absl::StatusOr<Golden> golden = Golden::Load(path);
+  TORCH_CHECK(golden.ok(), golden.status().ToString());
+  return *std::move(golden);
+}
+
 torch::Tensor Golden::tensor(const std::string& name) const {
   absl::StatusOr<torch::Tensor> tensor = file_.tensor(name);
   TORCH_CHECK(tensor.ok(), tensor.status().ToString());

@@ -68,6 +68,9 @@ class Golden {
   networks::weights::SafetensorsFile file_;
 };
 
+// The file at `path`, as Golden::Load. TORCH_CHECK fails if it cannot be read.
+Golden LoadGolden(const std::string& path);
+
 }  // namespace networks::test_util
 
 #endif  // NETWORKS_TESTING_GOLDEN_H_

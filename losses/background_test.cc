@@ -1,0 +1,21 @@
+#include "losses/background.h"
+
+#include <torch/torch.h>
+
+#include "gtest/gtest.h"
+
+namespace losses {
+namespace {
+
+using torch::Tensor;
+
+TEST(BackgroundLoss, IsZeroForInverses) {
+  const Tensor there = torch::tensor(
+      {{{2., 0., 0.5}, {0., 4., -1.}, {0., 0., 1.}}}, torch::kFloat32);
+  EXPECT_EQ(BackgroundLoss(there, there.inverse()).item<float>(), 0);
+  // I - there^2: diagonal -3, -15, 0, and offsets -1.5, 5.
+  EXPECT_NEAR(BackgroundLoss(there, there).item<float>(), 24.5 / 9, 1e-6);
+}
+
+}  // namespace
+}  // namespace losses
