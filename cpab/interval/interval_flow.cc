@@ -13,6 +13,11 @@
 namespace cpab {
 namespace {
 
+// Points that one call of a parallel loop's body takes, and the number of
+// partial sums of the adjoint, as in cpab/flow/flow.cc.
+constexpr int64_t kBlock = 4096;
+constexpr int64_t kMaxGradients = 64;
+
 // (e^z - 1) / z.
 double Phi(double z) { return z == 0 ? 1 : std::expm1(z) / z; }
 
@@ -67,11 +72,6 @@ SparseMatrix GramMatrix(int num_cells) {
   gram.setFromTriplets(triplets.begin(), triplets.end());
   return gram;
 }
-
-struct IntervalArc {
-  int cell;
-  double start, velocity, duration;
-};
 
 // When a path with velocity v and dv/dx = a has moved by `distance`, which v
 // points to: log(1 + a distance / v) / a.
@@ -139,12 +139,17 @@ Eigen::VectorXd IntervalBasis::ThetaFromVertices(
 
 IntervalFlow::IntervalFlow(std::shared_ptr<const IntervalBasis> basis,
                            const Eigen::Ref<const Eigen::VectorXd>& theta)
-    : basis_(std::move(basis)), cells_(basis_->CellsFromTheta(theta)) {}
+    : IntervalFlow(basis->CellsFromTheta(theta), basis) {}
+
+IntervalFlow::IntervalFlow(IntervalCoefficients cells,
+                           std::shared_ptr<const IntervalBasis> basis)
+    : basis_(std::move(basis)), cells_(std::move(cells)) {
+  crossings_.reserve(cells_.rows());
+  for (int c = 0; c < cells_.rows(); ++c) crossings_.push_back(CrossingOf(c));
+}
 
 IntervalFlow IntervalFlow::Power(double t) const {
-  IntervalFlow power = *this;
-  power.cells_ *= t;
-  return power;
+  return IntervalFlow(t * cells_, basis_);
 }
 
 int IntervalFlow::CellOf(double x) const {
@@ -158,7 +163,7 @@ double IntervalFlow::Velocity(double x) const {
   return cells_(cell, 0) * x + cells_(cell, 1);
 }
 
-// Calls visit(IntervalArc) for each arc; returns T(x). A path keeps its
+// Calls visit(Arc) for each arc; returns T(x). A path keeps its
 // direction, and so visits a cell once at most: where rounding turns the
 // velocity round, at a vertex, it has stopped.
 template <typename Visitor>
@@ -178,7 +183,7 @@ double IntervalFlow::Walk(double x, Visitor visit) const {
                             ? TimeToReach(end - x, v, a)
                             : std::numeric_limits<double>::infinity();
     const double duration = std::min(time, time_left);
-    visit(IntervalArc{cell, x, v, duration});
+    visit(Arc{cell, x, v, duration});
     if (time >= time_left) return x + v * duration * Phi(a * duration);
     x = end;
     time_left -= duration;
@@ -188,19 +193,18 @@ double IntervalFlow::Walk(double x, Visitor visit) const {
 
 double IntervalFlow::operator()(double x) const {
   if (!std::isfinite(x)) return std::numeric_limits<double>::quiet_NaN();
-  return Walk(x, [](const IntervalArc&) {});
+  return Walk(x, [](const Arc&) {});
 }
 
 // The adjoint over the arcs, as in cpab/flow/flow.cc: with e = e^{at}, the end
 // of an arc moves by e for its start, by t phi(at) for b, and for a by int_0^t
 // e^{a (t - s)} x(s) ds = x t phi(at) + v t^2 chi(at).
 IntervalFlow::Derivatives IntervalFlow::Differentiate(double x) const {
-  std::vector<IntervalArc> arcs;
+  std::vector<Arc> arcs;
   Derivatives result;
-  result.y =
-      std::isfinite(x)
-          ? Walk(x, [&arcs](const IntervalArc& arc) { arcs.push_back(arc); })
-          : std::numeric_limits<double>::quiet_NaN();
+  result.y = std::isfinite(x)
+                 ? Walk(x, [&arcs](const Arc& arc) { arcs.push_back(arc); })
+                 : std::numeric_limits<double>::quiet_NaN();
   result.log_det = 0;
   IntervalCoefficients gradient =
       IntervalCoefficients::Zero(basis_->num_cells(), 2);
@@ -219,5 +223,163 @@ IntervalFlow::Derivatives IntervalFlow::Differentiate(double x) const {
   }
   return result;
 }
+
+double IntervalFlow::LogDerivative(double x) const {
+  if (!std::isfinite(x)) return std::numeric_limits<double>::quiet_NaN();
+  double integral = 0;
+  const double y = Walk(x, [this, &integral](const Arc& arc) {
+    integral += cells_(arc.cell, 0) * arc.duration;
+  });
+  return std::isfinite(y) ? integral : y;
+}
+
+IntervalFlow::Crossing IntervalFlow::CrossingOf(int cell) const {
+  const double n = basis_->num_cells();
+  const double a = cells_(cell, 0), b = cells_(cell, 1);
+  const double left = cell / n, right = (cell + 1) / n;
+  Crossing crossing;
+  crossing.forwards = a * left + b > 0;
+  crossing.start = crossing.forwards ? left : right;
+  crossing.velocity = a * crossing.start + b;
+  const bool moves = crossing.forwards || crossing.velocity < 0;
+  const double end = crossing.forwards ? right : left;
+  const double t = moves
+                       ? TimeToReach(end - crossing.start, crossing.velocity, a)
+                       : std::numeric_limits<double>::infinity();
+  crossing.time = t;
+  crossing.z = crossing.growth = 0;
+  crossing.gradient.setZero();
+  // No path takes longer than unit time.
+  if (t < 1) {
+    const double z = a * t, phi = Phi(z);
+    crossing.z = z;
+    crossing.growth = std::exp(z);
+    crossing.gradient << t * (crossing.start * phi +
+                              crossing.velocity * t * Chi(z)),
+        t * phi;
+  }
+  return crossing;
+}
+
+// Walk() with the crossings that are known already.
+IntervalFlow::Path IntervalFlow::PathFrom(double x) const {
+  const int n = basis_->num_cells();
+  Path path;
+  int cell = CellOf(x);
+  const bool forwards = Velocity(x) > 0;
+  const int step = forwards ? 1 : -1;
+  const int beyond = forwards ? n : -1;
+  double a = cells_(cell, 0), v = a * x + cells_(cell, 1), time_left = 1;
+  path.first = {cell, x, v, time_left};
+  const bool leaves = (forwards ? v > 0 : v < 0) && cell + step != beyond;
+  const double first_end = static_cast<double>(std::max(cell, cell + step)) / n;
+  const double first_time = leaves ? TimeToReach(first_end - x, v, a)
+                                   : std::numeric_limits<double>::infinity();
+  path.one_arc = first_time >= time_left;
+  if (!path.one_arc) {
+    path.first.duration = first_time;
+    time_left -= first_time;
+    cell += step;
+    const Crossing* crossing = &crossings_[cell];
+    while (cell + step != beyond && crossing->forwards == forwards &&
+           crossing->time < time_left) {
+      time_left -= crossing->time;
+      cell += step;
+      crossing = &crossings_[cell];
+    }
+    a = cells_(cell, 0);
+    x = static_cast<double>(forwards ? cell : cell + 1) / n;
+    v = a * x + cells_(cell, 1);
+  }
+  path.last = {cell, x, v, time_left};
+  path.y = x + v * time_left * Phi(a * time_left);
+  return path;
+}
+
+// The adjoint of Differentiate() for one number: returns dL/dx.
+double IntervalFlow::PullbackAlong(const Path& path, double dl_dy,
+                                   IntervalCoefficients* gradient) const {
+  double lambda = dl_dy;
+  const auto pull = [&](const Arc& arc) {
+    const double t = arc.duration, z = cells_(arc.cell, 0) * t, phi = Phi(z);
+    (*gradient)(arc.cell, 0) +=
+        lambda * t * (arc.start * phi + arc.velocity * t * Chi(z));
+    (*gradient)(arc.cell, 1) += lambda * t * phi;
+    lambda *= std::exp(z);
+  };
+  pull(path.last);
+  if (path.one_arc) return lambda;
+  const int step = path.last.cell > path.first.cell ? 1 : -1;
+  for (int c = path.last.cell - step; c != path.first.cell; c -= step) {
+    gradient->row(c) += lambda * crossings_[c].gradient;
+    lambda *= crossings_[c].growth;
+  }
+  pull(path.first);
+  return lambda;
+}
+
+template <typename Scalar>
+void IntervalFlow::Transform(
+    const Eigen::Ref<const IntervalPoints<Scalar>>& points,
+    Eigen::Ref<IntervalPoints<Scalar>> y,
+    const ParallelFor& parallel_for) const {
+  eigen_assert(points.cols() == y.cols());
+  const int64_t count = points.cols();
+  parallel_for((count + kBlock - 1) / kBlock, [&](int64_t block) {
+    const int64_t end = std::min(count, (block + 1) * kBlock);
+    for (int64_t n = block * kBlock; n < end; ++n) {
+      const double x = points[n];
+      y[n] = static_cast<Scalar>(
+          std::isfinite(x) ? PathFrom(x).y
+                           : std::numeric_limits<double>::quiet_NaN());
+    }
+  });
+}
+
+template <typename Scalar>
+IntervalGradient<Scalar> IntervalFlow::Pullback(
+    const Eigen::Ref<const IntervalPoints<Scalar>>& points,
+    const Eigen::Ref<const IntervalPoints<Scalar>>& dl_dy,
+    const ParallelFor& parallel_for) const {
+  eigen_assert(points.cols() == dl_dy.cols());
+  const int64_t count = points.cols();
+  const int64_t size =
+      std::max(kBlock, (count + kMaxGradients - 1) / kMaxGradients);
+  const int64_t num_blocks = (count + size - 1) / size;
+  const IntervalCoefficients zero =
+      IntervalCoefficients::Zero(cells_.rows(), 2);
+  std::vector<IntervalCoefficients> partial(num_blocks, zero);
+  IntervalGradient<Scalar> result;
+  result.points.resize(1, count);
+  parallel_for(num_blocks, [&](int64_t block) {
+    const int64_t end = std::min(count, (block + 1) * size);
+    for (int64_t n = block * size; n < end; ++n) {
+      double gradient = std::numeric_limits<double>::quiet_NaN();
+      if (std::isfinite(static_cast<double>(points[n]))) {
+        gradient =
+            PullbackAlong(PathFrom(points[n]), dl_dy[n], &partial[block]);
+      } else {
+        partial[block].setConstant(gradient);
+      }
+      result.points[n] = static_cast<Scalar>(gradient);
+    }
+  });
+  result.cells = zero;
+  for (const IntervalCoefficients& sum : partial) result.cells += sum;
+  return result;
+}
+
+template void IntervalFlow::Transform<float>(
+    const Eigen::Ref<const IntervalPoints<float>>&,
+    Eigen::Ref<IntervalPoints<float>>, const ParallelFor&) const;
+template void IntervalFlow::Transform<double>(
+    const Eigen::Ref<const IntervalPoints<double>>&,
+    Eigen::Ref<IntervalPoints<double>>, const ParallelFor&) const;
+template IntervalGradient<float> IntervalFlow::Pullback<float>(
+    const Eigen::Ref<const IntervalPoints<float>>&,
+    const Eigen::Ref<const IntervalPoints<float>>&, const ParallelFor&) const;
+template IntervalGradient<double> IntervalFlow::Pullback<double>(
+    const Eigen::Ref<const IntervalPoints<double>>&,
+    const Eigen::Ref<const IntervalPoints<double>>&, const ParallelFor&) const;
 
 }  // namespace cpab

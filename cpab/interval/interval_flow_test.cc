@@ -13,6 +13,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "cpab/field/parallel.h"
 #include "cpab/testing/flow_laws.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -194,6 +195,62 @@ TEST_P(IntervalFlowTest, DerivativesAreThoseOfDifferences) {
   }
 }
 
+// The walk of one point is the slow, obvious twin of those of many.
+TEST_P(IntervalFlowTest, ManyPointsFlowAsEachAlone) {
+  const Eigen::Map<const Eigen::RowVectorXd> points(points_.data(),
+                                                    points_.size());
+  for (int draw = 0; draw < kDraws; ++draw) {
+    for (const IntervalFlow& flow : {Draw(draw), Draw(draw).Inverse()}) {
+      IntervalPoints<double> y(points.size());
+      flow.Transform<double>(points, y);
+      for (int n = 0; n < points.size(); ++n) {
+        ASSERT_EQ(y[n], flow(points[n])) << draw << " " << points[n];
+      }
+    }
+  }
+}
+
+TEST_P(IntervalFlowTest, PullbackIsTheTransposeOfTheDerivatives) {
+  const Eigen::Map<const Eigen::RowVectorXd> points(points_.data(),
+                                                    points_.size());
+  for (int draw = 0; draw < kDraws; ++draw) {
+    const IntervalFlow flow = Draw(draw);
+    const Eigen::RowVectorXd dl_dy = DrawTheta(points.size(), 1, 100 + draw);
+    const auto gradient = flow.Pullback<double>(points, dl_dy);
+    Eigen::RowVectorXd dl_dtheta =
+        Eigen::RowVectorXd::Zero(basis_->theta_size());
+    double size = 0;
+    for (int n = 0; n < points.size(); ++n) {
+      const auto derivatives = flow.Differentiate(points[n]);
+      const double dy_dx = std::exp(derivatives.log_det);
+      EXPECT_NEAR(gradient.points[n], dl_dy[n] * dy_dx,
+                  1e-13 * (1 + dy_dx) * (1 + dl_dy.norm()));
+      EXPECT_NEAR(flow.LogDerivative(points[n]), derivatives.log_det, 1e-12);
+      dl_dtheta += dl_dy[n] * derivatives.dy_dtheta;
+      size += std::abs(dl_dy[n]) * derivatives.dy_dtheta.norm();
+    }
+    // Both sum the same terms in another order.
+    EXPECT_LT(
+        (basis_->ThetaFromCells(gradient.cells).transpose() - dl_dtheta).norm(),
+        1e-12 * (1 + size));
+  }
+}
+
+TEST(IntervalFlow, ThreadsDoNotChangeResults) {
+  const auto basis = IntervalBasis::Create({12}).value();
+  const IntervalFlow flow(basis, DrawTheta(basis->theta_size(), 1, 1));
+  const IntervalPoints<float> points =
+      IntervalPoints<float>::LinSpaced(30000, -0.2f, 1.2f);
+  IntervalPoints<float> alone(points.size()), together(points.size());
+  flow.Transform<float>(points, alone);
+  flow.Transform<float>(points, together, OnThreads(3));
+  EXPECT_EQ(alone, together);
+  const auto gradient = flow.Pullback<float>(points, alone);
+  const auto same = flow.Pullback<float>(points, alone, OnThreads(3));
+  EXPECT_EQ(gradient.cells, same.cells);
+  EXPECT_EQ(gradient.points, same.points);
+}
+
 TEST(IntervalFlow, AffineFieldsFlowByTheExponential) {
   const auto basis = IntervalBasis::Create({7}).value();
   for (const double a : {-3.0, -1e-9, 0.0, 1e-14, 2.0}) {
@@ -214,6 +271,17 @@ TEST(IntervalFlow, PointsThatAreNotFiniteAreNan) {
                          std::numeric_limits<double>::quiet_NaN()}) {
     EXPECT_TRUE(std::isnan(flow(x)));
     EXPECT_TRUE(std::isnan(flow.Differentiate(x).log_det));
+    EXPECT_TRUE(std::isnan(flow.LogDerivative(x)));
+    IntervalPoints<double> points(2);
+    points << 0.5, x;
+    const auto gradient =
+        flow.Pullback<double>(points, IntervalPoints<double>::Ones(2));
+    EXPECT_TRUE(std::isfinite(gradient.points[0]));
+    EXPECT_TRUE(std::isnan(gradient.points[1]));
+    EXPECT_TRUE(gradient.cells.hasNaN());
+    flow.Transform<double>(points, points);
+    EXPECT_TRUE(std::isfinite(points[0]));
+    EXPECT_TRUE(std::isnan(points[1]));
   }
 }
 
