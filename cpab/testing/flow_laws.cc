@@ -82,7 +82,9 @@ void ExpectCubeOntoItself(const FlowUnderTest& flow, const FlowDraw& draw) {
   EXPECT_LE(images.maxCoeff(), 1 + tolerance);
   for (Eigen::Index i = 0; i < images.size(); ++i) {
     const double x = draw.points.data()[i];
-    if (x == 0 || x == 1) EXPECT_NEAR(images.data()[i], x, tolerance);
+    if (x == 0 || x == 1) {
+      EXPECT_NEAR(images.data()[i], x, tolerance);
+    }
   }
 }
 

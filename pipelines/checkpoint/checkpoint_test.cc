@@ -360,7 +360,9 @@ TEST_F(CheckpointTest, StoreKeepsTheNewestAndTheBest) {
   const CheckpointStore store(folder_, 2);
   for (const int step : {9, 10, 200, 1000}) {
     ASSERT_THAT(store.Save(saved.learnt(), saved.State(step)), IsOk());
-    if (step == 9) ASSERT_THAT(store.MarkBest(9), IsOk());
+    if (step == 9) {
+      ASSERT_THAT(store.MarkBest(9), IsOk());
+    }
   }
   EXPECT_THAT(ListCheckpoints(folder_),
               ElementsAre(folder_ + "/" + CheckpointName(1000),

@@ -228,7 +228,9 @@ TEST_P(EveryKind, RepeatsItsErrors) {
   }
   EXPECT_FALSE(status.ok());
   EXPECT_THAT(status.message(), HasSubstr(path_));
-  if (source.ok()) EXPECT_EQ((*source)->Next().status(), status);
+  if (source.ok()) {
+    EXPECT_EQ((*source)->Next().status(), status);
+  }
 }
 
 TEST(OpenFrameSource, NamesWhatIsNoInput) {

@@ -159,7 +159,9 @@ TEST_P(EveryFormat, DamagedAnywhereIsNeverAShorterVideo) {
     }
   }
   // Nearly all of a GIF is colours without any checksum.
-  if (GetParam() != std::string(".gif")) EXPECT_GT(num_found, 0);
+  if (GetParam() != std::string(".gif")) {
+    EXPECT_GT(num_found, 0);
+  }
 }
 
 class ExactRate : public testing::TestWithParam<Rational> {};

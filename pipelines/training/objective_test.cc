@@ -151,7 +151,9 @@ TEST(Objective, AddsSemanticAndStructureTerms) {
   EXPECT_EQ(objective->TermNames().back(), "structure");
   for (const auto& [name, value] : out.terms) {
     // The background predictor begins at the identity: nothing is lost yet.
-    if (name != "background") EXPECT_GT(value.item<float>(), 0) << name;
+    if (name != "background") {
+      EXPECT_GT(value.item<float>(), 0) << name;
+    }
   }
   out.total.backward();
 }
