@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -24,6 +25,7 @@ absl::Status Validate(const LoaderOptions& options) {
                 {"num_prefetched", options.num_prefetched, 1},
                 {"num_shards", options.num_shards, 1},
                 {"batches_per_step", options.batches_per_step, 1},
+                {"max_steps_per_epoch", options.max_steps_per_epoch, 0},
                 {"shard_index", options.shard_index, 0},
                 {"start.epoch", options.start.epoch, 0},
                 {"start.step", options.start.step, 0}};
@@ -37,6 +39,12 @@ absl::Status Validate(const LoaderOptions& options) {
   return absl::InvalidArgumentError(
       absl::StrCat("loader: shard_index is ", options.shard_index, " of ",
                    options.num_shards, " shards"));
+}
+
+// Samples that a training step takes from the dataset.
+int64_t SamplesOfStep(const LoaderOptions& options) {
+  return int64_t{options.batch_size} * options.num_shards *
+         options.batches_per_step;
 }
 
 }  // namespace
@@ -195,18 +203,24 @@ Loader::~Loader() = default;
 absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
     Dataset* dataset, const LoaderOptions& options) {
   RETURN_IF_ERROR(Validate(options));
-  const int64_t samples_per_step = int64_t{options.batch_size} *
-                                   options.num_shards *
-                                   options.batches_per_step;
-  const int64_t steps_per_epoch =
-      dataset->size() / samples_per_step * options.batches_per_step;
+  const int64_t steps_per_epoch = StepsPerEpoch(*dataset, options);
   if (steps_per_epoch < 1) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "loader: an epoch has ", dataset->size(), " samples and a step takes ",
-        samples_per_step, "; raise data.repeats or lower training.batch_size"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("loader: an epoch has ", dataset->size(),
+                     " samples and a step takes ", SamplesOfStep(options),
+                     "; raise data.repeats or lower training.batch_size"));
   }
   return std::unique_ptr<Loader>(
       new Loader(std::make_unique<Impl>(dataset, options, steps_per_epoch)));
+}
+
+int64_t Loader::StepsPerEpoch(const Dataset& dataset,
+                              const LoaderOptions& options) {
+  const int64_t steps =
+      dataset.size() / SamplesOfStep(options) * options.batches_per_step;
+  return options.max_steps_per_epoch > 0
+             ? std::min(steps, options.max_steps_per_epoch)
+             : steps;
 }
 
 absl::StatusOr<Batch> Loader::Next() { return impl_->Next(); }

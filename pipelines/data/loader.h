@@ -42,6 +42,10 @@ struct LoaderOptions {
   // step are of one epoch.
   int batches_per_step = 1;
 
+  // An epoch ends after so many batches at the latest, a multiple of
+  // batches_per_step; 0: with the dataset's.
+  int64_t max_steps_per_epoch = 0;
+
   LoaderPosition start;
 };
 
@@ -63,6 +67,11 @@ class Loader {
   // an epoch of the dataset does not fill one batch.
   static absl::StatusOr<std::unique_ptr<Loader>> Create(
       Dataset* dataset, const LoaderOptions& options);
+
+  // Batches that an epoch of `dataset` has by `options`, which must be good; 0
+  // where it does not fill a training step.
+  static int64_t StepsPerEpoch(const Dataset& dataset,
+                               const LoaderOptions& options);
 
   // Stops the workers after the samples at hand.
   ~Loader();

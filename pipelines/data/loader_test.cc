@@ -156,6 +156,24 @@ TEST(Loader, EpochsAreMultiplesOfTheBatchesOfAStep) {
   EXPECT_EQ(Take(*loader, 3).at(2).position.epoch, 1);
 }
 
+// Where another process's dataset is smaller. What is left out of this epoch
+// is as likely as any other sample to be in the next.
+TEST(Loader, EpochsEndWhereTheyAreToldTo) {
+  const auto dataset = MakeDataset("ends");
+  LoaderOptions options = Options(2, 1);
+  const auto whole = MustCreate(dataset.get(), options);
+  options.max_steps_per_epoch = 2;
+  EXPECT_EQ(Loader::StepsPerEpoch(*dataset, options), 2);
+  const auto short_one = MustCreate(dataset.get(), options);
+  const std::vector<Batch> all = Take(*whole, 5);
+  const std::vector<Batch> few = Take(*short_one, 4);
+  ExpectEqual(few[1], all[1]);
+  ExpectEqual(few[2], all[3]);
+  ExpectEqual(few[3], all[4]);
+  options.max_steps_per_epoch = 9;
+  EXPECT_EQ(MustCreate(dataset.get(), options)->steps_per_epoch(), 3);
+}
+
 TEST(Loader, PassesErrorsOnAndRepeatsThem) {
   const auto dataset = MakeDataset("errors", /*cache_bytes=*/0);
   for (int i = 0; i < kClips; ++i) {

@@ -16,8 +16,8 @@ namespace pipelines {
 absl::Status CheckConfigsAgree(parallel::ProcessGroup& group,
                                const Config& config);
 
-// The same of the clips' names, frames, sizes and bytes. Their times may
-// differ, as machines have copies.
+// The same of the clips' names, frames, sizes and bytes, where data.sharded is
+// off (data_shards.h). Their times may differ, as machines have copies.
 absl::Status CheckClipsAgree(parallel::ProcessGroup& group,
                              const data::Dataset& train,
                              const data::Dataset& test);

@@ -58,10 +58,11 @@ class ParallelTrainingTest : public testing::Test {
           command.insert(command.end(), {"--set", override});
         }
       }
+      const std::string local_rank = absl::StrCat(on_one_machine_ ? rank : 0);
       auto process = ChildProcess::Start(command, Log(output, rank),
                                          {{"WORLD_SIZE", absl::StrCat(size)},
                                           {"RANK", absl::StrCat(rank)},
-                                          {"LOCAL_RANK", absl::StrCat(rank)},
+                                          {"LOCAL_RANK", local_rank},
                                           {"MASTER_ADDR", "127.0.0.1"},
                                           {"MASTER_PORT", absl::StrCat(port)}});
       EXPECT_THAT(process.status(), IsOk());
@@ -91,6 +92,25 @@ class ParallelTrainingTest : public testing::Test {
     EXPECT_EQ(Newest(output_), "");
   }
 
+  // Two copies of the bundled clips, which a run makes: what they are called
+  // without "-a" and "-b".
+  std::string CopyClips() {
+    const std::string maker = output_ + "-maker";
+    const std::string clips = output_ + "-clips";
+    fs::remove_all(maker);
+    Run(1, maker, {"training.max_steps=1"});
+    for (const auto& entry :
+         fs::directory_iterator(testing::TempDir() + "/cpab_animation")) {
+      if (!fs::exists(entry.path() / "train")) continue;
+      for (const char* copy : {"-a", "-b"}) {
+        fs::remove_all(clips + copy);
+        fs::copy(entry.path(), clips + copy, fs::copy_options::recursive);
+      }
+      break;
+    }
+    return clips;
+  }
+
   static std::string Log(const std::string& output, int rank) {
     return absl::StrCat(output, "-", rank, ".log");
   }
@@ -101,6 +121,7 @@ class ParallelTrainingTest : public testing::Test {
   }
 
   std::string output_;
+  bool on_one_machine_ = true;
 };
 
 // How far apart two checkpoints' gradients and batch norm statistics are:
@@ -226,23 +247,39 @@ TEST_F(ParallelTrainingTest, RefuseToTrainByTwoConfigs) {
 }
 
 TEST_F(ParallelTrainingTest, RefuseToTrainOnTwoDataSets) {
-  Run(1, output_, {"training.max_steps=1"});  // makes the data
-  const std::string clips = output_ + "-clips";
-  fs::remove_all(clips + "-a");
-  fs::remove_all(clips + "-b");
-  for (const auto& entry :
-       fs::directory_iterator(testing::TempDir() + "/cpab_animation")) {
-    if (fs::exists(entry.path() / "train")) {
-      fs::copy(entry.path(), clips + "-a", fs::copy_options::recursive);
-      fs::copy(entry.path(), clips + "-b", fs::copy_options::recursive);
-      break;
-    }
-  }
-  fs::remove_all(output_);
+  const std::string clips = CopyClips();
   fs::rename(clips + "-b/train/00000.png", clips + "-b/train/00077.png");
   ExpectRefusal({"data.folder=" + clips + "-a"},
                 {"data.folder=" + clips + "-b"},
                 "other training clips than process 0");
+}
+
+// Four clips on one machine and two on another, which has no test clips. A step
+// takes four samples of each, so an epoch of two visits has two steps on the
+// first and one on the second.
+TEST_F(ParallelTrainingTest, MachinesTrainOnClipsOfTheirOwn) {
+  on_one_machine_ = false;
+  const std::string clips = CopyClips();
+  for (int i = 0; i < 6; ++i) {
+    fs::remove(
+        absl::StrCat(clips, i < 4 ? "-b" : "-a", "/train/0000", i, ".png"));
+  }
+  fs::remove_all(clips + "-b/test");
+  const std::vector<std::string> config = {"data.sharded=true",
+                                           "data.folder=" + clips + "-a",
+                                           "training.num_epochs=3"};
+  ExpectRefusal(config, {}, "the same training clips as process 0");
+  ExpectRefusal({"data.folder=" + clips + "-a", "data.sharded=true",
+                 "training.batch_size=4"},
+                {"data.folder=" + clips + "-b"},
+                "clips that do not fill one training step");
+  std::vector<ChildProcess> processes =
+      Start(2, output_, config, {"data.folder=" + clips + "-b"});
+  for (ChildProcess& process : processes) {
+    EXPECT_EQ(process.Wait(), 0)
+        << ReadText(Log(output_, 0)) << ReadText(Log(output_, 1));
+  }
+  EXPECT_EQ(Checkpoint::Open(Newest(output_))->state().step(), 3);
 }
 
 TEST_F(ParallelTrainingTest, AllStopWhereOneIsAskedTo) {

@@ -18,6 +18,7 @@
 #include "pipelines/parallel/process_group.h"
 #include "pipelines/training/best_checkpoint.h"
 #include "pipelines/training/conclusion.h"
+#include "pipelines/training/data_shards.h"
 #include "pipelines/training/learner.h"
 #include "pipelines/training/meeting.h"
 #include "pipelines/training/run_folder.h"
@@ -61,6 +62,7 @@ class Trainer {
   absl::Status Prepare();
   void Describe();
   absl::Status OpenData();
+  absl::Status CheckData();
   absl::Status OpenLoader();
 
   absl::Status TrainToTheEnd();
@@ -91,11 +93,13 @@ class Trainer {
   Session session_;
   RunRecorder recorder_;
   std::vector<TrainingObserver*> observers_;
+  ShardPlace place_;
   std::unique_ptr<data::Dataset> train_;
+  // Null in other processes than rank 0 where data.sharded is on.
   std::unique_ptr<data::Dataset> test_;
   std::unique_ptr<data::Loader> loader_;
   std::unique_ptr<Learner> learner_;
-  std::optional<BestCheckpoint> best_;
+  std::optional<BestCheckpoint> best_;  // of rank 0
   StageTimer timer_;
   int64_t expected_steps_ = 0;
   bool stop_ = false;  // some process was asked to
@@ -105,6 +109,7 @@ class Trainer {
 
 absl::Status Trainer::Prepare() {
   if (group_ != nullptr) RETURN_IF_ERROR(CheckConfigsAgree(*group_, config_));
+  ASSIGN_OR_RETURN(place_, ShardPlaceOf(config_, options_.process));
   ASSIGN_OR_RETURN(learner_, Learner::Create(config_, options_.device, group_));
   Describe();
   // What the evaluation at the end needs must not be missed only then.
@@ -116,13 +121,13 @@ absl::Status Trainer::Prepare() {
   if (options_.process.local_rank == 0) RETURN_IF_ERROR(OpenData());
   if (group_ != nullptr) group_->Barrier();
   if (options_.process.local_rank != 0) RETURN_IF_ERROR(OpenData());
-  if (group_ != nullptr) {
-    RETURN_IF_ERROR(CheckClipsAgree(*group_, *train_, *test_));
-  }
+  if (group_ != nullptr) RETURN_IF_ERROR(CheckData());
   RETURN_IF_ERROR(session_.Resume(*learner_, options_.hooks));
-  session_.CompareClips(*train_, *test_, options_.hooks);
+  if (session_.folder() != nullptr) {
+    session_.CompareClips(*train_, *test_, options_.hooks);
+    best_.emplace(config_, &session_, test_.get());
+  }
   RETURN_IF_ERROR(OpenLoader());
-  best_.emplace(config_, &session_, test_.get());
   RETURN_IF_ERROR(Tell([](TrainingObserver& observer, const RunView& run) {
     return observer.Begin(run);
   }));
@@ -146,12 +151,20 @@ void Trainer::Describe() {
 absl::Status Trainer::OpenData() {
   ASSIGN_OR_RETURN(const std::string folder,
                    DataFolder(config_.data(), options_.hooks));
-  const uint64_t seed = config_.training().seed();
-  ASSIGN_OR_RETURN(
-      train_, OpenSplit(folder, "train", config_.data(), seed, options_.hooks));
-  ASSIGN_OR_RETURN(
-      test_, OpenSplit(folder, "test", config_.data(), seed, options_.hooks));
+  ASSIGN_OR_RETURN(train_,
+                   OpenSplit(folder, "train", config_.data(),
+                             DataSeed(config_, place_), options_.hooks));
+  if (config_.data().sharded() && options_.process.rank != 0) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(test_, OpenSplit(folder, "test", config_.data(),
+                                    config_.training().seed(), options_.hooks));
   return absl::OkStatus();
+}
+
+absl::Status Trainer::CheckData() {
+  return config_.data().sharded() ? CheckShards(*group_, place_, *train_)
+                                  : CheckClipsAgree(*group_, *train_, *test_);
 }
 
 absl::Status Trainer::OpenLoader() {
@@ -159,9 +172,12 @@ absl::Status Trainer::OpenLoader() {
   loader.batch_size = config_.training().batch_size();
   loader.num_workers = config_.data().workers();
   loader.batches_per_step = config_.training().accumulation();
-  loader.num_shards = group_ == nullptr ? 1 : group_->size();
-  loader.shard_index = group_ == nullptr ? 0 : group_->rank();
+  loader.num_shards = place_.count;
+  loader.shard_index = place_.index;
   loader.start = session_.position();
+  if (group_ != nullptr && config_.data().sharded()) {
+    RETURN_IF_ERROR(EndEpochsTogether(*group_, *train_, &loader));
+  }
   ASSIGN_OR_RETURN(loader_, data::Loader::Create(train_.get(), loader));
   session_.SetPosition(loader_->position());
   expected_steps_ = session_.ExpectedSteps(*loader_);
@@ -267,6 +283,7 @@ absl::Status Trainer::FailedStep(const absl::Status& error) {
 }
 
 absl::Status Trainer::LookForBest() {
+  if (!best_) return absl::OkStatus();
   return best_->LookIfDue(
       *learner_, options_.device, options_.hooks, [this](double l1) {
         return Tell([l1](TrainingObserver& observer, const RunView& run) {
