@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "networks/cpu/pixels.h"
+#include "networks/cpu/weight_panels.h"
 
 namespace networks::cpu {
 namespace {
@@ -51,19 +52,11 @@ PatchConvolution::PatchConvolution(const Kernels& kernels,
       in_channels_(weight.size(1)),
       out_channels_(weight.size(0)),
       kernel_size_(weight.size(2)) {
-  TORCH_CHECK(weight.dim() == 4 && weight.size(3) == kernel_size_ &&
-                  kernel_size_ % 2 == 1,
-              "PatchConvolution: weight must be [C', C, k, k] with odd k, is ",
-              weight.sizes());
-  const int64_t width = kernels.panel_width;
-  const int64_t padded = (out_channels_ + width - 1) / width * width;
-  // From [C', C, dy, dx] to [(dy, dx, C), C'], then into panels.
-  torch::Tensor matrix =
-      weight.detach().permute({2, 3, 1, 0}).reshape({-1, out_channels_});
-  matrix = torch::constant_pad_nd(matrix, {0, padded - out_channels_});
-  panels_ = matrix.reshape({matrix.size(0), -1, width})
-                .permute({1, 0, 2})
-                .contiguous();
+  CheckSquareWeight("PatchConvolution", weight);
+  // From [C', C, dy, dx] to [(dy, dx, C), C'].
+  panels_ = PackPanels(
+      weight.detach().permute({2, 3, 1, 0}).reshape({-1, out_channels_}),
+      kernels.panel_width);
 }
 
 torch::Tensor PatchConvolution::Apply(const torch::Tensor& image,

@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "networks/cpu/pixels.h"
+#include "networks/cpu/weight_panels.h"
+
 namespace networks::cpu {
 namespace {
 
@@ -64,20 +67,12 @@ RowConvolution::RowConvolution(const Kernels& kernels,
       in_channels_(weight.size(1)),
       out_channels_(weight.size(0)),
       kernel_size_(weight.size(2)) {
-  TORCH_CHECK(weight.dim() == 4 && weight.size(3) == kernel_size_ &&
-                  kernel_size_ % 2 == 1,
-              "RowConvolution: weight must be [C', C, k, k] with odd k, is ",
-              weight.sizes());
-  const int64_t width = kernels.panel_width;
-  const int64_t columns = kernel_size_ * out_channels_;
-  const int64_t padded = (columns + width - 1) / width * width;
-  // From [C', C, dy, dx] to [(dx, C), (dy, C')], then into panels.
-  torch::Tensor matrix =
-      weight.permute({3, 1, 2, 0}).reshape({kernel_size_ * in_channels_, -1});
-  matrix = torch::constant_pad_nd(matrix, {0, padded - columns});
-  panels_ = matrix.reshape({matrix.size(0), -1, width})
-                .permute({1, 0, 2})
-                .contiguous();
+  CheckSquareWeight("RowConvolution", weight);
+  // From [C', C, dy, dx] to [(dx, C), (dy, C')].
+  panels_ = PackPanels(weight.detach()
+                           .permute({3, 1, 2, 0})
+                           .reshape({kernel_size_ * in_channels_, -1}),
+                       kernels.panel_width);
 }
 
 void RowConvolution::ComputeShares(const torch::Tensor& padded,
