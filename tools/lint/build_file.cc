@@ -147,6 +147,9 @@ class Parser {
         }
       } else if (token.kind == Token::Kind::kWord) {
         if (open.size() == 1 && Is(1, "=")) attribute = token.text;
+        if (attribute == "testonly" && token.text == "True") {
+          rule.testonly = true;
+        }
       } else if (token.text == "[" || token.text == "(" || token.text == "{") {
         open.emplace_back();
       } else if (token.text == "]" || token.text == ")" || token.text == "}") {

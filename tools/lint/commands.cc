@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 #include <deque>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -10,7 +12,6 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "third_party/absl/status_macros.h"
 
 namespace tools::lint {
 namespace {
@@ -45,20 +46,6 @@ bool IsLabelCharacter(char c) {
 
 bool IsFlagCharacter(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
-}
-
-// Package and name: "//a/b" is "//a/b:b".
-std::pair<std::string, std::string> Parts(absl::string_view label) {
-  absl::ConsumePrefix(&label, "@cpab_animation");
-  absl::ConsumePrefix(&label, "//");
-  const std::vector<std::string> parts =
-      absl::StrSplit(label, absl::MaxSplits(':', 1));
-  if (parts.size() == 2) return {parts[0], parts[1]};
-  return {parts[0], parts[0].substr(parts[0].rfind('/') + 1)};
-}
-
-std::string BuildPath(const std::string& package) {
-  return package.empty() ? "BUILD" : absl::StrCat(package, "/BUILD");
 }
 
 std::vector<ProseLine> Lines(const std::string& content) {
@@ -130,6 +117,30 @@ void AddDefinedFlags(const std::string& source, std::set<std::string>* flags) {
   }
 }
 
+// The flags that the sources of a binary and of the libraries below it define.
+// Empty if there is no such rule.
+std::set<std::string> FlagsOf(const SourceTree& tree, const Targets& targets,
+                              const std::string& label) {
+  std::set<std::string> flags;
+  std::set<std::string> seen;
+  std::deque<std::string> next = {label};
+  while (!next.empty()) {
+    const std::string here = targets.Actual(next.front());
+    next.pop_front();
+    const BuildRule* rule = targets.Find(here);
+    if (rule == nullptr || !seen.insert(here).second) continue;
+    const std::string package = LabelParts(here).first;
+    for (const std::string& source : rule->Strings("srcs")) {
+      const auto file = tree.files().find(Joined(package, source));
+      if (file != tree.files().end()) AddDefinedFlags(file->second, &flags);
+    }
+    for (const std::string& dep : rule->Strings("deps")) {
+      next.push_back(WholeLabel(package, dep));
+    }
+  }
+  return flags;
+}
+
 // The command that begins in line *i, of several lines where these end in a
 // backslash. *i becomes its last line.
 std::string WholeCommand(const std::vector<std::string>& lines, size_t* i) {
@@ -139,6 +150,12 @@ std::string WholeCommand(const std::vector<std::string>& lines, size_t* i) {
     absl::StrAppend(&command, lines[++*i]);
   }
   return command;
+}
+
+// "//visibility:public", "//folder:__subpackages__".
+bool IsVisibility(const std::string& label) {
+  const auto [package, name] = LabelParts(label);
+  return package == "visibility" || absl::StartsWith(name, "__");
 }
 
 class FlagChecker {
@@ -185,7 +202,7 @@ class FlagChecker {
     if (separator == std::string::npos) return;
     const std::vector<std::string> labels = LabelsOf(bazel);
     if (labels.size() != 1 || !targets_.Has(tree_, labels[0])) return;
-    const std::set<std::string> flags = targets_.FlagsOf(tree_, labels[0]);
+    const std::set<std::string> flags = FlagsOf(tree_, targets_, labels[0]);
     // What follows a command in a sentence is another matter.
     const std::string arguments =
         rest.substr(separator + 4, rest.find('`', separator) - separator - 4);
@@ -227,61 +244,6 @@ class FlagChecker {
 
 }  // namespace
 
-absl::StatusOr<Targets> Targets::Read(const SourceTree& tree) {
-  Targets targets;
-  for (const auto& [path, content] : tree.files()) {
-    if (path != "BUILD" && !absl::EndsWith(path, "/BUILD")) continue;
-    ASSIGN_OR_RETURN(targets.rules_[path], ParseBuildFile(path, content));
-  }
-  return targets;
-}
-
-const BuildRule* Targets::Find(const std::string& label) const {
-  const auto [package, name] = Parts(label);
-  const auto found = rules_.find(BuildPath(package));
-  if (found == rules_.end()) return nullptr;
-  for (const BuildRule& rule : found->second) {
-    if (rule.name() == name) return &rule;
-  }
-  return nullptr;
-}
-
-bool Targets::Has(const SourceTree& tree, const std::string& label) const {
-  const auto [package, name] = Parts(label);
-  if (absl::EndsWith(label, "...")) {
-    absl::string_view folder = absl::StripSuffix(package, "...");
-    absl::ConsumeSuffix(&folder, "/");
-    return tree.HasFolder(std::string(folder));
-  }
-  const bool has_package = rules_.count(BuildPath(package)) > 0;
-  if (label.find(':') == std::string::npos || name == "all") return has_package;
-  return Find(label) != nullptr ||
-         (has_package && tree.HasFile(Joined(package, name)));
-}
-
-std::set<std::string> Targets::FlagsOf(const SourceTree& tree,
-                                       const std::string& label) const {
-  std::set<std::string> flags;
-  std::set<std::string> seen;
-  std::deque<std::string> next = {label};
-  while (!next.empty()) {
-    const std::string here = next.front();
-    next.pop_front();
-    const BuildRule* rule = Find(here);
-    if (rule == nullptr || !seen.insert(here).second) continue;
-    const std::string package = Parts(here).first;
-    for (const std::string& source : rule->Strings("srcs")) {
-      const auto file = tree.files().find(Joined(package, source));
-      if (file != tree.files().end()) AddDefinedFlags(file->second, &flags);
-    }
-    for (const std::string& dep : rule->Strings("deps")) {
-      next.push_back(
-          absl::StartsWith(dep, ":") ? absl::StrCat("//", package, dep) : dep);
-    }
-  }
-  return flags;
-}
-
 std::vector<Finding> CheckLabels(const SourceTree& tree,
                                  const Targets& targets) {
   std::vector<Finding> findings;
@@ -292,7 +254,7 @@ std::vector<Finding> CheckLabels(const SourceTree& tree,
     for (const ProseLine& line :
          has_labels_in_code ? Lines(content) : Prose(path, content)) {
       for (const std::string& label : LabelsOf(line.text)) {
-        if (targets.Has(tree, label)) continue;
+        if (targets.Has(tree, label) || IsVisibility(label)) continue;
         findings.push_back(
             {path, line.line, absl::StrCat("there is no target ", label)});
       }

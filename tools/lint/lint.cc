@@ -14,9 +14,14 @@
 #include "absl/status/statusor.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/lint/commands.h"
+#include "tools/lint/deps.h"
+#include "tools/lint/folder_order.h"
 #include "tools/lint/paths.h"
 #include "tools/lint/sorted_lists.h"
 #include "tools/lint/source_tree.h"
+#include "tools/lint/targets.h"
+#include "tools/lint/test_data.h"
+#include "tools/lint/visibility.h"
 
 namespace tools::lint {
 namespace {
@@ -33,6 +38,10 @@ absl::StatusOr<std::vector<Finding>> CheckTree(
   add(CheckPaths(tree));
   add(CheckLabels(tree, targets));
   add(CheckFlags(tree, targets));
+  add(CheckDeps(tree, targets));
+  add(CheckFolderOrder(tree, targets));
+  add(CheckVisibility(tree, targets));
+  add(CheckTestData(tree));
   for (const auto& [path, rules] : targets.rules()) {
     add(CheckSortedLists(path, rules));
   }

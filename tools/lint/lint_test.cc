@@ -1,5 +1,6 @@
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -7,9 +8,14 @@
 #include "third_party/absl/status_matchers.h"
 #include "tools/lint/build_file.h"
 #include "tools/lint/commands.h"
+#include "tools/lint/deps.h"
+#include "tools/lint/folder_order.h"
 #include "tools/lint/paths.h"
 #include "tools/lint/sorted_lists.h"
 #include "tools/lint/source_tree.h"
+#include "tools/lint/targets.h"
+#include "tools/lint/test_data.h"
+#include "tools/lint/visibility.h"
 
 namespace tools::lint {
 namespace {
@@ -18,6 +24,8 @@ using ::absl::StatusCode;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+
+using Files = std::map<std::string, std::string>;
 
 std::vector<std::string> Texts(const std::vector<Finding>& findings) {
   std::vector<std::string> texts;
@@ -32,7 +40,7 @@ std::vector<BuildRule> Rules(const std::string& text) {
 }
 
 TEST(SourceTree, KnowsFilesFoldersAndTails) {
-  const SourceTree tree({{"a/b/c.h", ""}});
+  const SourceTree tree(Files{{"a/b/c.h", ""}});
   EXPECT_TRUE(tree.HasFile("a/b/c.h"));
   EXPECT_FALSE(tree.HasFile("a/b"));
   EXPECT_TRUE(tree.HasFolder("a/b"));
@@ -58,6 +66,7 @@ cc_library(
         ":fast": ["//four"],
         "//conditions:default": [],
     }),
+    testonly = True,
     visibility = ["//visibility:public"],
 )
 
@@ -79,6 +88,8 @@ filegroup(
   EXPECT_EQ(deps[0][1].line, 10);
   EXPECT_FALSE(deps[0][0].starts_block);
   EXPECT_TRUE(deps[0][1].starts_block);
+  EXPECT_TRUE(rules[1].testonly);
+  EXPECT_FALSE(rules[2].testonly);
   EXPECT_EQ(rules[2].name(), "all");
   EXPECT_THAT(rules[2].Strings("srcs"), ElementsAre("*.png"));
 }
@@ -159,7 +170,7 @@ TEST(Paths, OfPagesAndCommentsAreThere) {
 }
 
 // A program with a flag of its own and one of a library.
-std::map<std::string, std::string> Program() {
+Files Program() {
   return {{"a/BUILD",
            "cc_binary(name = \"a\", srcs = [\"a.cc\"], deps = [\":l\"])\n"
            "cc_library(name = \"l\", srcs = [\"l.cc\"])\n"},
@@ -169,7 +180,7 @@ std::map<std::string, std::string> Program() {
 }
 
 std::vector<std::string> CommandFindings(const std::string& page) {
-  std::map<std::string, std::string> files = Program();
+  Files files = Program();
   files["README.md"] = page;
   const SourceTree tree(files);
   const auto targets = Targets::Read(tree);
@@ -183,7 +194,8 @@ std::vector<std::string> CommandFindings(const std::string& page) {
 
 TEST(Commands, TargetsAreThere) {
   EXPECT_THAT(CommandFindings("//a, `//a:l`, //a:a.cc, //..., //a/..., //a:all "
-                              "https://b.c @cpab_animation//a:l. b//c ..//c"),
+                              "https://b.c @cpab_animation//a:l. b//c ..//c "
+                              "//visibility:public //a:__subpackages__"),
               IsEmpty());
   EXPECT_THAT(CommandFindings("`//a:b`\n//b"),
               ElementsAre("README.md:1: there is no target //a:b",
@@ -210,6 +222,176 @@ TEST(Commands, FlagsInProseAreSomePrograms) {
               IsEmpty());
   EXPECT_THAT(CommandFindings("with `--slow`"),
               ElementsAre("README.md:1: no program has a flag --slow"));
+}
+
+TEST(Targets, AreFoundByLabelsAndThroughAliases) {
+  const SourceTree tree({{"a/BUILD",
+                          "cc_library(name = \"a\")\n"
+                          "alias(name = \"b\", actual = \":a\")\n"
+                          "alias(name = \"c\", actual = \"//a:b\")\n"
+                          "alias(name = \"d\", actual = \"@x//y\")\n"},
+                         {"a/a.h", ""}});
+  const auto targets = Targets::Read(tree);
+  ASSERT_THAT(targets, IsOk());
+  ASSERT_NE(targets->Find("//a"), nullptr);
+  EXPECT_EQ(targets->Find("//a")->name(), "a");
+  EXPECT_EQ(targets->Find("//a:e"), nullptr);
+  EXPECT_EQ(targets->Actual("//a:c"), "//a:a");
+  EXPECT_EQ(targets->Actual("//a:d"), "//a:d");
+  EXPECT_EQ(targets->Actual("//b"), "//b:b");
+  EXPECT_TRUE(targets->Has(tree, "//a:a.h"));
+  EXPECT_FALSE(targets->Has(tree, "//a:b.h"));
+  EXPECT_EQ(WholeLabel("x/y", ":z"), "//x/y:z");
+  EXPECT_EQ(WholeLabel("x/y", "//x"), "//x:x");
+}
+
+using Check = std::vector<Finding> (*)(const SourceTree&, const Targets&);
+
+std::vector<std::string> FindingsOf(Check check, Files files) {
+  const SourceTree tree(std::move(files));
+  const auto targets = Targets::Read(tree);
+  EXPECT_THAT(targets, IsOk());
+  return Texts(check(tree, *targets));
+}
+
+std::vector<std::string> DepsFindings(const std::string& deps,
+                                      const std::string& includes) {
+  return FindingsOf(
+      &CheckDeps,
+      {{"cpab/BUILD",
+        "cc_library(name = \"a\", hdrs = [\"a.h\"])\n"
+        "cc_library(name = \"b\", hdrs = [\"b.h\"])\n"
+        "alias(name = \"other_b\", actual = \":b\")\n"
+        "cc_library(name = \"main\", srcs = [\"main.cc\"])\n"
+        "proto_library(name = \"p_proto\", srcs = [\"p.proto\"])\n"
+        "cc_proto_library(name = \"p_cc_proto\", deps = [\":p_proto\"])\n"},
+       {"cpab/a.h", "#include \"gone.h\"\n"},
+       {"x/BUILD",
+        "torch_library(name = \"x\", srcs = [\"x.cc\"], hdrs = [\"x.h\"], "
+        "deps = [" +
+            deps + "])"},
+       {"x/x.cc", "#include \"x/x.h\"\n" + includes}});
+}
+
+TEST(Deps, AreWhatIsIncluded) {
+  EXPECT_THAT(DepsFindings("\"//cpab:a\", \"//cpab:main\", \"//cpab:other_b\", "
+                           "\"//cpab:p_cc_proto\", \"//third_party/z\"",
+                           "#include <vector>\n#include \"absl/z.h\"\n"
+                           "#include \"cpab/a.h\"\n#include \"cpab/b.h\"\n"
+                           "#include \"cpab/p.pb.h\"\n"),
+              IsEmpty());
+  EXPECT_THAT(DepsFindings("\"//cpab:a\"",
+                           "#include \"cpab/a.h\"\n#include \"cpab/b.h\"\n"),
+              ElementsAre("x/BUILD:1: x lacks the library of cpab/b.h, which "
+                          "x/x.cc:3 includes"));
+  EXPECT_THAT(DepsFindings("", "#include \"cpab/p.pb.h\"\n"),
+              ElementsAre("x/BUILD:1: x lacks the library of cpab/p.pb.h, "
+                          "which x/x.cc:2 includes"));
+  EXPECT_THAT(
+      DepsFindings("\"//cpab:a\", \"//cpab:b\"", "#include \"cpab/a.h\"\n"),
+      ElementsAre("x/BUILD:1: x depends on //cpab:b and includes none of it"));
+}
+
+constexpr char kOrderedPage[] =
+    "# x\n\nEach folder depends only on those listed above it.\n\n"
+    "| folder | what |\n| --- | --- |\n| [low](low/README.md) | a |\n"
+    "| | more of it |\n| `high/` | b |\n\n| other | table |\n| --- | --- |\n"
+    "| none | c |\n";
+
+TEST(FolderOrder, IsTheTableOfThePage) {
+  EXPECT_THAT(OrderOf(kOrderedPage), ElementsAre("low", "high"));
+  EXPECT_THAT(OrderOf("| folder |\n| --- |\n| a |\n"), IsEmpty());
+}
+
+std::vector<std::string> OrderFindings(const std::string& low,
+                                       const std::string& high) {
+  return FindingsOf(&CheckFolderOrder, {{"x/README.md", kOrderedPage},
+                                        {"x/low/a/BUILD", low},
+                                        {"x/high/BUILD", high},
+                                        {"x/other/BUILD", ""}});
+}
+
+TEST(FolderOrder, BindsDepsAndData) {
+  EXPECT_THAT(
+      OrderFindings("cc_library(name = \"l\", deps = [\":m\", \"//y\"])",
+                    "cc_library(name = \"h\", deps = [\"//x/low/a\"])"),
+      IsEmpty());
+  EXPECT_THAT(
+      OrderFindings("cc_library(name = \"l\", deps = [\"//x/high:h\"])\n"
+                    "cc_binary(name = \"m\", data = [\"//x/other\"])\n",
+                    ""),
+      ElementsAre("x/low/a/BUILD:1: l depends on //x/high:h, but by "
+                  "x/README.md low does not depend on high",
+                  "x/low/a/BUILD:2: m depends on //x/other, but by x/README.md "
+                  "low does not depend on other"));
+}
+
+TEST(FolderOrder, LeavesTestsFree) {
+  EXPECT_THAT(OrderFindings("cc_test(name = \"l\", deps = [\"//x/high:h\"])\n"
+                            "cc_library(name = \"m\", testonly = True, deps = "
+                            "[\"//x/high:h\"])\n",
+                            ""),
+              IsEmpty());
+}
+
+std::vector<std::string> VisibilityFindings(const std::string& build,
+                                            const std::string& page) {
+  return FindingsOf(&CheckVisibility, {{"a/BUILD", build},
+                                       {"third_party/z/BUILD", build},
+                                       {"README.md", page}});
+}
+
+TEST(Visibility, IsPrivateByDefault) {
+  EXPECT_THAT(
+      VisibilityFindings(
+          "package(default_visibility = [\"//visibility:private\"])\n", ""),
+      IsEmpty());
+  EXPECT_THAT(
+      VisibilityFindings(
+          "package(default_visibility = [\"//visibility:public\"])\n", ""),
+      ElementsAre("a/BUILD:1: the package is public by default: open single "
+                  "targets"));
+}
+
+TEST(Visibility, OfPublicTargetsIsOnThePage) {
+  const std::string build =
+      "cc_library(name = \"a\", visibility = [\"//visibility:public\"])\n"
+      "cc_library(name = \"b\", visibility = [\"//visibility:public\"])\n"
+      "cc_library(name = \"c\")\n";
+  EXPECT_THAT(VisibilityFindings(build, "| `//a` | `a`, `b` | what |\n"),
+              IsEmpty());
+  EXPECT_THAT(VisibilityFindings(build, "Run //a and @x//a:b.\n"), IsEmpty());
+  EXPECT_THAT(
+      VisibilityFindings(build, "| `//a` | `a`, `c`; `d` | what |\n"),
+      ElementsAre("a/BUILD:2: b is public, but README.md does not name it",
+                  "README.md:1: //a:c is no public target",
+                  "README.md:1: //a:d is no public target"));
+}
+
+TEST(TestData, IsNamedByItsPage) {
+  EXPECT_THAT(
+      Texts(CheckTestData(SourceTree({
+          {"a/testdata/README.md",
+           "# Data\n| traj_\\<n>x\\<m>_zb? | a table |\n"
+           "`one.png`, two and `in/NAME.txt`: by `draw one.png`.\n"},
+          {"a/testdata/traj_3x5_zb0.bin", ""},
+          {"a/testdata/one.png", ""},
+          {"a/testdata/two.json", ""},
+          {"a/testdata/in/any.txt", ""},
+          {"a/testdata/three.png", ""},
+          {"b/testdata/x.png", ""},
+          {"b/c/testdata/video/README.md", "`*` and `y.mp4`"},
+          {"b/c/testdata/video/y.mp4", ""},
+          {"b/c/testdata/video/z.mp4", ""},
+          {"b/README.md", "x.png"},
+      }))),
+      ElementsAre(
+          "a/testdata/three.png:1: no README.md of its folder says how it was "
+          "made",
+          "b/c/testdata/video/z.mp4:1: no README.md of its folder says how it "
+          "was made",
+          "b/testdata/x.png:1: no README.md of its folder says how it was "
+          "made"));
 }
 
 }  // namespace
