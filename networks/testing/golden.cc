@@ -73,9 +73,22 @@ std::string Golden::metadata(const std::string& key) const {
     return ::testing::AssertionFailure()
            << name << ": is " << actual.scalar_type() << ", not float64";
   }
-  double slack = 0;
-  TORCH_CHECK(absl::SimpleAtod(metadata(name + ".f32_vs_f64_maxabs"), &slack));
-  return Compare(name, actual, rel_tol, slack);
+  return Compare(name, actual, rel_tol, Yardstick(name));
+}
+
+::testing::AssertionResult Golden::MatchesInFloat32(const std::string& name,
+                                                    const torch::Tensor& actual,
+                                                    double rel_tol) const {
+  constexpr double kYardsticks = 5;
+  return Compare(name, actual, rel_tol, kYardsticks * Yardstick(name));
+}
+
+double Golden::Yardstick(const std::string& name) const {
+  double difference = 0;
+  TORCH_CHECK(
+      absl::SimpleAtod(metadata(name + ".f32_vs_f64_maxabs"), &difference),
+      name);
+  return difference;
 }
 
 ::testing::AssertionResult Golden::Compare(const std::string& name,
@@ -83,7 +96,8 @@ std::string Golden::metadata(const std::string& key) const {
                                            double rel_tol, double slack) const {
   const std::string stats_name = name + ".stats";
   if (!has(stats_name)) {
-    const torch::Tensor expected = tensor(name).to(torch::kFloat64);
+    const torch::Tensor expected =
+        tensor(has(name) ? name : name + ".slice").to(torch::kFloat64);
     const double mean_abs = expected.abs().mean().item<double>();
     return ElementsMatch(name, actual, rel_tol * mean_abs + slack, rel_tol);
   }

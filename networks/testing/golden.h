@@ -5,7 +5,7 @@
 //   X.slice  every k-th element, row-major, with k in metadata "X.stride" and
 //            the true shape in "X.shape" ("2,3,64,64");
 //   X.stats  of the whole tensor: mean, population standard deviation,
-//            mean |x|, minimum, maximum (float64).
+//            mean |x|, minimum, maximum (float64); may be left out.
 #ifndef NETWORKS_TESTING_GOLDEN_H_
 #define NETWORKS_TESTING_GOLDEN_H_
 
@@ -52,11 +52,20 @@ class Golden {
                                               const torch::Tensor& actual,
                                               double rel_tol) const;
 
+  // The same for an `actual` computed in float32 by other kernels or in another
+  // order: two correct float32 programs differ by about what metadata
+  // "X.f32_vs_f64_maxabs" says. Five times that is added to the bound.
+  ::testing::AssertionResult MatchesInFloat32(const std::string& name,
+                                              const torch::Tensor& actual,
+                                              double rel_tol) const;
+
  private:
   explicit Golden(networks::weights::SafetensorsFile file)
       : file_(std::move(file)) {}
 
-  // Both of the above; `slack` is added to the bound of every element.
+  // "X.f32_vs_f64_maxabs".
+  double Yardstick(const std::string& name) const;
+  // All of the above; `slack` is added to the bound of every element.
   ::testing::AssertionResult Compare(const std::string& name,
                                      const torch::Tensor& actual,
                                      double rel_tol, double slack) const;

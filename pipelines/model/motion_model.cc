@@ -10,6 +10,7 @@
 #include "pipelines/model/cpab_motion.h"
 #include "pipelines/model/model_options.h"
 #include "pipelines/model/thin_plate.h"
+#include "pipelines/model/thin_plate_original.h"
 
 namespace pipelines {
 namespace {
@@ -58,6 +59,12 @@ absl::StatusOr<std::shared_ptr<const MotionModel>> MakeMotionModel(
     case MotionConfig::kBspline:
       return std::make_shared<ClosedFormMotion>(
           BSplineFromKeypoints(BSplineOptionsOf(config.bspline())));
+    case MotionConfig::kThinPlateOriginal:
+      return std::make_shared<ClosedFormMotion>(
+          [ridge = config.thin_plate_original().ridge()](
+              const Tensor& from, const Tensor& to, const Tensor& points) {
+            return SolveThinPlateOriginal(from, to, ridge).Apply(points);
+          });
     case MotionConfig::kCpab:
     case MotionConfig::MODEL_NOT_SET:
       break;

@@ -36,7 +36,8 @@ class MotionModel {
   //
   // `moved` is differentiable in the keypoints, unless MakeMotionModel says
   // otherwise; the rest has no gradient. T is the identity where from = to, up
-  // to rounding. Keypoints that are not finite give NaN, to their problem only.
+  // to rounding, but for thin_plate_original. Keypoints that are not finite
+  // give NaN, to their problem only.
   virtual InferredMotion Infer(const torch::Tensor& from,
                                const torch::Tensor& to,
                                const torch::Tensor& points) const = 0;

@@ -208,7 +208,9 @@ class MotionModelTest : public testing::TestWithParam<std::string> {
   std::shared_ptr<const MotionModel> model_;
 };
 
+// thin_plate_original is the one that it is not a law of: see there.
 TEST_P(MotionModelTest, EqualKeypointsGiveTheIdentity) {
+  if (GetParam() == "thin_plate_original") GTEST_SKIP();
   const Tensor keypoints = RandomKeypoints(3, 1).to(torch::kFloat32);
   const InferredMotion motion = model_->Infer(keypoints, keypoints, points_);
   // CPAB rounds once on the way to the unit square and once on the way back.
