@@ -31,7 +31,8 @@ class Shapes {
     const auto tensor = tensors_.find(name);
     if (tensor == tensors_.end()) {
       Fail(absl::StrCat("has no tensor ", name,
-                        ": no checkpoint of the original implementation"));
+                        ": no checkpoint of the original implementation or of "
+                        "its thin-plate-spline predecessor"));
       return 0;
     }
     if (tensor->second.dim() <= dim) {
@@ -91,21 +92,84 @@ double ScaleFactor(Shapes& shapes) {
   }
 }
 
-void SetKeypoints(Shapes& shapes, ModelConfig* model) {
-  const int64_t outputs = shapes.Size("kp_detector.fg_encoder.fc.bias", 0);
-  // Background, one a transformation, and the global one.
-  const int64_t transforms =
-      shapes.Size("dense_motion_network.maps.weight", 0) - 2;
-  if (!shapes.status().ok()) return;
-  if (transforms < 1 || outputs % (2 * transforms) != 0) {
-    return shapes.Fail(absl::StrCat(
-        "kp_detector.fg_encoder.fc.bias gives ", outputs,
-        " coordinates, which are no whole number of keypoints for each of the ",
-        transforms, " transformations of dense_motion_network.maps.weight"));
+// What K sets of keypoints a checkpoint has.
+struct Sets {
+  int64_t count = 0;
+  int64_t keypoints = 0;  // of a set
+  bool has_global = false;
+};
+
+constexpr char kMaps[] = "dense_motion_network.maps.weight";
+constexpr char kKeypoints[] = "kp_detector.fg_encoder.fc.bias";
+constexpr int64_t kPublishedKeypoints = 5;  // of a set
+constexpr int64_t kFewestKeypoints = 3;
+
+// `points` keypoints in `count` sets; no keypoints if they do not divide.
+Sets Divide(int64_t points, int64_t count, bool has_global) {
+  const bool divides =
+      count >= 1 && points % count == 0 && points / count >= kFewestKeypoints;
+  return {count, divides ? points / count : 0, has_global};
+}
+
+Sets FindSets(Shapes& shapes) {
+  const int64_t coordinates = shapes.Size(kKeypoints, 0);
+  const int64_t maps = shapes.Size(kMaps, 0);
+  if (!shapes.status().ok()) return {};
+  // One map is the background's.
+  const int64_t points = coordinates % 2 == 0 ? coordinates / 2 : 0;
+  const Sets spline = Divide(points, maps - 1, /*has_global=*/false);
+  const Sets cpab = Divide(points, maps - 2, /*has_global=*/true);
+  if (spline.keypoints == 0 && cpab.keypoints == 0) {
+    shapes.Fail(absl::StrCat(kKeypoints, " gives ", coordinates,
+                             " coordinates and ", kMaps, " has ", maps,
+                             " rows: no whole number of keypoints for each of ",
+                             maps - 1, " thin-plate splines, nor of ", maps - 2,
+                             " CPAB transformations beside a global one"));
+    return {};
   }
-  model->set_num_transforms(static_cast<int>(transforms));
-  model->set_keypoints_per_transform(
-      static_cast<int>(outputs / (2 * transforms)));
+  if (spline.keypoints == 0 || cpab.keypoints == 0) {
+    return spline.keypoints == 0 ? cpab : spline;
+  }
+  for (const Sets& sets : {spline, cpab}) {
+    if (sets.keypoints == kPublishedKeypoints) return sets;
+  }
+  shapes.Fail(absl::StrCat(
+      kKeypoints, " and ", kMaps, " may mean ", spline.count, " sets of ",
+      spline.keypoints, " keypoints for thin-plate splines or ", cpab.count,
+      " sets of ", cpab.keypoints, " for CPAB; expected sets of five"));
+  return {};
+}
+
+void SetMotion(const Sets& sets, ModelConfig* model) {
+  if (sets.has_global) return;  // CPAB, the default
+  model->set_global_transform(false);
+  model->mutable_local()->mutable_thin_plate_original();
+  // As it was trained, should it be trained further.
+  model->set_gradient(ModelConfig::IMPLICIT);
+}
+
+// The hourglass sees the heatmaps and the source as each candidate warps it.
+void CheckHourglassInput(Shapes& shapes, const Sets& sets) {
+  const std::string name =
+      "dense_motion_network.hourglass.encoder.down_blocks.0.conv.weight";
+  const int64_t channels = shapes.Size(name, 1);
+  const int64_t points = sets.count * sets.keypoints;
+  const int64_t candidates = sets.count + 1 + (sets.has_global ? 1 : 0);
+  const int64_t expected = points + 1 + 3 * candidates;
+  if (!shapes.status().ok() || channels == expected) return;
+  shapes.Fail(absl::StrCat("tensor ", name, " has ", channels,
+                           " input channels; expected ", expected, " for ",
+                           points, " keypoints and ", candidates,
+                           " candidate motions"));
+}
+
+void SetKeypoints(Shapes& shapes, ModelConfig* model) {
+  const Sets sets = FindSets(shapes);
+  CheckHourglassInput(shapes, sets);
+  if (!shapes.status().ok()) return;
+  model->set_num_transforms(static_cast<int>(sets.count));
+  model->set_keypoints_per_transform(static_cast<int>(sets.keypoints));
+  SetMotion(sets, model);
   model->mutable_detector()->set_width(
       static_cast<int>(shapes.Size("kp_detector.fg_encoder.conv1.weight", 0)));
   model->set_background(shapes.Has("bg_predictor.bg_encoder.conv1.weight"));
@@ -132,6 +196,35 @@ void SetInpainting(Shapes& shapes, InpaintingConfig* config) {
   config->set_max_features(static_cast<int>(shapes.LargestWidth(down)));
 }
 
+// The file of another method, by modules that only it has.
+absl::Status RefuseOtherMethods(const TensorMap& tensors,
+                                const std::string& source) {
+  struct Method {
+    const char* prefix;
+    const char* name;
+  };
+  constexpr Method kMethods[] = {
+      {"region_predictor.", "Articulated Animation (MRAA)"},
+      {"generator.pixelwise_flow_predictor.", "Articulated Animation (MRAA)"},
+      {"kp_detector.predictor.", "the First Order Motion Model (FOMM)"},
+      {"generator.dense_motion_network.",
+       "the First Order Motion Model (FOMM)"},
+  };
+  for (const Method& method : kMethods) {
+    const auto first = tensors.lower_bound(method.prefix);
+    if (first == tensors.end() ||
+        !absl::StartsWith(first->first, method.prefix)) {
+      continue;
+    }
+    return absl::InvalidArgumentError(absl::StrCat(
+        source, ": is a checkpoint of ", method.name, ", by its tensor ",
+        first->first,
+        ": that method has other networks; use one of this program, of CPABMM "
+        "or of the Thin-Plate Spline Motion Model"));
+  }
+  return absl::OkStatus();
+}
+
 // What the shapes say may still be no model that we build.
 absl::Status CheckModel(const Config& config, const std::string& source) {
   const absl::Status status = CheckRanges(config);
@@ -145,6 +238,7 @@ absl::Status CheckModel(const Config& config, const std::string& source) {
 
 absl::StatusOr<Config> ConfigOfOriginal(const TensorMap& tensors,
                                         const std::string& source) {
+  RETURN_IF_ERROR(RefuseOtherMethods(tensors, source));
   Shapes shapes(tensors, source);
   Config config;
   SetKeypoints(shapes, config.mutable_model());
@@ -165,6 +259,16 @@ absl::StatusOr<networks::AvdNetwork> AvdOfOriginal(const TensorMap& tensors,
                                                    const std::string& source) {
   Shapes shapes(tensors, source);
   if (!shapes.Has("avd_network.id_encoder.0.weight")) return {nullptr};
+  const char* const input = "avd_network.id_encoder.0.weight";
+  const int64_t points =
+      config.num_transforms() * config.keypoints_per_transform();
+  if (const int64_t coordinates = shapes.Size(input, 1);
+      shapes.status().ok() && coordinates != 2 * points) {
+    shapes.Fail(absl::StrCat("the AVD network is for ", coordinates / 2,
+                             " keypoints: tensor ", input, " has ", coordinates,
+                             " columns; expected ", 2 * points, " for the ",
+                             points, " keypoints of the model"));
+  }
   networks::AvdOptions options;
   options.num_transforms = config.num_transforms();
   options.keypoints_per_transform = config.keypoints_per_transform();
