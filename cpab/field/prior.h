@@ -1,50 +1,18 @@
-// A smoothness prior over velocity fields: which fields are likely before any
-// data are seen.
-//
-// The velocities at the vertices are jointly Gaussian with mean zero, the two
-// components independent, and covariance
-//
-//   k(p, q) = speed^2 exp(-|p - q| / length_scale)
-//           + gradient^2 (p - c).(q - c),             c = centre of the square:
-//
-// a rough field with correlation length `length_scale` (the exponential, or
-// Matern-1/2, kernel: continuous and, like the field itself, kinked) plus a
-// global affine field. Restricted to the fields that the basis spans,
-// u = W theta, that is
-//
-//   theta ~ N(0, Sigma),    Sigma^-1 = W^T K^-1 W.
-//
-// Why the exponential kernel: smoother ones (Matern-3/2, Gaussian) extrapolate
-// the slope between near keypoints, which moves far corners more than the
-// keypoints themselves; cpab/README.md has the comparison.
+// The smoothness prior over velocity fields of the plane.
 #ifndef CPAB_FIELD_PRIOR_H_
 #define CPAB_FIELD_PRIOR_H_
 
 #include <memory>
-#include <random>
 
-#include "Eigen/Core"
 #include "absl/status/statusor.h"
 #include "cpab/field/basis.h"
+#include "cpab/field/smoothness_prior.h"
 
 namespace cpab {
 
-struct PriorOptions {
-  // Distance over which velocities are correlated; above 0, in sides of the
-  // square.
-  double length_scale = 0.3;
-  // Standard deviation of the rough field's velocity, in sides of the square
-  // per unit time; above 0.
-  double speed = 1;
-  // Standard deviation of each entry of the global affine field's gradient,
-  // per unit time; at least 0.
-  double gradient = 0.3;
-};
-
-// Immutable; safe to use from many threads. Made once per basis and shared:
-// creation takes a Cholesky factorisation in the number of vertices and one in
-// theta_size().
-class Prior {
+// The prior of cpab/field/smoothness_prior.h for the fields of a basis.
+// Immutable; safe to use from many threads. Made once per basis and shared.
+class Prior : public SmoothnessPrior {
  public:
   // InvalidArgument if an option is out of range.
   static absl::StatusOr<std::shared_ptr<const Prior>> Create(
@@ -52,27 +20,10 @@ class Prior {
 
   const std::shared_ptr<const Basis>& basis() const { return basis_; }
 
-  // Sigma, [d, d].
-  const Eigen::MatrixXd& covariance() const { return covariance_; }
-  // Sigma^-1, [d, d].
-  const Eigen::MatrixXd& precision() const { return precision_; }
-
-  // theta^T Sigma^-1 theta: 0 for the identity, d on average over samples.
-  double Energy(const Eigen::Ref<const Eigen::VectorXd>& theta) const;
-
-  // log N(theta; 0, Sigma).
-  double LogDensity(const Eigen::Ref<const Eigen::VectorXd>& theta) const;
-
-  // A draw from N(0, Sigma). The same generator state gives the same theta.
-  Eigen::VectorXd Sample(std::mt19937_64& generator) const;
-
  private:
   Prior(std::shared_ptr<const Basis> basis, const PriorOptions& options);
 
   std::shared_ptr<const Basis> basis_;
-  Eigen::MatrixXd precision_;
-  Eigen::MatrixXd covariance_;
-  Eigen::MatrixXd factor_;  // L with L L^T = Sigma^-1, lower triangular.
 };
 
 }  // namespace cpab

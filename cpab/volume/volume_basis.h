@@ -79,6 +79,9 @@ class VolumeBasis {
   // there is none.
   Eigen::VectorXd ThetaFromVertices(const Eigen::Matrix3Xd& velocities) const;
 
+  // W, [3 vertices, d]: row 3 v + a is component a of vertex v's velocity.
+  const Eigen::MatrixXd& vertex_basis() const { return vertex_basis_; }
+
  private:
   explicit VolumeBasis(const VolumeOptions& options);
 
@@ -93,7 +96,7 @@ class VolumeBasis {
   Eigen::Matrix3Xd vertices_;
   std::vector<std::array<int, 4>> cells_;
   std::vector<Eigen::Matrix4d> shapes_;
-  Eigen::MatrixXd vertex_basis_;  // [3 vertices, d]; row 3 v + a
+  Eigen::MatrixXd vertex_basis_;
 };
 
 }  // namespace cpab

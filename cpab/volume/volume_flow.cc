@@ -239,6 +239,16 @@ VolumeJacobian VolumeFlow::Jacobian(const Eigen::Vector3d& x) const {
   return result;
 }
 
+double VolumeFlow::LogDetJacobian(const Eigen::Vector3d& x) const {
+  std::vector<Arc> arcs;
+  if (!Walk(x, &arcs).allFinite()) return kNaN;
+  double integral = 0;
+  for (const Arc& arc : arcs) {
+    integral += arc.piece.A.leftCols<3>().trace() * arc.duration;
+  }
+  return integral;
+}
+
 Eigen::Matrix3Xd VolumeFlow::Transform(const Eigen::Matrix3Xd& points,
                                        const ParallelFor& parallel_for) const {
   Eigen::Matrix3Xd y(3, points.cols());

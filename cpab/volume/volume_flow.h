@@ -56,6 +56,9 @@ class VolumeFlow {
 
   VolumeJacobian Jacobian(const Eigen::Vector3d& x) const;
 
+  // log det dT/dx at x, without the other derivatives.
+  double LogDetJacobian(const Eigen::Vector3d& x) const;
+
   // T of [3, N] points, column by column.
   Eigen::Matrix3Xd Transform(const Eigen::Matrix3Xd& points,
                              const ParallelFor& parallel_for = Serially) const;

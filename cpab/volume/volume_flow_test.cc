@@ -246,6 +246,7 @@ TEST_P(VolumeFlowTest, DerivativesAreThoseOfDifferences) {
                   .norm(),
               1e-4)
         << n;
+    EXPECT_EQ(flow.LogDetJacobian(points.col(n)), jacobian.log_det);
     EXPECT_NEAR(std::exp(jacobian.log_det), jacobian.dy_dx.determinant(),
                 1e-11 * Stretch(flow) * Stretch(flow));
   }
@@ -281,6 +282,7 @@ TEST_P(VolumeFlowTest, PointsThatAreNotFiniteAreNan) {
   const Eigen::Vector3d bad(0.5, std::numeric_limits<double>::infinity(), 0.5);
   EXPECT_TRUE(flow(bad).array().isNaN().all());
   EXPECT_TRUE(std::isnan(flow.Jacobian(bad).log_det));
+  EXPECT_TRUE(std::isnan(flow.LogDetJacobian(bad)));
 }
 
 // Laws of the constraints.
