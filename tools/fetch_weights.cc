@@ -34,17 +34,23 @@ namespace {
 namespace published = networks::published;
 
 constexpr char kUsage[] =
-    R"(Fetches published weights of networks, by the names of their files.
+    R"(Fetches published weights of networks, by name.
 
   tools/bazelw run //tools:fetch_weights -- NAME...
   tools/bazelw run //tools:fetch_weights -- --list
 
+tps-vox, tps-taichi, tps-ted and tps-mgif are whole models for animate
+--checkpoint; the others are frozen networks of losses and metrics. --list says
+what each is for, whose it is and its licence.
+
 An interrupted download goes on where it was when the command is run again. Each
 file is checked against its published SHA-256, or against the one recorded in
-NAME.sha256 when it first came; a file that is there is only checked.
+NAME.sha256 when it first came; a file that is there is only checked. Where a
+file has several sources, they are tried in turn.
 
-The arguments of two examples:
-  vgg19-dcbb9e9d.pth dino_vitbase8_pretrain.pth
+The arguments of three examples:
+  tps-vox
+  vgg19 dino-vitb8 sam-vit-b
   --dir weights --mirror https://files.example.org/weights sam_vit_b_01ec64.pth
 
 Exit codes: 0 done, 1 a file is damaged or not where it should be, 2 bad flag;
@@ -57,8 +63,10 @@ void List(const std::string& folder) {
     std::error_code error;
     const bool there =
         std::filesystem::exists(absl::StrCat(folder, "/", file.name), error);
-    absl::PrintF("  %-8s %-30s %s\n", there ? "fetched" : "-", file.name,
+    absl::PrintF("  %-8s %-12s %s\n", there ? "fetched" : "-", file.short_name,
                  file.purpose);
+    absl::PrintF("  %21s %s; %s. Licence: %s.\n", "", file.name, file.origin,
+                 file.licence);
   }
 }
 
@@ -92,7 +100,7 @@ absl::Status FetchOne(published::WeightFile file, const std::string& folder) {
   const std::string mirror = absl::GetFlag(FLAGS_mirror);
   const std::string mirrored =
       absl::StrCat(mirror, absl::EndsWith(mirror, "/") ? "" : "/", file.name);
-  if (!mirror.empty()) file.url = mirrored;
+  if (!mirror.empty()) file.urls = {mirrored};
   published::FetchOptions options;
   options.force = absl::GetFlag(FLAGS_force);
   options.download.stopped = [] { return pipelines::StopSignal() != 0; };
@@ -105,9 +113,16 @@ absl::Status FetchOne(published::WeightFile file, const std::string& folder) {
     return pipelines::StoppedBySignal(pipelines::StopSignal());
   }
   RETURN_IF_ERROR(result.status());
-  absl::PrintF("%s  %s (SHA-256 %s...)\n",
+  for (const std::string& failed : result->failed_sources) {
+    absl::FPrintF(stderr, "fetch_weights: warning: %s\n", failed);
+  }
+  absl::PrintF("%s  %s (SHA-256 %s...%s)\n",
                result->downloaded ? "fetched" : "was there, whole:",
-               result->path, result->sha256.substr(0, 8));
+               result->path, result->sha256.substr(0, 8),
+               result->is_first ? ", which nobody publishes: recorded, and "
+                                  "asked of later copies"
+                                : "");
+  absl::PrintF("  %s. Licence: %s.\n", file.origin, file.licence);
   return absl::OkStatus();
 }
 

@@ -127,6 +127,7 @@ class Transfer {
 
   void Configure(CURL* curl);
   absl::Status Begin();
+  absl::Status CheckSize() const;
   absl::Status Take(absl::string_view bytes);
   absl::Status Judge(CURLcode code, const char* curl_message);
   absl::Status JudgeAnswer();
@@ -215,9 +216,19 @@ absl::Status Transfer::Begin() {
   } else if (head_.status == 200) {
     accepted_ = true;
     total_ = std::max<int64_t>(head_.content_length, 0);
-    return part_.StartOver(head_.version());
+    RETURN_IF_ERROR(part_.StartOver(head_.version()));
   }
-  return absl::OkStatus();
+  return CheckSize();
+}
+
+absl::Status Transfer::CheckSize() const {
+  if (!accepted_ || total_ == 0 || options_.bytes == 0 ||
+      total_ == options_.bytes) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(absl::StrCat(url_, ": has ", total_,
+                                          " bytes; the file that is meant has ",
+                                          options_.bytes));
 }
 
 absl::Status Transfer::Take(absl::string_view bytes) {
@@ -305,14 +316,9 @@ absl::StatusOr<std::string> Download(const std::string& url,
                                      const DownloadOptions& options) {
   StartLibcurl();
   ASSIGN_OR_RETURN(PartFile part, PartFile::Open(path));
-  RETURN_IF_ERROR(TransferAll(url, part, options));
-  ASSIGN_OR_RETURN(const std::string digest, Sha256OfFile(part.part_path()));
-  if (!absl::StartsWith(digest, options.sha256)) {
-    part.Remove();
-    return absl::DataLossError(absl::StrCat(
-        url, ": what came has the SHA-256 ", digest, ", which should begin ",
-        options.sha256, "; it was thrown away"));
-  }
+  const absl::Status transferred = TransferAll(url, part, options);
+  if (absl::IsDataLoss(transferred)) part.Remove();
+  RETURN_IF_ERROR(transferred);
   if (options.check) {
     const absl::Status checked = options.check(part.part_path());
     if (!checked.ok()) {
@@ -320,6 +326,13 @@ absl::StatusOr<std::string> Download(const std::string& url,
       return absl::Status(checked.code(),
                           absl::StrCat(url, ": ", checked.message()));
     }
+  }
+  ASSIGN_OR_RETURN(const std::string digest, Sha256OfFile(part.part_path()));
+  if (!absl::StartsWith(digest, options.sha256)) {
+    part.Remove();
+    return absl::DataLossError(absl::StrCat(
+        url, ": what came has the SHA-256 ", digest, ", which should begin ",
+        options.sha256, "; it was thrown away"));
   }
   RETURN_IF_ERROR(part.Finish());
   return digest;

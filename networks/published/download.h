@@ -18,6 +18,10 @@ struct DownloadOptions {
   // The first digits that the file's SHA-256 must have; "": any.
   std::string sha256;
 
+  // The size that it must have; 0: any. A server that announces another one is
+  // left before its first byte.
+  int64_t bytes = 0;
+
   // What else a file must be: called with its temporary path when it is
   // complete. An error throws it away and is returned.
   std::function<absl::Status(const std::string& path)> check;
@@ -42,7 +46,7 @@ struct DownloadOptions {
 //                       trouble (5xx, 429): run again to go on
 //   NotFound            404 or 410
 //   PermissionDenied    401 or 403, or the system forbids writing
-//   DataLoss            the digest is wrong; what came is thrown away
+//   DataLoss            size or digest are wrong; what came is thrown away
 //   ResourceExhausted   the disk is full; the part stays
 //   FailedPrecondition  another process is downloading to the same path
 //   Cancelled           `stopped`

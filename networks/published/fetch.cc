@@ -6,10 +6,12 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/folder.h"
 #include "networks/files/read_file.h"
 #include "networks/published/digest.h"
+#include "networks/weights/not_weights.h"
 #include "third_party/absl/status_macros.h"
 
 namespace networks::published {
@@ -40,12 +42,15 @@ std::string ExpectedDigest(const WeightFile& file, const std::string& path) {
 // PyTorch writes zip archives, before version 1.6 pickles of protocol 2.
 absl::Status CheckIsPyTorchFile(const std::string& path) {
   files::ReadOptions options;
-  options.first_bytes = 2;
+  options.first_bytes = 512;
   ASSIGN_OR_RETURN(const std::string start, files::ReadFile(path, options));
-  if (start == "PK" || start == "\x80\x02") return absl::OkStatus();
-  return absl::DataLossError(
-      "what came is no PyTorch file but perhaps the page of a proxy; it was "
-      "thrown away");
+  if (absl::StartsWith(start, "PK") || absl::StartsWith(start, "\x80\x02")) {
+    return absl::OkStatus();
+  }
+  const std::string what = weights::WhatInsteadOfWeights(start);
+  return absl::DataLossError(absl::StrCat(
+      "what came is no PyTorch file but ",
+      what.empty() ? "something else" : what, "; it was thrown away"));
 }
 
 absl::StatusOr<FetchResult> Verify(const WeightFile& file,
@@ -60,7 +65,37 @@ absl::StatusOr<FetchResult> Verify(const WeightFile& file,
   if (RecordedDigest(path) != digest) {
     RETURN_IF_ERROR(Record(path, file, digest));
   }
-  return FetchResult{path, digest, /*downloaded=*/false};
+  FetchResult result;
+  result.path = path;
+  result.sha256 = digest;
+  return result;
+}
+
+// Whether another source may have what this one has not.
+bool MayHelp(const absl::Status& failure) {
+  return absl::IsUnavailable(failure) || absl::IsNotFound(failure) ||
+         absl::IsPermissionDenied(failure) || absl::IsDataLoss(failure) ||
+         absl::IsInvalidArgument(failure);
+}
+
+// The file's digest; what failed before goes to `failures`.
+absl::StatusOr<std::string> DownloadFromAny(
+    const WeightFile& file, const std::string& path,
+    const DownloadOptions& options, std::vector<std::string>* failures) {
+  absl::Status last = absl::InvalidArgumentError("there is no source");
+  bool try_again = false;
+  for (const absl::string_view url : file.urls) {
+    if (url.empty()) continue;
+    const absl::StatusOr<std::string> digest =
+        Download(std::string(url), path, options);
+    if (digest.ok() || !MayHelp(digest.status())) return digest;
+    last = digest.status();
+    try_again = try_again || absl::IsUnavailable(last);
+    failures->emplace_back(last.message());
+  }
+  return absl::Status(try_again ? absl::StatusCode::kUnavailable : last.code(),
+                      failures->empty() ? std::string(last.message())
+                                        : absl::StrJoin(*failures, "\n"));
 }
 
 }  // namespace
@@ -77,11 +112,16 @@ absl::StatusOr<FetchResult> Fetch(const WeightFile& file,
   }
   DownloadOptions download = options.download;
   download.sha256 = expected;
+  download.bytes = file.bytes;
   download.check = CheckIsPyTorchFile;
-  ASSIGN_OR_RETURN(const std::string digest,
-                   Download(std::string(file.url), path, download));
-  RETURN_IF_ERROR(Record(path, file, digest));
-  return FetchResult{path, digest, /*downloaded=*/true};
+  FetchResult result;
+  result.path = path;
+  result.downloaded = true;
+  result.is_first = expected.empty();
+  ASSIGN_OR_RETURN(result.sha256, DownloadFromAny(file, path, download,
+                                                  &result.failed_sources));
+  RETURN_IF_ERROR(Record(path, file, result.sha256));
+  return result;
 }
 
 }  // namespace networks::published

@@ -7,6 +7,7 @@
 #define NETWORKS_PUBLISHED_FETCH_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "networks/published/download.h"
@@ -18,7 +19,7 @@ struct FetchOptions {
   // Downloads even what is there, replacing it when the new copy is complete.
   bool force = false;
 
-  // `sha256` and `check` are set by Fetch.
+  // `sha256`, `bytes` and `check` are set by Fetch.
   DownloadOptions download;
 };
 
@@ -26,11 +27,20 @@ struct FetchResult {
   std::string path;
   std::string sha256;
   bool downloaded = false;  // or was there, whole
+  // Nobody publishes the digest, so that of the first copy, this one, will be
+  // asked of later ones.
+  bool is_first = false;
+  // What the sources said that were tried before.
+  std::vector<std::string> failed_sources;
 };
 
-// Makes sure that `file` is in `folder`, which is made if need be. Errors of
-// Download; besides, DataLoss if the file is there with a wrong digest, or came
-// and is no PyTorch file (a proxy's page, say).
+// Makes sure that `file` is in `folder`, which is made if need be. Its sources
+// are tried in turn until one has it, but for what no other source can mend: a
+// full disk, another process at the same file, a stop.
+//
+// Errors of Download, with what each source said: Unavailable if any of them
+// may answer later. Besides, DataLoss if the file is there with a wrong digest,
+// or came and is no PyTorch file (a web page, a link of Git LFS).
 absl::StatusOr<FetchResult> Fetch(const WeightFile& file,
                                   const std::string& folder,
                                   const FetchOptions& options = {});

@@ -23,14 +23,21 @@ TEST(WeightFiles, HaveTheirOwnNamesAndSecureAddresses) {
   std::set<absl::string_view> names;
   for (const WeightFile& file : WeightFiles()) {
     EXPECT_TRUE(names.insert(file.name).second) << file.name;
-    EXPECT_TRUE(absl::StartsWith(file.url, "https://")) << file.url;
+    EXPECT_TRUE(names.insert(file.short_name).second) << file.short_name;
+    EXPECT_FALSE(file.urls[0].empty()) << file.name;
+    for (const absl::string_view url : file.urls) {
+      EXPECT_TRUE(url.empty() || absl::StartsWith(url, "https://")) << url;
+    }
+    EXPECT_FALSE(file.licence.empty() || file.origin.empty()) << file.name;
     EXPECT_EQ(file.sha256.find_first_not_of("0123456789abcdef"),
               absl::string_view::npos)
         << file.name;
   }
-  EXPECT_THAT(WeightFileByName("vgg19"),
+  EXPECT_THAT(WeightFileByName("vgg"),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("vgg19-dcbb9e9d.pth")));
+                       AllOf(HasSubstr("tps-vox, "), HasSubstr("vgg19, "))));
+  EXPECT_EQ(WeightFileByName("vgg19")->name, "vgg19-dcbb9e9d.pth");
+  EXPECT_EQ(WeightFileByName("tps-vox.pth.tar")->short_name, "tps-vox");
 }
 
 class FetchTest : public ::testing::Test {
@@ -39,7 +46,10 @@ class FetchTest : public ::testing::Test {
 
   WeightFile FileOf(const LoopbackServer& server) {
     url_ = server.Url("/weights.pth");
-    return {"weights.pth", url_, "", "a test"};
+    WeightFile file;
+    file.name = "weights.pth";
+    file.urls = {url_};
+    return file;
   }
 
   void Overwrite(const std::string& contents) {
@@ -102,11 +112,68 @@ TEST_F(FetchTest, HoldsAFileToThePublishedDigest) {
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("00000000")));
 }
 
-TEST_F(FetchTest, RefusesAProxysPage) {
-  LoopbackServer server(ServeFile("<html>Please log in</html>"));
-  EXPECT_THAT(Fetch(FileOf(server), folder_),
-              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("proxy")));
+// Also where the digest of the file is known, and would be wrong.
+TEST_F(FetchTest, RefusesAPageAndALinkInsteadOfTheFile) {
+  std::string body;
+  LoopbackServer server(
+      [&](const HttpRequest& request) { return ServeFile(body)(request); });
+  WeightFile file = FileOf(server);
+  for (const char* digest : {"", "52ad8c84"}) {
+    file.sha256 = digest;
+    body = "<html>Please log in</html>";
+    EXPECT_THAT(Fetch(file, folder_),
+                StatusIs(absl::StatusCode::kDataLoss, HasSubstr("a web page")));
+    body = "version https://git-lfs.github.com/spec/v1\noid sha256:52ad";
+    EXPECT_THAT(Fetch(file, folder_),
+                StatusIs(absl::StatusCode::kDataLoss, HasSubstr("Git LFS")));
+  }
   EXPECT_FALSE(fs::exists(path_));
+}
+
+TEST_F(FetchTest, TriesItsSourcesInTurn) {
+  LoopbackServer server([](const HttpRequest& request) {
+    if (request.target == "/gone") {
+      HttpResponse response;
+      response.status = 404;
+      return response;
+    }
+    return ServeFile(request.target == "/page" ? "<html>log in</html>"
+                                               : "PK weights")(request);
+  });
+  const std::string gone = server.Url("/gone"), page = server.Url("/page"),
+                    good = server.Url("/good");
+  WeightFile file;
+  file.name = "weights.pth";
+  file.urls = {gone, page, good};
+  const auto result = Fetch(file, folder_);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_TRUE(result->is_first);
+  ASSERT_EQ(result->failed_sources.size(), 2u);
+  EXPECT_THAT(result->failed_sources[0], HasSubstr(gone));
+  EXPECT_THAT(result->failed_sources[1], HasSubstr("a web page"));
+
+  FetchOptions force;
+  force.force = true;
+  file.urls = {gone, page};
+  EXPECT_THAT(Fetch(file, folder_, force),
+              StatusIs(absl::StatusCode::kDataLoss,
+                       AllOf(HasSubstr(gone), HasSubstr(page))));
+  file.urls = {"http://127.0.0.1:1/nobody", gone};
+  EXPECT_THAT(Fetch(file, folder_, force),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr(gone)));
+}
+
+TEST_F(FetchTest, LeavesASourceWithAFileOfAnotherSize) {
+  LoopbackServer server(ServeFile("PK weights"));
+  WeightFile file = FileOf(server);
+  file.bytes = 11;
+  EXPECT_THAT(
+      Fetch(file, folder_),
+      StatusIs(absl::StatusCode::kDataLoss,
+               HasSubstr("has 10 bytes; the file that is meant has 11")));
+  EXPECT_FALSE(fs::exists(path_ + ".part"));
+  file.bytes = 10;
+  EXPECT_THAT(Fetch(file, folder_), IsOk());
 }
 
 TEST_F(FetchTest, SaysThatTheFolderCannotBeMade) {
@@ -128,6 +195,7 @@ TEST(FindWeights, NamesTheCommandThatFetchesThem) {
   const std::string path = folder + "/vgg19-dcbb9e9d.pth";
   std::ofstream(path) << "weights";
   EXPECT_THAT(FindWeights("vgg19-dcbb9e9d.pth", folder), IsOkAndHolds(path));
+  EXPECT_THAT(FindWeights("vgg19", folder), IsOkAndHolds(path));
 }
 
 TEST(FindWeights, TakesAPath) {

@@ -10,62 +10,125 @@ namespace networks::published {
 
 namespace {
 
-#define TORCHVISION "https://download.pytorch.org/models/"
-#define META "https://dl.fbaipublicfiles.com/"
-#define LPIPS                                                               \
-  "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master" \
-  "/lpips/weights/v0.1/"
+#define TORCHVISION(file) \
+  { "https://download.pytorch.org/models/" file }
+#define META(file) \
+  { "https://dl.fbaipublicfiles.com/" file }
+#define LPIPS(file)                                                           \
+  {                                                                           \
+    "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master" \
+    "/lpips/weights/v0.1/" file                                               \
+  }
+// Of a model hub; a space is a repository of another kind.
+#define HUB(repository, file) \
+  "https://huggingface.co/" repository "/resolve/main/" file
+#define TPS(file)                                                 \
+  HUB("MCMLXXXVII/thinplatesv1", "orig/" file),                   \
+      HUB("spaces/AlekseyKorshuk/thin-plate-spline-motion-model", \
+          "checkpoints/" file)
+
+constexpr char kTorchvision[] = "torchvision, trained on ImageNet";
+constexpr char kDino[] = "facebookresearch/dino";
+constexpr char kSam[] = "facebookresearch/segment-anything";
+constexpr char kLpips[] = "richzhang/PerceptualSimilarity";
+constexpr char kBsd3[] = "BSD-3-Clause";
+constexpr char kBsd2[] = "BSD-2-Clause";
+constexpr char kApache[] = "Apache-2.0";
+constexpr char kTpsLicence[] =
+    "MIT for the authors' code; the files are copies by others, and the "
+    "training videos have terms of their own";
 
 // torchvision's names carry the first 8 digits of the SHA-256. SAM's carry 6 of
 // the MD5, which proves little; their SHA-256 are those that several projects
 // that depend on the files publish alike. LPIPS' are those of the files in its
-// authors' repository. DINO's carry nothing.
+// authors' repository. DINO's carry nothing. The Thin-Plate Spline Motion
+// Model's authors publish theirs on drives that need a click, and no digests;
+// vox's is that of two independent copies.
 constexpr WeightFile kWeightFiles[] = {
-    {"vgg19-dcbb9e9d.pth", TORCHVISION "vgg19-dcbb9e9d.pth", "dcbb9e9d",
-     "VGG-19, perceptual loss"},
-    {"dino_vitbase8_pretrain.pth",
-     META "dino/dino_vitbase8_pretrain/dino_vitbase8_pretrain.pth", "",
-     "DINO ViT-B/8, structure alignment loss"},
-    {"dino_vitbase16_pretrain.pth",
-     META "dino/dino_vitbase16_pretrain/dino_vitbase16_pretrain.pth", "",
-     "DINO ViT-B/16, structure alignment loss"},
-    {"dino_deitsmall8_pretrain.pth",
-     META "dino/dino_deitsmall8_pretrain/dino_deitsmall8_pretrain.pth", "",
-     "DINO ViT-S/8, structure alignment loss"},
-    {"dino_deitsmall16_pretrain.pth",
-     META "dino/dino_deitsmall16_pretrain/dino_deitsmall16_pretrain.pth", "",
-     "DINO ViT-S/16, structure alignment loss"},
-    {"sam_vit_b_01ec64.pth", META "segment_anything/sam_vit_b_01ec64.pth",
+    {"tps-vox.pth.tar",
+     "tps-vox",
+     {HUB("VESSL/thin-plate-spline-motion-model", "vox.pth.tar"),
+      HUB("spaces/maidentech/photo2video", "checkpoints/vox.pth.tar"),
+      HUB("MCMLXXXVII/thinplatesv1", "orig/vox.pth.tar")},
+     "52ad8c848e2a1d91b621de96fea83faf57ce3b8c1c06424e317f4df1d3998204",
+     "faces: a whole model, for animate --checkpoint",
+     "Thin-Plate Spline Motion Model (CVPR 2022), trained on VoxCeleb",
+     kTpsLicence,
+     350993469},
+    {"tps-taichi.pth.tar",
+     "tps-taichi",
+     {TPS("taichi.pth.tar")},
+     "",
+     "whole bodies: a whole model, for animate --checkpoint",
+     "Thin-Plate Spline Motion Model (CVPR 2022), trained on TaiChiHD",
+     kTpsLicence},
+    {"tps-ted.pth.tar",
+     "tps-ted",
+     {TPS("ted.pth.tar")},
+     "",
+     "upper bodies, with --model_size 384: a whole model, for animate "
+     "--checkpoint",
+     "Thin-Plate Spline Motion Model (CVPR 2022), trained on TED talks",
+     kTpsLicence},
+    {"tps-mgif.pth.tar",
+     "tps-mgif",
+     {TPS("mgif.pth.tar")},
+     "",
+     "drawn animals: a whole model, for animate --checkpoint",
+     "Thin-Plate Spline Motion Model (CVPR 2022), trained on MGif",
+     kTpsLicence},
+    {"vgg19-dcbb9e9d.pth", "vgg19", TORCHVISION("vgg19-dcbb9e9d.pth"),
+     "dcbb9e9d", "VGG-19, perceptual loss", kTorchvision, kBsd3},
+    {"dino_vitbase8_pretrain.pth", "dino-vitb8",
+     META("dino/dino_vitbase8_pretrain/dino_vitbase8_pretrain.pth"), "",
+     "DINO ViT-B/8, structure alignment loss", kDino, kApache},
+    {"dino_vitbase16_pretrain.pth", "dino-vitb16",
+     META("dino/dino_vitbase16_pretrain/dino_vitbase16_pretrain.pth"), "",
+     "DINO ViT-B/16, structure alignment loss", kDino, kApache},
+    {"dino_deitsmall8_pretrain.pth", "dino-vits8",
+     META("dino/dino_deitsmall8_pretrain/dino_deitsmall8_pretrain.pth"), "",
+     "DINO ViT-S/8, structure alignment loss", kDino, kApache},
+    {"dino_deitsmall16_pretrain.pth", "dino-vits16",
+     META("dino/dino_deitsmall16_pretrain/dino_deitsmall16_pretrain.pth"), "",
+     "DINO ViT-S/16, structure alignment loss", kDino, kApache},
+    {"sam_vit_b_01ec64.pth", "sam-vit-b",
+     META("segment_anything/sam_vit_b_01ec64.pth"),
      "ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912",
-     "SAM ViT-B, keypoint semantic loss and segment"},
-    {"sam_vit_l_0b3195.pth", META "segment_anything/sam_vit_l_0b3195.pth",
+     "SAM ViT-B, keypoint semantic loss and segment", kSam, kApache},
+    {"sam_vit_l_0b3195.pth", "sam-vit-l",
+     META("segment_anything/sam_vit_l_0b3195.pth"),
      "3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622",
-     "SAM ViT-L, keypoint semantic loss and segment"},
-    {"sam_vit_h_4b8939.pth", META "segment_anything/sam_vit_h_4b8939.pth",
+     "SAM ViT-L, keypoint semantic loss and segment", kSam, kApache},
+    {"sam_vit_h_4b8939.pth", "sam-vit-h",
+     META("segment_anything/sam_vit_h_4b8939.pth"),
      "a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e",
-     "SAM ViT-H, keypoint semantic loss and segment"},
-    {"resnet18-f37072fd.pth", TORCHVISION "resnet18-f37072fd.pth", "f37072fd",
-     "ResNet-18, first weights of the keypoint detector"},
-    {"alexnet-owt-7be5be79.pth", TORCHVISION "alexnet-owt-7be5be79.pth",
-     "7be5be79", "AlexNet, LPIPS"},
-    {"vgg16-397923af.pth", TORCHVISION "vgg16-397923af.pth", "397923af",
-     "VGG-16, LPIPS"},
-    {"lpips_alex_v0.1.pth", LPIPS "alex.pth",
+     "SAM ViT-H, keypoint semantic loss and segment", kSam, kApache},
+    {"resnet18-f37072fd.pth", "resnet18", TORCHVISION("resnet18-f37072fd.pth"),
+     "f37072fd", "ResNet-18, first weights of the keypoint detector",
+     kTorchvision, kBsd3},
+    {"alexnet-owt-7be5be79.pth", "alexnet",
+     TORCHVISION("alexnet-owt-7be5be79.pth"), "7be5be79", "AlexNet, LPIPS",
+     kTorchvision, kBsd3},
+    {"vgg16-397923af.pth", "vgg16", TORCHVISION("vgg16-397923af.pth"),
+     "397923af", "VGG-16, LPIPS", kTorchvision, kBsd3},
+    {"lpips_alex_v0.1.pth", "lpips-alex", LPIPS("alex.pth"),
      "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
-     "LPIPS, weights of AlexNet's channels"},
-    {"lpips_vgg_v0.1.pth", LPIPS "vgg.pth",
+     "LPIPS, weights of AlexNet's channels", kLpips, kBsd2},
+    {"lpips_vgg_v0.1.pth", "lpips-vgg", LPIPS("vgg.pth"),
      "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
-     "LPIPS, weights of VGG-16's channels"},
+     "LPIPS, weights of VGG-16's channels", kLpips, kBsd2},
 };
 
 #undef TORCHVISION
 #undef META
 #undef LPIPS
+#undef HUB
+#undef TPS
 
 std::string Names() {
   return absl::StrJoin(kWeightFiles, ", ",
                        [](std::string* out, const WeightFile& file) {
-                         absl::StrAppend(out, file.name);
+                         absl::StrAppend(out, file.short_name);
                        });
 }
 
@@ -75,7 +138,7 @@ absl::Span<const WeightFile> WeightFiles() { return kWeightFiles; }
 
 absl::StatusOr<WeightFile> WeightFileByName(absl::string_view name) {
   for (const WeightFile& file : kWeightFiles) {
-    if (file.name == name) return file;
+    if (file.name == name || file.short_name == name) return file;
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "there are no published weights '", name, "'; the names are ", Names()));
@@ -101,7 +164,7 @@ absl::StatusOr<std::string> FindWeights(const std::string& name_or_path,
         file.status().message(), "; for a file of your own give a path, as ./",
         name_or_path));
   }
-  const std::string path = absl::StrCat(folder, "/", name_or_path);
+  const std::string path = absl::StrCat(folder, "/", file->name);
   if (std::filesystem::is_regular_file(path, error)) return path;
   return absl::NotFoundError(absl::StrCat(
       "the weights ", name_or_path, " are not in ", folder,

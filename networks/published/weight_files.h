@@ -1,8 +1,11 @@
 // The published weight files that this project can use: their names, which
-// configurations refer to, and where they are on the net and on the disk.
+// configurations and flags refer to, and where they are on the net and on the
+// disk.
 #ifndef NETWORKS_PUBLISHED_WEIGHT_FILES_H_
 #define NETWORKS_PUBLISHED_WEIGHT_FILES_H_
 
+#include <array>
+#include <cstdint>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -12,26 +15,37 @@
 namespace networks::published {
 
 struct WeightFile {
-  absl::string_view name;  // of the file, as published
-  absl::string_view url;
+  // Of the file on the disk: as published, but where that says too little.
+  absl::string_view name;
+  // What a user may say instead, as "vgg19".
+  absl::string_view short_name;
+  // Where it is, to be tried in this order; empty ones are none.
+  std::array<absl::string_view, 3> urls;
   // The first digits of the file's SHA-256, hexadecimal; empty where its
   // authors publish none and nobody else does.
   absl::string_view sha256;
   absl::string_view purpose;
+  // Whose it is, and under which terms.
+  absl::string_view origin;
+  absl::string_view licence;
+  // The file's size; 0 where it is not known.
+  int64_t bytes = 0;
 };
 
 // All of them, by purpose.
 absl::Span<const WeightFile> WeightFiles();
 
-// InvalidArgument, listing the names, if there is none of this name.
+// By its name or its short name. InvalidArgument, listing the short names, if
+// there is none.
 absl::StatusOr<WeightFile> WeightFileByName(absl::string_view name);
 
 // Where weights are fetched to: <cache_folder>/weights.
 std::string WeightsFolder(absl::string_view cache_folder);
 
-// The path of a file that a configuration names: a published name, which must
-// have been fetched to `folder`, or a path, told by a slash in it and as this
-// process sees it: what a user typed must have been made absolute.
+// The path of a file that a configuration or a flag names: a published name or
+// short name, which must have been fetched to `folder`, or a path, told by a
+// slash in it and as this process sees it: what a user typed must have been
+// made absolute.
 //
 // NotFound if the file is not there, for a published name with the command that
 // fetches it; InvalidArgument if it is neither a published name nor a path.

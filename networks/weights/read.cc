@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "networks/weights/mapped_file.h"
+#include "networks/weights/not_weights.h"
 #include "networks/weights/pytorch.h"
 #include "networks/weights/pytorch_format.h"
 #include "networks/weights/safetensors.h"
@@ -45,6 +46,10 @@ absl::StatusOr<Weights> ReadWeights(const std::string& path) {
   if (contents.size() > 8 && contents[8] == '{') return ReadSafetensors(path);
   if (IsZipArchive(contents)) return ReadPytorch(path, "PyTorch zip");
   if (IsLegacyPytorch(contents)) return ReadPytorch(path, "PyTorch legacy");
+  if (const std::string what = WhatInsteadOfWeights(contents); !what.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": is ", what, "; download it anew"));
+  }
   return absl::InvalidArgumentError(absl::StrCat(
       path, ": is neither a safetensors file nor one of torch.save (",
       contents.size(), " bytes)"));
