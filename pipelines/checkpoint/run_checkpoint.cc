@@ -6,13 +6,30 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "networks/published/weight_files.h"
+#include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
+namespace {
+
+// Whether the user has typed the name alone.
+bool IsPublishedName(const std::string& path) {
+  const std::string name = std::filesystem::path(path).filename().string();
+  return UserPath(name) == path &&
+         networks::published::WeightFileByName(name).ok();
+}
+
+}  // namespace
 
 absl::StatusOr<std::string> CheckpointAt(const std::string& path) {
   std::error_code error;
+  if (!std::filesystem::exists(path, error) && IsPublishedName(path)) {
+    return networks::published::FindWeights(
+        std::filesystem::path(path).filename().string(),
+        networks::published::WeightsFolder(CacheFolder()));
+  }
   if (!std::filesystem::is_directory(path, error)) return path;
   for (const std::string& folder : {absl::StrCat(path, "/checkpoints"), path}) {
     const std::string best = CheckpointStore(folder, /*keep=*/1).best();

@@ -8,9 +8,16 @@
 
 namespace pipelines {
 
-// `path` itself, unless it is a folder: of a run's folder, or of its folder
-// "checkpoints", the best checkpoint, or the newest where none is marked as the
-// best. NotFound if it holds none.
+// `path` itself, unless it is
+//
+// - a folder: of a run's folder, or of its folder "checkpoints", the best
+//   checkpoint, or the newest where none is marked as the best;
+// - the name of published weights, as "tps-vox", where the user's folder has no
+//   file of that name: the file that was fetched to the cache folder.
+//
+// path: as UserPath makes it of what the user typed.
+// NotFound if a folder holds none, or if published weights have not been
+// fetched, with the command that fetches them.
 absl::StatusOr<std::string> CheckpointAt(const std::string& path);
 
 }  // namespace pipelines

@@ -6,13 +6,17 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/published/weight_files.h"
+#include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class CheckpointAtTest : public testing::Test {
@@ -54,6 +58,25 @@ TEST_F(CheckpointAtTest, IsNoneInAFolderWithoutAny) {
   EXPECT_THAT(CheckpointAt(run_),
               StatusIs(absl::StatusCode::kNotFound,
                        HasSubstr(run_ + ": is a folder without checkpoints")));
+}
+
+TEST(PublishedCheckpoint, IsFoundInTheCacheOrItsCommandIsNamed) {
+  const std::string cache = FreshTestFolder();
+  const ScopedCacheFolder scoped(cache);
+  EXPECT_THAT(CheckpointAt(UserPath("tps-vox")),
+              StatusIs(absl::StatusCode::kNotFound,
+                       AllOf(HasSubstr("//tools:fetch_weights"),
+                             HasSubstr("tps-vox"))));
+  const std::string folder = networks::published::WeightsFolder(CacheFolder());
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/tps-vox.pth.tar") << "PK";
+  for (const char* name : {"tps-vox", "tps-vox.pth.tar"}) {
+    EXPECT_THAT(CheckpointAt(UserPath(name)),
+                IsOkAndHolds(folder + "/tps-vox.pth.tar"));
+  }
+  // A file of the user's own comes first; elsewhere the name means nothing.
+  EXPECT_THAT(CheckpointAt(cache + "/other/tps-vox"),
+              IsOkAndHolds(cache + "/other/tps-vox"));
 }
 
 }  // namespace
