@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the programs below a folder:
 #
-#   tools/bazelw run //tools/install -- PREFIX
+#   tools/bazelw run //tools:install -- PREFIX
 #
 #   PREFIX/bin/cpab-*                   animate, train, evaluate, ablate and the tools
 #   PREFIX/lib/cpab_animation/          the programs, configs, studies, the shipped
