@@ -16,6 +16,7 @@
 #include "pipelines/app/program.h"
 #include "pipelines/app/progress.h"
 #include "pipelines/base/stop_signal.h"
+#include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
 #include "pipelines/pretrained/pretrained.h"
 #include "third_party/absl/status_macros.h"
@@ -44,17 +45,17 @@ class Progress {
     std::fflush(stdout);
   }
 
-  void Update(int64_t done, int64_t total) {
+  void Update(const WorkProgress& now) {
     if (request_.quiet) return;
     if (!bar_) {
       ProgressOptions options;
       options.title = title_;
-      options.unit = "frames";
-      options.total = total;
+      options.unit = std::string(now.unit);
+      options.total = now.total;
       bar_ = std::make_unique<ProgressBar>(options);
     }
-    bar_->Update(done);
-    if (done == total) bar_->Finish();
+    bar_->Update(now.done);
+    if (now.total > 0 && now.done == now.total) bar_->Finish();
   }
 
  private:
@@ -115,6 +116,7 @@ BatchOptions OptionsOf(const AnimateRequest& request,
   batch.video = request.video;
   batch.video.overwrite = request.overwrite;
   batch.video.other_inputs = {checkpoint};
+  batch.video.hooks.stop = [] { return StopSignal() != 0; };
   return batch;
 }
 
@@ -123,8 +125,8 @@ std::vector<BatchResult> AnimateAll(Animator& animator,
                                     const AnimateRequest& request,
                                     BatchOptions batch) {
   Progress progress(request, items.size());
-  batch.video.progress = [&](int64_t done, int64_t total) {
-    progress.Update(done, total);
+  batch.video.hooks.progress = [&](const WorkProgress& now) {
+    progress.Update(now);
   };
   batch.begin = [&](size_t index, const BatchItem& item) {
     progress.Begin(index, item);
@@ -188,8 +190,8 @@ absl::Status Animate(const AnimateRequest& request, c10::Device device) {
   const std::vector<BatchResult> results =
       AnimateAll(*animator, items, request, batch);
   PrintResults(results, request, checkpoint);
+  if (results.size() < items.size()) return StoppedError();
   if (request.comparison) RETURN_IF_ERROR(Compare(results, request, batch));
-  if (results.size() < items.size()) return StoppedBySignal(StopSignal());
   return BatchStatus(results);
 }
 

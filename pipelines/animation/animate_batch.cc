@@ -16,7 +16,6 @@
 #include "networks/files/read_file.h"
 #include "nlohmann/json.hpp"
 #include "pipelines/animation/comparison.h"
-#include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/image_folder.h"
@@ -179,7 +178,8 @@ std::vector<BatchResult> AnimateBatch(Animator& animator,
                                       const std::vector<BatchItem>& items,
                                       const BatchOptions& options) {
   std::vector<BatchResult> results;
-  for (size_t i = 0; i < items.size() && StopSignal() == 0; ++i) {
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (options.video.hooks.IsStopped()) break;
     if (IsSkipped(items[i], options)) {
       results.push_back({items[i], State::kSkipped, {}, {}});
       continue;
@@ -197,6 +197,7 @@ absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
   ComparisonOptions options;
   options.allow_addresses = batch.video.allow_addresses;
   options.overwrite = batch.video.overwrite;
+  options.hooks = batch.video.hooks;
   std::map<std::string, std::vector<std::string>>
       outputs;  // of a driving video
   for (const BatchResult& result : results) {

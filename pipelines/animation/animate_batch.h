@@ -56,8 +56,8 @@ absl::Status CheckBatch(const std::vector<BatchItem>& items,
 
 // Animates all items. What has an output is skipped unless it is to be
 // overwritten; one that fails does not stop the others. Damage that was read
-// over (allow_damaged) is no failure. A stop signal ends the list: what is not
-// done then is not in the result.
+// over (allow_damaged) is no failure. options.video.hooks.stop ends the list:
+// what is not done then is not in the result.
 std::vector<BatchResult> AnimateBatch(Animator& animator,
                                       const std::vector<BatchItem>& items,
                                       const BatchOptions& options);

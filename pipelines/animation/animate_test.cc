@@ -1,10 +1,15 @@
 // Animation from files to a file: what comes out, and what bad input does.
 #include <torch/torch.h>
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
+#include <set>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -15,6 +20,7 @@
 #include "opencv2/imgproc.hpp"
 #include "pipelines/animation/animate_batch.h"
 #include "pipelines/animation/animate_video.h"
+#include "pipelines/base/work_hooks.h"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/npy.h"
@@ -469,6 +475,74 @@ TEST_F(AnimateTest, AnimatesByACameraUntilItEnds) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("camera")));
 }
 
+// As in a server: each job has hooks and an animator of its own. The second one
+// is in the middle while the first one ends.
+TEST_F(AnimateTest, StopsOneOfTwoJobsThatRunInOneProcess) {
+  constexpr int kFrames = 40;
+  constexpr std::chrono::seconds kLong(60);
+  const std::string still = WriteStill(), driving = WriteDriving(kFrames);
+  std::promise<void> second_runs, first_ended;
+  absl::StatusOr<AnimateVideoReport> second;
+  std::thread thread([&] {
+    AnimateVideoOptions options = options_;
+    options.hooks.progress = [&](const WorkProgress& now) {
+      if (now.done != 1) return;
+      second_runs.set_value();
+      first_ended.get_future().wait_for(kLong);
+    };
+    second = AnimateVideo(**Animator::Create(trained_, torch::kCPU), still,
+                          driving, Path("second.mp4"), options);
+  });
+  EXPECT_EQ(second_runs.get_future().wait_for(kLong),
+            std::future_status::ready);
+  std::atomic<bool> stop = false;
+  options_.hooks.stop = [&] { return stop.load(); };
+  options_.hooks.progress = [&](const WorkProgress& now) {
+    EXPECT_EQ(now.total, kFrames);
+    stop = now.done > 0;
+  };
+  options_.save_keypoints = Path("keypoints.npy");
+  const auto first =
+      AnimateVideo(*animator_, still, driving, Path("first.mp4"), options_);
+  first_ended.set_value();
+  thread.join();
+  EXPECT_EQ(first.status(), StoppedError());
+  ASSERT_THAT(second, IsOk());
+  EXPECT_EQ(*media::CountFrames(Path("second.mp4")), kFrames);
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    names.insert(entry.path().filename());
+  }
+  EXPECT_THAT(names,
+              testing::ElementsAre("driving.mp4", "second.mp4", "still.png"));
+}
+
+TEST_F(AnimateTest, StopsWhileItLooksForTheStart) {
+  options_.start = *ParseStartFrame("keypoints");
+  int asked = 0;
+  options_.hooks.stop = [&] { return ++asked == 3; };
+  EXPECT_EQ(Run(WriteStill(), WriteDriving(20)).status(), StoppedError());
+  EXPECT_FALSE(fs::exists(Path("out.mp4")));
+}
+
+// What a camera has shown so far is kept.
+TEST_F(AnimateTest, ACameraEndsWhereItIsStopped) {
+  options_.allow_addresses = true;
+  std::atomic<int64_t> done = 0;
+  options_.hooks.progress = [&](const WorkProgress& now) { done = now.done; };
+  options_.hooks.stop = [&] { return done > 0; };
+  const auto report = AnimateVideo(*animator_, WriteStill(),
+                                   "lavfi:testsrc=size=64x48,realtime",
+                                   Path("out.mp4"), options_);
+  ASSERT_THAT(report, IsOk());
+  EXPECT_EQ(*media::CountFrames(Path("out.mp4")), report->frames);
+  options_.hooks.stop = [] { return true; };
+  EXPECT_EQ(AnimateVideo(*animator_, Path("still.png"), "lavfi:testsrc",
+                         Path("none.mp4"), options_)
+                .status(),
+            StoppedError());
+}
+
 TEST_F(AnimateTest, EndsAfterSoManyFrames) {
   options_.max_frames = 3;
   const auto report = Run(WriteStill(), WriteDriving(8));
@@ -641,6 +715,19 @@ TEST_F(BatchTest, SkipsWhatIsDoneUnlessTold) {
   options.video.overwrite = true;
   results = AnimateBatch(*animator_, Items(), options);
   EXPECT_EQ(results[0].state, BatchResult::State::kDone);
+}
+
+TEST_F(BatchTest, EndsWhereItsCallerStopsIt) {
+  BatchOptions options;
+  size_t begun = 0;
+  options.begin = [&](size_t index, const BatchItem&) { begun = index; };
+  options.video.hooks.stop = [&] { return begun == 2; };
+  const auto results = AnimateBatch(*animator_, Items(), options);
+  EXPECT_THAT(results, testing::SizeIs(2));
+  EXPECT_FALSE(fs::exists(Path("out/b--v.mp4")));
+  EXPECT_THAT(WriteComparisons(results, options),
+              StatusIs(StatusCode::kCancelled, testing::_));
+  EXPECT_FALSE(fs::exists(Path("out/all--v.mp4")));
 }
 
 TEST_F(BatchTest, ComparesTheResultsOfADrivingVideo) {

@@ -95,6 +95,7 @@ class VideoAnimation {
   absl::StatusOr<std::vector<Output>> Compute(std::vector<Input> batch);
   absl::Status Write(const Output& output);
   absl::Status Finish();
+  void Report(int64_t total) const;
   bool needs_motion() const {
     return NeedMotion(options_.panels) || !options_.save_flow.empty() ||
            !options_.save_keypoints.empty();
@@ -135,6 +136,7 @@ absl::StatusOr<std::unique_ptr<CroppedReader>> VideoAnimation::OpenDriving()
   reader.frame_size = animator_.frame_size();
   reader.allow_damaged = options_.allow_damaged;
   reader.max_frames = options_.max_frames;
+  reader.stop = options_.hooks.stop;
   return CroppedReader::Open(driving_path_, reader);
 }
 
@@ -144,6 +146,7 @@ absl::Status VideoAnimation::OpenSource() {
   reader.allow_addresses = options_.allow_addresses;
   reader.frame_size = animator_.frame_size();
   reader.min_stacked_frames = kMinFramesOfSourceRow;
+  reader.stop = options_.hooks.stop;
   ASSIGN_OR_RETURN(source_, CroppedReader::Open(source_path_, reader));
   for (int64_t i = 0; i <= options_.source_frame; ++i) {
     ASSIGN_OR_RETURN(std::optional<CroppedFrame> frame, source_->Next());
@@ -254,6 +257,10 @@ absl::StatusOr<std::optional<Input>> VideoAnimation::Read() {
 
 absl::StatusOr<std::vector<Output>> VideoAnimation::Compute(
     std::vector<Input> batch) {
+  // The reader may be at its end long before.
+  if (!driving_->info().is_live) {
+    RETURN_IF_ERROR(CheckNotStopped(options_.hooks));
+  }
   std::vector<cv::Mat> crops;
   std::vector<double> seconds;
   for (const Input& input : batch) {
@@ -310,10 +317,12 @@ absl::Status VideoAnimation::Write(const Output& output) {
   RETURN_IF_ERROR(WriteRow(output.driving_keypoints, &keypoints_file_));
   RETURN_IF_ERROR(WriteRow(output.source_from_driving, &flow_file_));
   ++report_.frames;
-  if (options_.progress) {
-    options_.progress(report_.frames, driving_->num_frames().value_or(0));
-  }
+  Report(driving_->num_frames().value_or(0));
   return absl::OkStatus();
+}
+
+void VideoAnimation::Report(int64_t total) const {
+  options_.hooks.Report({"animate", "frames", report_.frames, total, ""});
 }
 
 absl::Status VideoAnimation::Stream() {
@@ -328,11 +337,13 @@ absl::Status VideoAnimation::Stream() {
     return Compute(std::move(batch));
   };
   stages.write = [this](const Output& output) { return Write(output); };
+  Report(driving_->num_frames().value_or(0));
   return stages.Run(&report_.stages);
 }
 
 absl::Status VideoAnimation::Finish() {
   if (report_.frames == 0) {
+    RETURN_IF_ERROR(CheckNotStopped(options_.hooks));  // before a first frame
     return absl::DataLossError(driving_path_ + ": no frame can be read");
   }
   if (keypoints_file_) RETURN_IF_ERROR(keypoints_file_->Finish());
@@ -348,6 +359,7 @@ absl::Status VideoAnimation::Finish() {
     }
   }
   report_.damage = driving_->damage();
+  if (driving_->num_frames() != report_.frames) Report(report_.frames);
   return absl::OkStatus();
 }
 

@@ -3,7 +3,6 @@
 #define PIPELINES_ANIMATION_ANIMATE_VIDEO_H_
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "pipelines/animation/panels.h"
 #include "pipelines/animation/start_frame.h"
 #include "pipelines/animation/three_stages.h"
+#include "pipelines/base/work_hooks.h"
 
 namespace pipelines {
 
@@ -58,9 +58,10 @@ struct AnimateVideoOptions {
 
   // Frames that go through the networks together; 0 chooses by their size.
   int batch_size = 0;
-  // Frames done so far and, if the driving video tells, all; else 0. Called
-  // from one thread at a time, not the caller's.
-  std::function<void(int64_t done, int64_t total)> progress;
+  // Of this animation alone. Its stage is "animate", counted in frames; the
+  // total is known where the driving video tells. What to warn of is in the
+  // report.
+  WorkHooks hooks;
 };
 
 struct AnimateVideoReport {
@@ -79,8 +80,12 @@ struct AnimateVideoReport {
 // image is a row of frames as a source only if it holds five or more.
 //
 // Reads, computes and writes at the same time; memory does not grow with the
-// video's length. On error, also when a stop signal comes (Cancelled; a camera
-// merely ends), nothing appears at `output`.
+// video's length. On error nothing appears at `output`; nor when hooks.stop
+// asks to end, which is Cancelled. A camera merely ends then, and `output` is
+// whole.
+//
+// Several animations can run at once in one process, each with an animator of
+// its own.
 //
 // Before anything is computed the outputs are checked
 // (networks/files/outputs.h) and locked: AlreadyExists where one is there and

@@ -99,6 +99,7 @@ absl::StatusOr<int64_t> WriteComparison(const std::vector<std::string>& videos,
                    media::OpenFrameSink(output, writer));
   int64_t num_frames = 0;
   for (;; ++num_frames) {
+    RETURN_IF_ERROR(CheckNotStopped(options.hooks));
     ASSIGN_OR_RETURN(const std::optional<media::VideoFrame> frame, grid.Next());
     if (!frame) break;
     RETURN_IF_ERROR(sink->WriteAt(frame->rgb, frame->pts, frame->duration));

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "opencv2/core.hpp"
+#include "pipelines/base/work_hooks.h"
 
 namespace pipelines {
 
@@ -16,11 +17,13 @@ struct ComparisonOptions {
   // The first video may be a device or a URL; see media::FrameSourceOptions.
   bool allow_addresses = false;
   bool overwrite = false;  // whether an output that exists is replaced
+  WorkHooks hooks;
 };
 
 // Plays `videos` together in a grid, row by row, into `output`, with the frame
 // times and the sound of the first one. A video that ends before the first
-// keeps its last frame. Returns the number of frames. The errors of
+// keeps its last frame. Returns the number of frames. Cancelled, without an
+// output, if hooks.stop asks to end; the errors of
 // networks::files::CheckOutputs, OpenFrameSource and OpenFrameSink.
 absl::StatusOr<int64_t> WriteComparison(const std::vector<std::string>& videos,
                                         const std::string& output,

@@ -5,8 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "opencv2/imgproc.hpp"
-#include "pipelines/app/exit_code.h"
-#include "pipelines/base/stop_signal.h"
+#include "pipelines/base/work_hooks.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -58,9 +57,9 @@ absl::Status CroppedReader::ChooseBox(const cv::Mat& first) {
 }
 
 absl::StatusOr<std::optional<CroppedFrame>> CroppedReader::Next() {
-  if (StopSignal() != 0) {
+  if (options_.stop && options_.stop()) {
     if (info().is_live) return std::nullopt;
-    return StoppedBySignal(StopSignal());
+    return StoppedError();
   }
   if (options_.max_frames > 0 && num_read_ == options_.max_frames) {
     return std::nullopt;

@@ -3,6 +3,7 @@
 #define PIPELINES_ANIMATION_CROPPED_READER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,8 @@ struct CroppedReaderOptions {
   bool allow_addresses = false;
   int min_stacked_frames = 2;
   int64_t max_frames = 0;  // 0: all
+  // Asked before each frame; true ends the reading. May be empty.
+  std::function<bool()> stop;
 };
 
 // Not for two threads at a time.
@@ -46,7 +49,7 @@ class CroppedReader {
   std::optional<int64_t> num_frames() const;
 
   // The next frame; empty after the last one. The errors of FrameSource::Next;
-  // Cancelled if a stop signal came, which merely ends a live source.
+  // Cancelled if `stop` says so, which merely ends a live source.
   absl::StatusOr<std::optional<CroppedFrame>> Next();
 
   // The part of the frames that is cropped; after the first frame.

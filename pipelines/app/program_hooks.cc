@@ -42,7 +42,7 @@ void ProgramHooks::Show(const WorkProgress& progress) {
     bar_ = std::make_unique<ProgressBar>(options);
   }
   bar_->Update(progress.done, progress.extra);
-  if (progress.done < progress.total) return;
+  if (progress.total == 0 || progress.done < progress.total) return;
   bar_->Finish();
   bar_.reset();
 }

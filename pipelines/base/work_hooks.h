@@ -20,11 +20,12 @@ struct WorkProgress {
   absl::string_view stage;  // as "evaluate"; a new one begins a new count
   absl::string_view unit;   // what is counted, as "clips"
   int64_t done = 0;         // 0 to total
-  int64_t total = 0;
+  int64_t total = 0;        // 0 where it is not known
   absl::string_view extra;  // more to show, as "loss 0.12"
 };
 
-// Each may be empty. They are called from any thread, one at a time.
+// Each may be empty. Each is called from any thread, one call of it at a time;
+// `stop` also while another call runs.
 struct WorkHooks {
   // Asked between steps; true ends the work with Cancelled.
   std::function<bool()> stop;

@@ -11,13 +11,15 @@ namespace {
 
 absl::Status AnimateTestClip(const TrainedModel& trained, torch::Device device,
                              const data::Dataset& test,
-                             const std::string& output) {
+                             const std::string& output,
+                             const WorkHooks& hooks) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Animator> animator,
                    Animator::Create(trained, device));
   AnimateVideoOptions options;
   options.panels = {Panel::kSource, Panel::kDriving, Panel::kResult};
   options.min_output_side = 256;
   options.overwrite = true;
+  options.hooks = hooks;
   return AnimateVideo(*animator, test.clips().front().path,
                       test.clips().back().path, output, options)
       .status();
@@ -38,7 +40,8 @@ absl::StatusOr<Evaluation> ConcludeRun(const RunFolder& folder,
   ASSIGN_OR_RETURN(Evaluation evaluation,
                    Evaluate(trained, device, test, outputs, hooks));
   RETURN_IF_ERROR(WriteScores(folder.path(), evaluation.result));
-  RETURN_IF_ERROR(AnimateTestClip(trained, device, test, folder.animation()));
+  RETURN_IF_ERROR(
+      AnimateTestClip(trained, device, test, folder.animation(), hooks));
   return evaluation;
 }
 

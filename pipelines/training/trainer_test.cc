@@ -225,6 +225,21 @@ TEST_F(TrainerTest, SavesWhenAskedToStop) {
   EXPECT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
 }
 
+// All steps are taken; what is left are the test clips and the animation.
+TEST_F(TrainerTest, StopsInTheAnimationAtItsEnd) {
+  TrainerOptions options = Options({"training.max_steps=1"});
+  bool animates = false;
+  options.hooks.progress = [&](const WorkProgress& now) {
+    animates = now.stage == "animate";
+  };
+  options.hooks.stop = [&] { return animates; };
+  EXPECT_THAT(Train(options), StatusIs(StatusCode::kCancelled, _));
+  EXPECT_TRUE(animates);
+  EXPECT_FALSE(fs::exists(output_ + "/animation.mp4"));
+  EXPECT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
+  EXPECT_TRUE(fs::exists(output_ + "/animation.mp4"));
+}
+
 // The config names parts; what is in them, only the model knows.
 TEST_F(TrainerTest, RefusesAModelOfWhichAllPartsAreFrozen) {
   TrainerOptions options = Options();

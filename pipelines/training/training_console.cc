@@ -181,7 +181,7 @@ void TrainingConsole::ShowTask(const WorkProgress& progress) {
     task_bar_.emplace(options);
   }
   task_bar_->Update(progress.done, progress.extra);
-  if (progress.done < progress.total) return;
+  if (progress.total == 0 || progress.done < progress.total) return;
   task_bar_->Finish();
   task_bar_.reset();
 }
