@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "keypoints/transfer.h"
 #include "pipelines/animation/animate_batch.h"
 #include "pipelines/animation/animate_flags.h"
 #include "pipelines/animation/animate_items.h"
@@ -175,6 +176,22 @@ absl::Status CheckOutputs(const std::vector<BatchItem>& items,
   return absl::IsInvalidArgument(status) ? UsageError(status) : status;
 }
 
+absl::StatusOr<std::unique_ptr<Animator>> LoadAnimator(
+    const std::string& checkpoint, c10::Device device,
+    const AnimatorOptions& options) {
+  absl::StatusOr<std::unique_ptr<Animator>> animator =
+      Animator::Load(checkpoint, device, options);
+  if (!absl::IsFailedPrecondition(animator.status()) ||
+      options.transfer.mode != keypoints::TransferMode::kAvd) {
+    return animator;
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat(animator.status().message(),
+                   "; this trains one: tools/bazelw run //pipelines:train -- "
+                   "--avd ",
+                   checkpoint));
+}
+
 absl::Status Animate(const AnimateRequest& request, c10::Device device) {
   ASSIGN_OR_RETURN(const std::vector<BatchItem> items,
                    AnimateItems(request.inputs));
@@ -185,7 +202,7 @@ absl::Status Animate(const AnimateRequest& request, c10::Device device) {
   const BatchOptions batch = OptionsOf(request, checkpoint);
   RETURN_IF_ERROR(CheckOutputs(items, batch));
   ASSIGN_OR_RETURN(const std::unique_ptr<Animator> animator,
-                   Animator::Load(checkpoint, device, request.animator));
+                   LoadAnimator(checkpoint, device, request.animator));
   if (PrintsText(request)) PrintHead(*animator, device, request);
   const std::vector<BatchResult> results =
       AnimateAll(*animator, items, request, batch);

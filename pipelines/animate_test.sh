@@ -106,7 +106,7 @@ expect 1 "nowhere.mp4" --source "$puppet" --driving /nowhere.mp4 --output none.m
 expect 1 "garbage" --source "$puppet" --driving "$garbage" --output none.mp4
 expect 1 "none.xyz" "${pair[@]}" "${few[@]}" --output none.xyz
 expect 1 "keypoint sets" "${pair[@]}" --motion_scale 1,1 --output none.mp4
-expect 1 "avd" "${pair[@]}" --mode avd --output none.mp4
+expect 1 "//pipelines:train -- --avd " "${pair[@]}" --mode avd --output none.mp4
 expect 1 "stills/none" --sources stills/none --driving "$dance" --output none
 expect_none "$user"/none{,.mp4,.xyz} "$user"/none*partial*
 expect_help source driving sources drivings checkpoint output size json

@@ -13,7 +13,7 @@ expect 2 "chekpoint" --chekpoint="$garbage"
 expect 2 "--lpips is 'squeeze'; use alex or vgg" --checkpoint="$garbage" --lpips=squeeze
 expect 2 "--batch_size must be 0 or more" --checkpoint="$garbage" --batch_size=-1
 expect 2 "'big' is no size of frames; use 384, or 512x384" --checkpoint="$garbage" --model_size=big
-expect 2 "--set model.num_transforms=3: this field has no effect here" --checkpoint="$garbage" \
+expect 2 "override model.num_transforms=3: this field has no effect here" --checkpoint="$garbage" \
   --set model.num_transforms=3
 expect 2 "abacus" --checkpoint="$garbage" --device=abacus
 expect 2 "threads" --checkpoint="$garbage" --threads=-1

@@ -107,10 +107,17 @@ absl::Status FetchOne(published::WeightFile file, const std::string& folder) {
   options.download.progress = [&](int64_t done, int64_t total) {
     progress.Update(done, total);
   };
+  std::error_code error;
+  const bool was_there =
+      std::filesystem::exists(absl::StrCat(folder, "/", file.name), error);
   const absl::StatusOr<published::FetchResult> result =
       published::Fetch(file, folder, options);
   if (absl::IsCancelled(result.status())) {
     return pipelines::StoppedBySignal(pipelines::StopSignal());
+  }
+  if (absl::IsDataLoss(result.status()) && was_there && !options.force) {
+    return absl::DataLossError(
+        absl::StrCat(result.status().message(), ", or give --force"));
   }
   RETURN_IF_ERROR(result.status());
   for (const std::string& failed : result->failed_sources) {

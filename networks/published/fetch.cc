@@ -60,7 +60,7 @@ absl::StatusOr<FetchResult> Verify(const WeightFile& file,
   if (!absl::StartsWith(digest, expected)) {
     return absl::DataLossError(absl::StrCat(
         path, " has the SHA-256 ", digest, ", which should begin ", expected,
-        ": it is damaged or another file; fetch it anew with --force"));
+        ": it is damaged or another file; remove it to fetch it anew"));
   }
   if (RecordedDigest(path) != digest) {
     RETURN_IF_ERROR(Record(path, file, digest));

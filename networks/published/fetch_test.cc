@@ -84,7 +84,7 @@ TEST_F(FetchTest, HoldsAFileToTheDigestOfItsFirstUse) {
   Overwrite("PK wfights");
   EXPECT_THAT(Fetch(file, folder_),
               StatusIs(absl::StatusCode::kDataLoss,
-                       AllOf(HasSubstr(path_), HasSubstr("--force"))));
+                       AllOf(HasSubstr(path_), HasSubstr("remove it"))));
   FetchOptions force;
   force.force = true;
   EXPECT_THAT(Fetch(file, folder_, force), IsOk());
@@ -183,14 +183,19 @@ TEST_F(FetchTest, SaysThatTheFolderCannotBeMade) {
   EXPECT_FALSE(Fetch(FileOf(server), folder_ + "/below").ok());
 }
 
-TEST(FindWeights, NamesTheCommandThatFetchesThem) {
+TEST(FindWeights, TellsWhatIsMissing) {
   const std::string folder = ::testing::TempDir() + "/find_weights";
   fs::remove_all(folder);
-  EXPECT_THAT(FindWeights("vgg19-dcbb9e9d.pth", folder),
-              StatusIs(absl::StatusCode::kNotFound,
-                       HasSubstr(absl::StrCat(
-                           "tools/bazelw run //tools:fetch_weights -- --dir '",
-                           folder, "' vgg19-dcbb9e9d.pth"))));
+  const absl::Status error = FindWeights("vgg19-dcbb9e9d.pth", folder).status();
+  EXPECT_THAT(error, StatusIs(absl::StatusCode::kNotFound,
+                              HasSubstr("the weights vgg19-dcbb9e9d.pth are "
+                                        "not in " +
+                                        folder)));
+  const auto missing = MissingWeightsOf(error);
+  ASSERT_TRUE(missing.has_value());
+  EXPECT_EQ(missing->name, "vgg19-dcbb9e9d.pth");
+  EXPECT_EQ(missing->folder, folder);
+  EXPECT_FALSE(MissingWeightsOf(FindWeights("./absent.pth", folder).status()));
   fs::create_directories(folder);
   const std::string path = folder + "/vgg19-dcbb9e9d.pth";
   std::ofstream(path) << "weights";

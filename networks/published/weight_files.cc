@@ -2,13 +2,16 @@
 
 #include <filesystem>
 
-#include "absl/status/status.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
 namespace networks::published {
 
 namespace {
+
+constexpr char kMissingNameUrl[] = "cpab_animation/missing_weights/name";
+constexpr char kMissingFolderUrl[] = "cpab_animation/missing_weights/folder";
 
 #define TORCHVISION(file) \
   { "https://download.pytorch.org/models/" file }
@@ -51,7 +54,7 @@ constexpr WeightFile kWeightFiles[] = {
       HUB("spaces/maidentech/photo2video", "checkpoints/vox.pth.tar"),
       HUB("MCMLXXXVII/thinplatesv1", "orig/vox.pth.tar")},
      "52ad8c848e2a1d91b621de96fea83faf57ce3b8c1c06424e317f4df1d3998204",
-     "faces: a whole model, for animate --checkpoint",
+     "faces: a whole model, to animate with",
      "Thin-Plate Spline Motion Model (CVPR 2022), trained on VoxCeleb",
      kTpsLicence,
      350993469},
@@ -59,22 +62,21 @@ constexpr WeightFile kWeightFiles[] = {
      "tps-taichi",
      {TPS("taichi.pth.tar")},
      "",
-     "whole bodies: a whole model, for animate --checkpoint",
+     "whole bodies: a whole model, to animate with",
      "Thin-Plate Spline Motion Model (CVPR 2022), trained on TaiChiHD",
      kTpsLicence},
     {"tps-ted.pth.tar",
      "tps-ted",
      {TPS("ted.pth.tar")},
      "",
-     "upper bodies, with --model_size 384: a whole model, for animate "
-     "--checkpoint",
+     "upper bodies, at 384x384: a whole model, to animate with",
      "Thin-Plate Spline Motion Model (CVPR 2022), trained on TED talks",
      kTpsLicence},
     {"tps-mgif.pth.tar",
      "tps-mgif",
      {TPS("mgif.pth.tar")},
      "",
-     "drawn animals: a whole model, for animate --checkpoint",
+     "drawn animals: a whole model, to animate with",
      "Thin-Plate Spline Motion Model (CVPR 2022), trained on MGif",
      kTpsLicence},
     {"vgg19-dcbb9e9d.pth", "vgg19", TORCHVISION("vgg19-dcbb9e9d.pth"),
@@ -166,10 +168,18 @@ absl::StatusOr<std::string> FindWeights(const std::string& name_or_path,
   }
   const std::string path = absl::StrCat(folder, "/", file->name);
   if (std::filesystem::is_regular_file(path, error)) return path;
-  return absl::NotFoundError(absl::StrCat(
-      "the weights ", name_or_path, " are not in ", folder,
-      "; fetch them by: tools/bazelw run //tools:fetch_weights -- --dir '",
-      folder, "' ", name_or_path));
+  absl::Status missing = absl::NotFoundError(
+      absl::StrCat("the weights ", name_or_path, " are not in ", folder));
+  missing.SetPayload(kMissingNameUrl, absl::Cord(name_or_path));
+  missing.SetPayload(kMissingFolderUrl, absl::Cord(folder));
+  return missing;
+}
+
+std::optional<MissingWeights> MissingWeightsOf(const absl::Status& error) {
+  const auto name = error.GetPayload(kMissingNameUrl);
+  const auto folder = error.GetPayload(kMissingFolderUrl);
+  if (!name || !folder) return std::nullopt;
+  return MissingWeights{std::string(*name), std::string(*folder)};
 }
 
 }  // namespace networks::published

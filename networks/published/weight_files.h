@@ -6,8 +6,10 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -47,10 +49,20 @@ std::string WeightsFolder(absl::string_view cache_folder);
 // slash in it and as this process sees it: what a user typed must have been
 // made absolute.
 //
-// NotFound if the file is not there, for a published name with the command that
-// fetches it; InvalidArgument if it is neither a published name nor a path.
+// NotFound if the file is not there, for a published name with MissingWeights;
+// InvalidArgument if it is neither a published name nor a path.
 absl::StatusOr<std::string> FindWeights(const std::string& name_or_path,
                                         const std::string& folder);
+
+// A published file that is to be fetched, and to where.
+struct MissingWeights {
+  std::string name;
+  std::string folder;
+};
+
+// What an error of FindWeights is about, for the program, which knows how its
+// user can fetch it; empty for other errors.
+std::optional<MissingWeights> MissingWeightsOf(const absl::Status& error);
 
 }  // namespace networks::published
 

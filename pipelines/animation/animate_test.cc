@@ -584,8 +584,8 @@ TEST_F(AnimateTest, AvdModeNeedsItsNetwork) {
   AnimatorOptions options;
   options.transfer.mode = keypoints::TransferMode::kAvd;
   EXPECT_THAT(Animator::Create(trained_, torch::kCPU, options),
-              StatusIs(StatusCode::kInvalidArgument,
-                       HasSubstr("//pipelines:train -- --avd")));
+              StatusIs(StatusCode::kFailedPrecondition,
+                       HasSubstr("needs a checkpoint with an AVD network")));
   networks::AvdOptions sizes;
   sizes.num_transforms = trained_.config.model().num_transforms();
   trained_.avd = networks::AvdNetwork(sizes);

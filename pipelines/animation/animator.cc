@@ -48,10 +48,9 @@ absl::StatusOr<std::unique_ptr<Animator>> Animator::Create(
       CheckMotionScale(options.transfer.motion_scale, model.config.model()));
   if (options.transfer.mode == keypoints::TransferMode::kAvd &&
       model.avd.is_empty()) {
-    return absl::InvalidArgumentError(
+    return absl::FailedPreconditionError(
         "avd mode needs a checkpoint with an AVD network, which this one has "
-        "not; train one by tools/bazelw run //pipelines:train -- --avd "
-        "CHECKPOINT, or use relative or standard mode");
+        "not; train one for it, or use relative or standard mode");
   }
   if (options.model_size) {
     const absl::Status fits = SetFrameSize(*options.model_size, &model.config);

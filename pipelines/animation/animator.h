@@ -54,7 +54,7 @@ struct AnimatedFrames {
 class Animator {
  public:
   // The errors of LoadTrainedModel; InvalidArgument for options that do not fit
-  // the model.
+  // the model; FailedPrecondition where AVD mode lacks its network.
   static absl::StatusOr<std::unique_ptr<Animator>> Load(
       const std::string& checkpoint, torch::Device device,
       const AnimatorOptions& options = {});

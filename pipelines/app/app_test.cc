@@ -10,6 +10,7 @@
 #include "absl/flags/flag.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/published/weight_files.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
@@ -163,6 +164,21 @@ TEST(RunProgram, NamesTheSignalThatEndedItsBody) {
         std::exit(RunWith({}, cancelled));
       },
       testing::ExitedWithCode(143), "stopped by SIGTERM");
+}
+
+TEST(RunProgram, SaysHowToFetchMissingWeights) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(RunWith({},
+                    [](const CommandLine&) {
+                      return UsageError(networks::published::FindWeights(
+                                            "vgg19-dcbb9e9d.pth", "/no/cache")
+                                            .status());
+                    }),
+            kExitUsage);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "tested: error: the weights vgg19-dcbb9e9d.pth are not in "
+            "/no/cache; fetch them by: tools/bazelw run //tools:fetch_weights "
+            "-- --dir '/no/cache' vgg19-dcbb9e9d.pth\n");
 }
 
 TEST(ExitCode, SaysWhetherTryingAgainHelps) {

@@ -6,7 +6,11 @@
 #include <iostream>
 #include <string>
 
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "networks/files/system_error.h"
+#include "networks/published/weight_files.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/base/stop_signal.h"
 
@@ -31,6 +35,23 @@ absl::Status NameTheSignal(absl::Status status) {
   return StoppedBySignal(StopSignal());
 }
 
+// Adds the command that fetches what a library misses.
+absl::Status AdviseOn(const absl::Status& status) {
+  const auto missing = networks::published::MissingWeightsOf(status);
+  if (!missing) return status;
+  absl::Status advised(
+      status.code(),
+      absl::StrCat(status.message(),
+                   "; fetch them by: tools/bazelw run //tools:fetch_weights "
+                   "-- --dir '",
+                   missing->folder, "' ", missing->name));
+  status.ForEachPayload(
+      [&advised](absl::string_view url, const absl::Cord& payload) {
+        advised.SetPayload(url, payload);
+      });
+  return advised;
+}
+
 absl::Status Do(const Program& program, int argc, char** argv,
                 const std::function<absl::Status(const CommandLine&)>& body) {
   const absl::StatusOr<CommandLine> line = ParseCommandLine(argc, argv);
@@ -40,7 +61,7 @@ absl::Status Do(const Program& program, int argc, char** argv,
     return absl::OkStatus();
   }
   try {
-    return NameTheSignal(body(*line));
+    return AdviseOn(NameTheSignal(body(*line)));
   } catch (const std::exception& error) {
     const std::string what = error.what();
     // LibTorch adds a stack trace from the second line on.

@@ -18,8 +18,9 @@ struct Program {
 // Sets the flags, answers --help, or else does `body`; prints an error and
 // returns main()'s exit code (exit_code.h). What a library throws, as when
 // memory is at an end, is an error like others. Cancelled is StoppedBySignal
-// after a stop signal (base/stop_signal.h). It is an error, too, if not all of
-// standard output could be written.
+// after a stop signal (base/stop_signal.h). Where a library misses published
+// weights, the message says how to fetch them. It is an error, too, if not all
+// of standard output could be written.
 int RunProgram(const Program& program, int argc, char** argv,
                const std::function<absl::Status(const CommandLine&)>& body);
 

@@ -13,8 +13,7 @@ namespace pipelines {
 
 // Loads the file of a published name (networks/published), which must have been
 // fetched to the cache folder, or of a path, told by a slash in it and relative
-// to where the user stands. The errors of FindWeights, which name the command
-// that fetches it, and of LoadFile.
+// to where the user stands. The errors of FindWeights and of LoadFile.
 absl::Status LoadPublishedWeights(const std::string& name_or_path,
                                   const networks::weights::LoadOptions& options,
                                   torch::nn::Module& module);

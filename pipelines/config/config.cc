@@ -46,10 +46,10 @@ std::string Blame(absl::string_view file, const Config& of_file,
     std::vector<std::string> others = overrides;
     others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
     if (CheckWith(of_file, others) != error) {
-      return absl::StrCat("--set ", overrides[i]);
+      return absl::StrCat("override ", overrides[i]);
     }
   }
-  return absl::StrCat("--set ", absl::StrJoin(overrides, " --set "));
+  return absl::StrCat("overrides ", absl::StrJoin(overrides, ", "));
 }
 
 absl::StatusOr<Config> EffectiveConfig(

@@ -96,7 +96,7 @@ TEST(RefuseOtherOverrides, NamesTheFieldWithoutEffect) {
       RefuseOtherOverrides({"data.height=64", "model.num_transforms=3"},
                            {"data", "evaluation"}),
       StatusIs(StatusCode::kInvalidArgument,
-               HasSubstr("--set model.num_transforms=3: this field has no "
+               HasSubstr("override model.num_transforms=3: this field has no "
                          "effect here; overrides are for the fields of data, "
                          "evaluation")));
   EXPECT_FALSE(RefuseOtherOverrides({"database=1"}, {"data"}).ok());
@@ -168,7 +168,7 @@ INSTANTIATE_TEST_SUITE_P(
             "OutOfRange",
             kMinimal,
             {"model.num_transforms=0"},
-            "--set model.num_transforms=0: model.num_transforms is 0; use a "
+            "override model.num_transforms=0: model.num_transforms is 0; use a "
             "value in [1, 64]"},
         BadCase{"TooFewBlocksForTheMasks",
                 kMinimal,
@@ -196,11 +196,11 @@ INSTANTIATE_TEST_SUITE_P(
                 kMinimal,
                 {"data.width=64", "data.height=100",
                  "model.dense_motion.num_blocks=4"},
-                "--set data.height=100: data.height is 100"},
+                "override data.height=100: data.height is 100"},
         BadCase{"OverridesThatAreWrongTogether",
                 kMinimal,
                 {"data.height=64", "data.width=64"},
-                "--set data.height=64 --set data.width=64: "},
+                "overrides data.height=64, data.width=64: "},
         BadCase{"FileDespiteOverrides",
                 "data { folder: 'x' }",
                 {"data.height=512"},
@@ -208,7 +208,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"OverrideThatClosesItsField",
                 kMinimal,
                 {"data=folder: \"x\" } training { seed: 5"},
-                "--set data=folder: \"x\" } training { seed: 5: value:1:"},
+                "override data=folder: \"x\" } training { seed: 5: value:1:"},
         BadCase{"OverrideThatGoesOnWithAnotherField",
                 kMinimal,
                 {"training.seed=5 batch_size: 3"},

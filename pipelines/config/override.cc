@@ -23,7 +23,7 @@ using Field = pb::FieldDescriptor;
 
 absl::Status Error(absl::string_view assignment, absl::string_view what) {
   return absl::InvalidArgumentError(
-      absl::StrCat("--set ", assignment, ": ", what));
+      absl::StrCat("override ", assignment, ": ", what));
 }
 
 std::string AsText(const Field& field, absl::string_view value) {

@@ -1,4 +1,4 @@
-// Command-line overrides of single config fields: --set path.to.field=value.
+// Overrides of single config fields: "path.to.field=value".
 #ifndef PIPELINES_CONFIG_OVERRIDE_H_
 #define PIPELINES_CONFIG_OVERRIDE_H_
 

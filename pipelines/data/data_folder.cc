@@ -49,7 +49,7 @@ absl::StatusOr<std::unique_ptr<data::Dataset>> OpenSplit(
   if (absl::IsNotFound(dataset.status()) && !config.has_puppets()) {
     return absl::NotFoundError(absl::StrCat(
         dataset.status().message(),
-        "; name the folder of your clips with --set data.folder=PATH"));
+        "; the config's field data.folder names the folder of your clips"));
   }
   RETURN_IF_ERROR(dataset.status());
   for (const data::BadClip& clip : (*dataset)->bad_clips()) {

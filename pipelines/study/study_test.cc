@@ -110,7 +110,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadStudy{
             "BadOverride",
             "variants { name: 'x' set: 'model.gradient=THROUGH' }",
-            "variant 'x': --set model.gradient=THROUGH: 'THROUGH' is not"}),
+            "variant 'x': override model.gradient=THROUGH: 'THROUGH' is not"}),
     [](const auto& info) { return info.param.what; });
 
 TEST(LoadStudy, NamesAConfigThatIsNotThere) {

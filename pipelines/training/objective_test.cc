@@ -158,14 +158,14 @@ TEST(Objective, AddsSemanticAndStructureTerms) {
   out.total.backward();
 }
 
-TEST(Objective, SaysHowToFetchMissingWeights) {
+TEST(Objective, NamesMissingWeights) {
   const ScopedCacheFolder cache("/no/cache");
   const auto objective = Objective::Create(
       *TinyConfig({"losses.structure.weight=0.1",
                    "losses.structure.weights=dino_vitbase8_pretrain.pth"}),
       torch::kCPU);
   EXPECT_THAT(objective, StatusIs(absl::StatusCode::kNotFound,
-                                  testing::HasSubstr("//tools:fetch_weights")));
+                                  testing::HasSubstr("are not in /no/cache")));
 }
 
 TEST(Objective, DrawsTheSameForTheSameStepAndOtherwiseOthers) {

@@ -318,7 +318,7 @@ TEST_F(TrainerTest, MissesWeightsOfLpipsBeforeTheFirstStep) {
   TrainerOptions options = Options();
   options.config.mutable_evaluation()->mutable_lpips();
   EXPECT_THAT(Train(options), StatusIs(StatusCode::kNotFound,
-                                       HasSubstr("//tools:fetch_weights")));
+                                       HasSubstr("alexnet-owt-7be5be79.pth")));
   EXPECT_FALSE(fs::exists(output_ + "/losses.csv"));
 }
 
