@@ -1,6 +1,7 @@
 // bazel run //pipelines:train: see kUsage.
 #include <cstdio>
 #include <filesystem>
+#include <utility>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
@@ -18,7 +19,7 @@
 #include "pipelines/config/validate.h"
 #include "pipelines/parallel/process_environment.h"
 #include "pipelines/training/trainer.h"
-#include "pipelines/training/training_console.h"
+#include "pipelines/training_console.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, config, "",
@@ -120,19 +121,25 @@ absl::StatusOr<TrainerOptions> OptionsFromFlags(
   }
   RETURN_IF_ERROR(
       SetThreads(absl::GetFlag(FLAGS_threads), options.process.local_size));
+  options.device_name = DescribeDevice(options.device);
   return options;
 }
 
 bool IsStopped() { return StopSignal() != 0; }
 
-absl::Status TrainModel(const std::vector<std::string>& overrides) {
-  absl::StatusOr<TrainerOptions> options = OptionsFromFlags(overrides);
+absl::Status TrainModel(const CommandLine& line) {
+  absl::StatusOr<TrainerOptions> options = OptionsFromFlags(line.overrides);
   if (!options.ok()) return UsageError(options.status());
   CatchStopSignals();
-  TrainingConsole console({ConfigName(), absl::GetFlag(FLAGS_profile)});
+  ConsoleOptions words;
+  words.config = ConfigName();
+  words.resume_command = RepeatedCommand("//pipelines:train", line);
+  words.profile = absl::GetFlag(FLAGS_profile);
+  TrainingConsole console(std::move(words));
   options->hooks = console.MakeHooks(IsStopped);
   options->observers = {&console};
-  return ExplainTrainingError(Train(*options));
+  options->animate_command = AnimateCommand;
+  return console.Explain(Train(*options));
 }
 
 // The checkpoint's config with overrides. Of the model and its training the
@@ -177,7 +184,7 @@ absl::Status TrainAvdNetwork(const std::vector<std::string>& overrides) {
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
   if (absl::GetFlag(FLAGS_print_config)) return PrintConfig(line.overrides);
-  return absl::GetFlag(FLAGS_avd).empty() ? TrainModel(line.overrides)
+  return absl::GetFlag(FLAGS_avd).empty() ? TrainModel(line)
                                           : TrainAvdNetwork(line.overrides);
 }
 

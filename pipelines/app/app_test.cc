@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -74,6 +75,20 @@ TEST(CommandLine, RefusesArgumentsWhereThereAreNone) {
   EXPECT_THAT(RefuseArguments(line),
               StatusIs(StatusCode::kInvalidArgument,
                        HasSubstr("unexpected argument 'stray'")));
+}
+
+TEST(CommandLine, CanBeRepeated) {
+  const auto line = Parse({"--test_count=5", "it's here", "--set", "a=[1, 2]"});
+  ASSERT_THAT(line, IsOk());
+  {
+    const ScopedEnvironment none("CPAB_USER_DIRECTORY", std::nullopt);
+    const ScopedEnvironment no_bazel("BUILD_WORKING_DIRECTORY", std::nullopt);
+    EXPECT_EQ(RepeatedCommand("//pipelines:train", *line),
+              "program --test_count=5 'it'\\''s here' --set 'a=[1, 2]'");
+  }
+  const ScopedEnvironment folder("CPAB_USER_DIRECTORY", "/home/me");
+  EXPECT_EQ(RepeatedCommand("//pipelines:train", *Parse({"x.png"})),
+            "tools/bazelw run //pipelines:train -- x.png");
 }
 
 TEST(CommandLine, HelpListsTheProgramsOwnFlags) {
@@ -163,7 +178,20 @@ TEST(RunProgram, NamesTheSignalThatEndedItsBody) {
         raise(SIGTERM);
         std::exit(RunWith({}, cancelled));
       },
-      testing::ExitedWithCode(143), "stopped by SIGTERM");
+      testing::ExitedWithCode(143), "^tested: stopped by SIGTERM\n$");
+}
+
+TEST(RunProgram, KeepsWhatAProgramSaysOfItsStop) {
+  EXPECT_EXIT(
+      {
+        CatchStopSignals();
+        raise(SIGINT);
+        std::exit(RunWith({}, [](const CommandLine&) {
+          return StoppedBySignal(SIGINT, "all is saved. To go on:\n  again");
+        }));
+      },
+      testing::ExitedWithCode(130),
+      "^tested: stopped by Ctrl-C; all is saved. To go on:\n  again\n$");
 }
 
 TEST(RunProgram, SaysHowToFetchMissingWeights) {

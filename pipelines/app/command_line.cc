@@ -1,6 +1,7 @@
 #include "pipelines/app/command_line.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
@@ -67,10 +69,24 @@ std::string Wrapped(absl::string_view text, size_t indent) {
   return absl::StrCat(result, line, "\n");
 }
 
+// `word` as a shell reads it back.
+std::string Quoted(const std::string& word) {
+  const bool is_plain =
+      !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+        return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+               absl::StrContains("-_=./,:+@%", c);
+      });
+  return is_plain ? word
+                  : absl::StrCat(
+                        "'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
+}
+
 // Reads one word, and the next one if it is the value of this one's flag.
 class Parser {
  public:
-  Parser(int argc, const char* const* argv) : words_(argv + 1, argv + argc) {}
+  Parser(int argc, const char* const* argv) : words_(argv + 1, argv + argc) {
+    result_.words.assign(argv, argv + argc);
+  }
 
   absl::StatusOr<CommandLine> Parse() {
     while (next_ < words_.size() && !result_.help) {
@@ -142,6 +158,20 @@ absl::Status RefuseArguments(const CommandLine& line) {
   if (line.arguments.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "unexpected argument '", line.arguments[0], "'; see --help"));
+}
+
+std::string RepeatedCommand(const std::string& target,
+                            const CommandLine& line) {
+  // What tools/bazelw and `bazel run` tell; see base/user_path.h.
+  const bool is_by_bazel = std::getenv("CPAB_USER_DIRECTORY") != nullptr ||
+                           std::getenv("BUILD_WORKING_DIRECTORY") != nullptr;
+  std::string command = is_by_bazel
+                            ? absl::StrCat("tools/bazelw run ", target, " --")
+                            : Quoted(line.words[0]);
+  for (size_t i = 1; i < line.words.size(); ++i) {
+    absl::StrAppend(&command, " ", Quoted(line.words[i]));
+  }
+  return command;
 }
 
 std::string HelpText(absl::string_view usage, absl::string_view source) {

@@ -16,6 +16,8 @@
 namespace pipelines {
 
 struct CommandLine {
+  // All words as they were given, the program first.
+  std::vector<std::string> words;
   // What is not a flag, in order.
   std::vector<std::string> arguments;
   // The value of every --set, in order: config overrides "path.to.field=value".
@@ -32,6 +34,11 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv);
 // InvalidArgument naming the first argument that is not a flag, for programs
 // that take none.
 absl::Status RefuseArguments(const CommandLine& line);
+
+// The command by which the user can start this program again with the same
+// arguments, quoted for a shell. `target` is its name where Bazel runs it, as
+// "//pipelines:train".
+std::string RepeatedCommand(const std::string& target, const CommandLine& line);
 
 // `usage`, then every flag that is defined in a file whose path contains
 // `source`, with its description and default, in lines of at most 80 columns.

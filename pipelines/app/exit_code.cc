@@ -37,7 +37,10 @@ int ExitCode(const absl::Status& status) {
 }
 
 int Exit(const char* program, const absl::Status& status) {
-  if (!status.ok()) {
+  if (absl::IsCancelled(status)) {
+    std::fprintf(stderr, "%s: %s\n", program,
+                 std::string(status.message()).c_str());
+  } else if (!status.ok()) {
     std::string line(status.message());
     std::replace(line.begin(), line.end(), '\n', ' ');
     std::fprintf(stderr, "%s: error: %s\n", program, line.c_str());
@@ -45,11 +48,11 @@ int Exit(const char* program, const absl::Status& status) {
   return ExitCode(status);
 }
 
-absl::Status StoppedBySignal(int signal) {
-  return WithExitCode(
-      absl::CancelledError(signal == SIGINT ? "stopped by Ctrl-C"
-                                            : "stopped by SIGTERM"),
-      128 + signal);
+absl::Status StoppedBySignal(int signal, const std::string& more) {
+  std::string message =
+      signal == SIGINT ? "stopped by Ctrl-C" : "stopped by SIGTERM";
+  if (!more.empty()) message += "; " + more;
+  return WithExitCode(absl::CancelledError(message), 128 + signal);
 }
 
 absl::Status DivergedError(const std::string& message) {

@@ -11,6 +11,8 @@
 #ifndef PIPELINES_APP_EXIT_CODE_H_
 #define PIPELINES_APP_EXIT_CODE_H_
 
+#include <string>
+
 #include "absl/status/status.h"
 
 namespace pipelines {
@@ -21,11 +23,13 @@ inline constexpr int kExitUsage = 2;
 int ExitCode(const absl::Status& status);
 
 // Prints "<program>: error: <message>", on one line, to stderr unless `status`
-// is OK; returns ExitCode(status).
+// is OK; "<program>: <message>" of work that was stopped (Cancelled), which is
+// no error. Returns ExitCode(status).
 int Exit(const char* program, const absl::Status& status);
 
-// Status of a run that a signal stopped after saving its work.
-absl::Status StoppedBySignal(int signal);
+// Status of a run that a signal stopped after saving its work. `more`, if any,
+// tells the user what is saved and how to go on.
+absl::Status StoppedBySignal(int signal, const std::string& more = "");
 
 // Status of a training whose loss is not finite.
 absl::Status DivergedError(const std::string& message);

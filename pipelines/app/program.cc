@@ -32,6 +32,7 @@ absl::Status FlushStandardOutput() {
 // What a library that was asked to stop returns, as the signal that asked.
 absl::Status NameTheSignal(absl::Status status) {
   if (!absl::IsCancelled(status) || StopSignal() == 0) return status;
+  if (ExitCode(status) == 128 + StopSignal()) return status;  // named already
   return StoppedBySignal(StopSignal());
 }
 

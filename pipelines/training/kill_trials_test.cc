@@ -92,11 +92,17 @@ TEST_F(RunningTrainerTest, SavesTheStepAtWhichItIsAskedToStop) {
   WaitForSteps(trainer);
   trainer.Signal(SIGINT);
   EXPECT_EQ(trainer.Wait(), 130);
-  EXPECT_THAT(ReadText(log()), HasSubstr("stopped by Ctrl-C"));
   const auto checkpoints = ListCheckpoints(output_ + "/checkpoints");
   ASSERT_FALSE(checkpoints.empty());
   // A header, then a line a step.
-  EXPECT_EQ(Checkpoint::Open(checkpoints[0])->state().step(), Lines() - 1);
+  const int64_t step = Lines() - 1;
+  EXPECT_EQ(Checkpoint::Open(checkpoints[0])->state().step(), step);
+  EXPECT_THAT(ReadText(log()),
+              AllOf(HasSubstr(absl::StrCat("train: stopped by Ctrl-C; step ",
+                                           step, " is saved in ",
+                                           checkpoints[0], ". To go on:\n  ")),
+                    HasSubstr(absl::StrCat(" --output ", output_, " --set ")),
+                    testing::Not(HasSubstr("error"))));
 }
 
 TEST_F(RunningTrainerTest, EndsAtOnceWhenAskedAgain) {

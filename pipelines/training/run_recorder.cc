@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "networks/files/atomic_file.h"
+#include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/config/config.h"
 #include "pipelines/optimizer/weight_average.h"
 #include "pipelines/training/preview.h"
@@ -46,8 +47,7 @@ absl::Status RunRecorder::AfterEpoch(const RunView& run) {
   if (!is_due) return absl::OkStatus();
   const Stopwatch pictures;
   RETURN_IF_ERROR(DrawStrip(run));
-  RETURN_IF_ERROR(WriteRunIndex(run.folder, run.state, run.learner.Layout(),
-                                device_name_, std::nullopt));
+  RETURN_IF_ERROR(WriteIndex(run, std::nullopt));
   last_picture_seconds_ = pictures.Seconds();
   picture_seconds_ += last_picture_seconds_;
   return absl::OkStatus();
@@ -64,8 +64,22 @@ absl::Status RunRecorder::End(const RunView& run, const StageTimer&) {
 
 absl::Status RunRecorder::Conclude(const RunView& run,
                                    const Evaluation& evaluation) {
-  return WriteRunIndex(run.folder, run.state, run.learner.Layout(),
-                       device_name_, evaluation);
+  return WriteIndex(run, evaluation);
+}
+
+absl::Status RunRecorder::WriteIndex(
+    const RunView& run, const std::optional<Evaluation>& evaluation) const {
+  RunIndex index;
+  index.layout = run.learner.Layout();
+  index.device = device_name_;
+  index.evaluation = evaluation;
+  const std::vector<std::string> checkpoints =
+      ListCheckpoints(run.folder.checkpoints());
+  if (animate_command_ && !checkpoints.empty()) {
+    index.commands.push_back(
+        {"Animate an image of your own", animate_command_(checkpoints[0])});
+  }
+  return WriteRunIndex(run.folder, run.state, index);
 }
 
 absl::Status RunRecorder::DrawStrip(const RunView& run) {

@@ -5,8 +5,10 @@
 
 #include <torch/types.h>
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "pipelines/training/stopwatch.h"
@@ -23,9 +25,15 @@ class RunRecorder : public TrainingObserver {
  public:
   static constexpr double kPictureShare = 0.05;
 
-  // `device` in words, for the page.
-  RunRecorder(torch::Device device, std::string device_name)
-      : device_(device), device_name_(std::move(device_name)) {}
+  using CommandOf = std::function<std::string(const std::string& checkpoint)>;
+
+  // For the page: `device` in words, and the command that animates with a
+  // checkpoint, which may be empty.
+  RunRecorder(torch::Device device, std::string device_name,
+              CommandOf animate_command)
+      : device_(device),
+        device_name_(std::move(device_name)),
+        animate_command_(std::move(animate_command)) {}
 
   absl::Status Begin(const RunView& run) override;
   absl::Status AfterStep(const RunView& run, const StepReport& report,
@@ -39,9 +47,12 @@ class RunRecorder : public TrainingObserver {
 
  private:
   absl::Status DrawStrip(const RunView& run);
+  absl::Status WriteIndex(const RunView& run,
+                          const std::optional<Evaluation>& evaluation) const;
 
   const torch::Device device_;
   const std::string device_name_;
+  const CommandOf animate_command_;
   std::optional<TrainingLog> log_;
   torch::Tensor preview_source_, preview_driving_;
   Stopwatch session_;

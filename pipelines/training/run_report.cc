@@ -8,10 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/config/config.h"
 #include "pipelines/report/loss_log.h"
-#include "pipelines/report/page.h"
 #include "pipelines/report/visualize.h"
 #include "pipelines/training/diagnostics.h"
 #include "third_party/absl/status_macros.h"
@@ -117,20 +115,9 @@ absl::StatusOr<std::string> WriteStrip(
   return path;
 }
 
-std::string AnimateCommand(const RunFolder& folder) {
-  const std::vector<std::string> checkpoints =
-      ListCheckpoints(folder.checkpoints());
-  const std::string checkpoint =
-      checkpoints.empty() ? folder.checkpoints() : checkpoints[0];
-  return absl::StrCat("tools/bazelw run //pipelines:animate -- --checkpoint ",
-                      fs::absolute(checkpoint).string(),
-                      " --source YOUR.png --driving YOUR.mp4 --output out.mp4");
-}
-
 absl::Status WriteRunIndex(const RunFolder& folder,
                            const CheckpointState& state,
-                           const StepReport& layout, const std::string& device,
-                           const std::optional<Evaluation>& evaluation) {
+                           const RunIndex& index) {
   ASSIGN_OR_RETURN(const std::vector<Series> columns,
                    ReadLossLog(folder.losses()));
   RunPage page;
@@ -140,22 +127,21 @@ absl::Status WriteRunIndex(const RunFolder& folder,
       state.config().data().has_puppets() ? "the bundled puppets"
                                           : state.config().data().folder(),
       " at ", state.config().data().width(), "x",
-      state.config().data().height(), "; ", device, ".");
+      state.config().data().height(), "; ", index.device, ".");
   page.summary = Summary(state);
-  page.plots = Plots(columns, layout);
+  page.plots = Plots(columns, index.layout);
   page.strips = ListStrips(folder);
   if (fs::exists(folder.animation())) {
     page.animations.push_back(
         {"animation.mp4", "source, driving video and animation"});
   }
-  if (evaluation) {
-    AddToPage(*evaluation, &page);
+  if (index.evaluation) {
+    AddToPage(*index.evaluation, &page);
   } else {
     page.reload_seconds = 30;
   }
   page.config = ConfigText(state.config());
-  page.commands.push_back(
-      {"Animate an image of your own", AnimateCommand(folder)});
+  page.commands = index.commands;
   return WriteRunPage(folder.path(), page);
 }
 

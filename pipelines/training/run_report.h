@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -13,6 +14,7 @@
 #include "pipelines/config/config.pb.h"
 #include "pipelines/evaluation/evaluation.h"
 #include "pipelines/model/model.h"
+#include "pipelines/report/page.h"
 #include "pipelines/training/run_folder.h"
 #include "pipelines/training/step_report.h"
 
@@ -25,15 +27,17 @@ absl::StatusOr<std::string> WriteStrip(
     const RunFolder& folder, AnimationModel& model, const ModelConfig& config,
     const torch::Tensor& source, const torch::Tensor& driving, int64_t epoch);
 
-// The command that animates an image with the run's newest checkpoint.
-std::string AnimateCommand(const RunFolder& folder);
+// What the page tells besides what the folder holds.
+struct RunIndex {
+  StepReport layout;                     // the columns of losses.csv
+  std::string device;                    // in words
+  std::optional<Evaluation> evaluation;  // empty while training goes on
+  std::vector<RunCommand> commands;      // for the user to run
+};
 
-// Writes index.html. `layout` tells the columns of losses.csv; `evaluation` is
-// empty while training goes on.
+// Writes index.html.
 absl::Status WriteRunIndex(const RunFolder& folder,
-                           const CheckpointState& state,
-                           const StepReport& layout, const std::string& device,
-                           const std::optional<Evaluation>& evaluation);
+                           const CheckpointState& state, const RunIndex& index);
 
 }  // namespace pipelines
 

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "pipelines/app/device.h"
+#include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/data/loader.h"
 #include "pipelines/evaluation/lpips_metric.h"
@@ -33,6 +33,11 @@ namespace {
 
 using Batches = std::vector<data::Batch>;
 
+std::string DeviceName(const TrainerOptions& options) {
+  return options.device_name.empty() ? options.device.str()
+                                     : options.device_name;
+}
+
 class Trainer {
  public:
   // `folder` is null for ranks other than 0, `group` for one process.
@@ -42,7 +47,7 @@ class Trainer {
         config_(options.config),
         group_(group),
         session_(options.config, std::move(folder), std::move(group)),
-        recorder_(options.device, DescribeDevice(options.device)),
+        recorder_(options.device, DeviceName(options), options.animate_command),
         timer_(options.device.is_cuda()
                    ? static_cast<StageTimer::Synchronize>(
                          [] { torch::cuda::synchronize(); })
@@ -53,12 +58,19 @@ class Trainer {
   }
 
   absl::Status Run() {
+    const absl::Status status = TrainAndConclude();
+    if (absl::IsCancelled(status)) TellOfStop();
+    return status;
+  }
+
+ private:
+  absl::Status TrainAndConclude() {
     RETURN_IF_ERROR(Prepare());
     if (!session_.state().finished()) RETURN_IF_ERROR(TrainToTheEnd());
     return Conclude();
   }
+  void TellOfStop();
 
- private:
   absl::Status Prepare();
   void Describe();
   absl::Status OpenData();
@@ -142,9 +154,18 @@ void Trainer::Describe() {
     parameters += p.numel();
   }
   for (TrainingObserver* observer : observers_) {
-    observer->Describe({config_, *session_.folder(),
-                        DescribeDevice(options_.device), parameters,
-                        group_ == nullptr ? 1 : group_->size()});
+    observer->Describe({config_, *session_.folder(), DeviceName(options_),
+                        parameters, group_ == nullptr ? 1 : group_->size()});
+  }
+}
+
+void Trainer::TellOfStop() {
+  if (observers_.empty()) return;
+  const std::vector<std::string> checkpoints =
+      ListCheckpoints(session_.folder()->checkpoints());
+  for (TrainingObserver* observer : observers_) {
+    observer->Stopped(checkpoints.empty() ? "" : checkpoints[0],
+                      session_.state().step());
   }
 }
 

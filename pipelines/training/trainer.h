@@ -4,6 +4,7 @@
 
 #include <torch/types.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,16 @@ struct TrainerOptions {
   Config config;
   std::string output;  // the run folder, see run_folder.h
   torch::Device device = torch::kCPU;
+  // In words, for the page and observers; empty: as LibTorch calls it.
+  std::string device_name;
   // One process, or which of several this is; see README.md.
   parallel::ProcessEnvironment process;
   WorkHooks hooks;
   // Of rank 0, besides what writes the run folder; not owned.
   std::vector<TrainingObserver*> observers;
+  // The command, for the page, by which the user animates with a checkpoint. If
+  // empty, the page names none.
+  std::function<std::string(const std::string& checkpoint)> animate_command;
 };
 
 // Trains, evaluates on the test split, animates a test clip's first frame by

@@ -76,6 +76,11 @@ class TrainingObserver {
   virtual absl::Status Conclude(const RunView&, const Evaluation&) {
     return absl::OkStatus();
   }
+
+  // Instead of what would have come next: the run was asked to stop. It can go
+  // on from `checkpoint`; empty if there is none yet. `step` is its step, 0
+  // where this session took none and restored none.
+  virtual void Stopped(const std::string& /*checkpoint*/, int64_t /*step*/) {}
 };
 
 }  // namespace pipelines

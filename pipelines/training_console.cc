@@ -1,4 +1,4 @@
-#include "pipelines/training/training_console.h"
+#include "pipelines/training_console.h"
 
 #include <chrono>
 #include <cmath>
@@ -11,7 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/base/stop_signal.h"
-#include "pipelines/training/run_report.h"
+#include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/training/same_config.h"
 
 namespace pipelines {
@@ -40,14 +40,21 @@ std::string LossesInWords(const StepReport& report) {
 
 }  // namespace
 
-absl::Status ExplainTrainingError(const absl::Status& status) {
+std::string AnimateCommand(const std::string& checkpoint) {
+  return absl::StrCat("tools/bazelw run //pipelines:animate -- --checkpoint ",
+                      std::filesystem::absolute(checkpoint).string(),
+                      " --source YOUR.png --driving YOUR.mp4 --output out.mp4");
+}
+
+absl::Status TrainingConsole::Explain(const absl::Status& status) const {
   if (IsConfigMismatch(status)) return UsageError(status);
   if (absl::IsOutOfRange(status)) {
     return DivergedError(std::string(status.message()));
   }
   // Where no signal came to this process, one came to another of the run.
   if (absl::IsCancelled(status)) {
-    return StoppedBySignal(StopSignal() != 0 ? StopSignal() : SIGTERM);
+    return StoppedBySignal(StopSignal() != 0 ? StopSignal() : SIGTERM,
+                           stopped_);
   }
   return status;
 }
@@ -66,8 +73,9 @@ WorkHooks TrainingConsole::MakeHooks(std::function<bool()> stop) {
 }
 
 void TrainingConsole::Describe(const RunDescription& run) {
+  processes_ = run.processes;
   std::string line = absl::StrFormat(
-      "train: %s into %s on %s, %.1f million parameters", options_.command,
+      "train: %s into %s on %s, %.1f million parameters", options_.config,
       run.folder.path(), run.device, 1e-6 * run.parameters);
   if (run.processes > 1) {
     absl::StrAppend(&line, ", ", run.processes, " processes");
@@ -160,9 +168,26 @@ absl::Status TrainingConsole::Conclude(const RunView& run,
         absl::StrCat("train: look at ",
                      std::filesystem::absolute(run.folder.path()).string(),
                      "/index.html"));
-  Print(stdout, absl::StrCat("train: animate an image of your own:\n  ",
-                             AnimateCommand(run.folder)));
+  Print(stdout,
+        absl::StrCat(
+            "train: animate an image of your own:\n  ",
+            AnimateCommand(ListCheckpoints(run.folder.checkpoints())[0])));
   return absl::OkStatus();
+}
+
+void TrainingConsole::Stopped(const std::string& checkpoint, int64_t step) {
+  if (checkpoint.empty()) {
+    stopped_ = "no step is taken yet. ";
+  } else if (step == 0) {
+    stopped_ = absl::StrCat("the run stands as before, at ", checkpoint, ". ");
+  } else {
+    stopped_ = absl::StrCat("step ", step, " is saved in ", checkpoint, ". ");
+  }
+  if (processes_ > 1) {
+    stopped_ += "To go on, start all processes again, of any number";
+  } else {
+    absl::StrAppend(&stopped_, "To go on:\n  ", options_.resume_command);
+  }
 }
 
 // A task between two steps is told beside their bar.

@@ -1,7 +1,7 @@
-// What a training says on the terminal: who it is, a progress bar, its results.
-// For the program; the library prints nothing.
-#ifndef PIPELINES_TRAINING_TRAINING_CONSOLE_H_
-#define PIPELINES_TRAINING_TRAINING_CONSOLE_H_
+// What the program train says on the terminal: the run, a progress bar, its
+// results, and how it ended. The libraries print nothing.
+#ifndef PIPELINES_TRAINING_CONSOLE_H_
+#define PIPELINES_TRAINING_CONSOLE_H_
 
 #include <cstdint>
 #include <cstdio>
@@ -18,12 +18,14 @@
 
 namespace pipelines {
 
-// An error of Train with the exit code that it has in programs.
-absl::Status ExplainTrainingError(const absl::Status& status);
+// The command that animates a picture of the user's with `checkpoint`.
+std::string AnimateCommand(const std::string& checkpoint);
 
 struct ConsoleOptions {
   // How the user names the config.
-  std::string command;
+  std::string config;
+  // The command that goes on with the run when it was stopped.
+  std::string resume_command;
   // Prints where the time of a step goes when training ends.
   bool profile = false;
 };
@@ -40,6 +42,10 @@ class TrainingConsole : public TrainingObserver {
   // when the console is gone.
   WorkHooks MakeHooks(std::function<bool()> stop);
 
+  // What Train returned with its exit code (app/exit_code.h). Of a run that was
+  // stopped, with what is saved and the command that goes on with it.
+  absl::Status Explain(const absl::Status& status) const;
+
   void Describe(const RunDescription& run) override;
   absl::Status Begin(const RunView& run) override;
   void TimeWholeStep(double seconds) override;
@@ -48,6 +54,7 @@ class TrainingConsole : public TrainingObserver {
   absl::Status End(const RunView& run, const StageTimer& timer) override;
   absl::Status Conclude(const RunView& run,
                         const Evaluation& evaluation) override;
+  void Stopped(const std::string& checkpoint, int64_t step) override;
 
  private:
   void StartBar(const RunView& run);
@@ -63,8 +70,10 @@ class TrainingConsole : public TrainingObserver {
   int64_t step_ = 0;  // the last
   int64_t steps_of_session_ = 0;
   std::string losses_;  // of the last step, in words
+  int processes_ = 1;
+  std::string stopped_;  // what is saved and how to go on
 };
 
 }  // namespace pipelines
 
-#endif  // PIPELINES_TRAINING_TRAINING_CONSOLE_H_
+#endif  // PIPELINES_TRAINING_CONSOLE_H_

@@ -1,0 +1,60 @@
+// What the program train says of how a run ended.
+#include "pipelines/training_console.h"
+
+#include <csignal>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/testing/testing_config.h"
+#include "pipelines/training/same_config.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+using ::testing::HasSubstr;
+
+TrainingConsole Console() {
+  ConsoleOptions options;
+  options.config = "demo";
+  options.resume_command = "train --config demo";
+  return TrainingConsole(options);
+}
+
+TEST(TrainingConsole, GivesErrorsTheirExitCodes) {
+  const TrainingConsole console = Console();
+  CheckpointState state;
+  *state.mutable_config() = *TinyConfig();
+  const absl::Status mismatch =
+      CheckSameConfig("run", state, *TinyConfig({"losses.warp=3"}), 1);
+  EXPECT_EQ(ExitCode(console.Explain(mismatch)), kExitUsage);
+  EXPECT_EQ(ExitCode(console.Explain(absl::OutOfRangeError("NaN"))), 3);
+  EXPECT_EQ(ExitCode(console.Explain(absl::DataLossError("broken"))), 1);
+  EXPECT_EQ(ExitCode(console.Explain(absl::UnavailableError("locked"))), 129);
+  EXPECT_EQ(ExitCode(console.Explain(absl::OkStatus())), 0);
+}
+
+// The signal may have come to another process of the run.
+TEST(TrainingConsole, SaysWhatIsSavedAndHowToGoOn) {
+  TrainingConsole console = Console();
+  const absl::Status cancelled = absl::CancelledError("stopped");
+  EXPECT_EQ(ExitCode(console.Explain(cancelled)), 128 + SIGTERM);
+  console.Stopped("runs/demo/checkpoints/step-19.safetensors", 19);
+  EXPECT_EQ(console.Explain(cancelled).message(),
+            "stopped by SIGTERM; step 19 is saved in "
+            "runs/demo/checkpoints/step-19.safetensors. To go on:\n"
+            "  train --config demo");
+  console.Stopped("", 0);
+  EXPECT_EQ(console.Explain(cancelled).message(),
+            "stopped by SIGTERM; no step is taken yet. To go on:\n"
+            "  train --config demo");
+}
+
+TEST(TrainingConsole, NamesTheCommandThatAnimates) {
+  EXPECT_THAT(AnimateCommand("/runs/best.safetensors"),
+              HasSubstr("animate -- --checkpoint /runs/best.safetensors "));
+}
+
+}  // namespace
+}  // namespace pipelines
