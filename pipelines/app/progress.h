@@ -88,9 +88,6 @@ class ProgressBar {
   bool finished_ = false;
 };
 
-// "0:09", "1:02:33", "3d 04:05".
-std::string FormatDuration(double seconds);
-
 // Two or three figures: "0.042", "4.2", "310", "12.4k".
 std::string FormatRate(double per_second);
 

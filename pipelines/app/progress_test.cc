@@ -191,15 +191,6 @@ TEST_F(ProgressBarTest, EndsAnOpenLineWhenDestroyed) {
   EXPECT_THAT(Drawn(), EndsWith("\n"));
 }
 
-TEST(FormatDuration, PicksTheUnitByLength) {
-  EXPECT_EQ(FormatDuration(9.4), "0:09");
-  EXPECT_EQ(FormatDuration(59.6), "1:00");
-  EXPECT_EQ(FormatDuration(3753), "1:02:33");
-  EXPECT_EQ(FormatDuration(3 * 86400 + 4 * 3600 + 300), "3d 04:05");
-  EXPECT_EQ(FormatDuration(-1), "0:00");
-  EXPECT_EQ(FormatDuration(1e300), "?");
-}
-
 TEST(FormatRate, KeepsTwoOrThreeFigures) {
   EXPECT_EQ(FormatRate(0.0421), "0.042");
   EXPECT_EQ(FormatRate(4.21), "4.2");
