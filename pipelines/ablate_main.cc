@@ -103,7 +103,13 @@ absl::Status Run(const CommandLine& line) {
   const auto plan = PlanFromFlags(line.overrides);
   if (!plan.ok()) return UsageError(plan.status());
   CatchStopSignals();
-  return Ablate(*plan);
+  const absl::Status status = Ablate(*plan);
+  if (!absl::IsCancelled(status) || StopSignal() == 0) return status;
+  return StoppedBySignal(
+      StopSignal(),
+      absl::StrCat("finished runs are kept, and the one under way is saved. To "
+                   "go on:\n  ",
+                   RepeatedCommand("//pipelines:ablate", line)));
 }
 
 }  // namespace

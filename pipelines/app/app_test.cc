@@ -15,7 +15,6 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
-#include "pipelines/base/child_process.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/testing/scoped_environment.h"
@@ -238,33 +237,6 @@ TEST(StopSignal, SetsAFlagAndASecondOneEndsTheProcess) {
         std::exit(0);
       },
       testing::ExitedWithCode(130), "");
-}
-
-TEST(RunChild, GivesTheExitCode) {
-  EXPECT_THAT(RunChild({"/bin/sh", "-c", "exit 7"}), IsOkAndHolds(7));
-  EXPECT_THAT(RunChild({"/bin/sh", "-c", "kill -9 $$"}), IsOkAndHolds(137));
-}
-
-TEST(RunChild, NamesAProgramThatIsNotThere) {
-  EXPECT_THAT(RunChild({"/no/such/program"}),
-              StatusIs(absl::StatusCode::kNotFound,
-                       HasSubstr("/no/such/program: cannot start")));
-}
-
-// In a process of its own, whose stop signal stays set.
-TEST(RunChild, HandsOnAStopSignalOnce) {
-  EXPECT_EXIT(
-      {
-        CatchStopSignals();
-        // Has its parent stopped, and counts the signals of half a second.
-        const auto code = RunChild(
-            {"/bin/sh", "-c",
-             "n=0; trap 'n=$((n + 1))' TERM INT; kill -TERM $PPID; i=0; "
-             "while [ $i -lt 10 ]; do sleep 0.05; i=$((i + 1)); done; "
-             "exit $n"});
-        std::exit(code.ok() ? *code : 99);
-      },
-      testing::ExitedWithCode(1), "");
 }
 
 }  // namespace

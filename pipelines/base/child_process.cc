@@ -1,33 +1,71 @@
 #include "pipelines/base/child_process.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
+#include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "pipelines/base/stop_signal.h"
+#include "absl/time/clock.h"
+#include "third_party/absl/status_macros.h"
 
 namespace pipelines {
 namespace {
 
+std::vector<char*> Pointers(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(&text[0]);
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+std::vector<std::string> Environment(
+    const std::map<std::string, std::string>& variables) {
+  std::vector<std::string> result;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string text = *variable;
+    if (variables.count(text.substr(0, text.find('='))) == 0) {
+      result.push_back(text);
+    }
+  }
+  for (const auto& [name, value] : variables) {
+    result.push_back(absl::StrCat(name, "=", value));
+  }
+  return result;
+}
+
+// What the child needs after fork(), where no memory can be had.
+struct Execution {
+  char* const* arguments;
+  char* const* environment;
+  int log;  // a descriptor, or -1
+  pid_t parent;
+  int error_pipe;
+};
+
 // In the child: does not return. Only calls that are safe after fork().
-[[noreturn]] void Execute(char* const* arguments, pid_t parent,
-                          int error_pipe) {
+[[noreturn]] void Execute(const Execution& execution) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
+  const bool has_output =
+      execution.log < 0 || (dup2(execution.log, STDOUT_FILENO) >= 0 &&
+                            dup2(execution.log, STDERR_FILENO) >= 0);
   // The parent may have died before.
-  if (getppid() == parent) execv(arguments[0], arguments);
+  if (has_output && getppid() == execution.parent) {
+    execve(execution.arguments[0], execution.arguments, execution.environment);
+  }
   const int error = errno;
-  if (write(error_pipe, &error, sizeof(error)) < 0) _exit(127);
+  if (write(execution.error_pipe, &error, sizeof(error)) < 0) _exit(127);
   _exit(127);
 }
 
-// The error of execv, or 0 once it has replaced the child.
+// The error of execve, or 0 once it has replaced the child.
 int ReadError(int error_pipe) {
   int error = 0;
   while (read(error_pipe, &error, sizeof(error)) < 0 && errno == EINTR) {
@@ -35,45 +73,96 @@ int ReadError(int error_pipe) {
   return error;
 }
 
-int WaitAndHandOnSignals(pid_t child) {
-  constexpr int kPollMicroseconds = 50'000;
-  bool told = false;
-  int status = 0;
-  while (waitpid(child, &status, WNOHANG) == 0) {
-    if (StopSignal() != 0 && !told) {
-      kill(child, StopSignal());
-      told = true;
-    }
-    usleep(kPollMicroseconds);
-  }
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-}  // namespace
-
-absl::StatusOr<int> RunChild(const std::vector<std::string>& command) {
-  std::vector<char*> arguments;
-  for (const std::string& argument : command) {
-    arguments.push_back(const_cast<char*>(argument.c_str()));
-  }
-  arguments.push_back(nullptr);
+absl::StatusOr<pid_t> Spawn(std::vector<std::string> command,
+                            std::vector<std::string> environment, int log) {
+  const std::vector<char*> arguments = Pointers(command);
+  const std::vector<char*> variables = Pointers(environment);
   int error_pipe[2];
   if (pipe2(error_pipe, O_CLOEXEC) != 0) {
     return absl::ErrnoToStatus(errno, "cannot make a pipe");
   }
-  const pid_t parent = getpid();
+  const Execution execution = {arguments.data(), variables.data(), log,
+                               getpid(), error_pipe[1]};
   const pid_t child = fork();
-  if (child == 0) Execute(arguments.data(), parent, error_pipe[1]);
+  if (child == 0) Execute(execution);
   const int fork_error = errno;
   close(error_pipe[1]);
   const int error = child < 0 ? fork_error : ReadError(error_pipe[0]);
   close(error_pipe[0]);
-  if (error != 0) {
-    if (child > 0) waitpid(child, nullptr, 0);
-    return absl::ErrnoToStatus(
-        error, absl::StrCat(command[0], ": cannot start this program"));
+  if (error == 0) return child;
+  if (child > 0) waitpid(child, nullptr, 0);
+  return absl::ErrnoToStatus(
+      error, absl::StrCat(command[0], ": cannot start this program"));
+}
+
+}  // namespace
+
+absl::StatusOr<ChildProcess> ChildProcess::Start(
+    const std::vector<std::string>& command, const ChildOptions& options) {
+  int log = -1;
+  if (!options.log.empty()) {
+    log = open(options.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+               0666);
+    if (log < 0) {
+      return absl::ErrnoToStatus(
+          errno, absl::StrCat(options.log, ": cannot open this file"));
+    }
   }
-  return WaitAndHandOnSignals(child);
+  const absl::StatusOr<pid_t> id =
+      Spawn(command, Environment(options.variables), log);
+  if (log >= 0) close(log);
+  RETURN_IF_ERROR(id.status());
+  return ChildProcess(*id);
+}
+
+ChildProcess::ChildProcess(ChildProcess&& other) noexcept
+    : id_(other.id_),
+      ended_(std::exchange(other.ended_, true)),
+      exit_code_(other.exit_code_) {}
+
+ChildProcess::~ChildProcess() {
+  if (ended_) return;
+  Signal(SIGKILL);
+  Wait();
+}
+
+void ChildProcess::Signal(int signal) const {
+  if (!ended_) kill(id_, signal);
+}
+
+bool ChildProcess::IsRunning() {
+  if (ended_) return false;
+  int status = 0;
+  if (waitpid(id_, &status, WNOHANG) != id_) return true;
+  ended_ = true;
+  exit_code_ =
+      WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  return false;
+}
+
+int ChildProcess::Wait() { return WaitFor(absl::InfiniteDuration()); }
+
+int ChildProcess::WaitFor(absl::Duration timeout) {
+  const absl::Time end = absl::Now() + timeout;
+  while (IsRunning()) {
+    if (absl::Now() > end) return -1;
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  return exit_code_;
+}
+
+absl::StatusOr<int> RunChild(const std::vector<std::string>& command,
+                             const std::function<bool()>& stop) {
+  ASSIGN_OR_RETURN(ChildProcess child, ChildProcess::Start(command));
+  bool is_told = false;
+  while (child.IsRunning()) {
+    if (!is_told && stop && stop()) {
+      child.Signal(SIGTERM);
+      is_told = true;
+    }
+    absl::SleepFor(absl::Milliseconds(50));
+  }
+  return child.Wait();
 }
 
 std::string SiblingProgram(const std::string& name) {

@@ -1,23 +1,65 @@
-// Running another program and waiting for it.
+// Other programs, run and waited for.
 #ifndef PIPELINES_BASE_CHILD_PROCESS_H_
 #define PIPELINES_BASE_CHILD_PROCESS_H_
 
+#include <sys/types.h>
+
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace pipelines {
 
-// Runs `command` (path and arguments) to its end, with this process's
-// environment, folder and output. Returns its exit code; 128 + n if signal n
-// ended it.
-//
-// A stop signal (base/stop_signal.h) is handed on, once: the child is in a
-// process group of its own, so Ctrl-C on a terminal does not reach it twice. It
-// is asked to stop, too, if this process dies. The system's error if the
-// program cannot be started.
-absl::StatusOr<int> RunChild(const std::vector<std::string>& command);
+struct ChildOptions {
+  // Where its standard output and error are added; empty: this process's own.
+  std::string log;
+  // Variables of the environment, besides those of this process or instead of
+  // them.
+  std::map<std::string, std::string> variables = {};
+};
+
+// A program that runs. It is in a process group of its own, so that Ctrl-C on a
+// terminal reaches it through this process alone, and gets SIGTERM if the
+// thread that started it ends.
+class ChildProcess {
+ public:
+  // Starts `command` (path and arguments) in this process's folder. The
+  // system's error if it cannot be started or the log cannot be opened.
+  static absl::StatusOr<ChildProcess> Start(
+      const std::vector<std::string>& command,
+      const ChildOptions& options = {});
+
+  ChildProcess(ChildProcess&& other) noexcept;
+  ChildProcess& operator=(ChildProcess&&) = delete;
+  // Kills it if it runs.
+  ~ChildProcess();
+
+  pid_t id() const { return id_; }
+  void Signal(int signal) const;
+  bool IsRunning();
+
+  // Waits for the end: the exit code, or 128 + the signal that ended it.
+  // WaitFor() gives up after `timeout` and returns -1.
+  int Wait();
+  int WaitFor(absl::Duration timeout);
+
+ private:
+  explicit ChildProcess(pid_t id) : id_(id) {}
+
+  pid_t id_;
+  bool ended_ = false;
+  int exit_code_ = 0;
+};
+
+// Runs `command` to its end and returns its exit code, as Wait(). `stop`, which
+// may be empty, is asked now and then; when it says so, the program gets
+// SIGTERM, once, and is waited for. The errors of Start.
+absl::StatusOr<int> RunChild(const std::vector<std::string>& command,
+                             const std::function<bool()>& stop = {});
 
 // The path of the program `name` beside the one that is running.
 std::string SiblingProgram(const std::string& name);

@@ -81,7 +81,7 @@ class Runner {
     ASSIGN_OR_RETURN(std::vector<std::string> command,
                      finished ? EvaluateCommand(run) : TrainCommand(run));
     command.insert(command.end(), options_.flags.begin(), options_.flags.end());
-    ASSIGN_OR_RETURN(const int code, RunChild(command));
+    ASSIGN_OR_RETURN(const int code, RunChild(command, options_.hooks.stop));
     RETURN_IF_ERROR(CheckNotStopped(options_.hooks));
     if (code > kFirstTransientCode) {
       return absl::UnavailableError(

@@ -2,23 +2,19 @@
 // goes on, and ends with its table.
 #include "pipelines/study/study.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <chrono>
 #include <cmath>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
-#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "pipelines/base/child_process.h"
 #include "pipelines/study/report.h"
 #include "pipelines/study/results.h"
 #include "pipelines/testing/scoped_environment.h"
@@ -203,21 +199,16 @@ class AblateTest : public testing::Test {
     study_ = WriteStudy(kTiny);
   }
 
-  pid_t Start() {
-    const pid_t child = fork();
-    if (child == 0) {
-      execl("pipelines/ablate", "ablate", "--study", study_.c_str(), "--output",
-            output_.c_str(), "--threads=1", "--device=cpu", nullptr);
-      _exit(127);
-    }
-    return child;
+  ChildProcess Start() {
+    auto child =
+        ChildProcess::Start({"pipelines/ablate", "--study", study_, "--output",
+                             output_, "--threads=1", "--device=cpu"},
+                            {log()});
+    EXPECT_THAT(child.status(), IsOk());
+    return *std::move(child);
   }
 
-  static int Wait(pid_t child) {
-    int status = 0;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
+  std::string log() const { return output_ + ".log"; }
 
   std::string output_;
   std::string study_;
@@ -226,19 +217,25 @@ class AblateTest : public testing::Test {
 TEST_F(AblateTest, IsInterruptedGoesOnAndComparesVariants) {
   const std::string first = output_ + "/affine-seed0/evaluation.json";
   const std::string second = output_ + "/cpab-seed0/lock";
-  pid_t child = Start();
+  fs::remove(log());
+  ChildProcess child = Start();
   // Until the second run is under way; the test's timeout ends a wait in vain.
-  while (!fs::exists(second) && waitpid(child, nullptr, WNOHANG) == 0) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  while (!fs::exists(second) && child.IsRunning()) {
+    absl::SleepFor(absl::Milliseconds(20));
   }
-  ASSERT_TRUE(fs::exists(second));
-  kill(child, SIGINT);
-  EXPECT_EQ(Wait(child), 130);
+  ASSERT_TRUE(fs::exists(second)) << ReadText(log());
+  child.Signal(SIGINT);
+  EXPECT_EQ(child.Wait(), 130);
+  EXPECT_THAT(ReadText(log()),
+              AllOf(HasSubstr("ablate: stopped by Ctrl-C; finished runs are "
+                              "kept, and the one under way is saved. To go "
+                              "on:\n  "),
+                    Not(HasSubstr("error"))));
   ASSERT_TRUE(fs::exists(first));
   const auto time = fs::last_write_time(first);
   EXPECT_THAT(ReadText(output_ + "/table.txt"), HasSubstr("1 of 2 runs"));
 
-  EXPECT_EQ(Wait(Start()), 0);
+  EXPECT_EQ(Start().Wait(), 0) << ReadText(log());
   EXPECT_EQ(fs::last_write_time(first), time);  // not made again
   const std::string table = ReadText(output_ + "/table.txt");
   EXPECT_THAT(table, AllOf(HasSubstr("2 of 2 runs"), HasSubstr("affine"),

@@ -4,43 +4,31 @@
 #ifndef PIPELINES_TESTING_TESTING_PROGRAM_H_
 #define PIPELINES_TESTING_TESTING_PROGRAM_H_
 
-#include <sys/wait.h>
-
 #include <cstdio>
 #include <string>
 #include <vector>
 
+#include "gtest/gtest.h"
+#include "pipelines/base/child_process.h"
+#include "pipelines/testing/testing_folder.h"
+
 namespace pipelines {
 
 struct ProgramResult {
-  int exit_code = -1;  // -1: it did not start, or a signal ended it
+  int exit_code = -1;  // as ChildProcess::Wait; -1: it did not start
   std::string output;  // standard output and error
 };
 
 // Runs `command` (path and arguments) to its end.
 inline ProgramResult RunProgramForTest(
     const std::vector<std::string>& command) {
-  std::string line;
-  for (const std::string& word : command) {
-    line += '\'';
-    for (const char c : word) {
-      if (c == '\'') {
-        line += R"('\'')";
-      } else {
-        line += c;
-      }
-    }
-    line += "' ";
-  }
+  const std::string log = testing::TempDir() + "/program_output";
+  std::remove(log.c_str());
   ProgramResult result;
-  std::FILE* pipe = popen((line + "2>&1").c_str(), "r");
-  if (pipe == nullptr) return result;
-  char buffer[4096];
-  while (const size_t count = std::fread(buffer, 1, sizeof(buffer), pipe)) {
-    result.output.append(buffer, count);
-  }
-  const int status = pclose(pipe);
-  if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
+  auto child = ChildProcess::Start(command, {log});
+  EXPECT_TRUE(child.ok()) << child.status();
+  if (child.ok()) result.exit_code = child->Wait();
+  result.output = ReadText(log);
   return result;
 }
 

@@ -19,8 +19,8 @@
 #include "networks/files/folder.h"
 #include "networks/files/system_error.h"
 #include "networks/files/temporary.h"
+#include "pipelines/base/child_process.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
-#include "pipelines/training/child_process.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -103,7 +103,7 @@ std::vector<std::string> Command(const std::vector<std::string>& command,
 absl::Status RunToTheEnd(const std::vector<std::string>& command,
                          const std::string& output) {
   const std::string log = output + ".log";
-  ASSIGN_OR_RETURN(ChildProcess trainer, ChildProcess::Start(command, log));
+  ASSIGN_OR_RETURN(ChildProcess trainer, ChildProcess::Start(command, {log}));
   const int exit_code = trainer.Wait();
   if (exit_code == 0) return absl::OkStatus();
   const std::string text = Contents(log);
@@ -212,7 +212,7 @@ absl::Status KillTrials::RunAndKill(const std::string& output, bool in_save,
   ASSIGN_OR_RETURN(
       ChildProcess trainer,
       ChildProcess::Start(Command(options_.command, output, random),
-                          output + ".log"));
+                          {output + ".log"}));
   ++trial->sessions;
   const absl::Time end = absl::Now() + DrawDuration(duration_, random);
   int64_t saves = 1 + random.Below(std::max<int64_t>(num_saves_, 1));

@@ -10,10 +10,10 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "pipelines/base/child_process.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_folder.h"
-#include "pipelines/training/child_process.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -64,7 +64,7 @@ class RunningTrainerTest : public testing::Test {
   }
 
   ChildProcess Start() const {
-    auto trainer = ChildProcess::Start(Command(), log());
+    auto trainer = ChildProcess::Start(Command(), {log()});
     EXPECT_THAT(trainer.status(), IsOk());
     return *std::move(trainer);
   }
@@ -122,7 +122,7 @@ TEST_F(RunningTrainerTest, IsNamedToASecondOneAndLeavesNoStaleLock) {
   ChildProcess first = Start();
   WaitForSteps(first);
   const std::string second_log = output_ + "-second.log";
-  auto second = ChildProcess::Start(Command(), second_log);
+  auto second = ChildProcess::Start(Command(), {second_log});
   ASSERT_THAT(second.status(), IsOk());
   EXPECT_EQ(second->Wait(), 129);
   EXPECT_THAT(ReadText(second_log), IsTraining(first));
@@ -141,7 +141,7 @@ TEST_F(RunningTrainerTest, KeepsOthersOutAlsoWhereItsLockIsDeleted) {
     absl::SleepFor(absl::Milliseconds(20));
   }
   const std::string second_log = output_ + "-second.log";
-  auto second = ChildProcess::Start(Command(), second_log);
+  auto second = ChildProcess::Start(Command(), {second_log});
   ASSERT_THAT(second.status(), IsOk());
   EXPECT_EQ(second->Wait(), 129);
   EXPECT_THAT(ReadText(second_log), IsTraining(first));
@@ -155,7 +155,7 @@ TEST_F(RunningTrainerTest, EndsWhereAnotherHasTakenItsLock) {
   first.Signal(SIGSTOP);
   ASSERT_TRUE(fs::remove(output_ + "/lock"));
   const std::string second_log = output_ + "-second.log";
-  auto second = ChildProcess::Start(Command(), second_log);
+  auto second = ChildProcess::Start(Command(), {second_log});
   ASSERT_THAT(second.status(), IsOk());
   while (second->IsRunning() && !fs::exists(output_ + "/lock")) {
     absl::SleepFor(absl::Milliseconds(20));

@@ -11,12 +11,12 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "pipelines/base/child_process.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/parallel/free_port.h"
 #include "pipelines/report/loss_log.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_folder.h"
-#include "pipelines/training/child_process.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -59,12 +59,13 @@ class ParallelTrainingTest : public testing::Test {
         }
       }
       const std::string local_rank = absl::StrCat(on_one_machine_ ? rank : 0);
-      auto process = ChildProcess::Start(command, Log(output, rank),
-                                         {{"WORLD_SIZE", absl::StrCat(size)},
-                                          {"RANK", absl::StrCat(rank)},
-                                          {"LOCAL_RANK", local_rank},
-                                          {"MASTER_ADDR", "127.0.0.1"},
-                                          {"MASTER_PORT", absl::StrCat(port)}});
+      auto process =
+          ChildProcess::Start(command, {Log(output, rank),
+                                        {{"WORLD_SIZE", absl::StrCat(size)},
+                                         {"RANK", absl::StrCat(rank)},
+                                         {"LOCAL_RANK", local_rank},
+                                         {"MASTER_ADDR", "127.0.0.1"},
+                                         {"MASTER_PORT", absl::StrCat(port)}}});
       EXPECT_THAT(process.status(), IsOk());
       processes.push_back(*std::move(process));
     }

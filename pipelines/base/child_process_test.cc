@@ -1,0 +1,78 @@
+#include "pipelines/base/child_process.h"
+
+#include <csignal>
+#include <filesystem>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/testing/testing_folder.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+using ::absl::StatusCode;
+using ::testing::HasSubstr;
+
+class ChildProcessTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = FreshTestFolder();
+    fs::create_directories(folder_);
+  }
+
+  std::string folder_;
+};
+
+TEST_F(ChildProcessTest, WritesToItsLogWithItsVariables) {
+  ChildOptions options;
+  options.log = folder_ + "/log";
+  options.variables = {{"ANSWER", "42"}, {"HOME", "/elsewhere"}};
+  for (const char* line : {"echo $ANSWER $HOME", "echo again >&2"}) {
+    auto child = ChildProcess::Start({"/bin/sh", "-c", line}, options);
+    ASSERT_THAT(child, IsOk());
+    EXPECT_EQ(child->Wait(), 0);
+  }
+  EXPECT_EQ(ReadText(options.log), "42 /elsewhere\nagain\n");
+  options.log = folder_ + "/no_folder/log";
+  EXPECT_THAT(ChildProcess::Start({"/bin/true"}, options),
+              StatusIs(StatusCode::kNotFound, HasSubstr(options.log)));
+}
+
+TEST_F(ChildProcessTest, IsKilledWithItsObject) {
+  pid_t id = 0;
+  {
+    auto child = ChildProcess::Start({"/bin/sleep", "1000"});
+    ASSERT_THAT(child, IsOk());
+    EXPECT_EQ(child->WaitFor(absl::Milliseconds(1)), -1);
+    id = child->id();
+    EXPECT_EQ(getpgid(id), id);
+  }
+  EXPECT_NE(kill(id, 0), 0);
+}
+
+TEST_F(ChildProcessTest, RunChildGivesTheExitCode) {
+  EXPECT_THAT(RunChild({"/bin/sh", "-c", "exit 7"}), IsOkAndHolds(7));
+  EXPECT_THAT(RunChild({"/bin/sh", "-c", "kill -9 $$"}), IsOkAndHolds(137));
+}
+
+TEST_F(ChildProcessTest, RunChildNamesAProgramThatIsNotThere) {
+  EXPECT_THAT(RunChild({"/no/such/program"}),
+              StatusIs(StatusCode::kNotFound,
+                       HasSubstr("/no/such/program: cannot start")));
+}
+
+// The program counts the signals of half a second from the first one on.
+TEST_F(ChildProcessTest, RunChildHandsOnAStopOnce) {
+  const std::string ready = folder_ + "/ready";
+  EXPECT_THAT(RunChild({"/bin/sh", "-c",
+                        "n=0; trap 'n=$((n + 1))' TERM INT; touch " + ready +
+                            "; i=0; while [ $i -lt 10 ]; do sleep 0.05; "
+                            "[ $n -eq 0 ] || i=$((i + 1)); done; exit $n"},
+                       [&] { return fs::exists(ready); }),
+              IsOkAndHolds(1));
+}
+
+}  // namespace
+}  // namespace pipelines
