@@ -5,18 +5,29 @@
 #include <cstdio>
 #include <filesystem>
 #include <opencv2/core.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "absl/flags/flag.h"
 #include "networks/sampling.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
+#include "pipelines/base/shipped_file.h"
 #include "pipelines/config/config.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/model/motion_model.h"
 #include "pipelines/puppets/truth.h"
+#include "pipelines/study/study.h"
 #include "third_party/absl/status_macros.h"
+
+ABSL_FLAG(std::string, study, "motion-accuracy",
+          "The variants to compare: a study file (*.textproto), or the name of "
+          "a shipped one. Its config must use the bundled puppets.");
+ABSL_FLAG(std::string, set, "",
+          "path.to.field=value: overrides a field of every variant's config, "
+          "as in --set data.puppets.num_test=2. May be given many times.");
 
 namespace pipelines {
 namespace {
@@ -28,8 +39,12 @@ constexpr char kUsage[] = R"(What motion models can say at best.
   tools/bazelw run //pipelines/study:motion_accuracy
 
 True keypoints of the bundled puppets, five on each limb, are given to each
-model; every pixel of the puppet takes the candidate that suits it best. What is
-left is what the model cannot say, whatever a network learns.)";
+motion model of a study; every pixel of the puppet takes the candidate that
+suits it best. What is left is what the model cannot represent, whatever a
+network learns. Nothing is trained.
+
+Exit codes: 0 done, 1 bad input, 2 bad flag or study; 129 disk full or folder
+read-only.)";
 
 constexpr int kSize = 32;        // pixels a side at which motion is compared
 constexpr int kFrameStep = 4;    // of the driving frames
@@ -71,9 +86,13 @@ Tensor LimbKeypoints(const puppets::FrameTruth& frame) {
 
 absl::StatusOr<Pairs> ReadPairs(const std::string& folder) {
   std::vector<Tensor> driving, source, flow, on_puppet;
+  // In order, so that each pair has the same noise on each machine.
+  std::set<std::string> clips;
   for (const auto& clip : std::filesystem::directory_iterator(folder)) {
-    ASSIGN_OR_RETURN(const puppets::Truth truth,
-                     puppets::ReadTruth(clip.path()));
+    clips.insert(clip.path());
+  }
+  for (const std::string& clip : clips) {
+    ASSIGN_OR_RETURN(const puppets::Truth truth, puppets::ReadTruth(clip));
     for (int frame = kFrameStep; frame < static_cast<int>(truth.frames.size());
          frame += kFrameStep) {
       const cv::Mat motion = puppets::SourceFromDriving(truth, 0, frame, kSize);
@@ -125,64 +144,38 @@ absl::StatusOr<Score> ScoreModel(const ModelConfig& config, const Pairs& pairs,
                     pairs.on_puppet)};
 }
 
-struct Model {
-  const char* name;
-  std::vector<std::string> overrides;
-};
-
-absl::StatusOr<Config> ConfigOf(const Model& model) {
-  return LoadConfig("pipelines/config/shipped/demo.textproto", model.overrides);
-}
-
-absl::Status Run(const CommandLine& line) {
-  RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
+absl::Status Compare(const StudyPlan& plan) {
   const torch::NoGradGuard no_grad;
-  ASSIGN_OR_RETURN(const Config demo, ConfigOf({"demo", {}}));
-  ASSIGN_OR_RETURN(const std::string folder, DataFolder(demo.data()));
+  ASSIGN_OR_RETURN(const std::string folder,
+                   DataFolder(plan.runs[0].config.data()));
   ASSIGN_OR_RETURN(const Pairs pairs, ReadPairs(folder + "/truth/test"));
   torch::manual_seed(0);
   const Tensor noisy = pairs.source + kNoise * torch::randn_like(pairs.source);
   std::printf("%-26s %18s %18s %18s\n", "", "all pixels", "moved far",
               "all, with global");
-  const std::vector<std::string> fine = {
-      "model.local.cpab.cells_x=6", "model.local.cpab.cells_y=6",
-      "model.global.cpab.cells_x=10", "model.global.cpab.cells_y=10"};
-  const std::vector<std::string> loose = {
-      "model.local.cpab.tension=24", "model.global.cpab.tension=24",
-      "model.local.cpab.keypoint_noise=0.03",
-      "model.global.cpab.keypoint_noise=0.03"};
-  std::vector<std::string> loose_and_fine = loose;
-  loose_and_fine.insert(loose_and_fine.end(), fine.begin(), fine.end());
-  for (const Model& model : std::vector<Model>{
-           {"affine", {"model.local=affine {}", "model.global=affine {}"}},
-           {"thin-plate",
-            {"model.local=thin_plate {}", "model.global=thin_plate {}"}},
-           {"B-spline", {"model.local=bspline {}", "model.global=bspline {}"}},
-           {"CPAB", {}},
-           {"CPAB, prior at rest",
-            {"model.local.cpab.prior_length=0.3",
-             "model.local.cpab.prior_gradient=0.3",
-             "model.global.cpab.prior_gradient=0.3"}},
-           {"CPAB, tension 24",
-            {"model.local.cpab.tension=24", "model.global.cpab.tension=24"}},
-           {"CPAB, 6x6 and 10x10 cells", fine},
-           {"CPAB, noise 0.01",
-            {"model.local.cpab.keypoint_noise=0.01",
-             "model.global.cpab.keypoint_noise=0.01"}},
-           {"CPAB, loose", loose},
-           {"CPAB, loose, 6x6 and 10x10", loose_and_fine}}) {
-    ASSIGN_OR_RETURN(const Config config, ConfigOf(model));
-    ASSIGN_OR_RETURN(const Score exact,
-                     ScoreModel(config.model(), pairs, pairs.source));
-    ASSIGN_OR_RETURN(const Score wrong,
-                     ScoreModel(config.model(), pairs, noisy));
-    std::printf("%-26s %8.4f (%.4f)  %8.4f (%.4f)  %8.4f (%.4f)\n", model.name,
-                exact.all, wrong.all, exact.large_motion, wrong.large_motion,
-                exact.with_global, wrong.with_global);
+  for (size_t i = 0; i < plan.variants.size(); ++i) {
+    const ModelConfig& model = plan.runs[i].config.model();
+    ASSIGN_OR_RETURN(const Score exact, ScoreModel(model, pairs, pairs.source));
+    ASSIGN_OR_RETURN(const Score wrong, ScoreModel(model, pairs, noisy));
+    std::printf("%-26s %8.4f (%.4f)  %8.4f (%.4f)  %8.4f (%.4f)\n",
+                plan.variants[i].c_str(), exact.all, wrong.all,
+                exact.large_motion, wrong.large_motion, exact.with_global,
+                wrong.with_global);
   }
   std::printf("mean distances in [-1, 1]; in brackets, keypoints off by %g\n",
               kNoise);
   return absl::OkStatus();
+}
+
+absl::Status Run(const CommandLine& line) {
+  RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
+  const absl::StatusOr<std::string> path = ShippedOrUserFile(
+      "study", "pipelines/study/shipped", absl::GetFlag(FLAGS_study));
+  if (!path.ok()) return UsageError(path.status());
+  const absl::StatusOr<StudyPlan> plan =
+      LoadStudy(*path, /*output=*/"", line.overrides);
+  if (!plan.ok()) return UsageError(plan.status());
+  return Compare(*plan);
 }
 
 }  // namespace

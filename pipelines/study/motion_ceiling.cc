@@ -7,21 +7,33 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "losses/photometric.h"
 #include "networks/sampling.h"
+#include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
+#include "pipelines/base/shipped_file.h"
 #include "pipelines/config/config.h"
 #include "pipelines/data/clip.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/data/image_tensor.h"
 #include "pipelines/model/candidate_motions.h"
+#include "pipelines/study/study.h"
 #include "third_party/absl/status_macros.h"
 
+ABSL_FLAG(std::string, study, "motion-ceiling",
+          "The variants to compare: a study file (*.textproto), or the name of "
+          "a shipped one.");
+ABSL_FLAG(std::string, sets, "1,2,5",
+          "Numbers of keypoint sets to compare, with commas between.");
+ABSL_FLAG(int, steps, 200, "Steps of gradient descent.");
 ABSL_FLAG(std::string, set, "",
-          "path.to.field=value: overrides a field of actions-64, as in --set "
-          "data.folder=clips; may be repeated");
+          "path.to.field=value: overrides a field of every variant's config, "
+          "as in --set data.folder=clips. May be given many times.");
 
 namespace pipelines {
 namespace {
@@ -37,9 +49,11 @@ Two pairs of frames of each test clip; for each pair by itself, without a
 network, gradient descent looks for the keypoints and the contribution maps that
 warp the one into the other. Prints the mean absolute difference that is left,
 and that of the half of pairs that differ most. What models differ by here is
-about what training can make them differ by. Some 20 seconds a line.)";
+about what training can make them differ by. Some 20 seconds a line.
 
-constexpr int kSteps = 200;
+Exit codes: 0 done, 1 bad input, 2 bad flag or study; 129 disk full or folder
+read-only.)";
+
 constexpr double kKeypointRate = 0.02;
 constexpr double kMapRate = 0.1;
 constexpr int64_t kMapSize = 16;  // contribution maps are no finer
@@ -80,8 +94,9 @@ Tensor FirstKeypoints(int64_t sets) {
   return (centres + ring).view({-1, 2});
 }
 
-// [N]: mean absolute difference of each pair at its best.
-absl::StatusOr<Tensor> FitPairs(const ModelConfig& config, const Pairs& pairs) {
+// [N]: mean absolute difference of each pair at its best in `steps` steps.
+absl::StatusOr<Tensor> FitPairs(const ModelConfig& config, const Pairs& pairs,
+                                int steps) {
   ASSIGN_OR_RETURN(const CandidateMotions motions,
                    CandidateMotions::Create(config));
   const int64_t n = pairs.source.size(0);
@@ -100,7 +115,7 @@ absl::StatusOr<Tensor> FitPairs(const ModelConfig& config, const Pairs& pairs) {
                                    torch::optim::AdamOptions(kKeypointRate));
   torch::optim::Adam map_adam({logits}, torch::optim::AdamOptions(kMapRate));
   Tensor best = (pairs.source - pairs.driving).abs().mean({1, 2, 3});
-  for (int step = 0; step < kSteps; ++step) {
+  for (int step = 0; step < steps; ++step) {
     const Tensor fields =
         motions(source.tanh(), driving.tanh(), {}, height, width).fields;
     const Tensor maps =
@@ -124,38 +139,39 @@ absl::StatusOr<Tensor> FitPairs(const ModelConfig& config, const Pairs& pairs) {
   return best;
 }
 
-struct Model {
-  const char* name;
-  std::vector<std::string> overrides;
-};
-
-const std::vector<Model>& Models() {
-  static const auto* const models = new std::vector<Model>{
-      {"affine", {"model.local=affine {}", "model.global_transform=false"}},
-      {"thin-plate",
-       {"model.local=thin_plate {}", "model.global_transform=false"}},
-      {"B-spline", {"model.local=bspline {}", "model.global_transform=false"}},
-      {"CPAB, local", {"model.global_transform=false"}},
-      {"CPAB", {}},
-      {"CPAB, local, tight",
-       {"model.global_transform=false", "model.local.cpab.tension=8",
-        "model.local.cpab.keypoint_noise=2e-4"}}};
-  return *models;
+// The study's variants with so many keypoint sets.
+absl::StatusOr<StudyPlan> PlanOf(const CommandLine& line, int sets) {
+  ASSIGN_OR_RETURN(const std::string path,
+                   ShippedOrUserFile("study", "pipelines/study/shipped",
+                                     absl::GetFlag(FLAGS_study)));
+  std::vector<std::string> overrides = line.overrides;
+  overrides.push_back(absl::StrCat("model.num_transforms=", sets));
+  return LoadStudy(path, /*output=*/"", overrides);
 }
 
-absl::Status Run(const CommandLine& line) {
-  RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
-  const auto load = [&line](const Model& model, int sets) {
-    std::vector<std::string> overrides = line.overrides;
-    overrides.insert(overrides.end(), model.overrides.begin(),
-                     model.overrides.end());
-    overrides.push_back(absl::StrCat("model.num_transforms=", sets));
-    return LoadConfig("pipelines/config/shipped/actions-64.textproto",
-                      overrides);
-  };
-  const auto any = load({"", {}}, 1);
-  if (!any.ok()) return UsageError(any.status());
-  ASSIGN_OR_RETURN(const Pairs pairs, ReadPairs(*any));
+absl::StatusOr<std::vector<StudyPlan>> PlansFromFlags(const CommandLine& line) {
+  RETURN_IF_ERROR(RefuseArguments(line));
+  if (absl::GetFlag(FLAGS_steps) < 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--steps is ", absl::GetFlag(FLAGS_steps), "; use 1 or more"));
+  }
+  std::vector<StudyPlan> plans;
+  for (const absl::string_view word :
+       absl::StrSplit(absl::GetFlag(FLAGS_sets), ',')) {
+    int sets = 0;
+    if (!absl::SimpleAtoi(word, &sets) || sets < 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--sets: '", word,
+                       "' is no number of keypoint sets; use some from 1, "
+                       "with commas between"));
+    }
+    ASSIGN_OR_RETURN(plans.emplace_back(), PlanOf(line, sets));
+  }
+  return plans;
+}
+
+absl::Status Compare(const std::vector<StudyPlan>& plans) {
+  ASSIGN_OR_RETURN(const Pairs pairs, ReadPairs(plans[0].runs[0].config));
   const Tensor first = (pairs.source - pairs.driving).abs().mean({1, 2, 3});
   const Tensor large = first > first.median();
   const auto print = [&large](const std::string& name, const Tensor& error) {
@@ -165,14 +181,22 @@ absl::Status Run(const CommandLine& line) {
   };
   std::printf("%-28s %s\n", "", "all     the half that differs most");
   print("first frame", first);
-  for (const int sets : {1, 2, 5}) {
-    for (const Model& model : Models()) {
-      ASSIGN_OR_RETURN(const Config config, load(model, sets));
-      ASSIGN_OR_RETURN(const Tensor error, FitPairs(config.model(), pairs));
-      print(absl::StrCat(sets, " sets, ", model.name), error);
+  for (const StudyPlan& plan : plans) {
+    for (size_t i = 0; i < plan.variants.size(); ++i) {
+      const ModelConfig& model = plan.runs[i].config.model();
+      ASSIGN_OR_RETURN(const Tensor error,
+                       FitPairs(model, pairs, absl::GetFlag(FLAGS_steps)));
+      print(absl::StrCat(model.num_transforms(), " sets, ", plan.variants[i]),
+            error);
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status Run(const CommandLine& line) {
+  const absl::StatusOr<std::vector<StudyPlan>> plans = PlansFromFlags(line);
+  if (!plans.ok()) return UsageError(plans.status());
+  return Compare(*plans);
 }
 
 }  // namespace

@@ -1,0 +1,44 @@
+#!/bin/bash
+# motion_accuracy and motion_ceiling as a user runs them, at small size.
+. pipelines/app/program_testing.sh
+export XDG_CACHE_HOME=$TEST_TMPDIR/cache
+few=(--set data.puppets.num_train=1 --set data.puppets.num_test=1
+  --set data.puppets.frames_per_clip=6)
+
+# lines COUNT PATTERN: as many lines of the last output match.
+lines() {
+  local count
+  count=$(grep -c -E "$2" "$TEST_TMPDIR/stdout")
+  [[ $count == "$1" ]] || complain "$count lines match $2 in: $(<"$TEST_TMPDIR/stdout")"
+}
+
+program=pipelines/study/motion_accuracy
+"$program" "${few[@]}" >"$TEST_TMPDIR/stdout" 2>"$TEST_TMPDIR/stderr" ||
+  complain "$program: $(<"$TEST_TMPDIR/stderr")"
+lines 11 '^(affine|thin-plate|bspline|cpab)[-a-z0-9.]* +0\.[0-9]{4} \(0\.[0-9]{4}\)'
+# Keypoints that are off cost accuracy, whatever the model.
+awk 'gsub(/[()]/, "") && NF == 7 && $3 <= $2 { worse = 1 } END { exit worse }' \
+  "$TEST_TMPDIR/stdout" || complain "wrong keypoints do no harm: $(<"$TEST_TMPDIR/stdout")"
+expect 2 "none-such" --study none-such
+expect 2 "spline" --set "model.local=spline {}"
+expect 2 "unexpected argument 'stray'" stray
+expect_help study set
+
+program=pipelines/study/motion_ceiling
+cat >"$TEST_TMPDIR/small.textproto" <<END
+config: "demo"
+steps: 1
+variants { name: "affine" set: "model.local=affine {}" }
+variants { name: "cpab" }
+END
+small=(--study "$TEST_TMPDIR/small.textproto" "${few[@]}")
+"$program" "${small[@]}" --sets 1,2 --steps 2 >"$TEST_TMPDIR/stdout" \
+  2>"$TEST_TMPDIR/stderr" || complain "$program: $(<"$TEST_TMPDIR/stderr")"
+lines 1 '^first frame +0\.[0-9]{4}'
+lines 4 '^[12] sets, (affine|cpab) +0\.[0-9]{4}  0\.[0-9]{4}$'
+expect 2 "--sets: '0' is no number of keypoint sets" "${small[@]}" --sets 1,0
+expect 2 "--steps is 0; use 1 or more" "${small[@]}" --steps 0
+expect 2 "none-such" --study none-such
+expect 2 "unexpected argument 'stray'" stray
+expect_help study sets steps set
+finish
