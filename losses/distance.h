@@ -14,7 +14,8 @@ enum class Distance {
 
 // a, b: [.., C], vectors of C channels. The mean over all channels (for the
 // cosine: vectors) as a scalar, differentiable in both. The L1 distance of
-// equal values has the gradient 0, as has the cosine one of zero vectors.
+// equal values has the gradient 0, as has the cosine one of two zero vectors;
+// beside a vector of length 1 a zero vector has one of 1e8, LibTorch's bound.
 torch::Tensor MeanDistance(const torch::Tensor& a, const torch::Tensor& b,
                            Distance distance);
 

@@ -1,12 +1,9 @@
-// Processes are threads here: each has a group of its own. Whole processes are
-// in pipelines/training/parallel_training_test.cc.
+// Processes are threads here: see testing_group.h.
 #include <torch/torch.h>
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -19,6 +16,7 @@
 #include "pipelines/parallel/gradient_reducer.h"
 #include "pipelines/parallel/process_environment.h"
 #include "pipelines/parallel/process_group.h"
+#include "pipelines/parallel/testing_group.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -28,27 +26,6 @@ namespace {
 using ::absl::StatusCode;
 using ::networks::test_util::TensorNear;
 using ::testing::HasSubstr;
-
-using Body = std::function<void(const std::shared_ptr<ProcessGroup>&)>;
-
-// Runs `body` as each of `size` processes.
-void RunTogether(int size, const Body& body) {
-  ProcessEnvironment environment;
-  environment.size = size;
-  environment.address = "127.0.0.1";
-  environment.port = FreePort();
-  std::vector<std::thread> threads;
-  for (int rank = 0; rank < size; ++rank) {
-    threads.emplace_back([environment, rank, &body]() mutable {
-      environment.rank = rank;
-      const auto group =
-          ProcessGroup::Join(environment, torch::kCPU, absl::Seconds(60));
-      ASSERT_THAT(group.status(), IsOk());
-      body(*group);
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-}
 
 torch::Tensor RandomInput(int64_t batch) {
   torch::manual_seed(5);

@@ -1,0 +1,213 @@
+#include "pipelines/training/session.h"
+
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/base/work_hooks.h"
+#include "pipelines/config/config.h"
+#include "pipelines/data/data_folder.h"
+#include "pipelines/testing/scoped_environment.h"
+#include "pipelines/testing/testing_config.h"
+#include "pipelines/testing/testing_folder.h"
+#include "pipelines/training/learner.h"
+#include "pipelines/training/run_folder.h"
+#include "pipelines/training/step_report.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+using ::absl::StatusCode;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+StepResult StepOfLoss(double loss) {
+  StepResult result;
+  result.report.Add(kTotalLoss, StepValueKind::kLoss);
+  result.report.Set(kTotalLoss, loss);
+  return result;
+}
+
+class SessionTest : public testing::Test {
+ protected:
+  SessionTest() {
+    hooks_.note = [this](const std::string& note) { notes_.push_back(note); };
+    hooks_.warn = [this](const std::string& text) {
+      warnings_.push_back(text);
+    };
+  }
+
+  static Config ConfigOf(const std::vector<std::string>& overrides) {
+    return *TinyConfig(overrides);
+  }
+
+  // One of rank 0 in the test's folder.
+  Session NewSession(const std::vector<std::string>& overrides = {}) const {
+    return Session(ConfigOf(overrides), *RunFolder::Open(folder_), nullptr);
+  }
+
+  static std::unique_ptr<Learner> NewLearner() {
+    return *Learner::Create(ConfigOf({}), torch::kCPU, nullptr);
+  }
+
+  const std::string folder_ = FreshTestFolder();
+  std::vector<std::string> notes_, warnings_;
+  WorkHooks hooks_;
+};
+
+TEST_F(SessionTest, GoesOnFromTheNewestCheckpoint) {
+  const auto learner = NewLearner();
+  {
+    Session first = NewSession();
+    ASSERT_THAT(first.Resume(*learner, hooks_), IsOk());
+    first.Advance(StepOfLoss(1), 2.5, {0, 1});
+    ASSERT_THAT(first.Save(learner->learnt()), IsOk());
+    const torch::NoGradGuard no_grad;
+    learner->model().parameters()[0].fill_(3);
+    first.Advance(StepOfLoss(1), 0.5, {0, 2});
+    ASSERT_THAT(first.Save(learner->learnt()), IsOk());
+  }
+  EXPECT_THAT(notes_, IsEmpty());
+  const auto other = NewLearner();
+  Session second = NewSession();
+  ASSERT_THAT(second.Resume(*other, hooks_), IsOk());
+  EXPECT_EQ(second.state().step(), 2);
+  EXPECT_EQ(second.state().trained_seconds(), 3);
+  EXPECT_EQ(second.position().step, 2);
+  EXPECT_TRUE(torch::equal(other->model().parameters()[0],
+                           learner->model().parameters()[0]));
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("step-000000002.safetensors")));
+}
+
+TEST_F(SessionTest, RefusesTheRunOfAnotherConfig) {
+  const auto learner = NewLearner();
+  {
+    Session first = NewSession();
+    ASSERT_THAT(first.Resume(*learner, hooks_), IsOk());
+    first.Advance(StepOfLoss(1), 1, {0, 1});
+    ASSERT_THAT(first.Save(learner->learnt()), IsOk());
+  }
+  Session second = NewSession({"losses.warp=3"});
+  EXPECT_THAT(
+      second.Resume(*learner, hooks_),
+      StatusIs(StatusCode::kFailedPrecondition, HasSubstr("losses.warp")));
+}
+
+// The checkpoint is that of two processes, whose steps saw four pairs; the
+// step of this one sees two.
+TEST_F(SessionTest, GoesOnAfterTheLastPairThatWasSeen) {
+  const auto learner = NewLearner();
+  {
+    Session first = NewSession();
+    ASSERT_THAT(first.Resume(*learner, hooks_), IsOk());
+    first.Advance(StepOfLoss(1), 1, {0, 1});
+    first.mutable_state().set_samples_per_step(4);
+    ASSERT_THAT(first.Save(learner->learnt()), IsOk());
+  }
+  Session second = NewSession();
+  ASSERT_THAT(second.Resume(*learner, hooks_), IsOk());
+  EXPECT_EQ(second.state().step_in_epoch(), 2);
+  EXPECT_EQ(second.state().samples_per_step(), 2);
+  EXPECT_THAT(notes_,
+              ElementsAre(HasSubstr("going on from"),
+                          HasSubstr("a step saw 4 pairs, from here on 2")));
+}
+
+TEST_F(SessionTest, WritesNothingInOtherProcessesThanTheFirst) {
+  const auto learner = NewLearner();
+  Session session(ConfigOf({}), std::nullopt, nullptr);
+  ASSERT_THAT(session.Resume(*learner, hooks_), IsOk());
+  session.Advance(StepOfLoss(1), 1, {0, 1});
+  EXPECT_THAT(session.Save(learner->learnt()), IsOk());
+  EXPECT_EQ(session.store(), nullptr);
+  EXPECT_FALSE(fs::exists(folder_));
+}
+
+// Its position is in batches, its state in steps.
+TEST_F(SessionTest, CountsABatchForEachPartOfAStep) {
+  Session session = NewSession({"training.accumulation=3"});
+  session.SetPosition({4, 6});
+  EXPECT_EQ(session.state().epoch(), 4);
+  EXPECT_EQ(session.state().step_in_epoch(), 2);
+  EXPECT_EQ(session.position().epoch, 4);
+  EXPECT_EQ(session.position().step, 6);
+}
+
+TEST_F(SessionTest, EndsAtTheFirstLimit) {
+  Session epochs = NewSession({"training.num_epochs=2"});
+  epochs.SetPosition({1, 3});
+  EXPECT_FALSE(epochs.IsAtTheEnd());
+  epochs.SetPosition({2, 0});
+  EXPECT_TRUE(epochs.IsAtTheEnd());
+
+  Session steps(ConfigOf({"training.max_steps=2"}), std::nullopt, nullptr);
+  steps.Advance(StepOfLoss(1), 1, {0, 1});
+  EXPECT_FALSE(steps.IsAtTheEnd());
+  steps.Advance(StepOfLoss(1), 1, {0, 2});
+  EXPECT_TRUE(steps.IsAtTheEnd());
+
+  Session minutes(ConfigOf({"training.max_minutes=2"}), std::nullopt, nullptr);
+  minutes.Advance(StepOfLoss(1), 119, {0, 1});
+  EXPECT_FALSE(minutes.IsAtTheEnd());
+  minutes.Advance(StepOfLoss(1), 1, {0, 2});
+  EXPECT_TRUE(minutes.IsAtTheEnd());
+}
+
+TEST_F(SessionTest, LeavesTheLossOfMotionStepsOut) {
+  Session session =
+      NewSession({"training.motion_steps=1", "losses.photometric=1"});
+  session.Advance(StepOfLoss(100), 1, {0, 1});
+  EXPECT_EQ(session.state().loss_steps(), 0);
+  session.Advance(StepOfLoss(2), 1, {0, 2});
+  session.Advance(StepOfLoss(3), 1, {0, 3});
+  EXPECT_EQ(session.state().loss_sum(), 5);
+  EXPECT_EQ(session.state().loss_steps(), 2);
+}
+
+TEST_F(SessionTest, SavesByEpochsAndBySteps) {
+  Session epochs = NewSession(
+      {"training.checkpoint_epochs=2", "training.checkpoint_minutes=0"});
+  epochs.Advance(StepOfLoss(1), 1, {1, 0});
+  EXPECT_TRUE(epochs.IsAtEpochEnd());
+  EXPECT_FALSE(epochs.IsTimeToSave());
+  epochs.Advance(StepOfLoss(1), 1, {2, 0});
+  EXPECT_TRUE(epochs.IsTimeToSave());
+
+  Session steps(ConfigOf({"training.checkpoint_steps=2",
+                          "training.checkpoint_minutes=0"}),
+                std::nullopt, nullptr);
+  steps.Advance(StepOfLoss(1), 1, {0, 1});
+  EXPECT_FALSE(steps.IsTimeToSave());
+  steps.Advance(StepOfLoss(1), 1, {0, 2});
+  EXPECT_TRUE(steps.IsTimeToSave());
+}
+
+TEST_F(SessionTest, WarnsWhenTheClipsAreOthers) {
+  const ScopedCacheFolder cache;
+  const Config config = ConfigOf({});
+  const auto folder = DataFolder(config.data());
+  ASSERT_THAT(folder, IsOk());
+  const auto train = OpenSplit(*folder, "train", config.data(), 0);
+  const auto test = OpenSplit(*folder, "test", config.data(), 0);
+  ASSERT_THAT(train, IsOk());
+  ASSERT_THAT(test, IsOk());
+  Session session = NewSession();
+  session.CompareClips(**train, **test, hooks_);
+  session.CompareClips(**train, **test, hooks_);
+  EXPECT_THAT(warnings_, IsEmpty());
+  session.CompareClips(**train, **train, hooks_);
+  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("will not end as if")));
+}
+
+}  // namespace
+}  // namespace pipelines
