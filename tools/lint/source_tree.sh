@@ -40,5 +40,5 @@ list_files() {
   if git -c safe.directory='*' ls-files --cached --others --exclude-standard 2>/dev/null; then
     return
   fi
-  find . -name '.?*' -prune -o -name 'bazel-*' -prune -o -type f -printf '%P\n'
+  find . \( -name .git -o -name 'bazel-*' \) -prune -o -type f -printf '%P\n'
 }
