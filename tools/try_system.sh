@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Tries the repository on a bare Debian, as a newcomer would: makes one with
-# debootstrap, runs the README's two commands in it, reports times and counts.
+# debootstrap, runs the README's commands in it, reports times and counts.
 #
-#   tools/try_system.sh SUITE [--keep] [--folder FOLDER] [--gcc]
+#   tools/try_system.sh SUITE [--keep] [--folder FOLDER] [--gcc] [-- TARGET...]
 #
 #   SUITE      a Debian suite: bookworm, trixie, ...
 #   --folder   where the system is made; a system that is there is used again.
 #              Without it, a new folder in $TMPDIR or /tmp.
 #   --keep     leaves the folder (some 6 GB) for another look.
 #   --gcc      compiles with g++ instead of Clang.
+#   TARGET     what is tested instead of //..., as -- //cpab/... //losses/...
 #
 # Root is needed (chroot, mount); some 8 GB of disk; half an hour on two cores.
 # The committed state of this checkout is tried. Packages come from where this
@@ -25,19 +26,21 @@ usage() {
 }
 
 parse() {
-  suite='' keep='' folder='' options=()
+  suite='' keep='' folder='' options=() targets=()
   while [[ $# -gt 0 ]]; do
     case "$1" in
       --keep) keep=1 ;;
       --gcc) options+=(--config=gcc) ;;
       --folder) folder="${2:-}"; keep=1; [[ -n "$folder" ]] || fail "--folder names no folder" 2; shift ;;
       --help | -h) usage; exit 0 ;;
+      --) shift; targets=("$@"); break ;;
       -*) fail "$1 is no flag; see tools/try_system.sh --help" 2 ;;
       *) [[ -z "$suite" ]] || fail "one suite at a time, not $suite and $1" 2; suite="$1" ;;
     esac
     shift
   done
   [[ -n "$suite" ]] || { usage >&2; exit 2; }
+  [[ ${#targets[@]} -gt 0 ]] || targets=(//...)
 }
 
 check_machine() {
@@ -68,6 +71,8 @@ make_system() {
 
 leave() {
   [[ -n "${root:-}" ]] || return 0
+  # Its server would live on, and hold the folder.
+  [[ ! -x "$root/usr/bin/bazel" ]] || run shutdown bazel shutdown >/dev/null || true
   umount -l "$root/proc" "$root/dev" 2>/dev/null || true
   if [[ -n "$keep" ]]; then
     echo "try_system: left $root"
@@ -108,8 +113,10 @@ root=$(realpath "$root")
 make_system
 echo "try_system: $suite at $(git rev-parse --short HEAD), $(nproc) processors, logs in $log"
 failed=0
+run install tools/bazelw info release || failed=1
 run animate tools/bazelw run "${options[@]}" //pipelines:animate || failed=1
-run test tools/bazelw test "${options[@]}" //... || failed=1
+run build tools/bazelw build "${options[@]}" --build_tests_only "${targets[@]}" || failed=1
+run test tools/bazelw test "${options[@]}" "${targets[@]}" || failed=1
 versions
 echo "$(count 'PASSED|FLAKY') passed, $(count 'FAILED|TIMEOUT|NO STATUS|INCOMPLETE') failed"
 exit "$failed"
