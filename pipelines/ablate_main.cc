@@ -102,6 +102,7 @@ absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
   const auto plan = PlanFromFlags(line.overrides);
   if (!plan.ok()) return UsageError(plan.status());
+  RETURN_IF_ERROR(UsageError(CheckStudyFolder(*plan)));
   CatchStopSignals();
   const absl::Status status = Ablate(*plan);
   if (!absl::IsCancelled(status) || StopSignal() == 0) return status;

@@ -16,6 +16,7 @@
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/progress.h"
+#include "pipelines/app/user_outputs.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
@@ -168,12 +169,10 @@ absl::Status CheckOutput(const AnimateRequest& request) {
 // What the outputs would harm is a mistake on the command line.
 absl::Status CheckOutputs(const std::vector<BatchItem>& items,
                           const BatchOptions& batch) {
-  const absl::Status status = CheckBatch(items, batch);
-  if (absl::IsAlreadyExists(status)) {
-    return UsageError(absl::AlreadyExistsError(
-        absl::StrCat(std::string(status.message()), "; see --overwrite")));
-  }
-  return absl::IsInvalidArgument(status) ? UsageError(status) : status;
+  BatchOptions replacing = batch;
+  replacing.video.overwrite = true;
+  return ExplainOutputs(CheckBatch(items, batch),
+                        CheckBatch(items, replacing).ok());
 }
 
 absl::StatusOr<std::unique_ptr<Animator>> LoadAnimator(

@@ -79,7 +79,7 @@ grep -q "standard output: cannot write" "$TEST_TMPDIR/stderr" ||
 echo precious >"$user/precious.npy"
 ln -s precious.npy "$user/link.mp4"
 for flag in save_keypoints save_flow; do
-  expect 2 "precious.npy: exists" "${pair[@]}" "${few[@]}" --output none.mp4 \
+  expect 2 "precious.npy exists; give --overwrite" "${pair[@]}" "${few[@]}" --output none.mp4 \
     --$flag precious.npy
 done
 cp "$puppet" "$user/me.png"

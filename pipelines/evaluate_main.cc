@@ -5,11 +5,15 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/folder.h"
+#include "networks/files/outputs.h"
+#include "networks/files/path.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/program_hooks.h"
+#include "pipelines/app/user_outputs.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint.h"
@@ -36,6 +40,8 @@ ABSL_FLAG(std::string, model_size, "",
           "say theirs and are taken for 256.");
 ABSL_FLAG(std::string, output, "",
           "File for the scores as JSON. Without it they are only printed.");
+ABSL_FLAG(bool, overwrite, false,
+          "Replace an --output or a --page that exists.");
 ABSL_FLAG(std::string, page, "",
           "Folder for a page: scores of each clip, pictures of the worst "
           "frames, and test clips moved by other test clips.");
@@ -130,6 +136,38 @@ absl::Status ApplyFlags(const std::vector<std::string>& overrides,
   return ValidateForEvaluation(*config);
 }
 
+// What is known before anything is loaded. A clip's frames are a folder that is
+// made as a whole, and replaces none.
+networks::files::PlannedOutputs PlanOutputs(const std::string& checkpoint) {
+  networks::files::PlannedOutputs planned;
+  planned.files = {UserPath(absl::GetFlag(FLAGS_output))};
+  if (const std::string page = UserPath(absl::GetFlag(FLAGS_page));
+      !page.empty()) {
+    for (const char* name :
+         {"/index.html", "/evaluation.txt", "/evaluation.json"}) {
+      planned.files.push_back(page + name);
+    }
+    planned.filled_folders = {page + "/evaluation"};
+  }
+  planned.makes_folders = true;
+  planned.inputs = {checkpoint};
+  planned.overwrite = absl::GetFlag(FLAGS_overwrite);
+  return planned;
+}
+
+absl::Status CheckOutputsBeside(const data::Dataset& test,
+                                networks::files::PlannedOutputs planned) {
+  const std::string frames = UserPath(absl::GetFlag(FLAGS_frames));
+  for (const data::IndexedClip& clip : test.clips()) {
+    planned.inputs.push_back(clip.path);
+    if (frames.empty()) continue;
+    for (const char* kind : {"/generated/", "/real/"}) {
+      planned.folders.push_back(absl::StrCat(frames, kind, clip.name));
+    }
+  }
+  return CheckUserOutputs(planned);
+}
+
 absl::Status WritePage(const std::string& folder, const std::string& checkpoint,
                        const Config& config, const Evaluation& evaluation) {
   RunPage page;
@@ -151,6 +189,8 @@ absl::Status EvaluateCheckpoint(c10::Device device,
                                 const std::vector<std::string>& overrides) {
   ASSIGN_OR_RETURN(const std::string checkpoint,
                    CheckpointAt(UserPath(absl::GetFlag(FLAGS_checkpoint))));
+  const networks::files::PlannedOutputs planned = PlanOutputs(checkpoint);
+  RETURN_IF_ERROR(CheckUserOutputs(planned));
   ASSIGN_OR_RETURN(TrainedModel trained, LoadTrainedModel(checkpoint, device));
   RETURN_IF_ERROR(UsageError(ApplyFlags(overrides, &trained.config)));
   if (absl::GetFlag(FLAGS_print_config)) {
@@ -164,6 +204,7 @@ absl::Status EvaluateCheckpoint(c10::Device device,
   ASSIGN_OR_RETURN(const std::unique_ptr<data::Dataset> test,
                    OpenSplit(folder, "test", trained.config.data(),
                              trained.config.training().seed(), hooks));
+  RETURN_IF_ERROR(CheckOutputsBeside(*test, planned));
   std::printf("evaluate: %zu clips of %s/test on %s\n", test->clips().size(),
               folder.c_str(), DescribeDevice(device).c_str());
   std::fflush(stdout);
@@ -179,6 +220,8 @@ absl::Status EvaluateCheckpoint(c10::Device device,
   }
   const std::string output = UserPath(absl::GetFlag(FLAGS_output));
   if (output.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(
+      networks::files::MakeFolder(networks::files::FolderOf(output)));
   return networks::files::WriteAtomically(output,
                                           EvaluationJson(evaluation.result));
 }

@@ -25,5 +25,33 @@ pretrained=(--checkpoint=pipelines/pretrained/puppets-64.safetensors --print_con
 succeed "  width: 128" "${pretrained[@]}" --model_size=128x96
 succeed "  frame_step: 5" "${pretrained[@]}" --set evaluation.frame_step=5
 expect 2 "data.height is 100; use a multiple of 32" "${pretrained[@]}" --model_size=100
-expect_help checkpoint data output page frames lpips batch_size model_size print_config device threads set
+# No output replaces what is there, and none an input.
+mine=$TEST_TMPDIR/mine.safetensors
+cp pipelines/pretrained/puppets-64.safetensors "$mine"
+tools/make_puppets --output "$TEST_TMPDIR/puppets" --size 64 --train 1 --test 1 \
+  --frames 2 >"$TEST_TMPDIR/log" 2>&1 || complain "$(<"$TEST_TMPDIR/log")"
+puppets=(--checkpoint="$mine" --data="$TEST_TMPDIR/puppets" --threads=1 \
+  --set evaluation.sheet_clips=0)
+expect_safe_output "$TEST_TMPDIR/scores.json" "$mine" "${puppets[@]}" \
+  --output "$TEST_TMPDIR/scores.json"
+expect_safe_output "$TEST_TMPDIR/page/index.html" "$mine" "${puppets[@]}" \
+  --page "$TEST_TMPDIR/page"
+rm "$TEST_TMPDIR/page/index.html"
+expect 2 "page/evaluation.txt exists; give --overwrite" "${puppets[@]}" \
+  --page "$TEST_TMPDIR/page"
+rm "$TEST_TMPDIR"/page/*.*
+expect 2 "page/evaluation exists and is not empty; give --overwrite" "${puppets[@]}" \
+  --page "$TEST_TMPDIR/page"
+# The frames of a clip are a folder, which replaces none, and no clip.
+mkdir -p "$TEST_TMPDIR/frames/real/00000"
+succeed "" "${puppets[@]}" --frames "$TEST_TMPDIR/frames"
+expect_files "$TEST_TMPDIR"/frames/{real,generated}/00000/000001.png
+expect 2 "generated/00000 exists and is not empty; name another" "${puppets[@]}" \
+  --frames "$TEST_TMPDIR/frames" --overwrite
+mkdir "$TEST_TMPDIR/clips" "$TEST_TMPDIR/clips/test"
+cp -r "$TEST_TMPDIR/frames/real/00000" "$TEST_TMPDIR/clips/test/a"
+expect 2 "is the input" --checkpoint="$mine" --data="$TEST_TMPDIR/clips" --threads=1 \
+  --output "$TEST_TMPDIR/clips/test/a/000000.png" --overwrite
+
+expect_help checkpoint data output overwrite page frames lpips batch_size model_size print_config device threads set
 finish

@@ -5,9 +5,11 @@
 #include <string>
 
 #include "absl/flags/flag.h"
+#include "networks/files/outputs.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
+#include "pipelines/app/user_outputs.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
@@ -17,6 +19,7 @@ ABSL_FLAG(std::string, checkpoint, "",
           "A checkpoint of a training run (a .safetensors file), or the run's "
           "folder for its best one.");
 ABSL_FLAG(std::string, output, "torchscript", "The folder for the files.");
+ABSL_FLAG(bool, overwrite, false, "Replace files that exist.");
 
 namespace {
 
@@ -38,12 +41,17 @@ absl::Status Run(const pipelines::CommandLine& line) {
   }
   ASSIGN_OR_RETURN(const std::string checkpoint,
                    pipelines::CheckpointAt(given));
+  const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_output));
+  networks::files::PlannedOutputs planned;
+  planned.files = pipelines::TorchScriptPaths(folder);
+  planned.makes_folders = true;
+  planned.inputs = {checkpoint};
+  planned.overwrite = absl::GetFlag(FLAGS_overwrite);
+  RETURN_IF_ERROR(pipelines::CheckUserOutputs(planned));
   ASSIGN_OR_RETURN(const pipelines::TrainedModel trained,
                    pipelines::LoadTrainedModel(checkpoint, torch::kCPU));
-  ASSIGN_OR_RETURN(
-      const auto exported,
-      pipelines::ExportTorchScript(
-          trained, pipelines::UserPath(absl::GetFlag(FLAGS_output))));
+  ASSIGN_OR_RETURN(const auto exported,
+                   pipelines::ExportTorchScript(trained, folder));
   for (const pipelines::ExportedNetwork& network : exported) {
     std::printf("%s\n  %s\n  loaded again it differs by %.1e\n",
                 network.path.c_str(), network.signature.c_str(),

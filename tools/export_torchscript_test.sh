@@ -8,11 +8,16 @@ out=$TEST_TMPDIR/scripts
 succeed "loaded again it differs by" --checkpoint "$checkpoint" --output "$out"
 expect_files "$out"/{detector,dense_motion,inpainting}.pt
 
+expect 2 "detector.pt exists; give --overwrite" --checkpoint "$checkpoint" --output "$out"
+cp "$checkpoint" "$TEST_TMPDIR/mine.safetensors"
+expect_safe_output "$TEST_TMPDIR/other/detector.pt" "$TEST_TMPDIR/mine.safetensors" \
+  --checkpoint "$TEST_TMPDIR/mine.safetensors" --output "$TEST_TMPDIR/other"
+
 echo "this is no checkpoint" >"$TEST_TMPDIR/garbage"
 expect 2 "--checkpoint is needed"
 expect 2 "unexpected argument 'stray'" --checkpoint "$checkpoint" stray
 expect 1 "garbage" --checkpoint "$TEST_TMPDIR/garbage" --output "$TEST_TMPDIR/none"
 expect 1 "garbage" --checkpoint "$checkpoint" --output "$TEST_TMPDIR/garbage"
 expect_none "$TEST_TMPDIR/none"
-expect_help checkpoint output
+expect_help checkpoint output overwrite
 finish

@@ -10,9 +10,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/outputs.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
+#include "pipelines/app/user_outputs.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "third_party/absl/status_macros.h"
@@ -26,6 +28,7 @@ ABSL_FLAG(std::string, folder, "/tmp/kill_trials",
           "removed.");
 ABSL_FLAG(std::string, table, "",
           "Markdown file for the table, written anew after every trial.");
+ABSL_FLAG(bool, overwrite, false, "Replace a --table that exists.");
 
 namespace pipelines {
 namespace {
@@ -73,6 +76,11 @@ absl::Status Run(const CommandLine& line) {
     return UsageError(absl::InvalidArgumentError(absl::StrCat(
         "--trials is ", absl::GetFlag(FLAGS_trials), "; use 1 or more")));
   }
+  const std::string table = UserPath(absl::GetFlag(FLAGS_table));
+  networks::files::PlannedOutputs planned;
+  planned.files = {table};
+  planned.overwrite = absl::GetFlag(FLAGS_overwrite);
+  RETURN_IF_ERROR(CheckUserOutputs(planned));
   CatchStopSignals();
   KillTrialsOptions options;
   options.folder = UserPath(absl::GetFlag(FLAGS_folder));
@@ -82,7 +90,6 @@ absl::Status Run(const CommandLine& line) {
                          "pipelines/training/testdata/kill_trials.textproto"),
                      "--device=cpu", "--threads=1"};
   ASSIGN_OR_RETURN(const KillTrials runner, KillTrials::Create(options));
-  const std::string table = UserPath(absl::GetFlag(FLAGS_table));
   std::vector<KillTrial> trials;
   bool all_passed = true;
   for (int i = 0; i < absl::GetFlag(FLAGS_trials); ++i) {

@@ -10,9 +10,11 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/outputs.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
+#include "pipelines/app/user_outputs.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/evaluation/detections.h"
 #include "third_party/absl/status_macros.h"
@@ -28,6 +30,7 @@ ABSL_FLAG(std::string, embeddings, "",
           "Identity embeddings of the generated frames.");
 ABSL_FLAG(std::string, output, "",
           "File for the scores as JSON. Without it they are only printed.");
+ABSL_FLAG(bool, overwrite, false, "Replace an --output that exists.");
 
 namespace {
 
@@ -112,9 +115,22 @@ absl::Status CheckFlags() {
       "nothing to compare: give keypoints or embeddings; see --help");
 }
 
+absl::Status CheckOutput(const std::string& output) {
+  networks::files::PlannedOutputs planned;
+  planned.files = {output};
+  for (const auto* flag : {&FLAGS_real_keypoints, &FLAGS_keypoints,
+                           &FLAGS_real_embeddings, &FLAGS_embeddings}) {
+    planned.inputs.push_back(UserPath(absl::GetFlag(*flag)));
+  }
+  planned.overwrite = absl::GetFlag(FLAGS_overwrite);
+  return pipelines::CheckUserOutputs(planned);
+}
+
 absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
   RETURN_IF_ERROR(pipelines::UsageError(CheckFlags()));
+  const std::string output = UserPath(absl::GetFlag(FLAGS_output));
+  RETURN_IF_ERROR(CheckOutput(output));
   Scores scores;
   if (!absl::GetFlag(FLAGS_keypoints).empty()) {
     RETURN_IF_ERROR(AddKeypoints(scores));
@@ -123,7 +139,6 @@ absl::Status Run(const pipelines::CommandLine& line) {
     RETURN_IF_ERROR(AddEmbeddings(scores));
   }
   std::fputs(absl::StrJoin(scores.text, "").c_str(), stdout);
-  const std::string output = UserPath(absl::GetFlag(FLAGS_output));
   if (output.empty()) return absl::OkStatus();
   return networks::files::WriteAtomically(
       output,

@@ -34,10 +34,17 @@ succeed "AED 25 (squared, as papers report it; Euclidean 5), of 1 frames" \
 expect_files "$TEST_TMPDIR/scores.json"
 grep -q '"aed": 25,' "$TEST_TMPDIR/scores.json" || complain "no AED in JSON"
 
+expect_safe_output "$TEST_TMPDIR/scores.json" "$TEST_TMPDIR/generated.csv" \
+  "${keypoints[@]}" --output scores.json
+grep -q '"akd"' "$TEST_TMPDIR/scores.json" || complain "no AKD in JSON"
+for input in real.csv real_faces.csv faces.csv; do
+  expect 2 "is the input" "${keypoints[@]}" "${embeddings[@]}" --output $input --overwrite
+done
+
 expect 2 "nothing to compare"
 expect 2 "belong together" --keypoints generated.csv
 expect 2 "unexpected argument 'stray'" "${keypoints[@]}" stray
 expect 1 "nowhere.csv" --real_keypoints nowhere.csv --keypoints generated.csv
 expect 1 "real.csv:3: the generated side has no frame 1" --real_keypoints real.csv --keypoints real_faces.csv
-expect_help real_keypoints keypoints real_embeddings embeddings output
+expect_help real_keypoints keypoints real_embeddings embeddings output overwrite
 finish

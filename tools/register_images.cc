@@ -14,9 +14,11 @@
 #include "cpab/image/registration.h"
 #include "cpab/image/warp.h"
 #include "networks/files/folder.h"
+#include "networks/files/outputs.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
+#include "pipelines/app/user_outputs.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
@@ -24,6 +26,7 @@
 ABSL_FLAG(std::string, moving, "", "The picture to be warped.");
 ABSL_FLAG(std::string, fixed, "", "The picture that it shall look like.");
 ABSL_FLAG(std::string, output, "", "Folder for the pictures.");
+ABSL_FLAG(bool, overwrite, false, "Replace pictures that exist.");
 ABSL_FLAG(
     std::string, cells, "1,2,4,8",
     "Cells along each axis, coarse to fine; each a multiple of the last.");
@@ -62,6 +65,11 @@ or folder read-only.)";
 // As cpab::Register wants them.
 constexpr int kMostCells = 32;
 constexpr int kSmallestSide = 16;
+
+// In the output folder.
+constexpr char kWarped[] = "/warped.png";
+constexpr char kGrid[] = "/grid.png";
+constexpr char kField[] = "/field.png";
 
 absl::StatusOr<std::vector<int>> ParseCells(const std::string& text) {
   std::vector<int> cells;
@@ -115,10 +123,9 @@ absl::Status WritePictures(const std::string& folder, const cv::Mat& moving,
   cpab::Canvas field(fixed);
   field.DrawTessellation(flow.field().tessellation(), grey);
   field.DrawVelocityField(flow.field(), 16, blue);
-  RETURN_IF_ERROR(pipelines::media::WriteImage(folder + "/warped.png", warped));
-  RETURN_IF_ERROR(
-      pipelines::media::WriteImage(folder + "/grid.png", grid.image()));
-  return pipelines::media::WriteImage(folder + "/field.png", field.image());
+  RETURN_IF_ERROR(pipelines::media::WriteImage(folder + kWarped, warped));
+  RETURN_IF_ERROR(pipelines::media::WriteImage(folder + kGrid, grid.image()));
+  return pipelines::media::WriteImage(folder + kField, field.image());
 }
 
 absl::Status Run(const pipelines::CommandLine& command_line) {
@@ -135,6 +142,12 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   }
   const absl::StatusOr<cpab::RegistrationOptions> options = OptionsFromFlags();
   if (!options.ok()) return pipelines::UsageError(options.status());
+  networks::files::PlannedOutputs planned;
+  planned.files = {folder + kWarped, folder + kGrid, folder + kField};
+  planned.makes_folders = true;
+  planned.inputs = {moving_path, fixed_path};
+  planned.overwrite = absl::GetFlag(FLAGS_overwrite);
+  RETURN_IF_ERROR(pipelines::CheckUserOutputs(planned));
 
   ASSIGN_OR_RETURN(const cv::Mat moving,
                    pipelines::media::ReadImage(moving_path));

@@ -6,9 +6,11 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "networks/files/outputs.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
+#include "pipelines/app/user_outputs.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
@@ -48,11 +50,16 @@ absl::Status CheckFlags(const std::string& checkpoint,
         "--output is '", output,
         "'; the file is a safetensors file, so end its name in .safetensors")));
   }
-  if (std::filesystem::exists(output) && !absl::GetFlag(FLAGS_overwrite)) {
-    return absl::AlreadyExistsError(
-        absl::StrCat(output, " exists; give --overwrite to replace it"));
-  }
   return absl::OkStatus();
+}
+
+absl::Status CheckOutput(const std::string& checkpoint,
+                         const std::string& output) {
+  networks::files::PlannedOutputs planned;
+  planned.files = {output};
+  planned.inputs = {checkpoint};
+  planned.overwrite = absl::GetFlag(FLAGS_overwrite);
+  return pipelines::CheckUserOutputs(planned);
 }
 
 // Counters stay integers, unlike by Module::to.
@@ -74,6 +81,7 @@ absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(CheckFlags(given, output));
   ASSIGN_OR_RETURN(const std::string checkpoint,
                    pipelines::CheckpointAt(given));
+  RETURN_IF_ERROR(CheckOutput(checkpoint, output));
   ASSIGN_OR_RETURN(const pipelines::CheckpointState state,
                    pipelines::ReadCheckpointState(checkpoint));
   ASSIGN_OR_RETURN(const pipelines::TrainedModel trained,

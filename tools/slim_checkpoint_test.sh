@@ -10,8 +10,10 @@ again=$TEST_TMPDIR/again.safetensors
 succeed "$out: 7" --checkpoint "$small" --output "$out"
 succeed "$again: 7" --checkpoint "$out" --output "$again"
 cmp "$out" "$again" || complain "changed what it had written itself"
-expect 1 "$out exists; give --overwrite" --checkpoint "$small" --output "$out"
-succeed "$out: 7" --checkpoint "$small" --output "$out" --overwrite
+cp "$small" "$TEST_TMPDIR/mine.safetensors"
+expect_safe_output "$out" "$TEST_TMPDIR/mine.safetensors" \
+  --checkpoint "$TEST_TMPDIR/mine.safetensors" --output "$out"
+cmp "$out" "$again" || complain "--overwrite writes something else"
 
 head -c 100000 "$small" >"$TEST_TMPDIR/cut.safetensors"
 expect 1 "cut.safetensors" --checkpoint "$TEST_TMPDIR/cut.safetensors" --output "$none"

@@ -1,6 +1,8 @@
 #include "networks/files/outputs.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <map>
@@ -19,19 +21,34 @@
 namespace networks::files {
 namespace {
 
+// Where a path lies: the nearest folder that is there, or what has the path's
+// own name, and what of the path is missing.
+struct Place {
+  struct stat info;
+  std::string path;
+  std::string missing;
+};
+
+std::optional<Place> Find(const std::string& path) {
+  Place place;
+  place.path = path;
+  while (stat(place.path.c_str(), &place.info) != 0) {
+    const std::string folder = FolderOf(place.path);
+    if (folder == place.path) return std::nullopt;
+    const std::string name = BaseName(place.path);
+    place.missing =
+        place.missing.empty() ? name : absl::StrCat(name, "/", place.missing);
+    place.path = folder;
+  }
+  return place;
+}
+
 // What a path leads to: device and inode, and for something that is not there
-// those of its folder and its name in it.
+// those of the nearest folder and the path below it.
 using Identity = std::tuple<dev_t, ino_t, std::string>;
 
-std::optional<Identity> Identify(const std::string& path) {
-  struct stat info;
-  if (stat(path.c_str(), &info) == 0) {
-    return Identity(info.st_dev, info.st_ino, "");
-  }
-  if (stat(FolderOf(path).c_str(), &info) == 0) {
-    return Identity(info.st_dev, info.st_ino, BaseName(path));
-  }
-  return std::nullopt;
+Identity IdentityOf(const Place& place) {
+  return {place.info.st_dev, place.info.st_ino, place.missing};
 }
 
 // By identity, the inputs and what lies in those that are folders.
@@ -53,31 +70,82 @@ std::map<Identity, std::string> IdentifyInputs(
   return identified;
 }
 
-}  // namespace
+enum class OutputKind { kFile, kFileInNewFolder, kWholeFolder, kFilledFolder };
 
-absl::Status CheckOutputs(const PlannedOutputs& planned) {
-  const auto inputs = IdentifyInputs(planned.inputs);
-  std::map<Identity, std::string> outputs;
-  const auto check = [&](const std::string& path, Temporary::Kind kind) {
+bool IsFolder(OutputKind kind) {
+  return kind == OutputKind::kWholeFolder || kind == OutputKind::kFilledFolder;
+}
+
+absl::Status CheckName(const std::string& path, OutputKind kind,
+                       bool overwrite) {
+  const absl::Status status = CheckTarget(
+      path, IsFolder(kind) ? Temporary::Kind::kFolder : Temporary::Kind::kFile,
+      overwrite);
+  const bool may_hold_files = kind == OutputKind::kFilledFolder && overwrite;
+  return may_hold_files && absl::IsAlreadyExists(status) ? absl::OkStatus()
+                                                         : status;
+}
+
+// Whether a file or folder can be made at `path`, whose name is free to take.
+absl::Status CheckFolder(const std::string& path, OutputKind kind) {
+  constexpr char kAction[] = "write in its folder";
+  const std::optional<Place> parent = Find(FolderOf(path));
+  if (!parent || (kind == OutputKind::kFile && !parent->missing.empty())) {
+    return SystemError(ENOENT, path, kAction);
+  }
+  if (!S_ISDIR(parent->info.st_mode)) {
+    return SystemError(ENOTDIR, path, kAction);
+  }
+  if (faccessat(AT_FDCWD, parent->path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    return SystemError(errno, path, kAction);
+  }
+  return absl::OkStatus();
+}
+
+// Takes one output after the other.
+class Checker {
+ public:
+  explicit Checker(const PlannedOutputs& planned)
+      : overwrite_(planned.overwrite),
+        inputs_(IdentifyInputs(planned.inputs)) {}
+
+  absl::Status Check(const std::string& path, OutputKind kind) {
     if (path.empty()) return absl::OkStatus();
-    RETURN_IF_ERROR(CheckTarget(path, kind, planned.overwrite));
-    const std::optional<Identity> identity = Identify(path);
-    if (!identity) return SystemError(ENOENT, path, "write in its folder");
-    if (const auto input = inputs.find(*identity); input != inputs.end()) {
+    RETURN_IF_ERROR(CheckName(path, kind, overwrite_));
+    RETURN_IF_ERROR(CheckFolder(path, kind));
+    const std::optional<Place> place = Find(path);
+    if (!place) return SystemError(ENOENT, path, "look up the output");
+    const Identity identity = IdentityOf(*place);
+    if (const auto input = inputs_.find(identity); input != inputs_.end()) {
       return absl::InvalidArgumentError(absl::StrCat(
           path, ": is the input ", input->second, "; name another output"));
     }
-    const auto [other, is_new] = outputs.emplace(*identity, path);
+    const auto [other, is_new] = outputs_.emplace(identity, path);
     if (is_new) return absl::OkStatus();
     return absl::InvalidArgumentError(
         absl::StrCat(path, " and ", other->second,
                      " are one file; name two different outputs"));
-  };
-  for (const std::string& path : planned.files) {
-    RETURN_IF_ERROR(check(path, Temporary::Kind::kFile));
   }
-  for (const std::string& path : planned.folders) {
-    RETURN_IF_ERROR(check(path, Temporary::Kind::kFolder));
+
+ private:
+  const bool overwrite_;
+  const std::map<Identity, std::string> inputs_;
+  std::map<Identity, std::string> outputs_;
+};
+
+}  // namespace
+
+absl::Status CheckOutputs(const PlannedOutputs& planned) {
+  Checker checker(planned);
+  const OutputKind file_kind =
+      planned.makes_folders ? OutputKind::kFileInNewFolder : OutputKind::kFile;
+  for (const auto& [paths, kind] :
+       {std::pair(&planned.files, file_kind),
+        std::pair(&planned.folders, OutputKind::kWholeFolder),
+        std::pair(&planned.filled_folders, OutputKind::kFilledFolder)}) {
+    for (const std::string& path : *paths) {
+      RETURN_IF_ERROR(checker.Check(path, kind));
+    }
   }
   return absl::OkStatus();
 }

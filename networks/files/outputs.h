@@ -11,11 +11,16 @@
 namespace networks::files {
 
 struct PlannedOutputs {
-  // Files to be written. Empty names are passed over.
+  // Files to be written. Empty names are passed over, here and below.
   std::vector<std::string> files;
 
-  // Folders to be made.
+  // Folders to be made as a whole (atomic_folder.h): `overwrite` does not count
+  // for them.
   std::vector<std::string> folders;
+
+  // Folders to be made if need be, into which files are written one by one.
+  // With `overwrite` those that are there may be replaced.
+  std::vector<std::string> filled_folders;
 
   // What the work reads, files or folders; names that are no files (as
   // "camera:0") are passed over.
@@ -23,6 +28,10 @@ struct PlannedOutputs {
 
   // Whether files that exist may be replaced.
   bool overwrite = false;
+
+  // Whether folders of `files` that are missing are made before the files are
+  // written.
+  bool makes_folders = false;
 };
 
 // The first thing that forbids to write these outputs:
@@ -33,7 +42,8 @@ struct PlannedOutputs {
 //                     folder, a link, a device, a pipe; an output is an input,
 //                     or a file in an input folder, by whatever name; two
 //                     outputs are one file
-//   the system's error  its folder cannot be looked into
+//   the system's error  its folder is not there, cannot be looked into, or
+//                     cannot be written to
 absl::Status CheckOutputs(const PlannedOutputs& planned);
 
 }  // namespace networks::files

@@ -1,6 +1,7 @@
 #include "networks/files/outputs.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
@@ -98,10 +99,52 @@ TEST_F(CheckOutputsTest, NamesTheFolderThatIsMissing) {
               StatusIs(StatusCode::kNotFound, HasSubstr(Path("none/x.mp4"))));
 }
 
+TEST_F(CheckOutputsTest, TakesAMissingFolderThatWillBeMade) {
+  planned_.makes_folders = true;
+  planned_.files = {Path("none/deep/x.png"), Path("none/deep/y.png")};
+  EXPECT_THAT(CheckOutputs(planned_), IsOk());
+  planned_.files = {Path("none/x.png"), Path("./none/x.png")};
+  EXPECT_THAT(CheckOutputs(planned_), StatusIs(StatusCode::kInvalidArgument,
+                                               HasSubstr("are one file")));
+  planned_.files = {Path("source.png/none/x.png")};
+  EXPECT_THAT(CheckOutputs(planned_), StatusIs(StatusCode::kFailedPrecondition,
+                                               HasSubstr("Not a directory")));
+  EXPECT_FALSE(fs::exists(Path("none")));
+}
+
 TEST_F(CheckOutputsTest, RefusesAFolderWithSomethingInIt) {
   planned_.folders = {folder_};
   EXPECT_THAT(CheckOutputs(planned_),
               StatusIs(StatusCode::kAlreadyExists, HasSubstr("not empty")));
+}
+
+TEST_F(CheckOutputsTest, FillsAFolderThatMayBeOverwritten) {
+  planned_.filled_folders = {folder_, Path("none")};
+  EXPECT_THAT(CheckOutputs(planned_), IsOk());
+  planned_.overwrite = false;
+  EXPECT_THAT(CheckOutputs(planned_),
+              StatusIs(StatusCode::kAlreadyExists, HasSubstr("not empty")));
+  planned_.overwrite = true;
+  planned_.inputs = {folder_};
+  EXPECT_THAT(CheckOutputs(planned_),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("the input")));
+}
+
+TEST_F(CheckOutputsTest, SaysThatAFolderCannotBeWrittenTo) {
+  fs::permissions(folder_, fs::perms(0555));
+  const uid_t user = geteuid();
+  if (user == 0) {  // Permissions do not hold back the superuser.
+    ASSERT_EQ(seteuid(65534), 0);
+  }
+  planned_.files = {Path("new.mp4")};
+  EXPECT_THAT(CheckOutputs(planned_), StatusIs(StatusCode::kPermissionDenied,
+                                               HasSubstr(Path("new.mp4"))));
+  planned_.makes_folders = true;
+  planned_.files = {Path("none/new.mp4")};
+  EXPECT_THAT(CheckOutputs(planned_), StatusIs(StatusCode::kPermissionDenied,
+                                               HasSubstr("none/new.mp4")));
+  ASSERT_EQ(seteuid(user), 0);
+  fs::permissions(folder_, fs::perms(0755));
 }
 
 }  // namespace

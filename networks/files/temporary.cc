@@ -139,8 +139,7 @@ absl::Status CheckTarget(const std::string& target, Temporary::Kind kind,
     return absl::OkStatus();
   }
   return absl::AlreadyExistsError(
-      absl::StrCat(target, is_file ? ": exists and is not to be replaced"
-                                   : ": exists and is not empty"));
+      absl::StrCat(target, is_file ? " exists" : " exists and is not empty"));
 }
 
 Temporary::Temporary(std::string target, Kind kind, bool overwrite,

@@ -64,6 +64,10 @@ std::string Signature(const Piece& piece, const std::vector<Tensor>& outputs) {
   return text;
 }
 
+std::string PathOf(const std::string& folder, const std::string& name) {
+  return absl::StrCat(folder, "/", name, ".pt");
+}
+
 absl::Status WriteScript(const torch::jit::Module& script,
                          const std::string& path) {
   std::ostringstream bytes;
@@ -75,7 +79,7 @@ absl::Status WriteScript(const torch::jit::Module& script,
 absl::StatusOr<ExportedNetwork> Export(const Piece& piece,
                                        const std::string& folder) {
   ExportedNetwork exported;
-  exported.path = absl::StrCat(folder, "/", piece.name, ".pt");
+  exported.path = PathOf(folder, piece.name);
   RETURN_IF_ERROR(WriteScript(
       networks::TraceToScript(*piece.module, piece.name,
                               RandomInputs(piece, /*seed=*/1), piece.function),
@@ -181,6 +185,15 @@ Piece InpaintingPiece(AnimationModel& model, const NamedShape& image,
 }
 
 }  // namespace
+
+std::vector<std::string> TorchScriptPaths(const std::string& folder) {
+  std::vector<std::string> paths;
+  for (const char* name :
+       {"detector", "background", "dense_motion", "inpainting"}) {
+    paths.push_back(PathOf(folder, name));
+  }
+  return paths;
+}
 
 absl::StatusOr<std::vector<ExportedNetwork>> ExportTorchScript(
     const TrainedModel& trained, const std::string& folder) {

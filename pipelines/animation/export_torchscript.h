@@ -21,8 +21,11 @@ struct ExportedNetwork {
   double difference = 0;
 };
 
-// Writes into `folder`, which is made if need be, for frames one at a time at
-// the model's size:
+// The files that ExportTorchScript may write into `folder`.
+std::vector<std::string> TorchScriptPaths(const std::string& folder);
+
+// Writes into `folder`, which is made if need be, in place of what is there,
+// for frames one at a time at the model's size:
 //
 //   detector.pt      image -> keypoints
 //   background.pt    source, driving -> matrix    (where the model has it)

@@ -44,6 +44,34 @@ expect_none() {
   done
 }
 
+# expect_safe_output OUTPUT INPUT ARGUMENT...: the program, which with ARGUMENT...
+# reads the file INPUT and writes the file OUTPUT (both absolute), replaces
+# nothing without --overwrite, and INPUT never. OUTPUT is there at the end.
+expect_safe_output() {
+  local output=$1 input=$2 kept=$TEST_TMPDIR/kept_input
+  shift 2
+  mkdir -p "${output%/*}"
+  cp "$input" "$kept"
+  echo precious >"$output"
+  expect 2 "$output exists; give --overwrite to replace it" "$@"
+  [[ $(<"$output") == precious ]] || complain "$output was replaced"
+  ln -f "$input" "$output"
+  expect 2 "$output: is the input $input" "$@" --overwrite
+  ln -sf "$input" "$output"
+  expect 2 "$output: is a symbolic link" "$@" --overwrite
+  mv "$input" "$output"
+  ln -s "$output" "$input"
+  expect 2 "$output: is the input $input" "$@" --overwrite
+  mv "$output" "$input"
+  cmp "$kept" "$input" || complain "$input was changed"
+  echo precious >"$output"
+  "$program" "$@" --overwrite >/dev/null 2>"$TEST_TMPDIR/stderr" ||
+    complain "$program $* --overwrite: $(<"$TEST_TMPDIR/stderr")"
+  [[ $(head -c 8 "$output" | tr -d '\0') != precious ]] ||
+    complain "--overwrite did not replace $output"
+  cmp "$kept" "$input" || complain "$input was changed"
+}
+
 # --help tells of each FLAG... in lines of 80 columns; the command lines among
 # them may be longer.
 expect_help() {

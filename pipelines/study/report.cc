@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/read_file.h"
 #include "pipelines/report/document.h"
 #include "pipelines/report/html.h"
 #include "pipelines/report/plot.h"
@@ -18,6 +19,10 @@
 
 namespace pipelines {
 namespace {
+
+// In the study's folder; how the file begins.
+constexpr char kRuns[] = "/runs.csv";
+constexpr char kRunsHead[] = "variant,seed,steps,minutes";
 
 // While runs are under way.
 constexpr int kReloadSeconds = 60;
@@ -181,15 +186,41 @@ std::string StudyPageHtml(const StudyPlan& plan, const StudyTable& table,
       table.finished < table.runs ? kReloadSeconds : 0);
 }
 
+absl::Status CheckStudyFolder(const StudyPlan& plan) {
+  networks::files::ReadOptions options;
+  options.first_bytes = sizeof(kRunsHead) - 1;
+  const absl::StatusOr<std::string> head =
+      networks::files::ReadFile(plan.output + kRuns, options);
+  if (head.ok() && *head == kRunsHead) return absl::OkStatus();
+  std::vector<std::string> files;
+  for (const char* name : {kRuns, "/table.txt", "/table.csv", "/index.html",
+                           "/predictions.png", "/motion.png"}) {
+    files.push_back(plan.output + name);
+  }
+  for (const StudyRun& run : plan.runs) {
+    files.push_back(run.folder + ".textproto");
+  }
+  for (const std::string& file : files) {
+    std::error_code error;
+    if (std::filesystem::exists(file, error)) {
+      return absl::AlreadyExistsError(
+          absl::StrCat(file, " exists, and ", plan.output,
+                       " holds no study; choose another folder"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status WriteStudyReport(const StudyPlan& plan) {
   using networks::files::WriteAtomically;
   const std::vector<RunResult> results = ReadResults(plan);
   const StudyTable table = MakeTable(plan, results);
   RETURN_IF_ERROR(WriteStudyPictures(plan));
+  // The first file, since CheckStudyFolder knows a study by it.
+  RETURN_IF_ERROR(WriteAtomically(plan.output + kRuns, RunsCsv(results)));
   RETURN_IF_ERROR(
       WriteAtomically(plan.output + "/table.txt", TableText(table)));
   RETURN_IF_ERROR(WriteAtomically(plan.output + "/table.csv", TableCsv(table)));
-  RETURN_IF_ERROR(WriteAtomically(plan.output + "/runs.csv", RunsCsv(results)));
   return WriteAtomically(plan.output + "/index.html",
                          StudyPageHtml(plan, table, results));
 }

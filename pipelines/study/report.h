@@ -14,6 +14,10 @@ namespace pipelines {
 // the run folders hold now, whole or not at all each.
 absl::Status WriteStudyReport(const StudyPlan& plan);
 
+// AlreadyExists, naming the file, if a study in plan.output would replace files
+// that are not of a study.
+absl::Status CheckStudyFolder(const StudyPlan& plan);
+
 // index.html as text.
 std::string StudyPageHtml(const StudyPlan& plan, const StudyTable& table,
                           const std::vector<RunResult>& results);

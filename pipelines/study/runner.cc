@@ -107,9 +107,9 @@ class Runner {
 
   absl::StatusOr<std::vector<std::string>> EvaluateCommand(
       const StudyRun& run) {
-    return std::vector<std::string>{options_.evaluate,
-                                    "--checkpoint=" + NewestCheckpoint(run),
-                                    "--output=" + EvaluationPath(run)};
+    return std::vector<std::string>{
+        options_.evaluate, "--checkpoint=" + NewestCheckpoint(run),
+        "--output=" + EvaluationPath(run), "--overwrite"};
   }
 
   const StudyPlan& plan_;

@@ -188,6 +188,25 @@ TEST(StudyTable, ComparesVariants) {
                           HasSubstr("http-equiv=\"refresh\"")));
 }
 
+TEST(CheckStudyFolder, ReplacesNothingThatIsNotOfAStudy) {
+  const auto plan = LoadStudy(WriteStudy(kTiny), FreshTestFolder(), {});
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_THAT(CheckStudyFolder(*plan), IsOk());
+  fs::create_directories(plan->output);
+  EXPECT_THAT(CheckStudyFolder(*plan), IsOk());
+  for (const char* name :
+       {"index.html", "runs.csv", "motion.png", "cpab-seed0.textproto"}) {
+    const std::string path = absl::StrCat(plan->output, "/", name);
+    std::ofstream(path) << "precious";
+    EXPECT_THAT(CheckStudyFolder(*plan),
+                StatusIs(absl::StatusCode::kAlreadyExists,
+                         AllOf(HasSubstr(path), HasSubstr("holds no study"))));
+    fs::remove(path);
+  }
+  ASSERT_THAT(WriteStudyReport(*plan), IsOk());
+  EXPECT_THAT(CheckStudyFolder(*plan), IsOk());
+}
+
 // The program itself, as a user runs it.
 class AblateTest : public testing::Test {
  protected:

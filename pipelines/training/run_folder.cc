@@ -27,6 +27,25 @@ absl::StatusOr<FileLock> Lock(const std::string& folder) {
   return FileLock::Take(folder + "/lock", options);
 }
 
+// A run has the folder of its checkpoints before any file.
+absl::Status CheckReplacesNothing(const std::string& folder) {
+  std::error_code error;
+  if (std::filesystem::exists(folder + "/checkpoints", error)) {
+    return absl::OkStatus();
+  }
+  for (const char* name :
+       {"config.textproto", "losses.csv", "timing.csv", "initial_weights.txt",
+        "evaluation.json", "evaluation.txt", "animation.mp4", "index.html"}) {
+    const std::string path = absl::StrCat(folder, "/", name);
+    if (std::filesystem::exists(path, error)) {
+      return absl::AlreadyExistsError(
+          absl::StrCat(path, " exists, and ", folder,
+                       " holds no training run; choose another folder"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 // What earlier versions called "<name>.tmp.<process>.<number>". Nothing else
 // that a user may have in the folder.
 bool IsFormerTemporary(const std::string& name) {
@@ -51,6 +70,7 @@ void RemoveHalfWrittenFiles(const std::string& folder) {
 }  // namespace
 
 absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path) {
+  RETURN_IF_ERROR(CheckReplacesNothing(path));
   RETURN_IF_ERROR(MakeFolder(path));
   ASSIGN_OR_RETURN(FileLock lock, Lock(path));
   RunFolder folder(path, std::move(lock));

@@ -27,6 +27,8 @@ namespace pipelines {
 class RunFolder {
  public:
   // Creates the folder if needed and takes its lock until destruction.
+  // AlreadyExists, naming the file, if it holds no run, but a file that a run
+  // would replace.
   // PermissionDenied if it cannot be written to; Unavailable, naming the
   // holder, if another process trains in it. A lock whose process is gone is
   // taken over. Half-written files of a session that was killed are removed.

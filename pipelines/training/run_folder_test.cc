@@ -31,6 +31,22 @@ TEST(RunFolder, IsOfOneProcessAtATime) {
   EXPECT_THAT(RunFolder::Open(path), IsOk());
 }
 
+TEST(RunFolder, ReplacesNothingThatIsNotOfARun) {
+  const std::string path = FreshTestFolder();
+  fs::create_directories(path);
+  std::ofstream(path + "/notes.txt") << "mine";
+  std::ofstream(path + "/index.html") << "precious";
+  EXPECT_THAT(RunFolder::Open(path),
+              StatusIs(StatusCode::kAlreadyExists,
+                       AllOf(HasSubstr(path + "/index.html exists"),
+                             HasSubstr("holds no training run"))));
+  EXPECT_FALSE(fs::exists(path + "/lock"));
+  fs::remove(path + "/index.html");
+  ASSERT_THAT(RunFolder::Open(path), IsOk());
+  std::ofstream(path + "/index.html") << "of the run";
+  EXPECT_THAT(RunFolder::Open(path), IsOk());
+}
+
 TEST(RunFolder, TakesADeletedLockAnew) {
   const std::string path = FreshTestFolder();
   auto folder = RunFolder::Open(path);

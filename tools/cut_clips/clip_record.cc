@@ -14,15 +14,15 @@
 namespace tools {
 namespace {
 
-std::string RecordPath(const std::string& folder) {
-  return absl::StrCat(folder, "/cut_clips.csv");
-}
-
 std::string Quoted(const std::string& field) {
   return absl::StrCat("\"", absl::StrReplaceAll(field, {{"\"", "\"\""}}), "\"");
 }
 
 }  // namespace
+
+std::string RecordPath(const std::string& folder) {
+  return absl::StrCat(folder, "/cut_clips.csv");
+}
 
 std::string ClipKey(const ClipSpec& spec, const CutOptions& options) {
   // A slash marks a folder, for names may hold dots.
@@ -53,6 +53,11 @@ absl::StatusOr<ClipRecord> ReadClipRecord(const std::string& folder) {
   ASSIGN_OR_RETURN(const std::string text, networks::files::ReadFile(path));
   ASSIGN_OR_RETURN(const std::vector<pipelines::media::CsvRow> rows,
                    pipelines::media::SplitCsv(text, path));
+  const std::vector<std::string> columns = {"clip", "table", "cut"};
+  if (rows.empty() || rows[0].fields != columns) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        path, ": is no record of this program, which needs the name; move it"));
+  }
   ClipRecord record;
   for (size_t i = 1; i < rows.size(); ++i) {
     const std::vector<std::string>& fields = rows[i].fields;

@@ -34,7 +34,11 @@ std::string ClipKey(const ClipSpec& spec, const CutOptions& options);
 // All that decides what is in the clip: file, times, box, size, quality.
 std::string CutText(const ClipSpec& spec, const CutOptions& options);
 
+// The record's path in the data set's folder.
+std::string RecordPath(const std::string& folder);
+
 // The record of the data set in `folder`; empty if it has none.
+// FailedPrecondition if a file with its name is something else;
 // InvalidArgument, naming file and line, if it is damaged.
 absl::StatusOr<ClipRecord> ReadClipRecord(const std::string& folder);
 

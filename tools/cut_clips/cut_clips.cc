@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "networks/files/file_lock.h"
 #include "networks/files/folder.h"
+#include "networks/files/outputs.h"
 #include "networks/files/path.h"
 #include "networks/files/read_file.h"
 #include "networks/files/system_error.h"
@@ -20,6 +22,7 @@
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/progress.h"
+#include "pipelines/app/user_outputs.h"
 #include "pipelines/base/user_path.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/cut_clips/clip_cutter.h"
@@ -120,6 +123,28 @@ constexpr size_t kListed = 5;
 
 void Say(const std::string& line) {
   std::fprintf(stderr, "cut_clips: %s\n", line.c_str());
+}
+
+// Nothing that `plan` writes or takes away may be one of `inputs`. Which clips
+// may be replaced is in the plan.
+absl::Status CheckOutputs(const tools::CutPlan& plan,
+                          const std::vector<std::string>& inputs,
+                          const tools::CutOptions& options) {
+  const std::string& folder = options.output_folder;
+  std::set<std::string> keys;
+  for (const tools::ClipSpec* spec : plan.to_cut) {
+    keys.insert(tools::ClipKey(*spec, options));
+  }
+  for (const tools::StaleClip& clip : plan.stale) keys.insert(clip.key);
+  networks::files::PlannedOutputs planned;
+  planned.inputs = inputs;
+  planned.overwrite = true;
+  planned.files = {tools::RecordPath(folder)};
+  for (const std::string& key : keys) {
+    (key.back() == '/' ? planned.filled_folders : planned.files)
+        .push_back(absl::StrCat(folder, "/", key));
+  }
+  return pipelines::CheckUserOutputs(planned);
 }
 
 // Takes the stale clips away if they may be; else an error after a line each.
@@ -250,6 +275,11 @@ absl::Status Cut(const std::string& list, const std::string& videos,
                    tools::ReadClipRecord(folder));
   const tools::CutPlan plan =
       tools::MakePlan(specs, files::BaseName(list), record, options);
+  std::vector<std::string> inputs = {list};
+  for (const tools::ClipSpec& spec : specs) {
+    inputs.push_back(FindVideo(videos, spec.file, names));
+  }
+  RETURN_IF_ERROR(CheckOutputs(plan, inputs, options));
   RETURN_IF_ERROR(RemoveStale(plan.stale, folder));
   RETURN_IF_ERROR(tools::WriteClipRecord(folder, plan.record));
   for (const std::string& shared : tools::SharedFrames(specs)) {

@@ -68,6 +68,33 @@ for words in "clip late (line 3)" "clip gone (line 4)" "2 of 3 clips could not";
 done
 expect_files "$TEST_TMPDIR"/set5/train/a.mp4
 
+# The clips of one table are no videos of the next in the same place, and the
+# table is no record.
+table dance,0,0.4,,a,train
+own=$TEST_TMPDIR/set6
+succeed "1 cut" "${small[@]/$out/$own}"
+table a,0,0.2,,a,train
+before=$(cksum "$own/train/a.mp4")
+expect 2 "train/a.mp4: is the input" --list "$TEST_TMPDIR/clips.csv" \
+  --videos "$own/train" --output "$own" --size 32 --overwrite
+mkdir "$TEST_TMPDIR/links"
+ln "$own/train/a.mp4" "$TEST_TMPDIR/links/a.mp4"
+expect 2 "train/a.mp4: is the input" --list "$TEST_TMPDIR/clips.csv" \
+  --videos "$TEST_TMPDIR/links" --output "$own" --size 32 --overwrite
+ln -sf "$own/train/a.mp4" "$TEST_TMPDIR/links/a.mp4"
+expect 2 "train/a.mp4: is the input" --list "$TEST_TMPDIR/clips.csv" \
+  --videos "$TEST_TMPDIR/links" --output "$own" --size 32 --overwrite
+[[ $(cksum "$own/train/a.mp4") == "$before" ]] || complain "an input was replaced"
+table dance,0,0.4,,a,train
+mkdir "$TEST_TMPDIR/set7"
+cp "$TEST_TMPDIR/clips.csv" "$TEST_TMPDIR/set7/cut_clips.csv"
+for list in clips.csv set7/cut_clips.csv; do
+  expect 1 "cut_clips.csv: is no record of this program" \
+    --list "$TEST_TMPDIR/$list" --videos "$videos" --output "$TEST_TMPDIR/set7" --overwrite
+done
+cmp "$TEST_TMPDIR/clips.csv" "$TEST_TMPDIR/set7/cut_clips.csv" ||
+  complain "a table of the user's was replaced"
+
 expect 2 "--list and --output are needed" --list "$TEST_TMPDIR/clips.csv"
 expect 2 "--size is 1; use 0 or 2 to 4096" "${cut[@]}" --size 1
 expect 2 "--unit is hours" "${cut[@]}" --unit hours

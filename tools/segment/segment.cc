@@ -8,12 +8,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "networks/files/folder.h"
+#include "networks/files/outputs.h"
 #include "networks/published/weight_files.h"
 #include "opencv2/core.hpp"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
+#include "pipelines/app/user_outputs.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
@@ -23,6 +25,7 @@
 
 ABSL_FLAG(std::string, image, "", "Image to segment.");
 ABSL_FLAG(std::string, output, "", "Folder for masks and overlay.");
+ABSL_FLAG(bool, overwrite, false, "Replace pictures that exist.");
 ABSL_FLAG(std::string, points, "",
           "Points \"x,y x,y,0 ...\" in pixels; label 0: not part of it.");
 ABSL_FLAG(std::string, boxes, "",
@@ -146,13 +149,36 @@ absl::StatusOr<Inputs> ReadInputs() {
   return inputs;
 }
 
+// Of reading `m` of prompt `index`.
+std::string MaskPath(const std::string& folder, size_t index, size_t m) {
+  return absl::StrCat(folder, "/mask_", index,
+                      m == 0 ? "" : absl::StrCat("_", m), ".png");
+}
+
+std::string OverlayPath(const std::string& folder) {
+  return folder + "/overlay.png";
+}
+
+absl::Status CheckOutputs(const std::string& folder, const Inputs& inputs) {
+  constexpr size_t kMostReadings = 3;  // of the model
+  networks::files::PlannedOutputs planned;
+  planned.files = {OverlayPath(folder)};
+  for (size_t i = 0; i < inputs.prompts.size(); ++i) {
+    for (size_t m = 0; m < kMostReadings; ++m) {
+      planned.files.push_back(MaskPath(folder, i, m));
+    }
+  }
+  planned.makes_folders = true;
+  planned.inputs = {pipelines::UserPath(absl::GetFlag(FLAGS_image)),
+                    inputs.segmenter.weights_path};
+  planned.overwrite = absl::GetFlag(FLAGS_overwrite);
+  return pipelines::CheckUserOutputs(planned);
+}
+
 absl::Status WriteMasks(const std::string& folder, size_t index,
                         const std::vector<tools::SegmentMask>& masks) {
   for (size_t m = 0; m < masks.size(); ++m) {
-    const std::string name = m == 0
-                                 ? absl::StrCat("mask_", index, ".png")
-                                 : absl::StrCat("mask_", index, "_", m, ".png");
-    const std::string path = absl::StrCat(folder, "/", name);
+    const std::string path = MaskPath(folder, index, m);
     RETURN_IF_ERROR(pipelines::media::WriteImage(path, masks[m].pixels));
     const double share =
         static_cast<double>(cv::countNonZero(masks[m].pixels)) /
@@ -168,6 +194,7 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
       pipelines::UsageError(pipelines::RefuseArguments(command_line)));
   ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs());
   const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_output));
+  RETURN_IF_ERROR(CheckOutputs(folder, inputs));
   ASSIGN_OR_RETURN(tools::Segmenter segmenter,
                    tools::Segmenter::Create(inputs.segmenter));
   RETURN_IF_ERROR(networks::files::MakeFolder(folder));
@@ -182,7 +209,7 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   for (const tools::SegmentPrompt& prompt : inputs.prompts) {
     tools::DrawPrompt(prompt, overlay);
   }
-  const std::string path = folder + "/overlay.png";
+  const std::string path = OverlayPath(folder);
   RETURN_IF_ERROR(pipelines::media::WriteImage(path, overlay));
   absl::PrintF("%s\n", path);
   return absl::OkStatus();

@@ -2,6 +2,7 @@
 #include <torch/types.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,51 @@ TEST_F(SegmentTest, WritesAMaskForEachBox) {
   EXPECT_TRUE(std::filesystem::exists(output_ + "/mask_0.png"));
   EXPECT_TRUE(std::filesystem::exists(output_ + "/mask_1.png"));
   EXPECT_FALSE(std::filesystem::exists(output_ + "/mask_2.png"));
+}
+
+TEST_F(SegmentTest, ReplacesNothingWithoutOverwrite) {
+  const std::vector<std::string> arguments = {"--output", output_,
+                                              "--boxes=1,2,20,20"};
+  std::filesystem::create_directories(output_);
+  for (const char* name : {"mask_0.png", "overlay.png"}) {
+    const std::string path = output_ + "/" + name;
+    std::ofstream(path) << "precious";
+    const ProgramResult result = Segment(arguments);
+    EXPECT_EQ(result.exit_code, 2) << result.output;
+    EXPECT_THAT(result.output,
+                HasSubstr(path + " exists; give --overwrite to replace it"));
+    EXPECT_EQ(pipelines::ReadText(path), "precious");
+    std::filesystem::remove(path);
+  }
+  std::ofstream(output_ + "/mask_0.png") << "precious";
+  std::vector<std::string> replacing = arguments;
+  replacing.push_back("--overwrite");
+  const ProgramResult result = Segment(replacing);
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(pipelines::media::ReadImage(output_ + "/mask_0.png"), IsOk());
+}
+
+TEST_F(SegmentTest, NeverReplacesItsInput) {
+  namespace fs = std::filesystem;
+  const std::string before = pipelines::ReadText(image_);
+  const std::string mask = output_ + "/mask_0.png";
+  const auto refuses = [&](const char* words) {
+    const ProgramResult result =
+        Segment({"--output", output_, "--boxes=1,2,20,20", "--overwrite"});
+    EXPECT_EQ(result.exit_code, 2) << result.output;
+    EXPECT_THAT(result.output, HasSubstr(words));
+    EXPECT_EQ(pipelines::ReadText(image_), before);
+    fs::remove(mask);
+  };
+  fs::create_directories(output_);
+  fs::create_hard_link(image_, mask);
+  refuses("is the input");
+  fs::create_symlink(image_, mask);
+  refuses("is a symbolic link");
+  fs::rename(image_, output_ + "/image.png");
+  fs::create_symlink(output_ + "/image.png", image_);
+  fs::create_hard_link(output_ + "/image.png", mask);
+  refuses("is the input");
 }
 
 TEST_F(SegmentTest, NamesMistakes) {

@@ -196,7 +196,7 @@ TEST(Convert, RefusesWhatItCannotDoAndWritesNothing) {
                        HasSubstr("no tensor whose name begins with 'x.'")));
   EXPECT_THAT(error_of(input, {}),
               StatusIs(absl::StatusCode::kAlreadyExists,
-                       HasSubstr("exists already; give --overwrite")));
+                       HasSubstr("exists; name another output")));
   EXPECT_THAT(ReadWeights(output).status(),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr(output)));
 }

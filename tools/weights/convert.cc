@@ -2,9 +2,7 @@
 
 #include <torch/torch.h>
 
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -12,10 +10,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "networks/files/outputs.h"
 #include "networks/weights/pytorch_writer.h"
 #include "networks/weights/read.h"
 #include "networks/weights/safetensors.h"
 #include "networks/weights/tensor_map.h"
+#include "pipelines/app/user_outputs.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/weights/format.h"
 
@@ -90,11 +90,11 @@ absl::Status Write(const std::string& path, Format format,
 absl::Status Convert(const std::string& input, const std::string& output,
                      const ConvertOptions& options, std::ostream& out) {
   ASSIGN_OR_RETURN(const Format format, FormatOf(output));
-  std::error_code ignored;
-  if (!options.overwrite && std::filesystem::exists(output, ignored)) {
-    return absl::AlreadyExistsError(absl::StrCat(
-        output, ": exists already; give --overwrite to replace it"));
-  }
+  networks::files::PlannedOutputs planned;
+  planned.files = {output};
+  planned.inputs = {input};
+  planned.overwrite = options.overwrite;
+  RETURN_IF_ERROR(pipelines::CheckUserOutputs(planned));
   ASSIGN_OR_RETURN(Weights weights, networks::weights::ReadWeights(input));
   weights.tensors =
       TakePrefix(weights.tensors, options.prefix, options.keep_prefix);

@@ -26,7 +26,7 @@ struct ConvertOptions {
 // and which tensors hold values that the dtype cannot.
 //
 // InvalidArgument for another name or dtype, or if no tensor has the prefix;
-// AlreadyExists if there is an output and `overwrite` is false; others as of
+// pipelines::CheckUserOutputs's errors, before anything is read; others as of
 // ReadWeights and WriteSafetensors. On any error the output is as before.
 absl::Status Convert(const std::string& input, const std::string& output,
                      const ConvertOptions& options, std::ostream& out);

@@ -23,6 +23,7 @@ expect() {
   fi
 }
 
+mkdir folder.pth
 head -c 100 "$zip" > cut.pth
 expect 0 "weights convert INPUT OUTPUT" --help
 expect 0 "model.a.weight" list "$zip"
@@ -34,4 +35,20 @@ expect 2 "unknown command 'lst'" lst "$zip"
 expect 2 "list takes 1 file, not 2" list "$zip" "$legacy"
 expect 2 "--dtype int8" convert "$zip" b.safetensors --dtype int8
 expect 2 "tolerence" diff "$zip" "$zip" --tolerence=1
+
+# No output replaces what is there, and none the input.
+cp "$zip" mine.pth
+echo precious > there.safetensors
+ln mine.pth same.pth
+ln -s mine.pth link.pth
+ln -s same.pth in.pth
+expect 2 "there.safetensors exists; give --overwrite" convert mine.pth there.safetensors
+[[ $(<there.safetensors) == precious ]] || expect 0 "there.safetensors was replaced"
+expect 0 "wrote 19 tensors" convert mine.pth there.safetensors --overwrite
+expect 2 "is the input" convert mine.pth mine.pth --overwrite
+expect 2 "is the input" convert mine.pth same.pth --overwrite
+expect 2 "is the input" convert in.pth same.pth --overwrite
+expect 2 "is a symbolic link" convert mine.pth link.pth --overwrite
+expect 2 "is a folder" convert mine.pth folder.pth --overwrite
+cmp "$zip" mine.pth || expect 0 "mine.pth was changed"
 exit $((failures > 0))
