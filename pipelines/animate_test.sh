@@ -68,6 +68,24 @@ wait "$first" || complain "the first of two ended with $?: $(<"$TEST_TMPDIR/firs
 succeed "wrote 40 frames" --source "$puppet" --driving both.mp4 --output copy.gif \
   --threads 1
 
+# One signal ends the wait for a pipe that nobody writes, as driving video and as
+# source.
+mkfifo "$user/pipe"
+for pipe in "--source $puppet --driving pipe" "--source pipe --driving $dance"; do
+  "$program" $pipe --output none.mp4 --threads 1 >/dev/null \
+    2>"$TEST_TMPDIR/stderr" &
+  waiting=$!
+  until ls -l /proc/$waiting/fd 2>/dev/null | grep -q "/pipe$"; do
+    kill -0 $waiting || break
+    sleep 0.02
+  done
+  kill -TERM $waiting
+  wait $waiting
+  [[ $? == 143 ]] || complain "$pipe: exit code $? after SIGTERM"
+  grep -q "stopped by SIGTERM" "$TEST_TMPDIR/stderr" ||
+    complain "$pipe: $(<"$TEST_TMPDIR/stderr")"
+done
+
 # A report that is lost is an error.
 "$program" "${pair[@]}" "${few[@]}" --output json.mp4 --json >/dev/full \
   2>"$TEST_TMPDIR/stderr"

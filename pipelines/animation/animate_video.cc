@@ -221,6 +221,7 @@ absl::Status VideoAnimation::OpenOutput() {
   writer.time_base = driving.time_base;
   if (driving.has_audio) writer.audio_from = driving_path_;
   writer.allow_addresses = options_.allow_addresses;
+  writer.stop = options_.hooks.stop;
   writer.start_at_zero = true;
   writer.trim_audio = options_.max_frames > 0 || options_.animate_source_video;
   writer.allow_damaged_audio = options_.allow_damaged;

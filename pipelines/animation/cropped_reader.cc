@@ -29,6 +29,7 @@ absl::StatusOr<std::unique_ptr<CroppedReader>> CroppedReader::Open(
   source.allow_damaged = options.allow_damaged;
   source.allow_addresses = options.allow_addresses;
   source.min_stacked_frames = options.min_stacked_frames;
+  source.stop = options.stop;
   ASSIGN_OR_RETURN(reader->source_, media::OpenFrameSource(path, source));
   return reader;
 }

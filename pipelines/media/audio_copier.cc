@@ -9,9 +9,9 @@
 namespace pipelines::media {
 
 absl::StatusOr<std::unique_ptr<AudioCopier>> AudioCopier::Create(
-    const std::string& path, bool allow_addresses, AVFormatContext* output,
-    std::string* warning) {
-  ASSIGN_OR_RETURN(InputPtr input, OpenInput({path, allow_addresses, nullptr}));
+    const MediaInput& origin, AVFormatContext* output, std::string* warning) {
+  const std::string& path = origin.name;
+  ASSIGN_OR_RETURN(InputPtr input, OpenInput(origin));
   const bool has_streams = FindStreams(input.get(), path).ok();
   const int index =
       av_find_best_stream(input.get(), AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);

@@ -11,18 +11,17 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "pipelines/media/ffmpeg_util.h"
+#include "pipelines/media/media_input.h"
 
 namespace pipelines::media {
 
 class AudioCopier {
  public:
-  // Adds to `output` a stream like the first audio stream of the file at
-  // `path` (or, if allowed, the device or URL of that name). Null, with the
-  // reason in `warning`, when that file has no audio or the output's format
-  // cannot hold its codec. Errors of OpenInput otherwise.
+  // Adds to `output` a stream like the first audio stream of `origin`. Null,
+  // with the reason in `warning`, when that file has no audio or the output's
+  // format cannot hold its codec. Errors of OpenInput otherwise.
   static absl::StatusOr<std::unique_ptr<AudioCopier>> Create(
-      const std::string& path, bool allow_addresses, AVFormatContext* output,
-      std::string* warning);
+      const MediaInput& origin, AVFormatContext* output, std::string* warning);
 
   // When the sound begins, in seconds of its file; empty if it has no packet.
   // DataLoss when the source is damaged.

@@ -26,6 +26,8 @@ void IoDeleter::operator()(AVIOContext* io) const {
 
 void InputDeleter::operator()(AVFormatContext* format) const {
   const IoPtr io(format->flags & AVFMT_FLAG_CUSTOM_IO ? format->pb : nullptr);
+  const std::unique_ptr<StopPredicate> stop(
+      static_cast<StopPredicate*>(format->opaque));
   avformat_close_input(&format);
 }
 
@@ -53,6 +55,9 @@ std::string FfmpegMessage(int error) {
 
 absl::Status FfmpegStatus(int error, const std::string& context,
                           absl::StatusCode otherwise) {
+  if (error == AVERROR_EXIT) {
+    return absl::CancelledError(absl::StrCat(context, ": stopped"));
+  }
   // AVERROR(errno) is small and negative, FFmpeg's own codes are huge.
   if (error > -1000) {
     otherwise = networks::files::SystemErrorCode(AVUNERROR(error));

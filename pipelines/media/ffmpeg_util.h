@@ -12,6 +12,7 @@ extern "C" {
 }
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -41,7 +42,9 @@ class IoSource {
 struct IoDeleter {
   void operator()(AVIOContext* io) const;
 };
-// Closes also what MakeIo made for it.
+using StopPredicate = std::function<bool()>;
+// Closes also what MakeIo made for it, and deletes its `opaque`: null, or the
+// StopPredicate that it asks.
 struct InputDeleter {
   void operator()(AVFormatContext* format) const;
 };
@@ -61,7 +64,8 @@ void SilenceFfmpeg();
 std::string FfmpegMessage(int error);
 
 // "context: FFmpeg's words". An error of the operating system (a full disk, a
-// missing file) keeps its meaning, any other becomes `otherwise`.
+// missing file) keeps its meaning, AVERROR_EXIT is Cancelled, any other becomes
+// `otherwise`.
 absl::Status FfmpegStatus(int error, const std::string& context,
                           absl::StatusCode otherwise);
 

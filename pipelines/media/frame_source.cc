@@ -87,7 +87,7 @@ absl::StatusOr<std::unique_ptr<FrameSource>> Open(
 
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenFrameSource(
     const std::string& name, const FrameSourceOptions& options) {
-  return Open({name, options.allow_addresses, nullptr}, options);
+  return Open({name, options.allow_addresses, nullptr, options.stop}, options);
 }
 
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenFrameSourceInMemory(

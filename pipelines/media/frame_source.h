@@ -3,6 +3,7 @@
 #define PIPELINES_MEDIA_FRAME_SOURCE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -106,6 +107,11 @@ struct FrameSourceOptions {
   // a folder or a data set is a file's, so that data cannot reach beyond its
   // files.
   bool allow_addresses = false;
+
+  // Asked while a pipe or a server keeps the source waiting, also when it is
+  // opened; once it is true, reading ends with Cancelled. Asked by the thread
+  // that reads. May be empty.
+  std::function<bool()> stop;
 
   // The images of a folder may differ in size.
   bool allow_other_sizes = false;

@@ -1,6 +1,7 @@
 #include "pipelines/media/input_bytes.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <streambuf>
 #include <string>
@@ -26,16 +28,20 @@ namespace {
 
 class File : public IoSource {
  public:
-  explicit File(int descriptor) : descriptor_(descriptor) {}
+  // Of a pipe, `stop` is asked while it has nothing to read.
+  File(int descriptor, std::function<bool()> stop)
+      : descriptor_(descriptor), stop_(std::move(stop)) {}
   ~File() override { close(descriptor_); }
 
   int Read(uint8_t* buffer, int size) override {
-    ssize_t count;
-    do {
-      count = read(descriptor_, buffer, static_cast<size_t>(size));
-    } while (count < 0 && errno == EINTR);
-    if (count < 0) return AVERROR(errno);
-    return count == 0 ? AVERROR_EOF : static_cast<int>(count);
+    while (true) {
+      if (!WaitForBytes()) return AVERROR_EXIT;
+      const ssize_t count =
+          read(descriptor_, buffer, static_cast<size_t>(size));
+      if (count > 0) return static_cast<int>(count);
+      if (count == 0) return AVERROR_EOF;
+      if (errno != EINTR && errno != EAGAIN) return AVERROR(errno);
+    }
   }
 
   int64_t Seek(int64_t offset, int whence) override {
@@ -48,7 +54,19 @@ class File : public IoSource {
   }
 
  private:
+  // A pipe is opened without waiting for its writer, so that the wait is here;
+  // a regular file has always something to say. False once it is to stop.
+  bool WaitForBytes() const {
+    constexpr int kMilliseconds = 100;
+    pollfd ready = {descriptor_, POLLIN, 0};
+    while (poll(&ready, 1, kMilliseconds) <= 0) {
+      if (stop_ && stop_()) return false;
+    }
+    return true;
+  }
+
   const int descriptor_;
+  const std::function<bool()> stop_;
 };
 
 class Memory : public IoSource {
@@ -128,12 +146,13 @@ absl::Status CheckKind(const struct stat& info, const std::string& path) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<IoPtr> OpenFile(const std::string& path) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+absl::StatusOr<IoPtr> OpenFile(const MediaInput& input) {
+  const std::string& path = input.name;
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     return networks::files::SystemError(errno, path, "open this file");
   }
-  auto file = std::make_unique<File>(descriptor);
+  auto file = std::make_unique<File>(descriptor, input.stop);
   struct stat info;
   if (fstat(descriptor, &info) != 0) {
     return networks::files::SystemError(errno, path, "open this file");
@@ -145,7 +164,7 @@ absl::StatusOr<IoPtr> OpenFile(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<IoPtr> OpenBytes(const MediaInput& input) {
-  if (input.bytes == nullptr) return OpenFile(input.name);
+  if (input.bytes == nullptr) return OpenFile(input);
   if (input.bytes->empty()) {
     return absl::InvalidArgumentError(absl::StrCat(input.name, " is empty"));
   }

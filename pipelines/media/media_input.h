@@ -3,6 +3,7 @@
 #ifndef PIPELINES_MEDIA_MEDIA_INPUT_H_
 #define PIPELINES_MEDIA_MEDIA_INPUT_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,10 @@ struct MediaInput {
 
   // The content; null for what `name` names.
   std::shared_ptr<const std::string> bytes = nullptr;
+
+  // Asked while a pipe, a device or a URL keeps us waiting; once it is true,
+  // reading ends with Cancelled. From the reading thread. May be empty.
+  std::function<bool()> stop = nullptr;
 };
 
 }  // namespace pipelines::media

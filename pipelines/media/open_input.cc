@@ -1,6 +1,8 @@
 #include "pipelines/media/open_input.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -28,7 +30,7 @@ absl::Status FileNotReadable(int error, const std::string& path,
                              AVIOContext* io) {
   unsigned char head[1024];
   int size = 0;
-  if (avio_seek(io, 0, SEEK_SET) == 0) {
+  if (error != AVERROR_EXIT && avio_seek(io, 0, SEEK_SET) == 0) {
     size = std::max(0, avio_read(io, head, sizeof(head)));
   }
   const std::string why = WhyNotReadable(
@@ -58,7 +60,12 @@ absl::StatusOr<InputPtr> OpenFile(const MediaInput& file) {
   return InputPtr(input);
 }
 
-absl::StatusOr<InputPtr> OpenUrl(const std::string& url) {
+int AskStop(void* stop) {
+  return (*static_cast<const StopPredicate*>(stop))() ? 1 : 0;
+}
+
+absl::StatusOr<InputPtr> OpenUrl(const MediaInput& address) {
+  const std::string& url = address.name;
   if (!IsAllowedProtocol(url.substr(0, url.find(':')))) {
     return absl::InvalidArgumentError(absl::StrCat(
         url, ": this protocol is not read; one of these is: ", UrlProtocols()));
@@ -66,10 +73,16 @@ absl::StatusOr<InputPtr> OpenUrl(const std::string& url) {
   AVDictionary* options = nullptr;
   av_dict_set(&options, "format_whitelist", UrlDemuxers(), 0);
   av_dict_set(&options, "protocol_whitelist", UrlProtocols(), 0);
-  AVFormatContext* input = nullptr;
+  // A server that says nothing for so long is gone.
+  constexpr int64_t kTimeout = 30'000'000;  // microseconds
+  av_dict_set_int(&options, "rw_timeout", kTimeout, 0);
+  AVFormatContext* input = avformat_alloc_context();
+  auto stop = std::make_unique<StopPredicate>(address.stop);
+  if (*stop) input->interrupt_callback = {AskStop, stop.get()};
   const int error = avformat_open_input(&input, url.c_str(), nullptr, &options);
   av_dict_free(&options);
   if (error < 0) return NotReadable(error, url);
+  input->opaque = stop.release();  // the input's own now, see InputDeleter
   return InputPtr(input);
 }
 
@@ -106,7 +119,7 @@ absl::StatusOr<InputPtr> OpenInput(const MediaInput& input) {
     case AddressKind::kUrl:
       break;
   }
-  return OpenUrl(input.name);
+  return OpenUrl(input);
 }
 
 absl::Status FindStreams(AVFormatContext* input, const std::string& name) {

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -176,6 +178,69 @@ TEST(OpenInput, ReadsAPipeToItsEnd) {
   }
   EXPECT_EQ(count, 3);
   writer.join();
+}
+
+// True from the second call on: waiting has begun by then.
+std::function<bool()> SoonTrue() {
+  return [calls = std::make_shared<int>(0)] { return ++*calls > 1; };
+}
+
+TEST(OpenInput, StopsWaitingForAPipeThatNobodyWrites) {
+  const std::string pipe = TempPath("silent");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  FrameSourceOptions options;
+  options.stop = SoonTrue();
+  EXPECT_THAT(OpenFrameSource(pipe, options),
+              StatusIs(StatusCode::kCancelled, HasSubstr(pipe)));
+  // Nor does a writer that falls silent keep it.
+  const int writer = open(pipe.c_str(), O_RDWR);
+  ASSERT_EQ(write(writer, "begun", 5), 5);
+  options.stop = SoonTrue();
+  EXPECT_THAT(OpenFrameSource(pipe, options),
+              StatusIs(StatusCode::kCancelled, HasSubstr(pipe)));
+  close(writer);
+}
+
+TEST(OpenInput, StopsWaitingForTheRestOfAVideo) {
+  const std::string video = TempPath("half.mkv"), pipe = TempPath("half");
+  WriteNumberedVideo(video, cv::Size(32, 32), 40);
+  const std::string bytes = *ReadFile(video);
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const int writer = open(pipe.c_str(), O_RDWR);
+  for (const bool allow_damaged : {false, true}) {
+    const auto half = static_cast<ssize_t>(bytes.size() / 2);
+    ASSERT_EQ(write(writer, bytes.data(), static_cast<size_t>(half)), half);
+    FrameSourceOptions options;
+    options.stop = SoonTrue();
+    options.allow_damaged = allow_damaged;
+    const auto source = OpenFrameSource(pipe, options);
+    absl::Status status = source.status();
+    for (int i = 0; i < 40 && status.ok(); ++i) {
+      status = (*source)->Next().status();
+    }
+    EXPECT_THAT(status, StatusIs(StatusCode::kCancelled, HasSubstr(pipe)));
+  }
+  close(writer);
+}
+
+TEST(OpenInput, StopsWaitingForAServerThatSaysNothing) {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(bind(listener, generic, size), 0);
+  ASSERT_EQ(listen(listener, 8), 0);
+  ASSERT_EQ(getsockname(listener, generic, &size), 0);
+  FrameSourceOptions options;
+  options.allow_addresses = true;
+  options.stop = SoonTrue();
+  const std::string url =
+      absl::StrCat("http://127.0.0.1:", ntohs(address.sin_port), "/a.mp4");
+  EXPECT_THAT(OpenFrameSource(url, options),
+              StatusIs(StatusCode::kCancelled, HasSubstr(url)));
+  close(listener);
 }
 
 // Answers every request on a port of its own with the same bytes.

@@ -195,7 +195,7 @@ absl::Status VideoReader::Impl::CannotDecode(int error) const {
 
 // OK, with a note for damage(), where damage is allowed; else `damage` itself.
 absl::Status VideoReader::Impl::Allow(const absl::Status& damage) {
-  if (!options_.allow_damaged) return damage;
+  if (!options_.allow_damaged || absl::IsCancelled(damage)) return damage;
   NoteDamage(damage);
   return absl::OkStatus();
 }
@@ -395,7 +395,8 @@ VideoReader::~VideoReader() = default;
 absl::StatusOr<std::unique_ptr<VideoReader>> VideoReader::Open(
     const std::string& path, const FrameSourceOptions& options) {
   return Open(std::make_unique<Impl>(
-      MediaInput{path, options.allow_addresses, nullptr}, options));
+      MediaInput{path, options.allow_addresses, nullptr, options.stop},
+      options));
 }
 
 absl::StatusOr<std::unique_ptr<VideoReader>> VideoReader::OpenBytes(

@@ -14,6 +14,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/media/audio_copier.h"
 #include "pipelines/media/ffmpeg_util.h"
+#include "pipelines/media/media_input.h"
 #include "third_party/absl/status_macros.h"
 
 extern "C" {
@@ -237,9 +238,10 @@ absl::Status VideoWriter::Impl::Open() {
   RETURN_IF_ERROR(OpenEncoder());
   if (!options_.audio_from.empty()) {
     std::string warning;
-    ASSIGN_OR_RETURN(audio_, AudioCopier::Create(options_.audio_from,
-                                                 options_.allow_addresses,
-                                                 output_, &warning));
+    ASSIGN_OR_RETURN(audio_, AudioCopier::Create(
+                                 {options_.audio_from, options_.allow_addresses,
+                                  nullptr, options_.stop},
+                                 output_, &warning));
     if (!warning.empty()) warnings_.push_back(warning);
   }
   return OpenFile();

@@ -9,6 +9,7 @@
 #define PIPELINES_MEDIA_VIDEO_WRITER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,8 +46,10 @@ struct VideoWriterOptions {
   // that the output's format cannot hold, gives a warning.
   std::string audio_from;
 
-  // audio_from may be a device or a URL; see FrameSourceOptions.
+  // audio_from may be a device or a URL, and what ends the wait for one; see
+  // FrameSourceOptions.
   bool allow_addresses = false;
+  std::function<bool()> stop;
 
   // The sound ends with the last frame instead of where it ends itself.
   bool trim_audio = false;
