@@ -82,7 +82,10 @@ absl::optional<Tensor> EmbeddingCache::Find(const Tensor& image) const {
   }
   const auto embedding = file->tensor(kTensorName);
   if (!embedding.ok()) return absl::nullopt;
-  return embedding->to(torch::kFloat32);
+  const Tensor copy = embedding->to(torch::kFloat32, /*non_blocking=*/false,
+                                    /*copy=*/true);
+  if (!file->Check().ok()) return absl::nullopt;
+  return copy;
 }
 
 absl::Status EmbeddingCache::Insert(const Tensor& image,

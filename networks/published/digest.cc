@@ -14,6 +14,7 @@ absl::StatusOr<std::string> Sha256OfFile(const std::string& path) {
                    weights::MappedFile::Open(path));
   weights::Sha256 digest;
   digest.Add(file->contents());
+  RETURN_IF_ERROR(file->Check());
   return absl::BytesToHexString(digest.Finish());
 }
 

@@ -43,11 +43,45 @@ absl::StatusOr<std::shared_ptr<MappedFile>> MappedFile::Open(
     }
     data = static_cast<char*>(mapping);
   }
-  return std::shared_ptr<MappedFile>(new MappedFile(path, data, size));
+  std::move(close_descriptor).Cancel();
+  return std::shared_ptr<MappedFile>(
+      new MappedFile(path, descriptor, info, data));
+}
+
+MappedFile::MappedFile(std::string path, int descriptor,
+                       const struct stat& info, char* data)
+    : path_(std::move(path)),
+      descriptor_(descriptor),
+      info_(info),
+      data_(data),
+      size_(static_cast<size_t>(info.st_size)) {
+  if (data_ != nullptr) guard_.emplace(data_, size_);
 }
 
 MappedFile::~MappedFile() {
+  guard_.reset();
   if (data_ != nullptr) munmap(data_, size_);
+  close(descriptor_);
+}
+
+absl::Status MappedFile::Check() const {
+  struct stat now;
+  if (fstat(descriptor_, &now) != 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat(path_, ": cannot look up"));
+  }
+  if (now.st_size != info_.st_size ||
+      now.st_mtim.tv_sec != info_.st_mtim.tv_sec ||
+      now.st_mtim.tv_nsec != info_.st_mtim.tv_nsec) {
+    return absl::UnavailableError(absl::StrCat(
+        path_, ": another program has changed it while it was read (",
+        info_.st_size, " bytes before, ", now.st_size,
+        " now); try again when that is done"));
+  }
+  if (guard_ && guard_->failed()) {
+    return absl::UnavailableError(
+        absl::StrCat(path_, ": cannot be read: the disk has an error"));
+  }
+  return absl::OkStatus();
 }
 
 void MappedFile::Release(size_t begin, size_t end) {

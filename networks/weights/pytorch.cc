@@ -6,6 +6,7 @@
 #include <mutex>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "networks/weights/mapped_file.h"
@@ -86,8 +87,10 @@ struct PytorchFile::State {
     if (storage.defined()) return storage;
     const StorageRange& range = contents.storages.at(key);
     if (range.crc32.has_value() && options.verify_checksums) {
-      RETURN_IF_ERROR(CheckZipEntry(file->contents(),
-                                    {range.begin, range.end, *range.crc32}));
+      const absl::Status intact = CheckZipEntry(
+          file->contents(), {range.begin, range.end, *range.crc32});
+      RETURN_IF_ERROR(file->Check());
+      RETURN_IF_ERROR(intact);
       // Reading it all made it resident; it may be long until it is used.
       file->Release(range.begin, range.end);
     }
@@ -100,8 +103,10 @@ absl::StatusOr<PytorchFile> PytorchFile::Open(const std::string& path,
                                               const PytorchOptions& options) {
   auto state = std::make_shared<State>();
   ASSIGN_OR_RETURN(state->file, MappedFile::Open(path));
-  ASSIGN_OR_RETURN(state->contents,
-                   ParsePytorch(state->file->contents(), path));
+  absl::StatusOr<PytorchContents> contents =
+      ParsePytorch(state->file->contents(), path);
+  RETURN_IF_ERROR(state->file->Check());
+  ASSIGN_OR_RETURN(state->contents, std::move(contents));
   state->options = options;
   return PytorchFile(std::move(state));
 }
@@ -120,6 +125,12 @@ std::vector<std::string> PytorchFile::names() const {
   return names;
 }
 
+absl::Status PytorchFile::Check() const { return state_->file->Check(); }
+
+std::shared_ptr<const MappedFile> PytorchFile::mapped() const {
+  return state_->file;
+}
+
 const std::string& PytorchFile::path() const { return state_->file->path(); }
 
 absl::StatusOr<torch::Tensor> PytorchFile::tensor(
@@ -133,6 +144,7 @@ absl::StatusOr<torch::Tensor> PytorchFile::tensor(
   const TensorView& view = *found->second;
   const absl::StatusOr<torch::Tensor> storage =
       state_->Storage(view.storage, view.type);
+  if (absl::IsUnavailable(storage.status())) return storage.status();
   if (!storage.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat(path(), ": ", quoted, ": ", storage.status().message()));

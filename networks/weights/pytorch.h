@@ -17,7 +17,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "networks/weights/mapped_file.h"
 #include "networks/weights/pytorch_format.h"
 #include "networks/weights/tensor_map.h"
 #include "networks/weights/value.h"
@@ -45,6 +47,11 @@ class PytorchFile {
   const std::map<std::string, std::string>& scalars() const;
   // Its tensors by path, in alphabetical order.
   std::vector<std::string> names() const;
+  // Whether what was read so far, also through tensors, is what the file held
+  // when it was opened; see MappedFile.
+  absl::Status Check() const;
+  std::shared_ptr<const MappedFile> mapped() const;
+
   const std::string& path() const;
 
   // The tensor on the CPU, with the file's shape, strides and dtype, without

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -183,6 +184,20 @@ TEST(ReadWeights, ReadsSafetensorsWithAHeaderOf384Bytes) {
   ASSERT_THAT(WriteSafetensors(path, {{name, torch::ones({1})}}), IsOk());
   ASSERT_EQ(Contents(path).substr(0, 2), std::string("\x80\x01"));
   EXPECT_EQ(ReadWeights(path)->format, "safetensors");
+}
+
+TEST(ReadWeights, SaysThatTheFileWasCutShortWhileItWasRead) {
+  const std::string path = ::testing::TempDir() + "/cut.pth";
+  ASSERT_THAT(WritePytorch(path, {{"a", torch::ones({100000})}}), IsOk());
+  const Weights weights = ReadWeights(path).value();
+  const PytorchFile file = PytorchFile::Open(path).value();
+  EXPECT_THAT(weights.Check(), IsOk());
+  std::filesystem::resize_file(path, 8192);
+  EXPECT_LT(weights.tensors.at("a").sum().item<float>(), 100000);
+  const auto is_unavailable =
+      StatusIs(absl::StatusCode::kUnavailable, HasSubstr(path));
+  EXPECT_THAT(weights.Check(), is_unavailable);
+  EXPECT_THAT(file.tensor("a").status(), is_unavailable);
 }
 
 TEST(LoadFile, LoadsAPartOfACheckpoint) {

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
+#include "networks/weights/mapping_guard.h"
 #include "third_party/absl/status_macros.h"
 
 namespace networks::weights {
@@ -130,6 +131,8 @@ absl::Status WritePytorch(const std::string& path, const TensorMap& tensors) {
   options.wait = files::kWaitToWrite;
   ASSIGN_OR_RETURN(files::AtomicFile file,
                    files::AtomicFile::Create(path, options));
+  // The tensors may be views of files.
+  const uint64_t failed_before = MappingGuard::num_failed();
   absl::Status status;
   const auto append = [&](const void* bytes, size_t size) -> size_t {
     if (status.ok()) {
@@ -143,6 +146,7 @@ absl::Status WritePytorch(const std::string& path, const TensorMap& tensors) {
     WriteRecords(tensors, &writer);
   }
   RETURN_IF_ERROR(status);
+  RETURN_IF_ERROR(MappingGuard::CheckNoneFailedSince(failed_before));
   return file.Commit();
 }
 

@@ -22,6 +22,7 @@ absl::StatusOr<Weights> ReadPytorch(const std::string& path,
   weights.format = format;
   ASSIGN_OR_RETURN(weights.tensors, file.tensors());
   weights.metadata = file.scalars();
+  weights.file = file.mapped();
   return weights;
 }
 
@@ -32,6 +33,7 @@ absl::StatusOr<Weights> ReadSafetensors(const std::string& path) {
   ASSIGN_OR_RETURN(weights.tensors, file.tensors());
   weights.metadata = file.metadata();
   weights.has_checksum = file.has_checksum();
+  weights.file = file.mapped();
   return weights;
 }
 
@@ -46,6 +48,7 @@ absl::StatusOr<Weights> ReadWeights(const std::string& path) {
   if (contents.size() > 8 && contents[8] == '{') return ReadSafetensors(path);
   if (IsZipArchive(contents)) return ReadPytorch(path, "PyTorch zip");
   if (IsLegacyPytorch(contents)) return ReadPytorch(path, "PyTorch legacy");
+  RETURN_IF_ERROR(file->Check());
   if (const std::string what = WhatInsteadOfWeights(contents); !what.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": is ", what, "; download it anew"));
@@ -59,7 +62,10 @@ absl::StatusOr<LoadReport> LoadFile(torch::nn::Module& module,
                                     const std::string& path,
                                     const LoadOptions& options) {
   ASSIGN_OR_RETURN(const Weights weights, ReadWeights(path));
-  return LoadInto(module, weights.tensors, options, path);
+  ASSIGN_OR_RETURN(LoadReport report,
+                   LoadInto(module, weights.tensors, options, path));
+  RETURN_IF_ERROR(weights.Check());
+  return report;
 }
 
 }  // namespace networks::weights

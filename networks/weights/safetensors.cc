@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "networks/files/atomic_file.h"
+#include "networks/weights/mapping_guard.h"
 #include "networks/weights/sha256.h"
 #include "third_party/absl/status_macros.h"
 
@@ -119,8 +120,10 @@ absl::string_view Bytes(const torch::Tensor& contiguous) {
 
 absl::StatusOr<SafetensorsFile> SafetensorsFile::Open(const std::string& path) {
   ASSIGN_OR_RETURN(std::shared_ptr<MappedFile> file, MappedFile::Open(path));
-  ASSIGN_OR_RETURN(SafetensorsHeader header,
-                   ParseSafetensorsHeader(file->contents(), path));
+  absl::StatusOr<SafetensorsHeader> parsed =
+      ParseSafetensorsHeader(file->contents(), path);
+  RETURN_IF_ERROR(file->Check());
+  ASSIGN_OR_RETURN(SafetensorsHeader header, std::move(parsed));
   const bool has_checksum = TakeChecksum(file->contents().size(), &header);
   return SafetensorsFile(std::move(file), std::move(header), has_checksum);
 }
@@ -135,7 +138,9 @@ absl::Status SafetensorsFile::VerifyChecksum() const {
       contents.substr(contents.size() - Sha256::kSize);
   Sha256 digest;
   digest.Add(contents.substr(0, contents.size() - Sha256::kSize));
-  if (digest.Finish() == written) return absl::OkStatus();
+  const bool is_intact = digest.Finish() == written;
+  RETURN_IF_ERROR(Check());
+  if (is_intact) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat(path(), ": is damaged: its checksum does not match"));
 }
@@ -209,6 +214,8 @@ absl::Status WriteSafetensors(const std::string& path, const TensorMap& tensors,
   options.wait = files::kWaitToWrite;
   ASSIGN_OR_RETURN(files::AtomicFile atomic,
                    files::AtomicFile::Create(path, options));
+  // The tensors may be views of files.
+  const uint64_t failed_before = MappingGuard::num_failed();
   DigestingFile file(std::move(atomic));
   RETURN_IF_ERROR(file.Append(*head));
   if (checksum == Checksum::kSha256) fields.pop_back();
@@ -218,6 +225,7 @@ absl::Status WriteSafetensors(const std::string& path, const TensorMap& tensors,
     RETURN_IF_ERROR(file.Append(Bytes(contiguous)));
   }
   if (checksum == Checksum::kSha256) RETURN_IF_ERROR(file.AppendDigest());
+  RETURN_IF_ERROR(MappingGuard::CheckNoneFailedSince(failed_before));
   return file.Commit();
 }
 

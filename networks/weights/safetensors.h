@@ -29,7 +29,8 @@ using StringMap = std::map<std::string, std::string>;
 class SafetensorsFile {
  public:
   // Maps the file and validates its whole header. NotFound, PermissionDenied,
-  // or InvalidArgument naming the path, the tensor and what is wrong with it.
+  // Unavailable (see Check), or InvalidArgument naming the path, the tensor and
+  // what is wrong with it.
   static absl::StatusOr<SafetensorsFile> Open(const std::string& path);
 
   // In alphabetical order.
@@ -37,6 +38,11 @@ class SafetensorsFile {
   bool Contains(const std::string& name) const;
   const StringMap& metadata() const { return header_->metadata; }
   const std::string& path() const { return file_->path(); }
+
+  // Whether what was read so far, also through tensors, is what the file held
+  // when it was opened; see MappedFile.
+  absl::Status Check() const { return file_->Check(); }
+  std::shared_ptr<const MappedFile> mapped() const { return file_; }
 
   // Whether the file carries a checksum of itself, see Checksum.
   bool has_checksum() const { return has_checksum_; }
@@ -48,10 +54,10 @@ class SafetensorsFile {
   // The tensor on the CPU, with the file's shape and dtype.
   //
   // It is a view of the mapping, which it keeps alive: its bytes are read from
-  // the disk when they are first used. Writing into it never changes the file,
-  // but all tensors of this name that come from this object, or from copies of
-  // it, are the same memory. (A bool tensor, or one that is not aligned to its
-  // element size in the file, is a copy.)
+  // the disk when they are first used, so ask Check() afterwards. Writing into
+  // it never changes the file, but all tensors of this name that come from this
+  // object, or from copies of it, are the same memory. (A bool tensor, or one
+  // that is not aligned to its element size in the file, is a copy.)
   //
   // NotFound if there is none of this name; Unimplemented if LibTorch has no
   // such dtype (U16, U32, U64, F8_E5M2, F8_E4M3).

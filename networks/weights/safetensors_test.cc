@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -168,6 +169,35 @@ TEST(Safetensors, NamesWhatIsNotThere) {
   EXPECT_THAT(SafetensorsFile::Open(::testing::TempDir()).status(),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("is not a regular file")));
+}
+
+// Without the guard of the mapping each touch of it would be a SIGBUS.
+TEST(Safetensors, SaysThatTheFileWasCutShortWhileItWasRead) {
+  const std::string path = TempPath("cut.safetensors");
+  const TensorMap tensors = {{"a", torch::ones({100000})}};
+  ASSERT_THAT(WriteSafetensors(path, tensors, {}, Checksum::kSha256), IsOk());
+  const SafetensorsFile file = SafetensorsFile::Open(path).value();
+  const torch::Tensor early = file.tensor("a").value();
+  EXPECT_THAT(file.Check(), IsOk());
+  std::filesystem::resize_file(path, 8192);
+  EXPECT_LT(early.sum().item<float>(), 100000);
+  const auto is_unavailable = StatusIs(
+      absl::StatusCode::kUnavailable,
+      AllOf(HasSubstr(path), HasSubstr("changed it while it was read")));
+  EXPECT_THAT(file.Check(), is_unavailable);
+  EXPECT_THAT(file.VerifyChecksum(), is_unavailable);
+}
+
+TEST(Safetensors, IsNotWrittenFromAFileThatIsCutShort) {
+  const std::string from = TempPath("from.safetensors");
+  const std::string to = TempPath("to.safetensors");
+  for (const Checksum checksum : {Checksum::kNone, Checksum::kSha256}) {
+    ASSERT_THAT(WriteSafetensors(from, {{"a", torch::ones({100000})}}), IsOk());
+    const TensorMap tensors = SafetensorsFile::Open(from)->tensors().value();
+    std::filesystem::resize_file(from, 8192);
+    EXPECT_FALSE(WriteSafetensors(to, tensors, {}, checksum).ok());
+    EXPECT_FALSE(std::filesystem::exists(to));
+  }
 }
 
 TEST(Safetensors, NamesDtypesThatLibTorchLacks) {

@@ -39,8 +39,11 @@ absl::StatusOr<LoadReport> LoadInitialWeights(const std::string& path,
   options.key_map = [](const std::string& name) {
     return absl::StartsWith(name, "optimizer") ? std::string() : name;
   };
-  return networks::weights::LoadInto(*model, WeightsToUse(file.tensors),
-                                     options, path);
+  ASSIGN_OR_RETURN(LoadReport report,
+                   networks::weights::LoadInto(
+                       *model, WeightsToUse(file.tensors), options, path));
+  RETURN_IF_ERROR(file.Check());
+  return report;
 }
 
 std::string ReportText(const std::string& path, const LoadReport& report) {

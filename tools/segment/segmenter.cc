@@ -55,7 +55,6 @@ absl::StatusOr<Segmenter> Segmenter::Create(const SegmenterOptions& options) {
   sam::Sam network(sam_options);
   networks::weights::LoadOptions load;
   load.key_map = networks::weights::SegmentAnything();
-  load.share_memory = true;
   RETURN_IF_ERROR(
       networks::weights::LoadFile(*network, options.weights_path, load)
           .status());

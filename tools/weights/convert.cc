@@ -109,6 +109,7 @@ absl::Status Convert(const std::string& input, const std::string& output,
       tensor = ConvertTensor(name, tensor, dtype, out);
     }
   }
+  RETURN_IF_ERROR(weights.Check());
   RETURN_IF_ERROR(Write(output, format, weights));
   out << "wrote " << weights.tensors.size() << " tensors to " << output << "\n";
   return absl::OkStatus();

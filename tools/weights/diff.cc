@@ -84,6 +84,8 @@ absl::StatusOr<bool> Diff(const std::string& old_path,
   for (const auto& [name, tensor] : b) {
     if (a.count(name) == 0) report('+', name, "only in " + new_path);
   }
+  RETURN_IF_ERROR(old_weights.Check());
+  RETURN_IF_ERROR(new_weights.Check());
   out << same << " tensors are the same, " << different << " differ\n";
   return different == 0;
 }

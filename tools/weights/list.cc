@@ -73,6 +73,7 @@ absl::Status List(const std::string& path, const ListOptions& options,
     elements += tensor.numel();
     bytes += tensor.numel() * tensor.element_size();
   }
+  RETURN_IF_ERROR(weights.Check());
   if (rows.size() == 1 && !options.prefix.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         path, ": has no tensor whose name begins with '", options.prefix, "'"));
