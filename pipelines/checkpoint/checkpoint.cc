@@ -46,6 +46,14 @@ TensorMap WithPrefix(const TensorMap& tensors, absl::string_view prefix) {
   return result;
 }
 
+int64_t BytesOf(const TensorMap& tensors) {
+  int64_t bytes = 0;
+  for (const auto& [name, tensor] : tensors) {
+    bytes += tensor.numel() * static_cast<int64_t>(tensor.element_size());
+  }
+  return bytes;
+}
+
 absl::Status From(absl::string_view source, const absl::Status& status) {
   if (status.ok()) return status;
   return absl::InvalidArgumentError(
@@ -179,6 +187,17 @@ absl::Status SetTensors(const TensorMap& tensors, absl::string_view source,
   return absl::OkStatus();
 }
 
+int64_t CheckpointBytes(const Learnt& learnt) {
+  int64_t bytes = BytesOf(TensorsOf(learnt));
+  if (learnt.adam != nullptr && learnt.adam->State().empty()) {
+    // Two moments of each parameter.
+    for (const torch::Tensor& parameter : learnt.model->parameters()) {
+      bytes += 2 * static_cast<int64_t>(parameter.nbytes());
+    }
+  }
+  return bytes;
+}
+
 absl::Status SaveCheckpoint(const std::string& path, const Learnt& learnt,
                             const CheckpointState& state) {
   CheckpointState versioned = state;
@@ -186,9 +205,15 @@ absl::Status SaveCheckpoint(const std::string& path, const Learnt& learnt,
   ResolveDefaults(versioned.mutable_config());
   std::string text;
   google::protobuf::TextFormat::PrintToString(versioned, &text);
-  return networks::weights::WriteSafetensors(
-      path, TensorsOf(learnt), {{kStateKey, text}},
-      networks::weights::Checksum::kSha256);
+  const TensorMap tensors = TensorsOf(learnt);
+  absl::Status status = networks::weights::WriteSafetensors(
+      path, tensors, {{kStateKey, text}}, networks::weights::Checksum::kSha256);
+  if (absl::IsResourceExhausted(status)) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(status.message(), "; ", BytesOf(tensors),
+                     " bytes are needed for a checkpoint"));
+  }
+  return status;
 }
 
 absl::StatusOr<Checkpoint> Checkpoint::Open(const std::string& path) {
@@ -203,13 +228,16 @@ absl::StatusOr<Checkpoint> Checkpoint::Open(const std::string& path) {
 
 absl::Status Checkpoint::Restore(const Learnt& learnt) const {
   ASSIGN_OR_RETURN(const TensorMap tensors, file_.tensors());
-  return SetTensors(tensors, path(), learnt);
+  RETURN_IF_ERROR(SetTensors(tensors, path(), learnt));
+  return file_.Check();
 }
 
 absl::Status Checkpoint::LoadInto(AnimationModel* model) const {
   ASSIGN_OR_RETURN(const TensorMap tensors, file_.tensors());
-  return networks::weights::LoadInto(*model, WeightsToUse(tensors), {}, path())
-      .status();
+  RETURN_IF_ERROR(
+      networks::weights::LoadInto(*model, WeightsToUse(tensors), {}, path())
+          .status());
+  return file_.Check();
 }
 
 absl::StatusOr<CheckpointState> ReadCheckpointState(const std::string& path) {
@@ -236,6 +264,7 @@ absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& path,
                        : LoadOriginal(path, weights.tensors));
   ASSIGN_OR_RETURN(trained.avd, AvdOfOriginal(weights.tensors,
                                               trained.config.model(), path));
+  RETURN_IF_ERROR(weights.Check());
   trained.model->to(device);
   trained.model->eval();
   if (trained.avd) trained.avd->to(device);

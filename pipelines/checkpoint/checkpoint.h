@@ -20,6 +20,7 @@
 #ifndef PIPELINES_CHECKPOINT_CHECKPOINT_H_
 #define PIPELINES_CHECKPOINT_CHECKPOINT_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -52,8 +53,13 @@ networks::weights::TensorMap TensorsOf(const Learnt& learnt);
 absl::Status SetTensors(const networks::weights::TensorMap& tensors,
                         absl::string_view source, const Learnt& learnt);
 
+// The bytes of all tensors of a checkpoint with these; also before the
+// optimizer's first step, when it has no state yet.
+int64_t CheckpointBytes(const Learnt& learnt);
+
 // Writes a temporary, syncs and renames it: on any error (a full disk, a folder
-// that cannot be written to) the file that was there stays whole.
+// that cannot be written to) the file that was there stays whole. Where the
+// disk is full, the message says how many bytes are needed.
 absl::Status SaveCheckpoint(const std::string& path, const Learnt& learnt,
                             const CheckpointState& state);
 
@@ -71,7 +77,8 @@ class Checkpoint {
   const CheckpointState& state() const { return state_; }
   const std::string& path() const { return file_.path(); }
 
-  // To go on with training. The errors of SetTensors.
+  // To go on with training. The errors of SetTensors; Unavailable if the file
+  // changed or could not be read meanwhile, and `learnt` is of no use then.
   absl::Status Restore(const Learnt& learnt) const;
 
   // The weights to be used: averaged where there are averages.

@@ -145,6 +145,16 @@ absl::Status CheckpointStore::NoneIsReadable(
           : ""));
 }
 
+absl::Status CheckpointStore::CheckSpace(const Learnt& learnt) const {
+  std::error_code error;
+  const fs::space_info space = fs::space(folder_, error);
+  const auto needed = static_cast<uintmax_t>(CheckpointBytes(learnt));
+  if (error || space.available >= needed) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat(folder_, ": a checkpoint needs ", needed, " bytes, and ",
+                   space.available, " are free on its disk"));
+}
+
 absl::Status CheckpointStore::Save(const Learnt& learnt,
                                    const CheckpointState& state) const {
   RETURN_IF_ERROR(SaveCheckpoint(PathOf(state.step()), learnt, state));

@@ -49,6 +49,11 @@ class CheckpointStore {
       const std::function<absl::Status(const CheckpointState&)>& check,
       const Learnt& learnt, const WorkHooks& hooks = {}) const;
 
+  // ResourceExhausted, with what is needed and what is free, if the folder's
+  // disk has no space for a checkpoint. Asked before the first step, so that a
+  // full disk is not found only after hours.
+  absl::Status CheckSpace(const Learnt& learnt) const;
+
   // Saves as the newest. On any error all checkpoints that were there are
   // whole.
   absl::Status Save(const Learnt& learnt, const CheckpointState& state) const;

@@ -213,6 +213,20 @@ TEST_F(CheckpointTest, IsNotReadWhereABitIsFlippedOrTheEndIsCutOff) {
 }
 
 // The name by which the checksum is known is damaged.
+TEST_F(CheckpointTest, SaysThatItWasCutShortWhileItWasRead) {
+  Training training(1);
+  ASSERT_THAT(SaveCheckpoint(path_, training.learnt(), training.State(3)),
+              IsOk());
+  const absl::StatusOr<Checkpoint> checkpoint = Checkpoint::Open(path_);
+  ASSERT_THAT(checkpoint, IsOk());
+  fs::resize_file(path_, fs::file_size(path_) / 2);
+  // No DataLoss: that would have the store set it aside.
+  const auto is_unavailable =
+      StatusIs(StatusCode::kUnavailable, HasSubstr(path_));
+  EXPECT_THAT(checkpoint->LoadInto(training.model.get()), is_unavailable);
+  EXPECT_THAT(checkpoint->Restore(training.learnt()), is_unavailable);
+}
+
 TEST_F(CheckpointTest, MissesAChecksumThatIsNotFound) {
   Training saved(1);
   ASSERT_THAT(SaveCheckpoint(path_, saved.learnt(), saved.State(3)), IsOk());
@@ -401,6 +415,26 @@ TEST_F(CheckpointTest, ADiskThatFillsUpLeavesTheOldOneWhole) {
       setrlimit(RLIMIT_FSIZE, &sizes);
     });
   }
+}
+
+TEST_F(CheckpointTest, SaysBeforeTheFirstStepThatTheDiskHasNoSpace) {
+  Training training(1);
+  const int64_t bytes = CheckpointBytes(training.learnt());
+  ASSERT_THAT(SaveCheckpoint(path_, training.learnt(), training.State(3)),
+              IsOk());
+  EXPECT_LT(bytes, static_cast<int64_t>(fs::file_size(path_)));
+  Adam unused(*training.model, AdamOptions());
+  EXPECT_EQ(
+      CheckpointBytes({training.model.get(), &unused, &*training.average}),
+      bytes - 8 * static_cast<int64_t>(training.model->parameters().size()));
+  EXPECT_THAT(CheckpointStore(folder_, 2).CheckSpace(training.learnt()),
+              IsOk());
+  // A file system without any space.
+  EXPECT_THAT(CheckpointStore("/proc", 2).CheckSpace(training.learnt()),
+              StatusIs(StatusCode::kResourceExhausted,
+                       AllOf(HasSubstr("/proc: a checkpoint needs " +
+                                       std::to_string(bytes) + " bytes"),
+                             HasSubstr("0 are free"))));
 }
 
 TEST_F(CheckpointTest, AReadOnlyFolderLeavesTheOldOneWhole) {

@@ -43,6 +43,7 @@ absl::Status Session::Restore(Learner& learner, const WorkHooks& hooks) {
   };
   ASSIGN_OR_RETURN(std::optional<CheckpointState> state,
                    store_->Restore(check, learner.learnt(), hooks));
+  RETURN_IF_ERROR(store_->CheckSpace(learner.learnt()));
   if (!state) return StartFromInitialWeights(learner, hooks);
   state_ = *std::move(state);
   hooks.Note(absl::StrCat("going on from ", store_->Newest(), ", step ",

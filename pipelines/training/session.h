@@ -32,7 +32,7 @@ class Session {
   // Brings model, optimizer and average of `learner` to where the run stands:
   // restored, or at training.initial_weights, or as they are. A collective. The
   // errors of CheckpointStore::Restore, CheckSameConfig, LoadInitialWeights and
-  // ShareTraining.
+  // ShareTraining; ResourceExhausted if the disk has no space for a checkpoint.
   absl::Status Resume(Learner& learner, const WorkHooks& hooks);
 
   // Warns if the clips are not those of the session before.
