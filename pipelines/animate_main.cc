@@ -215,6 +215,7 @@ absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
   const absl::StatusOr<AnimateRequest> request = AnimateRequestFromFlags();
   if (!request.ok()) return UsageError(request.status());
+  RETURN_IF_ERROR(CheckAddressSpace());
   const absl::StatusOr<c10::Device> device = SelectDevice(request->device);
   if (!device.ok()) return UsageError(device.status());
   RETURN_IF_ERROR(UsageError(SetThreads(request->threads)));

@@ -8,6 +8,7 @@
 #include "networks/files/folder.h"
 #include "networks/files/outputs.h"
 #include "networks/files/path.h"
+#include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device.h"
 #include "pipelines/app/exit_code.h"
@@ -228,6 +229,7 @@ absl::Status EvaluateCheckpoint(c10::Device device,
 
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(CheckFlags(line)));
+  RETURN_IF_ERROR(CheckAddressSpace());
   const auto device = SelectDevice(absl::GetFlag(FLAGS_device));
   if (!device.ok()) return UsageError(device.status());
   RETURN_IF_ERROR(UsageError(SetThreads(absl::GetFlag(FLAGS_threads))));

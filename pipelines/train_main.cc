@@ -5,6 +5,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
+#include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device.h"
 #include "pipelines/app/exit_code.h"
@@ -184,6 +185,7 @@ absl::Status TrainAvdNetwork(const std::vector<std::string>& overrides) {
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
   if (absl::GetFlag(FLAGS_print_config)) return PrintConfig(line.overrides);
+  RETURN_IF_ERROR(CheckAddressSpace());
   return absl::GetFlag(FLAGS_avd).empty() ? TrainModel(line)
                                           : TrainAvdNetwork(line.overrides);
 }

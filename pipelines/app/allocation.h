@@ -1,6 +1,8 @@
-// How the C library keeps memory.
+// How the C library keeps memory, and whether there is enough.
 #ifndef PIPELINES_APP_ALLOCATION_H_
 #define PIPELINES_APP_ALLOCATION_H_
+
+#include "absl/status/status.h"
 
 namespace pipelines {
 
@@ -10,6 +12,11 @@ namespace pipelines {
 // What the process holds at its peak does not change. Elsewhere than on Linux
 // with the GNU C library this does nothing.
 void KeepFreedMemory();
+
+// ResourceExhausted if this process may use less memory (`ulimit -v`) than
+// LibTorch and its threads need before anything is computed: they would end it
+// by a signal, or wait for ever, without a word.
+absl::Status CheckAddressSpace();
 
 }  // namespace pipelines
 
