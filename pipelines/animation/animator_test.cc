@@ -177,8 +177,8 @@ TEST_F(AnimatorTest, SeesFramesAtTheSizeAskedFor) {
 
 TEST_F(AnimatorTest, RefusesOptionsThatDoNotFitTheModel) {
   options_.transfer.mode = TransferMode::kAvd;
-  EXPECT_THAT(CreationStatus(),
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr("AVD network")));
+  EXPECT_THAT(CreationStatus(), StatusIs(StatusCode::kFailedPrecondition,
+                                         HasSubstr("AVD network")));
   options_.transfer.mode = TransferMode::kStandard;
   options_.transfer.motion_scale = {1, 1, 1};
   EXPECT_THAT(CreationStatus(), StatusIs(StatusCode::kInvalidArgument,
