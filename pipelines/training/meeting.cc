@@ -1,8 +1,12 @@
 #include "pipelines/training/meeting.h"
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
+#include "absl/strings/cord.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -54,7 +58,50 @@ absl::Status CheckSplitsAgree(parallel::ProcessGroup& group, const char* split,
   return absl::OkStatus();
 }
 
+// A status as a text: code, message, and a line each for url and content of its
+// payloads, without line feeds inside.
+std::string TextOf(const absl::Status& status) {
+  std::string text =
+      absl::StrCat(status.raw_code(), "\n", absl::CEscape(status.message()));
+  status.ForEachPayload(
+      [&text](absl::string_view url, const absl::Cord& payload) {
+        absl::StrAppend(&text, "\n", url, "\n",
+                        absl::CEscape(std::string(payload)));
+      });
+  return text;
+}
+
+// The error of `rank` in its TextOf.
+absl::Status ErrorIn(const std::string& text, int rank) {
+  const std::vector<std::string> lines = absl::StrSplit(text, '\n');
+  const auto unescaped = [&lines](size_t i) {
+    std::string line;
+    return i < lines.size() && absl::CUnescape(lines[i], &line) ? line : "";
+  };
+  int code = 0;
+  if (!absl::SimpleAtoi(lines[0], &code) || code == 0) {
+    code = static_cast<int>(absl::StatusCode::kInternal);
+  }
+  absl::Status status(static_cast<absl::StatusCode>(code),
+                      absl::StrCat("process ", rank, ": ", unescaped(1)));
+  for (size_t i = 2; i + 1 < lines.size(); i += 2) {
+    status.SetPayload(lines[i], absl::Cord(unescaped(i + 1)));
+  }
+  return status;
+}
+
 }  // namespace
+
+absl::Status AgreeOn(parallel::ProcessGroup* group, const absl::Status& mine) {
+  if (group == nullptr) return mine;
+  const std::vector<std::string> all = group->Gather(TextOf(mine));
+  if (!mine.ok()) return mine;
+  const std::string ok = TextOf(absl::OkStatus());
+  for (int rank = 0; rank < group->size(); ++rank) {
+    if (all[rank] != ok) return ErrorIn(all[rank], rank);
+  }
+  return absl::OkStatus();
+}
 
 absl::Status CheckConfigsAgree(parallel::ProcessGroup& group,
                                const Config& config) {

@@ -1,5 +1,5 @@
-// What the processes of a run make sure of when they meet: that they will do
-// the same.
+// What the processes of a run make sure of when they meet: that all can train,
+// and that they will do the same.
 #ifndef PIPELINES_TRAINING_MEETING_H_
 #define PIPELINES_TRAINING_MEETING_H_
 
@@ -9,6 +9,13 @@
 #include "pipelines/parallel/process_group.h"
 
 namespace pipelines {
+
+// Whether all processes have come so far: OK if `mine` is OK in each. Else the
+// error of this process if it has one; or that of the first rank that has,
+// which it names, with the same code and payloads. So no process is left
+// waiting for one that has refused to train. A collective, unless `group` is
+// null: then `mine`. Throws PeerLost.
+absl::Status AgreeOn(parallel::ProcessGroup* group, const absl::Status& mine);
 
 // FailedPrecondition, in all processes, if one has another config than rank 0;
 // it names the first such rank and the fields. Where the data lie

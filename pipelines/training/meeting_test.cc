@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/strings/cord.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/config/config.h"
@@ -33,6 +35,28 @@ std::vector<absl::Status> MeetWith(const std::vector<Config>& configs) {
     statuses[group->rank()] = CheckConfigsAgree(*group, configs[group->rank()]);
   });
   return statuses;
+}
+
+// With code, whole message and payload: who has no error of its own gets the
+// first one's.
+TEST(Meeting, EndsForAllWhereOneRefuses) {
+  absl::Status refusal = absl::NotFoundError("no\nclips");
+  refusal.SetPayload("url/of", absl::Cord(std::string("a\nb\0c", 5)));
+  absl::Status of_others = absl::NotFoundError("process 1: no\nclips");
+  of_others.SetPayload("url/of", *refusal.GetPayload("url/of"));
+  const absl::Status later = absl::InternalError("another reason");
+  parallel::RunTogether(4, [&](const Group& group) {
+    const int rank = group->rank();
+    EXPECT_THAT(AgreeOn(group.get(), absl::OkStatus()), IsOk());
+    const std::vector<absl::Status> mine = {absl::OkStatus(), refusal,
+                                            absl::OkStatus(), later};
+    const std::vector<absl::Status> agreed = {of_others, refusal, of_others,
+                                              later};
+    EXPECT_EQ(AgreeOn(group.get(), mine[rank]), agreed[rank]) << rank;
+    EXPECT_THAT(AgreeOn(group.get(), absl::OkStatus()), IsOk());
+  });
+  EXPECT_EQ(AgreeOn(nullptr, refusal), refusal);
+  EXPECT_THAT(AgreeOn(nullptr, absl::OkStatus()), IsOk());
 }
 
 TEST(Meeting, IsOfOneConfig) {

@@ -17,6 +17,7 @@
 #include "pipelines/report/loss_log.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_folder.h"
+#include "pipelines/training/run_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -281,6 +282,29 @@ TEST_F(ParallelTrainingTest, MachinesTrainOnClipsOfTheirOwn) {
         << ReadText(Log(output_, 0)) << ReadText(Log(output_, 1));
   }
   EXPECT_EQ(Checkpoint::Open(Newest(output_))->state().step(), 3);
+}
+
+// Only rank 0 looks into the run folder and needs what evaluates at the end.
+// The other processes refuse for its reason, with its exit code.
+TEST_F(ParallelTrainingTest, AllRefuseWhereOneDoes) {
+  const auto refuses = [&](const std::string& override, int exit_code,
+                           const std::string& why) {
+    const std::string log = Log(output_, 1);
+    fs::remove(log);
+    std::vector<ChildProcess> processes = Start(2, output_, {override});
+    for (ChildProcess& process : processes) {
+      EXPECT_EQ(process.WaitFor(absl::Seconds(120)), exit_code) << override;
+    }
+    EXPECT_THAT(ReadText(log),
+                AllOf(HasSubstr("train: error: process 0: "), HasSubstr(why),
+                      testing::Not(HasSubstr("lost contact"))));
+  };
+  Run(1, output_, {"training.max_steps=1"});
+  refuses("losses.warp=3", 2, "holds a run of another config");
+  refuses("evaluation.lpips=network: ALEX", 1, "alexnet-owt-7be5be79.pth");
+  const auto lock = RunFolder::Open(output_);
+  ASSERT_THAT(lock.status(), IsOk());
+  refuses("training.max_steps=2", 129, "is training in this folder");
 }
 
 TEST_F(ParallelTrainingTest, AllStopWhereOneIsAskedTo) {

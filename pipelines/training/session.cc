@@ -8,6 +8,7 @@
 #include "pipelines/base/user_path.h"
 #include "pipelines/training/clips_of_run.h"
 #include "pipelines/training/initial_weights.h"
+#include "pipelines/training/meeting.h"
 #include "pipelines/training/same_config.h"
 #include "pipelines/training/shared_training.h"
 #include "third_party/absl/status_macros.h"
@@ -26,7 +27,8 @@ Session::Session(const Config& config, std::optional<RunFolder> folder,
 }
 
 absl::Status Session::Resume(Learner& learner, const WorkHooks& hooks) {
-  if (folder_) RETURN_IF_ERROR(Restore(learner, hooks));
+  RETURN_IF_ERROR(AgreeOn(
+      group_.get(), folder_ ? Restore(learner, hooks) : absl::OkStatus()));
   if (group_ != nullptr) {
     RETURN_IF_ERROR(ShareTraining(*group_, learner.learnt(), &state_));
   }

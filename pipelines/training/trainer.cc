@@ -72,6 +72,7 @@ class Trainer {
   void TellOfStop();
 
   absl::Status Prepare();
+  absl::Status MakeLearner();
   void Describe();
   absl::Status OpenData();
   absl::Status CheckData();
@@ -121,30 +122,37 @@ class Trainer {
 
 absl::Status Trainer::Prepare() {
   if (group_ != nullptr) RETURN_IF_ERROR(CheckConfigsAgree(*group_, config_));
-  ASSIGN_OR_RETURN(place_, ShardPlaceOf(config_, options_.process));
-  ASSIGN_OR_RETURN(learner_, Learner::Create(config_, options_.device, group_));
+  RETURN_IF_ERROR(AgreeOn(group_.get(), MakeLearner()));
   Describe();
-  // What the evaluation at the end needs must not be missed only then.
-  if (session_.folder() != nullptr) {
-    RETURN_IF_ERROR(MakeLpips(config_.evaluation()).status());
-  }
   // The first process of each machine may have data to make and to index, which
   // the others then find.
-  if (options_.process.local_rank == 0) RETURN_IF_ERROR(OpenData());
-  if (group_ != nullptr) group_->Barrier();
-  if (options_.process.local_rank != 0) RETURN_IF_ERROR(OpenData());
+  const bool is_first_here = options_.process.local_rank == 0;
+  RETURN_IF_ERROR(
+      AgreeOn(group_.get(), is_first_here ? OpenData() : absl::OkStatus()));
+  RETURN_IF_ERROR(
+      AgreeOn(group_.get(), is_first_here ? absl::OkStatus() : OpenData()));
   if (group_ != nullptr) RETURN_IF_ERROR(CheckData());
   RETURN_IF_ERROR(session_.Resume(*learner_, options_.hooks));
   if (session_.folder() != nullptr) {
     session_.CompareClips(*train_, *test_, options_.hooks);
     best_.emplace(config_, &session_, test_.get());
   }
-  RETURN_IF_ERROR(OpenLoader());
-  RETURN_IF_ERROR(Tell([](TrainingObserver& observer, const RunView& run) {
-    return observer.Begin(run);
-  }));
+  RETURN_IF_ERROR(AgreeOn(group_.get(), OpenLoader()));
+  RETURN_IF_ERROR(AgreeOn(
+      group_.get(), Tell([](TrainingObserver& observer, const RunView& run) {
+        return observer.Begin(run);
+      })));
   // If the last session ended between a save and the look at it.
   return LookForBest();
+}
+
+absl::Status Trainer::MakeLearner() {
+  ASSIGN_OR_RETURN(place_, ShardPlaceOf(config_, options_.process));
+  ASSIGN_OR_RETURN(learner_, Learner::Create(config_, options_.device, group_));
+  // What the evaluation at the end needs must not be missed only then.
+  return session_.folder() == nullptr
+             ? absl::OkStatus()
+             : MakeLpips(config_.evaluation()).status();
 }
 
 void Trainer::Describe() {
@@ -346,10 +354,14 @@ absl::Status Train(const TrainerOptions& options) {
             absl::Seconds(options.config.training().peer_timeout_seconds())));
   }
   std::optional<RunFolder> folder;
+  absl::Status is_open;
   if (options.process.rank == 0) {
-    ASSIGN_OR_RETURN(folder, RunFolder::Open(options.output));
+    absl::StatusOr<RunFolder> opened = RunFolder::Open(options.output);
+    is_open = opened.status();
+    if (opened.ok()) folder = *std::move(opened);
   }
   try {
+    RETURN_IF_ERROR(AgreeOn(group.get(), is_open));
     return Trainer(options, std::move(folder), std::move(group)).Run();
   } catch (const parallel::PeerLost& error) {
     return absl::UnavailableError(error.what());

@@ -45,7 +45,8 @@ struct TrainerOptions {
 // another process is lost; ResourceExhausted, PermissionDenied where a file
 // cannot be written (earlier checkpoints stay whole).
 //
-// Of several processes, rank 0 alone reads and writes the run folder.
+// Of several processes, rank 0 alone reads and writes the run folder. An error
+// before the first step, of any of them, is that of all (AgreeOn in meeting.h).
 absl::Status Train(const TrainerOptions& options);
 
 }  // namespace pipelines
