@@ -91,7 +91,7 @@ absl::optional<Tensor> EmbeddingCache::Find(const Tensor& image) const {
 absl::Status EmbeddingCache::Insert(const Tensor& image,
                                     const Tensor& embedding) {
   const Tensor stored =
-      embedding.detach().to(torch::kCPU, options_.stored_as).contiguous();
+      embedding.detach().to(torch::kCPU, torch::kFloat32).contiguous();
   const int64_t bytes = static_cast<int64_t>(stored.nbytes()) + kHeaderBytes;
   if (size_ + bytes > options_.budget) return absl::OkStatus();
   const std::string path = PathOf(image);
@@ -115,9 +115,9 @@ Tensor EmbeddingCache::Through(
     }
     embeddings.push_back(embed(image));
     if (insert_status_.ok()) insert_status_ = Insert(image, embeddings.back());
-    // What is kept less precisely is used so from the start.
+    // As Find gives it back.
     embeddings.back() =
-        embeddings.back().to(options_.stored_as).to(images.options());
+        embeddings.back().to(torch::kFloat32).to(images.options());
   }
   return torch::cat(embeddings);
 }

@@ -38,9 +38,6 @@ struct EmbeddingCacheOptions {
   // there serves as well as what could replace it, and the most recently used
   // is the last to come again.
   int64_t budget = int64_t{4} << 30;
-
-  // float16 halves the size for an error of 5e-4 of each value.
-  torch::Dtype stored_as = torch::kFloat32;
 };
 
 // A digest of a network's weights.

@@ -93,20 +93,6 @@ TEST_F(EmbeddingCacheTest, StaysWithinItsBudget) {
   EXPECT_FALSE(cache.Find(images_[0] + 19).has_value());
 }
 
-TEST_F(EmbeddingCacheTest, StoresInHalfTheSize) {
-  options_.stored_as = torch::kFloat16;
-  EmbeddingCache cache = Open();
-  ASSERT_THAT(cache.Insert(images_[0], images_[1]), IsOk());
-  const auto found = cache.Find(images_[0]);
-  ASSERT_TRUE(found.has_value());
-  EXPECT_EQ(found->scalar_type(), torch::kFloat32);
-  EXPECT_TRUE(torch::equal(*found, images_[1]));  // small integers are exact
-  // The first time as ever after: 2 * 0.1 in float16.
-  const Tensor tenth = torch::full({1, 8}, 0.1);
-  const Tensor first = Through(cache, tenth);
-  EXPECT_TRUE(torch::equal(first, Through(cache, tenth)));
-}
-
 TEST_F(EmbeddingCacheTest, ComputesWhatIsDamaged) {
   EmbeddingCache cache = Open();
   Through(cache, images_);

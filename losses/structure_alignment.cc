@@ -55,8 +55,7 @@ Tensor StructureAlignmentLossImpl::Compare(const Description& generated,
         MeanDistance(generated[layer], driving[layer], options_.distance);
     total = total.defined() ? total + distance : distance;
   }
-  const double images =
-      options_.sum_over_batch ? static_cast<double>(generated[0].size(0)) : 1;
+  const auto images = static_cast<double>(generated[0].size(0));
   return total * (images / static_cast<double>(generated.size()));
 }
 

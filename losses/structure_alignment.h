@@ -36,10 +36,6 @@ struct StructureAlignmentOptions {
 
   Distance distance = Distance::kL2;  // between rows of the self-similarities
 
-  // The original adds up the images of a batch, so that its weight of 0.1 means
-  // less in a smaller batch. False: their mean.
-  bool sum_over_batch = true;
-
   // The type in which the extractor multiplies: bfloat16 is several times as
   // fast on processors and GPUs that have it. The keys then differ by some
   // 1e-2 of their size.
