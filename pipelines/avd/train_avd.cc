@@ -15,6 +15,7 @@
 #include "pipelines/avd/keypoint_bank.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/data/data_folder.h"
+#include "pipelines/model/model_options.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -22,16 +23,6 @@ namespace {
 
 // The original's name in checkpoints.
 constexpr char kPrefix[] = "avd_network.";
-
-networks::AvdOptions AvdOptionsOf(const ModelConfig& model,
-                                  const AvdConfig& config) {
-  networks::AvdOptions options;
-  options.num_transforms = model.num_transforms();
-  options.keypoints_per_transform = model.keypoints_per_transform();
-  options.identity_bottleneck = config.identity_bottleneck();
-  options.pose_bottleneck = config.pose_bottleneck();
-  return options;
-}
 
 }  // namespace
 

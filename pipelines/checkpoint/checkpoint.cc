@@ -262,8 +262,8 @@ absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& path,
                    weights.metadata.count(kStateKey) > 0
                        ? LoadOurs(path)
                        : LoadOriginal(path, weights.tensors));
-  ASSIGN_OR_RETURN(trained.avd, AvdOfOriginal(weights.tensors,
-                                              trained.config.model(), path));
+  ASSIGN_OR_RETURN(trained.avd, AvdInCheckpoint(weights.tensors,
+                                                trained.config.model(), path));
   RETURN_IF_ERROR(weights.Check());
   trained.model->to(device);
   trained.model->eval();

@@ -11,6 +11,7 @@
 #include "networks/weights/load.h"
 #include "pipelines/config/ranges.h"
 #include "pipelines/config/resolve.h"
+#include "pipelines/model/model_options.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -254,9 +255,9 @@ absl::StatusOr<Config> ConfigOfOriginal(const TensorMap& tensors,
   return config;
 }
 
-absl::StatusOr<networks::AvdNetwork> AvdOfOriginal(const TensorMap& tensors,
-                                                   const ModelConfig& config,
-                                                   const std::string& source) {
+absl::StatusOr<networks::AvdNetwork> AvdInCheckpoint(
+    const TensorMap& tensors, const ModelConfig& config,
+    const std::string& source) {
   Shapes shapes(tensors, source);
   if (!shapes.Has("avd_network.id_encoder.0.weight")) return {nullptr};
   const char* const input = "avd_network.id_encoder.0.weight";
@@ -269,14 +270,13 @@ absl::StatusOr<networks::AvdNetwork> AvdOfOriginal(const TensorMap& tensors,
                              " columns; expected ", 2 * points, " for the ",
                              points, " keypoints of the model"));
   }
-  networks::AvdOptions options;
-  options.num_transforms = config.num_transforms();
-  options.keypoints_per_transform = config.keypoints_per_transform();
-  options.identity_bottleneck =
-      shapes.Size("avd_network.id_encoder.9.weight", 0);
-  options.pose_bottleneck = shapes.Size("avd_network.pose_encoder.9.weight", 0);
+  AvdConfig sizes;
+  sizes.set_identity_bottleneck(
+      static_cast<int32_t>(shapes.Size("avd_network.id_encoder.9.weight", 0)));
+  sizes.set_pose_bottleneck(static_cast<int32_t>(
+      shapes.Size("avd_network.pose_encoder.9.weight", 0)));
   RETURN_IF_ERROR(shapes.status());
-  networks::AvdNetwork avd(options);
+  networks::AvdNetwork avd(AvdOptionsOf(config, sizes));
   networks::weights::LoadOptions load;
   load.key_map = networks::weights::StripPrefix("avd_network.");
   RETURN_IF_ERROR(

@@ -37,7 +37,7 @@ absl::StatusOr<Config> ConfigOfOriginal(
 // The AVD network in the checkpoint, of the original's or of ours
 // (avd/train_avd.h), in eval mode; null if it has none.
 // InvalidArgument as above, also for one for another number of keypoints.
-absl::StatusOr<networks::AvdNetwork> AvdOfOriginal(
+absl::StatusOr<networks::AvdNetwork> AvdInCheckpoint(
     const networks::weights::TensorMap& tensors, const ModelConfig& config,
     const std::string& source);
 

@@ -65,4 +65,14 @@ networks::InpaintingOptions InpaintingOptionsOf(const ModelConfig& config) {
   return options;
 }
 
+networks::AvdOptions AvdOptionsOf(const ModelConfig& model,
+                                  const AvdConfig& config) {
+  networks::AvdOptions options;
+  options.num_transforms = model.num_transforms();
+  options.keypoints_per_transform = model.keypoints_per_transform();
+  options.identity_bottleneck = config.identity_bottleneck();
+  options.pose_bottleneck = config.pose_bottleneck();
+  return options;
+}
+
 }  // namespace pipelines

@@ -4,6 +4,7 @@
 
 #include "cpab/field/tessellation.h"
 #include "cpab/fit/fit.h"
+#include "networks/avd.h"
 #include "networks/dense_motion.h"
 #include "networks/inpainting.h"
 #include "pipelines/config/config.pb.h"
@@ -20,6 +21,10 @@ ThinPlateOptions ThinPlateOptionsOf(const ThinPlateConfig& config);
 BSplineOptions BSplineOptionsOf(const BSplineConfig& config);
 networks::DenseMotionOptions DenseMotionOptionsOf(const ModelConfig& config);
 networks::InpaintingOptions InpaintingOptionsOf(const ModelConfig& config);
+
+// The keypoint sets are the model's.
+networks::AvdOptions AvdOptionsOf(const ModelConfig& model,
+                                  const AvdConfig& config);
 
 }  // namespace pipelines
 
