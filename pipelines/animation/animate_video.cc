@@ -212,7 +212,7 @@ absl::Status VideoAnimation::OpenOutput() {
     paster_.emplace(still_.picture.size(), source_->box());
   }
   painter_.emplace(options_.panels, ResultSize(options_, NaturalSize()),
-                   options_.columns, animator_.keypoints_per_group());
+                   options_.columns, animator_.keypoints_per_transform());
   const media::VideoInfo& driving = driving_->info();
   media::VideoWriterOptions writer;
   writer.width = painter_->size().width;

@@ -71,7 +71,7 @@ cv::Size Animator::frame_size() const {
   return {trained_.config.data().width(), trained_.config.data().height()};
 }
 
-int Animator::keypoints_per_group() const {
+int Animator::keypoints_per_transform() const {
   return trained_.config.model().keypoints_per_transform();
 }
 

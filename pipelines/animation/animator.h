@@ -64,7 +64,7 @@ class Animator {
 
   // Size of the pictures that Animate returns.
   cv::Size frame_size() const;
-  int keypoints_per_group() const;
+  int keypoints_per_transform() const;
   // What is in use: never kAuto.
   Precision precision() const { return options_.precision; }
 

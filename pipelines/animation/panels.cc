@@ -77,12 +77,12 @@ int DefaultColumns(int count) {
 }
 
 PanelPainter::PanelPainter(std::vector<Panel> panels, cv::Size tile,
-                           int columns, int keypoints_per_group)
+                           int columns, int keypoints_per_transform)
     : panels_(std::move(panels)),
       tile_(tile),
       columns_(columns > 0 ? columns
                            : DefaultColumns(static_cast<int>(panels_.size()))),
-      keypoints_per_group_(keypoints_per_group) {
+      keypoints_per_transform_(keypoints_per_transform) {
   columns_ = std::min(columns_, static_cast<int>(panels_.size()));
 }
 
@@ -110,7 +110,7 @@ cv::Mat PanelPainter::PaintTile(Panel panel, const PanelInput& input) const {
   // Overlays belong to what the model made, whatever surrounds it.
   cv::Mat tile = Sized(input.animated, tile_);
   if (panel == Panel::kKeypoints) {
-    DrawKeypoints(input.keypoints, keypoints_per_group_, tile);
+    DrawKeypoints(input.keypoints, keypoints_per_transform_, tile);
   } else {
     DrawDeformedGrid(input.source_from_driving, kGridLines, tile);
   }

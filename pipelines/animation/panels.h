@@ -42,12 +42,14 @@ struct PanelInput {
   torch::Tensor occlusion;            // [1, H, W]
 };
 
+// Paints the panels of each frame of a video as the tiles of one picture, whose
+// size is the same for all.
 class PanelPainter {
  public:
   // Tiles of the size `tile`; at most `columns` beside each other, 0: one row
   // of up to four, else about as many rows as columns.
   PanelPainter(std::vector<Panel> panels, cv::Size tile, int columns,
-               int keypoints_per_group);
+               int keypoints_per_transform);
 
   // Of what Paint returns.
   cv::Size size() const;
@@ -60,7 +62,7 @@ class PanelPainter {
   std::vector<Panel> panels_;
   cv::Size tile_;
   int columns_;
-  int keypoints_per_group_;
+  int keypoints_per_transform_;
 };
 
 // `count` tiles in a grid: how many beside each other when nobody says.

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
+#include "networks/sampling.h"
 #include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
 #include "pipelines/data/image_tensor.h"
@@ -78,9 +79,7 @@ torch::Tensor Motion(const torch::Tensor& source_from_driving) {
       ", not [..., h, w, 2]");
   const int64_t h = source_from_driving.size(-3);
   const int64_t w = source_from_driving.size(-2);
-  const torch::Tensor x = torch::linspace(-1, 1, w).expand({h, w});
-  const torch::Tensor y = torch::linspace(-1, 1, h).unsqueeze(1).expand({h, w});
-  const torch::Tensor here = torch::stack({x, y}, -1);
+  const torch::Tensor here = networks::CoordinateGrid(h, w, torch::kFloat32);
   const double longer = static_cast<double>(std::max<int64_t>({h, w, 2}) - 1);
   const torch::Tensor scale =
       torch::tensor({static_cast<double>(w - 1) / longer,
@@ -155,7 +154,7 @@ class StripPainter {
       // Marks are drawn at the tile's size, where they stay sharp.
       cv::Mat tile = Fitted(TensorToImage(image)).clone();
       if (keypoints.defined()) {
-        DrawKeypoints(keypoints[row], options_.keypoints_per_group, tile);
+        DrawKeypoints(keypoints[row], options_.keypoints_per_transform, tile);
       }
       return tile;
     });
@@ -210,11 +209,11 @@ class StripPainter {
     const torch::Tensor& maps = input_.contribution_maps;
     if (!maps.defined()) return;
     const auto num_maps = static_cast<int>(maps.size(1));
-    const int groups = input_.source_keypoints.defined()
-                           ? static_cast<int>(input_.source_keypoints.size(1)) /
-                                 options_.keypoints_per_group
-                           : num_maps - 1;
-    const int num_partial = std::min(groups, num_maps - 1);
+    const int sets = input_.source_keypoints.defined()
+                         ? static_cast<int>(input_.source_keypoints.size(1)) /
+                               options_.keypoints_per_transform
+                         : num_maps - 1;
+    const int num_partial = std::min(sets, num_maps - 1);
     Add("keypoint sets", maps, [&](const torch::Tensor& sample, int) {
       return ContributionPicture(sample, num_partial);
     });
@@ -263,18 +262,19 @@ cv::Mat DrawColumns(const std::vector<PictureColumn>& columns, cv::Size tile) {
   return grid;
 }
 
-void DrawKeypoints(const torch::Tensor& keypoints, int per_group,
+void DrawKeypoints(const torch::Tensor& keypoints, int keypoints_per_transform,
                    cv::Mat& picture) {
-  TORCH_CHECK(keypoints.dim() == 2 && keypoints.size(1) == 2 && per_group > 0,
+  TORCH_CHECK(keypoints.dim() == 2 && keypoints.size(1) == 2 &&
+                  keypoints_per_transform > 0,
               "keypoints are [K, 2], not ", keypoints.sizes());
   const torch::Tensor points = ToCpuFloat(keypoints);
   const auto at = points.accessor<float, 2>();
   const double radius =
       std::max(1.5, std::max(picture.cols, picture.rows) / 55.0);
   const int count = static_cast<int>(points.size(0));
-  for (int begin = 0; begin < count; begin += per_group) {
-    const int end = std::min(begin + per_group, count);
-    const cv::Scalar color = GroupColor(begin / per_group);
+  for (int begin = 0; begin < count; begin += keypoints_per_transform) {
+    const int end = std::min(begin + keypoints_per_transform, count);
+    const cv::Scalar color = ColorOfSet(begin / keypoints_per_transform);
     cv::Point2d mean;
     for (int i = begin; i < end; ++i) {
       mean += PixelOf(at[i][0], at[i][1], picture.size()) / (end - begin);
@@ -387,7 +387,7 @@ cv::Mat ContributionPicture(const torch::Tensor& maps, int num_partial) {
   for (int64_t i = 0; i < count; ++i) {
     const cv::Scalar color = i == 0 ? cv::Scalar::all(95)
                              : i <= num_partial
-                                 ? GroupColor(static_cast<int>(i) - 1)
+                                 ? ColorOfSet(static_cast<int>(i) - 1)
                                  : cv::Scalar::all(255);
     for (int c = 0; c < 3; ++c) colors[c][i] = color[c] / 255;
   }
@@ -396,7 +396,7 @@ cv::Mat ContributionPicture(const torch::Tensor& maps, int num_partial) {
   return TensorToImage(mixed.view({3, maps.size(1), maps.size(2)}));
 }
 
-cv::Scalar GroupColor(int index) {
+cv::Scalar ColorOfSet(int index) {
   // Hues a golden ratio apart stay apart however many there are.
   const double hue = 0.03 + index * 0.6180339887498949;
   const cv::Vec3f color = WheelColor(hue - std::floor(hue));

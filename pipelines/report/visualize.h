@@ -32,9 +32,9 @@ struct StripInput {
 };
 
 struct StripOptions {
-  int tile = 128;                  // pixels of a picture's longer side
-  int keypoints_per_group = 5;     // a keypoint set, in one colour
-  int max_rows = 8;                // samples shown
+  int tile = 128;                   // pixels of a picture's longer side
+  int keypoints_per_transform = 5;  // a keypoint set, in one colour
+  int max_rows = 8;                 // samples shown
   bool contribution_tiles = true;  // one tile a map beside the coloured summary
   bool error = false;  // |prediction - driving|, mean of the channels
 };
@@ -55,8 +55,9 @@ struct PictureColumn {
 cv::Mat DrawColumns(const std::vector<PictureColumn>& columns, cv::Size tile);
 
 // Draws keypoints [K, 2] in [-1, 1] on `picture`: one colour for each keypoint
-// set of `per_group`, whose points are joined to their mean by thin lines.
-void DrawKeypoints(const torch::Tensor& keypoints, int per_group,
+// set of `keypoints_per_transform`, whose points are joined to their mean by
+// thin lines.
+void DrawKeypoints(const torch::Tensor& keypoints, int keypoints_per_transform,
                    cv::Mat& picture);
 
 // A motion field as colours, in Middlebury's convention [Baker et al. 2011: A
@@ -89,7 +90,7 @@ cv::Mat ColorizeMap(const torch::Tensor& map, double low = 0, double high = 1);
 cv::Mat ContributionPicture(const torch::Tensor& maps, int num_partial);
 
 // The colour of a keypoint set and its local transform; `index` from 0.
-cv::Scalar GroupColor(int index);
+cv::Scalar ColorOfSet(int index);
 
 // Writes a PNG, whole or not at all.
 absl::Status SavePicture(const std::string& path, const cv::Mat& picture);

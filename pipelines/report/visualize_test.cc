@@ -8,6 +8,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/sampling.h"
 #include "opencv2/imgcodecs.hpp"
 #include "third_party/absl/status_matchers.h"
 
@@ -17,14 +18,13 @@ namespace {
 using ::testing::HasSubstr;
 
 torch::Tensor Identity(int64_t h, int64_t w) {
-  const torch::Tensor x = torch::linspace(-1, 1, w).expand({h, w});
-  const torch::Tensor y = torch::linspace(-1, 1, h).unsqueeze(1).expand({h, w});
-  return torch::stack({x, y}, -1);
+  return networks::CoordinateGrid(h, w, torch::kFloat32);
 }
 
 // source_from_driving of a scene that moves by (x, y) from source to driving.
 torch::Tensor Shift(double x, double y) {
-  return Identity(8, 8) - torch::tensor({x, y}, torch::kFloat32);
+  // Nothing is rounded at the centre of an odd number of pixels.
+  return Identity(9, 9) - torch::tensor({x, y}, torch::kFloat32);
 }
 
 TEST(FlowToColor, HasMiddleburysColours) {
@@ -61,11 +61,11 @@ TEST(FlowWheel, AgreesWithFlowToColor) {
   EXPECT_EQ(wheel.at<cv::Vec3b>(0, 0), cv::Vec3b(255, 255, 255));
 }
 
-TEST(DrawKeypoints, MarksThePixelOfEachKeypointInItsGroupsColour) {
+TEST(DrawKeypoints, MarksThePixelOfEachKeypointInItsSetsColour) {
   cv::Mat picture(65, 129, CV_8UC3, cv::Scalar::all(0));
   DrawKeypoints(torch::tensor({{-0.5, 0.5}, {0.5, -0.5}}), 1, picture);
-  const auto expect_color = [&](int row, int column, int group) {
-    const cv::Scalar color = GroupColor(group);
+  const auto expect_color = [&](int row, int column, int set) {
+    const cv::Scalar color = ColorOfSet(set);
     const auto& pixel = picture.at<cv::Vec3b>(row, column);
     for (int c = 0; c < 3; ++c) EXPECT_NEAR(pixel[c], color[c], 1);
   };
@@ -103,7 +103,7 @@ TEST(ContributionPicture, MixesTheColoursOfTheMaps) {
   const cv::Mat picture = ContributionPicture(maps, 2);
   EXPECT_EQ(picture.at<cv::Vec3b>(0, 0), cv::Vec3b(95, 95, 95));
   for (int c = 0; c < 3; ++c) {
-    EXPECT_NEAR(picture.at<cv::Vec3b>(0, 1)[c], GroupColor(1)[c], 1);
+    EXPECT_NEAR(picture.at<cv::Vec3b>(0, 1)[c], ColorOfSet(1)[c], 1);
   }
   EXPECT_EQ(picture.at<cv::Vec3b>(0, 2), cv::Vec3b(255, 255, 255));
 }

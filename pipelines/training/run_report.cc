@@ -108,7 +108,7 @@ absl::StatusOr<std::string> WriteStrip(
   strip.contribution_maps = motion.blend.contribution_maps;
   model.train(was_training);
   StripOptions look;
-  look.keypoints_per_group = config.keypoints_per_transform();
+  look.keypoints_per_transform = config.keypoints_per_transform();
   const std::string path =
       absl::StrFormat("%s/pictures/epoch-%05d.png", folder.path(), epoch);
   RETURN_IF_ERROR(SavePicture(path, DrawStrip(strip, look)));

@@ -46,7 +46,7 @@ class WriteStripTest : public testing::Test {
     strip.occlusion_maps = motion.blend.occlusion_maps;
     strip.contribution_maps = motion.blend.contribution_maps;
     StripOptions look;
-    look.keypoints_per_group = config_.keypoints_per_transform();
+    look.keypoints_per_transform = config_.keypoints_per_transform();
     return DrawStrip(strip, look);
   }
 
