@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/folder.h"
 #include "networks/files/read_file.h"
 #include "networks/weights/sha256.h"
 #include "pipelines/base/user_path.h"
@@ -137,9 +138,8 @@ void IndexCache::Save(const std::vector<ClipRecord>& records) const {
   if (in_folder_.may_be_replaced && write(InFolder(folder_))) return;
   if (!in_users_cache_.may_be_replaced) return;
   const std::string path = InUsersCache(folder_);
-  std::error_code ignored;
-  fs::create_directories(fs::path(path).parent_path(), ignored);
-  write(path);
+  if (networks::files::MakeFolder(fs::path(path).parent_path()).ok())
+    write(path);
 }
 
 }  // namespace pipelines::data
