@@ -29,6 +29,8 @@ std::vector<std::string> ListCheckpoints(const std::string& folder);
 // Removes all but the `keep` newest checkpoints of a folder.
 void RemoveOldCheckpoints(const std::string& folder, int keep);
 
+// The checkpoints of one run, in a folder of their own: saves the newest, keeps
+// the best and as many others as it is told, restores the newest that is whole.
 class CheckpointStore {
  public:
   // `folder` exists; `keep` as config.training.keep_checkpoints.

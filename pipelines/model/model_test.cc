@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(All, CandidateMotionsTest,
                          testing::Values("cpab", "thin_plate", "affine",
                                          "bspline"));
 
-TEST_P(CandidateMotionsTest, EqualKeypointsGiveTheIdentityExactly) {
+TEST_P(CandidateMotionsTest, EqualKeypointsGiveTheIdentity) {
   const auto motions = Create();
   ASSERT_THAT(motions, IsOk());
   const torch::Tensor keypoints = RandomKeypoints(2, 5);

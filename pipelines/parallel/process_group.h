@@ -21,11 +21,14 @@
 
 namespace pipelines::parallel {
 
+// Another process of the group has ended or is silent.
 class PeerLost : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
+// This process's place among the processes of a run. They leave it when the
+// object goes. One thread at a time.
 class ProcessGroup {
  public:
   // Waits until all processes are there. Unavailable if they are not within

@@ -37,6 +37,10 @@ struct StepResult {
   StepNews news;
 };
 
+// What a run teaches, with all that a step changes: the model, its optimizer,
+// the average of its weights; and the steps. It knows neither data nor files.
+// One thread at a time; in a run of several processes each has one, and all
+// take the same steps.
 class Learner {
  public:
   // A new model by the config's seed. `group` is null for one process. The
