@@ -25,6 +25,7 @@
 #include "pipelines/config/validate.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/evaluation/evaluation.h"
+#include "pipelines/evaluation/evaluation_page.h"
 #include "pipelines/report/page.h"
 #include "third_party/absl/status_macros.h"
 
@@ -177,7 +178,7 @@ absl::Status WritePage(const std::string& folder, const std::string& checkpoint,
   page.subtitle = absl::StrCat(
       "Test clips rebuilt from their first frames, at ", config.data().width(),
       "x", config.data().height(), "; ", checkpoint, ".");
-  AddToPage(evaluation, &page);
+  AddToPage(evaluation, folder, &page);
   page.config = ConfigText(config);
   RETURN_IF_ERROR(WriteScores(folder, evaluation.result));
   RETURN_IF_ERROR(WriteRunPage(folder, page));

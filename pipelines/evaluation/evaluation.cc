@@ -1,15 +1,11 @@
 #include "pipelines/evaluation/evaluation.h"
 
-#include <filesystem>
 #include <optional>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/folder.h"
 #include "pipelines/evaluation/animation_sheet.h"
-#include "pipelines/evaluation/failure_pictures.h"
 #include "pipelines/evaluation/frame_writer.h"
 #include "pipelines/evaluation/lpips_metric.h"
 #include "pipelines/report/visualize.h"
@@ -18,32 +14,24 @@
 namespace pipelines {
 namespace {
 
-namespace fs = std::filesystem;
 using networks::files::MakeFolder;
 using networks::files::WriteAtomically;
 
-absl::StatusOr<std::vector<Picture>> WriteSheet(const TrainedModel& trained,
-                                                torch::Device device,
-                                                data::Dataset& test,
-                                                const std::string& folder,
-                                                const WorkHooks& hooks) {
+absl::StatusOr<std::vector<EvaluationPicture>> WriteSheet(
+    const TrainedModel& trained, torch::Device device, data::Dataset& test,
+    const std::string& folder, const WorkHooks& hooks) {
   const int count = trained.config.evaluation().sheet_clips();
-  if (count == 0) return std::vector<Picture>();
+  if (count == 0) return std::vector<EvaluationPicture>();
   const SheetClips clips =
       ChooseSheetClips(static_cast<int>(test.clips().size()), count);
   ASSIGN_OR_RETURN(const cv::Mat sheet,
                    DrawAnimationSheet(trained, device, test, clips, hooks));
-  RETURN_IF_ERROR(SavePicture(absl::StrCat(folder, "/sheet.png"), sheet));
-  const std::string name = fs::path(folder).filename().string();
-  return std::vector<Picture>{
-      {absl::StrCat(name, "/sheet.png"),
+  const std::string path = absl::StrCat(folder, "/sheet.png");
+  RETURN_IF_ERROR(SavePicture(path, sheet));
+  return std::vector<EvaluationPicture>{
+      {path,
        "in the left column first frames of test clips, in the top row the "
        "driving clips' frames that are farthest from their first"}};
-}
-
-// "0.0456 (0.0491)".
-std::string Beside(int digits, double value, double baseline) {
-  return absl::StrFormat("%.*f (%.*f)", digits, value, digits, baseline);
 }
 
 }  // namespace
@@ -83,34 +71,6 @@ absl::Status WriteScores(const std::string& folder,
                                   EvaluationText(result)));
   return WriteAtomically(absl::StrCat(folder, "/evaluation.json"),
                          EvaluationJson(result));
-}
-
-void AddToPage(const Evaluation& evaluation, RunPage* page) {
-  const EvaluationResult& result = evaluation.result;
-  const auto add = [page](const char* name, std::string value) {
-    page->summary.emplace_back(name, std::move(value));
-  };
-  add("L1 (of the first frame)",
-      Beside(4, result.model.l1, result.first_frame.l1));
-  add("PSNR in dB (of the first frame)",
-      Beside(2, result.model.psnr, result.first_frame.psnr));
-  add("SSIM (of the first frame)",
-      Beside(3, result.model.ssim, result.first_frame.ssim));
-  if (result.model.lpips) {
-    add("LPIPS (of the first frame)",
-        Beside(4, *result.model.lpips, *result.first_frame.lpips));
-  }
-  if (result.motion) {
-    add("joint transfer error (without motion)",
-        Beside(4, result.motion->JointTransferError(),
-               result.no_motion->JointTransferError()));
-    add("flow error (without motion)",
-        Beside(4, result.motion->FlowEndPointError(),
-               result.no_motion->FlowEndPointError()));
-  }
-  page->scores = EvaluationTable(result);
-  page->failures = evaluation.failures;
-  page->sheets = evaluation.sheets;
 }
 
 }  // namespace pipelines

@@ -10,8 +10,8 @@
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/data/dataset.h"
+#include "pipelines/evaluation/failure_pictures.h"
 #include "pipelines/evaluation/reconstruction.h"
-#include "pipelines/report/page.h"
 
 namespace pipelines {
 
@@ -22,10 +22,11 @@ struct EvaluationOutputs {
   std::string frames;
 };
 
+// Paths of pictures begin with EvaluationOutputs::pictures.
 struct Evaluation {
   EvaluationResult result;
-  std::vector<Picture> failures;  // paths begin with the folder's last part
-  std::vector<Picture> sheets;
+  std::vector<EvaluationPicture> failures;
+  std::vector<EvaluationPicture> sheets;
 };
 
 // Evaluates `trained` on `test` as trained.config.evaluation() says. The errors
@@ -38,9 +39,6 @@ absl::StatusOr<Evaluation> Evaluate(const TrainedModel& trained,
 // Writes evaluation.txt and evaluation.json into `folder`.
 absl::Status WriteScores(const std::string& folder,
                          const EvaluationResult& result);
-
-// Puts scores and pictures on a page, and its summary.
-void AddToPage(const Evaluation& evaluation, RunPage* page);
 
 }  // namespace pipelines
 

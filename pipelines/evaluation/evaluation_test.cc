@@ -15,6 +15,7 @@
 #include "pipelines/data/clip.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/evaluation/animation_sheet.h"
+#include "pipelines/evaluation/evaluation_page.h"
 #include "pipelines/evaluation/frame_writer.h"
 #include "pipelines/evaluation/lpips_metric.h"
 #include "pipelines/media/image_io.h"
@@ -101,15 +102,16 @@ TEST_F(EvaluationTest, PicturesTheWorstClipsFirst) {
   const std::vector<ClipResult> clips = WorstFirst(evaluation->result);
   ASSERT_EQ(failures.size(), 2u);
   for (int i = 0; i < 2; ++i) {
-    EXPECT_EQ(failures[i].path, absl::StrCat("evaluation/worst-0", i, ".png"));
+    EXPECT_EQ(failures[i].path,
+              Path(absl::StrCat("evaluation/worst-0", i, ".png")));
     EXPECT_THAT(failures[i].caption, HasSubstr(clips[i].name));
-    const auto strip = media::ReadImage(Path(failures[i].path));
+    const auto strip = media::ReadImage(failures[i].path);
     ASSERT_THAT(strip, IsOk());
     // Source, driving, prediction, error, motion, grid; 128 pixels each.
     EXPECT_EQ(strip->cols, 6 * 128 + 5 * 3);
   }
   ASSERT_EQ(evaluation->sheets.size(), 1u);
-  const auto sheet = media::ReadImage(Path(evaluation->sheets[0].path));
+  const auto sheet = media::ReadImage(evaluation->sheets[0].path);
   ASSERT_THAT(sheet, IsOk());
   EXPECT_EQ(sheet->rows, sheet->cols);  // 2 sources, 2 driving clips
 }
@@ -222,13 +224,25 @@ TEST_F(EvaluationTest, LpipsWeightsOfAnotherNetworkAreAnError) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("0.weight")));
 }
 
+TEST(EvaluationPage, LinksPicturesFromWhereItLies) {
+  Evaluation evaluation;
+  evaluation.failures = {{"/runs/a/evaluation/worst-00.png", "the worst"}};
+  evaluation.sheets = {{"/runs/a/evaluation/sheet.png", "the sheet"}};
+  RunPage page;
+  AddToPage(evaluation, "/runs/./a/", &page);
+  EXPECT_EQ(page.failures[0].path, "evaluation/worst-00.png");
+  EXPECT_EQ(page.failures[0].caption, "the worst");
+  AddToPage(evaluation, "/runs/b", &page);
+  EXPECT_EQ(page.sheets[0].path, "../a/evaluation/sheet.png");
+}
+
 TEST_F(EvaluationTest, PageShowsScoresAndPictures) {
   EvaluationOutputs outputs;
   outputs.pictures = Path("evaluation");
   const auto evaluation = EvaluateTo(outputs);
   ASSERT_THAT(evaluation, IsOk());
   RunPage page;
-  AddToPage(*evaluation, &page);
+  AddToPage(*evaluation, output_ + "/", &page);
   ASSERT_THAT(WriteRunPage(output_, page), IsOk());
   ASSERT_THAT(WriteScores(output_, evaluation->result), IsOk());
   EXPECT_THAT(ReadText(Path("index.html")),

@@ -70,16 +70,14 @@ absl::Status FailurePictures::EndClip(const ClipResult& result) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<Picture>> FailurePictures::Write(
+absl::StatusOr<std::vector<EvaluationPicture>> FailurePictures::Write(
     const std::string& folder) const {
-  std::vector<Picture> pictures;
+  std::vector<EvaluationPicture> pictures;
   for (const Failure& failure : failures_) {
-    const std::string name = FileName(static_cast<int>(pictures.size()));
-    RETURN_IF_ERROR(SavePicture(absl::StrCat(folder, "/", name),
-                                DrawFailure(failure.frame)));
-    pictures.push_back(
-        {absl::StrCat(fs::path(folder).filename().string(), "/", name),
-         Caption(failure.clip, failure.frame)});
+    const std::string path =
+        absl::StrCat(folder, "/", FileName(static_cast<int>(pictures.size())));
+    RETURN_IF_ERROR(SavePicture(path, DrawFailure(failure.frame)));
+    pictures.push_back({path, Caption(failure.clip, failure.frame)});
   }
   RemoveFrom(folder, static_cast<int>(pictures.size()));
   return pictures;

@@ -8,9 +8,13 @@
 
 #include "absl/status/statusor.h"
 #include "pipelines/evaluation/reconstruction.h"
-#include "pipelines/report/page.h"
 
 namespace pipelines {
+
+struct EvaluationPicture {
+  std::string path;
+  std::string caption;
+};
 
 // Remembers the worst frame (by L1) of each of the `num_clips` clips with the
 // greatest mean L1: its memory does not grow with the number of clips.
@@ -25,8 +29,9 @@ class FailurePictures : public ReconstructionObserver {
   // Writes <folder>/worst-00.png and so on, worst first, each a strip: source,
   // driving frame, prediction, error, motion. Pictures that an earlier call
   // left there are replaced or removed. Paths in the result begin with
-  // `folder`'s last part.
-  absl::StatusOr<std::vector<Picture>> Write(const std::string& folder) const;
+  // `folder`.
+  absl::StatusOr<std::vector<EvaluationPicture>> Write(
+      const std::string& folder) const;
 
  private:
   struct Failure {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "pipelines/config/config.h"
+#include "pipelines/evaluation/evaluation_page.h"
 #include "pipelines/report/loss_log.h"
 #include "pipelines/report/visualize.h"
 #include "pipelines/training/diagnostics.h"
@@ -136,7 +137,7 @@ absl::Status WriteRunIndex(const RunFolder& folder,
         {"animation.mp4", "source, driving video and animation"});
   }
   if (index.evaluation) {
-    AddToPage(*index.evaluation, &page);
+    AddToPage(*index.evaluation, folder.path(), &page);
   } else {
     page.reload_seconds = 30;
   }
