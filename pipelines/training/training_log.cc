@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "networks/files/set_aside.h"
 #include "pipelines/config/config.h"
 #include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
@@ -23,31 +24,21 @@ std::string Tag(const StepValue& value) {
       value.kind == StepValueKind::kLoss ? "loss/" : "training/", value.name);
 }
 
-// `path`, losses.csv say, as losses-before-<step>.csv, or with a number where
-// that is there.
-fs::path FreeName(const fs::path& path, int64_t step) {
-  const std::string stem = absl::StrCat(path.stem().string(), "-before-", step);
-  fs::path name =
-      path.parent_path() / absl::StrCat(stem, path.extension().string());
-  for (int i = 2; fs::exists(name); ++i) {
-    name.replace_filename(
-        absl::StrCat(stem, "-", i, path.extension().string()));
-  }
-  return name;
-}
-
 // With step 0 too: what is there may be no table of ours.
 absl::StatusOr<LossLog> OpenTable(const std::string& path,
                                   const std::vector<std::string>& columns,
                                   int64_t step) {
   absl::StatusOr<LossLog> log = LossLog::Open(path, columns, step);
   if (!absl::IsFailedPrecondition(log.status())) return log;
-  std::error_code error;
-  fs::rename(path, FreeName(path, step), error);
-  if (error) {
-    return absl::ErrnoToStatus(
-        error.value(), absl::StrCat(log.status().message(),
-                                    "; and it cannot be renamed to be kept"));
+  const fs::path name(path);  // losses.csv as losses-before-<step>.csv
+  const absl::Status is_kept =
+      networks::files::SetAside(
+          path, absl::StrCat(name.stem().string(), "-before-", step,
+                             name.extension().string()))
+          .status();
+  if (!is_kept.ok()) {
+    return absl::Status(is_kept.code(), absl::StrCat(log.status().message(),
+                                                     "; ", is_kept.message()));
   }
   return LossLog::Open(path, columns, step);
 }
