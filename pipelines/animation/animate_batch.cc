@@ -1,7 +1,5 @@
 #include "pipelines/animation/animate_batch.h"
 
-#include <sys/resource.h>
-
 #include <filesystem>
 #include <map>
 #include <utility>
@@ -16,6 +14,7 @@
 #include "networks/files/read_file.h"
 #include "nlohmann/json.hpp"
 #include "pipelines/animation/comparison.h"
+#include "pipelines/base/peak_memory.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/image_folder.h"
@@ -267,12 +266,6 @@ std::string BatchJson(const std::vector<BatchResult>& results,
   }
   // Names need not be UTF-8.
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-double PeakMemoryMb() {
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
 }  // namespace pipelines

@@ -85,9 +85,6 @@ std::string BatchTable(const std::vector<BatchResult>& results);
 std::string BatchJson(const std::vector<BatchResult>& results,
                       const std::string& checkpoint);
 
-// The most memory that this process has held, in MB.
-double PeakMemoryMb();
-
 }  // namespace pipelines
 
 #endif  // PIPELINES_ANIMATION_ANIMATE_BATCH_H_
