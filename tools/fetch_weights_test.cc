@@ -6,19 +6,19 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "networks/published/loopback_server.h"
-#include "pipelines/testing/testing_folder.h"
 #include "pipelines/testing/testing_program.h"
 
 namespace {
 
+using ::networks::files::FreshTestFolder;
+using ::networks::files::ReadText;
 using ::networks::published::HttpRequest;
 using ::networks::published::HttpResponse;
 using ::networks::published::LoopbackServer;
 using ::networks::published::ServeFile;
-using ::pipelines::FreshTestFolder;
 using ::pipelines::ProgramResult;
-using ::pipelines::ReadText;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;

@@ -1,4 +1,4 @@
-// A fresh folder for one test.
+// What tests of files share: a fresh folder, and reading back.
 #ifndef NETWORKS_FILES_TESTING_FOLDER_H_
 #define NETWORKS_FILES_TESTING_FOLDER_H_
 
@@ -13,14 +13,26 @@
 
 namespace networks::files {
 
-// Empty at the start of each test, in the suite's temporary folder.
+// The path of a folder of the test that is running, in the suite's temporary
+// folder, where nothing is yet.
+inline std::string FreshTestFolder() {
+  const std::string folder =
+      ::testing::TempDir() + "/" +
+      ::testing::UnitTest::GetInstance()->current_test_info()->name();
+  std::filesystem::remove_all(folder);
+  return folder;
+}
+
+// The content of a file; empty if there is none.
+inline std::string ReadText(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Each test has a folder, empty at its start.
 class FolderTest : public ::testing::Test {
  protected:
-  FolderTest()
-      : folder_(
-            ::testing::TempDir() + "/" +
-            ::testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    std::filesystem::remove_all(folder_);
+  FolderTest() : folder_(FreshTestFolder()) {
     std::filesystem::create_directories(folder_);
   }
 
@@ -29,8 +41,7 @@ class FolderTest : public ::testing::Test {
   }
 
   std::string Contents(const std::string& name) const {
-    std::ifstream file(Path(name), std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    return ReadText(Path(name));
   }
 
   void Write(const std::string& name, const std::string& contents) const {

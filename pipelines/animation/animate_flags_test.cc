@@ -8,16 +8,17 @@
 #include "absl/flags/reflection.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/animation/animate_items.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/pretrained/pretrained.h"
-#include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
 namespace {
 
 using ::absl::StatusCode;
+using ::networks::files::FreshTestFolder;
 using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;

@@ -15,6 +15,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/avd.h"
+#include "networks/files/testing_folder.h"
 #include "networks/files/testing_full_disk.h"
 #include "nlohmann/json.hpp"
 #include "opencv2/imgproc.hpp"
@@ -28,7 +29,6 @@
 #include "pipelines/media/video_writer.h"
 #include "pipelines/pretrained/pretrained.h"
 #include "pipelines/testing/testing_config.h"
-#include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -36,6 +36,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::absl::StatusCode;
+using ::networks::files::FreshTestFolder;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 

@@ -12,6 +12,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "networks/weights/safetensors.h"
 #include "pipelines/avd/avd_training.h"
 #include "pipelines/avd/keypoint_bank.h"
@@ -19,11 +20,12 @@
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
-#include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
 namespace {
+
+using ::networks::files::ReadText;
 
 torch::Generator Generator(uint64_t seed) {
   return at::make_generator<at::CPUGeneratorImpl>(seed);

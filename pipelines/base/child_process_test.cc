@@ -5,7 +5,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "pipelines/testing/testing_folder.h"
+#include "networks/files/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -13,6 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::absl::StatusCode;
+using ::networks::files::FreshTestFolder;
+using ::networks::files::ReadText;
 using ::testing::HasSubstr;
 
 class ChildProcessTest : public testing::Test {

@@ -15,12 +15,12 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/config/resolve.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_child.h"
 #include "pipelines/testing/testing_config.h"
-#include "pipelines/testing/testing_folder.h"
 #include "pipelines/training/initial_weights.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -29,6 +29,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::absl::StatusCode;
+using ::networks::files::FreshTestFolder;
+using ::networks::files::ReadText;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;

@@ -6,17 +6,17 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "networks/published/weight_files.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/testing/scoped_environment.h"
-#include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
 namespace {
 
-using ::testing::AllOf;
+using ::networks::files::FreshTestFolder;
 using ::testing::HasSubstr;
 
 class CheckpointAtTest : public testing::Test {

@@ -4,15 +4,16 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/evaluation/puppet_metrics.h"
 #include "pipelines/puppets/puppets.h"
-#include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
 namespace {
 
 namespace fs = std::filesystem;
+using ::networks::files::FreshTestFolder;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 

@@ -10,9 +10,9 @@
 #include "gtest/gtest.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/read_file.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/evaluation/detections.h"
 #include "pipelines/media/npy.h"
-#include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -20,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::absl::StatusCode;
+using ::networks::files::FreshTestFolder;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;

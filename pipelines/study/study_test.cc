@@ -14,17 +14,18 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/base/child_process.h"
 #include "pipelines/study/report.h"
 #include "pipelines/study/results.h"
 #include "pipelines/testing/scoped_environment.h"
-#include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
 namespace {
 
 namespace fs = std::filesystem;
+using ::networks::files::ReadText;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/base/child_process.h"
-#include "pipelines/testing/testing_folder.h"
 
 namespace pipelines {
 
@@ -28,7 +28,7 @@ inline ProgramResult RunProgramForTest(
   auto child = ChildProcess::Start(command, {log});
   EXPECT_TRUE(child.ok()) << child.status();
   if (child.ok()) result.exit_code = child->Wait();
-  result.output = ReadText(log);
+  result.output = networks::files::ReadText(log);
   return result;
 }
 

@@ -10,6 +10,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/config/config.h"
@@ -17,7 +18,6 @@
 #include "pipelines/data/dataset.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
-#include "pipelines/testing/testing_folder.h"
 #include "pipelines/training/learner.h"
 #include "pipelines/training/run_folder.h"
 #include "pipelines/training/session.h"
@@ -28,6 +28,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::absl::StatusCode;
+using ::networks::files::FreshTestFolder;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;

@@ -11,12 +11,12 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/base/child_process.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/parallel/free_port.h"
 #include "pipelines/report/loss_log.h"
 #include "pipelines/testing/scoped_environment.h"
-#include "pipelines/testing/testing_folder.h"
 #include "pipelines/training/run_folder.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -24,6 +24,8 @@ namespace pipelines {
 namespace {
 
 namespace fs = std::filesystem;
+using ::networks::files::FreshTestFolder;
+using ::networks::files::ReadText;
 using networks::weights::SafetensorsFile;
 using ::testing::AllOf;
 using ::testing::HasSubstr;

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "pipelines/testing/testing_folder.h"
+#include "networks/files/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -16,6 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::absl::StatusCode;
+using ::networks::files::FreshTestFolder;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 

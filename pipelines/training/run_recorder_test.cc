@@ -10,13 +10,13 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/checkpoint/checkpoint.pb.h"
 #include "pipelines/config/config.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/data/dataset.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
-#include "pipelines/testing/testing_folder.h"
 #include "pipelines/training/learner.h"
 #include "pipelines/training/run_folder.h"
 #include "pipelines/training/stage_timer.h"
@@ -28,6 +28,8 @@ namespace pipelines {
 namespace {
 
 namespace fs = std::filesystem;
+using ::networks::files::FreshTestFolder;
+using ::networks::files::ReadText;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;

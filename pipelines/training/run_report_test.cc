@@ -6,14 +6,16 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/report/visualize.h"
 #include "pipelines/testing/testing_config.h"
-#include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
 namespace {
+
+using ::networks::files::FreshTestFolder;
 
 class WriteStripTest : public testing::Test {
  protected:

@@ -11,12 +11,12 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/config/config.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
-#include "pipelines/testing/testing_folder.h"
 #include "pipelines/training/learner.h"
 #include "pipelines/training/run_folder.h"
 #include "pipelines/training/step_report.h"
@@ -27,6 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::absl::StatusCode;
+using ::networks::files::FreshTestFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

@@ -16,11 +16,11 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "networks/weights/safetensors.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
-#include "pipelines/testing/testing_folder.h"
 #include "pipelines/training/run_folder.h"
 #include "pipelines/training/same_config.h"
 #include "third_party/absl/status_matchers.h"
@@ -30,6 +30,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::absl::StatusCode;
+using ::networks::files::FreshTestFolder;
+using ::networks::files::ReadText;
 using ::networks::weights::SafetensorsFile;
 using ::testing::_;
 using ::testing::AllOf;

@@ -7,16 +7,18 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/report/event.pb.h"
 #include "pipelines/report/tfrecord.h"
 #include "pipelines/testing/testing_config.h"
-#include "pipelines/testing/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
 namespace {
 
 namespace fs = std::filesystem;
+using ::networks::files::FreshTestFolder;
+using ::networks::files::ReadText;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 

@@ -8,18 +8,19 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "networks/sam/sam.h"
 #include "networks/testing/fill.h"
 #include "networks/weights/load.h"
 #include "networks/weights/safetensors.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/image_io.h"
-#include "pipelines/testing/testing_folder.h"
 #include "pipelines/testing/testing_program.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace {
 
+using ::networks::files::FreshTestFolder;
 using ::pipelines::ProgramResult;
 using ::testing::HasSubstr;
 
@@ -51,7 +52,7 @@ class SegmentTest : public ::testing::Test {
     return pipelines::RunProgramForTest(arguments);
   }
 
-  const std::string folder_ = pipelines::FreshTestFolder();
+  const std::string folder_ = FreshTestFolder();
   const std::string weights_ = folder_ + "/tiny.safetensors";
   const std::string image_ = folder_ + "/image.png";
   const std::string output_ = folder_ + "/masks";
