@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/path.h"
+#include "networks/files/set_aside.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -18,17 +20,17 @@ constexpr char kUnreadable[] = ".unreadable";
 
 absl::Status SetAside(const std::string& path, const absl::Status& reason,
                       const WorkHooks& hooks) {
-  std::error_code error;
-  fs::rename(path, path + kUnreadable, error);
-  if (error) {
+  const absl::StatusOr<std::string> aside = networks::files::SetAside(
+      path, networks::files::BaseName(path) + kUnreadable);
+  if (!aside.ok()) {
     // Left under its name it would count among the newest that are kept.
-    return absl::ErrnoToStatus(
-        error.value(),
-        absl::StrCat(reason.message(), "; and it cannot be renamed to ", path,
-                     kUnreadable, ": remove it to go on from an older one"));
+    return absl::Status(
+        aside.status().code(),
+        absl::StrCat(reason.message(), "; and ", aside.status().message(),
+                     ": remove it to go on from an older one"));
   }
-  hooks.Warn(absl::StrCat(reason.message(), "; set aside as ", path,
-                          kUnreadable, ", taking an older one"));
+  hooks.Warn(absl::StrCat(reason.message(), "; set aside as ", *aside,
+                          ", taking an older one"));
   return absl::OkStatus();
 }
 
