@@ -230,6 +230,7 @@ absl::Status Run(const CommandLine& line) {
 
 int main(int argc, char** argv) {
   return pipelines::RunProgram(
-      {"animate", pipelines::kAnimateUsage, pipelines::kAnimateFlagsFile}, argc,
-      argv, pipelines::Run);
+      {"animate", pipelines::kAnimateUsage, pipelines::kAnimateFlagsFile,
+       pipelines::AnimateFlagGroups()},
+      argc, argv, pipelines::Run);
 }

@@ -136,6 +136,21 @@ or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 
 const char kAnimateFlagsFile[] = __FILE__;
 
+std::vector<FlagGroup> AnimateFlagGroups() {
+  return {
+      {"What goes in",
+       {"source", "driving", "sources", "drivings", "checkpoint", "model_size",
+        "source_frame", "crop", "driving_crop", "max_frames", "allow_damaged"}},
+      {"Motion",
+       {"mode", "adapt_scale", "start", "motion_scale", "smooth",
+        "smooth_cutoff", "smooth_gain"}},
+      {"What comes out",
+       {"output", "format", "comparison", "panels", "columns", "side_by_side",
+        "paste_back", "size", "save_keypoints", "save_flow", "overwrite"}},
+      {"How",
+       {"batch_size", "device", "precision", "threads", "quiet", "json"}}};
+}
+
 namespace {
 
 constexpr double kLargestScale = 2;

@@ -7,11 +7,13 @@
 #define PIPELINES_ANIMATION_ANIMATE_FLAGS_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "pipelines/animation/animate_items.h"
 #include "pipelines/animation/animate_video.h"
 #include "pipelines/animation/animator.h"
+#include "pipelines/app/command_line.h"
 
 namespace pipelines {
 
@@ -42,6 +44,9 @@ extern const char kAnimateUsage[];
 
 // The file that defines the flags, as HelpText (app/command_line.h) takes it.
 extern const char kAnimateFlagsFile[];
+
+// They all, as they stand in that file.
+std::vector<FlagGroup> AnimateFlagGroups();
 
 }  // namespace pipelines
 

@@ -14,6 +14,7 @@
 #include "networks/published/weight_files.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/installed_commands.h"
 #include "pipelines/app/program.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
@@ -98,6 +99,18 @@ TEST(CommandLine, HelpListsTheProgramsOwnFlags) {
   EXPECT_THAT(help, Not(HasSubstr("--gtest")));
 }
 
+TEST(CommandLine, HelpHasGroupsOfFlags) {
+  EXPECT_THAT(
+      HelpText("Does things.", "app_test.cc",
+               {{"Sizes", {"test_long", "test_count"}}}),
+      testing::ContainsRegex("things.\n\nSizes:\n  --test_long\n(.|\n)*"
+                             "  --test_count\n      How many. Default: 3.\n"));
+  const std::string help =
+      HelpText("Does things.", "app_test.cc", {{"Sizes", {"test_count"}}});
+  EXPECT_THAT(help, testing::ContainsRegex("Default: 3.\n\nOther flags:\n"));
+  EXPECT_EQ(help.find("--test_count"), help.rfind("--test_count"));
+}
+
 TEST(CommandLine, HelpHasLinesOfEightyColumns) {
   EXPECT_THAT(
       HelpText("", "app_test.cc"),
@@ -108,6 +121,20 @@ TEST(CommandLine, HelpHasLinesOfEightyColumns) {
                 "      a_word_that_is_longer_than_any_line_of_help_may_be_and_"
                 "that_cannot_be_broken\n"
                 "      fourteen.\n"));
+}
+
+TEST(InstalledCommands, StandForThoseOfBazel) {
+  EXPECT_EQ(WithInstalledCommands(
+                "see tools/bazelw run //tools:fetch_weights -- --list.\n"
+                "  tools/bazelw run //tools/cut_clips -- \\\n"
+                "  tools/bazelw run //pipelines:train\n"
+                "train one by tools/bazelw run //pipelines:train."),
+            "see cpab-fetch-weights --list.\n  cpab-cut-clips \\\n"
+            "  cpab-train\ntrain one by cpab-train.");
+  EXPECT_TRUE(IsInstalled("cpab-train"));
+  EXPECT_TRUE(IsInstalled("/opt/cpab/bin/cpab-train"));
+  EXPECT_FALSE(IsInstalled("bazel-bin/pipelines/train"));
+  EXPECT_FALSE(IsInstalled("/opt/cpab-2/train"));
 }
 
 int RunWith(std::vector<const char*> words,

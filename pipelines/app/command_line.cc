@@ -81,6 +81,17 @@ std::string Quoted(const std::string& word) {
                         "'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
 }
 
+// The entry of a flag in --help.
+std::string FlagHelp(const absl::CommandLineFlag& flag) {
+  const std::string value = flag.DefaultValue();
+  return absl::StrCat(
+      "  --", flag.Name(), "\n",
+      Wrapped(absl::StrCat(
+                  flag.Help(),
+                  value.empty() ? "" : absl::StrCat(" Default: ", value, ".")),
+              6));
+}
+
 // Reads one word, and the next one if it is the value of this one's flag.
 class Parser {
  public:
@@ -174,7 +185,8 @@ std::string RepeatedCommand(const std::string& target,
   return command;
 }
 
-std::string HelpText(absl::string_view usage, absl::string_view source) {
+std::string HelpText(absl::string_view usage, absl::string_view source,
+                     const std::vector<FlagGroup>& groups) {
   std::map<std::string, const absl::CommandLineFlag*> flags;
   for (const auto& [name, flag] : absl::GetAllFlags()) {
     if (absl::StrContains(flag->Filename(), source)) {
@@ -182,17 +194,19 @@ std::string HelpText(absl::string_view usage, absl::string_view source) {
     }
   }
   std::string text =
-      absl::StrCat(absl::StripTrailingAsciiWhitespace(usage), "\n\nFlags:\n");
-  for (const auto& [name, flag] : flags) {
-    const std::string value = flag->DefaultValue();
-    absl::StrAppend(
-        &text, "  --", name, "\n",
-        Wrapped(
-            absl::StrCat(
-                flag->Help(),
-                value.empty() ? "" : absl::StrCat(" Default: ", value, ".")),
-            6));
+      absl::StrCat(absl::StripTrailingAsciiWhitespace(usage), "\n");
+  for (const FlagGroup& group : groups) {
+    absl::StrAppend(&text, "\n", group.title, ":\n");
+    for (const std::string& name : group.flags) {
+      const auto found = flags.find(name);
+      if (found == flags.end()) continue;
+      text += FlagHelp(*found->second);
+      flags.erase(found);
+    }
   }
+  if (flags.empty()) return text;
+  text += groups.empty() ? "\nFlags:\n" : "\nOther flags:\n";
+  for (const auto& [name, flag] : flags) text += FlagHelp(*flag);
   return text;
 }
 

@@ -40,9 +40,17 @@ absl::Status RefuseArguments(const CommandLine& line);
 // "//pipelines:train".
 std::string RepeatedCommand(const std::string& target, const CommandLine& line);
 
+// Flags that --help tells of together, in this order, behind a title.
+struct FlagGroup {
+  std::string title;
+  std::vector<std::string> flags;
+};
+
 // `usage`, then every flag that is defined in a file whose path contains
-// `source`, with its description and default, in lines of at most 80 columns.
-std::string HelpText(absl::string_view usage, absl::string_view source);
+// `source`, with its description and default, in lines of at most 80 columns:
+// those of `groups`, then the others by name.
+std::string HelpText(absl::string_view usage, absl::string_view source,
+                     const std::vector<FlagGroup>& groups = {});
 
 }  // namespace pipelines
 

@@ -12,6 +12,7 @@
 #include "networks/files/system_error.h"
 #include "networks/published/weight_files.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/installed_commands.h"
 #include "pipelines/base/stop_signal.h"
 
 namespace pipelines {
@@ -53,12 +54,25 @@ absl::Status AdviseOn(const absl::Status& status) {
   return advised;
 }
 
+// Of an installed program, which must not tell of Bazel.
+absl::Status WithoutBazel(const absl::Status& status) {
+  absl::Status result(status.code(), WithInstalledCommands(status.message()));
+  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {
+    result.SetPayload(url, payload);
+  });
+  return result;
+}
+
 absl::Status Do(const Program& program, int argc, char** argv,
                 const std::function<absl::Status(const CommandLine&)>& body) {
   const absl::StatusOr<CommandLine> line = ParseCommandLine(argc, argv);
   if (!line.ok()) return UsageError(line.status());
   if (line->help) {
-    std::printf("%s\n", HelpText(program.usage, program.source).c_str());
+    const std::string help =
+        HelpText(program.usage, program.source, program.groups);
+    std::printf(
+        "%s\n",
+        (IsInstalled(argv[0]) ? WithInstalledCommands(help) : help).c_str());
     return absl::OkStatus();
   }
   try {
@@ -76,6 +90,7 @@ int RunProgram(const Program& program, int argc, char** argv,
                const std::function<absl::Status(const CommandLine&)>& body) {
   absl::Status status = Do(program, argc, argv, body);
   status.Update(FlushStandardOutput());
+  if (IsInstalled(argv[0])) status = WithoutBazel(status);
   return Exit(program.name, status);
 }
 

@@ -3,6 +3,7 @@
 #define PIPELINES_APP_PROGRAM_H_
 
 #include <functional>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "pipelines/app/command_line.h"
@@ -13,6 +14,7 @@ struct Program {
   const char* name;    // begins every message
   const char* usage;   // what --help says before the flags
   const char* source;  // __FILE__ of main(), where the flags are defined
+  std::vector<FlagGroup> groups = {};  // how --help orders them
 };
 
 // Sets the flags, answers --help, or else does `body`; prints an error and

@@ -7,6 +7,7 @@
 #   PREFIX/lib/cpab_animation/          the programs, configs, studies, the shipped
 #                                       checkpoint and its example
 #   PREFIX/share/bash-completion/       completion of flags
+#   PREFIX/share/man/man1/              manual pages
 #
 # They run from any folder, without Bazel and this source tree, as a user who may
 # not write there. LibTorch, OpenCV and FFmpeg stay where they are. An earlier
@@ -25,7 +26,7 @@ fail() {
 prefix="$1"
 [[ "$prefix" == /* ]] || prefix="${CPAB_USER_DIRECTORY:-${BUILD_WORKING_DIRECTORY:-$PWD}}/$prefix"
 root="$prefix/lib/cpab_animation"
-mkdir -p "$prefix/bin" "$prefix/lib" "$prefix/share/bash-completion/completions" 2>/dev/null ||
+mkdir -p "$prefix/bin" "$prefix/lib" "$prefix/share/bash-completion/completions" "$prefix/share/man/man1" 2>/dev/null ||
   fail "$prefix cannot be written. Name a folder of yours, or run as root."
 
 # Bazel starts this script at the root of the files that the programs read.
@@ -41,6 +42,17 @@ for program in "$new"/pipelines/* "$new"/tools/* "$new"/tools/*/*; do
   [[ -f "$program" && -x "$program" && "$program" != *.sh ]] || continue
   programs+=("${program#"$new"/}")
 done
+
+# manual_page NAME: what the program's --help says, which is in columns already.
+manual_page() {
+  local help
+  help=$("$prefix/bin/$1" --help)
+  printf '.TH %s 1 "" "" "CPAB image animation"\n.SH NAME\n%s \\- %s\n.SH DESCRIPTION\n.nf\n' \
+    "${1^^}" "$1" "$(head -n 1 <<<"$help" | sed 's/\.$//')"
+  # What roff would take for its own: backslashes, dashes, dots in front.
+  sed -e 's/\\/\\e/g;s/-/\\-/g;s/^\([.'"'"']\)/\\\&\1/' <<<"$help"
+  echo .fi
+}
 
 rm -rf "$root"
 mv "$new" "$root"
@@ -59,5 +71,6 @@ _cpab_complete() {
 }
 complete -o filenames -F _cpab_complete $name
 COMPLETION
+  manual_page "$name" >"$prefix/share/man/man1/$name.1"
 done
 echo "install: ${#programs[@]} programs in $prefix/bin: $(for program in "${programs[@]}"; do printf ' cpab-%s' "$(basename "$program" | tr _ -)"; done)"

@@ -35,6 +35,9 @@ run "$prefix/bin/cpab-train" --config actions-64 --print_config >"$work.log" 2>&
 grep -q 'training' "$work.log" || fail "the config that cpab-train prints holds no training"
 for program in "$prefix"/bin/*; do
   run "$program" --help >"$work.log" 2>&1 || fail "$program --help: $(cat "$work.log")"
+  ! grep -q bazelw "$work.log" || fail "$program --help tells of Bazel: $(cat "$work.log")"
+  page="$prefix/share/man/man1/$(basename "$program").1"
+  [[ $(grep -c '^  \\-\\-' "$page") == $(grep -c '^  --' "$work.log") ]] || fail "$page lacks flags: $(cat "$page")"
 done
 
 # A second installation replaces the first.
