@@ -169,8 +169,8 @@ TEST(ReadWeights, TellsFormatsByContent) {
       ReadWeights(absl::StrCat(kTestdata, "tiny_zip.pth")).value();
   EXPECT_EQ(zip.metadata.at("epoch"), "12");
   EXPECT_EQ(zip.tensors.size(), 19);
-  const std::string path = ::testing::TempDir() + "/page.pth";
-  ASSERT_THAT(files::WriteAtomically(path, "<html>Not found</html>"), IsOk());
+  const std::string path = ::testing::TempDir() + "/text.pth";
+  ASSERT_THAT(files::WriteAtomically(path, "these are no weights.."), IsOk());
   EXPECT_THAT(ReadWeights(path).status(),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        path + ": is neither a safetensors file nor one of "
