@@ -1,6 +1,7 @@
 #include "cpab/interval/interval_flow.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -24,15 +25,24 @@ double Phi(double z) { return z == 0 ? 1 : std::expm1(z) / z; }
 // log(1 + z) / z for z > -1.
 double LogRatio(double z) { return z == 0 ? 1 : std::log1p(z) / z; }
 
+// 1 / (k! (k + 2)).
+constexpr std::array<double, 16> ChiCoefficients() {
+  std::array<double, 16> coefficients = {};
+  double factorial = 1;
+  for (int k = 0; k < 16; ++k) {
+    if (k > 0) factorial *= k;
+    coefficients[k] = 1 / (factorial * (k + 2));
+  }
+  return coefficients;
+}
+
 // (z e^z - e^z + 1) / z^2 = sum of z^k / (k! (k + 2)).
 double Chi(double z) {
   // The quotient cancels: below 1/2 it would lose a digit and more.
   if (std::abs(z) > 0.5) return (z * std::exp(z) - std::expm1(z)) / (z * z);
-  double sum = 0, power = 1;
-  for (int k = 0; k < 16; ++k) {
-    sum += power / (k + 2);
-    power *= z / (k + 1);
-  }
+  constexpr std::array<double, 16> kCoefficients = ChiCoefficients();
+  double sum = 0;
+  for (int k = 15; k >= 0; --k) sum = sum * z + kCoefficients[k];
   return sum;
 }
 

@@ -83,9 +83,16 @@ struct Search {
   }
 };
 
+// Whether p stays above 0 by the least that its terms can add up to: most of
+// the faces of a cell are too far to be reached.
+bool StaysPositive(const Eigen::Ref<const Eigen::VectorXd>& powers) {
+  return powers[0] + powers.tail(powers.size() - 1).cwiseMin(0).sum() > 0;
+}
+
 }  // namespace
 
 double FirstCrossing(const Eigen::Ref<const Eigen::VectorXd>& coefficients) {
+  if (StaysPositive(coefficients)) return kNone;
   return Search{coefficients}.First(Bernstein(coefficients), 0, 1, 0);
 }
 

@@ -111,7 +111,7 @@ struct VolumeFlow::Piece {
       const auto normal = faces.row(f).head<3>();
       const double size = normal.norm();
       if (size == 0) continue;
-      Eigen::VectorXd distance =
+      Eigen::Matrix<double, kTerms, 1> distance =
           (normal * path).transpose().cwiseProduct(powers);
       distance[0] += faces(f, 3) + size * scale * kOverlap;
       first = std::min(first, FirstCrossing(distance));
@@ -172,9 +172,12 @@ VolumeFlow::Piece VolumeFlow::PieceAt(const Eigen::Vector3d& x) const {
   Piece piece;
   piece.cell = basis_->FindCell(x);
   piece.nearest = NearestPoint(x);
-  piece.A = Eigen::Map<const AffineVelocity>(cells_.row(piece.cell).data()) *
-            piece.nearest;
+  piece.A = Eigen::Map<const AffineVelocity>(cells_.row(piece.cell).data());
   piece.faces.setZero();
+  piece.faces.topRows<4>() = basis_->shape_matrix(piece.cell);
+  // Inside the cube the nearest point is x itself.
+  if (piece.nearest.trace() == 4) return piece;
+  piece.A = (piece.A * piece.nearest).eval();
   piece.faces.topRows<4>() = basis_->shape_matrix(piece.cell) * piece.nearest;
   for (int a = 0; a < 3; ++a) {
     if (piece.nearest(a, a) != 0) continue;
