@@ -1,0 +1,188 @@
+#include "cpab/torch/batch_transform.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "cpab/volume/volume_flow.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace cpab {
+namespace {
+
+using torch::Tensor;
+
+Tensor Draw(torch::IntArrayRef shape, double magnitude, uint64_t seed) {
+  return magnitude *
+         torch::randn(shape, at::make_generator<at::CPUGeneratorImpl>(seed),
+                      torch::kFloat64);
+}
+
+// The largest difference between the gradient of sum(weights * f(x)) and
+// central differences along one direction.
+template <typename Function>
+double GradientError(Function f, const Tensor& x, uint64_t seed) {
+  const Tensor at = x.detach().clone().requires_grad_(true);
+  const Tensor value = f(at);
+  const Tensor weights = Draw(value.sizes(), 1, seed);
+  (value * weights).sum().backward();
+  const Tensor direction = Draw(x.sizes(), 1, seed + 1);
+  const double h = 1e-6;
+  const Tensor slope =
+      ((f(x + h * direction) - f(x - h * direction)) * weights).sum() / (2 * h);
+  return std::abs(((at.grad() * direction).sum() - slope).item<double>());
+}
+
+SignalTransform Signals(int cells) {
+  return SignalTransform(IntervalBasis::Create({cells}).value());
+}
+VolumeTransform Volumes() {
+  return VolumeTransform(VolumeBasis::Create({2, 1, 1, true}).value());
+}
+
+TEST(SignalTransform, IsTheFlowOfEachElement) {
+  const SignalTransform transform = Signals(5);
+  const Tensor theta = Draw({3, transform.theta_size()}, 0.5, 1);
+  const Tensor points = Draw({7}, 0.5, 2);
+  const Tensor y = transform.Apply(theta, points);
+  ASSERT_EQ(y.sizes(), (std::vector<int64_t>{3, 7}));
+  for (int b = 0; b < 3; ++b) {
+    const IntervalFlow flow(
+        transform.basis(),
+        Eigen::Map<const Eigen::VectorXd>(theta[b].data_ptr<double>(),
+                                          transform.theta_size()));
+    for (int n = 0; n < 7; ++n) {
+      EXPECT_EQ(y[b][n].item<double>(), flow(points[n].item<double>()));
+    }
+  }
+  // The same points for each, an element at a time, and float.
+  EXPECT_TRUE(transform.Apply(theta, points.expand({3, 7})).equal(y));
+  EXPECT_TRUE(transform.Apply(theta.narrow(0, 1, 1), points)[0].equal(y[1]));
+  EXPECT_TRUE(
+      transform.Apply(theta.to(torch::kFloat32), points.to(torch::kFloat32))
+          .allclose(y.to(torch::kFloat32), 1e-5, 1e-5));
+}
+
+TEST(SignalTransform, GradientsAreThoseOfDifferences) {
+  const SignalTransform transform = Signals(4);
+  const Tensor theta = Draw({2, transform.theta_size()}, 0.5, 3);
+  const Tensor points = Draw({9}, 0.5, 4), each = Draw({2, 9}, 0.5, 5);
+  EXPECT_LT(
+      GradientError([&](const Tensor& t) { return transform.Apply(t, points); },
+                    theta, 6),
+      1e-5);
+  EXPECT_LT(
+      GradientError([&](const Tensor& x) { return transform.Apply(theta, x); },
+                    points, 7),
+      1e-5);
+  EXPECT_LT(
+      GradientError([&](const Tensor& x) { return transform.Apply(theta, x); },
+                    each, 8),
+      1e-5);
+}
+
+TEST(SignalTransform, WarpsSignalsOfDifferentLengths) {
+  const SignalTransform transform = Signals(4);
+  const Tensor theta = Draw({2, transform.theta_size()}, 0.5, 3);
+  const Tensor signals = Draw({2, 3, 8}, 1, 4);
+  const Tensor lengths = torch::tensor({8, 5}, torch::kInt64);
+  const Tensor warped = transform.Warp(theta, signals, lengths);
+  EXPECT_TRUE(warped[0].equal(transform.Warp(theta, signals)[0]));
+  const Tensor alone = transform.Warp(theta.narrow(0, 1, 1),
+                                      signals.narrow(0, 1, 1).narrow(2, 0, 5));
+  EXPECT_TRUE(warped[1].narrow(1, 0, 5).allclose(alone[0], 0, 1e-13));
+  EXPECT_EQ(warped[1].narrow(1, 5, 3).abs().max().item<double>(), 0);
+  EXPECT_LT(
+      GradientError(
+          [&](const Tensor& t) { return transform.Warp(t, signals, lengths); },
+          theta, 5),
+      1e-4);
+  EXPECT_LT(
+      GradientError(
+          [&](const Tensor& s) { return transform.Warp(theta, s, lengths); },
+          signals, 6),
+      1e-8);
+}
+
+TEST(VolumeTransform, IsTheFlowOfEachElementWithItsGradients) {
+  const VolumeTransform transform = Volumes();
+  const Tensor theta = Draw({2, transform.theta_size()}, 0.5, 1);
+  const Tensor points = torch::rand(
+      {6, 3}, at::make_generator<at::CPUGeneratorImpl>(2), torch::kFloat64);
+  const Tensor y = transform.Apply(theta, points);
+  for (int b = 0; b < 2; ++b) {
+    const VolumeFlow flow(transform.basis(), Eigen::Map<const Eigen::VectorXd>(
+                                                 theta[b].data_ptr<double>(),
+                                                 transform.theta_size()));
+    for (int n = 0; n < 6; ++n) {
+      const Eigen::Vector3d at =
+          flow(Eigen::Map<const Eigen::Vector3d>(points[n].data_ptr<double>()));
+      for (int a = 0; a < 3; ++a) EXPECT_EQ(y[b][n][a].item<double>(), at[a]);
+    }
+  }
+  EXPECT_LT(
+      GradientError([&](const Tensor& t) { return transform.Apply(t, points); },
+                    theta, 6),
+      1e-5);
+  EXPECT_LT(
+      GradientError([&](const Tensor& x) { return transform.Apply(theta, x); },
+                    points, 7),
+      1e-5);
+}
+
+TEST(VolumeTransform, WarpsAlongEachAxis) {
+  const VolumeTransform transform(VolumeBasis::Create({1, 1, 1}).value());
+  // Moves by one of 5, 4 and 3 samples along x, y and z.
+  for (int a = 0; a < 3; ++a) {
+    Eigen::Matrix3Xd velocities = transform.basis()->vertices() * 0;
+    const double step = 1.0 / (4 - a);
+    velocities.row(a).setConstant(step);
+    const Eigen::VectorXd field =
+        transform.basis()->ThetaFromVertices(velocities);
+    const Tensor theta = torch::empty({1, field.size()}, torch::kFloat64);
+    Eigen::Map<Eigen::VectorXd>(theta.data_ptr<double>(), field.size()) = field;
+    const Tensor volumes = Draw({1, 2, 3, 4, 5}, 1, a);
+    const Tensor warped = transform.Warp(theta, volumes);
+    const int64_t axis = 4 - a, size = volumes.size(axis);
+    EXPECT_TRUE(warped.narrow(axis, 0, size - 1)
+                    .allclose(volumes.narrow(axis, 1, size - 1), 0, 1e-12));
+    // Beyond the border the nearest sample, or nothing.
+    EXPECT_TRUE(warped.select(axis, size - 1)
+                    .allclose(volumes.select(axis, size - 1), 0, 1e-12));
+    EXPECT_LT(transform.Warp(theta, volumes, Beyond::kZero)
+                  .select(axis, size - 1)
+                  .abs()
+                  .max()
+                  .item<double>(),
+              1e-12);
+  }
+  const VolumeTransform bent = Volumes();
+  const Tensor volumes = Draw({2, 1, 3, 4, 5}, 1, 9);
+  EXPECT_LT(
+      GradientError([&](const Tensor& t) { return bent.Warp(t, volumes); },
+                    Draw({2, bent.theta_size()}, 0.3, 8), 5),
+      1e-4);
+}
+
+TEST(BatchTransform, WrongArgumentsThrow) {
+  const SignalTransform transform = Signals(4);
+  const Tensor theta = Draw({2, transform.theta_size()}, 0.5, 3);
+  EXPECT_THROW(transform.Apply(Draw({2, 9}, 1, 1), Draw({5}, 1, 1)),
+               c10::Error);
+  EXPECT_THROW(transform.Apply(theta, Draw({3, 5}, 1, 1)), c10::Error);
+  EXPECT_THROW(transform.Apply(theta, Draw({5}, 1, 1).to(torch::kFloat32)),
+               c10::Error);
+  EXPECT_THROW(transform.Warp(theta, Draw({2, 5}, 1, 1)), c10::Error);
+  for (const int64_t length : {0, 6}) {
+    EXPECT_THROW(transform.Warp(theta, Draw({2, 1, 5}, 1, 1),
+                                torch::tensor({length, int64_t{5}})),
+                 c10::Error);
+  }
+  EXPECT_THROW(Volumes().Apply(Draw({2, Volumes().theta_size()}, 1, 1),
+                               Draw({5, 2}, 1, 1)),
+               c10::Error);
+}
+
+}  // namespace
+}  // namespace cpab
