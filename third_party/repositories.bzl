@@ -109,6 +109,17 @@ def system_libraries():
         },
     )
     system_library(
+        name = "system_pybind11",
+        debian_package = "pybind11-dev",
+        header = "/usr/include/pybind11/pybind11.h",
+        libraries = {"pybind11": []},
+    )
+    system_library(
+        name = "system_python",
+        debian_package = "python3-dev",
+        modules = {"python": "python3"},
+    )
+    system_library(
         name = "system_ffmpeg",
         debian_package = "libavcodec-dev libavdevice-dev libavformat-dev libswscale-dev libswresample-dev",
         modules = {"ffmpeg": "libavdevice libavformat libavcodec libswscale libswresample libavutil"},
