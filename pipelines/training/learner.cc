@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "networks/batch_norm.h"
 #include "pipelines/training/diagnostics.h"
+#include "pipelines/training/host_values.h"
 #include "pipelines/training/schedule.h"
 #include "third_party/absl/status_macros.h"
 
@@ -193,17 +194,24 @@ absl::StatusOr<StepResult> Learner::ComputeGradients(
 // Of one batch: all but what the optimizer gives.
 StepReport Learner::Measure(const StepOutput& output,
                             std::string* not_finite) const {
+  std::vector<torch::Tensor> scalars = {output.total};
+  for (const auto& [name, term] : output.terms) scalars.push_back(term);
+  for (const Diagnostic& diagnostic : Diagnostics()) {
+    scalars.push_back(diagnostic.measure(output));
+  }
+  const std::vector<double> values = HostValues(scalars);
+  const double* value = values.data();
   StepReport report = Layout();
-  report.Set(kTotalLoss, output.total.item<double>());
+  report.Set(kTotalLoss, *value++);
   for (const auto& [name, term] : output.terms) {
-    const double value = term.item<double>();
-    report.Set(name, value);
-    if (!std::isfinite(value) && not_finite->empty()) {
-      *not_finite = absl::StrCat("the loss term '", name, "' is ", value);
+    report.Set(name, *value);
+    if (!std::isfinite(*value) && not_finite->empty()) {
+      *not_finite = absl::StrCat("the loss term '", name, "' is ", *value);
     }
+    ++value;
   }
   for (const Diagnostic& diagnostic : Diagnostics()) {
-    report.Set(diagnostic.name, diagnostic.measure(output).item<double>());
+    report.Set(diagnostic.name, *value++);
   }
   return report;
 }

@@ -1,0 +1,45 @@
+// Test suites that run on each kind of device:
+//
+//   class FlowTest : public networks::test_util::DeviceTest {};
+//   INSTANTIATE_ON_DEVICES(FlowTest);
+//   TEST_P(FlowTest, AgreesWithTheCpu) { ... x.to(device()) ... }
+//
+// The devices are the CPU, the stand-in (stand_in_device.h), which every
+// machine has, and the first CUDA device. A test of a device that is not there
+// is skipped and says so.
+#ifndef NETWORKS_TESTING_DEVICES_H_
+#define NETWORKS_TESTING_DEVICES_H_
+
+#include <torch/cuda.h>
+#include <torch/types.h>
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "networks/testing/stand_in_device.h"
+
+namespace networks::test_util {
+
+class DeviceTest : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    if (device().is_cuda() && !torch::cuda::is_available()) {
+      GTEST_SKIP() << "no CUDA device: not tested on one";
+    }
+  }
+
+  torch::Device device() const {
+    const std::string name = GetParam();
+    if (name == "cuda") return torch::Device(torch::kCUDA, 0);
+    return name == "stand_in" ? StandInDevice() : torch::Device(torch::kCPU);
+  }
+};
+
+}  // namespace networks::test_util
+
+#define INSTANTIATE_ON_DEVICES(Suite)                               \
+  INSTANTIATE_TEST_SUITE_P(                                         \
+      Devices, Suite, ::testing::Values("cpu", "stand_in", "cuda"), \
+      [](const auto& info) { return std::string(info.param); })
+
+#endif  // NETWORKS_TESTING_DEVICES_H_

@@ -1,0 +1,98 @@
+// A training step with all losses that every machine has weights for, on each
+// kind of device.
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/testing/devices.h"
+#include "networks/testing/stand_in_device.h"
+#include "pipelines/testing/testing_config.h"
+#include "pipelines/training/host_values.h"
+#include "pipelines/training/learner.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+data::Batch RandomBatch() {
+  torch::manual_seed(1);
+  data::Batch batch;
+  batch.source = torch::rand({2, 3, 32, 32});
+  batch.driving = torch::rand({2, 3, 32, 32});
+  return batch;
+}
+
+struct Stepped {
+  StepReport report;
+  std::map<std::string, torch::Tensor> gradients;
+  double largest = 0;  // of all gradients
+};
+
+Stepped TakeStep(torch::Device device) {
+  const auto config = TinyConfig(
+      {"losses.photometric=10", "losses.mixture=10", "losses.balance=1",
+       "training.background_start_epoch=0", "model.detector.kind=VOTING"});
+  auto learner = Learner::Create(*config, device, nullptr);
+  EXPECT_THAT(learner, IsOk());
+  (*learner)->model().train();
+  StageTimer timer;
+  const auto result = (*learner)->Step({RandomBatch()}, 0, {}, timer);
+  EXPECT_THAT(result, IsOk());
+  Stepped stepped = {result->report, {}, 0};
+  for (const auto& item : (*learner)->model().named_parameters()) {
+    EXPECT_EQ(item.value().device().type(), device.type()) << item.key();
+    if (!item.value().grad().defined()) continue;
+    const torch::Tensor gradient = item.value().grad().cpu();
+    stepped.gradients[item.key()] = gradient;
+    stepped.largest =
+        std::max(stepped.largest, gradient.abs().max().item<double>());
+  }
+  return stepped;
+}
+
+class LearnerDeviceTest : public networks::test_util::DeviceTest {};
+
+INSTANTIATE_ON_DEVICES(LearnerDeviceTest);
+
+// Losses are sums of thousands of float32 values. Gradients differ by what the
+// kinks of L1 losses and of bilinear sampling make of rounding: as those of one
+// and two threads do, see parallel_training_test.
+TEST_P(LearnerDeviceTest, AStepIsThatOnTheCpu) {
+  const Stepped expected = TakeStep(torch::kCPU);
+  const Stepped actual = TakeStep(device());
+  for (const StepValue& value : expected.report.values()) {
+    const double other = actual.report.Get(value.name);
+    if (std::isnan(value.value) && std::isnan(other)) continue;
+    EXPECT_NEAR(other, value.value, 1e-3 * (1e-2 + std::abs(value.value)))
+        << value.name;
+  }
+  ASSERT_EQ(actual.gradients.size(), expected.gradients.size());
+  for (const auto& [name, gradient] : expected.gradients) {
+    const double difference =
+        (actual.gradients.at(name) - gradient).abs().max().item<double>();
+    const double scale =
+        std::max(gradient.abs().max().item<double>(), 1e-5 * expected.largest);
+    EXPECT_LT(difference / scale, 5e-2) << name;
+  }
+}
+
+TEST(HostValues, AreFetchedAtOnce) {
+  const torch::Tensor x = torch::rand({3}, torch::kFloat64);
+  const torch::Tensor on_device = x.to(networks::test_util::StandInDevice());
+  networks::test_util::TakeWaits();
+  EXPECT_EQ(HostValues({on_device[1], x[0], on_device[2].to(torch::kFloat32)}),
+            (std::vector<double>{x[1].item<double>(), x[0].item<double>(),
+                                 x[2].item<float>()}));
+  EXPECT_THAT(networks::test_util::TakeWaits(),
+              testing::ElementsAre("copy to the CPU"));
+  EXPECT_TRUE(HostValues({}).empty());
+}
+
+}  // namespace
+}  // namespace pipelines
