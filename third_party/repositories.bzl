@@ -130,6 +130,11 @@ def system_libraries():
         modules = {"curl": "libcurl"},
     )
     system_library(
+        name = "system_lcms2",
+        debian_package = "liblcms2-dev",
+        modules = {"lcms2": "lcms2"},
+    )
+    system_library(
         name = "system_zlib",
         debian_package = "zlib1g-dev",
         header = "/usr/include/zlib.h",

@@ -54,9 +54,35 @@ ImageHeader MakeHeader(uint32_t width, uint32_t height,
   return header;
 }
 
+// [EXIF 2.3, 4.6.4] The orientation in the first directory of a TIFF structure.
+int ReadOrientation(std::string_view tiff) {
+  constexpr uint32_t kOrientation = 0x0112;
+  const auto read = StartsWith(tiff, "MM") ? BigEndian : LittleEndian;
+  const size_t directory = read(tiff, 4, 4);
+  const uint32_t count = read(tiff, directory, 2);
+  for (uint32_t i = 0; i < count && directory + 12 * i < tiff.size(); ++i) {
+    const size_t entry = directory + 2 + 12 * i;
+    if (read(tiff, entry, 2) != kOrientation) continue;
+    const uint32_t value = read(tiff, entry + 8, 2);
+    return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+  }
+  return 1;
+}
+
+// The same with the name in front that JPEG and some WebP have.
+int ReadExifOrientation(std::string_view exif) {
+  constexpr auto kName = "Exif\0\0"sv;
+  if (StartsWith(exif, kName)) exif.remove_prefix(kName.size());
+  return ReadOrientation(exif);
+}
+
 // Signature, then chunks of length, type, data, checksum; the last is IEND.
 absl::StatusOr<ImageHeader> ReadPngHeader(std::string_view bytes,
                                           const std::string& name) {
+  ImageHeader header = MakeHeader(BigEndian(bytes, 16, 4),
+                                  BigEndian(bytes, 20, 4), Byte(bytes, 24));
+  constexpr uint32_t kAlpha = 4;  // in the colour type
+  header.has_alpha = Byte(bytes, 25) & kAlpha;
   size_t at = 8;
   while (at + 12 <= bytes.size()) {
     const size_t length = BigEndian(bytes, at, 4);
@@ -70,9 +96,10 @@ absl::StatusOr<ImageHeader> ReadPngHeader(std::string_view bytes,
           name, ": the PNG is damaged: wrong checksum of chunk ",
           std::string(type_and_data.substr(0, 4)), " at byte ", at));
     }
-    if (StartsWith(type_and_data, "IEND")) {
-      return MakeHeader(BigEndian(bytes, 16, 4), BigEndian(bytes, 20, 4),
-                        Byte(bytes, 24));
+    if (StartsWith(type_and_data, "IEND")) return header;
+    if (StartsWith(type_and_data, "tRNS")) header.has_alpha = true;
+    if (StartsWith(type_and_data, "eXIf")) {
+      header.orientation = ReadOrientation(type_and_data.substr(4));
     }
     at += 12 + length;
   }
@@ -100,12 +127,22 @@ size_t FindMarker(std::string_view bytes, size_t at) {
 
 absl::StatusOr<ImageHeader> ReadJpegHeader(std::string_view bytes,
                                            const std::string& name) {
-  constexpr uint32_t kEndOfImage = 0xd9;
+  constexpr uint32_t kEndOfImage = 0xd9, kExif = 0xe1;
   ImageHeader header;
+  int orientation = 1;
   size_t at = FindMarker(bytes, 2);
   while (at + 1 < bytes.size()) {
     const uint32_t marker = Byte(bytes, at + 1);
-    if (marker == kEndOfImage) return header;
+    if (marker == kEndOfImage) {
+      header.orientation = orientation;
+      return header;
+    }
+    const std::string_view content = bytes.substr(
+        std::min(at + 4, bytes.size()), BigEndian(bytes, at + 2, 2));
+    if (marker == kExif && orientation == 1 &&
+        StartsWith(content, "Exif\0"sv)) {
+      orientation = ReadExifOrientation(content);
+    }
     if (IsStartOfFrame(marker)) {
       header =
           MakeHeader(BigEndian(bytes, at + 7, 2), BigEndian(bytes, at + 5, 2));
@@ -128,29 +165,12 @@ absl::StatusOr<ImageHeader> ReadBmpHeader(std::string_view bytes,
                     static_cast<uint32_t>(std::abs(height)));
 }
 
-// [EXIF 2.3, 4.6.4] The orientation in the first directory of a TIFF structure.
-int ReadOrientation(std::string_view tiff) {
-  constexpr uint32_t kOrientation = 0x0112;
-  const auto read = StartsWith(tiff, "MM") ? BigEndian : LittleEndian;
-  const size_t directory = read(tiff, 4, 4);
-  const uint32_t count = read(tiff, directory, 2);
-  for (uint32_t i = 0; i < count && directory + 12 * i < tiff.size(); ++i) {
-    const size_t entry = directory + 2 + 12 * i;
-    if (read(tiff, entry, 2) != kOrientation) continue;
-    const uint32_t value = read(tiff, entry + 8, 2);
-    return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
-  }
-  return 1;
-}
-
 // Chunks of type, size and content, each at an even place.
 int ReadWebpOrientation(std::string_view bytes) {
   for (size_t at = 12; at + 8 <= bytes.size();) {
     const size_t size = LittleEndian(bytes, at + 4, 4);
     if (bytes.substr(at, 4) == "EXIF") {
-      std::string_view tiff = bytes.substr(at + 8, size);
-      if (StartsWith(tiff, "Exif\0\0"sv)) tiff.remove_prefix(6);
-      return ReadOrientation(tiff);
+      return ReadExifOrientation(bytes.substr(at + 8, size));
     }
     at += 8 + size + size % 2;
   }
@@ -165,7 +185,7 @@ absl::StatusOr<ImageHeader> ReadWebpHeader(std::string_view bytes,
   }
   const std::string_view chunk = bytes.substr(12, 4);
   if (chunk == "VP8X") {
-    constexpr uint32_t kAnimation = 0x02;
+    constexpr uint32_t kAnimation = 0x02, kAlpha = 0x10;
     if (Byte(bytes, 20) & kAnimation) {
       return absl::InvalidArgumentError(absl::StrCat(
           name,
@@ -174,11 +194,15 @@ absl::StatusOr<ImageHeader> ReadWebpHeader(std::string_view bytes,
     ImageHeader header = MakeHeader(LittleEndian(bytes, 24, 3) + 1,
                                     LittleEndian(bytes, 27, 3) + 1);
     header.orientation = ReadWebpOrientation(bytes);
+    header.has_alpha = Byte(bytes, 20) & kAlpha;
     return header;
   }
   if (chunk == "VP8L") {
     const uint32_t packed = LittleEndian(bytes, 21, 4);
-    return MakeHeader((packed & 0x3fff) + 1, (packed >> 14 & 0x3fff) + 1);
+    ImageHeader header =
+        MakeHeader((packed & 0x3fff) + 1, (packed >> 14 & 0x3fff) + 1);
+    header.has_alpha = packed >> 28 & 1;
+    return header;
   }
   return MakeHeader(LittleEndian(bytes, 26, 2) & 0x3fff,
                     LittleEndian(bytes, 28, 2) & 0x3fff);
@@ -209,7 +233,9 @@ absl::StatusOr<ImageHeader> ReadTiffHeader(std::string_view bytes,
       bits = is_here ? value : read(bytes, read(bytes, entry + 8, 4), 2);
     }
   }
-  return MakeHeader(width, height, bits);
+  ImageHeader header = MakeHeader(width, height, bits);
+  header.orientation = ReadOrientation(bytes);
+  return header;
 }
 
 // The word that begins at or behind `*at`, which is moved behind it; comments

@@ -24,8 +24,9 @@ bool IsAnimatedPng(std::string_view bytes);
 
 struct ImageHeader {
   cv::Size size;             // as stored, before any EXIF rotation
-  int orientation = 1;       // [EXIF] 1 to 8; only of WebP, see image_io.cc
+  int orientation = 1;       // [EXIF] 1 to 8
   int bytes_per_sample = 1;  // as the decoder returns them: 2 for 16 bits
+  bool has_alpha = false;    // of PNG and WebP
 };
 
 // InvalidArgument, with `name`, when no size can be found, when the file ends

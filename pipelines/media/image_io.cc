@@ -14,25 +14,22 @@
 #include "opencv2/core/utils/logger.hpp"
 #include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
+#include "pipelines/media/colour_profile.h"
+#include "pipelines/media/image_colours.h"
 #include "pipelines/media/image_header.h"
+#include "pipelines/media/transparency.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {
 namespace {
 
-// Whether `bytes` hold EXIF data, which may say that the image is to be turned.
-bool HasExif(std::string_view bytes) {
-  return bytes.find(std::string_view("Exif\0", 5)) != std::string_view::npos ||
-         bytes.find("eXIf") != std::string_view::npos ||
-         bytes.find("EXIF") != std::string_view::npos;
-}
-
-// Three channels as decoded; while they are turned or made 8 bits, those and
-// the result.
-absl::Status CheckSize(const ImageHeader& header, std::string_view bytes,
-                       const std::string& name) {
-  const int64_t decoded = int64_t{3} * header.bytes_per_sample;
-  const int64_t turned = HasExif(bytes) ? decoded : 0;
+// Three or four channels as decoded; while they are turned, taken apart or made
+// 8 bits, those and the result.
+absl::Status CheckSize(const ImageHeader& header, const std::string& name) {
+  const int64_t decoded =
+      int64_t{header.has_alpha ? 4 : 3} * header.bytes_per_sample;
+  const int64_t turned =
+      header.orientation > 1 || header.has_alpha ? decoded : 0;
   const int64_t converted = header.bytes_per_sample > 1 ? 3 : 0;
   // No overflow: the sides are below 2^31, so their product is below 2^62.
   const int64_t pixels = int64_t{header.size.width} * header.size.height;
@@ -62,8 +59,9 @@ cv::Mat ToEightBits(const cv::Mat& image) {
   return result;
 }
 
-// Empty if OpenCV cannot decode it.
-cv::Mat DecodeWithOpenCv(std::string_view bytes) {
+// As stored, but for TIFF, which OpenCV turns upright: [h, w] of 3 channels, or
+// 4 with alpha, in the order B, G, R. Empty if OpenCV cannot decode it.
+cv::Mat DecodeWithOpenCv(std::string_view bytes, bool with_alpha) {
   // The status says what a user needs; OpenCV would add its own lines.
   static const bool silenced = [] {
     cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
@@ -73,12 +71,12 @@ cv::Mat DecodeWithOpenCv(std::string_view bytes) {
   // imdecode wants a matrix but only reads it.
   const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8UC1,
                        const_cast<char*>(bytes.data()));
+  // OpenCV's versions differ in what they turn by EXIF.
+  const int flags = with_alpha ? cv::IMREAD_UNCHANGED
+                               : cv::IMREAD_COLOR | cv::IMREAD_ANYDEPTH |
+                                     cv::IMREAD_IGNORE_ORIENTATION;
   try {
-    // OpenCV's versions differ in whether they turn a WebP.
-    const bool is_webp = DetectImageFormat(bytes) == ImageFormat::kWebp;
-    return cv::imdecode(buffer,
-                        cv::IMREAD_COLOR | cv::IMREAD_ANYDEPTH |
-                            (is_webp ? cv::IMREAD_IGNORE_ORIENTATION : 0));
+    return cv::imdecode(buffer, flags);
   } catch (const cv::Exception&) {
     return cv::Mat();
   }
@@ -98,16 +96,17 @@ cv::Mat Upright(const cv::Mat& stored, int orientation) {
   return upright;
 }
 
-// Whether the EXIF orientation swaps width and height. OpenCV offers no way to
-// ask, so a file with EXIF data is decoded and compared with its header.
-bool IsTransposed(std::string_view bytes, const ImageHeader& header) {
-  const cv::Size stored = header.size;
-  if (stored.width == stored.height) return false;
-  if (header.orientation >= 5) return true;
-  if (DetectImageFormat(bytes) != ImageFormat::kJpeg) return false;
-  if (!HasExif(bytes)) return false;
-  const cv::Mat decoded = DecodeWithOpenCv(bytes);
-  return decoded.size() == cv::Size(stored.height, stored.width);
+// Takes the alpha channel off `image`; empty where there is none. Grey becomes
+// three channels.
+cv::Mat SplitAlpha(cv::Mat* image) {
+  cv::Mat alpha;
+  if (image->channels() == 4) {
+    cv::extractChannel(*image, alpha, 3);
+    cv::cvtColor(*image, *image, cv::COLOR_BGRA2BGR);
+  } else if (image->channels() == 1) {
+    cv::cvtColor(*image, *image, cv::COLOR_GRAY2BGR);
+  }
+  return alpha;
 }
 
 std::string BigEndian(uint32_t value) {
@@ -115,11 +114,9 @@ std::string BigEndian(uint32_t value) {
           static_cast<char>(value >> 8), static_cast<char>(value)};
 }
 
-// A tEXt chunk behind the header, [PNG specification, 11.3.4.3].
-void InsertPngComment(std::string_view comment, std::string* png) {
+// Puts a chunk behind the header, [PNG specification, 5.3].
+void InsertPngChunk(const std::string& chunk, std::string* png) {
   constexpr size_t kHeaderEnd = 8 + 25;  // signature and IHDR
-  std::string chunk("tEXtComment\0", 12);
-  chunk.append(comment);
   const auto crc = static_cast<uint32_t>(
       crc32(0, reinterpret_cast<const Bytef*>(chunk.data()),
             static_cast<uInt>(chunk.size())));
@@ -148,13 +145,19 @@ absl::StatusOr<cv::Mat> ReadImage(const std::string& path) {
 absl::StatusOr<cv::Mat> DecodeImage(std::string_view bytes,
                                     const std::string& name) {
   ASSIGN_OR_RETURN(const ImageHeader header, ReadImageHeader(bytes, name));
-  RETURN_IF_ERROR(CheckSize(header, bytes, name));
-  cv::Mat image = DecodeWithOpenCv(bytes);
+  RETURN_IF_ERROR(CheckSize(header, name));
+  cv::Mat image = DecodeWithOpenCv(bytes, header.has_alpha);
   if (image.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(name, ": the image is damaged and cannot be decoded"));
   }
-  image = ToEightBits(Upright(image, header.orientation));
+  const cv::Mat alpha = SplitAlpha(&image);
+  ConvertToSrgb(ReadImageColours(bytes), &image);
+  image = ToEightBits(image);
+  if (!alpha.empty()) PutOnWhite(ToEightBits(alpha), &image);
+  if (DetectImageFormat(bytes) != ImageFormat::kTiff) {
+    image = Upright(image, header.orientation);
+  }
   SwapRedAndBlue(&image);
   return image;
 }
@@ -162,9 +165,9 @@ absl::StatusOr<cv::Mat> DecodeImage(std::string_view bytes,
 absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
                                     const std::string& name) {
   ASSIGN_OR_RETURN(const ImageHeader header, ReadImageHeader(bytes, name));
-  RETURN_IF_ERROR(CheckSize(header, bytes, name));
+  RETURN_IF_ERROR(CheckSize(header, name));
   cv::Size size = header.size;
-  if (IsTransposed(bytes, header)) std::swap(size.width, size.height);
+  if (header.orientation >= 5) std::swap(size.width, size.height);
   return size;
 }
 
@@ -190,9 +193,13 @@ absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
     return absl::InternalError(absl::StrCat(name, ": ", error.what()));
   }
   std::string content(bytes.begin(), bytes.end());
-  if (!comment.empty() && DetectImageFormat(content) == ImageFormat::kPng) {
-    InsertPngComment(comment, &content);
+  if (DetectImageFormat(content) != ImageFormat::kPng) return content;
+  if (!comment.empty()) {
+    InsertPngChunk(
+        std::string("tEXtComment\0", 12).append(comment.data(), comment.size()),
+        &content);
   }
+  InsertPngChunk(std::string("sRGB\0", 5), &content);  // perceptual
   return content;
 }
 

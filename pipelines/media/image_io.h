@@ -29,9 +29,10 @@ bool LooksLikeImage(std::string_view bytes);
 absl::StatusOr<std::string> ReadImageFile(const std::string& path);
 
 // Reads the image at `path`, whatever its name says: PNG, JPEG, BMP, WebP,
-// TIFF, PNM and what else OpenCV decodes. Grey becomes RGB, alpha is dropped
-// (the colours beneath it are kept as stored), 16 bits are rounded to 8, and
-// the EXIF orientation is applied.
+// TIFF, PNM and what else OpenCV decodes. Grey becomes RGB, what is transparent
+// (in PNG and WebP) becomes white, 16 bits are rounded to 8, the EXIF
+// orientation is applied, and so are colour profiles (image_colours.h): the
+// result is sRGB.
 //
 // NotFound or PermissionDenied when the file cannot be opened; InvalidArgument
 // when it is empty, no image, damaged, truncated, or needs more than
@@ -50,8 +51,8 @@ absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
 // The content of an image file of `rgb` (CV_8UC3 RGB, or CV_8UC1 grey): PNG,
 // JPEG (quality 95) or whatever else OpenCV encodes, by `ending` (".png").
 // InvalidArgument, with `name`, for an ending without an encoder.
-// A PNG carries `comment`, if there is one, as the text "Comment"; other
-// formats leave it out.
+// A PNG states that it is sRGB, and carries `comment`, if there is one, as the
+// text "Comment"; other formats leave it out.
 absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
                                         const std::string& ending,
                                         const std::string& name,

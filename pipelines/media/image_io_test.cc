@@ -127,11 +127,26 @@ TEST(ReadImage, MakesGreyRgb) {
   EXPECT_EQ(MaxDifference(*read, cv::Mat(4, 5, CV_8UC3, {77, 77, 77})), 0);
 }
 
-TEST(ReadImage, DropsAlphaAndKeepsTheColoursBeneath) {
-  const cv::Mat bgra(4, 5, CV_8UC4, cv::Scalar(30, 20, 10, 0));
-  const auto read = DecodeImage(Encode(".png", bgra), "alpha");
-  ASSERT_THAT(read, IsOk());
-  EXPECT_EQ(MaxDifference(*read, cv::Mat(4, 5, CV_8UC3, {10, 20, 30})), 0);
+// A disc that was cut out still has the picture's colours around it, which must
+// not come back.
+TEST(ReadImage, PutsWhatIsTransparentOnWhite) {
+  cv::Mat bgra(1, 3, CV_8UC4);
+  bgra.at<cv::Vec4b>(0) = cv::Vec4b(30, 20, 10, 0);
+  bgra.at<cv::Vec4b>(1) = cv::Vec4b(30, 20, 10, 255);
+  bgra.at<cv::Vec4b>(2) = cv::Vec4b(30, 20, 10, 51);  // a fifth
+  cv::Mat deep;
+  bgra.convertTo(deep, CV_16U, 257);
+  std::vector<uchar> webp;
+  cv::imencode(".webp", bgra, webp, {cv::IMWRITE_WEBP_QUALITY, 101});
+  for (const std::string& bytes : {Encode(".png", bgra), Encode(".png", deep),
+                                   std::string(webp.begin(), webp.end())}) {
+    const auto read = DecodeImage(bytes, "cutout");
+    ASSERT_THAT(read, IsOk());
+    EXPECT_EQ(read->at<cv::Vec3b>(0), cv::Vec3b(255, 255, 255));
+    EXPECT_EQ(read->at<cv::Vec3b>(1), cv::Vec3b(10, 20, 30));
+    EXPECT_EQ(read->at<cv::Vec3b>(2), cv::Vec3b(206, 208, 210));
+    EXPECT_THAT(ProbeImage(bytes, "cutout"), IsOkAndHolds(cv::Size(3, 1)));
+  }
 }
 
 TEST(ReadImage, RoundsSixteenBitsToEight) {
@@ -223,6 +238,124 @@ TEST(ReadImage, TurnsAWebpAsAJpeg) {
   }
 }
 
+std::string BigEndian(uint32_t value) {
+  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
+          static_cast<char>(value >> 8), static_cast<char>(value)};
+}
+
+std::string PngChunk(const std::string& type, const std::string& data) {
+  const std::string content = type + data;
+  const uLong checksum =
+      crc32(0, reinterpret_cast<const Bytef*>(content.data()),
+            static_cast<uInt>(content.size()));
+  return BigEndian(static_cast<uint32_t>(data.size())) + content +
+         BigEndian(static_cast<uint32_t>(checksum));
+}
+
+std::string ExifDirectory(char orientation) {
+  const std::string jpeg = WithOrientation("\xff\xd8", orientation);
+  return jpeg.substr(jpeg.find("Exif") + 6);
+}
+
+TEST(ReadImage, TurnsAPngAsAJpeg) {
+  const cv::Mat picture = Picture(48, 32);
+  const std::string plain = Encode(".png", ToBgr(picture));
+  constexpr size_t kHeaderEnd = 33;
+  for (char orientation = 1; orientation <= 8; ++orientation) {
+    const std::string png = plain.substr(0, kHeaderEnd) +
+                            PngChunk("eXIf", ExifDirectory(orientation)) +
+                            plain.substr(kHeaderEnd);
+    const auto read = DecodeImage(png, "a.png");
+    ASSERT_THAT(read, IsOk());
+    const auto jpeg = DecodeImage(
+        WithOrientation(Encode(".jpg", ToBgr(picture)), orientation), "a.jpg");
+    ASSERT_THAT(jpeg, IsOk());
+    ASSERT_EQ(read->size(), jpeg->size()) << int{orientation};
+    EXPECT_LT(cv::norm(*read, *jpeg, cv::NORM_L1) /
+                  static_cast<double>(read->total() * 3),
+              8)
+        << int{orientation};
+    EXPECT_THAT(ProbeImage(png, "a.png"), IsOkAndHolds(read->size()));
+  }
+}
+
+// One strip of RGB, and a directory of tags, types, counts and values.
+std::string TiffWithOrientation(const cv::Mat& rgb, uint32_t orientation) {
+  const auto width = static_cast<uint32_t>(rgb.cols);
+  const auto height = static_cast<uint32_t>(rgb.rows);
+  constexpr uint32_t kShort = 3, kLong = 4, kPixels = 8;
+  const uint32_t size = width * height * 3;
+  const uint32_t bits = kPixels + size;  // three shorts
+  const uint32_t directory = bits + 6;
+  const std::vector<std::vector<uint32_t>> entries = {
+      {256, kLong, 1, width},        {257, kLong, 1, height},
+      {258, kShort, 3, bits},        {259, kShort, 1, 1},
+      {262, kShort, 1, 2},           {273, kLong, 1, kPixels},
+      {274, kShort, 1, orientation}, {277, kShort, 1, 3},
+      {278, kLong, 1, height},       {279, kLong, 1, size}};
+  std::string tiff = "II*" + std::string(1, '\0') + LittleEndian(directory);
+  tiff.append(reinterpret_cast<const char*>(rgb.data), size);
+  tiff += std::string("\x08\0\x08\0\x08\0", 6);
+  tiff += LittleEndian(static_cast<uint32_t>(entries.size())).substr(0, 2);
+  for (const std::vector<uint32_t>& entry : entries) {
+    tiff += LittleEndian(entry[0]).substr(0, 2);
+    tiff += LittleEndian(entry[1]).substr(0, 2);
+    tiff += LittleEndian(entry[2]) + LittleEndian(entry[3]);
+  }
+  return tiff + LittleEndian(0);
+}
+
+TEST(ReadImage, TurnsATiffAsAPng) {
+  const cv::Mat picture = Picture(48, 32);
+  const std::string plain = Encode(".png", ToBgr(picture));
+  for (char orientation = 1; orientation <= 8; ++orientation) {
+    const std::string tiff =
+        TiffWithOrientation(picture, static_cast<uint32_t>(orientation));
+    const auto read = DecodeImage(tiff, "a.tiff");
+    ASSERT_THAT(read, IsOk());
+    const auto png = DecodeImage(
+        plain.substr(0, 33) + PngChunk("eXIf", ExifDirectory(orientation)) +
+            plain.substr(33),
+        "a.png");
+    ASSERT_THAT(png, IsOk());
+    EXPECT_EQ(MaxDifference(*read, *png), 0) << int{orientation};
+    EXPECT_THAT(ProbeImage(tiff, "a.tiff"), IsOkAndHolds(read->size()));
+  }
+}
+
+TEST(ReadImage, ReadsAPalette) {
+  // Two colours, of which the second is transparent.
+  const std::string header =
+      BigEndian(2) + BigEndian(1) + std::string("\x08\x03\0\0\0", 5);
+  const std::string row("\0\0\1", 3);
+  std::string packed(64, '\0');
+  uLongf size = packed.size();
+  ASSERT_EQ(compress(reinterpret_cast<Bytef*>(packed.data()), &size,
+                     reinterpret_cast<const Bytef*>(row.data()), row.size()),
+            Z_OK);
+  packed.resize(size);
+  const std::string begin = "\x89PNG\r\n\x1a\n" + PngChunk("IHDR", header) +
+                            PngChunk("PLTE", "\x10\x20\x30\x70\x60\x50");
+  const std::string end = PngChunk("IDAT", packed) + PngChunk("IEND", "");
+  const auto opaque = DecodeImage(begin + end, "palette");
+  ASSERT_THAT(opaque, IsOk());
+  EXPECT_EQ(opaque->at<cv::Vec3b>(0), cv::Vec3b(0x10, 0x20, 0x30));
+  EXPECT_EQ(opaque->at<cv::Vec3b>(1), cv::Vec3b(0x70, 0x60, 0x50));
+  const auto cut = DecodeImage(
+      begin + PngChunk("tRNS", std::string("\xff\0", 2)) + end, "palette");
+  ASSERT_THAT(cut, IsOk());
+  EXPECT_EQ(cut->at<cv::Vec3b>(0), cv::Vec3b(0x10, 0x20, 0x30));
+  EXPECT_EQ(cut->at<cv::Vec3b>(1), cv::Vec3b(255, 255, 255));
+}
+
+TEST(EncodeImage, SaysThatAPngIsSrgb) {
+  const auto png = EncodeImage(Picture(3, 2), ".png", "a.png", "a comment");
+  ASSERT_THAT(png, IsOk());
+  EXPECT_EQ(png->substr(33),
+            PngChunk("sRGB", std::string(1, '\0')) + png->substr(33 + 13));
+  EXPECT_THAT(*png, HasSubstr("a comment"));
+}
+
 TEST(ReadImage, ReadsProgressiveJpeg) {
   std::vector<uchar> bytes;
   cv::imencode(".jpg", ToBgr(Picture(40, 30)), bytes,
@@ -284,20 +417,6 @@ TEST(ReadImage, RefusesAbsurdSizesBeforeTakingMemory) {
                AllOf(HasSubstr("huge.bmp"), HasSubstr("100000x100000"))));
 }
 
-std::string BigEndian(uint32_t value) {
-  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
-          static_cast<char>(value >> 8), static_cast<char>(value)};
-}
-
-std::string PngChunk(const std::string& type, const std::string& data) {
-  const std::string content = type + data;
-  const uLong checksum =
-      crc32(0, reinterpret_cast<const Bytef*>(content.data()),
-            static_cast<uInt>(content.size()));
-  return BigEndian(static_cast<uint32_t>(data.size())) + content +
-         BigEndian(static_cast<uint32_t>(checksum));
-}
-
 // A PNG of sound chunks that claims to be an RGB image of this size.
 std::string PngOfSize(uint32_t side, char bits, const std::string& more = "") {
   return "\x89PNG\r\n\x1a\n" +
@@ -329,7 +448,7 @@ TEST(ReadImage, LimitsTheMemoryByTheKindOfImage) {
   }
   const uint32_t most_turned = side(6);
   EXPECT_THAT(ProbeImage(PngOfSize(most_turned + 1, 8), "a.png"), IsOk());
-  const std::string exif = PngChunk("eXIf", "MM");
+  const std::string exif = PngChunk("eXIf", ExifDirectory(6));
   EXPECT_THAT(ProbeImage(PngOfSize(most_turned, 8, exif), "a.png"), IsOk());
   EXPECT_THAT(ProbeImage(PngOfSize(most_turned + 1, 8, exif), "a.png"),
               claims(most_turned + 1));
