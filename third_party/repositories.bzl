@@ -121,8 +121,8 @@ def system_libraries():
     )
     system_library(
         name = "system_ffmpeg",
-        debian_package = "libavcodec-dev libavdevice-dev libavformat-dev libswscale-dev libswresample-dev",
-        modules = {"ffmpeg": "libavdevice libavformat libavcodec libswscale libswresample libavutil"},
+        debian_package = "libavcodec-dev libavdevice-dev libavfilter-dev libavformat-dev libswscale-dev libswresample-dev",
+        modules = {"ffmpeg": "libavdevice libavfilter libavformat libavcodec libswscale libswresample libavutil"},
     )
     system_library(
         name = "system_curl",

@@ -272,15 +272,11 @@ TEST(OpenFrameSource, SaysThatAnAnimatedWebpIsNotRead) {
 }
 
 TEST(OpenFrameSource, WarnsOfWhatIsNotSeenAsItShould) {
-  const std::pair<const char*, const char*> kCases[] = {
-      {"hdr-hlg.mp4", "is HDR"}, {"interlaced.mpg", "is interlaced"}};
-  for (const auto& [name, warning] : kCases) {
-    const auto source = OpenFrameSource(std::string(kTestdata) + name);
-    ASSERT_THAT(source, IsOk());
-    EXPECT_THAT(
-        (*source)->info().warnings,
-        testing::ElementsAre(AllOf(HasSubstr(name), HasSubstr(warning))));
-  }
+  const auto hdr = OpenFrameSource(std::string(kTestdata) + "hdr-hlg.mp4");
+  ASSERT_THAT(hdr, IsOk());
+  EXPECT_THAT((*hdr)->info().warnings,
+              testing::ElementsAre(
+                  AllOf(HasSubstr("hdr-hlg.mp4"), HasSubstr("is HDR"))));
   const auto plain =
       OpenFrameSource(std::string(kTestdata) + "patches-bt709.mp4");
   ASSERT_THAT(plain, IsOk());

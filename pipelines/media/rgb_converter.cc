@@ -6,8 +6,11 @@
 #include <cstdlib>
 #include <utility>
 
+#include "pipelines/media/transparency.h"
+
 extern "C" {
 #include <libavutil/display.h>
+#include <libavutil/pixdesc.h>
 }
 
 namespace pipelines::media {
@@ -23,16 +26,23 @@ constexpr int kScaling = SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT;
 int ColourMatrix(const AVFrame& frame) {
   if (frame.colorspace == AVCOL_SPC_RGB) return SWS_CS_DEFAULT;
   const bool is_large = frame.height > 576 || frame.width >= 1280;
-  if (frame.colorspace == AVCOL_SPC_UNSPECIFIED && is_large) {
-    return SWS_CS_ITU709;
-  }
-  return frame.colorspace;
+  if (frame.colorspace != AVCOL_SPC_UNSPECIFIED) return frame.colorspace;
+  if (IsHdr(frame.color_trc)) return SWS_CS_BT2020;
+  return is_large ? SWS_CS_ITU709 : SWS_CS_DEFAULT;
+}
+
+bool HasFlag(const AVFrame& frame, uint64_t flag) {
+  const AVPixFmtDescriptor* format =
+      av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
+  return format != nullptr && format->flags & flag;
 }
 
 }  // namespace
 
+// AVI files of uncompressed RGB leave the fourth number 0.
 RgbConverter::RgbConverter(const AVStream& stream, AVRational pixel_aspect)
-    : pixel_aspect_(pixel_aspect.num > 0 && pixel_aspect.den > 0
+    : ignores_alpha_(stream.codecpar->codec_id == AV_CODEC_ID_RAWVIDEO),
+      pixel_aspect_(pixel_aspect.num > 0 && pixel_aspect.den > 0
                         ? av_q2d(pixel_aspect)
                         : 1),
       orientation_(ReadOrientation(stream)) {}
@@ -86,15 +96,43 @@ cv::Mat RgbConverter::Convert(const AVFrame& frame) {
 }
 
 cv::Mat RgbConverter::ConvertStored(const AVFrame& frame, cv::Size size) {
-  const auto format = static_cast<AVPixelFormat>(frame.format);
+  if (WideColours::Has(frame.color_primaries, frame.color_trc)) {
+    cv::Mat wide = Scale(frame, size, AV_PIX_FMT_RGB48, CV_16UC3);
+    if (wide.empty()) return wide;
+    // From luma and chroma, swscale's white is 255 * 256.
+    if (!HasFlag(frame, AV_PIX_FMT_FLAG_RGB)) {
+      wide.convertTo(wide, CV_16U, 65535.0 / (255 * 256));
+    }
+    return WideColoursOf(frame).ToSrgb(wide);
+  }
+  if (HasFlag(frame, AV_PIX_FMT_FLAG_ALPHA) && !ignores_alpha_) {
+    const cv::Mat with_alpha = Scale(frame, size, AV_PIX_FMT_RGBA, CV_8UC4);
+    return with_alpha.empty() ? with_alpha : OnWhite(with_alpha);
+  }
+  return Scale(frame, size, AV_PIX_FMT_RGB24, CV_8UC3);
+}
+
+const WideColours& RgbConverter::WideColoursOf(const AVFrame& frame) {
+  if (wide_colours_ == nullptr || frame.color_primaries != primaries_ ||
+      frame.color_trc != transfer_) {
+    primaries_ = frame.color_primaries;
+    transfer_ = frame.color_trc;
+    wide_colours_ = std::make_unique<WideColours>(primaries_, transfer_);
+  }
+  return *wide_colours_;
+}
+
+cv::Mat RgbConverter::Scale(const AVFrame& frame, cv::Size size,
+                            AVPixelFormat format, int type) {
   const SwsContext* previous = scaler_.get();
   scaler_.reset(sws_getCachedContext(
-      scaler_.release(), frame.width, frame.height, format, size.width,
-      size.height, AV_PIX_FMT_RGB24, kScaling, nullptr, nullptr, nullptr));
+      scaler_.release(), frame.width, frame.height,
+      static_cast<AVPixelFormat>(frame.format), size.width, size.height, format,
+      kScaling, nullptr, nullptr, nullptr));
   if (scaler_ == nullptr) return cv::Mat();
   if (scaler_.get() != previous) SetColorspace(frame);
   cv::Mat rows(size.height, (size.width / kRowAlignment + 1) * kRowAlignment,
-               CV_8UC3);
+               type);
   uint8_t* const planes[] = {rows.data};
   const int strides[] = {static_cast<int>(rows.step)};
   const int height = sws_scale(scaler_.get(), frame.data, frame.linesize, 0,

@@ -3,8 +3,11 @@
 #ifndef PIPELINES_MEDIA_RGB_CONVERTER_H_
 #define PIPELINES_MEDIA_RGB_CONVERTER_H_
 
+#include <memory>
+
 #include "opencv2/core.hpp"
 #include "pipelines/media/ffmpeg_util.h"
+#include "pipelines/media/wide_colours.h"
 
 namespace pipelines::media {
 
@@ -20,7 +23,8 @@ class RgbConverter {
   // [ShownSize] CV_8UC3, RGB, of any pixel format; empty when swscale cannot do
   // it. Matrix and range of the colours are those that the frame states; where
   // it states none, BT.709 above 576 lines or from 1280 columns on, as players
-  // have it, and BT.601 below; limited range.
+  // have it, and BT.601 below; limited range. HDR and wide gamuts become sRGB
+  // (wide_colours.h), what is transparent becomes white.
   cv::Mat Convert(const AVFrame& frame);
 
  private:
@@ -35,10 +39,18 @@ class RgbConverter {
   cv::Size SquarePixels(cv::Size stored) const;
   void SetColorspace(const AVFrame& frame);
   cv::Mat ConvertStored(const AVFrame& frame, cv::Size size);
+  cv::Mat Scale(const AVFrame& frame, cv::Size size, AVPixelFormat format,
+                int type);
+  const WideColours& WideColoursOf(const AVFrame& frame);
 
+  // Formats of four numbers a pixel, the last of which may be anything.
+  bool ignores_alpha_ = false;
   double pixel_aspect_ = 1;
   Orientation orientation_;
   ScalerPtr scaler_;
+  std::unique_ptr<WideColours> wide_colours_;
+  AVColorPrimaries primaries_ = AVCOL_PRI_UNSPECIFIED;  // of wide_colours_
+  AVColorTransferCharacteristic transfer_ = AVCOL_TRC_UNSPECIFIED;
 };
 
 }  // namespace pipelines::media

@@ -7,34 +7,27 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "opencv2/core.hpp"
+#include "pipelines/media/deinterlacer.h"
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/input_address.h"
 #include "pipelines/media/media_input.h"
 #include "pipelines/media/rgb_converter.h"
 #include "pipelines/media/video_demuxer.h"
+#include "pipelines/media/wide_colours.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {
 namespace {
 
-// Of what is decoded well and shown badly.
+// Of what is decoded well and not shown as it was filmed.
 std::vector<std::string> Warnings(const AVCodecParameters& codec,
                                   const std::string& path) {
-  std::vector<std::string> warnings;
-  if (codec.color_trc == AVCOL_TRC_ARIB_STD_B67 ||
-      codec.color_trc == AVCOL_TRC_SMPTE2084) {
-    warnings.push_back(absl::StrCat(
-        path,
-        " is HDR, which is read as if it were not: its colours come out "
-        "dull; convert it to BT.709 first"));
-  }
-  if (codec.field_order != AV_FIELD_UNKNOWN &&
-      codec.field_order != AV_FIELD_PROGRESSIVE) {
-    warnings.push_back(absl::StrCat(
-        path, " is interlaced: what moves shows combs; deinterlace it first"));
-  }
-  return warnings;
+  if (!IsHdr(codec.color_trc)) return {};
+  return {absl::StrCat(
+      path,
+      " is HDR, which is mapped to ordinary colours: its reference white "
+      "becomes white, and brighter light has hardly any steps left")};
 }
 
 bool IsTooLarge(cv::Size size) {
@@ -67,6 +60,7 @@ class VideoReader::Impl {
   absl::Status OpenDecoder();
   void FillInfo();
   absl::StatusOr<bool> Decode();
+  absl::StatusOr<bool> DecodeStored();
   absl::StatusOr<bool> ReadPacket();
   absl::Status SendNextPacket();
   absl::Status CheckBeginning() const;
@@ -87,6 +81,7 @@ class VideoReader::Impl {
   CodecPtr decoder_;
   PacketPtr packet_{av_packet_alloc()};
   FramePtr frame_{av_frame_alloc()};
+  Deinterlacer deinterlacer_;
   RgbConverter converter_;
   VideoInfo info_;
 
@@ -96,6 +91,8 @@ class VideoReader::Impl {
   int64_t jump_ = 0;      // added to the file's times, see FramePts
   absl::Status error_;    // sticks
   bool at_end_ = false;   // by counting
+  bool is_interlaced_ = false;
+  bool is_decoded_ = false;  // all that is stored
 
   // Times of the packets before the first frame, as far as they have some.
   std::vector<int64_t> first_packets_;
@@ -232,19 +229,36 @@ absl::StatusOr<std::optional<VideoFrame>> VideoReader::Impl::Next() {
   return *std::move(frame);
 }
 
-// Fills frame_; false at the end of the video.
+// Fills frame_ with a frame that is to be shown; false at the end of the video.
 absl::StatusOr<bool> VideoReader::Impl::Decode() {
+  while (!deinterlacer_.Pull(frame_.get())) {
+    if (is_decoded_) {
+      const absl::Status lost = CheckNothingLost();
+      if (!lost.ok()) RETURN_IF_ERROR(Allow(lost));
+      return false;
+    }
+    ASSIGN_OR_RETURN(const bool is_there, DecodeStored());
+    if (!is_there) {
+      is_decoded_ = true;
+      deinterlacer_.Flush();
+      continue;
+    }
+    is_interlaced_ = is_interlaced_ || IsInterlaced(*frame_);
+    if (!is_interlaced_) return true;
+    deinterlacer_.Push(frame_.get());
+  }
+  return true;
+}
+
+// Fills frame_ with the next one that is stored; false behind the last.
+absl::StatusOr<bool> VideoReader::Impl::DecodeStored() {
   while (true) {
     const int error = avcodec_receive_frame(decoder_.get(), frame_.get());
     if (error == AVERROR(EAGAIN)) {
       RETURN_IF_ERROR(SendNextPacket());
       continue;
     }
-    if (error == AVERROR_EOF) {
-      const absl::Status lost = CheckNothingLost();
-      if (!lost.ok()) RETURN_IF_ERROR(Allow(lost));
-      return false;
-    }
+    if (error == AVERROR_EOF) return false;
     absl::Status status;
     if (error < 0) {
       status = CannotDecode(error);

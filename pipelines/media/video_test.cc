@@ -668,6 +668,65 @@ TEST(VideoReader, MakesPixelsSquare) {
   EXPECT_GT(cv::mean(rgb(cv::Rect(300, 4, 16, 16)))[1], 100);
 }
 
+// The mean colour within patch i of 16.
+cv::Scalar Patch(const cv::Mat& image, int i) {
+  const int side = image.cols / 4;
+  return cv::mean(image(cv::Rect(i % 4 * side + side / 4,
+                                 i / 4 * side + side / 4, side / 2, side / 2)));
+}
+
+// The same patches in HLG and BT.2020, white at 203 nits, as phones record.
+TEST(VideoReader, MapsHdrToOrdinaryColours) {
+  const ReadVideo video = ReadAll(absl::StrCat(kTestdata, "hdr-hlg.mp4"));
+  ASSERT_THAT(video.end, IsOk());
+  EXPECT_THAT(video.info.warnings,
+              ElementsAre(AllOf(HasSubstr("hdr-hlg.mp4"), HasSubstr("HDR"))));
+  const cv::Mat plain =
+      ReadAll(absl::StrCat(kTestdata, "patches-bt709.mp4")).frames.at(0).rgb;
+  for (int i = 0; i < 16; ++i) {
+    // White becomes 251 (wide_colours.h). Green of BT.709 has little red of
+    // BT.2020 to take away: a step of 10-bit chroma, 1/896, is 0.001 of red
+    // light, and that next to black 3 levels of sRGB, of which two may meet. As
+    // SDR, white would be 191.
+    EXPECT_LE(cv::norm(Patch(video.frames.at(0).rgb, i), Patch(plain, i),
+                       cv::NORM_INF),
+              8)
+        << i;
+  }
+}
+
+// Share of pixels that differ from the lines above and below by much and to the
+// same side, as where a line was filmed at another time.
+double Combs(const cv::Mat& rgb) {
+  int combs = 0;
+  for (int y = 1; y + 1 < rgb.rows; ++y) {
+    for (int x = 0; x < rgb.cols; ++x) {
+      const int here = rgb.at<cv::Vec3b>(y, x)[1];
+      const int above = rgb.at<cv::Vec3b>(y - 1, x)[1];
+      const int below = rgb.at<cv::Vec3b>(y + 1, x)[1];
+      combs += std::min(here - above, here - below) > 40 ||
+               std::max(here - above, here - below) < -40;
+    }
+  }
+  return combs / static_cast<double>(rgb.total());
+}
+
+// A bar that moves.
+TEST(VideoReader, Deinterlaces) {
+  const std::string path = absl::StrCat(kTestdata, "interlaced.mpg");
+  const ReadVideo video = ReadAll(path);
+  ASSERT_THAT(video.end, IsOk());
+  EXPECT_THAT(video.info.warnings, IsEmpty());
+  EXPECT_THAT(CountFrames(path), IsOkAndHolds(video.frames.size()));
+  for (const VideoFrame& frame : video.frames) {
+    EXPECT_LT(Combs(frame.rgb), 0.002);
+  }
+  for (size_t i = 1; i < video.frames.size(); ++i) {
+    EXPECT_EQ(video.frames[i].pts - video.frames[i - 1].pts,
+              video.frames[i - 1].duration);
+  }
+}
+
 // 10 frames of 320x240, then 10 of 240x320: each is cropped by its own shape.
 TEST(VideoReader, SqueezesNoFrameWhereThePhoneWasTurned) {
   const std::string path =
