@@ -1,41 +1,129 @@
 #include "pipelines/media/audio_copier.h"
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "pipelines/media/open_input.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {
+namespace {
+
+// What a container's players know of what it could hold; empty: whatever
+// FFmpeg's muxer takes. Others are encoded by the first encoder that is there.
+struct SoundRule {
+  const char* muxer;
+  std::vector<AVCodecID> copied;
+  std::vector<const char*> encoders;
+};
+
+const SoundRule& RuleOf(const AVFormatContext& output) {
+  static const auto* const kRules = new std::vector<SoundRule>{
+      // Browsers are silent for AC-3, E-AC-3 and DTS in an mp4.
+      {"mp4",
+       {AV_CODEC_ID_AAC, AV_CODEC_ID_MP3, AV_CODEC_ID_OPUS, AV_CODEC_ID_FLAC,
+        AV_CODEC_ID_ALAC},
+       {"aac"}},
+      {"webm",
+       {AV_CODEC_ID_OPUS, AV_CODEC_ID_VORBIS},
+       {"libopus", "libvorbis"}},
+      {"avi", {}, {"pcm_s16le"}},
+      {"", {}, {"aac"}},  // all others
+  };
+  const auto rule =
+      std::find_if(kRules->begin(), kRules->end() - 1, [&](const SoundRule& r) {
+        return output.oformat->name == absl::string_view(r.muxer);
+      });
+  return *rule;
+}
+
+bool IsCopied(const SoundRule& rule, const AVFormatContext& output,
+              AVCodecID codec) {
+  if (!rule.copied.empty()) {
+    return std::find(rule.copied.begin(), rule.copied.end(), codec) !=
+           rule.copied.end();
+  }
+  return avformat_query_codec(output.oformat, codec, FF_COMPLIANCE_NORMAL) == 1;
+}
+
+// Language, title, and which one is played first.
+void CopyDescription(const AVStream& from, AVStream* to) {
+  for (const char* key : {"language", "title"}) {
+    const AVDictionaryEntry* entry =
+        av_dict_get(from.metadata, key, nullptr, 0);
+    if (entry != nullptr) av_dict_set(&to->metadata, key, entry->value, 0);
+  }
+  to->disposition = from.disposition;
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<AudioCopier>> AudioCopier::Create(
-    const MediaInput& origin, AVFormatContext* output, std::string* warning) {
+    const MediaInput& origin, AVFormatContext* output,
+    std::vector<std::string>* warnings) {
   const std::string& path = origin.name;
+  if (output->oformat->audio_codec == AV_CODEC_ID_NONE) {
+    warnings->push_back(
+        absl::StrCat("a ", output->oformat->name, " holds no sound; that of ",
+                     path, " is left out; an output named .mp4 keeps it"));
+    return nullptr;
+  }
   ASSIGN_OR_RETURN(InputPtr input, OpenInput(origin));
   const bool has_streams = FindStreams(input.get(), path).ok();
-  const int index =
-      av_find_best_stream(input.get(), AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);
-  if (!has_streams || index < 0) {
-    *warning = path + " has no audio; the output is silent";
-    return nullptr;
-  }
-  const AVStream* from = input->streams[index];
-  const AVCodecID codec = from->codecpar->codec_id;
-  if (avformat_query_codec(output->oformat, codec, FF_COMPLIANCE_NORMAL) != 1) {
-    *warning =
-        absl::StrCat(output->oformat->name, " cannot hold the audio of ", path,
-                     " (", avcodec_get_name(codec), "); the output is silent");
-    return nullptr;
-  }
   std::unique_ptr<AudioCopier> copier(
       new AudioCopier(path, std::move(input), output));
-  copier->from_ = from;
-  copier->to_ = avformat_new_stream(output, nullptr);
-  avcodec_parameters_copy(copier->to_->codecpar, from->codecpar);
-  // Tags differ between containers; the muxer knows its own.
-  copier->to_->codecpar->codec_tag = 0;
-  copier->to_->time_base = from->time_base;
+  bool has_audio = false;
+  for (unsigned i = 0; has_streams && i < copier->input_->nb_streams; ++i) {
+    AVStream* from = copier->input_->streams[i];
+    if (from->codecpar->codec_type != AVMEDIA_TYPE_AUDIO) {
+      from->discard = AVDISCARD_ALL;
+      continue;
+    }
+    has_audio = true;
+    RETURN_IF_ERROR(copier->AddTrack(from, warnings));
+  }
+  if (!has_audio) {
+    warnings->push_back(path + " has no audio; the output is silent");
+  }
+  if (copier->tracks_.empty()) return nullptr;
   return copier;
+}
+
+absl::Status AudioCopier::AddTrack(AVStream* from,
+                                   std::vector<std::string>* warnings) {
+  const SoundRule& rule = RuleOf(*output_);
+  const AVCodecID codec = from->codecpar->codec_id;
+  const std::string what =
+      absl::StrCat("the sound of ", path_, " (", avcodec_get_name(codec), ")");
+  Track track;
+  track.from = from;
+  if (codec != AV_CODEC_ID_NONE && IsCopied(rule, *output_, codec)) {
+    track.to = avformat_new_stream(output_, nullptr);
+    avcodec_parameters_copy(track.to->codecpar, from->codecpar);
+    // Tags differ between containers; the muxer knows its own.
+    track.to->codecpar->codec_tag = 0;
+    track.to->time_base = from->time_base;
+  } else {
+    auto encoder = AudioEncoder::Create(*from, rule.encoders, output_, path_);
+    if (!encoder.ok()) {
+      from->discard = AVDISCARD_ALL;
+      warnings->push_back(absl::StrCat(
+          what, " is left out: ", std::string(encoder.status().message()),
+          "; an output named .mkv may keep it"));
+      return absl::OkStatus();
+    }
+    track.encoder = *std::move(encoder);
+    warnings->push_back(
+        absl::StrCat(what, " is encoded anew as ", track.encoder->codec(),
+                     ", for ", output_->oformat->name,
+                     " cannot hold it or few players know it there"));
+  }
+  CopyDescription(*from, output_->streams[output_->nb_streams - 1]);
+  tracks_.push_back(std::move(track));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<bool> AudioCopier::Fill() {
@@ -46,11 +134,19 @@ absl::StatusOr<bool> AudioCopier::Fill() {
   return read;
 }
 
-std::optional<double> AudioCopier::Seconds() const {
+AudioCopier::Track& AudioCopier::CurrentTrack() {
+  return *std::find_if(tracks_.begin(), tracks_.end(), [&](const Track& track) {
+    return track.from->index == packet_->stream_index;
+  });
+}
+
+std::optional<double> AudioCopier::Seconds() {
   const int64_t begin =
       packet_->pts != AV_NOPTS_VALUE ? packet_->pts : packet_->dts;
   if (begin == AV_NOPTS_VALUE) return std::nullopt;
-  return static_cast<double>(begin - shift_) * av_q2d(from_->time_base);
+  const Track& track = CurrentTrack();
+  return static_cast<double>(begin - track.shift) *
+         av_q2d(track.from->time_base);
 }
 
 absl::StatusOr<std::optional<double>> AudioCopier::Begin() {
@@ -59,17 +155,44 @@ absl::StatusOr<std::optional<double>> AudioCopier::Begin() {
 }
 
 void AudioCopier::Shift(int64_t units, AVRational unit) {
-  shift_ = av_rescale_q(units, unit, from_->time_base);
+  for (Track& track : tracks_) {
+    track.shift = av_rescale_q(units, unit, track.from->time_base);
+  }
 }
 
 absl::Status AudioCopier::CopyUntil(double seconds) {
   while (true) {
     ASSIGN_OR_RETURN(const bool is_there, Fill());
     if (!is_there) return absl::OkStatus();
+    Track& track = CurrentTrack();
+    MendTimes(&track);
     const std::optional<double> begin = Seconds();
     if (begin && *begin >= seconds) return absl::OkStatus();
-    RETURN_IF_ERROR(WritePacket());
+    if (!begin || *begin >= first_second_) RETURN_IF_ERROR(WritePacket(&track));
+    av_packet_unref(packet_.get());
   }
+}
+
+// Behind one another, two recordings have two clocks: the second goes on where
+// the first ended, as video_reader.h has it.
+void AudioCopier::MendTimes(Track* track) {
+  const int64_t begin =
+      packet_->pts != AV_NOPTS_VALUE ? packet_->pts : packet_->dts;
+  if (begin == AV_NOPTS_VALUE) return;
+  constexpr double kBack = 0.5, kAhead = 10;  // seconds of another clock
+  const double unit = av_q2d(track->from->time_base);
+  const int64_t shifted = begin - track->shift;
+  const bool jumps_ahead =
+      input_->iformat->flags & AVFMT_TS_DISCONT &&
+      static_cast<double>(shifted - track->next) * unit > kAhead;
+  if (track->has_begun &&
+      (static_cast<double>(track->last - shifted) * unit > kBack ||
+       jumps_ahead)) {
+    track->shift = begin - track->next;
+  }
+  track->has_begun = true;
+  track->last = begin - track->shift;
+  track->next = track->last + std::max<int64_t>(1, packet_->duration);
 }
 
 absl::StatusOr<bool> AudioCopier::ReadPacket() {
@@ -80,21 +203,54 @@ absl::StatusOr<bool> AudioCopier::ReadPacket() {
       return FfmpegStatus(error, path_ + ": its audio is damaged or truncated",
                           absl::StatusCode::kDataLoss);
     }
-    if (packet_->stream_index == from_->index) return true;
+    const bool is_sound =
+        std::any_of(tracks_.begin(), tracks_.end(), [&](const Track& track) {
+          return track.from->index == packet_->stream_index;
+        });
+    MakeTimesSane(packet_.get());
+    if (is_sound && packet_->size > 0) return true;
     av_packet_unref(packet_.get());
   }
 }
 
-absl::Status AudioCopier::WritePacket() {
-  if (packet_->pts != AV_NOPTS_VALUE) packet_->pts -= shift_;
-  if (packet_->dts != AV_NOPTS_VALUE) packet_->dts -= shift_;
-  av_packet_rescale_ts(packet_.get(), from_->time_base, to_->time_base);
-  packet_->stream_index = to_->index;
+absl::Status AudioCopier::WritePacket(Track* track) {
+  if (packet_->pts != AV_NOPTS_VALUE) packet_->pts -= track->shift;
+  if (packet_->dts != AV_NOPTS_VALUE) packet_->dts -= track->shift;
+  return track->encoder != nullptr ? track->encoder->Write(*packet_)
+                                   : Copy(track);
+}
+
+absl::Status AudioCopier::Copy(Track* track) {
+  av_packet_rescale_ts(packet_.get(), track->from->time_base,
+                       track->to->time_base);
+  packet_->stream_index = track->to->index;
   packet_->pos = -1;
+  // Muxers refuse times that do not rise; small steps back are a bad muxer's.
+  if (packet_->dts != AV_NOPTS_VALUE) {
+    if (track->last_written != std::numeric_limits<int64_t>::min()) {
+      packet_->dts = std::max(packet_->dts, track->last_written + 1);
+    }
+    track->last_written = packet_->dts;
+    if (packet_->pts != AV_NOPTS_VALUE) {
+      packet_->pts = std::max(packet_->pts, packet_->dts);
+    }
+  }
   const int error = av_interleaved_write_frame(output_, packet_.get());
   if (error >= 0) return absl::OkStatus();
   return FfmpegStatus(error, absl::StrCat("copying the audio of ", path_),
                       absl::StatusCode::kInternal);
+}
+
+absl::Status AudioCopier::Finish(std::vector<std::string>* warnings) {
+  for (Track& track : tracks_) {
+    if (track.encoder == nullptr) continue;
+    RETURN_IF_ERROR(track.encoder->Finish());
+    if (track.encoder->num_lost() == 0) continue;
+    warnings->push_back(
+        absl::StrCat(track.encoder->num_lost(), " pieces of the sound of ",
+                     path_, " cannot be decoded; the output is silent there"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace pipelines::media

@@ -1,15 +1,19 @@
-// Copies the sound of one file into another without decoding it. Private to
-// this folder: video_writer.h uses it.
+// Brings the sound of one file into another: its packets as they are wherever
+// the other's container holds them. Private to this folder: video_writer.h uses
+// it.
 #ifndef PIPELINES_MEDIA_AUDIO_COPIER_H_
 #define PIPELINES_MEDIA_AUDIO_COPIER_H_
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "pipelines/media/audio_encoder.h"
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/media_input.h"
 
@@ -17,11 +21,16 @@ namespace pipelines::media {
 
 class AudioCopier {
  public:
-  // Adds to `output` a stream like the first audio stream of `origin`. Null,
-  // with the reason in `warning`, when that file has no audio or the output's
-  // format cannot hold its codec. Errors of OpenInput otherwise.
+  // Adds to `output` a stream for each sound stream of `origin`, with its
+  // language and title.
+  // A codec that the output's container cannot hold, or that its players do not
+  // know, is encoded anew: as AAC in mp4, mov and mkv, as Opus in webm,
+  // uncompressed in avi. `warnings` gets a sentence for each such stream and
+  // for what has to be left out. Null where nothing is to be copied. Errors of
+  // OpenInput otherwise.
   static absl::StatusOr<std::unique_ptr<AudioCopier>> Create(
-      const MediaInput& origin, AVFormatContext* output, std::string* warning);
+      const MediaInput& origin, AVFormatContext* output,
+      std::vector<std::string>* warnings);
 
   // When the sound begins, in seconds of its file; empty if it has no packet.
   // DataLoss when the source is damaged.
@@ -31,29 +40,50 @@ class AudioCopier {
   // CopyUntil.
   void Shift(int64_t units, AVRational unit);
 
+  // Leaves out what begins before `seconds`, by the shifted times; before the
+  // first CopyUntil.
+  void LeaveOutBefore(double seconds) { first_second_ = seconds; }
+
   // Writes the packets that begin before `seconds`, for players and muxers
   // want sound and picture of one time close together. DataLoss when the source
   // is damaged.
   absl::Status CopyUntil(double seconds);
 
+  // Writes what encoders still hold; once, after the last CopyUntil.
+  absl::Status Finish(std::vector<std::string>* warnings);
+
  private:
+  struct Track {
+    const AVStream* from = nullptr;
+    AVStream* to = nullptr;                 // unless there is an encoder
+    std::unique_ptr<AudioEncoder> encoder;  // null for a copy
+    int64_t shift = 0;                      // from's units off all times
+    bool has_begun = false;
+    int64_t last = 0;  // time of the last packet, shifted, from's units
+    int64_t next = 0;  // where that ends
+    int64_t last_written = std::numeric_limits<int64_t>::min();  // to's units
+  };
+
   AudioCopier(std::string path, InputPtr input, AVFormatContext* output)
       : path_(std::move(path)), input_(std::move(input)), output_(output) {}
 
+  absl::Status AddTrack(AVStream* from, std::vector<std::string>* warnings);
   // Makes packet_ hold the next packet; false at the end.
   absl::StatusOr<bool> Fill();
-  // Of packet_.
-  std::optional<double> Seconds() const;
   absl::StatusOr<bool> ReadPacket();
-  absl::Status WritePacket();
+  Track& CurrentTrack();
+  // Of packet_.
+  std::optional<double> Seconds();
+  void MendTimes(Track* track);
+  absl::Status WritePacket(Track* track);
+  absl::Status Copy(Track* track);
 
   std::string path_;
   InputPtr input_;
   AVFormatContext* output_;
-  const AVStream* from_ = nullptr;
-  AVStream* to_ = nullptr;
+  std::vector<Track> tracks_;
   PacketPtr packet_{av_packet_alloc()};  // read and not yet written, or empty
-  int64_t shift_ = 0;                    // from_'s units off all times
+  double first_second_ = -std::numeric_limits<double>::infinity();
   bool at_end_ = false;
 };
 

@@ -39,6 +39,14 @@ IoPtr MakeIo(std::unique_ptr<IoSource> source, bool can_seek) {
                                   can_seek ? SeekIo : nullptr));
 }
 
+void MakeTimesSane(AVPacket* packet) {
+  packet->pts = SaneTime(packet->pts);
+  packet->dts = SaneTime(packet->dts);
+  if (packet->duration < 0 || SaneTime(packet->duration) != packet->duration) {
+    packet->duration = 0;
+  }
+}
+
 void SilenceFfmpeg() {
   static const bool silenced = [] {
     av_log_set_level(AV_LOG_QUIET);

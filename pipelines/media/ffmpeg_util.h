@@ -69,6 +69,16 @@ std::string FfmpegMessage(int error);
 absl::Status FfmpegStatus(int error, const std::string& context,
                           absl::StatusCode otherwise);
 
+// `time`, or AV_NOPTS_VALUE where it is so far off that sums of such times
+// could overflow: no file means it.
+inline int64_t SaneTime(int64_t time) {
+  constexpr int64_t kFarthest = int64_t{1} << 60;
+  return time < -kFarthest || time > kFarthest ? AV_NOPTS_VALUE : time;
+}
+
+// The same of the times of a packet; an absurd duration becomes unknown.
+void MakeTimesSane(AVPacket* packet);
+
 // Reads by way of `source`, whose Seek is used only if it can seek.
 IoPtr MakeIo(std::unique_ptr<IoSource> source, bool can_seek);
 

@@ -18,10 +18,16 @@ using networks::files::AtomicFolder;
 class FolderSink : public FrameSink {
  public:
   static absl::StatusOr<std::unique_ptr<FrameSink>> Create(
-      const std::string& path, const std::string& comment) {
+      const std::string& path, const VideoWriterOptions& options) {
     ASSIGN_OR_RETURN(AtomicFolder folder, AtomicFolder::Create(path));
-    return std::unique_ptr<FrameSink>(
-        new FolderSink(path, std::move(folder), comment));
+    std::unique_ptr<FolderSink> sink(
+        new FolderSink(path, std::move(folder), options.comment));
+    if (!options.audio_from.empty()) {
+      sink->warnings_.push_back(absl::StrCat(
+          "a folder of images holds no sound; that of ", options.audio_from,
+          " is left out; an output named .mp4 keeps it"));
+    }
+    return sink;
   }
 
   absl::Status Write(const cv::Mat& rgb) override {
@@ -54,7 +60,7 @@ class FolderSink : public FrameSink {
   const std::string path_;
   AtomicFolder folder_;
   const std::string comment_;
-  const std::vector<std::string> warnings_;
+  std::vector<std::string> warnings_;
   int num_written_ = 0;
 };
 
@@ -69,7 +75,7 @@ bool IsFolderOutput(const std::string& path) {
 absl::StatusOr<std::unique_ptr<FrameSink>> OpenFrameSink(
     const std::string& path, const VideoWriterOptions& options) {
   if (path.empty()) return absl::InvalidArgumentError("no output is named");
-  if (IsFolderOutput(path)) return FolderSink::Create(path, options.comment);
+  if (IsFolderOutput(path)) return FolderSink::Create(path, options);
   return VideoWriter::Create(path, options);
 }
 

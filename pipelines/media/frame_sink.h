@@ -30,10 +30,16 @@ class FrameSink {
   virtual absl::Status WriteAt(const cv::Mat& rgb, int64_t pts,
                                int64_t duration) = 0;
 
+  // Leaves out the sound behind the last frame, and before the first one if no
+  // frame is written yet: for frames of which some were lost there. Call it
+  // before Finish.
+  virtual void CutSoundToFrames() {}
+
   // Completes the output. Without it nothing appears.
   virtual absl::Status Finish() = 0;
 
-  // What the caller should tell the user: a fallback encoder, audio left out.
+  // What the caller should tell the user: a fallback encoder, sound that is
+  // left out or encoded anew. Complete after Finish.
   virtual const std::vector<std::string>& warnings() const = 0;
 };
 

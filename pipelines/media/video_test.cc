@@ -412,7 +412,10 @@ TEST(VideoWriter, BeginsAtZeroWhateverTheClockOfTheSource) {
       if (options.audio_from.empty() || std::isinf(sound)) continue;
       const double distance = FirstSeconds(source, AVMEDIA_TYPE_VIDEO) -
                               FirstSeconds(source, AVMEDIA_TYPE_AUDIO);
-      EXPECT_NEAR(video - sound, distance, 2e-3) << path;
+      // Opus, which webm needs, begins 6.5 ms early by design, and FFmpeg 5.1
+      // moves the frames by as much.
+      const double tolerance = ending == std::string(".webm") ? 0.015 : 2e-3;
+      EXPECT_NEAR(video - sound, distance, tolerance) << path;
     }
   }
 }
@@ -473,28 +476,6 @@ INSTANTIATE_TEST_SUITE_P(Rates, LongVideo,
                          testing::Values(Rational{24000, 1001},
                                          Rational{30000, 1001}));
 
-// pts, dts and bytes of every audio packet.
-using Packets = std::vector<std::tuple<int64_t, int64_t, std::string>>;
-
-Packets AudioPackets(const std::string& path) {
-  Packets packets;
-  const auto input = OpenInput({path});
-  EXPECT_THAT(input, IsOk());
-  if (!input.ok()) return packets;
-  const int index =
-      av_find_best_stream(input->get(), AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);
-  const PacketPtr packet(av_packet_alloc());
-  while (av_read_frame(input->get(), packet.get()) >= 0) {
-    if (packet->stream_index == index) {
-      packets.emplace_back(packet->pts, packet->dts,
-                           std::string(reinterpret_cast<char*>(packet->data),
-                                       static_cast<size_t>(packet->size)));
-    }
-    av_packet_unref(packet.get());
-  }
-  return packets;
-}
-
 TEST(VideoWriter, CopiesAudioPacketsByteForByte) {
   const std::string sound = TempPath("sound.m4a");
   WriteSound(sound, 1.5);
@@ -510,9 +491,10 @@ TEST(VideoWriter, CopiesAudioPacketsByteForByte) {
     }
     ASSERT_THAT((*writer)->Finish(), IsOk());
 
-    const Packets copied = AudioPackets(path), original = AudioPackets(sound);
+    const std::vector<SoundPacket> copied = SoundPackets(path);
+    const std::vector<SoundPacket> original = SoundPackets(sound);
     EXPECT_GT(original.size(), 20u);
-    EXPECT_EQ(copied, original) << name;
+    EXPECT_TRUE(copied == original) << name;
     const ReadVideo video = ReadAll(path);
     EXPECT_THAT(video.end, IsOk());
     EXPECT_EQ(Indices(video), Range(38));
@@ -529,17 +511,163 @@ TEST(VideoWriter, SaysWhyTheOutputIsSilent) {
   ASSERT_THAT(writer, IsOk());
   EXPECT_THAT((*writer)->warnings(), ElementsAre(HasSubstr("has no audio")));
 
-  const std::string pcm = TempPath("pcm.wav");
-  WriteSound(pcm, 0.2);
-  options.audio_from = pcm;
-  writer = VideoWriter::Create(TempPath("silent.webm"), options);
+  const std::string sound = TempPath("of a film.wav");
+  WriteSound(sound, 0.2);
+  options.audio_from = sound;
+  writer = VideoWriter::Create(TempPath("silent.gif"), options);
   ASSERT_THAT(writer, IsOk());
   EXPECT_THAT((*writer)->warnings(),
-              ElementsAre(AllOf(HasSubstr("cannot hold"), HasSubstr("pcm"))));
+              ElementsAre(AllOf(HasSubstr("gif"), HasSubstr(sound),
+                                HasSubstr("is left out"))));
 
   options.audio_from = TempPath("absent.mp4");
   EXPECT_THAT(VideoWriter::Create(TempPath("silent.mp4"), options),
               StatusIs(StatusCode::kNotFound, HasSubstr("absent.mp4")));
+}
+
+// Writes 38 frames (1.52 s) with the sound of `sound`; what is warned of.
+std::vector<std::string> WriteWithSound(const std::string& path,
+                                        const std::string& sound) {
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  options.audio_from = sound;
+  auto writer = VideoWriter::Create(path, options);
+  EXPECT_THAT(writer, IsOk());
+  if (!writer.ok()) return {};
+  for (int i = 0; i < 38; ++i) {
+    EXPECT_THAT((*writer)->Write(NumberedFrame(cv::Size(32, 32), i)), IsOk());
+  }
+  EXPECT_THAT((*writer)->Finish(), IsOk());
+  return (*writer)->warnings();
+}
+
+// What a format cannot hold is encoded anew: the same tone, of the same length,
+// at the same time.
+TEST(VideoWriter, EncodesSoundAnewWhereItHasTo) {
+  const std::string pcm = TempPath("tone.wav"), aac = TempPath("tone.m4a");
+  WriteSound(pcm, 1.5);
+  WriteSound(aac, 1.5);
+  const std::tuple<const char*, std::string, const char*> kCases[] = {
+      {".mp4", pcm, "aac"}, {".webm", pcm, "opus"}, {".webm", aac, "opus"}};
+  for (const auto& [ending, from, codec] : kCases) {
+    const std::string path = TempPath(absl::StrCat("anew", ending));
+    EXPECT_THAT(WriteWithSound(path, from),
+                ElementsAre(AllOf(HasSubstr(from), HasSubstr(codec),
+                                  HasSubstr("encoded anew"))));
+    const Sound sound = ReadSound(path);
+    EXPECT_EQ(sound.rate, codec == std::string("aac") ? 16000 : 48000);
+    // Codecs begin and end with whole frames, at most 64 ms of AAC.
+    EXPECT_NEAR(static_cast<double>(sound.samples.size()) / sound.rate, 1.5,
+                0.13)
+        << path;
+    EXPECT_NEAR(sound.begin, 0, 0.07) << path;
+    // The tone of WriteSound: 0.3 sin(0.1 n) at 16 kHz, 254.6 Hz.
+    double squares = 0;
+    int crossings = 0;
+    const auto begin = static_cast<size_t>(sound.rate / 4);
+    const auto end = begin + static_cast<size_t>(sound.rate);
+    ASSERT_LT(end, sound.samples.size());
+    for (size_t i = begin; i < end; ++i) {
+      squares += sound.samples[i] * sound.samples[i];
+      crossings += (sound.samples[i] < 0) != (sound.samples[i + 1] < 0);
+    }
+    EXPECT_NEAR(std::sqrt(squares / sound.rate), 0.3 / std::sqrt(2.0), 0.02)
+        << path;
+    EXPECT_NEAR(crossings, 2 * 254.6, 4) << path;
+    EXPECT_EQ(Indices(ReadAll(path)), Range(38)) << path;
+  }
+}
+
+TEST(VideoWriter, KeepsSoundInAnAviWithoutLoss) {
+  const std::string pcm = TempPath("kept.wav");
+  WriteSound(pcm, 1.5);
+  const std::string path = TempPath("kept.avi");
+  EXPECT_THAT(WriteWithSound(path, pcm), IsEmpty());
+  EXPECT_EQ(ReadSound(path).samples, ReadSound(pcm).samples);
+}
+
+// Languages and titles of all streams in a file.
+std::vector<std::string> SoundLanguages(const std::string& path) {
+  const auto input = OpenInput({path});
+  EXPECT_THAT(input, IsOk());
+  std::vector<std::string> languages;
+  for (unsigned i = 0; input.ok() && i < (*input)->nb_streams; ++i) {
+    const AVStream* stream = (*input)->streams[i];
+    if (stream->codecpar->codec_type != AVMEDIA_TYPE_AUDIO) continue;
+    const AVDictionaryEntry* language =
+        av_dict_get(stream->metadata, "language", nullptr, 0);
+    languages.push_back(language == nullptr ? "" : language->value);
+  }
+  return languages;
+}
+
+TEST(VideoWriter, KeepsEveryTrackAndItsLanguage) {
+  const std::string one = TempPath("ita.m4a"), two = TempPath("spa.m4a");
+  WriteSound(one, 1.5);
+  WriteSound(two, 1.0);
+  const std::string both = TempPath("both.mkv");
+  MergeSound({one, two}, {"ita", "spa"}, both);
+  for (const char* ending : {".mp4", ".mkv", ".mov", ".webm"}) {
+    const std::string path = TempPath(absl::StrCat("tracks", ending));
+    WriteWithSound(path, both);
+    EXPECT_THAT(SoundLanguages(path), ElementsAre("ita", "spa")) << path;
+  }
+}
+
+// Where frames are lost at an end, the sound of their time is left out, too.
+TEST(VideoWriter, CutsTheSoundToTheFrames) {
+  const std::string sound = TempPath("long.m4a");
+  WriteSound(sound, 3);
+  const std::string path = TempPath("cut sound.mkv");
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  options.audio_from = sound;
+  options.start_at_zero = true;
+  auto writer = VideoWriter::Create(path, options);
+  ASSERT_THAT(writer, IsOk());
+  (*writer)->CutSoundToFrames();
+  // From 1 s to 2 s.
+  for (int i = 0; i < 25; ++i) {
+    ASSERT_THAT(
+        (*writer)->WriteAt(NumberedFrame(cv::Size(32, 32), i), 25 + i, 1),
+        IsOk());
+  }
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  const Sound kept = ReadSound(path);
+  // A packet of 64 ms may reach over either end.
+  EXPECT_NEAR(kept.begin, 0, 0.08);
+  EXPECT_NEAR(static_cast<double>(kept.samples.size()) / kept.rate, 1, 0.13);
+  EXPECT_NEAR(FirstSeconds(path, AVMEDIA_TYPE_VIDEO), 0, 1e-3);
+}
+
+// Also what URLs, patterns and texts give a meaning, and what is no UTF-8.
+TEST(VideoWriter, TakesAPathOfAnyBytes) {
+  const std::string sound = TempPath("\xff:a.m4a");
+  WriteSound(sound, 0.5);
+  for (const char* name : {"\xff\xfe.mp4", "100%d ?*[a].mkv", "a\nb\t'\"\\.mp4",
+                           "http:a,b|c.webm", "-i #1 $HOME.avi"}) {
+    const std::string path = TempPath(name);
+    WriteWithSound(path, sound);
+    const ReadVideo video = ReadAll(path);
+    EXPECT_THAT(video.end, IsOk());
+    EXPECT_EQ(Indices(video), Range(38));
+    EXPECT_TRUE(video.info.has_audio) << path;
+  }
+}
+
+// Players go by these; without them they guess by the size.
+TEST(VideoWriter, StatesItsColours) {
+  for (const char* ending : {".mp4", ".mov", ".mkv", ".webm"}) {
+    const std::string path = TempPath(absl::StrCat("tagged", ending));
+    WriteNumberedVideo(path, cv::Size(32, 32), 2);
+    const auto input = OpenInput({path});
+    ASSERT_THAT(input, IsOk());
+    // What the container states, without a look into the stream.
+    const AVCodecParameters& codec = *(*input)->streams[0]->codecpar;
+    EXPECT_EQ(codec.color_space, AVCOL_SPC_BT709) << path;
+    EXPECT_EQ(codec.color_primaries, AVCOL_PRI_BT709) << path;
+    EXPECT_EQ(codec.color_trc, AVCOL_TRC_BT709) << path;
+    ASSERT_THAT(FindStreams(input->get(), path), IsOk());
+    EXPECT_EQ(codec.color_range, AVCOL_RANGE_MPEG) << path;
+  }
 }
 
 TEST(VideoWriter, LeavesNoFileUnlessFinished) {

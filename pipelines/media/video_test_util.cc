@@ -148,7 +148,8 @@ void WriteNumberedFolder(const std::string& path, cv::Size size,
   }
 }
 
-void Remux(const std::string& from, const std::string& to) {
+void Remux(const std::string& from, const std::string& to, int seconds_later,
+           Rational unit) {
   const auto input = OpenInput({from});
   ASSERT_TRUE(input.ok()) << input.status();
   ASSERT_TRUE(FindStreams(input->get(), from).ok());
@@ -159,11 +160,16 @@ void Remux(const std::string& from, const std::string& to) {
   AVStream* stream = avformat_new_stream(output, nullptr);
   avcodec_parameters_copy(stream->codecpar, source->codecpar);
   stream->codecpar->codec_tag = 0;
+  stream->time_base = ToFfmpeg(unit);
   ASSERT_GE(avio_open(&output->pb, to.c_str(), AVIO_FLAG_WRITE), 0);
   ASSERT_GE(avformat_write_header(output, nullptr), 0);
+  const int64_t later =
+      av_rescale_q(seconds_later, AVRational{1, 1}, stream->time_base);
   const PacketPtr packet(av_packet_alloc());
   while (av_read_frame(input->get(), packet.get()) >= 0) {
     av_packet_rescale_ts(packet.get(), source->time_base, stream->time_base);
+    packet->pts += later;
+    packet->dts += later;
     ASSERT_GE(av_interleaved_write_frame(output, packet.get()), 0);
   }
   ASSERT_GE(av_write_trailer(output), 0);
@@ -182,6 +188,7 @@ void DamageInside(const std::string& path) {
 }
 
 void WriteSound(const std::string& path, double seconds) {
+  SilenceFfmpeg();
   AVFormatContext* output = nullptr;
   ASSERT_GE(
       avformat_alloc_output_context2(&output, nullptr, nullptr, path.c_str()),
@@ -203,6 +210,114 @@ void WriteSound(const std::string& path, double seconds) {
   ASSERT_GE(av_write_trailer(output), 0);
   avio_closep(&output->pb);
   avformat_free_context(output);
+}
+
+void MergeSound(const std::vector<std::string>& sounds,
+                const std::vector<std::string>& languages,
+                const std::string& to) {
+  AVFormatContext* output = nullptr;
+  ASSERT_GE(
+      avformat_alloc_output_context2(&output, nullptr, nullptr, to.c_str()), 0);
+  std::vector<InputPtr> inputs;
+  for (size_t i = 0; i < sounds.size(); ++i) {
+    auto input = OpenInput({sounds[i]});
+    ASSERT_TRUE(input.ok()) << input.status();
+    ASSERT_TRUE(FindStreams(input->get(), sounds[i]).ok());
+    AVStream* stream = avformat_new_stream(output, nullptr);
+    avcodec_parameters_copy(stream->codecpar, (*input)->streams[0]->codecpar);
+    stream->codecpar->codec_tag = 0;
+    av_dict_set(&stream->metadata, "language", languages[i].c_str(), 0);
+    inputs.push_back(*std::move(input));
+  }
+  ASSERT_GE(avio_open(&output->pb, to.c_str(), AVIO_FLAG_WRITE), 0);
+  ASSERT_GE(avformat_write_header(output, nullptr), 0);
+  const PacketPtr packet(av_packet_alloc());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    while (av_read_frame(inputs[i].get(), packet.get()) >= 0) {
+      packet->stream_index = static_cast<int>(i);
+      av_packet_rescale_ts(packet.get(), inputs[i]->streams[0]->time_base,
+                           output->streams[i]->time_base);
+      ASSERT_GE(av_interleaved_write_frame(output, packet.get()), 0);
+    }
+  }
+  ASSERT_GE(av_write_trailer(output), 0);
+  avio_closep(&output->pb);
+  avformat_free_context(output);
+}
+
+std::vector<SoundPacket> SoundPackets(const std::string& path) {
+  std::vector<SoundPacket> packets;
+  const auto input = OpenInput({path});
+  EXPECT_TRUE(input.ok()) << input.status();
+  if (!input.ok()) return packets;
+  const int index =
+      av_find_best_stream(input->get(), AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);
+  const PacketPtr packet(av_packet_alloc());
+  while (av_read_frame(input->get(), packet.get()) >= 0) {
+    if (packet->stream_index == index) {
+      packets.push_back({packet->pts, packet->dts,
+                         std::string(reinterpret_cast<char*>(packet->data),
+                                     static_cast<size_t>(packet->size))});
+    }
+    av_packet_unref(packet.get());
+  }
+  return packets;
+}
+
+namespace {
+
+// Adds the frames that `decoder` has ready.
+void TakeSound(AVCodecContext* decoder, Sound* sound) {
+  const FramePtr frame(av_frame_alloc());
+  while (avcodec_receive_frame(decoder, frame.get()) >= 0) {
+    if (sound->samples.empty()) {
+      sound->rate = frame->sample_rate;
+      sound->begin = static_cast<double>(frame->best_effort_timestamp) *
+                     av_q2d(decoder->pkt_timebase);
+    }
+    const int step =
+        frame->format == AV_SAMPLE_FMT_S16 ? frame->ch_layout.nb_channels : 1;
+    for (int i = 0; i < frame->nb_samples; ++i) {
+      const uint8_t* samples = frame->data[0];
+      sound->samples.push_back(
+          frame->format == AV_SAMPLE_FMT_FLTP
+              ? reinterpret_cast<const float*>(samples)[i]
+              : static_cast<float>(
+                    reinterpret_cast<const int16_t*>(samples)[i * step]) /
+                    32768);
+    }
+  }
+}
+
+}  // namespace
+
+Sound ReadSound(const std::string& path) {
+  Sound sound;
+  const auto input = OpenInput({path});
+  EXPECT_TRUE(input.ok()) << input.status();
+  if (!input.ok() || !FindStreams(input->get(), path).ok()) return sound;
+  const int index =
+      av_find_best_stream(input->get(), AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);
+  EXPECT_GE(index, 0) << path;
+  if (index < 0) return sound;
+  const AVStream* stream = (*input)->streams[index];
+  const AVCodec* codec = avcodec_find_decoder(stream->codecpar->codec_id);
+  const CodecPtr decoder(avcodec_alloc_context3(codec));
+  avcodec_parameters_to_context(decoder.get(), stream->codecpar);
+  decoder->pkt_timebase = stream->time_base;
+  decoder->request_sample_fmt = AV_SAMPLE_FMT_FLTP;
+  EXPECT_GE(avcodec_open2(decoder.get(), codec, nullptr), 0);
+  const PacketPtr packet(av_packet_alloc());
+  while (av_read_frame(input->get(), packet.get()) >= 0) {
+    if (packet->stream_index == index) {
+      EXPECT_GE(avcodec_send_packet(decoder.get(), packet.get()), 0);
+      TakeSound(decoder.get(), &sound);
+    }
+    av_packet_unref(packet.get());
+  }
+  avcodec_send_packet(decoder.get(), nullptr);
+  TakeSound(decoder.get(), &sound);
+  return sound;
 }
 
 }  // namespace pipelines::media

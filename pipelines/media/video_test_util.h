@@ -36,14 +36,42 @@ void WriteNumberedFolder(const std::string& path, cv::Size size,
                          int num_frames);
 
 // Copies the packets of the video at `from` into a file `to` of another
-// container, by its ending: .ts, for instance.
-void Remux(const std::string& from, const std::string& to);
+// container, by its ending: .ts, for instance. All times are so many seconds
+// later; an AVI counts in `unit`s.
+void Remux(const std::string& from, const std::string& to,
+           int seconds_later = 0, Rational unit = {1, 25});
 
 // Overwrites the last quarter of an mp4, where its later frames are.
 void DamageInside(const std::string& path);
 
 // Writes `seconds` of a mono tone: .m4a as AAC, .wav uncompressed.
 void WriteSound(const std::string& path, double seconds);
+
+// Brings the sound of several files into one, a stream each, with the languages
+// ("deu") of the same places.
+void MergeSound(const std::vector<std::string>& sounds,
+                const std::vector<std::string>& languages,
+                const std::string& to);
+
+// A packet of sound: its times in the units of its stream, and its bytes.
+struct SoundPacket {
+  int64_t pts = 0;
+  int64_t dts = 0;
+  std::string bytes;
+
+  bool operator==(const SoundPacket& other) const {
+    return pts == other.pts && dts == other.dts && bytes == other.bytes;
+  }
+};
+std::vector<SoundPacket> SoundPackets(const std::string& path);
+
+// The first sound stream of a file, decoded: its first channel, -1 to 1.
+struct Sound {
+  int rate = 0;
+  double begin = 0;  // seconds
+  std::vector<float> samples;
+};
+Sound ReadSound(const std::string& path);
 
 }  // namespace pipelines::media
 

@@ -171,6 +171,7 @@ class VideoWriter::Impl {
   absl::Status Write(const cv::Mat& rgb);
   absl::Status WriteAt(const cv::Mat& rgb, int64_t pts, int64_t duration);
   absl::Status Finish();
+  void CutSoundToFrames() { options_.trim_audio = cut_sound_ = true; }
 
   const std::string& encoder() const { return encoder_name_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
@@ -192,6 +193,7 @@ class VideoWriter::Impl {
   absl::Status Encode(const AVFrame* frame);
   absl::Status WritePacket();
   absl::Status CopyAudioUntil(double seconds);
+  absl::Status FinishAudio();
   absl::Status CloseFile();
   absl::Status Failed(int error, const std::string& what) const;
 
@@ -212,7 +214,8 @@ class VideoWriter::Impl {
   int64_t next_pts_ = 0;  // of Write
   int64_t last_pts_ = std::numeric_limits<int64_t>::min();
   int64_t last_begin_ = std::numeric_limits<int64_t>::min();
-  int64_t origin_ = 0;  // encoder's units off all times
+  int64_t origin_ = 0;      // encoder's units off all times
+  bool cut_sound_ = false;  // what is before the first frame, too
   // Encoders keep a packet's time but not how long it lasts.
   std::vector<std::pair<int64_t, int64_t>> durations_;  // pts, duration
 };
@@ -237,12 +240,10 @@ absl::Status VideoWriter::Impl::Open() {
   if (error < 0) return Failed(error, "its format is not in this FFmpeg");
   RETURN_IF_ERROR(OpenEncoder());
   if (!options_.audio_from.empty()) {
-    std::string warning;
     ASSIGN_OR_RETURN(audio_, AudioCopier::Create(
                                  {options_.audio_from, options_.allow_addresses,
                                   nullptr, options_.stop},
-                                 output_, &warning));
-    if (!warning.empty()) warnings_.push_back(warning);
+                                 output_, &warnings_));
   }
   return OpenFile();
 }
@@ -385,12 +386,14 @@ absl::Status VideoWriter::Impl::WriteAt(const cv::Mat& rgb, int64_t pts,
 
 // `begin`: of the first frame.
 absl::Status VideoWriter::Impl::SetOrigin(int64_t begin) {
-  if (!options_.start_at_zero) return absl::OkStatus();
-  origin_ = begin;
-  if (audio_ == nullptr) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::optional<double> sound, audio_->Begin());
   const double unit = av_q2d(encoder_->time_base);
-  if (sound && *sound < static_cast<double>(begin) * unit) {
+  if (options_.start_at_zero) origin_ = begin;
+  if (audio_ != nullptr && cut_sound_) {
+    audio_->LeaveOutBefore(static_cast<double>(begin - origin_) * unit);
+  }
+  if (!options_.start_at_zero || audio_ == nullptr) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::optional<double> sound, audio_->Begin());
+  if (sound && !cut_sound_ && *sound < static_cast<double>(begin) * unit) {
     origin_ = static_cast<int64_t>(std::floor(*sound / unit));
     // Encoders of sound begin with a few samples before 0, which players know.
     constexpr double kPriming = 0.1;  // seconds
@@ -406,6 +409,12 @@ absl::Status VideoWriter::Impl::CopyAudioUntil(double seconds) {
   if (status.ok() || !options_.allow_damaged_audio) return status;
   warnings_.push_back(
       absl::StrCat("the sound ends early: ", std::string(status.message())));
+  return FinishAudio();
+}
+
+absl::Status VideoWriter::Impl::FinishAudio() {
+  if (audio_ == nullptr) return absl::OkStatus();
+  RETURN_IF_ERROR(audio_->Finish(&warnings_));
   audio_.reset();
   return absl::OkStatus();
 }
@@ -456,6 +465,7 @@ absl::Status VideoWriter::Impl::Finish() {
   if (!options_.trim_audio) {
     RETURN_IF_ERROR(CopyAudioUntil(std::numeric_limits<double>::infinity()));
   }
+  RETURN_IF_ERROR(FinishAudio());
   const int error = av_write_trailer(output_);
   if (error < 0) return Failed(error, "cannot be completed");
   RETURN_IF_ERROR(CloseFile());
@@ -493,6 +503,7 @@ absl::Status VideoWriter::WriteAt(const cv::Mat& rgb, int64_t pts,
   return impl_->WriteAt(rgb, pts, duration);
 }
 absl::Status VideoWriter::Finish() { return impl_->Finish(); }
+void VideoWriter::CutSoundToFrames() { impl_->CutSoundToFrames(); }
 const std::string& VideoWriter::encoder() const { return impl_->encoder(); }
 const std::vector<std::string>& VideoWriter::warnings() const {
   return impl_->warnings();

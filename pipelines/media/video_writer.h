@@ -41,9 +41,10 @@ struct VideoWriterOptions {
   // players show nothing before, or before 0, which some do not show.
   bool start_at_zero = false;
 
-  // File whose first audio stream is copied, packet by packet and byte for byte
-  // with its time stamps; none if empty. A file without audio, or with a codec
-  // that the output's format cannot hold, gives a warning.
+  // File whose sound is copied: all its streams, packet by packet and byte for
+  // byte with their time stamps, languages and titles; none if empty. A codec
+  // that the output's format cannot hold, or few players know there, is encoded
+  // anew, with a warning; so says a warning where a file has no audio.
   std::string audio_from;
 
   // audio_from may be a device or a URL, and what ends the wait for one; see
@@ -92,6 +93,7 @@ class VideoWriter : public FrameSink {
   absl::Status WriteAt(const cv::Mat& rgb, int64_t pts,
                        int64_t duration) override;
   absl::Status Finish() override;
+  void CutSoundToFrames() override;
   const std::vector<std::string>& warnings() const override;
 
   // The encoder in use, by FFmpeg's name: "libx264".
