@@ -1,6 +1,7 @@
 #include "pipelines/media/mp4_times.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -80,7 +81,72 @@ double SumOfDurations(ByteReader& file, const Box& stts) {
   return sum;
 }
 
-absl::Status CheckTrack(ByteReader& file, const Box& track) {
+// What an edit list shows, in seconds.
+struct Edits {
+  double shown = 0;  // all entries together, empty ones included
+  double end = 0;    // of the media, where the last shown part of it ends
+};
+
+// Entries of how long, from which time of the media on (-1: nothing is shown),
+// and at which rate.
+Edits ReadEdits(ByteReader& file, const Box& elst, double movie_units,
+                double media_units) {
+  const bool is_long = file.BigEndian(elst.begin, 1) == 1;
+  const int bytes = is_long ? 8 : 4;
+  const int64_t entry_bytes = 2 * bytes + 4;
+  const auto stated = static_cast<int64_t>(file.BigEndian(elst.begin + 4, 4));
+  const int64_t count =
+      std::min(stated, (elst.end - elst.begin - 8) / entry_bytes);
+  Edits edits;
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t entry = elst.begin + 8 + entry_bytes * i;
+    const double shown =
+        static_cast<double>(Bounded(file.BigEndian(entry, bytes))) /
+        movie_units;
+    const uint64_t from = file.BigEndian(entry + bytes, bytes);
+    edits.shown += shown;
+    const uint64_t nothing = is_long ? UINT64_MAX : UINT32_MAX;
+    if (from == nothing) continue;
+    edits.end = std::max(
+        edits.end, static_cast<double>(Bounded(from)) / media_units + shown);
+  }
+  return edits;
+}
+
+double ReadTrackDuration(ByteReader& file, const Box& tkhd) {
+  const bool is_long = file.BigEndian(tkhd.begin, 1) == 1;
+  return static_cast<double>(Bounded(
+      file.BigEndian(tkhd.begin + (is_long ? 28 : 20), is_long ? 8 : 4)));
+}
+
+// [ISO 14496-12, 8.3.2] The duration of a track is the sum of its edits, and
+// these lie within its media. Writers round to units of the movie.
+absl::Status CheckEdits(ByteReader& file, const Box& movie, const Box& track,
+                        const MediaHeader& media) {
+  const Box elst = FindBox(file, track, {"edts", "elst"});
+  const Box tkhd = FindBox(file, track, {"tkhd"});
+  const auto movie_units = static_cast<double>(
+      ReadMediaHeader(file, FindBox(file, movie, {"mvhd"})).units);
+  if (!elst.is_there() || !tkhd.is_there() || movie_units == 0) {
+    return absl::OkStatus();
+  }
+  const auto media_units = static_cast<double>(media.units);
+  const Edits edits = ReadEdits(file, elst, movie_units, media_units);
+  const double track_seconds = ReadTrackDuration(file, tkhd) / movie_units;
+  const double tolerance = std::max(0.005, 2 / movie_units);
+  const double media_seconds =
+      static_cast<double>(media.duration) / media_units;
+  if (std::abs(edits.shown - track_seconds) <= tolerance &&
+      edits.end <= media_seconds + tolerance) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(absl::StrFormat(
+      "its edit list is damaged: it shows %.3f s up to %.3f s, the headers "
+      "state %.3f s of %.3f s",
+      edits.shown, edits.end, track_seconds, media_seconds));
+}
+
+absl::Status CheckTrack(ByteReader& file, const Box& movie, const Box& track) {
   const Box media = FindBox(file, track, {"mdia"});
   const Box handler = FindBox(file, media, {"hdlr"});
   const Box times = FindBox(file, media, {"minf", "stbl", "stts"});
@@ -94,7 +160,9 @@ absl::Status CheckTrack(ByteReader& file, const Box& track) {
   }
   const double sum = SumOfDurations(file, times);
   const auto stated = static_cast<double>(header.duration);
-  if (sum >= stated / 2 && sum <= stated * 2) return absl::OkStatus();
+  if (sum >= stated / 2 && sum <= stated * 2) {
+    return CheckEdits(file, movie, track, header);
+  }
   const auto units = static_cast<double>(header.units);
   return absl::DataLossError(absl::StrFormat(
       "the times of its frames are damaged: together they last %.3f s, the "
@@ -111,7 +179,7 @@ absl::Status CheckMp4Times(std::istream& file) {
   if (!movie.is_there()) return absl::OkStatus();
   for (Box track = NextBox(bytes, movie, "trak", movie.begin); track.is_there();
        track = NextBox(bytes, movie, "trak", track.end)) {
-    RETURN_IF_ERROR(CheckTrack(bytes, track));
+    RETURN_IF_ERROR(CheckTrack(bytes, movie, track));
   }
   return absl::OkStatus();
 }

@@ -156,16 +156,17 @@ absl::StatusOr<bool> VideoDemuxer::Next(AVPacket* packet) {
       return FfmpegStatus(error, path_ + ": the file is damaged or truncated",
                           absl::StatusCode::kDataLoss);
     }
+    MakeTimesSane(packet);
     Note(*packet);
-    if (packet->stream_index == stream_->index) return true;
+    if (packet->stream_index == stream_->index && packet->size > 0) return true;
   }
 }
 
 bool VideoDemuxer::IsShown(const AVPacket& packet) const {
-  if (packet.flags & AV_PKT_FLAG_DISCARD) return false;
+  if (packet.flags & AV_PKT_FLAG_DISCARD || packet.size == 0) return false;
   // VP8 stores frames that only serve as references. [RFC 6386, 9.1]
   constexpr int kShowFrame = 0x10;
-  return stream_->codecpar->codec_id != AV_CODEC_ID_VP8 || packet.size == 0 ||
+  return stream_->codecpar->codec_id != AV_CODEC_ID_VP8 ||
          packet.data[0] & kShowFrame;
 }
 

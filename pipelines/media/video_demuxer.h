@@ -35,9 +35,17 @@ class VideoDemuxer {
   // decoding.
   bool packets_are_frames() const;
 
-  // Reads the next packet of the video stream; false at the end. A packet of
-  // which a part is missing is flagged AV_PKT_FLAG_CORRUPT. DataLoss when the
-  // container cannot be read on, or ends before its own index or header says.
+  // Whether the container's clock may begin anew in the middle, as in
+  // recordings of broadcasts.
+  bool has_jumping_clock() const {
+    return input_->iformat->flags & AVFMT_TS_DISCONT;
+  }
+
+  // Reads the next packet of the video stream that holds something; false at
+  // the end. (AVI files have empty ones, for frames that are shown on.) A
+  // packet of which a part is missing is flagged AV_PKT_FLAG_CORRUPT. DataLoss
+  // when the container cannot be read on, or ends before its own index or
+  // header says.
   absl::StatusOr<bool> Next(AVPacket* packet);
 
   // Whether the packet holds a frame that is to be shown.

@@ -36,10 +36,11 @@ bool IsTooLarge(cv::Size size) {
 
 int64_t FrameDuration(const AVFrame& frame) {
 #if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
-  return frame.duration;
+  const int64_t duration = frame.duration;
 #else
-  return frame.pkt_duration;
+  const int64_t duration = frame.pkt_duration;
 #endif
+  return SaneTime(duration) == duration ? std::max<int64_t>(0, duration) : 0;
 }
 
 }  // namespace
@@ -167,8 +168,12 @@ absl::Status VideoReader::Impl::Locate(const absl::Status& status) const {
   if (info_.num_frames) {
     absl::StrAppend(&where, "; the file should have ", *info_.num_frames);
   }
-  return absl::Status(status.code(),
-                      absl::StrCat(std::string(status.message()), where, ")"));
+  return absl::Status(
+      status.code(),
+      absl::StrCat(std::string(status.message()), where, ")",
+                   absl::IsDataLoss(status) && !options_.allow_damaged
+                       ? "; allow_damaged leaves out what is damaged"
+                       : ""));
 }
 
 void VideoReader::Impl::NoteDamage(const absl::Status& status) {
@@ -185,8 +190,8 @@ absl::Status VideoReader::Impl::CannotDecode(int error) const {
   const char* what =
       num_read_ == 0
           ? ": the beginning cannot be decoded, as where a recording begins "
-            "between two key frames; allow_damaged leaves it out"
-          : ": a frame cannot be decoded; allow_damaged reads on behind it";
+            "between two key frames"
+          : ": a frame cannot be decoded";
   return FfmpegStatus(error, path_ + what, absl::StatusCode::kDataLoss);
 }
 
@@ -289,8 +294,7 @@ absl::StatusOr<bool> VideoReader::Impl::ReadPacket() {
   if (*more && packet_->flags & AV_PKT_FLAG_CORRUPT) {
     RETURN_IF_ERROR(Allow(absl::DataLossError(
         path_ +
-        ": the file is damaged or truncated: a piece of it is missing "
-        "here; allow_damaged reads on behind it")));
+        ": the file is damaged or truncated: a piece of it is missing here")));
   }
   return more;
 }
@@ -319,11 +323,10 @@ absl::Status VideoReader::Impl::CheckBeginning() const {
       first_packets_.begin(), first_packets_.end(),
       [&](int64_t pts) { return pts < frame_->best_effort_timestamp; });
   if (lost == 0) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat(
-      path_, ": the first ", lost,
-      lost == 1 ? " frame cannot" : " frames cannot",
-      " be decoded, for the file begins between two key frames; allow_damaged "
-      "leaves them out"));
+  return absl::DataLossError(
+      absl::StrCat(path_, ": the first ", lost,
+                   lost == 1 ? " frame cannot" : " frames cannot",
+                   " be decoded, for the file begins between two key frames"));
 }
 
 // A decoder may swallow a packet that it does not understand.
@@ -339,15 +342,18 @@ absl::Status VideoReader::Impl::CheckNothingLost() const {
 
 // Rises from frame to frame, also where the file's times do not.
 int64_t VideoReader::Impl::FramePts() {
-  const int64_t stated = frame_->best_effort_timestamp;
+  const int64_t stated = SaneTime(frame_->best_effort_timestamp);
   if (stated == AV_NOPTS_VALUE) return num_read_ == 0 ? 0 : next_pts_;
   if (num_read_ == 0) return stated;
   // Behind one another, two recordings have two clocks: the second goes on
   // where the first ended.
-  constexpr double kOtherClock = 0.5;  // seconds back
-  const double back = static_cast<double>(last_pts_ - (stated + jump_)) *
-                      info_.time_base.value();
-  if (back > kOtherClock) jump_ = next_pts_ - stated;
+  constexpr double kBack = 0.5, kAhead = 10;  // seconds of another clock
+  const double unit = info_.time_base.value();
+  const double back = static_cast<double>(last_pts_ - (stated + jump_)) * unit;
+  const double ahead = static_cast<double>(stated + jump_ - next_pts_) * unit;
+  if (back > kBack || (ahead > kAhead && demuxer_->has_jumping_clock())) {
+    jump_ = next_pts_ - stated;
+  }
   // Broken muxers repeat time stamps.
   return std::max(stated + jump_, last_pts_ + 1);
 }
@@ -370,7 +376,7 @@ absl::StatusOr<VideoFrame> VideoReader::Impl::TakeFrame() {
   VideoFrame result;
   // The size may change within a video, as where a phone is turned.
   result.rgb = CropAndResize(rgb, cv::Size(info_.width, info_.height));
-  result.duration = std::max<int64_t>(0, FrameDuration(*frame_));
+  result.duration = FrameDuration(*frame_);
   if (result.duration == 0) {
     result.duration = std::max<int64_t>(
         1, av_rescale_q(1, av_inv_q(ToFfmpeg(info_.frame_rate)),

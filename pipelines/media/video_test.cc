@@ -1093,6 +1093,54 @@ TEST(VideoReader, ReadsTwoRecordingsBehindOneAnother) {
   EXPECT_NEAR(seconds, 2, 0.1);
 }
 
+// The second recording is of another hour.
+TEST(VideoReader, GoesOnWhereAClockJumpsAhead) {
+  const std::string one = TempPath("one.mp4"), later = TempPath("later.ts");
+  WriteNumberedVideo(one, cv::Size(96, 64), 25);
+  Remux(one, TempPath("first.ts"));
+  Remux(one, later, /*seconds_later=*/3600);
+  const std::string joined = TempPath("two hours.ts");
+  ASSERT_THAT(
+      WriteAtomically(joined, Contents(TempPath("first.ts")) + Contents(later)),
+      IsOk());
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo video = ReadAll(joined, options);
+  EXPECT_THAT(video.end, IsOk());
+  ASSERT_GE(video.frames.size(), 49u);
+  EXPECT_NEAR(
+      static_cast<double>(video.frames.back().pts - video.frames[0].pts) *
+          video.info.time_base.value(),
+      2, 0.1);
+}
+
+// An AVI has no times; where a frame is shown on, empty ones follow.
+TEST(VideoReader, TakesEmptyPacketsForNoFrames) {
+  const std::vector<int64_t> times = {0, 1, 2, 5, 6, 9};
+  const std::string gaps = TempPath("gaps.webm"), path = TempPath("gaps.avi");
+  VideoWriterOptions options = Sized(cv::Size(96, 64));
+  options.time_base = {1, 25};
+  auto writer = VideoWriter::Create(gaps, options);
+  ASSERT_THAT(writer, IsOk());
+  for (size_t i = 0; i < times.size(); ++i) {
+    ASSERT_THAT(
+        (*writer)->WriteAt(NumberedFrame(cv::Size(96, 64), static_cast<int>(i)),
+                           times[i], 1),
+        IsOk());
+  }
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  Remux(gaps, path);
+  const ReadVideo video = ReadAll(path);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(Indices(video), Range(6));
+  EXPECT_THAT(CountFrames(path), IsOkAndHolds(6));
+  for (size_t i = 0; i < video.frames.size(); ++i) {
+    EXPECT_NEAR(
+        static_cast<double>(video.frames[i].pts) * video.info.time_base.value(),
+        static_cast<double>(times[i]) / 25, 1e-3);
+  }
+}
+
 // Of 63 stored frames the first 13 cannot be decoded.
 TEST(VideoReader, SaysThatARecordingBeginsBetweenKeyFrames) {
   const std::string path =
