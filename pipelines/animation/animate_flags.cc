@@ -1,6 +1,7 @@
 #include "pipelines/animation/animate_flags.h"
 
 #include <cmath>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "pipelines/base/user_path.h"
 #include "pipelines/config/frame_size.h"
 #include "pipelines/media/input_address.h"
+#include "pipelines/media/rational.h"
 #include "third_party/absl/status_macros.h"
 
 // --- What goes in
@@ -50,6 +52,9 @@ ABSL_FLAG(std::string, crop, "centre",
 ABSL_FLAG(std::string, driving_crop, "",
           "The same for the driving video. Empty: as --crop.");
 ABSL_FLAG(int64_t, max_frames, 0, "At most so many driving frames; 0 is all.");
+ABSL_FLAG(std::string, fps, "25",
+          "Frames a second of a folder of images or of stacked frames, which "
+          "state no times: 30, 29.97 or 30000/1001. Videos have their own.");
 ABSL_FLAG(bool, allow_damaged, false,
           "Read on after damaged places of a driving video, and say what was "
           "lost.");
@@ -266,6 +271,31 @@ absl::StatusOr<cv::Size> ParseSize(const std::string& text) {
                             : cv::Size(values[0], values[1]);
 }
 
+// "25", "29.97", "30000/1001".
+absl::StatusOr<media::Rational> ParseRate(const std::string& text) {
+  constexpr int kLargestRate = 1000;
+  const std::vector<std::string> parts = absl::StrSplit(text, '/');
+  media::Rational rate;
+  double value = 0;
+  bool good = false;
+  if (parts.size() == 2) {
+    good = absl::SimpleAtoi(parts[0], &rate.num) &&
+           absl::SimpleAtoi(parts[1], &rate.den);
+  } else if (absl::SimpleAtod(text, &value) && value > 0 &&
+             value <= kLargestRate) {
+    constexpr int kDigits = 1000;
+    const int thousandths = static_cast<int>(std::lround(value * kDigits));
+    const int divisor = std::gcd(thousandths, kDigits);
+    rate = {thousandths / divisor, kDigits / divisor};
+    good = true;
+  }
+  if (good && rate.num > 0 && rate.den > 0 && rate.value() <= kLargestRate) {
+    return rate;
+  }
+  return BadFlag("fps is '", text, "'; use a number above 0, at most ",
+                 kLargestRate, ": 30, 29.97 or 30000/1001");
+}
+
 absl::Status SetInput(AnimateVideoOptions* options) {
   const std::string frame = absl::GetFlag(FLAGS_source_frame);
   options->animate_source_video = frame == "all";
@@ -286,6 +316,7 @@ absl::Status SetInput(AnimateVideoOptions* options) {
       OfFlag("start", ParseStartFrame(absl::GetFlag(FLAGS_start))));
   options->max_frames = absl::GetFlag(FLAGS_max_frames);
   options->allow_damaged = absl::GetFlag(FLAGS_allow_damaged);
+  ASSIGN_OR_RETURN(options->image_rate, ParseRate(absl::GetFlag(FLAGS_fps)));
   return NotNegative("max_frames", options->max_frames);
 }
 

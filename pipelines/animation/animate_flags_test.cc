@@ -11,6 +11,7 @@
 #include "networks/files/testing_folder.h"
 #include "pipelines/animation/animate_items.h"
 #include "pipelines/app/command_line.h"
+#include "pipelines/media/rational.h"
 #include "pipelines/pretrained/pretrained.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -116,6 +117,14 @@ const GoodCase kGoodCases[] = {
      }},
     {{"--max_frames=7"},
      [](const AnimateRequest& r) { return r.video.max_frames == 7; }},
+    {{"--fps=29.97"},
+     [](const AnimateRequest& r) {
+       return r.video.image_rate == media::Rational{2997, 100};
+     }},
+    {{"--fps=30000/1001"},
+     [](const AnimateRequest& r) {
+       return r.video.image_rate == media::Rational{30000, 1001};
+     }},
     {{"--allow_damaged"},
      [](const AnimateRequest& r) { return r.video.allow_damaged; }},
     {{"--mode=standard"},
@@ -243,6 +252,9 @@ TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
       {{"--source_frame=last"}, "--source_frame is 'last'; use a number"},
       {{"--crop=left"}, "--crop: crop is 'left'; use none, centre or face"},
       {{"--driving_crop=left"}, "--driving_crop: crop is 'left'; use none"},
+      {{"--fps=0"}, "--fps is '0'; use a number above 0, at most 1000"},
+      {{"--fps=25/0"}, "--fps is '25/0'; use a number above 0"},
+      {{"--fps=fast"}, "--fps is 'fast'; use a number above 0"},
       {{"--max_frames=-1"}, "--max_frames is -1; use 0 or more"},
       {{"--mode=absolute"}, "--mode is 'absolute'; use relative, standard"},
       {{"--start=-1"}, "--start: start is '-1'; use first, keypoints"},

@@ -113,6 +113,8 @@ class VideoAnimation {
   std::optional<PanelPainter> painter_;
   std::unique_ptr<media::FrameSink> sink_;
   std::optional<media::NpyWriter> keypoints_file_, flow_file_;
+  bool lost_beginning_ = false;     // of the driving video
+  bool source_is_shorter_ = false;  // than the driving video
   AnimateVideoReport report_;
 };
 
@@ -137,6 +139,7 @@ absl::StatusOr<std::unique_ptr<CroppedReader>> VideoAnimation::OpenDriving()
   reader.allow_damaged = options_.allow_damaged;
   reader.max_frames = options_.max_frames;
   reader.stop = options_.hooks.stop;
+  reader.image_rate = options_.image_rate;
   return CroppedReader::Open(driving_path_, reader);
 }
 
@@ -244,6 +247,7 @@ absl::Status VideoAnimation::OpenOutput() {
 absl::StatusOr<std::optional<Input>> VideoAnimation::Read() {
   ASSIGN_OR_RETURN(std::optional<CroppedFrame> driving, driving_->Next());
   if (!driving) return std::nullopt;
+  if (driving_->num_read() == 1) lost_beginning_ = !driving_->damage().empty();
   Input input{*std::move(driving), {}};
   if (!options_.animate_source_video) return input;
   if (driving_->num_read() == 1) {
@@ -251,7 +255,10 @@ absl::StatusOr<std::optional<Input>> VideoAnimation::Read() {
     return input;
   }
   ASSIGN_OR_RETURN(std::optional<CroppedFrame> source, source_->Next());
-  if (!source) return std::nullopt;
+  if (!source) {
+    source_is_shorter_ = true;
+    return std::nullopt;
+  }
   input.source = *std::move(source);
   return input;
 }
@@ -313,6 +320,7 @@ absl::Status VideoAnimation::Write(const Output& output) {
   panels.keypoints = output.keypoints;
   panels.source_from_driving = output.source_from_driving;
   panels.occlusion = output.occlusion;
+  if (report_.frames == 0 && lost_beginning_) sink_->CutSoundToFrames();
   RETURN_IF_ERROR(
       sink_->WriteAt(painter_->Paint(panels), driving.pts, driving.duration));
   RETURN_IF_ERROR(WriteRow(output.driving_keypoints, &keypoints_file_));
@@ -349,8 +357,15 @@ absl::Status VideoAnimation::Finish() {
   }
   if (keypoints_file_) RETURN_IF_ERROR(keypoints_file_->Finish());
   if (flow_file_) RETURN_IF_ERROR(flow_file_->Finish());
+  report_.damage = driving_->damage();
+  if (!report_.damage.empty()) sink_->CutSoundToFrames();
   RETURN_IF_ERROR(sink_->Finish());
   report_.warnings = sink_->warnings();
+  if (source_is_shorter_) {
+    report_.warnings.push_back(
+        absl::StrCat(source_path_, " ends after ", report_.frames,
+                     " frames, before the driving video; so does the result"));
+  }
   for (const CroppedReader* reader : {source_.get(), driving_.get()}) {
     const std::vector<std::string>& warnings = reader->info().warnings;
     report_.warnings.insert(report_.warnings.end(), warnings.begin(),
@@ -359,7 +374,6 @@ absl::Status VideoAnimation::Finish() {
       report_.warnings.push_back(reader->warning());
     }
   }
-  report_.damage = driving_->damage();
   if (driving_->num_frames() != report_.frames) Report(report_.frames);
   return absl::OkStatus();
 }

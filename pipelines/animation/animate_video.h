@@ -14,6 +14,7 @@
 #include "pipelines/animation/start_frame.h"
 #include "pipelines/animation/three_stages.h"
 #include "pipelines/base/work_hooks.h"
+#include "pipelines/media/rational.h"
 
 namespace pipelines {
 
@@ -34,7 +35,10 @@ struct AnimateVideoOptions {
   // At most so many driving frames; 0 is all.
   int64_t max_frames = 0;
   // Read on after damaged places of the driving video, and say what was lost.
+  // The sound ends, or begins, where the frames do then.
   bool allow_damaged = false;
+  // Driving frames a second, where they are images.
+  media::Rational image_rate = {25, 1};
 
   // --- What comes out
   std::vector<Panel> panels = {Panel::kResult};

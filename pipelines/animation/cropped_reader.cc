@@ -30,6 +30,7 @@ absl::StatusOr<std::unique_ptr<CroppedReader>> CroppedReader::Open(
   source.allow_addresses = options.allow_addresses;
   source.min_stacked_frames = options.min_stacked_frames;
   source.stop = options.stop;
+  source.image_rate = options.image_rate;
   ASSIGN_OR_RETURN(reader->source_, media::OpenFrameSource(path, source));
   return reader;
 }

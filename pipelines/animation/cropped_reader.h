@@ -13,6 +13,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/animation/framing.h"
 #include "pipelines/media/frame_source.h"
+#include "pipelines/media/rational.h"
 
 namespace pipelines {
 
@@ -31,6 +32,7 @@ struct CroppedReaderOptions {
   // See media::FrameSourceOptions.
   bool allow_addresses = false;
   int min_stacked_frames = 2;
+  media::Rational image_rate = {25, 1};
   int64_t max_frames = 0;  // 0: all
   // Asked before each frame; true ends the reading. May be empty.
   std::function<bool()> stop;

@@ -20,7 +20,7 @@ class FolderSource : public FrameSource {
                cv::Size first_size, const FrameSourceOptions& options)
       : path_(std::move(path)),
         files_(std::move(files)),
-        info_(ImageSequenceInfo(first_size, num_frames())),
+        info_(ImageSequenceInfo(first_size, num_frames(), options.image_rate)),
         allow_other_sizes_(options.allow_other_sizes) {
     info_.random_access = true;
   }

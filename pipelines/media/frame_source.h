@@ -30,7 +30,7 @@ struct VideoInfo {
   int height = 0;
 
   // Frames per second: exact for a constant rate, the average for a variable
-  // one. {25, 1} for frames that are stored as images.
+  // one. FrameSourceOptions::image_rate for frames that are stored as images.
   Rational frame_rate;
 
   // Unit of VideoFrame::pts and duration, in seconds.
@@ -112,6 +112,9 @@ struct FrameSourceOptions {
   // opened; once it is true, reading ends with Cancelled. Asked by the thread
   // that reads. May be empty.
   std::function<bool()> stop;
+
+  // How many images are shown a second; they state no times. Videos do.
+  Rational image_rate = {25, 1};
 
   // The images of a folder may differ in size.
   bool allow_other_sizes = false;

@@ -264,6 +264,72 @@ TEST(OpenFrameSource, ReadsAnAnimatedPngAsAVideo) {
   }
 }
 
+// [GIF89a] A picture of one frame: codes of one byte, the table emptied before
+// it can grow.
+std::string GifFrame(int delay, int disposal, cv::Rect place, char colour) {
+  const auto word = [](int value) {
+    return std::string{static_cast<char>(value & 255),
+                       static_cast<char>(value >> 8)};
+  };
+  constexpr char kHasTransparent = 1, kTransparent = 3;
+  std::string frame = std::string("!\xf9\x04", 3) +
+                      static_cast<char>(disposal << 2 | kHasTransparent) +
+                      word(delay) + kTransparent + '\0';
+  frame += "," + word(place.x) + word(place.y) + word(place.width) +
+           word(place.height) + '\0';
+  constexpr char kCodeSize = 7;
+  const std::string codes =
+      "\x80" + std::string(static_cast<size_t>(place.area()), colour) + "\x81";
+  return frame + kCodeSize + static_cast<char>(codes.size()) + codes + '\0';
+}
+
+// 6x4 pixels, of red (0), green (1), blue (2), and transparent (3), which is
+// the background. A GIF's table has 128 colours for codes of 7 bits.
+std::string GifOf(const std::vector<std::string>& frames) {
+  std::string gif = "GIF89a" + std::string("\6\0\4\0\xf6\3\0", 7);
+  std::string colours("\xff\0\0\0\xff\0\0\0\xff", 9);
+  colours.resize(3 * 128, '\0');
+  gif += colours;
+  for (const std::string& frame : frames) gif += frame;
+  return gif + ";";
+}
+
+TEST(OpenFrameSource, ReadsAGifAsBrowsersShowIt) {
+  enum Disposal { kKeep = 1, kToBackground = 2, kToPrevious = 3 };
+  const std::string path = TempPath("parts.gif");
+  ASSERT_THAT(
+      WriteAtomically(path, GifOf({GifFrame(0, kKeep, {0, 0, 6, 4}, 0),
+                                   GifFrame(0, kToPrevious, {3, 1, 2, 2}, 1),
+                                   GifFrame(5, kToBackground, {0, 0, 2, 2}, 2),
+                                   GifFrame(0, kKeep, {5, 3, 1, 1}, 1)})),
+      IsOk());
+  const auto source = OpenFrameSource(path);
+  ASSERT_THAT(source, IsOk());
+  const std::vector<VideoFrame> frames = ReadAll(**source);
+  ASSERT_EQ(frames.size(), 4u);
+  const cv::Vec3b red(255, 0, 0), green(0, 255, 0), blue(0, 0, 255);
+  const cv::Vec3b white(255, 255, 255);
+  const auto at = [&](size_t frame, int x, int y) {
+    return frames[frame].rgb.at<cv::Vec3b>(y, x);
+  };
+  EXPECT_EQ(frames[1].rgb.size(), cv::Size(6, 4));
+  EXPECT_EQ(at(0, 3, 1), red);
+  EXPECT_EQ(at(1, 3, 1), green);
+  EXPECT_EQ(at(1, 4, 2), green);
+  EXPECT_EQ(at(1, 2, 1), red);
+  EXPECT_EQ(at(2, 3, 1), red);  // as before the second frame
+  EXPECT_EQ(at(2, 1, 1), blue);
+  EXPECT_EQ(at(3, 1, 1), white);  // nothing is left there
+  EXPECT_EQ(at(3, 2, 2), red);
+  EXPECT_EQ(at(3, 5, 3), green);
+  // Browsers show what states no time for a tenth of a second.
+  const double unit = (*source)->info().time_base.value();
+  const double expected[] = {0, 0.1, 0.2, 0.25};
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_NEAR(static_cast<double>(frames[i].pts) * unit, expected[i], 1e-9);
+  }
+}
+
 TEST(OpenFrameSource, SaysThatAnAnimatedWebpIsNotRead) {
   const std::string path = std::string(kTestdata) + "animated.webp";
   EXPECT_THAT(OpenFrameSource(path),
@@ -317,6 +383,38 @@ TEST(OpenFrameSource, TakesNoStripeOfPixelsForFrames) {
               StatusIs(StatusCode::kInvalidArgument,
                        AllOf(HasSubstr(path),
                              HasSubstr("60000 frames of 1x1 pixels"))));
+}
+
+TEST(OpenFrameSource, SkipsWhatSystemsPutIntoFolders) {
+  const std::string path = TempPath("as people have them");
+  WriteNumberedFolder(path, kSize, 11);
+  for (const char* name : {".DS_Store", "._3.png", ".hidden.png", "Thumbs.db",
+                           "desktop.ini", "notes.txt"}) {
+    ASSERT_THAT(WriteAtomically(path + "/" + name, "no picture"), IsOk());
+  }
+  std::filesystem::create_directory(path + "/__MACOSX");
+  const auto source = OpenFrameSource(path);
+  ASSERT_THAT(source, IsOk());
+  const std::vector<VideoFrame> frames = ReadAll(**source);
+  ASSERT_EQ(frames.size(), 11u);
+  for (int i = 0; i < 11; ++i) {
+    EXPECT_EQ(FrameIndex(frames[static_cast<size_t>(i)].rgb), i);
+  }
+}
+
+TEST(OpenFrameSource, ShowsImagesAtTheRateThatItIsTold) {
+  const std::string folder = TempPath("slow"), row = TempPath("slow.png");
+  WriteNumberedFolder(folder, kSize, 3);
+  WriteNumberedStack(row, 16, 3);
+  FrameSourceOptions options;
+  options.image_rate = {30000, 1001};
+  for (const std::string& path : {folder, row}) {
+    const auto source = OpenFrameSource(path, options);
+    ASSERT_THAT(source, IsOk());
+    EXPECT_EQ((*source)->info().frame_rate, options.image_rate);
+    EXPECT_EQ((*source)->info().time_base, (Rational{1001, 30000}));
+    EXPECT_NEAR(*(*source)->info().duration, 3 * 1001 / 30000.0, 1e-12);
+  }
 }
 
 TEST(OpenFrameSource, AllowsFramesOfOtherSizesWhereItIsTold) {

@@ -8,14 +8,14 @@
 
 namespace pipelines::media {
 
-VideoInfo ImageSequenceInfo(cv::Size size, int64_t num_frames) {
+VideoInfo ImageSequenceInfo(cv::Size size, int64_t num_frames, Rational rate) {
   VideoInfo info;
   info.width = size.width;
   info.height = size.height;
-  info.frame_rate = kImageFrameRate;
-  info.time_base = {kImageFrameRate.den, kImageFrameRate.num};
+  info.frame_rate = rate;
+  info.time_base = {rate.den, rate.num};
   info.num_frames = num_frames;
-  info.duration = static_cast<double>(num_frames) / kImageFrameRate.value();
+  info.duration = static_cast<double>(num_frames) / rate.value();
   return info;
 }
 
@@ -39,8 +39,9 @@ bool IsSidecar(const std::string& name) {
                              ".txt", ".xml", ".yaml", ".yml"}) {
     if (absl::EndsWithIgnoreCase(name, ending)) return true;
   }
-  for (const char* of_windows : {"thumbs.db", "ehthumbs.db", "desktop.ini"}) {
-    if (absl::EqualsIgnoreCase(name, of_windows)) return true;
+  for (const char* of_system :
+       {"thumbs.db", "ehthumbs.db", "desktop.ini", "__MACOSX", "@eaDir"}) {
+    if (absl::EqualsIgnoreCase(name, of_system)) return true;
   }
   return false;
 }

@@ -14,11 +14,9 @@
 
 namespace pipelines::media {
 
-// Images carry no time; the field plays them at this rate.
-inline constexpr Rational kImageFrameRate = {25, 1};
-
-// What is known of `num_frames` images of this size before they are read.
-VideoInfo ImageSequenceInfo(cv::Size size, int64_t num_frames);
+// What is known of `num_frames` images of this size, shown at `rate`, before
+// they are read.
+VideoInfo ImageSequenceInfo(cv::Size size, int64_t num_frames, Rational rate);
 
 // The paths of the files in `folder` that are frames, in the order in which
 // people count; files such as notes and tables are not (see IsSidecar).
@@ -27,8 +25,10 @@ absl::StatusOr<std::vector<std::string>> ListFrameFiles(
     const std::string& folder);
 
 // Names of what lies beside clips and frames without being one: .csv, .json,
-// .md, .npy, .npz, .pkl, .txt, .xml, .yaml, .yml; and what Windows puts into
-// folders of pictures: Thumbs.db, ehthumbs.db, desktop.ini.
+// .md, .npy, .npz, .pkl, .txt, .xml, .yaml, .yml; and what systems put into
+// folders of pictures: Thumbs.db, ehthumbs.db and desktop.ini of Windows,
+// __MACOSX of archives from a Mac, @eaDir of network disks. (Hidden files, such
+// as .DS_Store, are never listed.)
 bool IsSidecar(const std::string& name);
 
 }  // namespace pipelines::media

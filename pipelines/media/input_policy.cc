@@ -61,23 +61,28 @@ std::string WhyNotAllowed(const AVInputFormat& format) {
                       "); convert it to MP4, or to PNG if it is a picture");
 }
 
-std::string WhyNotReadable(std::string_view head) {
+std::string WhyNotRead(std::string_view head) {
   if (!head.empty() && head[0] == '<' &&
       head.find("<svg") != std::string_view::npos) {
     return "is an SVG drawing, which is not read; convert it to PNG";
   }
   constexpr size_t kBoxBytes = 12;  // of size, type and brand
-  if (head.size() >= kBoxBytes && head.substr(4, 4) == "ftyp") {
-    const std::string_view brand = head.substr(8, 4);
-    for (const std::string_view photo :
-         {"heic", "heix", "heim", "heis", "mif1", "msf1", "avif"}) {
-      if (brand == photo) {
-        return "is a HEIC or AVIF photo, which is not read; convert it to JPEG "
-               "or PNG";
-      }
+  if (head.size() < kBoxBytes || head.substr(4, 4) != "ftyp") return "";
+  const std::string_view brand = head.substr(8, 4);
+  for (const std::string_view photo :
+       {"heic", "heix", "heim", "heis", "mif1", "avif"}) {
+    if (brand == photo) {
+      return "is a HEIC or AVIF photo, which is not read; convert it to JPEG "
+             "or PNG";
     }
   }
-  return "is not a video that FFmpeg can read";
+  for (const std::string_view moving : {"hevc", "hevx", "msf1", "avis"}) {
+    if (brand == moving) {
+      return "is an animated HEIC or AVIF, which is not read; convert it to "
+             "MP4 or GIF";
+    }
+  }
+  return "";
 }
 
 const char* UrlDemuxers() { return kUrlDemuxers; }

@@ -23,8 +23,10 @@ bool IsAllowedInFile(const AVInputFormat& format);
 // Streaming), which names other files; ...". `format` is not allowed in files.
 std::string WhyNotAllowed(const AVInputFormat& format);
 
-// The same of a file that no demuxer can read and that begins with `head`.
-std::string WhyNotReadable(std::string_view head);
+// The same of a file that begins with `head` and is known not to be read: a
+// drawing, a photo of a phone (of which some versions of FFmpeg read a part as
+// a video). Empty for all others.
+std::string WhyNotRead(std::string_view head);
 
 // Of a URL that the user gave, as lists for FFmpeg, with commas between. A
 // playlist behind a URL may name other addresses of the network; no protocol in

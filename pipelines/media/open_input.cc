@@ -25,27 +25,27 @@ absl::Status NotReadable(int error, const std::string& name) {
 // the ending of a picture, for a pattern of many files.
 constexpr char kNameForProbing[] = "input";
 
-// The same of a file, by what its first bytes tell.
-absl::Status FileNotReadable(int error, const std::string& path,
-                             AVIOContext* io) {
+// InvalidArgument for what is known not to be read, by its first bytes.
+absl::Status CheckHead(AVIOContext* io, const std::string& path) {
   unsigned char head[1024];
-  int size = 0;
-  if (error != AVERROR_EXIT && avio_seek(io, 0, SEEK_SET) == 0) {
-    size = std::max(0, avio_read(io, head, sizeof(head)));
-  }
-  const std::string why = WhyNotReadable(
-      {reinterpret_cast<const char*>(head), static_cast<size_t>(size)});
-  return FfmpegStatus(error, absl::StrCat(path, " ", why),
-                      absl::StatusCode::kInvalidArgument);
+  const int read = avio_read_partial(io, head, static_cast<int>(sizeof(head)));
+  if (read < 0 && read != AVERROR_EOF) return NotReadable(read, path);
+  const std::string why = WhyNotRead({reinterpret_cast<const char*>(head),
+                                      static_cast<size_t>(std::max(0, read))});
+  if (!why.empty()) return absl::InvalidArgumentError(path + " " + why);
+  // Within the buffer, so that a pipe can go back, too.
+  avio_seek(io, 0, SEEK_SET);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<InputPtr> OpenFile(const MediaInput& file) {
   const std::string& path = file.name;
   ASSIGN_OR_RETURN(IoPtr io, OpenBytes(file));
+  RETURN_IF_ERROR(CheckHead(io.get(), path));
   const AVInputFormat* format = nullptr;
   int error =
       av_probe_input_buffer2(io.get(), &format, kNameForProbing, nullptr, 0, 0);
-  if (error < 0) return FileNotReadable(error, path, io.get());
+  if (error < 0) return NotReadable(error, path);
   if (!IsAllowedInFile(*format)) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, " ", WhyNotAllowed(*format)));
@@ -55,7 +55,7 @@ absl::StatusOr<InputPtr> OpenFile(const MediaInput& file) {
   input->flags |= AVFMT_FLAG_CUSTOM_IO;
   input->io_open = RefuseNestedOpen;
   error = avformat_open_input(&input, kNameForProbing, format, nullptr);
-  if (error < 0) return FileNotReadable(error, path, io.get());
+  if (error < 0) return NotReadable(error, path);
   io.release();  // the input's own now, see InputDeleter
   return InputPtr(input);
 }

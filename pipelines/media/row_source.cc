@@ -27,10 +27,10 @@ absl::StatusOr<int> CountFrames(cv::Size row, int min_frames,
 
 class RowSource : public FrameSource {
  public:
-  RowSource(const cv::Mat& row, int num_frames)
+  RowSource(const cv::Mat& row, int num_frames, Rational rate)
       : row_(row),
         info_(ImageSequenceInfo(cv::Size(row.cols / num_frames, row.rows),
-                                num_frames)) {}
+                                num_frames, rate)) {}
 
   const VideoInfo& info() const override { return info_; }
 
@@ -66,7 +66,7 @@ absl::StatusOr<std::unique_ptr<FrameSource>> OpenRowSource(
   ASSIGN_OR_RETURN(
       const int num_frames,
       CountFrames(row.size(), options.min_stacked_frames, input.name));
-  return std::make_unique<RowSource>(row, num_frames);
+  return std::make_unique<RowSource>(row, num_frames, options.image_rate);
 }
 
 }  // namespace pipelines::media
