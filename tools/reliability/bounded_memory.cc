@@ -1,0 +1,117 @@
+// tools/bazelw run //tools/reliability:bounded_memory: see kUsage.
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "opencv2/core.hpp"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
+#include "pipelines/base/user_path.h"
+#include "pipelines/media/image_io.h"
+#include "pipelines/media/video_test_util.h"
+#include "pipelines/media/video_writer.h"
+#include "third_party/absl/status_macros.h"
+
+ABSL_FLAG(double, seconds, 1800, "How long the long video is.");
+ABSL_FLAG(double, short_seconds, 10, "How long the short one is.");
+ABSL_FLAG(int, size, 64, "Side of the driving frames.");
+ABSL_FLAG(double, percent, 5, "How much more memory the long one may take.");
+ABSL_FLAG(std::string, folder, "/tmp/bounded_memory",
+          "Folder for the videos; made if it is not there.");
+
+namespace reliability {
+namespace {
+
+using pipelines::CommandLine;
+
+constexpr char kUsage[] =
+    R"(Animates by a short and a long video and compares the memory that it takes.
+
+  tools/bazelw run //tools/reliability:bounded_memory -- --seconds 1800
+
+Exit codes: 0 alike, 1 not, 2 bad flag.)";
+
+absl::Status WriteVideo(double seconds, const std::string& path) {
+  const int side = absl::GetFlag(FLAGS_size);
+  pipelines::media::VideoWriterOptions options;
+  options.width = options.height = side;
+  const std::string sound = path + ".m4a";
+  pipelines::media::WriteSound(sound, seconds);
+  options.audio_from = sound;
+  ASSIGN_OR_RETURN(const auto writer,
+                   pipelines::media::VideoWriter::Create(path, options));
+  const auto frames = static_cast<int64_t>(seconds * 25);
+  for (int64_t i = 0; i < frames; ++i) {
+    RETURN_IF_ERROR(writer->Write(pipelines::media::NumberedFrame(
+        cv::Size(side, side), static_cast<int>(i % 64))));
+  }
+  return writer->Finish();
+}
+
+// Peak memory of `command` in kilobytes.
+absl::StatusOr<int64_t> PeakMemory(std::vector<std::string> command) {
+  std::vector<char*> arguments;
+  for (std::string& word : command) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const pid_t child = fork();
+  if (child == 0) {
+    execv(arguments[0], arguments.data());
+    _exit(127);
+  }
+  int status = 0;
+  rusage usage = {};
+  if (child < 0 || wait4(child, &status, 0, &usage) != child) {
+    return absl::InternalError(command[0] + ": cannot be run");
+  }
+  if (status != 0) {
+    return absl::InternalError(
+        absl::StrCat(command[0], " ended with status ", status));
+  }
+  return usage.ru_maxrss;
+}
+
+absl::StatusOr<int64_t> Animate(double seconds, const std::string& folder) {
+  const std::string video = absl::StrCat(folder, "/", seconds, ".mp4");
+  RETURN_IF_ERROR(WriteVideo(seconds, video));
+  const std::string source = folder + "/source.png";
+  RETURN_IF_ERROR(pipelines::media::WriteImage(
+      source, pipelines::media::NumberedFrame(cv::Size(64, 64), 21)));
+  return PeakMemory({"pipelines/animate", "--quiet", "--overwrite", "--source",
+                     source, "--driving", video, "--output",
+                     folder + "/animated.mp4"});
+}
+
+absl::Status Run(const CommandLine& line) {
+  RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
+  const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_folder));
+  std::filesystem::create_directories(folder);
+  const double seconds = absl::GetFlag(FLAGS_seconds);
+  const double short_seconds = absl::GetFlag(FLAGS_short_seconds);
+  ASSIGN_OR_RETURN(const int64_t little, Animate(short_seconds, folder));
+  ASSIGN_OR_RETURN(const int64_t much, Animate(seconds, folder));
+  const double more =
+      100.0 * static_cast<double>(much - little) / static_cast<double>(little);
+  std::printf("%.0f s: %lld MB, %.0f s: %lld MB, %+.1f %%\n", short_seconds,
+              static_cast<long long>(little >> 10), seconds,
+              static_cast<long long>(much >> 10), more);
+  return more <= absl::GetFlag(FLAGS_percent)
+             ? absl::OkStatus()
+             : absl::DataLossError("the long video takes more memory");
+}
+
+}  // namespace
+}  // namespace reliability
+
+int main(int argc, char** argv) {
+  return pipelines::RunProgram(
+      {"bounded_memory", reliability::kUsage, __FILE__}, argc, argv,
+      reliability::Run);
+}

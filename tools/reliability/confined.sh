@@ -1,0 +1,128 @@
+#!/bin/bash
+# Shows that a media file is data: reads hostile ones under strace and looks at
+# every file and address that is opened on the way.
+#
+#   tools/reliability/confined.sh READ_MEDIA FOLDER
+#
+#   READ_MEDIA   the built //tools/reliability:read_media
+#   FOLDER       for the samples; made if it is not there
+#
+# Each sample names another file, or an address, in a way of its own. The other
+# file must not be opened, no socket made and no program run. Ends with 0 if so,
+# with 1 if not, with 3 where strace is not installed or may not trace.
+set -uo pipefail
+
+usage() {
+  sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+}
+
+[[ "${1:-}" != --help && $# -eq 2 ]] || { usage; exit 2; }
+read_media=$(realpath "$1")
+mkdir -p "$2"
+folder=$(realpath "$2")
+cd "$folder" || exit 1
+
+strace -f -o /dev/null true 2>/dev/null || {
+  echo "confined: strace is not there or may not trace, so nothing was tried. Run: apt-get install strace"
+  exit 3
+}
+
+# A picture of 8x8, of one colour.
+victim=$folder/secret.png
+base64 -d >"$victim" <<'PNG'
+iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR4nGM4ISeHFTEMLQkAkL9BAbKfPiIAAAAASUVORK5CYII=
+PNG
+good=$folder/good.png
+cp "$victim" "$good"
+
+sample() { cat >"$folder/$1"; }
+boxes() { printf "$1"; }
+
+sample ffconcat.mp4 <<<"ffconcat version 1.0
+file secret.png"
+sample ffconcat-absolute.mp4 <<<"ffconcat version 1.0
+file '$victim'"
+for name in hls.mp4 hls.m3u8; do
+  sample $name <<<"#EXTM3U
+#EXT-X-TARGETDURATION:10
+#EXTINF:10,
+$victim
+#EXT-X-ENDLIST"
+done
+sample hls-url.mp4 <<<"#EXTM3U
+#EXT-X-TARGETDURATION:10
+#EXTINF:10,
+http://127.0.0.1:9/a.ts
+#EXT-X-ENDLIST"
+sample hls-protocols.mp4 <<<"#EXTM3U
+#EXT-X-TARGETDURATION:10
+#EXTINF:10,
+concat:$victim|subfile,,start,0,end,9,,:$victim
+#EXT-X-KEY:METHOD=AES-128,URI=\"file://$victim\"
+#EXTINF:10,
+data:text/plain;base64,AAAA
+#EXT-X-ENDLIST"
+sample dash.mp4 <<<"<?xml version=\"1.0\"?>
+<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" mediaPresentationDuration=\"PT1S\" profiles=\"urn:mpeg:dash:profile:isoff-on-demand:2011\">
+<Period><AdaptationSet contentType=\"video\" mimeType=\"video/mp4\"><Representation id=\"1\" bandwidth=\"1000\"><BaseURL>$victim</BaseURL></Representation></AdaptationSet></Period></MPD>"
+sample imf.mp4 <<<"<?xml version=\"1.0\"?>
+<!DOCTYPE a [<!ENTITY x SYSTEM \"file://$victim\">]>
+<CompositionPlaylist xmlns=\"http://www.smpte-ra.org/schemas/2067-3/2016\">&x;</CompositionPlaylist>"
+sample sdp.mp4 <<<"v=0
+o=- 0 0 IN IP4 127.0.0.1
+s=-
+c=IN IP4 127.0.0.1
+t=0 0
+m=video 9 RTP/AVP 96
+a=rtpmap:96 H264/90000"
+sample rtsp.mp4 <<<"RTSPtextrtsp://127.0.0.1:9/a"
+sample asf-redirect.wmv <<<"[Reference]
+Ref1=http://127.0.0.1:9/a?MSWMExt=.asf"
+sample asx.wmv <<<"<asx version=\"3.0\"><entry><ref href=\"file://$victim\"/></entry></asx>"
+sample svg.png <<<"<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"9\" height=\"9\"><image xlink:href=\"file://$victim\" width=\"9\" height=\"9\"/></svg>"
+sample movie.txt <<<"movie=$victim"
+sample vobsub.idx <<<"# VobSub index file, v7 (do not modify this line!)
+id: en, index: 0
+timestamp: 00:00:00:000, filepos: 000000000"
+sample avisynth.avs <<<"ImageSource(\"$victim\")"
+cp "$good" "$folder/%d.png"
+cp "$good" "$folder/frame*.png"
+# A QuickTime movie whose samples lie in another file, by its data reference.
+{
+  boxes '\0\0\0\024ftypqt  \0\0\0\0qt  '
+  boxes '\0\0\0\200moov\0\0\0\170trak\0\0\0\160mdia\0\0\0\150minf\0\0\0\140dinf\0\0\0\130dref\0\0\0\0\0\0\0\001'
+  boxes '\0\0\0\110url \0\0\0\0'
+  printf 'file://%-53.53s' "$victim"
+} >"$folder/dref.mov"
+
+# The first file has no trap: what is opened for it is what libraries open once.
+samples=("$good")
+for file in "$folder"/*; do
+  case "$file" in "$good" | "$victim" | */trace | */said) ;; *) samples+=("$file") ;; esac
+done
+strace -f -s 4096 -o trace -e trace=open,openat,openat2,creat,access,faccessat,faccessat2,socket,connect,execve,unlink,rename \
+  "$read_media" "${samples[@]}" >said 2>&1
+code=$?
+cat said
+[[ $code -eq 0 ]] || { echo "confined: read_media ended with $code"; exit 1; }
+
+wrong=0 number=-1
+while IFS= read -r line; do
+  if [[ $line == *'"/read_media: next file"'* ]]; then
+    number=$((number + 1))
+    continue
+  fi
+  [[ $number -ge 1 ]] || continue # start, and the file without a trap
+  case "$line" in
+    *open*"\"${samples[number]}\", O_RDONLY"*) ;;
+    *'"/proc/'* | *'"/sys/devices/system/cpu'* | *'"/etc/localtime"'*) ;;
+    *access*) ;;
+    *open* | *creat* | *socket* | *connect* | *execve* | *unlink* | *rename*)
+      echo "confined: ${samples[number]} did: $line"
+      wrong=$((wrong + 1))
+      ;;
+  esac
+done <trace
+[[ $number -eq $((${#samples[@]} - 1)) ]] || { echo "confined: the trace lacks samples"; wrong=$((wrong + 1)); }
+echo "confined: $((${#samples[@]} - 1)) hostile samples, $wrong other opens"
+[[ $wrong -eq 0 ]]

@@ -1,0 +1,23 @@
+#!/bin/bash
+# The tools for media at small size; README.md has the figures of long runs.
+program=tools/reliability/media_mutations
+. pipelines/app/program_testing.sh
+
+succeed "300 trials from seed 5 on, 19 kinds: 0 failures" --trials 300 \
+  --first_seed 5 --folder "$TEST_TMPDIR/mutations"
+expect 2 "--trials is 0; use 1 or more" --trials 0
+expect_help trials first_seed folder keep seconds_each
+
+program=tools/reliability/damaged_clips
+succeed "52 damaged clips of 13 kinds: 0 failures" --trials 52 \
+  --folder "$TEST_TMPDIR/damaged"
+expect 2 "--trials is 0; use 1 or more" --trials 0
+expect_help trials first_seed folder
+
+program=tools/reliability/long_clips
+succeed "variable: 90 frames, drift 0.000000 s, " --seconds 3 \
+  --folder "$TEST_TMPDIR/long"
+expect 2 "--seconds is 0; use 1 or more" --seconds 0
+expect_help seconds folder
+
+finish
