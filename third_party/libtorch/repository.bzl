@@ -9,6 +9,10 @@ load("//third_party:system_library.bzl", "system_library_build")
 _DEBIAN_PACKAGES = "libtorch-dev libopenblas0-pthread libgloo-dev"
 _OLDEST = (1, 13)
 
+# Headers of other libraries, of other versions than the system's, that lie beside
+# LibTorch's own in a Python environment and in official zips.
+_OTHERS_HEADERS = ["google", "pybind11"]
+
 # As Debian builds LibTorch; but without glog's operators << for all containers,
 # which hide how GoogleTest prints a vector of structs.
 _SYSTEM_DEFINES = ["C10_USE_GLOG", "C10_USE_MINIMAL_GLOG", "USE_C10D_GLOO", "USE_DISTRIBUTED"]
@@ -43,6 +47,11 @@ def _has_old_abi(repository_ctx, library):
     symbols = repository_ctx.execute(["nm", "-D", "--defined-only", library])
     return symbols.return_code == 0 and "__cxx11" not in symbols.stdout
 
+def _nvidia_packages(repository_ctx, folder):
+    """The folders of NVIDIA's packages in the Python environment of `folder`."""
+    nvidia = repository_ctx.path(folder).dirname.get_child("nvidia")
+    return nvidia.readdir() if nvidia.exists else []
+
 def _from_folder(repository_ctx, folder):
     version_header = repository_ctx.path(folder + "/include/torch/csrc/api/include/torch/version.h")
     if not version_header.exists:
@@ -54,31 +63,41 @@ def _from_folder(repository_ctx, folder):
         for part in ["MAJOR", "MINOR"]
     ]
     if (version[0], version[1]) < _OLDEST:
-        return _missing(repository_ctx, "LIBTORCH=%s is version %d.%d; 1.13 or later is needed." % (folder, version[0], version[1]))
+        return _missing(repository_ctx, "LIBTORCH=%s is version %d.%d; 1.13 or later is needed. Name a newer one, or unset LIBTORCH for the system's." % (folder, version[0], version[1]))
     old_abi = _has_old_abi(repository_ctx, repository_ctx.path(folder + "/lib/libc10.so"))
     if old_abi:
-        return _missing(repository_ctx, "LIBTORCH=%s was built without the C++11 ABI (_GLIBCXX_USE_CXX11_ABI=0) and cannot be linked with the system's protobuf and Abseil. Take the zip whose name says cxx11-abi." % folder)
-    repository_ctx.symlink(repository_ctx.path(folder + "/include"), "include")
-    repository_ctx.symlink(repository_ctx.path(folder + "/lib"), "lib")
+        return _missing(repository_ctx, "LIBTORCH=%s was built without the C++11 ABI (_GLIBCXX_USE_CXX11_ABI=0) and cannot be linked with the system's protobuf and Abseil. Take the zip whose name says cxx11-abi, or a later release of the Python package (pip:2.11.0)." % folder)
+    for entry in repository_ctx.path(folder + "/include").readdir():
+        if entry.basename not in _OTHERS_HEADERS:
+            repository_ctx.symlink(entry, "include/" + entry.basename)
+    defines = ["USE_C10D_GLOO", "USE_DISTRIBUTED"]
+    includes = ["include", "include/torch/csrc/api/include"]
     libraries = ["torch", "torch_cpu", "c10"]
     if repository_ctx.path(folder + "/lib/libtorch_cuda.so").exists:
         # Registers the CUDA kernels by being loaded; nothing refers to it by name.
         libraries = ["torch", "torch_cpu", "torch_cuda", "c10_cuda", "c10"]
-    # A wheel's CUDA libraries are packages beside torch.
+    # A wheel's CUDA libraries and headers are packages beside torch.
     lib_paths = [str(repository_ctx.path(folder + "/lib").realpath)]
-    nvidia = repository_ctx.path(folder).dirname.get_child("nvidia")
-    if nvidia.exists:
-        lib_paths += [str(part.get_child("lib").realpath) for part in nvidia.readdir() if part.get_child("lib").exists]
+    for part in _nvidia_packages(repository_ctx, folder):
+        if part.get_child("lib").exists:
+            lib_paths.append(str(part.get_child("lib").realpath))
+        if part.get_child("include").exists:
+            repository_ctx.symlink(part.get_child("include"), "nvidia/" + part.basename)
+            includes.append("nvidia/" + part.basename)
+        if part.get_child("include").get_child("nccl.h").exists:
+            defines.append("USE_C10D_NCCL")
     repository_ctx.file("BUILD", """
 cc_library(
     name = "libtorch",
-    hdrs = glob(["include/**"]),
-    defines = ["USE_C10D_GLOO", "USE_DISTRIBUTED"],
-    includes = ["include", "include/torch/csrc/api/include"],
+    hdrs = glob(["include/**", "nvidia/**"], allow_empty = True),
+    defines = {defines},
+    includes = {includes},
     linkopts = [{folders}, "-Wl,--no-as-needed", {libraries}, "-Wl,--as-needed"],
     visibility = ["//visibility:public"],
 )
 """.format(
+        defines = repr(defines),
+        includes = repr(includes),
         folders = ", ".join(['"-L%s", "-Wl,-rpath,%s", "-Wl,-rpath-link,%s"' % (path, path, path) for path in lib_paths]),
         libraries = ", ".join(['"-l%s"' % library for library in libraries]),
     ))
