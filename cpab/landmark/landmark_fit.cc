@@ -1,0 +1,482 @@
+// Gauss-Newton with Levenberg-Marquardt damping and a trust region, as
+// cpab/fit/gauss_newton.h derives it, on dense Jacobians; and the pullback of
+// cpab/fit/keypoint_pullback.h, on a dense Hessian.
+#include "cpab/landmark/landmark_fit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "Eigen/Cholesky"
+#include "Eigen/Eigenvalues"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "cpab/landmark/landmark_model.h"
+#include "third_party/absl/status_macros.h"
+
+namespace cpab {
+namespace {
+
+// As in cpab/fit/gauss_newton.cc and curvature_solve.h.
+constexpr double kLowestDamping = 1e-2;
+constexpr double kHighestDamping = 1e6;
+constexpr double kLeastCurvature = 0.02;
+constexpr int kMaxNewtonSteps = 12;
+
+// The length in theta of steps for central differences. Bases are orthonormal:
+// no coefficient changes by more. A step by the velocity gradient alone would
+// be huge along fields that are almost constant.
+constexpr double kDifference = 1e-5;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+Eigen::VectorXd Flat(const Eigen::MatrixXd& columns) {
+  return Eigen::Map<const Eigen::VectorXd>(columns.data(), columns.size());
+}
+
+Eigen::MatrixXd Columns(const Eigen::VectorXd& flat, Eigen::Index rows) {
+  return Eigen::Map<const Eigen::MatrixXd>(flat.data(), rows,
+                                           flat.size() / rows);
+}
+
+// The pairs that count, and where they were.
+struct CountedPairs {
+  Eigen::MatrixXd from, to;
+  Eigen::RowVectorXd weights;
+  std::vector<Eigen::Index> index;
+};
+
+CountedPairs PairsThatCount(const LandmarkPairs& pairs) {
+  CountedPairs result;
+  for (Eigen::Index k = 0; k < pairs.from.cols(); ++k) {
+    if (pairs.weights.size() == 0 || pairs.weights[k] != 0) {
+      result.index.push_back(k);
+    }
+  }
+  const Eigen::Index kept = static_cast<Eigen::Index>(result.index.size());
+  result.from.resize(pairs.from.rows(), kept);
+  result.to.resize(pairs.from.rows(), kept);
+  result.weights.setOnes(kept);
+  for (Eigen::Index i = 0; i < kept; ++i) {
+    const Eigen::Index k = result.index[i];
+    result.from.col(i) = pairs.from.col(k);
+    result.to.col(i) = pairs.to.col(k);
+    if (pairs.weights.size() > 0) result.weights[i] = pairs.weights[k];
+  }
+  return result;
+}
+
+bool IsUsable(const CountedPairs& pairs) {
+  return (pairs.weights.array() > 0).all() && pairs.weights.allFinite() &&
+         std::isfinite(pairs.from.squaredNorm()) &&
+         std::isfinite(pairs.to.squaredNorm());
+}
+
+// E about one field.
+class Objective {
+ public:
+  Objective(const LandmarkModel& model, const FitOptions& options,
+            const CountedPairs& pairs, double tension)
+      : model_(&model),
+        pairs_(&pairs),
+        tension_(tension),
+        floor_(options.noise * options.noise * pairs.weights.sum()) {}
+
+  struct State {
+    Eigen::VectorXd theta;
+    FlowAtLandmarks flow;
+    Eigen::MatrixXd residual;  // [D, K]
+    double cost;
+  };
+
+  State At(const Eigen::VectorXd& theta) const {
+    State state = {theta, model_->FlowAt(theta, pairs_->from), {}, 0};
+    state.residual = pairs_->to - state.flow.y;
+    // rho - rho_0 without cancellation.
+    const double sum = Rho(state.residual) + std::sqrt(floor_);
+    state.cost = tension_ * SumOfSquares(state.residual) / sum +
+                 0.5 * model_->prior().Energy(theta);
+    return state;
+  }
+
+  FlowAtLandmarks FlowAt(const Eigen::VectorXd& theta) const {
+    return model_->FlowAt(theta, pairs_->from);
+  }
+
+  // The diagonal of H^-1 of the quadratic that touches the norm, [D K].
+  Eigen::VectorXd Compliance(const Eigen::MatrixXd& r) const {
+    const Eigen::RowVectorXd each =
+        Rho(r) * (tension_ * pairs_->weights).cwiseInverse();
+    return Flat(each.replicate(r.rows(), 1));
+  }
+
+  // f = -d(norm)/dr transposed to the flow: what pulls T(p) to q, [D K].
+  Eigen::VectorXd Forces(const Eigen::MatrixXd& r) const {
+    return Flat(r).cwiseQuotient(Compliance(r));
+  }
+
+  // The exact Hessian of the norm times v, [D K].
+  Eigen::VectorXd HessianTimes(const Eigen::MatrixXd& r,
+                               const Eigen::VectorXd& v) const {
+    const double rho = Rho(r);
+    const Eigen::MatrixXd columns = Columns(v, r.rows());
+    const double along =
+        r.cwiseProduct(columns).colwise().sum().dot(pairs_->weights) /
+        (rho * rho);
+    return (v - along * Flat(r)).cwiseQuotient(Compliance(r));
+  }
+
+  Eigen::VectorXd Gradient(const State& state) const {
+    return model_->prior().precision() * state.theta -
+           state.flow.dy_dtheta.transpose() * Forces(state.residual);
+  }
+
+  // What rounding leaves uncertain of the cost.
+  double Rounding(const State& state) const {
+    const double size = std::max({1.0, pairs_->from.cwiseAbs().maxCoeff(),
+                                  pairs_->to.cwiseAbs().maxCoeff()});
+    const double unit = 8 * std::numeric_limits<double>::epsilon() * size;
+    return unit * Forces(state.residual).cwiseAbs().sum() +
+           unit * unit * tension_ * pairs_->weights.sum() / std::sqrt(floor_);
+  }
+
+  double SumOfSquares(const Eigen::MatrixXd& r) const {
+    return r.colwise().squaredNorm().dot(pairs_->weights);
+  }
+
+ private:
+  double Rho(const Eigen::MatrixXd& r) const {
+    return std::sqrt(SumOfSquares(r) + floor_);
+  }
+
+  const LandmarkModel* model_;
+  const CountedPairs* pairs_;
+  double tension_;
+  double floor_;
+};
+
+class Minimiser {
+ public:
+  Minimiser(const LandmarkModel& model, const FitOptions& options,
+            const CountedPairs& pairs)
+      : model_(model),
+        options_(options),
+        pairs_(pairs),
+        tension_(options.tension),
+        objective_(model, options, pairs, tension_),
+        current_(objective_.At(Eigen::VectorXd::Zero(model.theta_size()))) {}
+
+  FitResult Minimise() {
+    if (current_.residual.squaredNorm() == 0) return Report(0, true);
+    for (int iteration = 1; iteration <= options_.max_iterations; ++iteration) {
+      if (!TakeStep()) continue;
+      if (MaxGradient() <= options_.max_gradient) {
+        return Report(iteration, true);
+      }
+      LowerTension();
+    }
+    const double excess = MaxGradient() / options_.max_gradient;
+    if (excess > 1) current_ = objective_.At(current_.theta / excess);
+    return Report(options_.max_iterations, false);
+  }
+
+ private:
+  double MaxGradient() const { return model_.MaxGradient(current_.theta); }
+
+  // cpab/fit/gauss_newton.h derives it.
+  Eigen::VectorXd ModelMinimum() const {
+    const RowMajorMatrix& J = current_.flow.dy_dtheta;
+    const double stiffness = 1 + damping_;
+    const Eigen::MatrixXd spread = model_.prior().covariance() * J.transpose();
+    Eigen::MatrixXd system = J * spread;
+    system.diagonal() += stiffness * objective_.Compliance(current_.residual);
+    const Eigen::VectorXd alpha = system.llt().solve(
+        Flat(current_.residual) + J * current_.theta / stiffness);
+    return damping_ / stiffness * current_.theta + spread * alpha;
+  }
+
+  // Returns whether the minimum is reached.
+  bool TakeStep() {
+    const Eigen::VectorXd step = ModelMinimum() - current_.theta;
+    const double length = model_.MaxGradient(step);
+    const double fraction = std::min(1.0, options_.trust_region / length);
+    Objective::State next = objective_.At(current_.theta + fraction * step);
+    const double before = current_.cost, after = next.cost;
+    const bool settled =
+        std::abs(before - after) <=
+        options_.tolerance * before + objective_.Rounding(current_);
+    if (after <= before) {
+      current_ = std::move(next);
+      if (!rejected_) damping_ = damping_ > kLowestDamping ? damping_ / 10 : 0;
+      rejected_ = false;
+      return settled && fraction == 1;
+    }
+    rejected_ = true;
+    damping_ = std::max(10 * damping_, 1.0);
+    return settled || damping_ > kHighestDamping;
+  }
+
+  // LoweredTension() of cpab/fit/keypoint_objective.h.
+  void LowerTension() {
+    const double ratio = options_.max_gradient / MaxGradient();
+    tension_ *= std::max(0.25, 0.98 * ratio * ratio);
+    damping_ = 0;
+    objective_ = Objective(model_, options_, pairs_, tension_);
+    current_ = objective_.At(current_.theta);
+  }
+
+  FitResult Report(int iterations, bool converged) const {
+    FitResult result;
+    result.theta = current_.theta;
+    result.residual = std::sqrt(objective_.SumOfSquares(current_.residual));
+    result.cost = current_.cost;
+    result.tension = tension_;
+    result.max_gradient = MaxGradient();
+    result.iterations = iterations;
+    result.converged = converged;
+    return result;
+  }
+
+  const LandmarkModel& model_;
+  const FitOptions& options_;
+  const CountedPairs& pairs_;
+  double tension_;
+  double damping_ = 0;
+  bool rejected_ = false;
+  Objective objective_;
+  Objective::State current_;
+};
+
+// E about a minimum, to second order.
+class Curvature {
+ public:
+  Curvature(const LandmarkModel& model, const Objective& objective,
+            Eigen::VectorXd theta)
+      : objective_(objective),
+        state_(objective.At(std::move(theta))),
+        gradient_(objective.Gradient(state_)) {
+    const RowMajorMatrix& J = state_.flow.dy_dtheta;
+    Eigen::MatrixXd HJ(J.rows(), J.cols());
+    for (Eigen::Index i = 0; i < J.cols(); ++i) {
+      HJ.col(i) = objective.HessianTimes(state_.residual, J.col(i));
+    }
+    const Eigen::MatrixXd gauss_newton =
+        model.prior().precision() + J.transpose() * HJ;
+    const Eigen::MatrixXd hessian = gauss_newton - FlowCurvature();
+    eigen_.compute(0.5 * (hessian + hessian.transpose()), gauss_newton);
+  }
+
+  const Objective::State& state() const { return state_; }
+  const Eigen::VectorXd& gradient() const { return gradient_; }
+  double least() const { return eigen_.eigenvalues().minCoeff(); }
+
+  // The solution of (Hess E) x = b, bounded as in cpab/fit/curvature_solve.h.
+  Eigen::VectorXd Solve(const Eigen::VectorXd& b) const {
+    const Eigen::VectorXd curvatures =
+        eigen_.eigenvalues().cwiseAbs().cwiseMax(kLeastCurvature);
+    return eigen_.eigenvectors() *
+           (eigen_.eigenvectors().transpose() * b).cwiseQuotient(curvatures);
+  }
+
+ private:
+  // C of cpab/fit/keypoint_curvature.h: how J^T f changes with theta, f kept.
+  // The rest of the Hessian, that of the norm, is known; differences of it too
+  // would have to resolve the noise.
+  Eigen::MatrixXd FlowCurvature() const {
+    const Eigen::VectorXd forces = objective_.Forces(state_.residual);
+    const Eigen::Index d = state_.theta.size();
+    const double h = kDifference;
+    Eigen::MatrixXd curvature(d, d);
+    for (Eigen::Index i = 0; i < d; ++i) {
+      const Eigen::VectorXd unit = Eigen::VectorXd::Unit(d, i);
+      const RowMajorMatrix ahead =
+          objective_.FlowAt(state_.theta + h * unit).dy_dtheta;
+      const RowMajorMatrix behind =
+          objective_.FlowAt(state_.theta - h * unit).dy_dtheta;
+      curvature.col(i) = (ahead - behind).transpose() * forces / (2 * h);
+    }
+    return curvature;
+  }
+
+  const Objective& objective_;
+  Objective::State state_;
+  Eigen::VectorXd gradient_;
+  Eigen::GeneralizedSelfAdjointEigenSolver<Eigen::MatrixXd> eigen_;
+};
+
+// Newton's method from `theta` to the minimum nearby. False if it was not
+// reached to rounding.
+bool Refine(const LandmarkModel& model, const Objective& objective,
+            Eigen::VectorXd* theta) {
+  for (int step = 0; step < kMaxNewtonSteps; ++step) {
+    const Curvature curvature(model, objective, *theta);
+    const Eigen::VectorXd move = curvature.Solve(curvature.gradient());
+    if (move.norm() < 1e-9) {
+      *theta -= move;
+      return true;
+    }
+    const Objective::State& before = curvature.state();
+    double fraction = 1;
+    while (objective.At(*theta - fraction * move).cost >
+           before.cost + objective.Rounding(before)) {
+      fraction /= 2;
+      if (fraction < 1e-6) return false;
+    }
+    *theta -= fraction * move;
+  }
+  return false;
+}
+
+// (dT/dp)^T f, [D, K].
+Eigen::MatrixXd ToPoints(const FlowAtLandmarks& flow,
+                         const Eigen::VectorXd& f) {
+  const Eigen::Index D = flow.y.rows();
+  Eigen::MatrixXd result(D, flow.y.cols());
+  for (Eigen::Index k = 0; k < flow.y.cols(); ++k) {
+    result.col(k) =
+        flow.dy_dx.middleRows(D * k, D).transpose() * f.segment(D * k, D);
+  }
+  return result;
+}
+
+absl::Status Validate(const FitOptions& options) {
+  const auto require = [](const char* name, double value) {
+    return std::isfinite(value) && value > 0
+               ? absl::OkStatus()
+               : absl::InvalidArgumentError(absl::StrCat(
+                     "fit.", name, " is ", value, "; use above 0"));
+  };
+  RETURN_IF_ERROR(require("tension", options.tension));
+  RETURN_IF_ERROR(require("noise", options.noise));
+  RETURN_IF_ERROR(require("max_iterations", options.max_iterations));
+  RETURN_IF_ERROR(require("tolerance", options.tolerance));
+  RETURN_IF_ERROR(require("trust_region", options.trust_region));
+  RETURN_IF_ERROR(require("max_gradient", options.max_gradient));
+  if (options.solver == FitOptions::Solver::kAdam) {
+    return absl::InvalidArgumentError(
+        "fit.solver is kAdam, which is for the plane; use kGaussNewton");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<LandmarkFitter> LandmarkFitter::CreateFor(
+    absl::StatusOr<std::shared_ptr<const LandmarkModel>> model,
+    const FitOptions& options) {
+  RETURN_IF_ERROR(Validate(options));
+  if (!model.ok()) return model.status();
+  return LandmarkFitter(*std::move(model), options);
+}
+
+absl::StatusOr<LandmarkFitter> LandmarkFitter::Create(
+    std::shared_ptr<const IntervalBasis> basis, const FitOptions& options) {
+  return CreateFor(LandmarkModel::Create(std::move(basis), options.prior),
+                   options);
+}
+
+absl::StatusOr<LandmarkFitter> LandmarkFitter::Create(
+    std::shared_ptr<const VolumeBasis> basis, const FitOptions& options) {
+  return CreateFor(LandmarkModel::Create(std::move(basis), options.prior),
+                   options);
+}
+
+LandmarkFitter::LandmarkFitter(std::shared_ptr<const LandmarkModel> model,
+                               const FitOptions& options)
+    : model_(std::move(model)), options_(options) {}
+
+int LandmarkFitter::dimensions() const { return model_->dimensions(); }
+int LandmarkFitter::theta_size() const { return model_->theta_size(); }
+
+FitResult LandmarkFitter::Fit(const LandmarkPairs& pairs) const {
+  const CountedPairs counted = PairsThatCount(pairs);
+  FitResult result;
+  if (!IsUsable(counted)) {
+    result.theta = Eigen::VectorXd::Constant(theta_size(), kNaN);
+    result.residual = result.cost = result.tension = result.max_gradient = kNaN;
+    return result;
+  }
+  if (counted.index.empty()) {
+    result.theta = Eigen::VectorXd::Zero(theta_size());
+    result.tension = options_.tension;
+    result.converged = true;
+    return result;
+  }
+  return Minimiser(*model_, options_, counted).Minimise();
+}
+
+std::vector<FitResult> LandmarkFitter::FitAll(
+    const std::vector<LandmarkPairs>& problems,
+    const ParallelFor& parallel_for) const {
+  std::vector<FitResult> results(problems.size());
+  parallel_for(static_cast<int64_t>(problems.size()),
+               [&](int64_t i) { results[i] = Fit(problems[i]); });
+  return results;
+}
+
+double LandmarkFitter::Cost(
+    const LandmarkPairs& pairs,
+    const Eigen::Ref<const Eigen::VectorXd>& theta) const {
+  const CountedPairs counted = PairsThatCount(pairs);
+  return Objective(*model_, options_, counted, options_.tension).At(theta).cost;
+}
+
+FitResult LandmarkFitter::Minimum(const LandmarkPairs& pairs,
+                                  const FitResult& result) const {
+  const CountedPairs counted = PairsThatCount(pairs);
+  if (counted.index.empty() || !result.theta.allFinite()) return result;
+  const Objective objective(*model_, options_, counted, result.tension);
+  FitResult minimum = result;
+  minimum.converged = Refine(*model_, objective, &minimum.theta);
+  const Objective::State state = objective.At(minimum.theta);
+  minimum.residual = std::sqrt(objective.SumOfSquares(state.residual));
+  minimum.cost = state.cost;
+  minimum.max_gradient = model_->MaxGradient(minimum.theta);
+  return minimum;
+}
+
+LandmarkGradient LandmarkFitter::Pullback(
+    const LandmarkPairs& pairs, const FitResult& result,
+    const Eigen::Ref<const Eigen::VectorXd>& dl_dtheta) const {
+  const CountedPairs counted = PairsThatCount(pairs);
+  LandmarkGradient gradient;
+  gradient.from = gradient.to =
+      Eigen::MatrixXd::Zero(pairs.from.rows(), pairs.from.cols());
+  if (!result.theta.allFinite()) {
+    for (const Eigen::Index k : counted.index) {
+      gradient.from.col(k).setConstant(kNaN);
+      gradient.to.col(k).setConstant(kNaN);
+    }
+    return gradient;
+  }
+  gradient.exact = true;
+  if (counted.index.empty() || dl_dtheta.isZero(0)) return gradient;
+  const Objective objective(*model_, options_, counted, result.tension);
+  Eigen::VectorXd theta = result.theta;
+  const bool reached = Refine(*model_, objective, &theta);
+  const Curvature curvature(*model_, objective, theta);
+  const Eigen::VectorXd lambda = curvature.Solve(dl_dtheta);
+  const Objective::State& state = curvature.state();
+  const Eigen::VectorXd to =
+      objective.HessianTimes(state.residual, state.flow.dy_dtheta * lambda);
+  // How (dT/dp)^T f changes as theta moves along lambda, f kept.
+  const double size = lambda.norm();
+  const double h = size > 0 ? kDifference / size : 1;
+  const Eigen::VectorXd forces = objective.Forces(state.residual);
+  const Eigen::MatrixXd transport =
+      (ToPoints(objective.FlowAt(theta + h * lambda), forces) -
+       ToPoints(objective.FlowAt(theta - h * lambda), forces)) /
+      (2 * h);
+  const Eigen::MatrixXd from = transport - ToPoints(state.flow, to);
+  const Eigen::MatrixXd to_columns = Columns(to, pairs.from.rows());
+  for (size_t i = 0; i < counted.index.size(); ++i) {
+    gradient.from.col(counted.index[i]) = from.col(i);
+    gradient.to.col(counted.index[i]) = to_columns.col(i);
+  }
+  gradient.exact = reached && curvature.least() >= kLeastCurvature &&
+                   result.tension == options_.tension;
+  return gradient;
+}
+
+}  // namespace cpab

@@ -1,0 +1,237 @@
+#include "cpab/landmark/landmark_fit.h"
+
+#include <cmath>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "cpab/field/parallel.h"
+#include "cpab/volume/volume_flow.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace cpab {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::shared_ptr<const IntervalBasis> Interval() {
+  return IntervalBasis::Create({8}).value();
+}
+std::shared_ptr<const VolumeBasis> Volume() {
+  return VolumeBasis::Create({2, 2, 2, true}).value();
+}
+
+// A fitter with what the tests need of its flow.
+struct Subject {
+  std::string name;
+  LandmarkFitter fitter;
+  std::function<Eigen::MatrixXd(const Eigen::VectorXd&, const Eigen::MatrixXd&)>
+      transform;
+};
+
+std::vector<Subject> Subjects(const FitOptions& options = {}) {
+  return {
+      {"interval", LandmarkFitter::Create(Interval(), options).value(),
+       [](const Eigen::VectorXd& theta, const Eigen::MatrixXd& points) {
+         const IntervalFlow flow(Interval(), theta);
+         return Eigen::MatrixXd(points.unaryExpr(flow));
+       }},
+      {"volume", LandmarkFitter::Create(Volume(), options).value(),
+       [](const Eigen::VectorXd& theta, const Eigen::MatrixXd& points) {
+         return Eigen::MatrixXd(VolumeFlow(Volume(), theta).Transform(points));
+       }}};
+}
+
+// Pairs in [0.2, 0.8]^D, in order and `size` away along each axis.
+LandmarkPairs Draw(int dimensions, int count, double size, uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  std::normal_distribution<double> normal(0, size);
+  LandmarkPairs pairs;
+  pairs.from.resize(dimensions, count);
+  pairs.to.resize(dimensions, count);
+  for (int k = 0; k < count; ++k) {
+    for (int a = 0; a < dimensions; ++a) {
+      const double place = std::fmod(
+          (a == 1 ? 2 : 1) * (k + 0.5) / count + (a == 2 ? 0.4 * k : 0), 1);
+      pairs.from(a, k) = 0.2 + 0.6 * place;
+      pairs.to(a, k) = pairs.from(a, k) + normal(generator);
+    }
+  }
+  return pairs;
+}
+
+TEST(LandmarkFit, MeetsPairs) {
+  for (const Subject& subject : Subjects()) {
+    SCOPED_TRACE(subject.name);
+    const LandmarkPairs pairs = Draw(subject.fitter.dimensions(), 3, 0.02, 1);
+    const FitResult result = subject.fitter.Fit(pairs);
+    EXPECT_TRUE(result.converged);
+    const Eigen::MatrixXd residual =
+        pairs.to - subject.transform(result.theta, pairs.from);
+    EXPECT_NEAR(residual.norm(), result.residual, 1e-12);
+    // The noise is 2e-4 a pair.
+    EXPECT_LT(result.residual, 2e-3);
+    EXPECT_LE(result.max_gradient, 5);
+  }
+}
+
+// (1) and (2) of KeypointFitter.
+TEST(LandmarkFit, EqualOrNoPairsAreTheIdentity) {
+  for (const Subject& subject : Subjects()) {
+    LandmarkPairs pairs = Draw(subject.fitter.dimensions(), 4, 0.1, 2);
+    pairs.to = pairs.from;
+    const FitResult result = subject.fitter.Fit(pairs);
+    EXPECT_TRUE(result.theta.isZero(0));
+    EXPECT_EQ(result.iterations, 0);
+    const Eigen::MatrixXd none(subject.fitter.dimensions(), 0);
+    EXPECT_TRUE(subject.fitter.Fit({none, none, {}}).theta.isZero(0));
+  }
+}
+
+TEST(LandmarkFit, ContradictionsStayBounded) {
+  for (const Subject& subject : Subjects()) {
+    LandmarkPairs pairs;
+    pairs.from = pairs.to =
+        Eigen::MatrixXd::Constant(subject.fitter.dimensions(), 2, 0.5);
+    pairs.to.row(0) << 0.3, 0.7;
+    const FitResult result = subject.fitter.Fit(pairs);
+    EXPECT_NEAR(result.residual, 0.2 * std::sqrt(2), 0.01) << subject.name;
+    EXPECT_LE(result.max_gradient, 5 + 1e-9);
+  }
+}
+
+TEST(LandmarkFit, IsTheMinimumOfTheCost) {
+  FitOptions options;
+  options.tolerance = 1e-14;
+  options.max_iterations = 200;
+  for (const Subject& subject : Subjects(options)) {
+    SCOPED_TRACE(subject.name);
+    const LandmarkPairs pairs = Draw(subject.fitter.dimensions(), 5, 0.05, 3);
+    const FitResult result = subject.fitter.Fit(pairs);
+    ASSERT_EQ(result.tension, options.tension);
+    EXPECT_NEAR(subject.fitter.Cost(pairs, result.theta), result.cost, 1e-12);
+    std::mt19937_64 generator(1);
+    std::normal_distribution<double> normal(0, 1e-3);
+    for (int i = 0; i < 20; ++i) {
+      Eigen::VectorXd theta = result.theta;
+      for (double& element : theta) element += normal(generator);
+      EXPECT_GE(subject.fitter.Cost(pairs, theta), result.cost);
+    }
+  }
+}
+
+TEST(LandmarkFit, BoundsTheVelocityGradient) {
+  FitOptions options;
+  options.max_gradient = 1;
+  for (const Subject& subject : Subjects(options)) {
+    const LandmarkPairs pairs = Draw(subject.fitter.dimensions(), 6, 0.2, 4);
+    const FitResult result = subject.fitter.Fit(pairs);
+    EXPECT_LE(result.max_gradient, 1 + 1e-12) << subject.name;
+    EXPECT_LT(result.tension, options.tension) << subject.name;
+  }
+}
+
+TEST(LandmarkFit, LeavesOutPairsOfWeightZero) {
+  for (const Subject& subject : Subjects()) {
+    LandmarkPairs pairs = Draw(subject.fitter.dimensions(), 4, 0.05, 5);
+    const LandmarkPairs first = {
+        pairs.from.leftCols(3), pairs.to.leftCols(3), {}};
+    pairs.weights = Eigen::Vector4d(1, 1, 1, 0);
+    pairs.to.col(3).setConstant(std::nan(""));
+    const FitResult alone = subject.fitter.Fit(first);
+    EXPECT_EQ(subject.fitter.Fit(pairs).theta, alone.theta);
+    const auto both = subject.fitter.FitAll({first, pairs}, OnThreads(2));
+    EXPECT_EQ(both[0].theta, alone.theta);
+    EXPECT_EQ(both[1].theta, alone.theta);
+    pairs.weights[3] = 1;
+    EXPECT_TRUE(subject.fitter.Fit(pairs).theta.hasNaN());
+    const auto gradient = subject.fitter.Pullback(
+        pairs, subject.fitter.Fit(pairs),
+        Eigen::VectorXd::Ones(subject.fitter.theta_size()));
+    EXPECT_TRUE(gradient.to.hasNaN());
+    EXPECT_FALSE(gradient.exact);
+  }
+}
+
+TEST(LandmarkFit, MinimumIsWhereTheCostIsLevel) {
+  for (const Subject& subject : Subjects()) {
+    SCOPED_TRACE(subject.name);
+    const LandmarkPairs pairs = Draw(subject.fitter.dimensions(), 3, 0.04, 6);
+    const FitResult result = subject.fitter.Fit(pairs);
+    const FitResult minimum = subject.fitter.Minimum(pairs, result);
+    EXPECT_TRUE(minimum.converged);
+    EXPECT_LE(minimum.cost, result.cost);
+    const double h = 1e-7;
+    for (int i = 0; i < subject.fitter.theta_size(); ++i) {
+      Eigen::VectorXd theta = minimum.theta;
+      theta[i] += h;
+      const double ahead = subject.fitter.Cost(pairs, theta);
+      theta[i] -= 2 * h;
+      // Slopes of single terms are up to 8.
+      EXPECT_NEAR(ahead, subject.fitter.Cost(pairs, theta), 1e-4 * 2 * h);
+    }
+  }
+}
+
+// Differences of the minimum: the noise of 2e-4 leaves (h / 2e-4)^2 of them.
+TEST(LandmarkFit, PullbackIsTheGradientOfTheMinimum) {
+  for (const Subject& subject : Subjects()) {
+    SCOPED_TRACE(subject.name);
+    const LandmarkFitter& fitter = subject.fitter;
+    LandmarkPairs pairs = Draw(fitter.dimensions(), 3, 0.04, 6);
+    pairs.weights = Eigen::Vector3d(1, 2, 0.5);
+    std::mt19937_64 generator(7);
+    std::normal_distribution<double> normal;
+    Eigen::VectorXd direction(fitter.theta_size());
+    for (double& element : direction) element = normal(generator);
+    // Right however loose the fit was.
+    const LandmarkGradient gradient =
+        fitter.Pullback(pairs, fitter.Fit(pairs), direction);
+    EXPECT_TRUE(gradient.exact);
+    const double h = 1e-6;
+    const auto slope = [&](Eigen::MatrixXd LandmarkPairs::*member, int a,
+                           int k) {
+      double values[2];
+      for (int side = 0; side < 2; ++side) {
+        LandmarkPairs moved = pairs;
+        (moved.*member)(a, k) += side == 0 ? -h : h;
+        values[side] =
+            fitter.Minimum(moved, fitter.Fit(moved)).theta.dot(direction);
+      }
+      return (values[1] - values[0]) / (2 * h);
+    };
+    const double scale = gradient.to.norm() + gradient.from.norm();
+    for (int k = 0; k < 3; ++k) {
+      for (int a = 0; a < fitter.dimensions(); ++a) {
+        EXPECT_NEAR(gradient.to(a, k), slope(&LandmarkPairs::to, a, k),
+                    2e-4 * scale);
+        EXPECT_NEAR(gradient.from(a, k), slope(&LandmarkPairs::from, a, k),
+                    2e-4 * scale);
+      }
+    }
+  }
+}
+
+TEST(LandmarkFit, OptionsOutOfRangeAreNamed) {
+  FitOptions options;
+  options.noise = 0;
+  EXPECT_THAT(LandmarkFitter::Create(Interval(), options).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("fit.noise is 0")));
+  options = {};
+  options.prior.speed = -1;
+  EXPECT_THAT(LandmarkFitter::Create(Volume(), options).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("prior.speed is -1")));
+  options = {};
+  options.solver = FitOptions::Solver::kAdam;
+  EXPECT_THAT(LandmarkFitter::Create(Interval(), options).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("kAdam")));
+}
+
+}  // namespace
+}  // namespace cpab
