@@ -1,0 +1,44 @@
+#!/bin/bash
+# Runs the examples at small size and checks the numbers that they print.
+set -euo pipefail
+cd cpab/python/examples
+
+# number TEXT PATTERN: the number that stands for "(...)" in a line of the text.
+number() {
+  sed -n "s/.*$2.*/\1/p" <<<"$1" | head -1
+}
+# less A B: whether A < B.
+less() {
+  awk -v a="$1" -v b="$2" 'BEGIN { exit !(a + 0 < b + 0) }' || {
+    echo "$1 is not less than $2"
+    exit 1
+  }
+}
+
+said=$(./warp_image --size 32)
+echo "$said"
+less "$(number "$said" 'there and back: \(.*\)')" 1e-10
+
+said=$(./fit_landmarks --size 32)
+echo "$said"
+less "$(number "$said" 'met to \([^ ]*\)')" 1e-3
+less 0 "$(number "$said" 'least determinant: \(.*\)')"
+
+said=$(./augment --size 32 --count 2)
+echo "$said"
+[[ $(grep -c 'gives the same images: True' <<<"$said") == 2 ]]
+less "$(number "$said" 'areas kept: areas change by up to a factor of \(.*\)')" 1.0005
+
+/usr/bin/python3 -c 'import torch' || {
+  echo "skipped: the examples with tensors; python3-torch is not installed"
+  exit 0
+}
+
+said=$(./activation --steps 20)
+echo "$said"
+less "$(number "$said" 'differences: \(.*\)')" 1e-4
+
+said=$(./align_signals --steps 25 --count 16 --size 64)
+echo "$said"
+less "$(number "$said" 'loss: .* -> \(.*\)')" "$(number "$said" 'loss: \([^ ]*\)')"
+less "$(number "$said" 'within a class: .* -> \(.*\)')" "$(number "$said" 'within a class: \([^ ]*\)')"

@@ -1,0 +1,122 @@
+"""The library's calls on tensors of the installed torch, with autograd.
+
+Tensors share their memory with NumPy arrays, on which the library computes, forward and
+by the adjoint backward: no version of LibTorch has to match. They are on the CPU.
+Gradients can be taken once: a second derivative raises an error of torch.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import numpy as np
+import torch
+from torch.autograd.function import once_differentiable
+
+from . import _arrays, _core, _kernels
+
+
+def checked(name: str, value: Any, like: Optional[torch.Tensor] = None) -> torch.Tensor:
+    """A float32 or float64 tensor on the CPU; arrays and lists become tensors."""
+    if not isinstance(value, torch.Tensor):
+        value = torch.from_numpy(np.array(_arrays.floats(name, value)))
+    if value.layout != torch.strided:
+        raise TypeError(f"{name} has layout {value.layout}; use a dense tensor")
+    if value.device.type != "cpu":
+        raise ValueError(
+            f"{name} is on {value.device}; pycpab computes on the CPU: use .cpu()"
+        )
+    if (
+        not value.is_floating_point()
+        and not value.is_complex()
+        and value.dtype != torch.bool
+    ):
+        return value.to(torch.float64)
+    if value.dtype not in (torch.float32, torch.float64):
+        raise TypeError(
+            f"{name} has dtype {value.dtype}; use torch.float32 or torch.float64"
+        )
+    return value
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().numpy()
+
+
+def _tensor(array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(array)
+
+
+class _Transform(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, theta, points, space):
+        ctx.save_for_backward(theta, points)
+        ctx.space = space
+        return _tensor(_kernels.transform(space, _array(theta), _array(points)))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dl_dy):
+        theta, points = ctx.saved_tensors
+        gradients = _kernels.transform_pullback(
+            ctx.space, _array(theta), _array(points), _array(dl_dy)
+        )
+        return _tensor(gradients[0]), _tensor(gradients[1]), None
+
+
+class _Interpolate(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, data, points, lengths, zero_beyond):
+        ctx.save_for_backward(data, points)
+        ctx.rest = lengths, zero_beyond
+        return _tensor(
+            _kernels.interpolate(_array(data), _array(points), lengths, zero_beyond)
+        )
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dl_dvalues):
+        data, points = ctx.saved_tensors
+        gradients = _kernels.interpolate_pullback(
+            _array(data), _array(points), *ctx.rest, _array(dl_dvalues)
+        )
+        return _tensor(gradients[0]), _tensor(gradients[1]), None, None
+
+
+class _Fit(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, source, target, fit):
+        """fit(source, target) is a batch of fits, theta of which is returned."""
+        batch = fit(_array(source), _array(target))
+        ctx.batch = batch
+        ctx.shape, ctx.dtypes = source.shape, (source.dtype, target.dtype)
+        return _tensor(batch.theta()).to(source.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dl_dtheta):
+        source, target, _ = ctx.batch.pullback(_array(dl_dtheta).astype(np.float64))
+        return (
+            _tensor(source).reshape(ctx.shape).to(ctx.dtypes[0]),
+            _tensor(target).reshape(ctx.shape).to(ctx.dtypes[1]),
+            None,
+        )
+
+
+def transform(
+    space: _core.Space, theta: torch.Tensor, points: torch.Tensor
+) -> torch.Tensor:
+    return _Transform.apply(theta, points, space)
+
+
+def interpolate(
+    data: torch.Tensor,
+    points: torch.Tensor,
+    lengths: Optional[np.ndarray],
+    zero_beyond: bool,
+) -> torch.Tensor:
+    return _Interpolate.apply(data, points, lengths, zero_beyond)
+
+
+def fit(source: torch.Tensor, target: torch.Tensor, function) -> torch.Tensor:
+    return _Fit.apply(source, target, function)

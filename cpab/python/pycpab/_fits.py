@@ -1,0 +1,155 @@
+"""Theta from pairs of points, and from two images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import _arrays, _core
+from ._reports import FitReport, RegistrationReport
+from ._values import Array, autograd, halvings, picture, plain
+from ._warps import Warps
+
+
+class Fits(Warps):
+    """Fits and registration; see Cpab."""
+
+    def fit_keypoints(
+        self,
+        source: Array,
+        target: Array,
+        weights: Array = None,
+        *,
+        tension: float = 8,
+        noise: float = 2e-4,
+        length_scale: float = 0.3,
+        speed: float = 1,
+        gradient: float = 0.3,
+        max_iterations: int = 30,
+        tolerance: float = 1e-3,
+        trust_region: float = 1,
+        max_gradient: float = 5,
+    ) -> FitReport:
+        """The smoothest theta with T(source; theta) = target, as far as one of bounded gradient can.
+
+        source, target  [ndim, K] or [B, ndim, K] ([K] or [B, K] for an int tess_size)
+        weights         [B, K] or [K], at least 0; pairs of weight 0 are ignored
+        tension         the most that the pairs may pull; contradictory pairs are met less
+        noise           distance below which a pair counts as met, in sides of the square
+        length_scale, speed, gradient   the prior of `sample_smooth`
+        max_gradient    bound on the velocity gradient: distances change by at most e^this
+
+        Equal pairs give theta = 0 exactly. Problems with a point that is not finite have NaN.
+        theta has a gradient with respect to source and target (tensors), by the implicit
+        function theorem at the minimum; see `FitReport.pullback`.
+        """
+        fitter = self._fitter(
+            tension=_arrays.number("tension", tension),
+            noise=_arrays.number("noise", noise),
+            length_scale=_arrays.number("length_scale", length_scale),
+            speed=_arrays.number("speed", speed),
+            gradient=_arrays.number("gradient", gradient),
+            max_iterations=_arrays.count("max_iterations", max_iterations),
+            tolerance=_arrays.number("tolerance", tolerance),
+            trust_region=_arrays.number("trust_region", trust_region),
+            max_gradient=_arrays.number("max_gradient", max_gradient),
+        )
+        batches = []
+
+        def fit(p: np.ndarray, q: np.ndarray) -> _core.FitBatch:
+            batches.append(self._fit(fitter, p, q, weights))
+            return batches[0]
+
+        if _arrays.is_tensor(source) or _arrays.is_tensor(target):
+            torch_calls = autograd()
+            theta = torch_calls.fit(
+                torch_calls.checked("source", self._raised(source)),
+                torch_calls.checked("target", self._raised(target)),
+                fit,
+            )
+        else:
+            p = _arrays.floats("source", self._raised(source))
+            q = _arrays.floats("target", self._raised(target))
+            theta = fit(p, q).theta().astype(np.result_type(p, q), copy=False)
+        return FitReport(theta, batches[0])
+
+    def register(
+        self,
+        moving: Array,
+        fixed: Array,
+        *,
+        largest_side: int = 128,
+        noise: float = 0.1,
+        length_scale: float = 0.3,
+        speed: float = 1,
+        gradient: float = 0.3,
+        max_iterations: int = 40,
+        tolerance: float = 1e-4,
+    ) -> RegistrationReport:
+        """The theta by which `moving`, warped, looks like `fixed`; coarse to fine.
+
+        moving, fixed  pictures [rows, columns] or [rows, columns, 3 or 4] of uint8, uint16,
+                       or floats from 0 to 1; of any two sizes of at least 2x2. Brightness
+                       counts. Two dimensions, as many cells along both axes.
+        largest_side   pixels along the longer side at which the last level compares them
+        noise          standard deviation of differences in brightness that are not motion
+        length_scale, speed, gradient   the prior of `sample_smooth`
+
+        Finds motions of up to an eighth of the picture. warp_images(moving, theta) looks
+        like fixed. Needs OpenCV's shared libraries (core, imgproc); ImportError without.
+        """
+        self._require(2, "register")
+        if self.tess_size[0] != self.tess_size[1]:
+            raise ValueError(
+                f"register wants as many cells along both axes; there are {list(self.tess_size)}"
+            )
+        from . import _registration
+
+        return RegistrationReport(
+            *_registration.register(
+                picture("moving", moving),
+                picture("fixed", fixed),
+                halvings(self.tess_size[0]),
+                self.zero_boundary,
+                self.volume_perservation,
+                _arrays.count("largest_side", largest_side),
+                _arrays.number("noise", noise),
+                _arrays.number("length_scale", length_scale),
+                _arrays.number("speed", speed),
+                _arrays.number("gradient", gradient),
+                _arrays.count("max_iterations", max_iterations),
+                _arrays.number("tolerance", tolerance),
+            )
+        )
+
+    def _fitter(self, **options: Any) -> _core.Fitter:
+        key = tuple(options.values())
+        if key not in self._fitters:
+            self._fitters = {key: _core.Fitter(self._space, **options)}
+        return self._fitters[key]
+
+    def _fit(
+        self,
+        fitter: _core.Fitter,
+        source: np.ndarray,
+        target: np.ndarray,
+        weights: Array,
+    ) -> _core.FitBatch:
+        if source.shape != target.shape:
+            raise ValueError(
+                f"source has shape {list(source.shape)} and target {list(target.shape)}; use the same"
+            )
+        p = _arrays.point_array("source", source, self.ndim)
+        q = _arrays.point_array("target", target, self.ndim)
+        w = np.empty((0, 0))
+        if weights is not None:
+            w = _arrays.doubles("weights", plain(weights))
+            if w.shape not in (p.shape[2:], (p.shape[0], p.shape[2])):
+                raise _arrays.shape_error(
+                    "weights", w.shape, f"[{p.shape[0]}, {p.shape[2]}]"
+                )
+            w = np.ascontiguousarray(np.broadcast_to(w, (p.shape[0], p.shape[2])))
+            if not (w >= 0).all() or not np.isfinite(w).all():
+                raise ValueError("weights has an element below 0 or that is not finite")
+        return fitter.fit(p.astype(np.float64), q.astype(np.float64), w)

@@ -1,0 +1,155 @@
+"""Flows of points: the methods of Cpab that transform and differentiate."""
+
+from __future__ import annotations
+
+from typing import Any, List, Optional
+
+import numpy as np
+
+from . import _arrays, _kernels
+from ._fields import Fields
+from ._reports import Jacobian
+from ._values import Array, autograd, scaled
+
+
+class Flows(Fields):
+    """Transforms, chains, Jacobians and velocities; see Cpab."""
+
+    def transform_grid(
+        self, grid: Array, theta: Array, method: Optional[str] = None, time: float = 1.0
+    ) -> Array:
+        """T(grid; theta), [B, ndim, N]; differentiable once in both if those are tensors.
+
+        method is difw's and not used: the closed form is exact. time follows the field for
+        longer or shorter: T(grid; time theta).
+        """
+        del method
+        return self._lowered(self._transform(self._raised(grid), scaled(theta, time)))
+
+    def transform_grid_ss(
+        self,
+        grid: Array,
+        theta: Array,
+        method: Optional[str] = None,
+        time: float = 1.0,
+        N: int = 0,
+    ) -> Array:
+        """As transform_grid: difw's scaling and squaring approximates what is exact here.
+
+        difw flows for `time` and squares N times, which is time 2^N.
+        """
+        return self.transform_grid(
+            grid, theta, method, time * 2 ** _arrays.count("N", N)
+        )
+
+    def inverse(self, grid: Array, theta: Array) -> Array:
+        """The x with T(x; theta) = grid, exactly: T(grid; -theta)."""
+        return self.transform_grid(grid, theta, time=-1)
+
+    def transform_grid_chain(
+        self, grid: Array, theta_chain: Array, scale_by_dt: bool = False
+    ) -> Array:
+        """Transforms by theta_chain[0], then by theta_chain[1], ...: a field that changes in time.
+
+        theta_chain: [n, d] or [n, B, d]. scale_by_dt multiplies each by 1 / n, so that all
+        take unit time together. One backward pass gives the gradient of all.
+        """
+        for theta in self._chain(theta_chain, scale_by_dt):
+            grid = self.transform_grid(grid, theta)
+        return grid
+
+    def inverse_chain(
+        self, grid: Array, theta_chain: Array, scale_by_dt: bool = False
+    ) -> Array:
+        """Undoes transform_grid_chain."""
+        for theta in reversed(self._chain(theta_chain, scale_by_dt)):
+            grid = self.inverse(grid, theta)
+        return grid
+
+    def log_det_chain(
+        self, grid: Array, theta_chain: Array, scale_by_dt: bool = False
+    ) -> Array:
+        """log det of transform_grid_chain, [B, N]; without gradient."""
+        total: Any = 0
+        for theta in self._chain(theta_chain, scale_by_dt):
+            total = total + self.log_det(grid, theta)
+            grid = self.transform_grid(grid, theta)
+        return total
+
+    def jacobian(self, grid: Array, theta: Array, with_theta: bool = False) -> Jacobian:
+        """T and all its derivatives at points; float64, without gradient.
+
+        with_theta asks for dy_dtheta too, which takes B N ndim d numbers; it is empty else.
+        For losses use autograd, which takes one sweep whatever the length of theta.
+        """
+        matrix, points = self._matrix_and_points(grid, theta)
+        y, dy_dx, log_det, dy_dtheta = self._space.jacobian(
+            matrix, points, bool(with_theta)
+        )
+        y = np.ascontiguousarray(y.transpose(0, 2, 1))
+        return Jacobian(
+            *(self._like(grid, theta)(a) for a in (y, dy_dx, log_det, dy_dtheta))
+        )
+
+    def log_det(self, grid: Array, theta: Array) -> Array:
+        """log det dT/dx at points, [B, N], float64: how T changes densities. Without gradient."""
+        matrix, points = self._matrix_and_points(grid, theta)
+        return self._like(grid, theta)(self._space.log_det(matrix, points))
+
+    def gradient_grid(
+        self, grid: Array, theta: Array, method: Optional[str] = None, time: float = 1.0
+    ) -> Array:
+        """dT/dtheta at points: [B, N, d] for an int tess_size, as difw; else [B, N, ndim, d]."""
+        del method
+        gradient = self.jacobian(grid, scaled(theta, time), with_theta=True).dy_dtheta
+        return time * (gradient[:, :, 0] if self._flat else gradient)
+
+    def gradient_space(
+        self, grid: Array, theta: Array, method: Optional[str] = None, time: float = 1.0
+    ) -> Array:
+        """dT/dx at points: [B, N] for an int tess_size, as difw; else [B, N, ndim, ndim]."""
+        del method
+        gradient = self.jacobian(grid, scaled(theta, time)).dy_dx
+        return gradient[:, :, 0, 0] if self._flat else gradient
+
+    def calc_vectorfield(self, grid: Array, theta: Array) -> Array:
+        """The velocity at points, anywhere: [ndim, N] for one theta, else [B, ndim, N]."""
+        matrix, points = self._matrix_and_points(grid, theta)
+        velocity = self._like(grid, theta)(self._space.velocity(matrix, points))
+        velocity = self._lowered(velocity)
+        return (
+            velocity[0]
+            if np.ndim(grid) < 3 - self._flat and len(matrix) == 1
+            else velocity
+        )
+
+    def calc_velocity(self, grid: Array, theta: Array) -> Array:
+        """The velocity at points, [B, ndim, N], as difw."""
+        matrix, points = self._matrix_and_points(grid, theta)
+        return self._lowered(
+            self._like(grid, theta)(self._space.velocity(matrix, points))
+        )
+
+    def _chain(self, theta_chain: Array, scale_by_dt: bool) -> List[Array]:
+        if np.ndim(theta_chain) not in (2, 3) or len(theta_chain) == 0:
+            raise _arrays.shape_error(
+                "theta_chain",
+                np.shape(theta_chain),
+                "[n, d] or [n, batch, d] with n at least 1",
+            )
+        time = 1 / len(theta_chain) if scale_by_dt else 1
+        return [scaled(theta_chain[i], time) for i in range(len(theta_chain))]
+
+    def _transform(self, grid: Array, theta: Array) -> Array:
+        if _arrays.is_tensor(grid) or _arrays.is_tensor(theta):
+            torch_calls = autograd()
+            return torch_calls.transform(
+                self._space,
+                torch_calls.checked("theta", theta),
+                torch_calls.checked("the grid", grid),
+            )
+        return _kernels.transform(
+            self._space,
+            _arrays.floats("theta", theta),
+            _arrays.floats("the grid", grid),
+        )

@@ -1,0 +1,84 @@
+"""What the calls of Cpab return beside arrays."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Tuple
+
+import numpy as np
+
+from . import _arrays, _core
+from ._values import Array, plain
+
+
+class Jacobian(NamedTuple):
+    """T and its derivatives at N points, for B transforms; float64.
+
+    y          [B, ndim, N]        T(x)
+    dy_dx      [B, N, ndim, ndim]  dT_a/dx_b; determinants are above 0
+    log_det    [B, N]              log det dy_dx, right to rounding at any strength
+    dy_dtheta  [B, N, ndim, d]     dT_a/dtheta_k
+    """
+
+    y: Array
+    dy_dx: Array
+    log_det: Array
+    dy_dtheta: Array
+
+
+class RegistrationReport(NamedTuple):
+    """What `Cpab.register` found.
+
+    theta       [1, d]; warp_images(moving, theta) looks like the fixed image
+    rms_before  root mean square difference in brightness, 0 to 1, at the last level
+    rms_after   the same after the warp
+    iterations  steps at all levels
+    converged   whether the last level met the tolerance
+    """
+
+    theta: np.ndarray
+    rms_before: float
+    rms_after: float
+    iterations: int
+    converged: bool
+
+
+class FitReport:
+    """What `Cpab.fit_keypoints` found, for each of B problems.
+
+    theta         [B, d]; differentiable with respect to source and target if those are
+                  tensors that require it
+    residual      [B] sqrt(sum of weights |target - T(source)|^2), in sides of the square
+    cost          [B] the objective at theta
+    tension       [B] the pull of the pairs; less than the option where max_gradient
+                  lowered it
+    max_gradient  [B] the largest velocity gradient in any cell (Frobenius norm): distances
+                  between points grow or shrink by at most e to this power
+    iterations    [B] steps of the solver
+    converged     [B] whether the last step met the tolerance, within max_gradient
+    """
+
+    def __init__(self, theta: Array, batch: _core.FitBatch):
+        self.theta = theta
+        self._batch = batch
+        self.residual = batch.residual()
+        self.cost = batch.cost()
+        self.tension = batch.tension()
+        self.max_gradient = batch.max_gradient()
+        self.iterations = batch.iterations()
+        self.converged = batch.converged()
+
+    def pullback(self, dl_dtheta: Array) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Pulls dL/dtheta [B, d] back to the pairs, by the implicit function theorem.
+
+        Returns dL/dsource [B, ndim, K], dL/dtarget [B, ndim, K], and exact [B]: False where
+        the minimum is so flat in some direction that theta is close to a jump; there the
+        gradient is bounded and never against the loss, but not exact. In one and three
+        dimensions also False where max_gradient lowered the tension.
+        """
+        return self._batch.pullback(_arrays.doubles("dl_dtheta", plain(dl_dtheta)))
+
+    def __repr__(self) -> str:
+        return (
+            f"FitReport(residual={self.residual}, max_gradient={self.max_gradient}, "
+            f"iterations={self.iterations}, converged={self.converged})"
+        )

@@ -1,0 +1,119 @@
+"""What the methods of Cpab share: kinds of arrays, seeds, and small conversions."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, List, Optional
+
+import numpy as np
+
+from . import _arrays
+
+# What goes in and out: a NumPy array, or a tensor of torch on the CPU. A result is a
+# tensor if one of the arguments is.
+Array = Any
+# A seed, a generator of NumPy or of torch, or None for what is not reproducible (arrays)
+# or follows torch.manual_seed (tensors).
+Seed = Any
+
+
+def halvings(cells: int) -> List[int]:
+    """[1, 2, 4, 8] for 8: numbers of cells from coarse to fine."""
+    levels = [cells]
+    while levels[0] % 2 == 0:
+        levels.insert(0, levels[0] // 2)
+    return levels
+
+
+def picture(name: str, image: Array) -> np.ndarray:
+    """A contiguous picture that OpenCV knows."""
+    array = np.asarray(plain(image))
+    if array.dtype == np.float64:
+        array = array.astype(np.float32)
+    if array.dtype not in (np.uint8, np.uint16, np.float32):
+        raise TypeError(f"{name} has dtype {array.dtype}; use uint8, uint16 or float32")
+    return np.ascontiguousarray(array)
+
+
+def autograd():
+    from . import _autograd as module
+
+    return module
+
+
+def torch_of(value: Any):
+    """torch, if the value is a generator of it."""
+    torch = sys.modules.get("torch")
+    return torch if torch is not None and isinstance(value, torch.Generator) else None
+
+
+def plain(value: Array) -> Any:
+    """The array of a tensor, on the CPU, or the value itself."""
+    return (
+        autograd().checked("the argument", value).detach().numpy()
+        if _arrays.is_tensor(value)
+        else value
+    )
+
+
+def with_dtype_of(made: Array, *values: Array) -> Array:
+    """What was made here, as an array or tensor of the common dtype of the user's."""
+    if any(_arrays.is_tensor(value) for value in values):
+        torch = autograd().torch
+        dtypes = [autograd().checked("the argument", value).dtype for value in values]
+        dtype = torch.float64 if torch.float64 in dtypes else torch.float32
+        return autograd().checked("the grid", made).to(dtype)
+    dtype = np.result_type(*(_arrays.floats("the argument", value) for value in values))
+    return np.asarray(made).astype(dtype, copy=False)
+
+
+def swapped(images: Array) -> Array:
+    """Rows and columns exchanged."""
+    return (
+        images.transpose(2, 3)
+        if _arrays.is_tensor(images)
+        else np.swapaxes(images, 2, 3)
+    )
+
+
+def scaled(theta: Array, time: float) -> Array:
+    if time == 1:
+        return theta
+    factor = _arrays.number("time", time)
+    return (
+        theta * factor
+        if _arrays.is_tensor(theta)
+        else _arrays.floats("theta", theta) * factor
+    )
+
+
+def checked_seed(seed: Any) -> Optional[int]:
+    if seed is None:
+        return None
+    value = _arrays.count("seed", seed)
+    if value >= 2**63:
+        raise ValueError(f"seed is {seed}; use less than 2^63")
+    return value
+
+
+def root(cov: np.ndarray, d: int) -> np.ndarray:
+    """R with R R^T = cov, which may be singular."""
+    if cov.shape != (d, d):
+        raise _arrays.shape_error("cov", cov.shape, f"[{d}, {d}]")
+    if not np.allclose(cov, cov.T, rtol=1e-5, atol=1e-8 * max(1.0, np.abs(cov).max())):
+        raise ValueError("cov is not symmetric")
+    values, vectors = np.linalg.eigh(cov)
+    if values[0] < -1e-6 * max(values[-1], 1e-300):
+        raise ValueError(f"cov has the eigenvalue {values[0]:.3g}; use at least 0")
+    return vectors * np.sqrt(np.maximum(values, 0))
+
+
+def lengths_array(lengths: Any) -> np.ndarray:
+    array = np.asarray(
+        plain(lengths)
+        if _arrays.is_tensor(lengths) and lengths.is_floating_point()
+        else lengths
+    )
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"lengths has dtype {array.dtype}; use integers")
+    return np.ascontiguousarray(array, dtype=np.int64)

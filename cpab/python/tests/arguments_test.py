@@ -1,0 +1,325 @@
+"""Bad arguments: each raises an error that names it, none ends the process."""
+
+import copy
+import pickle
+import unittest
+
+import numpy as np
+
+import pycpab
+from pycpab import Cpab, CpabSequential, _core
+
+try:
+    import torch
+except ImportError:
+    torch = None  # As where LIBTORCH names another LibTorch than the system's.
+
+T = Cpab([3, 2])
+D = T.get_theta_dim()
+GRID = np.full((2, 5), 0.5)
+THETA = np.zeros((2, D))
+PAIRS = np.full((2, 2, 3), 0.5)
+IMAGE = np.zeros((2, 4, 4, 1))
+
+# (what is called, the error, what its text says)
+BAD = [
+    (lambda: Cpab([]), ValueError, "0 axes"),
+    (lambda: Cpab([1, 2, 3, 4]), ValueError, "4 axes"),
+    (lambda: Cpab([0, 2]), ValueError, "tess_size has the element 0"),
+    (lambda: Cpab([2.5, 2]), TypeError, "tess_size has the element 2.5"),
+    (lambda: Cpab([True, 2]), TypeError, "tess_size has the element True"),
+    (lambda: Cpab("ab"), TypeError, "tess_size has the element 'a'"),
+    (lambda: Cpab(None), TypeError, "tess_size is None"),
+    (lambda: Cpab([33, 1]), ValueError, "33"),
+    (lambda: Cpab([1, 1], True, True), ValueError, "no"),
+    (lambda: Cpab([2], "tensorflow"), ValueError, "backend is 'tensorflow'"),
+    (lambda: Cpab([2], device="gpu"), ValueError, "device is 'gpu'"),
+    (lambda: Cpab([2], basis="cholesky"), ValueError, "basis is 'cholesky'"),
+    (lambda: Cpab([2], 3), TypeError, "the argument 3"),
+    (lambda: Cpab([2], True, zero_boundary=True), TypeError, "zero_boundary twice"),
+    (lambda: Cpab([2], zero_boundary="no"), TypeError, "zero_boundary is 'no'"),
+    (lambda: CpabSequential(), ValueError, "no transform"),
+    (lambda: CpabSequential(T, Cpab([2])), ValueError, "transform 2 has 1 dimensions"),
+    (lambda: CpabSequential(T, 3), TypeError, "transform 2"),
+    (
+        lambda: CpabSequential(T, T).transform_grid(GRID, [THETA]),
+        ValueError,
+        "thetas has 1",
+    ),
+    # theta of another tessellation.
+    (
+        lambda: T.transform_grid(GRID, np.zeros((2, D + 1))),
+        ValueError,
+        f"use \\[batch, {D}\\]",
+    ),
+    (
+        lambda: T.transform_grid(GRID, np.zeros((1, 2, D))),
+        ValueError,
+        "theta has shape",
+    ),
+    (lambda: T.transform_grid(GRID, np.zeros(())), ValueError, "theta has shape"),
+    (
+        lambda: T.transform_grid(GRID, THETA.astype(complex)),
+        TypeError,
+        "theta has dtype complex",
+    ),
+    (
+        lambda: T.transform_grid(GRID, THETA.astype(bool)),
+        TypeError,
+        "theta has dtype bool",
+    ),
+    (lambda: T.transform_grid(GRID, None), TypeError, "theta has dtype object"),
+    (lambda: T.transform_grid(GRID.astype(np.float16), THETA), TypeError, "float16"),
+    (
+        lambda: T.transform_grid(GRID.T, THETA),
+        ValueError,
+        "the grid has shape \\[5, 2\\]",
+    ),
+    (lambda: T.transform_grid(GRID[0], THETA), ValueError, "the grid has shape"),
+    (
+        lambda: T.transform_grid(np.zeros((3, 2, 5)), THETA),
+        ValueError,
+        "batch sizes differ",
+    ),
+    (lambda: T.transform_grid("ab", THETA), TypeError, "the grid has dtype"),
+    (lambda: T.transform_grid(GRID, THETA, time="long"), TypeError, "time is 'long'"),
+    (lambda: T.transform_grid(GRID, THETA, time=np.nan), ValueError, "time is nan"),
+    (lambda: T.jacobian(GRID, THETA[:, 1:]), ValueError, "theta has shape"),
+    (lambda: T.log_det(GRID[:1], THETA), ValueError, "the grid has shape"),
+    (lambda: T.calc_vectorfield(GRID, THETA[:, 1:]), ValueError, "theta has shape"),
+    (lambda: T.transform_grid_chain(GRID, np.zeros((0, D))), ValueError, "theta_chain"),
+    (lambda: T.transform_grid_chain(GRID, THETA[0]), ValueError, "theta_chain"),
+    (lambda: T.uniform_meshgrid([3]), ValueError, "n_points has 1 elements; use 2"),
+    (lambda: T.uniform_meshgrid([3, 0]), ValueError, "n_points has the element 0"),
+    (lambda: T.uniform_meshgrid(3.5), TypeError, "n_points"),
+    (lambda: T.identity(-1), ValueError, "n_sample is -1"),
+    (lambda: T.identity(1, epsilon=-1), ValueError, "epsilon is -1"),
+    (lambda: T.sample_transformation(1.5), TypeError, "n_sample is 1.5"),
+    (lambda: T.sample_transformation(1, seed=-1), ValueError, "seed is -1"),
+    (lambda: T.sample_transformation(1, seed="x"), TypeError, "seed is 'x'"),
+    (
+        lambda: T.sample_transformation(1, mean=np.zeros(3)),
+        ValueError,
+        "mean has shape",
+    ),
+    (lambda: T.sample_transformation(1, cov=np.eye(3)), ValueError, "cov has shape"),
+    (
+        lambda: T.sample_transformation(1, cov=-np.eye(D)),
+        ValueError,
+        "cov has the eigenvalue",
+    ),
+    (lambda: T.sample_transformation(1, cov=np.tri(D)), ValueError, "not symmetric"),
+    (
+        lambda: T.sample_transformation_with_prior(1, length_scale=0),
+        ValueError,
+        "length_scale",
+    ),
+    (lambda: T.sample_smooth(1, speed=0), ValueError, "prior.speed is 0"),
+    (lambda: T.sample_smooth(1, seed=2**64), ValueError, "seed is"),
+    (lambda: T.theta_from_vertices(GRID), ValueError, "velocities has shape"),
+    (lambda: T.theta_from_cells(np.zeros(7)), ValueError, "cells has shape"),
+    (lambda: T.theta_from_cells(np.full(144, np.nan)), ValueError, "no field of"),
+    (
+        lambda: T.theta_from_basis(THETA, np.zeros((144, D + 1))),
+        ValueError,
+        "theta has shape",
+    ),
+    (lambda: T.interpolate(IMAGE, GRID, [5]), ValueError, "outsize has 1 elements"),
+    (lambda: T.interpolate(IMAGE, GRID, [2, 2]), ValueError, "5 points"),
+    (lambda: T.interpolate(IMAGE[0], GRID, [5, 1]), ValueError, "data has shape"),
+    (lambda: T.interpolate(IMAGE[:, :0], GRID, [5, 1]), ValueError, "no samples"),
+    (
+        lambda: T.interpolate(IMAGE, GRID, [5, 1], outside="wrap"),
+        ValueError,
+        "outside is 'wrap'",
+    ),
+    (
+        lambda: T.interpolate(IMAGE, GRID, [5, 1], lengths=[4, 4]),
+        ValueError,
+        "of one axis",
+    ),
+    (
+        lambda: T.transform_data(IMAGE, np.zeros((3, D))),
+        ValueError,
+        "batch sizes differ",
+    ),
+    (lambda: T.warp_images(IMAGE[0], THETA), ValueError, "images has shape"),
+    (lambda: T.warp_signals(IMAGE, THETA), ValueError, "1 dimensions"),
+    (
+        lambda: Cpab([4]).warp_signals(np.zeros((2, 1, 6)), np.zeros(3), [7, 6]),
+        ValueError,
+        "lengths",
+    ),
+    (
+        lambda: Cpab([4]).warp_signals(np.zeros((2, 1, 6)), np.zeros(3), [0, 6]),
+        ValueError,
+        "lengths",
+    ),
+    (
+        lambda: Cpab([4]).warp_signals(np.zeros((2, 1, 6)), np.zeros(3), [6]),
+        ValueError,
+        "lengths",
+    ),
+    (
+        lambda: Cpab([4]).warp_signals(np.zeros((2, 1, 6)), np.zeros(3), [1.5, 2]),
+        TypeError,
+        "lengths",
+    ),
+    (lambda: T.fit_keypoints(PAIRS, PAIRS[:, :, :2]), ValueError, "source has shape"),
+    (
+        lambda: T.fit_keypoints(PAIRS.transpose(0, 2, 1), PAIRS.transpose(0, 2, 1)),
+        ValueError,
+        "source",
+    ),
+    (
+        lambda: T.fit_keypoints(PAIRS, PAIRS, np.ones((2, 4))),
+        ValueError,
+        "weights has shape",
+    ),
+    (
+        lambda: T.fit_keypoints(PAIRS, PAIRS, -np.ones(3)),
+        ValueError,
+        "weights has an element",
+    ),
+    (lambda: T.fit_keypoints(PAIRS, PAIRS, tension=0), ValueError, "fit.tension is 0"),
+    (
+        lambda: T.fit_keypoints(PAIRS, PAIRS, max_iterations=0),
+        ValueError,
+        "max_iterations is 0",
+    ),
+    (lambda: T.fit_keypoints(PAIRS, PAIRS, noise=np.inf), ValueError, "noise is inf"),
+    (
+        lambda: T.fit_keypoints(PAIRS, PAIRS).pullback(np.zeros((1, D))),
+        ValueError,
+        "the gradient",
+    ),
+    (lambda: Cpab([3]).fit_keypoints(PAIRS, PAIRS), ValueError, r"use \[1, points\]"),
+    (
+        lambda: Cpab([3]).fit_keypoints([[0.5]], [[0.5]], noise=0),
+        ValueError,
+        "fit.noise is 0",
+    ),
+    (lambda: T.register(IMAGE, IMAGE), ValueError, "as many cells"),
+    (lambda: Cpab([2, 2]).register(IMAGE, IMAGE), ValueError, "moving has shape"),
+    (
+        lambda: Cpab([2, 2]).register(np.zeros((1, 9)), np.zeros((9, 9))),
+        ValueError,
+        "2x2",
+    ),
+    (
+        lambda: Cpab([2, 2]).register(np.zeros((9, 9), int), np.zeros((9, 9))),
+        TypeError,
+        "moving has dtype",
+    ),
+    (
+        lambda: Cpab([2, 2]).register(np.full((9, 9), np.nan), np.zeros((9, 9))),
+        ValueError,
+        "finite",
+    ),
+    (
+        lambda: Cpab([2, 2]).register(np.zeros((9, 9)), np.zeros((9, 9)), noise=0),
+        ValueError,
+        "noise is 0",
+    ),
+    (lambda: pycpab.set_num_threads(0), ValueError, "threads is 0"),
+    # The extension itself, past the package's own checks.
+    (
+        lambda: T._space.transform(THETA, GRID),
+        ValueError,
+        "points has shape \\[2, 5\\]; use \\[2, 2, any\\]",
+    ),
+    (
+        lambda: T._space.transform(THETA, np.zeros((2, 2, 5), int)),
+        TypeError,
+        "points has dtype int64",
+    ),
+    (
+        lambda: T._space.pullback(THETA, np.zeros((2, 2, 5)), np.zeros((2, 2, 4))),
+        ValueError,
+        "the gradient",
+    ),
+    (
+        lambda: T._space.pullback(
+            THETA, np.zeros((2, 2, 5)), np.zeros((2, 2, 5), "f4")
+        ),
+        TypeError,
+        "float64",
+    ),
+    (
+        lambda: _core.interpolate(np.zeros((2, 1)), GRID, None, False),
+        ValueError,
+        "data has shape",
+    ),
+    (
+        lambda: _core.interpolate(
+            np.zeros((1, 1, 3)), np.zeros((1, 1, 3), "f4"), None, False
+        ),
+        TypeError,
+        "points",
+    ),
+    (lambda: _core.Space([], True, False), ValueError, "0 axes"),
+    (lambda: _core.Prior(T._space, 1, 1, 1).sample(-1, 0), ValueError, "negative"),
+]
+
+
+BAD_TENSORS = [
+    (
+        lambda: T.transform_grid(torch.zeros(2, 5), torch.zeros(2, D + 1)),
+        ValueError,
+        "theta has shape",
+    ),
+    (
+        lambda: T.transform_grid(torch.zeros(2, 5).half(), torch.zeros(2, D)),
+        TypeError,
+        "float16",
+    ),
+    (
+        lambda: T.transform_grid(torch.zeros(2, 5).to_sparse(), torch.zeros(2, D)),
+        TypeError,
+        "layout",
+    ),
+    (
+        lambda: T.transform_grid(torch.zeros(2, 5, device="meta"), torch.zeros(2, D)),
+        ValueError,
+        "on meta",
+    ),
+    (
+        lambda: T.transform_grid(
+            torch.zeros(2, 5, dtype=torch.bool), torch.zeros(2, D)
+        ),
+        TypeError,
+        "bool",
+    ),
+]
+
+
+class ArgumentsTest(unittest.TestCase):
+    def test_bad_arguments_raise(self):
+        for i, (call, error, text) in enumerate(BAD + (BAD_TENSORS if torch else [])):
+            with self.subTest(number=i, text=text):
+                with self.assertRaisesRegex(error, text):
+                    call()
+
+    def test_a_misaligned_array_is_refused_by_the_extension(self):
+        raw = np.zeros(2 * 2 * 5 * 8 + 1, np.uint8)
+        odd = raw[1:].view(np.float64).reshape(2, 2, 5)
+        with self.assertRaisesRegex(ValueError, "not aligned"):
+            T._space.transform(THETA, odd)
+
+    def test_integers_count_as_numbers(self):
+        moved = T.transform_grid(np.array([[0, 1], [1, 0]]), np.zeros((1, D), int))
+        np.testing.assert_array_equal(moved[0], [[0, 1], [1, 0]])
+        np.testing.assert_array_equal(
+            T.transform_grid([[0.5], [0.25]], [0.0] * D)[0], [[0.5], [0.25]]
+        )
+
+    def test_copies_and_pickles_are_the_same_transform(self):
+        theta = T.sample_transformation(2, seed=1)
+        expected = T.transform_grid(GRID, theta)
+        for other in (copy.deepcopy(T), pickle.loads(pickle.dumps(T))):
+            np.testing.assert_array_equal(other.transform_grid(GRID, theta), expected)
+            self.assertEqual(repr(other), repr(T))
+
+
+if __name__ == "__main__":
+    unittest.main()

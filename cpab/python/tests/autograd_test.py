@@ -1,0 +1,181 @@
+"""Tensors of the installed torch, with autograd."""
+
+import sys
+import unittest
+
+import numpy as np
+
+try:
+    import torch
+except ImportError:
+    # As where LIBTORCH names another LibTorch than the system's.
+    print("skipped: python3-torch is not installed")
+    sys.exit(0)
+
+from pycpab import Cpab as ArrayCpab
+from pycpab.torch import Cpab
+
+KINDS = [
+    dict(tess_size=[5]),
+    dict(tess_size=[3, 2], zero_boundary=False),
+    dict(tess_size=[2, 1, 1]),
+]
+
+
+def draw(kind, batch=2, points=7):
+    transform = Cpab(**kind)
+    generator = torch.Generator().manual_seed(1)
+    theta = 0.4 * torch.randn(
+        batch, transform.get_theta_dim(), generator=generator, dtype=torch.float64
+    )
+    grid = torch.rand(transform.ndim, points, generator=generator, dtype=torch.float64)
+    return transform, theta, grid
+
+
+class AutogradTest(unittest.TestCase):
+    def test_values_are_those_of_arrays(self):
+        for kind in KINDS:
+            transform, theta, grid = draw(kind)
+            moved = transform.transform_grid(grid, theta)
+            expected = ArrayCpab(**kind).transform_grid(grid.numpy(), theta.numpy())
+            np.testing.assert_array_equal(moved.numpy(), expected)
+            self.assertEqual(
+                transform.transform_grid(grid.float(), theta.float()).dtype,
+                torch.float32,
+            )
+            # A tensor beside an array makes a tensor.
+            mixed = transform.transform_grid(grid.numpy(), theta)
+            np.testing.assert_array_equal(mixed.numpy(), expected)
+
+    # gradcheck compares with central differences; second derivatives jump at cells' sides,
+    # where the differences are off by the order of eps.
+    def check(self, function, *inputs):
+        inputs = tuple(i.detach().clone().requires_grad_(True) for i in inputs)
+        self.assertTrue(torch.autograd.gradcheck(function, inputs, eps=1e-6, atol=1e-4))
+
+    def test_gradients_of_transforms(self):
+        for kind in KINDS:
+            transform, theta, grid = draw(kind)
+            self.check(transform.transform_grid, grid, theta)
+            self.check(transform.transform_grid, grid.expand(2, -1, -1), theta)
+            self.check(transform.transform_grid, grid.expand(2, -1, -1), theta[0])
+            self.check(lambda t: transform.inverse(grid, t), theta)
+
+    def test_gradients_of_chains(self):
+        for kind in KINDS[:2]:
+            transform, theta, grid = draw(kind)
+            chain = torch.stack([theta, -0.5 * theta.flip(0), 0.3 * theta])
+            for scale in (False, True):
+                self.check(
+                    lambda g, c: transform.transform_grid_chain(g, c, scale),
+                    grid,
+                    chain,
+                )
+                self.check(
+                    lambda g, c: transform.inverse_chain(g, c, scale), grid, chain
+                )
+
+    def test_gradients_of_data(self):
+        for kind in KINDS:
+            transform, theta, _ = draw(kind)
+            data = torch.randn(2, 2, *[3] * transform.ndim, dtype=torch.float64)
+            size = [4, 2, 2][: transform.ndim]
+            for outside in ("nearest", "zero"):
+                self.check(
+                    lambda d, t: transform.transform_data(d, t, size, outside=outside),
+                    data,
+                    theta,
+                )
+            self.check(
+                lambda d, t: transform.transform_data(d, t, size), data[:1], theta
+            )
+
+    def test_gradients_of_signals_of_different_lengths(self):
+        transform, theta, _ = draw(KINDS[0])
+        signals = torch.randn(2, 3, 6, dtype=torch.float64)
+        self.check(lambda s, t: transform.warp_signals(s, t, [4, 6]), signals, theta)
+
+    def test_gradients_of_fits(self):
+        transform = Cpab([3, 3], zero_boundary=False)
+        source = torch.rand(
+            2, 2, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(2)
+        )
+        source = 0.2 + 0.6 * source
+        target = (
+            source + 0.05 * torch.randn(source.shape, dtype=torch.float64)
+        ).requires_grad_(True)
+        source.requires_grad_(True)
+        report = transform.fit_keypoints(source, target)
+        direction = torch.randn(report.theta.shape, dtype=torch.float64)
+        (report.theta * direction).sum().backward()
+        dl_dsource, dl_dtarget, _ = report.pullback(direction)
+        np.testing.assert_array_equal(source.grad.numpy(), dl_dsource)
+        np.testing.assert_array_equal(target.grad.numpy(), dl_dtarget)
+
+    def test_float32_gradients_are_those_of_float64(self):
+        transform, theta, grid = draw(KINDS[1])
+        gradients = []
+        for dtype in (torch.float32, torch.float64):
+            t = theta.float().to(dtype).requires_grad_(True)
+            g = grid.float().to(dtype).requires_grad_(True)
+            (transform.transform_grid(g, t) ** 2).sum().backward()
+            self.assertEqual((t.grad.dtype, g.grad.dtype), (dtype, dtype))
+            gradients.append((t.grad.double(), g.grad.double()))
+        for low, high in zip(*gradients):
+            # Values and their squares' derivatives are rounded to 2^-24 each.
+            np.testing.assert_allclose(low, high, rtol=1e-5, atol=1e-5)
+
+    def test_a_second_derivative_is_refused(self):
+        transform, theta, grid = draw(KINDS[0])
+        theta.requires_grad_(True)
+        moved = transform.transform_grid(grid, theta)
+        (first,) = torch.autograd.grad(moved.sum(), theta, create_graph=True)
+        with self.assertRaises(RuntimeError):
+            first.sum().backward()
+
+    def test_transposed_and_expanded_tensors(self):
+        transform, theta, grid = draw(KINDS[1])
+        expected = transform.transform_grid(grid, theta)
+        points = grid.t().contiguous()
+        self.assertTrue(
+            torch.equal(transform.transform_grid(points.t(), theta), expected)
+        )
+        expanded = grid.expand(2, -1, -1).requires_grad_(True)
+        self.assertTrue(
+            torch.equal(transform.transform_grid(expanded, theta), expected)
+        )
+
+    def test_samples_follow_torchs_generators(self):
+        transform = Cpab([3, 3])
+        for sample in (transform.sample_transformation, transform.sample_smooth):
+            torch.manual_seed(3)
+            first = sample(2)
+            self.assertEqual(first.dtype, torch.float32)
+            torch.manual_seed(3)
+            self.assertTrue(torch.equal(first, sample(2)))
+            generator = torch.Generator().manual_seed(4)
+            self.assertFalse(
+                torch.equal(sample(2, seed=generator), sample(2, seed=generator))
+            )
+            self.assertTrue(torch.equal(sample(2, seed=5), sample(2, seed=5)))
+
+    def test_training_lowers_a_loss(self):
+        transform = Cpab([4, 4])
+        grid = transform.uniform_meshgrid([8, 8])
+        goal = transform.transform_grid(
+            grid, transform.sample_smooth(1, seed=1, speed=0.3)
+        )
+        theta = transform.identity(1).requires_grad_(True)
+        optimizer = torch.optim.Adam([theta], lr=0.1)
+        losses = []
+        for _ in range(80):
+            optimizer.zero_grad()
+            loss = ((transform.transform_grid(grid, theta) - goal) ** 2).mean()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        self.assertLess(losses[-1], 0.05 * losses[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,159 @@
+"""Keypoint fits and registration."""
+
+import unittest
+
+import numpy as np
+
+from pycpab import Cpab
+
+
+def pairs(seed=1, batch=2, count=6, size=0.08):
+    rng = np.random.default_rng(seed)
+    source = rng.uniform(0.15, 0.85, (batch, 2, count))
+    return source, source + size * rng.standard_normal(source.shape)
+
+
+class FitKeypointsTest(unittest.TestCase):
+    def test_meets_pairs(self):
+        transform = Cpab([6, 6], zero_boundary=False)
+        source, target = pairs(size=0.03)
+        report = transform.fit_keypoints(source, target)
+        moved = transform.transform_grid(source, report.theta)
+        # noise is 2e-4 a pair.
+        np.testing.assert_allclose(moved, target, atol=2e-3)
+        residual = np.sqrt(((moved - target) ** 2).sum(axis=(1, 2)))
+        np.testing.assert_allclose(report.residual, residual, rtol=1e-6)
+        self.assertTrue(report.converged.all())
+        self.assertTrue((report.max_gradient <= 5).all())
+
+    def test_equal_pairs_are_the_identity(self):
+        transform = Cpab([4, 4])
+        source, _ = pairs()
+        report = transform.fit_keypoints(source, source)
+        np.testing.assert_array_equal(report.theta, 0)
+        np.testing.assert_array_equal(report.iterations, 0)
+
+    def test_contradictory_pairs_stay_bounded(self):
+        transform = Cpab([4, 4])
+        source = np.full((2, 2), 0.5)
+        target = np.array([[0.3, 0.7], [0.5, 0.5]])
+        report = transform.fit_keypoints(source, target)
+        self.assertTrue(np.isfinite(report.theta).all())
+        np.testing.assert_allclose(report.residual, np.sqrt(2) * 0.2, rtol=1e-2)
+        self.assertLess(report.max_gradient[0], 5.01)
+
+    def test_weight_zero_leaves_a_pair_out(self):
+        transform = Cpab([4, 4])
+        source, target = pairs(batch=1)
+        weights = np.array([1.0, 1, 1, 0, 0, 0])
+        weighted = transform.fit_keypoints(source, target, weights).theta
+        alone = transform.fit_keypoints(source[:, :, :3], target[:, :, :3]).theta
+        np.testing.assert_array_equal(weighted, alone)
+
+    def test_no_pairs_and_pairs_that_are_not_finite(self):
+        transform = Cpab([4, 4])
+        nothing = np.empty((3, 2, 0))
+        np.testing.assert_array_equal(
+            transform.fit_keypoints(nothing, nothing).theta, 0
+        )
+        source, target = pairs()
+        target[1, 0, 0] = np.nan
+        report = transform.fit_keypoints(source, target)
+        self.assertTrue(np.isfinite(report.theta[0]).all())
+        self.assertTrue(np.isnan(report.theta[1]).all())
+        self.assertFalse(report.converged[1])
+
+    # The gradient is of the minimum; a small tolerance brings theta close to it.
+    def test_pullback_is_the_gradient_of_theta(self):
+        transform = Cpab([3, 3], zero_boundary=False)
+        source, target = pairs(batch=1, count=4)
+        fit = lambda p, q: transform.fit_keypoints(
+            p, q, tolerance=1e-15, max_iterations=300
+        )
+        direction = np.random.default_rng(7).standard_normal(transform.get_theta_dim())
+        report = fit(source, target)
+        dl_dsource, dl_dtarget, exact = report.pullback(direction[None])
+        self.assertTrue(exact.all())
+        h = 1e-5
+        for k in range(4):
+            for a in range(2):
+                step = np.zeros_like(source)
+                step[0, a, k] = h
+                for gradient, p, q in ((dl_dsource, step, 0), (dl_dtarget, 0, step)):
+                    ahead = fit(source + p, target + q).theta @ direction
+                    behind = fit(source - p, target - q).theta @ direction
+                    slope = ((ahead - behind) / (2 * h))[0]
+                    scale = np.abs(gradient).max()
+                    self.assertAlmostEqual(
+                        gradient[0, a, k] / scale, slope / scale, delta=2e-3
+                    )
+
+
+class OtherDimensionsTest(unittest.TestCase):
+    def test_signals_meet_landmarks(self):
+        transform = Cpab(12, zero_boundary=True)
+        source = np.array([[0.2, 0.45, 0.7], [0.3, 0.5, 0.8]])
+        target = np.array([[0.25, 0.4, 0.72], [0.27, 0.55, 0.78]])
+        report = transform.fit_keypoints(source, target)
+        moved = np.stack(
+            [transform.transform_grid(s, t)[0] for s, t in zip(source, report.theta)]
+        )
+        np.testing.assert_allclose(moved, target, atol=1e-3)
+        np.testing.assert_allclose(
+            transform.transform_grid([0.0, 1], report.theta), [[0, 1]] * 2, atol=1e-13
+        )
+
+    def test_volumes_meet_landmarks(self):
+        transform = Cpab([3, 3, 3])
+        rng = np.random.default_rng(1)
+        source = rng.uniform(0.3, 0.7, (2, 3, 4))
+        target = source + 0.02 * rng.standard_normal(source.shape)
+        report = transform.fit_keypoints(source, target)
+        np.testing.assert_allclose(
+            transform.transform_grid(source, report.theta), target, atol=2e-3
+        )
+        gradients = report.pullback(np.ones_like(report.theta))
+        self.assertEqual([g.shape for g in gradients], [(2, 3, 4), (2, 3, 4), (2,)])
+        self.assertTrue(gradients[2].all())
+
+
+def blobs(size=48):
+    y, x = np.mgrid[0:size, 0:size] / (size - 1)
+    image = np.zeros((size, size), np.float32)
+    for cx, cy, r in ((0.3, 0.35, 0.1), (0.65, 0.3, 0.07), (0.5, 0.7, 0.13)):
+        image += np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * r * r)).astype(
+            np.float32
+        )
+    return np.clip(image, 0, 1)
+
+
+class RegisterTest(unittest.TestCase):
+    def test_finds_a_warp(self):
+        transform = Cpab([4, 4])
+        moving = blobs()
+        theta = 0.5 * transform.sample_smooth(1, seed=3, speed=0.15)
+        fixed = transform.warp_images(moving[None, None], theta.astype(np.float32))[
+            0, 0
+        ]
+        report = transform.register(moving, fixed, largest_side=48)
+        self.assertGreater(report.rms_before, 0.02)
+        self.assertLess(report.rms_after, 0.25 * report.rms_before)
+        warped = transform.warp_images(
+            moving[None, None], report.theta.astype(np.float32)
+        )[0, 0]
+        self.assertLess(
+            np.sqrt(np.mean((warped - fixed) ** 2)), 0.3 * report.rms_before
+        )
+        self.assertTrue(
+            (transform.log_det(transform.vertices(), report.theta) > -5).all()
+        )
+
+    def test_takes_bytes_and_colours(self):
+        transform = Cpab([2, 2])
+        grey = (255 * blobs(24)).astype(np.uint8)
+        report = transform.register(np.stack([grey] * 3, axis=2), grey, largest_side=24)
+        np.testing.assert_allclose(report.theta, 0, atol=1e-3)
+
+
+if __name__ == "__main__":
+    unittest.main()
