@@ -2,6 +2,7 @@
 
 load("//third_party:small_repository.bzl", "small_repository")
 load("//third_party:system_library.bzl", "system_library")
+load("//third_party/cuda:repository.bzl", "system_cuda")
 load("//third_party/libtorch:repository.bzl", "libtorch")
 
 def bazel_rules():
@@ -164,4 +165,5 @@ def system_libraries():
         header = "/usr/include/openssl/evp.h",
         modules = {"crypto": "libcrypto"},
     )
+    system_cuda(name = "system_cuda")
     libtorch(name = "libtorch")

@@ -17,10 +17,12 @@ _OTHERS_HEADERS = ["google", "pybind11"]
 # which hide how GoogleTest prints a vector of structs.
 _SYSTEM_DEFINES = ["C10_USE_GLOG", "C10_USE_MINIMAL_GLOG", "USE_C10D_GLOO", "USE_DISTRIBUTED"]
 
+_WITHOUT_CUDA = "This LibTorch has no CUDA, which --config=cuda needs. Name one that has, for instance by LIBTORCH=pip:2.11.0."
+
 def _missing(repository_ctx, message):
     repository_ctx.file("BUILD", system_library_build(
         _DEBIAN_PACKAGES,
-        [("libtorch", "missing_library", {"message": message})],
+        [(name, "missing_library", {"message": message}) for name in ["libtorch", "libtorch_cuda"]],
     ))
 
 def _system(repository_ctx):
@@ -32,6 +34,7 @@ def _system(repository_ctx):
             "defines": _SYSTEM_DEFINES,
             "linkopts": ["-ltorch", "-ltorch_cpu", "-lc10", "-lglog"],
         }),
+        ("libtorch_cuda", "missing_library", {"message": _WITHOUT_CUDA}),
     ]))
 
 def _header_value(repository_ctx, header, name):
@@ -73,7 +76,8 @@ def _from_folder(repository_ctx, folder):
     defines = ["USE_C10D_GLOO", "USE_DISTRIBUTED"]
     includes = ["include", "include/torch/csrc/api/include"]
     libraries = ["torch", "torch_cpu", "c10"]
-    if repository_ctx.path(folder + "/lib/libtorch_cuda.so").exists:
+    has_cuda = repository_ctx.path(folder + "/lib/libtorch_cuda.so").exists
+    if has_cuda:
         # Registers the CUDA kernels by being loaded; nothing refers to it by name.
         libraries = ["torch", "torch_cpu", "torch_cuda", "c10_cuda", "c10"]
     # A wheel's CUDA libraries and headers are packages beside torch.
@@ -86,7 +90,11 @@ def _from_folder(repository_ctx, folder):
             includes.append("nvidia/" + part.basename)
         if part.get_child("include").get_child("nccl.h").exists:
             defines.append("USE_C10D_NCCL")
-    repository_ctx.file("BUILD", """
+    cuda = system_library_build(
+        _DEBIAN_PACKAGES,
+        [("libtorch_cuda", "system_cc_library", {}) if has_cuda else ("libtorch_cuda", "missing_library", {"message": _WITHOUT_CUDA})],
+    )
+    repository_ctx.file("BUILD", cuda + """
 cc_library(
     name = "libtorch",
     hdrs = glob(["include/**", "nvidia/**"], allow_empty = True),
