@@ -1,0 +1,31 @@
+#include "cpab/cuda/fit_batch.h"
+
+#include <vector>
+
+namespace cpab::kernels {
+namespace {
+
+struct OneThread {
+  template <typename Body>
+  void ForEach(int count, Body body) const {
+    for (int i = 0; i < count; ++i) body(i);
+  }
+};
+
+}  // namespace
+
+void FitOnHost(const FitBatch& problems, const FitResults& results) {
+  const FitMemory memory(problems.model.grid, problems.count);
+  std::vector<double> doubles(memory.num_doubles());
+  std::vector<int> ints(memory.num_ints());
+  const OneThread team;
+  for (int64_t b = 0; b < problems.batch; ++b) {
+    KeypointFit<OneThread> fit(team, problems.model, problems.settings,
+                               problems.PairsOf(b), doubles.data(),
+                               ints.data());
+    results.Store(
+        fit.Solve(results.force + static_cast<int64_t>(memory.columns) * b), b);
+  }
+}
+
+}  // namespace cpab::kernels
