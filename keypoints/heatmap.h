@@ -1,6 +1,7 @@
 // Keypoints as heatmaps: one Gaussian each.
 //
-// Source: [CPABMM] input of the dense motion network, from [FOMM].
+// Source: [FOMM] Eq. (6); create_heatmap_representations in
+// modules/dense_motion.py of the code of [CPABMM].
 #ifndef KEYPOINTS_HEATMAP_H_
 #define KEYPOINTS_HEATMAP_H_
 

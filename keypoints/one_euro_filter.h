@@ -1,4 +1,6 @@
 // Smoothing of keypoints over time against a detector's jitter.
+//
+// Source: [1Euro].
 #ifndef KEYPOINTS_ONE_EURO_FILTER_H_
 #define KEYPOINTS_ONE_EURO_FILTER_H_
 

@@ -1,7 +1,8 @@
 // The paper's keypoint detector: coordinates are regressed from features of the
 // whole image.
 //
-// Source: [CPABMM] keypoint detector (KPDetector of its code), from [TPS].
+// Source: [CPABMM] keypoint detector, KPDetector in
+// modules/keypoint_detector.py of its code; from [TPS].
 #ifndef KEYPOINTS_REGRESSION_DETECTOR_H_
 #define KEYPOINTS_REGRESSION_DETECTOR_H_
 

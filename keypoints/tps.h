@@ -1,6 +1,8 @@
 // Random thin-plate-spline warps, the known motion of the equivariance loss.
 //
-// Source: [FOMM] equivariance constraint; the numbers are those of its code.
+// Source: [FOMM] Sec. 3.3, "equivariance constraint"; the numbers are those of
+// its code, the kernel is that of TPS (mode "random") in modules/util.py of the
+// code of [TPS].
 #ifndef KEYPOINTS_TPS_H_
 #define KEYPOINTS_TPS_H_
 

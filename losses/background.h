@@ -1,7 +1,8 @@
 // Background loss: the motion from source to driving frame is the inverse of
 // that from driving frame to source.
 //
-// Source: [CPABMM] background loss, from [TPS].
+// Source: [CPABMM] background loss, from [TPS]; "bg loss" of GeneratorFullModel
+// in modules/model.py of both codes.
 #ifndef LOSSES_BACKGROUND_H_
 #define LOSSES_BACKGROUND_H_
 

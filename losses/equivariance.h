@@ -1,7 +1,7 @@
 // Equivariance loss: keypoints move with the picture.
 //
-// Source: [CPABMM] keypoint equivariance loss, from [FOMM]: its first term, on
-// keypoints.
+// Source: [FOMM] Sec. 3.3, the term of the keypoints; "equivariance loss" of
+// GeneratorFullModel in modules/model.py of the code of [CPABMM].
 #ifndef LOSSES_EQUIVARIANCE_H_
 #define LOSSES_EQUIVARIANCE_H_
 

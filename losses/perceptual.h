@@ -1,7 +1,8 @@
 // Perceptual loss: two pictures should have the same VGG-19 features, at
 // several resolutions.
 //
-// Source: [CPABMM] perceptual reconstruction loss, from [FOMM].
+// Source: [FOMM] Sec. 3.3, which [CPABMM] keeps; "reconstruction loss" of
+// GeneratorFullModel in modules/model.py of its code.
 #ifndef LOSSES_PERCEPTUAL_H_
 #define LOSSES_PERCEPTUAL_H_
 

@@ -5,7 +5,8 @@
 // cosine self-similarity, a T x T matrix, describes its structure whatever its
 // appearance. The loss is the distance between the two matrices.
 //
-// Source: [CPABMM] structure alignment loss; [Splice] Eq. (4), (5); on [DINO].
+// Source: [CPABMM] structure alignment loss, calculate_structure_ssim_loss in
+// modules/model.py of its code; [Splice] Eq. (4), (5); on [DINO].
 #ifndef LOSSES_STRUCTURE_ALIGNMENT_H_
 #define LOSSES_STRUCTURE_ALIGNMENT_H_
 

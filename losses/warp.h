@@ -1,7 +1,8 @@
 // Warp loss: the source's features, moved by the deformation, should be the
 // driving frame's.
 //
-// Source: [CPABMM] warp loss, from [TPS].
+// Source: [CPABMM] warp loss, from [TPS]; "warp loss" of GeneratorFullModel in
+// modules/model.py of both codes.
 #ifndef LOSSES_WARP_H_
 #define LOSSES_WARP_H_
 

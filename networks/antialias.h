@@ -1,6 +1,7 @@
 // Down-sampling that smooths first, so that fine texture does not alias.
 //
-// Source: [FOMM], AntiAliasInterpolation2d of its code, which [CPABMM] keeps.
+// Source: [FOMM], AntiAliasInterpolation2d in modules/util.py of its code,
+// which [CPABMM] keeps.
 #ifndef NETWORKS_ANTIALIAS_H_
 #define NETWORKS_ANTIALIAS_H_
 

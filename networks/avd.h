@@ -1,6 +1,7 @@
 // Animation via disentanglement (AVD): whose shape, in which pose.
 //
-// Source: [TPS] Sec. 3.4, AVDNetwork of its code, which [CPABMM] keeps.
+// Source: [TPS] Sec. 3.4, AVDNetwork in modules/avd_network.py of its code,
+// which [CPABMM] keeps.
 #ifndef NETWORKS_AVD_H_
 #define NETWORKS_AVD_H_
 
@@ -25,8 +26,9 @@ struct AvdOptions {
 // bottleneck); a decoder of mirrored widths turns [pose, identity] into the
 // keypoints of that person in that pose. Trained after the rest of the model.
 //
-// forward: identity and pose keypoints, each [B, 5K, 2] -> [B, 5K, 2], all in
-// [-1, 1] (the output is not squashed and may leave it).
+// forward: identity and pose keypoints, each [B, P, 2] -> [B, P, 2] for the P
+// keypoints of an image, all in [-1, 1] (the output is not squashed and may
+// leave it).
 // Parameters: id_encoder.{0,1,3,4,6,7,9}, pose_encoder.*, decoder.*.
 class AvdNetworkImpl : public torch::nn::Module {
  public:

@@ -1,7 +1,7 @@
 // The motion of the background between two frames.
 //
-// Source: [CPABMM] background motion predictor (BGMotionPredictor of its code),
-// from [TPS].
+// Source: [CPABMM] background motion predictor, from [TPS]; BGMotionPredictor
+// in modules/bg_motion_predictor.py of both codes.
 #ifndef NETWORKS_BACKGROUND_H_
 #define NETWORKS_BACKGROUND_H_
 

@@ -1,5 +1,8 @@
 // Building blocks of the hourglass and of the inpainting network.
 //
+// Source: [FOMM], with instance norms as in [TPS]: ResBlock2d, UpBlock2d,
+// DownBlock2d and SameBlock2d in modules/util.py of its code.
+//
 // All map [B, in, H, W] to [B, out, H', W']; their convolutions keep the size
 // (padding = kernel_size / 2) and have a bias.
 //

@@ -1,9 +1,10 @@
 // Dense motion: from motion candidates to one flow field and to what it cannot
 // explain.
 //
-// Source: [CPABMM] dense motion network, from [TPS], whose candidates are
-// thin-plate splines; dropout of candidates and multi-resolution occlusion maps
-// are [TPS]'s.
+// Source: [CPABMM] dense motion network, the blend Eq. (7), which is [TPS]
+// Eq. (6) with other candidates; dropout of candidates: [TPS] Eq. (7), (8);
+// multi-resolution occlusion maps: [TPS]. DenseMotionNetwork in
+// modules/dense_motion.py of both codes.
 //
 // The candidates themselves come from outside: channel 0 is the background
 // (identity or affine, networks/sampling.h), 1 to K the local CPAB
@@ -88,7 +89,8 @@ class DenseMotionNetworkImpl : public torch::nn::Module {
   torch::Tensor Downsample(const torch::Tensor& source);
 
   // source_small:       [B, 3, h, w], from Downsample.
-  // heatmap_difference: [B, 5K + 1, h, w], keypoints/heatmap.h.
+  // heatmap_difference: [B, P + 1, h, w], keypoints/heatmap.h, for the P
+  //                     keypoints of an image.
   // candidates:         [B, M, h, w, 2] in [-1, 1], each source_from_driving.
   // keep:               [B, M] bool or undefined: the candidates that are not
   //                     dropped (train only; candidate 0 always stays). The

@@ -1,6 +1,7 @@
 // The hourglass: a U-shaped network that keeps every resolution it passes.
 //
-// Source: [FOMM], Hourglass of its code, as [TPS] and [CPABMM] have it.
+// Source: [FOMM], Hourglass in modules/util.py of its code, as [TPS] and
+// [CPABMM] have it.
 #ifndef NETWORKS_HOURGLASS_H_
 #define NETWORKS_HOURGLASS_H_
 

@@ -1,6 +1,7 @@
 // The inpainting network: paints the source in the pose of the driving frame.
 //
-// Source: [CPABMM] inpainting network, from [TPS].
+// Source: [CPABMM] inpainting network, from [TPS]; InpaintingNetwork in
+// modules/inpainting_network.py of both codes.
 //
 // Warping, by the flow from networks/dense_motion.h, happens at every
 // resolution of the encoder; an occlusion map there says what to trust.

@@ -1,6 +1,7 @@
 // VGG-19 as a measure of what two pictures have in common.
 //
-// Source: [VGG]; the layers that [FOMM]'s perceptual loss compares.
+// Source: [VGG]; the layers that the perceptual loss of [FOMM] Sec. 3.3
+// compares, Vgg19 in modules/model.py of its code.
 #ifndef NETWORKS_VGG_H_
 #define NETWORKS_VGG_H_
 

@@ -1,6 +1,8 @@
 // An orthonormal basis of the continuous piecewise-affine velocity fields on
 // a tessellation: vec(A) = B theta.
 //
+// Source: [CPAB] Sec. 3; libcpab takes a singular value decomposition instead.
+//
 // vec(A) stacks the coefficients of all cells, [cells, 2, 3] row-major, with
 // v(x) = A_c (x, y, 1)^T in cell c. The continuous fields among them are those
 // that are given by one velocity per vertex, so vec(A) = P u with a sparse P of

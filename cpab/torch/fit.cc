@@ -76,7 +76,8 @@ Tensor ThetaOf(const Batch& batch, const Tensor& like) {
   return TensorOf(theta).to(like.options());
 }
 
-// theta with its gradient; the other results leave through `batch`.
+// theta with its gradient, by the implicit function theorem: see
+// cpab/fit/keypoint_pullback.h. The other results leave through `batch`.
 class ImplicitTheta : public torch::autograd::Function<ImplicitTheta> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& from,

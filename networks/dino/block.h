@@ -1,6 +1,8 @@
 // One block of DINO's vision transformer.
 //
 //   x -> x + attention(norm1(x)) -> x + perceptron(norm2(x))
+//
+// Source: [DINO], as of networks/dino/vision_transformer.h.
 #ifndef NETWORKS_DINO_BLOCK_H_
 #define NETWORKS_DINO_BLOCK_H_
 

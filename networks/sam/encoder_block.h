@@ -1,6 +1,8 @@
 // One block of SAM's image encoder, on maps [B, H, W, C].
 //
 //   x -> x + attention(norm1(x)) -> x + perceptron(norm2(x))
+//
+// Source: as of networks/sam/image_encoder.h.
 #ifndef NETWORKS_SAM_ENCODER_BLOCK_H_
 #define NETWORKS_SAM_ENCODER_BLOCK_H_
 

@@ -4,6 +4,9 @@
 //   map -> 2 x (transposed conv x2) -> pixel features
 //   mask i = <perceptron_i(mask token i), pixel features>
 //   predicted IoUs = perceptron(iou token)
+//
+// Source: [SAM] appendix A, "lightweight mask decoder"; MaskDecoder in
+// modeling/mask_decoder.py of its code.
 #ifndef NETWORKS_SAM_MASK_DECODER_H_
 #define NETWORKS_SAM_MASK_DECODER_H_
 

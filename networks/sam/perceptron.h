@@ -1,4 +1,5 @@
-// Linear layers with ReLUs between.
+// Linear layers with ReLUs between: MLP in modeling/mask_decoder.py of the code
+// of [SAM].
 #ifndef NETWORKS_SAM_PERCEPTRON_H_
 #define NETWORKS_SAM_PERCEPTRON_H_
 

@@ -1,5 +1,7 @@
 // The Segment Anything Model, whole: the parts in one module with the keys of
 // the published files (sam_vit_b_01ec64.pth and so on).
+//
+// Source: [SAM]; each part names its own.
 #ifndef NETWORKS_SAM_SAM_H_
 #define NETWORKS_SAM_SAM_H_
 

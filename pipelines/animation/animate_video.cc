@@ -41,8 +41,8 @@ struct Input {
 struct Output {
   Input input;
   cv::Mat animated;
-  torch::Tensor driving_keypoints;    // [5K, 2]
-  torch::Tensor keypoints;            // [5K, 2]
+  torch::Tensor driving_keypoints;    // [P, 2], P keypoints
+  torch::Tensor keypoints;            // [P, 2]
   torch::Tensor source_from_driving;  // [h, w, 2]
   torch::Tensor occlusion;            // [1, H, W]
 };

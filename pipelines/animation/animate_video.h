@@ -51,7 +51,7 @@ struct AnimateVideoOptions {
   // Where `size` is empty: smaller results are enlarged by a whole factor to at
   // least so many pixels (video players blur small pictures); 0 is off.
   int min_output_side = 0;
-  // Files for the driving keypoints as detected, [frames, 5K, 2], and the
+  // Files for the driving keypoints as detected, [frames, P, 2], and the
   // deformation, [frames, h, w, 2], as .npy; none if empty.
   std::string save_keypoints;
   std::string save_flow;

@@ -36,10 +36,11 @@ struct AnimatorOptions {
   std::optional<FrameSize> model_size;
 };
 
-// What moves the source in a batch of frames, on the model's device.
+// What moves the source in a batch of frames, on the model's device. P is the
+// number of keypoints of an image, all sets together.
 struct FrameMotion {
-  torch::Tensor driving_keypoints;    // [B, 5K, 2] as detected
-  torch::Tensor keypoints;            // [B, 5K, 2] that the source takes
+  torch::Tensor driving_keypoints;    // [B, P, 2] as detected
+  torch::Tensor keypoints;            // [B, P, 2] that the source takes
   torch::Tensor source_from_driving;  // [B, h, w, 2]
   torch::Tensor occlusion;            // [B, 1, H, W], 1 where the source shows
 };
@@ -71,12 +72,12 @@ class Animator {
   // What is to be moved. All that depends on it alone is computed here, once.
   PreparedSource PrepareSource(const cv::Mat& rgb);
 
-  // Begins another driving video. `reference` [1, 5K, 2] are the driving
+  // Begins another driving video. `reference` [1, P, 2] are the driving
   // keypoints that relative motion is relative to; where undefined, those of
   // the next frame.
   void BeginDriving(const torch::Tensor& reference = {});
 
-  // The keypoints of each of `pictures`, [B, 5K, 2].
+  // The keypoints of each of `pictures`, [B, P, 2].
   torch::Tensor DetectKeypoints(const std::vector<cv::Mat>& pictures);
 
   // `source` moved as each of `driving` shows. `seconds` are the frames' times,

@@ -37,7 +37,7 @@ struct PanelInput {
   cv::Mat driving;
   cv::Mat result;
   cv::Mat animated;         // the model's own output, without its surroundings
-  torch::Tensor keypoints;  // [5K, 2]
+  torch::Tensor keypoints;  // [P, 2], all sets
   torch::Tensor source_from_driving;  // [h, w, 2]
   torch::Tensor occlusion;            // [1, H, W]
 };

@@ -34,8 +34,8 @@ struct StartFrame {
 // InvalidArgument for anything else.
 absl::StatusOr<StartFrame> ParseStartFrame(const std::string& text);
 
-// The number of the frame to start from. source: [1, 5K, 2], driving:
-// [N, 5K, 2], all frames. OutOfRange if there are fewer frames than that.
+// The number of the frame to start from. source: [1, P, 2], driving:
+// [N, P, 2], all frames. OutOfRange if there are fewer frames than that.
 absl::StatusOr<int64_t> ChooseStartFrame(const StartFrame& start,
                                          const torch::Tensor& source,
                                          const torch::Tensor& driving);

@@ -1,6 +1,9 @@
-// Candidate motions of a pair of frames, [CPABMM] Sec. 3: for every pixel of
-// the driving frame, where each transformation and the background say that it
-// comes from in the source.
+// Candidate motions of a pair of frames: for every pixel of the driving frame,
+// where each transformation and the background say that it comes from in the
+// source.
+//
+// Source: [CPABMM] Sec. 3.2; create_transformations in modules/dense_motion.py
+// of its code.
 #ifndef PIPELINES_MODEL_CANDIDATE_MOTIONS_H_
 #define PIPELINES_MODEL_CANDIDATE_MOTIONS_H_
 
@@ -37,7 +40,8 @@ class CandidateMotions {
   // The errors of MakeMotionModel.
   static absl::StatusOr<CandidateMotions> Create(ModelConfig config);
 
-  // source, driving: keypoints [B, 5K, 2] in [-1, 1].
+  // source, driving: keypoints [B, P, 2] in [-1, 1], P being those of all sets
+  // together, set by set.
   // background: [B, 3, 3] background_source_from_driving, or undefined:
   // identity. Gradients reach the keypoints if the config says IMPLICIT, the
   // background always.

@@ -1,4 +1,7 @@
-// CPAB transformations as a motion model, [CPABMM] Sec. 3.
+// CPAB transformations as a motion model.
+//
+// Source: [CPABMM] Sec. 3.2, Eq. (6); CPABTransformation in
+// modules/dense_motion.py of its code. How ours differs: cpab/fit/fit.h.
 #ifndef PIPELINES_MODEL_CPAB_MOTION_H_
 #define PIPELINES_MODEL_CPAB_MOTION_H_
 

@@ -32,10 +32,11 @@
 
 namespace pipelines {
 
-// A batch of sources, ready to be moved.
+// A batch of sources, ready to be moved. P is the number of keypoints of an
+// image: num_transforms sets of keypoints_per_transform, set by set.
 struct PreparedSource {
   torch::Tensor image;      // [B, 3, H, W] in [0, 1]
-  torch::Tensor keypoints;  // [B, 5K, 2] in [-1, 1]
+  torch::Tensor keypoints;  // [B, P, 2] in [-1, 1]
   torch::Tensor small;      // [B, 3, h, w], at the motion's resolution
   // Where undefined, Paint computes them.
   networks::SourceFeatures features;
@@ -86,7 +87,7 @@ class AnimationModel : public torch::nn::Module {
   // As of torch::nn::Module, but for what is frozen.
   void train(bool on = true) override;
 
-  // Keypoints of `images` [B, 3, H, W] in [0, 1]: [B, 5K, 2] in [-1, 1], in
+  // Keypoints of `images` [B, 3, H, W] in [0, 1]: [B, P, 2] in [-1, 1], in
   // float32 also under autocast.
   torch::Tensor DetectKeypoints(const torch::Tensor& images);
 
@@ -104,7 +105,7 @@ class AnimationModel : public torch::nn::Module {
   // painted once.
   PreparedSource LocateSource(const torch::Tensor& images);
 
-  // The motion to driving keypoints [B, 5K, 2] of a source of batch size B, or
+  // The motion to driving keypoints [B, P, 2] of a source of batch size B, or
   // of one for all. Runs in the mode that the model is in; the fit runs without
   // autocast.
   Motion Move(const PreparedSource& source,

@@ -1,5 +1,7 @@
-// Thin-plate splines from keypoint pairs, in closed form, [TPS] Sec. 3.1.
-// Those of [TPS]'s code are in thin_plate_original.h.
+// Thin-plate splines from keypoint pairs, in closed form.
+//
+// Source: [TPS] Sec. 3.1, Eq. (2), solved in another way than in its code,
+// whose splines are in thin_plate_original.h.
 #ifndef PIPELINES_MODEL_THIN_PLATE_H_
 #define PIPELINES_MODEL_THIN_PLATE_H_
 

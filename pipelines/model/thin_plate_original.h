@@ -2,7 +2,8 @@
 // code solves it, so that its published weights see the motions that they have
 // been trained with. thin_plate.h has ours, which is another spline.
 //
-// Source: [TPS] Sec. 3.1 and its code; model/README.md compares the two.
+// Source: [TPS] Sec. 3.1, Eq. (2); TPS (mode "kp") in modules/util.py of its
+// code; model/README.md compares the two.
 #ifndef PIPELINES_MODEL_THIN_PLATE_ORIGINAL_H_
 #define PIPELINES_MODEL_THIN_PLATE_ORIGINAL_H_
 

@@ -43,7 +43,7 @@ struct StepOutput {
   torch::Tensor driving;            // [B, 3, H, W], the frames to be met
   torch::Tensor small_driving;      // [B, 3, h, w], at the motion's resolution
   PreparedSource source;            // without features
-  torch::Tensor driving_keypoints;  // [B, 5K, 2]
+  torch::Tensor driving_keypoints;  // [B, P, 2], see model.h
   // [B, 3, 3], undefined before training.background_start_epoch.
   torch::Tensor background;
   Motion motion;

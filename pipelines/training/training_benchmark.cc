@@ -81,7 +81,7 @@ BENCHMARK(BM_TrainingStep)
     ->UseRealTime()
     ->MinTime(2);
 
-// The frames of a source [1, 3, H, W] for keypoints [B, 5K, 2].
+// The frames of a source [1, 3, H, W] for keypoints [B, P, 2].
 torch::Tensor Animate(AnimationModel& model, const PreparedSource& source,
                       const torch::Tensor& keypoints) {
   return model.Paint(source, model.Move(source, keypoints)).prediction;
