@@ -22,6 +22,8 @@
 
 namespace pipelines {
 
+// The run's state between steps, and when it is saved. For one thread at a
+// time; with a group, all processes make the same calls in the same order.
 class Session {
  public:
   // `folder` is rank 0's and null in all other processes, which get everything
