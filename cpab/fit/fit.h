@@ -60,6 +60,8 @@ class KeypointFitter {
   const std::shared_ptr<const Basis>& basis() const;
   const Prior& prior() const;
   const FitOptions& options() const { return options_; }
+  // For //cpab/torch, which hands it to the kernels of cpab/cuda.
+  const std::shared_ptr<const FitModel>& model() const { return model_; }
 
   // `from` and `to` must have as many columns, `weights` as many elements or
   // none. If a point is not finite, or so far away that the square of a

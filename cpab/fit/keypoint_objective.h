@@ -6,7 +6,7 @@
 // theta^T Sigma^-1 theta = force . u its energy. All that the minimiser meets
 // is of this form, because the minimum is theta = Sigma J^T alpha.
 //
-// Private to //cpab/fit.
+// Private to //cpab/fit; FitModel is for //cpab/torch, too.
 #ifndef CPAB_FIT_KEYPOINT_OBJECTIVE_H_
 #define CPAB_FIT_KEYPOINT_OBJECTIVE_H_
 

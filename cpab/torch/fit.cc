@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "cpab/torch/aten_parallel.h"
+#include "cpab/torch/kernel_fit.h"
+#include "cpab/torch/kernel_flow.h"
 
 namespace cpab {
 namespace {
@@ -45,15 +47,13 @@ struct Batch : torch::CustomClassHolder {
   Tensor exact_gradient;  // As in KeypointFit; filled by the pullback.
 };
 
-c10::intrusive_ptr<Batch> SolveBatch(const KeypointFitter& fitter,
-                                     const Tensor& from, const Tensor& to,
-                                     const Tensor& weights) {
+std::vector<KeypointPairs> ProblemsOf(const Tensor& from, const Tensor& to,
+                                      const Tensor& weights) {
   const Tensor p = ToCpuDouble(from), q = ToCpuDouble(to);
   const Tensor w = weights.defined() ? ToCpuDouble(weights) : weights;
-  auto batch = c10::make_intrusive<Batch>(fitter);
-  batch->problems.resize(p.size(0));
+  std::vector<KeypointPairs> problems(p.size(0));
   for (int64_t b = 0; b < p.size(0); ++b) {
-    KeypointPairs& pairs = batch->problems[b];
+    KeypointPairs& pairs = problems[b];
     pairs.from = ColumnsOf(p[b]);
     pairs.to = ColumnsOf(q[b]);
     if (w.defined()) {
@@ -61,9 +61,60 @@ c10::intrusive_ptr<Batch> SolveBatch(const KeypointFitter& fitter,
           Eigen::Map<const Eigen::VectorXd>(w[b].data_ptr<double>(), w.size(1));
     }
   }
+  return problems;
+}
+
+c10::intrusive_ptr<Batch> SolveBatch(const KeypointFitter& fitter,
+                                     const Tensor& from, const Tensor& to,
+                                     const Tensor& weights) {
+  auto batch = c10::make_intrusive<Batch>(fitter);
+  batch->problems = ProblemsOf(from, to, weights);
   batch->results = fitter.FitAll(batch->problems, AtenParallelFor);
-  batch->exact_gradient = torch::zeros({p.size(0)}, torch::kBool);
+  batch->exact_gradient = torch::zeros({from.size(0)}, torch::kBool);
   return batch;
+}
+
+// What a pullback needs of a kernel's fits, copied to the CPU.
+c10::intrusive_ptr<Batch> BatchOf(const KeypointFitter& fitter,
+                                  const Tensor& from, const Tensor& to,
+                                  const Tensor& weights, const Tensor& theta,
+                                  const Tensor& tension) {
+  auto batch = c10::make_intrusive<Batch>(fitter);
+  batch->problems = ProblemsOf(from, to, weights);
+  const Tensor thetas = ToCpuDouble(theta), tensions = ToCpuDouble(tension);
+  batch->results.resize(batch->problems.size());
+  for (size_t b = 0; b < batch->results.size(); ++b) {
+    const Tensor one = thetas[static_cast<int64_t>(b)];
+    batch->results[b].theta =
+        Eigen::Map<const Eigen::VectorXd>(one.data_ptr<double>(), one.numel());
+    batch->results[b].tension = tensions.data_ptr<double>()[b];
+  }
+  return batch;
+}
+
+// Pulls dL/dtheta [B, d] back to the pairs of each problem; fills
+// exact_gradient, [B] bool on the CPU.
+variable_list PullbackToPairs(const Batch& batch, const Tensor& gradient,
+                              const Tensor& like,
+                              const Tensor& exact_gradient) {
+  const Tensor dl_dtheta = ToCpuDouble(gradient);
+  Tensor dl_dfrom = torch::empty(like.sizes(), torch::kFloat64);
+  Tensor dl_dto = torch::empty(like.sizes(), torch::kFloat64);
+  bool* const exact = exact_gradient.data_ptr<bool>();
+  AtenParallelFor(batch.problems.size(), [&](int64_t b) {
+    const PairsGradient of_pairs = batch.fitter.Pullback(
+        batch.problems[b], batch.results[b],
+        Eigen::Map<const Eigen::VectorXd>(
+            dl_dtheta.data_ptr<double>() + b * dl_dtheta.size(1),
+            dl_dtheta.size(1)));
+    const int64_t offset = b * of_pairs.from.size();
+    Eigen::Map<Eigen::Matrix2Xd>(dl_dfrom.data_ptr<double>() + offset, 2,
+                                 of_pairs.from.cols()) = of_pairs.from;
+    Eigen::Map<Eigen::Matrix2Xd>(dl_dto.data_ptr<double>() + offset, 2,
+                                 of_pairs.to.cols()) = of_pairs.to;
+    exact[b] = of_pairs.exact;
+  });
+  return {dl_dfrom.to(like.options()), dl_dto.to(like.options())};
 }
 
 // [B, d] on the device and in the dtype of `like`.
@@ -93,26 +144,74 @@ class ImplicitTheta : public torch::autograd::Function<ImplicitTheta> {
     const auto capsule = context->saved_data["batch"].toCapsule();
     const Batch& batch = static_cast<const Batch&>(*capsule);
     const Tensor like = context->saved_data["like"].toTensor();
-    const Tensor dl_dtheta = ToCpuDouble(gradients[0]);
-    Tensor dl_dfrom = torch::empty(like.sizes(), torch::kFloat64);
-    Tensor dl_dto = torch::empty(like.sizes(), torch::kFloat64);
-    bool* const exact = batch.exact_gradient.data_ptr<bool>();
-    AtenParallelFor(batch.problems.size(), [&](int64_t b) {
-      const PairsGradient gradient = batch.fitter.Pullback(
-          batch.problems[b], batch.results[b],
-          Eigen::Map<const Eigen::VectorXd>(
-              dl_dtheta.data_ptr<double>() + b * dl_dtheta.size(1),
-              dl_dtheta.size(1)));
-      const int64_t offset = b * gradient.from.size();
-      Eigen::Map<Eigen::Matrix2Xd>(dl_dfrom.data_ptr<double>() + offset, 2,
-                                   gradient.from.cols()) = gradient.from;
-      Eigen::Map<Eigen::Matrix2Xd>(dl_dto.data_ptr<double>() + offset, 2,
-                                   gradient.to.cols()) = gradient.to;
-      exact[b] = gradient.exact;
-    });
-    return {dl_dfrom.to(like.options()), dl_dto.to(like.options()), Tensor()};
+    variable_list result =
+        PullbackToPairs(batch, gradients[0], like, batch.exact_gradient);
+    result.emplace_back();
+    return result;
   }
 };
+
+// The fits of kernels, with what their pullback needs.
+struct KernelBatch : torch::CustomClassHolder {
+  KernelBatch(const KeypointFitter& f, const Tensor& p, const Tensor& q,
+              const Tensor& w)
+      : fitter(f),
+        from(p.detach()),
+        to(q.detach()),
+        weights(w),
+        fit(FitByKernels(f, p, q, w)),
+        exact_gradient(torch::zeros({p.size(0)}, torch::kBool)) {}
+
+  KeypointFitter fitter;
+  Tensor from, to, weights;
+  KernelFit fit;
+  Tensor exact_gradient;  // As in KeypointFit; filled by the pullback.
+};
+
+// As ImplicitTheta.
+class ImplicitKernelTheta
+    : public torch::autograd::Function<ImplicitKernelTheta> {
+ public:
+  static Tensor forward(AutogradContext* context, const Tensor& from,
+                        const Tensor& /*to*/,
+                        const c10::intrusive_ptr<KernelBatch>& batch) {
+    context->saved_data["batch"] = torch::IValue::make_capsule(batch);
+    return batch->fit.theta.to(from.scalar_type(), /*non_blocking=*/false,
+                               /*copy=*/true);
+  }
+
+  static variable_list backward(AutogradContext* context,
+                                const variable_list& gradients) {
+    const auto capsule = context->saved_data["batch"].toCapsule();
+    const KernelBatch& batch = static_cast<const KernelBatch&>(*capsule);
+    variable_list result = PullbackToPairs(
+        *BatchOf(batch.fitter, batch.from, batch.to, batch.weights,
+                 batch.fit.theta, batch.fit.tension),
+        gradients[0], batch.from, batch.exact_gradient);
+    result.emplace_back();
+    return result;
+  }
+};
+
+KeypointFit FitOnDevice(const KeypointFitter& fitter, const Tensor& from,
+                        const Tensor& to, ThetaGradient gradient,
+                        const Tensor& weights) {
+  const auto batch =
+      c10::make_intrusive<KernelBatch>(fitter, from, to, weights);
+  const torch::Dtype dtype = from.scalar_type();
+  KeypointFit fit;
+  if (gradient == ThetaGradient::kImplicit) {
+    fit.theta = ImplicitKernelTheta::apply(from, to, batch);
+    fit.exact_gradient = batch->exact_gradient;
+  } else {
+    fit.theta = batch->fit.theta.to(dtype);
+  }
+  fit.residual = batch->fit.residual.to(dtype);
+  fit.max_gradient = batch->fit.max_gradient.to(dtype);
+  fit.iterations = batch->fit.iterations;
+  fit.converged = batch->fit.converged;
+  return fit;
+}
 
 // One number of each result, on the device of `like`.
 template <typename T, typename Getter>
@@ -154,8 +253,18 @@ void CheckArguments(const KeypointFitter& fitter, const Tensor& from,
 
 KeypointFit FitKeypoints(const KeypointFitter& fitter, const Tensor& from,
                          const Tensor& to, ThetaGradient gradient,
-                         const Tensor& weights) {
+                         const Tensor& weights,
+                         FitImplementation implementation) {
   CheckArguments(fitter, from, to, gradient, weights);
+  const bool has_kernel =
+      fitter.options().solver == FitOptions::Solver::kGaussNewton;
+  if (implementation == FitImplementation::kKernels) {
+    TORCH_CHECK(has_kernel, "there is no kernel for Adam");
+    return FitOnDevice(fitter, from, to, gradient, weights);
+  }
+  if (has_kernel && HasKernelsFor(from.device())) {
+    return FitOnDevice(fitter, from, to, gradient, weights);
+  }
   const c10::intrusive_ptr<Batch> batch = SolveBatch(fitter, from, to, weights);
   const torch::Dtype dtype = from.scalar_type();
   KeypointFit fit;

@@ -2,10 +2,12 @@
 //
 // The mathematics and its guarantees are in cpab/fit/fit.h; this file moves
 // tensors in and out of it. Problems are solved in C++, in double whatever the
-// tensors' dtype, spread over ATen's threads, one problem to a thread. That
-// holds for tensors on other devices too: keypoints are a few hundred bytes a
-// sample, which are copied to the CPU, and theta is copied back, on the
-// training path as well.
+// tensors' dtype: those of CUDA tensors by a kernel, a block of threads to a
+// problem, where the build has kernels (--config=cuda; cpab/cuda), so that
+// nothing waits for the device; all others on the CPU, spread over ATen's
+// threads, one problem to a thread, to which keypoints of other devices are
+// copied, and theta back. The implicit gradient of theta is found on the CPU in
+// either case: a backward pass through it waits for a copy of the keypoints.
 //
 // Coordinates: x right, y down, [0, 1] inside the square. Keypoints of images
 // are in [-1, 1]: x01 = (x + 1) / 2.
@@ -25,6 +27,13 @@ enum class ThetaGradient {
               // cpab/fit/fit.h's objective that theta is near, once
               // differentiable. theta itself is the same as without. Costs
               // about three times the fit. Not for FitOptions::Solver::kAdam.
+};
+
+enum class FitImplementation {
+  kAutomatic,  // Kernels for CUDA tensors where the build has them and the
+               // solver is kGaussNewton; else the CPU.
+  kKernels,    // CUDA tensors, and CPU tensors by the host's build of the same
+               // source, in one thread: for tests. kGaussNewton only.
 };
 
 // Everything but `theta` is without gradient. Devices as the keypoints'.
@@ -51,14 +60,16 @@ struct KeypointFit {
 //            different numbers of pairs are padded to K. Without gradient.
 //
 // Each problem's result is bit for bit the one it has alone, in any batch and
-// on any number of threads. A problem with a point that is not finite, or a
-// negative weight, has NaN for theta and residual; the others are not touched.
+// on any number of threads; kernels' results differ from the CPU's by rounding.
+// A problem with a point that is not finite, or a negative weight, has NaN for
+// theta and residual; the others are not touched.
 //
 // A wrong shape, dtype or device is a bug in the caller: TORCH_CHECK.
-KeypointFit FitKeypoints(const KeypointFitter& fitter,
-                         const torch::Tensor& from, const torch::Tensor& to,
-                         ThetaGradient gradient = ThetaGradient::kDetached,
-                         const torch::Tensor& weights = {});
+KeypointFit FitKeypoints(
+    const KeypointFitter& fitter, const torch::Tensor& from,
+    const torch::Tensor& to, ThetaGradient gradient = ThetaGradient::kDetached,
+    const torch::Tensor& weights = {},
+    FitImplementation implementation = FitImplementation::kAutomatic);
 
 }  // namespace cpab
 

@@ -180,6 +180,67 @@ TEST(FitKeypointsGradientTest, AgreesWithDifferencesOfTheWholeSolve) {
   }
 }
 
+// Kernels, by the host's build of them: theta, its gradient and all else, as on
+// the CPU up to rounding. cpab/cuda/fit_batch_test.cc argues for the bound; the
+// gradient is taken at the minimum near theta, which is found to 1e-9.
+TEST_F(FitKeypointsTest, KernelsAgreeWithTheCpu) {
+  const Pairs pairs = SmoothMotion(4, 6, 10);
+  Tensor weights = torch::ones({4, 6}, torch::kFloat64);
+  weights[1][2] = 0;
+  weights[3][0] = 2;
+  const Tensor cotangent = Uniform({4, 58}, 11);
+  KeypointFit fits[2];
+  Tensor from[2], to[2];
+  for (const int i : {0, 1}) {
+    from[i] = pairs.from.clone().requires_grad_();
+    to[i] = pairs.to.clone().requires_grad_();
+    fits[i] = FitKeypoints(
+        fitter_, from[i], to[i], ThetaGradient::kImplicit, weights,
+        i == 0 ? FitImplementation::kAutomatic : FitImplementation::kKernels);
+    (fits[i].theta * cotangent).sum().backward();
+  }
+  const auto near = [](const Tensor& a, const Tensor& b) {
+    return (a - b).abs().max().item<double>() /
+           (1 + b.abs().max().item<double>());
+  };
+  EXPECT_LT(near(fits[1].theta, fits[0].theta), 1e-9);
+  EXPECT_LT(near(fits[1].residual, fits[0].residual), 1e-9);
+  EXPECT_LT(near(fits[1].max_gradient, fits[0].max_gradient), 1e-8);
+  EXPECT_TRUE(torch::equal(fits[1].iterations, fits[0].iterations));
+  EXPECT_TRUE(torch::equal(fits[1].converged, fits[0].converged));
+  EXPECT_TRUE(torch::equal(fits[1].exact_gradient, fits[0].exact_gradient));
+  EXPECT_LT(near(from[1].grad(), from[0].grad()), 1e-6);
+  EXPECT_LT(near(to[1].grad(), to[0].grad()), 1e-6);
+  EXPECT_EQ(from[1].grad()[1][2].abs().max().item<double>(), 0);
+}
+
+TEST_F(FitKeypointsTest, KernelsTakeFloat32AndNoPairs) {
+  const Pairs pairs = SmoothMotion(3, 5, 12);
+  const auto fit = [&](const Tensor& from, const Tensor& to) {
+    return FitKeypoints(fitter_, from, to, ThetaGradient::kDetached, {},
+                        FitImplementation::kKernels);
+  };
+  const KeypointFit single =
+      fit(pairs.from.to(torch::kFloat32), pairs.to.to(torch::kFloat32));
+  EXPECT_EQ(single.theta.scalar_type(), torch::kFloat32);
+  EXPECT_FALSE(single.theta.requires_grad());
+  // The pairs are rounded by 3e-8, theta by as much of its size.
+  EXPECT_LT((single.theta - fit(pairs.from, pairs.to).theta)
+                .abs()
+                .max()
+                .item<double>(),
+            1e-4);
+  const KeypointFit none =
+      fit(pairs.from.slice(1, 0, 0), pairs.to.slice(1, 0, 0));
+  EXPECT_TRUE(torch::equal(none.theta, torch::zeros({3, 58}, torch::kFloat64)));
+  FitOptions options;
+  options.solver = FitOptions::Solver::kAdam;
+  EXPECT_THROW(
+      FitKeypoints(MakeFitter(options), pairs.from, pairs.to,
+                   ThetaGradient::kDetached, {}, FitImplementation::kKernels),
+      c10::Error);
+}
+
 TEST_F(FitKeypointsTest, RejectsWrongShapesAndDtypes) {
   const Tensor from = torch::zeros({2, 5, 2});
   EXPECT_THROW(FitKeypoints(fitter_, from[0], from[0]), c10::Error);

@@ -8,6 +8,7 @@
 #include "cpab/field/parallel.h"
 #include "cpab/flow/flow.h"
 #include "cpab/torch/aten_parallel.h"
+#include "cpab/torch/kernel_flow.h"
 #include "cpab/torch/tensor_flow.h"
 #include "third_party/absl/status_macros.h"
 
@@ -156,6 +157,11 @@ torch::Tensor Transform::Apply(const torch::Tensor& theta,
   CheckArguments(theta, points, theta_size());
   if (theta.is_cpu() && implementation == Implementation::kAutomatic) {
     return WalkFunction::apply(theta, points, *this);
+  }
+  if (implementation == Implementation::kKernels ||
+      (implementation == Implementation::kAutomatic &&
+       HasKernelsFor(theta.device()))) {
+    return KernelFlow(basis_, theta, points);
   }
   return TensorFlow(*basis_, theta, points);
 }

@@ -2,8 +2,11 @@
 //
 // The mathematics is in cpab/flow/flow.h; this file moves tensors in and out of
 // it. On the CPU the walk through the cells and its adjoint run in C++, in
-// double whatever the tensors' dtype. On other devices, and on request, the
-// same paths are computed by tensor operations (cpab/torch/tensor_flow.h).
+// double whatever the tensors' dtype. On CUDA devices kernels do the same in
+// the tensors' dtype, where the build has them (--config=cuda; cpab/cuda): in
+// float32 to some 1e-6 times e^K, K the largest velocity gradient. On other
+// devices, without kernels, and on request, the paths are computed by tensor
+// operations in float64 (cpab/torch/tensor_flow.h).
 //
 // Coordinates: x right, y down, both in [0, 1] inside the square. Images' are
 // in [-1, 1]: x01 = (x + 1) / 2.
@@ -28,8 +31,11 @@ namespace cpab {
 class Transform {
  public:
   enum class Implementation {
-    kAutomatic,  // Paths in C++ for CPU tensors, else tensor operations.
+    kAutomatic,  // Paths in C++ for CPU tensors, kernels for CUDA tensors
+                 // where the build has them, else tensor operations.
     kTensorOps,
+    kKernels,  // CUDA tensors, and CPU tensors by the host's build of the same
+               // source: slower than kAutomatic, for tests.
   };
 
   // InvalidArgument if the options are out of range. Computes the basis, which
@@ -51,7 +57,8 @@ class Transform {
   //          extension of the field.
   // Returns  [B, N, 2], differentiable once in theta and points. On the CPU
   //          each batch element's values and gradients are bit for bit those it
-  //          has alone, on any number of threads.
+  //          has alone, on any number of threads. Kernels on CUDA add up the
+  //          gradient of theta in any order: its last bits vary.
   //
   // A wrong shape, dtype or device is a bug in the caller: TORCH_CHECK.
   torch::Tensor Apply(

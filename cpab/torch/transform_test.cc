@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
 
+#include <cmath>
 #include <limits>
 #include <tuple>
 
@@ -22,6 +23,7 @@ using torch::Tensor;
 
 constexpr auto kTensorOps = Transform::Implementation::kTensorOps;
 constexpr auto kAutomatic = Transform::Implementation::kAutomatic;
+constexpr auto kKernels = Transform::Implementation::kKernels;
 
 double MaxDifference(const Tensor& a, const Tensor& b) {
   return (a - b).abs().max().item<double>();
@@ -53,6 +55,13 @@ class TransformTest : public ::testing::TestWithParam<TessellationOptions> {
     const Tensor x = torch::rand(shape, Generator(seed), torch::kFloat64);
     return GetParam().zero_boundary ? x : 1.6 * x - 0.3;
   }
+  // K of flow_laws.h, for theta [1, d] float64.
+  double GradientBound(const Tensor& theta) const {
+    const Tensor dense = theta.detach().contiguous();
+    return test_util::GradientBound(
+        transform_.basis()->CellsFromTheta(Eigen::Map<const Eigen::VectorXd>(
+            dense.data_ptr<double>(), dense.numel())));
+  }
   static torch::Generator Generator(uint64_t seed) {
     return at::make_generator<at::CPUGeneratorImpl>(seed);
   }
@@ -72,10 +81,10 @@ INSTANTIATE_TEST_SUITE_P(Tessellations, TransformTest,
                                info.param.volume_preserving ? "_volume" : "");
                          });
 
-// Both implementations; the error of an arc is 1e-15, of a path 2e-14.
+// All implementations; the error of an arc is 1e-15, of a path 2e-14.
 TEST_P(TransformTest, ObeysTheLawsOfAFlow) {
   const std::shared_ptr<const Basis>& basis = transform_.basis();
-  for (const auto implementation : {kAutomatic, kTensorOps}) {
+  for (const auto implementation : {kAutomatic, kTensorOps, kKernels}) {
     const test_util::FlowUnderTest flow = {
         [&](const Eigen::VectorXd& theta,
             const Eigen::MatrixXd& points) -> Eigen::MatrixXd {
@@ -103,31 +112,46 @@ TEST_P(TransformTest, ObeysTheLawsOfAFlow) {
   }
 }
 
-// The two implementations share formulas but neither code nor search strategy.
-TEST_P(TransformTest, TensorOpsAgreeWithTheWalk) {
+// The implementations share formulas but neither code nor search strategy.
+TEST_P(TransformTest, OthersAgreeWithTheWalk) {
   for (const double magnitude : {0.05, 0.5, 2.0}) {
-    Tensor theta[2], points[2], result[2];
-    for (const auto implementation : {kAutomatic, kTensorOps}) {
-      const int i = implementation == kTensorOps;
+    Tensor theta[3], points[3], result[3];
+    int i = 0;
+    for (const auto implementation : {kAutomatic, kTensorOps, kKernels}) {
       theta[i] = RandomTheta(3, magnitude, 1).requires_grad_();
       points[i] = RandomPoints({3, 101, 2}, 2).requires_grad_();
       result[i] = transform_.Apply(theta[i], points[i], implementation);
       const Tensor cotangent =
           torch::randn(result[i].sizes(), Generator(3), torch::kFloat64);
       (result[i] * cotangent).sum().backward();
+      ++i;
     }
     // Values grow like the exponential of the field's gradient: relative.
     const auto near = [](const Tensor& a, const Tensor& b) {
       return MaxDifference(a, b) / (1 + b.abs().max().item<double>());
     };
-    EXPECT_LT(near(result[1], result[0]), 1e-12) << magnitude;
-    EXPECT_LT(near(theta[1].grad(), theta[0].grad()), 1e-11) << magnitude;
-    EXPECT_LT(near(points[1].grad(), points[0].grad()), 1e-11) << magnitude;
+    // Kernels measure from the centres of rectangles and round otherwise than
+    // the walk: 90 epsilon e^K, and ten times that where a crossing is slow, as
+    // in cpab/cuda/flow_batch_test.cc, with e^K of up to 500 here.
+    const struct {
+      double value, gradient;
+    } bounds[] = {{0, 0}, {1e-12, 1e-11}, {1e-11, 1e-10}};
+    for (const int other : {1, 2}) {
+      SCOPED_TRACE(other);
+      EXPECT_LT(near(result[other], result[0]), bounds[other].value)
+          << magnitude;
+      EXPECT_LT(near(theta[other].grad(), theta[0].grad()),
+                bounds[other].gradient)
+          << magnitude;
+      EXPECT_LT(near(points[other].grad(), points[0].grad()),
+                bounds[other].gradient)
+          << magnitude;
+    }
   }
 }
 
 TEST_P(TransformTest, GradientsAreThoseOfDifferences) {
-  for (const auto implementation : {kAutomatic, kTensorOps}) {
+  for (const auto implementation : {kAutomatic, kTensorOps, kKernels}) {
     const Tensor theta = RandomTheta(2, 0.5, 4).requires_grad_();
     const Tensor points = RandomPoints({2, 17, 2}, 5).requires_grad_();
     const Tensor cotangent =
@@ -160,7 +184,7 @@ TEST_P(TransformTest, PointsCanBeSharedByTheBatch) {
   const Tensor shared = RandomPoints({33, 2}, 2).requires_grad_();
   const Tensor separate =
       shared.detach().expand({3, 33, 2}).clone().requires_grad_();
-  for (const auto implementation : {kAutomatic, kTensorOps}) {
+  for (const auto implementation : {kAutomatic, kTensorOps, kKernels}) {
     shared.mutable_grad() = Tensor();
     separate.mutable_grad() = Tensor();
     const Tensor result = transform_.Apply(theta, shared, implementation);
@@ -209,9 +233,39 @@ TEST_P(TransformTest, Float32DiffersByTheRoundingOfItsInputsOnly) {
   }
 }
 
+// Kernels compute in float32, with the bounds of cpab/cuda/flow_batch_test.cc:
+// 90 epsilon e^K, and for gradients, which add up those of N points, 10 N e^K
+// times that.
+TEST_P(TransformTest, KernelsComputeInTheDtypeOfTheirTensors) {
+  const Tensor points = RandomPoints({1, 200, 2}, 2).to(torch::kFloat32);
+  const Tensor cotangent =
+      torch::randn({1, 200, 2}, Generator(3), torch::kFloat32);
+  for (const double magnitude : {0.02, 0.3}) {
+    const Tensor theta = RandomTheta(1, magnitude, 1).to(torch::kFloat32);
+    const Tensor exact_theta = theta.to(torch::kFloat64);
+    const double stretch = std::exp(GradientBound(exact_theta));
+    const Tensor leaves[2] = {theta.clone().requires_grad_(),
+                              exact_theta.clone().requires_grad_()};
+    const Tensor result = transform_.Apply(leaves[0], points, kKernels);
+    const Tensor expected =
+        transform_.Apply(leaves[1], points.to(torch::kFloat64));
+    EXPECT_EQ(result.scalar_type(), torch::kFloat32);
+    const double bound = 90 * 1.2e-7 * stretch;
+    EXPECT_LT(MaxDifference(result.to(torch::kFloat64), expected),
+              bound * (1 + expected.abs().max().item<double>()));
+    (result * cotangent).sum().backward();
+    (expected * cotangent).sum().backward();
+    const Tensor gradient = leaves[0].grad(), exact = leaves[1].grad();
+    EXPECT_EQ(gradient.scalar_type(), torch::kFloat32);
+    EXPECT_LT(
+        MaxDifference(gradient.to(torch::kFloat64), exact),
+        10 * 200 * stretch * bound * (1 + exact.abs().max().item<double>()));
+  }
+}
+
 TEST_P(TransformTest, AcceptsNoPointsAndPassesNanThrough) {
   const Tensor theta = RandomTheta(2, 0.5, 1);
-  for (const auto implementation : {kAutomatic, kTensorOps}) {
+  for (const auto implementation : {kAutomatic, kTensorOps, kKernels}) {
     EXPECT_EQ(transform_
                   .Apply(theta, torch::zeros({2, 0, 2}, torch::kFloat64),
                          implementation)

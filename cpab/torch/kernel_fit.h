@@ -1,0 +1,32 @@
+// Keypoint inference by the kernels of cpab/cuda: all iterations on the device
+// of the keypoints, nothing waits for it. On the CPU, by the host's build of
+// the same source.
+//
+// Private to //cpab/torch: FitKeypoints in cpab/torch/fit.h calls it.
+#ifndef CPAB_TORCH_KERNEL_FIT_H_
+#define CPAB_TORCH_KERNEL_FIT_H_
+
+#include <torch/types.h>
+
+#include "cpab/fit/fit.h"
+
+namespace cpab {
+
+// On the keypoints' device, without gradient. As the fields of FitResult.
+struct KernelFit {
+  torch::Tensor theta;     // [B, d] float64
+  torch::Tensor residual;  // [B] float64, as the two that follow
+  torch::Tensor tension;
+  torch::Tensor max_gradient;
+  torch::Tensor iterations;  // [B] int64
+  torch::Tensor converged;   // [B] bool
+};
+
+// fitter's solver is kGaussNewton. from, to: [B, K, 2]; weights: undefined or
+// [B, K]. float32 or float64; computes in float64.
+KernelFit FitByKernels(const KeypointFitter& fitter, const torch::Tensor& from,
+                       const torch::Tensor& to, const torch::Tensor& weights);
+
+}  // namespace cpab
+
+#endif  // CPAB_TORCH_KERNEL_FIT_H_
