@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Tries CPAB's kernels and the tests of all devices on the NVIDIA GPU at hand:
+# tests, compute-sanitizer on the kernels, benchmarks.
+#
+#   tools/try_gpu.sh                builds, then runs; 10 minutes after the build
+#   tools/try_gpu.sh pack FOLDER    builds only, with all that a run needs
+#   FOLDER/try_gpu.sh run           runs what was packed: for a machine with a
+#                                   GPU and without compilers or a network
+#
+# The build needs nvcc (see cpab/README.md), and a LibTorch with CUDA for the
+# tests of tensors: LIBTORCH=pip:2.11.0, or a folder that holds one. Without
+# LIBTORCH only what needs no LibTorch is tried. What the CUDA LibTorch links
+# with has to be at the same place where the pack runs. Reports go to $OUT, or to
+# FOLDER/report.
+set -euo pipefail
+
+readonly KERNEL_TESTS='//cpab/cuda:kernels_test'
+readonly TENSOR_TESTS='//cpab/torch:fit_test //cpab/torch:transform_test //cpab/torch:warp_test'
+readonly BENCHMARK='//cpab/cuda:kernels_benchmark'
+
+fail() {
+  echo >&2 "try_gpu: $1"
+  exit "${2:-1}"
+}
+
+usage() {
+  sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+}
+
+# The path of what Bazel built by a label.
+built() {
+  local label="${1#//}"
+  echo "bazel-bin/${label/://}"
+}
+
+pack() {
+  local folder="$1" tests="$KERNEL_TESTS" label name
+  [[ -z "${LIBTORCH:-}" ]] || tests+=" $TENSOR_TESTS"
+  # shellcheck disable=SC2086
+  tools/bazelw build --config=cuda $tests "$BENCHMARK"
+  mkdir -p "$folder/tests"
+  for label in $tests; do
+    name="${label#//}"
+    name="${name//[\/:]/.}"
+    rm -rf "$folder/tests/$name"
+    mkdir -p "$folder/tests/$name/cpab"
+    cp -L "$(built "$label")" "$folder/tests/$name/test"
+    cp -r cpab/testdata "$folder/tests/$name/cpab/"
+  done
+  cp -L "$(built "$BENCHMARK")" "$folder/benchmark"
+  cp "${BASH_SOURCE[0]}" "$folder/try_gpu.sh"
+  echo "try_gpu: packed $(du -sh "$folder" | cut -f1) in $folder"
+}
+
+# step NAME SECONDS COMMAND...: one line on how it went, its output in a file.
+step() {
+  local name="$1" limit="$2" code=0 start=$SECONDS
+  shift 2
+  timeout --kill-after=5 "$limit" "$@" >"$report/$name.txt" 2>&1 || code=$?
+  local skipped=0
+  skipped=$(grep -c '^\[  SKIPPED \] [A-Z].*ms)' "$report/$name.txt" || true)
+  printf '%-34s exit %-3d %4d s%s\n' "$name" "$code" $((SECONDS - start)) \
+    "$([[ "$skipped" == 0 ]] || echo ", $skipped tests skipped")" |
+    tee -a "$report/summary.txt"
+  # On a GPU nothing is skipped.
+  [[ "$code" == 0 && "$skipped" == 0 ]] || failed=1
+}
+
+# The times add up to less than ten minutes, whatever hangs.
+run() {
+  local folder="$1" test name tool sanitizer
+  report="${OUT:-$folder/report}" failed=0
+  mkdir -p "$report"
+  : >"$report/summary.txt"
+  step gpu 15 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
+  cat "$report/gpu.txt"
+  for test in "$folder"/tests/*; do
+    name=$(basename "$test")
+    step "$name" 60 env -C "$test" ./test
+  done
+  sanitizer=$(command -v compute-sanitizer || ls "${CUDA_PATH:-/usr/local/cuda}/bin/compute-sanitizer" 2>/dev/null || true)
+  if [[ -n "$sanitizer" ]]; then
+    for tool in memcheck racecheck synccheck initcheck; do
+      step "$tool" 45 env -C "$folder/tests/cpab.cuda.kernels_test" \
+        "$sanitizer" --tool "$tool" --error-exitcode 9 ./test
+    done
+  else
+    echo "compute-sanitizer is not installed: not run" | tee -a "$report/summary.txt"
+  fi
+  step benchmark 120 "$folder/benchmark" --benchmark_min_time=0.3 \
+    --benchmark_out="$report/benchmark.json" --benchmark_out_format=json
+  grep '^BM_' "$report/benchmark.txt" || true
+  return "$failed"
+}
+
+case "${1:-}" in
+  '')
+    cd "$(dirname "${BASH_SOURCE[0]}")/.."
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/try_gpu.XXXXXX")
+    pack "$folder"
+    run "$folder"
+    ;;
+  pack)
+    [[ $# -eq 2 ]] || { usage >&2; exit 2; }
+    folder=$(realpath -m "$2")
+    cd "$(dirname "${BASH_SOURCE[0]}")/.."
+    pack "$folder"
+    ;;
+  run)
+    folder=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
+    [[ -x "$folder/benchmark" ]] || fail "$folder holds no packed tests; see tools/try_gpu.sh --help" 2
+    run "$folder"
+    ;;
+  --help | -h) usage ;;
+  *) fail "$1 is neither pack nor run; see tools/try_gpu.sh --help" 2 ;;
+esac
