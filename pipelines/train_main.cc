@@ -1,9 +1,11 @@
 // bazel run //pipelines:train: see kUsage.
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <utility>
 
 #include "absl/flags/flag.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
@@ -94,6 +96,11 @@ std::string ConfigName() {
 
 absl::StatusOr<Config> ConfigFromFlags(std::vector<std::string> overrides) {
   if (const std::string seed = absl::GetFlag(FLAGS_seed); !seed.empty()) {
+    uint64_t value = 0;
+    if (!absl::SimpleAtoi(seed, &value)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--seed is '", seed, "'; use a whole number from 0 on"));
+    }
     overrides.push_back(absl::StrCat("training.seed=", seed));
   }
   ASSIGN_OR_RETURN(const std::string path, ConfigPath());

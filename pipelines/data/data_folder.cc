@@ -1,5 +1,7 @@
 #include "pipelines/data/data_folder.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/data/data_options.h"
@@ -19,6 +21,12 @@ absl::Status NameTheRemedy(const absl::Status& status) {
           "; the bundled puppets are made there: set XDG_CACHE_HOME to "
           "a folder that can be written, or name clips of your own in "
           "data.folder"));
+}
+
+bool EachIsItsOwnIdentity(const data::Dataset& dataset) {
+  return std::all_of(
+      dataset.clips().begin(), dataset.clips().end(),
+      [](const data::IndexedClip& clip) { return clip.identity == clip.name; });
 }
 
 absl::StatusOr<std::string> PuppetFolder(const DataConfig& config,
@@ -54,6 +62,12 @@ absl::StatusOr<std::unique_ptr<data::Dataset>> OpenSplit(
   RETURN_IF_ERROR(dataset.status());
   for (const data::BadClip& clip : (*dataset)->bad_clips()) {
     hooks.Warn(absl::StrCat("left out ", clip.path, ": ", clip.reason));
+  }
+  if (config.id_sampling() && EachIsItsOwnIdentity(**dataset)) {
+    hooks.Warn(absl::StrCat(
+        folder, "/", split,
+        ": data.id_sampling groups clips by what stands before '#' in their "
+        "names, and no name has a '#': it has no effect"));
   }
   return dataset;
 }

@@ -65,6 +65,22 @@ TEST_F(DataFolderTest, SaysWhereElseThePuppetsMayBeMade) {
                              HasSubstr("data.folder"))));
 }
 
+TEST_F(DataFolderTest, WarnsOfIdentitiesThatNoNameHas) {
+  const std::string folder = DataFolder(config_).value();
+  std::vector<std::string> warnings;
+  WorkHooks hooks;
+  hooks.warn = [&](const std::string& text) { warnings.push_back(text); };
+  config_.set_id_sampling(true);
+  ASSERT_THAT(OpenSplit(folder, "train", config_, /*seed=*/0, hooks), IsOk());
+  ASSERT_THAT(warnings, SizeIs(1));
+  EXPECT_THAT(warnings[0], HasSubstr("no name has a '#'"));
+  std::filesystem::rename(folder + "/train/00000.png",
+                          folder + "/train/id1#0.png");
+  warnings.clear();
+  ASSERT_THAT(OpenSplit(folder, "train", config_, /*seed=*/0, hooks), IsOk());
+  EXPECT_THAT(warnings, SizeIs(0));
+}
+
 TEST_F(DataFolderTest, WarnsOfClipsThatAreLeftOut) {
   const std::string root = DataFolder(config_).value();
   std::ofstream(root + "/test/broken.mp4") << "no video";
