@@ -23,7 +23,7 @@ Name: pycpab
 Version: {version}
 Summary: Smooth invertible transforms of signals, images and volumes: CPAB, exact
 Requires-Python: >=3.9
-Requires-Dist: numpy >=1.21
+Requires-Dist: numpy {numpy}
 """
 
 _WHEEL = """Wheel-Version: 1.0
@@ -68,6 +68,17 @@ def package_files():
     return files
 
 
+def numpy_versions():
+    """The NumPy that the extensions work with.
+
+    pybind11 knows NumPy 2 from 2.12 on. Debian has that one from the release on whose
+    NumPy is 2 itself.
+    """
+    import numpy
+
+    return ">=1.21" if int(numpy.__version__.split(".")[0]) >= 2 else ">=1.21, <2"
+
+
 def version():
     namespace = {}
     path = pathlib.Path(__file__).parent / "pycpab" / "_version.py"
@@ -79,7 +90,9 @@ def contents():
     """{path in the wheel: bytes}, with RECORD last."""
     info = f"pycpab-{version()}.dist-info"
     result = {name: path.read_bytes() for name, path in sorted(package_files().items())}
-    result[f"{info}/METADATA"] = _METADATA.format(version=version()).encode()
+    result[f"{info}/METADATA"] = _METADATA.format(
+        version=version(), numpy=numpy_versions()
+    ).encode()
     result[f"{info}/WHEEL"] = _WHEEL.format(tag=tag()).encode()
     lines = []
     for name, content in result.items():

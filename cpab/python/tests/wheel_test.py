@@ -10,6 +10,8 @@ import sys
 import unittest
 import zipfile
 
+import numpy
+
 
 def wheel_program():
     runfiles = pathlib.Path(os.environ["TEST_SRCDIR"]) / os.environ["TEST_WORKSPACE"]
@@ -35,6 +37,12 @@ class WheelTest(unittest.TestCase):
         self.assertRegex(
             self.path.name, rf"^pycpab-[\d.]+-{version}-{version}-linux_\w+\.whl$"
         )
+
+    def test_it_names_the_numpy_that_it_works_with(self):
+        (metadata,) = self.unpacked.glob("*.dist-info/METADATA")
+        major = int(numpy.__version__.split(".")[0])
+        wanted = ">=1.21" if major >= 2 else ">=1.21, <2"
+        self.assertIn(f"Requires-Dist: numpy {wanted}\n", metadata.read_text())
 
     def test_its_record_is_true(self):
         (record,) = self.unpacked.glob("*.dist-info/RECORD")
