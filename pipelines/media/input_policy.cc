@@ -66,6 +66,11 @@ std::string WhyNotRead(std::string_view head) {
       head.find("<svg") != std::string_view::npos) {
     return "is an SVG drawing, which is not read; convert it to PNG";
   }
+  // From version 7.1 on, FFmpeg knows these by the ending of a name only.
+  if (head.substr(0, 7) == "#EXTM3U") {
+    return "is a playlist (Apple HTTP Live Streaming), which names other "
+           "files; give the video itself";
+  }
   constexpr size_t kBoxBytes = 12;  // of size, type and brand
   if (head.size() < kBoxBytes || head.substr(4, 4) != "ftyp") return "";
   const std::string_view brand = head.substr(8, 4);

@@ -24,8 +24,8 @@ bool IsAllowedInFile(const AVInputFormat& format);
 std::string WhyNotAllowed(const AVInputFormat& format);
 
 // The same of a file that begins with `head` and is known not to be read: a
-// drawing, a photo of a phone (of which some versions of FFmpeg read a part as
-// a video). Empty for all others.
+// drawing, a playlist, a photo of a phone (of which some versions of FFmpeg
+// read a part as a video). Empty for all others.
 std::string WhyNotRead(std::string_view head);
 
 // Of a URL that the user gave, as lists for FFmpeg, with commas between. A
