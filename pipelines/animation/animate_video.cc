@@ -3,7 +3,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -12,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "networks/files/outputs.h"
 #include "pipelines/animation/cropped_reader.h"
+#include "pipelines/base/stopwatch.h"
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/npy.h"
 #include "pipelines/media/video_writer.h"
@@ -20,17 +20,11 @@
 namespace pipelines {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // Sources are photographs more often than short clips in one image.
 constexpr int kMinFramesOfSourceRow = 5;
 
 constexpr char kProvenance[] =
     "Synthetic: a still image animated by CPAB image animation";
-
-double SecondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 // A driving frame and the source that it moves.
 struct Input {
@@ -172,7 +166,7 @@ absl::Status VideoAnimation::LookAhead() {
         driving_path_,
         ": a camera cannot be searched for a frame to start from; use first"));
   }
-  const Clock::time_point begin = Clock::now();
+  const Stopwatch looking;
   std::vector<torch::Tensor> keypoints;
   ThreeStages<CroppedFrame, int> stages;
   stages.batch_size = BatchSize(options_, animator_.frame_size());
@@ -193,7 +187,7 @@ absl::Status VideoAnimation::LookAhead() {
   animator_.BeginDriving(
       all.slice(0, report_.start_frame, report_.start_frame + 1));
   ASSIGN_OR_RETURN(driving_, OpenDriving());
-  report_.look_ahead_seconds = SecondsSince(begin);
+  report_.look_ahead_seconds = looking.Seconds();
   return absl::OkStatus();
 }
 
@@ -379,7 +373,7 @@ absl::Status VideoAnimation::Finish() {
 }
 
 absl::StatusOr<AnimateVideoReport> VideoAnimation::Run() {
-  const Clock::time_point begin = Clock::now();
+  const Stopwatch all;
   RETURN_IF_ERROR(CheckOutputs());
   RETURN_IF_ERROR(OpenSource());
   ASSIGN_OR_RETURN(driving_, OpenDriving());
@@ -387,7 +381,7 @@ absl::StatusOr<AnimateVideoReport> VideoAnimation::Run() {
   RETURN_IF_ERROR(OpenOutput());
   RETURN_IF_ERROR(Stream());
   RETURN_IF_ERROR(Finish());
-  report_.seconds = SecondsSince(begin);
+  report_.seconds = all.Seconds();
   return report_;
 }
 

@@ -1,6 +1,5 @@
 #include "pipelines/study/runner.h"
 
-#include <chrono>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +8,7 @@
 #include "networks/files/folder.h"
 #include "pipelines/base/child_process.h"
 #include "pipelines/base/format_duration.h"
+#include "pipelines/base/stopwatch.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/config/config.h"
 #include "third_party/absl/status_macros.h"
@@ -56,8 +56,6 @@ class Runner {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   void Announce(size_t index, bool finished) const {
     const StudyRun& run = plan_.runs[index];
     std::string sentence =
@@ -77,7 +75,7 @@ class Runner {
   }
 
   absl::Status Execute(const StudyRun& run, bool finished) {
-    const Clock::time_point start = Clock::now();
+    const Stopwatch running;
     ASSIGN_OR_RETURN(std::vector<std::string> command,
                      finished ? EvaluateCommand(run) : TrainCommand(run));
     command.insert(command.end(), options_.flags.begin(), options_.flags.end());
@@ -92,7 +90,7 @@ class Runner {
     if (!finished) {
       --unfinished_;
       ++trained_;
-      seconds_ += std::chrono::duration<double>(Clock::now() - start).count();
+      seconds_ += running.Seconds();
     }
     return absl::OkStatus();
   }

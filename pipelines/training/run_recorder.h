@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "pipelines/training/stopwatch.h"
+#include "pipelines/base/stopwatch.h"
 #include "pipelines/training/training_log.h"
 #include "pipelines/training/training_observer.h"
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "pipelines/base/stopwatch.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/checkpoint.pb.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
@@ -18,7 +19,6 @@
 #include "pipelines/parallel/process_group.h"
 #include "pipelines/training/learner.h"
 #include "pipelines/training/run_folder.h"
-#include "pipelines/training/stopwatch.h"
 
 namespace pipelines {
 

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "pipelines/base/stopwatch.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/data/loader.h"
@@ -25,7 +26,6 @@
 #include "pipelines/training/run_recorder.h"
 #include "pipelines/training/session.h"
 #include "pipelines/training/stage_timer.h"
-#include "pipelines/training/stopwatch.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

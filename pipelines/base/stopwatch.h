@@ -1,6 +1,6 @@
 // Time by a clock that nobody sets.
-#ifndef PIPELINES_TRAINING_STOPWATCH_H_
-#define PIPELINES_TRAINING_STOPWATCH_H_
+#ifndef PIPELINES_BASE_STOPWATCH_H_
+#define PIPELINES_BASE_STOPWATCH_H_
 
 #include <chrono>
 
@@ -21,4 +21,4 @@ class Stopwatch {
 
 }  // namespace pipelines
 
-#endif  // PIPELINES_TRAINING_STOPWATCH_H_
+#endif  // PIPELINES_BASE_STOPWATCH_H_
