@@ -25,6 +25,7 @@ namespace pipelines {
 namespace {
 
 namespace fs = std::filesystem;
+using ::networks::files::FreshTestFolder;
 using ::networks::files::ReadText;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
