@@ -100,15 +100,18 @@ void PrintHead(const Animator& animator, c10::Device device,
   if (request.checkpoint.empty()) {
     std::printf(
         "animate: no --checkpoint is given: using the one that comes with this "
-        "program, trained on drawn puppets. It moves these well, little else; "
-        "tools/bazelw run //pipelines:train makes one from your own videos.\n");
+        "program, trained on drawn puppets. It moves these well, little else. "
+        "Weights that know faces: tools/bazelw run //tools:fetch_weights -- "
+        "tps-vox; tools/bazelw run //pipelines:train makes some from your own "
+        "videos.\n");
   }
   const bool is_chosen = request.animator.precision == Precision::kAuto;
-  std::printf("animate: %dx%d frames on %s, in %s%s\n",
+  std::printf("animate: %dx%d frames on %s, in %s%s; motion model %s\n",
               animator.frame_size().width, animator.frame_size().height,
               DescribeDevice(device).c_str(),
               PrecisionName(animator.precision()),
-              is_chosen ? ", chosen by the processor" : "");
+              is_chosen ? ", chosen by the processor" : "",
+              animator.motion_name().c_str());
   std::fflush(stdout);
 }
 

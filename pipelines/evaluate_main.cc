@@ -21,6 +21,7 @@
 #include "pipelines/checkpoint/run_checkpoint.h"
 #include "pipelines/config/config.h"
 #include "pipelines/config/frame_size.h"
+#include "pipelines/config/motion_choice.h"
 #include "pipelines/config/override.h"
 #include "pipelines/config/validate.h"
 #include "pipelines/data/data_folder.h"
@@ -32,7 +33,9 @@
 ABSL_FLAG(
     std::string, checkpoint, "",
     "A checkpoint of a training run (a .safetensors file, or the run's folder "
-    "for its best one), or of the paper's original implementation (.pth.tar).");
+    "for its best one), of the paper's original implementation or of its "
+    "thin-plate-spline predecessor (.pth.tar), or the name of fetched weights, "
+    "as tps-vox.");
 ABSL_FLAG(std::string, data, "",
           "Folder with test/, to evaluate on other clips than those of the "
           "checkpoint's config.");
@@ -40,6 +43,11 @@ ABSL_FLAG(std::string, model_size, "",
           "The size at which the model sees frames: 384, or 512x384. Empty: "
           "that of the checkpoint's config; checkpoints of the original do not "
           "say theirs and are taken for 256.");
+ABSL_FLAG(std::string, motion, "",
+          "Another motion model for the same weights: cpab, thin_plate, "
+          "thin_plate_original, affine or bspline, with options as in \"cpab { "
+          "cells_x: 6 cells_y: 6 }\". Empty: what the checkpoint was trained "
+          "with.");
 ABSL_FLAG(std::string, output, "",
           "File for the scores as JSON. Without it they are only printed.");
 ABSL_FLAG(bool, overwrite, false,
@@ -104,6 +112,13 @@ absl::Status CheckFlags(const CommandLine& line) {
   }
   if (const std::string size = absl::GetFlag(FLAGS_model_size); !size.empty()) {
     RETURN_IF_ERROR(ParseFrameSize(size).status());
+  }
+  if (const std::string motion = absl::GetFlag(FLAGS_motion); !motion.empty()) {
+    const absl::Status status = ParseMotion(motion).status();
+    if (!status.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--motion: ", status.message()));
+    }
   }
   if (absl::GetFlag(FLAGS_batch_size) < 0) {
     return absl::InvalidArgumentError("--batch_size must be 0 or more");
@@ -194,6 +209,10 @@ absl::Status EvaluateCheckpoint(c10::Device device,
   const networks::files::PlannedOutputs planned = PlanOutputs(checkpoint);
   RETURN_IF_ERROR(CheckUserOutputs(planned));
   ASSIGN_OR_RETURN(TrainedModel trained, LoadTrainedModel(checkpoint, device));
+  if (const std::string motion = absl::GetFlag(FLAGS_motion); !motion.empty()) {
+    ASSIGN_OR_RETURN(const MotionConfig chosen, ParseMotion(motion));
+    RETURN_IF_ERROR(UsageError(ChooseMotion(chosen, &trained)));
+  }
   RETURN_IF_ERROR(UsageError(ApplyFlags(overrides, &trained.config)));
   if (absl::GetFlag(FLAGS_print_config)) {
     std::printf("%s", ResolvedText(trained.config).c_str());

@@ -13,6 +13,7 @@ expect 2 "chekpoint" --chekpoint="$garbage"
 expect 2 "--lpips is 'squeeze'; use alex or vgg" --checkpoint="$garbage" --lpips=squeeze
 expect 2 "--batch_size must be 0 or more" --checkpoint="$garbage" --batch_size=-1
 expect 2 "'big' is no size of frames; use 384, or 512x384" --checkpoint="$garbage" --model_size=big
+expect 2 "--motion: 'tps' is no motion model; use cpab" --checkpoint="$garbage" --motion=tps
 expect 2 "override model.num_transforms=3: this field has no effect here" --checkpoint="$garbage" \
   --set model.num_transforms=3
 expect 2 "abacus" --checkpoint="$garbage" --device=abacus
@@ -23,6 +24,7 @@ expect 1 "$garbage" --checkpoint="$garbage"
 # As a checkpoint of the original is used, which does not say its size.
 pretrained=(--checkpoint=pipelines/pretrained/puppets-64.safetensors --print_config)
 succeed "  width: 128" "${pretrained[@]}" --model_size=128x96
+succeed "thin_plate_original {" "${pretrained[@]}" --motion=thin_plate_original
 succeed "  frame_step: 5" "${pretrained[@]}" --set evaluation.frame_step=5
 expect 2 "data.height is 100; use a multiple of 32" "${pretrained[@]}" --model_size=100
 # No output replaces what is there, and none an input.
@@ -53,5 +55,5 @@ cp -r "$TEST_TMPDIR/frames/real/00000" "$TEST_TMPDIR/clips/test/a"
 expect 2 "is the input" --checkpoint="$mine" --data="$TEST_TMPDIR/clips" --threads=1 \
   --output "$TEST_TMPDIR/clips/test/a/000000.png" --overwrite
 
-expect_help checkpoint data output overwrite page frames lpips batch_size model_size print_config device threads set
+expect_help checkpoint data output overwrite page frames lpips batch_size model_size motion print_config device threads set
 finish

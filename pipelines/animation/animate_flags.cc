@@ -19,6 +19,7 @@
 #include "pipelines/animation/start_frame.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/config/frame_size.h"
+#include "pipelines/config/motion_choice.h"
 #include "pipelines/media/input_address.h"
 #include "pipelines/media/rational.h"
 #include "third_party/absl/status_macros.h"
@@ -35,14 +36,16 @@ ABSL_FLAG(std::string, sources, "",
 ABSL_FLAG(std::string, drivings, "",
           "For many: a folder of driving videos, or a .txt file.");
 ABSL_FLAG(std::string, checkpoint, "",
-          "A checkpoint of a training run (a .safetensors file, or the run's "
-          "folder for its best one), or of the paper's original implementation "
-          "(.pth.tar); without one, the one that comes with this program, "
-          "which knows drawn puppets.");
-ABSL_FLAG(std::string, model_size, "",
-          "The size at which the model sees frames: 384, or 512x384. Empty: as "
-          "it was trained, which checkpoints of the original do not say; these "
-          "are taken for 256.");
+          "What has learnt: the name of fetched weights, as tps-vox, which "
+          "knows faces; a .pth.tar file of the paper's original implementation "
+          "or of its thin-plate-spline predecessor; a training run's folder "
+          "for its best checkpoint, or a .safetensors file. Without one, the "
+          "one that comes with this program, which knows drawn puppets.");
+ABSL_FLAG(
+    std::string, model_size, "",
+    "The size at which the model sees frames: 384, or 512x384. Empty: as "
+    "it was trained, which .pth.tar files do not say; these are taken for "
+    "256 (tps-ted is of 384).");
 ABSL_FLAG(std::string, source_frame, "0",
           "The frame of a source that is a video, from 0; or all, each moved "
           "as the driving frame of its number.");
@@ -60,6 +63,11 @@ ABSL_FLAG(bool, allow_damaged, false,
           "lost.");
 
 // --- Motion
+ABSL_FLAG(
+    std::string, motion, "",
+    "The motion model: cpab, thin_plate, thin_plate_original, affine or "
+    "bspline, with options as in \"cpab { cells_x: 6 cells_y: 6 "
+    "prior_length: 0.3 }\". Empty: what the checkpoint was trained with.");
 ABSL_FLAG(
     std::string, mode, "relative",
     "relative: the source moves as the driving figure moves away from its "
@@ -126,6 +134,10 @@ const char kAnimateUsage[] =
 
   tools/bazelw run //pipelines:animate
       shows what it does: moves a drawn puppet, writes animation.mp4
+  tools/bazelw run //tools:fetch_weights -- tps-vox
+  tools/bazelw run //pipelines:animate -- --checkpoint tps-vox --source me.png \
+      --driving talk.mp4 --crop face
+      a photo, with weights that know faces
   tools/bazelw run //pipelines:animate -- --source me.png --driving dance.mp4 \
       --checkpoint runs/mine --output out.mp4
   tools/bazelw run //pipelines:animate -- --sources stills/ --drivings videos/ \
@@ -147,7 +159,7 @@ std::vector<FlagGroup> AnimateFlagGroups() {
        {"source", "driving", "sources", "drivings", "checkpoint", "model_size",
         "source_frame", "crop", "driving_crop", "max_frames", "allow_damaged"}},
       {"Motion",
-       {"mode", "adapt_scale", "start", "motion_scale", "smooth",
+       {"motion", "mode", "adapt_scale", "start", "motion_scale", "smooth",
         "smooth_cutoff", "smooth_gain"}},
       {"What comes out",
        {"output", "format", "comparison", "panels", "columns", "side_by_side",
@@ -244,6 +256,9 @@ absl::StatusOr<AnimatorOptions> GetAnimatorOptions() {
   ASSIGN_OR_RETURN(options.transfer.motion_scale,
                    ParseScales(absl::GetFlag(FLAGS_motion_scale)));
   RETURN_IF_ERROR(SetSmoothing(&options));
+  if (const std::string motion = absl::GetFlag(FLAGS_motion); !motion.empty()) {
+    ASSIGN_OR_RETURN(options.motion, OfFlag("motion", ParseMotion(motion)));
+  }
   const std::string size = absl::GetFlag(FLAGS_model_size);
   if (!size.empty()) {
     ASSIGN_OR_RETURN(options.model_size,

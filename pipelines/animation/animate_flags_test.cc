@@ -11,6 +11,7 @@
 #include "networks/files/testing_folder.h"
 #include "pipelines/animation/animate_items.h"
 #include "pipelines/app/command_line.h"
+#include "pipelines/config/motion_choice.h"
 #include "pipelines/media/rational.h"
 #include "pipelines/pretrained/pretrained.h"
 #include "third_party/absl/status_matchers.h"
@@ -35,6 +36,13 @@ absl::StatusOr<AnimateRequest> Request(std::vector<std::string> words) {
   return AnimateRequestFromFlags();
 }
 
+TEST(AnimateFlags, HelpNamesEveryMotionModel) {
+  const std::string help = absl::FindCommandLineFlag("motion")->Help();
+  for (const std::string& name : MotionNames()) {
+    EXPECT_THAT(help, HasSubstr(name));
+  }
+}
+
 TEST(AnimateFlags, DefaultsAreTheLibrarysOwn) {
   const auto request = Request({});
   ASSERT_THAT(request, IsOk());
@@ -46,6 +54,7 @@ TEST(AnimateFlags, DefaultsAreTheLibrarysOwn) {
   EXPECT_FALSE(request->animator.smoothing.has_value());
   EXPECT_EQ(request->animator.precision, AnimatorOptions().precision);
   EXPECT_FALSE(request->animator.model_size.has_value());
+  EXPECT_FALSE(request->animator.motion.has_value());
   const AnimateVideoOptions library;
   const AnimateVideoOptions& video = request->video;
   EXPECT_EQ(video.source_crop, library.source_crop);
@@ -184,6 +193,10 @@ const GoodCase kGoodCases[] = {
      [](const AnimateRequest& r) {
        return r.video.size == cv::Size(640, 480);
      }},
+    {{"--motion=cpab { cells_x: 6 }"},
+     [](const AnimateRequest& r) {
+       return r.animator.motion->cpab().cells_x() == 6;
+     }},
     {{"--model_size=512x384"},
      [](const AnimateRequest& r) {
        return r.animator.model_size->width == 512 &&
@@ -288,6 +301,7 @@ TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
       {{"--size=640x"}, "--size is '640x'; use 640x480, or 512"},
       {{"--size=1x2x3"}, "--size is '1x2x3'; use 640x480, or 512"},
       {{"--size=20000x2"}, "each 1 to 16384"},
+      {{"--motion=tps"}, "--motion: 'tps' is no motion model; use cpab,"},
       {{"--model_size=384x"},
        "--model_size: '384x' is no size of frames; use 384, or 512x384"},
       {{"--batch_size=-1"}, "--batch_size is -1; use 0 or more"},

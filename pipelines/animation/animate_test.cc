@@ -11,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -22,6 +23,7 @@
 #include "pipelines/animation/animate_batch.h"
 #include "pipelines/animation/animate_video.h"
 #include "pipelines/base/work_hooks.h"
+#include "pipelines/config/motion_choice.h"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/npy.h"
@@ -579,6 +581,30 @@ TEST_F(AnimateTest, SeesFramesAtTheSizeThatIsAskedFor) {
               StatusIs(StatusCode::kInvalidArgument,
                        HasSubstr("the model's size of frames: data.width is "
                                  "100; use a multiple of 32")));
+}
+
+// By which the same weights make another frame; back again, the same.
+TEST_F(AnimateTest, MovesByTheMotionModelThatIsAskedFor) {
+  const auto frame = [this](const std::string& motion) {
+    AnimatorOptions options;
+    options.transfer.mode = keypoints::TransferMode::kStandard;
+    options.motion = *ParseMotion(motion);
+    const auto animator = Animator::Create(trained_, torch::kCPU, options);
+    EXPECT_THAT(animator, IsOk()) << motion;
+    EXPECT_TRUE(absl::StartsWith(motion, (*animator)->motion_name()));
+    const PreparedSource source =
+        (*animator)->PrepareSource(Texture(32, 32, 1));
+    return (*animator)
+        ->Animate(source, {Texture(32, 32, 2)})
+        .motion.source_from_driving;
+  };
+  const torch::Tensor cpab = frame("cpab");
+  for (const std::string& motion : MotionNames()) {
+    const torch::Tensor moved = frame(motion);
+    EXPECT_TRUE(moved.isfinite().all().item<bool>()) << motion;
+    EXPECT_EQ(torch::equal(moved, cpab), motion == "cpab") << motion;
+  }
+  EXPECT_FALSE(torch::equal(frame("cpab { cells_x: 2 cells_y: 2 }"), cpab));
 }
 
 TEST_F(AnimateTest, AvdModeNeedsItsNetwork) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "pipelines/config/motion_choice.h"
 #include "pipelines/data/image_tensor.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/model/autocast.h"
@@ -59,6 +60,9 @@ absl::StatusOr<std::unique_ptr<Animator>> Animator::Create(
           absl::StrCat("the model's size of frames: ", fits.message()));
     }
   }
+  if (options.motion) {
+    RETURN_IF_ERROR(ChooseMotion(*options.motion, &model));
+  }
   std::unique_ptr<Animator> animator(
       new Animator(std::move(model), device, options));
   animator->options_.precision =
@@ -73,6 +77,10 @@ cv::Size Animator::frame_size() const {
 
 int Animator::keypoints_per_transform() const {
   return trained_.config.model().keypoints_per_transform();
+}
+
+std::string Animator::motion_name() const {
+  return MotionName(trained_.config.model().local());
 }
 
 torch::Tensor Animator::ToTensor(const cv::Mat& rgb) const {

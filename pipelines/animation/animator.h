@@ -34,6 +34,8 @@ struct AnimatorOptions {
   // The size at which the model sees frames, where it is not to be that of the
   // checkpoint's config. Checkpoints of the original do not say theirs.
   std::optional<FrameSize> model_size;
+  // Another motion model than the checkpoint's, see ChooseMotion.
+  std::optional<MotionConfig> motion;
 };
 
 // What moves the source in a batch of frames, on the model's device. P is the
@@ -66,6 +68,8 @@ class Animator {
   // Size of the pictures that Animate returns.
   cv::Size frame_size() const;
   int keypoints_per_transform() const;
+  // The motion model in use, as "cpab".
+  std::string motion_name() const;
   // What is in use: never kAuto.
   Precision precision() const { return options_.precision; }
 

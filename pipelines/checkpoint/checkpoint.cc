@@ -12,6 +12,7 @@
 #include "pipelines/checkpoint/former_versions.h"
 #include "pipelines/checkpoint/original_checkpoint.h"
 #include "pipelines/config/former_fields.h"
+#include "pipelines/config/motion_choice.h"
 #include "pipelines/config/resolve.h"
 #include "pipelines/config/text_format.h"
 #include "third_party/absl/status_macros.h"
@@ -243,6 +244,14 @@ absl::Status Checkpoint::LoadInto(AnimationModel* model) const {
 absl::StatusOr<CheckpointState> ReadCheckpointState(const std::string& path) {
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(path));
   return checkpoint.state();
+}
+
+absl::Status ChooseMotion(const MotionConfig& motion, TrainedModel* trained) {
+  ModelConfig chosen = trained->config.model();
+  SetMotion(motion, &chosen);
+  RETURN_IF_ERROR(trained->model->SetMotion(chosen));
+  *trained->config.mutable_model() = chosen;
+  return absl::OkStatus();
 }
 
 TensorMap WeightsToUse(const TensorMap& tensors) {

@@ -103,10 +103,16 @@ struct TrainedModel {
   networks::AvdNetwork avd = nullptr;
 };
 
-// The model of a checkpoint of ours, or of the original implementation (a
-// PyTorch file; original_checkpoint.h says what its config is), on `device`.
+// The model of a checkpoint of ours, of the original implementation or of its
+// thin-plate-spline predecessor (PyTorch files; original_checkpoint.h says what
+// their config is), on `device`.
 absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& path,
                                               torch::Device device);
+
+// Another motion model for the same weights; SetMotion of
+// config/motion_choice.h says what becomes of the config. InvalidArgument for a
+// tessellation that CPAB does not have; nothing has changed then.
+absl::Status ChooseMotion(const MotionConfig& motion, TrainedModel* trained);
 
 // The weights in `tensors` as AnimationModel names them: of a checkpoint of
 // ours, averaged where there are averages; of other files as they are.

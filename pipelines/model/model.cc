@@ -204,6 +204,16 @@ std::vector<torch::Tensor> AnimationModel::EncodeDriving(
   return inpainting_->EncodeDriving(driving, motion.blend.occlusion_maps);
 }
 
+absl::Status AnimationModel::SetMotion(const ModelConfig& config) {
+  TORCH_CHECK(
+      config.num_transforms() == dense_motion_->options().num_transforms &&
+          config.global_transform() ==
+              dense_motion_->options().global_transform,
+      "AnimationModel: the networks are for other transforms");
+  ASSIGN_OR_RETURN(candidates_, CandidateMotions::Create(config));
+  return absl::OkStatus();
+}
+
 int64_t AnimationModel::num_candidates() const {
   return dense_motion_->options().num_candidates();
 }

@@ -126,6 +126,10 @@ class AnimationModel : public torch::nn::Module {
   std::vector<torch::Tensor> EncodeDriving(const torch::Tensor& driving,
                                            const Motion& motion);
 
+  // Uses the motion models of `config` from now on, with the same networks.
+  // InvalidArgument as of Create. TORCH_CHECK: another number of transforms.
+  absl::Status SetMotion(const ModelConfig& config);
+
   // M: background, K local transforms, and the global one if there is one.
   int64_t num_candidates() const;
   bool has_background() const { return !background_.is_empty(); }
