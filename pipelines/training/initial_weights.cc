@@ -1,5 +1,6 @@
 #include "pipelines/training/initial_weights.h"
 
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -7,12 +8,14 @@
 #include "networks/weights/read.h"
 #include "networks/weights/safetensors.h"
 #include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/training/widen.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
 namespace {
 
 using networks::weights::LoadReport;
+using networks::weights::TensorMap;
 
 absl::Status VerifyIfItCan(const std::string& path) {
   const auto file = networks::weights::SafetensorsFile::Open(path);
@@ -28,8 +31,8 @@ void AppendNames(absl::string_view title, const std::vector<std::string>& names,
 
 }  // namespace
 
-absl::StatusOr<LoadReport> LoadInitialWeights(const std::string& path,
-                                              AnimationModel* model) {
+absl::StatusOr<InitialWeightsReport> LoadInitialWeights(const std::string& path,
+                                                        AnimationModel* model) {
   RETURN_IF_ERROR(VerifyIfItCan(path));
   ASSIGN_OR_RETURN(const networks::weights::Weights file,
                    networks::weights::ReadWeights(path));
@@ -39,14 +42,17 @@ absl::StatusOr<LoadReport> LoadInitialWeights(const std::string& path,
   options.key_map = [](const std::string& name) {
     return absl::StartsWith(name, "optimizer") ? std::string() : name;
   };
+  TensorMap weights = WeightsToUse(file.tensors);
+  std::vector<std::string> widened =
+      WidenForGlobalTransform(networks::weights::StateDict(*model), &weights);
   ASSIGN_OR_RETURN(LoadReport report,
-                   networks::weights::LoadInto(
-                       *model, WeightsToUse(file.tensors), options, path));
+                   networks::weights::LoadInto(*model, weights, options, path));
   RETURN_IF_ERROR(file.Check());
-  return report;
+  return InitialWeightsReport{std::move(report), std::move(widened)};
 }
 
-std::string ReportText(const std::string& path, const LoadReport& report) {
+std::string ReportText(const std::string& path,
+                       const InitialWeightsReport& report) {
   std::string text = absl::StrCat("initial weights from ", path, "\n");
   std::vector<std::string> mismatched;
   for (const networks::weights::Mismatch& m : report.mismatched) {
@@ -56,6 +62,9 @@ std::string ReportText(const std::string& path, const LoadReport& report) {
   AppendNames("not in the file, left random", report.missing, &text);
   AppendNames("of another shape, left random", mismatched, &text);
   AppendNames("not of this model, left out", report.unexpected, &text);
+  if (!report.widened.empty()) {
+    AppendNames("widened for the global transform", report.widened, &text);
+  }
   AppendNames("loaded", report.loaded, &text);
   return text;
 }

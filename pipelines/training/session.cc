@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
 #include "pipelines/base/user_path.h"
+#include "pipelines/checkpoint/run_checkpoint.h"
 #include "pipelines/training/clips_of_run.h"
 #include "pipelines/training/initial_weights.h"
 #include "pipelines/training/meeting.h"
@@ -55,16 +56,19 @@ absl::Status Session::Restore(Learner& learner, const WorkHooks& hooks) {
 
 absl::Status Session::StartFromInitialWeights(Learner& learner,
                                               const WorkHooks& hooks) {
-  const std::string path = UserPath(config_.training().initial_weights());
-  if (path.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const networks::weights::LoadReport report,
+  const std::string named = UserPath(config_.training().initial_weights());
+  if (named.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::string path, CheckpointAt(named));
+  ASSIGN_OR_RETURN(const InitialWeightsReport report,
                    LoadInitialWeights(path, &learner.model()));
   learner.RestartAverage();
   hooks.Note(absl::StrCat(
       "initial weights from ", path, ": ", report.loaded.size(),
-      " tensors loaded, ", report.missing.size(), " missing, ",
-      report.mismatched.size(), " of another shape, ", report.unexpected.size(),
-      " not of this model (names in ", folder_->initial_weights(), ")"));
+      " tensors loaded (", report.widened.size(),
+      " of them widened for the global transform), ", report.missing.size(),
+      " missing, ", report.mismatched.size(), " of another shape, ",
+      report.unexpected.size(), " not of this model (names in ",
+      folder_->initial_weights(), ")"));
   return networks::files::WriteAtomically(folder_->initial_weights(),
                                           ReportText(path, report));
 }
