@@ -1,0 +1,177 @@
+// One checkpoint with each motion model: see kUsage.
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/device.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
+#include "pipelines/app/program_hooks.h"
+#include "pipelines/base/stop_signal.h"
+#include "pipelines/base/user_path.h"
+#include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/checkpoint/run_checkpoint.h"
+#include "pipelines/config/frame_size.h"
+#include "pipelines/config/motion_choice.h"
+#include "pipelines/config/override.h"
+#include "pipelines/config/validate.h"
+#include "pipelines/data/data_folder.h"
+#include "pipelines/evaluation/reconstruction.h"
+#include "pipelines/report/score_table.h"
+#include "third_party/absl/status_macros.h"
+
+ABSL_FLAG(std::string, checkpoint, "",
+          "A checkpoint as for //pipelines:evaluate, as tps-vox.");
+ABSL_FLAG(std::string, data, "",
+          "Folder with test/; without it, that of the checkpoint's config.");
+ABSL_FLAG(std::string, model_size, "",
+          "The size at which the model sees frames: 384, or 512x384.");
+ABSL_FLAG(std::string, motions, "",
+          "Which motion models, with semicolons between: \"cpab; cpab { "
+          "cells_x: 6 cells_y: 6 }; thin_plate\". Empty: each that there is.");
+ABSL_FLAG(std::string, device, "auto",
+          "auto (the first GPU if there is one), cpu, cuda or cuda:N.");
+ABSL_FLAG(int, threads, 0, "CPU threads; 0 is one a core.");
+ABSL_FLAG(std::string, set, "",
+          "path.to.field=value: overrides a field of data or evaluation, as in "
+          "--set evaluation.max_clips=20. May be given many times.");
+
+namespace pipelines {
+namespace {
+
+constexpr char kUsage[] =
+    R"(Compares motion models on the same weights, by reconstruction.
+
+  tools/bazelw run //pipelines/study:motion_choices -- --checkpoint tps-vox \
+      --data clips --set evaluation.max_clips=20
+
+Each test clip is rebuilt from its first frame, once with each motion model, and
+nothing is trained in between. One line a model: L1 (of values in [0, 1]), PSNR
+(dB), SSIM; of clips with ground truth also the joints' mean distance and the
+motion's mean error. The model that the checkpoint was trained with comes first.
+The last line is the score of repeating the first frame.)";
+
+struct Choice {
+  std::string name;
+  MotionConfig motion;
+};
+
+absl::StatusOr<std::vector<Choice>> Choices() {
+  std::vector<std::string> names = MotionNames();
+  if (const std::string flag = absl::GetFlag(FLAGS_motions); !flag.empty()) {
+    names = absl::StrSplit(flag, ';', absl::SkipWhitespace());
+  }
+  std::vector<Choice> choices;
+  for (const std::string& name : names) {
+    ASSIGN_OR_RETURN(MotionConfig motion, ParseMotion(name));
+    choices.push_back(
+        {std::string(absl::StripAsciiWhitespace(name)), std::move(motion)});
+  }
+  return choices;
+}
+
+absl::Status ApplyFlags(const std::vector<std::string>& overrides,
+                        Config* config) {
+  for (const std::string& assignment : overrides) {
+    RETURN_IF_ERROR(ApplyOverride(assignment, config));
+  }
+  if (const std::string data = absl::GetFlag(FLAGS_data); !data.empty()) {
+    config->mutable_data()->clear_puppets();
+    config->mutable_data()->set_folder(data);
+  }
+  if (const std::string size = absl::GetFlag(FLAGS_model_size); !size.empty()) {
+    ASSIGN_OR_RETURN(const FrameSize frame_size, ParseFrameSize(size));
+    RETURN_IF_ERROR(SetFrameSize(frame_size, config));
+  }
+  return ValidateForEvaluation(*config);
+}
+
+ScoreTable::Row RowOf(const std::string& name, const FrameScore& score,
+                      const std::optional<PuppetMetrics>& motion) {
+  ScoreTable::Row row = {
+      name,
+      {absl::StrFormat("%.4f", score.l1), absl::StrFormat("%.2f", score.psnr),
+       absl::StrFormat("%.4f", score.ssim)}};
+  if (motion) {
+    row.cells.push_back(absl::StrFormat("%.4f", motion->JointTransferError()));
+    row.cells.push_back(absl::StrFormat("%.4f", motion->FlowEndPointError()));
+  }
+  return row;
+}
+
+absl::Status Compare(TrainedModel trained, const std::vector<Choice>& choices,
+                     c10::Device device, data::Dataset& test,
+                     const WorkHooks& hooks) {
+  ScoreTable table;
+  table.name_column = "motion model";
+  table.columns = {"L1", "PSNR", "SSIM"};
+  ReconstructionTools tools;
+  tools.hooks = hooks;
+  EvaluationResult result;
+  const auto add = [&](const std::string& name) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        result, EvaluateReconstruction(*trained.model, device, test,
+                                       trained.config.evaluation(), tools));
+    table.rows.push_back(RowOf(name, result.model, result.motion));
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(add(absl::StrCat(
+      "as trained: ", MotionName(trained.config.model().local()))));
+  for (const Choice& choice : choices) {
+    RETURN_IF_ERROR(ChooseMotion(choice.motion, &trained));
+    RETURN_IF_ERROR(add(choice.name));
+  }
+  if (result.motion) {
+    table.columns.insert(table.columns.end(), {"joints", "flow"});
+  }
+  table.summary.push_back(
+      RowOf("first frame", result.first_frame, result.no_motion));
+  std::printf("%s", ScoreTableText(table).c_str());
+  return absl::OkStatus();
+}
+
+absl::Status Run(const CommandLine& line) {
+  RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
+  RETURN_IF_ERROR(
+      UsageError(RefuseOtherOverrides(line.overrides, {"data", "evaluation"})));
+  if (absl::GetFlag(FLAGS_checkpoint).empty()) {
+    return UsageError(
+        absl::InvalidArgumentError("--checkpoint is needed; see --help"));
+  }
+  const absl::StatusOr<std::vector<Choice>> choices = Choices();
+  if (!choices.ok()) return UsageError(choices.status());
+  const absl::StatusOr<c10::Device> device =
+      SelectDevice(absl::GetFlag(FLAGS_device));
+  if (!device.ok()) return UsageError(device.status());
+  RETURN_IF_ERROR(UsageError(SetThreads(absl::GetFlag(FLAGS_threads))));
+  CatchStopSignals();
+  ASSIGN_OR_RETURN(const std::string checkpoint,
+                   CheckpointAt(UserPath(absl::GetFlag(FLAGS_checkpoint))));
+  ASSIGN_OR_RETURN(TrainedModel trained, LoadTrainedModel(checkpoint, *device));
+  RETURN_IF_ERROR(UsageError(ApplyFlags(line.overrides, &trained.config)));
+  ProgramHooks program("motion_choices");
+  const WorkHooks hooks = program.hooks();
+  ASSIGN_OR_RETURN(const std::string folder,
+                   DataFolder(trained.config.data(), hooks));
+  ASSIGN_OR_RETURN(const std::unique_ptr<data::Dataset> test,
+                   OpenSplit(folder, "test", trained.config.data(),
+                             trained.config.training().seed(), hooks));
+  return Compare(std::move(trained), *choices, *device, *test, hooks);
+}
+
+}  // namespace
+}  // namespace pipelines
+
+int main(int argc, char** argv) {
+  return pipelines::RunProgram({"motion_choices", pipelines::kUsage, __FILE__},
+                               argc, argv, pipelines::Run);
+}
