@@ -157,7 +157,8 @@ std::vector<FlagGroup> AnimateFlagGroups() {
   return {
       {"What goes in",
        {"source", "driving", "sources", "drivings", "checkpoint", "model_size",
-        "source_frame", "crop", "driving_crop", "max_frames", "allow_damaged"}},
+        "source_frame", "crop", "driving_crop", "fps", "max_frames",
+        "allow_damaged"}},
       {"Motion",
        {"motion", "mode", "adapt_scale", "start", "motion_scale", "smooth",
         "smooth_cutoff", "smooth_gain"}},
