@@ -92,7 +92,7 @@ TEST_F(SegmentTest, ReplacesNothingWithoutOverwrite) {
     EXPECT_EQ(result.exit_code, 2) << result.output;
     EXPECT_THAT(result.output,
                 HasSubstr(path + " exists; give --overwrite to replace it"));
-    EXPECT_EQ(pipelines::ReadText(path), "precious");
+    EXPECT_EQ(networks::files::ReadText(path), "precious");
     std::filesystem::remove(path);
   }
   std::ofstream(output_ + "/mask_0.png") << "precious";
@@ -105,14 +105,14 @@ TEST_F(SegmentTest, ReplacesNothingWithoutOverwrite) {
 
 TEST_F(SegmentTest, NeverReplacesItsInput) {
   namespace fs = std::filesystem;
-  const std::string before = pipelines::ReadText(image_);
+  const std::string before = networks::files::ReadText(image_);
   const std::string mask = output_ + "/mask_0.png";
   const auto refuses = [&](const char* words) {
     const ProgramResult result =
         Segment({"--output", output_, "--boxes=1,2,20,20", "--overwrite"});
     EXPECT_EQ(result.exit_code, 2) << result.output;
     EXPECT_THAT(result.output, HasSubstr(words));
-    EXPECT_EQ(pipelines::ReadText(image_), before);
+    EXPECT_EQ(networks::files::ReadText(image_), before);
     fs::remove(mask);
   };
   fs::create_directories(output_);
