@@ -170,6 +170,7 @@ class ClipQueue {
 
 absl::Status MakeClips(const AtomicFolder& folder, const PuppetOptions& options,
                        const WorkHooks& hooks) {
+  RETURN_IF_ERROR(CheckNotStopped(hooks));
   ClipQueue queue(options.num_train + options.num_test);
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency());
