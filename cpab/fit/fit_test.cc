@@ -69,7 +69,7 @@ double LeastDeterminant(const Flow& flow, const Eigen::Matrix2Xd& points) {
 double GridMaxDisplacement(const Flow& flow) {
   const Eigen::Matrix2Xd grid = Grid(64);
   double largest = 0;
-  for (const Eigen::Vector2d& x : grid.colwise()) {
+  for (const Eigen::Vector2d x : grid.colwise()) {
     largest = std::max(largest, 2 * (flow(x) - x).cwiseAbs().maxCoeff());
   }
   return largest;
