@@ -193,8 +193,7 @@ TEST(LandmarkFit, PullbackIsTheGradientOfTheMinimum) {
         fitter.Pullback(pairs, fitter.Fit(pairs), direction);
     EXPECT_TRUE(gradient.exact);
     const double h = 1e-6;
-    const auto slope = [&](Eigen::MatrixXd LandmarkPairs::*member, int a,
-                           int k) {
+    const auto slope = [&](auto member, int a, int k) {
       double values[2];
       for (int side = 0; side < 2; ++side) {
         LandmarkPairs moved = pairs;

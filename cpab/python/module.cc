@@ -302,7 +302,10 @@ class FitBatch {
   }
 
   template <typename Value>
-  py::array_t<Value> Each(Value FitResult::*member) const {
+  using Member = Value FitResult::*;
+
+  template <typename Value>
+  py::array_t<Value> Each(Member<Value> member) const {
     py::array_t<Value> values(static_cast<py::ssize_t>(results_.size()));
     for (size_t b = 0; b < results_.size(); ++b) {
       values.mutable_at(b) = results_[b].*member;
