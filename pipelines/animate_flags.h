@@ -3,8 +3,8 @@
 // The flags themselves are in animate_flags.cc; this file checks their values
 // as far as no file has to be opened. Whether the files are there is for
 // animate_items.h and the library to say.
-#ifndef PIPELINES_ANIMATION_ANIMATE_FLAGS_H_
-#define PIPELINES_ANIMATION_ANIMATE_FLAGS_H_
+#ifndef PIPELINES_ANIMATE_FLAGS_H_
+#define PIPELINES_ANIMATE_FLAGS_H_
 
 #include <string>
 #include <vector>
@@ -50,4 +50,4 @@ std::vector<FlagGroup> AnimateFlagGroups();
 
 }  // namespace pipelines
 
-#endif  // PIPELINES_ANIMATION_ANIMATE_FLAGS_H_
+#endif  // PIPELINES_ANIMATE_FLAGS_H_

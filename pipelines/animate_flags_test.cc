@@ -1,4 +1,4 @@
-#include "pipelines/animation/animate_flags.h"
+#include "pipelines/animate_flags.h"
 
 #include <filesystem>
 #include <fstream>

@@ -1,4 +1,4 @@
-// bazel run //pipelines:animate: see animation/animate_flags.h.
+// bazel run //pipelines:animate: see animate_flags.h.
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "keypoints/transfer.h"
+#include "pipelines/animate_flags.h"
 #include "pipelines/animation/animate_batch.h"
-#include "pipelines/animation/animate_flags.h"
 #include "pipelines/animation/animate_items.h"
 #include "pipelines/animation/animator.h"
 #include "pipelines/app/allocation.h"

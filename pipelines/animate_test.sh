@@ -1,7 +1,7 @@
 #!/bin/bash
 # animate as a user runs it: the first command of the README at small size, many
 # at once, and what it says to bad flags and bad files. Each flag by itself is in
-# animation/animate_flags_test.cc.
+# animate_flags_test.cc.
 program=pipelines/animate
 . pipelines/app/program_testing.sh
 export CPAB_USER_DIRECTORY=$TEST_TMPDIR/user
