@@ -28,8 +28,9 @@
 ABSL_FLAG(std::string, source, "",
           "The still to animate: any image, or a frame of a video.");
 ABSL_FLAG(std::string, driving, "",
-          "The motion: a video, a folder of frames, stacked frames, camera:0 "
-          "(until Ctrl-C) or lavfi: with a graph of FFmpeg's filters.");
+          "The motion: a video, a folder of frames, stacked frames, a motion "
+          "file (see --save_motion), camera:0 (until Ctrl-C) or lavfi: with a "
+          "graph of FFmpeg's filters.");
 ABSL_FLAG(std::string, sources, "",
           "For many: a folder of sources, or a .txt file with a path a line. "
           "Each is animated by each of the drivings.");
@@ -113,6 +114,10 @@ ABSL_FLAG(std::string, save_keypoints, "",
           "Also write the driving keypoints to this .npy file.");
 ABSL_FLAG(std::string, save_flow, "",
           "Also write where each pixel comes from to this .npy file.");
+ABSL_FLAG(std::string, save_motion, "",
+          "Also write the driving keypoints and frame times, without pictures "
+          "and sound, as a motion file: x.motion.safetensors. As --driving it "
+          "gives any source the same motion, with the same checkpoint.");
 ABSL_FLAG(bool, overwrite, false, "Replace an output that exists.");
 
 // --- How
@@ -154,19 +159,19 @@ or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 const char kAnimateFlagsFile[] = __FILE__;
 
 std::vector<FlagGroup> AnimateFlagGroups() {
-  return {
-      {"What goes in",
-       {"source", "driving", "sources", "drivings", "checkpoint", "model_size",
-        "source_frame", "crop", "driving_crop", "fps", "max_frames",
-        "allow_damaged"}},
-      {"Motion",
-       {"motion", "mode", "adapt_scale", "start", "motion_scale", "smooth",
-        "smooth_cutoff", "smooth_gain"}},
-      {"What comes out",
-       {"output", "format", "comparison", "panels", "columns", "side_by_side",
-        "paste_back", "size", "save_keypoints", "save_flow", "overwrite"}},
-      {"How",
-       {"batch_size", "device", "precision", "threads", "quiet", "json"}}};
+  return {{"What goes in",
+           {"source", "driving", "sources", "drivings", "checkpoint",
+            "model_size", "source_frame", "crop", "driving_crop", "fps",
+            "max_frames", "allow_damaged"}},
+          {"Motion",
+           {"motion", "mode", "adapt_scale", "start", "motion_scale", "smooth",
+            "smooth_cutoff", "smooth_gain"}},
+          {"What comes out",
+           {"output", "format", "comparison", "panels", "columns",
+            "side_by_side", "paste_back", "size", "save_keypoints", "save_flow",
+            "save_motion", "overwrite"}},
+          {"How",
+           {"batch_size", "device", "precision", "threads", "quiet", "json"}}};
 }
 
 namespace {
@@ -360,6 +365,7 @@ absl::StatusOr<AnimateVideoOptions> GetVideoOptions() {
   options.min_output_side = options.paste_back ? 0 : kSmallestResult;
   options.save_keypoints = UserPath(absl::GetFlag(FLAGS_save_keypoints));
   options.save_flow = UserPath(absl::GetFlag(FLAGS_save_flow));
+  options.save_motion = UserPath(absl::GetFlag(FLAGS_save_motion));
   options.batch_size = absl::GetFlag(FLAGS_batch_size);
   RETURN_IF_ERROR(NotNegative("batch_size", options.batch_size));
   return options;
@@ -388,7 +394,8 @@ absl::Status CheckInputs(const AnimateInputs& inputs) {
   const bool many = AreMany(inputs);
   RETURN_IF_ERROR(NeedsFlag(FLAGS_format, many, "--sources or --drivings"));
   RETURN_IF_ERROR(NeedsFlag(FLAGS_comparison, many, "--sources or --drivings"));
-  for (const auto* flag : {&FLAGS_save_keypoints, &FLAGS_save_flow}) {
+  for (const auto* flag :
+       {&FLAGS_save_keypoints, &FLAGS_save_flow, &FLAGS_save_motion}) {
     if (!many || absl::GetFlag(*flag).empty()) continue;
     return BadFlag(absl::GetFlagReflectionHandle(*flag).Name(),
                    " is for one animation at a time; use --source and "

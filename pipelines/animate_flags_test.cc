@@ -71,6 +71,7 @@ TEST(AnimateFlags, DefaultsAreTheLibrarysOwn) {
   EXPECT_EQ(video.min_output_side, 256);
   EXPECT_EQ(video.save_keypoints, "");
   EXPECT_EQ(video.save_flow, "");
+  EXPECT_EQ(video.save_motion, "");
   EXPECT_EQ(video.batch_size, library.batch_size);
   EXPECT_FALSE(request->comparison);
   EXPECT_FALSE(request->overwrite);
@@ -204,6 +205,10 @@ const GoodCase kGoodCases[] = {
      }},
     {{"--size=512"},
      [](const AnimateRequest& r) { return r.video.size == cv::Size(0, 512); }},
+    {{"--save_motion=/m.safetensors"},
+     [](const AnimateRequest& r) {
+       return r.video.save_motion == "/m.safetensors";
+     }},
     {{"--save_keypoints=/k.npy", "--save_flow=/f.npy"},
      [](const AnimateRequest& r) {
        return r.video.save_keypoints == "/k.npy" &&
@@ -289,6 +294,8 @@ TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
        "--format is '.gif', which has no effect without --sources or"},
       {{"--comparison"},
        "--comparison is 'true', which has no effect without --sources or"},
+      {{"--sources=a", "--driving=b", "--save_motion=m"},
+       "--save_motion is for one animation at a time; use --source and"},
       {{"--sources=a", "--driving=b", "--save_flow=f.npy"},
        "--save_flow is for one animation at a time; use --source and"},
       {{"--source=a", "--drivings=b", "--save_keypoints=k.npy"},

@@ -35,6 +35,16 @@ succeed "wrote 3 frames" "${pair[@]}" "${few[@]}" --output frames --size 40x32 \
 expect_files "$user"/frames/00000{0,1,2}.png "$user"/{keypoints,flow}.npy
 expect_none "$user/frames/000003.png"
 
+# Motion without pictures: the same frames, and on another checkpoint an error.
+succeed "wrote 3 frames" "${pair[@]}" "${few[@]}" --output moved \
+  --save_motion dance.motion.safetensors
+succeed "wrote 3 frames" --source "$puppet" --driving dance.motion.safetensors \
+  --output replayed --threads 1
+for frame in 0 1 2; do
+  cmp "$user"/{moved,replayed}/00000$frame.png ||
+    complain "a motion file gives another frame $frame than its video"
+done
+
 # What follows from the driving video's first frame equals the source moved by
 # nothing, however the motion is made.
 succeed "wrote 2 frames" "${pair[@]}" --max_frames 2 --output alike --start 0 \

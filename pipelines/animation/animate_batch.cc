@@ -14,6 +14,7 @@
 #include "networks/files/read_file.h"
 #include "nlohmann/json.hpp"
 #include "pipelines/animation/comparison.h"
+#include "pipelines/animation/motion_file.h"
 #include "pipelines/base/peak_memory.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/media/frame_sink.h"
@@ -160,7 +161,8 @@ std::vector<BatchItem> PairAll(const std::vector<std::string>& sources,
 absl::Status CheckBatch(const std::vector<BatchItem>& items,
                         const BatchOptions& options) {
   networks::files::PlannedOutputs planned;
-  planned.files = {options.video.save_keypoints, options.video.save_flow};
+  planned.files = {options.video.save_keypoints, options.video.save_flow,
+                   options.video.save_motion};
   planned.inputs = options.video.other_inputs;
   planned.overwrite = options.video.overwrite;
   for (const BatchItem& item : items) {
@@ -211,7 +213,7 @@ absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
     const bool is_kept = !options.overwrite && fs::exists(path, error);
     comparisons.push_back({path, !is_kept});
     if (is_kept) continue;
-    videos.insert(videos.begin(), driving);
+    if (!IsMotionFile(driving)) videos.insert(videos.begin(), driving);
     RETURN_IF_ERROR(WriteComparison(videos, path, options).status());
   }
   return comparisons;

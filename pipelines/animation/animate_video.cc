@@ -10,7 +10,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "networks/files/outputs.h"
+#include "networks/files/temporary.h"
 #include "pipelines/animation/cropped_reader.h"
+#include "pipelines/animation/driving_reader.h"
+#include "pipelines/animation/motion_file.h"
 #include "pipelines/base/stopwatch.h"
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/npy.h"
@@ -28,7 +31,7 @@ constexpr char kProvenance[] =
 
 // A driving frame and the source that it moves.
 struct Input {
-  CroppedFrame driving;
+  DrivingFrame driving;
   CroppedFrame source;  // empty unless the source is a video
 };
 
@@ -79,10 +82,13 @@ class VideoAnimation {
 
  private:
   absl::Status CheckOutputs() const;
-  absl::StatusOr<std::unique_ptr<CroppedReader>> OpenDriving() const;
+  absl::StatusOr<std::unique_ptr<DrivingReader>> OpenDriving() const;
   absl::Status OpenSource();
+  torch::Tensor KeypointsOf(const std::vector<DrivingFrame>& frames) const;
   absl::Status LookAhead();
+  absl::Status CheckPanels() const;
   absl::Status OpenOutput();
+  absl::Status OpenMotionFile();
   cv::Size NaturalSize() const;
   absl::Status Stream();
   absl::StatusOr<std::optional<Input>> Read();
@@ -92,7 +98,7 @@ class VideoAnimation {
   void Report(int64_t total) const;
   bool needs_motion() const {
     return NeedMotion(options_.panels) || !options_.save_flow.empty() ||
-           !options_.save_keypoints.empty();
+           !options_.save_keypoints.empty() || !options_.save_motion.empty();
   }
 
   Animator& animator_;
@@ -102,11 +108,12 @@ class VideoAnimation {
   std::unique_ptr<CroppedReader> source_;
   CroppedFrame still_;
   PreparedSource prepared_;  // the still, or the last frame of a source video
-  std::unique_ptr<CroppedReader> driving_;
+  std::unique_ptr<DrivingReader> driving_;
   std::optional<Paster> paster_;
   std::optional<PanelPainter> painter_;
   std::unique_ptr<media::FrameSink> sink_;
   std::optional<media::NpyWriter> keypoints_file_, flow_file_;
+  std::optional<MotionFileWriter> motion_file_;
   bool lost_beginning_ = false;     // of the driving video
   bool source_is_shorter_ = false;  // than the driving video
   AnimateVideoReport report_;
@@ -114,7 +121,8 @@ class VideoAnimation {
 
 absl::Status VideoAnimation::CheckOutputs() const {
   networks::files::PlannedOutputs planned;
-  planned.files = {options_.save_keypoints, options_.save_flow};
+  planned.files = {options_.save_keypoints, options_.save_flow,
+                   options_.save_motion};
   (media::IsFolderOutput(output_path_) ? planned.folders : planned.files)
       .push_back(output_path_);
   planned.inputs = options_.other_inputs;
@@ -124,7 +132,7 @@ absl::Status VideoAnimation::CheckOutputs() const {
   return networks::files::CheckOutputs(planned);
 }
 
-absl::StatusOr<std::unique_ptr<CroppedReader>> VideoAnimation::OpenDriving()
+absl::StatusOr<std::unique_ptr<DrivingReader>> VideoAnimation::OpenDriving()
     const {
   CroppedReaderOptions reader;
   reader.crop = options_.driving_crop;
@@ -134,7 +142,7 @@ absl::StatusOr<std::unique_ptr<CroppedReader>> VideoAnimation::OpenDriving()
   reader.max_frames = options_.max_frames;
   reader.stop = options_.hooks.stop;
   reader.image_rate = options_.image_rate;
-  return CroppedReader::Open(driving_path_, reader);
+  return DrivingReader::Open(driving_path_, reader, animator_);
 }
 
 absl::Status VideoAnimation::OpenSource() {
@@ -158,6 +166,19 @@ absl::Status VideoAnimation::OpenSource() {
   return absl::OkStatus();
 }
 
+// [B, P, 2]: as the frames have them, or as they are found in them.
+torch::Tensor VideoAnimation::KeypointsOf(
+    const std::vector<DrivingFrame>& frames) const {
+  std::vector<cv::Mat> crops;
+  std::vector<torch::Tensor> keypoints;
+  for (const DrivingFrame& frame : frames) {
+    crops.push_back(frame.crop);
+    keypoints.push_back(frame.keypoints);
+  }
+  return driving_->has_pictures() ? animator_.DetectKeypoints(crops)
+                                  : torch::stack(keypoints);
+}
+
 // Finds the start among all driving frames.
 absl::Status VideoAnimation::LookAhead() {
   if (options_.start.is_first()) return absl::OkStatus();
@@ -168,14 +189,12 @@ absl::Status VideoAnimation::LookAhead() {
   }
   const Stopwatch looking;
   std::vector<torch::Tensor> keypoints;
-  ThreeStages<CroppedFrame, int> stages;
+  ThreeStages<DrivingFrame, int> stages;
   stages.batch_size = BatchSize(options_, animator_.frame_size());
   stages.read = [this] { return driving_->Next(); };
-  stages.compute = [&](const std::vector<CroppedFrame>& batch)
+  stages.compute = [&](const std::vector<DrivingFrame>& batch)
       -> absl::StatusOr<std::vector<int>> {
-    std::vector<cv::Mat> crops;
-    for (const CroppedFrame& frame : batch) crops.push_back(frame.crop);
-    keypoints.push_back(animator_.DetectKeypoints(crops));
+    keypoints.push_back(KeypointsOf(batch));
     return std::vector<int>();
   };
   stages.write = [](int) { return absl::OkStatus(); };
@@ -202,6 +221,17 @@ cv::Size VideoAnimation::NaturalSize() const {
                                 static_cast<double>(frame.height) / box.height);
   return {std::max(1, static_cast<int>(std::lround(box.width * scale))),
           std::max(1, static_cast<int>(std::lround(box.height * scale)))};
+}
+
+absl::Status VideoAnimation::CheckPanels() const {
+  const bool shows_driving =
+      std::find(options_.panels.begin(), options_.panels.end(),
+                Panel::kDriving) != options_.panels.end();
+  if (!shows_driving || driving_->has_pictures()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(driving_path_,
+                   ": a motion file holds no pictures to show; leave out the "
+                   "panel 'driving'"));
 }
 
 absl::Status VideoAnimation::OpenOutput() {
@@ -235,11 +265,34 @@ absl::Status VideoAnimation::OpenOutput() {
     ASSIGN_OR_RETURN(flow_file_,
                      media::NpyWriter::Create(options_.save_flow, array));
   }
+  return OpenMotionFile();
+}
+
+absl::Status VideoAnimation::OpenMotionFile() {
+  if (options_.save_motion.empty()) return absl::OkStatus();
+  const media::VideoInfo& driving = driving_->info();
+  RecordedMotion motion;
+  motion.num_sets = animator_.num_keypoint_sets();
+  motion.keypoints_per_set = animator_.keypoints_per_transform();
+  motion.frame_rate = driving.frame_rate;
+  motion.time_base = driving.time_base;
+  motion.picture_size = {driving.width, driving.height};
+  motion.detector = driving_->detector();
+  networks::files::OutputOptions file;
+  file.overwrite = options_.overwrite;
+  ASSIGN_OR_RETURN(
+      motion_file_,
+      MotionFileWriter::Create(options_.save_motion, std::move(motion), file));
+  if (driving.has_audio) {
+    report_.warnings.push_back(absl::StrCat(options_.save_motion,
+                                            " holds no sound; that of ",
+                                            driving_path_, " is not in it"));
+  }
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<Input>> VideoAnimation::Read() {
-  ASSIGN_OR_RETURN(std::optional<CroppedFrame> driving, driving_->Next());
+  ASSIGN_OR_RETURN(std::optional<DrivingFrame> driving, driving_->Next());
   if (!driving) return std::nullopt;
   if (driving_->num_read() == 1) lost_beginning_ = !driving_->damage().empty();
   Input input{*std::move(driving), {}};
@@ -263,7 +316,7 @@ absl::StatusOr<std::vector<Output>> VideoAnimation::Compute(
   if (!driving_->info().is_live) {
     RETURN_IF_ERROR(CheckNotStopped(options_.hooks));
   }
-  std::vector<cv::Mat> crops;
+  std::vector<DrivingFrame> driving;
   std::vector<double> seconds;
   for (const Input& input : batch) {
     // The still is prepared already.
@@ -271,10 +324,11 @@ absl::StatusOr<std::vector<Output>> VideoAnimation::Compute(
     if (!source.empty() && source.data != still_.crop.data) {
       prepared_ = animator_.PrepareSource(source);
     }
-    crops.push_back(input.driving.crop);
+    driving.push_back(input.driving);
     seconds.push_back(input.driving.seconds);
   }
-  const AnimatedFrames animated = animator_.Animate(prepared_, crops, seconds);
+  const AnimatedFrames animated =
+      animator_.AnimateKeypoints(prepared_, KeypointsOf(driving), seconds);
   const FrameMotion& motion = animated.motion;
   std::vector<Output> outputs;
   for (size_t i = 0; i < batch.size(); ++i) {
@@ -301,13 +355,15 @@ absl::Status WriteRow(const torch::Tensor& row,
 absl::Status VideoAnimation::Write(const Output& output) {
   const CroppedFrame& source =
       options_.animate_source_video ? output.input.source : still_;
-  const CroppedFrame& driving = output.input.driving;
+  const DrivingFrame& driving = output.input.driving;
   PanelInput panels;
   // As sharp as they were filmed, not as the model sees them.
   panels.source =
       options_.paste_back ? source.picture : source.picture(source_->box());
-  panels.driving =
-      options_.paste_back ? driving.picture : driving.picture(driving_->box());
+  if (driving_->has_pictures()) {
+    panels.driving = options_.paste_back ? driving.picture
+                                         : driving.picture(driving_->box());
+  }
   panels.animated = output.animated;
   panels.result = paster_ ? paster_->Paste(source.picture, output.animated)
                           : output.animated;
@@ -319,6 +375,12 @@ absl::Status VideoAnimation::Write(const Output& output) {
       sink_->WriteAt(painter_->Paint(panels), driving.pts, driving.duration));
   RETURN_IF_ERROR(WriteRow(output.driving_keypoints, &keypoints_file_));
   RETURN_IF_ERROR(WriteRow(output.source_from_driving, &flow_file_));
+  if (motion_file_) {
+    const torch::Tensor keypoints =
+        output.driving_keypoints.to(torch::kFloat32).contiguous();
+    motion_file_->Add(keypoints.data_ptr<float>(), driving.pts,
+                      driving.duration);
+  }
   ++report_.frames;
   Report(driving_->num_frames().value_or(0));
   return absl::OkStatus();
@@ -351,23 +413,25 @@ absl::Status VideoAnimation::Finish() {
   }
   if (keypoints_file_) RETURN_IF_ERROR(keypoints_file_->Finish());
   if (flow_file_) RETURN_IF_ERROR(flow_file_->Finish());
+  if (motion_file_) RETURN_IF_ERROR(motion_file_->Finish());
   report_.damage = driving_->damage();
   if (!report_.damage.empty()) sink_->CutSoundToFrames();
   RETURN_IF_ERROR(sink_->Finish());
-  report_.warnings = sink_->warnings();
+  const std::vector<std::string>& of_sink = sink_->warnings();
+  report_.warnings.insert(report_.warnings.end(), of_sink.begin(),
+                          of_sink.end());
   if (source_is_shorter_) {
     report_.warnings.push_back(
         absl::StrCat(source_path_, " ends after ", report_.frames,
                      " frames, before the driving video; so does the result"));
   }
-  for (const CroppedReader* reader : {source_.get(), driving_.get()}) {
-    const std::vector<std::string>& warnings = reader->info().warnings;
-    report_.warnings.insert(report_.warnings.end(), warnings.begin(),
-                            warnings.end());
-    if (!reader->warning().empty()) {
-      report_.warnings.push_back(reader->warning());
-    }
+  std::vector<std::string> warnings = source_->info().warnings;
+  if (!source_->warning().empty()) warnings.push_back(source_->warning());
+  for (const std::string& warning : driving_->warnings()) {
+    warnings.push_back(warning);
   }
+  report_.warnings.insert(report_.warnings.end(), warnings.begin(),
+                          warnings.end());
   if (driving_->num_frames() != report_.frames) Report(report_.frames);
   return absl::OkStatus();
 }
@@ -377,6 +441,7 @@ absl::StatusOr<AnimateVideoReport> VideoAnimation::Run() {
   RETURN_IF_ERROR(CheckOutputs());
   RETURN_IF_ERROR(OpenSource());
   ASSIGN_OR_RETURN(driving_, OpenDriving());
+  RETURN_IF_ERROR(CheckPanels());
   RETURN_IF_ERROR(LookAhead());
   RETURN_IF_ERROR(OpenOutput());
   RETURN_IF_ERROR(Stream());

@@ -55,6 +55,9 @@ struct AnimateVideoOptions {
   // deformation, [frames, h, w, 2], as .npy; none if empty.
   std::string save_keypoints;
   std::string save_flow;
+  // The driving keypoints and frame times as a motion file (motion_file.h),
+  // which can stand for the driving video; none if empty.
+  std::string save_motion;
   // Whether outputs that exist are replaced.
   bool overwrite = false;
   // What else is read for this, as the checkpoint. No output may be an input.
@@ -81,7 +84,9 @@ struct AnimateVideoReport {
 // Writes `output`, whose ending says what: .mp4, .mov, .mkv, .webm, .avi, .gif,
 // or a folder of PNGs without one. Keeps the driving video's exact frame times
 // and audio. `source` and `driving` are what media::OpenFrameSource opens; an
-// image is a row of frames as a source only if it holds five or more.
+// image is a row of frames as a source only if it holds five or more. `driving`
+// may also be a motion file that the same detector made: the frames are those
+// of the video that it was saved from, to the bit, without its sound.
 //
 // Reads, computes and writes at the same time; memory does not grow with the
 // video's length. On error nothing appears at `output`; nor when hooks.stop
@@ -96,7 +101,8 @@ struct AnimateVideoReport {
 // not to be replaced, InvalidArgument where one is an input, no file, or two
 // are one file, Unavailable where another process writes one. Then the errors
 // of OpenFrameSource and OpenFrameSink; DataLoss where the driving video is
-// damaged, saying where; InvalidArgument for options that do not go together.
+// damaged, saying where; those of DrivingReader::Open for a motion file;
+// InvalidArgument for options that do not go together.
 absl::StatusOr<AnimateVideoReport> AnimateVideo(
     Animator& animator, const std::string& source, const std::string& driving,
     const std::string& output, const AnimateVideoOptions& options);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "networks/weights/fingerprint.h"
 #include "pipelines/config/motion_choice.h"
 #include "pipelines/data/image_tensor.h"
 #include "pipelines/media/image_io.h"
@@ -75,8 +76,20 @@ cv::Size Animator::frame_size() const {
   return {trained_.config.data().width(), trained_.config.data().height()};
 }
 
+int Animator::num_keypoint_sets() const {
+  return trained_.config.model().num_transforms();
+}
+
 int Animator::keypoints_per_transform() const {
   return trained_.config.model().keypoints_per_transform();
+}
+
+std::string Animator::DetectorFingerprint() {
+  if (detector_fingerprint_.empty()) {
+    detector_fingerprint_ =
+        networks::weights::Fingerprint(trained_.model->parts().detector);
+  }
+  return detector_fingerprint_;
 }
 
 std::string Animator::motion_name() const {
@@ -141,12 +154,24 @@ torch::Tensor Animator::Paint(const PreparedSource& source,
 AnimatedFrames Animator::Animate(const PreparedSource& source,
                                  const std::vector<cv::Mat>& driving,
                                  absl::Span<const double> seconds) {
-  TORCH_CHECK(seconds.empty() || seconds.size() == driving.size(),
-              "Animator: ", seconds.size(), " times for ", driving.size(),
-              " frames");
   if (driving.empty()) return {};
+  return AnimateKeypoints(source, DetectKeypoints(driving), seconds);
+}
+
+AnimatedFrames Animator::AnimateKeypoints(
+    const PreparedSource& source, const torch::Tensor& driving_keypoints,
+    absl::Span<const double> seconds) {
+  TORCH_CHECK(driving_keypoints.dim() == 3 && driving_keypoints.size(2) == 2 &&
+                  driving_keypoints.size(1) == source.keypoints.size(1),
+              "Animator: driving keypoints of the shape ",
+              driving_keypoints.sizes(), " for a source of ",
+              source.keypoints.sizes());
+  TORCH_CHECK(seconds.empty() || static_cast<int64_t>(seconds.size()) ==
+                                     driving_keypoints.size(0),
+              "Animator: ", seconds.size(), " times for ",
+              driving_keypoints.size(0), " frames");
   const c10::InferenceMode inference;
-  const torch::Tensor detected = DetectKeypoints(driving);
+  const torch::Tensor detected = driving_keypoints.to(device_);
   const torch::Tensor smoothed = Smooth(detected, seconds);
   if (!reference_.defined()) reference_ = smoothed.slice(0, 0, 1);
   const torch::Tensor keypoints = Transfer(source, smoothed);

@@ -67,7 +67,11 @@ class Animator {
 
   // Size of the pictures that Animate returns.
   cv::Size frame_size() const;
+  int num_keypoint_sets() const;
   int keypoints_per_transform() const;
+  // Of the keypoint detector's weights (networks/weights/fingerprint.h):
+  // keypoints that models of another fingerprint found do not fit this one.
+  std::string DetectorFingerprint();
   // The motion model in use, as "cpab".
   std::string motion_name() const;
   // What is in use: never kAuto.
@@ -92,6 +96,12 @@ class Animator {
                          const std::vector<cv::Mat>& driving,
                          absl::Span<const double> seconds = {});
 
+  // The same for driving keypoints that are known, [B, P, 2] as
+  // DetectKeypoints finds them: the same frames to the bit.
+  AnimatedFrames AnimateKeypoints(const PreparedSource& source,
+                                  const torch::Tensor& driving_keypoints,
+                                  absl::Span<const double> seconds = {});
+
  private:
   Animator(TrainedModel model, torch::Device device,
            const AnimatorOptions& options)
@@ -110,6 +120,7 @@ class Animator {
   torch::Tensor reference_;  // undefined before the first driving frame
   std::optional<keypoints::OneEuroFilter> filter_;
   double next_seconds_ = 0;
+  std::string detector_fingerprint_;  // empty until asked for
 };
 
 }  // namespace pipelines
