@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "networks/files/atomic_folder.h"
 #include "networks/files/path.h"
+#include "pipelines/media/device_sink.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_macros.h"
@@ -67,7 +68,7 @@ class FolderSink : public FrameSink {
 }  // namespace
 
 bool IsFolderOutput(const std::string& path) {
-  return !path.empty() &&
+  return !path.empty() && !IsDeviceOutput(path) &&
          (path.back() == '/' ||
           networks::files::BaseName(path).find('.') == std::string::npos);
 }
@@ -75,6 +76,7 @@ bool IsFolderOutput(const std::string& path) {
 absl::StatusOr<std::unique_ptr<FrameSink>> OpenFrameSink(
     const std::string& path, const VideoWriterOptions& options) {
   if (path.empty()) return absl::InvalidArgumentError("no output is named");
+  if (IsDeviceOutput(path)) return OpenDeviceSink(path, options);
   if (IsFolderOutput(path)) return FolderSink::Create(path, options);
   return VideoWriter::Create(path, options);
 }

@@ -1,4 +1,5 @@
-// Where frames go, one after the other: a video file, or a folder of images.
+// Where frames go, one after the other: a video file, a folder of images, or a
+// device.
 #ifndef PIPELINES_MEDIA_FRAME_SINK_H_
 #define PIPELINES_MEDIA_FRAME_SINK_H_
 
@@ -46,10 +47,11 @@ class FrameSink {
 struct VideoWriterOptions;
 
 // Whether OpenFrameSink makes a folder of `path`: it has no ending, or a slash
-// at its end.
+// at its end, and is no device.
 bool IsFolderOutput(const std::string& path);
 
-// A VideoWriter for the endings it knows; a folder of PNGs 000000.png,
+// A device for "v4l2:" and its path (device_sink.h); a VideoWriter for the
+// endings it knows; a folder of PNGs 000000.png,
 // 000001.png and so on where IsFolderOutput. Such a folder must not exist yet,
 // or be empty (AlreadyExists). Unavailable, naming it, while another process
 // writes the same output.

@@ -15,6 +15,7 @@
 #include "pipelines/media/audio_copier.h"
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/media_input.h"
+#include "pipelines/media/pixel_converter.h"
 #include "third_party/absl/status_macros.h"
 
 extern "C" {
@@ -123,41 +124,6 @@ AVRational Reduced(AVRational rate) {
 }
 
 int Even(int size) { return size + size % 2; }
-
-// Converts RGB to YCbCr of limited range by the frame's matrix, or to a GIF's
-// colours, dithered.
-class PixelConverter {
- public:
-  bool Convert(const cv::Mat& rgb, AVFrame* frame) {
-    cv::Mat padded = rgb;
-    if (rgb.cols != frame->width || rgb.rows != frame->height) {
-      cv::copyMakeBorder(rgb, padded, 0, frame->height - rgb.rows, 0,
-                         frame->width - rgb.cols, cv::BORDER_REPLICATE);
-    }
-    if (scaler_ == nullptr && !Open(*frame)) return false;
-    const uint8_t* const planes[] = {padded.data};
-    const int strides[] = {static_cast<int>(padded.step)};
-    return sws_scale(scaler_.get(), planes, strides, 0, frame->height,
-                     frame->data, frame->linesize) == frame->height;
-  }
-
- private:
-  bool Open(const AVFrame& frame) {
-    scaler_.reset(
-        sws_getContext(frame.width, frame.height, AV_PIX_FMT_RGB24, frame.width,
-                       frame.height, static_cast<AVPixelFormat>(frame.format),
-                       SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT,
-                       nullptr, nullptr, nullptr));
-    if (scaler_ == nullptr) return false;
-    if (frame.format != AV_PIX_FMT_YUV420P) return true;
-    const int* coefficients = sws_getCoefficients(frame.colorspace);
-    sws_setColorspaceDetails(scaler_.get(), coefficients, 1, coefficients, 0, 0,
-                             1 << 16, 1 << 16);
-    return true;
-  }
-
-  ScalerPtr scaler_;
-};
 
 }  // namespace
 

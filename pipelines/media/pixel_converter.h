@@ -1,0 +1,26 @@
+// Pixels as encoders and devices take them. Private to this folder.
+#ifndef PIPELINES_MEDIA_PIXEL_CONVERTER_H_
+#define PIPELINES_MEDIA_PIXEL_CONVERTER_H_
+
+#include "opencv2/core.hpp"
+#include "pipelines/media/ffmpeg_util.h"
+
+namespace pipelines::media {
+
+// Converts RGB to YCbCr of limited range by the frame's matrix, or to a GIF's
+// colours, dithered. All frames of one converter have one size and format.
+class PixelConverter {
+ public:
+  // rgb: CV_8UC3, at most as large as `frame`, whose last column and row are
+  // repeated where it is smaller. Whether it could be done.
+  bool Convert(const cv::Mat& rgb, AVFrame* frame);
+
+ private:
+  bool Open(const AVFrame& frame);
+
+  ScalerPtr scaler_;
+};
+
+}  // namespace pipelines::media
+
+#endif  // PIPELINES_MEDIA_PIXEL_CONVERTER_H_
