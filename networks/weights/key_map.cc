@@ -39,15 +39,19 @@ KeyMap DinoBackbone() {
     absl::ConsumePrefix(&name, "teacher.");
     absl::ConsumePrefix(&name, "module.");
     absl::ConsumePrefix(&name, "backbone.");
-    if (absl::StartsWith(name, "head.")) return "";
+    if (absl::StartsWith(name, "head.") || name == "mask_token") return "";
     return std::string(name);
   };
 }
 
 KeyMap SegmentAnything() {
-  return [](absl::string_view name) {
+  return [](absl::string_view name) -> std::string {
     absl::ConsumePrefix(&name, "module.");
     absl::ConsumePrefix(&name, "model.");
+    if (absl::StartsWith(name, "image_encoder.head.") ||
+        absl::StartsWith(name, "image_encoder.norm_head.")) {
+      return "";
+    }
     return std::string(name);
   };
 }

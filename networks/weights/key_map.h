@@ -25,11 +25,13 @@ KeyMap Compose(KeyMap first, KeyMap second);
 
 // DINO's backbone files, and its full training checkpoints, of which it takes
 // the teacher: "teacher.module.backbone.norm.bias" and "norm.bias" to
-// "norm.bias". Leaves out the projection head and everything else of training.
+// "norm.bias". Leaves out the projection head, the mask token (of DINOv2) and
+// everything else of training.
 KeyMap DinoBackbone();
 
 // Segment Anything's files name everything as our modules do; training wrappers
-// put "module." or "model." in front, which this takes off.
+// put "module." or "model." in front, which this takes off. Leaves out the
+// classifier that MobileSAM's image encoder was first trained with.
 KeyMap SegmentAnything();
 
 }  // namespace networks::weights

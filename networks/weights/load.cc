@@ -142,8 +142,10 @@ absl::StatusOr<LoadReport> LoadInto(torch::nn::Module& module,
   const TensorMap expected = OwnTensors(module);
   LoadReport report = Compare(*given, expected);
   if (!IsAcceptable(report, options)) {
+    const std::string name = options.name_of ? options.name_of(*given) : "";
     return absl::InvalidArgumentError(
-        absl::StrCat(source, ": does not fit the model: ", report.Summary()));
+        absl::StrCat(source, ": does not fit the model: ", name,
+                     name.empty() ? "" : "; ", report.Summary()));
   }
   torch::NoGradGuard no_grad;
   for (const std::string& key : report.loaded) {

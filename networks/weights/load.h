@@ -12,6 +12,7 @@
 
 #include <torch/nn/module.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,10 @@ struct LoadOptions {
 
   // Keys that need not be given, because the module computes them itself.
   std::vector<std::string> optional;
+
+  // What the given tensors, by key, are where they do not fit, as "weights of
+  // ResNet-50"; it becomes part of the error. "" or null: nobody knows.
+  std::function<std::string(const TensorMap&)> name_of;
 
   // If true, the module takes the given tensors themselves, without a copy,
   // where dtype and device agree. With tensors of a mapped file, loading takes
@@ -69,8 +74,8 @@ struct LoadReport {
 //
 // source: where the tensors are from, for messages.
 //
-// InvalidArgument with source and Summary() as told at `strict`; also if two
-// names map to one key.
+// InvalidArgument with source, what name_of says and Summary() as told at
+// `strict`; also if two names map to one key.
 absl::StatusOr<LoadReport> LoadInto(torch::nn::Module& module,
                                     const TensorMap& tensors,
                                     const LoadOptions& options,

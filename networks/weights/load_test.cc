@@ -202,6 +202,19 @@ TEST(LoadInto, LoadsOneModelOfSeveral) {
                        HasSubstr("another one is also for \"0.weight\"")));
 }
 
+TEST(LoadInto, NamesWhatTheTensorsAreWhereTheyDoNotFit) {
+  auto module = MakeModule(1);
+  LoadOptions options;
+  options.key_map = AddPrefix("b.");
+  options.name_of = [](const TensorMap& tensors) {
+    return absl::StrCat("weights of ", tensors.begin()->first);
+  };
+  EXPECT_THAT(
+      LoadInto(*module, {{"x", torch::zeros({1})}}, options, "a.pth").status(),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("does not fit the model: weights of b.x; ")));
+}
+
 TEST(KeyMap, StripsAddsAndComposes) {
   EXPECT_EQ(StripPrefix("a.")("a.b.c"), "b.c");
   EXPECT_EQ(StripPrefix("a.")("b.a.c"), "");
@@ -219,6 +232,8 @@ TEST(KeyMap, FindsTheDinoBackboneInAnyOfItsFiles) {
   EXPECT_EQ(map("teacher.head.last_layer.weight_g"), "");
   EXPECT_EQ(map("student.module.backbone.norm.bias"), "");
   EXPECT_EQ(map("dino_loss.center"), "");
+  EXPECT_EQ(map("mask_token"), "");
+  EXPECT_EQ(map("register_tokens"), "register_tokens");
 }
 
 TEST(KeyMap, TakesWrappersOffSegmentAnything) {
@@ -226,6 +241,8 @@ TEST(KeyMap, TakesWrappersOffSegmentAnything) {
             "image_encoder.pos_embed");
   EXPECT_EQ(SegmentAnything()("module.mask_decoder.iou_token.weight"),
             "mask_decoder.iou_token.weight");
+  EXPECT_EQ(SegmentAnything()("image_encoder.head.weight"), "");
+  EXPECT_EQ(SegmentAnything()("image_encoder.norm_head.bias"), "");
 }
 
 }  // namespace
