@@ -17,6 +17,17 @@ namespace {
 // [B, heads, T, d] -> [B * heads, T, d], the shape of the attention kernel.
 Tensor FoldHeads(const Tensor& per_head) { return per_head.flatten(0, 1); }
 
+// Null where blocks have no scales.
+LayerScale ScaleFor(const char* name, int64_t channels, bool layer_scale,
+                    torch::nn::Module& block) {
+  if (!layer_scale) return {nullptr};
+  return block.register_module(name, LayerScale(channels));
+}
+
+Tensor Scaled(LayerScale& scale, const Tensor& tokens) {
+  return scale.is_empty() ? tokens : scale->forward(tokens);
+}
+
 }  // namespace
 
 torch::nn::LayerNorm TokenNorm(int64_t channels) {
@@ -51,14 +62,21 @@ Tensor SelfAttentionImpl::forward(const QueriesKeysValues& qkv) {
   return Project(proj_, ConcatenateHeads(attended.view(qkv.values.sizes())));
 }
 
-BlockImpl::BlockImpl(int64_t channels, int64_t heads)
+LayerScaleImpl::LayerScaleImpl(int64_t channels)
+    : gamma_(register_parameter("gamma", torch::ones({channels}))) {}
+
+Tensor LayerScaleImpl::forward(const Tensor& tokens) { return tokens * gamma_; }
+
+BlockImpl::BlockImpl(int64_t channels, int64_t heads, bool layer_scale)
     : norm1_(register_module("norm1", TokenNorm(channels))),
       attention_(register_module("attn", SelfAttention(channels, heads))),
+      attention_scale_(ScaleFor("ls1", channels, layer_scale, *this)),
       norm2_(register_module("norm2", TokenNorm(channels))),
       feed_forward_(register_module(
           "mlp", transformer::FeedForward(transformer::FeedForwardOptions{
                      channels, 4 * channels, transformer::Activation::kGelu,
-                     "fc1", "fc2"}))) {}
+                     "fc1", "fc2"}))),
+      feed_forward_scale_(ScaleFor("ls2", channels, layer_scale, *this)) {}
 
 QueriesKeysValues BlockImpl::Split(const Tensor& tokens) {
   return attention_->Split(norm1_->forward(tokens));
@@ -69,8 +87,10 @@ Tensor BlockImpl::AttentionMaps(const QueriesKeysValues& qkv) const {
 }
 
 Tensor BlockImpl::forward(const Tensor& tokens, const QueriesKeysValues& qkv) {
-  const Tensor attended = tokens + attention_->forward(qkv);
-  return attended + feed_forward_->forward(norm2_->forward(attended));
+  const Tensor attended =
+      tokens + Scaled(attention_scale_, attention_->forward(qkv));
+  return attended + Scaled(feed_forward_scale_,
+                           feed_forward_->forward(norm2_->forward(attended)));
 }
 
 }  // namespace networks::dino

@@ -1,6 +1,8 @@
 // One block of DINO's vision transformer.
 //
-//   x -> x + attention(norm1(x)) -> x + perceptron(norm2(x))
+//   x -> x + ls1 attention(norm1(x)) -> x + ls2 perceptron(norm2(x))
+//
+// with ls1 and ls2 for DINOv2 only.
 //
 // Source: [DINO], as of networks/dino/vision_transformer.h.
 #ifndef NETWORKS_DINO_BLOCK_H_
@@ -41,10 +43,22 @@ class SelfAttentionImpl : public torch::nn::Module {
 };
 TORCH_MODULE(SelfAttention);
 
+// Multiplies each channel by a learnt factor: [.., C] -> [.., C].
+class LayerScaleImpl : public torch::nn::Module {
+ public:
+  explicit LayerScaleImpl(int64_t channels);
+
+  torch::Tensor forward(const torch::Tensor& tokens);
+
+ private:
+  torch::Tensor gamma_;  // [C], ones before training
+};
+TORCH_MODULE(LayerScale);
+
 // In two halves, for a feature extractor that ends in the middle.
 class BlockImpl : public torch::nn::Module {
  public:
-  BlockImpl(int64_t channels, int64_t heads);
+  BlockImpl(int64_t channels, int64_t heads, bool layer_scale);
 
   QueriesKeysValues Split(const torch::Tensor& tokens);  // [B, T, C]
   torch::Tensor AttentionMaps(const QueriesKeysValues& qkv) const;
@@ -56,8 +70,10 @@ class BlockImpl : public torch::nn::Module {
  private:
   torch::nn::LayerNorm norm1_{nullptr};
   SelfAttention attention_{nullptr};
+  LayerScale attention_scale_{nullptr};
   torch::nn::LayerNorm norm2_{nullptr};
   transformer::FeedForward feed_forward_{nullptr};
+  LayerScale feed_forward_scale_{nullptr};
 };
 TORCH_MODULE(Block);
 

@@ -22,12 +22,19 @@ constexpr double kEmbeddingDeviation = 0.02;  // before training, as in [DINO]
 
 using NamedOptions = std::pair<absl::string_view, VisionTransformerOptions>;
 
-constexpr std::array<NamedOptions, 5> kModels = {{
+constexpr int64_t kRegisters = 4;  // of the published networks that have any
+constexpr auto kAntialiased = PositionResizing::kAntialiased;
+
+constexpr std::array<NamedOptions, 9> kModels = {{
     {"tiny", {64, 8, 48, 3, 3}},
     {"vits16", {224, 16, 384, 12, 6}},
     {"vits8", {224, 8, 384, 12, 6}},
     {"vitb16", {224, 16, 768, 12, 12}},
     {"vitb8", {224, 8, 768, 12, 12}},
+    {"vits14", {518, 14, 384, 12, 6, true}},
+    {"vitb14", {518, 14, 768, 12, 12, true}},
+    {"vits14_reg", {518, 14, 384, 12, 6, true, kRegisters, kAntialiased}},
+    {"vitb14_reg", {518, 14, 768, 12, 12, true, kRegisters, kAntialiased}},
 }};
 
 // The requests by layer, counted from 0.
@@ -60,6 +67,33 @@ Tensor Select(Feature feature, const Block& block, const QueriesKeysValues& qkv,
   TORCH_CHECK(false, "unknown feature");
 }
 
+// [1, C, side, side] -> [1, C, rows, columns]. The scale itself, not the ratio
+// of the sizes, maps the coordinates. The original adds 0.1 so that rounding
+// never loses a row, which shifts the samples; the networks are used with that
+// shift.
+Tensor ResizeShifted(const Tensor& stored, int64_t rows, int64_t columns) {
+  const auto scale = [&](int64_t count) {
+    return (static_cast<double>(count) + 0.1) /
+           static_cast<double>(stored.size(2));
+  };
+  namespace F = torch::nn::functional;
+  return F::interpolate(stored, F::InterpolateFuncOptions()
+                                    .scale_factor(std::vector<double>{
+                                        scale(rows), scale(columns)})
+                                    .mode(torch::kBicubic)
+                                    .align_corners(false)
+                                    .recompute_scale_factor(false));
+}
+
+Tensor ResizeAntialiased(const Tensor& stored, int64_t rows, int64_t columns) {
+  namespace F = torch::nn::functional;
+  return F::interpolate(stored, F::InterpolateFuncOptions()
+                                    .size(std::vector<int64_t>{rows, columns})
+                                    .mode(torch::kBicubic)
+                                    .align_corners(false)
+                                    .antialias(true));
+}
+
 }  // namespace
 
 absl::StatusOr<VisionTransformerOptions> VisionTransformerByName(
@@ -67,12 +101,15 @@ absl::StatusOr<VisionTransformerOptions> VisionTransformerByName(
   for (const auto& [model, options] : kModels) {
     if (model == name) return options;
   }
-  const std::string models =
-      absl::StrJoin(kModels, ", ", [](std::string* out, const auto& model) {
-        absl::StrAppend(out, model.first);
-      });
   return absl::InvalidArgumentError(
-      absl::StrCat("there is no DINO model '", name, "'; use one of ", models));
+      absl::StrCat("there is no DINO model '", name, "'; use one of ",
+                   absl::StrJoin(VisionTransformerNames(), ", ")));
+}
+
+std::vector<std::string> VisionTransformerNames() {
+  std::vector<std::string> names;
+  for (const auto& [model, options] : kModels) names.emplace_back(model);
+  return names;
 }
 
 VisionTransformerImpl::VisionTransformerImpl(
@@ -88,11 +125,16 @@ VisionTransformerImpl::VisionTransformerImpl(
   class_token_ = register_parameter("cls_token", embedding(1));
   position_embedding_ =
       register_parameter("pos_embed", embedding(1 + side * side));
+  if (options.registers > 0) {
+    register_tokens_ =
+        register_parameter("register_tokens", embedding(options.registers));
+  }
   patch_embedding_ = register_module(
       "patch_embed",
       transformer::PatchEmbedding(options.patch_size, options.channels));
   for (int64_t layer = 0; layer < options.depth; ++layer) {
-    blocks_->push_back(Block(options.channels, options.heads));
+    blocks_->push_back(
+        Block(options.channels, options.heads, options.layer_scale));
   }
   register_module("blocks", blocks_);
   norm_ = register_module("norm", TokenNorm(options.channels));
@@ -139,8 +181,14 @@ Tensor VisionTransformerImpl::Embed(const Tensor& images) {
   const Tensor patches = patch_embedding_->forward(images).flatten(1, 2);
   const Tensor class_tokens =
       class_token_.expand({images.size(0), 1, options_.channels});
-  return torch::cat({class_tokens, patches}, 1) +
-         PositionEmbedding(images.size(2), images.size(3));
+  const Tensor tokens = torch::cat({class_tokens, patches}, 1) +
+                        PositionEmbedding(images.size(2), images.size(3));
+  if (!register_tokens_.defined()) return tokens;
+  // Between class token and patches, and without a position.
+  return torch::cat(
+      {tokens.slice(1, 0, 1), register_tokens_.expand({images.size(0), -1, -1}),
+       tokens.slice(1, 1)},
+      1);
 }
 
 Tensor VisionTransformerImpl::PositionEmbedding(int64_t height,
@@ -155,20 +203,10 @@ Tensor VisionTransformerImpl::PositionEmbedding(int64_t height,
   const Tensor stored = position_embedding_.slice(1, 1)
                             .view({1, side, side, options_.channels})
                             .permute({0, 3, 1, 2});  // [1, C, side, side]
-  // The scale itself, not the ratio of the sizes, maps the coordinates. The
-  // original adds 0.1 so that rounding never loses a row, which shifts the
-  // samples; the networks are used with that shift.
-  const auto scale = [&](int64_t count) {
-    return (static_cast<double>(count) + 0.1) / static_cast<double>(side);
-  };
-  namespace F = torch::nn::functional;
-  const Tensor resized = F::interpolate(
-      stored,
-      F::InterpolateFuncOptions()
-          .scale_factor(std::vector<double>{scale(rows), scale(columns)})
-          .mode(torch::kBicubic)
-          .align_corners(false)
-          .recompute_scale_factor(false));  // [1, C, rows, columns]
+  const Tensor resized =                             // [1, C, rows, columns]
+      options_.position_resizing == PositionResizing::kAntialiased
+          ? ResizeAntialiased(stored, rows, columns)
+          : ResizeShifted(stored, rows, columns);
   return torch::cat({position_embedding_.slice(1, 0, 1),
                      resized.permute({0, 2, 3, 1}).flatten(1, 2)},
                     1);

@@ -86,15 +86,18 @@ torch::Tensor FillValue(absl::string_view prefix, const std::string& key,
     value = std::sqrt(3.) * s();
   } else if (key == "bg_encoder.fc.bias") {  // 6
     value = IdentityAffine() + 0.05 * s();
-  } else if (last == "weight" && shape.size() == 1) {  // 7
+  } else if ((last == "weight" || last == "gamma") && shape.size() == 1) {  // 7
     value = 1 + 0.1 * s();
   } else if (last == "bias" && shape.size() == 1) {  // 8
     value = 0.05 * s();
   } else if (last == "weight" && shape.size() >= 2) {  // 9
     value = WeightScale(key, shape) * s();
   } else if (last == "pos_embed" || last == "cls_token" ||
-             last == "rel_pos_h" || last == "rel_pos_w") {  // 10
+             last == "register_tokens" || last == "rel_pos_h" ||
+             last == "rel_pos_w") {  // 10
     value = 0.05 * s();
+  } else if (last == "attention_biases") {  // 11
+    value = s();
   } else {
     TORCH_CHECK(false, "no rule fills ", name, " of shape ", shape);
   }

@@ -99,7 +99,20 @@ TEST(Fill, LeavesConstantsAndRefusesUnknownKeys) {
   EXPECT_FALSE(FillValue("dense/", "down.weight", {3, 1, 13, 13}).defined());
   EXPECT_FALSE(FillValue("vgg/", "mean", {1, 3, 1, 1}).defined());
   EXPECT_TRUE(FillValue("hg/", "up_blocks.0.weight", {4}).defined());
-  EXPECT_THROW(FillValue("hg/", "gamma", {4}), c10::Error);
+  EXPECT_THROW(FillValue("hg/", "delta", {4}), c10::Error);
+}
+
+// Of DINOv2 and MobileSAM.
+TEST(Fill, HasRulesForScalesRegistersAndBiases) {
+  EXPECT_TRUE(torch::equal(
+      FillValue("m/", "ls1.gamma", {3}),
+      (1 + 0.1 * FillSigned("m/ls1.gamma", {3}).to(torch::kFloat64))
+          .to(torch::kFloat32)));
+  EXPECT_LE(
+      FillValue("m/", "register_tokens", {1, 4, 8}).abs().max().item<float>(),
+      0.05f);
+  EXPECT_TRUE(torch::equal(FillValue("m/", "attn.attention_biases", {2, 9}),
+                           FillSigned("m/attn.attention_biases", {2, 9})));
 }
 
 TEST(Fill, FillsParametersAndBuffersByName) {

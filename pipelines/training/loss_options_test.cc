@@ -71,9 +71,10 @@ TEST(LossOptions, OfStructureAlignmentHaveTheDefaultsOfTheSchema) {
   const StructureConfig config = Defaults().structure();
   const auto members =
       [](const networks::dino::VisionTransformerOptions& transformer) {
-        const auto& [image_size, patch_size, channels, depth, heads] =
-            transformer;
-        return std::tuple(image_size, patch_size, channels, depth, heads);
+        const auto& [image_size, patch_size, channels, depth, heads,
+                     layer_scale, registers, position_resizing] = transformer;
+        return std::tuple(image_size, patch_size, channels, depth, heads,
+                          layer_scale, registers, position_resizing);
       };
   const auto extractor =
       networks::dino::VisionTransformerByName(config.model());
