@@ -4,6 +4,7 @@
 
 #include "losses/freeze.h"
 #include "networks/dino/heads.h"
+#include "networks/dino/shift.h"
 #include "networks/transformer/feed_forward.h"
 
 namespace losses {
@@ -22,29 +23,39 @@ StructureAlignmentLossImpl::StructureAlignmentLossImpl(
 }
 
 Tensor StructureAlignmentLossImpl::forward(const Tensor& generated,
-                                           const Tensor& driving) {
+                                           const Tensor& driving,
+                                           const Tensor& shifts) {
   Description of_driving;
   {
     torch::NoGradGuard no_grad;
-    of_driving = Describe(driving);
+    of_driving = Describe(driving, shifts);
   }
-  return Compare(Describe(generated), of_driving);
+  return Compare(Describe(generated, shifts), of_driving);
 }
 
 StructureAlignmentLossImpl::Description StructureAlignmentLossImpl::Describe(
-    const Tensor& images) {
+    const Tensor& images, const Tensor& shifts) {
   std::vector<networks::dino::FeatureRequest> requests;
   for (const int64_t layer : options_.layers) {
     requests.push_back({layer, networks::dino::Feature::kKeys});
   }
+  Tensor prepared = networks::dino::Prepare(images, options_.preparation);
+  if (shifts.defined()) prepared = networks::dino::Shift(prepared, shifts);
   Description description;
-  for (const Tensor& keys : extractor_->Extract(
-           networks::dino::Prepare(images, options_.preparation), requests)) {
+  for (const Tensor& keys : extractor_->Extract(prepared, requests)) {
     // [B, heads, T, d], in the images' type even if multiplied in a narrower.
     description.push_back(networks::dino::SelfSimilarity(
-        networks::dino::ConcatenateHeads(keys).to(images.scalar_type())));
+        WithoutRegisters(networks::dino::ConcatenateHeads(keys))
+            .to(images.scalar_type())));
   }
   return description;
+}
+
+Tensor StructureAlignmentLossImpl::WithoutRegisters(
+    const Tensor& tokens) const {
+  const int64_t registers = options_.extractor.registers;
+  if (registers == 0) return tokens;
+  return torch::cat({tokens.slice(1, 0, 1), tokens.slice(1, 1 + registers)}, 1);
 }
 
 Tensor StructureAlignmentLossImpl::Compare(const Description& generated,

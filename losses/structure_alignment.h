@@ -3,7 +3,8 @@
 //
 // A frozen DINO transformer gives the keys of all tokens of an image; their
 // cosine self-similarity, a T x T matrix, describes its structure whatever its
-// appearance. The loss is the distance between the two matrices.
+// appearance. The loss is the distance between the two matrices. Registers,
+// which stand for no place, are left out.
 //
 // Source: [CPABMM] structure alignment loss, calculate_structure_ssim_loss in
 // modules/model.py of its code; [Splice] Eq. (4), (5); on [DINO].
@@ -55,11 +56,17 @@ class StructureAlignmentLossImpl : public torch::nn::Module {
   // generated, driving: [B, 3, H, W] in [0, 1], of one size. Returns a scalar,
   // unweighted. Gradients reach `generated` only; the driving side is computed
   // without.
+  //
+  // shifts: by how many pixels of the extractor's input both images of each
+  // pair are moved before it sees them, [B, 2] (networks/dino/shift.h);
+  // undefined: not at all.
   torch::Tensor forward(const torch::Tensor& generated,
-                        const torch::Tensor& driving);
+                        const torch::Tensor& driving,
+                        const torch::Tensor& shifts = {});
 
   // The two halves of it, for driving frames whose description is kept.
-  Description Describe(const torch::Tensor& images);
+  Description Describe(const torch::Tensor& images,
+                       const torch::Tensor& shifts = {});
   torch::Tensor Compare(const Description& generated,
                         const Description& driving) const;
 
@@ -67,6 +74,9 @@ class StructureAlignmentLossImpl : public torch::nn::Module {
   networks::dino::VisionTransformer& extractor() { return extractor_; }
 
  private:
+  // [B, T, C] -> [B, T - registers, C].
+  torch::Tensor WithoutRegisters(const torch::Tensor& tokens) const;
+
   StructureAlignmentOptions options_;
   networks::dino::VisionTransformer extractor_;
 };

@@ -2,8 +2,11 @@
 
 #include <torch/torch.h>
 
+#include <vector>
+
 #include "gtest/gtest.h"
 #include "losses/finite_difference.h"
+#include "networks/dino/shift.h"
 #include "networks/testing/fill.h"
 #include "networks/testing/golden.h"
 
@@ -67,6 +70,44 @@ TEST(StructureAlignment, ComparesWithAKeptDescription) {
   const Tensor b = FillUniform("b", {2, 3, 24, 24});
   EXPECT_TRUE(torch::equal(loss->Compare(loss->Describe(a), loss->Describe(b)),
                            loss->forward(a, b)));
+}
+
+// Both images of a pair move alike, so that equal ones stay equal, and an image
+// that is shifted differs from itself.
+TEST(StructureAlignment, ShiftsBothImagesAlike) {
+  StructureAlignmentLoss loss = Filled(TinyOptions());
+  const Tensor image = FillUniform("image", {2, 3, 24, 32});
+  const Tensor shifts = torch::tensor({{3, -2}, {-4, 1}});
+  EXPECT_EQ(loss->forward(image, image, shifts).item<float>(), 0);
+  EXPECT_GT(loss->Compare(loss->Describe(image, shifts), loss->Describe(image))
+                .item<float>(),
+            0);
+  EXPECT_TRUE(torch::equal(
+      loss->forward(image, image.flip(3), torch::zeros_like(shifts)),
+      loss->forward(image, image.flip(3))));
+}
+
+// At the extractor's size, where nothing is resized.
+TEST(StructureAlignment, ShiftsByPixelsOfTheExtractorsInput) {
+  StructureAlignmentLoss loss = Filled(TinyOptions());
+  const Tensor image = FillUniform("image", {2, 3, 32, 40});
+  const Tensor shifts = torch::tensor({{3, -2}, {-4, 1}});
+  EXPECT_TRUE(
+      torch::equal(loss->Describe(image, shifts)[0],
+                   loss->Describe(networks::dino::Shift(image, shifts))[0]));
+}
+
+TEST(StructureAlignment, LeavesRegistersOut) {
+  StructureAlignmentOptions options = TinyOptions();
+  options.extractor = {
+      56, 14,   48, 3,
+      3,  true, 4,  networks::dino::PositionResizing::kAntialiased};
+  options.preparation = {56, 70};
+  StructureAlignmentLoss loss = Filled(options);
+  const Tensor image = FillUniform("image", {2, 3, 28, 28});
+  const int64_t tokens = 1 + 4 * 4;
+  EXPECT_EQ(loss->Describe(image)[0].sizes(),
+            (std::vector<int64_t>{2, tokens, tokens}));
 }
 
 // bfloat16 has 8 bits, and the errors of some 20 products of 48 addends add up

@@ -9,6 +9,7 @@
 #include "losses/equivariance.h"
 #include "losses/photometric.h"
 #include "losses/warp.h"
+#include "networks/dino/shift.h"
 #include "pipelines/model/autocast.h"
 #include "pipelines/training/schedule.h"
 
@@ -70,6 +71,23 @@ torch::Tensor Semantic(LossContext& c) {
                        c.out.driving_keypoints);
 }
 
+torch::Tensor Structure(LossContext& c) {
+  losses::StructureAlignmentLoss& loss = c.frozen.structure;
+  const auto most = static_cast<int64_t>(
+      c.config.losses().structure().max_shift() *
+      static_cast<double>(loss->extractor()->options().patch_size));
+  if (most == 0) return loss(c.out.prediction, c.out.driving);
+  const int64_t batch = c.out.driving.size(0);
+  const uint64_t seed = StepSeed(c.config.training().seed(), c.place.step,
+                                 StepPurpose::kStructureShift);
+  const torch::Tensor shifts =
+      networks::dino::RandomShifts(
+          c.place.num_slices * batch, most,
+          at::make_generator<at::CPUGeneratorImpl>(seed))
+          .narrow(0, c.place.slice * batch, batch);
+  return loss(c.out.prediction, c.out.driving, shifts);
+}
+
 }  // namespace
 
 void StepOutput::Add(std::string name, double weight,
@@ -126,10 +144,7 @@ const std::vector<LossTerm>& LossTerms() {
          return c.losses().structure().weight() *
                 static_cast<double>(place.num_slices);
        },
-       WhenPainting,
-       [](LossContext& c) {
-         return c.frozen.structure(c.out.prediction, c.out.driving);
-       }},
+       WhenPainting, Structure},
   };
   return *kTerms;
 }

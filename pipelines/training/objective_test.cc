@@ -69,6 +69,11 @@ std::map<std::string, double> TermsOf(const std::vector<std::string>& config,
   auto model = MakeModel();
   // The background predictor begins at the identity, of which the loss is 0.
   {
+std::vector<std::string> StructureTerm() {
+  return {"losses.structure.weight=0.1", "losses.structure.model=tiny",
+          "losses.structure.untrained=true", "losses.structure.input_size=32"};
+}
+
     const torch::NoGradGuard no_grad;
     for (const torch::Tensor& p : model->parts().background->parameters()) {
       p.add_(0.01);
@@ -182,13 +187,47 @@ TEST(Objective, DrawsTheSameForTheSameStepAndOtherwiseOthers) {
   EXPECT_NE(total(5), total(6));
 }
 
-// With dropout and a random warp: a step of one batch of 4 against two slices.
-// In eval mode, for the statistics of batch norms are of a batch. Sums of some
-// thousand float32, of which the order differs, agree to 1e-5.
+// Without dropout, so that the structure loss has nothing else that is random;
+// the other terms are as without shifts.
+TEST(Objective, ShiftsTheStructureLossAnewAtEachStep) {
+  auto model = MakeModel();
+  StageTimer timer;
+  const auto terms = [&](const char* shift, int64_t step) {
+    std::vector<std::string> config = StructureTerm();
+    config.insert(config.end(),
+                  {shift, "training.candidate_dropout.end_epoch=0"});
+    auto objective = Objective::Create(*TinyConfig(config), torch::kCPU);
+    EXPECT_THAT(objective, IsOk());
+    std::map<std::string, float> values;
+    for (const auto& [name, value] :
+         (*objective)(*model, RandomImages(2, 1), RandomImages(2, 2), {step, 0},
+                      timer)
+             .terms) {
+      values[name] = value.item<float>();
+    }
+    return values;
+  };
+  const char* const kOn = "losses.structure.max_shift=0.5";
+  const char* const kOff = "losses.structure.max_shift=0";
+  const auto shifted = terms(kOn, 5);
+  EXPECT_EQ(terms(kOn, 5), shifted);
+  EXPECT_NE(terms(kOn, 6).at("structure"), shifted.at("structure"));
+  auto plain = terms(kOff, 5);
+  EXPECT_EQ(terms(kOff, 6).at("structure"), plain.at("structure"));
+  EXPECT_NE(plain.at("structure"), shifted.at("structure"));
+  plain["structure"] = shifted.at("structure");
+  EXPECT_EQ(plain, shifted);
+}
+
+// With dropout, a random warp and shifts: a step of one batch of 4 against two
+// slices. In eval mode, for the statistics of batch norms are of a batch. Sums
+// of some thousand float32, of which the order differs, agree to 1e-5.
 TEST(Objective, OfAStepIsTheMeanOverItsSlices) {
   auto model = MakeModel();
   model->eval();
-  auto objective = Objective::Create(*TinyConfig(), torch::kCPU);
+  std::vector<std::string> config = StructureTerm();
+  config.push_back("losses.structure.max_shift=0.5");
+  auto objective = Objective::Create(*TinyConfig(config), torch::kCPU);
   ASSERT_THAT(objective, IsOk());
   StageTimer timer(nullptr);
   const torch::Tensor source = RandomImages(4, 1);

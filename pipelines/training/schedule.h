@@ -26,6 +26,7 @@ struct StepPurpose {
   static constexpr uint64_t kDropout = 1;
   static constexpr uint64_t kEquivariance = 2;
   static constexpr uint64_t kFrozen = 3;  // weights that are not trained
+  static constexpr uint64_t kStructureShift = 4;
 };
 
 }  // namespace pipelines
