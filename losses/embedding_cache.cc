@@ -40,10 +40,12 @@ void AddTensor(const Tensor& tensor, Sha256* digest) {
 
 std::string ExtractorName(const torch::nn::Module& extractor) {
   Sha256 digest;
-  for (const auto& named : extractor.named_parameters()) {
+  const auto add = [&digest](const auto& named) {
     digest.Add(named.key());
     AddTensor(named.value(), &digest);
-  }
+  };
+  for (const auto& named : extractor.named_parameters()) add(named);
+  for (const auto& named : extractor.named_buffers()) add(named);
   return absl::BytesToHexString(digest.Finish());
 }
 

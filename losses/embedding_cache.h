@@ -40,7 +40,7 @@ struct EmbeddingCacheOptions {
   int64_t budget = int64_t{4} << 30;
 };
 
-// A digest of a network's weights.
+// A digest of a network's weights and statistics.
 std::string ExtractorName(const torch::nn::Module& extractor);
 
 class EmbeddingCache {

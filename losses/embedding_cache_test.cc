@@ -76,6 +76,14 @@ TEST_F(EmbeddingCacheTest, NamesAnExtractorByItsWeights) {
   EXPECT_EQ(ExtractorName(*a), ExtractorName(*b));
 }
 
+// MobileSAM's image encoder normalises by statistics that are no weights.
+TEST_F(EmbeddingCacheTest, NamesAnExtractorByItsStatistics) {
+  torch::nn::BatchNorm2d a(2), b(2);
+  EXPECT_EQ(ExtractorName(*a), ExtractorName(*b));
+  b->running_mean.fill_(1);
+  EXPECT_NE(ExtractorName(*a), ExtractorName(*b));
+}
+
 TEST_F(EmbeddingCacheTest, StaysWithinItsBudget) {
   options_.budget = 2000;  // some files of 32 bytes and a header
   EmbeddingCache cache = Open();

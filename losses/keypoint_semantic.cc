@@ -18,7 +18,7 @@ namespace {
 
 KeypointSemanticOptions WithInputSize(KeypointSemanticOptions options) {
   if (options.input_size == 0) {
-    options.input_size = options.extractor.image_encoder.image_size;
+    options.input_size = options.extractor.image_size();
   }
   return options;
 }

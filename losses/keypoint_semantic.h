@@ -27,7 +27,7 @@
 namespace losses {
 
 struct KeypointSemanticOptions {
-  // ViT-B as published; see networks::sam::SamByName.
+  // ViT-B as published; others by networks::sam::SamByName.
   networks::sam::SamOptions extractor;
 
   // The side of the square at which the extractor sees the images, in pixels,

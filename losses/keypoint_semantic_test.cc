@@ -56,6 +56,20 @@ TEST(KeypointSemantic, IsZeroForEqualImagesAndKeypoints) {
   EXPECT_EQ(inputs.Loss(loss).item<float>(), 0);
 }
 
+// At the size of two windows.
+TEST(KeypointSemantic, TakesMobileSam) {
+  KeypointSemanticOptions options;
+  options.extractor = *networks::sam::SamByName("vit_t");
+  options.input_size = 224;
+  KeypointSemanticLoss loss = Filled(options);
+  Inputs inputs;
+  inputs.driving_keypoints.requires_grad_();
+  const Tensor value = inputs.Loss(loss);
+  EXPECT_GT(value.item<float>(), 0);
+  value.backward();
+  EXPECT_GT(inputs.driving_keypoints.grad().abs().sum().item<float>(), 0);
+}
+
 TEST(KeypointSemantic, AveragesTheImages) {
   KeypointSemanticLoss loss = Filled(TinyOptions());
   const Inputs both;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
+#include "networks/sam/image_encoder.h"
 #include "networks/sam/sam.h"
 #include "networks/testing/fill.h"
 
@@ -36,9 +37,10 @@ class Comparison {
   void CompareAll() {
     const Tensor image =
         2 * FillSigned("input/sam", {1, 3, image_size_, image_size_});
-    Expect("block0_out", sam_->image_encoder->BlockOutput(image, 0));
+    auto* const encoder = sam_->image_encoder->as<ImageEncoder>();
+    Expect("block0_out", encoder->BlockOutput(image, 0));
     Expect(absl::StrCat("block", last_block_, "_out"),
-           sam_->image_encoder->BlockOutput(image, last_block_));
+           encoder->BlockOutput(image, last_block_));
     embedding_ = sam_->image_encoder->forward(image);
     Expect("image_embedding", embedding_);
     Expect("dense_pe", sam_->prompt_encoder->MapPositions(map_size()));

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "networks/sam/encoder_block.h"
-#include "networks/sam/layer_norm_2d.h"
+#include "networks/sam/neck.h"
 
 namespace networks::sam {
 
@@ -28,17 +28,8 @@ ImageEncoderImpl::ImageEncoderImpl(const ImageEncoderOptions& options)
                                     map_size));
   }
   register_module("blocks", blocks_);
-  const int64_t output = options.output_channels;
-  neck_ = register_module(
-      "neck", torch::nn::Sequential(
-                  torch::nn::Conv2d(
-                      torch::nn::Conv2dOptions(options.channels, output, 1)
-                          .bias(false)),
-                  LayerNorm2d(output),
-                  torch::nn::Conv2d(torch::nn::Conv2dOptions(output, output, 3)
-                                        .padding(1)
-                                        .bias(false)),
-                  LayerNorm2d(output)));
+  neck_ =
+      register_module("neck", Neck(options.channels, options.output_channels));
 }
 
 Tensor ImageEncoderImpl::forward(const Tensor& images) {

@@ -9,29 +9,26 @@
 #ifndef NETWORKS_SAM_IMAGE_ENCODER_H_
 #define NETWORKS_SAM_IMAGE_ENCODER_H_
 
-#include <torch/nn/module.h>
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/types.h>
 
 #include <cstdint>
 
+#include "networks/sam/encoder.h"
 #include "networks/sam/options.h"
 #include "networks/transformer/patch_embedding.h"
 
 namespace networks::sam {
 
-class ImageEncoderImpl : public torch::nn::Module {
+class ImageEncoderImpl : public EncoderImpl {
  public:
   explicit ImageEncoderImpl(const ImageEncoderOptions& options);
 
-  // images [B, 3, S, S], normalised and padded (networks/sam/preparation.h).
-  // Returns [B, output_channels, S / patch, S / patch].
-  //
   // S is the options' image_size, or any other multiple of the patch size: the
   // position embeddings are then interpolated, which the network was not
   // trained for, but which costs (S / image_size)^2 of the time.
-  torch::Tensor forward(const torch::Tensor& images);
+  torch::Tensor forward(const torch::Tensor& images) override;
 
   // The map after patches, positions and the blocks 0 .. last, [B, H, W, C].
   torch::Tensor BlockOutput(const torch::Tensor& images, int64_t last);

@@ -2,13 +2,24 @@
 
 #include <torch/torch.h>
 
+#include "networks/sam/image_encoder.h"
+#include "networks/sam/tiny_vit.h"
+
 namespace networks::sam {
 
 using torch::Tensor;
 
+namespace {
+
+std::shared_ptr<EncoderImpl> MakeEncoder(const SamOptions& options) {
+  if (options.tiny_vit) return TinyVit(*options.tiny_vit).ptr();
+  return ImageEncoder(options.image_encoder).ptr();
+}
+
+}  // namespace
+
 SamImpl::SamImpl(const SamOptions& options)
-    : image_encoder(register_module("image_encoder",
-                                    ImageEncoder(options.image_encoder))),
+    : image_encoder(register_module("image_encoder", MakeEncoder(options))),
       prompt_encoder(register_module(
           "prompt_encoder", PromptEncoder(options.mask_decoder.channels))),
       mask_decoder(

@@ -1,5 +1,5 @@
 // The Segment Anything Model, whole: the parts in one module with the keys of
-// the published files (sam_vit_b_01ec64.pth and so on).
+// the published files (sam_vit_b_01ec64.pth, mobile_sam.pt and so on).
 //
 // Source: [SAM]; each part names its own.
 #ifndef NETWORKS_SAM_SAM_H_
@@ -8,7 +8,9 @@
 #include <torch/nn/module.h>
 #include <torch/types.h>
 
-#include "networks/sam/image_encoder.h"
+#include <memory>
+
+#include "networks/sam/encoder.h"
 #include "networks/sam/mask_decoder.h"
 #include "networks/sam/options.h"
 #include "networks/sam/prompt_encoder.h"
@@ -19,7 +21,7 @@ class SamImpl : public torch::nn::Module {
  public:
   explicit SamImpl(const SamOptions& options);
 
-  ImageEncoder image_encoder{nullptr};
+  std::shared_ptr<EncoderImpl> image_encoder;
   PromptEncoder prompt_encoder{nullptr};
   MaskDecoder mask_decoder{nullptr};
 

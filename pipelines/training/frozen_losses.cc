@@ -1,10 +1,14 @@
 #include "pipelines/training/frozen_losses.h"
 
 #include <algorithm>
+#include <string>
 
 #include "absl/strings/str_cat.h"
+#include "networks/dino/model_of_weights.h"
+#include "networks/sam/model_of_weights.h"
 #include "networks/weights/key_map.h"
 #include "networks/weights/load.h"
+#include "networks/weights/tensor_map.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/published_weights.h"
 #include "third_party/absl/status_macros.h"
@@ -13,6 +17,7 @@ namespace pipelines {
 namespace {
 
 using networks::weights::LoadOptions;
+using networks::weights::TensorMap;
 
 losses::Distance DistanceOf(Distance distance) {
   switch (distance) {
@@ -23,6 +28,22 @@ losses::Distance DistanceOf(Distance distance) {
     default:
       return losses::Distance::kL1;
   }
+}
+
+// What a file of another network is.
+std::string NameOfDino(const TensorMap& tensors) {
+  const std::string model = networks::dino::ModelOfWeights(tensors);
+  return model.empty()
+             ? ""
+             : absl::StrCat("these are the weights of ", model,
+                            ", so set losses.structure.model to that");
+}
+
+std::string NameOfSam(const TensorMap& tensors) {
+  const std::string model = networks::sam::ModelOfWeights(tensors);
+  return model.empty() ? ""
+                       : absl::StrCat("these are the weights of ", model,
+                                      ", so set losses.semantic.model to that");
 }
 
 }  // namespace
@@ -56,6 +77,7 @@ absl::StatusOr<losses::KeypointSemanticLoss> MakeSemanticLoss(
   if (!config.untrained()) {
     LoadOptions load;
     load.key_map = networks::weights::SegmentAnything();
+    load.name_of = NameOfSam;
     RETURN_IF_ERROR(
         LoadPublishedWeights(config.weights(), load, *loss->extractor()));
   }
@@ -89,6 +111,7 @@ absl::StatusOr<losses::StructureAlignmentLoss> MakeStructureLoss(
   if (!config.untrained()) {
     LoadOptions load;
     load.key_map = networks::weights::DinoBackbone();
+    load.name_of = NameOfDino;
     RETURN_IF_ERROR(
         LoadPublishedWeights(config.weights(), load, *loss->extractor()));
   }

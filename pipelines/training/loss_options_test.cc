@@ -58,6 +58,7 @@ TEST(LossOptions, OfKeypointSemanticsHaveTheDefaultsOfTheSchema) {
   ASSERT_THAT(extractor, IsOk());
   EXPECT_EQ(members(options.extractor.image_encoder),
             members(extractor->image_encoder));
+  EXPECT_FALSE(extractor->tiny_vit || options.extractor.tiny_vit);
   EXPECT_EQ(options.input_size, config.input_size());
   EXPECT_EQ(options.keypoints_per_prompt, config.keypoints_per_prompt());
   EXPECT_EQ(options.distance, losses::Distance::kL1);

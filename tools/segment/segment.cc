@@ -32,9 +32,11 @@ ABSL_FLAG(std::string, boxes, "",
           "Boxes \"left,top,right,bottom ...\" in pixels.");
 ABSL_FLAG(bool, each, false, "Takes each point as a prompt of its own.");
 ABSL_FLAG(std::string, weights, "sam_vit_b_01ec64.pth",
-          "Published name, or path of a .pth or .safetensors file.");
+          "Published name, as sam-vit-b or mobile-sam, which is many times as "
+          "fast; or path of a .pth, .pt or .safetensors file.");
 ABSL_FLAG(std::string, model, "",
-          "vit_b, vit_l, vit_h or tiny, if the weights' name does not tell.");
+          "vit_t (MobileSAM), vit_b, vit_l, vit_h or tiny; told from the "
+          "weights if not given.");
 ABSL_FLAG(std::string, precision, "float32",
           "float32, or bfloat16: faster on processors that multiply it.");
 ABSL_FLAG(std::string, device, "auto", "auto, cpu, cuda or cuda:N.");

@@ -6,11 +6,15 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "networks/sam/model_of_weights.h"
+#include "networks/sam/options.h"
 #include "networks/transformer/feed_forward.h"
 #include "networks/weights/key_map.h"
+#include "networks/weights/load.h"
 #include "networks/weights/read.h"
+#include "networks/weights/tensor_map.h"
 #include "third_party/absl/status_macros.h"
 
 namespace tools {
@@ -20,14 +24,38 @@ using torch::Tensor;
 
 namespace {
 
-absl::StatusOr<std::string> ModelOf(const SegmenterOptions& options) {
-  if (!options.model.empty()) return options.model;
-  for (const char* model : {"vit_b", "vit_l", "vit_h"}) {
-    if (absl::StrContains(options.weights_path, model)) return model;
+using networks::weights::TensorMap;
+
+TensorMap WithOurKeys(const TensorMap& tensors) {
+  const networks::weights::KeyMap key_map =
+      networks::weights::SegmentAnything();
+  TensorMap result;
+  for (const auto& [name, tensor] : tensors) {
+    const std::string key = key_map(name);
+    if (!key.empty()) result[key] = tensor;
   }
+  return result;
+}
+
+// Which network it is: as the user says, or else as the weights do.
+absl::StatusOr<std::string> ModelOf(const SegmenterOptions& options,
+                                    const TensorMap& tensors) {
+  if (!options.model.empty()) return options.model;
+  std::string model = sam::ModelOfWeights(WithOurKeys(tensors));
+  if (!model.empty()) return model;
   return absl::InvalidArgumentError(absl::StrCat(
-      options.weights_path,
-      ": which SAM is that? Its name does not tell; give --model"));
+      options.weights_path, ": holds none of the networks ",
+      absl::StrJoin(sam::SamNames(), ", "),
+      ", by the shapes of its tensors; fetch_weights --list shows files of "
+      "them"));
+}
+
+// Of a file for another network than --model says.
+std::string NameOf(const TensorMap& tensors) {
+  const std::string model = sam::ModelOfWeights(tensors);
+  return model.empty() ? ""
+                       : absl::StrCat("these are the weights of ", model,
+                                      ", so give --model ", model, " or none");
 }
 
 Tensor ToTensor(const cv::Mat& rgb) {
@@ -50,21 +78,25 @@ cv::Mat ToMask(const Tensor& logits) {  // [H, W]
 }  // namespace
 
 absl::StatusOr<Segmenter> Segmenter::Create(const SegmenterOptions& options) {
-  ASSIGN_OR_RETURN(const std::string model, ModelOf(options));
+  ASSIGN_OR_RETURN(const networks::weights::Weights weights,
+                   networks::weights::ReadWeights(options.weights_path));
+  ASSIGN_OR_RETURN(const std::string model, ModelOf(options, weights.tensors));
   ASSIGN_OR_RETURN(const sam::SamOptions sam_options, sam::SamByName(model));
   sam::Sam network(sam_options);
   networks::weights::LoadOptions load;
   load.key_map = networks::weights::SegmentAnything();
-  RETURN_IF_ERROR(
-      networks::weights::LoadFile(*network, options.weights_path, load)
-          .status());
+  load.name_of = NameOf;
+  RETURN_IF_ERROR(networks::weights::LoadInto(*network, weights.tensors, load,
+                                              options.weights_path)
+                      .status());
+  RETURN_IF_ERROR(weights.Check());
   if (options.bfloat16) {
     networks::transformer::MultiplyIn(torch::kBFloat16,
                                       *network->image_encoder);
   }
   network->to(options.device);
   network->eval();
-  return Segmenter(std::move(network), sam_options.image_encoder.image_size,
+  return Segmenter(std::move(network), sam_options.image_size(),
                    options.device);
 }
 

@@ -17,7 +17,7 @@ namespace tools {
 
 struct SegmenterOptions {
   std::string weights_path;
-  // networks::sam::SamByName; "": told from the name of the weights.
+  // networks::sam::SamByName; "": told from the weights.
   std::string model;
   torch::Device device = torch::kCPU;
   bool bfloat16 = false;  // multiplies the image encoder's linear layers in it

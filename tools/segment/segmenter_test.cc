@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -9,7 +10,9 @@
 #include "gtest/gtest.h"
 #include "networks/testing/fill.h"
 #include "networks/weights/load.h"
+#include "networks/weights/pytorch_writer.h"
 #include "networks/weights/safetensors.h"
+#include "networks/weights/tensor_map.h"
 #include "opencv2/core.hpp"
 #include "third_party/absl/status_matchers.h"
 #include "tools/segment/overlay.h"
@@ -93,15 +96,57 @@ TEST(Segmenter, GivesMasksOfTheImagesSizeBestFirst) {
   EXPECT_EQ(segmenter->Segment({{}, {{5, 5, 40, 20}}}).size(), 1u);
 }
 
+// Also of names that say another.
+TEST(Segmenter, TellsTheNetworkByTheWeights) {
+  SegmenterOptions options = TinyOptions();
+  options.model = "";
+  std::filesystem::copy_file(options.weights_path,
+                             ::testing::TempDir() + "/vit_b.safetensors",
+                             std::filesystem::copy_options::overwrite_existing);
+  options.weights_path = ::testing::TempDir() + "/vit_b.safetensors";
+  EXPECT_THAT(Segmenter::Create(options), IsOk());
+}
+
+// MobileSAM as published, but for the values.
+TEST(Segmenter, TakesMobileSam) {
+  networks::sam::Sam sam(*networks::sam::SamByName("vit_t"));
+  networks::test_util::FillModule("sam/", *sam);
+  networks::weights::TensorMap tensors = networks::weights::StateDict(*sam);
+  tensors["image_encoder.norm_head.weight"] = torch::ones({320});
+  tensors["image_encoder.norm_head.bias"] = torch::zeros({320});
+  tensors["image_encoder.head.weight"] = torch::zeros({1000, 320});
+  tensors["image_encoder.head.bias"] = torch::zeros({1000});
+  SegmenterOptions options;
+  options.weights_path = ::testing::TempDir() + "/mobile_sam.pt";
+  ASSERT_THAT(networks::weights::WritePytorch(options.weights_path, tensors),
+              IsOk());
+  auto segmenter = Segmenter::Create(options);
+  ASSERT_THAT(segmenter, IsOk());
+  segmenter->SetImage(RandomImage());
+  const auto masks = segmenter->Segment({{{20, 10, true}}, {}});
+  ASSERT_EQ(masks.size(), 3u);
+  EXPECT_EQ(masks[0].pixels.size(), cv::Size(50, 30));
+}
+
 TEST(Segmenter, NamesWeightsThatDoNotFit) {
   SegmenterOptions options = TinyOptions();
   options.model = "none";
   EXPECT_THAT(Segmenter::Create(options),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("vit_b")));
-  options.model = "";
+  options.model = "vit_t";
   EXPECT_THAT(
       Segmenter::Create(options),
-      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--model")));
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("these are the weights of tiny, so give --model tiny "
+                         "or none")));
+  options.model = "";
+  options.weights_path = ::testing::TempDir() + "/other.safetensors";
+  ASSERT_THAT(networks::weights::WriteSafetensors(
+                  options.weights_path, {{"conv1.weight", torch::zeros({1})}}),
+              IsOk());
+  EXPECT_THAT(Segmenter::Create(options),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("holds none of the networks tiny, vit_t")));
   options.model = "tiny";
   options.weights_path = ::testing::TempDir() + "/text.safetensors";
   std::ofstream(options.weights_path) << "no weights";
