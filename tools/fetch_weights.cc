@@ -63,9 +63,9 @@ void List(const std::string& folder) {
     std::error_code error;
     const bool there =
         std::filesystem::exists(absl::StrCat(folder, "/", file.name), error);
-    absl::PrintF("  %-8s %-12s %s\n", there ? "fetched" : "-", file.short_name,
+    absl::PrintF("  %-8s %-17s %s\n", there ? "fetched" : "-", file.short_name,
                  file.purpose);
-    absl::PrintF("  %21s %s; %s. Licence: %s.\n", "", file.name, file.origin,
+    absl::PrintF("  %26s %s; %s. Licence: %s.\n", "", file.name, file.origin,
                  file.licence);
   }
 }

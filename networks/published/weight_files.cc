@@ -28,6 +28,7 @@ constexpr char kMissingFolderUrl[] = "cpab_animation/missing_weights/folder";
 
 constexpr char kTorchvision[] = "torchvision, trained on ImageNet";
 constexpr char kDino[] = "facebookresearch/dino";
+constexpr char kDino2[] = "facebookresearch/dinov2";
 constexpr char kSam[] = "facebookresearch/segment-anything";
 constexpr char kLpips[] = "richzhang/PerceptualSimilarity";
 constexpr char kBsd3[] = "BSD-3-Clause";
@@ -40,9 +41,11 @@ constexpr char kTpsLicence[] =
 // torchvision's names carry the first 8 digits of the SHA-256. SAM's carry 6 of
 // the MD5, which proves little; their SHA-256 are those that several projects
 // that depend on the files publish alike. LPIPS' are those of the files in its
-// authors' repository. DINO's carry nothing. The Thin-Plate Spline Motion
-// Model's authors publish theirs on drives that need a click, and no digests;
-// vox's is that of two independent copies.
+// authors' repository. DINO's carry nothing. DINOv2's carry nothing either;
+// theirs, and MobileSAM's, are those that several projects which depend on the
+// files publish alike, but for ViT-B/14 with registers, which one does. The
+// Thin-Plate Spline Motion Model's authors publish theirs on drives that need a
+// click, and no digests; vox's is that of two independent copies.
 constexpr WeightFile kWeightFiles[] = {
     {"tps-vox.pth.tar",
      "tps-vox",
@@ -110,6 +113,37 @@ constexpr WeightFile kWeightFiles[] = {
      "DINO ViT-S/16, structure alignment loss",
      kDino,
      kApache},
+    {"dinov2_vits14_pretrain.pth",
+     "dinov2-vits14",
+     {META("dinov2/dinov2_vits14/dinov2_vits14_pretrain.pth")},
+     "b938bf1bc15cd2ec0feacfe3a1bb553fe8ea9ca46a7e1d8d00217f29aef60cd9",
+     "DINOv2 ViT-S/14, structure alignment loss",
+     kDino2,
+     kApache,
+     88283115},
+    {"dinov2_vits14_reg4_pretrain.pth",
+     "dinov2-vits14-reg",
+     {META("dinov2/dinov2_vits14/dinov2_vits14_reg4_pretrain.pth")},
+     "",
+     "DINOv2 ViT-S/14 with registers, structure alignment loss",
+     kDino2,
+     kApache},
+    {"dinov2_vitb14_pretrain.pth",
+     "dinov2-vitb14",
+     {META("dinov2/dinov2_vitb14/dinov2_vitb14_pretrain.pth")},
+     "0b8b82f85de91b424aded121c7e1dcc2b7bc6d0adeea651bf73a13307fad8c73",
+     "DINOv2 ViT-B/14, structure alignment loss",
+     kDino2,
+     kApache,
+     346378731},
+    {"dinov2_vitb14_reg4_pretrain.pth",
+     "dinov2-vitb14-reg",
+     {META("dinov2/dinov2_vitb14/dinov2_vitb14_reg4_pretrain.pth")},
+     "73182a088cf94833c94b1666d1c99e02fe87e2007bff57b564fb6206e25dba71",
+     "DINOv2 ViT-B/14 with registers, structure alignment loss",
+     kDino2,
+     kApache,
+     346393545},
     {"sam_vit_b_01ec64.pth",
      "sam-vit-b",
      {META("segment_anything/sam_vit_b_01ec64.pth")},
@@ -131,6 +165,17 @@ constexpr WeightFile kWeightFiles[] = {
      "SAM ViT-H, keypoint semantic loss and segment",
      kSam,
      kApache},
+    {"mobile_sam.pt",
+     "mobile-sam",
+     {"https://raw.githubusercontent.com/ChaoningZhang/MobileSAM/master/"
+      "weights/mobile_sam.pt",
+      HUB("dhkim2810/MobileSAM", "mobile_sam.pt"),
+      HUB("spaces/dhkim2810/MobileSAM", "mobile_sam.pt")},
+     "6dbb90523a35330fedd7f1d3dfc66f995213d81b29a5ca8108dbcdd4e37d6c2f",
+     "MobileSAM, keypoint semantic loss and segment",
+     "ChaoningZhang/MobileSAM",
+     kApache,
+     40728226},
     {"resnet18-f37072fd.pth",
      "resnet18",
      {TORCHVISION("resnet18-f37072fd.pth")},
