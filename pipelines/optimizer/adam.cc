@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -13,7 +14,7 @@ Adam::Adam(const torch::nn::Module& module, const AdamOptions& options)
     : options_(options) {
   for (const auto& item : module.named_parameters()) {
     if (item.value().requires_grad()) {
-      slots_.push_back({item.key(), item.value(), {}, {}, 0});
+      slots_.push_back({item.key(), item.value(), {}, {}, 0, 1});
     }
   }
 }
@@ -22,10 +23,19 @@ void Adam::ZeroGrad() {
   for (Slot& slot : slots_) slot.parameter.mutable_grad().reset();
 }
 
+void Adam::SetRateScale(absl::string_view module, double scale) {
+  const std::string prefix = absl::StrCat(module, ".");
+  for (Slot& slot : slots_) {
+    if (absl::StartsWith(slot.name, prefix)) slot.rate_scale = scale;
+  }
+}
+
 void Adam::Step(double learning_rate) {
   const torch::NoGradGuard no_grad;
   for (Slot& slot : slots_) {
-    if (slot.parameter.grad().defined()) Update(&slot, learning_rate);
+    if (!slot.parameter.grad().defined()) continue;
+    // A scale of 1 changes no bit.
+    Update(&slot, learning_rate * slot.rate_scale);
   }
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 namespace pipelines {
 
@@ -35,6 +36,11 @@ class Adam {
   // Drops all gradients.
   void ZeroGrad();
 
+  // From now on the learning rate of the parameters of the module that is
+  // named `module` is `scale` times that of a step; 1 for all others. It is no
+  // part of the state.
+  void SetRateScale(absl::string_view module, double scale);
+
   // One update of every parameter that has a gradient.
   void Step(double learning_rate);
 
@@ -55,6 +61,7 @@ class Adam {
     torch::Tensor exp_avg;
     torch::Tensor exp_avg_sq;
     int64_t step = 0;
+    double rate_scale = 1;
   };
   void Update(Slot* slot, double learning_rate) const;
 

@@ -1,7 +1,12 @@
 #include "pipelines/optimizer/adam.h"
 
+#include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/optim/adam.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"
@@ -64,6 +69,61 @@ TEST(Adam, GoesOnFromItsStateBitForBit) {
     }
   }
   EXPECT_TRUE(torch::equal(whole->weight, halves->weight));
+}
+
+torch::nn::Sequential MakeLayers() {
+  torch::manual_seed(1);
+  return torch::nn::Sequential(torch::nn::Linear(3, 2),
+                               torch::nn::Linear(2, 2));
+}
+
+// The first step of Adam is, but for epsilon, the rate in the direction of the
+// gradient's sign, so that its size is the rate itself.
+TEST(Adam, ScalesTheRateOfAModule) {
+  torch::nn::Sequential plain = MakeLayers();
+  torch::nn::Sequential scaled = MakeLayers();
+  const auto step = [](torch::nn::Sequential& layers, Adam* adam) {
+    layers->forward(torch::ones({1, 3})).square().sum().backward();
+    std::vector<torch::Tensor> before;
+    for (const torch::Tensor& parameter : layers->parameters()) {
+      before.push_back(parameter.detach().clone());
+    }
+    adam->Step(1e-2);
+    std::vector<torch::Tensor> moved;
+    for (size_t i = 0; i < before.size(); ++i) {
+      moved.push_back(layers->parameters()[i].detach() - before[i]);
+    }
+    return moved;
+  };
+  Adam plain_adam(*plain, kOptions), scaled_adam(*scaled, kOptions);
+  scaled_adam.SetRateScale("1", 0.25);
+  const auto whole = step(plain, &plain_adam);
+  const auto part = step(scaled, &scaled_adam);
+  // weight and bias of layer 0, then of layer 1.
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_TRUE(i < 2 ? torch::equal(part[i], whole[i])
+                      : torch::allclose(part[i], 0.25 * whole[i], 1e-3, 1e-7))
+        << i;
+  }
+}
+
+// "1" is no part of "10".
+TEST(Adam, ScalesNoModuleWhoseNameBeginsAlike) {
+  torch::nn::Sequential plain, scaled;
+  for (torch::nn::Sequential* layers : {&plain, &scaled}) {
+    torch::manual_seed(1);
+    for (int i = 0; i < 11; ++i) (*layers)->push_back(torch::nn::Linear(2, 2));
+  }
+  Adam plain_adam(*plain, kOptions), scaled_adam(*scaled, kOptions);
+  scaled_adam.SetRateScale("1", 0.25);
+  for (auto& [layers, adam] :
+       {std::pair(&plain, &plain_adam), std::pair(&scaled, &scaled_adam)}) {
+    (*layers)->forward(torch::ones({1, 2})).square().sum().backward();
+    adam->Step(1e-2);
+  }
+  const auto a = plain->named_parameters(), b = scaled->named_parameters();
+  EXPECT_TRUE(torch::equal(a["10.weight"], b["10.weight"]));
+  EXPECT_FALSE(torch::equal(a["1.weight"], b["1.weight"]));
 }
 
 TEST(Adam, LeavesParametersWithoutGradientAlone) {

@@ -65,6 +65,13 @@ AdamOptions AdamOptionsOf(const TrainingConfig& training) {
   return {training.beta1(), training.beta2(), 1e-8, training.weight_decay()};
 }
 
+void SetRateScales(const LearningRateScales& scales, Adam* adam) {
+  adam->SetRateScale("kp_detector", scales.kp_detector());
+  adam->SetRateScale("dense_motion_network", scales.dense_motion_network());
+  adam->SetRateScale("inpainting_network", scales.inpainting_network());
+  adam->SetRateScale("bg_predictor", scales.bg_predictor());
+}
+
 // The same in all processes, for the config decides.
 absl::Status NothingLearns(int64_t step) {
   return absl::InvalidArgumentError(absl::StrCat(
@@ -101,6 +108,7 @@ Learner::Learner(const Config& config, torch::Device device,
       objective_(std::move(objective)),
       group_(std::move(group)),
       adam_(*model_, AdamOptionsOf(config.training())) {
+  SetRateScales(config.training().learning_rate_scales(), &adam_);
   RestartAverage();
   if (group_ == nullptr) return;
   ShareBatchNorms(*model_, group_);

@@ -2,7 +2,9 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -89,6 +91,40 @@ TEST(Learner, ClipsAllButTheInpaintingNetwork) {
       EXPECT_LE(after, kMax * (1 + 1e-6)) << part.key();
     }
   }
+}
+
+// The first step of Adam moves each weight by nearly its rate.
+TEST(Learner, TakesTheRateOfEachModule) {
+  const auto learner = Learner::Create(
+      *TinyConfig({"training.learning_rate=1e-3", "training.weight_decay=0",
+                   "training.learning_rate_scales.kp_detector=0.5",
+                   "training.learning_rate_scales.dense_motion_network=0.1",
+                   "training.learning_rate_scales.inpainting_network=2",
+                   "training.learning_rate_scales.bg_predictor=0.01"}),
+      torch::kCPU, nullptr);
+  ASSERT_THAT(learner, IsOk());
+  AnimationModel& model = (*learner)->model();
+  std::map<std::string, torch::Tensor> before;
+  for (const auto& item : model.named_parameters()) {
+    before[item.key()] = item.value().detach().clone();
+  }
+  StageTimer timer;
+  const auto result = (*learner)->Step({RandomBatch(1)}, 0, {}, timer);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->report.Get("learning_rate"), 1e-3);
+  std::map<std::string, double> largest;
+  for (const auto& item : model.named_parameters()) {
+    double& most = largest[item.key().substr(0, item.key().find('.'))];
+    most = std::max(most, (item.value().detach() - before[item.key()])
+                              .abs()
+                              .max()
+                              .item<double>());
+  }
+  // Float32 weights around 1 are stored to 6e-8.
+  EXPECT_NEAR(largest.at("kp_detector"), 5e-4, 1e-6);
+  EXPECT_NEAR(largest.at("dense_motion_network"), 1e-4, 1e-6);
+  EXPECT_NEAR(largest.at("inpainting_network"), 2e-3, 1e-6);
+  EXPECT_NEAR(largest.at("bg_predictor"), 1e-5, 1e-6);
 }
 
 // It makes no difference to what comes after it.

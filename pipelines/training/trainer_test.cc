@@ -117,6 +117,34 @@ TEST_F(TrainerTest, ResumesBitForBit) {
   EXPECT_EQ(ReadText(whole + "/losses.csv"), ReadText(output_ + "/losses.csv"));
 }
 
+// Its checkpoints lack the fields that came since: their defaults mean what it
+// did.
+TEST_F(TrainerTest, GoesOnWithARunFromBeforeLearningRatesOfModules) {
+  ASSERT_THAT(Train(Options()), IsOk());
+  const std::string whole = output_;
+  const std::string whole_checkpoint = NewestCheckpoint();
+  output_ += "_former";
+  fs::remove_all(output_);
+  ASSERT_THAT(Train(Options({"training.max_steps=3"})), IsOk());
+  for (const std::string& path : ListCheckpoints(output_ + "/checkpoints")) {
+    CheckpointState state = *ReadCheckpointState(path);
+    Config* config = state.mutable_config();
+    ASSERT_TRUE(config->training().has_learning_rate_scales());
+    ASSERT_TRUE(config->losses().structure().has_max_shift());
+    config->mutable_training()->clear_learning_rate_scales();
+    config->mutable_losses()->mutable_structure()->clear_max_shift();
+    const auto file = SafetensorsFile::Open(path);
+    ASSERT_THAT(file, IsOk());
+    ASSERT_THAT(networks::weights::WriteSafetensors(
+                    path, *file->tensors(), {{"state", state.DebugString()}},
+                    networks::weights::Checksum::kSha256),
+                IsOk());
+  }
+  ASSERT_THAT(Train(Options()), IsOk());
+  ExpectSameTensors(whole_checkpoint, NewestCheckpoint());
+  EXPECT_EQ(ReadText(whole + "/losses.csv"), ReadText(output_ + "/losses.csv"));
+}
+
 TEST_F(TrainerTest, SeedDecidesTheRun) {
   ASSERT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
   const std::string first = ReadText(output_ + "/losses.csv");
