@@ -35,6 +35,7 @@ const std::set<std::string>& ForeignFlags() {
                                 "repo_env",
                                 "test_env",
                                 "test_output",
+                                "test_tag_filters",
                                 "without_torch"};
   return *flags;
 }

@@ -29,11 +29,6 @@ echo "$said"
 [[ $(grep -c 'gives the same images: True' <<<"$said") == 2 ]]
 less "$(number "$said" 'areas kept: areas change by up to a factor of \(.*\)')" 1.0005
 
-/usr/bin/python3 -c 'import torch' || {
-  echo "skipped: the examples with tensors; python3-torch is not installed"
-  exit 0
-}
-
 said=$(./activation --steps 20)
 echo "$said"
 less "$(number "$said" 'differences: \(.*\)')" 1e-4

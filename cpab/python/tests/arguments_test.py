@@ -5,14 +5,10 @@ import pickle
 import unittest
 
 import numpy as np
+import torch
 
 import pycpab
 from pycpab import Cpab, CpabSequential, _core
-
-try:
-    import torch
-except ImportError:
-    torch = None  # As where LIBTORCH names another LibTorch than the system's.
 
 T = Cpab([3, 2])
 D = T.get_theta_dim()
@@ -295,7 +291,7 @@ BAD_TENSORS = [
 
 class ArgumentsTest(unittest.TestCase):
     def test_bad_arguments_raise(self):
-        for i, (call, error, text) in enumerate(BAD + (BAD_TENSORS if torch else [])):
+        for i, (call, error, text) in enumerate(BAD + BAD_TENSORS):
             with self.subTest(number=i, text=text):
                 with self.assertRaisesRegex(error, text):
                     call()

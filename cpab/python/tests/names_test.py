@@ -3,14 +3,10 @@
 import unittest
 
 import numpy as np
+import torch
 
 import pycpab
-
-try:
-    import torch
-    import pycpab.torch
-except ImportError:
-    torch = None  # As where LIBTORCH names another LibTorch than the system's.
+import pycpab.torch
 
 
 class NamesTest(unittest.TestCase):
@@ -47,7 +43,6 @@ class NamesTest(unittest.TestCase):
         every = sequence.transform_data(data, thetas, outsize=(6, 5), output_all=True)
         self.assertEqual([e.shape for e in every], [(4, 6, 5, 3)] * 2)
 
-    @unittest.skipUnless(torch, "python3-torch is not installed")
     def test_libcpab_with_pytorch(self):
         T = pycpab.Cpab([3, 3], "pytorch", "cpu", zero_boundary=True)
         data = torch.rand(2, 3, 12, 10)
@@ -59,7 +54,6 @@ class NamesTest(unittest.TestCase):
         self.assertEqual(theta.grad.shape, (2, T.get_theta_dim()))
         self.assertTrue(torch.isfinite(theta.grad).all())
 
-    @unittest.skipUnless(torch, "python3-torch is not installed")
     def test_fg_cpab_and_the_fork(self):
         for T in (
             pycpab.torch.Cpab([4, 4], True),
@@ -82,7 +76,7 @@ class NamesTest(unittest.TestCase):
 
     # After difw's README and test scripts.
     def test_difw(self):
-        for backend in ("numpy", "pytorch") if torch else ("numpy",):
+        for backend in ("numpy", "pytorch"):
             T = pycpab.Cpab(
                 tess_size=5,
                 backend=backend,
