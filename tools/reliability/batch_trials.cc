@@ -49,10 +49,10 @@ constexpr char kUsage[] =
 
   tools/bazelw run //tools/reliability:batch_trials
 
-Target 24 of tools/reliability/README.md: animate is killed several times and
-started again with the same command. At the end all results of whole sources
-must be there and whole, each broken source must be named with what is wrong,
-and nothing that was finished before a kill may have been made again.
+animate is killed several times and started again with the same command. At the
+end all results of whole sources must be there and whole, each broken source
+must be named with what is wrong, and nothing that was finished before a kill
+may have been made again.
 
 Exit codes: 0 all as it should be, 1 not, 2 bad flag.)";
 
@@ -282,10 +282,9 @@ absl::Status Run(const pipelines::CommandLine& line) {
   fs::remove_all(folder);
   RETURN_IF_ERROR(wrong.status());
   for (const std::string& text : *wrong) std::printf("%s\n", text.c_str());
-  std::printf(
-      "| 24: a batch | %zu good and %zu broken jobs, %d kills | %zu |\n",
-      batch.good.size(), batch.broken.size(), absl::GetFlag(FLAGS_kills),
-      wrong->size());
+  std::printf("| a batch | %zu good and %zu broken jobs, %d kills | %zu |\n",
+              batch.good.size(), batch.broken.size(),
+              absl::GetFlag(FLAGS_kills), wrong->size());
   return wrong->empty() ? absl::OkStatus()
                         : absl::DataLossError(
                               "the batch did not end as it should; see above");

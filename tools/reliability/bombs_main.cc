@@ -20,8 +20,8 @@ constexpr char kUsage[] =
 
   tools/bazelw run //tools/reliability:bombs
 
-Target 20 of tools/reliability/README.md: each must be refused within a second
-and 100 MB, by an error that names it. Prints a line of a table each.
+Each must be refused within a second and 100 MB, by an error that names it.
+Prints a line of a table each.
 
 Exit codes: 0 all are, 1 not, 2 bad flag.)";
 

@@ -34,10 +34,10 @@ constexpr char kUsage[] =
 
   tools/bazelw run //tools/reliability:save_trials
 
-Targets 5, 6 and 7 of tools/reliability/README.md: a save is killed before each
-of its system calls and inside each write; each of its calls fails with ENOSPC,
-EIO, EDQUOT and EROFS, and the disk is full after any number of bytes; bits of a
-checkpoint are flipped, and its end is cut off. Prints a line of the table each.
+A save is killed before each of its system calls and inside each write; each of
+its calls fails with ENOSPC, EIO, EDQUOT and EROFS, and the disk is full after
+any number of bytes; bits of a checkpoint are flipped, and its end is cut off.
+Prints, for each of the three, the trials and the failures.
 
 Exit codes: 0 all as it should be, 1 not, 2 bad flag.)";
 
@@ -58,15 +58,15 @@ absl::Status RunTrials(const std::string& folder) {
                    SaveTrials::Create(folder));
   ASSIGN_OR_RETURN(const TrialReport kills,
                    trials->KillEverywhere(absl::GetFlag(FLAGS_every)));
-  bool all_passed = Print("5: a save is killed", kills);
+  bool all_passed = Print("a save is killed", kills);
   ASSIGN_OR_RETURN(const TrialReport faults,
                    trials->FailEverywhere(absl::GetFlag(FLAGS_every),
                                           absl::GetFlag(FLAGS_offsets), seed));
-  all_passed = Print("6: a save fails", faults) && all_passed;
+  all_passed = Print("a save fails", faults) && all_passed;
   ASSIGN_OR_RETURN(const TrialReport damage,
                    trials->Damage(absl::GetFlag(FLAGS_flips),
                                   absl::GetFlag(FLAGS_cuts), seed));
-  all_passed = Print("7: a checkpoint is damaged", damage) && all_passed;
+  all_passed = Print("a checkpoint is damaged", damage) && all_passed;
   if (all_passed) return absl::OkStatus();
   return absl::DataLossError("some trials ended otherwise; see above");
 }

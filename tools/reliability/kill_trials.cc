@@ -1,4 +1,4 @@
-#include "pipelines/training/kill_trials.h"
+#include "tools/reliability/kill_trials.h"
 
 #include <poll.h>
 #include <sys/inotify.h>
@@ -9,38 +9,33 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "networks/files/folder.h"
+#include "networks/files/read_file.h"
 #include "networks/files/system_error.h"
 #include "networks/files/temporary.h"
 #include "pipelines/base/child_process.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "third_party/absl/status_macros.h"
 
-namespace pipelines {
+namespace reliability {
 namespace {
 
 namespace fs = std::filesystem;
 using networks::files::IsTemporaryName;
+using networks::files::ReadNonEmptyFile;
 using networks::weights::SafetensorsFile;
+using pipelines::ChildProcess;
+using pipelines::Random;
 
 // Names in the folder: the run that is left alone, and the others before their
 // seeds.
 constexpr char kUndisturbed[] = "undisturbed";
 constexpr char kTrial[] = "trial-";
-
-std::string Contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 std::string Checkpoints(const std::string& output) {
   return output + "/checkpoints";
@@ -106,14 +101,15 @@ absl::Status RunToTheEnd(const std::vector<std::string>& command,
   ASSIGN_OR_RETURN(ChildProcess trainer, ChildProcess::Start(command, {log}));
   const int exit_code = trainer.Wait();
   if (exit_code == 0) return absl::OkStatus();
-  const std::string text = Contents(log);
+  const std::string text =
+      ReadNonEmptyFile(log).value_or("it left no word in its log");
   return absl::FailedPreconditionError(absl::StrCat(
       "the trainer ended with ", exit_code, ": ",
       text.substr(text.size() - std::min<size_t>(text.size(), 500))));
 }
 
 std::string NewestCheckpoint(const std::string& output) {
-  const auto paths = ListCheckpoints(Checkpoints(output));
+  const auto paths = pipelines::ListCheckpoints(Checkpoints(output));
   return paths.empty() ? "" : paths[0];
 }
 
@@ -154,6 +150,13 @@ absl::Status ClearFolder(const std::string& folder) {
 }
 
 }  // namespace
+
+absl::StatusOr<bool> HaveSameContents(const std::string& a,
+                                      const std::string& b) {
+  ASSIGN_OR_RETURN(const std::string contents, ReadNonEmptyFile(a));
+  ASSIGN_OR_RETURN(const std::string others, ReadNonEmptyFile(b));
+  return contents == others;
+}
 
 absl::StatusOr<KillTrials> KillTrials::Create(
     const KillTrialsOptions& options) {
@@ -196,8 +199,9 @@ absl::StatusOr<KillTrial> KillTrials::Run(uint64_t seed) const {
   ASSIGN_OR_RETURN(
       trial.same_weights,
       HaveSameTensors(NewestCheckpoint(undisturbed), NewestCheckpoint(output)));
-  trial.same_losses =
-      Contents(undisturbed + "/losses.csv") == Contents(output + "/losses.csv");
+  ASSIGN_OR_RETURN(
+      trial.same_losses,
+      HaveSameContents(undisturbed + "/losses.csv", output + "/losses.csv"));
   return trial;
 }
 
@@ -234,4 +238,4 @@ absl::Status KillTrials::RunAndKill(const std::string& output, bool in_save,
   return absl::OkStatus();
 }
 
-}  // namespace pipelines
+}  // namespace reliability

@@ -1,7 +1,7 @@
 #!/bin/bash
 # kill_trials as a user runs it: one trial. More of them run in
-# training/kill_trials_test.cc.
-program=tools/kill_trials
+# kill_trials_test.cc.
+program=tools/reliability/kill_trials
 . pipelines/app/program_testing.sh
 export XDG_CACHE_HOME=$TEST_TMPDIR/cache
 folder=$TEST_TMPDIR/trials

@@ -1,6 +1,5 @@
-// The trainer as a program of its own: killed, asked to stop, started twice.
-#include "pipelines/training/kill_trials.h"
-
+// The trainer as a program of its own: asked to stop, started twice. What it
+// makes of being killed is tried in tools/reliability.
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
@@ -29,20 +28,6 @@ std::vector<std::string> TrainCommand() {
   return {"pipelines/train", "--config",
           "pipelines/training/testdata/kill_trials.textproto", "--device=cpu",
           "--threads=1"};
-}
-
-// Hundreds of these by //tools:kill_trials; see README.md.
-TEST(KillTrials, KilledRunsEndAsIfTheyHadNotBeen) {
-  const ScopedCacheFolder cache;
-  const auto trials =
-      KillTrials::Create({TrainCommand(), testing::TempDir() + "/trials"});
-  ASSERT_THAT(trials, IsOk());
-  for (const uint64_t seed : {1, 2, 3}) {
-    const auto trial = trials->Run(seed);
-    ASSERT_THAT(trial, IsOk());
-    EXPECT_TRUE(trial->same_weights) << "seed " << seed;
-    EXPECT_TRUE(trial->same_losses) << "seed " << seed;
-  }
 }
 
 // What is said of a process to others that want to train in its folder.

@@ -1,7 +1,7 @@
 // Trials of the promise that a run which is killed and started again ends as if
 // it had not been.
-#ifndef PIPELINES_TRAINING_KILL_TRIALS_H_
-#define PIPELINES_TRAINING_KILL_TRIALS_H_
+#ifndef TOOLS_RELIABILITY_KILL_TRIALS_H_
+#define TOOLS_RELIABILITY_KILL_TRIALS_H_
 
 #include <cstdint>
 #include <string>
@@ -11,7 +11,7 @@
 #include "absl/time/time.h"
 #include "pipelines/base/random.h"
 
-namespace pipelines {
+namespace reliability {
 
 struct KillTrialsOptions {
   // The trainer and its flags, without --output. One thread, so that its result
@@ -35,6 +35,13 @@ struct KillTrial {
   bool passed() const { return same_weights && same_losses; }
 };
 
+// Whether two files hold the same bytes. An error if one cannot be read or is
+// empty: then there is nothing that could be the same.
+absl::StatusOr<bool> HaveSameContents(const std::string& a,
+                                      const std::string& b);
+
+// A training run that was left alone, to which runs that are killed are
+// compared.
 class KillTrials {
  public:
   // Trains once without disturbance, for comparison. AlreadyExists if the
@@ -45,7 +52,8 @@ class KillTrials {
   // Trains anew, kills the run (SIGKILL) one to three times, a third of them
   // while it writes a checkpoint, the others at any instant, each time starting
   // it again with the same command but for the number of loader threads, and
-  // lets it end. `seed` decides when. FailedPrecondition if a session fails.
+  // lets it end. `seed` decides when. FailedPrecondition if a session fails;
+  // the errors of reading what one of the two runs should have left.
   absl::StatusOr<KillTrial> Run(uint64_t seed) const;
 
  private:
@@ -56,13 +64,13 @@ class KillTrials {
         num_saves_(num_saves) {}
 
   absl::Status RunAndKill(const std::string& output, bool in_save,
-                          Random& random, KillTrial* trial) const;
+                          pipelines::Random& random, KillTrial* trial) const;
 
   KillTrialsOptions options_;
   absl::Duration duration_;  // of the whole run
   int64_t num_saves_;        // in it
 };
 
-}  // namespace pipelines
+}  // namespace reliability
 
-#endif  // PIPELINES_TRAINING_KILL_TRIALS_H_
+#endif  // TOOLS_RELIABILITY_KILL_TRIALS_H_

@@ -1,6 +1,4 @@
-// tools/bazelw run //tools:kill_trials: see kUsage.
-#include "pipelines/training/kill_trials.h"
-
+// tools/bazelw run //tools/reliability:kill_trials: see kUsage.
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -18,6 +16,7 @@
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "third_party/absl/status_macros.h"
+#include "tools/reliability/kill_trials.h"
 
 ABSL_FLAG(int, trials, 100, "How many runs to disturb.");
 ABSL_FLAG(uint64_t, first_seed, 1,
@@ -30,13 +29,17 @@ ABSL_FLAG(std::string, table, "",
           "Markdown file for the table, written anew after every trial.");
 ABSL_FLAG(bool, overwrite, false, "Replace a --table that exists.");
 
-namespace pipelines {
+namespace reliability {
 namespace {
+
+using pipelines::StopSignal;
+using pipelines::UsageError;
+using pipelines::UserPath;
 
 constexpr char kUsage[] =
     R"(Kills training runs and checks that they end as if they had not been killed.
 
-  tools/bazelw run //tools:kill_trials -- --trials 100 --table trials.md
+  tools/bazelw run //tools/reliability:kill_trials -- --trials 100 --table trials.md
 
 Each trial trains the config of
 pipelines/training/testdata/kill_trials.textproto anew, kills it (SIGKILL) one
@@ -70,8 +73,8 @@ std::string Table(const std::vector<KillTrial>& trials) {
   return text;
 }
 
-absl::Status Run(const CommandLine& line) {
-  RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
+absl::Status Run(const pipelines::CommandLine& line) {
+  RETURN_IF_ERROR(UsageError(pipelines::RefuseArguments(line)));
   if (absl::GetFlag(FLAGS_trials) < 1) {
     return UsageError(absl::InvalidArgumentError(absl::StrCat(
         "--trials is ", absl::GetFlag(FLAGS_trials), "; use 1 or more")));
@@ -80,8 +83,8 @@ absl::Status Run(const CommandLine& line) {
   networks::files::PlannedOutputs planned;
   planned.files = {table};
   planned.overwrite = absl::GetFlag(FLAGS_overwrite);
-  RETURN_IF_ERROR(CheckUserOutputs(planned));
-  CatchStopSignals();
+  RETURN_IF_ERROR(pipelines::CheckUserOutputs(planned));
+  pipelines::CatchStopSignals();
   KillTrialsOptions options;
   options.folder = UserPath(absl::GetFlag(FLAGS_folder));
   // Among this program's own files, not where the user stands.
@@ -93,7 +96,7 @@ absl::Status Run(const CommandLine& line) {
   std::vector<KillTrial> trials;
   bool all_passed = true;
   for (int i = 0; i < absl::GetFlag(FLAGS_trials); ++i) {
-    if (StopSignal() != 0) return StoppedBySignal(StopSignal());
+    if (StopSignal() != 0) return pipelines::StoppedBySignal(StopSignal());
     ASSIGN_OR_RETURN(trials.emplace_back(),
                      runner.Run(absl::GetFlag(FLAGS_first_seed) + i));
     const KillTrial& trial = trials.back();
@@ -109,9 +112,9 @@ absl::Status Run(const CommandLine& line) {
   return absl::DataLossError("some runs ended otherwise; see the table");
 }
 }  // namespace
-}  // namespace pipelines
+}  // namespace reliability
 
 int main(int argc, char** argv) {
-  return pipelines::RunProgram({"kill_trials", pipelines::kUsage, __FILE__},
-                               argc, argv, pipelines::Run);
+  return pipelines::RunProgram({"kill_trials", reliability::kUsage, __FILE__},
+                               argc, argv, reliability::Run);
 }
