@@ -2,10 +2,13 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "networks/files/atomic_file.h"
 #include "networks/files/atomic_folder.h"
 #include "networks/files/path.h"
+#include "networks/files/temporary.h"
 #include "pipelines/media/device_sink.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/video_writer.h"
@@ -14,7 +17,15 @@
 namespace pipelines::media {
 namespace {
 
+using networks::files::AtomicFile;
 using networks::files::AtomicFolder;
+
+// With its dot; empty where there is none.
+std::string EndingOf(const std::string& path) {
+  const std::string name = networks::files::BaseName(path);
+  const size_t dot = name.find_last_of('.');
+  return dot == std::string::npos ? "" : name.substr(dot);
+}
 
 class FolderSink : public FrameSink {
  public:
@@ -65,7 +76,74 @@ class FolderSink : public FrameSink {
   int num_written_ = 0;
 };
 
+// A single picture, encoded when it comes and published at the end.
+class PictureSink : public FrameSink {
+ public:
+  static absl::StatusOr<std::unique_ptr<FrameSink>> Create(
+      const std::string& path, const VideoWriterOptions& options) {
+    networks::files::OutputOptions output;
+    output.overwrite = options.overwrite;
+    ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path, output));
+    std::unique_ptr<PictureSink> sink(
+        new PictureSink(std::move(file), options.comment));
+    if (!options.audio_from.empty()) {
+      sink->warnings_.push_back(
+          absl::StrCat("a picture holds no sound; that of ", options.audio_from,
+                       " is left out"));
+    }
+    return sink;
+  }
+
+  absl::Status Write(const cv::Mat& rgb) override {
+    const std::string& path = file_.path();
+    if (has_picture_) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          path,
+          ": a picture holds one frame, and there are more; name a "
+          "video, as .mp4, or a folder"));
+    }
+    has_picture_ = true;
+    ASSIGN_OR_RETURN(const std::string bytes,
+                     EncodeImage(rgb, EndingOf(path), path, comment_));
+    return file_.Append(bytes);
+  }
+
+  // A picture has no time.
+  absl::Status WriteAt(const cv::Mat& rgb, int64_t, int64_t) override {
+    return Write(rgb);
+  }
+
+  absl::Status Finish() override {
+    if (has_picture_) return file_.Commit();
+    return absl::FailedPreconditionError(file_.path() +
+                                         ": no frame was written");
+  }
+
+  const std::vector<std::string>& warnings() const override {
+    return warnings_;
+  }
+
+ private:
+  PictureSink(AtomicFile file, std::string comment)
+      : file_(std::move(file)), comment_(std::move(comment)) {}
+
+  AtomicFile file_;
+  const std::string comment_;
+  std::vector<std::string> warnings_;
+  bool has_picture_ = false;
+};
+
 }  // namespace
+
+bool IsPictureOutput(const std::string& path) {
+  if (IsDeviceOutput(path)) return false;
+  const std::string ending = EndingOf(path);
+  for (const char* known :
+       {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}) {
+    if (absl::EqualsIgnoreCase(ending, known)) return true;
+  }
+  return false;
+}
 
 bool IsFolderOutput(const std::string& path) {
   return !path.empty() && !IsDeviceOutput(path) &&
@@ -78,6 +156,7 @@ absl::StatusOr<std::unique_ptr<FrameSink>> OpenFrameSink(
   if (path.empty()) return absl::InvalidArgumentError("no output is named");
   if (IsDeviceOutput(path)) return OpenDeviceSink(path, options);
   if (IsFolderOutput(path)) return FolderSink::Create(path, options);
+  if (IsPictureOutput(path)) return PictureSink::Create(path, options);
   return VideoWriter::Create(path, options);
 }
 

@@ -1,5 +1,5 @@
 // Where frames go, one after the other: a video file, a folder of images, or a
-// device.
+// single picture, or a device.
 #ifndef PIPELINES_MEDIA_FRAME_SINK_H_
 #define PIPELINES_MEDIA_FRAME_SINK_H_
 
@@ -50,11 +50,16 @@ struct VideoWriterOptions;
 // at its end, and is no device.
 bool IsFolderOutput(const std::string& path);
 
+// Whether OpenFrameSink makes a picture of `path`: it ends in .png, .jpg,
+// .jpeg, .webp, .bmp, .tif or .tiff.
+bool IsPictureOutput(const std::string& path);
+
 // A device for "v4l2:" and its path (device_sink.h); a VideoWriter for the
-// endings it knows; a folder of PNGs 000000.png,
-// 000001.png and so on where IsFolderOutput. Such a folder must not exist yet,
-// or be empty (AlreadyExists). Unavailable, naming it, while another process
-// writes the same output.
+// endings it knows; a folder of PNGs 000000.png, 000001.png and so on where
+// IsFolderOutput; a picture where IsPictureOutput, whose Write is
+// InvalidArgument for a second frame. The folder must not exist yet, or be
+// empty (AlreadyExists). Unavailable, naming it, while another process writes
+// the same output.
 absl::StatusOr<std::unique_ptr<FrameSink>> OpenFrameSink(
     const std::string& path, const VideoWriterOptions& options);
 

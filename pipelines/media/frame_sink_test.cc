@@ -123,6 +123,52 @@ TEST(OpenFrameSink, WritesVideosByTheirEnding) {
   EXPECT_THAT(OpenFrameSource(path), IsOk());
 }
 
+TEST(OpenFrameSink, WritesOnePictureByItsEnding) {
+  for (const char* name : {"one.png", "one.jpg", "one.JPEG", "one.webp"}) {
+    const std::string path = TempPath(name);
+    EXPECT_TRUE(IsPictureOutput(path));
+    EXPECT_FALSE(IsFolderOutput(path));
+    VideoWriterOptions options = Options();
+    options.comment = "synthetic";
+    auto sink = OpenFrameSink(path, options);
+    ASSERT_THAT(sink, IsOk());
+    EXPECT_NE(access(path.c_str(), F_OK), 0) << "before Finish";
+    ASSERT_THAT((*sink)->WriteAt(NumberedFrame(kSize, 7), 90, 1), IsOk());
+    ASSERT_THAT((*sink)->Finish(), IsOk());
+    const auto picture = ReadImage(path);
+    ASSERT_THAT(picture, IsOk());
+    EXPECT_EQ(FrameIndex(*picture), 7);
+  }
+  for (const char* name : {"one.png", "one.jpg"}) {
+    EXPECT_THAT(ReadFile(TempPath(name)), IsOkAndHolds(HasSubstr("synthetic")));
+  }
+  EXPECT_FALSE(IsPictureOutput(TempPath("film.mp4")));
+}
+
+TEST(OpenFrameSink, APictureIsOneFrameNoMoreNoLess) {
+  const std::string path = TempPath("two.png");
+  auto sink = OpenFrameSink(path, Options());
+  ASSERT_THAT(sink, IsOk());
+  EXPECT_THAT((*sink)->Finish(),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr(path)));
+  ASSERT_THAT((*sink)->Write(NumberedFrame(kSize, 0)), IsOk());
+  EXPECT_THAT((*sink)->Write(NumberedFrame(kSize, 1)),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr(path), HasSubstr("one frame"))));
+  sink->reset();
+  EXPECT_NE(access(path.c_str(), F_OK), 0);
+}
+
+TEST(OpenFrameSink, ReplacesNoPictureUnlessTold) {
+  const std::string path = TempPath("precious.jpg");
+  ASSERT_THAT(networks::files::WriteAtomically(path, "precious"), IsOk());
+  VideoWriterOptions options = Options();
+  options.overwrite = false;
+  EXPECT_THAT(OpenFrameSink(path, options),
+              StatusIs(StatusCode::kAlreadyExists, HasSubstr(path)));
+  EXPECT_THAT(ReadFile(path), IsOkAndHolds("precious"));
+}
+
 TEST(OpenFrameSink, NamesBadPaths) {
   EXPECT_THAT(OpenFrameSink("", Options()),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("output")));

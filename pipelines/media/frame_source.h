@@ -51,6 +51,9 @@ struct VideoInfo {
   // For the user: what of the source is read, but not as it should be seen.
   std::vector<std::string> warnings;
 
+  // One picture, which is shown for no particular time.
+  bool is_still = false;
+
   // Any frame costs the same, wherever it stands: FrameSource::Seek works.
   bool random_access = false;
 };

@@ -368,10 +368,12 @@ TEST(OpenFrameSource, TakesAnImageForARowOnlyFromSoManyFramesOn) {
   auto source = OpenFrameSource(path, options);
   ASSERT_THAT(source, IsOk());
   EXPECT_EQ((*source)->info().width, 64);
+  EXPECT_TRUE((*source)->info().is_still);
   EXPECT_EQ(ReadAll(**source).size(), 1u);
   options.min_stacked_frames = 4;
   source = OpenFrameSource(path, options);
   ASSERT_THAT(source, IsOk());
+  EXPECT_FALSE((*source)->info().is_still);
   EXPECT_EQ(ReadAll(**source).size(), 4u);
 }
 

@@ -124,6 +124,21 @@ void InsertPngChunk(const std::string& chunk, std::string* png) {
                               chunk + BigEndian(crc));
 }
 
+// Puts a comment segment behind the JFIF header, [ITU-T T.81, B.2.4.5].
+void InsertJpegComment(std::string_view comment, std::string* jpeg) {
+  constexpr size_t kMaxComment = 65533;
+  const std::string_view text = comment.substr(0, kMaxComment);
+  const size_t length = text.size() + 2;
+  // The start of the image, then the first segment: its marker and its length.
+  const auto byte = [jpeg](size_t at) {
+    return static_cast<size_t>(static_cast<unsigned char>(jpeg->at(at)));
+  };
+  const size_t behind_first = 4 + (byte(4) << 8 | byte(5));
+  jpeg->insert(behind_first, std::string("\xff\xfe") +
+                                 static_cast<char>(length >> 8) +
+                                 static_cast<char>(length) + std::string(text));
+}
+
 }  // namespace
 
 bool LooksLikeImage(std::string_view bytes) {
@@ -193,7 +208,11 @@ absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
     return absl::InternalError(absl::StrCat(name, ": ", error.what()));
   }
   std::string content(bytes.begin(), bytes.end());
-  if (DetectImageFormat(content) != ImageFormat::kPng) return content;
+  const ImageFormat format = DetectImageFormat(content);
+  if (format == ImageFormat::kJpeg && !comment.empty()) {
+    InsertJpegComment(comment, &content);
+  }
+  if (format != ImageFormat::kPng) return content;
   if (!comment.empty()) {
     InsertPngChunk(
         std::string("tEXtComment\0", 12).append(comment.data(), comment.size()),

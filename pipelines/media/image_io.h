@@ -52,7 +52,7 @@ absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
 // JPEG (quality 95) or whatever else OpenCV encodes, by `ending` (".png").
 // InvalidArgument, with `name`, for an ending without an encoder.
 // A PNG states that it is sRGB, and carries `comment`, if there is one, as the
-// text "Comment"; other formats leave it out.
+// text "Comment"; a JPEG has it as a comment; other formats leave it out.
 absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
                                         const std::string& ending,
                                         const std::string& name,

@@ -30,7 +30,9 @@ class RowSource : public FrameSource {
   RowSource(const cv::Mat& row, int num_frames, Rational rate)
       : row_(row),
         info_(ImageSequenceInfo(cv::Size(row.cols / num_frames, row.rows),
-                                num_frames, rate)) {}
+                                num_frames, rate)) {
+    info_.is_still = num_frames == 1;
+  }
 
   const VideoInfo& info() const override { return info_; }
 

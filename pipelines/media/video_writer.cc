@@ -68,7 +68,9 @@ absl::Status Validate(const std::string& path,
     return absl::InvalidArgumentError(absl::StrCat(path, ": ", what...));
   };
   if (FindFormat(path) == nullptr) {
-    return bad("unknown ending; use .mp4, .mov, .mkv, .avi, .webm or .gif");
+    return bad(
+        "unknown ending; use .mp4, .mov, .mkv, .avi, .webm or .gif, or .png or "
+        ".jpg for a single frame");
   }
   constexpr int kMaxSide = 16384;  // of H.264, with room
   if (options.width < 1 || options.width > kMaxSide || options.height < 1 ||
