@@ -30,7 +30,8 @@ ABSL_FLAG(std::string, source, "",
 ABSL_FLAG(std::string, driving, "",
           "The motion: a video, a folder of frames, stacked frames, a motion "
           "file (see --save_motion), camera:0 (until Ctrl-C) or lavfi: with a "
-          "graph of FFmpeg's filters.");
+          "graph of FFmpeg's filters. Or a pose: one picture, with --mode "
+          "standard or avd.");
 ABSL_FLAG(std::string, sources, "",
           "For many: a folder of sources, or a .txt file with a path a line. "
           "Each is animated by each of the drivings.");
@@ -92,16 +93,19 @@ ABSL_FLAG(double, smooth_gain, 20,
 
 // --- What comes out
 ABSL_FLAG(std::string, output, "animation.mp4",
-          "What to write, by its ending: mp4, mov, mkv, webm, avi, gif, or a "
-          "folder of PNGs without one. For many, the folder of the results.");
+          "What to write, by its ending: mp4, mov, mkv, webm, avi, gif, png or "
+          "jpg for a single frame, or a folder of PNGs without one. For many, "
+          "the folder of the results.");
 ABSL_FLAG(std::string, format, ".mp4",
-          "For many: the ending of the results: .mp4, .mov, .mkv, .webm, .avi "
-          "or .gif; empty for folders of PNGs.");
+          "For many: the ending of the results: .mp4, .mov, .mkv, .webm, .avi, "
+          ".gif, .png or .jpg; empty for folders of PNGs.");
 ABSL_FLAG(bool, comparison, false,
           "For many: also all results of a driving video in one grid.");
 ABSL_FLAG(std::string, panels, "result",
           "What a frame shows: some of source, driving, result, keypoints, "
-          "flow, occlusion, grid, with commas between.");
+          "flow, occlusion, grid, warped (the source moved, before the network "
+          "paints what it hid), parts (which keypoint set moves what, by "
+          "number), with commas between.");
 ABSL_FLAG(int, columns, 0, "Panels beside each other; 0 chooses.");
 ABSL_FLAG(bool, side_by_side, false,
           "Short for --panels=source,driving,result.");
@@ -419,8 +423,8 @@ absl::StatusOr<AnimateInputs> GetInputs() {
   inputs.output = UserPath(absl::GetFlag(FLAGS_output));
   inputs.ending = absl::GetFlag(FLAGS_format);
   RETURN_IF_ERROR(CheckInputs(inputs));
-  constexpr absl::string_view kEndings[] = {"",      ".mp4", ".mov", ".mkv",
-                                            ".webm", ".avi", ".gif"};
+  constexpr absl::string_view kEndings[] = {
+      "", ".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif", ".png", ".jpg"};
   for (const absl::string_view ending : kEndings) {
     if (inputs.ending == ending) return inputs;
   }

@@ -105,6 +105,8 @@ const GoodCase kGoodCases[] = {
        return r.inputs.sources == "/a" && r.inputs.drivings == "/b" &&
               r.inputs.ending == ".gif";
      }},
+    {{"--sources=/a", "--drivings=/b", "--format=.png"},
+     [](const AnimateRequest& r) { return r.inputs.ending == ".png"; }},
     {{"--sources=/a", "--driving=/b.mp4", "--format="},
      [](const AnimateRequest& r) { return r.inputs.ending.empty(); }},
     {{"--sources=/a", "--drivings=/b", "--comparison"},
@@ -173,6 +175,11 @@ const GoodCase kGoodCases[] = {
      }},
     {{"--output=/x.gif"},
      [](const AnimateRequest& r) { return r.inputs.output == "/x.gif"; }},
+    {{"--panels=warped,parts"},
+     [](const AnimateRequest& r) {
+       return r.video.panels ==
+              std::vector<Panel>{Panel::kWarped, Panel::kParts};
+     }},
     {{"--panels=grid,flow"},
      [](const AnimateRequest& r) {
        return r.video.panels == std::vector<Panel>{Panel::kGrid, Panel::kFlow};

@@ -30,7 +30,8 @@ expect_files "$user/again.gif"
 
 # Frames as pictures; a grid of panels; numbers.
 succeed "wrote 3 frames" "${pair[@]}" "${few[@]}" --output frames --size 40x32 \
-  --panels source,driving,result,keypoints,flow,occlusion,grid --columns 3 \
+  --panels source,driving,result,keypoints,flow,occlusion,grid,warped,parts \
+  --columns 3 \
   --save_keypoints keypoints.npy --save_flow flow.npy
 expect_files "$user"/frames/00000{0,1,2}.png "$user"/{keypoints,flow}.npy
 expect_none "$user/frames/000003.png"
@@ -44,6 +45,15 @@ for frame in 0 1 2; do
   cmp "$user"/{moved,replayed}/00000$frame.png ||
     complain "a motion file gives another frame $frame than its video"
 done
+
+# A pose: one picture as driving video.
+succeed "wrote 1 frames" --source "$puppet" --driving "$user/frames/000002.png" \
+  --mode standard --output posed.jpg --threads 1
+expect 1 "use mode standard or avd" --source "$puppet" --output none.png \
+  --driving "$user/frames/000002.png"
+expect 1 "a picture holds one frame" "${pair[@]}" --output none.png
+expect_files "$user/posed.jpg"
+expect_none "$user/none.png"
 
 # What follows from the driving video's first frame equals the source moved by
 # nothing, however the motion is made.

@@ -42,6 +42,8 @@ struct Output {
   torch::Tensor keypoints;            // [P, 2]
   torch::Tensor source_from_driving;  // [h, w, 2]
   torch::Tensor occlusion;            // [1, H, W]
+  torch::Tensor warped;               // [3, H, W]
+  torch::Tensor contributions;        // [M, h, w]
 };
 
 // Small frames share the reading of weights; of large ones more than one no
@@ -86,7 +88,8 @@ class VideoAnimation {
   absl::Status OpenSource();
   torch::Tensor KeypointsOf(const std::vector<DrivingFrame>& frames) const;
   absl::Status LookAhead();
-  absl::Status CheckPanels() const;
+  absl::Status CheckDriving() const;
+  int64_t Copies() const;
   absl::Status OpenOutput();
   absl::Status OpenMotionFile();
   cv::Size NaturalSize() const;
@@ -223,7 +226,22 @@ cv::Size VideoAnimation::NaturalSize() const {
           std::max(1, static_cast<int>(std::lround(box.height * scale)))};
 }
 
-absl::Status VideoAnimation::CheckPanels() const {
+// Whether what drives can give what is asked for.
+absl::Status VideoAnimation::CheckDriving() const {
+  if (driving_->is_pose() &&
+      animator_.mode() == keypoints::TransferMode::kRelative) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        driving_path_,
+        ": is one pose; relative mode shows motion away from the first one, so "
+        "nothing would move; use mode standard or avd"));
+  }
+  if (media::IsPictureOutput(output_path_) &&
+      driving_->num_frames().value_or(1) > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(output_path_, ": a picture holds one frame, and ",
+                     driving_path_, " gives ", *driving_->num_frames(),
+                     "; name a video, as .mp4, or a folder"));
+  }
   const bool shows_driving =
       std::find(options_.panels.begin(), options_.panels.end(),
                 Panel::kDriving) != options_.panels.end();
@@ -332,13 +350,16 @@ absl::StatusOr<std::vector<Output>> VideoAnimation::Compute(
   const FrameMotion& motion = animated.motion;
   std::vector<Output> outputs;
   for (size_t i = 0; i < batch.size(); ++i) {
-    Output output{std::move(batch[i]), animated.pictures[i], {}, {}, {}, {}};
+    Output output{
+        std::move(batch[i]), animated.pictures[i], {}, {}, {}, {}, {}, {}};
     if (needs_motion()) {
       const auto n = static_cast<int64_t>(i);
       output.driving_keypoints = motion.driving_keypoints[n].cpu();
       output.keypoints = motion.keypoints[n].cpu();
       output.source_from_driving = motion.source_from_driving[n].cpu();
       output.occlusion = motion.occlusion[n].cpu();
+      output.warped = motion.warped[n].cpu();
+      output.contributions = motion.contributions[n].cpu();
     }
     outputs.push_back(std::move(output));
   }
@@ -370,9 +391,16 @@ absl::Status VideoAnimation::Write(const Output& output) {
   panels.keypoints = output.keypoints;
   panels.source_from_driving = output.source_from_driving;
   panels.occlusion = output.occlusion;
+  panels.warped = output.warped;
+  panels.contributions = output.contributions;
   if (report_.frames == 0 && lost_beginning_) sink_->CutSoundToFrames();
-  RETURN_IF_ERROR(
-      sink_->WriteAt(painter_->Paint(panels), driving.pts, driving.duration));
+  const cv::Mat picture = painter_->Paint(panels);
+  const int64_t copies = Copies();
+  const int64_t step = std::max<int64_t>(1, driving.duration);
+  for (int64_t i = 0; i < copies; ++i) {
+    RETURN_IF_ERROR(
+        sink_->WriteAt(picture, driving.pts + i * step, driving.duration));
+  }
   RETURN_IF_ERROR(WriteRow(output.driving_keypoints, &keypoints_file_));
   RETURN_IF_ERROR(WriteRow(output.source_from_driving, &flow_file_));
   if (motion_file_) {
@@ -381,9 +409,18 @@ absl::Status VideoAnimation::Write(const Output& output) {
     motion_file_->Add(keypoints.data_ptr<float>(), driving.pts,
                       driving.duration);
   }
-  ++report_.frames;
-  Report(driving_->num_frames().value_or(0));
+  report_.frames += copies;
+  Report(copies * driving_->num_frames().value_or(0));
   return absl::OkStatus();
+}
+
+// How often each frame is written: a pose fills a video of a second.
+int64_t VideoAnimation::Copies() const {
+  if (!driving_->is_pose() || media::IsFolderOutput(output_path_) ||
+      media::IsPictureOutput(output_path_)) {
+    return 1;
+  }
+  return std::max<int64_t>(1, std::lround(driving_->info().frame_rate.value()));
 }
 
 void VideoAnimation::Report(int64_t total) const {
@@ -402,7 +439,7 @@ absl::Status VideoAnimation::Stream() {
     return Compute(std::move(batch));
   };
   stages.write = [this](const Output& output) { return Write(output); };
-  Report(driving_->num_frames().value_or(0));
+  Report(Copies() * driving_->num_frames().value_or(0));
   return stages.Run(&report_.stages);
 }
 
@@ -432,7 +469,9 @@ absl::Status VideoAnimation::Finish() {
   }
   report_.warnings.insert(report_.warnings.end(), warnings.begin(),
                           warnings.end());
-  if (driving_->num_frames() != report_.frames) Report(report_.frames);
+  if (Copies() * driving_->num_frames().value_or(0) != report_.frames) {
+    Report(report_.frames);
+  }
   return absl::OkStatus();
 }
 
@@ -441,7 +480,7 @@ absl::StatusOr<AnimateVideoReport> VideoAnimation::Run() {
   RETURN_IF_ERROR(CheckOutputs());
   RETURN_IF_ERROR(OpenSource());
   ASSIGN_OR_RETURN(driving_, OpenDriving());
-  RETURN_IF_ERROR(CheckPanels());
+  RETURN_IF_ERROR(CheckDriving());
   RETURN_IF_ERROR(LookAhead());
   RETURN_IF_ERROR(OpenOutput());
   RETURN_IF_ERROR(Stream());

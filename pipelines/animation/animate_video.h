@@ -82,11 +82,16 @@ struct AnimateVideoReport {
 };
 
 // Writes `output`, whose ending says what: .mp4, .mov, .mkv, .webm, .avi, .gif,
-// or a folder of PNGs without one. Keeps the driving video's exact frame times
-// and audio. `source` and `driving` are what media::OpenFrameSource opens; an
-// image is a row of frames as a source only if it holds five or more. `driving`
-// may also be a motion file that the same detector made: the frames are those
-// of the video that it was saved from, to the bit, without its sound.
+// .png or .jpg for a single frame, or a folder of PNGs without one. Keeps the
+// driving video's exact frame times and audio. `source` and `driving` are what
+// media::OpenFrameSource opens; an image is a row of frames as a source only if
+// it holds five or more.
+//
+// `driving` may also be a motion file that the same detector made: the frames
+// are those of the video that it was saved from, to the bit, without its sound.
+// One picture, or a motion file of one frame, is a pose: a picture or a folder
+// gets one frame, a video shows it for a second. Relative mode would move
+// nothing then and is InvalidArgument.
 //
 // Reads, computes and writes at the same time; memory does not grow with the
 // video's length. On error nothing appears at `output`; nor when hooks.stop

@@ -142,13 +142,13 @@ torch::Tensor Animator::Transfer(const PreparedSource& source,
       .Apply(driving_keypoints);
 }
 
-torch::Tensor Animator::Paint(const PreparedSource& source,
-                              const Motion& motion) {
+networks::InpaintingOutput Animator::Paint(const PreparedSource& source,
+                                           const Motion& motion) {
   const AutocastScope autocast(options_.precision == Precision::kBfloat16
                                    ? TrainingConfig::BFLOAT16
                                    : TrainingConfig::FLOAT32,
                                device_);
-  return trained_.model->Paint(source, motion).prediction;
+  return trained_.model->Paint(source, motion);
 }
 
 AnimatedFrames Animator::Animate(const PreparedSource& source,
@@ -176,13 +176,18 @@ AnimatedFrames Animator::AnimateKeypoints(
   if (!reference_.defined()) reference_ = smoothed.slice(0, 0, 1);
   const torch::Tensor keypoints = Transfer(source, smoothed);
   const Motion motion = trained_.model->Move(source, keypoints);
-  const torch::Tensor frames = Paint(source, motion);
+  const networks::InpaintingOutput painted = Paint(source, motion);
+  const torch::Tensor& frames = painted.prediction;
   AnimatedFrames animated;
   for (int64_t i = 0; i < frames.size(0); ++i) {
     animated.pictures.push_back(data::TensorToImage(frames[i]));
   }
-  animated.motion = {detected, keypoints, motion.blend.source_from_driving,
-                     motion.blend.occlusion_maps.back()};
+  animated.motion = {detected,
+                     keypoints,
+                     motion.blend.source_from_driving,
+                     motion.blend.occlusion_maps.back(),
+                     painted.deformed_source,
+                     motion.blend.contribution_maps};
   return animated;
 }
 

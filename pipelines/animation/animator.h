@@ -19,6 +19,7 @@
 #include "keypoints/one_euro_filter.h"
 #include "keypoints/transfer.h"
 #include "networks/avd.h"
+#include "networks/inpainting.h"
 #include "opencv2/core.hpp"
 #include "pipelines/animation/precision.h"
 #include "pipelines/checkpoint/checkpoint.h"
@@ -45,6 +46,8 @@ struct FrameMotion {
   torch::Tensor keypoints;            // [B, P, 2] that the source takes
   torch::Tensor source_from_driving;  // [B, h, w, 2]
   torch::Tensor occlusion;            // [B, 1, H, W], 1 where the source shows
+  torch::Tensor warped;         // [B, 3, H, W], the source before painting
+  torch::Tensor contributions;  // [B, M, h, w], of M candidates, sum 1
 };
 
 struct AnimatedFrames {
@@ -74,6 +77,7 @@ class Animator {
   std::string DetectorFingerprint();
   // The motion model in use, as "cpab".
   std::string motion_name() const;
+  keypoints::TransferMode mode() const { return options_.transfer.mode; }
   // What is in use: never kAuto.
   Precision precision() const { return options_.precision; }
 
@@ -108,7 +112,8 @@ class Animator {
       : trained_(std::move(model)), device_(device), options_(options) {}
 
   torch::Tensor ToTensor(const cv::Mat& rgb) const;
-  torch::Tensor Paint(const PreparedSource& source, const Motion& motion);
+  networks::InpaintingOutput Paint(const PreparedSource& source,
+                                   const Motion& motion);
   torch::Tensor Smooth(const torch::Tensor& keypoints,
                        absl::Span<const double> seconds);
   torch::Tensor Transfer(const PreparedSource& source,

@@ -34,6 +34,7 @@ class PictureReader : public DrivingReader {
   }
 
   bool has_pictures() const override { return true; }
+  bool is_pose() const override { return info().is_still; }
   cv::Rect box() const override { return reader_->box(); }
   std::string detector() const override {
     return animator_.DetectorFingerprint();
@@ -91,6 +92,7 @@ class MotionReader : public DrivingReader {
   }
 
   bool has_pictures() const override { return false; }
+  bool is_pose() const override { return motion_.num_frames() == 1; }
   cv::Rect box() const override { return {}; }
   std::string detector() const override { return motion_.detector; }
   std::string damage() const override { return ""; }

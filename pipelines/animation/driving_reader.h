@@ -47,6 +47,9 @@ class DrivingReader {
   virtual absl::StatusOr<std::optional<DrivingFrame>> Next() = 0;
 
   virtual bool has_pictures() const = 0;
+  // Whether all there is is one picture, or the keypoints of one: a pose, and
+  // no motion.
+  virtual bool is_pose() const = 0;
   // The part of the pictures that is cropped; after the first frame.
   virtual cv::Rect box() const = 0;
   // The fingerprint of the detector that found, or is to find, the keypoints;

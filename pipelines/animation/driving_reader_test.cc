@@ -1,5 +1,5 @@
-// Motion files in the place of driving videos, by themselves and in
-// AnimateVideo.
+// Motion files and single pictures in the place of driving videos, by
+// themselves and in AnimateVideo.
 #include "pipelines/animation/driving_reader.h"
 
 #include <torch/torch.h>
@@ -214,6 +214,61 @@ TEST_F(DrivingReaderTest, WarnsWhereAFileNamesNoDetector) {
   ASSERT_THAT(report, IsOk());
   EXPECT_EQ(report->frames, 2);
   EXPECT_THAT(report->warnings, Contains(HasSubstr("which detector")));
+}
+
+// A picture of the frame that a video has gives the same frame.
+TEST_F(DrivingReaderTest, TakesOnePictureForAPose) {
+  const cv::Mat pose = Texture(48, 32, 4);
+  ASSERT_THAT(media::WriteImage(folder_ + "/pose.png", pose), IsOk());
+  const auto report = Run(folder_ + "/pose.png", "/out.png");
+  ASSERT_THAT(report, IsOk());
+  EXPECT_EQ(report->frames, 1);
+  const PreparedSource source =
+      animator_->PrepareSource(*media::ReadImage(still_));
+  const cv::Mat moved = animator_->Animate(source, {pose}).pictures[0];
+  EXPECT_EQ(
+      cv::norm(*media::ReadImage(folder_ + "/out.png"), moved, cv::NORM_INF),
+      0);
+  ASSERT_THAT(Run(folder_ + "/pose.png", "/folder"), IsOk());
+  ExpectEqualFiles("/out.png", "/folder/000000.png");
+  EXPECT_FALSE(fs::exists(folder_ + "/folder/000001.png"));
+}
+
+TEST_F(DrivingReaderTest, ShowsAPoseForASecondOfVideo) {
+  ASSERT_THAT(media::WriteImage(folder_ + "/pose.png", Texture(48, 32, 4)),
+              IsOk());
+  options_.image_rate = {12, 1};
+  options_.save_motion = motion_;
+  const auto report = Run(folder_ + "/pose.png", "/video.mp4");
+  ASSERT_THAT(report, IsOk());
+  EXPECT_EQ(report->frames, 12);
+  const auto video = media::VideoReader::Open(folder_ + "/video.mp4");
+  ASSERT_THAT(video, IsOk());
+  EXPECT_EQ((*video)->info().num_frames, 12);
+  EXPECT_EQ((*video)->info().duration, 1);
+  // The motion file has the pose once, and is one, too.
+  options_.save_motion.clear();
+  EXPECT_EQ(ReadMotionFile(motion_)->num_frames(), 1);
+  ASSERT_THAT(Run(motion_, "/replayed.mp4"), IsOk());
+  ExpectEqualFiles("/video.mp4", "/replayed.mp4");
+}
+
+// Relative to itself, a pose is none.
+TEST_F(DrivingReaderTest, SaysThatRelativeModeMovesNothingByAPose) {
+  animator_options_.transfer.mode = TransferMode::kRelative;
+  animator_ = *Animator::Create(trained_, torch::kCPU, animator_options_);
+  EXPECT_THAT(Run(still_, "/out.png"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr(still_), HasSubstr("mode standard"))));
+  EXPECT_FALSE(fs::exists(folder_ + "/out.png"));
+}
+
+TEST_F(DrivingReaderTest, WritesNoVideoIntoOnePicture) {
+  EXPECT_THAT(Run(video_, "/out.jpg"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("out.jpg"), HasSubstr("gives 7"))));
+  options_.max_frames = 1;
+  EXPECT_THAT(Run(video_, "/out.jpg"), IsOk());
 }
 
 TEST_F(DrivingReaderTest, HasNoPicturesToShow) {

@@ -21,10 +21,12 @@ enum class Panel {
   kFlow,       // the motion as colours, with the colour wheel
   kOcclusion,  // bright where the source shows, dark where it is painted
   kGrid,       // the result with the deformed grid of the source
+  kWarped,     // the source moved, before the network paints what it hides
+  kParts,      // which keypoint set moves what, in its colour and by number
 };
 
-// "source,driving,result,keypoints,flow,occlusion,grid", any of them in any
-// order. InvalidArgument naming one that is not there.
+// "source,driving,result,keypoints,flow,occlusion,grid,warped,parts", any of
+// them in any order. InvalidArgument naming one that is not there.
 absl::StatusOr<std::vector<Panel>> ParsePanels(const std::string& names);
 
 // Whether one of `panels` draws what FrameMotion holds.
@@ -40,6 +42,8 @@ struct PanelInput {
   torch::Tensor keypoints;  // [P, 2], all sets
   torch::Tensor source_from_driving;  // [h, w, 2]
   torch::Tensor occlusion;            // [1, H, W]
+  torch::Tensor warped;               // [3, H, W] in [0, 1]
+  torch::Tensor contributions;        // [M, h, w]: background, each set, global
 };
 
 // Paints the panels of each frame of a video as the tiles of one picture, whose

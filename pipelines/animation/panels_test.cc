@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "opencv2/imgproc.hpp"
 #include "pipelines/report/visualize.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -45,6 +47,8 @@ PanelInput Input() {
   input.keypoints = torch::zeros({2 * kKeypointsPerGroup, 2});
   input.source_from_driving = Field(6, 6);
   input.occlusion = torch::ones({1, kSide, kSide});
+  input.warped = torch::full({3, kSide, kSide}, 0.4);
+  input.contributions = torch::zeros({4, 6, 6});
   return input;
 }
 
@@ -69,16 +73,16 @@ TEST(ParsePanels, NamesTheUnknownOne) {
 
 TEST(NeedMotion, IsOfPanelsThatDrawIt) {
   EXPECT_FALSE(NeedMotion({Panel::kSource, Panel::kDriving, Panel::kResult}));
-  for (const Panel panel :
-       {Panel::kKeypoints, Panel::kFlow, Panel::kOcclusion, Panel::kGrid}) {
+  for (const Panel panel : {Panel::kKeypoints, Panel::kFlow, Panel::kOcclusion,
+                            Panel::kGrid, Panel::kWarped, Panel::kParts}) {
     EXPECT_TRUE(NeedMotion({Panel::kResult, panel}));
   }
 }
 
 // Law: tile i of the picture is what the panel alone shows.
 TEST(PanelPainter, PutsEachPanelInItsPlace) {
-  const std::vector<Panel> panels =
-      *ParsePanels("source,driving,result,keypoints,flow,occlusion,grid");
+  const std::vector<Panel> panels = *ParsePanels(
+      "source,driving,result,keypoints,flow,occlusion,grid,warped,parts");
   const PanelInput input = Input();
   for (int columns = 1; columns <= 9; ++columns) {
     const PanelPainter painter(panels, kTile, columns, kKeypointsPerGroup);
@@ -166,6 +170,43 @@ TEST(PanelPainter, ShowsOcclusionDark) {
   const double shown = brightness();
   input.occlusion = torch::zeros({1, kSide, kSide});
   EXPECT_LT(brightness(), shown);
+}
+
+TEST(PanelPainter, ShowsTheWarpedSourceAsItIs) {
+  EXPECT_TRUE(Equal(PaintOne(Panel::kWarped, Input()), Plain(102, 102, 102)));
+}
+
+// Set 1 moves the left half, set 2 the right one; set 3 contributes nowhere.
+// Each half has its set's colour, and a number inside.
+TEST(PanelPainter, ShowsWhichSetMovesWhat) {
+  constexpr int kWide = 96;
+  PanelInput input;
+  input.keypoints = torch::zeros({3 * kKeypointsPerGroup, 2});
+  input.contributions = torch::zeros({5, 12, 12});  // background, sets, global
+  using torch::indexing::Slice;
+  input.contributions.index_put_({1, Slice(), Slice(0, 6)}, 1);
+  input.contributions.index_put_({2, Slice(), Slice(6, 12)}, 1);
+  const cv::Mat tile =
+      PanelPainter({Panel::kParts}, {kWide, kWide}, 0, kKeypointsPerGroup)
+          .Paint(input);
+  const cv::Mat left = tile.colRange(0, kWide / 2 - 8);
+  const cv::Mat right = tile.colRange(kWide / 2 + 8, kWide);
+  for (const auto& [half, set] :
+       {std::pair<cv::Mat, int>{left, 1}, {right, 2}}) {
+    const cv::Scalar colour = ColorOfSet(set - 1);
+    for (int c = 0; c < 3; ++c) {
+      EXPECT_NEAR(half.at<cv::Vec3b>(1, set == 1 ? 1 : half.cols - 2)[c],
+                  colour[c], 1)
+          << "set " << set;
+    }
+    cv::Mat black;
+    cv::inRange(half, cv::Scalar::all(0), cv::Scalar::all(40), black);
+    const cv::Rect number = cv::boundingRect(black);
+    ASSERT_FALSE(number.empty()) << "set " << set;
+    const cv::Point middle = (number.tl() + number.br()) / 2;
+    EXPECT_NEAR(middle.y, kWide / 2, 12);
+    EXPECT_NEAR(middle.x, half.cols / 2, 12);
+  }
 }
 
 TEST(PanelPainter, NeedsOnlyWhatItsPanelsShow) {
