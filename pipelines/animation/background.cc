@@ -1,0 +1,150 @@
+#include "pipelines/animation/background.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "opencv2/imgproc.hpp"
+#include "pipelines/media/image_io.h"
+#include "third_party/absl/status_macros.h"
+
+namespace pipelines {
+namespace {
+
+using Kind = BackgroundOptions::Kind;
+
+// Contributions of the background below and above which a pixel is the figure's
+// or the background's alone.
+constexpr float kFigure = 0.25F;
+constexpr float kBackground = 0.75F;
+
+absl::StatusOr<cv::Scalar> ParseColour(const std::string& text) {
+  constexpr size_t kLength = 7;  // #rrggbb
+  uint32_t value = 0;
+  if (text.size() != kLength ||
+      !std::all_of(text.begin() + 1, text.end(), absl::ascii_isxdigit) ||
+      !absl::SimpleHexAtoi(text.substr(1), &value)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("background is '", text,
+                     "'; a colour is #rrggbb, as #00ff00; a picture whose name "
+                     "begins so is ./",
+                     text));
+  }
+  return cv::Scalar(value >> 16, value >> 8 & 0xFF, value & 0xFF);
+}
+
+cv::Mat Resized(const cv::Mat& picture, cv::Size size) {
+  cv::Mat result;
+  const bool shrinks =
+      picture.cols >= size.width && picture.rows >= size.height;
+  cv::resize(picture, result, size, 0, 0,
+             shrinks ? cv::INTER_AREA : cv::INTER_CUBIC);
+  return result;
+}
+
+cv::Mat ResizedMap(const cv::Mat& map, cv::Size size) {
+  cv::Mat result;
+  cv::resize(map, result, size, 0, 0, cv::INTER_LINEAR);
+  return result;
+}
+
+float Steep(float background) {
+  const float t =
+      std::clamp((background - kFigure) / (kBackground - kFigure), 0.0F, 1.0F);
+  return t * t * (3 - 2 * t);
+}
+
+}  // namespace
+
+absl::StatusOr<BackgroundOptions> ParseBackground(const std::string& text) {
+  BackgroundOptions options;
+  if (text.empty()) return options;
+  if (text == "still") {
+    options.kind = Kind::kStill;
+  } else if (text == "driving") {
+    options.kind = Kind::kDriving;
+  } else if (text[0] == '#') {
+    options.kind = Kind::kColour;
+    ASSIGN_OR_RETURN(options.colour, ParseColour(text));
+  } else {
+    options.kind = Kind::kPicture;
+    options.picture = text;
+  }
+  return options;
+}
+
+absl::StatusOr<cv::Mat> ReadMask(const std::string& path,
+                                 const std::string& source, cv::Size size) {
+  ASSIGN_OR_RETURN(const cv::Mat picture, media::ReadImage(path));
+  if (picture.size() != size) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": is of ", picture.cols, "x", picture.rows,
+                     " pixels, but ", source, " of ", size.width, "x",
+                     size.height, "; a mask has the size of its source"));
+  }
+  cv::Mat mask;
+  cv::cvtColor(picture, mask, cv::COLOR_RGB2GRAY);
+  return mask;
+}
+
+cv::Mat BackgroundWeight(const FigureMaps& maps, cv::Size size,
+                         bool only_visible) {
+  cv::Mat figure = ResizedMap(maps.figure, size);
+  if (!maps.background.empty()) {
+    cv::Mat not_background = ResizedMap(maps.background, size);
+    not_background.forEach<float>(
+        [](float& value, const int*) { value = 1 - Steep(value); });
+    figure = figure.mul(not_background);
+  }
+  cv::Mat weight = 1 - figure;
+  if (!only_visible) return weight;
+  // A pixel at the figure's edge is partly its own.
+  cv::Mat hidden;
+  cv::dilate(maps.source, hidden, cv::Mat());
+  return weight.mul(1 - ResizedMap(hidden, size));
+}
+
+absl::StatusOr<BackgroundPainter> BackgroundPainter::Create(
+    const BackgroundOptions& options) {
+  BackgroundPainter painter(options);
+  if (options.kind == Kind::kPicture) {
+    ASSIGN_OR_RETURN(painter.picture_, media::ReadImage(options.picture));
+  }
+  return painter;
+}
+
+cv::Mat BackgroundPainter::Paint(const cv::Mat& animated,
+                                 const FigureMaps& maps, const cv::Mat& source,
+                                 const cv::Mat& driving, cv::Size size) const {
+  const cv::Mat front = Resized(animated, size);
+  cv::Mat behind;
+  switch (options_.kind) {
+    case Kind::kModel:
+      return front;
+    case Kind::kStill:
+      behind = Resized(source, size);
+      break;
+    case Kind::kDriving:
+      behind = Resized(driving, size);
+      break;
+    case Kind::kPicture:
+      behind = media::CropAndResize(picture_, size);
+      break;
+    case Kind::kColour:
+      behind = cv::Mat(size, CV_8UC3, options_.colour);
+  }
+  const cv::Mat weight =
+      BackgroundWeight(maps, size, options_.kind == Kind::kStill);
+  cv::Mat weights, above, below, result;
+  cv::merge(std::vector<cv::Mat>(3, weight), weights);
+  front.convertTo(above, CV_32F);
+  behind.convertTo(below, CV_32F);
+  const cv::Mat blended = above + (below - above).mul(weights);
+  blended.convertTo(result, CV_8U);
+  return result;
+}
+
+}  // namespace pipelines
