@@ -1,5 +1,6 @@
 #include "pipelines/animation/export_torchscript.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <torch/script.h>
 #include <torch/torch.h>
 
@@ -39,10 +40,10 @@ struct Piece {
 
 // Values in [0, 1] suit images, maps and, as coordinates, deformations.
 std::vector<Tensor> RandomInputs(const Piece& piece, uint64_t seed) {
-  torch::manual_seed(seed);
+  torch::Generator generator = at::make_generator<at::CPUGeneratorImpl>(seed);
   std::vector<Tensor> inputs;
   for (const NamedShape& input : piece.inputs) {
-    inputs.push_back(torch::rand(input.shape));
+    inputs.push_back(torch::rand(input.shape, generator));
   }
   return inputs;
 }

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "networks/scoped_seed.h"
 #include "networks/weights/load.h"
 #include "networks/weights/safetensors.h"
 #include "pipelines/avd/avd_training.h"
@@ -23,6 +24,12 @@ namespace {
 
 // The original's name in checkpoints.
 constexpr char kPrefix[] = "avd_network.";
+
+networks::AvdNetwork NewAvd(const networks::AvdOptions& options,
+                            uint64_t seed) {
+  const networks::ScopedSeed scope(seed);
+  return networks::AvdNetwork(options);
+}
 
 }  // namespace
 
@@ -42,8 +49,8 @@ absl::Status TrainAvd(const TrainAvdOptions& options) {
                        config.avd().frames_per_clip(),
                        config.data().augmentation().horizontal_flip(), hooks));
 
-  torch::manual_seed(seed);
-  networks::AvdNetwork avd(AvdOptionsOf(config.model(), config.avd()));
+  networks::AvdNetwork avd =
+      NewAvd(AvdOptionsOf(config.model(), config.avd()), seed);
   avd->to(options.device);
   const int64_t steps = config.avd().steps();
   RETURN_IF_ERROR(FitAvd(

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "networks/batch_norm.h"
+#include "networks/scoped_seed.h"
 #include "pipelines/training/diagnostics.h"
 #include "pipelines/training/host_values.h"
 #include "pipelines/training/schedule.h"
@@ -54,6 +55,12 @@ absl::Status CheckSomethingTrains(const AnimationModel& model) {
       "train; take one out of it");
 }
 
+// With the initial values of the config's seed.
+absl::StatusOr<std::shared_ptr<AnimationModel>> NewModel(const Config& config) {
+  const networks::ScopedSeed scope(config.training().seed());
+  return AnimationModel::Create(config.model());
+}
+
 constexpr char kLearningRate[] = "learning_rate";
 
 // Of the largest gradient of a network, by its name in checkpoints.
@@ -87,9 +94,7 @@ absl::StatusOr<std::unique_ptr<Learner>> Learner::Create(
     const Config& config, torch::Device device,
     std::shared_ptr<parallel::ProcessGroup> group) {
   ASSIGN_OR_RETURN(Objective objective, Objective::Create(config, device));
-  torch::manual_seed(config.training().seed());
-  ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
-                   AnimationModel::Create(config.model()));
+  ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model, NewModel(config));
   model->to(device);
   const auto& frozen = config.training().frozen();
   RETURN_IF_ERROR(model->Freeze({frozen.begin(), frozen.end()}));

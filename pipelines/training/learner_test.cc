@@ -53,6 +53,24 @@ std::vector<std::shared_ptr<ProcessGroup>> JoinTwo() {
   return groups;
 }
 
+// Two jobs of one process do not disturb each other.
+TEST(Learner, IsMadeByItsSeedAloneAndLeavesTheGenerator) {
+  torch::manual_seed(1);
+  const torch::Tensor expected = torch::rand({5});
+  std::vector<networks::weights::TensorMap> made;
+  for (const int seed : {1, 2}) {
+    torch::manual_seed(seed);
+    const auto learner = Learner::Create(*TinyConfig(), torch::kCPU, nullptr);
+    ASSERT_THAT(learner, IsOk());
+    if (seed == 1) EXPECT_TRUE(torch::equal(torch::rand({5}), expected));
+    made.push_back(TensorsOf((*learner)->learnt()));
+  }
+  ASSERT_EQ(made[0].size(), made[1].size());
+  for (const auto& [name, tensor] : made[0]) {
+    EXPECT_TRUE(torch::equal(tensor, made[1].at(name))) << name;
+  }
+}
+
 TEST(Learner, ReportsWhatItsLayoutSays) {
   const auto learner = Learner::Create(*TinyConfig(), torch::kCPU, nullptr);
   ASSERT_THAT(learner, IsOk());

@@ -5,6 +5,7 @@
 
 #include "losses/balance.h"
 #include "networks/sampling.h"
+#include "networks/scoped_seed.h"
 #include "pipelines/model/autocast.h"
 #include "pipelines/training/schedule.h"
 #include "third_party/absl/status_macros.h"
@@ -14,7 +15,7 @@ namespace pipelines {
 absl::StatusOr<Objective> Objective::Create(const Config& config,
                                             torch::Device device) {
   // Untrained features are part of the loss: the same in every run of a seed.
-  torch::manual_seed(
+  const networks::ScopedSeed scope(
       StepSeed(config.training().seed(), 0, StepPurpose::kFrozen));
   ASSIGN_OR_RETURN(FrozenLosses frozen,
                    MakeFrozenLosses(config.losses(), device));
