@@ -1,10 +1,11 @@
-// Keypoint inference for a batch of problems: the data, and the loop over them
-// on the processor. cpab/cuda/fit_kernels.h has the same on a GPU, a block of
-// threads to a problem; both run KeypointFit of cpab/cuda/keypoint_fit.h.
+// Keypoint inference for a batch of problems, and its gradient: the data, and
+// the loops over them on the processor. cpab/cuda/fit_kernels.h has the same on
+// a GPU, a block of threads to a problem; both run KeypointFit and
+// KeypointPullback of cpab/cuda/keypoint_fit.h and keypoint_pullback.h.
 //
-// The results are those of KeypointFitter::Fit (cpab/fit/fit.h) with
-// FitOptions::Solver::kGaussNewton, in double, up to rounding. Each problem's
-// are bit for bit those it has alone.
+// The results are those of KeypointFitter::Fit and Pullback (cpab/fit/fit.h)
+// with FitOptions::Solver::kGaussNewton, in double, up to rounding. Each
+// problem's are bit for bit those it has alone.
 //
 // Coordinates: x right, y down, [0, 1] inside the square.
 #ifndef CPAB_CUDA_FIT_BATCH_H_
@@ -15,6 +16,8 @@
 
 #include "cpab/cuda/host_device.h"
 #include "cpab/cuda/keypoint_fit.h"
+#include "cpab/cuda/keypoint_problem.h"
+#include "cpab/cuda/keypoint_pullback.h"
 
 namespace cpab::kernels {
 
@@ -54,7 +57,27 @@ struct FitResults {
   }
 };
 
+// What is pulled back through the fits of a FitBatch, and where to.
+struct FitPullback {
+  const double* force;    // [B, vertices, 2] of FitResults
+  const double* tension;  // [B] of FitResults
+  // [B, vertices, 2]: h with W^T h = dL/dtheta, see FitModel::force_from_dual
+  // in cpab/fit/keypoint_objective.h.
+  const double* gradient;
+  double* from;  // [B, K, 2]: dL/dfrom, and the same for to
+  double* to;
+  bool* exact;  // [B]: PairsGradient::exact
+
+  CPAB_HOST_DEVICE PullbackOfPairs Of(int64_t b, const FitSizes& sizes) const {
+    const auto column = static_cast<int64_t>(sizes.columns) * b;
+    const auto row = static_cast<int64_t>(sizes.rows) * b;
+    return {force + column, tension[b], gradient + column, from + row,
+            to + row};
+  }
+};
+
 void FitOnHost(const FitBatch& problems, const FitResults& results);
+void PullbackFitOnHost(const FitBatch& problems, const FitPullback& pullback);
 
 }  // namespace cpab::kernels
 

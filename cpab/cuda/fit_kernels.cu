@@ -32,11 +32,35 @@ __global__ void __launch_bounds__(kThreads)
   for (int64_t b = blockIdx.x; b < problems.batch; b += gridDim.x) {
     KeypointFit<Block> fit(
         team, problems.model, problems.settings, problems.PairsOf(b),
-        doubles + memory.num_doubles() * b, ints + memory.num_ints() * b);
+        {doubles + memory.num_doubles() * b, ints + memory.num_ints() * b});
     const FitOutcome outcome =
         fit.Solve(results.force + static_cast<int64_t>(memory.columns) * b);
     if (threadIdx.x == 0) results.Store(outcome, b);
   }
+}
+
+__global__ void __launch_bounds__(kThreads)
+    PullbackKernel(FitBatch problems, FitPullback pullback, double* doubles,
+                   int* ints) {
+  const PullbackMemory memory(problems.model.grid, problems.count);
+  const Block team;
+  for (int64_t b = blockIdx.x; b < problems.batch; b += gridDim.x) {
+    KeypointPullback<Block> back(
+        team, problems.model, problems.settings, problems.PairsOf(b),
+        doubles + memory.num_doubles() * b, ints + memory.num_ints() * b);
+    const bool exact = back.Solve(pullback.Of(b, memory));
+    if (threadIdx.x == 0) pullback.exact[b] = exact;
+  }
+}
+
+unsigned BlocksFor(int64_t batch) {
+  return static_cast<unsigned>(
+      std::min<int64_t>(batch, (int64_t{1} << 31) - 1));
+}
+
+LaunchError LastError() {
+  const cudaError_t error = cudaGetLastError();
+  return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
 }
 
 }  // namespace
@@ -44,11 +68,18 @@ __global__ void __launch_bounds__(kThreads)
 LaunchError LaunchFit(const FitBatch& problems, const FitResults& results,
                       double* doubles, int* ints, Stream stream) {
   if (problems.batch == 0) return nullptr;
-  const auto blocks = static_cast<unsigned>(
-      std::min<int64_t>(problems.batch, (int64_t{1} << 31) - 1));
-  FitKernel<<<blocks, kThreads, 0, stream>>>(problems, results, doubles, ints);
-  const cudaError_t error = cudaGetLastError();
-  return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
+  FitKernel<<<BlocksFor(problems.batch), kThreads, 0, stream>>>(
+      problems, results, doubles, ints);
+  return LastError();
+}
+
+LaunchError LaunchFitPullback(const FitBatch& problems,
+                              const FitPullback& pullback, double* doubles,
+                              int* ints, Stream stream) {
+  if (problems.batch == 0) return nullptr;
+  PullbackKernel<<<BlocksFor(problems.batch), kThreads, 0, stream>>>(
+      problems, pullback, doubles, ints);
+  return LastError();
 }
 
 }  // namespace cpab::kernels

@@ -16,6 +16,11 @@ namespace cpab::kernels {
 LaunchError LaunchFit(const FitBatch& problems, const FitResults& results,
                       double* doubles, int* ints, Stream stream);
 
+// As PullbackFitOnHost. doubles, ints: B times what PullbackMemory says.
+LaunchError LaunchFitPullback(const FitBatch& problems,
+                              const FitPullback& pullback, double* doubles,
+                              int* ints, Stream stream);
+
 }  // namespace cpab::kernels
 
 #endif  // CPAB_CUDA_FIT_KERNELS_H_

@@ -46,6 +46,11 @@ LaunchError LaunchFit(const FitBatch&, const FitResults&, double*, int*,
   return kAbsent;
 }
 
+LaunchError LaunchFitPullback(const FitBatch&, const FitPullback&, double*,
+                              int*, Stream) {
+  return kAbsent;
+}
+
 bool HasKernels() { return false; }
 std::string WhyNoDevice() { return kAbsent; }
 std::string DeviceName() { Fail(); }

@@ -331,6 +331,43 @@ void BM_FitOnDevice(benchmark::State& state) {
   });
 }
 
+// The gradient of the fits.
+void BM_FitPullbackOnDevice(benchmark::State& state) {
+  if (SkipWithoutDevice(state)) return;
+  const FitSetting s(static_cast<int>(state.range(0)));
+  DeviceArray<double> covariance(std::vector<double>(
+      s.covariance.data(), s.covariance.data() + s.covariance.size()));
+  DeviceArray<double> from(s.from), to(s.to), force(s.force.size()),
+      numbers(s.numbers.size()), of_from(s.from.size()), of_to(s.to.size());
+  DeviceArray<double> gradient(std::vector<double>(s.force.size(), 1));
+  DeviceArray<int64_t> iterations(s.batch);
+  DeviceArray<bool> flags(s.batch);
+  FitBatch problems = s.Problems();
+  const PullbackMemory memory(problems.model.grid, problems.count);
+  DeviceArray<double> doubles(memory.num_doubles() * s.batch);
+  DeviceArray<int> ints(memory.num_ints() * s.batch);
+  problems.model.covariance = covariance.data();
+  problems.from = from.data();
+  problems.to = to.data();
+  double* const n = numbers.data();
+  LaunchFit(problems,
+            {force.data(), n, n + s.batch, n + 2 * s.batch, n + 3 * s.batch,
+             iterations.data(), flags.data()},
+            doubles.data(), ints.data(), nullptr);
+  TimeOnDevice(state, [&] {
+    return LaunchFitPullback(problems,
+                             {force.data(), n + 2 * s.batch, gradient.data(),
+                              of_from.data(), of_to.data(), flags.data()},
+                             doubles.data(), ints.data(), nullptr);
+  });
+}
+
+BENCHMARK(BM_FitPullbackOnDevice)
+    ->ArgName("cells")
+    ->Arg(4)
+    ->Arg(6)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 BENCHMARK(BM_FitOnDevice)
     ->ArgName("cells")
     ->Arg(4)

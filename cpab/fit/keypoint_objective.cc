@@ -5,12 +5,34 @@
 #include <utility>
 
 namespace cpab {
+namespace {
+
+// P^T P W: P takes vertex velocities u to the coefficients U S_c of each cell.
+RowMajorMatrix ForceFromDual(const Basis& basis) {
+  const RowMajorMatrix& w = basis.vertex_basis();
+  const auto& cells = basis.tessellation().cells();
+  RowMajorMatrix result = RowMajorMatrix::Zero(w.rows(), w.cols());
+  for (size_t c = 0; c < cells.size(); ++c) {
+    const Eigen::Matrix3d& shape = basis.shape_matrix(static_cast<int>(c));
+    const Eigen::Matrix3d products = shape * shape.transpose();
+    for (int n = 0; n < 3; ++n) {
+      for (int m = 0; m < 3; ++m) {
+        result.middleRows<2>(2 * cells[c][n]) +=
+            products(n, m) * w.middleRows<2>(2 * cells[c][m]);
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace
 
 FitModel::FitModel(std::shared_ptr<const Prior> shared_prior)
     : prior(std::move(shared_prior)) {
   const RowMajorMatrix& vertex_basis = basis()->vertex_basis();  // W
   theta_from_force = prior->covariance() * vertex_basis.transpose();
   vertex_covariance = vertex_basis * theta_from_force;
+  force_from_dual = ForceFromDual(*basis());
 }
 
 FlowAtPairs::FlowAtPairs(const VelocityField& field, const WeightedPairs& pairs)

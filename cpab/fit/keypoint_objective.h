@@ -6,7 +6,8 @@
 // theta^T Sigma^-1 theta = force . u its energy. All that the minimiser meets
 // is of this form, because the minimum is theta = Sigma J^T alpha.
 //
-// Private to //cpab/fit; FitModel is for //cpab/torch, too.
+// Private to //cpab/fit; FitModel is for //cpab/torch and the tests of
+// //cpab/cuda, too.
 #ifndef CPAB_FIT_KEYPOINT_OBJECTIVE_H_
 #define CPAB_FIT_KEYPOINT_OBJECTIVE_H_
 
@@ -32,6 +33,9 @@ struct FitModel {
   std::shared_ptr<const Prior> prior;
   RowMajorMatrix vertex_covariance;  // W Sigma W^T, [2 vertices, 2 vertices]
   RowMajorMatrix theta_from_force;   // Sigma W^T, [d, 2 vertices]
+  // A force h with W^T h = g for a g [d], such as a gradient by theta:
+  // P^T P W, since W^T P^T P W = B^T B is the identity. [2 vertices, d]
+  RowMajorMatrix force_from_dual;
 };
 
 // The pairs that count, with their weights, all above 0.

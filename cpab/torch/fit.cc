@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "cpab/torch/aten_parallel.h"
+#include "cpab/torch/kernel_device.h"
 #include "cpab/torch/kernel_fit.h"
-#include "cpab/torch/kernel_flow.h"
 
 namespace cpab {
 namespace {
@@ -74,33 +74,14 @@ c10::intrusive_ptr<Batch> SolveBatch(const KeypointFitter& fitter,
   return batch;
 }
 
-// What a pullback needs of a kernel's fits, copied to the CPU.
-c10::intrusive_ptr<Batch> BatchOf(const KeypointFitter& fitter,
-                                  const Tensor& from, const Tensor& to,
-                                  const Tensor& weights, const Tensor& theta,
-                                  const Tensor& tension) {
-  auto batch = c10::make_intrusive<Batch>(fitter);
-  batch->problems = ProblemsOf(from, to, weights);
-  const Tensor thetas = ToCpuDouble(theta), tensions = ToCpuDouble(tension);
-  batch->results.resize(batch->problems.size());
-  for (size_t b = 0; b < batch->results.size(); ++b) {
-    const Tensor one = thetas[static_cast<int64_t>(b)];
-    batch->results[b].theta =
-        Eigen::Map<const Eigen::VectorXd>(one.data_ptr<double>(), one.numel());
-    batch->results[b].tension = tensions.data_ptr<double>()[b];
-  }
-  return batch;
-}
-
-// Pulls dL/dtheta [B, d] back to the pairs of each problem; fills
-// exact_gradient, [B] bool on the CPU.
+// Pulls dL/dtheta [B, d] back to the pairs of each problem; fills the batch's
+// exact_gradient.
 variable_list PullbackToPairs(const Batch& batch, const Tensor& gradient,
-                              const Tensor& like,
-                              const Tensor& exact_gradient) {
+                              const Tensor& like) {
   const Tensor dl_dtheta = ToCpuDouble(gradient);
   Tensor dl_dfrom = torch::empty(like.sizes(), torch::kFloat64);
   Tensor dl_dto = torch::empty(like.sizes(), torch::kFloat64);
-  bool* const exact = exact_gradient.data_ptr<bool>();
+  bool* const exact = batch.exact_gradient.data_ptr<bool>();
   AtenParallelFor(batch.problems.size(), [&](int64_t b) {
     const PairsGradient of_pairs = batch.fitter.Pullback(
         batch.problems[b], batch.results[b],
@@ -144,8 +125,7 @@ class ImplicitTheta : public torch::autograd::Function<ImplicitTheta> {
     const auto capsule = context->saved_data["batch"].toCapsule();
     const Batch& batch = static_cast<const Batch&>(*capsule);
     const Tensor like = context->saved_data["like"].toTensor();
-    variable_list result =
-        PullbackToPairs(batch, gradients[0], like, batch.exact_gradient);
+    variable_list result = PullbackToPairs(batch, gradients[0], like);
     result.emplace_back();
     return result;
   }
@@ -160,7 +140,7 @@ struct KernelBatch : torch::CustomClassHolder {
         to(q.detach()),
         weights(w),
         fit(FitByKernels(f, p, q, w)),
-        exact_gradient(torch::zeros({p.size(0)}, torch::kBool)) {}
+        exact_gradient(torch::zeros({p.size(0)}, fit.converged.options())) {}
 
   KeypointFitter fitter;
   Tensor from, to, weights;
@@ -184,12 +164,12 @@ class ImplicitKernelTheta
                                 const variable_list& gradients) {
     const auto capsule = context->saved_data["batch"].toCapsule();
     const KernelBatch& batch = static_cast<const KernelBatch&>(*capsule);
-    variable_list result = PullbackToPairs(
-        *BatchOf(batch.fitter, batch.from, batch.to, batch.weights,
-                 batch.fit.theta, batch.fit.tension),
-        gradients[0], batch.from, batch.exact_gradient);
-    result.emplace_back();
-    return result;
+    const KernelPairsGradient of_pairs =
+        PullbackByKernels(batch.fitter, batch.from, batch.to, batch.weights,
+                          batch.fit, gradients[0]);
+    batch.exact_gradient.copy_(of_pairs.exact);
+    const torch::Dtype dtype = batch.from.scalar_type();
+    return {of_pairs.from.to(dtype), of_pairs.to.to(dtype), Tensor()};
   }
 };
 

@@ -2,12 +2,11 @@
 //
 // The mathematics and its guarantees are in cpab/fit/fit.h; this file moves
 // tensors in and out of it. Problems are solved in C++, in double whatever the
-// tensors' dtype: those of CUDA tensors by a kernel, a block of threads to a
-// problem, where the build has kernels (--config=cuda; cpab/cuda), so that
-// nothing waits for the device; all others on the CPU, spread over ATen's
-// threads, one problem to a thread, to which keypoints of other devices are
-// copied, and theta back. The implicit gradient of theta is found on the CPU in
-// either case: a backward pass through it waits for a copy of the keypoints.
+// tensors' dtype: those of CUDA tensors by kernels, a block of threads to a
+// problem, where the build has them (--config=cuda; cpab/cuda), so that neither
+// theta nor its implicit gradient waits for the device; all others on the CPU,
+// spread over ATen's threads, one problem to a thread, to which keypoints of
+// other devices are copied, and theta back.
 //
 // Coordinates: x right, y down, [0, 1] inside the square. Keypoints of images
 // are in [-1, 1]: x01 = (x + 1) / 2.
@@ -45,8 +44,9 @@ struct KeypointFit {
   torch::Tensor max_gradient;  // [B], as FitResult::max_gradient
   torch::Tensor iterations;    // [B] int64
   torch::Tensor converged;     // [B] bool
-  // [B] bool on the CPU, for kImplicit; else undefined. All false until theta's
-  // gradient has been pulled back, from then on PairsGradient::exact.
+  // [B] bool, for kImplicit; else undefined. All false until theta's gradient
+  // has been pulled back, from then on PairsGradient::exact. On the keypoints'
+  // device where kernels did it, else on the CPU.
   torch::Tensor exact_gradient;
 };
 
@@ -60,7 +60,8 @@ struct KeypointFit {
 //            different numbers of pairs are padded to K. Without gradient.
 //
 // Each problem's result is bit for bit the one it has alone, in any batch and
-// on any number of threads; kernels' results differ from the CPU's by rounding.
+// on any number of threads. Kernels' results differ from the CPU's by rounding,
+// and by that of one matrix product in another batch.
 // A problem with a point that is not finite, or a negative weight, has NaN for
 // theta and residual; the others are not touched.
 //

@@ -6,12 +6,12 @@
 
 #include <utility>
 
-#include "cpab/cuda/device.h"
 #include "cpab/cuda/flow_batch.h"
 #include "cpab/cuda/flow_kernels.h"
 #include "cpab/field/tessellation.h"
 #include "cpab/torch/current_stream.h"
 #include "cpab/torch/device_constants.h"
+#include "cpab/torch/kernel_device.h"
 
 namespace cpab {
 namespace {
@@ -45,7 +45,7 @@ Tensor RunTransform(const Basis& basis, const Tensor& velocities,
       torch::empty({velocities.size(0), points.size(-2), 2}, points.options());
   AT_DISPATCH_FLOATING_TYPES(points.scalar_type(), "cpab::KernelFlow", [&] {
     const auto flows = BatchOf<scalar_t>(basis, velocities, points);
-    if (points.is_cpu()) {
+    if (KernelsRunOnHost(points.device())) {
       kernels::TransformOnHost(flows, y.data_ptr<scalar_t>());
     } else {
       CheckLaunch(kernels::LaunchTransform(flows, y.data_ptr<scalar_t>(),
@@ -72,7 +72,7 @@ Gradients RunPullback(const Basis& basis, const Tensor& velocities,
     const auto* const of_y = dl_dy.data_ptr<scalar_t>();
     auto* const of_points = gradients.points.data_ptr<scalar_t>();
     auto* const of_velocities = gradients.velocities.data_ptr<double>();
-    if (points.is_cpu()) {
+    if (KernelsRunOnHost(points.device())) {
       kernels::PullbackOnHost(flows, of_y, of_points, of_velocities);
     } else {
       at::globalContext().alertNotDeterministic("cpab::KernelFlow_backward");
@@ -127,10 +127,6 @@ class KernelFunction : public torch::autograd::Function<KernelFunction> {
 };
 
 }  // namespace
-
-bool HasKernelsFor(torch::Device device) {
-  return device.is_cuda() && kernels::HasKernels();
-}
 
 Tensor KernelFlow(const std::shared_ptr<const Basis>& basis,
                   const Tensor& theta, const Tensor& points) {

@@ -16,11 +16,9 @@
 
 namespace cpab {
 
-// Whether this build has kernels for a GPU of that kind.
-bool HasKernelsFor(torch::Device device);
-
 // theta [B, d], points [B, N, 2] or [N, 2], float32 or float64 on one device,
-// the CPU or one that HasKernelsFor(). Returns [B, N, 2], differentiable once.
+// the CPU or one that HasKernelsFor() (kernel_device.h). Returns [B, N, 2],
+// differentiable once.
 torch::Tensor KernelFlow(const std::shared_ptr<const Basis>& basis,
                          const torch::Tensor& theta,
                          const torch::Tensor& points);

@@ -8,6 +8,7 @@
 #include "cpab/field/parallel.h"
 #include "cpab/flow/flow.h"
 #include "cpab/torch/aten_parallel.h"
+#include "cpab/torch/kernel_device.h"
 #include "cpab/torch/kernel_flow.h"
 #include "cpab/torch/tensor_flow.h"
 #include "third_party/absl/status_macros.h"
