@@ -16,7 +16,7 @@ constexpr double kRadius = 0.6;
 // What is left of the last layer's weights.
 constexpr double kImageShare = 0.1;
 
-// Step k of the R2 sequence, in [-1, 1].
+// Step k of the sequence of [R2], in [-1, 1].
 double Scatter(int64_t k, double step) {
   return 2 * std::fmod(0.5 + step * static_cast<double>(k), 1.0) - 1;
 }

@@ -44,8 +44,7 @@ struct ZeroPhaseOptions {
 //          time and memory linear in N.
 //
 // Options outside the ranges above, another number of times: TORCH_CHECK.
-// Source: the dual form of Reinsch 1967: Smoothing by spline functions, with
-// differences instead of splines.
+// Source: the dual form of [Reinsch], with differences instead of splines.
 torch::Tensor SmoothZeroPhase(const torch::Tensor& tracks,
                               const std::vector<double>& seconds,
                               const ZeroPhaseOptions& options);

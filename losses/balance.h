@@ -5,9 +5,7 @@
 // maps, and one without pixels gets no gradient. So without this loss one or
 // two transforms soon explain a whole figure, and the keypoint sets of the
 // others never learn. Mixtures of experts have the same problem and the same
-// remedy: Shazeer et al. 2017, "Outrageously large neural networks", Sec. 4;
-// the entropy is that of Krause et al. 2010, "Discriminative clustering by
-// regularized information maximization".
+// remedy: [MoE] Sec. 4; the entropy of the mean share is that of [RIM].
 //
 // Everything here is computed for each sample and averaged over the batch, so
 // it does not matter how a batch is split over processes.

@@ -26,8 +26,7 @@ torch::Tensor PhotometricLoss(const torch::Tensor& driving,
 // at each level. Where PhotometricLoss looks at the one place to which the
 // blended motion points, this tells each candidate how well it alone does, and
 // the maps which candidate does best, however far apart those point. Mixtures
-// of motions as layers: Jepson & Black 1993, "Mixture models for optical flow
-// computation".
+// of motions as layers: [Layers].
 //
 // driving: [B, C, h, w]. warped: [B, M, C, h, w], the source by each candidate.
 // contributions: [B, M, h, w], a distribution over M. Floating point, of any

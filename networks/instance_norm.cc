@@ -8,6 +8,7 @@
 namespace networks {
 namespace {
 
+// [InstanceNorm] with PyTorch's default.
 constexpr double kEpsilon = 1e-5;
 
 }  // namespace

@@ -1,4 +1,6 @@
 // The smoothness prior over velocity fields of the plane.
+//
+// Source: [CPAB], its smoothness prior, with the kernel of smoothness_prior.h.
 #ifndef CPAB_FIELD_PRIOR_H_
 #define CPAB_FIELD_PRIOR_H_
 

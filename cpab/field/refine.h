@@ -1,4 +1,6 @@
 // The same velocity field on a finer tessellation.
+//
+// Source: [CPAB], its hierarchy of tessellations, each refining the one before.
 #ifndef CPAB_FIELD_REFINE_H_
 #define CPAB_FIELD_REFINE_H_
 

@@ -5,8 +5,9 @@
 // components independent, and covariance
 //
 //   k(p, q) = speed^2 exp(-|p - q| / length_scale)
-//           + gradient^2 (p - c).(q - c),           c = centre of the unit
-//           cube:
+//           + gradient^2 (p - c).(q - c),
+//
+// c being the centre of the unit cube:
 //
 // a rough field with correlation length `length_scale` (the exponential, or
 // Matern-1/2, kernel: continuous and, like the field itself, kinked) plus a
@@ -17,7 +18,10 @@
 //
 // Why the exponential kernel: smoother ones (Matern-3/2, Gaussian) extrapolate
 // the slope between near keypoints, which moves far corners more than the
-// keypoints themselves; cpab/README.md has the comparison.
+// keypoints themselves.
+//
+// Source: [CPAB], its Gaussian prior over fields, which there is over the
+// affine maps of the cells, by the distances of the cells' centres.
 #ifndef CPAB_FIELD_SMOOTHNESS_PRIOR_H_
 #define CPAB_FIELD_SMOOTHNESS_PRIOR_H_
 

@@ -1,4 +1,6 @@
 // A continuous piecewise-affine velocity field: a basis and a theta.
+//
+// Source: [CPAB] Sec. 3.
 #ifndef CPAB_FIELD_VELOCITY_FIELD_H_
 #define CPAB_FIELD_VELOCITY_FIELD_H_
 

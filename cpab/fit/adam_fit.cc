@@ -8,8 +8,7 @@
 namespace cpab {
 namespace {
 
-// Kingma and Ba, 2015, with the authors' constants and PyTorch's placing of
-// epsilon.
+// [Adam] Alg. 1, with the authors' constants and PyTorch's placing of epsilon.
 class Adam {
  public:
   Adam(int size, double rate)

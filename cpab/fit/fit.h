@@ -8,10 +8,10 @@
 //   E(theta) = tension (rho(theta) - rho_0) + 1/2 theta^T Sigma^-1 theta,
 //   rho^2    = sum_k w_k (|q_k - T(p_k; theta)|^2 + noise^2),
 //
-// rho_0 being rho at a perfect fit. The first term is the paper's loss (Eq. 6:
-// the norm of all residuals, not its square), the second the smoothness prior
-// of cpab/field/prior.h. Because the norm is not squared, its pull on the field
-// never exceeds `tension`, however large the residual:
+// rho_0 being rho at a perfect fit. The first term is the loss of [CPABMM]
+// Eq. (6) (the norm of all residuals, not its square), the second the
+// smoothness prior of cpab/field/prior.h. Because the norm is not squared, its
+// pull on the field never exceeds `tension`, however large the residual:
 //
 //  - pairs that some field explains within that pull are met to about `noise`;
 //  - pairs that none does (crossing, coincident) are met as well as that pull

@@ -24,6 +24,7 @@
 // rows of the vertices' covariance only; and theta = Sigma W^T g with forces g
 // at the vertices, whose next value is mu / (1 + mu) g + D^T alpha.
 //
+// Source: the damping is that of [LM], with the prior as its metric.
 // Private to //cpab/fit.
 #ifndef CPAB_FIT_GAUSS_NEWTON_H_
 #define CPAB_FIT_GAUSS_NEWTON_H_

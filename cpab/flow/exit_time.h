@@ -28,6 +28,9 @@
 // leave out less than rounding, and t + dt is the exit without another call of
 // f0 and f1.
 //
+// The same formulas stand in cpab/cuda/exit_step.h, which nvcc compiles, and in
+// cpab/torch/tensor_flow.cc, on tensors. What changes here changes there, too.
+//
 // Private to //cpab/flow.
 #ifndef CPAB_FLOW_EXIT_TIME_H_
 #define CPAB_FLOW_EXIT_TIME_H_

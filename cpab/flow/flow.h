@@ -17,6 +17,9 @@
 // Coordinates: x right, y down, [0, 1] inside the square. Points outside follow
 // the outward extension of the field. Points that are not finite, and paths of
 // more than 4096 arcs (coefficients beyond about 1e3), come out as NaN.
+//
+// Source: [CPAB] Sec. 3, whose Alg. 1 takes equal time steps instead
+// (cpab/flow/stepped_flow.h); one dimension in closed form: [DIFW].
 #ifndef CPAB_FLOW_FLOW_H_
 #define CPAB_FLOW_FLOW_H_
 

@@ -12,6 +12,7 @@
 // the gradient of the same data term instead, on one level and without a prior.
 //
 // Coordinates: [0, 1] from the centre of the first pixel to that of the last.
+// Source: the alignment of images in libcpab's demos; the damping: [LM].
 #ifndef CPAB_IMAGE_REGISTRATION_H_
 #define CPAB_IMAGE_REGISTRATION_H_
 

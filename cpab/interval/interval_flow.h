@@ -8,7 +8,7 @@
 // The same laws hold as in cpab/flow/flow.h. Paths never change direction:
 // where the velocity is zero they stay.
 //
-// Source: [CPAB] Sec. 3; the closed form as in [DIFW], Martinez et al. 2022.
+// Source: [CPAB] Sec. 3; the closed form as in [DIFW].
 #ifndef CPAB_INTERVAL_INTERVAL_FLOW_H_
 #define CPAB_INTERVAL_INTERVAL_FLOW_H_
 

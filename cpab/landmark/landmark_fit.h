@@ -10,6 +10,7 @@
 // (D K)^2 (d + D K).
 //
 // Coordinates: those of the interval and of the cube, [0, 1] along each axis.
+// Source: [CPABMM] Sec. 3.2, Eq. (6), in other dimensions; the damping: [LM].
 #ifndef CPAB_LANDMARK_LANDMARK_FIT_H_
 #define CPAB_LANDMARK_LANDMARK_FIT_H_
 

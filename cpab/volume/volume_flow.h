@@ -9,6 +9,8 @@
 // Outside the cube the velocity is that of the nearest point of the cube. That
 // is continuous; libcpab lets the affine map of one cell go on, which is not,
 // since its constraints do not tie the cells of different boxes together there.
+//
+// Source: [CPAB] Sec. 3, integrated exactly instead of by Alg. 1.
 #ifndef CPAB_VOLUME_VOLUME_FLOW_H_
 #define CPAB_VOLUME_VOLUME_FLOW_H_
 

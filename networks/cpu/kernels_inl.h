@@ -133,8 +133,8 @@ static void AddTransposedProduct(const float* a, int64_t a_stride,
 // Along one axis, four neighbouring outputs of three taps are the transpose of
 // a product of polynomials with four and with three coefficients. That product
 // has degree 5, so six values determine it. The matrices are those of
-// evaluation and interpolation at 0, 1, -1, 2, -2 and infinity (Lavin and Gray
-// 2016, Sec. 4):
+// evaluation and interpolation at 0, 1, -1, 2, -2 and infinity
+// ([Winograd] Sec. 4):
 //
 //   B^T = [4  0 -5  0 1 0]  A^T = [1 1  1 1  1 0]  G = [ 1/4     0    0 ]
 //         [0 -4 -4  1 1 0]        [0 1 -1 2 -2 0]      [-1/6  -1/6  -1/6]

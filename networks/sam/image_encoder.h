@@ -5,7 +5,7 @@
 //   block: x + attention(norm1(x)), then x + perceptron(norm2(x))
 //   neck:  conv1x1 -> norm -> conv3x3 -> norm
 //
-// Source: [SAM] Kirillov et al. 2023; decomposed relative positions: [MViTv2].
+// Source: [SAM]; decomposed relative positions: [MViTv2].
 #ifndef NETWORKS_SAM_IMAGE_ENCODER_H_
 #define NETWORKS_SAM_IMAGE_ENCODER_H_
 

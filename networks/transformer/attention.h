@@ -6,6 +6,7 @@
 // Only tensor operations, so it runs on every device and floating dtype.
 //
 // Shapes: N = batch * heads; Tq queries, Tk keys, d channels a head.
+// Source: [Transformer] Eq. (1); decomposed biases: [MViTv2].
 #ifndef NETWORKS_TRANSFORMER_ATTENTION_H_
 #define NETWORKS_TRANSFORMER_ATTENTION_H_
 

@@ -2,6 +2,7 @@
 
 namespace pipelines {
 
+// The output function of [SplitMix].
 uint64_t Mix(uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
   x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
@@ -35,6 +36,7 @@ RandomOrder::RandomOrder(int64_t n, std::initializer_list<uint64_t> key)
   for (uint64_t& round_key : round_keys_) round_key = random.Bits();
 }
 
+// Cycle walking, [Feistel].
 int64_t RandomOrder::operator[](int64_t position) const {
   // Following the cycle from a value below n ends below n at the latest at the
   // start, and visits fewer than 4 values on average.

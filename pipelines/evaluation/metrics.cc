@@ -24,6 +24,7 @@ FrameScore ScoreFrame(const cv::Mat& frame, const cv::Mat& target) {
   score.l1 = cv::norm(frame, target, cv::NORM_L1) /
              (255.0 * frame.total() * frame.channels());
   score.psnr = std::min(cv::PSNR(frame, target), kMaxPsnr);
+  // [SSIM], with its constants.
   score.ssim = MeanOfChannels(
       cv::quality::QualitySSIM::compute(target, frame, cv::noArray()),
       frame.channels());

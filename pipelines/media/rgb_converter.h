@@ -20,11 +20,11 @@ class RgbConverter {
   // Of a stored frame of this size as it is shown.
   cv::Size ShownSize(cv::Size stored) const;
 
-  // [ShownSize] CV_8UC3, RGB, of any pixel format; empty when swscale cannot do
-  // it. Matrix and range of the colours are those that the frame states; where
-  // it states none, BT.709 above 576 lines or from 1280 columns on, as players
-  // have it, and BT.601 below; limited range. HDR and wide gamuts become sRGB
-  // (wide_colours.h), what is transparent becomes white.
+  // Of ShownSize, CV_8UC3, RGB, of any pixel format; empty when swscale cannot
+  // do it. Matrix and range of the colours are those that the frame states;
+  // where it states none, BT.709 above 576 lines or from 1280 columns on, as
+  // players have it, and BT.601 below; limited range. HDR and wide gamuts
+  // become sRGB (wide_colours.h), what is transparent becomes white.
   cv::Mat Convert(const AVFrame& frame);
 
  private:

@@ -15,6 +15,7 @@
 
 namespace pipelines::media {
 
+// Reads a file's video stream packet by packet.
 class VideoDemuxer {
  public:
   // The errors of OpenInput; InvalidArgument when there is no video stream.

@@ -14,6 +14,7 @@ namespace pipelines::media {
 
 bool IsHdr(AVColorTransferCharacteristic transfer);
 
+// Converts frames with the tags of one video to sRGB.
 class WideColours {
  public:
   // Whether frames with these tags are to be converted.

@@ -15,11 +15,20 @@ namespace pipelines {
 
 // Each struct has the message's values, and its own default in a field that the
 // message does not have.
+
+// The cells of a CPAB transform and their constraints.
 cpab::TessellationOptions TessellationOptionsOf(const CpabConfig& config);
+// How it is fitted: the solver and its iterations, tension, noise
+// (keypoint_noise) and prior (prior_length is its length_scale, prior_gradient
+// its gradient).
 cpab::FitOptions FitOptionsOf(const CpabConfig& config);
+// The spline's bending, and how it is regularised.
 ThinPlateOptions ThinPlateOptionsOf(const ThinPlateConfig& config);
+// The grid of control points.
 BSplineOptions BSplineOptionsOf(const BSplineConfig& config);
+// Sizes of the hourglass and what it blends; the keypoint sets are the model's.
 networks::DenseMotionOptions DenseMotionOptionsOf(const ModelConfig& config);
+// Sizes of the network that paints.
 networks::InpaintingOptions InpaintingOptionsOf(const ModelConfig& config);
 
 // The keypoint sets are the model's.

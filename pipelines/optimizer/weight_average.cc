@@ -17,6 +17,8 @@ WeightAverage::WeightAverage(const torch::nn::Module& module, double decay)
   }
 }
 
+// The average of [MeanTeacher] Sec. 2; its ramp is that of TensorFlow's
+// ExponentialMovingAverage.
 void WeightAverage::Update(int64_t step) {
   const torch::NoGradGuard no_grad;
   const double n = static_cast<double>(step);
