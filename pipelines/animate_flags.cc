@@ -13,13 +13,18 @@
 #include "absl/strings/string_view.h"
 #include "keypoints/one_euro_filter.h"
 #include "keypoints/transfer.h"
+#include "keypoints/zero_phase_filter.h"
+#include "pipelines/animation/background.h"
+#include "pipelines/animation/face_choice.h"
 #include "pipelines/animation/framing.h"
+#include "pipelines/animation/motion_scales.h"
 #include "pipelines/animation/panels.h"
 #include "pipelines/animation/precision.h"
 #include "pipelines/animation/start_frame.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/config/frame_size.h"
 #include "pipelines/config/motion_choice.h"
+#include "pipelines/media/device_sink.h"
 #include "pipelines/media/input_address.h"
 #include "pipelines/media/rational.h"
 #include "third_party/absl/status_macros.h"
@@ -53,7 +58,12 @@ ABSL_FLAG(std::string, source_frame, "0",
           "as the driving frame of its number.");
 ABSL_FLAG(std::string, crop, "centre",
           "What the model sees of the source: none (all, squeezed), centre or "
-          "face (the largest one's surroundings).");
+          "face (the surroundings of one, see --face).");
+ABSL_FLAG(
+    std::string, face, "largest",
+    "With --crop face, whose surroundings: largest, a number from 1 (from "
+    "left to right), several as 1,3, or all. Of several each is moved; "
+    "--paste_back puts all back, else they stand side by side.");
 ABSL_FLAG(std::string, driving_crop, "",
           "The same for the driving video. Empty: as --crop.");
 ABSL_FLAG(int64_t, max_frames, 0, "At most so many driving frames; 0 is all.");
@@ -81,10 +91,16 @@ ABSL_FLAG(std::string, start, "first",
           "The driving frame that relative motion starts from: first, a "
           "number, or the one whose keypoints are most like the source's, by "
           "place and size (keypoints) or by turn, too (alignment).");
-ABSL_FLAG(std::string, motion_scale, "1",
-          "How much of the motion is shown, 0 to 2; one value, or one for each "
-          "keypoint set, with commas between.");
-ABSL_FLAG(bool, smooth, false, "Calm jittering keypoints (one-euro filter).");
+ABSL_FLAG(
+    std::string, motion_scale, "1",
+    "How much of the motion is shown, 0 to 2: one value; one for each "
+    "keypoint set, 1,0.5,0; or of some by number or name, 3=0,head=0.5. "
+    "Names are in CHECKPOINT.sets.textproto; --show_sets shows the sets.");
+ABSL_FLAG(bool, smooth, false, "Calm jittering keypoints.");
+ABSL_FLAG(std::string, smooth_filter, "causal",
+          "For --smooth: causal (one-euro filter: uses no later frame, lags a "
+          "little, serves cameras), or zero_phase (no lag; reads the driving "
+          "video twice).");
 ABSL_FLAG(double, smooth_cutoff, 1,
           "For --smooth: Hz that pass at rest; lower is steadier.");
 ABSL_FLAG(double, smooth_gain, 20,
@@ -92,10 +108,11 @@ ABSL_FLAG(double, smooth_gain, 20,
           "higher lags less.");
 
 // --- What comes out
-ABSL_FLAG(std::string, output, "animation.mp4",
-          "What to write, by its ending: mp4, mov, mkv, webm, avi, gif, png or "
-          "jpg for a single frame, or a folder of PNGs without one. For many, "
-          "the folder of the results.");
+ABSL_FLAG(
+    std::string, output, "animation.mp4",
+    "What to write, by its ending: mp4, mov, mkv, webm, avi, gif, png or "
+    "jpg for a single frame, or a folder of PNGs without one; or a virtual "
+    "camera, v4l2:/dev/video9. For many, the folder of the results.");
 ABSL_FLAG(std::string, format, ".mp4",
           "For many: the ending of the results: .mp4, .mov, .mkv, .webm, .avi, "
           ".gif, .png or .jpg; empty for folders of PNGs.");
@@ -111,6 +128,18 @@ ABSL_FLAG(bool, side_by_side, false,
           "Short for --panels=source,driving,result.");
 ABSL_FLAG(bool, paste_back, false,
           "Put the animated crop back into the whole source.");
+ABSL_FLAG(
+    double, fade, 0.15,
+    "With --paste_back: the share of the crop's side, 0 to 0.5, over which "
+    "motion fades to none at its border, so that no seam shows; 0 only "
+    "mixes pixels there.");
+ABSL_FLAG(std::string, background, "",
+          "Behind the figure: still (the source's), driving (the driving "
+          "video's, and whoever is in it), a colour as #00ff00, or a picture's "
+          "path. Empty: as the model makes it.");
+ABSL_FLAG(std::string, mask, "",
+          "For --background: a picture of the source's size, white where the "
+          "figure is. Empty: it is found by motion and colours.");
 ABSL_FLAG(std::string, size, "",
           "Of the result: 640x480, or 512 for the shorter side. Empty: the "
           "model's own, enlarged by a whole factor to at least 256.");
@@ -122,6 +151,10 @@ ABSL_FLAG(std::string, save_motion, "",
           "Also write the driving keypoints and frame times, without pictures "
           "and sound, as a motion file: x.motion.safetensors. As --driving it "
           "gives any source the same motion, with the same checkpoint.");
+ABSL_FLAG(
+    std::string, show_sets, "",
+    "Instead of an animation, write this picture: where the keypoint sets "
+    "are on --source, what they move, their numbers and names.");
 ABSL_FLAG(bool, overwrite, false, "Replace an output that exists.");
 
 // --- How
@@ -139,14 +172,14 @@ ABSL_FLAG(bool, json, false, "Print a report as JSON, for scripts.");
 namespace pipelines {
 
 const char kAnimateUsage[] =
-    R"(Animates a still image by the motion of a video.
+    R"(Animates a photo, or any other still image, by the motion of a video.
 
-  tools/bazelw run //pipelines:animate
-      shows what it does: moves a drawn puppet, writes animation.mp4
   tools/bazelw run //tools:fetch_weights -- tps-vox
   tools/bazelw run //pipelines:animate -- --checkpoint tps-vox --source me.png \
-      --driving talk.mp4 --crop face
+      --driving talk.mp4 --crop face --paste_back
       a photo, with weights that know faces
+  tools/bazelw run //pipelines:animate
+      shows what it does: moves a drawn puppet, writes animation.mp4
   tools/bazelw run //pipelines:animate -- --source me.png --driving dance.mp4 \
       --checkpoint runs/mine --output out.mp4
   tools/bazelw run //pipelines:animate -- --sources stills/ --drivings videos/ \
@@ -163,24 +196,24 @@ or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 const char kAnimateFlagsFile[] = __FILE__;
 
 std::vector<FlagGroup> AnimateFlagGroups() {
-  return {{"What goes in",
-           {"source", "driving", "sources", "drivings", "checkpoint",
-            "model_size", "source_frame", "crop", "driving_crop", "fps",
-            "max_frames", "allow_damaged"}},
-          {"Motion",
-           {"motion", "mode", "adapt_scale", "start", "motion_scale", "smooth",
-            "smooth_cutoff", "smooth_gain"}},
-          {"What comes out",
-           {"output", "format", "comparison", "panels", "columns",
-            "side_by_side", "paste_back", "size", "save_keypoints", "save_flow",
-            "save_motion", "overwrite"}},
-          {"How",
-           {"batch_size", "device", "precision", "threads", "quiet", "json"}}};
+  return {
+      {"What goes in",
+       {"source", "driving", "sources", "drivings", "checkpoint", "model_size",
+        "source_frame", "crop", "face", "driving_crop", "fps", "max_frames",
+        "allow_damaged"}},
+      {"Motion",
+       {"motion", "mode", "adapt_scale", "start", "motion_scale", "smooth",
+        "smooth_filter", "smooth_cutoff", "smooth_gain"}},
+      {"What comes out",
+       {"output", "format", "comparison", "panels", "columns", "side_by_side",
+        "paste_back", "fade", "background", "mask", "size", "save_keypoints",
+        "save_flow", "save_motion", "show_sets", "overwrite"}},
+      {"How",
+       {"batch_size", "device", "precision", "threads", "quiet", "json"}}};
 }
 
 namespace {
 
-constexpr double kLargestScale = 2;
 constexpr int kLargestSide = 16384;
 constexpr int kSmallestResult = 256;
 
@@ -215,21 +248,6 @@ absl::Status NeedsFlag(const absl::Flag<T>& flag, bool has_other,
                  "; give both or neither");
 }
 
-absl::StatusOr<std::vector<double>> ParseScales(const std::string& text) {
-  std::vector<double> scales;
-  for (const absl::string_view word : absl::StrSplit(text, ',')) {
-    double scale = 0;
-    if (!absl::SimpleAtod(word, &scale) ||
-        !(scale >= 0 && scale <= kLargestScale)) {
-      return BadFlag("motion_scale: '", word, "' is no number from 0 to ",
-                     kLargestScale,
-                     "; use one, or one for each keypoint set: 1,0.5,0");
-    }
-    scales.push_back(scale);
-  }
-  return scales;
-}
-
 absl::StatusOr<keypoints::TransferMode> ParseMode(const std::string& name) {
   if (name == "relative") return keypoints::TransferMode::kRelative;
   if (name == "standard") return keypoints::TransferMode::kStandard;
@@ -237,23 +255,41 @@ absl::StatusOr<keypoints::TransferMode> ParseMode(const std::string& name) {
   return BadFlag("mode is '", name, "'; use relative, standard or avd");
 }
 
-absl::Status SetSmoothing(AnimatorOptions* options) {
-  const bool smooth = absl::GetFlag(FLAGS_smooth);
-  RETURN_IF_ERROR(NeedsFlag(FLAGS_smooth_cutoff, smooth, "--smooth"));
-  RETURN_IF_ERROR(NeedsFlag(FLAGS_smooth_gain, smooth, "--smooth"));
-  if (!smooth) return absl::OkStatus();
-  keypoints::OneEuroOptions& smoothing = options->smoothing.emplace();
-  smoothing.min_cutoff = absl::GetFlag(FLAGS_smooth_cutoff);
-  smoothing.speed_gain = absl::GetFlag(FLAGS_smooth_gain);
-  if (!(smoothing.min_cutoff > 0) || !std::isfinite(smoothing.min_cutoff)) {
-    return BadFlag("smooth_cutoff is ", smoothing.min_cutoff,
-                   "; use a number of Hz above 0");
+absl::Status CheckSmoothing(double cutoff, double gain) {
+  if (!(cutoff > 0) || !std::isfinite(cutoff)) {
+    return BadFlag("smooth_cutoff is ", cutoff, "; use a number of Hz above 0");
   }
-  if (!(smoothing.speed_gain >= 0) || !std::isfinite(smoothing.speed_gain)) {
-    return BadFlag("smooth_gain is ", smoothing.speed_gain,
-                   "; use a number of Hz, 0 or more");
+  if (!(gain >= 0) || !std::isfinite(gain)) {
+    return BadFlag("smooth_gain is ", gain, "; use a number of Hz, 0 or more");
   }
   return absl::OkStatus();
+}
+
+// Causal smoothing is the animator's, the other one the video's.
+absl::Status SetSmoothing(AnimateRequest* request) {
+  const bool smooth = absl::GetFlag(FLAGS_smooth);
+  RETURN_IF_ERROR(NeedsFlag(FLAGS_smooth_filter, smooth, "--smooth"));
+  RETURN_IF_ERROR(NeedsFlag(FLAGS_smooth_cutoff, smooth, "--smooth"));
+  RETURN_IF_ERROR(NeedsFlag(FLAGS_smooth_gain, smooth, "--smooth"));
+  const double cutoff = absl::GetFlag(FLAGS_smooth_cutoff);
+  const double gain = absl::GetFlag(FLAGS_smooth_gain);
+  const std::string filter = absl::GetFlag(FLAGS_smooth_filter);
+  if (!smooth) return absl::OkStatus();
+  RETURN_IF_ERROR(CheckSmoothing(cutoff, gain));
+  if (filter == "causal") {
+    keypoints::OneEuroOptions& causal = request->animator.smoothing.emplace();
+    causal.min_cutoff = cutoff;
+    causal.speed_gain = gain;
+    return absl::OkStatus();
+  }
+  if (filter == "zero_phase") {
+    keypoints::ZeroPhaseOptions& zero_phase =
+        request->video.zero_phase.emplace();
+    zero_phase.min_cutoff = cutoff;
+    zero_phase.speed_gain = gain;
+    return absl::OkStatus();
+  }
+  return BadFlag("smooth_filter is '", filter, "'; use causal or zero_phase");
 }
 
 absl::StatusOr<AnimatorOptions> GetAnimatorOptions() {
@@ -263,9 +299,10 @@ absl::StatusOr<AnimatorOptions> GetAnimatorOptions() {
       options.precision,
       OfFlag("precision", ParsePrecision(absl::GetFlag(FLAGS_precision))));
   options.transfer.adapt_scale = absl::GetFlag(FLAGS_adapt_scale);
-  ASSIGN_OR_RETURN(options.transfer.motion_scale,
-                   ParseScales(absl::GetFlag(FLAGS_motion_scale)));
-  RETURN_IF_ERROR(SetSmoothing(&options));
+  ASSIGN_OR_RETURN(
+      options.motion_scales,
+      OfFlag("motion_scale",
+             ParseMotionScales(absl::GetFlag(FLAGS_motion_scale))));
   if (const std::string motion = absl::GetFlag(FLAGS_motion); !motion.empty()) {
     ASSIGN_OR_RETURN(options.motion, OfFlag("motion", ParseMotion(motion)));
   }
@@ -336,6 +373,10 @@ absl::Status SetInput(AnimateVideoOptions* options) {
       options->driving_crop,
       OfFlag("driving_crop",
              ParseCropMode(driving_crop.empty() ? crop : driving_crop)));
+  const bool has_face = options->source_crop == CropMode::kFace;
+  RETURN_IF_ERROR(NeedsFlag(FLAGS_face, has_face, "--crop face"));
+  ASSIGN_OR_RETURN(options->source_face,
+                   OfFlag("face", ParseFaceChoice(absl::GetFlag(FLAGS_face))));
   ASSIGN_OR_RETURN(
       options->start,
       OfFlag("start", ParseStartFrame(absl::GetFlag(FLAGS_start))));
@@ -356,6 +397,27 @@ absl::StatusOr<std::vector<Panel>> GetPanels() {
                 ParsePanels(side_by_side ? "source,driving,result" : panels));
 }
 
+absl::Status SetBackground(AnimateVideoOptions* options) {
+  const std::string background = absl::GetFlag(FLAGS_background);
+  RETURN_IF_ERROR(NeedsFlag(FLAGS_mask, !background.empty(), "--background"));
+  ASSIGN_OR_RETURN(options->background,
+                   OfFlag("background", ParseBackground(background)));
+  options->background.picture = UserPath(options->background.picture);
+  options->background.mask = UserPath(absl::GetFlag(FLAGS_mask));
+  return absl::OkStatus();
+}
+
+absl::Status SetPasting(AnimateVideoOptions* options) {
+  constexpr double kLargestFade = 0.5;
+  options->paste_back = absl::GetFlag(FLAGS_paste_back);
+  options->fade = absl::GetFlag(FLAGS_fade);
+  RETURN_IF_ERROR(NeedsFlag(FLAGS_fade, options->paste_back, "--paste_back"));
+  if (options->fade >= 0 && options->fade <= kLargestFade) {
+    return absl::OkStatus();
+  }
+  return BadFlag("fade is ", options->fade, "; use 0 to ", kLargestFade);
+}
+
 absl::StatusOr<AnimateVideoOptions> GetVideoOptions() {
   AnimateVideoOptions options;
   // The user names them; a list of many holds files only, see ListInputs.
@@ -364,7 +426,8 @@ absl::StatusOr<AnimateVideoOptions> GetVideoOptions() {
   ASSIGN_OR_RETURN(options.panels, GetPanels());
   options.columns = absl::GetFlag(FLAGS_columns);
   RETURN_IF_ERROR(NotNegative("columns", options.columns));
-  options.paste_back = absl::GetFlag(FLAGS_paste_back);
+  RETURN_IF_ERROR(SetPasting(&options));
+  RETURN_IF_ERROR(SetBackground(&options));
   ASSIGN_OR_RETURN(options.size, ParseSize(absl::GetFlag(FLAGS_size)));
   options.min_output_side = options.paste_back ? 0 : kSmallestResult;
   options.save_keypoints = UserPath(absl::GetFlag(FLAGS_save_keypoints));
@@ -388,6 +451,14 @@ absl::Status CheckInputs(const AnimateInputs& inputs) {
                             !inputs.drivings.empty()));
   const bool has_source = !inputs.source.empty() || !inputs.sources.empty();
   const bool has_driving = !inputs.driving.empty() || !inputs.drivings.empty();
+  if (!absl::GetFlag(FLAGS_show_sets).empty()) {
+    if (has_driving || AreMany(inputs)) {
+      return BadFlag(
+          "show_sets is a picture of one --source; leave out what "
+          "drives it");
+    }
+    return absl::OkStatus();
+  }
   if (has_source != has_driving) {
     return BadFlag(has_source ? "driving" : "source",
                    " is needed, too; see --help");
@@ -396,6 +467,10 @@ absl::Status CheckInputs(const AnimateInputs& inputs) {
     return BadFlag("output is empty; name a file or a folder");
   }
   const bool many = AreMany(inputs);
+  if (many && media::IsDeviceOutput(inputs.output)) {
+    return BadFlag("output is '", inputs.output,
+                   "', a device; many animations need a folder");
+  }
   RETURN_IF_ERROR(NeedsFlag(FLAGS_format, many, "--sources or --drivings"));
   RETURN_IF_ERROR(NeedsFlag(FLAGS_comparison, many, "--sources or --drivings"));
   for (const auto* flag :
@@ -420,7 +495,10 @@ absl::StatusOr<AnimateInputs> GetInputs() {
   inputs.driving = InputPath(absl::GetFlag(FLAGS_driving));
   inputs.sources = UserPath(absl::GetFlag(FLAGS_sources));
   inputs.drivings = UserPath(absl::GetFlag(FLAGS_drivings));
-  inputs.output = UserPath(absl::GetFlag(FLAGS_output));
+  inputs.output = absl::GetFlag(FLAGS_output);
+  if (!media::IsDeviceOutput(inputs.output)) {
+    inputs.output = UserPath(inputs.output);
+  }
   inputs.ending = absl::GetFlag(FLAGS_format);
   RETURN_IF_ERROR(CheckInputs(inputs));
   constexpr absl::string_view kEndings[] = {
@@ -439,7 +517,9 @@ absl::StatusOr<AnimateRequest> AnimateRequestFromFlags() {
   request.checkpoint = UserPath(absl::GetFlag(FLAGS_checkpoint));
   ASSIGN_OR_RETURN(request.animator, GetAnimatorOptions());
   ASSIGN_OR_RETURN(request.video, GetVideoOptions());
+  RETURN_IF_ERROR(SetSmoothing(&request));
   ASSIGN_OR_RETURN(request.inputs, GetInputs());
+  request.show_sets = UserPath(absl::GetFlag(FLAGS_show_sets));
   request.comparison = absl::GetFlag(FLAGS_comparison);
   request.overwrite = absl::GetFlag(FLAGS_overwrite);
   request.device = absl::GetFlag(FLAGS_device);

@@ -24,6 +24,8 @@ struct AnimateRequest {
   AnimatorOptions animator;
   AnimateVideoOptions video;  // without `progress`
   AnimateInputs inputs;
+  // Of the keypoint sets, instead of an animation; empty: an animation.
+  std::string show_sets;
   // Results of a driving video in one grid, too.
   bool comparison = false;
   bool overwrite = false;

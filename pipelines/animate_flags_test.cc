@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/reflection.h"
@@ -50,7 +51,7 @@ TEST(AnimateFlags, DefaultsAreTheLibrarysOwn) {
   EXPECT_EQ(request->animator.transfer.mode,
             keypoints::TransferMode::kRelative);
   EXPECT_TRUE(request->animator.transfer.adapt_scale);
-  EXPECT_THAT(request->animator.transfer.motion_scale, ElementsAre(1));
+  EXPECT_THAT(request->animator.motion_scales.in_order, ElementsAre(1));
   EXPECT_FALSE(request->animator.smoothing.has_value());
   EXPECT_EQ(request->animator.precision, AnimatorOptions().precision);
   EXPECT_FALSE(request->animator.model_size.has_value());
@@ -66,7 +67,12 @@ TEST(AnimateFlags, DefaultsAreTheLibrarysOwn) {
   EXPECT_EQ(video.allow_damaged, library.allow_damaged);
   EXPECT_EQ(video.panels, library.panels);
   EXPECT_EQ(video.columns, library.columns);
+  EXPECT_EQ(video.source_face.by, library.source_face.by);
+  EXPECT_FALSE(video.zero_phase.has_value());
   EXPECT_EQ(video.paste_back, library.paste_back);
+  EXPECT_EQ(video.fade, library.fade);
+  EXPECT_EQ(video.background.kind, library.background.kind);
+  EXPECT_EQ(request->show_sets, "");
   EXPECT_EQ(video.size, library.size);
   EXPECT_EQ(video.min_output_side, 256);
   EXPECT_EQ(video.save_keypoints, "");
@@ -160,8 +166,17 @@ const GoodCase kGoodCases[] = {
      }},
     {{"--motion_scale=0,0.5,2"},
      [](const AnimateRequest& r) {
-       return r.animator.transfer.motion_scale ==
+       return r.animator.motion_scales.in_order ==
               std::vector<double>({0, 0.5, 2});
+     }},
+    {{"--motion_scale=3=0,head=0.5"},
+     [](const AnimateRequest& r) {
+       return r.animator.motion_scales.by_set[1] ==
+              std::pair<std::string, double>("head", 0.5);
+     }},
+    {{"--crop=face", "--face=2"},
+     [](const AnimateRequest& r) {
+       return r.video.source_face.numbers == std::vector<int>{2};
      }},
     {{"--smooth"},
      [](const AnimateRequest& r) {
@@ -173,6 +188,29 @@ const GoodCase kGoodCases[] = {
        return r.animator.smoothing->min_cutoff == 2 &&
               r.animator.smoothing->speed_gain == 0;
      }},
+    {{"--smooth", "--smooth_filter=zero_phase", "--smooth_cutoff=2"},
+     [](const AnimateRequest& r) {
+       return r.video.zero_phase->min_cutoff == 2 &&
+              r.video.zero_phase->speed_gain == 20 &&
+              !r.animator.smoothing.has_value();
+     }},
+    {{"--output=v4l2:/dev/video9"},
+     [](const AnimateRequest& r) {
+       return r.inputs.output == "v4l2:/dev/video9";
+     }},
+    {{"--show_sets=/sets.png", "--source=/a.png"},
+     [](const AnimateRequest& r) { return r.show_sets == "/sets.png"; }},
+    {{"--background=still", "--mask=/m.png"},
+     [](const AnimateRequest& r) {
+       return r.video.background.kind == BackgroundOptions::Kind::kStill &&
+              r.video.background.mask == "/m.png";
+     }},
+    {{"--background=/beach.jpg"},
+     [](const AnimateRequest& r) {
+       return r.video.background.picture == "/beach.jpg";
+     }},
+    {{"--paste_back", "--fade=0.25"},
+     [](const AnimateRequest& r) { return r.video.fade == 0.25; }},
     {{"--output=/x.gif"},
      [](const AnimateRequest& r) { return r.inputs.output == "/x.gif"; }},
     {{"--panels=warped,parts"},
@@ -280,6 +318,22 @@ TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
       {{"--fps=0"}, "--fps is '0'; use a number above 0, at most 1000"},
       {{"--fps=25/0"}, "--fps is '25/0'; use a number above 0"},
       {{"--fps=fast"}, "--fps is 'fast'; use a number above 0"},
+      {{"--crop=face", "--face=0"}, "--face: face is '0'; use largest, all"},
+      {{"--face=2"}, "--face is '2', which has no effect without --crop face"},
+      {{"--fade=0.2"},
+       "--fade is '0.2', which has no effect without --paste_back"},
+      {{"--paste_back", "--fade=0.6"}, "--fade is 0.6; use 0 to 0.5"},
+      {{"--background=#12"}, "--background: background is '#12'; a colour is"},
+      {{"--mask=m.png"},
+       "--mask is 'm.png', which has no effect without --background"},
+      {{"--smooth", "--smooth_filter=both"},
+       "--smooth_filter is 'both'; use causal or zero_phase"},
+      {{"--smooth_filter=zero_phase"},
+       "--smooth_filter is 'zero_phase', which has no effect without --smooth"},
+      {{"--show_sets=a.png", "--source=b.png", "--driving=c.mp4"},
+       "--show_sets is a picture of one --source; leave out what drives it"},
+      {{"--sources=a", "--driving=b", "--output=v4l2:/dev/video9"},
+       "a device; many animations need a folder"},
       {{"--max_frames=-1"}, "--max_frames is -1; use 0 or more"},
       {{"--mode=absolute"}, "--mode is 'absolute'; use relative, standard"},
       {{"--start=-1"}, "--start: start is '-1'; use first, keypoints"},

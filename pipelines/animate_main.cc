@@ -10,6 +10,7 @@
 #include "pipelines/animation/animate_batch.h"
 #include "pipelines/animation/animate_items.h"
 #include "pipelines/animation/animator.h"
+#include "pipelines/animation/show_sets.h"
 #include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device.h"
@@ -159,7 +160,8 @@ absl::Status Compare(const std::vector<BatchResult>& results,
 
 // An output of many that exists is skipped; see BatchOptions.
 absl::Status CheckOutput(const AnimateRequest& request) {
-  const std::string& output = request.inputs.output;
+  const std::string& output =
+      request.show_sets.empty() ? request.inputs.output : request.show_sets;
   std::error_code error;
   if (AreMany(request.inputs) || request.overwrite ||
       !std::filesystem::exists(output, error)) {
@@ -194,14 +196,36 @@ absl::StatusOr<std::unique_ptr<Animator>> LoadAnimator(
                    checkpoint));
 }
 
+absl::Status ShowSets(const AnimateRequest& request, c10::Device device,
+                      const std::string& checkpoint,
+                      const BatchOptions& batch) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Animator> animator,
+                   LoadAnimator(checkpoint, device, request.animator));
+  const std::string source =
+      request.inputs.source.empty() ? ExampleSource() : request.inputs.source;
+  RETURN_IF_ERROR(
+      WriteSetsPicture(*animator, source, request.show_sets, batch.video));
+  if (PrintsText(request)) {
+    std::printf(
+        "animate: wrote the %d keypoint sets to %s; names for them go into "
+        "%s\n",
+        animator->num_keypoint_sets(), request.show_sets.c_str(),
+        animator->set_names().path.c_str());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Animate(const AnimateRequest& request, c10::Device device) {
-  ASSIGN_OR_RETURN(const std::vector<BatchItem> items,
-                   AnimateItems(request.inputs));
   ASSIGN_OR_RETURN(
       const std::string checkpoint,
       CheckpointAt(request.checkpoint.empty() ? PretrainedCheckpoint()
                                               : request.checkpoint));
   const BatchOptions batch = OptionsOf(request, checkpoint);
+  if (!request.show_sets.empty()) {
+    return ShowSets(request, device, checkpoint, batch);
+  }
+  ASSIGN_OR_RETURN(const std::vector<BatchItem> items,
+                   AnimateItems(request.inputs));
   RETURN_IF_ERROR(CheckOutputs(items, batch));
   ASSIGN_OR_RETURN(const std::unique_ptr<Animator> animator,
                    LoadAnimator(checkpoint, device, request.animator));

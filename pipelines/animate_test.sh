@@ -61,6 +61,26 @@ succeed "wrote 2 frames" "${pair[@]}" --max_frames 2 --output alike --start 0 \
   --mode relative --motion_scale 0
 cmp "$user"/alike/00000{0,1}.png || complain "--motion_scale 0 moves"
 
+# The keypoint sets as a picture; scales by number; names that there are not.
+succeed "keypoint sets to $user/sets.png" --show_sets sets.png --threads 1
+expect_files "$user/sets.png"
+expect 2 "sets.png exists; give --overwrite" --show_sets sets.png
+succeed "wrote 2 frames" "${pair[@]}" --max_frames 2 --output unmoved --start 0 \
+  --motion_scale 1=0,2=0,3=0
+expect 1 "motion scale of 'hat'" "${pair[@]}" --motion_scale hat=0 --output none.mp4
+expect 1 "keypoint set 99; the model has" "${pair[@]}" --motion_scale 99=0 \
+  --output none.mp4
+
+# Faces, backgrounds, smoothing, a virtual camera that is not there.
+expect 1 "no face was found" "${pair[@]}" --crop face --face 1 --output none.mp4
+succeed "wrote 3 frames" "${pair[@]}" "${few[@]}" --background "#00ff00" \
+  --output green.mp4
+expect 1 "puppet.png of 256x256; a mask has the size" "${pair[@]}" \
+  --background still --mask "$user/frames/000000.png" --output none.mp4
+succeed "wrote 3 frames" "${pair[@]}" "${few[@]}" --smooth \
+  --smooth_filter zero_phase --output smooth.mp4
+expect 1 "modprobe v4l2loopback" "${pair[@]}" --output v4l2:/dev/none/video9
+
 # Many: each by each; what is there is not done again; a broken one does not
 # stop the others.
 mkdir "$user/stills"

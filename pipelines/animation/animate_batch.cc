@@ -17,6 +17,7 @@
 #include "pipelines/animation/motion_file.h"
 #include "pipelines/base/peak_memory.h"
 #include "pipelines/base/user_path.h"
+#include "pipelines/media/device_sink.h"
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/image_folder.h"
 #include "pipelines/media/input_address.h"
@@ -164,11 +165,15 @@ absl::Status CheckBatch(const std::vector<BatchItem>& items,
   planned.files = {options.video.save_keypoints, options.video.save_flow,
                    options.video.save_motion};
   planned.inputs = options.video.other_inputs;
+  planned.inputs.push_back(options.video.background.picture);
+  planned.inputs.push_back(options.video.background.mask);
   planned.overwrite = options.video.overwrite;
   for (const BatchItem& item : items) {
     planned.inputs.push_back(item.source);
     planned.inputs.push_back(item.driving);
-    if (IsSkipped(item, options)) continue;
+    if (IsSkipped(item, options) || media::IsDeviceOutput(item.output)) {
+      continue;
+    }
     (media::IsFolderOutput(item.output) ? planned.folders : planned.files)
         .push_back(item.output);
   }

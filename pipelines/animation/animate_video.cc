@@ -9,12 +9,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "keypoints/zero_phase_filter.h"
 #include "networks/files/outputs.h"
 #include "networks/files/temporary.h"
 #include "pipelines/animation/cropped_reader.h"
 #include "pipelines/animation/driving_reader.h"
 #include "pipelines/animation/motion_file.h"
+#include "pipelines/animation/video_source.h"
 #include "pipelines/base/stopwatch.h"
+#include "pipelines/media/device_sink.h"
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/npy.h"
 #include "pipelines/media/video_writer.h"
@@ -37,7 +40,8 @@ struct Input {
 
 struct Output {
   Input input;
-  cv::Mat animated;
+  std::vector<MovedPart> parts;
+  // Of the first part.
   torch::Tensor driving_keypoints;    // [P, 2], P keypoints
   torch::Tensor keypoints;            // [P, 2]
   torch::Tensor source_from_driving;  // [h, w, 2]
@@ -87,12 +91,20 @@ class VideoAnimation {
   absl::StatusOr<std::unique_ptr<DrivingReader>> OpenDriving() const;
   absl::Status OpenSource();
   torch::Tensor KeypointsOf(const std::vector<DrivingFrame>& frames) const;
+  bool looks_ahead() const {
+    return !options_.start.is_first() || options_.zero_phase.has_value();
+  }
   absl::Status LookAhead();
+  absl::Status ReadAllKeypoints();
+  absl::StatusOr<torch::Tensor> DetectedIn(
+      const std::vector<DrivingFrame>& frames);
+  torch::Tensor Followed(const torch::Tensor& detected,
+                         const std::vector<double>& seconds);
   absl::Status CheckDriving() const;
+  absl::Status CheckPictures() const;
   int64_t Copies() const;
   absl::Status OpenOutput();
   absl::Status OpenMotionFile();
-  cv::Size NaturalSize() const;
   absl::Status Stream();
   absl::StatusOr<std::optional<Input>> Read();
   absl::StatusOr<std::vector<Output>> Compute(std::vector<Input> batch);
@@ -108,11 +120,14 @@ class VideoAnimation {
   const std::string source_path_, driving_path_, output_path_;
   const AnimateVideoOptions options_;
 
-  std::unique_ptr<CroppedReader> source_;
-  CroppedFrame still_;
-  PreparedSource prepared_;  // the still, or the last frame of a source video
+  std::unique_ptr<VideoSource> source_;
   std::unique_ptr<DrivingReader> driving_;
-  std::optional<Paster> paster_;
+  // After looking ahead, of all driving frames [N, P, 2], and their times.
+  torch::Tensor detected_;
+  torch::Tensor smoothed_;  // undefined unless they are smoothed as a whole
+  std::vector<double> seconds_;
+  int64_t num_computed_ = 0;  // driving frames
+  cv::Size result_size_;
   std::optional<PanelPainter> painter_;
   std::unique_ptr<media::FrameSink> sink_;
   std::optional<media::NpyWriter> keypoints_file_, flow_file_;
@@ -126,11 +141,15 @@ absl::Status VideoAnimation::CheckOutputs() const {
   networks::files::PlannedOutputs planned;
   planned.files = {options_.save_keypoints, options_.save_flow,
                    options_.save_motion};
-  (media::IsFolderOutput(output_path_) ? planned.folders : planned.files)
-      .push_back(output_path_);
+  if (!media::IsDeviceOutput(output_path_)) {
+    (media::IsFolderOutput(output_path_) ? planned.folders : planned.files)
+        .push_back(output_path_);
+  }
   planned.inputs = options_.other_inputs;
   planned.inputs.push_back(source_path_);
   planned.inputs.push_back(driving_path_);
+  planned.inputs.push_back(options_.background.picture);
+  planned.inputs.push_back(options_.background.mask);
   planned.overwrite = options_.overwrite;
   return networks::files::CheckOutputs(planned);
 }
@@ -149,22 +168,9 @@ absl::StatusOr<std::unique_ptr<DrivingReader>> VideoAnimation::OpenDriving()
 }
 
 absl::Status VideoAnimation::OpenSource() {
-  CroppedReaderOptions reader;
-  reader.crop = options_.source_crop;
-  reader.allow_addresses = options_.allow_addresses;
-  reader.frame_size = animator_.frame_size();
-  reader.min_stacked_frames = kMinFramesOfSourceRow;
-  reader.stop = options_.hooks.stop;
-  ASSIGN_OR_RETURN(source_, CroppedReader::Open(source_path_, reader));
-  for (int64_t i = 0; i <= options_.source_frame; ++i) {
-    ASSIGN_OR_RETURN(std::optional<CroppedFrame> frame, source_->Next());
-    if (!frame) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(source_path_, ": has no frame ", i, " to animate"));
-    }
-    still_ = *std::move(frame);
-  }
-  prepared_ = animator_.PrepareSource(still_.crop);
+  ASSIGN_OR_RETURN(source_,
+                   VideoSource::Open(source_path_, animator_,
+                                     SourceOptionsOf(options_, animator_)));
   animator_.BeginDriving();
   return absl::OkStatus();
 }
@@ -182,48 +188,78 @@ torch::Tensor VideoAnimation::KeypointsOf(
                                   : torch::stack(keypoints);
 }
 
-// Finds the start among all driving frames.
+// Finds the start among all driving frames, and smooths them as a whole.
 absl::Status VideoAnimation::LookAhead() {
-  if (options_.start.is_first()) return absl::OkStatus();
+  if (!looks_ahead()) return absl::OkStatus();
   if (driving_->info().is_live) {
     return absl::InvalidArgumentError(absl::StrCat(
-        driving_path_,
-        ": a camera cannot be searched for a frame to start from; use first"));
+        driving_path_, options_.start.is_first()
+                           ? ": a camera has no later frames, which smoothing "
+                             "without delay needs; smooth causally"
+                           : ": a camera cannot be searched for a frame to "
+                             "start from; use first"));
   }
   const Stopwatch looking;
+  RETURN_IF_ERROR(ReadAllKeypoints());
+  if (options_.zero_phase) {
+    smoothed_ =
+        keypoints::SmoothZeroPhase(detected_, seconds_, *options_.zero_phase);
+  }
+  if (!options_.start.is_first()) {
+    ASSIGN_OR_RETURN(
+        report_.start_frame,
+        ChooseStartFrame(options_.start, source_->prepared().keypoints,
+                         detected_));
+    animator_.BeginDriving(
+        (smoothed_.defined() ? smoothed_ : detected_)
+            .slice(0, report_.start_frame, report_.start_frame + 1));
+  }
+  ASSIGN_OR_RETURN(driving_, OpenDriving());
+  report_.look_ahead_seconds = looking.Seconds();
+  return absl::OkStatus();
+}
+
+absl::Status VideoAnimation::ReadAllKeypoints() {
   std::vector<torch::Tensor> keypoints;
   ThreeStages<DrivingFrame, int> stages;
   stages.batch_size = BatchSize(options_, animator_.frame_size());
   stages.read = [this] { return driving_->Next(); };
   stages.compute = [&](const std::vector<DrivingFrame>& batch)
       -> absl::StatusOr<std::vector<int>> {
+    RETURN_IF_ERROR(CheckNotStopped(options_.hooks));
     keypoints.push_back(KeypointsOf(batch));
+    for (const DrivingFrame& frame : batch) seconds_.push_back(frame.seconds);
     return std::vector<int>();
   };
   stages.write = [](int) { return absl::OkStatus(); };
   StageSeconds unused;
   RETURN_IF_ERROR(stages.Run(&unused));
-  const torch::Tensor all = torch::cat(keypoints);
-  ASSIGN_OR_RETURN(report_.start_frame,
-                   ChooseStartFrame(options_.start, prepared_.keypoints, all));
-  animator_.BeginDriving(
-      all.slice(0, report_.start_frame, report_.start_frame + 1));
-  ASSIGN_OR_RETURN(driving_, OpenDriving());
-  report_.look_ahead_seconds = looking.Seconds();
+  if (keypoints.empty()) {
+    return absl::DataLossError(driving_path_ + ": no frame can be read");
+  }
+  detected_ = torch::cat(keypoints);
   return absl::OkStatus();
 }
 
-// Of the result, where nobody asks for another.
-cv::Size VideoAnimation::NaturalSize() const {
-  if (options_.paste_back) return still_.picture.size();
-  const cv::Size frame = animator_.frame_size();
-  if (options_.source_crop != CropMode::kNone) return frame;
-  // What was squeezed to be animated is stretched again.
-  const cv::Size box = source_->box().size();
-  const double scale = std::max(static_cast<double>(frame.width) / box.width,
-                                static_cast<double>(frame.height) / box.height);
-  return {std::max(1, static_cast<int>(std::lround(box.width * scale))),
-          std::max(1, static_cast<int>(std::lround(box.height * scale)))};
+// [B, P, 2] of the next frames: what looking ahead found, or what they show.
+absl::StatusOr<torch::Tensor> VideoAnimation::DetectedIn(
+    const std::vector<DrivingFrame>& frames) {
+  if (!detected_.defined()) return KeypointsOf(frames);
+  const auto count = static_cast<int64_t>(frames.size());
+  if (num_computed_ + count > detected_.size(0)) {
+    return absl::DataLossError(
+        driving_path_ + ": has more frames than when it was read before");
+  }
+  return detected_.slice(0, num_computed_, num_computed_ + count);
+}
+
+torch::Tensor VideoAnimation::Followed(const torch::Tensor& detected,
+                                       const std::vector<double>& seconds) {
+  const int64_t begin = num_computed_;
+  num_computed_ += detected.size(0);
+  return animator_.Follow(
+      smoothed_.defined() ? smoothed_.slice(0, begin, num_computed_) : detected,
+      seconds);
 }
 
 // Whether what drives can give what is asked for.
@@ -242,22 +278,41 @@ absl::Status VideoAnimation::CheckDriving() const {
                      driving_path_, " gives ", *driving_->num_frames(),
                      "; name a video, as .mp4, or a folder"));
   }
+  return absl::OkStatus();
+}
+
+// Whether there is what is to be shown.
+absl::Status VideoAnimation::CheckPictures() const {
+  const auto bad = [](const auto&... what) {
+    return absl::InvalidArgumentError(absl::StrCat(what...));
+  };
   const bool shows_driving =
       std::find(options_.panels.begin(), options_.panels.end(),
                 Panel::kDriving) != options_.panels.end();
-  if (!shows_driving || driving_->has_pictures()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(driving_path_,
-                   ": a motion file holds no pictures to show; leave out the "
-                   "panel 'driving'"));
+  if (shows_driving && !driving_->has_pictures()) {
+    return bad(driving_path_,
+               ": a motion file holds no pictures to show; leave out the panel "
+               "'driving'");
+  }
+  if (options_.background.kind == BackgroundOptions::Kind::kDriving &&
+      !driving_->has_pictures()) {
+    return bad(driving_path_,
+               ": a motion file holds no pictures for the background");
+  }
+  if (source_->num_parts() > 1 &&
+      (NeedMotion(options_.panels) || !options_.save_flow.empty())) {
+    return bad(source_path_, ": has ", source_->num_parts(),
+               " faces to animate, and of the panels only source, driving and "
+               "result show several, nor can the flow be saved; choose one "
+               "face by its number");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status VideoAnimation::OpenOutput() {
-  if (options_.paste_back) {
-    paster_.emplace(still_.picture.size(), source_->box());
-  }
-  painter_.emplace(options_.panels, ResultSize(options_, NaturalSize()),
-                   options_.columns, animator_.keypoints_per_transform());
+  result_size_ = ResultSize(options_, source_->natural_size());
+  painter_.emplace(options_.panels, result_size_, options_.columns,
+                   animator_.keypoints_per_transform());
   const media::VideoInfo& driving = driving_->info();
   media::VideoWriterOptions writer;
   writer.width = painter_->size().width;
@@ -316,7 +371,7 @@ absl::StatusOr<std::optional<Input>> VideoAnimation::Read() {
   Input input{*std::move(driving), {}};
   if (!options_.animate_source_video) return input;
   if (driving_->num_read() == 1) {
-    input.source = still_;
+    input.source = source_->first();
     return input;
   }
   ASSIGN_OR_RETURN(std::optional<CroppedFrame> source, source_->Next());
@@ -339,22 +394,29 @@ absl::StatusOr<std::vector<Output>> VideoAnimation::Compute(
   for (const Input& input : batch) {
     // The still is prepared already.
     const cv::Mat& source = input.source.crop;
-    if (!source.empty() && source.data != still_.crop.data) {
-      prepared_ = animator_.PrepareSource(source);
+    if (!source.empty() && source.data != source_->first().crop.data) {
+      source_->Prepare(input.source);
     }
     driving.push_back(input.driving);
     seconds.push_back(input.driving.seconds);
   }
-  const AnimatedFrames animated =
-      animator_.AnimateKeypoints(prepared_, KeypointsOf(driving), seconds);
-  const FrameMotion& motion = animated.motion;
+  ASSIGN_OR_RETURN(const torch::Tensor detected, DetectedIn(driving));
+  const std::vector<AnimatedFrames> moved =
+      source_->MoveTo(Followed(detected, seconds));
+  const FrameMotion& motion = moved[0].motion;
   std::vector<Output> outputs;
   for (size_t i = 0; i < batch.size(); ++i) {
-    Output output{
-        std::move(batch[i]), animated.pictures[i], {}, {}, {}, {}, {}, {}};
+    const auto n = static_cast<int64_t>(i);
+    Output output{std::move(batch[i]),
+                  source_->PartsOf(moved, n),
+                  {},
+                  {},
+                  {},
+                  {},
+                  {},
+                  {}};
     if (needs_motion()) {
-      const auto n = static_cast<int64_t>(i);
-      output.driving_keypoints = motion.driving_keypoints[n].cpu();
+      output.driving_keypoints = detected[n].cpu();
       output.keypoints = motion.keypoints[n].cpu();
       output.source_from_driving = motion.source_from_driving[n].cpu();
       output.occlusion = motion.occlusion[n].cpu();
@@ -375,19 +437,18 @@ absl::Status WriteRow(const torch::Tensor& row,
 
 absl::Status VideoAnimation::Write(const Output& output) {
   const CroppedFrame& source =
-      options_.animate_source_video ? output.input.source : still_;
+      options_.animate_source_video ? output.input.source : source_->first();
   const DrivingFrame& driving = output.input.driving;
+  const bool shows_whole = options_.paste_back || source_->num_parts() > 1;
+  cv::Mat driving_crop;
+  if (driving_->has_pictures()) driving_crop = driving.picture(driving_->box());
   PanelInput panels;
   // As sharp as they were filmed, not as the model sees them.
-  panels.source =
-      options_.paste_back ? source.picture : source.picture(source_->box());
-  if (driving_->has_pictures()) {
-    panels.driving = options_.paste_back ? driving.picture
-                                         : driving.picture(driving_->box());
-  }
-  panels.animated = output.animated;
-  panels.result = paster_ ? paster_->Paste(source.picture, output.animated)
-                          : output.animated;
+  panels.source = shows_whole ? source.picture : source.picture(source_->box());
+  panels.driving = options_.paste_back ? driving.picture : driving_crop;
+  panels.animated = output.parts[0].picture;
+  panels.result =
+      source_->Join(source, output.parts, driving_crop, result_size_);
   panels.keypoints = output.keypoints;
   panels.source_from_driving = output.source_from_driving;
   panels.occlusion = output.occlusion;
@@ -462,8 +523,7 @@ absl::Status VideoAnimation::Finish() {
         absl::StrCat(source_path_, " ends after ", report_.frames,
                      " frames, before the driving video; so does the result"));
   }
-  std::vector<std::string> warnings = source_->info().warnings;
-  if (!source_->warning().empty()) warnings.push_back(source_->warning());
+  std::vector<std::string> warnings = source_->warnings();
   for (const std::string& warning : driving_->warnings()) {
     warnings.push_back(warning);
   }
@@ -481,6 +541,7 @@ absl::StatusOr<AnimateVideoReport> VideoAnimation::Run() {
   RETURN_IF_ERROR(OpenSource());
   ASSIGN_OR_RETURN(driving_, OpenDriving());
   RETURN_IF_ERROR(CheckDriving());
+  RETURN_IF_ERROR(CheckPictures());
   RETURN_IF_ERROR(LookAhead());
   RETURN_IF_ERROR(OpenOutput());
   RETURN_IF_ERROR(Stream());
@@ -490,6 +551,23 @@ absl::StatusOr<AnimateVideoReport> VideoAnimation::Run() {
 }
 
 }  // namespace
+
+VideoSourceOptions SourceOptionsOf(const AnimateVideoOptions& options,
+                                   const Animator& animator) {
+  VideoSourceOptions source;
+  source.reader.crop = options.source_crop;
+  source.reader.face = options.source_face;
+  source.reader.allow_addresses = options.allow_addresses;
+  source.reader.frame_size = animator.frame_size();
+  source.reader.min_stacked_frames = kMinFramesOfSourceRow;
+  source.reader.stop = options.hooks.stop;
+  source.frame = options.source_frame;
+  source.is_video = options.animate_source_video;
+  source.paste_back = options.paste_back;
+  source.blend.fade = options.fade;
+  source.background = options.background;
+  return source;
+}
 
 absl::StatusOr<AnimateVideoReport> AnimateVideo(
     Animator& animator, const std::string& source, const std::string& driving,

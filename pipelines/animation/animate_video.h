@@ -3,16 +3,21 @@
 #define PIPELINES_ANIMATION_ANIMATE_VIDEO_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "keypoints/zero_phase_filter.h"
 #include "opencv2/core.hpp"
 #include "pipelines/animation/animator.h"
+#include "pipelines/animation/background.h"
+#include "pipelines/animation/face_choice.h"
 #include "pipelines/animation/framing.h"
 #include "pipelines/animation/panels.h"
 #include "pipelines/animation/start_frame.h"
 #include "pipelines/animation/three_stages.h"
+#include "pipelines/animation/video_source.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/media/rational.h"
 
@@ -25,6 +30,8 @@ struct AnimateVideoOptions {
   bool allow_addresses = false;
   CropMode source_crop = CropMode::kCentre;
   CropMode driving_crop = CropMode::kCentre;
+  // With CropMode::kFace: whose surroundings. Of several each is animated.
+  FaceChoice source_face;
   // The frame of a source that is a video, from 0; or all of them, each moved
   // as the driving frame of its number, until the shorter video ends.
   int64_t source_frame = 0;
@@ -32,6 +39,9 @@ struct AnimateVideoOptions {
   // The driving frame that relative motion starts from. All but the first need
   // the driving video to be read twice, so it must not be a camera.
   StartFrame start;
+  // Smooths the driving keypoints without delay, instead of the animator's
+  // causal smoothing. Read twice, too; only keypoints are kept of all frames.
+  std::optional<keypoints::ZeroPhaseOptions> zero_phase;
   // At most so many driving frames; 0 is all.
   int64_t max_frames = 0;
   // Read on after damaged places of the driving video, and say what was lost.
@@ -43,8 +53,14 @@ struct AnimateVideoOptions {
   // --- What comes out
   std::vector<Panel> panels = {Panel::kResult};
   int columns = 0;  // see PanelPainter
-  // Put the animated crop back into the whole source.
+  // Put the animated crop back into the whole source. Of several faces that are
+  // not, the crops stand side by side.
   bool paste_back = false;
+  // The share of the crop's side over which the motion fades to none where it
+  // is pasted back, see CropBlendOptions.
+  double fade = 0.15;
+  // What stands behind the figure.
+  BackgroundOptions background;
   // Of the result. Width 0: the shorter side has `size.height` pixels. Empty:
   // as the model makes it.
   cv::Size size;
@@ -81,11 +97,15 @@ struct AnimateVideoReport {
   StageSeconds stages;                // of the rest, overlapping each other
 };
 
+// What of `options` is about the source.
+VideoSourceOptions SourceOptionsOf(const AnimateVideoOptions& options,
+                                   const Animator& animator);
+
 // Writes `output`, whose ending says what: .mp4, .mov, .mkv, .webm, .avi, .gif,
-// .png or .jpg for a single frame, or a folder of PNGs without one. Keeps the
-// driving video's exact frame times and audio. `source` and `driving` are what
-// media::OpenFrameSource opens; an image is a row of frames as a source only if
-// it holds five or more.
+// .png or .jpg for a single frame, a folder of PNGs without one, or a device
+// (media/device_sink.h). Keeps the driving video's exact frame times and audio.
+// `source` and `driving` are what media::OpenFrameSource opens; an image is a
+// row of frames as a source only if it holds five or more.
 //
 // `driving` may also be a motion file that the same detector made: the frames
 // are those of the video that it was saved from, to the bit, without its sound.

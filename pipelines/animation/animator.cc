@@ -7,6 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "networks/weights/fingerprint.h"
+#include "pipelines/animation/motion_share.h"
+#include "pipelines/animation/set_reach.h"
 #include "pipelines/config/motion_choice.h"
 #include "pipelines/data/image_tensor.h"
 #include "pipelines/media/image_io.h"
@@ -18,21 +20,23 @@ namespace {
 
 constexpr double kPeriodWithoutTimes = 1.0 / 25;
 
-absl::Status CheckMotionScale(const std::vector<double>& scales,
-                              const ModelConfig& model) {
-  const auto count = static_cast<int>(scales.size());
-  if (count > 1 && count != model.num_transforms()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "motion scale has ", count, " values; give 1, or one for ",
-        "each of this model's ", model.num_transforms(), " keypoint sets"));
+// One of the two ways to say it, for `model`.
+absl::StatusOr<std::vector<double>> MotionScaleOf(
+    const AnimatorOptions& options, const ModelConfig& model,
+    const SetNames& names) {
+  MotionScales scales = options.motion_scales;
+  if (scales.by_set.empty() && scales.in_order.empty()) {
+    scales.in_order = options.transfer.motion_scale;
   }
-  for (const double scale : scales) {
-    if (!(scale >= 0 && scale <= 2)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("motion scale ", scale, "; use 0 to 2"));
+  ASSIGN_OR_RETURN(const std::vector<double> values,
+                   ResolveMotionScales(scales, model.num_transforms(), names));
+  for (const double scale : values) {
+    if (!(scale >= 0 && scale <= kLargestMotionScale)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "motion scale ", scale, "; use 0 to ", kLargestMotionScale));
     }
   }
-  return absl::OkStatus();
+  return values;
 }
 
 }  // namespace
@@ -41,13 +45,17 @@ absl::StatusOr<std::unique_ptr<Animator>> Animator::Load(
     const std::string& checkpoint, torch::Device device,
     const AnimatorOptions& options) {
   ASSIGN_OR_RETURN(TrainedModel model, LoadTrainedModel(checkpoint, device));
-  return Create(std::move(model), device, options);
+  ASSIGN_OR_RETURN(
+      const SetNames names,
+      ReadSetNames(checkpoint, model.config.model().num_transforms()));
+  return Create(std::move(model), device, options, names);
 }
 
 absl::StatusOr<std::unique_ptr<Animator>> Animator::Create(
-    TrainedModel model, torch::Device device, const AnimatorOptions& options) {
-  RETURN_IF_ERROR(
-      CheckMotionScale(options.transfer.motion_scale, model.config.model()));
+    TrainedModel model, torch::Device device, const AnimatorOptions& options,
+    const SetNames& names) {
+  ASSIGN_OR_RETURN(const std::vector<double> motion_scale,
+                   MotionScaleOf(options, model.config.model(), names));
   if (options.transfer.mode == keypoints::TransferMode::kAvd &&
       model.avd.is_empty()) {
     return absl::FailedPreconditionError(
@@ -68,6 +76,8 @@ absl::StatusOr<std::unique_ptr<Animator>> Animator::Create(
       new Animator(std::move(model), device, options));
   animator->options_.precision =
       ChoosePrecision(options.precision, device.is_cpu());
+  animator->options_.transfer.motion_scale = motion_scale;
+  animator->set_names_ = names;
   animator->BeginDriving();
   return animator;
 }
@@ -170,25 +180,51 @@ AnimatedFrames Animator::AnimateKeypoints(
                                      driving_keypoints.size(0),
               "Animator: ", seconds.size(), " times for ",
               driving_keypoints.size(0), " frames");
-  const c10::InferenceMode inference;
   const torch::Tensor detected = driving_keypoints.to(device_);
-  const torch::Tensor smoothed = Smooth(detected, seconds);
-  if (!reference_.defined()) reference_ = smoothed.slice(0, 0, 1);
-  const torch::Tensor keypoints = Transfer(source, smoothed);
-  const Motion motion = trained_.model->Move(source, keypoints);
+  AnimatedFrames animated = MoveTo(source, Follow(detected, seconds));
+  animated.motion.driving_keypoints = detected;
+  return animated;
+}
+
+torch::Tensor Animator::Follow(const torch::Tensor& driving_keypoints,
+                               absl::Span<const double> seconds) {
+  const c10::InferenceMode inference;
+  const torch::Tensor followed = Smooth(driving_keypoints.to(device_), seconds);
+  if (!reference_.defined()) reference_ = followed.slice(0, 0, 1);
+  return followed;
+}
+
+AnimatedFrames Animator::MoveTo(const PreparedSource& source,
+                                const torch::Tensor& followed,
+                                const torch::Tensor& share) {
+  TORCH_CHECK(reference_.defined(), "Animator: MoveTo before Follow");
+  const c10::InferenceMode inference;
+  const torch::Tensor keypoints = Transfer(source, followed);
+  Motion motion = trained_.model->Move(source, keypoints);
+  if (share.defined()) ShowShare(share.to(device_), &motion.blend);
   const networks::InpaintingOutput painted = Paint(source, motion);
   const torch::Tensor& frames = painted.prediction;
   AnimatedFrames animated;
   for (int64_t i = 0; i < frames.size(0); ++i) {
     animated.pictures.push_back(data::TensorToImage(frames[i]));
   }
-  animated.motion = {detected,
+  animated.motion = {followed,
                      keypoints,
                      motion.blend.source_from_driving,
                      motion.blend.occlusion_maps.back(),
                      painted.deformed_source,
                      motion.blend.contribution_maps};
   return animated;
+}
+
+torch::Tensor Animator::BackgroundAtRest(const PreparedSource& source) {
+  const c10::InferenceMode inference;
+  return trained_.model->Move(source, source.keypoints)
+      .blend.contribution_maps[0][0];
+}
+
+torch::Tensor Animator::ReachOfKeypointSets(const PreparedSource& source) {
+  return ReachOfSets(*trained_.model, source, num_keypoint_sets());
 }
 
 }  // namespace pipelines

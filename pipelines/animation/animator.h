@@ -21,14 +21,19 @@
 #include "networks/avd.h"
 #include "networks/inpainting.h"
 #include "opencv2/core.hpp"
+#include "pipelines/animation/motion_scales.h"
 #include "pipelines/animation/precision.h"
+#include "pipelines/animation/set_names.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/config/frame_size.h"
 
 namespace pipelines {
 
 struct AnimatorOptions {
+  // Its motion_scale is that of `motion_scales` where these name any.
   keypoints::TransferOptions transfer;
+  // By keypoint set, with the names beside the checkpoint (set_names.h).
+  MotionScales motion_scales;
   // Smooths the driving keypoints over time where set.
   std::optional<keypoints::OneEuroOptions> smoothing;
   Precision precision = Precision::kAuto;
@@ -46,8 +51,9 @@ struct FrameMotion {
   torch::Tensor keypoints;            // [B, P, 2] that the source takes
   torch::Tensor source_from_driving;  // [B, h, w, 2]
   torch::Tensor occlusion;            // [B, 1, H, W], 1 where the source shows
-  torch::Tensor warped;         // [B, 3, H, W], the source before painting
-  torch::Tensor contributions;  // [B, M, h, w], of M candidates, sum 1
+  torch::Tensor warped;  // [B, 3, H, W], the source before painting
+  // [B, M, h, w], of M candidates, the background first; sum 1.
+  torch::Tensor contributions;
 };
 
 struct AnimatedFrames {
@@ -59,14 +65,15 @@ struct AnimatedFrames {
 // the model's aspect is scaled to the model's size. One thread at a time.
 class Animator {
  public:
-  // The errors of LoadTrainedModel; InvalidArgument for options that do not fit
-  // the model; FailedPrecondition where AVD mode lacks its network.
+  // The errors of LoadTrainedModel and ReadSetNames; InvalidArgument for
+  // options that do not fit the model; FailedPrecondition where AVD mode lacks
+  // its network.
   static absl::StatusOr<std::unique_ptr<Animator>> Load(
       const std::string& checkpoint, torch::Device device,
       const AnimatorOptions& options = {});
   static absl::StatusOr<std::unique_ptr<Animator>> Create(
       TrainedModel model, torch::Device device,
-      const AnimatorOptions& options = {});
+      const AnimatorOptions& options = {}, const SetNames& names = {});
 
   // Size of the pictures that Animate returns.
   cv::Size frame_size() const;
@@ -106,6 +113,27 @@ class Animator {
                                   const torch::Tensor& driving_keypoints,
                                   absl::Span<const double> seconds = {});
 
+  // The two halves of AnimateKeypoints, for several sources that follow one
+  // driving video: what the sources follow, [B, P, 2], smoothed; the first of
+  // it becomes the reference where there is none. To be called once a frame.
+  torch::Tensor Follow(const torch::Tensor& driving_keypoints,
+                       absl::Span<const double> seconds = {});
+  // `source` moved as `followed` says. share: how much of the motion shows, see
+  // ShowShare (motion_share.h); undefined: all.
+  AnimatedFrames MoveTo(const PreparedSource& source,
+                        const torch::Tensor& followed,
+                        const torch::Tensor& share = {});
+
+  // The contribution map [h, w] of the background candidate of `source` at
+  // rest: near 1 where the model sees no figure.
+  torch::Tensor BackgroundAtRest(const PreparedSource& source);
+  // How much each keypoint set moves each pixel of `source`, [K, h, w]; see
+  // ReachOfSets (set_reach.h).
+  torch::Tensor ReachOfKeypointSets(const PreparedSource& source);
+  // The names that the user gave them; none of a model that was not loaded from
+  // a file.
+  const SetNames& set_names() const { return set_names_; }
+
  private:
   Animator(TrainedModel model, torch::Device device,
            const AnimatorOptions& options)
@@ -126,6 +154,7 @@ class Animator {
   std::optional<keypoints::OneEuroFilter> filter_;
   double next_seconds_ = 0;
   std::string detector_fingerprint_;  // empty until asked for
+  SetNames set_names_;
 };
 
 }  // namespace pipelines

@@ -41,21 +41,45 @@ std::optional<int64_t> CroppedReader::num_frames() const {
                   info().num_frames.value_or(options_.max_frames));
 }
 
-absl::Status CroppedReader::ChooseBox(const cv::Mat& first) {
-  std::optional<cv::Rect> face;
-  if (options_.crop == CropMode::kFace) {
-    ASSIGN_OR_RETURN(const std::unique_ptr<FaceFinder> finder,
-                     FaceFinder::Load());
-    face = finder->Find(first);
-    if (!face) {
-      warning_ =
-          absl::StrCat(path_, ": no face was found; its centre is taken");
-    }
+// None where the largest is meant and there is none.
+absl::StatusOr<std::vector<cv::Rect>> CroppedReader::FindFaces(
+    const cv::Mat& first) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<FaceFinder> finder,
+                   FaceFinder::Load());
+  const std::vector<cv::Rect> faces = finder->Find(first);
+  if (faces.empty() && options_.face.by == FaceChoice::By::kLargest) {
+    warning_ = absl::StrCat(path_, ": no face was found; its centre is taken");
+    return faces;
   }
-  const cv::Size frame = options_.frame_size;
-  box_ = CropBox(first.size(), options_.crop,
-                 static_cast<double>(frame.width) / frame.height, face);
+  absl::StatusOr<std::vector<cv::Rect>> chosen =
+      ChooseFaces(options_.face, faces);
+  if (chosen.ok()) return chosen;
+  return absl::Status(chosen.status().code(),
+                      absl::StrCat(path_, ": ", chosen.status().message()));
+}
+
+absl::Status CroppedReader::ChooseParts(const cv::Mat& first) {
+  const double aspect = static_cast<double>(options_.frame_size.width) /
+                        options_.frame_size.height;
+  std::vector<cv::Rect> faces;
+  if (options_.crop == CropMode::kFace) {
+    ASSIGN_OR_RETURN(faces, FindFaces(first));
+  }
+  const auto middle = [](const cv::Rect& r) {
+    return (cv::Point2d(r.tl()) + cv::Point2d(r.br())) / 2;
+  };
+  for (const cv::Rect& face : faces) {
+    parts_.push_back(
+        {CropBox(first.size(), options_.crop, aspect, face), middle(face)});
+  }
+  if (!faces.empty()) return absl::OkStatus();
+  const cv::Rect box = CropBox(first.size(), options_.crop, aspect);
+  parts_.push_back({box, middle(box)});
   return absl::OkStatus();
+}
+
+cv::Mat CroppedReader::Crop(const cv::Mat& picture, size_t i) const {
+  return Resize(picture(parts_[i].box), options_.frame_size);
 }
 
 absl::StatusOr<std::optional<CroppedFrame>> CroppedReader::Next() {
@@ -69,12 +93,12 @@ absl::StatusOr<std::optional<CroppedFrame>> CroppedReader::Next() {
   ASSIGN_OR_RETURN(std::optional<media::VideoFrame> frame, source_->Next());
   if (!frame) return std::nullopt;
   if (num_read_++ == 0) {
-    RETURN_IF_ERROR(ChooseBox(frame->rgb));
+    RETURN_IF_ERROR(ChooseParts(frame->rgb));
     // A camera's clock began long before the video.
     if (info().is_live) first_pts_ = frame->pts;
   }
   const int64_t pts = frame->pts - first_pts_;
-  return CroppedFrame{frame->rgb, Resize(frame->rgb(box_), options_.frame_size),
+  return CroppedFrame{frame->rgb, Crop(frame->rgb, 0),
                       static_cast<double>(pts) * info().time_base.value(), pts,
                       frame->duration};
 }

@@ -2,6 +2,7 @@
 #ifndef PIPELINES_ANIMATION_CROPPED_READER_H_
 #define PIPELINES_ANIMATION_CROPPED_READER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,6 +12,8 @@
 
 #include "absl/status/statusor.h"
 #include "opencv2/core.hpp"
+#include "pipelines/animation/crop_blend.h"
+#include "pipelines/animation/face_choice.h"
 #include "pipelines/animation/framing.h"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/rational.h"
@@ -19,7 +22,7 @@ namespace pipelines {
 
 struct CroppedFrame {
   cv::Mat picture;  // as filmed
-  cv::Mat crop;     // what the model sees, at its size
+  cv::Mat crop;     // what the model sees of it, at its size: the first part
   double seconds = 0;
   int64_t pts = 0;  // units of VideoInfo::time_base
   int64_t duration = 0;
@@ -27,6 +30,8 @@ struct CroppedFrame {
 
 struct CroppedReaderOptions {
   CropMode crop = CropMode::kCentre;
+  // Whose surroundings CropMode::kFace takes.
+  FaceChoice face;
   cv::Size frame_size;  // the model's
   bool allow_damaged = false;
   // See media::FrameSourceOptions.
@@ -51,11 +56,19 @@ class CroppedReader {
   std::optional<int64_t> num_frames() const;
 
   // The next frame; empty after the last one. The errors of FrameSource::Next;
-  // Cancelled if `stop` says so, which merely ends a live source.
+  // with the first frame those of ChooseFaces, unless the largest face is
+  // meant: without any it is the centre, with a warning. Cancelled if `stop`
+  // says so, which merely ends a live source.
   absl::StatusOr<std::optional<CroppedFrame>> Next();
 
-  // The part of the frames that is cropped; after the first frame.
-  cv::Rect box() const { return box_; }
+  // The parts of the frames that are cropped, one a face, from left to right;
+  // after the first frame. They are the same for all frames, so that the crops
+  // do not shake.
+  const std::vector<BlendedCrop>& parts() const { return parts_; }
+  // The first.
+  cv::Rect box() const { return parts_.empty() ? cv::Rect() : parts_[0].box; }
+  // `picture`, a frame, as the model sees part `i` of it.
+  cv::Mat Crop(const cv::Mat& picture, size_t i) const;
   // See FrameSource::damage.
   std::string damage() const { return source_->damage(); }
   // That no face was found; empty if all is well.
@@ -65,12 +78,13 @@ class CroppedReader {
   CroppedReader(std::string path, const CroppedReaderOptions& options)
       : path_(std::move(path)), options_(options) {}
 
-  absl::Status ChooseBox(const cv::Mat& first);
+  absl::StatusOr<std::vector<cv::Rect>> FindFaces(const cv::Mat& first);
+  absl::Status ChooseParts(const cv::Mat& first);
 
   std::string path_;
   CroppedReaderOptions options_;
   std::unique_ptr<media::FrameSource> source_;
-  cv::Rect box_;  // one for all frames, so that the crop does not shake
+  std::vector<BlendedCrop> parts_;
   int64_t num_read_ = 0;
   int64_t first_pts_ = 0;
   std::string warning_;

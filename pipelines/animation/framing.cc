@@ -25,8 +25,6 @@ constexpr double kRise = 0.06;  // of the face's height
 // Faces are looked for in pictures of at most this many pixels a side.
 constexpr int kMaxSearchSide = 640;
 
-constexpr int kFeatherShare = 12;
-
 // The largest box of `aspect` about `centre`, at most `height` high, that fits;
 // the centre gives way at the picture's border.
 cv::Rect FitBox(cv::Size size, cv::Point2d centre, double height,
@@ -45,6 +43,14 @@ cv::Rect FitBox(cv::Size size, cv::Point2d centre, double height,
   box.x = place(centre.x, box.width, size.width);
   box.y = place(centre.y, box.height, size.height);
   return box;
+}
+
+// By twice their middles.
+bool IsLeftOf(const cv::Rect& a, const cv::Rect& b) {
+  const auto middle = [](const cv::Rect& r) {
+    return std::pair<int, int>(2 * r.x + r.width, 2 * r.y + r.height);
+  };
+  return middle(a) < middle(b);
 }
 
 }  // namespace
@@ -75,7 +81,7 @@ absl::StatusOr<std::unique_ptr<FaceFinder>> FaceFinder::Load() {
   return finder;
 }
 
-std::optional<cv::Rect> FaceFinder::Find(const cv::Mat& rgb) {
+std::vector<cv::Rect> FaceFinder::Find(const cv::Mat& rgb) {
   const double scale = std::min(
       1.0, static_cast<double>(kMaxSearchSide) / std::max(rgb.cols, rgb.rows));
   cv::Mat grey;
@@ -83,17 +89,17 @@ std::optional<cv::Rect> FaceFinder::Find(const cv::Mat& rgb) {
   if (scale < 1) cv::resize(grey, grey, {}, scale, scale, cv::INTER_AREA);
   cv::equalizeHist(grey, grey);
   const int least = std::max(24, std::min(grey.cols, grey.rows) / 10);
-  if (grey.cols < least || grey.rows < least) return std::nullopt;
   std::vector<cv::Rect> faces;
+  if (grey.cols < least || grey.rows < least) return faces;
   impl_->cascade.detectMultiScale(grey, faces, /*scaleFactor=*/1.1,
                                   /*minNeighbors=*/4, 0, {least, least});
-  const auto largest = std::max_element(
-      faces.begin(), faces.end(),
-      [](const cv::Rect& a, const cv::Rect& b) { return a.area() < b.area(); });
-  if (largest == faces.end()) return std::nullopt;
-  return cv::Rect(cv::Point(cv::Point2d(largest->tl()) / scale),
-                  cv::Size(cv::Size2d(largest->size()) / scale)) &
-         cv::Rect({0, 0}, rgb.size());
+  std::stable_sort(faces.begin(), faces.end(), IsLeftOf);
+  for (cv::Rect& face : faces) {
+    face = cv::Rect(cv::Point(cv::Point2d(face.tl()) / scale),
+                    cv::Size(cv::Size2d(face.size()) / scale)) &
+           cv::Rect({0, 0}, rgb.size());
+  }
+  return faces;
 }
 
 cv::Rect CropBox(cv::Size size, CropMode mode, double aspect,
@@ -106,41 +112,6 @@ cv::Rect CropBox(cv::Size size, CropMode mode, double aspect,
   const cv::Point2d centre(face->x + face->width / 2.0,
                            face->y + (0.5 - kRise) * face->height);
   return FitBox(size, centre, kCropOverFace * face->height, aspect);
-}
-
-Paster::Paster(cv::Size size, cv::Rect box) : box_(box) {
-  const int feather =
-      std::max(1, std::min(box.width, box.height) / kFeatherShare);
-  // Distance, in pixels, from the outside of the box, along one axis.
-  const auto ramp = [feather](int at, int length, bool fade_in, bool fade_out) {
-    int distance = feather;
-    if (fade_in) distance = std::min(distance, at + 1);
-    if (fade_out) distance = std::min(distance, length - at);
-    return static_cast<float>(distance) / static_cast<float>(feather + 1);
-  };
-  const float full =
-      static_cast<float>(feather) / static_cast<float>(feather + 1);
-  weight_.create(box.size(), CV_32FC3);
-  for (int y = 0; y < box.height; ++y) {
-    const float down =
-        ramp(y, box.height, box.y > 0, box.br().y < size.height) / full;
-    for (int x = 0; x < box.width; ++x) {
-      const float across =
-          ramp(x, box.width, box.x > 0, box.br().x < size.width) / full;
-      weight_.at<cv::Vec3f>(y, x) = cv::Vec3f::all(down * across);
-    }
-  }
-}
-
-cv::Mat Paster::Paste(const cv::Mat& picture, const cv::Mat& crop) const {
-  cv::Mat result = picture.clone(), sized, above, below;
-  cv::resize(crop, sized, box_.size(), 0, 0,
-             crop.cols > box_.width ? cv::INTER_AREA : cv::INTER_CUBIC);
-  sized.convertTo(above, CV_32F);
-  result(box_).convertTo(below, CV_32F);
-  const cv::Mat blended = below + (above - below).mul(weight_);
-  blended.convertTo(result(box_), CV_8U);
-  return result;
 }
 
 }  // namespace pipelines

@@ -1,4 +1,4 @@
-// Which part of a picture the model sees, and putting that part back.
+// Which part of a picture the model sees. crop_blend.h puts it back.
 //
 // Pictures are CV_8UC3 RGB.
 #ifndef PIPELINES_ANIMATION_FRAMING_H_
@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "opencv2/core.hpp"
@@ -16,7 +17,7 @@ namespace pipelines {
 enum class CropMode {
   kNone,    // the whole picture, squeezed to the model's aspect
   kCentre,  // the largest centred part with the model's aspect
-  kFace,    // about the largest face; the centre where no face is found
+  kFace,    // about a face; the centre where no face is found
 };
 
 // "none", "centre" (or "center"), "face". InvalidArgument for anything else.
@@ -29,8 +30,9 @@ class FaceFinder {
   static absl::StatusOr<std::unique_ptr<FaceFinder>> Load();
   ~FaceFinder();
 
-  // The largest upright face.
-  std::optional<cv::Rect> Find(const cv::Mat& rgb);
+  // The upright faces, from left to right by their middles; of those one above
+  // the other, the upper first.
+  std::vector<cv::Rect> Find(const cv::Mat& rgb);
 
  private:
   FaceFinder();
@@ -43,21 +45,6 @@ class FaceFinder {
 // kFace only.
 cv::Rect CropBox(cv::Size size, CropMode mode, double aspect,
                  const std::optional<cv::Rect>& face = std::nullopt);
-
-// Puts an animated crop back into the picture that it was taken from.
-class Paster {
- public:
-  // `box` inside a picture of `size`. The crop fades in over a twelfth of its
-  // side, but not where it reaches the picture's own border.
-  Paster(cv::Size size, cv::Rect box);
-
-  // `picture` with `crop`, scaled to the box, in its place.
-  cv::Mat Paste(const cv::Mat& picture, const cv::Mat& crop) const;
-
- private:
-  cv::Rect box_;
-  cv::Mat weight_;  // of the crop, CV_32FC3 in [0, 1], the size of the box
-};
 
 }  // namespace pipelines
 
