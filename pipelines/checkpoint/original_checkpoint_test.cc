@@ -3,17 +3,18 @@
 
 #include <torch/torch.h>
 
+#include <string>
+
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "keypoints/heatmap.h"
-#include "keypoints/transfer.h"
 #include "networks/sampling.h"
 #include "networks/testing/fill.h"
 #include "networks/testing/golden.h"
-#include "networks/testing/tensor_near.h"
-#include "networks/weights/load.h"
-#include "networks/weights/pytorch_writer.h"
+#include "networks/weights/tensor_map.h"
 #include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/checkpoint/narrow_checkpoint_test_util.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -21,7 +22,6 @@ namespace {
 
 using ::absl::StatusCode;
 using ::networks::test_util::Golden;
-using ::networks::test_util::TensorNear;
 using ::networks::weights::TensorMap;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -30,79 +30,43 @@ using ::testing::HasSubstr;
 // layers; as for the single networks (networks_golden_test.cc).
 constexpr double kTolerance = 1e-4;
 
-ModelConfig NarrowConfig() {
-  ModelConfig config;
-  config.set_num_transforms(3);
-  config.mutable_dense_motion()->set_block_expansion(8);
-  config.mutable_dense_motion()->set_max_features(64);
-  config.mutable_dense_motion()->set_num_blocks(3);
-  config.mutable_inpainting()->set_block_expansion(8);
-  config.mutable_inpainting()->set_max_features(32);
-  return config;
-}
-
-// Appends a module's tensors as the golden checkpoint has them: filled, in
-// steps of 1/64.
-void AddFilled(const std::string& name, const std::string& fill_name,
-               torch::nn::Module& module, TensorMap* tensors) {
-  const std::string prefix = "ck/" + fill_name + "/";
-  networks::test_util::FillModule(prefix, module);
-  for (const auto& [key, tensor] : networks::weights::StateDict(module)) {
-    const bool filled =
-        networks::test_util::FillValue(prefix, key, tensor.sizes()).defined();
-    torch::Tensor value = filled && tensor.is_floating_point()
-                              ? torch::round(tensor * 64) / 64
-                              : tensor.clone();
-    // Wider spread keypoints and bolder contribution maps.
-    if (key == "fg_encoder.fc.weight") value = value * 8;
-    if (key == "maps.weight") value = value * 4;
-    (*tensors)[name + "." + key] = value;
-  }
+// As the golden checkpoint has it: filled, in steps of 1/64.
+torch::Tensor CheckpointValue(const std::string& network,
+                              const std::string& key,
+                              const torch::Tensor& tensor) {
+  // The names that the values follow from have no "_network".
+  const std::string fill_name = network.substr(0, network.find("_network"));
+  torch::Tensor value = networks::test_util::FillValue(
+      absl::StrCat("ck/", fill_name, "/"), key, tensor.sizes());
+  if (!value.defined() || !value.is_floating_point()) return tensor.clone();
+  value = torch::round(value * 64) / 64;
+  // Wider spread keypoints and bolder contribution maps.
+  if (key == "fg_encoder.fc.weight") return value * 8;
+  if (key == "maps.weight") return value * 4;
+  return value;
 }
 
 TensorMap NarrowCheckpoint() {
-  TensorMap tensors;
-  ModelConfig config = NarrowConfig();
-  const auto model = *AnimationModel::Create(config);
-  const ModelParts parts = model->parts();
-  AddFilled("kp_detector", "kp_detector", parts.detector, &tensors);
-  AddFilled("dense_motion_network", "dense_motion", *parts.dense_motion,
-            &tensors);
-  AddFilled("inpainting_network", "inpainting", *parts.inpainting, &tensors);
-  AddFilled("bg_predictor", "bg_predictor", *parts.background, &tensors);
-  networks::AvdOptions avd;
-  avd.num_transforms = 3;
-  avd.identity_bottleneck = avd.pose_bottleneck = 16;
-  AddFilled("avd_network", "avd", *networks::AvdNetwork(avd), &tensors);
+  TensorMap tensors = NarrowCheckpoint(NarrowConfig(3), CheckpointValue);
   tensors["optimizer.state.0.exp_avg"] = torch::zeros({3});
   return tensors;
 }
 
 std::string WriteCheckpoint(const TensorMap& tensors) {
-  const std::string path = testing::TempDir() + "/narrow64.pth.tar";
-  EXPECT_THAT(networks::weights::WritePytorch(path, tensors), IsOk());
-  return path;
+  return WriteTestCheckpoint("narrow64.pth.tar", tensors);
 }
 
 class OriginalCheckpoint : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    trained_ = new TrainedModel(
-        *LoadTrainedModel(WriteCheckpoint(NarrowCheckpoint()), torch::kCPU));
-    golden_ = new Golden(*Golden::Load(
-        "pipelines/checkpoint/testdata/full_model_narrow64.safetensors"));
+    run_ = new TrainedGolden(
+        WriteCheckpoint(NarrowCheckpoint()),
+        "pipelines/checkpoint/testdata/full_model_narrow64.safetensors");
   }
-  static void TearDownTestSuite() {
-    delete trained_;
-    delete golden_;
-  }
+  static void TearDownTestSuite() { delete run_; }
 
-  static AnimationModel& model() { return *trained_->model; }
-  static torch::Tensor Pictures(const std::string& name) {
-    const torch::Tensor bytes = golden_->tensor(name);
-    const torch::Tensor batch = bytes.dim() == 3 ? bytes.unsqueeze(0) : bytes;
-    return batch.permute({0, 3, 1, 2}).to(torch::kFloat32).div(255);
-  }
+  static AnimationModel& model() { return *run_->trained.model; }
+  static const Golden& golden() { return run_->golden; }
 
   // The motion from given candidates [B, M, h, w, 2] instead of the fit's.
   static Motion MotionOf(const PreparedSource& source,
@@ -115,7 +79,8 @@ class OriginalCheckpoint : public testing::Test {
         source.small.expand({batch, -1, -1, -1}),
         keypoints::HeatmapDifference(
             driving_keypoints, source.keypoints, source.small.size(2),
-            source.small.size(3), trained_->config.model().heatmap_variance()),
+            source.small.size(3),
+            run_->trained.config.model().heatmap_variance()),
         candidates);
     return motion;
   }
@@ -125,26 +90,26 @@ class OriginalCheckpoint : public testing::Test {
   void ExpectMotionAndPrediction(const std::string& prefix,
                                  const torch::Tensor& background,
                                  const torch::Tensor& grids) {
-    const torch::Tensor source = Pictures("source_u8");
+    const torch::Tensor source = run_->Pictures("source_u8");
     const PreparedSource prepared{
-        source, golden_->tensor("kp_source"), model().Downsample(source), {}};
+        source, golden().tensor("kp_source"), model().Downsample(source), {}};
     const Motion moved =
-        MotionOf(prepared, golden_->tensor("kp_driving").slice(0, 1, 2),
+        MotionOf(prepared, golden().tensor("kp_driving").slice(0, 1, 2),
                  torch::cat({background, grids}, 1));
     const networks::DenseMotionOutput& motion = moved.blend;
-    EXPECT_TRUE(golden_->Matches(prefix + "contribution_maps",
+    EXPECT_TRUE(golden().Matches(prefix + "contribution_maps",
                                  motion.contribution_maps, kTolerance));
-    EXPECT_TRUE(golden_->Matches(prefix + "deformation",
+    EXPECT_TRUE(golden().Matches(prefix + "deformation",
                                  motion.source_from_driving, kTolerance));
     for (size_t i = 0; i < motion.occlusion_maps.size(); ++i) {
       EXPECT_TRUE(
-          golden_->Matches(prefix + "occlusion_map." + std::to_string(i),
+          golden().Matches(prefix + "occlusion_map." + std::to_string(i),
                            motion.occlusion_maps[i], kTolerance));
     }
     const auto painted = model().Paint(prepared, moved);
-    EXPECT_TRUE(golden_->Matches(prefix + "deformed", painted.deformed_source,
+    EXPECT_TRUE(golden().Matches(prefix + "deformed", painted.deformed_source,
                                  kTolerance));
-    EXPECT_TRUE(golden_->Matches(prefix + "prediction", painted.prediction,
+    EXPECT_TRUE(golden().Matches(prefix + "prediction", painted.prediction,
                                  kTolerance));
   }
 
@@ -154,14 +119,12 @@ class OriginalCheckpoint : public testing::Test {
   }
 
   const torch::NoGradGuard no_grad_;
-  static TrainedModel* trained_;
-  static Golden* golden_;
+  static TrainedGolden* run_;
 };
-TrainedModel* OriginalCheckpoint::trained_ = nullptr;
-Golden* OriginalCheckpoint::golden_ = nullptr;
+TrainedGolden* OriginalCheckpoint::run_ = nullptr;
 
 TEST_F(OriginalCheckpoint, SaysItsConfigByItsShapes) {
-  const ModelConfig& config = trained_->config.model();
+  const ModelConfig& config = run_->trained.config.model();
   EXPECT_EQ(config.num_transforms(), 3);
   EXPECT_EQ(config.keypoints_per_transform(), 5);
   EXPECT_EQ(config.detector().width(), 64);
@@ -177,26 +140,26 @@ TEST_F(OriginalCheckpoint, SaysItsConfigByItsShapes) {
 }
 
 TEST_F(OriginalCheckpoint, DetectsItsKeypointsAndBackground) {
-  const torch::Tensor source = Pictures("source_u8");
-  const torch::Tensor driving = Pictures("driving_u8");
-  EXPECT_TRUE(golden_->Matches("kp_source", model().DetectKeypoints(source),
+  const torch::Tensor source = run_->Pictures("source_u8");
+  const torch::Tensor driving = run_->Pictures("driving_u8");
+  EXPECT_TRUE(golden().Matches("kp_source", model().DetectKeypoints(source),
                                kTolerance));
-  EXPECT_TRUE(golden_->Matches("kp_driving", model().DetectKeypoints(driving),
+  EXPECT_TRUE(golden().Matches("kp_driving", model().DetectKeypoints(driving),
                                kTolerance));
-  EXPECT_TRUE(golden_->Matches(
+  EXPECT_TRUE(golden().Matches(
       "bg_param", model().PredictBackground(source.expand_as(driving), driving),
       kTolerance));
 }
 
 TEST_F(OriginalCheckpoint, PredictsFromGivenGrids) {
-  const torch::Tensor given = torch::cat({golden_->tensor("given.grid_partial"),
-                                          golden_->tensor("given.grid_global")},
+  const torch::Tensor given = torch::cat({golden().tensor("given.grid_partial"),
+                                          golden().tensor("given.grid_global")},
                                          1);
   const torch::Tensor affine =
-      networks::AffineGrid(golden_->tensor("bg_param").slice(0, 1, 2), 16, 16);
+      networks::AffineGrid(golden().tensor("bg_param").slice(0, 1, 2), 16, 16);
   ExpectMotionAndPrediction("given.bg.", affine.unsqueeze(1), given);
   ExpectMotionAndPrediction("given.nobg.", IdentityField(), given);
-  const torch::Tensor adam = golden_->tensor("adam.grids");
+  const torch::Tensor adam = golden().tensor("adam.grids");
   ExpectMotionAndPrediction("adam.bg.", affine.unsqueeze(1), adam);
   ExpectMotionAndPrediction("adam.nobg.", IdentityField(), adam);
 }
@@ -222,17 +185,17 @@ torch::Tensor Residuals(const torch::Tensor& grids, const torch::Tensor& source,
 }
 
 TEST_F(OriginalCheckpoint, OurFitIsNoWorseThanTheOriginals) {
-  const torch::Tensor source = golden_->tensor("kp_source");
+  const torch::Tensor source = golden().tensor("kp_source");
   for (int64_t frame = 0; frame < 3; ++frame) {
     const torch::Tensor driving =
-        golden_->tensor("demo.standard.kp_norm").slice(0, frame, frame + 1);
-    const torch::Tensor picture = Pictures("source_u8");
+        golden().tensor("demo.standard.kp_norm").slice(0, frame, frame + 1);
+    const torch::Tensor picture = run_->Pictures("source_u8");
     const Candidates ours =
         model()
             .Move({picture, source, model().Downsample(picture), {}}, driving)
             .candidates;
     const torch::Tensor theirs = Residuals(
-        golden_->tensor("demo.standard.grids").slice(0, frame, frame + 1),
+        golden().tensor("demo.standard.grids").slice(0, frame, frame + 1),
         source, driving);
     // The original's grids, at 16 x 16, are interpolated at the keypoints; so
     // are ours, which costs both up to the curvature of the field over a cell.
@@ -246,32 +209,22 @@ TEST_F(OriginalCheckpoint, OurFitIsNoWorseThanTheOriginals) {
 }
 
 TEST_F(OriginalCheckpoint, RunsItsDemoLoopFromItsGrids) {
-  const torch::Tensor source = Pictures("source_u8");
+  const torch::Tensor source = run_->Pictures("source_u8");
   const PreparedSource prepared = model().PrepareSource(source);
-  const torch::Tensor driving = golden_->tensor("kp_driving");
-  ASSERT_TRUE(trained_->avd);
-  networks::AvdNetwork avd = trained_->avd;
-  for (const auto& [name, mode] :
-       {std::pair("standard", keypoints::TransferMode::kStandard),
-        std::pair("relative", keypoints::TransferMode::kRelative),
-        std::pair("avd", keypoints::TransferMode::kAvd)}) {
+  const torch::Tensor driving = golden().tensor("kp_driving");
+  ASSERT_TRUE(run_->trained.avd);
+  for (const auto& [name, mode] : DemoModes()) {
     SCOPED_TRACE(name);
-    const std::string prefix = std::string("demo.") + name + ".";
-    keypoints::TransferOptions options;
-    options.mode = mode;
-    const keypoints::MotionTransfer transfer(
-        options, prepared.keypoints, driving.slice(0, 0, 1),
-        [&](const torch::Tensor& identity, const torch::Tensor& pose) {
-          return avd(identity, pose);
-        });
-    const torch::Tensor moved = transfer.Apply(driving);
-    EXPECT_TRUE(golden_->Matches(prefix + "kp_norm", moved, kTolerance));
-    const torch::Tensor grids = golden_->tensor(prefix + "grids");
+    const std::string prefix = "demo." + name + ".";
+    const torch::Tensor moved =
+        DemoKeypoints(mode, prepared.keypoints, driving, run_->trained.avd);
+    EXPECT_TRUE(golden().Matches(prefix + "kp_norm", moved, kTolerance));
+    const torch::Tensor grids = golden().tensor(prefix + "grids");
     const Motion motion = MotionOf(
         prepared, moved,
         torch::cat({IdentityField().expand({3, 1, 16, 16, 2}), grids}, 1));
     const torch::Tensor prediction = model().Paint(prepared, motion).prediction;
-    EXPECT_TRUE(golden_->Matches(prefix + "predictions_nhwc",
+    EXPECT_TRUE(golden().Matches(prefix + "predictions_nhwc",
                                  prediction.permute({0, 2, 3, 1}), kTolerance));
   }
 }

@@ -11,15 +11,14 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "keypoints/heatmap.h"
-#include "keypoints/transfer.h"
 #include "networks/blocks.h"
 #include "networks/hourglass.h"
 #include "networks/sampling.h"
 #include "networks/testing/fill.h"
-#include "networks/testing/golden.h"
 #include "networks/weights/load.h"
-#include "networks/weights/pytorch_writer.h"
+#include "networks/weights/tensor_map.h"
 #include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/checkpoint/narrow_checkpoint_test_util.h"
 #include "pipelines/checkpoint/original_checkpoint.h"
 #include "pipelines/model/thin_plate_original.h"
 #include "third_party/absl/status_matchers.h"
@@ -28,7 +27,6 @@ namespace pipelines {
 namespace {
 
 using ::absl::StatusCode;
-using ::networks::test_util::Golden;
 using ::networks::weights::TensorMap;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -38,16 +36,10 @@ using torch::Tensor;
 // borders of a warp multiply have the yardstick beside it, see Golden.
 constexpr double kTolerance = 1e-4;
 
-ModelConfig NarrowConfig() {
-  ModelConfig config;
-  config.set_num_transforms(4);
+ModelConfig PredecessorConfig() {
+  ModelConfig config = NarrowConfig(4);
   config.set_global_transform(false);
   config.mutable_local()->mutable_thin_plate_original();
-  config.mutable_dense_motion()->set_block_expansion(8);
-  config.mutable_dense_motion()->set_max_features(64);
-  config.mutable_dense_motion()->set_num_blocks(3);
-  config.mutable_inpainting()->set_block_expansion(8);
-  config.mutable_inpainting()->set_max_features(32);
   return config;
 }
 
@@ -74,66 +66,33 @@ Tensor CheckpointValue(const std::string& network, const std::string& key,
 }
 
 TensorMap NarrowCheckpoint() {
-  TensorMap tensors;
-  const auto add = [&tensors](const std::string& network,
-                              const torch::nn::Module& module) {
-    for (const auto& [key, tensor] : networks::weights::StateDict(module)) {
-      tensors[absl::StrCat(network, ".", key)] =
-          CheckpointValue(network, key, tensor);
-    }
-  };
-  const auto model = *AnimationModel::Create(NarrowConfig());
-  const ModelParts parts = model->parts();
-  add("kp_detector", parts.detector);
-  add("dense_motion_network", *parts.dense_motion);
-  add("inpainting_network", *parts.inpainting);
-  add("bg_predictor", *parts.background);
-  networks::AvdOptions avd;
-  avd.num_transforms = 4;
-  avd.identity_bottleneck = avd.pose_bottleneck = 16;
-  add("avd_network", *networks::AvdNetwork(avd));
+  TensorMap tensors = NarrowCheckpoint(PredecessorConfig(), CheckpointValue);
   tensors["optimizer_avd.state.0.exp_avg"] = torch::zeros({3});
   tensors["optimizer_avd.state.0.step"] = torch::zeros({});
   return tensors;
 }
 
 std::string WriteCheckpoint(const TensorMap& tensors) {
-  const std::string path = testing::TempDir() + "/tps_narrow64.pth.tar";
-  EXPECT_THAT(networks::weights::WritePytorch(path, tensors), IsOk());
-  return path;
+  return WriteTestCheckpoint("tps_narrow64.pth.tar", tensors);
 }
 
 class PredecessorCheckpoint : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    trained_ = new TrainedModel(
-        *LoadTrainedModel(WriteCheckpoint(NarrowCheckpoint()), torch::kCPU));
-    golden_ = new Golden(*Golden::Load(
-        "pipelines/checkpoint/testdata/tps_full_model_narrow64.safetensors"));
+    run_ = new TrainedGolden(
+        WriteCheckpoint(NarrowCheckpoint()),
+        "pipelines/checkpoint/testdata/tps_full_model_narrow64.safetensors");
   }
-  static void TearDownTestSuite() {
-    delete trained_;
-    delete golden_;
-  }
+  static void TearDownTestSuite() { delete run_; }
 
-  static AnimationModel& model() { return *trained_->model; }
-  static Tensor Pictures(const std::string& name, torch::Dtype dtype) {
-    const Tensor bytes = golden_->tensor(name);
-    const Tensor batch = bytes.dim() == 3 ? bytes.unsqueeze(0) : bytes;
-    // Divided in double and rounded once.
-    return batch.permute({0, 3, 1, 2})
-        .to(torch::kFloat64)
-        .div(255)
-        .to(torch::kFloat32)
-        .to(dtype);
-  }
+  static AnimationModel& model() { return *run_->trained.model; }
 
   // Against the stored float32 numbers: of a float64 run within the yardstick,
   // of a float32 run within some of them.
   static void Expect(const std::string& name, const Tensor& actual) {
     EXPECT_TRUE(actual.scalar_type() == torch::kFloat64
-                    ? golden_->MatchesInFloat64(name, actual, kTolerance)
-                    : golden_->MatchesInFloat32(name, actual, kTolerance));
+                    ? run_->golden.MatchesInFloat64(name, actual, kTolerance)
+                    : run_->golden.MatchesInFloat32(name, actual, kTolerance));
   }
 
   // Theta and weights of the splines of a batch of driving keypoints.
@@ -168,8 +127,8 @@ class PredecessorCheckpoint : public testing::Test {
   static Reconstruction Reconstruct(torch::Dtype dtype) {
     model().to(dtype);
     Reconstruction run;
-    run.source = model().PrepareSource(Pictures("source_u8", dtype));
-    run.driving = Pictures("driving_u8", dtype);
+    run.source = model().PrepareSource(run_->Pictures("source_u8", dtype));
+    run.driving = run_->Pictures("driving_u8", dtype);
     run.driving_points = model().DetectKeypoints(run.driving);
     run.background = model().PredictBackground(
         run.source.image.expand_as(run.driving), run.driving);
@@ -242,14 +201,12 @@ class PredecessorCheckpoint : public testing::Test {
   }
 
   const torch::NoGradGuard no_grad_;
-  static TrainedModel* trained_;
-  static Golden* golden_;
+  static TrainedGolden* run_;
 };
-TrainedModel* PredecessorCheckpoint::trained_ = nullptr;
-Golden* PredecessorCheckpoint::golden_ = nullptr;
+TrainedGolden* PredecessorCheckpoint::run_ = nullptr;
 
 TEST_F(PredecessorCheckpoint, SaysItsKindAndConfigByItsShapes) {
-  const ModelConfig& config = trained_->config.model();
+  const ModelConfig& config = run_->trained.config.model();
   EXPECT_EQ(config.num_transforms(), 4);
   EXPECT_EQ(config.keypoints_per_transform(), 5);
   EXPECT_FALSE(config.global_transform());
@@ -258,7 +215,7 @@ TEST_F(PredecessorCheckpoint, SaysItsKindAndConfigByItsShapes) {
   EXPECT_TRUE(config.background());
   EXPECT_EQ(config.dense_motion().block_expansion(), 8);
   EXPECT_TRUE(config.dense_motion().multi_mask());
-  ASSERT_TRUE(trained_->avd);
+  ASSERT_TRUE(run_->trained.avd);
 }
 
 // In float64, so that the yardstick of every intermediate holds: it is how far
@@ -298,24 +255,14 @@ TEST_F(PredecessorCheckpoint, ReconstructsInFloat32) {
 TEST_F(PredecessorCheckpoint, RunsItsDemoLoop) {
   model().to(torch::kFloat32);
   const PreparedSource source =
-      model().PrepareSource(Pictures("source_u8", torch::kFloat32));
+      model().PrepareSource(run_->Pictures("source_u8", torch::kFloat32));
   const Tensor driving =
-      model().DetectKeypoints(Pictures("driving_u8", torch::kFloat32));
-  networks::AvdNetwork avd = trained_->avd;
-  for (const auto& [name, mode] :
-       {std::pair("standard", keypoints::TransferMode::kStandard),
-        std::pair("relative", keypoints::TransferMode::kRelative),
-        std::pair("avd", keypoints::TransferMode::kAvd)}) {
+      model().DetectKeypoints(run_->Pictures("driving_u8", torch::kFloat32));
+  for (const auto& [name, mode] : DemoModes()) {
     SCOPED_TRACE(name);
     const std::string prefix = absl::StrCat("demo.", name, ".");
-    keypoints::TransferOptions options;
-    options.mode = mode;
-    const keypoints::MotionTransfer transfer(
-        options, source.keypoints, driving.slice(0, 0, 1),
-        [&](const Tensor& identity, const Tensor& pose) {
-          return avd(identity, pose);
-        });
-    const Tensor moved = transfer.Apply(driving);
+    const Tensor moved =
+        DemoKeypoints(mode, source.keypoints, driving, run_->trained.avd);
     Expect(prefix + "kp_norm", moved);
     ExpectSplines(prefix, source.keypoints, moved);
     const Motion motion = model().Move(source, moved);
@@ -350,6 +297,35 @@ TEST(PredecessorLayouts, LoadWithAndWithoutOptionalNetworks) {
   ASSERT_THAT(trained, IsOk());
   EXPECT_FALSE(trained->model->has_background());
   EXPECT_FALSE(trained->config.model().background());
+}
+
+// Every tensor has one value, which follows from its name.
+void ExpectLegacyValues(const std::string& network,
+                        const torch::nn::Module& module) {
+  for (const auto& [key, tensor] : networks::weights::StateDict(module)) {
+    const std::string name = absl::StrCat(network, ".", key);
+    const Tensor expected = tensor.is_floating_point()
+                                ? networks::test_util::FillUniform(name, {})
+                                : torch::tensor(int64_t{7});
+    EXPECT_TRUE(torch::equal(tensor, expected.expand(tensor.sizes()))) << name;
+  }
+}
+
+// What PyTorch wrote before version 1.6, here in mgif's layout, without
+// background, after the AVD network was trained; made by Python.
+TEST(PredecessorLayouts, LoadFromTheFormatBeforeZip) {
+  const auto trained = LoadTrainedModel(
+      "pipelines/checkpoint/testdata/tps_legacy.pth.tar", torch::kCPU);
+  ASSERT_THAT(trained, IsOk());
+  EXPECT_EQ(trained->config.model().num_transforms(), 4);
+  EXPECT_TRUE(trained->config.model().local().has_thin_plate_original());
+  EXPECT_FALSE(trained->config.model().background());
+  const ModelParts parts = trained->model->parts();
+  ExpectLegacyValues("kp_detector", parts.detector);
+  ExpectLegacyValues("dense_motion_network", *parts.dense_motion);
+  ExpectLegacyValues("inpainting_network", *parts.inpainting);
+  ASSERT_TRUE(trained->avd);
+  ExpectLegacyValues("avd_network", *trained->avd);
 }
 
 // --- Which kind it is.
