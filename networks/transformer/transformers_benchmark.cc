@@ -21,7 +21,10 @@
 #include "benchmark/benchmark.h"
 #include "networks/dino/heads.h"
 #include "networks/dino/vision_transformer.h"
+#include "networks/sam/image_encoder.h"
+#include "networks/sam/options.h"
 #include "networks/sam/sam.h"
+#include "networks/sam/tiny_vit.h"
 #include "networks/transformer/attention.h"
 #include "networks/transformer/feed_forward.h"
 
@@ -108,6 +111,36 @@ BENCHMARK(BM_DinoForwardBackward)
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
+// What the structure loss takes of each network for an image at 224 x 224:
+// the keys of the last layer, their self-similarity and its gradient to the
+// image.
+void BM_StructureNetwork(benchmark::State& state, const char* model) {
+  dino::VisionTransformer network = FrozenDino(model);
+  const Tensor image = torch::randn({1, 3, 224, 224});
+  for (auto _ : state) {
+    const Tensor leaf = image.clone().requires_grad_();
+    SelfSimilarityOf(network, leaf).square().mean().backward();
+    Tensor gradient = leaf.grad();
+    benchmark::DoNotOptimize(gradient);
+  }
+  state.counters["peak_MB"] = PeakMegabytes();
+}
+
+#define STRUCTURE_NETWORK(model)                        \
+  BENCHMARK_CAPTURE(BM_StructureNetwork, model, #model) \
+      ->Unit(benchmark::kMillisecond)                   \
+      ->MeasureProcessCPUTime()                         \
+      ->UseRealTime()
+STRUCTURE_NETWORK(vits16);
+STRUCTURE_NETWORK(vits14);
+STRUCTURE_NETWORK(vits14_reg);
+STRUCTURE_NETWORK(vits8);
+STRUCTURE_NETWORK(vitb16);
+STRUCTURE_NETWORK(vitb14);
+STRUCTURE_NETWORK(vitb14_reg);
+STRUCTURE_NETWORK(vitb8);
+#undef STRUCTURE_NETWORK
+
 // SAM ViT-B's image encoder.
 void BM_SamImageEncoder(benchmark::State& state) {
   torch::NoGradGuard no_grad;
@@ -124,6 +157,28 @@ void BM_SamImageEncoder(benchmark::State& state) {
   state.counters["peak_MB"] = PeakMegabytes();
 }
 BENCHMARK(BM_SamImageEncoder)
+    ->ArgNames({"size", "bf16"})
+    ->ArgsProduct({{512, 1024}, {0, 1}})
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
+
+// MobileSAM's image encoder.
+void BM_MobileSamImageEncoder(benchmark::State& state) {
+  torch::NoGradGuard no_grad;
+  SetThreads();
+  torch::manual_seed(1);
+  sam::TinyVit encoder((sam::TinyVitOptions()));
+  const Tensor image = torch::randn({1, 3, state.range(0), state.range(0)});
+  if (state.range(1) != 0) {
+    const Tensor expected = encoder->forward(image);
+    transformer::MultiplyIn(torch::kBFloat16, *encoder);
+    state.counters["deviation"] = Deviation(encoder->forward(image), expected);
+  }
+  for (auto _ : state) benchmark::DoNotOptimize(encoder->forward(image));
+  state.counters["peak_MB"] = PeakMegabytes();
+}
+BENCHMARK(BM_MobileSamImageEncoder)
     ->ArgNames({"size", "bf16"})
     ->ArgsProduct({{512, 1024}, {0, 1}})
     ->Unit(benchmark::kMillisecond)
