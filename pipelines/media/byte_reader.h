@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 
+#include "pipelines/media/bytes.h"
+
 namespace pipelines::media {
 
 // Random access by bytes; what lies beyond the end reads as zeros.
@@ -32,17 +34,11 @@ class ByteReader {
   }
 
   uint64_t BigEndian(int64_t at, int count) {
-    uint64_t value = 0;
-    for (unsigned char byte : Bytes(at, count)) value = value << 8 | byte;
-    return value;
+    return media::BigEndian(Bytes(at, count), 0, count);
   }
 
   uint64_t LittleEndian(int64_t at, int count) {
-    uint64_t value = 0;
-    std::string bytes = Bytes(at, count);
-    std::reverse(bytes.begin(), bytes.end());
-    for (unsigned char byte : bytes) value = value << 8 | byte;
-    return value;
+    return media::LittleEndian(Bytes(at, count), 0, count);
   }
 
  private:

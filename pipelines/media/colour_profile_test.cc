@@ -11,6 +11,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "opencv2/imgcodecs.hpp"
+#include "pipelines/media/bytes.h"
+#include "pipelines/media/image_chunks_test_util.h"
 #include "pipelines/media/image_io.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -48,29 +50,10 @@ std::string LinearGrey() {
   return profile;
 }
 
-std::string BigEndian(uint32_t value) {
-  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
-          static_cast<char>(value >> 8), static_cast<char>(value)};
-}
-
-std::string LittleEndian(uint32_t value) {
-  const std::string big = BigEndian(value);
-  return {big.rbegin(), big.rend()};
-}
-
 std::string Encode(const std::string& ending, const cv::Mat& bgr) {
   std::vector<uchar> bytes;
   cv::imencode(ending, bgr, bytes, {cv::IMWRITE_JPEG_QUALITY, 100});
   return std::string(bytes.begin(), bytes.end());
-}
-
-std::string PngChunk(const std::string& type, const std::string& data) {
-  const std::string content = type + data;
-  const uLong checksum =
-      crc32(0, reinterpret_cast<const Bytef*>(content.data()),
-            static_cast<uInt>(content.size()));
-  return BigEndian(static_cast<uint32_t>(data.size())) + content +
-         BigEndian(static_cast<uint32_t>(checksum));
 }
 
 std::string PngWith(const cv::Mat& bgr, const std::string& chunks) {
@@ -93,7 +76,7 @@ std::string JpegWith(const cv::Mat& bgr, const std::string& profile) {
     const std::string content =
         std::string("ICC_PROFILE\0", 12) + number + std::string("\2", 1) + part;
     return "\xff\xe2" +
-           BigEndian(static_cast<uint32_t>(content.size() + 2)).substr(2) +
+           BigEndianBytes(static_cast<uint32_t>(content.size() + 2)).substr(2) +
            content;
   };
   const std::string jpeg = Encode(".jpg", bgr);
@@ -105,18 +88,13 @@ std::string JpegWith(const cv::Mat& bgr, const std::string& profile) {
 std::string WebpWith(const cv::Mat& bgr, const std::string& profile) {
   std::vector<uchar> simple;
   cv::imencode(".webp", bgr, simple, {cv::IMWRITE_WEBP_QUALITY, 101});
-  const auto chunk = [](const std::string& type, std::string content) {
-    const auto size = static_cast<uint32_t>(content.size());
-    if (size % 2 != 0) content += '\0';
-    return type + LittleEndian(size) + content;
-  };
   const std::string extended =
       std::string("\x20\0\0\0", 4) +
-      LittleEndian(static_cast<uint32_t>(bgr.cols - 1)).substr(0, 3) +
-      LittleEndian(static_cast<uint32_t>(bgr.rows - 1)).substr(0, 3);
-  return chunk("RIFF", "WEBP" + chunk("VP8X", extended) +
-                           chunk("ICCP", profile) +
-                           std::string(simple.begin() + 12, simple.end()));
+      LittleEndianBytes(static_cast<uint32_t>(bgr.cols - 1)).substr(0, 3) +
+      LittleEndianBytes(static_cast<uint32_t>(bgr.rows - 1)).substr(0, 3);
+  return RiffChunk("RIFF", "WEBP" + RiffChunk("VP8X", extended) +
+                               RiffChunk("ICCP", profile) +
+                               std::string(simple.begin() + 12, simple.end()));
 }
 
 cv::Vec3b Shown(const std::string& bytes) {
@@ -155,8 +133,8 @@ TEST(ReadImage, KeepsWhatIsSrgbAlready) {
   const auto plain = DecodeImage(Encode(".png", bgr), "plain");
   ASSERT_THAT(plain, IsOk());
   const std::string srgb = PngProfile(Saved(cmsCreate_sRGBProfile()));
-  const std::string gamma = PngChunk("gAMA", BigEndian(45455));
-  const std::string linear = PngChunk("gAMA", BigEndian(100000));
+  const std::string gamma = PngChunk("gAMA", BigEndianBytes(45455));
+  const std::string linear = PngChunk("gAMA", BigEndianBytes(100000));
   const std::string broken = PngProfile(DisplayP3().substr(0, 200));
   for (const std::string& chunks :
        {srgb, gamma, srgb + linear,
@@ -170,7 +148,7 @@ TEST(ReadImage, KeepsWhatIsSrgbAlready) {
 // Half of the light is 188 of 255 by the curve of sRGB.
 TEST(ReadImage, AppliesGamma) {
   const cv::Mat half(2, 2, CV_8UC3, cv::Scalar::all(128));
-  ExpectNear(Shown(PngWith(half, PngChunk("gAMA", BigEndian(100000)))),
+  ExpectNear(Shown(PngWith(half, PngChunk("gAMA", BigEndianBytes(100000)))),
              cv::Vec3b(188, 188, 188));
   const cv::Mat grey(2, 2, CV_8UC1, cv::Scalar(128));
   ExpectNear(Shown(PngWith(grey, PngProfile(LinearGrey()))),
@@ -182,10 +160,10 @@ TEST(ReadImage, AppliesPrimariesWithGamma) {
   std::string primaries;
   for (const uint32_t value :
        {31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000}) {
-    primaries += BigEndian(value);
+    primaries += BigEndianBytes(value);
   }
   const cv::Mat bgr(2, 2, CV_8UC3, cv::Scalar(60, 60, 230));
-  ExpectNear(Shown(PngWith(bgr, PngChunk("gAMA", BigEndian(45455)) +
+  ExpectNear(Shown(PngWith(bgr, PngChunk("gAMA", BigEndianBytes(45455)) +
                                     PngChunk("cHRM", primaries))),
              cv::Vec3b(251, 31, 49));
 }

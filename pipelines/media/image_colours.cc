@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 
+#include "pipelines/media/bytes.h"
 #include "pipelines/media/image_header.h"
 
 namespace pipelines::media {
@@ -16,22 +17,6 @@ using namespace std::string_view_literals;
 
 // Profiles of printers with large tables have a few megabytes.
 constexpr size_t kMaxProfileBytes = size_t{16} << 20;
-
-uint32_t Byte(std::string_view bytes, size_t at) {
-  return at < bytes.size() ? static_cast<unsigned char>(bytes[at]) : 0;
-}
-
-uint32_t BigEndian(std::string_view bytes, size_t at, int count) {
-  uint32_t value = 0;
-  for (int i = 0; i < count; ++i) value = value << 8 | Byte(bytes, at + i);
-  return value;
-}
-
-uint32_t LittleEndian(std::string_view bytes, size_t at, int count) {
-  uint32_t value = 0;
-  for (int i = count; i-- > 0;) value = value << 8 | Byte(bytes, at + i);
-  return value;
-}
 
 // Up to `count` bytes from `at` on.
 std::string_view Part(std::string_view bytes, size_t at, size_t count) {

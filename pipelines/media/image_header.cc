@@ -10,28 +10,13 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "pipelines/media/bytes.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {
 namespace {
 
 using namespace std::string_view_literals;
-
-uint32_t Byte(std::string_view bytes, size_t at) {
-  return at < bytes.size() ? static_cast<unsigned char>(bytes[at]) : 0;
-}
-
-uint32_t BigEndian(std::string_view bytes, size_t at, int count) {
-  uint32_t value = 0;
-  for (int i = 0; i < count; ++i) value = value << 8 | Byte(bytes, at + i);
-  return value;
-}
-
-uint32_t LittleEndian(std::string_view bytes, size_t at, int count) {
-  uint32_t value = 0;
-  for (int i = count; i-- > 0;) value = value << 8 | Byte(bytes, at + i);
-  return value;
-}
 
 bool StartsWith(std::string_view bytes, std::string_view prefix) {
   return bytes.substr(0, prefix.size()) == prefix;

@@ -14,6 +14,7 @@
 #include "opencv2/core/utils/logger.hpp"
 #include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
+#include "pipelines/media/bytes.h"
 #include "pipelines/media/colour_profile.h"
 #include "pipelines/media/image_colours.h"
 #include "pipelines/media/image_header.h"
@@ -109,19 +110,15 @@ cv::Mat SplitAlpha(cv::Mat* image) {
   return alpha;
 }
 
-std::string BigEndian(uint32_t value) {
-  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
-          static_cast<char>(value >> 8), static_cast<char>(value)};
-}
-
 // Puts a chunk behind the header, [PNG specification, 5.3].
 void InsertPngChunk(const std::string& chunk, std::string* png) {
   constexpr size_t kHeaderEnd = 8 + 25;  // signature and IHDR
   const auto crc = static_cast<uint32_t>(
       crc32(0, reinterpret_cast<const Bytef*>(chunk.data()),
             static_cast<uInt>(chunk.size())));
-  png->insert(kHeaderEnd, BigEndian(static_cast<uint32_t>(chunk.size() - 4)) +
-                              chunk + BigEndian(crc));
+  png->insert(kHeaderEnd,
+              BigEndianBytes(static_cast<uint32_t>(chunk.size() - 4)) + chunk +
+                  BigEndianBytes(crc));
 }
 
 // Puts a comment segment behind the JFIF header, [ITU-T T.81, B.2.4.5].

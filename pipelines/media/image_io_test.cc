@@ -19,6 +19,8 @@
 #include "networks/files/testing_full_disk.h"
 #include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
+#include "pipelines/media/bytes.h"
+#include "pipelines/media/image_chunks_test_util.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines::media {
@@ -192,17 +194,6 @@ TEST(ReadImage, AppliesEachExifOrientation) {
   }
 }
 
-std::string LittleEndian(uint32_t value) {
-  return {static_cast<char>(value), static_cast<char>(value >> 8),
-          static_cast<char>(value >> 16), static_cast<char>(value >> 24)};
-}
-
-std::string RiffChunk(const std::string& type, std::string content) {
-  const auto size = static_cast<uint32_t>(content.size());
-  if (size % 2 != 0) content += '\0';
-  return type + LittleEndian(size) + content;
-}
-
 // A lossless WebP with a header that announces the EXIF data behind it.
 std::string WebpWithOrientation(const cv::Mat& rgb, char orientation) {
   std::vector<uchar> simple;
@@ -211,8 +202,8 @@ std::string WebpWithOrientation(const cv::Mat& rgb, char orientation) {
   const auto width = static_cast<uint32_t>(rgb.cols - 1);
   const auto height = static_cast<uint32_t>(rgb.rows - 1);
   const std::string extended = std::string("\x08\0\0\0", 4) +
-                               LittleEndian(width).substr(0, 3) +
-                               LittleEndian(height).substr(0, 3);
+                               LittleEndianBytes(width).substr(0, 3) +
+                               LittleEndianBytes(height).substr(0, 3);
   const std::string jpeg = WithOrientation("\xff\xd8", orientation);
   const std::string tiff = jpeg.substr(jpeg.find("Exif") + 6);
   return RiffChunk("RIFF", "WEBP" + RiffChunk("VP8X", extended) + image +
@@ -236,20 +227,6 @@ TEST(ReadImage, TurnsAWebpAsAJpeg) {
         << int{orientation};
     EXPECT_THAT(ProbeImage(webp, "a.webp"), IsOkAndHolds(read->size()));
   }
-}
-
-std::string BigEndian(uint32_t value) {
-  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
-          static_cast<char>(value >> 8), static_cast<char>(value)};
-}
-
-std::string PngChunk(const std::string& type, const std::string& data) {
-  const std::string content = type + data;
-  const uLong checksum =
-      crc32(0, reinterpret_cast<const Bytef*>(content.data()),
-            static_cast<uInt>(content.size()));
-  return BigEndian(static_cast<uint32_t>(data.size())) + content +
-         BigEndian(static_cast<uint32_t>(checksum));
 }
 
 std::string ExifDirectory(char orientation) {
@@ -293,16 +270,17 @@ std::string TiffWithOrientation(const cv::Mat& rgb, uint32_t orientation) {
       {262, kShort, 1, 2},           {273, kLong, 1, kPixels},
       {274, kShort, 1, orientation}, {277, kShort, 1, 3},
       {278, kLong, 1, height},       {279, kLong, 1, size}};
-  std::string tiff = "II*" + std::string(1, '\0') + LittleEndian(directory);
+  std::string tiff =
+      "II*" + std::string(1, '\0') + LittleEndianBytes(directory);
   tiff.append(reinterpret_cast<const char*>(rgb.data), size);
   tiff += std::string("\x08\0\x08\0\x08\0", 6);
-  tiff += LittleEndian(static_cast<uint32_t>(entries.size())).substr(0, 2);
+  tiff += LittleEndianBytes(static_cast<uint32_t>(entries.size())).substr(0, 2);
   for (const std::vector<uint32_t>& entry : entries) {
-    tiff += LittleEndian(entry[0]).substr(0, 2);
-    tiff += LittleEndian(entry[1]).substr(0, 2);
-    tiff += LittleEndian(entry[2]) + LittleEndian(entry[3]);
+    tiff += LittleEndianBytes(entry[0]).substr(0, 2);
+    tiff += LittleEndianBytes(entry[1]).substr(0, 2);
+    tiff += LittleEndianBytes(entry[2]) + LittleEndianBytes(entry[3]);
   }
-  return tiff + LittleEndian(0);
+  return tiff + LittleEndianBytes(0);
 }
 
 TEST(ReadImage, TurnsATiffAsAPng) {
@@ -326,7 +304,7 @@ TEST(ReadImage, TurnsATiffAsAPng) {
 TEST(ReadImage, ReadsAPalette) {
   // Two colours, of which the second is transparent.
   const std::string header =
-      BigEndian(2) + BigEndian(1) + std::string("\x08\x03\0\0\0", 5);
+      BigEndianBytes(2) + BigEndianBytes(1) + std::string("\x08\x03\0\0\0", 5);
   const std::string row("\0\0\1", 3);
   std::string packed(64, '\0');
   uLongf size = packed.size();
@@ -420,7 +398,7 @@ TEST(ReadImage, RefusesAbsurdSizesBeforeTakingMemory) {
 // A PNG of sound chunks that claims to be an RGB image of this size.
 std::string PngOfSize(uint32_t side, char bits, const std::string& more = "") {
   return "\x89PNG\r\n\x1a\n" +
-         PngChunk("IHDR", BigEndian(side) + BigEndian(side) + bits +
+         PngChunk("IHDR", BigEndianBytes(side) + BigEndianBytes(side) + bits +
                               std::string("\2\0\0\0", 4)) +
          more + PngChunk("IDAT", "") + PngChunk("IEND", "");
 }

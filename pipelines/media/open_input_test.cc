@@ -20,6 +20,7 @@
 #include "networks/files/atomic_file.h"
 #include "networks/files/path.h"
 #include "networks/files/read_file.h"
+#include "networks/published/loopback_server.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/video_test_util.h"
@@ -32,6 +33,9 @@ using ::absl::StatusCode;
 using ::networks::files::BaseName;
 using ::networks::files::ReadFile;
 using ::networks::files::WriteAtomically;
+using ::networks::published::HttpRequest;
+using ::networks::published::HttpResponse;
+using ::networks::published::LoopbackServer;
 using ::testing::_;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -243,73 +247,35 @@ TEST(OpenInput, StopsWaitingForAServerThatSaysNothing) {
   close(listener);
 }
 
-// Answers every request on a port of its own with the same bytes.
-class HttpServer {
- public:
-  explicit HttpServer(const std::string& body)
-      : answer_(absl::StrCat("HTTP/1.0 200 OK\r\nContent-Length: ", body.size(),
-                             "\r\n\r\n", body)),
-        listener_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    EXPECT_EQ(bind(listener_, generic, size), 0);
-    EXPECT_EQ(listen(listener_, 8), 0);
-    EXPECT_EQ(getsockname(listener_, generic, &size), 0);
-    port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this] { Serve(); });
-  }
-  ~HttpServer() {
-    shutdown(listener_, SHUT_RDWR);
-    thread_.join();
-    close(listener_);
-  }
-
-  std::string Url(const std::string& name) const {
-    return absl::StrCat("http://127.0.0.1:", port_, "/", name);
-  }
-
- private:
-  void Serve() {
-    while (true) {
-      const int connection = accept(listener_, nullptr, nullptr);
-      if (connection < 0) return;
-      std::vector<char> request(4096);
-      if (read(connection, request.data(), request.size()) > 0) {
-        send(connection, answer_.data(), answer_.size(), MSG_NOSIGNAL);
-      }
-      close(connection);
-    }
-  }
-
-  std::string answer_;
-  int listener_;
-  int port_ = 0;
-  std::thread thread_;
-};
+// A handler that answers every request with the same bytes.
+LoopbackServer::Handler Always(const std::string& body) {
+  return [body](const HttpRequest&) {
+    HttpResponse response;
+    response.body = body;
+    return response;
+  };
+}
 
 TEST(OpenInput, ReadsAUrlOnlyWhereTheUserNamedIt) {
   const std::string path = TempPath("served.mkv");
   WriteNumberedVideo(path, cv::Size(32, 32), 3);
-  const HttpServer server(*ReadFile(path));
+  const LoopbackServer server(Always(*ReadFile(path)));
   EXPECT_THAT(
-      OpenInput({server.Url("a.mkv"), /*allow_addresses=*/true, nullptr}),
+      OpenInput({server.Url("/a.mkv"), /*allow_addresses=*/true, nullptr}),
       IsOk());
-  EXPECT_THAT(OpenInput({server.Url("a.mkv")}),
+  EXPECT_THAT(OpenInput({server.Url("/a.mkv")}),
               StatusIs(StatusCode::kNotFound, _));
 }
 
 TEST(OpenInput, LetsNoPlaylistOfAServerReadLocalFiles) {
   const std::string victim = TempPath("local.mp4");
   WriteNumberedVideo(victim, cv::Size(32, 32), 3);
-  const HttpServer server(
+  const LoopbackServer server(Always(
       absl::StrCat("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile://",
-                   victim, "\n#EXT-X-ENDLIST\n"));
+                   victim, "\n#EXT-X-ENDLIST\n")));
   FrameSourceOptions options;
   options.allow_addresses = true;
-  EXPECT_THAT(OpenFrameSource(server.Url("a.m3u8"), options),
+  EXPECT_THAT(OpenFrameSource(server.Url("/a.m3u8"), options),
               StatusIs(StatusCode::kInvalidArgument, _));
 }
 

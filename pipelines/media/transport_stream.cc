@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "pipelines/media/byte_reader.h"
+#include "pipelines/media/bytes.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {
@@ -43,10 +44,6 @@ std::optional<Layout> FindLayout(ByteReader& bytes) {
     }
   }
   return std::nullopt;
-}
-
-unsigned Byte(std::string_view packet, size_t at) {
-  return at < packet.size() ? static_cast<unsigned char>(packet[at]) : 0;
 }
 
 // [ISO 13818-1, 2.4.3.2] The payload of `packet`, behind its header and
