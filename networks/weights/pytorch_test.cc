@@ -2,7 +2,6 @@
 
 #include <torch/torch.h>
 
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -11,7 +10,6 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/atomic_file.h"
-#include "networks/weights/pytorch_writer.h"
 #include "networks/weights/read.h"
 #include "networks/weights/safetensors.h"
 #include "third_party/absl/status_matchers.h"
@@ -128,76 +126,6 @@ TEST(PytorchFile, VerifiesChecksumsUnlessToldNotTo) {
 TEST(PytorchFile, SaysWhyItCannotOpen) {
   EXPECT_THAT(PytorchFile::Open("none.pth").status(),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("none.pth")));
-}
-
-TEST(WritePytorch, WritesWhatPytorchFileReads) {
-  const std::string path = ::testing::TempDir() + "/written.pth";
-  const TensorMap tensors =
-      PytorchFile::Open(absl::StrCat(kTestdata, "tiny_zip.pth"))
-          ->tensors()
-          .value();
-  ASSERT_THAT(WritePytorch(path, tensors), IsOk());
-  const PytorchFile file = PytorchFile::Open(path).value();
-  EXPECT_EQ(file.names().size(), tensors.size());
-  for (const auto& [name, tensor] : tensors) {
-    const torch::Tensor read = file.tensor(name).value();
-    EXPECT_EQ(read.scalar_type(), tensor.scalar_type()) << name;
-    EXPECT_TRUE(torch::equal(read, tensor)) << name;
-    EXPECT_TRUE(read.is_contiguous()) << name;
-  }
-}
-
-TEST(WritePytorch, SaysWhyItCannotWrite) {
-  EXPECT_THAT(WritePytorch("none/a.pth", {{"w", torch::ones({1})}}),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("none/a.pth")));
-  const std::string path = ::testing::TempDir() + "/unwritable.pth";
-  EXPECT_THAT(WritePytorch(path, {{"w", torch::eye(2).to_sparse()}}),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("tensor \"w\": is undefined, sparse")));
-  EXPECT_THAT(PytorchFile::Open(path).status(),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr(path)));
-}
-
-TEST(ReadWeights, TellsFormatsByContent) {
-  const auto format_of = [](const std::string& name) {
-    return ReadWeights(absl::StrCat(kTestdata, name))->format;
-  };
-  EXPECT_EQ(format_of("tiny_zip.pth"), "PyTorch zip");
-  EXPECT_EQ(format_of("tiny_legacy.pth"), "PyTorch legacy");
-  EXPECT_EQ(format_of("tiny_expected.safetensors"), "safetensors");
-  const Weights zip =
-      ReadWeights(absl::StrCat(kTestdata, "tiny_zip.pth")).value();
-  EXPECT_EQ(zip.metadata.at("epoch"), "12");
-  EXPECT_EQ(zip.tensors.size(), 19);
-  const std::string path = ::testing::TempDir() + "/text.pth";
-  ASSERT_THAT(files::WriteAtomically(path, "these are no weights.."), IsOk());
-  EXPECT_THAT(ReadWeights(path).status(),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       path + ": is neither a safetensors file nor one of "
-                              "torch.save (22 bytes)"));
-}
-
-// The length of such a header begins with the byte that pickles begin with.
-TEST(ReadWeights, ReadsSafetensorsWithAHeaderOf384Bytes) {
-  const std::string path = ::testing::TempDir() + "/header.safetensors";
-  const std::string name(384 - 57, 'n');
-  ASSERT_THAT(WriteSafetensors(path, {{name, torch::ones({1})}}), IsOk());
-  ASSERT_EQ(Contents(path).substr(0, 2), std::string("\x80\x01"));
-  EXPECT_EQ(ReadWeights(path)->format, "safetensors");
-}
-
-TEST(ReadWeights, SaysThatTheFileWasCutShortWhileItWasRead) {
-  const std::string path = ::testing::TempDir() + "/cut.pth";
-  ASSERT_THAT(WritePytorch(path, {{"a", torch::ones({100000})}}), IsOk());
-  const Weights weights = ReadWeights(path).value();
-  const PytorchFile file = PytorchFile::Open(path).value();
-  EXPECT_THAT(weights.Check(), IsOk());
-  std::filesystem::resize_file(path, 8192);
-  EXPECT_LT(weights.tensors.at("a").sum().item<float>(), 100000);
-  const auto is_unavailable =
-      StatusIs(absl::StatusCode::kUnavailable, HasSubstr(path));
-  EXPECT_THAT(weights.Check(), is_unavailable);
-  EXPECT_THAT(file.tensor("a").status(), is_unavailable);
 }
 
 TEST(LoadFile, LoadsAPartOfACheckpoint) {

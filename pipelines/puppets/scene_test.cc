@@ -14,9 +14,6 @@
 namespace pipelines::puppets {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::HasSubstr;
-
 constexpr int kSize = 64;
 constexpr int kFrames = 24;
 
@@ -188,24 +185,6 @@ TEST(Scene, ArmsSwingFar) {
     swung += high - low > 0.4;
   }
   EXPECT_GE(swung, 7);
-}
-
-TEST(ReadTruth, NamesTheFileAndLineOfAMistake) {
-  const std::string folder = ::testing::TempDir() + "/bad_truth";
-  std::filesystem::create_directories(folder);
-  EXPECT_THAT(
-      ReadTruth(folder + "/none"),
-      StatusIs(absl::StatusCode::kNotFound, HasSubstr("none/outlines.csv")));
-  WriteTruth(folder, MakeScene(1, false).truth());
-  std::ofstream(folder + "/layers.csv")
-      << "frame,layer,a,b,c,d,e,f\n0,0,1,0,0,0,1,0\n0,1,1,0,zero,0,1,0\n";
-  EXPECT_THAT(ReadTruth(folder), StatusIs(absl::StatusCode::kInvalidArgument,
-                                          AllOf(HasSubstr("layers.csv:3"),
-                                                HasSubstr("8 numbers"))));
-  std::ofstream(folder + "/layers.csv")
-      << "frame,layer,a,b,c,d,e,f\n0,0,1,2,0,2,4,0\n";
-  EXPECT_THAT(ReadTruth(folder), StatusIs(absl::StatusCode::kInvalidArgument,
-                                          HasSubstr("cannot be inverted")));
 }
 
 }  // namespace

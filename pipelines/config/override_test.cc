@@ -1,0 +1,84 @@
+#include "pipelines/config/override.h"
+
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/config/config.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kMinimal[] =
+    "data { folder: 'clips' } losses { perceptual { untrained: true } }";
+
+absl::StatusOr<Config> Parse(const std::string& text,
+                             const std::vector<std::string>& overrides = {}) {
+  return ParseConfig("a.textproto", text, overrides);
+}
+
+TEST(Config, OverridesReplaceScalarsListsStringsAndEnums) {
+  const absl::StatusOr<Config> config =
+      Parse(kMinimal,
+            {"training.batch_size=3", "losses.perceptual.scales=[1, 0.5]",
+             "data.folder=/my clips/a", "model.local.cpab.solver=ADAM",
+             "data.augmentation.time_flip=false", "training.milestones=60"});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->training().batch_size(), 3);
+  EXPECT_THAT(config->losses().perceptual().scales(), ElementsAre(1, 0.5));
+  EXPECT_EQ(config->data().folder(), "/my clips/a");
+  EXPECT_EQ(config->model().local().cpab().solver(), CpabConfig::ADAM);
+  EXPECT_FALSE(config->data().augmentation().time_flip());
+  EXPECT_THAT(config->training().milestones(), ElementsAre(60));
+}
+
+TEST(Config, OverridesExchangePuppetsAndAFolder) {
+  const auto folder =
+      Parse("data { puppets {} } losses { perceptual { untrained: true } }",
+            {"data.folder=clips"});
+  ASSERT_THAT(folder, IsOk());
+  EXPECT_FALSE(folder->data().has_puppets());
+  const auto puppets = Parse(kMinimal, {"data.puppets.num_train=5"});
+  ASSERT_THAT(puppets, IsOk());
+  EXPECT_TRUE(puppets->data().has_puppets());
+  EXPECT_EQ(puppets->data().folder(), "");
+}
+
+TEST(Config, OverridesEmptyAListAndMergeMessages) {
+  const auto config = Parse(
+      "data { folder: 'clips' height: 128 } "
+      "losses { perceptual { untrained: true } } "
+      "training { milestones: [3, 4] }",
+      {"training.milestones=[]", "data=width: 128 repeats: 3",
+       "model.dense_motion.num_blocks=3"});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_THAT(config->training().milestones(), IsEmpty());
+  EXPECT_EQ(config->data().height(), 128);
+  EXPECT_EQ(config->data().width(), 128);
+  EXPECT_EQ(config->data().repeats(), 3);
+}
+
+TEST(RefuseOtherOverrides, NamesTheFieldWithoutEffect) {
+  EXPECT_THAT(RefuseOtherOverrides(
+                  {"data.height=64", "training.seed=1", "evaluation=x: 1"},
+                  {"data", "evaluation", "training.seed"}),
+              IsOk());
+  EXPECT_THAT(
+      RefuseOtherOverrides({"data.height=64", "model.num_transforms=3"},
+                           {"data", "evaluation"}),
+      StatusIs(StatusCode::kInvalidArgument,
+               HasSubstr("override model.num_transforms=3: this field has no "
+                         "effect here; overrides are for the fields of data, "
+                         "evaluation")));
+  EXPECT_FALSE(RefuseOtherOverrides({"database=1"}, {"data"}).ok());
+}
+
+}  // namespace
+}  // namespace pipelines

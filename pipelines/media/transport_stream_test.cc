@@ -1,0 +1,218 @@
+// Transport streams, which state neither length nor number of frames.
+#include "pipelines/media/transport_stream.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/files/atomic_file.h"
+#include "opencv2/core.hpp"
+#include "pipelines/media/read_video_test_util.h"
+#include "pipelines/media/video_reader.h"
+#include "pipelines/media/video_test_util.h"
+#include "pipelines/media/video_writer.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines::media {
+namespace {
+
+using ::absl::StatusCode;
+using ::networks::files::WriteAtomically;
+using ::testing::_;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+constexpr size_t kTransportPacket = 188;
+
+class TransportStream : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string path = TempPath("plain.mp4");
+    WriteNumberedVideo(path, cv::Size(96, 64), 20);
+    Remux(path, TempPath("sound.ts"));
+    sound_ = Contents(TempPath("sound.ts"));
+  }
+
+  ReadVideo Read(const std::string& bytes,
+                 const FrameSourceOptions& options = {}) {
+    path_ = TempPath("tried.ts");
+    EXPECT_THAT(WriteAtomically(path_, bytes), IsOk());
+    return ReadAll(path_, options);
+  }
+
+  // Byte of the packet in which the video's piece of that number begins.
+  size_t PieceAt(int number) {
+    for (size_t at = 0; at < sound_.size(); at += kTransportPacket) {
+      const bool is_video = (sound_[at + 1] & 0x1f) == 1 && sound_[at + 2] == 0;
+      if (is_video && sound_[at + 1] & 0x40 && number-- == 0) return at;
+    }
+    return 0;
+  }
+
+  std::string sound_;
+  std::string path_;
+};
+
+TEST_F(TransportStream, IsReadAsItWasWritten) {
+  const ReadVideo video = Read(sound_);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(Indices(video), Range(20));
+  EXPECT_THAT(CountFrames(path_), IsOkAndHolds(20));
+}
+
+// One packet of 302 is missing in the middle, as after bad reception.
+TEST(VideoReader, ReadsOnBehindAPieceThatIsMissing) {
+  const std::string path = absl::StrCat(kTestdata, "one-packet-lost.ts");
+  EXPECT_THAT(ReadAll(path).end,
+              StatusIs(StatusCode::kDataLoss,
+                       AllOf(HasSubstr(path), HasSubstr("a piece of it is"),
+                             HasSubstr("allow_damaged"))));
+  EXPECT_THAT(CountFrames(path), StatusIs(StatusCode::kDataLoss, _));
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo video = ReadAll(path, options);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_GE(video.frames.size(), 99u);
+  EXPECT_THAT(video.damage,
+              HasSubstr(absl::StrCat(100 - video.frames.size(), " of 100 ")));
+}
+
+// Two clips of 25 frames, byte by byte behind one another.
+TEST(VideoReader, ReadsTwoRecordingsBehindOneAnother) {
+  const std::string path = absl::StrCat(kTestdata, "joined.ts");
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo video = ReadAll(path, options);
+  EXPECT_THAT(video.end, IsOk());
+  ASSERT_GE(video.frames.size(), 49u);
+  // The second goes on where the first ended: 2 s in all.
+  const double seconds =
+      static_cast<double>(video.frames.back().pts - video.frames[0].pts) *
+      video.info.time_base.value();
+  EXPECT_NEAR(seconds, 2, 0.1);
+}
+
+// The second recording is of another hour.
+TEST(VideoReader, GoesOnWhereAClockJumpsAhead) {
+  const std::string one = TempPath("one.mp4"), later = TempPath("later.ts");
+  WriteNumberedVideo(one, cv::Size(96, 64), 25);
+  Remux(one, TempPath("first.ts"));
+  Remux(one, later, /*seconds_later=*/3600);
+  const std::string joined = TempPath("two hours.ts");
+  ASSERT_THAT(
+      WriteAtomically(joined, Contents(TempPath("first.ts")) + Contents(later)),
+      IsOk());
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo video = ReadAll(joined, options);
+  EXPECT_THAT(video.end, IsOk());
+  ASSERT_GE(video.frames.size(), 49u);
+  EXPECT_NEAR(
+      static_cast<double>(video.frames.back().pts - video.frames[0].pts) *
+          video.info.time_base.value(),
+      2, 0.1);
+}
+
+// An AVI has no times; where a frame is shown on, empty ones follow.
+TEST(VideoReader, TakesEmptyPacketsForNoFrames) {
+  const std::vector<int64_t> times = {0, 1, 2, 5, 6, 9};
+  const std::string gaps = TempPath("gaps.webm"), path = TempPath("gaps.avi");
+  VideoWriterOptions options = Sized(cv::Size(96, 64));
+  options.time_base = {1, 25};
+  auto writer = VideoWriter::Create(gaps, options);
+  ASSERT_THAT(writer, IsOk());
+  for (size_t i = 0; i < times.size(); ++i) {
+    ASSERT_THAT(
+        (*writer)->WriteAt(NumberedFrame(cv::Size(96, 64), static_cast<int>(i)),
+                           times[i], 1),
+        IsOk());
+  }
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  Remux(gaps, path);
+  const ReadVideo video = ReadAll(path);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(Indices(video), Range(6));
+  EXPECT_THAT(CountFrames(path), IsOkAndHolds(6));
+  for (size_t i = 0; i < video.frames.size(); ++i) {
+    EXPECT_NEAR(
+        static_cast<double>(video.frames[i].pts) * video.info.time_base.value(),
+        static_cast<double>(times[i]) / 25, 1e-3);
+  }
+}
+
+// Of 63 stored frames the first 13 cannot be decoded.
+TEST(VideoReader, SaysThatARecordingBeginsBetweenKeyFrames) {
+  const std::string path =
+      absl::StrCat(kTestdata, "begins-between-keyframes.ts");
+  EXPECT_THAT(ReadAll(path).end,
+              StatusIs(StatusCode::kDataLoss,
+                       AllOf(HasSubstr(path), HasSubstr("two key frames"),
+                             HasSubstr("allow_damaged"))));
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo video = ReadAll(path, options);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(video.frames.size(), 50u);
+  EXPECT_THAT(video.damage, AllOf(HasSubstr("13 of 63 frames are lost"),
+                                  HasSubstr("at the beginning")));
+}
+
+// A copy that broke off, anywhere but between two packets.
+TEST_F(TransportStream, CutAnywhereIsAnError) {
+  for (size_t part = 1; part < 40; ++part) {
+    const size_t size = sound_.size() * part / 40;
+    if (size % kTransportPacket == 0) continue;
+    const ReadVideo video = Read(sound_.substr(0, size));
+    EXPECT_THAT(video.end.message(), HasSubstr(path_)) << size << " bytes";
+    EXPECT_FALSE(CountFrames(path_).ok()) << size << " bytes";
+  }
+  // Of the frames that are there, none is lost.
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo lenient = Read(sound_.substr(0, PieceAt(12) + 17), options);
+  EXPECT_THAT(lenient.end, IsOk());
+  EXPECT_GE(lenient.frames.size(), 10u);
+  EXPECT_THAT(lenient.damage, HasSubstr("its last packet has 17 of 188 bytes"));
+}
+
+TEST_F(TransportStream, OverwrittenAnywhereIsNeverAShorterVideo) {
+  for (int number = 1; number < 20; ++number) {
+    // The packet's own mark, the mark of the piece, the head of its frame, and
+    // the whole packet.
+    const size_t at = PieceAt(number);
+    const std::vector<std::pair<size_t, size_t>> places = {
+        {at, 1}, {at + 4, 60}, {at + 26, 30}, {at, kTransportPacket}};
+    for (const auto& [begin, size] : places) {
+      std::string bytes = sound_;
+      for (size_t i = begin; i < begin + size; ++i) bytes[i] = 0;
+      const ReadVideo video = Read(bytes);
+      if (video.end.ok()) {
+        EXPECT_EQ(video.frames.size(), 20u) << number << ", byte " << begin;
+      }
+    }
+  }
+}
+
+// As cameras and Blu-rays write them: four bytes of time before each packet.
+TEST_F(TransportStream, MayHaveTimesBeforeItsPackets) {
+  std::string bytes;
+  for (size_t at = 0; at < sound_.size(); at += kTransportPacket) {
+    bytes += std::string(4, '\0') + sound_.substr(at, kTransportPacket);
+  }
+  const ReadVideo video = Read(bytes);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(video.frames.size(), 20u);
+  EXPECT_FALSE(Read(bytes.substr(0, bytes.size() - 100)).end.ok());
+}
+
+TEST_F(TransportStream, MayBeginWithinAPacket) {
+  const ReadVideo video = Read(sound_.substr(sound_.size() / 4, 0) +
+                               std::string(50, '\0') + sound_);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(video.frames.size(), 20u);
+}
+
+}  // namespace
+}  // namespace pipelines::media

@@ -1,0 +1,357 @@
+#include "pipelines/media/video_reader.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/files/atomic_file.h"
+#include "opencv2/core.hpp"
+#include "pipelines/media/read_video_test_util.h"
+#include "pipelines/media/video_test_util.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines::media {
+namespace {
+
+using ::absl::StatusCode;
+using ::networks::files::WriteAtomically;
+using ::testing::_;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// mp4 stores the rotation as a matrix in the track header: 16.16 fixed point,
+// 40 bytes behind the box's name (version 0).
+std::string WithRotation(std::string mp4, const std::vector<int>& abcd) {
+  const size_t matrix = mp4.find("tkhd") + 4 + 40;
+  const size_t places[] = {matrix, matrix + 4, matrix + 12, matrix + 16};
+  for (size_t i = 0; i < 4; ++i) {
+    const auto value = static_cast<uint32_t>(abcd[i] * 0x10000);
+    for (size_t byte = 0; byte < 4; ++byte) {
+      mp4[places[i] + byte] = static_cast<char>(value >> (24 - 8 * byte) & 255);
+    }
+  }
+  return mp4;
+}
+
+TEST(VideoReader, TurnsFramesUpright) {
+  const std::string path = TempPath("upright.mp4");
+  const std::string turned_path = TempPath("turned.mp4");
+  WriteNumberedVideo(path, cv::Size(96, 64), 2);
+  const cv::Mat stored = ReadAll(path).frames.at(1).rgb;
+  // Matrix {a, b, c, d} of each turn, and OpenCV's word for what a viewer does.
+  const std::vector<std::pair<std::vector<int>, int>> turns = {
+      {{0, 1, -1, 0}, cv::ROTATE_90_CLOCKWISE},
+      {{-1, 0, 0, -1}, cv::ROTATE_180},
+      {{0, -1, 1, 0}, cv::ROTATE_90_COUNTERCLOCKWISE}};
+  for (const auto& [matrix, rotation] : turns) {
+    ASSERT_THAT(
+        WriteAtomically(turned_path, WithRotation(Contents(path), matrix)),
+        IsOk());
+    const ReadVideo video = ReadAll(turned_path);
+    ASSERT_EQ(video.frames.size(), 2u);
+    cv::Mat expected;
+    cv::rotate(stored, expected, rotation);
+    EXPECT_EQ(cv::Size(video.info.width, video.info.height), expected.size());
+    ASSERT_EQ(video.frames[1].rgb.size(), expected.size());
+    EXPECT_EQ(cv::norm(video.frames[1].rgb, expected, cv::NORM_INF), 0)
+        << "rotation " << rotation;
+  }
+}
+
+// Stored as 180x240 with pixels of 16:9; a circle stays one.
+TEST(VideoReader, MakesPixelsSquare) {
+  const ReadVideo video =
+      ReadAll(absl::StrCat(kTestdata, "anamorphic-16-9.mp4"));
+  ASSERT_THAT(video.end, IsOk());
+  EXPECT_EQ(cv::Size(video.info.width, video.info.height), cv::Size(320, 240));
+  ASSERT_FALSE(video.frames.empty());
+  const cv::Mat rgb = video.frames[0].rgb;
+  ASSERT_EQ(rgb.size(), cv::Size(320, 240));
+  // Red top left, green top right.
+  EXPECT_GT(cv::mean(rgb(cv::Rect(4, 4, 16, 16)))[0], 150);
+  EXPECT_GT(cv::mean(rgb(cv::Rect(300, 4, 16, 16)))[1], 100);
+}
+
+// The mean colour within patch i of 16.
+cv::Scalar Patch(const cv::Mat& image, int i) {
+  const int side = image.cols / 4;
+  return cv::mean(image(cv::Rect(i % 4 * side + side / 4,
+                                 i / 4 * side + side / 4, side / 2, side / 2)));
+}
+
+// The same patches in HLG and BT.2020, white at 203 nits, as phones record.
+TEST(VideoReader, MapsHdrToOrdinaryColours) {
+  const ReadVideo video = ReadAll(absl::StrCat(kTestdata, "hdr-hlg.mp4"));
+  ASSERT_THAT(video.end, IsOk());
+  EXPECT_THAT(video.info.warnings,
+              ElementsAre(AllOf(HasSubstr("hdr-hlg.mp4"), HasSubstr("HDR"))));
+  const cv::Mat plain =
+      ReadAll(absl::StrCat(kTestdata, "patches-bt709.mp4")).frames.at(0).rgb;
+  for (int i = 0; i < 16; ++i) {
+    // White becomes 251 (wide_colours.h). Green of BT.709 has little red of
+    // BT.2020 to take away: a step of 10-bit chroma, 1/896, is 0.001 of red
+    // light, and that next to black 3 levels of sRGB, of which two may meet. As
+    // SDR, white would be 191.
+    EXPECT_LE(cv::norm(Patch(video.frames.at(0).rgb, i), Patch(plain, i),
+                       cv::NORM_INF),
+              8)
+        << i;
+  }
+}
+
+// Share of pixels that differ from the lines above and below by much and to the
+// same side, as where a line was filmed at another time.
+double Combs(const cv::Mat& rgb) {
+  int combs = 0;
+  for (int y = 1; y + 1 < rgb.rows; ++y) {
+    for (int x = 0; x < rgb.cols; ++x) {
+      const int here = rgb.at<cv::Vec3b>(y, x)[1];
+      const int above = rgb.at<cv::Vec3b>(y - 1, x)[1];
+      const int below = rgb.at<cv::Vec3b>(y + 1, x)[1];
+      combs += std::min(here - above, here - below) > 40 ||
+               std::max(here - above, here - below) < -40;
+    }
+  }
+  return combs / static_cast<double>(rgb.total());
+}
+
+// A bar that moves.
+TEST(VideoReader, Deinterlaces) {
+  const std::string path = absl::StrCat(kTestdata, "interlaced.mpg");
+  const ReadVideo video = ReadAll(path);
+  ASSERT_THAT(video.end, IsOk());
+  EXPECT_THAT(video.info.warnings, IsEmpty());
+  EXPECT_THAT(CountFrames(path), IsOkAndHolds(video.frames.size()));
+  for (const VideoFrame& frame : video.frames) {
+    EXPECT_LT(Combs(frame.rgb), 0.002);
+  }
+  for (size_t i = 1; i < video.frames.size(); ++i) {
+    EXPECT_EQ(video.frames[i].pts - video.frames[i - 1].pts,
+              video.frames[i - 1].duration);
+  }
+}
+
+// 10 frames of 320x240, then 10 of 240x320: each is cropped by its own shape.
+TEST(VideoReader, SqueezesNoFrameWhereThePhoneWasTurned) {
+  const std::string path =
+      absl::StrCat(kTestdata, "turned-while-recording.webm");
+  const ReadVideo video = ReadAll(path);
+  ASSERT_THAT(video.end, IsOk());
+  ASSERT_EQ(video.frames.size(), 20u);
+  for (const VideoFrame& frame : video.frames) {
+    EXPECT_EQ(frame.rgb.size(), cv::Size(320, 240));
+  }
+}
+
+// 16 patches of one colour each by BT.709, which the file does not say; players
+// take it for that from its size.
+TEST(VideoReader, TakesLargeUntaggedVideosForBt709) {
+  const ReadVideo video = ReadAll(absl::StrCat(kTestdata, "untagged-hd.mp4"));
+  ASSERT_THAT(video.end, IsOk());
+  const cv::Mat rgb = video.frames.at(0).rgb;
+  ASSERT_EQ(rgb.size(), cv::Size(720, 720));
+  const std::string tagged = absl::StrCat(kTestdata, "patches-bt709.mp4");
+  const cv::Mat expected = ReadAll(tagged).frames.at(0).rgb;
+  for (int i = 0; i < 16; ++i) {
+    const auto patch = [i](const cv::Mat& image) {
+      const int side = image.cols / 4;
+      return cv::mean(
+          image(cv::Rect(i % 4 * side + side / 4, i / 4 * side + side / 4,
+                         side / 2, side / 2)));
+    };
+    // Two encodings of the same colours; BT.601 would be up to 22 off.
+    EXPECT_LE(cv::norm(patch(rgb), patch(expected), cv::NORM_INF), 4) << i;
+  }
+}
+
+TEST(VideoReader, TakesNoCoverPictureForAVideo) {
+  const std::string path = absl::StrCat(kTestdata, "song-with-cover.mp3");
+  EXPECT_THAT(VideoReader::Open(path),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr(path), HasSubstr("cover picture"))));
+}
+
+TEST(VideoReader, GivesEqualFramesForEveryNumberOfThreads) {
+  const std::string path = TempPath("threads.mp4");
+  WriteNumberedVideo(path, cv::Size(96, 64), 30);
+  const ReadVideo one = ReadAll(path);
+  for (int threads : {0, 2, 4}) {
+    FrameSourceOptions options;
+    options.threads = threads;
+    const ReadVideo many = ReadAll(path, options);
+    ASSERT_EQ(many.frames.size(), one.frames.size());
+    for (size_t i = 0; i < one.frames.size(); ++i) {
+      EXPECT_EQ(cv::norm(one.frames[i].rgb, many.frames[i].rgb, cv::NORM_INF),
+                0);
+    }
+  }
+}
+
+TEST(VideoReader, SaysWhereAVideoIsDamaged) {
+  const std::string path = TempPath("hole.mp4");
+  WriteNumberedVideo(path, cv::Size(96, 64), 60);
+  std::string bytes = Contents(path);
+  const size_t hole =
+      bytes.find("mdat") + (bytes.size() - bytes.find("mdat")) / 2;
+  for (size_t i = hole; i < hole + 400; ++i) bytes[i] = 0;
+  ASSERT_THAT(WriteAtomically(path, bytes), IsOk());
+
+  const ReadVideo strict = ReadAll(path);
+  EXPECT_THAT(
+      strict.end,
+      StatusIs(
+          StatusCode::kDataLoss,
+          AllOf(HasSubstr(path),
+                HasSubstr(absl::StrCat(strict.frames.size(), " frames read")),
+                HasSubstr("should have 60"))));
+  EXPECT_GT(strict.frames.size(), 0u);
+  EXPECT_LT(strict.frames.size(), 60u);
+
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo lenient = ReadAll(path, options);
+  EXPECT_THAT(lenient.end, IsOk());
+  EXPECT_GT(lenient.frames.size(), strict.frames.size());
+  // How many frames, and where.
+  EXPECT_THAT(
+      lenient.damage,
+      AllOf(HasSubstr(absl::StrCat(60 - lenient.frames.size(), " of 60 frame")),
+            HasSubstr("the first after frame 1")));
+}
+
+TEST(VideoReader, CountsTheFramesThatATruncatedVideoLost) {
+  const std::string path = TempPath("cut.mp4");
+  WriteNumberedVideo(path, cv::Size(96, 64), 60);
+  const std::string bytes = Contents(path);
+  ASSERT_THAT(WriteAtomically(path, bytes.substr(0, bytes.size() * 3 / 4)),
+              IsOk());
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo lenient = ReadAll(path, options);
+  EXPECT_THAT(lenient.end, IsOk());
+  EXPECT_LT(lenient.frames.size(), 60u);
+  EXPECT_THAT(lenient.damage,
+              AllOf(HasSubstr(absl::StrCat(60 - lenient.frames.size(),
+                                           " of 60 frames are lost")),
+                    HasSubstr("truncated")));
+}
+
+TEST(VideoReader, ReadsADevice) {
+  const std::string name = "lavfi:testsrc=size=64x48:rate=30:duration=0.5";
+  FrameSourceOptions options;
+  options.allow_addresses = true;
+  const auto reader = VideoReader::Open(name, options);
+  ASSERT_THAT(reader, IsOk());
+  EXPECT_TRUE((*reader)->info().is_live);
+  EXPECT_EQ((*reader)->info().width, 64);
+  const ReadVideo video = ReadAll(name, options);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(video.frames.size(), 15u);
+  // Unless it may be one, the same name is a file's.
+  EXPECT_THAT(VideoReader::Open(name), StatusIs(StatusCode::kNotFound, _));
+}
+
+TEST(VideoReader, NamesADeviceThatIsNotThere) {
+  FrameSourceOptions options;
+  options.allow_addresses = true;
+  EXPECT_THAT(
+      VideoReader::Open("camera:97", options),
+      StatusIs(StatusCode::kNotFound,
+               AllOf(HasSubstr("camera:97"), HasSubstr("/dev/video97"))));
+}
+
+// A table of times that says that no frame takes any time, or that the first
+// takes for ever, makes FFmpeg hide frames behind the edit list.
+TEST(VideoReader, FindsFramesThatWrongTimesHide) {
+  const std::string path = TempPath("times.mp4");
+  const std::string equal =
+      Contents("pipelines/media/testdata/video/equal-times.mp4");
+  // The box, its version, one entry: 20 frames of so many units.
+  const size_t entry = equal.find("stts") + 4 + 8;
+  ASSERT_EQ(equal.substr(entry, 8), std::string("\0\0\0\x14\0\0\0\0", 8));
+  for (const std::string& duration :
+       {std::string(4, '\0'), std::string("\x10\0\0\0", 4)}) {
+    std::string bytes = equal;
+    bytes.replace(entry + 4, 4, duration);
+    ASSERT_THAT(WriteAtomically(path, bytes), IsOk());
+    const ReadVideo strict = ReadAll(path);
+    EXPECT_THAT(strict.end, StatusIs(StatusCode::kDataLoss,
+                                     AllOf(HasSubstr(path), HasSubstr("times"),
+                                           HasSubstr("should have 20"))));
+    EXPECT_FALSE(CountFrames(path).ok());
+    FrameSourceOptions options;
+    options.allow_damaged = true;
+    const ReadVideo lenient = ReadAll(path, options);
+    EXPECT_THAT(lenient.end, IsOk());
+    EXPECT_LT(lenient.frames.size(), 20u);
+    EXPECT_THAT(lenient.damage,
+                HasSubstr(absl::StrCat(20 - lenient.frames.size(),
+                                       " of 20 frames are lost")));
+  }
+  // With the right times all of them come.
+  std::string mended = equal;
+  mended.replace(entry + 4, 4, std::string("\0\0\2\0", 4));
+  ASSERT_THAT(WriteAtomically(path, mended), IsOk());
+  const ReadVideo video = ReadAll(path);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(video.frames.size(), 20u);
+}
+
+// FFmpeg's GIF demuxer stops where the blocks are broken, and says nothing.
+TEST(VideoReader, FindsABrokenBlockInAGif) {
+  const std::string path = TempPath("broken.gif");
+  WriteNumberedVideo(path, cv::Size(96, 64), 10);
+  std::string bytes = Contents(path);
+  // An image's data begin with the code size, 8, and the first block's length.
+  const size_t length = bytes.find("\x08\xff") + 1;
+  ASSERT_NE(length, std::string::npos + 1);
+  bytes[length] = '\xfe';
+  ASSERT_THAT(WriteAtomically(path, bytes), IsOk());
+  EXPECT_THAT(ReadAll(path).end,
+              StatusIs(StatusCode::kDataLoss, HasSubstr("broken.gif")));
+  EXPECT_THAT(CountFrames(path),
+              StatusIs(StatusCode::kDataLoss, HasSubstr("broken.gif")));
+}
+
+TEST(VideoReader, ErrorsStick) {
+  const std::string path = TempPath("sticky.mp4");
+  WriteNumberedVideo(path, cv::Size(96, 64), 10);
+  ASSERT_THAT(WriteAtomically(path, Contents(path).substr(0, 1500)), IsOk());
+  auto reader = VideoReader::Open(path);
+  if (!reader.ok()) return;  // also an error, and earlier
+  absl::StatusOr<std::optional<VideoFrame>> frame = (*reader)->Next();
+  while (frame.ok() && *frame) frame = (*reader)->Next();
+  ASSERT_FALSE(frame.ok());
+  EXPECT_EQ((*reader)->Next().status(), frame.status());
+}
+
+TEST(VideoReader, NamesFilesThatAreNoVideos) {
+  EXPECT_THAT(VideoReader::Open(TempPath("absent.mp4")),
+              StatusIs(StatusCode::kNotFound, HasSubstr("absent.mp4")));
+  EXPECT_THAT(VideoReader::Open(testing::TempDir()),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("folder")));
+  const std::string empty = TempPath("empty.mp4");
+  ASSERT_THAT(WriteAtomically(empty, ""), IsOk());
+  EXPECT_THAT(VideoReader::Open(empty),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("is empty")));
+  for (const char* name : {"text.mp4", "text.txt"}) {
+    const std::string text = TempPath(name);
+    ASSERT_THAT(WriteAtomically(text, "This is a text, not a video.\n"),
+                IsOk());
+    EXPECT_THAT(VideoReader::Open(text),
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr(name)));
+  }
+  const std::string sound = TempPath("sound.wav");
+  WriteSound(sound, 0.2);
+  EXPECT_THAT(VideoReader::Open(sound), StatusIs(StatusCode::kInvalidArgument,
+                                                 HasSubstr("no video stream")));
+}
+
+}  // namespace
+}  // namespace pipelines::media

@@ -1,0 +1,91 @@
+#include "pipelines/parallel/process_group.h"
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/parallel/free_port.h"
+#include "pipelines/parallel/process_environment.h"
+#include "pipelines/parallel/testing_group.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines::parallel {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::HasSubstr;
+
+TEST(ProcessGroup, SumsAndBroadcasts) {
+  RunTogether(3, [](const std::shared_ptr<ProcessGroup>& group) {
+    const torch::Tensor x = torch::full({2, 2}, group->rank() + 1.0);
+    group->Sum(x);
+    EXPECT_TRUE(torch::equal(x, torch::full({2, 2}, 6.0)));
+    const torch::Tensor y = torch::full({3}, group->rank() + 4.0);
+    group->Broadcast(y);
+    EXPECT_TRUE(torch::equal(y, torch::full({3}, 4.0)));
+    std::string text = group->rank() == 0 ? std::string("a\0b", 3) : "other";
+    group->Broadcast(&text);
+    EXPECT_EQ(text, std::string("a\0b", 3));
+  });
+}
+
+// Texts of other lengths, an empty one, and one with every kind of byte.
+TEST(ProcessGroup, GathersTextsByRank) {
+  const std::vector<std::string> texts = {std::string("\0a\xff", 3), "",
+                                          "longer than that"};
+  RunTogether(3, [&](const std::shared_ptr<ProcessGroup>& group) {
+    EXPECT_EQ(group->Gather(texts[group->rank()]), texts);
+    EXPECT_THAT(group->Gather(""), testing::ElementsAre("", "", ""));
+  });
+}
+
+TEST(ProcessGroup, DifferentiableSumAddsUpGradients) {
+  RunTogether(2, [](const std::shared_ptr<ProcessGroup>& group) {
+    const double weight = group->rank() + 1;
+    const torch::Tensor x = torch::ones({2}, torch::requires_grad());
+    const torch::Tensor sum = group->DifferentiableSum(x);
+    EXPECT_TRUE(torch::equal(sum, torch::full({2}, 2.0f)));
+    (weight * sum).sum().backward();
+    EXPECT_TRUE(torch::equal(x.grad(), torch::full({2}, 3.0f)));
+  });
+}
+
+TEST(ProcessGroup, SaysThatAPeerIsLost) {
+  RunTogether(2, [](std::shared_ptr<ProcessGroup> group) {
+    group->Barrier();
+    if (group->rank() == 1) return;  // Its group goes with it.
+    const absl::Time start = absl::Now();
+    EXPECT_THROW(
+        {
+          try {
+            for (;;) group->Barrier();
+          } catch (const PeerLost& error) {
+            EXPECT_THAT(error.what(), HasSubstr("process 0 of 2"));
+            throw;
+          }
+        },
+        PeerLost);
+    EXPECT_LT(absl::Now() - start, absl::Seconds(30));
+  });
+}
+
+TEST(ProcessGroup, NamesTheAddressWhereNobodyIs) {
+  ProcessEnvironment environment;
+  environment.size = 2;
+  environment.rank = 1;
+  environment.address = "127.0.0.1";
+  environment.port = FreePort();
+  EXPECT_THAT(
+      ProcessGroup::Join(environment, torch::kCPU, absl::Seconds(1)).status(),
+      StatusIs(StatusCode::kUnavailable,
+               HasSubstr(absl::StrCat("127.0.0.1:", environment.port))));
+}
+
+}  // namespace
+}  // namespace pipelines::parallel

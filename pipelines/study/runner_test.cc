@@ -1,0 +1,120 @@
+#include "pipelines/study/runner.h"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
+#include "pipelines/base/child_process.h"
+#include "pipelines/study/report.h"
+#include "pipelines/study/study.h"
+#include "pipelines/study/study_test_util.h"
+#include "pipelines/testing/scoped_environment.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+using ::networks::files::FreshTestFolder;
+using ::networks::files::ReadText;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+TEST(CheckStudyFolder, ReplacesNothingThatIsNotOfAStudy) {
+  const auto plan = LoadStudy(WriteStudy(kTiny), FreshTestFolder(), {});
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_THAT(CheckStudyFolder(*plan), IsOk());
+  fs::create_directories(plan->output);
+  EXPECT_THAT(CheckStudyFolder(*plan), IsOk());
+  for (const char* name :
+       {"index.html", "runs.csv", "motion.png", "cpab-seed0.textproto"}) {
+    const std::string path = absl::StrCat(plan->output, "/", name);
+    std::ofstream(path) << "precious";
+    EXPECT_THAT(CheckStudyFolder(*plan),
+                StatusIs(absl::StatusCode::kAlreadyExists,
+                         AllOf(HasSubstr(path), HasSubstr("holds no study"))));
+    fs::remove(path);
+  }
+  ASSERT_THAT(WriteStudyReport(*plan), IsOk());
+  EXPECT_THAT(CheckStudyFolder(*plan), IsOk());
+}
+
+// The program itself, as a user runs it.
+class AblateTest : public testing::Test {
+ protected:
+  const ScopedCacheFolder cache_;
+
+  void SetUp() override {
+    output_ = testing::TempDir() + "/study";
+    fs::remove_all(output_);
+    study_ = WriteStudy(kTiny);
+  }
+
+  ChildProcess Start() {
+    auto child =
+        ChildProcess::Start({"pipelines/ablate", "--study", study_, "--output",
+                             output_, "--threads=1", "--device=cpu"},
+                            {log()});
+    EXPECT_THAT(child.status(), IsOk());
+    return *std::move(child);
+  }
+
+  std::string log() const { return output_ + ".log"; }
+
+  std::string output_;
+  std::string study_;
+};
+
+TEST_F(AblateTest, IsInterruptedGoesOnAndComparesVariants) {
+  const std::string first = output_ + "/affine-seed0/evaluation.json";
+  const std::string second = output_ + "/cpab-seed0/lock";
+  fs::remove(log());
+  ChildProcess child = Start();
+  // Until the second run is under way; the test's timeout ends a wait in vain.
+  while (!fs::exists(second) && child.IsRunning()) {
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  ASSERT_TRUE(fs::exists(second)) << ReadText(log());
+  child.Signal(SIGINT);
+  EXPECT_EQ(child.Wait(), 130);
+  EXPECT_THAT(ReadText(log()),
+              AllOf(HasSubstr("ablate: stopped by Ctrl-C; finished runs are "
+                              "kept, and the one under way is saved. To go "
+                              "on:\n  "),
+                    Not(HasSubstr("error"))));
+  ASSERT_TRUE(fs::exists(first));
+  const auto time = fs::last_write_time(first);
+  EXPECT_THAT(ReadText(output_ + "/table.txt"), HasSubstr("1 of 2 runs"));
+
+  EXPECT_EQ(Start().Wait(), 0) << ReadText(log());
+  EXPECT_EQ(fs::last_write_time(first), time);  // not made again
+  const std::string table = ReadText(output_ + "/table.txt");
+  EXPECT_THAT(table, AllOf(HasSubstr("2 of 2 runs"), HasSubstr("affine"),
+                           HasSubstr("first frame")));
+  const std::vector<std::string> runs =
+      absl::StrSplit(ReadText(output_ + "/runs.csv"), '\n', absl::SkipEmpty());
+  ASSERT_EQ(runs.size(), 3u);
+  EXPECT_THAT(runs[0],
+              StartsWith("variant,seed,steps,minutes,l1,l1_moving_half,psnr"));
+  EXPECT_THAT(runs[1], StartsWith("affine,0,2,"));
+  EXPECT_THAT(runs[2], StartsWith("cpab,0,2,"));
+  EXPECT_THAT(ReadText(output_ + "/index.html"),
+              AllOf(HasSubstr("predictions.png"), HasSubstr("motion.png"),
+                    HasSubstr("cpab-seed0/index.html"),
+                    Not(HasSubstr("http-equiv=\"refresh\""))));
+  for (const char* file : {"/predictions.png", "/motion.png", "/table.csv",
+                           "/cpab-seed0.textproto"}) {
+    EXPECT_TRUE(fs::exists(output_ + file)) << file;
+  }
+}
+
+}  // namespace
+}  // namespace pipelines
