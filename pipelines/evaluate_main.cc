@@ -22,6 +22,7 @@
 #include "pipelines/config/config.h"
 #include "pipelines/config/frame_size.h"
 #include "pipelines/config/motion_choice.h"
+#include "pipelines/config/other_data.h"
 #include "pipelines/config/override.h"
 #include "pipelines/config/validate.h"
 #include "pipelines/data/data_folder.h"
@@ -44,10 +45,8 @@ ABSL_FLAG(std::string, model_size, "",
           "that of the checkpoint's config; checkpoints of the original do not "
           "say theirs and are taken for 256.");
 ABSL_FLAG(std::string, motion, "",
-          "Another motion model for the same weights: cpab, thin_plate, "
-          "thin_plate_original, affine or bspline, with options as in \"cpab { "
-          "cells_x: 6 cells_y: 6 }\". Empty: what the checkpoint was trained "
-          "with.");
+          absl::StrCat("Another motion model for the same weights: ",
+                       pipelines::MotionFlagHelp()));
 ABSL_FLAG(std::string, output, "",
           "File for the scores as JSON. Without it they are only printed.");
 ABSL_FLAG(bool, overwrite, false,
@@ -129,17 +128,9 @@ absl::Status CheckFlags(const CommandLine& line) {
 // The flags that stand for fields of the config.
 absl::Status ApplyFlags(const std::vector<std::string>& overrides,
                         Config* config) {
-  for (const std::string& assignment : overrides) {
-    RETURN_IF_ERROR(ApplyOverride(assignment, config));
-  }
-  if (const std::string data = absl::GetFlag(FLAGS_data); !data.empty()) {
-    config->mutable_data()->clear_puppets();
-    config->mutable_data()->set_folder(data);
-  }
-  if (const std::string size = absl::GetFlag(FLAGS_model_size); !size.empty()) {
-    ASSIGN_OR_RETURN(const FrameSize frame_size, ParseFrameSize(size));
-    RETURN_IF_ERROR(SetFrameSize(frame_size, config));
-  }
+  RETURN_IF_ERROR(UseOtherData(
+      {overrides, absl::GetFlag(FLAGS_data), absl::GetFlag(FLAGS_model_size)},
+      config));
   EvaluationConfig* evaluation = config->mutable_evaluation();
   if (const std::string lpips = absl::GetFlag(FLAGS_lpips); !lpips.empty()) {
     evaluation->mutable_lpips()->set_network(

@@ -22,6 +22,13 @@ std::vector<std::string> MotionNames() {
   return names;
 }
 
+std::string MotionFlagHelp() {
+  return absl::StrCat(
+      absl::StrJoin(MotionNames(), ", "),
+      ", with options as in \"cpab { cells_x: 6 cells_y: 6 }\". "
+      "Empty: what the checkpoint was trained with.");
+}
+
 std::string MotionName(const MotionConfig& motion) {
   const auto* members = MotionConfig::descriptor()->FindOneofByName("model");
   const auto* member =

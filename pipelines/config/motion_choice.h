@@ -14,6 +14,9 @@ namespace pipelines {
 // What a flag may name: the members of MotionConfig, as "cpab".
 std::vector<std::string> MotionNames();
 
+// The end of a flag's help text: the names, and how options are written.
+std::string MotionFlagHelp();
+
 // The member that `motion` has set, or "cpab", the default.
 std::string MotionName(const MotionConfig& motion);
 

@@ -20,8 +20,8 @@
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
-#include "pipelines/config/frame_size.h"
 #include "pipelines/config/motion_choice.h"
+#include "pipelines/config/other_data.h"
 #include "pipelines/config/override.h"
 #include "pipelines/config/validate.h"
 #include "pipelines/data/data_folder.h"
@@ -81,17 +81,9 @@ absl::StatusOr<std::vector<Choice>> Choices() {
 
 absl::Status ApplyFlags(const std::vector<std::string>& overrides,
                         Config* config) {
-  for (const std::string& assignment : overrides) {
-    RETURN_IF_ERROR(ApplyOverride(assignment, config));
-  }
-  if (const std::string data = absl::GetFlag(FLAGS_data); !data.empty()) {
-    config->mutable_data()->clear_puppets();
-    config->mutable_data()->set_folder(data);
-  }
-  if (const std::string size = absl::GetFlag(FLAGS_model_size); !size.empty()) {
-    ASSIGN_OR_RETURN(const FrameSize frame_size, ParseFrameSize(size));
-    RETURN_IF_ERROR(SetFrameSize(frame_size, config));
-  }
+  RETURN_IF_ERROR(UseOtherData(
+      {overrides, absl::GetFlag(FLAGS_data), absl::GetFlag(FLAGS_model_size)},
+      config));
   return ValidateForEvaluation(*config);
 }
 

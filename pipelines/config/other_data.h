@@ -1,0 +1,26 @@
+// A checkpoint's config for other data than the model was trained on.
+#ifndef PIPELINES_CONFIG_OTHER_DATA_H_
+#define PIPELINES_CONFIG_OTHER_DATA_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "pipelines/config/config.pb.h"
+
+namespace pipelines {
+
+// What the programs' flags ask for; each may be empty.
+struct OtherData {
+  std::vector<std::string> overrides;  // "path.to.field=value", see override.h
+  std::string folder;                  // of clips, instead of the config's own
+  std::string model_size;              // see frame_size.h
+};
+
+// The overrides first, then the rest. The errors of override.h and
+// frame_size.h; the config as a whole is not validated.
+absl::Status UseOtherData(const OtherData& other, Config* config);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_CONFIG_OTHER_DATA_H_
