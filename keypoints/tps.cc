@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "networks/copy_ahead.h"
 #include "networks/sampling.h"
 
 namespace keypoints {
@@ -19,7 +20,8 @@ RandomTps RandomTps::Sample(int64_t batch, const RandomTpsOptions& options,
       options.sigma_tps *
       torch::randn({batch, options.points_tps * options.points_tps}, generator,
                    torch::TensorOptions());
-  return RandomTps(affine.to(device), weights.to(device));
+  return RandomTps(networks::CopyAhead(affine, device),
+                   networks::CopyAhead(weights, device));
 }
 
 RandomTps::RandomTps(torch::Tensor affine, torch::Tensor weights)

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "keypoints/similarity.h"
+#include "networks/copy_ahead.h"
 
 namespace keypoints {
 namespace {
@@ -17,8 +18,7 @@ torch::Tensor ScaleOfKeypoints(const std::vector<double>& scales,
   const auto groups = static_cast<int64_t>(scales.size());
   TORCH_CHECK(like.size(1) % groups == 0, "MotionTransfer: ", groups,
               " motion scales for ", like.size(1), " keypoints");
-  return torch::tensor(scales, torch::kFloat64)
-      .to(like.options())
+  return networks::NumbersAhead(scales, like)
       .repeat_interleave(like.size(1) / groups)
       .view({1, -1, 1});
 }

@@ -6,6 +6,7 @@
 
 #include "keypoints/coordinates.h"
 #include "losses/freeze.h"
+#include "networks/copy_ahead.h"
 #include "networks/sam/preparation.h"
 #include "networks/transformer/feed_forward.h"
 
@@ -25,10 +26,9 @@ KeypointSemanticOptions WithInputSize(KeypointSemanticOptions options) {
 
 // Keypoints in [-1, 1], the centres of the first and the last pixel, as pixels.
 Tensor PixelsOf(const Tensor& keypoints, int64_t height, int64_t width) {
-  const Tensor last_pixel =
-      torch::tensor(std::vector<double>{static_cast<double>(width - 1),
-                                        static_cast<double>(height - 1)},
-                    keypoints.options());
+  const Tensor last_pixel = networks::NumbersAhead(
+      {static_cast<double>(width - 1), static_cast<double>(height - 1)},
+      keypoints);
   return keypoints::UnitFromCentred(keypoints) * last_pixel;
 }
 

@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include "networks/copy_ahead.h"
+
 namespace networks {
 
 BackgroundPredictorImpl::BackgroundPredictorImpl(int64_t width)
@@ -18,8 +20,7 @@ torch::Tensor BackgroundPredictorImpl::forward(const torch::Tensor& source,
   const torch::Tensor affine =
       bg_encoder_(torch::cat({source, driving}, /*dim=*/1)).view({-1, 2, 3});
   const torch::Tensor last_row =
-      torch::tensor({0., 0., 1.}, affine.options().requires_grad(false))
-          .expand({affine.size(0), 1, 3});
+      NumbersAhead({0, 0, 1}, affine).expand({affine.size(0), 1, 3});
   return torch::cat({affine, last_row}, /*dim=*/1);  // [B, 3, 3]
 }
 

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "networks/copy_ahead.h"
+
 namespace networks::dino {
 
 using torch::Tensor;
@@ -27,7 +29,7 @@ std::vector<int64_t> ResizedSize(int64_t height, int64_t width,
 }
 
 Tensor PerChannel(const std::vector<double>& values, const Tensor& like) {
-  return torch::tensor(values, like.options()).view({1, 3, 1, 1});
+  return NumbersAhead(values, like).view({1, 3, 1, 1});
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "networks/copy_ahead.h"
+
 namespace networks::sam {
 
 using torch::Tensor;
@@ -25,7 +27,7 @@ Tensor Resize(const Tensor& maps, int64_t height, int64_t width,
 }
 
 Tensor PerChannel(const std::vector<double>& values, const Tensor& like) {
-  return torch::tensor(values, like.options()).view({1, 3, 1, 1});
+  return NumbersAhead(values, like).view({1, 3, 1, 1});
 }
 
 }  // namespace
@@ -58,12 +60,12 @@ Tensor Prepare(const Tensor& images, int64_t size) {
 
 Tensor PlacePoints(const Tensor& points, const Placement& placement) {
   // Pixel areas, not pixel centres, map onto each other.
-  const Tensor scale = torch::tensor(
-      std::vector<double>{static_cast<double>(placement.placed_width) /
-                              static_cast<double>(placement.width),
-                          static_cast<double>(placement.placed_height) /
-                              static_cast<double>(placement.height)},
-      points.options());
+  const Tensor scale =
+      NumbersAhead({static_cast<double>(placement.placed_width) /
+                        static_cast<double>(placement.width),
+                    static_cast<double>(placement.placed_height) /
+                        static_cast<double>(placement.height)},
+                   points);
   return (points + 0.5) * scale - 0.5;
 }
 

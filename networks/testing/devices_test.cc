@@ -9,6 +9,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/copy_ahead.h"
 #include "networks/testing/stand_in_device.h"
 #include "networks/testing/tensor_near.h"
 
@@ -90,14 +91,17 @@ TEST_P(DevicesTest, RefuseTensorsOfTheCpu) {
 
 TEST(StandInDevice, TellsWhereTheHostWaits) {
   TakeWaits();
-  const Tensor x = torch::rand({4, 4}).to(StandInDevice());
+  const Tensor x = CopyAhead(torch::rand({4, 4}), StandInDevice());
   const Tensor sum = (x.matmul(x) + 1).sum();
   EXPECT_THAT(TakeWaits(), IsEmpty());
   EXPECT_GT(sum.item<float>(), 0);
   sum.cpu();
   torch::nonzero(x);
+  x.index({x > 0.5});
+  torch::rand({4}).to(StandInDevice());
   EXPECT_THAT(TakeWaits(),
-              ElementsAre("item", "copy to the CPU", "aten::nonzero"));
+              ElementsAre("item", "copy to the CPU", "aten::nonzero",
+                          "aten::nonzero", "copy from the CPU"));
 }
 
 }  // namespace

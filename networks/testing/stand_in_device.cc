@@ -109,8 +109,12 @@ Tensor EmptyStrided(IntArrayRef size, IntArrayRef stride,
 
 // --- Copies
 
-Tensor CopyFrom(const Tensor& from, const Tensor& to, bool /*non_blocking*/) {
-  if (to.is_cpu()) Wait("copy to the CPU");
+Tensor CopyFrom(const Tensor& from, const Tensor& to, bool non_blocking) {
+  if (to.is_cpu()) {
+    Wait("copy to the CPU");
+  } else if (from.is_cpu() && !non_blocking) {
+    Wait("copy from the CPU");
+  }
   OnCpu(to).copy_(OnCpu(from));
   return to;
 }
@@ -157,9 +161,8 @@ void MoveIndicesToCpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
     if (!value.isOptionalTensorList()) continue;
     c10::List<c10::optional<Tensor>> indices;
     for (const c10::optional<Tensor> index : value.toOptionalTensorList()) {
-      indices.push_back(index.has_value() && index->defined()
-                            ? c10::optional<Tensor>(index->cpu())
-                            : index);
+      const bool given = index.has_value() && index->defined();
+      indices.push_back(given ? c10::optional<Tensor>(index->cpu()) : index);
     }
     value = indices;
   }

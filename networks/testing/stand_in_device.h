@@ -23,7 +23,8 @@ torch::Device StandInDevice();
 
 // Where the host has waited for the device, as a GPU makes it wait, since the
 // last call: one entry a time, the name of the operator. Those are copies to
-// the CPU, item(), and results whose shape depends on values (nonzero).
+// and from the CPU but for non_blocking ones from it, item(), and results whose
+// shape depends on values (nonzero, indexing by a mask).
 std::vector<std::string> TakeWaits();
 
 }  // namespace networks::test_util

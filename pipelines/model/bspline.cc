@@ -4,6 +4,8 @@
 
 #include <tuple>
 
+#include "networks/copy_ahead.h"
+
 namespace pipelines {
 namespace {
 
@@ -121,8 +123,9 @@ Tensor BSplineFromKeypoints::ControlPoints(const Tensor& basis,
                                            const Tensor& displacements) const {
   const int64_t problems = basis.size(0);
   // One product a problem, so that its bits do not depend on the others.
-  const Tensor influence = torch::bmm(
-      basis, covariance_.to(basis.device()).expand({problems, -1, -1}));
+  const Tensor influence =
+      torch::bmm(basis, networks::CopyAhead(covariance_, basis.device())
+                            .expand({problems, -1, -1}));
   const Tensor system = torch::bmm(influence, basis.transpose(1, 2)) +
                         torch::eye(basis.size(1), basis.options());
   // Unchecked: keypoints that are not finite give NaN, not an exception.

@@ -4,6 +4,8 @@
 
 #include <tuple>
 
+#include "networks/copy_ahead.h"
+
 namespace pipelines {
 namespace {
 
@@ -22,10 +24,8 @@ Tensor Homogeneous(const Tensor& x) {
 
 // The corners of the image, [1, 4, 2].
 Tensor Corners(const Tensor& like) {
-  return torch::tensor({{-1., -1.}, {1., -1.}, {-1., 1.}, {1., 1.}},
-                       torch::kFloat64)
-      .to(like.options())
-      .unsqueeze(0);
+  return networks::NumbersAhead({-1, -1, 1, -1, -1, 1, 1, 1}, like)
+      .view({1, 4, 2});
 }
 
 // The values at x [N, P, 2] of the affine function that is the least-squares
