@@ -54,9 +54,12 @@ double Distance(const BlendedCrop& crop, cv::Point2d point) {
 }  // namespace
 
 CropBlend::CropBlend(cv::Size size, std::vector<BlendedCrop> crops,
-                     const CropBlendOptions& options)
+                     const CropBlendOptions& options,
+                     const std::vector<BlendedCrop>& others)
     : size_(size), crops_(std::move(crops)), fade_(options.fade) {
-  for (size_t i = 0; i < crops_.size(); ++i) {
+  const size_t num_pasted = crops_.size();
+  crops_.insert(crops_.end(), others.begin(), others.end());
+  for (size_t i = 0; i < num_pasted; ++i) {
     const cv::Rect& box = crops_[i].box;
     CV_Assert(!box.empty() && (box & cv::Rect({0, 0}, size)) == box);
     cv::Mat weight(box.size(), CV_32FC3);
@@ -90,6 +93,7 @@ double CropBlend::Feathered(size_t i, cv::Point2d point) const {
 }
 
 double CropBlend::Share(size_t i, cv::Point2d point) const {
+  if (crops_.size() == 1) return 1;
   double own = 0, all = 0;
   bool is_shared = false;
   for (size_t j = 0; j < crops_.size(); ++j) {
@@ -124,22 +128,18 @@ cv::Mat CropBlend::MotionShare(size_t i, cv::Size size) const {
 
 cv::Mat CropBlend::Paste(const cv::Mat& picture,
                          const std::vector<cv::Mat>& crops) const {
-  CV_Assert(picture.size() == size_ && crops.size() == crops_.size());
-  cv::Mat blended;
-  picture.convertTo(blended, CV_32F);
-  for (size_t i = 0; i < crops.size(); ++i) {
-    const cv::Rect& box = crops_[i].box;
-    cv::Mat above, below;
-    cv::resize(crops[i], above, box.size(), 0, 0,
-               crops[i].cols > box.width ? cv::INTER_AREA : cv::INTER_CUBIC);
-    above.convertTo(above, CV_32F);
-    picture(box).convertTo(below, CV_32F);
-    cv::Mat sum = blended(box);
-    sum += (above - below).mul(weights_[i]);
-  }
+  CV_Assert(picture.size() == size_ && crops.size() == num_crops());
   cv::Mat result = picture.clone();
-  for (const BlendedCrop& crop : crops_) {
-    blended(crop.box).convertTo(result(crop.box), CV_8U);
+  for (size_t i = 0; i < crops.size(); ++i) {
+    cv::Mat above, below, sum;
+    cv::resize(crops[i], above, box(i).size(), 0, 0,
+               crops[i].cols > box(i).width ? cv::INTER_AREA : cv::INTER_CUBIC);
+    above.convertTo(above, CV_32F);
+    picture(box(i)).convertTo(below, CV_32F);
+    // Where crops overlap, what those before it made; each rounds once.
+    result(box(i)).convertTo(sum, CV_32F);
+    sum += (above - below).mul(weights_[i]);
+    sum.convertTo(result(box(i)), CV_8U);
   }
   return result;
 }

@@ -33,18 +33,20 @@ struct CropBlendOptions {
 
 // Towards a side that is the picture's own border nothing fades.
 //
-// In an overlap of crops each pixel has a share in each of them; the shares sum
-// to 1, are equal where the pixel is as near to one centre as to the other (by
-// the larger coordinate difference, in half sides of the box) and go to 0 at
-// the border of the box. With a fade, motion is none where a crop has no more
-// than half of the pixel: there all crops show the picture.
+// In an overlap of crops each pixel belongs to each of them by a share; the
+// shares sum to 1, are equal where the pixel is as near to one centre as to the
+// other (by the larger coordinate difference, in half sides of the box) and go
+// to 0 at the border of the box. With a fade, motion is none where a crop has
+// no more than half of the pixel: there all crops show the picture.
 class CropBlend {
  public:
-  // Of `crops` of a picture of `size`.
+  // Of `crops` of a picture of `size`. `others` have their shares in overlaps,
+  // but nothing moves there and nothing is pasted.
   CropBlend(cv::Size size, std::vector<BlendedCrop> crops,
-            const CropBlendOptions& options);
+            const CropBlendOptions& options,
+            const std::vector<BlendedCrop>& others = {});
 
-  size_t num_crops() const { return crops_.size(); }
+  size_t num_crops() const { return weights_.size(); }
   const cv::Rect& box(size_t i) const { return crops_[i].box; }
 
   // Of the motion in crop `i`, scaled to `size`: CV_32FC1 in [0, 1].
@@ -66,7 +68,7 @@ class CropBlend {
   double Feathered(size_t i, cv::Point2d point) const;
 
   cv::Size size_;
-  std::vector<BlendedCrop> crops_;
+  std::vector<BlendedCrop> crops_;  // and the others behind them
   double fade_;
   std::vector<cv::Mat> weights_;  // of pasted pixels, CV_32FC3, a box each
 };

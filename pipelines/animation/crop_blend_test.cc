@@ -131,6 +131,20 @@ TEST(CropBlend, SharesTheOverlapOfTwoCropsByNearness) {
   }
 }
 
+TEST(CropBlend, LeavesOtherCropsToThePicture) {
+  const cv::Size size(300, 200);
+  const cv::Rect left(20, 20, 160, 160), right(100, 20, 160, 160);
+  const CropBlend blend(size, {About(left)}, {kFade}, {About(right)});
+  ASSERT_EQ(blend.num_crops(), 1);
+  const cv::Mat pasted = blend.Paste(Grey(size, 0), {Grey(left.size(), 100)});
+  EXPECT_EQ(pasted.at<cv::Vec3b>(100, 70)[0], 100);
+  EXPECT_NEAR(pasted.at<cv::Vec3b>(100, 165)[0], 0, 4);
+  EXPECT_EQ(pasted.at<cv::Vec3b>(100, 210)[0], 0);
+  const cv::Mat share = blend.MotionShare(0, {160, 160});
+  EXPECT_EQ(share.at<float>(80, 40), 1);
+  EXPECT_EQ(share.at<float>(80, 125), 0);
+}
+
 TEST(CropBlend, GivesTheCentreOfACropToIt) {
   // The small crop lies inside the large one.
   const cv::Size size(300, 300);

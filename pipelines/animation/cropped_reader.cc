@@ -42,11 +42,8 @@ std::optional<int64_t> CroppedReader::num_frames() const {
 }
 
 // None where the largest is meant and there is none.
-absl::StatusOr<std::vector<cv::Rect>> CroppedReader::FindFaces(
-    const cv::Mat& first) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<FaceFinder> finder,
-                   FaceFinder::Load());
-  const std::vector<cv::Rect> faces = finder->Find(first);
+absl::StatusOr<std::vector<cv::Rect>> CroppedReader::ChosenOf(
+    const std::vector<cv::Rect>& faces) {
   if (faces.empty() && options_.face.by == FaceChoice::By::kLargest) {
     warning_ = absl::StrCat(path_, ": no face was found; its centre is taken");
     return faces;
@@ -59,22 +56,30 @@ absl::StatusOr<std::vector<cv::Rect>> CroppedReader::FindFaces(
 }
 
 absl::Status CroppedReader::ChooseParts(const cv::Mat& first) {
-  const double aspect = static_cast<double>(options_.frame_size.width) /
-                        options_.frame_size.height;
-  std::vector<cv::Rect> faces;
-  if (options_.crop == CropMode::kFace) {
-    ASSIGN_OR_RETURN(faces, FindFaces(first));
-  }
-  const auto middle = [](const cv::Rect& r) {
-    return (cv::Point2d(r.tl()) + cv::Point2d(r.br())) / 2;
+  const auto part_of = [&](const std::optional<cv::Rect>& face) {
+    const double aspect = static_cast<double>(options_.frame_size.width) /
+                          options_.frame_size.height;
+    const cv::Rect box = CropBox(first.size(), options_.crop, aspect, face);
+    const cv::Rect& middle = face ? *face : box;
+    return BlendedCrop{
+        box, (cv::Point2d(middle.tl()) + cv::Point2d(middle.br())) / 2};
   };
-  for (const cv::Rect& face : faces) {
-    parts_.push_back(
-        {CropBox(first.size(), options_.crop, aspect, face), middle(face)});
+  if (options_.crop != CropMode::kFace) {
+    parts_ = {part_of({})};
+    return absl::OkStatus();
   }
-  if (!faces.empty()) return absl::OkStatus();
-  const cv::Rect box = CropBox(first.size(), options_.crop, aspect);
-  parts_.push_back({box, middle(box)});
+  ASSIGN_OR_RETURN(const std::unique_ptr<FaceFinder> finder,
+                   FaceFinder::Load());
+  const std::vector<cv::Rect> faces = finder->Find(first);
+  ASSIGN_OR_RETURN(const std::vector<cv::Rect> chosen, ChosenOf(faces));
+  for (const cv::Rect& face : chosen) parts_.push_back(part_of(face));
+  if (chosen.empty()) parts_ = {part_of({})};
+  if (options_.face.by != FaceChoice::By::kNumbers) return absl::OkStatus();
+  for (const cv::Rect& face : faces) {
+    if (std::find(chosen.begin(), chosen.end(), face) == chosen.end()) {
+      other_parts_.push_back(part_of(face));
+    }
+  }
   return absl::OkStatus();
 }
 

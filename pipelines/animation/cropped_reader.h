@@ -65,6 +65,8 @@ class CroppedReader {
   // after the first frame. They are the same for all frames, so that the crops
   // do not shake.
   const std::vector<BlendedCrop>& parts() const { return parts_; }
+  // Where faces were chosen by number, the other ones' parts.
+  const std::vector<BlendedCrop>& other_parts() const { return other_parts_; }
   // The first.
   cv::Rect box() const { return parts_.empty() ? cv::Rect() : parts_[0].box; }
   // `picture`, a frame, as the model sees part `i` of it.
@@ -78,13 +80,14 @@ class CroppedReader {
   CroppedReader(std::string path, const CroppedReaderOptions& options)
       : path_(std::move(path)), options_(options) {}
 
-  absl::StatusOr<std::vector<cv::Rect>> FindFaces(const cv::Mat& first);
+  absl::StatusOr<std::vector<cv::Rect>> ChosenOf(
+      const std::vector<cv::Rect>& faces);
   absl::Status ChooseParts(const cv::Mat& first);
 
   std::string path_;
   CroppedReaderOptions options_;
   std::unique_ptr<media::FrameSource> source_;
-  std::vector<BlendedCrop> parts_;
+  std::vector<BlendedCrop> parts_, other_parts_;
   int64_t num_read_ = 0;
   int64_t first_pts_ = 0;
   std::string warning_;

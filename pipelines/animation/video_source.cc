@@ -88,7 +88,8 @@ absl::Status VideoSource::ReadFirst(const std::string& path) {
   }
   shares_.resize(num_parts());
   if (!options_.paste_back) return absl::OkStatus();
-  blend_.emplace(first_.picture.size(), reader_->parts(), options_.blend);
+  blend_.emplace(first_.picture.size(), reader_->parts(), options_.blend,
+                 reader_->other_parts());
   if (options_.blend.fade == 0) return absl::OkStatus();
   for (size_t i = 0; i < num_parts(); ++i) {
     shares_[i] = FromMap(blend_->MotionShare(i, animator_.frame_size()));

@@ -127,6 +127,8 @@ TEST_F(VideoSourceTest, AnimatesTheFaceThatIsAskedFor) {
   };
   EXPECT_TRUE(moves("1", left));
   EXPECT_FALSE(moves("1", right));
+  // Nor does what is nearer to the other face.
+  EXPECT_FALSE(moves("1", cv::Rect(275, 110, 30, 80)));
   EXPECT_TRUE(moves("2", right));
   EXPECT_FALSE(moves("2", left));
   EXPECT_TRUE(moves("all", left));
