@@ -31,7 +31,8 @@
 
 // --- What goes in
 ABSL_FLAG(std::string, source, "",
-          "The still to animate: any image, or a frame of a video.");
+          "The still to animate: a photo or any other image, or a frame of a "
+          "video.");
 ABSL_FLAG(std::string, driving, "",
           "The motion: a video, a folder of frames, stacked frames, a motion "
           "file (see --save_motion), camera:0 (until Ctrl-C) or lavfi: with a "
@@ -65,7 +66,8 @@ ABSL_FLAG(
     "left to right), several as 1,3, or all. Of several each is moved; "
     "--paste_back puts all back, else they stand side by side.");
 ABSL_FLAG(std::string, driving_crop, "",
-          "The same for the driving video. Empty: as --crop.");
+          "What the model sees of the driving video: as --crop, face being the "
+          "largest. Empty: as --crop.");
 ABSL_FLAG(int64_t, max_frames, 0, "At most so many driving frames; 0 is all.");
 ABSL_FLAG(std::string, fps, "25",
           "Frames a second of a folder of images or of stacked frames, which "
@@ -96,7 +98,7 @@ ABSL_FLAG(
     "How much of the motion is shown, 0 to 2: one value; one for each "
     "keypoint set, 1,0.5,0; or of some by number or name, 3=0,head=0.5. "
     "Names are in CHECKPOINT.sets.textproto; --show_sets shows the sets.");
-ABSL_FLAG(bool, smooth, false, "Calm jittering keypoints.");
+ABSL_FLAG(bool, smooth, false, "Reduce the jitter of keypoints.");
 ABSL_FLAG(std::string, smooth_filter, "causal",
           "For --smooth: causal (one-euro filter: uses no later frame, lags a "
           "little, serves cameras), or zero_phase (no lag; reads the driving "
