@@ -119,6 +119,14 @@ Tensor CopyFrom(const Tensor& from, const Tensor& to, bool non_blocking) {
   return to;
 }
 
+// What copy_ is for this device. Since LibTorch 2.4 copy_ takes XPU for a device
+// that it knows, looks for kernels that are not there, and never asks
+// _copy_from.
+Tensor& Copy(Tensor& to, const Tensor& from, bool non_blocking) {
+  CopyFrom(from, to, non_blocking);
+  return to;
+}
+
 Tensor CopyFromAndResize(const Tensor& from, const Tensor& to) {
   if (from.sizes() != to.sizes()) {
     const Tensor fresh = Empty(from.sizes(), to.scalar_type(), {}, {}, {}, {});
@@ -241,6 +249,7 @@ TORCH_LIBRARY_IMPL(_, XPU, library) {
 TORCH_LIBRARY_IMPL(aten, XPU, library) {
   library.impl("empty.memory_format", &Empty);
   library.impl("empty_strided", &EmptyStrided);
+  library.impl("copy_", &Copy);
   library.impl("_copy_from", &CopyFrom);
   library.impl("_copy_from_and_resize", &CopyFromAndResize);
   library.impl("_local_scalar_dense", &Item);
