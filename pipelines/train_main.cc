@@ -129,6 +129,7 @@ absl::StatusOr<TrainerOptions> OptionsFromFlags(
   }
   RETURN_IF_ERROR(
       SetThreads(absl::GetFlag(FLAGS_threads), options.process.local_size));
+  AllowTf32(options.config.training().tf32());
   options.device_name = DescribeDevice(options.device);
   return options;
 }

@@ -1,5 +1,6 @@
 #include "pipelines/app/device.h"
 
+#include <ATen/Context.h>
 #include <sched.h>
 #include <torch/cuda.h>
 #include <torch/utils.h>
@@ -54,6 +55,11 @@ absl::Status SetThreads(int threads, int processes) {
   torch::set_num_threads(threads > 0 ? threads
                                      : std::max(1, UsableCores() / processes));
   return absl::OkStatus();
+}
+
+void AllowTf32(bool allowed) {
+  at::globalContext().setAllowTF32CuBLAS(allowed);
+  at::globalContext().setAllowTF32CuDNN(allowed);
 }
 
 std::string DescribeDevice(c10::Device device) {

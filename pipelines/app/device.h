@@ -22,6 +22,10 @@ absl::StatusOr<c10::Device> SelectDevice(const std::string& name);
 // 1024.
 absl::Status SetThreads(int threads, int processes = 1);
 
+// Whether float32's convolutions and matrix products may be in TF32 on NVIDIA
+// GPUs, from here on in this process: see TrainingConfig.tf32.
+void AllowTf32(bool allowed);
+
 // "CPU, 2 threads" or "cuda:0".
 std::string DescribeDevice(c10::Device device);
 

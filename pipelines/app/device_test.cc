@@ -1,5 +1,6 @@
 #include "pipelines/app/device.h"
 
+#include <ATen/Context.h>
 #include <torch/cuda.h>
 #include <torch/utils.h>
 
@@ -16,6 +17,14 @@ TEST(SelectDevice, KnowsTheCpu) {
   ASSERT_THAT(SelectDevice("cpu"), IsOk());
   EXPECT_TRUE(SelectDevice("cpu")->is_cpu());
   EXPECT_THAT(SelectDevice("auto"), IsOk());
+}
+
+TEST(AllowTf32, IsForConvolutionsAndProducts) {
+  for (const bool allowed : {true, false}) {
+    AllowTf32(allowed);
+    EXPECT_EQ(at::globalContext().allowTF32CuBLAS(), allowed);
+    EXPECT_EQ(at::globalContext().allowTF32CuDNN(), allowed);
+  }
 }
 
 TEST(SelectDevice, RefusesAnAbsentDevice) {

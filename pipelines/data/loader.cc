@@ -122,9 +122,12 @@ std::shared_ptr<Loader::Impl::Pending> Loader::Impl::NewPending() {
   const cv::Size size = dataset_->image_size();
   pending->batch.position = produced_;
   pending->batch.names.resize(static_cast<size_t>(options_.batch_size));
-  pending->batch.source =
-      torch::empty({options_.batch_size, 3, size.height, size.width});
-  pending->batch.driving = torch::empty_like(pending->batch.source);
+  for (torch::Tensor* images :
+       {&pending->batch.source, &pending->batch.driving}) {
+    *images = torch::empty(
+        {options_.batch_size, 3, size.height, size.width},
+        torch::TensorOptions().pinned_memory(options_.page_locked));
+  }
   produced_ = After(produced_);
   return pending;
 }

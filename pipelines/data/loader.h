@@ -46,6 +46,10 @@ struct LoaderOptions {
   // batches_per_step; 0: with the dataset's.
   int64_t max_steps_per_epoch = 0;
 
+  // Batches lie in page-locked memory, from which a CUDA device copies them
+  // while it computes; needs one.
+  bool page_locked = false;
+
   LoaderPosition start;
 };
 

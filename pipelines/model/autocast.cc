@@ -1,19 +1,35 @@
 #include "pipelines/model/autocast.h"
 
+#include <ATen/Context.h>
+
 #include "third_party/libtorch/autocast.h"
 
 namespace pipelines {
 
 AutocastScope::AutocastScope(TrainingConfig::Precision precision,
                              c10::Device device)
-    : device_(device), was_on_(libtorch::IsAutocastOn(device.type())) {
-  libtorch::SetAutocast(device_.type(), precision == TrainingConfig::BFLOAT16);
+    : device_(device),
+      was_on_(libtorch::IsAutocastOn(device.type())),
+      dtype_before_(libtorch::AutocastDtype(device.type())) {
+  libtorch::SetAutocast(
+      device_.type(), precision != TrainingConfig::FLOAT32,
+      precision == TrainingConfig::FLOAT16 ? at::kHalf : at::kBFloat16);
 }
 
 AutocastScope::~AutocastScope() {
-  libtorch::SetAutocast(device_.type(), was_on_);
+  libtorch::SetAutocast(device_.type(), was_on_, dtype_before_);
   // The weights' copies are of this step.
   if (!was_on_) at::autocast::clear_cache();
+}
+
+ExactScope::ExactScope(c10::Device device)
+    : no_autocast_(TrainingConfig::FLOAT32, device),
+      changes_tf32_(device.is_cuda() && at::globalContext().allowTF32CuBLAS()) {
+  if (changes_tf32_) at::globalContext().setAllowTF32CuBLAS(false);
+}
+
+ExactScope::~ExactScope() {
+  if (changes_tf32_) at::globalContext().setAllowTF32CuBLAS(true);
 }
 
 }  // namespace pipelines

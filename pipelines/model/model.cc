@@ -146,7 +146,7 @@ Motion AnimationModel::Move(const PreparedSource& source,
   Motion motion;
   begin("motion inference");
   {
-    const AutocastScope exact(TrainingConfig::FLOAT32, small.device());
+    const ExactScope exact(small.device());
     motion.candidates = candidates_(keypoints, driving_keypoints,
                                     options.background, height, width);
   }

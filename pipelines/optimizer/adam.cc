@@ -103,25 +103,28 @@ absl::Status Adam::SetState(const std::map<std::string, torch::Tensor>& state) {
                    " tensors of parameters that this model does not have"));
 }
 
-double GradientInfinityNorm(const torch::nn::Module& module) {
+torch::Tensor LargestGradient(const torch::nn::Module& module) {
+  const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> norms;
   for (const torch::Tensor& parameter : module.parameters()) {
     if (parameter.grad().defined()) {
       norms.push_back(parameter.grad().abs().max());
     }
   }
-  return norms.empty() ? 0 : torch::stack(norms).max().item<double>();
+  return norms.empty() ? torch::zeros({}) : torch::stack(norms).max();
 }
 
-double ClipGradients(const torch::nn::Module& module, double max) {
-  const double norm = GradientInfinityNorm(module);
+double GradientInfinityNorm(const torch::nn::Module& module) {
+  return LargestGradient(module).item<double>();
+}
+
+void ClipGradients(const torch::nn::Module& module, double norm, double max) {
   // The original's small term keeps the quotient finite; see clip_grad_norm_.
   const double scale = max / (norm + 1e-6);
-  if (scale >= 1) return norm;
+  if (scale >= 1) return;
   for (const torch::Tensor& parameter : module.parameters()) {
     if (parameter.grad().defined()) parameter.grad().mul_(scale);
   }
-  return norm;
 }
 
 }  // namespace pipelines

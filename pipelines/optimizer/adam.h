@@ -69,13 +69,17 @@ class Adam {
   std::vector<Slot> slots_;
 };
 
-// The largest absolute gradient of `module`; 0 without any.
+// The largest absolute gradient of `module`, a scalar on the gradients' device;
+// a zero on the CPU without any.
+torch::Tensor LargestGradient(const torch::nn::Module& module);
+
+// The same on the host, which waits for the device.
 double GradientInfinityNorm(const torch::nn::Module& module);
 
-// Scales the gradients of `module` so that none is larger than `max`, as
-// torch.nn.utils.clip_grad_norm_ with the infinity norm. Returns the norm
-// before.
-double ClipGradients(const torch::nn::Module& module, double max);
+// Scales the gradients of `module`, the largest of which is `norm`, so that
+// none is larger than `max`, as torch.nn.utils.clip_grad_norm_ with the
+// infinity norm.
+void ClipGradients(const torch::nn::Module& module, double norm, double max);
 
 }  // namespace pipelines
 

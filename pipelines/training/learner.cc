@@ -7,6 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "networks/batch_norm.h"
+#include "networks/channels_last.h"
+#include "networks/copy_ahead.h"
 #include "networks/scoped_seed.h"
 #include "pipelines/training/diagnostics.h"
 #include "pipelines/training/host_values.h"
@@ -61,6 +63,16 @@ absl::StatusOr<std::shared_ptr<AnimationModel>> NewModel(const Config& config) {
   return AnimationModel::Create(config.model());
 }
 
+absl::Status CheckPrecision(const TrainingConfig& training,
+                            torch::Device device) {
+  if (training.precision() != TrainingConfig::FLOAT16 || !device.is_cpu()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "training.precision is FLOAT16, in which LibTorch does not train on the "
+      "CPU; use BFLOAT16 or FLOAT32, or a GPU");
+}
+
 constexpr char kLearningRate[] = "learning_rate";
 
 // Of the largest gradient of a network, by its name in checkpoints.
@@ -93,12 +105,14 @@ absl::Status NothingLearns(int64_t step) {
 absl::StatusOr<std::unique_ptr<Learner>> Learner::Create(
     const Config& config, torch::Device device,
     std::shared_ptr<parallel::ProcessGroup> group) {
+  RETURN_IF_ERROR(CheckPrecision(config.training(), device));
   ASSIGN_OR_RETURN(Objective objective, Objective::Create(config, device));
   ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model, NewModel(config));
   model->to(device);
   const auto& frozen = config.training().frozen();
   RETURN_IF_ERROR(model->Freeze({frozen.begin(), frozen.end()}));
   RETURN_IF_ERROR(CheckSomethingTrains(*model));
+  if (config.training().channels_last()) networks::PutChannelsLast(*model);
   return std::unique_ptr<Learner>(new Learner(config, device, std::move(model),
                                               std::move(objective),
                                               std::move(group)));
@@ -148,7 +162,7 @@ absl::StatusOr<StepResult> Learner::Step(
   // With one process, nothing is saved after a step that fails.
   const std::vector<torch::Tensor> statistics =
       group_ == nullptr ? std::vector<torch::Tensor>() : Statistics();
-  absl::StatusOr<StepResult> result;
+  absl::StatusOr<GradientResult> result;
   try {
     result = ComputeGradients(batches, step, news, timer);
   } catch (const parallel::PeerLost& error) {
@@ -156,91 +170,152 @@ absl::StatusOr<StepResult> Learner::Step(
   }
   if (!result.ok()) {
     Undo(statistics);
-    return result;
+    return result.status();
   }
   timer.Begin("optimizer");
-  ClipAll(&result->report);
   const double rate =
       LearningRate(config_.training(), batches[0].position.epoch, step);
-  result->report.Set(kLearningRate, rate);
-  adam_.Step(rate);
-  if (average_) average_->Update(step + 1);
-  return result;
+  RETURN_IF_ERROR(FinishStep(*result, rate, step, &result->step.report));
+  result->step.loss_scale = loss_scale_;
+  return result->step;
 }
 
-absl::StatusOr<StepResult> Learner::ComputeGradients(
+bool Learner::scales_loss() const {
+  return config_.training().precision() == TrainingConfig::FLOAT16;
+}
+
+absl::Status Learner::FinishStep(const GradientResult& gradients, double rate,
+                                 int64_t step, StepReport* report) {
+  report->Set(kLearningRate, rate);
+  ClipAll(gradients.norms, report);
+  if (scales_loss()) {
+    const bool finite =
+        std::all_of(gradients.norms.begin(), gradients.norms.end(),
+                    [](double norm) { return std::isfinite(norm); });
+    loss_scale_.Update(finite);
+    if (!finite && loss_scale_.value() < LossScale::kLeast) {
+      return absl::OutOfRangeError(
+          absl::StrCat("step ", step + 1,
+                       ": the gradients are not finite at any loss scale; use "
+                       "training.precision BFLOAT16 or FLOAT32"));
+    }
+    if (!finite) return absl::OkStatus();
+  }
+  adam_.Step(rate);
+  if (average_) average_->Update(step + 1);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Learner::GradientResult> Learner::ComputeGradients(
     const std::vector<data::Batch>& batches, int64_t step, const StepNews& news,
     StageTimer& timer) {
   const int64_t processes = group_ == nullptr ? 1 : group_->size();
   const int64_t rank = group_ == nullptr ? 0 : group_->rank();
   const auto num_batches = static_cast<int64_t>(batches.size());
-  StepReport report = Layout();
-  report.SetAll(0);
-  std::string not_finite;  // what is, in this process
+  std::vector<Measured> measured;
   adam_.ZeroGrad();
   for (int64_t i = 0; i < num_batches; ++i) {
     const data::Batch& batch = batches[i];
     const StepPlace place = {step, batch.position.epoch, i * processes + rank,
                              num_batches * processes};
-    const StepOutput output =
-        objective_(*model_, batch.source.to(device_), batch.driving.to(device_),
-                   place, timer);
-    report += Measure(output, &not_finite);
+    const StepOutput output = objective_(*model_, OnDevice(batch.source),
+                                         OnDevice(batch.driving), place, timer);
+    measured.push_back(Measure(output));
     if (!output.total.requires_grad()) return NothingLearns(step);
     timer.Begin("backward");
     if (reducer_ != nullptr && i + 1 == num_batches) reducer_->Begin();
     // A mean over batches of one is the loss itself, to the bit.
-    (num_batches == 1 ? output.total : output.total / num_batches).backward();
+    const torch::Tensor loss =
+        num_batches == 1 ? output.total : output.total / num_batches;
+    (scales_loss() ? loss * loss_scale_.value() : loss).backward();
   }
   if (reducer_ != nullptr) {
     timer.Begin("waiting for other processes");
     reducer_->Finish();
   }
-  report /= static_cast<double>(num_batches);
-  const StepResult result = Agree(report, news);
-  if (std::isfinite(result.report.Get(kTotalLoss))) return result;
+  std::string not_finite;  // what is, in this process
+  GradientResult result;
+  const StepReport report = Fetch(measured, &result.norms, &not_finite);
+  result.step = Agree(report, news);
+  if (std::isfinite(result.step.report.Get(kTotalLoss))) return result;
   return absl::OutOfRangeError(absl::StrCat(
       "step ", step + 1, ": ",
       not_finite.empty() ? "the total loss is not finite" : not_finite));
 }
 
+torch::Tensor Learner::OnDevice(const torch::Tensor& images) const {
+  const torch::Tensor copy = networks::CopyAhead(images, device_);
+  return config_.training().channels_last()
+             ? copy.contiguous(torch::MemoryFormat::ChannelsLast)
+             : copy;
+}
+
 // Of one batch: all but what the optimizer gives.
-StepReport Learner::Measure(const StepOutput& output,
-                            std::string* not_finite) const {
-  std::vector<torch::Tensor> scalars = {output.total};
-  for (const auto& [name, term] : output.terms) scalars.push_back(term);
+Learner::Measured Learner::Measure(const StepOutput& output) const {
+  const torch::NoGradGuard no_grad;
+  Measured measured = {{}, {output.total.detach()}};
+  for (const auto& [name, term] : output.terms) {
+    measured.terms.push_back(name);
+    measured.scalars.push_back(term.detach());
+  }
   for (const Diagnostic& diagnostic : Diagnostics()) {
-    scalars.push_back(diagnostic.measure(output));
+    measured.scalars.push_back(diagnostic.measure(output).detach());
+  }
+  return measured;
+}
+
+StepReport Learner::Fetch(const std::vector<Measured>& measured,
+                          std::vector<double>* norms,
+                          std::string* not_finite) const {
+  std::vector<torch::Tensor> scalars;
+  for (const Measured& one : measured) {
+    scalars.insert(scalars.end(), one.scalars.begin(), one.scalars.end());
+  }
+  for (const auto& part : model_->named_children()) {
+    scalars.push_back(LargestGradient(*part.value()));
   }
   const std::vector<double> values = HostValues(scalars);
   const double* value = values.data();
   StepReport report = Layout();
-  report.Set(kTotalLoss, *value++);
-  for (const auto& [name, term] : output.terms) {
-    report.Set(name, *value);
-    if (!std::isfinite(*value) && not_finite->empty()) {
-      *not_finite = absl::StrCat("the loss term '", name, "' is ", *value);
+  report.SetAll(0);
+  for (const Measured& one : measured) {
+    StepReport of_batch = Layout();
+    of_batch.Set(kTotalLoss, *value++);
+    for (const std::string& name : one.terms) {
+      of_batch.Set(name, *value);
+      if (!std::isfinite(*value) && not_finite->empty()) {
+        *not_finite = absl::StrCat("the loss term '", name, "' is ", *value);
+      }
+      ++value;
     }
-    ++value;
+    for (const Diagnostic& diagnostic : Diagnostics()) {
+      of_batch.Set(diagnostic.name, *value++);
+    }
+    report += of_batch;
   }
-  for (const Diagnostic& diagnostic : Diagnostics()) {
-    report.Set(diagnostic.name, *value++);
+  report /= static_cast<double>(measured.size());
+  norms->assign(value, values.data() + values.size());
+  if (scales_loss()) {
+    for (double& norm : *norms) norm /= loss_scale_.value();
   }
   return report;
 }
 
 StepResult Learner::Agree(const StepReport& report, const StepNews& news) {
-  if (group_ == nullptr) return {report, news};
+  StepResult result;
+  result.report = report;
+  result.news = news;
+  if (group_ == nullptr) return result;
   // The values, whether to stop, and the time by rank 0's clock.
   std::vector<double> sums;
   for (const StepValue& value : report.values()) sums.push_back(value.value);
   sums.push_back(news.stop);
   sums.push_back(group_->rank() == 0 ? news.trained_seconds : 0);
-  torch::Tensor shared = torch::tensor(sums, torch::kFloat64).to(device_);
+  torch::Tensor shared =
+      networks::CopyAhead(torch::tensor(sums, torch::kFloat64), device_);
   group_->Sum(shared);
   shared = shared.cpu();
   const double* sum = shared.data_ptr<double>();
-  StepResult result = {report, news};
   for (const StepValue& value : report.values()) {
     result.report.Set(value.name, *sum++);
   }
@@ -250,15 +325,24 @@ StepResult Learner::Agree(const StepReport& report, const StepNews& news) {
   return result;
 }
 
-void Learner::ClipAll(StepReport* report) {
+// Also takes the loss scale out of the gradients.
+void Learner::ClipAll(const std::vector<double>& norms, StepReport* report) {
   const double max = config_.training().max_gradient();
+  if (scales_loss()) {
+    for (const torch::Tensor& parameter : model_->parameters()) {
+      if (parameter.grad().defined()) {
+        parameter.grad().mul_(1 / loss_scale_.value());
+      }
+    }
+  }
+  const double* norm = norms.data();
   for (const auto& part : model_->named_children()) {
+    report->Set(GradientName(part.key()), *norm);
     // The original clips these three, and not the inpainting network.
-    const bool clips =
-        max > 0 && part.value() != model_->parts().inpainting.ptr();
-    report->Set(GradientName(part.key()),
-                clips ? ClipGradients(*part.value(), max)
-                      : GradientInfinityNorm(*part.value()));
+    if (max > 0 && part.value() != model_->parts().inpainting.ptr()) {
+      ClipGradients(*part.value(), *norm, max);
+    }
+    ++norm;
   }
 }
 

@@ -17,6 +17,7 @@
 #include "pipelines/data/loader.h"
 #include "pipelines/model/model.h"
 #include "pipelines/optimizer/adam.h"
+#include "pipelines/optimizer/loss_scale.h"
 #include "pipelines/optimizer/weight_average.h"
 #include "pipelines/parallel/gradient_reducer.h"
 #include "pipelines/parallel/process_group.h"
@@ -35,6 +36,7 @@ struct StepNews {
 struct StepResult {
   StepReport report;  // means over the step's batches and all processes
   StepNews news;
+  LossScale loss_scale;  // of the next step, for FLOAT16
 };
 
 // What a run teaches, with all that a step changes: the model, its optimizer,
@@ -45,13 +47,16 @@ class Learner {
  public:
   // A new model by the config's seed. `group` is null for one process. The
   // errors of AnimationModel::Create, Freeze and Objective::Create;
-  // InvalidArgument if all parts are frozen.
+  // InvalidArgument if all parts are frozen, or for FLOAT16 on the CPU.
   static absl::StatusOr<std::unique_ptr<Learner>> Create(
       const Config& config, torch::Device device,
       std::shared_ptr<parallel::ProcessGroup> group);
 
   // One step on config.training.accumulation batches of this process, as the
   // `step`-th (from 0) of the run. The model must be in train mode.
+  //
+  // With FLOAT16, a step whose gradients are not finite at the loss scale at
+  // hand changes nothing but that scale.
   //
   // OutOfRange naming the loss that is not finite; InvalidArgument if only
   // frozen parts have a share in the step's losses; Unavailable if another
@@ -76,6 +81,8 @@ class Learner {
   WeightAverage* average() { return average_ ? &*average_ : nullptr; }
   // The average begins anew, at the weights that the model has now.
   void RestartAverage();
+  // Of a run that goes on.
+  void SetLossScale(const LossScale& scale) { loss_scale_ = scale; }
   Learnt learnt() { return {model_.get(), &adam_, average()}; }
 
  private:
@@ -83,12 +90,31 @@ class Learner {
           std::shared_ptr<AnimationModel> model, Objective objective,
           std::shared_ptr<parallel::ProcessGroup> group);
 
-  absl::StatusOr<StepResult> ComputeGradients(
+  // What a batch measured, as scalars on the device: the total, the terms, the
+  // diagnostics.
+  struct Measured {
+    std::vector<std::string> terms;
+    std::vector<torch::Tensor> scalars;
+  };
+  struct GradientResult {
+    StepResult step;
+    std::vector<double> norms;  // the largest gradient of each network
+  };
+
+  absl::StatusOr<GradientResult> ComputeGradients(
       const std::vector<data::Batch>& batches, int64_t step,
       const StepNews& news, StageTimer& timer);
-  StepReport Measure(const StepOutput& output, std::string* not_finite) const;
+  torch::Tensor OnDevice(const torch::Tensor& images) const;
+  Measured Measure(const StepOutput& output) const;
+  // Waits for the device, once a step: the means over the batches, and the
+  // gradients' sizes. *not_finite: names the first loss term that is not.
+  StepReport Fetch(const std::vector<Measured>& measured,
+                   std::vector<double>* norms, std::string* not_finite) const;
   StepResult Agree(const StepReport& report, const StepNews& news);
-  void ClipAll(StepReport* report);
+  bool scales_loss() const;
+  absl::Status FinishStep(const GradientResult& gradients, double rate,
+                          int64_t step, StepReport* report);
+  void ClipAll(const std::vector<double>& norms, StepReport* report);
   std::vector<torch::Tensor> Statistics() const;
   void Undo(const std::vector<torch::Tensor>& statistics);
 
@@ -98,6 +124,7 @@ class Learner {
   Objective objective_;
   std::shared_ptr<parallel::ProcessGroup> group_;
   Adam adam_;
+  LossScale loss_scale_;
   std::optional<WeightAverage> average_;
   std::unique_ptr<parallel::GradientReducer> reducer_;
 };

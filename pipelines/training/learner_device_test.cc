@@ -8,10 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "cpab/torch/kernel_device.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/testing/devices.h"
 #include "networks/testing/stand_in_device.h"
+#include "pipelines/optimizer/loss_scale.h"
 #include "pipelines/testing/testing_config.h"
 #include "pipelines/training/host_values.h"
 #include "pipelines/training/learner.h"
@@ -80,6 +83,89 @@ TEST_P(LearnerDeviceTest, AStepIsThatOnTheCpu) {
         std::max(gradient.abs().max().item<double>(), 1e-5 * expected.largest);
     EXPECT_LT(difference / scale, 5e-2) << name;
   }
+}
+
+// Where kernels do CPAB's work, as on CUDA with --config=cuda: one copy to the
+// host for the losses, which are logged, and the gradients' sizes, after the
+// backward pass. Nothing else in a step waits for the device.
+TEST(LearnerWaits, OnceInAStep) {
+  cpab::ServeOnHostForTesting(networks::test_util::StandInDevice().type());
+  for (const char* gradient : {"IMPLICIT", "DETACHED"}) {
+    SCOPED_TRACE(gradient);
+    const auto config = TinyConfig(
+        {"losses.photometric=10", "losses.mixture=10", "losses.balance=1",
+         "training.background_start_epoch=0", "training.ema_decay=0.9",
+         "training.accumulation=2", absl::StrCat("model.gradient=", gradient)});
+    auto learner =
+        Learner::Create(*config, networks::test_util::StandInDevice(), nullptr);
+    ASSERT_THAT(learner, IsOk());
+    (*learner)->model().train();
+    StageTimer timer;
+    // The first step takes CPAB's bases and the like to the device.
+    for (const int step : {0, 1}) {
+      networks::test_util::TakeWaits();
+      ASSERT_THAT(
+          (*learner)->Step({RandomBatch(), RandomBatch()}, step, {}, timer),
+          IsOk());
+    }
+    EXPECT_THAT(networks::test_util::TakeWaits(),
+                testing::ElementsAre("copy to the CPU"));
+  }
+  cpab::ServeOnHostForTesting(c10::kCPU);
+}
+
+// The stand-in has no autocast, so that what FLOAT16 changes here is the loss
+// scale, a power of two: it rounds nothing.
+TEST(LearnerLossScale, ChangesNoGradient) {
+  std::vector<std::map<std::string, torch::Tensor>> ends;
+  for (const char* precision : {"FLOAT32", "FLOAT16"}) {
+    const auto config =
+        TinyConfig({absl::StrCat("training.precision=", precision),
+                    "training.max_gradient=1e-3"});
+    auto learner =
+        Learner::Create(*config, networks::test_util::StandInDevice(), nullptr);
+    ASSERT_THAT(learner, IsOk());
+    (*learner)->model().train();
+    StageTimer timer;
+    const auto result = (*learner)->Step({RandomBatch()}, 0, {}, timer);
+    ASSERT_THAT(result, IsOk());
+    EXPECT_EQ(result->loss_scale.steps(), ends.size());
+    ends.emplace_back();
+    for (const auto& item : (*learner)->model().named_parameters()) {
+      ends.back()[item.key()] = item.value().detach().cpu();
+    }
+  }
+  for (const auto& [name, value] : ends[0]) {
+    EXPECT_TRUE(torch::equal(value, ends[1].at(name))) << name;
+  }
+}
+
+TEST(LearnerLossScale, IsHalvedInPlaceOfAStepThatOverflows) {
+  const auto config = TinyConfig({"training.precision=FLOAT16"});
+  auto learner =
+      Learner::Create(*config, networks::test_util::StandInDevice(), nullptr);
+  ASSERT_THAT(learner, IsOk());
+  (*learner)->model().train();
+  const double too_large = std::ldexp(1.0, 126);
+  (*learner)->SetLossScale(LossScale(too_large, 5));
+  const torch::Tensor before =
+      (*learner)->model().parameters()[0].detach().cpu().clone();
+  StageTimer timer;
+  const auto result = (*learner)->Step({RandomBatch()}, 0, {}, timer);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->loss_scale.value(), too_large / 2);
+  EXPECT_EQ(result->loss_scale.steps(), 0);
+  EXPECT_TRUE(
+      torch::equal((*learner)->model().parameters()[0].detach().cpu(), before));
+  EXPECT_TRUE((*learner)->learnt().adam->State().empty());
+}
+
+TEST(LearnerLossScale, IsRefusedOnTheCpu) {
+  EXPECT_THAT(Learner::Create(*TinyConfig({"training.precision=FLOAT16"}),
+                              torch::kCPU, nullptr)
+                  .status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       testing::HasSubstr("use BFLOAT16 or FLOAT32")));
 }
 
 TEST(HostValues, AreFetchedAtOnce) {

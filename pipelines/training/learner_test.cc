@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -143,6 +144,32 @@ TEST(Learner, TakesTheRateOfEachModule) {
   EXPECT_NEAR(largest.at("dense_motion_network"), 1e-4, 1e-6);
   EXPECT_NEAR(largest.at("inpainting_network"), 2e-3, 1e-6);
   EXPECT_NEAR(largest.at("bg_predictor"), 1e-5, 1e-6);
+}
+
+// Gradients differ as those of one and two threads do, see
+// parallel_training_test.
+TEST(Learner, ChannelsLastChangesRoundingOnly) {
+  std::vector<double> totals;
+  std::vector<torch::Tensor> gradients;
+  for (const char* value : {"false", "true"}) {
+    auto learner = Learner::Create(
+        *TinyConfig({absl::StrCat("training.channels_last=", value)}),
+        torch::kCPU, nullptr);
+    ASSERT_THAT(learner, IsOk());
+    (*learner)->model().train();
+    StageTimer timer;
+    const auto result = (*learner)->Step({RandomBatch(1)}, 0, {}, timer);
+    ASSERT_THAT(result, IsOk());
+    totals.push_back(result->report.Get(kTotalLoss));
+    std::vector<torch::Tensor> flat;
+    for (const torch::Tensor& parameter : (*learner)->model().parameters()) {
+      flat.push_back(parameter.grad().reshape(-1));
+    }
+    gradients.push_back(torch::cat(flat));
+  }
+  EXPECT_NEAR(totals[1], totals[0], 1e-4 * totals[0]);
+  EXPECT_LT((gradients[1] - gradients[0]).norm().item<double>(),
+            1e-2 * gradients[0].norm().item<double>());
 }
 
 // It makes no difference to what comes after it.

@@ -51,7 +51,7 @@ torch::Tensor Background(LossContext& c) {
   const torch::Tensor back =
       c.model.PredictBackground(c.out.driving, c.out.source.image);
   // A product of positions: exact, as the fits are.
-  const AutocastScope exact(TrainingConfig::FLOAT32, c.out.driving.device());
+  const ExactScope exact(c.out.driving.device());
   return losses::BackgroundLoss(c.out.background, back);
 }
 

@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "losses/balance.h"
+#include "networks/copy_ahead.h"
 #include "networks/sampling.h"
 #include "networks/scoped_seed.h"
 #include "pipelines/model/autocast.h"
@@ -49,7 +50,7 @@ torch::Tensor Objective::DrawKeptCandidates(int64_t batch,
       torch::rand({place.num_slices * batch, num_candidates}, generator)
           .narrow(0, place.slice * batch, batch) < 1 - dropped;
   keep.select(1, 0).fill_(true);
-  return keep.to(device);
+  return networks::CopyAhead(keep, device);
 }
 
 void Objective::Move(AnimationModel& model, const torch::Tensor& source,

@@ -7,6 +7,7 @@
 #include "networks/files/atomic_file.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
+#include "pipelines/optimizer/loss_scale.h"
 #include "pipelines/training/clips_of_run.h"
 #include "pipelines/training/initial_weights.h"
 #include "pipelines/training/meeting.h"
@@ -37,6 +38,10 @@ absl::Status Session::Resume(Learner& learner, const WorkHooks& hooks) {
   *state_.mutable_config() = config_;
   state_.set_samples_per_step(SamplesPerStep(config_, num_processes()));
   agreed_seconds_ = state_.trained_seconds();
+  if (state_.has_loss_scale()) {
+    learner.SetLossScale(
+        LossScale(state_.loss_scale(), state_.steps_at_loss_scale()));
+  }
   return absl::OkStatus();
 }
 
@@ -116,6 +121,10 @@ void Session::Advance(const StepResult& result, double seconds,
     state_.set_loss_steps(state_.loss_steps() + 1);
   }
   state_.set_trained_seconds(state_.trained_seconds() + seconds);
+  if (config_.training().precision() == TrainingConfig::FLOAT16) {
+    state_.set_loss_scale(result.loss_scale.value());
+    state_.set_steps_at_loss_scale(result.loss_scale.steps());
+  }
   agreed_seconds_ = group_ == nullptr ? state_.trained_seconds()
                                       : result.news.trained_seconds;
 }

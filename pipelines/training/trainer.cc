@@ -201,6 +201,7 @@ absl::Status Trainer::OpenLoader() {
   loader.batch_size = config_.training().batch_size();
   loader.num_workers = config_.data().workers();
   loader.batches_per_step = config_.training().accumulation();
+  loader.page_locked = options_.device.is_cuda();
   loader.num_shards = place_.count;
   loader.shard_index = place_.index;
   loader.start = session_.position();

@@ -16,6 +16,11 @@ inline bool IsAutocastOn(c10::DeviceType device) {
   return at::autocast::is_autocast_enabled(device);
 }
 
+// The dtype that autocast computes in on `device`, where it is on.
+inline at::ScalarType AutocastDtype(c10::DeviceType device) {
+  return at::autocast::get_autocast_dtype(device);
+}
+
 // From here on, in this thread, operators on `device` compute in `dtype` where
 // autocast's lists allow it, or as their inputs are if not `on`.
 inline void SetAutocast(c10::DeviceType device, bool on,
@@ -27,8 +32,13 @@ inline void SetAutocast(c10::DeviceType device, bool on,
 #else
 
 inline bool IsAutocastOn(c10::DeviceType device) {
-  return device == c10::kCUDA ? at::autocast::is_enabled()
-                              : at::autocast::is_cpu_enabled();
+  if (device == c10::kCUDA) return at::autocast::is_enabled();
+  return device == c10::kCPU && at::autocast::is_cpu_enabled();
+}
+
+inline at::ScalarType AutocastDtype(c10::DeviceType device) {
+  return device == c10::kCUDA ? at::autocast::get_autocast_gpu_dtype()
+                              : at::autocast::get_autocast_cpu_dtype();
 }
 
 inline void SetAutocast(c10::DeviceType device, bool on,
@@ -36,7 +46,7 @@ inline void SetAutocast(c10::DeviceType device, bool on,
   if (device == c10::kCUDA) {
     at::autocast::set_enabled(on);
     at::autocast::set_autocast_gpu_dtype(dtype);
-  } else {
+  } else if (device == c10::kCPU) {
     at::autocast::set_cpu_enabled(on);
     at::autocast::set_autocast_cpu_dtype(dtype);
   }
