@@ -17,6 +17,7 @@ vgg_perceptual also need torchvision and are not made here: README.md says how.
 """
 
 import argparse
+import functools
 import json
 import os
 import pathlib
@@ -58,7 +59,7 @@ def signed(name, shape):
 
 
 def value_of(prefix, key, shape):
-    """The rules of FillValue that these networks need; None keeps a value."""
+    """The rules of FillValue that golden networks need; None keeps a value."""
     last = key.rsplit(".", 1)[-1]
     if last == "num_batches_tracked":
         return torch.zeros(shape, dtype=torch.int64)
@@ -68,10 +69,16 @@ def value_of(prefix, key, shape):
         return 0.1 * signed(prefix + key, shape)
     if last == "running_var":
         return 1 + 0.5 * uniform(prefix + key, shape)
-    if last == "weight" and len(shape) == 1:
+    if last == "positional_encoding_gaussian_matrix":
+        return np.sqrt(3) * signed(prefix + key, shape)
+    if last in ("weight", "gamma") and len(shape) == 1:
         return 1 + 0.1 * signed(prefix + key, shape)
     if last == "bias":
         return 0.05 * signed(prefix + key, shape)
+    if last in ("pos_embed", "cls_token", "register_tokens"):
+        return 0.05 * signed(prefix + key, shape)
+    if last == "attention_biases":
+        return signed(prefix + key, shape)
     if last == "weight":
         return np.sqrt(3 / np.prod(shape[1:])) * signed(prefix + key, shape)
     raise ValueError("no rule fills " + key)
@@ -323,13 +330,17 @@ def import_original(folder):
     )
 
 
-def make(name, original, folder):
-    """Writes a file; the largest share of a tolerance that a tensor is off."""
-    stored, metadata = read(HERE / (name + ".safetensors"))
+def make(path, compute, folder):
+    """Makes the file at `path` anew in `folder`.
+
+    compute(stored, metadata, dtype) gives its outputs by name. Returns the largest
+    share of a tolerance that a tensor is off.
+    """
+    stored, metadata = read(path)
     single, double = (
         {
             key: value.detach().numpy()
-            for key, value in FILES[name](original, stored, metadata, dtype).items()
+            for key, value in compute(stored, metadata, dtype).items()
         }
         for dtype in (torch.float32, torch.float64)
     )
@@ -347,30 +358,42 @@ def make(name, original, folder):
         off = np.abs(tensors[key] - stored[key]).max() / scale
         allowed = GRADIENT_TOLERANCE if "grad" in key else TOLERANCE
         worst = max(worst, off / allowed)
-        print("%-18s %-34s %.1e" % (name, key, off))
+        print("%-18s %-34s %.1e" % (path.stem, key, off))
         plain = base if kind in ("slice", "stats") else key
         if plain + ".f32_vs_f64_maxabs" in metadata:
             difference = np.abs(single[plain] - double[plain]).max()
             made[plain + ".f32_vs_f64_maxabs"] = "%.3g" % difference
-    write(folder / (name + ".safetensors"), tensors, made)
+    write(folder / path.name, tensors, made)
     return worst
 
 
-def main():
+def run(description, files):
+    """The program: files(original) gives what `make` takes, by path.
+
+    original: the absolute path of a checkout of the original's code.
+    """
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("original", help="a checkout of the original's code")
     parser.add_argument("folder", help="for the files; made if it is not there")
     arguments = parser.parse_args()
     torch.manual_seed(0)
-    original = import_original(os.path.abspath(arguments.original))
     folder = pathlib.Path(arguments.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    worst = max(make(name, original, folder) for name in FILES)
+    made = files(os.path.abspath(arguments.original)).items()
+    worst = max(make(path, compute, folder) for path, compute in made)
     print("the largest difference is %.2g of what is allowed" % worst)
     return 0 if worst <= 1 else 1
 
 
+def files_of(original):
+    modules = import_original(original)
+    return {
+        HERE / (name + ".safetensors"): functools.partial(compute, modules)
+        for name, compute in FILES.items()
+    }
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, files_of))
