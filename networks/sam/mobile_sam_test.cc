@@ -14,6 +14,7 @@
 #include "networks/sam/sam.h"
 #include "networks/sam/tiny_vit.h"
 #include "networks/sam/tiny_vit_layers.h"
+#include "networks/testing/devices.h"
 #include "networks/testing/fill.h"
 #include "networks/testing/golden.h"
 #include "networks/testing/tensor_near.h"
@@ -112,6 +113,20 @@ TEST(TinyVit, TakesSquaresOfWholeCells) {
     EXPECT_THROW(encoder->forward(torch::zeros({1, 3, height, width})),
                  c10::Error);
   }
+}
+
+class TinyVitDeviceTest : public test_util::DeviceTest {};
+
+INSTANTIATE_ON_DEVICES(TinyVitDeviceTest);
+
+TEST_P(TinyVitDeviceTest, EncodesAsOnTheCpu) {
+  torch::NoGradGuard no_grad;
+  Sam sam = FilledMobile();
+  const Tensor image = FillSigned("image", {1, 3, 64, 64});
+  const Tensor expected = sam->image_encoder->forward(image);
+  sam->to(device());
+  EXPECT_THAT(sam->image_encoder->forward(image.to(device())).cpu(),
+              TensorNear(expected, 1e-4));
 }
 
 // Images of 1024 pixels as published, and smaller ones whose maps (40, 20, 10

@@ -40,7 +40,10 @@ struct Stepped {
 Stepped TakeStep(torch::Device device) {
   const auto config = TinyConfig(
       {"losses.photometric=10", "losses.mixture=10", "losses.balance=1",
-       "training.background_start_epoch=0", "model.detector.kind=VOTING"});
+       "training.background_start_epoch=0", "model.detector.kind=VOTING",
+       "losses.structure.weight=0.1", "losses.structure.model=tiny",
+       "losses.structure.untrained=true", "losses.structure.input_size=32",
+       "losses.structure.max_shift=0.5"});
   auto learner = Learner::Create(*config, device, nullptr);
   EXPECT_THAT(learner, IsOk());
   (*learner)->model().train();
