@@ -6,6 +6,7 @@
 #include "gtest/gtest.h"
 #include "networks/weights/load.h"
 #include "networks/weights/pytorch_writer.h"
+#include "pipelines/testing/narrow_model.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -14,14 +15,7 @@ using networks::weights::TensorMap;
 using torch::Tensor;
 
 ModelConfig NarrowConfig(int num_transforms) {
-  ModelConfig config;
-  config.set_num_transforms(num_transforms);
-  config.mutable_dense_motion()->set_block_expansion(8);
-  config.mutable_dense_motion()->set_max_features(64);
-  config.mutable_dense_motion()->set_num_blocks(3);
-  config.mutable_inpainting()->set_block_expansion(8);
-  config.mutable_inpainting()->set_max_features(32);
-  return config;
+  return NarrowModel(num_transforms);
 }
 
 TensorMap NarrowCheckpoint(const ModelConfig& config, const ValueOf& value) {

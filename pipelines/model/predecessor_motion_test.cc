@@ -20,6 +20,7 @@
 #include "pipelines/model/candidate_motions.h"
 #include "pipelines/model/model_options.h"
 #include "pipelines/model/thin_plate_original.h"
+#include "pipelines/testing/narrow_model.h"
 
 namespace pipelines {
 namespace {
@@ -35,14 +36,8 @@ using torch::Tensor;
 constexpr double kTol = 1e-4;
 
 ModelConfig NarrowConfig(bool multi_mask) {
-  ModelConfig config;
-  config.set_num_transforms(3);
-  config.set_global_transform(false);
+  ModelConfig config = NarrowPredecessor(3);
   config.set_gradient(ModelConfig::IMPLICIT);
-  config.mutable_local()->mutable_thin_plate_original();
-  config.mutable_dense_motion()->set_block_expansion(8);
-  config.mutable_dense_motion()->set_max_features(64);
-  config.mutable_dense_motion()->set_num_blocks(3);
   config.mutable_dense_motion()->set_multi_mask(multi_mask);
   return config;
 }

@@ -18,6 +18,7 @@
 #include "networks/testing/fill.h"
 #include "networks/testing/golden.h"
 #include "pipelines/model/model.h"
+#include "pipelines/testing/narrow_model.h"
 
 namespace pipelines {
 namespace {
@@ -33,16 +34,8 @@ constexpr double kTol = 1e-4;
 constexpr double kKinkTol = 2e-2;
 
 std::shared_ptr<AnimationModel> FilledModel() {
-  ModelConfig config;
-  config.set_num_transforms(3);
-  config.set_global_transform(false);
+  ModelConfig config = NarrowPredecessor(3);
   config.set_gradient(ModelConfig::IMPLICIT);
-  config.mutable_local()->mutable_thin_plate_original();
-  config.mutable_dense_motion()->set_block_expansion(8);
-  config.mutable_dense_motion()->set_max_features(64);
-  config.mutable_dense_motion()->set_num_blocks(3);
-  config.mutable_inpainting()->set_block_expansion(8);
-  config.mutable_inpainting()->set_max_features(32);
   auto model = *AnimationModel::Create(config);
   const ModelParts parts = model->parts();
   FillModule("kp_detector/", parts.detector);
