@@ -114,7 +114,9 @@ TEST_F(TrainerTest, ResumesBitForBit) {
   ASSERT_EQ(ReadCheckpointState(NewestCheckpoint())->step(), 3);
   ASSERT_THAT(Train(Options()), IsOk());
   ExpectSameTensors(whole_checkpoint, NewestCheckpoint());
-  EXPECT_EQ(ReadText(whole + "/losses.csv"), ReadText(output_ + "/losses.csv"));
+  const std::string losses = ReadText(whole + "/losses.csv");
+  EXPECT_FALSE(losses.empty());  // as a file that is missing reads
+  EXPECT_EQ(losses, ReadText(output_ + "/losses.csv"));
 }
 
 // Its checkpoints lack the fields that came since: their defaults mean what it
@@ -142,7 +144,9 @@ TEST_F(TrainerTest, GoesOnWithARunFromBeforeLearningRatesOfModules) {
   }
   ASSERT_THAT(Train(Options()), IsOk());
   ExpectSameTensors(whole_checkpoint, NewestCheckpoint());
-  EXPECT_EQ(ReadText(whole + "/losses.csv"), ReadText(output_ + "/losses.csv"));
+  const std::string losses = ReadText(whole + "/losses.csv");
+  EXPECT_FALSE(losses.empty());  // as a file that is missing reads
+  EXPECT_EQ(losses, ReadText(output_ + "/losses.csv"));
 }
 
 TEST_F(TrainerTest, SeedDecidesTheRun) {
