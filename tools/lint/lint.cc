@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "third_party/absl/status_macros.h"
+#include "tools/lint/citations.h"
 #include "tools/lint/commands.h"
 #include "tools/lint/deps.h"
 #include "tools/lint/folder_order.h"
@@ -36,6 +37,7 @@ absl::StatusOr<std::vector<Finding>> CheckTree(
   };
   add(CheckLinks(tree));
   add(CheckPaths(tree));
+  add(CheckCitations(tree));
   add(CheckLabels(tree, targets));
   add(CheckFlags(tree, targets));
   add(CheckDeps(tree, targets));
