@@ -115,11 +115,10 @@ bool IsFormer(const Field& field) {
   return !field.options().GetExtension(moved_to).empty();
 }
 
-TEST(Schema, EveryFieldWithAValueHasItsWords) {
+TEST(Schema, EveryFieldHasItsWords) {
   const Comments comments;
   std::vector<std::string> silent;
   for (const Field* field : AllFields()) {
-    if (field->cpp_type() == Field::CPPTYPE_MESSAGE) continue;
     const auto comment = comments.by_name().find(field->full_name());
     ASSERT_NE(comment, comments.by_name().end()) << field->full_name();
     const std::vector<std::string> words = absl::StrSplit(
