@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -13,9 +14,12 @@
 #include "gtest/gtest.h"
 #include "networks/dino/heads.h"
 #include "networks/dino/model_of_weights.h"
+#include "networks/dino/shift.h"
 #include "networks/dino/vision_transformer.h"
+#include "networks/testing/devices.h"
 #include "networks/testing/fill.h"
 #include "networks/testing/golden.h"
+#include "networks/testing/tensor_near.h"
 #include "networks/weights/key_map.h"
 #include "networks/weights/load.h"
 #include "networks/weights/pytorch_writer.h"
@@ -155,6 +159,32 @@ TEST(DinoV2, LeavesOutWhatFillsNoPatch) {
   EXPECT_TRUE(
       torch::equal(network->forward(image),
                    network->forward(image.slice(2, 0, 56).slice(3, 0, 70))));
+}
+
+class DinoV2DeviceTest : public test_util::DeviceTest {};
+
+INSTANTIATE_ON_DEVICES(DinoV2DeviceTest);
+
+TEST_P(DinoV2DeviceTest, SeesShiftedImagesAsOnTheCpu) {
+  VisionTransformer network = Filled("small_reg");
+  for (Tensor parameter : network->parameters()) {
+    parameter.requires_grad_(false);
+  }
+  const Tensor shifts = torch::tensor({{3, -2}});
+  const auto run = [&](torch::Device device) {
+    network->to(device);
+    const Tensor image =
+        Input("dino", 42, 70).to(device).detach().requires_grad_();
+    const Tensor keys =
+        network->Extract(Shift(image, shifts), FeatureRequest());
+    keys.square().sum().backward();
+    return std::pair(keys.detach().cpu(), image.grad().cpu());
+  };
+  const auto expected = run(torch::kCPU);
+  const auto actual = run(device());
+  EXPECT_THAT(actual.first, test_util::TensorNear(expected.first, 1e-4));
+  // Gradients are of size 10.
+  EXPECT_THAT(actual.second, test_util::TensorNear(expected.second, 1e-3));
 }
 
 class PublishedDinoV2 : public ::testing::TestWithParam<std::string> {};
