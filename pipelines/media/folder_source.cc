@@ -31,7 +31,9 @@ class FolderSource : public FrameSource {
     if (next_ == num_frames()) return std::nullopt;
     const std::string& file = files_[static_cast<size_t>(next_)];
     VideoFrame frame;
-    ASSIGN_OR_RETURN(frame.rgb, ReadImage(file));
+    ASSIGN_OR_RETURN(const ImageWithAlpha image, ReadImageWithAlpha(file));
+    frame.rgb = image.rgb;
+    frame.alpha = image.alpha;
     const bool is_other =
         frame.rgb.cols != info_.width || frame.rgb.rows != info_.height;
     if (is_other && !allow_other_sizes_) {

@@ -145,6 +145,12 @@ bool IsPictureOutput(const std::string& path) {
   return false;
 }
 
+bool HoldsAlphaOutput(const std::string& path) {
+  if (IsFolderOutput(path)) return true;
+  const std::string ending = EndingOf(path);
+  return ending == ".webm" || ending == ".mov" || HoldsAlpha(ending);
+}
+
 bool IsFolderOutput(const std::string& path) {
   return !path.empty() && !IsDeviceOutput(path) &&
          (path.back() == '/' ||

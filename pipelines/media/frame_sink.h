@@ -22,7 +22,8 @@ class FrameSink {
   virtual ~FrameSink() = default;
 
   // Appends a frame one frame period after the one before.
-  // rgb: [height, width] CV_8UC3, RGB. ResourceExhausted on a full disk.
+  // rgb: [height, width] CV_8UC3, RGB, or CV_8UC4, RGBA, as
+  // VideoWriterOptions::with_alpha says. ResourceExhausted on a full disk.
   virtual absl::Status Write(const cv::Mat& rgb) = 0;
 
   // Appends a frame that is shown from `pts` for `duration`, both in units of
@@ -53,6 +54,10 @@ bool IsFolderOutput(const std::string& path);
 // Whether OpenFrameSink makes a picture of `path`: it ends in .png, .jpg,
 // .jpeg, .webp, .bmp, .tif or .tiff.
 bool IsPictureOutput(const std::string& path);
+
+// Whether an output of this name can hold alpha: a folder, .png, .webp, .webm
+// or .mov.
+bool HoldsAlphaOutput(const std::string& path);
 
 // A device for "v4l2:" and its path (device_sink.h); a VideoWriter for the
 // endings it knows; a folder of PNGs 000000.png, 000001.png and so on where

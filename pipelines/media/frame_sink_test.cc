@@ -169,6 +169,63 @@ TEST(OpenFrameSink, ReplacesNoPictureUnlessTold) {
   EXPECT_THAT(ReadFile(path), IsOkAndHolds("precious"));
 }
 
+// A square that is opaque, one that is half so, and nothing else; `shift` to
+// the right.
+cv::Mat Squares(int shift) {
+  cv::Mat rgba(48, 64, CV_8UC4, cv::Scalar(180, 40, 40, 0));
+  rgba({8 + shift, 8, 16, 16}) = cv::Scalar(180, 40, 40, 255);
+  rgba({8 + shift, 24, 16, 16}) = cv::Scalar(180, 40, 40, 128);
+  return rgba;
+}
+
+// Written and read back, also as sources for the next animation: alpha exactly
+// where nothing is lossy, and near elsewhere but at the squares' edges.
+TEST(OpenFrameSink, KeepsAlpha) {
+  VideoWriterOptions options;
+  options.width = 64;
+  options.height = 48;
+  options.with_alpha = true;
+  for (const char* name : {"alpha.webm", "alpha.mov", "alpha folder"}) {
+    const std::string path = TempPath(name);
+    EXPECT_TRUE(HoldsAlphaOutput(path));
+    auto sink = OpenFrameSink(path, options);
+    ASSERT_THAT(sink, IsOk());
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_THAT((*sink)->Write(Squares(8 * i)), IsOk());
+    }
+    ASSERT_THAT((*sink)->Finish(), IsOk());
+    const auto source = OpenFrameSource(path);
+    ASSERT_THAT(source, IsOk());
+    for (int i = 0; i < 3; ++i) {
+      const auto frame = (*source)->Next();
+      ASSERT_THAT(frame, IsOk());
+      ASSERT_TRUE(frame->has_value()) << name << ", frame " << i;
+      const cv::Mat& alpha = (*frame)->alpha;
+      ASSERT_EQ(alpha.size(), cv::Size(64, 48)) << name << ", frame " << i;
+      const int x = 16 + 8 * i;
+      // Of 255; lossy codecs were off by 2 at most.
+      EXPECT_NEAR(alpha.at<uint8_t>(16, x), 255, 6) << name;
+      EXPECT_NEAR(alpha.at<uint8_t>(32, x), 128, 6) << name;
+      EXPECT_NEAR(alpha.at<uint8_t>(4, 4), 0, 6) << name;
+      EXPECT_NEAR(alpha.at<uint8_t>(32, 60), 0, 6) << name;
+      EXPECT_NEAR((*frame)->rgb.at<cv::Vec3b>(16, x)[0], 180, 12) << name;
+    }
+  }
+}
+
+TEST(OpenFrameSink, RefusesAlphaWhereThereIsNoPlaceForIt) {
+  VideoWriterOptions options = Options();
+  options.with_alpha = true;
+  for (const char* name : {"a.mp4", "a.mkv", "a.avi", "a.gif"}) {
+    EXPECT_FALSE(HoldsAlphaOutput(TempPath(name)));
+    EXPECT_THAT(OpenFrameSink(TempPath(name), options),
+                StatusIs(StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr(name), HasSubstr("transparency"))));
+  }
+  EXPECT_FALSE(HoldsAlphaOutput("a.jpg"));
+  EXPECT_TRUE(HoldsAlphaOutput("a.png"));
+}
+
 TEST(OpenFrameSink, NamesBadPaths) {
   EXPECT_THAT(OpenFrameSink("", Options()),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("output")));

@@ -62,6 +62,10 @@ struct VideoFrame {
   // [height, width] CV_8UC3, RGB. Owned by the caller, never written again.
   cv::Mat rgb;
 
+  // CV_8UC1 of the same size: 255 where the frame is opaque, 0 where it cannot
+  // be seen and `rgb` is white. Empty where all is opaque.
+  cv::Mat alpha;
+
   // When the frame is shown and for how long, in units of VideoInfo::time_base.
   // pts rises strictly from frame to frame and need not begin at 0.
   int64_t pts = 0;

@@ -378,6 +378,19 @@ TEST(OpenFrameSource, TakesAnImageForARowOnlyFromSoManyFramesOn) {
   EXPECT_EQ(ReadAll(**source).size(), 4u);
 }
 
+TEST(OpenFrameSource, GivesTheAlphaOfImages) {
+  cv::Mat row(16, 32, CV_8UC4, cv::Scalar(9, 9, 9, 255));
+  row({16, 0, 4, 16}) = cv::Scalar(9, 9, 9, 70);
+  const std::string path = TempPath("row with alpha.png");
+  ASSERT_THAT(WriteImage(path, row), IsOk());
+  const auto source = OpenFrameSource(path);
+  ASSERT_THAT(source, IsOk());
+  EXPECT_EQ(*(*(*source)->Next())->alpha.ptr<uint8_t>(3), 255);
+  const VideoFrame second = **(*source)->Next();
+  EXPECT_EQ(second.alpha.at<uint8_t>(3, 3), 70);
+  EXPECT_EQ(second.alpha.at<uint8_t>(3, 4), 255);
+}
+
 TEST(OpenFrameSource, TakesNoStripeOfPixelsForFrames) {
   const std::string path = TempPath("stripe.png");
   ASSERT_THAT(WriteImage(path, cv::Mat(1, 60000, CV_8UC3, cv::Scalar::all(9))),

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/path.h"
@@ -154,8 +155,20 @@ absl::StatusOr<cv::Mat> ReadImage(const std::string& path) {
   return DecodeImage(bytes, path);
 }
 
+absl::StatusOr<ImageWithAlpha> ReadImageWithAlpha(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadImageFile(path));
+  return DecodeImageWithAlpha(bytes, path);
+}
+
 absl::StatusOr<cv::Mat> DecodeImage(std::string_view bytes,
                                     const std::string& name) {
+  ASSIGN_OR_RETURN(const ImageWithAlpha image,
+                   DecodeImageWithAlpha(bytes, name));
+  return image.rgb;
+}
+
+absl::StatusOr<ImageWithAlpha> DecodeImageWithAlpha(std::string_view bytes,
+                                                    const std::string& name) {
   ASSIGN_OR_RETURN(const ImageHeader header, ReadImageHeader(bytes, name));
   RETURN_IF_ERROR(CheckSize(header, name));
   cv::Mat image = DecodeWithOpenCv(bytes, header.has_alpha);
@@ -163,15 +176,20 @@ absl::StatusOr<cv::Mat> DecodeImage(std::string_view bytes,
     return absl::InvalidArgumentError(
         absl::StrCat(name, ": the image is damaged and cannot be decoded"));
   }
-  const cv::Mat alpha = SplitAlpha(&image);
+  cv::Mat alpha = SplitAlpha(&image);
   ConvertToSrgb(ReadImageColours(bytes), &image);
   image = ToEightBits(image);
-  if (!alpha.empty()) PutOnWhite(ToEightBits(alpha), &image);
+  if (!alpha.empty()) {
+    alpha = ToEightBits(alpha);
+    PutOnWhite(alpha, &image);
+    if (cv::countNonZero(alpha != 255) == 0) alpha.release();
+  }
   if (DetectImageFormat(bytes) != ImageFormat::kTiff) {
     image = Upright(image, header.orientation);
+    if (!alpha.empty()) alpha = Upright(alpha, header.orientation);
   }
   SwapRedAndBlue(&image);
-  return image;
+  return ImageWithAlpha{image, alpha};
 }
 
 absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
@@ -187,13 +205,20 @@ absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
                                         const std::string& ending,
                                         const std::string& name,
                                         std::string_view comment) {
-  CV_Assert(rgb.type() == CV_8UC3 || rgb.type() == CV_8UC1);
+  CV_Assert(rgb.type() == CV_8UC3 || rgb.type() == CV_8UC1 ||
+            rgb.type() == CV_8UC4);
   if (ending.empty() || !cv::haveImageWriter("x" + ending)) {
     return absl::InvalidArgumentError(absl::StrCat(
         name, ": no encoder for the ending '", ending, "'; use .png or .jpg"));
   }
+  if (rgb.channels() == 4 && !HoldsAlpha(ending)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name, ": '", ending, "' holds no transparency; use .png or .webp"));
+  }
   cv::Mat stored;
-  if (rgb.channels() == 3) {
+  if (rgb.channels() == 4) {
+    cv::cvtColor(rgb, stored, cv::COLOR_RGBA2BGRA);
+  } else if (rgb.channels() == 3) {
     cv::cvtColor(rgb, stored, cv::COLOR_RGB2BGR);
   } else {
     stored = rgb;
@@ -217,6 +242,15 @@ absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
   }
   InsertPngChunk(std::string("sRGB\0", 5), &content);  // perceptual
   return content;
+}
+
+bool HoldsAlpha(std::string_view ending) {
+  for (const char* known : {".png", ".webp"}) {
+    if (absl::EqualsIgnoreCase({ending.data(), ending.size()}, known)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 absl::Status WriteImage(const std::string& path, const cv::Mat& rgb,

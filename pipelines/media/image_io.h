@@ -39,6 +39,15 @@ absl::StatusOr<std::string> ReadImageFile(const std::string& path);
 // kMaxImageBytes. Every message names the path.
 absl::StatusOr<cv::Mat> ReadImage(const std::string& path);
 
+// An image as ReadImage returns it, and what it can be seen through by.
+struct ImageWithAlpha {
+  cv::Mat rgb;    // over white
+  cv::Mat alpha;  // CV_8UC1, rounded from 16 bits; empty where all is opaque
+};
+absl::StatusOr<ImageWithAlpha> ReadImageWithAlpha(const std::string& path);
+absl::StatusOr<ImageWithAlpha> DecodeImageWithAlpha(std::string_view bytes,
+                                                    const std::string& name);
+
 // ReadImage for the content of a file; `name` stands in messages for the path.
 absl::StatusOr<cv::Mat> DecodeImage(std::string_view bytes,
                                     const std::string& name);
@@ -48,15 +57,19 @@ absl::StatusOr<cv::Mat> DecodeImage(std::string_view bytes,
 absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
                                     const std::string& name);
 
-// The content of an image file of `rgb` (CV_8UC3 RGB, or CV_8UC1 grey): PNG,
-// JPEG (quality 95) or whatever else OpenCV encodes, by `ending` (".png").
-// InvalidArgument, with `name`, for an ending without an encoder.
+// The content of an image file of `rgb` (CV_8UC3 RGB, CV_8UC1 grey, or CV_8UC4
+// RGBA where HoldsAlpha): PNG, JPEG (quality 95) or whatever else OpenCV
+// encodes, by `ending` (".png"). InvalidArgument, with `name`, for an ending
+// without an encoder, and for alpha that it cannot hold.
 // A PNG states that it is sRGB, and carries `comment`, if there is one, as the
 // text "Comment"; a JPEG has it as a comment; other formats leave it out.
 absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
                                         const std::string& ending,
                                         const std::string& name,
                                         std::string_view comment = {});
+
+// Whether images of this ending are written and read with alpha: .png, .webp.
+bool HoldsAlpha(std::string_view ending);
 
 // Writes EncodeImage by the ending of `path` (networks/files/atomic_file.h), in
 // place of what is there.

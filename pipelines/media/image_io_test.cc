@@ -334,6 +334,72 @@ TEST(EncodeImage, SaysThatAPngIsSrgb) {
   EXPECT_THAT(*png, HasSubstr("a comment"));
 }
 
+// 8 and 16 bits; what is hidden stays hidden.
+TEST(ReadImageWithAlpha, KeepsWhatAnImageCanBeSeenThroughBy) {
+  cv::Mat shown(20, 30, CV_8UC4, cv::Scalar(10, 20, 200, 255));  // B, G, R, A
+  shown({0, 0, 15, 20}) = cv::Scalar(255, 0, 0, 0);
+  shown({5, 5, 4, 4}) = cv::Scalar(10, 20, 200, 100);
+  cv::Mat alpha, deep;
+  cv::extractChannel(shown, alpha, 3);
+  shown.convertTo(deep, CV_16U, 257);
+  const struct {
+    const char* ending;
+    cv::Mat stored;
+    std::vector<int> parameters;
+  } cases[] = {{".png", shown, {}},
+               {".png", deep, {}},
+               {".webp", shown, {cv::IMWRITE_WEBP_QUALITY, 101}}};
+  for (const auto& c : cases) {
+    std::vector<uchar> bytes;
+    cv::imencode(c.ending, c.stored, bytes, c.parameters);
+    const auto image =
+        DecodeImageWithAlpha(std::string(bytes.begin(), bytes.end()), c.ending);
+    ASSERT_THAT(image, IsOk());
+    EXPECT_EQ(cv::norm(image->alpha, alpha, cv::NORM_INF), 0) << c.ending;
+    EXPECT_EQ(image->rgb.at<cv::Vec3b>(0, 0), cv::Vec3b(255, 255, 255));
+    EXPECT_EQ(image->rgb.at<cv::Vec3b>(0, 20), cv::Vec3b(200, 20, 10));
+  }
+}
+
+TEST(ReadImageWithAlpha, HasNoneWhereAllIsOpaque) {
+  const std::string path = TempPath("opaque.png");
+  cv::imwrite(path, cv::Mat(4, 6, CV_8UC4, cv::Scalar(1, 2, 3, 255)));
+  const auto image = ReadImageWithAlpha(path);
+  ASSERT_THAT(image, IsOk());
+  EXPECT_TRUE(image->alpha.empty());
+}
+
+TEST(EncodeImage, KeepsAlphaWhereTheFormatHoldsIt) {
+  cv::Mat picture(12, 9, CV_8UC4, cv::Scalar(200, 20, 10, 255));  // R, G, B, A
+  picture({3, 3, 4, 4}) = cv::Scalar(200, 20, 10, 100);
+  cv::Mat alpha;
+  cv::extractChannel(picture, alpha, 3);
+  for (const char* ending : {".png", ".webp"}) {
+    EXPECT_TRUE(HoldsAlpha(ending));
+    const auto bytes = EncodeImage(picture, ending, "a", "a comment");
+    ASSERT_THAT(bytes, IsOk());
+    const auto image = DecodeImageWithAlpha(*bytes, ending);
+    ASSERT_THAT(image, IsOk());
+    EXPECT_EQ(cv::norm(image->alpha, alpha, cv::NORM_INF), 0) << ending;
+  }
+  EXPECT_FALSE(HoldsAlpha(".jpg"));
+  EXPECT_THAT(EncodeImage(picture, ".jpg", "a.jpg"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("a.jpg"), HasSubstr("transparency"))));
+}
+
+TEST(EncodeImage, PutsTheCommentIntoAJpeg) {
+  const auto jpeg = EncodeImage(Picture(9, 7), ".jpg", "a.jpg", "a comment");
+  ASSERT_THAT(jpeg, IsOk());
+  EXPECT_THAT(*jpeg, HasSubstr(std::string("\xff\xfe\0\x0b"
+                                           "a comment",
+                                           13)));
+  const auto plain = EncodeImage(Picture(9, 7), ".jpg", "a.jpg");
+  EXPECT_EQ(cv::norm(*DecodeImage(*jpeg, "a.jpg"), *DecodeImage(*plain, "b"),
+                     cv::NORM_INF),
+            0);
+}
+
 TEST(ReadImage, ReadsProgressiveJpeg) {
   std::vector<uchar> bytes;
   cv::imencode(".jpg", ToBgr(Picture(40, 30)), bytes,

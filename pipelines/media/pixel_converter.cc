@@ -10,21 +10,22 @@ bool PixelConverter::Convert(const cv::Mat& rgb, AVFrame* frame) {
     cv::copyMakeBorder(rgb, padded, 0, frame->height - rgb.rows, 0,
                        frame->width - rgb.cols, cv::BORDER_REPLICATE);
   }
-  if (scaler_ == nullptr && !Open(*frame)) return false;
+  const bool has_alpha = rgb.channels() == 4;
+  if (scaler_ == nullptr && !Open(*frame, has_alpha)) return false;
   const uint8_t* const planes[] = {padded.data};
   const int strides[] = {static_cast<int>(padded.step)};
   return sws_scale(scaler_.get(), planes, strides, 0, frame->height,
                    frame->data, frame->linesize) == frame->height;
 }
 
-bool PixelConverter::Open(const AVFrame& frame) {
-  scaler_.reset(
-      sws_getContext(frame.width, frame.height, AV_PIX_FMT_RGB24, frame.width,
-                     frame.height, static_cast<AVPixelFormat>(frame.format),
-                     SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT,
-                     nullptr, nullptr, nullptr));
+bool PixelConverter::Open(const AVFrame& frame, bool has_alpha) {
+  scaler_.reset(sws_getContext(
+      frame.width, frame.height, has_alpha ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24,
+      frame.width, frame.height, static_cast<AVPixelFormat>(frame.format),
+      SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, nullptr, nullptr,
+      nullptr));
   if (scaler_ == nullptr) return false;
-  if (frame.format != AV_PIX_FMT_YUV420P) return true;
+  if (frame.format == AV_PIX_FMT_RGB8) return true;
   const int* coefficients = sws_getCoefficients(frame.colorspace);
   sws_setColorspaceDetails(scaler_.get(), coefficients, 1, coefficients, 0, 0,
                            1 << 16, 1 << 16);

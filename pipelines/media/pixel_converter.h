@@ -7,16 +7,17 @@
 
 namespace pipelines::media {
 
-// Converts RGB to YCbCr of limited range by the frame's matrix, or to a GIF's
-// colours, dithered. All frames of one converter have one size and format.
+// Converts RGB or RGBA to YCbCr of limited range by the frame's matrix, with
+// alpha where the frame's format has it, or to a GIF's colours, dithered. All
+// frames of one converter have one size and format.
 class PixelConverter {
  public:
-  // rgb: CV_8UC3, at most as large as `frame`, whose last column and row are
-  // repeated where it is smaller. Whether it could be done.
+  // rgb: CV_8UC3 or CV_8UC4, at most as large as `frame`, whose last column and
+  // row are repeated where it is smaller. Whether it could be done.
   bool Convert(const cv::Mat& rgb, AVFrame* frame);
 
  private:
-  bool Open(const AVFrame& frame);
+  bool Open(const AVFrame& frame, bool has_alpha);
 
   ScalerPtr scaler_;
 };

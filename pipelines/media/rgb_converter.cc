@@ -84,10 +84,16 @@ cv::Size RgbConverter::ShownSize(cv::Size stored) const {
   return size;
 }
 
-cv::Mat RgbConverter::Convert(const AVFrame& frame) {
-  const cv::Mat stored =
-      ConvertStored(frame, SquarePixels(cv::Size(frame.width, frame.height)));
+cv::Mat RgbConverter::Convert(const AVFrame& frame, cv::Mat* alpha) {
+  alpha->release();
+  const cv::Mat stored = ConvertStored(
+      frame, SquarePixels(cv::Size(frame.width, frame.height)), alpha);
   if (stored.empty()) return stored;
+  if (!alpha->empty()) *alpha = Upright(*alpha);
+  return Upright(stored);
+}
+
+cv::Mat RgbConverter::Upright(const cv::Mat& stored) const {
   cv::Mat upright = stored.clone();
   if (orientation_.transpose) cv::transpose(stored, upright);
   if (orientation_.flip_x) cv::flip(upright, upright, 1);
@@ -95,7 +101,8 @@ cv::Mat RgbConverter::Convert(const AVFrame& frame) {
   return upright;
 }
 
-cv::Mat RgbConverter::ConvertStored(const AVFrame& frame, cv::Size size) {
+cv::Mat RgbConverter::ConvertStored(const AVFrame& frame, cv::Size size,
+                                    cv::Mat* alpha) {
   if (WideColours::Has(frame.color_primaries, frame.color_trc)) {
     cv::Mat wide = Scale(frame, size, AV_PIX_FMT_RGB48, CV_16UC3);
     if (wide.empty()) return wide;
@@ -107,7 +114,9 @@ cv::Mat RgbConverter::ConvertStored(const AVFrame& frame, cv::Size size) {
   }
   if (HasFlag(frame, AV_PIX_FMT_FLAG_ALPHA) && !ignores_alpha_) {
     const cv::Mat with_alpha = Scale(frame, size, AV_PIX_FMT_RGBA, CV_8UC4);
-    return with_alpha.empty() ? with_alpha : OnWhite(with_alpha);
+    if (with_alpha.empty()) return with_alpha;
+    *alpha = AlphaOf(with_alpha);
+    return OnWhite(with_alpha);
   }
   return Scale(frame, size, AV_PIX_FMT_RGB24, CV_8UC3);
 }

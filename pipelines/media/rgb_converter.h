@@ -21,11 +21,12 @@ class RgbConverter {
   cv::Size ShownSize(cv::Size stored) const;
 
   // Of ShownSize, CV_8UC3, RGB, of any pixel format; empty when swscale cannot
-  // do it. Matrix and range of the colours are those that the frame states;
-  // where it states none, BT.709 above 576 lines or from 1280 columns on, as
-  // players have it, and BT.601 below; limited range. HDR and wide gamuts
-  // become sRGB (wide_colours.h), what is transparent becomes white.
-  cv::Mat Convert(const AVFrame& frame);
+  // do it. `alpha` becomes CV_8UC1, or empty where the frame is opaque. Matrix
+  // and range of the colours are those that the frame states; where it states
+  // none, BT.709 above 576 lines or from 1280 columns on, as players have it,
+  // and BT.601 below; limited range. HDR and wide gamuts become sRGB
+  // (wide_colours.h), what is transparent becomes white.
+  cv::Mat Convert(const AVFrame& frame, cv::Mat* alpha);
 
  private:
   // The steps from the stored frame to the upright one, in this order.
@@ -38,7 +39,8 @@ class RgbConverter {
   static Orientation ReadOrientation(const AVStream& stream);
   cv::Size SquarePixels(cv::Size stored) const;
   void SetColorspace(const AVFrame& frame);
-  cv::Mat ConvertStored(const AVFrame& frame, cv::Size size);
+  cv::Mat ConvertStored(const AVFrame& frame, cv::Size size, cv::Mat* alpha);
+  cv::Mat Upright(const cv::Mat& stored) const;
   cv::Mat Scale(const AVFrame& frame, cv::Size size, AVPixelFormat format,
                 int type);
   const WideColours& WideColoursOf(const AVFrame& frame);

@@ -27,10 +27,11 @@ absl::StatusOr<int> CountFrames(cv::Size row, int min_frames,
 
 class RowSource : public FrameSource {
  public:
-  RowSource(const cv::Mat& row, int num_frames, Rational rate)
+  RowSource(const ImageWithAlpha& row, int num_frames, Rational rate)
       : row_(row),
-        info_(ImageSequenceInfo(cv::Size(row.cols / num_frames, row.rows),
-                                num_frames, rate)) {
+        info_(
+            ImageSequenceInfo(cv::Size(row.rgb.cols / num_frames, row.rgb.rows),
+                              num_frames, rate)) {
     info_.is_still = num_frames == 1;
   }
 
@@ -40,7 +41,11 @@ class RowSource : public FrameSource {
     if (next_ == *info_.num_frames) return std::nullopt;
     const int begin = static_cast<int>(next_) * info_.width;
     VideoFrame frame;
-    frame.rgb = row_.colRange(begin, begin + info_.width).clone();
+    const cv::Range columns(begin, begin + info_.width);
+    frame.rgb = row_.rgb.colRange(columns).clone();
+    if (!row_.alpha.empty()) {
+      frame.alpha = row_.alpha.colRange(columns).clone();
+    }
     frame.pts = next_++;
     frame.duration = 1;
     return frame;
@@ -52,7 +57,7 @@ class RowSource : public FrameSource {
   }
 
  private:
-  cv::Mat row_;
+  ImageWithAlpha row_;
   VideoInfo info_;
   int64_t next_ = 0;
 };
@@ -61,13 +66,13 @@ class RowSource : public FrameSource {
 
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenRowSource(
     const MediaInput& input, const FrameSourceOptions& options) {
-  ASSIGN_OR_RETURN(const cv::Mat row,
+  ASSIGN_OR_RETURN(const ImageWithAlpha row,
                    input.bytes == nullptr
-                       ? ReadImage(input.name)
-                       : DecodeImage(*input.bytes, input.name));
+                       ? ReadImageWithAlpha(input.name)
+                       : DecodeImageWithAlpha(*input.bytes, input.name));
   ASSIGN_OR_RETURN(
       const int num_frames,
-      CountFrames(row.size(), options.min_stacked_frames, input.name));
+      CountFrames(row.rgb.size(), options.min_stacked_frames, input.name));
   return std::make_unique<RowSource>(row, num_frames, options.image_rate);
 }
 

@@ -1,6 +1,9 @@
 #include "pipelines/media/transparency.h"
 
+#include <algorithm>
 #include <cstdint>
+
+#include "opencv2/imgproc.hpp"
 
 namespace pipelines::media {
 namespace {
@@ -9,6 +12,33 @@ namespace {
 uint8_t Blend(int colour, int alpha) {
   return static_cast<uint8_t>((colour * alpha + 255 * (255 - alpha) + 127) /
                               255);
+}
+
+// Alpha from which on a colour is known well enough: two roundings leave it
+// uncertain by 255 / alpha levels.
+constexpr float kTrusted = 32;
+
+float Colour(const cv::Vec4f& share, int channel) {
+  return share[3] > 0 ? share[channel] / share[3] : 0;
+}
+
+// Shares [h, w] CV_32FC4 (colours times alpha, and alpha) that are complete by
+// those of coarser and coarser pictures, where they are not opaque.
+cv::Mat Filled(const cv::Mat& shares) {
+  if (shares.rows == 1 && shares.cols == 1) return shares;
+  cv::Mat half, back;
+  cv::resize(shares, half, {(shares.cols + 1) / 2, (shares.rows + 1) / 2}, 0, 0,
+             cv::INTER_AREA);
+  cv::resize(Filled(half), back, shares.size(), 0, 0, cv::INTER_LINEAR);
+  cv::Mat filled = shares.clone();
+  for (int y = 0; y < filled.rows; ++y) {
+    const auto* behind = back.ptr<cv::Vec4f>(y);
+    auto* row = filled.ptr<cv::Vec4f>(y);
+    for (int x = 0; x < filled.cols; ++x) {
+      row[x] += (1 - row[x][3]) * behind[x];
+    }
+  }
+  return filled;
 }
 
 }  // namespace
@@ -33,6 +63,61 @@ cv::Mat OnWhite(const cv::Mat& with_alpha) {
     auto* to = result.ptr<cv::Vec3b>(y);
     for (int x = 0; x < with_alpha.cols; ++x) {
       for (int c = 0; c < 3; ++c) to[x][c] = Blend(from[x][c], from[x][3]);
+    }
+  }
+  return result;
+}
+
+cv::Mat AlphaOf(const cv::Mat& with_alpha) {
+  CV_Assert(with_alpha.type() == CV_8UC4);
+  cv::Mat alpha;
+  cv::extractChannel(with_alpha, alpha, 3);
+  return cv::countNonZero(alpha == 255) == static_cast<int>(alpha.total())
+             ? cv::Mat()
+             : alpha;
+}
+
+cv::Mat OnColour(const cv::Mat& on_white, const cv::Mat& alpha,
+                 const cv::Vec3b& colour) {
+  CV_Assert(on_white.type() == CV_8UC3 && alpha.type() == CV_8UC1 &&
+            alpha.size() == on_white.size());
+  cv::Mat result(on_white.size(), CV_8UC3);
+  for (int y = 0; y < alpha.rows; ++y) {
+    const auto* opaque = alpha.ptr<uint8_t>(y);
+    const auto* from = on_white.ptr<cv::Vec3b>(y);
+    auto* to = result.ptr<cv::Vec3b>(y);
+    for (int x = 0; x < alpha.cols; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        const int less = ((255 - opaque[x]) * (255 - colour[c]) + 127) / 255;
+        to[x][c] = static_cast<uint8_t>(std::max(0, from[x][c] - less));
+      }
+    }
+  }
+  return result;
+}
+
+cv::Mat WithAlpha(const cv::Mat& on_white, const cv::Mat& alpha) {
+  cv::Mat shares[4];  // of the picture alone: R, G, B times alpha, and alpha
+  cv::split(OnColour(on_white, alpha, {0, 0, 0}), shares);
+  shares[3] = alpha;
+  cv::Mat seen;
+  cv::merge(shares, 4, seen);
+  seen.convertTo(seen, CV_32FC4, 1.0 / 255);
+  const cv::Mat filled = Filled(seen);
+  cv::Mat result(alpha.size(), CV_8UC4);
+  for (int y = 0; y < alpha.rows; ++y) {
+    const auto* share = seen.ptr<cv::Vec4f>(y);
+    const auto* around = filled.ptr<cv::Vec4f>(y);
+    const auto* opaque = alpha.ptr<uint8_t>(y);
+    auto* to = result.ptr<cv::Vec4b>(y);
+    for (int x = 0; x < alpha.cols; ++x) {
+      const float trust = std::min(1.0f, opaque[x] / kTrusted);
+      for (int c = 0; c < 3; ++c) {
+        to[x][c] = cv::saturate_cast<uint8_t>(
+            255 *
+            (trust * Colour(share[x], c) + (1 - trust) * Colour(around[x], c)));
+      }
+      to[x][3] = opaque[x];
     }
   }
   return result;

@@ -118,9 +118,26 @@ absl::Status VideoReader::Impl::Open() {
   return absl::OkStatus();
 }
 
+// FFmpeg's own decoders of VP8 and VP9 leave out alpha, which lies beside the
+// packets; libvpx does not.
+const AVCodec* FindDecoder(const AVStream& stream) {
+  const AVCodecID id = stream.codecpar->codec_id;
+  const AVDictionaryEntry* const alpha =
+      av_dict_get(stream.metadata, "alpha_mode", nullptr, 0);
+  const char* const name = id == AV_CODEC_ID_VP9   ? "libvpx-vp9"
+                           : id == AV_CODEC_ID_VP8 ? "libvpx"
+                                                   : nullptr;
+  const AVCodec* codec = nullptr;
+  if (alpha != nullptr && alpha->value == absl::string_view("1") &&
+      name != nullptr) {
+    codec = avcodec_find_decoder_by_name(name);
+  }
+  return codec != nullptr ? codec : avcodec_find_decoder(id);
+}
+
 absl::Status VideoReader::Impl::OpenDecoder() {
   const AVCodecParameters* parameters = demuxer_->stream().codecpar;
-  const AVCodec* codec = avcodec_find_decoder(parameters->codec_id);
+  const AVCodec* codec = FindDecoder(demuxer_->stream());
   if (codec == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat(path_, ": this FFmpeg has no decoder for ",
@@ -368,14 +385,17 @@ absl::StatusOr<VideoFrame> VideoReader::Impl::TakeFrame() {
   if (IsTooLarge(converter_.ShownSize(size))) {
     return absl::DataLossError(path_ + ": a frame has an absurd size");
   }
-  const cv::Mat rgb = converter_.Convert(*frame_);
+  cv::Mat alpha;
+  const cv::Mat rgb = converter_.Convert(*frame_, &alpha);
   if (rgb.empty()) {
     return absl::UnimplementedError(
         absl::StrCat(path_, ": its pixel format cannot be converted to RGB"));
   }
   VideoFrame result;
   // The size may change within a video, as where a phone is turned.
-  result.rgb = CropAndResize(rgb, cv::Size(info_.width, info_.height));
+  const cv::Size shown(info_.width, info_.height);
+  result.rgb = CropAndResize(rgb, shown);
+  if (!alpha.empty()) result.alpha = CropAndResize(alpha, shown);
   result.duration = FrameDuration(*frame_);
   if (result.duration == 0) {
     result.duration = std::max<int64_t>(

@@ -31,6 +31,9 @@ struct OutputFormat {
   // The first one that this FFmpeg has is taken; a fallback carries a warning.
   std::vector<const char*> encoders;
   AVPixelFormat pixel_format = AV_PIX_FMT_YUV420P;
+  // What holds alpha; none if null.
+  const char* alpha_encoder = nullptr;
+  AVPixelFormat alpha_pixel_format = AV_PIX_FMT_NONE;
 };
 
 bool IsGif(const OutputFormat& format) {
@@ -45,10 +48,20 @@ constexpr int64_t kGifMinPeriod = 2;
 const OutputFormat* FindFormat(const std::string& path) {
   static const auto* const kFormats = new std::vector<OutputFormat>{
       {".mp4", "mp4", {"libx264", "libopenh264", "mpeg4"}},
-      {".mov", "mov", {"libx264", "libopenh264", "mpeg4"}},
+      {".mov",
+       "mov",
+       {"libx264", "libopenh264", "mpeg4"},
+       AV_PIX_FMT_YUV420P,
+       "prores_ks",
+       AV_PIX_FMT_YUVA444P10},
       {".mkv", "matroska", {"libx264", "libopenh264", "mpeg4"}},
       {".avi", "avi", {"mpeg4"}},
-      {".webm", "webm", {"libvpx-vp9", "libvpx"}},
+      {".webm",
+       "webm",
+       {"libvpx-vp9", "libvpx"},
+       AV_PIX_FMT_YUV420P,
+       "libvpx-vp9",
+       AV_PIX_FMT_YUVA420P},
       {".gif", "gif", {"gif"}, AV_PIX_FMT_RGB8},
   };
   const std::string name = networks::files::BaseName(path);
@@ -71,6 +84,9 @@ absl::Status Validate(const std::string& path,
     return bad(
         "unknown ending; use .mp4, .mov, .mkv, .avi, .webm or .gif, or .png or "
         ".jpg for a single frame");
+  }
+  if (options.with_alpha && FindFormat(path)->alpha_encoder == nullptr) {
+    return bad("holds no transparency; use .webm, .mov or a folder");
   }
   constexpr int kMaxSide = 16384;  // of H.264, with room
   if (options.width < 1 || options.width > kMaxSide || options.height < 1 ||
@@ -217,7 +233,10 @@ absl::Status VideoWriter::Impl::Open() {
 }
 
 absl::StatusOr<const AVCodec*> VideoWriter::Impl::FindEncoder() {
-  const std::vector<const char*>& names = FindFormat(path_)->encoders;
+  const OutputFormat& format = *FindFormat(path_);
+  const std::vector<const char*> names =
+      options_.with_alpha ? std::vector<const char*>{format.alpha_encoder}
+                          : format.encoders;
   for (const char* name : names) {
     const AVCodec* codec = avcodec_find_encoder_by_name(name);
     if (codec == nullptr) continue;
@@ -246,7 +265,9 @@ absl::Status VideoWriter::Impl::OpenEncoder() {
   encoder_.reset(avcodec_alloc_context3(codec));
   encoder_->width = is_gif() ? options_.width : Even(options_.width);
   encoder_->height = is_gif() ? options_.height : Even(options_.height);
-  encoder_->pix_fmt = FindFormat(path_)->pixel_format;
+  encoder_->pix_fmt = options_.with_alpha
+                          ? FindFormat(path_)->alpha_pixel_format
+                          : FindFormat(path_)->pixel_format;
   encoder_->framerate = is_avi() ? Reduced(ToFfmpeg(options_.frame_rate))
                                  : ToFfmpeg(options_.frame_rate);
   // An AVI has frames and no times, so that a finer unit would mean empty
@@ -270,6 +291,11 @@ absl::Status VideoWriter::Impl::OpenEncoder() {
     encoder_->global_quality = 3 * FF_QP2LAMBDA;
   }
   av_opt_set_int(encoder_->priv_data, "crf", options_.crf, 0);
+  if (options_.with_alpha) {
+    // libvpx cannot have both; ProRes 422 is the default.
+    av_opt_set_int(encoder_->priv_data, "auto-alt-ref", 0, 0);
+    av_opt_set(encoder_->priv_data, "profile", "4444", 0);
+  }
   const int error = avcodec_open2(encoder_.get(), codec, nullptr);
   if (error < 0) return Failed(error, "cannot start the encoder");
 
@@ -323,8 +349,8 @@ absl::Status VideoWriter::Impl::Write(const cv::Mat& rgb) {
 absl::Status VideoWriter::Impl::WriteAt(const cv::Mat& rgb, int64_t pts,
                                         int64_t duration) {
   CV_Assert(output_ != nullptr);  // not after Finish
-  CV_Assert(rgb.type() == CV_8UC3 && rgb.cols == options_.width &&
-            rgb.rows == options_.height);
+  CV_Assert(rgb.type() == (options_.with_alpha ? CV_8UC4 : CV_8UC3) &&
+            rgb.cols == options_.width && rgb.rows == options_.height);
   if (pts <= last_pts_ || duration < 0) {
     return absl::InvalidArgumentError(absl::StrCat(
         path_, ": the time stamps must rise: ", last_pts_, ", then ", pts));

@@ -59,6 +59,10 @@ struct VideoWriterOptions {
   // being an error.
   bool allow_damaged_audio = false;
 
+  // Frames are CV_8UC4 of R, G, B, A (straight alpha), which .webm keeps as VP9
+  // with alpha and .mov as ProRes 4444; of videos no others (HoldsAlphaOutput).
+  bool with_alpha = false;
+
   // Stored in the file as its comment (in a folder, in every PNG).
   std::string comment;
 
