@@ -1,11 +1,15 @@
 #include "pipelines/animate_flags.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/flags/flag.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -142,6 +146,10 @@ ABSL_FLAG(std::string, background, "",
 ABSL_FLAG(std::string, mask, "",
           "For --background: a picture of the source's size, white where the "
           "figure is. Empty: it is found by motion and colours.");
+ABSL_FLAG(std::string, alpha_over, "",
+          "What is seen through a transparent source: white, black or #rrggbb. "
+          "Empty: png, webp, webm, mov (as ProRes 4444) and folders keep the "
+          "transparency, others are over white.");
 ABSL_FLAG(std::string, size, "",
           "Of the result: 640x480, or 512 for the shorter side. Empty: the "
           "model's own, enlarged by a whole factor to at least 256.");
@@ -198,20 +206,20 @@ or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 const char kAnimateFlagsFile[] = __FILE__;
 
 std::vector<FlagGroup> AnimateFlagGroups() {
-  return {
-      {"What goes in",
-       {"source", "driving", "sources", "drivings", "checkpoint", "model_size",
-        "source_frame", "crop", "face", "driving_crop", "fps", "max_frames",
-        "allow_damaged"}},
-      {"Motion",
-       {"motion", "mode", "adapt_scale", "start", "motion_scale", "smooth",
-        "smooth_filter", "smooth_cutoff", "smooth_gain"}},
-      {"What comes out",
-       {"output", "format", "comparison", "panels", "columns", "side_by_side",
-        "paste_back", "fade", "background", "mask", "size", "save_keypoints",
-        "save_flow", "save_motion", "show_sets", "overwrite"}},
-      {"How",
-       {"batch_size", "device", "precision", "threads", "quiet", "json"}}};
+  return {{"What goes in",
+           {"source", "driving", "sources", "drivings", "checkpoint",
+            "model_size", "source_frame", "crop", "face", "driving_crop", "fps",
+            "max_frames", "allow_damaged"}},
+          {"Motion",
+           {"motion", "mode", "adapt_scale", "start", "motion_scale", "smooth",
+            "smooth_filter", "smooth_cutoff", "smooth_gain"}},
+          {"What comes out",
+           {"output", "format", "comparison", "panels", "columns",
+            "side_by_side", "paste_back", "fade", "background", "mask",
+            "alpha_over", "size", "save_keypoints", "save_flow", "save_motion",
+            "show_sets", "overwrite"}},
+          {"How",
+           {"batch_size", "device", "precision", "threads", "quiet", "json"}}};
 }
 
 namespace {
@@ -335,6 +343,25 @@ absl::StatusOr<cv::Size> ParseSize(const std::string& text) {
                             : cv::Size(values[0], values[1]);
 }
 
+// "white", "black", "#ff8000"; R, G, B. Empty: none.
+absl::StatusOr<std::optional<cv::Vec3b>> ParseColour(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  if (text == "white") return cv::Vec3b(255, 255, 255);
+  if (text == "black") return cv::Vec3b(0, 0, 0);
+  uint32_t value = 0;
+  constexpr size_t kLength = 7;
+  const absl::string_view digits = absl::string_view(text).substr(1);
+  if (text.size() == kLength && text[0] == '#' &&
+      std::all_of(digits.begin(), digits.end(), absl::ascii_isxdigit) &&
+      absl::SimpleHexAtoi(digits, &value)) {
+    return cv::Vec3b(static_cast<uint8_t>(value >> 16),
+                     static_cast<uint8_t>(value >> 8),
+                     static_cast<uint8_t>(value));
+  }
+  return BadFlag("alpha_over is '", text,
+                 "'; use white, black or #rrggbb, as #00ff00");
+}
+
 // "25", "29.97", "30000/1001".
 absl::StatusOr<media::Rational> ParseRate(const std::string& text) {
   constexpr int kLargestRate = 1000;
@@ -430,6 +457,8 @@ absl::StatusOr<AnimateVideoOptions> GetVideoOptions() {
   RETURN_IF_ERROR(NotNegative("columns", options.columns));
   RETURN_IF_ERROR(SetPasting(&options));
   RETURN_IF_ERROR(SetBackground(&options));
+  ASSIGN_OR_RETURN(options.alpha_over,
+                   ParseColour(absl::GetFlag(FLAGS_alpha_over)));
   ASSIGN_OR_RETURN(options.size, ParseSize(absl::GetFlag(FLAGS_size)));
   options.min_output_side = options.paste_back ? 0 : kSmallestResult;
   options.save_keypoints = UserPath(absl::GetFlag(FLAGS_save_keypoints));

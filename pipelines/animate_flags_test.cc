@@ -73,6 +73,7 @@ TEST(AnimateFlags, DefaultsAreTheLibrarysOwn) {
   EXPECT_EQ(video.fade, library.fade);
   EXPECT_EQ(video.background.kind, library.background.kind);
   EXPECT_EQ(request->show_sets, "");
+  EXPECT_FALSE(video.alpha_over.has_value());
   EXPECT_EQ(video.size, library.size);
   EXPECT_EQ(video.min_output_side, 256);
   EXPECT_EQ(video.save_keypoints, "");
@@ -235,6 +236,14 @@ const GoodCase kGoodCases[] = {
      [](const AnimateRequest& r) {
        return r.video.paste_back && r.video.min_output_side == 0;
      }},
+    {{"--alpha_over=#0a64ff"},
+     [](const AnimateRequest& r) {
+       return *r.video.alpha_over == cv::Vec3b(10, 100, 255);
+     }},
+    {{"--alpha_over=white"},
+     [](const AnimateRequest& r) {
+       return *r.video.alpha_over == cv::Vec3b(255, 255, 255);
+     }},
     {{"--size=640x480"},
      [](const AnimateRequest& r) {
        return r.video.size == cv::Size(640, 480);
@@ -355,6 +364,10 @@ TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
        "--format is '.gif', which has no effect without --sources or"},
       {{"--comparison"},
        "--comparison is 'true', which has no effect without --sources or"},
+      {{"--alpha_over=#12345"},
+       "--alpha_over is \'#12345\'; use white, black or"},
+      {{"--alpha_over=#12345g"}, "--alpha_over is \'#12345g\'"},
+      {{"--alpha_over=-12345a"}, "--alpha_over is \'-12345a\'"},
       {{"--sources=a", "--driving=b", "--save_motion=m"},
        "--save_motion is for one animation at a time; use --source and"},
       {{"--sources=a", "--driving=b", "--save_flow=f.npy"},

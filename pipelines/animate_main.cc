@@ -90,8 +90,9 @@ void PrintResults(const std::vector<BatchResult>& results,
     std::printf("%s", BatchTable(results).c_str());
   } else if (results.size() == 1 && results[0].status.ok() && !request.quiet) {
     const AnimateVideoReport& report = results[0].report;
-    std::printf("animate: wrote %lld frames to %s in %.1f s\n",
+    std::printf("animate: wrote %lld %s to %s in %.1f s\n",
                 static_cast<long long>(report.frames),
+                report.frames == 1 ? "frame" : "frames",
                 results[0].item.output.c_str(), report.seconds);
   }
 }

@@ -47,7 +47,7 @@ for frame in 0 1 2; do
 done
 
 # A pose: one picture as driving video.
-succeed "wrote 1 frames" --source "$puppet" --driving "$user/frames/000002.png" \
+succeed "wrote 1 frame to" --source "$puppet" --driving "$user/frames/000002.png" \
   --mode standard --output posed.jpg --threads 1
 expect 1 "use mode standard or avd" --source "$puppet" --output none.png \
   --driving "$user/frames/000002.png"

@@ -20,6 +20,7 @@
 #include "pipelines/media/device_sink.h"
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/npy.h"
+#include "pipelines/media/transparency.h"
 #include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_macros.h"
 
@@ -31,6 +32,8 @@ constexpr int kMinFramesOfSourceRow = 5;
 
 constexpr char kProvenance[] =
     "Synthetic: a still image animated by CPAB image animation";
+
+const cv::Vec3b kWhite(255, 255, 255);
 
 // A driving frame and the source that it moves.
 struct Input {
@@ -89,6 +92,7 @@ class VideoAnimation {
  private:
   absl::Status CheckOutputs() const;
   absl::StatusOr<std::unique_ptr<DrivingReader>> OpenDriving() const;
+  bool wants_alpha() const;
   absl::Status OpenSource();
   torch::Tensor KeypointsOf(const std::vector<DrivingFrame>& frames) const;
   bool looks_ahead() const {
@@ -108,9 +112,15 @@ class VideoAnimation {
   absl::Status Stream();
   absl::StatusOr<std::optional<Input>> Read();
   absl::StatusOr<std::vector<Output>> Compute(std::vector<Input> batch);
+  cv::Mat PaintWithAlpha(const CroppedFrame& source,
+                         const std::vector<MovedPart>& parts,
+                         PanelInput* panels) const;
   absl::Status Write(const Output& output);
   absl::Status Finish();
   void Report(int64_t total) const;
+  bool keeps_alpha() const {
+    return source_->has_alpha() && !options_.alpha_over;
+  }
   bool needs_motion() const {
     return NeedMotion(options_.panels) || !options_.save_flow.empty() ||
            !options_.save_keypoints.empty() || !options_.save_motion.empty();
@@ -167,10 +177,19 @@ absl::StatusOr<std::unique_ptr<DrivingReader>> VideoAnimation::OpenDriving()
   return DrivingReader::Open(driving_path_, reader, animator_);
 }
 
+// Whether it makes a difference that a source can be seen through.
+bool VideoAnimation::wants_alpha() const {
+  if (options_.background.needs_figure()) return false;
+  if (options_.alpha_over) return *options_.alpha_over != kWhite;
+  return media::HoldsAlphaOutput(output_path_) &&
+         options_.panels == std::vector<Panel>{Panel::kResult};
+}
+
 absl::Status VideoAnimation::OpenSource() {
+  VideoSourceOptions options = SourceOptionsOf(options_, animator_);
+  options.with_alpha = wants_alpha();
   ASSIGN_OR_RETURN(source_,
-                   VideoSource::Open(source_path_, animator_,
-                                     SourceOptionsOf(options_, animator_)));
+                   VideoSource::Open(source_path_, animator_, options));
   animator_.BeginDriving();
   return absl::OkStatus();
 }
@@ -326,6 +345,7 @@ absl::Status VideoAnimation::OpenOutput() {
   writer.trim_audio = options_.max_frames > 0 || options_.animate_source_video;
   writer.allow_damaged_audio = options_.allow_damaged;
   writer.comment = kProvenance;
+  writer.with_alpha = keeps_alpha();
   writer.overwrite = options_.overwrite;
   ASSIGN_OR_RETURN(sink_, media::OpenFrameSink(output_path_, writer));
   networks::files::OutputOptions array;
@@ -435,6 +455,33 @@ absl::Status WriteRow(const torch::Tensor& row,
   return (*file)->Write(values.data_ptr<float>(), values.sizes().vec());
 }
 
+// What is written of a frame: `panels`, over white, with its alpha, or over the
+// colour that is asked for.
+cv::Mat VideoAnimation::PaintWithAlpha(const CroppedFrame& source,
+                                       const std::vector<MovedPart>& parts,
+                                       PanelInput* panels) const {
+  const cv::Mat of_result = source_->JoinAlpha(source, parts);
+  if (keeps_alpha()) {
+    const cv::Mat over_white = painter_->Paint(*panels);
+    // As a grey picture, so that it is scaled as its colours are.
+    cv::merge(std::vector<cv::Mat>{of_result, of_result, of_result},
+              panels->result);
+    cv::Mat alpha;
+    cv::extractChannel(painter_->Paint(*panels), alpha, 0);
+    return media::WithAlpha(over_white, alpha);
+  }
+  const cv::Vec3b colour = *options_.alpha_over;
+  const bool is_whole = panels->source.size() == source.picture.size();
+  if (!source.alpha.empty()) {
+    panels->source = media::OnColour(
+        panels->source, is_whole ? source.alpha : source.alpha(source_->box()),
+        colour);
+  }
+  panels->animated = media::OnColour(panels->animated, parts[0].alpha, colour);
+  panels->result = media::OnColour(panels->result, of_result, colour);
+  return painter_->Paint(*panels);
+}
+
 absl::Status VideoAnimation::Write(const Output& output) {
   const CroppedFrame& source =
       options_.animate_source_video ? output.input.source : source_->first();
@@ -455,7 +502,9 @@ absl::Status VideoAnimation::Write(const Output& output) {
   panels.warped = output.warped;
   panels.contributions = output.contributions;
   if (report_.frames == 0 && lost_beginning_) sink_->CutSoundToFrames();
-  const cv::Mat picture = painter_->Paint(panels);
+  const cv::Mat picture = source_->has_alpha()
+                              ? PaintWithAlpha(source, output.parts, &panels)
+                              : painter_->Paint(panels);
   const int64_t copies = Copies();
   const int64_t step = std::max<int64_t>(1, driving.duration);
   for (int64_t i = 0; i < copies; ++i) {

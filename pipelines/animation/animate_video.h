@@ -51,6 +51,11 @@ struct AnimateVideoOptions {
   media::Rational image_rate = {25, 1};
 
   // --- What comes out
+  // What is seen through a transparent source, (R, G, B). Without it, an output
+  // that can hold alpha (media::HoldsAlphaOutput) and shows the result alone
+  // keeps it, and all others are over white; so is what stands before a
+  // `background`.
+  std::optional<cv::Vec3b> alpha_over;
   std::vector<Panel> panels = {Panel::kResult};
   int columns = 0;  // see PanelPainter
   // Put the animated crop back into the whole source. Of several faces that are

@@ -6,12 +6,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "networks/dense_motion.h"
+#include "networks/sampling.h"
 #include "networks/weights/fingerprint.h"
 #include "pipelines/animation/motion_share.h"
 #include "pipelines/animation/set_reach.h"
 #include "pipelines/config/motion_choice.h"
 #include "pipelines/data/image_tensor.h"
 #include "pipelines/media/image_io.h"
+#include "pipelines/media/transparency.h"
 #include "pipelines/model/autocast.h"
 #include "third_party/absl/status_macros.h"
 
@@ -37,6 +40,36 @@ absl::StatusOr<std::vector<double>> MotionScaleOf(
     }
   }
   return values;
+}
+
+// [B, 3, H, W] in [0, 1].
+std::vector<cv::Mat> ToImages(const torch::Tensor& frames) {
+  std::vector<cv::Mat> images;
+  for (int64_t i = 0; i < frames.size(0); ++i) {
+    images.push_back(data::TensorToImage(frames[i]));
+  }
+  return images;
+}
+
+// [B, 1, H, W] in [0, 1] to CV_8UC1.
+std::vector<cv::Mat> ToGreys(const torch::Tensor& maps) {
+  std::vector<cv::Mat> greys;
+  for (const cv::Mat& image : ToImages(maps)) {
+    cv::extractChannel(image, greys.emplace_back(), 0);
+  }
+  return greys;
+}
+
+// How much of each pixel of the frames, [B, 1, H, W], shows what is outside of
+// the source, where a warp reads black.
+torch::Tensor Outside(const PreparedSource& source,
+                      const networks::DenseMotionOutput& blend) {
+  const int64_t height = source.image.size(2), width = source.image.size(3);
+  const torch::Tensor inside =
+      networks::Warp(torch::ones({1, 1, height, width}, source.image.options()),
+                     blend.source_from_driving);
+  return (1 - inside) *
+         networks::ResizeBilinear(blend.occlusion_maps.back(), height, width);
 }
 
 }  // namespace
@@ -113,6 +146,17 @@ torch::Tensor Animator::ToTensor(const cv::Mat& rgb) const {
 PreparedSource Animator::PrepareSource(const cv::Mat& rgb) {
   const c10::InferenceMode inference;
   return trained_.model->PrepareSource(ToTensor(rgb).unsqueeze(0).to(device_));
+}
+
+TransparentSource Animator::PrepareTransparentSource(const cv::Mat& over_white,
+                                                     const cv::Mat& alpha) {
+  TransparentSource source;
+  source.over_white = PrepareSource(over_white);
+  if (alpha.empty()) return source;
+  source.over_black =
+      PrepareSource(media::OnColour(over_white, alpha, /*colour=*/{0, 0, 0}));
+  source.over_black.keypoints = source.over_white.keypoints;
+  return source;
 }
 
 void Animator::BeginDriving(const torch::Tensor& reference) {
@@ -197,16 +241,38 @@ torch::Tensor Animator::Follow(const torch::Tensor& driving_keypoints,
 AnimatedFrames Animator::MoveTo(const PreparedSource& source,
                                 const torch::Tensor& followed,
                                 const torch::Tensor& share) {
+  return MoveOver(source, nullptr, followed, share);
+}
+
+AnimatedFrames Animator::MoveTo(const TransparentSource& source,
+                                const torch::Tensor& followed,
+                                const torch::Tensor& share) {
+  return MoveOver(
+      source.over_white,
+      source.over_black.image.defined() ? &source.over_black : nullptr,
+      followed, share);
+}
+
+AnimatedFrames Animator::MoveOver(const PreparedSource& source,
+                                  const PreparedSource* over_black,
+                                  const torch::Tensor& followed,
+                                  const torch::Tensor& share) {
   TORCH_CHECK(reference_.defined(), "Animator: MoveTo before Follow");
   const c10::InferenceMode inference;
   const torch::Tensor keypoints = Transfer(source, followed);
   Motion motion = trained_.model->Move(source, keypoints);
   if (share.defined()) ShowShare(share.to(device_), &motion.blend);
   const networks::InpaintingOutput painted = Paint(source, motion);
-  const torch::Tensor& frames = painted.prediction;
   AnimatedFrames animated;
-  for (int64_t i = 0; i < frames.size(0); ++i) {
-    animated.pictures.push_back(data::TensorToImage(frames[i]));
+  if (over_black == nullptr) {
+    animated.pictures = ToImages(painted.prediction);
+  } else {
+    const torch::Tensor over_white =
+        painted.prediction + Outside(source, motion.blend);
+    const torch::Tensor black = Paint(*over_black, motion).prediction;
+    animated.pictures = ToImages(over_white);
+    animated.alphas =
+        ToGreys(1 - (over_white - black).mean(1, /*keepdim=*/true));
   }
   animated.motion = {followed,
                      keypoints,

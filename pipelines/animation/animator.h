@@ -56,9 +56,20 @@ struct FrameMotion {
   torch::Tensor contributions;
 };
 
+// A source that can be seen through.
+struct TransparentSource {
+  PreparedSource over_white;
+  // With the keypoints of over_white; its tensors are undefined where the
+  // source is opaque.
+  PreparedSource over_black;
+};
+
 struct AnimatedFrames {
   std::vector<cv::Mat> pictures;  // as the driving frames, in order
-  FrameMotion motion;             // undefined without frames
+  // Of the pictures, CV_8UC1, 255 where they are opaque; empty of a source that
+  // is opaque everywhere.
+  std::vector<cv::Mat> alphas;
+  FrameMotion motion;  // undefined without frames
 };
 
 // Pictures are CV_8UC3 in RGB order, of any size: the largest centred part with
@@ -90,6 +101,11 @@ class Animator {
 
   // What is to be moved. All that depends on it alone is computed here, once.
   PreparedSource PrepareSource(const cv::Mat& rgb);
+
+  // The same of a picture over white that can be seen through by `alpha`,
+  // CV_8UC1 of its size; empty: opaque.
+  TransparentSource PrepareTransparentSource(const cv::Mat& over_white,
+                                             const cv::Mat& alpha);
 
   // Begins another driving video. `reference` [1, P, 2] are the driving
   // keypoints that relative motion is relative to; where undefined, those of
@@ -123,6 +139,16 @@ class Animator {
   AnimatedFrames MoveTo(const PreparedSource& source,
                         const torch::Tensor& followed,
                         const torch::Tensor& share = {});
+  // The same for a source that can be seen through: pictures over white, and
+  // their alpha. The network paints each frame twice, by the same motion, over
+  // white and over black; a pixel that is lighter over white by 1 - alpha lets
+  // so much of the background through. So where the source shows, its alpha
+  // moves as its colours do. Where the network paints what the source hides, it
+  // is opaque as far as it is painted alike on both. What comes from outside of
+  // the source is transparent.
+  AnimatedFrames MoveTo(const TransparentSource& source,
+                        const torch::Tensor& followed,
+                        const torch::Tensor& share = {});
 
   // The contribution map [h, w] of the background candidate of `source` at
   // rest: near 1 where the model sees no figure.
@@ -140,6 +166,11 @@ class Animator {
       : trained_(std::move(model)), device_(device), options_(options) {}
 
   torch::Tensor ToTensor(const cv::Mat& rgb) const;
+  // over_black: null for an opaque source.
+  AnimatedFrames MoveOver(const PreparedSource& over_white,
+                          const PreparedSource* over_black,
+                          const torch::Tensor& followed,
+                          const torch::Tensor& share);
   networks::InpaintingOutput Paint(const PreparedSource& source,
                                    const Motion& motion);
   torch::Tensor Smooth(const torch::Tensor& keypoints,

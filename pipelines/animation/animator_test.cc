@@ -2,11 +2,14 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "keypoints/one_euro_filter.h"
@@ -18,6 +21,8 @@
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/config/config.h"
 #include "pipelines/config/frame_size.h"
+#include "pipelines/config/motion_choice.h"
+#include "pipelines/media/transparency.h"
 #include "pipelines/model/model.h"
 #include "pipelines/testing/testing_config.h"
 #include "third_party/absl/status_matchers.h"
@@ -164,6 +169,87 @@ TEST_F(AnimatorTest, SmoothingLeavesAStillFigureStillAndSlowsAJump) {
   EXPECT_THAT(smooth[1], TensorNear(detected[0], kKeypointTol));
   EXPECT_LT((smooth[2] - detected[0]).norm().item<double>(),
             (detected[2] - detected[0]).norm().item<double>());
+}
+
+// A network without occlusion that moves all by its first keypoint set, so that
+// what comes out is known: the source, moved.
+class TransparentSourceTest : public AnimatorTest {
+ protected:
+  void SetUp() override {
+    AnimatorTest::SetUp();
+    const torch::NoGradGuard no_grad;
+    for (auto& item : trained_.model->named_parameters()) {
+      const bool is_bias = absl::EndsWith(item.key(), "bias");
+      if (absl::StartsWith(item.key(), "dense_motion_network.occlusion")) {
+        item.value().fill_(is_bias ? 50 : 0);
+      }
+      if (absl::StartsWith(item.key(), "dense_motion_network.maps")) {
+        item.value().zero_();
+        if (is_bias) item.value()[1] = 100;
+      }
+    }
+    options_.motion = *ParseMotion("affine");
+    cv::RNG(3).fill(over_white_, cv::RNG::UNIFORM, 0, 200);
+    // A ramp, and borders of 8 pixels that cannot be seen.
+    for (int x = 0; x < 32; ++x) alpha_.col(x) = cv::Scalar::all(8 * x);
+    alpha_.rowRange(0, 8) = alpha_.rowRange(24, 32) = cv::Scalar::all(0);
+    alpha_.colRange(0, 8) = alpha_.colRange(24, 32) = cv::Scalar::all(0);
+    cv::Mat with_alpha;
+    cv::merge(std::vector<cv::Mat>{over_white_, alpha_}, with_alpha);
+    over_white_ = media::OnWhite(with_alpha);
+  }
+
+  // The frame of the source moved to the right by so many pixels.
+  AnimatedFrames MovedBy(int pixels) const {
+    const auto animator = NewAnimator();
+    const TransparentSource source =
+        animator->PrepareTransparentSource(over_white_, alpha_);
+    torch::Tensor keypoints = source.over_white.keypoints.clone();
+    keypoints.select(2, 0) += pixels * 2.0 / 31;
+    return animator->MoveTo(source, animator->Follow(keypoints));
+  }
+
+  cv::Mat over_white_ = cv::Mat(32, 32, CV_8UC3);
+  cv::Mat alpha_ = cv::Mat(32, 32, CV_8UC1);
+};
+
+TEST_F(TransparentSourceTest, IsItselfWhereNothingMoves) {
+  const AnimatedFrames frames = MovedBy(0);
+  ASSERT_EQ(frames.alphas.size(), 1u);
+  EXPECT_EQ(cv::norm(frames.alphas[0], alpha_, cv::NORM_INF), 0);
+  EXPECT_EQ(cv::norm(frames.pictures[0], over_white_, cv::NORM_INF), 0);
+}
+
+// What comes in from outside is transparent.
+TEST_F(TransparentSourceTest, MovesItsAlphaWithItsColours) {
+  for (const int shift : {4, -12}) {
+    const AnimatedFrames frames = MovedBy(shift);
+    cv::Mat alpha = cv::Mat::zeros(32, 32, CV_8UC1);
+    cv::Mat picture(32, 32, CV_8UC3, cv::Scalar::all(255));
+    const cv::Rect from(std::max(0, -shift), 0, 32 - std::abs(shift), 32);
+    const cv::Rect to(std::max(0, shift), 0, from.width, 32);
+    alpha_(from).copyTo(alpha(to));
+    over_white_(from).copyTo(picture(to));
+    // A level of 255 where a sum of float32 falls on the other side of a half.
+    EXPECT_LE(cv::norm(frames.alphas[0], alpha, cv::NORM_INF), 1);
+    EXPECT_LE(cv::norm(frames.pictures[0], picture, cv::NORM_INF), 1);
+  }
+}
+
+// By the network as it is, which paints much of the frame.
+TEST_F(AnimatorTest, PaintsAnOpaqueSourceAlikeWithAlphaAndWithout) {
+  const auto animator = NewAnimator();
+  const cv::Mat still = Texture(32, 32, 1);
+  const cv::Mat whole(32, 32, CV_8UC1, cv::Scalar::all(255));
+  const PreparedSource opaque = animator->PrepareSource(still);
+  const AnimatedFrames frames =
+      animator->MoveTo(animator->PrepareTransparentSource(still, whole),
+                       animator->Follow(opaque.keypoints));
+  EXPECT_EQ(cv::norm(frames.alphas[0], whole, cv::NORM_INF), 0);
+  const AnimatedFrames without =
+      animator->AnimateKeypoints(opaque, opaque.keypoints);
+  EXPECT_TRUE(without.alphas.empty());
+  EXPECT_EQ(cv::norm(frames.pictures[0], without.pictures[0], cv::NORM_INF), 0);
 }
 
 TEST_F(AnimatorTest, SeesFramesAtTheSizeAskedFor) {

@@ -103,9 +103,12 @@ absl::StatusOr<std::optional<CroppedFrame>> CroppedReader::Next() {
     if (info().is_live) first_pts_ = frame->pts;
   }
   const int64_t pts = frame->pts - first_pts_;
-  return CroppedFrame{frame->rgb, Crop(frame->rgb, 0),
-                      static_cast<double>(pts) * info().time_base.value(), pts,
-                      frame->duration};
+  return CroppedFrame{frame->rgb,
+                      Crop(frame->rgb, 0),
+                      static_cast<double>(pts) * info().time_base.value(),
+                      pts,
+                      frame->duration,
+                      frame->alpha};
 }
 
 }  // namespace pipelines

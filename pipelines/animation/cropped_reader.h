@@ -26,6 +26,8 @@ struct CroppedFrame {
   double seconds = 0;
   int64_t pts = 0;  // units of VideoInfo::time_base
   int64_t duration = 0;
+  // Of `picture`, CV_8UC1; empty where it is opaque. See media::VideoFrame.
+  cv::Mat alpha;
 };
 
 struct CroppedReaderOptions {

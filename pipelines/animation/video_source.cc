@@ -30,6 +30,9 @@ absl::Status CheckOptions(const VideoSourceOptions& options) {
         absl::StrCat("the fade is ", options.blend.fade, "; use 0 to ",
                      kLargestFade, " of the crop's side"));
   }
+  if (options.with_alpha && background.needs_figure()) {
+    return bad("before a background nothing can be seen through");
+  }
   if (!background.mask.empty() && !background.needs_figure()) {
     return bad("a mask has no effect without a background");
   }
@@ -58,6 +61,11 @@ cv::Mat ToMap(const torch::Tensor& map) {
 torch::Tensor FromMap(const cv::Mat& map) {
   return torch::from_blob(map.data, {1, 1, map.rows, map.cols}, torch::kFloat32)
       .clone();
+}
+
+// `alpha`, which is empty where all is opaque.
+cv::Mat WholeAlpha(const cv::Mat& alpha, cv::Size size) {
+  return alpha.empty() ? cv::Mat(size, CV_8UC1, cv::Scalar::all(255)) : alpha;
 }
 
 }  // namespace
@@ -114,7 +122,8 @@ void VideoSource::FindFigures(const CroppedFrame& frame) {
   if (!background.needs_figure() || !background.mask.empty()) return;
   figures_.clear();
   for (size_t i = 0; i < num_parts(); ++i) {
-    const cv::Mat at_rest = ToMap(animator_.BackgroundAtRest(prepared_[i]));
+    const cv::Mat at_rest =
+        ToMap(animator_.BackgroundAtRest(prepared_[i].over_white));
     const cv::Mat figure =
         FigureOfSource(frame.picture(reader_->parts()[i].box), at_rest);
     figures_.emplace_back();
@@ -145,9 +154,12 @@ cv::Size VideoSource::natural_size() const {
 
 void VideoSource::Prepare(const CroppedFrame& frame) {
   prepared_.clear();
+  const cv::Mat alpha =
+      has_alpha() ? WholeAlpha(frame.alpha, frame.picture.size()) : cv::Mat();
   for (size_t i = 0; i < num_parts(); ++i) {
-    prepared_.push_back(animator_.PrepareSource(
-        i == 0 ? frame.crop : reader_->Crop(frame.picture, i)));
+    prepared_.push_back(animator_.PrepareTransparentSource(
+        i == 0 ? frame.crop : reader_->Crop(frame.picture, i),
+        has_alpha() ? reader_->Crop(alpha, i) : cv::Mat()));
   }
   FindFigures(frame);
 }
@@ -180,7 +192,9 @@ std::vector<MovedPart> VideoSource::PartsOf(
     const std::vector<AnimatedFrames>& moved, int64_t n) const {
   std::vector<MovedPart> parts;
   for (size_t i = 0; i < moved.size(); ++i) {
-    parts.push_back({moved[i].pictures[static_cast<size_t>(n)],
+    const auto frame = static_cast<size_t>(n);
+    parts.push_back({moved[i].pictures[frame],
+                     has_alpha() ? moved[i].alphas[frame] : cv::Mat(),
                      FigureOf(moved[i].motion, i, n)});
   }
   return parts;
@@ -207,6 +221,25 @@ cv::Mat VideoSource::Join(const CroppedFrame& source,
   cv::Mat row;
   cv::hconcat(pictures, row);
   return row;
+}
+
+// As a grey picture, so that it is scaled and blended as its colours are.
+cv::Mat VideoSource::JoinAlpha(const CroppedFrame& source,
+                               const std::vector<MovedPart>& parts) const {
+  const auto grey = [](const cv::Mat& alpha) {
+    cv::Mat picture;
+    cv::merge(std::vector<cv::Mat>{alpha, alpha, alpha}, picture);
+    return picture;
+  };
+  std::vector<MovedPart> greys;
+  for (const MovedPart& part : parts) {
+    greys.push_back({grey(part.alpha), {}, {}});
+  }
+  CroppedFrame of_alpha;
+  of_alpha.picture = grey(WholeAlpha(source.alpha, source.picture.size()));
+  cv::Mat alpha;
+  cv::extractChannel(Join(of_alpha, greys, {}, {}), alpha, 0);
+  return alpha;
 }
 
 }  // namespace pipelines

@@ -31,11 +31,15 @@ struct VideoSourceOptions {
   bool paste_back = false;
   CropBlendOptions blend;
   BackgroundOptions background;
+  // A source that can be seen through stays so; else it is over white. Not
+  // together with a background.
+  bool with_alpha = false;
 };
 
 // A part of one frame after it was moved, on the CPU.
 struct MovedPart {
   cv::Mat picture;    // as the model makes it
+  cv::Mat alpha;      // CV_8UC1; empty unless has_alpha()
   FigureMaps figure;  // empty where the background is the model's
 };
 
@@ -53,10 +57,14 @@ class VideoSource {
   // Of a video, the frame behind the one before; empty after the last.
   absl::StatusOr<std::optional<CroppedFrame>> Next() { return reader_->Next(); }
 
+  // Whether it is to be seen through and can be, which its first frame decides.
+  bool has_alpha() const {
+    return options_.with_alpha && !first_.alpha.empty();
+  }
   size_t num_parts() const { return reader_->parts().size(); }
   cv::Rect box() const { return reader_->box(); }
   // Of its keypoints.
-  const PreparedSource& prepared() const { return prepared_[0]; }
+  const PreparedSource& prepared() const { return prepared_[0].over_white; }
   std::vector<std::string> warnings() const;
   // Of what Join returns, if nobody asks for another.
   cv::Size natural_size() const;
@@ -73,6 +81,9 @@ class VideoSource {
   // driving: what the model saw of the driving frame, if a background needs it.
   cv::Mat Join(const CroppedFrame& source, const std::vector<MovedPart>& parts,
                const cv::Mat& driving, cv::Size size) const;
+  // Its alpha, CV_8UC1, where has_alpha().
+  cv::Mat JoinAlpha(const CroppedFrame& source,
+                    const std::vector<MovedPart>& parts) const;
 
  private:
   VideoSource(Animator& animator, const VideoSourceOptions& options,
@@ -91,7 +102,7 @@ class VideoSource {
   CroppedFrame first_;
   std::optional<CropBlend> blend_;  // where parts are pasted back
   // One a part.
-  std::vector<PreparedSource> prepared_;
+  std::vector<TransparentSource> prepared_;
   std::vector<torch::Tensor> shares_;  // [1, 1, H, W]; undefined: all
   std::vector<cv::Mat> figures_;  // CV_32FC1 of the model's size, if needed
 };
