@@ -3,7 +3,7 @@
 // Compilers turn each operation into one AVX instruction or two of SSE2's,
 // depending on the function that it is inlined into: all of them are.
 //
-// Private to //cpab/flow.
+// Private to //cpab/flow and //cpab/volume.
 #ifndef CPAB_FLOW_PACK_H_
 #define CPAB_FLOW_PACK_H_
 

@@ -1,6 +1,7 @@
 #include "cpab/volume/volume_basis.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "Eigen/LU"
@@ -162,7 +163,10 @@ VolumeBasis::VolumeBasis(const VolumeOptions& options) : options_(options) {
       corners.col(n) << vertices_.col(cell[n]), 1;
     }
     shapes_.push_back(corners.inverse());
+    edges_.push_back(corners.topLeftCorner<3, 3>().colwise() -
+                     corners.col(3).head<3>());
   }
+  FindNeighbours();
   vertex_basis_ = OrthonormalSolutions(VolumeConstraints(*this).equations(),
                                        GramMatrix(*this));
 }
@@ -194,6 +198,39 @@ void VolumeBasis::AddBox(int i, int j, int k) {
   cells_.push_back({corner(0, 0), corner(0, 1), corner(0, 2), opposite});
   for (int l = 0; l < 4; ++l) {
     cells_.push_back({corner(l, 3), corner(l, 0), corner(l, 1), corner(l, 2)});
+  }
+}
+
+// Faces have the same three vertices in both cells.
+void VolumeBasis::FindNeighbours() {
+  neighbours_.resize(cells_.size());
+  std::map<std::array<int, 3>, std::pair<int, int>> open;  // (cell, face)
+  for (int cell = 0; cell < num_cells(); ++cell) {
+    for (int face = 0; face < 4; ++face) {
+      std::array<int, 3> key;
+      int size = 0;
+      for (int n = 0; n < 4; ++n) {
+        if (n != face) key[size++] = cells_[cell][n];
+      }
+      std::sort(key.begin(), key.end());
+      const auto [seen, is_new] = open.try_emplace(key, cell, face);
+      if (is_new) continue;
+      const auto [other, other_face] = seen->second;
+      Connect(cell, face, other, other_face);
+      Connect(other, other_face, cell, face);
+      open.erase(seen);
+    }
+  }
+}
+
+void VolumeBasis::Connect(int cell, int face, int other, int other_face) {
+  Neighbour& neighbour = neighbours_[cell][face];
+  neighbour.cell = other;
+  for (int n = 0; n < 4; ++n) {
+    const auto& there = cells_[other];
+    const auto place =
+        std::find(there.begin(), there.end(), cells_[cell][n]) - there.begin();
+    neighbour.place[n] = static_cast<uint8_t>(n == face ? other_face : place);
   }
 }
 

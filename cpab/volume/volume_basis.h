@@ -17,6 +17,7 @@
 #define CPAB_VOLUME_VOLUME_BASIS_H_
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -65,6 +66,21 @@ class VolumeBasis {
   // S_c, [4, 4]: barycentric coordinates of x in the cell are S_c (x, 1).
   const Eigen::Matrix4d& shape_matrix(int cell) const { return shapes_[cell]; }
 
+  // [3, 3]: column n is the edge from the last vertex to the n-th.
+  const Eigen::Matrix3d& edges(int cell) const { return edges_[cell]; }
+
+  // The cell on the other side of a cell's face, which is named by the vertex
+  // across from it.
+  struct Neighbour {
+    int cell = -1;  // -1: none, the face is on the cube's surface.
+    // Where the vertices of this cell are among those of that one; the vertex
+    // across from the face is in the place of the one that replaces it.
+    std::array<uint8_t, 4> place = {};
+  };
+  const Neighbour& neighbour(int cell, int face) const {
+    return neighbours_[cell][face];
+  }
+
   // The cell that x in [0, 1]^3 is in; any of them on common faces. Points
   // outside: the cell of the nearest point of the cube, where NaN counts as 0.
   int FindCell(const Eigen::Vector3d& x) const;
@@ -90,12 +106,16 @@ class VolumeBasis {
   }
   void PlaceVertices();
   void AddBox(int i, int j, int k);
+  void FindNeighbours();
+  void Connect(int cell, int face, int other, int other_face);
   VolumeCoefficients CellsFromVertices(const Eigen::VectorXd& velocities) const;
 
   VolumeOptions options_;
   Eigen::Matrix3Xd vertices_;
   std::vector<std::array<int, 4>> cells_;
   std::vector<Eigen::Matrix4d> shapes_;
+  std::vector<Eigen::Matrix3d> edges_;
+  std::vector<std::array<Neighbour, 4>> neighbours_;
   Eigen::MatrixXd vertex_basis_;
 };
 

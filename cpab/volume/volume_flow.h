@@ -3,8 +3,8 @@
 //
 // As in cpab/flow/flow.h a path is a few arcs, each inside one tetrahedron.
 // Here an arc is a power series in time, and it ends where the barycentric
-// coordinates, polynomials too, first become negative (first_crossing.h). The
-// laws are those of cpab/flow/flow.h.
+// coordinates, polynomials too, first become negative (volume_path.h). The laws
+// are those of cpab/flow/flow.h.
 //
 // Outside the cube the velocity is that of the nearest point of the cube. That
 // is continuous; libcpab lets the affine map of one cell go on, which is not,
@@ -20,6 +20,7 @@
 #include "Eigen/Core"
 #include "cpab/field/parallel.h"
 #include "cpab/volume/volume_basis.h"
+#include "cpab/volume/volume_path.h"
 
 namespace cpab {
 
@@ -37,15 +38,18 @@ struct VolumeGradient {
   Eigen::Matrix3Xd points;  // [3, N]
 };
 
-// The unit-time flow T(x; theta). Some 3 microseconds a point. Points that are
-// not finite come out as NaN. Immutable; safe to use from many threads.
+// The unit-time flow T(x; theta). Points that are not finite come out as NaN.
+// Immutable; safe to use from many threads.
 class VolumeFlow {
  public:
   VolumeFlow(std::shared_ptr<const VolumeBasis> basis,
              const Eigen::Ref<const Eigen::VectorXd>& theta);
 
   const VolumeBasis& basis() const { return *basis_; }
-  const VolumeCoefficients& cells() const { return cells_; }
+  const VolumeCoefficients& cells() const { return walker_.cells(); }
+
+  // For the folders of //cpab: paths with their derivatives.
+  const VolumeWalker& walker() const { return walker_; }
 
   // T(.; t theta), as Flow::Power.
   VolumeFlow Power(double t) const;
@@ -72,13 +76,16 @@ class VolumeFlow {
                           const ParallelFor& parallel_for = Serially) const;
 
  private:
-  struct Piece;
-  struct Arc;
-  Piece PieceAt(const Eigen::Vector3d& x) const;
-  Eigen::Vector3d Walk(Eigen::Vector3d x, std::vector<Arc>* arcs) const;
+  VolumeFlow(VolumeCoefficients cells,
+             std::shared_ptr<const VolumeBasis> basis);
 
+  // Turns dL/dy, in `gradient`, into dL/d(points), and adds dL/dA.
+  void PullbackBlock(const Eigen::Ref<const Eigen::Matrix3Xd>& points,
+                     Eigen::Ref<Eigen::Matrix3Xd> gradient,
+                     VolumeCoefficients* cell_gradient) const;
+
+  VolumeWalker walker_;
   std::shared_ptr<const VolumeBasis> basis_;
-  VolumeCoefficients cells_;
 };
 
 }  // namespace cpab

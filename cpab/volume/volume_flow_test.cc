@@ -267,6 +267,21 @@ TEST_P(VolumeFlowTest, KeepsOrientation) {
   }
 }
 
+// Points walk in packs of four: none of them may notice.
+TEST_P(VolumeFlowTest, PointsDoNotDependOnTheirCompany) {
+  for (int draw = 0; draw < kDraws; draw += 3) {
+    const VolumeFlow flow(basis_, Theta(draw));
+    const Eigen::Matrix3Xd points = Points(draw);
+    const Eigen::Matrix3Xd together = flow.Transform(points);
+    const Eigen::Matrix3Xd reversed =
+        flow.Transform(points.rowwise().reverse());
+    EXPECT_EQ(reversed.rowwise().reverse(), together);
+    for (Eigen::Index n = 0; n < points.cols(); ++n) {
+      EXPECT_EQ(flow(points.col(n)), together.col(n)) << n;
+    }
+  }
+}
+
 TEST_P(VolumeFlowTest, ResultsDoNotDependOnThreads) {
   const VolumeFlow flow(basis_, Theta(8));
   const Eigen::Matrix3Xd points = DrawPoints(150, 0, 1, 1);

@@ -1,0 +1,94 @@
+// Walks paths of points through the tetrahedra of a cube, four at a time.
+//
+// Inside the cube a point is known by its cell and its barycentric coordinates
+// there, which are its distances from the cell's faces. They obey the affine
+// equation l' = R (l, 1), whose power series
+//
+//   l(t) = sum_k b_k (t / h)^k,   b_1 = h R (l, 1),   b_k = h / k R_l b_{k-1},
+//
+// is exact to rounding up to the longest step h of a cell. The cells of four
+// points differ; their coefficients are in lanes of a pack. Of each
+// coordinate s, from its coefficients alone:
+//
+//   s(0) + b_1 + sum_{k > 1} min(b_k, 0) > 0      it stays positive up to h
+//   b_1 + sum_{k > 1} k max(b_k, 0) < 0           it falls all the way, so that
+//                                                 it crosses 0 once at most
+//
+// Where a coordinate does neither, h is shortened: near the start of an arc
+// the first coefficient decides. The first crossing is found by Newton's
+// iteration, and the neighbour's coordinates are the same but for one.
+//
+// Points outside the cube, and the rare ones for which that does not come to an
+// end, take steps of their own, in one piece of space at a time, whose ends
+// are found by first_crossing.h. The position is the sum of the displacements
+// of all arcs: at rest a point stays where it is, bit for bit.
+//
+// Private to //cpab/volume.
+#ifndef CPAB_VOLUME_VOLUME_PATH_H_
+#define CPAB_VOLUME_VOLUME_PATH_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "Eigen/Core"
+#include "cpab/volume/volume_basis.h"
+
+namespace cpab {
+
+// How the nearest point of the cube depends on x, coordinate by coordinate: -1
+// where it is 0, 1 where it is 1, 0 where it is that of x.
+using OutsideOfCube = std::array<int8_t, 3>;
+
+// A part of a path in which the velocity is one affine map: that of the cell,
+// at the nearest point of the cube.
+struct VolumeArc {
+  int64_t point;
+  int cell;
+  OutsideOfCube outside;
+  Eigen::Vector3d start;
+  double duration;
+};
+
+// The affine map in the part of space that an arc is in.
+AffineVelocity VelocityOfArc(const VolumeCoefficients& cells,
+                             const VolumeArc& arc);
+
+// Immutable; safe to use from many threads.
+class VolumeWalker {
+ public:
+  VolumeWalker(std::shared_ptr<const VolumeBasis> basis,
+               VolumeCoefficients cells);
+
+  const VolumeBasis& basis() const { return *basis_; }
+  const VolumeCoefficients& cells() const { return cells_; }
+
+  // Replaces points by where their paths are after unit time. Each column's
+  // result is bit for bit the same in whatever company. NaN for points that
+  // are not finite, and for paths of more than 4096 arcs. Unless `arcs` is
+  // null, adds the arcs to it; those of one point are in order.
+  void Walk(Eigen::Matrix3Xd* points, std::vector<VolumeArc>* arcs) const;
+
+  Eigen::Vector3d Velocity(const Eigen::Vector3d& x) const;
+
+  // Barycentric coordinates of a cell under the flow, without the last one.
+  struct Frame {
+    double rates[3][4];  // R.
+    double longest;      // The longest step that the series is exact for.
+    double padding[3];
+  };
+  const Frame& frame(int cell) const { return frames_[cell]; }
+
+ private:
+  Frame FrameOf(int cell) const;
+
+  std::shared_ptr<const VolumeBasis> basis_;
+  VolumeCoefficients cells_;
+  std::vector<Frame> frames_;
+  bool finite_;
+};
+
+}  // namespace cpab
+
+#endif  // CPAB_VOLUME_VOLUME_PATH_H_
