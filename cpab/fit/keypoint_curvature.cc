@@ -1,5 +1,7 @@
 #include "cpab/fit/keypoint_curvature.h"
 
+#include <algorithm>
+
 #include "cpab/field/velocity_field.h"
 #include "cpab/flow/vertex_jacobian.h"
 
@@ -7,11 +9,14 @@ namespace cpab {
 namespace {
 
 // The derivatives that are differenced are smooth but where a path passes
-// through a vertex or runs along an edge, so a step that moves the velocity
-// gradient by 1e-5 leaves 1e-10 of truncation in central differences, and as
-// much of rounding.
-double StepAlong(const VelocityField& along) {
-  const double size = MaxGradient(along.cells());
+// through a vertex or runs along an edge, so a step that moves no velocity and
+// no velocity gradient by more than 1e-5 leaves 1e-10 of truncation in central
+// differences, and as much of rounding. The gradient alone would make the step
+// huge along fields that are almost constant.
+double StepAlong(const VelocityField& along, const Eigen::VectorXd& theta) {
+  const double size = std::max(
+      MaxGradient(along.cells()),
+      along.basis().VerticesFromTheta(theta).colwise().norm().maxCoeff());
   return size > 0 ? 1e-5 / size : 1;
 }
 
@@ -67,7 +72,7 @@ Eigen::Matrix2Xd KeypointCurvature::ForceChange(
 Eigen::VectorXd KeypointCurvature::CurvatureTimes(
     const Eigen::VectorXd& v) const {
   const VelocityField along(model_.basis(), v);
-  const double step = StepAlong(along);
+  const double step = StepAlong(along, v);
   const FlowAtPairs ahead(field_.Plus(step, along), pairs_);
   return ToTheta((ahead.jacobian.TransposeTimes(forces_) - vertex_force_) /
                  step);
@@ -76,7 +81,7 @@ Eigen::VectorXd KeypointCurvature::CurvatureTimes(
 KeypointCurvature::Transport KeypointCurvature::TransportAlong(
     const Eigen::VectorXd& v) const {
   const VelocityField along(model_.basis(), v);
-  const double step = StepAlong(along);
+  const double step = StepAlong(along, v);
   const FlowAtPairs ahead(field_.Plus(step, along), pairs_);
   const FlowAtPairs behind(field_.Plus(-step, along), pairs_);
   const VertexVector force = ahead.jacobian.TransposeTimes(forces_) -
