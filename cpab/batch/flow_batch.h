@@ -13,16 +13,15 @@
 #include <vector>
 
 #include "Eigen/Core"
+#include "cpab/batch/flow_kind.h"
 #include "cpab/batch/point_array.h"
+#include "cpab/field/basis.h"
 #include "cpab/field/parallel.h"
 #include "cpab/flow/flow.h"
 #include "cpab/interval/interval_flow.h"
 #include "cpab/volume/volume_flow.h"
 
 namespace cpab {
-
-template <int D>
-using PointColumns = Eigen::Matrix<double, D, Eigen::Dynamic>;
 
 // The gradient of a scalar loss that depends on T(points; theta).
 template <int D>
