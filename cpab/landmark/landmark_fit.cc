@@ -96,7 +96,7 @@ class Objective {
     // rho - rho_0 without cancellation.
     const double sum = Rho(state.residual) + std::sqrt(floor_);
     state.cost = tension_ * SumOfSquares(state.residual) / sum +
-                 0.5 * model_->prior().Energy(theta);
+                 0.5 * model_->Energy(theta);
     return state;
   }
 
@@ -128,7 +128,7 @@ class Objective {
   }
 
   Eigen::VectorXd Gradient(const State& state) const {
-    return model_->prior().precision() * state.theta -
+    return model_->precision() * state.theta -
            state.flow.dy_dtheta.transpose() * Forces(state.residual);
   }
 
@@ -188,7 +188,7 @@ class Minimiser {
   Eigen::VectorXd ModelMinimum() const {
     const RowMajorMatrix& J = current_.flow.dy_dtheta;
     const double stiffness = 1 + damping_;
-    const Eigen::MatrixXd spread = model_.prior().covariance() * J.transpose();
+    const Eigen::MatrixXd spread = model_.covariance() * J.transpose();
     Eigen::MatrixXd system = J * spread;
     system.diagonal() += stiffness * objective_.Compliance(current_.residual);
     const Eigen::VectorXd alpha = system.llt().solve(
@@ -261,8 +261,7 @@ class Curvature {
     for (Eigen::Index i = 0; i < J.cols(); ++i) {
       HJ.col(i) = objective.HessianTimes(state_.residual, J.col(i));
     }
-    const Eigen::MatrixXd gauss_newton =
-        model.prior().precision() + J.transpose() * HJ;
+    const Eigen::MatrixXd gauss_newton = model.precision() + J.transpose() * HJ;
     const Eigen::MatrixXd hessian = gauss_newton - FlowCurvature();
     eigen_.compute(0.5 * (hessian + hessian.transpose()), gauss_newton);
   }
@@ -340,7 +339,12 @@ Eigen::MatrixXd ToPoints(const FlowAtLandmarks& flow,
   return result;
 }
 
-absl::Status Validate(const FitOptions& options) {
+absl::Status Validate(const FitOptions& options, int num_stages) {
+  if (num_stages < 1 || num_stages > LandmarkFitter::kMaxStages) {
+    return absl::InvalidArgumentError(absl::StrCat("the number of stages is ",
+                                                   num_stages, "; use 1 to ",
+                                                   LandmarkFitter::kMaxStages));
+  }
   const auto require = [](const char* name, double value) {
     return std::isfinite(value) && value > 0
                ? absl::OkStatus()
@@ -362,24 +366,33 @@ absl::Status Validate(const FitOptions& options) {
 
 }  // namespace
 
+template <typename AnyBasis>
 absl::StatusOr<LandmarkFitter> LandmarkFitter::CreateFor(
-    absl::StatusOr<std::shared_ptr<const LandmarkModel>> model,
-    const FitOptions& options) {
-  RETURN_IF_ERROR(Validate(options));
-  if (!model.ok()) return model.status();
-  return LandmarkFitter(*std::move(model), options);
+    std::shared_ptr<const AnyBasis> basis, const FitOptions& options,
+    int num_stages) {
+  RETURN_IF_ERROR(Validate(options, num_stages));
+  ASSIGN_OR_RETURN(
+      std::shared_ptr<const LandmarkModel> model,
+      LandmarkModel::Create(std::move(basis), options.prior, num_stages));
+  return LandmarkFitter(std::move(model), options);
 }
 
 absl::StatusOr<LandmarkFitter> LandmarkFitter::Create(
-    std::shared_ptr<const IntervalBasis> basis, const FitOptions& options) {
-  return CreateFor(LandmarkModel::Create(std::move(basis), options.prior),
-                   options);
+    std::shared_ptr<const IntervalBasis> basis, const FitOptions& options,
+    int num_stages) {
+  return CreateFor(std::move(basis), options, num_stages);
 }
 
 absl::StatusOr<LandmarkFitter> LandmarkFitter::Create(
-    std::shared_ptr<const VolumeBasis> basis, const FitOptions& options) {
-  return CreateFor(LandmarkModel::Create(std::move(basis), options.prior),
-                   options);
+    std::shared_ptr<const Basis> basis, const FitOptions& options,
+    int num_stages) {
+  return CreateFor(std::move(basis), options, num_stages);
+}
+
+absl::StatusOr<LandmarkFitter> LandmarkFitter::Create(
+    std::shared_ptr<const VolumeBasis> basis, const FitOptions& options,
+    int num_stages) {
+  return CreateFor(std::move(basis), options, num_stages);
 }
 
 LandmarkFitter::LandmarkFitter(std::shared_ptr<const LandmarkModel> model,
@@ -388,6 +401,7 @@ LandmarkFitter::LandmarkFitter(std::shared_ptr<const LandmarkModel> model,
 
 int LandmarkFitter::dimensions() const { return model_->dimensions(); }
 int LandmarkFitter::theta_size() const { return model_->theta_size(); }
+int LandmarkFitter::num_stages() const { return model_->num_stages(); }
 
 FitResult LandmarkFitter::Fit(const LandmarkPairs& pairs) const {
   const CountedPairs counted = PairsThatCount(pairs);

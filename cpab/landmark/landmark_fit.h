@@ -1,13 +1,20 @@
-// Fields from pairs of landmarks in one and three dimensions: the objective of
-// cpab/fit/fit.h, which is for the plane, with dense derivatives.
+// Fields from pairs of landmarks in one, two and three dimensions, and fields
+// that change in time: the objective of cpab/fit/fit.h, which is for one field
+// of the plane, with dense derivatives.
 //
 //   E(theta) = tension (rho(theta) - rho_0) + 1/2 theta^T Sigma^-1 theta,
 //   rho^2    = sum_k w_k (|q_k - T(p_k; theta)|^2 + noise^2).
 //
+// With n stages T is the chain of n flows that take unit time together
+// (cpab/batch/flow_chain.h), theta is [n d], those of all stages one after the
+// other, and the prior's energy is the mean over the stages: a chain of equal
+// stages costs what one flow costs. Motions that no constant field of bounded
+// gradient makes, such as those that come back, need several.
+//
 // The same guarantees hold: pairs that some field explains within the pull of
 // `tension` are met to about `noise`, others as well as that pull can, and the
-// velocity gradient stays within `max_gradient`. The cost of a step grows with
-// (D K)^2 (d + D K).
+// velocity gradient stays within `max_gradient`, in every stage. The cost of a
+// step grows with (D K)^2 (n d + D K).
 //
 // Coordinates: those of the interval and of the cube, [0, 1] along each axis.
 // Source: [CPABMM] Sec. 3.2, Eq. (6), in other dimensions; the damping: [LM].
@@ -19,6 +26,7 @@
 
 #include "Eigen/Core"
 #include "absl/status/statusor.h"
+#include "cpab/field/basis.h"
 #include "cpab/field/parallel.h"
 #include "cpab/field/smoothness_prior.h"
 #include "cpab/fit/fit_problem.h"
@@ -48,14 +56,23 @@ class LandmarkModel;  // landmark_fit.cc
 // result is the one it has alone.
 class LandmarkFitter {
  public:
-  // InvalidArgument if an option is out of range, or the solver is kAdam.
+  static constexpr int kMaxStages = 64;
+
+  // InvalidArgument if an option is out of range, the solver is kAdam, or
+  // num_stages is not 1 to kMaxStages.
   static absl::StatusOr<LandmarkFitter> Create(
-      std::shared_ptr<const IntervalBasis> basis, const FitOptions& options);
+      std::shared_ptr<const IntervalBasis> basis, const FitOptions& options,
+      int num_stages = 1);
   static absl::StatusOr<LandmarkFitter> Create(
-      std::shared_ptr<const VolumeBasis> basis, const FitOptions& options);
+      std::shared_ptr<const Basis> basis, const FitOptions& options,
+      int num_stages = 1);
+  static absl::StatusOr<LandmarkFitter> Create(
+      std::shared_ptr<const VolumeBasis> basis, const FitOptions& options,
+      int num_stages = 1);
 
   int dimensions() const;
-  int theta_size() const;
+  int num_stages() const;
+  int theta_size() const;  // Of all stages.
 
   // As KeypointFitter::Fit: NaN if a point or weight is not usable.
   FitResult Fit(const LandmarkPairs& pairs) const;
@@ -70,7 +87,7 @@ class LandmarkFitter {
   FitResult Minimum(const LandmarkPairs& pairs, const FitResult& result) const;
 
   // As KeypointFitter::Pullback, at the minimum that `result` = Fit(pairs) is
-  // near. The flow's part of the Hessian is by differences: 2 d flows of the
+  // near. The flow's part of the Hessian is by differences: 2 n d flows of the
   // points for each of some three Newton steps.
   LandmarkGradient Pullback(
       const LandmarkPairs& pairs, const FitResult& result,
@@ -79,9 +96,10 @@ class LandmarkFitter {
  private:
   LandmarkFitter(std::shared_ptr<const LandmarkModel> model,
                  const FitOptions& options);
+  template <typename AnyBasis>
   static absl::StatusOr<LandmarkFitter> CreateFor(
-      absl::StatusOr<std::shared_ptr<const LandmarkModel>> model,
-      const FitOptions& options);
+      std::shared_ptr<const AnyBasis> basis, const FitOptions& options,
+      int num_stages);
 
   std::shared_ptr<const LandmarkModel> model_;
   FitOptions options_;

@@ -1,5 +1,6 @@
 #include "cpab/landmark/landmark_fit.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <memory>
@@ -7,8 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "cpab/batch/flow_chain.h"
 #include "cpab/field/parallel.h"
-#include "cpab/volume/volume_flow.h"
+#include "cpab/fit/fit.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"
@@ -20,6 +22,9 @@ using ::testing::HasSubstr;
 
 std::shared_ptr<const IntervalBasis> Interval() {
   return IntervalBasis::Create({8}).value();
+}
+std::shared_ptr<const Basis> Plane() {
+  return Basis::Create({2, 3, true}).value();
 }
 std::shared_ptr<const VolumeBasis> Volume() {
   return VolumeBasis::Create({2, 2, 2, true}).value();
@@ -33,17 +38,26 @@ struct Subject {
       transform;
 };
 
+template <int D>
+Subject MakeSubject(const std::string& name,
+                    std::shared_ptr<const typename Chain<D>::Basis> basis,
+                    const FitOptions& options, int num_stages) {
+  return {name, LandmarkFitter::Create(basis, options, num_stages).value(),
+          [=](const Eigen::VectorXd& theta, const Eigen::MatrixXd& points) {
+            const Chain<D> chain(
+                basis, theta.reshaped(theta.size() / num_stages, num_stages),
+                Chain<D>::Time::kUnitTogether);
+            return Eigen::MatrixXd(chain.Transform(points));
+          }};
+}
+
 std::vector<Subject> Subjects(const FitOptions& options = {}) {
-  return {
-      {"interval", LandmarkFitter::Create(Interval(), options).value(),
-       [](const Eigen::VectorXd& theta, const Eigen::MatrixXd& points) {
-         const IntervalFlow flow(Interval(), theta);
-         return Eigen::MatrixXd(points.unaryExpr(flow));
-       }},
-      {"volume", LandmarkFitter::Create(Volume(), options).value(),
-       [](const Eigen::VectorXd& theta, const Eigen::MatrixXd& points) {
-         return Eigen::MatrixXd(VolumeFlow(Volume(), theta).Transform(points));
-       }}};
+  return {MakeSubject<1>("interval", Interval(), options, 1),
+          MakeSubject<1>("interval, three stages", Interval(), options, 3),
+          MakeSubject<2>("plane", Plane(), options, 1),
+          MakeSubject<2>("plane, two stages", Plane(), options, 2),
+          MakeSubject<3>("volume", Volume(), options, 1),
+          MakeSubject<3>("volume, two stages", Volume(), options, 2)};
 }
 
 // Pairs in [0.2, 0.8]^D, in order and `size` away along each axis.
@@ -178,6 +192,48 @@ TEST(LandmarkFit, MinimumIsWhereTheCostIsLevel) {
   }
 }
 
+TEST(LandmarkFit, EqualStagesCostWhatOneFieldCosts) {
+  const auto one = LandmarkFitter::Create(Plane(), {}).value();
+  const auto four = LandmarkFitter::Create(Plane(), {}, 4).value();
+  const LandmarkPairs pairs = Draw(2, 4, 0.05, 8);
+  const FitResult result = one.Fit(pairs);
+  EXPECT_NEAR(four.Cost(pairs, result.theta.replicate(4, 1)), result.cost,
+              1e-10);
+}
+
+// Two points pass through one place, one after the other, in two directions: a
+// constant field has to bend one of the ways round the other.
+TEST(LandmarkFit, StagesMeetWhatOneFieldCannot) {
+  LandmarkPairs pairs;
+  pairs.from.resize(2, 3);
+  pairs.to.resize(2, 3);
+  pairs.from << 0.5, 0.2, 0.5, 0.5, 0.5, 0.3;
+  pairs.to << 0.5, 0.5, 0.5, 0.8, 0.5, 0.3;
+  FitOptions options;
+  options.max_iterations = 200;
+  const auto basis = Basis::Create({4, 4, true}).value();
+  const FitResult one =
+      LandmarkFitter::Create(basis, options).value().Fit(pairs);
+  const FitResult four =
+      LandmarkFitter::Create(basis, options, 4).value().Fit(pairs);
+  EXPECT_LT(four.cost, 0.8 * one.cost);
+  EXPECT_LT(std::max(one.residual, four.residual), 1e-3);
+}
+
+// The sparse fitter of the plane is another program for the same objective.
+TEST(LandmarkFit, AgreesWithTheFitterOfThePlane) {
+  FitOptions options;
+  options.tolerance = 1e-12;
+  options.max_iterations = 200;
+  const LandmarkPairs pairs = Draw(2, 5, 0.05, 9);
+  const auto dense = LandmarkFitter::Create(Plane(), options).value();
+  const auto sparse = KeypointFitter::Create(Plane(), options).value();
+  const FitResult a = dense.Fit(pairs);
+  const FitResult b = sparse.Fit({pairs.from, pairs.to, pairs.weights});
+  EXPECT_NEAR(a.cost, b.cost, 1e-8 * b.cost);
+  EXPECT_LT((a.theta - b.theta).norm(), 1e-4);
+}
+
 // Differences of the minimum: the noise of 2e-4 leaves (h / 2e-4)^2 of them.
 TEST(LandmarkFit, PullbackIsTheGradientOfTheMinimum) {
   for (const Subject& subject : Subjects()) {
@@ -227,6 +283,9 @@ TEST(LandmarkFit, OptionsOutOfRangeAreNamed) {
   EXPECT_THAT(LandmarkFitter::Create(Volume(), options).status(),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("prior.speed is -1")));
+  EXPECT_THAT(LandmarkFitter::Create(Plane(), {}, 0).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("number of stages is 0; use 1 to 64")));
   options = {};
   options.solver = FitOptions::Solver::kAdam;
   EXPECT_THAT(LandmarkFitter::Create(Interval(), options).status(),

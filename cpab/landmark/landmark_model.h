@@ -1,6 +1,11 @@
 // What a fit of landmarks needs of a number of dimensions: the flow at the
 // landmarks with dense derivatives, and the prior.
 //
+// A model with n stages is that of a chain of flows that take unit time
+// together (cpab/batch/flow_chain.h): theta holds those of all stages, one
+// after the other, each as the field of a flow that takes unit time, and the
+// prior's energy is the mean over the stages.
+//
 // Private to //cpab/landmark.
 #ifndef CPAB_LANDMARK_LANDMARK_MODEL_H_
 #define CPAB_LANDMARK_LANDMARK_MODEL_H_
@@ -20,36 +25,60 @@ namespace cpab {
 // T at K points. Row D k + a is component a of point k.
 struct FlowAtLandmarks {
   Eigen::MatrixXd y;         // [D, K]
-  RowMajorMatrix dy_dtheta;  // J, [D K, d]
+  RowMajorMatrix dy_dtheta;  // J, [D K, n d]
   Eigen::MatrixXd dy_dx;     // [D K, D]
 };
 
 class LandmarkModel {
  public:
+  // `num_stages` is at least 1.
   static absl::StatusOr<std::shared_ptr<const LandmarkModel>> Create(
-      std::shared_ptr<const IntervalBasis> basis, const PriorOptions& options);
+      std::shared_ptr<const IntervalBasis> basis, const PriorOptions& options,
+      int num_stages);
   static absl::StatusOr<std::shared_ptr<const LandmarkModel>> Create(
-      std::shared_ptr<const VolumeBasis> basis, const PriorOptions& options);
+      std::shared_ptr<const Basis> basis, const PriorOptions& options,
+      int num_stages);
+  static absl::StatusOr<std::shared_ptr<const LandmarkModel>> Create(
+      std::shared_ptr<const VolumeBasis> basis, const PriorOptions& options,
+      int num_stages);
 
   virtual ~LandmarkModel() = default;
 
   virtual int dimensions() const = 0;
+  int num_stages() const { return num_stages_; }
   int theta_size() const {
-    return static_cast<int>(prior_->precision().rows());
+    return static_cast<int>(num_stages_ * prior_->precision().rows());
   }
-  const SmoothnessPrior& prior() const { return *prior_; }
+
+  // Sigma^-1 and Sigma of all stages, [n d, n d].
+  const Eigen::MatrixXd& precision() const {
+    return num_stages_ == 1 ? prior_->precision() : precision_;
+  }
+  const Eigen::MatrixXd& covariance() const {
+    return num_stages_ == 1 ? prior_->covariance() : covariance_;
+  }
+  // theta^T Sigma^-1 theta.
+  double Energy(const Eigen::VectorXd& theta) const;
 
   virtual FlowAtLandmarks FlowAt(const Eigen::VectorXd& theta,
                                  const Eigen::MatrixXd& points) const = 0;
-  // The largest Frobenius norm of the velocity gradient in any cell.
+  // The largest Frobenius norm of the velocity gradient in any cell of any
+  // stage.
   virtual double MaxGradient(const Eigen::VectorXd& theta) const = 0;
 
  protected:
-  explicit LandmarkModel(std::shared_ptr<const SmoothnessPrior> prior)
-      : prior_(std::move(prior)) {}
+  LandmarkModel(std::shared_ptr<const SmoothnessPrior> prior, int num_stages);
+
+  // theta, one column a stage.
+  Eigen::Map<const Eigen::MatrixXd> Stages(const Eigen::VectorXd& theta) const {
+    return {theta.data(), theta.size() / num_stages_, num_stages_};
+  }
 
  private:
   std::shared_ptr<const SmoothnessPrior> prior_;
+  int num_stages_;
+  // Of all stages, where there are several.
+  Eigen::MatrixXd precision_, covariance_;
 };
 
 }  // namespace cpab
