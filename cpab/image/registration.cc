@@ -5,13 +5,13 @@
 #include <limits>
 #include <utility>
 
-#include "Eigen/Cholesky"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "cpab/field/refine.h"
 #include "cpab/field/velocity_field.h"
 #include "cpab/flow/path.h"
 #include "cpab/flow/vertex_jacobian.h"
+#include "cpab/registration/levenberg_marquardt.h"
 #include "opencv2/core.hpp"
 #include "opencv2/imgproc.hpp"
 #include "third_party/absl/status_macros.h"
@@ -22,6 +22,7 @@ namespace {
 // Pixels along the longer side at the first level: so few that a motion of an
 // eighth of the picture is one of two pixels.
 constexpr int kSmallestSide = 16;
+constexpr int kMaxStages = 16;
 
 int NumHalvings(int side) {
   int halvings = 0;
@@ -49,6 +50,11 @@ absl::Status Validate(const RegistrationOptions& options) {
   if (!(options.noise > 0)) {
     return absl::InvalidArgumentError(
         absl::StrCat("registration.noise is ", options.noise, "; use above 0"));
+  }
+  if (options.num_stages < 1 || options.num_stages > kMaxStages) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("registration.num_stages is ", options.num_stages,
+                     "; use 1 to ", kMaxStages));
   }
   if (options.max_iterations < 1) {
     return absl::InvalidArgumentError(
@@ -148,8 +154,9 @@ constexpr double kIndependentPatches = 64;
 class Objective {
  public:
   Objective(cv::Mat moving, cv::Mat fixed, std::shared_ptr<const Prior> prior,
-            double noise)
-      : moving_(std::move(moving)),
+            int num_stages, double noise)
+      : num_stages_(num_stages),
+        moving_(std::move(moving)),
         fixed_(std::move(fixed)),
         points_(PixelGrid(fixed_.size())),
         prior_(std::move(prior)),
@@ -161,7 +168,12 @@ class Objective {
   }
 
   double Value(const Eigen::VectorXd& theta) const {
-    return 0.5 * weight_ * SumOfSquares(theta) + 0.5 * prior_->Energy(theta);
+    const Eigen::Index d = prior_->basis()->theta_size();
+    double energy = 0;
+    for (int i = 0; i < num_stages_; ++i) {
+      energy += prior_->Energy(theta.segment(i * d, d));
+    }
+    return 0.5 * weight_ * SumOfSquares(theta) + 0.5 * energy / num_stages_;
   }
 
   // In terms of the velocities at the vertices first: a pixel depends on a
@@ -169,39 +181,95 @@ class Objective {
   void Differentiate(const Eigen::VectorXd& theta, Eigen::VectorXd* gradient,
                      Eigen::MatrixXd* hessian) const {
     const Basis& basis = *prior_->basis();
-    const PathWalker walker(VelocityField(prior_->basis(), theta));
+    const FlowChain chain = ChainOf(theta);
+    std::vector<PathWalker> walkers;
+    for (const Flow& flow : chain.flows()) {
+      walkers.emplace_back(flow.field());
+    }
     const RowMajorMatrix& W = basis.vertex_basis();  // u = W theta
-    Eigen::VectorXd gradient_u = Eigen::VectorXd::Zero(W.rows());
-    Eigen::MatrixXd hessian_u = Eigen::MatrixXd::Zero(W.rows(), W.rows());
+    const Eigen::Index size = num_stages_ * W.rows();
+    Eigen::VectorXd gradient_u = Eigen::VectorXd::Zero(size);
+    Eigen::MatrixXd hessian_u = Eigen::MatrixXd::Zero(size, size);
     std::vector<Arc> arcs;
     for (Eigen::Index n = 0; n < points_.cols(); ++n) {
-      const PointSensitivity point =
-          SensitivityOfPoint(walker, basis, points_.col(n), &arcs);
-      const Sample sample = SampleAt(moving_, point.y);
+      std::vector<PointSensitivity> stages;
+      Eigen::Vector2d x = points_.col(n);
+      for (const PathWalker& walker : walkers) {
+        stages.push_back(SensitivityOfPoint(walker, basis, x, &arcs));
+        x = stages.back().y;
+      }
+      const Sample sample = SampleAt(moving_, x);
       const double residual = sample.value - Fixed(n);
-      for (const PointSensitivity::Block& a : point.blocks) {
-        const Eigen::Vector2d slope = (sample.gradient * a.dy_du).transpose();
-        gradient_u.segment<2>(2 * a.vertex) += residual * slope;
-        for (const PointSensitivity::Block& b : point.blocks) {
-          hessian_u.block<2, 2>(2 * a.vertex, 2 * b.vertex) +=
-              slope * (sample.gradient * b.dy_du);
+      const std::vector<Slope> slopes = SlopesOf(stages, sample.gradient);
+      for (const Slope& a : slopes) {
+        const Eigen::Vector2d slope = a.value.transpose();
+        gradient_u.segment<2>(a.unknown) += residual * slope;
+        for (const Slope& b : slopes) {
+          hessian_u.block<2, 2>(a.unknown, b.unknown) += slope * b.value;
         }
       }
     }
-    *gradient =
-        prior_->precision() * theta + weight_ * (W.transpose() * gradient_u);
-    *hessian = prior_->precision() + weight_ * (W.transpose() * hessian_u * W);
+    ToTheta(theta, gradient_u, hessian_u, gradient, hessian);
   }
 
  private:
+  // A pixel's value depends on a velocity by this.
+  struct Slope {
+    Eigen::Index unknown;  // The first of two: 2 (stage * vertices + vertex).
+    Eigen::RowVector2d value;
+  };
+
+  FlowChain ChainOf(const Eigen::VectorXd& theta) const {
+    return FlowChain(prior_->basis(),
+                     theta.reshaped(theta.size() / num_stages_, num_stages_),
+                     FlowChain::Time::kUnitTogether);
+  }
+
+  // Back through the stages: with `rest` how the value depends on where the
+  // point is after a stage.
+  std::vector<Slope> SlopesOf(const std::vector<PointSensitivity>& stages,
+                              Eigen::RowVector2d rest) const {
+    std::vector<Slope> slopes;
+    const Eigen::Index size = prior_->basis()->vertex_basis().rows();
+    for (int i = num_stages_; i-- > 0;) {
+      for (const PointSensitivity::Block& block : stages[i].blocks) {
+        slopes.push_back(
+            {i * size + 2 * block.vertex, rest * block.dy_du / num_stages_});
+      }
+      rest = (rest * stages[i].dy_dx).eval();
+    }
+    return slopes;
+  }
+
+  // u = W theta in every stage; and the prior's part.
+  void ToTheta(const Eigen::VectorXd& theta, const Eigen::VectorXd& gradient_u,
+               const Eigen::MatrixXd& hessian_u, Eigen::VectorXd* gradient,
+               Eigen::MatrixXd* hessian) const {
+    const RowMajorMatrix& W = prior_->basis()->vertex_basis();
+    const Eigen::Index d = W.cols(), u = W.rows();
+    gradient->resize(num_stages_ * d);
+    hessian->resize(num_stages_ * d, num_stages_ * d);
+    for (int i = 0; i < num_stages_; ++i) {
+      const auto mine = theta.segment(i * d, d);
+      gradient->segment(i * d, d) =
+          prior_->precision() * mine / num_stages_ +
+          weight_ * (W.transpose() * gradient_u.segment(i * u, u));
+      for (int j = 0; j < num_stages_; ++j) {
+        auto block = hessian->block(i * d, j * d, d, d);
+        block =
+            weight_ * (W.transpose() * hessian_u.block(i * u, j * u, u, u) * W);
+        if (i == j) block += prior_->precision() / num_stages_;
+      }
+    }
+  }
+
   double Fixed(Eigen::Index n) const {
     return fixed_.at<float>(static_cast<int>(n / fixed_.cols),
                             static_cast<int>(n % fixed_.cols));
   }
 
   double SumOfSquares(const Eigen::VectorXd& theta) const {
-    Eigen::Matrix2Xd y(2, points_.cols());
-    Flow(prior_->basis(), theta).Transform<double>(points_, y);
+    const Eigen::Matrix2Xd y = ChainOf(theta).Transform(points_);
     double sum = 0;
     for (Eigen::Index n = 0; n < y.cols(); ++n) {
       const double residual = SampleAt(moving_, y.col(n)).value - Fixed(n);
@@ -210,43 +278,28 @@ class Objective {
     return sum;
   }
 
+  int num_stages_;
   cv::Mat moving_, fixed_;  // CV_32F
   Eigen::Matrix2Xd points_;
   std::shared_ptr<const Prior> prior_;
   double weight_;
 };
 
-// Levenberg-Marquardt from `theta`, which becomes the minimum; true if it
-// converged.
-bool Minimise(const Objective& objective, const RegistrationOptions& options,
-              Eigen::VectorXd* theta, int* iterations) {
-  double value = objective.Value(*theta);
-  double damping = 1e-3;  // Of the Hessian's diagonal.
-  Eigen::VectorXd gradient;
-  Eigen::MatrixXd hessian;
-  bool stale = true;
-  for (int step = 0; step < options.max_iterations; ++step, ++*iterations) {
-    if (stale) objective.Differentiate(*theta, &gradient, &hessian);
-    Eigen::MatrixXd damped = hessian;
-    damped.diagonal() *= 1 + damping;
-    const Eigen::VectorXd next =
-        *theta - damped.selfadjointView<Eigen::Lower>().llt().solve(gradient);
-    const double next_value = objective.Value(next);
-    // NaN, from a path that diverged, is no progress.
-    stale = next_value < value;
-    if (!stale) {
-      damping *= 8;
-      // No descent is left to rounding, if there is a value at all.
-      if (damping > 1e8) return std::isfinite(value);
-      continue;
-    }
-    const bool last = value - next_value < options.tolerance * value;
-    *theta = next;
-    value = next_value;
-    damping = std::max(damping / 4, 1e-9);
-    if (last) return true;
+// RefineTheta of every stage.
+absl::StatusOr<Eigen::VectorXd> RefineStages(const Basis& coarse,
+                                             const Eigen::VectorXd& theta,
+                                             int num_stages,
+                                             const Basis& fine) {
+  const Eigen::Index d = fine.theta_size();
+  Eigen::VectorXd result(num_stages * d);
+  for (int i = 0; i < num_stages; ++i) {
+    ASSIGN_OR_RETURN(
+        result.segment(i * d, d),
+        RefineTheta(coarse,
+                    theta.segment(i * coarse.theta_size(), coarse.theta_size()),
+                    fine));
   }
-  return false;
+  return result;
 }
 
 }  // namespace
@@ -259,6 +312,7 @@ absl::StatusOr<RegistrationResult> Register(
   ASSIGN_OR_RETURN(const cv::Mat to, Brightness(fixed, "fixed"));
 
   RegistrationResult result;
+  result.num_stages = options.num_stages;
   const int num_cells = static_cast<int>(options.cells.size());
   const int num_levels =
       std::max(num_cells, NumHalvings(options.largest_side) + 1);
@@ -272,21 +326,22 @@ absl::StatusOr<RegistrationResult> Register(
     ASSIGN_OR_RETURN(std::shared_ptr<const Basis> basis,
                      Basis::Create(tessellation));
     if (level == 0) {
-      result.theta.setZero(basis->theta_size());
+      result.theta.setZero(options.num_stages * basis->theta_size());
     } else {
-      ASSIGN_OR_RETURN(result.theta,
-                       RefineTheta(*result.basis, result.theta, *basis));
+      ASSIGN_OR_RETURN(result.theta, RefineStages(*result.basis, result.theta,
+                                                  options.num_stages, *basis));
     }
     result.basis = basis;
     ASSIGN_OR_RETURN(std::shared_ptr<const Prior> prior,
                      Prior::Create(basis, options.prior));
     const int side = std::max(kSmallestSide, options.largest_side >> halvings);
     const Objective objective(Reduced(from, side), Reduced(to, side), prior,
-                              options.noise);
-    result.converged =
-        Minimise(objective, options, &result.theta, &result.iterations);
+                              options.num_stages, options.noise);
+    result.converged = MinimiseByLevenbergMarquardt(
+        objective, options.max_iterations, options.tolerance, &result.theta,
+        &result.iterations);
     if (halvings == 0) {
-      const Eigen::VectorXd zero = Eigen::VectorXd::Zero(basis->theta_size());
+      const Eigen::VectorXd zero = Eigen::VectorXd::Zero(result.theta.size());
       result.rms_before = objective.RootMeanSquare(zero);
       result.rms_after = objective.RootMeanSquare(result.theta);
     }

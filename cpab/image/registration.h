@@ -1,11 +1,13 @@
-// Image registration: the flow that carries one image onto another.
+// Image registration: the flow, or the field that changes in time, that carries
+// one image onto another.
 //
 // Looks for the field of theta that minimises
 //
 //   E(theta) = 64 mean over pixels |moving(T(x; theta)) - fixed(x)|^2
 //              / (2 noise^2) + 1/2 theta^T Sigma^-1 theta
 //
-// with the smoothness prior of cpab/field/prior.h, by Gauss-Newton with
+// (the mean over the stages of the latter, where there are several) with the
+// smoothness prior of cpab/field/prior.h, by Gauss-Newton with
 // Levenberg-Marquardt damping on the exact flow and its Jacobian; coarse to
 // fine, both in the images (each level has twice the pixels along each side)
 // and in the tessellation (cpab/field/refine.h). The original library descends
@@ -21,6 +23,7 @@
 
 #include "Eigen/Core"
 #include "absl/status/statusor.h"
+#include "cpab/batch/flow_chain.h"
 #include "cpab/field/basis.h"
 #include "cpab/field/prior.h"
 #include "cpab/flow/flow.h"
@@ -34,6 +37,8 @@ struct RegistrationOptions {
   std::vector<int> cells = {1, 2, 4, 8};
   bool zero_boundary = false;
   bool volume_preserving = false;
+  // Flows that take unit time together, 1 to 16.
+  int num_stages = 1;
   // Pixels along the longer side at the last level, at least 16; images are
   // reduced to that, and halved for each level before, down to 16.
   int largest_side = 128;
@@ -49,7 +54,8 @@ struct RegistrationOptions {
 
 struct RegistrationResult {
   std::shared_ptr<const Basis> basis;  // Of the last level.
-  Eigen::VectorXd theta;
+  int num_stages = 1;
+  Eigen::VectorXd theta;  // [num_stages * d], stage by stage.
   // Root mean square difference in brightness at the last level, from 0 to 1.
   double rms_before = 0;
   double rms_after = 0;
@@ -57,7 +63,13 @@ struct RegistrationResult {
   bool converged = false;
 
   // Warp(moving, flow()) looks like the fixed image; see cpab/image/warp.h.
+  // With one stage.
   Flow flow() const { return Flow(basis, theta); }
+  // moving at chain()(x) looks like fixed at x. With any number of stages.
+  FlowChain chain() const {
+    return FlowChain(basis, theta.reshaped(basis->theta_size(), num_stages),
+                     FlowChain::Time::kUnitTogether);
+  }
 };
 
 // The images may differ in size; 8 or 16 bits or float in [0, 1], grey or with

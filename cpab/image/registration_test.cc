@@ -64,6 +64,34 @@ TEST(Register, FindsAKnownWarp) {
   EXPECT_LT(error, motion / 4);
 }
 
+TEST(Register, FindsAKnownWarpByAFieldThatChanges) {
+  const cv::Mat moving = Blobs(160, 1);
+  const auto basis = Basis::Create({4, 4}).value();
+  const auto prior = Prior::Create(basis, {}).value();
+  std::mt19937_64 generator(5);
+  const Flow truth(basis, 0.08 * prior->Sample(generator));
+  WarpOptions warp_options;
+  warp_options.outside = WarpOptions::Outside::kNearestPixel;
+  const cv::Mat fixed = Warp(moving, truth, warp_options).value();
+  RegistrationOptions options = SmallOptions();
+  options.num_stages = 3;
+  const auto result = Register(moving, fixed, options);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->theta.size(), 3 * result->basis->theta_size());
+  EXPECT_LT(result->rms_after, result->rms_before / 8);
+  const Eigen::Matrix2Xd points = test_util::DrawPoints(200, 0.15, 0.85, 2);
+  const Eigen::Matrix2Xd found = result->chain().Transform(points);
+  double error = 0;
+  for (int n = 0; n < 200; ++n) {
+    error += (found.col(n) - truth(points.col(n))).norm() / 200;
+  }
+  EXPECT_LT(error, 0.5 / 64);
+  options.num_stages = 0;
+  EXPECT_THAT(Register(moving, fixed, options),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("num_stages is 0; use 1 to 16")));
+}
+
 TEST(Register, LeavesEqualImagesAlone) {
   const cv::Mat image = Blobs(80, 2);
   const auto result = Register(image, image, SmallOptions());

@@ -1,0 +1,56 @@
+// Levenberg-Marquardt steps, for the registration of images and of volumes.
+//
+// Private to //cpab.
+#ifndef CPAB_REGISTRATION_LEVENBERG_MARQUARDT_H_
+#define CPAB_REGISTRATION_LEVENBERG_MARQUARDT_H_
+
+#include <algorithm>
+#include <cmath>
+
+#include "Eigen/Cholesky"
+#include "Eigen/Core"
+
+namespace cpab {
+
+// Minimises objective.Value(theta) from `theta`, which becomes the minimum;
+// true if it converged: if a step lowered the value by less than `tolerance` of
+// it, or if no descent was left. objective.Differentiate(theta, &gradient,
+// &hessian) has the gradient and a positive definite approximation of the
+// Hessian. `iterations` is increased by the steps, rejected ones included.
+template <typename Objective>
+bool MinimiseByLevenbergMarquardt(const Objective& objective,
+                                  int max_iterations, double tolerance,
+                                  Eigen::VectorXd* theta, int* iterations) {
+  double value = objective.Value(*theta);
+  double damping = 1e-3;  // Of the Hessian's diagonal.
+  Eigen::VectorXd gradient;
+  Eigen::MatrixXd hessian;
+  bool stale = true;
+  for (int step = 0; step < max_iterations; ++step, ++*iterations) {
+    if (stale) objective.Differentiate(*theta, &gradient, &hessian);
+    Eigen::MatrixXd damped = hessian;
+    damped.diagonal() *= 1 + damping;
+    const Eigen::VectorXd next =
+        *theta -
+        damped.template selfadjointView<Eigen::Lower>().llt().solve(gradient);
+    const double next_value = objective.Value(next);
+    // NaN, from a path that diverged, is no progress.
+    stale = next_value < value;
+    if (!stale) {
+      damping *= 8;
+      // No descent is left to rounding, if there is a value at all.
+      if (damping > 1e8) return std::isfinite(value);
+      continue;
+    }
+    const bool last = value - next_value < tolerance * value;
+    *theta = next;
+    value = next_value;
+    damping = std::max(damping / 4, 1e-9);
+    if (last) return true;
+  }
+  return false;
+}
+
+}  // namespace cpab
+
+#endif  // CPAB_REGISTRATION_LEVENBERG_MARQUARDT_H_
