@@ -60,27 +60,39 @@ class DenseFitter : public Fitter {
   LandmarkFitter fitter_;
 };
 
-}  // namespace
-
-absl::StatusOr<std::shared_ptr<const Fitter>> Fitter::Create(
-    std::shared_ptr<const IntervalBasis> basis, const FitOptions& options) {
-  ASSIGN_OR_RETURN(LandmarkFitter fitter,
-                   LandmarkFitter::Create(std::move(basis), options));
+template <typename AnyBasis>
+absl::StatusOr<std::shared_ptr<const Fitter>> CreateDense(
+    std::shared_ptr<const AnyBasis> basis, const FitOptions& options,
+    int num_stages) {
+  ASSIGN_OR_RETURN(
+      LandmarkFitter fitter,
+      LandmarkFitter::Create(std::move(basis), options, num_stages));
   return std::make_shared<const DenseFitter>(std::move(fitter));
 }
 
+}  // namespace
+
 absl::StatusOr<std::shared_ptr<const Fitter>> Fitter::Create(
-    std::shared_ptr<const Basis> basis, const FitOptions& options) {
+    std::shared_ptr<const IntervalBasis> basis, const FitOptions& options,
+    int num_stages) {
+  return CreateDense(std::move(basis), options, num_stages);
+}
+
+absl::StatusOr<std::shared_ptr<const Fitter>> Fitter::Create(
+    std::shared_ptr<const Basis> basis, const FitOptions& options,
+    int num_stages) {
+  if (num_stages != 1) {
+    return CreateDense(std::move(basis), options, num_stages);
+  }
   ASSIGN_OR_RETURN(KeypointFitter fitter,
                    KeypointFitter::Create(std::move(basis), options));
   return std::make_shared<const PlaneFitter>(std::move(fitter));
 }
 
 absl::StatusOr<std::shared_ptr<const Fitter>> Fitter::Create(
-    std::shared_ptr<const VolumeBasis> basis, const FitOptions& options) {
-  ASSIGN_OR_RETURN(LandmarkFitter fitter,
-                   LandmarkFitter::Create(std::move(basis), options));
-  return std::make_shared<const DenseFitter>(std::move(fitter));
+    std::shared_ptr<const VolumeBasis> basis, const FitOptions& options,
+    int num_stages) {
+  return CreateDense(std::move(basis), options, num_stages);
 }
 
 }  // namespace cpab::python

@@ -16,22 +16,25 @@
 
 namespace cpab::python {
 
-// KeypointFitter in the plane, LandmarkFitter elsewhere. Immutable; safe to use
-// from many threads.
+// KeypointFitter for one field of the plane, LandmarkFitter elsewhere.
+// Immutable; safe to use from many threads.
 class Fitter {
  public:
   // The errors of KeypointFitter::Create and LandmarkFitter::Create.
   static absl::StatusOr<std::shared_ptr<const Fitter>> Create(
-      std::shared_ptr<const IntervalBasis> basis, const FitOptions& options);
+      std::shared_ptr<const IntervalBasis> basis, const FitOptions& options,
+      int num_stages);
   static absl::StatusOr<std::shared_ptr<const Fitter>> Create(
-      std::shared_ptr<const Basis> basis, const FitOptions& options);
+      std::shared_ptr<const Basis> basis, const FitOptions& options,
+      int num_stages);
   static absl::StatusOr<std::shared_ptr<const Fitter>> Create(
-      std::shared_ptr<const VolumeBasis> basis, const FitOptions& options);
+      std::shared_ptr<const VolumeBasis> basis, const FitOptions& options,
+      int num_stages);
 
   virtual ~Fitter() = default;
 
   virtual int dimensions() const = 0;
-  virtual int theta_size() const = 0;
+  virtual int theta_size() const = 0;  // Of all stages.
   virtual std::vector<FitResult> FitAll(
       const std::vector<LandmarkPairs>& problems,
       const ParallelFor& parallel_for) const = 0;

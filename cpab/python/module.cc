@@ -28,6 +28,8 @@
 #include "cpab/python/fitter.h"
 #include "cpab/python/space.h"
 #include "cpab/python/thread_pool.h"
+#include "cpab/registration/sampled_volume.h"
+#include "cpab/registration/volume_registration.h"
 
 namespace cpab::python {
 namespace {
@@ -45,17 +47,22 @@ std::shared_ptr<const Space> MakeSpace(const std::vector<int>& cells,
   return ValueOrThrow(Space::Create(cells, zero_boundary, volume_preserving));
 }
 
-// ValueError unless theta is [B, d] and points are [B, D, N]; N.
+// ValueError unless theta is [B, stages * d] and points are [B, D, N]; N.
 int64_t CheckedNumPoints(const Space& space, const ThetaArray& theta,
-                         const py::array& points) {
-  RequireShape("theta", theta, {-1, space.theta_size()});
+                         const py::array& points, int num_stages = 1) {
+  if (num_stages < 1 || num_stages > 4096) {
+    throw py::value_error(absl::StrCat("the number of stages is ", num_stages,
+                                       "; use 1 to 4096"));
+  }
+  RequireShape("theta", theta,
+               {-1, py::ssize_t{num_stages} * space.theta_size()});
   RequireShape("points", points, {theta.shape(0), space.dimensions(), -1});
   return points.shape(2);
 }
 
 py::array Transform(const Space& space, const ThetaArray& theta,
-                    const py::array& points) {
-  const int64_t count = CheckedNumPoints(space, theta, points);
+                    const py::array& points, int num_stages) {
+  const int64_t count = CheckedNumPoints(space, theta, points, num_stages);
   return WithScalarOf("points", points, [&](auto zero) -> py::array {
     using Scalar = decltype(zero);
     const PointArray<const Scalar> x = PointsOf<Scalar>("points", points);
@@ -64,15 +71,16 @@ py::array Transform(const Space& space, const ThetaArray& theta,
     const auto values = MatrixOf(theta);
     {
       const py::gil_scoped_release release;
-      space.Transform(values, count, x, out, SharedThreads());
+      space.Transform(values, num_stages, count, x, out, SharedThreads());
     }
     return py::array(std::move(y));
   });
 }
 
 py::tuple Pullback(const Space& space, const ThetaArray& theta,
-                   const py::array& points, const py::array& dl_dy) {
-  const int64_t count = CheckedNumPoints(space, theta, points);
+                   const py::array& points, const py::array& dl_dy,
+                   int num_stages) {
+  const int64_t count = CheckedNumPoints(space, theta, points, num_stages);
   RequireShape("the gradient", dl_dy, ShapeOf(points));
   return WithScalarOf("points", points, [&](auto zero) {
     using Scalar = decltype(zero);
@@ -86,7 +94,8 @@ py::tuple Pullback(const Space& space, const ThetaArray& theta,
       const auto values = MatrixOf(theta);
       auto gradient = MutableMatrixOf(&dl_dtheta);
       const py::gil_scoped_release release;
-      space.Pullback(values, count, x, pull, gradient, out, SharedThreads());
+      space.Pullback(values, num_stages, count, x, pull, gradient, out,
+                     SharedThreads());
     }
     return py::make_tuple(dl_dtheta, dl_dpoints);
   });
@@ -107,16 +116,15 @@ py::array_t<double> Velocity(const Space& space, const ThetaArray& theta,
 }
 
 py::array_t<double> LogDet(const Space& space, const ThetaArray& theta,
-                           const py::array& points) {
-  const int64_t count = CheckedNumPoints(space, theta, points);
+                           const py::array& points, int num_stages) {
+  const int64_t count = CheckedNumPoints(space, theta, points, num_stages);
   const PointArray<const double> x = PointsOf<double>("points", points);
   py::array_t<double> log_det(Shape{theta.shape(0), count});
-  JacobianOutputs outputs;
-  outputs.log_det = log_det.mutable_data();
+  double* const out = log_det.mutable_data();
   const auto values = MatrixOf(theta);
   {
     const py::gil_scoped_release release;
-    space.Jacobians(values, count, x, outputs, SharedThreads());
+    space.LogDet(values, num_stages, count, x, out, SharedThreads());
   }
   return log_det;
 }
@@ -358,7 +366,7 @@ std::shared_ptr<const Fitter> MakeFitter(const Space& space, double tension,
                                          double speed, double gradient,
                                          int max_iterations, double tolerance,
                                          double trust_region,
-                                         double max_gradient) {
+                                         double max_gradient, int num_stages) {
   FitOptions options;
   options.tension = tension;
   options.noise = noise;
@@ -368,7 +376,7 @@ std::shared_ptr<const Fitter> MakeFitter(const Space& space, double tension,
   options.trust_region = trust_region;
   options.max_gradient = max_gradient;
   const py::gil_scoped_release release;
-  return ValueOrThrow(space.CreateFitter(options));
+  return ValueOrThrow(space.CreateFitter(options, num_stages));
 }
 
 // Element b of [B, D, K] as columns.
@@ -426,10 +434,13 @@ void BindSpace(py::module_* module) {
       .def("cells_from_theta", &CellsFromTheta)
       .def("theta_from_cells", &ThetaFromCells)
       .def("theta_from_vertices", &ThetaFromVertices)
-      .def("transform", &Transform)
-      .def("pullback", &Pullback)
+      .def("transform", &Transform, py::arg("theta"), py::arg("points"),
+           py::arg("stages") = 1)
+      .def("pullback", &Pullback, py::arg("theta"), py::arg("points"),
+           py::arg("dl_dy"), py::arg("stages") = 1)
       .def("velocity", &Velocity)
-      .def("log_det", &LogDet)
+      .def("log_det", &LogDet, py::arg("theta"), py::arg("points"),
+           py::arg("stages") = 1)
       .def("jacobian", &Jacobian);
 }
 
@@ -478,22 +489,83 @@ void BindFit(py::module_* module) {
            [](const FitBatch& f) { return f.Each(&FitResult::converged); })
       .def("pullback", &FitBatch::Pullback);
   py::class_<Fitter, std::shared_ptr<Fitter>>(*module, "Fitter")
-      .def(py::init([](const Space& space, double tension, double noise,
-                       double length_scale, double speed, double gradient,
-                       int max_iterations, double tolerance,
-                       double trust_region, double max_gradient) {
-             return std::const_pointer_cast<Fitter>(MakeFitter(
-                 space, tension, noise, length_scale, speed, gradient,
-                 max_iterations, tolerance, trust_region, max_gradient));
-           }),
-           py::arg("space"), py::kw_only(), py::arg("tension"),
-           py::arg("noise"), py::arg("length_scale"), py::arg("speed"),
-           py::arg("gradient"), py::arg("max_iterations"), py::arg("tolerance"),
-           py::arg("trust_region"), py::arg("max_gradient"))
+      .def(
+          py::init([](const Space& space, double tension, double noise,
+                      double length_scale, double speed, double gradient,
+                      int max_iterations, double tolerance, double trust_region,
+                      double max_gradient, int num_stages) {
+            return std::const_pointer_cast<Fitter>(
+                MakeFitter(space, tension, noise, length_scale, speed, gradient,
+                           max_iterations, tolerance, trust_region,
+                           max_gradient, num_stages));
+          }),
+          py::arg("space"), py::kw_only(), py::arg("tension"), py::arg("noise"),
+          py::arg("length_scale"), py::arg("speed"), py::arg("gradient"),
+          py::arg("max_iterations"), py::arg("tolerance"),
+          py::arg("trust_region"), py::arg("max_gradient"),
+          py::arg("num_stages"))
       .def("fit", [](std::shared_ptr<Fitter> fitter, const py::array& from,
                      const py::array& to, const ThetaArray& weights) {
         return Fit(std::move(fitter), from, to, weights);
       });
+}
+
+// A [nz, ny, nx] array.
+SampledVolume VolumeOf(const char* name, const py::array& array) {
+  RequireShape(name, array, {-1, -1, -1});
+  if ((array.flags() & py::array::c_style) == 0) {
+    throw py::value_error(absl::StrCat(name, " is not contiguous"));
+  }
+  const float* const values = DataOf<float>(name, array);
+  return {{array.shape(2), array.shape(1), array.shape(0)},
+          std::vector<float>(values, values + array.size())};
+}
+
+py::tuple RegisterVolumeArrays(const py::array& moving, const py::array& fixed,
+                               const std::vector<int>& boxes,
+                               bool zero_boundary, bool volume_preserving,
+                               int num_stages, bool local_correlation,
+                               int window_radius, int largest_side,
+                               double noise, double length_scale, double speed,
+                               double gradient, int max_iterations,
+                               double tolerance) {
+  using Similarity = VolumeRegistrationOptions::Similarity;
+  VolumeRegistrationOptions options;
+  options.similarity = local_correlation ? Similarity::kLocalCorrelation
+                                         : Similarity::kSquaredDifferences;
+  options.window_radius = window_radius;
+  options.boxes = boxes;
+  options.zero_boundary = zero_boundary;
+  options.volume_preserving = volume_preserving;
+  options.num_stages = num_stages;
+  options.largest_side = largest_side;
+  options.noise = noise;
+  options.prior = {length_scale, speed, gradient};
+  options.max_iterations = max_iterations;
+  options.tolerance = tolerance;
+  const SampledVolume from = VolumeOf("moving", moving);
+  const SampledVolume to = VolumeOf("fixed", fixed);
+  absl::StatusOr<VolumeRegistrationResult> registered;
+  {
+    const py::gil_scoped_release release;
+    registered = RegisterVolumes(from, to, options, SharedThreads());
+  }
+  const VolumeRegistrationResult result = ValueOrThrow(std::move(registered));
+  return py::make_tuple(ArrayOf(RowMajorMatrix(result.thetas.transpose())),
+                        result.mismatch_before, result.mismatch_after,
+                        result.iterations, result.converged,
+                        result.folded_share, result.least_jacobian);
+}
+
+void BindRegistration(py::module_* module) {
+  module->def("register_volumes", &RegisterVolumeArrays, py::arg("moving"),
+              py::arg("fixed"), py::kw_only(), py::arg("boxes"),
+              py::arg("zero_boundary"), py::arg("volume_preserving"),
+              py::arg("num_stages"), py::arg("local_correlation"),
+              py::arg("window_radius"), py::arg("largest_side"),
+              py::arg("noise"), py::arg("length_scale"), py::arg("speed"),
+              py::arg("gradient"), py::arg("max_iterations"),
+              py::arg("tolerance"));
 }
 
 PYBIND11_MODULE(_core, module) {
@@ -501,6 +573,7 @@ PYBIND11_MODULE(_core, module) {
   BindSpace(&module);
   BindPrior(&module);
   BindFit(&module);
+  BindRegistration(&module);
   module.def("interpolate", &InterpolateArrays);
   module.def("interpolate_pullback", &InterpolatePullbackArrays);
   module.def("num_threads", &NumThreads);

@@ -47,7 +47,7 @@ py::tuple RegisterPictures(const py::array& moving, const py::array& fixed,
                            bool volume_preserving, int largest_side,
                            double noise, double length_scale, double speed,
                            double gradient, int max_iterations,
-                           double tolerance) {
+                           double tolerance, int num_stages) {
   RegistrationOptions options;
   options.cells = cells;
   options.zero_boundary = zero_boundary;
@@ -57,6 +57,7 @@ py::tuple RegisterPictures(const py::array& moving, const py::array& fixed,
   options.prior = {length_scale, speed, gradient};
   options.max_iterations = max_iterations;
   options.tolerance = tolerance;
+  options.num_stages = num_stages;
   const cv::Mat from = MatrixOfPicture("moving", moving);
   const cv::Mat to = MatrixOfPicture("fixed", fixed);
   absl::StatusOr<RegistrationResult> result;
@@ -67,8 +68,10 @@ py::tuple RegisterPictures(const py::array& moving, const py::array& fixed,
   if (!result.ok()) {
     throw py::value_error(std::string(result.status().message()));
   }
-  return py::make_tuple(ArrayOf(RowMajorMatrix(result->theta.transpose())),
-                        result->rms_before, result->rms_after,
+  const RowMajorMatrix thetas =
+      result->theta.reshaped(result->basis->theta_size(), num_stages)
+          .transpose();
+  return py::make_tuple(ArrayOf(thetas), result->rms_before, result->rms_after,
                         result->iterations, result->converged);
 }
 

@@ -1,92 +1,18 @@
 #include "cpab/python/space.h"
 
-#include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "cpab/batch/flow_batch.h"
+#include "cpab/batch/flow_chain.h"
+#include "cpab/batch/flow_kind.h"
 #include "third_party/absl/status_macros.h"
 
 namespace cpab::python {
 namespace {
 
 using Row = Eigen::Matrix<double, 1, Eigen::Dynamic>;
-
-// What the kinds of flow call by different names.
-struct Interval {
-  static constexpr int kDimensions = 1;
-  using Basis = IntervalBasis;
-  using Flow = IntervalFlow;
-  using Coefficients = IntervalCoefficients;
-
-  static Eigen::MatrixXd Vertices(const Basis& basis) {
-    return basis.vertices();
-  }
-  static int NumCells(const Basis& basis) { return basis.num_cells(); }
-  static PointColumns<1> Velocity(const Flow& flow, const PointColumns<1>& x) {
-    return PointColumns<1>::Constant(1, flow.Velocity(x[0]));
-  }
-  static double LogDet(const Flow& flow, const PointColumns<1>& x) {
-    return flow.LogDerivative(x[0]);
-  }
-  struct Derivatives {
-    double y, dy_dx, log_det;
-    Row dy_dtheta;
-  };
-  static Derivatives Differentiate(const Flow& flow, const PointColumns<1>& x) {
-    const auto result = flow.Differentiate(x[0]);
-    return {result.y, std::exp(result.log_det), result.log_det,
-            result.dy_dtheta};
-  }
-};
-
-struct Plane {
-  static constexpr int kDimensions = 2;
-  using Basis = cpab::Basis;
-  using Flow = cpab::Flow;
-  using Coefficients = CellCoefficients;
-
-  static Eigen::MatrixXd Vertices(const Basis& basis) {
-    return basis.tessellation().vertices();
-  }
-  static int NumCells(const Basis& basis) {
-    return basis.tessellation().num_cells();
-  }
-  static PointColumns<2> Velocity(const Flow& flow, const PointColumns<2>& x) {
-    return flow.field()(x);
-  }
-  static double LogDet(const Flow& flow, const PointColumns<2>& x) {
-    return flow.LogDetJacobian(x);
-  }
-  static PointJacobian Differentiate(const Flow& flow,
-                                     const PointColumns<2>& x) {
-    return flow.Jacobian(x);
-  }
-};
-
-struct Volume {
-  static constexpr int kDimensions = 3;
-  using Basis = VolumeBasis;
-  using Flow = VolumeFlow;
-  using Coefficients = VolumeCoefficients;
-
-  static Eigen::MatrixXd Vertices(const Basis& basis) {
-    return basis.vertices();
-  }
-  static int NumCells(const Basis& basis) { return basis.num_cells(); }
-  static PointColumns<3> Velocity(const Flow& flow, const PointColumns<3>& x) {
-    return flow.Velocity(x);
-  }
-  static double LogDet(const Flow& flow, const PointColumns<3>& x) {
-    return flow.LogDetJacobian(x);
-  }
-  static VolumeJacobian Differentiate(const Flow& flow,
-                                      const PointColumns<3>& x) {
-    return flow.Jacobian(x);
-  }
-};
 
 // The means of the cells' vertices.
 template <typename Cells>
@@ -101,19 +27,18 @@ Eigen::MatrixXd MeansOfVertices(const Cells& cells,
   return means;
 }
 
-// A number or a matrix, in row-major order.
+// In row-major order.
 template <typename Matrix>
 void Write(const Matrix& matrix, double* out) {
   for (Eigen::Index i = 0; i < matrix.rows(); ++i) {
     for (Eigen::Index j = 0; j < matrix.cols(); ++j) *out++ = matrix(i, j);
   }
 }
-void Write(double number, double* out) { *out = number; }
 
-template <typename Kind>
+template <int D>
 class SpaceOf : public Space {
  public:
-  static constexpr int D = Kind::kDimensions;
+  using Kind = FlowKind<D>;
   using Coefficients = typename Kind::Coefficients;
 
   explicit SpaceOf(std::shared_ptr<const typename Kind::Basis> basis)
@@ -135,8 +60,8 @@ class SpaceOf : public Space {
   Eigen::MatrixXd Vertices() const override { return Kind::Vertices(*basis_); }
   RowMajorMatrix VertexBasis() const override { return basis_->vertex_basis(); }
   absl::StatusOr<std::shared_ptr<const Fitter>> CreateFitter(
-      const FitOptions& options) const override {
-    return Fitter::Create(basis_, options);
+      const FitOptions& options, int num_stages) const override {
+    return Fitter::Create(basis_, options, num_stages);
   }
 
   RowMajorMatrix CellsFromTheta(const Thetas& theta) const override {
@@ -177,35 +102,37 @@ class SpaceOf : public Space {
     return theta;
   }
 
-  void Transform(const Thetas& theta, int64_t num_points,
+  void Transform(const Thetas& theta, int num_stages, int64_t num_points,
                  const PointArray<const float>& points,
                  const PointArray<float>& y,
                  const ParallelFor& parallel_for) const override {
-    TransformBatch<D>(Flows(theta), num_points, points, y, parallel_for);
+    TransformBatch<D>(Chains(theta, num_stages), num_points, points, y,
+                      parallel_for);
   }
-  void Transform(const Thetas& theta, int64_t num_points,
+  void Transform(const Thetas& theta, int num_stages, int64_t num_points,
                  const PointArray<const double>& points,
                  const PointArray<double>& y,
                  const ParallelFor& parallel_for) const override {
-    TransformBatch<D>(Flows(theta), num_points, points, y, parallel_for);
+    TransformBatch<D>(Chains(theta, num_stages), num_points, points, y,
+                      parallel_for);
   }
-  void Pullback(const Thetas& theta, int64_t num_points,
+  void Pullback(const Thetas& theta, int num_stages, int64_t num_points,
                 const PointArray<const float>& points,
                 const PointArray<const float>& dl_dy,
                 Eigen::Ref<RowMajorMatrix> dl_dtheta,
                 const PointArray<float>& dl_dpoints,
                 const ParallelFor& parallel_for) const override {
-    PullbackBatch<D>(Flows(theta), num_points, points, dl_dy, dl_dtheta,
-                     dl_dpoints, parallel_for);
+    PullbackBatch<D>(Chains(theta, num_stages), num_points, points, dl_dy,
+                     dl_dtheta, dl_dpoints, parallel_for);
   }
-  void Pullback(const Thetas& theta, int64_t num_points,
+  void Pullback(const Thetas& theta, int num_stages, int64_t num_points,
                 const PointArray<const double>& points,
                 const PointArray<const double>& dl_dy,
                 Eigen::Ref<RowMajorMatrix> dl_dtheta,
                 const PointArray<double>& dl_dpoints,
                 const ParallelFor& parallel_for) const override {
-    PullbackBatch<D>(Flows(theta), num_points, points, dl_dy, dl_dtheta,
-                     dl_dpoints, parallel_for);
+    PullbackBatch<D>(Chains(theta, num_stages), num_points, points, dl_dy,
+                     dl_dtheta, dl_dpoints, parallel_for);
   }
 
   void Velocity(const Thetas& theta, int64_t num_points,
@@ -224,6 +151,19 @@ class SpaceOf : public Space {
         });
   }
 
+  void LogDet(const Thetas& theta, int num_stages, int64_t num_points,
+              const PointArray<const double>& points, double* log_det,
+              const ParallelFor& parallel_for) const override {
+    const std::vector<Chain<D>> chains = Chains(theta, num_stages);
+    ForEachBlock(theta.rows(), num_points, parallel_for,
+                 [&](int64_t b, int64_t begin, int64_t end) {
+                   for (int64_t n = begin; n < end; ++n) {
+                     log_det[b * num_points + n] = chains[b].LogDetJacobian(
+                         Gather<D>(points, b, n, n + 1));
+                   }
+                 });
+  }
+
   void Jacobians(const Thetas& theta, int64_t num_points,
                  const PointArray<const double>& points,
                  const JacobianOutputs& outputs,
@@ -235,11 +175,8 @@ class SpaceOf : public Space {
                    for (int64_t n = begin; n < end; ++n) {
                      const PointColumns<D> x = Gather<D>(points, b, n, n + 1);
                      const int64_t i = b * num_points + n;
-                     if (outputs.dy_dx == nullptr) {
-                       outputs.log_det[i] = Kind::LogDet(flows[b], x);
-                       continue;
-                     }
-                     const auto at = Kind::Differentiate(flows[b], x);
+                     const FlowDerivatives<D> at =
+                         Kind::Differentiate(flows[b], x);
                      outputs.log_det[i] = at.log_det;
                      Write(at.y, outputs.y + i * D);
                      Write(at.dy_dx, outputs.dy_dx + i * D * D);
@@ -259,6 +196,20 @@ class SpaceOf : public Space {
     return flows;
   }
 
+  // Of [B, stages * d].
+  std::vector<Chain<D>> Chains(const Thetas& theta, int num_stages) const {
+    std::vector<Chain<D>> chains;
+    chains.reserve(theta.rows());
+    for (Eigen::Index b = 0; b < theta.rows(); ++b) {
+      const Row row = theta.row(b);
+      chains.emplace_back(basis_,
+                          Eigen::Map<const Eigen::MatrixXd>(
+                              row.data(), theta_size(), num_stages),
+                          Chain<D>::Time::kUnitEach);
+    }
+    return chains;
+  }
+
   std::shared_ptr<const typename Kind::Basis> basis_;
 };
 
@@ -271,19 +222,19 @@ absl::StatusOr<std::shared_ptr<const Space>> Space::Create(
       ASSIGN_OR_RETURN(
           auto basis,
           IntervalBasis::Create({cells[0], zero_boundary, volume_preserving}));
-      return std::make_shared<const SpaceOf<Interval>>(std::move(basis));
+      return std::make_shared<const SpaceOf<1>>(std::move(basis));
     }
     case 2: {
       ASSIGN_OR_RETURN(auto basis,
                        Basis::Create({cells[0], cells[1], zero_boundary,
                                       volume_preserving}));
-      return std::make_shared<const SpaceOf<Plane>>(std::move(basis));
+      return std::make_shared<const SpaceOf<2>>(std::move(basis));
     }
     case 3: {
       ASSIGN_OR_RETURN(auto basis,
                        VolumeBasis::Create({cells[0], cells[1], cells[2],
                                             zero_boundary, volume_preserving}));
-      return std::make_shared<const SpaceOf<Volume>>(std::move(basis));
+      return std::make_shared<const SpaceOf<3>>(std::move(basis));
     }
     default:
       return absl::InvalidArgumentError(

@@ -2,8 +2,10 @@
 // interface, for arrays: what the Python module binds.
 //
 // Points are arrays of any strides (cpab/batch/point_array.h) of `batch`
-// elements with `num_points` points each; theta is [B, d]. float and double
-// points are computed in double. Nothing here knows Python.
+// elements with `num_points` points each; theta is [B, d], or [B, stages * d]
+// for a chain of flows that take unit time each (cpab/batch/flow_chain.h),
+// stage by stage. float and double points are computed in double. Nothing here
+// knows Python.
 #ifndef CPAB_PYTHON_SPACE_H_
 #define CPAB_PYTHON_SPACE_H_
 
@@ -23,13 +25,12 @@ namespace cpab::python {
 
 using Thetas = Eigen::Ref<const RowMajorMatrix>;  // [B, d]
 
-// Where the derivatives of T at every point go; null where not wanted.
-// Row-major.
+// Where the derivatives of T at every point go. Row-major.
 struct JacobianOutputs {
   double* y = nullptr;          // [B, N, D]
   double* dy_dx = nullptr;      // [B, N, D, D]
   double* log_det = nullptr;    // [B, N]
-  double* dy_dtheta = nullptr;  // [B, N, D, d]
+  double* dy_dtheta = nullptr;  // [B, N, D, d]; may be null.
 };
 
 // Immutable; safe to use from many threads.
@@ -49,9 +50,9 @@ class Space {
   virtual Eigen::MatrixXd CellCenters() const = 0;  // [D, cells]
   virtual Eigen::MatrixXd Vertices() const = 0;     // [D, V]
   virtual RowMajorMatrix VertexBasis() const = 0;   // [D V, d]
-  // InvalidArgument if an option is out of range.
+  // InvalidArgument if an option or the number of stages is out of range.
   virtual absl::StatusOr<std::shared_ptr<const Fitter>> CreateFitter(
-      const FitOptions& options) const = 0;
+      const FitOptions& options, int num_stages) const = 0;
 
   // vec(A) = B theta of [B, d], as [B, cells * D * (D + 1)], and the nearest
   // theta to given coefficients.
@@ -60,21 +61,23 @@ class Space {
   // From velocities at the vertices, [B, V D] with D running fastest.
   virtual RowMajorMatrix ThetaFromVertices(const Thetas& velocities) const = 0;
 
-  virtual void Transform(const Thetas& theta, int64_t num_points,
+  virtual void Transform(const Thetas& theta, int num_stages,
+                         int64_t num_points,
                          const PointArray<const float>& points,
                          const PointArray<float>& y,
                          const ParallelFor& parallel_for) const = 0;
-  virtual void Transform(const Thetas& theta, int64_t num_points,
+  virtual void Transform(const Thetas& theta, int num_stages,
+                         int64_t num_points,
                          const PointArray<const double>& points,
                          const PointArray<double>& y,
                          const ParallelFor& parallel_for) const = 0;
-  virtual void Pullback(const Thetas& theta, int64_t num_points,
+  virtual void Pullback(const Thetas& theta, int num_stages, int64_t num_points,
                         const PointArray<const float>& points,
                         const PointArray<const float>& dl_dy,
                         Eigen::Ref<RowMajorMatrix> dl_dtheta,
                         const PointArray<float>& dl_dpoints,
                         const ParallelFor& parallel_for) const = 0;
-  virtual void Pullback(const Thetas& theta, int64_t num_points,
+  virtual void Pullback(const Thetas& theta, int num_stages, int64_t num_points,
                         const PointArray<const double>& points,
                         const PointArray<const double>& dl_dy,
                         Eigen::Ref<RowMajorMatrix> dl_dtheta,
@@ -84,6 +87,10 @@ class Space {
                         const PointArray<const double>& points,
                         const PointArray<double>& velocity,
                         const ParallelFor& parallel_for) const = 0;
+  // log det dT/dx, [B, N].
+  virtual void LogDet(const Thetas& theta, int num_stages, int64_t num_points,
+                      const PointArray<const double>& points, double* log_det,
+                      const ParallelFor& parallel_for) const = 0;
   virtual void Jacobians(const Thetas& theta, int64_t num_points,
                          const PointArray<const double>& points,
                          const JacobianOutputs& outputs,

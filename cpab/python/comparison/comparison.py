@@ -116,8 +116,8 @@ def times_of(transform, theta):
     grid = rng.uniform(0, 1, (1, transform.ndim, count)).astype(np.float32)
     matrix = np.ascontiguousarray(theta[:1], dtype=np.float64)
     space = transform._space
-    forward = cpu_nanoseconds(lambda: space.transform(matrix, grid), count)
-    gradient = cpu_nanoseconds(lambda: space.pullback(matrix, grid, grid), count)
+    forward = cpu_nanoseconds(lambda: space.transform(matrix, grid, 1), count)
+    gradient = cpu_nanoseconds(lambda: space.pullback(matrix, grid, grid, 1), count)
     return forward, gradient
 
 

@@ -49,19 +49,19 @@ def _tensor(array: np.ndarray) -> torch.Tensor:
 
 class _Transform(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, theta, points, space):
+    def forward(ctx, theta, points, space, stages):
         ctx.save_for_backward(theta, points)
-        ctx.space = space
-        return _tensor(_kernels.transform(space, _array(theta), _array(points)))
+        ctx.space, ctx.stages = space, stages
+        return _tensor(_kernels.transform(space, _array(theta), _array(points), stages))
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dl_dy):
         theta, points = ctx.saved_tensors
         gradients = _kernels.transform_pullback(
-            ctx.space, _array(theta), _array(points), _array(dl_dy)
+            ctx.space, _array(theta), _array(points), ctx.stages, _array(dl_dy)
         )
-        return _tensor(gradients[0]), _tensor(gradients[1]), None
+        return _tensor(gradients[0]), _tensor(gradients[1]), None, None
 
 
 class _Interpolate(torch.autograd.Function):
@@ -104,9 +104,9 @@ class _Fit(torch.autograd.Function):
 
 
 def transform(
-    space: _core.Space, theta: torch.Tensor, points: torch.Tensor
+    space: _core.Space, theta: torch.Tensor, points: torch.Tensor, stages: int
 ) -> torch.Tensor:
-    return _Transform.apply(theta, points, space)
+    return _Transform.apply(theta, points, space, stages)
 
 
 def interpolate(

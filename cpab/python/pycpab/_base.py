@@ -163,12 +163,12 @@ class Base:
         return values[:, 0] if self._flat else values
 
     def _matrix_and_points(
-        self, grid: Array, theta: Array
+        self, grid: Array, theta: Array, stages: int = 1
     ) -> Tuple[np.ndarray, np.ndarray]:
         points = _arrays.doubles("the grid", plain(self._raised(grid)))
         array = _arrays.point_array("the grid", points, self.ndim)
         matrix = _arrays.theta_matrix(
-            _arrays.doubles("theta", plain(theta)), self.get_theta_dim()
+            _arrays.doubles("theta", plain(theta)), stages * self.get_theta_dim()
         )
         batch = _arrays.common_batch(theta=matrix, grid=array)
         return np.ascontiguousarray(_arrays.repeat(matrix, batch)), _arrays.repeat(

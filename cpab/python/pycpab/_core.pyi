@@ -18,12 +18,16 @@ class Space:
     def cells_from_theta(self, theta: np.ndarray) -> np.ndarray: ...
     def theta_from_cells(self, cells: np.ndarray) -> np.ndarray: ...
     def theta_from_vertices(self, velocities: np.ndarray) -> np.ndarray: ...
-    def transform(self, theta: np.ndarray, points: np.ndarray) -> np.ndarray: ...
+    def transform(
+        self, theta: np.ndarray, points: np.ndarray, stages: int = 1
+    ) -> np.ndarray: ...
     def pullback(
-        self, theta: np.ndarray, points: np.ndarray, dl_dy: np.ndarray
+        self, theta: np.ndarray, points: np.ndarray, dl_dy: np.ndarray, stages: int = 1
     ) -> Tuple[np.ndarray, np.ndarray]: ...
     def velocity(self, theta: np.ndarray, points: np.ndarray) -> np.ndarray: ...
-    def log_det(self, theta: np.ndarray, points: np.ndarray) -> np.ndarray: ...
+    def log_det(
+        self, theta: np.ndarray, points: np.ndarray, stages: int = 1
+    ) -> np.ndarray: ...
     def jacobian(
         self, theta: np.ndarray, points: np.ndarray, with_theta: bool
     ) -> Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]: ...
@@ -62,6 +66,7 @@ class Fitter:
         tolerance: float,
         trust_region: float,
         max_gradient: float,
+        num_stages: int,
     ) -> None: ...
     def fit(self, source: np.ndarray, target: np.ndarray, weights: np.ndarray) -> FitBatch: ...
 
@@ -75,6 +80,24 @@ def interpolate_pullback(
     lengths: Optional[np.ndarray],
     zero_beyond: bool,
 ) -> Tuple[np.ndarray, np.ndarray]: ...
+def register_volumes(
+    moving: np.ndarray,
+    fixed: np.ndarray,
+    *,
+    boxes: Sequence[int],
+    zero_boundary: bool,
+    volume_preserving: bool,
+    num_stages: int,
+    local_correlation: bool,
+    window_radius: int,
+    largest_side: int,
+    noise: float,
+    length_scale: float,
+    speed: float,
+    gradient: float,
+    max_iterations: int,
+    tolerance: float,
+) -> Tuple[np.ndarray, float, float, int, bool, float, float]: ...
 def num_threads() -> int: ...
 def set_num_threads(num_threads: int) -> None:
     """Threads that calls which begin from now on use, 1 to 1024; all processors at first.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Dict, Optional
 
 import numpy as np
 
 from . import _arrays, _core
 from ._reports import FitReport, RegistrationReport
-from ._values import Array, autograd, halvings, picture, plain
+from ._values import Array, autograd, halvings, picture, plain, volume
 from ._warps import Warps
 
 
@@ -30,6 +30,7 @@ class Fits(Warps):
         tolerance: float = 1e-3,
         trust_region: float = 1,
         max_gradient: float = 5,
+        num_stages: int = 1,
     ) -> FitReport:
         """The smoothest theta with T(source; theta) = target, as far as one of bounded gradient can.
 
@@ -39,6 +40,9 @@ class Fits(Warps):
         noise           distance below which a pair counts as met, in sides of the square
         length_scale, speed, gradient   the prior of `sample_smooth`
         max_gradient    bound on the velocity gradient: distances change by at most e^this
+        num_stages      1 to 64: above 1 the field changes in time, and theta is a chain
+                        [num_stages, B, d] for transform_grid_chain(grid, theta,
+                        scale_by_dt=True). The prior's energy is the mean over the stages
 
         Equal pairs give theta = 0 exactly. Problems with a point that is not finite have NaN.
         theta has a gradient with respect to source and target (tensors), by the implicit
@@ -54,6 +58,7 @@ class Fits(Warps):
             tolerance=_arrays.number("tolerance", tolerance),
             trust_region=_arrays.number("trust_region", trust_region),
             max_gradient=_arrays.number("max_gradient", max_gradient),
+            num_stages=_arrays.count("num_stages", num_stages, least=1),
         )
         batches = []
 
@@ -72,6 +77,9 @@ class Fits(Warps):
             p = _arrays.floats("source", self._raised(source))
             q = _arrays.floats("target", self._raised(target))
             theta = fit(p, q).theta().astype(np.result_type(p, q), copy=False)
+        if num_stages > 1:
+            shape = (len(theta), num_stages, self.get_theta_dim())
+            theta = theta.reshape(shape).swapaxes(0, 1)
         return FitReport(theta, batches[0])
 
     def register(
@@ -79,7 +87,10 @@ class Fits(Warps):
         moving: Array,
         fixed: Array,
         *,
-        largest_side: int = 128,
+        num_stages: int = 1,
+        similarity: str = "squared_differences",
+        window_radius: int = 2,
+        largest_side: Optional[int] = None,
         noise: float = 0.1,
         length_scale: float = 0.3,
         speed: float = 1,
@@ -90,37 +101,93 @@ class Fits(Warps):
         """The theta by which `moving`, warped, looks like `fixed`; coarse to fine.
 
         moving, fixed  pictures [rows, columns] or [rows, columns, 3 or 4] of uint8, uint16,
-                       or floats from 0 to 1; of any two sizes of at least 2x2. Brightness
-                       counts. Two dimensions, as many cells along both axes.
-        largest_side   pixels along the longer side at which the last level compares them
-        noise          standard deviation of differences in brightness that are not motion
+                       or floats from 0 to 1, of which brightness counts; or volumes [depth,
+                       rows, columns]. Of any two sizes of at least 2 along each axis. The
+                       transform has as many cells along all axes
+        num_stages     1 to 16: above 1 the field changes in time, and theta is a chain
+                       [num_stages, 1, d]
+        similarity     'squared_differences', or, for volumes, 'local_correlation': the
+                       squared correlation in windows of 2 window_radius + 1 voxels, for
+                       volumes of different contrast
+        largest_side   pixels along the longest side at which the last level compares them;
+                       128 for pictures, 48 for volumes
+        noise          standard deviation of differences in brightness that are not motion;
+                       in units of the local contrast for 'local_correlation'
         length_scale, speed, gradient   the prior of `sample_smooth`
 
-        Finds motions of up to an eighth of the picture. warp_images(moving, theta) looks
-        like fixed. Needs OpenCV's shared libraries (core, imgproc); ImportError without.
+        Finds motions of up to an eighth of the picture. warp_images(moving, theta) or
+        warp_volumes(moving, theta) looks like fixed. theta has no gradient. Pictures need
+        OpenCV's shared libraries (core, imgproc); ImportError without.
         """
-        self._require(2, "register")
-        if self.tess_size[0] != self.tess_size[1]:
+        if self.ndim not in (2, 3):
             raise ValueError(
-                f"register wants as many cells along both axes; there are {list(self.tess_size)}"
+                f"register is for 2 or 3 dimensions; this transform has {self.ndim}"
             )
+        if len(set(self.tess_size)) > 1:
+            raise ValueError(
+                f"register wants as many cells along all axes; there are {list(self.tess_size)}"
+            )
+        if similarity not in ("squared_differences", "local_correlation"):
+            raise ValueError(
+                f"similarity is {similarity!r}; use 'squared_differences' or "
+                "'local_correlation'"
+            )
+        if largest_side is None:
+            largest_side = 128 if self.ndim == 2 else 48
+        settings = dict(
+            largest_side=_arrays.count("largest_side", largest_side),
+            noise=_arrays.number("noise", noise),
+            length_scale=_arrays.number("length_scale", length_scale),
+            speed=_arrays.number("speed", speed),
+            gradient=_arrays.number("gradient", gradient),
+            max_iterations=_arrays.count("max_iterations", max_iterations),
+            tolerance=_arrays.number("tolerance", tolerance),
+            num_stages=_arrays.count("num_stages", num_stages, least=1),
+        )
+        if self.ndim == 3:
+            theta, *rest = _core.register_volumes(
+                volume("moving", moving),
+                volume("fixed", fixed),
+                boxes=halvings(self.tess_size[0]),
+                zero_boundary=self.zero_boundary,
+                volume_preserving=self.volume_perservation,
+                local_correlation=similarity == "local_correlation",
+                window_radius=_arrays.count("window_radius", window_radius, least=1),
+                **settings,
+            )
+            return RegistrationReport(_as_chain(theta), *rest)
+        if similarity != "squared_differences":
+            raise ValueError("similarity 'local_correlation' is for volumes")
+        return self._register_pictures(moving, fixed, settings)
+
+    def _register_pictures(
+        self, moving: Array, fixed: Array, settings: Dict[str, Any]
+    ) -> RegistrationReport:
         from . import _registration
 
+        theta, *rest = _registration.register(
+            picture("moving", moving),
+            picture("fixed", fixed),
+            halvings(self.tess_size[0]),
+            self.zero_boundary,
+            self.volume_perservation,
+            *settings.values(),
+        )
+        chain = theta[:, None]
+        side = settings["largest_side"]
+        grid = np.stack(
+            [g.ravel() for g in np.meshgrid(*[np.linspace(0, 1, side)] * 2)]
+        )
+        moved = self.transform_grid_chain(grid, chain, True).reshape(2, side, side)
+        x_edges = moved[:, :-1, 1:] - moved[:, :-1, :-1]
+        y_edges = moved[:, 1:, :-1] - moved[:, :-1, :-1]
+        areas = x_edges[0] * y_edges[1] - x_edges[1] * y_edges[0]
+        log_det = self.log_det_chain(grid, chain, True)
         return RegistrationReport(
-            *_registration.register(
-                picture("moving", moving),
-                picture("fixed", fixed),
-                halvings(self.tess_size[0]),
-                self.zero_boundary,
-                self.volume_perservation,
-                _arrays.count("largest_side", largest_side),
-                _arrays.number("noise", noise),
-                _arrays.number("length_scale", length_scale),
-                _arrays.number("speed", speed),
-                _arrays.number("gradient", gradient),
-                _arrays.count("max_iterations", max_iterations),
-                _arrays.number("tolerance", tolerance),
-            )
+            _as_chain(theta),
+            *rest,
+            float(np.mean(~(areas > 0))),
+            float(np.exp(log_det.min())),
         )
 
     def _fitter(self, **options: Any) -> _core.Fitter:
@@ -153,3 +220,8 @@ class Fits(Warps):
             if not (w >= 0).all() or not np.isfinite(w).all():
                 raise ValueError("weights has an element below 0 or that is not finite")
         return fitter.fit(p.astype(np.float64), q.astype(np.float64), w)
+
+
+def _as_chain(theta: np.ndarray) -> np.ndarray:
+    """[1, d] for one stage, [n, 1, d] for several, from [n, d]."""
+    return theta if len(theta) == 1 else theta[:, None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional
+from typing import Optional, Tuple
 
 import numpy as np
 
@@ -54,27 +54,23 @@ class Flows(Fields):
         theta_chain: [n, d] or [n, B, d]. scale_by_dt multiplies each by 1 / n, so that all
         take unit time together. One backward pass gives the gradient of all.
         """
-        for theta in self._chain(theta_chain, scale_by_dt):
-            grid = self.transform_grid(grid, theta)
-        return grid
+        theta, stages = self._chain(theta_chain, scale_by_dt)
+        return self._lowered(self._transform(self._raised(grid), theta, stages))
 
     def inverse_chain(
         self, grid: Array, theta_chain: Array, scale_by_dt: bool = False
     ) -> Array:
         """Undoes transform_grid_chain."""
-        for theta in reversed(self._chain(theta_chain, scale_by_dt)):
-            grid = self.inverse(grid, theta)
-        return grid
+        theta, stages = self._chain(theta_chain, scale_by_dt, inverse=True)
+        return self._lowered(self._transform(self._raised(grid), theta, stages))
 
     def log_det_chain(
         self, grid: Array, theta_chain: Array, scale_by_dt: bool = False
     ) -> Array:
         """log det of transform_grid_chain, [B, N]; without gradient."""
-        total: Any = 0
-        for theta in self._chain(theta_chain, scale_by_dt):
-            total = total + self.log_det(grid, theta)
-            grid = self.transform_grid(grid, theta)
-        return total
+        theta, stages = self._chain(theta_chain, scale_by_dt)
+        matrix, points = self._matrix_and_points(grid, theta, stages)
+        return self._like(grid, theta)(self._space.log_det(matrix, points, stages))
 
     def jacobian(self, grid: Array, theta: Array, with_theta: bool = False) -> Jacobian:
         """T and all its derivatives at points; float64, without gradient.
@@ -94,7 +90,7 @@ class Flows(Fields):
     def log_det(self, grid: Array, theta: Array) -> Array:
         """log det dT/dx at points, [B, N], float64: how T changes densities. Without gradient."""
         matrix, points = self._matrix_and_points(grid, theta)
-        return self._like(grid, theta)(self._space.log_det(matrix, points))
+        return self._like(grid, theta)(self._space.log_det(matrix, points, 1))
 
     def gradient_grid(
         self, grid: Array, theta: Array, method: Optional[str] = None, time: float = 1.0
@@ -130,26 +126,49 @@ class Flows(Fields):
             self._like(grid, theta)(self._space.velocity(matrix, points))
         )
 
-    def _chain(self, theta_chain: Array, scale_by_dt: bool) -> List[Array]:
-        if np.ndim(theta_chain) not in (2, 3) or len(theta_chain) == 0:
+    def _chain(
+        self, theta_chain: Array, scale_by_dt: bool, inverse: bool = False
+    ) -> Tuple[Array, int]:
+        """theta of all stages in a row, [B, n d], and n."""
+        thetas = self._stacked(theta_chain)
+        d = self.get_theta_dim()
+        if thetas.ndim not in (2, 3) or len(thetas) == 0 or thetas.shape[-1] != d:
             raise _arrays.shape_error(
                 "theta_chain",
-                np.shape(theta_chain),
-                "[n, d] or [n, batch, d] with n at least 1",
+                thetas.shape,
+                f"[n, {d}] or [n, batch, {d}] with n at least 1",
             )
-        time = 1 / len(theta_chain) if scale_by_dt else 1
-        return [scaled(theta_chain[i], time) for i in range(len(theta_chain))]
+        stages = len(thetas)
+        thetas = scaled(thetas, 1 / stages if scale_by_dt else 1)
+        thetas = thetas[:, None] if thetas.ndim == 2 else thetas
+        if inverse:
+            thetas = -(thetas.flip(0) if _arrays.is_tensor(thetas) else thetas[::-1])
+        return thetas.swapaxes(0, 1).reshape(thetas.shape[1], stages * d), stages
 
-    def _transform(self, grid: Array, theta: Array) -> Array:
+    def _stacked(self, theta_chain: Array) -> Array:
+        """The chain as one array or tensor."""
+        listed = isinstance(theta_chain, (list, tuple))
+        if listed and any(_arrays.is_tensor(theta) for theta in theta_chain):
+            torch_calls = autograd()
+            return torch_calls.torch.stack(
+                [torch_calls.checked("theta_chain", theta) for theta in theta_chain]
+            )
+        if _arrays.is_tensor(theta_chain):
+            return autograd().checked("theta_chain", theta_chain)
+        return _arrays.floats("theta_chain", theta_chain)
+
+    def _transform(self, grid: Array, theta: Array, stages: int = 1) -> Array:
         if _arrays.is_tensor(grid) or _arrays.is_tensor(theta):
             torch_calls = autograd()
             return torch_calls.transform(
                 self._space,
                 torch_calls.checked("theta", theta),
                 torch_calls.checked("the grid", grid),
+                stages,
             )
         return _kernels.transform(
             self._space,
             _arrays.floats("theta", theta),
             _arrays.floats("the grid", grid),
+            stages,
         )

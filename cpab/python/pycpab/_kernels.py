@@ -14,11 +14,11 @@ from . import _arrays, _core
 
 
 def _theta_and_points(
-    space: _core.Space, theta: np.ndarray, points: np.ndarray
+    space: _core.Space, theta: np.ndarray, points: np.ndarray, stages: int
 ) -> Tuple[np.ndarray, np.ndarray]:
     """Both with the batch's size; theta in float64, points in the common dtype."""
     dtype = np.result_type(theta, points)
-    matrix = _arrays.theta_matrix(theta, space.theta_size)
+    matrix = _arrays.theta_matrix(theta, stages * space.theta_size)
     array = _arrays.point_array("the grid", points, space.dimensions)
     batch = _arrays.common_batch(theta=matrix, grid=array)
     return (
@@ -27,15 +27,22 @@ def _theta_and_points(
     )
 
 
-def transform(space: _core.Space, theta: np.ndarray, points: np.ndarray) -> np.ndarray:
-    return space.transform(*_theta_and_points(space, theta, points))
+def transform(
+    space: _core.Space, theta: np.ndarray, points: np.ndarray, stages: int
+) -> np.ndarray:
+    """T of a chain of `stages` flows; theta is [B, stages * d]."""
+    return space.transform(*_theta_and_points(space, theta, points, stages), stages)
 
 
 def transform_pullback(
-    space: _core.Space, theta: np.ndarray, points: np.ndarray, dl_dy: np.ndarray
+    space: _core.Space,
+    theta: np.ndarray,
+    points: np.ndarray,
+    stages: int,
+    dl_dy: np.ndarray,
 ) -> Tuple[np.ndarray, np.ndarray]:
-    matrix, array = _theta_and_points(space, theta, points)
-    dl_dtheta, dl_dpoints = space.pullback(matrix, array, dl_dy)
+    matrix, array = _theta_and_points(space, theta, points, stages)
+    dl_dtheta, dl_dpoints = space.pullback(matrix, array, dl_dy, stages)
     theta_batch = theta.shape[0] if theta.ndim == 2 else 1
     points_batch = points.shape[0] if points.ndim == 3 else 1
     return (

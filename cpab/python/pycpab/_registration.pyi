@@ -15,4 +15,5 @@ def register(
     gradient: float,
     max_iterations: int,
     tolerance: float,
+    num_stages: int,
 ) -> Tuple[np.ndarray, float, float, int, bool]: ...

@@ -28,11 +28,17 @@ class Jacobian(NamedTuple):
 class RegistrationReport(NamedTuple):
     """What `Cpab.register` found.
 
-    theta       [1, d]; warp_images(moving, theta) looks like the fixed image
-    rms_before  root mean square difference in brightness, 0 to 1, at the last level
-    rms_after   the same after the warp
-    iterations  steps at all levels
-    converged   whether the last level met the tolerance
+    theta           [1, d], or [num_stages, 1, d]; warp_images(moving, theta) or
+                    warp_volumes(moving, theta) looks like the fixed one
+    rms_before      root mean square difference in brightness, at the last level; for
+                    'local_correlation' the mean of 1 less the squared correlation
+    rms_after       the same after the warp
+    iterations      steps at all levels
+    converged       whether the last level met the tolerance
+    folded_share    the share of pixels or voxels whose images, with those of the next ones
+                    along each axis, span no positive area or volume: 0, up to what the
+                    grid does not resolve
+    least_jacobian  the least det dT/dx at pixels or voxels: above 0
     """
 
     theta: np.ndarray
@@ -40,13 +46,15 @@ class RegistrationReport(NamedTuple):
     rms_after: float
     iterations: int
     converged: bool
+    folded_share: float
+    least_jacobian: float
 
 
 class FitReport:
     """What `Cpab.fit_keypoints` found, for each of B problems.
 
-    theta         [B, d]; differentiable with respect to source and target if those are
-                  tensors that require it
+    theta         [B, d], or [num_stages, B, d] of a chain; differentiable with respect to
+                  source and target if those are tensors that require it
     residual      [B] sqrt(sum of weights |target - T(source)|^2), in sides of the square
     cost          [B] the objective at theta
     tension       [B] the pull of the pairs; less than the option where max_gradient
@@ -68,14 +76,22 @@ class FitReport:
         self.converged = batch.converged()
 
     def pullback(self, dl_dtheta: Array) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pulls dL/dtheta [B, d] back to the pairs, by the implicit function theorem.
+        """Pulls dL/dtheta, shaped as theta, back to the pairs: the implicit function theorem.
 
         Returns dL/dsource [B, ndim, K], dL/dtarget [B, ndim, K], and exact [B]: False where
         the minimum is so flat in some direction that theta is close to a jump; there the
         gradient is bounded and never against the loss, but not exact. In one and three
         dimensions also False where max_gradient lowered the tension.
         """
-        return self._batch.pullback(_arrays.doubles("dl_dtheta", plain(dl_dtheta)))
+        gradient = _arrays.doubles("dl_dtheta", plain(dl_dtheta))
+        if gradient.shape != tuple(self.theta.shape):
+            raise _arrays.shape_error(
+                "dl_dtheta", gradient.shape, f"{list(self.theta.shape)}"
+            )
+        if gradient.ndim == 3:
+            stages, batch, d = gradient.shape
+            gradient = gradient.swapaxes(0, 1).reshape(batch, stages * d)
+        return self._batch.pullback(np.ascontiguousarray(gradient))
 
     def __repr__(self) -> str:
         return (

@@ -35,6 +35,19 @@ def picture(name: str, image: Array) -> np.ndarray:
     return np.ascontiguousarray(array)
 
 
+def volume(name: str, values: Array) -> np.ndarray:
+    """A contiguous float32 volume; 8 and 16 bits go from 0 to 1."""
+    array = np.asarray(plain(values))
+    scales = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
+    if array.dtype in scales:
+        array = array / np.float32(scales[array.dtype])
+    if array.dtype not in (np.float32, np.float64):
+        raise TypeError(f"{name} has dtype {array.dtype}; use uint8, uint16 or floats")
+    if array.ndim != 3:
+        raise _arrays.shape_error(name, array.shape, "[depth, rows, columns]")
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
 def autograd():
     from . import _autograd as module
 
@@ -67,12 +80,13 @@ def with_dtype_of(made: Array, *values: Array) -> Array:
     return np.asarray(made).astype(dtype, copy=False)
 
 
-def swapped(images: Array) -> Array:
-    """Rows and columns exchanged."""
+def swapped(data: Array) -> Array:
+    """[B, C, ...] with the order of its spatial axes reversed."""
+    order = (0, 1) + tuple(range(np.ndim(data) - 1, 1, -1))
     return (
-        images.transpose(2, 3)
-        if _arrays.is_tensor(images)
-        else np.swapaxes(images, 2, 3)
+        data.permute(order)
+        if _arrays.is_tensor(data)
+        else np.transpose(data, order)
     )
 
 

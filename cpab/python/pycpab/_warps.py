@@ -8,7 +8,7 @@ import numpy as np
 
 from . import _arrays, _kernels
 from ._flows import Flows
-from ._values import Array, autograd, lengths_array, swapped, with_dtype_of
+from ._values import Array, autograd, lengths_array, scaled, swapped, with_dtype_of
 
 
 class Warps(Flows):
@@ -68,7 +68,9 @@ class Warps(Flows):
     ) -> Array:
         """Warps signals, images or volumes: result(x) = data(T(x; theta)).
 
-        Contents move by the inverse: pass -theta to carry them along T. outsize is the
+        Contents move by the inverse: pass -theta to carry them along T. theta may be a chain
+        [n, B, d], as fits and registration find it, whose stages take unit time together.
+        outsize is the
         number of samples along each axis of the result, by default that of data. Layouts
         as `interpolate`. Differentiable once in data and theta if those are tensors.
         """
@@ -76,7 +78,11 @@ class Warps(Flows):
         if outsize is None:
             outsize = self._size_of(data, channels_last)
         grid = self.uniform_meshgrid(outsize)
-        moved = self.transform_grid(with_dtype_of(grid, data, theta), theta, time=time)
+        grid = with_dtype_of(grid, data, theta)
+        if np.ndim(theta) == 3:
+            moved = self.transform_grid_chain(grid, scaled(theta, time), True)
+        else:
+            moved = self.transform_grid(grid, theta, time=time)
         return self.interpolate(data, moved, outsize, None, outside, channels_last)
 
     def transform_data_ss(
@@ -107,6 +113,23 @@ class Warps(Flows):
             )
         warped = self.transform_data(
             swapped(images), theta, outside=outside, channels_last=False
+        )
+        return swapped(warped)
+
+    def warp_volumes(
+        self, volumes: Array, theta: Array, outside: str = "nearest"
+    ) -> Array:
+        """Warps volumes [B, C, depth, rows, columns] with x along the columns.
+
+        As transform_data, in the layout and axes that `register` has.
+        """
+        self._require(3, "warp_volumes")
+        if np.ndim(volumes) != 5:
+            raise _arrays.shape_error(
+                "volumes", np.shape(volumes), "[batch, channels, depth, rows, columns]"
+            )
+        warped = self.transform_data(
+            swapped(volumes), theta, outside=outside, channels_last=False
         )
         return swapped(warped)
 

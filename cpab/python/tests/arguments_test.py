@@ -15,6 +15,8 @@ D = T.get_theta_dim()
 GRID = np.full((2, 5), 0.5)
 THETA = np.zeros((2, D))
 PAIRS = np.full((2, 2, 3), 0.5)
+S = Cpab([2, 2, 2])
+VOLUME = np.zeros((8, 8, 8))
 IMAGE = np.zeros((2, 4, 4, 1))
 
 # (what is called, the error, what its text says)
@@ -187,8 +189,14 @@ BAD = [
     (
         lambda: T.fit_keypoints(PAIRS, PAIRS).pullback(np.zeros((1, D))),
         ValueError,
-        "the gradient",
+        "dl_dtheta",
     ),
+    (
+        lambda: T.fit_keypoints(PAIRS, PAIRS, num_stages=65),
+        ValueError,
+        "number of stages is 65; use 1 to 64",
+    ),
+    (lambda: T.fit_keypoints(PAIRS, PAIRS, num_stages=0), ValueError, "num_stages is 0"),
     (lambda: Cpab([3]).fit_keypoints(PAIRS, PAIRS), ValueError, r"use \[1, points\]"),
     (
         lambda: Cpab([3]).fit_keypoints([[0.5]], [[0.5]], noise=0),
@@ -196,6 +204,37 @@ BAD = [
         "fit.noise is 0",
     ),
     (lambda: T.register(IMAGE, IMAGE), ValueError, "as many cells"),
+    (lambda: Cpab([3]).register(IMAGE, IMAGE), ValueError, "2 or 3 dimensions"),
+    (lambda: S.register(IMAGE, IMAGE), ValueError, "moving has shape"),
+    (lambda: S.register(VOLUME[:1], VOLUME), ValueError, "8x8x1 voxels"),
+    (lambda: S.register(VOLUME.astype(int), VOLUME), TypeError, "moving has dtype"),
+    (lambda: S.register(VOLUME, VOLUME * np.nan), ValueError, "not a finite number"),
+    (lambda: S.register(VOLUME, VOLUME, similarity="mse"), ValueError, "similarity is"),
+    (lambda: S.register(VOLUME, VOLUME, window_radius=0), ValueError, "window_radius"),
+    (lambda: S.register(VOLUME, VOLUME, num_stages=17), ValueError, "1 to 16"),
+    (lambda: S.register(VOLUME, VOLUME, largest_side=7), ValueError, "at least 8"),
+    (lambda: S.warp_volumes(VOLUME, np.zeros(1)), ValueError, "volumes has shape"),
+    (lambda: T.warp_volumes(VOLUME, THETA), ValueError, "3 dimensions"),
+    (
+        lambda: Cpab([2, 2]).register(
+            np.zeros((9, 9)), np.zeros((9, 9)), similarity="local_correlation"
+        ),
+        ValueError,
+        "is for volumes",
+    ),
+    (
+        lambda: Cpab([2, 2]).register(
+            np.zeros((9, 9)), np.zeros((9, 9)), num_stages=17
+        ),
+        ValueError,
+        "num_stages is 17; use 1 to 16",
+    ),
+    (lambda: T.transform_grid_chain(GRID, np.zeros((2, D + 1))), ValueError, "theta_chain"),
+    (
+        lambda: T.transform_grid_chain(GRID, np.zeros((2, D), int).astype(bool)),
+        TypeError,
+        "theta_chain has dtype",
+    ),
     (lambda: Cpab([2, 2]).register(IMAGE, IMAGE), ValueError, "moving has shape"),
     (
         lambda: Cpab([2, 2]).register(np.zeros((1, 9)), np.zeros((9, 9))),

@@ -89,6 +89,25 @@ class FitKeypointsTest(unittest.TestCase):
                     )
 
 
+class ChainTest(unittest.TestCase):
+    def test_meets_pairs_by_a_field_that_changes(self):
+        for cells, stages in (([6], 3), ([3, 3], 2), ([2, 2, 2], 2)):
+            transform = Cpab(cells, zero_boundary=True)
+            rng = np.random.default_rng(1)
+            source = np.sort(rng.uniform(0.3, 0.7, (2, len(cells), 3)))
+            target = source + 0.01 * rng.standard_normal(source.shape)
+            report = transform.fit_keypoints(source, target, num_stages=stages)
+            self.assertEqual(
+                report.theta.shape, (stages, 2, transform.get_theta_dim())
+            )
+            moved = transform.transform_grid_chain(source, report.theta, True)
+            residual = np.sqrt(((moved - target) ** 2).sum(axis=(1, 2)))
+            np.testing.assert_allclose(report.residual, residual, atol=1e-12)
+            self.assertLess(residual.max(), np.abs(source - target).max())
+            gradients = report.pullback(np.ones_like(report.theta))
+            self.assertEqual(gradients[0].shape, source.shape)
+
+
 class OtherDimensionsTest(unittest.TestCase):
     def test_signals_meet_landmarks(self):
         transform = Cpab(12, zero_boundary=True)
@@ -147,6 +166,46 @@ class RegisterTest(unittest.TestCase):
         self.assertTrue(
             (transform.log_det(transform.vertices(), report.theta) > -5).all()
         )
+
+    def test_a_field_that_changes(self):
+        transform = Cpab([4, 4])
+        moving = blobs()
+        theta = 0.5 * transform.sample_smooth(1, seed=3, speed=0.15)
+        fixed = transform.warp_images(moving[None, None], theta)[0, 0]
+        report = transform.register(moving, fixed, largest_side=48, num_stages=2)
+        self.assertEqual(report.theta.shape, (2, 1, transform.get_theta_dim()))
+        warped = transform.warp_images(moving[None, None], report.theta)[0, 0]
+        self.assertLess(
+            np.sqrt(np.mean((warped - fixed) ** 2)), 0.3 * report.rms_before
+        )
+        self.assertEqual(report.folded_share, 0)
+        self.assertGreater(report.least_jacobian, 0)
+
+    def test_volumes(self):
+        transform = Cpab([2, 2, 2], zero_boundary=False)
+        z, y, x = np.mgrid[0:18, 0:20, 0:22] / np.array([17, 19, 21])[:, None, None, None]
+        moving = np.zeros(x.shape)
+        for cx, cy, cz in ((0.3, 0.4, 0.6), (0.7, 0.3, 0.4), (0.5, 0.7, 0.5)):
+            distance = (x - cx) ** 2 + (y - cy) ** 2 + (z - cz) ** 2
+            moving += np.exp(-distance / (2 * 0.12**2))
+        theta = 0.5 * transform.sample_smooth(1, seed=3, speed=0.15)
+        fixed = transform.warp_volumes(moving[None, None], theta)[0, 0]
+        options = dict(largest_side=16)
+        for similarity, seen in (
+            ("squared_differences", fixed),
+            ("local_correlation", 5 - 3 * fixed),
+        ):
+            for stages in (1, 2):
+                report = transform.register(
+                    moving, seen, similarity=similarity, num_stages=stages, **options
+                )
+                warped = transform.warp_volumes(moving[None, None], report.theta)[0, 0]
+                before = np.sqrt(np.mean((moving - fixed) ** 2))
+                after = np.sqrt(np.mean((warped - fixed) ** 2))
+                self.assertLess(after, 0.4 * before, (similarity, stages))
+                self.assertLess(report.rms_after, report.rms_before)
+                self.assertEqual(report.folded_share, 0)
+                self.assertGreater(report.least_jacobian, 0)
 
     def test_takes_bytes_and_colours(self):
         transform = Cpab([2, 2])
