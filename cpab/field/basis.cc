@@ -222,17 +222,26 @@ std::vector<Equation> InTermsOf(
   return result;
 }
 
-RowMajorMatrix VolumePreserving(const Tessellation& tessellation,
-                                const Constraints& constraints,
-                                const SparseMatrix& gram) {
-  const Eigen::SparseMatrix<double, Eigen::RowMajor> vortices =
-      Vortices(tessellation);
+// All equations between strengths of vortices.
+std::vector<Equation> VortexEquations(
+    const Eigen::SparseMatrix<double, Eigen::RowMajor>& vortices,
+    const Constraints& constraints) {
   std::vector<Equation> equations =
       InTermsOf(vortices, constraints.Equations(0, 2));
   // Vortices of equal strength, and of equal strength and alternating sign, add
   // up to nothing: two beside each other are not needed.
   equations.push_back({{0, 1.0}});
   equations.push_back({{1, 1.0}});
+  return equations;
+}
+
+RowMajorMatrix VolumePreserving(const Tessellation& tessellation,
+                                const Constraints& constraints,
+                                const SparseMatrix& gram) {
+  const Eigen::SparseMatrix<double, Eigen::RowMajor> vortices =
+      Vortices(tessellation);
+  const std::vector<Equation> equations =
+      VortexEquations(vortices, constraints);
   return Orthonormalised(vortices * Solutions(equations, vortices.cols()),
                          gram);
 }
@@ -245,6 +254,33 @@ RowMajorMatrix VertexBasis(const Tessellation& tessellation,
                             GramMatrix(tessellation, shapes, 2));
   }
   return SeparateComponents(constraints, GramMatrix(tessellation, shapes, 1));
+}
+
+// The same span, by sparse factors.
+std::shared_ptr<const SparseBasis> SparseVertexBasis(
+    const Tessellation& tessellation,
+    const std::vector<Eigen::Matrix3d>& shapes) {
+  const Constraints constraints(tessellation, shapes);
+  const SparseMatrix gram = GramMatrix(tessellation, shapes, 2);
+  if (!tessellation.options().volume_preserving) {
+    return std::make_shared<const SparseBasis>(
+        SparseSolutions(constraints.Equations(0, 2), gram.rows()), gram);
+  }
+  const Eigen::SparseMatrix<double, Eigen::RowMajor> vortices =
+      Vortices(tessellation);
+  const SparseMatrix strengths =
+      SparseSolutions(VortexEquations(vortices, constraints), vortices.cols());
+  return std::make_shared<const SparseBasis>(
+      SparseMatrix(SparseMatrix(vortices) * strengths), gram);
+}
+
+// More than this along an axis, and a dense basis would take seconds and
+// hundreds of MB.
+constexpr int kMaxDenseRectangles = 32;
+
+bool IsSparse(const TessellationOptions& options) {
+  return options.sparse_basis || options.nx > kMaxDenseRectangles ||
+         options.ny > kMaxDenseRectangles;
 }
 
 }  // namespace
@@ -267,7 +303,13 @@ Basis::Basis(Tessellation tessellation)
   for (int cell = 0; cell < tessellation_.num_cells(); ++cell) {
     shape_matrices_.push_back(ShapeMatrix(tessellation_, cell));
   }
-  vertex_basis_ = VertexBasis(tessellation_, shape_matrices_);
+  if (IsSparse(tessellation_.options())) {
+    sparse_ = SparseVertexBasis(tessellation_, shape_matrices_);
+    theta_size_ = static_cast<int>(sparse_->cols());
+  } else {
+    vertex_basis_ = VertexBasis(tessellation_, shape_matrices_);
+    theta_size_ = static_cast<int>(vertex_basis_.cols());
+  }
 }
 
 CellCoefficients Basis::CellsFromTheta(
@@ -277,16 +319,26 @@ CellCoefficients Basis::CellsFromTheta(
 
 Eigen::VectorXd Basis::ThetaFromCells(const CellCoefficients& cells) const {
   const Eigen::Matrix2Xd gradient = VerticesFromCellGradient(cells);
-  return vertex_basis_.transpose() *
-         Eigen::Map<const Eigen::VectorXd>(gradient.data(), gradient.size());
+  return ThetaFromVertexDual(
+      Eigen::Map<const Eigen::VectorXd>(gradient.data(), gradient.size()));
+}
+
+Eigen::VectorXd Basis::ThetaFromVertexDual(
+    const Eigen::Ref<const Eigen::VectorXd>& dual) const {
+  if (is_sparse()) return sparse_->TransposeTimes(dual);
+  return vertex_basis_.transpose() * dual;
 }
 
 Eigen::Matrix2Xd Basis::VerticesFromTheta(
     const Eigen::Ref<const Eigen::VectorXd>& theta) const {
   eigen_assert(theta.size() == theta_size());
   Eigen::Matrix2Xd velocities(2, tessellation_.num_vertices());
-  Eigen::Map<Eigen::VectorXd>(velocities.data(), velocities.size()).noalias() =
-      vertex_basis_ * theta;
+  Eigen::Map<Eigen::VectorXd> flat(velocities.data(), velocities.size());
+  if (is_sparse()) {
+    flat = sparse_->Times(theta);
+  } else {
+    flat.noalias() = vertex_basis_ * theta;
+  }
   return velocities;
 }
 

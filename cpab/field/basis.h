@@ -11,7 +11,8 @@
 // vertices each. With Z spanning the null space of C and L L^T the
 // Cholesky factors of Z^T P^T P Z, W = Z L^-T gives vertex velocities u =
 // W theta, and B = P W has orthonormal columns. Only W is kept: B itself
-// (117 MB for 20x20 cells) is never needed.
+// (117 MB for 20x20 cells) is never needed. For fine tessellations W is dense,
+// too, but the product of sparse factors: cpab/field/sparse_basis.h.
 //
 // The columns follow from a fixed order of elimination, so that theta means
 // the same on every machine up to rounding. They are not libcpab's: those
@@ -25,6 +26,7 @@
 
 #include "Eigen/Core"
 #include "absl/status/statusor.h"
+#include "cpab/field/sparse_basis.h"
 #include "cpab/field/tessellation.h"
 
 namespace cpab {
@@ -49,7 +51,11 @@ class Basis {
   const Tessellation& tessellation() const { return tessellation_; }
 
   // d, the length of theta: 58 for 4x4 cells without constraints.
-  int theta_size() const { return static_cast<int>(vertex_basis_.cols()); }
+  int theta_size() const { return theta_size_; }
+
+  // Whether the basis is stored sparsely: TessellationOptions::sparse_basis, or
+  // more than 32 rectangles along an axis.
+  bool is_sparse() const { return sparse_ != nullptr; }
 
   // Coefficients of all cells, B theta. `theta` has theta_size() elements.
   CellCoefficients CellsFromTheta(
@@ -68,7 +74,15 @@ class Basis {
   Eigen::VectorXd ThetaFromVertices(const Eigen::Matrix2Xd& velocities) const;
 
   // W, [2 num_vertices, d]: row 2 v + a is component a of vertex v's velocity.
+  // Empty if the basis is sparse.
   const RowMajorMatrix& vertex_basis() const { return vertex_basis_; }
+  // W of a sparse basis; else null.
+  const std::shared_ptr<const SparseBasis>& sparse_vertex_basis() const {
+    return sparse_;
+  }
+  // W^T dual: row 2 v + a of dual belongs to component a of vertex v.
+  Eigen::VectorXd ThetaFromVertexDual(
+      const Eigen::Ref<const Eigen::VectorXd>& dual) const;
 
   // [3, 3]: A_c = U S_c, where column n of U [2, 3] is the velocity of the
   // cell's n-th vertex.
@@ -90,6 +104,8 @@ class Basis {
   Tessellation tessellation_;
   std::vector<Eigen::Matrix3d> shape_matrices_;
   RowMajorMatrix vertex_basis_;
+  std::shared_ptr<const SparseBasis> sparse_;
+  int theta_size_;
 };
 
 }  // namespace cpab

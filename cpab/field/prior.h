@@ -16,7 +16,7 @@ namespace cpab {
 // Immutable; safe to use from many threads. Made once per basis and shared.
 class Prior : public SmoothnessPrior {
  public:
-  // InvalidArgument if an option is out of range.
+  // InvalidArgument if an option is out of range, or the basis is sparse.
   static absl::StatusOr<std::shared_ptr<const Prior>> Create(
       std::shared_ptr<const Basis> basis, const PriorOptions& options);
 

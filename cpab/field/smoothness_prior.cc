@@ -65,8 +65,18 @@ absl::StatusOr<std::shared_ptr<const SmoothnessPrior>> SmoothnessPrior::Create(
     const Eigen::MatrixXd& vertices, const RowMajorMatrix& vertex_basis,
     const PriorOptions& options) {
   RETURN_IF_ERROR(Validate(options));
+  RETURN_IF_ERROR(CheckDense(vertices, vertex_basis));
   return std::shared_ptr<const SmoothnessPrior>(
       new SmoothnessPrior(vertices, vertex_basis, options));
+}
+
+absl::Status SmoothnessPrior::CheckDense(const Eigen::MatrixXd& vertices,
+                                         const RowMajorMatrix& vertex_basis) {
+  if (vertex_basis.rows() == vertices.size()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the basis of ", vertices.cols(),
+      " vertices is stored sparsely, and this needs a dense one: use at most "
+      "32x32 cells, or 8x8x8, without sparse_basis"));
 }
 
 SmoothnessPrior::SmoothnessPrior(const Eigen::MatrixXd& vertices,

@@ -55,10 +55,14 @@ class SmoothnessPrior {
   // vertices:     [D, V] in the unit cube, D = 1 to 3.
   // vertex_basis: W, [D V, d]: row D v + a is component a of vertex v's
   //               velocity.
-  // InvalidArgument if an option is out of range.
+  // InvalidArgument if an option is out of range, or if the basis is stored
+  // sparsely and W empty: those have cpab/field/sparse_prior.h.
   static absl::StatusOr<std::shared_ptr<const SmoothnessPrior>> Create(
       const Eigen::MatrixXd& vertices, const RowMajorMatrix& vertex_basis,
       const PriorOptions& options);
+
+  // InvalidArgument if an option is out of range.
+  static absl::Status Validate(const PriorOptions& options);
 
   // Sigma, [d, d].
   const Eigen::MatrixXd& covariance() const { return covariance_; }
@@ -75,11 +79,13 @@ class SmoothnessPrior {
   Eigen::VectorXd Sample(std::mt19937_64& generator) const;
 
  protected:
-  static absl::Status Validate(const PriorOptions& options);
-
   SmoothnessPrior(const Eigen::MatrixXd& vertices,
                   const RowMajorMatrix& vertex_basis,
                   const PriorOptions& options);
+
+  // InvalidArgument unless vertex_basis is a W of these vertices.
+  static absl::Status CheckDense(const Eigen::MatrixXd& vertices,
+                                 const RowMajorMatrix& vertex_basis);
 
  private:
   Eigen::MatrixXd precision_;

@@ -8,9 +8,8 @@
 namespace cpab {
 namespace {
 
-// The basis is a dense matrix of about 2 nx ny rows and columns for each
-// component; at 32x32 it takes 130 MB and some seconds, at 64x64 minutes.
-constexpr int kMaxRectangles = 32;
+// Beyond, paths are longer than PathWalker::kMaxArcs for strong fields.
+constexpr int kMaxRectangles = 128;
 
 enum Side { kTop = 0, kRight = 1, kBottom = 2, kLeft = 3 };
 
@@ -38,7 +37,8 @@ int RectangleOf(double coordinate, int count) {
 
 bool operator==(const TessellationOptions& a, const TessellationOptions& b) {
   return a.nx == b.nx && a.ny == b.ny && a.zero_boundary == b.zero_boundary &&
-         a.volume_preserving == b.volume_preserving;
+         a.volume_preserving == b.volume_preserving &&
+         a.sparse_basis == b.sparse_basis;
 }
 
 absl::StatusOr<Tessellation> Tessellation::Create(

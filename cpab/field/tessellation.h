@@ -23,7 +23,7 @@
 namespace cpab {
 
 struct TessellationOptions {
-  // Rectangles along x and y, 1 to 32 each.
+  // Rectangles along x and y, 1 to 128 each.
   int nx = 4;
   int ny = 4;
   // The velocity has no component normal to the border of the square, so that
@@ -32,6 +32,10 @@ struct TessellationOptions {
   bool zero_boundary = false;
   // The velocity has no divergence in any cell: the flow keeps areas.
   bool volume_preserving = false;
+  // Store the basis sparsely: memory and time by the number of cells, and other
+  // columns than the dense basis, so that theta means something else. Always so
+  // for more than 32 rectangles along an axis.
+  bool sparse_basis = false;
 };
 
 bool operator==(const TessellationOptions& a, const TessellationOptions& b);

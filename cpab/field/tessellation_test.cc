@@ -103,10 +103,10 @@ TEST_P(GoldenCellTest, FindsLibcpabsCell) {
 TEST(TessellationErrors, OptionsOutOfRangeAreNamed) {
   EXPECT_THAT(Tessellation::Create({0, 4}),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("tessellation.nx is 0; use 1 to 32")));
-  EXPECT_THAT(Tessellation::Create({4, 33}),
+                       HasSubstr("tessellation.nx is 0; use 1 to 128")));
+  EXPECT_THAT(Tessellation::Create({4, 129}),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("tessellation.ny is 33")));
+                       HasSubstr("tessellation.ny is 129")));
 }
 
 }  // namespace

@@ -98,11 +98,22 @@ void Flow::JacobianAt(const Eigen::Vector2d& x, std::vector<Arc>* arcs,
     point->log_det = y;
     return;
   }
+  const Basis& basis = field_.basis();
+  if (basis.is_sparse()) {
+    for (int a = 0; a < 2; ++a) {
+      Eigen::VectorXd dual =
+          Eigen::VectorXd::Zero(2 * basis.tessellation().num_vertices());
+      for (const PointSensitivity::Block& block : point->blocks) {
+        dual.segment<2>(2 * block.vertex) = block.dy_du.row(a).transpose();
+      }
+      dy_dtheta.row(a) = basis.ThetaFromVertexDual(dual).transpose();
+    }
+    return;
+  }
   dy_dtheta.setZero();
   for (const PointSensitivity::Block& block : point->blocks) {
     dy_dtheta.noalias() +=
-        block.dy_du *
-        field_.basis().vertex_basis().middleRows<2>(2 * block.vertex);
+        block.dy_du * basis.vertex_basis().middleRows<2>(2 * block.vertex);
   }
 }
 

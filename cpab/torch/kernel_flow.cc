@@ -21,6 +21,9 @@ using torch::Tensor;
 // W, [2 vertices, d], where theta is.
 Tensor VertexBasis(const std::shared_ptr<const Basis>& basis,
                    torch::Device device) {
+  TORCH_CHECK(!basis->is_sparse(),
+              "kernels want a dense basis: use at most 32x32 cells without "
+              "sparse_basis, or tensors on the CPU");
   const RowMajorMatrix& w = basis->vertex_basis();
   return OnDevice(basis, w.data(), w.rows(), w.cols(), device);
 }

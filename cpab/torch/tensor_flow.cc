@@ -72,6 +72,9 @@ Tensor CellsFromTheta(const Basis& basis, const Tensor& theta) {
       }
     }
   }
+  TORCH_CHECK(!basis.is_sparse(),
+              "tensor operations want a dense basis: use at most 32x32 cells "
+              "without sparse_basis, or tensors on the CPU");
   const RowMajorMatrix& w = basis.vertex_basis();
   const Tensor vertex_basis =
       torch::from_blob(const_cast<double*>(w.data()), {w.rows(), w.cols()},

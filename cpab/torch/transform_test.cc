@@ -283,7 +283,7 @@ TEST_P(TransformTest, AcceptsNoPointsAndPassesNanThrough) {
 TEST(TransformErrors, NamesWrongShapesDtypesAndOptions) {
   EXPECT_THAT(Transform::Create({0, 4}),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("tessellation.nx is 0; use 1 to 32")));
+                       HasSubstr("tessellation.nx is 0; use 1 to 128")));
   const Transform transform = Transform::Create({2, 2}).value();
   const Tensor points = torch::zeros({1, 3, 2});
   EXPECT_THROW(transform.Apply(torch::zeros({1, 7}), points), c10::Error);

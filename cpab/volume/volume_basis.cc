@@ -12,7 +12,8 @@
 namespace cpab {
 namespace {
 
-constexpr int kMaxBoxes = 8;
+constexpr int kMaxDenseBoxes = 8;
+constexpr int kMaxBoxes = 32;
 
 // The odd corners of a box whose first corner is even, in libcpab's order of
 // their cells; in a box whose first corner is odd they are those turned by a
@@ -135,10 +136,17 @@ absl::StatusOr<std::shared_ptr<const VolumeBasis>> VolumeBasis::Create(
   for (const auto& [name, value] :
        {std::make_pair("nx", options.nx), std::make_pair("ny", options.ny),
         std::make_pair("nz", options.nz)}) {
-    if (value < 1 || value > kMaxBoxes) {
+    const int largest = options.volume_preserving ? kMaxDenseBoxes : kMaxBoxes;
+    if (value < 1 || value > largest) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "volume.", name, " is ", value, "; use 1 to ", kMaxBoxes));
+          "volume.", name, " is ", value, "; use 1 to ", largest,
+          options.volume_preserving ? " with volume_preserving" : ""));
     }
+  }
+  if (options.sparse_basis && options.volume_preserving) {
+    return absl::InvalidArgumentError(
+        "volume.sparse_basis is set with volume_preserving, whose fields have "
+        "no sparse basis; drop one of the two");
   }
   std::shared_ptr<const VolumeBasis> basis(new VolumeBasis(options));
   if (basis->theta_size() == 0) {
@@ -167,12 +175,21 @@ VolumeBasis::VolumeBasis(const VolumeOptions& options) : options_(options) {
                      corners.col(3).head<3>());
   }
   FindNeighbours();
-  vertex_basis_ = OrthonormalSolutions(VolumeConstraints(*this).equations(),
-                                       GramMatrix(*this));
+  const VolumeConstraints constraints(*this);
+  const SparseMatrix gram = GramMatrix(*this);
+  if (options.sparse_basis ||
+      std::max({options.nx, options.ny, options.nz}) > kMaxDenseBoxes) {
+    sparse_ = std::make_shared<const SparseBasis>(
+        SparseSolutions(constraints.equations(), gram.rows()), gram);
+    theta_size_ = static_cast<int>(sparse_->cols());
+  } else {
+    vertex_basis_ = OrthonormalSolutions(constraints.equations(), gram);
+    theta_size_ = static_cast<int>(vertex_basis_.cols());
+  }
 }
 
 void VolumeBasis::PlaceVertices() {
-  const auto& [nx, ny, nz, zero_boundary, volume_preserving] = options_;
+  const int nx = options_.nx, ny = options_.ny, nz = options_.nz;
   vertices_.resize(3, (nx + 1) * (ny + 1) * (nz + 1));
   int v = 0;
   for (int k = 0; k <= nz; ++k) {
@@ -265,12 +282,13 @@ VolumeCoefficients VolumeBasis::CellsFromVertices(
 VolumeCoefficients VolumeBasis::CellsFromTheta(
     const Eigen::Ref<const Eigen::VectorXd>& theta) const {
   eigen_assert(theta.size() == theta_size());
+  if (is_sparse()) return CellsFromVertices(sparse_->Times(theta));
   return CellsFromVertices(vertex_basis_ * theta);
 }
 
 Eigen::VectorXd VolumeBasis::ThetaFromCells(
     const VolumeCoefficients& cells) const {
-  Eigen::VectorXd dual = Eigen::VectorXd::Zero(vertex_basis_.rows());
+  Eigen::VectorXd dual = Eigen::VectorXd::Zero(vertices_.size());
   for (int cell = 0; cell < num_cells(); ++cell) {
     const Eigen::Matrix<double, 3, 4> corners =
         Eigen::Map<const AffineVelocity>(cells.row(cell).data()) *
@@ -279,6 +297,12 @@ Eigen::VectorXd VolumeBasis::ThetaFromCells(
       dual.segment<3>(3 * cells_[cell][n]) += corners.col(n);
     }
   }
+  return ThetaFromVertexDual(dual);
+}
+
+Eigen::VectorXd VolumeBasis::ThetaFromVertexDual(
+    const Eigen::Ref<const Eigen::VectorXd>& dual) const {
+  if (is_sparse()) return sparse_->TransposeTimes(dual);
   return vertex_basis_.transpose() * dual;
 }
 

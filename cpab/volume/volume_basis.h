@@ -23,11 +23,12 @@
 
 #include "Eigen/Core"
 #include "absl/status/statusor.h"
+#include "cpab/field/sparse_basis.h"
 
 namespace cpab {
 
 struct VolumeOptions {
-  // Boxes along x, y and z, 1 to 8 each.
+  // Boxes along x, y and z, 1 to 8 each; to 32 unless volume_preserving.
   int nx = 2;
   int ny = 2;
   int nz = 2;
@@ -36,6 +37,9 @@ struct VolumeOptions {
   bool zero_boundary = false;
   // No divergence in any cell: the flow keeps volumes.
   bool volume_preserving = false;
+  // As TessellationOptions::sparse_basis; always so for more than 8 boxes along
+  // an axis, never with volume_preserving, whose equations are not local.
+  bool sparse_basis = false;
 };
 
 // [cells, 12]: row c holds the 3x4 matrix A_c of v = A_c (x, y, z, 1),
@@ -49,15 +53,17 @@ using AffineVelocity = Eigen::Matrix<double, 3, 4, Eigen::RowMajor>;
 // Immutable; safe to use from many threads. Made once and shared.
 class VolumeBasis {
  public:
-  // InvalidArgument if the options are out of range, or admit no field but
-  // zero.
+  // InvalidArgument if the options are out of range or contradict each other,
+  // or admit no field but zero.
   static absl::StatusOr<std::shared_ptr<const VolumeBasis>> Create(
       const VolumeOptions& options);
 
   const VolumeOptions& options() const { return options_; }
   int num_cells() const { return static_cast<int>(cells_.size()); }
   // d, the length of theta: 48 for 2x2x2 without constraints.
-  int theta_size() const { return static_cast<int>(vertex_basis_.cols()); }
+  int theta_size() const { return theta_size_; }
+  // Whether the basis is stored sparsely.
+  bool is_sparse() const { return sparse_ != nullptr; }
 
   // [3, vertices], x running fastest, then y.
   const Eigen::Matrix3Xd& vertices() const { return vertices_; }
@@ -96,7 +102,15 @@ class VolumeBasis {
   Eigen::VectorXd ThetaFromVertices(const Eigen::Matrix3Xd& velocities) const;
 
   // W, [3 vertices, d]: row 3 v + a is component a of vertex v's velocity.
+  // Empty if the basis is sparse.
   const Eigen::MatrixXd& vertex_basis() const { return vertex_basis_; }
+  // W of a sparse basis; else null.
+  const std::shared_ptr<const SparseBasis>& sparse_vertex_basis() const {
+    return sparse_;
+  }
+  // W^T dual: row 3 v + a of dual belongs to component a of vertex v.
+  Eigen::VectorXd ThetaFromVertexDual(
+      const Eigen::Ref<const Eigen::VectorXd>& dual) const;
 
  private:
   explicit VolumeBasis(const VolumeOptions& options);
@@ -117,6 +131,8 @@ class VolumeBasis {
   std::vector<Eigen::Matrix3d> edges_;
   std::vector<std::array<Neighbour, 4>> neighbours_;
   Eigen::MatrixXd vertex_basis_;
+  std::shared_ptr<const SparseBasis> sparse_;
+  int theta_size_;
 };
 
 }  // namespace cpab

@@ -48,9 +48,19 @@ VolumeJacobian VolumeFlow::Jacobian(const Eigen::Vector3d& x) const {
   result.dy_dx = point.dy_dx;
   result.log_det = point.log_det;
   result.dy_dtheta.setZero(3, basis_->theta_size());
-  for (const VolumeSensitivity::Block& block : point.blocks) {
-    result.dy_dtheta +=
-        block.dy_du * basis_->vertex_basis().middleRows<3>(3 * block.vertex);
+  if (basis_->is_sparse()) {
+    for (int a = 0; a < 3; ++a) {
+      Eigen::VectorXd dual = Eigen::VectorXd::Zero(basis_->vertices().size());
+      for (const VolumeSensitivity::Block& block : point.blocks) {
+        dual.segment<3>(3 * block.vertex) = block.dy_du.row(a).transpose();
+      }
+      result.dy_dtheta.row(a) = basis_->ThetaFromVertexDual(dual).transpose();
+    }
+  } else {
+    for (const VolumeSensitivity::Block& block : point.blocks) {
+      result.dy_dtheta +=
+          block.dy_du * basis_->vertex_basis().middleRows<3>(3 * block.vertex);
+    }
   }
   if (!point.y.allFinite()) result.dy_dtheta.setConstant(point.y.x());
   return result;

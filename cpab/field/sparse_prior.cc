@@ -1,0 +1,145 @@
+#include "cpab/field/sparse_prior.h"
+
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "Eigen/Cholesky"
+#include "third_party/absl/status_macros.h"
+
+namespace cpab {
+namespace {
+
+double Square(double x) { return x * x; }
+
+// Q, [vertices, vertices]: tau^2 (kappa^2 C + G) C^-1 (kappa^2 C + G).
+SparseMatrix RoughPrecision(const FiniteElements& elements,
+                            const PriorOptions& options) {
+  const bool plane = elements.dimensions == 2;
+  const double kappa = (plane ? std::sqrt(2.0) : 1.0) / options.length_scale;
+  // The variance of the field is 1 / (4 pi kappa^2 tau^2) in the plane, and
+  // 1 / (8 pi kappa tau^2) in space.
+  const double tau_squared =
+      1 / (Square(options.speed) *
+           (plane ? 4 * M_PI * Square(kappa) : 8 * M_PI * kappa));
+  SparseMatrix mass(elements.mass.size(), elements.mass.size());
+  SparseMatrix inverse_mass = mass;
+  for (Eigen::Index v = 0; v < elements.mass.size(); ++v) {
+    mass.insert(v, v) = Square(kappa) * elements.mass[v];
+    inverse_mass.insert(v, v) = tau_squared / elements.mass[v];
+  }
+  const SparseMatrix sum = mass + elements.stiffness;
+  return sum * inverse_mass * sum;
+}
+
+// Q for each of the components.
+SparseMatrix ForEachComponent(const SparseMatrix& precision, int dimensions) {
+  std::vector<Eigen::Triplet<double>> triplets;
+  triplets.reserve(precision.nonZeros() * dimensions);
+  for (Eigen::Index q = 0; q < precision.cols(); ++q) {
+    for (SparseMatrix::InnerIterator entry(precision, q); entry; ++entry) {
+      for (int a = 0; a < dimensions; ++a) {
+        triplets.emplace_back(dimensions * entry.row() + a, dimensions * q + a,
+                              entry.value());
+      }
+    }
+  }
+  SparseMatrix result(dimensions * precision.rows(),
+                      dimensions * precision.cols());
+  result.setFromTriplets(triplets.begin(), triplets.end());
+  return result;
+}
+
+// The affine fields: column D a + b moves component a by coordinate b.
+Eigen::MatrixXd AffineFields(const Eigen::MatrixXd& vertices) {
+  const Eigen::Index D = vertices.rows();
+  Eigen::MatrixXd fields = Eigen::MatrixXd::Zero(vertices.size(), D * D);
+  for (Eigen::Index v = 0; v < vertices.cols(); ++v) {
+    for (Eigen::Index a = 0; a < D; ++a) {
+      for (Eigen::Index b = 0; b < D; ++b) {
+        fields(D * v + a, D * a + b) = vertices(b, v) - 0.5;
+      }
+    }
+  }
+  return fields;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const SparsePrior>> SparsePrior::Create(
+    std::shared_ptr<const SparseBasis> basis, const Eigen::MatrixXd& vertices,
+    const FiniteElements& elements, const PriorOptions& options) {
+  RETURN_IF_ERROR(SmoothnessPrior::Validate(options));
+  return std::shared_ptr<const SparsePrior>(
+      new SparsePrior(std::move(basis), vertices, elements, options));
+}
+
+SparsePrior::SparsePrior(std::shared_ptr<const SparseBasis> basis,
+                         const Eigen::MatrixXd& vertices,
+                         const FiniteElements& elements,
+                         const PriorOptions& options)
+    : basis_(std::move(basis)) {
+  const SparseMatrix precision =
+      ForEachComponent(RoughPrecision(elements, options), elements.dimensions);
+  const SparseMatrix& Z = basis_->free_basis();
+  const SparseMatrix precision_times_z = precision * Z;
+  rough_ = Z.transpose() * precision_times_z;
+  rough_factor_.compute(rough_);
+  log_determinant_ = -basis_->LogDeterminant();
+  log_determinant_ +=
+      2 * SparseMatrix(rough_factor_.matrixL()).diagonal().array().log().sum();
+  if (options.gradient == 0) return;
+  const Eigen::MatrixXd X = AffineFields(vertices);
+  affine_ = precision_times_z.transpose() * X;
+  solved_affine_ = rough_factor_.solve(affine_);
+  const Eigen::Index size = X.cols();
+  const Eigen::MatrixXd inverse_coupling =
+      Eigen::MatrixXd::Identity(size, size) / Square(options.gradient) +
+      X.transpose() * (precision * X);
+  coupling_ =
+      inverse_coupling.llt().solve(Eigen::MatrixXd::Identity(size, size));
+  const Eigen::MatrixXd left =
+      inverse_coupling - affine_.transpose() * solved_affine_;
+  const Eigen::LLT<Eigen::MatrixXd> factor(left);
+  affine_deviation_ =
+      factor.matrixU().solve(Eigen::MatrixXd::Identity(size, size));
+  const auto log_det = [](const Eigen::MatrixXd& lower) {
+    return 2 * lower.diagonal().array().log().sum();
+  };
+  log_determinant_ +=
+      log_det(factor.matrixL()) - log_det(inverse_coupling.llt().matrixL());
+}
+
+double SparsePrior::Energy(
+    const Eigen::Ref<const Eigen::VectorXd>& theta) const {
+  const Eigen::VectorXd z = basis_->FreeFromTheta(theta);
+  double energy = z.dot(rough_ * z);
+  if (affine_.size() > 0) {
+    const Eigen::VectorXd along = affine_.transpose() * z;
+    energy -= along.dot(coupling_ * along);
+  }
+  return energy;
+}
+
+double SparsePrior::LogDensity(
+    const Eigen::Ref<const Eigen::VectorXd>& theta) const {
+  return 0.5 * (log_determinant_ - Energy(theta) -
+                static_cast<double>(theta.size()) * std::log(2 * M_PI));
+}
+
+// (H - R M R^T)^-1 = H^-1 + H^-1 R (M^-1 - R^T H^-1 R)^-1 R^T H^-1.
+Eigen::VectorXd SparsePrior::Sample(std::mt19937_64& generator) const {
+  std::normal_distribution<double> normal;
+  Eigen::VectorXd white(rough_.rows());
+  for (double& w : white) w = normal(generator);
+  const Eigen::VectorXd ordered = rough_factor_.matrixU().solve(white);
+  Eigen::VectorXd z = rough_factor_.permutationPinv() * ordered;
+  if (affine_.size() > 0) {
+    Eigen::VectorXd few(affine_.cols());
+    for (double& w : few) w = normal(generator);
+    z += solved_affine_ * (affine_deviation_ * few);
+  }
+  return basis_->ThetaFromFree(z);
+}
+
+}  // namespace cpab

@@ -1,0 +1,81 @@
+// A smoothness prior over velocity fields whose memory and time grow with the
+// number of cells, not with its square: for the fine tessellations whose basis
+// is stored sparsely (cpab/field/sparse_basis.h).
+//
+// As in cpab/field/smoothness_prior.h the velocities at the vertices are
+// Gaussian with mean zero, a rough field of correlation length `length_scale`
+// plus a global affine one. The rough field here is the solution of
+//
+//   (kappa^2 - Laplace) v = white noise,
+//
+// by linear finite elements on the cells: its precision is sparse. Its
+// covariance is Matern's with smoothness 1/2 in three dimensions, the
+// exponential of the dense prior with kappa = 1 / length_scale, and 1 in the
+// plane, a little smoother, with kappa = sqrt(2) / length_scale, so that
+// correlations fade at the same distance. Its slope normal to the border is 0
+// (natural conditions), which lets it vary more there: at a side of the cube
+// its variance is twice speed^2.
+//
+// With Q the rough field's precision and X the vertices' coordinates about the
+// centre, u = W theta has the energy
+//
+//   u^T K^-1 u,   K^-1 = Q - Q X (1 / gradient^2 + X^T Q X)^-1 X^T Q.
+//
+// Source: Lindgren, Rue, Lindstroem: An explicit link between Gaussian fields
+// and Gaussian Markov random fields. J. R. Stat. Soc. B, 2011.
+#ifndef CPAB_FIELD_SPARSE_PRIOR_H_
+#define CPAB_FIELD_SPARSE_PRIOR_H_
+
+#include <memory>
+#include <random>
+
+#include "Eigen/Core"
+#include "Eigen/SparseCholesky"
+#include "absl/status/statusor.h"
+#include "cpab/field/finite_elements.h"
+#include "cpab/field/smoothness_prior.h"
+#include "cpab/field/sparse_basis.h"
+
+namespace cpab {
+
+// Immutable; safe to use from many threads. Made once per basis and shared.
+class SparsePrior {
+ public:
+  // vertices: [D, V] in the unit square or cube. basis: of D V unknowns, D v +
+  // a being component a of vertex v's velocity.
+  // InvalidArgument if an option is out of range.
+  static absl::StatusOr<std::shared_ptr<const SparsePrior>> Create(
+      std::shared_ptr<const SparseBasis> basis, const Eigen::MatrixXd& vertices,
+      const FiniteElements& elements, const PriorOptions& options);
+
+  int theta_size() const { return static_cast<int>(basis_->cols()); }
+
+  // theta^T Sigma^-1 theta: 0 for the identity, d on average over samples.
+  double Energy(const Eigen::Ref<const Eigen::VectorXd>& theta) const;
+
+  // log N(theta; 0, Sigma).
+  double LogDensity(const Eigen::Ref<const Eigen::VectorXd>& theta) const;
+
+  // A draw from N(0, Sigma). The same generator state gives the same theta.
+  Eigen::VectorXd Sample(std::mt19937_64& generator) const;
+
+ private:
+  SparsePrior(std::shared_ptr<const SparseBasis> basis,
+              const Eigen::MatrixXd& vertices, const FiniteElements& elements,
+              const PriorOptions& options);
+
+  // In terms of z, the columns of the basis' Z, the precision is
+  // H - R M R^T, with M = (1 / gradient^2 + X^T Q X)^-1.
+  std::shared_ptr<const SparseBasis> basis_;
+  SparseMatrix rough_;  // H = Z^T Q Z.
+  Eigen::SimplicialLLT<SparseMatrix> rough_factor_;
+  Eigen::MatrixXd affine_;            // R = Z^T Q X, [d, D^2].
+  Eigen::MatrixXd solved_affine_;     // H^-1 R.
+  Eigen::MatrixXd coupling_;          // M.
+  Eigen::MatrixXd affine_deviation_;  // C with C C^T = (M^-1 - R^T H^-1 R)^-1.
+  double log_determinant_;            // Of Sigma^-1.
+};
+
+}  // namespace cpab
+
+#endif  // CPAB_FIELD_SPARSE_PRIOR_H_

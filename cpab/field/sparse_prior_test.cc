@@ -1,0 +1,159 @@
+#include "cpab/field/sparse_prior.h"
+
+#include <cmath>
+#include <memory>
+#include <random>
+
+#include "Eigen/Cholesky"
+#include "Eigen/LU"
+#include "cpab/field/basis.h"
+#include "cpab/testing/draws.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace cpab {
+namespace {
+
+using ::testing::HasSubstr;
+
+FiniteElements ElementsOf(const Basis& basis) {
+  return MakeFiniteElements(basis.tessellation().cells(),
+                            basis.tessellation().num_vertices(),
+                            [&basis](int cell) -> const Eigen::Matrix3d& {
+                              return basis.shape_matrix(cell);
+                            });
+}
+
+std::shared_ptr<const SparsePrior> PriorOf(const Basis& basis,
+                                           const PriorOptions& options) {
+  return SparsePrior::Create(basis.sparse_vertex_basis(),
+                             basis.tessellation().vertices(), ElementsOf(basis),
+                             options)
+      .value();
+}
+
+TEST(FiniteElements, IntegrateOverTheSquare) {
+  const auto basis = Basis::Create({3, 5}).value();
+  const FiniteElements elements = ElementsOf(*basis);
+  EXPECT_NEAR(elements.mass.sum(), 1, 1e-14);
+  // The gradient of a + b x + c y is (b, c) everywhere.
+  const Eigen::VectorXd linear =
+      (2 + 3 * basis->tessellation().vertices().row(0).array() -
+       basis->tessellation().vertices().row(1).array())
+          .transpose();
+  EXPECT_NEAR(linear.dot(elements.stiffness * linear), 10, 1e-12);
+}
+
+// The formulas of sparse_prior.h with dense matrices.
+TEST(SparsePrior, AgreesWithDenseMatrices) {
+  for (const double gradient : {0.0, 0.3}) {
+    for (const bool zero_boundary : {false, true}) {
+      const auto basis =
+          Basis::Create({4, 3, zero_boundary, false, true}).value();
+      PriorOptions options;
+      options.speed = 0.7;
+      options.gradient = gradient;
+      const auto prior = PriorOf(*basis, options);
+      const FiniteElements elements = ElementsOf(*basis);
+      const double kappa = std::sqrt(2) / options.length_scale;
+      const Eigen::MatrixXd C = elements.mass.asDiagonal();
+      const Eigen::MatrixXd sum =
+          kappa * kappa * C + Eigen::MatrixXd(elements.stiffness);
+      const Eigen::MatrixXd Q =
+          sum * C.inverse() * sum / (0.49 * 4 * M_PI * kappa * kappa);
+      const Eigen::MatrixXd X =
+          (basis->tessellation().vertices().array() - 0.5).transpose();
+      const Eigen::MatrixXd K =
+          Q.inverse() + gradient * gradient * X * X.transpose();
+      const int d = basis->theta_size();
+      Eigen::MatrixXd precision(d, d);
+      Eigen::MatrixXd columns(2 * X.rows(), d);
+      for (int k = 0; k < d; ++k) {
+        const Eigen::Matrix2Xd u =
+            basis->VerticesFromTheta(Eigen::VectorXd::Unit(d, k));
+        columns.col(k) << u.row(0).transpose(), u.row(1).transpose();
+      }
+      const Eigen::MatrixXd inverse = K.inverse();
+      precision = columns.topRows(X.rows()).transpose() * inverse *
+                      columns.topRows(X.rows()) +
+                  columns.bottomRows(X.rows()).transpose() * inverse *
+                      columns.bottomRows(X.rows());
+      const Eigen::VectorXd theta = test_util::DrawTheta(*basis, 1, 1);
+      const double energy = theta.dot(precision * theta);
+      EXPECT_NEAR(prior->Energy(theta), energy, 1e-8 * energy);
+      const Eigen::MatrixXd L = precision.llt().matrixL();
+      EXPECT_NEAR(prior->LogDensity(theta),
+                  L.diagonal().array().log().sum() -
+                      0.5 * (energy + d * std::log(2 * M_PI)),
+                  1e-7 * energy);
+      // Samples have this covariance: of 4000 along one direction.
+      std::mt19937_64 generator(1);
+      const Eigen::VectorXd direction = test_util::DrawTheta(*basis, 1, 2);
+      double variance = 0, mean_energy = 0;
+      for (int i = 0; i < 4000; ++i) {
+        const Eigen::VectorXd sample = prior->Sample(generator);
+        variance += std::pow(direction.dot(sample), 2) / 4000;
+        mean_energy += prior->Energy(sample) / 4000;
+      }
+      // The standard error of both is a share of sqrt(2 / 4000) = 0.022, and of
+      // that over sqrt(d).
+      const double expected = direction.dot(precision.llt().solve(direction));
+      EXPECT_NEAR(variance, expected, 5 * 0.023 * expected);
+      EXPECT_NEAR(mean_energy, d, 5 * 0.023 * std::sqrt(d));
+    }
+  }
+}
+
+// Away from the border the covariance is Matern's: at the distance
+// length_scale (kappa r) K_1(kappa r) with kappa r = sqrt(2) is 0.4417.
+TEST(SparsePrior, HasMaternsCovarianceInside) {
+  const auto basis = Basis::Create({32, 32, true, false, true}).value();
+  PriorOptions options;
+  options.length_scale = 0.1;
+  options.speed = 2;
+  options.gradient = 0;
+  const auto prior = PriorOf(*basis, options);
+  std::mt19937_64 generator(3);
+  const auto corner = [](int i, int j) { return i + 33 * j; };
+  double variance = 0, covariance = 0;
+  constexpr int kSamples = 400;
+  for (int n = 0; n < kSamples; ++n) {
+    const Eigen::Matrix2Xd u =
+        basis->VerticesFromTheta(prior->Sample(generator));
+    // Five places, and both components.
+    for (const int i : {10, 13, 16, 19, 21}) {
+      for (int a = 0; a < 2; ++a) {
+        const double here = u(a, corner(i, 16));
+        variance += here * here / (10 * kSamples);
+        // 3.2 cells on, between two corners.
+        const double there =
+            0.8 * u(a, corner(i, 19)) + 0.2 * u(a, corner(i, 20));
+        covariance += here * there / (10 * kSamples);
+      }
+    }
+  }
+  EXPECT_NEAR(variance, 4, 0.4);
+  EXPECT_NEAR(covariance / variance, 0.44, 0.06);
+}
+
+TEST(SparsePrior, OptionsOutOfRangeAreNamed) {
+  const auto basis = Basis::Create({2, 2, false, false, true}).value();
+  PriorOptions options;
+  options.speed = 0;
+  EXPECT_THAT(SparsePrior::Create(basis->sparse_vertex_basis(),
+                                  basis->tessellation().vertices(),
+                                  ElementsOf(*basis), options)
+                  .status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("prior.speed is 0")));
+  // The dense one has no place for it.
+  EXPECT_THAT(SmoothnessPrior::Create(basis->tessellation().vertices(),
+                                      basis->vertex_basis(), {})
+                  .status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("stored sparsely")));
+}
+
+}  // namespace
+}  // namespace cpab
