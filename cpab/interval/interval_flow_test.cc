@@ -195,8 +195,31 @@ TEST_P(IntervalFlowTest, DerivativesAreThoseOfDifferences) {
   }
 }
 
+TEST_P(IntervalFlowTest, ObeysTheLawsOfManyPoints) {
+  const Eigen::Map<const Eigen::RowVectorXd> points(points_.data(),
+                                                    points_.size());
+  for (int draw = 0; draw < kDraws; draw += 5) {
+    SCOPED_TRACE(draw);
+    const IntervalFlow flow = Draw(draw);
+    test_util::ExpectLawsOfMany(
+        {[&flow](const Eigen::MatrixXd& x, const ParallelFor& parallel_for) {
+           IntervalPoints<double> y(x.cols());
+           flow.Transform<double>(x.row(0), y, parallel_for);
+           return Eigen::MatrixXd(y);
+         },
+         [&flow](const Eigen::MatrixXd& x, const Eigen::MatrixXd& dl_dy,
+                 const ParallelFor& parallel_for) {
+           const auto gradient =
+               flow.Pullback<double>(x.row(0), dl_dy.row(0), parallel_for);
+           return test_util::FlowOfMany::Gradient{gradient.cells,
+                                                  gradient.points};
+         }},
+        points);
+  }
+}
+
 // The walk of one point is the slow, obvious twin of those of many.
-TEST_P(IntervalFlowTest, ManyPointsFlowAsEachAlone) {
+TEST_P(IntervalFlowTest, ManyPointsFlowAsTheWalkOfOne) {
   const Eigen::Map<const Eigen::RowVectorXd> points(points_.data(),
                                                     points_.size());
   for (int draw = 0; draw < kDraws; ++draw) {
@@ -234,21 +257,6 @@ TEST_P(IntervalFlowTest, PullbackIsTheTransposeOfTheDerivatives) {
         (basis_->ThetaFromCells(gradient.cells).transpose() - dl_dtheta).norm(),
         1e-12 * (1 + size));
   }
-}
-
-TEST(IntervalFlow, ThreadsDoNotChangeResults) {
-  const auto basis = IntervalBasis::Create({12}).value();
-  const IntervalFlow flow(basis, DrawTheta(basis->theta_size(), 1, 1));
-  const IntervalPoints<float> points =
-      IntervalPoints<float>::LinSpaced(30000, -0.2f, 1.2f);
-  IntervalPoints<float> alone(points.size()), together(points.size());
-  flow.Transform<float>(points, alone);
-  flow.Transform<float>(points, together, OnThreads(3));
-  EXPECT_EQ(alone, together);
-  const auto gradient = flow.Pullback<float>(points, alone);
-  const auto same = flow.Pullback<float>(points, alone, OnThreads(3));
-  EXPECT_EQ(gradient.cells, same.cells);
-  EXPECT_EQ(gradient.points, same.points);
 }
 
 TEST(IntervalFlow, AffineFieldsFlowByTheExponential) {

@@ -88,4 +88,27 @@ void ExpectCubeOntoItself(const FlowUnderTest& flow, const FlowDraw& draw) {
   }
 }
 
+void ExpectLawsOfMany(const FlowOfMany& flow, const Eigen::MatrixXd& points) {
+  const Eigen::MatrixXd dl_dy = (1.3 * points.array() + 0.7).sin();
+  const Eigen::MatrixXd images = flow.transform(points, Serially);
+  const FlowOfMany::Gradient gradient = flow.pullback(points, dl_dy, Serially);
+  EXPECT_EQ(flow.transform(points.rowwise().reverse(), Serially),
+            images.rowwise().reverse());
+  for (Eigen::Index n = 0; n < points.cols(); ++n) {
+    EXPECT_EQ(flow.transform(points.col(n), Serially), images.col(n))
+        << "point " << n;
+    EXPECT_EQ(flow.pullback(points.col(n), dl_dy.col(n), Serially).points,
+              gradient.points.col(n))
+        << "point " << n;
+  }
+  const ParallelFor threads = OnThreads(3);
+  // Enough for several of the parts that threads take.
+  const Eigen::MatrixXd many = points.replicate(1, 10000 / points.cols() + 1);
+  EXPECT_EQ(flow.transform(many, threads), flow.transform(many, Serially));
+  const FlowOfMany::Gradient serial = flow.pullback(many, many, Serially);
+  const FlowOfMany::Gradient parallel = flow.pullback(many, many, threads);
+  EXPECT_EQ(parallel.field, serial.field);
+  EXPECT_EQ(parallel.points, serial.points);
+}
+
 }  // namespace cpab::test_util

@@ -17,6 +17,7 @@
 #include <functional>
 
 #include "Eigen/Core"
+#include "cpab/field/parallel.h"
 
 namespace cpab::test_util {
 
@@ -44,6 +45,29 @@ void ExpectFlowLaws(const FlowUnderTest& flow, const FlowDraw& draw);
 
 // Law (4), for points in the cube; some should be on its sides.
 void ExpectCubeOntoItself(const FlowUnderTest& flow, const FlowDraw& draw);
+
+// What one flow does to many points, and back.
+struct FlowOfMany {
+  std::function<Eigen::MatrixXd(const Eigen::MatrixXd& points,
+                                const ParallelFor& parallel_for)>
+      transform;
+  // dL/d(field), in any form, and dL/d(points) of L with the given dL/dy.
+  struct Gradient {
+    Eigen::MatrixXd field;
+    Eigen::MatrixXd points;
+  };
+  std::function<Gradient(const Eigen::MatrixXd& points,
+                         const Eigen::MatrixXd& dl_dy,
+                         const ParallelFor& parallel_for)>
+      pullback;
+};
+
+// The laws of a batch, bit for bit:
+//
+//   (5) every point's image and gradient are those that it has alone, and in
+//       whatever order the points come
+//   (6) nothing depends on the number of threads
+void ExpectLawsOfMany(const FlowOfMany& flow, const Eigen::MatrixXd& points);
 
 }  // namespace cpab::test_util
 

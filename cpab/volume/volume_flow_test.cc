@@ -3,6 +3,7 @@
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 
+#include <array>
 #include <cmath>
 #include <fstream>
 #include <iterator>
@@ -30,7 +31,8 @@ using ::testing::HasSubstr;
 std::string KindName(const VolumeOptions& options) {
   return absl::StrCat(options.nx, "x", options.ny, "x", options.nz,
                       options.zero_boundary ? "_zb1" : "_zb0",
-                      options.volume_preserving ? "_vp1" : "_vp0");
+                      options.volume_preserving ? "_vp1" : "_vp0",
+                      options.sparse_basis ? "_sparse" : "");
 }
 
 Eigen::VectorXd DrawTheta(const VolumeBasis& basis, double magnitude,
@@ -110,15 +112,17 @@ class VolumeFlowTest : public ::testing::TestWithParam<VolumeOptions> {
       VolumeBasis::Create(GetParam()).value();
 };
 
-INSTANTIATE_TEST_SUITE_P(Kinds, VolumeFlowTest,
-                         ::testing::Values(VolumeOptions{1, 1, 1},
-                                           VolumeOptions{1, 1, 1, false, true},
-                                           VolumeOptions{2, 2, 2},
-                                           VolumeOptions{2, 2, 2, true},
-                                           VolumeOptions{2, 2, 2, true, true},
-                                           VolumeOptions{1, 2, 3, false, true},
-                                           VolumeOptions{3, 2, 1, true}),
-                         [](const auto& info) { return KindName(info.param); });
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, VolumeFlowTest,
+    ::testing::Values(VolumeOptions{1, 1, 1},
+                      VolumeOptions{1, 1, 1, false, true},
+                      VolumeOptions{2, 2, 2}, VolumeOptions{2, 2, 2, true},
+                      VolumeOptions{2, 2, 2, true, true},
+                      VolumeOptions{1, 2, 3, false, true},
+                      VolumeOptions{3, 2, 1, true},
+                      VolumeOptions{3, 2, 3, false, false, true},
+                      VolumeOptions{2, 3, 2, true, false, true}),
+    [](const auto& info) { return KindName(info.param); });
 
 TEST_P(VolumeFlowTest, BasisIsOrthonormal) {
   const int d = basis_->theta_size();
@@ -176,7 +180,7 @@ TEST_P(VolumeFlowTest, FieldsAreContinuous) {
     }
   }
   // Four inside each box, and two on each side between boxes.
-  const auto [nx, ny, nz, zero_boundary, volume_preserving] = GetParam();
+  const int nx = GetParam().nx, ny = GetParam().ny, nz = GetParam().nz;
   EXPECT_EQ(faces,
             4 * nx * ny * nz + 2 * ((nx - 1) * ny * nz + nx * (ny - 1) * nz +
                                     nx * ny * (nz - 1)));
@@ -267,29 +271,24 @@ TEST_P(VolumeFlowTest, KeepsOrientation) {
   }
 }
 
-// Points walk in packs of four: none of them may notice.
-TEST_P(VolumeFlowTest, PointsDoNotDependOnTheirCompany) {
-  for (int draw = 0; draw < kDraws; draw += 3) {
+TEST_P(VolumeFlowTest, ObeysTheLawsOfManyPoints) {
+  for (int draw = 0; draw < kDraws; draw += 4) {
+    SCOPED_TRACE(draw);
     const VolumeFlow flow(basis_, Theta(draw));
-    const Eigen::Matrix3Xd points = Points(draw);
-    const Eigen::Matrix3Xd together = flow.Transform(points);
-    const Eigen::Matrix3Xd reversed =
-        flow.Transform(points.rowwise().reverse());
-    EXPECT_EQ(reversed.rowwise().reverse(), together);
-    for (Eigen::Index n = 0; n < points.cols(); ++n) {
-      EXPECT_EQ(flow(points.col(n)), together.col(n)) << n;
-    }
+    test_util::ExpectLawsOfMany(
+        {[&flow](const Eigen::MatrixXd& x, const ParallelFor& parallel_for) {
+           return Eigen::MatrixXd(flow.Transform(x, parallel_for));
+         },
+         [&flow](const Eigen::MatrixXd& x, const Eigen::MatrixXd& dl_dy,
+                 const ParallelFor& parallel_for) {
+           const VolumeGradient gradient =
+               flow.Pullback(x, dl_dy, parallel_for);
+           return test_util::FlowOfMany::Gradient{gradient.theta,
+                                                  gradient.points};
+         }},
+        Points(draw));
+    EXPECT_EQ(flow(Points(draw).col(0)), flow.Transform(Points(draw)).col(0));
   }
-}
-
-TEST_P(VolumeFlowTest, ResultsDoNotDependOnThreads) {
-  const VolumeFlow flow(basis_, Theta(8));
-  const Eigen::Matrix3Xd points = DrawPoints(150, 0, 1, 1);
-  EXPECT_EQ(flow.Transform(points, OnThreads(3)), flow.Transform(points));
-  const VolumeGradient serial = flow.Pullback(points, points);
-  const VolumeGradient parallel = flow.Pullback(points, points, OnThreads(3));
-  EXPECT_EQ(parallel.theta, serial.theta);
-  EXPECT_EQ(parallel.points, serial.points);
 }
 
 TEST_P(VolumeFlowTest, PointsThatAreNotFiniteAreNan) {
@@ -347,6 +346,59 @@ TEST(VolumeFlow, AffineFieldsFlowByTheMatrixExponential) {
   }
 }
 
+// The columns differ; what they span does not.
+TEST(VolumeBasis, SparseBasesSpanWhatDenseOnesDo) {
+  for (const bool zero_boundary : {false, true}) {
+    for (const auto& [nx, ny, nz] :
+         {std::array<int, 3>{1, 1, 1}, std::array<int, 3>{2, 3, 1},
+          std::array<int, 3>{3, 4, 5}}) {
+      const auto dense = VolumeBasis::Create({nx, ny, nz, zero_boundary});
+      const auto sparse =
+          VolumeBasis::Create({nx, ny, nz, zero_boundary, false, true});
+      ASSERT_EQ(dense.ok(), sparse.ok());
+      if (!dense.ok()) continue;
+      ASSERT_EQ((*sparse)->theta_size(), (*dense)->theta_size());
+      EXPECT_TRUE((*sparse)->is_sparse());
+      const Eigen::VectorXd theta = DrawTheta(**sparse, 1, 1);
+      const VolumeCoefficients cells = (*sparse)->CellsFromTheta(theta);
+      const VolumeCoefficients same =
+          (*dense)->CellsFromTheta((*dense)->ThetaFromCells(cells));
+      EXPECT_LT((same - cells).cwiseAbs().maxCoeff(),
+                1e-12 * cells.cwiseAbs().maxCoeff());
+    }
+  }
+}
+
+// 20480 cells: continuous by their vertices, orthonormal to the condition of
+// the Gram matrix times rounding, at rest on the border.
+TEST(VolumeBasis, SixteenBoxesAlongEachAxis) {
+  const auto basis = VolumeBasis::Create({16, 16, 16, true}).value();
+  EXPECT_EQ(basis->theta_size(), 3 * 15 * 17 * 17);
+  const Eigen::VectorXd theta = DrawTheta(*basis, 0.01, 1);
+  const VolumeCoefficients cells = basis->CellsFromTheta(theta);
+  EXPECT_LT((basis->ThetaFromCells(cells) - theta).norm(), 1e-9 * theta.norm());
+  const VolumeFlow flow(basis, theta);
+  const Eigen::Matrix3Xd points = DrawPoints(300, 0, 1, 2);
+  EXPECT_LT(
+      MaxDifference(flow.Inverse().Transform(flow.Transform(points)), points),
+      1e-10);
+  // No velocity normal to the sides at the vertices there.
+  for (Eigen::Index v = 0; v < basis->vertices().cols(); ++v) {
+    for (int a = 0; a < 3; ++a) {
+      const double x = basis->vertices()(a, v);
+      if (x != 0 && x != 1) continue;
+      EXPECT_NEAR(flow.Velocity(basis->vertices().col(v))[a], 0, 1e-15);
+    }
+  }
+  const double h = 1e-6;
+  const Eigen::VectorXd along = DrawTheta(*basis, 1, 3);
+  const Eigen::Vector3d x(0.31, 0.47, 0.62);
+  const Eigen::Vector3d slope = (VolumeFlow(basis, theta + h * along)(x) -
+                                 VolumeFlow(basis, theta - h * along)(x)) /
+                                (2 * h);
+  EXPECT_LT((flow.Jacobian(x).dy_dtheta * along - slope).norm(), 1e-4);
+}
+
 // The rows of the original library's table in three dimensions.
 TEST(VolumeBasis, FindsACellOfEveryPoint) {
   const auto basis = *VolumeBasis::Create({});
@@ -395,9 +447,16 @@ TEST(VolumeBasis, ThetaIsAsLongAsLibcpabs) {
     }
   }
   EXPECT_EQ(checked, 16);
-  EXPECT_THAT(VolumeBasis::Create({2, 9, 2}),
+  EXPECT_THAT(VolumeBasis::Create({2, 33, 2}),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("volume.ny is 9; use 1 to 8")));
+                       HasSubstr("volume.ny is 33; use 1 to 32")));
+  EXPECT_THAT(VolumeBasis::Create({2, 9, 2, true, true}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("volume.ny is 9; use 1 to 8 with "
+                                 "volume_preserving")));
+  EXPECT_THAT(VolumeBasis::Create({2, 2, 2, true, true, true}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("sparse_basis is set with")));
 }
 
 }  // namespace
