@@ -22,6 +22,7 @@
 #include "absl/strings/str_cat.h"
 #include "cpab/batch/interpolate.h"
 #include "cpab/field/smoothness_prior.h"
+#include "cpab/field/sparse_prior.h"
 #include "cpab/fit/fit_problem.h"
 #include "cpab/landmark/landmark_fit.h"
 #include "cpab/python/arrays.h"
@@ -42,9 +43,11 @@ T ValueOrThrow(absl::StatusOr<T> result) {
 
 std::shared_ptr<const Space> MakeSpace(const std::vector<int>& cells,
                                        bool zero_boundary,
-                                       bool volume_preserving) {
+                                       bool volume_preserving,
+                                       bool sparse_basis) {
   const py::gil_scoped_release release;
-  return ValueOrThrow(Space::Create(cells, zero_boundary, volume_preserving));
+  return ValueOrThrow(
+      Space::Create(cells, zero_boundary, volume_preserving, sparse_basis));
 }
 
 // ValueError unless theta is [B, stages * d] and points are [B, D, N]; N.
@@ -266,11 +269,16 @@ std::shared_ptr<const SmoothnessPrior> MakePrior(const Space& space,
       space.Vertices(), space.VertexBasis(), {length_scale, speed, gradient}));
 }
 
-ThetaArray SamplePrior(const SmoothnessPrior& prior, int64_t count,
-                       uint64_t seed) {
+py::ssize_t ThetaSizeOf(const SmoothnessPrior& prior) {
+  return prior.precision().rows();
+}
+py::ssize_t ThetaSizeOf(const SparsePrior& prior) { return prior.theta_size(); }
+
+template <typename AnyPrior>
+ThetaArray SamplePrior(const AnyPrior& prior, int64_t count, uint64_t seed) {
   if (count < 0) throw py::value_error("the number of samples is negative");
   std::mt19937_64 generator(seed);
-  ThetaArray samples(Shape{count, prior.precision().rows()});
+  ThetaArray samples(Shape{count, ThetaSizeOf(prior)});
   auto rows = MutableMatrixOf(&samples);
   for (int64_t b = 0; b < count; ++b) {
     rows.row(b) = prior.Sample(generator).transpose();
@@ -279,10 +287,10 @@ ThetaArray SamplePrior(const SmoothnessPrior& prior, int64_t count,
 }
 
 // One number for each theta, [B].
-template <typename Function>
-py::array_t<double> ForEachTheta(const SmoothnessPrior& prior,
-                                 const ThetaArray& theta, Function function) {
-  RequireShape("theta", theta, {-1, prior.precision().rows()});
+template <typename AnyPrior, typename Function>
+py::array_t<double> ForEachTheta(const AnyPrior& prior, const ThetaArray& theta,
+                                 Function function) {
+  RequireShape("theta", theta, {-1, ThetaSizeOf(prior)});
   py::array_t<double> result(theta.shape(0));
   for (py::ssize_t b = 0; b < theta.shape(0); ++b) {
     result.mutable_at(b) = function(MatrixOf(theta).row(b).transpose());
@@ -294,9 +302,10 @@ py::array_t<double> ForEachTheta(const SmoothnessPrior& prior,
 class FitBatch {
  public:
   FitBatch(std::shared_ptr<const Fitter> fitter,
-           std::vector<LandmarkPairs> pairs)
+           std::vector<LandmarkPairs> pairs, py::ssize_t num_pairs)
       : fitter_(std::move(fitter)),
         pairs_(std::move(pairs)),
+        num_pairs_(num_pairs),
         results_(fitter_->FitAll(pairs_, SharedThreads())) {}
 
   ThetaArray Theta() const {
@@ -334,8 +343,7 @@ class FitBatch {
             fitter_->Pullback(pairs_[b], results_[b], rows.row(b).transpose());
       });
     }
-    const Shape shape = {batch, fitter_->dimensions(),
-                         batch > 0 ? pairs_[0].from.cols() : 0};
+    const Shape shape = {batch, fitter_->dimensions(), num_pairs_};
     py::array_t<double> from(shape), to(shape);
     py::array_t<bool> exact(batch);
     for (py::ssize_t b = 0; b < batch; ++b) {
@@ -358,6 +366,7 @@ class FitBatch {
 
   std::shared_ptr<const Fitter> fitter_;
   std::vector<LandmarkPairs> pairs_;
+  py::ssize_t num_pairs_;  // In each problem, also if there is none.
   std::vector<FitResult> results_;
 };
 
@@ -407,19 +416,22 @@ std::shared_ptr<FitBatch> Fit(std::shared_ptr<const Fitter> fitter,
     pairs[b].to = ColumnsOf(q, b, to);
     if (weighted) pairs[b].weights = MatrixOf(weights).row(b).transpose();
   }
+  const py::ssize_t num_pairs = from.shape(2);
   const py::gil_scoped_release release;
-  return std::make_shared<FitBatch>(std::move(fitter), std::move(pairs));
+  return std::make_shared<FitBatch>(std::move(fitter), std::move(pairs),
+                                    num_pairs);
 }
 
 void BindSpace(py::module_* module) {
   py::class_<Space, std::shared_ptr<Space>>(*module, "Space")
       .def(py::init([](const std::vector<int>& cells, bool zero_boundary,
-                       bool volume_preserving) {
-             return std::const_pointer_cast<Space>(
-                 MakeSpace(cells, zero_boundary, volume_preserving));
+                       bool volume_preserving, bool sparse_basis) {
+             return std::const_pointer_cast<Space>(MakeSpace(
+                 cells, zero_boundary, volume_preserving, sparse_basis));
            }),
            py::arg("cells"), py::arg("zero_boundary"),
-           py::arg("volume_preserving"))
+           py::arg("volume_preserving"), py::arg("sparse_basis") = false)
+      .def_property_readonly("is_sparse", &Space::is_sparse)
       .def_property_readonly("dimensions", &Space::dimensions)
       .def_property_readonly("theta_size", &Space::theta_size)
       .def_property_readonly("num_cells", &Space::num_cells)
@@ -444,9 +456,25 @@ void BindSpace(py::module_* module) {
       .def("jacobian", &Jacobian);
 }
 
-void BindPrior(py::module_* module) {
-  py::class_<SmoothnessPrior, std::shared_ptr<SmoothnessPrior>>(*module,
-                                                                "Prior")
+// What both kinds of prior have.
+template <typename AnyPrior>
+py::class_<AnyPrior, std::shared_ptr<AnyPrior>> BindAnyPrior(
+    py::module_* module, const char* name) {
+  return py::class_<AnyPrior, std::shared_ptr<AnyPrior>>(*module, name)
+      .def("sample", &SamplePrior<AnyPrior>)
+      .def("energy",
+           [](const AnyPrior& p, const ThetaArray& theta) {
+             return ForEachTheta(
+                 p, theta, [&p](const auto& row) { return p.Energy(row); });
+           })
+      .def("log_density", [](const AnyPrior& p, const ThetaArray& theta) {
+        return ForEachTheta(
+            p, theta, [&p](const auto& row) { return p.LogDensity(row); });
+      });
+}
+
+void BindPriors(py::module_* module) {
+  BindAnyPrior<SmoothnessPrior>(module, "Prior")
       .def(py::init([](const Space& space, double length_scale, double speed,
                        double gradient) {
         return std::const_pointer_cast<SmoothnessPrior>(
@@ -456,21 +484,16 @@ void BindPrior(py::module_* module) {
            [](const SmoothnessPrior& p) {
              return ArrayOf(RowMajorMatrix(p.covariance()));
            })
-      .def("precision",
-           [](const SmoothnessPrior& p) {
-             return ArrayOf(RowMajorMatrix(p.precision()));
-           })
-      .def("sample", &SamplePrior)
-      .def("energy",
-           [](const SmoothnessPrior& p, const ThetaArray& theta) {
-             return ForEachTheta(
-                 p, theta, [&p](const auto& row) { return p.Energy(row); });
-           })
-      .def("log_density",
-           [](const SmoothnessPrior& p, const ThetaArray& theta) {
-             return ForEachTheta(
-                 p, theta, [&p](const auto& row) { return p.LogDensity(row); });
-           });
+      .def("precision", [](const SmoothnessPrior& p) {
+        return ArrayOf(RowMajorMatrix(p.precision()));
+      });
+  BindAnyPrior<SparsePrior>(module, "SparsePrior")
+      .def(py::init([](const Space& space, double length_scale, double speed,
+                       double gradient) {
+        const py::gil_scoped_release release;
+        return std::const_pointer_cast<SparsePrior>(ValueOrThrow(
+            space.CreateSparsePrior({length_scale, speed, gradient})));
+      }));
 }
 
 void BindFit(py::module_* module) {
@@ -571,7 +594,7 @@ void BindRegistration(py::module_* module) {
 PYBIND11_MODULE(_core, module) {
   module.doc() = "CPAB transforms on NumPy arrays; private to pycpab.";
   BindSpace(&module);
-  BindPrior(&module);
+  BindPriors(&module);
   BindFit(&module);
   BindRegistration(&module);
   module.def("interpolate", &InterpolateArrays);

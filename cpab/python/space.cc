@@ -7,6 +7,7 @@
 #include "cpab/batch/flow_batch.h"
 #include "cpab/batch/flow_chain.h"
 #include "cpab/batch/flow_kind.h"
+#include "cpab/field/finite_elements.h"
 #include "third_party/absl/status_macros.h"
 
 namespace cpab::python {
@@ -59,6 +60,25 @@ class SpaceOf : public Space {
   }
   Eigen::MatrixXd Vertices() const override { return Kind::Vertices(*basis_); }
   RowMajorMatrix VertexBasis() const override { return basis_->vertex_basis(); }
+  bool is_sparse() const override {
+    if constexpr (D == 1) {
+      return false;
+    } else {
+      return basis_->is_sparse();
+    }
+  }
+  absl::StatusOr<std::shared_ptr<const SparsePrior>> CreateSparsePrior(
+      const PriorOptions& options) const override {
+    if (!is_sparse()) {
+      return absl::InvalidArgumentError("the basis is not stored sparsely");
+    }
+    if constexpr (D == 2) {
+      return SparsePriorOn(basis_->tessellation().cells(), options);
+    } else if constexpr (D == 3) {
+      return SparsePriorOn(basis_->cells(), options);
+    }
+    return absl::InternalError("intervals have no sparse bases");
+  }
   absl::StatusOr<std::shared_ptr<const Fitter>> CreateFitter(
       const FitOptions& options, int num_stages) const override {
     return Fitter::Create(basis_, options, num_stages);
@@ -196,6 +216,19 @@ class SpaceOf : public Space {
     return flows;
   }
 
+  template <typename Cells>
+  absl::StatusOr<std::shared_ptr<const SparsePrior>> SparsePriorOn(
+      const Cells& cells, const PriorOptions& options) const {
+    const Eigen::MatrixXd vertices = Vertices();
+    return SparsePrior::Create(basis_->sparse_vertex_basis(), vertices,
+                               MakeFiniteElements(
+                                   cells, vertices.cols(),
+                                   [this](int cell) -> const auto& {
+                                     return basis_->shape_matrix(cell);
+                                   }),
+                               options);
+  }
+
   // Of [B, stages * d].
   std::vector<Chain<D>> Chains(const Thetas& theta, int num_stages) const {
     std::vector<Chain<D>> chains;
@@ -216,9 +249,14 @@ class SpaceOf : public Space {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Space>> Space::Create(
-    const std::vector<int>& cells, bool zero_boundary, bool volume_preserving) {
+    const std::vector<int>& cells, bool zero_boundary, bool volume_preserving,
+    bool sparse_basis) {
   switch (cells.size()) {
     case 1: {
+      if (sparse_basis) {
+        return absl::InvalidArgumentError(
+            "sparse_basis is for 2 and 3 dimensions; this has 1");
+      }
       ASSIGN_OR_RETURN(
           auto basis,
           IntervalBasis::Create({cells[0], zero_boundary, volume_preserving}));
@@ -227,13 +265,14 @@ absl::StatusOr<std::shared_ptr<const Space>> Space::Create(
     case 2: {
       ASSIGN_OR_RETURN(auto basis,
                        Basis::Create({cells[0], cells[1], zero_boundary,
-                                      volume_preserving}));
+                                      volume_preserving, sparse_basis}));
       return std::make_shared<const SpaceOf<2>>(std::move(basis));
     }
     case 3: {
-      ASSIGN_OR_RETURN(auto basis,
-                       VolumeBasis::Create({cells[0], cells[1], cells[2],
-                                            zero_boundary, volume_preserving}));
+      ASSIGN_OR_RETURN(
+          auto basis,
+          VolumeBasis::Create({cells[0], cells[1], cells[2], zero_boundary,
+                               volume_preserving, sparse_basis}));
       return std::make_shared<const SpaceOf<3>>(std::move(basis));
     }
     default:

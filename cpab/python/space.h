@@ -18,6 +18,7 @@
 #include "cpab/batch/point_array.h"
 #include "cpab/field/basis.h"
 #include "cpab/field/parallel.h"
+#include "cpab/field/sparse_prior.h"
 #include "cpab/fit/fit_problem.h"
 #include "cpab/python/fitter.h"
 
@@ -39,8 +40,8 @@ class Space {
   // `cells` along each axis, 1 to 3 of them. InvalidArgument as the basis of
   // that number of dimensions, or if there is no such number.
   static absl::StatusOr<std::shared_ptr<const Space>> Create(
-      const std::vector<int>& cells, bool zero_boundary,
-      bool volume_preserving);
+      const std::vector<int>& cells, bool zero_boundary, bool volume_preserving,
+      bool sparse_basis);
 
   virtual ~Space() = default;
 
@@ -49,7 +50,13 @@ class Space {
   virtual int num_cells() const = 0;
   virtual Eigen::MatrixXd CellCenters() const = 0;  // [D, cells]
   virtual Eigen::MatrixXd Vertices() const = 0;     // [D, V]
-  virtual RowMajorMatrix VertexBasis() const = 0;   // [D V, d]
+  // [D V, d]; empty if the basis is stored sparsely.
+  virtual RowMajorMatrix VertexBasis() const = 0;
+  virtual bool is_sparse() const = 0;
+  // InvalidArgument if the basis is not stored sparsely, or an option is out of
+  // range.
+  virtual absl::StatusOr<std::shared_ptr<const SparsePrior>> CreateSparsePrior(
+      const PriorOptions& options) const = 0;
   // InvalidArgument if an option or the number of stages is out of range.
   virtual absl::StatusOr<std::shared_ptr<const Fitter>> CreateFitter(
       const FitOptions& options, int num_stages) const = 0;

@@ -1,31 +1,37 @@
-"""Error and time of this library beside fixed steps, as a table.
+"""Error, time and memory of this library beside others, as a table and as pictures.
 
-    tools/bazelw run //cpab/python/comparison
+    tools/bazelw run //cpab/python/comparison -- --pictures $PWD/cpab/pictures
 
 Errors are the largest of any point, in sides of the domain: in one dimension against the
 closed form in long double, in two against an event-driven solution in long double
-(cpab/testdata), in three of the way there and back. "50 steps" are the explicit midpoint
-steps of FG-CPAB on this library's velocities, in float64; libcpab's own 50 steps are stored
-beside the solution. Times are of one thread for 65536 points in float32, in CPU
-nanoseconds a point; the gradient is of theta and points, with its forward pass. difw is
-timed where it is installed.
+(cpab/testdata), in three, and where (*) stands, of the way there and back. "50 steps" are
+the explicit midpoint steps of FG-CPAB on this library's velocities, in float64. Times are of
+one thread for 65536 points in float32, in CPU nanoseconds a point; the gradient is of theta,
+with its forward pass; memory is what that took beyond what was there, in MB.
+
+libcpab, difw, torch and matplotlib are used where PYTHONPATH has them: without them their
+rows and the pictures are left out.
 """
 
 import argparse
+import functools
 import importlib.util
 import json
 import os
 import pathlib
-import struct
-import time
+import subprocess
+import sys
 
 import numpy as np
+import measure
+import reference
+from reference import largest
 
-import pycpab
 from pycpab import Cpab
 
-_STEPS = 50
-_POINTS = 65536
+
+def has(*modules):
+    return all(importlib.util.find_spec(name) is not None for name in modules)
 
 
 def processor():
@@ -36,200 +42,222 @@ def processor():
     return os.uname().machine
 
 
-def stepped(transform, grid, theta):
-    """T by 50 midpoint steps, [B, ndim, N]."""
-    moved = np.broadcast_to(grid, (len(theta),) + grid.shape[-2:])
-    for _ in range(_STEPS):
-        half = moved + transform.calc_velocity(moved, theta) / (2 * _STEPS)
-        moved = moved + transform.calc_velocity(half, theta) / _STEPS
-    return moved
-
-
-def exact_interval(transform, grid, theta):
-    """T in one dimension by the closed form in long double, [B, N]."""
-    cells = (
-        (theta @ transform.get_basis().T)
-        .reshape(len(theta), -1, 2)
-        .astype(np.longdouble)
+@functools.lru_cache(maxsize=None)
+def measured(library, *cells):
+    """What measure.py says, in a process of its own; None if it has none."""
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(p for p in sys.path if p))
+    done = subprocess.run(
+        [sys.executable, measure.__file__, library, *map(str, cells)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    count = cells.shape[1]
-    result = np.empty((len(theta), grid.shape[1]), np.longdouble)
-    for b, field in enumerate(cells):
-        for n, x in enumerate(grid[0].astype(np.longdouble)):
-            cell = min(max(int(x * count), 0), count - 1)
-            left = np.longdouble(1)
-            while True:
-                a, v = field[cell, 0], field[cell, 0] * x + field[cell, 1]
-                step = 1 if v > 0 else -1
-                end = np.longdouble(max(cell, cell + step)) / count
-                ratio = 1 + a * (end - x) / v if v != 0 else np.longdouble(0)
-                inner = 0 <= cell + step < count and ratio > 0
-                needed = (
-                    np.log(ratio) / a
-                    if inner and a != 0
-                    else (end - x) / v if inner else np.inf
-                )
-                if needed >= left:
-                    x = x + (v * np.expm1(a * left) / a if a != 0 else v * left)
-                    break
-                x, left, cell = end, left - needed, cell + step
-            result[b, n] = x
-    return result
+    if done.returncode != 0:
+        print(done.stderr, file=sys.stderr)
+        return None
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def golden(name):
-    """Arrays of a stored trajectory file; see cpab/testdata/README.md."""
-    root = pathlib.Path(__file__).parents[2] / "testdata"
-    content = (root / f"cpab_traj_{name}.safetensors").read_bytes()
-    (size,) = struct.unpack("<Q", content[:8])
-    header = json.loads(content[8 : 8 + size])
-    dtypes = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4"}
-    arrays = {}
-    for key, entry in header.items():
-        if key != "__metadata__":
-            begin, end = entry["data_offsets"]
-            raw = content[8 + size + begin : 8 + size + end]
-            arrays[key] = np.frombuffer(raw, dtypes[entry["dtype"]]).reshape(
-                entry["shape"]
-            )
-    return arrays
+def row(cells, library, errors, times):
+    name = "x".join(map(str, cells))
+    if times is None:
+        figures = ["", "", ""]
+    else:
+        figures = [f"{times[key]:.0f}" for key in ("forward", "gradient", "memory")]
+    shown = [f"{e:.0e}" if e is not None else "" for e in errors]
+    print("| " + " | ".join([str(len(cells)), name, library, *shown, *figures]) + " |")
+    sys.stdout.flush()
 
 
-def largest(a, b):
-    return float(np.abs(a - b).max())
+def there_and_back(transform, dtype=np.float64):
+    theta = transform.sample_smooth(2, length_scale=1, speed=0.1, seed=1).astype(dtype)
+    grid = np.random.default_rng(1).uniform(0, 1, (transform.ndim, 60)).astype(dtype)
+    return largest(transform.inverse(transform.transform_grid(grid, theta), theta), grid)
 
 
-def cpu_nanoseconds(call, points):
-    """CPU time of a call for each point: the least of several."""
-    times = []
-    for _ in range(7):
-        before = time.process_time_ns()
-        call()
-        times.append((time.process_time_ns() - before) / points)
-    return min(times)
+def steps_there_and_back(transform):
+    theta = transform.sample_smooth(2, length_scale=1, speed=0.1, seed=1)
+    grid = np.random.default_rng(1).uniform(0, 1, (transform.ndim, 60))
+    return largest(
+        reference.stepped(transform, reference.stepped(transform, grid, theta), -theta),
+        grid,
+    )
 
 
-def times_of(transform, theta):
-    """Nanoseconds a point, forward and with the gradient."""
-    rng = np.random.default_rng(1)
-    count = _POINTS if transform.ndim < 3 else _POINTS // 16
-    grid = rng.uniform(0, 1, (1, transform.ndim, count)).astype(np.float32)
-    matrix = np.ascontiguousarray(theta[:1], dtype=np.float64)
-    space = transform._space
-    forward = cpu_nanoseconds(lambda: space.transform(matrix, grid, 1), count)
-    gradient = cpu_nanoseconds(lambda: space.pullback(matrix, grid, grid, 1), count)
-    return forward, gradient
+def single(transform, grid, theta):
+    """T in float32."""
+    return transform.transform_grid(grid.astype(np.float32), theta.astype(np.float32))
 
 
-def row(name, ours, single, steps, libcpab, forward, gradient):
-    numbers = [
-        f"{e:.0e}" if e is not None else "" for e in (ours, single, steps, libcpab)
-    ]
-    return f"| {name} | " + " | ".join(numbers) + f" | {forward:.0f} | {gradient:.0f} |"
+def difw_error(cells):
+    import difw
+
+    theirs = difw.Cpab(cells, "numpy", "cpu", True, "qr")
+    ours = Cpab([cells], zero_boundary=True)
+    theta = ours.sample_smooth(3, seed=1)
+    same = (theta @ ours.get_basis().T) @ np.linalg.pinv(theirs.params.B).T
+    grid = np.random.default_rng(1).uniform(0, 1, (1, 60))
+    return largest(
+        np.asarray(theirs.transform_grid(grid[0], same)),
+        reference.exact_interval(ours, grid, theta),
+    )
+
+
+def libcpab_error(cells):
+    """libcpab's package on the stored fields, in float32 as it computes."""
+    np.bool = bool
+    import torch
+    import libcpab
+
+    ours = Cpab(cells, zero_boundary=False)
+    grid, theta, exact, _ = reference.golden_plane(ours)
+    theirs = libcpab.Cpab(cells, zero_boundary=False)
+    same = (theta @ ours.get_basis().T) @ np.linalg.pinv(np.asarray(theirs.get_basis())).T
+    moved = theirs.transform_grid(
+        torch.tensor(grid, dtype=torch.float32), torch.tensor(same, dtype=torch.float32)
+    )
+    return largest(np.asarray(moved), exact)
 
 
 def interval_rows():
-    for cells in (5, 10, 50):
-        transform = Cpab([cells], zero_boundary=True)
+    for count in (5, 10, 50):
+        transform = Cpab([count], zero_boundary=True)
         theta = transform.sample_smooth(3, seed=1)
         grid = np.random.default_rng(1).uniform(0, 1, (1, 60))
-        exact = exact_interval(transform, grid, theta)[:, None]
-        moved = transform.transform_grid(grid, theta)
-        single = transform.transform_grid(
-            grid.astype(np.float32), theta.astype(np.float32)
+        exact = reference.exact_interval(transform, grid, theta)[:, None]
+        errors = (
+            largest(transform.transform_grid(grid, theta), exact),
+            largest(single(transform, grid, theta), exact),
+            largest(reference.stepped(transform, grid, theta), exact),
         )
-        yield row(
-            f"1, {cells}",
-            largest(moved, exact),
-            largest(single, exact),
-            largest(stepped(transform, grid, theta), exact),
-            None,
-            *times_of(transform, theta),
-        )
+        row([count], "pycpab", errors, measured("pycpab", count))
+        if has("difw"):
+            row([count], "difw", (difw_error(count), None, None), measured("difw", count))
 
 
 def plane_rows():
     for cells in ([2, 2], [3, 5], [4, 4], [6, 6]):
         transform = Cpab(cells, zero_boundary=False)
-        data = golden(f"{cells[0]}x{cells[1]}_zb0_vp0")
-        grid = data["points"].astype(float)
-        theta = transform.theta_from_cells(data["A"])
-        # Displacements below the square's side.
-        kept = np.abs(data["exact_f64"] - grid).max(axis=(1, 2)) < 1
-        theta, exact = theta[kept], data["exact_f64"][kept]
-        moved = transform.transform_grid(grid, theta)
-        single = transform.transform_grid(
-            grid.astype(np.float32), theta.astype(np.float32)
+        grid, theta, exact, _ = reference.golden_plane(transform)
+        errors = (
+            largest(transform.transform_grid(grid, theta), exact),
+            largest(single(transform, grid, theta), exact),
+            largest(reference.stepped(transform, grid, theta), exact),
         )
-        yield row(
-            f"2, {cells[0]}x{cells[1]}",
-            largest(moved, exact),
-            largest(single, exact),
-            largest(stepped(transform, grid, theta), exact),
-            largest(data["libcpab_f32"][kept], exact),
-            *times_of(transform, theta),
-        )
-    for cells in ([16, 16], [32, 32]):
+        row(cells, "pycpab", errors, measured("pycpab", *cells))
+        if has("libcpab", "torch"):
+            error = libcpab_error(cells)
+            row(cells, "libcpab", (None, error, None), measured("libcpab", *cells))
+
+
+def gentle_rows():
+    for cells in (
+        [16, 16],
+        [32, 32],
+        [64, 64],
+        [2, 2, 2],
+        [4, 4, 4],
+        [6, 6, 6],
+        [16, 16, 16],
+    ):
         transform = Cpab(cells, zero_boundary=True)
-        yield there_and_back(f"2, {cells[0]}x{cells[1]}", transform)
-
-
-def there_and_back(name, transform):
-    theta = transform.sample_smooth(2, length_scale=1, speed=0.1, seed=1)
-    grid = np.random.default_rng(1).uniform(0, 1, (transform.ndim, 60))
-    errors = []
-    for dtype in (np.float64, np.float32):
-        t, g = theta.astype(dtype), grid.astype(dtype)
-        errors.append(largest(transform.inverse(transform.transform_grid(g, t), t), g))
-    steps = largest(stepped(transform, stepped(transform, grid, theta), -theta), grid)
-    return row(name + " *", *errors, steps, None, *times_of(transform, theta))
-
-
-def volume_rows():
-    for cells in ([2, 2, 2], [4, 4, 4], [6, 6, 6]):
-        yield there_and_back(
-            "3, " + "x".join(map(str, cells)), Cpab(cells, zero_boundary=True)
+        errors = (
+            there_and_back(transform),
+            there_and_back(transform, np.float32),
+            steps_there_and_back(transform),
         )
+        row(cells, "pycpab (*)", errors, measured("pycpab", *cells))
+        if has("libcpab", "torch") and np.prod(cells) <= 64:
+            row(cells, "libcpab", (None, None, None), measured("libcpab", *cells))
 
 
-def difw_line():
-    """difw's time beside ours for the same fields; None if it is not installed."""
-    if importlib.util.find_spec("difw") is None:
-        return None
-    import difw
-
-    theirs = difw.Cpab(10, "numpy", "cpu", True, "qr")
-    theta = theirs.sample_transformation(1)
-    ours = Cpab(10, zero_boundary=True)
-    own = ours.theta_from_basis(theta, theirs.params.B)
-    grid = np.random.default_rng(1).uniform(0, 1, 4096)
-    difference = largest(
-        theirs.transform_grid(grid, theta), ours.transform_grid(grid, own)
+def draw_errors(path, pyplot):
+    """Error against steps, for the stored fields on 4x4 cells."""
+    transform = Cpab([4, 4], zero_boundary=False)
+    grid, theta, exact, _ = reference.golden_plane(transform)
+    steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
+    errors = [largest(reference.stepped(transform, grid, theta, n), exact) for n in steps]
+    figure, axes = pyplot.subplots(figsize=(6, 4), dpi=120)
+    axes.loglog(steps, errors, "o-", label="midpoint steps, float64")
+    axes.axhline(
+        largest(transform.transform_grid(grid, theta), exact),
+        color="tab:green",
+        label="pycpab, float64",
     )
-    time_of = lambda t, p: cpu_nanoseconds(lambda: t.transform_grid(grid, p), len(grid))
-    return (
-        f"difw (NumPy), 10 cells: {time_of(theirs, theta):.0f} ns a point, ours "
-        f"{time_of(ours, own):.0f}; their largest difference is {difference:.0e}."
+    axes.axhline(
+        largest(single(transform, grid, theta), exact),
+        color="tab:green",
+        linestyle="--",
+        label="pycpab, float32",
     )
+    if has("libcpab", "torch"):
+        axes.plot([50], [libcpab_error([4, 4])], "s", color="tab:red", label="libcpab, float32")
+    axes.set_xlabel("steps")
+    axes.set_ylabel("largest error, in sides of the square")
+    axes.set_title("4x4 cells, against a solution in long double")
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path / "error_of_steps.png")
+
+
+def draw_times(path, pyplot):
+    """Time a point against the number of cells along each axis."""
+    figure, panels = pyplot.subplots(1, 3, figsize=(12, 4), dpi=120)
+    # Those of the table.
+    sizes = {1: (5, 10, 50), 2: (2, 4, 6, 16, 32, 64), 3: (2, 4, 6, 16)}
+    others = {1: ("difw", 50), 2: ("libcpab", 6), 3: ("libcpab", 4)}
+    for axes, (ndim, counts) in zip(panels, sizes.items()):
+        other, most = others[ndim]
+        for library, limit in (("pycpab", max(counts)), (other, most)):
+            if not has(*(("libcpab", "torch") if library == "libcpab" else (library,))):
+                continue
+            shown = [n for n in counts if n <= limit]
+            results = [measured(library, *[n] * ndim) for n in shown]
+            for key, style in (("forward", "o-"), ("gradient", "s--")):
+                axes.loglog(
+                    shown,
+                    [r[key] if r else np.nan for r in results],
+                    style,
+                    color="tab:green" if library == "pycpab" else "tab:red",
+                    label=f"{library}, {key}",
+                )
+        axes.set_title(f"{ndim} dimension{'s' if ndim > 1 else ''}")
+        axes.set_xlabel("cells along each axis")
+        axes.legend(fontsize=8)
+    panels[0].set_ylabel("CPU ns a point, one thread")
+    figure.tight_layout()
+    figure.savefig(path / "time_of_cells.png")
 
 
 def main():
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    ).parse_args()
-    pycpab.set_num_threads(1)
+    )
+    parser.add_argument(
+        "--pictures", type=pathlib.Path, help="a folder for the two pictures (matplotlib)"
+    )
+    arguments = parser.parse_args()
     print(f"One thread of: {processor()}\n")
     print(
-        "| dimensions, cells | error | in float32 | 50 steps | libcpab | forward, ns | gradient, ns |"
+        "| dimensions | cells | library | error | in float32 | 50 steps | forward, ns | "
+        "gradient, ns | memory, MB |"
     )
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    for rows in (interval_rows, plane_rows, volume_rows):
-        for line in rows():
-            print(line, flush=True)
-    print("\n\\* there and back")
-    line = difw_line()
-    if line is not None:
-        print(line)
+    print("| --- " * 9 + "|")
+    interval_rows()
+    plane_rows()
+    gentle_rows()
+    if arguments.pictures is None:
+        return
+    if not has("matplotlib"):
+        parser.error("--pictures needs matplotlib on PYTHONPATH")
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    draw_errors(arguments.pictures, pyplot)
+    draw_times(arguments.pictures, pyplot)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ Gradients can be taken once: a second derivative raises an error of torch.
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, List, Optional
 
 import numpy as np
 import torch
@@ -85,21 +85,43 @@ class _Interpolate(torch.autograd.Function):
 
 class _Fit(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, source, target, fit):
-        """fit(source, target) is a batch of fits, theta of which is returned."""
+    def forward(ctx, source, target, fit, exact):
+        """fit(source, target) is a batch of fits, theta of which is returned.
+
+        Each backward pass adds to the list `exact` whether its gradients are exact, [B].
+        """
         batch = fit(_array(source), _array(target))
-        ctx.batch = batch
+        ctx.batch, ctx.exact = batch, exact
         ctx.shape, ctx.dtypes = source.shape, (source.dtype, target.dtype)
         return _tensor(batch.theta()).to(source.dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dl_dtheta):
-        source, target, _ = ctx.batch.pullback(_array(dl_dtheta).astype(np.float64))
+        source, target, exact = ctx.batch.pullback(
+            _array(dl_dtheta).astype(np.float64)
+        )
+        ctx.exact.append(exact)
         return (
             _tensor(source).reshape(ctx.shape).to(ctx.dtypes[0]),
             _tensor(target).reshape(ctx.shape).to(ctx.dtypes[1]),
             None,
+            None,
+        )
+
+
+class _WithoutGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values, name, *arguments):
+        """`values`, which depend on the arguments in a way that is not differentiated."""
+        ctx.name = name
+        return values.clone()
+
+    @staticmethod
+    def backward(ctx, *_):
+        raise RuntimeError(
+            f"{ctx.name} has no gradient; detach its arguments where it is a constant of "
+            "the loss"
         )
 
 
@@ -118,5 +140,16 @@ def interpolate(
     return _Interpolate.apply(data, points, lengths, zero_beyond)
 
 
-def fit(source: torch.Tensor, target: torch.Tensor, function) -> torch.Tensor:
-    return _Fit.apply(source, target, function)
+def fit(
+    source: torch.Tensor, target: torch.Tensor, function, exact: List[np.ndarray]
+) -> torch.Tensor:
+    return _Fit.apply(source, target, function, exact)
+
+
+def without_gradient(name: str, values: np.ndarray, *arguments: Any) -> torch.Tensor:
+    """A tensor whose backward pass raises an error, if an argument wants a gradient."""
+    tensor = _tensor(values)
+    wanted = [a for a in arguments if isinstance(a, torch.Tensor) and a.requires_grad]
+    if not wanted or not torch.is_grad_enabled():
+        return tensor
+    return _WithoutGradient.apply(tensor, name, *wanted)

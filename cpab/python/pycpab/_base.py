@@ -28,6 +28,7 @@ class Base:
         volume_preservation: Optional[bool] = None,
         override: Optional[bool] = None,
         basis: Optional[str] = None,
+        sparse_basis: bool = False,
     ):
         if volume_perservation is not None and volume_preservation is not None:
             raise TypeError(
@@ -64,8 +65,13 @@ class Base:
         self.device = "cpu"
         self.zero_boundary = bool(chosen["zero_boundary"])
         self.volume_perservation = bool(chosen["volume_perservation"])
+        if not isinstance(sparse_basis, (bool, np.bool_)):
+            raise TypeError(f"sparse_basis is {sparse_basis!r}; use True or False")
         self._space = _core.Space(
-            self.tess_size, self.zero_boundary, self.volume_perservation
+            self.tess_size,
+            self.zero_boundary,
+            self.volume_perservation,
+            bool(sparse_basis),
         )
         self.ndim = len(self.tess_size)
         self._priors: dict = {}
@@ -80,10 +86,13 @@ class Base:
 
     def __reduce__(self):
         size = self.tess_size[0] if self._flat else self.tess_size
-        return (
-            type(self),
-            (size, self.backend_name, self.zero_boundary, self.volume_perservation),
+        settings = dict(
+            backend=self.backend_name,
+            zero_boundary=self.zero_boundary,
+            volume_perservation=self.volume_perservation,
+            sparse_basis=self._space.is_sparse,
         )
+        return _restored, (type(self), size, settings)
 
     def get_theta_dim(self) -> int:
         """d, the length of theta."""
@@ -94,7 +103,11 @@ class Base:
         return self._space.theta_size
 
     def get_basis(self) -> Array:
-        """B [D, d], orthonormal: vec(A) = B theta stacks the cells' matrices [ndim, ndim + 1]."""
+        """B [D, d], orthonormal: vec(A) = B theta stacks the cells' matrices [ndim, ndim + 1].
+
+        ValueError if the basis is stored sparsely: as a matrix it would take gigabytes.
+        """
+        self._require_dense("get_basis")
         return self._made(self._space.cells_from_theta(np.eye(self.get_theta_dim())).T)
 
     def get_params(self) -> SimpleNamespace:
@@ -128,6 +141,13 @@ class Base:
         """Where the velocity is given by theta, [ndim, V]."""
         return self._made(self._space.vertices())
 
+    def _require_dense(self, method: str) -> None:
+        if self._space.is_sparse:
+            raise ValueError(
+                f"{method} is for bases that are stored as matrices: use at most 32x32 or "
+                "8x8x8 cells without sparse_basis"
+            )
+
     def _require(self, ndim: int, method: str) -> None:
         if self.ndim != ndim:
             raise ValueError(
@@ -141,10 +161,10 @@ class Base:
         tensor = autograd().torch.from_numpy(np.ascontiguousarray(array))
         return tensor.float() if as_float32 else tensor
 
-    def _like(self, *arguments: Array):
-        """What turns arrays into the kind of the arguments."""
+    def _like(self, name: str, *arguments: Array):
+        """What turns arrays, which `name` returns, into the kind of the arguments."""
         if any(_arrays.is_tensor(a) for a in arguments):
-            return autograd().torch.from_numpy
+            return lambda array: autograd().without_gradient(name, array, *arguments)
         return lambda array: array
 
     def _raised(self, grid: Array) -> Array:
@@ -174,3 +194,8 @@ class Base:
         return np.ascontiguousarray(_arrays.repeat(matrix, batch)), _arrays.repeat(
             array, batch
         )
+
+
+def _restored(kind: type, size: Any, settings: dict) -> Any:
+    """What was pickled."""
+    return kind(size, **settings)

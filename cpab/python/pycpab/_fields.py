@@ -102,7 +102,9 @@ class Fields(Base):
 
         Velocities at the vertices have standard deviation `speed` (sides of the square) and
         correlation length `length_scale`, and a global affine field of standard deviation
-        `gradient` is added. The same seed gives the same theta.
+        `gradient` is added. The same seed gives the same theta. Where the basis is stored
+        sparsely the field is a little smoother in two dimensions, and varies more at the
+        border.
         """
         prior = self._prior(length_scale, speed, gradient)
         number = _arrays.count("n_sample", n_sample)
@@ -114,6 +116,7 @@ class Fields(Base):
         self, length_scale: float = 0.3, speed: float = 1, gradient: float = 0.3
     ) -> Array:
         """Sigma^-1 [d, d] of `sample_smooth`: theta^T Sigma^-1 theta is a smoothness penalty."""
+        self._require_dense("prior_precision")
         return self._made(self._prior(length_scale, speed, gradient).precision())
 
     def prior_log_density(
@@ -208,12 +211,15 @@ class Fields(Base):
         bits = np.abs(self._normal((1, 1), seed)).view(np.uint64)
         return int(bits[0, 0])
 
-    def _prior(self, length_scale: float, speed: float, gradient: float) -> _core.Prior:
+    def _prior(
+        self, length_scale: float, speed: float, gradient: float
+    ) -> Union[_core.Prior, _core.SparsePrior]:
         key = (
             _arrays.number("length_scale", length_scale),
             _arrays.number("speed", speed),
             _arrays.number("gradient", gradient),
         )
         if key not in self._priors:
-            self._priors = {key: _core.Prior(self._space, *key)}
+            kind = _core.SparsePrior if self._space.is_sparse else _core.Prior
+            self._priors = {key: kind(self._space, *key)}
         return self._priors[key]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 
@@ -60,7 +60,8 @@ class Fits(Warps):
             max_gradient=_arrays.number("max_gradient", max_gradient),
             num_stages=_arrays.count("num_stages", num_stages, least=1),
         )
-        batches = []
+        batches: List[_core.FitBatch] = []
+        exact: List[np.ndarray] = []
 
         def fit(p: np.ndarray, q: np.ndarray) -> _core.FitBatch:
             batches.append(self._fit(fitter, p, q, weights))
@@ -72,6 +73,7 @@ class Fits(Warps):
                 torch_calls.checked("source", self._raised(source)),
                 torch_calls.checked("target", self._raised(target)),
                 fit,
+                exact,
             )
         else:
             p = _arrays.floats("source", self._raised(source))
@@ -80,7 +82,7 @@ class Fits(Warps):
         if num_stages > 1:
             shape = (len(theta), num_stages, self.get_theta_dim())
             theta = theta.reshape(shape).swapaxes(0, 1)
-        return FitReport(theta, batches[0])
+        return FitReport(theta, batches[0], exact)
 
     def register(
         self,

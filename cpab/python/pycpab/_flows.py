@@ -70,7 +70,9 @@ class Flows(Fields):
         """log det of transform_grid_chain, [B, N]; without gradient."""
         theta, stages = self._chain(theta_chain, scale_by_dt)
         matrix, points = self._matrix_and_points(grid, theta, stages)
-        return self._like(grid, theta)(self._space.log_det(matrix, points, stages))
+        return self._like("log_det_chain", grid, theta)(
+            self._space.log_det(matrix, points, stages)
+        )
 
     def jacobian(self, grid: Array, theta: Array, with_theta: bool = False) -> Jacobian:
         """T and all its derivatives at points; float64, without gradient.
@@ -84,13 +86,15 @@ class Flows(Fields):
         )
         y = np.ascontiguousarray(y.transpose(0, 2, 1))
         return Jacobian(
-            *(self._like(grid, theta)(a) for a in (y, dy_dx, log_det, dy_dtheta))
+            *(self._like("jacobian", grid, theta)(a) for a in (y, dy_dx, log_det, dy_dtheta))
         )
 
     def log_det(self, grid: Array, theta: Array) -> Array:
         """log det dT/dx at points, [B, N], float64: how T changes densities. Without gradient."""
         matrix, points = self._matrix_and_points(grid, theta)
-        return self._like(grid, theta)(self._space.log_det(matrix, points, 1))
+        return self._like("log_det", grid, theta)(
+            self._space.log_det(matrix, points, 1)
+        )
 
     def gradient_grid(
         self, grid: Array, theta: Array, method: Optional[str] = None, time: float = 1.0
@@ -111,7 +115,9 @@ class Flows(Fields):
     def calc_vectorfield(self, grid: Array, theta: Array) -> Array:
         """The velocity at points, anywhere: [ndim, N] for one theta, else [B, ndim, N]."""
         matrix, points = self._matrix_and_points(grid, theta)
-        velocity = self._like(grid, theta)(self._space.velocity(matrix, points))
+        velocity = self._like("calc_vectorfield", grid, theta)(
+            self._space.velocity(matrix, points)
+        )
         velocity = self._lowered(velocity)
         return (
             velocity[0]
@@ -123,7 +129,9 @@ class Flows(Fields):
         """The velocity at points, [B, ndim, N], as difw."""
         matrix, points = self._matrix_and_points(grid, theta)
         return self._lowered(
-            self._like(grid, theta)(self._space.velocity(matrix, points))
+            self._like("calc_velocity", grid, theta)(
+                self._space.velocity(matrix, points)
+            )
         )
 
     def _chain(

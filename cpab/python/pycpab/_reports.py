@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -65,9 +65,12 @@ class FitReport:
     converged     [B] whether the last step met the tolerance, within max_gradient
     """
 
-    def __init__(self, theta: Array, batch: _core.FitBatch):
+    def __init__(
+        self, theta: Array, batch: _core.FitBatch, exact: Optional[List[np.ndarray]] = None
+    ):
         self.theta = theta
         self._batch = batch
+        self._exact = [] if exact is None else exact
         self.residual = batch.residual()
         self.cost = batch.cost()
         self.tension = batch.tension()
@@ -92,6 +95,11 @@ class FitReport:
             stages, batch, d = gradient.shape
             gradient = gradient.swapaxes(0, 1).reshape(batch, stages * d)
         return self._batch.pullback(np.ascontiguousarray(gradient))
+
+    @property
+    def gradient_exact(self) -> Optional[np.ndarray]:
+        """[B], `exact` of the last backward pass through theta; None before the first."""
+        return self._exact[-1] if self._exact else None
 
     def __repr__(self) -> str:
         return (

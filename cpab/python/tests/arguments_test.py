@@ -28,7 +28,7 @@ BAD = [
     (lambda: Cpab([True, 2]), TypeError, "tess_size has the element True"),
     (lambda: Cpab("ab"), TypeError, "tess_size has the element 'a'"),
     (lambda: Cpab(None), TypeError, "tess_size is None"),
-    (lambda: Cpab([33, 1]), ValueError, "33"),
+    (lambda: Cpab([129, 1]), ValueError, "129"),
     (lambda: Cpab([1, 1], True, True), ValueError, "no"),
     (lambda: Cpab([2], "tensorflow"), ValueError, "backend is 'tensorflow'"),
     (lambda: Cpab([2], device="gpu"), ValueError, "device is 'gpu'"),

@@ -54,6 +54,35 @@ class AutogradTest(unittest.TestCase):
             self.check(transform.transform_grid, grid.expand(2, -1, -1), theta[0])
             self.check(lambda t: transform.inverse(grid, t), theta)
 
+    def test_what_has_no_gradient_says_so(self):
+        transform = Cpab([3, 3])
+        grid = torch.rand(2, 5, dtype=torch.float64)
+        theta = transform.sample_smooth(1, seed=1).double().requires_grad_(True)
+        moved = transform.transform_grid(grid, theta)
+        for values in (
+            transform.log_det(grid, theta),
+            transform.log_det_chain(grid, torch.stack([theta, theta])),
+            transform.jacobian(grid, theta).dy_dx,
+            transform.calc_velocity(grid, theta),
+        ):
+            with self.assertRaisesRegex(RuntimeError, "has no gradient"):
+                (values.sum() + moved.sum()).backward(retain_graph=True)
+        theta.grad = None
+        (transform.log_det(grid, theta.detach()).sum() + moved.sum()).backward()
+        self.assertGreater(theta.grad.abs().max(), 0)
+
+    def test_a_fit_says_whether_its_gradient_is_exact(self):
+        transform = Cpab([4, 4])
+        source = 0.2 + 0.6 * torch.rand(
+            2, 2, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1)
+        )
+        target = (source + 0.02).requires_grad_(True)
+        report = transform.fit_keypoints(source, target)
+        self.assertIsNone(report.gradient_exact)
+        report.theta.sum().backward()
+        self.assertEqual(report.gradient_exact.tolist(), [True, True])
+        self.assertGreater(target.grad.abs().max(), 0)
+
     def test_gradients_of_chains(self):
         for kind in KINDS[:2]:
             transform, theta, grid = draw(kind)

@@ -108,6 +108,39 @@ class ChainTest(unittest.TestCase):
             self.assertEqual(gradients[0].shape, source.shape)
 
 
+class BatchTest(unittest.TestCase):
+    def test_empty_batches_and_views(self):
+        for cells in ([5], [3, 3], [2, 2, 2]):
+            ndim = len(cells)
+            transform = Cpab(cells)
+            none = np.empty((0, ndim, 3))
+            for stages in (1, 2):
+                report = transform.fit_keypoints(none, none, num_stages=stages)
+                self.assertEqual(report.theta.shape[-2:], (0, transform.get_theta_dim()))
+                self.assertEqual(report.pullback(report.theta)[0].shape, none.shape)
+            chain = np.empty((2, 0, transform.get_theta_dim()))
+            moved = transform.transform_grid_chain(none, chain)
+            self.assertEqual(moved.shape, none.shape)
+            rng = np.random.default_rng(1)
+            source = rng.uniform(0.2, 0.8, (2, 3, ndim)).transpose(0, 2, 1)
+            target = np.repeat(source + 0.01, 2, axis=0)[::2]
+            source.setflags(write=False)
+            views = transform.fit_keypoints(source, target).theta
+            copies = transform.fit_keypoints(source.copy(), target.copy()).theta
+            np.testing.assert_array_equal(views, copies)
+            chain = np.stack([views, -0.5 * views, views])[::-1]
+            chain.setflags(write=False)
+            np.testing.assert_array_equal(
+                transform.transform_grid_chain(source, chain),
+                transform.transform_grid_chain(source.copy(), chain.copy()),
+            )
+            not_a_number = chain.copy()
+            not_a_number[1, 0, 0] = np.nan
+            moved = transform.transform_grid_chain(source, not_a_number)
+            self.assertTrue(np.isnan(moved[0]).all())
+            self.assertTrue(np.isfinite(moved[1]).all())
+
+
 class OtherDimensionsTest(unittest.TestCase):
     def test_signals_meet_landmarks(self):
         transform = Cpab(12, zero_boundary=True)
@@ -206,6 +239,21 @@ class RegisterTest(unittest.TestCase):
                 self.assertLess(report.rms_after, report.rms_before)
                 self.assertEqual(report.folded_share, 0)
                 self.assertGreater(report.least_jacobian, 0)
+
+    def test_read_only_and_strided_arrays(self):
+        transform = Cpab([2, 2, 2])
+        rng = np.random.default_rng(1)
+        moving, fixed = rng.uniform(0, 1, (2, 9, 10, 11)).astype(np.float32)
+        expected = transform.register(moving, fixed, largest_side=8, max_iterations=2)
+        wide = np.zeros((9, 10, 22), np.float32)
+        wide[:, :, ::2] = moving
+        turned = np.asfortranarray(fixed)
+        for array in (wide, turned):
+            array.setflags(write=False)
+        report = transform.register(
+            wide[:, :, ::2], turned, largest_side=8, max_iterations=2
+        )
+        np.testing.assert_array_equal(report.theta, expected.theta)
 
     def test_takes_bytes_and_colours(self):
         transform = Cpab([2, 2])
