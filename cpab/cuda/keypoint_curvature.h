@@ -10,6 +10,7 @@
 #ifndef CPAB_CUDA_KEYPOINT_CURVATURE_H_
 #define CPAB_CUDA_KEYPOINT_CURVATURE_H_
 
+#include <cmath>
 #include <cstddef>
 
 #include "cpab/cuda/host_device.h"
@@ -151,7 +152,11 @@ class KeypointCurvature {
 
   // As in cpab/fit/keypoint_curvature.cc.
   CPAB_HOST_DEVICE double StepAlong(const double* u) const {
-    const double size = problem_.MaxGradient(u, nullptr);
+    double size = problem_.MaxGradient(u, nullptr);
+    for (int c = 0; c < columns_; c += 2) {
+      const double speed = std::sqrt(u[c] * u[c] + u[c + 1] * u[c + 1]);
+      if (speed > size) size = speed;
+    }
     return size > 0 ? 1e-5 / size : 1;
   }
 
