@@ -119,8 +119,8 @@ Tensor CopyFrom(const Tensor& from, const Tensor& to, bool non_blocking) {
   return to;
 }
 
-// What copy_ is for this device. Since LibTorch 2.4 copy_ takes XPU for a device
-// that it knows, looks for kernels that are not there, and never asks
+// What copy_ is for this device. Since LibTorch 2.4 copy_ takes XPU for a
+// device that it knows, looks for kernels that are not there, and never asks
 // _copy_from.
 Tensor& Copy(Tensor& to, const Tensor& from, bool non_blocking) {
   CopyFrom(from, to, non_blocking);
