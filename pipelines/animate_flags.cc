@@ -173,8 +173,12 @@ ABSL_FLAG(int, batch_size, 0,
 ABSL_FLAG(std::string, device, "auto",
           "auto (the first GPU if there is one), cpu, cuda or cuda:N.");
 ABSL_FLAG(std::string, precision, "auto",
-          "float32, bfloat16, or auto: bfloat16 on a processor with matrix "
-          "units for it (AMX), else float32.");
+          "float32, bfloat16, float16 (on GPUs), or auto: bfloat16 on a "
+          "processor with matrix units for it (AMX), else float32.");
+ABSL_FLAG(bool, tf32, true,
+          "On NVIDIA GPUs from Ampere on, float32's convolutions and matrix "
+          "products round their inputs to 11 bits, but for what says where a "
+          "pixel comes from.");
 ABSL_FLAG(int, threads, 0, "CPU threads; 0 is one a core.");
 ABSL_FLAG(bool, quiet, false, "Say nothing but errors.");
 ABSL_FLAG(bool, json, false, "Print a report as JSON, for scripts.");
@@ -219,7 +223,8 @@ std::vector<FlagGroup> AnimateFlagGroups() {
             "alpha_over", "size", "save_keypoints", "save_flow", "save_motion",
             "show_sets", "overwrite"}},
           {"How",
-           {"batch_size", "device", "precision", "threads", "quiet", "json"}}};
+           {"batch_size", "device", "precision", "tf32", "threads", "quiet",
+            "json"}}};
 }
 
 namespace {
@@ -554,6 +559,7 @@ absl::StatusOr<AnimateRequest> AnimateRequestFromFlags() {
   request.comparison = absl::GetFlag(FLAGS_comparison);
   request.overwrite = absl::GetFlag(FLAGS_overwrite);
   request.device = absl::GetFlag(FLAGS_device);
+  request.tf32 = absl::GetFlag(FLAGS_tf32);
   request.threads = absl::GetFlag(FLAGS_threads);
   RETURN_IF_ERROR(NotNegative("threads", request.threads));
   request.quiet = absl::GetFlag(FLAGS_quiet);

@@ -31,6 +31,7 @@ struct AnimateRequest {
   bool overwrite = false;
   // As given; see app/device.h.
   std::string device;
+  bool tf32 = true;
   int threads = 0;
   bool quiet = false;  // no progress, no summary
   bool json = false;   // a report in JSON instead of the summary

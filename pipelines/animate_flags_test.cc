@@ -83,6 +83,7 @@ TEST(AnimateFlags, DefaultsAreTheLibrarysOwn) {
   EXPECT_FALSE(request->comparison);
   EXPECT_FALSE(request->overwrite);
   EXPECT_EQ(request->device, "auto");
+  EXPECT_TRUE(request->tf32);
   EXPECT_EQ(request->threads, 0);
   EXPECT_FALSE(request->quiet);
   EXPECT_FALSE(request->json);
@@ -277,6 +278,11 @@ const GoodCase kGoodCases[] = {
      [](const AnimateRequest& r) {
        return r.animator.precision == Precision::kBfloat16;
      }},
+    {{"--precision=float16"},
+     [](const AnimateRequest& r) {
+       return r.animator.precision == Precision::kFloat16;
+     }},
+    {{"--notf32"}, [](const AnimateRequest& r) { return !r.tf32; }},
     {{"--threads=3"}, [](const AnimateRequest& r) { return r.threads == 3; }},
     {{"--quiet"}, [](const AnimateRequest& r) { return r.quiet; }},
     {{"--json"}, [](const AnimateRequest& r) { return r.json; }},
@@ -387,7 +393,8 @@ TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
        "--model_size: '384x' is no size of frames; use 384, or 512x384"},
       {{"--batch_size=-1"}, "--batch_size is -1; use 0 or more"},
       {{"--precision=half"},
-       "--precision: precision is 'half'; use auto, float32 or bfloat16"},
+       "--precision: precision is 'half'; use auto, float32, bfloat16 or "
+       "float16"},
       {{"--threads=-1"}, "--threads is -1; use 0 or more"},
   };
   for (const BadCase& bad : bad_cases) {

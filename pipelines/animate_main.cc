@@ -247,6 +247,7 @@ absl::Status Run(const CommandLine& line) {
   const absl::StatusOr<c10::Device> device = SelectDevice(request->device);
   if (!device.ok()) return UsageError(device.status());
   RETURN_IF_ERROR(UsageError(SetThreads(request->threads)));
+  AllowTf32(request->tf32);
   RETURN_IF_ERROR(UsageError(CheckOutput(*request)));
   KeepFreedMemory();
   CatchStopSignals();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "networks/copy_ahead.h"
 #include "networks/dense_motion.h"
 #include "networks/sampling.h"
 #include "networks/weights/fingerprint.h"
@@ -22,6 +23,19 @@ namespace pipelines {
 namespace {
 
 constexpr double kPeriodWithoutTimes = 1.0 / 25;
+
+TrainingConfig::Precision AutocastOf(Precision precision) {
+  switch (precision) {
+    case Precision::kBfloat16:
+      return TrainingConfig::BFLOAT16;
+    case Precision::kFloat16:
+      return TrainingConfig::FLOAT16;
+    case Precision::kAuto:
+    case Precision::kFloat32:
+      break;
+  }
+  return TrainingConfig::FLOAT32;
+}
 
 // One of the two ways to say it, for `model`.
 absl::StatusOr<std::vector<double>> MotionScaleOf(
@@ -44,9 +58,11 @@ absl::StatusOr<std::vector<double>> MotionScaleOf(
 
 // [B, 3, H, W] in [0, 1].
 std::vector<cv::Mat> ToImages(const torch::Tensor& frames) {
+  // Here the host waits for the device, once for all frames.
+  const torch::Tensor on_host = frames.to(torch::kCPU);
   std::vector<cv::Mat> images;
-  for (int64_t i = 0; i < frames.size(0); ++i) {
-    images.push_back(data::TensorToImage(frames[i]));
+  for (int64_t i = 0; i < on_host.size(0); ++i) {
+    images.push_back(data::TensorToImage(on_host[i]));
   }
   return images;
 }
@@ -105,6 +121,10 @@ absl::StatusOr<std::unique_ptr<Animator>> Animator::Create(
   if (options.motion) {
     RETURN_IF_ERROR(ChooseMotion(*options.motion, &model));
   }
+  if (options.precision == Precision::kFloat16 && device.is_cpu()) {
+    return absl::InvalidArgumentError(
+        "the precision float16 is for GPUs; use float32 or bfloat16");
+  }
   std::unique_ptr<Animator> animator(
       new Animator(std::move(model), device, options));
   animator->options_.precision =
@@ -145,7 +165,8 @@ torch::Tensor Animator::ToTensor(const cv::Mat& rgb) const {
 
 PreparedSource Animator::PrepareSource(const cv::Mat& rgb) {
   const c10::InferenceMode inference;
-  return trained_.model->PrepareSource(ToTensor(rgb).unsqueeze(0).to(device_));
+  return trained_.model->PrepareSource(
+      networks::CopyAhead(ToTensor(rgb).unsqueeze(0), device_));
 }
 
 TransparentSource Animator::PrepareTransparentSource(const cv::Mat& over_white,
@@ -170,7 +191,8 @@ torch::Tensor Animator::DetectKeypoints(const std::vector<cv::Mat>& pictures) {
   const c10::InferenceMode inference;
   std::vector<torch::Tensor> tensors;
   for (const cv::Mat& picture : pictures) tensors.push_back(ToTensor(picture));
-  return trained_.model->DetectKeypoints(torch::stack(tensors).to(device_));
+  return trained_.model->DetectKeypoints(
+      networks::CopyAhead(torch::stack(tensors), device_));
 }
 
 torch::Tensor Animator::Smooth(const torch::Tensor& keypoints,
@@ -186,22 +208,24 @@ torch::Tensor Animator::Smooth(const torch::Tensor& keypoints,
 }
 
 torch::Tensor Animator::Transfer(const PreparedSource& source,
-                                 const torch::Tensor& driving_keypoints) const {
-  return keypoints::MotionTransfer(
-             options_.transfer, source.keypoints, reference_,
-             [this](const torch::Tensor& identity, const torch::Tensor& pose) {
-               networks::AvdNetwork avd = trained_.avd;
-               return avd(identity, pose);
-             })
-      .Apply(driving_keypoints);
+                                 const torch::Tensor& driving_keypoints) {
+  if (!transfer_ || !transfer_source_.is_same(source.keypoints) ||
+      !transfer_reference_.is_same(reference_)) {
+    transfer_source_ = source.keypoints;
+    transfer_reference_ = reference_;
+    transfer_ = std::make_unique<keypoints::MotionTransfer>(
+        options_.transfer, source.keypoints, reference_,
+        [this](const torch::Tensor& identity, const torch::Tensor& pose) {
+          networks::AvdNetwork avd = trained_.avd;
+          return avd(identity, pose);
+        });
+  }
+  return transfer_->Apply(driving_keypoints);
 }
 
 networks::InpaintingOutput Animator::Paint(const PreparedSource& source,
                                            const Motion& motion) {
-  const AutocastScope autocast(options_.precision == Precision::kBfloat16
-                                   ? TrainingConfig::BFLOAT16
-                                   : TrainingConfig::FLOAT32,
-                               device_);
+  const AutocastScope autocast(AutocastOf(options_.precision), device_);
   return trained_.model->Paint(source, motion);
 }
 
@@ -224,7 +248,8 @@ AnimatedFrames Animator::AnimateKeypoints(
                                      driving_keypoints.size(0),
               "Animator: ", seconds.size(), " times for ",
               driving_keypoints.size(0), " frames");
-  const torch::Tensor detected = driving_keypoints.to(device_);
+  const torch::Tensor detected =
+      networks::CopyAhead(driving_keypoints, device_);
   AnimatedFrames animated = MoveTo(source, Follow(detected, seconds));
   animated.motion.driving_keypoints = detected;
   return animated;
@@ -233,7 +258,8 @@ AnimatedFrames Animator::AnimateKeypoints(
 torch::Tensor Animator::Follow(const torch::Tensor& driving_keypoints,
                                absl::Span<const double> seconds) {
   const c10::InferenceMode inference;
-  const torch::Tensor followed = Smooth(driving_keypoints.to(device_), seconds);
+  const torch::Tensor followed =
+      Smooth(networks::CopyAhead(driving_keypoints, device_), seconds);
   if (!reference_.defined()) reference_ = followed.slice(0, 0, 1);
   return followed;
 }
@@ -261,7 +287,9 @@ AnimatedFrames Animator::MoveOver(const PreparedSource& source,
   const c10::InferenceMode inference;
   const torch::Tensor keypoints = Transfer(source, followed);
   Motion motion = trained_.model->Move(source, keypoints);
-  if (share.defined()) ShowShare(share.to(device_), &motion.blend);
+  if (share.defined()) {
+    ShowShare(networks::CopyAhead(share, device_), &motion.blend);
+  }
   const networks::InpaintingOutput painted = Paint(source, motion);
   AnimatedFrames animated;
   if (over_black == nullptr) {

@@ -176,12 +176,15 @@ class Animator {
   torch::Tensor Smooth(const torch::Tensor& keypoints,
                        absl::Span<const double> seconds);
   torch::Tensor Transfer(const PreparedSource& source,
-                         const torch::Tensor& driving_keypoints) const;
+                         const torch::Tensor& driving_keypoints);
 
   TrainedModel trained_;
   torch::Device device_;
   AnimatorOptions options_;
   torch::Tensor reference_;  // undefined before the first driving frame
+  // Of the source and the reference at hand: making one may wait for them.
+  std::unique_ptr<const keypoints::MotionTransfer> transfer_;
+  torch::Tensor transfer_source_, transfer_reference_;
   std::optional<keypoints::OneEuroFilter> filter_;
   double next_seconds_ = 0;
   std::string detector_fingerprint_;  // empty until asked for

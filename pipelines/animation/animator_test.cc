@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "cpab/torch/kernel_device.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "keypoints/one_euro_filter.h"
 #include "keypoints/transfer.h"
+#include "networks/testing/stand_in_device.h"
 #include "networks/testing/tensor_near.h"
 #include "opencv2/core.hpp"
 #include "opencv2/imgproc.hpp"
@@ -74,6 +76,31 @@ class AnimatorTest : public testing::Test {
   const cv::Mat still_ = Texture(60, 50, 1);
   std::vector<cv::Mat> driving_;
 };
+
+// Where kernels do CPAB's work, as on CUDA with --config=cuda: the pictures are
+// copied to the host, at once for a batch. The scale of relative motion and the
+// bases are found with the first one.
+TEST_F(AnimatorTest, WaitsForTheDeviceOnceABatch) {
+  const torch::Device device = networks::test_util::StandInDevice();
+  cpab::ServeOnHostForTesting(device.type());
+  trained_.model->to(device);
+  options_.smoothing.emplace();
+  const auto animator = *Animator::Create(trained_, device, options_);
+  const PreparedSource source = animator->PrepareSource(still_);
+  animator->Animate(source, driving_);
+  networks::test_util::TakeWaits();
+  EXPECT_EQ(animator->Animate(source, driving_).pictures.size(),
+            driving_.size());
+  EXPECT_THAT(networks::test_util::TakeWaits(),
+              testing::ElementsAre("copy to the CPU"));
+  cpab::ServeOnHostForTesting(c10::kCPU);
+}
+
+TEST_F(AnimatorTest, RefusesFloat16OnTheCpu) {
+  options_.precision = Precision::kFloat16;
+  EXPECT_THAT(CreationStatus(), StatusIs(StatusCode::kInvalidArgument,
+                                         HasSubstr("use float32 or")));
+}
 
 TEST_F(AnimatorTest, MakesAPictureOfTheModelsSizeForEachFrame) {
   const auto animator = NewAnimator();

@@ -10,11 +10,12 @@ namespace pipelines {
 
 absl::StatusOr<Precision> ParsePrecision(const std::string& name) {
   for (const Precision precision :
-       {Precision::kAuto, Precision::kFloat32, Precision::kBfloat16}) {
+       {Precision::kAuto, Precision::kFloat32, Precision::kBfloat16,
+        Precision::kFloat16}) {
     if (name == PrecisionName(precision)) return precision;
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("precision is '", name, "'; use auto, float32 or bfloat16"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "precision is '", name, "'; use auto, float32, bfloat16 or float16"));
 }
 
 const char* PrecisionName(Precision precision) {
@@ -23,6 +24,8 @@ const char* PrecisionName(Precision precision) {
       return "auto";
     case Precision::kFloat32:
       return "float32";
+    case Precision::kFloat16:
+      return "float16";
     case Precision::kBfloat16:
       break;
   }

@@ -19,9 +19,12 @@ enum class Precision {
   // float32: eight bits would move it. Runs on any processor, but slowly where
   // it has no units for it.
   kBfloat16,
+  // The same in float16, which GPUs before Ampere have, too. Not on the CPU.
+  kFloat16,
 };
 
-// "auto", "float32" or "bfloat16". InvalidArgument for anything else.
+// "auto", "float32", "bfloat16" or "float16". InvalidArgument for anything
+// else.
 absl::StatusOr<Precision> ParsePrecision(const std::string& name);
 const char* PrecisionName(Precision precision);
 

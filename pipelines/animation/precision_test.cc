@@ -8,7 +8,7 @@ namespace pipelines {
 namespace {
 
 constexpr Precision kAll[] = {Precision::kAuto, Precision::kFloat32,
-                              Precision::kBfloat16};
+                              Precision::kBfloat16, Precision::kFloat16};
 
 TEST(ParsePrecision, IsTheInverseOfPrecisionName) {
   for (const Precision precision : kAll) {
@@ -16,16 +16,17 @@ TEST(ParsePrecision, IsTheInverseOfPrecisionName) {
     ASSERT_THAT(parsed, IsOk());
     EXPECT_EQ(*parsed, precision);
   }
-  EXPECT_THAT(ParsePrecision("half"),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       testing::HasSubstr("use auto, float32 or bfloat16")));
+  EXPECT_THAT(
+      ParsePrecision("half"),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               testing::HasSubstr("use auto, float32, bfloat16 or float16")));
 }
 
 TEST(ChoosePrecision, KeepsWhatIsAskedFor) {
   for (const bool on_cpu : {false, true}) {
     for (const bool has_matrices : {false, true}) {
       for (const Precision asked :
-           {Precision::kFloat32, Precision::kBfloat16}) {
+           {Precision::kFloat32, Precision::kBfloat16, Precision::kFloat16}) {
         EXPECT_EQ(ChoosePrecision(asked, on_cpu, has_matrices), asked);
       }
     }
