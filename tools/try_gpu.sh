@@ -15,7 +15,8 @@
 set -euo pipefail
 
 readonly KERNEL_TESTS='//cpab/cuda:kernels_test'
-readonly TENSOR_TESTS='//cpab/torch:fit_test //cpab/torch:transform_test //cpab/torch:warp_test'
+readonly TENSOR_TESTS='//cpab/torch:fit_test //cpab/torch:transform_test //cpab/torch:warp_test
+  //networks:copy_ahead_test //networks/testing:devices_test //pipelines/training:learner_device_test'
 readonly BENCHMARK='//cpab/cuda:kernels_benchmark'
 
 fail() {
