@@ -62,6 +62,29 @@ inline ThetaGradient<3> PullbackToTheta(const VolumeFlow& flow,
   return {gradient.theta, gradient.points};
 }
 
+// The gradient of sum over n of weights[n] log det dT/dx(x_n).
+inline ThetaGradient<1> LogDetPullbackToTheta(const IntervalFlow& flow,
+                                              const PointColumns<1>& x,
+                                              const Eigen::VectorXd& weights,
+                                              const ParallelFor& parallel_for) {
+  const auto gradient = flow.LogDetPullback(x, weights, parallel_for);
+  return {flow.basis().ThetaFromCells(gradient.cells), gradient.points};
+}
+inline ThetaGradient<2> LogDetPullbackToTheta(const Flow& flow,
+                                              const PointColumns<2>& x,
+                                              const Eigen::VectorXd& weights,
+                                              const ParallelFor& parallel_for) {
+  const auto gradient = flow.LogDetPullback(x, weights, parallel_for);
+  return {flow.field().basis().ThetaFromCells(gradient.cells), gradient.points};
+}
+inline ThetaGradient<3> LogDetPullbackToTheta(const VolumeFlow& flow,
+                                              const PointColumns<3>& x,
+                                              const Eigen::VectorXd& weights,
+                                              const ParallelFor& parallel_for) {
+  VolumeGradient gradient = flow.LogDetPullback(x, weights, parallel_for);
+  return {gradient.theta, gradient.points};
+}
+
 // Calls body(b, begin, end) for blocks of [0, num_points) of every element.
 template <typename Body>
 void ForEachBlock(int64_t batch, int64_t num_points,

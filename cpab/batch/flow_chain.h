@@ -141,6 +141,32 @@ class Chain {
     return result;
   }
 
+  // The gradient of sum over n of weights[n] LogDetJacobian(x_n).
+  ChainGradient<D> LogDetPullback(
+      const PointColumns<D>& points, const Eigen::VectorXd& weights,
+      const ParallelFor& parallel_for = Serially) const {
+    std::vector<PointColumns<D>> before = {points};
+    for (size_t i = 0; i + 1 < flows_.size(); ++i) {
+      before.push_back(Chain({flows_[i]}).Transform(before[i], parallel_for));
+    }
+    ChainGradient<D> result;
+    result.points.setZero(D, points.cols());
+    for (size_t i = flows_.size(); i-- > 0;) {
+      const ThetaGradient<D> rest =
+          PullbackToTheta(flows_[i], before[i], result.points, parallel_for);
+      const ThetaGradient<D> own =
+          LogDetPullbackToTheta(flows_[i], before[i], weights, parallel_for);
+      if (result.thetas.size() == 0) {
+        result.thetas.resize(own.theta.size(),
+                             static_cast<Eigen::Index>(flows_.size()));
+      }
+      result.thetas.col(static_cast<Eigen::Index>(i)) =
+          scale_ * (rest.theta + own.theta);
+      result.points = rest.points + own.points;
+    }
+    return result;
+  }
+
  private:
   std::vector<Flow> flows_;
   double scale_ = 1;

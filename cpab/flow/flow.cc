@@ -1,6 +1,8 @@
 #include "cpab/flow/flow.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "cpab/flow/packed_path.h"
@@ -63,6 +65,26 @@ Eigen::Vector2d WalkAndRecord(const PathWalker& walker,
                               std::vector<Arc>* arcs) {
   arcs->clear();
   return walker.Walk(x, [arcs](const Arc& arc) { arcs->push_back(arc); });
+}
+
+// The normal of the edge at x between two cells, or between their extensions
+// outside; 0 if they have none.
+Eigen::Vector2d CrossedEdge(const Tessellation& tessellation, int from, int to,
+                            const Eigen::Vector2d& x) {
+  const std::vector<Region>& regions = tessellation.regions();
+  Eigen::Vector2d normal = Eigen::Vector2d::Zero();
+  double nearest = std::numeric_limits<double>::infinity();
+  // A border cell's first edge is the one to its extension.
+  for (const int region : {from, regions[from].edges[0].neighbour}) {
+    if (regions[region].cell != from) continue;
+    for (const Edge& edge : regions[region].edges) {
+      const double distance = std::abs(edge.normal.dot(x) + edge.offset);
+      if (regions[edge.neighbour].cell != to || distance >= nearest) continue;
+      nearest = distance;
+      normal = edge.normal;
+    }
+  }
+  return normal;
 }
 
 }  // namespace
@@ -195,6 +217,61 @@ FlowGradient<Scalar> Flow::Pullback(const PointsRef<Scalar>& points,
         }
       });
   result.cells = zero;
+  for (const CellCoefficients& sum : partial) result.cells += sum;
+  return result;
+}
+
+// `arcs` is one path.
+void Flow::LogDetPullbackAlong(const std::vector<Arc>& arcs, double weight,
+                               CellCoefficients* cells,
+                               Eigen::Ref<Eigen::Vector2d> dl_dx) const {
+  const Tessellation& tessellation = walker_.tessellation();
+  Eigen::Vector2d gradient = Eigen::Vector2d::Zero();
+  for (size_t i = arcs.size(); i-- > 0;) {
+    const Arc& arc = arcs[i];
+    Eigen::Map<CellGradient> cell(cells->row(arc.cell).data());
+    gradient =
+        ArcDerivative(walker_.flow(arc.cell), arc).Pullback(gradient, cell);
+    cell(0, 0) += weight * arc.duration;
+    cell(1, 1) += weight * arc.duration;
+    if (i == 0 || arcs[i - 1].cell == arc.cell) continue;
+    const Eigen::Vector2d normal =
+        CrossedEdge(tessellation, arcs[i - 1].cell, arc.cell, arc.start);
+    const double speed = normal.dot(field_(arc.start));
+    if (speed == 0) continue;
+    const double jump =
+        walker_.flow(arc.cell).trace() - walker_.flow(arcs[i - 1].cell).trace();
+    gradient += weight * jump / speed * normal;
+  }
+  dl_dx = gradient;
+}
+
+FlowGradient<double> Flow::LogDetPullback(
+    const Eigen::Matrix2Xd& points, const Eigen::VectorXd& weights,
+    const ParallelFor& parallel_for) const {
+  const int64_t count = points.cols();
+  eigen_assert(count == weights.size());
+  const int64_t block_size =
+      std::max(kBlock / 2, (count + kMaxGradients - 1) / kMaxGradients);
+  FlowGradient<double> result;
+  result.points.resize(2, count);
+  result.cells = CellCoefficients::Zero(field_.cells().rows(), 6);
+  std::vector<CellCoefficients> partial((count + block_size - 1) / block_size,
+                                        result.cells);
+  ForEachBlock(count, block_size, parallel_for,
+               [&](int64_t block, int64_t begin, int64_t end) {
+                 std::vector<Arc> arcs;
+                 for (int64_t n = begin; n < end; ++n) {
+                   const Eigen::Vector2d y =
+                       WalkAndRecord(walker_, points.col(n), &arcs);
+                   LogDetPullbackAlong(arcs, weights[n], &partial[block],
+                                       result.points.col(n));
+                   if (!IsFinite(y)) {
+                     result.points.col(n).setConstant(y.x());
+                     partial[block].setConstant(y.x());
+                   }
+                 }
+               });
   for (const CellCoefficients& sum : partial) result.cells += sum;
   return result;
 }

@@ -111,7 +111,20 @@ class Flow {
       const PointsRef<Scalar>& points, const PointsRef<Scalar>& dl_dy,
       const ParallelFor& parallel_for = Serially) const;
 
+  // The gradient of sum over n of weights[n] log det dT/dx(x_n), by an adjoint:
+  // log det is the sum of tr(M) t over the arcs. Where a path crosses an edge
+  // with normal n from M into M', a later crossing costs tr(M) - tr(M'), and an
+  // earlier position moves the crossing by -n.dx / n.v; so the adjoint jumps by
+  // (tr(M') - tr(M)) n / n.v there. Continuous but where a path touches an edge
+  // or passes a vertex.
+  FlowGradient<double> LogDetPullback(
+      const Eigen::Matrix2Xd& points, const Eigen::VectorXd& weights,
+      const ParallelFor& parallel_for = Serially) const;
+
  private:
+  void LogDetPullbackAlong(const std::vector<Arc>& arcs, double weight,
+                           CellCoefficients* cells,
+                           Eigen::Ref<Eigen::Vector2d> dl_dx) const;
   void JacobianAt(const Eigen::Vector2d& x, std::vector<Arc>* arcs,
                   PointSensitivity* point,
                   Eigen::Ref<RowMajorMatrix> dy_dtheta) const;

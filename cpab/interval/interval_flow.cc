@@ -379,6 +379,52 @@ IntervalGradient<Scalar> IntervalFlow::Pullback(
   return result;
 }
 
+// See Flow::LogDetPullback: at a vertex the adjoint jumps by (a' - a) / v.
+IntervalGradient<double> IntervalFlow::LogDetPullback(
+    const IntervalPoints<double>& points, const Eigen::VectorXd& weights,
+    const ParallelFor& parallel_for) const {
+  eigen_assert(points.cols() == weights.size());
+  const int64_t count = points.cols();
+  const int64_t size =
+      std::max(kBlock, (count + kMaxGradients - 1) / kMaxGradients);
+  const int64_t num_blocks = (count + size - 1) / size;
+  IntervalGradient<double> result;
+  result.points.resize(1, count);
+  result.cells = IntervalCoefficients::Zero(cells_.rows(), 2);
+  std::vector<IntervalCoefficients> partial(num_blocks, result.cells);
+  parallel_for(num_blocks, [&](int64_t block) {
+    std::vector<Arc> arcs;
+    const int64_t end = std::min(count, (block + 1) * size);
+    for (int64_t n = block * size; n < end; ++n) {
+      arcs.clear();
+      double lambda = std::numeric_limits<double>::quiet_NaN();
+      if (std::isfinite(points[n])) {
+        lambda = 0;
+        Walk(points[n], [&arcs](const Arc& arc) { arcs.push_back(arc); });
+      } else {
+        partial[block].setConstant(lambda);
+      }
+      for (size_t i = arcs.size(); i-- > 0;) {
+        const Arc& arc = arcs[i];
+        const double t = arc.duration, z = cells_(arc.cell, 0) * t;
+        const double phi = Phi(z);
+        partial[block](arc.cell, 0) +=
+            weights[n] * t +
+            lambda * t * (arc.start * phi + arc.velocity * t * Chi(z));
+        partial[block](arc.cell, 1) += lambda * t * phi;
+        lambda *= std::exp(z);
+        if (i == 0 || arc.velocity == 0) continue;
+        lambda += weights[n] *
+                  (cells_(arc.cell, 0) - cells_(arcs[i - 1].cell, 0)) /
+                  arc.velocity;
+      }
+      result.points[n] = lambda;
+    }
+  });
+  for (const IntervalCoefficients& sum : partial) result.cells += sum;
+  return result;
+}
+
 template void IntervalFlow::Transform<float>(
     const Eigen::Ref<const IntervalPoints<float>>&,
     Eigen::Ref<IntervalPoints<float>>, const ParallelFor&) const;

@@ -112,6 +112,12 @@ class IntervalFlow {
   // log dT/dx alone.
   double LogDerivative(double x) const;
 
+  // The gradient of sum over n of weights[n] log dT/dx(x_n): see
+  // Flow::LogDetPullback.
+  IntervalGradient<double> LogDetPullback(
+      const IntervalPoints<double>& points, const Eigen::VectorXd& weights,
+      const ParallelFor& parallel_for = Serially) const;
+
   // y = T(points), point by point; the values of operator(). `y` may be
   // `points`.
   template <typename Scalar>

@@ -132,6 +132,26 @@ py::array_t<double> LogDet(const Space& space, const ThetaArray& theta,
   return log_det;
 }
 
+py::tuple LogDetPullback(const Space& space, const ThetaArray& theta,
+                         const py::array& points, const ThetaArray& dl_dlog_det,
+                         int num_stages) {
+  const int64_t count = CheckedNumPoints(space, theta, points, num_stages);
+  RequireShape("the gradient", dl_dlog_det, {theta.shape(0), points.shape(2)});
+  const PointArray<const double> x = PointsOf<double>("points", points);
+  py::array_t<double> dl_dpoints(ShapeOf(points));
+  ThetaArray dl_dtheta(ShapeOf(theta));
+  {
+    const PointArray<double> out = MutablePointsOf(&dl_dpoints);
+    const auto values = MatrixOf(theta);
+    auto gradient = MutableMatrixOf(&dl_dtheta);
+    const double* const pull = dl_dlog_det.data();
+    const py::gil_scoped_release release;
+    space.LogDetPullback(values, num_stages, count, x, pull, gradient, out,
+                         SharedThreads());
+  }
+  return py::make_tuple(dl_dtheta, dl_dpoints);
+}
+
 py::tuple Jacobian(const Space& space, const ThetaArray& theta,
                    const py::array& points, bool with_theta) {
   const int64_t count = CheckedNumPoints(space, theta, points);
@@ -453,6 +473,8 @@ void BindSpace(py::module_* module) {
       .def("velocity", &Velocity)
       .def("log_det", &LogDet, py::arg("theta"), py::arg("points"),
            py::arg("stages") = 1)
+      .def("log_det_pullback", &LogDetPullback, py::arg("theta"),
+           py::arg("points"), py::arg("dl_dlog_det"), py::arg("stages") = 1)
       .def("jacobian", &Jacobian);
 }
 

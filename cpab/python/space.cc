@@ -184,6 +184,24 @@ class SpaceOf : public Space {
                  });
   }
 
+  void LogDetPullback(const Thetas& theta, int num_stages, int64_t num_points,
+                      const PointArray<const double>& points,
+                      const double* dl_dlog_det,
+                      Eigen::Ref<RowMajorMatrix> dl_dtheta,
+                      const PointArray<double>& dl_dpoints,
+                      const ParallelFor& parallel_for) const override {
+    const std::vector<Chain<D>> chains = Chains(theta, num_stages);
+    parallel_for(theta.rows(), [&](int64_t b) {
+      const ChainGradient<D> gradient = chains[b].LogDetPullback(
+          Gather<D>(points, b, 0, num_points),
+          Eigen::Map<const Eigen::VectorXd>(dl_dlog_det + b * num_points,
+                                            num_points));
+      dl_dtheta.row(b) =
+          Eigen::Map<const Row>(gradient.thetas.data(), gradient.thetas.size());
+      Scatter<D>(gradient.points, b, 0, dl_dpoints);
+    });
+  }
+
   void Jacobians(const Thetas& theta, int64_t num_points,
                  const PointArray<const double>& points,
                  const JacobianOutputs& outputs,

@@ -98,6 +98,14 @@ class Space {
   virtual void LogDet(const Thetas& theta, int num_stages, int64_t num_points,
                       const PointArray<const double>& points, double* log_det,
                       const ParallelFor& parallel_for) const = 0;
+  // Pulls dL/d(log det) [B, N] back.
+  virtual void LogDetPullback(const Thetas& theta, int num_stages,
+                              int64_t num_points,
+                              const PointArray<const double>& points,
+                              const double* dl_dlog_det,
+                              Eigen::Ref<RowMajorMatrix> dl_dtheta,
+                              const PointArray<double>& dl_dpoints,
+                              const ParallelFor& parallel_for) const = 0;
   virtual void Jacobians(const Thetas& theta, int64_t num_points,
                          const PointArray<const double>& points,
                          const JacobianOutputs& outputs,

@@ -112,29 +112,85 @@ void VolumeFlow::PullbackBlock(const Eigen::Ref<const Eigen::Matrix3Xd>& points,
   }
 }
 
+template <typename Body>
+VolumeCoefficients VolumeFlow::SumOverBlocks(int64_t count,
+                                             const ParallelFor& parallel_for,
+                                             Body body) const {
+  const int64_t size =
+      std::max(kBlock, (count + kMaxGradients - 1) / kMaxGradients);
+  const int64_t num_blocks = (count + size - 1) / size;
+  VolumeCoefficients sum = VolumeCoefficients::Zero(cells().rows(), 12);
+  std::vector<VolumeCoefficients> partial(num_blocks, sum);
+  parallel_for(num_blocks, [&](int64_t block) {
+    const int64_t end = std::min(count, (block + 1) * size);
+    for (int64_t begin = block * size; begin < end; begin += kBlock) {
+      body(begin, std::min(kBlock, end - begin), &partial[block]);
+    }
+  });
+  for (const VolumeCoefficients& cells : partial) sum += cells;
+  return sum;
+}
+
 VolumeGradient VolumeFlow::Pullback(const Eigen::Matrix3Xd& points,
                                     const Eigen::Matrix3Xd& dl_dy,
                                     const ParallelFor& parallel_for) const {
   eigen_assert(points.cols() == dl_dy.cols());
-  const int64_t count = points.cols();
-  const int64_t size =
-      std::max(kBlock, (count + kMaxGradients - 1) / kMaxGradients);
-  const int64_t num_blocks = (count + size - 1) / size;
-  const VolumeCoefficients zero = VolumeCoefficients::Zero(cells().rows(), 12);
-  std::vector<VolumeCoefficients> partial(num_blocks, zero);
   VolumeGradient result;
   result.points = dl_dy;
-  parallel_for(num_blocks, [&](int64_t block) {
-    const int64_t end = std::min(count, (block + 1) * size);
-    for (int64_t begin = block * size; begin < end; begin += kBlock) {
-      const int64_t part = std::min(kBlock, end - begin);
-      PullbackBlock(points.middleCols(begin, part),
-                    result.points.middleCols(begin, part), &partial[block]);
+  result.theta = basis_->ThetaFromCells(SumOverBlocks(
+      points.cols(), parallel_for,
+      [&](int64_t begin, int64_t size, VolumeCoefficients* cells) {
+        PullbackBlock(points.middleCols(begin, size),
+                      result.points.middleCols(begin, size), cells);
+      }));
+  return result;
+}
+
+void VolumeFlow::LogDetPullbackBlock(
+    const Eigen::Ref<const Eigen::Matrix3Xd>& points,
+    const Eigen::Ref<const Eigen::VectorXd>& weights,
+    Eigen::Ref<Eigen::Matrix3Xd> gradient,
+    VolumeCoefficients* cell_gradient) const {
+  Eigen::Matrix3Xd y = points;
+  std::vector<VolumeArc> arcs;
+  walker_.Walk(&y, &arcs);
+  gradient.setZero();
+  // The arc after, of each point.
+  std::vector<const VolumeArc*> later(points.cols(), nullptr);
+  for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
+    const double weight = weights[arc->point];
+    auto lambda = gradient.col(arc->point);
+    const VolumeArc* const next = later[arc->point];
+    later[arc->point] = &*arc;
+    if (next != nullptr) {
+      lambda += weight * LogDetJump(*basis_, cells(), *arc, *next);
     }
-  });
-  VolumeCoefficients sum = zero;
-  for (const VolumeCoefficients& cells : partial) sum += cells;
-  result.theta = basis_->ThetaFromCells(sum);
+    Eigen::Map<AffineVelocity> cell(cell_gradient->row(arc->cell).data());
+    lambda = VolumeArcDerivative(cells(), *arc).Pullback(lambda, cell);
+    for (int a = 0; a < 3; ++a) {
+      if (arc->outside[a] == 0) cell(a, a) += weight * arc->duration;
+    }
+  }
+  for (Eigen::Index n = 0; n < y.cols(); ++n) {
+    if (y.col(n).allFinite()) continue;
+    gradient.col(n).setConstant(y(0, n));
+    cell_gradient->setConstant(y(0, n));
+  }
+}
+
+VolumeGradient VolumeFlow::LogDetPullback(
+    const Eigen::Matrix3Xd& points, const Eigen::VectorXd& weights,
+    const ParallelFor& parallel_for) const {
+  eigen_assert(points.cols() == weights.size());
+  VolumeGradient result;
+  result.points.resize(3, points.cols());
+  result.theta = basis_->ThetaFromCells(SumOverBlocks(
+      points.cols(), parallel_for,
+      [&](int64_t begin, int64_t size, VolumeCoefficients* cells) {
+        LogDetPullbackBlock(points.middleCols(begin, size),
+                            weights.segment(begin, size),
+                            result.points.middleCols(begin, size), cells);
+      }));
   return result;
 }
 

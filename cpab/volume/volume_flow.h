@@ -75,6 +75,12 @@ class VolumeFlow {
                           const Eigen::Matrix3Xd& dl_dy,
                           const ParallelFor& parallel_for = Serially) const;
 
+  // The gradient of sum over n of weights[n] log det dT/dx(x_n): see
+  // Flow::LogDetPullback.
+  VolumeGradient LogDetPullback(
+      const Eigen::Matrix3Xd& points, const Eigen::VectorXd& weights,
+      const ParallelFor& parallel_for = Serially) const;
+
  private:
   VolumeFlow(VolumeCoefficients cells,
              std::shared_ptr<const VolumeBasis> basis);
@@ -83,6 +89,19 @@ class VolumeFlow {
   void PullbackBlock(const Eigen::Ref<const Eigen::Matrix3Xd>& points,
                      Eigen::Ref<Eigen::Matrix3Xd> gradient,
                      VolumeCoefficients* cell_gradient) const;
+
+  // Sets `gradient` to that of the weighted log det of the points, and adds
+  // that of the coefficients.
+  void LogDetPullbackBlock(const Eigen::Ref<const Eigen::Matrix3Xd>& points,
+                           const Eigen::Ref<const Eigen::VectorXd>& weights,
+                           Eigen::Ref<Eigen::Matrix3Xd> gradient,
+                           VolumeCoefficients* cell_gradient) const;
+  // Calls body(begin, size, gradient of the coefficients) for blocks of
+  // [0, count) and returns the sum of the gradients.
+  template <typename Body>
+  VolumeCoefficients SumOverBlocks(int64_t count,
+                                   const ParallelFor& parallel_for,
+                                   Body body) const;
 
   VolumeWalker walker_;
   std::shared_ptr<const VolumeBasis> basis_;

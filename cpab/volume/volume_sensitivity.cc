@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 
 #include "Eigen/Geometry"
 
@@ -30,6 +32,31 @@ void AddBlock(int vertex, const Eigen::Matrix3d& dy_du,
     }
   }
   blocks->push_back({vertex, dy_du});
+}
+
+// The normal of the face at x of the part of space that an arc is in, where its
+// cell ends: of the cell, at the nearest point of the cube. Outside, cells meet
+// along such faces that have only an edge in common.
+Eigen::Vector3d FaceAt(const VolumeBasis& basis, const VolumeArc& arc,
+                       const Eigen::Vector3d& x) {
+  Eigen::Vector4d nearest = x.homogeneous();
+  MoveToCube(arc.outside, nearest);
+  Eigen::Vector3d result = Eigen::Vector3d::Zero();
+  double least = std::numeric_limits<double>::infinity();
+  for (int face = 0; face < 4; ++face) {
+    const Eigen::RowVector4d row = basis.shape_matrix(arc.cell).row(face);
+    Eigen::Vector3d normal = row.head<3>().transpose();
+    for (int a = 0; a < 3; ++a) {
+      if (arc.outside[a] != 0) normal[a] = 0;
+    }
+    const double size = normal.norm();
+    const double distance = std::abs(row * nearest);
+    // Rounding leaves something of normals along the axes outside.
+    if (size < 1e-9 || distance >= least * size) continue;
+    least = distance / size;
+    result = normal;
+  }
+  return result;
 }
 
 }  // namespace
@@ -92,6 +119,24 @@ Eigen::Matrix3d VolumeArcDerivative::Prepend(const Eigen::Matrix3d& dy_dend,
     turned = (turned * M_).eval();
   }
   return dy_dstart;
+}
+
+Eigen::Vector3d LogDetJump(const VolumeBasis& basis,
+                           const VolumeCoefficients& cells,
+                           const VolumeArc& arc, const VolumeArc& next) {
+  Eigen::Vector3d normal = Eigen::Vector3d::Zero();
+  for (int a = 0; a < 3; ++a) {
+    if (arc.outside[a] != next.outside[a]) normal = Eigen::Vector3d::Unit(a);
+  }
+  if (normal.isZero(0) && arc.cell != next.cell) {
+    normal = FaceAt(basis, arc, next.start);
+  }
+  const AffineVelocity after = VelocityOfArc(cells, next);
+  const double speed = normal.dot(after * next.start.homogeneous());
+  if (speed == 0) return Eigen::Vector3d::Zero();
+  const double jump = after.leftCols<3>().trace() -
+                      VelocityOfArc(cells, arc).leftCols<3>().trace();
+  return jump / speed * normal;
 }
 
 std::vector<VolumeSensitivity> SensitivitiesOf(const VolumeWalker& walker,

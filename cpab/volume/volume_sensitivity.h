@@ -51,6 +51,14 @@ class VolumeArcDerivative {
   double log_det_;
 };
 
+// How log det dT/dx of a path depends on where the path is as it goes from one
+// arc into the next, beyond what the arcs alone tell: (tr M' - tr M) n / n.v
+// with n normal to the face between the parts of space that they are in. 0 if
+// those are one part.
+Eigen::Vector3d LogDetJump(const VolumeBasis& basis,
+                           const VolumeCoefficients& cells,
+                           const VolumeArc& arc, const VolumeArc& next);
+
 // T at one point, and how it depends on the velocities at the vertices.
 struct VolumeSensitivity {
   struct Block {

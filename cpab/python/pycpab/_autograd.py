@@ -64,6 +64,23 @@ class _Transform(torch.autograd.Function):
         return _tensor(gradients[0]), _tensor(gradients[1]), None, None
 
 
+class _LogDet(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, theta, points, space, stages):
+        ctx.save_for_backward(theta, points)
+        ctx.space, ctx.stages = space, stages
+        return _tensor(_kernels.log_det(space, _array(theta), _array(points), stages))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dl_dlog_det):
+        theta, points = ctx.saved_tensors
+        gradients = _kernels.log_det_pullback(
+            ctx.space, _array(theta), _array(points), ctx.stages, _array(dl_dlog_det)
+        )
+        return _tensor(gradients[0]), _tensor(gradients[1]), None, None
+
+
 class _Interpolate(torch.autograd.Function):
     @staticmethod
     def forward(ctx, data, points, lengths, zero_beyond):
@@ -129,6 +146,12 @@ def transform(
     space: _core.Space, theta: torch.Tensor, points: torch.Tensor, stages: int
 ) -> torch.Tensor:
     return _Transform.apply(theta, points, space, stages)
+
+
+def log_det(
+    space: _core.Space, theta: torch.Tensor, points: torch.Tensor, stages: int
+) -> torch.Tensor:
+    return _LogDet.apply(theta, points, space, stages)
 
 
 def interpolate(

@@ -34,6 +34,13 @@ class Space:
     def log_det(
         self, theta: np.ndarray, points: np.ndarray, stages: int = 1
     ) -> np.ndarray: ...
+    def log_det_pullback(
+        self,
+        theta: np.ndarray,
+        points: np.ndarray,
+        dl_dlog_det: np.ndarray,
+        stages: int = 1,
+    ) -> Tuple[np.ndarray, np.ndarray]: ...
     def jacobian(
         self, theta: np.ndarray, points: np.ndarray, with_theta: bool
     ) -> Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]: ...

@@ -67,12 +67,9 @@ class Flows(Fields):
     def log_det_chain(
         self, grid: Array, theta_chain: Array, scale_by_dt: bool = False
     ) -> Array:
-        """log det of transform_grid_chain, [B, N]; without gradient."""
+        """log det of transform_grid_chain, [B, N], float64; differentiable as log_det."""
         theta, stages = self._chain(theta_chain, scale_by_dt)
-        matrix, points = self._matrix_and_points(grid, theta, stages)
-        return self._like("log_det_chain", grid, theta)(
-            self._space.log_det(matrix, points, stages)
-        )
+        return self._log_det(self._raised(grid), theta, stages)
 
     def jacobian(self, grid: Array, theta: Array, with_theta: bool = False) -> Jacobian:
         """T and all its derivatives at points; float64, without gradient.
@@ -90,11 +87,11 @@ class Flows(Fields):
         )
 
     def log_det(self, grid: Array, theta: Array) -> Array:
-        """log det dT/dx at points, [B, N], float64: how T changes densities. Without gradient."""
-        matrix, points = self._matrix_and_points(grid, theta)
-        return self._like("log_det", grid, theta)(
-            self._space.log_det(matrix, points, 1)
-        )
+        """log det dT/dx at points, [B, N], float64: how T changes densities.
+
+        Differentiable once in theta and points if one of them is a tensor.
+        """
+        return self._log_det(self._raised(grid), theta)
 
     def gradient_grid(
         self, grid: Array, theta: Array, method: Optional[str] = None, time: float = 1.0
@@ -164,6 +161,22 @@ class Flows(Fields):
         if _arrays.is_tensor(theta_chain):
             return autograd().checked("theta_chain", theta_chain)
         return _arrays.floats("theta_chain", theta_chain)
+
+    def _log_det(self, grid: Array, theta: Array, stages: int = 1) -> Array:
+        if _arrays.is_tensor(grid) or _arrays.is_tensor(theta):
+            torch_calls = autograd()
+            return torch_calls.log_det(
+                self._space,
+                torch_calls.checked("theta", theta),
+                torch_calls.checked("the grid", grid),
+                stages,
+            )
+        return _kernels.log_det(
+            self._space,
+            _arrays.floats("theta", theta),
+            _arrays.floats("the grid", grid),
+            stages,
+        )
 
     def _transform(self, grid: Array, theta: Array, stages: int = 1) -> Array:
         if _arrays.is_tensor(grid) or _arrays.is_tensor(theta):

@@ -42,7 +42,16 @@ def transform_pullback(
     dl_dy: np.ndarray,
 ) -> Tuple[np.ndarray, np.ndarray]:
     matrix, array = _theta_and_points(space, theta, points, stages)
-    dl_dtheta, dl_dpoints = space.pullback(matrix, array, dl_dy, stages)
+    return _shaped_like(theta, points, *space.pullback(matrix, array, dl_dy, stages))
+
+
+def _shaped_like(
+    theta: np.ndarray,
+    points: np.ndarray,
+    dl_dtheta: np.ndarray,
+    dl_dpoints: np.ndarray,
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Gradients of repeated batches as those of what was repeated."""
     theta_batch = theta.shape[0] if theta.ndim == 2 else 1
     points_batch = points.shape[0] if points.ndim == 3 else 1
     return (
@@ -53,6 +62,31 @@ def transform_pullback(
         .reshape(points.shape)
         .astype(points.dtype, copy=False),
     )
+
+
+def log_det(
+    space: _core.Space, theta: np.ndarray, points: np.ndarray, stages: int
+) -> np.ndarray:
+    """log det dT/dx of a chain of `stages` flows, [B, N] in float64."""
+    matrix, array = _theta_and_points(space, theta, points, stages)
+    return space.log_det(matrix, array.astype(np.float64, copy=False), stages)
+
+
+def log_det_pullback(
+    space: _core.Space,
+    theta: np.ndarray,
+    points: np.ndarray,
+    stages: int,
+    dl_dlog_det: np.ndarray,
+) -> Tuple[np.ndarray, np.ndarray]:
+    matrix, array = _theta_and_points(space, theta, points, stages)
+    gradients = space.log_det_pullback(
+        matrix,
+        array.astype(np.float64, copy=False),
+        np.ascontiguousarray(dl_dlog_det, dtype=np.float64),
+        stages,
+    )
+    return _shaped_like(theta, points, *gradients)
 
 
 def _data_and_points(

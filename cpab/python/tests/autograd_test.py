@@ -60,16 +60,31 @@ class AutogradTest(unittest.TestCase):
         theta = transform.sample_smooth(1, seed=1).double().requires_grad_(True)
         moved = transform.transform_grid(grid, theta)
         for values in (
-            transform.log_det(grid, theta),
-            transform.log_det_chain(grid, torch.stack([theta, theta])),
             transform.jacobian(grid, theta).dy_dx,
+            transform.jacobian(grid, theta).log_det,
             transform.calc_velocity(grid, theta),
         ):
             with self.assertRaisesRegex(RuntimeError, "has no gradient"):
                 (values.sum() + moved.sum()).backward(retain_graph=True)
         theta.grad = None
-        (transform.log_det(grid, theta.detach()).sum() + moved.sum()).backward()
+        (transform.jacobian(grid, theta.detach()).y.sum() + moved.sum()).backward()
         self.assertGreater(theta.grad.abs().max(), 0)
+
+    def test_gradients_of_log_det(self):
+        for kind in KINDS:
+            transform, theta, grid = draw(kind)
+            chain = torch.stack([theta, -0.5 * theta.flip(0)])
+            for call, argument in (
+                (transform.log_det, theta),
+                (lambda g, c: transform.log_det_chain(g, c, True), chain),
+            ):
+                self.check(call, grid, argument)
+                self.check(call, grid.expand(2, -1, -1), argument)
+        transform, theta, grid = draw(KINDS[1])
+        at = theta.float().requires_grad_(True)
+        transform.log_det(grid.float(), at).sum().backward()
+        self.assertEqual(at.grad.dtype, torch.float32)
+        self.assertEqual(at.grad.shape, at.shape)
 
     def test_a_fit_says_whether_its_gradient_is_exact(self):
         transform = Cpab([4, 4])
