@@ -5,10 +5,14 @@
 #include <vector>
 
 #include "Eigen/Cholesky"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "third_party/absl/status_macros.h"
 
 namespace cpab {
 namespace {
+
+constexpr Eigen::Index kMostInSpace = 20000;
 
 double Square(double x) { return x * x; }
 
@@ -70,6 +74,12 @@ absl::StatusOr<std::shared_ptr<const SparsePrior>> SparsePrior::Create(
     std::shared_ptr<const SparseBasis> basis, const Eigen::MatrixXd& vertices,
     const FiniteElements& elements, const PriorOptions& options) {
   RETURN_IF_ERROR(SmoothnessPrior::Validate(options));
+  if (elements.dimensions == 3 && basis->cols() > kMostInSpace) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a prior over volumes with theta of ", basis->cols(),
+                     " elements would take gigabytes; use at most ",
+                     kMostInSpace, ", as 16x16x16 boxes have"));
+  }
   return std::shared_ptr<const SparsePrior>(
       new SparsePrior(std::move(basis), vertices, elements, options));
 }

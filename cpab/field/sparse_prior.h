@@ -43,7 +43,9 @@ class SparsePrior {
  public:
   // vertices: [D, V] in the unit square or cube. basis: of D V unknowns, D v +
   // a being component a of vertex v's velocity.
-  // InvalidArgument if an option is out of range.
+  // InvalidArgument if an option is out of range, or if theta has more than
+  // 20000 elements in three dimensions (some 18x18x18 boxes): the factor of the
+  // precision, which couples vertices two apart, would take gigabytes.
   static absl::StatusOr<std::shared_ptr<const SparsePrior>> Create(
       std::shared_ptr<const SparseBasis> basis, const Eigen::MatrixXd& vertices,
       const FiniteElements& elements, const PriorOptions& options);

@@ -69,6 +69,8 @@ class FineCellsTest(unittest.TestCase):
         ):
             with self.assertRaisesRegex(ValueError, "sparse"):
                 call()
+        with self.assertRaisesRegex(ValueError, "would take gigabytes"):
+            Cpab([19, 19, 19]).sample_smooth()
         with self.assertRaisesRegex(ValueError, "this has 1"):
             Cpab([4], sparse_basis=True)
         with self.assertRaisesRegex(ValueError, "with volume_preserving"):
