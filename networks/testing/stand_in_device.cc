@@ -1,6 +1,7 @@
 #include "networks/testing/stand_in_device.h"
 
 #include <ATen/EmptyTensor.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <ATen/native/CPUFallback.h>
 #include <ATen/ops/_reshape_alias_native.h>
 #include <ATen/ops/as_strided_native.h>
@@ -8,6 +9,7 @@
 #include <ATen/ops/view_native.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <torch/cuda.h>
 #include <torch/library.h>
 #include <torch/torch.h>
 
@@ -264,6 +266,14 @@ TORCH_LIBRARY_IMPL(aten, XPU, library) {
 }  // namespace
 
 torch::Device StandInDevice() { return {kType, 0}; }
+
+std::string WhyNoGradientsOnStandIn() {
+  const bool has_cuda = at::detail::getCUDAHooks().compiledWithCuDNN();
+  return has_cuda && !torch::cuda::is_available()
+             ? "this LibTorch has CUDA, and there is no driver of it, which "
+               "autograd asks for the stand-in device, too"
+             : "";
+}
 
 std::vector<std::string> TakeWaits() {
   Waits& waits = AllWaits();

@@ -21,6 +21,10 @@ namespace networks::test_util {
 // The device.
 torch::Device StandInDevice();
 
+// Empty, or why gradients cannot be computed on it here: where LibTorch has
+// CUDA, its autograd asks CUDA's driver for the streams of every device.
+std::string WhyNoGradientsOnStandIn();
+
 // Where the host has waited for the device, as a GPU makes it wait, since the
 // last call: one entry a time, the name of the operator. Those are copies to
 // and from the CPU but for non_blocking ones from it, item(), and results whose
