@@ -145,7 +145,8 @@ ABSL_FLAG(std::string, background, "",
           "path. Empty: as the model makes it.");
 ABSL_FLAG(std::string, mask, "",
           "For --background: a picture of the source's size, white where the "
-          "figure is. Empty: it is found by motion and colours.");
+          "figure is. Empty: the source's alpha, or it is found by motion and "
+          "colours.");
 ABSL_FLAG(std::string, alpha_over, "",
           "What is seen through a transparent source: white, black or #rrggbb. "
           "Empty: png, webp, webm, mov (as ProRes 4444) and folders keep the "

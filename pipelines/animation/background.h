@@ -2,7 +2,8 @@
 // source's background. Free of LibTorch.
 //
 // Where the figure is, a mask of the source's figure says, warped as the source
-// is. It is the user's, or it is found (source_figure.h); then each frame's
+// is. It is the user's, or the alpha of a source that can be seen through, or
+// it is found (source_figure.h). What is found is coarse; then each frame's
 // dense motion has a say, too: its contribution map of the background
 // candidate, which no keypoint moves, is near 1 beside the figure.
 #ifndef PIPELINES_ANIMATION_BACKGROUND_H_
@@ -28,7 +29,7 @@ struct BackgroundOptions {
   std::string picture;  // its path
   cv::Scalar colour;    // RGB, 0 to 255
   // A picture of the source's size, white where the figure is and black
-  // elsewhere; empty: it is found.
+  // elsewhere; empty: the source's alpha, or it is found.
   std::string mask;
 
   bool needs_figure() const { return kind != Kind::kModel; }

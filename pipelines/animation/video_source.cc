@@ -109,17 +109,27 @@ absl::Status VideoSource::ReadMasks(const std::string& path) {
   if (options_.background.mask.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const cv::Mat mask, ReadMask(options_.background.mask, path,
                                                 first_.picture.size()));
+  SetFigures(mask);
+  return absl::OkStatus();
+}
+
+// mask: CV_8UC1, of the whole picture.
+void VideoSource::SetFigures(const cv::Mat& mask) {
+  figures_.clear();
   for (size_t i = 0; i < num_parts(); ++i) {
     cv::Mat part;
     reader_->Crop(mask, i).convertTo(part, CV_32FC1, 1.0 / 255);
     figures_.push_back(part);
   }
-  return absl::OkStatus();
 }
 
 void VideoSource::FindFigures(const CroppedFrame& frame) {
   const BackgroundOptions& background = options_.background;
   if (!background.needs_figure() || !background.mask.empty()) return;
+  if (!first_.alpha.empty()) {
+    SetFigures(WholeAlpha(frame.alpha, frame.picture.size()));
+    return;
+  }
   figures_.clear();
   for (size_t i = 0; i < num_parts(); ++i) {
     const cv::Mat at_rest =
@@ -182,7 +192,7 @@ FigureMaps VideoSource::FigureOf(const FrameMotion& motion, size_t part,
   maps.figure = ToMap(
       networks::Warp(FromMap(figures_[part]).to(field.device()), field)[0][0]);
   maps.source = figures_[part];
-  if (options_.background.mask.empty()) {
+  if (options_.background.mask.empty() && first_.alpha.empty()) {
     maps.background = ToMap(motion.contributions[n][0]);
   }
   return maps;

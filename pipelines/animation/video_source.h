@@ -92,6 +92,7 @@ class VideoSource {
 
   absl::Status ReadFirst(const std::string& path);
   absl::Status ReadMasks(const std::string& path);
+  void SetFigures(const cv::Mat& mask);
   void FindFigures(const CroppedFrame& frame);
   FigureMaps FigureOf(const FrameMotion& motion, size_t part, int64_t n) const;
 

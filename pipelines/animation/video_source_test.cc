@@ -179,6 +179,21 @@ TEST_F(VideoSourceTest, PutsABackgroundWhereTheMaskSaysSo) {
   EXPECT_EQ(Largest(frame(right), plain(right)), 0);
 }
 
+// So does the alpha of a source that has one.
+TEST_F(VideoSourceTest, PutsABackgroundBehindATransparentSource) {
+  options_.min_output_side = 0;
+  const cv::Mat texture = Texture(40, 40, 1);
+  cv::Mat alpha(40, 40, CV_8UC1, cv::Scalar(0)), transparent;
+  alpha.colRange(20, 40) = cv::Scalar(255);
+  cv::merge(std::vector<cv::Mat>{texture, alpha}, transparent);
+  options_.background = *ParseBackground("#00ff00");
+  const cv::Mat frame = Animated(transparent);
+  const cv::Mat green(32, 32, CV_8UC3, cv::Scalar(0, 255, 0));
+  const cv::Rect left(0, 0, 10, 32), right(22, 0, 10, 32);
+  EXPECT_EQ(Largest(frame(left), green(left)), 0);
+  EXPECT_GT(Largest(frame(right), green(right)), 50);
+}
+
 TEST_F(VideoSourceTest, KeepsTheSourcesBackgroundStill) {
   const cv::Mat source = Texture(32, 32, 1);
   ASSERT_THAT(media::WriteImage(Path("mask.png"),
