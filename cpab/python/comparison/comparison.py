@@ -1,6 +1,6 @@
 """Error, time and memory of this library beside others, as a table and as pictures.
 
-    tools/bazelw run //cpab/python/comparison -- --pictures $PWD/cpab/pictures
+    tools/bazelw run //cpab/python/comparison -- $PWD/cpab/pictures
 
 Errors are the largest of any point, in sides of the domain: in one dimension against the
 closed form in long double, in two against an event-driven solution in long double
@@ -223,6 +223,8 @@ def draw_times(path, pyplot):
                     label=f"{library}, {key}",
                 )
         axes.set_title(f"{ndim} dimension{'s' if ndim > 1 else ''}")
+        axes.set_xticks(counts, [str(n) for n in counts])
+        axes.set_xticks([], minor=True)
         axes.set_xlabel("cells along each axis")
         axes.legend(fontsize=8)
     panels[0].set_ylabel("CPU ns a point, one thread")
@@ -235,7 +237,10 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--pictures", type=pathlib.Path, help="a folder for the two pictures (matplotlib)"
+        "pictures",
+        nargs="?",
+        type=pathlib.Path,
+        help="a folder for the two pictures (matplotlib)",
     )
     arguments = parser.parse_args()
     print(f"One thread of: {processor()}\n")
@@ -250,7 +255,7 @@ def main():
     if arguments.pictures is None:
         return
     if not has("matplotlib"):
-        parser.error("--pictures needs matplotlib on PYTHONPATH")
+        parser.error("pictures need matplotlib on PYTHONPATH")
     import matplotlib
 
     matplotlib.use("agg")
