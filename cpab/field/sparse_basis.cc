@@ -100,8 +100,8 @@ SparseMatrix SparseSolutions(const std::vector<Equation>& equations,
   return elimination.FreeBasis(unknowns);
 }
 
-SparseBasis::SparseBasis(SparseMatrix z, const SparseMatrix& gram)
-    : z_(std::move(z)) {
+SparseBasis::SparseBasis(const SparseMatrix& z, const SparseMatrix& gram)
+    : z_(z) {
   if (z_.cols() > 0) gram_.compute(z_.transpose() * gram * z_);
 }
 

@@ -35,7 +35,7 @@ class SparseBasis {
  public:
   // z: Z, [unknowns, d], of full column rank; gram: [unknowns, unknowns],
   // positive definite on its span.
-  SparseBasis(SparseMatrix z, const SparseMatrix& gram);
+  SparseBasis(const SparseMatrix& z, const SparseMatrix& gram);
 
   Eigen::Index rows() const { return z_.rows(); }
   Eigen::Index cols() const { return z_.cols(); }
