@@ -1,11 +1,10 @@
 // bazel run //pipelines:ablate: see kUsage.
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iostream>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
+#include "networks/files/read_file.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
@@ -91,7 +90,9 @@ absl::Status Ablate(const StudyPlan& plan) {
   } else {
     RETURN_IF_ERROR(RunStudy(plan, options));
   }
-  std::cout << std::ifstream(plan.output + "/table.txt").rdbuf();
+  ASSIGN_OR_RETURN(const std::string table, networks::files::ReadNonEmptyFile(
+                                                plan.output + "/table.txt"));
+  std::printf("%s", table.c_str());
   std::printf(
       "ablate: look at %s/index.html\n",
       std::filesystem::absolute(plan.output).lexically_normal().c_str());

@@ -1,6 +1,5 @@
 #include "pipelines/training_console.h"
 
-#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -11,17 +10,12 @@
 #include "absl/strings/str_format.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/base/stop_signal.h"
+#include "pipelines/base/stopwatch.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/training/same_config.h"
 
 namespace pipelines {
 namespace {
-
-double SteadySeconds() {
-  return std::chrono::duration<double>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 // "loss 12.30 perceptual 9.10 ...", of those that have started.
 std::string LossesInWords(const StepReport& report) {
@@ -92,7 +86,8 @@ void TrainingConsole::Describe(const RunDescription& run) {
 absl::Status TrainingConsole::Begin(const RunView& run) {
   const TrainingConfig& training = run.config.training();
   time_.emplace(training, run.expected_steps, run.state.step(),
-                run.state.trained_seconds(), SteadySeconds);
+                run.state.trained_seconds(),
+                [clock = Stopwatch()] { return clock.Seconds(); });
   if (training.motion_steps() >= run.expected_steps) {
     Print(stdout,
           absl::StrCat("train: warning: all ", run.expected_steps,

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "pipelines/base/format_duration.h"
+#include "pipelines/base/stopwatch.h"
 
 namespace pipelines {
 namespace {
@@ -23,12 +23,6 @@ constexpr double kMemory = 15;
 
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
-double SteadySeconds() {
-  return std::chrono::duration<double>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 int TerminalColumns(std::FILE* stream) {
   winsize size{};
   const bool known =
@@ -37,7 +31,9 @@ int TerminalColumns(std::FILE* stream) {
 }
 
 ProgressOptions WithDefaults(ProgressOptions options) {
-  if (!options.seconds) options.seconds = SteadySeconds;
+  if (!options.seconds) {
+    options.seconds = [clock = Stopwatch()] { return clock.Seconds(); };
+  }
   return options;
 }
 

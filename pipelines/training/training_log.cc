@@ -2,12 +2,11 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "networks/files/read_file.h"
 #include "networks/files/set_aside.h"
 #include "pipelines/config/config.h"
 #include "pipelines/media/image_io.h"
@@ -79,9 +78,8 @@ absl::Status TrainingLog::Add(int64_t step, const StepReport& report,
 }
 
 absl::Status TrainingLog::AddPicture(int64_t step, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string png((std::istreambuf_iterator<char>(file)),
-                        std::istreambuf_iterator<char>());
+  ASSIGN_OR_RETURN(const std::string png,
+                   networks::files::ReadNonEmptyFile(path));
   ASSIGN_OR_RETURN(const cv::Mat image, media::ReadImage(path));
   RETURN_IF_ERROR(
       events_.AddImage("pictures", step, image.rows, image.cols, png));
