@@ -1,0 +1,70 @@
+#include "pipelines/media/container_end.h"
+
+#include <sstream>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "pipelines/media/bytes.h"
+
+namespace pipelines::media {
+namespace {
+
+using namespace std::string_literals;
+
+std::optional<int64_t> EndOf(const std::string& bytes) {
+  std::istringstream file(bytes);
+  return StatedEnd(file);
+}
+
+// A box that states `size` bytes and has `content` behind its head.
+std::string Box(const std::string& type, uint32_t size,
+                const std::string& content) {
+  return BigEndianBytes(size) + type + content;
+}
+
+TEST(StatedEnd, OfBoxesIsTheirSum) {
+  const std::string head = Box("ftyp", 16, "isomisom");
+  EXPECT_EQ(EndOf(head + Box("mdat", 12, "1234")), 28);
+  // Cut off: the box wants more than there is.
+  EXPECT_EQ(EndOf(head + Box("mdat", 100, "1234")), 116);
+  EXPECT_EQ(EndOf(head + "\0\0\0"s), 24);
+  // 64 bits of size; the rest of the file.
+  EXPECT_EQ(EndOf(head + Box("mdat", 1, BigEndianBytes(1) + BigEndianBytes(0))),
+            16 + (int64_t{1} << 32));
+  EXPECT_EQ(EndOf(head + Box("mdat", 0, "1234567")), 16);
+}
+
+TEST(StatedEnd, OfBoxesIsWhereForeignBytesBegin) {
+  EXPECT_EQ(EndOf(Box("ftyp", 16, "isomisom") + std::string(20, '\1')), 16);
+}
+
+TEST(StatedEnd, OfBoxesThatClaimTheMostIsAPetabyte) {
+  EXPECT_EQ(EndOf(Box("ftyp", 16, "isomisom") +
+                  Box("mdat", 1, BigEndianBytes(~0u) + BigEndianBytes(~0u))),
+            16 + (int64_t{1} << 50));
+}
+
+TEST(StatedEnd, OfRiffIsTheLastOfItsParts) {
+  const std::string part = "RIFF" + LittleEndianBytes(6) + "AVI ab";
+  EXPECT_EQ(EndOf(part), 14);
+  EXPECT_EQ(EndOf(part + part), 28);
+  EXPECT_EQ(EndOf(part + "RIFF" + LittleEndianBytes(1000) + "AVIX"), 1022);
+  // The writer did not come to say.
+  EXPECT_EQ(EndOf("RIFF" + LittleEndianBytes(0) + "AVI abcd"), std::nullopt);
+}
+
+TEST(StatedEnd, OfEbmlIsThatOfTheSegment) {
+  const std::string head = "\x1a\x45\xdf\xa3\x84"s + "1234";
+  EXPECT_EQ(EndOf(head + "\x18\x53\x80\x67\x41\x00"s), 15 + 256);
+  // A live recording: all bits of the size are 1.
+  EXPECT_EQ(EndOf(head + "\x18\x53\x80\x67\xff"s), std::nullopt);
+  EXPECT_EQ(EndOf(head + "another element"), std::nullopt);
+}
+
+TEST(StatedEnd, OfOtherFilesIsUnknown) {
+  EXPECT_EQ(EndOf(""), std::nullopt);
+  EXPECT_EQ(EndOf("a text that is long enough"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace pipelines::media
