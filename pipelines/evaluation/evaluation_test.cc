@@ -2,10 +2,8 @@
 
 #include <torch/torch.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -15,7 +13,6 @@
 #include "networks/weights/safetensors.h"
 #include "pipelines/data/clip.h"
 #include "pipelines/data/data_folder.h"
-#include "pipelines/evaluation/animation_sheet.h"
 #include "pipelines/evaluation/evaluation_page.h"
 #include "pipelines/evaluation/frame_writer.h"
 #include "pipelines/evaluation/lpips_metric.h"
@@ -32,7 +29,6 @@ using ::absl::StatusCode;
 using ::networks::files::FreshTestFolder;
 using ::networks::files::ReadText;
 using ::testing::AllOf;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class EvaluationTest : public testing::Test {
@@ -226,18 +222,6 @@ TEST_F(EvaluationTest, LpipsWeightsOfAnotherNetworkAreAnError) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("0.weight")));
 }
 
-TEST(EvaluationPage, LinksPicturesFromWhereItLies) {
-  Evaluation evaluation;
-  evaluation.failures = {{"/runs/a/evaluation/worst-00.png", "the worst"}};
-  evaluation.sheets = {{"/runs/a/evaluation/sheet.png", "the sheet"}};
-  RunPage page;
-  AddToPage(evaluation, "/runs/./a/", &page);
-  EXPECT_EQ(page.failures[0].path, "evaluation/worst-00.png");
-  EXPECT_EQ(page.failures[0].caption, "the worst");
-  AddToPage(evaluation, "/runs/b", &page);
-  EXPECT_EQ(page.sheets[0].path, "../a/evaluation/sheet.png");
-}
-
 TEST_F(EvaluationTest, PageShowsScoresAndPictures) {
   EvaluationOutputs outputs;
   outputs.pictures = Path("evaluation");
@@ -254,24 +238,6 @@ TEST_F(EvaluationTest, PageShowsScoresAndPictures) {
                     HasSubstr("first frame, unmoved")));
   EXPECT_EQ(ReadText(Path("evaluation.txt")),
             EvaluationText(evaluation->result));
-}
-
-TEST(ChooseSheetClips, KeepsSourcesAndDrivingClipsApart) {
-  const SheetClips clips = ChooseSheetClips(12, 4);
-  EXPECT_EQ(clips.sources.size(), 4u);
-  EXPECT_EQ(clips.drivings.size(), 4u);
-  std::set<int> all(clips.sources.begin(), clips.sources.end());
-  all.insert(clips.drivings.begin(), clips.drivings.end());
-  EXPECT_EQ(all.size(), 8u);
-  EXPECT_GE(*all.begin(), 0);
-  EXPECT_LT(*all.rbegin(), 12);
-}
-
-TEST(ChooseSheetClips, UsesFewClipsForBoth) {
-  const SheetClips clips = ChooseSheetClips(3, 4);
-  EXPECT_THAT(clips.sources, ElementsAre(0, 1, 2));
-  EXPECT_THAT(clips.drivings, ElementsAre(1, 2, 0));
-  EXPECT_THAT(ChooseSheetClips(1, 4).drivings, ElementsAre(0));
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 // Animation from files to a file: what comes out, and what bad input does.
+#include "pipelines/animation/animate_video.h"
+
 #include <torch/torch.h>
 
 #include <atomic>
@@ -16,19 +18,14 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/avd.h"
-#include "networks/files/testing_folder.h"
 #include "networks/files/testing_full_disk.h"
-#include "nlohmann/json.hpp"
-#include "opencv2/imgproc.hpp"
-#include "pipelines/animation/animate_batch.h"
-#include "pipelines/animation/animate_video.h"
+#include "pipelines/animation/animate_test_util.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/config/motion_choice.h"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/npy.h"
 #include "pipelines/media/video_reader.h"
-#include "pipelines/media/video_writer.h"
 #include "pipelines/pretrained/pretrained.h"
 #include "pipelines/testing/testing_config.h"
 #include "third_party/absl/status_matchers.h"
@@ -38,70 +35,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::absl::StatusCode;
-using ::networks::files::FreshTestFolder;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-cv::Mat Texture(int width, int height, int seed) {
-  cv::Mat small((height + 7) / 8, (width + 7) / 8, CV_8UC3), image;
-  cv::RNG(seed).fill(small, cv::RNG::UNIFORM, 0, 256);
-  cv::resize(small, image, {width, height}, 0, 0, cv::INTER_CUBIC);
-  return image;
-}
-
-class AnimateTest : public testing::Test {
- protected:
-  void SetUp() override {
-    torch::set_num_threads(1);
-    folder_ = FreshTestFolder();
-    fs::create_directories(folder_);
-    torch::manual_seed(1);
-    // Frames that are plainly painted, since untrained keypoints hardly move.
-    const Config config =
-        *TinyConfig({"model.dense_motion.initial_visibility=0.05"});
-    auto model = *AnimationModel::Create(config.model());
-    model->eval();
-    trained_ = {config, model};
-    animator_ = *Animator::Create(trained_, torch::kCPU);
-    options_.overwrite = true;
-  }
-
-  std::string Path(const std::string& name) { return folder_ + "/" + name; }
-
-  std::string WriteStill(int width = 40, int height = 40) {
-    EXPECT_THAT(media::WriteImage(Path("still.png"), Texture(width, height, 1)),
-                IsOk());
-    return Path("still.png");
-  }
-
-  std::string WriteDriving(int frames, media::Rational rate = {25, 1}) {
-    media::VideoWriterOptions options;
-    options.width = 48;
-    options.height = 32;
-    options.frame_rate = rate;
-    auto writer = *media::VideoWriter::Create(Path("driving.mp4"), options);
-    for (int i = 0; i < frames; ++i) {
-      EXPECT_THAT(writer->Write(Texture(48, 32, i)), IsOk());
-    }
-    EXPECT_THAT(writer->Finish(), IsOk());
-    return Path("driving.mp4");
-  }
-
-  absl::StatusOr<AnimateVideoReport> Run(const std::string& source,
-                                         const std::string& driving) {
-    return AnimateVideo(*animator_, source, driving, Path("out.mp4"), options_);
-  }
-
-  absl::StatusOr<AnimateVideoReport> RunTo(const std::string& output) {
-    return AnimateVideo(*animator_, Path("still.png"), Path("driving.mp4"),
-                        Path(output), options_);
-  }
-
-  std::string folder_;
-  AnimateVideoOptions options_;
-  TrainedModel trained_;
-  std::unique_ptr<Animator> animator_;
-};
 
 TEST_F(AnimateTest, KeepsFrameCountAndExactRate) {
   // 7 frames are no multiple of the batch.
@@ -693,127 +628,6 @@ TEST_F(AnimateTest, SmoothingCalmsTheFrames) {
   };
   EXPECT_TRUE(torch::equal(calm.driving_keypoints, rough.driving_keypoints));
   EXPECT_LT(step(calm.keypoints), step(calm.driving_keypoints));
-}
-
-// --- Batches -----------------------------------------------------------------
-
-class BatchTest : public AnimateTest {
- protected:
-  void SetUp() override {
-    AnimateTest::SetUp();
-    for (const char* name : {"stills", "videos", "out"}) {
-      fs::create_directory(Path(name));
-    }
-    fs::rename(WriteStill(), Path("stills/a.png"));
-    fs::copy_file(Path("stills/a.png"), Path("stills/b.png"));
-    fs::rename(WriteDriving(2), Path("videos/v.mp4"));
-    std::ofstream(Path("videos/w.mp4")) << "this is no video";
-  }
-
-  std::vector<BatchItem> Items() {
-    return PairAll(*ListInputs(Path("stills")), *ListInputs(Path("videos")),
-                   Path("out"), ".mp4");
-  }
-};
-
-TEST_F(BatchTest, AnimatesAllPairsAndGoesOnAfterFailures) {
-  const auto results = AnimateBatch(*animator_, Items(), {});
-  ASSERT_EQ(results.size(), 4u);
-  EXPECT_EQ(results[0].state, BatchResult::State::kDone);
-  EXPECT_EQ(results[1].state, BatchResult::State::kFailed);
-  EXPECT_EQ(results[2].state, BatchResult::State::kDone);
-  EXPECT_TRUE(fs::exists(Path("out/b--v.mp4")));
-  EXPECT_THAT(BatchStatus(results),
-              StatusIs(StatusCode::kInvalidArgument,
-                       AllOf(HasSubstr("2 of 4 failed"), HasSubstr("w.mp4"))));
-  EXPECT_THAT(BatchTable(results),
-              AllOf(HasSubstr("a--v.mp4"), HasSubstr("w.mp4 is")));
-  const auto json = nlohmann::json::parse(BatchJson(results, "c"));
-  EXPECT_EQ(json["items"][0]["frames"], 2);
-  EXPECT_EQ(json["items"][1]["state"], "failed");
-}
-
-TEST_F(BatchTest, SkipsWhatIsDoneUnlessTold) {
-  BatchOptions options;
-  AnimateBatch(*animator_, Items(), options);
-  auto results = AnimateBatch(*animator_, Items(), options);
-  EXPECT_EQ(results[0].state, BatchResult::State::kSkipped);
-  EXPECT_EQ(results[1].state, BatchResult::State::kFailed);
-  options.video.overwrite = true;
-  results = AnimateBatch(*animator_, Items(), options);
-  EXPECT_EQ(results[0].state, BatchResult::State::kDone);
-}
-
-TEST_F(BatchTest, EndsWhereItsCallerStopsIt) {
-  BatchOptions options;
-  size_t begun = 0;
-  options.begin = [&](size_t index, const BatchItem&) { begun = index; };
-  options.video.hooks.stop = [&] { return begun == 2; };
-  const auto results = AnimateBatch(*animator_, Items(), options);
-  EXPECT_THAT(results, testing::SizeIs(2));
-  EXPECT_FALSE(fs::exists(Path("out/b--v.mp4")));
-  EXPECT_THAT(WriteComparisons(results, options),
-              StatusIs(StatusCode::kCancelled, testing::_));
-  EXPECT_FALSE(fs::exists(Path("out/all--v.mp4")));
-}
-
-TEST_F(BatchTest, ComparesTheResultsOfADrivingVideo) {
-  const auto results = AnimateBatch(*animator_, Items(), {});
-  const auto written = WriteComparisons(results, {});
-  ASSERT_THAT(written, IsOk());
-  ASSERT_THAT(*written, testing::SizeIs(1));
-  EXPECT_TRUE(written->front().is_new);
-  EXPECT_EQ(written->front().path, Path("out/all--v.mp4"));
-  const auto video = media::VideoReader::Open(written->front().path);
-  ASSERT_THAT(video, IsOk());
-  // The driving video and two results.
-  EXPECT_EQ((*video)->info().width, 3 * 256);
-  EXPECT_EQ(*media::CountFrames(written->front().path), 2);
-  const auto kept = WriteComparisons(results, {});
-  ASSERT_THAT(kept, IsOk());
-  EXPECT_FALSE(kept->front().is_new);
-}
-
-TEST_F(BatchTest, IsCheckedBeforeItBegins) {
-  BatchOptions options;
-  EXPECT_THAT(CheckBatch(Items(), options), IsOk());
-  std::vector<BatchItem> items = Items();
-  items[0].output = items[2].driving;
-  EXPECT_THAT(CheckBatch(items, options), IsOk()) << "is skipped";
-  options.video.overwrite = true;
-  EXPECT_THAT(CheckBatch(items, options),
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr("the input")));
-  items = Items();
-  items[0].output = items[1].output;
-  EXPECT_THAT(CheckBatch(items, options),
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr("one file")));
-}
-
-TEST_F(BatchTest, ReadsLists) {
-  std::ofstream(Path("list.txt")) << "# stills\n/a/x.png\n\n /b/x.jpg \n";
-  const auto sources = ListInputs(Path("list.txt"));
-  ASSERT_THAT(sources, IsOk());
-  EXPECT_THAT(*sources, testing::ElementsAre("/a/x.png", "/b/x.jpg"));
-  // One stem twice: names with endings.
-  const auto items = PairAll(*sources, {"/v.mp4"}, "o", ".gif");
-  EXPECT_EQ(items[1].output, "o/x.jpg--v.gif");
-  for (const char* address : {"camera:0", "lavfi:testsrc", "http://a/b.mp4"}) {
-    std::ofstream(Path("reaching.txt")) << "/a/x.png\n" << address << "\n";
-    EXPECT_THAT(ListInputs(Path("reaching.txt")),
-                StatusIs(StatusCode::kInvalidArgument,
-                         AllOf(HasSubstr("reaching.txt"), HasSubstr(address))));
-  }
-  // What lies beside pictures without being one.
-  fs::create_directories(Path("windows"));
-  for (const char* name : {"a.png", "Thumbs.db", "notes.csv"}) {
-    std::ofstream(Path("windows/") + name) << "any";
-  }
-  EXPECT_THAT(ListInputs(Path("windows")),
-              IsOkAndHolds(testing::ElementsAre(HasSubstr("a.png"))));
-  std::ofstream(Path("empty.txt")) << "# nothing\n";
-  EXPECT_FALSE(ListInputs(Path("empty.txt")).ok());
-  EXPECT_THAT(ListInputs(Path("absent")),
-              StatusIs(StatusCode::kNotFound, HasSubstr("absent")));
 }
 
 }  // namespace

@@ -1,0 +1,130 @@
+#include "pipelines/app/command_line.h"
+
+#include <optional>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/app/installed_commands.h"
+#include "pipelines/testing/scoped_environment.h"
+#include "third_party/absl/status_matchers.h"
+
+ABSL_FLAG(int, test_count, 3, "How many.");
+ABSL_FLAG(bool, test_fast, true, "Whether to hurry.");
+ABSL_FLAG(std::string, test_long, "",
+          "One two three four five six seven eight nine ten eleven twelve a, b "
+          "thirteen "
+          "a_word_that_is_longer_than_any_line_of_help_may_be_and_that_cannot_"
+          "be_broken fourteen.");
+
+namespace pipelines {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+absl::StatusOr<CommandLine> Parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "program");
+  return ParseCommandLine(static_cast<int>(words.size()), words.data());
+}
+
+TEST(CommandLine, SetsFlagsAndKeepsArguments) {
+  const auto line =
+      Parse({"--test_count", "5", "a.png", "--notest_fast", "--", "--b"});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_EQ(absl::GetFlag(FLAGS_test_count), 5);
+  EXPECT_FALSE(absl::GetFlag(FLAGS_test_fast));
+  EXPECT_THAT(line->arguments, ElementsAre("a.png", "--b"));
+}
+
+TEST(CommandLine, CollectsEveryOverride) {
+  const auto line = Parse({"--set", "a.b=1", "--set=c=x=y"});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_THAT(line->overrides, ElementsAre("a.b=1", "c=x=y"));
+}
+
+TEST(CommandLine, NamesMistakes) {
+  EXPECT_THAT(Parse({"--test_cuont=1"}),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("Did you mean --test_count?")));
+  EXPECT_THAT(Parse({"--test_count=many"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("'many'")));
+  EXPECT_THAT(Parse({"--test_count"}), StatusIs(StatusCode::kInvalidArgument,
+                                                HasSubstr("needs a value")));
+  EXPECT_THAT(Parse({"--set"}), StatusIs(StatusCode::kInvalidArgument,
+                                         HasSubstr("needs a value")));
+}
+
+TEST(CommandLine, RefusesArgumentsWhereThereAreNone) {
+  CommandLine line;
+  EXPECT_THAT(RefuseArguments(line), IsOk());
+  line.arguments = {"stray", "more"};
+  EXPECT_THAT(RefuseArguments(line),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("unexpected argument 'stray'")));
+}
+
+TEST(CommandLine, CanBeRepeated) {
+  const auto line = Parse({"--test_count=5", "it's here", "--set", "a=[1, 2]"});
+  ASSERT_THAT(line, IsOk());
+  {
+    const ScopedEnvironment none("CPAB_USER_DIRECTORY", std::nullopt);
+    const ScopedEnvironment no_bazel("BUILD_WORKING_DIRECTORY", std::nullopt);
+    EXPECT_EQ(RepeatedCommand("//pipelines:train", *line),
+              "program --test_count=5 'it'\\''s here' --set 'a=[1, 2]'");
+  }
+  const ScopedEnvironment folder("CPAB_USER_DIRECTORY", "/home/me");
+  EXPECT_EQ(RepeatedCommand("//pipelines:train", *Parse({"x.png"})),
+            "tools/bazelw run //pipelines:train -- x.png");
+}
+
+TEST(CommandLine, HelpListsTheProgramsOwnFlags) {
+  EXPECT_TRUE(Parse({"--help", "--no_such"})->help);
+  const std::string help = HelpText("Does things.", "command_line_test.cc");
+  EXPECT_THAT(help, HasSubstr("Does things.\n\nFlags:\n  --test_count\n"));
+  EXPECT_THAT(help, HasSubstr("How many. Default: 3."));
+  EXPECT_THAT(help, Not(HasSubstr("--gtest")));
+}
+
+TEST(CommandLine, HelpHasGroupsOfFlags) {
+  EXPECT_THAT(
+      HelpText("Does things.", "command_line_test.cc",
+               {{"Sizes", {"test_long", "test_count"}}}),
+      testing::ContainsRegex("things.\n\nSizes:\n  --test_long\n(.|\n)*"
+                             "  --test_count\n      How many. Default: 3.\n"));
+  const std::string help = HelpText("Does things.", "command_line_test.cc",
+                                    {{"Sizes", {"test_count"}}});
+  EXPECT_THAT(help, testing::ContainsRegex("Default: 3.\n\nOther flags:\n"));
+  EXPECT_EQ(help.find("--test_count"), help.rfind("--test_count"));
+}
+
+TEST(CommandLine, HelpHasLinesOfEightyColumns) {
+  EXPECT_THAT(
+      HelpText("", "command_line_test.cc"),
+      HasSubstr("  --test_long\n"
+                "      One two three four five six seven eight nine ten eleven "
+                "twelve a, b\n"
+                "      thirteen\n"
+                "      a_word_that_is_longer_than_any_line_of_help_may_be_and_"
+                "that_cannot_be_broken\n"
+                "      fourteen.\n"));
+}
+
+TEST(InstalledCommands, StandForThoseOfBazel) {
+  EXPECT_EQ(WithInstalledCommands(
+                "see tools/bazelw run //tools:fetch_weights -- --list.\n"
+                "  tools/bazelw run //tools/cut_clips -- \\\n"
+                "  tools/bazelw run //pipelines:train\n"
+                "train one by tools/bazelw run //pipelines:train."),
+            "see cpab-fetch-weights --list.\n  cpab-cut-clips \\\n"
+            "  cpab-train\ntrain one by cpab-train.");
+  EXPECT_TRUE(IsInstalled("cpab-train"));
+  EXPECT_TRUE(IsInstalled("/opt/cpab/bin/cpab-train"));
+  EXPECT_FALSE(IsInstalled("bazel-bin/pipelines/train"));
+  EXPECT_FALSE(IsInstalled("/opt/cpab-2/train"));
+}
+
+}  // namespace
+}  // namespace pipelines

@@ -1,0 +1,21 @@
+#include "pipelines/app/exit_code.h"
+
+#include <csignal>
+
+#include "gtest/gtest.h"
+
+namespace pipelines {
+namespace {
+
+TEST(ExitCode, SaysWhetherTryingAgainHelps) {
+  EXPECT_EQ(ExitCode(absl::OkStatus()), 0);
+  EXPECT_EQ(ExitCode(absl::DataLossError("broken")), 1);
+  EXPECT_EQ(ExitCode(UsageError(absl::NotFoundError("no config"))), 2);
+  EXPECT_EQ(ExitCode(DivergedError("nan")), 3);
+  EXPECT_EQ(ExitCode(absl::ResourceExhaustedError("disk full")), 129);
+  EXPECT_EQ(ExitCode(StoppedBySignal(SIGINT)), 130);
+  EXPECT_EQ(ExitCode(StoppedBySignal(SIGTERM)), 143);
+}
+
+}  // namespace
+}  // namespace pipelines

@@ -1,0 +1,122 @@
+#include "pipelines/app/program.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/published/weight_files.h"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/base/stop_signal.h"
+
+namespace pipelines {
+namespace {
+
+using ::testing::HasSubstr;
+
+int RunWith(std::vector<const char*> words,
+            const std::function<absl::Status(const CommandLine&)>& body) {
+  words.insert(words.begin(), "program");
+  return RunProgram({"tested", "Does things.", __FILE__},
+                    static_cast<int>(words.size()),
+                    const_cast<char**>(words.data()), body);
+}
+
+TEST(RunProgram, DoesItsBodyOnlyOnAGoodCommandLine) {
+  bool ran = false;
+  const auto body = [&](const CommandLine& line) {
+    ran = true;
+    return RefuseArguments(line);
+  };
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(RunWith({"--help"}, body), 0);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              HasSubstr("Does things."));
+  EXPECT_EQ(RunWith({"--no_such"}, body), kExitUsage);
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(RunWith({}, body), 0);
+  EXPECT_TRUE(ran);
+  EXPECT_EQ(RunWith({"stray"}, body), 1);
+}
+
+TEST(RunProgram, ReportsWhatALibraryThrows) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(RunWith({},
+                    [](const CommandLine&) -> absl::Status {
+                      throw std::runtime_error("no memory\nat frame 1");
+                    }),
+            1);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "tested: error: no memory\n");
+}
+
+// In a process of its own, whose standard output is lost.
+int RunOnAFullDisk(std::vector<const char*> words, const absl::Status& status) {
+  if (std::freopen("/dev/full", "w", stdout) == nullptr) return -1;
+  return RunWith(std::move(words), [&status](const CommandLine&) {
+    std::printf("a report\n");
+    return status;
+  });
+}
+
+TEST(RunProgram, ReportsThatStandardOutputIsLost) {
+  EXPECT_EXIT(std::exit(RunOnAFullDisk({}, absl::OkStatus())),
+              testing::ExitedWithCode(129),
+              "standard output: cannot write all that was to be printed: No "
+              "space left on device");
+  EXPECT_EXIT(std::exit(RunOnAFullDisk({"--help"}, absl::OkStatus())),
+              testing::ExitedWithCode(129), "standard output");
+  EXPECT_EXIT(std::exit(RunOnAFullDisk({}, absl::DataLossError("broken"))),
+              testing::ExitedWithCode(1), "broken");
+}
+
+TEST(RunProgram, NamesTheSignalThatEndedItsBody) {
+  const auto cancelled = [](const CommandLine&) {
+    return absl::CancelledError("stopped");
+  };
+  EXPECT_EQ(RunWith({}, cancelled), 1);
+  EXPECT_EXIT(
+      {
+        CatchStopSignals();
+        raise(SIGTERM);
+        std::exit(RunWith({}, cancelled));
+      },
+      testing::ExitedWithCode(143), "^tested: stopped by SIGTERM\n$");
+}
+
+TEST(RunProgram, KeepsWhatAProgramSaysOfItsStop) {
+  EXPECT_EXIT(
+      {
+        CatchStopSignals();
+        raise(SIGINT);
+        std::exit(RunWith({}, [](const CommandLine&) {
+          return StoppedBySignal(SIGINT, "all is saved. To go on:\n  again");
+        }));
+      },
+      testing::ExitedWithCode(130),
+      "^tested: stopped by Ctrl-C; all is saved. To go on:\n  again\n$");
+}
+
+TEST(RunProgram, SaysHowToFetchMissingWeights) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(RunWith({},
+                    [](const CommandLine&) {
+                      return UsageError(networks::published::FindWeights(
+                                            "vgg19-dcbb9e9d.pth", "/no/cache")
+                                            .status());
+                    }),
+            kExitUsage);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "tested: error: the weights vgg19-dcbb9e9d.pth are not in "
+            "/no/cache; fetch them by: tools/bazelw run //tools:fetch_weights "
+            "-- --dir '/no/cache' vgg19-dcbb9e9d.pth\n");
+}
+
+}  // namespace
+}  // namespace pipelines
