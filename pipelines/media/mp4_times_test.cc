@@ -1,0 +1,131 @@
+// Movies without a frame; video_reader_test has whole ones.
+#include "pipelines/media/mp4_times.h"
+
+#include <cstdint>
+#include <sstream>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/media/bytes.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines::media {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::HasSubstr;
+
+constexpr uint32_t kMovieUnits = 1000;  // a second
+constexpr uint32_t kMediaUnits = 600;
+
+absl::Status Check(const std::string& bytes) {
+  std::istringstream file(bytes);
+  return CheckMp4Times(file);
+}
+
+std::string Box(const std::string& type, const std::string& content) {
+  return BigEndianBytes(static_cast<uint32_t>(8 + content.size())) + type +
+         content;
+}
+
+// Version and flags, two dates, units and duration.
+std::string HeaderBox(const std::string& type, uint32_t units,
+                      uint32_t duration) {
+  return Box(type, std::string(12, '\0') + BigEndianBytes(units) +
+                       BigEndianBytes(duration));
+}
+
+struct Track {
+  std::string kind = "vide";
+  uint32_t frames = 50;
+  uint32_t frame_duration = 24;  // of 600: 25 frames a second
+  uint32_t duration = 50 * 24;   // by the header
+  // Of the edit list, in the movie's units; 0: no list.
+  uint32_t shown = 0;
+  uint32_t track_duration = 2000;
+};
+
+std::string TrackBox(const Track& track) {
+  const std::string stts =
+      Box("stts", BigEndianBytes(0) + BigEndianBytes(1) +
+                      BigEndianBytes(track.frames) +
+                      BigEndianBytes(track.frame_duration));
+  const std::string media =
+      Box("mdia", HeaderBox("mdhd", kMediaUnits, track.duration) +
+                      Box("hdlr", std::string(8, '\0') + track.kind) +
+                      Box("minf", Box("stbl", stts)));
+  const std::string header =
+      Box("tkhd", std::string(20, '\0') + BigEndianBytes(track.track_duration));
+  const std::string edits =
+      track.shown == 0
+          ? ""
+          : Box("edts",
+                Box("elst", BigEndianBytes(0) + BigEndianBytes(1) +
+                                BigEndianBytes(track.shown) +
+                                BigEndianBytes(0) + BigEndianBytes(1 << 16)));
+  return Box("trak", header + edits + media);
+}
+
+std::string Movie(const std::string& tracks) {
+  return Box("ftyp", "isom") +
+         Box("moov", HeaderBox("mvhd", kMovieUnits, 2000) + tracks);
+}
+
+TEST(CheckMp4Times, BelievesTimesThatTheHeaderStates) {
+  EXPECT_THAT(Check(Movie(TrackBox({}))), IsOk());
+  Track edited;
+  edited.shown = 2000;
+  EXPECT_THAT(Check(Movie(TrackBox(edited))), IsOk());
+}
+
+TEST(CheckMp4Times, FindsTimesThatLastTwiceAsLongOrHalf) {
+  for (const uint32_t frame_duration : {11u, 49u}) {
+    Track track;
+    track.frame_duration = frame_duration;
+    EXPECT_THAT(Check(Movie(TrackBox({}) + TrackBox(track))),
+                StatusIs(StatusCode::kDataLoss,
+                         HasSubstr("the times of its frames are damaged")))
+        << frame_duration;
+  }
+}
+
+TEST(CheckMp4Times, FindsAnEditListThatShowsAnotherTime) {
+  for (const uint32_t shown : {1000u, 3000u}) {
+    Track track;
+    track.shown = shown;
+    EXPECT_THAT(Check(Movie(TrackBox(track))),
+                StatusIs(StatusCode::kDataLoss, HasSubstr("edit list")))
+        << shown;
+  }
+}
+
+TEST(CheckMp4Times, AsksVideoTracksThatStateADurationOnly) {
+  Track sound;
+  sound.kind = "soun";
+  sound.frame_duration = 1;
+  Track fragmented;
+  fragmented.frames = 0;
+  fragmented.duration = 0;
+  EXPECT_THAT(Check(Movie(TrackBox(sound) + TrackBox(fragmented))), IsOk());
+}
+
+// Whatever a box claims, nothing is read beyond the end.
+TEST(CheckMp4Times, TakesACutFileAnywhere) {
+  Track track;
+  track.shown = 2000;
+  const std::string whole = Movie(TrackBox(track));
+  for (size_t size = 0; size < whole.size(); ++size) {
+    const StatusCode code = Check(whole.substr(0, size)).code();
+    EXPECT_TRUE(code == StatusCode::kOk || code == StatusCode::kDataLoss)
+        << size;
+  }
+}
+
+TEST(CheckMp4Times, LeavesOtherFilesAlone) {
+  EXPECT_THAT(Check(""), IsOk());
+  EXPECT_THAT(Check("GIF89a and more"), IsOk());
+}
+
+}  // namespace
+}  // namespace pipelines::media
