@@ -15,8 +15,9 @@ namespace pipelines {
 namespace {
 
 auto Members(const cpab::TessellationOptions& options) {
-  const auto& [nx, ny, zero_boundary, volume_preserving] = options;
-  return std::tuple(nx, ny, zero_boundary, volume_preserving);
+  const auto& [nx, ny, zero_boundary, volume_preserving, sparse_basis] =
+      options;
+  return std::tuple(nx, ny, zero_boundary, volume_preserving, sparse_basis);
 }
 
 auto Members(const ThinPlateOptions& options) {
