@@ -1,5 +1,6 @@
 #include "networks/copy_ahead.h"
 
+#include <ATen/TracerMode.h>
 #include <torch/torch.h>
 
 namespace networks {
@@ -14,7 +15,14 @@ torch::Tensor CopyAhead(const torch::Tensor& x, torch::Device device) {
 
 torch::Tensor NumbersAhead(const std::vector<double>& values,
                            const torch::Tensor& like) {
-  return CopyAhead(torch::tensor(values, like.scalar_type()), like.device());
+  torch::Tensor numbers;
+  {
+    // LibTorch's tracer would record a tensor without its values; untraced, it
+    // is a constant of the script.
+    const at::tracer::impl::NoTracerDispatchMode untraced;
+    numbers = torch::tensor(values, like.scalar_type());
+  }
+  return CopyAhead(numbers, like.device());
 }
 
 }  // namespace networks
