@@ -10,6 +10,7 @@
 
 namespace keypoints {
 
+// Finds the keypoints of an image: a network that is trained with the rest.
 class KeypointDetector : public torch::nn::Module {
  public:
   // image: [B, 3, H, W] in [0, 1], H and W multiples of 32. Returns
@@ -21,9 +22,9 @@ class KeypointDetector : public torch::nn::Module {
   // puts keypoints anywhere, some keypoint sets nearly on one point, from which
   // no motion can be inferred and whose gradients explode. After this, every
   // set is a point and a regular polygon around it, of radius 0.6 `spread`, and
-  // the sets' centres are evenly distributed in [-spread, spread]^2 (Roberts'
-  // R2 sequence). The image still moves the keypoints, but less than before.
-  // `spread` in (0, 0.6]: all keypoints are inside the image.
+  // the sets' centres are evenly distributed in [-spread, spread]^2 (the
+  // sequence of [R2]). The image still moves the keypoints, but less than
+  // before. `spread` in (0, 0.6]: all keypoints are inside the image.
   void SpreadKeypoints(double spread);
 
  protected:

@@ -19,7 +19,7 @@ struct OneEuroOptions {
   double speed_cutoff = 1;
 };
 
-// The one-euro filter [Casiez, Roussel, Vogel 2012: 1 euro filter, CHI]: a
+// The one-euro filter of [1Euro]: a
 // first-order low pass whose cutoff follows the speed. Causal, so it serves a
 // live camera too. We take one speed for x and y of a keypoint together, so
 // that the result does not depend on the direction of motion.

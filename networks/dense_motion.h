@@ -1,4 +1,4 @@
-// Dense motion: from motion candidates to one flow field and to what it cannot
+// Dense motion: from candidate motions to one deformation and to what it cannot
 // explain.
 //
 // Source: [CPABMM] dense motion network, the blend Eq. (7), which is [TPS]
@@ -7,8 +7,8 @@
 // modules/dense_motion.py of both codes.
 //
 // The candidates themselves come from outside: channel 0 is the background
-// (identity or affine, networks/sampling.h), 1 to K the local CPAB
-// transformations and K + 1 the global one.
+// (identity or affine, networks/sampling.h), 1 to K the local
+// transformations, of any motion model, and K + 1 the global one.
 #ifndef NETWORKS_DENSE_MOTION_H_
 #define NETWORKS_DENSE_MOTION_H_
 
@@ -26,10 +26,10 @@
 namespace networks {
 
 struct DenseMotionOptions {
-  int64_t num_transforms = 10;  // K, the local CPAB transformations
+  int64_t num_transforms = 10;  // K, the local transformations
   int64_t keypoints_per_transform = 5;
-  int64_t num_channels = 3;
-  int64_t block_expansion = 64;
+  int64_t num_channels = 3;      // of images
+  int64_t block_expansion = 64;  // HourglassOptions
   int64_t max_features = 1024;
   int64_t num_blocks = 5;
   // Resolution of the motion relative to the image: a power of two. Height and

@@ -17,10 +17,11 @@
 namespace networks {
 
 struct HourglassOptions {
-  int64_t in_channels = 3;
-  int64_t block_expansion = 64;
-  int64_t max_features = 256;
-  int64_t num_blocks = 3;
+  int64_t in_channels = 3;  // of the input
+  int64_t block_expansion =
+      64;                      // channels at the input's size; twice a halving
+  int64_t max_features = 256;  // the most channels of any map
+  int64_t num_blocks = 3;      // halvings of the size
 };
 
 // x -> DownBlock2d x num_blocks -> (UpBlock2d, then append the encoder's map of

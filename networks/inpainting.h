@@ -3,7 +3,7 @@
 // Source: [CPABMM] inpainting network, from [TPS]; InpaintingNetwork in
 // modules/inpainting_network.py of both codes.
 //
-// Warping, by the flow from networks/dense_motion.h, happens at every
+// Warping, by the deformation of networks/dense_motion.h, happens at every
 // resolution of the encoder; an occlusion map there says what to trust.
 #ifndef NETWORKS_INPAINTING_H_
 #define NETWORKS_INPAINTING_H_
@@ -20,9 +20,10 @@
 namespace networks {
 
 struct InpaintingOptions {
-  int64_t num_channels = 3;
-  int64_t block_expansion = 64;
-  int64_t max_features = 512;
+  int64_t num_channels = 3;  // of images
+  int64_t block_expansion =
+      64;                      // channels at the image's size; twice a halving
+  int64_t max_features = 512;  // the most channels of any map
   // Height and width must be divisible by 2^num_down_blocks.
   int64_t num_down_blocks = 3;
   // One occlusion map a level (at least num_down_blocks + 1 of them, each half

@@ -1,4 +1,6 @@
 // Instance normalisation with an affine map and without running statistics.
+//
+// Source: [InstanceNorm], as torch.nn.InstanceNorm2d has it.
 #ifndef NETWORKS_INSTANCE_NORM_H_
 #define NETWORKS_INSTANCE_NORM_H_
 

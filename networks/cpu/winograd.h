@@ -1,8 +1,8 @@
 // 3x3 convolutions by Winograd's minimal filtering, for inference on the CPU.
 //
-// F(4x4, 3x3) of Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural
-// Networks", Sec. 4: each 4x4 of outputs takes 36 products a pair of channels
-// instead of 144. With G, B and A from that paper and g the 3x3 weights,
+// F(4x4, 3x3) of [Winograd] Sec. 4: each 4x4 of outputs takes 36 products a
+// pair of channels instead of 144. With G, B and A from there and g the 3x3
+// weights,
 //
 //   Y = A^T [ sum_channels (G g G^T) * (B^T d B) ] A.
 //

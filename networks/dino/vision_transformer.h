@@ -10,9 +10,8 @@
 // row, T of them in all, T = 1 + registers + (H / patch) * (W / patch). Rows
 // and columns of an image that do not fill a patch are left out.
 //
-// Source: [DINO] Caron et al. 2021; [DINOv2] Oquab et al. 2024; registers:
-// Darcet et al. 2024, "Vision Transformers Need Registers"; the keys as
-// features: [Splice] Tumanyan et al. 2022.
+// Source: [DINO]; [DINOv2], with the registers of [Registers]; the keys as
+// features: [Splice].
 #ifndef NETWORKS_DINO_VISION_TRANSFORMER_H_
 #define NETWORKS_DINO_VISION_TRANSFORMER_H_
 

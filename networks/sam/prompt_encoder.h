@@ -3,8 +3,7 @@
 // Coordinates: pixels of the square image that the image encoder saw, (x, y)
 // with x right and y down, 0 the centre of the first pixel.
 //
-// Source: [SAM] Sec. 3 and appendix A; random Fourier features: [FF] Tancik et
-// al. 2020.
+// Source: [SAM] Sec. 3 and appendix A; random Fourier features: [FF].
 #ifndef NETWORKS_SAM_PROMPT_ENCODER_H_
 #define NETWORKS_SAM_PROMPT_ENCODER_H_
 
@@ -28,7 +27,7 @@ enum PointLabel : int64_t {
 // P prompts; each field may be undefined.
 struct Prompts {
   torch::Tensor points;  // [P, N, 2]
-  torch::Tensor labels;  // [P, N] int64, PointLabels; defined with points
+  torch::Tensor labels;  // [P, N] int64, PointLabel; defined with points
   torch::Tensor boxes;   // [P, 4], x0, y0, x1, y1
   torch::Tensor masks;   // [P, 1, 4 h, 4 w] logits, h x w the embedding's map
 };

@@ -22,10 +22,10 @@
 //               average. Without it 25.
 //   time_base   seconds, "1/12800". Without it one frame period.
 //   width, height   pixels of the pictures that they were found in, if known.
-//   detector    the fingerprint of the detector
-//   (networks/weights/fingerprint.h)
-//               that found them, 64 hexadecimal digits. Without it, nobody can
-//               tell whether they mean the same places to another model.
+//   detector    the fingerprint (networks/weights/fingerprint.h) of the
+//               detector that found them, 64 hexadecimal digits. Without it,
+//               nobody can tell whether they mean the same places to another
+//               model.
 //
 // Tensors and metadata of other names are passed over. There is no sound in it.
 #ifndef PIPELINES_ANIMATION_MOTION_FILE_H_

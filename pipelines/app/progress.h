@@ -43,6 +43,7 @@ struct ProgressOptions {
   double plain_interval = 5;
 };
 
+// Redraws the bar as steps are reported; one at a time for a stream.
 class ProgressBar {
  public:
   explicit ProgressBar(ProgressOptions options);

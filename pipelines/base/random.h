@@ -18,7 +18,7 @@ uint64_t Mix(uint64_t x);
 inline constexpr uint64_t kGamma = 0x9e3779b97f4a7c15;
 
 // A stream of random numbers that is a pure function of its key: SplitMix64.
-// [Steele, Lea, Flood 2014: Fast splittable pseudorandom number generators]
+// Source: [SplitMix].
 class Random {
  public:
   // Streams of different keys, say {seed, epoch, index}, are independent.
@@ -38,8 +38,8 @@ class Random {
 
 // A random order of 0 .. n-1 that is a pure function of its key and needs no
 // memory: a four-round Feistel network on the next power of four, walked until
-// it lands below n. [Black, Rogaway 2002: Ciphers with arbitrary finite
-// domains]
+// it lands below n.
+// Source: [Feistel].
 class RandomOrder {
  public:
   RandomOrder(int64_t n, std::initializer_list<uint64_t> key);

@@ -19,7 +19,7 @@ struct FrameScore {
 bool IsWorse(const FrameScore& a, const FrameScore& b);
 
 // Scores of two pictures of equal size, CV_8UC3, but for LPIPS. PSNR and SSIM
-// are OpenCV's (module quality; Wang et al. 2004).
+// are OpenCV's (module quality; [SSIM]).
 FrameScore ScoreFrame(const cv::Mat& frame, const cv::Mat& target);
 
 // A mean over frames: of LPIPS over those that have it, of PSNR over those that

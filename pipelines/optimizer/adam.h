@@ -26,8 +26,8 @@ struct AdamOptions {
   double weight_decay = 1e-4;
 };
 
-// Kingma & Ba 2015, Algorithm 1, per tensor: a parameter without gradient (of a
-// network that is not in use yet) is left alone and its step does not count.
+// [Adam] Alg. 1, per tensor: a parameter without gradient (of a network that is
+// not in use yet) is left alone and its step does not count.
 class Adam {
  public:
   // Takes the parameters of `module` that require gradients, by their names.

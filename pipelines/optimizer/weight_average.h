@@ -1,5 +1,8 @@
 // The running average of a model's weights over training steps. Averaged
 // weights score better than those of any one step, and steadier.
+//
+// Source: [MeanTeacher] Sec. 2; the ramp of `decay` is that of TensorFlow's
+// ExponentialMovingAverage.
 #ifndef PIPELINES_OPTIMIZER_WEIGHT_AVERAGE_H_
 #define PIPELINES_OPTIMIZER_WEIGHT_AVERAGE_H_
 

@@ -1,8 +1,8 @@
-// The loss terms of the training objective: [CPABMM] Sec. 3, and terms of ours
-// (losses/photometric.h, losses/balance.h). One more is one line of the table
-// in loss_terms.cc, beside its weight in config.proto: its column in
-// losses.csv, its TensorBoard tag, its place in the progress bar and on the
-// page follow.
+// The loss terms of the training objective: those of [CPABMM], each cited in
+// its header in losses/, and terms of ours (losses/photometric.h, balance.h).
+// One more is one line of the table in loss_terms.cc, beside its weight in
+// config.proto: its column in losses.csv, its TensorBoard tag, its place in the
+// progress bar and on the page follow.
 #ifndef PIPELINES_TRAINING_LOSS_TERMS_H_
 #define PIPELINES_TRAINING_LOSS_TERMS_H_
 

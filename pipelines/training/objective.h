@@ -1,5 +1,7 @@
-// The training objective of a batch: a forward pass and all loss terms of it,
-// [CPABMM] Sec. 3. The terms are in loss_terms.h.
+// The training objective of a batch: a forward pass and all loss terms of it.
+// The terms are in loss_terms.h.
+//
+// Source: GeneratorFullModel in modules/model.py of the code of [CPABMM].
 #ifndef PIPELINES_TRAINING_OBJECTIVE_H_
 #define PIPELINES_TRAINING_OBJECTIVE_H_
 
@@ -20,6 +22,7 @@
 
 namespace pipelines {
 
+// Of a run: its config, and the frozen networks that some terms need.
 class Objective {
  public:
   // Reads the weights of the frozen networks that the config names, or draws
