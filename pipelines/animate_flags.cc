@@ -48,7 +48,7 @@ ABSL_FLAG(std::string, sources, "",
 ABSL_FLAG(std::string, drivings, "",
           "For many: a folder of driving videos, or a .txt file.");
 ABSL_FLAG(std::string, checkpoint, "",
-          "What has learnt: the name of fetched weights, as tps-vox, which "
+          "The trained model: the name of fetched weights, as tps-vox, which "
           "knows faces; a .pth.tar file of the paper's original implementation "
           "or of its thin-plate-spline predecessor; a training run's folder "
           "for its best checkpoint, or a .safetensors file. Without one, the "
