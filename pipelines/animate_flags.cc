@@ -1,6 +1,5 @@
 #include "pipelines/animate_flags.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <numeric>
@@ -9,7 +8,6 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -28,6 +26,7 @@
 #include "pipelines/base/user_path.h"
 #include "pipelines/config/frame_size.h"
 #include "pipelines/config/motion_choice.h"
+#include "pipelines/media/colour.h"
 #include "pipelines/media/device_sink.h"
 #include "pipelines/media/input_address.h"
 #include "pipelines/media/rational.h"
@@ -139,10 +138,11 @@ ABSL_FLAG(
     "With --paste_back: the share of the crop's side, 0 to 0.5, over which "
     "motion fades to none at its border, so that no seam shows; 0 only "
     "mixes pixels there.");
-ABSL_FLAG(std::string, background, "",
-          "Behind the figure: still (the source's), driving (the driving "
-          "video's, and whoever is in it), a colour as #00ff00, or a picture's "
-          "path. Empty: as the model makes it.");
+ABSL_FLAG(
+    std::string, background, "",
+    "Behind the figure: still (the source's), driving (the driving "
+    "video's, and whoever is in it), a colour (white, black or #rrggbb), or "
+    "a picture's path. Empty: as the model makes it.");
 ABSL_FLAG(std::string, mask, "",
           "For --background: a picture of the source's size, white where the "
           "figure is. Empty: the source's alpha, or it is found by motion and "
@@ -349,21 +349,12 @@ absl::StatusOr<cv::Size> ParseSize(const std::string& text) {
                             : cv::Size(values[0], values[1]);
 }
 
-// "white", "black", "#ff8000"; R, G, B. Empty: none.
-absl::StatusOr<std::optional<cv::Vec3b>> ParseColour(const std::string& text) {
+// Empty: none.
+absl::StatusOr<std::optional<cv::Vec3b>> ParseAlphaOver(
+    const std::string& text) {
   if (text.empty()) return std::nullopt;
-  if (text == "white") return cv::Vec3b(255, 255, 255);
-  if (text == "black") return cv::Vec3b(0, 0, 0);
-  uint32_t value = 0;
-  constexpr size_t kLength = 7;
-  const absl::string_view digits = absl::string_view(text).substr(1);
-  if (text.size() == kLength && text[0] == '#' &&
-      std::all_of(digits.begin(), digits.end(), absl::ascii_isxdigit) &&
-      absl::SimpleHexAtoi(digits, &value)) {
-    return cv::Vec3b(static_cast<uint8_t>(value >> 16),
-                     static_cast<uint8_t>(value >> 8),
-                     static_cast<uint8_t>(value));
-  }
+  const std::optional<cv::Vec3b> colour = media::ParseColour(text);
+  if (colour) return colour;
   return BadFlag("alpha_over is '", text,
                  "'; use white, black or #rrggbb, as #00ff00");
 }
@@ -464,7 +455,7 @@ absl::StatusOr<AnimateVideoOptions> GetVideoOptions() {
   RETURN_IF_ERROR(SetPasting(&options));
   RETURN_IF_ERROR(SetBackground(&options));
   ASSIGN_OR_RETURN(options.alpha_over,
-                   ParseColour(absl::GetFlag(FLAGS_alpha_over)));
+                   ParseAlphaOver(absl::GetFlag(FLAGS_alpha_over)));
   ASSIGN_OR_RETURN(options.size, ParseSize(absl::GetFlag(FLAGS_size)));
   options.min_output_side = options.paste_back ? 0 : kSmallestResult;
   options.save_keypoints = UserPath(absl::GetFlag(FLAGS_save_keypoints));

@@ -393,8 +393,9 @@ TEST_F(AnimateTest, AnimatesEveryFrameOfASourceVideo) {
   EXPECT_EQ(report->frames, 1);
   options_.animate_source_video = false;
   options_.source_frame = 9;
-  EXPECT_THAT(Run(driving, driving), StatusIs(StatusCode::kInvalidArgument,
-                                              HasSubstr("has no frame 5")));
+  EXPECT_THAT(Run(driving, driving),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("has no frame 9 to animate; it has 5")));
 }
 
 TEST_F(AnimateTest, AnimatesByACameraUntilItEnds) {

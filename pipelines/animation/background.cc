@@ -1,13 +1,12 @@
 #include "pipelines/animation/background.h"
 
 #include <algorithm>
-#include <cstdint>
+#include <optional>
 #include <vector>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "opencv2/imgproc.hpp"
+#include "pipelines/media/colour.h"
 #include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
 
@@ -20,21 +19,6 @@ using Kind = BackgroundOptions::Kind;
 // or the background's alone.
 constexpr float kFigure = 0.25F;
 constexpr float kBackground = 0.75F;
-
-absl::StatusOr<cv::Scalar> ParseColour(const std::string& text) {
-  constexpr size_t kLength = 7;  // #rrggbb
-  uint32_t value = 0;
-  if (text.size() != kLength ||
-      !std::all_of(text.begin() + 1, text.end(), absl::ascii_isxdigit) ||
-      !absl::SimpleHexAtoi(text.substr(1), &value)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("background is '", text,
-                     "'; a colour is #rrggbb, as #00ff00; a picture whose name "
-                     "begins so is ./",
-                     text));
-  }
-  return cv::Scalar(value >> 16, value >> 8 & 0xFF, value & 0xFF);
-}
 
 cv::Mat Resized(const cv::Mat& picture, cv::Size size) {
   cv::Mat result;
@@ -66,9 +50,15 @@ absl::StatusOr<BackgroundOptions> ParseBackground(const std::string& text) {
     options.kind = Kind::kStill;
   } else if (text == "driving") {
     options.kind = Kind::kDriving;
-  } else if (text[0] == '#') {
+  } else if (const std::optional<cv::Vec3b> colour = media::ParseColour(text)) {
     options.kind = Kind::kColour;
-    ASSIGN_OR_RETURN(options.colour, ParseColour(text));
+    options.colour = cv::Scalar((*colour)[0], (*colour)[1], (*colour)[2]);
+  } else if (text[0] == '#') {
+    return absl::InvalidArgumentError(
+        absl::StrCat("background is '", text,
+                     "'; a colour is white, black or #rrggbb, as #00ff00; a "
+                     "picture whose name begins so is ./",
+                     text));
   } else {
     options.kind = Kind::kPicture;
     options.picture = text;

@@ -35,8 +35,8 @@ struct BackgroundOptions {
   bool needs_figure() const { return kind != Kind::kModel; }
 };
 
-// "" (the model's), "still", "driving", a colour as "#00ff00", or else the path
-// of a picture. InvalidArgument for what begins with # and is no colour.
+// "" (the model's), "still", "driving", a colour of media/colour.h, or else the
+// path of a picture. InvalidArgument for what begins with # and is no colour.
 absl::StatusOr<BackgroundOptions> ParseBackground(const std::string& text);
 
 // The mask at `path` for a source picture of `size`: CV_8UC1. The errors of

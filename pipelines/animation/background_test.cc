@@ -49,6 +49,8 @@ TEST(ParseBackground, TakesWordsColoursAndPaths) {
   EXPECT_EQ(ParseBackground("driving")->kind, Kind::kDriving);
   EXPECT_EQ(ParseBackground("beach.jpg")->picture, "beach.jpg");
   EXPECT_EQ(ParseBackground("#ff8001")->colour, cv::Scalar(255, 128, 1));
+  EXPECT_EQ(ParseBackground("white")->colour, cv::Scalar(255, 255, 255));
+  EXPECT_EQ(ParseBackground("./white")->picture, "./white");
   for (const char* text : {"#", "#00ff0", "#00ff000", "#00ff0g", "#0x00ff"}) {
     EXPECT_THAT(ParseBackground(text),
                 StatusIs(StatusCode::kInvalidArgument,

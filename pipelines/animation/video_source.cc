@@ -31,13 +31,19 @@ absl::Status CheckOptions(const VideoSourceOptions& options) {
                      kLargestFade, " of the crop's side"));
   }
   if (options.with_alpha && background.needs_figure()) {
-    return bad("before a background nothing can be seen through");
+    return bad(
+        "alpha cannot be kept before a background, which is opaque; leave one "
+        "of the two out");
   }
   if (!background.mask.empty() && !background.needs_figure()) {
-    return bad("a mask has no effect without a background");
+    return bad(
+        "a mask has no effect without a background; name a background, or "
+        "leave out the mask");
   }
   if (!background.mask.empty() && options.is_video) {
-    return bad("a mask is of one source picture, not of all frames of a video");
+    return bad(
+        "a mask is of one source picture, not of all frames of a video; leave "
+        "it out, or take one frame of the video");
   }
   if (options.paste_back && background.needs_figure() &&
       background.kind != Kind::kStill) {
@@ -90,7 +96,8 @@ absl::Status VideoSource::ReadFirst(const std::string& path) {
     ASSIGN_OR_RETURN(std::optional<CroppedFrame> frame, reader_->Next());
     if (!frame) {
       return absl::InvalidArgumentError(
-          absl::StrCat(path, ": has no frame ", i, " to animate"));
+          absl::StrCat(path, ": has no frame ", options_.frame,
+                       " to animate; it has ", i, ", numbered from 0"));
     }
     first_ = *std::move(frame);
   }
