@@ -46,7 +46,7 @@ TEST(OnColour, ExchangesTheBackground) {
   const cv::Mat mixed = OnColour(OnWhite(picture), Alpha(picture), colour);
   for (int y = 0; y < picture.rows; ++y) {
     for (int x = 0; x < picture.cols; ++x) {
-      const auto from = picture.at<cv::Vec4b>(y, x);
+      const cv::Vec4b& from = picture.at<cv::Vec4b>(y, x);
       for (int c = 0; c < 3; ++c) {
         const double a = from[3] / 255.0;
         // Rounded twice.
