@@ -21,6 +21,11 @@ namespace {
 // file's f32_vs_f64).
 constexpr double kTolerance = 1e-4;
 
+void ExpectGolden(const Golden& golden, const std::string& name,
+                  const Tensor& actual) {
+  EXPECT_TRUE(golden.Matches(name, actual.detach(), kTolerance));
+}
+
 class Comparison {
  public:
   Comparison(const Golden& golden, const GoldenCase& golden_case)
@@ -53,39 +58,15 @@ class Comparison {
   int64_t map_size() const { return embedding_.size(3); }
 
   void Expect(const std::string& name, const Tensor& actual) {
-    EXPECT_TRUE(golden_.Matches(name, actual.detach(), kTolerance));
+    ExpectGolden(golden_, name, actual);
   }
 
   void ComparePrompts(const std::string& tag, const Tensor& golden_points,
                       const Tensor& labels) {
-    const Tensor points = golden_points.clone().requires_grad_();
-    const PromptEmbeddings prompts = sam_->prompt_encoder->forward(
-        {points, labels, {}, {}}, image_size_, map_size());
-    Expect(tag + ".sparse_embeddings", prompts.tokens);
-    Expect(tag + ".dense_embeddings", prompts.map);
-
-    const Tensor positions = sam_->prompt_encoder->MapPositions(map_size());
-    const auto [tokens, map] =
-        sam_->mask_decoder->Transform(embedding_, positions, prompts);
-    Expect(tag + ".tokens_out", tokens);
-    Expect(tag + ".src_out", map);
-
-    const Masks masks =
-        sam_->mask_decoder->forward(embedding_, positions, prompts);
-    const Masks alternatives = Alternatives(masks);
-    Expect(tag + ".low_res_masks_multi", alternatives.logits);
-    Expect(tag + ".iou_multi", alternatives.ious);
-    Expect(tag + ".low_res_mask_single", Unambiguous(masks).logits);
-    Expect(tag + ".iou_single", Unambiguous(masks).ious);
-
-    const auto cotangent = [&](const std::string& name, const Tensor& like) {
-      return FillSigned(absl::StrCat("cot/", name, "_", tag, "."),
-                        like.sizes());
-    };
-    ((tokens * cotangent("tok", tokens)).sum() +
-     (alternatives.logits * cotangent("mask", alternatives.logits)).mean())
-        .backward();
-    Expect(tag + ".grad_points", points.grad());
+    const DecodedMaps maps = ExpectPromptsEqualToOriginal(
+        golden_, tag, sam_, image_size_, embedding_, golden_points, labels);
+    Expect(tag + ".dense_embeddings", maps.prompts);
+    Expect(tag + ".src_out", maps.decoder);
   }
 
   const Golden& golden_;
@@ -121,6 +102,43 @@ GoldenCase VitBCase() {
 
 std::vector<std::string> PublishedKeys(const Golden& golden) {
   return absl::StrSplit(golden.metadata("state_dict_keys"), ' ');
+}
+
+DecodedMaps ExpectPromptsEqualToOriginal(const Golden& golden,
+                                         const std::string& tag, Sam& sam,
+                                         int64_t image_size,
+                                         const Tensor& embedding,
+                                         const Tensor& golden_points,
+                                         const Tensor& labels) {
+  const auto expect = [&](const std::string& name, const Tensor& actual) {
+    ExpectGolden(golden, absl::StrCat(tag, ".", name), actual);
+  };
+  const int64_t map_size = embedding.size(-1);
+  const Tensor points = golden_points.clone().requires_grad_();
+  const PromptEmbeddings prompts = sam->prompt_encoder->forward(
+      {points, labels, {}, {}}, image_size, map_size);
+  expect("sparse_embeddings", prompts.tokens);
+
+  const Tensor positions = sam->prompt_encoder->MapPositions(map_size);
+  const auto [tokens, map] =
+      sam->mask_decoder->Transform(embedding, positions, prompts);
+  expect("tokens_out", tokens);
+
+  const Masks masks = sam->mask_decoder->forward(embedding, positions, prompts);
+  const Masks alternatives = Alternatives(masks);
+  expect("low_res_masks_multi", alternatives.logits);
+  expect("iou_multi", alternatives.ious);
+  expect("low_res_mask_single", Unambiguous(masks).logits);
+  expect("iou_single", Unambiguous(masks).ious);
+
+  const auto cotangent = [&](const std::string& name, const Tensor& like) {
+    return FillSigned(absl::StrCat("cot/", name, "_", tag, "."), like.sizes());
+  };
+  ((tokens * cotangent("tok", tokens)).sum() +
+   (alternatives.logits * cotangent("mask", alternatives.logits)).mean())
+      .backward();
+  expect("grad_points", points.grad());
+  return {prompts.map, map};
 }
 
 void ExpectEqualToOriginal(const GoldenCase& golden_case) {

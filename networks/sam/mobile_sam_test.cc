@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/sam/golden_case.h"
 #include "networks/sam/model_of_weights.h"
 #include "networks/sam/sam.h"
 #include "networks/sam/tiny_vit.h"
@@ -154,29 +155,8 @@ class MobileSamGoldenTest : public ::testing::Test {
 
   void ExpectPrompts(const std::string& tag, const Tensor& embedding,
                      const Tensor& golden_points, const Tensor& labels) {
-    const Tensor points = golden_points.clone().requires_grad_();
-    const PromptEmbeddings prompts =
-        sam_->prompt_encoder->forward({points, labels, {}, {}}, 1024, 64);
-    Expect(tag + ".sparse_embeddings", prompts.tokens);
-    const Tensor positions = sam_->prompt_encoder->MapPositions(64);
-    const Tensor tokens =
-        sam_->mask_decoder->Transform(embedding, positions, prompts).tokens;
-    Expect(tag + ".tokens_out", tokens);
-    const Masks masks =
-        sam_->mask_decoder->forward(embedding, positions, prompts);
-    const Masks alternatives = Alternatives(masks);
-    Expect(tag + ".low_res_masks_multi", alternatives.logits);
-    Expect(tag + ".iou_multi", alternatives.ious);
-    Expect(tag + ".low_res_mask_single", Unambiguous(masks).logits);
-    Expect(tag + ".iou_single", Unambiguous(masks).ious);
-    const auto cotangent = [&](const std::string& name, const Tensor& like) {
-      return FillSigned(absl::StrCat("cot/", name, "_", tag, "."),
-                        like.sizes());
-    };
-    ((tokens * cotangent("tok", tokens)).sum() +
-     (alternatives.logits * cotangent("mask", alternatives.logits)).mean())
-        .backward();
-    Expect(tag + ".grad_points", points.grad());
+    ExpectPromptsEqualToOriginal(golden_, tag, sam_, 1024, embedding,
+                                 golden_points, labels);
   }
 
   const Golden golden_ = test_util::LoadGolden(kGoldenPath);
