@@ -141,12 +141,9 @@ STRUCTURE_NETWORK(vitb14_reg);
 STRUCTURE_NETWORK(vitb8);
 #undef STRUCTURE_NETWORK
 
-// SAM ViT-B's image encoder.
-void BM_SamImageEncoder(benchmark::State& state) {
-  torch::NoGradGuard no_grad;
-  SetThreads();
-  torch::manual_seed(1);
-  sam::ImageEncoder encoder(sam::SamByName("vit_b")->image_encoder);
+// Encodes images of state.range(0) by `encoder`, in bfloat16 by state.range(1).
+template <typename Encoder>
+void EncodeImages(benchmark::State& state, Encoder& encoder) {
   const Tensor image = torch::randn({1, 3, state.range(0), state.range(0)});
   if (state.range(1) != 0) {
     const Tensor expected = encoder->forward(image);
@@ -155,6 +152,15 @@ void BM_SamImageEncoder(benchmark::State& state) {
   }
   for (auto _ : state) benchmark::DoNotOptimize(encoder->forward(image));
   state.counters["peak_MB"] = PeakMegabytes();
+}
+
+// SAM ViT-B's image encoder.
+void BM_SamImageEncoder(benchmark::State& state) {
+  torch::NoGradGuard no_grad;
+  SetThreads();
+  torch::manual_seed(1);
+  sam::ImageEncoder encoder(sam::SamByName("vit_b")->image_encoder);
+  EncodeImages(state, encoder);
 }
 BENCHMARK(BM_SamImageEncoder)
     ->ArgNames({"size", "bf16"})
@@ -169,14 +175,7 @@ void BM_MobileSamImageEncoder(benchmark::State& state) {
   SetThreads();
   torch::manual_seed(1);
   sam::TinyVit encoder((sam::TinyVitOptions()));
-  const Tensor image = torch::randn({1, 3, state.range(0), state.range(0)});
-  if (state.range(1) != 0) {
-    const Tensor expected = encoder->forward(image);
-    transformer::MultiplyIn(torch::kBFloat16, *encoder);
-    state.counters["deviation"] = Deviation(encoder->forward(image), expected);
-  }
-  for (auto _ : state) benchmark::DoNotOptimize(encoder->forward(image));
-  state.counters["peak_MB"] = PeakMegabytes();
+  EncodeImages(state, encoder);
 }
 BENCHMARK(BM_MobileSamImageEncoder)
     ->ArgNames({"size", "bf16"})
