@@ -18,7 +18,9 @@ make_slurm() {
   mkdir -p "$TEST_TMPDIR/slurm"
   cat >"$TEST_TMPDIR/slurm/scontrol" <<'STUB'
 #!/bin/bash
-[[ "$*" == "show hostnames node[1-2]" ]] && printf '127.0.0.1\nnode2\n'
+# One line at a time, as scontrol prints a long list: a reader that stops at the
+# first would end it by SIGPIPE.
+[[ "$*" == "show hostnames node[1-2]" ]] && echo 127.0.0.1 && sleep 0.2 && echo node2
 STUB
   cat >"$TEST_TMPDIR/slurm/srun" <<'STUB'
 #!/bin/bash

@@ -18,7 +18,8 @@
 set -euo pipefail
 
 export CPAB_TRAIN="${CPAB_TRAIN:-/opt/cpab/bin/cpab-train}"
-MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+hosts=$(scontrol show hostnames "$SLURM_JOB_NODELIST")
+MASTER_ADDR=${hosts%%$'\n'*}
 MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000))
 export MASTER_ADDR MASTER_PORT
 # Where machines have several networks, Gloo and NCCL are told which to take:
