@@ -165,5 +165,23 @@ def system_libraries():
         header = "/usr/include/openssl/evp.h",
         modules = {"crypto": "libcrypto"},
     )
+    system_library(
+        name = "system_libmicrohttpd",
+        debian_package = "libmicrohttpd-dev",
+        header = "/usr/include/microhttpd.h",
+        modules = {"libmicrohttpd": "libmicrohttpd"},
+    )
+    system_library(
+        name = "system_libseccomp",
+        debian_package = "libseccomp-dev",
+        header = "/usr/include/seccomp.h",
+        modules = {"libseccomp": "libseccomp"},
+    )
+    system_library(
+        name = "system_libarchive",
+        debian_package = "libarchive-dev",
+        header = "/usr/include/archive.h",
+        libraries = {"libarchive": ["-larchive"]},
+    )
     system_cuda(name = "system_cuda")
     libtorch(name = "libtorch")
