@@ -1,0 +1,111 @@
+#include "tools/studio/jobs/media_facts.h"
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "third_party/absl/status_macros.h"
+
+namespace studio {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int64_t kMaxSide = int64_t{1} << 16;
+constexpr int64_t kMaxFrames = int64_t{1} << 40;
+constexpr double kMaxNumber = 1e9;
+constexpr size_t kMaxWarnings = 100;
+constexpr size_t kMaxWarning = 2000;  // bytes
+
+constexpr struct {
+  MediaKind kind;
+  const char* name;
+} kKinds[] = {{MediaKind::kImage, "image"},
+              {MediaKind::kVideo, "video"},
+              {MediaKind::kMotion, "motion"}};
+
+absl::Status Bad(const char* field) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("the decoder's answer has no good '", field, "'"));
+}
+
+// 0 to `limit`.
+template <typename T>
+absl::Status ReadCount(const Json& json, const char* field, int64_t limit,
+                       T* value) {
+  const auto found = json.find(field);
+  if (found == json.end() || !found->is_number_unsigned() ||
+      found->get<uint64_t>() > static_cast<uint64_t>(limit)) {
+    return Bad(field);
+  }
+  *value = found->get<T>();
+  return absl::OkStatus();
+}
+
+absl::Status ReadNumber(const Json& json, const char* field, double* value) {
+  const auto found = json.find(field);
+  if (found == json.end() || !found->is_number()) return Bad(field);
+  *value = found->get<double>();
+  return *value >= 0 && *value <= kMaxNumber ? absl::OkStatus() : Bad(field);
+}
+
+absl::Status ReadWarnings(const Json& json,
+                          std::vector<std::string>* warnings) {
+  const auto found = json.find("warnings");
+  if (found == json.end() || !found->is_array() ||
+      found->size() > kMaxWarnings) {
+    return Bad("warnings");
+  }
+  for (const Json& warning : *found) {
+    if (!warning.is_string()) return Bad("warnings");
+    warnings->push_back(warning.get<std::string>().substr(0, kMaxWarning));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<MediaKind> ParseMediaKind(absl::string_view name) {
+  for (const auto& [kind, kind_name] : kKinds) {
+    if (name == kind_name) return kind;
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("kind is '", name, "'; use image, video or motion"));
+}
+
+absl::string_view MediaKindName(MediaKind kind) {
+  for (const auto& [other, name] : kKinds) {
+    if (kind == other) return name;
+  }
+  return "";
+}
+
+Json FactsToJson(const MediaFacts& facts) {
+  return {{"kind", std::string(MediaKindName(facts.kind))},
+          {"width", facts.width},
+          {"height", facts.height},
+          {"frames", facts.frames},
+          {"fps", facts.fps},
+          {"seconds", facts.seconds},
+          {"sound", facts.sound},
+          {"warnings", facts.warnings}};
+}
+
+absl::StatusOr<MediaFacts> FactsFromJson(const Json& json) {
+  if (!json.is_object()) return Bad("object");
+  MediaFacts facts;
+  const auto kind = json.find("kind");
+  if (kind == json.end() || !kind->is_string()) return Bad("kind");
+  ASSIGN_OR_RETURN(facts.kind, ParseMediaKind(kind->get<std::string>()));
+  RETURN_IF_ERROR(ReadCount(json, "width", kMaxSide, &facts.width));
+  RETURN_IF_ERROR(ReadCount(json, "height", kMaxSide, &facts.height));
+  RETURN_IF_ERROR(ReadCount(json, "frames", kMaxFrames, &facts.frames));
+  RETURN_IF_ERROR(ReadNumber(json, "fps", &facts.fps));
+  RETURN_IF_ERROR(ReadNumber(json, "seconds", &facts.seconds));
+  const auto sound = json.find("sound");
+  if (sound == json.end() || !sound->is_boolean()) return Bad("sound");
+  facts.sound = sound->get<bool>();
+  RETURN_IF_ERROR(ReadWarnings(json, &facts.warnings));
+  return facts;
+}
+
+}  // namespace studio
