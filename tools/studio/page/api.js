@@ -1,0 +1,285 @@
+// The page's one way to the server: every request has the token, every failure
+// becomes an ApiError that says what to do, progress comes as events.
+//
+// The API itself is described in openapi.json.
+
+const BASE = 'api/v1/';
+const TOKEN_KEY = 'studio-token';
+const TOKEN_IN_HASH = /^#([A-Za-z0-9_-]{20,})$/;
+// Tabs of one browser may share the token: a new one asks the open ones.
+const TAB_CHANNEL = 'studio-token';
+const TAB_ANSWER_MS = 400;
+
+// What to do about an error, by its code, where the server's sentence does not
+// say it.
+const ADVICE = {
+  unauthenticated: 'Open the address that studio printed when it started; it ends with the token.',
+  permission_denied: 'Open the address that studio printed when it started.',
+  not_found: 'It may have been deleted, or is older than studio keeps things. Choose another one.',
+  too_large: 'Shorten or scale down the file, or start studio with a larger --max_upload.',
+  unsupported_media: 'Choose a PNG, JPEG or WebP picture, or an MP4, WebM, MOV or GIF video.',
+  busy: 'Wait until a job has ended, or cancel one.',
+  disk_full: 'Delete jobs that you no longer need, or start studio with a larger --quota.',
+  unavailable: 'Try again in a moment.',
+  offline: 'Is the program studio still running? Start it again and open the address that it prints.',
+};
+
+const CODE_OF_STATUS = {
+  401: 'unauthenticated', 403: 'permission_denied', 404: 'not_found', 413: 'too_large',
+  415: 'unsupported_media', 429: 'busy', 503: 'unavailable', 507: 'disk_full',
+};
+
+export class ApiError extends Error {
+  // `status` 0: no answer came. `field`: the part of the request that is wrong,
+  // as the API names it, or ''.
+  constructor(status, code, message, field = '') {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = code;
+    this.field = field;
+  }
+
+  get advice() {
+    return ADVICE[CODE_OF_STATUS[this.status]] ?? ADVICE[this.code] ?? '';
+  }
+}
+
+const offline = () => new ApiError(0, 'offline', 'The server does not answer.');
+
+// ------------------------------------------------------------------- token
+
+// From the address, whose hash it then leaves; else this tab's; else that of
+// another open tab; else ''.
+export async function takeToken() {
+  const given = TOKEN_IN_HASH.exec(location.hash);
+  if (given) {
+    sessionStorage.setItem(TOKEN_KEY, given[1]);
+    history.replaceState(null, '', location.pathname);
+  }
+  const token = sessionStorage.getItem(TOKEN_KEY) ?? await askOtherTabs();
+  if (token) keepToken(token);
+  return token;
+}
+
+export function keepToken(token) {
+  sessionStorage.setItem(TOKEN_KEY, token);
+  answerOtherTabs(token);
+}
+
+let answering = null;
+
+function answerOtherTabs(token) {
+  answering?.close();
+  answering = new BroadcastChannel(TAB_CHANNEL);
+  answering.onmessage = ({data}) => {
+    if (data?.ask) answering.postMessage({token});
+  };
+}
+
+function askOtherTabs() {
+  const channel = new BroadcastChannel(TAB_CHANNEL);
+  return new Promise((resolve) => {
+    const end = (token) => {
+      clearTimeout(timer);
+      channel.close();
+      resolve(token);
+    };
+    const timer = setTimeout(() => end(''), TAB_ANSWER_MS);
+    channel.onmessage = ({data}) => {
+      if (typeof data?.token === 'string') end(data.token);
+    };
+    channel.postMessage({ask: true});
+  });
+}
+
+// ---------------------------------------------------------------- requests
+
+export class Api extends EventTarget {
+  // Events: "lost" and "found" when the server stops or starts to answer,
+  // "refused" when it does not know the token (any more).
+  constructor(token) {
+    super();
+    this.token = token;
+    this.lost = false;
+    this.pictures = new PictureCache(this);
+  }
+
+  // The answer's JSON. `json` is sent as the body where it is given.
+  async get(path, options) { return (await this.fetch(path, options)).json(); }
+  async post(path, json, options) { return this.get(path, {method: 'POST', json, ...options}); }
+  async remove(path) { await this.fetch(path, {method: 'DELETE'}); }
+  async blob(path, options) { return (await this.fetch(path, options)).blob(); }
+
+  // The Response, whose status is 200 to 299. Throws ApiError, or an AbortError
+  // where options.signal ended it.
+  async fetch(path, {method = 'GET', json, body, signal, headers = {}} = {}) {
+    const sent = {Authorization: `Bearer ${this.token}`, ...headers};
+    if (json !== undefined) {
+      sent['Content-Type'] = 'application/json';
+      body = JSON.stringify(json);
+    }
+    let response;
+    try {
+      response = await fetch(BASE + path, {method, body, signal, headers: sent, cache: 'no-store'});
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      this.setLost(true);
+      throw offline();
+    }
+    this.setLost(false);
+    if (!response.ok) throw this.refusal(response.status, await response.text());
+    return response;
+  }
+
+  // Sends a file and tells how much of it is sent: onprogress(0 to 1).
+  upload(kind, file, {onprogress = () => {}, signal} = {}) {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open('POST', `${BASE}uploads?kind=${kind}`);
+      request.setRequestHeader('Authorization', `Bearer ${this.token}`);
+      request.setRequestHeader('Content-Type', 'application/octet-stream');
+      request.upload.onprogress = (event) => onprogress(event.total ? event.loaded / event.total : 0);
+      request.onload = () => {
+        this.setLost(false);
+        if (request.status === 201) resolve(JSON.parse(request.responseText));
+        else reject(this.refusal(request.status, request.responseText));
+      };
+      request.onerror = () => this.explainBrokenUpload().then(reject);
+      request.onabort = () => reject(new DOMException('The upload was ended.', 'AbortError'));
+      signal?.addEventListener('abort', () => request.abort());
+      request.send(file);
+    });
+  }
+
+  // A server that refuses a body while it is being sent closes the connection,
+  // and browsers then do not show its answer.
+  async explainBrokenUpload() {
+    try {
+      const {limits} = await this.get('system');
+      return new ApiError(0, 'upload_cut', `The upload was cut off. Files may have up to ${bytesText(limits.max_upload)}.`);
+    } catch (error) {
+      return error;
+    }
+  }
+
+  refusal(status, text) {
+    let error = {};
+    try {
+      error = JSON.parse(text).error ?? {};
+    } catch {
+      // Not from the API: a proxy, or a cut answer. The status has to do.
+    }
+    if (status === 401) this.dispatchEvent(new Event('refused'));
+    return new ApiError(status, error.code ?? CODE_OF_STATUS[status] ?? 'unknown',
+      error.message ?? `The server answered with status ${status}.`, error.field);
+  }
+
+  setLost(lost) {
+    if (lost === this.lost) return;
+    this.lost = lost;
+    this.dispatchEvent(new Event(lost ? 'lost' : 'found'));
+  }
+
+  // Follows server-sent events until the server ends them: handlers has a
+  // function for each event name, called with its data. Connects again after a
+  // cut, with growing pauses, as long as `signal` is not aborted.
+  async follow(path, handlers, signal) {
+    for (let pause = 500; !signal.aborted; pause = Math.min(pause * 2, 8000)) {
+      try {
+        const response = await this.fetch(path, {signal, headers: {Accept: 'text/event-stream'}});
+        await readEvents(response.body, (name, data) => {
+          pause = 250;
+          handlers[name]?.(data);
+        });
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof ApiError && error.status !== 0 && error.status < 500) throw error;
+        this.setLost(true);
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+  }
+}
+
+// Calls handle(name, data) for each event of a stream of text/event-stream.
+async function readEvents(stream, handle) {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  for (;;) {
+    const {value, done} = await reader.read();
+    if (done) return;
+    text += value.replaceAll('\r\n', '\n');
+    const events = text.split('\n\n');
+    text = events.pop();
+    for (const event of events) handleEvent(event, handle);
+  }
+}
+
+function handleEvent(text, handle) {
+  let name = 'message';
+  const data = [];
+  for (const line of text.split('\n')) {
+    if (line.startsWith('event:')) name = line.slice(6).trim();
+    if (line.startsWith('data:')) data.push(line.slice(5).trimStart());
+  }
+  if (data.length) handle(name, JSON.parse(data.join('\n')));
+}
+
+// ---------------------------------------------------------------- pictures
+
+const MAX_CACHED_PICTURES = 400;
+
+// Pictures of the server as blob addresses, the last few hundred kept.
+class PictureCache {
+  constructor(api) {
+    this.api = api;
+    this.addresses = new Map();
+  }
+
+  // The address of the picture at an API path, for img.src.
+  async address(path) {
+    const kept = this.addresses.get(path);
+    if (kept) return kept;
+    const promise = this.api.blob(path).then((blob) => URL.createObjectURL(blob));
+    this.addresses.set(path, promise);
+    promise.catch(() => this.addresses.delete(path));
+    this.forgetOldest();
+    return promise;
+  }
+
+  forgetOldest() {
+    if (this.addresses.size <= MAX_CACHED_PICTURES) return;
+    const [path, promise] = this.addresses.entries().next().value;
+    this.addresses.delete(path);
+    promise.then((address) => URL.revokeObjectURL(address), () => {});
+  }
+}
+
+// ------------------------------------------------------------------- words
+
+export function bytesText(bytes) {
+  for (const unit of ['B', 'KB', 'MB', 'GB']) {
+    if (bytes < 1000 || unit === 'GB') return `${bytes < 10 && unit !== 'B' ? bytes.toFixed(1) : Math.round(bytes)} ${unit}`;
+    bytes /= 1000;
+  }
+}
+
+// 75 -> "1 min 15 s".
+export function secondsText(seconds) {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.round((whole % 3600) / 60)} min`;
+}
+
+// How long ago a moment (RFC 3339) is.
+export function agoText(moment) {
+  const seconds = (Date.now() - Date.parse(moment)) / 1000;
+  if (seconds < 60) return 'just now';
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
+  return new Date(moment).toLocaleDateString(undefined, {day: 'numeric', month: 'short'});
+}

@@ -1,0 +1,120 @@
+// The shell: takes the token, shows the page that the address names, says
+// whether the server answers.
+
+import {Api, keepToken, takeToken} from './api.js';
+import {fill, h, uniqueId} from './dom.js';
+import {emptyState, errorNotice} from './ui.js';
+
+const PAGES = {animate: 'Animate', warp: 'Warp', runs: 'Runs', motion: 'Motion'};
+const SYSTEM_EVERY_MS = 5000;
+
+const main = document.getElementById('main');
+const system = document.getElementById('system');
+const opened = new Map();  // name -> {section, page}
+let api = null;
+
+// ------------------------------------------------------------------- pages
+
+// "#animate/ID" -> ['animate', 'ID'].
+function address() {
+  const [name, rest = ''] = location.hash.slice(1).split('/');
+  return [name in PAGES ? name : 'animate', decodeURIComponent(rest)];
+}
+
+async function showPage() {
+  const [name, rest] = address();
+  document.title = `${PAGES[name]} - CPAB Studio`;
+  for (const link of document.querySelectorAll('.tabs a')) {
+    const current = link.hash === `#${name}`;
+    if (current) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  for (const [other, {section, page}] of opened) {
+    if (other === name || section.hidden) continue;
+    section.hidden = true;
+    page?.hide?.();
+  }
+  const entry = opened.get(name) ?? openPage(name);
+  entry.section.hidden = false;
+  (await entry.loaded)?.show?.(rest);
+}
+
+function openPage(name) {
+  const section = h('div.page', {id: `page-${name}`, 'data-page': name});
+  main.append(section);
+  const entry = {section, page: null};
+  opened.set(name, entry);
+  entry.loaded = loadPage(name, section).then((page) => (entry.page = page));
+  return entry;
+}
+
+async function loadPage(name, section) {
+  try {
+    const {mount} = await import(`./${name}.js`);
+    return await mount(section, api);
+  } catch (error) {
+    fill(section, h('h1', PAGES[name]), errorNotice(error, () => location.reload()));
+    return null;
+  }
+}
+
+// ------------------------------------------------------------------- state
+
+async function showSystem() {
+  if (document.hidden) return;
+  try {
+    const [{device, version}, jobs] = await Promise.all([api.get('system'), api.get('jobs')]);
+    const running = jobs.filter((job) => job.state === 'running').length;
+    const queued = jobs.filter((job) => job.state === 'queued').length;
+    const text = running ? `1 job running${queued ? `, ${queued} waiting` : ''}` : device;
+    setSystem(running ? 'is-busy' : '', text, `studio ${version} on ${device}`);
+  } catch {
+    // setLost and "refused" have said it.
+  }
+}
+
+function setSystem(state, text, title) {
+  if (system.textContent === text && system.firstChild?.classList.contains(state || 'dot')) return;
+  system.title = title;
+  fill(system, h(state ? `span.dot.${state}` : 'span.dot'), h('span', text));
+}
+
+function askForToken(refused) {
+  const id = uniqueId('token');
+  const input = h('input.input.mono', {id, autocomplete: 'off', spellcheck: 'false', required: true});
+  const use = (event) => {
+    event.preventDefault();
+    keepToken(input.value.trim().replace(/^.*#/, ''));
+    location.reload();
+  };
+  system.replaceChildren();
+  fill(main, emptyState('warning', refused ? 'The token is not valid' : 'This page needs its token',
+    'Open the address that studio printed when it started. It ends with the token. Or paste it here.'),
+  h('form.token-form', {onsubmit: use}, h('div.field', h('label', {for: id}, 'Address or token'), input),
+    h('button.button.primary', 'Continue')));
+  input.focus();
+}
+
+// ------------------------------------------------------------------- start
+
+async function start() {
+  const token = await takeToken();
+  if (!token) {
+    askForToken(false);
+    return;
+  }
+  api = new Api(token);
+  api.addEventListener('refused', () => askForToken(true), {once: true});
+  api.addEventListener('lost', () => setSystem('is-lost', 'Server does not answer', 'Is studio still running?'));
+  api.addEventListener('found', showSystem);
+  window.addEventListener('hashchange', () => {
+    showPage();
+    main.focus({preventScroll: true});
+    window.scrollTo(0, 0);
+  });
+  showPage();
+  showSystem();
+  setInterval(showSystem, SYSTEM_EVERY_MS);
+}
+
+start();
