@@ -97,11 +97,13 @@ function askOtherTabs() {
 
 export class Api extends EventTarget {
   // Events: "lost" and "found" when the server stops or starts to answer,
-  // "refused" when it does not know the token (any more).
+  // "refused" when it does not know the token (any more), "jobs" when the list
+  // of jobs was read.
   constructor(token) {
     super();
     this.token = token;
     this.lost = false;
+    this.jobs = null;  // of the last refreshJobs()
     this.pictures = new PictureCache(this);
   }
 
@@ -130,6 +132,13 @@ export class Api extends EventTarget {
     this.setLost(false);
     if (!response.ok) throw this.refusal(response.status, await response.text());
     return response;
+  }
+
+  // Reads the list of jobs for all who listen to "jobs".
+  async refreshJobs() {
+    this.jobs = await this.get('jobs');
+    this.dispatchEvent(new Event('jobs'));
+    return this.jobs;
   }
 
   // Sends a file and tells how much of it is sent: onprogress(0 to 1).

@@ -12,6 +12,7 @@ const main = document.getElementById('main');
 const system = document.getElementById('system');
 const opened = new Map();  // name -> {section, page}
 let api = null;
+let facts = null;  // of the system
 
 // ------------------------------------------------------------------- pages
 
@@ -63,10 +64,12 @@ async function loadPage(name, section) {
 async function showSystem() {
   if (document.hidden) return;
   try {
-    const [{device, version}, jobs] = await Promise.all([api.get('system'), api.get('jobs')]);
+    facts ??= await api.get('system');
+    const {device, version} = facts;
+    const jobs = await api.refreshJobs();
     const running = jobs.filter((job) => job.state === 'running').length;
     const queued = jobs.filter((job) => job.state === 'queued').length;
-    const text = running ? `1 job running${queued ? `, ${queued} waiting` : ''}` : device;
+    const text = running ? `1 job running${queued ? `, ${queued} waiting` : ''}` : `Ready on ${device}`;
     setSystem(running ? 'is-busy' : '', text, `studio ${version} on ${device}`);
   } catch {
     // setLost and "refused" have said it.
@@ -112,6 +115,8 @@ async function start() {
     main.focus({preventScroll: true});
     window.scrollTo(0, 0);
   });
+  // A file that is dropped beside its place must not replace the page.
+  for (const name of ['dragover', 'drop']) window.addEventListener(name, (event) => event.preventDefault());
   showPage();
   showSystem();
   setInterval(showSystem, SYSTEM_EVERY_MS);

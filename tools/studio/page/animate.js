@@ -1,0 +1,335 @@
+// Animate: a still, what moves it, how; the running job and its result.
+
+import {ApiError} from './api.js';
+import {CropBox} from './crop_box.js';
+import {fill, h} from './dom.js';
+import {JobList, titleOf} from './job_list.js';
+import {JobView} from './job_view.js';
+import {MediaInput} from './media_input.js';
+import {chips, emptyState, errorNotice, field, loadInto, segmented, select, setOptions, toast} from './ui.js';
+import {SetScales} from './set_scales.js';
+
+const KEPT = 'studio-animate';  // the form, in this tab's session
+
+const MODES = {
+  relative: ['Relative', 'The still moves as the driving figure moves away from its first frame.'],
+  standard: ['Standard', 'The still takes the shape of the driving figure.'],
+  avd: ['Pose only', 'The still takes the pose by a network (AVD) that not every checkpoint has.'],
+};
+const MOTIONS = {
+  cpab: 'CPAB', thin_plate: 'Thin-plate spline', thin_plate_original: 'Thin-plate spline, as published', affine: 'Affine',
+  bspline: 'B-spline',
+};
+const STARTS = {
+  first: 'First frame', auto: 'Most similar frame', keypoints: 'Most similar frame', alignment: 'Most similar, turned or not',
+};
+const FRAME_NUMBER = 'number';
+const SIZES = [[0, 'Automatic'], 256, 384, 512, 768, 1024];
+
+export function mount(element, api) {
+  const page = new AnimatePage(element, api);
+  return {show: (id) => page.show(id), hide: () => page.view.close()};
+}
+
+class AnimatePage {
+  constructor(element, api) {
+    this.api = api;
+    this.kept = JSON.parse(sessionStorage.getItem(KEPT) ?? '{}');
+    this.inputs = h('div.card.column-inputs', {'aria-label': 'Settings', role: 'group'});
+    this.view = new JobView(api, {onended: () => api.refreshJobs(), again: (job) => this.takeSettings(job.request)});
+    this.result = h('section.card', {'aria-label': 'Result'});
+    this.list = new JobList(api, {type: 'animate', page: 'animate', onremoved: (id) => this.forget(id),
+      empty: ['No jobs yet', 'What you animate is listed here, with its downloads, until it is a few days old.']});
+    fill(element, h('h1.visually-hidden', 'Animate'), h('div.columns', this.inputs,
+      h('div.stack.column-result', this.result,
+        h('section.card', {'aria-label': 'Jobs'}, h('div.card-head', h('h2', 'Jobs')), this.list.element))));
+    this.showNothing();
+    this.ready = loadInto(this.inputs, skeleton(), () => this.load());
+  }
+
+  // ------------------------------------------------------------------- page
+
+  // The job that the address names; else the one that runs.
+  async show(id) {
+    if (!id) {
+      const running = (this.api.jobs ?? await this.api.refreshJobs()).find((job) => job.type === 'animate' && job.state === 'running');
+      if (running) history.replaceState(null, '', `#animate/${running.id}`);
+      id = running?.id ?? '';
+    }
+    this.list.select(id);
+    if (!id) {
+      this.view.close();
+      this.showNothing();
+      return;
+    }
+    if (id === this.view.id) return;
+    fill(this.result, h('div.card-head', h('h2', 'Result')), this.view.element);
+    this.view.open(id);
+  }
+
+  showNothing() {
+    fill(this.result, h('div.card-head', h('h2', 'Result')),
+      h('div.frame.result-frame', h('div.cover', emptyState('play', 'Nothing is animated yet', 'Press Animate. The frames show here as they are made.'))));
+  }
+
+  forget(id) {
+    if (id === this.view.id) location.hash = '#animate';
+  }
+
+  // ------------------------------------------------------------------- form
+
+  async load() {
+    const {api} = this;
+    const [{choices}, bundled, checkpoints, uploads] = await Promise.all(
+      [api.get('system'), api.get('bundled'), api.get('checkpoints'), api.get('uploads')]);
+    this.choices = choices;
+    this.checkpoints = checkpoints;
+    this.still = new MediaInput(api, {kind: 'image', title: 'Still', onchange: () => this.changedStill()});
+    this.driving = new MediaInput(api, {kind: 'video', title: 'Video', onchange: () => this.keep()});
+    this.crop = new CropBox((crop) => { this.cropped = crop; this.keep(); });
+    const parts = this.buildSettings();
+    this.offerMedia(bundled, uploads);
+    this.restore(bundled);
+    return parts;
+  }
+
+  offerMedia(bundled, uploads) {
+    const motions = (this.api.jobs ?? []).filter((job) => job.type === 'motion' && job.state === 'done').map(motionOf);
+    this.still.offer([...bundled.stills, ...uploads.filter(({kind}) => kind === 'image')]);
+    this.driving.offer([...bundled.videos, ...uploads.filter(({kind}) => kind === 'video' || kind === 'motion'), ...motions]);
+  }
+
+  buildSettings() {
+    const {choices, checkpoints} = this;
+    this.cropBy = segmented('Crop', [['face', 'Face'], ['centre', 'Centre'], ['none', 'Whole']], 'centre', (by) => this.proposeCrop(by));
+    this.checkpoint = select(checkpoints.map((entry) => [entry.id, checkpointText(entry)]), checkpoints[0]?.id, () => this.changedCheckpoint());
+    this.mode = segmented('Mode', choices.modes.map((name) => [name, MODES[name]?.[0] ?? name]), choices.modes[0], () => this.changedMode());
+    this.modeHint = h('p.hint');
+    this.motion = select([], '', () => this.keep());
+    const starts = (choices.starts ?? ['first', 'keypoints', 'alignment']).filter((name) => name in STARTS);
+    this.start = select([...starts.map((name) => [name, STARTS[name]]), [FRAME_NUMBER, 'Frame number']], starts[0], () => this.changedStart());
+    this.startFrame = h('input.input.number', {type: 'number', min: 0, step: 1, value: 0, hidden: true, 'aria-label': 'Start frame number, from 0',
+      oninput: () => { this.driving.showFrame(Number(this.startFrame.value)); this.keep(); }});
+    this.size = select(SIZES, 0, () => this.keep());
+    this.panels = chips('Panels', choices.panels.map((name) => [name, capital(name)]), ['result'], () => this.keep());
+    this.maxFrames = h('input.input.number', {type: 'number', min: 1, step: 1, placeholder: 'all', oninput: () => this.keep()});
+    this.scales = new SetScales(() => this.keep());
+    this.problem = h('div');
+    this.submit = h('button.button.primary.large.wide', {type: 'submit'}, 'Animate');
+    this.fields = {
+      source: this.still.element, driving: this.driving.element, crop: this.cropBy,
+      checkpoint: field('Checkpoint', this.checkpoint), mode: this.mode, motion: field('Motion model', this.motion),
+      start_frame: h('div.field', field('Start', this.start), this.startFrame), size: field('Size', this.size),
+      panels: this.panels, motion_scales: this.scales.element,
+      max_frames: field('Frame limit', this.maxFrames),
+    };
+    const {fields} = this;
+    const form = h('form.stack', {novalidate: true, onsubmit: (event) => this.send(event)},
+      h('div.media-pair', fields.source, fields.driving), fields.crop,
+      fields.checkpoint,
+      h('div.field', fields.mode, this.modeHint),
+      h('div.fields', fields.motion, fields.start_frame),
+      h('div.fields', fields.size, fields.max_frames),
+      fields.panels, fields.motion_scales, this.problem, h('div.form-foot', this.submit));
+    form.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+    });
+    this.changedCheckpoint();
+    this.changedMode();
+    if (!checkpoints.length) {
+      fill(this.problem, h('div.notice.warning', h('h3', 'There is no checkpoint'),
+        h('p', 'Train one, fetch published weights (tools/bazelw run //tools:fetch_weights -- tps-vox), or start studio with --checkpoints FOLDER.')));
+    }
+    return form;
+  }
+
+  changedStill() {
+    this.proposeCrop(this.cropBy.value);
+    this.keep();
+  }
+
+  async proposeCrop(by) {
+    const still = this.still.value;
+    if (!still) return;
+    this.crop.setPicture(still.width, still.height);
+    fill(this.still.overlay, this.crop.element);
+    this.cropped = null;
+    this.crop.set(null);
+    if (by !== 'none') {
+      try {
+        const box = await this.api.get(`uploads/${still.id}/crop?by=${by}`);
+        if (this.still.value !== still || this.cropBy.value !== by) return;
+        if (by === 'face' && box.by !== 'face') toast('No face was found. The centre is taken.');
+        this.cropped = {x: box.x, y: box.y, side: box.side};
+        this.crop.set(this.cropped);
+      } catch (error) {
+        this.showProblem(error);
+      }
+    }
+    this.keep();
+  }
+
+  changedCheckpoint() {
+    const chosen = this.checkpoints.find(({id}) => id === this.checkpoint.value);
+    const own = chosen?.motion ? `As the checkpoint: ${MOTIONS[chosen.motion] ?? chosen.motion}` : 'As the checkpoint';
+    setOptions(this.motion, [['', own], ...this.choices.motions.map((name) => [name, MOTIONS[name] ?? name])], this.motion.value);
+    this.scales.setCount(chosen?.sets ?? 0);
+    this.keep();
+  }
+
+  changedMode() {
+    fill(this.modeHint, MODES[this.mode.value]?.[1] ?? '');
+    this.keep();
+  }
+
+  changedStart() {
+    this.startFrame.hidden = this.start.value !== FRAME_NUMBER;
+    this.keep();
+  }
+
+  // ------------------------------------------------------------------- keep
+
+  request() {
+    return {
+      type: 'animate', source: this.still.value?.id ?? '', driving: this.driving.value?.id ?? '', checkpoint: this.checkpoint.value,
+      mode: this.mode.value, motion: this.motion.value,
+      start_frame: this.start.value === FRAME_NUMBER ? Number(this.startFrame.value) : this.start.value,
+      motion_scales: this.scales.values, crop: this.cropped && roundedCrop(this.cropped),
+      panels: this.panels.values, size: Number(this.size.value), max_frames: Number(this.maxFrames.value),
+    };
+  }
+
+  keep() {
+    if (this.restoring || !this.submit) return;
+    sessionStorage.setItem(KEPT, JSON.stringify({...this.request(), cropBy: this.cropBy.value}));
+  }
+
+  restore(bundled) {
+    const {source, driving} = this.kept;
+    this.applySettings(this.kept);
+    const still = this.still.offered.find(({id}) => id === source) ?? bundled.stills[0];
+    const video = this.driving.offered.find(({id}) => id === driving) ?? bundled.videos[0];
+    if (video) this.driving.set(video, {quiet: true});
+    if (still) this.takeStill(still, this.kept);
+  }
+
+  takeStill(still, {source, crop, cropBy = 'centre'}) {
+    this.still.set(still, {quiet: true});
+    check(this.cropBy, [crop === null && source ? 'none' : cropBy]);
+    if (source !== still.id || !crop) {
+      this.proposeCrop(this.cropBy.value);
+      return;
+    }
+    this.crop.setPicture(still.width, still.height);
+    fill(this.still.overlay, this.crop.element);
+    this.cropped = crop;
+    this.crop.set(crop);
+  }
+
+  // What of a request the form can show.
+  applySettings(request) {
+    this.restoring = true;
+    if (request.checkpoint && this.checkpoints.some(({id}) => id === request.checkpoint)) this.checkpoint.value = request.checkpoint;
+    this.changedCheckpoint();
+    if (request.mode) check(this.mode, [request.mode]);
+    this.changedMode();
+    if (request.motion !== undefined) this.motion.value = request.motion;
+    if (typeof request.start_frame === 'number') {
+      this.start.value = FRAME_NUMBER;
+      this.startFrame.value = request.start_frame;
+    } else if (request.start_frame) {
+      this.start.value = request.start_frame;
+    }
+    this.changedStart();
+    if (request.size !== undefined) this.size.value = request.size;
+    if (request.panels?.length) check(this.panels, request.panels);
+    if (request.max_frames !== undefined) this.maxFrames.value = request.max_frames || '';
+    this.scales.set(request.motion_scales ?? {});
+    this.restoring = false;
+  }
+
+  // "Use these settings" of a job.
+  async takeSettings(request) {
+    await this.ready;
+    this.applySettings(request);
+    for (const [input, id] of [[this.still, request.source], [this.driving, request.driving]]) {
+      const facts = input.offered.find((offered) => offered.id === id);
+      if (!facts) toast('A file of this job is not there any more. Choose another one.');
+      else if (input === this.still) this.takeStill(facts, request);
+      else input.set(facts);
+    }
+    this.keep();
+    this.inputs.scrollIntoView({block: 'start', behavior: 'smooth'});
+    this.submit.focus({preventScroll: true});
+  }
+
+  // ------------------------------------------------------------------- send
+
+  async send(event) {
+    event.preventDefault();
+    this.clearProblems();
+    const missing = [['source', this.still, 'Choose a still first.'], ['driving', this.driving, 'Choose a video first.']]
+      .find(([, input]) => !input.value);
+    if (missing) {
+      this.showFieldProblem(missing[0], missing[2]);
+      return;
+    }
+    this.submit.disabled = true;
+    fill(this.submit, h('span.spinner'), 'Starting');
+    try {
+      const job = await this.api.post('jobs', this.request());
+      await this.api.refreshJobs();
+      location.hash = `#animate/${job.id}`;
+      this.result.scrollIntoView({block: 'nearest', behavior: 'smooth'});
+    } catch (error) {
+      this.showProblem(error);
+    } finally {
+      this.submit.disabled = false;
+      fill(this.submit, 'Animate');
+    }
+  }
+
+  showProblem(error) {
+    const name = error instanceof ApiError && error.field.split(/[.[]/)[0];
+    if (name in this.fields) this.showFieldProblem(name, error.message);
+    else fill(this.problem, errorNotice(error));
+  }
+
+  showFieldProblem(name, text) {
+    const part = this.fields[name];
+    part.append(h('p.field-error', {role: 'alert'}, text));
+    part.querySelector('input, select, button')?.focus();
+  }
+
+  clearProblems() {
+    fill(this.problem);
+    for (const text of this.inputs.querySelectorAll('.field-error')) text.remove();
+  }
+}
+
+// Checks these values in a fieldset of ui.js.
+function check(fieldset, values) {
+  for (const input of fieldset.querySelectorAll('input')) input.checked = values.includes(input.value);
+  fieldset.value = values[0];
+  fieldset.values = values;
+}
+
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+const roundedCrop = ({x, y, side}) => ({x: Math.round(x), y: Math.round(y), side: Math.round(side)});
+
+const FROM = {shipped: 'of this repository', run: 'training run', folder: 'folder', fetched: 'published'};
+
+function checkpointText({name, from, size, sets}) {
+  return [name, FROM[from] ?? from, size && `${size} × ${size}`, sets && `${sets} sets`].filter(Boolean).join(', ');
+}
+
+// A finished motion job as something that drives.
+export function motionOf(job) {
+  return {id: `job:${job.id}`, kind: 'motion', name: `Motion of ${titleOf(job)}`, frames: job.frames, warnings: []};
+}
+
+function skeleton() {
+  return h('div.stack', {'aria-label': 'Loading'},
+    h('div.media-pair', [0, 1].map(() => h('div.stack.tight', h('div.skeleton.line'), h('div.frame.skeleton'), h('div.skeleton.thumb-line')))),
+    [0, 1, 2, 3].map(() => h('div.skeleton.control-line')));
+}

@@ -1,0 +1,79 @@
+// The jobs of one type, the newest first.
+
+import {agoText} from './api.js';
+import {fill, h} from './dom.js';
+import {nameOf} from './names.js';
+import {emptyState, icon, showPicture, toast} from './ui.js';
+
+const STATES = {
+  queued: ['Waiting', ''], running: ['Running', 'is-running'], done: ['Done', 'is-done'], failed: ['Failed', 'is-failed'],
+  cancelled: ['Cancelled', ''], interrupted: ['Interrupted', ''],
+};
+
+export class JobList {
+  // page: of the address of a job, #PAGE/ID. onremoved(id).
+  constructor(api, {type, page, empty, onremoved = () => {}}) {
+    this.api = api;
+    this.type = type;
+    this.page = page;
+    this.empty = empty;
+    this.onremoved = onremoved;
+    this.list = h('ul.list');
+    this.element = h('div', this.list);
+    this.shown = '';
+    api.addEventListener('jobs', () => this.show());
+    if (api.jobs) this.show();
+    else fill(this.list, [0, 1].map(() => h('li.skeleton.job-skeleton')));
+  }
+
+  select(id) {
+    this.current = id;
+    this.show();
+  }
+
+  show() {
+    const jobs = (this.api.jobs ?? []).filter((job) => job.type === this.type);
+    const key = JSON.stringify([this.current, jobs.map((job) => [job.id, job.state, agoText(job.created)])]);
+    if (key === this.shown || !this.api.jobs) return;
+    this.shown = key;
+    if (jobs.length) fill(this.element, fill(this.list, jobs.map((job) => this.item(job))));
+    else fill(this.element, emptyState('film', ...this.empty));
+  }
+
+  item(job) {
+    const [state, tone] = STATES[job.state] ?? [job.state, ''];
+    const picture = job.request.driving.startsWith('job:') && job.state !== 'done' ? icon('motion') : h('img', {alt: ''});
+    if (job.state === 'done' && job.type === 'animate') showPicture(picture, this.api, `jobs/${job.id}/frame?index=0`);
+    else if (picture.tagName === 'IMG') showPicture(picture, this.api, `uploads/${job.request.driving}/preview?frame=0&side=96`);
+    return h('li.job',
+      h('a.item', {href: `#${this.page}/${job.id}`, 'aria-current': job.id === this.current && 'true'},
+        h('span.picture', picture),
+        h('span', h('span.title', titleOf(job)), h('span.sub.number', subOf(job))),
+        h(tone ? `span.badge.${tone}` : 'span.badge', state)),
+      job.state !== 'running' && h('button.button.quiet.slim.icon-only', {type: 'button', 'aria-label': `Delete the job ${titleOf(job)}`, title: 'Delete',
+        onclick: () => this.remove(job)}, icon('trash')));
+  }
+
+  async remove(job) {
+    try {
+      if (job.state === 'queued') await this.api.post(`jobs/${job.id}/cancel`);
+      await this.api.remove(`jobs/${job.id}`);
+      this.onremoved(job.id);
+      toast(`Deleted ${titleOf(job)}.`);
+    } catch (error) {
+      toast(error.message);
+    }
+    this.api.refreshJobs();
+  }
+}
+
+export function titleOf({type, request}) {
+  const driving = nameOf(request.driving);
+  return type === 'animate' ? `${nameOf(request.source)} by ${driving}` : driving;
+}
+
+function subOf(job) {
+  const {done, total} = job.progress;
+  const amount = job.state === 'running' && total ? `${done} of ${total} frames` : job.frames ? `${job.frames} frames` : '';
+  return [amount, agoText(job.created)].filter(Boolean).join(', ');
+}

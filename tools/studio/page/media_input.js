@@ -1,0 +1,239 @@
+// Where a still, a video or a motion file goes in: drop it, choose it, take it
+// by the camera, or take a bundled or earlier one.
+
+import {ApiError, bytesText, secondsText} from './api.js';
+import {hasCamera, takeFromCamera} from './camera.js';
+import {fill, h, uniqueId} from './dom.js';
+import {nameOf, rememberName} from './names.js';
+import {errorNotice, icon, showPicture} from './ui.js';
+
+const MOTION_ENDING = '.safetensors';
+const LARGEST_PLAYED = 64e6;  // bytes; longer videos show frames alone
+const PREVIEW_SIDE = 512;
+const THUMB_SIDE = 96;
+
+const KINDS = {
+  image: {
+    accept: 'image/*', drop: 'Drop a picture here', icon: 'image', choose: 'Choose a picture', camera: 'Take a picture',
+  },
+  video: {
+    accept: `video/*,.mkv,.gif,${MOTION_ENDING}`, drop: 'Drop a video or a motion file here', icon: 'film', choose: 'Choose a video',
+    camera: 'Record a video',
+  },
+};
+
+export class MediaInput {
+  // kind: 'image', or 'video', which takes motion files, too. onchange(facts)
+  // when another one is chosen, null when none is.
+  constructor(api, {kind, title, onchange}) {
+    this.api = api;
+    this.kind = kind;
+    this.onchange = onchange;
+    this.value = null;
+    this.offered = [];
+    const words = KINDS[kind];
+    const titleId = uniqueId('media');
+    this.facts = h('span.soft.small.number.media-facts');
+    this.file = h('input.visually-hidden', {type: 'file', accept: words.accept, tabindex: -1, 'aria-labelledby': titleId,
+      onchange: () => this.upload(this.file.files[0])});
+    this.picture = h('img', {alt: '', hidden: true});
+    this.video = h('video', {muted: true, loop: true, playsinline: true, hidden: true, 'aria-label': title});
+    this.playButton = h('button.button.slim.icon-only.media-play', {type: 'button', hidden: true, onclick: () => this.togglePlay()});
+    this.video.onerror = () => this.hideVideo();
+    for (const name of ['play', 'pause']) this.video.addEventListener(name, () => this.markPlaying());
+    this.overlay = h('div.media-overlay');
+    this.cover = h('div.cover');
+    this.frame = h('div.frame.drop', this.picture, this.video, this.overlay, this.cover, this.playButton);
+    this.thumbs = h('div.thumbs', {role: 'group', 'aria-label': `${title}: bundled and earlier ones`});
+    this.problem = h('div');
+    this.element = h('section.media.stack.tight', {'aria-labelledby': titleId},
+      h('div.row.spread', h('h3', {id: titleId}, title), this.facts),
+      this.frame, this.thumbs,
+      h('div.row.media-actions',
+        h('button.button.slim', {type: 'button', onclick: () => this.file.click()}, icon('upload'), h('span.wide-only', words.choose), h('span.phone-only', 'Choose')),
+        hasCamera() && h('button.button.slim.icon-only', {type: 'button', 'aria-label': words.camera, title: words.camera,
+          onclick: () => this.fromCamera()}, icon('camera'))),
+      this.file, this.problem);
+    this.takeDrops();
+    this.showEmpty();
+  }
+
+  takeDrops() {
+    const {frame} = this;
+    let depth = 0;
+    const over = (change) => {
+      depth = Math.max(0, depth + change);
+      frame.classList.toggle('is-over', depth > 0);
+    };
+    frame.addEventListener('dragenter', () => over(1));
+    frame.addEventListener('dragleave', () => over(-1));
+    frame.addEventListener('dragover', (event) => event.preventDefault());
+    frame.addEventListener('drop', (event) => {
+      event.preventDefault();
+      over(-depth);
+      this.upload(event.dataTransfer.files[0]);
+    });
+  }
+
+  // ------------------------------------------------------------ what is there
+
+  // The bundled and earlier ones that can be taken.
+  offer(list) {
+    this.offered = list;
+    fill(this.thumbs, list.map((facts) => this.thumb(facts)));
+    this.markThumbs();
+  }
+
+  thumb(facts) {
+    const name = nameOf(facts);
+    const image = h('img', {alt: '', loading: 'lazy'});
+    const button = h('button.thumb', {type: 'button', title: name, 'aria-label': name, 'data-id': facts.id, onclick: () => this.set(facts)},
+      facts.kind === 'motion' ? icon('motion') : image);
+    if (facts.kind !== 'motion') showPicture(image, this.api, `uploads/${facts.id}/preview?frame=0&side=${THUMB_SIDE}`);
+    return button;
+  }
+
+  markThumbs() {
+    for (const thumb of this.thumbs.children) {
+      thumb.setAttribute('aria-pressed', String(thumb.dataset.id === this.value?.id));
+    }
+  }
+
+  // ------------------------------------------------------------------ states
+
+  showEmpty() {
+    const words = KINDS[this.kind];
+    this.clear();
+    fill(this.cover, icon(words.icon), h('p.small.soft', words.drop));
+  }
+
+  clear() {
+    this.value = null;
+    this.picture.hidden = true;
+    this.hideVideo();
+    this.frame.classList.remove('is-filled');
+    fill(this.facts);
+    fill(this.overlay);
+    fill(this.problem);
+    this.markThumbs();
+  }
+
+  showUploading(name, bytes) {
+    this.clear();
+    const bar = h('progress.progress', {max: 1, value: 0, 'aria-label': `Upload of ${name}`});
+    const text = h('p.small.soft.number', {role: 'status'}, `Sending ${bytesText(bytes)}`);
+    const controller = new AbortController();
+    fill(this.cover, bar, text, h('button.button.slim', {type: 'button', onclick: () => controller.abort()}, 'Cancel'));
+    return {signal: controller.signal, onprogress: (share) => {
+      bar.value = share;
+      if (share === 1) text.textContent = 'Reading it';
+    }};
+  }
+
+  showProblem(error) {
+    fill(this.problem, errorNotice(error));
+  }
+
+  // Takes an upload or something bundled, by its facts.
+  set(facts, {quiet = false} = {}) {
+    this.clear();
+    this.value = facts;
+    this.frame.classList.add('is-filled');
+    fill(this.cover);
+    fill(this.facts, factsText(facts));
+    this.facts.title = nameOf(facts);
+    this.markThumbs();
+    if (facts.warnings?.length) fill(this.problem, h('div.notice.warning', facts.warnings.map((text) => h('p', text))));
+    this.showMedium(facts);
+    if (!quiet) this.onchange(facts);
+  }
+
+  async showMedium(facts) {
+    if (facts.id.startsWith('job:')) {
+      fill(this.cover, icon('motion'), h('p.small', 'Keypoints of a video'));
+      return;
+    }
+    this.picture.hidden = false;
+    this.picture.alt = nameOf(facts);
+    await this.showFrame(0);
+    if (facts.kind === 'video' && this.value === facts && facts.bytes <= LARGEST_PLAYED) await this.loadVideo(facts);
+  }
+
+  async showFrame(frame) {
+    if (!this.value || this.value.id.startsWith('job:')) return;
+    if (!this.video.hidden) {
+      this.video.pause();
+      this.video.currentTime = (frame + 0.5) / this.value.fps;
+      return;
+    }
+    await showPicture(this.picture, this.api, `uploads/${this.value.id}/preview?frame=${frame}&side=${PREVIEW_SIDE}`);
+  }
+
+  // A video that the browser cannot play stays a picture.
+  async loadVideo(facts) {
+    try {
+      const bytes = await this.api.blob(`uploads/${facts.id}/content`);
+      if (this.value !== facts) return;
+      this.videoAddress = URL.createObjectURL(new Blob([bytes], {type: 'video/mp4'}));
+      this.video.src = this.videoAddress;
+      this.video.onloadeddata = () => {
+        this.video.hidden = false;
+        this.playButton.hidden = false;
+        this.markPlaying();
+      };
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+
+  togglePlay() {
+    if (this.video.paused) this.video.play();
+    else this.video.pause();
+  }
+
+  markPlaying() {
+    const text = this.video.paused ? 'Play the video' : 'Pause the video';
+    this.playButton.setAttribute('aria-label', text);
+    this.playButton.title = text;
+    fill(this.playButton, icon(this.video.paused ? 'play' : 'pause'));
+  }
+
+  hideVideo() {
+    this.video.hidden = true;
+    this.playButton.hidden = true;
+    this.video.onloadeddata = null;
+    this.video.removeAttribute('src');
+    if (this.videoAddress) URL.revokeObjectURL(this.videoAddress);
+    this.videoAddress = null;
+  }
+
+  // ----------------------------------------------------------------- getting
+
+  async fromCamera() {
+    const file = await takeFromCamera(this.kind);
+    if (file) await this.upload(file);
+  }
+
+  async upload(file) {
+    this.file.value = '';
+    if (!file) return;
+    const before = this.value;
+    const kind = this.kind === 'video' && file.name.endsWith(MOTION_ENDING) ? 'motion' : this.kind;
+    try {
+      const facts = await this.api.upload(kind, file, this.showUploading(file.name, file.size));
+      rememberName(facts.id, file.name);
+      this.offer([...this.offered, facts]);
+      this.set(facts);
+    } catch (error) {
+      if (before) this.set(before);
+      else this.showEmpty();
+      if (error.name !== 'AbortError') this.showProblem(error);
+    }
+  }
+}
+
+function factsText({kind, width, height, frames, seconds}) {
+  const size = width ? `${width} × ${height}` : '';
+  if (kind === 'image') return size;
+  return [size, seconds ? secondsText(seconds) : frames && `${frames} frames`].filter(Boolean).join(', ');
+}

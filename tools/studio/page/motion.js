@@ -1,0 +1,189 @@
+// Motion: the keypoints of a video as numbered sets, saved as a motion file,
+// played on any still.
+
+import {ApiError} from './api.js';
+import {fill, h} from './dom.js';
+import {JobList} from './job_list.js';
+import {download, JobView} from './job_view.js';
+import {KeypointPlayer} from './keypoint_player.js';
+import {MediaInput} from './media_input.js';
+import {emptyState, errorNotice, field, icon, loadInto, select, toast} from './ui.js';
+
+const DEFAULT_MODEL_SIZE = 256;
+
+export function mount(element, api) {
+  const page = new MotionPage(element, api);
+  return {show: (id) => page.show(id), hide: () => page.view.close()};
+}
+
+// A motion job, whose result is keypoints and not a video.
+class MotionView extends JobView {
+  constructor(api, page) {
+    super(api, {onended: () => api.refreshJobs()});
+    this.page = page;
+  }
+
+  close() {
+    super.close();
+    this.player?.close();
+    this.player?.element.replaceWith(this.frame);
+    this.player = null;
+  }
+
+  async showResult(job) {
+    fill(this.cover, h('p.row.soft', h('span.spinner'), 'Loading the keypoints'));
+    try {
+      const keypoints = await this.api.get(`jobs/${job.id}/keypoints`);
+      const driving = await this.drivingOf(job);
+      if (job.id !== this.id) return;
+      const {checkpoints} = await this.page.ready;
+      const size = checkpoints.find(({id}) => id === job.request.checkpoint)?.size || DEFAULT_MODEL_SIZE;
+      this.player = new KeypointPlayer(this.api, keypoints, driving, size);
+      this.frame.replaceWith(this.player.element);
+      this.state.append(this.page.playOnStill(job));
+    } catch (error) {
+      if (job.id === this.id) fill(this.cover, errorNotice(error, () => this.showResult(job)));
+    }
+  }
+
+  // null where the video was deleted: the keypoints are there still.
+  async drivingOf({request}) {
+    try {
+      return await this.api.get(`uploads/${request.driving}`);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return null;
+      throw error;
+    }
+  }
+
+  downloadButton(job, format) {
+    const button = super.downloadButton(job, format);
+    const keypoints = h('button.button', {type: 'button', 'data-format': 'json', onclick: async () => {
+      try {
+        await download(this.api, `jobs/${job.id}/keypoints`, 'keypoints.json');
+      } catch (error) {
+        toast(`${error.message} ${error.advice ?? ''}`);
+      }
+    }}, icon('download'), 'Keypoints as JSON');
+    return [button, keypoints];
+  }
+}
+
+class MotionPage {
+  constructor(element, api) {
+    this.api = api;
+    this.inputs = h('div.card', {'aria-label': 'Settings', role: 'group'});
+    this.view = new MotionView(api, this);
+    this.result = h('section.card', {'aria-label': 'Keypoints'});
+    this.list = new JobList(api, {type: 'motion', page: 'motion', onremoved: (id) => this.forget(id),
+      empty: ['No motion files yet', 'A motion file has the keypoints of every frame, and no picture of whoever was filmed.']});
+    fill(element, h('h1.visually-hidden', 'Motion'),
+      h('div.columns.wide-right',
+        h('div.stack', this.inputs, h('section.card', {'aria-label': 'Motion files'}, h('div.card-head', h('h2', 'Motion files')), this.list.element)),
+        this.result));
+    this.showNothing();
+    this.ready = this.load();
+    this.ready.catch(() => {});
+    loadInto(this.inputs, skeleton(), async () => this.build(await this.ready));
+  }
+
+  async show(id) {
+    if (!id) {
+      const jobs = (this.api.jobs ?? await this.api.refreshJobs()).filter(({type}) => type === 'motion');
+      const running = jobs.find(({state}) => state === 'running');
+      if (running) history.replaceState(null, '', `#motion/${running.id}`);
+      id = running?.id ?? '';
+    }
+    this.list.select(id);
+    if (!id) {
+      this.view.close();
+      this.showNothing();
+    } else if (id !== this.view.id) {
+      fill(this.result, h('div.card-head', h('h2', 'Keypoints')), this.view.element);
+      this.view.open(id);
+    }
+  }
+
+  showNothing() {
+    fill(this.result, h('div.card-head', h('h2', 'Keypoints')),
+      h('div.frame.result-frame', h('div.cover', emptyState('motion', 'No keypoints yet',
+        'Choose a video and press Find keypoints. They show here as numbered sets, over the video.'))));
+  }
+
+  forget(id) {
+    if (id === this.view.id) location.hash = '#motion';
+  }
+
+  async load() {
+    const [bundled, checkpoints, uploads] = await Promise.all(
+      [this.api.get('bundled'), this.api.get('checkpoints'), this.api.get('uploads')]);
+    return {bundled, checkpoints, uploads};
+  }
+
+  build({bundled, checkpoints, uploads}) {
+    this.stills = [...bundled.stills, ...uploads.filter(({kind}) => kind === 'image')];
+    this.driving = new MediaInput(this.api, {kind: 'video', title: 'Video', onchange: () => {}});
+    this.driving.offer([...bundled.videos, ...uploads.filter(({kind}) => kind === 'video')]);
+    if (bundled.videos.length) this.driving.set(bundled.videos[0]);
+    this.checkpoint = select(checkpoints.map(({id, name, sets}) => [id, sets ? `${name}, ${sets} sets` : name]), checkpoints[0]?.id);
+    this.problem = h('div');
+    this.submit = h('button.button.primary.large.wide', {type: 'submit'}, 'Find keypoints');
+    return h('form.stack', {novalidate: true, onsubmit: (event) => this.find(event)}, this.driving.element,
+      field('Checkpoint', this.checkpoint, 'Its detector finds the keypoints. They mean the same places to this checkpoint alone.'),
+      this.problem, this.submit);
+  }
+
+  async find(event) {
+    event.preventDefault();
+    fill(this.problem);
+    if (!this.driving.value) {
+      fill(this.problem, h('p.field-error', {role: 'alert'}, 'Choose a video first.'));
+      return;
+    }
+    await this.start(this.submit, this.problem, 'motion', async () => (
+      {type: 'motion', driving: this.driving.value.id, checkpoint: this.checkpoint.value}));
+  }
+
+  // Submits a job and shows it on its page; errors go into `problem`.
+  async start(button, problem, page, request) {
+    button.disabled = true;
+    try {
+      const job = await this.api.post('jobs', await request());
+      await this.api.refreshJobs();
+      location.hash = `#${page}/${job.id}`;
+    } catch (error) {
+      fill(problem, errorNotice(error));
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  // The last step: a still that the motion file of this job moves.
+  playOnStill(job) {
+    const problem = h('div');
+    const button = h('button.button.primary', {type: 'button', onclick: async () => {
+      fill(problem);
+      await this.start(button, problem, 'animate', async () => ({
+        type: 'animate', source: still.value.id, driving: `job:${job.id}`, checkpoint: job.request.checkpoint,
+        crop: await this.centreOf(still.value),
+      }));
+    }}, 'Animate the still');
+    const still = new MediaInput(this.api, {kind: 'image', title: 'Play on a still', onchange: () => { button.disabled = false; }});
+    still.offer(this.stills);
+    if (this.stills.length) still.set(this.stills[0]);
+    else button.disabled = true;
+    return h('div.play-on-still', still.element, h('div.stack.tight',
+      h('p.soft.small', 'The motion file moves any still that this checkpoint knows: the one that you choose here, with the settings of Animate as they are by default.'),
+      problem, h('div.row', button)));
+  }
+
+  async centreOf({id}) {
+    const {x, y, side} = await this.api.get(`uploads/${id}/crop?by=centre`);
+    return {x, y, side};
+  }
+}
+
+function skeleton() {
+  return h('div.stack', {'aria-label': 'Loading'}, h('div.skeleton.line'), h('div.frame.skeleton'), h('div.skeleton.thumb-line'),
+    h('div.skeleton.control-line'), h('div.skeleton.control-line'));
+}
