@@ -51,6 +51,7 @@ class AnimatePage {
 
   // The job that the address names; else the one that runs.
   async show(id) {
+    this.refreshOffers();
     if (!id) {
       const running = (this.api.jobs ?? await this.api.refreshJobs()).find((job) => job.type === 'animate' && job.state === 'running');
       if (running) history.replaceState(null, '', `#animate/${running.id}`);
@@ -65,6 +66,16 @@ class AnimatePage {
     if (id === this.view.id) return;
     fill(this.result, h('div.card-head', h('h2', 'Result')), this.view.element);
     this.view.open(id);
+  }
+
+  // Other pages and tabs add uploads and motion files, too.
+  async refreshOffers() {
+    if (!this.bundled) return;
+    try {
+      this.offerMedia(await this.api.get('uploads'));
+    } catch {
+      // The shell says that the server does not answer.
+    }
   }
 
   showNothing() {
@@ -88,12 +99,14 @@ class AnimatePage {
     this.driving = new MediaInput(api, {kind: 'video', title: 'Video', onchange: () => this.keep()});
     this.crop = new CropBox((crop) => { this.cropped = crop; this.keep(); });
     const parts = this.buildSettings();
-    this.offerMedia(bundled, uploads);
-    this.restore(bundled);
+    this.bundled = bundled;
+    this.offerMedia(uploads);
+    this.restore();
     return parts;
   }
 
-  offerMedia(bundled, uploads) {
+  offerMedia(uploads) {
+    const {bundled} = this;
     const motions = (this.api.jobs ?? []).filter((job) => job.type === 'motion' && job.state === 'done').map(motionOf);
     this.still.offer([...bundled.stills, ...uploads.filter(({kind}) => kind === 'image')]);
     this.driving.offer([...bundled.videos, ...uploads.filter(({kind}) => kind === 'video' || kind === 'motion'), ...motions]);
@@ -204,7 +217,8 @@ class AnimatePage {
     sessionStorage.setItem(KEPT, JSON.stringify({...this.request(), cropBy: this.cropBy.value}));
   }
 
-  restore(bundled) {
+  restore() {
+    const {bundled} = this;
     const {source, driving} = this.kept;
     this.applySettings(this.kept);
     const still = this.still.offered.find(({id}) => id === source) ?? bundled.stills[0];

@@ -10,18 +10,13 @@ const TOKEN_IN_HASH = /^#([A-Za-z0-9_-]{20,})$/;
 const TAB_CHANNEL = 'studio-token';
 const TAB_ANSWER_MS = 400;
 
-// What to do about an error, by its code, where the server's sentence does not
-// say it.
+// What to do about an error where only the page can know it. The server's own
+// sentences say it themselves.
 const ADVICE = {
   unauthenticated: 'Open the address that studio printed when it started; it ends with the token.',
   permission_denied: 'Open the address that studio printed when it started.',
-  not_found: 'It may have been deleted, or is older than studio keeps things. Choose another one.',
-  too_large: 'Shorten or scale down the file, or start studio with a larger --max_upload.',
-  unsupported_media: 'Choose a PNG, JPEG or WebP picture, or an MP4, WebM, MOV or GIF video.',
-  busy: 'Wait until a job has ended, or cancel one.',
-  disk_full: 'Delete jobs that you no longer need, or start studio with a larger --quota.',
-  unavailable: 'Try again in a moment.',
   offline: 'Is the program studio still running? Start it again and open the address that it prints.',
+  upload_cut: 'Shorten or scale down the file, or start studio with a larger --max_upload.',
 };
 
 const CODE_OF_STATUS = {
@@ -41,9 +36,12 @@ export class ApiError extends Error {
   }
 
   get advice() {
-    return ADVICE[CODE_OF_STATUS[this.status]] ?? ADVICE[this.code] ?? '';
+    return ADVICE[this.code] ?? ADVICE[CODE_OF_STATUS[this.status]] ?? '';
   }
 }
+
+// Messages of the server begin with a small letter, or with a file's name.
+const sentence = (text) => text?.replace(/^[a-z](?=[a-z]*[ ,:])/, (letter) => letter.toUpperCase());
 
 const offline = () => new ApiError(0, 'offline', 'The server does not answer.');
 
@@ -181,7 +179,7 @@ export class Api extends EventTarget {
     }
     if (status === 401) this.dispatchEvent(new Event('refused'));
     return new ApiError(status, error.code ?? CODE_OF_STATUS[status] ?? 'unknown',
-      error.message ?? `The server answered with status ${status}.`, error.field);
+      sentence(error.message) ?? `The server answered with status ${status}.`, error.field);
   }
 
   setLost(lost) {

@@ -1,6 +1,6 @@
 // The jobs of one type, the newest first.
 
-import {agoText} from './api.js';
+import {agoText, bytesText} from './api.js';
 import {fill, h} from './dom.js';
 import {nameOf} from './names.js';
 import {emptyState, icon, showPicture, toast} from './ui.js';
@@ -19,7 +19,9 @@ export class JobList {
     this.empty = empty;
     this.onremoved = onremoved;
     this.list = h('ul.list');
-    this.element = h('div', this.list);
+    this.jobs = h('div', this.list);
+    this.disk = h('p.hint.number');
+    this.element = h('div.stack', this.jobs, this.disk);
     this.shown = '';
     api.addEventListener('jobs', () => this.show());
     if (api.jobs) this.show();
@@ -36,8 +38,18 @@ export class JobList {
     const key = JSON.stringify([this.current, jobs.map((job) => [job.id, job.state, agoText(job.created)])]);
     if (key === this.shown || !this.api.jobs) return;
     this.shown = key;
-    if (jobs.length) fill(this.element, fill(this.list, jobs.map((job) => this.item(job))));
-    else fill(this.element, emptyState('film', ...this.empty));
+    if (jobs.length) fill(this.jobs, fill(this.list, jobs.map((job) => this.item(job))));
+    else fill(this.jobs, emptyState('film', ...this.empty));
+    this.showDisk();
+  }
+
+  async showDisk() {
+    try {
+      const {disk} = await this.api.get('system');
+      fill(this.disk, `Uploads and jobs use ${bytesText(disk.used)} of ${bytesText(disk.quota)}.`);
+    } catch {
+      // The shell says that the server does not answer.
+    }
   }
 
   item(job) {

@@ -14,10 +14,10 @@ const THUMB_SIDE = 96;
 
 const KINDS = {
   image: {
-    accept: 'image/*', drop: 'Drop a picture here', icon: 'image', choose: 'Choose a picture', camera: 'Take a picture',
+    accept: 'image/*', drop: 'Drop a picture here', icon: 'image', camera: 'Take a picture',
   },
   video: {
-    accept: `video/*,.mkv,.gif,${MOTION_ENDING}`, drop: 'Drop a video or a motion file here', icon: 'film', choose: 'Choose a video',
+    accept: `video/*,.mkv,.gif,${MOTION_ENDING}`, drop: 'Drop a video or a motion file here', icon: 'film',
     camera: 'Record a video',
   },
 };
@@ -46,13 +46,16 @@ export class MediaInput {
     this.frame = h('div.frame.drop', this.picture, this.video, this.overlay, this.cover, this.playButton);
     this.thumbs = h('div.thumbs', {role: 'group', 'aria-label': `${title}: bundled and earlier ones`});
     this.problem = h('div');
+    this.deleteButton = h('button.button.slim.icon-only', {type: 'button', 'aria-label': 'Delete this upload', title: 'Delete this upload',
+      hidden: true, onclick: () => this.removeUpload()}, icon('trash'));
     this.element = h('section.media.stack.tight', {'aria-labelledby': titleId},
       h('div.row.spread', h('h3', {id: titleId}, title), this.facts),
       this.frame, this.thumbs,
       h('div.row.media-actions',
-        h('button.button.slim', {type: 'button', onclick: () => this.file.click()}, icon('upload'), h('span.wide-only', words.choose), h('span.phone-only', 'Choose')),
+        h('button.button.slim', {type: 'button', onclick: () => this.file.click()}, icon('upload'), 'Choose', h('span.wide-only', 'a file')),
         hasCamera() && h('button.button.slim.icon-only', {type: 'button', 'aria-label': words.camera, title: words.camera,
-          onclick: () => this.fromCamera()}, icon('camera'))),
+          onclick: () => this.fromCamera()}, icon('camera')),
+        this.deleteButton),
       this.file, this.problem);
     this.takeDrops();
     this.showEmpty();
@@ -110,6 +113,7 @@ export class MediaInput {
   clear() {
     this.value = null;
     this.picture.hidden = true;
+    this.deleteButton.hidden = true;
     this.hideVideo();
     this.frame.classList.remove('is-filled');
     fill(this.facts);
@@ -139,6 +143,7 @@ export class MediaInput {
     this.clear();
     this.value = facts;
     this.frame.classList.add('is-filled');
+    this.deleteButton.hidden = facts.id.includes(':');
     fill(this.cover);
     fill(this.facts, factsText(facts));
     this.facts.title = nameOf(facts);
@@ -212,6 +217,22 @@ export class MediaInput {
   async fromCamera() {
     const file = await takeFromCamera(this.kind);
     if (file) await this.upload(file);
+  }
+
+  async removeUpload() {
+    const {id} = this.value;
+    try {
+      await this.api.remove(`uploads/${id}`);
+    } catch (error) {
+      this.showProblem(error);
+      return;
+    }
+    this.offer(this.offered.filter((facts) => facts.id !== id));
+    if (this.offered.length) this.set(this.offered[0]);
+    else {
+      this.showEmpty();
+      this.onchange(null);
+    }
   }
 
   async upload(file) {
