@@ -63,7 +63,9 @@ TEST(Learner, IsMadeByItsSeedAloneAndLeavesTheGenerator) {
     torch::manual_seed(seed);
     const auto learner = Learner::Create(*TinyConfig(), torch::kCPU, nullptr);
     ASSERT_THAT(learner, IsOk());
-    if (seed == 1) EXPECT_TRUE(torch::equal(torch::rand({5}), expected));
+    if (seed == 1) {
+      EXPECT_TRUE(torch::equal(torch::rand({5}), expected));
+    }
     made.push_back(TensorsOf((*learner)->learnt()));
   }
   ASSERT_EQ(made[0].size(), made[1].size());
