@@ -5,7 +5,7 @@ import {CropBox} from './crop_box.js';
 import {fill, h} from './dom.js';
 import {JobList, titleOf} from './job_list.js';
 import {JobView} from './job_view.js';
-import {MediaInput} from './media_input.js';
+import {MediaInput, mediaSkeleton} from './media_input.js';
 import {chips, emptyState, errorNotice, field, loadInto, segmented, select, setOptions, toast} from './ui.js';
 import {SetScales} from './set_scales.js';
 
@@ -344,6 +344,5 @@ export function motionOf(job) {
 
 function skeleton() {
   return h('div.stack', {'aria-label': 'Loading'},
-    h('div.media-pair', [0, 1].map(() => h('div.stack.tight', h('div.skeleton.line'), h('div.frame.skeleton'), h('div.skeleton.thumb-line')))),
-    [0, 1, 2, 3].map(() => h('div.skeleton.control-line')));
+    h('div.media-pair', mediaSkeleton(), mediaSkeleton()), Array.from({length: 8}, () => h('div.skeleton.field-line')));
 }

@@ -258,3 +258,8 @@ function factsText({kind, width, height, frames, seconds}) {
   if (kind === 'image') return size;
   return [size, seconds ? secondsText(seconds) : frames && `${frames} frames`].filter(Boolean).join(', ');
 }
+
+// The place of a MediaInput that is not there yet.
+export function mediaSkeleton() {
+  return h('div.stack.tight', h('div.skeleton.line'), h('div.frame.skeleton'), h('div.skeleton.thumb-line'), h('div.skeleton.slim-line'));
+}

@@ -6,7 +6,7 @@ import {fill, h} from './dom.js';
 import {JobList} from './job_list.js';
 import {download, JobView} from './job_view.js';
 import {KeypointPlayer} from './keypoint_player.js';
-import {MediaInput} from './media_input.js';
+import {MediaInput, mediaSkeleton} from './media_input.js';
 import {emptyState, errorNotice, field, icon, loadInto, select, toast} from './ui.js';
 
 const DEFAULT_MODEL_SIZE = 256;
@@ -184,6 +184,5 @@ class MotionPage {
 }
 
 function skeleton() {
-  return h('div.stack', {'aria-label': 'Loading'}, h('div.skeleton.line'), h('div.frame.skeleton'), h('div.skeleton.thumb-line'),
-    h('div.skeleton.control-line'), h('div.skeleton.control-line'));
+  return h('div.stack', {'aria-label': 'Loading'}, mediaSkeleton(), h('div.skeleton.hint-line'), h('div.skeleton.button-line'));
 }
