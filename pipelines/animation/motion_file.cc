@@ -316,9 +316,14 @@ absl::StatusOr<RecordedMotion> ReadMotionFile(const std::string& path) {
   options.max_bytes = kMaxBytes;
   ASSIGN_OR_RETURN(const std::string bytes,
                    networks::files::ReadNonEmptyFile(path, options));
+  return ParseMotionFile(bytes, path);
+}
+
+absl::StatusOr<RecordedMotion> ParseMotionFile(const std::string& bytes,
+                                               const std::string& name) {
   ASSIGN_OR_RETURN(SafetensorsHeader header,
-                   networks::weights::ParseSafetensorsHeader(bytes, path));
-  return MotionReader(path, bytes, std::move(header)).Read();
+                   networks::weights::ParseSafetensorsHeader(bytes, name));
+  return MotionReader(name, bytes, std::move(header)).Read();
 }
 
 absl::StatusOr<MotionFileWriter> MotionFileWriter::Create(

@@ -77,6 +77,10 @@ bool IsMotionFile(const std::string& path);
 // durations below 0.
 absl::StatusOr<RecordedMotion> ReadMotionFile(const std::string& path);
 
+// The same for the content of a file; `name` stands in messages for the path.
+absl::StatusOr<RecordedMotion> ParseMotionFile(const std::string& bytes,
+                                               const std::string& name);
+
 // Writes a motion file. Keeps all keypoints in memory, 400 bytes a frame of 10
 // sets of 5. One thread at a time.
 class MotionFileWriter {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,16 +26,16 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
   return pointers;
 }
 
-std::vector<std::string> Environment(
-    const std::map<std::string, std::string>& variables) {
+std::vector<std::string> Environment(const ChildOptions& options) {
   std::vector<std::string> result;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
+  for (char** variable = environ;
+       !options.only_variables && *variable != nullptr; ++variable) {
     const std::string text = *variable;
-    if (variables.count(text.substr(0, text.find('='))) == 0) {
+    if (options.variables.count(text.substr(0, text.find('='))) == 0) {
       result.push_back(text);
     }
   }
-  for (const auto& [name, value] : variables) {
+  for (const auto& [name, value] : options.variables) {
     result.push_back(absl::StrCat(name, "=", value));
   }
   return result;
@@ -44,23 +45,55 @@ std::vector<std::string> Environment(
 struct Execution {
   char* const* arguments;
   char* const* environment;
-  int log;  // a descriptor, or -1
+  // Of the child's standard input, output and error: its own, or -1.
+  int descriptors[3];
+  const ChildOptions* options;
   pid_t parent;
   int error_pipe;
 };
 
+// Gives the child its descriptors.
+bool PlaceDescriptors(const int (&descriptors)[3]) {
+  constexpr int kBeyond = 3;
+  int sources[3];
+  // One of them may have the number of another one's place.
+  for (int i = 0; i < 3; ++i) {
+    sources[i] = -1;
+    if (descriptors[i] < 0) continue;
+    sources[i] = fcntl(descriptors[i], F_DUPFD_CLOEXEC, kBeyond);
+    if (sources[i] < 0) return false;
+  }
+  for (int i = 0; i < 3; ++i) {
+    if (sources[i] >= 0 && dup2(sources[i], i) < 0) return false;
+  }
+  return true;
+}
+
+// Marks all beyond standard error to be closed when the program starts; some
+// may be needed until then.
+bool CloseOthers() {
+  constexpr unsigned kCloseOnExec = 1U << 2;  // CLOSE_RANGE_CLOEXEC
+  return syscall(SYS_close_range, 3U, ~0U, kCloseOnExec) == 0;
+}
+
+// What is to be done before the program starts: 0, or the error.
+int Prepare(const Execution& execution) {
+  const ChildOptions& options = *execution.options;
+  if (!PlaceDescriptors(execution.descriptors)) return errno;
+  if (options.closes_others && !CloseOthers()) return errno;
+  return options.before_start ? options.before_start() : 0;
+}
+
 // In the child: does not return. Only calls that are safe after fork().
 [[noreturn]] void Execute(const Execution& execution) {
   setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
-  const bool has_output =
-      execution.log < 0 || (dup2(execution.log, STDOUT_FILENO) >= 0 &&
-                            dup2(execution.log, STDERR_FILENO) >= 0);
+  prctl(PR_SET_PDEATHSIG, execution.options->death_signal);
+  int error = Prepare(execution);
   // The parent may have died before.
-  if (has_output && getppid() == execution.parent) {
+  if (error == 0 && getppid() == execution.parent) {
     execve(execution.arguments[0], execution.arguments, execution.environment);
+    error = errno;
   }
-  const int error = errno;
   if (write(execution.error_pipe, &error, sizeof(error)) < 0) _exit(127);
   _exit(127);
 }
@@ -74,15 +107,19 @@ int ReadError(int error_pipe) {
 }
 
 absl::StatusOr<pid_t> Spawn(std::vector<std::string> command,
-                            std::vector<std::string> environment, int log) {
+                            const ChildOptions& options, int log) {
+  std::vector<std::string> environment = Environment(options);
   const std::vector<char*> arguments = Pointers(command);
   const std::vector<char*> variables = Pointers(environment);
   int error_pipe[2];
   if (pipe2(error_pipe, O_CLOEXEC) != 0) {
     return absl::ErrnoToStatus(errno, "cannot make a pipe");
   }
-  const Execution execution = {arguments.data(), variables.data(), log,
-                               getpid(), error_pipe[1]};
+  Execution execution = {arguments.data(), variables.data(), {-1, log, log},
+                         &options,         getpid(),         error_pipe[1]};
+  for (const auto& [number, descriptor] : options.descriptors) {
+    execution.descriptors[number] = descriptor;
+  }
   const pid_t child = fork();
   if (child == 0) Execute(execution);
   const int fork_error = errno;
@@ -108,8 +145,7 @@ absl::StatusOr<ChildProcess> ChildProcess::Start(
           errno, absl::StrCat(options.log, ": cannot open this file"));
     }
   }
-  const absl::StatusOr<pid_t> id =
-      Spawn(command, Environment(options.variables), log);
+  const absl::StatusOr<pid_t> id = Spawn(command, options, log);
   if (log >= 0) close(log);
   RETURN_IF_ERROR(id.status());
   return ChildProcess(*id);

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <csignal>
 #include <functional>
 #include <map>
 #include <string>
@@ -20,10 +21,28 @@ struct ChildOptions {
   // Variables of the environment, besides those of this process or instead of
   // them.
   std::map<std::string, std::string> variables = {};
+  // `variables` are all that it has.
+  bool only_variables = false;
+
+  // Standard input, output and error (0 to 2) of the child: descriptors of this
+  // process, which stay open here. Those not named are this process's own, or
+  // the log.
+  std::map<int, int> descriptors = {};
+  // Closes everything beyond these three, also what was not opened to be closed
+  // when a program starts.
+  bool closes_others = false;
+
+  // What it gets if the thread that started it ends.
+  int death_signal = SIGTERM;
+
+  // Called in the child before the program starts, after fork() in a process
+  // that may have many threads: it makes system calls and nothing else. Gives 0
+  // or the error (errno), with which Start fails.
+  std::function<int()> before_start = {};
 };
 
 // A program that runs. It is in a process group of its own, so that Ctrl-C on a
-// terminal reaches it through this process alone, and gets SIGTERM if the
+// terminal reaches it through this process alone, and gets a signal if the
 // thread that started it ends.
 class ChildProcess {
  public:

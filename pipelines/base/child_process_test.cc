@@ -1,7 +1,13 @@
 #include "pipelines/base/child_process.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <optional>
+#include <thread>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -52,6 +58,75 @@ TEST_F(ChildProcessTest, IsKilledWithItsObject) {
     EXPECT_EQ(getpgid(id), id);
   }
   EXPECT_NE(kill(id, 0), 0);
+}
+
+// Reads to the end, and closes the pipe.
+std::string ReadAll(int descriptor) {
+  std::string text(100, '\0');
+  size_t size = 0;
+  for (;;) {
+    const ssize_t count = read(descriptor, &text[size], text.size() - size);
+    if (count <= 0) break;
+    size += static_cast<size_t>(count);
+  }
+  close(descriptor);
+  return text.substr(0, size);
+}
+
+TEST_F(ChildProcessTest, HasTheDescriptorsThatItIsGiven) {
+  int pipes[2][2];
+  ASSERT_EQ(pipe(pipes[0]), 0);
+  ASSERT_EQ(pipe(pipes[1]), 0);
+  ChildOptions options;
+  options.descriptors = {{0, pipes[0][0]}, {1, pipes[1][1]}};
+  options.closes_others = true;
+  auto child = ChildProcess::Start(
+      {"/bin/sh", "-c", "cat; ls /proc/self/fd | wc -l"}, options);
+  ASSERT_THAT(child, IsOk());
+  ASSERT_EQ(write(pipes[0][1], "hello ", 6), 6);
+  for (const int descriptor : {pipes[0][0], pipes[0][1], pipes[1][1]}) {
+    close(descriptor);
+  }
+  // The fourth is the folder that ls reads.
+  EXPECT_EQ(ReadAll(pipes[1][0]), "hello 4\n");
+  EXPECT_EQ(child->Wait(), 0);
+}
+
+TEST_F(ChildProcessTest, HasNoVariablesButThoseThatItIsGiven) {
+  ChildOptions options;
+  options.log = folder_ + "/log";
+  options.variables = {{"ANSWER", "42"}};
+  options.only_variables = true;
+  auto child = ChildProcess::Start({"/usr/bin/env"}, options);
+  ASSERT_THAT(child, IsOk());
+  EXPECT_EQ(child->Wait(), 0);
+  EXPECT_EQ(ReadText(options.log), "ANSWER=42\n");
+}
+
+TEST_F(ChildProcessTest, StartsOnlyIfWhatComesBeforeSucceeds) {
+  ChildOptions options;
+  options.before_start = [] { return ENOSPC; };
+  EXPECT_THAT(ChildProcess::Start({"/bin/true"}, options),
+              StatusIs(StatusCode::kResourceExhausted, HasSubstr("/bin/true")));
+  options.before_start = [] { return chdir("/proc"); };
+  options.log = folder_ + "/log";
+  auto child = ChildProcess::Start({"/bin/pwd"}, options);
+  ASSERT_THAT(child, IsOk());
+  EXPECT_EQ(child->Wait(), 0);
+  EXPECT_EQ(ReadText(options.log), "/proc\n");
+}
+
+// The signal is that of a thread's end, and every thread has one.
+TEST_F(ChildProcessTest, GetsItsSignalWhenItsThreadEnds) {
+  ChildOptions options;
+  options.death_signal = SIGKILL;
+  std::optional<ChildProcess> child;
+  std::thread([&] {
+    auto started = ChildProcess::Start({"/bin/sleep", "1000"}, options);
+    if (started.ok()) child.emplace(*std::move(started));
+  }).join();
+  ASSERT_TRUE(child.has_value());
+  EXPECT_EQ(child->Wait(), 128 + SIGKILL);
 }
 
 TEST_F(ChildProcessTest, RunChildGivesTheExitCode) {
