@@ -79,6 +79,18 @@ absl::string_view MediaKindName(MediaKind kind) {
   return "";
 }
 
+const char* MediaNoun(MediaKind kind) {
+  switch (kind) {
+    case MediaKind::kImage:
+      return "the picture";
+    case MediaKind::kVideo:
+      return "the video";
+    case MediaKind::kMotion:
+      return "the motion file";
+  }
+  return "the file";
+}
+
 Json FactsToJson(const MediaFacts& facts) {
   return {{"kind", std::string(MediaKindName(facts.kind))},
           {"width", facts.width},

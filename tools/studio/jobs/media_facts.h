@@ -22,6 +22,10 @@ enum class MediaKind {
 absl::StatusOr<MediaKind> ParseMediaKind(absl::string_view name);
 absl::string_view MediaKindName(MediaKind kind);
 
+// As messages call a file of this kind: "the picture", "the video", "the motion
+// file".
+const char* MediaNoun(MediaKind kind);
+
 struct MediaFacts {
   MediaKind kind = MediaKind::kImage;
   // Of each frame, upright, in pixels. 0 for a motion file that does not say.

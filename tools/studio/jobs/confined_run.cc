@@ -1,0 +1,123 @@
+#include "tools/studio/jobs/confined_run.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/status/status.h"
+#include "absl/time/clock.h"
+#include "pipelines/base/runfile.h"
+#include "third_party/absl/status_macros.h"
+
+namespace studio {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kFolder[] = "tools/studio/jobs/";
+
+// Where a program finds its libraries and files, and how it counts threads.
+constexpr const char* kKept[] = {"LD_LIBRARY_PATH", "RUNFILES_DIR", "PATH",
+                                 "LANG", "LC_ALL"};
+
+// The folder of runfiles that `program` lies in; empty if it is in none.
+std::string RunfilesOf(const std::string& program) {
+  const size_t end = program.rfind("/cpab_animation/" + std::string(kFolder));
+  return end == std::string::npos ? "" : program.substr(0, end);
+}
+
+// Reads the pipe until its end, the limit of bytes or the end of the time.
+void ReadAnswer(int pipe, const ConfinedRun& run, absl::Time end,
+                ConfinedAnswer* answer) {
+  constexpr size_t kChunk = size_t{1} << 16;
+  std::string chunk(kChunk, '\0');
+  for (;;) {
+    const absl::Duration left = end - absl::Now();
+    if (left <= absl::ZeroDuration()) {
+      answer->was_too_late = true;
+      return;
+    }
+    pollfd wanted = {pipe, POLLIN, 0};
+    const int64_t milliseconds =
+        std::min<int64_t>(absl::ToInt64Milliseconds(left) + 1, 1000);
+    if (poll(&wanted, 1, static_cast<int>(milliseconds)) <= 0) continue;
+    const ssize_t count = read(pipe, &chunk[0], chunk.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return;
+    answer->output.append(chunk, 0, static_cast<size_t>(count));
+    if (answer->output.size() > run.max_output) {
+      answer->was_too_long = true;
+      return;
+    }
+  }
+}
+
+}  // namespace
+
+std::string JobProgram(const std::string& name) {
+  std::error_code error;
+  return fs::absolute(pipelines::RunfilePath(kFolder + name), error).string();
+}
+
+pipelines::ChildOptions ConfinedChild(const std::string& program,
+                                      const ProcessLimits& limits,
+                                      const FileJail* jail) {
+  pipelines::ChildOptions options;
+  options.only_variables = true;
+  for (const char* name : kKept) {
+    if (const char* value = std::getenv(name)) options.variables[name] = value;
+  }
+  // The files of a program that Bazel builds for another one are in the other
+  // one's folder.
+  if (const std::string folder = RunfilesOf(program); !folder.empty()) {
+    options.variables["RUNFILES_DIR"] = folder;
+  }
+  options.closes_others = true;
+  options.death_signal = SIGKILL;
+  options.before_start = [&limits, jail] {
+    if (const int error = SetLimits(limits); error != 0) return error;
+    return jail == nullptr ? 0 : jail->Enter();
+  };
+  return options;
+}
+
+absl::StatusOr<ConfinedAnswer> RunConfined(const ConfinedRun& run) {
+  const absl::Time end = absl::Now() + run.timeout;
+  const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (nothing < 0) return absl::ErrnoToStatus(errno, "/dev/null");
+  const absl::Cleanup close_nothing = [nothing] { close(nothing); };
+  int pipe[2];
+  if (pipe2(pipe, O_CLOEXEC) != 0) {
+    return absl::ErrnoToStatus(errno, "cannot make a pipe");
+  }
+  const absl::Cleanup close_pipe = [&pipe] { close(pipe[0]); };
+  pipelines::ChildOptions options =
+      ConfinedChild(run.command[0], run.limits, run.jail);
+  options.descriptors = {
+      {0, run.input < 0 ? nothing : run.input}, {1, pipe[1]}, {2, nothing}};
+  absl::StatusOr<pipelines::ChildProcess> child =
+      pipelines::ChildProcess::Start(run.command, options);
+  close(pipe[1]);
+  RETURN_IF_ERROR(child.status());
+  ConfinedAnswer answer;
+  ReadAnswer(pipe[0], run, end, &answer);
+  if (!answer.was_too_long && !answer.was_too_late) {
+    answer.exit_code = child->WaitFor(end - absl::Now());
+    answer.was_too_late = answer.exit_code < 0;
+  }
+  if (answer.was_too_long || answer.was_too_late) {
+    child->Signal(SIGKILL);
+    answer.exit_code = child->Wait();
+  }
+  return answer;
+}
+
+}  // namespace studio
