@@ -1,9 +1,9 @@
 #include "networks/weights/value.h"
 
-#include <cstdlib>
 #include <string>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -20,7 +20,8 @@ struct ScalarFormatter {
   // 17 digits say every double exactly; most need fewer.
   std::string operator()(double value) const {
     std::string text = absl::StrFormat("%.15g", value);
-    return std::strtod(text.c_str(), nullptr) == value
+    double read = 0;
+    return absl::SimpleAtod(text, &read) && read == value
                ? text
                : absl::StrFormat("%.17g", value);
   }
