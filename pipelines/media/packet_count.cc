@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "pipelines/media/byte_reader.h"
+#include "pipelines/media/gif_pixel_count.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {
@@ -93,6 +94,34 @@ int64_t GifColourTableBytes(uint64_t flags) {
   return flags & 0x80 ? 3 << ((flags & 7) + 1) : 0;
 }
 
+// The picture whose descriptor is at `at`, [GIF89a, 20]: DataLoss unless its
+// codes give all its pixels, and hardly more follows them. Where it ends.
+absl::StatusOr<int64_t> CheckGifPicture(ByteReader& bytes, int64_t at) {
+  const auto width = static_cast<int64_t>(bytes.LittleEndian(at + 5, 2));
+  const auto height = static_cast<int64_t>(bytes.LittleEndian(at + 7, 2));
+  const int64_t codes =
+      at + 10 + GifColourTableBytes(bytes.BigEndian(at + 9, 1));
+  const auto code_size = static_cast<int>(bytes.BigEndian(codes, 1));
+  if (code_size < 1 || code_size > GifPixelCount::kMaxCodeSize) {
+    return DamagedAt(codes);
+  }
+  GifPixelCount pixels(code_size);
+  int blocks_behind = 0;
+  int64_t block = codes + 1;
+  while (block < bytes.size()) {
+    const auto length = static_cast<int>(bytes.BigEndian(block, 1));
+    if (length == 0) break;
+    if (pixels.count() >= width * height) ++blocks_behind;
+    pixels.Add(bytes.Bytes(block + 1, length));
+    block += 1 + length;
+  }
+  constexpr int kMaxBlocksBehind = 1;  // the end code may need another block
+  if (pixels.count() < width * height || blocks_behind > kMaxBlocksBehind) {
+    return DamagedAt(at);
+  }
+  return block + 1;
+}
+
 // [GIF89a] Images (',') and extensions ('!') up to the trailer (';').
 absl::StatusOr<int64_t> CountGifPackets(ByteReader& bytes) {
   int64_t num_images = 0;
@@ -100,14 +129,14 @@ absl::StatusOr<int64_t> CountGifPackets(ByteReader& bytes) {
   while (at < bytes.size()) {
     const uint64_t block = bytes.BigEndian(at, 1);
     if (block == ';') return num_images;
-    if (block != ',' && block != '!') return DamagedAt(at);
     if (block == ',') {
       ++num_images;
-      at += 11 + GifColourTableBytes(bytes.BigEndian(at + 9, 1));
+      ASSIGN_OR_RETURN(at, CheckGifPicture(bytes, at));
+    } else if (block == '!') {
+      at = SkipGifSubBlocks(bytes, at + 2);
     } else {
-      at += 2;
+      return DamagedAt(at);
     }
-    at = SkipGifSubBlocks(bytes, at);
   }
   return absl::DataLossError(
       absl::StrCat("the file is truncated: after ", bytes.size(),

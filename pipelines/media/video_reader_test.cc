@@ -319,6 +319,26 @@ TEST(VideoReader, FindsABrokenBlockInAGif) {
               StatusIs(StatusCode::kDataLoss, HasSubstr("broken.gif")));
 }
 
+// A block of 255 bytes is missing, so that the blocks still follow one another:
+// the codes that are left give fewer pixels, or more, than the picture has.
+TEST(VideoReader, FindsABlockThatIsMissingInAGif) {
+  const std::string path = TempPath("blocks.gif");
+  WriteNumberedVideo(path, cv::Size(96, 64), 20);
+  const std::string whole = Contents(path);
+  ASSERT_THAT(ReadAll(path).end, IsOk());
+  int found = 0, tried = 0;
+  for (size_t at = whole.find("\x08\xff"); at != std::string::npos;
+       at = whole.find("\x08\xff", at + 1)) {
+    std::string bytes = whole;
+    bytes.erase(at + 1, 256);
+    ASSERT_THAT(WriteAtomically(path, bytes), IsOk());
+    ++tried;
+    found += absl::IsDataLoss(ReadAll(path).end);
+  }
+  ASSERT_GT(tried, 10);
+  EXPECT_GT(found, tried / 2);
+}
+
 TEST(VideoReader, ErrorsStick) {
   const std::string path = TempPath("sticky.mp4");
   WriteNumberedVideo(path, cv::Size(96, 64), 10);
