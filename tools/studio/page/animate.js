@@ -21,7 +21,7 @@ const MOTIONS = {
   bspline: 'B-spline',
 };
 const STARTS = {
-  first: 'First frame', auto: 'Most similar frame', keypoints: 'Most similar frame', alignment: 'Most similar, turned or not',
+  first: 'First frame', keypoints: 'Most similar frame', alignment: 'Most similar, turned or not',
 };
 const FRAME_NUMBER = 'number';
 const SIZES = [[0, 'Automatic'], 256, 384, 512, 768, 1024];
@@ -45,6 +45,8 @@ class AnimatePage {
         h('section.card', {'aria-label': 'Jobs'}, h('div.card-head', h('h2', 'Jobs')), this.list.element))));
     this.showNothing();
     this.ready = loadInto(this.inputs, skeleton(), () => this.load());
+    // For tools/studio/browser, which measures how long that takes.
+    this.ready.then(() => performance.mark('usable'));
   }
 
   // ------------------------------------------------------------------- page
@@ -97,7 +99,7 @@ class AnimatePage {
     this.checkpoints = checkpoints;
     this.still = new MediaInput(api, {kind: 'image', title: 'Still', onchange: () => this.changedStill()});
     this.driving = new MediaInput(api, {kind: 'video', title: 'Video', onchange: () => this.keep()});
-    this.crop = new CropBox((crop) => { this.cropped = crop; this.keep(); });
+    this.crop = new CropBox((box) => this.changedBox(box));
     const parts = this.buildSettings();
     this.bundled = bundled;
     this.offerMedia(uploads);
@@ -114,7 +116,7 @@ class AnimatePage {
 
   buildSettings() {
     const {choices, checkpoints} = this;
-    this.cropBy = segmented('Crop', [['face', 'Face'], ['centre', 'Centre'], ['none', 'Whole']], 'centre', (by) => this.proposeCrop(by));
+    this.cropBy = segmented('Crop', [['face', 'Face'], ['centre', 'Centre'], ['own', 'By hand']], 'centre', (by) => this.proposeCrop(by));
     this.checkpoint = select(checkpoints.map((entry) => [entry.id, checkpointText(entry)]), checkpoints[0]?.id, () => this.changedCheckpoint());
     this.mode = segmented('Mode', choices.modes.map((name) => [name, MODES[name]?.[0] ?? name]), choices.modes[0], () => this.changedMode());
     this.modeHint = h('p.hint');
@@ -157,28 +159,36 @@ class AnimatePage {
   }
 
   changedStill() {
+    if (this.cropBy.value === 'own') check(this.cropBy, ['centre']);
     this.proposeCrop(this.cropBy.value);
     this.keep();
   }
 
+  // The box of the server's choice; "own" leaves it where it is.
   async proposeCrop(by) {
     const still = this.still.value;
-    if (!still) return;
+    if (!still || by === 'own') return;
+    try {
+      const {x, y, side, by: found} = await this.api.get(`uploads/${still.id}/crop?by=${by}`);
+      if (this.still.value !== still || this.cropBy.value !== by) return;
+      if (by === 'face' && found !== 'face') toast('No face was found. The centre is taken.');
+      this.showBox(still, {x, y, side});
+    } catch (error) {
+      this.showProblem(error);
+    }
+    this.keep();
+  }
+
+  showBox(still, box) {
     this.crop.setPicture(still.width, still.height);
     fill(this.still.overlay, this.crop.element);
-    this.cropped = null;
-    this.crop.set(null);
-    if (by !== 'none') {
-      try {
-        const box = await this.api.get(`uploads/${still.id}/crop?by=${by}`);
-        if (this.still.value !== still || this.cropBy.value !== by) return;
-        if (by === 'face' && box.by !== 'face') toast('No face was found. The centre is taken.');
-        this.cropped = {x: box.x, y: box.y, side: box.side};
-        this.crop.set(this.cropped);
-      } catch (error) {
-        this.showProblem(error);
-      }
-    }
+    this.box = box;
+    this.crop.set(box);
+  }
+
+  changedBox(box) {
+    this.box = box;
+    check(this.cropBy, ['own']);
     this.keep();
   }
 
@@ -207,14 +217,22 @@ class AnimatePage {
       type: 'animate', source: this.still.value?.id ?? '', driving: this.driving.value?.id ?? '', checkpoint: this.checkpoint.value,
       mode: this.mode.value, motion: this.motion.value,
       start_frame: this.start.value === FRAME_NUMBER ? Number(this.startFrame.value) : this.start.value,
-      motion_scales: this.scales.values, crop: this.cropped && roundedCrop(this.cropped),
+      motion_scales: this.scales.values, crop: this.requestedCrop(),
       panels: this.panels.values, size: Number(this.size.value), max_frames: Number(this.maxFrames.value),
     };
   }
 
+  // The centre is what a job takes by itself, with the model's shape.
+  requestedCrop() {
+    if (this.cropBy.value === 'centre' || !this.box) return null;
+    const {width, height} = this.still.value;
+    const side = Math.floor(this.box.side);
+    return {x: Math.min(Math.round(this.box.x), width - side), y: Math.min(Math.round(this.box.y), height - side), side};
+  }
+
   keep() {
     if (this.restoring || !this.submit) return;
-    sessionStorage.setItem(KEPT, JSON.stringify({...this.request(), cropBy: this.cropBy.value}));
+    sessionStorage.setItem(KEPT, JSON.stringify({...this.request(), cropBy: this.cropBy.value, box: this.box}));
   }
 
   restore() {
@@ -227,17 +245,13 @@ class AnimatePage {
     if (still) this.takeStill(still, this.kept);
   }
 
-  takeStill(still, {source, crop, cropBy = 'centre'}) {
+  // With the box that was kept for it, if there is one.
+  takeStill(still, {source, box, cropBy = 'centre'}) {
     this.still.set(still, {quiet: true});
-    check(this.cropBy, [crop === null && source ? 'none' : cropBy]);
-    if (source !== still.id || !crop) {
-      this.proposeCrop(this.cropBy.value);
-      return;
-    }
-    this.crop.setPicture(still.width, still.height);
-    fill(this.still.overlay, this.crop.element);
-    this.cropped = crop;
-    this.crop.set(crop);
+    const known = source === still.id && box;
+    check(this.cropBy, [cropBy === 'own' && !known ? 'centre' : cropBy]);
+    if (known) this.showBox(still, box);
+    else this.proposeCrop(this.cropBy.value);
   }
 
   // What of a request the form can show.
@@ -269,7 +283,7 @@ class AnimatePage {
     for (const [input, id] of [[this.still, request.source], [this.driving, request.driving]]) {
       const facts = input.offered.find((offered) => offered.id === id);
       if (!facts) toast('A file of this job is not there any more. Choose another one.');
-      else if (input === this.still) this.takeStill(facts, request);
+      else if (input === this.still) this.takeStill(facts, {source: id, box: request.crop, cropBy: request.crop ? 'own' : 'centre'});
       else input.set(facts);
     }
     this.keep();
@@ -329,7 +343,6 @@ function check(fieldset, values) {
 }
 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-const roundedCrop = ({x, y, side}) => ({x: Math.round(x), y: Math.round(y), side: Math.round(side)});
 
 const FROM = {shipped: 'of this repository', run: 'training run', folder: 'folder', fetched: 'published'};
 

@@ -243,7 +243,8 @@ export class MediaInput {
     try {
       const facts = await this.api.upload(kind, file, this.showUploading(file.name, file.size));
       rememberName(facts.id, file.name);
-      this.offer([...this.offered, facts]);
+      const bundled = this.offered.filter(({id}) => id.startsWith('bundled:'));
+      this.offer([...bundled, facts, ...this.offered.filter((offered) => !bundled.includes(offered))]);
       this.set(facts);
     } catch (error) {
       if (before) this.set(before);

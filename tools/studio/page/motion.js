@@ -140,15 +140,15 @@ class MotionPage {
       fill(this.problem, h('p.field-error', {role: 'alert'}, 'Choose a video first.'));
       return;
     }
-    await this.start(this.submit, this.problem, 'motion', async () => (
-      {type: 'motion', driving: this.driving.value.id, checkpoint: this.checkpoint.value}));
+    await this.start(this.submit, this.problem, 'motion',
+      {type: 'motion', driving: this.driving.value.id, checkpoint: this.checkpoint.value});
   }
 
   // Submits a job and shows it on its page; errors go into `problem`.
   async start(button, problem, page, request) {
     button.disabled = true;
     try {
-      const job = await this.api.post('jobs', await request());
+      const job = await this.api.post('jobs', request);
       await this.api.refreshJobs();
       location.hash = `#${page}/${job.id}`;
     } catch (error) {
@@ -163,10 +163,8 @@ class MotionPage {
     const problem = h('div');
     const button = h('button.button.primary', {type: 'button', onclick: async () => {
       fill(problem);
-      await this.start(button, problem, 'animate', async () => ({
-        type: 'animate', source: still.value.id, driving: `job:${job.id}`, checkpoint: job.request.checkpoint,
-        crop: await this.centreOf(still.value),
-      }));
+      await this.start(button, problem, 'animate', ({
+        type: 'animate', source: still.value.id, driving: `job:${job.id}`, checkpoint: job.request.checkpoint}));
     }}, 'Animate the still');
     const still = new MediaInput(this.api, {kind: 'image', title: 'Play on a still', onchange: () => { button.disabled = false; }});
     still.offer(this.stills);
@@ -175,11 +173,6 @@ class MotionPage {
     return h('div.play-on-still', still.element, h('div.stack.tight',
       h('p.soft.small', 'The motion file moves any still that this checkpoint knows: the one that you choose here, with the settings of Animate as they are by default.'),
       problem, h('div.row', button)));
-  }
-
-  async centreOf({id}) {
-    const {x, y, side} = await this.api.get(`uploads/${id}/crop?by=centre`);
-    return {x, y, side};
   }
 }
 
