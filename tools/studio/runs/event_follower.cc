@@ -1,0 +1,143 @@
+#include "tools/studio/runs/event_follower.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "pipelines/report/event.pb.h"
+#include "pipelines/report/tfrecord.h"
+#include "third_party/absl/status_macros.h"
+
+namespace studio {
+namespace {
+
+constexpr char kPrefix[] = "events.out.tfevents.";
+constexpr int kMaxFiles = 200;        // one a session
+constexpr size_t kMaxTags = 64;       // beside the tables' columns
+constexpr size_t kMaxValues = 10000;  // of a tag
+constexpr size_t kMaxTag = 100;       // bytes of a name
+
+// A record has a length of 8 bytes and two checksums of 4. A scalar's has less
+// than 200 bytes.
+constexpr int64_t kHeader = 12, kTrailer = 4, kMaxRecord = 4096;
+
+uint64_t LengthOf(absl::string_view header) {
+  uint64_t length = 0;
+  for (size_t i = 8; i-- > 0;) {
+    length = length << 8 | static_cast<uint8_t>(header[i]);
+  }
+  return length;
+}
+
+// The time in "events.out.tfevents.<time>.<host>...".
+int64_t TimeOf(absl::string_view name) {
+  absl::ConsumePrefix(&name, kPrefix);
+  int64_t time = 0;
+  return absl::SimpleAtoi(name.substr(0, name.find('.')), &time) && time > 0
+             ? time
+             : 0;
+}
+
+}  // namespace
+
+absl::StatusOr<bool> EventFollower::Follow(const SafeFolder& folder,
+                                           int64_t max_bytes) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                   folder.Names(kMaxFiles));
+  bool is_complete = true;
+  for (const std::string& name : names) {
+    if (!absl::StartsWith(name, kPrefix)) continue;
+    const absl::StatusOr<SafeFile> file = folder.OpenFile(name);
+    if (!file.ok()) continue;
+    const int64_t time = TimeOf(name);
+    if (time > 0 && (started_ == 0 || time < started_)) started_ = time;
+    Position& position = positions_[name];
+    if (!(position.identity == file->identity())) {
+      position = {file->identity(), 0, false};
+    }
+    ASSIGN_OR_RETURN(const bool is_read,
+                     FollowFile(*file, position, max_bytes));
+    is_complete = is_complete && is_read;
+  }
+  return is_complete;
+}
+
+absl::StatusOr<bool> EventFollower::FollowFile(const SafeFile& file,
+                                               Position& position,
+                                               int64_t& bytes_left) {
+  constexpr int64_t kBlock = 1 << 20;
+  while (!position.is_damaged && position.offset < file.size()) {
+    if (bytes_left <= 0) return false;
+    ASSIGN_OR_RETURN(const std::string block,
+                     file.Read(position.offset, kBlock));
+    bytes_left -= kBlock;
+    // Records that lie in the block as a whole, and the step over a large one.
+    size_t at = 0;
+    int64_t skipped = 0;
+    while (skipped == 0 && block.size() - at >= kHeader) {
+      const uint64_t length = LengthOf(absl::string_view(block).substr(at));
+      if (length > static_cast<uint64_t>(file.size())) break;
+      const int64_t size = kHeader + static_cast<int64_t>(length) + kTrailer;
+      if (size > kMaxRecord) {
+        skipped = size;
+      } else if (static_cast<int64_t>(block.size() - at) < size) {
+        break;
+      } else {
+        const std::vector<std::string> records = pipelines::ParseTfRecords(
+            absl::string_view(block).substr(at, static_cast<size_t>(size)));
+        if (records.empty()) {
+          position.is_damaged = true;
+          return true;
+        }
+        ReadEvent(records[0]);
+        at += static_cast<size_t>(size);
+      }
+    }
+    if (at == 0 && skipped == 0) return true;  // one that is being written
+    const int64_t next = position.offset + static_cast<int64_t>(at) + skipped;
+    if (next > file.size()) {
+      position.offset += static_cast<int64_t>(at);
+      return true;  // a picture that is being written
+    }
+    position.offset = next;
+  }
+  return true;
+}
+
+void EventFollower::ReadEvent(const std::string& bytes) {
+  pipelines::tensorboard::Event event;
+  if (!event.ParseFromString(bytes)) return;
+  for (const auto& value : event.summary().value()) {
+    if (value.value_case() !=
+        pipelines::tensorboard::Summary::Value::kSimpleValue) {
+      continue;
+    }
+    AddScalar(value.tag(), event.step(), value.simple_value());
+  }
+}
+
+void EventFollower::AddScalar(const std::string& tag, int64_t step,
+                              double value) {
+  absl::string_view name = tag;
+  if (absl::StartsWith(name, "loss/") || absl::StartsWith(name, "time/")) {
+    return;  // as in losses.csv and timing.csv
+  }
+  if (absl::ConsumePrefix(&name, "training/")) {
+    if (training_.size() < 256) training_.insert(std::string(name));
+    return;
+  }
+  const bool is_known = scalars_.count(tag) > 0;
+  if (tag.size() > kMaxTag || step < 0 || !std::isfinite(value) ||
+      (!is_known && scalars_.size() >= kMaxTags)) {
+    return;
+  }
+  std::map<int64_t, double>& values = scalars_[tag];
+  if (values.size() < kMaxValues) values[step] = value;
+}
+
+}  // namespace studio
