@@ -95,6 +95,15 @@ json Velocities(const WarpMaps& maps) {
   return samples;
 }
 
+json Sources(const WarpMaps& maps, const Eigen::Matrix2Xd& places) {
+  json sources = json::array();
+  const Eigen::Matrix2Xd points = maps.backward->Apply(places);
+  for (Eigen::Index n = 0; n < points.cols(); ++n) {
+    sources.push_back({NumberOrNull(points(0, n)), NumberOrNull(points(1, n))});
+  }
+  return sources;
+}
+
 // The factors of areas at points of the result.
 Eigen::VectorXd AreaFactors(const WarpMaps& maps,
                             const Eigen::Matrix2Xd& points) {
@@ -261,6 +270,8 @@ absl::StatusOr<std::string> WarpEngine::Warp(
   AddDeterminants(maps, &answer);
   if (request.has_grid) answer["grid"] = GridLines(*maps.forward);
   if (request.has_velocity) answer["velocity"] = Velocities(maps);
+  if (request.trace.cols() > 0)
+    answer["sources"] = Sources(maps, request.trace);
   milliseconds["total"] = total.Milliseconds();
   answer["milliseconds"] = std::move(milliseconds);
   return AnswerBytes(answer, pixels.size()) + pixels;

@@ -39,11 +39,14 @@ class WarpEngine {
   //   max_gradient   largest velocity gradient in any cell; 0 without theta
   //   grid           lines of the deformed grid, each [x, y, x, y, ...]
   //   velocity       [[x, y, vx, vy], ...], empty without theta
-  //   det            {min, max} of det dT/dx on a grid of 33x33 points
+  //   det            {min, max} of the local factor of areas, det dT/dx, at
+  //                  33x33 points of the result; null if it folds everywhere
+  //   sources        where in the picture the places of "trace" come from, as
+  //                  [x, y]
   //   folded         share of these points at which det dT/dx <= 0
   //   milliseconds   {fit, warp, total}
   //
-  // grid and velocity are there if "overlays" asks for them.
+  // grid, velocity and sources are there if they are asked for.
   //
   // `picture` is not null and has as many bytes as its sides say; it is the
   // same object for the same picture, since the engine knows it by its address.

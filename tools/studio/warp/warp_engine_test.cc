@@ -255,6 +255,17 @@ TEST_F(WarpEngineTest, TheGridFollowsThePicture) {
   }
 }
 
+TEST_F(WarpEngineTest, TracesPlacesBackToThePicture) {
+  const json points = {{{"from", {0.4, 0.5}}, {"to", {0.5, 0.45}}},
+                       {{"from", {0.7, 0.7}}, {"to", {0.7, 0.7}}}};
+  for (const char* model : {"cpab", "thin_plate", "affine"}) {
+    const Answer answer =
+        Warp({{"points", points}, {"model", model}, {"trace", {{0.5, 0.45}}}});
+    EXPECT_NEAR(answer.facts["sources"][0][0].get<double>(), 0.4, 1e-3);
+    EXPECT_NEAR(answer.facts["sources"][0][1].get<double>(), 0.5, 1e-3);
+  }
+}
+
 TEST_F(WarpEngineTest, ASingularAffineMapHasNoPicture) {
   const Answer answer = Warp({{"model", "affine"},
                               {"points",

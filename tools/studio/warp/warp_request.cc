@@ -212,6 +212,20 @@ absl::Status ReadOverlays(const json& value, WarpRequest* request) {
   return absl::OkStatus();
 }
 
+absl::Status ReadTrace(const json& value, Eigen::Matrix2Xd* places) {
+  if (!value.is_array() || value.size() > kMaxWarpPoints) {
+    return WrongType(
+        "trace", value,
+        absl::StrCat("a list of at most ", kMaxWarpPoints, " places"));
+  }
+  places->resize(2, static_cast<Eigen::Index>(value.size()));
+  for (int n = 0; n < places->cols(); ++n) {
+    RETURN_IF_ERROR(ReadPoint(absl::StrCat("trace[", n, "]"), value[n], {-1, 2},
+                              places->col(n)));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadField(const std::string& name, const json& value,
                        WarpRequest* request) {
   cpab::TessellationOptions& tessellation = request->tessellation;
@@ -239,9 +253,11 @@ absl::Status ReadField(const std::string& name, const json& value,
     return ReadName(name, value, {"picture", "inverse", "det"}, &request->view);
   }
   if (name == "overlays") return ReadOverlays(value, request);
+  if (name == "trace") return ReadTrace(value, &request->trace);
   return FieldError(Short(name),
                     "is not a field; use picture, size, cells, zero_boundary, "
-                    "volume, tension, prior, points, model, view and overlays");
+                    "volume, tension, prior, points, model, view, overlays "
+                    "and trace");
 }
 
 }  // namespace

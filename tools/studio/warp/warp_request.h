@@ -2,6 +2,7 @@
 #ifndef TOOLS_STUDIO_WARP_WARP_REQUEST_H_
 #define TOOLS_STUDIO_WARP_WARP_REQUEST_H_
 
+#include "Eigen/Core"
 #include "absl/status/statusor.h"
 #include "cpab/field/tessellation.h"
 #include "cpab/fit/fit.h"
@@ -33,6 +34,7 @@ struct WarpRequest {
   WarpView view = WarpView::kPicture;      // "view"
   bool has_grid = false;                   // "overlays"
   bool has_velocity = false;
+  Eigen::Matrix2Xd trace;  // "trace"
 };
 
 // Every field may be left out; then it has the value above and of the options'
@@ -49,6 +51,7 @@ struct WarpRequest {
 //                  to in [-1, 2]; no two with equal `from` or equal `to`
 //   model, view    as above
 //   overlays       list of "grid" and "velocity"
+//   trace          at most 64 places of the result, [x, y] in [-1, 2]
 //
 // Any other field, type or value is an error by FieldError.
 absl::StatusOr<WarpRequest> ParseWarpRequest(const nlohmann::json& json);

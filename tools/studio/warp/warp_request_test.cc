@@ -35,7 +35,7 @@ TEST(WarpRequestTest, ReadsEveryField) {
       "points": [{"from": [0, 1], "to": [-0.5, 1.5]},
                  {"to": [0.25, 0.5], "from": [0.5, 0.75]}],
       "model": "thin_plate", "view": "det",
-      "overlays": ["velocity", "grid"]})"));
+      "overlays": ["velocity", "grid"], "trace": [[0.5, -1]]})"));
   ASSERT_TRUE(request.ok()) << request.status();
   EXPECT_EQ(request->size, 100);
   EXPECT_EQ(request->tessellation.nx, 3);
@@ -53,6 +53,7 @@ TEST(WarpRequestTest, ReadsEveryField) {
   EXPECT_EQ(request->view, WarpView::kDet);
   EXPECT_TRUE(request->has_grid);
   EXPECT_TRUE(request->has_velocity);
+  EXPECT_EQ(request->trace, Eigen::Vector2d(0.5, -1));
 }
 
 struct BadRequest {
@@ -124,6 +125,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadRequest{R"({"model": "tps"})", "model", "cpab, thin_plate, affine"},
         BadRequest{R"({"view": 3})", "view", "picture, inverse, det"},
         BadRequest{R"({"overlays": "grid"})", "overlays", "a list"},
+        BadRequest{R"({"trace": 1})", "trace", "at most 64"},
+        BadRequest{R"({"trace": [[0, 0], [0, 3]]})", "trace[1][1]", "is 3;"},
         BadRequest{R"({"overlays": ["grid", "mesh"]})", "overlays[1]",
                    "grid, velocity"}));
 
