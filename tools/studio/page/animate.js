@@ -6,7 +6,7 @@ import {fill, h} from './dom.js';
 import {JobList, titleOf} from './job_list.js';
 import {JobView} from './job_view.js';
 import {MediaInput, mediaSkeleton} from './media_input.js';
-import {chips, emptyState, errorNotice, field, loadInto, segmented, select, setOptions, toast} from './ui.js';
+import {bringIntoView, chips, emptyState, errorNotice, field, loadInto, segmented, select, setOptions, toast} from './ui.js';
 import {SetScales} from './set_scales.js';
 
 const KEPT = 'studio-animate';  // the form, in this tab's session
@@ -61,6 +61,7 @@ class AnimatePage {
     }
     this.list.select(id);
     if (!id) {
+      this.visited = true;
       this.view.close();
       this.showNothing();
       return;
@@ -68,6 +69,8 @@ class AnimatePage {
     if (id === this.view.id) return;
     fill(this.result, h('div.card-head', h('h2', 'Result')), this.view.element);
     this.view.open(id);
+    if (this.visited) bringIntoView(this.result);
+    this.visited = true;
   }
 
   // Other pages and tabs add uploads and motion files, too.
@@ -308,7 +311,6 @@ class AnimatePage {
       const job = await this.api.post('jobs', this.request());
       await this.api.refreshJobs();
       location.hash = `#animate/${job.id}`;
-      this.result.scrollIntoView({block: 'nearest', behavior: 'smooth'});
     } catch (error) {
       this.showProblem(error);
     } finally {

@@ -7,7 +7,7 @@ import {JobList} from './job_list.js';
 import {download, JobView} from './job_view.js';
 import {KeypointPlayer} from './keypoint_player.js';
 import {MediaInput, mediaSkeleton} from './media_input.js';
-import {emptyState, errorNotice, field, icon, loadInto, select, toast} from './ui.js';
+import {bringIntoView, emptyState, errorNotice, field, icon, loadInto, select, toast} from './ui.js';
 
 const DEFAULT_MODEL_SIZE = 256;
 
@@ -101,7 +101,9 @@ class MotionPage {
     } else if (id !== this.view.id) {
       fill(this.result, h('div.card-head', h('h2', 'Keypoints')), this.view.element);
       this.view.open(id);
+      if (this.visited) bringIntoView(this.result);
     }
+    this.visited = true;
   }
 
   showNothing() {

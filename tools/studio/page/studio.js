@@ -17,13 +17,13 @@ let facts = null;  // of the system
 // ------------------------------------------------------------------- pages
 
 // "#animate/ID" -> ['animate', 'ID'].
-function address() {
-  const [name, rest = ''] = location.hash.slice(1).split('/');
+function pageOf(hash) {
+  const [name, rest = ''] = hash.slice(1).split('/');
   return [name in PAGES ? name : 'animate', decodeURIComponent(rest)];
 }
 
 async function showPage() {
-  const [name, rest] = address();
+  const [name, rest] = pageOf(location.hash);
   document.title = `${PAGES[name]} - CPAB Studio`;
   for (const link of document.querySelectorAll('.tabs a')) {
     const current = link.hash === `#${name}`;
@@ -110,8 +110,11 @@ async function start() {
   api.addEventListener('refused', () => askForToken(true), {once: true});
   api.addEventListener('lost', () => setSystem('is-lost', 'Server does not answer', 'Is studio still running?'));
   api.addEventListener('found', showSystem);
-  window.addEventListener('hashchange', () => {
+  window.addEventListener('hashchange', ({oldURL}) => {
+    const before = pageOf(new URL(oldURL).hash)[0];
     showPage();
+    // Another job of the same page leaves focus and place as they are.
+    if (before === pageOf(location.hash)[0]) return;
     main.focus({preventScroll: true});
     window.scrollTo(0, 0);
   });

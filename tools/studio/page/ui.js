@@ -62,6 +62,12 @@ export async function loadInto(element, waiting, load) {
   }
 }
 
+// Scrolls there unless its beginning is in the window.
+export function bringIntoView(element) {
+  const {top} = element.getBoundingClientRect();
+  if (top < 0 || top > innerHeight / 2) element.scrollIntoView({block: 'start', behavior: 'smooth'});
+}
+
 // A sentence at the corner of the page, which readers of the screen hear.
 export function toast(text) {
   const remove = () => message.remove();
