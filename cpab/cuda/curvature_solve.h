@@ -13,14 +13,14 @@
 #include "cpab/cuda/keypoint_problem.h"
 #include "cpab/cuda/point_path.h"
 #include "cpab/cuda/tridiagonal.h"
+#include "cpab/fit/solver_constants.h"
 
 namespace cpab::kernels {
 
-// As in cpab/fit/curvature_solve.h.
-constexpr double kLeastCurvature = 0.02;
-
 CPAB_HOST_DEVICE int MaxCurvatureSteps(const FitSizes& sizes) {
-  return sizes.columns < 60 ? static_cast<int>(sizes.columns) : 60;
+  return sizes.columns < solver::kMaxCurvatureSteps
+             ? static_cast<int>(sizes.columns)
+             : solver::kMaxCurvatureSteps;
 }
 
 CPAB_HOST_DEVICE size_t DoublesOfCurvatureSolver(const FitSizes& sizes) {
@@ -53,8 +53,8 @@ class CurvatureSolver {
   }
 
   // (force, velocities) = the x of cpab/fit/curvature_solve.h for the dual
-  // vector b. Returns whether all directions that b excites are at least
-  // kLeastCurvature steep.
+  // vector b; NaN if b is not finite. Returns whether all directions that b
+  // excites are at least kLeastCurvature steep.
   CPAB_HOST_DEVICE bool Solve(KeypointCurvature<Team>* curvature,
                               const double* b, double tolerance, double* force,
                               double* velocities) {
@@ -63,12 +63,15 @@ class CurvatureSolver {
     const double length = NextLength();
     steps_ = 0;
     bool steep = true;
-    if (length > 0) {
+    if (!IsFinite(length)) {
+      steep = false;
+    } else if (length > 0) {
       Run(curvature, length, tolerance);
       steep = FindCoefficients(length);
     }
+    const double none = IsFinite(length) ? 0 : NotANumber<double>();
     team_.ForEach(columns_, [&](int c) {
-      double p = 0, u = 0;
+      double p = none, u = none;
       for (int j = 0; j < steps_; ++j) {
         p += coefficients_[j] * force_[size_t(j) * columns_ + c];
         u += coefficients_[j] * velocities_[size_t(j) * columns_ + c];
@@ -86,7 +89,8 @@ class CurvatureSolver {
     return sum;
   }
   CPAB_HOST_DEVICE double NextLength() const {
-    return std::sqrt(Max(0.0, Dot(next_velocities_, next_dual_)));
+    const double square = Dot(next_velocities_, next_dual_);
+    return square < 0 ? 0 : std::sqrt(square);
   }
 
   CPAB_HOST_DEVICE void Run(KeypointCurvature<Team>* curvature, double length,
@@ -119,7 +123,8 @@ class CurvatureSolver {
       velocities[c] = next_velocities_[c] / norm;
       dual[c] = next_dual_[c] / norm;
     });
-    curvature->MinusCurvatureTimes(velocities, tolerance < 1e-4, next_dual_);
+    curvature->MinusCurvatureTimes(
+        velocities, tolerance < solver::kCentralBelow, next_dual_);
     curvature->SolveGaussNewton(next_dual_, next_force_, next_velocities_);
     const double diagonal = 1 + Dot(velocities, next_dual_);
     for (int pass = 0; pass < 2; ++pass) {
@@ -141,8 +146,8 @@ class CurvatureSolver {
   // Those of x in the columns. Most fits have none of the directions that the
   // bound is for.
   CPAB_HOST_DEVICE bool FindCoefficients(double length) {
-    const bool steep =
-        AllEigenvaluesAbove(diagonal_, beside_, steps_, kLeastCurvature);
+    const bool steep = AllEigenvaluesAbove(diagonal_, beside_, steps_,
+                                           solver::kLeastCurvature);
     team_.ForEach(1, [&](int) {
       if (steep) {
         SolveTridiagonal(diagonal_, beside_, steps_, length, scratch_,
@@ -157,9 +162,9 @@ class CurvatureSolver {
   CPAB_HOST_DEVICE void SolveBounded(double length) const {
     const bool found = Eigendecompose(diagonal_, beside_, steps_, vectors_);
     for (int j = 0; j < steps_; ++j) {
-      scratch_[j] =
-          found ? length * vectors_[j] / Max(Abs(diagonal_[j]), kLeastCurvature)
-                : NotANumber<double>();
+      scratch_[j] = found ? length * vectors_[j] /
+                                Max(Abs(diagonal_[j]), solver::kLeastCurvature)
+                          : NotANumber<double>();
     }
     for (int i = 0; i < steps_; ++i) {
       coefficients_[i] = 0;

@@ -389,6 +389,13 @@ TEST_P(FitBatchTest, GradientsAreZeroOrNanWhereTheFittersAre) {
   cotangents.setZero();
   gradients = Batch(fitter_, {good, good}).Pullback(cotangents);
   EXPECT_TRUE(gradients[0].from.isZero(0) && gradients[0].to.isZero(0));
+  cotangents = DrawCotangents(fitter_, 2);
+  cotangents(3, 0) = std::nan("");
+  gradients = Batch(fitter_, {good, good}).Pullback(cotangents);
+  EXPECT_TRUE(gradients[0].from.array().isNaN().all());
+  EXPECT_TRUE(gradients[0].to.array().isNaN().all());
+  EXPECT_FALSE(gradients[0].exact);
+  EXPECT_TRUE(gradients[1].to.allFinite() && gradients[1].exact);
 }
 
 // ---- The authors' keypoints.

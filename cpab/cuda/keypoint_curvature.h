@@ -16,6 +16,7 @@
 #include "cpab/cuda/host_device.h"
 #include "cpab/cuda/keypoint_problem.h"
 #include "cpab/cuda/point_path.h"
+#include "cpab/fit/solver_constants.h"
 
 namespace cpab::kernels {
 
@@ -157,7 +158,7 @@ class KeypointCurvature {
       const double speed = std::sqrt(u[c] * u[c] + u[c + 1] * u[c + 1]);
       if (speed > size) size = speed;
     }
-    return size > 0 ? 1e-5 / size : 1;
+    return size > 0 ? solver::kDifference / size : 1;
   }
 
   CPAB_HOST_DEVICE void MoveBy(double step, const double* u) {

@@ -14,6 +14,7 @@
 #include "cpab/cuda/host_device.h"
 #include "cpab/cuda/keypoint_problem.h"
 #include "cpab/cuda/point_path.h"
+#include "cpab/fit/solver_constants.h"
 
 namespace cpab::kernels {
 
@@ -28,9 +29,10 @@ struct TensionChange {
   CPAB_HOST_DEVICE TensionChange(double max_gradient,
                                  const FitSettings& settings) {
     const double excess = max_gradient / settings.max_gradient;
-    factor = 0.98 / (excess * excess);
-    slope = factor > 0.25 ? -2 * factor / max_gradient : 0;
-    factor = Max(factor, 0.25);
+    factor = solver::kTensionMargin / (excess * excess);
+    slope =
+        factor > solver::kLeastTensionFactor ? -2 * factor / max_gradient : 0;
+    factor = Max(factor, solver::kLeastTensionFactor);
   }
   double factor, slope;
 };
@@ -100,9 +102,6 @@ class KeypointFit {
   }
 
  private:
-  static constexpr double kLowestDamping = 1e-2;
-  static constexpr double kHighestDamping = 1e6;
-
   CPAB_HOST_DEVICE FitOutcome Fail(double* force) const {
     const double nan = NotANumber<double>();
     team_.ForEach(problem_.columns(), [&](int i) { force[i] = nan; });
@@ -157,13 +156,15 @@ class KeypointFit {
       current_ = next_;
       next_ = swapped;
       has_gram_ = false;
-      if (!rejected_) damping_ = damping_ > kLowestDamping ? damping_ / 10 : 0;
+      if (!rejected_) {
+        damping_ = damping_ > solver::kLowestDamping ? damping_ / 10 : 0;
+      }
       rejected_ = false;
       return settled && fraction == 1;
     }
     rejected_ = true;
     damping_ = Max(10 * damping_, 1.0);
-    return settled || damping_ > kHighestDamping;
+    return settled || damping_ > solver::kHighestDamping;
   }
 
   // target = damping / (1 + damping) force + D^T alpha.

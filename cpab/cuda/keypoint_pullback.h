@@ -16,6 +16,7 @@
 #include "cpab/cuda/keypoint_fit.h"
 #include "cpab/cuda/keypoint_problem.h"
 #include "cpab/cuda/point_path.h"
+#include "cpab/fit/solver_constants.h"
 
 namespace cpab::kernels {
 
@@ -25,7 +26,7 @@ struct PullbackMemory : FitSizes {
       : FitSizes(grid, pairs) {}
 
   // Each stage lowers the tension by two per cent at least.
-  static constexpr int kMaxStages = 20;
+  static constexpr int kMaxStages = solver::kMaxTensionStages;
 
   CPAB_HOST_DEVICE size_t num_doubles() const {
     const size_t own = doubles_of_problem() + 2 * doubles_of_state() +
@@ -87,7 +88,9 @@ class KeypointPullback {
       team_.ForEach(columns_, [&](int c) { stage_forces_[c] = work.force[c]; });
     }
     const int usable = problem_.GatherPairs();
-    if (!finite || usable < 0) return Fill(work, NotANumber<double>(), false);
+    if (!finite || usable < 0 || !IsFinite(SumOfSizes(work.gradient))) {
+      return Fill(work, NotANumber<double>(), false);
+    }
     Fill(work, 0, true);
     if (usable == 0 || IsZero(work.gradient)) return true;
     const bool converged = FindMinima();
@@ -96,13 +99,6 @@ class KeypointPullback {
 
  private:
   static constexpr int kMaxStages = PullbackMemory::kMaxStages;
-  // Of cpab/fit/keypoint_minimum.cc.
-  static constexpr double kSettled = 1e-10;
-  static constexpr double kLoosestSolve = 0.1;
-  static constexpr int kMaxSteps = 20;
-  static constexpr int kMaxHalvings = 20;
-  // Of cpab/fit/keypoint_pullback.cc.
-  static constexpr double kTolerance = 1e-8;
 
   CPAB_HOST_DEVICE double* StageForce(int stage) const {
     return stage_forces_ + size_t(stage) * columns_;
@@ -110,6 +106,11 @@ class KeypointPullback {
   CPAB_HOST_DEVICE double SumOf(const double* x) const {
     double sum = 0;
     for (int c = 0; c < columns_; ++c) sum += x[c];
+    return sum;
+  }
+  CPAB_HOST_DEVICE double SumOfSizes(const double* x) const {
+    double sum = 0;
+    for (int c = 0; c < columns_; ++c) sum += Abs(x[c]);
     return sum;
   }
   CPAB_HOST_DEVICE bool IsZero(const double* x) const {
@@ -161,9 +162,9 @@ class KeypointPullback {
   // Newton's method from current_.force. Returns whether it reached a minimum;
   // current_ has its force and velocities.
   CPAB_HOST_DEVICE bool Minimise(double tension) {
-    double solve_tolerance = kLoosestSolve;
+    double solve_tolerance = solver::kLoosestSolve;
     problem_.Evaluate(current_);
-    for (int steps = 0; steps < kMaxSteps; ++steps) {
+    for (int steps = 0; steps < solver::kMaxNewtonSteps; ++steps) {
       curvature_.SetTo(current_, tension);
       curvature_.Descent(dual_);
       solver_.Solve(&curvature_, dual_, solve_tolerance, step_,
@@ -174,13 +175,13 @@ class KeypointPullback {
       }
       if (!(decrease >= 0)) return false;
       const double cost = curvature_.cost();
-      if (decrease <= kSettled * cost + curvature_.rounding()) {
+      if (decrease <= solver::kSettled * cost + curvature_.rounding()) {
         team_.ForEach(columns_, [&](int c) { current_.force[c] += step_[c]; });
         problem_.Covary(current_.force, current_.velocities);
         return true;
       }
       if (!MoveAlongStep(tension, cost, decrease)) return false;
-      solve_tolerance = Min(kLoosestSolve, std::sqrt(decrease / cost));
+      solve_tolerance = Min(solver::kLoosestSolve, std::sqrt(decrease / cost));
     }
     return false;
   }
@@ -190,13 +191,14 @@ class KeypointPullback {
                                       double decrease) {
     const double length = problem_.MaxGradient(step_velocities_, nullptr);
     double fraction = Min(1.0, settings_.trust_region / length);
-    for (int halvings = 0; halvings < kMaxHalvings; ++halvings) {
+    for (int halvings = 0; halvings < solver::kMaxHalvings; ++halvings) {
       team_.ForEach(columns_, [&](int c) {
         next_.force[c] = current_.force[c] + fraction * step_[c];
       });
       problem_.Covary(next_.force, next_.velocities);
       problem_.EvaluateResidual(next_);
-      if (problem_.Cost(next_, tension) <= cost - 1e-4 * fraction * decrease) {
+      if (problem_.Cost(next_, tension) <=
+          cost - solver::kLeastDecrease * fraction * decrease) {
         const FitState swapped = current_;
         current_ = next_;
         next_ = swapped;
@@ -217,8 +219,8 @@ class KeypointPullback {
     for (int stage = num_stages_ - 1;; --stage) {
       GoTo(stage);
       curvature_.SetTo(current_, tensions_[stage]);
-      exact = solver_.Solve(&curvature_, dual_, kTolerance, step_,
-                            step_velocities_) &&
+      exact = solver_.Solve(&curvature_, dual_, solver::kPullbackTolerance,
+                            step_, step_velocities_) &&
               exact;
       AddToPairs(work);
       if (stage == 0) return exact;

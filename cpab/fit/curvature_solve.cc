@@ -2,14 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "Eigen/Eigenvalues"
+#include "cpab/fit/solver_constants.h"
 
 namespace cpab {
 namespace {
 
-// More than the eigenvalues apart from 1 that any fit has shown.
-constexpr int kMaxSteps = 60;
+using solver::kCentralBelow;
+using solver::kLeastCurvature;
+using solver::kMaxCurvatureSteps;
+
+// The root of what rounding may have left below 0; NaN of NaN.
+double RootOf(double square) { return square < 0 ? 0 : std::sqrt(square); }
 
 // Lanczos' iteration of A from G^-1 b. Column j of V is v_j, column j of
 // `duals` is G v_j; V^T G V = I, and A in the basis V is tridiagonal.
@@ -19,14 +25,15 @@ class Lanczos {
           double tolerance)
       : curvature_(curvature),
         tolerance_(tolerance),
-        max_steps_(std::min<int>(kMaxSteps, static_cast<int>(b.size()))),
+        max_steps_(
+            std::min<int>(kMaxCurvatureSteps, static_cast<int>(b.size()))),
         basis_(b.size(), max_steps_),
         duals_(b.size(), max_steps_),
         diagonal_(max_steps_),
         beside_(max_steps_),
         next_(curvature.SolveGaussNewton(b)),
         next_dual_(b),
-        length_(std::sqrt(std::max(0.0, next_.dot(next_dual_)))) {}
+        length_(RootOf(next_.dot(next_dual_))) {}
 
   double length() const { return length_; }  // |G^-1 b|_G
 
@@ -76,12 +83,12 @@ class Lanczos {
       next_ -= basis_.leftCols(steps_) * overlap;
       next_dual_ -= duals_.leftCols(steps_) * overlap;
     }
-    return std::sqrt(std::max(0.0, next_.dot(next_dual_)));
+    return RootOf(next_.dot(next_dual_));
   }
 
   Eigen::VectorXd CurvatureTimes(const Eigen::VectorXd& v) const {
-    return tolerance_ < 1e-4 ? curvature_.TransportAlong(v).theta
-                             : curvature_.CurvatureTimes(v);
+    return tolerance_ < kCentralBelow ? curvature_.TransportAlong(v).theta
+                                      : curvature_.CurvatureTimes(v);
   }
 
   const KeypointCurvature& curvature_;
@@ -99,7 +106,11 @@ class Lanczos {
 CurvatureSolution SolveCurvature(const KeypointCurvature& curvature,
                                  const Eigen::VectorXd& b, double tolerance) {
   Lanczos lanczos(curvature, b, tolerance);
-  if (!(lanczos.length() > 0)) return {Eigen::VectorXd::Zero(b.size())};
+  if (lanczos.length() == 0) return {Eigen::VectorXd::Zero(b.size())};
+  if (!std::isfinite(lanczos.length())) {
+    constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+    return {Eigen::VectorXd::Constant(b.size(), kNaN), kNaN};
+  }
   lanczos.Run();
   return lanczos.Solve();
 }

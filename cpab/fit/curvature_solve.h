@@ -6,10 +6,11 @@
 // curvature plays no part. For A = sum_i tau_i v_i (v_i, .) the solution of
 // (Hess E) x = b is sum_i v_i (v_i^T b) / tau_i. Here
 //
-//   x = sum_i v_i (v_i^T b) / max(|tau_i|, kLeastCurvature),
+//   x = sum_i v_i (v_i^T b) / max(|tau_i|, least),
 //
-// the same wherever all tau_i >= kLeastCurvature. Always x^T b > 0 for b != 0,
-// and |x|_G <= |G^-1 b|_G / kLeastCurvature.
+// with `least` = kLeastCurvature (cpab/fit/solver_constants.h): the same
+// wherever all tau_i >= least. Always x^T b > 0 for b != 0, and |x|_G <= |G^-1
+// b|_G / least.
 //
 // Private to //cpab/fit.
 #ifndef CPAB_FIT_CURVATURE_SOLVE_H_
@@ -20,19 +21,15 @@
 
 namespace cpab {
 
-// A minimum that is shallower than this along some direction, in units of the
-// Gauss-Newton Hessian, counts as near singular. Of the minima of 400 random
-// moves of the kinds in fit_test.cc, the shallowest had 0.05.
-inline constexpr double kLeastCurvature = 0.02;
-
 struct CurvatureSolution {
   Eigen::VectorXd x;
-  // The least tau_i among the directions that b excites; 1 if b is 0.
+  // The least tau_i among the directions that b excites; 1 if b is 0. NaN, as
+  // x, if b is not finite.
   double least_curvature = 1;
 };
 
 // Ends when the residual, in the norm of G^-1, is below `tolerance` times b's.
-// Below 1e-4 products with C are by central differences.
+// Below kCentralBelow products with C are by central differences.
 CurvatureSolution SolveCurvature(const KeypointCurvature& curvature,
                                  const Eigen::VectorXd& b, double tolerance);
 

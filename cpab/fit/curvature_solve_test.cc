@@ -1,15 +1,19 @@
 #include "cpab/fit/curvature_solve.h"
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "Eigen/Eigenvalues"
 #include "Eigen/LU"
+#include "cpab/fit/solver_constants.h"
 #include "cpab/testing/draws.h"
 #include "gtest/gtest.h"
 
 namespace cpab {
 namespace {
+
+using solver::kLeastCurvature;
 
 // Pairs with moves of up to `move`, at random fields of magnitude `theta`: near
 // the minimum of small moves the Hessian is positive definite, for large ones
@@ -106,6 +110,18 @@ TEST_P(CurvatureSolveTest, NothingGivesNothing) {
                      Eigen::VectorXd::Zero(model_.basis()->theta_size()), 1e-8);
   EXPECT_TRUE(solution.x.isZero(0));
   EXPECT_EQ(solution.least_curvature, 1);
+}
+
+// Never a silent zero.
+TEST_P(CurvatureSolveTest, WhatIsNotFiniteGivesNan) {
+  for (const double bad : {std::numeric_limits<double>::quiet_NaN(),
+                           std::numeric_limits<double>::infinity()}) {
+    Eigen::VectorXd b = test_util::DrawTheta(*model_.basis(), 1, 1);
+    b[3] = bad;
+    const CurvatureSolution solution = SolveCurvature(CurvatureAt(1), b, 1e-8);
+    EXPECT_TRUE(solution.x.array().isNaN().all()) << bad;
+    EXPECT_TRUE(std::isnan(solution.least_curvature)) << bad;
+  }
 }
 
 }  // namespace

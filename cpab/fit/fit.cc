@@ -177,7 +177,9 @@ PairsGradient KeypointFitter::Pullback(
     const Eigen::Ref<const Eigen::VectorXd>& dl_dtheta) const {
   const int64_t count = pairs.from.cols();
   const WeightedPairs weighted = PairsThatCount(pairs);
-  if (!result.theta.allFinite()) return NotAGradient(weighted.index, count);
+  if (!result.theta.allFinite() || !dl_dtheta.allFinite()) {
+    return NotAGradient(weighted.index, count);
+  }
   PairsGradient gradient = {Eigen::Matrix2Xd::Zero(2, count),
                             Eigen::Matrix2Xd::Zero(2, count), true};
   if (weighted.index.empty() || dl_dtheta.isZero(0)) return gradient;

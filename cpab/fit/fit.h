@@ -88,7 +88,7 @@ class KeypointFitter {
   // `result` = Fit(pairs) was found. Where max_gradient lowered the tension,
   // its dependence on the pairs is part of the gradient. Never zero for a
   // dL/dtheta that the pairs can lower; see PairsGradient::exact. Zero for
-  // pairs of weight 0; NaN if the result is.
+  // pairs of weight 0; NaN if the result or dL/dtheta is not finite.
   PairsGradient Pullback(
       const KeypointPairs& pairs, const FitResult& result,
       const Eigen::Ref<const Eigen::VectorXd>& dl_dtheta) const;

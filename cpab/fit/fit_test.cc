@@ -704,6 +704,24 @@ TEST(PullbackEdgeTest, IdentityAndNanPairsHaveTheirGradients) {
                   .all());
 }
 
+TEST(PullbackEdgeTest, CotangentsThatAreNotFiniteGiveNan) {
+  const KeypointFitter fitter = MakeFitter({4, 4});
+  KeypointPairs pairs = DrawSmoothMotion(3, 0.05, 17);
+  pairs.weights = Eigen::Vector3d(1, 0, 1);
+  for (const double bad : {std::nan(""), HUGE_VAL}) {
+    Eigen::VectorXd cotangent = test_util::DrawTheta(*fitter.basis(), 1, 16);
+    cotangent[5] = bad;
+    const PairsGradient gradient =
+        fitter.Pullback(pairs, fitter.Fit(pairs), cotangent);
+    EXPECT_FALSE(gradient.exact);
+    for (const int k : {0, 2}) {
+      EXPECT_TRUE(gradient.from.col(k).array().isNaN().all()) << k;
+      EXPECT_TRUE(gradient.to.col(k).array().isNaN().all()) << k;
+    }
+    EXPECT_TRUE(gradient.from.col(1).isZero(0));
+  }
+}
+
 // ---- Errors ----
 
 TEST(FitOptionsTest, OutOfRangeIsNamed) {

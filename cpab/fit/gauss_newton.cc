@@ -7,6 +7,7 @@
 
 #include "Eigen/Cholesky"
 #include "cpab/field/velocity_field.h"
+#include "cpab/fit/solver_constants.h"
 #include "cpab/flow/vertex_jacobian.h"
 
 namespace cpab {
@@ -117,13 +118,15 @@ class Minimiser {
     if (after <= before) {
       current_ = std::move(next);
       gram_.reset();
-      if (!rejected_) damping_ = damping_ > kLowestDamping ? damping_ / 10 : 0;
+      if (!rejected_) {
+        damping_ = damping_ > solver::kLowestDamping ? damping_ / 10 : 0;
+      }
       rejected_ = false;
       return settled && fraction == 1;
     }
     rejected_ = true;
     damping_ = std::max(10 * damping_, 1.0);
-    return settled || damping_ > kHighestDamping;
+    return settled || damping_ > solver::kHighestDamping;
   }
 
   bool IsWithinBounds() const {
@@ -153,9 +156,6 @@ class Minimiser {
     result.converged = converged;
     return result;
   }
-
-  static constexpr double kLowestDamping = 1e-2;
-  static constexpr double kHighestDamping = 1e6;
 
   const FitModel& model_;
   const FitOptions& options_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cpab/field/velocity_field.h"
+#include "cpab/fit/solver_constants.h"
 #include "cpab/flow/vertex_jacobian.h"
 
 namespace cpab {
@@ -10,14 +11,14 @@ namespace {
 
 // The derivatives that are differenced are smooth but where a path passes
 // through a vertex or runs along an edge, so a step that moves no velocity and
-// no velocity gradient by more than 1e-5 leaves 1e-10 of truncation in central
-// differences, and as much of rounding. The gradient alone would make the step
-// huge along fields that are almost constant.
+// no velocity gradient by more than kDifference leaves 1e-10 of truncation in
+// central differences, and as much of rounding. The gradient alone would make
+// the step huge along fields that are almost constant.
 double StepAlong(const VelocityField& along, const Eigen::VectorXd& theta) {
   const double size = std::max(
       MaxGradient(along.cells()),
       along.basis().VerticesFromTheta(theta).colwise().norm().maxCoeff());
-  return size > 0 ? 1e-5 / size : 1;
+  return size > 0 ? solver::kDifference / size : 1;
 }
 
 Eigen::Matrix2Xd ForcesAtPoints(const FlowAtPairs& flow,

@@ -9,9 +9,17 @@
 #include "cpab/fit/curvature_solve.h"
 #include "cpab/fit/gauss_newton.h"
 #include "cpab/fit/keypoint_curvature.h"
+#include "cpab/fit/solver_constants.h"
 
 namespace cpab {
 namespace {
+
+using solver::kLeastDecrease;
+using solver::kLoosestSolve;
+using solver::kMaxHalvings;
+using solver::kMaxNewtonSteps;
+using solver::kMaxTensionStages;
+using solver::kSettled;
 
 // Newton's method at one tension. Each step solves to a fraction of its length
 // that falls with the step before, so that the first ones, far from the
@@ -29,7 +37,7 @@ class Newton {
 
   // Whether the minimum is reached.
   bool Minimise() {
-    while (steps_ < kMaxSteps) {
+    while (steps_ < kMaxNewtonSteps) {
       const KeypointCurvature curvature(model_, options_, pairs_, tension_,
                                         theta_);
       const Eigen::VectorXd step =
@@ -52,14 +60,6 @@ class Newton {
   int steps() const { return steps_; }
 
  private:
-  // The predicted decrease of E, as a fraction of E, from which on a full step
-  // is the last: it leaves the square of that, which is below rounding.
-  static constexpr double kSettled = 1e-10;
-  static constexpr double kLoosestSolve = 0.1;
-  // A minimum at a kink of E, where a path runs along an edge, is not reached.
-  static constexpr int kMaxSteps = 20;
-  static constexpr int kMaxHalvings = 20;
-
   double Cost(const Eigen::VectorXd& theta) const {
     const FlowAtPairs flow(VelocityField(model_.basis(), theta), pairs_);
     return norm_.Value(flow.residual, tension_) +
@@ -72,7 +72,7 @@ class Newton {
     double fraction = std::min(1.0, options_.trust_region / length);
     for (int halvings = 0; halvings < kMaxHalvings; ++halvings) {
       const Eigen::VectorXd next = theta_ + fraction * step;
-      if (Cost(next) <= cost - 1e-4 * fraction * decrease) {
+      if (Cost(next) <= cost - kLeastDecrease * fraction * decrease) {
         theta_ = next;
         return true;
       }
@@ -107,13 +107,11 @@ Eigen::VectorXd StartAtFullTension(const FitModel& model,
 
 MinimaOfFit FindMinima(const FitModel& model, const FitOptions& options,
                        const WeightedPairs& pairs, const FitResult& result) {
-  // Each stage lowers the tension by two per cent at least, as a rule by more.
-  constexpr size_t kMaxStages = 20;
   MinimaOfFit minima;
   bool reached = true;
   double tension = options.tension;
   Eigen::VectorXd theta = StartAtFullTension(model, options, pairs, result);
-  while (minima.stages.size() < kMaxStages) {
+  while (minima.stages.size() < kMaxTensionStages) {
     Newton newton(model, options, pairs, tension, std::move(theta));
     reached = newton.Minimise() && reached;
     theta = newton.theta();

@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "cpab/fit/solver_constants.h"
+
 namespace cpab {
 namespace {
 
@@ -114,8 +116,10 @@ Eigen::MatrixXd ResidualNorm::InverseHessian(const Eigen::Matrix2Xd& r,
 
 TensionChange LoweredTension(double max_gradient, const FitOptions& options) {
   const double excess = max_gradient / options.max_gradient;
-  const double factor = 0.98 / (excess * excess);
-  if (factor <= 0.25) return {0.25, 0};
+  const double factor = solver::kTensionMargin / (excess * excess);
+  if (factor <= solver::kLeastTensionFactor) {
+    return {solver::kLeastTensionFactor, 0};
+  }
   return {factor, -2 * factor / max_gradient};
 }
 

@@ -4,12 +4,10 @@
 
 #include "cpab/fit/curvature_solve.h"
 #include "cpab/fit/keypoint_curvature.h"
+#include "cpab/fit/solver_constants.h"
 
 namespace cpab {
 namespace {
-
-// What the differences behind HessianTimes are good for, and a digit.
-constexpr double kTolerance = 1e-8;
 
 // d MaxGradient / dtheta: only the cell with the largest gradient M counts,
 // whose Frobenius norm has the derivative M / |M|.
@@ -50,12 +48,12 @@ PairsGradient PullbackToPairs(const FitModel& model, const FitOptions& options,
     const auto& [tension, theta] = minima.stages[i];
     const KeypointCurvature curvature(model, options, pairs, tension, theta);
     const auto [lambda, least] =
-        SolveCurvature(curvature, stage_gradient, kTolerance);
+        SolveCurvature(curvature, stage_gradient, solver::kPullbackTolerance);
     const Eigen::Matrix2Xd to = curvature.ForceChange(lambda);
     gradient.to += to;
     gradient.from +=
         curvature.TransportAlong(lambda).points - curvature.ToPoints(to);
-    gradient.exact = gradient.exact && least >= kLeastCurvature;
+    gradient.exact = gradient.exact && least >= solver::kLeastCurvature;
     if (i == 0) break;
     dl_dtension += lambda.dot(model.prior->precision() * theta) / tension;
     const KeypointMinimum& before = minima.stages[i - 1];

@@ -12,22 +12,19 @@
 #include "Eigen/Eigenvalues"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "cpab/fit/solver_constants.h"
 #include "cpab/landmark/landmark_model.h"
 #include "third_party/absl/status_macros.h"
 
 namespace cpab {
 namespace {
 
-// As in cpab/fit/gauss_newton.cc and curvature_solve.h.
-constexpr double kLowestDamping = 1e-2;
-constexpr double kHighestDamping = 1e6;
-constexpr double kLeastCurvature = 0.02;
-constexpr int kMaxNewtonSteps = 12;
+using solver::kDifference;
+using solver::kHighestDamping;
+using solver::kLeastCurvature;
+using solver::kLowestDamping;
 
-// The length in theta of steps for central differences. Bases are orthonormal:
-// no coefficient changes by more. A step by the velocity gradient alone would
-// be huge along fields that are almost constant.
-constexpr double kDifference = 1e-5;
+constexpr int kMaxNewtonSteps = 12;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
@@ -220,7 +217,8 @@ class Minimiser {
   // LoweredTension() of cpab/fit/keypoint_objective.h.
   void LowerTension() {
     const double ratio = options_.max_gradient / MaxGradient();
-    tension_ *= std::max(0.25, 0.98 * ratio * ratio);
+    tension_ *= std::max(solver::kLeastTensionFactor,
+                         solver::kTensionMargin * ratio * ratio);
     damping_ = 0;
     objective_ = Objective(model_, options_, pairs_, tension_);
     current_ = objective_.At(current_.theta);
@@ -457,7 +455,7 @@ LandmarkGradient LandmarkFitter::Pullback(
   LandmarkGradient gradient;
   gradient.from = gradient.to =
       Eigen::MatrixXd::Zero(pairs.from.rows(), pairs.from.cols());
-  if (!result.theta.allFinite()) {
+  if (!result.theta.allFinite() || !dl_dtheta.allFinite()) {
     for (const Eigen::Index k : counted.index) {
       gradient.from.col(k).setConstant(kNaN);
       gradient.to.col(k).setConstant(kNaN);

@@ -272,6 +272,21 @@ TEST(LandmarkFit, PullbackIsTheGradientOfTheMinimum) {
   }
 }
 
+TEST(LandmarkFit, CotangentsThatAreNotFiniteGiveNan) {
+  for (const Subject& subject : Subjects()) {
+    SCOPED_TRACE(subject.name);
+    const LandmarkPairs pairs = Draw(subject.fitter.dimensions(), 3, 0.04, 6);
+    Eigen::VectorXd direction =
+        Eigen::VectorXd::Ones(subject.fitter.theta_size());
+    direction[1] = std::nan("");
+    const LandmarkGradient gradient =
+        subject.fitter.Pullback(pairs, subject.fitter.Fit(pairs), direction);
+    EXPECT_TRUE(gradient.from.array().isNaN().all());
+    EXPECT_TRUE(gradient.to.array().isNaN().all());
+    EXPECT_FALSE(gradient.exact);
+  }
+}
+
 TEST(LandmarkFit, OptionsOutOfRangeAreNamed) {
   FitOptions options;
   options.noise = 0;
