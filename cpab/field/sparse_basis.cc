@@ -122,6 +122,24 @@ Eigen::VectorXd SparseBasis::ThetaFromFree(
   return gram_.matrixU() * ordered;
 }
 
+Eigen::MatrixXd SparseBasis::ThetasFromFree(
+    const Eigen::Ref<const Eigen::MatrixXd>& z) const {
+  const Eigen::MatrixXd ordered = gram_.permutationP() * z;
+  return gram_.matrixU() * ordered;
+}
+
+Eigen::MatrixXd SparseBasis::FreeDualFromTheta(
+    const Eigen::Ref<const Eigen::MatrixXd>& dual) const {
+  const Eigen::MatrixXd ordered = gram_.matrixL() * dual;
+  return gram_.permutationPinv() * ordered;
+}
+
+Eigen::MatrixXd SparseBasis::ThetaDualFromFree(
+    const Eigen::Ref<const Eigen::MatrixXd>& dual) const {
+  const Eigen::MatrixXd ordered = gram_.permutationP() * dual;
+  return gram_.matrixL().solve(ordered);
+}
+
 Eigen::VectorXd SparseBasis::Times(
     const Eigen::Ref<const Eigen::VectorXd>& theta) const {
   return z_ * FreeFromTheta(theta);

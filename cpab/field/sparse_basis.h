@@ -54,6 +54,14 @@ class SparseBasis {
       const Eigen::Ref<const Eigen::VectorXd>& theta) const;
   Eigen::VectorXd ThetaFromFree(
       const Eigen::Ref<const Eigen::VectorXd>& z) const;
+  Eigen::MatrixXd ThetasFromFree(
+      const Eigen::Ref<const Eigen::MatrixXd>& z) const;
+  // How a linear function of theta, given by its coefficients, depends on z,
+  // and back: the transposes of ThetaFromFree and FreeFromTheta.
+  Eigen::MatrixXd FreeDualFromTheta(
+      const Eigen::Ref<const Eigen::MatrixXd>& dual) const;
+  Eigen::MatrixXd ThetaDualFromFree(
+      const Eigen::Ref<const Eigen::MatrixXd>& dual) const;
   // log det (Z^T gram Z).
   double LogDeterminant() const;
 

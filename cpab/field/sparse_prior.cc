@@ -5,14 +5,12 @@
 #include <vector>
 
 #include "Eigen/Cholesky"
-#include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
+#include "Eigen/SparseCholesky"
+#include "cpab/field/nested_cholesky.h"
 #include "third_party/absl/status_macros.h"
 
 namespace cpab {
 namespace {
-
-constexpr Eigen::Index kMostInSpace = 20000;
 
 double Square(double x) { return x * x; }
 
@@ -68,18 +66,90 @@ Eigen::MatrixXd AffineFields(const Eigen::MatrixXd& vertices) {
   return fields;
 }
 
+// Where the columns of Z lie: at the vertex of their first unknown.
+Eigen::MatrixXd FreePlaces(const SparseMatrix& z,
+                           const Eigen::MatrixXd& vertices) {
+  Eigen::MatrixXd places(vertices.rows(), z.cols());
+  for (Eigen::Index k = 0; k < z.cols(); ++k) {
+    const SparseMatrix::InnerIterator first(z, k);
+    places.col(k) = vertices.col(first.row() / vertices.rows());
+  }
+  return places;
+}
+
 }  // namespace
+
+// Cholesky factors of H, P^T L L^T P.
+class SparsePrior::RoughFactor {
+ public:
+  // In space nested dissection; in the plane, where factors are small, the
+  // library's order of least degree.
+  static std::unique_ptr<const RoughFactor> Create(
+      const SparseMatrix& rough, const SparseMatrix& z,
+      const Eigen::MatrixXd& vertices);
+
+  virtual ~RoughFactor() = default;
+  // H^-1 b for each column of b.
+  virtual Eigen::MatrixXd Solve(const Eigen::MatrixXd& b) const = 0;
+  // P^T L^-T white: of covariance H^-1.
+  virtual Eigen::VectorXd Colour(const Eigen::VectorXd& white) const = 0;
+  virtual double LogDeterminant() const = 0;
+
+ private:
+  class InThePlane;
+  class InSpace;
+};
+
+class SparsePrior::RoughFactor::InThePlane : public RoughFactor {
+ public:
+  explicit InThePlane(const SparseMatrix& rough) { factor_.compute(rough); }
+
+  Eigen::MatrixXd Solve(const Eigen::MatrixXd& b) const override {
+    return factor_.solve(b);
+  }
+  Eigen::VectorXd Colour(const Eigen::VectorXd& white) const override {
+    const Eigen::VectorXd ordered = factor_.matrixU().solve(white);
+    return factor_.permutationPinv() * ordered;
+  }
+  double LogDeterminant() const override {
+    return 2 * SparseMatrix(factor_.matrixL()).diagonal().array().log().sum();
+  }
+
+ private:
+  Eigen::SimplicialLLT<SparseMatrix> factor_;
+};
+
+class SparsePrior::RoughFactor::InSpace : public RoughFactor {
+ public:
+  InSpace(const SparseMatrix& rough, const Eigen::MatrixXd& places)
+      : factor_(rough, places) {}
+
+  Eigen::MatrixXd Solve(const Eigen::MatrixXd& b) const override {
+    return factor_.Solve(b);
+  }
+  Eigen::VectorXd Colour(const Eigen::VectorXd& white) const override {
+    return factor_.Colour(white);
+  }
+  double LogDeterminant() const override { return factor_.LogDeterminant(); }
+
+ private:
+  NestedCholesky factor_;
+};
+
+std::unique_ptr<const SparsePrior::RoughFactor>
+SparsePrior::RoughFactor::Create(const SparseMatrix& rough,
+                                 const SparseMatrix& z,
+                                 const Eigen::MatrixXd& vertices) {
+  if (vertices.rows() == 2) return std::make_unique<const InThePlane>(rough);
+  return std::make_unique<const InSpace>(rough, FreePlaces(z, vertices));
+}
+
+SparsePrior::~SparsePrior() = default;
 
 absl::StatusOr<std::shared_ptr<const SparsePrior>> SparsePrior::Create(
     std::shared_ptr<const SparseBasis> basis, const Eigen::MatrixXd& vertices,
     const FiniteElements& elements, const PriorOptions& options) {
   RETURN_IF_ERROR(SmoothnessPrior::Validate(options));
-  if (elements.dimensions == 3 && basis->cols() > kMostInSpace) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a prior over volumes with theta of ", basis->cols(),
-                     " elements would take gigabytes; use at most ",
-                     kMostInSpace, ", as 16x16x16 boxes have"));
-  }
   return std::shared_ptr<const SparsePrior>(
       new SparsePrior(std::move(basis), vertices, elements, options));
 }
@@ -94,14 +164,13 @@ SparsePrior::SparsePrior(std::shared_ptr<const SparseBasis> basis,
   const SparseMatrix& Z = basis_->free_basis();
   const SparseMatrix precision_times_z = precision * Z;
   rough_ = Z.transpose() * precision_times_z;
-  rough_factor_.compute(rough_);
+  rough_factor_ = RoughFactor::Create(rough_, Z, vertices);
   log_determinant_ = -basis_->LogDeterminant();
-  log_determinant_ +=
-      2 * SparseMatrix(rough_factor_.matrixL()).diagonal().array().log().sum();
+  log_determinant_ += rough_factor_->LogDeterminant();
   if (options.gradient == 0) return;
   const Eigen::MatrixXd X = AffineFields(vertices);
   affine_ = precision_times_z.transpose() * X;
-  solved_affine_ = rough_factor_.solve(affine_);
+  solved_affine_ = rough_factor_->Solve(affine_);
   const Eigen::Index size = X.cols();
   const Eigen::MatrixXd inverse_coupling =
       Eigen::MatrixXd::Identity(size, size) / Square(options.gradient) +
@@ -131,6 +200,29 @@ double SparsePrior::Energy(
   return energy;
 }
 
+Eigen::VectorXd SparsePrior::PrecisionTimes(
+    const Eigen::Ref<const Eigen::VectorXd>& theta) const {
+  const Eigen::VectorXd z = basis_->FreeFromTheta(theta);
+  Eigen::VectorXd dual = rough_ * z;
+  if (affine_.size() > 0) {
+    dual -= affine_ * (coupling_ * (affine_.transpose() * z));
+  }
+  return basis_->ThetaDualFromFree(dual);
+}
+
+// As in Sample() below.
+Eigen::MatrixXd SparsePrior::CovarianceTimes(
+    const Eigen::Ref<const Eigen::MatrixXd>& duals) const {
+  const Eigen::MatrixXd of_free = basis_->FreeDualFromTheta(duals);
+  Eigen::MatrixXd z = rough_factor_->Solve(of_free);
+  if (affine_.size() > 0) {
+    z += solved_affine_ *
+         (affine_deviation_ * (affine_deviation_.transpose() *
+                               (solved_affine_.transpose() * of_free)));
+  }
+  return basis_->ThetasFromFree(z);
+}
+
 double SparsePrior::LogDensity(
     const Eigen::Ref<const Eigen::VectorXd>& theta) const {
   return 0.5 * (log_determinant_ - Energy(theta) -
@@ -142,8 +234,7 @@ Eigen::VectorXd SparsePrior::Sample(std::mt19937_64& generator) const {
   std::normal_distribution<double> normal;
   Eigen::VectorXd white(rough_.rows());
   for (double& w : white) w = normal(generator);
-  const Eigen::VectorXd ordered = rough_factor_.matrixU().solve(white);
-  Eigen::VectorXd z = rough_factor_.permutationPinv() * ordered;
+  Eigen::VectorXd z = rough_factor_->Colour(white);
   if (affine_.size() > 0) {
     Eigen::VectorXd few(affine_.cols());
     for (double& w : few) w = normal(generator);

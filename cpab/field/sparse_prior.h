@@ -30,7 +30,6 @@
 #include <random>
 
 #include "Eigen/Core"
-#include "Eigen/SparseCholesky"
 #include "absl/status/statusor.h"
 #include "cpab/field/finite_elements.h"
 #include "cpab/field/smoothness_prior.h"
@@ -43,9 +42,9 @@ class SparsePrior {
  public:
   // vertices: [D, V] in the unit square or cube. basis: of D V unknowns, D v +
   // a being component a of vertex v's velocity.
-  // InvalidArgument if an option is out of range, or if theta has more than
-  // 20000 elements in three dimensions (some 18x18x18 boxes): the factor of the
-  // precision, which couples vertices two apart, would take gigabytes.
+  // InvalidArgument if an option is out of range.
+  ~SparsePrior();
+
   static absl::StatusOr<std::shared_ptr<const SparsePrior>> Create(
       std::shared_ptr<const SparseBasis> basis, const Eigen::MatrixXd& vertices,
       const FiniteElements& elements, const PriorOptions& options);
@@ -55,6 +54,13 @@ class SparsePrior {
   // theta^T Sigma^-1 theta: 0 for the identity, d on average over samples.
   double Energy(const Eigen::Ref<const Eigen::VectorXd>& theta) const;
 
+  // Sigma^-1 theta.
+  Eigen::VectorXd PrecisionTimes(
+      const Eigen::Ref<const Eigen::VectorXd>& theta) const;
+  // Sigma times each column, [d, m].
+  Eigen::MatrixXd CovarianceTimes(
+      const Eigen::Ref<const Eigen::MatrixXd>& duals) const;
+
   // log N(theta; 0, Sigma).
   double LogDensity(const Eigen::Ref<const Eigen::VectorXd>& theta) const;
 
@@ -62,6 +68,8 @@ class SparsePrior {
   Eigen::VectorXd Sample(std::mt19937_64& generator) const;
 
  private:
+  class RoughFactor;
+
   SparsePrior(std::shared_ptr<const SparseBasis> basis,
               const Eigen::MatrixXd& vertices, const FiniteElements& elements,
               const PriorOptions& options);
@@ -70,7 +78,7 @@ class SparsePrior {
   // H - R M R^T, with M = (1 / gradient^2 + X^T Q X)^-1.
   std::shared_ptr<const SparseBasis> basis_;
   SparseMatrix rough_;  // H = Z^T Q Z.
-  Eigen::SimplicialLLT<SparseMatrix> rough_factor_;
+  std::unique_ptr<const RoughFactor> rough_factor_;
   Eigen::MatrixXd affine_;            // R = Z^T Q X, [d, D^2].
   Eigen::MatrixXd solved_affine_;     // H^-1 R.
   Eigen::MatrixXd coupling_;          // M.

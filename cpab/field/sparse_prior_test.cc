@@ -1,8 +1,12 @@
 #include "cpab/field/sparse_prior.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdlib>
 #include <memory>
 #include <random>
+#include <vector>
 
 #include "Eigen/Cholesky"
 #include "Eigen/LU"
@@ -135,6 +139,113 @@ TEST(SparsePrior, HasMaternsCovarianceInside) {
   }
   EXPECT_NEAR(variance, 4, 0.4);
   EXPECT_NEAR(covariance / variance, 0.44, 0.06);
+}
+
+// Sigma^-1 and Sigma undo each other, and the energy is that of Sigma^-1.
+TEST(SparsePrior, PrecisionAndCovarianceAreInverse) {
+  for (const bool zero_boundary : {false, true}) {
+    const auto basis =
+        Basis::Create({6, 5, zero_boundary, false, true}).value();
+    const auto prior = PriorOf(*basis, {});
+    const Eigen::VectorXd theta = test_util::DrawTheta(*basis, 1, 1);
+    const Eigen::VectorXd dual = prior->PrecisionTimes(theta);
+    EXPECT_NEAR(theta.dot(dual), prior->Energy(theta),
+                1e-12 * prior->Energy(theta));
+    EXPECT_LT((prior->CovarianceTimes(dual) - theta).norm(),
+              1e-9 * theta.norm());
+  }
+}
+
+// A cube of n^3 boxes of six tetrahedra each, with a free velocity at each
+// vertex: theta is the velocities.
+struct Cube {
+  explicit Cube(int n) : vertices(3, (n + 1) * (n + 1) * (n + 1)) {
+    const auto vertex = [n](int i, int j, int k) {
+      return i + (n + 1) * (j + (n + 1) * k);
+    };
+    for (int k = 0; k <= n; ++k) {
+      for (int j = 0; j <= n; ++j) {
+        for (int i = 0; i <= n; ++i) {
+          vertices.col(vertex(i, j, k)) = Eigen::Vector3d(i, j, k) / n;
+        }
+      }
+    }
+    for (int box = 0; box < n * n * n; ++box) {
+      std::array<int, 3> order = {0, 1, 2};
+      do {
+        std::array<int, 3> at = {box % n, box / n % n, box / (n * n)};
+        std::array<int, 4> cell = {vertex(at[0], at[1], at[2])};
+        for (int step = 0; step < 3; ++step) {
+          ++at[order[step]];
+          cell[step + 1] = vertex(at[0], at[1], at[2]);
+        }
+        cells.push_back(cell);
+      } while (std::next_permutation(order.begin(), order.end()));
+    }
+    SparseMatrix identity(vertices.size(), vertices.size());
+    identity.setIdentity();
+    basis = std::make_shared<const SparseBasis>(identity, identity);
+  }
+
+  FiniteElements Elements() const {
+    return MakeFiniteElements(cells, vertices.cols(), [this](int cell) {
+      Eigen::Matrix4d corners;
+      for (int n = 0; n < 4; ++n) {
+        corners.col(n) << vertices.col(cells[cell][n]), 1;
+      }
+      return Eigen::Matrix4d(corners.inverse());
+    });
+  }
+
+  Eigen::MatrixXd vertices;
+  std::vector<std::array<int, 4>> cells;
+  std::shared_ptr<const SparseBasis> basis;
+};
+
+// The formulas of sparse_prior.h with dense matrices, for each component.
+TEST(SparsePrior, AgreesWithDenseMatricesInSpace) {
+  const Cube cube(5);
+  PriorOptions options;
+  options.speed = 0.7;
+  const FiniteElements elements = cube.Elements();
+  EXPECT_NEAR(elements.mass.sum(), 1, 1e-14);
+  const auto prior =
+      SparsePrior::Create(cube.basis, cube.vertices, elements, options).value();
+  const double kappa = 1 / options.length_scale;
+  const Eigen::MatrixXd C = elements.mass.asDiagonal();
+  const Eigen::MatrixXd sum =
+      kappa * kappa * C + Eigen::MatrixXd(elements.stiffness);
+  const Eigen::MatrixXd Q = sum * C.inverse() * sum / (0.49 * 8 * M_PI * kappa);
+  const Eigen::MatrixXd X = (cube.vertices.array() - 0.5).transpose();
+  const Eigen::MatrixXd precision =
+      (Q.inverse() + 0.09 * X * X.transpose()).inverse();
+  const Eigen::Index d = cube.vertices.size();
+  std::srand(1);
+  const Eigen::VectorXd theta = Eigen::VectorXd::Random(d);
+  const Eigen::MatrixXd velocities = theta.reshaped(3, d / 3);
+  const Eigen::MatrixXd expected = velocities * precision;
+  EXPECT_LT(
+      (prior->PrecisionTimes(theta) - Eigen::VectorXd(expected.reshaped()))
+          .norm(),
+      1e-8 * expected.norm());
+  const double energy = velocities.cwiseProduct(expected).sum();
+  EXPECT_NEAR(prior->Energy(theta), energy, 1e-8 * energy);
+  EXPECT_LT(
+      (prior->CovarianceTimes(prior->PrecisionTimes(theta)) - theta).norm(),
+      1e-9 * theta.norm());
+  const Eigen::MatrixXd L = precision.llt().matrixL();
+  EXPECT_NEAR(prior->LogDensity(theta),
+              3 * L.diagonal().array().log().sum() -
+                  0.5 * (energy + static_cast<double>(d) * std::log(2 * M_PI)),
+              1e-7 * energy);
+  // The energy of a sample has mean d and variance 2 d: of 200.
+  std::mt19937_64 generator(1);
+  double mean = 0;
+  for (int i = 0; i < 200; ++i) {
+    mean += prior->Energy(prior->Sample(generator)) / 200;
+  }
+  EXPECT_NEAR(mean, static_cast<double>(d),
+              5 * std::sqrt(2 * static_cast<double>(d) / 200));
 }
 
 TEST(SparsePrior, OptionsOutOfRangeAreNamed) {
