@@ -19,41 +19,21 @@
 // iteration, and the neighbour's coordinates are the same but for one.
 //
 // Points outside the cube, and the rare ones for which that does not come to an
-// end, take steps of their own, in one piece of space at a time, whose ends
-// are found by first_crossing.h. The position is the sum of the displacements
-// of all arcs: at rest a point stays where it is, bit for bit.
+// end, take steps of their own (volume_step.h). The position is the sum of the
+// displacements of all arcs: at rest a point stays where it is, bit for bit.
 //
 // Private to //cpab/volume.
 #ifndef CPAB_VOLUME_VOLUME_PATH_H_
 #define CPAB_VOLUME_VOLUME_PATH_H_
 
-#include <array>
-#include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "Eigen/Core"
+#include "cpab/volume/volume_arc.h"
 #include "cpab/volume/volume_basis.h"
 
 namespace cpab {
-
-// How the nearest point of the cube depends on x, coordinate by coordinate: -1
-// where it is 0, 1 where it is 1, 0 where it is that of x.
-using OutsideOfCube = std::array<int8_t, 3>;
-
-// A part of a path in which the velocity is one affine map: that of the cell,
-// at the nearest point of the cube.
-struct VolumeArc {
-  int64_t point;
-  int cell;
-  OutsideOfCube outside;
-  Eigen::Vector3d start;
-  double duration;
-};
-
-// The affine map in the part of space that an arc is in.
-AffineVelocity VelocityOfArc(const VolumeCoefficients& cells,
-                             const VolumeArc& arc);
 
 // Immutable; safe to use from many threads.
 class VolumeWalker {

@@ -1,0 +1,227 @@
+#include "cpab/volume/volume_basis.h"
+
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "Eigen/Dense"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace cpab {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string KindName(const VolumeOptions& options) {
+  return absl::StrCat(options.nx, "x", options.ny, "x", options.nz,
+                      options.zero_boundary ? "_zb1" : "_zb0",
+                      options.volume_preserving ? "_vp1" : "_vp0",
+                      options.sparse_basis ? "_sparse" : "");
+}
+
+Eigen::VectorXd DrawTheta(const VolumeBasis& basis, double magnitude,
+                          uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  std::normal_distribution<double> normal(0, magnitude);
+  Eigen::VectorXd theta(basis.theta_size());
+  for (double& element : theta) element = normal(generator);
+  return theta;
+}
+
+// [3, n], uniform in [low, high]^3.
+Eigen::Matrix3Xd DrawPoints(int n, double low, double high, uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  std::uniform_real_distribution<double> uniform(low, high);
+  Eigen::Matrix3Xd points(3, n);
+  for (int i = 0; i < n; ++i) {
+    for (int a = 0; a < 3; ++a) points(a, i) = uniform(generator);
+  }
+  return points;
+}
+
+Eigen::Vector3d VelocityIn(const VolumeCoefficients& cells, int cell,
+                           const Eigen::Vector3d& x) {
+  return Eigen::Map<const AffineVelocity>(cells.row(cell).data()) *
+         x.homogeneous();
+}
+
+class VolumeBasisTest : public ::testing::TestWithParam<VolumeOptions> {
+ protected:
+  const std::shared_ptr<const VolumeBasis> basis_ =
+      VolumeBasis::Create(GetParam()).value();
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, VolumeBasisTest,
+    ::testing::Values(VolumeOptions{1, 1, 1},
+                      VolumeOptions{1, 1, 1, false, true},
+                      VolumeOptions{2, 2, 2}, VolumeOptions{2, 2, 2, true},
+                      VolumeOptions{2, 2, 2, true, true},
+                      VolumeOptions{1, 2, 3, false, true},
+                      VolumeOptions{3, 2, 1, true},
+                      VolumeOptions{3, 2, 3, false, false, true},
+                      VolumeOptions{2, 3, 2, true, false, true}),
+    [](const auto& info) { return KindName(info.param); });
+
+TEST_P(VolumeBasisTest, BasisIsOrthonormal) {
+  const int d = basis_->theta_size();
+  for (int k = 0; k < d; ++k) {
+    const Eigen::VectorXd unit = Eigen::VectorXd::Unit(d, k);
+    EXPECT_LT((basis_->ThetaFromCells(basis_->CellsFromTheta(unit)) - unit)
+                  .cwiseAbs()
+                  .maxCoeff(),
+              1e-13);
+  }
+}
+
+TEST_P(VolumeBasisTest, CellsFillTheCubeAndHoldTheirPoints) {
+  double volume = 0;
+  for (int c = 0; c < basis_->num_cells(); ++c) {
+    volume += 1 / std::abs(6 * basis_->shape_matrix(c).determinant());
+  }
+  EXPECT_NEAR(volume, 1, 1e-13);
+  const Eigen::Matrix3Xd points = DrawPoints(500, 0, 1, 1);
+  for (const auto& x : points.colwise()) {
+    const int cell = basis_->FindCell(x);
+    const Eigen::Vector4d weights =
+        basis_->shape_matrix(cell) * Eigen::Vector4d(x[0], x[1], x[2], 1);
+    EXPECT_GT(weights.minCoeff(), -1e-13);
+  }
+}
+
+// On all faces, by what their three vertices have in common.
+TEST_P(VolumeBasisTest, FieldsAreContinuous) {
+  const VolumeCoefficients cells =
+      basis_->CellsFromTheta(DrawTheta(*basis_, 0.5, 9));
+  std::mt19937_64 generator(2);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  int faces = 0;
+  for (int c = 0; c < basis_->num_cells(); ++c) {
+    for (int other = 0; other < c; ++other) {
+      std::vector<int> shared;
+      for (const int v : basis_->cells()[c]) {
+        for (const int w : basis_->cells()[other]) {
+          if (v == w) shared.push_back(v);
+        }
+      }
+      if (shared.size() < 3) continue;
+      ++faces;
+      Eigen::Vector3d x = Eigen::Vector3d::Zero();
+      double sum = 0;
+      for (const int v : shared) {
+        const double weight = uniform(generator);
+        sum += weight;
+        x += weight * basis_->vertices().col(v);
+      }
+      EXPECT_LT(
+          (VelocityIn(cells, c, x / sum) - VelocityIn(cells, other, x / sum))
+              .norm(),
+          1e-13 * cells.cwiseAbs().maxCoeff());
+    }
+  }
+  // Four inside each box, and two on each side between boxes.
+  const int nx = GetParam().nx, ny = GetParam().ny, nz = GetParam().nz;
+  EXPECT_EQ(faces,
+            4 * nx * ny * nz + 2 * ((nx - 1) * ny * nz + nx * (ny - 1) * nz +
+                                    nx * ny * (nz - 1)));
+}
+
+// The columns differ; what they span does not.
+TEST(VolumeBasis, SparseBasesSpanWhatDenseOnesDo) {
+  for (const bool zero_boundary : {false, true}) {
+    for (const auto& [nx, ny, nz] :
+         {std::array<int, 3>{1, 1, 1}, std::array<int, 3>{2, 3, 1},
+          std::array<int, 3>{3, 4, 5}}) {
+      const auto dense = VolumeBasis::Create({nx, ny, nz, zero_boundary});
+      const auto sparse =
+          VolumeBasis::Create({nx, ny, nz, zero_boundary, false, true});
+      ASSERT_EQ(dense.ok(), sparse.ok());
+      if (!dense.ok()) continue;
+      ASSERT_EQ((*sparse)->theta_size(), (*dense)->theta_size());
+      EXPECT_TRUE((*sparse)->is_sparse());
+      const Eigen::VectorXd theta = DrawTheta(**sparse, 1, 1);
+      const VolumeCoefficients cells = (*sparse)->CellsFromTheta(theta);
+      const VolumeCoefficients same =
+          (*dense)->CellsFromTheta((*dense)->ThetaFromCells(cells));
+      EXPECT_LT((same - cells).cwiseAbs().maxCoeff(),
+                1e-12 * cells.cwiseAbs().maxCoeff());
+    }
+  }
+}
+
+TEST(VolumeBasis, FindsACellOfEveryPoint) {
+  const auto basis = *VolumeBasis::Create({});
+  const double kNaN = std::numeric_limits<double>::quiet_NaN();
+  const double kInfinity = std::numeric_limits<double>::infinity();
+  for (const double x :
+       {kNaN, -kInfinity, -1e300, 0.0, 1.0, 1e300, kInfinity}) {
+    for (const double y : {kNaN, 0.5}) {
+      for (const Eigen::Vector3d& point :
+           {Eigen::Vector3d(x, y, y), Eigen::Vector3d(y, x, y),
+            Eigen::Vector3d(y, y, x)}) {
+        const int cell = basis->FindCell(point);
+        EXPECT_GE(cell, 0) << point.transpose();
+        EXPECT_LT(cell, basis->num_cells()) << point.transpose();
+      }
+    }
+  }
+}
+
+// The rows of the original library's table in three dimensions.
+TEST(VolumeBasis, ThetaIsAsLongAsLibcpabs) {
+  std::ifstream stream("cpab/testdata/cpab_dims.json");
+  const std::string json((std::istreambuf_iterator<char>(stream)), {});
+  google::protobuf::Struct table;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(json, &table).ok());
+  int checked = 0;
+  for (const auto& [name, row] : table.fields()) {
+    const std::vector<std::string> sizes = absl::StrSplit(name, 'x');
+    VolumeOptions options;
+    if (sizes.size() != 3) continue;
+    ASSERT_TRUE(absl::SimpleAtoi(sizes[0], &options.nx));
+    ASSERT_TRUE(absl::SimpleAtoi(sizes[1], &options.ny));
+    ASSERT_TRUE(absl::SimpleAtoi(sizes[2], &options.nz));
+    for (const auto& [key, d] : row.struct_value().fields()) {
+      if (key == "D") continue;
+      options.zero_boundary = absl::StrContains(key, "zb1");
+      options.volume_preserving = absl::StrContains(key, "vp1");
+      const auto basis = VolumeBasis::Create(options);
+      ++checked;
+      if (d.number_value() == 0) {
+        EXPECT_THAT(basis, StatusIs(absl::StatusCode::kInvalidArgument,
+                                    HasSubstr("no velocity field but zero")));
+      } else {
+        ASSERT_THAT(basis, IsOk());
+        EXPECT_EQ((*basis)->theta_size(), d.number_value()) << name << key;
+      }
+    }
+  }
+  EXPECT_EQ(checked, 16);
+  EXPECT_THAT(VolumeBasis::Create({2, 33, 2}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("volume.ny is 33; use 1 to 32")));
+  EXPECT_THAT(VolumeBasis::Create({2, 9, 2, true, true}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("volume.ny is 9; use 1 to 8 with "
+                                 "volume_preserving")));
+  EXPECT_THAT(VolumeBasis::Create({2, 2, 2, true, true, true}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("sparse_basis is set with")));
+}
+
+}  // namespace
+}  // namespace cpab
