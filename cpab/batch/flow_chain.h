@@ -121,6 +121,37 @@ class Chain {
   ChainGradient<D> Pullback(const PointColumns<D>& points,
                             const PointColumns<D>& dl_dy,
                             const ParallelFor& parallel_for = Serially) const {
+    return GoBack(points, dl_dy, parallel_for,
+                  [&](const Flow& flow, const PointColumns<D>& x,
+                      const PointColumns<D>& lambda) {
+                    return PullbackToTheta(flow, x, lambda, parallel_for);
+                  });
+  }
+
+  // The gradient of sum over n of weights[n] LogDetJacobian(x_n).
+  ChainGradient<D> LogDetPullback(
+      const PointColumns<D>& points, const Eigen::VectorXd& weights,
+      const ParallelFor& parallel_for = Serially) const {
+    return GoBack(points, PointColumns<D>::Zero(D, points.cols()), parallel_for,
+                  [&](const Flow& flow, const PointColumns<D>& x,
+                      const PointColumns<D>& lambda) {
+                    ThetaGradient<D> sum =
+                        PullbackToTheta(flow, x, lambda, parallel_for);
+                    const ThetaGradient<D> own =
+                        LogDetPullbackToTheta(flow, x, weights, parallel_for);
+                    sum.theta += own.theta;
+                    sum.points += own.points;
+                    return sum;
+                  });
+  }
+
+ private:
+  // From dL/dy back through the stages; stage(flow, x, lambda) is the gradient
+  // of what depends on the flow's images of x by lambda, and on them by itself.
+  template <typename Stage>
+  ChainGradient<D> GoBack(const PointColumns<D>& points,
+                          const PointColumns<D>& dl_dy,
+                          const ParallelFor& parallel_for, Stage stage) const {
     // Where the points are before each stage.
     std::vector<PointColumns<D>> before = {points};
     for (size_t i = 0; i + 1 < flows_.size(); ++i) {
@@ -129,45 +160,17 @@ class Chain {
     ChainGradient<D> result;
     result.points = dl_dy;
     for (size_t i = flows_.size(); i-- > 0;) {
-      ThetaGradient<D> stage =
-          PullbackToTheta(flows_[i], before[i], result.points, parallel_for);
+      ThetaGradient<D> gradient = stage(flows_[i], before[i], result.points);
       if (result.thetas.size() == 0) {
-        result.thetas.resize(stage.theta.size(),
+        result.thetas.resize(gradient.theta.size(),
                              static_cast<Eigen::Index>(flows_.size()));
       }
-      result.thetas.col(static_cast<Eigen::Index>(i)) = scale_ * stage.theta;
-      result.points = std::move(stage.points);
+      result.thetas.col(static_cast<Eigen::Index>(i)) = scale_ * gradient.theta;
+      result.points = std::move(gradient.points);
     }
     return result;
   }
 
-  // The gradient of sum over n of weights[n] LogDetJacobian(x_n).
-  ChainGradient<D> LogDetPullback(
-      const PointColumns<D>& points, const Eigen::VectorXd& weights,
-      const ParallelFor& parallel_for = Serially) const {
-    std::vector<PointColumns<D>> before = {points};
-    for (size_t i = 0; i + 1 < flows_.size(); ++i) {
-      before.push_back(Chain({flows_[i]}).Transform(before[i], parallel_for));
-    }
-    ChainGradient<D> result;
-    result.points.setZero(D, points.cols());
-    for (size_t i = flows_.size(); i-- > 0;) {
-      const ThetaGradient<D> rest =
-          PullbackToTheta(flows_[i], before[i], result.points, parallel_for);
-      const ThetaGradient<D> own =
-          LogDetPullbackToTheta(flows_[i], before[i], weights, parallel_for);
-      if (result.thetas.size() == 0) {
-        result.thetas.resize(own.theta.size(),
-                             static_cast<Eigen::Index>(flows_.size()));
-      }
-      result.thetas.col(static_cast<Eigen::Index>(i)) =
-          scale_ * (rest.theta + own.theta);
-      result.points = rest.points + own.points;
-    }
-    return result;
-  }
-
- private:
   std::vector<Flow> flows_;
   double scale_ = 1;
 };
