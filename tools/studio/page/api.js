@@ -47,6 +47,8 @@ const offline = () => new ApiError(0, 'offline', 'The server does not answer.');
 
 // ------------------------------------------------------------------- token
 
+export const hasToken = (hash) => TOKEN_IN_HASH.test(hash);
+
 // From the address, whose hash it then leaves; else this tab's; else that of
 // another open tab; else ''.
 export async function takeToken() {

@@ -11,12 +11,15 @@ export class SetScales {
   constructor(onchange) {
     this.onchange = onchange;
     this.values = {};  // of those that are not 1: number -> scale
-    this.count = 0;
+    this.count = -1;
     this.summary = h('span.number');
     this.sliders = h('div.set-scales');
     this.reset = h('button.button.slim', {type: 'button', onclick: () => { this.set({}); onchange(); }}, 'Reset');
-    this.element = h('details.more', h('summary', h('span', 'Motion of each keypoint set'), this.summary),
+    this.known = h('details.more', h('summary', h('span', 'Motion of each keypoint set'), this.summary),
       h('div.stack.tight', this.sliders, h('div.row', this.reset)));
+    this.unknown = h('p.hint', 'This checkpoint does not say how many keypoint sets it has, so their motion cannot be scaled one by one.');
+    this.element = h('div.field', this.known, this.unknown);
+    this.unknown.hidden = true;
     this.showSummary();
   }
 
@@ -24,7 +27,8 @@ export class SetScales {
   setCount(count) {
     if (count === this.count) return;
     this.count = count;
-    this.element.hidden = count === 0;
+    this.known.hidden = count === 0;
+    this.unknown.hidden = count !== 0;
     this.ranges = Array.from({length: count}, (_, i) => this.slider(i + 1));
     fill(this.sliders, this.ranges.map(({element}) => element));
     this.set(this.values);

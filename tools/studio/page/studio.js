@@ -1,7 +1,7 @@
 // The shell: takes the token, shows the page that the address names, says
 // whether the server answers.
 
-import {Api, keepToken, takeToken} from './api.js';
+import {Api, hasToken, keepToken, takeToken} from './api.js';
 import {fill, h, uniqueId} from './dom.js';
 import {emptyState, errorNotice} from './ui.js';
 
@@ -101,6 +101,10 @@ function askForToken(refused) {
 // ------------------------------------------------------------------- start
 
 async function start() {
+  // The address of another start of studio, opened in this tab.
+  window.addEventListener('hashchange', () => {
+    if (hasToken(location.hash)) location.reload();
+  });
   const token = await takeToken();
   if (!token) {
     askForToken(false);
@@ -112,6 +116,7 @@ async function start() {
   api.addEventListener('found', showSystem);
   window.addEventListener('hashchange', ({oldURL}) => {
     const before = pageOf(new URL(oldURL).hash)[0];
+    if (hasToken(location.hash)) return;
     showPage();
     // Another job of the same page leaves focus and place as they are.
     if (before === pageOf(location.hash)[0]) return;
