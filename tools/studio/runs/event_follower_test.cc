@@ -8,6 +8,7 @@
 #include "networks/files/testing_folder.h"
 #include "pipelines/report/event.pb.h"
 #include "pipelines/report/tfrecord.h"
+#include "tools/studio/runs/safe_folder.h"
 
 namespace studio {
 namespace {

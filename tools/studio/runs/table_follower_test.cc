@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
 #include "nlohmann/json.hpp"
+#include "tools/studio/runs/safe_folder.h"
 
 namespace studio {
 namespace {

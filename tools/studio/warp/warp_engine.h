@@ -2,7 +2,7 @@
 // picture.
 //
 // A request, its fields and ranges are those of warp_request.h; the maps are in
-// point_maps.h. Free of LibTorch, and of any state that a client can see: equal
+// warp_maps.h. Free of LibTorch, and of any state that a client can see: equal
 // requests have equal answers, but for the measured times.
 //
 // Coordinates: x right, y down; the centres of the first and the last pixel
