@@ -61,16 +61,17 @@ ABSL_FLAG(std::string, source_frame, "0",
           "The frame of a source that is a video, from 0; or all, each moved "
           "as the driving frame of its number.");
 ABSL_FLAG(std::string, crop, "centre",
-          "What the model sees of the source: none (all, squeezed), centre or "
-          "face (the surroundings of one, see --face).");
+          "What the model sees of the source: none (all, squeezed), centre, "
+          "face (the surroundings of one, see --face), or a part in pixels, as "
+          "x,y,width,height.");
 ABSL_FLAG(
     std::string, face, "largest",
     "With --crop face, whose surroundings: largest, a number from 1 (from "
     "left to right), several as 1,3, or all. Of several each is moved; "
     "--paste_back puts all back, else they stand side by side.");
 ABSL_FLAG(std::string, driving_crop, "",
-          "What the model sees of the driving video: as --crop, face being the "
-          "largest. Empty: as --crop.");
+          "What the model sees of the driving video: none, centre or face (the "
+          "largest). Empty: as --crop, and the centre for a part in pixels.");
 ABSL_FLAG(int64_t, max_frames, 0, "At most so many driving frames; 0 is all.");
 ABSL_FLAG(std::string, fps, "25",
           "Frames a second of a folder of images or of stacked frames, which "
@@ -161,7 +162,8 @@ ABSL_FLAG(std::string, save_flow, "",
 ABSL_FLAG(std::string, save_motion, "",
           "Also write the driving keypoints and frame times, without pictures "
           "and sound, as a motion file: x.motion.safetensors. As --driving it "
-          "gives any source the same motion, with the same checkpoint.");
+          "gives any source the same motion, with the same checkpoint. Without "
+          "--source nothing else is written.");
 ABSL_FLAG(
     std::string, show_sets, "",
     "Instead of an animation, write this picture: where the keypoint sets "
@@ -384,6 +386,43 @@ absl::StatusOr<media::Rational> ParseRate(const std::string& text) {
                  kLargestRate, ": 30, 29.97 or 30000/1001");
 }
 
+// "40,20,300,300": empty where it is something else.
+std::optional<cv::Rect> ParseBox(const std::string& text) {
+  const std::vector<std::string> parts = absl::StrSplit(text, ',');
+  int values[4] = {};
+  if (parts.size() != 4) return std::nullopt;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (!absl::SimpleAtoi(parts[i], &values[i]) || values[i] < 0) {
+      return std::nullopt;
+    }
+  }
+  return cv::Rect(values[0], values[1], values[2], values[3]);
+}
+
+absl::Status SetCrops(AnimateVideoOptions* options) {
+  const std::string crop = absl::GetFlag(FLAGS_crop);
+  options->source_box = ParseBox(crop);
+  if (!options->source_box) {
+    const absl::StatusOr<CropMode> mode = ParseCropMode(crop);
+    if (!mode.ok()) {
+      return BadFlag("crop is '", crop,
+                     "'; use none, centre, face, or a part in pixels as "
+                     "x,y,width,height");
+    }
+    options->source_crop = *mode;
+  } else if (options->source_box->empty()) {
+    return BadFlag("crop is '", crop, "', which is empty; use at least 1x1");
+  }
+  const std::string driving_crop = absl::GetFlag(FLAGS_driving_crop);
+  if (driving_crop.empty()) {
+    options->driving_crop = options->source_crop;
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(options->driving_crop,
+                   OfFlag("driving_crop", ParseCropMode(driving_crop)));
+  return absl::OkStatus();
+}
+
 absl::Status SetInput(AnimateVideoOptions* options) {
   const std::string frame = absl::GetFlag(FLAGS_source_frame);
   options->animate_source_video = frame == "all";
@@ -392,13 +431,7 @@ absl::Status SetInput(AnimateVideoOptions* options) {
     return BadFlag("source_frame is '", frame,
                    "'; use a number from 0, or all");
   }
-  const std::string crop = absl::GetFlag(FLAGS_crop);
-  ASSIGN_OR_RETURN(options->source_crop, OfFlag("crop", ParseCropMode(crop)));
-  const std::string driving_crop = absl::GetFlag(FLAGS_driving_crop);
-  ASSIGN_OR_RETURN(
-      options->driving_crop,
-      OfFlag("driving_crop",
-             ParseCropMode(driving_crop.empty() ? crop : driving_crop)));
+  RETURN_IF_ERROR(SetCrops(options));
   const bool has_face = options->source_crop == CropMode::kFace;
   RETURN_IF_ERROR(NeedsFlag(FLAGS_face, has_face, "--crop face"));
   ASSIGN_OR_RETURN(options->source_face,
@@ -487,7 +520,9 @@ absl::Status CheckInputs(const AnimateInputs& inputs) {
     }
     return absl::OkStatus();
   }
-  if (has_source != has_driving) {
+  const bool is_motion_alone = !absl::GetFlag(FLAGS_save_motion).empty() &&
+                               !inputs.driving.empty() && !has_source;
+  if (has_source != has_driving && !is_motion_alone) {
     return BadFlag(has_source ? "driving" : "source",
                    " is needed, too; see --help");
   }
@@ -548,6 +583,9 @@ absl::StatusOr<AnimateRequest> AnimateRequestFromFlags() {
   RETURN_IF_ERROR(SetSmoothing(&request));
   ASSIGN_OR_RETURN(request.inputs, GetInputs());
   request.show_sets = UserPath(absl::GetFlag(FLAGS_show_sets));
+  request.records_motion = !request.video.save_motion.empty() &&
+                           request.inputs.source.empty() &&
+                           !request.inputs.driving.empty();
   request.comparison = absl::GetFlag(FLAGS_comparison);
   request.overwrite = absl::GetFlag(FLAGS_overwrite);
   request.device = absl::GetFlag(FLAGS_device);

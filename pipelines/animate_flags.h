@@ -26,6 +26,8 @@ struct AnimateRequest {
   AnimateInputs inputs;
   // Of the keypoint sets, instead of an animation; empty: an animation.
   std::string show_sets;
+  // Only video.save_motion is written, of inputs.driving: there is no source.
+  bool records_motion = false;
   // Results of a driving video in one grid, too.
   bool comparison = false;
   bool overwrite = false;

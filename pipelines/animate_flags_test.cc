@@ -130,6 +130,17 @@ const GoodCase kGoodCases[] = {
        return r.video.source_crop == CropMode::kFace &&
               r.video.driving_crop == CropMode::kFace;
      }},
+    {{"--crop=40,20,300,200"},
+     [](const AnimateRequest& r) {
+       return r.video.source_box == cv::Rect(40, 20, 300, 200) &&
+              r.video.driving_crop == CropMode::kCentre;
+     }},
+    {{"--driving=/b.mp4", "--save_motion=/m.safetensors"},
+     [](const AnimateRequest& r) {
+       return r.records_motion && r.video.save_motion == "/m.safetensors";
+     }},
+    {{"--source=/a.png", "--driving=/b.mp4", "--save_motion=/m.safetensors"},
+     [](const AnimateRequest& r) { return !r.records_motion; }},
     {{"--driving_crop=none"},
      [](const AnimateRequest& r) {
        return r.video.source_crop == CropMode::kCentre &&
@@ -328,7 +339,11 @@ TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
        "--driving and --drivings exclude each other; give one"},
       {{"--source_frame=-1"}, "--source_frame is '-1'; use a number from 0"},
       {{"--source_frame=last"}, "--source_frame is 'last'; use a number"},
-      {{"--crop=left"}, "--crop: crop is 'left'; use none, centre or face"},
+      {{"--crop=left"},
+       "--crop is 'left'; use none, centre, face, or a part in pixels"},
+      {{"--crop=1,2,0,4"}, "--crop is '1,2,0,4', which is empty"},
+      {{"--crop=-1,2,3,4"}, "--crop is '-1,2,3,4'; use none, centre, face"},
+      {{"--driving_crop=1,2,3,4"}, "--driving_crop: crop is '1,2,3,4'"},
       {{"--driving_crop=left"}, "--driving_crop: crop is 'left'; use none"},
       {{"--fps=0"}, "--fps is '0'; use a number above 0, at most 1000"},
       {{"--fps=25/0"}, "--fps is '25/0'; use a number above 0"},

@@ -2,14 +2,18 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "keypoints/transfer.h"
 #include "pipelines/animate_flags.h"
 #include "pipelines/animation/animate_batch.h"
 #include "pipelines/animation/animate_items.h"
+#include "pipelines/animation/animate_video.h"
 #include "pipelines/animation/animator.h"
+#include "pipelines/animation/record_motion.h"
 #include "pipelines/animation/show_sets.h"
 #include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
@@ -68,22 +72,23 @@ class Progress {
   std::unique_ptr<ProgressBar> bar_;
 };
 
-void PrintWarnings(const std::vector<BatchResult>& results) {
-  for (const BatchResult& result : results) {
-    for (const std::string& warning : result.report.warnings) {
-      std::fprintf(stderr, "animate: warning: %s\n", warning.c_str());
-    }
-    if (!result.report.damage.empty()) {
-      std::fprintf(stderr, "animate: warning: %s: %s\n",
-                   result.item.driving.c_str(), result.report.damage.c_str());
-    }
+void PrintWarnings(const std::vector<std::string>& warnings,
+                   const std::string& driving, const std::string& damage) {
+  for (const std::string& warning : warnings) {
+    std::fprintf(stderr, "animate: warning: %s\n", warning.c_str());
   }
+  if (damage.empty()) return;
+  std::fprintf(stderr, "animate: warning: %s: %s\n", driving.c_str(),
+               damage.c_str());
 }
 
 void PrintResults(const std::vector<BatchResult>& results,
                   const AnimateRequest& request,
                   const std::string& checkpoint) {
-  PrintWarnings(results);
+  for (const BatchResult& result : results) {
+    PrintWarnings(result.report.warnings, result.item.driving,
+                  result.report.damage);
+  }
   if (request.json) {
     std::printf("%s\n", BatchJson(results, checkpoint).c_str());
   } else if (results.size() > 1 && !request.quiet) {
@@ -161,8 +166,10 @@ absl::Status Compare(const std::vector<BatchResult>& results,
 
 // An output of many that exists is skipped; see BatchOptions.
 absl::Status CheckOutput(const AnimateRequest& request) {
-  const std::string& output =
-      request.show_sets.empty() ? request.inputs.output : request.show_sets;
+  const std::string& output = !request.show_sets.empty() ? request.show_sets
+                              : request.records_motion
+                                  ? request.video.save_motion
+                                  : request.inputs.output;
   std::error_code error;
   if (AreMany(request.inputs) || request.overwrite ||
       !std::filesystem::exists(output, error)) {
@@ -216,6 +223,34 @@ absl::Status ShowSets(const AnimateRequest& request, c10::Device device,
   return absl::OkStatus();
 }
 
+absl::Status Record(const AnimateRequest& request, c10::Device device,
+                    const std::string& checkpoint, const BatchOptions& batch) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Animator> animator,
+                   LoadAnimator(checkpoint, device, request.animator));
+  if (PrintsText(request)) PrintHead(*animator, device, request);
+  RecordMotionOptions options;
+  options.reader = DrivingOptionsOf(batch.video, *animator);
+  options.batch_size = batch.video.batch_size;
+  options.overwrite = batch.video.overwrite;
+  options.other_inputs = batch.video.other_inputs;
+  options.hooks = batch.video.hooks;
+  Progress progress(request, 1);
+  options.hooks.progress = [&](const WorkProgress& now) {
+    progress.Update(now);
+  };
+  ASSIGN_OR_RETURN(const RecordMotionReport report,
+                   RecordMotion(*animator, request.inputs.driving,
+                                request.video.save_motion, options));
+  PrintWarnings(report.warnings, request.inputs.driving, report.damage);
+  if (PrintsText(request)) {
+    std::printf("animate: wrote the motion of %lld %s to %s in %.1f s\n",
+                static_cast<long long>(report.frames),
+                report.frames == 1 ? "frame" : "frames",
+                request.video.save_motion.c_str(), report.seconds);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Animate(const AnimateRequest& request, c10::Device device) {
   ASSIGN_OR_RETURN(
       const std::string checkpoint,
@@ -224,6 +259,9 @@ absl::Status Animate(const AnimateRequest& request, c10::Device device) {
   const BatchOptions batch = OptionsOf(request, checkpoint);
   if (!request.show_sets.empty()) {
     return ShowSets(request, device, checkpoint, batch);
+  }
+  if (request.records_motion) {
+    return Record(request, device, checkpoint, batch);
   }
   ASSIGN_OR_RETURN(const std::vector<BatchItem> items,
                    AnimateItems(request.inputs));

@@ -46,6 +46,16 @@ for frame in 0 1 2; do
     complain "a motion file gives another frame $frame than its video"
 done
 
+# The motion alone: the same file, and the source's own pixels as the crop.
+succeed "wrote the motion of 3 frames" --driving "$dance" "${few[@]}" \
+  --save_motion alone.motion.safetensors
+cmp "$user"/{dance,alone}.motion.safetensors ||
+  complain "the motion alone is another one"
+expect 2 "alone.motion.safetensors exists; give --overwrite" \
+  --driving "$dance" --save_motion alone.motion.safetensors
+expect 1 "not within the picture of" "${pair[@]}" --crop 200,200,100,100 \
+  --output none.mp4
+
 # A pose: one picture as driving video.
 succeed "wrote 1 frame to" --source "$puppet" --driving "$user/frames/000002.png" \
   --mode standard --output posed.jpg --threads 1

@@ -12,14 +12,17 @@
 #include "keypoints/zero_phase_filter.h"
 #include "networks/files/outputs.h"
 #include "networks/files/temporary.h"
+#include "pipelines/animation/batch_size.h"
 #include "pipelines/animation/cropped_reader.h"
 #include "pipelines/animation/driving_reader.h"
 #include "pipelines/animation/motion_file.h"
+#include "pipelines/animation/record_motion.h"
 #include "pipelines/animation/video_source.h"
 #include "pipelines/base/stopwatch.h"
 #include "pipelines/media/device_sink.h"
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/npy.h"
+#include "pipelines/media/provenance.h"
 #include "pipelines/media/transparency.h"
 #include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_macros.h"
@@ -29,9 +32,6 @@ namespace {
 
 // Sources are photographs more often than short clips in one image.
 constexpr int kMinFramesOfSourceRow = 5;
-
-constexpr char kProvenance[] =
-    "Synthetic: a still image animated by CPAB image animation";
 
 const cv::Vec3b kWhite(255, 255, 255);
 
@@ -52,15 +52,6 @@ struct Output {
   torch::Tensor warped;               // [3, H, W]
   torch::Tensor contributions;        // [M, h, w]
 };
-
-// Small frames share the reading of weights; of large ones more than one no
-// longer stay in the cache. Measured on two cores: at 64x64 a frame takes 18 ms
-// alone and 11 ms in a batch of 8, at 256x256 571 ms alone and 630 ms of 4.
-int BatchSize(const AnimateVideoOptions& options, cv::Size frame) {
-  if (options.batch_size > 0) return options.batch_size;
-  constexpr int kPixels = 2 * 128 * 128;
-  return std::clamp(kPixels / frame.area(), 1, 8);
-}
 
 // The size of the result, before panels are put beside each other.
 cv::Size ResultSize(const AnimateVideoOptions& options, cv::Size natural) {
@@ -166,15 +157,8 @@ absl::Status VideoAnimation::CheckOutputs() const {
 
 absl::StatusOr<std::unique_ptr<DrivingReader>> VideoAnimation::OpenDriving()
     const {
-  CroppedReaderOptions reader;
-  reader.crop = options_.driving_crop;
-  reader.allow_addresses = options_.allow_addresses;
-  reader.frame_size = animator_.frame_size();
-  reader.allow_damaged = options_.allow_damaged;
-  reader.max_frames = options_.max_frames;
-  reader.stop = options_.hooks.stop;
-  reader.image_rate = options_.image_rate;
-  return DrivingReader::Open(driving_path_, reader, animator_);
+  return DrivingReader::Open(driving_path_,
+                             DrivingOptionsOf(options_, animator_), animator_);
 }
 
 // Whether it makes a difference that a source can be seen through.
@@ -241,7 +225,7 @@ absl::Status VideoAnimation::LookAhead() {
 absl::Status VideoAnimation::ReadAllKeypoints() {
   std::vector<torch::Tensor> keypoints;
   ThreeStages<DrivingFrame, int> stages;
-  stages.batch_size = BatchSize(options_, animator_.frame_size());
+  stages.batch_size = BatchSize(options_.batch_size, animator_.frame_size());
   stages.read = [this] { return driving_->Next(); };
   stages.compute = [&](const std::vector<DrivingFrame>& batch)
       -> absl::StatusOr<std::vector<int>> {
@@ -344,7 +328,7 @@ absl::Status VideoAnimation::OpenOutput() {
   writer.start_at_zero = true;
   writer.trim_audio = options_.max_frames > 0 || options_.animate_source_video;
   writer.allow_damaged_audio = options_.allow_damaged;
-  writer.comment = kProvenance;
+  writer.comment = media::kSynthetic;
   writer.with_alpha = keeps_alpha();
   writer.overwrite = options_.overwrite;
   ASSIGN_OR_RETURN(sink_, media::OpenFrameSink(output_path_, writer));
@@ -363,24 +347,14 @@ absl::Status VideoAnimation::OpenOutput() {
 
 absl::Status VideoAnimation::OpenMotionFile() {
   if (options_.save_motion.empty()) return absl::OkStatus();
-  const media::VideoInfo& driving = driving_->info();
-  RecordedMotion motion;
-  motion.num_sets = animator_.num_keypoint_sets();
-  motion.keypoints_per_set = animator_.keypoints_per_transform();
-  motion.frame_rate = driving.frame_rate;
-  motion.time_base = driving.time_base;
-  motion.picture_size = {driving.width, driving.height};
-  motion.detector = driving_->detector();
   networks::files::OutputOptions file;
   file.overwrite = options_.overwrite;
-  ASSIGN_OR_RETURN(
-      motion_file_,
-      MotionFileWriter::Create(options_.save_motion, std::move(motion), file));
-  if (driving.has_audio) {
-    report_.warnings.push_back(absl::StrCat(options_.save_motion,
-                                            " holds no sound; that of ",
-                                            driving_path_, " is not in it"));
-  }
+  ASSIGN_OR_RETURN(motion_file_, MotionFileWriter::Create(
+                                     options_.save_motion,
+                                     MotionHeadOf(*driving_, animator_), file));
+  const std::string lost =
+      LostSoundWarning(*driving_, driving_path_, options_.save_motion);
+  if (!lost.empty()) report_.warnings.push_back(lost);
   return absl::OkStatus();
 }
 
@@ -511,6 +485,9 @@ absl::Status VideoAnimation::Write(const Output& output) {
     RETURN_IF_ERROR(
         sink_->WriteAt(picture, driving.pts + i * step, driving.duration));
   }
+  if (options_.frame_written) {
+    options_.frame_written(report_.frames, picture);
+  }
   RETURN_IF_ERROR(WriteRow(output.driving_keypoints, &keypoints_file_));
   RETURN_IF_ERROR(WriteRow(output.source_from_driving, &flow_file_));
   if (motion_file_) {
@@ -543,7 +520,8 @@ absl::Status VideoAnimation::Stream() {
   // A live frame is to be shown at once, and every source frame is one of its
   // own.
   const bool single = stages.live || options_.animate_source_video;
-  stages.batch_size = single ? 1 : BatchSize(options_, animator_.frame_size());
+  stages.batch_size =
+      single ? 1 : BatchSize(options_.batch_size, animator_.frame_size());
   stages.read = [this] { return Read(); };
   stages.compute = [this](std::vector<Input> batch) {
     return Compute(std::move(batch));
@@ -601,10 +579,25 @@ absl::StatusOr<AnimateVideoReport> VideoAnimation::Run() {
 
 }  // namespace
 
+CroppedReaderOptions DrivingOptionsOf(const AnimateVideoOptions& options,
+                                      const Animator& animator) {
+  CroppedReaderOptions reader;
+  reader.crop = options.driving_crop;
+  reader.allow_addresses = options.allow_addresses;
+  reader.frame_size = animator.frame_size();
+  reader.allow_damaged = options.allow_damaged;
+  reader.max_frames = options.max_frames;
+  reader.stop = options.hooks.stop;
+  reader.image_rate = options.image_rate;
+  return reader;
+}
+
 VideoSourceOptions SourceOptionsOf(const AnimateVideoOptions& options,
                                    const Animator& animator) {
   VideoSourceOptions source;
-  source.reader.crop = options.source_crop;
+  source.reader.crop =
+      options.source_box ? CropMode::kCentre : options.source_crop;
+  source.reader.box = options.source_box;
   source.reader.face = options.source_face;
   source.reader.allow_addresses = options.allow_addresses;
   source.reader.frame_size = animator.frame_size();

@@ -3,6 +3,7 @@
 #define PIPELINES_ANIMATION_ANIMATE_VIDEO_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/animation/animator.h"
 #include "pipelines/animation/background.h"
+#include "pipelines/animation/cropped_reader.h"
 #include "pipelines/animation/face_choice.h"
 #include "pipelines/animation/framing.h"
 #include "pipelines/animation/panels.h"
@@ -30,6 +32,9 @@ struct AnimateVideoOptions {
   bool allow_addresses = false;
   CropMode source_crop = CropMode::kCentre;
   CropMode driving_crop = CropMode::kCentre;
+  // Instead of source_crop: a part of the source in its pixels, of which the
+  // largest centred part with the model's aspect is taken.
+  std::optional<cv::Rect> source_box;
   // With CropMode::kFace: whose surroundings. Of several each is animated.
   FaceChoice source_face;
   // The frame of a source that is a video, from 0; or all of them, each moved
@@ -90,6 +95,10 @@ struct AnimateVideoOptions {
   // total is known where the driving video tells. What to warn of is in the
   // report.
   WorkHooks hooks;
+  // Each frame of the output, from 0, once it is handed to the encoder: RGB, or
+  // RGBA where the output keeps alpha. From the thread that writes, which waits
+  // for it. May be empty.
+  std::function<void(int64_t index, const cv::Mat& frame)> frame_written;
 };
 
 struct AnimateVideoReport {
@@ -102,7 +111,9 @@ struct AnimateVideoReport {
   StageSeconds stages;                // of the rest, overlapping each other
 };
 
-// What of `options` is about the source.
+// What of `options` is about the driving video, and about the source.
+CroppedReaderOptions DrivingOptionsOf(const AnimateVideoOptions& options,
+                                      const Animator& animator);
 VideoSourceOptions SourceOptionsOf(const AnimateVideoOptions& options,
                                    const Animator& animator);
 

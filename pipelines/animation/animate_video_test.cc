@@ -51,6 +51,24 @@ TEST_F(AnimateTest, KeepsFrameCountAndExactRate) {
   EXPECT_EQ(*media::CountFrames(Path("out.mp4")), 7);
 }
 
+TEST_F(AnimateTest, HandsOutEachFrameThatItWrites) {
+  std::vector<cv::Mat> frames;
+  options_.frame_written = [&](int64_t index, const cv::Mat& frame) {
+    EXPECT_EQ(index, static_cast<int64_t>(frames.size()));
+    frames.push_back(frame.clone());
+  };
+  WriteStill();
+  WriteDriving(3);
+  ASSERT_THAT(RunTo("frames"), IsOk());
+  ASSERT_EQ(frames.size(), 3U);
+  for (int i = 0; i < 3; ++i) {
+    const cv::Mat written =
+        *media::ReadImage(Path(absl::StrCat("frames/00000", i, ".png")));
+    EXPECT_EQ(cv::norm(written, frames[static_cast<size_t>(i)], cv::NORM_INF),
+              0);
+  }
+}
+
 TEST_F(AnimateTest, ShowsSourceAndDrivingBesideTheResult) {
   options_.panels = *ParsePanels("source,driving,result");
   ASSERT_THAT(Run(WriteStill(), WriteDriving(2)), IsOk());

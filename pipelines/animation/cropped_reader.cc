@@ -55,7 +55,31 @@ absl::StatusOr<std::vector<cv::Rect>> CroppedReader::ChosenOf(
                       absl::StrCat(path_, ": ", chosen.status().message()));
 }
 
+// The part that the options state.
+absl::Status CroppedReader::ChooseBox(cv::Size size) {
+  const cv::Rect& box = *options_.box;
+  const cv::Rect whole({0, 0}, size);
+  // Sums of numbers that anyone may state.
+  const bool is_within = box.x >= 0 && box.y >= 0 && box.width > 0 &&
+                         box.height > 0 && box.width <= whole.width - box.x &&
+                         box.height <= whole.height - box.y;
+  if (!is_within) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path_, ": the crop from (", box.x, ", ", box.y, ") of ", box.width, "x",
+        box.height, " pixels is not within the picture of ", size.width, "x",
+        size.height));
+  }
+  const double aspect = static_cast<double>(options_.frame_size.width) /
+                        options_.frame_size.height;
+  const cv::Rect part =
+      CropBox(box.size(), CropMode::kCentre, aspect) + box.tl();
+  parts_ = {
+      BlendedCrop{part, (cv::Point2d(part.tl()) + cv::Point2d(part.br())) / 2}};
+  return absl::OkStatus();
+}
+
 absl::Status CroppedReader::ChooseParts(const cv::Mat& first) {
+  if (options_.box) return ChooseBox(first.size());
   const auto part_of = [&](const std::optional<cv::Rect>& face) {
     const double aspect = static_cast<double>(options_.frame_size.width) /
                           options_.frame_size.height;

@@ -32,6 +32,9 @@ struct CroppedFrame {
 
 struct CroppedReaderOptions {
   CropMode crop = CropMode::kCentre;
+  // Instead of `crop`: a part of the frames in their pixels, of which the
+  // largest centred part with the model's aspect is taken.
+  std::optional<cv::Rect> box;
   // Whose surroundings CropMode::kFace takes.
   FaceChoice face;
   cv::Size frame_size;  // the model's
@@ -59,7 +62,8 @@ class CroppedReader {
 
   // The next frame; empty after the last one. The errors of FrameSource::Next;
   // with the first frame those of ChooseFaces, unless the largest face is
-  // meant: without any it is the centre, with a warning. Cancelled if `stop`
+  // meant: without any it is the centre, with a warning; and InvalidArgument
+  // where the options' box is not within the frame. Cancelled if `stop`
   // says so, which merely ends a live source.
   absl::StatusOr<std::optional<CroppedFrame>> Next();
 
@@ -85,6 +89,7 @@ class CroppedReader {
   absl::StatusOr<std::vector<cv::Rect>> ChosenOf(
       const std::vector<cv::Rect>& faces);
   absl::Status ChooseParts(const cv::Mat& first);
+  absl::Status ChooseBox(cv::Size size);
 
   std::string path_;
   CroppedReaderOptions options_;

@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -111,6 +112,24 @@ TEST_F(VideoSourceTest, KeepsTheSourceAtTheBorderOfWhatIsPastedBack) {
     }
     const cv::Rect middle(35, 10, 10, 20);
     EXPECT_GT(Largest(frame(middle), source(middle)), 20) << fade;
+  }
+}
+
+TEST_F(VideoSourceTest, AnimatesThePartThatIsStated) {
+  const cv::Mat source = Texture(80, 60, 1);
+  const cv::Rect box(30, 10, 40, 48);
+  const cv::Mat of_part = Animated(source(box).clone());
+  options_.source_box = box;
+  options_.source_crop = CropMode::kNone;  // does not count
+  EXPECT_EQ(Largest(Animated(source), of_part), 0);
+  for (const cv::Rect outside :
+       {cv::Rect(50, 0, 31, 20), {0, 20, 20, 41}, {-1, 0, 20, 20},
+        {0, 0, 0, 20}, {1, 1, std::numeric_limits<int>::max(), 1}}) {
+    options_.source_box = outside;
+    EXPECT_THAT(Run(Path("source.png")),
+                StatusIs(StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr(Path("source.png")),
+                               HasSubstr("not within the picture of 80x60"))));
   }
 }
 
