@@ -1,6 +1,7 @@
 #include "networks/cpu/patch_convolution.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/record_function.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -71,6 +72,10 @@ torch::Tensor PatchConvolution::Apply(const torch::Tensor& image,
       WithChannelsLast(image), bias.defined() ? bias.contiguous() : bias,
       EmptyChannelsLast(image.size(0), out_channels_, height, width), stride};
   const int64_t pixels = image.size(0) * height * width;
+  RECORD_USER_SCOPE_WITH_INPUTS(
+      "cpu::PatchConvolution",
+      std::vector<c10::IValue>(
+          {image, 2 * pixels * panels_.size(1) * out_channels_}));
   const int64_t task = std::max(kFloatsPerTask / panels_.size(1), kLeastPixels);
   at::parallel_for(
       0, (pixels + task - 1) / task, 1, [&](int64_t begin, int64_t end) {

@@ -1,6 +1,7 @@
 #include "networks/cpu/pixels.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/record_function.h>
 #include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/torch.h>
 
@@ -129,6 +130,8 @@ bool AvailableInTraining(const torch::Tensor& x) {
 }
 
 InstanceMoments MomentsOf(const torch::Tensor& x, double epsilon) {
+  RECORD_USER_SCOPE_WITH_INPUTS("cpu::MomentsOf",
+                                std::vector<c10::IValue>({x}));
   const Kernels& kernels = *BestKernels();
   const torch::Tensor image = WithChannelsLast(x);
   const double count = static_cast<double>(x.size(2) * x.size(3));
@@ -214,6 +217,7 @@ InstanceNormGradient PullBackInstanceNorm(const torch::Tensor& x,
 
 torch::Tensor Activate(const torch::Tensor& x, const ChannelAffine& affine,
                        torch::Tensor out) {
+  RECORD_USER_SCOPE_WITH_INPUTS("cpu::Activate", std::vector<c10::IValue>({x}));
   const torch::Tensor in = WithChannelsLast(x);
   out = OutputLike(std::move(out), x.size(0), x.size(1), x.size(2), x.size(3));
   const Kernels& kernels = *BestKernels();
@@ -226,6 +230,8 @@ torch::Tensor Activate(const torch::Tensor& x, const ChannelAffine& affine,
 
 torch::Tensor Warp(const torch::Tensor& image, const torch::Tensor& grid,
                    const torch::Tensor& factor, torch::Tensor out) {
+  RECORD_USER_SCOPE_WITH_INPUTS("cpu::Warp",
+                                std::vector<c10::IValue>({image, grid}));
   const torch::Tensor in = WithChannelsLast(image);
   const torch::Tensor points = grid.contiguous();
   const torch::Tensor gains = factor.defined() ? factor.contiguous() : factor;
@@ -250,6 +256,8 @@ torch::Tensor Warp(const torch::Tensor& image, const torch::Tensor& grid,
 
 torch::Tensor ResizeBilinear(const torch::Tensor& x, int64_t height,
                              int64_t width) {
+  RECORD_USER_SCOPE_WITH_INPUTS("cpu::ResizeBilinear",
+                                std::vector<c10::IValue>({x}));
   const torch::Tensor in = WithChannelsLast(x);
   torch::Tensor out = EmptyChannelsLast(x.size(0), x.size(1), height, width);
   const std::vector<Between> rows = PlacesOfOutputs(x.size(2), height);
@@ -287,6 +295,8 @@ torch::Tensor EmptyChannelsLast(int64_t batch, int64_t channels, int64_t height,
 
 torch::Tensor WithChannelsLast(const torch::Tensor& x) {
   if (x.stride(1) == 1 || x.size(1) == 1) return x;
+  RECORD_USER_SCOPE_WITH_INPUTS("cpu::WithChannelsLast",
+                                std::vector<c10::IValue>({x}));
   torch::Tensor out =
       EmptyChannelsLast(x.size(0), x.size(1), x.size(2), x.size(3));
   if (!x.is_contiguous() || x.scalar_type() != torch::kFloat32) {

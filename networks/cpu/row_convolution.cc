@@ -1,6 +1,7 @@
 #include "networks/cpu/row_convolution.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/record_function.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -123,6 +124,13 @@ torch::Tensor RowConvolution::Apply(const ConvolutionInput& input,
   TORCH_CHECK(input.image.dim() == 4 && input.image.size(1) == in_channels_,
               "RowConvolution: image must be [B, ", in_channels_,
               ", H, W], is ", input.image.sizes());
+  const int64_t outputs = input.image.size(0) * input.image.size(2) *
+                          input.image.size(3) * (input.upsample ? 4 : 1);
+  RECORD_USER_SCOPE_WITH_INPUTS(
+      "cpu::RowConvolution",
+      std::vector<c10::IValue>({input.image, 2 * outputs * kernel_size_ *
+                                                 kernel_size_ * in_channels_ *
+                                                 out_channels_}));
   const torch::Tensor image = input.activation.scale.defined()
                                   ? Activate(input.image, input.activation)
                                   : WithChannelsLast(input.image);

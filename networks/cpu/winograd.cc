@@ -1,6 +1,7 @@
 #include "networks/cpu/winograd.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/record_function.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -22,6 +23,9 @@ float* Scratch(size_t size) {
   if (buffer.size() < size) buffer.resize(size);
   return buffer.data();
 }
+
+// Those that are not zero after up-sampling.
+constexpr int64_t kUpsampledPositions = 25;
 
 // The fewest tiles for which Winograd's method pays.
 constexpr int64_t kLeastTiles = 16;
@@ -85,6 +89,12 @@ torch::Tensor Winograd::Apply(const ConvolutionInput& input,
           EmptyChannelsLast(batch, out_channels_, height, width),
           TileGrid(batch, height, width)};
   const int64_t tiles = job.grid.size();
+  RECORD_USER_SCOPE_WITH_INPUTS(
+      input.upsample ? "cpu::Winograd doubling" : "cpu::Winograd",
+      std::vector<c10::IValue>(
+          {input.image,
+           2 * tiles * (input.upsample ? kUpsampledPositions : kTilePositions) *
+               in_channels_ * out_channels_}));
   const int64_t threads = at::get_num_threads();
   // As many strips as the threads can share evenly.
   const int64_t rounds =
