@@ -36,12 +36,26 @@ static inline Vec Relu(Vec x) {
 
 // --- Products --------------------------------------------------------------
 
+// Memory that is to be in the second-level cache soon: a piece of it for each
+// term of the sums that are computed meanwhile.
+struct Ahead {
+  const char* data;
+  int64_t step;  // bytes a term
+
+  void Fetch() {
+    __builtin_prefetch(data, /*for writing: no*/ 0, /*locality*/ 2);
+    data += step;
+  }
+};
+
 // kR rows by two vectors, held in registers.
 template <int kR>
 static void MultiplyRows(const float* a, int64_t a_stride, const float* b,
-                         float* c, int64_t c_stride, int64_t depth) {
+                         float* c, int64_t c_stride, int64_t depth,
+                         Ahead& ahead) {
   Vec sum[kR][2] = {};
   for (int64_t k = 0; k < depth; ++k) {
+    ahead.Fetch();
     const Vec b0 = Load(b);
     const Vec b1 = Load(b + kWidth);
     b += 2 * kWidth;
@@ -62,24 +76,31 @@ static void MultiplyRows(const float* a, int64_t a_stride, const float* b,
 template <int kR>
 static void MultiplyAtMost(const float* a, int64_t a_stride, const float* b,
                            float* c, int64_t c_stride, int64_t rows,
-                           int64_t depth) {
+                           int64_t depth, Ahead& ahead) {
   if constexpr (kR > 0) {
     if (rows == kR) {
-      MultiplyRows<kR>(a, a_stride, b, c, c_stride, depth);
+      MultiplyRows<kR>(a, a_stride, b, c, c_stride, depth, ahead);
     } else {
-      MultiplyAtMost<kR - 1>(a, a_stride, b, c, c_stride, rows, depth);
+      MultiplyAtMost<kR - 1>(a, a_stride, b, c, c_stride, rows, depth, ahead);
     }
   }
 }
 
 static void Multiply(const float* a, int64_t a_stride, const float* b, float* c,
                      int64_t c_stride, int64_t rows, int64_t depth) {
+  // Panels lie in memory in the order in which callers use them. Evenly fetched
+  // while this one passes as often as there are groups of rows, the next one
+  // does not have to wait for memory.
+  const int64_t groups = (rows + kRows - 1) / kRows;
+  Ahead ahead{reinterpret_cast<const char*>(b + 2 * kWidth * depth),
+              2 * kWidth * static_cast<int64_t>(sizeof(float)) /
+                  (groups > 0 ? groups : 1)};
   for (; rows >= kRows; rows -= kRows) {
-    MultiplyRows<kRows>(a, a_stride, b, c, c_stride, depth);
+    MultiplyRows<kRows>(a, a_stride, b, c, c_stride, depth, ahead);
     a += kRows * a_stride;
     c += kRows * c_stride;
   }
-  MultiplyAtMost<kRows - 1>(a, a_stride, b, c, c_stride, rows, depth);
+  MultiplyAtMost<kRows - 1>(a, a_stride, b, c, c_stride, rows, depth, ahead);
 }
 
 // As MultiplyRows of the transposed a: row k of a has the kR left factors of
@@ -236,44 +257,178 @@ static void TransformWeight(const float* taps, int64_t columns,
   }
 }
 
+// The pixels that a tile of transformed inputs is made of, and whether all lie
+// inside of the image.
+struct TileSource {
+  const float* pixels[kTilePositions];  // null outside
+  bool inside;
+};
+
+static inline TileSource SourceOfTile(const ConstPixels& image, bool upsample,
+                                      int64_t tile_y, int64_t tile_x) {
+  const int shift = upsample ? 1 : 0;
+  const int64_t height = image.height << shift, width = image.width << shift;
+  const int64_t y0 = tile_y * kTileOutputs - 1, x0 = tile_x * kTileOutputs - 1;
+  TileSource source;
+  source.inside = y0 >= 0 && y0 + kTileInputs <= height && x0 >= 0 &&
+                  x0 + kTileInputs <= width;
+  for (int r = 0; r < kTileInputs; ++r) {
+    const int64_t y = y0 + r;
+    for (int s = 0; s < kTileInputs; ++s) {
+      const int64_t x = x0 + s;
+      const bool inside = y >= 0 && y < height && x >= 0 && x < width;
+      source.pixels[r * kTileInputs + s] =
+          inside ? image.pixel(y >> shift, x >> shift) : nullptr;
+    }
+  }
+  return source;
+}
+
+// B^T d B of one vector of channels from `c` on, of which n are left.
+template <bool kWhole, bool kActive, bool kUpsample>
+static inline void TransformInputVector(const TileSource& source, int64_t c,
+                                        int64_t n, Vec scale, Vec offset,
+                                        float* to, int64_t position_stride) {
+  const auto load = [&](int i) {
+    const float* pixel = source.pixels[i];
+    if (kWhole) {
+      const Vec x = Load(pixel + c);
+      return kActive ? Relu(x * scale + offset) : x;
+    }
+    if (pixel == nullptr) return Vec{};
+    const Vec x = LoadFirst(pixel + c, n);
+    return kActive ? Relu(x * scale + offset) : x;
+  };
+  Vec d[kTilePositions];
+  NETWORKS_CPU_UNROLL
+  for (int s = 0; s < kTileInputs; ++s) {
+    // After up-sampling, columns 1 and 2 are equal, and so are 3 and 4.
+    if (kUpsample && (s == 2 || s == 4)) {
+      NETWORKS_CPU_UNROLL
+      for (int r = 0; r < kTileInputs; ++r) {
+        d[r * kTileInputs + s] = d[r * kTileInputs + s - 1];
+      }
+      continue;
+    }
+    Vec x[kTileInputs];
+    NETWORKS_CPU_UNROLL
+    for (int r = 0; r < kTileInputs; ++r) {
+      x[r] = kUpsample && (r == 2 || r == 4) ? x[r - 1]
+                                             : load(r * kTileInputs + s);
+    }
+    TransformSix(x, 1, x);
+    NETWORKS_CPU_UNROLL
+    for (int r = 0; r < kTileInputs; ++r) d[r * kTileInputs + s] = x[r];
+  }
+  NETWORKS_CPU_UNROLL
+  for (int r = 0; r < kTileInputs; ++r) {
+    if (kUpsample && r == 2) continue;
+    Vec x[kTileInputs];
+    TransformSix(d + r * kTileInputs, 1, x);
+    NETWORKS_CPU_UNROLL
+    for (int s = 0; s < kTileInputs; ++s) {
+      if (kUpsample && s == 2) continue;
+      // The buffer's rows are padded to whole vectors.
+      Store(x[s], to + (r * kTileInputs + s) * position_stride);
+    }
+  }
+}
+
+template <bool kActive, bool kUpsample>
+static inline void TransformInputOf(const TileSource& source,
+                                    const ChannelAffineRelu& activation,
+                                    int64_t channels, float* to,
+                                    int64_t position_stride) {
+  for (int64_t c = 0; c < channels; c += kWidth, to += kWidth) {
+    const int64_t n = channels - c;
+    const Vec scale = kActive ? LoadFirst(activation.scale + c, n) : Vec{};
+    const Vec offset = kActive ? LoadFirst(activation.shift + c, n) : Vec{};
+    if (source.inside && n >= kWidth) {
+      TransformInputVector<true, kActive, kUpsample>(
+          source, c, n, scale, offset, to, position_stride);
+    } else {
+      TransformInputVector<false, kActive, kUpsample>(
+          source, c, n, scale, offset, to, position_stride);
+    }
+  }
+}
+
 static void TransformInput(const ConstPixels& image,
                            const ChannelAffineRelu& activation, bool upsample,
                            int64_t tile_y, int64_t tile_x, int64_t tile,
                            const TileBuffer& out) {
-  const int shift = upsample ? 1 : 0;
-  const int64_t height = image.height << shift, width = image.width << shift;
-  const float* pixels[kTilePositions];
-  for (int r = 0; r < kTileInputs; ++r) {
-    const int64_t y = tile_y * kTileOutputs - 1 + r;
-    for (int s = 0; s < kTileInputs; ++s) {
-      const int64_t x = tile_x * kTileOutputs - 1 + s;
-      const bool inside = y >= 0 && y < height && x >= 0 && x < width;
-      pixels[r * kTileInputs + s] =
-          inside ? image.pixel(y >> shift, x >> shift) : nullptr;
-    }
-  }
+  const TileSource source = SourceOfTile(image, upsample, tile_y, tile_x);
   float* to = out.data + tile * out.tile_stride;
-  for (int64_t c = 0; c < image.channels; c += kWidth, to += kWidth) {
-    const int64_t n = image.channels - c;
-    Vec d[kTilePositions];
-    for (int i = 0; i < kTilePositions; ++i) {
-      d[i] = pixels[i] == nullptr ? Vec{} : LoadFirst(pixels[i] + c, n);
+  const auto transform = activation.scale != nullptr
+                             ? (upsample ? TransformInputOf<true, true>
+                                         : TransformInputOf<true, false>)
+                             : (upsample ? TransformInputOf<false, true>
+                                         : TransformInputOf<false, false>);
+  transform(source, activation, image.channels, to, out.position_stride);
+}
+
+// A^T m A plus bias and residual of one vector of channels from `c` on, of
+// which n are left; kWhole: all of the tile lies inside of the image.
+template <bool kWhole, bool kResidual, bool kUpsample>
+static inline void TransformOutputVector(const float* from,
+                                         int64_t position_stride, int64_t y0,
+                                         int64_t x0, int64_t c, int64_t n,
+                                         const float* bias,
+                                         const ConstPixels& residual,
+                                         const Pixels& out) {
+  Vec rows[kTileOutputs * kTileInputs];
+  NETWORKS_CPU_UNROLL
+  for (int s = 0; s < kTileInputs; ++s) {
+    Vec m[kTileInputs];
+    NETWORKS_CPU_UNROLL
+    for (int r = 0; r < kTileInputs; ++r) {
+      m[r] = kUpsample && (r == 2 || s == 2)
+                 ? Vec{}
+                 : Load(from + (r * kTileInputs + s) * position_stride);
     }
-    if (activation.scale != nullptr) {
-      const Vec scale = LoadFirst(activation.scale + c, n);
-      const Vec offset = LoadFirst(activation.shift + c, n);
-      for (int i = 0; i < kTilePositions; ++i) {
-        if (pixels[i] != nullptr) d[i] = Relu(d[i] * scale + offset);
+    TransformFour(m, 1, rows + s, kTileInputs);
+  }
+  const Vec offset = kWhole ? Load(bias + c) : LoadFirst(bias + c, n);
+  NETWORKS_CPU_UNROLL
+  for (int r = 0; r < kTileOutputs; ++r) {
+    if (!kWhole && y0 + r >= out.height) break;
+    Vec values[kTileOutputs];
+    TransformFour(rows + r * kTileInputs, 1, values, 1);
+    NETWORKS_CPU_UNROLL
+    for (int s = 0; s < kTileOutputs; ++s) {
+      if (!kWhole && x0 + s >= out.width) break;
+      Vec value = values[s] + offset;
+      if (kResidual) {
+        const float* pixel = residual.pixel(y0 + r, x0 + s) + c;
+        value += kWhole ? Load(pixel) : LoadFirst(pixel, n);
+      }
+      float* to = out.pixel(y0 + r, x0 + s) + c;
+      if (kWhole) {
+        Store(value, to);
+      } else {
+        StoreFirst(value, to, n);
       }
     }
-    for (int s = 0; s < kTileInputs; ++s)
-      TransformSix(d + s, kTileInputs, d + s);
-    for (int r = 0; r < kTileInputs; ++r) {
-      TransformSix(d + r * kTileInputs, 1, d + r * kTileInputs);
-    }
-    // The buffer's rows are padded to whole vectors.
-    for (int i = 0; i < kTilePositions; ++i) {
-      Store(d[i], to + i * out.position_stride);
+  }
+}
+
+template <bool kResidual, bool kUpsample>
+static inline void TransformOutputOf(const float* from, int64_t position_stride,
+                                     int64_t tile_y, int64_t tile_x,
+                                     const float* bias,
+                                     const ConstPixels& residual,
+                                     const Pixels& out) {
+  const int64_t y0 = tile_y * kTileOutputs, x0 = tile_x * kTileOutputs;
+  const bool inside =
+      y0 + kTileOutputs <= out.height && x0 + kTileOutputs <= out.width;
+  for (int64_t c = 0; c < out.channels; c += kWidth, from += kWidth) {
+    const int64_t n = out.channels - c;
+    if (inside && n >= kWidth) {
+      TransformOutputVector<true, kResidual, kUpsample>(
+          from, position_stride, y0, x0, c, n, bias, residual, out);
+    } else {
+      TransformOutputVector<false, kResidual, kUpsample>(
+          from, position_stride, y0, x0, c, n, bias, residual, out);
     }
   }
 }
@@ -282,32 +437,12 @@ static void TransformOutput(const TileBuffer& in, bool upsample, int64_t tile_y,
                             int64_t tile_x, int64_t tile, const float* bias,
                             const ConstPixels& residual, const Pixels& out) {
   const float* from = in.data + tile * in.tile_stride;
-  const int64_t y0 = tile_y * kTileOutputs, x0 = tile_x * kTileOutputs;
-  for (int64_t c = 0; c < out.channels; c += kWidth, from += kWidth) {
-    const int64_t n = out.channels - c;
-    Vec m[kTilePositions];
-    for (int i = 0; i < kTilePositions; ++i) {
-      const bool zero =
-          upsample && (i / kTileInputs == 2 || i % kTileInputs == 2);
-      m[i] = zero ? Vec{} : Load(from + i * in.position_stride);
-    }
-    Vec rows[kTileOutputs * kTileInputs];
-    for (int s = 0; s < kTileInputs; ++s) {
-      TransformFour(m + s, kTileInputs, rows + s, kTileInputs);
-    }
-    const Vec offset = LoadFirst(bias + c, n);
-    for (int r = 0; r < kTileOutputs && y0 + r < out.height; ++r) {
-      Vec values[kTileOutputs];
-      TransformFour(rows + r * kTileInputs, 1, values, 1);
-      for (int s = 0; s < kTileOutputs && x0 + s < out.width; ++s) {
-        Vec value = values[s] + offset;
-        if (residual.data != nullptr) {
-          value += LoadFirst(residual.pixel(y0 + r, x0 + s) + c, n);
-        }
-        StoreFirst(value, out.pixel(y0 + r, x0 + s) + c, n);
-      }
-    }
-  }
+  const auto transform = residual.data != nullptr
+                             ? (upsample ? TransformOutputOf<true, true>
+                                         : TransformOutputOf<true, false>)
+                             : (upsample ? TransformOutputOf<false, true>
+                                         : TransformOutputOf<false, false>);
+  transform(from, in.position_stride, tile_y, tile_x, bias, residual, out);
 }
 
 static void TransformOutputGradient(const ConstPixels& gradient, int64_t tile_y,
