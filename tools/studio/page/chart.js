@@ -108,7 +108,7 @@ export class Chart {
   drawAxes() {
     const right = this.width - MARGIN.right, bottom = HEIGHT - MARGIN.bottom;
     const levels = this.log ? powers(this.low, this.high) : ticks(this.low, this.high, 5);
-    const steps = ticks(this.first, this.last, Math.max(3, Math.floor(this.width / 80)));
+    const steps = ticks(this.first, this.last, Math.max(3, Math.floor(this.width / 80))).filter(Number.isInteger);
     fill(this.axes,
       levels.map((value) => [svg('path', {d: `M${MARGIN.left} ${this.y(value)}H${right}`}),
         svg('text', {x: MARGIN.left - 8, y: this.y(value) + 4, 'text-anchor': 'end'}, numberText(value))]),

@@ -12,6 +12,8 @@ import {WarpStage} from './warp_stage.js';
 
 const KEPT = 'studio-warp';  // the settings, in this tab's session
 const FORMAT = 'cpab-warp';  // of saved files
+const BEHIND_MS = 100;
+const KEEP_MS = 300;
 const OTHERS = [['thin_plate', 'Thin-plate spline'], ['affine', 'Affine map']];
 const SIZES = [[128, '128 pixels'], [256, '256 pixels'], [512, '512 pixels']];
 
@@ -24,8 +26,8 @@ const START = [[0.5, 0.5], [0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75
   .map((place) => ({from: place, to: place}));
 
 const HINTS = {
-  picture: 'The picture goes along with the points.',
-  inverse: 'The inverse map: each point goes back to where it came from.',
+  picture: 'Contents go along with the points.',
+  inverse: 'Contents go back from the points to where they came from.',
   det: 'By how much areas grow or shrink there.',
 };
 
@@ -44,10 +46,12 @@ class WarpPage {
     this.facts = null;
     this.buildStages();
     this.editor.set(kept.points ?? START);
-    this.latency = new Latency(() => this.showLatency());
+    this.latency = new Latency(() => this.behindTheHand());
     this.main = new NewestWins((request) => this.warpMain(request));
     this.loops = new Map(OTHERS.map(([model]) => [model, new NewestWins((request) => this.warpOther(model, request))]));
     this.controls = h('div.stack');
+    this.media = new MediaInput(this.api, {kind: 'image', title: 'Picture', onchange: (facts) => this.choosePicture(facts)});
+    this.stage.element.append(this.media.cover);
     fill(element, h('h1.visually-hidden', 'Warp'), h('div.columns.wide-left',
       h('div.stack', this.stageCard(), this.thetaCard()),
       h('section.card', {'aria-label': 'Settings'}, this.controls)));
@@ -80,18 +84,19 @@ class WarpPage {
     this.areaText = h('div.figure', h('b', '–'), h('span', 'Areas'));
     this.foldText = h('div.figure', h('b', '–'), h('span', 'Folded'));
     this.removeButton = h('button.button.slim', {type: 'button', onclick: () => this.removePoint()}, icon('trash'), 'Remove');
-    this.addButton = h('button.button.slim', {type: 'button', onclick: () => this.addPoint([0.5, 0.5])}, 'Add a point');
+    this.addButton = h('button.button.slim', {type: 'button', onclick: () => this.addPoint(this.freePlace())}, 'Add a point');
+    this.stages = h('div.warp-stage', h('div.stack.tight', this.stage.element, h('div.warp-below', this.hint, this.legend)),
+      h('div.warp-others', [...this.others.values()].map(({stage, note, name}) =>
+        h('figure.stack.tight', stage.element, h('figcaption', h('h3.small', name), note)))));
     return h('section.card', {'aria-label': 'Picture'},
       h('div.card-head', h('h2', 'CPAB'), this.view),
-      h('div.stack', h('div.warp-stage', h('div.stack.tight', this.stage.element, h('div.warp-below', this.hint, this.legend)),
-        h('div.warp-others', [...this.others.values()].map(({stage, note, name}) =>
-          h('figure.stack.tight', stage.element, h('figcaption', h('h3.small', name), note))))),
-      h('div.row', this.addButton, this.removeButton,
-        h('button.button.slim', {type: 'button', onclick: () => this.resetPoints()}, icon('reset'), 'Points back'),
-        h('button.button.slim', {type: 'button', onclick: () => this.clearPoints()}, 'No points')),
-      this.problem,
-      h('div.meter', {role: 'status', 'aria-live': 'off'}, this.latencyText, this.fitText, this.residualText, this.areaText, this.foldText),
-      h('p.hint', 'Press an empty place to add a point. Drag a point, or choose it and use the arrow keys (with Shift ten pixels). Delete removes it, Escape puts it back.')));
+      h('div.stack', this.stages,
+        h('div.row', this.addButton, this.removeButton,
+          h('button.button.slim', {type: 'button', onclick: () => this.resetPoints()}, icon('reset'), 'Points back'),
+          h('button.button.slim', {type: 'button', onclick: () => this.clearPoints()}, 'No points')),
+        this.problem,
+        h('div.meter', {role: 'status', 'aria-live': 'off'}, this.latencyText, this.fitText, this.residualText, this.areaText, this.foldText),
+        h('p.hint', 'Press an empty place to add a point. Drag a point, or choose it and use the arrow keys (with Shift ten pixels). Delete removes it, Escape puts it back.')));
   }
 
   thetaCard() {
@@ -111,8 +116,6 @@ class WarpPage {
   buildControls() {
     const {settings} = this;
     const {prior} = settings;
-    this.media = new MediaInput(this.api, {kind: 'image', title: 'Picture', onchange: (facts) => this.choosePicture(facts)});
-    this.stage.element.append(this.media.cover);
     const cells = (axis, label) => range(label, {min: 1, max: 12, step: 1, value: settings.cells[axis], oninput: (count) => {
       const changed = [...this.settings.cells];
       changed[axis] = count;
@@ -222,14 +225,25 @@ class WarpPage {
       const answer = await this.send({...request, model: 'cpab'});
       this.stage.draw(answer, this.cellsShown());
       this.latency.drawn(moves);
-      this.editor.place();
-      this.showFacts(answer.facts);
+      this.facts = answer.facts;
     } catch (error) {
       this.showProblem(error);
       return;
     }
-    // Behind the hand: they take what is left of the processor.
-    for (const loop of this.loops.values()) loop.ask(request);
+    this.isNew = true;
+    this.behindTheHand();
+  }
+
+  // What need not keep up with the hand: a few times a second.
+  behindTheHand() {
+    this.behind ??= setTimeout(() => {
+      this.behind = null;
+      this.showLatency();
+      if (!this.isNew) return;
+      this.isNew = false;
+      this.showFacts(this.facts);
+      for (const loop of this.loops.values()) loop.ask(this.request());
+    }, BEHIND_MS);
   }
 
   async warpOther(model, request) {
@@ -267,6 +281,14 @@ class WarpPage {
     this.ask();
   }
 
+  // On a spiral about the middle, away from other points.
+  freePlace() {
+    for (let turn = 0; ; turn += 1) {
+      const place = [0.5 + 0.012 * turn * Math.cos(turn), 0.5 + 0.012 * turn * Math.sin(turn)];
+      if (turn === 40 || this.editor.points.every(({to}) => Math.hypot(to[0] - place[0], to[1] - place[1]) > 0.06)) return place;
+    }
+  }
+
   removePoint() {
     if (this.editor.chosen < 0) return;
     this.editor.remove(this.editor.chosen);
@@ -294,7 +316,8 @@ class WarpPage {
   showView() {
     const {view} = this.settings;
     fill(this.hint, HINTS[view]);
-    this.legend.hidden = view !== 'det';
+    this.legend.classList.toggle('is-unused', view !== 'det');
+    this.stages.classList.toggle('is-areas', view === 'det');
   }
 
   showPointButtons() {
@@ -305,7 +328,6 @@ class WarpPage {
   }
 
   showFacts(facts) {
-    this.facts = facts;
     fill(this.problem);
     this.editor.markBad([]);
     setFigure(this.fitText, `${facts.milliseconds.fit.toFixed(1)}, ${facts.milliseconds.warp.toFixed(1)} ms`);
@@ -317,6 +339,7 @@ class WarpPage {
   }
 
   showLatency() {
+    if (!this.latency.samples.length) return;
     const [median, slow] = [this.latency.quantile(0.5), this.latency.quantile(0.95)];
     setFigure(this.latencyText, `${median.toFixed(0)} ms, p95 ${slow.toFixed(0)} ms`);
     this.latencyText.dataset.p50 = median.toFixed(2);
@@ -333,7 +356,10 @@ class WarpPage {
   // --------------------------------------------------------------------- keep
 
   keep() {
-    sessionStorage.setItem(KEPT, JSON.stringify({settings: this.settings, picture: this.picture, points: this.editor.points}));
+    clearTimeout(this.keeping);
+    this.keeping = setTimeout(() => {
+      sessionStorage.setItem(KEPT, JSON.stringify({settings: this.settings, picture: this.picture, points: this.editor.points}));
+    }, KEEP_MS);
   }
 
   savePoints() {
@@ -358,7 +384,7 @@ class WarpPage {
       await this.load();
       toast(`Loaded ${points.length} points.`);
     } catch (error) {
-      const why = error instanceof ApiError ? error.message : 'It is not a file that Save points has written.';
+      const why = error instanceof ApiError ? spoken(error.message) : 'It is not a file that Save points has written.';
       fill(this.problem, h('div.notice.error', {role: 'alert'}, h('h3', `${file.name} was not loaded`), h('p', why)));
     }
   }

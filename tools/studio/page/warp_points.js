@@ -5,6 +5,9 @@ import {h, svg} from './dom.js';
 
 export const MAX_POINTS = 64;
 
+// Where there is one, the event that does not wait for the next frame.
+const MOVE = 'onpointerrawupdate' in window ? 'pointerrawupdate' : 'pointermove';
+
 const clamp = (value) => Math.min(1, Math.max(0, value));
 const percent = (value) => `${Math.round(100 * value)} %`;
 
@@ -24,7 +27,7 @@ export class PointEditor {
     this.lines = svg('path', {class: 'warp-moves'});
     this.origins = svg('path', {class: 'warp-origins'});
     stage.overlay.append(this.lines, this.origins);
-    this.layer = h('div.warp-points', {role: 'group', 'aria-label': 'Points', onpointerdown: (event) => this.pressPlace(event)});
+    this.layer = h('div.warp-points', {role: 'group', 'aria-label': 'Points', onclick: (event) => this.pressPlace(event)});
     stage.element.append(this.layer);
   }
 
@@ -71,20 +74,29 @@ export class PointEditor {
     this.onchosen?.(index);
   }
 
-  // Puts the handles where the points are.
+  // Puts all handles where their points are.
   place() {
+    this.handles.forEach((_, index) => this.placeHandle(index));
+    this.drawMoves();
+  }
+
+  placeHandle(index) {
     const {width, height} = this.stage;
     const share = (value, count) => `${(100 * (value * (count - 1) + 0.5)) / count}%`;
+    const handle = this.handles[index];
+    const [x, y] = this.points[index].to;
+    handle.style.left = share(x, width);
+    handle.style.top = share(y, height);
+    handle.setAttribute('aria-label', `Point ${index + 1}: ${percent(x)} from the left, ${percent(y)} from the top`);
+  }
+
+  drawMoves() {
     let lines = '', origins = '';
-    this.points.forEach(({from, to}, index) => {
-      const handle = this.handles[index];
-      handle.style.left = share(to[0], width);
-      handle.style.top = share(to[1], height);
-      handle.setAttribute('aria-label', `Point ${index + 1}: ${percent(to[0])} from the left, ${percent(to[1])} from the top`);
-      if (from[0] === to[0] && from[1] === to[1]) return;
+    for (const {from, to} of this.points) {
+      if (from[0] === to[0] && from[1] === to[1]) continue;
       lines += `M${this.stage.pixel(...from)}L${this.stage.pixel(...to)}`;
       origins += `M${this.stage.pixel(...from)}h0.01`;
-    });
+    }
     this.lines.setAttribute('d', lines);
     this.origins.setAttribute('d', origins);
   }
@@ -100,9 +112,9 @@ export class PointEditor {
     return [clamp(x / (width - 1)), clamp(y / (height - 1))];
   }
 
+  // A click and not a press: a finger that scrolls the page adds nothing.
   pressPlace(event) {
-    if (event.target !== this.layer || event.button !== 0) return;
-    event.preventDefault();
+    if (event.target !== this.layer) return;
     this.onadd(this.placeOf(event));
   }
 
@@ -119,11 +131,11 @@ export class PointEditor {
       this.moveTo(index, place.map((value, axis) => clamp(value + offset[axis])), moved.timeStamp);
     };
     const end = () => {
-      handle.removeEventListener('pointermove', move);
+      handle.removeEventListener(MOVE, move);
       handle.removeEventListener('pointerup', end);
       handle.removeEventListener('pointercancel', end);
     };
-    handle.addEventListener('pointermove', move);
+    handle.addEventListener(MOVE, move);
     handle.addEventListener('pointerup', end);
     handle.addEventListener('pointercancel', end);
   }
@@ -149,7 +161,8 @@ export class PointEditor {
     const point = this.points[index];
     if (point.to[0] === place[0] && point.to[1] === place[1]) return;
     point.to = [...place];
-    this.place();
+    this.placeHandle(index);
+    this.drawMoves();
     this.onmove(time);
   }
 }

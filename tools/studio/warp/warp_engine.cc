@@ -30,7 +30,7 @@ constexpr size_t kNumFitters = 4;
 constexpr size_t kNumPictures = 4;
 
 constexpr int kGridLines = 16;     // intervals along an axis
-constexpr int kGridPoints = 64;    // intervals of a line
+constexpr int kGridPoints = 32;    // intervals of a line
 constexpr int kVelocities = 16;    // samples along an axis
 constexpr int kDeterminants = 33;  // samples along an axis
 constexpr int kBandRows = 16;      // rows of pixels that are made at once

@@ -222,7 +222,7 @@ TEST_F(WarpEngineTest, DrawsOverlaysOnlyIfAsked) {
                   {"points", DrawPoints(3, 0.1, 1)}};
   const Answer drawn = Warp(request);
   EXPECT_EQ(drawn.facts["grid"].size(), 34);
-  EXPECT_EQ(drawn.facts["grid"][0].size(), 130);
+  EXPECT_EQ(drawn.facts["grid"][0].size(), 66);
   EXPECT_EQ(drawn.facts["velocity"].size(), 289);
   request["model"] = "affine";
   EXPECT_EQ(Warp(request).facts["velocity"].size(), 0);
