@@ -51,7 +51,8 @@ class RunsPage {
 
   listNodes() {
     if (!this.runs.length) {
-      return emptyState('motion', 'No runs yet', 'Training runs below the folder --root are listed here. Begin one with tools/bazelw run //pipelines:train -- --config demo --output runs/demo.');
+      return emptyState('motion', 'No runs yet', 'Training runs below the folder --root are listed here. This begins one:',
+        codeBlock('tools/bazelw run //pipelines:train -- --config demo --output runs/demo'));
     }
     return h('ul.list', this.runs.map((run) => h('li', h('a.item.run-item', {href: `#runs/${run.id}`, 'aria-current': run.id === this.id ? 'true' : null},
       h('span', h('span.title', {title: run.name}, run.name), h('span.sub.number', [stepText(run), run.modified && agoText(run.modified)].filter(Boolean).join(', '))),
@@ -69,6 +70,7 @@ class RunsPage {
 
   show(id) {
     this.close();
+    this.timer = setInterval(() => !document.hidden && this.refreshList(), QUIET_EVERY_MS);
     this.id = id || this.runs[0]?.id || '';
     fill(this.list, this.listNodes());
     if (!this.id) {
@@ -81,6 +83,7 @@ class RunsPage {
   }
 
   close() {
+    clearInterval(this.timer);
     this.view?.stop();
     this.view = null;
   }
@@ -127,8 +130,11 @@ class RunView {
         wait = !run.complete ? 0 : run.state === 'running' ? RUNNING_EVERY_MS : QUIET_EVERY_MS;
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
+        if (error.status === 404) {
+          fill(this.element, h('section.card', emptyState('warning', 'This run is not there', 'Its folder was moved or removed. Choose one of the list.')));
+          return;
+        }
         fill(this.problem, errorNotice(error, () => this.poll()));
-        if (error.status === 404) return;
       }
     }
     clearTimeout(this.timer);
