@@ -64,6 +64,16 @@ TEST(PageTest, EachFileThatIsNamedIsThere) {
   }
 }
 
+TEST(PageTest, EachTabHasAModule) {
+  const std::set<std::string> tabs =
+      Matches(ReadFile("index.html"), R"re(<a href="#([a-z]+)">[A-Z])re");
+  EXPECT_EQ(tabs.size(), 4);
+  for (const std::string& tab : tabs) {
+    EXPECT_THAT(ReadFile(tab + ".js"),
+                testing::HasSubstr("export function mount(element, api)"));
+  }
+}
+
 // The policy would refuse these silently.
 TEST(PageTest, HasNoInlineStyleOrScript) {
   const std::string page = ReadFile("index.html");
