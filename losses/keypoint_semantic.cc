@@ -7,7 +7,7 @@
 #include "keypoints/coordinates.h"
 #include "losses/freeze.h"
 #include "networks/copy_ahead.h"
-#include "networks/sam/preparation.h"
+#include "networks/sam/sam_input.h"
 #include "networks/transformer/feed_forward.h"
 
 namespace losses {

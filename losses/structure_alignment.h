@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "losses/distance.h"
-#include "networks/dino/preparation.h"
+#include "networks/dino/dino_input.h"
 #include "networks/dino/vision_transformer.h"
 
 namespace losses {

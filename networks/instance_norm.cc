@@ -3,7 +3,7 @@
 #include <torch/torch.h>
 
 #include "networks/cpu/differentiable_norm.h"
-#include "third_party/libtorch/autocast.h"
+#include "third_party/libtorch/autocast_state.h"
 
 namespace networks {
 namespace {

@@ -31,7 +31,7 @@ struct AnimateRequest {
   // Results of a driving video in one grid, too.
   bool comparison = false;
   bool overwrite = false;
-  // As given; see app/device.h.
+  // As given; see pipelines/app/device_flags.h.
   std::string device;
   bool tf32 = true;
   int threads = 0;

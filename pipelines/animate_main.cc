@@ -17,7 +17,7 @@
 #include "pipelines/animation/show_sets.h"
 #include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
-#include "pipelines/app/device.h"
+#include "pipelines/app/device_flags.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/progress.h"

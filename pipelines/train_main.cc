@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
-#include "pipelines/app/device.h"
+#include "pipelines/app/device_flags.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/program_hooks.h"

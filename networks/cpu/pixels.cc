@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "third_party/libtorch/autocast.h"
+#include "third_party/libtorch/autocast_state.h"
 
 namespace networks::cpu {
 namespace {

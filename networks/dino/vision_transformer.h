@@ -4,7 +4,7 @@
 //
 // Parameters have the keys of the published files (dino_vitbase8_pretrain.pth,
 // dinov2_vits14_pretrain.pth and so on); networks/weights reads those. Images
-// must be prepared first (networks/dino/preparation.h).
+// must be prepared first (networks/dino/dino_input.h).
 //
 // Tokens: the class token first, then the registers, then the patches row by
 // row, T of them in all, T = 1 + registers + (H / patch) * (W / patch). Rows

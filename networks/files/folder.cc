@@ -10,7 +10,7 @@
 #include <system_error>
 
 #include "absl/cleanup/cleanup.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "networks/files/system_error.h"
 
 namespace networks::files {

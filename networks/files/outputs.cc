@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "networks/files/folder.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "networks/files/system_error.h"
 #include "networks/files/temporary.h"
 #include "third_party/absl/status_macros.h"

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "networks/files/sync.h"
 #include "networks/files/system_error.h"
 #include "third_party/absl/status_macros.h"

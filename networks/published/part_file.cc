@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "networks/files/read_file.h"
 #include "networks/files/sync.h"
 #include "networks/files/system_error.h"

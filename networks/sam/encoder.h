@@ -11,7 +11,7 @@ namespace networks::sam {
 // resolution.
 class EncoderImpl : public torch::nn::Module {
  public:
-  // images [B, 3, S, S], normalised and padded (networks/sam/preparation.h), S
+  // images [B, 3, S, S], normalised and padded (networks/sam/sam_input.h), S
   // a multiple of 16. Returns [B, C, S / 16, S / 16], C the mask decoder's
   // channels.
   virtual torch::Tensor forward(const torch::Tensor& images) = 0;

@@ -10,7 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "networks/files/folder.h"
 #include "networks/files/outputs.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "networks/files/read_file.h"
 #include "nlohmann/json.hpp"
 #include "pipelines/animation/comparison.h"

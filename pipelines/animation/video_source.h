@@ -16,9 +16,9 @@
 #include "absl/status/statusor.h"
 #include "opencv2/core.hpp"
 #include "pipelines/animation/animator.h"
-#include "pipelines/animation/background.h"
 #include "pipelines/animation/crop_blend.h"
 #include "pipelines/animation/cropped_reader.h"
+#include "pipelines/animation/figure_background.h"
 
 namespace pipelines {
 

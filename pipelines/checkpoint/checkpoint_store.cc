@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "networks/files/atomic_file.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "networks/files/set_aside.h"
 #include "third_party/absl/status_macros.h"
 

@@ -7,7 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/atomic_folder.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "networks/files/temporary.h"
 #include "pipelines/media/device_sink.h"
 #include "pipelines/media/image_io.h"

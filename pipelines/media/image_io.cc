@@ -10,7 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "networks/files/read_file.h"
 #include "opencv2/core/utils/logger.hpp"
 #include "opencv2/imgcodecs.hpp"

@@ -18,7 +18,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/atomic_file.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "networks/files/read_file.h"
 #include "networks/published/loopback_server.h"
 #include "opencv2/core.hpp"

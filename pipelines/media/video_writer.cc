@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "networks/files/atomic_file.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/audio_copier.h"
 #include "pipelines/media/ffmpeg_util.h"

@@ -2,7 +2,7 @@
 
 #include <ATen/Context.h>
 
-#include "third_party/libtorch/autocast.h"
+#include "third_party/libtorch/autocast_state.h"
 
 namespace pipelines {
 

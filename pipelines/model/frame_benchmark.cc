@@ -37,7 +37,7 @@
 #include "absl/strings/str_format.h"
 #include "networks/cpu/kernels.h"
 #include "pipelines/app/allocation.h"
-#include "pipelines/app/device.h"
+#include "pipelines/app/device_flags.h"
 #include "pipelines/base/peak_memory.h"
 #include "pipelines/base/stopwatch.h"
 #include "pipelines/config/config.h"

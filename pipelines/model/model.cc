@@ -13,7 +13,7 @@
 #include "pipelines/model/autocast.h"
 #include "pipelines/model/model_options.h"
 #include "third_party/absl/status_macros.h"
-#include "third_party/libtorch/autocast.h"
+#include "third_party/libtorch/autocast_state.h"
 
 namespace pipelines {
 namespace {

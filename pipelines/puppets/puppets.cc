@@ -12,7 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "networks/files/atomic_folder.h"
 #include "networks/files/folder.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "networks/files/read_file.h"
 #include "opencv2/core.hpp"
 #include "opencv2/imgcodecs.hpp"

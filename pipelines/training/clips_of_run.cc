@@ -1,7 +1,7 @@
 #include "pipelines/training/clips_of_run.h"
 
 #include "absl/strings/str_cat.h"
-#include "pipelines/data/fingerprint.h"
+#include "pipelines/data/clips_fingerprint.h"
 
 namespace pipelines {
 namespace {

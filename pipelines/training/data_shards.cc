@@ -6,7 +6,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "pipelines/data/fingerprint.h"
+#include "pipelines/data/clips_fingerprint.h"
 
 namespace pipelines {
 

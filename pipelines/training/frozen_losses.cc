@@ -4,8 +4,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "networks/dino/model_of_weights.h"
-#include "networks/sam/model_of_weights.h"
+#include "networks/dino/dino_of_weights.h"
+#include "networks/sam/sam_of_weights.h"
 #include "networks/weights/key_map.h"
 #include "networks/weights/load.h"
 #include "networks/weights/tensor_map.h"

@@ -4,11 +4,11 @@
 #include <torch/torch.h>
 
 #include "keypoints/tps.h"
-#include "losses/background.h"
+#include "losses/background_consistency.h"
 #include "losses/balance.h"
 #include "losses/equivariance.h"
+#include "losses/feature_warp.h"
 #include "losses/photometric.h"
-#include "losses/warp.h"
 #include "networks/dino/shift.h"
 #include "pipelines/model/autocast.h"
 #include "pipelines/training/schedule.h"

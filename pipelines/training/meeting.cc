@@ -11,7 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "pipelines/config/config.h"
-#include "pipelines/data/fingerprint.h"
+#include "pipelines/data/clips_fingerprint.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

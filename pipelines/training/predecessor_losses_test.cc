@@ -11,10 +11,10 @@
 
 #include "gtest/gtest.h"
 #include "keypoints/tps.h"
-#include "losses/background.h"
+#include "losses/background_consistency.h"
 #include "losses/equivariance.h"
+#include "losses/feature_warp.h"
 #include "losses/perceptual.h"
-#include "losses/warp.h"
 #include "networks/testing/fill.h"
 #include "networks/testing/golden.h"
 #include "pipelines/model/model.h"

@@ -10,7 +10,7 @@
 #include <torch/torch.h>
 
 #include "absl/strings/str_format.h"
-#include "pipelines/app/device.h"
+#include "pipelines/app/device_flags.h"
 #include "pipelines/config/config.h"
 #include "pipelines/model/model.h"
 #include "pipelines/optimizer/adam.h"

@@ -10,7 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "pipelines/media/csv.h"
 #include "third_party/absl/status_macros.h"
 

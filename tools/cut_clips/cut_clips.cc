@@ -15,7 +15,7 @@
 #include "networks/files/file_lock.h"
 #include "networks/files/folder.h"
 #include "networks/files/outputs.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "networks/files/read_file.h"
 #include "networks/files/system_error.h"
 #include "pipelines/app/command_line.h"

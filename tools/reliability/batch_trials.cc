@@ -23,7 +23,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "networks/files/read_file.h"
 #include "nlohmann/json.hpp"
 #include "pipelines/app/command_line.h"

@@ -12,7 +12,7 @@
 #include "networks/published/weight_files.h"
 #include "opencv2/core.hpp"
 #include "pipelines/app/command_line.h"
-#include "pipelines/app/device.h"
+#include "pipelines/app/device_flags.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/user_outputs.h"

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "networks/sam/preparation.h"
 #include "networks/sam/sam.h"
+#include "networks/sam/sam_input.h"
 #include "opencv2/core.hpp"
 #include "tools/segment/prompt_text.h"
 

@@ -5,7 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "networks/weights/sha256.h"
 #include "third_party/absl/status_macros.h"
 

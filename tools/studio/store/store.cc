@@ -22,7 +22,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "networks/files/folder.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "networks/files/read_file.h"
 #include "networks/files/system_error.h"
 #include "networks/files/temporary.h"

@@ -1,4 +1,4 @@
-#include "pipelines/data/fingerprint.h"
+#include "pipelines/data/clips_fingerprint.h"
 
 #include <filesystem>
 #include <fstream>

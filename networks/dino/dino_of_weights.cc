@@ -1,4 +1,4 @@
-#include "networks/dino/model_of_weights.h"
+#include "networks/dino/dino_of_weights.h"
 
 #include <torch/torch.h>
 

@@ -3,8 +3,8 @@
 //
 // Source: [CPABMM] warp loss, from [TPS]; "warp loss" of GeneratorFullModel in
 // modules/model.py of both codes.
-#ifndef LOSSES_WARP_H_
-#define LOSSES_WARP_H_
+#ifndef LOSSES_FEATURE_WARP_H_
+#define LOSSES_FEATURE_WARP_H_
 
 #include <torch/types.h>
 
@@ -22,4 +22,4 @@ torch::Tensor WarpLoss(const std::vector<torch::Tensor>& driving_maps,
 
 }  // namespace losses
 
-#endif  // LOSSES_WARP_H_
+#endif  // LOSSES_FEATURE_WARP_H_

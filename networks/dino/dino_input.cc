@@ -1,4 +1,4 @@
-#include "networks/dino/preparation.h"
+#include "networks/dino/dino_input.h"
 
 #include <torch/torch.h>
 

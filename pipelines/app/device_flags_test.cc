@@ -1,4 +1,4 @@
-#include "pipelines/app/device.h"
+#include "pipelines/app/device_flags.h"
 
 #include <ATen/Context.h>
 #include <torch/cuda.h>

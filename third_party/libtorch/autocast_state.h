@@ -1,7 +1,7 @@
 // Autocast by device, in the words of LibTorch 2.4 and later, which deprecate
 // those of 1.13: the one place that knows both.
-#ifndef THIRD_PARTY_LIBTORCH_AUTOCAST_H_
-#define THIRD_PARTY_LIBTORCH_AUTOCAST_H_
+#ifndef THIRD_PARTY_LIBTORCH_AUTOCAST_STATE_H_
+#define THIRD_PARTY_LIBTORCH_AUTOCAST_STATE_H_
 
 #include <ATen/autocast_mode.h>
 #include <torch/version.h>
@@ -56,4 +56,4 @@ inline void SetAutocast(c10::DeviceType device, bool on,
 
 }  // namespace libtorch
 
-#endif  // THIRD_PARTY_LIBTORCH_AUTOCAST_H_
+#endif  // THIRD_PARTY_LIBTORCH_AUTOCAST_STATE_H_

@@ -6,8 +6,8 @@
 // it is found (source_figure.h). What is found is coarse; then each frame's
 // dense motion has a say, too: its contribution map of the background
 // candidate, which no keypoint moves, is near 1 beside the figure.
-#ifndef PIPELINES_ANIMATION_BACKGROUND_H_
-#define PIPELINES_ANIMATION_BACKGROUND_H_
+#ifndef PIPELINES_ANIMATION_FIGURE_BACKGROUND_H_
+#define PIPELINES_ANIMATION_FIGURE_BACKGROUND_H_
 
 #include <string>
 #include <utility>
@@ -85,4 +85,4 @@ class BackgroundPainter {
 
 }  // namespace pipelines
 
-#endif  // PIPELINES_ANIMATION_BACKGROUND_H_
+#endif  // PIPELINES_ANIMATION_FIGURE_BACKGROUND_H_

@@ -1,6 +1,6 @@
 // What identifies a set of clips without reading them.
-#ifndef PIPELINES_DATA_FINGERPRINT_H_
-#define PIPELINES_DATA_FINGERPRINT_H_
+#ifndef PIPELINES_DATA_CLIPS_FINGERPRINT_H_
+#define PIPELINES_DATA_CLIPS_FINGERPRINT_H_
 
 #include <string>
 #include <vector>
@@ -30,4 +30,4 @@ std::string Difference(const Fingerprint& a, const Fingerprint& b,
 
 }  // namespace pipelines::data
 
-#endif  // PIPELINES_DATA_FINGERPRINT_H_
+#endif  // PIPELINES_DATA_CLIPS_FINGERPRINT_H_

@@ -1,4 +1,4 @@
-#include "networks/sam/model_of_weights.h"
+#include "networks/sam/sam_of_weights.h"
 
 #include <torch/torch.h>
 

@@ -1,6 +1,6 @@
 // The device that a run computes on.
-#ifndef PIPELINES_APP_DEVICE_H_
-#define PIPELINES_APP_DEVICE_H_
+#ifndef PIPELINES_APP_DEVICE_FLAGS_H_
+#define PIPELINES_APP_DEVICE_FLAGS_H_
 
 #include <c10/core/Device.h>
 
@@ -31,4 +31,4 @@ std::string DescribeDevice(c10::Device device);
 
 }  // namespace pipelines
 
-#endif  // PIPELINES_APP_DEVICE_H_
+#endif  // PIPELINES_APP_DEVICE_FLAGS_H_

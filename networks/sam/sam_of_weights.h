@@ -1,7 +1,7 @@
 // Which published SAM weights are of, for messages and for files whose names do
 // not tell.
-#ifndef NETWORKS_SAM_MODEL_OF_WEIGHTS_H_
-#define NETWORKS_SAM_MODEL_OF_WEIGHTS_H_
+#ifndef NETWORKS_SAM_SAM_OF_WEIGHTS_H_
+#define NETWORKS_SAM_SAM_OF_WEIGHTS_H_
 
 #include <string>
 
@@ -16,4 +16,4 @@ std::string ModelOfWeights(const weights::TensorMap& tensors);
 
 }  // namespace networks::sam
 
-#endif  // NETWORKS_SAM_MODEL_OF_WEIGHTS_H_
+#endif  // NETWORKS_SAM_SAM_OF_WEIGHTS_H_

@@ -1,6 +1,6 @@
 // Which published network weights are of, for messages about the wrong file.
-#ifndef NETWORKS_DINO_MODEL_OF_WEIGHTS_H_
-#define NETWORKS_DINO_MODEL_OF_WEIGHTS_H_
+#ifndef NETWORKS_DINO_DINO_OF_WEIGHTS_H_
+#define NETWORKS_DINO_DINO_OF_WEIGHTS_H_
 
 #include <string>
 
@@ -15,4 +15,4 @@ std::string ModelOfWeights(const weights::TensorMap& tensors);
 
 }  // namespace networks::dino
 
-#endif  // NETWORKS_DINO_MODEL_OF_WEIGHTS_H_
+#endif  // NETWORKS_DINO_DINO_OF_WEIGHTS_H_

@@ -3,8 +3,8 @@
 //
 // The image is enlarged or reduced so that its longer side fills the square,
 // in the upper left corner of which it then lies; the rest is zero.
-#ifndef NETWORKS_SAM_PREPARATION_H_
-#define NETWORKS_SAM_PREPARATION_H_
+#ifndef NETWORKS_SAM_SAM_INPUT_H_
+#define NETWORKS_SAM_SAM_INPUT_H_
 
 #include <torch/types.h>
 
@@ -37,4 +37,4 @@ torch::Tensor MasksOverImage(const torch::Tensor& logits,
 
 }  // namespace networks::sam
 
-#endif  // NETWORKS_SAM_PREPARATION_H_
+#endif  // NETWORKS_SAM_SAM_INPUT_H_

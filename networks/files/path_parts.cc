@@ -1,4 +1,4 @@
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 
 #include <cstddef>
 

@@ -1,4 +1,4 @@
-#include "losses/warp.h"
+#include "losses/feature_warp.h"
 
 #include <torch/torch.h>
 

@@ -1,4 +1,4 @@
-#include "pipelines/animation/background.h"
+#include "pipelines/animation/figure_background.h"
 
 #include <algorithm>
 #include <optional>

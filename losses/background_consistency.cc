@@ -1,4 +1,4 @@
-#include "losses/background.h"
+#include "losses/background_consistency.h"
 
 #include <torch/torch.h>
 

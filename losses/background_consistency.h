@@ -3,8 +3,8 @@
 //
 // Source: [CPABMM] background loss, from [TPS]; "bg loss" of GeneratorFullModel
 // in modules/model.py of both codes.
-#ifndef LOSSES_BACKGROUND_H_
-#define LOSSES_BACKGROUND_H_
+#ifndef LOSSES_BACKGROUND_CONSISTENCY_H_
+#define LOSSES_BACKGROUND_CONSISTENCY_H_
 
 #include <torch/types.h>
 
@@ -17,4 +17,4 @@ torch::Tensor BackgroundLoss(const torch::Tensor& source_from_driving,
 
 }  // namespace losses
 
-#endif  // LOSSES_BACKGROUND_H_
+#endif  // LOSSES_BACKGROUND_CONSISTENCY_H_

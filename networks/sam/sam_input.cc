@@ -1,4 +1,4 @@
-#include "networks/sam/preparation.h"
+#include "networks/sam/sam_input.h"
 
 #include <torch/torch.h>
 

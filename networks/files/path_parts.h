@@ -1,6 +1,6 @@
 // Parts of a path, by its text alone.
-#ifndef NETWORKS_FILES_PATH_H_
-#define NETWORKS_FILES_PATH_H_
+#ifndef NETWORKS_FILES_PATH_PARTS_H_
+#define NETWORKS_FILES_PATH_PARTS_H_
 
 #include <string>
 
@@ -21,4 +21,4 @@ std::string WithoutTrailingSlashes(const std::string& path);
 
 }  // namespace networks::files
 
-#endif  // NETWORKS_FILES_PATH_H_
+#endif  // NETWORKS_FILES_PATH_PARTS_H_

@@ -1,6 +1,6 @@
 // From an image in [0, 1] to the input of DINO's vision transformer.
-#ifndef NETWORKS_DINO_PREPARATION_H_
-#define NETWORKS_DINO_PREPARATION_H_
+#ifndef NETWORKS_DINO_DINO_INPUT_H_
+#define NETWORKS_DINO_DINO_INPUT_H_
 
 #include <torch/types.h>
 
@@ -24,4 +24,4 @@ torch::Tensor Prepare(const torch::Tensor& images,
 
 }  // namespace networks::dino
 
-#endif  // NETWORKS_DINO_PREPARATION_H_
+#endif  // NETWORKS_DINO_DINO_INPUT_H_
