@@ -2,7 +2,7 @@
 # Tries the repository on a bare Debian, as a newcomer would: makes one with
 # debootstrap, runs the README's commands in it, reports times and counts.
 #
-#   tools/try_system.sh SUITE [--keep] [--folder FOLDER] [--gcc] [-- TARGET...]
+#   tools/systems/try_system.sh SUITE [--keep] [--folder FOLDER] [--gcc] [-- TARGET...]
 #
 #   SUITE      a Debian suite: bookworm, trixie, ...
 #   --folder   where the system is made; a system that is there is used again.
@@ -34,7 +34,7 @@ parse() {
       --folder) folder="${2:-}"; keep=1; [[ -n "$folder" ]] || fail "--folder names no folder" 2; shift ;;
       --help | -h) usage; exit 0 ;;
       --) shift; targets=("$@"); break ;;
-      -*) fail "$1 is no flag; see tools/try_system.sh --help" 2 ;;
+      -*) fail "$1 is no flag; see tools/systems/try_system.sh --help" 2 ;;
       *) [[ -z "$suite" ]] || fail "one suite at a time, not $suite and $1" 2; suite="$1" ;;
     esac
     shift
@@ -44,7 +44,7 @@ parse() {
 }
 
 check_machine() {
-  [[ $EUID -eq 0 ]] || fail "root is needed to make and enter another system. Run: sudo tools/try_system.sh $suite"
+  [[ $EUID -eq 0 ]] || fail "root is needed to make and enter another system. Run: sudo tools/systems/try_system.sh $suite"
   command -v debootstrap >/dev/null || fail "debootstrap is not installed. Run: apt-get install debootstrap"
 }
 
@@ -103,7 +103,7 @@ versions() {
 }
 
 parse "$@"
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 check_machine
 log=$(mktemp -d "${TMPDIR:-/tmp}/try_$suite.XXXXXX")
 root="${folder:-$log/system}"

@@ -2,7 +2,7 @@
 # Trains by torchrun on several machines, which are network namespaces of this
 # one, and compares with one process that sees the same batches.
 #
-#   tools/try_machines.sh [--machines 2] [--processes 1] [--rendezvous static]
+#   tools/systems/try_machines.sh [--machines 2] [--processes 1] [--rendezvous static]
 #
 #   --machines     2 to 9: each has an address, loopback device, host name and
 #                  torchrun of its own
@@ -143,8 +143,8 @@ totals() {
 }
 
 parse "$@"
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-[[ $EUID -eq 0 ]] || fail "root is needed to make network namespaces. Run: sudo tools/try_machines.sh"
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+[[ $EUID -eq 0 ]] || fail "root is needed to make network namespaces. Run: sudo tools/systems/try_machines.sh"
 command -v ip >/dev/null || fail "the program ip is not installed. Run: apt-get install iproute2"
 folder=$(mktemp -d "${TMPDIR:-/tmp}/try_machines.XXXXXX")
 trap remove_machines EXIT

@@ -2,8 +2,8 @@
 # Tries CPAB's kernels and the tests of all devices on the NVIDIA GPU at hand:
 # tests, compute-sanitizer on the kernels, benchmarks.
 #
-#   tools/try_gpu.sh                builds, then runs; 10 minutes after the build
-#   tools/try_gpu.sh pack FOLDER    builds only, with all that a run needs
+#   tools/systems/try_gpu.sh                builds, then runs; 10 minutes after the build
+#   tools/systems/try_gpu.sh pack FOLDER    builds only, with all that a run needs
 #   FOLDER/try_gpu.sh run           runs what was packed: for a machine with a
 #                                   GPU and without compilers or a network
 #
@@ -49,7 +49,7 @@ pack() {
     cp -r cpab/testdata "$folder/tests/$name/cpab/"
   done
   cp -L "$(built "$BENCHMARK")" "$folder/benchmark"
-  cp "${BASH_SOURCE[0]}" "$folder/try_gpu.sh"
+  cp tools/systems/try_gpu.sh "$folder/try_gpu.sh"
   echo "try_gpu: packed $(du -sh "$folder" | cut -f1) in $folder"
 }
 
@@ -96,7 +96,7 @@ run() {
 
 case "${1:-}" in
   '')
-    cd "$(dirname "${BASH_SOURCE[0]}")/.."
+    cd "$(dirname "${BASH_SOURCE[0]}")/../.."
     folder=$(mktemp -d "${TMPDIR:-/tmp}/try_gpu.XXXXXX")
     pack "$folder"
     run "$folder"
@@ -104,14 +104,14 @@ case "${1:-}" in
   pack)
     [[ $# -eq 2 ]] || { usage >&2; exit 2; }
     folder=$(realpath -m "$2")
-    cd "$(dirname "${BASH_SOURCE[0]}")/.."
+    cd "$(dirname "${BASH_SOURCE[0]}")/../.."
     pack "$folder"
     ;;
   run)
     folder=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
-    [[ -x "$folder/benchmark" ]] || fail "$folder holds no packed tests; see tools/try_gpu.sh --help" 2
+    [[ -x "$folder/benchmark" ]] || fail "$folder holds no packed tests; see tools/systems/try_gpu.sh --help" 2
     run "$folder"
     ;;
   --help | -h) usage ;;
-  *) fail "$1 is neither pack nor run; see tools/try_gpu.sh --help" 2 ;;
+  *) fail "$1 is neither pack nor run; see tools/systems/try_gpu.sh --help" 2 ;;
 esac

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compiles //cpab for arm64 on this machine and runs its tests under qemu-user:
 #
-#   tools/try_arm64.sh [TARGET...]
+#   tools/systems/try_arm64.sh [TARGET...]
 #
 #   TARGET     instead of all tests of //cpab without OpenCV and LibTorch
 #
@@ -25,7 +25,7 @@ fail() {
 }
 targets=("$@")
 [[ $# -gt 0 ]] || targets=(//cpab/... -//cpab/example/... -//cpab/image/... -//cpab/torch/...)
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 command -v $PREFIX-g++ >/dev/null || fail "no compiler for arm64. Run: apt-get install g++-$PREFIX"
 command -v qemu-aarch64 >/dev/null || fail "no emulator of arm64. Run: apt-get install qemu-user"
 command -v apt-get >/dev/null || fail "this system has no apt-get, from which the arm64 libraries come"
