@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "opencv2/imgproc.hpp"
+#include "pipelines/base/smooth_step.h"
 
 namespace pipelines {
 namespace {
@@ -18,11 +19,6 @@ constexpr double kStill = 1.0 / 3;
 // fifth to four fifths within 17 % of the distance.
 constexpr double kSharpness = 8;
 constexpr double kLeastDistance = 1e-3;
-
-double Smoothstep(double low, double high, double x) {
-  const double t = std::clamp((x - low) / (high - low), 0.0, 1.0);
-  return t * t * (3 - 2 * t);
-}
 
 double ShorterSide(const cv::Rect& box) {
   return std::min(box.width, box.height);
@@ -119,8 +115,8 @@ cv::Mat CropBlend::MotionShare(size_t i, cv::Size size) const {
       const cv::Point2d point(AlongBox(box.x, box.width, x, size.width),
                               AlongBox(box.y, box.height, y, size.height));
       share.at<float>(y, x) =
-          static_cast<float>(Smoothstep(kStill * full, full, Depth(i, point)) *
-                             Smoothstep(0.5, 1, Share(i, point)));
+          static_cast<float>(SmoothStep(kStill * full, full, Depth(i, point)) *
+                             SmoothStep(0.5, 1, Share(i, point)));
     }
   }
   return share;

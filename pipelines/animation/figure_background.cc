@@ -1,11 +1,11 @@
 #include "pipelines/animation/figure_background.h"
 
-#include <algorithm>
 #include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "opencv2/imgproc.hpp"
+#include "pipelines/base/smooth_step.h"
 #include "pipelines/media/colour.h"
 #include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
@@ -36,9 +36,7 @@ cv::Mat ResizedMap(const cv::Mat& map, cv::Size size) {
 }
 
 float Steep(float background) {
-  const float t =
-      std::clamp((background - kFigure) / (kBackground - kFigure), 0.0F, 1.0F);
-  return t * t * (3 - 2 * t);
+  return SmoothStep<float>(kFigure, kBackground, background);
 }
 
 }  // namespace

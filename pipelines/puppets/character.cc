@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "pipelines/base/smooth_step.h"
+
 namespace pipelines::puppets {
 namespace {
 

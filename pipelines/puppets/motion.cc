@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "pipelines/puppets/texture.h"
+#include "pipelines/base/smooth_step.h"
 
 namespace pipelines::puppets {
 namespace {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "pipelines/base/random.h"
+#include "pipelines/base/smooth_step.h"
 
 namespace pipelines::puppets {
 namespace {
@@ -167,11 +168,6 @@ Color Hsv(double hue, double saturation, double value) {
 
 Color Blend(const Color& from, const Color& to, double amount) {
   return from + (to - from) * std::clamp(amount, 0.0, 1.0);
-}
-
-double SmoothStep(double low, double high, double x) {
-  const double t = std::clamp((x - low) / (high - low), 0.0, 1.0);
-  return t * t * (3 - 2 * t);
 }
 
 double Noise(Point2 p, uint64_t seed, int octaves) {

@@ -23,9 +23,6 @@ Color Hsv(double hue, double saturation, double value);
 // Mixes linearly: `from` at 0, `to` at 1; `amount` is clamped.
 Color Blend(const Color& from, const Color& to, double amount);
 
-// 3 t^2 - 2 t^3 between the edges, 0 below and 1 above.
-double SmoothStep(double low, double high, double x);
-
 // Sum of `octaves` of value noise in [0, 1], features of size 1 and down.
 double Noise(Point2 p, uint64_t seed, int octaves);
 

@@ -23,14 +23,6 @@ TEST(Blend, MixesAndClamps) {
   EXPECT_EQ(Blend(black, white, 2), white);
 }
 
-TEST(SmoothStep, RisesFromZeroToOneWithoutACorner) {
-  EXPECT_EQ(SmoothStep(2, 4, 1), 0);
-  EXPECT_EQ(SmoothStep(2, 4, 2), 0);
-  EXPECT_DOUBLE_EQ(SmoothStep(2, 4, 3), 0.5);
-  EXPECT_DOUBLE_EQ(SmoothStep(2, 4, 2.5), 3. / 16 - 2. / 64);
-  EXPECT_EQ(SmoothStep(2, 4, 5), 1);
-}
-
 TEST(Noise, IsASmoothFunctionOfPlaceAndSeed) {
   bool differs = false;
   for (int i = 0; i < 200; ++i) {
