@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -361,29 +360,11 @@ absl::StatusOr<std::optional<cv::Vec3b>> ParseAlphaOver(
                  "'; use white, black or #rrggbb, as #00ff00");
 }
 
-// "25", "29.97", "30000/1001".
-absl::StatusOr<media::Rational> ParseRate(const std::string& text) {
-  constexpr int kLargestRate = 1000;
-  const std::vector<std::string> parts = absl::StrSplit(text, '/');
-  media::Rational rate;
-  double value = 0;
-  bool good = false;
-  if (parts.size() == 2) {
-    good = absl::SimpleAtoi(parts[0], &rate.num) &&
-           absl::SimpleAtoi(parts[1], &rate.den);
-  } else if (absl::SimpleAtod(text, &value) && value > 0 &&
-             value <= kLargestRate) {
-    constexpr int kDigits = 1000;
-    const int thousandths = static_cast<int>(std::lround(value * kDigits));
-    const int divisor = std::gcd(thousandths, kDigits);
-    rate = {thousandths / divisor, kDigits / divisor};
-    good = true;
-  }
-  if (good && rate.num > 0 && rate.den > 0 && rate.value() <= kLargestRate) {
-    return rate;
-  }
+absl::StatusOr<media::Rational> ParseFps(const std::string& text) {
+  const std::optional<media::Rational> rate = media::ParseFrameRate(text);
+  if (rate) return *rate;
   return BadFlag("fps is '", text, "'; use a number above 0, at most ",
-                 kLargestRate, ": 30, 29.97 or 30000/1001");
+                 media::kMaxFrameRate, ": 30, 29.97 or 30000/1001");
 }
 
 // "40,20,300,300": empty where it is something else.
@@ -441,7 +422,7 @@ absl::Status SetInput(AnimateVideoOptions* options) {
       OfFlag("start", ParseStartFrame(absl::GetFlag(FLAGS_start))));
   options->max_frames = absl::GetFlag(FLAGS_max_frames);
   options->allow_damaged = absl::GetFlag(FLAGS_allow_damaged);
-  ASSIGN_OR_RETURN(options->image_rate, ParseRate(absl::GetFlag(FLAGS_fps)));
+  ASSIGN_OR_RETURN(options->image_rate, ParseFps(absl::GetFlag(FLAGS_fps)));
   return NotNegative("max_frames", options->max_frames);
 }
 

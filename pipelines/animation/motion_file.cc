@@ -14,7 +14,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "networks/files/read_file.h"
 #include "networks/weights/safetensors_header.h"
@@ -42,20 +41,6 @@ constexpr float kMaxCoordinate = 100;
 constexpr double kMaxSeconds = 1e9;
 
 constexpr int64_t kMaxBytes = int64_t{1} << 30;  // 30 hours of 10 sets at 25/s
-
-// "30000/1001", or "30".
-std::optional<media::Rational> ParseRational(const std::string& text) {
-  const std::vector<std::string> parts = absl::StrSplit(text, '/');
-  media::Rational value;
-  if (parts.size() > 2 || !absl::SimpleAtoi(parts[0], &value.num)) {
-    return std::nullopt;
-  }
-  if (parts.size() == 2 && !absl::SimpleAtoi(parts[1], &value.den)) {
-    return std::nullopt;
-  }
-  if (value.num < 1 || value.den < 1) return std::nullopt;
-  return value;
-}
 
 // Of a frame at the constant rate, in units of the time base, if whole.
 std::optional<int64_t> FramePeriod(const RecordedMotion& motion) {
@@ -115,7 +100,7 @@ class MotionReader {
   absl::Status ReadRational(const std::string& key, media::Rational* value) {
     const std::string text = Metadata(key);
     if (text.empty()) return absl::OkStatus();
-    const std::optional<media::Rational> parsed = ParseRational(text);
+    const std::optional<media::Rational> parsed = media::ParseRational(text);
     if (!parsed) {
       return Bad(key, " is '", text,
                  "'; use a fraction of whole numbers above 0, as 30000/1001");

@@ -3,6 +3,8 @@
 #define PIPELINES_MEDIA_RATIONAL_H_
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 namespace pipelines::media {
 
@@ -21,6 +23,15 @@ inline bool operator==(const Rational& a, const Rational& b) {
 inline bool operator!=(const Rational& a, const Rational& b) {
   return !(a == b);
 }
+
+// "30000/1001", or "30": whole numbers above 0. None where it is neither.
+std::optional<Rational> ParseRational(const std::string& text);
+
+// Frames a second: what ParseRational takes, or a decimal number, which is
+// rounded to thousandths, as "29.97". Above 0 and at most kMaxFrameRate, or
+// none.
+constexpr int kMaxFrameRate = 1000;
+std::optional<Rational> ParseFrameRate(const std::string& text);
 
 }  // namespace pipelines::media
 
