@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "networks/sampling.h"
 #include "networks/testing/tensor_near.h"
+#include "pipelines/config/motion_choice.h"
 #include "pipelines/model/affine.h"
 #include "pipelines/model/bspline.h"
 #include "pipelines/model/motion_model.h"
@@ -183,17 +184,8 @@ TEST(ThinPlate, BecomesAffineWhereBendingIsDear) {
               TensorNear(AffineFromKeypoints(from, to, plane, kTiny), 1e-3));
 }
 
-// Every member of MotionConfig's oneof, with the schema's defaults, by its
-// name: a new motion model is under these laws without a word here.
-std::vector<std::string> AllMotionModels() {
-  const auto* members = MotionConfig::descriptor()->FindOneofByName("model");
-  std::vector<std::string> names;
-  for (int i = 0; i < members->field_count(); ++i) {
-    names.push_back(members->field(i)->name());
-  }
-  return names;
-}
-
+// Under these laws is every member of MotionConfig's oneof, with the schema's
+// defaults: a new motion model needs no word here.
 class MotionModelTest : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
@@ -260,8 +252,7 @@ TEST_P(MotionModelTest, GradientReachesBothSetsOfKeypoints) {
   EXPECT_GT(to.grad().abs().min().item<float>(), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, MotionModelTest,
-                         testing::ValuesIn(AllMotionModels()),
+INSTANTIATE_TEST_SUITE_P(All, MotionModelTest, testing::ValuesIn(MotionNames()),
                          [](const auto& info) { return info.param; });
 
 }  // namespace
