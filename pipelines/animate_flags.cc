@@ -80,11 +80,8 @@ ABSL_FLAG(bool, allow_damaged, false,
           "lost.");
 
 // --- Motion
-ABSL_FLAG(
-    std::string, motion, "",
-    "The motion model: cpab, thin_plate, thin_plate_original, affine or "
-    "bspline, with options as in \"cpab { cells_x: 6 cells_y: 6 "
-    "prior_length: 0.3 }\". Empty: what the checkpoint was trained with.");
+ABSL_FLAG(std::string, motion, "",
+          absl::StrCat("The motion model: ", pipelines::MotionFlagHelp()));
 ABSL_FLAG(
     std::string, mode, "relative",
     "relative: the source moves as the driving figure moves away from its "
@@ -156,8 +153,10 @@ ABSL_FLAG(std::string, size, "",
           "model's own, enlarged by a whole factor to at least 256.");
 ABSL_FLAG(std::string, save_keypoints, "",
           "Also write the driving keypoints to this .npy file.");
-ABSL_FLAG(std::string, save_flow, "",
-          "Also write where each pixel comes from to this .npy file.");
+ABSL_FLAG(std::string, save_deformation, "",
+          "Also write the deformation to this .npy file: for each frame and "
+          "place the point of the source that it shows, (x, y) in [-1, 1].");
+ABSL_FLAG(std::string, save_flow, "", "The former name of --save_deformation.");
 ABSL_FLAG(std::string, save_motion, "",
           "Also write the driving keypoints and frame times, without pictures "
           "and sound, as a motion file: x.motion.safetensors. As --driving it "
@@ -222,8 +221,8 @@ std::vector<FlagGroup> AnimateFlagGroups() {
           {"What comes out",
            {"output", "format", "comparison", "panels", "columns",
             "side_by_side", "paste_back", "fade", "background", "mask",
-            "alpha_over", "size", "save_keypoints", "save_flow", "save_motion",
-            "show_sets", "overwrite"}},
+            "alpha_over", "size", "save_keypoints", "save_deformation",
+            "save_flow", "save_motion", "show_sets", "overwrite"}},
           {"How",
            {"batch_size", "device", "precision", "tf32", "threads", "quiet",
             "json"}}};
@@ -458,6 +457,16 @@ absl::Status SetPasting(AnimateVideoOptions* options) {
   return BadFlag("fade is ", options->fade, "; use 0 to ", kLargestFade);
 }
 
+// The path of the deformation, by the flag's name of now or its former one.
+absl::StatusOr<std::string> SaveDeformation() {
+  const std::string former = absl::GetFlag(FLAGS_save_flow);
+  const std::string path = absl::GetFlag(FLAGS_save_deformation);
+  if (former.empty()) return path;
+  if (path.empty()) return former;
+  return BadFlag(
+      "save_flow is the former name of --save_deformation; give one of them");
+}
+
 absl::StatusOr<AnimateVideoOptions> GetVideoOptions() {
   AnimateVideoOptions options;
   // The user names them; a list of many holds files only, see ListInputs.
@@ -473,7 +482,8 @@ absl::StatusOr<AnimateVideoOptions> GetVideoOptions() {
   ASSIGN_OR_RETURN(options.size, ParseSize(absl::GetFlag(FLAGS_size)));
   options.min_output_side = options.paste_back ? 0 : kSmallestResult;
   options.save_keypoints = UserPath(absl::GetFlag(FLAGS_save_keypoints));
-  options.save_flow = UserPath(absl::GetFlag(FLAGS_save_flow));
+  ASSIGN_OR_RETURN(const std::string deformation, SaveDeformation());
+  options.save_deformation = UserPath(deformation);
   options.save_motion = UserPath(absl::GetFlag(FLAGS_save_motion));
   options.batch_size = absl::GetFlag(FLAGS_batch_size);
   RETURN_IF_ERROR(NotNegative("batch_size", options.batch_size));
@@ -517,8 +527,8 @@ absl::Status CheckInputs(const AnimateInputs& inputs) {
   }
   RETURN_IF_ERROR(NeedsFlag(FLAGS_format, many, "--sources or --drivings"));
   RETURN_IF_ERROR(NeedsFlag(FLAGS_comparison, many, "--sources or --drivings"));
-  for (const auto* flag :
-       {&FLAGS_save_keypoints, &FLAGS_save_flow, &FLAGS_save_motion}) {
+  for (const auto* flag : {&FLAGS_save_keypoints, &FLAGS_save_deformation,
+                           &FLAGS_save_flow, &FLAGS_save_motion}) {
     if (!many || absl::GetFlag(*flag).empty()) continue;
     return BadFlag(absl::GetFlagReflectionHandle(*flag).Name(),
                    " is for one animation at a time; use --source and "
@@ -563,6 +573,11 @@ absl::StatusOr<AnimateRequest> AnimateRequestFromFlags() {
   ASSIGN_OR_RETURN(request.video, GetVideoOptions());
   RETURN_IF_ERROR(SetSmoothing(&request));
   ASSIGN_OR_RETURN(request.inputs, GetInputs());
+  if (!absl::GetFlag(FLAGS_save_flow).empty()) {
+    request.notes.push_back(
+        "--save_flow is called --save_deformation now: what it writes are "
+        "points of the source, no displacements");
+  }
   request.show_sets = UserPath(absl::GetFlag(FLAGS_show_sets));
   request.records_motion = !request.video.save_motion.empty() &&
                            request.inputs.source.empty() &&

@@ -37,6 +37,8 @@ struct AnimateRequest {
   int threads = 0;
   bool quiet = false;  // no progress, no summary
   bool json = false;   // a report in JSON instead of the summary
+  // For the user: flags that have another name now.
+  std::vector<std::string> notes;
 };
 
 // What the flags ask for now. InvalidArgument naming the flag, its value and

@@ -77,7 +77,7 @@ TEST(AnimateFlags, DefaultsAreTheLibrarysOwn) {
   EXPECT_EQ(video.size, library.size);
   EXPECT_EQ(video.min_output_side, 256);
   EXPECT_EQ(video.save_keypoints, "");
-  EXPECT_EQ(video.save_flow, "");
+  EXPECT_EQ(video.save_deformation, "");
   EXPECT_EQ(video.save_motion, "");
   EXPECT_EQ(video.batch_size, library.batch_size);
   EXPECT_FALSE(request->comparison);
@@ -275,10 +275,14 @@ const GoodCase kGoodCases[] = {
      [](const AnimateRequest& r) {
        return r.video.save_motion == "/m.safetensors";
      }},
-    {{"--save_keypoints=/k.npy", "--save_flow=/f.npy"},
+    {{"--save_keypoints=/k.npy", "--save_deformation=/f.npy"},
      [](const AnimateRequest& r) {
        return r.video.save_keypoints == "/k.npy" &&
-              r.video.save_flow == "/f.npy";
+              r.video.save_deformation == "/f.npy" && r.notes.empty();
+     }},
+    {{"--save_flow=/f.npy"},
+     [](const AnimateRequest& r) {
+       return r.video.save_deformation == "/f.npy" && r.notes.size() == 1;
      }},
     {{"--overwrite"}, [](const AnimateRequest& r) { return r.overwrite; }},
     {{"--batch_size=5"},
@@ -391,8 +395,12 @@ TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
       {{"--alpha_over=-12345a"}, "--alpha_over is \'-12345a\'"},
       {{"--sources=a", "--driving=b", "--save_motion=m"},
        "--save_motion is for one animation at a time; use --source and"},
+      {{"--sources=a", "--driving=b", "--save_deformation=f.npy"},
+       "--save_deformation is for one animation at a time; use --source and"},
       {{"--sources=a", "--driving=b", "--save_flow=f.npy"},
        "--save_flow is for one animation at a time; use --source and"},
+      {{"--save_flow=a.npy", "--save_deformation=b.npy"},
+       "--save_flow is the former name of --save_deformation; give one of"},
       {{"--source=a", "--drivings=b", "--save_keypoints=k.npy"},
        "--save_keypoints is for one animation at a time; use --source and"},
       {{"--panels=result,depth"},

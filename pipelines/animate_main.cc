@@ -82,6 +82,13 @@ void PrintWarnings(const std::vector<std::string>& warnings,
                damage.c_str());
 }
 
+void PrintNotes(const AnimateRequest& request) {
+  if (request.quiet) return;
+  for (const std::string& note : request.notes) {
+    std::fprintf(stderr, "animate: note: %s\n", note.c_str());
+  }
+}
+
 void PrintResults(const std::vector<BatchResult>& results,
                   const AnimateRequest& request,
                   const std::string& checkpoint) {
@@ -271,6 +278,7 @@ absl::Status Animate(const AnimateRequest& request, c10::Device device) {
   if (PrintsText(request)) PrintHead(*animator, device, request);
   const std::vector<BatchResult> results =
       AnimateAll(*animator, items, request, batch);
+  PrintNotes(request);
   PrintResults(results, request, checkpoint);
   if (results.size() < items.size()) return StoppedError();
   if (request.comparison) RETURN_IF_ERROR(Compare(results, request, batch));

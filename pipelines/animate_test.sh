@@ -32,9 +32,15 @@ expect_files "$user/again.gif"
 succeed "wrote 3 frames" "${pair[@]}" "${few[@]}" --output frames --size 40x32 \
   --panels source,driving,result,keypoints,flow,occlusion,grid,warped,parts \
   --columns 3 \
-  --save_keypoints keypoints.npy --save_flow flow.npy
-expect_files "$user"/frames/00000{0,1,2}.png "$user"/{keypoints,flow}.npy
+  --save_keypoints keypoints.npy --save_deformation deformation.npy
+expect_files "$user"/frames/00000{0,1,2}.png "$user"/{keypoints,deformation}.npy
 expect_none "$user/frames/000003.png"
+
+# By its former name.
+succeed "wrote 3 frames" "${pair[@]}" "${few[@]}" --output old.mp4 --save_flow old.npy
+grep -q "^animate: note: --save_flow is called --save_deformation now" "$TEST_TMPDIR/stderr" ||
+  complain "no note: $(<"$TEST_TMPDIR/stderr")"
+cmp "$user"/{deformation,old}.npy || complain "--save_flow writes something else"
 
 # Motion without pictures: the same frames, and on another checkpoint an error.
 succeed "wrote 3 frames" "${pair[@]}" "${few[@]}" --output moved \
@@ -146,7 +152,7 @@ grep -q "standard output: cannot write" "$TEST_TMPDIR/stderr" ||
 # No output replaces what is there, and none an input.
 echo precious >"$user/precious.npy"
 ln -s precious.npy "$user/link.mp4"
-for flag in save_keypoints save_flow; do
+for flag in save_keypoints save_deformation; do
   expect 2 "precious.npy exists; give --overwrite" "${pair[@]}" "${few[@]}" --output none.mp4 \
     --$flag precious.npy
 done
@@ -154,9 +160,9 @@ cp "$puppet" "$user/me.png"
 expect 2 "is the input" --source me.png --driving both.mp4 --output both.mp4 --overwrite
 expect 2 "is the input" --source me.png --driving both.mp4 --output none.mp4 \
   --save_keypoints me.png --overwrite
-expect 2 "are one file" "${pair[@]}" --output none.mp4 --save_flow ./none.mp4
+expect 2 "are one file" "${pair[@]}" --output none.mp4 --save_deformation ./none.mp4
 expect 2 "is a symbolic link" "${pair[@]}" --output link.mp4 --overwrite
-expect 2 "is a device" "${pair[@]}" --output none.mp4 --save_flow /dev/null --overwrite
+expect 2 "is a device" "${pair[@]}" --output none.mp4 --save_deformation /dev/null --overwrite
 cmp "$puppet" "$user/me.png" || complain "the source was replaced"
 [[ $(<"$user/precious.npy") == precious ]] || complain "precious.npy was replaced"
 

@@ -162,7 +162,7 @@ std::vector<BatchItem> PairAll(const std::vector<std::string>& sources,
 absl::Status CheckBatch(const std::vector<BatchItem>& items,
                         const BatchOptions& options) {
   networks::files::PlannedOutputs planned;
-  planned.files = {options.video.save_keypoints, options.video.save_flow,
+  planned.files = {options.video.save_keypoints, options.video.save_deformation,
                    options.video.save_motion};
   planned.inputs = options.video.other_inputs;
   planned.inputs.push_back(options.video.background.picture);

@@ -113,7 +113,7 @@ class VideoAnimation {
     return source_->has_alpha() && !options_.alpha_over;
   }
   bool needs_motion() const {
-    return NeedMotion(options_.panels) || !options_.save_flow.empty() ||
+    return NeedMotion(options_.panels) || !options_.save_deformation.empty() ||
            !options_.save_keypoints.empty() || !options_.save_motion.empty();
   }
 
@@ -131,7 +131,7 @@ class VideoAnimation {
   cv::Size result_size_;
   std::optional<PanelPainter> painter_;
   std::unique_ptr<media::FrameSink> sink_;
-  std::optional<media::NpyWriter> keypoints_file_, flow_file_;
+  std::optional<media::NpyWriter> keypoints_file_, deformation_file_;
   std::optional<MotionFileWriter> motion_file_;
   bool lost_beginning_ = false;     // of the driving video
   bool source_is_shorter_ = false;  // than the driving video
@@ -140,7 +140,7 @@ class VideoAnimation {
 
 absl::Status VideoAnimation::CheckOutputs() const {
   networks::files::PlannedOutputs planned;
-  planned.files = {options_.save_keypoints, options_.save_flow,
+  planned.files = {options_.save_keypoints, options_.save_deformation,
                    options_.save_motion};
   if (!media::IsDeviceOutput(output_path_)) {
     (media::IsFolderOutput(output_path_) ? planned.folders : planned.files)
@@ -303,11 +303,12 @@ absl::Status VideoAnimation::CheckPictures() const {
                ": a motion file holds no pictures for the background");
   }
   if (source_->num_parts() > 1 &&
-      (NeedMotion(options_.panels) || !options_.save_flow.empty())) {
-    return bad(source_path_, ": has ", source_->num_parts(),
-               " faces to animate, and of the panels only source, driving and "
-               "result show several, nor can the flow be saved; choose one "
-               "face by its number");
+      (NeedMotion(options_.panels) || !options_.save_deformation.empty())) {
+    return bad(
+        source_path_, ": has ", source_->num_parts(),
+        " faces to animate, and of the panels only source, driving and "
+        "result show several, nor can the deformation be saved; choose one "
+        "face by its number");
   }
   return absl::OkStatus();
 }
@@ -338,9 +339,9 @@ absl::Status VideoAnimation::OpenOutput() {
     ASSIGN_OR_RETURN(keypoints_file_,
                      media::NpyWriter::Create(options_.save_keypoints, array));
   }
-  if (!options_.save_flow.empty()) {
-    ASSIGN_OR_RETURN(flow_file_,
-                     media::NpyWriter::Create(options_.save_flow, array));
+  if (!options_.save_deformation.empty()) {
+    ASSIGN_OR_RETURN(deformation_file_, media::NpyWriter::Create(
+                                            options_.save_deformation, array));
   }
   return OpenMotionFile();
 }
@@ -489,7 +490,7 @@ absl::Status VideoAnimation::Write(const Output& output) {
     options_.frame_written(report_.frames, picture);
   }
   RETURN_IF_ERROR(WriteRow(output.driving_keypoints, &keypoints_file_));
-  RETURN_IF_ERROR(WriteRow(output.source_from_driving, &flow_file_));
+  RETURN_IF_ERROR(WriteRow(output.source_from_driving, &deformation_file_));
   if (motion_file_) {
     const torch::Tensor keypoints =
         output.driving_keypoints.to(torch::kFloat32).contiguous();
@@ -537,7 +538,7 @@ absl::Status VideoAnimation::Finish() {
     return absl::DataLossError(driving_path_ + ": no frame can be read");
   }
   if (keypoints_file_) RETURN_IF_ERROR(keypoints_file_->Finish());
-  if (flow_file_) RETURN_IF_ERROR(flow_file_->Finish());
+  if (deformation_file_) RETURN_IF_ERROR(deformation_file_->Finish());
   if (motion_file_) RETURN_IF_ERROR(motion_file_->Finish());
   report_.damage = driving_->damage();
   if (!report_.damage.empty()) sink_->CutSoundToFrames();

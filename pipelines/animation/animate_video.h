@@ -78,9 +78,10 @@ struct AnimateVideoOptions {
   // least so many pixels (video players blur small pictures); 0 is off.
   int min_output_side = 0;
   // Files for the driving keypoints as detected, [frames, P, 2], and the
-  // deformation, [frames, h, w, 2], as .npy; none if empty.
+  // deformation source_from_driving, [frames, h, w, 2], points of the source
+  // in [-1, 1], as .npy; none if empty.
   std::string save_keypoints;
-  std::string save_flow;
+  std::string save_deformation;
   // The driving keypoints and frame times as a motion file (motion_file.h),
   // which can stand for the driving video; none if empty.
   std::string save_motion;

@@ -221,10 +221,10 @@ TEST_F(AnimateTest, ReportsAFullDiskAndKeepsWhatWasThere) {
 TEST_F(AnimateTest, ReplacesNothingUnlessTold) {
   options_.overwrite = false;
   const std::string still = WriteStill(), driving = WriteDriving(1);
-  for (const char* name : {"out.mp4", "keypoints.npy", "flow.npy"}) {
+  for (const char* name : {"out.mp4", "keypoints.npy", "deformation.npy"}) {
     std::ofstream(Path(name)) << "precious";
     options_.save_keypoints = Path("keypoints.npy");
-    options_.save_flow = Path("flow.npy");
+    options_.save_deformation = Path("deformation.npy");
     EXPECT_THAT(Run(still, driving),
                 StatusIs(StatusCode::kAlreadyExists, HasSubstr(name)));
     EXPECT_EQ(fs::file_size(Path(name)), 8u);
@@ -247,7 +247,7 @@ TEST_F(AnimateTest, NeverReplacesAnInputNorOneOutputByAnother) {
   refuses(driving);
   options_.save_keypoints = still;
   refuses(Path("out.mp4"));
-  options_.save_keypoints = options_.save_flow = Path("same.npy");
+  options_.save_keypoints = options_.save_deformation = Path("same.npy");
   refuses(Path("out.mp4"));
   options_.save_keypoints = Path("out.mp4");
   refuses(Path("out.mp4"));
@@ -356,16 +356,16 @@ TEST_F(AnimateTest, ShowsEveryPanelInAGrid) {
   }
 }
 
-TEST_F(AnimateTest, SavesKeypointsAndFlow) {
+TEST_F(AnimateTest, SavesKeypointsAndDeformation) {
   options_.save_keypoints = Path("keypoints.npy");
-  options_.save_flow = Path("flow.npy");
+  options_.save_deformation = Path("deformation.npy");
   ASSERT_THAT(Run(WriteStill(), WriteDriving(6)), IsOk());
   const auto keypoints = media::ReadNpy(options_.save_keypoints);
   ASSERT_THAT(keypoints, IsOk());
   EXPECT_THAT(keypoints->shape, testing::ElementsAre(6, 10, 2));
-  const auto flow = media::ReadNpy(options_.save_flow);
-  ASSERT_THAT(flow, IsOk());
-  EXPECT_THAT(flow->shape, testing::ElementsAre(6, 8, 8, 2));
+  const auto deformation = media::ReadNpy(options_.save_deformation);
+  ASSERT_THAT(deformation, IsOk());
+  EXPECT_THAT(deformation->shape, testing::ElementsAre(6, 8, 8, 2));
   for (const double value : keypoints->values) ASSERT_LE(std::abs(value), 1);
 }
 
