@@ -570,6 +570,7 @@ absl::StatusOr<AnimateRequest> AnimateRequestFromFlags() {
   AnimateRequest request;
   request.checkpoint = UserPath(absl::GetFlag(FLAGS_checkpoint));
   ASSIGN_OR_RETURN(request.animator, GetAnimatorOptions());
+  request.animator.can_name_sets = !request.checkpoint.empty();
   ASSIGN_OR_RETURN(request.video, GetVideoOptions());
   RETURN_IF_ERROR(SetSmoothing(&request));
   ASSIGN_OR_RETURN(request.inputs, GetInputs());

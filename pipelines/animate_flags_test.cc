@@ -269,6 +269,10 @@ const GoodCase kGoodCases[] = {
        return r.animator.model_size->width == 512 &&
               r.animator.model_size->height == 384;
      }},
+    {{"--checkpoint="},
+     [](const AnimateRequest& r) { return !r.animator.can_name_sets; }},
+    {{"--checkpoint=/c.safetensors"},
+     [](const AnimateRequest& r) { return r.animator.can_name_sets; }},
     {{"--size=512"},
      [](const AnimateRequest& r) { return r.video.size == cv::Size(0, 512); }},
     {{"--save_motion=/m.safetensors"},

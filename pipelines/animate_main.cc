@@ -221,11 +221,11 @@ absl::Status ShowSets(const AnimateRequest& request, c10::Device device,
   RETURN_IF_ERROR(
       WriteSetsPicture(*animator, source, request.show_sets, batch.video));
   if (PrintsText(request)) {
-    std::printf(
-        "animate: wrote the %d keypoint sets to %s; names for them go into "
-        "%s\n",
-        animator->num_keypoint_sets(), request.show_sets.c_str(),
-        animator->set_names().path.c_str());
+    const std::string& names = animator->set_names().path;
+    std::printf("animate: wrote the %d keypoint sets to %s%s%s\n",
+                animator->num_keypoint_sets(), request.show_sets.c_str(),
+                names.empty() ? "" : "; names for them go into ",
+                names.c_str());
   }
   return absl::OkStatus();
 }

@@ -84,6 +84,9 @@ expect 2 "sets.png exists; give --overwrite" --show_sets sets.png
 succeed "wrote 2 frames" "${pair[@]}" --max_frames 2 --output unmoved --start 0 \
   --motion_scale 1=0,2=0,3=0
 expect 1 "motion scale of 'hat'" "${pair[@]}" --motion_scale hat=0 --output none.mp4
+# Nobody keeps names beside the checkpoint that comes with the program.
+"$program" "${pair[@]}" --motion_scale hat=0 --output none.mp4 2>&1 >/dev/null |
+  grep -q "sets.textproto" && complain "names are to go beside the program's own checkpoint"
 expect 1 "keypoint set 99; the model has" "${pair[@]}" --motion_scale 99=0 \
   --output none.mp4
 

@@ -94,9 +94,11 @@ absl::StatusOr<std::unique_ptr<Animator>> Animator::Load(
     const std::string& checkpoint, torch::Device device,
     const AnimatorOptions& options) {
   ASSIGN_OR_RETURN(TrainedModel model, LoadTrainedModel(checkpoint, device));
-  ASSIGN_OR_RETURN(
-      const SetNames names,
-      ReadSetNames(checkpoint, model.config.model().num_transforms()));
+  SetNames names;
+  if (options.can_name_sets) {
+    ASSIGN_OR_RETURN(
+        names, ReadSetNames(checkpoint, model.config.model().num_transforms()));
+  }
   return Create(std::move(model), device, options, names);
 }
 

@@ -34,6 +34,9 @@ struct AnimatorOptions {
   keypoints::TransferOptions transfer;
   // By keypoint set, with the names beside the checkpoint (set_names.h).
   MotionScales motion_scales;
+  // Whether the user can write such names there. False for the checkpoint that
+  // comes with a program.
+  bool can_name_sets = true;
   // Smooths the driving keypoints over time where set.
   std::optional<keypoints::OneEuroOptions> smoothing;
   Precision precision = Precision::kAuto;

@@ -39,11 +39,12 @@ absl::StatusOr<std::vector<int>> SetsOf(const std::string& key, int num_sets,
                      "; the model has keypoint sets 1 to ", num_sets));
   }
   if (names.sets.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("motion scale of '", key,
-                     "', but the keypoint sets have no names; use "
-                     "their numbers, 1 to ",
-                     num_sets, ", or name them in ", names.path));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "motion scale of '", key,
+        "', but the keypoint sets have no names; use their numbers, 1 to ",
+        num_sets,
+        names.path.empty() ? ""
+                           : absl::StrCat(", or name them in ", names.path)));
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "motion scale of '", key, "'; ", names.path, " has the names ",

@@ -11,6 +11,7 @@ using ::absl::StatusCode;
 using ::testing::_;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 SetNames Names() {
@@ -58,6 +59,10 @@ TEST(MotionScales, NameSetsThatThereAreNot) {
               StatusIs(StatusCode::kInvalidArgument,
                        AllOf(HasSubstr("have no names"),
                              HasSubstr("mine.sets.textproto"))));
+  none.path = "";
+  EXPECT_THAT(Resolve("hed=0", none),
+              StatusIs(StatusCode::kInvalidArgument,
+                       EndsWith("have no names; use their numbers, 1 to 5")));
   EXPECT_THAT(Resolve("arms=0,4=1"),
               StatusIs(StatusCode::kInvalidArgument,
                        HasSubstr("keypoint set 4 has one already")));

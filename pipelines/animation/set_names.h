@@ -12,7 +12,7 @@
 namespace pipelines {
 
 struct SetNames {
-  // The file that they are from, or would be.
+  // The file that they are from, or would be; empty where there can be none.
   std::string path;
   // Keypoint sets, from 1, of each name.
   std::map<std::string, std::vector<int>> sets;
