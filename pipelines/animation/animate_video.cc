@@ -378,6 +378,17 @@ absl::StatusOr<std::optional<Input>> VideoAnimation::Read() {
   return input;
 }
 
+// Where panels and files are made of it. A copy a tensor: one a frame would
+// make the host wait for the device that many times more.
+FrameMotion OnHost(const FrameMotion& motion) {
+  return {motion.driving_keypoints,
+          motion.keypoints.cpu(),
+          motion.source_from_driving.cpu(),
+          motion.occlusion.cpu(),
+          motion.warped.cpu(),
+          motion.contributions.cpu()};
+}
+
 absl::StatusOr<std::vector<Output>> VideoAnimation::Compute(
     std::vector<Input> batch) {
   // The reader may be at its end long before.
@@ -398,7 +409,12 @@ absl::StatusOr<std::vector<Output>> VideoAnimation::Compute(
   ASSIGN_OR_RETURN(const torch::Tensor detected, DetectedIn(driving));
   const std::vector<AnimatedFrames> moved =
       source_->MoveTo(Followed(detected, seconds));
-  const FrameMotion& motion = moved[0].motion;
+  torch::Tensor detected_here;
+  FrameMotion motion;
+  if (needs_motion()) {
+    detected_here = detected.cpu();
+    motion = OnHost(moved[0].motion);
+  }
   std::vector<Output> outputs;
   for (size_t i = 0; i < batch.size(); ++i) {
     const auto n = static_cast<int64_t>(i);
@@ -411,12 +427,12 @@ absl::StatusOr<std::vector<Output>> VideoAnimation::Compute(
                   {},
                   {}};
     if (needs_motion()) {
-      output.driving_keypoints = detected[n].cpu();
-      output.keypoints = motion.keypoints[n].cpu();
-      output.source_from_driving = motion.source_from_driving[n].cpu();
-      output.occlusion = motion.occlusion[n].cpu();
-      output.warped = motion.warped[n].cpu();
-      output.contributions = motion.contributions[n].cpu();
+      output.driving_keypoints = detected_here[n];
+      output.keypoints = motion.keypoints[n];
+      output.source_from_driving = motion.source_from_driving[n];
+      output.occlusion = motion.occlusion[n];
+      output.warped = motion.warped[n];
+      output.contributions = motion.contributions[n];
     }
     outputs.push_back(std::move(output));
   }

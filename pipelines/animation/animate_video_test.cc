@@ -19,6 +19,7 @@
 #include "gtest/gtest.h"
 #include "networks/avd.h"
 #include "networks/files/testing_full_disk.h"
+#include "networks/testing/stand_in_device.h"
 #include "pipelines/animation/animate_test_util.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/config/motion_choice.h"
@@ -367,6 +368,25 @@ TEST_F(AnimateTest, SavesKeypointsAndDeformation) {
   ASSERT_THAT(deformation, IsOk());
   EXPECT_THAT(deformation->shape, testing::ElementsAre(6, 8, 8, 2));
   for (const double value : keypoints->values) ASSERT_LE(std::abs(value), 1);
+}
+
+// On a GPU; panels and numbers are copied for a whole batch, too.
+TEST_F(AnimateTest, WaitsForTheDeviceAsOftenForManyFramesOfABatchAsForFew) {
+  const torch::Device device = networks::test_util::StandInDevice();
+  trained_.model->to(device);
+  animator_ = *Animator::Create(trained_, device);
+  options_.panels = {Panel::kKeypoints, Panel::kOcclusion, Panel::kParts};
+  options_.save_deformation = Path("deformation.npy");
+  const auto waits = [&](int frames) {
+    options_.batch_size = frames;
+    const std::string driving = WriteDriving(frames);
+    networks::test_util::TakeWaits();
+    EXPECT_THAT(Run(WriteStill(), driving), IsOk());
+    return networks::test_util::TakeWaits().size();
+  };
+  const size_t of_two = waits(2);
+  EXPECT_GT(of_two, 0u);
+  EXPECT_EQ(waits(8), of_two);
 }
 
 TEST_F(AnimateTest, StartsFromTheFrameAskedFor) {
