@@ -17,14 +17,14 @@ torch::Tensor Entropy(const torch::Tensor& shares) {  // [B]
 
 }  // namespace
 
-torch::Tensor PartShares(const torch::Tensor& source,
-                         const torch::Tensor& driving,
-                         const torch::Tensor& contributions) {
+torch::Tensor TransformShares(const torch::Tensor& source,
+                              const torch::Tensor& driving,
+                              const torch::Tensor& contributions) {
   TORCH_CHECK(
       driving.dim() == 4 && source.sizes() == driving.sizes() &&
           contributions.dim() == 4 && contributions.size(1) >= 2 &&
           contributions.select(1, 0).sizes() == driving.select(1, 0).sizes(),
-      "PartShares: needs two [B, C, h, w] and [B, M, h, w], M >= 2, "
+      "TransformShares: needs two [B, C, h, w] and [B, M, h, w], M >= 2, "
       "has ",
       source.sizes(), ", ", driving.sizes(), " and ", contributions.sizes());
   const torch::Tensor difference =
@@ -38,7 +38,7 @@ torch::Tensor BalanceLoss(const torch::Tensor& shares) {
   return std::log(static_cast<double>(shares.size(1))) - Entropy(shares).mean();
 }
 
-torch::Tensor PartsInUse(const torch::Tensor& shares) {
+torch::Tensor TransformsInUse(const torch::Tensor& shares) {
   return Entropy(shares.detach()).exp().mean();
 }
 

@@ -22,9 +22,9 @@ namespace losses {
 //
 // source, driving: [B, C, h, w]. contributions: [B, M, h, w], a distribution
 // over M >= 2. Floating point, of any device. c10::Error where they do not fit.
-torch::Tensor PartShares(const torch::Tensor& source,
-                         const torch::Tensor& driving,
-                         const torch::Tensor& contributions);
+torch::Tensor TransformShares(const torch::Tensor& source,
+                              const torch::Tensor& driving,
+                              const torch::Tensor& contributions);
 
 // log P - H(shares), H the entropy: 0 where each of P transforms has an equal
 // share, log P where one has all. `shares`: [B, P]. Returns a scalar;
@@ -33,7 +33,7 @@ torch::Tensor BalanceLoss(const torch::Tensor& shares);
 
 // exp(H(shares)), between 1 and P: how many transforms of equal share have the
 // same entropy. `shares`: [B, P]. Returns a scalar without gradient.
-torch::Tensor PartsInUse(const torch::Tensor& shares);
+torch::Tensor TransformsInUse(const torch::Tensor& shares);
 
 }  // namespace losses
 

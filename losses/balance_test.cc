@@ -20,7 +20,7 @@ Tensor LeftHalf() {
   return image;
 }
 
-TEST(PartShares, AreOfWhatDiffers) {
+TEST(TransformShares, AreOfWhatDiffers) {
   // The background has half of every pixel; of the rest part 0 takes a
   // quarter on the left, where the frames differ, and all on the right.
   Tensor maps = torch::full({1, 3, 4, 8}, 0.5);
@@ -28,28 +28,30 @@ TEST(PartShares, AreOfWhatDiffers) {
   maps.select(1, 2).slice(2, 0, 4).fill_(0.375);
   maps.select(1, 2).slice(2, 4, 8).fill_(0);
   const Tensor black = torch::zeros({1, 3, 4, 8});
-  EXPECT_THAT(PartShares(black, LeftHalf(), maps),
+  EXPECT_THAT(TransformShares(black, LeftHalf(), maps),
               TensorNear(torch::tensor({{0.25f, 0.75f}}), 1e-6));
-  EXPECT_THAT(PartShares(black, black, maps),
+  EXPECT_THAT(TransformShares(black, black, maps),
               TensorNear(torch::zeros({1, 2}), 0));
-  EXPECT_THROW(PartShares(black, LeftHalf(), maps.slice(1, 0, 1)), c10::Error);
-  EXPECT_THROW(PartShares(black, LeftHalf(), maps.slice(2, 0, 2)), c10::Error);
+  EXPECT_THROW(TransformShares(black, LeftHalf(), maps.slice(1, 0, 1)),
+               c10::Error);
+  EXPECT_THROW(TransformShares(black, LeftHalf(), maps.slice(2, 0, 2)),
+               c10::Error);
 }
 
-TEST(BalanceLoss, CountsThePartsInUse) {
+TEST(BalanceLoss, CountsTheTransformsInUse) {
   const Tensor shares =
       torch::tensor({{1.f, 0.f, 0.f, 0.f}, {0.25f, 0.25f, 0.25f, 0.25f}});
   // log 4 for the one, 0 for the other; 1e-6 beside each share.
   EXPECT_NEAR(BalanceLoss(shares).item<float>(), std::log(4.) / 2, 1e-5);
-  EXPECT_NEAR(PartsInUse(shares).item<float>(), (1 + 4) / 2., 1e-4);
+  EXPECT_NEAR(TransformsInUse(shares).item<float>(), (1 + 4) / 2., 1e-4);
 }
 
 TEST(BalanceLoss, WakesAPartThatHasNothing) {
   const Tensor logits = torch::zeros({1, 3, 4, 8});
   logits.select(1, 2).fill_(-5);
   logits.set_requires_grad(true);
-  BalanceLoss(
-      PartShares(torch::zeros({1, 3, 4, 8}), LeftHalf(), logits.softmax(1)))
+  BalanceLoss(TransformShares(torch::zeros({1, 3, 4, 8}), LeftHalf(),
+                              logits.softmax(1)))
       .backward();
   const Tensor sleeper = logits.grad().select(1, 2);
   EXPECT_LT(sleeper.slice(2, 0, 4).max().item<float>(), 0);

@@ -12,8 +12,9 @@ const std::vector<Diagnostic>& Diagnostics() {
        [](const StepOutput& out) {
          return out.motion.candidates.fit.iterations.to(torch::kFloat64).mean();
        }},
+      // The column's name is as in the tables of runs that began with it.
       {"parts_in_use", "Transforms in use", false,
-       [](const StepOutput& out) { return out.parts_in_use; }},
+       [](const StepOutput& out) { return out.transforms_in_use; }},
   };
   return *kAll;
 }

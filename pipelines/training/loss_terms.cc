@@ -97,12 +97,13 @@ void StepOutput::Add(std::string name, double weight,
   terms.emplace_back(std::move(name), term);
 }
 
-const torch::Tensor& LossContext::PartShares() {
-  if (!out.part_shares.defined()) {
-    out.part_shares = losses::PartShares(out.source.small, out.small_driving,
-                                         out.motion.blend.contribution_maps);
+const torch::Tensor& LossContext::TransformShares() {
+  if (!out.transform_shares.defined()) {
+    out.transform_shares =
+        losses::TransformShares(out.source.small, out.small_driving,
+                                out.motion.blend.contribution_maps);
   }
-  return out.part_shares;
+  return out.transform_shares;
 }
 
 const std::vector<LossTerm>& LossTerms() {
@@ -125,7 +126,7 @@ const std::vector<LossTerm>& LossTerms() {
        FromTheStart, Mixture},
       {"balance", "other losses", [](C c, P) { return c.losses().balance(); },
        FromTheStart,
-       [](LossContext& c) { return losses::BalanceLoss(c.PartShares()); }},
+       [](LossContext& c) { return losses::BalanceLoss(c.TransformShares()); }},
       {"equivariance", "other losses",
        [](C c, P) { return c.losses().equivariance(); }, FromTheStart,
        Equivariance},

@@ -54,8 +54,8 @@ struct StepOutput {
   torch::Tensor deformed_source;  // [B, 3, H, W]
   // Of the source, largest first; only for the warp loss.
   std::vector<torch::Tensor> warped_encoder_maps;
-  torch::Tensor part_shares;   // losses/balance.h
-  torch::Tensor parts_in_use;  // scalar, losses/balance.h
+  torch::Tensor transform_shares;   // losses/balance.h
+  torch::Tensor transforms_in_use;  // scalar, losses/balance.h
 };
 
 // What a term may look at: the batch, what the model made of it, and the rest.
@@ -67,7 +67,7 @@ struct LossContext {
   StepOutput& out;
 
   // Computed by the first term that asks.
-  const torch::Tensor& PartShares();
+  const torch::Tensor& TransformShares();
 };
 
 struct LossTerm {

@@ -108,7 +108,7 @@ StepOutput Objective::operator()(AnimationModel& model,
     out.Add(term.name, weight, term.compute(context));
   }
   timer.Begin("other losses");
-  out.parts_in_use = losses::PartsInUse(context.PartShares());
+  out.transforms_in_use = losses::TransformsInUse(context.TransformShares());
   return out;
 }
 
