@@ -12,12 +12,13 @@
 namespace networks {
 namespace {
 
+constexpr int64_t kImageChannels = 3;
 constexpr int64_t kHeadKernelSize = 7;
 
 HourglassOptions MakeHourglassOptions(const DenseMotionOptions& options) {
   HourglassOptions hourglass;
-  hourglass.in_channels = options.num_channels * options.num_candidates() +
-                          options.num_keypoints() + 1;
+  hourglass.in_channels =
+      kImageChannels * options.num_candidates() + options.num_keypoints() + 1;
   hourglass.block_expansion = options.block_expansion;
   hourglass.max_features = options.max_features;
   hourglass.num_blocks = options.num_blocks;
@@ -60,8 +61,7 @@ DenseMotionNetworkImpl::DenseMotionNetworkImpl(
     : options_(options) {
   if (options.scale_factor != 1) {
     down_ = register_module(
-        "down",
-        AntiAliasInterpolation2d(options.num_channels, options.scale_factor));
+        "down", AntiAliasInterpolation2d(kImageChannels, options.scale_factor));
   }
   hourglass_ =
       register_module("hourglass", Hourglass(MakeHourglassOptions(options)));

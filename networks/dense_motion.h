@@ -28,7 +28,6 @@ namespace networks {
 struct DenseMotionOptions {
   int64_t num_transforms = 10;  // K, the local transformations
   int64_t keypoints_per_transform = 5;
-  int64_t num_channels = 3;      // of images
   int64_t block_expansion = 64;  // HourglassOptions
   int64_t max_features = 1024;
   int64_t num_blocks = 5;

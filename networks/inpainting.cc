@@ -11,6 +11,7 @@
 namespace networks {
 namespace {
 
+constexpr int64_t kImageChannels = 3;
 constexpr int64_t kOuterKernelSize = 7;
 
 }  // namespace
@@ -22,8 +23,8 @@ InpaintingNetworkImpl::InpaintingNetworkImpl(const InpaintingOptions& options)
   };
   const int64_t depth = options.num_down_blocks;
   first_ = register_module(
-      "first", SameBlock2d(options.num_channels, options.block_expansion,
-                           kOuterKernelSize));
+      "first",
+      SameBlock2d(kImageChannels, options.block_expansion, kOuterKernelSize));
   for (int64_t i = 0; i < depth; ++i) {
     down_blocks_.push_back(DownBlock2d(width(i), width(i + 1)));
   }
@@ -38,8 +39,8 @@ InpaintingNetworkImpl::InpaintingNetworkImpl(const InpaintingOptions& options)
   register_module("up_blocks", ToModuleList(up_blocks_));
   register_module("resblock", ToModuleList(res_blocks_));
   final_ = register_module(
-      "final", SameConv2d(options.block_expansion, options.num_channels,
-                          kOuterKernelSize));
+      "final",
+      SameConv2d(options.block_expansion, kImageChannels, kOuterKernelSize));
 }
 
 torch::Tensor InpaintingNetworkImpl::OcclusionOfLevel(

@@ -20,7 +20,6 @@
 namespace networks {
 
 struct InpaintingOptions {
-  int64_t num_channels = 3;  // of images
   int64_t block_expansion =
       64;                      // channels at the image's size; twice a halving
   int64_t max_features = 512;  // the most channels of any map

@@ -31,21 +31,19 @@ auto Members(const BSplineOptions& options) {
 }
 
 auto Members(const networks::DenseMotionOptions& options) {
-  const auto& [num_transforms, keypoints_per_transform, num_channels,
-               block_expansion, max_features, num_blocks, scale_factor,
-               multi_mask, blend_at_full_size, initial_visibility,
-               global_transform] = options;
-  return std::tuple(num_transforms, keypoints_per_transform, num_channels,
-                    block_expansion, max_features, num_blocks, scale_factor,
-                    multi_mask, blend_at_full_size, initial_visibility,
-                    global_transform);
+  const auto& [num_transforms, keypoints_per_transform, block_expansion,
+               max_features, num_blocks, scale_factor, multi_mask,
+               blend_at_full_size, initial_visibility, global_transform] =
+      options;
+  return std::tuple(num_transforms, keypoints_per_transform, block_expansion,
+                    max_features, num_blocks, scale_factor, multi_mask,
+                    blend_at_full_size, initial_visibility, global_transform);
 }
 
 auto Members(const networks::InpaintingOptions& options) {
-  const auto& [num_channels, block_expansion, max_features, num_down_blocks,
-               multi_mask] = options;
-  return std::tuple(num_channels, block_expansion, max_features,
-                    num_down_blocks, multi_mask);
+  const auto& [block_expansion, max_features, num_down_blocks, multi_mask] =
+      options;
+  return std::tuple(block_expansion, max_features, num_down_blocks, multi_mask);
 }
 
 TEST(ModelOptions, HaveTheDefaultsOfTheSchema) {

@@ -38,7 +38,7 @@ TEST(RunPageHtml, EscapesEverything) {
   const std::string evil = "<script>";
   page.title = page.subtitle = page.config = evil;
   page.summary = {{evil, evil}};
-  page.plots = {{{evil, evil, evil}, {{evil, {0, 1}, {0, 1}}}}};
+  page.plots = {{{evil, evil}, {{evil, {0, 1}, {0, 1}}}}};
   page.animations = page.strips = {{evil, evil}};
   page.failures = page.sheets = {{evil, evil}};
   page.scores = {evil, {evil}, {{evil, {evil}}}, {{evil, {evil}}}};

@@ -159,15 +159,11 @@ std::string Axes(const Frame& frame, const PlotOptions& options) {
     absl::StrAppend(&svg, GridLine(frame.left, y, frame.right, y),
                     Text(frame.left - 7, y + 4, "end", TickLabel(tick)));
   }
-  absl::StrAppend(
-      &svg, GridLine(frame.left, frame.bottom, frame.right, frame.bottom, true),
-      GridLine(frame.left, frame.top, frame.left, frame.bottom, true));
   const double middle = (frame.left + frame.right) / 2;
   absl::StrAppend(
-      &svg, Text(middle, frame.bottom + 37, "middle", options.x_label),
-      Text(14, (frame.top + frame.bottom) / 2, "middle", options.y_label,
-           absl::StrFormat(" transform=\"rotate(-90 14 %.1f)\"",
-                           (frame.top + frame.bottom) / 2)));
+      &svg, GridLine(frame.left, frame.bottom, frame.right, frame.bottom, true),
+      GridLine(frame.left, frame.top, frame.left, frame.bottom, true),
+      Text(middle, frame.bottom + 37, "middle", options.x_label));
   return svg;
 }
 

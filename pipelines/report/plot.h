@@ -22,7 +22,6 @@ struct Series {
 struct PlotOptions {
   std::string title;
   std::string x_label;
-  std::string y_label;
   bool log_y = false;
   // Draws a running mean over this share of the points (0 to 1) in full colour
   // and the values themselves faintly behind it; 0 draws the values only.

@@ -217,7 +217,6 @@ class StripPainter {
     Add("keypoint sets", maps, [&](const torch::Tensor& sample, int) {
       return ContributionPicture(sample, num_partial);
     });
-    if (!options_.contribution_tiles) return;
     for (int i = 0; i < num_maps; ++i) {
       const std::string label = i == 0             ? "background"
                                 : i <= num_partial ? absl::StrCat("set ", i)

@@ -35,7 +35,6 @@ struct StripOptions {
   int tile = 128;                   // pixels of a picture's longer side
   int keypoints_per_transform = 5;  // a keypoint set, in one colour
   int max_rows = 8;                 // samples shown
-  bool contribution_tiles = true;  // one tile a map beside the coloured summary
   bool error = false;  // |prediction - driving|, mean of the channels
 };
 
