@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
+#include <tuple>
 #include <utility>
 
 #include "pipelines/media/transparency.h"
@@ -133,13 +134,24 @@ const WideColours& RgbConverter::WideColoursOf(const AVFrame& frame) {
 
 cv::Mat RgbConverter::Scale(const AVFrame& frame, cv::Size size,
                             AVPixelFormat format, int type) {
-  const SwsContext* previous = scaler_.get();
-  scaler_.reset(sws_getCachedContext(
-      scaler_.release(), frame.width, frame.height,
-      static_cast<AVPixelFormat>(frame.format), size.width, size.height, format,
-      kScaling, nullptr, nullptr, nullptr));
-  if (scaler_ == nullptr) return cv::Mat();
-  if (scaler_.get() != previous) SetColorspace(frame);
+  const Scaling scaling = {frame.width,
+                           frame.height,
+                           frame.format,
+                           ColourMatrix(frame),
+                           frame.color_range == AVCOL_RANGE_JPEG,
+                           size.width,
+                           size.height,
+                           format};
+  if (scaler_ == nullptr || !(scaling == scaling_)) {
+    scaling_ = scaling;
+    scaler_.reset(sws_getContext(
+        frame.width, frame.height, static_cast<AVPixelFormat>(frame.format),
+        size.width, size.height, format, kScaling, nullptr, nullptr, nullptr));
+    if (scaler_ == nullptr) return cv::Mat();
+    sws_setColorspaceDetails(
+        scaler_.get(), sws_getCoefficients(scaling.matrix), scaling.full_range,
+        sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
+  }
   cv::Mat rows(size.height, (size.width / kRowAlignment + 1) * kRowAlignment,
                type);
   uint8_t* const planes[] = {rows.data};
@@ -150,11 +162,12 @@ cv::Mat RgbConverter::Scale(const AVFrame& frame, cv::Size size,
   return rows.colRange(0, size.width);
 }
 
-void RgbConverter::SetColorspace(const AVFrame& frame) {
-  const bool full_range = frame.color_range == AVCOL_RANGE_JPEG;
-  sws_setColorspaceDetails(
-      scaler_.get(), sws_getCoefficients(ColourMatrix(frame)), full_range,
-      sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
+bool RgbConverter::Scaling::operator==(const Scaling& other) const {
+  const auto values = [](const Scaling& s) {
+    return std::make_tuple(s.width, s.height, s.format, s.matrix, s.full_range,
+                           s.to_width, s.to_height, s.to_format);
+  };
+  return values(*this) == values(other);
 }
 
 }  // namespace pipelines::media

@@ -36,9 +36,18 @@ class RgbConverter {
     bool flip_y = false;
   };
 
+  // What a scaler is made for.
+  struct Scaling {
+    int width, height, format;  // of the frame
+    int matrix;                 // SWS_CS_*
+    bool full_range;
+    int to_width, to_height, to_format;
+
+    bool operator==(const Scaling& other) const;
+  };
+
   static Orientation ReadOrientation(const AVStream& stream);
   cv::Size SquarePixels(cv::Size stored) const;
-  void SetColorspace(const AVFrame& frame);
   cv::Mat ConvertStored(const AVFrame& frame, cv::Size size, cv::Mat* alpha);
   cv::Mat Upright(const cv::Mat& stored) const;
   cv::Mat Scale(const AVFrame& frame, cv::Size size, AVPixelFormat format,
@@ -49,6 +58,7 @@ class RgbConverter {
   bool ignores_alpha_ = false;
   double pixel_aspect_ = 1;
   Orientation orientation_;
+  Scaling scaling_ = {};
   ScalerPtr scaler_;
   std::unique_ptr<WideColours> wide_colours_;
   AVColorPrimaries primaries_ = AVCOL_PRI_UNSPECIFIED;  // of wide_colours_
