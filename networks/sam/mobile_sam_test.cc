@@ -1,5 +1,4 @@
-// MobileSAM: laws of TinyViT's layers, agreement with the original, and its
-// published file.
+// MobileSAM: agreement with the original, and its published file.
 #include <torch/torch.h>
 
 #include <map>
@@ -8,14 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/sam/golden_case.h"
 #include "networks/sam/sam.h"
-#include "networks/sam/sam_of_weights.h"
 #include "networks/sam/tiny_vit.h"
-#include "networks/sam/tiny_vit_layers.h"
-#include "networks/testing/devices.h"
 #include "networks/testing/fill.h"
 #include "networks/testing/golden.h"
 #include "networks/testing/tensor_near.h"
@@ -63,71 +58,6 @@ std::map<std::string, std::vector<int64_t>> PublishedShapes() {
     }
   }
   return result;
-}
-
-TEST(ConvNorm, IsAConvolutionAndABatchNormThatDoesNotLearn) {
-  torch::NoGradGuard no_grad;
-  ConvNorm layer(4, 6, 3, 2, 2);
-  test_util::FillModule("layer/", *layer);
-  const Tensor map = FillSigned("map", {2, 5, 7, 4});
-  const auto parts = layer->named_children();
-  auto* const conv = parts["c"]->as<torch::nn::Conv2d>();
-  auto* const norm = parts["bn"]->as<torch::nn::BatchNorm2d>();
-  norm->eval();
-  const Tensor expected =
-      norm->forward(conv->forward(map.permute({0, 3, 1, 2})))
-          .permute({0, 2, 3, 1});
-  layer->train();
-  EXPECT_EQ(expected.sizes(), (std::vector<int64_t>{2, 3, 4, 6}));
-  // Sums of 18 products around 1.
-  EXPECT_THAT(layer(map), TensorNear(expected, 1e-5));
-}
-
-TEST(WindowBiases, AreThoseOfTheDistanceAlongEachAxis) {
-  const Tensor table = FillSigned("table", {2, 9});
-  const Tensor biases = WindowBiases(table, 3);
-  ASSERT_EQ(biases.sizes(), (std::vector<int64_t>{2, 9, 9}));
-  for (int64_t p = 0; p < 9; ++p) {
-    for (int64_t q = 0; q < 9; ++q) {
-      const int64_t y = std::abs(p / 3 - q / 3), x = std::abs(p % 3 - q % 3);
-      EXPECT_TRUE(torch::equal(biases.select(1, p).select(1, q),
-                               table.select(1, 3 * y + x)));
-    }
-  }
-}
-
-TEST(TinyVit, TreatsEachImageForItself) {
-  torch::NoGradGuard no_grad;
-  Sam sam = FilledMobile();
-  const Tensor images = FillSigned("images", {2, 3, 64, 64});
-  const Tensor together = sam->image_encoder->forward(images);
-  EXPECT_EQ(together.sizes(), (std::vector<int64_t>{2, 256, 4, 4}));
-  for (int64_t i = 0; i < 2; ++i) {
-    EXPECT_THAT(sam->image_encoder->forward(images.slice(0, i, i + 1)),
-                TensorNear(together.slice(0, i, i + 1), 1e-4));
-  }
-}
-
-TEST(TinyVit, TakesSquaresOfWholeCells) {
-  TinyVit encoder((TinyVitOptions()));
-  for (const auto& [height, width] : {std::pair{64, 80}, {72, 72}, {0, 0}}) {
-    EXPECT_THROW(encoder->forward(torch::zeros({1, 3, height, width})),
-                 c10::Error);
-  }
-}
-
-class TinyVitDeviceTest : public test_util::DeviceTest {};
-
-INSTANTIATE_ON_DEVICES(TinyVitDeviceTest);
-
-TEST_P(TinyVitDeviceTest, EncodesAsOnTheCpu) {
-  torch::NoGradGuard no_grad;
-  Sam sam = FilledMobile();
-  const Tensor image = FillSigned("image", {1, 3, 64, 64});
-  const Tensor expected = sam->image_encoder->forward(image);
-  sam->to(device());
-  EXPECT_THAT(sam->image_encoder->forward(image.to(device())).cpu(),
-              TensorNear(expected, 1e-4));
 }
 
 // Images of 1024 pixels as published, and smaller ones whose maps (40, 20, 10
@@ -211,20 +141,6 @@ TEST(PublishedMobileSam, LoadsFromAFile) {
   for (const auto& [key, tensor] : weights::StateDict(*loaded)) {
     EXPECT_TRUE(torch::equal(expected.at(key), tensor)) << key;
   }
-}
-
-TEST(ModelOfWeights, TellsThePublishedNetworksApart) {
-  const auto model_of = [](const char* key, std::vector<int64_t> shape) {
-    return ModelOfWeights({{key, torch::empty(shape)}});
-  };
-  const char* const kPositions = "image_encoder.pos_embed";
-  EXPECT_EQ(model_of(kPositions, {1, 64, 64, 768}), "vit_b");
-  EXPECT_EQ(model_of(kPositions, {1, 64, 64, 1024}), "vit_l");
-  EXPECT_EQ(model_of(kPositions, {1, 64, 64, 1280}), "vit_h");
-  EXPECT_EQ(model_of(kPositions, {1, 8, 8, 32}), "tiny");
-  EXPECT_EQ(model_of(kPositions, {1, 64, 64, 100}), "");
-  EXPECT_EQ(ModelOfWeights(weights::StateDict(*FilledMobile())), "vit_t");
-  EXPECT_EQ(ModelOfWeights({}), "");
 }
 
 }  // namespace
