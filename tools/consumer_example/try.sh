@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds and runs the programs of this folder in a workspace of their own, whose
-# WORKSPACE and .bazelrc are the text of the root README, "Use a library":
+# WORKSPACE and .bazelrc are the text of LIBRARIES.md:
 #
 #   tools/consumer_example/try.sh
 #
@@ -12,20 +12,20 @@ folder=$(mktemp -d)
 bazel() { (cd "$folder" && command bazel --output_user_root="$folder/output" "$@"); }
 trap 'bazel shutdown >/dev/null 2>&1; chmod -R u+w "$folder"; rm -rf "$folder"' EXIT
 
-# The indented block of README.md that follows the line "In `NAME`:".
+# The indented block of LIBRARIES.md that follows the line "In `NAME`:".
 block() {
   awk -v head="In \`$1\`:" '
     $0 == head { found = 1; next }
     found && /^    / { print substr($0, 5); inside = 1; next }
     found && inside && /^$/ { print; next }
-    found && inside { exit }' "$root/README.md"
+    found && inside { exit }' "$root/LIBRARIES.md"
 }
 
 block WORKSPACE | sed "s|/path/to/cpab_animation|$root|" >"$folder/WORKSPACE"
 block .bazelrc >"$folder/.bazelrc"
 for file in WORKSPACE .bazelrc; do
   [[ -s "$folder/$file" ]] || {
-    echo >&2 "README.md has no block for $file: a line 'In \`$file\`:' and indented text"
+    echo >&2 "LIBRARIES.md has no block for $file: a line 'In \`$file\`:' and indented text"
     exit 1
   }
 done

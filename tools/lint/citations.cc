@@ -13,8 +13,8 @@
 namespace tools::lint {
 namespace {
 
-constexpr char kListPage[] = "README.md";
-constexpr char kListHeading[] = "## References";
+constexpr char kListPage[] = "REFERENCES.md";
+constexpr char kListHeading[] = "# References";
 
 bool IsKey(absl::string_view text) {
   bool has_capital = false;
@@ -47,7 +47,7 @@ std::map<std::string, int> ListedKeys(const std::string& page) {
   int line = 0;
   for (const absl::string_view text : absl::StrSplit(page, '\n')) {
     ++line;
-    if (absl::StartsWith(text, "## ")) is_in_list = text == kListHeading;
+    if (absl::StartsWith(text, "#")) is_in_list = text == kListHeading;
     if (!is_in_list || !absl::StartsWith(text, "- [")) continue;
     const std::vector<std::string> found =
         KeysOf(text.substr(0, text.find(' ', 3)));
@@ -74,9 +74,9 @@ std::vector<Finding> CheckCitations(const SourceTree& tree) {
       for (const std::string& key : KeysOf(line.text)) {
         cited.insert(key);
         if (!is_source || listed.count(key) > 0) continue;
-        findings.push_back({path, line.line,
-                            absl::StrCat("[", key, "] is not in the list of ",
-                                         kListPage, ", ", kListHeading)});
+        findings.push_back(
+            {path, line.line,
+             absl::StrCat("[", key, "] is not in the list of ", kListPage)});
       }
     }
   }

@@ -9,7 +9,7 @@
 
 namespace tools::lint {
 
-// The list is what the root README.md has under "## References", a line
+// The list is what REFERENCES.md in the root has under "# References", a line
 // "- [Key] ..." each. Keys begin with a capital or a digit and have two or more
 // letters and digits, one of them a capital.
 //

@@ -23,10 +23,10 @@ std::vector<std::string> Check(std::map<std::string, std::string> files) {
 }
 
 constexpr char kList[] =
-    "# A\n\n## References\n\n- [AB12] Somebody.\n- [1Euro] Others.\n";
+    "# A\n\n# References\n\n- [AB12] Somebody.\n- [1Euro] Others.\n";
 
 TEST(Citations, OfTheListAreFine) {
-  EXPECT_THAT(Check({{"README.md", kList},
+  EXPECT_THAT(Check({{"REFERENCES.md", kList},
                      {"a.h", "// Source: [AB12] Eq. (1).\n"},
                      {"b.proto", "// [1Euro] Sec. 2\n"}}),
               IsEmpty());
@@ -34,17 +34,16 @@ TEST(Citations, OfTheListAreFine) {
 
 TEST(Citations, OfNothingListedAreFound) {
   EXPECT_THAT(
-      Check({{"README.md", kList},
+      Check({{"REFERENCES.md", kList},
              {"a.cc", "int a[AB];\n// [AB12], [1Euro]\n// As in [Xyz].\n"}}),
-      ElementsAre("a.cc:3: [Xyz] is not in the list of README.md, ## "
-                  "References"));
+      ElementsAre("a.cc:3: [Xyz] is not in the list of REFERENCES.md"));
 }
 
 TEST(Citations, AreWantedForEachEntryOfTheList) {
-  EXPECT_THAT(Check({{"README.md", kList}, {"a.h", "// [AB12]\n"}}),
-              ElementsAre("README.md:6: [1Euro] is cited nowhere"));
+  EXPECT_THAT(Check({{"REFERENCES.md", kList}, {"a.h", "// [AB12]\n"}}),
+              ElementsAre("REFERENCES.md:6: [1Euro] is cited nowhere"));
   // A page may cite, too.
-  EXPECT_THAT(Check({{"README.md", kList},
+  EXPECT_THAT(Check({{"REFERENCES.md", kList},
                      {"a.h", "// [AB12]\n"},
                      {"a/README.md", "By [1Euro].\n"}}),
               IsEmpty());
@@ -52,7 +51,7 @@ TEST(Citations, AreWantedForEachEntryOfTheList) {
 
 TEST(Citations, AreNoShapesNumbersNamesOrStandards) {
   EXPECT_THAT(
-      Check({{"README.md", "## References\n"},
+      Check({{"REFERENCES.md", "# References\n"},
              {"a.h", "// [B, N], [K], [0], [16], [h, w], [name], [RFC 4180]\n"},
              {"README2.md", "[Page](a.md)\n"}}),
       IsEmpty());

@@ -14,7 +14,7 @@
 namespace tools::lint {
 namespace {
 
-constexpr char kPage[] = "README.md";
+constexpr char kPage[] = "LIBRARIES.md";
 
 bool IsPublic(const BuildRule& rule, const std::string& attribute) {
   for (const std::string& label : rule.Strings(attribute)) {

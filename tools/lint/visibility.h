@@ -10,7 +10,7 @@
 namespace tools::lint {
 
 // No package is public by default: what other workspaces may use is opened
-// target by target. The README.md of the root names each public target, as
+// target by target. LIBRARIES.md in the root names each public target, as
 // "//package:name" or in the row of its package in a table,
 // "| `//package` | `name`, `name` | what |", and each name of such a row is a
 // public target.

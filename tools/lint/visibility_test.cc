@@ -17,7 +17,7 @@ std::vector<std::string> VisibilityFindings(const std::string& build,
                                             const std::string& page) {
   return FindingsOf(&CheckVisibility, {{"a/BUILD", build},
                                        {"third_party/z/BUILD", build},
-                                       {"README.md", page}});
+                                       {"LIBRARIES.md", page}});
 }
 
 TEST(Visibility, IsPrivateByDefault) {
@@ -42,9 +42,9 @@ TEST(Visibility, OfPublicTargetsIsOnThePage) {
   EXPECT_THAT(VisibilityFindings(build, "Run //a and @x//a:b.\n"), IsEmpty());
   EXPECT_THAT(
       VisibilityFindings(build, "| `//a` | `a`, `c`; `d` | what |\n"),
-      ElementsAre("a/BUILD:2: b is public, but README.md does not name it",
-                  "README.md:1: //a:c is no public target",
-                  "README.md:1: //a:d is no public target"));
+      ElementsAre("a/BUILD:2: b is public, but LIBRARIES.md does not name it",
+                  "LIBRARIES.md:1: //a:c is no public target",
+                  "LIBRARIES.md:1: //a:d is no public target"));
 }
 
 }  // namespace
