@@ -6,6 +6,7 @@
 namespace studio {
 namespace {
 
+// As base/field_error.cc has it.
 constexpr char kField[] = "studio/field";
 
 }  // namespace
@@ -13,11 +14,6 @@ constexpr char kField[] = "studio/field";
 absl::Status WithField(absl::string_view field, absl::Status status) {
   status.SetPayload(kField, absl::Cord(field));
   return status;
-}
-
-std::string FieldOf(const absl::Status& status) {
-  const auto field = status.GetPayload(kField);
-  return field ? std::string(*field) : "";
 }
 
 std::string CodeName(absl::StatusCode code) {

@@ -256,10 +256,12 @@ Store::Store(StoreOptions options, FileLock lock)
     Input input;
     input.id = absl::StrCat("bundled:", bundled.name);
     input.kind = bundled.kind;
-    input.path = bundled.path;
     std::error_code error;
-    input.bytes = static_cast<int64_t>(fs::file_size(bundled.path, error));
-    if (error) input.bytes = 0;
+    // Bazel's runfiles are links, which no reader of inputs follows.
+    const fs::path file = fs::canonical(bundled.path, error);
+    input.path = error ? bundled.path : file.string();
+    const auto bytes = fs::file_size(input.path, error);
+    input.bytes = error ? 0 : static_cast<int64_t>(bytes);
     input.facts = "{}";
     bundled_.push_back(std::move(input));
   }
