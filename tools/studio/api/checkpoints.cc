@@ -1,0 +1,198 @@
+#include "tools/studio/api/checkpoints.h"
+
+#include <openssl/sha.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "google/protobuf/text_format.h"
+#include "networks/files/folder.h"
+#include "networks/files/path.h"
+#include "nlohmann/json.hpp"
+#include "pipelines/checkpoint/checkpoint.pb.h"
+#include "pipelines/config/motion_choice.h"
+
+namespace studio {
+namespace {
+
+namespace fs = std::filesystem;
+
+using nlohmann::json;
+
+// A head of this size holds 100,000 tensors.
+constexpr uint64_t kMaxHeadBytes = uint64_t{16} << 20;
+constexpr size_t kMaxFiles = 500;
+
+bool IsCheckpointName(absl::string_view name) {
+  return absl::EndsWith(name, ".safetensors") ||
+         absl::EndsWith(name, ".pth.tar");
+}
+
+// Of the path alone, so that it is the same after a restart.
+std::string IdOf(const std::string& path) {
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(path.data()), path.size(),
+         digest);
+  std::string id;
+  absl::WebSafeBase64Escape(
+      absl::string_view(reinterpret_cast<const char*>(digest), 16), &id);
+  return id;
+}
+
+std::vector<std::string> CheckpointsIn(const std::string& folder) {
+  std::vector<std::string> paths;
+  const absl::StatusOr<std::vector<std::string>> names =
+      networks::files::ListFolder(folder);
+  if (!names.ok()) return paths;
+  for (const std::string& name : *names) {
+    if (IsCheckpointName(name))
+      paths.push_back(absl::StrCat(folder, "/", name));
+  }
+  return paths;
+}
+
+// As pipelines/checkpoint/run_checkpoint.h, which needs LibTorch.
+std::optional<std::string> CheckpointOfRun(const std::string& run) {
+  const std::string folder = absl::StrCat(run, "/checkpoints");
+  const std::string best = absl::StrCat(folder, "/best.safetensors");
+  std::error_code error;
+  if (fs::is_regular_file(best, error)) return best;
+  const std::vector<std::string> paths = CheckpointsIn(folder);
+  if (paths.empty()) return std::nullopt;
+  return paths.back();  // step-*, in order
+}
+
+// The metadata of a safetensors file, null where it has none.
+json ReadMetadata(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  unsigned char length[8] = {};
+  file.read(reinterpret_cast<char*>(length), sizeof(length));
+  uint64_t bytes = 0;
+  for (int i = 7; i >= 0; --i) bytes = bytes << 8 | length[i];
+  if (!file || bytes > kMaxHeadBytes) return nullptr;
+  std::string head(bytes, '\0');
+  file.read(&head[0], static_cast<std::streamsize>(bytes));
+  if (!file) return nullptr;
+  const json parsed = json::parse(
+      head,
+      // Tensors are passed over as they are read.
+      [](int depth, json::parse_event_t event, json& value) {
+        return depth != 1 || event != json::parse_event_t::key ||
+               value == "__metadata__";
+      },
+      /*allow_exceptions=*/false);
+  return parsed.is_object() ? parsed.value("__metadata__", json()) : json();
+}
+
+void Describe(CheckpointFile* file) {
+  const json metadata = ReadMetadata(file->path);
+  if (!metadata.is_object() || !metadata.contains("state") ||
+      !metadata["state"].is_string()) {
+    return;
+  }
+  pipelines::CheckpointState state;
+  google::protobuf::TextFormat::Parser parser;
+  parser.AllowUnknownField(true);
+  if (!parser.ParseFromString(metadata["state"].get<std::string>(), &state)) {
+    return;
+  }
+  const pipelines::Config& config = state.config();
+  file->width = config.data().width();
+  file->sets = config.model().num_transforms();
+  file->motion = pipelines::MotionName(config.model().local());
+}
+
+bool ReadFacts(CheckpointFile* file) {
+  struct stat status;
+  if (stat(file->path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return false;
+  }
+  file->bytes = status.st_size;
+  file->modified = absl::TimeFromTimespec(status.st_mtim);
+  if (absl::EndsWith(file->path, ".safetensors")) Describe(file);
+  return true;
+}
+
+}  // namespace
+
+std::vector<CheckpointFile> Checkpoints::Paths() const {
+  std::vector<CheckpointFile> files;
+  const auto add = [&](std::string name, const char* from, std::string path) {
+    CheckpointFile file;
+    file.id = std::strcmp(from, "shipped") == 0 ? "shipped" : IdOf(path);
+    file.name = std::move(name);
+    file.from = from;
+    file.path = std::move(path);
+    files.push_back(std::move(file));
+  };
+  if (!places_.shipped.empty()) {
+    add(networks::files::Stem(places_.shipped), "shipped", places_.shipped);
+  }
+  for (const std::string& path : CheckpointsIn(places_.fetched)) {
+    add(networks::files::BaseName(path), "fetched", path);
+  }
+  for (const std::string& folder : places_.folders) {
+    for (const std::string& path : CheckpointsIn(folder)) {
+      add(networks::files::BaseName(path), "folder", path);
+    }
+  }
+  if (places_.runs) {
+    for (const std::string& run : places_.runs()) {
+      const std::optional<std::string> path = CheckpointOfRun(run);
+      if (path) add(networks::files::BaseName(run), "run", *path);
+    }
+  }
+  if (files.size() > kMaxFiles) files.resize(kMaxFiles);
+  return files;
+}
+
+std::vector<CheckpointFile> Checkpoints::List() const {
+  std::vector<CheckpointFile> files = Paths();
+  files.erase(
+      std::remove_if(files.begin(), files.end(),
+                     [](CheckpointFile& file) { return !ReadFacts(&file); }),
+      files.end());
+  return files;
+}
+
+absl::StatusOr<std::string> Checkpoints::Find(absl::string_view id) const {
+  for (const CheckpointFile& file : Paths()) {
+    if (file.id != id) continue;
+    std::error_code error;
+    if (fs::is_regular_file(file.path, error)) return file.path;
+  }
+  return absl::NotFoundError(
+      "there is no checkpoint with this id, or it has been deleted");
+}
+
+json CheckpointToJson(const CheckpointFile& file) {
+  json described = {
+      {"id", file.id},
+      {"name", file.name},
+      {"from", file.from},
+      {"bytes", file.bytes},
+      {"modified", absl::FormatTime(absl::RFC3339_sec, file.modified,
+                                    absl::UTCTimeZone())}};
+  if (file.width > 0) described["size"] = file.width;
+  if (file.sets > 0) described["sets"] = file.sets;
+  if (!file.motion.empty()) described["motion"] = file.motion;
+  return described;
+}
+
+}  // namespace studio

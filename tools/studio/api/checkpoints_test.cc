@@ -1,0 +1,90 @@
+#include "tools/studio/api/checkpoints.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
+#include "pipelines/pretrained/pretrained.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace studio {
+namespace {
+
+using ::testing::_;
+
+class CheckpointsTest : public networks::files::FolderTest {
+ protected:
+  CheckpointsTest() {
+    places_.shipped = pipelines::PretrainedCheckpoint();
+    places_.folders = {Path("more"), Path("missing")};
+    places_.fetched = Path("fetched");
+    places_.runs = [this] { return std::vector<std::string>{Path("run")}; };
+    for (const char* folder : {"more", "fetched", "run/checkpoints"}) {
+      std::filesystem::create_directories(Path(folder));
+    }
+    Write("more/notes.txt", "");
+    Write("fetched/tps-vox.pth.tar", "zip");
+    Write("run/checkpoints/step-000000009.safetensors", "");
+    Write("run/checkpoints/step-000000010.safetensors", "");
+  }
+
+  CheckpointPlaces places_;
+};
+
+TEST_F(CheckpointsTest, DescribesTheShippedOneByItsMetadata) {
+  const std::vector<CheckpointFile> list = Checkpoints(places_).List();
+  ASSERT_FALSE(list.empty());
+  EXPECT_EQ(list[0].id, "shipped");
+  EXPECT_EQ(list[0].name, "puppets-64");
+  EXPECT_EQ(list[0].width, 64);
+  EXPECT_GT(list[0].sets, 0);
+  EXPECT_EQ(list[0].motion, "cpab");
+}
+
+TEST_F(CheckpointsTest, FindsEachByItsIdAndOnlyThose) {
+  const Checkpoints checkpoints(places_);
+  const std::vector<CheckpointFile> list = checkpoints.List();
+  ASSERT_EQ(list.size(), 3u);
+  for (const CheckpointFile& file : list) {
+    EXPECT_THAT(checkpoints.Find(file.id), IsOkAndHolds(file.path));
+  }
+  for (const char* id : {"", "..", "/etc/passwd", "tps-vox.pth.tar"}) {
+    EXPECT_THAT(checkpoints.Find(id), StatusIs(absl::StatusCode::kNotFound, _));
+  }
+}
+
+TEST_F(CheckpointsTest, TakesTheBestOfARunElseTheNewest) {
+  const Checkpoints checkpoints(places_);
+  EXPECT_EQ(checkpoints.List().back().path,
+            Path("run/checkpoints/step-000000010.safetensors"));
+  Write("run/checkpoints/best.safetensors", "");
+  EXPECT_EQ(checkpoints.List().back().path,
+            Path("run/checkpoints/best.safetensors"));
+}
+
+TEST_F(CheckpointsTest, SaysThatOneHasBeenDeleted) {
+  const Checkpoints checkpoints(places_);
+  const std::string id = checkpoints.List()[1].id;
+  std::filesystem::remove(Path("fetched/tps-vox.pth.tar"));
+  EXPECT_THAT(checkpoints.Find(id), StatusIs(absl::StatusCode::kNotFound, _));
+}
+
+TEST_F(CheckpointsTest, ListsADamagedFileWithoutFacts) {
+  std::filesystem::create_directories(Path("more"));
+  Write("more/a.safetensors",
+        std::string("\xff\xff\xff\xff\xff\xff\xff\x7f", 8));
+  Write("more/b.safetensors", std::string("\x02\0\0\0\0\0\0\0[]", 10));
+  Write("more/c.safetensors", std::string("\x26\0\0\0\0\0\0\0", 8) +
+                                  R"({"__metadata__":{"state":"nonsense {"}})");
+  for (const CheckpointFile& file : Checkpoints(places_).List()) {
+    if (file.from == "folder") EXPECT_EQ(file.sets, 0) << file.path;
+  }
+  EXPECT_EQ(Checkpoints(places_).List().size(), 6u);
+}
+
+}  // namespace
+}  // namespace studio

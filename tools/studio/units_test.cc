@@ -1,0 +1,38 @@
+#include "tools/studio/units.h"
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace studio {
+namespace {
+
+TEST(UnitsTest, ReadsSizes) {
+  EXPECT_THAT(ParseBytes("512MiB"), IsOkAndHolds(int64_t{512} << 20));
+  EXPECT_THAT(ParseBytes("20GB"), IsOkAndHolds(int64_t{20000000000}));
+  EXPECT_THAT(ParseBytes(" 1.5 gib "), IsOkAndHolds(int64_t{1610612736}));
+  EXPECT_THAT(ParseBytes("1000"), IsOkAndHolds(int64_t{1000}));
+}
+
+TEST(UnitsTest, RefusesWhatIsNoSize) {
+  for (const char* text : {"", "MB", "-1", "0", "1XB", "1e9", "1..5MB", "nan",
+                           "99999999TiB", "1 2MB"}) {
+    EXPECT_FALSE(ParseBytes(text).ok()) << text;
+  }
+}
+
+TEST(UnitsTest, ReadsTimes) {
+  EXPECT_THAT(ParseAge("7d"), IsOkAndHolds(absl::Hours(168)));
+  EXPECT_THAT(ParseAge("1d12h"), IsOkAndHolds(absl::Hours(36)));
+  EXPECT_THAT(ParseAge("90m"), IsOkAndHolds(absl::Minutes(90)));
+}
+
+TEST(UnitsTest, RefusesWhatIsNoTime) {
+  for (const char* text :
+       {"", "7", "d", "-1d", "0d", "-5h", "7 days", "1d-1h", "inf"}) {
+    EXPECT_FALSE(ParseAge(text).ok()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace studio
