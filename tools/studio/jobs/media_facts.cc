@@ -33,10 +33,12 @@ template <typename T>
 absl::Status ReadCount(const Json& json, const char* field, int64_t limit,
                        T* value) {
   const auto found = json.find(field);
-  if (found == json.end() || !found->is_number_unsigned() ||
-      found->get<uint64_t>() > static_cast<uint64_t>(limit)) {
-    return Bad(field);
-  }
+  // Unsigned is what the parser takes from a text without a minus.
+  const bool is_count =
+      found != json.end() && found->is_number_integer() &&
+      (found->is_number_unsigned() || found->get<int64_t>() >= 0) &&
+      found->get<uint64_t>() <= static_cast<uint64_t>(limit);
+  if (!is_count) return Bad(field);
   *value = found->get<T>();
   return absl::OkStatus();
 }
@@ -107,7 +109,10 @@ absl::StatusOr<MediaFacts> FactsFromJson(const Json& json) {
   MediaFacts facts;
   const auto kind = json.find("kind");
   if (kind == json.end() || !kind->is_string()) return Bad("kind");
-  ASSIGN_OR_RETURN(facts.kind, ParseMediaKind(kind->get<std::string>()));
+  const absl::StatusOr<MediaKind> parsed =
+      ParseMediaKind(kind->get<std::string>());
+  if (!parsed.ok()) return Bad("kind");
+  facts.kind = *parsed;
   RETURN_IF_ERROR(ReadCount(json, "width", kMaxSide, &facts.width));
   RETURN_IF_ERROR(ReadCount(json, "height", kMaxSide, &facts.height));
   RETURN_IF_ERROR(ReadCount(json, "frames", kMaxFrames, &facts.frames));

@@ -1,0 +1,22 @@
+// A finished animation in another format.
+#ifndef TOOLS_STUDIO_JOBS_CONVERT_H_
+#define TOOLS_STUDIO_JOBS_CONVERT_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace studio {
+
+// Reads the video `from` and writes `to`, which appears as a whole: by its
+// ending a .gif or .webm with the same frame times and sound (a GIF has none),
+// or a .zip of the frames as PNGs, 000000.png and so on.
+//
+// The frames are those of the video: what its encoder lost stays lost. The
+// errors of media::VideoReader and VideoWriter; InvalidArgument for another
+// ending.
+absl::Status ConvertVideo(const std::string& from, const std::string& to);
+
+}  // namespace studio
+
+#endif  // TOOLS_STUDIO_JOBS_CONVERT_H_

@@ -1,0 +1,19 @@
+// Converts a finished animation in a child process.
+#ifndef TOOLS_STUDIO_JOBS_CONVERT_CLIENT_H_
+#define TOOLS_STUDIO_JOBS_CONVERT_CLIENT_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace studio {
+
+// See ConvertVideo (convert.h). Blocks until it is done. The result has at most
+// `max_bytes`; ResourceExhausted beyond that, and on a full disk.
+absl::Status ConvertResult(const std::string& from, const std::string& to,
+                           int64_t max_bytes);
+
+}  // namespace studio
+
+#endif  // TOOLS_STUDIO_JOBS_CONVERT_CLIENT_H_
