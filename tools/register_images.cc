@@ -11,7 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "cpab/image/drawing.h"
-#include "cpab/image/registration.h"
+#include "cpab/image/image_registration.h"
 #include "cpab/image/warp.h"
 #include "networks/files/folder.h"
 #include "networks/files/outputs.h"

@@ -85,8 +85,7 @@ class SparsePrior::RoughFactor {
   // In space nested dissection; in the plane, where factors are small, the
   // library's order of least degree.
   static std::unique_ptr<const RoughFactor> Create(
-      const SparseMatrix& rough, const SparseMatrix& z,
-      const Eigen::MatrixXd& vertices);
+      const SparseMatrix& rough, const Eigen::MatrixXd& places);
 
   virtual ~RoughFactor() = default;
   // H^-1 b for each column of b.
@@ -138,10 +137,9 @@ class SparsePrior::RoughFactor::InSpace : public RoughFactor {
 
 std::unique_ptr<const SparsePrior::RoughFactor>
 SparsePrior::RoughFactor::Create(const SparseMatrix& rough,
-                                 const SparseMatrix& z,
-                                 const Eigen::MatrixXd& vertices) {
-  if (vertices.rows() == 2) return std::make_unique<const InThePlane>(rough);
-  return std::make_unique<const InSpace>(rough, FreePlaces(z, vertices));
+                                 const Eigen::MatrixXd& places) {
+  if (places.rows() == 2) return std::make_unique<const InThePlane>(rough);
+  return std::make_unique<const InSpace>(rough, places);
 }
 
 SparsePrior::~SparsePrior() = default;
@@ -158,13 +156,14 @@ SparsePrior::SparsePrior(std::shared_ptr<const SparseBasis> basis,
                          const Eigen::MatrixXd& vertices,
                          const FiniteElements& elements,
                          const PriorOptions& options)
-    : basis_(std::move(basis)) {
+    : basis_(std::move(basis)),
+      free_places_(FreePlaces(basis_->free_basis(), vertices)) {
   const SparseMatrix precision =
       ForEachComponent(RoughPrecision(elements, options), elements.dimensions);
   const SparseMatrix& Z = basis_->free_basis();
   const SparseMatrix precision_times_z = precision * Z;
   rough_ = Z.transpose() * precision_times_z;
-  rough_factor_ = RoughFactor::Create(rough_, Z, vertices);
+  rough_factor_ = RoughFactor::Create(rough_, free_places_);
   log_determinant_ = -basis_->LogDeterminant();
   log_determinant_ += rough_factor_->LogDeterminant();
   if (options.gradient == 0) return;

@@ -67,6 +67,14 @@ class SparsePrior {
   // A draw from N(0, Sigma). The same generator state gives the same theta.
   Eigen::VectorXd Sample(std::mt19937_64& generator) const;
 
+  // In terms of z, the columns of the basis' Z, Sigma^-1 is H - R M R^T.
+  const std::shared_ptr<const SparseBasis>& basis() const { return basis_; }
+  const SparseMatrix& rough() const { return rough_; }           // H
+  const Eigen::MatrixXd& affine() const { return affine_; }      // R, or empty.
+  const Eigen::MatrixXd& coupling() const { return coupling_; }  // M
+  // Where the elements of z lie, [D, d].
+  const Eigen::MatrixXd& free_places() const { return free_places_; }
+
  private:
   class RoughFactor;
 
@@ -74,9 +82,9 @@ class SparsePrior {
               const Eigen::MatrixXd& vertices, const FiniteElements& elements,
               const PriorOptions& options);
 
-  // In terms of z, the columns of the basis' Z, the precision is
-  // H - R M R^T, with M = (1 / gradient^2 + X^T Q X)^-1.
+  // M = (1 / gradient^2 + X^T Q X)^-1.
   std::shared_ptr<const SparseBasis> basis_;
+  Eigen::MatrixXd free_places_;
   SparseMatrix rough_;  // H = Z^T Q Z.
   std::unique_ptr<const RoughFactor> rough_factor_;
   Eigen::MatrixXd affine_;            // R = Z^T Q X, [d, D^2].

@@ -21,7 +21,7 @@ double RootOf(double square) { return square < 0 ? 0 : std::sqrt(square); }
 // `duals` is G v_j; V^T G V = I, and A in the basis V is tridiagonal.
 class Lanczos {
  public:
-  Lanczos(const KeypointCurvature& curvature, const Eigen::VectorXd& b,
+  Lanczos(const ObjectiveCurvature& curvature, const Eigen::VectorXd& b,
           double tolerance)
       : curvature_(curvature),
         tolerance_(tolerance),
@@ -87,11 +87,11 @@ class Lanczos {
   }
 
   Eigen::VectorXd CurvatureTimes(const Eigen::VectorXd& v) const {
-    return tolerance_ < kCentralBelow ? curvature_.TransportAlong(v).theta
+    return tolerance_ < kCentralBelow ? curvature_.CentralCurvatureTimes(v)
                                       : curvature_.CurvatureTimes(v);
   }
 
-  const KeypointCurvature& curvature_;
+  const ObjectiveCurvature& curvature_;
   double tolerance_;
   int max_steps_;
   int steps_ = 0;
@@ -103,7 +103,7 @@ class Lanczos {
 
 }  // namespace
 
-CurvatureSolution SolveCurvature(const KeypointCurvature& curvature,
+CurvatureSolution SolveCurvature(const ObjectiveCurvature& curvature,
                                  const Eigen::VectorXd& b, double tolerance) {
   Lanczos lanczos(curvature, b, tolerance);
   if (lanczos.length() == 0) return {Eigen::VectorXd::Zero(b.size())};

@@ -12,12 +12,12 @@
 // wherever all tau_i >= least. Always x^T b > 0 for b != 0, and |x|_G <= |G^-1
 // b|_G / least.
 //
-// Private to //cpab/fit.
+// Private to //cpab.
 #ifndef CPAB_FIT_CURVATURE_SOLVE_H_
 #define CPAB_FIT_CURVATURE_SOLVE_H_
 
 #include "Eigen/Core"
-#include "cpab/fit/keypoint_curvature.h"
+#include "cpab/fit/objective_curvature.h"
 
 namespace cpab {
 
@@ -30,7 +30,7 @@ struct CurvatureSolution {
 
 // Ends when the residual, in the norm of G^-1, is below `tolerance` times b's.
 // Below kCentralBelow products with C are by central differences.
-CurvatureSolution SolveCurvature(const KeypointCurvature& curvature,
+CurvatureSolution SolveCurvature(const ObjectiveCurvature& curvature,
                                  const Eigen::VectorXd& b, double tolerance);
 
 }  // namespace cpab

@@ -6,6 +6,7 @@
 
 #include "Eigen/Eigenvalues"
 #include "Eigen/LU"
+#include "cpab/fit/keypoint_curvature.h"
 #include "cpab/fit/solver_constants.h"
 #include "cpab/testing/draws.h"
 #include "gtest/gtest.h"

@@ -106,6 +106,12 @@ PairsGradient NotAGradient(const std::vector<int>& index, int64_t count) {
 absl::StatusOr<KeypointFitter> KeypointFitter::Create(
     std::shared_ptr<const Basis> basis, const FitOptions& options) {
   RETURN_IF_ERROR(Validate(options));
+  if (basis->is_sparse()) {
+    return absl::InvalidArgumentError(
+        "KeypointFitter wants a dense basis, and this one is stored sparsely: "
+        "use at most 32x32 cells without sparse_basis, or LandmarkFitter "
+        "(cpab/landmark/landmark_fit.h)");
+  }
   ASSIGN_OR_RETURN(std::shared_ptr<const Prior> prior,
                    Prior::Create(std::move(basis), options.prior));
   return KeypointFitter(std::move(prior), options);

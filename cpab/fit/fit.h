@@ -53,7 +53,8 @@ struct FitModel;  // cpab/fit/keypoint_objective.h
 //   (3) det dT/dx > 0 for every result, as for every theta.
 class KeypointFitter {
  public:
-  // InvalidArgument if an option is out of range.
+  // InvalidArgument if an option is out of range, or if the basis is stored
+  // sparsely: those are for cpab/landmark/landmark_fit.h.
   static absl::StatusOr<KeypointFitter> Create(
       std::shared_ptr<const Basis> basis, const FitOptions& options);
 

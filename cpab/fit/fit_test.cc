@@ -756,6 +756,9 @@ TEST(FitOptionsTest, OutOfRangeIsNamed) {
       StatusIs(Code::kInvalidArgument, HasSubstr("fit.adam_rate is inf")));
   EXPECT_THAT(error([](FitOptions& o) { o.prior.speed = 0; }),
               StatusIs(Code::kInvalidArgument, HasSubstr("prior.speed is 0")));
+  const auto sparse = Basis::Create({2, 2, false, false, true}).value();
+  EXPECT_THAT(KeypointFitter::Create(sparse, {}).status(),
+              StatusIs(Code::kInvalidArgument, HasSubstr("LandmarkFitter")));
 }
 
 }  // namespace

@@ -17,12 +17,13 @@
 #include "cpab/field/velocity_field.h"
 #include "cpab/fit/fit_problem.h"
 #include "cpab/fit/keypoint_objective.h"
+#include "cpab/fit/objective_curvature.h"
 
 namespace cpab {
 
 // Refers to `model` and `pairs`, which must outlive it. `pairs` has at least
 // one pair.
-class KeypointCurvature {
+class KeypointCurvature : public ObjectiveCurvature {
  public:
   KeypointCurvature(const FitModel& model, const FitOptions& options,
                     const WeightedPairs& pairs, double tension,
@@ -36,14 +37,18 @@ class KeypointCurvature {
   const Eigen::VectorXd& gradient() const { return gradient_; }  // [d]
 
   // G^-1 v.
-  Eigen::VectorXd SolveGaussNewton(const Eigen::VectorXd& v) const;
+  Eigen::VectorXd SolveGaussNewton(const Eigen::VectorXd& v) const override;
 
   // H J v: how the forces change as theta moves along v, [2, K].
   Eigen::Matrix2Xd ForceChange(const Eigen::VectorXd& v) const;
 
   // C v: how J^T f changes as theta moves along v, f kept. By a difference of
   // J^T f to one side, good to 1e-5 of it.
-  Eigen::VectorXd CurvatureTimes(const Eigen::VectorXd& v) const;
+  Eigen::VectorXd CurvatureTimes(const Eigen::VectorXd& v) const override;
+  Eigen::VectorXd CentralCurvatureTimes(
+      const Eigen::VectorXd& v) const override {
+    return TransportAlong(v).theta;
+  }
 
   // C v, and how (dT/dp)^T f changes as theta moves along v, f kept, [2, K]. By
   // central differences: twice the work, good to 1e-10.

@@ -10,7 +10,7 @@
 #include "benchmark/benchmark.h"
 #include "cpab/field/parallel.h"
 #include "cpab/flow/flow.h"
-#include "cpab/image/registration.h"
+#include "cpab/image/image_registration.h"
 #include "cpab/image/warp.h"
 #include "cpab/testing/draws.h"
 #include "opencv2/core.hpp"

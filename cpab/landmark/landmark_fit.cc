@@ -1,6 +1,6 @@
 // Gauss-Newton with Levenberg-Marquardt damping and a trust region, as
 // cpab/fit/gauss_newton.h derives it, on dense Jacobians; and the pullback of
-// cpab/fit/keypoint_pullback.h, on a dense Hessian.
+// cpab/fit/keypoint_pullback.h.
 #include "cpab/landmark/landmark_fit.h"
 
 #include <algorithm>
@@ -9,11 +9,12 @@
 #include <utility>
 
 #include "Eigen/Cholesky"
-#include "Eigen/Eigenvalues"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "cpab/fit/solver_constants.h"
+#include "cpab/landmark/landmark_curvature.h"
 #include "cpab/landmark/landmark_model.h"
+#include "cpab/landmark/landmark_objective.h"
 #include "third_party/absl/status_macros.h"
 
 namespace cpab {
@@ -27,22 +28,6 @@ using solver::kLowestDamping;
 constexpr int kMaxNewtonSteps = 12;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-Eigen::VectorXd Flat(const Eigen::MatrixXd& columns) {
-  return Eigen::Map<const Eigen::VectorXd>(columns.data(), columns.size());
-}
-
-Eigen::MatrixXd Columns(const Eigen::VectorXd& flat, Eigen::Index rows) {
-  return Eigen::Map<const Eigen::MatrixXd>(flat.data(), rows,
-                                           flat.size() / rows);
-}
-
-// The pairs that count, and where they were.
-struct CountedPairs {
-  Eigen::MatrixXd from, to;
-  Eigen::RowVectorXd weights;
-  std::vector<Eigen::Index> index;
-};
 
 CountedPairs PairsThatCount(const LandmarkPairs& pairs) {
   CountedPairs result;
@@ -69,89 +54,6 @@ bool IsUsable(const CountedPairs& pairs) {
          std::isfinite(pairs.from.squaredNorm()) &&
          std::isfinite(pairs.to.squaredNorm());
 }
-
-// E about one field.
-class Objective {
- public:
-  Objective(const LandmarkModel& model, const FitOptions& options,
-            const CountedPairs& pairs, double tension)
-      : model_(&model),
-        pairs_(&pairs),
-        tension_(tension),
-        floor_(options.noise * options.noise * pairs.weights.sum()) {}
-
-  struct State {
-    Eigen::VectorXd theta;
-    FlowAtLandmarks flow;
-    Eigen::MatrixXd residual;  // [D, K]
-    double cost;
-  };
-
-  State At(const Eigen::VectorXd& theta) const {
-    State state = {theta, model_->FlowAt(theta, pairs_->from), {}, 0};
-    state.residual = pairs_->to - state.flow.y;
-    // rho - rho_0 without cancellation.
-    const double sum = Rho(state.residual) + std::sqrt(floor_);
-    state.cost = tension_ * SumOfSquares(state.residual) / sum +
-                 0.5 * model_->Energy(theta);
-    return state;
-  }
-
-  FlowAtLandmarks FlowAt(const Eigen::VectorXd& theta) const {
-    return model_->FlowAt(theta, pairs_->from);
-  }
-
-  // The diagonal of H^-1 of the quadratic that touches the norm, [D K].
-  Eigen::VectorXd Compliance(const Eigen::MatrixXd& r) const {
-    const Eigen::RowVectorXd each =
-        Rho(r) * (tension_ * pairs_->weights).cwiseInverse();
-    return Flat(each.replicate(r.rows(), 1));
-  }
-
-  // f = -d(norm)/dr transposed to the flow: what pulls T(p) to q, [D K].
-  Eigen::VectorXd Forces(const Eigen::MatrixXd& r) const {
-    return Flat(r).cwiseQuotient(Compliance(r));
-  }
-
-  // The exact Hessian of the norm times v, [D K].
-  Eigen::VectorXd HessianTimes(const Eigen::MatrixXd& r,
-                               const Eigen::VectorXd& v) const {
-    const double rho = Rho(r);
-    const Eigen::MatrixXd columns = Columns(v, r.rows());
-    const double along =
-        r.cwiseProduct(columns).colwise().sum().dot(pairs_->weights) /
-        (rho * rho);
-    return (v - along * Flat(r)).cwiseQuotient(Compliance(r));
-  }
-
-  Eigen::VectorXd Gradient(const State& state) const {
-    return model_->precision() * state.theta -
-           state.flow.dy_dtheta.transpose() * Forces(state.residual);
-  }
-
-  // What rounding leaves uncertain of the cost.
-  double Rounding(const State& state) const {
-    const double size = std::max({1.0, pairs_->from.cwiseAbs().maxCoeff(),
-                                  pairs_->to.cwiseAbs().maxCoeff()});
-    const double unit = 8 * std::numeric_limits<double>::epsilon() * size;
-    return unit * Forces(state.residual).cwiseAbs().sum() +
-           unit * unit * tension_ * pairs_->weights.sum() / std::sqrt(floor_);
-  }
-
-  double SumOfSquares(const Eigen::MatrixXd& r) const {
-    return r.colwise().squaredNorm().dot(pairs_->weights);
-  }
-
- private:
-  double Rho(const Eigen::MatrixXd& r) const {
-    return std::sqrt(SumOfSquares(r) + floor_);
-  }
-
-  const LandmarkModel* model_;
-  const CountedPairs* pairs_;
-  double tension_;
-  double floor_;
-};
 
 class Minimiser {
  public:
@@ -185,7 +87,7 @@ class Minimiser {
   Eigen::VectorXd ModelMinimum() const {
     const RowMajorMatrix& J = current_.flow.dy_dtheta;
     const double stiffness = 1 + damping_;
-    const Eigen::MatrixXd spread = model_.covariance() * J.transpose();
+    const Eigen::MatrixXd spread = model_.prior().CovarianceTimesTranspose(J);
     Eigen::MatrixXd system = J * spread;
     system.diagonal() += stiffness * objective_.Compliance(current_.residual);
     const Eigen::VectorXd alpha = system.llt().solve(
@@ -198,7 +100,8 @@ class Minimiser {
     const Eigen::VectorXd step = ModelMinimum() - current_.theta;
     const double length = model_.MaxGradient(step);
     const double fraction = std::min(1.0, options_.trust_region / length);
-    Objective::State next = objective_.At(current_.theta + fraction * step);
+    LandmarkObjective::State next =
+        objective_.At(current_.theta + fraction * step);
     const double before = current_.cost, after = next.cost;
     const bool settled =
         std::abs(before - after) <=
@@ -220,7 +123,7 @@ class Minimiser {
     tension_ *= std::max(solver::kLeastTensionFactor,
                          solver::kTensionMargin * ratio * ratio);
     damping_ = 0;
-    objective_ = Objective(model_, options_, pairs_, tension_);
+    objective_ = LandmarkObjective(model_, options_, pairs_, tension_);
     current_ = objective_.At(current_.theta);
   }
 
@@ -242,78 +145,35 @@ class Minimiser {
   double tension_;
   double damping_ = 0;
   bool rejected_ = false;
-  Objective objective_;
-  Objective::State current_;
+  LandmarkObjective objective_;
+  LandmarkObjective::State current_;
 };
 
-// E about a minimum, to second order.
-class Curvature {
- public:
-  Curvature(const LandmarkModel& model, const Objective& objective,
-            Eigen::VectorXd theta)
-      : objective_(objective),
-        state_(objective.At(std::move(theta))),
-        gradient_(objective.Gradient(state_)) {
-    const RowMajorMatrix& J = state_.flow.dy_dtheta;
-    Eigen::MatrixXd HJ(J.rows(), J.cols());
-    for (Eigen::Index i = 0; i < J.cols(); ++i) {
-      HJ.col(i) = objective.HessianTimes(state_.residual, J.col(i));
-    }
-    const Eigen::MatrixXd gauss_newton = model.precision() + J.transpose() * HJ;
-    const Eigen::MatrixXd hessian = gauss_newton - FlowCurvature();
-    eigen_.compute(0.5 * (hessian + hessian.transpose()), gauss_newton);
+// Whether the step -move is the last. Over sparse bases, whose precision has a
+// condition that leaves more than that of theta to rounding, by what it lowers
+// the cost.
+bool IsSettled(const LandmarkObjective& objective,
+               const LandmarkCurvature& curvature,
+               const Eigen::VectorXd& move) {
+  if (objective.model().prior().precision() != nullptr) {
+    return move.norm() < 1e-9;
   }
-
-  const Objective::State& state() const { return state_; }
-  const Eigen::VectorXd& gradient() const { return gradient_; }
-  double least() const { return eigen_.eigenvalues().minCoeff(); }
-
-  // The solution of (Hess E) x = b, bounded as in cpab/fit/curvature_solve.h.
-  Eigen::VectorXd Solve(const Eigen::VectorXd& b) const {
-    const Eigen::VectorXd curvatures =
-        eigen_.eigenvalues().cwiseAbs().cwiseMax(kLeastCurvature);
-    return eigen_.eigenvectors() *
-           (eigen_.eigenvectors().transpose() * b).cwiseQuotient(curvatures);
-  }
-
- private:
-  // C of cpab/fit/keypoint_curvature.h: how J^T f changes with theta, f kept.
-  // The rest of the Hessian, that of the norm, is known; differences of it too
-  // would have to resolve the noise.
-  Eigen::MatrixXd FlowCurvature() const {
-    const Eigen::VectorXd forces = objective_.Forces(state_.residual);
-    const Eigen::Index d = state_.theta.size();
-    const double h = kDifference;
-    Eigen::MatrixXd curvature(d, d);
-    for (Eigen::Index i = 0; i < d; ++i) {
-      const Eigen::VectorXd unit = Eigen::VectorXd::Unit(d, i);
-      const RowMajorMatrix ahead =
-          objective_.FlowAt(state_.theta + h * unit).dy_dtheta;
-      const RowMajorMatrix behind =
-          objective_.FlowAt(state_.theta - h * unit).dy_dtheta;
-      curvature.col(i) = (ahead - behind).transpose() * forces / (2 * h);
-    }
-    return curvature;
-  }
-
-  const Objective& objective_;
-  Objective::State state_;
-  Eigen::VectorXd gradient_;
-  Eigen::GeneralizedSelfAdjointEigenSolver<Eigen::MatrixXd> eigen_;
-};
+  const LandmarkObjective::State& state = curvature.state();
+  return move.dot(curvature.gradient()) <=
+         solver::kSettled * state.cost + objective.Rounding(state);
+}
 
 // Newton's method from `theta` to the minimum nearby. False if it was not
 // reached to rounding.
-bool Refine(const LandmarkModel& model, const Objective& objective,
-            Eigen::VectorXd* theta) {
+bool Refine(const LandmarkObjective& objective, Eigen::VectorXd* theta) {
   for (int step = 0; step < kMaxNewtonSteps; ++step) {
-    const Curvature curvature(model, objective, *theta);
-    const Eigen::VectorXd move = curvature.Solve(curvature.gradient());
-    if (move.norm() < 1e-9) {
+    const auto curvature = LandmarkCurvature::Create(objective, *theta);
+    const Eigen::VectorXd move = curvature->Solve(curvature->gradient()).x;
+    if (IsSettled(objective, *curvature, move)) {
       *theta -= move;
       return true;
     }
-    const Objective::State& before = curvature.state();
+    const LandmarkObjective::State& before = curvature->state();
     double fraction = 1;
     while (objective.At(*theta - fraction * move).cost >
            before.cost + objective.Rounding(before)) {
@@ -431,17 +291,19 @@ double LandmarkFitter::Cost(
     const LandmarkPairs& pairs,
     const Eigen::Ref<const Eigen::VectorXd>& theta) const {
   const CountedPairs counted = PairsThatCount(pairs);
-  return Objective(*model_, options_, counted, options_.tension).At(theta).cost;
+  return LandmarkObjective(*model_, options_, counted, options_.tension)
+      .At(theta)
+      .cost;
 }
 
 FitResult LandmarkFitter::Minimum(const LandmarkPairs& pairs,
                                   const FitResult& result) const {
   const CountedPairs counted = PairsThatCount(pairs);
   if (counted.index.empty() || !result.theta.allFinite()) return result;
-  const Objective objective(*model_, options_, counted, result.tension);
+  const LandmarkObjective objective(*model_, options_, counted, result.tension);
   FitResult minimum = result;
-  minimum.converged = Refine(*model_, objective, &minimum.theta);
-  const Objective::State state = objective.At(minimum.theta);
+  minimum.converged = Refine(objective, &minimum.theta);
+  const LandmarkObjective::State state = objective.At(minimum.theta);
   minimum.residual = std::sqrt(objective.SumOfSquares(state.residual));
   minimum.cost = state.cost;
   minimum.max_gradient = model_->MaxGradient(minimum.theta);
@@ -464,21 +326,22 @@ LandmarkGradient LandmarkFitter::Pullback(
   }
   gradient.exact = true;
   if (counted.index.empty() || dl_dtheta.isZero(0)) return gradient;
-  const Objective objective(*model_, options_, counted, result.tension);
+  const LandmarkObjective objective(*model_, options_, counted, result.tension);
   Eigen::VectorXd theta = result.theta;
-  const bool reached = Refine(*model_, objective, &theta);
-  const Curvature curvature(*model_, objective, theta);
-  const Eigen::VectorXd lambda = curvature.Solve(dl_dtheta);
-  const Objective::State& state = curvature.state();
+  const bool reached = Refine(objective, &theta);
+  const auto curvature = LandmarkCurvature::Create(objective, theta);
+  const auto [lambda, least] = curvature->Solve(dl_dtheta);
+  const LandmarkObjective::State& state = curvature->state();
   const Eigen::VectorXd to =
       objective.HessianTimes(state.residual, state.flow.dy_dtheta * lambda);
   // How (dT/dp)^T f changes as theta moves along lambda, f kept.
   const double size = lambda.norm();
   const double h = size > 0 ? kDifference / size : 1;
-  const Eigen::VectorXd forces = objective.Forces(state.residual);
+  const Eigen::MatrixXd forces =
+      Columns(objective.Forces(state.residual), pairs.from.rows());
   const Eigen::MatrixXd transport =
-      (ToPoints(objective.FlowAt(theta + h * lambda), forces) -
-       ToPoints(objective.FlowAt(theta - h * lambda), forces)) /
+      (objective.Pullback(theta + h * lambda, forces).points -
+       objective.Pullback(theta - h * lambda, forces).points) /
       (2 * h);
   const Eigen::MatrixXd from = transport - ToPoints(state.flow, to);
   const Eigen::MatrixXd to_columns = Columns(to, pairs.from.rows());
@@ -486,8 +349,8 @@ LandmarkGradient LandmarkFitter::Pullback(
     gradient.from.col(counted.index[i]) = from.col(i);
     gradient.to.col(counted.index[i]) = to_columns.col(i);
   }
-  gradient.exact = reached && curvature.least() >= kLeastCurvature &&
-                   result.tension == options_.tension;
+  gradient.exact =
+      reached && least >= kLeastCurvature && result.tension == options_.tension;
   return gradient;
 }
 

@@ -29,6 +29,12 @@ std::shared_ptr<const Basis> Plane() {
 std::shared_ptr<const VolumeBasis> Volume() {
   return VolumeBasis::Create({2, 2, 2, true}).value();
 }
+std::shared_ptr<const Basis> SparsePlane() {
+  return Basis::Create({3, 4, true, false, true}).value();
+}
+std::shared_ptr<const VolumeBasis> SparseVolume() {
+  return VolumeBasis::Create({3, 2, 2, false, false, true}).value();
+}
 
 // A fitter with what the tests need of its flow.
 struct Subject {
@@ -52,12 +58,16 @@ Subject MakeSubject(const std::string& name,
 }
 
 std::vector<Subject> Subjects(const FitOptions& options = {}) {
-  return {MakeSubject<1>("interval", Interval(), options, 1),
-          MakeSubject<1>("interval, three stages", Interval(), options, 3),
-          MakeSubject<2>("plane", Plane(), options, 1),
-          MakeSubject<2>("plane, two stages", Plane(), options, 2),
-          MakeSubject<3>("volume", Volume(), options, 1),
-          MakeSubject<3>("volume, two stages", Volume(), options, 2)};
+  return {
+      MakeSubject<1>("interval", Interval(), options, 1),
+      MakeSubject<1>("interval, three stages", Interval(), options, 3),
+      MakeSubject<2>("plane", Plane(), options, 1),
+      MakeSubject<2>("plane, two stages", Plane(), options, 2),
+      MakeSubject<3>("volume", Volume(), options, 1),
+      MakeSubject<3>("volume, two stages", Volume(), options, 2),
+      MakeSubject<2>("plane, sparse", SparsePlane(), options, 1),
+      MakeSubject<2>("plane, sparse, two stages", SparsePlane(), options, 2),
+      MakeSubject<3>("volume, sparse", SparseVolume(), options, 1)};
 }
 
 // Pairs in [0.2, 0.8]^D, in order and `size` away along each axis.

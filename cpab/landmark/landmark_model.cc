@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cpab/batch/basis_prior.h"
 #include "cpab/batch/flow_chain.h"
 #include "cpab/batch/flow_kind.h"
 #include "third_party/absl/status_macros.h"
@@ -18,9 +19,8 @@ class ModelOf : public LandmarkModel {
   static absl::StatusOr<std::shared_ptr<const LandmarkModel>> Create(
       std::shared_ptr<const Basis> basis, const PriorOptions& options,
       int num_stages) {
-    ASSIGN_OR_RETURN(std::shared_ptr<const SmoothnessPrior> prior,
-                     SmoothnessPrior::Create(Kind::Vertices(*basis),
-                                             basis->vertex_basis(), options));
+    ASSIGN_OR_RETURN(std::unique_ptr<const StagePrior> prior,
+                     PriorOf(*basis, options, num_stages));
     return std::shared_ptr<const LandmarkModel>(
         new ModelOf(std::move(basis), std::move(prior), num_stages));
   }
@@ -29,7 +29,7 @@ class ModelOf : public LandmarkModel {
 
   FlowAtLandmarks FlowAt(const Eigen::VectorXd& theta,
                          const Eigen::MatrixXd& points) const override {
-    const Chain<D> chain(basis_, Stages(theta), Chain<D>::Time::kUnitTogether);
+    const Chain<D> chain = ChainOf(theta);
     const Eigen::Index count = points.cols();
     FlowAtLandmarks result = {Eigen::MatrixXd(D, count),
                               RowMajorMatrix(D * count, theta.size()),
@@ -41,6 +41,18 @@ class ModelOf : public LandmarkModel {
       result.dy_dx.template middleRows<D>(D * k) = at.dy_dx;
     }
     return result;
+  }
+
+  Eigen::MatrixXd Transform(const Eigen::VectorXd& theta,
+                            const Eigen::MatrixXd& points) const override {
+    return ChainOf(theta).Transform(points);
+  }
+
+  LandmarkPullback Pullback(const Eigen::VectorXd& theta,
+                            const Eigen::MatrixXd& points,
+                            const Eigen::MatrixXd& f) const override {
+    const ChainGradient<D> gradient = ChainOf(theta).Pullback(points, f);
+    return {gradient.thetas.reshaped(), gradient.points};
   }
 
   double MaxGradient(const Eigen::VectorXd& theta) const override {
@@ -55,37 +67,26 @@ class ModelOf : public LandmarkModel {
 
  private:
   ModelOf(std::shared_ptr<const Basis> basis,
-          std::shared_ptr<const SmoothnessPrior> prior, int num_stages)
+          std::unique_ptr<const StagePrior> prior, int num_stages)
       : LandmarkModel(std::move(prior), num_stages), basis_(std::move(basis)) {}
+
+  Chain<D> ChainOf(const Eigen::VectorXd& theta) const {
+    return Chain<D>(basis_, Stages(theta), Chain<D>::Time::kUnitTogether);
+  }
+
+  static absl::StatusOr<std::unique_ptr<const StagePrior>> PriorOf(
+      const Basis& basis, const PriorOptions& options, int num_stages) {
+    ASSIGN_OR_RETURN(BasisPrior prior, BasisPriorOf(basis, options));
+    if (prior.sparse != nullptr) {
+      return StagePrior::Create(std::move(prior.sparse), num_stages);
+    }
+    return StagePrior::Create(std::move(prior.dense), num_stages);
+  }
 
   std::shared_ptr<const Basis> basis_;
 };
 
-// `block` along the diagonal, `count` times.
-Eigen::MatrixXd Repeated(const Eigen::MatrixXd& block, int count) {
-  const Eigen::Index d = block.rows();
-  Eigen::MatrixXd result = Eigen::MatrixXd::Zero(count * d, count * d);
-  for (int i = 0; i < count; ++i) result.block(i * d, i * d, d, d) = block;
-  return result;
-}
-
 }  // namespace
-
-LandmarkModel::LandmarkModel(std::shared_ptr<const SmoothnessPrior> prior,
-                             int num_stages)
-    : prior_(std::move(prior)), num_stages_(num_stages) {
-  if (num_stages == 1) return;
-  precision_ = Repeated(prior_->precision() / num_stages, num_stages);
-  covariance_ = Repeated(prior_->covariance() * num_stages, num_stages);
-}
-
-double LandmarkModel::Energy(const Eigen::VectorXd& theta) const {
-  double sum = 0;
-  for (int i = 0; i < num_stages_; ++i) {
-    sum += prior_->Energy(Stages(theta).col(i));
-  }
-  return sum / num_stages_;
-}
 
 absl::StatusOr<std::shared_ptr<const LandmarkModel>> LandmarkModel::Create(
     std::shared_ptr<const IntervalBasis> basis, const PriorOptions& options,

@@ -1,5 +1,5 @@
 // What a fit of landmarks needs of a number of dimensions: the flow at the
-// landmarks with dense derivatives, and the prior.
+// landmarks with its derivatives, and the prior.
 //
 // A model with n stages is that of a chain of flows that take unit time
 // together (cpab/batch/flow_chain.h): theta holds those of all stages, one
@@ -18,6 +18,7 @@
 #include "cpab/field/basis.h"
 #include "cpab/field/smoothness_prior.h"
 #include "cpab/interval/interval_flow.h"
+#include "cpab/landmark/stage_prior.h"
 #include "cpab/volume/volume_basis.h"
 
 namespace cpab {
@@ -29,6 +30,13 @@ struct FlowAtLandmarks {
   Eigen::MatrixXd dy_dx;     // [D K, D]
 };
 
+// What a function of T(points) depends on, if it depends on them by f.
+struct LandmarkPullback {
+  Eigen::VectorXd theta;   // J^T f, [n d]
+  Eigen::MatrixXd points;  // [D, K]
+};
+
+// Immutable; safe to use from many threads.
 class LandmarkModel {
  public:
   // `num_stages` is at least 1.
@@ -46,28 +54,25 @@ class LandmarkModel {
 
   virtual int dimensions() const = 0;
   int num_stages() const { return num_stages_; }
-  int theta_size() const {
-    return static_cast<int>(num_stages_ * prior_->precision().rows());
-  }
-
-  // Sigma^-1 and Sigma of all stages, [n d, n d].
-  const Eigen::MatrixXd& precision() const {
-    return num_stages_ == 1 ? prior_->precision() : precision_;
-  }
-  const Eigen::MatrixXd& covariance() const {
-    return num_stages_ == 1 ? prior_->covariance() : covariance_;
-  }
-  // theta^T Sigma^-1 theta.
-  double Energy(const Eigen::VectorXd& theta) const;
+  int theta_size() const { return prior_->theta_size(); }
+  const StagePrior& prior() const { return *prior_; }
 
   virtual FlowAtLandmarks FlowAt(const Eigen::VectorXd& theta,
                                  const Eigen::MatrixXd& points) const = 0;
+  // T(points), and J^T f and (dT/dx)^T f for f [D, K]: by the adjoint, without
+  // J.
+  virtual Eigen::MatrixXd Transform(const Eigen::VectorXd& theta,
+                                    const Eigen::MatrixXd& points) const = 0;
+  virtual LandmarkPullback Pullback(const Eigen::VectorXd& theta,
+                                    const Eigen::MatrixXd& points,
+                                    const Eigen::MatrixXd& f) const = 0;
   // The largest Frobenius norm of the velocity gradient in any cell of any
   // stage.
   virtual double MaxGradient(const Eigen::VectorXd& theta) const = 0;
 
  protected:
-  LandmarkModel(std::shared_ptr<const SmoothnessPrior> prior, int num_stages);
+  LandmarkModel(std::unique_ptr<const StagePrior> prior, int num_stages)
+      : prior_(std::move(prior)), num_stages_(num_stages) {}
 
   // theta, one column a stage.
   Eigen::Map<const Eigen::MatrixXd> Stages(const Eigen::VectorXd& theta) const {
@@ -75,10 +80,8 @@ class LandmarkModel {
   }
 
  private:
-  std::shared_ptr<const SmoothnessPrior> prior_;
+  std::unique_ptr<const StagePrior> prior_;
   int num_stages_;
-  // Of all stages, where there are several.
-  Eigen::MatrixXd precision_, covariance_;
 };
 
 }  // namespace cpab

@@ -40,9 +40,9 @@ class PlaneFitter : public Fitter {
   KeypointFitter fitter_;
 };
 
-class DenseFitter : public Fitter {
+class AnyFitter : public Fitter {
  public:
-  explicit DenseFitter(LandmarkFitter fitter) : fitter_(std::move(fitter)) {}
+  explicit AnyFitter(LandmarkFitter fitter) : fitter_(std::move(fitter)) {}
 
   int dimensions() const override { return fitter_.dimensions(); }
   int theta_size() const override { return fitter_.theta_size(); }
@@ -61,13 +61,13 @@ class DenseFitter : public Fitter {
 };
 
 template <typename AnyBasis>
-absl::StatusOr<std::shared_ptr<const Fitter>> CreateDense(
+absl::StatusOr<std::shared_ptr<const Fitter>> CreateAny(
     std::shared_ptr<const AnyBasis> basis, const FitOptions& options,
     int num_stages) {
   ASSIGN_OR_RETURN(
       LandmarkFitter fitter,
       LandmarkFitter::Create(std::move(basis), options, num_stages));
-  return std::make_shared<const DenseFitter>(std::move(fitter));
+  return std::make_shared<const AnyFitter>(std::move(fitter));
 }
 
 }  // namespace
@@ -75,14 +75,14 @@ absl::StatusOr<std::shared_ptr<const Fitter>> CreateDense(
 absl::StatusOr<std::shared_ptr<const Fitter>> Fitter::Create(
     std::shared_ptr<const IntervalBasis> basis, const FitOptions& options,
     int num_stages) {
-  return CreateDense(std::move(basis), options, num_stages);
+  return CreateAny(std::move(basis), options, num_stages);
 }
 
 absl::StatusOr<std::shared_ptr<const Fitter>> Fitter::Create(
     std::shared_ptr<const Basis> basis, const FitOptions& options,
     int num_stages) {
-  if (num_stages != 1) {
-    return CreateDense(std::move(basis), options, num_stages);
+  if (num_stages != 1 || basis->is_sparse()) {
+    return CreateAny(std::move(basis), options, num_stages);
   }
   ASSIGN_OR_RETURN(KeypointFitter fitter,
                    KeypointFitter::Create(std::move(basis), options));
@@ -92,7 +92,7 @@ absl::StatusOr<std::shared_ptr<const Fitter>> Fitter::Create(
 absl::StatusOr<std::shared_ptr<const Fitter>> Fitter::Create(
     std::shared_ptr<const VolumeBasis> basis, const FitOptions& options,
     int num_stages) {
-  return CreateDense(std::move(basis), options, num_stages);
+  return CreateAny(std::move(basis), options, num_stages);
 }
 
 }  // namespace cpab::python

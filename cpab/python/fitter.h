@@ -16,7 +16,8 @@
 
 namespace cpab::python {
 
-// KeypointFitter for one field of the plane, LandmarkFitter elsewhere.
+// KeypointFitter for one field of the plane over a dense basis, LandmarkFitter
+// elsewhere.
 // Immutable; safe to use from many threads.
 class Fitter {
  public:

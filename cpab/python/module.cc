@@ -566,14 +566,12 @@ SampledVolume VolumeOf(const char* name, const py::array& array) {
           std::vector<float>(values, values + array.size())};
 }
 
-py::tuple RegisterVolumeArrays(const py::array& moving, const py::array& fixed,
-                               const std::vector<int>& boxes,
-                               bool zero_boundary, bool volume_preserving,
-                               int num_stages, bool local_correlation,
-                               int window_radius, int largest_side,
-                               double noise, double length_scale, double speed,
-                               double gradient, int max_iterations,
-                               double tolerance) {
+py::tuple RegisterVolumeArrays(
+    const py::array& moving, const py::array& fixed,
+    const std::vector<int>& boxes, bool zero_boundary, bool volume_preserving,
+    bool sparse_basis, int num_stages, bool local_correlation,
+    int window_radius, int largest_side, double noise, double length_scale,
+    double speed, double gradient, int max_iterations, double tolerance) {
   using Similarity = VolumeRegistrationOptions::Similarity;
   VolumeRegistrationOptions options;
   options.similarity = local_correlation ? Similarity::kLocalCorrelation
@@ -582,6 +580,7 @@ py::tuple RegisterVolumeArrays(const py::array& moving, const py::array& fixed,
   options.boxes = boxes;
   options.zero_boundary = zero_boundary;
   options.volume_preserving = volume_preserving;
+  options.sparse_basis = sparse_basis;
   options.num_stages = num_stages;
   options.largest_side = largest_side;
   options.noise = noise;
@@ -606,11 +605,11 @@ void BindRegistration(py::module_* module) {
   module->def("register_volumes", &RegisterVolumeArrays, py::arg("moving"),
               py::arg("fixed"), py::kw_only(), py::arg("boxes"),
               py::arg("zero_boundary"), py::arg("volume_preserving"),
-              py::arg("num_stages"), py::arg("local_correlation"),
-              py::arg("window_radius"), py::arg("largest_side"),
-              py::arg("noise"), py::arg("length_scale"), py::arg("speed"),
-              py::arg("gradient"), py::arg("max_iterations"),
-              py::arg("tolerance"));
+              py::arg("sparse_basis"), py::arg("num_stages"),
+              py::arg("local_correlation"), py::arg("window_radius"),
+              py::arg("largest_side"), py::arg("noise"),
+              py::arg("length_scale"), py::arg("speed"), py::arg("gradient"),
+              py::arg("max_iterations"), py::arg("tolerance"));
 }
 
 PYBIND11_MODULE(_core, module) {

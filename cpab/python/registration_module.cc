@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "cpab/image/registration.h"
+#include "cpab/image/image_registration.h"
 #include "cpab/python/arrays.h"
 #include "opencv2/core.hpp"
 
@@ -47,7 +47,8 @@ py::tuple RegisterPictures(const py::array& moving, const py::array& fixed,
                            bool volume_preserving, int largest_side,
                            double noise, double length_scale, double speed,
                            double gradient, int max_iterations,
-                           double tolerance, int num_stages) {
+                           double tolerance, int num_stages,
+                           bool sparse_basis) {
   RegistrationOptions options;
   options.cells = cells;
   options.zero_boundary = zero_boundary;
@@ -58,6 +59,7 @@ py::tuple RegisterPictures(const py::array& moving, const py::array& fixed,
   options.max_iterations = max_iterations;
   options.tolerance = tolerance;
   options.num_stages = num_stages;
+  options.sparse_basis = sparse_basis;
   const cv::Mat from = MatrixOfPicture("moving", moving);
   const cv::Mat to = MatrixOfPicture("fixed", fixed);
   absl::StatusOr<RegistrationResult> result;

@@ -4,10 +4,10 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "cpab/batch/basis_prior.h"
 #include "cpab/batch/flow_batch.h"
 #include "cpab/batch/flow_chain.h"
 #include "cpab/batch/flow_kind.h"
-#include "cpab/field/finite_elements.h"
 #include "third_party/absl/status_macros.h"
 
 namespace cpab::python {
@@ -69,15 +69,7 @@ class SpaceOf : public Space {
   }
   absl::StatusOr<std::shared_ptr<const SparsePrior>> CreateSparsePrior(
       const PriorOptions& options) const override {
-    if (!is_sparse()) {
-      return absl::InvalidArgumentError("the basis is not stored sparsely");
-    }
-    if constexpr (D == 2) {
-      return SparsePriorOn(basis_->tessellation().cells(), options);
-    } else if constexpr (D == 3) {
-      return SparsePriorOn(basis_->cells(), options);
-    }
-    return absl::InternalError("intervals have no sparse bases");
+    return SparsePriorOf(*basis_, options);
   }
   absl::StatusOr<std::shared_ptr<const Fitter>> CreateFitter(
       const FitOptions& options, int num_stages) const override {
@@ -232,19 +224,6 @@ class SpaceOf : public Space {
       flows.emplace_back(basis_, theta.row(b).transpose());
     }
     return flows;
-  }
-
-  template <typename Cells>
-  absl::StatusOr<std::shared_ptr<const SparsePrior>> SparsePriorOn(
-      const Cells& cells, const PriorOptions& options) const {
-    const Eigen::MatrixXd vertices = Vertices();
-    return SparsePrior::Create(basis_->sparse_vertex_basis(), vertices,
-                               MakeFiniteElements(
-                                   cells, vertices.cols(),
-                                   [this](int cell) -> const auto& {
-                                     return basis_->shape_matrix(cell);
-                                   }),
-                               options);
   }
 
   // Of [B, stages * d].

@@ -6,33 +6,29 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
-#include "Eigen/Cholesky"
 #include "Eigen/Core"
+#include "cpab/registration/normal_equations.h"
 
 namespace cpab {
 
 // Minimises objective.Value(theta) from `theta`, which becomes the minimum;
 // true if it converged: if a step lowered the value by less than `tolerance` of
-// it, or if no descent was left. objective.Differentiate(theta, &gradient,
-// &hessian) has the gradient and a positive definite approximation of the
-// Hessian. `iterations` is increased by the steps, rejected ones included.
+// it, or if no descent was left. objective.Linearise(theta) returns a
+// std::unique_ptr<const NormalEquations>. `iterations` is increased by the
+// steps, rejected ones included.
 template <typename Objective>
 bool MinimiseByLevenbergMarquardt(const Objective& objective,
                                   int max_iterations, double tolerance,
                                   Eigen::VectorXd* theta, int* iterations) {
   double value = objective.Value(*theta);
-  double damping = 1e-3;  // Of the Hessian's diagonal.
-  Eigen::VectorXd gradient;
-  Eigen::MatrixXd hessian;
+  double damping = 1e-3;
+  std::unique_ptr<const NormalEquations> equations;
   bool stale = true;
   for (int step = 0; step < max_iterations; ++step, ++*iterations) {
-    if (stale) objective.Differentiate(*theta, &gradient, &hessian);
-    Eigen::MatrixXd damped = hessian;
-    damped.diagonal() *= 1 + damping;
-    const Eigen::VectorXd next =
-        *theta -
-        damped.template selfadjointView<Eigen::Lower>().llt().solve(gradient);
+    if (stale) equations = objective.Linearise(*theta);
+    const Eigen::VectorXd next = *theta - equations->Solve(damping);
     const double next_value = objective.Value(next);
     // NaN, from a path that diverged, is no progress.
     stale = next_value < value;

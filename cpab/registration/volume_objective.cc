@@ -6,7 +6,7 @@
 namespace cpab {
 namespace {
 
-// As in cpab/image/registration.cc: what is not motion covers patches of about
+// As in cpab/image/image_objective.cc: what is not motion covers patches of about
 // an eighth of the sides.
 constexpr double kIndependentPatches = 512;
 
@@ -21,8 +21,7 @@ VolumeObjective::VolumeObjective(SampledVolume moving,
                                  const SampledVolume& fixed,
                                  std::unique_ptr<VolumeSimilarity> similarity,
                                  std::shared_ptr<const VolumeBasis> basis,
-                                 std::shared_ptr<const SmoothnessPrior> prior,
-                                 int num_stages, double noise,
+                                 BasisPrior prior, int num_stages, double noise,
                                  const ParallelFor& parallel_for)
     : moving_(std::move(moving)),
       similarity_(std::move(similarity)),
@@ -57,24 +56,33 @@ double VolumeObjective::Value(const Eigen::VectorXd& theta) const {
   double energy = 0;
   const Eigen::Index d = basis_->theta_size();
   for (int i = 0; i < num_stages_; ++i) {
-    energy += prior_->Energy(theta.segment(i * d, d));
+    energy += prior_.Energy(theta.segment(i * d, d));
   }
   return weight_ * Mismatch(theta) + 0.5 * energy / num_stages_;
+}
+
+VolumeSimilarity::Derivatives VolumeObjective::DifferentiateSimilarity(
+    const VolumeChain& chain) const {
+  return similarity_->Differentiate(
+      Warped(chain.Transform(points_, parallel_for_)));
 }
 
 void VolumeObjective::Differentiate(const Eigen::VectorXd& theta,
                                     Eigen::VectorXd* gradient,
                                     Eigen::MatrixXd* hessian) const {
   const VolumeChain chain = ChainOf(theta);
-  const VolumeSimilarity::Derivatives derivatives = similarity_->Differentiate(
-      Warped(chain.Transform(points_, parallel_for_)));
-  const Eigen::Index size = 3 * basis_->vertices().cols() * num_stages_;
+  const VolumeSimilarity::Derivatives derivatives =
+      DifferentiateSimilarity(chain);
+  const Eigen::Index size = NumUnknowns();
   std::vector<Sums> parts(
       kParts, {Eigen::VectorXd::Zero(size), Eigen::MatrixXd::Zero(size, size)});
   const int64_t count = points_.cols();
   parallel_for_(kParts, [&](int64_t part) {
-    AddVoxels(chain, derivatives, count * part / kParts,
-              count * (part + 1) / kParts, &parts[part]);
+    ForEachVoxel(chain, count * part / kParts, count * (part + 1) / kParts,
+                 [&](int64_t n, const std::vector<Slope>& slopes) {
+                   AddVoxel(slopes, derivatives.gradient[n],
+                            derivatives.curvature[n], &parts[part]);
+                 });
   });
   for (int64_t part = 1; part < kParts; ++part) {
     parts[0].gradient += parts[part].gradient;
@@ -82,16 +90,44 @@ void VolumeObjective::Differentiate(const Eigen::VectorXd& theta,
   }
   ToTheta(parts[0], gradient, hessian);
   const Eigen::Index d = basis_->theta_size();
+  const Eigen::MatrixXd& precision = prior_.dense->precision();
   for (int i = 0; i < num_stages_; ++i) {
     gradient->segment(i * d, d) +=
-        prior_->precision() * theta.segment(i * d, d) / num_stages_;
-    hessian->block(i * d, i * d, d, d) += prior_->precision() / num_stages_;
+        precision * theta.segment(i * d, d) / num_stages_;
+    hessian->block(i * d, i * d, d, d) += precision / num_stages_;
   }
 }
 
-void VolumeObjective::AddVoxels(
-    const VolumeChain& chain, const VolumeSimilarity::Derivatives& derivatives,
-    int64_t begin, int64_t end, Sums* sums) const {
+std::unique_ptr<const NormalEquations> VolumeObjective::Linearise(
+    const Eigen::VectorXd& theta) const {
+  if (!basis_->is_sparse()) {
+    Eigen::VectorXd gradient;
+    Eigen::MatrixXd hessian;
+    Differentiate(theta, &gradient, &hessian);
+    return std::make_unique<const DenseNormalEquations>(std::move(gradient),
+                                                        std::move(hessian));
+  }
+  const VolumeChain chain = ChainOf(theta);
+  const VolumeSimilarity::Derivatives derivatives =
+      DifferentiateSimilarity(chain);
+  const int64_t count = points_.cols();
+  std::vector<ValueSlopes> parts(kParts);
+  parallel_for_(kParts, [&](int64_t part) {
+    parts[part] = SlopesOfPart(chain, derivatives, count * part / kParts,
+                               count * (part + 1) / kParts);
+  });
+  return std::make_unique<const SparseNormalEquations>(
+      prior_.sparse, num_stages_, weight_ / static_cast<double>(count), parts,
+      theta, parallel_for_);
+}
+
+Eigen::Index VolumeObjective::NumUnknowns() const {
+  return 3 * basis_->vertices().cols() * num_stages_;
+}
+
+template <typename Body>
+void VolumeObjective::ForEachVoxel(const VolumeChain& chain, int64_t begin,
+                                   int64_t end, Body body) const {
   for (int64_t first = begin; first < end; first += kBlock) {
     const int64_t count = std::min(kBlock, end - first);
     Eigen::Matrix3Xd x = points_.middleCols(first, count);
@@ -100,11 +136,22 @@ void VolumeObjective::AddVoxels(
       stages.push_back(SensitivitiesOf(flow.walker(), x));
       for (int64_t n = 0; n < count; ++n) x.col(n) = stages.back()[n].y;
     }
-    for (int64_t n = 0; n < count; ++n) {
-      AddVoxel(SlopesOf(stages, n), derivatives.gradient[first + n],
-               derivatives.curvature[first + n], sums);
-    }
+    for (int64_t n = 0; n < count; ++n) body(first + n, SlopesOf(stages, n));
   }
+}
+
+ValueSlopes VolumeObjective::SlopesOfPart(
+    const VolumeChain& chain, const VolumeSimilarity::Derivatives& derivatives,
+    int64_t begin, int64_t end) const {
+  ValueSlopes part;
+  part.rows.resize(end - begin, NumUnknowns());
+  part.gradient = derivatives.gradient.segment(begin, end - begin);
+  part.curvature = derivatives.curvature.segment(begin, end - begin);
+  ForEachVoxel(chain, begin, end, [&](int64_t n, std::vector<Slope> slopes) {
+    AppendRow(n - begin, std::move(slopes), &part.rows);
+  });
+  part.rows.finalize();
+  return part;
 }
 
 // Back through the stages: with `rest` how the value depends on where the

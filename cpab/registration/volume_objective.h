@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "Eigen/Core"
+#include "cpab/batch/basis_prior.h"
 #include "cpab/batch/flow_chain.h"
 #include "cpab/field/parallel.h"
-#include "cpab/field/smoothness_prior.h"
+#include "cpab/registration/normal_equations.h"
 #include "cpab/registration/sampled_volume.h"
+#include "cpab/registration/sparse_normal_equations.h"
 #include "cpab/registration/volume_similarity.h"
 #include "cpab/volume/volume_basis.h"
 #include "cpab/volume/volume_sensitivity.h"
@@ -28,17 +30,21 @@ class VolumeObjective {
   // `parallel_for` must outlive it.
   VolumeObjective(SampledVolume moving, const SampledVolume& fixed,
                   std::unique_ptr<VolumeSimilarity> similarity,
-                  std::shared_ptr<const VolumeBasis> basis,
-                  std::shared_ptr<const SmoothnessPrior> prior, int num_stages,
-                  double noise, const ParallelFor& parallel_for);
+                  std::shared_ptr<const VolumeBasis> basis, BasisPrior prior,
+                  int num_stages, double noise,
+                  const ParallelFor& parallel_for);
 
   double Mismatch(const Eigen::VectorXd& theta) const;
   double Value(const Eigen::VectorXd& theta) const;
 
-  // dE/dtheta, and a Gauss-Newton Hessian. Both are sums over four parts of the
-  // voxels, and so the same on any number of threads.
+  // dE/dtheta, and a Gauss-Newton Hessian; over a dense basis. Both are sums
+  // over four parts of the voxels, and so the same on any number of threads.
   void Differentiate(const Eigen::VectorXd& theta, Eigen::VectorXd* gradient,
                      Eigen::MatrixXd* hessian) const;
+
+  // The system of a step, over any basis.
+  std::unique_ptr<const NormalEquations> Linearise(
+      const Eigen::VectorXd& theta) const;
 
   VolumeChain ChainOf(const Eigen::VectorXd& theta) const;
 
@@ -55,9 +61,17 @@ class VolumeObjective {
   };
 
   Eigen::VectorXd Warped(const Eigen::Matrix3Xd& images) const;
-  void AddVoxels(const VolumeChain& chain,
-                 const VolumeSimilarity::Derivatives& derivatives,
-                 int64_t begin, int64_t end, Sums* sums) const;
+  // Velocities at the vertices of all stages.
+  Eigen::Index NumUnknowns() const;
+  VolumeSimilarity::Derivatives DifferentiateSimilarity(
+      const VolumeChain& chain) const;
+  // Calls body(n, slopes) for the voxels from begin to end.
+  template <typename Body>
+  void ForEachVoxel(const VolumeChain& chain, int64_t begin, int64_t end,
+                    Body body) const;
+  ValueSlopes SlopesOfPart(const VolumeChain& chain,
+                           const VolumeSimilarity::Derivatives& derivatives,
+                           int64_t begin, int64_t end) const;
   std::vector<Slope> SlopesOf(
       const std::vector<std::vector<VolumeSensitivity>>& stages,
       Eigen::Index n) const;
@@ -69,7 +83,7 @@ class VolumeObjective {
   SampledVolume moving_;
   std::unique_ptr<VolumeSimilarity> similarity_;
   std::shared_ptr<const VolumeBasis> basis_;
-  std::shared_ptr<const SmoothnessPrior> prior_;
+  BasisPrior prior_;
   Eigen::Matrix3Xd points_;
   int num_stages_;
   double weight_;  // Of the mean mismatch.

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "cpab/registration/sparse_normal_equations.h"
 #include "gtest/gtest.h"
 
 namespace cpab {
@@ -27,13 +28,17 @@ class VolumeObjectiveTest
     : public ::testing::TestWithParam<std::pair<bool, int>> {
  protected:
   VolumeObjective Make(const ParallelFor& parallel_for) const {
+    return MakeOver(basis_, prior_, parallel_for);
+  }
+  VolumeObjective MakeOver(const std::shared_ptr<const VolumeBasis>& basis,
+                           const BasisPrior& prior,
+                           const ParallelFor& parallel_for) const {
     const SampledVolume moving = Waves({9, 8, 7}, 0);
     const SampledVolume fixed = Waves({7, 9, 8}, 0.3);
     return VolumeObjective(moving, fixed,
                            GetParam().first ? LocalCorrelation(moving, fixed, 2)
                                             : SquaredDifferences(fixed),
-                           basis_, prior_, GetParam().second, 0.1,
-                           parallel_for);
+                           basis, prior, GetParam().second, 0.1, parallel_for);
   }
   Eigen::VectorXd Draw(double magnitude, uint64_t seed) const {
     std::mt19937_64 generator(seed);
@@ -45,9 +50,7 @@ class VolumeObjectiveTest
 
   const std::shared_ptr<const VolumeBasis> basis_ =
       VolumeBasis::Create({2, 1, 2}).value();
-  const std::shared_ptr<const SmoothnessPrior> prior_ =
-      SmoothnessPrior::Create(basis_->vertices(), basis_->vertex_basis(), {})
-          .value();
+  const BasisPrior prior_ = BasisPriorOf(*basis_, {}).value();
   const ParallelFor serially_ = Serially;
 };
 
@@ -75,6 +78,24 @@ TEST_P(VolumeObjectiveTest, GradientIsThatOfDifferences) {
   EXPECT_NEAR(gradient.dot(direction), slope, 1e-3 * gradient.norm());
   EXPECT_LT((hessian - hessian.transpose()).norm(), 1e-12 * hessian.norm());
   EXPECT_GT(direction.dot(hessian * direction), 0);
+}
+
+TEST_P(VolumeObjectiveTest, GradientOverASparseBasisIsThatOfDifferences) {
+  const auto basis = VolumeBasis::Create({2, 1, 2, false, false, true}).value();
+  const VolumeObjective objective =
+      MakeOver(basis, BasisPriorOf(*basis, {}).value(), serially_);
+  const Eigen::VectorXd theta = Draw(0.05, 1), direction = Draw(1, 2);
+  const auto equations = objective.Linearise(theta);
+  const Eigen::VectorXd gradient =
+      dynamic_cast<const SparseNormalEquations&>(*equations).gradient();
+  const double h = 1e-6;
+  const double slope = (objective.Value(theta + h * direction) -
+                        objective.Value(theta - h * direction)) /
+                       (2 * h);
+  EXPECT_NEAR(gradient.dot(direction), slope, 1e-3 * gradient.norm());
+  // Its step goes down.
+  EXPECT_LT(objective.Value(theta - 0.1 * equations->Solve(0)),
+            objective.Value(theta));
 }
 
 TEST_P(VolumeObjectiveTest, ResultsDoNotDependOnThreads) {

@@ -7,6 +7,7 @@
 #include "Eigen/LU"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "cpab/batch/basis_prior.h"
 #include "cpab/registration/levenberg_marquardt.h"
 #include "cpab/registration/volume_objective.h"
 #include "cpab/registration/volume_similarity.h"
@@ -135,16 +136,14 @@ struct Registration {
     ASSIGN_OR_RETURN(
         std::shared_ptr<const VolumeBasis> basis,
         VolumeBasis::Create({count, count, count, options.zero_boundary,
-                             options.volume_preserving}));
+                             options.volume_preserving, options.sparse_basis}));
     result->thetas =
         result->basis == nullptr
             ? Eigen::MatrixXd::Zero(basis->theta_size(), options.num_stages)
             : OnOtherBoxes(result->basis, result->thetas, basis);
     result->basis = basis;
-    ASSIGN_OR_RETURN(
-        std::shared_ptr<const SmoothnessPrior> prior,
-        SmoothnessPrior::Create(basis->vertices(), basis->vertex_basis(),
-                                options.prior));
+    ASSIGN_OR_RETURN(const BasisPrior prior,
+                     BasisPriorOf(*basis, options.prior));
     const int side = std::max(kSmallestSide, options.largest_side >> halvings);
     const SampledVolume from = Reduced(moving, side);
     const SampledVolume to = Reduced(fixed, side);

@@ -11,7 +11,7 @@
 // no brightness and no contrast, only that one volume's values follow the
 // other's. By Gauss-Newton with Levenberg-Marquardt damping on the exact flow
 // and its Jacobian; coarse to fine, in the volumes and in the tessellation, as
-// cpab/image/registration.h.
+// cpab/image/image_registration.h.
 //
 // Coordinates: [0, 1] from the centre of the first voxel to that of the last.
 #ifndef CPAB_REGISTRATION_VOLUME_REGISTRATION_H_
@@ -47,6 +47,9 @@ struct VolumeRegistrationOptions {
   std::vector<int> boxes = {1, 2, 4};
   bool zero_boundary = false;
   bool volume_preserving = false;
+  // Stores bases sparsely, as those of more than 8 boxes always are: time and
+  // memory by the number of boxes, not by its square.
+  bool sparse_basis = false;
   // Flows that take unit time together, 1 to 16.
   int num_stages = 1;
 

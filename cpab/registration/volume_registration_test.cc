@@ -88,6 +88,31 @@ TEST(RegisterVolumes, FindsAKnownWarp) {
   EXPECT_GT(result->least_jacobian, 0);
 }
 
+// On request, and with more than 8 boxes.
+TEST(RegisterVolumes, FindsAKnownWarpOverSparseBases) {
+  const SampledVolume moving = Blobs(24, 1);
+  const SampledVolume fixed = Warped(moving, Truth());
+  for (const bool fine : {false, true}) {
+    VolumeRegistrationOptions options = SmallOptions();
+    options.sparse_basis = !fine;
+    if (fine) {
+      options.boxes = {2, 9};
+      options.largest_side = 16;
+    }
+    const auto result = RegisterVolumes(moving, fixed, options);
+    ASSERT_THAT(result, IsOk());
+    EXPECT_TRUE(result->basis->is_sparse());
+    EXPECT_TRUE(result->converged);
+    EXPECT_LT(result->mismatch_after, result->mismatch_before / 4);
+    const auto [error, motion] = ErrorAndMotion(*result);
+    // Of so many boxes those where the volume is flat follow the prior.
+    EXPECT_LT(error, fine ? 0.25 / options.largest_side : motion / 4);
+    EXPECT_LT(error, motion / 2);
+    EXPECT_EQ(result->folded_share, 0);
+    EXPECT_GT(result->least_jacobian, 0);
+  }
+}
+
 // Another contrast, inverted, and more of it on one side than on the other.
 TEST(RegisterVolumes, FindsAWarpOfAnotherContrast) {
   const SampledVolume moving = Blobs(24, 1);

@@ -47,38 +47,23 @@ def _tensor(array: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(array)
 
 
-class _Transform(torch.autograd.Function):
+class _OfFlow(torch.autograd.Function):
+    """What `_kernels` computes of a flow at points, with its partner for the way back."""
+
     @staticmethod
-    def forward(ctx, theta, points, space, stages):
+    def forward(ctx, theta, points, space, stages, kernel, pullback):
         ctx.save_for_backward(theta, points)
-        ctx.space, ctx.stages = space, stages
-        return _tensor(_kernels.transform(space, _array(theta), _array(points), stages))
+        ctx.space, ctx.stages, ctx.pullback = space, stages, pullback
+        return _tensor(kernel(space, _array(theta), _array(points), stages))
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, dl_dy):
+    def backward(ctx, gradient):
         theta, points = ctx.saved_tensors
-        gradients = _kernels.transform_pullback(
-            ctx.space, _array(theta), _array(points), ctx.stages, _array(dl_dy)
+        gradients = ctx.pullback(
+            ctx.space, _array(theta), _array(points), ctx.stages, _array(gradient)
         )
-        return _tensor(gradients[0]), _tensor(gradients[1]), None, None
-
-
-class _LogDet(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, theta, points, space, stages):
-        ctx.save_for_backward(theta, points)
-        ctx.space, ctx.stages = space, stages
-        return _tensor(_kernels.log_det(space, _array(theta), _array(points), stages))
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, dl_dlog_det):
-        theta, points = ctx.saved_tensors
-        gradients = _kernels.log_det_pullback(
-            ctx.space, _array(theta), _array(points), ctx.stages, _array(dl_dlog_det)
-        )
-        return _tensor(gradients[0]), _tensor(gradients[1]), None, None
+        return (_tensor(gradients[0]), _tensor(gradients[1])) + (None,) * 4
 
 
 class _Interpolate(torch.autograd.Function):
@@ -145,13 +130,17 @@ class _WithoutGradient(torch.autograd.Function):
 def transform(
     space: _core.Space, theta: torch.Tensor, points: torch.Tensor, stages: int
 ) -> torch.Tensor:
-    return _Transform.apply(theta, points, space, stages)
+    return _OfFlow.apply(
+        theta, points, space, stages, _kernels.transform, _kernels.transform_pullback
+    )
 
 
 def log_det(
     space: _core.Space, theta: torch.Tensor, points: torch.Tensor, stages: int
 ) -> torch.Tensor:
-    return _LogDet.apply(theta, points, space, stages)
+    return _OfFlow.apply(
+        theta, points, space, stages, _kernels.log_det, _kernels.log_det_pullback
+    )
 
 
 def interpolate(

@@ -108,6 +108,7 @@ def register_volumes(
     boxes: Sequence[int],
     zero_boundary: bool,
     volume_preserving: bool,
+    sparse_basis: bool,
     num_stages: int,
     local_correlation: bool,
     window_radius: int,

@@ -67,18 +67,7 @@ class Fits(Warps):
             batches.append(self._fit(fitter, p, q, weights))
             return batches[0]
 
-        if _arrays.is_tensor(source) or _arrays.is_tensor(target):
-            torch_calls = autograd()
-            theta = torch_calls.fit(
-                torch_calls.checked("source", self._raised(source)),
-                torch_calls.checked("target", self._raised(target)),
-                fit,
-                exact,
-            )
-        else:
-            p = _arrays.floats("source", self._raised(source))
-            q = _arrays.floats("target", self._raised(target))
-            theta = fit(p, q).theta().astype(np.result_type(p, q), copy=False)
+        theta = self._theta_of(source, target, fit, exact)
         if num_stages > 1:
             shape = (len(theta), num_stages, self.get_theta_dim())
             theta = theta.reshape(shape).swapaxes(0, 1)
@@ -121,6 +110,31 @@ class Fits(Warps):
         warp_volumes(moving, theta) looks like fixed. theta has no gradient. Pictures need
         OpenCV's shared libraries (core, imgproc); ImportError without.
         """
+        self._check_registration(similarity)
+        if largest_side is None:
+            largest_side = 128 if self.ndim == 2 else 48
+        settings = dict(
+            largest_side=_arrays.count("largest_side", largest_side),
+            noise=_arrays.number("noise", noise),
+            length_scale=_arrays.number("length_scale", length_scale),
+            speed=_arrays.number("speed", speed),
+            gradient=_arrays.number("gradient", gradient),
+            max_iterations=_arrays.count("max_iterations", max_iterations),
+            tolerance=_arrays.number("tolerance", tolerance),
+            num_stages=_arrays.count("num_stages", num_stages, least=1),
+            sparse_basis=self._space.is_sparse,
+        )
+        if self.ndim == 2:
+            return self._register_pictures(moving, fixed, settings)
+        return self._register_volumes(
+            moving,
+            fixed,
+            settings,
+            local_correlation=similarity == "local_correlation",
+            window_radius=_arrays.count("window_radius", window_radius, least=1),
+        )
+
+    def _check_registration(self, similarity: str) -> None:
         if self.ndim not in (2, 3):
             raise ValueError(
                 f"register is for 2 or 3 dimensions; this transform has {self.ndim}"
@@ -134,33 +148,22 @@ class Fits(Warps):
                 f"similarity is {similarity!r}; use 'squared_differences' or "
                 "'local_correlation'"
             )
-        if largest_side is None:
-            largest_side = 128 if self.ndim == 2 else 48
-        settings = dict(
-            largest_side=_arrays.count("largest_side", largest_side),
-            noise=_arrays.number("noise", noise),
-            length_scale=_arrays.number("length_scale", length_scale),
-            speed=_arrays.number("speed", speed),
-            gradient=_arrays.number("gradient", gradient),
-            max_iterations=_arrays.count("max_iterations", max_iterations),
-            tolerance=_arrays.number("tolerance", tolerance),
-            num_stages=_arrays.count("num_stages", num_stages, least=1),
-        )
-        if self.ndim == 3:
-            theta, *rest = _core.register_volumes(
-                volume("moving", moving),
-                volume("fixed", fixed),
-                boxes=halvings(self.tess_size[0]),
-                zero_boundary=self.zero_boundary,
-                volume_preserving=self.volume_perservation,
-                local_correlation=similarity == "local_correlation",
-                window_radius=_arrays.count("window_radius", window_radius, least=1),
-                **settings,
-            )
-            return RegistrationReport(_as_chain(theta), *rest)
-        if similarity != "squared_differences":
+        if self.ndim == 2 and similarity != "squared_differences":
             raise ValueError("similarity 'local_correlation' is for volumes")
-        return self._register_pictures(moving, fixed, settings)
+
+    def _register_volumes(
+        self, moving: Array, fixed: Array, settings: Dict[str, Any], **similarity: Any
+    ) -> RegistrationReport:
+        theta, *rest = _core.register_volumes(
+            volume("moving", moving),
+            volume("fixed", fixed),
+            boxes=halvings(self.tess_size[0]),
+            zero_boundary=self.zero_boundary,
+            volume_preserving=self.volume_perservation,
+            **similarity,
+            **settings,
+        )
+        return RegistrationReport(_as_chain(theta), *rest)
 
     def _register_pictures(
         self, moving: Array, fixed: Array, settings: Dict[str, Any]
@@ -191,6 +194,22 @@ class Fits(Warps):
             float(np.mean(~(areas > 0))),
             float(np.exp(log_det.min())),
         )
+
+    def _theta_of(
+        self, source: Array, target: Array, fit: Any, exact: List[np.ndarray]
+    ) -> Array:
+        """theta of fit(source, target), as an array, or as a tensor with its gradient."""
+        if _arrays.is_tensor(source) or _arrays.is_tensor(target):
+            torch_calls = autograd()
+            return torch_calls.fit(
+                torch_calls.checked("source", self._raised(source)),
+                torch_calls.checked("target", self._raised(target)),
+                fit,
+                exact,
+            )
+        p = _arrays.floats("source", self._raised(source))
+        q = _arrays.floats("target", self._raised(target))
+        return fit(p, q).theta().astype(np.result_type(p, q), copy=False)
 
     def _fitter(self, **options: Any) -> _core.Fitter:
         key = tuple(options.values())

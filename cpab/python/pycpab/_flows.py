@@ -162,34 +162,18 @@ class Flows(Fields):
             return autograd().checked("theta_chain", theta_chain)
         return _arrays.floats("theta_chain", theta_chain)
 
-    def _log_det(self, grid: Array, theta: Array, stages: int = 1) -> Array:
-        if _arrays.is_tensor(grid) or _arrays.is_tensor(theta):
-            torch_calls = autograd()
-            return torch_calls.log_det(
-                self._space,
-                torch_calls.checked("theta", theta),
-                torch_calls.checked("the grid", grid),
-                stages,
-            )
-        return _kernels.log_det(
-            self._space,
-            _arrays.floats("theta", theta),
-            _arrays.floats("the grid", grid),
-            stages,
-        )
-
     def _transform(self, grid: Array, theta: Array, stages: int = 1) -> Array:
+        return self._of_flow("transform", grid, theta, stages)
+
+    def _log_det(self, grid: Array, theta: Array, stages: int = 1) -> Array:
+        return self._of_flow("log_det", grid, theta, stages)
+
+    def _of_flow(self, name: str, grid: Array, theta: Array, stages: int) -> Array:
+        """The function of `_autograd` for tensors, else that of `_kernels`."""
         if _arrays.is_tensor(grid) or _arrays.is_tensor(theta):
-            torch_calls = autograd()
-            return torch_calls.transform(
-                self._space,
-                torch_calls.checked("theta", theta),
-                torch_calls.checked("the grid", grid),
-                stages,
-            )
-        return _kernels.transform(
-            self._space,
-            _arrays.floats("theta", theta),
-            _arrays.floats("the grid", grid),
-            stages,
+            calls, checked = autograd(), autograd().checked
+        else:
+            calls, checked = _kernels, _arrays.floats
+        return getattr(calls, name)(
+            self._space, checked("theta", theta), checked("the grid", grid), stages
         )

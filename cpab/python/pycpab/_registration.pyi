@@ -16,4 +16,5 @@ def register(
     max_iterations: int,
     tolerance: float,
     num_stages: int,
+    sparse_basis: bool,
 ) -> Tuple[np.ndarray, float, float, int, bool]: ...

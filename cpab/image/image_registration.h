@@ -15,8 +15,8 @@
 //
 // Coordinates: [0, 1] from the centre of the first pixel to that of the last.
 // Source: the alignment of images in libcpab's demos; the damping: [LM].
-#ifndef CPAB_IMAGE_REGISTRATION_H_
-#define CPAB_IMAGE_REGISTRATION_H_
+#ifndef CPAB_IMAGE_IMAGE_REGISTRATION_H_
+#define CPAB_IMAGE_IMAGE_REGISTRATION_H_
 
 #include <memory>
 #include <vector>
@@ -37,6 +37,10 @@ struct RegistrationOptions {
   std::vector<int> cells = {1, 2, 4, 8};
   bool zero_boundary = false;
   bool volume_preserving = false;
+  // Stores bases sparsely, as those of more than 32 cells always are: time and
+  // memory by the number of cells, not by its square. The prior is another one
+  // then (cpab/field/sparse_prior.h).
+  bool sparse_basis = false;
   // Flows that take unit time together, 1 to 16.
   int num_stages = 1;
   // Pixels along the longer side at the last level, at least 16; images are
@@ -82,4 +86,4 @@ absl::StatusOr<RegistrationResult> Register(
 
 }  // namespace cpab
 
-#endif  // CPAB_IMAGE_REGISTRATION_H_
+#endif  // CPAB_IMAGE_IMAGE_REGISTRATION_H_
