@@ -1,7 +1,7 @@
 // Keypoint inference for a batch of problems, and its gradient: the data, and
 // the loops over them on the processor. cpab/cuda/fit_kernels.h has the same on
 // a GPU, a block of threads to a problem; both run KeypointFit and
-// KeypointPullback of cpab/cuda/keypoint_fit.h and keypoint_pullback.h.
+// KeypointPullback of cpab/cuda/keypoint_fit.h and team_pullback.h.
 //
 // The results are those of KeypointFitter::Fit and Pullback (cpab/fit/fit.h)
 // with FitOptions::Solver::kGaussNewton, in double, up to rounding. Each
@@ -17,7 +17,7 @@
 #include "cpab/cuda/host_device.h"
 #include "cpab/cuda/keypoint_fit.h"
 #include "cpab/cuda/keypoint_problem.h"
-#include "cpab/cuda/keypoint_pullback.h"
+#include "cpab/cuda/team_pullback.h"
 
 namespace cpab::kernels {
 

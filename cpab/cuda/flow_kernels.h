@@ -1,11 +1,11 @@
-// cpab/cuda/flow_batch.h on a GPU, a thread to a point.
+// cpab/cuda/flow_arrays.h on a GPU, a thread to a point.
 //
 // All pointers are to memory of the current device. Work is put on `stream` and
 // not waited for. Without --config=cuda every call returns an error.
 #ifndef CPAB_CUDA_FLOW_KERNELS_H_
 #define CPAB_CUDA_FLOW_KERNELS_H_
 
-#include "cpab/cuda/flow_batch.h"
+#include "cpab/cuda/flow_arrays.h"
 #include "cpab/cuda/launch.h"
 
 namespace cpab::kernels {

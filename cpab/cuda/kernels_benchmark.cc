@@ -18,7 +18,7 @@
 #include "cpab/cuda/device.h"
 #include "cpab/cuda/fit_batch.h"
 #include "cpab/cuda/fit_kernels.h"
-#include "cpab/cuda/flow_batch.h"
+#include "cpab/cuda/flow_arrays.h"
 #include "cpab/cuda/flow_kernels.h"
 #include "cpab/cuda/grid.h"
 #include "cpab/field/basis.h"

@@ -4,7 +4,7 @@
 //
 // On the device multiplications are fused with additions, and square roots and
 // arctangents of floats are rounded otherwise: results differ as those of
-// different precisions do, by the bounds of flow_batch_test.cc and
+// different precisions do, by the bounds of flow_arrays_test.cc and
 // fit_batch_test.cc.
 #include <algorithm>
 #include <cmath>
@@ -17,7 +17,7 @@
 #include "cpab/cuda/device.h"
 #include "cpab/cuda/fit_batch.h"
 #include "cpab/cuda/fit_kernels.h"
-#include "cpab/cuda/flow_batch.h"
+#include "cpab/cuda/flow_arrays.h"
 #include "cpab/cuda/flow_kernels.h"
 #include "cpab/cuda/grid.h"
 #include "cpab/cuda/host_device.h"

@@ -1,6 +1,6 @@
 // CPAB transforms of signals and volumes: differentiable LibTorch operations in
 // one and three dimensions. Those of the plane are in cpab/torch/transform.h
-// and cpab/torch/warp.h.
+// and cpab/torch/tensor_warp.h.
 //
 // The walk through the cells, its adjoint and the interpolation run in C++ on
 // the CPU, in double whatever the tensors' dtype, on ATen's threads. Tensors of
@@ -42,7 +42,7 @@ class SignalTransform {
                       const torch::Tensor& points) const;
 
   // result[b, c, i] = signals[b, c] at T(i / (length_b - 1); theta_b): a sample
-  // of the result looks up where it comes from, as in cpab/torch/warp.h.
+  // of the result looks up where it comes from, as in cpab/torch/tensor_warp.h.
   //
   // signals: [B, C, L], dtype and device of theta.
   // lengths: undefined, or [B] int64 on the CPU, 1 to L: how many samples of

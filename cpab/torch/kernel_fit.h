@@ -2,7 +2,7 @@
 // iterations on the device of the keypoints, nothing waits for it. On the CPU,
 // by the host's build of the same source.
 //
-// Private to //cpab/torch: FitKeypoints in cpab/torch/fit.h calls it.
+// Private to //cpab/torch: FitKeypoints in cpab/torch/tensor_fit.h calls it.
 #ifndef CPAB_TORCH_KERNEL_FIT_H_
 #define CPAB_TORCH_KERNEL_FIT_H_
 

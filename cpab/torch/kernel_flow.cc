@@ -6,12 +6,13 @@
 
 #include <utility>
 
-#include "cpab/cuda/flow_batch.h"
+#include "cpab/cuda/flow_arrays.h"
 #include "cpab/cuda/flow_kernels.h"
 #include "cpab/field/tessellation.h"
 #include "cpab/torch/current_stream.h"
 #include "cpab/torch/device_constants.h"
 #include "cpab/torch/kernel_device.h"
+#include "cpab/torch/sparse_velocities.h"
 
 namespace cpab {
 namespace {
@@ -21,11 +22,25 @@ using torch::Tensor;
 // W, [2 vertices, d], where theta is.
 Tensor VertexBasis(const std::shared_ptr<const Basis>& basis,
                    torch::Device device) {
-  TORCH_CHECK(!basis->is_sparse(),
-              "kernels want a dense basis: use at most 32x32 cells without "
-              "sparse_basis, or tensors on the CPU");
   const RowMajorMatrix& w = basis->vertex_basis();
   return OnDevice(basis, w.data(), w.rows(), w.cols(), device);
+}
+
+// u = W theta, [B, 2 vertices] float64. In float64 whatever follows, so that no
+// choice of fast products (TF32, autocast) rounds the field.
+Tensor Velocities(const std::shared_ptr<const Basis>& basis,
+                  const Tensor& theta) {
+  if (basis->is_sparse()) return SparseVelocities(*basis, theta);
+  return theta.detach()
+      .to(torch::kFloat64)
+      .matmul(VertexBasis(basis, theta.device()).t());
+}
+
+// dL/dtheta of dL/du, [B, d] float64.
+Tensor ThetaGradient(const std::shared_ptr<const Basis>& basis,
+                     const Tensor& dl_du) {
+  if (basis->is_sparse()) return SparseThetaGradient(*basis, dl_du);
+  return dl_du.matmul(VertexBasis(basis, dl_du.device()));
 }
 
 template <typename Real>
@@ -91,14 +106,8 @@ class KernelFunction : public torch::autograd::Function<KernelFunction> {
   static Tensor forward(torch::autograd::AutogradContext* context,
                         const Tensor& theta, const Tensor& points,
                         const std::shared_ptr<const Basis>& basis) {
-    // In float64 whatever follows, so that no choice of fast products (TF32,
-    // autocast) rounds the field.
     const Tensor velocities =
-        theta.detach()
-            .to(torch::kFloat64)
-            .matmul(VertexBasis(basis, theta.device()).t())
-            .to(points.scalar_type())
-            .contiguous();
+        Velocities(basis, theta).to(points.scalar_type()).contiguous();
     const Tensor x = points.detach().contiguous();
     context->save_for_backward({theta, x, velocities});
     context->saved_data["basis"] =
@@ -115,8 +124,7 @@ class KernelFunction : public torch::autograd::Function<KernelFunction> {
     const auto& basis = static_cast<const BasisHolder&>(*holder).basis;
     const Gradients result =
         RunPullback(*basis, saved[2], points, gradients[0].contiguous());
-    const Tensor dl_dtheta =
-        result.velocities.matmul(VertexBasis(basis, theta.device()));
+    const Tensor dl_dtheta = ThetaGradient(basis, result.velocities);
     return {dl_dtheta.to(theta.scalar_type()),
             points.dim() == 2 ? result.points.sum(0) : result.points, Tensor()};
   }

@@ -8,6 +8,7 @@
 #include "cpab/flow/affine_flow.h"
 #include "cpab/flow/exit_time.h"
 #include "cpab/flow/path.h"
+#include "cpab/torch/sparse_velocities.h"
 
 namespace cpab {
 namespace {
@@ -56,6 +57,17 @@ Tables MakeTables(const Tessellation& tessellation, torch::Device device) {
   return tables;
 }
 
+// u = W theta, [B, 2 vertices], differentiable in theta [B, d].
+Tensor Velocities(const Basis& basis, const Tensor& theta) {
+  if (basis.is_sparse()) return DifferentiableVelocities(basis, theta);
+  const RowMajorMatrix& w = basis.vertex_basis();
+  const Tensor vertex_basis =
+      torch::from_blob(const_cast<double*>(w.data()), {w.rows(), w.cols()},
+                       torch::kFloat64)
+          .to(theta.device());
+  return theta.matmul(vertex_basis.t());
+}
+
 // Coefficients of all cells, [B, cells, 2, 3], differentiable in theta [B, d].
 Tensor CellsFromTheta(const Basis& basis, const Tensor& theta) {
   const Tessellation& tessellation = basis.tessellation();
@@ -72,16 +84,8 @@ Tensor CellsFromTheta(const Basis& basis, const Tensor& theta) {
       }
     }
   }
-  TORCH_CHECK(!basis.is_sparse(),
-              "tensor operations want a dense basis: use at most 32x32 cells "
-              "without sparse_basis, or tensors on the CPU");
-  const RowMajorMatrix& w = basis.vertex_basis();
-  const Tensor vertex_basis =
-      torch::from_blob(const_cast<double*>(w.data()), {w.rows(), w.cols()},
-                       torch::kFloat64)
-          .to(theta.device());
   const Tensor velocities =
-      theta.matmul(vertex_basis.t()).view({theta.size(0), -1, 2});  // [B, V, 2]
+      Velocities(basis, theta).view({theta.size(0), -1, 2});  // [B, V, 2]
   const Tensor of_cells =
       velocities.index_select(1, corners.flatten().to(theta.device()))
           .view({theta.size(0), num_cells, 3, 2});

@@ -73,12 +73,14 @@ INSTANTIATE_TEST_SUITE_P(Tessellations, TransformTest,
                          Values(TessellationOptions{4, 4, false, false},
                                 TessellationOptions{3, 5, true, false},
                                 TessellationOptions{5, 2, false, true},
-                                TessellationOptions{1, 1, false, false}),
+                                TessellationOptions{1, 1, false, false},
+                                TessellationOptions{4, 3, true, false, true}),
                          [](const auto& info) {
                            return absl::StrCat(
                                info.param.nx, "x", info.param.ny,
                                info.param.zero_boundary ? "_zero_boundary" : "",
-                               info.param.volume_preserving ? "_volume" : "");
+                               info.param.volume_preserving ? "_volume" : "",
+                               info.param.sparse_basis ? "_sparse" : "");
                          });
 
 // All implementations; the error of an arc is 1e-15, of a path 2e-14.
@@ -132,7 +134,7 @@ TEST_P(TransformTest, OthersAgreeWithTheWalk) {
     };
     // Kernels measure from the centres of rectangles and round otherwise than
     // the walk: 90 epsilon e^K, and ten times that where a crossing is slow, as
-    // in cpab/cuda/flow_batch_test.cc, with e^K of up to 500 here.
+    // in cpab/cuda/flow_arrays_test.cc, with e^K of up to 500 here.
     const struct {
       double value, gradient;
     } bounds[] = {{0, 0}, {1e-12, 1e-11}, {1e-11, 1e-10}};
@@ -233,7 +235,7 @@ TEST_P(TransformTest, Float32DiffersByTheRoundingOfItsInputsOnly) {
   }
 }
 
-// Kernels compute in float32, with the bounds of cpab/cuda/flow_batch_test.cc:
+// Kernels compute in float32, with the bounds of cpab/cuda/flow_arrays_test.cc:
 // 90 epsilon e^K, and for gradients, which add up those of N points, 10 N e^K
 // times that.
 TEST_P(TransformTest, KernelsComputeInTheDtypeOfTheirTensors) {

@@ -6,7 +6,7 @@
 #define PIPELINES_MODEL_CPAB_MOTION_H_
 
 #include "absl/status/statusor.h"
-#include "cpab/torch/fit.h"
+#include "cpab/torch/tensor_fit.h"
 #include "cpab/torch/transform.h"
 #include "pipelines/model/motion_model.h"
 

@@ -15,7 +15,7 @@
 set -euo pipefail
 
 readonly KERNEL_TESTS='//cpab/cuda:kernels_test'
-readonly TENSOR_TESTS='//cpab/torch:fit_test //cpab/torch:transform_test //cpab/torch:warp_test
+readonly TENSOR_TESTS='//cpab/torch:tensor_fit_test //cpab/torch:transform_test //cpab/torch:tensor_warp_test
   //networks:copy_ahead_test //networks/testing:devices_test //pipelines/training:learner_device_test'
 readonly BENCHMARK='//cpab/cuda:kernels_benchmark'
 

@@ -11,13 +11,13 @@
 // Real is float or double: all arithmetic is in Real but for sums over points,
 // which are added up in double. A point is off by at most 90 epsilon of the
 // square's side times e^K, K the largest velocity gradient, which is 1e-5 e^K
-// in float and 2e-14 e^K in double: flow_batch_test.cc.
+// in float and 2e-14 e^K in double: flow_arrays_test.cc.
 //
 // Coordinates: x right, y down, [0, 1] inside the square. Points outside follow
 // the outward extension of the field. Points that are not finite, and paths of
 // more than 4096 arcs, come out as NaN.
-#ifndef CPAB_CUDA_FLOW_BATCH_H_
-#define CPAB_CUDA_FLOW_BATCH_H_
+#ifndef CPAB_CUDA_FLOW_ARRAYS_H_
+#define CPAB_CUDA_FLOW_ARRAYS_H_
 
 #include <cstdint>
 
@@ -66,4 +66,4 @@ void PullbackOnHost(const FlowBatch<Real>& flows, const Real* dl_dy,
 
 }  // namespace cpab::kernels
 
-#endif  // CPAB_CUDA_FLOW_BATCH_H_
+#endif  // CPAB_CUDA_FLOW_ARRAYS_H_

@@ -1,21 +1,21 @@
 // The gradient of keypoint inference with respect to its pairs, for the
 // processor and for a block of GPU threads: the stages, the formulas and the
 // names of cpab/fit/keypoint_minimum.h and cpab/fit/keypoint_pullback.h, whose
-// comments derive them, in the vectors of keypoint_curvature.h.
+// comments derive them, in the vectors of team_curvature.h.
 //
 // Private to //cpab/cuda.
-#ifndef CPAB_CUDA_KEYPOINT_PULLBACK_H_
-#define CPAB_CUDA_KEYPOINT_PULLBACK_H_
+#ifndef CPAB_CUDA_TEAM_PULLBACK_H_
+#define CPAB_CUDA_TEAM_PULLBACK_H_
 
 #include <cstddef>
 
-#include "cpab/cuda/curvature_solve.h"
 #include "cpab/cuda/grid.h"
 #include "cpab/cuda/host_device.h"
-#include "cpab/cuda/keypoint_curvature.h"
 #include "cpab/cuda/keypoint_fit.h"
 #include "cpab/cuda/keypoint_problem.h"
 #include "cpab/cuda/point_path.h"
+#include "cpab/cuda/team_curvature.h"
+#include "cpab/cuda/team_curvature_solve.h"
 #include "cpab/fit/solver_constants.h"
 
 namespace cpab::kernels {
@@ -313,4 +313,4 @@ class KeypointPullback {
 
 }  // namespace cpab::kernels
 
-#endif  // CPAB_CUDA_KEYPOINT_PULLBACK_H_
+#endif  // CPAB_CUDA_TEAM_PULLBACK_H_

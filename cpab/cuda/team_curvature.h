@@ -7,8 +7,8 @@
 // matrix is needed.
 //
 // Private to //cpab/cuda.
-#ifndef CPAB_CUDA_KEYPOINT_CURVATURE_H_
-#define CPAB_CUDA_KEYPOINT_CURVATURE_H_
+#ifndef CPAB_CUDA_TEAM_CURVATURE_H_
+#define CPAB_CUDA_TEAM_CURVATURE_H_
 
 #include <cmath>
 #include <cstddef>
@@ -212,4 +212,4 @@ class KeypointCurvature {
 
 }  // namespace cpab::kernels
 
-#endif  // CPAB_CUDA_KEYPOINT_CURVATURE_H_
+#endif  // CPAB_CUDA_TEAM_CURVATURE_H_

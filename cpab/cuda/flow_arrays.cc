@@ -1,4 +1,4 @@
-#include "cpab/cuda/flow_batch.h"
+#include "cpab/cuda/flow_arrays.h"
 
 #include <algorithm>
 #include <vector>

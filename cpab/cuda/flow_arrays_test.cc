@@ -6,7 +6,7 @@
 // arcs amplify that by e^K at most, K a bound on the velocity's gradient. A
 // path has up to some ten arcs on the grids below: 90 epsilon e^K, which is the
 // bound that cpab/flow/flow_test.cc has in double.
-#include "cpab/cuda/flow_batch.h"
+#include "cpab/cuda/flow_arrays.h"
 
 #include <algorithm>
 #include <cmath>

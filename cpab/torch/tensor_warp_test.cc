@@ -1,4 +1,4 @@
-#include "cpab/torch/warp.h"
+#include "cpab/torch/tensor_warp.h"
 
 #include <torch/torch.h>
 

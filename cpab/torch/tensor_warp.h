@@ -10,8 +10,8 @@
 //
 // Coordinates: the centres of the first and last pixel are 0 and 1 along each
 // axis (align_corners = true).
-#ifndef CPAB_TORCH_WARP_H_
-#define CPAB_TORCH_WARP_H_
+#ifndef CPAB_TORCH_TENSOR_WARP_H_
+#define CPAB_TORCH_TENSOR_WARP_H_
 
 #include <torch/types.h>
 
@@ -41,4 +41,4 @@ torch::Tensor WarpLabels(const Transform& transform, const torch::Tensor& theta,
 
 }  // namespace cpab
 
-#endif  // CPAB_TORCH_WARP_H_
+#endif  // CPAB_TORCH_TENSOR_WARP_H_

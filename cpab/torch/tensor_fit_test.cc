@@ -1,4 +1,4 @@
-#include "cpab/torch/fit.h"
+#include "cpab/torch/tensor_fit.h"
 
 #include <ATen/Parallel.h>
 #include <torch/torch.h>

@@ -1,17 +1,17 @@
 // Linear systems with the Hessian of a problem's objective: the iteration, the
 // bounds and the names of cpab/fit/curvature_solve.h, whose comments derive
-// them, in the vectors of keypoint_curvature.h.
+// them, in the vectors of team_curvature.h.
 //
 // Private to //cpab/cuda.
-#ifndef CPAB_CUDA_CURVATURE_SOLVE_H_
-#define CPAB_CUDA_CURVATURE_SOLVE_H_
+#ifndef CPAB_CUDA_TEAM_CURVATURE_SOLVE_H_
+#define CPAB_CUDA_TEAM_CURVATURE_SOLVE_H_
 
 #include <cstddef>
 
 #include "cpab/cuda/host_device.h"
-#include "cpab/cuda/keypoint_curvature.h"
 #include "cpab/cuda/keypoint_problem.h"
 #include "cpab/cuda/point_path.h"
+#include "cpab/cuda/team_curvature.h"
 #include "cpab/cuda/tridiagonal.h"
 #include "cpab/fit/solver_constants.h"
 
@@ -195,4 +195,4 @@ class CurvatureSolver {
 
 }  // namespace cpab::kernels
 
-#endif  // CPAB_CUDA_CURVATURE_SOLVE_H_
+#endif  // CPAB_CUDA_TEAM_CURVATURE_SOLVE_H_

@@ -10,8 +10,8 @@
 //
 // Coordinates: x right, y down, [0, 1] inside the square. Keypoints of images
 // are in [-1, 1]: x01 = (x + 1) / 2.
-#ifndef CPAB_TORCH_FIT_H_
-#define CPAB_TORCH_FIT_H_
+#ifndef CPAB_TORCH_TENSOR_FIT_H_
+#define CPAB_TORCH_TENSOR_FIT_H_
 
 #include <torch/types.h>
 
@@ -74,4 +74,4 @@ KeypointFit FitKeypoints(
 
 }  // namespace cpab
 
-#endif  // CPAB_TORCH_FIT_H_
+#endif  // CPAB_TORCH_TENSOR_FIT_H_

@@ -1,0 +1,79 @@
+#include "cpab/flow/packed_path.h"
+
+#include <cmath>
+#include <limits>
+#include <memory>
+
+#include "cpab/field/velocity_field.h"
+#include "cpab/flow/path.h"
+#include "cpab/testing/draws.h"
+#include "gtest/gtest.h"
+
+namespace cpab {
+namespace {
+
+using test_util::DrawPoints;
+
+class PackedPathTest : public ::testing::TestWithParam<TessellationOptions> {
+ protected:
+  const std::shared_ptr<const Basis> basis_ = Basis::Create(GetParam()).value();
+};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, PackedPathTest,
+                         ::testing::ValuesIn(test_util::AllKinds()),
+                         [](const auto& info) {
+                           return test_util::KindName(info.param);
+                         });
+
+// Inside, outside, on edges and at vertices; from gentle to violent. Both round
+// an arc by some 1e-15, which the flow stretches by e^K at most.
+TEST_P(PackedPathTest, EndsWhereEachPathEnds) {
+  for (const double magnitude : {0.05, 0.5, 2.0}) {
+    const VelocityField field(basis_,
+                              test_util::DrawTheta(*basis_, magnitude, 1));
+    const PathWalker walker(field);
+    const Eigen::Matrix2Xd inside = DrawPoints(301, 0, 1, 2);
+    const Eigen::Matrix2Xd around = DrawPoints(50, -0.5, 1.5, 3);
+    const Eigen::Matrix2Xd edges =
+        test_util::PointsOnEdges(basis_->tessellation(), 4);
+    Eigen::Matrix2Xd points(2, inside.cols() + around.cols() + edges.cols());
+    points << inside, around, edges;
+    Eigen::Matrix2Xd y = points;
+    WalkTogether(walker, &y);
+    const double bound =
+        1e-13 * std::exp(test_util::GradientBound(field.cells()));
+    for (Eigen::Index n = 0; n < points.cols(); ++n) {
+      const Eigen::Vector2d alone =
+          walker.Walk(points.col(n), [](const Arc&) {});
+      // Outside the square violent fields may take too many arcs.
+      if (std::isnan(alone.x())) {
+        EXPECT_TRUE(y.col(n).array().isNaN().all()) << n;
+        EXPECT_FALSE(n < inside.cols()) << n;
+      } else {
+        EXPECT_LT((y.col(n) - alone).norm(), bound) << n;
+      }
+    }
+  }
+}
+
+TEST_P(PackedPathTest, ResultsDoNotDependOnTheCompany) {
+  const PathWalker walker(
+      VelocityField(basis_, test_util::DrawTheta(*basis_, 0.5, 1)));
+  Eigen::Matrix2Xd points = DrawPoints(40, -0.1, 1.1, 2);
+  points(0, 7) = std::numeric_limits<double>::quiet_NaN();
+  Eigen::Matrix2Xd y = points;
+  WalkTogether(walker, &y);
+  for (Eigen::Index n = 0; n < points.cols(); ++n) {
+    Eigen::Matrix2Xd alone = points.col(n);
+    WalkTogether(walker, &alone);
+    if (n == 7) {
+      EXPECT_TRUE(alone.array().isNaN().all());
+      EXPECT_TRUE(y.col(n).array().isNaN().all());
+    } else {
+      EXPECT_EQ(alone, y.col(n)) << n;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cpab
