@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "networks/cpu/pixels.h"
 #include "networks/cpu/weight_panels.h"
@@ -17,41 +18,47 @@ namespace {
 // cache while a panel of weights passes.
 constexpr int64_t kPixelsPerTask = 240;
 
-// Pixels of the samples that go through the stages together: small images share
-// the reading of the weights, large ones stay in the cache.
+// Pixels of the small images that go through the stages together and so share
+// the reading of the weights. Larger ones are taken row by row, in the cache.
 constexpr int64_t kPixelsPerGroup = 2 * kPixelsPerTask;
 
-// Samples begin .. begin + count - 1 as [count H, W + k - 1, C], with
-// (k - 1) / 2 zero pixels at either end of a row, doubled in size if
-// `upsample`; and k - 1 zero pixels at the very end, which the last products
-// read.
+// The fewest rows of outputs of one task where a sample is shared: the rows
+// around them are multiplied by their neighbours, too.
+constexpr int64_t kLeastRowsPerTask = 32;
+
+// Row y of `image`, doubled in size if `upsample`, with (k - 1) / 2 zero pixels
+// at either end: [W + k - 1, C].
+void PadRow(const ConstPixels& image, int64_t y, bool upsample,
+            int64_t kernel_size, float* to) {
+  const int64_t zoom = upsample ? 2 : 1, width = image.width * zoom;
+  const size_t pixel = image.channels * sizeof(float);
+  const int64_t margin = (kernel_size - 1) / 2;
+  std::memset(to, 0, margin * pixel);
+  to += margin * image.channels;
+  for (int64_t x = 0; x < width; ++x, to += image.channels) {
+    std::memcpy(to, image.pixel(y / zoom, x / zoom), pixel);
+  }
+  std::memset(to, 0, margin * pixel);
+}
+
+// Samples begin .. begin + count - 1 as [count H, W + k - 1, C], and k - 1 zero
+// pixels at the very end, which the last products read.
 torch::Tensor PadRows(const torch::Tensor& image, int64_t begin, int64_t count,
                       bool upsample, int64_t kernel_size) {
   const int64_t zoom = upsample ? 2 : 1;
   const int64_t height = image.size(2) * zoom, width = image.size(3) * zoom;
-  const int64_t channels = image.size(1);
-  const int64_t row = (width + kernel_size - 1) * channels;
-  const int64_t margin = (kernel_size - 1) / 2 * channels;
+  const int64_t row = (width + kernel_size - 1) * image.size(1);
+  const int64_t tail = (kernel_size - 1) * image.size(1);
   torch::Tensor padded =
-      torch::empty({count * height * row + 2 * margin}, torch::kFloat32);
+      torch::empty({count * height * row + tail}, torch::kFloat32);
   float* const data = padded.data_ptr<float>();
-  const auto zero = [](float* to, int64_t n) {
-    std::memset(to, 0, n * sizeof(float));
-  };
   at::parallel_for(0, count * height, 8, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
-      const ConstPixels pixels = SampleOf(image, begin + i / height);
-      const int64_t y = i % height / zoom;
-      float* to = data + i * row;
-      zero(to, margin);
-      for (int64_t x = 0; x < width; ++x) {
-        std::memcpy(to + margin + x * channels, pixels.pixel(y, x / zoom),
-                    channels * sizeof(float));
-      }
-      zero(to + row - margin, margin);
+      PadRow(SampleOf(image, begin + i / height), i % height, upsample,
+             kernel_size, data + i * row);
     }
   });
-  zero(data + count * height * row, 2 * margin);
+  std::memset(data + count * height * row, 0, tail * sizeof(float));
   return padded;
 }
 
@@ -118,6 +125,47 @@ void RowConvolution::AddShares(const torch::Tensor& shares, int64_t begin,
   });
 }
 
+void RowConvolution::ComputeRows(const ConstPixels& image, bool upsample,
+                                 int64_t begin, int64_t end,
+                                 const Pixels& out) const {
+  const int64_t margin = kernel_size_ / 2, depth = kernel_size_ * in_channels_;
+  const int64_t padded_width = out.width + kernel_size_ - 1;
+  const int64_t panel_width = kernels_.panel_width;
+  const int64_t stride = panels_.size(0) * panel_width;
+  // Rows of the input that are multiplied together.
+  const int64_t most = std::max<int64_t>(kPixelsPerTask / padded_width, 1);
+  std::vector<float> padded((most * padded_width + kernel_size_ - 1) *
+                            in_channels_);
+  std::vector<float> shares(most * padded_width * stride);
+  const int64_t last = std::min(end + margin, out.height);
+  for (int64_t row = std::max<int64_t>(begin - margin, 0); row < last;
+       row += most) {
+    const int64_t count = std::min(most, last - row);
+    for (int64_t i = 0; i < count; ++i) {
+      PadRow(image, row + i, upsample, kernel_size_,
+             padded.data() + i * padded_width * in_channels_);
+    }
+    for (int64_t panel = 0; panel < panels_.size(0); ++panel) {
+      kernels_.multiply(padded.data(), in_channels_,
+                        panels_.data_ptr<float>() + panel * depth * panel_width,
+                        shares.data() + panel * panel_width, stride,
+                        count * padded_width, depth);
+    }
+    // A row of outputs receives its shares in the order of dy, as in AddShares.
+    for (int64_t i = 0; i < count; ++i) {
+      for (int64_t dy = 0; dy < kernel_size_; ++dy) {
+        const int64_t y = row + i + margin - dy;
+        if (y < begin || y >= end) continue;
+        const float* share =
+            shares.data() + i * padded_width * stride + dy * out_channels_;
+        for (int64_t x = 0; x < out.width; ++x) {
+          Add(share + x * stride, out_channels_, out.pixel(y, x));
+        }
+      }
+    }
+  }
+}
+
 torch::Tensor RowConvolution::Apply(const ConvolutionInput& input,
                                     const torch::Tensor& bias,
                                     const torch::Tensor& residual) const {
@@ -142,6 +190,19 @@ torch::Tensor RowConvolution::Apply(const ConvolutionInput& input,
   out.copy_(residual.defined() ? residual + bias.view({1, -1, 1, 1})
                                : bias.view({1, -1, 1, 1}));
   const int64_t batch = image.size(0);
+  if (height * padded_width > kPixelsPerGroup) {
+    at::parallel_for(
+        0, batch * height, kLeastRowsPerTask, [&](int64_t first, int64_t last) {
+          while (first < last) {
+            const int64_t b = first / height;
+            const int64_t end = std::min(last, (b + 1) * height);
+            ComputeRows(SampleOf(image, b), input.upsample, first - b * height,
+                        end - b * height, MutableSampleOf(out, b));
+            first = end;
+          }
+        });
+    return out;
+  }
   const int64_t group = std::max<int64_t>(
       std::min(kPixelsPerGroup / (height * padded_width), batch), 1);
   torch::Tensor shares = torch::empty(

@@ -29,6 +29,12 @@ class RowConvolution {
                       const torch::Tensor& residual = {}) const;
 
  private:
+  // Adds to the rows begin .. end - 1 of `out`, one large sample, what `image`
+  // gives them.
+  void ComputeRows(const ConstPixels& image, bool upsample, int64_t begin,
+                   int64_t end, const Pixels& out) const;
+
+  // For small samples, which share the reading of the weights:
   // Shares of all pixels of padded images, [B H (W + k - 1), k C' and more].
   void ComputeShares(const torch::Tensor& padded, torch::Tensor& shares) const;
   // Adds those of samples begin .. begin + count - 1 to `out`.
