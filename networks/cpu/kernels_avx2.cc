@@ -19,6 +19,9 @@ constexpr char kName[] = "avx2";
 constexpr int kWidth = 8;
 // 6 x 2 sums, two vectors of weights and one of input: 15 of 16 registers.
 constexpr int kRows = 6;
+#include "networks/cpu/vectors_inl.h"
+#include "networks/cpu/winograd_inl.h"
+// After the vectors and the transforms that it uses.
 #include "networks/cpu/kernels_inl.h"
 
 }  // namespace avx2

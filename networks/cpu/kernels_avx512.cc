@@ -19,6 +19,9 @@ constexpr char kName[] = "avx512";
 constexpr int kWidth = 16;
 // 12 x 2 sums and two vectors of weights: 26 of 32 registers.
 constexpr int kRows = 12;
+#include "networks/cpu/vectors_inl.h"
+#include "networks/cpu/winograd_inl.h"
+// After the vectors and the transforms that it uses.
 #include "networks/cpu/kernels_inl.h"
 
 }  // namespace avx512

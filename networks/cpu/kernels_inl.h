@@ -1,52 +1,9 @@
 // The kernels of kernels.h for vectors of kWidth floats, products kRows by two
-// vectors at a time. Included by one source for each instruction set, inside a
-// namespace of its own that defines these two. No includes, and no functions of
-// the standard library: an inline function compiled here for a newer processor
-// could replace the one that others call.
-
-typedef float Vec __attribute__((vector_size(4 * kWidth)));
-typedef float UnalignedVec
-    __attribute__((vector_size(4 * kWidth), aligned(4), may_alias));
-typedef int IntVec __attribute__((vector_size(4 * kWidth)));
-
-static inline Vec Load(const float* from) {
-  return *reinterpret_cast<const UnalignedVec*>(from);
-}
-
-static inline void Store(Vec value, float* to) {
-  *reinterpret_cast<UnalignedVec*>(to) = value;
-}
-
-static inline Vec LoadFirst(const float* from, int64_t n) {
-  if (n >= kWidth) return Load(from);
-  Vec value = {};
-  for (int64_t i = 0; i < n; ++i) value[i] = from[i];
-  return value;
-}
-
-static inline void StoreFirst(Vec value, float* to, int64_t n) {
-  if (n >= kWidth) return Store(value, to);
-  for (int64_t i = 0; i < n; ++i) to[i] = value[i];
-}
-
-static inline Vec Relu(Vec x) {
-  const Vec zero = {};
-  return reinterpret_cast<Vec>(reinterpret_cast<IntVec>(x) & (x > zero));
-}
+// vectors at a time. Included by one source for each instruction set after
+// vectors_inl.h and winograd_inl.h, inside a namespace of its own that defines
+// these two; what is said there about includes holds here, too.
 
 // --- Products --------------------------------------------------------------
-
-// Memory that is to be in the second-level cache soon: a piece of it for each
-// term of the sums that are computed meanwhile.
-struct Ahead {
-  const char* data;
-  int64_t step;  // bytes a term
-
-  void Fetch() {
-    __builtin_prefetch(data, /*for writing: no*/ 0, /*locality*/ 2);
-    data += step;
-  }
-};
 
 // kR rows by two vectors, held in registers.
 template <int kR>
@@ -151,62 +108,8 @@ static void AddTransposedProduct(const float* a, int64_t a_stride,
 
 // --- Winograd's transforms -------------------------------------------------
 //
-// Along one axis, four neighbouring outputs of three taps are the transpose of
-// a product of polynomials with four and with three coefficients. That product
-// has degree 5, so six values determine it. The matrices are those of
-// evaluation and interpolation at 0, 1, -1, 2, -2 and infinity
-// ([Winograd] Sec. 4):
-//
-//   B^T = [4  0 -5  0 1 0]  A^T = [1 1  1 1  1 0]  G = [ 1/4     0    0 ]
-//         [0 -4 -4  1 1 0]        [0 1 -1 2 -2 0]      [-1/6  -1/6  -1/6]
-//         [0  4 -4 -1 1 0]        [0 1  1 4  4 0]      [-1/6   1/6  -1/6]
-//         [0 -2 -1  2 1 0]        [0 1 -1 8 -8 1]      [1/24  1/12   1/6]
-//         [0  2 -1 -2 1 0]                             [1/24 -1/12   1/6]
-//         [0  4  0 -5 0 1]                             [ 0      0     1 ]
-//
-// For two axes each matrix is applied to the columns and then to the rows. The
-// functions below share the sums that neighbouring rows of a matrix have in
-// common. Gradients take the transposes, in the order of winograd_gradient.h.
-
-// B^T x, with step between the elements of x and of the result.
-static inline void TransformSix(const Vec* x, int step, Vec* out) {
-  const Vec x0 = x[0], x1 = x[step], x2 = x[2 * step], x3 = x[3 * step],
-            x4 = x[4 * step], x5 = x[5 * step];
-  const Vec even = x4 - 4.0f * x2, odd = x3 - 4.0f * x1;
-  const Vec even2 = x4 - x2, odd2 = 2.0f * (x3 - x1);
-  out[0] = 4.0f * x0 - 5.0f * x2 + x4;
-  out[step] = even + odd;
-  out[2 * step] = even - odd;
-  out[3 * step] = even2 + odd2;
-  out[4 * step] = even2 - odd2;
-  out[5 * step] = 4.0f * x1 - 5.0f * x3 + x5;
-}
-
-// A^T x: six to four.
-static inline void TransformFour(const Vec* x, int step, Vec* out,
-                                 int out_step) {
-  const Vec x0 = x[0], x5 = x[5 * step];
-  const Vec sum1 = x[step] + x[2 * step], difference1 = x[step] - x[2 * step];
-  const Vec sum2 = x[3 * step] + x[4 * step];
-  const Vec difference2 = x[3 * step] - x[4 * step];
-  out[0] = x0 + sum1 + sum2;
-  out[out_step] = difference1 + 2.0f * difference2;
-  out[2 * out_step] = sum1 + 4.0f * sum2;
-  out[3 * out_step] = difference1 + 8.0f * difference2 + x5;
-}
-
-// G x: three to six.
-static inline void TransformThree(const Vec* x, int step, Vec* out,
-                                  int out_step) {
-  const Vec x0 = x[0], x1 = x[step], x2 = x[2 * step];
-  const Vec outer = x0 + x2, outer2 = x0 + 4.0f * x2;
-  out[0] = 0.25f * x0;
-  out[out_step] = (outer + x1) * (-1.0f / 6);
-  out[2 * out_step] = (outer - x1) * (-1.0f / 6);
-  out[3 * out_step] = (outer2 + 2.0f * x1) * (1.0f / 24);
-  out[4 * out_step] = (outer2 - 2.0f * x1) * (1.0f / 24);
-  out[5 * out_step] = x2;
-}
+// Of inputs and outputs in winograd_inl.h; here those of weights, and the
+// transposes for gradients, in the order of winograd_gradient.h.
 
 // A x: four to six, the transpose of TransformFour.
 static inline void SpreadFour(const Vec* x, int step, Vec* out, int out_step) {
@@ -244,111 +147,15 @@ static void TransformWeight(const float* taps, int64_t columns,
     }
     Vec half[3 * kTileInputs];
     for (int r = 0; r < 3; ++r) {
-      TransformThree(g + 3 * r, 1, half + r * kTileInputs, 1);
+      TransformThree<WholePoints>(g + 3 * r, 1, half + r * kTileInputs, 1);
     }
     float* to = panels + j / kPanelWidth * panel_stride + j % kPanelWidth;
     for (int s = 0; s < kTileInputs; ++s) {
       Vec u[kTileInputs];
-      TransformThree(half + s, kTileInputs, u, 1);
+      TransformThree<WholePoints>(half + s, kTileInputs, u, 1);
       for (int r = 0; r < kTileInputs; ++r) {
         Store(u[r], to + (r * kTileInputs + s) * position_stride);
       }
-    }
-  }
-}
-
-// The pixels that a tile of transformed inputs is made of, and whether all lie
-// inside of the image.
-struct TileSource {
-  const float* pixels[kTilePositions];  // null outside
-  bool inside;
-};
-
-static inline TileSource SourceOfTile(const ConstPixels& image, bool upsample,
-                                      int64_t tile_y, int64_t tile_x) {
-  const int shift = upsample ? 1 : 0;
-  const int64_t height = image.height << shift, width = image.width << shift;
-  const int64_t y0 = tile_y * kTileOutputs - 1, x0 = tile_x * kTileOutputs - 1;
-  TileSource source;
-  source.inside = y0 >= 0 && y0 + kTileInputs <= height && x0 >= 0 &&
-                  x0 + kTileInputs <= width;
-  for (int r = 0; r < kTileInputs; ++r) {
-    const int64_t y = y0 + r;
-    for (int s = 0; s < kTileInputs; ++s) {
-      const int64_t x = x0 + s;
-      const bool inside = y >= 0 && y < height && x >= 0 && x < width;
-      source.pixels[r * kTileInputs + s] =
-          inside ? image.pixel(y >> shift, x >> shift) : nullptr;
-    }
-  }
-  return source;
-}
-
-// B^T d B of one vector of channels from `c` on, of which n are left.
-template <bool kWhole, bool kActive, bool kUpsample>
-static inline void TransformInputVector(const TileSource& source, int64_t c,
-                                        int64_t n, Vec scale, Vec offset,
-                                        float* to, int64_t position_stride) {
-  const auto load = [&](int i) {
-    const float* pixel = source.pixels[i];
-    if (kWhole) {
-      const Vec x = Load(pixel + c);
-      return kActive ? Relu(x * scale + offset) : x;
-    }
-    if (pixel == nullptr) return Vec{};
-    const Vec x = LoadFirst(pixel + c, n);
-    return kActive ? Relu(x * scale + offset) : x;
-  };
-  Vec d[kTilePositions];
-  NETWORKS_CPU_UNROLL
-  for (int s = 0; s < kTileInputs; ++s) {
-    // After up-sampling, columns 1 and 2 are equal, and so are 3 and 4.
-    if (kUpsample && (s == 2 || s == 4)) {
-      NETWORKS_CPU_UNROLL
-      for (int r = 0; r < kTileInputs; ++r) {
-        d[r * kTileInputs + s] = d[r * kTileInputs + s - 1];
-      }
-      continue;
-    }
-    Vec x[kTileInputs];
-    NETWORKS_CPU_UNROLL
-    for (int r = 0; r < kTileInputs; ++r) {
-      x[r] = kUpsample && (r == 2 || r == 4) ? x[r - 1]
-                                             : load(r * kTileInputs + s);
-    }
-    TransformSix(x, 1, x);
-    NETWORKS_CPU_UNROLL
-    for (int r = 0; r < kTileInputs; ++r) d[r * kTileInputs + s] = x[r];
-  }
-  NETWORKS_CPU_UNROLL
-  for (int r = 0; r < kTileInputs; ++r) {
-    if (kUpsample && r == 2) continue;
-    Vec x[kTileInputs];
-    TransformSix(d + r * kTileInputs, 1, x);
-    NETWORKS_CPU_UNROLL
-    for (int s = 0; s < kTileInputs; ++s) {
-      if (kUpsample && s == 2) continue;
-      // The buffer's rows are padded to whole vectors.
-      Store(x[s], to + (r * kTileInputs + s) * position_stride);
-    }
-  }
-}
-
-template <bool kActive, bool kUpsample>
-static inline void TransformInputOf(const TileSource& source,
-                                    const ChannelAffineRelu& activation,
-                                    int64_t channels, float* to,
-                                    int64_t position_stride) {
-  for (int64_t c = 0; c < channels; c += kWidth, to += kWidth) {
-    const int64_t n = channels - c;
-    const Vec scale = kActive ? LoadFirst(activation.scale + c, n) : Vec{};
-    const Vec offset = kActive ? LoadFirst(activation.shift + c, n) : Vec{};
-    if (source.inside && n >= kWidth) {
-      TransformInputVector<true, kActive, kUpsample>(
-          source, c, n, scale, offset, to, position_stride);
-    } else {
-      TransformInputVector<false, kActive, kUpsample>(
-          source, c, n, scale, offset, to, position_stride);
     }
   }
 }
@@ -357,92 +164,9 @@ static void TransformInput(const ConstPixels& image,
                            const ChannelAffineRelu& activation, bool upsample,
                            int64_t tile_y, int64_t tile_x, int64_t tile,
                            const TileBuffer& out) {
-  const TileSource source = SourceOfTile(image, upsample, tile_y, tile_x);
-  float* to = out.data + tile * out.tile_stride;
-  const auto transform = activation.scale != nullptr
-                             ? (upsample ? TransformInputOf<true, true>
-                                         : TransformInputOf<true, false>)
-                             : (upsample ? TransformInputOf<false, true>
-                                         : TransformInputOf<false, false>);
-  transform(source, activation, image.channels, to, out.position_stride);
-}
-
-// A^T m A plus bias and residual of one vector of channels from `c` on, of
-// which n are left; kWhole: all of the tile lies inside of the image.
-template <bool kWhole, bool kResidual, bool kUpsample>
-static inline void TransformOutputVector(const float* from,
-                                         int64_t position_stride, int64_t y0,
-                                         int64_t x0, int64_t c, int64_t n,
-                                         const float* bias,
-                                         const ConstPixels& residual,
-                                         const Pixels& out) {
-  Vec rows[kTileOutputs * kTileInputs];
-  NETWORKS_CPU_UNROLL
-  for (int s = 0; s < kTileInputs; ++s) {
-    Vec m[kTileInputs];
-    NETWORKS_CPU_UNROLL
-    for (int r = 0; r < kTileInputs; ++r) {
-      m[r] = kUpsample && (r == 2 || s == 2)
-                 ? Vec{}
-                 : Load(from + (r * kTileInputs + s) * position_stride);
-    }
-    TransformFour(m, 1, rows + s, kTileInputs);
-  }
-  const Vec offset = kWhole ? Load(bias + c) : LoadFirst(bias + c, n);
-  NETWORKS_CPU_UNROLL
-  for (int r = 0; r < kTileOutputs; ++r) {
-    if (!kWhole && y0 + r >= out.height) break;
-    Vec values[kTileOutputs];
-    TransformFour(rows + r * kTileInputs, 1, values, 1);
-    NETWORKS_CPU_UNROLL
-    for (int s = 0; s < kTileOutputs; ++s) {
-      if (!kWhole && x0 + s >= out.width) break;
-      Vec value = values[s] + offset;
-      if (kResidual) {
-        const float* pixel = residual.pixel(y0 + r, x0 + s) + c;
-        value += kWhole ? Load(pixel) : LoadFirst(pixel, n);
-      }
-      float* to = out.pixel(y0 + r, x0 + s) + c;
-      if (kWhole) {
-        Store(value, to);
-      } else {
-        StoreFirst(value, to, n);
-      }
-    }
-  }
-}
-
-template <bool kResidual, bool kUpsample>
-static inline void TransformOutputOf(const float* from, int64_t position_stride,
-                                     int64_t tile_y, int64_t tile_x,
-                                     const float* bias,
-                                     const ConstPixels& residual,
-                                     const Pixels& out) {
-  const int64_t y0 = tile_y * kTileOutputs, x0 = tile_x * kTileOutputs;
-  const bool inside =
-      y0 + kTileOutputs <= out.height && x0 + kTileOutputs <= out.width;
-  for (int64_t c = 0; c < out.channels; c += kWidth, from += kWidth) {
-    const int64_t n = out.channels - c;
-    if (inside && n >= kWidth) {
-      TransformOutputVector<true, kResidual, kUpsample>(
-          from, position_stride, y0, x0, c, n, bias, residual, out);
-    } else {
-      TransformOutputVector<false, kResidual, kUpsample>(
-          from, position_stride, y0, x0, c, n, bias, residual, out);
-    }
-  }
-}
-
-static void TransformOutput(const TileBuffer& in, bool upsample, int64_t tile_y,
-                            int64_t tile_x, int64_t tile, const float* bias,
-                            const ConstPixels& residual, const Pixels& out) {
-  const float* from = in.data + tile * in.tile_stride;
-  const auto transform = residual.data != nullptr
-                             ? (upsample ? TransformOutputOf<true, true>
-                                         : TransformOutputOf<true, false>)
-                             : (upsample ? TransformOutputOf<false, true>
-                                         : TransformOutputOf<false, false>);
-  transform(from, in.position_stride, tile_y, tile_x, bias, residual, out);
+  TransformInputTile<WholePoints>(image, activation, upsample, tile_y, tile_x,
+                                  out.data + tile * out.tile_stride,
+                                  out.position_stride);
 }
 
 static void TransformOutputGradient(const ConstPixels& gradient, int64_t tile_y,
@@ -496,22 +220,61 @@ static void TransformWeightGradient(const float* products,
 
 // --- Pixels ----------------------------------------------------------------
 
+typedef double DoubleVec __attribute__((vector_size(8 * kWidth)));
+typedef double UnalignedDoubleVec
+    __attribute__((vector_size(8 * kWidth), aligned(8), may_alias));
+
+// sum[i] += values[i] for the first n.
+static inline void AddFirst(Vec values, int64_t n, double* sum) {
+  if (n >= kWidth) {
+    const DoubleVec before = *reinterpret_cast<const UnalignedDoubleVec*>(sum);
+    *reinterpret_cast<UnalignedDoubleVec*>(sum) =
+        before + __builtin_convertvector(values, DoubleVec);
+    return;
+  }
+  for (int64_t i = 0; i < n; ++i) sum[i] += values[i];
+}
+
+// AccumulateMoments of kN whole vectors of channels, or of one of n channels: a
+// pixel's cache lines are read together.
+template <int kN>
+static inline void AccumulateMomentsOf(const ConstPixels& image, int64_t y,
+                                       int64_t c, int64_t n,
+                                       const float* origin, double* sum,
+                                       double* sum_of_squares) {
+  Vec centre[kN], first[kN] = {}, second[kN] = {};
+  NETWORKS_CPU_UNROLL
+  for (int i = 0; i < kN; ++i) {
+    centre[i] = LoadFirst(origin + c + i * kWidth, n);
+  }
+  for (int64_t x = 0; x < image.width; ++x) {
+    const float* pixel = image.pixel(y, x) + c;
+    NETWORKS_CPU_UNROLL
+    for (int i = 0; i < kN; ++i) {
+      const Vec value = LoadFirst(pixel + i * kWidth, n) - centre[i];
+      first[i] += value;
+      second[i] += value * value;
+    }
+  }
+  NETWORKS_CPU_UNROLL
+  for (int i = 0; i < kN; ++i) {
+    AddFirst(first[i], n, sum + c + i * kWidth);
+    AddFirst(second[i], n, sum_of_squares + c + i * kWidth);
+  }
+}
+
 static void AccumulateMoments(const ConstPixels& image, int64_t y,
                               const float* origin, double* sum,
                               double* sum_of_squares) {
-  for (int64_t c = 0; c < image.channels; c += kWidth) {
-    const int64_t n = image.channels - c;
-    const Vec centre = LoadFirst(origin + c, n);
-    Vec first = {}, second = {};
-    for (int64_t x = 0; x < image.width; ++x) {
-      const Vec value = LoadFirst(image.pixel(y, x) + c, n) - centre;
-      first += value;
-      second += value * value;
-    }
-    for (int64_t i = 0; i < n && i < kWidth; ++i) {
-      sum[c + i] += first[i];
-      sum_of_squares[c + i] += second[i];
-    }
+  constexpr int kTogether = 4;
+  int64_t c = 0;
+  for (; c + kTogether * kWidth <= image.channels; c += kTogether * kWidth) {
+    AccumulateMomentsOf<kTogether>(image, y, c, kWidth, origin, sum,
+                                   sum_of_squares);
+  }
+  for (; c < image.channels; c += kWidth) {
+    AccumulateMomentsOf<1>(image, y, c, image.channels - c, origin, sum,
+                           sum_of_squares);
   }
 }
 
@@ -640,7 +403,7 @@ static constexpr Kernels kKernels = {
     AddTransposedProduct,
     TransformWeight,
     TransformInput,
-    TransformOutput,
+    TransformOutput<WholePoints>,
     TransformOutputGradient,
     TransformWeightGradient,
     AccumulateMoments,

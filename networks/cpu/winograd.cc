@@ -4,25 +4,15 @@
 #include <ATen/record_function.h>
 #include <torch/torch.h>
 
-#include <algorithm>
 #include <vector>
 
+#include "networks/cpu/huge_pages.h"
+#include "networks/cpu/pixels.h"
+#include "networks/cpu/winograd_job.h"
 #include "networks/cpu/winograd_tiles.h"
 
 namespace networks::cpu {
 namespace {
-
-// Tiles that go through the three stages together. More tiles read the weights
-// less often; fewer keep what lies between the stages in the cache.
-constexpr int64_t kMaxTilesPerStrip = 96;
-
-// Of this thread, kept for its life: taking megabytes from the system and
-// giving them back at every convolution would cost page faults.
-float* Scratch(size_t size) {
-  thread_local std::vector<float> buffer;
-  if (buffer.size() < size) buffer.resize(size);
-  return buffer.data();
-}
 
 // Those that are not zero after up-sampling.
 constexpr int64_t kUpsampledPositions = 25;
@@ -31,24 +21,6 @@ constexpr int64_t kUpsampledPositions = 25;
 constexpr int64_t kLeastTiles = 16;
 
 }  // namespace
-
-// One call of Apply.
-struct Winograd::Job {
-  const ConvolutionInput& input;
-  torch::Tensor image;
-  torch::Tensor bias;
-  torch::Tensor residual;
-  torch::Tensor out;
-  TileGrid grid;
-
-  ChannelAffineRelu activation(int64_t b) const {
-    const ChannelAffine& affine = input.activation;
-    if (!affine.scale.defined()) return {};
-    const int64_t offset = b * image.size(1);
-    return {affine.scale.data_ptr<float>() + offset,
-            affine.shift.data_ptr<float>() + offset};
-  }
-};
 
 Winograd::Winograd(const Kernels& kernels, const torch::Tensor& weight)
     : kernels_(kernels),
@@ -60,8 +32,8 @@ Winograd::Winograd(const Kernels& kernels, const torch::Tensor& weight)
   const int64_t num_panels = (out_channels_ + width - 1) / width;
   const torch::Tensor taps =
       weight.detach().permute({1, 2, 3, 0}).contiguous();  // [C, 3, 3, C']
-  panels_ = torch::empty({kTilePositions, num_panels, in_channels_, width},
-                         torch::kFloat32);
+  panels_ = EmptyInHugePages({kTilePositions, num_panels, in_channels_, width},
+                             torch::kFloat32);
   at::parallel_for(0, in_channels_, 16, [&](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; ++c) {
       kernels_.transform_weight(taps.data_ptr<float>() + c * 9 * out_channels_,
@@ -75,46 +47,29 @@ Winograd::Winograd(const Kernels& kernels, const torch::Tensor& weight)
 torch::Tensor Winograd::Apply(const ConvolutionInput& input,
                               const torch::Tensor& bias,
                               const torch::Tensor& residual) const {
-  TORCH_CHECK(input.image.dim() == 4 && input.image.size(1) == in_channels_,
-              "Winograd: image must be [B, ", in_channels_, ", H, W], is ",
-              input.image.sizes());
-  const int64_t zoom = input.upsample ? 2 : 1;
-  const int64_t batch = input.image.size(0);
-  const int64_t height = input.image.size(2) * zoom;
-  const int64_t width = input.image.size(3) * zoom;
-  Job job{input,
-          WithChannelsLast(input.image),
-          bias.contiguous(),
-          residual.defined() ? WithChannelsLast(residual) : residual,
-          EmptyChannelsLast(batch, out_channels_, height, width),
-          TileGrid(batch, height, width)};
-  const int64_t tiles = job.grid.size();
+  const WinogradJob job("Winograd", input, bias, residual, in_channels_,
+                        out_channels_);
   RECORD_USER_SCOPE_WITH_INPUTS(
       input.upsample ? "cpu::Winograd doubling" : "cpu::Winograd",
       std::vector<c10::IValue>(
           {input.image,
-           2 * tiles * (input.upsample ? kUpsampledPositions : kTilePositions) *
+           2 * job.grid.size() *
+               (input.upsample ? kUpsampledPositions : kTilePositions) *
                in_channels_ * out_channels_}));
-  const int64_t threads = at::get_num_threads();
-  // As many strips as the threads can share evenly.
-  const int64_t rounds =
-      (tiles + kMaxTilesPerStrip * threads - 1) / (kMaxTilesPerStrip * threads);
-  const int64_t strips = std::min(rounds * threads, tiles);
-  at::parallel_for(0, strips, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      RunStrip(job, tiles * i / strips, tiles * (i + 1) / strips);
-    }
-  });
+  job.ForEachStrip(
+      [&](int64_t begin, int64_t end) { RunStrip(job, begin, end); });
   return job.out;
 }
 
-void Winograd::RunStrip(const Job& job, int64_t begin, int64_t end) const {
+void Winograd::RunStrip(const WinogradJob& job, int64_t begin,
+                        int64_t end) const {
   const int64_t tiles = end - begin;
   const int64_t panel_width = kernels_.panel_width;
   const int64_t num_panels = panels_.size(1);
   const int64_t in_stride = TileStride(kernels_, in_channels_);
   const int64_t out_stride = TileStride(kernels_, out_channels_);
-  float* scratch = Scratch(kTilePositions * tiles * (in_stride + out_stride));
+  float* scratch =
+      WinogradScratch(kTilePositions * tiles * (in_stride + out_stride));
   const TileBuffer inputs{scratch, tiles * in_stride, in_stride};
   const TileBuffer products{scratch + kTilePositions * tiles * in_stride,
                             tiles * out_stride, out_stride};

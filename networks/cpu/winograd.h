@@ -15,16 +15,12 @@
 
 #include <torch/types.h>
 
+#include "networks/cpu/convolution_input.h"
 #include "networks/cpu/kernels.h"
-#include "networks/cpu/pixels.h"
 
 namespace networks::cpu {
 
-struct ConvolutionInput {
-  torch::Tensor image;            // [B, C, H, W]
-  ChannelAffine activation = {};  // applied first, if defined
-  bool upsample = false;          // then doubles the size by repetition
-};
+struct WinogradJob;
 
 // The convolution with fixed weights, zero padding of 1 and stride 1. Immutable
 // and safe to use from many threads. Memory: 4 times the weights.
@@ -52,9 +48,7 @@ class Winograd {
   static bool WorthwhileTogether(int64_t batch, int64_t height, int64_t width);
 
  private:
-  struct Job;
-
-  void RunStrip(const Job& job, int64_t begin, int64_t end) const;
+  void RunStrip(const WinogradJob& job, int64_t begin, int64_t end) const;
 
   const Kernels& kernels_;
   int64_t in_channels_;

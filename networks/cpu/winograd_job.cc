@@ -1,0 +1,50 @@
+#include "networks/cpu/winograd_job.h"
+
+#include <torch/torch.h>
+
+#include "networks/cpu/huge_pages.h"
+#include "networks/cpu/pixels.h"
+
+namespace networks::cpu {
+namespace {
+
+int64_t Zoom(const ConvolutionInput& input) { return input.upsample ? 2 : 1; }
+
+}  // namespace
+
+WinogradJob::WinogradJob(const char* who, const ConvolutionInput& input,
+                         const torch::Tensor& bias,
+                         const torch::Tensor& residual, int64_t in_channels,
+                         int64_t out_channels)
+    : input(input),
+      bias(bias.contiguous()),
+      residual(residual.defined() ? WithChannelsLast(residual) : residual),
+      grid(input.image.size(0), input.image.size(2) * Zoom(input),
+           input.image.size(3) * Zoom(input)) {
+  TORCH_CHECK(input.image.dim() == 4 && input.image.size(1) == in_channels, who,
+              ": image must be [B, ", in_channels, ", H, W], is ",
+              input.image.sizes());
+  image = WithChannelsLast(input.image);
+  out = EmptyChannelsLast(image.size(0), out_channels,
+                          image.size(2) * Zoom(input),
+                          image.size(3) * Zoom(input));
+}
+
+ChannelAffineRelu WinogradJob::activation(int64_t sample) const {
+  const ChannelAffine& affine = input.activation;
+  if (!affine.scale.defined()) return {};
+  const int64_t offset = sample * image.size(1);
+  return {affine.scale.data_ptr<float>() + offset,
+          affine.shift.data_ptr<float>() + offset};
+}
+
+float* WinogradScratch(int64_t size) {
+  thread_local torch::Tensor buffer;
+  if (!buffer.defined() || buffer.numel() < size) {
+    buffer = torch::Tensor();  // before the larger one is made
+    buffer = EmptyInHugePages({size}, torch::kFloat32);
+  }
+  return buffer.data_ptr<float>();
+}
+
+}  // namespace networks::cpu
