@@ -2,6 +2,9 @@
 
 #include <torch/torch.h>
 
+#include "networks/cpu/pixels.h"
+#include "networks/cpu/winograd.h"
+
 namespace networks {
 
 SameConv2dImpl::SameConv2dImpl(int64_t in_channels, int64_t out_channels,
@@ -9,6 +12,10 @@ SameConv2dImpl::SameConv2dImpl(int64_t in_channels, int64_t out_channels,
     : Conv2dImpl(
           torch::nn::Conv2dOptions(in_channels, out_channels, kernel_size)
               .padding(kernel_size / 2)) {}
+
+bool SameConv2dImpl::Serves(const torch::Tensor& x) const {
+  return cpu::Available(x) || (!is_training() && cpu::AvailableInBfloat16(x));
+}
 
 torch::Tensor SameConv2dImpl::Apply(const cpu::ConvolutionInput& input,
                                     const torch::Tensor& residual) {
@@ -20,13 +27,16 @@ torch::Tensor SameConv2dImpl::Apply(const cpu::ConvolutionInput& input,
                                      input.image.size(0), height, width)
                                : cpu::Winograd::Worthwhile(height, width);
   if (weight.size(2) == 3 && by_winograd) {
+    if (cpu::AvailableInBfloat16(input.image)) {
+      return bfloat16_.Get(weight)->Apply(input, bias, residual);
+    }
     return winograd_.Forward(weight)->Apply(input, bias, residual);
   }
   return rows_.Get(weight)->Apply(input, bias, residual);
 }
 
 torch::Tensor SameConv2dImpl::forward(const torch::Tensor& x) {
-  if (cpu::Available(x)) return Apply({x});
+  if (Serves(x)) return Apply({x});
   if (cpu::DifferentiableConvolution::Serves(x, weight)) {
     return winograd_.Apply(x, weight, bias);
   }
@@ -56,7 +66,7 @@ UpBlock2dImpl::UpBlock2dImpl(int64_t in_channels, int64_t out_channels)
       norm_(register_module("norm", InstanceNorm2d(out_channels))) {}
 
 torch::Tensor UpBlock2dImpl::forward(const torch::Tensor& x) {
-  if (cpu::Available(x)) {
+  if (conv_->Serves(x)) {
     return norm_->ForwardRelu(conv_->Apply({x, {}, /*upsample=*/true}));
   }
   const torch::Tensor up =
@@ -73,7 +83,7 @@ ResBlock2dImpl::ResBlock2dImpl(int64_t num_channels)
       norm2_(register_module("norm2", InstanceNorm2d(num_channels))) {}
 
 torch::Tensor ResBlock2dImpl::forward(const torch::Tensor& x) {
-  if (cpu::Available(x)) {
+  if (conv1_->Serves(x)) {
     const torch::Tensor hidden = conv1_->Apply({x, norm1_->AffineOf(x)});
     return conv2_->Apply({hidden, norm2_->AffineOf(hidden)}, x);
   }

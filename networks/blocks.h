@@ -11,6 +11,10 @@
 // normalisation, ReLU, up-sampling and residual in the convolutions' passes.
 // The results agree to rounding, and are channels_last.
 //
+// Within autocast to bfloat16, in eval mode and without gradients, 3x3
+// convolutions of float32 images have products in bfloat16 on a CPU with units
+// for it; the results are float32 then (networks/cpu/bfloat16_winograd.h).
+//
 // In eval mode and float32 on the CPU a sample's result is the same to the bit
 // alone, in any batch and on any number of threads. In train mode kernels are
 // chosen by what is fastest for the batch, also where gradients are off.
@@ -22,10 +26,11 @@
 
 #include <cstdint>
 
+#include "networks/cpu/bfloat16_winograd.h"
+#include "networks/cpu/convolution_input.h"
 #include "networks/cpu/differentiable_convolution.h"
 #include "networks/cpu/row_convolution.h"
 #include "networks/cpu/weight_cache.h"
-#include "networks/cpu/winograd.h"
 #include "networks/instance_norm.h"
 
 namespace networks {
@@ -39,13 +44,18 @@ class SameConv2dImpl : public torch::nn::Conv2dImpl {
 
   torch::Tensor forward(const torch::Tensor& x);
 
+  // Whether the CPU's kernels serve `x`: in inference in float32, and in eval
+  // mode within autocast to bfloat16 on processors with units for it.
+  bool Serves(const torch::Tensor& x) const;
+
   // The convolution of what `input` describes, plus `residual` if defined, on
-  // the CPU's kernels. Only where cpu::Available(input.image).
+  // the CPU's kernels. Only where Serves(input.image).
   torch::Tensor Apply(const cpu::ConvolutionInput& input,
                       const torch::Tensor& residual = {});
 
  private:
   cpu::DifferentiableConvolution winograd_;
+  cpu::WeightCache<cpu::Bfloat16Winograd, &cpu::BestBfloat16Kernels> bfloat16_;
   cpu::WeightCache<cpu::RowConvolution> rows_;
 };
 TORCH_MODULE(SameConv2d);

@@ -29,7 +29,7 @@ class InstanceNorm2dImpl : public torch::nn::Module {
   torch::Tensor ForwardRelu(const torch::Tensor& x);
 
   // relu(forward(x)) as a scale and a shift to be applied later; only where
-  // cpu::Available(x).
+  // cpu::AvailableInFloat32(x).
   cpu::ChannelAffine AffineOf(const torch::Tensor& x) const;
 
  private:

@@ -14,8 +14,8 @@ namespace networks::cpu {
 
 // Keeps a Prepared(kernels, weight), and makes it anew after the parameter
 // changed (an optimizer's step, loaded weights). Thread-safe. Only where
-// BestKernels() is not null.
-template <typename Prepared>
+// kKernels() is not null.
+template <typename Prepared, auto kKernels = &BestKernels>
 class WeightCache {
  public:
   std::shared_ptr<const Prepared> Get(const torch::Tensor& weight) {
@@ -25,7 +25,7 @@ class WeightCache {
     std::lock_guard<std::mutex> lock(mutex_);
     if (prepared_ == nullptr || data_ != weight.data_ptr() ||
         version_ != version) {
-      prepared_ = std::make_shared<Prepared>(*BestKernels(), weight);
+      prepared_ = std::make_shared<Prepared>(*kKernels(), weight);
       data_ = weight.data_ptr();
       version_ = version;
     }

@@ -14,10 +14,11 @@ enum class Precision {
   kAuto,
   // On the CPU by the kernels of networks/cpu.
   kFloat32,
-  // The inpainting network's convolutions, nine tenths of the work, in bfloat16
-  // by LibTorch's autocast. All that says where a pixel comes from stays
-  // float32: eight bits would move it. Runs on any processor, but slowly where
-  // it has no units for it.
+  // The products of the inpainting network's convolutions, nine tenths of the
+  // work, in bfloat16: on a CPU with AVX512-BF16 by the kernels of
+  // networks/cpu, elsewhere by LibTorch's autocast. All that says where a pixel
+  // comes from stays float32: eight bits would move it. Runs on any processor,
+  // but slowly where it has no units for it.
   kBfloat16,
   // The same in float16, which GPUs before Ampere have, too. Not on the CPU.
   kFloat16,
@@ -29,8 +30,9 @@ absl::StatusOr<Precision> ParsePrecision(const std::string& name);
 const char* PrecisionName(Precision precision);
 
 // Whether this processor has matrix units for bfloat16 that programs may use
-// (AMX-BF16). Vector instructions for it (AVX512-BF16) do not count: Winograd's
-// method in float32 is as fast as they are.
+// (AMX-BF16). Vector instructions for it (AVX512-BF16) do not count, though they
+// are faster than float32: whoever did not ask for bfloat16 gets float32's
+// frames there.
 bool CpuHasBfloat16Matrices();
 
 // What `asked` stands for: itself, or what kAuto chooses where networks run on

@@ -207,10 +207,10 @@ TEST(AnimationModel, FitsInFloat32UnderAutocast) {
   const torch::Tensor keypoints = RandomKeypoints(1, 2);
   const Motion exact = model->Move(source, keypoints);
   const AutocastScope autocast(TrainingConfig::BFLOAT16, torch::kCPU);
+  const torch::Tensor one = torch::ones({1, 1});
+  ASSERT_EQ(torch::mm(one, one).scalar_type(), torch::kBFloat16);
   const Motion motion = model->Move(source, keypoints);
   EXPECT_TRUE(torch::equal(motion.candidates.fields, exact.candidates.fields));
-  EXPECT_FALSE(torch::equal(motion.blend.source_from_driving,
-                            exact.blend.source_from_driving));
   EXPECT_EQ(model->DetectKeypoints(source.image).scalar_type(),
             torch::kFloat32);
 }
