@@ -23,7 +23,7 @@
 #include "absl/time/time.h"
 #include "google/protobuf/text_format.h"
 #include "networks/files/folder.h"
-#include "networks/files/path.h"
+#include "networks/files/path_parts.h"
 #include "nlohmann/json.hpp"
 #include "pipelines/checkpoint/checkpoint.pb.h"
 #include "pipelines/config/motion_choice.h"

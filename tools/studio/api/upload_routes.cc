@@ -77,7 +77,7 @@ Response CheckUpload(const ApiParts& parts, const Request& request) {
   if (absl::StartsWithIgnoreCase(type, "multipart/")) {
     return ErrorResponse(
         415, "invalid_argument",
-        "the body is the file itself, not a form: use curl --data-binary");
+        "the body is the file itself, not a form: use curl -X POST -T FILE");
   }
   if (request.content_length < 0) {
     return ErrorResponse(411, "invalid_argument",
