@@ -122,9 +122,11 @@ TEST_F(VideoSourceTest, AnimatesThePartThatIsStated) {
   options_.source_box = box;
   options_.source_crop = CropMode::kNone;  // does not count
   EXPECT_EQ(Largest(Animated(source), of_part), 0);
-  for (const cv::Rect outside :
-       {cv::Rect(50, 0, 31, 20), {0, 20, 20, 41}, {-1, 0, 20, 20},
-        {0, 0, 0, 20}, {1, 1, std::numeric_limits<int>::max(), 1}}) {
+  for (const cv::Rect outside : {cv::Rect(50, 0, 31, 20),
+                                 {0, 20, 20, 41},
+                                 {-1, 0, 20, 20},
+                                 {0, 0, 0, 20},
+                                 {1, 1, std::numeric_limits<int>::max(), 1}}) {
     options_.source_box = outside;
     EXPECT_THAT(Run(Path("source.png")),
                 StatusIs(StatusCode::kInvalidArgument,

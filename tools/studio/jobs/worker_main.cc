@@ -38,7 +38,7 @@
 #include "pipelines/animation/record_motion.h"
 #include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
-#include "pipelines/app/device.h"
+#include "pipelines/app/device_flags.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
