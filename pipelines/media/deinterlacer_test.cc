@@ -1,0 +1,137 @@
+#include "pipelines/media/deinterlacer.h"
+
+#include <cstdint>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "pipelines/media/ffmpeg_util.h"
+
+namespace pipelines::media {
+namespace {
+
+constexpr int kSide = 16;
+
+// The even lines first.
+void SetInterlaced(AVFrame* frame) {
+#ifdef AV_FRAME_FLAG_INTERLACED
+  frame->flags |= AV_FRAME_FLAG_INTERLACED | AV_FRAME_FLAG_TOP_FIELD_FIRST;
+#else
+  frame->interlaced_frame = 1;
+  frame->top_field_first = 1;
+#endif
+}
+
+// A grey frame; `odd` is the level of its odd lines.
+FramePtr Frame(int64_t time, bool interlaced, uint8_t even, uint8_t odd,
+               int width = kSide) {
+  FramePtr frame(av_frame_alloc());
+  frame->width = width;
+  frame->height = kSide;
+  frame->format = AV_PIX_FMT_YUV420P;
+  EXPECT_GE(av_frame_get_buffer(frame.get(), 0), 0);
+  for (int plane = 0; plane < 3; ++plane) {
+    for (int y = 0; y < (plane == 0 ? kSide : kSide / 2); ++y) {
+      uint8_t* const row = frame->data[plane] + y * frame->linesize[plane];
+      for (int x = 0; x < frame->linesize[plane]; ++x) {
+        row[x] = plane > 0 ? 128 : y % 2 == 0 ? even : odd;
+      }
+    }
+  }
+  frame->best_effort_timestamp = time;
+  frame->colorspace = AVCOL_SPC_BT709;
+  frame->color_range = AVCOL_RANGE_JPEG;
+  if (interlaced) SetInterlaced(frame.get());
+  return frame;
+}
+
+std::vector<FramePtr> Pulled(Deinterlacer* deinterlacer) {
+  std::vector<FramePtr> frames;
+  while (true) {
+    FramePtr frame(av_frame_alloc());
+    if (!deinterlacer->Pull(frame.get())) return frames;
+    frames.push_back(std::move(frame));
+  }
+}
+
+int Level(const AVFrame& frame, int y) {
+  return frame.data[0][y * frame.linesize[0] + kSide / 2];
+}
+
+TEST(Deinterlacer, KnowsWhatTheDecoderSays) {
+  EXPECT_TRUE(IsInterlaced(*Frame(0, true, 1, 1)));
+  EXPECT_FALSE(IsInterlaced(*Frame(0, false, 1, 1)));
+}
+
+TEST(Deinterlacer, GivesAFrameForEachWithItsTimeAndColours) {
+  for (const bool interlaced : {false, true}) {
+    Deinterlacer deinterlacer;
+    std::vector<FramePtr> frames;
+    const int64_t kTimes[] = {-7, 100, 103, 999};
+    for (const int64_t time : kTimes) {
+      deinterlacer.Push(Frame(time, interlaced, 50, 50).get());
+      for (FramePtr& frame : Pulled(&deinterlacer)) {
+        frames.push_back(std::move(frame));
+      }
+    }
+    deinterlacer.Flush();
+    for (FramePtr& frame : Pulled(&deinterlacer)) {
+      frames.push_back(std::move(frame));
+    }
+    ASSERT_EQ(frames.size(), 4u);
+    for (size_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(frames[i]->best_effort_timestamp, kTimes[i]);
+      EXPECT_EQ(frames[i]->colorspace, AVCOL_SPC_BT709);
+      EXPECT_EQ(frames[i]->color_range, AVCOL_RANGE_JPEG);
+    }
+  }
+}
+
+// Light that grows steadily: the odd lines, filmed half a frame later, are
+// brighter by 20. At the time of the even ones they are as bright as these.
+TEST(Deinterlacer, LeavesNoCombs) {
+  for (const bool interlaced : {false, true}) {
+    Deinterlacer deinterlacer;
+    for (int i = 0; i < 3; ++i) {
+      const auto even = static_cast<uint8_t>(40 + 40 * i);
+      const auto odd = static_cast<uint8_t>(even + 20);
+      deinterlacer.Push(Frame(i, interlaced, even, odd).get());
+    }
+    deinterlacer.Flush();
+    const std::vector<FramePtr> frames = Pulled(&deinterlacer);
+    ASSERT_EQ(frames.size(), 3u);
+    const int comb = std::abs(Level(*frames[1], 8) - Level(*frames[1], 7));
+    // What is not interlaced is passed on as it is.
+    EXPECT_EQ(comb, interlaced ? 0 : 20);
+  }
+}
+
+// A phone that is turned while it films: the filter begins anew, and no frame
+// is lost.
+TEST(Deinterlacer, LosesNoFrameWhereTheSizeChanges) {
+  Deinterlacer deinterlacer;
+  const int kWidths[] = {16, 16, 32, 32, 32, 16};
+  for (int i = 0; i < 6; ++i) {
+    deinterlacer.Push(Frame(i, true, 50, 50, kWidths[i]).get());
+  }
+  deinterlacer.Flush();
+  const std::vector<FramePtr> frames = Pulled(&deinterlacer);
+  ASSERT_EQ(frames.size(), 6u);
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(frames[static_cast<size_t>(i)]->width, kWidths[i]);
+    EXPECT_EQ(frames[static_cast<size_t>(i)]->best_effort_timestamp, i);
+  }
+}
+
+// bwdif takes no fewer than 3 columns.
+TEST(Deinterlacer, PassesOnWhatIsTooSmallForItsFilter) {
+  Deinterlacer deinterlacer;
+  deinterlacer.Push(Frame(5, true, 50, 200, 2).get());
+  const std::vector<FramePtr> frames = Pulled(&deinterlacer);
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0]->width, 2);
+}
+
+}  // namespace
+}  // namespace pipelines::media
