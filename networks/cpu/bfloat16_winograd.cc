@@ -11,7 +11,7 @@
 #include "networks/cpu/pixels.h"
 #include "networks/cpu/winograd_job.h"
 #include "networks/cpu/winograd_tiles.h"
-#include "third_party/libtorch/autocast.h"
+#include "third_party/libtorch/autocast_state.h"
 
 namespace networks::cpu {
 namespace {

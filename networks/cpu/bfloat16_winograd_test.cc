@@ -12,7 +12,7 @@
 #include "networks/cpu/pixels.h"
 #include "networks/testing/fill.h"
 #include "networks/testing/tensor_near.h"
-#include "third_party/libtorch/autocast.h"
+#include "third_party/libtorch/autocast_state.h"
 
 namespace networks::cpu {
 namespace {
