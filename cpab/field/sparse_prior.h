@@ -42,7 +42,9 @@ class SparsePrior {
  public:
   // vertices: [D, V] in the unit square or cube. basis: of D V unknowns, D v +
   // a being component a of vertex v's velocity.
-  // InvalidArgument if an option is out of range.
+  // InvalidArgument if an option is out of range. In space memory and time are
+  // those of the factor (cpab/field/nested_cholesky.h): 16x16x16 boxes take 0.3
+  // s, 32x32x32 11 s and 1.4 GB.
   ~SparsePrior();
 
   static absl::StatusOr<std::shared_ptr<const SparsePrior>> Create(

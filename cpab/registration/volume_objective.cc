@@ -6,8 +6,8 @@
 namespace cpab {
 namespace {
 
-// As in cpab/image/image_objective.cc: what is not motion covers patches of about
-// an eighth of the sides.
+// As in cpab/image/image_objective.cc: what is not motion covers patches of
+// about an eighth of the sides.
 constexpr double kIndependentPatches = 512;
 
 // Voxels whose sensitivities are kept at a time.

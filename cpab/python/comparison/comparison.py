@@ -7,7 +7,8 @@ closed form in long double, in two against an event-driven solution in long doub
 (cpab/testdata), in three, and where (*) stands, of the way there and back. "50 steps" are
 the explicit midpoint steps of FG-CPAB on this library's velocities, in float64. Times are of
 one thread for 65536 points in float32, in CPU nanoseconds a point; the gradient is of theta,
-with its forward pass; memory is what that took beyond what was there, in MB.
+with its forward pass; memory is what that took beyond what was there, in MB. Figures after a
+slash are those of the library beside.
 
 libcpab, difw, torch and matplotlib are used where PYTHONPATH has them: without them their
 rows and the pictures are left out.
@@ -59,14 +60,24 @@ def measured(library, *cells):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def row(cells, library, errors, times):
-    name = "x".join(map(str, cells))
-    if times is None:
-        figures = ["", "", ""]
-    else:
-        figures = [f"{times[key]:.0f}" for key in ("forward", "gradient", "memory")]
-    shown = [f"{e:.0e}" if e is not None else "" for e in errors]
-    print("| " + " | ".join([str(len(cells)), name, library, *shown, *figures]) + " |")
+def shown(error):
+    return "" if error is None else f"{error:.0e}"
+
+
+def row(cells, errors, other="", other_error=None, mark=""):
+    """One row: this library's figures, and after a slash those of the other one."""
+    name = "x".join(map(str, cells)) + mark
+    ours = measured("pycpab", *cells)
+    theirs = measured(other, *cells) if other else None
+    figures = []
+    for key in ("forward", "gradient", "memory"):
+        both = [f"{times[key]:.0f}" for times in (ours, theirs) if times is not None]
+        figures.append(" / ".join(both))
+    print(
+        "| "
+        + " | ".join([name, *map(shown, errors), other, shown(other_error), *figures])
+        + " |"
+    )
     sys.stdout.flush()
 
 
@@ -131,9 +142,10 @@ def interval_rows():
             largest(single(transform, grid, theta), exact),
             largest(reference.stepped(transform, grid, theta), exact),
         )
-        row([count], "pycpab", errors, measured("pycpab", count))
         if has("difw"):
-            row([count], "difw", (difw_error(count), None, None), measured("difw", count))
+            row([count], errors, "difw", difw_error(count))
+        else:
+            row([count], errors)
 
 
 def plane_rows():
@@ -145,10 +157,10 @@ def plane_rows():
             largest(single(transform, grid, theta), exact),
             largest(reference.stepped(transform, grid, theta), exact),
         )
-        row(cells, "pycpab", errors, measured("pycpab", *cells))
         if has("libcpab", "torch"):
-            error = libcpab_error(cells)
-            row(cells, "libcpab", (None, error, None), measured("libcpab", *cells))
+            row(cells, errors, "libcpab", libcpab_error(cells))
+        else:
+            row(cells, errors)
 
 
 def gentle_rows():
@@ -167,9 +179,8 @@ def gentle_rows():
             there_and_back(transform, np.float32),
             steps_there_and_back(transform),
         )
-        row(cells, "pycpab (*)", errors, measured("pycpab", *cells))
-        if has("libcpab", "torch") and np.prod(cells) <= 64:
-            row(cells, "libcpab", (None, None, None), measured("libcpab", *cells))
+        beside = has("libcpab", "torch") and np.prod(cells) <= 64
+        row(cells, errors, "libcpab" if beside else "", mark=" (*)")
 
 
 def draw_errors(path, pyplot):
@@ -245,7 +256,7 @@ def main():
     arguments = parser.parse_args()
     print(f"One thread of: {processor()}\n")
     print(
-        "| dimensions | cells | library | error | in float32 | 50 steps | forward, ns | "
+        "| cells | error | in float32 | 50 steps | beside | its error | forward, ns | "
         "gradient, ns | memory, MB |"
     )
     print("| --- " * 9 + "|")
