@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <utility>
 #include <vector>
 
 #include "networks/sampling.h"
@@ -36,7 +37,7 @@ Candidates CandidateMotions::operator()(const torch::Tensor& source,
       (background.defined() ? networks::AffineGrid(background, height, width)
                             : grid.expand({batch, -1, -1, -1}))
           .unsqueeze(1)};
-  std::vector<torch::Tensor> residuals, iterations;
+  std::vector<torch::Tensor> residuals, iterations, exact_gradients;
   // `count` transformations a sample, each from its own keypoints.
   const auto infer = [&](const MotionModel& model, int64_t count) {
     const InferredMotion motion =
@@ -45,11 +46,15 @@ Candidates CandidateMotions::operator()(const torch::Tensor& source,
     fields.push_back(motion.moved.reshape({batch, count, height, width, 2}));
     residuals.push_back(motion.residual.view({batch, count}));
     iterations.push_back(motion.iterations.view({batch, count}));
+    if (through_fit_ && motion.exact_gradient.defined()) {
+      exact_gradients.push_back(motion.exact_gradient);
+    }
   };
   infer(*local_, k);
   if (global_ != nullptr) infer(*global_, 1);
   return {torch::cat(fields, 1),
-          {torch::cat(residuals, 1), torch::cat(iterations, 1)}};
+          {torch::cat(residuals, 1), torch::cat(iterations, 1),
+           std::move(exact_gradients)}};
 }
 
 }  // namespace pipelines

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "pipelines/config/config.pb.h"
@@ -24,6 +25,10 @@ namespace pipelines {
 struct FitReport {
   torch::Tensor residual;    // [B, K + 1] norm, units of [-1, 1]
   torch::Tensor iterations;  // [B, K + 1] int64
+  // InferredMotion::exact_gradient of the local ones [B K] and of the global
+  // one [B]; without those that are undefined, and empty where the config does
+  // not let gradients through the fit.
+  std::vector<torch::Tensor> exact_gradients;
 };
 
 struct Candidates {

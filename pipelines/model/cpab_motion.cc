@@ -36,7 +36,7 @@ InferredMotion CpabMotion::Infer(const torch::Tensor& from,
                                       : cpab::ThetaGradient::kDetached);
   // A side of the unit square is 2 long in [-1, 1].
   return {CentredFromUnit(transform_.Apply(fit.theta, UnitFromCentred(points))),
-          2 * fit.residual, fit.iterations};
+          2 * fit.residual, fit.iterations, fit.exact_gradient};
 }
 
 }  // namespace pipelines

@@ -21,6 +21,10 @@ struct InferredMotion {
   torch::Tensor moved;       // [N, P, 2], T(points)
   torch::Tensor residual;    // [N], sqrt(sum_k |to_k - T(from_k)|^2)
   torch::Tensor iterations;  // [N] int64; 0 for closed forms
+  // [N] bool, written by the backward pass: whether the gradient is that of the
+  // fit's minimum (cpab::KeypointFit::exact_gradient), on any device. Undefined
+  // for closed forms, whose gradient always is, and where `moved` has none.
+  torch::Tensor exact_gradient = {};
 };
 
 // Each problem is solved by itself: its result is the same, to the bit, alone

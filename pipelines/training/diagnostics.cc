@@ -12,6 +12,16 @@ const std::vector<Diagnostic>& Diagnostics() {
        [](const StepOutput& out) {
          return out.motion.candidates.fit.iterations.to(torch::kFloat64).mean();
        }},
+      // 1 where no gradient goes through a fit.
+      {"exact_gradient", "Keypoint fit: share of exact gradients", false,
+       [](const StepOutput& out) {
+         std::vector<torch::Tensor> exact;
+         for (const auto& of_fits : out.motion.candidates.fit.exact_gradients) {
+           exact.push_back(of_fits.to(torch::kFloat64));
+         }
+         return exact.empty() ? torch::ones({}, torch::kFloat64)
+                              : torch::cat(exact).mean();
+       }},
       // The column's name is as in the tables of runs that began with it.
       {"parts_in_use", "Transforms in use", false,
        [](const StepOutput& out) { return out.transforms_in_use; }},

@@ -18,7 +18,8 @@ struct Diagnostic {
   // The title of its plot on pages; null for none.
   const char* plot_title;
   bool log_y;  // of the plot
-  // A scalar of any dtype and device, the mean over the batch.
+  // A scalar of any dtype and device, the mean over the batch; called after the
+  // backward pass.
   torch::Tensor (*measure)(const StepOutput& output);
 };
 

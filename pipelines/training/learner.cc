@@ -220,7 +220,6 @@ absl::StatusOr<Learner::GradientResult> Learner::ComputeGradients(
                              num_batches * processes};
     const StepOutput output = objective_(*model_, OnDevice(batch.source),
                                          OnDevice(batch.driving), place, timer);
-    measured.push_back(Measure(output));
     if (!output.total.requires_grad()) return NothingLearns(step);
     timer.Begin("backward");
     if (reducer_ != nullptr && i + 1 == num_batches) reducer_->Begin();
@@ -228,6 +227,7 @@ absl::StatusOr<Learner::GradientResult> Learner::ComputeGradients(
     const torch::Tensor loss =
         num_batches == 1 ? output.total : output.total / num_batches;
     (scales_loss() ? loss * loss_scale_.value() : loss).backward();
+    measured.push_back(Measure(output));
   }
   if (reducer_ != nullptr) {
     timer.Begin("waiting for other processes");

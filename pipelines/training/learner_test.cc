@@ -93,6 +93,26 @@ TEST(Learner, ReportsWhatItsLayoutSays) {
   EXPECT_NEAR(result->report.Get(kTotalLoss), sum, 1e-4);
 }
 
+// 1 where no gradient goes through a fit; else the share that came back exact.
+TEST(Learner, ReportsHowFarTheGradientOfTheFitsIsToBeTrusted) {
+  for (const std::string kind : {"DETACHED", "IMPLICIT"}) {
+    const auto learner = Learner::Create(
+        *TinyConfig({"model.gradient=" + kind}), torch::kCPU, nullptr);
+    ASSERT_THAT(learner, IsOk());
+    StageTimer timer;
+    const auto result = (*learner)->Step({RandomBatch(1)}, 0, {}, timer);
+    ASSERT_THAT(result, IsOk());
+    const double exact = result->report.Get("exact_gradient");
+    if (kind == "DETACHED") {
+      EXPECT_EQ(exact, 1);
+    } else {
+      // Were it read before the backward pass, it would be 0.
+      EXPECT_GT(exact, 0);
+      EXPECT_LE(exact, 1);
+    }
+  }
+}
+
 // The original clips the gradients of all networks but one.
 TEST(Learner, ClipsAllButTheInpaintingNetwork) {
   constexpr double kMax = 1e-4;
