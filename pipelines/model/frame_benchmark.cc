@@ -55,8 +55,11 @@ class Scene {
  public:
   Scene(int64_t size, TrainingConfig::Precision precision)
       : precision_(precision) {
+    std::vector<std::string> overrides;
+    // Five halvings of a quarter of 64 pixels would leave less than one.
+    if (size < 128) overrides = {"model.dense_motion.num_blocks=4"};
     const Config config =
-        *LoadConfig("pipelines/config/shipped/vox-256.textproto", {});
+        *LoadConfig("pipelines/config/shipped/vox-256.textproto", overrides);
     torch::manual_seed(0);
     model_ = *AnimationModel::Create(config.model());
     model_->eval();
