@@ -162,18 +162,6 @@ TEST_F(CutPlanTest, DoesNotCallAStrangersClipItsOwn) {
   EXPECT_FALSE(plan.stale[1].is_ours);
 }
 
-TEST_F(CutPlanTest, TheRecordIsReadAsItWasWritten) {
-  const ClipRecord record = {{"train/a \"b\", c.mp4", {"t.csv", "v 0-1 s"}},
-                             {"test/d/", {"u, v.csv", "w 1-2 frames"}}};
-  EXPECT_THAT(ReadClipRecord(folder_), IsOkAndHolds(IsEmpty()));
-  ASSERT_THAT(WriteClipRecord(folder_, record), IsOk());
-  EXPECT_THAT(ReadClipRecord(folder_), IsOkAndHolds(record));
-  Write("cut_clips.csv", "clip,table,cut\nx,y\n");
-  EXPECT_THAT(ReadClipRecord(folder_),
-              StatusIs(StatusCode::kInvalidArgument,
-                       HasSubstr("cut_clips.csv:2: has 2 fields")));
-}
-
 TEST(SharedFrames, AreFoundBetweenTrainAndTest) {
   EXPECT_THAT(SharedFrames(Specs("v,0,2,,a,train\nv,1,3,,b,test\n")),
               ElementsAre("lines 2 and 3 put frames of v into both train and "

@@ -1,0 +1,114 @@
+#include "pipelines/animation/comparison.h"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
+#include "opencv2/core.hpp"
+#include "pipelines/media/frame_source.h"
+#include "pipelines/media/rational.h"
+#include "pipelines/media/video_test_util.h"
+#include "third_party/absl/status_matchers.h"
+
+namespace pipelines {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class ComparisonTest : public networks::files::FolderTest {
+ protected:
+  ComparisonTest() { options_.tile = {48, 32}; }
+
+  std::string Video(const std::string& name, int frames,
+                    cv::Size size = {48, 32}) {
+    media::WriteNumberedVideo(Path(name), size, frames, {30000, 1001});
+    return Path(name);
+  }
+
+  // The numbers that the tiles of each frame show, row by row.
+  std::vector<std::vector<int>> Numbers(const std::string& name, int columns,
+                                        int count) const {
+    std::vector<std::vector<int>> numbers;
+    const auto source = media::OpenFrameSource(Path(name));
+    EXPECT_THAT(source, IsOk());
+    while (source.ok()) {
+      const auto frame = (*source)->Next();
+      EXPECT_THAT(frame, IsOk());
+      if (!frame.ok() || !*frame) break;
+      numbers.emplace_back();
+      for (int i = 0; i < count; ++i) {
+        const cv::Rect tile(cv::Point(i % columns * options_.tile.width,
+                                      i / columns * options_.tile.height),
+                            options_.tile);
+        numbers.back().push_back(media::FrameIndex((*frame)->rgb(tile)));
+      }
+    }
+    return numbers;
+  }
+
+  ComparisonOptions options_;
+};
+
+// The first video says when it ends and how fast it is; one that ends before
+// keeps its last frame, and one that goes on is cut.
+TEST_F(ComparisonTest, PlaysVideosTogetherInStepWithTheFirst) {
+  const std::vector<std::string> videos = {Video("a.mp4", 4), Video("b.mp4", 2),
+                                           Video("c.mp4", 9)};
+  options_.columns = 2;
+  EXPECT_THAT(WriteComparison(videos, Path("grid.mp4"), options_),
+              IsOkAndHolds(4));
+  EXPECT_THAT(Numbers("grid.mp4", 2, 3),
+              ElementsAre(ElementsAre(0, 0, 0), ElementsAre(1, 1, 1),
+                          ElementsAre(2, 1, 2), ElementsAre(3, 1, 3)));
+  const auto source = media::OpenFrameSource(Path("grid.mp4"));
+  ASSERT_THAT(source, IsOk());
+  EXPECT_EQ((*source)->info().frame_rate, (media::Rational{30000, 1001}));
+  EXPECT_EQ((*source)->info().width, 96);
+  EXPECT_EQ((*source)->info().height, 64);
+}
+
+TEST_F(ComparisonTest, CropsEachVideoToTheAspectOfATile) {
+  const std::vector<std::string> videos = {Video("a.mp4", 1),
+                                           Video("wide.mp4", 1, {144, 32})};
+  EXPECT_THAT(WriteComparison(videos, Path("grid.mp4"), options_),
+              IsOkAndHolds(1));
+  const auto source = media::OpenFrameSource(Path("grid.mp4"));
+  ASSERT_THAT(source, IsOk());
+  EXPECT_EQ((*source)->info().width, 2 * 48);
+  EXPECT_EQ((*source)->info().height, 32);
+}
+
+TEST_F(ComparisonTest, ReplacesNothingUnlessToldAndNeverAVideo) {
+  const std::vector<std::string> videos = {Video("a.mp4", 1)};
+  std::ofstream(Path("grid.mp4")) << "precious";
+  EXPECT_THAT(WriteComparison(videos, Path("grid.mp4"), options_),
+              StatusIs(StatusCode::kAlreadyExists, HasSubstr("grid.mp4")));
+  EXPECT_EQ(Contents("grid.mp4"), "precious");
+  options_.overwrite = true;
+  EXPECT_THAT(WriteComparison(videos, Path("grid.mp4"), options_), IsOk());
+  EXPECT_THAT(
+      WriteComparison(videos, videos[0], options_),
+      StatusIs(StatusCode::kInvalidArgument, HasSubstr("is the input")));
+}
+
+TEST_F(ComparisonTest, LeavesNothingWhereItCannotEnd) {
+  EXPECT_THAT(WriteComparison({}, Path("grid.mp4"), options_),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("no videos")));
+  const std::string video = Video("a.mp4", 3);
+  EXPECT_THAT(
+      WriteComparison({video, Path("absent.mp4")}, Path("grid.mp4"), options_),
+      StatusIs(StatusCode::kNotFound, HasSubstr("absent.mp4")));
+  options_.hooks.stop = [] { return true; };
+  EXPECT_THAT(WriteComparison({video}, Path("grid.mp4"), options_),
+              StatusIs(StatusCode::kCancelled, testing::_));
+  EXPECT_FALSE(std::filesystem::exists(Path("grid.mp4")));
+}
+
+}  // namespace
+}  // namespace pipelines

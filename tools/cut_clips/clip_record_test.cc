@@ -1,0 +1,94 @@
+#include "tools/cut_clips/clip_record.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
+#include "opencv2/core.hpp"
+#include "third_party/absl/status_matchers.h"
+#include "tools/cut_clips/clip_cutter.h"
+#include "tools/cut_clips/clip_list.h"
+
+namespace tools {
+namespace {
+
+using ::absl::StatusCode;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+using ClipRecordTest = networks::files::FolderTest;
+
+TEST_F(ClipRecordTest, IsReadAsItWasWritten) {
+  const ClipRecord record = {{"train/a \"b\", c.mp4", {"t.csv", "v 0-1 s"}},
+                             {"test/d/", {"u, v.csv", "w 1-2 frames"}}};
+  EXPECT_THAT(ReadClipRecord(folder_), IsOkAndHolds(IsEmpty()));
+  ASSERT_THAT(WriteClipRecord(folder_, record), IsOk());
+  EXPECT_THAT(ReadClipRecord(folder_), IsOkAndHolds(record));
+  Write("cut_clips.csv", "clip,table,cut\nx,y\n");
+  EXPECT_THAT(ReadClipRecord(folder_),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("cut_clips.csv:2: has 2 fields")));
+}
+
+TEST_F(ClipRecordTest, IsNoOtherFileOfItsName) {
+  Write("cut_clips.csv", "file,start,end\nv,0,1\n");
+  EXPECT_THAT(ReadClipRecord(folder_),
+              StatusIs(StatusCode::kFailedPrecondition,
+                       HasSubstr(RecordPath(folder_))));
+}
+
+TEST(ClipKey, TellsAFolderFromAFile) {
+  ClipSpec spec;
+  spec.name = "a.b";
+  spec.partition = "test";
+  EXPECT_EQ(ClipKey(spec, {}), "test/a.b.mp4");
+  CutOptions options;
+  options.ending = "";
+  EXPECT_EQ(ClipKey(spec, options), "test/a.b/");
+}
+
+// Two clips of one text are the same clip: each option that changes a clip
+// changes its text, and those that say where it goes do not.
+TEST(CutText, ChangesWithAllThatDecidesWhatIsInTheClip) {
+  ClipSpec spec;
+  spec.file = "v.mp4";
+  spec.start = 0.5;
+  spec.end = 2;
+  const std::string text = CutText(spec, {});
+  EXPECT_EQ(text, "v.mp4 0.5-2 s crf 12");
+  ClipSpec other = spec;
+  other.file = "w.mp4";
+  EXPECT_NE(CutText(other, {}), text);
+  other = spec;
+  other.start = 0.5000001;
+  EXPECT_NE(CutText(other, {}), text);
+  other = spec;
+  other.end = 3;
+  EXPECT_NE(CutText(other, {}), text);
+  other = spec;
+  other.box = cv::Rect(1, 2, 3, 4);
+  EXPECT_EQ(CutText(other, {}), "v.mp4 0.5-2 s box 1-2-4-6 crf 12");
+  CutOptions options;
+  options.size = cv::Size(64, 32);
+  EXPECT_EQ(CutText(spec, options), "v.mp4 0.5-2 s size 64x32 crf 12");
+  options = {};
+  options.unit = ClipUnit::kFrames;
+  EXPECT_EQ(CutText(spec, options), "v.mp4 0.5-2 frames crf 12");
+  options = {};
+  options.crf = 13;
+  EXPECT_NE(CutText(spec, options), text);
+  options.ending = "";  // PNGs have no quality
+  EXPECT_EQ(CutText(spec, options), "v.mp4 0.5-2 s");
+
+  other = spec;
+  other.line = 7;
+  other.name = "b";
+  other.partition = "test";
+  options = {};
+  options.output_folder = "elsewhere";
+  EXPECT_EQ(CutText(other, options), text);
+}
+
+}  // namespace
+}  // namespace tools
