@@ -30,8 +30,8 @@ absl::StatusOr<Precision> ParsePrecision(const std::string& name);
 const char* PrecisionName(Precision precision);
 
 // Whether this processor has matrix units for bfloat16 that programs may use
-// (AMX-BF16). Vector instructions for it (AVX512-BF16) do not count, though they
-// are faster than float32: whoever did not ask for bfloat16 gets float32's
+// (AMX-BF16). Vector instructions for it (AVX512-BF16) do not count, though
+// they are faster than float32: whoever did not ask for bfloat16 gets float32's
 // frames there.
 bool CpuHasBfloat16Matrices();
 
