@@ -56,57 +56,52 @@ absl::StatusOr<bool> EventFollower::Follow(const SafeFolder& folder,
     if (!file.ok()) continue;
     const int64_t time = TimeOf(name);
     if (time > 0 && (started_ == 0 || time < started_)) started_ = time;
-    Position& position = positions_[name];
-    if (!(position.identity == file->identity())) {
-      position = {file->identity(), 0, false};
-    }
-    ASSIGN_OR_RETURN(const bool is_read,
-                     FollowFile(*file, position, max_bytes));
+    ASSIGN_OR_RETURN(const bool is_read, FollowFile(name, *file, max_bytes));
     is_complete = is_complete && is_read;
   }
   return is_complete;
 }
 
-absl::StatusOr<bool> EventFollower::FollowFile(const SafeFile& file,
-                                               Position& position,
+absl::StatusOr<bool> EventFollower::FollowFile(const std::string& name,
+                                               const SafeFile& file,
                                                int64_t& bytes_left) {
   constexpr int64_t kBlock = 1 << 20;
+  Position& position = positions_[name];
+  if (!(position.identity == file.identity())) {
+    position = {file.identity(), 0, false};
+  }
   while (!position.is_damaged && position.offset < file.size()) {
     if (bytes_left <= 0) return false;
     ASSIGN_OR_RETURN(const std::string block,
                      file.Read(position.offset, kBlock));
     bytes_left -= kBlock;
-    // Records that lie in the block as a whole, and the step over a large one.
-    size_t at = 0;
-    int64_t skipped = 0;
-    while (skipped == 0 && block.size() - at >= kHeader) {
-      const uint64_t length = LengthOf(absl::string_view(block).substr(at));
-      if (length > static_cast<uint64_t>(file.size())) break;
-      const int64_t size = kHeader + static_cast<int64_t>(length) + kTrailer;
-      if (size > kMaxRecord) {
-        skipped = size;
-      } else if (static_cast<int64_t>(block.size() - at) < size) {
-        break;
-      } else {
-        const std::vector<std::string> records = pipelines::ParseTfRecords(
-            absl::string_view(block).substr(at, static_cast<size_t>(size)));
-        if (records.empty()) {
-          position.is_damaged = true;
-          return true;
-        }
-        ReadEvent(records[0]);
-        at += static_cast<size_t>(size);
-      }
-    }
-    if (at == 0 && skipped == 0) return true;  // one that is being written
-    const int64_t next = position.offset + static_cast<int64_t>(at) + skipped;
-    if (next > file.size()) {
-      position.offset += static_cast<int64_t>(at);
-      return true;  // a picture that is being written
-    }
-    position.offset = next;
+    const int64_t step =
+        ReadRecords(block, file.size() - position.offset, position.is_damaged);
+    if (step == 0) return true;
+    position.offset += step;
   }
   return true;
+}
+
+int64_t EventFollower::ReadRecords(absl::string_view block, int64_t bytes_left,
+                                   bool& is_damaged) {
+  int64_t done = 0;
+  while (static_cast<int64_t>(block.size()) - done >= kHeader) {
+    const absl::string_view rest = block.substr(static_cast<size_t>(done));
+    const uint64_t length = LengthOf(rest);
+    if (length > static_cast<uint64_t>(bytes_left)) break;
+    const int64_t size = kHeader + static_cast<int64_t>(length) + kTrailer;
+    if (size > bytes_left - done) break;  // is being written
+    if (size > kMaxRecord) return done + size;
+    if (size > static_cast<int64_t>(rest.size())) break;
+    const std::vector<std::string> records =
+        pipelines::ParseTfRecords(rest.substr(0, static_cast<size_t>(size)));
+    is_damaged = records.empty();
+    if (is_damaged) break;
+    ReadEvent(records[0]);
+    done += size;
+  }
+  return done;
 }
 
 void EventFollower::ReadEvent(const std::string& bytes) {

@@ -23,6 +23,10 @@ class EventFollower {
   // if nothing is left.
   absl::StatusOr<bool> Follow(const SafeFolder& folder, int64_t max_bytes);
 
+  // The same in one file. Takes what it reads from `bytes_left`.
+  absl::StatusOr<bool> FollowFile(const std::string& name, const SafeFile& file,
+                                  int64_t& bytes_left);
+
   // By name and step. A later file's value takes the place of an earlier one's.
   const std::map<std::string, std::map<int64_t, double>>& scalars() const {
     return scalars_;
@@ -44,8 +48,11 @@ class EventFollower {
     bool is_damaged = false;
   };
 
-  absl::StatusOr<bool> FollowFile(const SafeFile& file, Position& position,
-                                  int64_t& bytes_left);
+  // Reads the records that lie in `block` as a whole, and steps over a large
+  // one; `bytes_left` is what the file has from the block's begin on. Returns
+  // by how much to move on; 0 if the first record is being written.
+  int64_t ReadRecords(absl::string_view block, int64_t bytes_left,
+                      bool& is_damaged);
   void ReadEvent(const std::string& bytes);
   void AddScalar(const std::string& tag, int64_t step, double value);
 
