@@ -197,6 +197,18 @@ Eigen::MatrixXd ToPoints(const FlowAtLandmarks& flow,
   return result;
 }
 
+// (dT/dp)^T f at theta, [D, K]. Over sparse bases by the adjoint, since rows of
+// J take a solve each.
+Eigen::MatrixXd PointForces(const LandmarkObjective& objective,
+                            const Eigen::VectorXd& theta,
+                            const Eigen::VectorXd& f) {
+  if (objective.model().prior().precision() != nullptr) {
+    return ToPoints(objective.FlowAt(theta), f);
+  }
+  return objective.Pullback(theta, Columns(f, objective.model().dimensions()))
+      .points;
+}
+
 absl::Status Validate(const FitOptions& options, int num_stages) {
   if (num_stages < 1 || num_stages > LandmarkFitter::kMaxStages) {
     return absl::InvalidArgumentError(absl::StrCat("the number of stages is ",
@@ -337,11 +349,10 @@ LandmarkGradient LandmarkFitter::Pullback(
   // How (dT/dp)^T f changes as theta moves along lambda, f kept.
   const double size = lambda.norm();
   const double h = size > 0 ? kDifference / size : 1;
-  const Eigen::MatrixXd forces =
-      Columns(objective.Forces(state.residual), pairs.from.rows());
+  const Eigen::VectorXd forces = objective.Forces(state.residual);
   const Eigen::MatrixXd transport =
-      (objective.Pullback(theta + h * lambda, forces).points -
-       objective.Pullback(theta - h * lambda, forces).points) /
+      (PointForces(objective, theta + h * lambda, forces) -
+       PointForces(objective, theta - h * lambda, forces)) /
       (2 * h);
   const Eigen::MatrixXd from = transport - ToPoints(state.flow, to);
   const Eigen::MatrixXd to_columns = Columns(to, pairs.from.rows());
