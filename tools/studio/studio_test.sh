@@ -1,0 +1,28 @@
+#!/bin/bash
+# studio as a user starts it: help, mistakes, the address that it prints.
+program=tools/studio/studio
+. pipelines/app/program_testing.sh
+export CPAB_USER_DIRECTORY=$TEST_TMPDIR HOME=$TEST_TMPDIR XDG_STATE_HOME=
+
+mkdir -p "$TEST_TMPDIR/foreign"
+touch "$TEST_TMPDIR/foreign/thesis.tex"
+(umask 077 && echo 0123456789abcdef0123456789abcdef >"$TEST_TMPDIR/token")
+echo 0123456789abcdef0123456789abcdef >"$TEST_TMPDIR/open_token"
+chmod 644 "$TEST_TMPDIR/open_token"
+
+expect_help listen port token_file allowed_hosts root checkpoints data quota \
+  max_upload max_age max_queue job_memory device
+
+expect 2 "give --token_file" --listen 0.0.0.0
+expect 2 "give --token_file" --listen ::
+expect 2 "no numeric address" --listen localhost
+expect 2 "--port has to be 0 to 65535" --port 70000
+expect 2 "--quota: \"much\" is no size" --quota much
+expect 2 "--max_upload: \"0\" is no size" --max_upload 0
+expect 2 "--max_age: \"week\" is no time" --max_age week
+expect 2 "--max_queue has to be 1 to 1000" --max_queue 0
+expect 2 "missing_token: cannot open" --token_file missing_token
+expect 2 "run: chmod 600" --token_file open_token
+expect 1 "holds other files, as thesis.tex" --port 0 --data foreign
+
+finish

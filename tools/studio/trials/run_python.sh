@@ -1,0 +1,3 @@
+#!/bin/bash
+# Runs a trial as a test.
+exec "$@"
