@@ -69,7 +69,7 @@ async function showSystem() {
     const jobs = await api.refreshJobs();
     const running = jobs.filter((job) => job.state === 'running').length;
     const queued = jobs.filter((job) => job.state === 'queued').length;
-    const text = running ? `1 job running${queued ? `, ${queued} waiting` : ''}` : `Ready on ${device}`;
+    const text = running ? `1 job running${queued ? `, ${queued} waiting` : ''}` : device === 'auto' ? 'Ready' : `Ready on ${device}`;
     setSystem(running ? 'is-busy' : '', text, `studio ${version} on ${device}`);
   } catch {
     // setLost and "refused" have said it.
