@@ -1,0 +1,282 @@
+"""The page Animate: from files to downloads, and what can go wrong."""
+
+import io
+import unittest
+import zipfile
+
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+from tools.studio.browser import browser, browser_testing
+from tools.studio.browser.browser_testing import DANCE, PUPPET
+
+SUBMIT = "#page-animate .form-foot button"
+RESULT = '#page-animate section[aria-label="Result"]'
+BAR = f"{RESULT} progress"
+PLAYER = f"{RESULT} video"
+CROP = ".crop-box"
+FRAMES = 24
+JOB_SECONDS = 300
+
+
+class AnimateTest(browser_testing.BrowserTest):
+    def start(self):
+        self.limit_frames()
+        self.browser.press(SUBMIT)
+        self.browser.wait(
+            lambda: "#animate/" in self.browser.driver.current_url,
+            "the address names the job",
+        )
+
+    def limit_frames(self):
+        """Enough to see the bar move, on a busy machine, too."""
+        limit = self.browser.shown('#page-animate input[placeholder="all"]')
+        limit.clear()
+        limit.send_keys(str(FRAMES))
+
+    def wait_until_done(self):
+        self.browser.shown(PLAYER, JOB_SECONDS)
+        return self.browser.shown(f'{RESULT} [data-format="mp4"]')
+
+    def bar_values(self):
+        """The share of the bar whenever it is another one, until the player
+
+        is there; and whether a frame was shown meanwhile.
+        """
+        values = []
+        frames = 0
+
+        def look():
+            nonlocal frames
+            value = self.browser.run(
+                "const bar = document.querySelector(arguments[0]);"
+                "return bar?.hasAttribute('value') ? bar.value / bar.max : null",
+                BAR,
+            )
+            if value is not None and value not in values:
+                values.append(value)
+            if self.browser.find(f"{RESULT} img"):
+                frames += 1
+            return self.browser.find(PLAYER)
+
+        self.browser.wait(look, "the player is shown", JOB_SECONDS)
+        return values, frames
+
+    def test_goes_from_files_to_downloads(self):
+        self.browser.send_file("Still", PUPPET)
+        self.browser.send_file("Video", DANCE)
+        self.browser.wait(
+            lambda: len(self.chosen_uploads()) == 2, "both files are chosen"
+        )
+        for panel in ("source", "driving"):
+            self.browser.choose(panel, ".chips label")
+        self.start()
+        values, frames = self.bar_values()
+        self.assertGreater(len(values), 1)
+        self.assertEqual(values, sorted(values))
+        self.assertGreater(frames, 0)
+        self.plays_three_panels()
+        self.downloads_are_what_they_say()
+        command = self.browser.text(f"{RESULT} .code")
+        self.assertIn("--panels", command)
+        self.assertIn("source,driving,result", command)
+
+    def chosen_uploads(self):
+        return [
+            thumb
+            for thumb in self.browser.driver.find_elements(
+                "css selector", '#page-animate .thumb[aria-pressed="true"]'
+            )
+            if ":" not in thumb.get_attribute("data-id")
+        ]
+
+    def plays_three_panels(self):
+        size = "const v = document.querySelector(arguments[0]);"
+        width, height = self.browser.run(
+            size + "return [v.videoWidth, v.videoHeight]", PLAYER
+        )
+        self.assertEqual(width, 3 * height)
+        self.browser.wait(
+            lambda: self.browser.run(size + "return v.currentTime", PLAYER) > 0,
+            "the video plays",
+        )
+
+    def downloads_are_what_they_say(self):
+        starts = {
+            "mp4": (".mp4", 4, b"ftyp"),
+            "gif": (".gif", 0, b"GIF89a"),
+            "webm": (".webm", 0, b"\x1a\x45\xdf\xa3"),
+            "png": (".zip", 0, b"PK"),
+        }
+        for name, (ending, at, start) in starts.items():
+            with self.subTest(name):
+                self.browser.press(f'{RESULT} [data-format="{name}"]')
+                data = self.browser.downloaded(ending)
+                self.assertEqual(data[at : at + len(start)], start)
+        with zipfile.ZipFile(io.BytesIO(data)) as frames:
+            self.assertEqual(len(frames.namelist()), FRAMES)
+
+    def test_goes_on_after_a_reload_in_the_middle(self):
+        self.browser.choose("standard")
+        self.start()
+        self.browser.shown(BAR)
+        self.browser.driver.refresh()
+        self.browser.shown(BAR)
+        self.wait_until_done()
+        standard = self.browser.driver.find_element(
+            "css selector", '#page-animate input[value="standard"]'
+        )
+        self.assertTrue(standard.is_selected())
+
+    def test_shows_the_jobs_in_a_second_tab(self):
+        self.start()
+        driver = self.browser.driver
+        first = driver.current_window_handle
+        driver.switch_to.new_window("tab")
+        try:
+            driver.get(self.studio.page)  # without the token
+            self.browser.shown(f"{RESULT} progress, {PLAYER}")
+            self.browser.shown('#page-animate .job a[aria-current="true"]')
+            self.wait_until_done()
+        finally:
+            driver.close()
+            driver.switch_to.window(first)
+
+    def test_brings_the_result_into_view_on_a_phone(self):
+        self.browser.resize(browser.PHONE)
+        self.start()
+        result = self.browser.shown(RESULT)
+        self.browser.wait(
+            lambda: self.browser.run(
+                "const {top} = arguments[0].getBoundingClientRect();"
+                "return top >= 0 && top < innerHeight / 2",
+                result,
+            ),
+            "the result is in the window",
+        )
+
+    def test_cancels(self):
+        self.start()
+        self.browser.shown(BAR)
+        cancel = self.browser.shown(f"{RESULT} .row.spread button")
+        self.assertEqual(cancel.text, "Cancel")
+        cancel.click()
+        self.browser.wait(
+            lambda: "Cancelled" in self.browser.text(RESULT), "it is cancelled"
+        )
+        self.browser.gone(BAR)
+
+    def test_moves_the_crop_by_pointer_and_keys(self):
+        box = self.browser.shown(CROP)
+        self.browser.choose("centre")
+        # Smaller, so that there is room to move.
+        for _ in range(10):
+            box.send_keys("-")
+        before = self.crop()
+        ActionChains(self.browser.driver).drag_and_drop_by_offset(
+            box, 12, 8
+        ).perform()
+        dragged = self.crop()
+        self.assertGreater(dragged["left"], before["left"])
+        self.assertGreater(dragged["top"], before["top"])
+        self.assertAlmostEqual(dragged["width"], before["width"], places=3)
+        box.send_keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT)
+        self.assertLess(self.crop()["left"], dragged["left"])
+        box.send_keys("+")
+        self.assertGreater(self.crop()["width"], dragged["width"])
+
+    def crop(self):
+        return self.browser.run(
+            "const {left, top, width} = document.querySelector(arguments[0])"
+            ".getBoundingClientRect(); return {left, top, width}",
+            CROP,
+        )
+
+    def test_records_by_the_camera(self):
+        self.browser.press('button[aria-label="Record a video"]')
+        self.browser.choose_option("dialog select", "3 seconds")
+        self.browser.press("dialog .button.primary")
+        use = self.browser.wait(
+            lambda: next(
+                (
+                    button
+                    for button in self.browser.driver.find_elements(
+                        "css selector", "dialog .button.primary"
+                    )
+                    if button.text == "Use it"
+                ),
+                None,
+            ),
+            "the recording can be used",
+        )
+        use.click()
+        self.browser.gone("dialog")
+        self.browser.wait(
+            lambda: len(self.chosen_uploads()) == 1, "the recording is chosen"
+        )
+        facts = self.browser.text(
+            '#page-animate section:has(button[aria-label="Record a video"])'
+            " .media-facts"
+        )
+        self.assertIn("640 × 480", facts)
+
+    def wrong_file(self, title, name, data):
+        self.expected_complaints = ("/uploads?kind=",)
+        path = self.browser.downloads / name
+        path.write_bytes(data)
+        self.browser.send_file(title, path)
+        return self.browser.shown(".media .notice.error").text
+
+    def test_says_what_is_wrong_with_a_file_and_keeps_the_former_one(self):
+        for title, name, data in (
+            ("Still", "empty.png", b""),
+            ("Still", "words.png", b"This is not a picture."),
+            ("Still", "video.png", DANCE.read_bytes()),
+            ("Video", "picture.mp4", PUPPET.read_bytes()),
+            ("Video", "cut.mp4", DANCE.read_bytes()[:2000]),
+        ):
+            with self.subTest(name):
+                self.browser.open(self.studio.address)
+                self.browser.shown(CROP)
+                words = self.wrong_file(title, name, data)
+                self.assertGreater(len(words), 20)
+                self.assertNotIn("fault", words)
+                self.assertTrue(self.browser.shown(CROP))
+
+    def test_says_why_a_job_failed(self):
+        self.browser.choose("avd")
+        self.expected_complaints = ("/jobs",)
+        self.browser.press(SUBMIT)
+        words = self.browser.shown(
+            f"{RESULT} .notice.error, #page-animate .field-error"
+        ).text
+        self.assertIn("avd", words.lower())
+
+    def test_keeps_what_was_made_after_a_restart(self):
+        self.start()
+        self.wait_until_done()
+        self.expected_complaints = ("ERR_CONNECTION", "ERR_EMPTY", "/api/v1/")
+        self.studio.stop()
+        self.browser.shown(".dot.is-lost", seconds=20)
+        self.studio.start()
+        self.browser.open(self.studio.address)
+        self.browser.press("#page-animate .job a")
+        self.wait_until_done()
+
+    def test_works_by_keys_alone(self):
+        driver = self.browser.driver
+        self.limit_frames()
+        self.browser.run("document.activeElement.blur()")
+        for _ in range(60):
+            ActionChains(driver).send_keys(Keys.TAB).perform()
+            if driver.switch_to.active_element.text == "Animate":
+                tag = driver.switch_to.active_element.tag_name
+                if tag == "button":
+                    break
+        self.assertEqual(driver.switch_to.active_element.text, "Animate")
+        ActionChains(driver).send_keys(Keys.ENTER).perform()
+        self.wait_until_done()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,69 @@
+"""The page Motion: keypoints over a video, a motion file, another still."""
+
+import json
+import unittest
+
+from tools.studio.browser import browser_testing
+
+VIEW = '#page-motion section[aria-label="Keypoints"]'
+CANVAS = f"{VIEW} canvas"
+JOB_SECONDS = 300
+# How many pixels of the canvas are drawn on, and a number for what is there.
+DRAWN = """
+const {width, height} = arguments[0];
+const pixels = arguments[0].getContext('2d').getImageData(0, 0, width, height).data;
+let drawn = 0, sum = 0;
+for (let i = 3; i < pixels.length; i += 4) {
+  if (pixels[i] > 0) { drawn += 1; sum = (sum * 31 + i + pixels[i - 1]) % 1000003; }
+}
+return [drawn, sum];
+"""
+
+
+class MotionTest(browser_testing.BrowserTest):
+    def setUp(self):
+        super().setUp()
+        self.visit("motion")
+        self.browser.press("#page-motion button[type=submit]")
+        self.canvas = self.browser.shown(CANVAS, JOB_SECONDS)
+
+    def drawn(self):
+        return self.browser.run(DRAWN, self.canvas)
+
+    def test_draws_numbered_sets_of_each_frame(self):
+        names = [
+            label.text
+            for label in self.browser.driver.find_elements(
+                "css selector", f"{VIEW} .chips label"
+            )
+        ]
+        self.assertEqual(names, [f"Set {i}" for i in range(1, len(names) + 1)])
+        self.assertGreater(len(names), 1)
+        pixels, first = self.drawn()
+        self.assertGreater(pixels, 0)
+        self.browser.press(f'{VIEW} button[aria-label="Play"]')
+        self.browser.wait(lambda: self.drawn()[1] != first, "keypoints move")
+
+    def test_hides_sets(self):
+        pixels, _ = self.drawn()
+        self.browser.choose("1", f"{VIEW} .chips label")
+        self.assertLess(self.drawn()[0], pixels)
+
+    def test_saves_the_motion_file_and_its_keypoints(self):
+        self.browser.press(f'{VIEW} [data-format="motion"]')
+        self.browser.press(f'{VIEW} [data-format="json"]')
+        keypoints = json.loads(self.browser.downloaded(".json"))
+        self.assertEqual(len(keypoints["frames"]), 98)
+        motion = self.browser.downloaded(".safetensors")
+        self.assertIn(b"cpab-motion", motion)
+
+    def test_plays_the_motion_on_a_still(self):
+        self.browser.press(f"{VIEW} .play-on-still .button.primary")
+        self.browser.shown(
+            '#page-animate section[aria-label="Result"] video', JOB_SECONDS
+        )
+        self.assertIn("#animate/", self.browser.driver.current_url)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,97 @@
+"""The page Runs: training runs as they grow, and their own pages."""
+
+import pathlib
+import shutil
+import tempfile
+import unittest
+
+from tools.studio.browser import browser_testing
+from tools.studio.browser.browser_testing import PUPPET
+
+# A report that would like to run scripts.
+REPORT = """<!DOCTYPE html><title>Run</title>
+<style>h1 { color: rgb(1, 2, 3); }</style>
+<h1>The report</h1><img src="pictures/epoch-00001.png" alt="strip">
+<script>document.querySelector('h1').textContent = 'scripted';</script>
+"""
+
+
+def losses(steps):
+    rows = [f"{step},{4 / step:.4f},{1 / step:.4f}" for step in steps]
+    return "".join(f"{row}\n" for row in rows)
+
+
+class RunsTest(browser_testing.BrowserTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.runs = tempfile.mkdtemp(prefix="runs_")
+        cls.addClassCleanup(shutil.rmtree, cls.runs)
+        cls.run_folder = pathlib.Path(cls.runs) / "mine"
+        (cls.run_folder / "pictures").mkdir(parents=True)
+        (cls.run_folder / "config.textproto").write_text(
+            "training {\n  max_steps: 400\n}\n"
+        )
+        cls.table = cls.run_folder / "losses.csv"
+        cls.table.write_text("step,total,perceptual\n" + losses(range(1, 101)))
+        shutil.copy(PUPPET, cls.run_folder / "pictures" / "epoch-00001.png")
+        (cls.run_folder / "index.html").write_text(REPORT)
+        super().setUpClass()
+
+    def setUp(self):
+        super().setUp()
+        self.visit("runs")
+        self.browser.press("#page-runs .run-item")
+        self.browser.shown('#page-runs section[aria-label="Run"] h2')
+
+    def test_shows_state_curves_and_pictures(self):
+        self.browser.wait(
+            lambda: "400" in self.browser.text('section[aria-label="Run"]'),
+            "the steps are shown",
+        )
+        curve = self.browser.shown("#page-runs svg.chart path")
+        self.assertTrue(curve.get_attribute("d"))
+        self.browser.wait(
+            lambda: self.browser.run(
+                "return arguments[0].naturalWidth",
+                self.browser.shown("#page-runs .run-strip"),
+            )
+            > 0,
+            "the picture is there",
+        )
+
+    def test_grows_with_the_run(self):
+        self.browser.shown("#page-runs svg.chart path")
+        with open(self.table, "a", encoding="utf-8") as table:
+            table.write(losses(range(101, 223)))
+        self.browser.wait(
+            lambda: "222" in self.browser.text('section[aria-label="Run"]'),
+            "the new steps are shown",
+        )
+
+    def test_shows_the_report_without_its_scripts(self):
+        self.browser.press(
+            '#page-runs section[aria-label="Page and settings"] summary'
+        )
+        frame = self.browser.shown("#page-runs iframe")
+        self.browser.driver.switch_to.frame(frame)
+        try:
+            heading = self.browser.shown("h1")
+            self.assertEqual(heading.text, "The report")
+            self.browser.wait(
+                lambda: "rgba(1, 2, 3, 1)"
+                == heading.value_of_css_property("color"),
+                "its style applies",
+            )
+            self.browser.wait(
+                lambda: self.browser.run(
+                    "return document.querySelector('img').naturalWidth"
+                )
+                > 0,
+                "its picture is there",
+            )
+        finally:
+            self.browser.driver.switch_to.default_content()
+
+
+if __name__ == "__main__":
+    unittest.main()

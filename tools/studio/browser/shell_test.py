@@ -1,0 +1,117 @@
+"""What all pages share: the token, the tabs, widths, names of controls."""
+
+import unittest
+
+from tools.studio.browser import browser, browser_testing
+
+PAGES = ("animate", "warp", "runs", "motion")
+# What a reader of the screen has to be able to call by its name.
+NAMED_ROLES = {
+    "button", "checkbox", "combobox", "image", "link", "radio", "slider",
+    "spinbutton", "switch", "textbox",
+}
+# https://web.dev/articles/cls: what people do not notice.
+UNNOTICED_SHIFT = 0.1
+
+
+class ShellTest(browser_testing.BrowserTest):
+    def test_takes_the_token_out_of_the_address(self):
+        self.assertEqual(self.browser.driver.current_url, self.studio.page)
+        self.browser.driver.refresh()
+        self.browser.shown(".form-foot button")
+
+    def test_asks_for_the_token_where_there_is_none(self):
+        self.expected_complaints = ("401",)
+        other = browser.Browser(browser.PHONE)
+        try:
+            other.open(self.studio.page)
+            other.wait(
+                lambda: "needs its token" in other.words(), "it asks"
+            )
+            other.open(f"{self.studio.page}#{'x' * 24}")
+            other.wait(
+                lambda: "not valid" in other.words(), "the token is refused"
+            )
+            other.shown("input").send_keys(self.studio.address)
+            other.press("main button")
+            other.shown(".form-foot button")
+            # In a tab that is there already, only the hash changes.
+            other.forget(f"{self.studio.page}logo.svg")
+            other.open(f"{self.studio.page}#{'x' * 24}")
+            other.wait(
+                lambda: "not valid" in other.words(), "the token is refused"
+            )
+            other.driver.get(self.studio.address)
+            other.shown(".form-foot button")
+        finally:
+            other.close()
+
+    def test_shows_one_page_at_a_time(self):
+        for page in PAGES:
+            self.visit(page)
+            shown = [
+                section.get_attribute("data-page")
+                for section in self.browser.driver.find_elements(
+                    "css selector", ".page"
+                )
+                if section.is_displayed()
+            ]
+            self.assertEqual(shown, [page])
+            current = self.browser.shown('.tabs a[aria-current="page"]')
+            self.assertEqual(current.text.lower(), page)
+
+    def test_does_not_scroll_sideways_on_a_phone(self):
+        for page in PAGES:
+            for width in (browser.PHONE, (320, 700)):
+                with self.subTest(page=page, width=width):
+                    self.browser.resize(width)
+                    self.visit(page)
+                    self.browser.gone(".skeleton")
+                    content, window = self.browser.run(
+                        "const {scrollWidth, clientWidth} ="
+                        " document.scrollingElement;"
+                        "return [scrollWidth, clientWidth]"
+                    )
+                    self.assertLessEqual(content, window)
+
+    def test_names_every_control(self):
+        driver = self.browser.driver
+        driver.execute_cdp_cmd("Accessibility.enable", {})
+        for page in PAGES:
+            self.visit(page)
+            self.browser.gone(".skeleton")
+            nodes = driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})
+            nameless = [
+                node["role"]["value"]
+                for node in nodes["nodes"]
+                if not node.get("ignored")
+                and node["role"]["value"] in NAMED_ROLES
+                and not node.get("name", {}).get("value")
+            ]
+            with self.subTest(page):
+                self.assertEqual(nameless, [])
+
+    def test_does_not_jump_while_it_loads(self):
+        for page in PAGES:
+            for size in (browser.WIDE, browser.PHONE):
+                with self.subTest(page=page, size=size):
+                    self.browser.resize(size)
+                    self.browser.open(self.studio.page)
+                    self.browser.open(f"{self.studio.page}#{page}")
+                    self.browser.shown(f"#page-{page}")
+                    self.browser.gone(".skeleton")
+                    self.assertLess(self.shift(), UNNOTICED_SHIFT)
+
+    def shift(self):
+        """Chromium's layout shifts since the page was opened, summed."""
+        return self.browser.driver.execute_async_script(
+            "const done = arguments[0]; let sum = 0;"
+            "new PerformanceObserver((list) => {"
+            "  for (const {value} of list.getEntries()) sum += value;"
+            "}).observe({type: 'layout-shift', buffered: true});"
+            "setTimeout(() => done(sum), 300);"
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,68 @@
+"""Pictures of each page, wide and at phone width, light and dark, to look at.
+
+  tools/bazelw run //tools/studio/browser:take_pictures -- FOLDER
+"""
+
+import os
+import pathlib
+import sys
+
+from tools.studio.browser import browser, studio_process
+
+SIZES = {"1280": browser.WIDE, "390": browser.PHONE}
+DONE = '#page-animate section[aria-label="Result"] video'
+JOB_SECONDS = 300
+
+
+def animate(window):
+    for panel in ("source", "driving"):
+        window.choose(panel, ".chips label")
+    window.shown('#page-animate input[placeholder="all"]').send_keys("24")
+    window.press("#page-animate .form-foot button")
+    window.shown(DONE, JOB_SECONDS)
+
+
+def find_keypoints(window):
+    window.press("#page-motion button[type=submit]")
+    window.shown(
+        '#page-motion section[aria-label="Keypoints"] canvas', JOB_SECONDS
+    )
+
+
+PREPARE = {"animate": animate, "motion": find_keypoints}
+
+
+def take(window, folder, page):
+    window.press(f'.tabs a[href="#{page}"]')
+    window.shown(f"#page-{page}")
+    window.gone(".skeleton")
+    PREPARE.get(page, lambda _: None)(window)
+    for name, size in SIZES.items():
+        for dark in (False, True):
+            window.resize(size, dark)
+            window.run("window.scrollTo(0, 0)")
+            tone = "dark" if dark else "light"
+            window.picture(folder / f"{page}_{name}_{tone}.png", whole=True)
+    window.resize(browser.WIDE)
+
+
+def main():
+    # Where the command was given, not where Bazel runs it.
+    here = pathlib.Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
+    folder = here / sys.argv[1]
+    folder.mkdir(parents=True, exist_ok=True)
+    studio = studio_process.Studio()
+    window = browser.Browser()
+    try:
+        window.open(studio.address)
+        for page in ("animate", "warp", "runs", "motion"):
+            take(window, folder, page)
+    finally:
+        window.close()
+        studio.close()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main()

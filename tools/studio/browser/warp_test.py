@@ -1,0 +1,99 @@
+"""The page Warp: the picture follows the points that a hand moves."""
+
+import json
+import unittest
+
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+from tools.studio.browser import browser_testing
+
+CANVAS = "#page-warp .is-main canvas"
+POINT = "#page-warp .warp-point"
+# A number for the pixels that are shown.
+PIXELS = """
+const {width, height} = arguments[0];
+const data = arguments[0].getContext('2d').getImageData(0, 0, width, height).data;
+let sum = 0, seen = 0;
+for (let i = 0; i < data.length; ++i) { sum = (sum * 31 + data[i]) % 1000003; seen |= data[i]; }
+return seen && sum;
+"""
+
+
+class WarpTest(browser_testing.BrowserTest):
+    def setUp(self):
+        super().setUp()
+        self.visit("warp")
+        self.canvas = self.browser.shown(CANVAS)
+        self.browser.wait(self.pixels, "the picture is shown")
+        self.browser.shown(POINT)
+
+    def pixels(self):
+        return self.browser.run(PIXELS, self.canvas)
+
+    def changes(self, before, what):
+        self.browser.wait(lambda: self.pixels() not in (0, before), what)
+
+    def steady(self):
+        """The pixels once no answer is under way."""
+        before = self.pixels()
+
+        def same():
+            nonlocal before
+            now = self.pixels()
+            same, before = now == before, now
+            return same and now
+
+        return self.browser.wait(same, "the picture is steady")
+
+    def test_follows_a_dragged_point(self):
+        before = self.steady()
+        point = self.browser.shown(POINT)
+        ActionChains(self.browser.driver).drag_and_drop_by_offset(
+            point, 40, 24
+        ).perform()
+        self.changes(before, "the picture follows the hand")
+
+    def test_follows_the_arrow_keys_and_goes_back(self):
+        before = self.steady()
+        point = self.browser.shown(POINT)
+        point.send_keys(Keys.SHIFT, Keys.ARROW_RIGHT)
+        self.changes(before, "the picture follows the keys")
+        moved = self.steady()
+        self.browser.shown(POINT).send_keys(Keys.ESCAPE)
+        self.changes(moved, "the picture goes back")
+
+    def test_shows_other_views(self):
+        before = self.steady()
+        self.browser.choose("det", "#page-warp .segmented label")
+        self.changes(before, "areas are shown")
+
+    def test_adds_and_removes_points(self):
+        def count():
+            return len(
+                self.browser.driver.find_elements("css selector", POINT)
+            )
+
+        before = count()
+        layer = self.browser.shown("#page-warp .warp-points")
+        ActionChains(self.browser.driver).move_to_element_with_offset(
+            layer, 31, 57
+        ).click().perform()
+        self.browser.wait(lambda: count() == before + 1, "a point is added")
+        self.browser.driver.switch_to.active_element.send_keys(Keys.DELETE)
+        self.browser.wait(lambda: count() == before, "the point is removed")
+
+    def test_saves_points_and_picture(self):
+        save = '//section[@aria-label="Points and theta"]//button[text()="%s"]'
+        for name in ("Save points", "Save PNG"):
+            self.browser.press(
+                self.browser.driver.find_element("xpath", save % name)
+            )
+        saved = json.loads(self.browser.downloaded(".json"))
+        self.assertIn("points", saved)
+        self.assertIn("theta", saved)
+        self.assertEqual(self.browser.downloaded(".png")[1:4], b"PNG")
+
+
+if __name__ == "__main__":
+    unittest.main()
