@@ -26,6 +26,7 @@ class MotionTest(browser_testing.BrowserTest):
         self.visit("motion")
         self.browser.press("#page-motion button[type=submit]")
         self.canvas = self.browser.shown(CANVAS, JOB_SECONDS)
+        self.browser.wait(lambda: self.drawn()[0], "keypoints are drawn")
 
     def drawn(self):
         return self.browser.run(DRAWN, self.canvas)
@@ -39,8 +40,7 @@ class MotionTest(browser_testing.BrowserTest):
         ]
         self.assertEqual(names, [f"Set {i}" for i in range(1, len(names) + 1)])
         self.assertGreater(len(names), 1)
-        pixels, first = self.drawn()
-        self.assertGreater(pixels, 0)
+        _, first = self.drawn()
         self.browser.press(f'{VIEW} button[aria-label="Play"]')
         self.browser.wait(lambda: self.drawn()[1] != first, "keypoints move")
 
