@@ -24,10 +24,9 @@ const CHARTS = [
   ['waiting', 'Share of time waiting for data', {}],
 ];
 
-export async function mount(element, api) {
+export function mount(element, api) {
   const page = new RunsPage(element, api);
-  await page.loadList();
-  return {show: (id) => page.show(id), hide: () => page.close()};
+  return page.loadList().then(() => ({show: (id) => page.show(id), hide: () => page.close()}));
 }
 
 class RunsPage {

@@ -31,10 +31,9 @@ const HINTS = {
   det: 'By how much areas grow or shrink there.',
 };
 
-export async function mount(element, api) {
+export function mount(element, api) {
   const page = new WarpPage(element, api);
-  await page.load();
-  return {show: () => page.refreshOffers()};
+  return page.load().then(() => ({show: () => page.refreshOffers()}));
 }
 
 class WarpPage {
