@@ -12,14 +12,18 @@
 namespace studio {
 namespace {
 
+void AddRoutes(const ApiParts& parts, Router* router) {
+  AddSystemRoutes(parts, router);
+  AddUploadRoutes(parts, router);
+  AddJobRoutes(parts, router);
+  AddWarpRoutes(parts, router);
+  AddRunRoutes(parts, router);
+}
+
 class Api {
  public:
   explicit Api(ApiParts parts) : parts_(std::move(parts)) {
-    AddSystemRoutes(parts_, &router_);
-    AddUploadRoutes(parts_, &router_);
-    AddJobRoutes(parts_, &router_);
-    AddWarpRoutes(parts_, &router_);
-    AddRunRoutes(parts_, &router_);
+    AddRoutes(parts_, &router_);
     page_.AddSimple("GET", "/",
                     [this](const Request& request, const Arguments&) {
                       return parts_.page->Get(request);
@@ -58,6 +62,13 @@ Handler MakeApi(const ApiParts& parts) {
   return [api = std::make_shared<const Api>(parts)](Request request) {
     return api->Answer(std::move(request));
   };
+}
+
+std::vector<std::string> ApiRoutes() {
+  const ApiParts parts;  // is looked at when a request comes
+  Router router;
+  AddRoutes(parts, &router);
+  return router.Routes();
 }
 
 }  // namespace studio

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "nlohmann/json.hpp"
 #include "tools/studio/api/checkpoints.h"
@@ -44,6 +45,9 @@ struct ApiParts {
 // /api without the token, then the page's files and the API. Safe to use from
 // many threads.
 Handler MakeApi(const ApiParts& parts);
+
+// Each address of the API with its method, as "GET /uploads/*/preview".
+std::vector<std::string> ApiRoutes();
 
 }  // namespace studio
 

@@ -49,6 +49,15 @@ void Router::AddSimple(absl::string_view method, absl::string_view pattern,
       });
 }
 
+std::vector<std::string> Router::Routes() const {
+  std::vector<std::string> routes;
+  for (const Entry& entry : entries_) {
+    routes.push_back(
+        absl::StrCat(entry.method, " /", absl::StrJoin(entry.pattern, "/")));
+  }
+  return routes;
+}
+
 Reply Router::Route(Request request,
                     const std::vector<std::string>& path) const {
   std::vector<std::string> allowed;

@@ -35,6 +35,9 @@ class Router {
   void AddSimple(absl::string_view method, absl::string_view pattern,
                  SimpleHandler handler);
 
+  // "GET /uploads/*/preview" and so on, in the order of the calls of Add.
+  std::vector<std::string> Routes() const;
+
   // `path` is what is matched: the request's target without a prefix. 404 for
   // an address that is unknown, 405 with Allow for another method.
   Reply Route(Request request, const std::vector<std::string>& path) const;
