@@ -337,10 +337,17 @@ SYSTEM = re.compile(
 PATH = re.compile(r'(?:(?:AT_FDCWD|\d+)(?:<([^>]*)>)?, )?"([^"]*)"')
 
 
+def shipped_folders():
+  """Where the files lie that the program brings: Bazel links to each file."""
+  files = (os.path.join(folder, name)
+           for folder in ('pipelines/pretrained', 'tools/studio/page')
+           for name in os.listdir(folder))
+  return {os.path.dirname(os.path.realpath(file)) for file in files}
+
+
 def opened_outside(trace, data):
   """Lines of strace that show another file, or a socket, of the server."""
-  allowed = (os.path.realpath(data), os.path.realpath('pipelines/pretrained'),
-             os.path.realpath('tools/studio'), os.getcwd())
+  allowed = (os.path.realpath(data), os.getcwd(), *shipped_folders())
   bad = []
   with open(trace, encoding='utf-8', errors='replace') as lines:
     for line in lines:
