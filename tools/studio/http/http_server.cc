@@ -60,6 +60,12 @@ struct Exchange {
   bool closes = false;  // a part of the body is not read
   std::unique_ptr<BodyReader> reader;
   std::optional<Response> response;
+
+  // Who has the answer finds nothing left of a body that was refused.
+  void Answer(Response answer) {
+    response = std::move(answer);
+    reader.reset();
+  }
 };
 
 struct CollectedHeaders {
@@ -363,14 +369,14 @@ MHD_Result HttpServer::Impl::Handle(MHD_Connection* connection,
     if (!exchange->response) {
       const absl::Status status =
           exchange->reader->Write(absl::string_view(data, *size));
-      if (!status.ok()) exchange->response = ErrorResponse(status);
+      if (!status.ok()) exchange->Answer(ErrorResponse(status));
     }
     *size = 0;
     return MHD_YES;
   }
   if (!exchange->response) {
     connections_.SetDeadline(connection, absl::InfiniteFuture());
-    exchange->response = exchange->reader->Finish();
+    exchange->Answer(exchange->reader->Finish());
   }
   return Queue(connection, exchange);
 }
