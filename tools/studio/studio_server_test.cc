@@ -133,6 +133,7 @@ TEST_F(StudioServerTest, DescribesTheSystem) {
   EXPECT_EQ(bundled["stills"][0]["id"], "bundled:puppet");
   EXPECT_EQ(bundled["stills"][0]["width"], 256);
   EXPECT_EQ(bundled["videos"][0]["frames"], 98);
+  EXPECT_EQ(JsonOf(Ask("GET", "/uploads/bundled:dance"))["frames"], 98);
   EXPECT_EQ(JsonOf(Ask("GET", "/checkpoints"))[0]["id"], "shipped");
   EXPECT_EQ(JsonOf(Ask("GET", "/runs")), json::array());
 }

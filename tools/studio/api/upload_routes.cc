@@ -150,6 +150,18 @@ absl::StatusOr<json> CropOf(const ApiParts& parts, const Request& request,
               {"by", crop.is_face ? "face" : "centre"}};
 }
 
+absl::StatusOr<json> DescribeInput(const ApiParts& parts,
+                                   const std::string& id) {
+  ASSIGN_OR_RETURN(const Input input, parts.store->Find(id));
+  json described = InputToJson(input);
+  // The store keeps the facts of uploads alone.
+  if (id.rfind("bundled:", 0) == 0) {
+    ASSIGN_OR_RETURN(const json facts, ProbeInput(*parts.decoder, input));
+    described.update(facts);
+  }
+  return described;
+}
+
 Response ListUploads(const ApiParts& parts) {
   json list = json::array();
   for (const Input& input : parts.store->Uploads()) {
@@ -190,10 +202,10 @@ void AddUploadRoutes(const ApiParts& parts, Router* router) {
                     });
   router->AddSimple("GET", "/uploads/*",
                     [&parts](const Request&, const Arguments& arguments) {
-                      const absl::StatusOr<Input> input =
-                          parts.store->Find(arguments[0]);
-                      return input.ok() ? JsonResponse(InputToJson(*input))
-                                        : ErrorResponse(input.status());
+                      const absl::StatusOr<json> described =
+                          DescribeInput(parts, arguments[0]);
+                      return described.ok() ? JsonResponse(*described)
+                                            : ErrorResponse(described.status());
                     });
   router->AddSimple(
       "DELETE", "/uploads/*",
