@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -87,7 +88,18 @@ class Studio:
                 time.sleep(0.05)
             self.request("DELETE", f"jobs/{job['id']}")
         for upload in self.request("GET", "uploads"):
-            self.request("DELETE", f"uploads/{upload['id']}")
+            self.delete_upload(upload["id"])
+
+    def delete_upload(self, upload_id):
+        """Waits for previews that a page has asked for and that still use it."""
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                return self.request("DELETE", f"uploads/{upload_id}")
+            except urllib.error.HTTPError as error:
+                if error.code != 409 or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
