@@ -84,7 +84,9 @@ Response CheckUpload(const ApiParts& parts, const Request& request) {
                          "the request has to state its Content-Length");
   }
   if (request.content_length == 0) {
-    return ErrorResponse(400, "invalid_argument", "the file is empty");
+    return ErrorResponse(400, "invalid_argument",
+                         "the file is empty; choose one that holds a picture, "
+                         "a video or a motion");
   }
   if (request.content_length > parts.max_upload) {
     return ErrorResponse(
