@@ -9,8 +9,8 @@
 
 #include "absl/status/statusor.h"
 #include "pipelines/animation/framing.h"
+#include "tools/studio/base/rgba_image.h"
 #include "tools/studio/jobs/media_facts.h"
-#include "tools/studio/jobs/rgba_image.h"
 
 namespace studio {
 

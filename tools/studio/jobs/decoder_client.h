@@ -16,8 +16,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "tools/studio/base/rgba_image.h"
 #include "tools/studio/jobs/media_facts.h"
-#include "tools/studio/jobs/rgba_image.h"
 
 namespace studio {
 

@@ -121,7 +121,6 @@ class JobQueue {
   // {"fps","sets":[{"number","name"}],"frames":[[[[x,y],...],...],...]}.
   absl::StatusOr<std::string> Keypoints(const std::string& id) const;
 
-  // While this process lives; for whoever wants to wait for any job.
   // The number of jobs queued, and whether one runs.
   int num_queued() const;
   bool is_running() const;
