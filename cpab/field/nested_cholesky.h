@@ -12,9 +12,7 @@
 // O(V^2) operations.
 //
 // Private to //cpab.
-// Source: George: Nested dissection of a regular finite element mesh. SIAM J.
-// Numer. Anal., 1973; Duff, Reid: The multifrontal solution of indefinite
-// sparse symmetric linear equations. ACM TOMS, 1983.
+// Source: [Dissection], [Multifrontal].
 #ifndef CPAB_FIELD_NESTED_CHOLESKY_H_
 #define CPAB_FIELD_NESTED_CHOLESKY_H_
 

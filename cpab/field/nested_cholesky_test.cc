@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <random>
 #include <vector>
 
@@ -55,6 +56,7 @@ TEST(NestedCholesky, SolvesAsADenseFactor) {
       const Eigen::MatrixXd dense = grid.matrix;
       const Eigen::LLT<Eigen::MatrixXd> expected(dense);
       ASSERT_EQ(factor.size(), dense.cols());
+      std::srand(1);
       const Eigen::MatrixXd b = Eigen::MatrixXd::Random(dense.cols(), 3);
       const Eigen::MatrixXd x = expected.solve(b);
       // Eigenvalues are of one order.
@@ -83,6 +85,7 @@ TEST(NestedCholesky, ColoursWhiteNoise) {
 // Coincident places give one front, and the right answer.
 TEST(NestedCholesky, PlacesDoNotChangeTheSolution) {
   const Grid grid(6, 1, 3);
+  std::srand(1);
   const Eigen::VectorXd b = Eigen::VectorXd::Random(grid.matrix.cols());
   const Eigen::VectorXd x = NestedCholesky(grid.matrix, grid.places).Solve(b);
   const Eigen::MatrixXd nowhere = Eigen::MatrixXd::Zero(3, b.size());

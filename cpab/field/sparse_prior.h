@@ -21,8 +21,7 @@
 //
 //   u^T K^-1 u,   K^-1 = Q - Q X (1 / gradient^2 + X^T Q X)^-1 X^T Q.
 //
-// Source: Lindgren, Rue, Lindstroem: An explicit link between Gaussian fields
-// and Gaussian Markov random fields. J. R. Stat. Soc. B, 2011.
+// Source: [SPDE].
 #ifndef CPAB_FIELD_SPARSE_PRIOR_H_
 #define CPAB_FIELD_SPARSE_PRIOR_H_
 

@@ -1,6 +1,7 @@
 // Levenberg-Marquardt steps, for the registration of images and of volumes.
 //
 // Private to //cpab.
+// Source: [LM].
 #ifndef CPAB_REGISTRATION_LEVENBERG_MARQUARDT_H_
 #define CPAB_REGISTRATION_LEVENBERG_MARQUARDT_H_
 

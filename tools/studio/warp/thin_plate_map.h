@@ -1,8 +1,7 @@
 // Thin-plate splines through keypoint pairs.
 //
-// Source: Bookstein, Principal warps: thin-plate splines and the decomposition
-// of deformations, PAMI 1989. The model's splines, which are differentiable
-// tensors and do not interpolate, are in pipelines/model/thin_plate.h.
+// Source: [Bookstein]. The model's splines, which are differentiable tensors
+// and do not interpolate, are in pipelines/model/thin_plate.h.
 #ifndef TOOLS_STUDIO_WARP_THIN_PLATE_MAP_H_
 #define TOOLS_STUDIO_WARP_THIN_PLATE_MAP_H_
 
