@@ -49,7 +49,8 @@ class Access {
   std::optional<Response> CheckSite(const Request& request) const;
 
   // Nothing, or 401, or 403 for a browser's request that another site began.
-  // For requests to the API. Takes the same time for every wrong token.
+  // For requests to the API. Takes the same time for every wrong token of the
+  // right length.
   std::optional<Response> CheckToken(const Request& request) const;
 
  private:
