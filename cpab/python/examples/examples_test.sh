@@ -5,7 +5,7 @@ cd cpab/python/examples
 
 # number TEXT PATTERN: the number that stands for "(...)" in a line of the text.
 number() {
-  sed -n "s/.*$2.*/\1/p" <<<"$1" | head -1
+  sed -n "/$2/{s/.*$2.*/\1/p;q}" <<<"$1"
 }
 # less A B: whether A < B.
 less() {
