@@ -15,8 +15,8 @@
 #include "Eigen/Dense"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "cpab/testing/volume_draws.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"
@@ -25,33 +25,6 @@ namespace cpab {
 namespace {
 
 using ::testing::HasSubstr;
-
-std::string KindName(const VolumeOptions& options) {
-  return absl::StrCat(options.nx, "x", options.ny, "x", options.nz,
-                      options.zero_boundary ? "_zb1" : "_zb0",
-                      options.volume_preserving ? "_vp1" : "_vp0",
-                      options.sparse_basis ? "_sparse" : "");
-}
-
-Eigen::VectorXd DrawTheta(const VolumeBasis& basis, double magnitude,
-                          uint64_t seed) {
-  std::mt19937_64 generator(seed);
-  std::normal_distribution<double> normal(0, magnitude);
-  Eigen::VectorXd theta(basis.theta_size());
-  for (double& element : theta) element = normal(generator);
-  return theta;
-}
-
-// [3, n], uniform in [low, high]^3.
-Eigen::Matrix3Xd DrawPoints(int n, double low, double high, uint64_t seed) {
-  std::mt19937_64 generator(seed);
-  std::uniform_real_distribution<double> uniform(low, high);
-  Eigen::Matrix3Xd points(3, n);
-  for (int i = 0; i < n; ++i) {
-    for (int a = 0; a < 3; ++a) points(a, i) = uniform(generator);
-  }
-  return points;
-}
 
 Eigen::Vector3d VelocityIn(const VolumeCoefficients& cells, int cell,
                            const Eigen::Vector3d& x) {
@@ -94,7 +67,7 @@ TEST_P(VolumeBasisTest, CellsFillTheCubeAndHoldTheirPoints) {
     volume += 1 / std::abs(6 * basis_->shape_matrix(c).determinant());
   }
   EXPECT_NEAR(volume, 1, 1e-13);
-  const Eigen::Matrix3Xd points = DrawPoints(500, 0, 1, 1);
+  const Eigen::Matrix3Xd points = DrawVolumePoints(500, 0, 1, 1);
   for (const auto& x : points.colwise()) {
     const int cell = basis_->FindCell(x);
     const Eigen::Vector4d weights =

@@ -2,44 +2,16 @@
 
 #include <cmath>
 #include <limits>
-#include <random>
 #include <string>
 
 #include "Eigen/Dense"
-#include "absl/strings/str_cat.h"
 #include "cpab/testing/flow_laws.h"
+#include "cpab/testing/volume_draws.h"
 #include "gtest/gtest.h"
 #include "unsupported/Eigen/MatrixFunctions"
 
 namespace cpab {
 namespace {
-
-std::string KindName(const VolumeOptions& options) {
-  return absl::StrCat(options.nx, "x", options.ny, "x", options.nz,
-                      options.zero_boundary ? "_zb1" : "_zb0",
-                      options.volume_preserving ? "_vp1" : "_vp0",
-                      options.sparse_basis ? "_sparse" : "");
-}
-
-Eigen::VectorXd DrawTheta(const VolumeBasis& basis, double magnitude,
-                          uint64_t seed) {
-  std::mt19937_64 generator(seed);
-  std::normal_distribution<double> normal(0, magnitude);
-  Eigen::VectorXd theta(basis.theta_size());
-  for (double& element : theta) element = normal(generator);
-  return theta;
-}
-
-// [3, n], uniform in [low, high]^3.
-Eigen::Matrix3Xd DrawPoints(int n, double low, double high, uint64_t seed) {
-  std::mt19937_64 generator(seed);
-  std::uniform_real_distribution<double> uniform(low, high);
-  Eigen::Matrix3Xd points(3, n);
-  for (int i = 0; i < n; ++i) {
-    for (int a = 0; a < 3; ++a) points(a, i) = uniform(generator);
-  }
-  return points;
-}
 
 double MaxDifference(const Eigen::Matrix3Xd& a, const Eigen::Matrix3Xd& b) {
   return (a - b).cwiseAbs().maxCoeff();
@@ -59,8 +31,8 @@ class VolumeFlowTest : public ::testing::TestWithParam<VolumeOptions> {
   }
   // Inside, outside, and where cells meet.
   Eigen::Matrix3Xd Points(int draw) const {
-    const Eigen::Matrix3Xd inside = DrawPoints(20, 0, 1, draw);
-    const Eigen::Matrix3Xd around = DrawPoints(10, -0.4, 1.4, draw + 100);
+    const Eigen::Matrix3Xd inside = DrawVolumePoints(20, 0, 1, draw);
+    const Eigen::Matrix3Xd around = DrawVolumePoints(10, -0.4, 1.4, draw + 100);
     Eigen::Matrix3Xd points(3, 30 + basis_->vertices().cols());
     points << inside, around, basis_->vertices();
     return points;
@@ -151,9 +123,9 @@ TEST_P(VolumeFlowTest, DerivativesAreThoseOfDifferences) {
   const Eigen::VectorXd theta = DrawTheta(*basis_, 0.3, 3);
   const Eigen::VectorXd dtheta = DrawTheta(*basis_, 1, 4);
   const VolumeFlow flow(basis_, theta);
-  const Eigen::Matrix3Xd points = DrawPoints(15, -0.2, 1.2, 5);
-  const Eigen::Matrix3Xd dpoints = DrawPoints(15, -1, 1, 6);
-  const Eigen::Matrix3Xd cotangent = DrawPoints(15, -1, 1, 7);
+  const Eigen::Matrix3Xd points = DrawVolumePoints(15, -0.2, 1.2, 5);
+  const Eigen::Matrix3Xd dpoints = DrawVolumePoints(15, -1, 1, 6);
+  const Eigen::Matrix3Xd cotangent = DrawVolumePoints(15, -1, 1, 7);
   const double h = 1e-6;
   const Eigen::Matrix3Xd differences =
       (VolumeFlow(basis_, theta + h * dtheta).Transform(points + h * dpoints) -
@@ -182,7 +154,7 @@ TEST_P(VolumeFlowTest, DerivativesAreThoseOfDifferences) {
 TEST_P(VolumeFlowTest, KeepsOrientation) {
   for (int draw = 0; draw < kDraws; ++draw) {
     const VolumeFlow flow(basis_, Theta(draw));
-    const Eigen::Matrix3Xd points = DrawPoints(10, 0, 1, draw);
+    const Eigen::Matrix3Xd points = DrawVolumePoints(10, 0, 1, draw);
     for (const auto& x : points.colwise()) {
       EXPECT_GT(flow.Jacobian(x).dy_dx.determinant(), 0);
     }
@@ -223,7 +195,7 @@ TEST_P(VolumeFlowTest, ZeroBoundaryMapsTheCubeOntoItself) {
   if (!GetParam().zero_boundary) GTEST_SKIP() << "has no zero boundary";
   for (int draw = 0; draw < 10; ++draw) {
     SCOPED_TRACE(draw);
-    Eigen::Matrix3Xd points = DrawPoints(60, 0, 1, draw);
+    Eigen::Matrix3Xd points = DrawVolumePoints(60, 0, 1, draw);
     // Ten points on each side.
     for (int n = 0; n < 60; ++n) points(n % 3, n) = (n / 3) % 2;
     test_util::ExpectCubeOntoItself(UnderTest(),
@@ -237,7 +209,7 @@ TEST(VolumeFlow, VolumePreservationKeepsVolumes) {
         VolumeBasis::Create({2, 2, 2, zero_boundary, true}).value();
     const VolumeFlow flow(basis, DrawTheta(*basis, 0.5, 1));
     // Inside; outside no field that keeps volumes is bounded.
-    const Eigen::Matrix3Xd points = DrawPoints(30, 0.4, 0.6, 2);
+    const Eigen::Matrix3Xd points = DrawVolumePoints(30, 0.4, 0.6, 2);
     for (const auto& x : points.colwise()) {
       const VolumeJacobian jacobian = flow.Jacobian(x);
       if ((jacobian.y.array() < 0).any() || (jacobian.y.array() > 1).any()) {
@@ -257,7 +229,7 @@ TEST(VolumeFlow, AffineFieldsFlowByTheMatrixExponential) {
       (A * basis->vertices().colwise().homogeneous()).topRows<3>();
   const VolumeFlow flow(basis, basis->ThetaFromVertices(velocities));
   const Eigen::Matrix4d expected = A.exp();
-  const Eigen::Matrix3Xd points = DrawPoints(50, 0.35, 0.65, 1);
+  const Eigen::Matrix3Xd points = DrawVolumePoints(50, 0.35, 0.65, 1);
   for (const auto& x : points.colwise()) {
     const Eigen::Vector3d y = (expected * x.homogeneous()).head<3>();
     EXPECT_LT((flow(x) - y).norm(), 1e-12);
@@ -273,7 +245,7 @@ TEST(VolumeFlow, GoesThroughSixteenBoxesAlongEachAxis) {
   const VolumeCoefficients cells = basis->CellsFromTheta(theta);
   EXPECT_LT((basis->ThetaFromCells(cells) - theta).norm(), 1e-9 * theta.norm());
   const VolumeFlow flow(basis, theta);
-  const Eigen::Matrix3Xd points = DrawPoints(300, 0, 1, 2);
+  const Eigen::Matrix3Xd points = DrawVolumePoints(300, 0, 1, 2);
   EXPECT_LT(
       MaxDifference(flow.Inverse().Transform(flow.Transform(points)), points),
       1e-10);
