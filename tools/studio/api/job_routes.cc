@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -125,24 +127,30 @@ Response GetFrame(const ApiParts& parts, const Request& request,
   return response;
 }
 
+// The first one where the request names none.
+absl::StatusOr<Format> QueryFormat(const Request& request) {
+  std::vector<absl::string_view> names;
+  for (const Format& format : kFormats) names.push_back(format.name);
+  ASSIGN_OR_RETURN(const std::string name,
+                   QueryChoice(request, "format", names));
+  return *std::find_if(
+      std::begin(kFormats), std::end(kFormats),
+      [&name](const Format& format) { return format.name == name; });
+}
+
 Response GetResult(const ApiParts& parts, const Request& request,
                    const std::string& id) {
-  absl::StatusOr<std::string> name =
-      QueryChoice(request, "format", {"mp4", "gif", "webm", "png", "motion"});
-  if (!name.ok()) return ErrorResponse(name.status());
-  const absl::StatusOr<std::string> path = parts.jobs->Result(id, *name);
+  const absl::StatusOr<Format> format = QueryFormat(request);
+  if (!format.ok()) return ErrorResponse(format.status());
+  const absl::StatusOr<std::string> path =
+      parts.jobs->Result(id, std::string(format->name));
   if (!path.ok()) return ErrorResponse(path.status());
-  for (const Format& format : kFormats) {
-    if (format.name != *name) continue;
-    Response response = FileResponse(*path, std::string(format.content_type),
-                                     request.Header("range"));
-    response.headers.emplace_back(
-        "Content-Disposition",
-        absl::StrCat("attachment; filename=\"studio-", id.substr(0, 8),
-                     format.file, "\""));
-    return response;
-  }
-  return ErrorResponse(500, "internal", "this format has no type");
+  Response response = FileResponse(*path, std::string(format->content_type),
+                                   request.Header("range"));
+  response.headers.emplace_back(
+      "Content-Disposition", absl::StrCat("attachment; filename=\"studio-",
+                                          id.substr(0, 8), format->file, "\""));
+  return response;
 }
 
 Response GetKeypoints(const ApiParts& parts, const std::string& id) {
