@@ -155,7 +155,6 @@ absl::Status StudioServer::Impl::Start() {
   parts.warp = &warp_;
   parts.runs = &runs_;
   parts.max_upload = options_.max_upload;
-  parts.max_queue = options_.max_queue;
   parts.system = SystemOf(options_);
   parts.is_stopping = [this] { return is_stopping_.load(); };
   HttpOptions http;

@@ -34,7 +34,6 @@ struct ApiParts {
   WarpEngine* warp = nullptr;
   RunReader* runs = nullptr;
   int64_t max_upload = int64_t{512} << 20;  // bytes
-  int max_queue = 20;
   // The answer of /system but for "disk".
   nlohmann::json system;
   // True when the server is about to end: event streams end, too.

@@ -1,6 +1,4 @@
-#include <algorithm>
 #include <cstdint>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,13 +13,14 @@
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/api/event_stream.h"
 #include "tools/studio/api/json_body.h"
-#include "tools/studio/api/limit.h"
 #include "tools/studio/api/open_file.h"
 #include "tools/studio/api/query.h"
 #include "tools/studio/api/routes.h"
 #include "tools/studio/base/field_error.h"
+#include "tools/studio/base/limit.h"
 #include "tools/studio/jobs/job.h"
 #include "tools/studio/jobs/media_facts.h"
+#include "tools/studio/jobs/result_format.h"
 
 namespace studio {
 namespace {
@@ -32,34 +31,18 @@ using nlohmann::json;
 constexpr int kStreamsAtATime = 64;
 constexpr int kFrameSide = 512;
 
-struct Format {
-  absl::string_view name;
-  absl::string_view content_type;
-  absl::string_view file;  // ending of the file's name
-};
-
-constexpr Format kFormats[] = {
-    {"mp4", "video/mp4", ".mp4"},
-    {"gif", "image/gif", ".gif"},
-    {"webm", "video/webm", ".webm"},
-    {"png", "application/zip", ".zip"},
-    {"motion", "application/octet-stream", ".motion.safetensors"},
-};
-
 Response JobResponse(const absl::StatusOr<Job>& job, int status = 200) {
   return job.ok() ? JsonResponse(JobToJson(*job), status)
                   : ErrorResponse(job.status());
 }
 
 Response Submit(const ApiParts& parts, const json& request) {
-  if (parts.jobs->num_queued() >= parts.max_queue) {
-    return ErrorResponse(
-        429, "resource_exhausted",
-        absl::StrCat(parts.max_queue,
-                     " jobs are waiting, the most that may; try again when one "
-                     "has ended, or cancel one"));
+  const absl::StatusOr<Job> job = parts.jobs->Submit(request);
+  // A full queue: the client has asked too often.
+  if (absl::IsUnavailable(job.status())) {
+    return ErrorResponse(429, "resource_exhausted", job.status().message());
   }
-  return JobResponse(parts.jobs->Submit(request), 202);
+  return JobResponse(job, 202);
 }
 
 Response ListJobs(const ApiParts& parts) {
@@ -128,19 +111,19 @@ Response GetFrame(const ApiParts& parts, const Request& request,
 }
 
 // The first one where the request names none.
-absl::StatusOr<Format> QueryFormat(const Request& request) {
+absl::StatusOr<ResultFormat> QueryFormat(const Request& request) {
   std::vector<absl::string_view> names;
-  for (const Format& format : kFormats) names.push_back(format.name);
+  for (const ResultFormat& format : ResultFormats()) {
+    names.push_back(format.name);
+  }
   ASSIGN_OR_RETURN(const std::string name,
                    QueryChoice(request, "format", names));
-  return *std::find_if(
-      std::begin(kFormats), std::end(kFormats),
-      [&name](const Format& format) { return format.name == name; });
+  return *FindResultFormat(name);
 }
 
 Response GetResult(const ApiParts& parts, const Request& request,
                    const std::string& id) {
-  const absl::StatusOr<Format> format = QueryFormat(request);
+  const absl::StatusOr<ResultFormat> format = QueryFormat(request);
   if (!format.ok()) return ErrorResponse(format.status());
   const absl::StatusOr<std::string> path =
       parts.jobs->Result(id, std::string(format->name));
@@ -148,8 +131,9 @@ Response GetResult(const ApiParts& parts, const Request& request,
   Response response = FileResponse(*path, std::string(format->content_type),
                                    request.Header("range"));
   response.headers.emplace_back(
-      "Content-Disposition", absl::StrCat("attachment; filename=\"studio-",
-                                          id.substr(0, 8), format->file, "\""));
+      "Content-Disposition",
+      absl::StrCat("attachment; filename=\"studio-", id.substr(0, 8),
+                   format->ending, "\""));
   return response;
 }
 

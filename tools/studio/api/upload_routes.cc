@@ -12,10 +12,10 @@
 #include "nlohmann/json.hpp"
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/api/input_json.h"
-#include "tools/studio/api/limit.h"
 #include "tools/studio/api/open_file.h"
 #include "tools/studio/api/query.h"
 #include "tools/studio/api/routes.h"
+#include "tools/studio/base/limit.h"
 #include "tools/studio/jobs/media_facts.h"
 
 namespace studio {

@@ -7,11 +7,11 @@
 #include "nlohmann/json.hpp"
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/api/json_body.h"
-#include "tools/studio/api/limit.h"
 #include "tools/studio/api/open_file.h"
 #include "tools/studio/api/picture_cache.h"
 #include "tools/studio/api/routes.h"
 #include "tools/studio/base/field_error.h"
+#include "tools/studio/base/limit.h"
 
 namespace studio {
 namespace {

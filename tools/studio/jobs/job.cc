@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "tools/studio/jobs/error_field.h"
 
 namespace studio {
 namespace {
@@ -123,6 +124,11 @@ absl::string_view JobStateName(JobState state) {
 
 bool HasEnded(JobState state) {
   return state != JobState::kQueued && state != JobState::kRunning;
+}
+
+JobError ErrorOf(const absl::Status& status) {
+  return {CodeName(status.code()), std::string(status.message()),
+          FieldOf(status)};
 }
 
 std::string Job::type() const {

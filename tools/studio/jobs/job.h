@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -35,6 +36,9 @@ struct JobError {
   std::string message;  // what, where, what to do
   std::string field;    // of the request; empty where it is none
 };
+
+// A status that is not OK as such.
+JobError ErrorOf(const absl::Status& status);
 
 struct JobProgress {
   // "loading", "preparing", "animating" (or "detecting"), "encoding".

@@ -1,16 +1,8 @@
 // The jobs: one after the other, each in a child process.
 //
-// A job has a folder of the store (store/store.h):
-//
-//   job.json          what JobToJson gives, replaced as a whole
-//   inputs/           source, driving: what the request named, linked or copied
-//   output/           result.mp4, motion.safetensors, keypoints.json, and what
-//                     was converted from them; each appears as a whole
-//   worker.log        what the worker printed
-//
 // The worker (worker_main.cc) is `animate` with the flags of Job::command, so
-// it makes the same file. It is confined to the folder (jail.h) before it reads
-// the inputs, and dies with the server.
+// it makes the same file. It is confined to the job's folder (job_folders.h,
+// jail.h) before it reads the inputs, and dies with the server.
 //
 // Errors of a request name their field: see error_field.h.
 #ifndef TOOLS_STUDIO_JOBS_JOB_QUEUE_H_
@@ -26,11 +18,15 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "nlohmann/json.hpp"
+#include "tools/studio/base/limit.h"
 #include "tools/studio/jobs/job.h"
+#include "tools/studio/jobs/job_folders.h"
+#include "tools/studio/jobs/job_results.h"
+#include "tools/studio/jobs/job_runner.h"
+#include "tools/studio/jobs/job_table.h"
+#include "tools/studio/store/store.h"
 
 namespace studio {
-
-class Store;
 
 struct JobQueueOptions {
   // Where the jobs' folders and inputs are. Outlives the queue.
@@ -42,7 +38,7 @@ struct JobQueueOptions {
 
   // The program, absolute. Empty: the one that was built with this library.
   std::string worker;
-  // Queued jobs besides the running one; more are ResourceExhausted.
+  // Queued jobs besides the running one; more are Unavailable.
   int max_queue = 20;
   // Of the worker, in bytes; 0: no limit.
   int64_t memory = int64_t{8} << 30;
@@ -81,12 +77,14 @@ class JobQueue {
   // All but the type and the ids may be left out. InvalidArgument for a field
   // that is unknown, of another type or out of range; NotFound for an id;
   // FailedPrecondition for a job that has no motion file (yet);
-  // ResourceExhausted for a full queue, quota or disk.
+  // ResourceExhausted for a full quota or disk; Unavailable for a full queue.
   absl::StatusOr<Job> Submit(const nlohmann::json& request);
 
   // Queued: at once. Running: the worker is told to, and killed after `grace`.
   // Ended: nothing happens. NotFound. The job as it is then.
-  absl::StatusOr<Job> Cancel(const std::string& id);
+  absl::StatusOr<Job> Cancel(const std::string& id) {
+    return table_.Cancel(id);
+  }
 
   // With its folder. NotFound; FailedPrecondition unless it has ended.
   absl::Status Remove(const std::string& id);
@@ -95,13 +93,17 @@ class JobQueue {
   int RemoveOlderThan(absl::Time time);
 
   // The newest first.
-  std::vector<Job> List() const;
-  absl::StatusOr<Job> Get(const std::string& id) const;
+  std::vector<Job> List() const { return table_.List(); }
+  absl::StatusOr<Job> Get(const std::string& id) const {
+    return table_.Get(id);
+  }
 
   // The job, as soon as its version is above `version` or it has ended, or
   // after `timeout` as it is. NotFound, also if it is removed meanwhile.
   absl::StatusOr<Job> Wait(const std::string& id, int64_t version,
-                           absl::Duration timeout) const;
+                           absl::Duration timeout) const {
+    return table_.Wait(id, version, timeout);
+  }
 
   // The path of a finished job's result: "mp4", "gif", "webm", "png" (a zip of
   // PNGs) or "motion". What is not there yet is converted from the mp4, which
@@ -110,25 +112,37 @@ class JobQueue {
   // NotFound; InvalidArgument for a format that this job does not have;
   // FailedPrecondition unless it is done; ResourceExhausted for the disk.
   absl::StatusOr<std::string> Result(const std::string& id,
-                                     const std::string& format);
+                                     const std::string& format) {
+    return results_.Get(id, format);
+  }
 
   // The newest frame of a running job as PNG, at most 512 pixels wide and high.
   // NotFound where there is none. (Frames of a finished one: DecoderClient on
   // its mp4.)
-  absl::StatusOr<std::string> LatestFrame(const std::string& id) const;
+  absl::StatusOr<std::string> LatestFrame(const std::string& id) const {
+    return table_.LatestFrame(id);
+  }
 
   // The path of keypoints.json of a finished motion job:
   // {"fps","sets":[{"number","name"}],"frames":[[[[x,y],...],...],...]}.
-  absl::StatusOr<std::string> Keypoints(const std::string& id) const;
+  absl::StatusOr<std::string> Keypoints(const std::string& id) const {
+    return results_.Keypoints(id);
+  }
 
   // The number of jobs queued, and whether one runs.
-  int num_queued() const;
-  bool is_running() const;
+  int num_queued() const { return table_.num_queued(); }
+  bool is_running() const { return table_.is_running(); }
 
  private:
-  class Impl;
-  explicit JobQueue(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit JobQueue(const JobQueueOptions& options);
+
+  const JobQueueOptions options_;
+  Limit places_;  // of queued jobs
+  const JobFolders folders_;
+  JobTable table_;
+  JobResults results_;
+  // Ends first.
+  std::unique_ptr<JobRunner> runner_;
 };
 
 }  // namespace studio

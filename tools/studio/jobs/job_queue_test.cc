@@ -307,7 +307,7 @@ TEST_F(JobQueueTest, CancelsWhatIsQueuedAndMovesTheOthersUp) {
   for (int i = 0; i < 3; ++i) queued.push_back(Submit(Double("good")));
   EXPECT_EQ(queue_->Get(queued[2])->position, 3);
   EXPECT_THAT(queue_->Submit(Double("good")),
-              StatusIs(StatusCode::kResourceExhausted,
+              StatusIs(StatusCode::kUnavailable,
                        HasSubstr("the queue is full (3 jobs)")));
   EXPECT_THAT(queue_->Remove(queued[0]),
               StatusIs(StatusCode::kFailedPrecondition, HasSubstr("queued")));

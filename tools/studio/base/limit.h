@@ -1,6 +1,6 @@
 // At most so many at a time.
-#ifndef TOOLS_STUDIO_API_LIMIT_H_
-#define TOOLS_STUDIO_API_LIMIT_H_
+#ifndef TOOLS_STUDIO_BASE_LIMIT_H_
+#define TOOLS_STUDIO_BASE_LIMIT_H_
 
 #include <atomic>
 #include <memory>
@@ -29,4 +29,4 @@ class Limit {
 
 }  // namespace studio
 
-#endif  // TOOLS_STUDIO_API_LIMIT_H_
+#endif  // TOOLS_STUDIO_BASE_LIMIT_H_

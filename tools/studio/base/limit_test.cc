@@ -1,4 +1,4 @@
-#include "tools/studio/api/limit.h"
+#include "tools/studio/base/limit.h"
 
 #include <memory>
 

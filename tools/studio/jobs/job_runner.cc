@@ -1,0 +1,120 @@
+#include "tools/studio/jobs/job_runner.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/clock.h"
+#include "tools/studio/jobs/job_progress.h"
+#include "tools/studio/jobs/result_format.h"
+
+namespace studio {
+namespace {
+
+// job: has run, and becomes one that is done.
+void Finish(const WorkerEvent& done, bool is_motion, Job* job) {
+  job->state = JobState::kDone;
+  job->frames = done.done;
+  job->frame_width = done.width;
+  job->frame_height = done.height;
+  job->warnings = done.warnings;
+  job->results = ResultFormatNames(is_motion);
+  job->progress.stage = "done";
+  job->progress.done = done.done;
+  job->progress.total = done.done;
+  job->progress.seconds_left.reset();
+}
+
+JobState StateAfter(const absl::Status& error, bool is_stopping) {
+  if (is_stopping) return JobState::kInterrupted;
+  return absl::IsCancelled(error) ? JobState::kCancelled : JobState::kFailed;
+}
+
+}  // namespace
+
+JobRunner::JobRunner(const JobRunnerOptions& options, Store* store,
+                     const JobFolders* folders, JobTable* table)
+    : options_(options),
+      store_(*store),
+      folders_(*folders),
+      table_(*table),
+      thread_([this] { RunAll(); }) {}
+
+JobRunner::~JobRunner() {
+  table_.Stop();
+  thread_.join();
+}
+
+void JobRunner::RunAll() {
+  while (const std::optional<NextJob> next = table_.Next()) {
+    const absl::Status saved = folders_.Save(next->job);
+    Job ended = End(*next, saved.ok() ? Work(*next) : saved);
+    store_.CountJob(ended.id);
+    table_.End(std::move(ended));
+  }
+}
+
+absl::StatusOr<WorkerEvent> JobRunner::Work(const NextJob& next) {
+  const std::string& id = next.job.id;
+  ProgressMeter meter;
+  WorkerRun run;
+  run.program = options_.worker;
+  run.job_folder = folders_.Folder(id);
+  run.flags = AnimateFlags(next.request, next.files);
+  run.memory = options_.memory;
+  run.file_size = std::max(kLeastJobBytes, store_.quota() - store_.used());
+  run.grace = options_.grace;
+  run.event = [&](const WorkerEvent& event) {
+    if (event.kind == WorkerEvent::Kind::kFrame) {
+      table_.SetFrame(id, event.done, event.png);
+      return;
+    }
+    meter.Take(event, absl::Now());
+    table_.SetProgress(id, meter.progress());
+  };
+  run.stop = [&] { return table_.IsCancelled(id); };
+  run.kill = [this] { return table_.is_stopping(); };
+  absl::StatusOr<WorkerEvent> done = options_.run(run);
+  if (!done.ok()) return ExplainError(done.status(), next.files);
+  for (std::string& warning : done->warnings) {
+    const absl::Status explained =
+        ExplainError(absl::UnknownError(warning), next.files);
+    warning = std::string(explained.message());
+  }
+  return done;
+}
+
+// Until job.json says that it is done, it is not: what is seen of it changes
+// last.
+Job JobRunner::End(const NextJob& next, absl::StatusOr<WorkerEvent> result) {
+  const bool is_motion = next.request.is_motion;
+  const bool is_stopping = table_.is_stopping();
+  Job job = table_.Get(next.job.id).value_or(next.job);
+  std::error_code error;
+  if (result.ok() &&
+      !std::filesystem::exists(
+          folders_.Output(job.id, WorkerResultFile(is_motion)), error)) {
+    result = absl::InternalError("the worker left no result");
+  }
+  job.ended = absl::Now();
+  if (result.ok()) {
+    Finish(*result, is_motion, &job);
+    // A disk that is full by now.
+    const absl::Status saved = folders_.Save(job);
+    if (!saved.ok()) result = saved;
+  }
+  if (!result.ok()) {
+    job.results.clear();
+    job.state = StateAfter(result.status(), is_stopping);
+    job.error = ErrorOf(result.status());
+    folders_.ClearOutput(job.id);
+    // If it cannot be written, the next server takes it for interrupted.
+    folders_.Save(job).IgnoreError();
+  }
+  return job;
+}
+
+}  // namespace studio
