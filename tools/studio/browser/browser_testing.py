@@ -7,7 +7,8 @@ import os
 import pathlib
 import unittest
 
-from tools.studio.browser import browser, studio_process
+from tools.studio.browser import browser
+from tools.studio.testing import studio_process
 
 PUPPET = pathlib.Path("pipelines/pretrained/puppet.png")
 DANCE = pathlib.Path("pipelines/pretrained/dance.mp4")
@@ -19,7 +20,7 @@ class BrowserTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.studio = studio_process.Studio(cls.runs)
+        cls.studio = studio_process.Studio(runs=cls.runs)
         cls.addClassCleanup(cls.studio.close)
         cls.browser = browser.Browser()
         cls.addClassCleanup(cls.browser.close)

@@ -9,7 +9,8 @@ cache.
 
 import statistics
 
-from tools.studio.browser import browser, studio_process
+from tools.studio.browser import browser
+from tools.studio.testing import studio_process
 
 LOADS = 10
 FILES = """

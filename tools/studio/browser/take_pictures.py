@@ -7,7 +7,8 @@ import os
 import pathlib
 import sys
 
-from tools.studio.browser import browser, studio_process
+from tools.studio.browser import browser
+from tools.studio.testing import studio_process
 
 SIZES = {"1280": browser.WIDE, "390": browser.PHONE}
 DONE = '#page-animate section[aria-label="Result"] video'

@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 
-from tools.studio.trials.studio_process import Studio
+from tools.studio.testing.studio_process import Studio
 
 SECRET = b'a secret that lies outside of the data folder'
 QUOTA = 64 << 20

@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 
-from tools.studio.trials.studio_process import Studio
+from tools.studio.testing.studio_process import Studio
 
 PR_SET_CHILD_SUBREAPER = 36
 ORPHANS_END_IN_SECONDS = 2
