@@ -161,14 +161,8 @@ class Paths {
       for (int a = 0; a < 3; ++a) state->coordinates[a] = now[a];
       return;
     }
-    const VolumeBasis::Neighbour& next = basis_.neighbour(state->cell, face);
-    state->cell = next.cell;
-    if (next.cell < 0) return;
     now[3] = 1 - now[0] - now[1] - now[2];
-    now[face] = 0;
-    double there[4];
-    for (int n = 0; n < 4; ++n) there[next.place[n]] = now[n];
-    for (int a = 0; a < 3; ++a) state->coordinates[a] = there[a];
+    CrossFace(basis_, face, now, state);
   }
 
   const VolumeWalker& walker_;

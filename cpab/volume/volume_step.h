@@ -32,6 +32,24 @@ struct VolumeState {
 // Puts a state whose x has changed into its cell.
 void Locate(const VolumeBasis& basis, VolumeState* state);
 
+// Puts a state that goes through a face of its cell, where its coordinates are
+// `now`, into the cell on the other side, if there is one. The face's own
+// coordinate, which is kVolumeOverlap below 0, begins at 0 there. The others
+// are scaled to add up to 1 again: where the last coordinate is that of the
+// face, it is what they leave, and would else begin below 0.
+inline void CrossFace(const VolumeBasis& basis, int face,
+                      const double (&now)[4], VolumeState* state) {
+  const VolumeBasis::Neighbour& next = basis.neighbour(state->cell, face);
+  state->cell = next.cell;
+  if (next.cell < 0) return;
+  const double scale = 1 + now[face];
+  double there[4];
+  for (int n = 0; n < 4; ++n) {
+    there[next.place[n]] = n == face ? 0 : scale * now[n];
+  }
+  for (int a = 0; a < 3; ++a) state->coordinates[a] = there[a];
+}
+
 // Takes the next arc of a path with time left, anywhere, and returns it.
 VolumeArc StepAlone(const VolumeBasis& basis, const VolumeCoefficients& cells,
                     VolumeState* state);

@@ -46,6 +46,32 @@ TEST_F(VolumeStepTest, LocatesPointsByTheirBarycentricCoordinates) {
   EXPECT_EQ(StateAt({0.3, 1.2, 0.2}).cell, -1);
 }
 
+// Whatever the face is called on the other side: no coordinate, of which the
+// last is what the others leave, begins below 0 by more than rounding. Steps
+// that began so would be taken one by one.
+TEST_F(VolumeStepTest, CrossesFacesWithCoordinatesThatAddUpToOne) {
+  for (int cell = 0; cell < basis_->num_cells(); ++cell) {
+    for (int face = 0; face < 4; ++face) {
+      double now[4] = {0.2, 0.3, 0.4, 0.1};
+      now[(face + 1) % 4] += now[face] + kVolumeOverlap;
+      now[face] = -kVolumeOverlap;
+      VolumeState state = {0, cell, 1, Eigen::Vector3d::Zero(), {}};
+      CrossFace(*basis_, face, now, &state);
+      const VolumeBasis::Neighbour& next = basis_->neighbour(cell, face);
+      ASSERT_EQ(state.cell, next.cell);
+      if (next.cell < 0) continue;
+      Eigen::Vector4d there;
+      there << Eigen::Map<const Eigen::Vector3d>(state.coordinates), 0;
+      there[3] = 1 - there.sum();
+      for (int n = 0; n < 4; ++n) {
+        const double expected = n == face ? 0 : now[n];
+        const double tolerance = n == face ? 2e-16 : 2 * kVolumeOverlap;
+        EXPECT_NEAR(there[next.place[n]], expected, tolerance);
+      }
+    }
+  }
+}
+
 // An arc ends on the border of its piece, or with the time: followed in small
 // steps of its affine field, the path is inside until then.
 TEST_F(VolumeStepTest, ArcsEndWhereTheirPieceEnds) {
