@@ -20,7 +20,7 @@
 #include "cpab/fit/fit.h"
 #include "cpab/fit/keypoint_objective.h"
 #include "cpab/testing/draws.h"
-#include "cpab/testing/safetensors.h"
+#include "cpab/testing/golden_file.h"
 #include "gtest/gtest.h"
 
 namespace cpab::kernels {

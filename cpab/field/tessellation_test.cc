@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "cpab/testing/draws.h"
-#include "cpab/testing/safetensors.h"
+#include "cpab/testing/golden_file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"

@@ -9,7 +9,7 @@
 #include "Eigen/Dense"
 #include "cpab/testing/draws.h"
 #include "cpab/testing/flow_laws.h"
-#include "cpab/testing/safetensors.h"
+#include "cpab/testing/golden_file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"

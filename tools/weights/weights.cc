@@ -14,7 +14,7 @@
 #include "pipelines/app/program.h"
 #include "pipelines/base/user_path.h"
 #include "third_party/absl/status_macros.h"
-#include "tools/weights/convert.h"
+#include "tools/weights/convert_weights.h"
 #include "tools/weights/diff.h"
 #include "tools/weights/list.h"
 

@@ -9,8 +9,8 @@
 
 namespace studio {
 
-// See ConvertVideo (convert.h). Blocks until it is done. The result has at most
-// `max_bytes`; ResourceExhausted beyond that, and on a full disk.
+// See ConvertVideo (convert_video.h). Blocks until it is done. The result has
+// at most `max_bytes`; ResourceExhausted beyond that, and on a full disk.
 absl::Status ConvertResult(const std::string& from, const std::string& to,
                            int64_t max_bytes);
 

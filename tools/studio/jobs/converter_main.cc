@@ -1,5 +1,5 @@
 // studio_converter FROM TO: makes another format of a finished animation
-// (convert.h). convert_client.h starts it; nobody else needs it.
+// (convert_video.h). convert_client.h starts it; nobody else needs it.
 //
 // Before it reads FROM it gives up everything but FROM and the folder of TO.
 // Ends with 0, or prints {"code","message"} and ends with 1.
@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "nlohmann/json.hpp"
 #include "third_party/absl/status_macros.h"
-#include "tools/studio/jobs/convert.h"
+#include "tools/studio/jobs/convert_video.h"
 #include "tools/studio/jobs/error_field.h"
 #include "tools/studio/jobs/jail.h"
 

@@ -2,8 +2,8 @@
 //
 // A .safetensors file is a little-endian u64 n, n bytes of JSON that name the
 // tensors' dtype, shape and place, and then their values.
-#ifndef CPAB_TESTING_SAFETENSORS_H_
-#define CPAB_TESTING_SAFETENSORS_H_
+#ifndef CPAB_TESTING_GOLDEN_FILE_H_
+#define CPAB_TESTING_GOLDEN_FILE_H_
 
 #include <cstdint>
 #include <map>
@@ -35,4 +35,4 @@ absl::StatusOr<GoldenFile> ReadGolden(const std::string& path);
 
 }  // namespace cpab::test_util
 
-#endif  // CPAB_TESTING_SAFETENSORS_H_
+#endif  // CPAB_TESTING_GOLDEN_FILE_H_

@@ -1,4 +1,4 @@
-#include "cpab/testing/safetensors.h"
+#include "cpab/testing/golden_file.h"
 
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>

@@ -1,4 +1,4 @@
-#include "tools/weights/convert.h"
+#include "tools/weights/convert_weights.h"
 
 #include <torch/torch.h>
 

@@ -1,6 +1,6 @@
 // A finished animation in another format.
-#ifndef TOOLS_STUDIO_JOBS_CONVERT_H_
-#define TOOLS_STUDIO_JOBS_CONVERT_H_
+#ifndef TOOLS_STUDIO_JOBS_CONVERT_VIDEO_H_
+#define TOOLS_STUDIO_JOBS_CONVERT_VIDEO_H_
 
 #include <string>
 
@@ -19,4 +19,4 @@ absl::Status ConvertVideo(const std::string& from, const std::string& to);
 
 }  // namespace studio
 
-#endif  // TOOLS_STUDIO_JOBS_CONVERT_H_
+#endif  // TOOLS_STUDIO_JOBS_CONVERT_VIDEO_H_

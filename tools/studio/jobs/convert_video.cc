@@ -1,4 +1,4 @@
-#include "tools/studio/jobs/convert.h"
+#include "tools/studio/jobs/convert_video.h"
 
 #include <archive.h>
 #include <archive_entry.h>

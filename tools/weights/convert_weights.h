@@ -1,6 +1,6 @@
 // From one format, dtype and naming of weights to another.
-#ifndef TOOLS_WEIGHTS_CONVERT_H_
-#define TOOLS_WEIGHTS_CONVERT_H_
+#ifndef TOOLS_WEIGHTS_CONVERT_WEIGHTS_H_
+#define TOOLS_WEIGHTS_CONVERT_WEIGHTS_H_
 
 #include <ostream>
 #include <string>
@@ -33,4 +33,4 @@ absl::Status Convert(const std::string& input, const std::string& output,
 
 }  // namespace tools::weights
 
-#endif  // TOOLS_WEIGHTS_CONVERT_H_
+#endif  // TOOLS_WEIGHTS_CONVERT_WEIGHTS_H_
