@@ -2,7 +2,7 @@
 //
 //   x -> x + attention(norm1(x)) -> x + perceptron(norm2(x))
 //
-// Source: as of networks/sam/image_encoder.h.
+// Source: [SAM], [MViTv2], as of networks/sam/image_encoder.h.
 #ifndef NETWORKS_SAM_ENCODER_BLOCK_H_
 #define NETWORKS_SAM_ENCODER_BLOCK_H_
 

@@ -3,7 +3,7 @@
 // Batch norms always use their stored statistics: the network is not trained
 // here.
 //
-// Source: as of networks/sam/tiny_vit.h.
+// Source: [TinyViT], as of networks/sam/tiny_vit.h.
 #ifndef NETWORKS_SAM_TINY_VIT_LAYERS_H_
 #define NETWORKS_SAM_TINY_VIT_LAYERS_H_
 

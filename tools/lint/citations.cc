@@ -1,14 +1,18 @@
 #include "tools/lint/citations.h"
 
+#include <algorithm>
 #include <cctype>
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace tools::lint {
 namespace {
@@ -58,6 +62,40 @@ std::map<std::string, int> ListedKeys(const std::string& page) {
 
 bool IsPage(absl::string_view path) { return absl::EndsWith(path, ".md"); }
 
+// The lines of prose[0...] that are one paragraph: until one is empty, or a
+// line of the file is between.
+std::string Paragraph(absl::Span<const ProseLine> prose) {
+  std::string paragraph;
+  for (size_t i = 0; i < prose.size(); ++i) {
+    const bool is_next = i == 0 || prose[i].line == prose[i - 1].line + 1;
+    if (!is_next || absl::StripAsciiWhitespace(prose[i].text).empty()) break;
+    absl::StrAppend(&paragraph, prose[i].text, " ");
+  }
+  return paragraph;
+}
+
+// A finding for each paragraph "Source: ..." that names no key of the list.
+std::vector<Finding> CheckSources(const std::string& path,
+                                  absl::Span<const ProseLine> prose,
+                                  const std::map<std::string, int>& listed) {
+  std::vector<Finding> findings;
+  for (size_t i = 0; i < prose.size(); ++i) {
+    if (!absl::StartsWith(prose[i].text, " Source:") ||
+        absl::StartsWith(prose[i].text, " Source::")) {
+      continue;
+    }
+    const std::vector<std::string> keys = KeysOf(Paragraph(prose.subspan(i)));
+    const bool has_source = std::any_of(
+        keys.begin(), keys.end(),
+        [&listed](const auto& key) { return listed.count(key) > 0; });
+    if (has_source) continue;
+    findings.push_back(
+        {path, prose[i].line,
+         absl::StrCat("\"Source:\" names no key of ", kListPage)});
+  }
+  return findings;
+}
+
 }  // namespace
 
 std::vector<Finding> CheckCitations(const SourceTree& tree) {
@@ -70,7 +108,12 @@ std::vector<Finding> CheckCitations(const SourceTree& tree) {
     if (path == kListPage || absl::StartsWith(path, kOwnFolder)) continue;
     const bool is_source = IsCpp(path) || absl::EndsWith(path, ".proto");
     if (!is_source && !IsPage(path)) continue;
-    for (const ProseLine& line : Prose(path, content)) {
+    const std::vector<ProseLine> prose = Prose(path, content);
+    if (is_source) {
+      const std::vector<Finding> sources = CheckSources(path, prose, listed);
+      findings.insert(findings.end(), sources.begin(), sources.end());
+    }
+    for (const ProseLine& line : prose) {
       for (const std::string& key : KeysOf(line.text)) {
         cited.insert(key);
         if (!is_source || listed.count(key) > 0) continue;

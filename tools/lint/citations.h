@@ -14,8 +14,9 @@ namespace tools::lint {
 // letters and digits, one of them a capital.
 //
 // A comment of a C++ or protobuf file that cites a key, as "[Key]", names one
-// of the list; "[RFC 4180]" and the like need no entry. Each key of the list is
-// cited by a comment or by another page.
+// of the list; "[RFC 4180]" and the like need no entry. A paragraph of a
+// comment that begins with "Source:" cites at least one. Each key of the list
+// is cited by a comment or by another page.
 std::vector<Finding> CheckCitations(const SourceTree& tree);
 
 }  // namespace tools::lint

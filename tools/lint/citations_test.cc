@@ -39,6 +39,19 @@ TEST(Citations, OfNothingListedAreFound) {
       ElementsAre("a.cc:3: [Xyz] is not in the list of REFERENCES.md"));
 }
 
+TEST(Citations, AreWantedWhereASourceIsNamed) {
+  EXPECT_THAT(
+      Check({{"REFERENCES.md", kList},
+             {"a.h",
+              "// A.\n//\n// Source: as of b.h.\n//\n// By [AB12].\n"
+              "// Source: the idea of\n// its authors, [1Euro].\n"
+              "// Source::Next; Sources: many.\n"},
+             {"b.proto", "// Source: b.\n\nmessage B {}  // [AB12]\n"},
+             {"c.md", "Source: a page.\n"}}),
+      ElementsAre("a.h:3: \"Source:\" names no key of REFERENCES.md",
+                  "b.proto:1: \"Source:\" names no key of REFERENCES.md"));
+}
+
 TEST(Citations, AreWantedForEachEntryOfTheList) {
   EXPECT_THAT(Check({{"REFERENCES.md", kList}, {"a.h", "// [AB12]\n"}}),
               ElementsAre("REFERENCES.md:6: [1Euro] is cited nowhere"));
