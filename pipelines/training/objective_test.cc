@@ -9,13 +9,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "networks/dino/vision_transformer.h"
-#include "networks/sam/options.h"
-#include "networks/sam/sam.h"
-#include "networks/weights/load.h"
-#include "networks/weights/safetensors.h"
 #include "pipelines/optimizer/adam.h"
-#include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -166,58 +160,6 @@ TEST(Objective, AddsSemanticAndStructureTerms) {
     }
   }
   out.total.backward();
-}
-
-TEST(Objective, NamesMissingWeights) {
-  const ScopedCacheFolder cache("/no/cache");
-  const auto objective = Objective::Create(
-      *TinyConfig({"losses.structure.weight=0.1",
-                   "losses.structure.weights=dino_vitbase8_pretrain.pth"}),
-      torch::kCPU);
-  EXPECT_THAT(objective, StatusIs(absl::StatusCode::kNotFound,
-                                  testing::HasSubstr("are not in /no/cache")));
-}
-
-// A file of a network's weights in the test's folder.
-std::string WriteWeights(const torch::nn::Module& network) {
-  std::string path = testing::TempDir() + "/frozen.safetensors";
-  EXPECT_THAT(networks::weights::WriteSafetensors(
-                  path, networks::weights::StateDict(network)),
-              IsOk());
-  return path;
-}
-
-// The weights of DINO for DINOv2, and of MobileSAM for another SAM.
-TEST(Objective, NamesTheNetworkWhoseWeightsThereAre) {
-  const auto expect_refused = [](const std::string& loss,
-                                 const std::string& model,
-                                 const torch::nn::Module& other,
-                                 const std::string& name,
-                                 const std::string& tensor) {
-    const std::string path = WriteWeights(other);
-    const std::string field = "losses." + loss;
-    EXPECT_THAT(
-        Objective::Create(
-            *TinyConfig({field + ".weight=0.1", field + ".model=" + model,
-                         field + ".weights=" + path}),
-            torch::kCPU),
-        StatusIs(
-            absl::StatusCode::kInvalidArgument,
-            testing::AllOf(
-                testing::HasSubstr(path), testing::HasSubstr(tensor),
-                testing::HasSubstr("these are the weights of " + name +
-                                   ", so set " + field + ".model to that"))));
-  };
-  using networks::dino::VisionTransformer;
-  expect_refused(
-      "structure", "vits14",
-      *VisionTransformer(*networks::dino::VisionTransformerByName("vits16")),
-      "vits16",
-      "tensor \"patch_embed.proj.weight\" is [384, 3, 16, 16] Float, the "
-      "model's is [384, 3, 14, 14]");
-  expect_refused("semantic", "tiny",
-                 *networks::sam::Sam(*networks::sam::SamByName("vit_t")),
-                 "vit_t", "missing: image_encoder.blocks.0.");
 }
 
 TEST(Objective, DrawsTheSameForTheSameStepAndOtherwiseOthers) {
