@@ -107,6 +107,11 @@ struct Expansion {
     s4 = flow.trace * s3 - flow.determinant * s2;
   }
 
+  // Whether the slope changes little within dt.
+  CPAB_HOST_DEVICE bool IsNearlyStraight(Real dt) const {
+    return Abs(s2 * dt) <= Real(0.2) * Abs(s1);
+  }
+
   // How much later a zero is: Halley's step, then Newton's on the quartic.
   CPAB_HOST_DEVICE Real NearZero() const {
     const Real dt = -2 * s0 * s1 / (2 * s1 * s1 - s0 * s2);
@@ -138,7 +143,9 @@ CPAB_HOST_DEVICE Real SolveExit(const CellFlow<Real>& flow,
     }
     const Real next = t + e.NearZero();
     const bool inside = next >= low && next <= high;
-    if (inside && Abs(next - t) <= small) return next;
+    if (inside && Abs(next - t) <= small && e.IsNearlyStraight(next - t)) {
+      return next;
+    }
     const Real middle = low + (high - low) / 2;
     const Real candidate = inside ? next : middle;
     if (candidate <= low || candidate >= high) return t;

@@ -70,6 +70,7 @@ CPAB_INLINE Pack Sqrt(Pack a) {
 
 // The same for one number, so that formulas can be written once for both.
 CPAB_INLINE double Max(double a, double b) { return a < b ? b : a; }
+CPAB_INLINE double Abs(double a) { return std::abs(a); }
 CPAB_INLINE double Sqrt(double a) { return std::sqrt(a); }
 
 }  // namespace cpab

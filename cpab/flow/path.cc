@@ -55,7 +55,9 @@ Exit SolveExit(const AffineFlow& flow, const Start<double>& start,
     (e.distance() >= 0 ? low : high) = t;
     const double dt = e.NearZero();
     const bool inside = t + dt >= low && t + dt <= high;
-    if (inside && std::abs(dt) <= small) return {t + dt, e.Position(dt)};
+    if (inside && std::abs(dt) <= small && e.IsNearlyStraight(dt)) {
+      return {t + dt, e.Position(dt)};
+    }
     const double next = inside ? t + dt : low + (high - low) / 2;
     if (next <= low || next >= high) return {t, e.x()};
     t = next;
