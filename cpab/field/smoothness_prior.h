@@ -16,9 +16,9 @@
 //
 //   theta ~ N(0, Sigma),    Sigma^-1 = W^T K^-1 W.
 //
-// Why the exponential kernel: smoother ones (Matern-3/2, Gaussian) extrapolate
-// the slope between near keypoints, which moves far corners more than the
-// keypoints themselves.
+// Why the exponential kernel: smoother ones (Matern-3/2, Gaussian) tie the
+// slopes of near keypoints together, so that few pairs carry their slope on to
+// far corners, and many are not met. cpab/findings.md has the figures.
 //
 // Source: [CPAB], its Gaussian prior over fields, which there is over the
 // affine maps of the cells, by the distances of the cells' centres.
