@@ -17,7 +17,10 @@ namespace cpab {
 // first one.
 inline constexpr int kPackTerms = 14;
 inline constexpr double kPackReach = 0.5;
-inline constexpr int kMaxPackNewtonSteps = 8;
+inline constexpr int kMaxSolveSteps = 8;
+// Halley's iteration makes its last step where Newton's would be this short,
+// and leaves about its cube. Its own may be short far from a zero, too.
+inline constexpr double kSolved = 1e-7;
 
 // The four barycentric coordinates of four paths: coefficients of (t / h)^k.
 struct PackedSeries {
@@ -88,7 +91,7 @@ CPAB_INLINE void Shorten(Pack factor, PackedSeries* series) {
 }
 
 // The coordinate that is chosen[f] in each lane, and where it crosses 0 in
-// [0, 1], by Newton's iteration from the quadratic that touches it at 0. It
+// [0, 1], by Halley's iteration from the quadratic that touches it at 0. It
 // falls all the way. Clears the lanes of `wanted` whose iteration does not end.
 CPAB_INLINE Pack SolveCrossing(const PackedSeries& series, const Mask chosen[4],
                                Mask* wanted) {
@@ -104,14 +107,16 @@ CPAB_INLINE Pack SolveCrossing(const PackedSeries& series, const Mask chosen[4],
   const Pack guess = 2.0 * c[0] / (root - c[1]);
   Pack u = Select((guess >= 0.0) & (guess <= 1.0), guess, 0.5);
   for (int i = 1;; ++i) {
-    Pack value = c[kPackTerms], slope = 0.0;
+    Pack value = c[kPackTerms], slope = 0.0, bend = 0.0;
     for (int k = kPackTerms - 1; k >= 0; --k) {
+      bend = bend * u + slope;
       slope = slope * u + value;
       value = value * u + c[k];
     }
-    const Pack next = Max(0.0, Min(1.0, u - value / slope));
-    const Mask done = Abs(next - u) <= 1e-8;
-    if (i == kMaxPackNewtonSteps || !Any(*wanted & ~done)) {
+    const Pack step = value * slope / (slope * slope - value * bend);
+    const Pack next = Max(0.0, Min(1.0, u - step));
+    const Mask done = Abs(value) <= -kSolved * slope;
+    if (i == kMaxSolveSteps || !Any(*wanted & ~done)) {
       *wanted = *wanted & done;
       return next;
     }

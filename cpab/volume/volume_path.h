@@ -15,7 +15,7 @@
 //                                                 it crosses 0 once at most
 //
 // Where a coordinate does neither, h is shortened: near the start of an arc
-// the first coefficient decides. The first crossing is found by Newton's
+// the first coefficient decides. The first crossing is found by Halley's
 // iteration, and the neighbour's coordinates are the same but for one.
 //
 // Points outside the cube, and the rare ones for which that does not come to an
