@@ -1,11 +1,15 @@
 #include "cpab/volume/first_crossing.h"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace cpab {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::infinity();
+
+constexpr double kHalfEpsilon = std::numeric_limits<double>::epsilon() / 2;
 
 // Intervals are halved down to rounding, no further.
 constexpr int kMaxDepth = 52;
@@ -48,9 +52,11 @@ int SignChanges(const Eigen::VectorXd& b) {
 }
 
 // Newton's iteration, kept between times of opposite sign; the polynomial is
-// positive at `low`, negative at `high`, with one zero between them.
+// positive at `low`, negative at `high`, with one zero between them. Ends where
+// the value is no more than its rounding.
 double SolveBracketed(const Eigen::Ref<const Eigen::VectorXd>& powers,
                       double low, double high) {
+  const double rounding = powers.cwiseAbs().sum() * kHalfEpsilon;
   double u = 0.5 * (low + high);
   for (;;) {
     double value = 0, slope = 0;
@@ -58,6 +64,7 @@ double SolveBracketed(const Eigen::Ref<const Eigen::VectorXd>& powers,
       slope = slope * u + value;
       value = value * u + powers[k];
     }
+    if (std::abs(value) <= rounding) return u;
     (value >= 0 ? low : high) = u;
     double next = u - value / slope;
     if (!(next > low && next < high)) next = 0.5 * (low + high);
@@ -89,10 +96,22 @@ bool StaysPositive(const Eigen::Ref<const Eigen::VectorXd>& powers) {
   return powers[0] + powers.tail(powers.size() - 1).cwiseMin(0).sum() > 0;
 }
 
+// Whether p falls all the way, by the most that its slope can add up to.
+bool Falls(const Eigen::Ref<const Eigen::VectorXd>& powers) {
+  double steepest = powers.size() > 1 ? powers[1] : 0;
+  for (Eigen::Index k = 2; k < powers.size(); ++k) {
+    steepest += static_cast<double>(k) * std::max(powers[k], 0.0);
+  }
+  return steepest < 0;
+}
+
 }  // namespace
 
 double FirstCrossing(const Eigen::Ref<const Eigen::VectorXd>& coefficients) {
   if (StaysPositive(coefficients)) return kNone;
+  if (coefficients[0] >= 0 && Falls(coefficients)) {
+    return coefficients.sum() < 0 ? SolveBracketed(coefficients, 0, 1) : kNone;
+  }
   return Search{coefficients}.First(Bernstein(coefficients), 0, 1, 0);
 }
 

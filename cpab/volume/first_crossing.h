@@ -13,7 +13,8 @@
 // the interval is halved by de Casteljau's algorithm, which gives the b of both
 // halves. The left half is searched first. Where p only touches zero the half
 // around it keeps two sign changes, down to an interval of rounding's size, and
-// there is no crossing.
+// there is no crossing. That is left out where p falls all the way by the most
+// that the terms of its slope can add up to: then its sign at 1 decides.
 //
 // Private to //cpab/volume.
 #ifndef CPAB_VOLUME_FIRST_CROSSING_H_

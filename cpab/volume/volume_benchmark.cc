@@ -63,6 +63,17 @@ void BM_Transform(benchmark::State& state) {
   SetRate(state, kPoints);
 }
 
+// Of points in the cube and around it; those outside take their arcs one at a
+// time.
+void BM_TransformAround(benchmark::State& state) {
+  Setting setting(state);
+  const Eigen::Matrix3Xd points = setting.points.array() * 1.6 - 0.3;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(setting.NextFlow().Transform(points));
+  }
+  SetRate(state, kPoints);
+}
+
 void BM_Pullback(benchmark::State& state) {
   Setting setting(state);
   for (auto _ : state) {
@@ -89,6 +100,7 @@ void Settings(benchmark::internal::Benchmark* benchmark) {
   }
 }
 BENCHMARK(BM_Transform)->Apply(Settings);
+BENCHMARK(BM_TransformAround)->Apply(Settings);
 BENCHMARK(BM_Pullback)->Apply(Settings);
 BENCHMARK(BM_Jacobian)->Apply(Settings);
 
