@@ -97,10 +97,44 @@ TEST(PathWalker, StaysInTheCellOfEachArc) {
   EXPECT_GT(exits, 200);
 }
 
+// Where an arc from x leaves its cell though it would come back within h, what
+// the wrong time costs: the distance from the edge, where the velocities of
+// both cells are the same but for this times their gradient, times the time.
+// Negative if there is no such exit.
+double CostOfGrazing(const PathWalker& walker, int cell,
+                     const Eigen::Vector2d& x) {
+  const PathWalker::Step step = walker.NextStep(cell, x, 1);
+  const LongArc arc(walker, cell, x);
+  const double h = std::min(1.0, arc.flow.max_duration());
+  for (const Edge& edge : arc.region.edges) {
+    if (edge.neighbour != step.region || arc.Distance(edge, h) < 0) continue;
+    // The lowest distance, then the zero before it.
+    double low = 0, high = h;
+    for (int i = 0; i < 100; ++i) {
+      const double a = low + (high - low) / 3, b = high - (high - low) / 3;
+      if (arc.Distance(edge, a) < arc.Distance(edge, b)) {
+        high = b;
+      } else {
+        low = a;
+      }
+    }
+    if (arc.Distance(edge, high) >= 0) return -1;  // By less than rounding.
+    low = 0;
+    for (int i = 0; i < 100; ++i) {
+      const double middle = (low + high) / 2;
+      (arc.Distance(edge, middle) < 0 ? high : low) = middle;
+    }
+    const double gradient = std::abs(arc.flow.m00()) +
+                            std::abs(arc.flow.m01()) +
+                            std::abs(arc.flow.m10()) + std::abs(arc.flow.m11());
+    return std::abs(arc.Distance(edge, step.duration)) *
+           std::abs(step.duration - high) * gradient;
+  }
+  return -1;
+}
+
 // Between a point from which an arc leaves its cell and comes back and one from
-// which it stays, halving by halving: closer and closer to a double zero. A
-// wrong time costs the distance from the edge, where the velocities of both
-// cells are the same but for this times their gradient, times the time.
+// which it stays, halving by halving: closer and closer to a double zero.
 TEST(PathWalker, SolvesCrossingsOfPathsThatGrazeAnEdge) {
   int grazing = 0;
   double worst = 0;
@@ -113,46 +147,18 @@ TEST(PathWalker, SolvesCrossingsOfPathsThatGrazeAnEdge) {
     const Eigen::Vector2d side =
         (vertices.col(corners[0]) + vertices.col(corners[1])) / 2;
     const Eigen::Vector2d middle = (2 * side + vertices.col(corners[2])) / 3;
+    const auto point_at = [&](double share) -> Eigen::Vector2d {
+      return middle + share * (side - middle);
+    };
     double inside = 0, outside = 0.999;
     for (int halving = 0; halving < 40; ++halving) {
       const double share = (inside + outside) / 2;
-      const auto point = [&](double s) -> Eigen::Vector2d {
-        return middle + s * (side - middle);
-      };
-      (walker.NextStep(cell, point(share), 1).region == cell ? inside
-                                                             : outside) = share;
-      const Eigen::Vector2d x = point(outside);
-      const PathWalker::Step step = walker.NextStep(cell, x, 1);
-      const LongArc arc(walker, cell, x);
-      const Edge* edge = nullptr;
-      for (const Edge& e : arc.region.edges) {
-        if (e.neighbour == step.region) edge = &e;
-      }
-      const double h = std::min(1.0, arc.flow.max_duration());
-      if (edge == nullptr || arc.Distance(*edge, h) < 0) continue;
-      // The lowest distance, then the zero before it.
-      double low = 0, high = h;
-      for (int i = 0; i < 100; ++i) {
-        const double third = (high - low) / 3;
-        if (arc.Distance(*edge, low + third) <
-            arc.Distance(*edge, high - third)) {
-          high -= third;
-        } else {
-          low += third;
-        }
-      }
-      if (arc.Distance(*edge, high) >= 0) continue;  // By less than rounding.
-      low = 0;
-      for (int i = 0; i < 100; ++i) {
-        const double between = (low + high) / 2;
-        (arc.Distance(*edge, between) < 0 ? high : low) = between;
-      }
-      ++grazing;
-      const double gradient =
-          std::abs(arc.flow.m00()) + std::abs(arc.flow.m01()) +
-          std::abs(arc.flow.m10()) + std::abs(arc.flow.m11());
-      worst = std::max(worst, std::abs(arc.Distance(*edge, step.duration)) *
-                                  std::abs(step.duration - high) * gradient);
+      const bool stays =
+          walker.NextStep(cell, point_at(share), 1).region == cell;
+      (stays ? inside : outside) = share;
+      const double cost = CostOfGrazing(walker, cell, point_at(outside));
+      grazing += cost >= 0;
+      worst = std::max(worst, cost);
     }
   }
   EXPECT_GT(grazing, 1000);
