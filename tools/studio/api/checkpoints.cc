@@ -78,30 +78,46 @@ std::optional<std::string> CheckpointOfRun(const std::string& run) {
   return paths.back();  // step-*, in order
 }
 
-// The metadata of a safetensors file, null where it has none.
-json ReadMetadata(const std::string& path) {
+// Tensors of the AVD network begin so: pipelines/checkpoint/checkpoint.h.
+constexpr char kAvdPrefix[] = "avd_network.";
+
+struct Head {
+  json metadata;  // null where it has none
+  bool has_avd = false;
+};
+
+// The head of a safetensors file; empty where it cannot be read.
+std::optional<Head> ReadHead(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   unsigned char length[8] = {};
   file.read(reinterpret_cast<char*>(length), sizeof(length));
   uint64_t bytes = 0;
   for (int i = 7; i >= 0; --i) bytes = bytes << 8 | length[i];
-  if (!file || bytes > kMaxHeadBytes) return nullptr;
-  std::string head(bytes, '\0');
-  file.read(&head[0], static_cast<std::streamsize>(bytes));
-  if (!file) return nullptr;
+  if (!file || bytes > kMaxHeadBytes) return std::nullopt;
+  std::string text(bytes, '\0');
+  file.read(&text[0], static_cast<std::streamsize>(bytes));
+  if (!file) return std::nullopt;
+  Head head;
   const json parsed = json::parse(
-      head,
+      text,
       // Tensors are passed over as they are read.
-      [](int depth, json::parse_event_t event, json& value) {
-        return depth != 1 || event != json::parse_event_t::key ||
-               value == "__metadata__";
+      [&head](int depth, json::parse_event_t event, json& value) {
+        if (depth != 1 || event != json::parse_event_t::key) return true;
+        const auto& name = value.get_ref<const std::string&>();
+        if (absl::StartsWith(name, kAvdPrefix)) head.has_avd = true;
+        return name == "__metadata__";
       },
       /*allow_exceptions=*/false);
-  return parsed.is_object() ? parsed.value("__metadata__", json()) : json();
+  if (!parsed.is_object()) return std::nullopt;
+  head.metadata = parsed.value("__metadata__", json());
+  return head;
 }
 
 void Describe(CheckpointFile* file) {
-  const json metadata = ReadMetadata(file->path);
+  const std::optional<Head> head = ReadHead(file->path);
+  if (!head) return;
+  file->has_avd = head->has_avd;
+  const json& metadata = head->metadata;
   if (!metadata.is_object() || !metadata.contains("state") ||
       !metadata["state"].is_string()) {
     return;
@@ -192,6 +208,7 @@ json CheckpointToJson(const CheckpointFile& file) {
   if (file.width > 0) described["size"] = file.width;
   if (file.sets > 0) described["sets"] = file.sets;
   if (!file.motion.empty()) described["motion"] = file.motion;
+  if (file.has_avd) described["avd"] = *file.has_avd;
   return described;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,6 +35,8 @@ struct CheckpointFile {
   int width = 0;
   int sets = 0;
   std::string motion;
+  // Whether mode avd can be used; empty where only loading would tell.
+  std::optional<bool> has_avd;
 };
 
 // Looks anew at each call, so that a run's checkpoint appears when it is there.
@@ -57,7 +60,7 @@ class Checkpoints {
 };
 
 // {"id","name","from","bytes","modified"}, and "size" (the width of what the
-// model sees), "sets" and "motion" where the file states them.
+// model sees), "sets", "motion" and "avd" where they are known.
 nlohmann::json CheckpointToJson(const CheckpointFile& file);
 
 }  // namespace studio

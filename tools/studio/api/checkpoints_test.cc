@@ -1,6 +1,7 @@
 #include "tools/studio/api/checkpoints.h"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,27 @@ TEST_F(CheckpointsTest, DescribesTheShippedOneByItsMetadata) {
   EXPECT_EQ(list[0].width, 64);
   EXPECT_GT(list[0].sets, 0);
   EXPECT_EQ(list[0].motion, "cpab");
+}
+
+// A safetensors file without tensors but with their names.
+std::string HeadOf(const std::string& json) {
+  std::string length(8, '\0');
+  length[0] = static_cast<char>(json.size());
+  return length + json;
+}
+
+TEST_F(CheckpointsTest, SaysWhetherThereIsAnAvdNetwork) {
+  Write("more/a.safetensors", HeadOf(R"({"model.avd_network.w":{}})"));
+  Write("more/b.safetensors", HeadOf(R"({"model.w":{},"avd_network.w":{}})"));
+  const std::vector<CheckpointFile> list = Checkpoints(places_).List();
+  ASSERT_EQ(list.size(), 5u);
+  EXPECT_EQ(list[0].has_avd, false);         // the shipped one
+  EXPECT_EQ(list[1].has_avd, std::nullopt);  // a .pth.tar
+  EXPECT_EQ(list[2].has_avd, false);
+  EXPECT_EQ(list[3].has_avd, true);
+  EXPECT_EQ(list[4].has_avd, std::nullopt);  // an empty file
+  EXPECT_EQ(CheckpointToJson(list[3])["avd"], true);
+  EXPECT_FALSE(CheckpointToJson(list[1]).contains("avd"));
 }
 
 TEST_F(CheckpointsTest, FindsEachByItsIdAndOnlyThose) {

@@ -244,13 +244,22 @@ class AnimateTest(browser_testing.BrowserTest):
                 self.assertTrue(self.browser.shown(CROP))
 
     def test_says_why_a_job_failed(self):
-        self.browser.choose("avd")
+        self.browser.choose_option(
+            'select:has(option[value="number"])', "Frame number"
+        )
+        number = self.browser.shown('[aria-label^="Start frame number"]')
+        number.clear()
+        number.send_keys("4000")
         self.expected_complaints = ("/jobs",)
         self.browser.press(SUBMIT)
         words = self.browser.shown(
             f"{RESULT} .notice.error, #page-animate .field-error"
         ).text
-        self.assertIn("avd", words.lower())
+        self.assertIn("frame", words.lower())
+
+    def test_offers_no_mode_that_the_checkpoint_lacks(self):
+        self.assertTrue(self.browser.find('label:has(input[value="standard"])'))
+        self.assertIsNone(self.browser.find('label:has(input[value="avd"])'))
 
     def test_keeps_what_was_made_after_a_restart(self):
         self.start()

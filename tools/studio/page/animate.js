@@ -200,7 +200,19 @@ class AnimatePage {
     const own = chosen?.motion ? `As the checkpoint: ${MOTIONS[chosen.motion] ?? chosen.motion}` : 'As the checkpoint';
     setOptions(this.motion, [['', own], ...this.choices.motions.map((name) => [name, MOTIONS[name] ?? name])], this.motion.value);
     this.scales.setCount(chosen?.sets ?? 0);
+    this.offerModes(chosen);
     this.keep();
+  }
+
+  // AVD needs a network that not every checkpoint has.
+  offerModes(checkpoint) {
+    const without = checkpoint?.avd === false;
+    const input = this.mode.querySelector('input[value="avd"]');
+    if (!input) return;
+    input.closest('label').hidden = without;
+    if (!without || this.mode.value !== 'avd') return;
+    check(this.mode, [this.choices.modes[0]]);
+    this.changedMode();
   }
 
   changedMode() {
@@ -264,6 +276,7 @@ class AnimatePage {
     this.changedCheckpoint();
     if (request.mode) check(this.mode, [request.mode]);
     this.changedMode();
+    this.changedCheckpoint();
     if (request.motion !== undefined) this.motion.value = request.motion;
     if (typeof request.start_frame === 'number') {
       this.start.value = FRAME_NUMBER;
