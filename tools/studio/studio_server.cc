@@ -24,6 +24,7 @@
 #include "tools/studio/http/http_server.h"
 #include "tools/studio/http/static_files.h"
 #include "tools/studio/jobs/decoder_client.h"
+#include "tools/studio/jobs/device_in_use.h"
 #include "tools/studio/jobs/job_queue.h"
 #include "tools/studio/runs/run_reader.h"
 #include "tools/studio/store/random_id.h"
@@ -38,9 +39,10 @@ using nlohmann::json;
 // Of the API; a later one that is not compatible is /api/v2.
 constexpr char kVersion[] = "1";
 
-json SystemOf(const StudioOptions& options) {
+json SystemOf(const StudioOptions& options, const DeviceInUse& device) {
   return {{"version", kVersion},
-          {"device", options.device},
+          {"device", device.device},
+          {"device_name", device.name},
           {"precision", "auto"},
           {"threads", static_cast<int>(std::thread::hardware_concurrency())},
           {"limits",
@@ -127,6 +129,7 @@ absl::Status StudioServer::Impl::StartJobs() {
   jobs.max_queue = options_.max_queue;
   jobs.memory = options_.job_memory;
   jobs.device = options_.device;
+  jobs.animate = options_.animate;
   ASSIGN_OR_RETURN(jobs_, JobQueue::Start(jobs));
   return absl::OkStatus();
 }
@@ -155,7 +158,7 @@ absl::Status StudioServer::Impl::Start() {
   parts.warp = &warp_;
   parts.runs = &runs_;
   parts.max_upload = options_.max_upload;
-  parts.system = SystemOf(options_);
+  parts.system = SystemOf(options_, *device);
   parts.is_stopping = [this] { return is_stopping_.load(); };
   HttpOptions http;
   http.listen = options_.listen;

@@ -37,8 +37,8 @@ struct StudioOptions {
 class StudioServer {
  public:
   // The errors of Store::Open, JobQueue::Start, StaticFiles::Load and
-  // HttpServer::Start. InvalidArgument without a token where `listen` is not
-  // the loopback interface.
+  // HttpServer::Start. InvalidArgument for a device that is not there, and
+  // without a token where `listen` is not the loopback interface.
   static absl::StatusOr<std::unique_ptr<StudioServer>> Start(
       const StudioOptions& options);
 

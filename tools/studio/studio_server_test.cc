@@ -126,6 +126,8 @@ TEST_F(StudioServerTest, RefusesOtherSites) {
 TEST_F(StudioServerTest, DescribesTheSystem) {
   Start();
   const json system = JsonOf(Ask("GET", "/system"));
+  EXPECT_EQ(system["device"], "cpu");
+  EXPECT_TRUE(system["device_name"].is_string());
   EXPECT_EQ(system["limits"]["max_upload"], 1000000);
   EXPECT_EQ(system["disk"]["quota"], 50000000);
   EXPECT_THAT(system["choices"]["modes"].dump(), HasSubstr("relative"));
@@ -329,6 +331,13 @@ TEST_F(StudioServerTest, OthersNeedAToken) {
   EXPECT_THAT(
       StudioServer::Start(options_),
       StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--token_file")));
+}
+
+TEST_F(StudioServerTest, SaysThatADeviceIsNotThere) {
+  options_.device = "cuda:99";
+  EXPECT_THAT(StudioServer::Start(options_),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("--device: there is no cuda:99 here")));
 }
 
 TEST_F(StudioServerTest, SaysThatThePortIsInUse) {

@@ -1,6 +1,10 @@
 // studio_worker: does one job. job_queue.h starts it; nobody else needs it.
 //
 //   studio_worker --job=FOLDER FLAGS OF animate
+//   studio_worker --describe_device DEVICE
+//
+// The second form prints {"device":"cuda:0"} or {"code","message"}, for
+// device_in_use.h.
 //
 // It is `animate` with the same flags, and so makes the same file. It loads the
 // checkpoint, then gives up everything but FOLDER/inputs (to read) and
@@ -16,6 +20,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdint>
+#include <cstdio>
 #include <exception>
 #include <memory>
 #include <string>
@@ -45,6 +50,7 @@
 #include "pipelines/media/image_io.h"
 #include "pipelines/report/visualize.h"
 #include "third_party/absl/status_macros.h"
+#include "tools/studio/jobs/error_field.h"
 #include "tools/studio/jobs/jail.h"
 #include "tools/studio/jobs/worker_events.h"
 
@@ -248,10 +254,26 @@ absl::Status RunSafely(int argc, char** argv, EventWriter* events) {
   }
 }
 
+// Prints on which device a job runs where this one is asked for.
+int DescribeDevice(const std::string& asked) {
+  const absl::StatusOr<c10::Device> device = pipelines::SelectDevice(asked);
+  const Json answer =
+      device.ok() ? Json{{"device", device->str()}}
+                  : Json{{"code", CodeName(device.status().code())},
+                         {"message", std::string(device.status().message())}};
+  std::printf(
+      "%s",
+      answer.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+  return device.ok() ? 0 : 1;
+}
+
 }  // namespace
 }  // namespace studio
 
 int main(int argc, char** argv) {
+  if (argc == 3 && std::string(argv[1]) == "--describe_device") {
+    return studio::DescribeDevice(argv[2]);
+  }
   // Beyond the limit of a file's size writing fails, as on a full disk.
   std::signal(SIGXFSZ, SIG_IGN);
   const int pipe = dup(STDOUT_FILENO);

@@ -65,12 +65,12 @@ async function showSystem() {
   if (document.hidden) return;
   try {
     facts ??= await api.get('system');
-    const {device, version} = facts;
+    const {device, device_name: name, version} = facts;
     const jobs = await api.refreshJobs();
     const running = jobs.filter((job) => job.state === 'running').length;
     const queued = jobs.filter((job) => job.state === 'queued').length;
-    const text = running ? `1 job running${queued ? `, ${queued} waiting` : ''}` : device === 'auto' ? 'Ready' : `Ready on ${device}`;
-    setSystem(running ? 'is-busy' : '', text, `studio ${version} on ${device}`);
+    const text = running ? `1 job running${queued ? `, ${queued} waiting` : ''}` : `Ready on ${device}`;
+    setSystem(running ? 'is-busy' : '', text, `studio ${version} on ${device}${name && ` (${name})`}`);
   } catch {
     // setLost and "refused" have said it.
   }
