@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/installed_commands.h"
 #include "pipelines/app/program.h"
 #include "pipelines/base/runfile.h"
 #include "pipelines/base/stop_signal.h"
@@ -157,8 +158,11 @@ std::string AddressOf(const StudioOptions& options,
 
 absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
-  const absl::StatusOr<StudioOptions> options = OptionsFromFlags();
+  absl::StatusOr<StudioOptions> options = OptionsFromFlags();
   if (!options.ok()) return pipelines::UsageError(options.status());
+  if (pipelines::IsInstalled(line.words[0])) {
+    options->animate = "cpab-animate";
+  }
   // A client that leaves, or a child process that ends, is no reason to end.
   signal(SIGPIPE, SIG_IGN);
   pipelines::CatchStopSignals();

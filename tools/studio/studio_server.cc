@@ -146,6 +146,8 @@ absl::Status StudioServer::Impl::Start() {
                      ": give --token_file with a token that only the intended "
                      "users know"));
   }
+  const absl::StatusOr<DeviceInUse> device = FindDevice(options_.device);
+  RETURN_IF_ERROR(device.status());
   ASSIGN_OR_RETURN(page_, StaticFiles::Load(options_.page));
   RETURN_IF_ERROR(StartJobs());
   ApiParts parts;

@@ -29,6 +29,8 @@ struct StudioOptions {
   int max_queue = 20;
   int64_t job_memory = int64_t{8} << 30;  // bytes
   std::string device = "auto";
+  // The words that start `animate`, for the commands that are shown.
+  std::string animate = "tools/bazelw run //pipelines:animate --";
   // How often uploads and jobs that are too old are looked for.
   absl::Duration cleanup_period = absl::Minutes(1);
 };

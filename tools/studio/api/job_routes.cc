@@ -132,8 +132,7 @@ Response GetResult(const ApiParts& parts, const Request& request,
                                    request.Header("range"));
   response.headers.emplace_back(
       "Content-Disposition",
-      absl::StrCat("attachment; filename=\"studio-", id.substr(0, 8),
-                   format->ending, "\""));
+      absl::StrCat("attachment; filename=\"", DownloadName(id, *format), "\""));
   return response;
 }
 

@@ -80,6 +80,7 @@ class AnimateTest(browser_testing.BrowserTest):
         command = self.browser.text(f"{RESULT} .code")
         self.assertIn("--panels", command)
         self.assertIn("source,driving,result", command)
+        self.assertIn("--source=puppet.png --driving=dance.mp4 ", command)
 
     def chosen_uploads(self):
         return [

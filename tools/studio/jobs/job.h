@@ -60,7 +60,8 @@ struct Job {
   JobProgress progress;
   std::optional<JobError> error;
   std::vector<std::string> warnings;
-  // The command line that makes the same file.
+  // The command line that makes the same file. Uploads stand there by their
+  // ids: what their files are called, only who sent them knows.
   std::string command;
   // Formats that Result gives once it is done: "mp4", ... or "motion".
   std::vector<std::string> results;

@@ -1,18 +1,39 @@
 #include "tools/studio/jobs/job_inputs.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/jobs/error_field.h"
+#include "tools/studio/jobs/result_format.h"
 
 namespace studio {
 namespace {
 
 constexpr char kOfJob[] = "job:";
+constexpr char kBundled[] = "bundled:";
 
-absl::StatusOr<std::string> SourceOf(const JobRequest& request, Store* store,
-                                     std::vector<InputHold>* holds) {
+// Where a file is for whoever types a command: not behind the links that the
+// program finds it by.
+std::string TypedPath(const std::string& path) {
+  std::error_code error;
+  const std::string real = std::filesystem::canonical(path, error).string();
+  return error ? path : real;
+}
+
+void Take(const InputHold& hold, std::string* file, std::string* shown,
+          JobInputs* inputs) {
+  inputs->holds.push_back(hold);
+  *file = hold->path;
+  *shown =
+      absl::StartsWith(hold->id, kBundled) ? TypedPath(hold->path) : hold->id;
+}
+
+absl::Status TakeSource(const JobRequest& request, Store* store,
+                        JobInputs* inputs) {
   const absl::StatusOr<InputHold> hold = store->Hold(request.source);
   if (!hold.ok()) return WithField("source", hold.status());
   if ((*hold)->kind != "image") {
@@ -21,18 +42,24 @@ absl::StatusOr<std::string> SourceOf(const JobRequest& request, Store* store,
                          "source is of kind ", (*hold)->kind,
                          "; name a picture that was uploaded (kind=image)")));
   }
-  holds->push_back(*hold);
-  return (*hold)->path;
+  Take(*hold, &inputs->files.source, &inputs->shown.source, inputs);
+  return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> DrivingOf(const JobRequest& request,
-                                      const InputSources& sources,
-                                      std::vector<InputHold>* holds) {
+absl::Status TakeMotion(const std::string& job, const InputSources& sources,
+                        JobInputs* inputs) {
+  const absl::StatusOr<std::string> motion = sources.motion(job);
+  if (!motion.ok()) return WithField("driving", motion.status());
+  inputs->files.driving = *motion;
+  inputs->shown.driving = DownloadName(job, *FindResultFormat("motion"));
+  return absl::OkStatus();
+}
+
+absl::Status TakeDriving(const JobRequest& request, const InputSources& sources,
+                         JobInputs* inputs) {
   if (absl::StartsWith(request.driving, kOfJob)) {
-    const absl::StatusOr<std::string> motion =
-        sources.motion(request.driving.substr(sizeof(kOfJob) - 1));
-    if (motion.ok()) return motion;
-    return WithField("driving", motion.status());
+    return TakeMotion(request.driving.substr(sizeof(kOfJob) - 1), sources,
+                      inputs);
   }
   const absl::StatusOr<InputHold> hold = sources.store->Hold(request.driving);
   if (!hold.ok()) return WithField("driving", hold.status());
@@ -46,8 +73,8 @@ absl::StatusOr<std::string> DrivingOf(const JobRequest& request,
             request.is_motion ? "(kind=video)"
                               : "(kind=video), or a motion file")));
   }
-  holds->push_back(*hold);
-  return (*hold)->path;
+  Take(*hold, &inputs->files.driving, &inputs->shown.driving, inputs);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -55,16 +82,15 @@ absl::StatusOr<std::string> DrivingOf(const JobRequest& request,
 absl::StatusOr<JobInputs> FindInputs(const JobRequest& request,
                                      const InputSources& sources) {
   JobInputs inputs;
-  JobFiles& files = inputs.files;
   if (!request.is_motion) {
-    ASSIGN_OR_RETURN(files.source,
-                     SourceOf(request, sources.store, &inputs.holds));
+    RETURN_IF_ERROR(TakeSource(request, sources.store, &inputs));
   }
-  ASSIGN_OR_RETURN(files.driving, DrivingOf(request, sources, &inputs.holds));
+  RETURN_IF_ERROR(TakeDriving(request, sources, &inputs));
   const absl::StatusOr<std::string> checkpoint =
       sources.checkpoint(request.checkpoint);
   if (!checkpoint.ok()) return WithField("checkpoint", checkpoint.status());
-  files.checkpoint = *checkpoint;
+  inputs.files.checkpoint = *checkpoint;
+  inputs.shown.checkpoint = TypedPath(*checkpoint);
   return inputs;
 }
 

@@ -23,6 +23,9 @@ struct InputSources {
 
 struct JobInputs {
   JobFiles files;  // source, driving and checkpoint
+  // The same as Job::command shows them: uploads by their ids, the motion file
+  // of a job by the name under which it is saved.
+  JobFiles shown;
   // Keep uploads from removal.
   std::vector<InputHold> holds;
 };

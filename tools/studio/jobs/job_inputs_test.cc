@@ -1,5 +1,6 @@
 #include "tools/studio/jobs/job_inputs.h"
 
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -24,6 +25,7 @@ class JobInputsTest : public testing::Test {
  protected:
   void SetUp() override {
     folder_ = FreshTestFolder();
+    std::filesystem::create_directories(folder_);
     StoreOptions options;
     options.folder = folder_ + "/data";
     for (const char* kind : {"image", "video", "motion"}) {
@@ -65,8 +67,8 @@ TEST_F(JobInputsTest, FindsTheFileOfEachId) {
   const auto inputs =
       FindInputs(Request("bundled:image", "bundled:video"), sources_);
   ASSERT_THAT(inputs, IsOk());
-  EXPECT_EQ(inputs->files.source, folder_ + "/image");
-  EXPECT_EQ(inputs->files.driving, folder_ + "/video");
+  EXPECT_EQ(inputs->files.source, store_->Find("bundled:image")->path);
+  EXPECT_EQ(inputs->files.driving, store_->Find("bundled:video")->path);
   EXPECT_EQ(inputs->files.checkpoint, "/shipped.safetensors");
   EXPECT_THAT(inputs->holds, SizeIs(2));
 }
@@ -77,6 +79,27 @@ TEST_F(JobInputsTest, AMotionFileDrivesAnAnimation) {
       FindInputs(Request("bundled:image", "job:recorded"), sources_);
   ASSERT_THAT(inputs, IsOk());
   EXPECT_EQ(inputs->files.driving, "/jobs/recorded/motion");
+  EXPECT_EQ(inputs->shown.driving, "studio-recorded.motion.safetensors");
+}
+
+// The store's folder means nothing to who types the command.
+TEST_F(JobInputsTest, ShowsUploadsByTheirIdsAndOtherFilesByTheirPaths) {
+  auto upload = store_->BeginUpload("image", 1);
+  ASSERT_THAT(upload, IsOk());
+  ASSERT_THAT(upload->Append("x"), IsOk());
+  const std::string id = upload->Publish("{}")->id;
+  std::filesystem::create_symlink(folder_ + "/video", folder_ + "/link");
+  sources_.checkpoint = [this](const std::string&) {
+    return absl::StatusOr<std::string>(folder_ + "/link");
+  };
+  const auto inputs = FindInputs(Request(id, "bundled:video"), sources_);
+  ASSERT_THAT(inputs, IsOk());
+  EXPECT_THAT(inputs->files.source, HasSubstr("/data/uploads/"));
+  EXPECT_EQ(inputs->shown.source, id);
+  const std::string video =
+      std::filesystem::canonical(folder_ + "/video").string();
+  EXPECT_EQ(inputs->shown.driving, video);
+  EXPECT_EQ(inputs->shown.checkpoint, video);
 }
 
 TEST_F(JobInputsTest, RecordsMotionOfAVideoAlone) {

@@ -24,13 +24,6 @@ JobRunnerOptions RunnerOptions(const JobQueueOptions& options) {
   return runner;
 }
 
-// The line that makes the same file in the folder of who types it.
-std::string CommandOf(const JobRequest& request, JobFiles files) {
-  files.output = request.is_motion ? WorkerResultFile(/*is_motion=*/true)
-                                   : "animation.mp4";
-  return AnimateCommand(request, files);
-}
-
 }  // namespace
 
 nlohmann::json JobChoices() {
@@ -68,6 +61,12 @@ absl::StatusOr<Job> JobQueue::Submit(const nlohmann::json& json) {
     return Result(id, "motion");
   };
   ASSIGN_OR_RETURN(JobInputs inputs, FindInputs(work.request, sources));
+  Job job;
+  inputs.shown.device = options_.device;
+  // In the folder of who types it.
+  inputs.shown.output =
+      work.request.is_motion ? "motion.safetensors" : "animation.mp4";
+  job.command = AnimateCommand(options_.animate, work.request, inputs.shown);
   work.files = std::move(inputs.files);
   work.files.device = options_.device;
   work.holds = std::move(inputs.holds);
@@ -78,11 +77,9 @@ absl::StatusOr<Job> JobQueue::Submit(const nlohmann::json& json) {
                      " jobs); wait for one to end, or cancel one"));
   }
   RETURN_IF_ERROR(store.Reserve(kLeastJobBytes).status());
-  Job job;
   ASSIGN_OR_RETURN(job.id, folders_.Make(work.request, &work.files));
   job.request = json;
   job.created = absl::Now();
-  job.command = CommandOf(work.request, work.files);
   const absl::Status saved = folders_.Save(job);
   if (!saved.ok()) {
     folders_.Remove(job.id).IgnoreError();

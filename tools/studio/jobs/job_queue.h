@@ -36,7 +36,10 @@ struct JobQueueOptions {
   // there is none. Called from any thread.
   std::function<absl::StatusOr<std::string>(const std::string& id)> checkpoint;
 
-  // The program, absolute. Empty: the one that was built with this library.
+  // The words that start `animate`, for Job::command.
+  std::string animate = "tools/bazelw run //pipelines:animate --";
+  // The worker's program, absolute. Empty: the one that was built with this
+  // library.
   std::string worker;
   // Queued jobs besides the running one; more are Unavailable.
   int max_queue = 20;

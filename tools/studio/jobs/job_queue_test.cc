@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
@@ -69,6 +70,7 @@ class JobQueueTest : public testing::Test {
   void StartQueue(const std::string& worker = "") {
     JobQueueOptions options;
     options.store = store_.get();
+    options.animate = "animate";
     options.worker = worker;
     options.max_queue = 3;
     options.device = "cpu";

@@ -332,8 +332,9 @@ std::vector<std::string> AnimateFlags(const JobRequest& request,
   return flags;
 }
 
-std::string AnimateCommand(const JobRequest& request, const JobFiles& files) {
-  std::string command = "animate";
+std::string AnimateCommand(const std::string& program,
+                           const JobRequest& request, const JobFiles& files) {
+  std::string command = program;
   for (const std::string& flag : AnimateFlags(request, files)) {
     absl::StrAppend(&command, " ", Quoted(flag));
   }

@@ -55,8 +55,9 @@ struct JobFiles {
 std::vector<std::string> AnimateFlags(const JobRequest& request,
                                       const JobFiles& files);
 
-// The same as a line for a shell: "animate --source=... ".
-std::string AnimateCommand(const JobRequest& request, const JobFiles& files);
+// The same as a line for a shell. program: the words that start `animate`.
+std::string AnimateCommand(const std::string& program,
+                           const JobRequest& request, const JobFiles& files);
 
 // An error of `animate` or its library, as the user of a page is told: with the
 // field of the request that it is about, and without flags and paths.

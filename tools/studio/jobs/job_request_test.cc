@@ -35,7 +35,7 @@ TEST(JobRequestTest, HasTheDefaultsOfAnimate) {
       AnimateFlags(*request, Files()),
       ElementsAre("--source=/jobs/1/source", "--driving=/jobs/1/driving",
                   "--checkpoint=/models/a b.safetensors", "--output=out.mp4"));
-  EXPECT_EQ(AnimateCommand(*request, Files()),
+  EXPECT_EQ(AnimateCommand("animate", *request, Files()),
             "animate --source=/jobs/1/source --driving=/jobs/1/driving "
             "'--checkpoint=/models/a b.safetensors' --output=out.mp4");
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+
 namespace studio {
 
 const std::vector<ResultFormat>& ResultFormats() {
@@ -30,6 +32,10 @@ std::vector<std::string> ResultFormatNames(bool is_motion) {
     if (format.is_of_motion == is_motion) names.emplace_back(format.name);
   }
   return names;
+}
+
+std::string DownloadName(absl::string_view id, const ResultFormat& format) {
+  return absl::StrCat("studio-", id.substr(0, 8), format.ending);
 }
 
 std::string WorkerResultFile(bool is_motion) {

@@ -28,6 +28,9 @@ const ResultFormat* FindResultFormat(absl::string_view name);
 // are made from it.
 std::vector<std::string> ResultFormatNames(bool is_motion);
 
+// The name under which a client saves the result of the job `id`.
+std::string DownloadName(absl::string_view id, const ResultFormat& format);
+
 // The file that the worker writes, below output/ of the job's folder.
 std::string WorkerResultFile(bool is_motion);
 

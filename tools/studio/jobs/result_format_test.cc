@@ -22,6 +22,13 @@ TEST(ResultFormatTest, TheWorkerWritesTheFirstOne) {
   EXPECT_EQ(WorkerResultFile(/*is_motion=*/true), "motion.safetensors");
 }
 
+TEST(ResultFormatTest, AResultIsSavedByTheJobsId) {
+  EXPECT_EQ(DownloadName("abcdefghijklmnopqrstuv", *FindResultFormat("png")),
+            "studio-abcdefgh.zip");
+  EXPECT_EQ(DownloadName("abcdefghijklmnopqrstuv", *FindResultFormat("motion")),
+            "studio-abcdefgh.motion.safetensors");
+}
+
 TEST(ResultFormatTest, NoTwoShareANameOrAFile) {
   std::set<std::string> names, files;
   for (const ResultFormat& format : ResultFormats()) {

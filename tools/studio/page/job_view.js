@@ -3,6 +3,7 @@
 
 import {ApiError, secondsText} from './api.js';
 import {fill, h} from './dom.js';
+import {knownName} from './names.js';
 import {codeBlock, errorNotice, icon, saveBlob, toast} from './ui.js';
 
 const ENDED = new Set(['done', 'failed', 'cancelled', 'interrupted']);
@@ -253,7 +254,18 @@ export async function download(api, path, fallbackName) {
   saveBlob(await response.blob(), named?.[1] ?? fallbackName);
 }
 
-const commandPart = (job) => job.command && h('div.stack.tight', h('h3.small', 'The same by a command'), codeBlock(job.command, 'command'));
+const commandPart = (job) => job.command && h('div.stack.tight', h('h3.small', 'The same by a command'), codeBlock(withNames(job), 'command'));
+
+// The server's command has uploads by their ids; here the files have names.
+function withNames({command, request}) {
+  return [request.source, request.driving].reduce((text, id) => {
+    const name = knownName(id);
+    return name ? text.replace(new RegExp(`--(source|driving)=${id}(?= )`, 'g'), (flag, field) => quoted(`--${field}=${name}`)) : text;
+  }, command);
+}
+
+// For a shell.
+const quoted = (word) => (/^[\w./,:+@%=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 function queueText(position) {
   if (position <= 1) return 'Waiting: next in the queue';

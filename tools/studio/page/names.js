@@ -17,6 +17,9 @@ export function rememberName(id, name) {
   localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(names)));
 }
 
+// Of an upload's id; undefined where this browser did not send it.
+export const knownName = (id) => read()[id];
+
 // Of an upload's facts, or of an id alone.
 export function nameOf(upload) {
   const id = upload?.id ?? upload ?? '';
