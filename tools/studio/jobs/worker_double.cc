@@ -78,16 +78,16 @@ bool Breaks(const std::string& what, const std::string& job) {
   return true;
 }
 
-void Wait(bool ignores_signals) {
-  if (ignores_signals) std::signal(SIGTERM, SIG_IGN);
+void Wait() {
   for (;;) pause();
 }
 
 int Do(const std::string& what, const std::string& job, EventWriter* events) {
   const std::string result = job + "/output/result.mp4";
+  // Before the server can know that it runs.
+  if (what == "deaf") std::signal(SIGTERM, SIG_IGN);
   events->Stage("loading");
-  if (what == "loading") Wait(false);
-  if (what == "deaf") Wait(true);
+  if (what == "loading" || what == "deaf") Wait();
   events->Stage("animating");
   events->Progress(0, 10);
   if (what == "crash") std::abort();
@@ -101,7 +101,7 @@ int Do(const std::string& what, const std::string& job, EventWriter* events) {
     Writes(job + "/output/.half", "half");
     events->Progress(10, 10);
     events->Stage("encoding");
-    Wait(false);
+    Wait();
   }
   if (what == "half") {
     Writes(result, "half");
