@@ -221,6 +221,8 @@ def main():
     interrupted = max(interrupted, check_jobs(studio, ledger, failures, trial))
     if studio.stop() != 0:
       failures.append(f'trial {trial}: the server did not end as it should')
+    if (trial + 1) % 10 == 0:
+      print(f'{trial + 1} kills, {len(failures)} failures', file=sys.stderr)
   shutil.rmtree(folder)
 
   for failure in failures[:50]:
