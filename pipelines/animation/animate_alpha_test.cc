@@ -120,6 +120,30 @@ TEST_F(AnimateAlphaTest, IsWhiteElsewhere) {
   EXPECT_EQ(*ReadFile(folder_ + "/a.mp4"), *ReadFile(folder_ + "/white.mp4"));
 }
 
+TEST_F(AnimateAlphaTest, IsHandedOutWhereTheOutputIsOverWhite) {
+  Run("/a.mp4");
+  cv::Mat handed_out;
+  options_.frame_written = [&](int64_t, const cv::Mat& frame) {
+    handed_out = frame.clone();
+  };
+  options_.keeps_alpha_for_hook = true;
+  EXPECT_TRUE(Run("/b.mp4").alpha.empty());
+  EXPECT_EQ(*ReadFile(folder_ + "/a.mp4"), *ReadFile(folder_ + "/b.mp4"));
+  ASSERT_EQ(handed_out.type(), CV_8UC4);
+  // The film is enlarged: every pixel is there several times.
+  const int scale = handed_out.cols / 32;
+  EXPECT_NEAR(handed_out.at<cv::Vec4b>(16 * scale, 16 * scale)[3], 128, 3);
+  EXPECT_EQ(handed_out.at<cv::Vec4b>(scale, scale)[3], 0);
+  // Nobody sees through several panels, and an opaque source.
+  options_.panels = *ParsePanels("source,result");
+  Run("/c.mp4");
+  EXPECT_EQ(handed_out.type(), CV_8UC3);
+  options_.panels = *ParsePanels("result");
+  WriteSource(*media::ReadImage(source_));
+  Run("/d.mp4");
+  EXPECT_EQ(handed_out.type(), CV_8UC3);
+}
+
 TEST_F(AnimateAlphaTest, IsOverAChosenColour) {
   options_.alpha_over = cv::Vec3b(0, 90, 250);
   options_.panels = *ParsePanels("source,result");

@@ -67,6 +67,12 @@ cv::Size ResultSize(const AnimateVideoOptions& options, cv::Size natural) {
   return natural * zoom;
 }
 
+// A frame of the output.
+struct Painted {
+  cv::Mat opaque;      // RGB: over white, or over a colour
+  cv::Mat with_alpha;  // RGBA; empty where no alpha is kept
+};
+
 // One run of AnimateVideo.
 class VideoAnimation {
  public:
@@ -103,9 +109,11 @@ class VideoAnimation {
   absl::Status Stream();
   absl::StatusOr<std::optional<Input>> Read();
   absl::StatusOr<std::vector<Output>> Compute(std::vector<Input> batch);
-  cv::Mat PaintWithAlpha(const CroppedFrame& source,
-                         const std::vector<MovedPart>& parts,
-                         PanelInput* panels) const;
+  Painted Paint(const CroppedFrame& source, const std::vector<MovedPart>& parts,
+                PanelInput* panels) const;
+  cv::Mat PaintOverColour(const CroppedFrame& source,
+                          const std::vector<MovedPart>& parts,
+                          PanelInput* panels) const;
   absl::Status Write(const Output& output);
   absl::Status Finish();
   void Report(int64_t total) const;
@@ -165,7 +173,8 @@ absl::StatusOr<std::unique_ptr<DrivingReader>> VideoAnimation::OpenDriving()
 bool VideoAnimation::wants_alpha() const {
   if (options_.background.needs_figure()) return false;
   if (options_.alpha_over) return *options_.alpha_over != kWhite;
-  return media::HoldsAlphaOutput(output_path_) &&
+  return (media::HoldsAlphaOutput(output_path_) ||
+          options_.keeps_alpha_for_hook) &&
          options_.panels == std::vector<Panel>{Panel::kResult};
 }
 
@@ -330,7 +339,7 @@ absl::Status VideoAnimation::OpenOutput() {
   writer.trim_audio = options_.max_frames > 0 || options_.animate_source_video;
   writer.allow_damaged_audio = options_.allow_damaged;
   writer.comment = media::kSynthetic;
-  writer.with_alpha = keeps_alpha();
+  writer.with_alpha = keeps_alpha() && media::HoldsAlphaOutput(output_path_);
   writer.overwrite = options_.overwrite;
   ASSIGN_OR_RETURN(sink_, media::OpenFrameSink(output_path_, writer));
   networks::files::OutputOptions array;
@@ -446,21 +455,29 @@ absl::Status WriteRow(const torch::Tensor& row,
   return (*file)->Write(values.data_ptr<float>(), values.sizes().vec());
 }
 
-// What is written of a frame: `panels`, over white, with its alpha, or over the
+// `panels` over white, and with their alpha where it is kept; or over the
 // colour that is asked for.
-cv::Mat VideoAnimation::PaintWithAlpha(const CroppedFrame& source,
-                                       const std::vector<MovedPart>& parts,
-                                       PanelInput* panels) const {
+Painted VideoAnimation::Paint(const CroppedFrame& source,
+                              const std::vector<MovedPart>& parts,
+                              PanelInput* panels) const {
+  if (!source_->has_alpha()) return {painter_->Paint(*panels), {}};
+  if (!keeps_alpha()) return {PaintOverColour(source, parts, panels), {}};
+  Painted painted;
+  painted.opaque = painter_->Paint(*panels);
   const cv::Mat of_result = source_->JoinAlpha(source, parts);
-  if (keeps_alpha()) {
-    const cv::Mat over_white = painter_->Paint(*panels);
-    // As a grey picture, so that it is scaled as its colours are.
-    cv::merge(std::vector<cv::Mat>{of_result, of_result, of_result},
-              panels->result);
-    cv::Mat alpha;
-    cv::extractChannel(painter_->Paint(*panels), alpha, 0);
-    return media::WithAlpha(over_white, alpha);
-  }
+  // As a grey picture, so that it is scaled as its colours are.
+  cv::merge(std::vector<cv::Mat>{of_result, of_result, of_result},
+            panels->result);
+  cv::Mat alpha;
+  cv::extractChannel(painter_->Paint(*panels), alpha, 0);
+  painted.with_alpha = media::WithAlpha(painted.opaque, alpha);
+  return painted;
+}
+
+cv::Mat VideoAnimation::PaintOverColour(const CroppedFrame& source,
+                                        const std::vector<MovedPart>& parts,
+                                        PanelInput* panels) const {
+  const cv::Mat of_result = source_->JoinAlpha(source, parts);
   const cv::Vec3b colour = *options_.alpha_over;
   const bool is_whole = panels->source.size() == source.picture.size();
   if (!source.alpha.empty()) {
@@ -493,9 +510,11 @@ absl::Status VideoAnimation::Write(const Output& output) {
   panels.warped = output.warped;
   panels.contributions = output.contributions;
   if (report_.frames == 0 && lost_beginning_) sink_->CutSoundToFrames();
-  const cv::Mat picture = source_->has_alpha()
-                              ? PaintWithAlpha(source, output.parts, &panels)
-                              : painter_->Paint(panels);
+  const Painted painted = Paint(source, output.parts, &panels);
+  const bool holds_alpha = !painted.with_alpha.empty();
+  const cv::Mat& picture = holds_alpha && media::HoldsAlphaOutput(output_path_)
+                               ? painted.with_alpha
+                               : painted.opaque;
   const int64_t copies = Copies();
   const int64_t step = std::max<int64_t>(1, driving.duration);
   for (int64_t i = 0; i < copies; ++i) {
@@ -503,7 +522,8 @@ absl::Status VideoAnimation::Write(const Output& output) {
         sink_->WriteAt(picture, driving.pts + i * step, driving.duration));
   }
   if (options_.frame_written) {
-    options_.frame_written(report_.frames, picture);
+    options_.frame_written(report_.frames,
+                           holds_alpha ? painted.with_alpha : painted.opaque);
   }
   RETURN_IF_ERROR(WriteRow(output.driving_keypoints, &keypoints_file_));
   RETURN_IF_ERROR(WriteRow(output.source_from_driving, &deformation_file_));

@@ -100,6 +100,10 @@ struct AnimateVideoOptions {
   // RGBA where the output keeps alpha. From the thread that writes, which waits
   // for it. May be empty.
   std::function<void(int64_t index, const cv::Mat& frame)> frame_written;
+  // Hands RGBA to frame_written also where the output is over white since it
+  // cannot hold alpha, if the result alone is shown and the source can be seen
+  // through. The output stays as it is; the network paints such frames twice.
+  bool keeps_alpha_for_hook = false;
 };
 
 struct AnimateVideoReport {
