@@ -14,7 +14,11 @@
 //   time               header_time, idle_time, and a total that grows with the
 //                      bytes of body and answer
 //
-// All answers have the headers of kSecurityHeaders in the .cc file.
+// All answers have the headers of kSecurityHeaders in the .cc file, except
+// those by which libmicrohttpd itself refuses what is no HTTP/1.1 (505), a
+// header that does not fit (431), a request without Host and a Content-Length
+// that is no number or too large (400, 413). The library lets nobody add to
+// these. They are fixed pages with nothing of the request in them.
 #ifndef TOOLS_STUDIO_HTTP_HTTP_SERVER_H_
 #define TOOLS_STUDIO_HTTP_HTTP_SERVER_H_
 
