@@ -38,7 +38,7 @@ absl::Status ErrorOf(const std::string& output) {
 }  // namespace
 
 absl::Status ConvertResult(const std::string& from, const std::string& to,
-                           int64_t max_bytes) {
+                           const std::string& frames, int64_t max_bytes) {
   FileRules rules;
   rules.reads_everything = true;
   rules.writable = DeviceFiles();
@@ -46,6 +46,7 @@ absl::Status ConvertResult(const std::string& from, const std::string& to,
   ASSIGN_OR_RETURN(const FileJail jail, FileJail::Create(rules));
   ConfinedRun run;
   run.command = {JobProgram("studio_converter"), from, to};
+  if (!frames.empty()) run.command.push_back(frames);
   run.limits.writable_memory = kMemory;
   run.limits.file_size = std::max<int64_t>(0, max_bytes);
   run.limits.descriptors = kDescriptors;

@@ -9,10 +9,11 @@
 
 namespace studio {
 
-// See ConvertVideo (convert_video.h). Blocks until it is done. The result has
-// at most `max_bytes`; ResourceExhausted beyond that, and on a full disk.
+// See ConvertVideo (convert_video.h), which says what `frames` is; it may be
+// empty. Blocks until it is done. The result has at most `max_bytes`;
+// ResourceExhausted beyond that, and on a full disk.
 absl::Status ConvertResult(const std::string& from, const std::string& to,
-                           int64_t max_bytes);
+                           const std::string& frames, int64_t max_bytes);
 
 }  // namespace studio
 

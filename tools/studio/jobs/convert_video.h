@@ -12,10 +12,14 @@ namespace studio {
 // ending a .gif or .webm with the same frame times and sound (a GIF has none),
 // or a .zip of the frames as PNGs, 000000.png and so on.
 //
-// The frames are those of the video: what its encoder lost stays lost. The
-// errors of media::VideoReader and VideoWriter; InvalidArgument for another
-// ending.
-absl::Status ConvertVideo(const std::string& from, const std::string& to);
+// The frames are those of the video: what its encoder lost stays lost. With
+// `frames`, a .zip of the same frames as PNGs with alpha, a .webm has those and
+// is transparent; the others are over white, as the video is.
+//
+// The errors of media::VideoReader and VideoWriter, and of ZipReader;
+// InvalidArgument for another ending.
+absl::Status ConvertVideo(const std::string& from, const std::string& to,
+                          const std::string& frames = "");
 
 }  // namespace studio
 

@@ -1,8 +1,9 @@
-// studio_converter FROM TO: makes another format of a finished animation
-// (convert_video.h). convert_client.h starts it; nobody else needs it.
+// studio_converter FROM TO FRAMES: makes another format of a finished animation
+// (convert_video.h); FRAMES may be left out. convert_client.h starts it; nobody
+// else needs it.
 //
-// Before it reads FROM it gives up everything but FROM and the folder of TO.
-// Ends with 0, or prints {"code","message"} and ends with 1.
+// Before it reads them it gives up everything but FROM, FRAMES and the folder
+// of TO. Ends with 0, or prints {"code","message"} and ends with 1.
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -20,9 +21,11 @@
 namespace studio {
 namespace {
 
-absl::Status Run(const std::string& from, const std::string& to) {
+absl::Status Run(const std::string& from, const std::string& to,
+                 const std::string& frames) {
   FileRules rules;
   rules.readable = {from};
+  if (!frames.empty()) rules.readable.push_back(frames);
   rules.writable = {std::filesystem::path(to).parent_path().string()};
   ASSIGN_OR_RETURN(const FileJail jail, FileJail::Create(rules));
   if (const int error = jail.Enter(); error != 0) {
@@ -30,12 +33,13 @@ absl::Status Run(const std::string& from, const std::string& to) {
                                "cannot confine this process by Landlock");
   }
   RETURN_IF_ERROR(RestrictSystemCalls(SystemCalls::kFilesAndThreads));
-  return ConvertVideo(from, to);
+  return ConvertVideo(from, to, frames);
 }
 
-absl::Status RunSafely(const std::string& from, const std::string& to) {
+absl::Status RunSafely(const std::string& from, const std::string& to,
+                       const std::string& frames) {
   try {
-    return Run(from, to);
+    return Run(from, to, frames);
   } catch (const std::exception& error) {
     return absl::InternalError(error.what());
   }
@@ -47,8 +51,9 @@ absl::Status RunSafely(const std::string& from, const std::string& to) {
 int main(int argc, char** argv) {
   // Beyond the limit of a file's size writing fails, as on a full disk.
   std::signal(SIGXFSZ, SIG_IGN);
-  if (argc != 3) return 2;
-  const absl::Status status = studio::RunSafely(argv[1], argv[2]);
+  if (argc != 3 && argc != 4) return 2;
+  const absl::Status status =
+      studio::RunSafely(argv[1], argv[2], argc == 4 ? argv[3] : "");
   if (status.ok()) return 0;
   using Json = nlohmann::json;
   const Json error = {{"code", studio::CodeName(status.code())},

@@ -107,6 +107,7 @@ Job Read(const Json& json) {
   job.warnings = json.at("warnings").get<std::vector<std::string>>();
   job.command = json.at("command").get<std::string>();
   job.results = json.at("results").get<std::vector<std::string>>();
+  job.has_alpha = json.value("alpha", false);  // older ones have none
   job.frames = json.at("frames").get<int64_t>();
   job.frame_width = json.at("frame_width").get<int>();
   job.frame_height = json.at("frame_height").get<int>();
@@ -152,6 +153,7 @@ Json JobToJson(const Job& job) {
           {"warnings", job.warnings},
           {"command", job.command},
           {"results", job.results},
+          {"alpha", job.has_alpha},
           {"frames", job.frames},
           {"frame_width", job.frame_width},
           {"frame_height", job.frame_height},

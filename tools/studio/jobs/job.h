@@ -65,6 +65,9 @@ struct Job {
   std::string command;
   // Formats that Result gives once it is done: "mp4", ... or "motion".
   std::vector<std::string> results;
+  // The result can be seen through: webm and png keep that, mp4 and gif are
+  // over white.
+  bool has_alpha = false;
   int64_t frames = 0;
   int frame_width = 0;
   int frame_height = 0;
@@ -83,7 +86,7 @@ struct Job {
 //   {"id","type","state","created","started","ended","position","request",
 //    "progress":{"stage","done","total","per_second","seconds_left"},
 //    "error":{"code","message","field"} or null, "warnings","command",
-//    "results","frames","frame_width","frame_height","latest_frame"}
+//    "results","alpha","frames","frame_width","frame_height","latest_frame"}
 nlohmann::json JobToJson(const Job& job);
 
 // The reverse, of job.json. DataLoss for what is no job.

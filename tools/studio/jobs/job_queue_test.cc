@@ -15,13 +15,17 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
+#include "opencv2/core.hpp"
 #include "pipelines/base/child_process.h"
 #include "pipelines/base/runfile.h"
+#include "pipelines/media/frame_source.h"
+#include "pipelines/media/image_io.h"
 #include "pipelines/media/video_reader.h"
 #include "pipelines/pretrained/pretrained.h"
 #include "third_party/absl/status_matchers.h"
 #include "tools/studio/jobs/confined_run.h"
 #include "tools/studio/jobs/error_field.h"
+#include "tools/studio/jobs/zip_file.h"
 #include "tools/studio/store/store.h"
 
 namespace studio {
@@ -138,9 +142,8 @@ class JobQueueTest : public testing::Test {
     return WaitUntil(id, [](const Job&) { return false; });
   }
 
-  std::string UploadVideo(const std::string& bytes) {
-    auto upload =
-        store_->BeginUpload("video", static_cast<int64_t>(bytes.size()));
+  std::string Upload(const std::string& kind, const std::string& bytes) {
+    auto upload = store_->BeginUpload(kind, static_cast<int64_t>(bytes.size()));
     EXPECT_THAT(upload, IsOk());
     EXPECT_THAT(upload->Append(bytes), IsOk());
     return upload->Publish("{}")->id;
@@ -195,6 +198,7 @@ TEST_F(JobQueueTest, MakesTheFileOfTheCommandThatItShows) {
   const Job job = WaitUntil(
       id, [](const Job&) { return false; }, &stages);
   ASSERT_EQ(job.state, JobState::kDone) << JobToJson(job).dump(1);
+  EXPECT_FALSE(job.has_alpha);
   EXPECT_EQ(job.frames, 5);
   EXPECT_EQ(job.frame_width, 3 * 64);
   EXPECT_EQ(job.frame_height, 3 * 64);
@@ -257,6 +261,52 @@ TEST_F(JobQueueTest, ConvertsItsResultWhenItIsAskedFor) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("mp4, gif")));
   EXPECT_THAT(queue_->Result(id, "motion"),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("mp4, gif")));
+}
+
+// A square in the middle, and nothing about it. R, G, B, A.
+cv::Mat TransparentPicture() {
+  cv::Mat picture(64, 64, CV_8UC4, cv::Scalar(0, 0, 0, 0));
+  picture(cv::Rect(16, 16, 32, 32)).setTo(cv::Scalar(200, 80, 40, 255));
+  return picture;
+}
+
+TEST_F(JobQueueTest, KeepsTheTransparencyThatTheVideoCannotHold) {
+  const std::string source = folder_ + "/source.png";
+  ASSERT_THAT(pipelines::media::WriteImage(source, TransparentPicture()),
+              IsOk());
+  Json request = Request(/*max_frames=*/3);
+  request["source"] = Upload("image", ReadText(source));
+  const Job job = End(Submit(request));
+  ASSERT_EQ(job.state, JobState::kDone) << JobToJson(job).dump(1);
+  EXPECT_TRUE(job.has_alpha);
+  // The video is that of `animate` all the same.
+  const std::string again = folder_ + "/again.mp4";
+  std::string command = job.command;
+  command.replace(command.find(request["source"]), 22, source);
+  RunCommand(command, "animation.mp4", again);
+  EXPECT_EQ(ReadText(again), ReadText(*queue_->Result(job.id, "mp4")));
+  const auto corner = [](const std::string& path) {
+    const auto frames = pipelines::media::OpenFrameSource(path);
+    EXPECT_THAT(frames, IsOk());
+    const auto frame = **(*frames)->Next();
+    return frame.alpha.empty() ? 255 : frame.alpha.at<uint8_t>(1, 1);
+  };
+  EXPECT_LT(corner(*queue_->Result(job.id, "webm")), 8);
+  EXPECT_EQ(corner(*queue_->Result(job.id, "gif")), 255);
+  const auto zip = ZipReader::Open(*queue_->Result(job.id, "png"));
+  ASSERT_THAT(zip, IsOk());
+  for (int i = 0; i < 3; ++i) {
+    const auto png = (*zip)->Next(1 << 20);
+    ASSERT_THAT(png, IsOk());
+    const auto picture =
+        pipelines::media::DecodeImageWithAlpha(png->value(), "a frame");
+    ASSERT_THAT(picture, IsOk());
+    ASSERT_FALSE(picture->alpha.empty());
+    EXPECT_LT(picture->alpha.at<uint8_t>(1, 1), 8);
+    EXPECT_GT(picture->alpha.at<uint8_t>(picture->alpha.rows / 2,
+                                         picture->alpha.cols / 2),
+              200);
+  }
 }
 
 TEST_F(JobQueueTest, ShowsFramesInTheMaking) {
@@ -375,7 +425,7 @@ TEST_F(JobQueueTest, FailsWithTheFieldOfWhatTheWorkerRefuses) {
   EXPECT_EQ(error_of(request).field, "start_frame");
   request = Request();
   const std::string dance = ReadText(pipelines::ExampleDriving());
-  request["driving"] = UploadVideo(dance.substr(0, dance.size() / 2));
+  request["driving"] = Upload("video", dance.substr(0, dance.size() / 2));
   const JobError cut = error_of(request);
   EXPECT_EQ(cut.field, "driving");
   EXPECT_THAT(cut.message,

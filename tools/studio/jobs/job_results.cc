@@ -39,13 +39,16 @@ absl::StatusOr<std::string> FileOf(const Job& job, const std::string& format) {
 
 }  // namespace
 
-absl::Status JobResults::Convert(const std::string& id, const std::string& to) {
+absl::Status JobResults::Convert(const Job& job, const std::string& to) {
   RETURN_IF_ERROR(store_.Reserve(kLeastJobBytes).status());
   const std::string from =
-      folders_.Output(id, WorkerResultFile(/*is_motion=*/false));
+      folders_.Output(job.id, WorkerResultFile(/*is_motion=*/false));
+  const std::string frames =
+      job.has_alpha ? folders_.Output(job.id, FindResultFormat("png")->file)
+                    : "";
   const absl::Status status =
-      convert_(from, to, store_.quota() - store_.used());
-  store_.CountJob(id);
+      convert_(from, to, frames, store_.quota() - store_.used());
+  store_.CountJob(job.id);
   return status;
 }
 
@@ -63,7 +66,7 @@ absl::StatusOr<std::string> JobResults::Get(const std::string& id,
     if (Exists(path)) return path;
     converting_.insert(path);
   }
-  const absl::Status status = Convert(id, path);
+  const absl::Status status = Convert(job, path);
   const absl::MutexLock lock(&mutex_);
   converting_.erase(path);
   converted_.SignalAll();

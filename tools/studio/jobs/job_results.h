@@ -21,8 +21,9 @@
 namespace studio {
 
 // ConvertResult (convert_client.h), or what stands for it in a test.
-using Converter = std::function<absl::Status(
-    const std::string& from, const std::string& to, int64_t max_bytes)>;
+using Converter =
+    std::function<absl::Status(const std::string& from, const std::string& to,
+                               const std::string& frames, int64_t max_bytes)>;
 
 // Safe to use from many threads.
 class JobResults {
@@ -43,7 +44,7 @@ class JobResults {
   absl::StatusOr<std::string> Keypoints(const std::string& id) const;
 
  private:
-  absl::Status Convert(const std::string& id, const std::string& to);
+  absl::Status Convert(const Job& job, const std::string& to);
 
   Store& store_;
   const JobFolders& folders_;

@@ -42,7 +42,9 @@ class JobResultsTest : public testing::Test {
     folders_ = std::make_unique<JobFolders>(store_.get());
     results_ = std::make_unique<JobResults>(
         store_.get(), folders_.get(), &table_,
-        [this](const std::string& from, const std::string& to, int64_t) {
+        [this](const std::string& from, const std::string& to,
+               const std::string& frames, int64_t) {
+          frames_ = frames;
           ++num_conversions_;
           started_.Notify();
           finish_.WaitForNotification();
@@ -53,8 +55,10 @@ class JobResultsTest : public testing::Test {
   }
 
   // With the file that the worker wrote.
-  std::string Add(const std::string& type, JobState state) {
+  std::string Add(const std::string& type, JobState state,
+                  bool has_alpha = false) {
     Job job;
+    job.has_alpha = has_alpha;
     job.id = *store_->MakeJobFolder();
     job.state = state;
     job.request = {{"type", type}};
@@ -71,6 +75,7 @@ class JobResultsTest : public testing::Test {
   std::unique_ptr<JobFolders> folders_;
   std::unique_ptr<JobResults> results_;
   std::atomic<int> num_conversions_{0};
+  std::string frames_;  // that the last conversion was given
   absl::Status outcome_;
   // Of the first conversion; others are not waited for.
   absl::Notification started_, finish_;
@@ -103,9 +108,17 @@ TEST_F(JobResultsTest, SeveralCallersWaitForOneConversion) {
   finish_.Notify();
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(num_conversions_, 1);
+  EXPECT_EQ(frames_, "");
   EXPECT_EQ(ReadText(folders_->Output(id, "result.gif")),
             "result.mp4 converted");
   EXPECT_THAT(table_.Remove(id), IsOk());
+}
+
+TEST_F(JobResultsTest, ConvertsTheFramesWithAlphaOfATransparentResult) {
+  finish_.Notify();
+  const std::string id = Add("animate", JobState::kDone, /*has_alpha=*/true);
+  EXPECT_THAT(results_->Get(id, "webm"), IsOk());
+  EXPECT_EQ(frames_, folders_->Output(id, "result.zip"));
 }
 
 TEST_F(JobResultsTest, AFailedConversionLeavesNothingThatIsTakenForAResult) {

@@ -102,6 +102,9 @@ Job JobRunner::End(const NextJob& next, absl::StatusOr<WorkerEvent> result) {
   job.ended = absl::Now();
   if (result.ok()) {
     Finish(*result, is_motion, &job);
+    // The worker has kept the frames that are more than those of its video.
+    job.has_alpha = std::filesystem::exists(
+        folders_.Output(job.id, FindResultFormat("png")->file), error);
     // A disk that is full by now.
     const absl::Status saved = folders_.Save(job);
     if (!saved.ok()) result = saved;

@@ -91,10 +91,21 @@ TEST_F(JobRunnerTest, AJobThatIsDoneHasItsResult) {
   EXPECT_EQ(job.state, JobState::kDone);
   EXPECT_EQ(job.frames, 7);
   EXPECT_EQ(job.frame_width, 64);
+  EXPECT_FALSE(job.has_alpha);
   EXPECT_THAT(job.results, ElementsAre("mp4", "gif", "webm", "png"));
   EXPECT_THAT(job.warnings, ElementsAre("the driving video: is dark"));
   EXPECT_EQ(Kept().state, JobState::kDone);
   EXPECT_FALSE(table_.is_running());
+}
+
+TEST_F(JobRunnerTest, KnowsATransparentResultByItsFrames) {
+  work_ = [](const WorkerRun& run) {
+    WriteResult(run);
+    std::ofstream(run.job_folder + "/output/result.zip") << "frames";
+    return Done(1);
+  };
+  EXPECT_TRUE(End(Queue()).has_alpha);
+  EXPECT_TRUE(Kept().has_alpha);
 }
 
 TEST_F(JobRunnerTest, ShowsWhatTheWorkerTells) {

@@ -48,11 +48,14 @@
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
 #include "pipelines/media/image_io.h"
+#include "pipelines/media/provenance.h"
+#include "pipelines/media/transparency.h"
 #include "pipelines/report/visualize.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/jobs/error_field.h"
 #include "tools/studio/jobs/jail.h"
 #include "tools/studio/jobs/worker_events.h"
+#include "tools/studio/jobs/zip_file.h"
 
 ABSL_FLAG(std::string, job, "", "The folder of the job.");
 
@@ -81,6 +84,7 @@ class LiveView {
                  {Scaled(frame.cols, scale), Scaled(frame.rows, scale)}, 0, 0,
                  cv::INTER_AREA);
     }
+    if (small.channels() == 4) small = pipelines::media::OnWhite(small);
     const absl::StatusOr<std::string> png =
         pipelines::media::EncodeImage(small, ".png", "the newest frame");
     if (png.ok()) events_->Frame(index, *png);
@@ -124,6 +128,38 @@ std::vector<std::string> AllWarnings(std::vector<std::string> warnings,
   return warnings;
 }
 
+// The frames of a transparent result, which the video cannot hold, as the zip
+// archive of PNGs that a job gives. Nothing of them is left unless it is
+// finished.
+class TransparentFrames {
+ public:
+  // frame: RGBA.
+  void Add(int64_t index, const cv::Mat& frame) {
+    if (status_.ok()) status_ = TryToAdd(index, frame);
+  }
+
+  // What went wrong with any of them.
+  absl::Status Finish() {
+    if (!status_.ok() || zip_ == nullptr) return status_;
+    return zip_->Finish();
+  }
+
+ private:
+  absl::Status TryToAdd(int64_t index, const cv::Mat& frame) {
+    if (zip_ == nullptr) {
+      ASSIGN_OR_RETURN(zip_, ZipWriter::Create(OutputOf("result.zip")));
+    }
+    const std::string name = FrameFileName(index);
+    ASSIGN_OR_RETURN(const std::string png,
+                     pipelines::media::EncodeImage(
+                         frame, ".png", name, pipelines::media::kSynthetic));
+    return zip_->Add(name, png);
+  }
+
+  std::unique_ptr<ZipWriter> zip_;
+  absl::Status status_;
+};
+
 absl::Status Animate(const AnimateRequest& request, Animator& animator,
                      const std::string& checkpoint, EventWriter* events) {
   LiveView view(events);
@@ -131,13 +167,17 @@ absl::Status Animate(const AnimateRequest& request, Animator& animator,
   options.allow_addresses = false;
   options.other_inputs = {checkpoint};
   options.hooks = HooksFor("animating", events);
-  options.frame_written = [&view](int64_t index, const cv::Mat& frame) {
+  options.keeps_alpha_for_hook = true;
+  TransparentFrames transparent;
+  options.frame_written = [&](int64_t index, const cv::Mat& frame) {
     view.Show(index, frame);
+    if (frame.channels() == 4) transparent.Add(index, frame);
   };
   ASSIGN_OR_RETURN(const pipelines::AnimateVideoReport report,
                    pipelines::AnimateVideo(animator, request.inputs.source,
                                            request.inputs.driving,
                                            request.inputs.output, options));
+  RETURN_IF_ERROR(transparent.Finish());
   events->Done(report.frames, view.size().width, view.size().height,
                AllWarnings(report.warnings, report.damage));
   return absl::OkStatus();

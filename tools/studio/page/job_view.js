@@ -274,6 +274,7 @@ function queueText(position) {
 
 function doneText(job) {
   const seconds = (Date.parse(job.ended) - Date.parse(job.started)) / 1000;
-  return [`${job.frames} frames`, job.frame_width && `${job.frame_width} × ${job.frame_height}`, `made in ${secondsText(seconds)}`]
+  return [`${job.frames} frames`, job.frame_width && `${job.frame_width} × ${job.frame_height}`,
+    job.alpha && 'transparent in WebM and PNGs', `made in ${secondsText(seconds)}`]
     .filter(Boolean).join(', ');
 }
