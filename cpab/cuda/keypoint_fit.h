@@ -4,7 +4,7 @@
 // The step and what ends the iteration are those of cpab/fit/gauss_newton.h,
 // whose comment derives them; so are the names.
 //
-// Private to //cpab/cuda.
+// Private to //cpab/cuda. Tested by fit_batch_test.cc.
 #ifndef CPAB_CUDA_KEYPOINT_FIT_H_
 #define CPAB_CUDA_KEYPOINT_FIT_H_
 

@@ -2,7 +2,7 @@
 // bounds and the names of cpab/fit/curvature_solve.h, whose comments derive
 // them, in the vectors of team_curvature.h.
 //
-// Private to //cpab/cuda.
+// Private to //cpab/cuda. Tested by team_curvature_test.cc.
 #ifndef CPAB_CUDA_TEAM_CURVATURE_SOLVE_H_
 #define CPAB_CUDA_TEAM_CURVATURE_SOLVE_H_
 

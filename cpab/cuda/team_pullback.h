@@ -3,7 +3,7 @@
 // names of cpab/fit/keypoint_minimum.h and cpab/fit/keypoint_pullback.h, whose
 // comments derive them, in the vectors of team_curvature.h.
 //
-// Private to //cpab/cuda.
+// Private to //cpab/cuda. Tested by fit_batch_test.cc.
 #ifndef CPAB_CUDA_TEAM_PULLBACK_H_
 #define CPAB_CUDA_TEAM_PULLBACK_H_
 

@@ -2,7 +2,7 @@
 // series of their barycentric coordinates, as volume_path.h says.
 //
 // Private to volume_path.cc: compiled for its instruction set, and always
-// inlined.
+// inlined. Tested by volume_path_test.cc.
 #ifndef CPAB_VOLUME_PACKED_EXIT_H_
 #define CPAB_VOLUME_PACKED_EXIT_H_
 

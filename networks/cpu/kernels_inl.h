@@ -2,6 +2,8 @@
 // vectors at a time. Included by one source for each instruction set after
 // vectors_inl.h and winograd_inl.h, inside a namespace of its own that defines
 // these two; what is said there about includes holds here, too.
+//
+// Tested by kernels_test.cc.
 
 // --- Products --------------------------------------------------------------
 

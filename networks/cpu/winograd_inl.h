@@ -1,5 +1,5 @@
 // Winograd's transforms of inputs and outputs, for vectors_inl.h; included
-// after it.
+// after it. Tested by kernels_test.cc and bfloat16_kernels_test.cc.
 //
 // Along one axis, four neighbouring outputs of three taps are the transpose of
 // a product of polynomials with four and with three coefficients. That product

@@ -110,9 +110,13 @@ class Parser {
 
   absl::StatusOr<std::vector<BuildRule>> Parse() {
     std::vector<BuildRule> rules;
+    bool default_testonly = false;
     while (Peek().kind != Token::Kind::kEnd) {
       if (Peek().kind == Token::Kind::kWord && Is(1, "(")) {
-        ASSIGN_OR_RETURN(rules.emplace_back(), ReadRule());
+        ASSIGN_OR_RETURN(BuildRule rule, ReadRule());
+        if (rule.kind == "package") default_testonly = rule.testonly;
+        rule.testonly = rule.testonly || default_testonly;
+        rules.push_back(std::move(rule));
       } else {
         ++at_;
       }
@@ -147,7 +151,8 @@ class Parser {
         }
       } else if (token.kind == Token::Kind::kWord) {
         if (open.size() == 1 && Is(1, "=")) attribute = token.text;
-        if (attribute == "testonly" && token.text == "True") {
+        if ((attribute == "testonly" || attribute == "default_testonly") &&
+            token.text == "True") {
           rule.testonly = true;
         }
       } else if (token.text == "[" || token.text == "(" || token.text == "{") {

@@ -25,7 +25,7 @@ using BuildList = std::vector<BuildString>;
 struct BuildRule {
   std::string kind;
   int line = 0;
-  bool testonly = false;
+  bool testonly = false;  // by itself, or by its package's default
   // The lists in each attribute, in order: several where lists are added or
   // selected. Keys of dictionaries do not count.
   std::map<std::string, std::vector<BuildList>> attributes;

@@ -57,6 +57,14 @@ filegroup(
   EXPECT_THAT(rules[2].Strings("srcs"), ElementsAre("*.png"));
 }
 
+TEST(BuildFile, TakesTestonlyFromItsPackage) {
+  const auto of_package = [](const std::string& package) {
+    return Rules(package + "cc_library(name = \"a\")\n")[1].testonly;
+  };
+  EXPECT_TRUE(of_package("package(default_testonly = True)\n"));
+  EXPECT_FALSE(of_package("package(default_visibility = [\"//a\"])\n"));
+}
+
 TEST(BuildFile, NamesTheLineOfAMistake) {
   EXPECT_THAT(ParseBuildFile("a/BUILD", "\ncc_test(\n    name = \"x\",\n"),
               StatusIs(StatusCode::kInvalidArgument,
