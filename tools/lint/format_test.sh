@@ -25,7 +25,7 @@ if "$format" --style=file --dry-run --Werror --assume-filename="$source_tree/a.c
 fi
 
 cd "$source_tree"
-source_files .cc .h >"$TEST_TMPDIR/files"
+source_files .cc .cu .h >"$TEST_TMPDIR/files"
 echo "$(wc -l <"$TEST_TMPDIR/files") files, clang-format $found"
 if ! xargs -d '\n' -P "$(nproc)" -n 50 "$format" --style=file --dry-run --Werror \
   <"$TEST_TMPDIR/files" >"$TEST_TMPDIR/said" 2>&1; then

@@ -72,7 +72,8 @@ std::string Joined(const std::string& folder, const std::string& path) {
 }
 
 bool IsCpp(absl::string_view path) {
-  return absl::EndsWith(path, ".h") || absl::EndsWith(path, ".cc");
+  return absl::EndsWith(path, ".h") || absl::EndsWith(path, ".cc") ||
+         absl::EndsWith(path, ".cu");
 }
 
 bool IsText(const std::string& path) {
