@@ -17,6 +17,7 @@
 #include "tools/lint/commands.h"
 #include "tools/lint/deps.h"
 #include "tools/lint/folder_order.h"
+#include "tools/lint/header_names.h"
 #include "tools/lint/own_tests.h"
 #include "tools/lint/paths.h"
 #include "tools/lint/sorted_lists.h"
@@ -46,6 +47,7 @@ absl::StatusOr<std::vector<Finding>> CheckTree(
   add(CheckVisibility(tree, targets));
   add(CheckTestData(tree));
   add(CheckOwnTests(tree, targets));
+  add(CheckHeaderNames(tree));
   for (const auto& [path, rules] : targets.rules()) {
     add(CheckSortedLists(path, rules));
   }
