@@ -293,6 +293,14 @@ TEST(IntervalFlow, PointsThatAreNotFiniteAreNan) {
   }
 }
 
+TEST(IntervalFlow, FarPointsComeBack) {
+  const auto basis = IntervalBasis::Create({4}).value();
+  const IntervalFlow flow(basis, DrawTheta(5, 1, 1));
+  for (const double x : {-1e6, -1e3, 1e3, 1e6}) {
+    EXPECT_NEAR(flow.Inverse()(flow(x)), x, 1e-12 * std::abs(x)) << x;
+  }
+}
+
 // The rows of the original library's table in one dimension.
 TEST(IntervalBasis, ThetaIsAsLongAsLibcpabs) {
   std::ifstream stream("cpab/testdata/cpab_dims.json");

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <limits>
 
 #include "cpab/volume/volume_flow.h"
 #include "gmock/gmock.h"
@@ -165,6 +166,75 @@ TEST(VolumeTransform, WarpsAlongEachAxis) {
       1e-4);
 }
 
+// Of the same values, and of gradients.
+TEST(BatchTransform, TakesTensorsOfAnyStrides) {
+  const VolumeTransform volumes = Volumes();
+  const Tensor theta = Draw({2, volumes.theta_size()}, 0.3, 1);
+  const Tensor points = Draw({2, 5, 3}, 0.5, 2);
+  const auto strided = [](const Tensor& t) {
+    return torch::stack({t, t}, -1)
+        .transpose(0, 1)
+        .select(-1, 1)
+        .transpose(0, 1);
+  };
+  ASSERT_FALSE(strided(points).is_contiguous());
+  EXPECT_TRUE(volumes.Apply(strided(theta), strided(points))
+                  .equal(volumes.Apply(theta, points)));
+  const SignalTransform signals = Signals(4);
+  const Tensor bend = Draw({2, signals.theta_size()}, 0.3, 1);
+  const Tensor data = Draw({2, 3, 6}, 1, 2);
+  EXPECT_TRUE(signals.Warp(strided(bend), strided(data))
+                  .equal(signals.Warp(bend, data)));
+  EXPECT_LT(GradientError(
+                [&](const Tensor& t) {
+                  return volumes.Apply(strided(theta), strided(t));
+                },
+                points, 3),
+            1e-4);
+}
+
+TEST(BatchTransform, TakesNoPointsAndNoElements) {
+  const SignalTransform signals = Signals(4);
+  const Tensor bend = Draw({2, signals.theta_size()}, 0.3, 1).requires_grad_();
+  const Tensor nothing = signals.Apply(bend, Draw({0}, 1, 2));
+  EXPECT_EQ(nothing.sizes(), (std::vector<int64_t>{2, 0}));
+  nothing.sum().backward();
+  EXPECT_TRUE(bend.grad().equal(torch::zeros_like(bend)));
+  EXPECT_EQ(signals.Apply(bend.narrow(0, 0, 0), Draw({5}, 1, 2)).sizes(),
+            (std::vector<int64_t>{0, 5}));
+  EXPECT_EQ(signals.Warp(bend.narrow(0, 0, 0), Draw({0, 2, 5}, 1, 2)).sizes(),
+            (std::vector<int64_t>{0, 2, 5}));
+  const VolumeTransform volumes = Volumes();
+  const Tensor theta = Draw({2, volumes.theta_size()}, 0.3, 1);
+  EXPECT_EQ(volumes.Apply(theta, Draw({2, 0, 3}, 1, 2)).sizes(),
+            (std::vector<int64_t>{2, 0, 3}));
+  EXPECT_EQ(volumes.Apply(theta.narrow(0, 0, 0), Draw({5, 3}, 1, 2)).sizes(),
+            (std::vector<int64_t>{0, 5, 3}));
+}
+
+TEST(BatchTransform, KeepsNanWithinItsPointOrItsElement) {
+  const VolumeTransform volumes = Volumes();
+  Tensor theta = Draw({2, volumes.theta_size()}, 0.3, 1);
+  Tensor points = Draw({2, 4, 3}, 0.5, 2);
+  const Tensor expected = volumes.Apply(theta, points);
+  points[0][1][2] = std::numeric_limits<double>::infinity();
+  theta[1][0] = std::numeric_limits<double>::quiet_NaN();
+  const Tensor bad = volumes.Apply(theta, points);
+  EXPECT_TRUE(bad[0][1].isnan().all().item<bool>());
+  EXPECT_TRUE(bad[1].isnan().all().item<bool>());
+  for (const int n : {0, 2, 3}) {
+    EXPECT_TRUE(bad[0][n].equal(expected[0][n]));
+  }
+  const SignalTransform signals = Signals(4);
+  Tensor bend = Draw({2, signals.theta_size()}, 0.3, 1);
+  bend[1][0] = std::numeric_limits<double>::quiet_NaN();
+  const Tensor moved =
+      signals.Apply(bend, torch::tensor({0.5, -HUGE_VAL}, torch::kFloat64));
+  EXPECT_TRUE(std::isfinite(moved[0][0].item<double>()));
+  EXPECT_TRUE(moved[0][1].isnan().item<bool>());
+  EXPECT_TRUE(moved[1].isnan().all().item<bool>());
+}
+
 TEST(BatchTransform, WrongArgumentsThrow) {
   const SignalTransform transform = Signals(4);
   const Tensor theta = Draw({2, transform.theta_size()}, 0.5, 3);
@@ -173,6 +243,11 @@ TEST(BatchTransform, WrongArgumentsThrow) {
   EXPECT_THROW(transform.Apply(theta, Draw({3, 5}, 1, 1)), c10::Error);
   EXPECT_THROW(transform.Apply(theta, Draw({5}, 1, 1).to(torch::kFloat32)),
                c10::Error);
+  EXPECT_THROW(transform.Apply(theta.to(torch::kInt64),
+                               torch::zeros({5}, torch::kInt64)),
+               c10::Error);
+  EXPECT_THROW(transform.Apply(theta, Draw({5}, 1, 1).to("meta")), c10::Error);
+  EXPECT_THROW(transform.Apply(theta.to("meta"), Draw({5}, 1, 1)), c10::Error);
   EXPECT_THROW(transform.Warp(theta, Draw({2, 5}, 1, 1)), c10::Error);
   for (const int64_t length : {0, 6}) {
     EXPECT_THROW(transform.Warp(theta, Draw({2, 1, 5}, 1, 1),
@@ -182,6 +257,11 @@ TEST(BatchTransform, WrongArgumentsThrow) {
   EXPECT_THROW(Volumes().Apply(Draw({2, Volumes().theta_size()}, 1, 1),
                                Draw({5, 2}, 1, 1)),
                c10::Error);
+  // theta of another tessellation.
+  const VolumeTransform finer(VolumeBasis::Create({2, 2, 2, true}).value());
+  EXPECT_THROW(
+      Volumes().Apply(Draw({2, finer.theta_size()}, 1, 1), Draw({5, 3}, 1, 1)),
+      c10::Error);
 }
 
 }  // namespace

@@ -294,6 +294,8 @@ TEST(TransformErrors, NamesWrongShapesDtypesAndOptions) {
   EXPECT_THROW(transform.Apply(theta, torch::zeros({1, 3, 3})), c10::Error);
   EXPECT_THROW(transform.Apply(theta, points.to(torch::kFloat64)), c10::Error);
   EXPECT_THROW(transform.Apply(theta.to(torch::kInt64), points), c10::Error);
+  EXPECT_THROW(transform.Apply(theta.to("meta"), points), c10::Error);
+  EXPECT_THROW(transform.Apply(theta, points.to("meta")), c10::Error);
 }
 
 }  // namespace

@@ -189,6 +189,22 @@ TEST_P(VolumeFlowTest, PointsThatAreNotFiniteAreNan) {
   EXPECT_TRUE(std::isnan(flow.LogDetJacobian(bad)));
 }
 
+TEST_P(VolumeFlowTest, FarPointsComeBack) {
+  const VolumeFlow flow(basis_, Theta(7));
+  const Eigen::Matrix3Xd points = DrawVolumePoints(50, -1e6, 1e6, 3);
+  EXPECT_LT(
+      MaxDifference(flow.Inverse().Transform(flow.Transform(points)), points),
+      kArcRounding * 1e6 * Stretch(flow));
+}
+
+TEST_P(VolumeFlowTest, NoPointsAreFine) {
+  const VolumeFlow flow(basis_, Theta(3));
+  const Eigen::Matrix3Xd none(3, 0);
+  EXPECT_EQ(flow.Transform(none).cols(), 0);
+  EXPECT_TRUE(flow.Pullback(none, none).theta.isZero(0));
+  EXPECT_TRUE(flow.LogDetPullback(none, Eigen::VectorXd(0)).theta.isZero(0));
+}
+
 // Laws of the constraints.
 
 TEST_P(VolumeFlowTest, ZeroBoundaryMapsTheCubeOntoItself) {
