@@ -3,9 +3,10 @@
 #
 #   tools/bazelw run //tools:install -- PREFIX
 #
-#   PREFIX/bin/cpab-*                   animate, train, evaluate, ablate and the tools
-#   PREFIX/lib/cpab_animation/          the programs, configs, studies, the shipped
-#                                       checkpoint and its example
+#   PREFIX/bin/cpab-*                   animate, train, evaluate, ablate, studio and the
+#                                       tools
+#   PREFIX/lib/cpab_animation/          the programs, configs, studies, studio's page, the
+#                                       shipped checkpoint and its example
 #   PREFIX/share/bash-completion/       completion of flags
 #   PREFIX/share/man/man1/              manual pages
 #

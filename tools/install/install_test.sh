@@ -3,7 +3,8 @@
 set -euo pipefail
 # Not below the home folder, into which another user cannot look.
 folder=$(mktemp -d "${TMPDIR:-/tmp}/install_test.XXXXXX")
-trap 'rm -rf "$folder"' EXIT
+studio=
+trap '[[ -z "$studio" ]] || kill "$studio" 2>/dev/null || true; rm -rf "$folder"' EXIT
 prefix="$folder/prefix"
 work="$folder/work"
 mkdir -p "$work"
@@ -33,6 +34,33 @@ run "$prefix/bin/cpab-animate" --device cpu --crop face --source /nonexistent.pn
 run "$prefix/bin/cpab-train" --config actions-64 --print_config >"$work.log" 2>&1 ||
   fail "cpab-train does not find its configs: $(cat "$work.log")"
 grep -q 'training' "$work.log" || fail "the config that cpab-train prints holds no training"
+# Studio with its page, its decoder and its worker.
+(cd "$work" && exec env -i PATH=/usr/bin:/bin OMP_NUM_THREADS=1 HOME=/nonexistent "${as_user[@]}" \
+  "$prefix/bin/cpab-studio" --port 0 --device cpu --data "$work/studio" >"$work.log" 2>&1) &
+studio=$!
+address=
+for ((i = 0; i < 600; i++)); do
+  address=$(grep -oE 'http://[0-9.:]+/#\S+' "$work.log") && break
+  kill -0 $studio 2>/dev/null || break
+  sleep 0.1
+done
+[[ -n "$address" ]] || fail "cpab-studio does not start: $(cat "$work.log")"
+api="${address%%#*}api/v1"
+ask() {
+  curl -sf -H "Authorization: Bearer ${address#*#}" "$@"
+}
+[[ $(curl -sf "${address%%#*}") == *'<!doctype html>'* ]] || fail "cpab-studio has no page"
+ask -o "$work.png" "$api/uploads/bundled:dance/preview" && head -c 4 "$work.png" | grep -q PNG || fail "cpab-studio shows no preview"
+job=$(ask "$api/jobs" -H 'Content-Type: application/json' --data \
+  '{"type":"animate","source":"bundled:puppet","driving":"bundled:dance","checkpoint":"shipped","max_frames":2}')
+[[ "$job" == *'"command":"cpab-animate '* ]] || fail "cpab-studio shows no installed command: $job"
+id=$(grep -o '"id":"[^"]*"' <<<"$job" | cut -d '"' -f 4)
+ask -N "$api/jobs/$id/events" >"$work.events"
+ask -o "$work.mp4" "$api/jobs/$id/result" && head -c 12 "$work.mp4" | grep -q ftyp || fail "cpab-studio animates nothing: $(tail -n 3 "$work.events")"
+kill -INT $studio
+wait $studio || fail "cpab-studio does not end as it should: $(cat "$work.log")"
+studio=
+
 for program in "$prefix"/bin/*; do
   run "$program" --help >"$work.log" 2>&1 || fail "$program --help: $(cat "$work.log")"
   ! grep -q bazelw "$work.log" || fail "$program --help tells of Bazel: $(cat "$work.log")"
