@@ -164,8 +164,10 @@ export class MediaInput {
     if (facts.kind === 'video' && this.value === facts && facts.bytes <= LARGEST_PLAYED) await this.loadVideo(facts);
   }
 
-  async showFrame(frame) {
+  // The nearest one that there is: a number may be half typed.
+  async showFrame(number) {
     if (!this.value || this.value.id.startsWith('job:')) return;
+    const frame = Math.max(0, Math.min(Math.floor(number) || 0, this.value.frames - 1));
     if (!this.video.hidden) {
       this.video.pause();
       this.video.currentTime = (frame + 0.5) / this.value.fps;

@@ -65,15 +65,20 @@ async function showSystem() {
   if (document.hidden) return;
   try {
     facts ??= await api.get('system');
-    const {device, device_name: name, version} = facts;
-    const jobs = await api.refreshJobs();
-    const running = jobs.filter((job) => job.state === 'running').length;
-    const queued = jobs.filter((job) => job.state === 'queued').length;
-    const text = running ? `1 job running${queued ? `, ${queued} waiting` : ''}` : `Ready on ${device}`;
-    setSystem(running ? 'is-busy' : '', text, `studio ${version} on ${device}${name && ` (${name})`}`);
+    await api.refreshJobs();
   } catch {
     // setLost and "refused" have said it.
   }
+}
+
+// Whoever has read the list of jobs anew.
+function showJobs() {
+  if (!facts) return;
+  const {device, device_name: name, version} = facts;
+  const running = api.jobs.filter((job) => job.state === 'running').length;
+  const queued = api.jobs.filter((job) => job.state === 'queued').length;
+  const text = running ? `1 job running${queued ? `, ${queued} waiting` : ''}` : `Ready on ${device}`;
+  setSystem(running ? 'is-busy' : '', text, `studio ${version} on ${device}${name && ` (${name})`}`);
 }
 
 function setSystem(state, text, title) {
@@ -114,6 +119,7 @@ async function start() {
   api.addEventListener('refused', () => askForToken(true), {once: true});
   api.addEventListener('lost', () => setSystem('is-lost', 'Server does not answer', 'Is studio still running?'));
   api.addEventListener('found', showSystem);
+  api.addEventListener('jobs', showJobs);
   window.addEventListener('hashchange', ({oldURL}) => {
     const before = pageOf(new URL(oldURL).hash)[0];
     if (hasToken(location.hash)) return;

@@ -182,9 +182,15 @@ function choice(kind, type, legend, options, values, hideLegend, changed) {
 }
 
 // Text with a button that copies it.
+// Lines break between words, not behind the dashes of a flag.
 export function codeBlock(text, what = 'command') {
-  const code = h('pre.code', {tabindex: 0}, text);
+  const code = h('pre.code', {tabindex: 0}, text.split(/( |\n)/).map(codeWord));
   return h('div.code-block', code, copyButton(() => code.textContent, what));
+}
+
+function codeWord(word) {
+  const [, flag, value] = /^('?--\w+=?)(.*)$/.exec(word) ?? [];
+  return flag ? h('span.word', h('span.flag', flag), value) : word;
 }
 
 export function copyButton(text, what) {
