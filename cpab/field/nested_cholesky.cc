@@ -189,10 +189,11 @@ void NestedCholesky::Factorise(const SparseMatrix& matrix, Front* front,
   }
   front->own = all.topLeftCorner(own, own).llt().matrixL();
   front->beyond = all.bottomLeftCorner(later, own);
+  *complement = all.bottomRightCorner(later, later);
+  if (front->beyond.size() == 0) return;  // Eigen looks at its first element.
   front->own.triangularView<Eigen::Lower>()
       .transpose()
       .solveInPlace<Eigen::OnTheRight>(front->beyond);
-  *complement = all.bottomRightCorner(later, later);
   complement->selfadjointView<Eigen::Lower>().rankUpdate(front->beyond, -1);
 }
 

@@ -35,6 +35,7 @@ Eigen::MatrixXd Solutions(const std::vector<Equation>& equations,
   qr.setPivotThreshold(1e-8);
   qr.compute(Transposed(equations, unknowns));
   const Eigen::Index dimension = unknowns - qr.rank();
+  if (dimension == 0) return Eigen::MatrixXd(unknowns, 0);
   Eigen::MatrixXd selected = Eigen::MatrixXd::Zero(unknowns, dimension);
   selected.bottomRows(dimension).setIdentity();
   return qr.matrixQ() * selected;
