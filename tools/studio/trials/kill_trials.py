@@ -2,10 +2,11 @@
 
   tools/bazelw run //tools/studio/trials:kill_trials -- --trials 200
 
-After each kill no child process is left within two seconds; after the next
-start every upload that was acknowledged is there with its bytes, every job that
-had ended still has its state and result, jobs in between are interrupted and
-have no result, and nothing half written is left.
+Two seconds after each kill no child process is left, but for those that have
+been killed and wait for the disk or the processor to end. After the next start
+every upload that was acknowledged is there with its bytes, every job that had
+ended still has its state and result, jobs in between are interrupted and have
+no result, and nothing half written is left.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import http.client
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -24,6 +26,8 @@ from tools.studio.testing.studio_process import Studio
 
 PR_SET_CHILD_SUBREAPER = 36
 ORPHANS_END_IN_SECONDS = 2
+# One that has its signal ends when its last system call does.
+DYING_END_IN_SECONDS = 60
 PUPPET = 'pipelines/pretrained/puppet.png'
 DANCE = 'pipelines/pretrained/dance.mp4'
 ENDED = ('done', 'failed', 'cancelled', 'interrupted')
@@ -142,13 +146,41 @@ def reap():
     pass
 
 
-def check_orphans(failures, trial):
-  end = time.monotonic() + ORPHANS_END_IN_SECONDS
+def status_of(process):
+  """The lines of its status by their names; none of one that is gone."""
+  try:
+    with open(f'/proc/{process}/status', encoding='utf-8') as status:
+      return dict(line.rstrip('\n').split(':\t', 1) for line in status
+                  if ':\t' in line)
+  except OSError:
+    return {}
+
+
+def is_dying(status):
+  """Whether SIGKILL is on its way, or its memory is given back already."""
+  if not status or 'VmSize' not in status:
+    return True
+  pending = int(status['SigPnd'], 16) | int(status['ShdPnd'], 16)
+  return bool(pending & 1 << signal.SIGKILL - 1)
+
+
+def wait_for_end(seconds):
+  end = time.monotonic() + seconds
   while children() and time.monotonic() < end:
     time.sleep(0.02)
+
+
+def check_orphans(failures, trial):
+  wait_for_end(ORPHANS_END_IN_SECONDS)
   for child in children():
-    failures.append(f'trial {trial}: process {child} is left')
-    os.kill(child, 9)
+    status = status_of(child)
+    if not is_dying(status):
+      failures.append(f'trial {trial}: process {child} is left: '
+                      f'{status["Name"]}, {status["State"]}')
+      os.kill(child, signal.SIGKILL)
+  wait_for_end(DYING_END_IN_SECONDS)
+  for child in children():
+    failures.append(f'trial {trial}: process {child} does not end')
   reap()
 
 
@@ -222,7 +254,8 @@ def main():
     if studio.stop() != 0:
       failures.append(f'trial {trial}: the server did not end as it should')
     if (trial + 1) % 10 == 0:
-      print(f'{trial + 1} kills, {len(failures)} failures', file=sys.stderr)
+      print(f'{trial + 1} kills, {len(failures)} failures', *failures[-1:],
+            file=sys.stderr)
   shutil.rmtree(folder)
 
   for failure in failures[:50]:
