@@ -18,6 +18,7 @@ from selenium.webdriver.support.select import Select
 WIDE = (1280, 900)
 PHONE = (390, 844)
 WAIT_SECONDS = 60
+WEBP_QUALITY = 80
 
 
 class Browser:
@@ -154,10 +155,13 @@ class Browser:
         return self.wait(complete, f"{ending} is downloaded")[0].read_bytes()
 
     def picture(self, path, whole=False):
-        """Saves what is shown, or the whole page, as PNG."""
+        """Saves what is shown, or the whole page, as .png or .webp."""
+        wanted = {"format": pathlib.Path(path).suffix[1:]}
+        if wanted["format"] == "webp":
+            wanted["quality"] = WEBP_QUALITY
         data = self.driver.execute_cdp_cmd(
             "Page.captureScreenshot",
-            {"format": "png", "captureBeyondViewport": whole},
+            {**wanted, "captureBeyondViewport": whole},
         )["data"]
         pathlib.Path(path).write_bytes(base64.b64decode(data))
 

@@ -12,6 +12,7 @@ circle, with the page as it opens; the figure is the page's own.
 
 import math
 import statistics
+import time
 
 from selenium.webdriver.common.action_chains import ActionChains
 
@@ -23,6 +24,7 @@ DRAGS = 3
 MOVES = 200
 MOVE_MILLISECONDS = 16
 RADIUS = 40  # pixels of the page
+SETTLE_SECONDS = 1  # for the last pictures
 METER = "[data-page=warp] .meter .figure"
 FILES = """
 const sizes = performance.getEntriesByType('navigation')
@@ -66,6 +68,10 @@ def drag(address):
             before = now
         hand.release().perform()
         meter = window.shown(METER)
+        window.wait(
+            lambda: meter.get_attribute("data-count"), "pictures are counted"
+        )
+        time.sleep(SETTLE_SECONDS)
         return [
             float(meter.get_attribute(f"data-{name}"))
             for name in ("p50", "p95", "count")

@@ -2,7 +2,8 @@
 
   tools/bazelw run //tools/studio/browser:take_pictures -- FOLDER [RUNS]
 
-RUNS is a folder of training runs; without it the page of runs has none.
+RUNS is a folder of training runs; without it the page of runs has none. Of each
+page PAGE.webp is what a wide window shows, for the README.
 """
 
 import os
@@ -18,7 +19,7 @@ SIZES = {"1280": browser.WIDE, "390": browser.PHONE}
 DONE = '#page-animate section[aria-label="Result"] video'
 JOB_SECONDS = 300
 MOVE_MILLISECONDS = 16
-MOVES = 20
+MOVES = 40
 END_TRANSITIONS = """
 for (const animation of document.getAnimations()) {
   if (animation instanceof CSSTransition) animation.finish();
@@ -44,7 +45,7 @@ def find_keypoints(window):
 def drag_points(window):
     """Two of them, so that all three models show what they do."""
     points = window.driver.find_elements("css selector", "#page-warp .warp-point")
-    for point, move in zip(points, ((2, -2), (-2, 2))):
+    for point, move in zip(points, ((1, -1), (-1, 1))):
         hand = ActionChains(window.driver, duration=MOVE_MILLISECONDS)
         hand.click_and_hold(point)
         for _ in range(MOVES):
@@ -80,6 +81,8 @@ def take(window, folder, page):
             tone = "dark" if dark else "light"
             window.picture(folder / f"{page}_{name}_{tone}.png", whole=True)
     window.resize(browser.WIDE)
+    window.run(END_TRANSITIONS)
+    window.picture(folder / f"{page}.webp")
 
 
 def main():
