@@ -7,6 +7,7 @@
 
 #include "cpab/batch/basis_prior.h"
 #include "cpab/field/parallel.h"
+#include "cpab/registration/sampled_volume.h"
 #include "cpab/registration/volume_objective.h"
 #include "cpab/registration/volume_similarity.h"
 #include "cpab/volume/volume_flow.h"
