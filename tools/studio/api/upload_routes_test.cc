@@ -1,7 +1,9 @@
-#include <filesystem>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -14,7 +16,6 @@
 namespace studio {
 namespace {
 
-namespace fs = std::filesystem;
 using ::networks::files::ReadText;
 using ::testing::HasSubstr;
 

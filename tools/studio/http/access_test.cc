@@ -102,7 +102,7 @@ TEST(AccessTest, TakesItsOwnOriginAlone) {
 TEST(AccessTest, TakesTheTokenAlone) {
   EXPECT_EQ(TokenStatus(std::string("Bearer ") + kToken), 0);
   EXPECT_EQ(TokenStatus(std::string("bearer ") + kToken), 0);
-  for (std::string wrong :
+  for (const std::string& wrong :
        {std::string(), std::string("Bearer"), std::string("Bearer "),
         std::string(kToken), std::string("Basic ") + kToken,
         std::string("Bearer ") + kToken + "x",

@@ -156,8 +156,7 @@ ssize_t ReadStream(void* data, uint64_t, char* buffer, size_t max) {
   auto* stream = static_cast<StreamState*>(data);
   if (stream->piece.empty()) stream->piece = stream->next();
   if (stream->piece.empty()) return MHD_CONTENT_READER_END_OF_STREAM;
-  const size_t count = std::min(max, stream->piece.size());
-  std::memcpy(buffer, stream->piece.data(), count);
+  const size_t count = stream->piece.copy(buffer, max);
   stream->piece.erase(0, count);
   return static_cast<ssize_t>(count);
 }

@@ -99,15 +99,16 @@ TEST(WorkerEventsTest, TellOfProgressTenTimesASecondAndOfItsEnd) {
 }
 
 TEST(WorkerEventsTest, RefuseWhatNoWorkerWrites) {
-  for (const std::string& text : std::vector<std::string>{
-           "hello\n", "{}\n", "[]\n", "{\"event\":7}\n",
-           "{\"event\":\"dance\"}\n", "{\"event\":\"stage\"}\n",
-           "{\"event\":\"progress\",\"done\":-1,\"total\":2}\n",
-           "{\"event\":\"progress\",\"done\":1e300,\"total\":2}\n",
-           "{\"event\":\"frame\",\"index\":0,\"bytes\":99999999999}\n",
-           "{\"event\":\"done\",\"frames\":1,\"width\":1,\"height\":1,"
-           "\"warnings\":[7]}\n",
-           std::string(size_t{1} << 19, ' '), std::string(10000, '[') + "\n"}) {
+  for (
+      const std::string& text : std::vector<std::string>{
+          "hello\n", "{}\n", "[]\n", "{\"event\":7}\n",
+          "{\"event\":\"dance\"}\n", "{\"event\":\"stage\"}\n",
+          "{\"event\":\"progress\",\"done\":-1,\"total\":2}\n",
+          "{\"event\":\"progress\",\"done\":1e300,\"total\":2}\n",
+          "{\"event\":\"frame\",\"index\":0,\"bytes\":99999999999}\n",
+          R"({"event":"done","frames":1,"width":1,"height":1,"warnings":[7]})" +
+              std::string("\n"),
+          std::string(size_t{1} << 19, ' '), std::string(10000, '[') + "\n"}) {
     EventReader reader;
     reader.Add(text);
     EXPECT_THAT(reader.Next(), StatusIs(StatusCode::kInvalidArgument,

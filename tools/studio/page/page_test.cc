@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -121,7 +122,7 @@ TEST_F(OpenApiTest, EachReferenceIsDefinedAndEachDefinitionUsed) {
   for (const auto& [kind, parts] : api_["components"].items()) {
     if (kind == "securitySchemes") continue;  // named by "security"
     for (const auto& [name, part] : parts.items()) {
-      defined.insert("#/components/" + kind + "/" + name);
+      defined.insert(absl::StrCat("#/components/", kind, "/", name));
     }
   }
   // WarpResult is inside an answer of bytes, which only words can describe.
@@ -135,7 +136,7 @@ TEST_F(OpenApiTest, EachOperationHasAnIdOfItsOwnAndAnswers) {
   for (const auto& [path, item] : api_["paths"].items()) {
     for (const auto& [method, operation] : item.items()) {
       if (method == "parameters") continue;
-      SCOPED_TRACE(method + " " + path);
+      SCOPED_TRACE(absl::StrCat(method, " ", path));
       EXPECT_TRUE(ids.insert(operation["operationId"]).second);
       EXPECT_FALSE(operation["summary"].get<std::string>().empty());
       EXPECT_TRUE(operation["responses"].contains("401"));

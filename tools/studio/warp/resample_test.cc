@@ -12,7 +12,6 @@
 namespace studio {
 namespace {
 
-using ::testing::Each;
 using ::testing::ElementsAre;
 
 RgbaImage RandomPicture(int width, int height) {
