@@ -23,9 +23,12 @@ bool IsUnder(const std::string& name, const std::string& prefix) {
   return absl::StartsWith(name + ".", prefix + ".");
 }
 
-// What a network may have computed in bfloat16, for what needs all digits.
+// What a network may have computed in bfloat16 or float16, for what needs all
+// digits.
 torch::Tensor WithAllDigits(const torch::Tensor& x) {
-  return x.scalar_type() == torch::kBFloat16 ? x.to(torch::kFloat32) : x;
+  const bool is_short =
+      x.scalar_type() == torch::kBFloat16 || x.scalar_type() == torch::kHalf;
+  return is_short ? x.to(torch::kFloat32) : x;
 }
 
 // `x` for each of `batch` samples: itself, or its only sample for all.
