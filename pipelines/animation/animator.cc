@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "networks/copy_ahead.h"
 #include "networks/dense_motion.h"
+#include "networks/recorded_call.h"
 #include "networks/sampling.h"
 #include "networks/weights/fingerprint.h"
 #include "pipelines/animation/motion_share.h"
@@ -21,6 +22,8 @@
 
 namespace pipelines {
 namespace {
+
+using Tensors = networks::RecordedCall::Tensors;
 
 constexpr double kPeriodWithoutTimes = 1.0 / 25;
 
@@ -193,8 +196,11 @@ torch::Tensor Animator::DetectKeypoints(const std::vector<cv::Mat>& pictures) {
   const c10::InferenceMode inference;
   std::vector<torch::Tensor> tensors;
   for (const cv::Mat& picture : pictures) tensors.push_back(ToTensor(picture));
-  return trained_.model->DetectKeypoints(
-      networks::CopyAhead(torch::stack(tensors), device_));
+  return detect_(/*subject=*/{},
+                 networks::CopyAhead(torch::stack(tensors), device_),
+                 [model = trained_.model](const Tensors& images) {
+                   return Tensors{model->DetectKeypoints(images[0])};
+                 })[0];
 }
 
 torch::Tensor Animator::Smooth(const torch::Tensor& keypoints,
@@ -288,6 +294,9 @@ AnimatedFrames Animator::MoveOver(const PreparedSource& source,
   TORCH_CHECK(reference_.defined(), "Animator: MoveTo before Follow");
   const c10::InferenceMode inference;
   const torch::Tensor keypoints = Transfer(source, followed);
+  if (over_black == nullptr && !share.defined()) {
+    return MoveOpaque(source, followed, keypoints);
+  }
   Motion motion = trained_.model->Move(source, keypoints);
   if (share.defined()) {
     ShowShare(networks::CopyAhead(share, device_), &motion.blend);
@@ -311,6 +320,24 @@ AnimatedFrames Animator::MoveOver(const PreparedSource& source,
                      painted.deformed_source,
                      motion.blend.contribution_maps};
   return animated;
+}
+
+// The whole of a batch is the work of the device, and the same for every batch.
+AnimatedFrames Animator::MoveOpaque(const PreparedSource& source,
+                                    const torch::Tensor& followed,
+                                    const torch::Tensor& keypoints) {
+  const Tensors computed = move_and_paint_(
+      source.image, keypoints, [this, source](const Tensors& inputs) {
+        const Motion motion = trained_.model->Move(source, inputs[0]);
+        const networks::InpaintingOutput painted = Paint(source, motion);
+        return Tensors{painted.prediction, motion.blend.source_from_driving,
+                       motion.blend.occlusion_maps.back(),
+                       painted.deformed_source, motion.blend.contribution_maps};
+      });
+  return {ToImages(computed[0]),
+          {},
+          {followed, keypoints, computed[1], computed[2], computed[3],
+           computed[4]}};
 }
 
 torch::Tensor Animator::BackgroundAtRest(const PreparedSource& source) {

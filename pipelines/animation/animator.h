@@ -23,6 +23,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/animation/motion_scales.h"
 #include "pipelines/animation/precision.h"
+#include "pipelines/animation/repeated_call.h"
 #include "pipelines/animation/set_names.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/config/frame_size.h"
@@ -174,6 +175,10 @@ class Animator {
                           const PreparedSource* over_black,
                           const torch::Tensor& followed,
                           const torch::Tensor& share);
+  // Of an opaque source, all of the motion.
+  AnimatedFrames MoveOpaque(const PreparedSource& source,
+                            const torch::Tensor& followed,
+                            const torch::Tensor& keypoints);
   networks::InpaintingOutput Paint(const PreparedSource& source,
                                    const Motion& motion);
   torch::Tensor Smooth(const torch::Tensor& keypoints,
@@ -188,6 +193,7 @@ class Animator {
   // Of the source and the reference at hand: making one may wait for them.
   std::unique_ptr<const keypoints::MotionTransfer> transfer_;
   torch::Tensor transfer_source_, transfer_reference_;
+  RepeatedCall detect_, move_and_paint_;
   std::optional<keypoints::OneEuroFilter> filter_;
   double next_seconds_ = 0;
   std::string detector_fingerprint_;  // empty until asked for

@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "keypoints/one_euro_filter.h"
 #include "keypoints/transfer.h"
+#include "networks/testing/devices.h"
 #include "networks/testing/stand_in_device.h"
 #include "networks/testing/tensor_near.h"
 #include "opencv2/core.hpp"
@@ -94,6 +95,50 @@ TEST_F(AnimatorTest, WaitsForTheDeviceOnceABatch) {
   EXPECT_THAT(networks::test_util::TakeWaits(),
               testing::ElementsAre("copy to the CPU"));
   cpab::ServeOnHostForTesting(c10::kCPU);
+}
+
+class AnimatorDeviceTest : public networks::test_util::DeviceTest {};
+
+INSTANTIATE_ON_DEVICES(AnimatorDeviceTest);
+
+int LargestDifference(const cv::Mat& a, const cv::Mat& b) {
+  cv::Mat difference;
+  cv::absdiff(a, b, difference);
+  double largest = 0;
+  cv::minMaxLoc(difference.reshape(1), nullptr, &largest);
+  return static_cast<int>(largest);
+}
+
+// The same batch again and again, as of a video, then the end of it. Sums in
+// another order round a pixel to its neighbour at most.
+TEST_P(AnimatorDeviceTest, MakesTheFramesOfTheCpu) {
+  std::vector<std::vector<cv::Mat>> frames;
+  for (const torch::Device where : {torch::Device(torch::kCPU), device()}) {
+    torch::manual_seed(1);
+    TrainedModel trained;
+    trained.config = *TinyConfig();
+    trained.model = *AnimationModel::Create(trained.config.model());
+    trained.model->eval();
+    trained.model->to(where);
+    AnimatorOptions options;
+    options.precision = Precision::kFloat32;
+    const auto animator = *Animator::Create(trained, where, options);
+    const PreparedSource source = animator->PrepareSource(Texture(60, 50, 1));
+    std::vector<cv::Mat>& pictures = frames.emplace_back();
+    for (const std::vector<int>& seeds :
+         {std::vector<int>{2, 3}, {4, 5}, {6, 7}, {8, 9}, {10}}) {
+      std::vector<cv::Mat> driving;
+      for (const int seed : seeds) driving.push_back(Texture(48, 40, seed));
+      for (const cv::Mat& picture :
+           animator->Animate(source, driving).pictures) {
+        pictures.push_back(picture);
+      }
+    }
+  }
+  ASSERT_EQ(frames[0].size(), frames[1].size());
+  for (size_t i = 0; i < frames[0].size(); ++i) {
+    EXPECT_LE(LargestDifference(frames[0][i], frames[1][i]), 1) << i;
+  }
 }
 
 TEST_F(AnimatorTest, RefusesFloat16OnTheCpu) {
