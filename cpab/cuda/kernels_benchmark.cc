@@ -5,8 +5,9 @@
 //   tools/bazelw run --config=cuda //cpab/cuda:kernels_benchmark
 //
 // The setting is that of FG-CPAB's figures: 125,000 points, 16 fields. A field
-// is a sum of eight waves with amplitudes of up to 0.05, the same at any number
-// of cells, so that finer cells mean longer paths and not rougher fields.
+// is the nearest one to a sum of eight waves with amplitudes of up to 0.05, the
+// same at any number of cells, so that finer cells mean longer paths and not
+// rougher fields.
 // ns_per_point is the figure to read; a point counts once for each field.
 // Adjoints include the walk forwards. A basis of 32x32 cells takes seconds, of
 // 64x64 minutes, so that the library's flow goes up to 16x16.
@@ -35,17 +36,17 @@ constexpr int64_t kFields = 16;
 
 // One velocity for each vertex of the grid, [vertices, 2]: a sum of waves.
 std::vector<float> SmoothField(Grid grid, uint64_t seed) {
+  Eigen::Matrix2Xd velocities(2, grid.num_vertices());
+  int vertex = 0;
   const Eigen::Matrix2Xd waves = test_util::DrawPoints(8, -8, 8, seed);
   const Eigen::Matrix2Xd sizes =
       test_util::DrawPoints(8, -0.05, 0.05, seed + 100);
-  std::vector<float> velocities;
   const auto put = [&](double x, double y) {
     Eigen::Vector2d v(0, 0);
     for (int k = 0; k < waves.cols(); ++k) {
       v += sizes.col(k) * std::sin(waves(0, k) * x + waves(1, k) * y + k);
     }
-    velocities.push_back(static_cast<float>(v.x()));
-    velocities.push_back(static_cast<float>(v.y()));
+    velocities.col(vertex++) = v;
   };
   for (int j = 0; j <= grid.ny; ++j) {
     for (int i = 0; i <= grid.nx; ++i)
@@ -55,7 +56,9 @@ std::vector<float> SmoothField(Grid grid, uint64_t seed) {
     for (int i = 0; i < grid.nx; ++i)
       put((i + 0.5) / grid.nx, (j + 0.5) / grid.ny);
   }
-  return velocities;
+  const Eigen::Matrix2Xf nearest =
+      test_util::NearestVelocities(grid.nx, grid.ny, velocities).cast<float>();
+  return {nearest.data(), nearest.data() + nearest.size()};
 }
 
 void ReportPerPoint(benchmark::State& state, int64_t points) {

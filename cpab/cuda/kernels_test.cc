@@ -23,6 +23,7 @@
 #include "cpab/cuda/host_device.h"
 #include "cpab/field/basis.h"
 #include "cpab/field/prior.h"
+#include "cpab/testing/draws.h"
 #include "gtest/gtest.h"
 
 namespace cpab::kernels {
@@ -64,8 +65,9 @@ class OnDeviceTest : public ::testing::Test {
 template <typename Real>
 class FlowKernelsTest : public OnDeviceTest {
  protected:
-  // A drift of a third of the square, so that paths cross tens of fine cells,
-  // and independent velocities at the vertices: gradients of up to 3.2.
+  // A drift of a quarter of the square, so that paths cross tens of fine cells,
+  // and the fields nearest to independent velocities at the vertices, with
+  // gradients of up to 3.2.
   struct Case {
     Grid grid;
     int64_t batch, count;
@@ -73,13 +75,25 @@ class FlowKernelsTest : public OnDeviceTest {
   };
   static constexpr double kTolerance = 90 * Precision<Real>::kEpsilon * 24 * 24;
 
+  static std::vector<Real> DrawField(Grid grid, uint64_t seed) {
+    const Eigen::Matrix2Xd velocities =
+        (test_util::DrawPoints(grid.num_vertices(), -0.5, 0.5, seed) / grid.nx)
+            .array() +
+        0.25;
+    const Eigen::Matrix<Real, 2, Eigen::Dynamic> nearest =
+        test_util::NearestVelocities(grid.nx, grid.ny, velocities)
+            .template cast<Real>();
+    return {nearest.data(), nearest.data() + nearest.size()};
+  }
+
   static void ExpectAsOnHost(const Case& c) {
     SCOPED_TRACE(std::to_string(c.grid.nx) + "x" + std::to_string(c.grid.ny) +
                  ", " + std::to_string(c.count) + " points");
-    const size_t vertices = c.grid.num_vertices();
-    std::vector<Real> velocities = Uniform<Real>(
-        2 * vertices * c.batch, -0.5 / c.grid.nx, 0.5 / c.grid.nx, 1);
-    for (Real& v : velocities) v += Real(0.25);
+    std::vector<Real> velocities;
+    for (int64_t b = 0; b < c.batch; ++b) {
+      const std::vector<Real> field = DrawField(c.grid, b + 10);
+      velocities.insert(velocities.end(), field.begin(), field.end());
+    }
     std::vector<Real> points = Uniform<Real>(
         2 * c.count * (c.has_shared_points ? 1 : c.batch), -0.2, 1.2, 2);
     if (points.size() > 3) points[3] = NotANumber<Real>();

@@ -75,4 +75,14 @@ std::string KindName(const TessellationOptions& options) {
          (options.volume_preserving ? "_vp1" : "_vp0");
 }
 
+Eigen::Matrix2Xd NearestVelocities(int nx, int ny,
+                                   const Eigen::Matrix2Xd& velocities) {
+  TessellationOptions options;
+  options.nx = nx;
+  options.ny = ny;
+  options.sparse_basis = true;
+  const auto basis = Basis::Create(options).value();
+  return basis->VerticesFromTheta(basis->ThetaFromVertices(velocities));
+}
+
 }  // namespace cpab::test_util

@@ -53,6 +53,13 @@ inline bool PreservesVolume(const TessellationOptions& o) {
 // "4x4_zb0_vp0"; also the golden files' naming.
 std::string KindName(const TessellationOptions& options);
 
+// The velocities at the vertices, [2, vertices], of the field on nx x ny
+// rectangles that goes on continuously outside the square and is nearest to
+// `velocities`. Where a field does not go on continuously, paths outside can
+// slide between two regions in thousands of arcs.
+Eigen::Matrix2Xd NearestVelocities(int nx, int ny,
+                                   const Eigen::Matrix2Xd& velocities);
+
 }  // namespace cpab::test_util
 
 #endif  // CPAB_TESTING_DRAWS_H_
