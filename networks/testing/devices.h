@@ -6,10 +6,12 @@
 //
 // The devices are the CPU, the stand-in (stand_in_device.h), which every
 // machine has, and the first CUDA device. A test of a device that is not there
-// is skipped and says so.
+// is skipped and says so. In a test, CUDA multiplies float32 with all digits,
+// not in TF32, which is LibTorch's own choice for convolutions.
 #ifndef NETWORKS_TESTING_DEVICES_H_
 #define NETWORKS_TESTING_DEVICES_H_
 
+#include <ATen/Context.h>
 #include <torch/cuda.h>
 #include <torch/types.h>
 
@@ -30,6 +32,10 @@ class DeviceTest : public ::testing::TestWithParam<const char*> {
     if (is_stand_in && !WhyNoGradientsOnStandIn().empty()) {
       GTEST_SKIP() << WhyNoGradientsOnStandIn();
     }
+    AllowTf32(false, false);
+  }
+  void TearDown() override {
+    AllowTf32(products_before_, convolutions_before_);
   }
 
   torch::Device device() const {
@@ -37,6 +43,15 @@ class DeviceTest : public ::testing::TestWithParam<const char*> {
     if (name == "cuda") return torch::Device(torch::kCUDA, 0);
     return name == "stand_in" ? StandInDevice() : torch::Device(torch::kCPU);
   }
+
+ private:
+  static void AllowTf32(bool in_products, bool in_convolutions) {
+    at::globalContext().setAllowTF32CuBLAS(in_products);
+    at::globalContext().setAllowTF32CuDNN(in_convolutions);
+  }
+
+  const bool products_before_ = at::globalContext().allowTF32CuBLAS();
+  const bool convolutions_before_ = at::globalContext().allowTF32CuDNN();
 };
 
 }  // namespace networks::test_util
