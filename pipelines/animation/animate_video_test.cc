@@ -606,10 +606,12 @@ TEST_F(AnimateTest, AvdModeNeedsItsNetwork) {
 
 TEST_F(AnimateTest, Bfloat16IsNearFloat32) {
   const std::vector<cv::Mat> driving = {Texture(32, 32, 1), Texture(32, 32, 2)};
-  const PreparedSource source = animator_->PrepareSource(Texture(32, 32, 3));
-  const std::vector<cv::Mat> exact =
-      animator_->Animate(source, driving).pictures;
   AnimatorOptions options;
+  options.precision = Precision::kFloat32;
+  const auto in_float32 = *Animator::Create(trained_, torch::kCPU, options);
+  const PreparedSource source = in_float32->PrepareSource(Texture(32, 32, 3));
+  const std::vector<cv::Mat> exact =
+      in_float32->Animate(source, driving).pictures;
   options.precision = Precision::kBfloat16;
   const auto animator = *Animator::Create(trained_, torch::kCPU, options);
   EXPECT_EQ(animator->precision(), Precision::kBfloat16);
