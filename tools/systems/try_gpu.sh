@@ -16,8 +16,11 @@ set -euo pipefail
 
 readonly KERNEL_TESTS='//cpab/cuda:kernels_test'
 readonly TENSOR_TESTS='//cpab/torch:tensor_fit_test //cpab/torch:transform_test //cpab/torch:tensor_warp_test
-  //networks:copy_ahead_test //networks/testing:devices_test //pipelines/training:learner_device_test'
+  //networks:copy_ahead_test //networks:recorded_call_test //networks/dino:dinov2_test //networks/sam:tiny_vit_test
+  //networks/testing:devices_test //pipelines/animation:animator_test //pipelines/animation:animate_video_test
+  //pipelines/animation:repeated_call_test //pipelines/training:learner_device_test'
 readonly BENCHMARK='//cpab/cuda:kernels_benchmark'
+readonly TENSOR_BENCHMARK='//pipelines/training:gpu_benchmark'
 
 fail() {
   echo >&2 "try_gpu: $1"
@@ -28,27 +31,27 @@ usage() {
   sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
 }
 
-# The path of what Bazel built by a label.
-built() {
-  local label="${1#//}"
-  echo "bazel-bin/${label/://}"
+# add LABEL FOLDER: what Bazel built by a label, with the files that it reads, as
+# FOLDER/NAME; the program is FOLDER/NAME/run.
+add() {
+  local label="${1#//}" name
+  name="${label//[\/:]/.}"
+  rm -rf "${2:?}/$name"
+  mkdir -p "$2"
+  cp -rL "bazel-bin/${label/://}.runfiles/cpab_animation" "$2/$name"
+  ln -s "${label/://}" "$2/$name/run"
 }
 
 pack() {
-  local folder="$1" tests="$KERNEL_TESTS" label name
-  [[ -z "${LIBTORCH:-}" ]] || tests+=" $TENSOR_TESTS"
+  local folder="$1" tests="$KERNEL_TESTS" benchmarks="$BENCHMARK" label
+  if [[ -n "${LIBTORCH:-}" ]]; then
+    tests+=" $TENSOR_TESTS"
+    benchmarks+=" $TENSOR_BENCHMARK"
+  fi
   # shellcheck disable=SC2086
-  tools/bazelw build --config=cuda $tests "$BENCHMARK"
-  mkdir -p "$folder/tests"
-  for label in $tests; do
-    name="${label#//}"
-    name="${name//[\/:]/.}"
-    rm -rf "$folder/tests/$name"
-    mkdir -p "$folder/tests/$name/cpab"
-    cp -L "$(built "$label")" "$folder/tests/$name/test"
-    cp -r cpab/testdata "$folder/tests/$name/cpab/"
-  done
-  cp -L "$(built "$BENCHMARK")" "$folder/benchmark"
+  tools/bazelw build --config=cuda $tests $benchmarks
+  for label in $tests; do add "$label" "$folder/tests"; done
+  for label in $benchmarks; do add "$label" "$folder/benchmarks"; done
   cp tools/systems/try_gpu.sh "$folder/try_gpu.sh"
   echo "try_gpu: packed $(du -sh "$folder" | cut -f1) in $folder"
 }
@@ -77,20 +80,23 @@ run() {
   cat "$report/gpu.txt"
   for test in "$folder"/tests/*; do
     name=$(basename "$test")
-    step "$name" 60 env -C "$test" ./test
+    step "$name" 60 env -C "$test" ./run
   done
   sanitizer=$(command -v compute-sanitizer || ls "${CUDA_PATH:-/usr/local/cuda}/bin/compute-sanitizer" 2>/dev/null || true)
   if [[ -n "$sanitizer" ]]; then
     for tool in memcheck racecheck synccheck initcheck; do
       step "$tool" 45 env -C "$folder/tests/cpab.cuda.kernels_test" \
-        "$sanitizer" --tool "$tool" --error-exitcode 9 ./test
+        "$sanitizer" --tool "$tool" --error-exitcode 9 ./run
     done
   else
     echo "compute-sanitizer is not installed: not run" | tee -a "$report/summary.txt"
   fi
-  step benchmark 120 "$folder/benchmark" --benchmark_min_time=0.3 \
-    --benchmark_out="$report/benchmark.json" --benchmark_out_format=json
-  grep '^BM_' "$report/benchmark.txt" || true
+  for test in "$folder"/benchmarks/*; do
+    name=$(basename "$test")
+    step "$name" 150 env -C "$test" ./run --benchmark_min_time=0.3 \
+      --benchmark_out="$report/$name.json" --benchmark_out_format=json
+    grep '^BM_' "$report/$name.txt" || true
+  done
   return "$failed"
 }
 
@@ -109,7 +115,7 @@ case "${1:-}" in
     ;;
   run)
     folder=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
-    [[ -x "$folder/benchmark" ]] || fail "$folder holds no packed tests; see tools/systems/try_gpu.sh --help" 2
+    [[ -d "$folder/benchmarks" ]] || fail "$folder holds no packed tests; see tools/systems/try_gpu.sh --help" 2
     run "$folder"
     ;;
   --help | -h) usage ;;
