@@ -69,6 +69,29 @@ TEST(NestedCholesky, SolvesAsADenseFactor) {
   }
 }
 
+// A separator may be empty, and yet have many later unknowns: here that of two
+// groups that are coupled to a third one alone.
+TEST(NestedCholesky, GroupsMayBeCoupledThroughLaterUnknownsAlone) {
+  constexpr int kGroup = 80;
+  const auto group = [](int v) { return 2 * v / kGroup; };  // 0, 1, and more.
+  std::vector<Eigen::Triplet<double>> triplets;
+  Eigen::MatrixXd places(1, 2 * kGroup);
+  for (int v = 0; v < 2 * kGroup; ++v) {
+    places(0, v) = v;
+    for (int w = 0; w < 2 * kGroup; ++w) {
+      const bool apart = std::min(group(v), group(w)) == 0 &&
+                         std::max(group(v), group(w)) == 1;
+      if (!apart) triplets.emplace_back(v, w, v == w ? 200 : 1);
+    }
+  }
+  SparseMatrix matrix(2 * kGroup, 2 * kGroup);
+  matrix.setFromTriplets(triplets.begin(), triplets.end());
+  std::srand(1);
+  const Eigen::VectorXd b = Eigen::VectorXd::Random(2 * kGroup);
+  const Eigen::VectorXd x = Eigen::MatrixXd(matrix).llt().solve(b);
+  EXPECT_LT((NestedCholesky(matrix, places).Solve(b) - x).norm(), 1e-15);
+}
+
 // The columns of P^T L^-T, C, have C C^T = A^-1.
 TEST(NestedCholesky, ColoursWhiteNoise) {
   const Grid grid(5, 2, 2);
