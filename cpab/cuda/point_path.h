@@ -16,11 +16,9 @@
 #include "cpab/cuda/exit_step.h"
 #include "cpab/cuda/grid.h"
 #include "cpab/cuda/host_device.h"
+#include "cpab/flow/max_arcs.h"
 
 namespace cpab::kernels {
-
-// Paths of more arcs come out as NaN, as those of cpab/flow/path.h.
-constexpr int kMaxArcs = 4096;
 
 // A field: velocities at the vertices, [vertices, 2], by the axes of the square
 // in units of its sides.

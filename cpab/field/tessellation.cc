@@ -8,7 +8,7 @@
 namespace cpab {
 namespace {
 
-// Beyond, paths are longer than PathWalker::kMaxArcs for strong fields.
+// Beyond, paths are longer than kMaxArcs (cpab/flow) for strong fields.
 constexpr int kMaxRectangles = 128;
 
 enum Side { kTop = 0, kRight = 1, kBottom = 2, kLeft = 3 };

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "cpab/flow/exit_time.h"
+#include "cpab/flow/max_arcs.h"
 #include "cpab/flow/pack.h"
 
 namespace cpab {
@@ -189,7 +190,7 @@ class Paths {
 
   // Every round is one arc of every path that has time left.
   CPAB_INLINE void Run() {
-    for (int arcs = 0; !now_.empty() && arcs < PathWalker::kMaxArcs; ++arcs) {
+    for (int arcs = 0; !now_.empty() && arcs < kMaxArcs; ++arcs) {
       now_.Drain([this](int region, int first) __attribute__((always_inline)) {
         while (first != Lists::kEnd) first = StepPack(region, first);
       });

@@ -14,6 +14,7 @@
 #include "cpab/field/tessellation.h"
 #include "cpab/field/velocity_field.h"
 #include "cpab/flow/affine_flow.h"
+#include "cpab/flow/max_arcs.h"
 
 namespace cpab {
 
@@ -27,10 +28,6 @@ struct Arc {
 // The affine flows of all cells of a field, and the regions to walk through.
 class PathWalker {
  public:
-  // Paths with more arcs than this come out as NaN: a violent field has tens,
-  // and an optimiser that diverges must not stop the program.
-  static constexpr int kMaxArcs = 4096;
-
   explicit PathWalker(const VelocityField& field);
 
   const Tessellation& tessellation() const { return *tessellation_; }

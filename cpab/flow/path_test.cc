@@ -12,6 +12,7 @@
 #include "cpab/field/velocity_field.h"
 #include "cpab/flow/affine_flow.h"
 #include "cpab/flow/exit_time.h"
+#include "cpab/flow/max_arcs.h"
 #include "cpab/testing/draws.h"
 #include "gtest/gtest.h"
 
@@ -197,7 +198,7 @@ TEST(PathWalker, EndsWhatHasNoEnd) {
   int arcs = 0;
   const auto count = [&arcs](const Arc&) { ++arcs; };
   EXPECT_TRUE(walker.Walk({0.4, 0.3}, count).array().isNaN().all());
-  EXPECT_EQ(arcs, PathWalker::kMaxArcs);
+  EXPECT_EQ(arcs, kMaxArcs);
   arcs = 0;
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const double infinity = std::numeric_limits<double>::infinity();

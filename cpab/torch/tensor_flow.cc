@@ -7,7 +7,7 @@
 
 #include "cpab/flow/affine_flow.h"
 #include "cpab/flow/exit_time.h"
-#include "cpab/flow/path.h"
+#include "cpab/flow/max_arcs.h"
 #include "cpab/torch/sparse_velocities.h"
 
 namespace cpab {
@@ -355,7 +355,7 @@ class ArcsFunction : public torch::autograd::Function<ArcsFunction> {
     Tensor region = FindRegions(basis->tessellation(), tables, x);
     Tensor time_left = finite.squeeze(-1).to(torch::kFloat64);
     torch::autograd::variable_list saved = {coefficients};
-    for (int arcs = 0; arcs < PathWalker::kMaxArcs; ++arcs) {
+    for (int arcs = 0; arcs < kMaxArcs; ++arcs) {
       if (!(time_left > 0).any().item<bool>()) break;
       const Arcs next = Advance(tables, coefficients, time_left, &x, &region);
       time_left = time_left - next.durations;

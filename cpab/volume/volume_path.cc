@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "Eigen/Geometry"
+#include "cpab/flow/max_arcs.h"
 #include "cpab/flow/pack.h"
 #include "cpab/volume/packed_exit.h"
 #include "cpab/volume/volume_step.h"
@@ -16,8 +17,6 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// As PathWalker::kMaxArcs.
-constexpr int kMaxArcs = 4096;
 // A pack's step is shortened to a quarter at most this often.
 constexpr int kMaxShortenings = 5;
 
