@@ -18,6 +18,29 @@ succeed "$out/fixed" --moving "$moving" --fixed "$fixed" --output "$out/fixed" \
   --side 16 --cells 2 --noise 0.05 --zero_boundary
 expect_files "$out"/fixed/{warped,grid,field}.png
 
+# The difference that is left, in units of 0.0001.
+difference_left() {
+  "$program" "${pair[@]}" --side 16 --cells 2,4 "$@" 2>"$TEST_TMPDIR/stderr" |
+    sed -n 's/.*difference 0[.]0*\([0-9]*\), was .*/\1/p'
+}
+
+# A basis that is stored sparsely has another prior: another result, which is
+# like the fixed picture, too.
+pair=(--moving "$moving" --fixed "$fixed")
+dense=$(difference_left --output "$out/dense")
+sparse=$(difference_left --output "$out/sparse" --sparse_basis)
+was=$("$program" "${pair[@]}" --side 16 --cells 1 --output "$out/was" |
+  sed -n 's/.*, was 0[.]0*\([0-9]*\);.*/\1/p')
+for left in "$dense" "$sparse"; do
+  [[ -n $left ]] && ((left < was)) || complain "'$left' is left of '$was'"
+done
+cmp -s "$out"/{dense,sparse}/warped.png && complain "--sparse_basis does nothing"
+
+# As many cells as only such a basis has.
+succeed "difference 0.0000, was 0.0000" --moving "$moving" --fixed "$moving" \
+  --output "$out/fine" --side 16 --cells 36
+expect_files "$out"/fine/{warped,grid,field}.png
+
 # Of pictures that are there none is replaced.
 cp "$moving" "$TEST_TMPDIR/me.png"
 for name in warped grid field; do
@@ -28,7 +51,6 @@ for name in warped grid field; do
 done
 
 echo mine >"$TEST_TMPDIR/file"
-pair=(--moving "$moving" --fixed "$fixed")
 out=$TEST_TMPDIR/none
 cp "$moving" "$TEST_TMPDIR/safe/grid.png"
 expect 2 "is the input" --moving "$moving" --fixed "$TEST_TMPDIR/safe/grid.png" \
@@ -37,7 +59,8 @@ expect 2 "--moving, --fixed and --output are needed" --moving "$moving"
 expect 2 "unexpected argument 'stray'" "${pair[@]}" --output "$out" stray
 expect 2 "--cells is '2,3'" "${pair[@]}" --output "$out" --cells 2,3
 expect 2 "--cells is '2,x'" "${pair[@]}" --output "$out" --cells 2,x
-expect 2 "--cells is '64'" "${pair[@]}" --output "$out" --cells 64
+expect 2 "--cells is '129'; use numbers from 1 to 128" "${pair[@]}" \
+  --output "$out" --cells 129
 expect 2 "--cells is '0'" "${pair[@]}" --output "$out" --cells 0
 expect 2 "--side is 8; use 16 or more" "${pair[@]}" --output "$out" --side 8
 expect 2 "--noise is 0; use a number above 0" "${pair[@]}" --output "$out" --noise 0
@@ -45,5 +68,6 @@ expect 1 "nowhere.png" --moving /nowhere.png --fixed "$fixed" --output "$out"
 expect 1 "file" "${pair[@]/$moving/$TEST_TMPDIR/file}" --output "$out"
 expect_none "$out"
 expect 1 "file/below" "${pair[@]}" --output "$TEST_TMPDIR/file/below" --side 16
-expect_help moving fixed output overwrite cells side noise zero_boundary
+expect_help moving fixed output overwrite cells sparse_basis side noise \
+  zero_boundary
 finish
