@@ -33,7 +33,8 @@ struct Grid {
       places.col(number[v]) = place(v / copies).cast<double>();
       triplets.emplace_back(number[v], number[v], 125 + uniform(generator));
       for (int w = v + copies; w < size; w += copies) {
-        const auto apart = (place(v / copies) - place(w / copies)).cwiseAbs();
+        const Eigen::Vector3i apart =
+            (place(v / copies) - place(w / copies)).cwiseAbs();
         if (apart.maxCoeff() > 2) continue;
         const double value = uniform(generator);
         triplets.emplace_back(number[v], number[w], value);
