@@ -86,6 +86,14 @@ class AutogradTest(unittest.TestCase):
         self.assertEqual(at.grad.dtype, torch.float32)
         self.assertEqual(at.grad.shape, at.shape)
 
+    def test_the_slope_of_signals_is_the_exponential_of_log_det(self):
+        transform, theta, grid = draw(KINDS[0])
+        slope = lambda grid, theta: transform.log_det(grid, theta).exp()
+        np.testing.assert_allclose(
+            slope(grid, theta), transform.jacobian(grid, theta).dy_dx[:, :, 0, 0], rtol=1e-12
+        )
+        self.check(slope, grid, theta)
+
     def test_a_fit_says_whether_its_gradient_is_exact(self):
         transform = Cpab([4, 4])
         source = 0.2 + 0.6 * torch.rand(
