@@ -22,14 +22,14 @@ expect 2 "use 1 to 1024, or 0 for all cores" --checkpoint="$garbage" --threads=1
 expect 1 "nowhere.safetensors" --checkpoint=/nowhere.safetensors
 expect 1 "$garbage" --checkpoint="$garbage"
 # As a checkpoint of the original is used, which does not say its size.
-pretrained=(--checkpoint=pipelines/pretrained/puppets-64.safetensors --print_config)
-succeed "  width: 128" "${pretrained[@]}" --model_size=128x96
+pretrained=(--checkpoint=pipelines/pretrained/puppets-128.safetensors --print_config)
+succeed "  width: 96" "${pretrained[@]}" --model_size=96x64
 succeed "thin_plate_original {" "${pretrained[@]}" --motion=thin_plate_original
 succeed "  frame_step: 5" "${pretrained[@]}" --set evaluation.frame_step=5
 expect 2 "data.height is 100; use a multiple of 32" "${pretrained[@]}" --model_size=100
 # No output replaces what is there, and none an input.
 mine=$TEST_TMPDIR/mine.safetensors
-cp pipelines/pretrained/puppets-64.safetensors "$mine"
+cp pipelines/pretrained/puppets-128.safetensors "$mine"
 tools/make_puppets --output "$TEST_TMPDIR/puppets" --size 64 --train 1 --test 1 \
   --frames 2 >"$TEST_TMPDIR/log" 2>&1 || complain "$(<"$TEST_TMPDIR/log")"
 puppets=(--checkpoint="$mine" --data="$TEST_TMPDIR/puppets" --threads=1 \

@@ -2,7 +2,7 @@
 # export_torchscript as a user runs it, on the checkpoint of the repository.
 program=tools/export_torchscript
 . pipelines/app/program_testing.sh
-checkpoint=pipelines/pretrained/puppets-64.safetensors
+checkpoint=pipelines/pretrained/puppets-128.safetensors
 out=$TEST_TMPDIR/scripts
 
 succeed "loaded again it differs by" --checkpoint "$checkpoint" --output "$out"

@@ -2,7 +2,7 @@
 # What is slim already comes out as it went in, to the byte; bad input is an error.
 program=tools/slim_checkpoint
 . pipelines/app/program_testing.sh
-small=pipelines/pretrained/puppets-64.safetensors
+small=pipelines/pretrained/puppets-128.safetensors
 out=$TEST_TMPDIR/out.safetensors
 none=$TEST_TMPDIR/none.safetensors
 again=$TEST_TMPDIR/again.safetensors

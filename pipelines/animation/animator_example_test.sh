@@ -4,7 +4,7 @@
 program=pipelines/animation/animator_example
 . pipelines/app/program_testing.sh
 
-checkpoint=pipelines/pretrained/puppets-64.safetensors
+checkpoint=pipelines/pretrained/puppets-128.safetensors
 still=pipelines/pretrained/puppet.png
 driving=pipelines/pretrained/dance.mp4
 frames=98

@@ -10,7 +10,7 @@ namespace pipelines {
 
 // Trained on drawn puppets; pretrained/README.md says how.
 inline std::string PretrainedCheckpoint() {
-  return RunfilePath("pipelines/pretrained/puppets-64.safetensors");
+  return RunfilePath("pipelines/pretrained/puppets-128.safetensors");
 }
 
 // A puppet, and a video of another one.

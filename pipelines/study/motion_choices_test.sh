@@ -3,7 +3,7 @@
 program=pipelines/study/motion_choices
 . pipelines/app/program_testing.sh
 
-pretrained=(--checkpoint=pipelines/pretrained/puppets-64.safetensors)
+pretrained=(--checkpoint=pipelines/pretrained/puppets-128.safetensors)
 expect 2 "--checkpoint is needed"
 expect 2 "'tps' is no motion model; use cpab" "${pretrained[@]}" --motions="cpab; tps"
 expect 2 "unexpected argument 'stray'" "${pretrained[@]}" stray

@@ -16,7 +16,7 @@ make_files() {
   local pretrained=$programs/pipelines/pretrained
   cp "$pretrained/puppet.png" ok.png
   cp "$pretrained/dance.mp4" ok.mp4
-  cp "$pretrained/puppets-64.safetensors" ok.safetensors
+  cp "$pretrained/puppets-128.safetensors" ok.safetensors
   chmod u+w ok.*
   for name in empty.png empty.mp4 empty.safetensors empty.txt empty.textproto; do : >$name; done
   for name in text.png text.mp4 text.csv text.npy garbage.safetensors; do echo "only text" >$name; done

@@ -40,8 +40,8 @@ TEST_F(CheckpointsTest, DescribesTheShippedOneByItsMetadata) {
   const std::vector<CheckpointFile> list = Checkpoints(places_).List();
   ASSERT_FALSE(list.empty());
   EXPECT_EQ(list[0].id, "shipped");
-  EXPECT_EQ(list[0].name, "puppets-64");
-  EXPECT_EQ(list[0].width, 64);
+  EXPECT_EQ(list[0].name, "puppets-128");
+  EXPECT_EQ(list[0].width, 128);
   EXPECT_GT(list[0].sets, 0);
   EXPECT_EQ(list[0].motion, "cpab");
 }
