@@ -24,9 +24,11 @@ class RecordedCall {
 
   // Runs `function` on `inputs`, of one device, a few times, and records it.
   // What it does must follow from the shapes of its inputs alone, on that
-  // device and without waiting for it; what else it reads must keep its place
-  // in memory while the recording lives. c10::Error where this cannot be
-  // recorded; then other work on the device goes on as before.
+  // device, without waiting for it and without copies from the host; what else
+  // it reads must keep its place in memory while the recording lives.
+  // c10::Error where this cannot be recorded: then operators work as before,
+  // but LibTorch may take random numbers on that device for part of a recording
+  // that never ends.
   RecordedCall(Function function, const Tensors& inputs);
   ~RecordedCall();
   RecordedCall(const RecordedCall&) = delete;
