@@ -294,7 +294,8 @@ AnimatedFrames Animator::MoveOver(const PreparedSource& source,
   TORCH_CHECK(reference_.defined(), "Animator: MoveTo before Follow");
   const c10::InferenceMode inference;
   const torch::Tensor keypoints = Transfer(source, followed);
-  if (over_black == nullptr && !share.defined()) {
+  // Other motion models copy constants from the host, which no graph can.
+  if (over_black == nullptr && !share.defined() && motion_name() == "cpab") {
     return MoveOpaque(source, followed, keypoints);
   }
   Motion motion = trained_.model->Move(source, keypoints);
@@ -327,7 +328,8 @@ AnimatedFrames Animator::MoveOpaque(const PreparedSource& source,
                                     const torch::Tensor& followed,
                                     const torch::Tensor& keypoints) {
   const Tensors computed = move_and_paint_(
-      source.image, keypoints, [this, source](const Tensors& inputs) {
+      {source.image, source.keypoints}, keypoints,
+      [this, source](const Tensors& inputs) {
         const Motion motion = trained_.model->Move(source, inputs[0]);
         const networks::InpaintingOutput painted = Paint(source, motion);
         return Tensors{painted.prediction, motion.blend.source_from_driving,

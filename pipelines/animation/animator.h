@@ -80,6 +80,9 @@ struct AnimatedFrames {
 // the model's aspect is scaled to the model's size. One thread at a time.
 class Animator {
  public:
+  Animator(const Animator&) = delete;
+  Animator& operator=(const Animator&) = delete;
+
   // The errors of LoadTrainedModel and ReadSetNames; InvalidArgument for
   // options that do not fit the model; FailedPrecondition where AVD mode lacks
   // its network.

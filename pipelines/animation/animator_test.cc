@@ -21,6 +21,7 @@
 #include "opencv2/core.hpp"
 #include "opencv2/imgproc.hpp"
 #include "pipelines/animation/precision.h"
+#include "pipelines/animation/repeated_call.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/config/config.h"
 #include "pipelines/config/frame_size.h"
@@ -125,10 +126,11 @@ TEST_P(AnimatorDeviceTest, MakesTheFramesOfTheCpu) {
     const auto animator = *Animator::Create(trained, where, options);
     const PreparedSource source = animator->PrepareSource(Texture(60, 50, 1));
     std::vector<cv::Mat>& pictures = frames.emplace_back();
-    for (const std::vector<int>& seeds :
-         {std::vector<int>{2, 3}, {4, 5}, {6, 7}, {8, 9}, {10}}) {
-      std::vector<cv::Mat> driving;
-      for (const int seed : seeds) driving.push_back(Texture(48, 40, seed));
+    for (int i = 0; i <= RepeatedCall::kCallsBefore + 2; ++i) {
+      std::vector<cv::Mat> driving = {Texture(48, 40, 2 + 2 * i)};
+      if (i < RepeatedCall::kCallsBefore + 2) {
+        driving.push_back(Texture(48, 40, 3 + 2 * i));
+      }
       for (const cv::Mat& picture :
            animator->Animate(source, driving).pictures) {
         pictures.push_back(picture);

@@ -38,22 +38,22 @@ TEST_P(RepeatedCallTest, IsTheFunctionOfEachSubjectAndShape) {
   const Tensor two = torch::full({1}, 2.f).to(device());
   const Tensor three = torch::full({1}, 3.f).to(device());
   RepeatedCall call;
-  for (const float x : {1.f, 5.f, 7.f}) {
+  for (int x = 0; x < 2 * RepeatedCall::kCallsBefore; ++x) {
     EXPECT_EQ(Product(call, two, x), 2 * x);
   }
-  for (const float x : {1.f, 5.f, 7.f}) {
+  for (int x = 0; x < 2 * RepeatedCall::kCallsBefore; ++x) {
     EXPECT_EQ(Product(call, three, x), 3 * x);
   }
   EXPECT_EQ(Product(call, three, 1, 4), 12);
   EXPECT_EQ(Product(call, two, 5), 10);
 }
 
-TEST_P(RepeatedCallTest, RecordsFromTheSecondCallOn) {
+TEST_P(RepeatedCallTest, RecordsWhatRepeats) {
   const torch::NoGradGuard no_grad;
   const Tensor two = torch::full({1}, 2.f).to(device());
   RepeatedCall call;
-  Product(call, two, 1);
-  EXPECT_EQ(computed_, 1);
+  for (int i = 0; i < RepeatedCall::kCallsBefore; ++i) Product(call, two, i);
+  EXPECT_EQ(computed_, RepeatedCall::kCallsBefore);
   Product(call, two, 2);
   const int when_recorded = computed_;
   Product(call, two, 3);
@@ -64,7 +64,7 @@ TEST_P(RepeatedCallTest, RecordsFromTheSecondCallOn) {
 TEST_P(RepeatedCallTest, GoesOnWhereNothingCanBeRecorded) {
   RepeatedCall call;
   const Tensor x = torch::ones({2}).to(device());
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < RepeatedCall::kCallsBefore + 3; ++i) {
     const Tensors sum = call({}, x, [](const Tensors& inputs) {
       return Tensors{inputs[0] * inputs[0].sum().item<float>()};
     });
