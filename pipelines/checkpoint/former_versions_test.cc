@@ -19,6 +19,9 @@ constexpr char kVersion1[] =
 constexpr char kVersion2[] =
     "pipelines/checkpoint/testdata/version2.safetensors";
 
+constexpr char kVersion2Puppets[] =
+    "pipelines/checkpoint/testdata/version2_puppets.safetensors";
+
 CheckpointState Read(const std::string& path) {
   const auto state = ReadCheckpointState(path);
   EXPECT_THAT(state, IsOk());
@@ -54,8 +57,9 @@ TEST(FormerVersions, Version2HasItsMotionModel) {
   EXPECT_FALSE(model.has_local_cpab());
 }
 
-TEST(FormerVersions, TheShippedCheckpointHasItsFit) {
-  const CheckpointState state = Read(PretrainedCheckpoint());
+// What was shipped once.
+TEST(FormerVersions, Version2HasItsFit) {
+  const CheckpointState state = Read(kVersion2Puppets);
   EXPECT_EQ(state.version(), 2);
   const ModelConfig& model = state.config().model();
   EXPECT_EQ(model.local().cpab().prior_length(), 1);
@@ -70,7 +74,7 @@ TEST(FormerVersions, TheShippedCheckpointHasItsFit) {
 TEST(FormerVersions, NothingIsLeftToDefaults) {
   for (const std::string& path :
        {std::string(kVersion1), std::string(kVersion2),
-        PretrainedCheckpoint()}) {
+        std::string(kVersion2Puppets), PretrainedCheckpoint()}) {
     const Config config = Read(path).config();
     Config resolved = config;
     ResolveDefaults(&resolved);
