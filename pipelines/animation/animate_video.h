@@ -102,7 +102,9 @@ struct AnimateVideoOptions {
   std::function<void(int64_t index, const cv::Mat& frame)> frame_written;
   // Hands RGBA to frame_written also where the output is over white since it
   // cannot hold alpha, if the result alone is shown and the source can be seen
-  // through. The output stays as it is; the network paints such frames twice.
+  // through. The output stays as it is but for what comes from outside of the
+  // source, which is white in place of black; the network paints such frames
+  // twice.
   bool keeps_alpha_for_hook = false;
 };
 
