@@ -9,8 +9,8 @@
 // same at any number of cells, so that finer cells mean longer paths and not
 // rougher fields.
 // ns_per_point is the figure to read; a point counts once for each field.
-// Adjoints include the walk forwards. A basis of 32x32 cells takes seconds, of
-// 64x64 minutes, so that the library's flow goes up to 16x16.
+// Adjoints include the walk forwards. A dense basis of 32x32 cells takes
+// seconds, of 64x64 minutes, so that the library's flow goes up to 16x16.
 #include <cmath>
 #include <memory>
 #include <vector>

@@ -2,7 +2,7 @@
 # Tries CPAB's kernels and the tests of all devices on the NVIDIA GPU at hand:
 # tests, compute-sanitizer on the kernels, benchmarks.
 #
-#   tools/systems/try_gpu.sh                builds, then runs; 10 minutes after the build
+#   tools/systems/try_gpu.sh                builds, then runs; some minutes after the build
 #   tools/systems/try_gpu.sh pack FOLDER    builds only, with all that a run needs
 #   FOLDER/try_gpu.sh run           runs what was packed: for a machine with a
 #                                   GPU and without compilers or a network
@@ -62,15 +62,15 @@ step() {
   shift 2
   timeout --kill-after=5 "$limit" "$@" >"$report/$name.txt" 2>&1 || code=$?
   local skipped=0
-  skipped=$(grep -c '^\[  SKIPPED \] [A-Z].*ms)' "$report/$name.txt" || true)
+  skipped=$(grep '^\[  SKIPPED \] [A-Z].*ms)' "$report/$name.txt" | grep -vc '/stand_in' || true)
   printf '%-34s exit %-3d %4d s%s\n' "$name" "$code" $((SECONDS - start)) \
     "$([[ "$skipped" == 0 ]] || echo ", $skipped tests skipped")" |
     tee -a "$report/summary.txt"
-  # On a GPU nothing is skipped.
+  # On a GPU only cases of its stand-in are skipped.
   [[ "$code" == 0 && "$skipped" == 0 ]] || failed=1
 }
 
-# The times add up to less than ten minutes, whatever hangs.
+# Some minutes; the times add up to 22 minutes if everything hangs.
 run() {
   local folder="$1" test name tool sanitizer
   report="${OUT:-$folder/report}" failed=0
