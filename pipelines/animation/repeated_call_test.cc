@@ -19,7 +19,7 @@ class RepeatedCallTest : public networks::test_util::DeviceTest {
   float Product(RepeatedCall& call, const Tensor& subject, float input,
                 int64_t size = 1) {
     const Tensor x = torch::full({size}, input).to(device());
-    return call(subject, x,
+    return call({subject}, x,
                 [this, subject](const Tensors& inputs) {
                   ++computed_;
                   return Tensors{inputs[0] * subject};
