@@ -25,6 +25,9 @@ MOVES = 200
 MOVE_MILLISECONDS = 16
 RADIUS = 40  # pixels of the page
 SETTLE_SECONDS = 1  # for the last pictures
+# A fresh browser works by itself for some seconds, on the cores that the server
+# has, too.
+START_SECONDS = 10
 METER = "[data-page=warp] .meter .figure"
 FILES = """
 const sizes = performance.getEntriesByType('navigation')
@@ -55,6 +58,7 @@ def drag(address):
     try:
         window.open(address)
         window.press('.tabs a[href="#warp"]')
+        time.sleep(START_SECONDS)
         hand = ActionChains(window.driver, duration=MOVE_MILLISECONDS)
         hand.click_and_hold(window.shown("#page-warp .warp-point"))
         before = (0, 0)
