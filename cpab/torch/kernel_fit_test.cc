@@ -14,6 +14,7 @@
 #include "cpab/fit/fit.h"
 #include "cpab/fit/keypoint_objective.h"
 #include "cpab/testing/draws.h"
+#include "cpab/torch/tensor_of_test_util.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -21,6 +22,7 @@ namespace cpab {
 namespace {
 
 using test_util::DrawPoints;
+using test_util::TensorOf;
 using torch::Tensor;
 
 constexpr double kThetaTolerance = 1e-9;
@@ -28,15 +30,6 @@ constexpr double kGradientTolerance = 1e-6;
 
 KeypointFitter MakeFitter(const FitOptions& options = {}) {
   return KeypointFitter::Create(Basis::Create({4, 3}).value(), options).value();
-}
-
-// [N, R] from the N columns of [R, N], float64.
-Tensor TensorOf(const Eigen::MatrixXd& columns) {
-  Tensor result = torch::empty({columns.cols(), columns.rows()},
-                               torch::TensorOptions().dtype(torch::kFloat64));
-  Eigen::Map<Eigen::MatrixXd>(result.data_ptr<double>(), columns.rows(),
-                              columns.cols()) = columns;
-  return result;
 }
 
 Eigen::VectorXd VectorOf(const Tensor& row) {

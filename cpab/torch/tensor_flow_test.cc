@@ -12,6 +12,7 @@
 #include "cpab/field/tessellation.h"
 #include "cpab/flow/flow.h"
 #include "cpab/testing/draws.h"
+#include "cpab/torch/tensor_of_test_util.h"
 #include "gtest/gtest.h"
 
 namespace cpab {
@@ -19,16 +20,8 @@ namespace {
 
 using test_util::DrawPoints;
 using test_util::DrawTheta;
+using test_util::TensorOf;
 using torch::Tensor;
-
-// [N, R] from the N columns of [R, N], float64.
-Tensor TensorOf(const Eigen::MatrixXd& columns) {
-  Tensor result = torch::empty({columns.cols(), columns.rows()},
-                               torch::TensorOptions().dtype(torch::kFloat64));
-  Eigen::Map<Eigen::MatrixXd>(result.data_ptr<double>(), columns.rows(),
-                              columns.cols()) = columns;
-  return result;
-}
 
 double MaxDifference(const Tensor& a, const Tensor& b) {
   return (a - b).abs().max().item<double>();

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "cpab/testing/draws.h"
 #include "cpab/testing/flow_laws.h"
+#include "cpab/torch/tensor_of_test_util.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"
@@ -17,6 +18,7 @@
 namespace cpab {
 namespace {
 
+using test_util::TensorOf;
 using ::testing::HasSubstr;
 using ::testing::Values;
 using torch::Tensor;
@@ -29,14 +31,7 @@ double MaxDifference(const Tensor& a, const Tensor& b) {
   return (a - b).abs().max().item<double>();
 }
 
-// [N, D] from [D, N], and back from [1, N, D].
-Tensor TensorOf(const Eigen::MatrixXd& columns) {
-  Tensor result = torch::empty({columns.cols(), columns.rows()},
-                               torch::TensorOptions().dtype(torch::kFloat64));
-  Eigen::Map<Eigen::MatrixXd>(result.data_ptr<double>(), columns.rows(),
-                              columns.cols()) = columns;
-  return result;
-}
+// [D, N] from [1, N, D].
 Eigen::MatrixXd ColumnsOf(const Tensor& points) {
   const Tensor dense = points.contiguous();
   return Eigen::Map<const Eigen::MatrixXd>(dense.data_ptr<double>(),
