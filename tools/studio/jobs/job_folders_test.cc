@@ -45,14 +45,24 @@ class JobFoldersTest : public testing::Test {
     return upload->Publish("{}")->id;
   }
 
-  // A job in `state` with a result.
-  Job Make(JobState state) {
+  JobRequest PuppetRequest() {
     JobRequest request;
     request.source = "bundled:puppet";
     request.driving = Upload("a video");
+    return request;
+  }
+
+  JobFiles FilesOf(const JobRequest& request) {
     JobFiles files;
     files.source = store_->Find(request.source)->path;
     files.driving = store_->Find(request.driving)->path;
+    return files;
+  }
+
+  // A job in `state` with a result.
+  Job Make(JobState state) {
+    const JobRequest request = PuppetRequest();
+    JobFiles files = FilesOf(request);
     Job job;
     job.id = *folders_->Make(request, &files);
     job.state = state;
@@ -69,12 +79,8 @@ class JobFoldersTest : public testing::Test {
 };
 
 TEST_F(JobFoldersTest, TakesTheInputsOfAJob) {
-  JobRequest request;
-  request.source = "bundled:puppet";
-  request.driving = Upload("a video");
-  JobFiles files;
-  files.source = store_->Find(request.source)->path;
-  files.driving = store_->Find(request.driving)->path;
+  const JobRequest request = PuppetRequest();
+  JobFiles files = FilesOf(request);
   const auto id = folders_->Make(request, &files);
   ASSERT_THAT(id, IsOk());
   EXPECT_EQ(files.source, folders_->Folder(*id) + "/inputs/source");
