@@ -181,6 +181,10 @@ ABSL_FLAG(bool, tf32, true,
           "products round their inputs to 11 bits, but for what says where a "
           "pixel comes from.");
 ABSL_FLAG(int, threads, 0, "CPU threads; 0 is one a core.");
+ABSL_FLAG(bool, halt_on_error, false,
+          "For many: end at the first that fails instead of trying the rest. "
+          "What is finished stays, and the same command goes on with what is "
+          "missing.");
 ABSL_FLAG(bool, quiet, false, "Say nothing but errors.");
 ABSL_FLAG(bool, json, false, "Print a report as JSON, for scripts.");
 
@@ -224,8 +228,8 @@ std::vector<FlagGroup> AnimateFlagGroups() {
             "alpha_over", "size", "save_keypoints", "save_deformation",
             "save_flow", "save_motion", "show_sets", "overwrite"}},
           {"How",
-           {"batch_size", "device", "precision", "tf32", "threads", "quiet",
-            "json"}}};
+           {"batch_size", "device", "precision", "tf32", "threads",
+            "halt_on_error", "quiet", "json"}}};
 }
 
 namespace {
@@ -527,6 +531,8 @@ absl::Status CheckInputs(const AnimateInputs& inputs) {
   }
   RETURN_IF_ERROR(NeedsFlag(FLAGS_format, many, "--sources or --drivings"));
   RETURN_IF_ERROR(NeedsFlag(FLAGS_comparison, many, "--sources or --drivings"));
+  RETURN_IF_ERROR(
+      NeedsFlag(FLAGS_halt_on_error, many, "--sources or --drivings"));
   for (const auto* flag : {&FLAGS_save_keypoints, &FLAGS_save_deformation,
                            &FLAGS_save_flow, &FLAGS_save_motion}) {
     if (!many || absl::GetFlag(*flag).empty()) continue;
@@ -584,6 +590,7 @@ absl::StatusOr<AnimateRequest> AnimateRequestFromFlags() {
                            request.inputs.source.empty() &&
                            !request.inputs.driving.empty();
   request.comparison = absl::GetFlag(FLAGS_comparison);
+  request.halt_on_error = absl::GetFlag(FLAGS_halt_on_error);
   request.overwrite = absl::GetFlag(FLAGS_overwrite);
   request.device = absl::GetFlag(FLAGS_device);
   request.tf32 = absl::GetFlag(FLAGS_tf32);

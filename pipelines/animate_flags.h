@@ -30,6 +30,8 @@ struct AnimateRequest {
   bool records_motion = false;
   // Results of a driving video in one grid, too.
   bool comparison = false;
+  // The first of many that fails ends the work.
+  bool halt_on_error = false;
   bool overwrite = false;
   // As given; see pipelines/app/device_flags.h.
   std::string device;

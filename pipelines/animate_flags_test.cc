@@ -81,6 +81,7 @@ TEST(AnimateFlags, DefaultsAreTheLibrarysOwn) {
   EXPECT_EQ(video.save_motion, "");
   EXPECT_EQ(video.batch_size, library.batch_size);
   EXPECT_FALSE(request->comparison);
+  EXPECT_FALSE(request->halt_on_error);
   EXPECT_FALSE(request->overwrite);
   EXPECT_EQ(request->device, "auto");
   EXPECT_TRUE(request->tf32);
@@ -119,6 +120,8 @@ const GoodCase kGoodCases[] = {
      [](const AnimateRequest& r) { return r.inputs.ending.empty(); }},
     {{"--sources=/a", "--drivings=/b", "--comparison"},
      [](const AnimateRequest& r) { return r.comparison; }},
+    {{"--sources=/a", "--drivings=/b", "--halt_on_error"},
+     [](const AnimateRequest& r) { return r.halt_on_error; }},
     {{"--source_frame=12"},
      [](const AnimateRequest& r) {
        return r.video.source_frame == 12 && !r.video.animate_source_video;

@@ -136,6 +136,7 @@ BatchOptions OptionsOf(const AnimateRequest& request,
   batch.video.overwrite = request.overwrite;
   batch.video.other_inputs = {checkpoint};
   batch.video.hooks.stop = [] { return StopSignal() != 0; };
+  batch.halt_on_error = request.halt_on_error;
   return batch;
 }
 
@@ -151,6 +152,13 @@ std::vector<BatchResult> AnimateAll(Animator& animator,
     progress.Begin(index, item);
   };
   return AnimateBatch(animator, items, batch);
+}
+
+// Whether an animation that failed kept others from being tried.
+bool IsHalted(const std::vector<BatchResult>& results,
+              const BatchOptions& batch) {
+  return batch.halt_on_error && !results.empty() &&
+         results.back().state == BatchResult::State::kFailed;
 }
 
 absl::Status Compare(const std::vector<BatchResult>& results,
@@ -280,9 +288,12 @@ absl::Status Animate(const AnimateRequest& request, c10::Device device) {
       AnimateAll(*animator, items, request, batch);
   PrintNotes(request);
   PrintResults(results, request, checkpoint);
-  if (results.size() < items.size()) return StoppedError();
-  if (request.comparison) RETURN_IF_ERROR(Compare(results, request, batch));
-  return BatchStatus(results);
+  if (results.size() == items.size()) {
+    if (request.comparison) RETURN_IF_ERROR(Compare(results, request, batch));
+  } else if (!IsHalted(results, batch)) {
+    return StoppedError();
+  }
+  return BatchStatus(results, items.size());
 }
 
 absl::Status Run(const CommandLine& line) {

@@ -113,6 +113,17 @@ expect 1 "1 of 2 failed" "${many[@]}" --json
 "$program" "${many[@]}" --json 2>/dev/null | grep -q '"state": "skipped"' ||
   complain "what was there is not skipped"
 
+# A failure's code is for scripts; --halt_on_error tries nothing after one.
+"$program" "${many[@]}" --json 2>/dev/null | grep -q '"code": "invalid_argument"' ||
+  complain "a failure has no code"
+cp "$puppet" "$user/stills/c.png"
+expect 1 "; not tried because of that: 1" "${many[@]}" --quiet --halt_on_error
+expect_none "$user/results/c--dance.mp4"
+expect 1 "1 of 3 failed" "${many[@]}" --quiet
+expect_files "$user/results/c--dance.mp4"
+expect 2 "--halt_on_error is 'true', which has no effect without" "${pair[@]}" \
+  --halt_on_error --output none.mp4
+
 # Two that write one output: one is refused and names the other, and what the
 # other writes is whole.
 "$program" "${pair[@]}" --max_frames 40 --output both.mp4 --overwrite \

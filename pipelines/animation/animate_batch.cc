@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -106,6 +107,8 @@ nlohmann::json ResultJson(const BatchResult& result) {
                          {"state", StateName(result.state)}};
   if (result.state == State::kFailed) {
     json["error"] = std::string(result.status.message());
+    json["code"] =
+        absl::AsciiStrToLower(absl::StatusCodeToString(result.status.code()));
   }
   if (result.state != State::kDone) return json;
   const AnimateVideoReport& report = result.report;
@@ -194,6 +197,7 @@ std::vector<BatchResult> AnimateBatch(Animator& animator,
     BatchResult result = AnimateItem(animator, items[i], options.video);
     if (absl::IsCancelled(result.status)) break;
     results.push_back(std::move(result));
+    if (options.halt_on_error && results.back().state == State::kFailed) break;
   }
   return results;
 }
@@ -224,7 +228,8 @@ absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
   return comparisons;
 }
 
-absl::Status BatchStatus(const std::vector<BatchResult>& results) {
+absl::Status BatchStatus(const std::vector<BatchResult>& results,
+                         size_t num_items) {
   size_t num_failed = 0;
   absl::Status first;
   for (const BatchResult& result : results) {
@@ -232,11 +237,15 @@ absl::Status BatchStatus(const std::vector<BatchResult>& results) {
     if (num_failed++ == 0) first = result.status;
   }
   if (num_failed == 0) return absl::OkStatus();
-  if (results.size() == 1) return first;
-  return absl::Status(
-      first.code(),
-      absl::StrCat(num_failed, " of ", results.size(),
-                   " failed, the first: ", std::string(first.message())));
+  if (num_items == 1) return first;
+  std::string message =
+      absl::StrCat(num_failed, " of ", num_items,
+                   " failed, the first: ", std::string(first.message()));
+  if (results.size() < num_items) {
+    absl::StrAppend(
+        &message, "; not tried because of that: ", num_items - results.size());
+  }
+  return absl::Status(first.code(), message);
 }
 
 std::string BatchTable(const std::vector<BatchResult>& results) {

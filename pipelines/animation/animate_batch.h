@@ -44,6 +44,8 @@ struct BatchResult {
 
 struct BatchOptions {
   AnimateVideoOptions video;
+  // The first item that fails is the last that is tried.
+  bool halt_on_error = false;
   // Before each item that is not skipped.
   std::function<void(size_t index, const BatchItem& item)> begin;
 };
@@ -55,9 +57,10 @@ absl::Status CheckBatch(const std::vector<BatchItem>& items,
                         const BatchOptions& options);
 
 // Animates all items. What has an output is skipped unless it is to be
-// overwritten; one that fails does not stop the others. Damage that was read
-// over (allow_damaged) is no failure. options.video.hooks.stop ends the list:
-// what is not done then is not in the result.
+// overwritten; one that fails does not stop the others, unless
+// options.halt_on_error. Damage that was read over (allow_damaged) is no
+// failure. options.video.hooks.stop ends the list, too: what is not tried is
+// not in the result.
 std::vector<BatchResult> AnimateBatch(Animator& animator,
                                       const std::vector<BatchItem>& items,
                                       const BatchOptions& options);
@@ -74,14 +77,21 @@ struct BatchComparison {
 absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
     const std::vector<BatchResult>& results, const BatchOptions& options);
 
-// OK, or the first failure's kind, with how many failed.
-absl::Status BatchStatus(const std::vector<BatchResult>& results);
+// OK, or the first failure's kind, with how many failed of `num_items` and how
+// many were not tried because of it.
+absl::Status BatchStatus(const std::vector<BatchResult>& results,
+                         size_t num_items);
 
 // A line an item: name, frames, frames a second, seconds of each stage, or why
 // it failed.
 std::string BatchTable(const std::vector<BatchResult>& results);
 
-// All that is known, for scripts.
+// All that is known, for scripts: an object with `checkpoint`,
+// `peak_memory_mb` and `items`, one for each result in their order. Of each:
+// `source`, `driving`, `output` and `state` ("done", "skipped" or "failed"); of
+// a failure `error` (a sentence) and `code` (the name of its absl::StatusCode
+// in small letters, as "invalid_argument"); of what is done what it took and
+// its `warnings` and `damage`.
 std::string BatchJson(const std::vector<BatchResult>& results,
                       const std::string& checkpoint);
 

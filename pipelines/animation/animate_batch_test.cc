@@ -44,7 +44,7 @@ TEST_F(BatchTest, AnimatesAllPairsAndGoesOnAfterFailures) {
   EXPECT_EQ(results[1].state, BatchResult::State::kFailed);
   EXPECT_EQ(results[2].state, BatchResult::State::kDone);
   EXPECT_TRUE(fs::exists(Path("out/b--v.mp4")));
-  EXPECT_THAT(BatchStatus(results),
+  EXPECT_THAT(BatchStatus(results, 4),
               StatusIs(StatusCode::kInvalidArgument,
                        AllOf(HasSubstr("2 of 4 failed"), HasSubstr("w.mp4"))));
   EXPECT_THAT(BatchTable(results),
@@ -52,6 +52,24 @@ TEST_F(BatchTest, AnimatesAllPairsAndGoesOnAfterFailures) {
   const auto json = nlohmann::json::parse(BatchJson(results, "c"));
   EXPECT_EQ(json["items"][0]["frames"], 2);
   EXPECT_EQ(json["items"][1]["state"], "failed");
+  EXPECT_EQ(json["items"][1]["code"], "invalid_argument");
+  EXPECT_THAT(json["items"][1]["error"].get<std::string>(), HasSubstr("w.mp4"));
+  EXPECT_FALSE(json["items"][0].contains("code"));
+}
+
+TEST_F(BatchTest, HaltsAtTheFirstFailureWhereAsked) {
+  BatchOptions options;
+  options.halt_on_error = true;
+  const auto results = AnimateBatch(*animator_, Items(), options);
+  ASSERT_THAT(results, testing::SizeIs(2));
+  EXPECT_EQ(results[0].state, BatchResult::State::kDone);
+  EXPECT_EQ(results[1].state, BatchResult::State::kFailed);
+  EXPECT_TRUE(fs::exists(Path("out/a--v.mp4")));
+  EXPECT_FALSE(fs::exists(Path("out/b--v.mp4")));
+  EXPECT_THAT(BatchStatus(results, 4),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("1 of 4 failed"),
+                             HasSubstr("not tried because of that: 2"))));
 }
 
 TEST_F(BatchTest, SkipsWhatIsDoneUnlessTold) {

@@ -51,8 +51,9 @@ constexpr char kUsage[] =
 
 animate is killed several times and started again with the same command. At the
 end all results of whole sources must be there and whole, each broken source
-must be named with what is wrong, and nothing that was finished before a kill
-may have been made again.
+must be named with what is wrong and with a code, and nothing that was finished
+before a kill may have been made again. With --halt_on_error, the results must
+be those before the first broken source.
 
 Exit codes: 0 all as it should be, 1 not, 2 bad flag.)";
 
@@ -62,10 +63,11 @@ constexpr int kFrames = 2;
 
 struct Batch {
   std::string folder;
-  std::set<std::string> good, broken;  // stems of sources
+  std::set<std::string> good, broken;  // stems of sources, in their order
+  std::string results_name = "results";
 
   std::string sources() const { return folder + "/sources"; }
-  std::string results() const { return folder + "/results"; }
+  std::string results() const { return folder + "/" + results_name; }
   std::string report() const { return folder + "/report.json"; }
 };
 
@@ -131,7 +133,7 @@ Made Finished(const Batch& batch) {
   return made;
 }
 
-pid_t Start(const Batch& batch) {
+pid_t Start(const Batch& batch, bool halt_on_error = false) {
   std::vector<std::string> command = {"pipelines/animate",
                                       "--sources",
                                       batch.sources(),
@@ -145,6 +147,7 @@ pid_t Start(const Batch& batch) {
                                       "1",
                                       "--quiet",
                                       "--json"};
+  if (halt_on_error) command.push_back("--halt_on_error");
   std::vector<char*> arguments;
   for (std::string& word : command) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -231,10 +234,37 @@ void CheckReport(const Batch& batch, std::vector<std::string>* wrong) {
     if (!absl::StrContains(item["error"].get<std::string>(), source)) {
       wrong->push_back(source + ": its error does not name it");
     }
+    if (item.value("code", "").empty()) {
+      wrong->push_back(source + ": its error has no code");
+    }
   }
   if (named != batch.broken) {
     wrong->push_back(absl::StrCat(named.size(), " failures are named, ",
                                   batch.broken.size(), " sources are broken"));
+  }
+}
+
+// Whether `status`, of a process that was waited for, is this exit code.
+bool IsExit(int status, int code) {
+  return WIFEXITED(status) && WEXITSTATUS(status) == code;
+}
+
+void CheckHalt(Batch batch, std::vector<std::string>* wrong) {
+  batch.results_name = "halted";
+  int status = 0;
+  waitpid(Start(batch, /*halt_on_error=*/true), &status, 0);
+  if (!IsExit(status, 1)) {
+    wrong->push_back(absl::StrCat("--halt_on_error: status ", status));
+  }
+  std::set<std::string> expected;
+  for (const std::string& name : batch.good) {
+    if (name < *batch.broken.begin()) expected.insert(ResultName(name));
+  }
+  std::set<std::string> found;
+  for (const auto& [name, made] : Finished(batch)) found.insert(name);
+  if (found != expected) {
+    wrong->push_back(absl::StrCat("--halt_on_error: ", found.size(),
+                                  " results, not ", expected.size()));
   }
 }
 
@@ -258,12 +288,13 @@ absl::StatusOr<std::vector<std::string>> RunBatch(const Batch& batch,
   int status = 0;
   waitpid(Start(batch), &status, 0);
   const int expected = batch.broken.empty() ? 0 : 1;
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != expected) {
+  if (!IsExit(status, expected)) {
     wrong.push_back(absl::StrCat("animate ended with status ", status));
   }
   CheckUnchanged(before, Finished(batch), &wrong);
   CheckResults(batch, &wrong);
   CheckReport(batch, &wrong);
+  if (!batch.broken.empty()) CheckHalt(batch, &wrong);
   return wrong;
 }
 
