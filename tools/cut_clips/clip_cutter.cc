@@ -84,15 +84,20 @@ class Cut {
     if (is_done_) return;
     if (!status.ok()) {
       End(status);
-    } else if (sink_ == nullptr || time + tolerance < spec_->end) {
-      End(absl::OutOfRangeError(
-          absl::StrCat("the video ends at ", time, ", before the clip does")));
+    } else if (sink_ == nullptr || IsCutShort(time + tolerance)) {
+      End(absl::OutOfRangeError(absl::StrCat(
+          "the video ends at ", time, ", before the clip does",
+          sink_ == nullptr ? "" : "; an empty end takes all that is left")));
     } else {
       End(sink_->Finish());
     }
   }
 
  private:
+  bool IsCutShort(double end) const {
+    return !std::isinf(spec_->end) && end < spec_->end;
+  }
+
   absl::Status Write(const cv::Mat& rgb, const VideoInfo& info) {
     if (sink_ == nullptr) RETURN_IF_ERROR(Begin(rgb.size(), info));
     return sink_->Write(options_.size ? pipelines::media::CropAndResize(
@@ -118,10 +123,11 @@ class Cut {
     is_done_ = true;
     sink_.reset();
     if (status.ok()) return;
-    result_.status =
-        absl::Status(status.code(),
-                     absl::StrCat("clip ", spec_->name, " (line ", spec_->line,
-                                  "): ", std::string(status.message())));
+    const std::string line =
+        spec_->line > 0 ? absl::StrCat(" (line ", spec_->line, ")") : "";
+    result_.status = absl::Status(
+        status.code(),
+        absl::StrCat("clip ", spec_->name, line, ": ", status.message()));
   }
 
   const ClipSpec* spec_;

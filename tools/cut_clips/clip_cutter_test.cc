@@ -80,6 +80,18 @@ TEST_F(ClipCutterTest, CountsFramesIfAsked) {
   EXPECT_EQ(FrameIndex(clip.frames[1]), 8);
 }
 
+TEST_F(ClipCutterTest, CutsToTheEndWhereverThatIs) {
+  for (const CutResult& result : Cut("v,,,,whole\nv,1.6,,,rest\n")) {
+    EXPECT_THAT(result.status, IsOk());
+  }
+  EXPECT_EQ(Read(0).frames.size(), 50u);
+  const Clip rest = Read(1);
+  ASSERT_EQ(rest.frames.size(), 10u);
+  EXPECT_EQ(FrameIndex(rest.frames[9]), 49);
+  EXPECT_THAT(Cut("v,9,,,beyond\n").at(0).status,
+              StatusIs(StatusCode::kOutOfRange, HasSubstr("beyond")));
+}
+
 TEST_F(ClipCutterTest, CropsToTheBoxAtItsAspect) {
   // Bit 2 of a numbered frame is its upper right block; 60 has it, 3 has not.
   options_.unit = ClipUnit::kFrames;

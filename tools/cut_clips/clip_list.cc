@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -49,7 +50,15 @@ class RowReader {
     return std::string(absl::StripAsciiWhitespace(row_.fields[place->second]));
   }
 
-  absl::StatusOr<double> Number(const std::string& column) const {
+  // The row ends before this column.
+  bool Lacks(const std::string& column) const {
+    const auto place = columns_.find(column);
+    return place != columns_.end() && place->second >= row_.fields.size();
+  }
+
+  absl::StatusOr<double> Number(const std::string& column,
+                                double where_empty) const {
+    if (Text(column).empty() && !Lacks(column)) return where_empty;
     double value = 0;
     if (!absl::SimpleAtod(Text(column), &value) || !std::isfinite(value)) {
       return Error(column, "a number is wanted");
@@ -94,8 +103,9 @@ absl::StatusOr<ClipSpec> ParseRow(const CsvRow& row, const Columns& columns,
   spec.line = row.line;
   spec.file = reader.Text("file");
   if (spec.file.empty()) return reader.Error("file", "a file name is wanted");
-  ASSIGN_OR_RETURN(spec.start, reader.Number("start"));
-  ASSIGN_OR_RETURN(spec.end, reader.Number("end"));
+  ASSIGN_OR_RETURN(spec.start, reader.Number("start", 0));
+  ASSIGN_OR_RETURN(
+      spec.end, reader.Number("end", std::numeric_limits<double>::infinity()));
   if (spec.start < 0) return reader.Error("start", "at least 0 is wanted");
   if (spec.end <= spec.start) {
     return reader.Error("end", "more than the start is wanted");
@@ -108,8 +118,7 @@ absl::StatusOr<ClipSpec> ParseRow(const CsvRow& row, const Columns& columns,
   }
   spec.name = reader.Text("name");
   if (spec.name.empty()) {
-    spec.name = absl::StrCat(networks::files::Stem(spec.file), "#",
-                             reader.Text("start"), "-", reader.Text("end"));
+    spec.name = ClipName(spec.file, reader.Text("start"), reader.Text("end"));
   }
   if (spec.name.find('/') != std::string::npos || spec.name[0] == '.') {
     return reader.Error("name", "a plain file name is wanted");
@@ -118,6 +127,14 @@ absl::StatusOr<ClipSpec> ParseRow(const CsvRow& row, const Columns& columns,
 }
 
 }  // namespace
+
+std::string ClipName(const std::string& file, const std::string& start,
+                     const std::string& end) {
+  const std::string stem = networks::files::Stem(file);
+  if (start.empty() && end.empty()) return stem;
+  return absl::StrCat(stem, "#", start.empty() ? "0" : start, "-",
+                      end.empty() ? "end" : end);
+}
 
 absl::StatusOr<std::vector<ClipSpec>> ParseClipList(std::string_view csv,
                                                     const std::string& source) {

@@ -14,10 +14,12 @@
 namespace tools {
 
 struct ClipSpec {
-  int line = 0;      // in the table, for messages
+  int line = 0;      // in the table, for messages; 0 without a table
   std::string file;  // as written
   double start = 0;  // seconds or frames, see ClipUnit
-  double end = 0;    // the first moment that no longer belongs to the clip
+  // The first moment that no longer belongs to the clip; infinity for all that
+  // is left of the video.
+  double end = 0;
   std::optional<cv::Rect> box;  // pixels of the upright frame; all if empty
   std::string name;             // file name of the clip without ending
   std::string partition;        // subfolder: train or test
@@ -25,15 +27,22 @@ struct ClipSpec {
 
 // Reads a CSV table whose first line names the columns, in any order and among
 // others that are ignored:
-//   file (or video_id), start, end   required
+//   file (or video_id)               required
+//   start, end        required, but may be empty in a row: from the beginning,
+//                     to the end
 //   box (or bbox)     left-top-right-bottom in pixels, also with spaces
-//   name              by default <file without ending>#<start>-<end>, so that
-//                     clips of one file are one identity
+//   name              by default ClipName, so that clips of one file are one
+//                     identity
 //   partition         train (default) or test
 // Fields may be quoted as in RFC 4180. InvalidArgument naming `source`, line
 // and column of the first mistake, also for names that occur twice.
 absl::StatusOr<std::vector<ClipSpec>> ParseClipList(std::string_view csv,
                                                     const std::string& source);
+
+// "talk" without its ending, "#" and the times: "talk#1-2.5", "talk#1-end". Of
+// a whole video "talk". start, end: as a table has them, maybe empty.
+std::string ClipName(const std::string& file, const std::string& start,
+                     const std::string& end);
 
 }  // namespace tools
 

@@ -1,5 +1,6 @@
 #include "tools/cut_clips/clip_list.h"
 
+#include <limits>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -32,6 +33,26 @@ TEST(ParseClipList, ReadsColumnsInAnyOrder) {
   EXPECT_EQ(first.partition, "train");
   EXPECT_EQ((*specs)[1].box, cv::Rect(0, 0, 64, 64));
   EXPECT_EQ((*specs)[1].line, 4);
+}
+
+TEST(ParseClipList, TakesEmptyTimesForTheWholeVideo) {
+  const auto specs = ParseClipList(
+      "file,start,end,box\n"
+      "ann.mp4,,,\n"
+      "ann.mp4,12.4,,\n"
+      "ann.mp4,,12.4,0-0-64-64\n",
+      "list.csv");
+  ASSERT_THAT(specs, IsOk());
+  ASSERT_EQ(specs->size(), 3u);
+  const double end = std::numeric_limits<double>::infinity();
+  EXPECT_EQ((*specs)[0].start, 0);
+  EXPECT_EQ((*specs)[0].end, end);
+  EXPECT_EQ((*specs)[0].name, "ann");
+  EXPECT_EQ((*specs)[1].end, end);
+  EXPECT_EQ((*specs)[1].name, "ann#12.4-end");
+  EXPECT_EQ((*specs)[2].start, 0);
+  EXPECT_EQ((*specs)[2].end, 12.4);
+  EXPECT_EQ((*specs)[2].name, "ann#0-12.4");
 }
 
 TEST(ParseClipList, NamesLineAndColumnOfAMistake) {

@@ -1,5 +1,6 @@
 #include "tools/cut_clips/clip_record.h"
 
+#include <cmath>
 #include <filesystem>
 #include <vector>
 
@@ -32,8 +33,10 @@ std::string ClipKey(const ClipSpec& spec, const CutOptions& options) {
 
 std::string CutText(const ClipSpec& spec, const CutOptions& options) {
   const bool in_frames = options.unit == ClipUnit::kFrames;
-  std::string text = absl::StrFormat("%s %.10g-%.10g %s", spec.file, spec.start,
-                                     spec.end, in_frames ? "frames" : "s");
+  const std::string end =
+      std::isinf(spec.end) ? "end" : absl::StrFormat("%.10g", spec.end);
+  std::string text = absl::StrFormat("%s %.10g-%s %s", spec.file, spec.start,
+                                     end, in_frames ? "frames" : "s");
   if (spec.box) {
     absl::StrAppendFormat(&text, " box %d-%d-%d-%d", spec.box->x, spec.box->y,
                           spec.box->br().x, spec.box->br().y);

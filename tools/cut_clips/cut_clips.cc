@@ -1,4 +1,4 @@
-// Cuts long videos into clips by a table; see kUsage.
+// Cuts videos into clips, by a table or as a whole; see kUsage.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -29,38 +29,54 @@
 #include "tools/cut_clips/clip_list.h"
 #include "tools/cut_clips/clip_record.h"
 #include "tools/cut_clips/cut_plan.h"
+#include "tools/cut_clips/whole_videos.h"
 
-ABSL_FLAG(std::string, list, "", "CSV table of the clips.");
-ABSL_FLAG(std::string, videos, ".", "Folder that holds the table's files.");
+ABSL_FLAG(std::string, videos, ".",
+          "Folder of the videos: all of them, or those that --list names.");
+ABSL_FLAG(std::vector<std::string>, test, {},
+          "Without --list: the videos in --videos, with commas between, that "
+          "are kept back as test clips; the others are for training. Without "
+          "it, the last fifth of each video is kept back.");
+ABSL_FLAG(std::string, list, "",
+          "CSV table of the clips. Without it, each video in --videos is cut "
+          "as a whole.");
 ABSL_FLAG(std::string, output, "", "Dataset folder to write to.");
 ABSL_FLAG(std::string, unit, "seconds",
-          "What start and end count: seconds or frames.");
+          "What start and end of the table count: seconds or frames.");
 ABSL_FLAG(int, size, 256,
-          "Width and height of the clips in pixels, 2 to 4096; 0 keeps the "
-          "size of the box.");
+          "Width and height of the clips in pixels, 2 to 4096, best those of "
+          "the config to train; 0 keeps the size of the box.");
 ABSL_FLAG(bool, png, false, "Writes folders of PNGs instead of mp4.");
 ABSL_FLAG(int, crf, 12, "Quality of the mp4: 0 lossless, 51 worst.");
 ABSL_FLAG(bool, overwrite, false,
-          "Cuts again what was cut in another way, and removes clips that the "
-          "table no longer names.");
+          "Cuts again what was cut in another way, and removes clips that are "
+          "no longer asked for.");
 
 namespace {
 
 constexpr char kUsage[] =
-    R"(Cuts, crops and resizes long videos into the clips of a dataset.
+    R"(Cuts, crops and resizes videos into the clips of a dataset.
 
   tools/bazelw run //tools/cut_clips -- \
+      --videos FOLDER --size 128 --output DATASET
+      takes every video of a folder as it is: the largest square in the middle,
+      the last fifth of each video for testing, or the videos that --test names
+  tools/bazelw run //tools/cut_clips -- \
       --list clips.csv --videos FOLDER --output DATASET
+      takes the pieces that a table names
 
 The table's first line names its columns; others are ignored.
 
   file (or video_id)  a video in --videos; its ending may be left out
   start, end          seconds from the first frame (12.4), or frames from 0 with
-                      --unit frames; the end is not part of the clip
+                      --unit frames; the end is not part of the clip. Empty:
+                      from the beginning, to the end.
   box (or bbox)       left-top-right-bottom in pixels of the upright frame; the
                       whole frame if empty. It is widened about its centre to
-                      the aspect of --size, as far as the frame allows.
-  name                of the clip; FILE#START-END if empty
+                      the aspect of --size, as far as the frame allows; of
+                      what is left the middle is taken.
+  name                of the clip; FILE#START-END if empty, and FILE of a
+                      whole video
   partition           train or test; train if empty. A data set needs both.
 
   file,start,end,box,partition
@@ -71,8 +87,8 @@ that cannot be cut is named at the end, and the exit code is 1.
 
 Run again, an interrupted run goes on. DATASET/cut_clips.csv says how each clip
 was cut. It is an error, and --overwrite mends it, if a clip is there that was
-cut in another way (another size, box or time), that the table no longer names,
-or that it now puts into the other partition.
+cut in another way (another size, box or time), that is no longer asked for, or
+that is now in the other partition.
 
 Exit codes: 0 done, 1 bad input or a clip that cannot be cut, 2 bad flag; above
 128, try again: 129 disk full or folder read-only.)";
@@ -90,8 +106,17 @@ absl::StatusOr<tools::CutOptions> OptionsFromFlags() {
   options.crf = absl::GetFlag(FLAGS_crf);
   const std::string unit = absl::GetFlag(FLAGS_unit);
   const int size = absl::GetFlag(FLAGS_size);
-  if (absl::GetFlag(FLAGS_list).empty() || options.output_folder.empty()) {
-    return Usage("--list and --output are needed; --help tells what they are");
+  if (options.output_folder.empty()) {
+    return Usage("--output is needed, the dataset folder to write to");
+  }
+  const bool has_list = !absl::GetFlag(FLAGS_list).empty();
+  if (has_list && !absl::GetFlag(FLAGS_test).empty()) {
+    return Usage(
+        "--test is for videos without a --list, whose column partition says "
+        "which clips are for testing");
+  }
+  if (!has_list && unit == "frames") {
+    return Usage("--unit frames says what a --list counts, and there is none");
   }
   if (unit != "seconds" && unit != "frames") {
     return Usage(absl::StrCat("--unit is ", unit, "; use seconds or frames"));
@@ -160,10 +185,10 @@ absl::Status RemoveStale(const std::vector<tools::StaleClip>& stale,
   }
   if (!left.empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
-        left.size(), " clips in ", folder, " are not as the table asks; ",
+        left.size(), " clips in ", folder, " are not as asked for; ",
         overwrite ? "remove those that this program has not cut"
                   : "give --overwrite to cut them again and remove those that "
-                    "the table no longer names, or another --output"));
+                    "are no longer asked for, or another --output"));
   }
   for (const tools::StaleClip& clip : stale) {
     const std::string path = absl::StrCat(folder, "/", clip.key);
@@ -244,23 +269,41 @@ absl::Status Summary(const std::vector<tools::ClipSpec>& specs,
               static_cast<long long>(in_test));
   if (in_train == 0 || in_test == 0) {
     Say(absl::StrCat(
-        "warning: the table puts no clip into ",
+        "warning: no clip is in ",
         in_test == 0 ? "test, and training measures itself on some" : "train",
-        "; the column partition says where a clip goes"));
+        "; the column partition of --list, or --test, says where a clip goes"));
   }
   if (failed == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat(failed, " of ", results.size(), " clips could not be cut"));
 }
 
+// What is asked for: by the table `list`, or, if that is empty, by all videos.
+absl::StatusOr<std::vector<tools::ClipSpec>> WantedClips(
+    const std::string& list, const std::string& videos,
+    const std::vector<std::string>& names) {
+  if (!list.empty()) {
+    ASSIGN_OR_RETURN(const std::string csv,
+                     networks::files::ReadNonEmptyFile(list));
+    return tools::ParseClipList(csv, list);
+  }
+  ASSIGN_OR_RETURN(
+      const tools::WholeVideos whole,
+      tools::ClipsOfVideos(videos, names, absl::GetFlag(FLAGS_test)));
+  for (size_t i = 0; i < whole.skipped.size() && i < kListed; ++i) {
+    Say(absl::StrCat("skipped ", videos, "/", whole.skipped[i],
+                     ", by its ending no video"));
+  }
+  return whole.specs;
+}
+
 absl::Status Cut(const std::string& list, const std::string& videos,
                  const tools::CutOptions& options) {
   namespace files = networks::files;
-  ASSIGN_OR_RETURN(const std::string csv, files::ReadNonEmptyFile(list));
-  ASSIGN_OR_RETURN(const std::vector<tools::ClipSpec> specs,
-                   tools::ParseClipList(csv, list));
   ASSIGN_OR_RETURN(const std::vector<std::string> names,
                    files::ListFolder(videos));
+  ASSIGN_OR_RETURN(const std::vector<tools::ClipSpec> specs,
+                   WantedClips(list, videos, names));
   const std::string& folder = options.output_folder;
   for (const char* part : {"/train", "/test"}) {
     RETURN_IF_ERROR(files::MakeFolder(folder + part));
@@ -274,8 +317,12 @@ absl::Status Cut(const std::string& list, const std::string& videos,
   ASSIGN_OR_RETURN(const tools::ClipRecord record,
                    tools::ReadClipRecord(folder));
   const tools::CutPlan plan =
-      tools::MakePlan(specs, files::BaseName(list), record, options);
-  std::vector<std::string> inputs = {list};
+      tools::MakePlan(specs,
+                      list.empty() ? absl::StrCat(files::BaseName(videos), "/")
+                                   : files::BaseName(list),
+                      record, options);
+  std::vector<std::string> inputs;
+  if (!list.empty()) inputs.push_back(list);
   for (const tools::ClipSpec& spec : specs) {
     inputs.push_back(FindVideo(videos, spec.file, names));
   }
@@ -288,16 +335,22 @@ absl::Status Cut(const std::string& list, const std::string& videos,
   return Summary(specs, plan, CutPlanned(plan, videos, names, options));
 }
 
+std::vector<pipelines::FlagGroup> FlagGroups() {
+  return {{"What is cut", {"videos", "test", "list", "unit"}},
+          {"What comes out", {"output", "size", "png", "crf", "overwrite"}}};
+}
+
 absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(UsageError(pipelines::RefuseArguments(line)));
   ASSIGN_OR_RETURN(const tools::CutOptions options, OptionsFromFlags());
-  return Cut(pipelines::UserPath(absl::GetFlag(FLAGS_list)),
+  const std::string list = absl::GetFlag(FLAGS_list);
+  return Cut(list.empty() ? "" : pipelines::UserPath(list),
              pipelines::UserPath(absl::GetFlag(FLAGS_videos)), options);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  return pipelines::RunProgram({"cut_clips", kUsage, __FILE__}, argc, argv,
-                               Run);
+  return pipelines::RunProgram({"cut_clips", kUsage, __FILE__, FlagGroups()},
+                               argc, argv, Run);
 }

@@ -23,7 +23,7 @@ succeed "0 cut, 2 kept, 0 failed" "${small[@]}"
 # Another size, or another partition, is an error unless --overwrite is given.
 "$program" "${cut[@]}" --size 64 >"$TEST_TMPDIR/said" 2>&1 &&
   complain "--size 64 keeps clips of size 32"
-grep -q "2 clips in $out are not as the table asks; give --overwrite" \
+grep -q "2 clips in $out are not as asked for; give --overwrite" \
   "$TEST_TMPDIR/said" || complain "$(<"$TEST_TMPDIR/said")"
 [[ $(cksum "$out"/*/*.mp4) == "$before" ]] || complain "a refused run writes"
 succeed "2 cut, 0 kept, 0 failed" "${cut[@]}" --size 64 --overwrite
@@ -35,7 +35,7 @@ table dance,0,0.4,,a,test dance.mp4,1,1.4,,b,test
 succeed "1 cut, 1 kept, 0 failed; 0 in train, 2 in test" \
   "${cut[@]}" --size 64 --overwrite
 expect_none "$out"/train/a.mp4
-grep -q "puts no clip into train" "$TEST_TMPDIR/stderr" ||
+grep -q "no clip is in train" "$TEST_TMPDIR/stderr" ||
   complain "nothing is said of an empty train/"
 
 # Boxes: what is said of those beyond the frame, and of those that grow.
@@ -52,7 +52,7 @@ done
 # Without a column partition all goes to train; times may overlap.
 printf 'file,start,end\ndance,0,0.1\n' >"$TEST_TMPDIR/clips.csv"
 succeed "1 in train, 0 in test" "${small[@]/$out/$TEST_TMPDIR/set3}"
-grep -q "puts no clip into test" "$TEST_TMPDIR/stderr" ||
+grep -q "no clip is in test" "$TEST_TMPDIR/stderr" ||
   complain "nothing is said of an empty test/"
 table dance,0,0.2,,a,train dance,0.1,0.3,,b,test
 succeed "2 cut" "${small[@]/$out/$TEST_TMPDIR/set4}"
@@ -95,7 +95,29 @@ done
 cmp "$TEST_TMPDIR/clips.csv" "$TEST_TMPDIR/set7/cut_clips.csv" ||
   complain "a table of the user's was replaced"
 
-expect 2 "--list and --output are needed" --list "$TEST_TMPDIR/clips.csv"
+# Without a table: whole videos.
+mkdir "$TEST_TMPDIR/mine"
+cp "$videos/dance.mp4" "$TEST_TMPDIR/mine/one.mp4"
+cp "$videos/dance.mp4" "$TEST_TMPDIR/mine/two.mp4"
+echo text >"$TEST_TMPDIR/mine/notes.txt"
+whole=(--videos "$TEST_TMPDIR/mine" --output "$TEST_TMPDIR/set8" --size 32)
+succeed "2 cut, 0 kept, 0 failed; 1 in train, 1 in test" "${whole[@]}" --test two
+expect_files "$TEST_TMPDIR"/set8/train/one.mp4 "$TEST_TMPDIR"/set8/test/two.mp4
+grep -q "skipped .*notes.txt" "$TEST_TMPDIR/stderr" ||
+  complain "nothing is said of a skipped file"
+# Another choice of test videos leaves no clip in both.
+"$program" "${whole[@]}" --test one >"$TEST_TMPDIR/said" 2>&1 &&
+  complain "a video may be in train and in test"
+grep -q "train/one.mp4 shows the same as test/one.mp4" "$TEST_TMPDIR/said" ||
+  complain "$(<"$TEST_TMPDIR/said")"
+succeed "4 cut, 0 kept, 0 failed; 2 in train, 2 in test" "${whole[@]}" --overwrite
+expect_none "$TEST_TMPDIR"/set8/train/one.mp4 "$TEST_TMPDIR"/set8/test/two.mp4
+succeed "0 cut, 4 kept" "${whole[@]}"
+expect 1 "--test names gone" "${whole[@]}" --test gone
+expect 2 "--test is for videos without a --list" "${cut[@]}" --test dance
+expect 2 "--unit frames says what a --list counts" "${whole[@]}" --unit frames
+
+expect 2 "--output is needed" --list "$TEST_TMPDIR/clips.csv"
 expect 2 "--size is 1; use 0 or 2 to 4096" "${cut[@]}" --size 1
 expect 2 "--unit is hours" "${cut[@]}" --unit hours
 expect 2 "--crf is 60" "${cut[@]}" --crf 60
@@ -104,5 +126,5 @@ expect 1 "nowhere.csv" --list /nowhere.csv --output "$out"
 expect 1 "nowhere" "${cut[@]/$videos//nowhere}"
 echo "no,columns" >"$TEST_TMPDIR/clips.csv"
 expect 1 "clips.csv:1: there is no column file" "${cut[@]}"
-expect_help list videos output unit size png crf overwrite
+expect_help videos test list output unit size png crf overwrite
 finish

@@ -62,7 +62,7 @@ class Planner {
     for (const auto& [key, origin] : ClipRecord(plan_.record)) {
       if (origin.table != table_ || named_.count(key) > 0) continue;
       if (IsThere(key)) {
-        AddStale(key, "is no longer in the table", true);
+        AddStale(key, "is no longer asked for", true);
       } else {
         plan_.record.erase(key);
       }

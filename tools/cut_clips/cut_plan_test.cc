@@ -147,7 +147,7 @@ TEST_F(CutPlanTest, FindsClipsThatTheTableNoLongerNames) {
   Cut("v,0,1,,c,\n", "other.csv");
   const CutPlan plan = Cut("v,0,1,,a,\n");
   ASSERT_THAT(Keys(plan), ElementsAre("train/b.mp4"));
-  EXPECT_THAT(plan.stale[0].why, HasSubstr("no longer in the table"));
+  EXPECT_THAT(plan.stale[0].why, HasSubstr("no longer asked for"));
   EXPECT_EQ(record_.count("train/b.mp4"), 0);
   EXPECT_EQ(record_.count("train/c.mp4"), 1);
 }

@@ -1,0 +1,118 @@
+#include "tools/cut_clips/whole_videos.h"
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "networks/files/path_parts.h"
+#include "pipelines/media/frame_source.h"
+#include "third_party/absl/status_macros.h"
+
+namespace tools {
+namespace {
+
+using networks::files::Stem;
+
+constexpr double kToTheEnd = std::numeric_limits<double>::infinity();
+
+bool IsVideo(const std::string& name) {
+  static const auto* const kEndings = new std::set<std::string>{
+      ".3gp", ".avi", ".gif", ".m4v", ".mkv",  ".mov",
+      ".mp4", ".mpg", ".mts", ".ts",  ".webm", ".wmv"};
+  const size_t dot = name.rfind('.');
+  return dot != std::string::npos &&
+         kEndings->count(absl::AsciiStrToLower(name.substr(dot))) > 0;
+}
+
+ClipSpec Clip(const std::string& file, const std::string& start,
+              const std::string& end, const char* partition) {
+  ClipSpec spec;
+  spec.file = file;
+  spec.end = kToTheEnd;
+  spec.name = ClipName(file, start, end);
+  spec.partition = partition;
+  return spec;
+}
+
+// Whole milliseconds, so that names stay short.
+absl::StatusOr<std::string> PartingTime(const std::string& folder,
+                                        const std::string& file) {
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<pipelines::media::FrameSource> source,
+      pipelines::media::OpenFrameSource(absl::StrCat(folder, "/", file)));
+  const double seconds = source->info().duration.value_or(0);
+  if (seconds > 0) return absl::StrFormat("%.3f", (1 - kTestShare) * seconds);
+  return absl::InvalidArgumentError(absl::StrCat(
+      folder, "/", file,
+      ": does not say how long it is, so that no part of it can be kept back; "
+      "keep whole videos back with --test, or state times in a --list"));
+}
+
+absl::Status AddParted(const std::string& folder, const std::string& file,
+                       std::vector<ClipSpec>* specs) {
+  ASSIGN_OR_RETURN(const std::string time, PartingTime(folder, file));
+  ClipSpec train = Clip(file, "", time, "train");
+  ClipSpec test = Clip(file, time, "", "test");
+  train.end = test.start = std::stod(time);
+  specs->push_back(std::move(train));
+  specs->push_back(std::move(test));
+  return absl::OkStatus();
+}
+
+// Whether `test` names `file`, which is struck off the names still to be found.
+bool IsKeptBack(const std::string& file, const std::vector<std::string>& test,
+                std::set<std::string>* missing) {
+  bool is_named = false;
+  for (const std::string& name : {file, Stem(file)}) {
+    if (std::find(test.begin(), test.end(), name) == test.end()) continue;
+    missing->erase(name);
+    is_named = true;
+  }
+  return is_named;
+}
+
+}  // namespace
+
+absl::StatusOr<WholeVideos> ClipsOfVideos(
+    const std::string& folder, const std::vector<std::string>& names,
+    const std::vector<std::string>& test) {
+  WholeVideos videos;
+  std::set<std::string> missing(test.begin(), test.end());
+  std::set<std::string> stems;
+  for (const std::string& name : names) {
+    if (!IsVideo(name)) {
+      videos.skipped.push_back(name);
+      continue;
+    }
+    if (!stems.insert(Stem(name)).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(folder, ": two videos are named ", Stem(name),
+                       " but for their endings; rename one"));
+    }
+    const bool is_test = IsKeptBack(name, test, &missing);
+    if (test.empty()) {
+      RETURN_IF_ERROR(AddParted(folder, name, &videos.specs));
+    } else {
+      videos.specs.push_back(Clip(name, "", "", is_test ? "test" : "train"));
+    }
+  }
+  if (videos.specs.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        folder,
+        ": holds no videos (mp4, mov, avi, mkv, webm, gif and others)"));
+  }
+  if (!missing.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--test names ", *missing.begin(), ", but ", folder,
+                     " holds no such video"));
+  }
+  return videos;
+}
+
+}  // namespace tools
