@@ -27,6 +27,9 @@ data::DatasetOptions DatasetOptionsOf(const DataConfig& config,
   options.repeats = config.repeats();
   if (split == "train") {
     options.augmentation = AugmentationOptionsOf(config.augmentation());
+    options.frame_distance.start = config.frame_distance().start();
+    options.frame_distance.doubling_epochs =
+        config.frame_distance().doubling_epochs();
   }
   options.cache_bytes = int64_t{config.cache_mib()} << 20;
   options.max_bad_share = config.max_bad_share();

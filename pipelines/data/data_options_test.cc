@@ -23,9 +23,11 @@ auto Members(const data::AugmentationOptions& options) {
 TEST(DataOptions, OfADataSetHaveTheDefaultsOfTheSchema) {
   const auto members = [](const data::DatasetOptions& options) {
     const auto& [root, split, image_size, id_sampling, repeats, augmentation,
-                 cache_bytes, max_bad_share, seed, num_index_threads] = options;
+                 distance, cache_bytes, max_bad_share, seed,
+                 num_index_threads] = options;
     return std::tuple(root, split, id_sampling, repeats, Members(augmentation),
-                      cache_bytes, max_bad_share, seed, num_index_threads);
+                      distance.start, distance.doubling_epochs, cache_bytes,
+                      max_bad_share, seed, num_index_threads);
   };
   data::DatasetOptions test;
   test.split = "test";
@@ -41,6 +43,13 @@ TEST(DataOptions, AugmentTheTrainingSplitOnly) {
   EXPECT_EQ(train.max_zoom, 0.25);
   EXPECT_EQ(Members(DatasetOptionsOf(config, "test").augmentation),
             Members(data::AugmentationOptions()));
+}
+
+TEST(DataOptions, LimitDistancesInTheTrainingSplitOnly) {
+  DataConfig config;
+  config.mutable_frame_distance()->set_start(2);
+  EXPECT_EQ(DatasetOptionsOf(config, "train").frame_distance.start, 2);
+  EXPECT_EQ(DatasetOptionsOf(config, "test").frame_distance.start, 0);
 }
 
 // All but the size, which is the config's.

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -67,6 +68,16 @@ std::vector<std::vector<int64_t>> Groups(const std::vector<IndexedClip>& clips,
   return groups;
 }
 
+// The frames that the two of a pair of `epoch` may be apart, in a clip of
+// `num_frames`.
+int MaxDistance(const FrameDistanceOptions& distance, int64_t epoch,
+                int num_frames) {
+  if (distance.start == 0) return num_frames;
+  const double limit = distance.start * std::exp2(static_cast<double>(epoch) /
+                                                  distance.doubling_epochs);
+  return static_cast<int>(std::min<double>(limit, num_frames));
+}
+
 }  // namespace
 
 absl::Status Validate(const DatasetOptions& options) {
@@ -82,6 +93,13 @@ absl::Status Validate(const DatasetOptions& options) {
   if (options.repeats < 1) {
     return absl::InvalidArgumentError(absl::StrCat(
         "repeats is ", options.repeats, "; it must be at least 1"));
+  }
+  if (options.frame_distance.start < 0 ||
+      !(options.frame_distance.doubling_epochs > 0)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("frame_distance is ", options.frame_distance.start,
+                     ", doubled in ", options.frame_distance.doubling_epochs,
+                     " epochs; use at least 0, and more than 0 epochs"));
   }
   if (options.cache_bytes < 0) {
     return absl::InvalidArgumentError("cache_bytes must not be negative");
@@ -111,7 +129,8 @@ class Dataset::Impl {
   absl::StatusOr<std::shared_ptr<const Clip>> ReadWholeClip(int64_t index);
 
  private:
-  absl::StatusOr<FramePair> ReadPair(int64_t index, Random& random);
+  absl::StatusOr<FramePair> ReadPair(int64_t index, int64_t epoch,
+                                     Random& random);
   absl::StatusOr<std::vector<cv::Mat>> ReadFrames(int64_t index, int first,
                                                   int second);
   bool IsBad(int64_t index) const;
@@ -207,7 +226,7 @@ absl::StatusOr<Sample> Dataset::Impl::Get(int64_t epoch, int64_t position) {
     const std::vector<int64_t>& members = groups_[group];
     const int64_t index = members[static_cast<size_t>(
         random.Below(static_cast<int64_t>(members.size())))];
-    absl::StatusOr<FramePair> pair = ReadPair(index, random);
+    absl::StatusOr<FramePair> pair = ReadPair(index, epoch, random);
     if (pair.ok()) {
       return Sample{Augment(*pair, options_.augmentation, random),
                     clips_[static_cast<size_t>(index)].name};
@@ -221,11 +240,14 @@ absl::StatusOr<Sample> Dataset::Impl::Get(int64_t epoch, int64_t position) {
                    options_.root, "/", options_.split));
 }
 
-absl::StatusOr<FramePair> Dataset::Impl::ReadPair(int64_t index,
+absl::StatusOr<FramePair> Dataset::Impl::ReadPair(int64_t index, int64_t epoch,
                                                   Random& random) {
   const int num_frames = clips_[static_cast<size_t>(index)].info.num_frames;
+  const int limit = MaxDistance(options_.frame_distance, epoch, num_frames);
   int first = static_cast<int>(random.Below(num_frames));
-  int second = static_cast<int>(random.Below(num_frames));
+  const int begin = std::max(first - limit, 0);
+  const int end = std::min(first + limit + 1, num_frames);
+  int second = begin + static_cast<int>(random.Below(end - begin));
   if (first > second) std::swap(first, second);
   ASSIGN_OR_RETURN(std::vector<cv::Mat> frames,
                    ReadFrames(index, first, second));

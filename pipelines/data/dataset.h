@@ -20,6 +20,14 @@
 
 namespace pipelines::data {
 
+// How many frames the two of a pair may be apart: at most
+// floor(start * 2^(epoch / doubling_epochs)); without a limit where `start` is
+// 0.
+struct FrameDistanceOptions {
+  int start = 0;                // at least 0
+  double doubling_epochs = 10;  // above 0
+};
+
 struct DatasetOptions {
   // Folder with train/ and test/.
   std::string root;
@@ -39,6 +47,8 @@ struct DatasetOptions {
   int repeats = 1;
 
   AugmentationOptions augmentation;
+
+  FrameDistanceOptions frame_distance;
 
   // Bytes of decoded frames that are kept; the least recently used go first.
   int64_t cache_bytes = int64_t{1} << 30;
@@ -104,7 +114,8 @@ class Dataset {
   // other options and the files, and on nothing else: not on earlier calls, the
   // cache, threads or workers. An epoch visits every clip (or identity)
   // repeats times, in an order of its own. Two frames are drawn uniformly
-  // and independently from the clip; the earlier is the source. Then come the
+  // and independently from the clip, the second from those that
+  // options.frame_distance allows; the earlier is the source. Then come the
   // augmentations.
   //
   // If the clip turns out to be damaged inside, the next draw of the same

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -149,6 +150,38 @@ TEST(Dataset, DrawsAllFramesAndTheEarlierIsTheSource) {
   }
   // 840 draws of 20: binomial with mean 42 and deviation 6.3, five deviations.
   for (int count : counts) EXPECT_NEAR(count, 42, 32);
+}
+
+// The largest distance drawn in an epoch, of enough draws to meet it.
+int LargestDistance(Dataset& dataset, int64_t epoch) {
+  int largest = 0;
+  for (int64_t i = 0; i < dataset.size(); ++i) {
+    const Sample sample = MustGet(dataset, epoch, i);
+    largest = std::max(largest, media::FrameIndex(sample.frames.driving) -
+                                    media::FrameIndex(sample.frames.source));
+  }
+  return largest;
+}
+
+TEST(Dataset, LimitsTheDistanceOfEarlyEpochs) {
+  DatasetOptions options = Options(MakeRoot("distance"));
+  options.repeats = 100;
+  options.frame_distance.start = 2;
+  options.frame_distance.doubling_epochs = 3;
+  const auto dataset = MustOpen(options);
+  EXPECT_EQ(LargestDistance(*dataset, 0), 2);
+  EXPECT_EQ(LargestDistance(*dataset, 2), 3);  // 2 * 2^(2/3) is 3.17
+  EXPECT_EQ(LargestDistance(*dataset, 3), 4);
+}
+
+// A limit as long as the clip draws as none does.
+TEST(Dataset, DrawsAsEverOnceTheLimitIsTheClips) {
+  DatasetOptions options = Options(MakeRoot("distance_ends"));
+  const auto unlimited = MustOpen(options);
+  options.frame_distance.start = 1;
+  const auto limited = MustOpen(options);
+  EXPECT_NE(DescribeEpoch(*limited, 0), DescribeEpoch(*unlimited, 0));
+  EXPECT_EQ(DescribeEpoch(*limited, 100), DescribeEpoch(*unlimited, 100));
 }
 
 TEST(Dataset, TimeFlipSwapsSourceAndDriving) {
@@ -311,6 +344,9 @@ TEST(Dataset, NamesBadOptions) {
   options = Options(root);
   options.augmentation.hue = 2;
   expect_named(options, "augmentation.hue");
+  options = Options(root);
+  options.frame_distance.doubling_epochs = 0;
+  expect_named(options, "frame_distance");
 }
 
 // Gives `path` a time long past, before which nothing can have changed.
