@@ -80,6 +80,11 @@ def _from_folder(repository_ctx, folder):
     if has_cuda:
         # Registers the CUDA kernels by being loaded; nothing refers to it by name.
         libraries = ["torch", "torch_cpu", "torch_cuda", "c10_cuda", "c10"]
+
+    # libtorch.so of a wheel exports a part of a newer libstdc++, with a
+    # std::filesystem::remove_all that ends at address 0 on Debian 12. The
+    # system's library is found before it where it stands before it.
+    libraries = ["stdc++"] + libraries
     # A wheel's CUDA libraries and headers are packages beside torch.
     lib_paths = [str(repository_ctx.path(folder + "/lib").realpath)]
     for part in _nvidia_packages(repository_ctx, folder):
