@@ -129,9 +129,12 @@ class ZipReader::Impl {
   }
 
   absl::StatusOr<std::optional<std::string>> Next(size_t max_bytes) {
+    // Asked again at the end, libarchive gives an error.
+    if (is_at_end_) return std::nullopt;
     archive_entry* entry = nullptr;
     const int outcome = archive_read_next_header(reader_.get(), &entry);
-    if (outcome == ARCHIVE_EOF) return std::nullopt;
+    is_at_end_ = outcome == ARCHIVE_EOF;
+    if (is_at_end_) return std::nullopt;
     if (outcome != ARCHIVE_OK) return Error();
     std::string content;
     for (;;) {
@@ -158,6 +161,7 @@ class ZipReader::Impl {
 
   const std::string path_;
   std::unique_ptr<archive, decltype(&archive_read_free)> reader_;
+  bool is_at_end_ = false;
 };
 
 ZipReader::ZipReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -47,8 +47,9 @@ class ZipReader {
       const std::string& path);
   ~ZipReader();
 
-  // The content of the next file; empty after the last one. DataLoss where the
-  // archive is damaged, or a file has more than `max_bytes`.
+  // The content of the next file; empty after the last one, however often it is
+  // asked for. DataLoss where the archive is damaged, or a file has more than
+  // `max_bytes`.
   absl::StatusOr<std::optional<std::string>> Next(size_t max_bytes);
 
  private:

@@ -37,7 +37,9 @@ TEST_F(ZipFileTest, ReadsWhatItHasWritten) {
   ASSERT_THAT(zip, IsOk());
   EXPECT_THAT((*zip)->Next(kMaxBytes), IsOkAndHolds(content));
   EXPECT_THAT((*zip)->Next(kMaxBytes), IsOkAndHolds(std::string()));
-  EXPECT_THAT((*zip)->Next(kMaxBytes), IsOkAndHolds(std::nullopt));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT((*zip)->Next(kMaxBytes), IsOkAndHolds(std::nullopt));
+  }
 }
 
 TEST_F(ZipFileTest, EqualContentsGiveEqualFiles) {
