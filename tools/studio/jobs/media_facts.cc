@@ -1,7 +1,5 @@
 #include "tools/studio/jobs/media_facts.h"
 
-#include <cmath>
-
 #include "absl/strings/str_cat.h"
 #include "third_party/absl/status_macros.h"
 
@@ -50,6 +48,16 @@ absl::Status ReadNumber(const Json& json, const char* field, double* value) {
   return *value >= 0 && *value <= kMaxNumber ? absl::OkStatus() : Bad(field);
 }
 
+// At most `limit` bytes of UTF-8, the last character whole: JSON is not written
+// of half a one.
+std::string Shortened(std::string text, size_t limit) {
+  if (text.size() <= limit) return text;
+  constexpr int kMarks = 0xC0, kContinues = 0x80;
+  while (limit > 0 && (text[limit] & kMarks) == kContinues) --limit;
+  text.resize(limit);
+  return text;
+}
+
 absl::Status ReadWarnings(const Json& json,
                           std::vector<std::string>* warnings) {
   const auto found = json.find("warnings");
@@ -59,7 +67,7 @@ absl::Status ReadWarnings(const Json& json,
   }
   for (const Json& warning : *found) {
     if (!warning.is_string()) return Bad("warnings");
-    warnings->push_back(warning.get<std::string>().substr(0, kMaxWarning));
+    warnings->push_back(Shortened(warning.get<std::string>(), kMaxWarning));
   }
   return absl::OkStatus();
 }
