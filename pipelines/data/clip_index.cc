@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "networks/files/folder.h"
 #include "networks/files/path_parts.h"
+#include "pipelines/data/clip_index.pb.h"
 #include "pipelines/data/index_cache.h"
 #include "pipelines/media/image_folder.h"
 #include "third_party/absl/status_macros.h"

@@ -1,4 +1,5 @@
 // Which clips a folder holds and what is in them. Private to this folder.
+// Tested by dataset_test.cc.
 #ifndef PIPELINES_DATA_CLIP_INDEX_H_
 #define PIPELINES_DATA_CLIP_INDEX_H_
 
