@@ -51,6 +51,26 @@ bool ParseLine(absl::string_view line, std::vector<double>& values) {
   return true;
 }
 
+// What columns are called in tables of earlier programs, and what now.
+constexpr struct {
+  absl::string_view former, now;
+} kRenamed[] = {{"parts_in_use", "transforms_in_use"}};
+
+absl::string_view CurrentName(absl::string_view column) {
+  for (const auto& [former, now] : kRenamed) {
+    if (column == former) return now;
+  }
+  return column;
+}
+
+std::vector<std::string> ColumnsOf(absl::string_view header) {
+  std::vector<std::string> columns;
+  for (absl::string_view column : absl::StrSplit(header, ',')) {
+    columns.emplace_back(CurrentName(column));
+  }
+  return columns;
+}
+
 // `text` without the steps above `last_step`.
 absl::StatusOr<std::string> Truncated(const std::string& path,
                                       const std::string& text,
@@ -58,7 +78,7 @@ absl::StatusOr<std::string> Truncated(const std::string& path,
                                       int64_t last_step) {
   const std::vector<absl::string_view> lines = WholeLines(text);
   if (lines.empty()) return header;
-  if (absl::StrCat(lines[0], "\n") != header) {
+  if (absl::StrCat(absl::StrJoin(ColumnsOf(lines[0]), ","), "\n") != header) {
     return absl::FailedPreconditionError(
         absl::StrCat(path, ": has the columns '", lines[0], "'; this run has '",
                      header.substr(0, header.size() - 1), "'"));
@@ -119,8 +139,8 @@ absl::StatusOr<std::vector<Series>> ReadLossLog(const std::string& path) {
     return absl::NotFoundError(absl::StrCat(path, ": is not there or empty"));
   }
   std::vector<Series> series;
-  for (absl::string_view name : absl::StrSplit(lines[0], ',')) {
-    series.push_back({std::string(name), {}, {}});
+  for (std::string& name : ColumnsOf(lines[0])) {
+    series.push_back({std::move(name), {}, {}});
   }
   std::vector<double> values;
   for (size_t i = 1; i < lines.size(); ++i) {

@@ -3,6 +3,9 @@
 //
 // Numbers have nine significant digits, which tell any two float32 apart, so
 // that the logs of two runs can be compared byte for byte.
+//
+// A column that an earlier program called otherwise is read by its present
+// name, and has it in the file once that is gone on with.
 #ifndef PIPELINES_REPORT_LOSS_LOG_H_
 #define PIPELINES_REPORT_LOSS_LOG_H_
 

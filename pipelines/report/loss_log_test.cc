@@ -108,6 +108,20 @@ TEST_F(LossLogTest, DoesNotGoOnWithOtherColumns) {
   EXPECT_EQ(Content(), "step,other\n1,1\n");
 }
 
+TEST_F(LossLogTest, ReadsAFormerNameOfAColumnAsItsPresentOne) {
+  std::ofstream(path_) << "step,loss,parts_in_use\n1,0.5,3\n2,0.25,4\n";
+  const auto series = ReadLossLog(path_);
+  ASSERT_THAT(series, IsOk());
+  ASSERT_EQ(series->size(), 2u);
+  EXPECT_EQ((*series)[1].name, "transforms_in_use");
+  EXPECT_THAT((*series)[1].y, ElementsAre(3, 4));
+  absl::StatusOr<LossLog> log =
+      LossLog::Open(path_, {"loss", "transforms_in_use"}, 1);
+  ASSERT_THAT(log, IsOk());
+  ASSERT_THAT(log->Add(2, {0.125, 5}), IsOk());
+  EXPECT_EQ(Content(), "step,loss,transforms_in_use\n1,0.5,3\n2,0.125,5\n");
+}
+
 TEST_F(LossLogTest, RefusesAnotherNumberOfValues) {
   absl::StatusOr<LossLog> log = LossLog::Open(path_, {"a", "b"});
   ASSERT_THAT(log, IsOk());

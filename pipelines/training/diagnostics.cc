@@ -22,8 +22,7 @@ const std::vector<Diagnostic>& Diagnostics() {
          return exact.empty() ? torch::ones({}, torch::kFloat64)
                               : torch::cat(exact).mean();
        }},
-      // The column's name is as in the tables of runs that began with it.
-      {"parts_in_use", "Transforms in use", false,
+      {"transforms_in_use", "Transforms in use", false,
        [](const StepOutput& out) { return out.transforms_in_use; }},
   };
   return *kAll;

@@ -96,6 +96,20 @@ TEST_F(RunReaderTest, TheRootItselfMayBeARunOrNotBeThere) {
   EXPECT_EQ(List()[0]["name"], "root");
 }
 
+// Also by the names of earlier programs.
+TEST_F(RunReaderTest, TellsLossesFromWhatElseIsMeasuredByTheirNames) {
+  WriteRun("root/a");
+  Write("root/a/losses.csv",
+        "step,warp,learning_rate,gradient_detector,fit_residual,fit_iterations,"
+        "exact_gradient,transforms_in_use,parts_in_use\n1,1,2,3,4,5,6,7,8\n");
+  const json run = Read("a");
+  ASSERT_EQ(run["series"].size(), 10) << run;
+  EXPECT_EQ(run["series"][0]["kind"], "loss");
+  for (int i = 1; i < 8; ++i) {
+    EXPECT_EQ(run["series"][i]["kind"], "training") << run["series"][i]["name"];
+  }
+}
+
 TEST_F(RunReaderTest, GivesSeriesPicturesPageAndSettings) {
   WriteRun("root/a");
   const json run = Read("a");
