@@ -5,7 +5,7 @@
 // that tests of the host's build of them are tests of the GPU's arithmetic, up
 // to rounding (nvcc fuses multiplications with additions).
 //
-// Private to //cpab/cuda.
+// Private to //cpab/cuda. Tested by cell_flow_test.cc.
 #ifndef CPAB_CUDA_HOST_DEVICE_H_
 #define CPAB_CUDA_HOST_DEVICE_H_
 

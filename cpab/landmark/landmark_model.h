@@ -6,7 +6,7 @@
 // after the other, each as the field of a flow that takes unit time, and the
 // prior's energy is the mean over the stages.
 //
-// Private to //cpab/landmark.
+// Private to //cpab/landmark. Tested by landmark_objective_test.cc.
 #ifndef CPAB_LANDMARK_LANDMARK_MODEL_H_
 #define CPAB_LANDMARK_LANDMARK_MODEL_H_
 

@@ -1,4 +1,5 @@
 // NumPy arrays as the views that the library computes on, with their checks.
+// Tested by tests/arguments_test.py.
 #ifndef CPAB_PYTHON_ARRAYS_H_
 #define CPAB_PYTHON_ARRAYS_H_
 

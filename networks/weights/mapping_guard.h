@@ -1,6 +1,7 @@
 // Mapped files whose bytes cannot be had when they are touched: another program
 // has cut the file short, or the disk has an error. The system then ends the
 // process by SIGBUS; a guard turns that into an error that can be asked for.
+// Tested by mapped_file_test.cc.
 #ifndef NETWORKS_WEIGHTS_MAPPING_GUARD_H_
 #define NETWORKS_WEIGHTS_MAPPING_GUARD_H_
 

@@ -1,4 +1,5 @@
 // The results of an evaluation as a table and as JSON.
+// Tested by reconstruction_test.cc.
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "google/protobuf/util/json_util.h"

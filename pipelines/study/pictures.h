@@ -1,4 +1,5 @@
 // What the variants of a study make of the same test pairs, side by side.
+// Tested by runner_test.cc.
 #ifndef PIPELINES_STUDY_PICTURES_H_
 #define PIPELINES_STUDY_PICTURES_H_
 

@@ -50,6 +50,12 @@ bool NamesATest(const SourceTree& tree, const std::string& path,
   return false;
 }
 
+bool HeaderNamesATest(const SourceTree& tree, const std::string& path) {
+  const std::string header = absl::StrCat(WithoutEnding(path), ".h");
+  const auto file = tree.files().find(header);
+  return file != tree.files().end() && NamesATest(tree, header, file->second);
+}
+
 void CheckFile(const SourceTree& tree, const std::string& path,
                std::vector<Finding>* findings) {
   const auto file = tree.files().find(path);
@@ -57,7 +63,7 @@ void CheckFile(const SourceTree& tree, const std::string& path,
   const std::string& content = file->second;
   const auto lines = std::count(content.begin(), content.end(), '\n');
   if (lines < kLongSource || HasTestOfItsName(tree, path) ||
-      NamesATest(tree, path, content)) {
+      NamesATest(tree, path, content) || HeaderNamesATest(tree, path)) {
     return;
   }
   findings->push_back({path, 1,

@@ -34,12 +34,12 @@ std::vector<std::string> Check(const Files& files) {
 
 TEST(OwnTests, AreWantedOfLongSourcesOfLibraries) {
   EXPECT_THAT(
-      Check({{"x/a.cc", Lines(150)}, {"x/a.h", Lines(200)}}),
+      Check({{"x/a.cc", Lines(100)}, {"x/a.h", Lines(200)}}),
       ElementsAre("x/a.h:1: has 200 lines and no test: write x/a_test.cc, or "
                   "say \"Tested by PATH\" in a comment",
-                  "x/a.cc:1: has 150 lines and no test: write x/a_test.cc, or "
+                  "x/a.cc:1: has 100 lines and no test: write x/a_test.cc, or "
                   "say \"Tested by PATH\" in a comment"));
-  EXPECT_THAT(Check({{"x/a.cc", Lines(149)}}), IsEmpty());
+  EXPECT_THAT(Check({{"x/a.cc", Lines(99)}}), IsEmpty());
 }
 
 TEST(OwnTests, AreNotWantedOfProgramsAndHelpersOfTests) {
@@ -49,16 +49,16 @@ TEST(OwnTests, AreNotWantedOfProgramsAndHelpersOfTests) {
 
 TEST(OwnTests, StandBesideTheSource) {
   for (const char* const test : {"a_test.cc", "a_test.sh", "a_test.py"}) {
-    EXPECT_THAT(Check({{"x/a.cc", Lines(150)}, {std::string("x/") + test, ""}}),
+    EXPECT_THAT(Check({{"x/a.cc", Lines(100)}, {std::string("x/") + test, ""}}),
                 IsEmpty())
         << test;
   }
-  EXPECT_EQ(Check({{"x/a.cc", Lines(150)}, {"y/a_test.cc", ""}}).size(), 1u);
+  EXPECT_EQ(Check({{"x/a.cc", Lines(100)}, {"y/a_test.cc", ""}}).size(), 1u);
 }
 
 TEST(OwnTests, MayHaveAnotherNameThatTheSourceSays) {
   const auto count = [](const std::string& comment) {
-    return Check({{"x/a.cc", Lines(150, comment)},
+    return Check({{"x/a.cc", Lines(100, comment)},
                   {"x/b_test.cc", ""},
                   {"y/z_test.sh", ""},
                   {"x/other.cc", ""}})
@@ -70,6 +70,18 @@ TEST(OwnTests, MayHaveAnotherNameThatTheSourceSays) {
   EXPECT_EQ(count("// Tested by z_test.sh."), 1u);  // Nor here.
   EXPECT_EQ(count("// Tested by other.cc."), 1u);   // That is no test.
   EXPECT_EQ(count("Tested by b_test.cc"), 1u);      // That is no comment.
+}
+
+TEST(OwnTests, MayBeNamedByTheHeaderOfASource) {
+  const auto count = [](const std::string& header) {
+    return Check({{"x/a.cc", Lines(100)},
+                  {"x/a.h", header + "\n"},
+                  {"x/other.h", "// Tested by b_test.cc.\n"},
+                  {"x/b_test.cc", ""}})
+        .size();
+  };
+  EXPECT_EQ(count("// An A. Tested by b_test.cc."), 0u);
+  EXPECT_EQ(count("// An A."), 1u);
 }
 
 }  // namespace

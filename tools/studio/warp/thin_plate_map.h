@@ -2,6 +2,7 @@
 //
 // Source: [Bookstein]. The model's splines, which are differentiable tensors
 // and do not interpolate, are in pipelines/model/thin_plate.h.
+// Tested by point_map_test.cc.
 #ifndef TOOLS_STUDIO_WARP_THIN_PLATE_MAP_H_
 #define TOOLS_STUDIO_WARP_THIN_PLATE_MAP_H_
 
