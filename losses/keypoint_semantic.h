@@ -9,8 +9,10 @@
 // The loss is the mean distance between the features of corresponding
 // keypoints; its gradient reaches the keypoints of both images.
 //
-// Source: [CPABMM] keypoint semantic loss, on [SAM]. Its authors did not
-// publish their code: what they leave open is an option here.
+// Source: [CPABMM] keypoint semantic loss, on [SAM]: ImageEncoderViT,
+// PromptEncoder and TwoWayTransformer in segment_anything/modeling of its code.
+// The code of [CPABMM] lacks this loss: what the paper leaves open is an option
+// here.
 #ifndef LOSSES_KEYPOINT_SEMANTIC_H_
 #define LOSSES_KEYPOINT_SEMANTIC_H_
 

@@ -44,11 +44,10 @@ class SparsePrior {
   // InvalidArgument if an option is out of range. In space memory and time are
   // those of the factor (cpab/field/nested_cholesky.h): 16x16x16 boxes take 0.3
   // s, 32x32x32 11 s and 1.4 GB.
-  ~SparsePrior();
-
   static absl::StatusOr<std::shared_ptr<const SparsePrior>> Create(
       std::shared_ptr<const SparseBasis> basis, const Eigen::MatrixXd& vertices,
       const FiniteElements& elements, const PriorOptions& options);
+  ~SparsePrior();
 
   int theta_size() const { return static_cast<int>(basis_->cols()); }
 
@@ -83,14 +82,13 @@ class SparsePrior {
               const Eigen::MatrixXd& vertices, const FiniteElements& elements,
               const PriorOptions& options);
 
-  // M = (1 / gradient^2 + X^T Q X)^-1.
   std::shared_ptr<const SparseBasis> basis_;
   Eigen::MatrixXd free_places_;
   SparseMatrix rough_;  // H = Z^T Q Z.
   std::unique_ptr<const RoughFactor> rough_factor_;
   Eigen::MatrixXd affine_;            // R = Z^T Q X, [d, D^2].
   Eigen::MatrixXd solved_affine_;     // H^-1 R.
-  Eigen::MatrixXd coupling_;          // M.
+  Eigen::MatrixXd coupling_;          // M = (1 / gradient^2 + X^T Q X)^-1.
   Eigen::MatrixXd affine_deviation_;  // C with C C^T = (M^-1 - R^T H^-1 R)^-1.
   double log_determinant_;            // Of Sigma^-1.
 };

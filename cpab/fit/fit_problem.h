@@ -13,7 +13,7 @@ namespace cpab {
 
 struct FitOptions {
   enum class Solver {
-    // Minimises E as above.
+    // Minimises E of cpab/fit/fit.h.
     kGaussNewton,
     // The paper's: Adam on 2 sqrt(sum w |residual|^2), the norm of residuals in
     // [-1, 1] coordinates, from theta = 1e-6, without a prior. Here the flow

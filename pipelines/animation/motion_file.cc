@@ -85,7 +85,7 @@ class MotionReader {
   absl::Status CheckFormat() const {
     if (Metadata("format") != kFormat) {
       return Bad("is no motion file: its metadata has no format '", kFormat,
-                 "'; --save_motion of animate writes motion files");
+                 "'; use one that was recorded from a video");
     }
     int version = 0;
     if (!absl::SimpleAtoi(Metadata("version"), &version) || version < 1) {
@@ -130,7 +130,7 @@ class MotionReader {
     if (motion_.detector.empty() || is_fingerprint) return absl::OkStatus();
     return Bad("detector is '", motion_.detector.substr(0, 80), "'; use the ",
                kFingerprintDigits,
-               " digits that --save_motion writes, or leave it out");
+               " hexadecimal digits of a recorded motion, or leave it out");
   }
 
   const SafetensorsEntry* Find(const std::string& name) const {

@@ -1,5 +1,5 @@
 // A picture that shows where a model's keypoint sets are and what they move,
-// with the numbers and names by which --motion_scale knows them.
+// with the numbers and names by which motion scales know them.
 #ifndef PIPELINES_ANIMATION_SETS_PICTURE_H_
 #define PIPELINES_ANIMATION_SETS_PICTURE_H_
 

@@ -28,7 +28,12 @@ class AutocastScope {
 
 // While it lives, matrix products on `device` are exact: neither by autocast
 // nor in TF32, which is the process's choice. For what says where a pixel comes
-// from; TF32 would move it by a quarter of a pixel.
+// from; TF32 would move it by a quarter of a pixel, and bfloat16 tells 256
+// coordinates apart. That is
+//   - the fit of transforms to keypoints: AnimationModel::Move (model.h);
+//   - the product of two background motions, which the background loss
+//     compares with the identity (training/loss_terms.cc).
+// Keypoints and background motions themselves are float32 at the model's door.
 class ExactScope {
  public:
   explicit ExactScope(c10::Device device);

@@ -6,9 +6,9 @@
 //   torch::Tensor frames = model.Paint(source, motion).prediction;
 //
 // Training, previews, animation and evaluation make their frames by these
-// calls; what the networks are and in which order they run stands here only. So
-// does what must not run under autocast: coordinates in the image, of which
-// bfloat16 tells 256 apart, and the fit of transforms to them.
+// calls; what the networks are and in which order they run stands here only.
+// They have coordinates in the image in float32 under autocast, too; what else
+// must not run under it is listed in autocast.h.
 #ifndef PIPELINES_MODEL_MODEL_H_
 #define PIPELINES_MODEL_MODEL_H_
 

@@ -50,7 +50,7 @@ torch::Tensor Equivariance(LossContext& c) {
 torch::Tensor Background(LossContext& c) {
   const torch::Tensor back =
       c.model.PredictBackground(c.out.driving, c.out.source.image);
-  // A product of positions: exact, as the fits are.
+  // See autocast.h.
   const ExactScope exact(c.out.driving.device());
   return losses::BackgroundLoss(c.out.background, back);
 }
