@@ -75,6 +75,30 @@ TEST(ProcessGroup, SaysThatAPeerIsLost) {
   });
 }
 
+// NCCL refuses two processes of one GPU, so this is a group of one.
+TEST(ProcessGroup, OfOneProcessOnAGpu) {
+  if (!torch::cuda::is_available()) {
+    GTEST_SKIP() << "no CUDA device: NCCL is not tested";
+  }
+  ProcessEnvironment environment;
+  environment.address = "127.0.0.1";
+  environment.port = FreePort();
+  const torch::Device device(torch::kCUDA, 0);
+  const auto group = ProcessGroup::Join(environment, device, absl::Seconds(60));
+  ASSERT_THAT(group, IsOk());
+  (*group)->Barrier();
+  const torch::Tensor x = torch::full({3}, 4.0, device);
+  (*group)->Sum(x);
+  (*group)->Broadcast(x);
+  EXPECT_TRUE(torch::equal(x.cpu(), torch::full({3}, 4.0)));
+  std::string text = "text";
+  (*group)->Broadcast(&text);
+  EXPECT_THAT((*group)->Gather(text), testing::ElementsAre("text"));
+  const torch::Tensor y = torch::ones({2}, device).requires_grad_();
+  (2 * (*group)->DifferentiableSum(y)).sum().backward();
+  EXPECT_TRUE(torch::equal(y.grad().cpu(), torch::full({2}, 2.0f)));
+}
+
 TEST(ProcessGroup, NamesTheAddressWhereNobodyIs) {
   ProcessEnvironment environment;
   environment.size = 2;

@@ -18,7 +18,8 @@ readonly KERNEL_TESTS='//cpab/cuda:kernels_test'
 readonly TENSOR_TESTS='//cpab/torch:tensor_fit_test //cpab/torch:transform_test //cpab/torch:tensor_warp_test
   //networks:copy_ahead_test //networks:recorded_call_test //networks/dino:dinov2_test //networks/sam:tiny_vit_test
   //networks/testing:devices_test //pipelines/animation:animator_test //pipelines/animation:animate_video_test
-  //pipelines/animation:repeated_call_test //pipelines/training:learner_device_test'
+  //pipelines/animation:repeated_call_test //pipelines/parallel:process_group_test
+  //pipelines/training:learner_device_test'
 readonly BENCHMARK='//cpab/cuda:kernels_benchmark'
 readonly TENSOR_BENCHMARK='//pipelines/training:gpu_benchmark'
 
