@@ -12,10 +12,13 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// 4 MB of float32 scores: large enough for the matrix products to run at full
-// speed, small enough to stay in a cache between the steps that touch them; see
-// transformers_benchmark.cc.
-constexpr int64_t kMaxScores = int64_t{1} << 20;
+// On a processor 4 MB of float32 scores: large enough for the matrix products
+// to run at full speed, small enough to stay in a cache between the steps that
+// touch them; see transformers_benchmark.cc. A GPU has thousands of cores to
+// fill, and each block costs it some ten launches.
+int64_t MaxScores(const torch::Device& device) {
+  return device.is_cpu() ? int64_t{1} << 20 : int64_t{1} << 26;
+}
 
 // Some heads, or some queries of one head.
 struct Block {
@@ -138,7 +141,8 @@ class BlockedAttention : public torch::autograd::Function<BlockedAttention> {
 
 Tensor Attend(const Tensor& query, const Tensor& key, const Tensor& value,
               double scale, const DecomposedBias& bias) {
-  return AttendInBlocks(query, key, value, scale, bias, kMaxScores);
+  return AttendInBlocks(query, key, value, scale, bias,
+                        MaxScores(query.device()));
 }
 
 Tensor AttendInBlocks(const Tensor& query, const Tensor& key,
