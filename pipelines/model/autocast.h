@@ -33,7 +33,7 @@ class AutocastScope {
 //   - the fit of transforms to keypoints: AnimationModel::Move (model.h);
 //   - the product of two background motions, which the background loss
 //     compares with the identity (training/loss_terms.cc).
-// Keypoints and background motions themselves are float32 at the model's door.
+// AnimationModel returns keypoints and background motions in float32.
 class ExactScope {
  public:
   explicit ExactScope(c10::Device device);
