@@ -74,4 +74,20 @@ complete -o filenames -F _cpab_complete $name
 COMPLETION
   manual_page "$name" >"$prefix/share/man/man1/$name.1"
 done
+# in_closed_folder FILE: true if a folder above FILE may be entered by its owner
+# or group alone.
+in_closed_folder() {
+  local folder="$1"
+  while [[ "$folder" != / ]]; do
+    folder=$(dirname "$folder")
+    [[ $(stat -Lc %A "$folder") == *[xt] ]] || return 0
+  done
+  return 1
+}
+
+# A LibTorch of LIBTORCH=pip:VERSION is below the home folder of who built.
+library=$(ldd "$prefix/bin/cpab-animate" | sed -n 's/.*libtorch_cpu.* => \(\/[^ ]*\).*/\1/p')
+if [[ -n "$library" ]] && in_closed_folder "$library"; then
+  echo >&2 "install: other users cannot run the programs, since they may not read $library. For them, build with a LibTorch that all may read: LIBTORCH=FOLDER, or LIBTORCH=pip:VERSION with XDG_CACHE_HOME=FOLDER."
+fi
 echo "install: ${#programs[@]} programs in $prefix/bin: $(for program in "${programs[@]}"; do printf ' cpab-%s' "$(basename "$program" | tr _ -)"; done)"

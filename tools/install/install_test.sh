@@ -11,12 +11,20 @@ mkdir -p "$work"
 chmod 755 "$folder"
 # The installed copy alone must serve: nothing of Bazel's is told to the programs.
 installer="$PWD/tools/install/install"
-"$installer" "$prefix"
+"$installer" "$prefix" 2>"$folder/warning"
 
+# As another user, unless LibTorch is in a folder of one's own.
 as_user=()
 if [[ $EUID -eq 0 ]] && command -v setpriv >/dev/null; then
-  chown 65534:65534 "$work"
-  as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+  other_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+  library=$(ldd "$prefix/bin/cpab-animate" | sed -n 's/.*libtorch_cpu.* => \(\/[^ ]*\).*/\1/p')
+  if "${other_user[@]}" test -r "$library"; then
+    chown 65534:65534 "$work"
+    as_user=("${other_user[@]}")
+    [[ ! -s "$folder/warning" ]] || { cat "$folder/warning"; exit 1; }
+  else
+    grep -q 'other users cannot run' "$folder/warning" || { echo "no warning that others cannot run it"; exit 1; }
+  fi
 fi
 run() {
   (cd "$work" && env -i PATH=/usr/bin:/bin OMP_NUM_THREADS=1 HOME=/nonexistent "${as_user[@]}" "$@")
