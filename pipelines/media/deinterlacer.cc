@@ -47,7 +47,7 @@ bool Deinterlacer::Open(const AVFrame& frame) {
   width_ = frame.width;
   height_ = frame.height;
   format_ = frame.format;
-  // Times are counted, and put back from inside_.
+  // Times are counted, and put back by Drain.
   const std::string input =
       absl::StrCat("video_size=", width_, "x", height_, ":pix_fmt=", format_,
                    ":time_base=1/25:pixel_aspect=1/1");
@@ -71,42 +71,48 @@ bool Deinterlacer::Open(const AVFrame& frame) {
 }
 
 void Deinterlacer::Push(AVFrame* frame) {
-  if (!Fits(*frame)) Flush();
-  if (graph_ == nullptr && !Open(*frame)) {
-    ready_.emplace_back(av_frame_alloc());
-    av_frame_move_ref(ready_.back().get(), frame);
+  FramePtr given(av_frame_alloc());
+  av_frame_move_ref(given.get(), frame);
+  if (!Fits(*given)) Flush();
+  if (graph_ == nullptr && !Open(*given)) {
+    ready_.push_back(std::move(given));
     return;
   }
-  const Properties properties = {
-      frame->best_effort_timestamp, Duration(frame),        frame->colorspace,
-      frame->color_range,           frame->color_primaries, frame->color_trc};
-  frame->pts = num_pushed_++;
-  if (av_buffersrc_add_frame(in_, frame) < 0) {
-    av_frame_unref(frame);
+  const FramePtr filtered(av_frame_clone(given.get()));
+  inside_.push_back(std::move(given));
+  if (filtered != nullptr) filtered->pts = num_pushed_++;
+  if (filtered == nullptr || av_buffersrc_add_frame(in_, filtered.get()) < 0) {
+    PassOn();
     return;
   }
-  inside_.push_back(properties);
   Drain();
 }
 
 void Deinterlacer::Flush() {
   if (graph_ == nullptr) return;
   if (av_buffersrc_add_frame(in_, nullptr) >= 0) Drain();
+  PassOn();
+}
+
+// Ends the filter. What it did not give is ready as it went in.
+void Deinterlacer::PassOn() {
+  for (FramePtr& frame : inside_) ready_.push_back(std::move(frame));
   inside_.clear();
   graph_.reset();
 }
 
+// Of what comes out, times and colours are those of what went in.
 void Deinterlacer::Drain() {
   while (!inside_.empty()) {
     FramePtr frame(av_frame_alloc());
     if (av_buffersink_get_frame(out_, frame.get()) < 0) return;
-    const Properties& properties = inside_.front();
-    frame->pts = frame->best_effort_timestamp = properties.timestamp;
-    Duration(frame.get()) = properties.duration;
-    frame->colorspace = properties.matrix;
-    frame->color_range = properties.range;
-    frame->color_primaries = properties.primaries;
-    frame->color_trc = properties.transfer;
+    const AVFrame& given = *inside_.front();
+    frame->pts = frame->best_effort_timestamp = given.best_effort_timestamp;
+    Duration(frame.get()) = Duration(inside_.front().get());
+    frame->colorspace = given.colorspace;
+    frame->color_range = given.color_range;
+    frame->color_primaries = given.color_primaries;
+    frame->color_trc = given.color_trc;
     inside_.pop_front();
     ready_.push_back(std::move(frame));
   }

@@ -20,8 +20,9 @@ namespace pipelines::media {
 bool IsInterlaced(const AVFrame& frame);
 
 // Each frame gives one, with the same times; what is not interlaced is passed
-// on as it is. The filter looks at the frame before and the one after, so that
-// frames come out later than they go in.
+// on as it is, and so is what the filter refuses or loses. The filter looks at
+// the frame before and the one after, so that frames come out later than they
+// go in.
 class Deinterlacer {
  public:
   // Takes the content of `frame`, which is empty then.
@@ -37,25 +38,17 @@ class Deinterlacer {
   struct GraphDeleter {
     void operator()(AVFilterGraph* graph) const;
   };
-  // What a filter may change and readers need.
-  struct Properties {
-    int64_t timestamp, duration;
-    AVColorSpace matrix;
-    AVColorRange range;
-    AVColorPrimaries primaries;
-    AVColorTransferCharacteristic transfer;
-  };
-
   bool Open(const AVFrame& frame);
   bool Fits(const AVFrame& frame) const;
   void Drain();
+  void PassOn();
 
   std::unique_ptr<AVFilterGraph, GraphDeleter> graph_;
   AVFilterContext* in_ = nullptr;            // graph_'s
   AVFilterContext* out_ = nullptr;           // graph_'s
   int width_ = 0, height_ = 0, format_ = 0;  // of what graph_ takes
   int64_t num_pushed_ = 0;
-  std::deque<Properties> inside_;  // of the frames that graph_ holds
+  std::deque<FramePtr> inside_;  // what graph_ holds, as it went in
   std::deque<FramePtr> ready_;
 };
 

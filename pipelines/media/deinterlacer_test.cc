@@ -1,5 +1,6 @@
 #include "pipelines/media/deinterlacer.h"
 
+#include <climits>
 #include <cstdint>
 #include <cstdlib>
 #include <utility>
@@ -122,6 +123,30 @@ TEST(Deinterlacer, LosesNoFrameWhereTheSizeChanges) {
     EXPECT_EQ(frames[static_cast<size_t>(i)]->width, kWidths[i]);
     EXPECT_EQ(frames[static_cast<size_t>(i)]->best_effort_timestamp, i);
   }
+}
+
+// The filter finds no memory for the frame that it makes. What it holds then
+// and the one that it refuses come as they are, and it begins anew.
+TEST(Deinterlacer, LosesNoFrameThatItsFilterRefuses) {
+  Deinterlacer deinterlacer;
+  for (int i = 0; i < 8; ++i) {
+    constexpr size_t kLessThanAPlane = 1000;
+    const FramePtr frame = Frame(i, true, 50, 200, /*width=*/128);
+    if (i == 3) av_max_alloc(kLessThanAPlane);
+    deinterlacer.Push(frame.get());
+    av_max_alloc(INT_MAX);
+  }
+  deinterlacer.Flush();
+  const std::vector<FramePtr> frames = Pulled(&deinterlacer);
+  ASSERT_EQ(frames.size(), 8u);
+  int num_combed = 0;
+  for (int i = 0; i < 8; ++i) {
+    const AVFrame& frame = *frames[static_cast<size_t>(i)];
+    EXPECT_EQ(frame.best_effort_timestamp, i);
+    if (Level(frame, 8) == 50 && Level(frame, 7) == 200) ++num_combed;
+  }
+  EXPECT_GE(num_combed, 1);
+  EXPECT_LT(num_combed, 8);
 }
 
 // bwdif takes no fewer than 3 columns.
