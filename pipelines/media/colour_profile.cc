@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <memory>
 
+#include "opencv2/imgproc.hpp"
+#include "pipelines/media/wide_colours.h"
+
 namespace pipelines::media {
 namespace {
 
@@ -94,10 +97,28 @@ bool ChangesNothing(const Profile& profile) {
   return cv::norm(given, shown, cv::NORM_INF) <= 2;
 }
 
+// Row by row, so that no copy of the picture is needed.
+void ConvertHdr(const HdrCode& code, cv::Mat* bgr) {
+  const WideColours colours(
+      static_cast<AVColorPrimaries>(code.primaries),
+      static_cast<AVColorTransferCharacteristic>(code.transfer));
+  constexpr double kSixteenBits = 65535.0 / 255;
+  const double scale = bgr->depth() == CV_16U ? kSixteenBits : 1;
+  cv::Mat rgb;
+  for (int y = 0; y < bgr->rows; ++y) {
+    cv::Mat row = bgr->row(y);
+    cv::cvtColor(row, rgb, cv::COLOR_BGR2RGB);
+    rgb.convertTo(rgb, CV_16U, kSixteenBits / scale);
+    cv::cvtColor(colours.ToSrgb(rgb), rgb, cv::COLOR_RGB2BGR);
+    rgb.convertTo(row, bgr->type(), scale);
+  }
+}
+
 }  // namespace
 
 void ConvertToSrgb(const ImageColours& colours, cv::Mat* bgr) {
   if (bgr->depth() != CV_8U && bgr->depth() != CV_16U) return;
+  if (colours.hdr) return ConvertHdr(*colours.hdr, bgr);
   const Profile profile = OpenProfile(colours);
   if (profile == nullptr) return;
   const cmsColorSpaceSignature space = cmsGetColorSpace(profile.get());

@@ -8,7 +8,8 @@
 namespace pipelines::media {
 
 // Converts `bgr`, [h, w] of three channels of 8 or 16 bits, in place: relative
-// colorimetric, with black point compensation. Leaves it as it is where
+// colorimetric, with black point compensation; HDR as wide_colours.h shows it.
+// Leaves it as it is where
 // `colours` are sRGB within two levels, where a profile is damaged or is one of
 // another kind than RGB and grey (a CMYK image has been made RGB before), and
 // where samples are floats.

@@ -42,15 +42,82 @@ std::string Inflate(std::string_view packed) {
   return code == Z_STREAM_END ? result : "";
 }
 
-// [PNG specification, 11.3.2] A profile counts before sRGB, that before gamma.
+// The gamma of a transfer characteristic of [H.273]; that of sRGB for those of
+// video, as players take them. None for HDR and what is not known.
+std::optional<double> GammaOfCode(uint32_t transfer) {
+  switch (transfer) {
+    case 1:
+    case 4:
+    case 6:
+    case 13:
+    case 14:
+    case 15:
+      return 0.45455;
+    case 5:
+      return 1 / 2.8;
+    case 8:
+      return 1;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Those of [H.273, table 2].
+std::optional<Primaries> PrimariesOfCode(uint32_t code) {
+  switch (code) {
+    case 1:
+      return Primaries{0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06};
+    case 5:
+      return Primaries{0.3127, 0.3290, 0.64, 0.33, 0.29, 0.60, 0.15, 0.06};
+    case 6:
+    case 7:
+      return Primaries{0.3127, 0.3290, 0.630, 0.340,
+                       0.310,  0.595,  0.155, 0.070};
+    case 9:
+      return Primaries{0.3127, 0.3290, 0.708, 0.292,
+                       0.170,  0.797,  0.131, 0.046};
+    case 11:
+      return Primaries{0.314, 0.351, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060};
+    case 12:
+      return Primaries{0.3127, 0.3290, 0.680, 0.320,
+                       0.265,  0.690,  0.150, 0.060};
+    default:
+      return std::nullopt;
+  }
+}
+
+// [PNG specification, third edition, 11.3.2.6] Primaries, transfer, matrix and
+// range. None where it says nothing that a picture of RGB can be shown by.
+std::optional<ImageColours> ReadCodePoints(std::string_view content) {
+  constexpr uint32_t kPq = 16, kHlg = 18;
+  const uint32_t primaries = Byte(content, 0), transfer = Byte(content, 1);
+  if (content.size() != 4 || Byte(content, 2) != 0 || Byte(content, 3) != 1) {
+    return std::nullopt;
+  }
+  ImageColours colours;
+  if (transfer == kPq || transfer == kHlg) {
+    colours.hdr =
+        HdrCode{static_cast<int>(primaries), static_cast<int>(transfer)};
+    return colours;
+  }
+  colours.gamma = GammaOfCode(transfer);
+  colours.primaries = PrimariesOfCode(primaries);
+  if (!colours.gamma || !colours.primaries) return std::nullopt;
+  return colours;
+}
+
+// [PNG specification, third edition, 4.3] Code points count before a profile,
+// that before sRGB, that before gamma.
 ImageColours ReadPng(std::string_view bytes) {
   ImageColours colours;
+  std::optional<ImageColours> by_code;
   bool is_srgb = false;
   for (size_t at = 8; at + 12 <= bytes.size();) {
     const size_t length = BigEndian(bytes, at, 4);
     const std::string_view type = Part(bytes, at + 4, 4);
     const std::string_view content = Part(bytes, at + 8, length);
     if (type == "IDAT" || type == "IEND") break;
+    if (type == "cICP") by_code = ReadCodePoints(content);
     if (type == "sRGB") is_srgb = true;
     if (type == "gAMA" && BigEndian(content, 0, 4) > 0) {
       colours.gamma = BigEndian(content, 0, 4) / 1e5;
@@ -68,6 +135,7 @@ ImageColours ReadPng(std::string_view bytes) {
     }
     at += 12 + length;
   }
+  if (by_code) return *by_code;
   if (!colours.icc.empty() || is_srgb || !colours.gamma) {
     colours.gamma.reset();
     colours.primaries.reset();

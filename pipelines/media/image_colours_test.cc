@@ -67,6 +67,30 @@ TEST(ReadImageColours, TakeTheStrongestStatement) {
   EXPECT_EQ(ReadImageColours(Png(srgb + Gamma())).gamma, std::nullopt);
 }
 
+// Primaries, transfer, matrix and range; what is unknown does not count.
+TEST(ReadImageColours, OfAPngAreItsCodePointsFirst) {
+  const std::string gamma = PngChunk("gAMA", BigEndianBytes(100000));
+  const auto of = [&](const std::string& code) {
+    return ReadImageColours(Png(gamma + PngChunk("cICP", code)));
+  };
+  const ImageColours p3 = of(std::string("\x0c\x0d\0\1", 4));
+  EXPECT_NEAR(*p3.gamma, 1 / 2.2, 1e-4);
+  ASSERT_TRUE(p3.primaries.has_value());
+  EXPECT_EQ((*p3.primaries)[2], 0.680);
+  const ImageColours pq = of(std::string("\x09\x10\0\1", 4));
+  ASSERT_TRUE(pq.hdr.has_value());
+  EXPECT_EQ(pq.hdr->primaries, 9);
+  EXPECT_EQ(pq.hdr->transfer, 16);
+  EXPECT_FALSE(pq.gamma.has_value());
+  for (const std::string& unknown :
+       {std::string("\x0c\x02\0\1", 4), std::string("\xc8\x0d\0\1", 4),
+        std::string("\x0c\x0d\1\1", 4), std::string("\x0c\x0d\0\0", 4),
+        std::string("\x0c")}) {
+    EXPECT_EQ(of(unknown).gamma, 1.0);
+    EXPECT_FALSE(of(unknown).hdr.has_value());
+  }
+}
+
 TEST(ReadImageColours, AreNoneWhereAProfileIsDamagedOrHuge) {
   std::string damaged = Packed("colours");
   damaged.back() ^= 1;
