@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -128,7 +129,8 @@ absl::StatusOr<ImageHeader> ReadJpegHeader(std::string_view bytes,
         StartsWith(content, "Exif\0"sv)) {
       orientation = ReadExifOrientation(content);
     }
-    if (IsStartOfFrame(marker)) {
+    // The first counts, as for the decoder.
+    if (IsStartOfFrame(marker) && header.size.empty()) {
       header =
           MakeHeader(BigEndian(bytes, at + 7, 2), BigEndian(bytes, at + 5, 2));
     }
@@ -143,6 +145,11 @@ absl::StatusOr<ImageHeader> ReadBmpHeader(std::string_view bytes,
   const size_t file_size = LittleEndian(bytes, 2, 4);
   if (bytes.size() < 26 || bytes.size() < file_size) {
     return Truncated(name, bytes.size());
+  }
+  // The header of OS/2 has fields of 16 bits.
+  constexpr uint32_t kOs2HeaderBytes = 12;
+  if (LittleEndian(bytes, 14, 4) == kOs2HeaderBytes) {
+    return MakeHeader(LittleEndian(bytes, 18, 2), LittleEndian(bytes, 20, 2));
   }
   // A negative height marks rows from the top.
   const int64_t height = static_cast<int32_t>(LittleEndian(bytes, 22, 4));
@@ -193,34 +200,90 @@ absl::StatusOr<ImageHeader> ReadWebpHeader(std::string_view bytes,
                     LittleEndian(bytes, 28, 2) & 0x3fff);
 }
 
-// The first image file directory: entries of tag, type, count, value.
-absl::StatusOr<ImageHeader> ReadTiffHeader(std::string_view bytes,
-                                           const std::string& name) {
-  constexpr uint32_t kImageWidth = 256, kImageLength = 257;
-  constexpr uint32_t kBitsPerSample = 258, kShort = 3;
-  const auto read = bytes[0] == 'M' ? BigEndian : LittleEndian;
-  const size_t directory = read(bytes, 4, 4);
-  if (directory + 2 > bytes.size()) return Truncated(name, bytes.size());
-  const uint32_t count = read(bytes, directory, 2);
-  if (directory + 2 + 12 * count > bytes.size()) {
-    return Truncated(name, bytes.size());
-  }
-  uint32_t width = 0, height = 0, bits = 8;
-  for (uint32_t i = 0; i < count; ++i) {
-    const size_t entry = directory + 2 + 12 * i;
-    const bool is_short = read(bytes, entry + 2, 2) == kShort;
-    const uint32_t value = read(bytes, entry + 8, is_short ? 2 : 4);
-    if (read(bytes, entry, 2) == kImageWidth) width = value;
-    if (read(bytes, entry, 2) == kImageLength) height = value;
-    if (read(bytes, entry, 2) == kBitsPerSample) {
-      // One number a channel; from three on, the entry says where they are.
-      const bool is_here = read(bytes, entry + 4, 4) <= 2;
-      bits = is_here ? value : read(bytes, read(bytes, entry + 8, 4), 2);
+// What the first directory of a TIFF says, [TIFF 6.0, 2, 8 and 15].
+struct TiffDirectory {
+  uint32_t width = 0, height = 0, bits = 8, samples = 1;
+  uint32_t photometric = 0;
+  uint32_t extra_sample = 0;
+  uint32_t rows_per_strip = 0xffffffff;
+  uint32_t tile_width = 0, tile_height = 0;
+};
+
+using ReadNumber = uint64_t (*)(std::string_view, size_t, int);
+
+// The first value of an entry of tag, type, count and value, or place of the
+// values; a number that nothing accepts where the type is none of a size.
+uint32_t TiffValue(std::string_view bytes, size_t entry, ReadNumber read) {
+  constexpr uint32_t kByte = 1, kShort = 3, kLong = 4;
+  const uint64_t type = read(bytes, entry + 2, 2);
+  if (type != kByte && type != kShort && type != kLong) return 0xffffffff;
+  const int size = type == kByte ? 1 : type == kShort ? 2 : 4;
+  const bool is_here =
+      static_cast<uint64_t>(size) * read(bytes, entry + 4, 4) <= 4;
+  const size_t at = is_here ? entry + 8 : read(bytes, entry + 8, 4);
+  return static_cast<uint32_t>(read(bytes, at, size));
+}
+
+// Of tags that are there several times, the largest counts.
+absl::StatusOr<TiffDirectory> ReadTiffDirectory(std::string_view bytes,
+                                                const std::string& name) {
+  const ReadNumber read = bytes[0] == 'M' ? BigEndian : LittleEndian;
+  const size_t at = read(bytes, 4, 4);
+  if (at + 2 > bytes.size()) return Truncated(name, bytes.size());
+  const size_t count = read(bytes, at, 2);
+  if (at + 2 + 12 * count > bytes.size()) return Truncated(name, bytes.size());
+  TiffDirectory directory;
+  const std::pair<uint64_t, uint32_t*> fields[] = {
+      {256, &directory.width},         {257, &directory.height},
+      {258, &directory.bits},          {262, &directory.photometric},
+      {277, &directory.samples},       {322, &directory.tile_width},
+      {323, &directory.tile_height},   {338, &directory.extra_sample},
+      {278, &directory.rows_per_strip}};
+  for (size_t i = 0; i < count; ++i) {
+    const size_t entry = at + 2 + 12 * i;
+    for (const auto& [tag, field] : fields) {
+      if (read(bytes, entry, 2) != tag) continue;
+      const uint32_t value = TiffValue(bytes, entry, read);
+      *field = tag == 278 ? value : std::max(*field, value);
     }
   }
-  ImageHeader header = MakeHeader(width, height, bits);
+  return directory;
+}
+
+// The decoder reads a strip or a tile of four channels at a time.
+int64_t TiffBufferBytes(const TiffDirectory& directory, int bytes_per_sample) {
+  const bool is_tiled = directory.tile_width > 0 && directory.tile_height > 0;
+  const double pixels =
+      is_tiled ? double{1} * directory.tile_width * directory.tile_height
+               : double{1} * directory.width *
+                     std::min(directory.rows_per_strip, directory.height);
+  constexpr double kMost = 1e18;
+  return static_cast<int64_t>(std::min(kMost, 4 * bytes_per_sample * pixels));
+}
+
+absl::StatusOr<ImageHeader> ReadTiffHeader(std::string_view bytes,
+                                           const std::string& name) {
+  constexpr uint32_t kRgb = 2, kAssociated = 1, kUnassociated = 2;
+  ASSIGN_OR_RETURN(const TiffDirectory directory,
+                   ReadTiffDirectory(bytes, name));
+  ImageHeader header =
+      MakeHeader(directory.width, directory.height, directory.bits);
   header.orientation = ReadOrientation(bytes);
-  return header;
+  header.buffer_bytes = TiffBufferBytes(directory, header.bytes_per_sample);
+  header.has_alpha = directory.extra_sample == kAssociated ||
+                     directory.extra_sample == kUnassociated;
+  if (!header.has_alpha) return header;
+  // Of 8 bits, libtiff multiplies what is not.
+  header.is_premultiplied =
+      directory.bits == 8 || directory.extra_sample == kAssociated;
+  if (directory.photometric == kRgb && directory.samples == 4 &&
+      (directory.bits == 8 || directory.bits == 16)) {
+    return header;
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      name,
+      " is a TIFF with transparency that is no RGB of 8 or 16 bits, which is "
+      "not read; save it as PNG"));
 }
 
 // The word that begins at or behind `*at`, which is moved behind it; comments
@@ -260,9 +323,10 @@ ImageHeader ReadPamHeader(std::string_view bytes) {
   size_t at = 2;
   for (std::string_view word = NextWord(bytes, &at);
        !word.empty() && word != "ENDHDR"; word = NextWord(bytes, &at)) {
-    if (word == "WIDTH") width = NextNumber(bytes, &at);
-    if (word == "HEIGHT") height = NextNumber(bytes, &at);
-    if (word == "MAXVAL") maximum = NextNumber(bytes, &at);
+    // These words may be a value, too.
+    if (word == "WIDTH") width = std::max(width, NextNumber(bytes, &at));
+    if (word == "HEIGHT") height = std::max(height, NextNumber(bytes, &at));
+    if (word == "MAXVAL") maximum = std::max(maximum, NextNumber(bytes, &at));
   }
   return MakeHeader(width, height, maximum > 255 ? 16 : 8);
 }
@@ -282,14 +346,23 @@ ImageHeader ReadRadianceHeader(std::string_view bytes) {
 }
 
 // [ISO 15444-1, A.5.1] The size segment, right behind the start of the stream,
-// which in a JP2 file stands in a box.
+// which in a JP2 file stands in a box. Other boxes may hold what looks like
+// one.
 ImageHeader ReadJpeg2000Header(std::string_view bytes) {
-  const size_t start = bytes.find("\xff\x4f\xff\x51");
-  if (start == std::string_view::npos) return {};
-  const size_t at = start + 4 + 4;  // behind length and capabilities
-  return MakeHeader(BigEndian(bytes, at, 4) - BigEndian(bytes, at + 8, 4),
-                    BigEndian(bytes, at + 4, 4) - BigEndian(bytes, at + 12, 4),
-                    (Byte(bytes, at + 34) & 0x7f) + 1);
+  constexpr std::string_view kStart = "\xff\x4f\xff\x51";
+  uint32_t width = 0, height = 0, bits = 0;
+  for (size_t start = bytes.find(kStart); start != std::string_view::npos;
+       start = bytes.find(kStart, start + 1)) {
+    const size_t at = start + 4 + 4;  // behind length and capabilities
+    const auto difference = [&](size_t end, size_t begin) {
+      return static_cast<uint32_t>(BigEndian(bytes, at + end, 4) -
+                                   BigEndian(bytes, at + begin, 4));
+    };
+    width = std::max(width, difference(0, 8));
+    height = std::max(height, difference(4, 12));
+    bits = std::max(bits, (Byte(bytes, at + 34) & 0x7f) + 1);
+  }
+  return MakeHeader(width, height, bits);
 }
 
 ImageHeader ReadOtherHeader(std::string_view bytes) {

@@ -4,6 +4,7 @@
 #ifndef PIPELINES_MEDIA_IMAGE_HEADER_H_
 #define PIPELINES_MEDIA_IMAGE_HEADER_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -26,11 +27,19 @@ struct ImageHeader {
   cv::Size size;             // as stored, before any EXIF rotation
   int orientation = 1;       // [EXIF] 1 to 8
   int bytes_per_sample = 1;  // as the decoder returns them: 2 for 16 bits
-  bool has_alpha = false;    // of PNG and WebP
+  bool has_alpha = false;    // of PNG, WebP and TIFF
+  // Whether the decoder returns colours multiplied by alpha.
+  bool is_premultiplied = false;
+  // What the decoder takes beside the pixels: a strip or tile of a TIFF.
+  int64_t buffer_bytes = 0;
 };
 
+// Where a header states a size several times, the decoder's choice or the
+// largest counts.
+//
 // InvalidArgument, with `name`, when no size can be found, when the file ends
-// before its format's end mark, or (PNG) when a checksum is wrong.
+// before its format's end mark, when (PNG) a checksum is wrong, and for a TIFF
+// with alpha that is no RGB of 8 or 16 bits.
 absl::StatusOr<ImageHeader> ReadImageHeader(std::string_view bytes,
                                             const std::string& name);
 

@@ -25,9 +25,23 @@
 namespace pipelines::media {
 namespace {
 
+absl::Status CheckUnpacking(const ImageHeader& header, int64_t unpacked,
+                            size_t file_bytes, const std::string& name) {
+  if (unpacked <= kMaxUnpackedBytes ||
+      unpacked / kMaxUnpacking <= static_cast<int64_t>(file_bytes)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      name, ": ", file_bytes, " bytes claim ", header.size.width, "x",
+      header.size.height, " pixels, which take ", unpacked >> 20,
+      " MiB: above ", kMaxUnpackedBytes >> 20, " MiB at most ", kMaxUnpacking,
+      " times the file is accepted; make the picture smaller"));
+}
+
 // Three or four channels as decoded; while they are turned, taken apart or made
 // 8 bits, those and the result.
-absl::Status CheckSize(const ImageHeader& header, const std::string& name) {
+absl::Status CheckSize(const ImageHeader& header, size_t file_bytes,
+                       const std::string& name) {
   const int64_t decoded =
       int64_t{header.has_alpha ? 4 : 3} * header.bytes_per_sample;
   const int64_t turned =
@@ -36,8 +50,12 @@ absl::Status CheckSize(const ImageHeader& header, const std::string& name) {
   // No overflow: the sides are below 2^31, so their product is below 2^62.
   const int64_t pixels = int64_t{header.size.width} * header.size.height;
   const int64_t max_pixels =
-      kMaxImageBytes / (decoded + std::max(turned, converted));
-  if (pixels <= max_pixels) return absl::OkStatus();
+      std::max(int64_t{0}, kMaxImageBytes - header.buffer_bytes) /
+      (decoded + std::max(turned, converted));
+  if (pixels <= max_pixels) {
+    return CheckUnpacking(header, pixels * decoded + header.buffer_bytes,
+                          file_bytes, name);
+  }
   return absl::InvalidArgumentError(absl::StrCat(
       name, ": the header claims ", header.size.width, "x", header.size.height,
       " pixels; of this kind at most ", max_pixels,
@@ -96,6 +114,29 @@ cv::Mat Upright(const cv::Mat& stored, int orientation) {
   if (flip_x) cv::flip(upright, upright, 1);
   if (flip_y) cv::flip(upright, upright, 0);
   return upright;
+}
+
+// Colours that are multiplied by alpha, in channel 3, as they were before.
+template <typename Pixel>
+void DivideByAlpha(cv::Mat* image) {
+  using Value = typename Pixel::value_type;
+  constexpr uint32_t kMost = std::numeric_limits<Value>::max();
+  for (int y = 0; y < image->rows; ++y) {
+    auto* const row = image->ptr<Pixel>(y);
+    for (int x = 0; x < image->cols; ++x) {
+      const uint32_t alpha = row[x][3];
+      if (alpha == 0 || alpha == kMost) continue;
+      for (int c = 0; c < 3; ++c) {
+        const uint32_t colour = (row[x][c] * kMost + alpha / 2) / alpha;
+        row[x][c] = static_cast<Value>(std::min(colour, kMost));
+      }
+    }
+  }
+}
+
+void Unmultiply(cv::Mat* image) {
+  if (image->type() == CV_8UC4) DivideByAlpha<cv::Vec4b>(image);
+  if (image->type() == CV_16UC4) DivideByAlpha<cv::Vec4w>(image);
 }
 
 // Takes the alpha channel off `image`; empty where there is none. Grey becomes
@@ -170,12 +211,15 @@ absl::StatusOr<cv::Mat> DecodeImage(std::string_view bytes,
 absl::StatusOr<ImageWithAlpha> DecodeImageWithAlpha(std::string_view bytes,
                                                     const std::string& name) {
   ASSIGN_OR_RETURN(const ImageHeader header, ReadImageHeader(bytes, name));
-  RETURN_IF_ERROR(CheckSize(header, name));
+  RETURN_IF_ERROR(CheckSize(header, bytes.size(), name));
   cv::Mat image = DecodeWithOpenCv(bytes, header.has_alpha);
   if (image.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ": the image is damaged and cannot be decoded"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        name,
+        ": the image is damaged, or of a kind that is not read, and cannot be "
+        "decoded; save it as PNG or JPEG"));
   }
+  if (header.is_premultiplied) Unmultiply(&image);
   cv::Mat alpha = SplitAlpha(&image);
   ConvertToSrgb(ReadImageColours(bytes), &image);
   image = ToEightBits(image);
@@ -195,7 +239,7 @@ absl::StatusOr<ImageWithAlpha> DecodeImageWithAlpha(std::string_view bytes,
 absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
                                     const std::string& name) {
   ASSIGN_OR_RETURN(const ImageHeader header, ReadImageHeader(bytes, name));
-  RETURN_IF_ERROR(CheckSize(header, name));
+  RETURN_IF_ERROR(CheckSize(header, bytes.size(), name));
   cv::Size size = header.size;
   if (header.orientation >= 5) std::swap(size.width, size.height);
   return size;

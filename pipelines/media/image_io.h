@@ -20,6 +20,12 @@ namespace pipelines::media {
 // they have to be turned.
 inline constexpr int64_t kMaxImageBytes = int64_t{5} << 28;  // 1.25 GiB
 
+// What a file may unpack to whatever its size is: 8192x8192 pixels of RGB.
+// Beyond that, at most kMaxUnpacking times the file: pictures of cameras and
+// scanners stay far below, plain areas that are made to fill memory do not.
+inline constexpr int64_t kMaxUnpackedBytes = int64_t{3} << 26;  // 192 MiB
+inline constexpr int64_t kMaxUnpacking = 1000;
+
 // Whether `bytes` (the first kilobyte of a file is enough) begin like a still
 // image. An animated GIF or PNG does not count: video_reader.h reads it.
 bool LooksLikeImage(std::string_view bytes);
@@ -30,13 +36,14 @@ absl::StatusOr<std::string> ReadImageFile(const std::string& path);
 
 // Reads the image at `path`, whatever its name says: PNG, JPEG, BMP, WebP,
 // TIFF, PNM and what else OpenCV decodes. Grey becomes RGB, what is transparent
-// (in PNG and WebP) becomes white, 16 bits are rounded to 8, the EXIF
+// (in PNG, WebP and TIFF) becomes white, 16 bits are rounded to 8, the EXIF
 // orientation is applied, and so are colour profiles (image_colours.h): the
 // result is sRGB.
 //
 // NotFound or PermissionDenied when the file cannot be opened; InvalidArgument
-// when it is empty, no image, damaged, truncated, or needs more than
-// kMaxImageBytes. Every message names the path.
+// when it is empty, no image, damaged, truncated, needs more than
+// kMaxImageBytes, or unpacks to more than is allowed above. Every message names
+// the path.
 absl::StatusOr<cv::Mat> ReadImage(const std::string& path);
 
 // An image as ReadImage returns it, and what it can be seen through by.
@@ -68,7 +75,7 @@ absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
                                         const std::string& name,
                                         std::string_view comment = {});
 
-// Whether images of this ending are written and read with alpha: .png, .webp.
+// Whether images of this ending are written with alpha: .png, .webp.
 bool HoldsAlpha(std::string_view ending);
 
 // Writes EncodeImage by the ending of `path` (networks/files/atomic_file.h), in

@@ -256,24 +256,31 @@ TEST(ReadImage, TurnsAPngAsAJpeg) {
   }
 }
 
-// One strip of RGB, and a directory of tags, types, counts and values.
-std::string TiffWithOrientation(const cv::Mat& rgb, uint32_t orientation) {
-  const auto width = static_cast<uint32_t>(rgb.cols);
-  const auto height = static_cast<uint32_t>(rgb.rows);
+// One strip of `samples`, of 8 or 16 bits, and a directory of tags, types,
+// counts and values. `extra` says what a fourth channel is, 0 nothing.
+std::string Tiff(const cv::Mat& samples, uint32_t orientation,
+                 uint32_t extra = 0) {
+  const auto width = static_cast<uint32_t>(samples.cols);
+  const auto height = static_cast<uint32_t>(samples.rows);
+  const auto channels = static_cast<uint32_t>(samples.channels());
   constexpr uint32_t kShort = 3, kLong = 4, kPixels = 8;
-  const uint32_t size = width * height * 3;
-  const uint32_t bits = kPixels + size;  // three shorts
-  const uint32_t directory = bits + 6;
-  const std::vector<std::vector<uint32_t>> entries = {
+  const auto size = static_cast<uint32_t>(samples.total() * samples.elemSize());
+  const uint32_t bits = kPixels + size;  // as many shorts as channels
+  const uint32_t directory = bits + 2 * channels;
+  std::vector<std::vector<uint32_t>> entries = {
       {256, kLong, 1, width},        {257, kLong, 1, height},
-      {258, kShort, 3, bits},        {259, kShort, 1, 1},
+      {258, kShort, channels, bits}, {259, kShort, 1, 1},
       {262, kShort, 1, 2},           {273, kLong, 1, kPixels},
-      {274, kShort, 1, orientation}, {277, kShort, 1, 3},
+      {274, kShort, 1, orientation}, {277, kShort, 1, channels},
       {278, kLong, 1, height},       {279, kLong, 1, size}};
+  if (extra > 0) entries.push_back({338, kShort, 1, extra});
   std::string tiff =
       "II*" + std::string(1, '\0') + LittleEndianBytes(directory);
-  tiff.append(reinterpret_cast<const char*>(rgb.data), size);
-  tiff += std::string("\x08\0\x08\0\x08\0", 6);
+  tiff.append(reinterpret_cast<const char*>(samples.data), size);
+  const auto depth = static_cast<uint32_t>(8 * samples.elemSize1());
+  for (uint32_t c = 0; c < channels; ++c) {
+    tiff += LittleEndianBytes(depth).substr(0, 2);
+  }
   tiff += LittleEndianBytes(static_cast<uint32_t>(entries.size())).substr(0, 2);
   for (const std::vector<uint32_t>& entry : entries) {
     tiff += LittleEndianBytes(entry[0]).substr(0, 2);
@@ -283,12 +290,63 @@ std::string TiffWithOrientation(const cv::Mat& rgb, uint32_t orientation) {
   return tiff + LittleEndianBytes(0);
 }
 
+// 1: colours are multiplied by alpha; 2: they are not.
+TEST(ReadImageWithAlpha, ReadsTheTransparencyOfATiff) {
+  cv::Mat straight(1, 3, CV_8UC4), multiplied(1, 3, CV_8UC4);
+  straight.at<cv::Vec4b>(0) = cv::Vec4b(10, 20, 30, 0);
+  straight.at<cv::Vec4b>(1) = cv::Vec4b(10, 20, 30, 255);
+  straight.at<cv::Vec4b>(2) = cv::Vec4b(10, 20, 30, 51);  // a fifth
+  multiplied.at<cv::Vec4b>(0) = cv::Vec4b(0, 0, 0, 0);
+  multiplied.at<cv::Vec4b>(1) = cv::Vec4b(10, 20, 30, 255);
+  multiplied.at<cv::Vec4b>(2) = cv::Vec4b(2, 4, 6, 51);
+  for (const bool is_deep : {false, true}) {
+    for (const uint32_t extra : {1, 2}) {
+      cv::Mat stored = extra == 1 ? multiplied : straight;
+      if (is_deep) stored.convertTo(stored, CV_16U, 257);
+      const auto image = DecodeImageWithAlpha(Tiff(stored, 1, extra), "cutout");
+      ASSERT_THAT(image, IsOk()) << is_deep << extra;
+      ASSERT_FALSE(image->alpha.empty()) << is_deep << extra;
+      EXPECT_EQ(image->alpha.at<uint8_t>(0), 0);
+      EXPECT_EQ(image->alpha.at<uint8_t>(1), 255);
+      EXPECT_EQ(image->alpha.at<uint8_t>(2), 51);
+      EXPECT_EQ(image->rgb.at<cv::Vec3b>(0), cv::Vec3b(255, 255, 255));
+      EXPECT_EQ(image->rgb.at<cv::Vec3b>(1), cv::Vec3b(10, 20, 30));
+      EXPECT_EQ(image->rgb.at<cv::Vec3b>(2), cv::Vec3b(206, 208, 210))
+          << is_deep << extra;
+    }
+    // A fourth channel that is no alpha, as that of a saved selection.
+    cv::Mat stored = straight;
+    if (is_deep) stored.convertTo(stored, CV_16U, 257);
+    const auto image = DecodeImageWithAlpha(Tiff(stored, 1), "selection");
+    ASSERT_THAT(image, IsOk());
+    EXPECT_TRUE(image->alpha.empty());
+    EXPECT_EQ(image->rgb.at<cv::Vec3b>(0), cv::Vec3b(10, 20, 30));
+  }
+}
+
+TEST(ReadImageWithAlpha, TurnsTheAlphaOfATiff) {
+  cv::Mat stored(2, 3, CV_8UC4, cv::Scalar(0, 0, 0, 255));
+  stored.at<cv::Vec4b>(0, 2) = cv::Vec4b(0, 0, 0, 0);
+  const auto image = DecodeImageWithAlpha(Tiff(stored, 6, 2), "turned");
+  ASSERT_THAT(image, IsOk());
+  ASSERT_EQ(image->alpha.size(), cv::Size(2, 3));
+  EXPECT_EQ(image->alpha.at<uint8_t>(2, 1), 0);
+  EXPECT_EQ(cv::countNonZero(image->alpha), 5);
+}
+
+TEST(ReadImage, NamesATransparencyThatItDoesNotRead) {
+  const cv::Mat stored(2, 3, CV_8UC2, cv::Scalar(9, 0));
+  EXPECT_THAT(DecodeImage(Tiff(stored, 1, 2), "grey.tiff"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("grey.tiff is a TIFF with transparency"),
+                             HasSubstr("save it as PNG"))));
+}
+
 TEST(ReadImage, TurnsATiffAsAPng) {
   const cv::Mat picture = Picture(48, 32);
   const std::string plain = Encode(".png", ToBgr(picture));
   for (char orientation = 1; orientation <= 8; ++orientation) {
-    const std::string tiff =
-        TiffWithOrientation(picture, static_cast<uint32_t>(orientation));
+    const std::string tiff = Tiff(picture, static_cast<uint32_t>(orientation));
     const auto read = DecodeImage(tiff, "a.tiff");
     ASSERT_THAT(read, IsOk());
     const auto png = DecodeImage(
@@ -461,12 +519,88 @@ TEST(ReadImage, RefusesAbsurdSizesBeforeTakingMemory) {
                AllOf(HasSubstr("huge.bmp"), HasSubstr("100000x100000"))));
 }
 
-// A PNG of sound chunks that claims to be an RGB image of this size.
-std::string PngOfSize(uint32_t side, char bits, const std::string& more = "") {
+// A PNG of sound chunks that claims to be an RGB image of this size, and is
+// long enough for it.
+std::string PngOfSize(uint32_t side, char bits, const std::string& more = "",
+                      size_t data = kMaxImageBytes / kMaxUnpacking) {
   return "\x89PNG\r\n\x1a\n" +
          PngChunk("IHDR", BigEndianBytes(side) + BigEndianBytes(side) + bits +
                               std::string("\2\0\0\0", 4)) +
-         more + PngChunk("IDAT", "") + PngChunk("IEND", "");
+         more + PngChunk("IDAT", std::string(data, '\0')) +
+         PngChunk("IEND", "");
+}
+
+// Up to kMaxUnpackedBytes a file may be as small as it likes.
+TEST(ReadImage, RefusesASmallFileOfAHugePicture) {
+  EXPECT_THAT(ProbeImage(PngOfSize(8192, 8, "", 0), "a.png"), IsOk());
+  EXPECT_THAT(ProbeImage(PngOfSize(8193, 8, "", 0), "a.png"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("a.png: "), HasSubstr("8193x8193"),
+                             HasSubstr("at most 1000 times the file"))));
+  EXPECT_THAT(ProbeImage(PngOfSize(16000, 8, "", 31000), "a.png"),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("16000x16000")));
+  EXPECT_THAT(ProbeImage(PngOfSize(16000, 8, "", 800000), "a.png"), IsOk());
+}
+
+// A tile is as large as it says, whatever the picture's size is.
+TEST(ReadImage, LimitsTheTilesOfATiff) {
+  std::string tiff = Tiff(cv::Mat(1, 1, CV_8UC3, cv::Scalar::all(1)), 1);
+  // In place of the strip and its rows.
+  const auto retag = [&tiff](uint32_t from, uint32_t to, uint32_t value) {
+    const std::string tag = LittleEndianBytes(from).substr(0, 2);
+    const size_t at = tiff.find(tag + LittleEndianBytes(4).substr(0, 2));
+    ASSERT_NE(at, std::string::npos);
+    tiff.replace(at, 2, LittleEndianBytes(to).substr(0, 2));
+    tiff.replace(at + 8, 4, LittleEndianBytes(value));
+  };
+  retag(278, 322, 16384);
+  retag(279, 323, 16384);
+  EXPECT_THAT(ProbeImage(tiff, "a.tiff"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("a.tiff"), HasSubstr("1024 MiB"))));
+}
+
+// What a decoder takes counts, and not what a file says later.
+TEST(ReadImage, LimitsTheMemoryWhateverIsRepeated) {
+  const std::string frame("\xff\xc0\0\x11\x08", 5);
+  const std::string components("\x03\x01\x11\0\x02\x11\1\x03\x11\1", 10);
+  const std::string size_segment("\xff\x4f\xff\x51\0\x2f\0\0", 8);
+  const auto stream = [&](uint32_t side) {
+    return size_segment + BigEndianBytes(side) + BigEndianBytes(side) +
+           std::string(40, '\0');
+  };
+  std::string long_tiff = Tiff(cv::Mat(1, 1, CV_8UC3, cv::Scalar::all(1)), 1);
+  // Eight bytes at a place, of which the first four look like a number.
+  long_tiff.replace(long_tiff.find(std::string("\0\1\4\0", 4)) + 2, 1, "\x10");
+  const std::pair<const char*, std::string> kCases[] = {
+      {"twice.jpg", "\xff\xd8" + frame + "\xff\xf0\xff\xf0" + components +
+                        frame + std::string("\0\1\0\1", 4) + components +
+                        "\xff\xd9"},
+      {"value.pam",
+       "P7\nWIDTH 60000\nHEIGHT 60000\nDEPTH 3\nMAXVAL 255\n"
+       "TUPLTYPE WIDTH 1\nENDHDR\n"},
+      {"twice.jp2",
+       std::string("\0\0\0\x0cjP  \r\n\x87\n", 12) + stream(1) + stream(60000)},
+      {"long.tiff", long_tiff}};
+  for (const auto& [name, bytes] : kCases) {
+    EXPECT_THAT(ProbeImage(bytes, name),
+                StatusIs(StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr(name), HasSubstr("claims"))));
+  }
+}
+
+// The header of OS/2 has shorter fields.
+TEST(ReadImage, ReadsABmpOfOs2) {
+  const std::string bmp = "BM" + LittleEndianBytes(26 + 8) +
+                          LittleEndianBytes(0) + LittleEndianBytes(26) +
+                          LittleEndianBytes(12) +
+                          std::string("\2\0\1\0\1\0\x18\0", 8) +
+                          std::string("\x0a\x14\x1e\x28\x32\x3c\0\0", 8);
+  const auto read = DecodeImage(bmp, "os2.bmp");
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->size(), cv::Size(2, 1));
+  EXPECT_EQ(read->at<cv::Vec3b>(0), cv::Vec3b(30, 20, 10));
+  EXPECT_EQ(read->at<cv::Vec3b>(1), cv::Vec3b(60, 50, 40));
 }
 
 // kMaxImageBytes is for all copies: three bytes a pixel, with 16 bits six and

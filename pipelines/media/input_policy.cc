@@ -66,6 +66,11 @@ std::string WhyNotRead(std::string_view head) {
       head.find("<svg") != std::string_view::npos) {
     return "is an SVG drawing, which is not read; convert it to PNG";
   }
+  // FFmpeg would find the pictures in them.
+  if (head.substr(0, 5) == "%PDF-" || head.substr(0, 4) == "%!PS") {
+    return "is a PDF or PostScript document, which is not read; convert its "
+           "picture to PNG";
+  }
   // From version 7.1 on, FFmpeg knows these by the ending of a name only.
   if (head.substr(0, 7) == "#EXTM3U") {
     return "is a playlist (Apple HTTP Live Streaming), which names other "

@@ -64,6 +64,8 @@ TEST(InputPolicy, KnowsFilesThatAreNotReadByTheirHead) {
   EXPECT_THAT(WhyNotRead("<?xml version='1.0'?><svg width='1'>"),
               HasSubstr("SVG drawing"));
   EXPECT_THAT(WhyNotRead("#EXTM3U\n"), HasSubstr("playlist"));
+  EXPECT_THAT(WhyNotRead("%PDF-1.4\n"), HasSubstr("PDF"));
+  EXPECT_THAT(WhyNotRead("%!PS-Adobe-3.0"), HasSubstr("PostScript"));
   const auto box = [](const std::string& brand) {
     return std::string("\0\0\0\x18", 4) + "ftyp" + brand;
   };

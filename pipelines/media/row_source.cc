@@ -1,5 +1,7 @@
 #include "pipelines/media/row_source.h"
 
+#include <utility>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "opencv2/core.hpp"
@@ -41,10 +43,15 @@ class RowSource : public FrameSource {
     if (next_ == *info_.num_frames) return std::nullopt;
     const int begin = static_cast<int>(next_) * info_.width;
     VideoFrame frame;
-    const cv::Range columns(begin, begin + info_.width);
-    frame.rgb = row_.rgb.colRange(columns).clone();
-    if (!row_.alpha.empty()) {
-      frame.alpha = row_.alpha.colRange(columns).clone();
+    if (info_.is_still) {  // it may be large
+      frame.rgb = std::move(row_.rgb);
+      frame.alpha = std::move(row_.alpha);
+    } else {
+      const cv::Range columns(begin, begin + info_.width);
+      frame.rgb = row_.rgb.colRange(columns).clone();
+      if (!row_.alpha.empty()) {
+        frame.alpha = row_.alpha.colRange(columns).clone();
+      }
     }
     frame.pts = next_++;
     frame.duration = 1;

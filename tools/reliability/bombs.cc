@@ -125,6 +125,20 @@ std::string Png(uint32_t width, uint32_t height, const std::string& extra) {
          PngChunk("IEND", "");
 }
 
+// Black, one bit a pixel: each byte of the file is 25,000 of the picture.
+std::string PlainPng(uint32_t side) {
+  const std::string rows = Zeros((1 + (size_t{side} + 7) / 8) * side);
+  std::string packed(compressBound(rows.size()), '\0');
+  uLongf size = packed.size();
+  compress(reinterpret_cast<Bytef*>(packed.data()), &size,
+           reinterpret_cast<const Bytef*>(rows.data()), rows.size());
+  packed.resize(size);
+  return "\x89PNG\r\n\x1a\n" +
+         PngChunk("IHDR", BigEndian(side, 4) + BigEndian(side, 4) +
+                              std::string("\x01\0\0\0\0", 5)) +
+         PngChunk("IDAT", packed) + PngChunk("IEND", "");
+}
+
 std::string Gif(uint32_t width, uint32_t height) {
   return "GIF89a" + LittleEndian(width, 2) + LittleEndian(height, 2) +
          std::string("\x80\0\0\0\0\0\xff\xff\xff", 9) + "," + Zeros(4) +
@@ -139,12 +153,18 @@ std::string Bmp(uint32_t width, uint32_t height) {
          Zeros(24) + Zeros(4);
 }
 
-std::string Jpeg(uint32_t width, uint32_t height) {
-  return std::string("\xff\xd8\xff\xc0\0\x11\x08", 7) + BigEndian(height, 2) +
+std::string JpegFrame(uint32_t width, uint32_t height) {
+  return std::string("\xff\xc0\0\x11\x08", 5) + BigEndian(height, 2) +
          BigEndian(width, 2) +
-         std::string("\x03\x01\x11\0\x02\x11\x01\x03\x11\x01", 10) +
+         std::string("\x03\x01\x11\0\x02\x11\x01\x03\x11\x01", 10);
+}
+
+// `more` stands behind the data.
+std::string Jpeg(uint32_t width, uint32_t height,
+                 const std::string& more = "") {
+  return "\xff\xd8" + JpegFrame(width, height) +
          std::string("\xff\xda\0\x0c\x03\x01\0\x02\x11\x03\x11\0\x3f\0", 14) +
-         "data\xff\xd9";
+         "data" + more + "\xff\xd9";
 }
 
 // --- Videos ---
@@ -271,11 +291,15 @@ void AddPictures(std::vector<Bomb>* bombs) {
         {"gif", Gif(kSide, kSide)},
         {"bmp", Bmp(kSide, kSide)},
         {"jpg", Jpeg(kSide, kSide)},
+        {"twice.jpg", Jpeg(kSide, kSide, JpegFrame(1, 1))},
         {"ppm", "P6 65535 65535 255\ndata"},
         {"png-of-2-to-31", Png(0x7fffffff, 0x7fffffff, "")}}) {
     bombs->push_back({"picture-65535." + name, File(bytes), ReadPicture});
     bombs->push_back({"frames-65535." + name, File(bytes), ReadFrames});
   }
+  const std::string plain = PlainPng(16000);
+  bombs->push_back({"picture-16000.png", File(plain), ReadPicture});
+  bombs->push_back({"frames-16000.png", File(plain), ReadFrames});
   bombs->push_back({"frames-2-to-31.apng", File(Png(1, 1, claim)), ReadFrames});
 }
 
