@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +10,7 @@
 #include "opencv2/imgproc.hpp"
 #include "pipelines/data/image_tensor.h"
 #include "pipelines/media/image_io.h"
+#include "pipelines/report/numbered_sets.h"
 #include "pipelines/report/visualize.h"
 
 namespace pipelines {
@@ -47,69 +46,6 @@ cv::Mat PaintFlow(const torch::Tensor& source_from_driving, cv::Size size) {
   cv::Mat tile = Sized(FlowToColor(source_from_driving, kFullMotion), size);
   const int wheel = std::min(size.width, size.height) / 5;
   if (wheel >= 8) FlowWheel(wheel).copyTo(tile({1, 1, wheel, wheel}));
-  return tile;
-}
-
-// Writes `text` about `centre`, dark on a light rim, so that it shows on every
-// colour.
-void WriteNumber(const std::string& text, cv::Point centre, double scale,
-                 cv::Mat& picture) {
-  constexpr int kFont = cv::FONT_HERSHEY_SIMPLEX;
-  const int line = std::max(1, static_cast<int>(std::lround(2 * scale)));
-  int baseline = 0;
-  const cv::Size size = cv::getTextSize(text, kFont, scale, line, &baseline);
-  const cv::Point at(centre.x - size.width / 2, centre.y + size.height / 2);
-  cv::putText(picture, text, at, kFont, scale, cv::Scalar::all(255), 3 * line,
-              cv::LINE_AA);
-  cv::putText(picture, text, at, kFont, scale, cv::Scalar::all(0), line,
-              cv::LINE_AA);
-}
-
-// The pixel of `part` (CV_8UC1, not 0) that is farthest from all others, and of
-// these the nearest to its middle; none if it has no pixels.
-std::optional<cv::Point> ThickestPlace(const cv::Mat& part) {
-  // The picture's own border is one of the part.
-  cv::Mat mask, depth;
-  cv::copyMakeBorder(part, mask, 1, 1, 1, 1, cv::BORDER_CONSTANT,
-                     cv::Scalar::all(0));
-  const cv::Moments moments = cv::moments(mask, /*binaryImage=*/true);
-  if (moments.m00 == 0) return std::nullopt;
-  const cv::Point2d middle(moments.m10 / moments.m00,
-                           moments.m01 / moments.m00);
-  cv::distanceTransform(mask, depth, cv::DIST_L2, 3);
-  double deepest = 0;
-  cv::minMaxLoc(depth, nullptr, &deepest);
-  std::vector<cv::Point> places;
-  cv::findNonZero(depth >= deepest - 0.1, places);
-  const auto distance = [&](cv::Point p) {
-    return cv::norm(middle - cv::Point2d(p));
-  };
-  return *std::min_element(places.begin(), places.end(),
-                           [&](cv::Point p, cv::Point q) {
-                             return distance(p) < distance(q);
-                           }) -
-         cv::Point(1, 1);
-}
-
-// Contribution maps [M, h, w] as colours, with the number of each keypoint set,
-// from 1, in the thickest place where it contributes more than all others.
-cv::Mat PaintParts(const torch::Tensor& contributions, int num_sets,
-                   cv::Size size) {
-  cv::Mat tile = Sized(ContributionPicture(contributions, num_sets), size);
-  const torch::Tensor largest =
-      contributions.argmax(0).to(torch::kCPU, torch::kInt32).contiguous();
-  const cv::Mat parts(static_cast<int>(largest.size(0)),
-                      static_cast<int>(largest.size(1)), CV_32SC1,
-                      largest.data_ptr<int32_t>());
-  const double scale = std::min(size.width, size.height) / 384.0;
-  for (int set = 1; set <= num_sets; ++set) {
-    const std::optional<cv::Point> place = ThickestPlace(parts == set);
-    if (!place) continue;
-    WriteNumber(std::to_string(set),
-                {(2 * place->x + 1) * size.width / (2 * parts.cols),
-                 (2 * place->y + 1) * size.height / (2 * parts.rows)},
-                scale, tile);
-  }
   return tile;
 }
 
@@ -174,7 +110,7 @@ cv::Mat PanelPainter::PaintTile(Panel panel, const PanelInput& input) const {
     case Panel::kWarped:
       return Sized(data::TensorToImage(input.warped), tile_);
     case Panel::kParts:
-      return PaintParts(
+      return DrawNumberedParts(
           input.contributions,
           static_cast<int>(input.keypoints.size(0)) / keypoints_per_transform_,
           tile_);
