@@ -112,12 +112,12 @@ ABSL_FLAG(double, smooth_gain, 20,
 // --- What comes out
 ABSL_FLAG(
     std::string, output, "animation.mp4",
-    "What to write, by its ending: mp4, mov, mkv, webm, avi, gif, png or "
+    "What to write, by its ending: mp4, mov, mkv, webm, avi, gif, webp, png or "
     "jpg for a single frame, or a folder of PNGs without one; or a virtual "
     "camera, v4l2:/dev/video9. For many, the folder of the results.");
 ABSL_FLAG(std::string, format, ".mp4",
           "For many: the ending of the results: .mp4, .mov, .mkv, .webm, .avi, "
-          ".gif, .png or .jpg; empty for folders of PNGs.");
+          ".gif, .webp, .png or .jpg; empty for folders of PNGs.");
 ABSL_FLAG(bool, comparison, false,
           "For many: also all results of a driving video in one grid.");
 ABSL_FLAG(std::string, panels, "result",
@@ -561,8 +561,9 @@ absl::StatusOr<AnimateInputs> GetInputs() {
   }
   inputs.ending = absl::GetFlag(FLAGS_format);
   RETURN_IF_ERROR(CheckInputs(inputs));
-  constexpr absl::string_view kEndings[] = {
-      "", ".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif", ".png", ".jpg"};
+  constexpr absl::string_view kEndings[] = {"",      ".mp4", ".mov", ".mkv",
+                                            ".webm", ".avi", ".gif", ".webp",
+                                            ".png",  ".jpg"};
   for (const absl::string_view ending : kEndings) {
     if (inputs.ending == ending) return inputs;
   }

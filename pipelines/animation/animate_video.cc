@@ -283,7 +283,7 @@ absl::Status VideoAnimation::CheckDriving() const {
         ": is one pose; relative mode shows motion away from the first one, so "
         "nothing would move; use mode standard or avd"));
   }
-  if (media::IsPictureOutput(output_path_) &&
+  if (media::HoldsOneFrameOnly(output_path_) &&
       driving_->num_frames().value_or(1) > 1) {
     return absl::InvalidArgumentError(
         absl::StrCat(output_path_, ": a picture holds one frame, and ",

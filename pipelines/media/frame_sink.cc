@@ -1,5 +1,6 @@
 #include "pipelines/media/frame_sink.h"
 
+#include <functional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -19,6 +20,8 @@ namespace {
 
 using networks::files::AtomicFile;
 using networks::files::AtomicFolder;
+
+constexpr char kAnimatedPicture[] = ".webp";
 
 // With its dot; empty where there is none.
 std::string EndingOf(const std::string& path) {
@@ -133,7 +136,78 @@ class PictureSink : public FrameSink {
   bool has_picture_ = false;
 };
 
+// A picture, which becomes a video of the same name by its second frame.
+class AnimatedPictureSink : public FrameSink {
+ public:
+  static absl::StatusOr<std::unique_ptr<FrameSink>> Create(
+      const std::string& path, const VideoWriterOptions& options) {
+    // It holds the name until there is a video.
+    ASSIGN_OR_RETURN(std::unique_ptr<FrameSink> picture,
+                     PictureSink::Create(path, options));
+    return std::unique_ptr<FrameSink>(
+        new AnimatedPictureSink(path, options, std::move(picture)));
+  }
+
+  absl::Status Write(const cv::Mat& rgb) override {
+    return Add(rgb, [&](FrameSink& sink, const cv::Mat& frame) {
+      return sink.Write(frame);
+    });
+  }
+
+  absl::Status WriteAt(const cv::Mat& rgb, int64_t pts,
+                       int64_t duration) override {
+    return Add(rgb, [=](FrameSink& sink, const cv::Mat& frame) {
+      return sink.WriteAt(frame, pts, duration);
+    });
+  }
+
+  void CutSoundToFrames() override { sink_->CutSoundToFrames(); }
+  absl::Status Finish() override { return sink_->Finish(); }
+  const std::vector<std::string>& warnings() const override {
+    return sink_->warnings();
+  }
+
+ private:
+  using WriteFrame = std::function<absl::Status(FrameSink&, const cv::Mat&)>;
+
+  AnimatedPictureSink(std::string path, VideoWriterOptions options,
+                      std::unique_ptr<FrameSink> picture)
+      : path_(std::move(path)),
+        options_(std::move(options)),
+        sink_(std::move(picture)) {}
+
+  absl::Status Add(const cv::Mat& rgb, const WriteFrame& write) {
+    if (num_written_++ == 0) {
+      first_ = rgb.clone();
+      write_first_ = write;
+      return write(*sink_, rgb);
+    }
+    if (write_first_) {
+      sink_.reset();
+      absl::StatusOr<std::unique_ptr<FrameSink>> video =
+          VideoWriter::Create(path_, options_);
+      RETURN_IF_ERROR(video.status());
+      sink_ = *std::move(video);
+      RETURN_IF_ERROR(write_first_(*sink_, first_));
+      write_first_ = nullptr;
+      first_.release();
+    }
+    return write(*sink_, rgb);
+  }
+
+  const std::string path_;
+  const VideoWriterOptions options_;
+  std::unique_ptr<FrameSink> sink_;
+  int64_t num_written_ = 0;
+  cv::Mat first_;
+  WriteFrame write_first_;  // null once it is in the video
+};
+
 }  // namespace
+
+bool HoldsOneFrameOnly(const std::string& path) {
+  return IsPictureOutput(path) && EndingOf(path) != kAnimatedPicture;
+}
 
 bool IsPictureOutput(const std::string& path) {
   if (IsDeviceOutput(path)) return false;
@@ -162,7 +236,8 @@ absl::StatusOr<std::unique_ptr<FrameSink>> OpenFrameSink(
   if (path.empty()) return absl::InvalidArgumentError("no output is named");
   if (IsDeviceOutput(path)) return OpenDeviceSink(path, options);
   if (IsFolderOutput(path)) return FolderSink::Create(path, options);
-  if (IsPictureOutput(path)) return PictureSink::Create(path, options);
+  if (HoldsOneFrameOnly(path)) return PictureSink::Create(path, options);
+  if (IsPictureOutput(path)) return AnimatedPictureSink::Create(path, options);
   return VideoWriter::Create(path, options);
 }
 

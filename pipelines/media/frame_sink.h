@@ -51,9 +51,13 @@ struct VideoWriterOptions;
 // at its end, and is no device.
 bool IsFolderOutput(const std::string& path);
 
-// Whether OpenFrameSink makes a picture of `path`: it ends in .png, .jpg,
-// .jpeg, .webp, .bmp, .tif or .tiff.
+// Whether OpenFrameSink makes a picture of `path` where one frame is written:
+// it ends in .png, .jpg, .jpeg, .webp, .bmp, .tif or .tiff.
 bool IsPictureOutput(const std::string& path);
+
+// Whether it refuses a second frame then: pictures but for .webp, which is
+// animated by more.
+bool HoldsOneFrameOnly(const std::string& path);
 
 // Whether an output of this name can hold alpha: a folder, .png, .webp, .webm
 // or .mov.
@@ -62,9 +66,9 @@ bool HoldsAlphaOutput(const std::string& path);
 // A device for "v4l2:" and its path (device_sink.h); a VideoWriter for the
 // endings it knows; a folder of PNGs 000000.png, 000001.png and so on where
 // IsFolderOutput; a picture where IsPictureOutput, whose Write is
-// InvalidArgument for a second frame. The folder must not exist yet, or be
-// empty (AlreadyExists). Unavailable, naming it, while another process writes
-// the same output.
+// InvalidArgument for a second frame where HoldsOneFrameOnly. The folder must
+// not exist yet, or be empty (AlreadyExists). Unavailable, naming it, while
+// another process writes the same output.
 absl::StatusOr<std::unique_ptr<FrameSink>> OpenFrameSink(
     const std::string& path, const VideoWriterOptions& options);
 

@@ -159,6 +159,28 @@ TEST(OpenFrameSink, APictureIsOneFrameNoMoreNoLess) {
   EXPECT_NE(access(path.c_str(), F_OK), 0);
 }
 
+TEST(OpenFrameSink, AnimatesAWebpByASecondFrame) {
+  const std::string path = TempPath("many.webp");
+  EXPECT_TRUE(IsPictureOutput(path));
+  EXPECT_FALSE(HoldsOneFrameOnly(path));
+  EXPECT_TRUE(HoldsOneFrameOnly(TempPath("one.png")));
+  auto sink = OpenFrameSink(path, Options());
+  ASSERT_THAT(sink, IsOk());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_THAT((*sink)->Write(NumberedFrame(kSize, i)), IsOk());
+    EXPECT_NE(access(path.c_str(), F_OK), 0) << "before Finish";
+  }
+  ASSERT_THAT((*sink)->Finish(), IsOk());
+  const auto file = ReadFile(path);
+  ASSERT_THAT(file, IsOk());
+  size_t frames = 0;
+  for (size_t at = file->find("ANMF"); at != std::string::npos;
+       at = file->find("ANMF", at + 4)) {
+    ++frames;
+  }
+  EXPECT_EQ(frames, 3u);
+}
+
 TEST(OpenFrameSink, ReplacesNoPictureUnlessTold) {
   const std::string path = TempPath("precious.jpg");
   ASSERT_THAT(networks::files::WriteAtomically(path, "precious"), IsOk());

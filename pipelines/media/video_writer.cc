@@ -16,6 +16,7 @@
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/media_input.h"
 #include "pipelines/media/pixel_converter.h"
+#include "pipelines/media/webp_comment.h"
 #include "third_party/absl/status_macros.h"
 
 extern "C" {
@@ -40,6 +41,13 @@ bool IsGif(const OutputFormat& format) {
   return format.pixel_format == AV_PIX_FMT_RGB8;
 }
 
+bool IsWebp(const OutputFormat& format) {
+  return format.pixel_format == AV_PIX_FMT_RGB32;
+}
+
+// 0 to 100: loss is hardly visible.
+constexpr int kWebpQuality = 85;
+
 // A GIF states times in hundredths of a second, and players take less than two
 // for a mistake.
 constexpr AVRational kGifTimeBase = {1, 100};
@@ -63,6 +71,12 @@ const OutputFormat* FindFormat(const std::string& path) {
        "libvpx-vp9",
        AV_PIX_FMT_YUVA420P},
       {".gif", "gif", {"gif"}, AV_PIX_FMT_RGB8},
+      {".webp",
+       "webp",
+       {"libwebp_anim"},
+       AV_PIX_FMT_RGB32,
+       "libwebp_anim",
+       AV_PIX_FMT_RGB32},
   };
   const std::string name = networks::files::BaseName(path);
   for (const OutputFormat& format : *kFormats) {
@@ -82,11 +96,11 @@ absl::Status Validate(const std::string& path,
   };
   if (FindFormat(path) == nullptr) {
     return bad(
-        "unknown ending; use .mp4, .mov, .mkv, .avi, .webm or .gif, or .png or "
-        ".jpg for a single frame");
+        "unknown ending; use .mp4, .mov, .mkv, .avi, .webm, .gif or .webp, or "
+        ".png or .jpg for a single frame");
   }
   if (options.with_alpha && FindFormat(path)->alpha_encoder == nullptr) {
-    return bad("holds no transparency; use .webm, .mov or a folder");
+    return bad("holds no transparency; use .webm, .mov, .webp or a folder");
   }
   constexpr int kMaxSide = 16384;  // of H.264, with room
   if (options.width < 1 || options.width > kMaxSide || options.height < 1 ||
@@ -162,6 +176,9 @@ class VideoWriter::Impl {
 
  private:
   bool is_gif() const { return IsGif(*FindFormat(path_)); }
+  bool is_webp() const { return IsWebp(*FindFormat(path_)); }
+  // Whether sides and colours are not those of 4:2:0 video.
+  bool is_rgb() const { return is_gif() || is_webp(); }
   bool is_avi() const { return FindFormat(path_)->muxer == std::string("avi"); }
   // Of the times that WriteAt takes.
   AVRational time_base() const {
@@ -263,8 +280,8 @@ AVColorSpace VideoWriter::Impl::Matrix() const {
 absl::Status VideoWriter::Impl::OpenEncoder() {
   ASSIGN_OR_RETURN(const AVCodec* codec, FindEncoder());
   encoder_.reset(avcodec_alloc_context3(codec));
-  encoder_->width = is_gif() ? options_.width : Even(options_.width);
-  encoder_->height = is_gif() ? options_.height : Even(options_.height);
+  encoder_->width = is_rgb() ? options_.width : Even(options_.width);
+  encoder_->height = is_rgb() ? options_.height : Even(options_.height);
   encoder_->pix_fmt = options_.with_alpha
                           ? FindFormat(path_)->alpha_pixel_format
                           : FindFormat(path_)->pixel_format;
@@ -275,7 +292,7 @@ absl::Status VideoWriter::Impl::OpenEncoder() {
   encoder_->time_base = is_gif()   ? kGifTimeBase
                         : is_avi() ? av_inv_q(encoder_->framerate)
                                    : time_base();
-  if (!is_gif()) {
+  if (!is_rgb()) {
     encoder_->color_range = AVCOL_RANGE_MPEG;
     encoder_->colorspace = Matrix();
     encoder_->color_primaries = AVCOL_PRI_BT709;
@@ -291,7 +308,10 @@ absl::Status VideoWriter::Impl::OpenEncoder() {
     encoder_->global_quality = 3 * FF_QP2LAMBDA;
   }
   av_opt_set_int(encoder_->priv_data, "crf", options_.crf, 0);
-  if (options_.with_alpha) {
+  if (is_webp()) {
+    av_opt_set_int(encoder_->priv_data, "quality", kWebpQuality, 0);
+  }
+  if (options_.with_alpha && !is_webp()) {
     // libvpx cannot have both; ProRes 422 is the default.
     av_opt_set_int(encoder_->priv_data, "auto-alt-ref", 0, 0);
     av_opt_set(encoder_->priv_data, "profile", "4444", 0);
@@ -333,6 +353,7 @@ absl::Status VideoWriter::Impl::OpenFile() {
   }
   AVDictionary* muxer_options = nullptr;
   av_dict_set(&muxer_options, "movflags", "+faststart", 0);
+  if (is_webp()) av_dict_set(&muxer_options, "loop", "0", 0);  // for ever
   error = avformat_write_header(output_, &muxer_options);
   av_dict_free(&muxer_options);
   return error < 0 ? Failed(error, "cannot be written") : absl::OkStatus();
@@ -465,6 +486,9 @@ absl::Status VideoWriter::Impl::Finish() {
   RETURN_IF_ERROR(CloseFile());
   if (is_gif() && !options_.comment.empty()) {
     RETURN_IF_ERROR(AppendGifComment(options_.comment, writable_path_, path_));
+  }
+  if (is_webp() && !options_.comment.empty()) {
+    RETURN_IF_ERROR(AddWebpComment(options_.comment, writable_path_, path_));
   }
   return file_ ? file_->Commit() : absl::OkStatus();
 }

@@ -4,7 +4,9 @@
 // them while they load; where FFmpeg has no H.264 encoder, MPEG-4 part 2, with
 // a warning. .webm: VP9. .gif: no sound, 256 colours for all frames (3 bits of
 // red and green, 2 of blue, dithered), times in hundredths of a second, and at
-// most 50 frames a second: those that come faster are left out.
+// most 50 frames a second: those that come faster are left out. .webp: an
+// animated picture without sound, all colours, times in
+// milliseconds; it is kept in memory until its end.
 #ifndef PIPELINES_MEDIA_VIDEO_WRITER_H_
 #define PIPELINES_MEDIA_VIDEO_WRITER_H_
 
@@ -60,7 +62,8 @@ struct VideoWriterOptions {
   bool allow_damaged_audio = false;
 
   // Frames are CV_8UC4 of R, G, B, A (straight alpha), which .webm keeps as VP9
-  // with alpha and .mov as ProRes 4444; of videos no others (HoldsAlphaOutput).
+  // with alpha, .mov as ProRes 4444, and .webp; of videos no others
+  // (HoldsAlphaOutput).
   bool with_alpha = false;
 
   // Stored in the file as its comment (in a folder, in every PNG).

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "networks/files/testing_full_disk.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/ffmpeg_util.h"
+#include "pipelines/media/image_io.h"
 #include "pipelines/media/open_input.h"
 #include "pipelines/media/read_video_test_util.h"
 #include "pipelines/media/video_reader.h"
@@ -286,6 +288,101 @@ TEST(VideoWriter, StoresTheCommentInAGif) {
   ASSERT_THAT((*writer)->Finish(), IsOk());
   EXPECT_THAT(Contents(path), HasSubstr(options.comment.substr(0, 255)));
   EXPECT_EQ(ReadAll(path).frames.size(), 3u);
+}
+
+// A number of `bytes` bytes at `at`, the lowest first.
+int64_t NumberAt(const std::string& text, size_t at, int bytes) {
+  int64_t number = 0;
+  for (int i = bytes - 1; i >= 0; --i) {
+    number = 256 * number + static_cast<uint8_t>(text.at(at + i));
+  }
+  return number;
+}
+
+struct WebpFrame {
+  int64_t milliseconds;
+  cv::Size size;
+  std::string still;  // the frame as a picture's file
+};
+
+// The frames of an animated WebP, whose "ANIM" says that it repeats for ever.
+std::vector<WebpFrame> WebpFrames(const std::string& file) {
+  std::vector<WebpFrame> frames;
+  bool repeats = false;
+  for (size_t at = 12; at + 8 <= file.size();) {
+    const std::string name = file.substr(at, 4);
+    const auto size = static_cast<size_t>(NumberAt(file, at + 4, 4));
+    const size_t data = at + 8;
+    if (name == "ANIM") repeats = NumberAt(file, data + 4, 2) == 0;
+    if (name == "ANMF") {
+      std::string riff = "RIFF....WEBP" + file.substr(data + 16, size - 16);
+      const auto bytes = static_cast<uint32_t>(riff.size() - 8);
+      for (int i = 0; i < 4; ++i) {
+        riff[4 + i] = static_cast<char>(bytes >> (8 * i));
+      }
+      frames.push_back(
+          {NumberAt(file, data + 12, 3),
+           cv::Size(static_cast<int>(NumberAt(file, data + 6, 3)) + 1,
+                    static_cast<int>(NumberAt(file, data + 9, 3)) + 1),
+           riff});
+    }
+    at = data + size + size % 2;
+  }
+  EXPECT_TRUE(repeats);
+  return frames;
+}
+
+TEST(VideoWriter, WebpIsAnAnimationThatRepeats) {
+  const std::string path = TempPath("odd.webp");
+  const cv::Size size(45, 33);
+  const std::vector<cv::Scalar> colours = {
+      {255, 0, 0}, {20, 60, 90}, {230, 180, 150}};
+  VideoWriterOptions options = Sized(size);
+  options.time_base = Rational{1, 1000};
+  options.comment = "synthetic";
+  auto writer = VideoWriter::Create(path, options);
+  ASSERT_THAT(writer, IsOk());
+  const int64_t times[] = {0, 30, 130};
+  for (size_t i = 0; i < colours.size(); ++i) {
+    ASSERT_THAT(
+        (*writer)->WriteAt(cv::Mat(size, CV_8UC3, colours[i]), times[i], 40),
+        IsOk());
+  }
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  const std::string file = Contents(path);
+  EXPECT_THAT(file, HasSubstr(">synthetic<"));
+  EXPECT_EQ(NumberAt(file, 4, 4), static_cast<int64_t>(file.size()) - 8);
+  const std::vector<WebpFrame> frames = WebpFrames(file);
+  ASSERT_EQ(frames.size(), 3u);
+  EXPECT_EQ(frames[0].milliseconds, 30);
+  EXPECT_EQ(frames[1].milliseconds, 100);
+  for (size_t i = 0; i < frames.size(); ++i) {
+    EXPECT_EQ(frames[i].size, size);
+    const auto still = DecodeImage(frames[i].still, path);
+    ASSERT_THAT(still, IsOk());
+    // Colours of 4:2:0 with limited range are off by some steps.
+    EXPECT_LE(
+        cv::norm(*still, cv::Mat(size, CV_8UC3, colours[i]), cv::NORM_INF), 6);
+  }
+}
+
+TEST(VideoWriter, WebpKeepsAlpha) {
+  const std::string path = TempPath("alpha.webp");
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  options.with_alpha = true;
+  auto writer = VideoWriter::Create(path, options);
+  ASSERT_THAT(writer, IsOk());
+  for (const int alpha : {128, 255}) {
+    cv::Mat rgba(32, 32, CV_8UC4, cv::Scalar(200, 100, 50, 255));
+    rgba.rowRange(0, 16).setTo(cv::Scalar(200, 100, 50, alpha));
+    ASSERT_THAT((*writer)->Write(rgba), IsOk());
+  }
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  const std::string file = Contents(path);
+  EXPECT_EQ(file.substr(12, 4), "VP8X");
+  constexpr int kAlphaAndAnimation = 0x12;
+  EXPECT_EQ(NumberAt(file, 20, 1), kAlphaAndAnimation);
+  EXPECT_EQ(WebpFrames(file).size(), 2u);
 }
 
 class LongVideo : public testing::TestWithParam<Rational> {};

@@ -1,0 +1,63 @@
+#include "pipelines/media/webp_comment.h"
+
+#include <cstdint>
+#include <fstream>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
+namespace pipelines::media {
+namespace {
+
+// Where things are in a file that begins with RIFF, WEBP and VP8X.
+constexpr int kRiffSizeAt = 4, kFlagsAt = 20, kHeadBytes = 21;
+constexpr char kHasXmp = 4;
+
+std::string XmpOf(absl::string_view comment) {
+  return absl::StrCat(
+      "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF "
+      "xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">"
+      "<rdf:Description rdf:about=\"\" "
+      "xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><dc:description><rdf:Alt>"
+      "<rdf:li xml:lang=\"x-default\">",
+      absl::StrReplaceAll(comment,
+                          {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}}),
+      "</rdf:li></rdf:Alt></dc:description></rdf:Description></rdf:RDF>"
+      "</x:xmpmeta>");
+}
+
+// As RIFF has numbers: the lowest byte first.
+std::string Number(int64_t value) {
+  std::string bytes;
+  for (int i = 0; i < 4; ++i) bytes += static_cast<char>(value >> (8 * i));
+  return bytes;
+}
+
+}  // namespace
+
+absl::Status AddWebpComment(absl::string_view comment,
+                            const std::string& writable_path,
+                            const std::string& path) {
+  std::fstream file(writable_path,
+                    std::ios::binary | std::ios::in | std::ios::out);
+  std::string head(kHeadBytes, '\0');
+  file.read(head.data(), kHeadBytes);
+  if (!file || head.substr(0, 4) != "RIFF" || head.substr(8, 8) != "WEBPVP8X") {
+    return absl::DataLossError(path + ": is no animated WebP");
+  }
+  const std::string xmp = XmpOf(comment);
+  const auto size = static_cast<int64_t>(xmp.size());
+  file.seekp(0, std::ios::end);
+  file << "XMP " << Number(size) << xmp;
+  if (size % 2 != 0) file << '\0';
+  const int64_t total = file.tellp();
+  file.seekp(kRiffSizeAt);
+  file << Number(total - 8);
+  file.seekp(kFlagsAt);
+  file << static_cast<char>(head[kFlagsAt] | kHasXmp) << std::flush;
+  return file ? absl::OkStatus()
+              : absl::ResourceExhaustedError(path + ": cannot be completed");
+}
+
+}  // namespace pipelines::media
