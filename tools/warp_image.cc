@@ -1,0 +1,233 @@
+// bazel run //tools:warp_image: see kUsage.
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "cpab/field/basis.h"
+#include "cpab/fit/fit.h"
+#include "cpab/flow/flow.h"
+#include "cpab/image/drawing.h"
+#include "cpab/image/warp.h"
+#include "networks/files/outputs.h"
+#include "opencv2/imgproc.hpp"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
+#include "pipelines/app/user_outputs.h"
+#include "pipelines/base/user_path.h"
+#include "pipelines/media/frame_sink.h"
+#include "pipelines/media/image_io.h"
+#include "pipelines/media/video_writer.h"
+#include "third_party/absl/status_macros.h"
+
+ABSL_FLAG(std::string, image, "", "The picture to be warped.");
+ABSL_FLAG(std::string, move, "",
+          "Points and where they go, in pixels from the upper left: "
+          "x,y,to_x,to_y, with semicolons between.");
+ABSL_FLAG(std::string, output, "warped.webp",
+          "What to write, by its ending: png or jpg for the warped picture; "
+          "webp, gif, mp4 and others for a video that goes there and back.");
+ABSL_FLAG(bool, grid, false,
+          "Beside it, the same with a grid that was straight, the triangles of "
+          "the field, and the points.");
+ABSL_FLAG(int, cells, 4, "Rectangles along each axis, 1 to 32.");
+ABSL_FLAG(bool, zero_boundary, true,
+          "Nothing moves across the picture's border.");
+ABSL_FLAG(double, seconds, 2, "Of the video, 0.2 to 60.");
+ABSL_FLAG(bool, overwrite, false, "Replace an output that exists.");
+
+namespace {
+
+constexpr char kUsage[] =
+    R"(Moves points of a picture; the rest follows smoothly and without folds.
+
+  tools/bazelw run //tools:warp_image -- --image a.jpg --output warped.webp \
+      --move "120,80,150,60; 40,200,40,200" --grid
+
+Fits a CPAB transformation to the pairs of points and warps the picture by it. A
+point that is to stay is a pair of twice the same place. The video shows the
+transformations between none and all of it, which are powers of the same flow.
+
+Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
+or folder read-only.)";
+
+constexpr int kMostCells = 32, kGridLines = 12;
+constexpr double kFramesPerSecond = 25, kShortest = 0.2, kLongest = 60;
+constexpr double kPi = 3.14159265358979323846;
+
+template <typename... Pieces>
+absl::Status BadFlag(const Pieces&... pieces) {
+  return pipelines::UsageError(
+      absl::InvalidArgumentError(absl::StrCat("--", pieces...)));
+}
+
+struct PointPair {
+  Eigen::Array2d from, to;  // pixels
+};
+
+absl::StatusOr<std::vector<PointPair>> ParsePairs(const std::string& text) {
+  std::vector<PointPair> pairs;
+  for (absl::string_view part :
+       absl::StrSplit(text, ';', absl::SkipWhitespace())) {
+    const std::vector<std::string> words = absl::StrSplit(part, ',');
+    double values[4] = {};
+    bool good = words.size() == 4;
+    for (size_t i = 0; good && i < 4; ++i) {
+      good =
+          absl::SimpleAtod(absl::StripAsciiWhitespace(words[i]), &values[i]) &&
+          std::isfinite(values[i]);
+    }
+    if (!good) {
+      return BadFlag("move: '", absl::StripAsciiWhitespace(part),
+                     "' is no pair; use x,y,to_x,to_y, with semicolons "
+                     "between pairs");
+    }
+    pairs.push_back({{values[0], values[1]}, {values[2], values[3]}});
+  }
+  if (!pairs.empty()) return pairs;
+  return BadFlag("move is needed: points and where they go; see --help");
+}
+
+struct Request {
+  std::string image, output;
+  std::vector<PointPair> pairs;
+  cpab::TessellationOptions cells;
+  int num_frames = 1;
+};
+
+absl::StatusOr<Request> RequestOf(const pipelines::CommandLine& line) {
+  RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
+  Request request;
+  request.image = pipelines::UserPath(absl::GetFlag(FLAGS_image));
+  request.output = pipelines::UserPath(absl::GetFlag(FLAGS_output));
+  if (request.image.empty()) return BadFlag("image is needed; see --help");
+  if (request.output.empty()) return BadFlag("output is empty; name a file");
+  ASSIGN_OR_RETURN(request.pairs, ParsePairs(absl::GetFlag(FLAGS_move)));
+  const int cells = absl::GetFlag(FLAGS_cells);
+  if (cells < 1 || cells > kMostCells) {
+    return BadFlag("cells is ", cells, "; use 1 to ", kMostCells);
+  }
+  request.cells = {cells, cells, absl::GetFlag(FLAGS_zero_boundary)};
+  const double seconds = absl::GetFlag(FLAGS_seconds);
+  if (!(seconds >= kShortest && seconds <= kLongest)) {
+    return BadFlag("seconds is ", seconds, "; use ", kShortest, " to ",
+                   kLongest);
+  }
+  if (!pipelines::media::HoldsOneFrameOnly(request.output)) {
+    request.num_frames =
+        static_cast<int>(std::lround(seconds * kFramesPerSecond));
+  }
+  return request;
+}
+
+// T with T(from) = to in the unit square, whose corners are the centres of the
+// corner pixels.
+absl::StatusOr<cpab::Flow> FitFlow(const Request& request, cv::Size size) {
+  const Eigen::Array2d last_pixel(size.width - 1, size.height - 1);
+  const auto count = static_cast<int>(request.pairs.size());
+  cpab::KeypointPairs pairs = {Eigen::Matrix2Xd(2, count),
+                               Eigen::Matrix2Xd(2, count), /*weights=*/{}};
+  for (int k = 0; k < count; ++k) {
+    pairs.from.col(k) = request.pairs[k].from / last_pixel;
+    pairs.to.col(k) = request.pairs[k].to / last_pixel;
+  }
+  ASSIGN_OR_RETURN(const auto basis, cpab::Basis::Create(request.cells));
+  ASSIGN_OR_RETURN(const auto fitter, cpab::KeypointFitter::Create(basis, {}));
+  return cpab::Flow(basis, fitter.Fit(pairs).theta);
+}
+
+// `picture` after `share` of the motion; with the grid beside it if wanted.
+absl::StatusOr<cv::Mat> DrawFrame(const cv::Mat& picture,
+                                  const Request& request,
+                                  const cpab::Flow& flow, double share) {
+  const cpab::Flow part = flow.Power(share);
+  cpab::WarpOptions options;
+  options.outside = cpab::WarpOptions::Outside::kNearestPixel;
+  // A pixel of the result looks up where it comes from.
+  ASSIGN_OR_RETURN(const cv::Mat warped,
+                   cpab::Warp(picture, part.Inverse(), options));
+  if (!absl::GetFlag(FLAGS_grid)) return warped;
+  cv::Mat dimmed;
+  warped.convertTo(dimmed, -1, 0.5);
+  cpab::Canvas canvas(dimmed);
+  canvas.DrawTessellation(part.field().tessellation(), cv::Scalar::all(150));
+  canvas.DrawDeformedGrid(part, kGridLines, cv::Scalar(255, 220, 60));
+  cv::Mat grid = canvas.image().clone();
+  const Eigen::Array2d last_pixel(picture.cols - 1, picture.rows - 1);
+  for (const PointPair& pair : request.pairs) {
+    const Eigen::Array2d at = part(pair.from / last_pixel).array() * last_pixel;
+    const cv::Point now(cvRound(at.x()), cvRound(at.y()));
+    const cv::Point end(cvRound(pair.to.x()), cvRound(pair.to.y()));
+    cv::circle(grid, end, 4, cv::Scalar(60, 255, 120), 1, cv::LINE_AA);
+    cv::circle(grid, now, 3, cv::Scalar(255, 60, 60), cv::FILLED, cv::LINE_AA);
+  }
+  cv::Mat row;
+  cv::hconcat(warped, grid, row);
+  return row;
+}
+
+absl::Status WriteFrames(const cv::Mat& picture, const Request& request,
+                         const cpab::Flow& flow) {
+  pipelines::media::VideoWriterOptions options;
+  options.width = picture.cols * (absl::GetFlag(FLAGS_grid) ? 2 : 1);
+  options.height = picture.rows;
+  options.overwrite = absl::GetFlag(FLAGS_overwrite);
+  ASSIGN_OR_RETURN(const std::unique_ptr<pipelines::media::FrameSink> sink,
+                   pipelines::media::OpenFrameSink(request.output, options));
+  for (int i = 0; i < request.num_frames; ++i) {
+    // There and back; a picture is there.
+    const double share =
+        request.num_frames == 1
+            ? 1
+            : (1 - std::cos(2 * kPi * i / request.num_frames)) / 2;
+    ASSIGN_OR_RETURN(const cv::Mat frame,
+                     DrawFrame(picture, request, flow, share));
+    RETURN_IF_ERROR(sink->Write(frame));
+  }
+  return sink->Finish();
+}
+
+absl::Status Run(const pipelines::CommandLine& line) {
+  ASSIGN_OR_RETURN(const Request request, RequestOf(line));
+  networks::files::PlannedOutputs planned;
+  (pipelines::media::IsFolderOutput(request.output)
+       ? planned.folders
+       : planned.files) = {request.output};
+  planned.inputs = {request.image};
+  planned.overwrite = absl::GetFlag(FLAGS_overwrite);
+  RETURN_IF_ERROR(pipelines::CheckUserOutputs(planned));
+  ASSIGN_OR_RETURN(const cv::Mat picture,
+                   pipelines::media::ReadImage(request.image));
+  if (picture.cols < 2 || picture.rows < 2) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(request.image, ": is ", picture.cols, "x", picture.rows,
+                     "; use a picture of at least 2x2 pixels"));
+  }
+  ASSIGN_OR_RETURN(const cpab::Flow flow, FitFlow(request, picture.size()));
+  RETURN_IF_ERROR(WriteFrames(picture, request, flow));
+  const Eigen::Array2d last_pixel(picture.cols - 1, picture.rows - 1);
+  for (const PointPair& pair : request.pairs) {
+    const Eigen::Array2d at = flow(pair.from / last_pixel).array() * last_pixel;
+    std::printf("(%g, %g) -> (%.1f, %.1f)\n", pair.from.x(), pair.from.y(),
+                at.x(), at.y());
+  }
+  std::printf("%s\n", request.output.c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return pipelines::RunProgram({"warp_image", kUsage, __FILE__}, argc, argv,
+                               Run);
+}
