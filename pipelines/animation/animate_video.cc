@@ -211,6 +211,15 @@ absl::Status VideoAnimation::LookAhead() {
                            : ": a camera cannot be searched for a frame to "
                              "start from; use first"));
   }
+  if (driving_->info().reads_once) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        driving_path_, ": is a pipe, which can be read once, and ",
+        options_.start.is_first() ? "smoothing without delay"
+                                  : "finding the frame to start from",
+        " reads the driving video twice; save it as a file, or ",
+        options_.start.is_first() ? "smooth causally"
+                                  : "start from the first"));
+  }
   const Stopwatch looking;
   RETURN_IF_ERROR(ReadAllKeypoints());
   if (options_.zero_phase) {
@@ -332,7 +341,14 @@ absl::Status VideoAnimation::OpenOutput() {
   writer.height = painter_->size().height;
   writer.frame_rate = driving.frame_rate;
   writer.time_base = driving.time_base;
-  if (driving.has_audio) writer.audio_from = driving_path_;
+  if (driving.has_audio && !driving.reads_once) {
+    writer.audio_from = driving_path_;
+  } else if (driving.has_audio) {
+    report_.warnings.push_back(absl::StrCat(
+        driving_path_,
+        ": can be read once, for the frames; its sound is left out. Save it as "
+        "a file to keep the sound"));
+  }
   writer.allow_addresses = options_.allow_addresses;
   writer.stop = options_.hooks.stop;
   writer.start_at_zero = true;

@@ -48,6 +48,9 @@ struct VideoInfo {
   // A camera: it has no end and does not wait for its reader.
   bool is_live = false;
 
+  // A camera, or a pipe: who opens it again does not find these frames.
+  bool reads_once = false;
+
   // For the user: what of the source is read, but not as it should be seen.
   std::vector<std::string> warnings;
 

@@ -1,6 +1,8 @@
 #include "pipelines/media/video_reader.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -118,6 +120,11 @@ absl::Status VideoReader::Impl::Open() {
   return absl::OkStatus();
 }
 
+bool IsPipe(const MediaInput& input) {
+  std::error_code error;
+  return input.bytes == nullptr && std::filesystem::is_other(input.name, error);
+}
+
 // FFmpeg's own decoders of VP8 and VP9 leave out alpha, which lies beside the
 // packets; libvpx does not.
 const AVCodec* FindDecoder(const AVStream& stream) {
@@ -173,6 +180,7 @@ void VideoReader::Impl::FillInfo() {
   info_.has_audio = demuxer_->has_audio();
   info_.warnings = Warnings(codec, path_);
   info_.is_live = input_.allow_addresses && IsDevice(path_);
+  info_.reads_once = info_.is_live || IsPipe(input_);
 }
 
 // Says how far reading got. The demuxer's and decoder's words already name the
