@@ -3,7 +3,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <sstream>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -20,9 +19,8 @@ constexpr size_t kNamesInSummary = 3;
 
 // "[8, 3] Float"
 std::string Describe(const torch::Tensor& tensor) {
-  std::ostringstream text;
-  text << tensor.sizes() << " " << toString(tensor.scalar_type());
-  return text.str();
+  return absl::StrCat("[", absl::StrJoin(tensor.sizes(), ", "), "] ",
+                      toString(tensor.scalar_type()));
 }
 
 bool Fits(const torch::Tensor& given, const torch::Tensor& expected) {
