@@ -208,6 +208,13 @@ absl::StatusOr<std::unique_ptr<Animator>> LoadAnimator(
     const AnimatorOptions& options) {
   absl::StatusOr<std::unique_ptr<Animator>> animator =
       Animator::Load(checkpoint, device, options);
+  if (animator.ok()) {
+    if (const std::string warning = (*animator)->unpainted_warning();
+        !warning.empty()) {
+      PrintWarnings({absl::StrCat(checkpoint, ": ", warning)}, "", "");
+    }
+    return animator;
+  }
   if (!absl::IsFailedPrecondition(animator.status()) ||
       options.transfer.mode != keypoints::TransferMode::kAvd) {
     return animator;

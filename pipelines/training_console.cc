@@ -12,6 +12,7 @@
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/stopwatch.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
+#include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/training/same_config.h"
 
 namespace pipelines {
@@ -88,6 +89,12 @@ absl::Status TrainingConsole::Begin(const RunView& run) {
   time_.emplace(training, run.expected_steps, run.state.step(),
                 run.state.trained_seconds(),
                 [clock = Stopwatch()] { return clock.Seconds(); });
+  if (run.state.step() > 0 && !run.state.finished()) {
+    Print(stdout,
+          absl::StrFormat("train: goes on from step %d, after %.1f minutes of "
+                          "training",
+                          run.state.step(), run.state.trained_seconds() / 60));
+  }
   if (training.motion_steps() >= run.expected_steps) {
     Print(stdout,
           absl::StrCat("train: warning: all ", run.expected_steps,
@@ -120,11 +127,17 @@ absl::Status TrainingConsole::AfterStep(const RunView& run,
   if (!bar_) StartBar(run);
   time_->AddStep(time.seconds);
   losses_ = LossesInWords(report);
+  if (const std::string phase =
+          PhaseText(run.config.training(), run.state.step());
+      !phase.empty()) {
+    losses_ = absl::StrCat(phase, "  ", losses_);
+  }
   if (time_->budget() > 0) {
     losses_ =
         absl::StrFormat("%.1f of %.1f min  %s", time_->trained_seconds() / 60,
                         time_->budget() / 60, losses_);
   }
+  absl::StrAppend(&losses_, measured_);
   step_ = run.state.step();
   bar_->Update(step_, losses_);
   // The first step sets up threads and memory, too.
@@ -132,6 +145,12 @@ absl::Status TrainingConsole::AfterStep(const RunView& run,
     Print(stdout, absl::StrCat("train: about ", FormatRate(1 / time.seconds),
                                " steps/s"));
   }
+  return absl::OkStatus();
+}
+
+absl::Status TrainingConsole::Measure(const RunView&, const std::string& name,
+                                      double value) {
+  measured_ = absl::StrFormat("  %s %.4f", name, value);
   return absl::OkStatus();
 }
 
@@ -159,6 +178,11 @@ absl::Status TrainingConsole::Conclude(const RunView& run,
                         run.state.step(), run.state.trained_seconds() / 60,
                         result.model.l1, result.first_frame.l1,
                         result.model.psnr, result.model.ssim));
+  if (const std::string warning =
+          UnpaintedWarning(run.config.training(), run.state.step());
+      !warning.empty()) {
+    Print(stderr, absl::StrCat("train: warning: ", warning));
+  }
   Print(stdout,
         absl::StrCat("train: look at ",
                      std::filesystem::absolute(run.folder.path()).string(),

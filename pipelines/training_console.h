@@ -51,6 +51,8 @@ class TrainingConsole : public TrainingObserver {
   void TimeWholeStep(double seconds) override;
   absl::Status AfterStep(const RunView& run, const StepReport& report,
                          const StepTime& time) override;
+  absl::Status Measure(const RunView& run, const std::string& name,
+                       double value) override;
   absl::Status End(const RunView& run, const StageTimer& timer) override;
   absl::Status Conclude(const RunView& run,
                         const Evaluation& evaluation) override;
@@ -69,7 +71,8 @@ class TrainingConsole : public TrainingObserver {
   std::string task_;
   int64_t step_ = 0;  // the last
   int64_t steps_of_session_ = 0;
-  std::string losses_;  // of the last step, in words
+  std::string losses_;    // of the last step, in words
+  std::string measured_;  // "  test/l1 0.0312", the last that was measured
   int processes_ = 1;
   std::string stopped_;  // what is saved and how to go on
 };

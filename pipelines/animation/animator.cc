@@ -13,6 +13,7 @@
 #include "networks/weights/fingerprint.h"
 #include "pipelines/animation/motion_share.h"
 #include "pipelines/animation/set_reach.h"
+#include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/config/motion_choice.h"
 #include "pipelines/data/image_tensor.h"
 #include "pipelines/media/image_io.h"
@@ -162,6 +163,12 @@ std::string Animator::DetectorFingerprint() {
 
 std::string Animator::motion_name() const {
   return MotionName(trained_.config.model().local());
+}
+
+std::string Animator::unpainted_warning() const {
+  return trained_.step
+             ? UnpaintedWarning(trained_.config.training(), *trained_.step)
+             : "";
 }
 
 torch::Tensor Animator::ToTensor(const cv::Mat& rgb) const {

@@ -103,6 +103,9 @@ class Animator {
   // The motion model in use, as "cpab".
   std::string motion_name() const;
   keypoints::TransferMode mode() const { return options_.transfer.mode; }
+  // For the user, where the checkpoint has not learnt to paint; else empty. See
+  // checkpoint/learning_phase.h.
+  std::string unpainted_warning() const;
   // What is in use: never kAuto.
   Precision precision() const { return options_.precision; }
 

@@ -143,6 +143,17 @@ TEST_P(AnimatorDeviceTest, MakesTheFramesOfTheCpu) {
   }
 }
 
+TEST_F(AnimatorTest, WarnsOfAModelThatHasNotLearntToPaint) {
+  EXPECT_EQ(NewAnimator()->unpainted_warning(), "");
+  trained_.config.mutable_training()->set_motion_steps(800);
+  EXPECT_EQ(NewAnimator()->unpainted_warning(), "");
+  trained_.step = 53;
+  EXPECT_THAT(NewAnimator()->unpainted_warning(),
+              testing::HasSubstr("after 53 of 800 steps"));
+  trained_.step = 801;
+  EXPECT_EQ(NewAnimator()->unpainted_warning(), "");
+}
+
 TEST_F(AnimatorTest, RefusesFloat16OnTheCpu) {
   options_.precision = Precision::kFloat16;
   EXPECT_THAT(CreationStatus(), StatusIs(StatusCode::kInvalidArgument,

@@ -133,7 +133,8 @@ absl::StatusOr<TrainedModel> LoadOurs(const std::string& path) {
   ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
                    AnimationModel::Create(config.model()));
   RETURN_IF_ERROR(checkpoint.LoadInto(model.get()));
-  return TrainedModel{config, std::move(model)};
+  return TrainedModel{config, std::move(model), nullptr,
+                      checkpoint.state().step()};
 }
 
 absl::StatusOr<TrainedModel> LoadOriginal(const std::string& path,

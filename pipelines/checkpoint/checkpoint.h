@@ -22,6 +22,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -101,6 +102,9 @@ struct TrainedModel {
   std::shared_ptr<AnimationModel> model;
   // Null where the checkpoint has none.
   networks::AvdNetwork avd = nullptr;
+  // Training steps that the weights have learnt from; empty for files of other
+  // programs, which do not say.
+  std::optional<int64_t> step = std::nullopt;
 };
 
 // The model of a checkpoint of ours, of the original implementation or of its

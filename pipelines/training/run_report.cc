@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/config/config.h"
 #include "pipelines/evaluation/evaluation_page.h"
 #include "pipelines/report/loss_log.h"
@@ -81,6 +82,11 @@ std::vector<std::pair<std::string, std::string>> Summary(
       {"time a step",
        absl::StrFormat("%.3f s", state.trained_seconds() /
                                      std::max<int64_t>(state.step(), 1))}};
+  if (const std::string phase =
+          PhaseText(state.config().training(), state.step());
+      !phase.empty()) {
+    summary.push_back({"learns", absl::StrCat(phase, "; not to paint yet")});
+  }
   return summary;
 }
 

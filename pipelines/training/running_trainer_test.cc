@@ -92,6 +92,34 @@ TEST_F(RunningTrainerTest, SavesTheStepAtWhichItIsAskedToStop) {
                     testing::Not(HasSubstr("error"))));
 }
 
+// A short run, which ends before its phase of motion alone does.
+TEST_F(RunningTrainerTest, SaysThatNothingHasLearntToPaint) {
+  std::vector<std::string> command = TrainCommand();
+  command.insert(
+      command.end(),
+      {"--output", output_, "--set", "training.max_steps=2", "--set",
+       "training.motion_steps=5", "--set", "losses.photometric=100"});
+  auto trainer = ChildProcess::Start(command, {log()});
+  ASSERT_THAT(trainer.status(), IsOk());
+  EXPECT_EQ(trainer->Wait(), 0);
+  EXPECT_THAT(ReadText(log()),
+              HasSubstr("train: warning: nothing has learnt to paint yet: "
+                        "after 2 of 5 steps"));
+  EXPECT_THAT(ReadText(output_ + "/index.html"),
+              HasSubstr("motion alone, 2 of 5 steps"));
+  EXPECT_THAT(ReadText(output_ + "/evaluation.json"),
+              HasSubstr("\"training_steps\": 2"));
+  // And on from there, with more steps.
+  command.insert(command.end(), {"--set", "training.max_steps=6"});
+  const std::string second_log = output_ + "-second.log";
+  auto again = ChildProcess::Start(command, {second_log});
+  ASSERT_THAT(again.status(), IsOk());
+  EXPECT_EQ(again->Wait(), 0);
+  EXPECT_THAT(ReadText(second_log),
+              AllOf(HasSubstr("train: goes on from step 2"),
+                    testing::Not(HasSubstr("to paint"))));
+}
+
 TEST_F(RunningTrainerTest, EndsAtOnceWhenAskedAgain) {
   ChildProcess trainer = Start();
   WaitForSteps(trainer);

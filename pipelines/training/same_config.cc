@@ -71,7 +71,10 @@ absl::Status CheckSameConfig(const std::string& folder,
   absl::Status status = absl::FailedPreconditionError(
       absl::StrCat(folder, " holds a run of another config (",
                    absl::StrJoin(differences, "; "),
-                   "); choose another folder, or remove that one"));
+                   "), and a run keeps its settings; name another --output. "
+                   "To train on with other settings, begin there with these "
+                   "weights: --set training.initial_weights=",
+                   folder));
   status.SetPayload(kMismatchUrl, absl::Cord());
   return status;
 }

@@ -1,0 +1,27 @@
+// Which phase of a training a model comes from. The steps of
+// training.motion_steps teach motion alone; what paints learns after them.
+#ifndef PIPELINES_CHECKPOINT_LEARNING_PHASE_H_
+#define PIPELINES_CHECKPOINT_LEARNING_PHASE_H_
+
+#include <cstdint>
+#include <string>
+
+#include "pipelines/config/config.pb.h"
+
+namespace pipelines {
+
+// Whether the inpainting network has learnt nothing after `step` steps, since
+// all of them taught motion alone.
+bool IsUnpainted(const TrainingConfig& training, int64_t step);
+
+// "motion alone, 53 of 800 steps" during training.motion_steps; empty later,
+// and where there are none.
+std::string PhaseText(const TrainingConfig& training, int64_t step);
+
+// For the user, before such a model is used: what is missing and what to do.
+// Empty unless IsUnpainted.
+std::string UnpaintedWarning(const TrainingConfig& training, int64_t step);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_CHECKPOINT_LEARNING_PHASE_H_

@@ -1,0 +1,35 @@
+#include "pipelines/checkpoint/learning_phase.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "pipelines/config/config.pb.h"
+
+namespace pipelines {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+TEST(LearningPhase, IsMotionAloneUntilAWholeStepIsTaken) {
+  TrainingConfig training;
+  training.set_motion_steps(800);
+  for (const int64_t step : {0, 53, 800}) {
+    EXPECT_TRUE(IsUnpainted(training, step)) << step;
+  }
+  EXPECT_FALSE(IsUnpainted(training, 801));
+  EXPECT_EQ(PhaseText(training, 53), "motion alone, 53 of 800 steps");
+  EXPECT_EQ(PhaseText(training, 801), "");
+  EXPECT_THAT(UnpaintedWarning(training, 53),
+              AllOf(HasSubstr("after 53 of 800 steps"),
+                    HasSubstr("training.motion_steps")));
+  EXPECT_EQ(UnpaintedWarning(training, 801), "");
+}
+
+TEST(LearningPhase, IsNeverMotionAloneWithoutSuchSteps) {
+  EXPECT_FALSE(IsUnpainted(TrainingConfig(), 0));
+  EXPECT_EQ(PhaseText(TrainingConfig(), 0), "");
+  EXPECT_EQ(UnpaintedWarning(TrainingConfig(), 0), "");
+}
+
+}  // namespace
+}  // namespace pipelines
