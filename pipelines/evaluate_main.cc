@@ -1,6 +1,10 @@
 // bazel run //pipelines:evaluate: see kUsage.
 #include <cstdio>
 #include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
@@ -8,6 +12,7 @@
 #include "networks/files/folder.h"
 #include "networks/files/outputs.h"
 #include "networks/files/path_parts.h"
+#include "networks/published/digest.h"
 #include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device_flags.h"
@@ -17,7 +22,9 @@
 #include "pipelines/app/user_outputs.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
+#include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
 #include "pipelines/config/config.h"
 #include "pipelines/config/frame_size.h"
@@ -26,17 +33,19 @@
 #include "pipelines/config/override.h"
 #include "pipelines/config/validate.h"
 #include "pipelines/data/data_folder.h"
+#include "pipelines/evaluation/checkpoint_comparison.h"
 #include "pipelines/evaluation/evaluation.h"
 #include "pipelines/evaluation/evaluation_page.h"
 #include "pipelines/report/page.h"
+#include "pipelines/report/score_table.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(
-    std::string, checkpoint, "",
+    std::vector<std::string>, checkpoint, {},
     "A checkpoint of a training run (a .safetensors file, or the run's folder "
     "for its best one), of the paper's original implementation or of its "
     "thin-plate-spline predecessor (.pth.tar), or the name of fetched weights, "
-    "as tps-vox.");
+    "as tps-vox. Several, with commas between, are compared in one table.");
 ABSL_FLAG(std::string, data, "",
           "Folder with test/, to evaluate on other clips than those of the "
           "checkpoint's config.");
@@ -48,7 +57,8 @@ ABSL_FLAG(std::string, motion, "",
           absl::StrCat("Another motion model for the same weights: ",
                        pipelines::MotionFlagHelp()));
 ABSL_FLAG(std::string, output, "",
-          "File for the scores as JSON. Without it they are only printed.");
+          "File for the scores as JSON, with all that is needed to repeat "
+          "them. Without it they are only printed.");
 ABSL_FLAG(bool, overwrite, false,
           "Replace an --output or a --page that exists.");
 ABSL_FLAG(std::string, page, "",
@@ -82,6 +92,9 @@ constexpr char kUsage[] =
 
   tools/bazelw run //pipelines:evaluate -- \
       --checkpoint runs/demo --page scores
+  tools/bazelw run //pipelines:evaluate -- \
+      --checkpoint runs/first,runs/second --data clips
+      compares two checkpoints on the same clips, in one table
 
 Prints for each clip, worst first, and as means: L1 (of values in [0, 1]), PSNR
 (dB), SSIM, and LPIPS with --lpips. Where the clips have ground truth, as the
@@ -101,8 +114,15 @@ absl::Status CheckFlags(const CommandLine& line) {
   RETURN_IF_ERROR(RefuseArguments(line));
   // Of the rest the checkpoint decides.
   RETURN_IF_ERROR(RefuseOtherOverrides(line.overrides, {"data", "evaluation"}));
-  if (absl::GetFlag(FLAGS_checkpoint).empty()) {
+  const std::vector<std::string> checkpoints = absl::GetFlag(FLAGS_checkpoint);
+  if (checkpoints.empty()) {
     return absl::InvalidArgumentError("--checkpoint is needed; see --help");
+  }
+  if (checkpoints.size() > 1 && (!absl::GetFlag(FLAGS_page).empty() ||
+                                 !absl::GetFlag(FLAGS_frames).empty())) {
+    return absl::InvalidArgumentError(
+        "--page and --frames are of one --checkpoint; evaluate one at a time "
+        "for them");
   }
   const std::string lpips = absl::GetFlag(FLAGS_lpips);
   if (!lpips.empty() && lpips != "alex" && lpips != "vgg") {
@@ -146,7 +166,8 @@ absl::Status ApplyFlags(const std::vector<std::string>& overrides,
 
 // What is known before anything is loaded. A clip's frames are a folder that is
 // made as a whole, and replaces none.
-networks::files::PlannedOutputs PlanOutputs(const std::string& checkpoint) {
+networks::files::PlannedOutputs PlanOutputs(
+    const std::vector<std::string>& checkpoints) {
   networks::files::PlannedOutputs planned;
   planned.files = {UserPath(absl::GetFlag(FLAGS_output))};
   if (const std::string page = UserPath(absl::GetFlag(FLAGS_page));
@@ -158,7 +179,7 @@ networks::files::PlannedOutputs PlanOutputs(const std::string& checkpoint) {
     planned.filled_folders = {page + "/evaluation"};
   }
   planned.makes_folders = true;
-  planned.inputs = {checkpoint};
+  planned.inputs = checkpoints;
   planned.overwrite = absl::GetFlag(FLAGS_overwrite);
   return planned;
 }
@@ -186,56 +207,126 @@ absl::Status WritePage(const std::string& folder, const std::string& checkpoint,
       "x", config.data().height(), "; ", checkpoint, ".");
   AddToPage(evaluation, folder, &page);
   page.config = ConfigText(config);
-  RETURN_IF_ERROR(WriteScores(folder, evaluation.result));
+  RETURN_IF_ERROR(WriteScores(folder, evaluation));
   RETURN_IF_ERROR(WriteRunPage(folder, page));
   std::printf("evaluate: look at %s/index.html\n",
               std::filesystem::absolute(folder).c_str());
   return absl::OkStatus();
 }
 
-absl::Status EvaluateCheckpoint(c10::Device device,
-                                const std::vector<std::string>& overrides) {
-  ASSIGN_OR_RETURN(const std::string checkpoint,
-                   CheckpointAt(UserPath(absl::GetFlag(FLAGS_checkpoint))));
-  const networks::files::PlannedOutputs planned = PlanOutputs(checkpoint);
-  RETURN_IF_ERROR(CheckUserOutputs(planned));
-  ASSIGN_OR_RETURN(TrainedModel trained, LoadTrainedModel(checkpoint, device));
+// What the evaluations of all checkpoints share.
+struct Work {
+  c10::Device device;
+  const CommandLine& line;
+  networks::files::PlannedOutputs planned;
+  WorkHooks hooks;
+};
+
+absl::StatusOr<TrainedModel> LoadModel(const std::string& checkpoint,
+                                       const Work& work) {
+  ASSIGN_OR_RETURN(TrainedModel trained,
+                   LoadTrainedModel(checkpoint, work.device));
   if (const std::string motion = absl::GetFlag(FLAGS_motion); !motion.empty()) {
     ASSIGN_OR_RETURN(const MotionConfig chosen, ParseMotion(motion));
     RETURN_IF_ERROR(UsageError(ChooseMotion(chosen, &trained)));
   }
-  RETURN_IF_ERROR(UsageError(ApplyFlags(overrides, &trained.config)));
-  if (absl::GetFlag(FLAGS_print_config)) {
-    std::printf("%s", ResolvedText(trained.config).c_str());
-    return absl::OkStatus();
+  RETURN_IF_ERROR(UsageError(ApplyFlags(work.line.overrides, &trained.config)));
+  return trained;
+}
+
+absl::StatusOr<Evaluation> EvaluateCheckpoint(const std::string& checkpoint,
+                                              const TrainedModel& trained,
+                                              const Work& work) {
+  if (trained.step && IsUnpainted(trained.config.training(), *trained.step)) {
+    work.hooks.Warn(absl::StrCat(
+        checkpoint, ": ",
+        UnpaintedWarning(trained.config.training(), *trained.step)));
   }
-  ProgramHooks program("evaluate");
-  const WorkHooks hooks = program.hooks();
   ASSIGN_OR_RETURN(const std::string folder,
-                   DataFolder(trained.config.data(), hooks));
+                   DataFolder(trained.config.data(), work.hooks));
   ASSIGN_OR_RETURN(const std::unique_ptr<data::Dataset> test,
                    OpenSplit(folder, "test", trained.config.data(),
-                             trained.config.training().seed(), hooks));
-  RETURN_IF_ERROR(CheckOutputsBeside(*test, planned));
+                             trained.config.training().seed(), work.hooks));
+  RETURN_IF_ERROR(CheckOutputsBeside(*test, work.planned));
   std::printf("evaluate: %zu clips of %s/test on %s\n", test->clips().size(),
-              folder.c_str(), DescribeDevice(device).c_str());
+              folder.c_str(), DescribeDevice(work.device).c_str());
   std::fflush(stdout);
   const std::string page = UserPath(absl::GetFlag(FLAGS_page));
   EvaluationOutputs outputs;
   outputs.frames = UserPath(absl::GetFlag(FLAGS_frames));
   if (!page.empty()) outputs.pictures = absl::StrCat(page, "/evaluation");
-  ASSIGN_OR_RETURN(const Evaluation evaluation,
-                   Evaluate(trained, device, *test, outputs, hooks));
-  std::printf("%s", EvaluationText(evaluation.result).c_str());
-  if (!page.empty()) {
-    RETURN_IF_ERROR(WritePage(page, checkpoint, trained.config, evaluation));
-  }
+  ASSIGN_OR_RETURN(Evaluation evaluation,
+                   Evaluate(trained, work.device, *test, outputs, work.hooks));
+  EvaluationSetting& setting = evaluation.setting;
+  setting.set_checkpoint(
+      std::filesystem::absolute(checkpoint).lexically_normal());
+  ASSIGN_OR_RETURN(*setting.mutable_checkpoint_sha256(),
+                   networks::published::Sha256OfFile(checkpoint));
+  setting.set_command(RepeatedCommand("//pipelines:evaluate", work.line));
+  return evaluation;
+}
+
+absl::Status WriteJson(const std::string& json) {
   const std::string output = UserPath(absl::GetFlag(FLAGS_output));
   if (output.empty()) return absl::OkStatus();
   RETURN_IF_ERROR(
       networks::files::MakeFolder(networks::files::FolderOf(output)));
-  return networks::files::WriteAtomically(output,
-                                          EvaluationJson(evaluation.result));
+  return networks::files::WriteAtomically(output, json);
+}
+
+absl::Status ShowOne(const std::string& checkpoint, const Config& config,
+                     const Evaluation& evaluation) {
+  std::printf("%s", EvaluationText(evaluation.result).c_str());
+  const std::string page = UserPath(absl::GetFlag(FLAGS_page));
+  if (!page.empty()) {
+    RETURN_IF_ERROR(WritePage(page, checkpoint, config, evaluation));
+  }
+  return WriteJson(EvaluationJson(evaluation.result, evaluation.setting));
+}
+
+absl::Status Compare(const std::vector<NamedEvaluation>& evaluations,
+                     const WorkHooks& hooks) {
+  std::printf("%s", ScoreTableText(ComparisonTable(evaluations)).c_str());
+  for (const std::string& warning : ComparisonWarnings(evaluations)) {
+    hooks.Warn(warning);
+  }
+  return WriteJson(ComparisonJson(evaluations));
+}
+
+absl::Status EvaluateAll(c10::Device device, const CommandLine& line) {
+  const std::vector<std::string> names = absl::GetFlag(FLAGS_checkpoint);
+  std::vector<std::string> checkpoints;
+  for (const std::string& name : names) {
+    ASSIGN_OR_RETURN(checkpoints.emplace_back(), CheckpointAt(UserPath(name)));
+  }
+  ProgramHooks program("evaluate");
+  const Work work = {device, line, PlanOutputs(checkpoints), program.hooks()};
+  RETURN_IF_ERROR(CheckUserOutputs(work.planned));
+  std::vector<NamedEvaluation> evaluations;
+  for (size_t i = 0; i < checkpoints.size(); ++i) {
+    ASSIGN_OR_RETURN(const TrainedModel trained,
+                     LoadModel(checkpoints[i], work));
+    if (absl::GetFlag(FLAGS_print_config)) {
+      std::printf("%s", ResolvedText(trained.config).c_str());
+      continue;
+    }
+    ASSIGN_OR_RETURN(Evaluation evaluation,
+                     EvaluateCheckpoint(checkpoints[i], trained, work));
+    if (checkpoints.size() == 1) {
+      return ShowOne(checkpoints[0], trained.config, evaluation);
+    }
+    evaluations.push_back({names[i], std::move(evaluation)});
+  }
+  if (absl::GetFlag(FLAGS_print_config)) return absl::OkStatus();
+  return Compare(evaluations, work.hooks);
+}
+
+std::vector<FlagGroup> FlagGroups() {
+  return {{"What is evaluated",
+           {"checkpoint", "data", "model_size", "motion", "set"}},
+          {"What comes out",
+           {"output", "page", "frames", "lpips", "overwrite", "print_config"}},
+          {"How", {"batch_size", "device", "threads"}}};
 }
 
 absl::Status Run(const CommandLine& line) {
@@ -245,13 +336,14 @@ absl::Status Run(const CommandLine& line) {
   if (!device.ok()) return UsageError(device.status());
   RETURN_IF_ERROR(UsageError(SetThreads(absl::GetFlag(FLAGS_threads))));
   CatchStopSignals();
-  return EvaluateCheckpoint(*device, line.overrides);
+  return EvaluateAll(*device, line);
 }
 
 }  // namespace
 }  // namespace pipelines
 
 int main(int argc, char** argv) {
-  return pipelines::RunProgram({"evaluate", pipelines::kUsage, __FILE__}, argc,
-                               argv, pipelines::Run);
+  return pipelines::RunProgram(
+      {"evaluate", pipelines::kUsage, __FILE__, pipelines::FlagGroups()}, argc,
+      argv, pipelines::Run);
 }

@@ -55,5 +55,16 @@ cp -r "$TEST_TMPDIR/frames/real/00000" "$TEST_TMPDIR/clips/test/a"
 expect 2 "is the input" --checkpoint="$mine" --data="$TEST_TMPDIR/clips" --threads=1 \
   --output "$TEST_TMPDIR/clips/test/a/000000.png" --overwrite
 
+# Two checkpoints in one table, with all that is needed to repeat it.
+succeed "first frame, unmoved" --checkpoint="$mine,pipelines/pretrained/puppets-128.safetensors" \
+  --data="$TEST_TMPDIR/puppets" --threads=1 --output "$TEST_TMPDIR/both.json"
+[[ $(grep -c '"checkpoint": "/' "$TEST_TMPDIR/both.json") == 2 ]] ||
+  complain "the comparison names no two checkpoints: $(<"$TEST_TMPDIR/both.json")"
+for key in checkpoint_sha256 training_steps motion width data clip_sizes_sha256 frame_step command; do
+  grep -q "\"$key\": " "$TEST_TMPDIR/both.json" || complain "the comparison lacks $key"
+done
+expect 2 "--page and --frames are of one --checkpoint" --checkpoint="$mine,$mine" \
+  --page "$TEST_TMPDIR/page2"
+
 expect_help checkpoint data output overwrite page frames lpips batch_size model_size motion print_config device threads set
 finish

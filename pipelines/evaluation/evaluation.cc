@@ -1,10 +1,16 @@
 #include "pipelines/evaluation/evaluation.h"
 
+#include <torch/version.h>
+
+#include <filesystem>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/folder.h"
+#include "networks/files/path_parts.h"
+#include "pipelines/config/motion_choice.h"
+#include "pipelines/data/clips_fingerprint.h"
 #include "pipelines/evaluation/animation_sheet.h"
 #include "pipelines/evaluation/frame_writer.h"
 #include "pipelines/evaluation/lpips_metric.h"
@@ -34,6 +40,39 @@ absl::StatusOr<std::vector<EvaluationPicture>> WriteSheet(
        "driving clips' frames that are farthest from their first"}};
 }
 
+// Of `test`, which has at least one clip: root/test/clip.
+std::string DataFolderOf(const data::Dataset& test) {
+  const std::string clip =
+      std::filesystem::absolute(test.clips().front().path).lexically_normal();
+  return networks::files::FolderOf(networks::files::FolderOf(clip));
+}
+
+EvaluationSetting SettingOf(const TrainedModel& trained, torch::Device device,
+                            const data::Dataset& test) {
+  const Config& config = trained.config;
+  EvaluationSetting setting;
+  if (trained.step) {
+    setting.set_training_steps(static_cast<int32_t>(*trained.step));
+  }
+  setting.set_motion(MotionName(config.model().local()));
+  setting.set_width(config.data().width());
+  setting.set_height(config.data().height());
+  setting.set_data(DataFolderOf(test));
+  const data::Fingerprint clips = data::FingerprintOf(test.clips());
+  setting.set_clip_names_sha256(clips.names);
+  setting.set_clip_sizes_sha256(clips.sizes);
+  setting.set_frame_step(config.evaluation().frame_step());
+  setting.set_max_clips(config.evaluation().max_clips());
+  if (config.evaluation().has_lpips()) {
+    const bool is_vgg =
+        config.evaluation().lpips().network() == LpipsConfig::VGG;
+    setting.set_lpips(is_vgg ? "vgg" : "alex");
+  }
+  setting.set_device(device.str());
+  setting.set_libtorch(TORCH_VERSION);
+  return setting;
+}
+
 }  // namespace
 
 absl::StatusOr<Evaluation> Evaluate(const TrainedModel& trained,
@@ -55,6 +94,7 @@ absl::StatusOr<Evaluation> Evaluate(const TrainedModel& trained,
     tools.observers.push_back(&failures);
   }
   Evaluation evaluation;
+  evaluation.setting = SettingOf(trained, device, test);
   ASSIGN_OR_RETURN(
       evaluation.result,
       EvaluateReconstruction(*trained.model, device, test, config, tools));
@@ -66,11 +106,11 @@ absl::StatusOr<Evaluation> Evaluate(const TrainedModel& trained,
 }
 
 absl::Status WriteScores(const std::string& folder,
-                         const EvaluationResult& result) {
+                         const Evaluation& evaluation) {
   RETURN_IF_ERROR(WriteAtomically(absl::StrCat(folder, "/evaluation.txt"),
-                                  EvaluationText(result)));
+                                  EvaluationText(evaluation.result)));
   return WriteAtomically(absl::StrCat(folder, "/evaluation.json"),
-                         EvaluationJson(result));
+                         EvaluationJson(evaluation.result, evaluation.setting));
 }
 
 }  // namespace pipelines

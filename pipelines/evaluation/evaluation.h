@@ -12,6 +12,7 @@
 #include "pipelines/data/dataset.h"
 #include "pipelines/evaluation/failure_pictures.h"
 #include "pipelines/evaluation/reconstruction.h"
+#include "pipelines/evaluation/reconstruction.pb.h"
 
 namespace pipelines {
 
@@ -25,6 +26,9 @@ struct EvaluationOutputs {
 // Paths of pictures begin with EvaluationOutputs::pictures.
 struct Evaluation {
   EvaluationResult result;
+  // Without the checkpoint's path and digest, and the command, of which only
+  // the caller knows.
+  EvaluationSetting setting;
   std::vector<EvaluationPicture> failures;
   std::vector<EvaluationPicture> sheets;
 };
@@ -38,7 +42,7 @@ absl::StatusOr<Evaluation> Evaluate(const TrainedModel& trained,
 
 // Writes evaluation.txt and evaluation.json into `folder`.
 absl::Status WriteScores(const std::string& folder,
-                         const EvaluationResult& result);
+                         const Evaluation& evaluation);
 
 }  // namespace pipelines
 

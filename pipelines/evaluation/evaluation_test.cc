@@ -91,6 +91,24 @@ TEST_F(EvaluationTest, WritesNothingUnlessAsked) {
   EXPECT_TRUE(fs::is_empty(output_));
 }
 
+TEST_F(EvaluationTest, NamesWhatDecidesItsScores) {
+  trained_.step = 19;
+  config()->set_frame_step(2);
+  const auto evaluation = EvaluateTo({});
+  ASSERT_THAT(evaluation, IsOk());
+  const EvaluationSetting& setting = evaluation->setting;
+  EXPECT_EQ(setting.training_steps(), 19);
+  EXPECT_EQ(setting.motion(), "cpab");
+  EXPECT_EQ(setting.width(), trained_.config.data().width());
+  EXPECT_EQ(setting.frame_step(), 2);
+  EXPECT_EQ(setting.data(),
+            fs::path(*DataFolder(trained_.config.data())).lexically_normal());
+  EXPECT_EQ(setting.clip_names_sha256().size(), 64u);
+  EXPECT_THAT(EvaluationJson(evaluation->result, setting),
+              AllOf(HasSubstr("\"training_steps\": 19"),
+                    HasSubstr("\"frame_step\": 2")));
+}
+
 TEST_F(EvaluationTest, PicturesTheWorstClipsFirst) {
   EvaluationOutputs outputs;
   outputs.pictures = Path("evaluation");
@@ -230,7 +248,7 @@ TEST_F(EvaluationTest, PageShowsScoresAndPictures) {
   RunPage page;
   AddToPage(*evaluation, output_ + "/", &page);
   ASSERT_THAT(WriteRunPage(output_, page), IsOk());
-  ASSERT_THAT(WriteScores(output_, evaluation->result), IsOk());
+  ASSERT_THAT(WriteScores(output_, *evaluation), IsOk());
   EXPECT_THAT(ReadText(Path("index.html")),
               AllOf(HasSubstr("src=\"evaluation/worst-00.png\""),
                     HasSubstr("src=\"evaluation/sheet.png\""),

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "google/protobuf/message.h"
 #include "networks/lpips.h"
 #include "opencv2/core.hpp"
 #include "pipelines/base/work_hooks.h"
@@ -18,6 +19,7 @@
 #include "pipelines/data/dataset.h"
 #include "pipelines/evaluation/metrics.h"
 #include "pipelines/evaluation/puppet_metrics.h"
+#include "pipelines/evaluation/reconstruction.pb.h"
 #include "pipelines/model/model.h"
 #include "pipelines/report/score_table.h"
 
@@ -83,8 +85,13 @@ std::vector<ClipResult> WorstFirst(const EvaluationResult& result);
 ScoreTable EvaluationTable(const EvaluationResult& result);
 std::string EvaluationText(const EvaluationResult& result);
 
-// EvaluationProto (reconstruction.proto) as JSON.
-std::string EvaluationJson(const EvaluationResult& result);
+// For programs.
+EvaluationProto ToProto(const EvaluationResult& result,
+                        const EvaluationSetting& setting = {});
+// The same, or any other message of reconstruction.proto, as JSON.
+std::string EvaluationJson(const EvaluationResult& result,
+                           const EvaluationSetting& setting = {});
+std::string ToJson(const google::protobuf::Message& message);
 
 }  // namespace pipelines
 

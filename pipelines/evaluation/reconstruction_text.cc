@@ -4,7 +4,6 @@
 #include "absl/strings/str_format.h"
 #include "google/protobuf/util/json_util.h"
 #include "pipelines/evaluation/reconstruction.h"
-#include "pipelines/evaluation/reconstruction.pb.h"
 
 namespace pipelines {
 namespace {
@@ -81,7 +80,8 @@ std::string EvaluationText(const EvaluationResult& result) {
   return ScoreTableText(EvaluationTable(result));
 }
 
-std::string EvaluationJson(const EvaluationResult& result) {
+EvaluationProto ToProto(const EvaluationResult& result,
+                        const EvaluationSetting& setting) {
   EvaluationProto proto;
   SetScore(result.model, proto.mutable_model());
   SetMotion(result.motion, proto.mutable_model());
@@ -96,12 +96,22 @@ std::string EvaluationJson(const EvaluationResult& result) {
     SetScore(clip.first_frame, added->mutable_first_frame());
     SetMotion(clip.no_motion, added->mutable_first_frame());
   }
+  if (setting.ByteSizeLong() > 0) *proto.mutable_setting() = setting;
+  return proto;
+}
+
+std::string EvaluationJson(const EvaluationResult& result,
+                           const EvaluationSetting& setting) {
+  return ToJson(ToProto(result, setting));
+}
+
+std::string ToJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
   options.preserve_proto_field_names = true;
   std::string json;
   const auto status =
-      google::protobuf::util::MessageToJsonString(proto, &json, options);
+      google::protobuf::util::MessageToJsonString(message, &json, options);
   return status.ok() ? json : "{}";
 }
 

@@ -1,8 +1,13 @@
 #include "pipelines/training/conclusion.h"
 
+#include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "pipelines/animation/animate_video.h"
+#include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/optimizer/weight_average.h"
 #include "third_party/absl/status_macros.h"
 
@@ -27,19 +32,26 @@ absl::Status AnimateTestClip(const TrainedModel& trained, torch::Device device,
 
 }  // namespace
 
-absl::StatusOr<Evaluation> ConcludeRun(const RunFolder& folder,
+absl::StatusOr<Evaluation> ConcludeRun(const RunFolder& folder, int64_t step,
                                        const Config& config, Learner& learner,
                                        torch::Device device,
                                        data::Dataset& test,
                                        const WorkHooks& hooks) {
   const WeightAverage::Scope averaged(learner.average());
   learner.model().eval();
-  const TrainedModel trained = {config, learner.shared_model()};
+  const TrainedModel trained = {config, learner.shared_model(), nullptr, step};
   EvaluationOutputs outputs;
   outputs.pictures = folder.path() + "/evaluation";
   ASSIGN_OR_RETURN(Evaluation evaluation,
                    Evaluate(trained, device, test, outputs, hooks));
-  RETURN_IF_ERROR(WriteScores(folder.path(), evaluation.result));
+  // The run's last step is saved before it is concluded.
+  if (const std::vector<std::string> checkpoints =
+          ListCheckpoints(folder.checkpoints());
+      !checkpoints.empty()) {
+    evaluation.setting.set_checkpoint(
+        std::filesystem::absolute(checkpoints[0]).lexically_normal());
+  }
+  RETURN_IF_ERROR(WriteScores(folder.path(), evaluation));
   RETURN_IF_ERROR(
       AnimateTestClip(trained, device, test, folder.animation(), hooks));
   return evaluation;

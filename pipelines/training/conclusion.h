@@ -4,6 +4,8 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
+
 #include "absl/status/statusor.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/config/config.pb.h"
@@ -14,10 +16,11 @@
 
 namespace pipelines {
 
-// Evaluates the (averaged) weights on `test` and writes scores and pictures
-// into the folder; then animates the first test clip's first frame as the last
-// test clip moves. The errors of Evaluate and AnimateVideo.
-absl::StatusOr<Evaluation> ConcludeRun(const RunFolder& folder,
+// Evaluates the (averaged) weights after `step` steps on `test` and writes
+// scores and pictures into the folder; then animates the first test clip's
+// first frame as the last test clip moves. The errors of Evaluate and
+// AnimateVideo.
+absl::StatusOr<Evaluation> ConcludeRun(const RunFolder& folder, int64_t step,
                                        const Config& config, Learner& learner,
                                        torch::Device device,
                                        data::Dataset& test,

@@ -334,9 +334,10 @@ void Trainer::WarnIfCacheFails() {
 
 absl::Status Trainer::Conclude() {
   if (session_.folder() == nullptr) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const Evaluation evaluation,
-                   ConcludeRun(*session_.folder(), config_, *learner_,
-                               options_.device, *test_, options_.hooks));
+  ASSIGN_OR_RETURN(
+      const Evaluation evaluation,
+      ConcludeRun(*session_.folder(), session_.state().step(), config_,
+                  *learner_, options_.device, *test_, options_.hooks));
   const WeightAverage::Scope averaged(learner_->average());
   return Tell([&](TrainingObserver& observer, const RunView& run) {
     return observer.Conclude(run, evaluation);

@@ -1,0 +1,144 @@
+#include "pipelines/evaluation/checkpoint_comparison.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "pipelines/evaluation/reconstruction.h"
+#include "pipelines/evaluation/reconstruction.pb.h"
+
+namespace pipelines {
+namespace {
+
+constexpr int kSettingColumns = 3;
+
+std::string SizeText(const EvaluationSetting& setting) {
+  return absl::StrCat(setting.width(), "x", setting.height());
+}
+
+std::string ClipsText(const EvaluationSetting& setting) {
+  return absl::StrCat(setting.clip_names_sha256(), setting.clip_sizes_sha256());
+}
+
+std::string FramesText(const EvaluationSetting& setting) {
+  return absl::StrCat(setting.frame_step(), " ", setting.max_clips());
+}
+
+// The names of the scores of all, in the order of their tables. The first
+// column of these counts frames, of clips only.
+std::vector<std::string> ScoreColumns(
+    const std::vector<NamedEvaluation>& evaluations) {
+  std::vector<std::string> names;
+  for (const NamedEvaluation& named : evaluations) {
+    const ScoreTable table = EvaluationTable(named.evaluation.result);
+    for (size_t i = 1; i < table.columns.size(); ++i) {
+      if (std::find(names.begin(), names.end(), table.columns[i]) ==
+          names.end()) {
+        names.push_back(table.columns[i]);
+      }
+    }
+  }
+  return names;
+}
+
+// The cells of `row` of the summary of `result`, by `columns`.
+std::vector<std::string> MeanCells(const EvaluationResult& result, size_t row,
+                                   const std::vector<std::string>& columns) {
+  const ScoreTable table = EvaluationTable(result);
+  std::vector<std::string> cells;
+  for (const std::string& column : columns) {
+    const auto place =
+        std::find(table.columns.begin(), table.columns.end(), column);
+    cells.push_back(
+        place == table.columns.end()
+            ? ""
+            : table.summary[row].cells[place - table.columns.begin()]);
+  }
+  return cells;
+}
+
+std::vector<std::string> Joined(std::vector<std::string> head,
+                                const std::vector<std::string>& tail) {
+  head.insert(head.end(), tail.begin(), tail.end());
+  return head;
+}
+
+// The different values of `text` over all settings.
+template <typename Text>
+std::set<std::string> ValuesOf(const std::vector<NamedEvaluation>& evaluations,
+                               const Text& text) {
+  std::set<std::string> values;
+  for (const NamedEvaluation& named : evaluations) {
+    values.insert(text(named.evaluation.setting));
+  }
+  return values;
+}
+
+}  // namespace
+
+ScoreTable ComparisonTable(const std::vector<NamedEvaluation>& evaluations) {
+  const std::vector<std::string> scores = ScoreColumns(evaluations);
+  ScoreTable table;
+  table.name_column = "checkpoint";
+  table.columns = Joined({"steps", "motion", "size"}, scores);
+  std::set<std::string> baselines;
+  for (const NamedEvaluation& named : evaluations) {
+    const EvaluationSetting& setting = named.evaluation.setting;
+    const EvaluationResult& result = named.evaluation.result;
+    const std::string steps = setting.has_training_steps()
+                                  ? absl::StrCat(setting.training_steps())
+                                  : "";
+    table.rows.push_back(
+        {named.name, Joined({steps, setting.motion(), SizeText(setting)},
+                            MeanCells(result, /*row=*/0, scores))});
+    if (!baselines
+             .insert(absl::StrCat(SizeText(setting), ClipsText(setting),
+                                  FramesText(setting)))
+             .second) {
+      continue;
+    }
+    std::vector<std::string> head(kSettingColumns);
+    head.back() = SizeText(setting);
+    table.summary.push_back(
+        {"first frame, unmoved",
+         Joined(std::move(head), MeanCells(result, /*row=*/1, scores))});
+  }
+  return table;
+}
+
+std::vector<std::string> ComparisonWarnings(
+    const std::vector<NamedEvaluation>& evaluations) {
+  std::vector<std::string> warnings;
+  const std::set<std::string> sizes = ValuesOf(evaluations, SizeText);
+  if (sizes.size() > 1) {
+    warnings.push_back(absl::StrCat(
+        "the checkpoints see frames of different sizes (",
+        absl::StrJoin(sizes, ", "),
+        "), of which scores cannot be compared: a small frame has less detail "
+        "to miss"));
+  }
+  if (ValuesOf(evaluations, ClipsText).size() > 1) {
+    warnings.push_back(
+        "the checkpoints are measured on different test clips, so that their "
+        "scores cannot be compared; --data names clips for all");
+  }
+  if (ValuesOf(evaluations, FramesText).size() > 1) {
+    warnings.push_back(
+        "the checkpoints are measured on different frames of the test clips; "
+        "--set evaluation.frame_step=1 --set evaluation.max_clips=0 takes all");
+  }
+  return warnings;
+}
+
+std::string ComparisonJson(const std::vector<NamedEvaluation>& evaluations) {
+  ComparisonProto proto;
+  for (const NamedEvaluation& named : evaluations) {
+    *proto.add_evaluations() =
+        ToProto(named.evaluation.result, named.evaluation.setting);
+  }
+  return ToJson(proto);
+}
+
+}  // namespace pipelines

@@ -1,0 +1,34 @@
+// Several checkpoints beside each other, by their evaluations.
+#ifndef PIPELINES_EVALUATION_CHECKPOINT_COMPARISON_H_
+#define PIPELINES_EVALUATION_CHECKPOINT_COMPARISON_H_
+
+#include <string>
+#include <vector>
+
+#include "pipelines/evaluation/evaluation.h"
+#include "pipelines/report/score_table.h"
+
+namespace pipelines {
+
+// An evaluation and the name of its checkpoint in the table.
+struct NamedEvaluation {
+  std::string name;
+  Evaluation evaluation;
+};
+
+// A line for each checkpoint with its training steps, motion model and size,
+// and its means; below, the first frame's means, once for each size and set of
+// clips.
+ScoreTable ComparisonTable(const std::vector<NamedEvaluation>& evaluations);
+
+// Why the scores cannot be compared, a sentence each: frames of several sizes,
+// other clips, other frames of them.
+std::vector<std::string> ComparisonWarnings(
+    const std::vector<NamedEvaluation>& evaluations);
+
+// ComparisonProto as JSON.
+std::string ComparisonJson(const std::vector<NamedEvaluation>& evaluations);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_EVALUATION_CHECKPOINT_COMPARISON_H_
