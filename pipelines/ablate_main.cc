@@ -1,8 +1,12 @@
 // bazel run //pipelines:ablate: see kUsage.
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "absl/flags/flag.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "networks/files/read_file.h"
 #include "pipelines/app/command_line.h"
@@ -15,6 +19,7 @@
 #include "pipelines/base/user_path.h"
 #include "pipelines/study/report.h"
 #include "pipelines/study/runner.h"
+#include "pipelines/study/study.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, study, "",
@@ -23,6 +28,13 @@ ABSL_FLAG(std::string, study, "",
 ABSL_FLAG(std::string, output, "",
           "Folder of the study; what is finished in it is not done again. "
           "Without it, runs/<name of the study>.");
+ABSL_FLAG(std::vector<std::string>, seeds, {},
+          "Instead of the file's seeds: numbers with commas between.");
+ABSL_FLAG(int64_t, steps, 0,
+          "Instead of the file's budget: so many steps for each run.");
+ABSL_FLAG(double, minutes, 0,
+          "Instead of the file's budget: so many minutes of training for each "
+          "run.");
 ABSL_FLAG(std::string, device, "auto",
           "auto (the first GPU if there is one), cpu, cuda or cuda:N.");
 ABSL_FLAG(int, threads, 0, "CPU threads; 0 is one a core.");
@@ -51,11 +63,28 @@ pictures of all variants on the same test pairs; table.txt, table.csv and
 runs.csv have the numbers. Each run is a process of its own. Run again with the
 same arguments to go on after Ctrl-C or a crash.
 
-A study names a config, variants by overrides, seeds and a budget:
-pipelines/study/study.proto. Those of pipelines/study/shipped are shipped.
+A study names a config, variants by overrides, seeds and a budget, which
+--seeds, --steps and --minutes replace: pipelines/study/study.proto. Those of pipelines/study/shipped are shipped.
 
 Exit codes: 0 done, 1 a run failed, 2 bad flag, study or config; above 128, try
 again: 129 disk full, folder locked or read-only, 130 Ctrl-C, 143 SIGTERM.)";
+
+absl::StatusOr<StudyBudget> BudgetFromFlags() {
+  StudyBudget budget;
+  for (const std::string& text : absl::GetFlag(FLAGS_seeds)) {
+    if (!absl::SimpleAtoi(text, &budget.seeds.emplace_back())) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--seeds has '", text, "'; use whole numbers from 0 on, as 0,1,2"));
+    }
+  }
+  budget.steps = absl::GetFlag(FLAGS_steps);
+  budget.minutes = absl::GetFlag(FLAGS_minutes);
+  if (budget.steps < 0 || !(budget.minutes >= 0)) {
+    return absl::InvalidArgumentError(
+        "--steps and --minutes are of each run; use numbers above 0");
+  }
+  return budget;
+}
 
 absl::StatusOr<StudyPlan> PlanFromFlags(
     const std::vector<std::string>& overrides) {
@@ -66,13 +95,14 @@ absl::StatusOr<StudyPlan> PlanFromFlags(
   ASSIGN_OR_RETURN(const std::string path,
                    ShippedOrUserFile("study", "pipelines/study/shipped", name));
   const std::string output = absl::GetFlag(FLAGS_output);
+  ASSIGN_OR_RETURN(const StudyBudget budget, BudgetFromFlags());
   return LoadStudy(
       path,
       UserPath(output.empty()
                    ? absl::StrCat("runs/",
                                   std::filesystem::path(path).stem().string())
                    : output),
-      overrides);
+      overrides, budget);
 }
 
 absl::Status Ablate(const StudyPlan& plan) {
@@ -99,6 +129,12 @@ absl::Status Ablate(const StudyPlan& plan) {
   return absl::OkStatus();
 }
 
+std::vector<FlagGroup> FlagGroups() {
+  return {{"What is compared", {"study", "seeds", "steps", "minutes", "set"}},
+          {"What comes out", {"output", "evaluate_again", "report_only"}},
+          {"How", {"device", "threads"}}};
+}
+
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
   const auto plan = PlanFromFlags(line.overrides);
@@ -118,6 +154,7 @@ absl::Status Run(const CommandLine& line) {
 }  // namespace pipelines
 
 int main(int argc, char** argv) {
-  return pipelines::RunProgram({"ablate", pipelines::kUsage, __FILE__}, argc,
-                               argv, pipelines::Run);
+  return pipelines::RunProgram(
+      {"ablate", pipelines::kUsage, __FILE__, pipelines::FlagGroups()}, argc,
+      argv, pipelines::Run);
 }

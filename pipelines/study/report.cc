@@ -65,7 +65,11 @@ std::string TableHtml(const StudyTable& table) {
                                     ? ""
                                     : FormatMean({1, value->second, 0})));
   }
-  return absl::StrCat(html, "</tr>\n</table></div>\n");
+  absl::StrAppend(&html, "</tr>\n</table></div>\n");
+  for (const std::string& note : TableNotes(table)) {
+    absl::StrAppend(&html, "<p>", EscapeHtml(note), ".</p>\n");
+  }
+  return html;
 }
 
 // The mean over seeds of `column` over minutes of training, as far as all runs

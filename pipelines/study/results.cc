@@ -183,6 +183,32 @@ bool LargerIsBetter(const std::string& metric) {
          absl::StartsWith(metric, "pck");
 }
 
+bool BeatsFirstFrame(const StudyTable& table, const std::string& metric,
+                     double value) {
+  const auto baseline = table.baseline.find(metric);
+  if (baseline == table.baseline.end()) return true;
+  const double sign = LargerIsBetter(metric) ? -1 : 1;
+  return sign * value < sign * baseline->second;
+}
+
+std::vector<std::string> TableNotes(const StudyTable& table) {
+  std::vector<std::string> notes = {
+      "L1 is of values in [0, 1], PSNR in dB; joint and flow errors are "
+      "distances in units in which a frame is 2 wide"};
+  for (const VariantSummary& summary : table.variants) {
+    std::vector<std::string> worse;
+    for (const auto& [metric, value] : summary.metrics) {
+      if (!BeatsFirstFrame(table, metric, value.mean)) worse.push_back(metric);
+    }
+    if (worse.empty()) continue;
+    notes.push_back(absl::StrCat(summary.variant,
+                                 " is no better than the first frame, "
+                                 "unmoved: ",
+                                 absl::StrJoin(worse, ", ")));
+  }
+  return notes;
+}
+
 std::string BestVariant(const StudyTable& table, const std::string& metric) {
   const double sign = LargerIsBetter(metric) ? -1 : 1;
   double best = INFINITY;
@@ -190,6 +216,7 @@ std::string BestVariant(const StudyTable& table, const std::string& metric) {
   for (const VariantSummary& summary : table.variants) {
     const auto value = summary.metrics.find(metric);
     if (value == summary.metrics.end()) continue;
+    if (!BeatsFirstFrame(table, metric, value->second.mean)) continue;
     if (sign * value->second.mean < best) {
       best = sign * value->second.mean;
       name = summary.variant;
@@ -251,6 +278,9 @@ std::string TableText(const StudyTable& table) {
   }
   absl::StrAppend(&text, table.finished, " of ", table.runs,
                   " runs; mean +- standard deviation over seeds; * best\n");
+  for (const std::string& note : TableNotes(table)) {
+    absl::StrAppend(&text, note, "\n");
+  }
   return text;
 }
 

@@ -60,8 +60,18 @@ StudyTable MakeTable(const StudyPlan& plan,
 // Whether a larger value of `metric` is better; otherwise a smaller one is.
 bool LargerIsBetter(const std::string& metric);
 
-// The variant with the best mean, or "" where none has a finite one.
+// Whether `value` of `metric` is better than what the first frame shown all the
+// time has; also where that is not known.
+bool BeatsFirstFrame(const StudyTable& table, const std::string& metric,
+                     double value);
+
+// The variant with the best mean, or "" where none has a finite one, or none
+// that beats the first frame.
 std::string BestVariant(const StudyTable& table, const std::string& metric);
+
+// In which units metrics are, and, for each variant that is worse than the
+// first frame in some, a sentence that says so.
+std::vector<std::string> TableNotes(const StudyTable& table);
 
 // "0.0237 +- 0.0004" with the digits that the spread leaves meaning to.
 std::string FormatMean(const MeanAndSpread& value);

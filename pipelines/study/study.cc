@@ -57,9 +57,21 @@ absl::Status CheckStudy(const Study& study) {
   return CheckVariants(study);
 }
 
-absl::StatusOr<Study> ReadStudy(const std::string& path) {
+// A budget of the other kind goes, unless both are given.
+void Replace(const StudyBudget& budget, Study* study) {
+  if (!budget.seeds.empty()) {
+    study->mutable_seeds()->Assign(budget.seeds.begin(), budget.seeds.end());
+  }
+  if (budget.steps == 0 && budget.minutes == 0) return;
+  study->set_steps(budget.steps);
+  study->set_minutes(budget.minutes);
+}
+
+absl::StatusOr<Study> ReadStudy(const std::string& path,
+                                const StudyBudget& budget) {
   Study study;
   RETURN_IF_ERROR(ReadTextFormat(path, &study));
+  Replace(budget, &study);
   if (const absl::Status status = CheckStudy(study); !status.ok()) {
     return Invalid(absl::StrCat(path, ": ", status.message()));
   }
@@ -84,9 +96,10 @@ std::vector<std::string> Overrides(const Study& study, const Variant& variant,
 
 absl::StatusOr<StudyPlan> LoadStudy(const std::string& path,
                                     const std::string& output,
-                                    const std::vector<std::string>& overrides) {
+                                    const std::vector<std::string>& overrides,
+                                    const StudyBudget& budget) {
   StudyPlan plan;
-  ASSIGN_OR_RETURN(plan.study, ReadStudy(path));
+  ASSIGN_OR_RETURN(plan.study, ReadStudy(path, budget));
   plan.name = std::filesystem::path(path).stem();
   plan.output = output;
   ASSIGN_OR_RETURN(const std::string config_path,

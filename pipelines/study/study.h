@@ -36,12 +36,20 @@ struct StudyPlan {
   std::vector<StudyRun> runs;
 };
 
+// What takes the place of a file's seeds and budget, where it is set.
+struct StudyBudget {
+  std::vector<uint64_t> seeds;
+  int64_t steps = 0;
+  double minutes = 0;
+};
+
 // Reads a study and completes the config of each run. NotFound if there is no
 // such file, or no such config; InvalidArgument naming file, variant and field
 // for what is wrong in it. `overrides` come last, for every variant.
 absl::StatusOr<StudyPlan> LoadStudy(const std::string& path,
                                     const std::string& output,
-                                    const std::vector<std::string>& overrides);
+                                    const std::vector<std::string>& overrides,
+                                    const StudyBudget& budget = {});
 
 }  // namespace pipelines
 

@@ -38,6 +38,23 @@ TEST(LoadStudy, PlansEveryVariantWithEverySeed) {
   EXPECT_EQ(config.training().learning_rate(), 0.5);
 }
 
+TEST(LoadStudy, TakesOtherSeedsAndAnotherBudget) {
+  StudyBudget budget;
+  budget.seeds = {7, 8, 9};
+  budget.minutes = 1.5;
+  const auto plan = LoadStudy(WriteStudy(std::string(kTiny) + "seeds: [3]"),
+                              "/out", {}, budget);
+  ASSERT_THAT(plan, IsOk());
+  ASSERT_EQ(plan->runs.size(), 6u);
+  EXPECT_EQ(plan->runs[0].seed, 7u);
+  EXPECT_EQ(plan->runs[0].config.training().max_minutes(), 1.5);
+  EXPECT_EQ(plan->runs[0].config.training().max_steps(), 0);
+  budget.steps = 5;
+  EXPECT_THAT(LoadStudy(WriteStudy(kTiny), "/out", {}, budget),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("either steps or minutes")));
+}
+
 struct BadStudy {
   const char* what;
   const char* text;  // appended to kTiny
