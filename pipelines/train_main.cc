@@ -27,7 +27,7 @@
 
 ABSL_FLAG(std::string, config, "",
           "Config file (*.textproto), or the name of a shipped one, as "
-          "actions-64. Without it, the bundled demo is run.");
+          "figure-128. Without it, the bundled demo is run.");
 ABSL_FLAG(std::string, output, "",
           "Run folder; an existing run there is resumed. Without it, "
           "runs/<name of the config>.");
@@ -61,9 +61,11 @@ constexpr char kUsage[] =
       evaluates, animates, and leaves a page to look at.
 
   tools/bazelw run //pipelines:train -- \
-      --config actions-64 --set data.folder=clips
-      Trains on your clips: a folder with train/ and test/, each holding clips
-      as folders of frames, stacked frames in one image, or mp4, mov, avi, gif.
+      --config figure-128 --set data.folder=clips
+      Trains on your clips, at most an hour on two CPU cores (figure-64: ten
+      minutes): a folder with train/ and test/, as //tools/cut_clips makes it of
+      videos, each holding clips as mp4, mov, avi, gif, folders of frames, or
+      stacked frames in one image.
 
   tools/bazelw run //pipelines:train -- \
       --avd runs/demo/checkpoints/best.safetensors
@@ -190,6 +192,12 @@ absl::Status TrainAvdNetwork(const std::vector<std::string>& overrides) {
   return absl::OkStatus();
 }
 
+std::vector<FlagGroup> FlagGroups() {
+  return {{"What is trained", {"config", "set", "seed", "output", "avd"}},
+          {"How", {"device", "threads", "profile"}},
+          {"Instead of training", {"print_config"}}};
+}
+
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
   if (absl::GetFlag(FLAGS_print_config)) return PrintConfig(line.overrides);
@@ -202,6 +210,7 @@ absl::Status Run(const CommandLine& line) {
 }  // namespace pipelines
 
 int main(int argc, char** argv) {
-  return pipelines::RunProgram({"train", pipelines::kUsage, __FILE__}, argc,
-                               argv, pipelines::Run);
+  return pipelines::RunProgram(
+      {"train", pipelines::kUsage, __FILE__, pipelines::FlagGroups()}, argc,
+      argv, pipelines::Run);
 }

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
@@ -63,6 +64,12 @@ is; one that holds anything else is not touched.
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 
+std::vector<pipelines::FlagGroup> FlagGroups() {
+  return {{"How many, and how large",
+           {"output", "train", "test", "frames", "size"}},
+          {"How they look", {"camera", "seed", "supersampling", "flow"}}};
+}
+
 absl::Status Run(const pipelines::CommandLine& command_line) {
   RETURN_IF_ERROR(
       pipelines::UsageError(pipelines::RefuseArguments(command_line)));
@@ -99,6 +106,6 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return pipelines::RunProgram({"make_puppets", kUsage, __FILE__}, argc, argv,
-                               Run);
+  return pipelines::RunProgram({"make_puppets", kUsage, __FILE__, FlagGroups()},
+                               argc, argv, Run);
 }

@@ -135,6 +135,11 @@ absl::Status WritePictures(const std::string& folder, const cv::Mat& moving,
   return pipelines::media::WriteImage(folder + kField, field.image());
 }
 
+std::vector<pipelines::FlagGroup> FlagGroups() {
+  return {{"Pictures", {"moving", "fixed", "output", "overwrite"}},
+          {"How", {"cells", "sparse_basis", "noise", "zero_boundary", "side"}}};
+}
+
 absl::Status Run(const pipelines::CommandLine& command_line) {
   RETURN_IF_ERROR(
       pipelines::UsageError(pipelines::RefuseArguments(command_line)));
@@ -176,6 +181,6 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return pipelines::RunProgram({"register_images", kUsage, __FILE__}, argc,
-                               argv, Run);
+  return pipelines::RunProgram(
+      {"register_images", kUsage, __FILE__, FlagGroups()}, argc, argv, Run);
 }

@@ -48,7 +48,9 @@ constexpr char kUsage[] =
     R"(Segments an image by points and boxes, with Segment Anything.
 
   tools/bazelw run //tools/segment -- \
-      --image IMAGE --output FOLDER --points "x,y ..." | --boxes "..."
+      --image portrait.jpg --output masks --points "256,180"
+  tools/bazelw run //tools/segment -- \
+      --image street.jpg --output masks --boxes "40,30,200,180 220,10,400,300"
 
 All points together mean one object, each of several boxes one of its own, one
 box and points one object. Written to the folder:
@@ -57,10 +59,6 @@ box and points one object. Written to the folder:
   mask_<n>_<m>.png other readings of a prompt that is a single point (the thing,
                    a part of it), best first
   overlay.png      the image with masks and prompts
-
-The flags of two examples:
-  --image portrait.jpg --output masks --points "256,180"
-  --image street.jpg --output masks --boxes "40,30,200,180 220,10,400,300"
 
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only.)";
@@ -191,6 +189,12 @@ absl::Status WriteMasks(const std::string& folder, size_t index,
   return absl::OkStatus();
 }
 
+std::vector<pipelines::FlagGroup> FlagGroups() {
+  return {{"What is segmented", {"image", "points", "boxes", "each"}},
+          {"What comes out", {"output", "overwrite"}},
+          {"How", {"weights", "model", "device", "precision", "threads"}}};
+}
+
 absl::Status Run(const pipelines::CommandLine& command_line) {
   RETURN_IF_ERROR(
       pipelines::UsageError(pipelines::RefuseArguments(command_line)));
@@ -220,5 +224,6 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return pipelines::RunProgram({"segment", kUsage, __FILE__}, argc, argv, Run);
+  return pipelines::RunProgram({"segment", kUsage, __FILE__, FlagGroups()},
+                               argc, argv, Run);
 }
