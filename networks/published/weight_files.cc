@@ -226,6 +226,15 @@ std::string Names() {
                        });
 }
 
+absl::Status Missing(const std::vector<std::string>& names,
+                     const std::string& folder) {
+  absl::Status missing = absl::NotFoundError(absl::StrCat(
+      "the weights ", absl::StrJoin(names, " and "), " are not in ", folder));
+  missing.SetPayload(kMissingNameUrl, absl::Cord(absl::StrJoin(names, " ")));
+  missing.SetPayload(kMissingFolderUrl, absl::Cord(folder));
+  return missing;
+}
+
 }  // namespace
 
 absl::Span<const WeightFile> WeightFiles() { return kWeightFiles; }
@@ -260,11 +269,19 @@ absl::StatusOr<std::string> FindWeights(const std::string& name_or_path,
   }
   const std::string path = absl::StrCat(folder, "/", file->name);
   if (std::filesystem::is_regular_file(path, error)) return path;
-  absl::Status missing = absl::NotFoundError(
-      absl::StrCat("the weights ", name_or_path, " are not in ", folder));
-  missing.SetPayload(kMissingNameUrl, absl::Cord(name_or_path));
-  missing.SetPayload(kMissingFolderUrl, absl::Cord(folder));
-  return missing;
+  return Missing({name_or_path}, folder);
+}
+
+absl::Status FindAllWeights(const std::vector<std::string>& names_or_paths,
+                            const std::string& folder) {
+  std::vector<std::string> missing;
+  for (const std::string& name : names_or_paths) {
+    const absl::Status status = FindWeights(name, folder).status();
+    if (status.ok()) continue;
+    if (!MissingWeightsOf(status)) return status;
+    missing.push_back(name);
+  }
+  return missing.empty() ? absl::OkStatus() : Missing(missing, folder);
 }
 
 std::optional<MissingWeights> MissingWeightsOf(const absl::Status& error) {

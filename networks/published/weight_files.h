@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -54,14 +55,21 @@ std::string WeightsFolder(absl::string_view cache_folder);
 absl::StatusOr<std::string> FindWeights(const std::string& name_or_path,
                                         const std::string& folder);
 
-// A published file that is to be fetched, and to where.
+// Whether FindWeights finds all of them. An error that is not about a published
+// name comes first; else all missing names are in one, so that they can be
+// fetched by one command.
+absl::Status FindAllWeights(const std::vector<std::string>& names_or_paths,
+                            const std::string& folder);
+
+// Published files that are to be fetched, and to where.
 struct MissingWeights {
+  // As fetch_weights takes them: several have spaces between.
   std::string name;
   std::string folder;
 };
 
-// What an error of FindWeights is about, for the program, which knows how its
-// user can fetch it; empty for other errors.
+// What an error of FindWeights or FindAllWeights is about, for the program,
+// which knows how its user can fetch it; empty for other errors.
 std::optional<MissingWeights> MissingWeightsOf(const absl::Status& error);
 
 }  // namespace networks::published

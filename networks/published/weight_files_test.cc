@@ -58,6 +58,27 @@ TEST(FindWeights, TellsWhatIsMissing) {
   EXPECT_THAT(FindWeights("vgg19", folder), IsOkAndHolds(path));
 }
 
+TEST(FindAllWeights, NamesAllThatAreMissing) {
+  const std::string folder = ::testing::TempDir() + "/find_all_weights";
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  std::ofstream(folder + "/vgg19-dcbb9e9d.pth") << "weights";
+  EXPECT_THAT(FindAllWeights({"vgg19-dcbb9e9d.pth"}, folder), IsOk());
+  EXPECT_THAT(FindAllWeights({}, folder), IsOk());
+  const absl::Status error =
+      FindAllWeights({"alexnet", "vgg19-dcbb9e9d.pth", "lpips-alex"}, folder);
+  EXPECT_THAT(error,
+              StatusIs(absl::StatusCode::kNotFound,
+                       HasSubstr("the weights alexnet and lpips-alex are not "
+                                 "in " +
+                                 folder)));
+  const auto missing = MissingWeightsOf(error);
+  ASSERT_TRUE(missing.has_value());
+  EXPECT_EQ(missing->name, "alexnet lpips-alex");
+  EXPECT_THAT(FindAllWeights({"alexnet", "./absent.pth"}, folder),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("absent.pth")));
+}
+
 TEST(FindWeights, TakesAPath) {
   const std::string path = ::testing::TempDir() + "/own.pth";
   std::ofstream(path) << "weights";

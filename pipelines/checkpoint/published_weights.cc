@@ -8,17 +8,35 @@
 
 namespace pipelines {
 
+namespace {
+
+std::string UserFile(const std::string& name_or_path) {
+  return absl::StrContains(name_or_path, '/') ? UserPath(name_or_path)
+                                              : name_or_path;
+}
+
+std::string Folder() {
+  return networks::published::WeightsFolder(CacheFolder());
+}
+
+}  // namespace
+
 absl::Status LoadPublishedWeights(const std::string& name_or_path,
                                   const networks::weights::LoadOptions& options,
                                   torch::nn::Module& module) {
-  const std::string file = absl::StrContains(name_or_path, '/')
-                               ? UserPath(name_or_path)
-                               : name_or_path;
   ASSIGN_OR_RETURN(
       const std::string path,
-      networks::published::FindWeights(
-          file, networks::published::WeightsFolder(CacheFolder())));
+      networks::published::FindWeights(UserFile(name_or_path), Folder()));
   return networks::weights::LoadFile(module, path, options).status();
+}
+
+absl::Status CheckPublishedWeights(
+    const std::vector<std::string>& names_or_paths) {
+  std::vector<std::string> files;
+  for (const std::string& name : names_or_paths) {
+    files.push_back(UserFile(name));
+  }
+  return networks::published::FindAllWeights(files, Folder());
 }
 
 }  // namespace pipelines

@@ -5,6 +5,7 @@
 #include <torch/nn/module.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "networks/weights/load.h"
@@ -17,6 +18,11 @@ namespace pipelines {
 absl::Status LoadPublishedWeights(const std::string& name_or_path,
                                   const networks::weights::LoadOptions& options,
                                   torch::nn::Module& module);
+
+// Whether all of these files are there, by the same names: FindAllWeights. For
+// what needs several, so that the user learns of all at once.
+absl::Status CheckPublishedWeights(
+    const std::vector<std::string>& names_or_paths);
 
 }  // namespace pipelines
 

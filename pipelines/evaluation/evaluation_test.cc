@@ -227,10 +227,12 @@ TEST_F(EvaluationTest, MissingLpipsWeightsAreAnError) {
   config()->mutable_lpips();
   EXPECT_THAT(EvaluateTo({}),
               StatusIs(StatusCode::kNotFound,
-                       HasSubstr("alexnet-owt-7be5be79.pth are not in ")));
+                       HasSubstr("alexnet-owt-7be5be79.pth and "
+                                 "lpips_alex_v0.1.pth are not in ")));
   config()->mutable_lpips()->set_network(LpipsConfig::VGG);
-  EXPECT_THAT(EvaluateTo({}),
-              StatusIs(StatusCode::kNotFound, HasSubstr("vgg16-397923af.pth")));
+  EXPECT_THAT(EvaluateTo({}), StatusIs(StatusCode::kNotFound,
+                                       AllOf(HasSubstr("vgg16-397923af.pth"),
+                                             HasSubstr("lpips_vgg_v0.1.pth"))));
 }
 
 TEST_F(EvaluationTest, LpipsWeightsOfAnotherNetworkAreAnError) {

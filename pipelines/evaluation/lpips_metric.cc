@@ -23,14 +23,14 @@ absl::StatusOr<networks::Lpips> MakeLpips(const EvaluationConfig& config) {
                             ? networks::LpipsBackbone::kVgg16
                             : networks::LpipsBackbone::kAlexNet;
   const networks::LpipsFiles published = networks::PublishedLpips(backbone);
+  const std::string weights = OrDefault(options.weights(), published.backbone);
+  const std::string head = OrDefault(options.channel_weights(), published.head);
+  RETURN_IF_ERROR(CheckPublishedWeights({weights, head}));
   networks::Lpips lpips(backbone);
   networks::weights::LoadOptions features;
   features.key_map = networks::weights::StripPrefix("features.");
-  RETURN_IF_ERROR(
-      LoadPublishedWeights(OrDefault(options.weights(), published.backbone),
-                           features, lpips->backbone()));
-  RETURN_IF_ERROR(LoadPublishedWeights(
-      OrDefault(options.channel_weights(), published.head), {}, lpips->head()));
+  RETURN_IF_ERROR(LoadPublishedWeights(weights, features, lpips->backbone()));
+  RETURN_IF_ERROR(LoadPublishedWeights(head, {}, lpips->head()));
   return lpips;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "networks/dino/dino_of_weights.h"
@@ -28,6 +29,21 @@ losses::Distance DistanceOf(Distance distance) {
     default:
       return losses::Distance::kL1;
   }
+}
+
+// The files that the frozen networks of `config` are read from.
+std::vector<std::string> WeightsOf(const LossConfig& config) {
+  std::vector<std::string> files;
+  if (!config.perceptual().untrained()) {
+    files.push_back(config.perceptual().weights());
+  }
+  if (config.semantic().weight() > 0 && !config.semantic().untrained()) {
+    files.push_back(config.semantic().weights());
+  }
+  if (config.structure().weight() > 0 && !config.structure().untrained()) {
+    files.push_back(config.structure().weights());
+  }
+  return files;
 }
 
 // What a file of another network is.
@@ -120,6 +136,7 @@ absl::StatusOr<losses::StructureAlignmentLoss> MakeStructureLoss(
 
 absl::StatusOr<FrozenLosses> MakeFrozenLosses(const LossConfig& config,
                                               torch::Device device) {
+  RETURN_IF_ERROR(CheckPublishedWeights(WeightsOf(config)));
   FrozenLosses frozen;
   ASSIGN_OR_RETURN(frozen.perceptual, MakePerceptualLoss(config.perceptual()));
   frozen.perceptual->to(device);
