@@ -5,7 +5,7 @@
 // that the logs of two runs can be compared byte for byte.
 //
 // A column that an earlier program called otherwise is read by its present
-// name, and has it in the file once that is gone on with.
+// name. A resumed run writes the present name into the file.
 #ifndef PIPELINES_REPORT_LOSS_LOG_H_
 #define PIPELINES_REPORT_LOSS_LOG_H_
 
@@ -23,10 +23,10 @@ namespace pipelines {
 
 class LossLog {
  public:
-  // Opens `path` with the columns "step" and `columns`. A file that is there is
-  // gone on with: lines of steps above `resume_step` and a cut-off last line
-  // are taken out first (the file is rewritten and renamed). With resume_step <
-  // 0 the table starts anew.
+  // Opens `path` with the columns "step" and `columns`. To a file that is
+  // there, lines are added: those of steps above `resume_step` and a cut-off
+  // last line are taken out first (the file is rewritten and renamed). With
+  // resume_step < 0 the table starts anew.
   //
   // FailedPrecondition if the file on disk has other columns, InvalidArgument
   // if a line of it holds anything but numbers; the errors of reading it. On
