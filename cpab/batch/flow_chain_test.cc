@@ -6,27 +6,14 @@
 #include <vector>
 
 #include "Eigen/LU"
+#include "cpab/batch/dimensions_test_util.h"
 #include "cpab/field/parallel.h"
 #include "gtest/gtest.h"
 
 namespace cpab {
 namespace {
 
-// The number of dimensions as a type, for typed tests.
-template <int D>
-struct Dimensions {
-  static constexpr int kValue = D;
-};
-
-std::shared_ptr<const IntervalBasis> BasisFor(Dimensions<1>) {
-  return IntervalBasis::Create({5}).value();
-}
-std::shared_ptr<const Basis> BasisFor(Dimensions<2>) {
-  return Basis::Create({3, 2}).value();
-}
-std::shared_ptr<const VolumeBasis> BasisFor(Dimensions<3>) {
-  return VolumeBasis::Create({2, 1, 2}).value();
-}
+using test_util::BasisFor;
 
 template <typename Dimension>
 class FlowChainTest : public ::testing::Test {
@@ -57,9 +44,7 @@ class FlowChainTest : public ::testing::Test {
   const PointColumns<D> points_ = Draw(-0.2, 1.2, 1);
 };
 
-using AllDimensions =
-    ::testing::Types<Dimensions<1>, Dimensions<2>, Dimensions<3>>;
-TYPED_TEST_SUITE(FlowChainTest, AllDimensions);
+TYPED_TEST_SUITE(FlowChainTest, test_util::AllDimensions);
 
 TYPED_TEST(FlowChainTest, IsItsStagesOneAfterTheOther) {
   constexpr int D = TestFixture::D;

@@ -29,6 +29,15 @@ struct FlowDerivatives {
   RowMajorMatrix dy_dtheta;  // [D, d]
 };
 
+// For D = 1, 2 and 3: the types Basis, Flow and Coefficients (of all cells),
+// and
+//   NumCells(basis)
+//   Vertices(basis)         [D, vertices]
+//   Velocity(flow, x)       v(x)
+//   LogDet(flow, x)         log det dT/dx
+//   Differentiate(flow, x)  T(x) with all its derivatives
+//   LargestGradient(cells)  the largest Frobenius norm of the velocity gradient
+//                           in any cell
 template <int D>
 struct FlowKind;
 
@@ -58,7 +67,6 @@ struct FlowKind<1> {
     result.dy_dtheta = at.dy_dtheta;
     return result;
   }
-  // The largest Frobenius norm of the velocity gradient in any cell.
   static double LargestGradient(const Coefficients& cells) {
     return cells.col(0).cwiseAbs().maxCoeff();
   }

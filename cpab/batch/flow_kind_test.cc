@@ -8,30 +8,14 @@
 
 #include "Eigen/Core"
 #include "Eigen/LU"
+#include "cpab/batch/dimensions_test_util.h"
 #include "cpab/batch/flow_batch.h"
-#include "cpab/field/basis.h"
-#include "cpab/interval/interval_flow.h"
-#include "cpab/volume/volume_basis.h"
 #include "gtest/gtest.h"
 
 namespace cpab {
 namespace {
 
-// The number of dimensions as a type, for typed tests.
-template <int D>
-struct Dimensions {
-  static constexpr int kValue = D;
-};
-
-std::shared_ptr<const IntervalBasis> BasisFor(Dimensions<1>) {
-  return IntervalBasis::Create({5}).value();
-}
-std::shared_ptr<const Basis> BasisFor(Dimensions<2>) {
-  return Basis::Create({3, 2}).value();
-}
-std::shared_ptr<const VolumeBasis> BasisFor(Dimensions<3>) {
-  return VolumeBasis::Create({2, 1, 2}).value();
-}
+using test_util::BasisFor;
 
 template <typename Dimension>
 class FlowKindTest : public ::testing::Test {
@@ -66,9 +50,7 @@ class FlowKindTest : public ::testing::Test {
       BasisFor(Dimension());
 };
 
-using AllDimensions =
-    ::testing::Types<Dimensions<1>, Dimensions<2>, Dimensions<3>>;
-TYPED_TEST_SUITE(FlowKindTest, AllDimensions);
+TYPED_TEST_SUITE(FlowKindTest, test_util::AllDimensions);
 
 TYPED_TEST(FlowKindTest, VerticesSpanTheCube) {
   const Eigen::MatrixXd vertices = TestFixture::Kind::Vertices(*this->basis_);
@@ -76,8 +58,7 @@ TYPED_TEST(FlowKindTest, VerticesSpanTheCube) {
   EXPECT_EQ(vertices.rowwise().minCoeff().cwiseAbs().maxCoeff(), 0);
   EXPECT_EQ(vertices.rowwise().maxCoeff(),
             Eigen::VectorXd::Ones(TestFixture::D));
-  // 5; 3 x 2 rectangles of 4; 2 x 1 x 2 boxes of 5.
-  constexpr int kCells[] = {5, 24, 20};
+  constexpr int kCells[] = {5, 24, 20};  // of BasisFor
   EXPECT_EQ(TestFixture::Kind::NumCells(*this->basis_),
             kCells[TestFixture::D - 1]);
 }

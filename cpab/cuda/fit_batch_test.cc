@@ -21,33 +21,18 @@
 #include "cpab/fit/keypoint_objective.h"
 #include "cpab/testing/draws.h"
 #include "cpab/testing/golden_file.h"
+#include "cpab/testing/keypoint_draws.h"
 #include "gtest/gtest.h"
 
 namespace cpab::kernels {
 namespace {
 
+using test_util::DrawNonsense;
 using test_util::DrawPoints;
+using test_util::DrawSmoothMotion;
+using test_util::MakeFitter;
 
 constexpr double kThetaTolerance = 1e-9;
-
-KeypointFitter MakeFitter(const TessellationOptions& tessellation,
-                          const FitOptions& options = {}) {
-  return KeypointFitter::Create(Basis::Create(tessellation).value(), options)
-      .value();
-}
-
-KeypointPairs DrawSmoothMotion(int count, double noise, uint64_t seed) {
-  KeypointPairs pairs;
-  pairs.from = DrawPoints(count, 0.1, 0.9, seed);
-  pairs.to = pairs.from;
-  pairs.to.array() += 0.05 * (4 * pairs.from.colwise().reverse().array()).sin();
-  pairs.to += DrawPoints(count, -noise, noise, seed + 1000);
-  return pairs;
-}
-
-KeypointPairs DrawNonsense(int count, uint64_t seed) {
-  return {DrawPoints(count, 0, 1, seed), DrawPoints(count, 0, 1, seed + 1), {}};
-}
 
 // Problems laid out for the kernels' sources, and what comes of them. All have
 // as many pairs; all or none have weights.

@@ -12,6 +12,7 @@
 #include "cpab/flow/vertex_jacobian.h"
 #include "cpab/testing/draws.h"
 #include "cpab/testing/golden_file.h"
+#include "cpab/testing/keypoint_draws.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"
@@ -19,30 +20,12 @@
 namespace cpab {
 namespace {
 
+using test_util::DrawNonsense;
 using test_util::DrawPoints;
+using test_util::DrawSmoothMotion;
+using test_util::MakeFitter;
 using ::testing::HasSubstr;
 using ::testing::Values;
-
-KeypointFitter MakeFitter(const TessellationOptions& tessellation,
-                          const FitOptions& options = {}) {
-  return KeypointFitter::Create(Basis::Create(tessellation).value(), options)
-      .value();
-}
-
-// Points and where a smooth motion, and noise of the given size, takes them.
-KeypointPairs DrawSmoothMotion(int count, double noise, uint64_t seed) {
-  KeypointPairs pairs;
-  pairs.from = DrawPoints(count, 0.1, 0.9, seed);
-  pairs.to = pairs.from;
-  pairs.to.array() += 0.05 * (4 * pairs.from.colwise().reverse().array()).sin();
-  pairs.to += DrawPoints(count, -noise, noise, seed + 1000);
-  return pairs;
-}
-
-// Points and places that have nothing to do with each other.
-KeypointPairs DrawNonsense(int count, uint64_t seed) {
-  return {DrawPoints(count, 0, 1, seed), DrawPoints(count, 0, 1, seed + 1), {}};
-}
 
 Eigen::Matrix2Xd Grid(int side) {
   Eigen::Matrix2Xd grid(2, side * side);

@@ -33,4 +33,16 @@ std::string KindName(const VolumeOptions& options) {
                       options.sparse_basis ? "_sparse" : "");
 }
 
+std::vector<VolumeOptions> AllVolumeKinds() {
+  return {{1, 1, 1},
+          {1, 1, 1, false, true},
+          {2, 2, 2},
+          {2, 2, 2, true},
+          {2, 2, 2, true, true},
+          {1, 2, 3, false, true},
+          {3, 2, 1, true},
+          {3, 2, 3, false, false, true},
+          {2, 3, 2, true, false, true}};
+}
+
 }  // namespace cpab

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "Eigen/Core"
 #include "cpab/volume/volume_basis.h"
@@ -21,6 +22,9 @@ Eigen::Matrix3Xd DrawVolumePoints(int n, double low, double high,
 
 // The name of a parameterised test's case, such as "2x3x2_zb1_vp0".
 std::string KindName(const VolumeOptions& options);
+
+// Cubes and oblong ones of one to three boxes a side with all options.
+std::vector<VolumeOptions> AllVolumeKinds();
 
 }  // namespace cpab
 

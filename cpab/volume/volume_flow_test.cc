@@ -64,17 +64,9 @@ class VolumeFlowTest : public ::testing::TestWithParam<VolumeOptions> {
       VolumeBasis::Create(GetParam()).value();
 };
 
-INSTANTIATE_TEST_SUITE_P(
-    Kinds, VolumeFlowTest,
-    ::testing::Values(VolumeOptions{1, 1, 1},
-                      VolumeOptions{1, 1, 1, false, true},
-                      VolumeOptions{2, 2, 2}, VolumeOptions{2, 2, 2, true},
-                      VolumeOptions{2, 2, 2, true, true},
-                      VolumeOptions{1, 2, 3, false, true},
-                      VolumeOptions{3, 2, 1, true},
-                      VolumeOptions{3, 2, 3, false, false, true},
-                      VolumeOptions{2, 3, 2, true, false, true}),
-    [](const auto& info) { return KindName(info.param); });
+INSTANTIATE_TEST_SUITE_P(Kinds, VolumeFlowTest,
+                         ::testing::ValuesIn(AllVolumeKinds()),
+                         [](const auto& info) { return KindName(info.param); });
 
 TEST_P(VolumeFlowTest, ObeysTheLawsOfAFlow) {
   for (int draw = 0; draw < kDraws; ++draw) {
