@@ -30,6 +30,11 @@ torch::Tensor SameConv2dImpl::Apply(const cpu::ConvolutionInput& input,
     if (cpu::AvailableInBfloat16(input.image)) {
       return bfloat16_.Get(weight)->Apply(input, bias, residual);
     }
+    // In train mode Winograd's weights are there for training.
+    if (!is_training() && cpu::CompactWinograd::Worthwhile(
+                              weight.size(1), weight.size(0), height, width)) {
+      return compact_.Get(weight)->Apply(input, bias, residual);
+    }
     return winograd_.Forward(weight)->Apply(input, bias, residual);
   }
   return rows_.Get(weight)->Apply(input, bias, residual);

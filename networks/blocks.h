@@ -27,6 +27,7 @@
 #include <cstdint>
 
 #include "networks/cpu/bfloat16_winograd.h"
+#include "networks/cpu/compact_winograd.h"
 #include "networks/cpu/convolution_input.h"
 #include "networks/cpu/differentiable_convolution.h"
 #include "networks/cpu/row_convolution.h"
@@ -56,6 +57,7 @@ class SameConv2dImpl : public torch::nn::Conv2dImpl {
  private:
   cpu::DifferentiableConvolution winograd_;
   cpu::WeightCache<cpu::Bfloat16Winograd, &cpu::BestBfloat16Kernels> bfloat16_;
+  cpu::WeightCache<cpu::CompactWinograd> compact_;
   cpu::WeightCache<cpu::RowConvolution> rows_;
 };
 TORCH_MODULE(SameConv2d);

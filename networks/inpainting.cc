@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "networks/cpu/pixels.h"
 #include "networks/layers.h"
 #include "networks/module_list.h"
 #include "networks/sampling.h"
@@ -74,10 +75,14 @@ InpaintingOutput InpaintingNetworkImpl::Render(
   torch::Tensor out;      // what is being painted
   torch::Tensor skipped;  // the encoder's map of this level, warped and masked
   torch::Tensor occlusion;
+  // In inference the last map is warped right over what is painted.
+  const bool over = !is_training() && cpu::AvailableInFloat32(features.image);
   for (int64_t level = depth; level >= 0; --level) {
     const torch::Tensor& encoded = features.encoder_maps[level];
     occlusion = OcclusionOfLevel(occlusion_maps, level, encoded);
-    skipped = WarpAndScale(encoded, source_from_driving, occlusion);
+    if (level > 0 || !over) {
+      skipped = WarpAndScale(encoded, source_from_driving, occlusion);
+    }
     if (with_warped_encoder_maps) {
       output.warped_encoder_maps.push_back(
           Warp(encoded.detach(), source_from_driving) * occlusion.detach());
@@ -90,7 +95,13 @@ InpaintingOutput InpaintingNetworkImpl::Render(
     out = up_blocks_[i](out);
   }
   output.deformed_source = Warp(features.image, source_from_driving);
-  out = out * (1 - occlusion) + skipped;
+  if (over) {
+    cpu::WarpOver(features.encoder_maps[0],
+                  ResizeGrid(source_from_driving, out.size(2), out.size(3)),
+                  occlusion, out);
+  } else {
+    out = out * (1 - occlusion) + skipped;
+  }
   out = Sigmoid(final_(out));
   output.prediction =
       out * (1 - occlusion) + output.deformed_source * occlusion;

@@ -48,6 +48,13 @@ torch::Tensor InstanceNorm2dImpl::ForwardRelu(const torch::Tensor& x) {
   return torch::GradMode::is_enabled() ? normalised.relu() : normalised.relu_();
 }
 
+torch::Tensor InstanceNorm2dImpl::ForwardRelu(torch::Tensor&& x) {
+  const bool serves =
+      cpu::Available(x) || (!is_training() && cpu::AvailableInFloat32(x));
+  if (serves && x.stride(1) == 1) return cpu::Activate(x, AffineOf(x), x);
+  return ForwardRelu(static_cast<const torch::Tensor&>(x));
+}
+
 cpu::ChannelAffine InstanceNorm2dImpl::AffineOf(const torch::Tensor& x) const {
   return cpu::InstanceNormAffine(x, weight_, bias_, kEpsilon);
 }

@@ -27,6 +27,8 @@ class InstanceNorm2dImpl : public torch::nn::Module {
 
   // relu(forward(x)), in one pass where the CPU's kernels serve.
   torch::Tensor ForwardRelu(const torch::Tensor& x);
+  // Of an x that nobody uses any more: in its memory where that can be.
+  torch::Tensor ForwardRelu(torch::Tensor&& x);
 
   // relu(forward(x)) as a scale and a shift to be applied later; only where
   // cpu::AvailableInFloat32(x).

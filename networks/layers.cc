@@ -28,6 +28,10 @@ torch::Tensor Conv2dImpl::forward(const torch::Tensor& x) {
   const torch::Tensor offset =
       bias.defined() ? bias : torch::zeros({weight.size(0)});
   if (kernel_size == 3 && cpu::Winograd::Worthwhile(x.size(2), x.size(3))) {
+    if (cpu::CompactWinograd::Worthwhile(weight.size(1), weight.size(0),
+                                         x.size(2), x.size(3))) {
+      return compact_.Get(weight)->Apply({x}, offset);
+    }
     return winograd_.Get(weight)->Apply({x}, offset);
   }
   return rows_.Get(weight)->Apply({x}, offset);

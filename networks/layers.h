@@ -14,6 +14,7 @@
 
 #include <cstdint>
 
+#include "networks/cpu/compact_winograd.h"
 #include "networks/cpu/patch_convolution.h"
 #include "networks/cpu/row_convolution.h"
 #include "networks/cpu/weight_cache.h"
@@ -30,6 +31,7 @@ class Conv2dImpl : public torch::nn::Conv2dImpl {
   torch::Tensor forward(const torch::Tensor& x);
 
  private:
+  cpu::WeightCache<cpu::CompactWinograd> compact_;
   cpu::WeightCache<cpu::Winograd> winograd_;
   cpu::WeightCache<cpu::RowConvolution> rows_;
   cpu::WeightCache<cpu::PatchConvolution> patches_;

@@ -9,6 +9,7 @@
 
 #include "networks/cpu/huge_pages.h"
 #include "networks/cpu/pixels.h"
+#include "networks/cpu/weight_panels.h"
 #include "networks/cpu/winograd_job.h"
 #include "networks/cpu/winograd_tiles.h"
 #include "third_party/libtorch/autocast_state.h"
@@ -43,18 +44,19 @@ Bfloat16Winograd::Bfloat16Winograd(const Bfloat16Kernels& kernels,
               weight.sizes());
   const int64_t width = kernels.panel_width;
   const int64_t num_panels = (out_channels_ + width - 1) / width;
-  // [C, 3, 3, C'], with a channel of zeros where C is odd.
-  const torch::Tensor taps =
-      torch::constant_pad_nd(weight.detach().permute({1, 2, 3, 0}),
-                             {0, 0, 0, 0, 0, 0, 0, depth_ - in_channels_});
-  const torch::Tensor source = taps.contiguous();
+  const torch::Tensor source = weight.detach();
   panels_ = EmptyInHugePages({kTilePositions, num_panels, depth_ * width},
                              torch::kBFloat16);
   at::parallel_for(0, depth_ / 2, 16, [&](int64_t begin, int64_t end) {
+    std::vector<float> even(9 * out_channels_), odd(9 * out_channels_);
     for (int64_t pair = begin; pair < end; ++pair) {
-      const float* even =
-          source.data_ptr<float>() + pair * 2 * 9 * out_channels_;
-      kernels_.transform_weights(even, even + 9 * out_channels_, out_channels_,
+      CopyTaps(source, 2 * pair, even.data());
+      if (2 * pair + 1 < in_channels_) {
+        CopyTaps(source, 2 * pair + 1, odd.data());
+      } else {
+        std::fill(odd.begin(), odd.end(), 0.0f);
+      }
+      kernels_.transform_weights(even.data(), odd.data(), out_channels_,
                                  panels_.stride(0), panels_.stride(1),
                                  BitsOf(panels_) + pair * 2 * width);
     }

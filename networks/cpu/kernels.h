@@ -130,9 +130,9 @@ struct Kernels {
 
   // One row of the image sampled at `grid`, [height, width, 2] in [-1, 1]
   // (align_corners, bilinear, zeros outside), times `factor` [height, width]
-  // if that is not null.
+  // if that is not null; `over`: plus what `out` has times 1 - factor.
   void (*warp)(const ConstPixels& image, const float* grid, const float* factor,
-               int64_t y, const Pixels& out);
+               bool over, int64_t y, const Pixels& out);
 };
 
 // The best that this processor has; null if it has none (the callers then use

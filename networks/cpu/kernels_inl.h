@@ -137,28 +137,43 @@ static inline void GatherSix(const Vec* x, int step, Vec* out, int out_step) {
   out[2 * out_step] = sixth * (sum2 - sum1) + x[5 * step];
 }
 
+// G g G^T of one vector of outputs, of which n are left.
+template <bool kWhole>
+static inline void TransformWeightVector(const float* taps, int64_t columns,
+                                         int64_t n, int64_t position_stride,
+                                         float* to) {
+  Vec g[9];
+  NETWORKS_CPU_UNROLL
+  for (int i = 0; i < 9; ++i) {
+    g[i] = kWhole ? Load(taps + i * columns) : LoadFirst(taps + i * columns, n);
+  }
+  Vec half[3 * kTileInputs];
+  NETWORKS_CPU_UNROLL
+  for (int r = 0; r < 3; ++r) {
+    TransformThree<WholePoints>(g + 3 * r, 1, half + r * kTileInputs, 1);
+  }
+  NETWORKS_CPU_UNROLL
+  for (int s = 0; s < kTileInputs; ++s) {
+    Vec u[kTileInputs];
+    TransformThree<WholePoints>(half + s, kTileInputs, u, 1);
+    NETWORKS_CPU_UNROLL
+    for (int r = 0; r < kTileInputs; ++r) {
+      Store(u[r], to + (r * kTileInputs + s) * position_stride);
+    }
+  }
+}
+
 static void TransformWeight(const float* taps, int64_t columns,
                             int64_t position_stride, int64_t panel_stride,
                             float* panels) {
   constexpr int64_t kPanelWidth = 2 * kWidth;
   const int64_t end = (columns + kPanelWidth - 1) / kPanelWidth * kPanelWidth;
   for (int64_t j = 0; j < end; j += kWidth) {
-    Vec g[9];
-    for (int i = 0; i < 9; ++i) {
-      g[i] = LoadFirst(taps + i * columns + j, columns - j);
-    }
-    Vec half[3 * kTileInputs];
-    for (int r = 0; r < 3; ++r) {
-      TransformThree<WholePoints>(g + 3 * r, 1, half + r * kTileInputs, 1);
-    }
+    const int64_t n = columns - j;
     float* to = panels + j / kPanelWidth * panel_stride + j % kPanelWidth;
-    for (int s = 0; s < kTileInputs; ++s) {
-      Vec u[kTileInputs];
-      TransformThree<WholePoints>(half + s, kTileInputs, u, 1);
-      for (int r = 0; r < kTileInputs; ++r) {
-        Store(u[r], to + (r * kTileInputs + s) * position_stride);
-      }
-    }
+    const auto transform = n >= kWidth ? TransformWeightVector<true>
+                                       : TransformWeightVector<false>;
+    transform(taps + j, columns, n, position_stride, to);
   }
 }
 
@@ -373,27 +388,65 @@ static inline Neighbours FindNeighbours(float coordinate, int64_t size) {
   return result;
 }
 
+// The pixels around a point and their weights, in the order of reading.
+struct Corners {
+  const float* pixels[4];
+  float weights[4];
+};
+
+static inline Corners FindCorners(const ConstPixels& image, const float* point,
+                                  float gain) {
+  const Neighbours along_x = FindNeighbours(point[0], image.width);
+  const Neighbours along_y = FindNeighbours(point[1], image.height);
+  Corners corners;
+  for (int i = 0; i < 4; ++i) {
+    const int row = i / 2, column = i % 2;
+    corners.pixels[i] = image.pixel(along_y.index[row], along_x.index[column]);
+    corners.weights[i] = gain * along_y.weight[row] * along_x.weight[column];
+  }
+  return corners;
+}
+
+// One pixel of a warp; kOver: onto `rest` times what is there.
+template <bool kOver>
+static inline void WarpPixel(const Corners& corners, float rest,
+                             int64_t channels, float* to) {
+  const float *p0 = corners.pixels[0], *p1 = corners.pixels[1],
+              *p2 = corners.pixels[2], *p3 = corners.pixels[3];
+  const float w0 = corners.weights[0], w1 = corners.weights[1],
+              w2 = corners.weights[2], w3 = corners.weights[3];
+  int64_t c = 0;
+  for (; c + kWidth <= channels; c += kWidth) {
+    const Vec value = w0 * Load(p0 + c) + w1 * Load(p1 + c) +
+                      w2 * Load(p2 + c) + w3 * Load(p3 + c);
+    if (kOver) {
+      const Vec kept = rest * Load(to + c);  // rounded, as by an operator
+      Store(kept + value, to + c);
+    } else {
+      Store(value, to + c);
+    }
+  }
+  for (; c < channels; ++c) {
+    const float value = w0 * p0[c] + w1 * p1[c] + w2 * p2[c] + w3 * p3[c];
+    if (kOver) {
+      const float kept = rest * to[c];
+      to[c] = kept + value;
+    } else {
+      to[c] = value;
+    }
+  }
+}
+
 static void Warp(const ConstPixels& image, const float* grid,
-                 const float* factor, int64_t y, const Pixels& out) {
+                 const float* factor, bool over, int64_t y, const Pixels& out) {
   for (int64_t x = 0; x < out.width; ++x) {
     const int64_t i = y * out.width + x;
-    const Neighbours along_x = FindNeighbours(grid[2 * i], image.width);
-    const Neighbours along_y = FindNeighbours(grid[2 * i + 1], image.height);
     const float gain = factor == nullptr ? 1.0f : factor[i];
-    const float w00 = gain * along_y.weight[0] * along_x.weight[0];
-    const float w01 = gain * along_y.weight[0] * along_x.weight[1];
-    const float w10 = gain * along_y.weight[1] * along_x.weight[0];
-    const float w11 = gain * along_y.weight[1] * along_x.weight[1];
-    const float* p00 = image.pixel(along_y.index[0], along_x.index[0]);
-    const float* p01 = image.pixel(along_y.index[0], along_x.index[1]);
-    const float* p10 = image.pixel(along_y.index[1], along_x.index[0]);
-    const float* p11 = image.pixel(along_y.index[1], along_x.index[1]);
-    float* to = out.pixel(y, x);
-    for (int64_t c = 0; c < image.channels; c += kWidth) {
-      const int64_t n = image.channels - c;
-      StoreFirst(w00 * LoadFirst(p00 + c, n) + w01 * LoadFirst(p01 + c, n) +
-                     w10 * LoadFirst(p10 + c, n) + w11 * LoadFirst(p11 + c, n),
-                 to + c, n);
+    const Corners corners = FindCorners(image, grid + 2 * i, gain);
+    if (over) {
+      WarpPixel<true>(corners, 1 - gain, image.channels, out.pixel(y, x));
+    } else {
+      WarpPixel<false>(corners, 0, image.channels, out.pixel(y, x));
     }
   }
 }

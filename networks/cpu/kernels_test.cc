@@ -258,16 +258,26 @@ TEST_P(EveryInstructionSet, WarpsBetweenPixelsAndToZeroOutside) {
     }
   }
   const Floats factor = Random(20, 31);
+  const Image below(4, 5, 32);
+  Image blended = below;
   for (int64_t y = 0; y < 4; ++y) {
-    kernels_->warp(image.view(), grid.data(), factor.data(), y, out.view());
+    kernels_->warp(image.view(), grid.data(), factor.data(), /*over=*/false, y,
+                   out.view());
+    kernels_->warp(image.view(), grid.data(), factor.data(), /*over=*/true, y,
+                   blended.view());
     for (int64_t x = 0; x < 5; ++x) {
       for (int64_t channel = 0; channel < Image::kChannels; ++channel) {
         const auto row = [&](int64_t at) {
           return 0.75 * image.at(at, x, channel) +
                  0.25 * image.at(at, x + 1, channel);
         };
-        const double expected = y == 3 ? 0 : 0.5 * (row(y) + row(y + 1));
-        ASSERT_NEAR(out.at(y, x, channel), factor[y * 5 + x] * expected, 2e-6)
+        const float share = factor[y * 5 + x];
+        const double expected =
+            share * (y == 3 ? 0 : 0.5 * (row(y) + row(y + 1)));
+        ASSERT_NEAR(out.at(y, x, channel), expected, 2e-6)
+            << y << " " << x << " " << channel;
+        ASSERT_NEAR(blended.at(y, x, channel),
+                    (1 - share) * below.at(y, x, channel) + expected, 3e-6)
             << y << " " << x << " " << channel;
       }
     }

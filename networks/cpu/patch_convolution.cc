@@ -55,9 +55,8 @@ PatchConvolution::PatchConvolution(const Kernels& kernels,
       kernel_size_(weight.size(2)) {
   CheckSquareWeight("PatchConvolution", weight);
   // From [C', C, dy, dx] to [(dy, dx, C), C'].
-  panels_ = PackPanels(
-      weight.detach().permute({2, 3, 1, 0}).reshape({-1, out_channels_}),
-      kernels.panel_width);
+  panels_ = PackPanels(weight.permute({2, 3, 1, 0}), /*row_dims=*/3,
+                       kernels.panel_width);
 }
 
 torch::Tensor PatchConvolution::Apply(const torch::Tensor& image,

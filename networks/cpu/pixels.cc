@@ -47,15 +47,20 @@ ChannelAffineRelu ActivationOf(const ChannelAffine& affine, int64_t sample) {
           affine.shift.data_ptr<float>() + offset};
 }
 
-torch::Tensor OutputLike(torch::Tensor out, int64_t batch, int64_t channels,
-                         int64_t height, int64_t width) {
-  if (!out.defined()) return EmptyChannelsLast(batch, channels, height, width);
+void CheckOutput(const torch::Tensor& out, int64_t batch, int64_t channels,
+                 int64_t height, int64_t width) {
   TORCH_CHECK(
       out.sizes() == torch::IntArrayRef({batch, channels, height, width}) &&
           out.stride(1) == 1,
       "networks::cpu: out must be a channels_last [", batch, ", ", channels,
       ", ", height, ", ", width, "], is ", out.sizes(), " with strides ",
       out.strides());
+}
+
+torch::Tensor OutputLike(torch::Tensor out, int64_t batch, int64_t channels,
+                         int64_t height, int64_t width) {
+  if (!out.defined()) return EmptyChannelsLast(batch, channels, height, width);
+  CheckOutput(out, batch, channels, height, width);
   return out;
 }
 
@@ -112,6 +117,32 @@ torch::Tensor SumRows(const torch::Tensor& x, const Add& add) {
         columns.slice(1, c, std::min(c + kColumnsPerSum, 2 * channels)).sum(0));
   }
   return torch::cat(sums).view({2, channels});
+}
+
+// Into `out`, or over what it has.
+void WarpInto(const torch::Tensor& image, const torch::Tensor& grid,
+              const torch::Tensor& factor, bool over, torch::Tensor& out) {
+  RECORD_USER_SCOPE_WITH_INPUTS("cpu::Warp",
+                                std::vector<c10::IValue>({image, grid}));
+  const torch::Tensor in = WithChannelsLast(image);
+  const torch::Tensor points = grid.contiguous();
+  const torch::Tensor gains = factor.defined() ? factor.contiguous() : factor;
+  const int64_t height = grid.size(1), width = grid.size(2);
+  TORCH_CHECK(image.size(0) == grid.size(0) || image.size(0) == 1,
+              "networks::cpu::Warp: ", image.size(0), " images for ",
+              grid.size(0), " grids");
+  TORCH_CHECK(!gains.defined() || gains.numel() == points.numel() / 2,
+              "networks::cpu::Warp: factor ", factor.sizes(), " for grid ",
+              grid.sizes());
+  CheckOutput(out, grid.size(0), image.size(1), height, width);
+  const Kernels& kernels = *BestKernels();
+  const int64_t size = height * width;
+  ForEachRow(out, [&](int64_t b, int64_t y) {
+    kernels.warp(SampleOf(in, in.size(0) == 1 ? 0 : b),
+                 points.data_ptr<float>() + b * size * 2,
+                 gains.defined() ? gains.data_ptr<float>() + b * size : nullptr,
+                 over, y, MutableSampleOf(out, b));
+  });
 }
 
 }  // namespace
@@ -230,28 +261,15 @@ torch::Tensor Activate(const torch::Tensor& x, const ChannelAffine& affine,
 
 torch::Tensor Warp(const torch::Tensor& image, const torch::Tensor& grid,
                    const torch::Tensor& factor, torch::Tensor out) {
-  RECORD_USER_SCOPE_WITH_INPUTS("cpu::Warp",
-                                std::vector<c10::IValue>({image, grid}));
-  const torch::Tensor in = WithChannelsLast(image);
-  const torch::Tensor points = grid.contiguous();
-  const torch::Tensor gains = factor.defined() ? factor.contiguous() : factor;
-  const int64_t height = grid.size(1), width = grid.size(2);
-  TORCH_CHECK(image.size(0) == grid.size(0) || image.size(0) == 1,
-              "networks::cpu::Warp: ", image.size(0), " images for ",
-              grid.size(0), " grids");
-  TORCH_CHECK(!gains.defined() || gains.numel() == points.numel() / 2,
-              "networks::cpu::Warp: factor ", factor.sizes(), " for grid ",
-              grid.sizes());
-  out = OutputLike(std::move(out), grid.size(0), image.size(1), height, width);
-  const Kernels& kernels = *BestKernels();
-  const int64_t size = height * width;
-  ForEachRow(out, [&](int64_t b, int64_t y) {
-    kernels.warp(SampleOf(in, in.size(0) == 1 ? 0 : b),
-                 points.data_ptr<float>() + b * size * 2,
-                 gains.defined() ? gains.data_ptr<float>() + b * size : nullptr,
-                 y, MutableSampleOf(out, b));
-  });
+  out = OutputLike(std::move(out), grid.size(0), image.size(1), grid.size(1),
+                   grid.size(2));
+  WarpInto(image, grid, factor, /*over=*/false, out);
   return out;
+}
+
+void WarpOver(const torch::Tensor& image, const torch::Tensor& grid,
+              const torch::Tensor& factor, torch::Tensor& out) {
+  WarpInto(image, grid, factor, /*over=*/true, out);
 }
 
 torch::Tensor ResizeBilinear(const torch::Tensor& x, int64_t height,

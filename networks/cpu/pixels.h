@@ -69,6 +69,11 @@ InstanceNormGradient PullBackInstanceNorm(const torch::Tensor& x,
 torch::Tensor Warp(const torch::Tensor& image, const torch::Tensor& grid,
                    const torch::Tensor& factor, torch::Tensor out = {});
 
+// out * (1 - factor) + Warp(image, grid, factor), in place; `out` [B, C, H',
+// W'] is channels_last, `factor` defined.
+void WarpOver(const torch::Tensor& image, const torch::Tensor& grid,
+              const torch::Tensor& factor, torch::Tensor& out);
+
 // torch::upsample_bilinear2d with align_corners of x [B, C, H, W] to [B, C,
 // height, width], channels_last.
 torch::Tensor ResizeBilinear(const torch::Tensor& x, int64_t height,

@@ -61,6 +61,18 @@ TEST_P(PixelsTest, WarpIsGridSample) {
   EXPECT_EQ(wide.slice(1, 0, shape().in).abs().max().item<float>(), 0);
 }
 
+TEST_P(PixelsTest, WarpOverBlends) {
+  const Tensor grid = 1.3 * FillSigned("grid", {shape().batch, 11, 9, 2});
+  const Tensor factor = FillUniform("factor", {shape().batch, 1, 11, 9});
+  Tensor out = EmptyChannelsLast(shape().batch, shape().in, 11, 9);
+  out.copy_(FillSigned("below", out.sizes()));
+  const Tensor expected =
+      out * (1 - factor) +
+      torch::grid_sampler(image_, grid, 0, 0, true) * factor;
+  WarpOver(image_, grid, factor, out);
+  EXPECT_THAT(out, TensorNear(expected, 2e-5));
+}
+
 class ResizeBilinearTest : public AnyKernelsTest {};
 
 TEST_F(ResizeBilinearTest, IsLibTorchs) {
@@ -109,7 +121,7 @@ TEST_P(WarpKernelsTest, ReadsNothingBesideTheImage) {
                                     torch::stack({zero, line}, -1)});  // [n, 2]
     Tensor out = EmptyChannelsLast(1, kChannels, 1, grid.size(0));
     GetParam().kernels()->warp(SampleOf(image, 0), grid.data_ptr<float>(),
-                               /*factor=*/nullptr, /*y=*/0,
+                               /*factor=*/nullptr, /*over=*/false, /*y=*/0,
                                MutableSampleOf(out, 0));
     EXPECT_EQ(out.abs().max().item<float>(), 0) << "size " << size;
   }

@@ -77,9 +77,7 @@ RowConvolution::RowConvolution(const Kernels& kernels,
       kernel_size_(weight.size(2)) {
   CheckSquareWeight("RowConvolution", weight);
   // From [C', C, dy, dx] to [(dx, C), (dy, C')].
-  panels_ = PackPanels(weight.detach()
-                           .permute({3, 1, 2, 0})
-                           .reshape({kernel_size_ * in_channels_, -1}),
+  panels_ = PackPanels(weight.permute({3, 1, 2, 0}), /*row_dims=*/2,
                        kernels.panel_width);
 }
 

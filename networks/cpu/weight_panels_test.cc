@@ -15,14 +15,31 @@ TEST(PackPanels, PutsEachPanelsColumnsTogetherAndZerosBehindTheLast) {
   const Tensor expected = torch::tensor({0.f, 1.f, 3.f, 4.f,  // columns 0 and 1
                                          2.f, 0.f, 5.f, 0.f})
                               .view({2, 2, 2});
-  const Tensor panels = PackPanels(matrix, 2);
+  const Tensor panels = PackPanels(matrix, /*row_dims=*/1, 2);
   EXPECT_TRUE(torch::equal(panels, expected));
   EXPECT_TRUE(panels.is_contiguous());
 }
 
 TEST(PackPanels, AddsNoPanelToAWholeNumberOfThem) {
-  EXPECT_EQ(PackPanels(torch::ones({5, 8}), 4).sizes(),
+  EXPECT_EQ(PackPanels(torch::ones({5, 8}), /*row_dims=*/1, 4).sizes(),
             torch::IntArrayRef({2, 5, 4}));
+}
+
+TEST(PackPanels, TakesDimensionsTogetherWhateverTheirStrides) {
+  const Tensor weight = torch::rand({5, 4, 3, 2});
+  const Tensor permuted = weight.permute({3, 1, 2, 0});
+  EXPECT_TRUE(torch::equal(PackPanels(permuted, /*row_dims=*/2, 4),
+                           PackPanels(permuted.reshape({8, 15}), 1, 4)));
+}
+
+TEST(CopyTaps, CopiesWhatLeadsFromOneInputWhateverTheStrides) {
+  const Tensor weight = torch::rand({4, 5, 3, 3});
+  for (const Tensor& x : {weight, weight.flip({2, 3}).transpose(0, 1)}) {
+    Tensor taps = torch::empty({9, x.size(0)});
+    CopyTaps(x, 2, taps.data_ptr<float>());
+    EXPECT_TRUE(
+        torch::equal(taps, x.select(1, 2).permute({1, 2, 0}).reshape({9, -1})));
+  }
 }
 
 TEST(CheckSquareWeight, NamesTheCaller) {

@@ -8,14 +8,12 @@
 
 #include "networks/cpu/huge_pages.h"
 #include "networks/cpu/pixels.h"
+#include "networks/cpu/weight_panels.h"
 #include "networks/cpu/winograd_job.h"
 #include "networks/cpu/winograd_tiles.h"
 
 namespace networks::cpu {
 namespace {
-
-// Those that are not zero after up-sampling.
-constexpr int64_t kUpsampledPositions = 25;
 
 // The fewest tiles for which Winograd's method pays.
 constexpr int64_t kLeastTiles = 16;
@@ -30,14 +28,14 @@ Winograd::Winograd(const Kernels& kernels, const torch::Tensor& weight)
               "Winograd: weight must be [C', C, 3, 3], is ", weight.sizes());
   const int64_t width = kernels.panel_width;
   const int64_t num_panels = (out_channels_ + width - 1) / width;
-  const torch::Tensor taps =
-      weight.detach().permute({1, 2, 3, 0}).contiguous();  // [C, 3, 3, C']
+  const torch::Tensor source = weight.detach();
   panels_ = EmptyInHugePages({kTilePositions, num_panels, in_channels_, width},
                              torch::kFloat32);
   at::parallel_for(0, in_channels_, 16, [&](int64_t begin, int64_t end) {
+    std::vector<float> taps(9 * out_channels_);
     for (int64_t c = begin; c < end; ++c) {
-      kernels_.transform_weight(taps.data_ptr<float>() + c * 9 * out_channels_,
-                                out_channels_, panels_.stride(0),
+      CopyTaps(source, c, taps.data());
+      kernels_.transform_weight(taps.data(), out_channels_, panels_.stride(0),
                                 panels_.stride(1),
                                 panels_.data_ptr<float>() + c * width);
     }
@@ -84,8 +82,7 @@ void Winograd::RunStrip(const WinogradJob& job, int64_t begin,
   const float* panel = panels_.data_ptr<float>();
   const int64_t panel_size = in_channels_ * panel_width;
   for (int64_t p = 0; p < kTilePositions; ++p) {
-    const bool zero =
-        upsample && (p / kTileInputs == 2 || p % kTileInputs == 2);
+    const bool zero = upsample && IsZeroAfterUpsampling(p);
     for (int64_t i = 0; i < num_panels; ++i, panel += panel_size) {
       if (zero) continue;
       kernels_.multiply(

@@ -13,6 +13,13 @@ inline int64_t RoundUp(int64_t n, int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
 
+// After up-sampling by repetition, positions in row or column 2 of a tile are
+// zero (networks/cpu/winograd.h), and so many are not.
+inline bool IsZeroAfterUpsampling(int64_t position) {
+  return position / kTileInputs == 2 || position % kTileInputs == 2;
+}
+constexpr int64_t kUpsampledPositions = (kTileInputs - 1) * (kTileInputs - 1);
+
 // Floats between the rows of a TileBuffer, one row a tile. Rows a power of two
 // apart would compete for the same cache sets.
 inline int64_t TileStride(const Kernels& kernels, int64_t channels) {
