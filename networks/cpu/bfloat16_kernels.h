@@ -55,6 +55,14 @@ struct Bfloat16Kernels {
 };
 
 // Null where the compiler's target or the processor does not have them.
+const Bfloat16Kernels* Avx512Bfloat16Kernels();
+
+// The same with the products on AMX, the matrix units of Intel's processors
+// since Sapphire Rapids; null also where the system does not give its registers
+// to this process. Sums are added in another order than with AVX512-BF16.
+const Bfloat16Kernels* AmxBfloat16Kernels();
+
+// The best of these within MostInstructions(), see instructions.h.
 const Bfloat16Kernels* BestBfloat16Kernels();
 
 }  // namespace networks::cpu

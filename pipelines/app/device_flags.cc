@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "networks/cpu/instructions.h"
 
 namespace pipelines {
 namespace {
@@ -44,6 +45,8 @@ absl::StatusOr<c10::Device> SelectDevice(const std::string& name) {
 }
 
 absl::Status SetThreads(int threads, int processes) {
+  const std::string error = networks::cpu::InstructionsError();
+  if (!error.empty()) return absl::InvalidArgumentError(error);
   // More than any machine has cores. Each takes memory for its stack, so that a
   // slip of the finger would take all of it.
   constexpr int kMaxThreads = 1024;

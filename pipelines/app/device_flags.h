@@ -19,7 +19,8 @@ absl::StatusOr<c10::Device> SelectDevice(const std::string& name);
 // Sets LibTorch's threads on the CPU; 0 is one a core that this process may use
 // (LibTorch's own default is 1 on some machines), or a fair share of them where
 // `processes` run on this machine. InvalidArgument if negative or above
-// 1024.
+// 1024, and if the environment variable that limits the processor's
+// instructions (networks/cpu/instructions.h) names none.
 absl::Status SetThreads(int threads, int processes = 1);
 
 // Whether float32's convolutions and matrix products may be in TF32 on NVIDIA

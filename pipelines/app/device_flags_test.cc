@@ -5,6 +5,7 @@
 #include <torch/utils.h>
 
 #include "gtest/gtest.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -47,6 +48,12 @@ TEST(SetThreads, SetsTheCount) {
   EXPECT_THAT(SetThreads(1'000'000'000),
               StatusIs(StatusCode::kInvalidArgument,
                        HasSubstr("use 1 to 1024, or 0 for all cores")));
+}
+
+TEST(SetThreads, RefusesInstructionsThatItDoesNotKnow) {
+  const ScopedEnvironment environment("CPAB_CPU_INSTRUCTIONS", "sse");
+  EXPECT_THAT(SetThreads(1), StatusIs(StatusCode::kInvalidArgument,
+                                      HasSubstr("CPAB_CPU_INSTRUCTIONS")));
 }
 
 }  // namespace

@@ -17,11 +17,15 @@
 //
 // BM_Profile prints the processor time of a frame by stage, by operator and by
 // operator and size, and the operations a second of the kernels. BM_Peak is the
-// most that one thread of this processor reaches of these, and reads from
-// memory.
+// most that one thread of this processor reaches of these in either precision,
+// and reads from memory.
 //
 // Random weights and images: no time depends on their values but the number of
 // iterations of the CPAB fit.
+//
+// The first lines say which instruction sets the processor has and which
+// kernels are used; CPAB_CPU_INSTRUCTIONS limits them
+// (networks/cpu/instructions.h).
 #include <benchmark/benchmark.h>
 #include <time.h>
 #include <torch/torch.h>
@@ -35,6 +39,8 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "networks/cpu/bfloat16_kernels.h"
+#include "networks/cpu/instructions.h"
 #include "networks/cpu/kernels.h"
 #include "pipelines/app/allocation.h"
 #include "pipelines/app/device_flags.h"
@@ -169,16 +175,16 @@ double BestRate(double amount, const std::function<void()>& work) {
 
 // Billions of operations a second of one thread, in products that lie in the
 // first-level cache.
-double PeakOfProducts(const networks::cpu::Kernels& kernels) {
-  constexpr int64_t kRows = 12, kDepth = 128, kRepetitions = 20000;
-  const int64_t width = kernels.panel_width;
-  const Tensor a = torch::rand({kRows, kDepth});
-  const Tensor b = torch::rand({kDepth, width});
-  const Tensor c = torch::empty({kRows, width});
-  return BestRate(2e-9 * kRows * kDepth * width * kRepetitions, [&] {
-    for (int64_t i = 0; i < kRepetitions; ++i) {
-      kernels.multiply(a.data_ptr<float>(), kDepth, b.data_ptr<float>(),
-                       c.data_ptr<float>(), width, kRows, kDepth);
+template <typename Factor, typename Kernels>
+double PeakOfProducts(const Kernels& kernels, int64_t rows) {
+  constexpr int64_t kDepth = 128, kRowsInAll = 240000;
+  const int64_t width = kernels.panel_width, repetitions = kRowsInAll / rows;
+  const std::vector<Factor> a(rows * kDepth), b(kDepth * width);
+  std::vector<float> c(rows * width);
+  return BestRate(2e-9 * rows * kDepth * width * repetitions, [&] {
+    for (int64_t i = 0; i < repetitions; ++i) {
+      kernels.multiply(a.data(), kDepth, b.data(), c.data(), width, rows,
+                       kDepth);
     }
   });
 }
@@ -194,11 +200,24 @@ void BM_PeakOfProducts(benchmark::State& state) {
   const networks::cpu::Kernels* kernels = networks::cpu::BestKernels();
   if (kernels == nullptr) return state.SkipWithError("no kernels");
   for (auto _ : state) {
-    state.counters["Gop/s"] = PeakOfProducts(*kernels);
+    state.counters["Gop/s"] = PeakOfProducts<float>(*kernels, /*rows=*/12);
   }
   state.SetLabel(kernels->name);
 }
 BENCHMARK(BM_PeakOfProducts)->Iterations(1);
+
+void BM_PeakOfBfloat16Products(benchmark::State& state) {
+  using networks::cpu::Bfloat16Bits;
+  const auto* kernels = networks::cpu::BestBfloat16Kernels();
+  if (kernels == nullptr) return state.SkipWithError("no kernels");
+  for (auto _ : state) {
+    // Whole blocks of rows of either instruction set.
+    state.counters["Gop/s"] =
+        PeakOfProducts<Bfloat16Bits>(*kernels, /*rows=*/96);
+  }
+  state.SetLabel(kernels->name);
+}
+BENCHMARK(BM_PeakOfBfloat16Products)->Iterations(1);
 
 void BM_PeakOfReading(benchmark::State& state) {
   const int threads = at::get_num_threads();
@@ -242,15 +261,36 @@ BENCHMARK_CAPTURE(BM_Profile, float32, TrainingConfig::FLOAT32)->Iterations(5);
 BENCHMARK_CAPTURE(BM_Profile, bfloat16, TrainingConfig::BFLOAT16)
     ->Iterations(5);
 
+template <typename Kernels>
+const char* NameOf(const Kernels* kernels) {
+  return kernels == nullptr ? "LibTorch's operators" : kernels->name;
+}
+
+// In the lines before the table.
+void DescribeKernels() {
+  benchmark::AddCustomContext("Processor has",
+                              networks::cpu::InstructionsOfProcessor());
+  benchmark::AddCustomContext("Kernels in float32",
+                              NameOf(networks::cpu::BestKernels()));
+  benchmark::AddCustomContext("Products in bfloat16",
+                              NameOf(networks::cpu::BestBfloat16Kernels()));
+}
+
 }  // namespace
 }  // namespace pipelines
 
 int main(int argc, char** argv) {
+  if (const std::string error = networks::cpu::InstructionsError();
+      !error.empty()) {
+    std::fprintf(stderr, "frame_benchmark: %s\n", error.c_str());
+    return 1;
+  }
   pipelines::KeepFreedMemory();
   if (std::getenv("OMP_NUM_THREADS") == nullptr &&
       !pipelines::SetThreads(0).ok()) {
     return 1;
   }
+  pipelines::DescribeKernels();
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
 }
