@@ -1,14 +1,33 @@
 #include "pipelines/optimizer/adam.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
 namespace pipelines {
+namespace {
+
+// Elements that all operators of an update pass one after another, so that they
+// stay in the cache meanwhile: on the CPU an update reads and writes memory and
+// hardly computes. LibTorch gives as many to one thread, so that a chunk has
+// the bits of the whole.
+constexpr int64_t kChunk = 32768;
+
+bool IsSplit(const std::vector<torch::Tensor>& tensors) {
+  return std::all_of(
+      tensors.begin(), tensors.end(), [](const torch::Tensor& x) {
+        return x.device().is_cpu() && x.is_contiguous() && x.numel() > kChunk;
+      });
+}
+
+}  // namespace
 
 Adam::Adam(const torch::nn::Module& module, const AdamOptions& options)
     : options_(options) {
@@ -40,25 +59,48 @@ void Adam::Step(double learning_rate) {
 }
 
 void Adam::Update(Slot* slot, double learning_rate) const {
-  const torch::Tensor& parameter = slot->parameter;
-  torch::Tensor gradient = parameter.grad();
+  if (!slot->exp_avg.defined()) {
+    slot->exp_avg = torch::zeros_like(slot->parameter);
+    slot->exp_avg_sq = torch::zeros_like(slot->parameter);
+  }
+  ++slot->step;
+  std::vector<torch::Tensor> tensors = {slot->parameter, slot->parameter.grad(),
+                                        slot->exp_avg, slot->exp_avg_sq};
+  const auto update = [&](const std::vector<torch::Tensor>& x) {
+    UpdateValues(x[0], x[1], x[2], x[3], slot->step, learning_rate);
+  };
+  if (!IsSplit(tensors)) return update(tensors);
+  for (torch::Tensor& x : tensors) x = x.view({-1});
+  const int64_t size = tensors[0].numel();
+  at::parallel_for(
+      0, (size + kChunk - 1) / kChunk, 1, [&](int64_t begin, int64_t end) {
+        const torch::NoGradGuard no_grad;  // one for each thread
+        for (int64_t i = begin; i < end; ++i) {
+          std::vector<torch::Tensor> chunk;
+          for (const torch::Tensor& x : tensors) {
+            chunk.push_back(
+                x.slice(0, i * kChunk, std::min((i + 1) * kChunk, size)));
+          }
+          update(chunk);
+        }
+      });
+}
+
+void Adam::UpdateValues(torch::Tensor parameter, torch::Tensor gradient,
+                        torch::Tensor exp_avg, torch::Tensor exp_avg_sq,
+                        int64_t step, double learning_rate) const {
   if (options_.weight_decay != 0) {
     gradient = gradient.add(parameter, options_.weight_decay);
   }
-  if (!slot->exp_avg.defined()) {
-    slot->exp_avg = torch::zeros_like(parameter);
-    slot->exp_avg_sq = torch::zeros_like(parameter);
-  }
-  ++slot->step;
   const double beta1 = options_.beta1;
   const double beta2 = options_.beta2;
-  slot->exp_avg.mul_(beta1).add_(gradient, 1 - beta1);
-  slot->exp_avg_sq.mul_(beta2).addcmul_(gradient, gradient, 1 - beta2);
-  const double bias1 = 1 - std::pow(beta1, slot->step);
-  const double bias2 = 1 - std::pow(beta2, slot->step);
+  exp_avg.mul_(beta1).add_(gradient, 1 - beta1);
+  exp_avg_sq.mul_(beta2).addcmul_(gradient, gradient, 1 - beta2);
+  const double bias1 = 1 - std::pow(beta1, step);
+  const double bias2 = 1 - std::pow(beta2, step);
   const torch::Tensor denominator =
-      slot->exp_avg_sq.sqrt().div_(std::sqrt(bias2)).add_(options_.epsilon);
-  slot->parameter.addcdiv_(slot->exp_avg, denominator, -learning_rate / bias1);
+      exp_avg_sq.sqrt().div_(std::sqrt(bias2)).add_(options_.epsilon);
+  parameter.addcdiv_(exp_avg, denominator, -learning_rate / bias1);
 }
 
 std::map<std::string, torch::Tensor> Adam::State() const {
@@ -108,7 +150,9 @@ torch::Tensor LargestGradient(const torch::nn::Module& module) {
   std::vector<torch::Tensor> norms;
   for (const torch::Tensor& parameter : module.parameters()) {
     if (parameter.grad().defined()) {
-      norms.push_back(parameter.grad().abs().max());
+      // One pass, and no copy.
+      const auto [least, most] = at::aminmax(parameter.grad());
+      norms.push_back(torch::maximum(least.abs(), most.abs()));
     }
   }
   return norms.empty() ? torch::zeros({}) : torch::stack(norms).max();

@@ -64,6 +64,10 @@ class Adam {
     double rate_scale = 1;
   };
   void Update(Slot* slot, double learning_rate) const;
+  // Of a parameter, or of the same part of all four.
+  void UpdateValues(torch::Tensor parameter, torch::Tensor gradient,
+                    torch::Tensor exp_avg, torch::Tensor exp_avg_sq,
+                    int64_t step, double learning_rate) const;
 
   AdamOptions options_;
   std::vector<Slot> slots_;

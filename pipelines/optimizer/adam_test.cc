@@ -1,9 +1,11 @@
 #include "pipelines/optimizer/adam.h"
 
+#include <ATen/Parallel.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/optim/adam.h>
 
+#include <cmath>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -48,6 +50,46 @@ TEST(Adam, AgreesWithLibTorch) {
   }
   EXPECT_TRUE(torch::allclose(ours->weight, theirs->weight, 0, 1e-6));
   EXPECT_TRUE(torch::allclose(ours->bias, theirs->bias, 0, 1e-6));
+}
+
+// A large parameter is updated in parts, and a transposed one as a whole. Whole
+// vectors: LibTorch may round in another way beyond the last one.
+TEST(Adam, UpdatesLargeParametersInPartsWithTheBitsOfTheWhole) {
+  const int threads = at::get_num_threads();
+  torch::manual_seed(2);
+  torch::nn::Linear contiguous(320, 256);
+  torch::nn::Linear transposed(320, 256);
+  {
+    const torch::NoGradGuard no_grad;
+    transposed->weight.set_data(
+        contiguous->weight.t().contiguous().t().detach());
+    transposed->bias.copy_(contiguous->bias);
+  }
+  ASSERT_FALSE(transposed->weight.is_contiguous());
+  Adam parts(*contiguous, kOptions), whole(*transposed, kOptions);
+  for (int step = 0; step < 3; ++step) {
+    const torch::Tensor gradient = torch::randn({256, 320});
+    contiguous->weight.mutable_grad() = gradient;
+    transposed->weight.mutable_grad() = gradient.t().contiguous().t();
+    at::set_num_threads(3);
+    parts.Step(1e-2);
+    at::set_num_threads(1);
+    whole.Step(1e-2);
+  }
+  at::set_num_threads(threads);
+  EXPECT_TRUE(torch::equal(contiguous->weight, transposed->weight));
+}
+
+TEST(LargestGradient, IsTheLargestAbsoluteValueOrNotANumber) {
+  torch::nn::Linear layer = MakeLayer();
+  EXPECT_EQ(GradientInfinityNorm(*layer), 0);
+  layer->weight.mutable_grad() =
+      torch::tensor({{1.f, -3.f, 0.f}, {2.f, 0.5f, -1.f}});
+  EXPECT_EQ(GradientInfinityNorm(*layer), 3);
+  layer->bias.mutable_grad() = torch::tensor({4.f, -2.f});
+  EXPECT_EQ(GradientInfinityNorm(*layer), 4);
+  layer->bias.grad()[0] = NAN;
+  EXPECT_TRUE(std::isnan(GradientInfinityNorm(*layer)));
 }
 
 TEST(Adam, GoesOnFromItsStateBitForBit) {
