@@ -202,6 +202,7 @@ absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
   if (absl::GetFlag(FLAGS_print_config)) return PrintConfig(line.overrides);
   RETURN_IF_ERROR(CheckAddressSpace());
+  KeepFreedMemory();
   return absl::GetFlag(FLAGS_avd).empty() ? TrainModel(line)
                                           : TrainAvdNetwork(line.overrides);
 }
