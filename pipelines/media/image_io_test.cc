@@ -384,6 +384,15 @@ TEST(ReadImage, ReadsAPalette) {
   EXPECT_EQ(cut->at<cv::Vec3b>(1), cv::Vec3b(255, 255, 255));
 }
 
+// As Adobe's programs write it, with inks inverted.
+TEST(ReadImage, ReadsCmyk) {
+  const auto read = ReadImage("pipelines/media/testdata/image/cmyk.jpg");
+  ASSERT_THAT(read, IsOk());
+  ASSERT_EQ(read->size(), cv::Size(16, 16));
+  const cv::Mat cyan(16, 16, CV_8UC3, cv::Scalar(0, 255, 255));
+  EXPECT_LE(MaxDifference(*read, cyan), 2);
+}
+
 TEST(EncodeImage, SaysThatAPngIsSrgb) {
   const auto png = EncodeImage(Picture(3, 2), ".png", "a.png", "a comment");
   ASSERT_THAT(png, IsOk());
