@@ -131,17 +131,19 @@ bool VideoDemuxer::packets_are_frames() const {
     case AV_CODEC_ID_VP8:
     case AV_CODEC_ID_VP9:
     case AV_CODEC_ID_AV1:
-    case AV_CODEC_ID_MJPEG:
     case AV_CODEC_ID_GIF:
     case AV_CODEC_ID_PNG:
-    case AV_CODEC_ID_RAWVIDEO:
       return true;
     case AV_CODEC_ID_MPEG4:
       // In AVI two frames may share a packet, and an empty one follow.
       return IsFormat("mp4");
     default:
-      return false;
+      break;
   }
+  // ProRes, MJPEG, uncompressed: each frame stands in a packet of its own.
+  const AVCodecDescriptor* const descriptor =
+      avcodec_descriptor_get(stream_->codecpar->codec_id);
+  return descriptor != nullptr && descriptor->props & AV_CODEC_PROP_INTRA_ONLY;
 }
 
 absl::StatusOr<bool> VideoDemuxer::Next(AVPacket* packet) {
