@@ -2,10 +2,13 @@
 
 #include <cstdlib>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "networks/files/read_file.h"
 #include "opencv2/core.hpp"
 #include "opencv2/imgcodecs.hpp"
 #include "pipelines/media/video_test_util.h"
+#include "pipelines/media/video_writer.h"
 
 namespace reliability {
 namespace {
@@ -38,6 +41,21 @@ void AddPictures(std::vector<Seed>* seeds) {
   }
 }
 
+void WriteWithAlpha(const std::string& path) {
+  pipelines::media::VideoWriterOptions options;
+  options.width = kSize.width;
+  options.height = kSize.height;
+  options.with_alpha = true;
+  auto writer = pipelines::media::VideoWriter::Create(path, options);
+  absl::Status status = writer.status();
+  for (int i = 0; i < 6 && status.ok(); ++i) {
+    cv::Mat frame(kSize, CV_8UC4, cv::Scalar(200, 20, 10, 255));
+    frame({4 * i, 0, 20, 30}) = cv::Scalar(10, 20, 30, 40 * i);
+    status = (*writer)->Write(frame);
+  }
+  if (!status.ok() || !(*writer)->Finish().ok()) std::abort();
+}
+
 }  // namespace
 
 std::vector<Seed> MakeMediaSeeds(const std::string& folder) {
@@ -47,6 +65,11 @@ std::vector<Seed> MakeMediaSeeds(const std::string& folder) {
     const std::string path = folder + "/seed." + kind;
     pipelines::media::WriteNumberedVideo(path, kSize, 12);
     seeds.push_back({kind, Read(path)});
+  }
+  for (const char* ending : {"webm", "mov"}) {
+    const std::string path = absl::StrCat(folder, "/seed_with_alpha.", ending);
+    WriteWithAlpha(path);
+    seeds.push_back({absl::StrCat(ending, ", alpha"), Read(path)});
   }
   pipelines::media::Remux(folder + "/seed.mp4", folder + "/seed.ts");
   seeds.push_back({"ts", Read(folder + "/seed.ts")});

@@ -5,17 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "tools/reliability/mutation_program.h"
+
 namespace reliability {
 
-struct Seed {
-  std::string kind;  // "png", "mp4", "wav"
-  std::string bytes;
-  bool is_sound = false;
-};
-
 // Pictures (PNG of three kinds, JPEG, BMP, WebP, TIFF, PPM), videos (mp4, mov,
-// mkv, webm, avi, gif, ts) and sound (wav, m4a, mp3, ogg). Uses `folder` for
-// files on the way.
+// mkv, webm, avi, gif, ts; webm and mov also with alpha, as VP9 and as ProRes
+// 4444) and sound (wav, m4a, mp3, ogg). Uses `folder` for files on the way.
 std::vector<Seed> MakeMediaSeeds(const std::string& folder);
 
 }  // namespace reliability

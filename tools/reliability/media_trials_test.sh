@@ -1,11 +1,17 @@
 #!/bin/bash
-# The tools for media at small size; README.md has the figures of long runs.
+# The tools for damaged files and long media at small size; README.md has the
+# figures of long runs.
 program=tools/reliability/media_mutations
 . pipelines/app/program_testing.sh
 
-succeed "300 trials from seed 5 on, 19 kinds: 0 failures" --trials 300 \
+succeed "300 trials from seed 5 on, 21 kinds: 0 failures" --trials 300 \
   --first_seed 5 --folder "$TEST_TMPDIR/mutations"
 expect 2 "--trials is 0; use 1 or more" --trials 0
+expect_help trials first_seed folder keep seconds_each
+
+program=tools/reliability/parser_mutations
+succeed "2000 trials from seed 5 on, 7 kinds: 0 failures" --trials 2000 \
+  --first_seed 5 --folder "$TEST_TMPDIR/parsers"
 expect_help trials first_seed folder keep seconds_each
 
 program=tools/reliability/damaged_clips

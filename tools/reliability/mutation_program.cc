@@ -1,0 +1,103 @@
+#include "tools/reliability/mutation_program.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <random>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "networks/files/atomic_file.h"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
+#include "pipelines/base/user_path.h"
+#include "third_party/absl/status_macros.h"
+#include "tools/reliability/isolated.h"
+#include "tools/reliability/mutate.h"
+
+ABSL_FLAG(int64_t, trials, 20000, "How many damaged files to read.");
+ABSL_FLAG(int64_t, first_seed, 0,
+          "Seed of the first; the others follow. A seed decides the file and "
+          "its damage.");
+ABSL_FLAG(std::string, folder, "/tmp/mutations",
+          "Folder for files on the way; made if it is not there.");
+ABSL_FLAG(std::string, keep, "",
+          "Folder for the files that fail, named by their seed.");
+ABSL_FLAG(double, seconds_each, 5, "A file that takes longer hangs.");
+
+namespace reliability {
+namespace {
+
+struct Mutant {
+  const Seed* seed;
+  std::string bytes;
+};
+
+Mutant MutantOf(int64_t trial, const std::vector<Seed>& seeds) {
+  std::mt19937_64 random(static_cast<uint64_t>(trial));
+  const Seed& seed = seeds[random() % seeds.size()];
+  return {&seed, Mutated(seed.bytes, random)};
+}
+
+absl::Status Report(const IsolatedReport& report,
+                    const std::vector<Seed>& seeds) {
+  for (const Failure& failure : report.failures) {
+    const Mutant mutant = MutantOf(failure.trial, seeds);
+    std::printf("seed %lld (%s): %s\n", static_cast<long long>(failure.trial),
+                mutant.seed->kind.c_str(), failure.what.c_str());
+    const std::string keep = pipelines::UserPath(absl::GetFlag(FLAGS_keep));
+    if (keep.empty()) continue;
+    RETURN_IF_ERROR(networks::files::WriteAtomically(
+        absl::StrCat(keep, "/", failure.trial), mutant.bytes));
+  }
+  std::printf(
+      "%lld trials from seed %lld on, %zu kinds: %zu failures; slowest %.2f s, "
+      "peak memory %lld MB\n",
+      static_cast<long long>(absl::GetFlag(FLAGS_trials)),
+      static_cast<long long>(absl::GetFlag(FLAGS_first_seed)), seeds.size(),
+      report.failures.size(), report.slowest_seconds,
+      static_cast<long long>(report.peak_bytes >> 20));
+  return report.failures.empty()
+             ? absl::OkStatus()
+             : absl::DataLossError("some files failed; see above");
+}
+
+absl::Status Run(const MutationProgram& program,
+                 const pipelines::CommandLine& line) {
+  RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
+  if (absl::GetFlag(FLAGS_trials) < 1) {
+    return pipelines::UsageError(absl::InvalidArgumentError(absl::StrCat(
+        "--trials is ", absl::GetFlag(FLAGS_trials), "; use 1 or more")));
+  }
+  const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_folder));
+  std::filesystem::create_directories(folder);
+  const std::vector<Seed> seeds = program.make_seeds(folder);
+  IsolatedOptions options;
+  options.first = absl::GetFlag(FLAGS_first_seed);
+  options.count = absl::GetFlag(FLAGS_trials);
+  options.seconds_each = absl::GetFlag(FLAGS_seconds_each);
+  const auto trial = [&](int64_t number) {
+    Mutant mutant = MutantOf(number, seeds);
+    return program.read(*mutant.seed, std::move(mutant.bytes), number, folder);
+  };
+  return Report(RunIsolated(options, trial), seeds);
+}
+
+}  // namespace
+
+std::string WhatIsWrongWith(const absl::Status& status) {
+  if (status.ok() || absl::StrContains(status.message(), kMutatedName)) {
+    return "";
+  }
+  return absl::StrCat("a message without the name: ",
+                      std::string(status.message()));
+}
+
+int RunMutationProgram(const MutationProgram& program, int argc, char** argv) {
+  return pipelines::RunProgram(
+      {program.name, program.usage, __FILE__}, argc, argv,
+      [&](const pipelines::CommandLine& line) { return Run(program, line); });
+}
+
+}  // namespace reliability
