@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -132,6 +133,11 @@ absl::StatusOr<pid_t> Spawn(std::vector<std::string> command,
       error, absl::StrCat(command[0], ": cannot start this program"));
 }
 
+double SecondsOf(const timeval& time) {
+  return static_cast<double>(time.tv_sec) +
+         1e-6 * static_cast<double>(time.tv_usec);
+}
+
 }  // namespace
 
 absl::StatusOr<ChildProcess> ChildProcess::Start(
@@ -154,7 +160,8 @@ absl::StatusOr<ChildProcess> ChildProcess::Start(
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
     : id_(other.id_),
       ended_(std::exchange(other.ended_, true)),
-      exit_code_(other.exit_code_) {}
+      exit_code_(other.exit_code_),
+      usage_(other.usage_) {}
 
 ChildProcess::~ChildProcess() {
   if (ended_) return;
@@ -169,8 +176,11 @@ void ChildProcess::Signal(int signal) const {
 bool ChildProcess::IsRunning() {
   if (ended_) return false;
   int status = 0;
-  if (waitpid(id_, &status, WNOHANG) != id_) return true;
+  rusage usage = {};
+  if (wait4(id_, &status, WNOHANG, &usage) != id_) return true;
   ended_ = true;
+  usage_ = {SecondsOf(usage.ru_utime) + SecondsOf(usage.ru_stime),
+            static_cast<double>(usage.ru_maxrss) / 1024};  // of KiB
   exit_code_ =
       WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   return false;

@@ -41,6 +41,12 @@ struct ChildOptions {
   std::function<int()> before_start = {};
 };
 
+// What a program has used, with those that it started and waited for.
+struct ChildUsage {
+  double processor_seconds = 0;  // of all threads
+  double peak_mb = 0;  // resident set of the largest process, in 2^20 bytes
+};
+
 // A program that runs. It is in a process group of its own, so that Ctrl-C on a
 // terminal reaches it through this process alone, and gets a signal if the
 // thread that started it ends.
@@ -66,12 +72,16 @@ class ChildProcess {
   int Wait();
   int WaitFor(absl::Duration timeout);
 
+  // After its end.
+  const ChildUsage& usage() const { return usage_; }
+
  private:
   explicit ChildProcess(pid_t id) : id_(id) {}
 
   pid_t id_;
   bool ended_ = false;
   int exit_code_ = 0;
+  ChildUsage usage_;
 };
 
 // Runs `command` to its end and returns its exit code, as Wait(). `stop`, which

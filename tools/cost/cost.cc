@@ -1,0 +1,189 @@
+// bazel run //tools/cost: see kUsage.
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "networks/files/atomic_file.h"
+#include "networks/files/outputs.h"
+#include "networks/files/system_error.h"
+#include "pipelines/app/command_line.h"
+#include "pipelines/app/exit_code.h"
+#include "pipelines/app/program.h"
+#include "pipelines/app/user_outputs.h"
+#include "pipelines/base/user_path.h"
+#include "pipelines/report/plot.h"
+#include "third_party/absl/status_macros.h"
+#include "tools/cost/measured_run.h"
+
+ABSL_FLAG(std::string, values, "",
+          "Amounts of work, rising, separated by commas: 8,32,128.");
+ABSL_FLAG(std::string, unit, "work",
+          "What they count: frames, pixels, clips, processes, ...");
+ABSL_FLAG(std::string, title, "",
+          "Above the plots; empty: the program's name.");
+ABSL_FLAG(std::string, output, "",
+          "Folder for time.svg, memory.svg and cost.csv.");
+ABSL_FLAG(int, repetitions, 1,
+          "Runs of each amount, 1 to 100; the least of each figure counts.");
+ABSL_FLAG(bool, overwrite, false, "Replace files that exist.");
+
+namespace tools::cost {
+namespace {
+
+using pipelines::Series;
+using pipelines::UsageError;
+
+constexpr char kUsage[] =
+    R"(Plots how a program's time and memory grow with its work.
+
+  tools/bazelw run //tools/cost -- --values 8,32,128 --unit frames \
+      --output /tmp/cost -- PROGRAM ARGUMENTS
+
+Runs the program, given by its path, once for each value, which stands for {} in
+its arguments: animate --max_frames {}. Writes a table and two plots: seconds
+that passed and of the processor, and the largest resident set. What the program
+prints on standard output is dropped.
+
+Exit codes: 0 done, 1 the program failed, 2 bad flag; above 128, try again: 129
+disk full or folder read-only, 130 and 143 stopped.)";
+
+struct Request {
+  std::vector<std::string> values;  // as they were given
+  std::vector<double> amounts;
+  std::vector<std::string> command;
+  std::string title;
+  std::string output;
+};
+
+absl::Status ReadValues(const std::string& text, Request* request) {
+  for (const auto& value : absl::StrSplit(text, ',')) {
+    double amount = 0;
+    if (!absl::SimpleAtod(value, &amount) || !std::isfinite(amount) ||
+        (!request->amounts.empty() && amount <= request->amounts.back())) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--values is '", text, "'; give rising numbers, as 8,32,128"));
+    }
+    request->values.emplace_back(value);
+    request->amounts.push_back(amount);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Request> ReadRequest(const pipelines::CommandLine& line) {
+  Request request;
+  RETURN_IF_ERROR(ReadValues(absl::GetFlag(FLAGS_values), &request));
+  request.command = line.arguments;
+  if (!request.command.empty()) {
+    request.command[0] = pipelines::UserPath(request.command[0]);
+  }
+  if (absl::StrJoin(request.command, " ").find("{}") == std::string::npos) {
+    return absl::InvalidArgumentError(
+        "after -- give a program and its arguments with {} in one of them; see "
+        "--help");
+  }
+  request.title = absl::GetFlag(FLAGS_title);
+  if (request.title.empty()) {
+    request.title =
+        std::filesystem::path(request.command[0]).filename().string();
+  }
+  request.output = pipelines::UserPath(absl::GetFlag(FLAGS_output));
+  if (request.output.empty()) {
+    return absl::InvalidArgumentError("--output is needed; see --help");
+  }
+  const int repetitions = absl::GetFlag(FLAGS_repetitions);
+  if (repetitions < 1 || repetitions > 100) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--repetitions is ", repetitions, "; use 1 to 100"));
+  }
+  return request;
+}
+
+std::vector<std::string> CommandFor(const Request& request,
+                                    const std::string& value) {
+  std::vector<std::string> command;
+  for (const std::string& word : request.command) {
+    command.push_back(absl::StrReplaceAll(word, {{"{}", value}}));
+  }
+  return command;
+}
+
+absl::Status WritePlot(const Request& request, const std::string& file,
+                       const std::string& what,
+                       const std::vector<Series>& series) {
+  pipelines::PlotOptions options;
+  options.title = absl::StrCat(request.title, ": ", what);
+  options.x_label = absl::GetFlag(FLAGS_unit);
+  return networks::files::WriteAtomically(
+      absl::StrCat(request.output, "/", file),
+      pipelines::LinePlotSvg(series, options));
+}
+
+absl::Status WriteFiles(const Request& request,
+                        const std::vector<RunCost>& costs) {
+  Series passed{"passed", request.amounts, {}};
+  Series processor{"of the processor", request.amounts, {}};
+  Series memory{"", request.amounts, {}};
+  std::string table = absl::StrCat(absl::GetFlag(FLAGS_unit),
+                                   ",seconds,processor_seconds,peak_mb\n");
+  for (size_t i = 0; i < costs.size(); ++i) {
+    passed.y.push_back(costs[i].seconds);
+    processor.y.push_back(costs[i].processor_seconds);
+    memory.y.push_back(costs[i].peak_mb);
+    absl::StrAppendFormat(&table, "%s,%.3f,%.3f,%.1f\n", request.values[i],
+                          costs[i].seconds, costs[i].processor_seconds,
+                          costs[i].peak_mb);
+  }
+  RETURN_IF_ERROR(
+      WritePlot(request, "time.svg", "seconds", {passed, processor}));
+  RETURN_IF_ERROR(WritePlot(request, "memory.svg", "memory in MB", {memory}));
+  return networks::files::WriteAtomically(
+      absl::StrCat(request.output, "/cost.csv"), table);
+}
+
+absl::Status Measure(const Request& request) {
+  std::vector<RunCost> costs;
+  for (const std::string& value : request.values) {
+    ASSIGN_OR_RETURN(const RunCost cost,
+                     MeasureRuns(CommandFor(request, value),
+                                 absl::GetFlag(FLAGS_repetitions)));
+    std::printf("%s %s: %.2f s, %.2f s of the processor, %.0f MB\n",
+                value.c_str(), absl::GetFlag(FLAGS_unit).c_str(), cost.seconds,
+                cost.processor_seconds, cost.peak_mb);
+    std::fflush(stdout);
+    costs.push_back(cost);
+  }
+  return WriteFiles(request, costs);
+}
+
+absl::Status Run(const pipelines::CommandLine& line) {
+  const absl::StatusOr<Request> request = ReadRequest(line);
+  if (!request.ok()) return UsageError(request.status());
+  networks::files::PlannedOutputs planned;
+  planned.filled_folders = {request->output};
+  planned.overwrite = absl::GetFlag(FLAGS_overwrite);
+  RETURN_IF_ERROR(pipelines::CheckUserOutputs(planned));
+  std::error_code error;
+  std::filesystem::create_directories(request->output, error);
+  if (error) {
+    return networks::files::SystemError(error.value(), request->output,
+                                        "make the folder");
+  }
+  return Measure(*request);
+}
+
+}  // namespace
+}  // namespace tools::cost
+
+int main(int argc, char** argv) {
+  return pipelines::RunProgram({"cost", tools::cost::kUsage, __FILE__}, argc,
+                               argv, tools::cost::Run);
+}
