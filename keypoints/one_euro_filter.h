@@ -9,8 +9,8 @@
 namespace keypoints {
 
 struct OneEuroOptions {
-  // Hz below which motion passes when nothing moves; lower is steadier. Above
-  // 0.
+  // Hz below which motion passes when nothing moves; lower is steadier.
+  // Above 0.
   double min_cutoff = 1;
   // Hz that the cutoff rises for each unit of speed (keypoint units a second),
   // so that fast motion does not lag. 0 or more.
@@ -19,10 +19,10 @@ struct OneEuroOptions {
   double speed_cutoff = 1;
 };
 
-// The one-euro filter of [1Euro]: a
-// first-order low pass whose cutoff follows the speed. Causal, so it serves a
-// live camera too. We take one speed for x and y of a keypoint together, so
-// that the result does not depend on the direction of motion.
+// The one-euro filter of [1Euro]: a first-order low pass whose cutoff follows
+// the speed. Causal, so it serves a live camera too. We take one speed for x
+// and y of a keypoint together, so that the result does not depend on the
+// direction of motion.
 class OneEuroFilter {
  public:
   // Options outside the ranges above are a bug of the caller: TORCH_CHECK.

@@ -17,6 +17,8 @@
 
 namespace cpab {
 
+// What image registration minimises over theta, with its derivatives:
+//
 //   E(theta) = 64 mean over pixels |moving(T(x; theta)) - fixed(x)|^2
 //              / (2 noise^2) + 1/2 mean over stages of theta_i^T Sigma^-1
 //              theta_i,

@@ -12,9 +12,9 @@ namespace pipelines {
 // background: the contribution map of the background candidate of the source at
 // rest, CV_32FC1 of any size. It is coarse, and the figure's margin in it shows
 // a piece of wall. So colours decide inside of it: [GrabCut] tells the figure's
-// from those of what is surely background. Where
-// that leaves less than a quarter of the figure, as where both have the same
-// colours, the map alone decides. The same picture and map give the same mask.
+// from those of what is surely background. Where that leaves less than a
+// quarter of the figure, as where both have the same colours, the map alone
+// decides. The same picture and map give the same mask.
 cv::Mat FigureOfSource(const cv::Mat& picture, const cv::Mat& background);
 
 }  // namespace pipelines

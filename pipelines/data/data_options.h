@@ -14,8 +14,8 @@ namespace pipelines {
 data::AugmentationOptions AugmentationOptionsOf(
     const AugmentationConfig& config);
 
-// All but `root` and `seed`. Augmentation and the limit
-// of distances are for the split "train" only.
+// All but `root` and `seed`. Augmentation and the limit of distances are for
+// the split "train" only.
 data::DatasetOptions DatasetOptionsOf(const DataConfig& config,
                                       const std::string& split);
 

@@ -97,8 +97,8 @@ TEST(CandidateMotions, LocalOnesGoOnTurningBeyondTheirKeypoints) {
   const torch::Tensor there = torch::tensor({0.75, 0.});
   const torch::Tensor moved = candidates.fields[0][1][8][14];
   const torch::Tensor expected = torch::matmul(there, turn);
-  // At rest it would miss by its whole way, 0.75; with the former prior by two
-  // thirds of it.
+  // At rest it would miss by its whole way, 0.75; with a prior of length and
+  // gradient 0.3 by two thirds of it.
   EXPECT_LT((moved - expected).norm().item<float>(), 0.2);
 }
 

@@ -21,6 +21,7 @@
 
 namespace pipelines {
 
+// The table while it is written. Movable; closes its file when destroyed.
 class LossLog {
  public:
   // Opens `path` with the columns "step" and `columns`. To a file that is
