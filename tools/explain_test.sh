@@ -1,0 +1,56 @@
+#!/bin/bash
+# explain as a user runs it: the example, other motion models and pairs, mistakes.
+program=tools/explain
+. pipelines/app/program_testing.sh
+example=pipelines/pretrained
+out=$TEST_TMPDIR/out
+none=$TEST_TMPDIR/none
+pictures=(keypoints candidates contributions motion occlusion result)
+small=(--tile 64 --threads 1 --device cpu)
+
+# expect_page FOLDER TEXT: a page that says TEXT, and all of its pictures.
+expect_page() {
+  local name
+  expect_files "$1/index.html"
+  grep -q "$2" "$1/index.html" || complain "$1/index.html does not say: $2"
+  for name in "${pictures[@]}"; do
+    expect_files "$1/$name.jpg"
+    grep -q "src=\"$name.jpg\"" "$1/index.html" || complain "$1/index.html lacks $name.jpg"
+  done
+}
+
+succeed "open $out/index.html" --output "$out" "${small[@]}" --frame 3
+expect_page "$out" "as frame 3 of dance.mp4"
+expect_page "$out" "The motion is relative"
+
+# Two pictures, by another motion model.
+cp $example/puppet.png "$TEST_TMPDIR/me.png"
+succeed "open $out/pair/index.html" "$TEST_TMPDIR/me.png" $example/puppet.png \
+  --output "$out/pair" "${small[@]}" --motion thin_plate --crop none
+expect_page "$out/pair" "a thin-plate spline"
+expect_page "$out/pair" "keypoints as they are"
+grep -q triangles "$out/pair/index.html" && complain "a spline has no triangles"
+
+# Every file is safe; page and a picture stand for all.
+for name in index.html candidates.jpg; do
+  expect_safe_output "$TEST_TMPDIR/safe/$name" "$TEST_TMPDIR/me.png" \
+    "$TEST_TMPDIR/me.png" $example/dance.mp4 --output "$TEST_TMPDIR/safe" \
+    "${small[@]}" --frame 1
+  rm "$TEST_TMPDIR"/safe/*
+done
+
+expect 2 "give SOURCE and DRIVING" $example/puppet.png --output "$none"
+expect 2 "--frame is 'last'" --frame last --output "$none"
+expect 2 "--mode: mode 'avd' is unknown" --mode avd --output "$none"
+expect 2 "--motion: 'spline' is no motion model" --motion spline --output "$none"
+expect 2 "--crop" --crop round --output "$none"
+expect 2 "--model_size" --model_size big --output "$none"
+expect 2 "--tile is 8; use 64 to 1024" --tile 8 --output "$none"
+expect 2 "--output is empty" --output ""
+expect 1 "there is no frame 500; it has 98 frames" --frame 500 --output "$none"
+expect 1 "one picture" $example/puppet.png $example/puppet.png --mode relative --output "$none"
+expect 1 "/nowhere.png" /nowhere.png $example/dance.mp4 --output "$none"
+expect 1 "/nowhere.pth" --checkpoint /nowhere.pth --output "$none"
+expect_none "$none"
+expect_help checkpoint frame mode motion crop model_size output tile overwrite device threads
+finish
