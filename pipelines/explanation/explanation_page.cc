@@ -70,8 +70,8 @@ std::string Transform(const MotionConfig& motion) {
   if (name == "cpab") {
     return "a CPAB transformation: the frame is cut into triangles, in each of "
            "which the velocity is affine, and points flow along these "
-           "velocities for one unit of time. The map is smooth enough to have "
-           "no tears, and it never folds";
+           "velocities for one unit of time. The map is continuous and has an "
+           "inverse, so nothing tears or folds";
   }
   if (name == "affine") return "an affine map, by least squares";
   if (name == "bspline") {
