@@ -2,6 +2,11 @@
 // paper's full width.
 //
 //   tools/bazelw run //pipelines/training:training_benchmark
+//   tools/bazelw run //pipelines/training:training_benchmark -- \
+//       --benchmark_filter=BM_TrainingProfile/config:2
+//
+// BM_TrainingProfile prints the time of a step by stage and the processor time
+// of all threads by operator.
 //
 // Random weights and images: no time depends on their values but the number of
 // iterations of the CPAB fit, which random keypoints make larger than trained
@@ -9,12 +14,19 @@
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
 
+#include <cstdio>
+#include <functional>
+#include <memory>
+
 #include "absl/strings/str_format.h"
+#include "pipelines/app/allocation.h"
 #include "pipelines/app/device_flags.h"
 #include "pipelines/config/config.h"
 #include "pipelines/model/model.h"
+#include "pipelines/model/operator_profile.h"
 #include "pipelines/optimizer/adam.h"
 #include "pipelines/training/objective.h"
+#include "pipelines/training/stage_timer.h"
 
 namespace pipelines {
 namespace {
@@ -39,36 +51,67 @@ torch::Tensor RandomImages(int64_t batch, const Config& config) {
   return torch::rand({batch, 3, config.data().height(), config.data().width()});
 }
 
-// Arguments: config, batch size (0: the config's own).
-void BM_TrainingStep(benchmark::State& state) {
-  Config config = LoadShipped(state.range(0));
-  if (state.range(1) > 0)
-    config.mutable_training()->set_batch_size(state.range(1));
-  torch::manual_seed(0);
-  auto objective = *Objective::Create(config, torch::kCPU);
-  auto model = *AnimationModel::Create(config.model());
-  model->train();
-  Adam adam(*model, {0.5, 0.999, 1e-8, 1e-4});
-  const int64_t batch = config.training().batch_size();
-  const torch::Tensor source = RandomImages(batch, config);
-  const torch::Tensor driving = RandomImages(batch, config);
-  StageTimer timer, total;
-  int64_t step = 0;
-  for (auto _ : state) {
-    total.Begin("step");
-    StepOutput out = objective(*model, source, driving, {step++, 100}, timer);
+// A model in training on random images.
+class Training {
+ public:
+  // `batch`: 0 for the config's own.
+  Training(int config, int64_t batch)
+      : config_(LoadShipped(config)),
+        objective_(*Objective::Create(config_, torch::kCPU)) {
+    torch::manual_seed(0);
+    model_ = *AnimationModel::Create(config_.model());
+    model_->train();
+    adam_ =
+        std::make_unique<Adam>(*model_, AdamOptions{0.5, 0.999, 1e-8, 1e-4});
+    batch_ = batch > 0 ? batch : config_.training().batch_size();
+    source_ = RandomImages(batch_, config_);
+    driving_ = RandomImages(batch_, config_);
+  }
+
+  // `begin` is told when a part begins.
+  void Step(StageTimer& timer,
+            const std::function<void(const char*)>& begin = {}) {
+    const auto tell = [&](const char* part) {
+      if (begin) begin(part);
+    };
+    tell("forward");
+    StepOutput out =
+        objective_(*model_, source_, driving_, {step_++, 100}, timer);
     timer.Begin("backward");
-    adam.ZeroGrad();
+    tell("backward");
+    adam_->ZeroGrad();
     out.total.backward();
     timer.Begin("optimizer");
-    adam.Step(2e-4);
+    tell("optimizer");
+    adam_->Step(2e-4);
     timer.End();
+  }
+
+  int64_t batch() const { return batch_; }
+
+ private:
+  const Config config_;
+  Objective objective_;
+  std::shared_ptr<AnimationModel> model_;
+  std::unique_ptr<Adam> adam_;
+  int64_t batch_;
+  torch::Tensor source_, driving_;
+  int64_t step_ = 0;
+};
+
+// Arguments: config, batch size (0: the config's own).
+void BM_TrainingStep(benchmark::State& state) {
+  Training training(state.range(0), state.range(1));
+  StageTimer timer, total;
+  for (auto _ : state) {
+    total.Begin("step");
+    training.Step(timer);
     total.End();
   }
-  state.SetItemsProcessed(state.iterations() * batch);
+  state.SetItemsProcessed(state.iterations() * training.batch());
   state.SetLabel(absl::StrFormat(
       "%s, batch %d, motion inference %.1f %%", kConfigs[state.range(0)],
-      static_cast<int>(batch),
+      static_cast<int>(training.batch()),
       100 * timer.Seconds("motion inference") / total.Seconds("step")));
 }
 BENCHMARK(BM_TrainingStep)
@@ -78,8 +121,36 @@ BENCHMARK(BM_TrainingStep)
     ->Args({1, 0})
     ->Args({2, 1})
     ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime()
     ->UseRealTime()
     ->MinTime(2);
+
+void BM_TrainingProfile(benchmark::State& state) {
+  Training training(state.range(0), state.range(1));
+  StageTimer warm_up, timer;
+  training.Step(warm_up);
+  OperatorProfile profile;
+  for (auto _ : state) {
+    training.Step(timer, [&](const char* part) { profile.BeginStage(part); });
+    profile.BeginStage("between steps");
+  }
+  const auto steps = static_cast<int64_t>(state.iterations());
+  std::printf("%s, a step of batch %d, by stage:\n%s", kConfigs[state.range(0)],
+              static_cast<int>(training.batch()),
+              timer.Table(static_cast<int>(steps)).c_str());
+  std::printf("by part:\n%s",
+              OperatorProfile::Table(profile.by_stage(), steps, 10).c_str());
+  std::printf("by operator:\n%s",
+              OperatorProfile::Table(profile.by_operator(), steps, 32).c_str());
+  std::printf("by operator and size:\n%s\n",
+              OperatorProfile::Table(profile.by_size(), steps, 60).c_str());
+}
+BENCHMARK(BM_TrainingProfile)
+    ->ArgNames({"config", "batch"})
+    ->Args({0, 0})
+    ->Args({1, 0})
+    ->Args({2, 1})
+    ->Iterations(3);
 
 // The frames of a source [1, 3, H, W] for keypoints [B, P, 2].
 torch::Tensor Animate(AnimationModel& model, const PreparedSource& source,
@@ -142,6 +213,7 @@ BENCHMARK(BM_AnimatedFrame)
 }  // namespace pipelines
 
 int main(int argc, char** argv) {
+  pipelines::KeepFreedMemory();  // as train does
   if (!pipelines::SetThreads(0).ok()) return 1;
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
