@@ -36,6 +36,10 @@
 
 namespace networks {
 
+// For a training step: whether trained 3x3 convolutions of more than 256 x 256
+// channels go by Winograd's method, too (networks/cpu).
+using LargeConvolutionScope = cpu::LargeConvolutionScope;
+
 // A convolution with a bias that keeps height and width; kernel_size is odd.
 // Parameters: weight, bias, initialised as PyTorch's.
 class SameConv2dImpl : public torch::nn::Conv2dImpl {

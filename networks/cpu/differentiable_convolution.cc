@@ -2,6 +2,9 @@
 
 #include <torch/torch.h>
 
+#include <utility>
+
+#include "networks/cpu/compact_winograd.h"
 #include "networks/cpu/kernels.h"
 #include "networks/cpu/pixels.h"
 #include "networks/cpu/weight_cache.h"
@@ -16,21 +19,47 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 // Weights that change at every step are transformed as often, which only many
-// pixels outweigh; and more weights than these do not stay in the cache.
+// pixels outweigh; and more weights than these do not stay in the cache, see
+// IsLarge.
 constexpr int64_t kLeastTrainedPixels = 512;
 constexpr int64_t kMostTrainedChannelPairs = 256 * 256;
 
+thread_local bool allows_large = false;
+
+// Trained weights that are transformed panel by panel as they are used: stored,
+// all of them would pass through memory once more at every step.
+bool IsLarge(const Tensor& weight) {
+  return weight.requires_grad() &&
+         weight.size(0) * weight.size(1) > kMostTrainedChannelPairs;
+}
+
 // The gradient in the image is the convolution of the output's gradient with
 // the weights turned by half a circle, inputs and outputs exchanged.
-class BackwardWinograd : public Winograd {
+template <typename Method>
+class Backward : public Method {
  public:
-  BackwardWinograd(const Kernels& kernels, const Tensor& weight)
-      : Winograd(kernels, weight.detach().flip({2, 3}).transpose(0, 1)) {}
+  Backward(const Kernels& kernels, const Tensor& weight)
+      : Method(kernels, weight.detach().flip({2, 3}).transpose(0, 1)) {}
 };
 
 struct Prepared : torch::CustomClassHolder {
   WeightCache<Winograd> forward;
-  WeightCache<BackwardWinograd> backward;
+  WeightCache<Backward<Winograd>> backward;
+  WeightCache<CompactWinograd> large_forward;
+  WeightCache<Backward<CompactWinograd>> large_backward;
+
+  Tensor Convolve(const Tensor& image, const Tensor& weight,
+                  const Tensor& bias) {
+    return IsLarge(weight) ? large_forward.Get(weight)->Apply({image}, bias)
+                           : forward.Get(weight)->Apply({image}, bias);
+  }
+
+  Tensor PullBack(const Tensor& of_output, const Tensor& weight) {
+    const Tensor zeros = torch::zeros({weight.size(1)});
+    return IsLarge(weight)
+               ? large_backward.Get(weight)->Apply({of_output}, zeros)
+               : backward.Get(weight)->Apply({of_output}, zeros);
+  }
 };
 using PreparedPtr = c10::intrusive_ptr<torch::CustomClassHolder>;
 
@@ -49,7 +78,7 @@ struct Convolution : torch::autograd::Function<Convolution> {
     context->saved_data["image"] = image.requires_grad();
     context->saved_data["weight"] = weight.requires_grad();
     context->saved_data["bias"] = bias.requires_grad();
-    return PreparedOf(prepared).forward.Get(weight)->Apply({pixels}, bias);
+    return PreparedOf(prepared).Convolve(pixels, weight, bias);
   }
 
   static variable_list backward(AutogradContext* context,
@@ -64,8 +93,7 @@ struct Convolution : torch::autograd::Function<Convolution> {
     if (wants("image")) {
       const PreparedPtr prepared =
           context->saved_data.at("prepared").toCapsule();
-      of_image = PreparedOf(prepared).backward.Get(weight)->Apply(
-          {of_output}, torch::zeros({image.size(1)}));
+      of_image = PreparedOf(prepared).PullBack(of_output, weight);
     }
     if (wants("weight")) {
       of_weight = WinogradWeightGradient(*BestKernels(), image, of_output);
@@ -76,6 +104,11 @@ struct Convolution : torch::autograd::Function<Convolution> {
 };
 
 }  // namespace
+
+LargeConvolutionScope::LargeConvolutionScope(bool allowed)
+    : before_(std::exchange(allows_large, allowed)) {}
+
+LargeConvolutionScope::~LargeConvolutionScope() { allows_large = before_; }
 
 DifferentiableConvolution::DifferentiableConvolution()
     : prepared_(c10::make_intrusive<Prepared>()) {}
@@ -94,7 +127,7 @@ bool DifferentiableConvolution::Serves(const Tensor& image,
   const int64_t height = image.size(2), width = image.size(3);
   if (weight.requires_grad() &&
       (image.size(0) * height * width < kLeastTrainedPixels ||
-       weight.size(0) * weight.size(1) > kMostTrainedChannelPairs)) {
+       (IsLarge(weight) && !allows_large))) {
     return false;
   }
   return Winograd::WorthwhileTogether(image.size(0), height, width);

@@ -12,9 +12,24 @@
 
 namespace networks::cpu {
 
+// While one of these lives, the convolutions of this thread also take trained
+// weights of more than 256 x 256 channels, if `allowed`. That rounds in another
+// way than LibTorch's operators, and so is for the user to choose.
+class LargeConvolutionScope {
+ public:
+  explicit LargeConvolutionScope(bool allowed);
+  ~LargeConvolutionScope();
+  LargeConvolutionScope(const LargeConvolutionScope&) = delete;
+  LargeConvolutionScope& operator=(const LargeConvolutionScope&) = delete;
+
+ private:
+  const bool before_;
+};
+
 // The convolution of one layer, with zero padding of 1 and stride 1. Keeps the
 // transformed weights until they change. Memory: 4 times the weights, and as
-// much again for gradients.
+// much again for gradients; as much as the weights where large ones are
+// trained.
 class DifferentiableConvolution {
  public:
   DifferentiableConvolution();

@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -80,6 +81,41 @@ TEST_F(DifferentiableConvolutionTest, LeavesFrozenWeightsAndUsesNewOnes) {
     EXPECT_THAT(image.grad(), TensorNear(twin.grad(), kWinogradTol));
     EXPECT_FALSE(weight.grad().defined());
     weight.mul_(-2);
+  }
+}
+
+// A little more than 256 x 256 channels.
+TEST_F(DifferentiableConvolutionTest, TrainsLargeWeightsWhereThatIsAllowed) {
+  const DifferentiableConvolution convolution;
+  const Tensor image = FillSigned("image", {1, 256, 24, 24});
+  const Tensor bias = FillSigned("bias", {264});
+  const Tensor factor = FillSigned("factor", {1, 264, 24, 24});
+  Tensor weight = WeightOfUnitOutputs(264, 256);
+  weight.requires_grad_();
+  EXPECT_FALSE(DifferentiableConvolution::Serves(image, weight));
+  {
+    const LargeConvolutionScope forbidden(false);
+    EXPECT_FALSE(DifferentiableConvolution::Serves(image, weight));
+    const LargeConvolutionScope allowed(true);
+    EXPECT_TRUE(DifferentiableConvolution::Serves(image, weight));
+  }
+  EXPECT_FALSE(DifferentiableConvolution::Serves(image, weight));
+  torch::AutoGradMode with_grad(true);
+  for (int step = 0; step < 2; ++step) {
+    const Tensor x = image.clone().requires_grad_();
+    const Tensor twin = image.clone().requires_grad_();
+    const Tensor weight_twin = weight.detach().clone().requires_grad_();
+    weight.mutable_grad().reset();
+    convolution.Apply(x, weight, bias).backward(factor);
+    torch::conv2d(twin, weight_twin, bias, 1, 1).backward(factor);
+    for (const auto& [ours, expected] :
+         {std::pair(x.grad(), twin.grad()),
+          std::pair(weight.grad(), weight_twin.grad())}) {
+      const double size = expected.abs().max().item<double>();
+      EXPECT_THAT(ours, TensorNear(expected, kWinogradTol * size));
+    }
+    const torch::NoGradGuard no_grad;
+    weight.mul_(-2);  // as an optimizer's step would
   }
 }
 

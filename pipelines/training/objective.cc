@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "losses/balance.h"
+#include "networks/blocks.h"
 #include "networks/copy_ahead.h"
 #include "networks/sampling.h"
 #include "networks/scoped_seed.h"
@@ -95,6 +96,8 @@ StepOutput Objective::operator()(AnimationModel& model,
                                  const torch::Tensor& driving, StepPlace place,
                                  StageTimer& timer) {
   const AutocastScope autocast(config_.training().precision(), source.device());
+  const networks::LargeConvolutionScope large(
+      config_.training().fast_convolutions());
   StepOutput out;
   out.driving = driving;
   out.small_driving = model.Downsample(driving);

@@ -31,16 +31,21 @@
 namespace pipelines {
 namespace {
 
-const char* const kConfigs[] = {"demo", "actions-64", "vox-256"};
+const char* const kConfigs[] = {"demo", "actions-64", "vox-256", "vox-256"};
+// The index in it of vox-256 with training.fast_convolutions.
+constexpr int kFast = 3;
 
 Config LoadShipped(int index) {
   std::vector<std::string> overrides;
-  if (index == 2) {
+  if (index >= 2) {
     // The base model's losses; the published VGG-19's size, without its
     // weights.
     overrides = {"losses.perceptual.weights=",
                  "losses.perceptual.untrained=true", "losses.semantic.weight=0",
                  "losses.structure.weight=0", "training.batch_size=1"};
+  }
+  if (index == kFast) {
+    overrides.push_back("training.fast_convolutions=true");
   }
   return *LoadConfig(
       absl::StrFormat("pipelines/config/shipped/%s.textproto", kConfigs[index]),
@@ -120,6 +125,7 @@ BENCHMARK(BM_TrainingStep)
     ->Args({1, 1})
     ->Args({1, 0})
     ->Args({2, 1})
+    ->Args({kFast, 1})
     ->Unit(benchmark::kMillisecond)
     ->MeasureProcessCPUTime()
     ->UseRealTime()
@@ -150,6 +156,7 @@ BENCHMARK(BM_TrainingProfile)
     ->Args({0, 0})
     ->Args({1, 0})
     ->Args({2, 1})
+    ->Args({kFast, 1})
     ->Iterations(3);
 
 // The frames of a source [1, 3, H, W] for keypoints [B, P, 2].
