@@ -284,11 +284,25 @@ absl::Status ShowOne(const std::string& checkpoint, const Config& config,
   return WriteJson(EvaluationJson(evaluation.result, evaluation.setting));
 }
 
+// How the user makes the evaluations alike; empty where no flag does.
+std::string Advice(EvaluationDifference difference) {
+  switch (difference) {
+    case EvaluationDifference::kSizes:
+      return "";
+    case EvaluationDifference::kClips:
+      return "; --data names clips for all";
+    case EvaluationDifference::kFrames:
+      return "; --set evaluation.frame_step=1 --set evaluation.max_clips=0 "
+             "takes all";
+  }
+  return "";
+}
+
 absl::Status Compare(const std::vector<NamedEvaluation>& evaluations,
                      const WorkHooks& hooks) {
   std::printf("%s", ScoreTableText(ComparisonTable(evaluations)).c_str());
-  for (const std::string& warning : ComparisonWarnings(evaluations)) {
-    hooks.Warn(warning);
+  for (const ComparisonWarning& warning : ComparisonWarnings(evaluations)) {
+    hooks.Warn(absl::StrCat(warning.sentence, Advice(warning.difference)));
   }
   return WriteJson(ComparisonJson(evaluations));
 }

@@ -144,6 +144,7 @@ absl::Status TrainModel(const CommandLine& line) {
   CatchStopSignals();
   ConsoleOptions words;
   words.config = ConfigName();
+  words.run_folder = options->output;
   words.resume_command = RepeatedCommand("//pipelines:train", line);
   words.profile = absl::GetFlag(FLAGS_profile);
   TrainingConsole console(std::move(words));

@@ -42,7 +42,15 @@ std::string AnimateCommand(const std::string& checkpoint) {
 }
 
 absl::Status TrainingConsole::Explain(const absl::Status& status) const {
-  if (IsConfigMismatch(status)) return UsageError(status);
+  if (IsConfigMismatch(status)) {
+    return UsageError(absl::Status(
+        status.code(),
+        absl::StrCat(status.message(),
+                     "; name another --output. To train on with other "
+                     "settings, begin there with these weights: --set "
+                     "training.initial_weights=",
+                     options_.run_folder)));
+  }
   if (absl::IsOutOfRange(status)) {
     return DivergedError(std::string(status.message()));
   }

@@ -24,6 +24,8 @@ std::string AnimateCommand(const std::string& checkpoint);
 struct ConsoleOptions {
   // How the user names the config.
   std::string config;
+  // Where the run is.
+  std::string run_folder;
   // The command that goes on with the run when it was stopped.
   std::string resume_command;
   // Prints where the time of a step goes when training ends.

@@ -3,6 +3,7 @@
 
 #include <csignal>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/app/exit_code.h"
@@ -18,6 +19,7 @@ using ::testing::HasSubstr;
 TrainingConsole Console() {
   ConsoleOptions options;
   options.config = "demo";
+  options.run_folder = "runs/demo";
   options.resume_command = "train --config demo";
   return TrainingConsole(options);
 }
@@ -33,6 +35,18 @@ TEST(TrainingConsole, GivesErrorsTheirExitCodes) {
   EXPECT_EQ(ExitCode(console.Explain(absl::DataLossError("broken"))), 1);
   EXPECT_EQ(ExitCode(console.Explain(absl::UnavailableError("locked"))), 129);
   EXPECT_EQ(ExitCode(console.Explain(absl::OkStatus())), 0);
+}
+
+TEST(TrainingConsole, SaysWhatToDoAboutARunOfAnotherConfig) {
+  CheckpointState state;
+  *state.mutable_config() = *TinyConfig();
+  const absl::Status mismatch =
+      CheckSameConfig("runs/demo", state, *TinyConfig({"losses.warp=3"}), 1);
+  EXPECT_EQ(Console().Explain(mismatch).message(),
+            absl::StrCat(mismatch.message(),
+                         "; name another --output. To train on with other "
+                         "settings, begin there with these weights: --set "
+                         "training.initial_weights=runs/demo"));
 }
 
 // The signal may have come to another process of the run.

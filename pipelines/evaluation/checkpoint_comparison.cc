@@ -108,26 +108,29 @@ ScoreTable ComparisonTable(const std::vector<NamedEvaluation>& evaluations) {
   return table;
 }
 
-std::vector<std::string> ComparisonWarnings(
+std::vector<ComparisonWarning> ComparisonWarnings(
     const std::vector<NamedEvaluation>& evaluations) {
-  std::vector<std::string> warnings;
+  std::vector<ComparisonWarning> warnings;
   const std::set<std::string> sizes = ValuesOf(evaluations, SizeText);
   if (sizes.size() > 1) {
-    warnings.push_back(absl::StrCat(
-        "the checkpoints see frames of different sizes (",
-        absl::StrJoin(sizes, ", "),
-        "), of which scores cannot be compared: a small frame has less detail "
-        "to miss"));
+    warnings.push_back(
+        {EvaluationDifference::kSizes,
+         absl::StrCat("the checkpoints see frames of different sizes (",
+                      absl::StrJoin(sizes, ", "),
+                      "), of which scores cannot be compared: a small frame "
+                      "has less detail to miss")});
   }
   if (ValuesOf(evaluations, ClipsText).size() > 1) {
     warnings.push_back(
-        "the checkpoints are measured on different test clips, so that their "
-        "scores cannot be compared; --data names clips for all");
+        {EvaluationDifference::kClips,
+         "the checkpoints are measured on different test clips, so that their "
+         "scores cannot be compared"});
   }
   if (ValuesOf(evaluations, FramesText).size() > 1) {
     warnings.push_back(
-        "the checkpoints are measured on different frames of the test clips; "
-        "--set evaluation.frame_step=1 --set evaluation.max_clips=0 takes all");
+        {EvaluationDifference::kFrames,
+         "the checkpoints are measured on different frames of the test clips: "
+         "evaluation.frame_step or evaluation.max_clips differ"});
   }
   return warnings;
 }

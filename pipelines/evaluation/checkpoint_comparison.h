@@ -21,9 +21,17 @@ struct NamedEvaluation {
 // clips.
 ScoreTable ComparisonTable(const std::vector<NamedEvaluation>& evaluations);
 
-// Why the scores cannot be compared, a sentence each: frames of several sizes,
-// other clips, other frames of them.
-std::vector<std::string> ComparisonWarnings(
+// What differs between evaluations: the size of their frames, the clips, which
+// frames of them.
+enum class EvaluationDifference { kSizes, kClips, kFrames };
+
+struct ComparisonWarning {
+  EvaluationDifference difference;
+  std::string sentence;
+};
+
+// Why the scores cannot be compared; at most one for each difference.
+std::vector<ComparisonWarning> ComparisonWarnings(
     const std::vector<NamedEvaluation>& evaluations);
 
 // ComparisonProto as JSON.

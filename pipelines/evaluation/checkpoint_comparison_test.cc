@@ -12,8 +12,10 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 NamedEvaluation Named(const std::string& name, double l1, int size) {
   NamedEvaluation named;
@@ -63,20 +65,27 @@ TEST(Comparison, LeavesCellsEmptyWhereThereIsNoScore) {
   EXPECT_EQ(table.rows[1].cells.back(), "0.7500");
 }
 
+// What is wrong, by the fields of the config; flags are the program's.
 TEST(Comparison, WarnsOfScoresThatCannotBeCompared) {
+  const auto warns = [](EvaluationDifference difference, const char* words) {
+    return ElementsAre(
+        AllOf(Field(&ComparisonWarning::difference, difference),
+              Field(&ComparisonWarning::sentence,
+                    AllOf(HasSubstr(words), Not(HasSubstr("--"))))));
+  };
   EXPECT_THAT(ComparisonWarnings({Named("a", 0, 64), Named("b", 0, 64)}),
               IsEmpty());
   EXPECT_THAT(ComparisonWarnings({Named("a", 0, 64), Named("b", 0, 128)}),
-              ElementsAre(AllOf(HasSubstr("128x128, 64x64"),
-                                HasSubstr("cannot be compared"))));
+              warns(EvaluationDifference::kSizes,
+                    "(128x128, 64x64), of which scores cannot be compared"));
   NamedEvaluation other = Named("b", 0, 64);
   other.evaluation.setting.set_clip_sizes_sha256("other");
   EXPECT_THAT(ComparisonWarnings({Named("a", 0, 64), other}),
-              ElementsAre(HasSubstr("different test clips")));
+              warns(EvaluationDifference::kClips, "different test clips"));
   other = Named("b", 0, 64);
   other.evaluation.setting.set_frame_step(4);
   EXPECT_THAT(ComparisonWarnings({Named("a", 0, 64), other}),
-              ElementsAre(HasSubstr("different frames")));
+              warns(EvaluationDifference::kFrames, "evaluation.frame_step"));
 }
 
 TEST(Comparison, NamesInJsonWhatRepeatsIt) {

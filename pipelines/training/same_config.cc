@@ -68,13 +68,9 @@ absl::Status CheckSameConfig(const std::string& folder,
         SamplesPerStep(state), " -> ", samples));
   }
   if (differences.empty()) return absl::OkStatus();
-  absl::Status status = absl::FailedPreconditionError(
-      absl::StrCat(folder, " holds a run of another config (",
-                   absl::StrJoin(differences, "; "),
-                   "), and a run keeps its settings; name another --output. "
-                   "To train on with other settings, begin there with these "
-                   "weights: --set training.initial_weights=",
-                   folder));
+  absl::Status status = absl::FailedPreconditionError(absl::StrCat(
+      folder, " holds a run of another config (",
+      absl::StrJoin(differences, "; "), "), and a run keeps its settings"));
   status.SetPayload(kMismatchUrl, absl::Cord());
   return status;
 }

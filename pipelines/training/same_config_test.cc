@@ -14,6 +14,7 @@ namespace {
 using ::absl::StatusCode;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 Config ConfigWith(const std::vector<std::string>& overrides) {
   const auto config = TinyConfig(overrides);
@@ -72,7 +73,7 @@ TEST(CheckSameConfig, NamesWhatMakesAnotherRunOfIt) {
     const absl::Status status = Check(Left(), {change});
     EXPECT_THAT(status, StatusIs(StatusCode::kFailedPrecondition,
                                  AllOf(HasSubstr("runs/a holds a run"),
-                                       HasSubstr(field))))
+                                       HasSubstr(field), Not(HasSubstr("--")))))
         << change;
     EXPECT_TRUE(IsConfigMismatch(status)) << change;
   }
