@@ -134,10 +134,12 @@ absl::Status CheckEdits(ByteReader& file, const Box& movie, const Box& track,
   const Edits edits = ReadEdits(file, elst, movie_units, media_units);
   const double track_seconds = ReadTrackDuration(file, tkhd) / movie_units;
   const double tolerance = std::max(0.005, 2 / movie_units);
+  // One unit up; a start that is moved within the first frame hides it.
+  const double rounding = 1.001 / movie_units + 1 / media_units;
   const double media_seconds =
       static_cast<double>(media.duration) / media_units;
   if (std::abs(edits.shown - track_seconds) <= tolerance &&
-      edits.end <= media_seconds + tolerance) {
+      edits.end <= media_seconds + rounding) {
     return absl::OkStatus();
   }
   return absl::DataLossError(absl::StrFormat(

@@ -43,6 +43,7 @@ struct Track {
   uint32_t duration = 50 * 24;   // by the header
   // Of the edit list, in the movie's units; 0: no list.
   uint32_t shown = 0;
+  uint32_t first = 0;  // of the edit list, in the media's units
   uint32_t track_duration = 2000;
 };
 
@@ -60,10 +61,10 @@ std::string TrackBox(const Track& track) {
   const std::string edits =
       track.shown == 0
           ? ""
-          : Box("edts",
-                Box("elst", BigEndianBytes(0) + BigEndianBytes(1) +
-                                BigEndianBytes(track.shown) +
-                                BigEndianBytes(0) + BigEndianBytes(1 << 16)));
+          : Box("edts", Box("elst", BigEndianBytes(0) + BigEndianBytes(1) +
+                                        BigEndianBytes(track.shown) +
+                                        BigEndianBytes(track.first) +
+                                        BigEndianBytes(1 << 16)));
   return Box("trak", header + edits + media);
 }
 
@@ -98,6 +99,17 @@ TEST(CheckMp4Times, FindsAnEditListThatShowsAnotherTime) {
                 StatusIs(StatusCode::kDataLoss, HasSubstr("edit list")))
         << shown;
   }
+}
+
+// FFmpeg hides a frame of which the edit list leaves out the beginning.
+TEST(CheckMp4Times, FindsAnEditListThatEndsBehindItsMedia) {
+  Track track;
+  track.shown = 2000;
+  track.first = 2;  // of 600: a twelfth of a frame
+  EXPECT_THAT(Check(Movie(TrackBox(track))),
+              StatusIs(StatusCode::kDataLoss, HasSubstr("edit list")));
+  track.shown = track.track_duration = 1997;  // rounded up from 1996.67
+  EXPECT_THAT(Check(Movie(TrackBox(track))), IsOk());
 }
 
 TEST(CheckMp4Times, AsksVideoTracksThatStateADurationOnly) {
