@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "networks/files/read_file.h"
 #include "opencv2/core.hpp"
+#include "opencv2/imgproc.hpp"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
@@ -42,10 +43,10 @@ constexpr char kUsage[] =
 
   tools/bazelw run //tools/reliability:damaged_clips -- --trials 300
 
-Clips of every container, odd sizes, odd and variable rates are cut, lose
-pieces, or have bits flipped. Read strictly, a clip has to give all its frames,
-or an error that names the file. With allow_damaged it has to give all its
-frames, or say how many are lost.
+Clips of every container, with alpha, of odd sizes, odd and variable rates are
+cut, lose pieces, or have bits flipped. Read strictly, a clip has to give all
+its frames, or an error that names the file. With allow_damaged it has to give
+all its frames, or say how many are lost.
 
 Exit codes: 0 all well, 1 not, 2 bad flag.)";
 
@@ -53,12 +54,14 @@ struct Clip {
   std::string kind;
   std::string bytes;
   std::vector<int64_t> times;
+  size_t num_with_alpha = 0;
 };
 
 // What a reader gives.
 struct Outcome {
   absl::Status status;
   std::vector<int64_t> times;
+  size_t num_with_alpha = 0;  // of the frames
   std::string damage;
 };
 
@@ -73,6 +76,7 @@ Outcome ReadClip(std::shared_ptr<const std::string> bytes, bool allow_damaged) {
     outcome.status = frame.status();
     if (!frame.ok() || !*frame) break;
     outcome.times.push_back((*frame)->pts);
+    if (!(*frame)->alpha.empty()) ++outcome.num_with_alpha;
   }
   if (reader.ok()) outcome.damage = (*reader)->damage();
   return outcome;
@@ -83,19 +87,37 @@ struct ClipKind {
   cv::Size size;
   pipelines::media::Rational rate;
   bool is_variable = false;
+  bool has_alpha = false;
 };
 
 constexpr int kFrames = 30;
 
 const ClipKind kClipKinds[] = {
-    {".mp4", {96, 64}, {25, 1}},       {".mp4", {410, 412}, {30000, 1001}},
-    {".mp4", {64, 64}, {1, 1}},        {".mp4", {64, 48}, {1000000, 66667}},
-    {".mp4", {96, 64}, {25, 1}, true}, {".mov", {64, 64}, {24000, 1001}},
-    {".mkv", {96, 64}, {25, 1}},       {".mkv", {45, 33}, {60, 1}, true},
-    {".webm", {64, 64}, {25, 1}},      {".avi", {96, 64}, {25, 1}},
-    {".gif", {64, 48}, {10, 1}},       {".ts", {96, 64}, {25, 1}},
+    {".mp4", {96, 64}, {25, 1}},
+    {".mp4", {410, 412}, {30000, 1001}},
+    {".mp4", {64, 64}, {1, 1}},
+    {".mp4", {64, 48}, {1000000, 66667}},
+    {".mp4", {96, 64}, {25, 1}, true},
+    {".mov", {64, 64}, {24000, 1001}},
+    {".mkv", {96, 64}, {25, 1}},
+    {".mkv", {45, 33}, {60, 1}, true},
+    {".webm", {64, 64}, {25, 1}},
+    {".avi", {96, 64}, {25, 1}},
+    {".gif", {64, 48}, {10, 1}},
+    {".ts", {96, 64}, {25, 1}},
     {".ts", {96, 64}, {30000, 1001}},
+    {".webm", {64, 64}, {25, 1}, false, /*has_alpha=*/true},
+    {".mov", {64, 48}, {25, 1}, false, /*has_alpha=*/true},
 };
+
+cv::Mat FrameOf(const ClipKind& kind, int number) {
+  cv::Mat frame = pipelines::media::NumberedFrame(kind.size, number);
+  if (!kind.has_alpha) return frame;
+  cv::cvtColor(frame, frame, cv::COLOR_RGB2RGBA);
+  frame({0, 0, kind.size.width / 2, kind.size.height}) =
+      cv::Scalar(9, 9, 9, 8 * number);
+  return frame;
+}
 
 // Written by VideoWriter; a transport stream is one of its files in another
 // container.
@@ -107,10 +129,11 @@ absl::Status WriteClip(const ClipKind& kind, const std::string& path) {
   options.height = kind.size.height;
   options.frame_rate = kind.rate;
   if (kind.is_variable) options.time_base = {1, 1000};
+  options.with_alpha = kind.has_alpha;
   ASSIGN_OR_RETURN(const auto writer, VideoWriter::Create(written, options));
   int64_t time = 0;
   for (int i = 0; i < kFrames; ++i) {
-    const cv::Mat frame = pipelines::media::NumberedFrame(kind.size, i);
+    const cv::Mat frame = FrameOf(kind, i);
     const int64_t duration = 20 + 13 * (i % 4);
     RETURN_IF_ERROR(kind.is_variable ? writer->WriteAt(frame, time, duration)
                                      : writer->Write(frame));
@@ -125,9 +148,10 @@ absl::StatusOr<std::vector<Clip>> MakeClips(const std::string& folder) {
   std::vector<Clip> clips;
   for (const ClipKind& kind : kClipKinds) {
     Clip clip;
-    clip.kind = absl::StrCat(
-        kind.ending, ", ", kind.size.width, "x", kind.size.height, ", ",
-        kind.rate.num, "/", kind.rate.den, kind.is_variable ? " variable" : "");
+    clip.kind = absl::StrCat(kind.ending, ", ", kind.size.width, "x",
+                             kind.size.height, ", ", kind.rate.num, "/",
+                             kind.rate.den, kind.is_variable ? " variable" : "",
+                             kind.has_alpha ? ", alpha" : "");
     const std::string path =
         absl::StrCat(folder, "/", clips.size(), kind.ending);
     RETURN_IF_ERROR(WriteClip(kind, path));
@@ -135,10 +159,13 @@ absl::StatusOr<std::vector<Clip>> MakeClips(const std::string& folder) {
     const Outcome whole =
         ReadClip(std::make_shared<const std::string>(clip.bytes), false);
     RETURN_IF_ERROR(whole.status);
-    if (whole.times.size() != kFrames) {
+    const size_t num_with_alpha = kind.has_alpha ? kFrames : 0;
+    if (whole.times.size() != kFrames ||
+        whole.num_with_alpha != num_with_alpha) {
       return absl::InternalError(clip.kind + ": not all frames are there");
     }
     clip.times = whole.times;
+    clip.num_with_alpha = whole.num_with_alpha;
     clips.push_back(std::move(clip));
   }
   return clips;
@@ -184,7 +211,11 @@ std::string CheckStrict(const Outcome& strict, const Clip& clip) {
                ? ""
                : "an error without the name";
   }
-  if (strict.times.size() == clip.times.size()) return "";
+  if (strict.times.size() == clip.times.size()) {
+    return strict.num_with_alpha == clip.num_with_alpha
+               ? ""
+               : "silently frames without their alpha";
+  }
   return absl::StrCat("silently ", Times(strict.times), " instead of ",
                       Times(clip.times));
 }

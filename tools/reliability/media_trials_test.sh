@@ -15,7 +15,7 @@ succeed "2000 trials from seed 5 on, 7 kinds: 0 failures" --trials 2000 \
 expect_help trials first_seed folder keep seconds_each
 
 program=tools/reliability/damaged_clips
-succeed "52 damaged clips of 13 kinds: 0 failures" --trials 52 \
+succeed "60 damaged clips of 15 kinds: 0 failures" --trials 60 \
   --folder "$TEST_TMPDIR/damaged"
 expect 2 "--trials is 0; use 1 or more" --trials 0
 expect_help trials first_seed folder
