@@ -23,23 +23,37 @@ enum Element : uint64_t {
   kSimpleBlock = 0xa3,
 };
 
-// What stands in a file, a segment, a cluster or a block group beside the
-// elements above. The walk looks into those three and skips these.
+template <size_t kCount>
+bool IsOneOf(uint64_t id, const uint64_t (&ids)[kCount]) {
+  return std::find(std::begin(ids), std::end(ids), id) != std::end(ids);
+}
+
+// What stands in a block group.
+bool IsOfBlock(uint64_t id) {
+  static constexpr uint64_t kIds[] = {
+      kBlock, 0x9b,   0xfb, 0xfa, 0xfd, 0xa4, 0xa2,  // duration, references
+      0x75a1, 0x75a2, 0x8e, 0xc8};  // additions, padding, slices
+  return IsOneOf(id, kIds);
+}
+
+// What stands in a file, a segment or a cluster. The walk looks into segments,
+// clusters and block groups and skips all others.
 bool IsKnown(uint64_t id) {
-  static constexpr uint64_t kOthers[] = {
-      0xec,       0xbf,  // void, checksum
-      0x114d9b74, 0x1549a966, 0x1654ae6b,
-      0x1c53bb6b,                          // seek, info, tracks, cues
-      0x1941a469, 0x1043a770, 0x1254c367,  // attachments, chapters, tags
-      0xe7,       0xa7,       0xab,       0x5854,
-      0xaf,  // time, position, size, silent, coded
-      0x9b,       0xfb,       0xfa,       0xfd,
-      0xa4,       0xa2,  // of a block: duration, references
-      0x75a1,     0x75a2,     0x8e,       0xc8};  // additions, padding, slices
-  return id == kHeader || id == kSegment || id == kCluster ||
-         id == kBlockGroup || id == kBlock || id == kSimpleBlock ||
-         std::find(std::begin(kOthers), std::end(kOthers), id) !=
-             std::end(kOthers);
+  static constexpr uint64_t kIds[] = {
+      kHeader,      kSegment,   kCluster,   kBlockGroup,
+      kSimpleBlock, 0xec,       0xbf,                    // void, checksum
+      0x114d9b74,   0x1549a966, 0x1654ae6b, 0x1c53bb6b,  // seek to cues
+      0x1941a469,   0x1043a770, 0x1254c367,  // attachments, chapters, tags
+      0xe7,         0xa7,       0xab,       0x5854};  // time, position, silent
+  return IsOneOf(id, kIds);
+}
+
+// Whether an element may have this size: numbers have up to 8 bytes. A block
+// whose identifier was damaged into one of these has more.
+bool IsSize(uint64_t id, int64_t size) {
+  static constexpr uint64_t kNumbers[] = {0xe7, 0xa7, 0xab};
+  constexpr int64_t kMaxNumberBytes = 8;
+  return size <= kMaxNumberBytes || !IsOneOf(id, kNumbers);
 }
 
 // A block begins with its track, two bytes of time and one of flags; if those
@@ -58,6 +72,7 @@ absl::Status DamagedAt(int64_t at) {
 absl::StatusOr<int64_t> CountMatroskaPackets(ByteReader& bytes) {
   int64_t num_frames = 0;
   int64_t end = bytes.size();
+  int64_t group_end = 0;
   for (int64_t at = 0; at < end;) {
     const int id_length = ReadEbmlNumber(bytes, at).length;
     const uint64_t id = bytes.BigEndian(at, id_length);
@@ -65,9 +80,14 @@ absl::StatusOr<int64_t> CountMatroskaPackets(ByteReader& bytes) {
     const int64_t content = at + id_length + size.length;
     const bool is_container =
         id == kSegment || id == kCluster || id == kBlockGroup;
+    const bool is_allowed = IsKnown(id) || (IsOfBlock(id) && at < group_end);
     // A recorder that could not seek back leaves containers without a size.
-    if (!IsKnown(id) || (!size.value && !is_container)) {
+    if (!is_allowed || (!size.value && !is_container) ||
+        !IsSize(id, size.value.value_or(0))) {
       return DamagedAt(at);
+    }
+    if (id == kBlockGroup) {
+      group_end = size.value ? content + *size.value : end;
     }
     if (id == kSegment && size.value) {
       end = std::min(end, content + *size.value);

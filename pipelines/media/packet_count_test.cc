@@ -82,6 +82,17 @@ std::string Gif(const std::string& blocks) {
 // With a table of its own, then the code size and two sub-blocks.
 std::string GifImage() { return ",\0\0\0\0\1\0\1\0\x80......\2\2ab\1c\0"s; }
 
+// One bit of a block's identifier makes it another element of the format, which
+// would be skipped.
+TEST(CountStoredPackets, FindsABlockThatIsCalledSomethingElse) {
+  for (const char* id : {"\xa2", "\xa7", "\xab", "\xa1", "\xaf", "\xe7"}) {
+    const std::string block = Element(id, "\x81\0\0\0"s + std::string(20, 'x'));
+    EXPECT_THAT(Count(EbmlHeader() + Segment(Cluster(block))),
+                StatusIs(StatusCode::kDataLoss, HasSubstr("damaged at byte")))
+        << id;
+  }
+}
+
 TEST(CountStoredPackets, CountsTheImagesOfAGif) {
   const std::string extension = "!\xf9\4\0\0\0\0\0"s;
   EXPECT_THAT(Count(Gif(";")), IsOkAndHolds(Optional(0)));
