@@ -6,7 +6,9 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "opencv2/core.hpp"
 #include "pipelines/puppets/scene.h"
+#include "pipelines/puppets/shape.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines::puppets {
@@ -29,6 +31,66 @@ Scene MakeScene(uint64_t seed, bool camera_motion) {
 void WriteTruth(const std::string& folder, const Truth& truth) {
   for (const TruthFile& file : TruthFiles(truth)) {
     std::ofstream(folder + "/" + file.name) << file.content;
+  }
+}
+
+// A disc of radius 0.6 below one of radius 0.3, which are at the frame's centre
+// and right of it. In the second frame the large one is twice as large, and the
+// small one at the middle of the lower border.
+Truth TwoDiscs() {
+  const Point2 origin;
+  Truth truth;
+  truth.outlines = {{}, {{{origin}, 0.6}}, {{{origin}, 0.3}}};
+  truth.frames.resize(2);
+  truth.frames[0].frame_from_layer = {
+      {}, {}, Similarity(/*scale=*/1, /*angle=*/0, {0.5, 0})};
+  truth.frames[1].frame_from_layer = {
+      {},
+      Similarity(/*scale=*/2, /*angle=*/0, {0, 0}),
+      Similarity(/*scale=*/1, /*angle=*/0, {0, 1})};
+  return truth;
+}
+
+TEST(TopLayer, IsTheLastPaintedThatCoversThePoint) {
+  const Truth truth = TwoDiscs();
+  EXPECT_EQ(TopLayer(truth, 0, {0, 0}), 1);
+  EXPECT_EQ(TopLayer(truth, 0, {-0.59, 0}), 1);
+  EXPECT_EQ(TopLayer(truth, 0, {-0.61, 0}), 0);
+  EXPECT_EQ(TopLayer(truth, 0, {0.5, 0}), 2);  // where both are
+  EXPECT_EQ(TopLayer(truth, 0, {0.79, 0}), 2);
+  EXPECT_EQ(TopLayer(truth, 0, {0.81, 0}), 0);
+  EXPECT_EQ(TopLayer(truth, 1, {0.5, 0}), 1);
+  EXPECT_EQ(TopLayer(truth, 1, {0, 0.71}), 2);
+  // A layer without pieces covers nothing.
+  Truth bare = truth;
+  bare.outlines[2].clear();
+  EXPECT_EQ(TopLayer(bare, 0, {0.5, 0}), 1);
+}
+
+// The centres of the first and last pixel are at -1 and 1.
+TEST(TopLayers, AreThoseOfThePixelsCentres) {
+  const Truth truth = TwoDiscs();
+  const int kFirst[5][5] = {{0, 0, 0, 0, 0},
+                            {0, 0, 1, 0, 0},
+                            {0, 1, 1, 2, 0},
+                            {0, 0, 1, 0, 0},
+                            {0, 0, 0, 0, 0}};
+  const int kSecond[5][5] = {{0, 1, 1, 1, 0},
+                             {1, 1, 1, 1, 1},
+                             {1, 1, 1, 1, 1},
+                             {1, 1, 1, 1, 1},
+                             {0, 1, 2, 1, 0}};
+  const cv::Mat first = TopLayers(truth, 0, 5);
+  const cv::Mat second = TopLayers(truth, 1, 5);
+  ASSERT_EQ(first.type(), CV_32S);
+  ASSERT_EQ(first.size(), cv::Size(5, 5));
+  for (int row = 0; row < 5; ++row) {
+    for (int column = 0; column < 5; ++column) {
+      EXPECT_EQ(first.at<int>(row, column), kFirst[row][column])
+          << "at row " << row << ", column " << column;
+      EXPECT_EQ(second.at<int>(row, column), kSecond[row][column])
+          << "at row " << row << ", column " << column;
+    }
   }
 }
 
