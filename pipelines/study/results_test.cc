@@ -1,15 +1,27 @@
 #include "pipelines/study/results.h"
 
 #include <cmath>
+#include <filesystem>
+#include <string>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
+#include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/checkpoint/checkpoint_store.h"
+#include "pipelines/model/model.h"
+#include "pipelines/testing/testing_config.h"
+#include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 TEST(Summarize, GivesMeanAndSampleDeviation) {
   const MeanAndSpread three = Summarize({1, 2, 6});
@@ -54,6 +66,108 @@ TEST(TableNotes, NameUnitsAndWhatIsWorseThanTheFirstFrame) {
                           "l1"));
   EXPECT_THAT(TableText(TwoVariants(0.4, 0.6)),
               HasSubstr("cpab is no better than the first frame"));
+}
+
+class ReadResultsTest : public networks::files::FolderTest {
+ protected:
+  // A run of the plan with a checkpoint of its last step.
+  StudyRun Trained(const std::string& variant, uint64_t seed, bool finished) {
+    StudyRun run;
+    run.variant = variant;
+    run.seed = seed;
+    run.folder = Path(absl::StrCat(variant, "-seed", seed));
+    run.config = *TinyConfig();
+    const auto model = AnimationModel::Create(run.config.model());
+    EXPECT_THAT(model, IsOk());
+    CheckpointState state;
+    *state.mutable_config() = run.config;
+    state.set_step(70);
+    state.set_trained_seconds(90);
+    state.set_finished(finished);
+    const std::string checkpoints = run.folder + "/checkpoints/";
+    std::filesystem::create_directories(checkpoints);
+    Learnt learnt;
+    learnt.model = model->get();
+    EXPECT_THAT(SaveCheckpoint(checkpoints + CheckpointName(70), learnt, state),
+                IsOk());
+    return run;
+  }
+
+  void WriteIn(const StudyRun& run, const std::string& name,
+               const std::string& text) const {
+    Write(absl::StrCat(run.variant, "-seed", run.seed, "/", name), text);
+  }
+};
+
+constexpr char kEvaluation[] = R"json({
+  "model": {"l1": 0.125, "psnr": 20, "flow_error": 0.25},
+  "first_frame": {"l1": 0.5, "psnr": 12},
+  "clips": [
+    {"name": "still", "frames": 2, "model": {"l1": 0.01},
+     "first_frame": {"l1": 0.1}},
+    {"name": "fast", "frames": 2, "model": {"l1": 0.5},
+     "first_frame": {"l1": 0.6}},
+    {"name": "slow", "frames": 2, "model": {"l1": 0.25},
+     "first_frame": {"l1": 0.3}}
+  ],
+  "setting": {"width": 32, "training_steps": 70},
+  "a_field_of_later_programs": 1
+})json";
+
+TEST_F(ReadResultsTest, AreTheMeansOfTheEvaluationAndTheLosses) {
+  StudyPlan plan;
+  plan.runs = {Trained("cpab", 3, /*finished=*/true)};
+  WriteIn(plan.runs[0], "losses.csv", "step,total\n1,4\n2,3\n");
+  WriteIn(plan.runs[0], "evaluation.json", kEvaluation);
+  const std::vector<RunResult> results = ReadResults(plan);
+  ASSERT_EQ(results.size(), 1u);
+  const RunResult& result = results[0];
+  EXPECT_EQ(result.variant, "cpab");
+  EXPECT_EQ(result.seed, 3u);
+  EXPECT_EQ(result.steps, 70);
+  EXPECT_DOUBLE_EQ(result.minutes, 1.5);
+  // Of three clips the two whose first frame says least: fast and slow.
+  EXPECT_THAT(result.metrics,
+              UnorderedElementsAre(Pair("l1", 0.125), Pair("psnr", 20),
+                                   Pair("flow_error", 0.25),
+                                   Pair("l1_moving_half", 0.375)));
+  EXPECT_THAT(result.baseline,
+              UnorderedElementsAre(Pair("l1", 0.5), Pair("psnr", 12)));
+  ASSERT_EQ(result.losses.size(), 1u);
+  EXPECT_EQ(result.losses[0].name, "total");
+  EXPECT_THAT(result.losses[0].x, ElementsAre(1, 2));
+  EXPECT_THAT(result.losses[0].y, ElementsAre(4, 3));
+}
+
+TEST_F(ReadResultsTest, AreThoseOfFinishedRunsInTheOrderOfThePlan) {
+  StudyPlan plan;
+  plan.runs = {Trained("tps", 0, /*finished=*/true),
+               Trained("under_way", 0, /*finished=*/false),
+               Trained("damaged", 0, /*finished=*/true),
+               Trained("unevaluated", 0, /*finished=*/true),
+               Trained("changed", 0, /*finished=*/true),
+               Trained("affine", 0, /*finished=*/true)};
+  plan.runs[4].config.mutable_losses()->set_warp(77);
+  for (const int i : {0, 1, 4, 5}) {
+    WriteIn(plan.runs[i], "evaluation.json", kEvaluation);
+  }
+  WriteIn(plan.runs[2], "evaluation.json", "{\"model\": {\"l1\": 0.");
+  const std::vector<RunResult> results = ReadResults(plan);
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_EQ(results[0].variant, "tps");
+  EXPECT_EQ(results[1].variant, "affine");
+}
+
+// An evaluation without clips has no half of them.
+TEST_F(ReadResultsTest, HaveOnlyTheMetricsThatAreThere) {
+  StudyPlan plan;
+  plan.runs = {Trained("cpab", 0, /*finished=*/true)};
+  WriteIn(plan.runs[0], "evaluation.json", R"json({"model": {"l1": 0.5}})json");
+  const std::vector<RunResult> results = ReadResults(plan);
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_THAT(results[0].metrics, UnorderedElementsAre(Pair("l1", 0.5)));
+  EXPECT_TRUE(results[0].baseline.empty());
+  EXPECT_TRUE(results[0].losses.empty());
 }
 
 }  // namespace
