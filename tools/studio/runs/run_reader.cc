@@ -191,8 +191,9 @@ class Series {
 };
 
 // Runs without event files tell the kinds of their columns by the names that
-// training/learner.cc and training/diagnostics.cc give; parts_in_use is that of
-// transforms_in_use in runs of earlier programs.
+// training/learner.cc and training/diagnostics.cc give, to which
+// training_names_test holds them; parts_in_use is that of transforms_in_use in
+// runs of earlier programs.
 bool IsTrainingName(absl::string_view name) {
   return name == "learning_rate" || name == "fit_residual" ||
          name == "fit_iterations" || name == "exact_gradient" ||
