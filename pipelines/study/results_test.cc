@@ -12,6 +12,7 @@
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/model/model.h"
+#include "pipelines/study/study.h"
 #include "pipelines/testing/testing_config.h"
 #include "third_party/absl/status_matchers.h"
 
