@@ -1,3 +1,4 @@
+// Tested by pipelines/parallel/parallel_test.cc.
 #include "networks/batch_norm.h"
 
 #include <torch/torch.h>

@@ -1,3 +1,4 @@
+// Tested by networks_golden_test.cc.
 #include "networks/hourglass.h"
 
 #include <torch/torch.h>

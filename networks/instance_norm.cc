@@ -1,3 +1,4 @@
+// Tested by blocks_test.cc.
 #include "networks/instance_norm.h"
 
 #include <torch/torch.h>

@@ -1,3 +1,4 @@
+// Tested by pipelines/model/model_batch_test.cc.
 #include "networks/layers.h"
 
 #include <torch/torch.h>

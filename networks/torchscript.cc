@@ -1,3 +1,4 @@
+// Tested by pipelines/animation/export_torchscript_test.cc.
 #include "networks/torchscript.h"
 
 #include <torch/csrc/jit/frontend/tracer.h>

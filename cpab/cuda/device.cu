@@ -1,3 +1,4 @@
+// Tested by kernels_test.cc.
 #include <cuda_runtime.h>
 
 #include <cstdio>

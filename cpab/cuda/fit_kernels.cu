@@ -1,3 +1,4 @@
+// Tested by fit_batch_test.cc.
 #include <cuda_runtime.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Tested by fit_test.cc.
 #include "cpab/fit/keypoint_pullback.h"
 
 #include <algorithm>

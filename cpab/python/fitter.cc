@@ -1,3 +1,4 @@
+// Tested by tests/fit_test.py.
 #include "cpab/python/fitter.h"
 
 #include <utility>

@@ -1,3 +1,4 @@
+// Tested by differentiable_convolution_test.cc.
 #include "networks/cpu/winograd_gradient.h"
 
 #include <ATen/Parallel.h>

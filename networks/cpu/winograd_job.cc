@@ -1,3 +1,4 @@
+// Tested by winograd_test.cc.
 #include "networks/cpu/winograd_job.h"
 
 #include <torch/torch.h>

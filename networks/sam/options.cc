@@ -1,3 +1,4 @@
+// Tested by sam_test.cc.
 #include "networks/sam/options.h"
 
 #include <utility>

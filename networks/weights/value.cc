@@ -1,3 +1,4 @@
+// Tested by unpickle_test.cc.
 #include "networks/weights/value.h"
 
 #include <string>

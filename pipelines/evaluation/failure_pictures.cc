@@ -1,3 +1,4 @@
+// Tested by evaluation_test.cc.
 #include "pipelines/evaluation/failure_pictures.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Tested by input_bytes_test.cc and video_test.cc.
 #include "pipelines/media/ffmpeg_util.h"
 
 #include "absl/strings/str_cat.h"

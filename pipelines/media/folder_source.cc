@@ -1,3 +1,4 @@
+// Tested by frame_source_test.cc.
 #include "pipelines/media/folder_source.h"
 
 #include <string>

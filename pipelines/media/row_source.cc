@@ -1,3 +1,4 @@
+// Tested by frame_source_test.cc.
 #include "pipelines/media/row_source.h"
 
 #include <utility>

@@ -1,3 +1,4 @@
+// Tested by motion_test.cc.
 #include "pipelines/model/motion_model.h"
 
 #include <torch/torch.h>

@@ -1,3 +1,4 @@
+// Tested by widen_test.cc and pipelines/checkpoint/checkpoint_test.cc.
 #include "pipelines/training/initial_weights.h"
 
 #include <utility>

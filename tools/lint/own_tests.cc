@@ -1,6 +1,7 @@
 #include "tools/lint/own_tests.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <set>
 #include <string>
 
@@ -27,8 +28,8 @@ bool IsTestFile(const SourceTree& tree, const std::string& stem) {
   return false;
 }
 
-bool HasTestOfItsName(const SourceTree& tree, const std::string& path) {
-  return IsTestFile(tree, absl::StrCat(WithoutEnding(path), "_test"));
+bool HasTestOfItsName(const SourceTree& tree, const std::string& stem) {
+  return IsTestFile(tree, absl::StrCat(stem, "_test"));
 }
 
 // Whether a comment of the file names a test that exists.
@@ -50,26 +51,25 @@ bool NamesATest(const SourceTree& tree, const std::string& path,
   return false;
 }
 
-bool HeaderNamesATest(const SourceTree& tree, const std::string& path) {
-  const std::string header = absl::StrCat(WithoutEnding(path), ".h");
-  const auto file = tree.files().find(header);
-  return file != tree.files().end() && NamesATest(tree, header, file->second);
-}
-
-void CheckFile(const SourceTree& tree, const std::string& path,
+// The header and the source of a library, "a.h" and "a.cc" or "a.cu".
+void CheckPair(const SourceTree& tree, const std::string& stem,
                std::vector<Finding>* findings) {
-  const auto file = tree.files().find(path);
-  if (file == tree.files().end() || !IsCpp(path)) return;
-  const std::string& content = file->second;
-  const auto lines = std::count(content.begin(), content.end(), '\n');
-  if (lines < kLongSource || HasTestOfItsName(tree, path) ||
-      NamesATest(tree, path, content) || HeaderNamesATest(tree, path)) {
-    return;
+  std::string last;
+  int64_t lines = 0;
+  for (const char* ending : {".h", ".cc", ".cu"}) {
+    const std::string path = absl::StrCat(stem, ending);
+    const auto file = tree.files().find(path);
+    if (file == tree.files().end()) continue;
+    if (NamesATest(tree, path, file->second)) return;
+    lines += std::count(file->second.begin(), file->second.end(), '\n');
+    last = path;
   }
-  findings->push_back({path, 1,
-                       absl::StrCat("has ", lines, " lines and no test: write ",
-                                    WithoutEnding(path), "_test.cc, or say \"",
-                                    kMark, "PATH\" in a comment")});
+  if (lines < kLongSource || HasTestOfItsName(tree, stem)) return;
+  findings->push_back(
+      {last, 1,
+       absl::StrCat("has ", lines,
+                    " lines in header and source and no test: write ", stem,
+                    "_test.cc, or say \"", kMark, "PATH\" in a comment")});
 }
 
 }  // namespace
@@ -84,7 +84,9 @@ std::vector<Finding> CheckOwnTests(const SourceTree& tree,
       for (const char* attribute : {"hdrs", "srcs", "textual_hdrs"}) {
         for (const std::string& file : rule.Strings(attribute)) {
           const std::string path = Joined(FolderOf(build), file);
-          if (seen.insert(path).second) CheckFile(tree, path, &findings);
+          if (!IsCpp(path)) continue;
+          const std::string stem = WithoutEnding(path);
+          if (seen.insert(stem).second) CheckPair(tree, stem, &findings);
         }
       }
     }

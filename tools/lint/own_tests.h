@@ -12,10 +12,11 @@ namespace tools::lint {
 // From this number of lines on.
 inline constexpr int kLongSource = 100;
 
-// A long .h or .cc of a library (a rule "..._library" that is not testonly) has
-// a test of its name beside it: NAME_test.cc, .sh or .py. Where another test is
-// the one that proves it, a comment of the file or of its header says "Tested
-// by PATH", the path of that test from the root or from the file's folder.
+// A .h and a .cc or .cu of a library (a rule "..._library" that is not
+// testonly) that are long together have a test of their name beside them:
+// NAME_test.cc, .sh or .py. Where another test is the one that proves them, a
+// comment of either says "Tested by PATH", the path of that test from the root
+// or from their folder.
 std::vector<Finding> CheckOwnTests(const SourceTree& tree,
                                    const Targets& targets);
 

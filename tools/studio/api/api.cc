@@ -1,3 +1,4 @@
+// Tested by openapi_test.cc.
 #include "tools/studio/api/api.h"
 
 #include <memory>

@@ -1,3 +1,4 @@
+// Tested by job_routes_test.cc.
 #include "tools/studio/api/event_stream.h"
 
 #include <cstdint>

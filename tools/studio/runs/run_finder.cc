@@ -1,3 +1,4 @@
+// Tested by run_reader_test.cc.
 #include "tools/studio/runs/run_finder.h"
 
 #include <utility>

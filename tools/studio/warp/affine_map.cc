@@ -1,3 +1,4 @@
+// Tested by point_map_test.cc.
 #include "tools/studio/warp/affine_map.h"
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// Tested by warp_engine_test.cc.
 #include "tools/studio/warp/warp_maps.h"
 
 #include <utility>
