@@ -1,6 +1,7 @@
 #include "pipelines/media/video_reader.h"
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -43,6 +44,22 @@ int64_t FrameDuration(const AVFrame& frame) {
   const int64_t duration = frame.pkt_duration;
 #endif
   return SaneTime(duration) == duration ? std::max<int64_t>(0, duration) : 0;
+}
+
+// What a damaged frame states may be no value of the enumeration at all.
+template <typename Enum>
+void MakeKnown(Enum* field, int end, Enum unspecified) {
+  int value = 0;
+  static_assert(sizeof(*field) == sizeof(value));
+  std::memcpy(&value, field, sizeof(value));
+  if (value < 0 || value >= end) *field = unspecified;
+}
+
+void MakeColoursSane(AVFrame* frame) {
+  MakeKnown(&frame->colorspace, AVCOL_SPC_NB, AVCOL_SPC_UNSPECIFIED);
+  MakeKnown(&frame->color_range, AVCOL_RANGE_NB, AVCOL_RANGE_UNSPECIFIED);
+  MakeKnown(&frame->color_primaries, AVCOL_PRI_NB, AVCOL_PRI_UNSPECIFIED);
+  MakeKnown(&frame->color_trc, AVCOL_TRC_NB, AVCOL_TRC_UNSPECIFIED);
 }
 
 }  // namespace
@@ -289,6 +306,7 @@ absl::StatusOr<bool> VideoReader::Impl::DecodeStored() {
       continue;
     }
     if (error == AVERROR_EOF) return false;
+    if (error >= 0) MakeColoursSane(frame_.get());
     absl::Status status;
     if (error < 0) {
       status = CannotDecode(error);
