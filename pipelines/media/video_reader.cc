@@ -46,13 +46,21 @@ int64_t FrameDuration(const AVFrame& frame) {
   return SaneTime(duration) == duration ? std::max<int64_t>(0, duration) : 0;
 }
 
-// What a damaged frame states may be no value of the enumeration at all.
+// What a damaged file or frame states may be no value of the enumeration at
+// all.
 template <typename Enum>
 void MakeKnown(Enum* field, int end, Enum unspecified) {
   int value = 0;
   static_assert(sizeof(*field) == sizeof(value));
   std::memcpy(&value, field, sizeof(value));
   if (value < 0 || value >= end) *field = unspecified;
+}
+
+void MakeColoursSane(AVCodecParameters* codec) {
+  MakeKnown(&codec->color_space, AVCOL_SPC_NB, AVCOL_SPC_UNSPECIFIED);
+  MakeKnown(&codec->color_range, AVCOL_RANGE_NB, AVCOL_RANGE_UNSPECIFIED);
+  MakeKnown(&codec->color_primaries, AVCOL_PRI_NB, AVCOL_PRI_UNSPECIFIED);
+  MakeKnown(&codec->color_trc, AVCOL_TRC_NB, AVCOL_TRC_UNSPECIFIED);
 }
 
 void MakeColoursSane(AVFrame* frame) {
@@ -124,6 +132,7 @@ class VideoReader::Impl {
 
 absl::Status VideoReader::Impl::Open() {
   ASSIGN_OR_RETURN(demuxer_, VideoDemuxer::Open(input_));
+  MakeColoursSane(demuxer_->stream().codecpar);
   converter_ = RgbConverter(demuxer_->stream(), demuxer_->pixel_aspect());
   const AVCodecParameters& codec = *demuxer_->stream().codecpar;
   const cv::Size stored(codec.width, codec.height);
