@@ -25,8 +25,7 @@ struct PointArray {
   }
 };
 
-// [B, D, N] in row-major order, as libcpab and NumPy have it, or [N] with D
-// = 1.
+// [B, D, N] in row-major order, as libcpab and NumPy have it; [N] if D is 1.
 template <typename Scalar>
 PointArray<Scalar> ComponentsFirst(Scalar* data, int64_t dimensions,
                                    int64_t num_points) {

@@ -30,6 +30,10 @@ struct Grid {
 };
 
 // A cell, or what lies beyond its side outside the square.
+//
+// Its edges: 0 is the rectangle's side, 1 lies at its end a = w and 2 at its
+// end a = -w. Tessellation numbers those of cells in the same way, and has 1
+// and 2 the other way round for what lies outside.
 struct Region {
   int i, j;      // The rectangle.
   int side;      // 0 top, 1 right, 2 bottom, 3 left.
@@ -154,10 +158,6 @@ CPAB_HOST_DEVICE bool Shift(Grid grid, int dx, int dy, Place<Real>* place) {
   place->offset.y -= dy * (Real(1) / grid.ny);
   return true;
 }
-
-// The edges of a region: 0 is the rectangle's side, 1 lies at its end a = w and
-// 2 at its end a = -w. Tessellation numbers those of cells in the same way, and
-// has 1 and 2 the other way round for what lies outside.
 
 // Whether the outer region's edge 1 or 2 goes straight outwards, because the
 // next border cell lies on the same side of the square. Otherwise it goes along

@@ -25,8 +25,8 @@ enum class Instructions {
 inline constexpr char kInstructionsVariable[] = "CPAB_CPU_INSTRUCTIONS";
 
 // What the variable names; without it avx512_bfloat16, since AMX has not been
-// measured. Read once. An unknown name counts as none of these is given, see
-// InstructionsError.
+// measured. Read once. An unknown name counts as if the variable were not set;
+// InstructionsError says so.
 Instructions MostInstructions();
 
 // What is wrong with the variable, in words for its user; empty if nothing.

@@ -5,8 +5,8 @@
 // a warning. .webm: VP9. .gif: no sound, 256 colours for all frames (3 bits of
 // red and green, 2 of blue, dithered), times in hundredths of a second, and at
 // most 50 frames a second: those that come faster are left out. .webp: an
-// animated picture without sound, all colours, times in
-// milliseconds; it is kept in memory until its end.
+// animated picture without sound, all colours, times in milliseconds; it is
+// kept in memory until its end.
 #ifndef PIPELINES_MEDIA_VIDEO_WRITER_H_
 #define PIPELINES_MEDIA_VIDEO_WRITER_H_
 

@@ -50,7 +50,7 @@ absl::StatusOr<std::string> ModelOf(const SegmenterOptions& options,
       "them"));
 }
 
-// Of a file for another network than --model says.
+// Of a file for another network than options.model says.
 std::string NameOf(const TensorMap& tensors) {
   const std::string model = sam::ModelOfWeights(tensors);
   return model.empty() ? ""

@@ -94,7 +94,7 @@ Response CheckUpload(const ApiParts& parts, const Request& request) {
         absl::StrCat("the file has ", request.content_length,
                      " bytes; Studio takes at most ", parts.max_upload,
                      "; make it smaller, or start Studio with a larger "
-                     "--max_upload"));
+                     "max_upload"));
   }
   return EmptyResponse();
 }

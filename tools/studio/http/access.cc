@@ -123,8 +123,8 @@ std::optional<Response> Access::CheckSite(const Request& request) const {
     return ErrorResponse(
         421, "wrong_host",
         "this server does not have the name that the request's Host states; "
-        "use the address that Studio printed, or start it with "
-        "--allowed_hosts");
+        "use the address that Studio printed, or start it with this name "
+        "among the allowed_hosts");
   }
   const auto origin = request.headers.find("origin");
   if (origin != request.headers.end() &&

@@ -45,7 +45,7 @@ absl::Status ListenError(int error, const std::string& address, int port) {
     return absl::AlreadyExistsError(
         absl::StrCat(where,
                      " is in use, perhaps by another Studio; choose another "
-                     "--port, or --port 0 for any that is free"));
+                     "port, or port 0 for any that is free"));
   }
   if (error == EADDRNOTAVAIL) {
     return absl::NotFoundError(

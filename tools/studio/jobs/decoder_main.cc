@@ -3,8 +3,8 @@
 //
 //   studio_decoder probe KIND         facts, as FactsToJson writes them
 //   studio_decoder preview KIND N S   frame N as PNG of at most S pixels
-//   studio_decoder pixels S           width, height (uint32, little-endian),
-//   RGBA studio_decoder crop face|centre   {"x","y","side","by"}
+//   studio_decoder pixels S           width, height (uint32 LE), RGBA
+//   studio_decoder crop face|centre   {"x","y","side","by"}
 //
 // Reads standard input by pread, writes the answer to standard output and ends
 // with 0; or writes {"error":{"code","message"}} and ends with 1. Before the

@@ -469,7 +469,7 @@ absl::Status Store::CheckQuota(int64_t bytes) const {
   return absl::ResourceExhaustedError(absl::StrCat(
       "uploads and jobs use ", Megabytes(used), " of ",
       Megabytes(options_.quota), ", and ", Megabytes(bytes),
-      " more are needed; delete some, or start Studio with a larger --quota"));
+      " more are needed; delete some, or start Studio with a larger quota"));
 }
 
 int64_t Store::UsedLocked() const {
