@@ -6,7 +6,9 @@
 
 #include "gtest/gtest.h"
 #include "losses/finite_difference.h"
+#include "networks/sam/sam.h"
 #include "networks/testing/fill.h"
+#include "networks/testing/tensor_near.h"
 
 namespace losses {
 namespace {
@@ -130,6 +132,30 @@ TEST_P(KeypointPromptTest, IsTheContextOfAKeypoint) {
     // What is left are roundings of matrix products of another batch.
     EXPECT_LT(change.slice(0, context).max().item<float>(), 1e-5);
   }
+}
+
+// The longer side of the image, 40 pixels, becomes 64; the other 38.
+TEST(KeypointSemantic, PromptsAtThePixelsOfTheKeypoints) {
+  torch::NoGradGuard no_grad;
+  KeypointSemanticLoss loss = Filled(TinyOptions());
+  loss->to(torch::kFloat64);
+  const Tensor embeddings =
+      loss->Embed(Inputs(torch::kFloat64, /*batch=*/1).source);
+  const Tensor keypoints = torch::tensor(
+      {{-1.0, -1.0}, {1.0, 1.0}, {0.0, 0.0}, {-0.5, 0.5}}, torch::kFloat64);
+  const Tensor pixels = torch::tensor(
+      {{0.0, 0.0}, {39.0, 23.0}, {19.5, 11.5}, {9.75, 17.25}}, torch::kFloat64);
+  const Tensor scale = torch::tensor({64.0 / 40, 38.0 / 24}, torch::kFloat64);
+  networks::sam::Prompts prompts;
+  prompts.points = ((pixels + 0.5) * scale - 0.5).unsqueeze(0);
+  prompts.labels =
+      torch::full({1, 4}, networks::sam::kForegroundPoint, torch::kInt64);
+  EXPECT_THAT(
+      loss->Features(embeddings, kHeight, kWidth, keypoints.unsqueeze(0)),
+      networks::test_util::TensorNear(
+          loss->extractor()->PointFeatures(embeddings, prompts,
+                                           /*image_size=*/64),
+          1e-10));
 }
 
 TEST(KeypointSemantic, NeedsWholePrompts) {
