@@ -94,6 +94,61 @@ TEST(TopLayers, AreThoseOfThePixelsCentres) {
   }
 }
 
+void ExpectFlow(const cv::Mat& flow, int row, int column, Point2 origin,
+                int visible) {
+  const auto& pixel = flow.at<cv::Vec3f>(row, column);
+  const double kRounding = 1e-6;  // of float32 below 2
+  EXPECT_NEAR(pixel[0], origin.x, kRounding)
+      << "x at row " << row << ", column " << column;
+  EXPECT_NEAR(pixel[1], origin.y, kRounding)
+      << "y at row " << row << ", column " << column;
+  EXPECT_EQ(pixel[2], visible)
+      << "visibility at row " << row << ", column " << column;
+}
+
+// The large disc shrinks to half from the second frame to the first, where the
+// small one hides a part of it.
+TEST(SourceFromDriving, FollowsTheLayersAndSeesWhatIsHidden) {
+  const cv::Mat flow = SourceFromDriving(TwoDiscs(), 0, 1, 5);
+  ASSERT_EQ(flow.type(), CV_32FC3);
+  ASSERT_EQ(flow.size(), cv::Size(5, 5));
+  const int kVisible[5][5] = {{1, 1, 1, 1, 1},
+                              {1, 1, 1, 1, 0},
+                              {1, 1, 1, 0, 0},
+                              {1, 1, 1, 1, 0},
+                              {1, 1, 1, 1, 1}};
+  for (int row = 0; row < 5; ++row) {
+    for (int column = 0; column < 5; ++column) {
+      const Point2 pixel{column / 2.0 - 1, row / 2.0 - 1};
+      const bool corner = row % 4 == 0 && column % 4 == 0;
+      Point2 origin{pixel.x / 2, pixel.y / 2};               // the large disc
+      if (corner) origin = pixel;                            // the background
+      if (row == 4 && column == 2) origin = Point2{0.5, 0};  // the small disc
+      ExpectFlow(flow, row, column, origin, kVisible[row][column]);
+    }
+  }
+}
+
+// The other way the large disc hides the background but for its corners.
+TEST(SourceFromDriving, TellsSourceFromDriving) {
+  const cv::Mat flow = SourceFromDriving(TwoDiscs(), 1, 0, 5);
+  ExpectFlow(flow, 0, 0, {-1, -1}, 1);  // the background
+  ExpectFlow(flow, 0, 1, {-0.5, -1}, 0);
+  ExpectFlow(flow, 2, 1, {-1, 0}, 1);  // the large disc
+  ExpectFlow(flow, 1, 2, {0, -1}, 1);
+  ExpectFlow(flow, 3, 2, {0, 1}, 0);  // behind the small disc
+  ExpectFlow(flow, 2, 3, {0, 1}, 1);  // the small disc
+}
+
+TEST(SourceFromDriving, SeesNothingOutsideTheFrame) {
+  Truth truth = TwoDiscs();
+  truth.frames[1].frame_from_layer[0] =
+      Similarity(/*scale=*/1, /*angle=*/0, {0.5, 0});
+  const cv::Mat flow = SourceFromDriving(truth, 1, 0, 5);
+  ExpectFlow(flow, 0, 4, {1.5, -1}, 0);
+  ExpectFlow(flow, 0, 3, {1, -1}, 1);
+}
+
 TEST(ReadTruth, NamesTheFileAndLineOfAMistake) {
   const std::string folder = ::testing::TempDir() + "/bad_truth";
   std::filesystem::create_directories(folder);
