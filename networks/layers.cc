@@ -1,4 +1,3 @@
-// Tested by pipelines/model/model_batch_test.cc.
 #include "networks/layers.h"
 
 #include <torch/torch.h>
