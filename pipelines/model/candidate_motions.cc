@@ -1,4 +1,4 @@
-// Tested by predecessor_motion_test.cc.
+// Tested by model_test.cc and predecessor_motion_test.cc.
 #include "pipelines/model/candidate_motions.h"
 
 #include <torch/torch.h>
