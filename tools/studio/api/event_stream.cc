@@ -1,4 +1,3 @@
-// Tested by job_routes_test.cc.
 #include "tools/studio/api/event_stream.h"
 
 #include <cstdint>

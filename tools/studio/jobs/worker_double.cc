@@ -90,6 +90,10 @@ int Do(const std::string& what, const std::string& job, EventWriter* events) {
   if (what == "loading" || what == "deaf") Wait();
   events->Stage("animating");
   events->Progress(0, 10);
+  if (what == "frame") {
+    events->Frame(3, "PNG");
+    Wait();
+  }
   if (what == "crash") std::abort();
   if (what == "garbage") return write(3, "x\n", 2) == 2 ? 0 : 1;
   if (what == "silent") return 0;
