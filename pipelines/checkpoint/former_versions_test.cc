@@ -80,7 +80,8 @@ TEST(FormerVersions, NothingIsLeftToDefaults) {
     ResolveDefaults(&resolved);
     EXPECT_TRUE(
         google::protobuf::util::MessageDifferencer::Equals(config, resolved))
-        << path;
+        << path
+        << " does not say each field; tools:slim_checkpoint writes it again";
   }
 }
 
