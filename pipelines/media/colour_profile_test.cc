@@ -147,18 +147,17 @@ TEST(ReadImage, KeepsWhatIsSrgbAlready) {
 
 TEST(ReadImage, AppliesTheCodePointsOfAPng) {
   const cv::Mat bgr(2, 2, CV_8UC3, cv::Scalar(60, 60, 230));
-  const auto code = [](const char(&points)[5]) {
-    return PngChunk("cICP", std::string(points, 4));
+  // RGB of the full range.
+  const auto code = [](char primaries, char transfer) {
+    return PngChunk("cICP", std::string{primaries, transfer, 0, 1});
   };
-  ExpectNear(Shown(PngWith(bgr, code("\x0c\x0d\0\1"))), cv::Vec3b(251, 31, 49));
-  ExpectNear(Shown(PngWith(bgr, code("\x01\x0d\0\1"))), cv::Vec3b(230, 60, 60));
+  ExpectNear(Shown(PngWith(bgr, code(12, 13))), cv::Vec3b(251, 31, 49));
+  ExpectNear(Shown(PngWith(bgr, code(1, 13))), cv::Vec3b(230, 60, 60));
   // Reference white, 203 nits: 58 % by PQ and 75 % by HLG ([BT.2408, table 1]).
   cv::Mat pq(2, 2, CV_16UC3, cv::Scalar::all(0.5807 * 65535));
-  ExpectNear(Shown(PngWith(pq, code("\x09\x10\0\1"))),
-             cv::Vec3b(251, 251, 251));
+  ExpectNear(Shown(PngWith(pq, code(9, 16))), cv::Vec3b(251, 251, 251));
   const cv::Mat hlg(2, 2, CV_8UC3, cv::Scalar::all(0.75 * 255));
-  ExpectNear(Shown(PngWith(hlg, code("\x09\x12\0\1"))),
-             cv::Vec3b(251, 251, 251));
+  ExpectNear(Shown(PngWith(hlg, code(9, 18))), cv::Vec3b(251, 251, 251));
 }
 
 // Half of the light is 188 of 255 by the curve of sRGB.

@@ -346,7 +346,7 @@ TEST_F(StudioServerTest, SaysThatThePortIsInUse) {
   second.port = server_->port();
   second.data = Path("data2");
   EXPECT_THAT(StudioServer::Start(second),
-              StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("--port")));
+              StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("port 0")));
 }
 
 TEST_F(StudioServerTest, SaysThatTheFolderIsInUse) {

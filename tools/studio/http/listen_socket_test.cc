@@ -19,7 +19,7 @@ TEST(ListenTest, SaysThatAPortIsInUse) {
   ASSERT_THAT(first, IsOk());
   EXPECT_GT(first->port, 0);
   EXPECT_THAT(Listen("127.0.0.1", first->port),
-              StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("--port")));
+              StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("port 0")));
   close(first->descriptor);
 }
 

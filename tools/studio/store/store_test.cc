@@ -109,7 +109,7 @@ TEST_F(StoreTest, RefusesWhatTheQuotaHasNoRoomFor) {
   EXPECT_NE(Upload("12345678"), "");
   const absl::StatusOr<NewUpload> upload = store_->BeginUpload("image", 3);
   EXPECT_THAT(upload, StatusIs(absl::StatusCode::kResourceExhausted,
-                               HasSubstr("--quota")));
+                               HasSubstr("larger quota")));
   EXPECT_THAT(store_->Reserve(int64_t{1} << 62),
               StatusIs(absl::StatusCode::kResourceExhausted, _));
   EXPECT_THAT(store_->Reserve(2), IsOk());
