@@ -22,6 +22,7 @@
 #include "pipelines/animation/panels.h"
 #include "pipelines/animation/precision.h"
 #include "pipelines/animation/start_frame.h"
+#include "pipelines/app/flag_error.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/config/frame_size.h"
 #include "pipelines/config/motion_choice.h"
@@ -236,18 +237,6 @@ namespace {
 
 constexpr int kLargestSide = 16384;
 constexpr int kSmallestResult = 256;
-
-template <typename... Pieces>
-absl::Status BadFlag(const Pieces&... pieces) {
-  return absl::InvalidArgumentError(absl::StrCat("--", pieces...));
-}
-
-// Adds the flag to the message of a library that does not know of flags.
-template <typename T>
-absl::StatusOr<T> OfFlag(absl::string_view flag, absl::StatusOr<T> value) {
-  if (value.ok()) return value;
-  return BadFlag(flag, ": ", std::string(value.status().message()));
-}
 
 template <typename T>
 absl::Status NotNegative(absl::string_view flag, T value) {

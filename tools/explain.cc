@@ -19,6 +19,7 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device_flags.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/flag_error.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/user_outputs.h"
 #include "pipelines/base/stop_signal.h"
@@ -90,17 +91,8 @@ or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 
 constexpr int kSmallestTile = 64, kLargestTile = 1024;
 
-template <typename... Pieces>
-absl::Status BadFlag(const Pieces&... pieces) {
-  return absl::InvalidArgumentError(absl::StrCat("--", pieces...));
-}
-
-// Adds the flag to the message of a library that does not know of flags.
-template <typename T>
-absl::StatusOr<T> OfFlag(absl::string_view flag, absl::StatusOr<T> value) {
-  if (value.ok()) return value;
-  return BadFlag(flag, ": ", std::string(value.status().message()));
-}
+using pipelines::BadFlag;
+using pipelines::OfFlag;
 
 struct Request {
   std::string source, driving, output;
