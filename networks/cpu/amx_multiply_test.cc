@@ -5,38 +5,16 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <random>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "networks/cpu/bfloat16_kernels.h"
+#include "networks/cpu/bfloat16_values.h"
 
 namespace networks::cpu::amx {
 namespace {
 
 using Bits = std::vector<Bfloat16Bits>;
-
-float ValueOf(Bfloat16Bits bits) {
-  const uint32_t wide = uint32_t{bits} << 16;
-  float value;
-  std::memcpy(&value, &wide, sizeof(value));
-  return value;
-}
-
-// Whole numbers in [-128, 127], which a bfloat16 holds exactly, and of whose
-// products float32 holds all sums here.
-Bits RandomWhole(int64_t size, int seed) {
-  std::mt19937 random(static_cast<uint32_t>(seed));
-  std::uniform_int_distribution<int> values(-128, 127);
-  Bits result(static_cast<size_t>(size));
-  for (Bfloat16Bits& bits : result) {
-    const auto value = static_cast<float>(values(random));
-    uint32_t wide;
-    std::memcpy(&wide, &value, sizeof(wide));
-    bits = static_cast<Bfloat16Bits>(wide >> 16);
-  }
-  return result;
-}
 
 // Eight registers that check how they are used: a tile is loaded, added to and
 // stored only in the shape that is configured, and not after the release.

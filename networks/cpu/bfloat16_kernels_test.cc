@@ -5,11 +5,11 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <random>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "networks/cpu/bfloat16_values.h"
 #include "networks/cpu/kernels.h"
 
 namespace networks::cpu {
@@ -26,27 +26,6 @@ Floats Random(int64_t size, int seed) {
   std::uniform_real_distribution<float> values(-1, 1);
   Floats result(static_cast<size_t>(size));
   for (float& value : result) value = values(random);
-  return result;
-}
-
-double ValueOf(Bfloat16Bits bits) {
-  const uint32_t wide = uint32_t{bits} << 16;
-  float value;
-  std::memcpy(&value, &wide, sizeof(value));
-  return value;
-}
-
-// Whole numbers in [-128, 127], which a bfloat16 holds exactly.
-Bits RandomWhole(int64_t size, int seed) {
-  std::mt19937 random(static_cast<uint32_t>(seed));
-  std::uniform_int_distribution<int> values(-128, 127);
-  Bits result(static_cast<size_t>(size));
-  for (Bfloat16Bits& bits : result) {
-    const float value = static_cast<float>(values(random));
-    uint32_t wide;
-    std::memcpy(&wide, &value, sizeof(wide));
-    bits = static_cast<Bfloat16Bits>(wide >> 16);
-  }
   return result;
 }
 
