@@ -1,21 +1,14 @@
 #include "tools/studio/api/event_stream.h"
 
-#include <filesystem>
-#include <memory>
 #include <string>
 
-#include "absl/status/statusor.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "networks/files/testing_folder.h"
 #include "nlohmann/json.hpp"
-#include "pipelines/base/runfile.h"
-#include "pipelines/pretrained/pretrained.h"
 #include "third_party/absl/status_matchers.h"
-#include "tools/studio/jobs/job_queue.h"
-#include "tools/studio/store/store.h"
+#include "tools/studio/api/testing_jobs.h"
 
 namespace studio {
 namespace {
@@ -28,23 +21,10 @@ constexpr char kFrameEvent[] = "event: frame\ndata: {\"index\":3}\n\n";
 
 bool Never() { return false; }
 
-// With jobs/worker_double.cc, told to give frame 3 and then to do nothing more.
-class EventStreamTest : public networks::files::FolderTest {
+// A job that gives frame 3 and then does nothing more.
+class EventStreamTest : public JobsTest {
  protected:
   EventStreamTest() {
-    StoreOptions options;
-    options.folder = Path("data");
-    options.bundled = {{"puppet", "image", pipelines::ExampleSource()},
-                       {"dance", "video", pipelines::ExampleDriving()}};
-    store_ = *Store::Open(options);
-    JobQueueOptions jobs;
-    jobs.store = store_.get();
-    jobs.worker = std::filesystem::absolute(
-        pipelines::RunfilePath("tools/studio/jobs/worker_double"));
-    jobs.checkpoint = [](const std::string& id) {
-      return absl::StatusOr<std::string>("/models/" + id);
-    };
-    jobs_ = *JobQueue::Start(jobs);
     id_ = jobs_
               ->Submit({{"type", "animate"},
                         {"source", "bundled:puppet"},
@@ -65,8 +45,6 @@ class EventStreamTest : public networks::files::FolderTest {
     return piece;
   }
 
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<JobQueue> jobs_;
   std::string id_;
 };
 

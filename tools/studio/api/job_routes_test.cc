@@ -1,20 +1,15 @@
-#include <filesystem>
-#include <memory>
 #include <string>
 #include <utility>
 
-#include "absl/status/statusor.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "networks/files/testing_folder.h"
 #include "nlohmann/json.hpp"
-#include "pipelines/base/runfile.h"
-#include "pipelines/pretrained/pretrained.h"
 #include "third_party/absl/status_matchers.h"
 #include "tools/studio/api/routes.h"
 #include "tools/studio/api/routes_testing.h"
+#include "tools/studio/api/testing_jobs.h"
 
 namespace studio {
 namespace {
@@ -25,23 +20,9 @@ using ::testing::Not;
 
 // With jobs/worker_double.cc, whose checkpoint says what it does: "good" writes
 // "result of good", "loading" waits to be told to end.
-class JobRoutesTest : public networks::files::FolderTest {
+class JobRoutesTest : public JobsTest {
  protected:
-  JobRoutesTest() {
-    StoreOptions options;
-    options.folder = Path("data");
-    options.bundled = {{"puppet", "image", pipelines::ExampleSource()},
-                       {"dance", "video", pipelines::ExampleDriving()}};
-    store_ = *Store::Open(options);
-    JobQueueOptions jobs;
-    jobs.store = store_.get();
-    jobs.worker = std::filesystem::absolute(
-        pipelines::RunfilePath("tools/studio/jobs/worker_double"));
-    jobs.max_queue = 2;
-    jobs.checkpoint = [](const std::string& id) {
-      return absl::StatusOr<std::string>("/models/" + id);
-    };
-    jobs_ = *JobQueue::Start(jobs);
+  JobRoutesTest() : JobsTest(/*max_queue=*/2) {
     parts_.store = store_.get();
     parts_.jobs = jobs_.get();
     parts_.decoder = &decoder_;
@@ -76,8 +57,6 @@ class JobRoutesTest : public networks::files::FolderTest {
     return job;
   }
 
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<JobQueue> jobs_;
   const DecoderClient decoder_;
   ApiParts parts_;
   Router router_;
