@@ -9,11 +9,13 @@
 #include "networks/files/read_file.h"
 #include "networks/files/system_error.h"
 #include "pipelines/media/folder_source.h"
+#include "pipelines/media/image_header.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/input_address.h"
 #include "pipelines/media/media_input.h"
 #include "pipelines/media/row_source.h"
 #include "pipelines/media/video_reader.h"
+#include "pipelines/media/webp_source.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {
@@ -71,6 +73,8 @@ struct Kind {
 
 constexpr Kind kKinds[] = {
     {[](const Look& look) { return look.is_folder; }, OpenFolderSource},
+    {[](const Look& look) { return IsAnimatedWebp(look.head); },
+     OpenWebpSource},
     {[](const Look& look) { return LooksLikeImage(look.head); }, OpenRowSource},
     {[](const Look&) { return true; }, OpenVideo},
 };

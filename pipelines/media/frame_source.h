@@ -136,6 +136,7 @@ struct FrameSourceOptions {
 
 // Opens the input of this name, going by its content and not by its name:
 //  - a folder: its images, in the order in which people count;
+//  - an animated WebP: its frames;
 //  - an image: a row of square frames, side by side (width a multiple of the
 //    height), or a single frame if it is no such row;
 //  - a device or a URL, if options.allow_addresses: see input_address.h;

@@ -59,6 +59,7 @@ const Kind kKinds[] = {
     {"Avi", ".avi", WriteVideo},
     {"Webm", ".webm", WriteVideo},
     {"Gif", ".gif", WriteVideo},
+    {"Webp", ".webp", WriteVideo},
     {"TransportStream", ".ts",
      [](const std::string& path) {
        WriteVideo(path + ".mp4");
@@ -331,9 +332,14 @@ TEST(OpenFrameSource, ReadsAGifAsBrowsersShowIt) {
   }
 }
 
-TEST(OpenFrameSource, SaysThatAnAnimatedWebpIsNotRead) {
+TEST(OpenFrameSource, ReadsAnAnimatedWebpAsAVideo) {
   const std::string path = std::string(kTestdata) + "animated.webp";
-  EXPECT_THAT(OpenFrameSource(path),
+  const auto source = OpenFrameSource(path);
+  ASSERT_THAT(source, IsOk());
+  EXPECT_FALSE((*source)->info().is_still);
+  EXPECT_EQ((*source)->info().frame_rate, (Rational{10, 1}));
+  EXPECT_EQ(ReadAll(**source).size(), 5u);
+  EXPECT_THAT(ReadImage(path),
               StatusIs(StatusCode::kInvalidArgument,
                        AllOf(HasSubstr(path), HasSubstr("animated WebP"))));
 }

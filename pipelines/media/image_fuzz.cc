@@ -1,5 +1,5 @@
 // libFuzzer target of what is read of an image file before OpenCV sees it:
-// size, orientation, colours. Build and run:
+// size, orientation, colours, the frames of an animated WebP. Build and run:
 //
 //   tools/bazelw build --config=fuzz //pipelines/media:image_fuzz
 //   bazel-bin/pipelines/media/image_fuzz FOLDER
@@ -17,12 +17,26 @@
 #include "pipelines/media/image_colours.h"
 #include "pipelines/media/image_header.h"
 #include "pipelines/media/image_io.h"
+#include "pipelines/media/webp_animation.h"
 
 namespace pipelines::media {
 namespace {
 
 void Require(bool condition) {
   if (!condition) std::abort();
+}
+
+void ParseAnimation(std::string_view bytes) {
+  const auto animation = ReadWebpAnimation(bytes, "fuzz");
+  if (!animation.ok()) return;
+  Require(!animation->canvas.empty());
+  Require(!animation->frames.empty() || !animation->end.ok());
+  const cv::Rect canvas({0, 0}, animation->canvas);
+  for (const WebpFrame& frame : animation->frames) {
+    Require((frame.place & canvas) == frame.place && !frame.place.empty());
+    const auto still = ReadImageHeader(StillOf(*animation, frame), "fuzz");
+    Require(still.ok() && still->size == frame.place.size());
+  }
 }
 
 void Parse(std::string_view bytes) {
@@ -34,6 +48,7 @@ void Parse(std::string_view bytes) {
   }
   const auto size = ProbeImage(bytes, "fuzz");
   Require(!size.ok() || header.ok());
+  if (IsAnimatedWebp(bytes)) ParseAnimation(bytes);
   cv::Mat picture(2, 3, CV_8UC3, cv::Scalar(1, 100, 250));
   ConvertToSrgb(ReadImageColours(bytes), &picture);
   Require(picture.size() == cv::Size(3, 2) && picture.type() == CV_8UC3);

@@ -157,18 +157,6 @@ absl::StatusOr<ImageHeader> ReadBmpHeader(std::string_view bytes,
                     static_cast<uint32_t>(std::abs(height)));
 }
 
-// Chunks of type, size and content, each at an even place.
-int ReadWebpOrientation(std::string_view bytes) {
-  for (size_t at = 12; at + 8 <= bytes.size();) {
-    const size_t size = LittleEndian(bytes, at + 4, 4);
-    if (bytes.substr(at, 4) == "EXIF") {
-      return ReadExifOrientation(bytes.substr(at + 8, size));
-    }
-    at += 8 + size + size % 2;
-  }
-  return 1;
-}
-
 absl::StatusOr<ImageHeader> ReadWebpHeader(std::string_view bytes,
                                            const std::string& name) {
   const size_t riff_size = LittleEndian(bytes, 4, 4);
@@ -177,11 +165,10 @@ absl::StatusOr<ImageHeader> ReadWebpHeader(std::string_view bytes,
   }
   const std::string_view chunk = bytes.substr(12, 4);
   if (chunk == "VP8X") {
-    constexpr uint32_t kAnimation = 0x02, kAlpha = 0x10;
-    if (Byte(bytes, 20) & kAnimation) {
+    constexpr uint32_t kAlpha = 0x10;
+    if (IsAnimatedWebp(bytes)) {
       return absl::InvalidArgumentError(absl::StrCat(
-          name,
-          " is an animated WebP, which is not read; convert it to MP4 or GIF"));
+          name, " is an animated WebP, and a still picture is needed here"));
     }
     ImageHeader header = MakeHeader(LittleEndian(bytes, 24, 3) + 1,
                                     LittleEndian(bytes, 27, 3) + 1);
@@ -395,6 +382,24 @@ bool IsAnimatedPng(std::string_view bytes) {
     if (type == "IDAT") return false;
   }
   return false;
+}
+
+bool IsAnimatedWebp(std::string_view bytes) {
+  constexpr uint32_t kAnimation = 0x02;
+  return DetectImageFormat(bytes) == ImageFormat::kWebp &&
+         bytes.substr(12, 4) == "VP8X" && (Byte(bytes, 20) & kAnimation) != 0;
+}
+
+// Chunks of type, size and content, each at an even place.
+int ReadWebpOrientation(std::string_view bytes) {
+  for (size_t at = 12; at + 8 <= bytes.size();) {
+    const size_t size = LittleEndian(bytes, at + 4, 4);
+    if (bytes.substr(at, 4) == "EXIF") {
+      return ReadExifOrientation(bytes.substr(at + 8, size));
+    }
+    at += 8 + size + size % 2;
+  }
+  return 1;
 }
 
 ImageFormat DetectImageFormat(std::string_view bytes) {

@@ -23,6 +23,13 @@ ImageFormat DetectImageFormat(std::string_view bytes);
 // several frames, which FFmpeg reads as a video.
 bool IsAnimatedPng(std::string_view bytes);
 
+// Whether `bytes` (the first 32 of a file are enough) begin like a WebP of
+// several frames, which webp_source.h reads.
+bool IsAnimatedWebp(std::string_view bytes);
+
+// [EXIF] Of the content of a WebP: 1 to 8, 1 where it states none.
+int ReadWebpOrientation(std::string_view bytes);
+
 struct ImageHeader {
   cv::Size size;             // as stored, before any EXIF rotation
   int orientation = 1;       // [EXIF] 1 to 8
@@ -38,8 +45,8 @@ struct ImageHeader {
 // largest counts.
 //
 // InvalidArgument, with `name`, when no size can be found, when the file ends
-// before its format's end mark, when (PNG) a checksum is wrong, and for a TIFF
-// with alpha that is no RGB of 8 or 16 bits.
+// before its format's end mark, when (PNG) a checksum is wrong, for a TIFF with
+// alpha that is no RGB of 8 or 16 bits, and for an animated WebP.
 absl::StatusOr<ImageHeader> ReadImageHeader(std::string_view bytes,
                                             const std::string& name);
 

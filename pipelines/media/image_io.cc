@@ -102,20 +102,6 @@ cv::Mat DecodeWithOpenCv(std::string_view bytes, bool with_alpha) {
   }
 }
 
-// By the EXIF orientation: 5 to 8 swap rows and columns, the rest is mirrored.
-cv::Mat Upright(const cv::Mat& stored, int orientation) {
-  cv::Mat upright = stored;
-  if (orientation >= 5) cv::transpose(stored, upright);
-  // The transposition and its other corners: 5, 6, 8, 7.
-  const bool flip_x = orientation == 2 || orientation == 3 ||
-                      orientation == 6 || orientation == 7;
-  const bool flip_y = orientation == 3 || orientation == 4 ||
-                      orientation == 7 || orientation == 8;
-  if (flip_x) cv::flip(upright, upright, 1);
-  if (flip_y) cv::flip(upright, upright, 0);
-  return upright;
-}
-
 // Colours that are multiplied by alpha, in channel 3, as they were before.
 template <typename Pixel>
 void DivideByAlpha(cv::Mat* image) {
@@ -182,7 +168,11 @@ void InsertJpegComment(std::string_view comment, std::string* jpeg) {
 
 bool LooksLikeImage(std::string_view bytes) {
   return DetectImageFormat(bytes) != ImageFormat::kNone &&
-         !IsAnimatedPng(bytes);
+         !LooksLikeMovingImage(bytes);
+}
+
+bool LooksLikeMovingImage(std::string_view bytes) {
+  return IsAnimatedPng(bytes) || IsAnimatedWebp(bytes);
 }
 
 absl::StatusOr<std::string> ReadImageFile(const std::string& path) {
@@ -286,6 +276,19 @@ absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
   }
   InsertPngChunk(std::string("sRGB\0", 5), &content);  // perceptual
   return content;
+}
+
+cv::Mat Upright(const cv::Mat& stored, int orientation) {
+  cv::Mat upright = stored;
+  if (orientation >= 5) cv::transpose(stored, upright);
+  // The transposition and its other corners: 5, 6, 8, 7.
+  const bool flip_x = orientation == 2 || orientation == 3 ||
+                      orientation == 6 || orientation == 7;
+  const bool flip_y = orientation == 3 || orientation == 4 ||
+                      orientation == 7 || orientation == 8;
+  if (flip_x) cv::flip(upright, upright, 1);
+  if (flip_y) cv::flip(upright, upright, 0);
+  return upright;
 }
 
 bool HoldsAlpha(std::string_view ending) {

@@ -27,8 +27,12 @@ inline constexpr int64_t kMaxUnpackedBytes = int64_t{3} << 26;  // 192 MiB
 inline constexpr int64_t kMaxUnpacking = 1000;
 
 // Whether `bytes` (the first kilobyte of a file is enough) begin like a still
-// image. An animated GIF or PNG does not count: video_reader.h reads it.
+// image. An animated GIF, PNG or WebP does not count: frame_source.h reads it.
 bool LooksLikeImage(std::string_view bytes);
+
+// Whether they begin like a PNG or WebP of several frames, which has the ending
+// of a still image.
+bool LooksLikeMovingImage(std::string_view bytes);
 
 // The content of the file at `path`, which is not empty and not larger than
 // what DecodeImage takes. The errors of networks::files::ReadNonEmptyFile.
@@ -74,6 +78,10 @@ absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
                                         const std::string& ending,
                                         const std::string& name,
                                         std::string_view comment = {});
+
+// `stored` as it is to be seen by its EXIF orientation, 1 to 8: 5 to 8 swap
+// rows and columns. Any type; shares memory with `stored` for 1.
+cv::Mat Upright(const cv::Mat& stored, int orientation);
 
 // Whether images of this ending are written with alpha: .png, .webp.
 bool HoldsAlpha(std::string_view ending);

@@ -96,6 +96,33 @@ cv::Mat OnColour(const cv::Mat& on_white, const cv::Mat& alpha,
   return result;
 }
 
+// What is white beneath the top picture darkens by what the bottom one has less
+// than white there: both hold `colour * alpha + 255 * (255 - alpha)`.
+void DrawOver(const cv::Mat& top, const cv::Mat& top_alpha, cv::Mat* bottom,
+              cv::Mat* bottom_alpha) {
+  CV_Assert(top.type() == CV_8UC3 && bottom->type() == CV_8UC3 &&
+            top_alpha.type() == CV_8UC1 && bottom_alpha->type() == CV_8UC1 &&
+            top.size() == bottom->size() && top.size() == top_alpha.size() &&
+            top.size() == bottom_alpha->size());
+  const auto share = [](int value, int hidden_by) {
+    return (value * (255 - hidden_by) + 127) / 255;
+  };
+  for (int y = 0; y < top.rows; ++y) {
+    const auto* upper = top.ptr<cv::Vec3b>(y);
+    const auto* opaque = top_alpha.ptr<uint8_t>(y);
+    auto* lower = bottom->ptr<cv::Vec3b>(y);
+    auto* lower_alpha = bottom_alpha->ptr<uint8_t>(y);
+    for (int x = 0; x < top.cols; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        const int darker = share(255 - lower[x][c], opaque[x]);
+        lower[x][c] = static_cast<uint8_t>(std::max(0, upper[x][c] - darker));
+      }
+      lower_alpha[x] =
+          static_cast<uint8_t>(opaque[x] + share(lower_alpha[x], opaque[x]));
+    }
+  }
+}
+
 cv::Mat WithAlpha(const cv::Mat& on_white, const cv::Mat& alpha) {
   cv::Mat shares[4];  // of the picture alone: R, G, B times alpha, and alpha
   cv::split(OnColour(on_white, alpha, {0, 0, 0}), shares);

@@ -24,7 +24,12 @@ cv::Mat AlphaOf(const cv::Mat& with_alpha);
 cv::Mat OnColour(const cv::Mat& on_white, const cv::Mat& alpha,
                  const cv::Vec3b& colour);
 
-// The same with its alpha, without the white: [h, w] CV_8UC4 of R, G, B, A.
+// Draws a picture over another one of the same size, in place. Both are over
+// white, with their alpha: `top` and `top_alpha`, `bottom` and `bottom_alpha`.
+void DrawOver(const cv::Mat& top, const cv::Mat& top_alpha, cv::Mat* bottom,
+              cv::Mat* bottom_alpha);
+
+// `on_white` with its alpha, without the white: [h, w] CV_8UC4 of R, G, B, A.
 // What cannot be seen has the colours of what is nearest to it, and so has, the
 // more the less it is seen, what can hardly be seen (alpha below 32). So
 // nothing bleeds into the edges where a player or editor scales or compresses

@@ -93,5 +93,26 @@ TEST(WithAlpha, TakesWhatCannotBeSeenAtAll) {
   EXPECT_EQ(cv::norm(Alpha(back), cv::NORM_INF), 0);
 }
 
+// By the formula for pictures that are not over white, to two roundings.
+TEST(DrawOver, CoversByAlpha) {
+  const cv::Mat upper = Picture();
+  cv::Mat lower(upper.size(), CV_8UC4);
+  cv::RNG(8).fill(lower, cv::RNG::UNIFORM, 0, 256);
+  cv::Mat rgb = OnWhite(lower), alpha = Alpha(lower);
+  DrawOver(OnWhite(upper), Alpha(upper), &rgb, &alpha);
+  for (int y = 0; y < upper.rows; ++y) {
+    for (int x = 0; x < upper.cols; ++x) {
+      const auto& top = upper.at<cv::Vec4b>(y, x);
+      const auto& bottom = lower.at<cv::Vec4b>(y, x);
+      const double a = top[3] / 255.0, b = (1 - a) * bottom[3] / 255.0;
+      EXPECT_NEAR(alpha.at<uint8_t>(y, x), 255 * (a + b), 0.501);
+      for (int c = 0; c < 3; ++c) {
+        EXPECT_NEAR(rgb.at<cv::Vec3b>(y, x)[c],
+                    a * top[c] + b * bottom[c] + 255 * (1 - a - b), 1.51);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace pipelines::media

@@ -11,7 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "networks/files/path_parts.h"
+#include "networks/files/read_file.h"
 #include "pipelines/media/frame_source.h"
+#include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
 
 namespace tools {
@@ -21,13 +23,28 @@ using networks::files::Stem;
 
 constexpr double kToTheEnd = std::numeric_limits<double>::infinity();
 
-bool IsVideo(const std::string& name) {
+// Whether the file begins like pictures that move, which have the endings of
+// stills.
+absl::StatusOr<bool> IsAnimated(const std::string& path) {
+  networks::files::ReadOptions options;
+  options.first_bytes = 1024;
+  ASSIGN_OR_RETURN(const std::string head,
+                   networks::files::ReadFile(path, options));
+  return pipelines::media::LooksLikeMovingImage(head);
+}
+
+absl::StatusOr<bool> IsVideo(const std::string& folder,
+                             const std::string& name) {
   static const auto* const kEndings = new std::set<std::string>{
       ".3gp", ".avi", ".gif", ".m4v", ".mkv",  ".mov",
       ".mp4", ".mpg", ".mts", ".ts",  ".webm", ".wmv"};
+  static const auto* const kPictures =
+      new std::set<std::string>{".apng", ".png", ".webp"};
   const size_t dot = name.rfind('.');
-  return dot != std::string::npos &&
-         kEndings->count(absl::AsciiStrToLower(name.substr(dot))) > 0;
+  if (dot == std::string::npos) return false;
+  const std::string ending = absl::AsciiStrToLower(name.substr(dot));
+  if (kPictures->count(ending) == 0) return kEndings->count(ending) > 0;
+  return IsAnimated(absl::StrCat(folder, "/", name));
 }
 
 ClipSpec Clip(const std::string& file, const std::string& start,
@@ -86,7 +103,8 @@ absl::StatusOr<WholeVideos> ClipsOfVideos(
   std::set<std::string> missing(test.begin(), test.end());
   std::set<std::string> stems;
   for (const std::string& name : names) {
-    if (!IsVideo(name)) {
+    ASSIGN_OR_RETURN(const bool is_video, IsVideo(folder, name));
+    if (!is_video) {
       videos.skipped.push_back(name);
       continue;
     }
@@ -105,7 +123,8 @@ absl::StatusOr<WholeVideos> ClipsOfVideos(
   if (videos.specs.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         folder,
-        ": holds no videos (mp4, mov, avi, mkv, webm, gif and others)"));
+        ": holds no videos (mp4, mov, avi, mkv, webm, gif, moving webp and "
+        "others)"));
   }
   if (!missing.empty()) {
     return absl::InvalidArgumentError(

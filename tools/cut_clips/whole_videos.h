@@ -17,10 +17,11 @@ inline constexpr double kTestShare = 0.2;
 
 struct WholeVideos {
   std::vector<ClipSpec> specs;       // times in seconds
-  std::vector<std::string> skipped;  // names whose endings are not of videos
+  std::vector<std::string> skipped;  // names of what is no video
 };
 
-// Clips of those of `names`, files in `folder`, whose endings are of videos.
+// Clips of those of `names`, files in `folder`, that are videos: by their
+// endings, and a PNG or WebP if it moves.
 // test: the videos to keep back as a whole, with or without their endings; the
 // others are for training. Where it is empty, the first part of each video is
 // for training and the last kTestShare of it for testing.

@@ -72,6 +72,21 @@ TEST_F(ClipsOfVideosTest, PartEachVideoWhereNoneIsKeptBack) {
   EXPECT_EQ(test.end, kToTheEnd);
 }
 
+TEST_F(ClipsOfVideosTest, TakePicturesThatMove) {
+  pipelines::media::WriteNumberedVideo(Path("carl.webp"), cv::Size(64, 64), 10);
+  pipelines::media::WriteNumberedStack(Path("dora.png"), 64, 1);
+  Write("empty.webp", "");
+  Write("text.png", "no picture");
+  const auto videos = ClipsOfVideos(
+      folder_, {"carl.webp", "dora.png", "empty.webp", "text.png"}, {});
+  ASSERT_THAT(videos, IsOk());
+  ASSERT_EQ(videos->specs.size(), 2u);
+  EXPECT_EQ(videos->specs[0].file, "carl.webp");
+  EXPECT_EQ(videos->specs[0].end, 0.32);
+  EXPECT_THAT(videos->skipped,
+              ElementsAre("dora.png", "empty.webp", "text.png"));
+}
+
 TEST_F(ClipsOfVideosTest, RefuseWhatNamesNoVideo) {
   EXPECT_THAT(
       Clips({"bob", "carl.mp4"}),

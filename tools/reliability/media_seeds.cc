@@ -61,7 +61,7 @@ void WriteWithAlpha(const std::string& path) {
 std::vector<Seed> MakeMediaSeeds(const std::string& folder) {
   std::vector<Seed> seeds;
   AddPictures(&seeds);
-  for (const char* kind : {"mp4", "mov", "mkv", "webm", "avi", "gif"}) {
+  for (const char* kind : {"mp4", "mov", "mkv", "webm", "avi", "gif", "webp"}) {
     const std::string path = folder + "/seed." + kind;
     pipelines::media::WriteNumberedVideo(path, kSize, 12);
     seeds.push_back({kind, Read(path)});

@@ -17,7 +17,7 @@ const KINDS = {
     accept: 'image/*', drop: 'Drop a picture here', icon: 'image', camera: 'Take a picture',
   },
   video: {
-    accept: `video/*,.mkv,.gif,${MOTION_ENDING}`, drop: 'Drop a video or a motion file here', icon: 'film',
+    accept: `video/*,.mkv,.gif,.webp,.apng,${MOTION_ENDING}`, drop: 'Drop a video or a motion file here', icon: 'film',
     camera: 'Record a video',
   },
 };
