@@ -25,9 +25,7 @@ bool PixelConverter::Open(const AVFrame& frame, bool has_alpha) {
       SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, nullptr, nullptr,
       nullptr));
   if (scaler_ == nullptr) return false;
-  if (frame.format == AV_PIX_FMT_RGB8 || frame.format == AV_PIX_FMT_RGB32) {
-    return true;
-  }
+  if (frame.format == AV_PIX_FMT_RGB32) return true;
   const int* coefficients = sws_getCoefficients(frame.colorspace);
   sws_setColorspaceDetails(scaler_.get(), coefficients, 1, coefficients, 0, 0,
                            1 << 16, 1 << 16);

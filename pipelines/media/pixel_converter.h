@@ -8,8 +8,8 @@
 namespace pipelines::media {
 
 // Converts RGB or RGBA to YCbCr of limited range by the frame's matrix, with
-// alpha where the frame's format has it, or to a GIF's colours, dithered, or to
-// RGB32. All frames of one converter have one size and format.
+// alpha where the frame's format has it, or to RGB32. All frames of one
+// converter have one size and format.
 class PixelConverter {
  public:
   // rgb: CV_8UC3 or CV_8UC4, at most as large as `frame`, whose last column and

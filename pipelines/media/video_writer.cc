@@ -14,6 +14,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/media/audio_copier.h"
 #include "pipelines/media/ffmpeg_util.h"
+#include "pipelines/media/gif_colours.h"
 #include "pipelines/media/media_input.h"
 #include "pipelines/media/pixel_converter.h"
 #include "pipelines/media/webp_comment.h"
@@ -38,7 +39,7 @@ struct OutputFormat {
 };
 
 bool IsGif(const OutputFormat& format) {
-  return format.pixel_format == AV_PIX_FMT_RGB8;
+  return format.pixel_format == AV_PIX_FMT_PAL8;
 }
 
 bool IsWebp(const OutputFormat& format) {
@@ -70,7 +71,7 @@ const OutputFormat* FindFormat(const std::string& path) {
        AV_PIX_FMT_YUV420P,
        "libvpx-vp9",
        AV_PIX_FMT_YUVA420P},
-      {".gif", "gif", {"gif"}, AV_PIX_FMT_RGB8},
+      {".gif", "gif", {"gif"}, AV_PIX_FMT_PAL8},
       {".webp",
        "webp",
        {"libwebp_anim"},
@@ -191,6 +192,7 @@ class VideoWriter::Impl {
   absl::Status OpenFile();
   absl::Status SetOrigin(int64_t begin);
   absl::Status EncodeImage(const cv::Mat& rgb, int64_t pts);
+  absl::Status EncodeGif();
   absl::Status Encode(const AVFrame* frame);
   absl::Status WritePacket();
   absl::Status CopyAudioUntil(double seconds);
@@ -208,6 +210,7 @@ class VideoWriter::Impl {
   FramePtr frame_{av_frame_alloc()};
   PacketPtr packet_{av_packet_alloc()};
   PixelConverter converter_;
+  GifColours gif_;
   std::unique_ptr<AudioCopier> audio_;
   std::string encoder_name_;
   std::vector<std::string> warnings_;
@@ -389,10 +392,7 @@ absl::Status VideoWriter::Impl::WriteAt(const cv::Mat& rgb, int64_t pts,
     begin = std::max(begin, last_begin_ + 1);
     end = begin + 1;
   }
-  if (is_gif() && frame_->pts != AV_NOPTS_VALUE &&
-      begin < frame_->pts + kGifMinPeriod) {
-    return absl::OkStatus();
-  }
+  if (is_gif() && begin < last_begin_ + kGifMinPeriod) return absl::OkStatus();
   last_begin_ = begin;
   durations_.emplace_back(begin, end - begin);
   RETURN_IF_ERROR(EncodeImage(rgb, begin));
@@ -435,6 +435,10 @@ absl::Status VideoWriter::Impl::FinishAudio() {
 }
 
 absl::Status VideoWriter::Impl::EncodeImage(const cv::Mat& rgb, int64_t pts) {
+  if (is_gif()) {
+    gif_.Push(rgb, pts);
+    return gif_.is_full() ? EncodeGif() : absl::OkStatus();
+  }
   const int error = av_frame_make_writable(frame_.get());
   if (error < 0) return Failed(error, "no memory for a frame");
   if (!converter_.Convert(rgb, frame_.get())) {
@@ -442,6 +446,16 @@ absl::Status VideoWriter::Impl::EncodeImage(const cv::Mat& rgb, int64_t pts) {
   }
   frame_->pts = pts;
   return Encode(frame_.get());
+}
+
+// Those that wait for a palette.
+absl::Status VideoWriter::Impl::EncodeGif() {
+  absl::Status encoded;
+  const absl::Status status = gif_.Flush(
+      [&](const AVFrame& frame) { return encoded = Encode(&frame); });
+  if (status.ok() || !encoded.ok()) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat(path_, ": ", std::string(status.message())));
 }
 
 // A null frame flushes the encoder.
@@ -476,6 +490,7 @@ absl::Status VideoWriter::Impl::Finish() {
   if (last_pts_ == std::numeric_limits<int64_t>::min()) {
     return absl::FailedPreconditionError(path_ + ": no frame was written");
   }
+  RETURN_IF_ERROR(EncodeGif());
   RETURN_IF_ERROR(Encode(nullptr));
   if (!options_.trim_audio) {
     RETURN_IF_ERROR(CopyAudioUntil(std::numeric_limits<double>::infinity()));

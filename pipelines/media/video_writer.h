@@ -2,11 +2,12 @@
 //
 // .mp4 and .mov: H.264, yuv420p, BT.709, index in front, so that browsers play
 // them while they load; where FFmpeg has no H.264 encoder, MPEG-4 part 2, with
-// a warning. .webm: VP9. .gif: no sound, 256 colours for all frames (3 bits of
-// red and green, 2 of blue, dithered), times in hundredths of a second, and at
-// most 50 frames a second: those that come faster are left out. .webp: an
-// animated picture without sound, all colours, times in milliseconds; it is
-// kept in memory until its end.
+// a warning. .webm: VP9. .gif: no sound, the 255 colours that fit all frames
+// best, dithered, times in hundredths of a second, and at most 50 frames a
+// second: those that come faster are left out. Up to 128 MiB of frames wait in
+// memory for their colours, and longer ones have colours of their own for each
+// such piece. .webp: an animated picture without sound, all colours, times in
+// milliseconds; it is kept in memory until its end.
 #ifndef PIPELINES_MEDIA_VIDEO_WRITER_H_
 #define PIPELINES_MEDIA_VIDEO_WRITER_H_
 
