@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include <vector>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/cpu/convolution_cases.h"
@@ -36,6 +38,35 @@ TEST_F(WeightCacheTest, FollowsItsParameter) {
   weight.mul_(2);
   EXPECT_THAT(cache.Get(weight)->Apply({image}, bias),
               TensorNear(2 * first->Apply({image}, bias), kWinogradTol));
+}
+
+// As an allocator gives the memory of a weight that is no more to the next one.
+TEST_F(WeightCacheTest, TellsAnotherWeightAtTheSameAddress) {
+  torch::NoGradGuard no_grad;
+  const Tensor image = FillSigned("image", {1, 8, 8, 8});
+  const Tensor bias = torch::zeros({8});
+  std::vector<float> memory(8 * 8 * 9, 0.1f);
+  WeightCache<Winograd> cache;
+  cache.Get(torch::from_blob(memory.data(), {8, 8, 3, 3}));
+  memory.assign(memory.size(), 0.2f);
+  const Tensor second = torch::from_blob(memory.data(), {8, 8, 3, 3});
+  EXPECT_THAT(
+      cache.Get(second)->Apply({image}, bias),
+      TensorNear(torch::conv2d(image, second, bias, 1, 1), kWinogradTol));
+}
+
+// Inputs and outputs exchanged: the same memory in another order.
+TEST_F(WeightCacheTest, TellsAnotherViewOfTheSameWeight) {
+  torch::NoGradGuard no_grad;
+  const Tensor image = FillSigned("image", {1, 8, 8, 8});
+  const Tensor bias = torch::zeros({8});
+  const Tensor weight = WeightOfUnitOutputs(8, 8);
+  WeightCache<Winograd> cache;
+  cache.Get(weight);
+  EXPECT_THAT(
+      cache.Get(weight.transpose(0, 1))->Apply({image}, bias),
+      TensorNear(torch::conv2d(image, weight.transpose(0, 1), bias, 1, 1),
+                 kWinogradTol));
 }
 
 }  // namespace
