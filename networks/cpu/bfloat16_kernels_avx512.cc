@@ -70,34 +70,8 @@ static void MultiplyRows(const Bfloat16Bits* a, int64_t a_stride,
   }
 }
 
-template <int kR>
-static void MultiplyAtMost(const Bfloat16Bits* a, int64_t a_stride,
-                           const Bfloat16Bits* b, float* c, int64_t c_stride,
-                           int64_t rows, int64_t depth, Ahead& ahead) {
-  if constexpr (kR > 0) {
-    if (rows == kR) {
-      MultiplyRows<kR>(a, a_stride, b, c, c_stride, depth, ahead);
-    } else {
-      MultiplyAtMost<kR - 1>(a, a_stride, b, c, c_stride, rows, depth, ahead);
-    }
-  }
-}
-
-static void Multiply(const Bfloat16Bits* a, int64_t a_stride,
-                     const Bfloat16Bits* b, float* c, int64_t c_stride,
-                     int64_t rows, int64_t depth) {
-  // As Multiply in kernels_inl.h.
-  const int64_t groups = (rows + kRows - 1) / kRows;
-  Ahead ahead{reinterpret_cast<const char*>(b + 2 * kWidth * depth),
-              4 * kWidth * static_cast<int64_t>(sizeof(Bfloat16Bits)) /
-                  (groups > 0 ? groups : 1)};
-  for (; rows >= kRows; rows -= kRows) {
-    MultiplyRows<kRows>(a, a_stride, b, c, c_stride, depth, ahead);
-    a += kRows * a_stride;
-    c += kRows * c_stride;
-  }
-  MultiplyAtMost<kRows - 1>(a, a_stride, b, c, c_stride, rows, depth, ahead);
-}
+// After MultiplyRows.
+#include "networks/cpu/multiply_inl.h"
 
 // G g G^T of one vector of outputs, of which n are left.
 static inline void TransformTaps(const float* taps, int64_t columns, int64_t n,

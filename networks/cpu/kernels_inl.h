@@ -32,35 +32,7 @@ static void MultiplyRows(const float* a, int64_t a_stride, const float* b,
   }
 }
 
-template <int kR>
-static void MultiplyAtMost(const float* a, int64_t a_stride, const float* b,
-                           float* c, int64_t c_stride, int64_t rows,
-                           int64_t depth, Ahead& ahead) {
-  if constexpr (kR > 0) {
-    if (rows == kR) {
-      MultiplyRows<kR>(a, a_stride, b, c, c_stride, depth, ahead);
-    } else {
-      MultiplyAtMost<kR - 1>(a, a_stride, b, c, c_stride, rows, depth, ahead);
-    }
-  }
-}
-
-static void Multiply(const float* a, int64_t a_stride, const float* b, float* c,
-                     int64_t c_stride, int64_t rows, int64_t depth) {
-  // Panels lie in memory in the order in which callers use them. Evenly fetched
-  // while this one passes as often as there are groups of rows, the next one
-  // does not have to wait for memory.
-  const int64_t groups = (rows + kRows - 1) / kRows;
-  Ahead ahead{reinterpret_cast<const char*>(b + 2 * kWidth * depth),
-              2 * kWidth * static_cast<int64_t>(sizeof(float)) /
-                  (groups > 0 ? groups : 1)};
-  for (; rows >= kRows; rows -= kRows) {
-    MultiplyRows<kRows>(a, a_stride, b, c, c_stride, depth, ahead);
-    a += kRows * a_stride;
-    c += kRows * c_stride;
-  }
-  MultiplyAtMost<kRows - 1>(a, a_stride, b, c, c_stride, rows, depth, ahead);
-}
+#include "networks/cpu/multiply_inl.h"
 
 // As MultiplyRows of the transposed a: row k of a has the kR left factors of
 // one term of the sums, which are added to c.
