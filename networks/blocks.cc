@@ -18,7 +18,8 @@ bool SameConv2dImpl::Serves(const torch::Tensor& x) const {
 }
 
 torch::Tensor SameConv2dImpl::Apply(const cpu::ConvolutionInput& input,
-                                    const torch::Tensor& residual) {
+                                    const torch::Tensor& residual,
+                                    const torch::Tensor& out) {
   const int64_t zoom = input.upsample ? 2 : 1;
   const int64_t height = zoom * input.image.size(2);
   const int64_t width = zoom * input.image.size(3);
@@ -28,16 +29,16 @@ torch::Tensor SameConv2dImpl::Apply(const cpu::ConvolutionInput& input,
                                : cpu::Winograd::Worthwhile(height, width);
   if (weight.size(2) == 3 && by_winograd) {
     if (cpu::AvailableInBfloat16(input.image)) {
-      return bfloat16_.Get(weight)->Apply(input, bias, residual);
+      return bfloat16_.Get(weight)->Apply(input, bias, residual, out);
     }
     // In train mode Winograd's weights are there for training.
     if (!is_training() && cpu::CompactWinograd::Worthwhile(
                               weight.size(1), weight.size(0), height, width)) {
-      return compact_.Get(weight)->Apply(input, bias, residual);
+      return compact_.Get(weight)->Apply(input, bias, residual, out);
     }
-    return winograd_.Forward(weight)->Apply(input, bias, residual);
+    return winograd_.Forward(weight)->Apply(input, bias, residual, out);
   }
-  return rows_.Get(weight)->Apply(input, bias, residual);
+  return rows_.Get(weight)->Apply(input, bias, residual, out);
 }
 
 torch::Tensor SameConv2dImpl::forward(const torch::Tensor& x) {
@@ -87,11 +88,18 @@ ResBlock2dImpl::ResBlock2dImpl(int64_t num_channels)
       norm1_(register_module("norm1", InstanceNorm2d(num_channels))),
       norm2_(register_module("norm2", InstanceNorm2d(num_channels))) {}
 
+torch::Tensor ResBlock2dImpl::Apply(const torch::Tensor& x,
+                                    const torch::Tensor& out) {
+  const torch::Tensor hidden = conv1_->Apply({x, norm1_->AffineOf(x)});
+  return conv2_->Apply({hidden, norm2_->AffineOf(hidden)}, x, out);
+}
+
+torch::Tensor ResBlock2dImpl::ForwardInPlace(torch::Tensor x) {
+  return conv1_->Serves(x) && x.stride(1) == 1 ? Apply(x, x) : forward(x);
+}
+
 torch::Tensor ResBlock2dImpl::forward(const torch::Tensor& x) {
-  if (conv1_->Serves(x)) {
-    const torch::Tensor hidden = conv1_->Apply({x, norm1_->AffineOf(x)});
-    return conv2_->Apply({hidden, norm2_->AffineOf(hidden)}, x);
-  }
+  if (conv1_->Serves(x)) return Apply(x, /*out=*/{});
   const torch::Tensor hidden = conv1_(norm1_->ForwardRelu(x));
   return conv2_(norm2_->ForwardRelu(hidden)) + x;
 }

@@ -54,9 +54,11 @@ class SameConv2dImpl : public torch::nn::Conv2dImpl {
   bool Serves(const torch::Tensor& x) const;
 
   // The convolution of what `input` describes, plus `residual` if defined, on
-  // the CPU's kernels. Only where Serves(input.image).
+  // the CPU's kernels; into `out`, if defined, which may be the residual. Only
+  // where Serves(input.image).
   torch::Tensor Apply(const cpu::ConvolutionInput& input,
-                      const torch::Tensor& residual = {});
+                      const torch::Tensor& residual = {},
+                      const torch::Tensor& out = {});
 
  private:
   cpu::DifferentiableConvolution winograd_;
@@ -108,8 +110,12 @@ class ResBlock2dImpl : public torch::nn::Module {
  public:
   explicit ResBlock2dImpl(int64_t num_channels);
   torch::Tensor forward(const torch::Tensor& x);
+  // Of an x that nobody uses any more: in its memory where that can be.
+  torch::Tensor ForwardInPlace(torch::Tensor x);
 
  private:
+  torch::Tensor Apply(const torch::Tensor& x, const torch::Tensor& out);
+
   SameConv2d conv1_;
   SameConv2d conv2_;
   InstanceNorm2d norm1_;

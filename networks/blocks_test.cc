@@ -10,6 +10,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/cpu/pixels.h"
 #include "networks/testing/tensor_near.h"
 
 namespace networks {
@@ -148,6 +149,16 @@ TEST_P(BlocksTest, ResBlockWithoutAChangeIsTheIdentity) {
     block->named_parameters()["conv2.bias"].zero_();
   }
   EXPECT_TRUE(torch::equal(block(x), x));
+}
+
+TEST_P(BlocksTest, ResBlockInPlaceHasTheSameBits) {
+  Tensor x = RandomImage().contiguous(torch::MemoryFormat::ChannelsLast);
+  ResBlock2d block = Prepared(ResBlock2d(4));
+  const Tensor expected = block(x);
+  const void* const memory = x.data_ptr();
+  const Tensor out = block->ForwardInPlace(x);
+  EXPECT_TRUE(torch::equal(out, expected));
+  if (cpu::Available(x)) EXPECT_EQ(out.data_ptr(), memory);
 }
 
 // Of one channel, with a convolution that changes nothing.

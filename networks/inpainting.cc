@@ -89,9 +89,10 @@ InpaintingOutput InpaintingNetworkImpl::Render(
     }
     if (level == 0) break;
     out = level == depth ? skipped : torch::cat({out, skipped}, /*dim=*/1);
+    skipped.reset();  // the blocks take its memory
     const int64_t i = depth - level;
-    out = res_blocks_[2 * i](out);
-    out = res_blocks_[2 * i + 1](out);
+    out = res_blocks_[2 * i]->ForwardInPlace(out);
+    out = res_blocks_[2 * i + 1]->ForwardInPlace(out);
     out = up_blocks_[i](out);
   }
   output.deformed_source = Warp(features.image, source_from_driving);

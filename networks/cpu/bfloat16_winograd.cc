@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "networks/cpu/huge_pages.h"
@@ -65,9 +66,10 @@ Bfloat16Winograd::Bfloat16Winograd(const Bfloat16Kernels& kernels,
 
 torch::Tensor Bfloat16Winograd::Apply(const ConvolutionInput& input,
                                       const torch::Tensor& bias,
-                                      const torch::Tensor& residual) const {
-  const WinogradJob job("Bfloat16Winograd", input, bias, residual, in_channels_,
-                        out_channels_);
+                                      const torch::Tensor& residual,
+                                      torch::Tensor out) const {
+  const WinogradJob job("Bfloat16Winograd", input, bias, residual,
+                        std::move(out), in_channels_, out_channels_);
   RECORD_USER_SCOPE_WITH_INPUTS(
       input.upsample ? "cpu::Bfloat16Winograd doubling"
                      : "cpu::Bfloat16Winograd",

@@ -30,7 +30,8 @@ class Bfloat16Winograd {
   // As Winograd::Apply, with errors of 0.7 % of the outputs' size; three times
   // those of a direct convolution in bfloat16.
   torch::Tensor Apply(const ConvolutionInput& input, const torch::Tensor& bias,
-                      const torch::Tensor& residual = {}) const;
+                      const torch::Tensor& residual = {},
+                      torch::Tensor out = {}) const;
 
  private:
   void RunStrip(const WinogradJob& job, int64_t begin, int64_t end) const;

@@ -4,6 +4,7 @@
 #include <ATen/record_function.h>
 #include <torch/torch.h>
 
+#include <utility>
 #include <vector>
 
 #include "networks/cpu/pixels.h"
@@ -46,9 +47,10 @@ CompactWinograd::CompactWinograd(const Kernels& kernels,
 
 torch::Tensor CompactWinograd::Apply(const ConvolutionInput& input,
                                      const torch::Tensor& bias,
-                                     const torch::Tensor& residual) const {
-  const WinogradJob job("CompactWinograd", input, bias, residual, in_channels_,
-                        out_channels_);
+                                     const torch::Tensor& residual,
+                                     torch::Tensor out) const {
+  const WinogradJob job("CompactWinograd", input, bias, residual,
+                        std::move(out), in_channels_, out_channels_);
   const int64_t tiles = job.grid.size();
   RECORD_USER_SCOPE_WITH_INPUTS(
       input.upsample ? "cpu::CompactWinograd doubling" : "cpu::CompactWinograd",

@@ -28,7 +28,8 @@ class CompactWinograd {
   CompactWinograd(const Kernels& kernels, const torch::Tensor& weight);
 
   torch::Tensor Apply(const ConvolutionInput& input, const torch::Tensor& bias,
-                      const torch::Tensor& residual = {}) const;
+                      const torch::Tensor& residual = {},
+                      torch::Tensor out = {}) const;
 
   // Whether inference takes this rather than Winograd, for outputs of
   // [out_channels, height, width]. By the size of one image, so that a layer

@@ -2,6 +2,14 @@
 
 #include <torch/torch.h>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
 #include "gtest/gtest.h"
 
 namespace networks::cpu {
@@ -20,13 +28,32 @@ TEST(EmptyInHugePages, IsATensorOfTheSizeAskedFor) {
   }
 }
 
-TEST(EmptyInHugePages, LargeTensorsBeginAtAPage) {
-#if defined(__linux__)
-  const torch::Tensor x =
-      EmptyInHugePages({3, int64_t{1} << 20}, torch::kBFloat16);
-  EXPECT_EQ(reinterpret_cast<uintptr_t>(x.data_ptr()) % (2 << 20), 0u);
-#endif
+TEST(EmptyInHugePages, BeginsAtAVector) {
+  for (const int64_t rows : {1, 3, 5}) {
+    const torch::Tensor x =
+        EmptyInHugePages({rows, int64_t{1} << 20}, torch::kBFloat16);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(x.data_ptr()) % 64, 0u);
+  }
 }
+
+#if defined(__GLIBC__)
+// As in programs that keep freed memory for themselves.
+TEST(EmptyInHugePages, LeavesNoGapsInTheHeap) {
+  if (mallopt(M_MMAP_MAX, 0) != 1) {
+    GTEST_SKIP() << "the allocator is not the C library's";
+  }
+  constexpr int64_t kTensors = 16, kBytes = int64_t{4} << 20;
+  std::vector<torch::Tensor> tensors;
+  std::vector<uintptr_t> begins;
+  for (int64_t i = 0; i < kTensors; ++i) {
+    tensors.push_back(EmptyInHugePages({kBytes / 4}, torch::kFloat32));
+    begins.push_back(reinterpret_cast<uintptr_t>(tensors.back().data_ptr()));
+  }
+  const auto [first, last] = std::minmax_element(begins.begin(), begins.end());
+  // Less than a page of 2 MB between all of them together.
+  EXPECT_LT(*last - *first, uintptr_t{(kTensors - 1) * kBytes + (2 << 20)});
+}
+#endif
 
 }  // namespace
 }  // namespace networks::cpu

@@ -57,13 +57,6 @@ void CheckOutput(const torch::Tensor& out, int64_t batch, int64_t channels,
       out.strides());
 }
 
-torch::Tensor OutputLike(torch::Tensor out, int64_t batch, int64_t channels,
-                         int64_t height, int64_t width) {
-  if (!out.defined()) return EmptyChannelsLast(batch, channels, height, width);
-  CheckOutput(out, batch, channels, height, width);
-  return out;
-}
-
 bool KernelsServe(const torch::Tensor& x) {
   return BestKernels() != nullptr && x.device().is_cpu() &&
          x.scalar_type() == torch::kFloat32;
@@ -309,6 +302,13 @@ torch::Tensor EmptyChannelsLast(int64_t batch, int64_t channels, int64_t height,
       {batch, channels, height, width},
       {height * width * channels, 1, width * channels, channels},
       torch::kFloat32);
+}
+
+torch::Tensor OutputLike(torch::Tensor out, int64_t batch, int64_t channels,
+                         int64_t height, int64_t width) {
+  if (!out.defined()) return EmptyChannelsLast(batch, channels, height, width);
+  CheckOutput(out, batch, channels, height, width);
+  return out;
 }
 
 torch::Tensor WithChannelsLast(const torch::Tensor& x) {

@@ -83,6 +83,11 @@ torch::Tensor ResizeBilinear(const torch::Tensor& x, int64_t height,
 torch::Tensor EmptyChannelsLast(int64_t batch, int64_t channels, int64_t height,
                                 int64_t width);
 
+// `out`, of which that size and consecutive channels are checked; if undefined,
+// EmptyChannelsLast.
+torch::Tensor OutputLike(torch::Tensor out, int64_t batch, int64_t channels,
+                         int64_t height, int64_t width);
+
 // `x` itself if its channels are consecutive in memory, else a copy that is.
 torch::Tensor WithChannelsLast(const torch::Tensor& x);
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "networks/cpu/pixels.h"
@@ -166,7 +167,8 @@ void RowConvolution::ComputeRows(const ConstPixels& image, bool upsample,
 
 torch::Tensor RowConvolution::Apply(const ConvolutionInput& input,
                                     const torch::Tensor& bias,
-                                    const torch::Tensor& residual) const {
+                                    const torch::Tensor& residual,
+                                    torch::Tensor out) const {
   TORCH_CHECK(input.image.dim() == 4 && input.image.size(1) == in_channels_,
               "RowConvolution: image must be [B, ", in_channels_,
               ", H, W], is ", input.image.sizes());
@@ -183,8 +185,7 @@ torch::Tensor RowConvolution::Apply(const ConvolutionInput& input,
   const int64_t zoom = input.upsample ? 2 : 1;
   const int64_t height = image.size(2) * zoom, width = image.size(3) * zoom;
   const int64_t padded_width = width + kernel_size_ - 1;
-  torch::Tensor out =
-      EmptyChannelsLast(image.size(0), out_channels_, height, width);
+  out = OutputLike(std::move(out), image.size(0), out_channels_, height, width);
   out.copy_(residual.defined() ? residual + bias.view({1, -1, 1, 1})
                                : bias.view({1, -1, 1, 1}));
   const int64_t batch = image.size(0);

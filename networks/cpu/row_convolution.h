@@ -26,7 +26,8 @@ class RowConvolution {
 
   // As Winograd::Apply.
   torch::Tensor Apply(const ConvolutionInput& input, const torch::Tensor& bias,
-                      const torch::Tensor& residual = {}) const;
+                      const torch::Tensor& residual = {},
+                      torch::Tensor out = {}) const;
 
  private:
   // Adds to the rows begin .. end - 1 of `out`, one large sample, what `image`

@@ -4,6 +4,7 @@
 #include <ATen/record_function.h>
 #include <torch/torch.h>
 
+#include <utility>
 #include <vector>
 
 #include "networks/cpu/huge_pages.h"
@@ -44,9 +45,10 @@ Winograd::Winograd(const Kernels& kernels, const torch::Tensor& weight)
 
 torch::Tensor Winograd::Apply(const ConvolutionInput& input,
                               const torch::Tensor& bias,
-                              const torch::Tensor& residual) const {
-  const WinogradJob job("Winograd", input, bias, residual, in_channels_,
-                        out_channels_);
+                              const torch::Tensor& residual,
+                              torch::Tensor out) const {
+  const WinogradJob job("Winograd", input, bias, residual, std::move(out),
+                        in_channels_, out_channels_);
   RECORD_USER_SCOPE_WITH_INPUTS(
       input.upsample ? "cpu::Winograd doubling" : "cpu::Winograd",
       std::vector<c10::IValue>(

@@ -30,10 +30,12 @@ class Winograd {
   Winograd(const Kernels& kernels, const torch::Tensor& weight);
 
   // Twin: torch::conv2d of the input described. `residual` [B, C', H', W'] is
-  // added unless undefined. Returns [B, C', H', W'], channels_last.
+  // added unless undefined. Returns [B, C', H', W'], channels_last, or into
+  // `out`, which may be the residual and shares no memory with the image.
   // A pixel's value does not depend on the batch or the number of threads.
   torch::Tensor Apply(const ConvolutionInput& input, const torch::Tensor& bias,
-                      const torch::Tensor& residual = {}) const;
+                      const torch::Tensor& residual = {},
+                      torch::Tensor out = {}) const;
 
   // Whether inference takes this rather than a direct convolution, for outputs
   // of `height` x `width`: where one image alone is faster so, since a choice

@@ -3,6 +3,8 @@
 
 #include <torch/torch.h>
 
+#include <utility>
+
 #include "networks/cpu/huge_pages.h"
 #include "networks/cpu/pixels.h"
 
@@ -15,8 +17,8 @@ int64_t Zoom(const ConvolutionInput& input) { return input.upsample ? 2 : 1; }
 
 WinogradJob::WinogradJob(const char* who, const ConvolutionInput& input,
                          const torch::Tensor& bias,
-                         const torch::Tensor& residual, int64_t in_channels,
-                         int64_t out_channels)
+                         const torch::Tensor& residual, torch::Tensor out_image,
+                         int64_t in_channels, int64_t out_channels)
     : input(input),
       bias(bias.contiguous()),
       residual(residual.defined() ? WithChannelsLast(residual) : residual),
@@ -26,9 +28,8 @@ WinogradJob::WinogradJob(const char* who, const ConvolutionInput& input,
               ": image must be [B, ", in_channels, ", H, W], is ",
               input.image.sizes());
   image = WithChannelsLast(input.image);
-  out = EmptyChannelsLast(image.size(0), out_channels,
-                          image.size(2) * Zoom(input),
-                          image.size(3) * Zoom(input));
+  out = OutputLike(std::move(out_image), image.size(0), out_channels,
+                   image.size(2) * Zoom(input), image.size(3) * Zoom(input));
 }
 
 ChannelAffineRelu WinogradJob::activation(int64_t sample) const {

@@ -20,7 +20,8 @@ struct WinogradJob {
   // TORCH_CHECK: the image has in_channels; the message names `who`.
   WinogradJob(const char* who, const ConvolutionInput& input,
               const torch::Tensor& bias, const torch::Tensor& residual,
-              int64_t in_channels, int64_t out_channels);
+              torch::Tensor out_image, int64_t in_channels,
+              int64_t out_channels);
 
   const ConvolutionInput& input;
   torch::Tensor image;
