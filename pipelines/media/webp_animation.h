@@ -1,6 +1,6 @@
 // What an animated WebP consists of, read without decoding. Private to this
-// folder: webp_source.h makes frames of it. The WebP Container Specification has
-// the chunks, under "Animation".
+// folder: webp_source.h makes frames of it. The WebP Container Specification
+// has the chunks, under "Animation".
 #ifndef PIPELINES_MEDIA_WEBP_ANIMATION_H_
 #define PIPELINES_MEDIA_WEBP_ANIMATION_H_
 
