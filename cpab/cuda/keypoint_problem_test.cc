@@ -65,7 +65,7 @@ class KeypointProblemTest : public ::testing::Test {
 
   static constexpr int kCount = 5;
   static constexpr double kNoise = 2e-4;
-  const OneThread team_;
+  const OneThread team_{};
   const cpab::FitModel model_{
       Prior::Create(Basis::Create({3, 2}).value(), {}).value()};
   Eigen::Matrix2Xd from_, to_;

@@ -74,7 +74,7 @@ class TeamCurvatureTest : public ::testing::Test {
   }
 
   static constexpr double kTension = 0.5;
-  const OneThread team_;
+  const OneThread team_{};
   const FitOptions options_;
   const cpab::FitModel model_{
       Prior::Create(Basis::Create({3, 2}).value(), {}).value()};

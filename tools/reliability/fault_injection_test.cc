@@ -94,7 +94,9 @@ TEST_F(FaultInjectionTest, FillsTheDiskAtAByteAndKeepsItFull) {
     for (const char* digit = "0123456789"; *digit != '\0'; ++digit) {
       const ssize_t count = write(file, digit, 1);
       if (count == 1) ++written;
-      if (count < 0) EXPECT_EQ(errno, ENOSPC);
+      if (count < 0) {
+        EXPECT_EQ(errno, ENOSPC);
+      }
     }
     close(file);
     StopFaults();

@@ -308,7 +308,9 @@ TEST_F(StudioServerTest, AnUploadOfAJobThatWaitsStays) {
   const std::string job = JsonOf(Ask("POST", "/jobs", request))["id"];
   const int deleted = Ask("DELETE", "/uploads/" + id).status;
   const json state = JsonOf(Ask("GET", "/jobs/" + job));
-  if (state["state"] == "queued") EXPECT_EQ(deleted, 409);
+  if (state["state"] == "queued") {
+    EXPECT_EQ(deleted, 409);
+  }
   EXPECT_EQ(Ask("POST", absl::StrCat("/jobs/", job, "/cancel")).status, 200);
 }
 

@@ -103,7 +103,9 @@ TEST_F(CheckpointsTest, ListsADamagedFileWithoutFacts) {
   Write("more/c.safetensors", std::string("\x26\0\0\0\0\0\0\0", 8) +
                                   R"({"__metadata__":{"state":"nonsense {"}})");
   for (const CheckpointFile& file : Checkpoints(places_).List()) {
-    if (file.from == "folder") EXPECT_EQ(file.sets, 0) << file.path;
+    if (file.from == "folder") {
+      EXPECT_EQ(file.sets, 0) << file.path;
+    }
   }
   EXPECT_EQ(Checkpoints(places_).List().size(), 6u);
 }

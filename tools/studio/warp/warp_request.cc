@@ -203,7 +203,8 @@ absl::Status ReadOverlays(const json& value, WarpRequest* request) {
     return WrongType("overlays", value, "a list of grid and velocity");
   }
   for (size_t i = 0; i < value.size(); ++i) {
-    enum class Overlay { kGrid, kVelocity } overlay;
+    enum class Overlay { kGrid, kVelocity };
+    Overlay overlay = Overlay::kGrid;
     RETURN_IF_ERROR(ReadName(absl::StrCat("overlays[", i, "]"), value[i],
                              {"grid", "velocity"}, &overlay));
     (overlay == Overlay::kGrid ? request->has_grid : request->has_velocity) =
