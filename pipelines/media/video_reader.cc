@@ -70,6 +70,33 @@ void MakeColoursSane(AVFrame* frame) {
   MakeKnown(&frame->color_trc, AVCOL_TRC_NB, AVCOL_TRC_UNSPECIFIED);
 }
 
+// Whether the header says that alpha lies beside the packets.
+bool StatesAlpha(const AVStream& stream) {
+  const AVDictionaryEntry* const alpha =
+      av_dict_get(stream.metadata, "alpha_mode", nullptr, 0);
+  return alpha != nullptr && alpha->value == absl::string_view("1");
+}
+
+// Whether it does: in Matroska, addition 1 of a packet of VP8 or VP9.
+bool CarriesAlpha(const AVPacket& packet) {
+  constexpr uint8_t kNumber[8] = {0, 0, 0, 0, 0, 0, 0, 1};
+  size_t size = 0;
+  const uint8_t* const addition = av_packet_get_side_data(
+      &packet, AV_PKT_DATA_MATROSKA_BLOCKADDITIONAL, &size);
+  return addition != nullptr && size > sizeof(kNumber) &&
+         std::memcmp(addition, kNumber, sizeof(kNumber)) == 0;
+}
+
+// FFmpeg's own decoders of VP8 and VP9 leave out alpha; libvpx does not.
+const AVCodec* FindDecoder(AVCodecID id, bool with_alpha) {
+  const char* const name = id == AV_CODEC_ID_VP9   ? "libvpx-vp9"
+                           : id == AV_CODEC_ID_VP8 ? "libvpx"
+                                                   : nullptr;
+  const AVCodec* codec = nullptr;
+  if (with_alpha && name != nullptr) codec = avcodec_find_decoder_by_name(name);
+  return codec != nullptr ? codec : avcodec_find_decoder(id);
+}
+
 }  // namespace
 
 class VideoReader::Impl {
@@ -85,7 +112,7 @@ class VideoReader::Impl {
   std::string damage() const;
 
  private:
-  absl::Status OpenDecoder();
+  absl::Status OpenDecoder(bool with_alpha);
   void FillInfo();
   absl::StatusOr<bool> Decode();
   absl::StatusOr<bool> DecodeStored();
@@ -120,6 +147,7 @@ class VideoReader::Impl {
   absl::Status error_;    // sticks
   bool at_end_ = false;   // by counting
   bool is_interlaced_ = false;
+  bool is_begun_ = false;    // a packet was sent to the decoder
   bool is_decoded_ = false;  // all that is stored
 
   // Times of the packets before the first frame, as far as they have some.
@@ -141,7 +169,7 @@ absl::Status VideoReader::Impl::Open() {
         path_, ": its frames have ", codec.width, "x", codec.height,
         " pixels; 1 to ", kMaxVideoPixels, " are accepted"));
   }
-  RETURN_IF_ERROR(OpenDecoder());
+  RETURN_IF_ERROR(OpenDecoder(StatesAlpha(demuxer_->stream())));
   FillInfo();
   return absl::OkStatus();
 }
@@ -151,26 +179,9 @@ bool IsPipe(const MediaInput& input) {
   return input.bytes == nullptr && std::filesystem::is_other(input.name, error);
 }
 
-// FFmpeg's own decoders of VP8 and VP9 leave out alpha, which lies beside the
-// packets; libvpx does not.
-const AVCodec* FindDecoder(const AVStream& stream) {
-  const AVCodecID id = stream.codecpar->codec_id;
-  const AVDictionaryEntry* const alpha =
-      av_dict_get(stream.metadata, "alpha_mode", nullptr, 0);
-  const char* const name = id == AV_CODEC_ID_VP9   ? "libvpx-vp9"
-                           : id == AV_CODEC_ID_VP8 ? "libvpx"
-                                                   : nullptr;
-  const AVCodec* codec = nullptr;
-  if (alpha != nullptr && alpha->value == absl::string_view("1") &&
-      name != nullptr) {
-    codec = avcodec_find_decoder_by_name(name);
-  }
-  return codec != nullptr ? codec : avcodec_find_decoder(id);
-}
-
-absl::Status VideoReader::Impl::OpenDecoder() {
+absl::Status VideoReader::Impl::OpenDecoder(bool with_alpha) {
   const AVCodecParameters* parameters = demuxer_->stream().codecpar;
-  const AVCodec* codec = FindDecoder(demuxer_->stream());
+  const AVCodec* codec = FindDecoder(parameters->codec_id, with_alpha);
   if (codec == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat(path_, ": this FFmpeg has no decoder for ",
@@ -353,6 +364,12 @@ absl::StatusOr<bool> VideoReader::Impl::ReadPacket() {
 
 absl::Status VideoReader::Impl::SendNextPacket() {
   ASSIGN_OR_RETURN(const bool more, ReadPacket());
+  if (more && !is_begun_) {
+    is_begun_ = true;
+    if (CarriesAlpha(*packet_) && !StatesAlpha(demuxer_->stream())) {
+      RETURN_IF_ERROR(OpenDecoder(/*with_alpha=*/true));
+    }
+  }
   if (more && num_read_ == 0 && demuxer_->IsShown(*packet_) &&
       packet_->pts != AV_NOPTS_VALUE) {
     first_packets_.push_back(packet_->pts);

@@ -24,6 +24,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using namespace std::string_literals;
 
 // mp4 stores the rotation as a matrix in the track header: 16.16 fixed point,
 // 40 bytes behind the box's name (version 0).
@@ -138,6 +139,42 @@ TEST(VideoReader, Deinterlaces) {
 }
 
 // 10 frames of 320x240, then 10 of 240x320: each is cropped by its own shape.
+// A header that lost the element by which it says that there is alpha, or in
+// which it says that there is none.
+TEST(VideoReader, FindsAlphaThatTheHeaderDoesNotState) {
+  const std::string path = TempPath("alpha.webm");
+  const std::string damaged_path = TempPath("alpha_damaged.webm");
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  options.with_alpha = true;
+  auto writer = VideoWriter::Create(path, options);
+  ASSERT_THAT(writer, IsOk());
+  for (const int alpha : {40, 80, 120}) {
+    ASSERT_THAT(
+        (*writer)->Write(cv::Mat(32, 32, CV_8UC4, cv::Scalar(9, 9, 9, alpha))),
+        IsOk());
+  }
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  const std::vector<VideoFrame> whole = ReadAll(path).frames;
+  ASSERT_EQ(whole.size(), 3u);
+  const std::string alpha_mode = "\x53\xC0\x81\x01";
+  for (const std::string& other : {"\x53\xC4\x81\x01"s, "\x53\xC0\x81\0"s}) {
+    std::string bytes = Contents(path);
+    const size_t at = bytes.find(alpha_mode);
+    ASSERT_NE(at, std::string::npos);
+    bytes.replace(at, other.size(), other);
+    ASSERT_THAT(WriteAtomically(damaged_path, bytes), IsOk());
+    const ReadVideo damaged = ReadAll(damaged_path);
+    EXPECT_THAT(damaged.end, IsOk());
+    ASSERT_EQ(damaged.frames.size(), whole.size());
+    for (size_t i = 0; i < whole.size(); ++i) {
+      ASSERT_FALSE(damaged.frames[i].alpha.empty()) << i;
+      EXPECT_EQ(cv::norm(damaged.frames[i].alpha, whole[i].alpha, cv::NORM_INF),
+                0);
+      EXPECT_EQ(cv::norm(damaged.frames[i].rgb, whole[i].rgb, cv::NORM_INF), 0);
+    }
+  }
+}
+
 TEST(VideoReader, SqueezesNoFrameWhereThePhoneWasTurned) {
   const std::string path =
       absl::StrCat(kTestdata, "turned-while-recording.webm");
