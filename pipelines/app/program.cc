@@ -4,9 +4,11 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <new>
 #include <string>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "networks/files/system_error.h"
@@ -63,6 +65,30 @@ absl::Status WithoutBazel(const absl::Status& status) {
   return result;
 }
 
+// Whether a library has found too little memory: the C++ library, LibTorch on
+// the CPU and on GPUs, OpenCV.
+bool IsOutOfMemory(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
+  const absl::string_view what = error.what();
+  for (const char* words : {"can't allocate memory", "not enough memory",
+                            "out of memory", "Insufficient memory"}) {
+    if (absl::StrContains(what, words)) return true;
+  }
+  return false;
+}
+
+absl::Status StatusOf(const Program& program, const std::exception& error) {
+  const std::string what = error.what();
+  // LibTorch adds a stack trace from the second line on.
+  const std::string line = what.substr(0, what.find('\n'));
+  if (!IsOutOfMemory(error)) return absl::InternalError(line);
+  std::string message = absl::StrCat("there is not enough memory: ", line);
+  if (program.when_out_of_memory != nullptr) {
+    absl::StrAppend(&message, "; ", program.when_out_of_memory);
+  }
+  return absl::ResourceExhaustedError(message);
+}
+
 absl::Status Do(const Program& program, int argc, char** argv,
                 const std::function<absl::Status(const CommandLine&)>& body) {
   const absl::StatusOr<CommandLine> line = ParseCommandLine(argc, argv);
@@ -78,9 +104,7 @@ absl::Status Do(const Program& program, int argc, char** argv,
   try {
     return AdviseOn(NameTheSignal(body(*line)));
   } catch (const std::exception& error) {
-    const std::string what = error.what();
-    // LibTorch adds a stack trace from the second line on.
-    return absl::InternalError(what.substr(0, what.find('\n')));
+    return StatusOf(program, error);
   }
 }
 

@@ -4,7 +4,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <new>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -54,6 +56,36 @@ TEST(RunProgram, ReportsWhatALibraryThrows) {
             1);
   EXPECT_EQ(testing::internal::GetCapturedStderr(),
             "tested: error: no memory\n");
+}
+
+TEST(RunProgram, SaysWhatToDoWithoutMemory) {
+  const auto run = [](const std::function<void()>& fail, const char* advice) {
+    testing::internal::CaptureStderr();
+    const char* words[] = {"program"};
+    const int code =
+        RunProgram({"tested", "Does things.", __FILE__, {}, advice}, 1,
+                   const_cast<char**>(words), [&](const CommandLine&) {
+                     fail();
+                     return absl::OkStatus();
+                   });
+    return std::pair(code, testing::internal::GetCapturedStderr());
+  };
+  EXPECT_THAT(run([] { throw std::bad_alloc(); }, nullptr),
+              testing::Pair(129,
+                            "tested: error: there is not enough memory: "
+                            "std::bad_alloc\n"));
+  // As LibTorch says it on the CPU and on a GPU, and OpenCV.
+  for (const std::string words :
+       {"[enforce fail at alloc_cpu.cpp:75] err == 0. DefaultCPUAllocator: "
+        "can't allocate memory: you tried to allocate 8 bytes.",
+        "CUDA out of memory. Tried to allocate 20.00 MiB",
+        "OpenCV(4.6.0) error: (-4:Insufficient memory) Failed to allocate"}) {
+    EXPECT_THAT(run([&] { throw std::runtime_error(words + "\nframe #0"); },
+                    "use smaller batches"),
+                testing::Pair(
+                    129, "tested: error: there is not enough memory: " + words +
+                             "; use smaller batches\n"));
+  }
 }
 
 // In a process of its own, whose standard output is lost.
