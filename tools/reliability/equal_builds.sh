@@ -62,7 +62,7 @@ build() {
 }
 
 usage() {
-  sed -n '/^#   tools/s/^# *//p' "$0" >&2
+  sed -n '4,5p' "$0" | cut -c 5- >&2
   exit 2
 }
 
