@@ -1,0 +1,9 @@
+#!/bin/bash
+# equal_outputs at small size; README.md has the figure of a long run.
+program=tools/reliability/equal_outputs
+. pipelines/app/program_testing.sh
+
+succeed "| animated again | 2 runs, 4 files each | 0 |" --runs 2 --frames 2
+expect 2 "'--runs 0' is not --runs N or --frames N" --runs 0
+expect 2 "'--stray' is not --runs N or --frames N" --stray
+finish
