@@ -1,0 +1,294 @@
+#!/bin/bash
+# Training runs that are stopped, and that several processes share.
+#
+#   tools/bazelw run //tools/reliability:training_trials -- [FLAG...]
+#
+# Each trial trains pipelines/training/testdata/kill_trials.textproto, in which
+# all is on that has a state or draws random numbers, and compares the tensors
+# of the last checkpoint and losses.csv with those of a run left alone.
+#
+#   --steps N    length of the runs that stop (60): one stops after each step
+#                and goes on, and must end with the same bytes
+#   --signals N  signals, SIGTERM and SIGINT, at random instants (200): the run
+#                saves and ends within a step and a save, goes on by the same
+#                command, and must end with the same bytes
+#   --worlds 0   leave out the runs of 1, 2 and 4 processes with 1, 2 and 4
+#                loader threads each, which take the same samples a step: equal
+#                bytes for other threads, losses up to rounding for other
+#                processes; and those that go on with 1, then 4 processes after
+#                2, of 4 with one whose config differs, and one that hangs
+#   --seed N     decides the instants (1)
+#   --folder F   new or empty (one among temporary files), emptied at the end
+#
+# Prints a line of a table each; ends with 0 if all is as it should be, with 1 if
+# not, with 2 for a wrong command line.
+set -u
+
+train=(pipelines/train --device=cpu --threads=1 --config
+  pipelines/training/testdata/kill_trials.textproto)
+export OMP_NUM_THREADS=1
+steps=60 signals=200 worlds=1 seed=1 folder=
+
+while (($# > 0)); do
+  case "$1" in
+    --steps | --signals | --worlds | --seed)
+      [[ "${2:-}" =~ ^[0-9]+$ ]] || {
+        echo "training_trials: $1 is '${2:-}'; use a number" >&2
+        exit 2
+      }
+      declare "${1#--}=$2"
+      ;;
+    --folder) folder=${2:-} ;;
+    *)
+      sed -n '3,/^set/p' "$0" | grep '^#' | cut -c 3- >&2
+      exit 2
+      ;;
+  esac
+  shift 2 || exit 2
+done
+folder=${folder:-$(mktemp -d)}
+mkdir -p "$folder" || exit
+[[ -z "$(ls -A "$folder")" ]] || {
+  echo "training_trials: $folder is not empty; name a new folder" >&2
+  exit 2
+}
+trap 'rm -rf "${folder:?}"/*' EXIT
+
+trials=0 failures=0
+wrong() {
+  echo "$*"
+  failures=$((failures + 1))
+}
+report() {
+  echo "| $1 | $trials | $failures |${2:+ $2 |}"
+  all_failures=$((${all_failures:-0} + failures))
+  trials=0 failures=0
+}
+
+# run OUTPUT SETTING...: one session; its exit code.
+run() {
+  local output=$1 setting settings=()
+  shift
+  for setting in "$@"; do settings+=(--set "$setting"); done
+  "${train[@]}" --output "$output" "${settings[@]}" >>"$output.log" 2>&1
+}
+
+# As run, by $1 processes; those of rank 1 and up with the settings $last, too.
+# The exit codes, by rank.
+run_together() {
+  local world=$1 output=$2 rank port pids=() codes=() more
+  shift 2
+  port=$((20000 + RANDOM % 20000))
+  for ((rank = 0; rank < world; ++rank)); do
+    more=()
+    ((rank < world - 1)) || [[ -z "${last:-}" ]] || more=("$last")
+    WORLD_SIZE=$world RANK=$rank LOCAL_RANK=$rank MASTER_ADDR=127.0.0.1 \
+      MASTER_PORT=$port run "$output" "$@" "${more[@]}" &
+    pids+=($!)
+  done
+  for rank in "${!pids[@]}"; do
+    wait "${pids[rank]}"
+    codes+=($?)
+  done
+  echo "${codes[*]}"
+}
+
+newest() {
+  find "$1/checkpoints" -name 'step-*.safetensors' 2>/dev/null | sort | tail -n 1
+}
+
+# The tensors of a safetensors file: what is between the header, of a length in
+# 8 bytes, and the checksum of 32.
+tensors() {
+  local header
+  header=$(od -An -t u8 -N 8 "$1" | tr -d ' ')
+  tail -c +$((header + 9)) "$1" | head -c -32 | sha256sum
+}
+
+# Whether two runs ended with the same bytes; else says what differs.
+same() {
+  local one two
+  one=$(newest "$1") two=$(newest "$2")
+  [[ -s "$1/losses.csv" && -s "$one" && "${one##*/}" == "${two##*/}" ]] || {
+    echo "one of the runs has not ended"
+    return 1
+  }
+  cmp "$1/losses.csv" "$2/losses.csv" || return
+  [[ "$(tensors "$one")" == "$(tensors "$two")" ]] || {
+    echo "other tensors"
+    return 1
+  }
+}
+
+# The largest relative difference of the total loss in the first $3 steps.
+difference() {
+  paste -d, <(cut -d, -f1,2 "$1/losses.csv") <(cut -d, -f1,2 "$2/losses.csv") |
+    awk -F, -v last="$3" 'NR > 1 && NR <= last + 1 {
+        if ($1 != $3) { print 1; bad = 1; exit }
+        d = ($2 - $4) / $2; if (d < 0) d = -d; if (d > most) most = d
+      } END { if (!bad) print most + 0 }'
+}
+
+at_most() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a <= b) }'; }
+
+every_step() {
+  local long=$folder/steps k last_step output
+  # Twelve steps are four epochs.
+  local epochs="training.num_epochs=$(((steps + 2) / 3))"
+  run "$long" "$epochs" "training.max_steps=$steps" || wrong "left alone: $(tail -n 1 "$long.log")"
+  for ((k = 1; k < steps; ++k)); do
+    output=$folder/stop-$k
+    trials=$((trials + 1))
+    for last_step in "$k" "$steps"; do
+      run "$output" "$epochs" "training.max_steps=$last_step" ||
+        wrong "stopped after step $k: $(tail -n 1 "$output.log")"
+    done
+    same "$long" "$output" || wrong "stopped after step $k"
+    rm -rf "$output" "$output.log"
+  done
+  report "a run stops after each step"
+}
+
+# Sleeps up to $1 milliseconds.
+nap() {
+  sleep "$(awk -v max="$1" -v r="$RANDOM" 'BEGIN { print max * r / 32768000 }')"
+}
+
+at_signals() {
+  local alone=$folder/alone output=$folder/signals signal code started most=0
+  local length ended pid took
+  started=$(date +%s%3N)
+  run "$alone" || wrong "left alone: $(tail -n 1 "$alone.log")"
+  set -m # else the shell would have its children ignore SIGINT
+  length=$(($(date +%s%3N) - started))
+  RANDOM=$seed
+  while ((trials < signals)); do
+    signal=$((RANDOM % 2 ? 15 : 2))
+    "${train[@]}" --output "$output" >"$output.log" 2>&1 &
+    pid=$!
+    nap "$length"
+    if ! kill -"$signal" "$pid" 2>/dev/null; then
+      # It had ended by itself.
+      wait "$pid" || wrong "a session: $(tail -n 1 "$output.log")"
+      same "$alone" "$output" || wrong "after $trials signals"
+      rm -rf "$output"
+      continue
+    fi
+    trials=$((trials + 1))
+    ended=$(date +%s%3N)
+    wait "$pid" 2>/dev/null
+    code=$?
+    took=$(($(date +%s%3N) - ended))
+    ((took > most)) && most=$took
+    # Before the program catches it, a signal ends it as any other.
+    ((code == 128 + signal || code == 0)) ||
+      wrong "signal $signal: exit code $code: $(tail -n 1 "$output.log")"
+    [[ -z "$(find "$output" -name '*.tmp' 2>/dev/null)" ]] ||
+      wrong "signal $signal: half a file is left"
+  done
+  run "$output" || wrong "the last session: $(tail -n 1 "$output.log")"
+  same "$alone" "$output" || wrong "after $trials signals"
+  set +m
+  report "a signal at a random instant" "it ended within $most ms"
+}
+
+# The steps of world w with batches of 4/w, one after the other.
+of_world() { echo "training.accumulation=1 training.batch_size=$((4 / $1))"; }
+
+other_worlds() {
+  local world workers output first=$folder/world-1-1 codes far=0 most=0 d
+  for world in 1 2 4; do
+    for workers in 1 2 4; do
+      output=$folder/world-$world-$workers
+      trials=$((trials + 1))
+      # shellcheck disable=SC2046 # two words
+      codes=$(run_together "$world" "$output" $(of_world "$world") \
+        "data.workers=$workers")
+      [[ "$codes" =~ ^0( 0)*$ ]] || wrong "$world processes: ended with $codes"
+      same "$folder/world-$world-1" "$output" || wrong "$workers loader threads"
+      # Sums are rounded in another order, by some 1e-6 in each of the layers.
+      # Adam's first steps make whole steps of that in weights whose gradient is
+      # nearly 0, so losses part. Those of other pairs are several times as
+      # high or low.
+      d=$(difference "$first" "$output" 1)
+      at_most "$d" 1e-4 || wrong "$world processes: the first loss is $d off"
+      at_most "$d" "$most" || most=$d
+      d=$(difference "$first" "$output" 100)
+      at_most "$d" 0.3 || wrong "$world processes: a loss is $d off"
+      at_most "$d" "$far" || far=$d
+    done
+  done
+  report "1, 2, 4 processes of 1, 2, 4 threads" \
+    "losses differ by $most in the first step, $far in any"
+}
+
+changing_worlds() {
+  local output=$folder/changing session d
+  for session in "2 4" "1 8" "4 12"; do
+    trials=$((trials + 1))
+    # shellcheck disable=SC2046,SC2086 # words
+    set -- $session $(of_world ${session% *})
+    [[ "$(run_together "$1" "$output" "$3" "$4" "training.max_steps=$2")" =~ ^0( 0)*$ ]] ||
+      wrong "$1 processes: $(tail -n 1 "$output.log")"
+  done
+  d=$(difference "$folder/world-1-1" "$output" 12)
+  at_most "$d" 0.3 || wrong "2, 1 and 4 processes: a loss is $d off"
+  report "a run goes on with 1, then 4 processes after 2" \
+    "losses differ by $d"
+}
+
+disagreeing() {
+  local output=$folder/refused field codes
+  for field in training.learning_rate=1e-3 training.seed=5 data.repeats=3 \
+    model.num_transforms=3; do
+    trials=$((trials + 1))
+    codes=$(last=$field run_together 4 "$output" "training.batch_size=1")
+    [[ "$codes" == "1 1 1 1" ]] || wrong "$field: ended with $codes"
+    grep -q "process 3 of 4 has .*${field%=*}" "$output.log" ||
+      wrong "$field: $(tail -n 1 "$output.log")"
+    [[ -z "$(newest "$output")" ]] || wrong "$field: a checkpoint is there"
+    rm -rf "$output" "$output.log"
+  done
+  report "one of 4 processes has another config"
+}
+
+# One process is stopped, as where a machine hangs: the others end within the
+# timeout, by a code that says that trying again can help.
+hanging() {
+  local output=$folder/hangs rank port=$((20000 + RANDOM % 20000)) pids=() code
+  for ((rank = 0; rank < 4; ++rank)); do
+    WORLD_SIZE=4 RANK=$rank LOCAL_RANK=$rank MASTER_ADDR=127.0.0.1 \
+      MASTER_PORT=$port "${train[@]}" --output "$output" \
+      --set training.batch_size=1 --set training.num_epochs=100000 \
+      --set training.peer_timeout_seconds=10 >>"$output.log" 2>&1 &
+    pids+=($!)
+  done
+  while [[ "$(wc -l 2>/dev/null <"$output/losses.csv")" -lt 3 ]] &&
+    kill -0 "${pids[0]}" 2>/dev/null; do
+    sleep 0.1
+  done
+  kill -STOP "${pids[2]}"
+  for rank in 0 1 3; do
+    trials=$((trials + 1))
+    timeout 90 tail --pid="${pids[rank]}" -f /dev/null
+    if kill -KILL "${pids[rank]}" 2>/dev/null; then
+      wrong "process $rank waits for one that hangs"
+    fi
+    wait "${pids[rank]}"
+    code=$?
+    ((code == 129)) || wrong "process $rank: exit code $code"
+  done
+  kill -KILL "${pids[2]}"
+  wait "${pids[2]}" 2>/dev/null
+  report "one of 4 processes hangs"
+}
+
+((steps < 2)) || every_step
+((signals < 1)) || at_signals
+if ((worlds > 0)); then
+  other_worlds
+  changing_worlds
+  disagreeing
+  hanging
+fi
+exit $((all_failures > 0))
