@@ -28,6 +28,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import warnings
 import zipfile
 
 HARMFUL = [
@@ -66,13 +67,13 @@ GOOD = (b'\x80\x02}' + text('a') + b'ctorch._utils\n_rebuild_tensor_v2\n((' +
 
 
 def argument(opcode, draw):
-  """Bytes of a drawn argument of an opcode; and the name that it refers to."""
+  """Bytes of a drawn argument of an opcode."""
   if opcode.arg is None:
-    return b'', None
+    return b''
   kind = opcode.arg.name
   if kind == 'stringnl_noescape_pair':
     module, name = draw.choice(HARMFUL + HARMLESS)
-    return f'{module}\n{name}\n'.encode(), (module, name)
+    return f'{module}\n{name}\n'.encode()
   line = draw.choice([b'1', b'-1', b'99999999999999999999', b'os', b"'os'",
                       b'x' * 300, b''])
   size = draw.choice([0, 1, 3, 200])
@@ -81,48 +82,51 @@ def argument(opcode, draw):
   fixed = {'uint1': 1, 'uint2': 2, 'int4': 4, 'uint4': 4, 'uint8': 8,
            'float8': 8}
   if kind in fixed:
-    return bytes(draw.choice([0, 1, 255]) for _ in range(fixed[kind])), None
+    return bytes(draw.choice([0, 1, 255]) for _ in range(fixed[kind]))
   lengths = {'1': '<B', '4': '<I', '8': '<Q'}
   if kind[-1] in lengths and 'nl' not in kind:
     form = lengths[kind[-1]]
     limit = 256**struct.calcsize(form) - 1
-    return struct.pack(form, min(claimed, limit)) + body, None
-  return line + b'\n', None
+    return struct.pack(form, min(claimed, limit)) + body
+  return line + b'\n'
 
 
 def stack_of(draw):
   """Opcodes that leave values on the stack, as a call or a build needs them."""
   module, name = draw.choice(HARMFUL + HARMLESS)
+  line = f'{module}\n{name}\n'.encode()
   command = text('touch /tmp/owned_by_a_pickle')
   values = [
-      (b'N', None), (b'(', None), (b')', None), (b']', None), (b'}', None),
-      (b'K\x01', None), (command, None), (command + b'\x85', None),
-      (f'c{module}\n{name}\n'.encode(), (module, name)),
-      (text(module) + text(name) + b'\x93', (module, name)),
-      (f'c{module}\n{name}\n'.encode() + command + b'\x85R', (module, name)),
-      (b'(' + text('storage') + b'ctorch\nFloatStorage\n' + text('0') +
-       text('cpu') + b'K\x04tQ', None),
-      (b'q\x01', None), (b'h\x01', None),
-      (b'(' + command + f'i{module}\n{name}\n'.encode(), None),
+      b'N', b'(', b')', b']', b'}', b'K\x01', command, command + b'\x85',
+      b'c' + line, text(module) + text(name) + b'\x93',
+      b'c' + line + command + b'\x85R', b'(' + command + b'i' + line,
+      b'(' + text('storage') + b'ctorch\nFloatStorage\n' + text('0') +
+      text('cpu') + b'K\x04tQ', b'q\x01', b'h\x01'
   ]
-  names, program = [], b''
-  for _ in range(draw.randrange(5)):
-    part, mentioned = draw.choice(values)
-    program += part
-    names.append(mentioned)
-  return program, names
+  return b''.join(draw.choice(values) for _ in range(draw.randrange(5)))
 
 
 def drawn_program(number, draw):
-  """A pickle with the opcode of this number; whether it mentions a harmful
-  name."""
+  """A pickle with the opcode of this number."""
   opcode = pickletools.opcodes[number % len(pickletools.opcodes)]
-  before, names = stack_of(draw)
-  body, mentioned = argument(opcode, draw)
-  after, more = stack_of(draw)
-  program = (b'\x80\x02' + before + opcode.code.encode('latin1') + body + after
-             + b'.')
-  return program, [name for name in names + [mentioned] + more if name]
+  return (b'\x80\x02' + stack_of(draw) + opcode.code.encode('latin1') +
+          argument(opcode, draw) + stack_of(draw) + b'.')
+
+
+def names_of(program):
+  """The names that a machine meets on its way to the end of a pickle."""
+  names, texts = [], []
+  try:
+    for opcode, value, _ in pickletools.genops(program):
+      if opcode.name in ('GLOBAL', 'INST'):
+        names.append(tuple(value.split(' ', 1)))
+      elif opcode.name == 'STACK_GLOBAL':
+        names.append(tuple(texts[-2:]))
+      elif isinstance(value, str):
+        texts.append(value)
+  except Exception:  # whatever a broken pickle makes it raise
+    pass
+  return names
 
 
 def deep(draw):
@@ -155,7 +159,7 @@ def zipped(program, names=('archive/data.pkl', 'archive/version',
   file = io.BytesIO()
   with zipfile.ZipFile(file, 'w', zipfile.ZIP_STORED) as archive:
     for name, data in zip(names, (program, b'3\n', bytes(16))):
-      archive.writestr(name, data)
+      archive.writestr(zipfile.ZipInfo(name), data)
   return file.getvalue()
 
 
@@ -186,18 +190,17 @@ def broken_archive(draw):
 
 
 def make_trial(number):
-  """The kind, the bytes, and the names that the pickle mentions."""
+  """The kind, the bytes, and the names that the pickle refers to."""
   draw = random.Random(number)
   kind = KINDS[max(0, number % 10 - 5)]
-  names = []
   if kind == 'program':
-    program, names = drawn_program(number // 10 * 6 + number % 10, draw)
+    program = drawn_program(number // 10 * 6 + number % 10, draw)
   elif kind == 'archive':
     return kind, broken_archive(draw), []
   else:
     program = {'deep': deep, 'memo': memo, 'claims': claims}[kind](draw)
   wrap = zipped if draw.random() < 0.5 else before_zip
-  return kind, wrap(program), names
+  return kind, wrap(program), names_of(program) if kind == 'program' else []
 
 
 def calls_of(trace):
@@ -266,6 +269,8 @@ def main():
                     stderr=subprocess.DEVNULL, check=False).returncode != 0:
     print('hostile_pickles: strace is missing or may not trace here')
     return 3
+  # Of entries that have one name, as some have on purpose.
+  warnings.filterwarnings('ignore', 'Duplicate name')
   failures = 0
   with tempfile.TemporaryDirectory() as folder:
     good, allowed = list_weights(program, zipped(GOOD), folder)
