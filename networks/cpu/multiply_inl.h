@@ -1,13 +1,13 @@
 // Products of any number of rows, from the MultiplyRows<kR> of an instruction
-// set and a type of factors. Included after it and vectors_inl.h, inside a
-// namespace that also defines kRows, the most rows that registers hold; what is
-// said in vectors_inl.h about includes holds here, too.
+// set and types of factors and sums. Included after it and vectors_inl.h,
+// inside a namespace that also defines kRows, the most rows that registers
+// hold; what is said in vectors_inl.h about includes holds here, too.
 //
-// Tested by kernels_test.cc and bfloat16_kernels_test.cc.
+// Tested by the tests of the kernels.
 
-template <int kR, typename Factor>
-static void MultiplyAtMost(const Factor* a, int64_t a_stride, const Factor* b,
-                           float* c, int64_t c_stride, int64_t rows,
+template <int kR, typename Left, typename Right, typename Sum>
+static void MultiplyAtMost(const Left* a, int64_t a_stride, const Right* b,
+                           Sum* c, int64_t c_stride, int64_t rows,
                            int64_t depth, Ahead& ahead) {
   if constexpr (kR > 0) {
     if (rows == kR) {
@@ -18,9 +18,9 @@ static void MultiplyAtMost(const Factor* a, int64_t a_stride, const Factor* b,
   }
 }
 
-template <typename Factor>
-static void Multiply(const Factor* a, int64_t a_stride, const Factor* b,
-                     float* c, int64_t c_stride, int64_t rows, int64_t depth) {
+template <typename Left, typename Right, typename Sum>
+static void Multiply(const Left* a, int64_t a_stride, const Right* b, Sum* c,
+                     int64_t c_stride, int64_t rows, int64_t depth) {
   // Panels lie in memory in the order in which callers use them. Evenly fetched
   // while this one passes as often as there are groups of rows, the next one
   // does not have to wait for memory.
