@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/flags/commandlineflag.h"
 #include "absl/flags/reflection.h"
@@ -15,29 +16,40 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "pipelines/base/nearest_word.h"
 
 namespace pipelines {
 namespace {
 
-// Letters that two names have in common at the start: flags are mistyped late.
+// Letters that two names have in common at the start.
 size_t CommonPrefix(absl::string_view a, absl::string_view b) {
   return std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first -
          a.begin();
 }
 
-absl::Status UnknownFlag(absl::string_view name) {
-  std::string nearest;
+// The flag that is spelt most like `name`, or begins like it; empty if none is.
+std::string NearestFlag(absl::string_view name) {
+  std::vector<std::string> names;
   for (const auto& [candidate, flag] : absl::GetAllFlags()) {
+    names.emplace_back(candidate);
+  }
+  std::sort(names.begin(), names.end());
+  if (const auto nearest = NearestWord(name, names)) return *nearest;
+  std::string nearest;
+  for (const std::string& candidate : names) {
     if (CommonPrefix(candidate, name) > CommonPrefix(nearest, name)) {
-      nearest = std::string(candidate);
+      nearest = candidate;
     }
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("there is no flag --", name, ".",
-                   CommonPrefix(nearest, name) > 1
-                       ? absl::StrCat(" Did you mean --", nearest, "?")
-                       : "",
-                   " See --help."));
+  return CommonPrefix(nearest, name) > 1 ? nearest : "";
+}
+
+absl::Status UnknownFlag(absl::string_view name) {
+  const std::string nearest = NearestFlag(name);
+  return absl::InvalidArgumentError(absl::StrCat(
+      "there is no flag --", name, ".",
+      nearest.empty() ? "" : absl::StrCat(" Did you mean --", nearest, "?"),
+      " See --help."));
 }
 
 absl::Status SetFlag(absl::string_view name, absl::string_view value) {

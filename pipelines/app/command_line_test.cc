@@ -49,6 +49,10 @@ TEST(CommandLine, NamesMistakes) {
   EXPECT_THAT(Parse({"--test_cuont=1"}),
               StatusIs(StatusCode::kInvalidArgument,
                        HasSubstr("Did you mean --test_count?")));
+  // Spelt like this one; others begin longer like it.
+  EXPECT_THAT(Parse({"--test_cout_of_all"}),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("Did you mean --test_count?")));
   EXPECT_THAT(Parse({"--test_count=many"}),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("'many'")));
   EXPECT_THAT(Parse({"--test_count"}), StatusIs(StatusCode::kInvalidArgument,

@@ -1,8 +1,6 @@
 #include "pipelines/config/text_format.h"
 
-#include <algorithm>
 #include <cstdint>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -15,6 +13,7 @@
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
 #include "networks/files/read_file.h"
+#include "pipelines/base/nearest_word.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -42,22 +41,6 @@ class FirstError : public pb::io::ErrorCollector {
   std::string message_;
 };
 
-// Levenshtein's distance.
-int EditDistance(absl::string_view a, absl::string_view b) {
-  std::vector<int> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t i = 1; i <= a.size(); ++i) {
-    int diagonal = row[0];
-    row[0] = static_cast<int>(i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const int substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({substituted, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 // The parser says: Message type "pipelines.Config" has no field named "dta".
 std::string SuggestionFor(const std::string& error, const pb::Message& root) {
   if (!absl::StrContains(error, "has no field named")) return "";
@@ -82,13 +65,7 @@ std::string SuggestField(const pb::Descriptor& type, absl::string_view name) {
   for (int i = 0; i < type.field_count(); ++i) {
     names.push_back(type.field(i)->name());
   }
-  const auto nearest =
-      std::min_element(names.begin(), names.end(), [name](auto& a, auto& b) {
-        return EditDistance(name, a) < EditDistance(name, b);
-      });
-  // A third of the letters may be wrong before it is rather another word.
-  if (nearest != names.end() &&
-      EditDistance(name, *nearest) <= 1 + static_cast<int>(name.size()) / 3) {
+  if (const auto nearest = NearestWord(name, names)) {
     return absl::StrCat(" Did you mean '", *nearest, "'?");
   }
   return absl::StrCat(" Its fields are: ", absl::StrJoin(names, ", "), ".");
