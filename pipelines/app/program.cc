@@ -16,6 +16,7 @@
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/installed_commands.h"
 #include "pipelines/base/stop_signal.h"
+#include "pipelines/base/user_path.h"
 
 namespace pipelines {
 namespace {
@@ -41,14 +42,20 @@ absl::Status NameTheSignal(absl::Status status) {
 
 // Adds the command that fetches what a library misses.
 absl::Status AdviseOn(const absl::Status& status) {
-  const auto missing = networks::published::MissingWeightsOf(status);
+  namespace published = networks::published;
+  const auto missing = published::MissingWeightsOf(status);
   if (!missing) return status;
+  // Where the command looks without being told.
+  const bool is_usual =
+      missing->folder == published::WeightsFolder(CacheFolder());
   absl::Status advised(
       status.code(),
-      absl::StrCat(status.message(),
-                   "; fetch them by: tools/bazelw run //tools:fetch_weights "
-                   "-- --dir '",
-                   missing->folder, "' ", missing->name));
+      absl::StrCat(
+          status.message(),
+          "; fetch them by: tools/bazelw run //tools:fetch_weights "
+          "-- ",
+          is_usual ? "" : absl::StrCat("--dir '", missing->folder, "' "),
+          missing->name));
   status.ForEachPayload(
       [&advised](absl::string_view url, const absl::Cord& payload) {
         advised.SetPayload(url, payload);

@@ -16,6 +16,7 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/base/stop_signal.h"
+#include "pipelines/base/user_path.h"
 
 namespace pipelines {
 namespace {
@@ -135,19 +136,29 @@ TEST(RunProgram, KeepsWhatAProgramSaysOfItsStop) {
       "^tested: stopped by Ctrl-C; all is saved. To go on:\n  again\n$");
 }
 
-TEST(RunProgram, SaysHowToFetchMissingWeights) {
+// What a program says that misses weights in this folder.
+std::string WithoutWeightsIn(const std::string& folder) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(RunWith({},
-                    [](const CommandLine&) {
+                    [&](const CommandLine&) {
                       return UsageError(networks::published::FindWeights(
-                                            "vgg19-dcbb9e9d.pth", "/no/cache")
+                                            "vgg19-dcbb9e9d.pth", folder)
                                             .status());
                     }),
             kExitUsage);
-  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+  return testing::internal::GetCapturedStderr();
+}
+
+TEST(RunProgram, SaysHowToFetchMissingWeights) {
+  EXPECT_EQ(WithoutWeightsIn("/no/cache"),
             "tested: error: the weights vgg19-dcbb9e9d.pth are not in "
             "/no/cache; fetch them by: tools/bazelw run //tools:fetch_weights "
             "-- --dir '/no/cache' vgg19-dcbb9e9d.pth\n");
+  // Where the command puts them anyway, it needs no folder.
+  setenv("XDG_CACHE_HOME", "/no", 1);
+  EXPECT_THAT(
+      WithoutWeightsIn(networks::published::WeightsFolder(CacheFolder())),
+      HasSubstr("//tools:fetch_weights -- vgg19-dcbb9e9d.pth\n"));
 }
 
 }  // namespace
