@@ -228,6 +228,12 @@ absl::Status Run(const pipelines::CommandLine& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return pipelines::RunProgram({"warp_image", kUsage, __FILE__}, argc, argv,
-                               Run);
+  return pipelines::RunProgram(
+      {"warp_image",
+       kUsage,
+       __FILE__,
+       {{"What is moved", {"image", "move"}},
+        {"What comes out", {"output", "grid", "seconds", "overwrite"}},
+        {"How", {"cells", "zero_boundary"}}}},
+      argc, argv, Run);
 }

@@ -31,8 +31,9 @@
 #include "tools/cut_clips/cut_plan.h"
 #include "tools/cut_clips/whole_videos.h"
 
-ABSL_FLAG(std::string, videos, ".",
-          "Folder of the videos: all of them, or those that --list names.");
+ABSL_FLAG(std::string, videos, "",
+          "Folder of the videos: all of them, or those that --list names. "
+          "Without it, the current folder.");
 ABSL_FLAG(std::vector<std::string>, test, {},
           "Without --list: the videos in --videos, with commas between, that "
           "are kept back as test clips; the others are for training. Without "
@@ -204,6 +205,7 @@ std::vector<tools::CutResult> CutPlanned(const tools::CutPlan& plan,
                                          const std::string& videos,
                                          const std::vector<std::string>& names,
                                          const tools::CutOptions& options) {
+  if (plan.to_cut.empty()) return {};
   std::map<std::string, std::vector<const tools::ClipSpec*>> by_file;
   for (const tools::ClipSpec* spec : plan.to_cut) {
     by_file[spec->file].push_back(spec);
@@ -292,7 +294,7 @@ absl::StatusOr<std::vector<tools::ClipSpec>> WantedClips(
       tools::ClipsOfVideos(videos, names, absl::GetFlag(FLAGS_test)));
   for (size_t i = 0; i < whole.skipped.size() && i < kListed; ++i) {
     Say(absl::StrCat("skipped ", videos, "/", whole.skipped[i],
-                     ", by its ending no video"));
+                     ", which is no video"));
   }
   return whole.specs;
 }
@@ -344,8 +346,9 @@ absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(UsageError(pipelines::RefuseArguments(line)));
   ASSIGN_OR_RETURN(const tools::CutOptions options, OptionsFromFlags());
   const std::string list = absl::GetFlag(FLAGS_list);
+  const std::string videos = absl::GetFlag(FLAGS_videos);
   return Cut(list.empty() ? "" : pipelines::UserPath(list),
-             pipelines::UserPath(absl::GetFlag(FLAGS_videos)), options);
+             pipelines::UserPath(videos.empty() ? "." : videos), options);
 }
 
 }  // namespace
