@@ -324,6 +324,6 @@ absl::Status Run(const CommandLine& line) {
 int main(int argc, char** argv) {
   return pipelines::RunProgram(
       {"animate", pipelines::kAnimateUsage, pipelines::kAnimateFlagsFile,
-       pipelines::AnimateFlagGroups()},
+       pipelines::AnimateFlagGroups(), "use --batch_size 1"},
       argc, argv, pipelines::Run);
 }

@@ -213,6 +213,9 @@ absl::Status Run(const CommandLine& line) {
 
 int main(int argc, char** argv) {
   return pipelines::RunProgram(
-      {"train", pipelines::kUsage, __FILE__, pipelines::FlagGroups()}, argc,
-      argv, pipelines::Run);
+      {"train", pipelines::kUsage, __FILE__, pipelines::FlagGroups(),
+       "use a lower training.batch_size, with as much more "
+       "training.accumulation for as many pairs a step, or a lower data.height "
+       "and data.width"},
+      argc, argv, pipelines::Run);
 }
