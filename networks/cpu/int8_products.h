@@ -1,5 +1,5 @@
 // Products of 8-bit factors on AVX512-VNNI, for products_benchmark alone: what
-// direct convolutions in 8 bits would take. No network uses them;
+// convolutions in 8 bits would take. No network uses them;
 // networks/findings.md says why.
 #ifndef NETWORKS_CPU_INT8_PRODUCTS_H_
 #define NETWORKS_CPU_INT8_PRODUCTS_H_
