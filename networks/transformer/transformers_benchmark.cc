@@ -1,6 +1,6 @@
 // Time and memory of DINO and SAM at the sizes that training uses them.
 //
-//   tools/bazelw run //networks/transformer:transformers_benchmark -- \
+//   tools/bazelw run //networks/transformer:transformers_benchmark --
 //       --benchmark_filter=BM_DinoForward/size:480
 //
 // One iteration is one image. The first column is the time that passes, the

@@ -2,7 +2,7 @@
 // the time goes.
 //
 //   tools/bazelw run //pipelines/model:frame_benchmark
-//   tools/bazelw run //pipelines/model:frame_benchmark -- \
+//   tools/bazelw run //pipelines/model:frame_benchmark --
 //       --benchmark_filter='BM_Profile|BM_Peak'
 //
 // OMP_NUM_THREADS sets the threads; without it, one a core. "CPU" is the

@@ -1,7 +1,7 @@
 // Animated frames and training steps of the full-width model at 256x256 on the
 // first CUDA device.
 //
-//   LIBTORCH=pip:2.11.0 tools/bazelw run --config=cuda \
+//   LIBTORCH=pip:2.11.0 tools/bazelw run --config=cuda
 //       //pipelines/training:gpu_benchmark
 //
 // BM_Frames: batch is the number of frames computed together, from one source;

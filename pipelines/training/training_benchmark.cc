@@ -2,7 +2,7 @@
 // paper's full width.
 //
 //   tools/bazelw run //pipelines/training:training_benchmark
-//   tools/bazelw run //pipelines/training:training_benchmark -- \
+//   tools/bazelw run //pipelines/training:training_benchmark --
 //       --benchmark_filter=BM_TrainingProfile/config:2
 //
 // BM_TrainingProfile prints the time of a step by stage and the processor time
