@@ -3,8 +3,8 @@
 set -euo pipefail
 . tools/lint/source_tree.sh
 
-# The version that the tree is formatted with. Others lay some lines out
-# differently.
+# The version that the tree is formatted with, Debian 12's. Others lay some lines
+# out differently, so they check nothing unless CLANG_FORMAT names one.
 readonly VERSION=14
 
 format=${CLANG_FORMAT:-}
@@ -16,6 +16,10 @@ done
   exit 1
 }
 found=$("$format" --version | sed -n 's/.*version \([0-9]*\)\..*/\1/p')
+if [[ "$found" != "$VERSION" && -z "${CLANG_FORMAT:-}" ]]; then
+  echo "not checked: this is clang-format $found, and the tree is formatted with $VERSION. Name that one by --test_env=CLANG_FORMAT=PATH."
+  exit 0
+fi
 
 # Without this a clang-format that accepts everything would pass.
 if "$format" --style=file --dry-run --Werror --assume-filename="$source_tree/a.cc" \
@@ -34,7 +38,5 @@ if ! xargs -d '\n' -P "$(nproc)" -n 50 "$format" --style=file --dry-run --Werror
   echo "To format them:"
   sed -n 's/^\([^: ]*\):[0-9]*:[0-9]*: error: .*/\1/p' "$TEST_TMPDIR/said" |
     sort -u | xargs -d '\n' echo "  $format -i"
-  [[ "$found" == "$VERSION" ]] ||
-    echo "This is clang-format $found and the tree is formatted with $VERSION: name that one by --test_env=CLANG_FORMAT=PATH."
   exit 1
 fi
