@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "pipelines/media/container_end.h"
+#include "pipelines/media/gif_blocks.h"
 #include "pipelines/media/input_bytes.h"
 #include "pipelines/media/mp4_times.h"
 #include "pipelines/media/open_input.h"
@@ -157,6 +158,11 @@ absl::StatusOr<bool> VideoDemuxer::Next(AVPacket* packet) {
     if (error < 0) {
       return FfmpegStatus(error, path_ + ": the file is damaged or truncated",
                           absl::StatusCode::kDataLoss);
+    }
+    if (stream_->codecpar->codec_id == AV_CODEC_ID_GIF &&
+        !HoldsGifPicture({reinterpret_cast<const char*>(packet->data),
+                          static_cast<size_t>(packet->size)})) {
+      continue;
     }
     MakeTimesSane(packet);
     Note(*packet);
