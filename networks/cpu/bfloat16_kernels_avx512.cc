@@ -39,12 +39,6 @@ static inline Vec AddProductOfPairs(Vec sum, __m512i a, __m512i b) {
                                                 (__m512bh)a, (__m512bh)b));
 }
 
-static inline int PairAt(const Bfloat16Bits* from) {
-  int pair;
-  __builtin_memcpy(&pair, from, sizeof(pair));
-  return pair;
-}
-
 // kR rows by two vectors, held in registers.
 template <int kR>
 static void MultiplyRows(const Bfloat16Bits* a, int64_t a_stride,
@@ -58,7 +52,7 @@ static void MultiplyRows(const Bfloat16Bits* a, int64_t a_stride,
     b += 4 * kWidth;
     NETWORKS_CPU_UNROLL
     for (int r = 0; r < kR; ++r) {
-      const __m512i pair = _mm512_set1_epi32(PairAt(a + r * a_stride + k));
+      const __m512i pair = _mm512_set1_epi32(FourBytesAt(a + r * a_stride + k));
       sum[r][0] = AddProductOfPairs(sum[r][0], pair, b0);
       sum[r][1] = AddProductOfPairs(sum[r][1], pair, b1);
     }

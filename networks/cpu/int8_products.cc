@@ -24,12 +24,6 @@ constexpr int kRows = 12;
 
 #include "networks/cpu/vectors_inl.h"
 
-static inline int FourAt(const uint8_t* from) {
-  int four;
-  __builtin_memcpy(&four, from, sizeof(four));
-  return four;
-}
-
 // kR rows by two vectors, held in registers.
 template <int kR>
 static void MultiplyRows(const uint8_t* a, int64_t a_stride, const int8_t* b,
@@ -43,7 +37,7 @@ static void MultiplyRows(const uint8_t* a, int64_t a_stride, const int8_t* b,
     b += 8 * kWidth;
     NETWORKS_CPU_UNROLL
     for (int r = 0; r < kR; ++r) {
-      const __m512i four = _mm512_set1_epi32(FourAt(a + r * a_stride + k));
+      const __m512i four = _mm512_set1_epi32(FourBytesAt(a + r * a_stride + k));
       sum[r][0] = _mm512_dpbusd_epi32(sum[r][0], four, b0);
       sum[r][1] = _mm512_dpbusd_epi32(sum[r][1], four, b1);
     }

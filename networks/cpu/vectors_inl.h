@@ -28,6 +28,13 @@ static inline void StoreFirst(Vec value, float* to, int64_t n) {
   for (int64_t i = 0; i < n; ++i) to[i] = value[i];
 }
 
+// Of narrow factors: those that one product of four bytes takes.
+static inline int FourBytesAt(const void* from) {
+  int bytes;
+  __builtin_memcpy(&bytes, from, sizeof(bytes));
+  return bytes;
+}
+
 static inline Vec Relu(Vec x) {
   const Vec zero = {};
   return reinterpret_cast<Vec>(reinterpret_cast<IntVec>(x) & (x > zero));
