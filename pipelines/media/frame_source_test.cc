@@ -17,6 +17,7 @@
 #include "networks/files/read_file.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/image_io.h"
+#include "pipelines/media/read_video_test_util.h"
 #include "pipelines/media/video_test_util.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -86,17 +87,6 @@ class EveryKind : public testing::TestWithParam<Kind> {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, EveryKind, testing::ValuesIn(kKinds),
                          [](const auto& info) { return info.param.name; });
-
-// The rest of the source; the test fails where it ends in an error.
-std::vector<VideoFrame> ReadAll(FrameSource& source) {
-  std::vector<VideoFrame> frames;
-  while (true) {
-    absl::StatusOr<std::optional<VideoFrame>> frame = source.Next();
-    EXPECT_THAT(frame, IsOk());
-    if (!frame.ok() || !*frame) return frames;
-    frames.push_back(**std::move(frame));
-  }
-}
 
 TEST_P(EveryKind, GivesItsFramesInOrderAndThenTheEnd) {
   const auto source = Open();
@@ -245,8 +235,6 @@ TEST(OpenFrameSource, NamesWhatIsNoInput) {
   EXPECT_THAT(OpenFrameSource(TempFolder("without frames")),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("no frames")));
 }
-
-constexpr char kTestdata[] = "pipelines/media/testdata/video/";
 
 TEST(OpenFrameSource, ReadsAnAnimatedPngAsAVideo) {
   const std::string path = std::string(kTestdata) + "animated.png";

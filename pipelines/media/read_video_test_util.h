@@ -2,9 +2,12 @@
 #ifndef PIPELINES_MEDIA_READ_VIDEO_TEST_UTIL_H_
 #define PIPELINES_MEDIA_READ_VIDEO_TEST_UTIL_H_
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "gtest/gtest.h"
 #include "networks/files/read_file.h"
 #include "opencv2/core.hpp"
@@ -37,6 +40,17 @@ inline ReadVideo ReadAll(const std::string& path,
   }
   result.damage = (*reader)->damage();
   return result;
+}
+
+// The rest of the source; the test fails where it ends in an error.
+inline std::vector<VideoFrame> ReadAll(FrameSource& source) {
+  std::vector<VideoFrame> frames;
+  while (true) {
+    absl::StatusOr<std::optional<VideoFrame>> frame = source.Next();
+    EXPECT_THAT(frame, IsOk());
+    if (!frame.ok() || !*frame) return frames;
+    frames.push_back(**std::move(frame));
+  }
 }
 
 inline std::vector<int> Indices(const ReadVideo& video) {

@@ -12,6 +12,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/image_chunks_test_util.h"
+#include "pipelines/media/read_video_test_util.h"
 #include "pipelines/media/webp_test_util.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -40,16 +41,6 @@ absl::StatusOr<std::unique_ptr<FrameSource>> Open(const std::string& file,
   options.allow_damaged = allow_damaged;
   return OpenFrameSourceInMemory(std::make_shared<const std::string>(file),
                                  "x.webp", options);
-}
-
-std::vector<VideoFrame> ReadAll(FrameSource& source) {
-  std::vector<VideoFrame> frames;
-  while (true) {
-    absl::StatusOr<std::optional<VideoFrame>> frame = source.Next();
-    EXPECT_THAT(frame, IsOk());
-    if (!frame.ok() || !*frame) return frames;
-    frames.push_back(**std::move(frame));
-  }
 }
 
 // Red all over, a blue veil over part of it that goes again, and green.
