@@ -9,11 +9,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "keypoints/zero_phase_filter.h"
 #include "networks/files/outputs.h"
 #include "networks/files/temporary.h"
 #include "pipelines/animation/batch_size.h"
 #include "pipelines/animation/cropped_reader.h"
+#include "pipelines/animation/driving_keypoints.h"
 #include "pipelines/animation/driving_reader.h"
 #include "pipelines/animation/motion_file.h"
 #include "pipelines/animation/record_motion.h"
@@ -82,7 +82,8 @@ class VideoAnimation {
         source_path_(std::move(source)),
         driving_path_(std::move(driving)),
         output_path_(std::move(output)),
-        options_(options) {}
+        options_(options),
+        keypoints_(animator, driving_path_) {}
 
   absl::StatusOr<AnimateVideoReport> Run();
 
@@ -91,16 +92,10 @@ class VideoAnimation {
   absl::StatusOr<std::unique_ptr<DrivingReader>> OpenDriving() const;
   bool wants_alpha() const;
   absl::Status OpenSource();
-  torch::Tensor KeypointsOf(const std::vector<DrivingFrame>& frames) const;
   bool looks_ahead() const {
     return !options_.start.is_first() || options_.zero_phase.has_value();
   }
   absl::Status LookAhead();
-  absl::Status ReadAllKeypoints();
-  absl::StatusOr<torch::Tensor> DetectedIn(
-      const std::vector<DrivingFrame>& frames);
-  torch::Tensor Followed(const torch::Tensor& detected,
-                         const std::vector<double>& seconds);
   absl::Status CheckDriving() const;
   absl::Status CheckPictures() const;
   int64_t Copies() const;
@@ -131,11 +126,7 @@ class VideoAnimation {
 
   std::unique_ptr<VideoSource> source_;
   std::unique_ptr<DrivingReader> driving_;
-  // After looking ahead, of all driving frames [N, P, 2], and their times.
-  torch::Tensor detected_;
-  torch::Tensor smoothed_;  // undefined unless they are smoothed as a whole
-  std::vector<double> seconds_;
-  int64_t num_computed_ = 0;  // driving frames
+  DrivingKeypoints keypoints_;
   cv::Size result_size_;
   std::optional<PanelPainter> painter_;
   std::unique_ptr<media::FrameSink> sink_;
@@ -187,19 +178,6 @@ absl::Status VideoAnimation::OpenSource() {
   return absl::OkStatus();
 }
 
-// [B, P, 2]: as the frames have them, or as they are found in them.
-torch::Tensor VideoAnimation::KeypointsOf(
-    const std::vector<DrivingFrame>& frames) const {
-  std::vector<cv::Mat> crops;
-  std::vector<torch::Tensor> keypoints;
-  for (const DrivingFrame& frame : frames) {
-    crops.push_back(frame.crop);
-    keypoints.push_back(frame.keypoints);
-  }
-  return driving_->has_pictures() ? animator_.DetectKeypoints(crops)
-                                  : torch::stack(keypoints);
-}
-
 // Finds the start among all driving frames, and smooths them as a whole.
 absl::Status VideoAnimation::LookAhead() {
   if (!looks_ahead()) return absl::OkStatus();
@@ -221,66 +199,19 @@ absl::Status VideoAnimation::LookAhead() {
                                   : "start from the first"));
   }
   const Stopwatch looking;
-  RETURN_IF_ERROR(ReadAllKeypoints());
-  if (options_.zero_phase) {
-    smoothed_ =
-        keypoints::SmoothZeroPhase(detected_, seconds_, *options_.zero_phase);
-  }
+  RETURN_IF_ERROR(
+      keypoints_.ReadAll(*driving_, options_.batch_size, options_.hooks));
+  if (options_.zero_phase) keypoints_.Smooth(*options_.zero_phase);
   if (!options_.start.is_first()) {
     ASSIGN_OR_RETURN(
         report_.start_frame,
         ChooseStartFrame(options_.start, source_->prepared().keypoints,
-                         detected_));
-    animator_.BeginDriving(
-        (smoothed_.defined() ? smoothed_ : detected_)
-            .slice(0, report_.start_frame, report_.start_frame + 1));
+                         keypoints_.detected()));
+    animator_.BeginDriving(keypoints_.At(report_.start_frame));
   }
   ASSIGN_OR_RETURN(driving_, OpenDriving());
   report_.look_ahead_seconds = looking.Seconds();
   return absl::OkStatus();
-}
-
-absl::Status VideoAnimation::ReadAllKeypoints() {
-  std::vector<torch::Tensor> keypoints;
-  ThreeStages<DrivingFrame, int> stages;
-  stages.batch_size = BatchSize(options_.batch_size, animator_.frame_size());
-  stages.read = [this] { return driving_->Next(); };
-  stages.compute = [&](const std::vector<DrivingFrame>& batch)
-      -> absl::StatusOr<std::vector<int>> {
-    RETURN_IF_ERROR(CheckNotStopped(options_.hooks));
-    keypoints.push_back(KeypointsOf(batch));
-    for (const DrivingFrame& frame : batch) seconds_.push_back(frame.seconds);
-    return std::vector<int>();
-  };
-  stages.write = [](int) { return absl::OkStatus(); };
-  StageSeconds unused;
-  RETURN_IF_ERROR(stages.Run(&unused));
-  if (keypoints.empty()) {
-    return absl::DataLossError(driving_path_ + ": no frame can be read");
-  }
-  detected_ = torch::cat(keypoints);
-  return absl::OkStatus();
-}
-
-// [B, P, 2] of the next frames: what looking ahead found, or what they show.
-absl::StatusOr<torch::Tensor> VideoAnimation::DetectedIn(
-    const std::vector<DrivingFrame>& frames) {
-  if (!detected_.defined()) return KeypointsOf(frames);
-  const auto count = static_cast<int64_t>(frames.size());
-  if (num_computed_ + count > detected_.size(0)) {
-    return absl::DataLossError(
-        driving_path_ + ": has more frames than when it was read before");
-  }
-  return detected_.slice(0, num_computed_, num_computed_ + count);
-}
-
-torch::Tensor VideoAnimation::Followed(const torch::Tensor& detected,
-                                       const std::vector<double>& seconds) {
-  const int64_t begin = num_computed_;
-  num_computed_ += detected.size(0);
-  return animator_.Follow(
-      smoothed_.defined() ? smoothed_.slice(0, begin, num_computed_) : detected,
-      seconds);
 }
 
 // Whether what drives can give what is asked for.
@@ -431,9 +362,10 @@ absl::StatusOr<std::vector<Output>> VideoAnimation::Compute(
     driving.push_back(input.driving);
     seconds.push_back(input.driving.seconds);
   }
-  ASSIGN_OR_RETURN(const torch::Tensor detected, DetectedIn(driving));
+  ASSIGN_OR_RETURN(const torch::Tensor detected,
+                   keypoints_.DetectedIn(*driving_, driving));
   const std::vector<AnimatedFrames> moved =
-      source_->MoveTo(Followed(detected, seconds));
+      source_->MoveTo(keypoints_.Followed(detected, seconds));
   torch::Tensor detected_here;
   FrameMotion motion;
   if (needs_motion()) {
