@@ -56,7 +56,7 @@ class Progress {
     if (request_.quiet) return;
     if (!bar_) {
       ProgressOptions options;
-      options.title = title_;
+      options.title = title_.empty() ? std::string(now.stage) : title_;
       options.unit = std::string(now.unit);
       options.total = now.total;
       bar_ = std::make_unique<ProgressBar>(options);

@@ -30,6 +30,13 @@ absl::StatusOr<std::string> CheckpointAt(const std::string& path) {
         std::filesystem::path(path).filename().string(),
         networks::published::WeightsFolder(CacheFolder()));
   }
+  if (!std::filesystem::exists(path, error) && !error) {
+    return absl::NotFoundError(absl::StrCat(
+        path,
+        ": there is no such file or folder; a checkpoint is the folder of a "
+        "run, which //pipelines:train makes, a .safetensors or .pth.tar file, "
+        "or the name of published weights, as tps-vox"));
+  }
   if (!std::filesystem::is_directory(path, error)) return path;
   for (const std::string& folder : {absl::StrCat(path, "/checkpoints"), path}) {
     const std::string best = CheckpointStore(folder, /*keep=*/1).best();

@@ -16,8 +16,8 @@ namespace pipelines {
 //   file of that name: the file that was fetched to the cache folder.
 //
 // path: as UserPath makes it of what the user typed.
-// NotFound if a folder holds none, or if published weights have not been
-// fetched, with the command that fetches them.
+// NotFound if nothing is there, if a folder holds none, or if published weights
+// have not been fetched, with the command that fetches them.
 absl::StatusOr<std::string> CheckpointAt(const std::string& path);
 
 }  // namespace pipelines

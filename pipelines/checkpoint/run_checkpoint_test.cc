@@ -17,6 +17,7 @@ namespace pipelines {
 namespace {
 
 using ::networks::files::FreshTestFolder;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class CheckpointAtTest : public testing::Test {
@@ -37,7 +38,10 @@ TEST_F(CheckpointAtTest, IsTheFileThatIsNamed) {
   const std::string file = Write(CheckpointName(7));
   Write("best.safetensors");
   EXPECT_THAT(CheckpointAt(file), IsOkAndHolds(file));
-  EXPECT_THAT(CheckpointAt("/no/where.pth"), IsOkAndHolds("/no/where.pth"));
+  EXPECT_THAT(CheckpointAt("/no/where.pth"),
+              StatusIs(absl::StatusCode::kNotFound,
+                       AllOf(HasSubstr("/no/where.pth: there is no such file"),
+                             HasSubstr("as tps-vox"))));
 }
 
 TEST_F(CheckpointAtTest, IsTheNewestOfARunWithoutABest) {
@@ -73,9 +77,10 @@ TEST(PublishedCheckpoint, IsFoundInTheCacheOrNamed) {
     EXPECT_THAT(CheckpointAt(UserPath(name)),
                 IsOkAndHolds(folder + "/tps-vox.pth.tar"));
   }
-  // A file of the user's own comes first; elsewhere the name means nothing.
+  // Elsewhere the name means nothing.
   EXPECT_THAT(CheckpointAt(cache + "/other/tps-vox"),
-              IsOkAndHolds(cache + "/other/tps-vox"));
+              StatusIs(absl::StatusCode::kNotFound,
+                       HasSubstr("there is no such file")));
 }
 
 }  // namespace
