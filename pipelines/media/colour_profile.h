@@ -3,7 +3,7 @@
 #define PIPELINES_MEDIA_COLOUR_PROFILE_H_
 
 #include "opencv2/core.hpp"
-#include "pipelines/media/image_colours.h"
+#include "pipelines/media/formats/image_colours.h"
 
 namespace pipelines::media {
 

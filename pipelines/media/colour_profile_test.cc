@@ -11,8 +11,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "opencv2/imgcodecs.hpp"
-#include "pipelines/media/bytes.h"
-#include "pipelines/media/image_chunks_test_util.h"
+#include "pipelines/media/formats/bytes.h"
+#include "pipelines/media/formats/image_chunks_test_util.h"
 #include "pipelines/media/image_io.h"
 #include "third_party/absl/status_matchers.h"
 

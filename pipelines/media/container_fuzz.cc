@@ -11,9 +11,9 @@
 #include <sstream>
 #include <string>
 
-#include "pipelines/media/container_end.h"
-#include "pipelines/media/mp4_times.h"
-#include "pipelines/media/packet_count.h"
+#include "pipelines/media/formats/container_end.h"
+#include "pipelines/media/formats/mp4_times.h"
+#include "pipelines/media/formats/packet_count.h"
 #include "pipelines/media/transport_stream.h"
 
 namespace pipelines::media {

@@ -9,7 +9,7 @@
 #include "networks/files/read_file.h"
 #include "networks/files/system_error.h"
 #include "pipelines/media/folder_source.h"
-#include "pipelines/media/image_header.h"
+#include "pipelines/media/formats/image_header.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/input_address.h"
 #include "pipelines/media/media_input.h"

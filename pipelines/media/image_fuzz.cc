@@ -14,8 +14,8 @@
 
 #include "opencv2/core.hpp"
 #include "pipelines/media/colour_profile.h"
-#include "pipelines/media/image_colours.h"
-#include "pipelines/media/image_header.h"
+#include "pipelines/media/formats/image_colours.h"
+#include "pipelines/media/formats/image_header.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/webp_animation.h"
 

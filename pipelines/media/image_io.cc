@@ -15,10 +15,10 @@
 #include "opencv2/core/utils/logger.hpp"
 #include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
-#include "pipelines/media/bytes.h"
 #include "pipelines/media/colour_profile.h"
-#include "pipelines/media/image_colours.h"
-#include "pipelines/media/image_header.h"
+#include "pipelines/media/formats/bytes.h"
+#include "pipelines/media/formats/image_colours.h"
+#include "pipelines/media/formats/image_header.h"
 #include "pipelines/media/transparency.h"
 #include "third_party/absl/status_macros.h"
 

@@ -19,8 +19,8 @@
 #include "networks/files/testing_full_disk.h"
 #include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
-#include "pipelines/media/bytes.h"
-#include "pipelines/media/image_chunks_test_util.h"
+#include "pipelines/media/formats/bytes.h"
+#include "pipelines/media/formats/image_chunks_test_util.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines::media {

@@ -6,8 +6,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "pipelines/media/byte_reader.h"
-#include "pipelines/media/bytes.h"
+#include "pipelines/media/formats/byte_reader.h"
+#include "pipelines/media/formats/bytes.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {

@@ -8,12 +8,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "pipelines/media/container_end.h"
-#include "pipelines/media/gif_blocks.h"
+#include "pipelines/media/formats/container_end.h"
+#include "pipelines/media/formats/gif_blocks.h"
+#include "pipelines/media/formats/mp4_times.h"
+#include "pipelines/media/formats/packet_count.h"
 #include "pipelines/media/input_bytes.h"
-#include "pipelines/media/mp4_times.h"
 #include "pipelines/media/open_input.h"
-#include "pipelines/media/packet_count.h"
 #include "pipelines/media/transport_stream.h"
 #include "third_party/absl/status_macros.h"
 

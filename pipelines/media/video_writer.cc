@@ -14,10 +14,10 @@
 #include "opencv2/core.hpp"
 #include "pipelines/media/audio_copier.h"
 #include "pipelines/media/ffmpeg_util.h"
+#include "pipelines/media/formats/webp_comment.h"
 #include "pipelines/media/gif_colours.h"
 #include "pipelines/media/media_input.h"
 #include "pipelines/media/pixel_converter.h"
-#include "pipelines/media/webp_comment.h"
 #include "third_party/absl/status_macros.h"
 
 extern "C" {

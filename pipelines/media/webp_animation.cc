@@ -4,8 +4,8 @@
 #include <cstddef>
 
 #include "absl/strings/str_cat.h"
-#include "pipelines/media/bytes.h"
-#include "pipelines/media/image_header.h"
+#include "pipelines/media/formats/bytes.h"
+#include "pipelines/media/formats/image_header.h"
 
 namespace pipelines::media {
 namespace {

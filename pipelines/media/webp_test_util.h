@@ -8,8 +8,8 @@
 
 #include "opencv2/core.hpp"
 #include "opencv2/imgcodecs.hpp"
-#include "pipelines/media/bytes.h"
-#include "pipelines/media/image_chunks_test_util.h"
+#include "pipelines/media/formats/bytes.h"
+#include "pipelines/media/formats/image_chunks_test_util.h"
 
 namespace pipelines::media {
 

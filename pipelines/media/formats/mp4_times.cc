@@ -1,4 +1,4 @@
-#include "pipelines/media/mp4_times.h"
+#include "pipelines/media/formats/mp4_times.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/strings/str_format.h"
-#include "pipelines/media/byte_reader.h"
+#include "pipelines/media/formats/byte_reader.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {

@@ -1,4 +1,4 @@
-#include "pipelines/media/gif_pixel_count.h"
+#include "pipelines/media/formats/gif_pixel_count.h"
 
 namespace pipelines::media {
 namespace {

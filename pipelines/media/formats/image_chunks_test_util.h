@@ -1,13 +1,13 @@
 // Chunks of image files, as tests put them together.
-#ifndef PIPELINES_MEDIA_IMAGE_CHUNKS_TEST_UTIL_H_
-#define PIPELINES_MEDIA_IMAGE_CHUNKS_TEST_UTIL_H_
+#ifndef PIPELINES_MEDIA_FORMATS_IMAGE_CHUNKS_TEST_UTIL_H_
+#define PIPELINES_MEDIA_FORMATS_IMAGE_CHUNKS_TEST_UTIL_H_
 
 #include <zlib.h>
 
 #include <cstdint>
 #include <string>
 
-#include "pipelines/media/bytes.h"
+#include "pipelines/media/formats/bytes.h"
 
 namespace pipelines::media {
 
@@ -30,4 +30,4 @@ inline std::string RiffChunk(const std::string& type, std::string content) {
 
 }  // namespace pipelines::media
 
-#endif  // PIPELINES_MEDIA_IMAGE_CHUNKS_TEST_UTIL_H_
+#endif  // PIPELINES_MEDIA_FORMATS_IMAGE_CHUNKS_TEST_UTIL_H_

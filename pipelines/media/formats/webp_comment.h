@@ -1,10 +1,10 @@
-// A comment in an animated WebP. Private to this folder.
+// A comment in an animated WebP. Private to pipelines/media.
 //
 // The WebP Container Specification has the chunks, under "Extended File Format"
 // and "Metadata"; the comment is the description that XMP takes from Dublin
 // Core.
-#ifndef PIPELINES_MEDIA_WEBP_COMMENT_H_
-#define PIPELINES_MEDIA_WEBP_COMMENT_H_
+#ifndef PIPELINES_MEDIA_FORMATS_WEBP_COMMENT_H_
+#define PIPELINES_MEDIA_FORMATS_WEBP_COMMENT_H_
 
 #include <string>
 
@@ -22,4 +22,4 @@ absl::Status AddWebpComment(absl::string_view comment,
 
 }  // namespace pipelines::media
 
-#endif  // PIPELINES_MEDIA_WEBP_COMMENT_H_
+#endif  // PIPELINES_MEDIA_FORMATS_WEBP_COMMENT_H_

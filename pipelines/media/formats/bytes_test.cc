@@ -1,4 +1,4 @@
-#include "pipelines/media/bytes.h"
+#include "pipelines/media/formats/bytes.h"
 
 #include "gtest/gtest.h"
 

@@ -1,8 +1,8 @@
 // Whether the structure of a video file is sound. Some of FFmpeg's demuxers
 // search on behind a damaged place, or stop there, and say nothing of the
-// frames that are lost. Private to this folder.
-#ifndef PIPELINES_MEDIA_PACKET_COUNT_H_
-#define PIPELINES_MEDIA_PACKET_COUNT_H_
+// frames that are lost. Private to pipelines/media.
+#ifndef PIPELINES_MEDIA_FORMATS_PACKET_COUNT_H_
+#define PIPELINES_MEDIA_FORMATS_PACKET_COUNT_H_
 
 #include <cstdint>
 #include <istream>
@@ -21,4 +21,4 @@ absl::StatusOr<std::optional<int64_t>> CountStoredPackets(std::istream& file);
 
 }  // namespace pipelines::media
 
-#endif  // PIPELINES_MEDIA_PACKET_COUNT_H_
+#endif  // PIPELINES_MEDIA_FORMATS_PACKET_COUNT_H_

@@ -1,4 +1,4 @@
-#include "pipelines/media/packet_count.h"
+#include "pipelines/media/formats/packet_count.h"
 
 #include <algorithm>
 #include <iterator>
@@ -7,8 +7,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "pipelines/media/byte_reader.h"
-#include "pipelines/media/gif_pixel_count.h"
+#include "pipelines/media/formats/byte_reader.h"
+#include "pipelines/media/formats/gif_pixel_count.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {

@@ -1,8 +1,8 @@
 // What the headers of image files say, read without decoding: OpenCV decodes
 // a truncated JPEG to an image whose rest is grey, and takes memory for
 // whatever size a header claims.
-#ifndef PIPELINES_MEDIA_IMAGE_HEADER_H_
-#define PIPELINES_MEDIA_IMAGE_HEADER_H_
+#ifndef PIPELINES_MEDIA_FORMATS_IMAGE_HEADER_H_
+#define PIPELINES_MEDIA_FORMATS_IMAGE_HEADER_H_
 
 #include <cstdint>
 #include <string>
@@ -52,4 +52,4 @@ absl::StatusOr<ImageHeader> ReadImageHeader(std::string_view bytes,
 
 }  // namespace pipelines::media
 
-#endif  // PIPELINES_MEDIA_IMAGE_HEADER_H_
+#endif  // PIPELINES_MEDIA_FORMATS_IMAGE_HEADER_H_

@@ -1,6 +1,6 @@
 // What the blocks of a GIF hold [GIF89a].
-#ifndef PIPELINES_MEDIA_GIF_BLOCKS_H_
-#define PIPELINES_MEDIA_GIF_BLOCKS_H_
+#ifndef PIPELINES_MEDIA_FORMATS_GIF_BLOCKS_H_
+#define PIPELINES_MEDIA_FORMATS_GIF_BLOCKS_H_
 
 #include "absl/strings/string_view.h"
 
@@ -13,4 +13,4 @@ bool HoldsGifPicture(absl::string_view blocks);
 
 }  // namespace pipelines::media
 
-#endif  // PIPELINES_MEDIA_GIF_BLOCKS_H_
+#endif  // PIPELINES_MEDIA_FORMATS_GIF_BLOCKS_H_

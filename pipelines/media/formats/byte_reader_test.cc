@@ -1,4 +1,4 @@
-#include "pipelines/media/byte_reader.h"
+#include "pipelines/media/formats/byte_reader.h"
 
 #include <cstdint>
 #include <sstream>

@@ -1,4 +1,4 @@
-#include "pipelines/media/webp_comment.h"
+#include "pipelines/media/formats/webp_comment.h"
 
 #include <cstdint>
 #include <string>

@@ -1,9 +1,9 @@
-#include "pipelines/media/container_end.h"
+#include "pipelines/media/formats/container_end.h"
 
 #include <algorithm>
 #include <string>
 
-#include "pipelines/media/byte_reader.h"
+#include "pipelines/media/formats/byte_reader.h"
 
 namespace pipelines::media {
 namespace {

@@ -1,13 +1,13 @@
 // Headers put together by hand; image_io_test reads those of real encoders.
-#include "pipelines/media/image_header.h"
+#include "pipelines/media/formats/image_header.h"
 
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "pipelines/media/bytes.h"
-#include "pipelines/media/image_chunks_test_util.h"
+#include "pipelines/media/formats/bytes.h"
+#include "pipelines/media/formats/image_chunks_test_util.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines::media {

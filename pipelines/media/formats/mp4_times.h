@@ -1,9 +1,9 @@
 // Whether the table of frame times of an mp4 or mov file can be believed.
 // FFmpeg hides the frames that an edit list leaves out; where the times are
 // wrong, it hides frames that are meant to be seen, and says nothing. Private
-// to this folder.
-#ifndef PIPELINES_MEDIA_MP4_TIMES_H_
-#define PIPELINES_MEDIA_MP4_TIMES_H_
+// to pipelines/media.
+#ifndef PIPELINES_MEDIA_FORMATS_MP4_TIMES_H_
+#define PIPELINES_MEDIA_FORMATS_MP4_TIMES_H_
 
 #include <istream>
 
@@ -21,4 +21,4 @@ absl::Status CheckMp4Times(std::istream& file);
 
 }  // namespace pipelines::media
 
-#endif  // PIPELINES_MEDIA_MP4_TIMES_H_
+#endif  // PIPELINES_MEDIA_FORMATS_MP4_TIMES_H_

@@ -1,10 +1,10 @@
-#include "pipelines/media/container_end.h"
+#include "pipelines/media/formats/container_end.h"
 
 #include <sstream>
 #include <string>
 
 #include "gtest/gtest.h"
-#include "pipelines/media/bytes.h"
+#include "pipelines/media/formats/bytes.h"
 
 namespace pipelines::media {
 namespace {

@@ -1,7 +1,7 @@
-// Numbers at any place of a file, for looking into containers. Private to this
-// folder.
-#ifndef PIPELINES_MEDIA_BYTE_READER_H_
-#define PIPELINES_MEDIA_BYTE_READER_H_
+// Numbers at any place of a file, for looking into containers. Private to
+// pipelines/media.
+#ifndef PIPELINES_MEDIA_FORMATS_BYTE_READER_H_
+#define PIPELINES_MEDIA_FORMATS_BYTE_READER_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "pipelines/media/bytes.h"
+#include "pipelines/media/formats/bytes.h"
 
 namespace pipelines::media {
 
@@ -70,4 +70,4 @@ inline EbmlNumber ReadEbmlNumber(ByteReader& file, int64_t at) {
 
 }  // namespace pipelines::media
 
-#endif  // PIPELINES_MEDIA_BYTE_READER_H_
+#endif  // PIPELINES_MEDIA_FORMATS_BYTE_READER_H_

@@ -1,13 +1,13 @@
 // What is stated; colour_profile_test shows what becomes of it.
-#include "pipelines/media/image_colours.h"
+#include "pipelines/media/formats/image_colours.h"
 
 #include <zlib.h>
 
 #include <string>
 
 #include "gtest/gtest.h"
-#include "pipelines/media/bytes.h"
-#include "pipelines/media/image_chunks_test_util.h"
+#include "pipelines/media/formats/bytes.h"
+#include "pipelines/media/formats/image_chunks_test_util.h"
 
 namespace pipelines::media {
 namespace {

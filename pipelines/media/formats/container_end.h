@@ -1,7 +1,7 @@
 // Where a video file ends by its own account. Demuxers take the end of a file
 // for the end of the video; this tells whether something is cut off.
-#ifndef PIPELINES_MEDIA_CONTAINER_END_H_
-#define PIPELINES_MEDIA_CONTAINER_END_H_
+#ifndef PIPELINES_MEDIA_FORMATS_CONTAINER_END_H_
+#define PIPELINES_MEDIA_FORMATS_CONTAINER_END_H_
 
 #include <cstdint>
 #include <istream>
@@ -17,4 +17,4 @@ std::optional<int64_t> StatedEnd(std::istream& file);
 
 }  // namespace pipelines::media
 
-#endif  // PIPELINES_MEDIA_CONTAINER_END_H_
+#endif  // PIPELINES_MEDIA_FORMATS_CONTAINER_END_H_

@@ -1,5 +1,5 @@
 // Movies without a frame; video_reader_test has whole ones.
-#include "pipelines/media/mp4_times.h"
+#include "pipelines/media/formats/mp4_times.h"
 
 #include <cstdint>
 #include <sstream>
@@ -7,7 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "pipelines/media/bytes.h"
+#include "pipelines/media/formats/bytes.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines::media {

@@ -1,5 +1,5 @@
 // Containers put together by hand; video tests read those of real writers.
-#include "pipelines/media/packet_count.h"
+#include "pipelines/media/formats/packet_count.h"
 
 #include <optional>
 #include <sstream>
@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "pipelines/media/bytes.h"
-#include "pipelines/media/image_chunks_test_util.h"
+#include "pipelines/media/formats/bytes.h"
+#include "pipelines/media/formats/image_chunks_test_util.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines::media {

@@ -1,6 +1,7 @@
-// Whole numbers as bytes of a file, in either order. Private to this folder.
-#ifndef PIPELINES_MEDIA_BYTES_H_
-#define PIPELINES_MEDIA_BYTES_H_
+// Whole numbers as bytes of a file, in either order. Private to
+// pipelines/media.
+#ifndef PIPELINES_MEDIA_FORMATS_BYTES_H_
+#define PIPELINES_MEDIA_FORMATS_BYTES_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -41,4 +42,4 @@ inline std::string LittleEndianBytes(uint32_t value) {
 
 }  // namespace pipelines::media
 
-#endif  // PIPELINES_MEDIA_BYTES_H_
+#endif  // PIPELINES_MEDIA_FORMATS_BYTES_H_

@@ -1,4 +1,4 @@
-#include "pipelines/media/gif_blocks.h"
+#include "pipelines/media/formats/gif_blocks.h"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "pipelines/media/image_header.h"
+#include "pipelines/media/formats/image_header.h"
 
 #include <zlib.h>
 
@@ -11,7 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "pipelines/media/bytes.h"
+#include "pipelines/media/formats/bytes.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {

@@ -1,8 +1,8 @@
 // What an image file says of its colours: an ICC profile, or PNG's gamma and
-// primaries, or code points of HDR. Private to this folder: colour_profile.h
-// applies it.
-#ifndef PIPELINES_MEDIA_IMAGE_COLOURS_H_
-#define PIPELINES_MEDIA_IMAGE_COLOURS_H_
+// primaries, or code points of HDR. Private to pipelines/media, where
+// colour_profile.h applies it.
+#ifndef PIPELINES_MEDIA_FORMATS_IMAGE_COLOURS_H_
+#define PIPELINES_MEDIA_FORMATS_IMAGE_COLOURS_H_
 
 #include <array>
 #include <optional>
@@ -34,4 +34,4 @@ ImageColours ReadImageColours(std::string_view bytes);
 
 }  // namespace pipelines::media
 
-#endif  // PIPELINES_MEDIA_IMAGE_COLOURS_H_
+#endif  // PIPELINES_MEDIA_FORMATS_IMAGE_COLOURS_H_

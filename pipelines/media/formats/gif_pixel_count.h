@@ -1,6 +1,6 @@
 // How many pixels the compressed data of a GIF picture give.
-#ifndef PIPELINES_MEDIA_GIF_PIXEL_COUNT_H_
-#define PIPELINES_MEDIA_GIF_PIXEL_COUNT_H_
+#ifndef PIPELINES_MEDIA_FORMATS_GIF_PIXEL_COUNT_H_
+#define PIPELINES_MEDIA_FORMATS_GIF_PIXEL_COUNT_H_
 
 #include <array>
 #include <cstdint>
@@ -45,4 +45,4 @@ class GifPixelCount {
 
 }  // namespace pipelines::media
 
-#endif  // PIPELINES_MEDIA_GIF_PIXEL_COUNT_H_
+#endif  // PIPELINES_MEDIA_FORMATS_GIF_PIXEL_COUNT_H_

@@ -1,4 +1,4 @@
-#include "pipelines/media/image_colours.h"
+#include "pipelines/media/formats/image_colours.h"
 
 #include <zlib.h>
 
@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <map>
 
-#include "pipelines/media/bytes.h"
-#include "pipelines/media/image_header.h"
+#include "pipelines/media/formats/bytes.h"
+#include "pipelines/media/formats/image_header.h"
 
 namespace pipelines::media {
 namespace {
