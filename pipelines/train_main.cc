@@ -80,8 +80,8 @@ Every config field, with its meaning and range, is in
 pipelines/config/config.proto.
 
 Exit codes: 0 done, 1 bad input, 2 bad flag or config, 3 training diverged;
-above 128, try again: 129 disk full, folder locked or read-only, 130 Ctrl-C,
-143 SIGTERM (both after saving).)";
+above 128, try again: 129 disk full, folder locked or read-only; after saving:
+129 SIGHUP, 130 Ctrl-C, 138 SIGUSR1, 143 SIGTERM.)";
 
 // The config's file, as --config names it.
 absl::StatusOr<std::string> ConfigPath() {

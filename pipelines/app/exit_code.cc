@@ -18,6 +18,19 @@ absl::Status WithExitCode(absl::Status status, int code) {
   return status;
 }
 
+const char* NameOf(int signal) {
+  switch (signal) {
+    case SIGINT:
+      return "Ctrl-C";
+    case SIGHUP:
+      return "SIGHUP, as where a terminal is closed";
+    case SIGUSR1:
+      return "SIGUSR1";
+    default:
+      return "SIGTERM";
+  }
+}
+
 }  // namespace
 
 int ExitCode(const absl::Status& status) {
@@ -49,8 +62,7 @@ int Exit(const char* program, const absl::Status& status) {
 }
 
 absl::Status StoppedBySignal(int signal, const std::string& more) {
-  std::string message =
-      signal == SIGINT ? "stopped by Ctrl-C" : "stopped by SIGTERM";
+  std::string message = std::string("stopped by ") + NameOf(signal);
   if (!more.empty()) message += "; " + more;
   return WithExitCode(absl::CancelledError(message), 128 + signal);
 }

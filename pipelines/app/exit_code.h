@@ -5,8 +5,10 @@
 //     1  an input is bad: a file, an image, a video, a checkpoint
 //     2  usage: a flag or the config
 //     3  training diverged: a loss is not finite
-//   129  the system is in the way: disk full, folder locked or read-only
+//   129  the system is in the way: disk full, folder locked or read-only; or
+//        the terminal was closed (SIGHUP): as after Ctrl-C
 //   130  stopped by Ctrl-C: the work is saved, run again to continue
+//   138  stopped by SIGUSR1: likewise
 //   143  stopped by SIGTERM: likewise
 #ifndef PIPELINES_APP_EXIT_CODE_H_
 #define PIPELINES_APP_EXIT_CODE_H_

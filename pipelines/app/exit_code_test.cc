@@ -14,7 +14,17 @@ TEST(ExitCode, SaysWhetherTryingAgainHelps) {
   EXPECT_EQ(ExitCode(DivergedError("nan")), 3);
   EXPECT_EQ(ExitCode(absl::ResourceExhaustedError("disk full")), 129);
   EXPECT_EQ(ExitCode(StoppedBySignal(SIGINT)), 130);
+  EXPECT_EQ(ExitCode(StoppedBySignal(SIGHUP)), 129);
+  EXPECT_EQ(ExitCode(StoppedBySignal(SIGUSR1)), 138);
   EXPECT_EQ(ExitCode(StoppedBySignal(SIGTERM)), 143);
+}
+
+TEST(ExitCode, OfASignalHasItsName) {
+  EXPECT_EQ(StoppedBySignal(SIGINT).message(), "stopped by Ctrl-C");
+  EXPECT_EQ(StoppedBySignal(SIGUSR1, "saved").message(),
+            "stopped by SIGUSR1; saved");
+  EXPECT_EQ(StoppedBySignal(SIGHUP).message(),
+            "stopped by SIGHUP, as where a terminal is closed");
 }
 
 }  // namespace

@@ -1,11 +1,14 @@
-// Ctrl-C and SIGTERM as a flag that long work looks at between its steps.
+// The signals that ask a program to stop, as a flag that long work looks at
+// between its steps: SIGINT (Ctrl-C), SIGTERM, SIGUSR1, by which batch systems
+// announce the end of a job's time, and SIGHUP, where its terminal is closed.
 #ifndef PIPELINES_BASE_STOP_SIGNAL_H_
 #define PIPELINES_BASE_STOP_SIGNAL_H_
 
 namespace pipelines {
 
-// From now on SIGINT and SIGTERM only set a flag; a second one ends the process
-// at once.
+// From now on these signals only set a flag; a second one ends the process at
+// once, unless it is SIGHUP. A SIGHUP that the parent has ignored, as nohup
+// does, stays ignored.
 void CatchStopSignals();
 
 // The signal that asked to stop, or 0.

@@ -9,15 +9,43 @@
 namespace pipelines {
 namespace {
 
-TEST(StopSignal, SetsAFlagAndASecondOneEndsTheProcess) {
+class StopSignalTest : public testing::TestWithParam<int> {};
+
+TEST_P(StopSignalTest, SetsAFlagAndASecondOneEndsTheProcess) {
   EXPECT_EXIT(
       {
         CatchStopSignals();
-        raise(SIGTERM);
-        if (StopSignal() == SIGTERM) raise(SIGINT);
+        raise(GetParam());
+        if (StopSignal() == GetParam()) raise(SIGINT);
         std::exit(0);
       },
       testing::ExitedWithCode(130), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, StopSignalTest,
+                         testing::Values(SIGINT, SIGTERM, SIGUSR1, SIGHUP));
+
+// The shell and the system both tell a process of a terminal that is gone.
+TEST(StopSignal, IsOneHowOftenATerminalIsClosed) {
+  EXPECT_EXIT(
+      {
+        CatchStopSignals();
+        raise(SIGHUP);
+        raise(SIGHUP);
+        std::exit(StopSignal() == SIGHUP ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST(StopSignal, LeavesASignalIgnoredThatNohupIgnores) {
+  EXPECT_EXIT(
+      {
+        std::signal(SIGHUP, SIG_IGN);
+        CatchStopSignals();
+        raise(SIGHUP);
+        std::exit(StopSignal());
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

@@ -92,6 +92,21 @@ TEST_F(RunningTrainerTest, SavesTheStepAtWhichItIsAskedToStop) {
                     testing::Not(HasSubstr("error"))));
 }
 
+// The signals of batch systems and of terminals.
+TEST_F(RunningTrainerTest, SavesBeforeAJobsTimeEndsAndWhenATerminalIsClosed) {
+  for (const auto& [signal, exit_code] :
+       {std::pair(SIGUSR1, 138), std::pair(SIGHUP, 129)}) {
+    ChildProcess trainer = Start();
+    WaitForSteps(trainer);
+    trainer.Signal(signal);
+    EXPECT_EQ(trainer.Wait(), exit_code);
+    const auto checkpoints = ListCheckpoints(output_ + "/checkpoints");
+    ASSERT_FALSE(checkpoints.empty());
+    EXPECT_EQ(Checkpoint::Open(checkpoints[0])->state().step(), Lines() - 1);
+    output_ += "-next";
+  }
+}
+
 // A short run, which ends before its phase of motion alone does.
 TEST_F(RunningTrainerTest, SaysThatNothingHasLearntToPaint) {
   std::vector<std::string> command = TrainCommand();

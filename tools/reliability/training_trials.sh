@@ -9,9 +9,9 @@
 #
 #   --steps N    length of the runs that stop (60): one stops after each step
 #                and goes on, and must end with the same bytes
-#   --signals N  signals, SIGTERM and SIGINT, at random instants (200): the run
-#                saves and ends within a step and a save, goes on by the same
-#                command, and must end with the same bytes
+#   --signals N  signals, SIGTERM, SIGINT, SIGUSR1 and SIGHUP, at random instants
+#                (200): the run saves and ends within a step and a save, goes on
+#                by the same command, and must end with the same bytes
 #   --worlds 0   leave out the runs of 1, 2 and 4 processes with 1, 2 and 4
 #                loader threads each, which take the same samples a step: equal
 #                bytes for other threads, losses up to rounding for other
@@ -156,6 +156,7 @@ nap() {
 
 at_signals() {
   local alone=$folder/alone output=$folder/signals signal code started most=0
+  local all=(15 2 10 1)
   local length ended pid took
   started=$(date +%s%3N)
   run "$alone" || wrong "left alone: $(tail -n 1 "$alone.log")"
@@ -163,7 +164,7 @@ at_signals() {
   length=$(($(date +%s%3N) - started))
   RANDOM=$seed
   while ((trials < signals)); do
-    signal=$((RANDOM % 2 ? 15 : 2))
+    signal=${all[RANDOM % 4]}
     "${train[@]}" --output "$output" >"$output.log" 2>&1 &
     pid=$!
     nap "$length"
