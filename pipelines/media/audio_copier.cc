@@ -12,10 +12,12 @@
 namespace pipelines::media {
 namespace {
 
-// What a container's players know of what it could hold; empty: whatever
-// FFmpeg's muxer takes. Others are encoded by the first encoder that is there.
+// What is copied into a container: what its players know of what it could hold,
+// or whatever FFmpeg says that its muxer takes, and more that it takes. The
+// rest is encoded by the first encoder that is there.
 struct SoundRule {
   const char* muxer;
+  bool asks_muxer;
   std::vector<AVCodecID> copied;
   std::vector<const char*> encoders;
 };
@@ -24,14 +26,23 @@ const SoundRule& RuleOf(const AVFormatContext& output) {
   static const auto* const kRules = new std::vector<SoundRule>{
       // Browsers are silent for AC-3, E-AC-3 and DTS in an mp4.
       {"mp4",
+       false,
        {AV_CODEC_ID_AAC, AV_CODEC_ID_MP3, AV_CODEC_ID_OPUS, AV_CODEC_ID_FLAC,
         AV_CODEC_ID_ALAC},
        {"aac"}},
       {"webm",
+       false,
        {AV_CODEC_ID_OPUS, AV_CODEC_ID_VORBIS},
        {"libopus", "libvorbis"}},
-      {"avi", {}, {"pcm_s16le"}},
-      {"", {}, {"aac"}},  // all others
+      // What Windows has names for; FFmpeg does not say that it takes them.
+      {"matroska",
+       true,
+       {AV_CODEC_ID_WMAV1, AV_CODEC_ID_WMAV2, AV_CODEC_ID_WMAPRO,
+        AV_CODEC_ID_WMAVOICE, AV_CODEC_ID_WMALOSSLESS, AV_CODEC_ID_PCM_ALAW,
+        AV_CODEC_ID_PCM_MULAW, AV_CODEC_ID_ADPCM_MS, AV_CODEC_ID_ADPCM_IMA_WAV},
+       {"aac"}},
+      {"avi", true, {}, {"pcm_s16le"}},
+      {"", true, {}, {"aac"}},  // all others
   };
   const auto rule =
       std::find_if(kRules->begin(), kRules->end() - 1, [&](const SoundRule& r) {
@@ -42,11 +53,12 @@ const SoundRule& RuleOf(const AVFormatContext& output) {
 
 bool IsCopied(const SoundRule& rule, const AVFormatContext& output,
               AVCodecID codec) {
-  if (!rule.copied.empty()) {
-    return std::find(rule.copied.begin(), rule.copied.end(), codec) !=
-           rule.copied.end();
+  if (std::find(rule.copied.begin(), rule.copied.end(), codec) !=
+      rule.copied.end()) {
+    return true;
   }
-  return avformat_query_codec(output.oformat, codec, FF_COMPLIANCE_NORMAL) == 1;
+  return rule.asks_muxer &&
+         avformat_query_codec(output.oformat, codec, FF_COMPLIANCE_NORMAL) == 1;
 }
 
 // Language, title, and which one is played first.

@@ -1,5 +1,6 @@
 #include "pipelines/media/audio_copier.h"
 
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/atomic_file.h"
@@ -58,6 +60,13 @@ std::string Tone(const std::string& name, double seconds = 1.5) {
   const std::string path = TempPath(name);
   WriteSound(path, seconds);
   return path;
+}
+
+// The root of the mean square.
+double Loudness(const Sound& sound) {
+  double sum = 0;
+  for (const float sample : sound.samples) sum += double{sample} * sample;
+  return std::sqrt(sum / static_cast<double>(sound.samples.size()));
 }
 
 // Of an mkv: times in milliseconds.
@@ -160,6 +169,45 @@ TEST(AudioCopier, EncodesAnewWhatTheContainerCannotHold) {
   }
   EXPECT_THAT(CopySound(pcm, TempPath("kept.mkv"), CopyAll),
               IsOkAndHolds(IsEmpty()));
+}
+
+// What cameras and Windows write, which few containers hold as it is.
+TEST(AudioCopier, KeepsPcmAndWindowsSoundInEachContainer) {
+  struct Case {
+    const char* from;
+    const char* ending;
+    const char* anew;  // what it is encoded as; "" where it is copied
+  };
+  constexpr Case kCases[] = {
+      {"kept.wav", ".mp4", "aac"},        {"kept.wav", ".mkv", ""},
+      {"kept.wav", ".webm", "opus"},      {"kept.wav", ".avi", ""},
+      {"kept.wav", ".mov", ""},           {"kept.aiff", ".mp4", "aac"},
+      {"kept.aiff", ".mkv", ""},          {"kept.aiff", ".webm", "opus"},
+      {"kept.aiff", ".avi", "pcm_s16le"}, {"kept.aiff", ".mov", ""},
+      {"kept.wma", ".mp4", "aac"},        {"kept.wma", ".mkv", ""},
+      {"kept.wma", ".webm", "opus"},      {"kept.wma", ".avi", ""},
+      {"kept.wma", ".mov", "aac"},
+  };
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(absl::StrCat(c.from, " to ", c.ending));
+    const std::string from = Tone(c.from);
+    const std::string to = TempPath(absl::StrCat(c.from, c.ending));
+    const auto warnings = CopySound(from, to, CopyAll);
+    ASSERT_THAT(warnings, IsOk());
+    EXPECT_THAT(absl::StrJoin(*warnings, "; "),
+                *c.anew == '\0'
+                    ? testing::Eq("")
+                    : testing::Matcher<std::string>(
+                          AllOf(HasSubstr(from), HasSubstr("encoded anew"),
+                                HasSubstr(c.anew))));
+    const Sound sound = ReadSound(to), original = ReadSound(from);
+    ASSERT_GT(sound.rate, 0);
+    // A codec's frames are at most 2048 samples of 16 kHz.
+    EXPECT_NEAR(static_cast<double>(sound.samples.size()) / sound.rate, 1.5,
+                0.15);
+    EXPECT_NEAR(Loudness(sound), Loudness(original), 0.02);
+    EXPECT_GT(Loudness(original), 0.05);
+  }
 }
 
 TEST(AudioCopier, SaysWhyThereIsNothingToCopy) {
