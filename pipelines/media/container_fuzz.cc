@@ -33,6 +33,7 @@ void Parse(const std::string& bytes) {
   constexpr int kFirstPid = 256;  // of FFmpeg's muxer
   const auto pieces = CountTimedPieces(file, kFirstPid);
   Require(!pieces.ok() || pieces->value_or(0) >= 0);
+  Require(CheckPacketOrder(file, kFirstPid).num_joints >= 0);
 }
 
 }  // namespace

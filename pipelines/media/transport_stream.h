@@ -8,6 +8,7 @@
 #include <istream>
 #include <optional>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace pipelines::media {
@@ -21,6 +22,21 @@ namespace pipelines::media {
 // begin with its mark, or where a piece does not begin with its own.
 absl::StatusOr<std::optional<int64_t>> CountTimedPieces(std::istream& file,
                                                         int pid);
+
+// How the packets of one elementary stream follow one another.
+struct PacketOrder {
+  // Places before the flaw where another recording begins behind one that is
+  // whole. The numbers of the packets jump there, and the clock goes back.
+  int64_t num_joints = 0;
+  // The first place where something is missing or may be: DataLoss with its
+  // byte and what is known; OK if there is none.
+  absl::Status flaw;
+};
+
+// Looks at the numbers, marks and lengths by which a demuxer takes frames of
+// the stream `pid` for damaged. Of a file that is no transport stream: no joint
+// and no flaw.
+PacketOrder CheckPacketOrder(std::istream& file, int pid);
 
 }  // namespace pipelines::media
 

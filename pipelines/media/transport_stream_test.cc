@@ -1,6 +1,7 @@
 // Transport streams, which state neither length nor number of frames.
 #include "pipelines/media/transport_stream.h"
 
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -43,12 +44,19 @@ class TransportStream : public testing::Test {
   }
 
   // Byte of the packet in which the video's piece of that number begins.
-  size_t PieceAt(int number) {
-    for (size_t at = 0; at < sound_.size(); at += kTransportPacket) {
-      const bool is_video = (sound_[at + 1] & 0x1f) == 1 && sound_[at + 2] == 0;
-      if (is_video && sound_[at + 1] & 0x40 && number-- == 0) return at;
+  size_t PieceAt(int number) { return PieceAt(sound_, number); }
+
+  static size_t PieceAt(const std::string& stream, int number) {
+    for (size_t at = 0; at < stream.size(); at += kTransportPacket) {
+      const bool is_it = (stream[at + 1] & 0x1f) == 1 && stream[at + 2] == 0;
+      if (is_it && stream[at + 1] & 0x40 && number-- == 0) return at;
     }
     return 0;
+  }
+
+  static PacketOrder Order(const std::string& bytes) {
+    std::istringstream file(bytes);
+    return CheckPacketOrder(file, /*pid=*/256);  // FFmpeg's first
   }
 
   std::string sound_;
@@ -65,10 +73,11 @@ TEST_F(TransportStream, IsReadAsItWasWritten) {
 // One packet of 302 is missing in the middle, as after bad reception.
 TEST(VideoReader, ReadsOnBehindAPieceThatIsMissing) {
   const std::string path = absl::StrCat(kTestdata, "one-packet-lost.ts");
-  EXPECT_THAT(ReadAll(path).end,
-              StatusIs(StatusCode::kDataLoss,
-                       AllOf(HasSubstr(path), HasSubstr("a piece of it is"),
-                             HasSubstr("allow_damaged"))));
+  EXPECT_THAT(
+      ReadAll(path).end,
+      StatusIs(StatusCode::kDataLoss,
+               AllOf(HasSubstr(path), HasSubstr("a piece is missing there ("),
+                     HasSubstr("allow_damaged"))));
   EXPECT_THAT(CountFrames(path), StatusIs(StatusCode::kDataLoss, _));
   FrameSourceOptions options;
   options.allow_damaged = true;
@@ -79,14 +88,14 @@ TEST(VideoReader, ReadsOnBehindAPieceThatIsMissing) {
               HasSubstr(absl::StrCat(100 - video.frames.size(), " of 100 ")));
 }
 
-// Two clips of 25 frames, byte by byte behind one another.
+// Two clips of 25 frames, byte by byte behind one another: each is whole.
 TEST(VideoReader, ReadsTwoRecordingsBehindOneAnother) {
   const std::string path = absl::StrCat(kTestdata, "joined.ts");
-  FrameSourceOptions options;
-  options.allow_damaged = true;
-  const ReadVideo video = ReadAll(path, options);
+  const ReadVideo video = ReadAll(path);
   EXPECT_THAT(video.end, IsOk());
-  ASSERT_GE(video.frames.size(), 49u);
+  EXPECT_EQ(video.damage, "");
+  ASSERT_EQ(video.frames.size(), 50u);
+  EXPECT_THAT(CountFrames(path), IsOkAndHolds(50));
   // The second goes on where the first ended: 2 s in all.
   const double seconds =
       static_cast<double>(video.frames.back().pts - video.frames[0].pts) *
@@ -104,6 +113,12 @@ TEST(VideoReader, GoesOnWhereAClockJumpsAhead) {
   ASSERT_THAT(
       WriteAtomically(joined, Contents(TempPath("first.ts")) + Contents(later)),
       IsOk());
+  // An hour of one recording may be missing just as well.
+  EXPECT_THAT(ReadAll(joined).end,
+              StatusIs(StatusCode::kDataLoss,
+                       AllOf(HasSubstr("a piece is missing there, or two "
+                                       "recordings were joined there"),
+                             HasSubstr("allow_damaged"))));
   FrameSourceOptions options;
   options.allow_damaged = true;
   const ReadVideo video = ReadAll(joined, options);
@@ -157,6 +172,67 @@ TEST(VideoReader, SaysThatARecordingBeginsBetweenKeyFrames) {
   EXPECT_EQ(video.frames.size(), 50u);
   EXPECT_THAT(video.damage, AllOf(HasSubstr("13 of 63 frames are lost"),
                                   HasSubstr("at the beginning")));
+}
+
+TEST_F(TransportStream, IsInOrderAlsoWhereAnotherOneBegins) {
+  EXPECT_THAT(Order(sound_).flaw, IsOk());
+  EXPECT_EQ(Order(sound_).num_joints, 0);
+  const PacketOrder twice = Order(sound_ + sound_);
+  EXPECT_THAT(twice.flaw, IsOk());
+  EXPECT_EQ(twice.num_joints, 1);
+  EXPECT_THAT(Order(std::string(1000, ' ')).flaw, IsOk());
+  const ReadVideo video = Read(sound_ + sound_);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(video.frames.size(), 40u);
+}
+
+// One recording ends in the middle of a frame, between two packets.
+TEST_F(TransportStream, IsNotWholeWhereOneIsCutBeforeAnother) {
+  const std::string cut = sound_.substr(0, PieceAt(0) + kTransportPacket);
+  const std::string joined = sound_ + cut + sound_;
+  const PacketOrder order = Order(joined);
+  EXPECT_EQ(order.num_joints, 1);
+  EXPECT_THAT(order.flaw.message(), HasSubstr("joined"));
+  EXPECT_THAT(Read(joined).end,
+              StatusIs(StatusCode::kDataLoss, HasSubstr("joined")));
+}
+
+// As after bad reception: what is left is in order of time.
+TEST_F(TransportStream, LacksAWholeFrame) {
+  const std::string lost =
+      sound_.substr(0, PieceAt(5)) + sound_.substr(PieceAt(6));
+  const PacketOrder order = Order(sound_ + lost);
+  EXPECT_EQ(order.num_joints, 1);
+  EXPECT_THAT(order.flaw.message(),
+              HasSubstr(absl::StrCat("jump at byte ",
+                                     sound_.size() + PieceAt(5), ": a piece")));
+  EXPECT_THAT(
+      Read(sound_ + lost).end,
+      StatusIs(StatusCode::kDataLoss, HasSubstr("a piece is missing there")));
+}
+
+TEST_F(TransportStream, SaysThatAPacketIsMarkedAsDamaged) {
+  sound_[PieceAt(5) + 1] |= static_cast<char>(0x80);
+  EXPECT_THAT(Read(sound_).end,
+              StatusIs(StatusCode::kDataLoss,
+                       HasSubstr(absl::StrCat("its packet at byte ", PieceAt(5),
+                                              " is marked as received"))));
+}
+
+// Of sound, pieces state their size.
+TEST_F(TransportStream, HasAllBytesThatAPieceStates) {
+  WriteSound(TempPath("tone.m4a"), 1);
+  Remux(TempPath("tone.m4a"), TempPath("tone.ts"));
+  std::string tone = Contents(TempPath("tone.ts"));
+  EXPECT_THAT(Order(tone).flaw, IsOk());
+  EXPECT_EQ(Order(tone + tone).num_joints, 1);
+  const size_t at = PieceAt(tone, 0);
+  const size_t adaptation = static_cast<uint8_t>(tone[at + 4]) + 1u;
+  const size_t begin = at + 4 + (tone[at + 3] & 0x20 ? adaptation : 0);
+  ASSERT_EQ(tone.substr(begin, 3), std::string("\0\0\1", 3));
+  tone[begin + 4] = '\x7f';
+  EXPECT_THAT(Order(tone).flaw.message(),
+              HasSubstr(absl::StrCat("before byte ", PieceAt(tone, 1), " ")));
 }
 
 // A copy that broke off, anywhere but between two packets.

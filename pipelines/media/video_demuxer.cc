@@ -166,8 +166,35 @@ absl::StatusOr<bool> VideoDemuxer::Next(AVPacket* packet) {
     }
     MakeTimesSane(packet);
     Note(*packet);
-    if (packet->stream_index == stream_->index && packet->size > 0) return true;
+    if (packet->stream_index == stream_->index && packet->size > 0) {
+      if (packet->flags & AV_PKT_FLAG_CORRUPT) ExplainFlag(packet);
+      return true;
+    }
   }
+}
+
+// Sets flaw_, and takes the flag away where nothing is missing.
+void VideoDemuxer::ExplainFlag(AVPacket* packet) {
+  if (flaw_.ok()) FindFlaw();
+  if (num_joints_ == 0) return;
+  --num_joints_;
+  packet->flags &= ~AV_PKT_FLAG_CORRUPT;
+}
+
+void VideoDemuxer::FindFlaw() {
+  const bool is_stream = IsFormat("mpegts");
+  flaw_ = absl::DataLossError(absl::StrCat(
+      path_,
+      ": the file is damaged or truncated: a piece of it is missing here",
+      is_stream ? ", or two recordings were joined here" : ""));
+  const std::unique_ptr<std::istream> file =
+      is_stream ? OpenStream(origin_) : nullptr;
+  if (file == nullptr) return;
+  const PacketOrder order = CheckPacketOrder(*file, stream_->id);
+  num_joints_ = order.num_joints;
+  if (order.flaw.ok()) return;
+  flaw_ = absl::DataLossError(
+      absl::StrCat(path_, ": ", std::string(order.flaw.message())));
 }
 
 bool VideoDemuxer::IsShown(const AVPacket& packet) const {

@@ -44,10 +44,14 @@ class VideoDemuxer {
 
   // Reads the next packet of the video stream that holds something; false at
   // the end. (AVI files have empty ones, for frames that are shown on.) A
-  // packet of which a part is missing is flagged AV_PKT_FLAG_CORRUPT. DataLoss
+  // packet of which a part is missing is flagged AV_PKT_FLAG_CORRUPT, for which
+  // flaw() has the reason. DataLoss
   // when the container cannot be read on, or ends before its own index or
   // header says.
   absl::StatusOr<bool> Next(AVPacket* packet);
+
+  // DataLoss with what is wrong where packets are flagged.
+  const absl::Status& flaw() const { return flaw_; }
 
   // Whether the packet holds a frame that is to be shown.
   bool IsShown(const AVPacket& packet) const;
@@ -68,6 +72,8 @@ class VideoDemuxer {
   absl::Status CheckFileSize() const;
   absl::Status CheckStructure() const;
   absl::Status CheckTransportStream() const;
+  void ExplainFlag(AVPacket* packet);
+  void FindFlaw();
   bool IsFormat(const char* name) const;
 
   MediaInput origin_;
@@ -83,6 +89,11 @@ class VideoDemuxer {
   // As the header states them; FFmpeg later fills in guesses of its own.
   int64_t header_stream_duration_ = 0;  // stream_->time_base; 0: not stated
   double header_duration_ = 0;          // seconds of all streams; 0: not stated
+
+  // Found when the first packet is flagged.
+  absl::Status flaw_;
+  int64_t num_joints_ = 0;  // flags before the flaw, still to come, which only
+                            // mean that another recording begins
 
   int64_t num_all_packets_ = 0;  // of all streams
   int64_t num_packets_ = 0;      // of the video stream

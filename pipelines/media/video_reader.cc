@@ -355,9 +355,7 @@ absl::StatusOr<bool> VideoReader::Impl::ReadPacket() {
     return false;
   }
   if (*more && packet_->flags & AV_PKT_FLAG_CORRUPT) {
-    RETURN_IF_ERROR(Allow(absl::DataLossError(
-        path_ +
-        ": the file is damaged or truncated: a piece of it is missing here")));
+    RETURN_IF_ERROR(Allow(demuxer_->flaw()));
   }
   return more;
 }
