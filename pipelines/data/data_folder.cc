@@ -1,6 +1,7 @@
 #include "pipelines/data/data_folder.h"
 
 #include <algorithm>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "pipelines/base/user_path.h"
@@ -10,6 +11,15 @@
 
 namespace pipelines {
 namespace {
+
+// Whoever has videos finds here how they become clips.
+std::string CutClipsAdvice(const DataConfig& config) {
+  return absl::StrCat(
+      "; the config's field data.folder names the folder of your clips. This "
+      "makes one of videos: tools/bazelw run //tools/cut_clips -- --videos "
+      "VIDEOS --size ",
+      std::max(config.width(), config.height()), " --output CLIPS");
+}
 
 // Where the puppets are, a service's user may have no home.
 absl::Status NameTheRemedy(const absl::Status& status) {
@@ -55,9 +65,8 @@ absl::StatusOr<std::unique_ptr<data::Dataset>> OpenSplit(
   absl::StatusOr<std::unique_ptr<data::Dataset>> dataset =
       data::Dataset::Open(options);
   if (absl::IsNotFound(dataset.status()) && !config.has_puppets()) {
-    return absl::NotFoundError(absl::StrCat(
-        dataset.status().message(),
-        "; the config's field data.folder names the folder of your clips"));
+    return absl::NotFoundError(
+        absl::StrCat(dataset.status().message(), CutClipsAdvice(config)));
   }
   RETURN_IF_ERROR(dataset.status());
   for (const data::BadClip& clip : (*dataset)->bad_clips()) {

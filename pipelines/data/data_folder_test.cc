@@ -65,6 +65,26 @@ TEST_F(DataFolderTest, SaysWhereElseThePuppetsMayBeMade) {
                              HasSubstr("data.folder"))));
 }
 
+// The first thing that a newcomer meets who forgets data.folder, or names the
+// videos themselves.
+TEST_F(DataFolderTest, SaysHowVideosBecomeClips) {
+  DataConfig config;
+  config.set_folder("clips");
+  config.set_width(128);
+  config.set_height(128);
+  const std::string videos = folder_ + "/videos";
+  std::filesystem::create_directories(videos);
+  std::ofstream(videos + "/talk.mp4") << "no video";
+  for (const std::string& folder :
+       {folder_ + "/nowhere", videos, videos + "/talk.mp4"}) {
+    EXPECT_THAT(OpenSplit(folder, "train", config, /*seed=*/0),
+                StatusIs(StatusCode::kNotFound,
+                         AllOf(HasSubstr(folder), HasSubstr("data.folder"),
+                               HasSubstr("//tools/cut_clips -- --videos VIDEOS "
+                                         "--size 128 --output CLIPS"))));
+  }
+}
+
 TEST_F(DataFolderTest, WarnsOfIdentitiesThatNoNameHas) {
   const std::string folder = DataFolder(config_).value();
   std::vector<std::string> warnings;

@@ -31,7 +31,7 @@ bool IsFolder(const std::string& path) {
 absl::Status CheckLayout(const DatasetOptions& options) {
   if (!IsFolder(options.root)) {
     return absl::NotFoundError(
-        absl::StrCat("the dataset folder ", options.root, " does not exist"));
+        absl::StrCat("there is no dataset folder ", options.root));
   }
   const std::string folder = absl::StrCat(options.root, "/", options.split);
   if (!IsFolder(folder)) {
