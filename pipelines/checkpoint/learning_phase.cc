@@ -3,6 +3,22 @@
 #include "absl/strings/str_cat.h"
 
 namespace pipelines {
+namespace {
+
+// What lets a run of these settings take whole steps, too.
+std::string HowToGoOn(const TrainingConfig& training) {
+  constexpr char kAgain[] = "Run the training again to go on";
+  if (training.max_minutes() > 0) {
+    return absl::StrCat(kAgain, ", with a larger training.max_minutes");
+  }
+  if (training.max_steps() > 0 &&
+      training.max_steps() <= training.motion_steps()) {
+    return absl::StrCat(kAgain, ", with a larger training.max_steps");
+  }
+  return kAgain;
+}
+
+}  // namespace
 
 bool IsUnpainted(const TrainingConfig& training, int64_t step) {
   return training.motion_steps() > 0 && step <= training.motion_steps();
@@ -20,8 +36,8 @@ std::string UnpaintedWarning(const TrainingConfig& training, int64_t step) {
       "nothing has learnt to paint yet: after ", step, " of ",
       training.motion_steps(),
       " steps that teach motion alone (training.motion_steps), frames show the "
-      "source moved by a network that has not learnt to fill holes. Train "
-      "longer, or start a run with fewer such steps");
+      "source moved by a network that has not learnt to fill holes. ",
+      HowToGoOn(training), "; or start a run with fewer such steps");
 }
 
 }  // namespace pipelines

@@ -25,6 +25,20 @@ TEST(LearningPhase, IsMotionAloneUntilAWholeStepIsTaken) {
   EXPECT_EQ(UnpaintedWarning(training, 801), "");
 }
 
+TEST(LearningPhase, SaysWhatEndedItTooSoon) {
+  TrainingConfig training;
+  training.set_motion_steps(800);
+  training.set_max_steps(2000);
+  EXPECT_THAT(UnpaintedWarning(training, 53),
+              HasSubstr("Run the training again to go on; or start"));
+  training.set_max_steps(800);
+  EXPECT_THAT(UnpaintedWarning(training, 800),
+              HasSubstr("to go on, with a larger training.max_steps; or"));
+  training.set_max_minutes(3);
+  EXPECT_THAT(UnpaintedWarning(training, 53),
+              HasSubstr("to go on, with a larger training.max_minutes; or"));
+}
+
 TEST(LearningPhase, IsNeverMotionAloneWithoutSuchSteps) {
   EXPECT_FALSE(IsUnpainted(TrainingConfig(), 0));
   EXPECT_EQ(PhaseText(TrainingConfig(), 0), "");
