@@ -25,6 +25,7 @@
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
 #include "pipelines/config/frame_size.h"
 #include "pipelines/config/motion_choice.h"
@@ -194,6 +195,19 @@ std::string Subtitle(const Request& request, const std::string& checkpoint,
       ", motion model ", pipelines::MotionName(trained.config.model().local()));
 }
 
+void Warn(std::vector<std::string> warnings, const std::string& checkpoint,
+          const pipelines::TrainedModel& trained) {
+  const pipelines::TrainingConfig& training = trained.config.training();
+  if (trained.step && pipelines::IsUnpainted(training, *trained.step)) {
+    warnings.push_back(
+        absl::StrCat(checkpoint, ": ",
+                     pipelines::UnpaintedWarning(training, *trained.step)));
+  }
+  for (const std::string& warning : warnings) {
+    std::fprintf(stderr, "explain: warning: %s\n", warning.c_str());
+  }
+}
+
 absl::Status Run(const pipelines::CommandLine& line) {
   absl::StatusOr<Request> request = RequestOf(line);
   if (!request.ok()) return pipelines::UsageError(request.status());
@@ -211,9 +225,7 @@ absl::Status Run(const pipelines::CommandLine& line) {
   ASSIGN_OR_RETURN(
       const pipelines::PairOfFiles read,
       pipelines::ReadPair(request->source, request->driving, request->pair));
-  for (const std::string& warning : read.warnings) {
-    std::fprintf(stderr, "explain: warning: %s\n", warning.c_str());
-  }
+  Warn(read.warnings, checkpoint, trained);
   ASSIGN_OR_RETURN(
       const pipelines::Stages stages,
       pipelines::ComputeStages(trained, read.pair, request->device));

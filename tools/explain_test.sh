@@ -31,6 +31,19 @@ expect_page "$out/pair" "a thin-plate spline"
 expect_page "$out/pair" "keypoints as they are"
 grep -q triangles "$out/pair/index.html" && complain "a spline has no triangles"
 
+# A model that has learnt motion alone is named as such.
+XDG_CACHE_HOME=$TEST_TMPDIR/cache pipelines/train --output "$TEST_TMPDIR/run" --threads 1 --device cpu \
+  --set data.puppets.num_train=2 --set data.puppets.num_test=1 --set data.puppets.frames_per_clip=4 \
+  --set data.height=32 --set data.width=32 --set model.num_transforms=2 --set model.detector.width=4 \
+  --set model.dense_motion.block_expansion=4 --set model.dense_motion.max_features=8 \
+  --set model.inpainting.block_expansion=4 --set model.inpainting.max_features=8 \
+  --set losses.perceptual.width=4 --set 'losses.perceptual.scales=[1, 0.5]' \
+  --set training.batch_size=2 --set training.max_steps=1 --set training.motion_steps=1 \
+  >"$TEST_TMPDIR/train" 2>&1 || complain "train: $(<"$TEST_TMPDIR/train")"
+succeed "open $out/run/index.html" --checkpoint "$TEST_TMPDIR/run" --output "$out/run" "${small[@]}" --frame 1
+grep -q "^explain: warning: .*: nothing has learnt to paint yet" "$TEST_TMPDIR/stderr" ||
+  complain "no warning: $(<"$TEST_TMPDIR/stderr")"
+
 # Every file is safe; page and a picture stand for all.
 for name in index.html candidates.jpg; do
   expect_safe_output "$TEST_TMPDIR/safe/$name" "$TEST_TMPDIR/me.png" \
