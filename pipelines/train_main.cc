@@ -64,8 +64,8 @@ constexpr char kUsage[] =
       --config figure-128 --set data.folder=clips
       Trains on your clips, 35 minutes on one CPU core (figure-64: eight): a
       folder with train/ and test/, as //tools/cut_clips makes it of videos, each
-      holding clips as mp4, mov, avi, gif, folders of frames, or stacked frames
-      in one image.
+      holding clips as mp4, mov, avi, gif, webp, folders of frames, or stacked
+      frames in one image.
 
   tools/bazelw run //pipelines:train -- \
       --avd runs/demo/checkpoints/best.safetensors
