@@ -8,6 +8,7 @@
 #include "losses/balance.h"
 #include "losses/equivariance.h"
 #include "losses/feature_warp.h"
+#include "losses/locality.h"
 #include "losses/photometric.h"
 #include "networks/dino/shift.h"
 #include "pipelines/model/autocast.h"
@@ -29,6 +30,13 @@ torch::Tensor Mixture(LossContext& c) {
   const networks::DenseMotionOutput& blend = c.out.motion.blend;
   return losses::MixturePhotometricLoss(
       c.out.small_driving, blend.deformed_source, blend.contribution_maps);
+}
+
+torch::Tensor Locality(LossContext& c) {
+  return losses::LocalityLoss(c.out.driving_keypoints,
+                              c.out.motion.blend.contribution_maps,
+                              c.config.model().keypoints_per_transform(),
+                              c.config.losses().locality_radius());
 }
 
 torch::Tensor Equivariance(LossContext& c) {
@@ -127,6 +135,8 @@ const std::vector<LossTerm>& LossTerms() {
       {"balance", "other losses", [](C c, P) { return c.losses().balance(); },
        FromTheStart,
        [](LossContext& c) { return losses::BalanceLoss(c.TransformShares()); }},
+      {"locality", "other losses", [](C c, P) { return c.losses().locality(); },
+       FromTheStart, Locality},
       {"equivariance", "other losses",
        [](C c, P) { return c.losses().equivariance(); }, FromTheStart,
        Equivariance},

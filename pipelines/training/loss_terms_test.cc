@@ -54,6 +54,7 @@ TEST(LossTerms, AreWeighedByTheConfig) {
       {"photometric", "losses.photometric"},
       {"mixture", "losses.mixture"},
       {"balance", "losses.balance"},
+      {"locality", "losses.locality"},
       {"equivariance", "losses.equivariance"},
       {"background", "losses.background"},
       {"semantic", "losses.semantic.weight"},
@@ -96,10 +97,15 @@ TEST(LossTerms, WeighTheStructureLossByTheSlicesOfAStep) {
 TEST(LossTerms, StartWithWhatTheyCompare) {
   const std::map<std::string, std::vector<bool>> starts = {
       // before anything, once painted, once the background is predicted
-      {"perceptual", {false, true, false}}, {"warp", {false, true, false}},
-      {"semantic", {false, true, false}},   {"structure", {false, true, false}},
-      {"background", {false, false, true}}, {"photometric", {true, true, true}},
-      {"mixture", {true, true, true}},      {"balance", {true, true, true}},
+      {"perceptual", {false, true, false}},
+      {"warp", {false, true, false}},
+      {"semantic", {false, true, false}},
+      {"structure", {false, true, false}},
+      {"background", {false, false, true}},
+      {"photometric", {true, true, true}},
+      {"mixture", {true, true, true}},
+      {"balance", {true, true, true}},
+      {"locality", {true, true, true}},
       {"equivariance", {true, true, true}}};
   StepOutput nothing, painted, with_background;
   painted.is_painted = true;
