@@ -37,7 +37,7 @@ std::string Variable() {
 
 Instructions MostInstructions() {
   static const Instructions most =
-      InstructionsNamed(Variable()).value_or(Instructions::kAvx512Bfloat16);
+      InstructionsNamed(Variable()).value_or(Instructions::kAmxBfloat16);
   return most;
 }
 

@@ -24,8 +24,8 @@ enum class Instructions {
 // "avx512", "avx512_bfloat16" or "amx_bfloat16".
 inline constexpr char kInstructionsVariable[] = "CPAB_CPU_INSTRUCTIONS";
 
-// What the variable names; without it avx512_bfloat16, since AMX has not been
-// measured. Read once. An unknown name counts as if the variable were not set;
+// What the variable names; without it amx_bfloat16, which is all there are.
+// Read once. An unknown name counts as if the variable were not set;
 // InstructionsError says so.
 Instructions MostInstructions();
 
