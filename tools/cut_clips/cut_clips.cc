@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -32,8 +33,8 @@
 #include "tools/cut_clips/whole_videos.h"
 
 ABSL_FLAG(std::string, videos, "",
-          "Folder of the videos: all of them, or those that --list names. "
-          "Without it, the current folder.");
+          "Folder of the videos: all of them, or those that --list names. Or, "
+          "without --list, one video. Without it, the current folder.");
 ABSL_FLAG(std::vector<std::string>, test, {},
           "Without --list: the videos in --videos, with commas between, that "
           "are kept back as test clips; the others are for training. Without "
@@ -61,7 +62,8 @@ constexpr char kUsage[] =
   tools/bazelw run //tools/cut_clips -- \
       --videos FOLDER --size 128 --output DATASET
       takes every video of a folder as it is: the largest square in the middle,
-      the last fifth of each video for testing, or the videos that --test names
+      the last fifth of each video for testing, or the videos that --test names;
+      --videos FILE takes one video
   tools/bazelw run //tools/cut_clips -- \
       --list clips.csv --videos FOLDER --output DATASET
       takes the pieces that a table names
@@ -280,32 +282,54 @@ absl::Status Summary(const std::vector<tools::ClipSpec>& specs,
       absl::StrCat(failed, " of ", results.size(), " clips could not be cut"));
 }
 
+// What --videos names.
+struct Videos {
+  std::string folder;
+  std::vector<std::string> names;  // in the folder
+  std::string table;  // in the record of what is cut without a table
+};
+
+absl::StatusOr<Videos> VideosAt(const std::string& path, bool has_list) {
+  namespace files = networks::files;
+  std::error_code error;
+  if (std::filesystem::is_regular_file(path, error)) {
+    if (has_list) {
+      return Usage(
+          "--videos is one video; the videos that a --list names are in a "
+          "folder");
+    }
+    const std::string name = files::BaseName(path);
+    return Videos{files::FolderOf(path), {name}, name};
+  }
+  ASSIGN_OR_RETURN(std::vector<std::string> names, files::ListFolder(path));
+  return Videos{path, std::move(names),
+                absl::StrCat(files::BaseName(path), "/")};
+}
+
 // What is asked for: by the table `list`, or, if that is empty, by all videos.
 absl::StatusOr<std::vector<tools::ClipSpec>> WantedClips(
-    const std::string& list, const std::string& videos,
-    const std::vector<std::string>& names) {
+    const std::string& list, const Videos& videos) {
   if (!list.empty()) {
     ASSIGN_OR_RETURN(const std::string csv,
                      networks::files::ReadNonEmptyFile(list));
     return tools::ParseClipList(csv, list);
   }
-  ASSIGN_OR_RETURN(
-      const tools::WholeVideos whole,
-      tools::ClipsOfVideos(videos, names, absl::GetFlag(FLAGS_test)));
+  ASSIGN_OR_RETURN(const tools::WholeVideos whole,
+                   tools::ClipsOfVideos(videos.folder, videos.names,
+                                        absl::GetFlag(FLAGS_test)));
   for (size_t i = 0; i < whole.skipped.size() && i < kListed; ++i) {
-    Say(absl::StrCat("skipped ", videos, "/", whole.skipped[i],
+    Say(absl::StrCat("skipped ", videos.folder, "/", whole.skipped[i],
                      ", which is no video"));
   }
   return whole.specs;
 }
 
-absl::Status Cut(const std::string& list, const std::string& videos,
+absl::Status Cut(const std::string& list, const std::string& path,
                  const tools::CutOptions& options) {
   namespace files = networks::files;
-  ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                   files::ListFolder(videos));
+  ASSIGN_OR_RETURN(const Videos videos, VideosAt(path, !list.empty()));
   ASSIGN_OR_RETURN(const std::vector<tools::ClipSpec> specs,
-                   WantedClips(list, videos, names));
+                   WantedClips(list, videos));
   const std::string& folder = options.output_folder;
   for (const char* part : {"/train", "/test"}) {
     RETURN_IF_ERROR(files::MakeFolder(folder + part));
@@ -318,15 +342,13 @@ absl::Status Cut(const std::string& list, const std::string& videos,
       files::FileLock::Take(folder + "/.cut_clips-lock", lock_options));
   ASSIGN_OR_RETURN(const tools::ClipRecord record,
                    tools::ReadClipRecord(folder));
-  const tools::CutPlan plan =
-      tools::MakePlan(specs,
-                      list.empty() ? absl::StrCat(files::BaseName(videos), "/")
-                                   : files::BaseName(list),
-                      record, options);
+  const tools::CutPlan plan = tools::MakePlan(
+      specs, list.empty() ? videos.table : files::BaseName(list), record,
+      options);
   std::vector<std::string> inputs;
   if (!list.empty()) inputs.push_back(list);
   for (const tools::ClipSpec& spec : specs) {
-    inputs.push_back(FindVideo(videos, spec.file, names));
+    inputs.push_back(FindVideo(videos.folder, spec.file, videos.names));
   }
   RETURN_IF_ERROR(CheckOutputs(plan, inputs, options));
   RETURN_IF_ERROR(RemoveStale(plan.stale, folder));
@@ -334,7 +356,8 @@ absl::Status Cut(const std::string& list, const std::string& videos,
   for (const std::string& shared : tools::SharedFrames(specs)) {
     Say(absl::StrCat("warning: ", shared));
   }
-  return Summary(specs, plan, CutPlanned(plan, videos, names, options));
+  return Summary(specs, plan,
+                 CutPlanned(plan, videos.folder, videos.names, options));
 }
 
 std::vector<pipelines::FlagGroup> FlagGroups() {

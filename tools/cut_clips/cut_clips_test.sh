@@ -113,6 +113,16 @@ grep -q "train/one.mp4 shows the same as test/one.mp4" "$TEST_TMPDIR/said" ||
 succeed "4 cut, 0 kept, 0 failed; 2 in train, 2 in test" "${whole[@]}" --overwrite
 expect_none "$TEST_TMPDIR"/set8/train/one.mp4 "$TEST_TMPDIR"/set8/test/two.mp4
 succeed "0 cut, 4 kept" "${whole[@]}"
+
+# One video, and another one beside it.
+one=(--output "$TEST_TMPDIR/set9" --size 32)
+succeed "2 cut, 0 kept, 0 failed; 1 in train, 1 in test" --videos "$TEST_TMPDIR/mine/one.mp4" "${one[@]}"
+succeed "2 cut, 0 kept, 0 failed" --videos "$TEST_TMPDIR/mine/two.mp4" "${one[@]}"
+succeed "0 cut, 2 kept, 0 failed" --videos "$TEST_TMPDIR/mine/one.mp4" "${one[@]}"
+[[ $(ls "$TEST_TMPDIR/set9/train" | wc -l) == 2 ]] || complain "$(ls "$TEST_TMPDIR"/set9/*)"
+expect 1 "notes.txt: is no video" --videos "$TEST_TMPDIR/mine/notes.txt" "${one[@]}"
+expect 2 "--videos is one video" --videos "$TEST_TMPDIR/mine/one.mp4" "${one[@]}" --list "$TEST_TMPDIR/clips.csv"
+
 expect 1 "--test names gone" "${whole[@]}" --test gone
 expect 2 "--test is for videos without a --list" "${cut[@]}" --test dance
 expect 2 "--unit frames says what a --list counts" "${whole[@]}" --unit frames

@@ -122,9 +122,9 @@ absl::StatusOr<WholeVideos> ClipsOfVideos(
   }
   if (videos.specs.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
-        folder,
-        ": holds no videos (mp4, mov, avi, mkv, webm, gif, moving webp and "
-        "others)"));
+        names.size() == 1 ? absl::StrCat(folder, "/", names[0], ": is no video")
+                          : absl::StrCat(folder, ": holds no videos"),
+        " (mp4, mov, avi, mkv, webm, gif, moving webp and others)"));
   }
   if (!missing.empty()) {
     return absl::InvalidArgumentError(

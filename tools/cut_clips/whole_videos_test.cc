@@ -92,8 +92,11 @@ TEST_F(ClipsOfVideosTest, RefuseWhatNamesNoVideo) {
       Clips({"bob", "carl.mp4"}),
       StatusIs(StatusCode::kInvalidArgument,
                AllOf(HasSubstr("--test names carl.mp4"), HasSubstr(folder_))));
+  EXPECT_THAT(ClipsOfVideos(folder_, {"notes.txt"}, {}),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("notes.txt: is no video")));
   EXPECT_THAT(
-      ClipsOfVideos(folder_, {"notes.txt"}, {}),
+      ClipsOfVideos(folder_, {"notes.txt", "more.txt"}, {}),
       StatusIs(StatusCode::kInvalidArgument, HasSubstr("holds no videos")));
   EXPECT_THAT(ClipsOfVideos(folder_, {"ann.mov", "ann.mp4"}, {"ann"}),
               StatusIs(StatusCode::kInvalidArgument,
