@@ -78,8 +78,14 @@ absl::StatusOr<std::unique_ptr<FrameSource>> OpenFolderSource(
     const MediaInput& folder, const FrameSourceOptions& options) {
   ASSIGN_OR_RETURN(std::vector<std::string> files, ListFrameFiles(folder.name));
   ASSIGN_OR_RETURN(const std::string first, ReadImageFile(files[0]));
-  ASSIGN_OR_RETURN(const cv::Size size, ProbeImage(first, files[0]));
-  return std::make_unique<FolderSource>(folder.name, std::move(files), size,
+  const absl::StatusOr<cv::Size> size = ProbeImage(first, files[0]);
+  if (absl::IsInvalidArgument(size.status())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(size.status().message(),
+                     "; a folder is read as the frames of one video"));
+  }
+  RETURN_IF_ERROR(size.status());
+  return std::make_unique<FolderSource>(folder.name, std::move(files), *size,
                                         options);
 }
 

@@ -236,6 +236,16 @@ TEST(OpenFrameSource, NamesWhatIsNoInput) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("no frames")));
 }
 
+// As where a folder of videos is meant.
+TEST(OpenFrameSource, SaysWhatAFolderIsReadAs) {
+  const std::string folder = TempFolder("of videos");
+  ASSERT_THAT(WriteAtomically(folder + "/talk.mp4", "a video"), IsOk());
+  EXPECT_THAT(OpenFrameSource(folder),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("of videos/talk.mp4 is not an image"),
+                             HasSubstr("the frames of one video"))));
+}
+
 TEST(OpenFrameSource, ReadsAnAnimatedPngAsAVideo) {
   const std::string path = std::string(kTestdata) + "animated.png";
   const auto source = OpenFrameSource(path);
