@@ -69,7 +69,8 @@ ScoreTable EvaluationTable(const EvaluationResult& result) {
     table.rows.push_back({clip.name, Cells(columns, absl::StrCat(clip.frames),
                                            clip.model, clip.motion)});
   }
-  table.summary = {{absl::StrCat("mean of ", result.clips.size(), " clips"),
+  table.summary = {{absl::StrCat("mean of ", result.clips.size(),
+                                 result.clips.size() == 1 ? " clip" : " clips"),
                     Cells(columns, "", result.model, result.motion)},
                    {"first frame, unmoved",
                     Cells(columns, "", result.first_frame, result.no_motion)}};
