@@ -12,6 +12,7 @@
 #include <string>
 
 #include "pipelines/media/formats/container_end.h"
+#include "pipelines/media/formats/mp4_movies.h"
 #include "pipelines/media/formats/mp4_times.h"
 #include "pipelines/media/formats/packet_count.h"
 #include "pipelines/media/transport_stream.h"
@@ -30,6 +31,8 @@ void Parse(const std::string& bytes) {
   const auto packets = CountStoredPackets(file);
   Require(!packets.ok() || packets->value_or(0) >= 0);
   CheckMp4Times(file).IgnoreError();
+  const auto second = SecondMovie(file);
+  Require(!second || *second >= 8);
   constexpr int kFirstPid = 256;  // of FFmpeg's muxer
   const auto pieces = CountTimedPieces(file, kFirstPid);
   Require(!pieces.ok() || pieces->value_or(0) >= 0);

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "pipelines/media/formats/container_end.h"
 #include "pipelines/media/formats/gif_blocks.h"
+#include "pipelines/media/formats/mp4_movies.h"
 #include "pipelines/media/formats/mp4_times.h"
 #include "pipelines/media/formats/packet_count.h"
 #include "pipelines/media/input_bytes.h"
@@ -229,7 +230,10 @@ absl::Status VideoDemuxer::CheckComplete() const {
   RETURN_IF_ERROR(CheckFileSize());
   RETURN_IF_ERROR(CheckStructure());
   if (IsFormat("mpegts")) return CheckTransportStream();
-  if (IsFormat("mp4")) return CheckIndex();
+  if (IsFormat("mp4")) {
+    RETURN_IF_ERROR(CheckIndex());
+    return CheckOneMovie();
+  }
   return CheckDuration();
 }
 
@@ -239,6 +243,16 @@ absl::Status VideoDemuxer::CheckIndex() const {
   if (num_packets_ >= indexed) return absl::OkStatus();
   return Truncated(path_, absl::StrCat("its index lists ", indexed,
                                        " frames, there are ", num_packets_));
+}
+
+absl::Status VideoDemuxer::CheckOneMovie() const {
+  const std::unique_ptr<std::istream> file = OpenStream(origin_);
+  if (file == nullptr) return absl::OkStatus();
+  const std::optional<int64_t> second = SecondMovie(*file);
+  if (!second) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      path_, ": another file was joined to it at byte ", *second,
+      ", which is not read; join videos by a program that knows their format"));
 }
 
 absl::Status VideoDemuxer::CheckDuration() const {

@@ -67,6 +67,7 @@ class VideoDemuxer {
   void Note(const AVPacket& packet);
   absl::Status CheckComplete() const;
   absl::Status CheckIndex() const;
+  absl::Status CheckOneMovie() const;
   void CheckTimes();
   absl::Status CheckDuration() const;
   absl::Status CheckFileSize() const;

@@ -161,5 +161,23 @@ TEST(VideoDemuxer, LeavesOutTheSound) {
   EXPECT_EQ(ReadAll(demuxer->get()).bytes.size(), size_t{kFrames});
 }
 
+// Byte by byte, which players pass over, too.
+TEST(VideoDemuxer, SaysThatAnotherFileIsJoinedToAnMp4) {
+  for (const char* ending : {".mp4", ".mov"}) {
+    const std::string path = Video(ending);
+    const std::string one = *networks::files::ReadFile(path);
+    ASSERT_THAT(networks::files::WriteAtomically(path, one + one), IsOk());
+    const auto demuxer = VideoDemuxer::Open({path});
+    ASSERT_THAT(demuxer, IsOk());
+    const Packets packets = ReadAll(demuxer->get());
+    EXPECT_EQ(packets.bytes.size(), kFrames) << ending;
+    EXPECT_THAT(packets.end,
+                StatusIs(StatusCode::kDataLoss,
+                         AllOf(HasSubstr(path),
+                               HasSubstr(absl::StrCat("joined to it at byte ",
+                                                      one.size(), ",")))));
+  }
+}
+
 }  // namespace
 }  // namespace pipelines::media

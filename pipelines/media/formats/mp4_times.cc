@@ -3,52 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <initializer_list>
-#include <string>
 
 #include "absl/strings/str_format.h"
 #include "pipelines/media/formats/byte_reader.h"
+#include "pipelines/media/formats/mp4_boxes.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {
 namespace {
-
-// The content of a box; begin == end where there is none.
-struct Box {
-  int64_t begin = 0;
-  int64_t end = 0;
-
-  bool is_there() const { return begin < end; }
-};
-
-// [ISO 14496-12] The next box of this type in `parent`, behind `after`.
-Box NextBox(ByteReader& file, const Box& parent, const std::string& type,
-            int64_t after) {
-  int64_t at = after;
-  while (at + 8 <= parent.end) {
-    uint64_t size = file.BigEndian(at, 4);
-    int64_t header = 8;
-    if (size == 1) {
-      size = file.BigEndian(at + 8, 8);
-      header = 16;
-    }
-    const int64_t end = size == 0 ? parent.end : at + Bounded(size);
-    if (end < at + header) return {};
-    if (file.Bytes(at + 4, 4) == type) {
-      return {at + header, std::min(end, parent.end)};
-    }
-    at = end;
-  }
-  return {};
-}
-
-Box FindBox(ByteReader& file, Box parent,
-            std::initializer_list<const char*> path) {
-  for (const char* type : path) {
-    parent = NextBox(file, parent, type, parent.begin);
-  }
-  return parent;
-}
 
 // Units a second, and units that the track takes by its header.
 struct MediaHeader {
@@ -56,7 +18,7 @@ struct MediaHeader {
   int64_t duration = 0;  // 0: not stated
 };
 
-MediaHeader ReadMediaHeader(ByteReader& file, const Box& mdhd) {
+MediaHeader ReadMediaHeader(ByteReader& file, const Mp4Box& mdhd) {
   const bool is_long = file.BigEndian(mdhd.begin, 1) == 1;
   const int64_t times = mdhd.begin + (is_long ? 20 : 12);
   MediaHeader header;
@@ -69,7 +31,7 @@ MediaHeader ReadMediaHeader(ByteReader& file, const Box& mdhd) {
 
 // The time-to-sample box: entries of a number of frames and the duration of
 // each.
-double SumOfDurations(ByteReader& file, const Box& stts) {
+double SumOfDurations(ByteReader& file, const Mp4Box& stts) {
   const auto stated = static_cast<int64_t>(file.BigEndian(stts.begin + 4, 4));
   const int64_t count = std::min(stated, (stts.end - stts.begin - 8) / 8);
   double sum = 0;
@@ -89,7 +51,7 @@ struct Edits {
 
 // Entries of how long, from which time of the media on (-1: nothing is shown),
 // and at which rate.
-Edits ReadEdits(ByteReader& file, const Box& elst, double movie_units,
+Edits ReadEdits(ByteReader& file, const Mp4Box& elst, double movie_units,
                 double media_units) {
   const bool is_long = file.BigEndian(elst.begin, 1) == 1;
   const int bytes = is_long ? 8 : 4;
@@ -113,7 +75,7 @@ Edits ReadEdits(ByteReader& file, const Box& elst, double movie_units,
   return edits;
 }
 
-double ReadTrackDuration(ByteReader& file, const Box& tkhd) {
+double ReadTrackDuration(ByteReader& file, const Mp4Box& tkhd) {
   const bool is_long = file.BigEndian(tkhd.begin, 1) == 1;
   return static_cast<double>(Bounded(
       file.BigEndian(tkhd.begin + (is_long ? 28 : 20), is_long ? 8 : 4)));
@@ -121,10 +83,10 @@ double ReadTrackDuration(ByteReader& file, const Box& tkhd) {
 
 // [ISO 14496-12, 8.3.2] The duration of a track is the sum of its edits, and
 // these lie within its media. Writers round to units of the movie.
-absl::Status CheckEdits(ByteReader& file, const Box& movie, const Box& track,
-                        const MediaHeader& media) {
-  const Box elst = FindBox(file, track, {"edts", "elst"});
-  const Box tkhd = FindBox(file, track, {"tkhd"});
+absl::Status CheckEdits(ByteReader& file, const Mp4Box& movie,
+                        const Mp4Box& track, const MediaHeader& media) {
+  const Mp4Box elst = FindBox(file, track, {"edts", "elst"});
+  const Mp4Box tkhd = FindBox(file, track, {"tkhd"});
   const auto movie_units = static_cast<double>(
       ReadMediaHeader(file, FindBox(file, movie, {"mvhd"})).units);
   if (!elst.is_there() || !tkhd.is_there() || movie_units == 0) {
@@ -148,10 +110,11 @@ absl::Status CheckEdits(ByteReader& file, const Box& movie, const Box& track,
       edits.shown, edits.end, track_seconds, media_seconds));
 }
 
-absl::Status CheckTrack(ByteReader& file, const Box& movie, const Box& track) {
-  const Box media = FindBox(file, track, {"mdia"});
-  const Box handler = FindBox(file, media, {"hdlr"});
-  const Box times = FindBox(file, media, {"minf", "stbl", "stts"});
+absl::Status CheckTrack(ByteReader& file, const Mp4Box& movie,
+                        const Mp4Box& track) {
+  const Mp4Box media = FindBox(file, track, {"mdia"});
+  const Mp4Box handler = FindBox(file, media, {"hdlr"});
+  const Mp4Box times = FindBox(file, media, {"minf", "stbl", "stts"});
   const MediaHeader header =
       ReadMediaHeader(file, FindBox(file, media, {"mdhd"}));
   const bool is_video =
@@ -176,11 +139,11 @@ absl::Status CheckTrack(ByteReader& file, const Box& movie, const Box& track) {
 
 absl::Status CheckMp4Times(std::istream& file) {
   ByteReader bytes(file);
-  const Box whole = {0, bytes.size()};
-  const Box movie = FindBox(bytes, whole, {"moov"});
+  const Mp4Box whole = {0, bytes.size()};
+  const Mp4Box movie = FindBox(bytes, whole, {"moov"});
   if (!movie.is_there()) return absl::OkStatus();
-  for (Box track = NextBox(bytes, movie, "trak", movie.begin); track.is_there();
-       track = NextBox(bytes, movie, "trak", track.end)) {
+  for (Mp4Box track = NextBox(bytes, movie, "trak", movie.begin);
+       track.is_there(); track = NextBox(bytes, movie, "trak", track.end)) {
     RETURN_IF_ERROR(CheckTrack(bytes, movie, track));
   }
   return absl::OkStatus();
