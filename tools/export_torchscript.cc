@@ -29,7 +29,10 @@ constexpr char kUsage[] = R"(Writes a checkpoint's networks as TorchScript.
       --checkpoint runs/demo --output scripts/
 
 One file a network, plain tensors in and out, for PyTorch (torch.jit.load) and
-LibTorch. The CPAB step between the networks stays in //cpab.)";
+LibTorch. The CPAB step between the networks stays in //cpab.
+
+Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
+or folder read-only.)";
 
 absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));

@@ -36,22 +36,21 @@ namespace published = networks::published;
 constexpr char kUsage[] =
     R"(Fetches published weights of networks, by name.
 
-  tools/bazelw run //tools:fetch_weights -- NAME...
+  tools/bazelw run //tools:fetch_weights -- tps-vox
+      a whole model, which knows faces, for animate --checkpoint; tps-taichi,
+      tps-ted and tps-mgif know whole bodies, upper bodies and drawn animals
+  tools/bazelw run //tools:fetch_weights -- vgg19 dino-vitb8 sam-vit-b
+      frozen networks of losses, for training
   tools/bazelw run //tools:fetch_weights -- --list
-
-tps-vox, tps-taichi, tps-ted and tps-mgif are whole models for animate
---checkpoint; the others are frozen networks of losses and metrics. --list says
-what each is for, whose it is and its licence.
+      what there is, what each is for, whose it is and its licence
+  tools/bazelw run //tools:fetch_weights -- --dir weights \
+      --mirror https://files.example.org/weights sam_vit_b_01ec64.pth
+      from elsewhere, to a folder of your own
 
 An interrupted download goes on where it was when the command is run again. Each
 file is checked against its published SHA-256, or against the one recorded in
 NAME.sha256 when it first came; a file that is there is only checked. Where a
 file has several sources, they are tried in turn.
-
-The arguments of three examples:
-  tps-vox
-  vgg19 dino-vitb8 sam-vit-b
-  --dir weights --mirror https://files.example.org/weights sam_vit_b_01ec64.pth
 
 Exit codes: 0 done, 1 a file is damaged or not where it should be, 2 bad flag;
 above 128, run again to go on: 129 no network, server in trouble, disk full or
