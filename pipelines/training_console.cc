@@ -41,6 +41,17 @@ std::string AnimateCommand(const std::string& checkpoint) {
                       " --source YOUR.png --driving YOUR.mp4 --output out.mp4");
 }
 
+std::string ResultWarning(const TrainingConfig& training, int64_t step,
+                          const EvaluationResult& result) {
+  if (IsUnpainted(training, step)) return UnpaintedWarning(training, step);
+  if (result.model.l1 < result.first_frame.l1) return "";
+  return absl::StrFormat(
+      "on the test clips this model is no better than their first frame, "
+      "unmoved: L1 %.4f and %.4f. It needs more steps, or clips in which more "
+      "moves",
+      result.model.l1, result.first_frame.l1);
+}
+
 absl::Status TrainingConsole::Explain(const absl::Status& status) const {
   if (IsConfigMismatch(status)) {
     return UsageError(absl::Status(
@@ -187,7 +198,7 @@ absl::Status TrainingConsole::Conclude(const RunView& run,
                         result.model.l1, result.first_frame.l1,
                         result.model.psnr, result.model.ssim));
   if (const std::string warning =
-          UnpaintedWarning(run.config.training(), run.state.step());
+          ResultWarning(run.config.training(), run.state.step(), result);
       !warning.empty()) {
     Print(stderr, absl::StrCat("train: warning: ", warning));
   }

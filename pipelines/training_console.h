@@ -13,6 +13,8 @@
 #include "absl/status/status.h"
 #include "pipelines/app/progress.h"
 #include "pipelines/base/work_hooks.h"
+#include "pipelines/config/config.pb.h"
+#include "pipelines/evaluation/reconstruction.h"
 #include "pipelines/training/run_time.h"
 #include "pipelines/training/training_observer.h"
 
@@ -20,6 +22,13 @@ namespace pipelines {
 
 // The command that animates a picture of the user's with `checkpoint`.
 std::string AnimateCommand(const std::string& checkpoint);
+
+// What a user should know before they animate with a model that ended after
+// `step` steps with these scores: that it has not learnt to paint yet, or that
+// its frames are no nearer to the test clips than their first frames are. Empty
+// otherwise.
+std::string ResultWarning(const TrainingConfig& training, int64_t step,
+                          const EvaluationResult& result);
 
 struct ConsoleOptions {
   // How the user names the config.

@@ -7,6 +7,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/config/config.pb.h"
+#include "pipelines/evaluation/reconstruction.h"
 #include "pipelines/testing/testing_config.h"
 #include "pipelines/training/same_config.h"
 #include "third_party/absl/status_matchers.h"
@@ -63,6 +65,21 @@ TEST(TrainingConsole, SaysWhatIsSavedAndHowToGoOn) {
   EXPECT_EQ(console.Explain(cancelled).message(),
             "stopped by SIGTERM; no step is taken yet. To go on:\n"
             "  train --config demo");
+}
+
+TEST(TrainingConsole, WarnsOfAModelThatIsOfNoUse) {
+  TrainingConfig training;
+  training.set_motion_steps(5);
+  EvaluationResult result;
+  result.first_frame.l1 = 0.02;
+  result.model.l1 = 0.03;
+  EXPECT_THAT(ResultWarning(training, 5, result),
+              HasSubstr("nothing has learnt to paint"));
+  EXPECT_THAT(ResultWarning(training, 6, result),
+              HasSubstr("no better than their first frame, unmoved: L1 0.0300 "
+                        "and 0.0200"));
+  result.model.l1 = 0.01;
+  EXPECT_EQ(ResultWarning(training, 6, result), "");
 }
 
 TEST(TrainingConsole, NamesTheCommandThatAnimates) {
