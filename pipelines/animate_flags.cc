@@ -84,10 +84,12 @@ ABSL_FLAG(bool, allow_damaged, false,
 ABSL_FLAG(std::string, motion, "",
           absl::StrCat("The motion model: ", pipelines::MotionFlagHelp()));
 ABSL_FLAG(
-    std::string, mode, "relative",
+    std::string, mode, "auto",
     "relative: the source moves as the driving figure moves away from its "
     "first frame; standard: it takes the driving figure's own shape; avd: it "
-    "takes its pose, by a network that not every checkpoint has.");
+    "takes its pose, by a network that not every checkpoint has. auto: "
+    "relative, but standard for the example, whose two puppets have one "
+    "shape.");
 ABSL_FLAG(bool, adapt_scale, true,
           "In relative mode, scale motion by the sizes of the two figures.");
 ABSL_FLAG(std::string, start, "first",
@@ -257,11 +259,14 @@ absl::Status NeedsFlag(const absl::Flag<T>& flag, bool has_other,
                  "; give both or neither");
 }
 
+// Of all inputs but the example.
 absl::StatusOr<keypoints::TransferMode> ParseMode(const std::string& name) {
-  if (name == "relative") return keypoints::TransferMode::kRelative;
+  if (name == "auto" || name == "relative") {
+    return keypoints::TransferMode::kRelative;
+  }
   if (name == "standard") return keypoints::TransferMode::kStandard;
   if (name == "avd") return keypoints::TransferMode::kAvd;
-  return BadFlag("mode is '", name, "'; use relative, standard or avd");
+  return BadFlag("mode is '", name, "'; use auto, relative, standard or avd");
 }
 
 absl::Status CheckSmoothing(double cutoff, double gain) {
@@ -570,6 +575,9 @@ absl::StatusOr<AnimateRequest> AnimateRequestFromFlags() {
   ASSIGN_OR_RETURN(request.video, GetVideoOptions());
   RETURN_IF_ERROR(SetSmoothing(&request));
   ASSIGN_OR_RETURN(request.inputs, GetInputs());
+  if (absl::GetFlag(FLAGS_mode) == "auto" && AreTheExample(request.inputs)) {
+    request.animator.transfer.mode = keypoints::TransferMode::kStandard;
+  }
   if (!absl::GetFlag(FLAGS_save_flow).empty()) {
     request.notes.push_back(
         "--save_flow is called --save_deformation now: what it writes are "

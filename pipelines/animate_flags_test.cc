@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,8 +45,22 @@ TEST(AnimateFlags, HelpNamesEveryMotionModel) {
   }
 }
 
+TEST(AnimateFlags, OnlyTheExampleTakesTheDrivingFiguresShape) {
+  const auto mode = [](std::vector<std::string> words) {
+    const auto request = Request(std::move(words));
+    return request.ok() ? std::optional(request->animator.transfer.mode)
+                        : std::nullopt;
+  };
+  using Mode = keypoints::TransferMode;
+  EXPECT_EQ(mode({}), Mode::kStandard);
+  EXPECT_EQ(mode({"--mode=relative"}), Mode::kRelative);
+  EXPECT_EQ(mode({"--source=a.png", "--driving=b.mp4"}), Mode::kRelative);
+  EXPECT_EQ(mode({"--sources=a", "--drivings=b", "--output=c"}),
+            Mode::kRelative);
+}
+
 TEST(AnimateFlags, DefaultsAreTheLibrarysOwn) {
-  const auto request = Request({});
+  const auto request = Request({"--source=a.png", "--driving=b.mp4"});
   ASSERT_THAT(request, IsOk());
   EXPECT_EQ(request->checkpoint, "");
   EXPECT_EQ(request->animator.transfer.mode,
@@ -376,7 +391,8 @@ TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
       {{"--sources=a", "--driving=b", "--output=v4l2:/dev/video9"},
        "a device; many animations need a folder"},
       {{"--max_frames=-1"}, "--max_frames is -1; use 0 or more"},
-      {{"--mode=absolute"}, "--mode is 'absolute'; use relative, standard"},
+      {{"--mode=absolute"},
+       "--mode is 'absolute'; use auto, relative, standard"},
       {{"--start=-1"}, "--start: start is '-1'; use first, keypoints"},
       {{"--motion_scale=2.5"}, "--motion_scale: '2.5' is no number from 0 to"},
       {{"--motion_scale=-1"}, "--motion_scale: '-1' is no number from 0 to 2"},

@@ -49,7 +49,7 @@ ABSL_FLAG(std::string, mode, "auto",
           "its video's first frame, as animate does. standard: it takes the "
           "driving keypoints as they are, and the background moves where the "
           "model predicts it, as in training. auto: relative for a video, "
-          "standard for a picture.");
+          "standard for a picture and for the example.");
 ABSL_FLAG(std::string, motion, "",
           absl::StrCat("Another motion model for the same weights: ",
                        pipelines::MotionFlagHelp()));
@@ -119,6 +119,10 @@ absl::Status SetPair(const pipelines::CommandLine& line, Request* request) {
   ASSIGN_OR_RETURN(
       request->pair.mode,
       OfFlag("mode", pipelines::ParsePairMode(absl::GetFlag(FLAGS_mode))));
+  if (words.empty() && request->pair.mode == pipelines::PairMode::kAuto) {
+    // Its two puppets have one shape.
+    request->pair.mode = pipelines::PairMode::kStandard;
+  }
   ASSIGN_OR_RETURN(
       request->pair.crop,
       OfFlag("crop", pipelines::ParseCropMode(absl::GetFlag(FLAGS_crop))));

@@ -21,7 +21,7 @@ expect_page() {
 
 succeed "open $out/index.html" --output "$out" "${small[@]}" --frame 3
 expect_page "$out" "as frame 3 of dance.mp4"
-expect_page "$out" "The motion is relative"
+expect_page "$out" "keypoints as they are"
 
 # Two pictures, by another motion model.
 cp $example/puppet.png "$TEST_TMPDIR/me.png"
@@ -30,6 +30,11 @@ succeed "open $out/pair/index.html" "$TEST_TMPDIR/me.png" $example/puppet.png \
 expect_page "$out/pair" "a thin-plate spline"
 expect_page "$out/pair" "keypoints as they are"
 grep -q triangles "$out/pair/index.html" && complain "a spline has no triangles"
+
+# A video that is not the example's.
+succeed "open $out/video/index.html" "$TEST_TMPDIR/me.png" $example/dance.mp4 \
+  --output "$out/video" "${small[@]}" --frame 3
+expect_page "$out/video" "The motion is relative"
 
 # A model that has learnt motion alone is named as such.
 XDG_CACHE_HOME=$TEST_TMPDIR/cache pipelines/train --output "$TEST_TMPDIR/run" --threads 1 --device cpu \

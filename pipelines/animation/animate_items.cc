@@ -19,6 +19,10 @@ bool AreMany(const AnimateInputs& inputs) {
   return !inputs.sources.empty() || !inputs.drivings.empty();
 }
 
+bool AreTheExample(const AnimateInputs& inputs) {
+  return !AreMany(inputs) && inputs.source.empty() && inputs.driving.empty();
+}
+
 absl::StatusOr<std::vector<BatchItem>> AnimateItems(
     const AnimateInputs& inputs) {
   if (AreMany(inputs)) {
@@ -29,7 +33,7 @@ absl::StatusOr<std::vector<BatchItem>> AnimateItems(
     RETURN_IF_ERROR(networks::files::MakeFolder(inputs.output));
     return PairAll(sources, drivings, inputs.output, inputs.ending);
   }
-  if (inputs.source.empty() && inputs.driving.empty()) {
+  if (AreTheExample(inputs)) {
     return std::vector<BatchItem>{
         {ExampleSource(), ExampleDriving(), inputs.output}};
   }

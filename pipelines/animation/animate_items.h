@@ -28,6 +28,10 @@ struct AnimateInputs {
 // Whether `output` is a folder of many.
 bool AreMany(const AnimateInputs& inputs);
 
+// Whether they name neither a source nor a driving video: the example that
+// comes with the program.
+bool AreTheExample(const AnimateInputs& inputs);
+
 // The animations that `inputs` ask for: of the example that comes with the
 // program where they name neither a source nor a driving video. Makes the
 // folder of many. The errors of ListInputs and networks::files::MakeFolder.
