@@ -57,6 +57,16 @@ absl::Status CheckSomethingTrains(const AnimationModel& model) {
       "train; take one out of it");
 }
 
+bool AreFinite(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(),
+                     [](double value) { return std::isfinite(value); });
+}
+
+bool IsFinite(const torch::Tensor& tensor) {
+  const torch::NoGradGuard no_grad;
+  return torch::isfinite(tensor).all().item<bool>();
+}
+
 // With the initial values of the config's seed.
 absl::StatusOr<std::shared_ptr<AnimationModel>> NewModel(const Config& config) {
   const networks::ScopedSeed scope(config.training().seed());
@@ -189,9 +199,7 @@ absl::Status Learner::FinishStep(const GradientResult& gradients, double rate,
   report->Set(kLearningRate, rate);
   ClipAll(gradients.norms, report);
   if (scales_loss()) {
-    const bool finite =
-        std::all_of(gradients.norms.begin(), gradients.norms.end(),
-                    [](double norm) { return std::isfinite(norm); });
+    const bool finite = AreFinite(gradients.norms);
     loss_scale_.Update(finite);
     if (!finite && loss_scale_.value() < LossScale::kLeast) {
       return absl::OutOfRangeError(
@@ -237,10 +245,35 @@ absl::StatusOr<Learner::GradientResult> Learner::ComputeGradients(
   GradientResult result;
   const StepReport report = Fetch(measured, &result.norms, &not_finite);
   result.step = Agree(report, news);
-  if (std::isfinite(result.step.report.Get(kTotalLoss))) return result;
-  return absl::OutOfRangeError(absl::StrCat(
-      "step ", step + 1, ": ",
-      not_finite.empty() ? "the total loss is not finite" : not_finite));
+  if (!std::isfinite(result.step.report.Get(kTotalLoss))) {
+    if (not_finite.empty()) not_finite = "the total loss is not finite";
+    return absl::OutOfRangeError(
+        absl::StrCat("step ", step + 1, ": ", not_finite, NameBadWeights()));
+  }
+  // With FLOAT16, another loss scale may help.
+  if (!scales_loss() && !AreFinite(result.norms)) return BadGradient(step);
+  return result;
+}
+
+// "" where all weights are finite.
+std::string Learner::NameBadWeights() const {
+  for (const auto& parameter : model_->named_parameters()) {
+    if (IsFinite(parameter.value())) continue;
+    return absl::StrCat("; the weights ", parameter.key(), " are not finite");
+  }
+  return "";
+}
+
+absl::Status Learner::BadGradient(int64_t step) const {
+  std::string which = "the gradients are";
+  for (const auto& parameter : model_->named_parameters()) {
+    const torch::Tensor& gradient = parameter.value().grad();
+    if (!gradient.defined() || IsFinite(gradient)) continue;
+    which = absl::StrCat("the gradient of ", parameter.key(), " is");
+    break;
+  }
+  return absl::OutOfRangeError(absl::StrCat("step ", step + 1, ": ", which,
+                                            " not finite, though the loss is"));
 }
 
 torch::Tensor Learner::OnDevice(const torch::Tensor& images) const {

@@ -58,7 +58,8 @@ class Learner {
   // With FLOAT16, a step whose gradients are not finite at the loss scale at
   // hand changes nothing but that scale.
   //
-  // OutOfRange naming the loss that is not finite; InvalidArgument if only
+  // OutOfRange naming the loss, or the parameter whose gradient, is not finite
+  // (the gradient with another precision than FLOAT16); InvalidArgument if only
   // frozen parts have a share in the step's losses; Unavailable if another
   // process is lost: then all is as before the step, fit to be saved.
   absl::StatusOr<StepResult> Step(const std::vector<data::Batch>& batches,
@@ -104,6 +105,8 @@ class Learner {
   absl::StatusOr<GradientResult> ComputeGradients(
       const std::vector<data::Batch>& batches, int64_t step,
       const StepNews& news, StageTimer& timer);
+  std::string NameBadWeights() const;
+  absl::Status BadGradient(int64_t step) const;
   torch::Tensor OnDevice(const torch::Tensor& images) const;
   Measured Measure(const StepOutput& output) const;
   // Waits for the device, once a step: the means over the batches, and the

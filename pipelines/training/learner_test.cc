@@ -93,6 +93,33 @@ TEST(Learner, ReportsWhatItsLayoutSays) {
   EXPECT_NEAR(result->report.Get(kTotalLoss), sum, 1e-4);
 }
 
+// As where a layer divides by a number that has become 0.
+TEST(Learner, NamesTheParameterWhoseGradientIsNotFiniteAndTakesNoStep) {
+  const auto learner = Learner::Create(*TinyConfig(), torch::kCPU, nullptr);
+  ASSERT_THAT(learner, IsOk());
+  StageTimer timer;
+  ASSERT_THAT((*learner)->Step({RandomBatch(1)}, 0, {}, timer), IsOk());
+  const std::string name = "inpainting_network.final.weight";
+  auto parameters = (*learner)->model().named_parameters();
+  std::vector<torch::Tensor> before;
+  for (const auto& parameter : parameters) {
+    before.push_back(parameter.value().detach().clone());
+  }
+  parameters[name].register_hook([](const torch::Tensor& gradient) {
+    torch::Tensor broken = gradient.clone();
+    broken[0][0][0][0].fill_(std::nan(""));
+    return broken;
+  });
+  EXPECT_THAT((*learner)->Step({RandomBatch(2)}, 1, {}, timer).status(),
+              StatusIs(StatusCode::kOutOfRange,
+                       "step 2: the gradient of " + name +
+                           " is not finite, though the loss is"));
+  for (size_t i = 0; i < before.size(); ++i) {
+    EXPECT_TRUE(torch::equal(parameters[i].value(), before[i]))
+        << parameters[i].key();
+  }
+}
+
 // 1 where no gradient goes through a fit; else the share that came back exact.
 TEST(Learner, ReportsHowFarTheGradientOfTheFitsIsToBeTrusted) {
   for (const std::string kind : {"DETACHED", "IMPLICIT"}) {

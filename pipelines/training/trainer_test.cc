@@ -221,6 +221,8 @@ TEST_F(TrainerTest, StopsWhereALossIsNotFinite) {
       status,
       StatusIs(StatusCode::kOutOfRange,
                AllOf(HasSubstr("step 2"), HasSubstr("loss term 'perceptual'"),
+                     HasSubstr("the weights inpainting_network.final.weight "
+                               "are not finite"),
                      HasSubstr("last good checkpoint: " + path))));
 }
 
