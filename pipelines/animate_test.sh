@@ -129,7 +129,7 @@ expect 2 "--halt_on_error is 'true', which has no effect without" "${pair[@]}" \
 "$program" "${pair[@]}" --max_frames 40 --output both.mp4 --overwrite \
   >"$TEST_TMPDIR/first" 2>&1 &
 first=$!
-while [[ ! -e $user/.both.mp4.cpab-lock ]] && kill -0 "$first"; do sleep 0.02; done
+while [[ ! -s $user/.both.mp4.cpab-lock ]] && kill -0 "$first"; do sleep 0.02; done
 kill -STOP "$first"  # so that it is not done before the other begins
 expect 129 "both.mp4: process $first on" "${pair[@]}" "${few[@]}" --output both.mp4 \
   --overwrite
