@@ -12,7 +12,6 @@
 namespace pipelines::media {
 namespace {
 
-using ::testing::Eq;
 using ::testing::Optional;
 
 std::optional<int64_t> Second(const std::string& bytes) {
