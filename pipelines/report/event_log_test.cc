@@ -15,7 +15,6 @@ namespace pipelines {
 namespace {
 
 using tensorboard::Event;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::vector<Event> ReadEvents(const std::string& path) {

@@ -14,7 +14,6 @@
 namespace tools {
 namespace {
 
-using ::absl::StatusCode;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
