@@ -10,8 +10,6 @@
 namespace pipelines {
 namespace {
 
-using puppets::Point2;
-
 constexpr int kMinMeasuredSize = 64;
 
 absl::Status CheckFlow(const cv::Mat& flow) {
