@@ -27,17 +27,14 @@ torch::Tensor Distances(const torch::Tensor& keypoints, int64_t height,
   return (square(0) + square(1) + kTinySquare).sqrt();
 }
 
-// Sum over sets and pixels of shares times how far beyond `radius` the set's
-// keypoints are: [B]. shares: [B, sets, h, w].
-torch::Tensor Excess(const torch::Tensor& keypoints,
-                     const torch::Tensor& shares, double radius) {
-  const int64_t sets = shares.size(1);
-  return ((Distances(keypoints, shares.size(2), shares.size(3)) - radius)
-              .clamp_min(0)
-              .unflatten(1, {sets, keypoints.size(1) / sets})
-              .mean(/*dim=*/2) *
-          shares)
-      .sum({1, 2, 3});
+// How far beyond `radius` the keypoints of each of `sets` sets are from each
+// pixel, in the mean: [B, sets, h, w].
+torch::Tensor Excess(const torch::Tensor& keypoints, int64_t sets,
+                     int64_t height, int64_t width, double radius) {
+  return (Distances(keypoints, height, width) - radius)
+      .clamp_min(0)
+      .unflatten(1, {sets, keypoints.size(1) / sets})
+      .mean(/*dim=*/2);
 }
 
 }  // namespace
@@ -53,13 +50,15 @@ torch::Tensor LocalityLoss(const torch::Tensor& keypoints,
               "LocalityLoss: needs [B, P, 2] and [B, M, h, w], M > P / ",
               keypoints_per_set, ", has ", keypoints.sizes(), " and ",
               contributions.sizes());
-  const torch::Tensor of_sets =
-      contributions.narrow(1, 1, keypoints.size(1) / keypoints_per_set);
+  const int64_t sets = keypoints.size(1) / keypoints_per_set;
+  const torch::Tensor of_sets = contributions.narrow(1, 1, sets);
   const torch::Tensor fixed = of_sets.detach();
   const torch::Tensor owned =
       fixed.square() / (fixed.sum(1, /*keepdim=*/true) + kTiny);
-  const torch::Tensor sum = Excess(keypoints.detach(), of_sets, radius) +
-                            Excess(keypoints, owned, radius);
+  const torch::Tensor excess =
+      Excess(keypoints, sets, of_sets.size(2), of_sets.size(3), radius);
+  const torch::Tensor sum = (excess.detach() * of_sets).sum({1, 2, 3}) +
+                            (excess * owned).sum({1, 2, 3});
   return (sum / (of_sets.sum({1, 2, 3}) + kTiny)).mean();
 }
 
