@@ -31,9 +31,12 @@
 namespace pipelines {
 namespace {
 
-const char* const kConfigs[] = {"demo", "actions-64", "vox-256", "vox-256"};
-// The index in it of vox-256 with training.fast_convolutions.
+const char* const kConfigs[] = {"demo", "actions-64", "vox-256", "vox-256",
+                                "vox-256"};
+// The indices in it of vox-256 with training.fast_convolutions, and in
+// bfloat16.
 constexpr int kFast = 3;
+constexpr int kBfloat16 = 4;
 
 Config LoadShipped(int index) {
   std::vector<std::string> overrides;
@@ -47,6 +50,7 @@ Config LoadShipped(int index) {
   if (index == kFast) {
     overrides.push_back("training.fast_convolutions=true");
   }
+  if (index == kBfloat16) overrides.push_back("training.precision=BFLOAT16");
   return *LoadConfig(
       absl::StrFormat("pipelines/config/shipped/%s.textproto", kConfigs[index]),
       overrides);
@@ -126,6 +130,7 @@ BENCHMARK(BM_TrainingStep)
     ->Args({1, 0})
     ->Args({2, 1})
     ->Args({kFast, 1})
+    ->Args({kBfloat16, 1})
     ->Unit(benchmark::kMillisecond)
     ->MeasureProcessCPUTime()
     ->UseRealTime()
@@ -157,6 +162,7 @@ BENCHMARK(BM_TrainingProfile)
     ->Args({1, 0})
     ->Args({2, 1})
     ->Args({kFast, 1})
+    ->Args({kBfloat16, 1})
     ->Iterations(3);
 
 // The frames of a source [1, 3, H, W] for keypoints [B, P, 2].
