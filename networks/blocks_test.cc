@@ -158,7 +158,9 @@ TEST_P(BlocksTest, ResBlockInPlaceHasTheSameBits) {
   const void* const memory = x.data_ptr();
   const Tensor out = block->ForwardInPlace(x);
   EXPECT_TRUE(torch::equal(out, expected));
-  if (cpu::Available(x)) EXPECT_EQ(out.data_ptr(), memory);
+  if (cpu::Available(x)) {
+    EXPECT_EQ(out.data_ptr(), memory);
+  }
 }
 
 // Of one channel, with a convolution that changes nothing.
