@@ -231,6 +231,9 @@ def list_weights(program, data, folder):
   result = subprocess.run(
       ['strace', '-f', '-qq', '-s', '300', '-o', trace, '-e', 'trace=' + CALLS,
        program, 'list', path],
+      # Debian 13's LibTorch brings UCX, whose thread opens a socket at a time
+      # of its own.
+      env={**os.environ, 'UCX_VFS_ENABLE': 'n'},
       stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
       errors='replace', check=False)
   with open(trace, errors='replace') as file:
