@@ -64,8 +64,10 @@ void List(const std::string& folder) {
         std::filesystem::exists(absl::StrCat(folder, "/", file.name), error);
     absl::PrintF("  %-8s %-17s %s\n", there ? "fetched" : "-", file.short_name,
                  file.purpose);
-    absl::PrintF("  %26s %s; %s. Licence: %s.\n", "", file.name, file.origin,
-                 file.licence);
+    absl::PrintF(
+        "%s", pipelines::Wrapped(absl::StrCat(file.name, "; ", file.origin,
+                                              ". Licence: ", file.licence, "."),
+                                 /*indent=*/11));
   }
 }
 

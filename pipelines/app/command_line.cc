@@ -64,23 +64,6 @@ absl::Status SetFlag(absl::string_view name, absl::string_view value) {
 
 constexpr size_t kHelpColumns = 80;
 
-// `text` in lines that end before column kHelpColumns, each after `indent`
-// spaces. A longer word has a line of its own.
-std::string Wrapped(absl::string_view text, size_t indent) {
-  const std::string margin(indent, ' ');
-  std::string result;
-  std::string line;
-  for (const absl::string_view word :
-       absl::StrSplit(text, ' ', absl::SkipEmpty())) {
-    if (!line.empty() && line.size() + 1 + word.size() > kHelpColumns) {
-      absl::StrAppend(&result, line, "\n");
-      line.clear();
-    }
-    absl::StrAppend(&line, line.empty() ? margin : " ", word);
-  }
-  return absl::StrCat(result, line, "\n");
-}
-
 // `word` as a shell reads it back.
 std::string Quoted(const std::string& word) {
   const bool is_plain =
@@ -171,6 +154,21 @@ class Parser {
 };
 
 }  // namespace
+
+std::string Wrapped(absl::string_view text, size_t indent) {
+  const std::string margin(indent, ' ');
+  std::string result;
+  std::string line;
+  for (const absl::string_view word :
+       absl::StrSplit(text, ' ', absl::SkipEmpty())) {
+    if (!line.empty() && line.size() + 1 + word.size() > kHelpColumns) {
+      absl::StrAppend(&result, line, "\n");
+      line.clear();
+    }
+    absl::StrAppend(&line, line.empty() ? margin : " ", word);
+  }
+  return absl::StrCat(result, line, "\n");
+}
 
 absl::StatusOr<CommandLine> ParseCommandLine(int argc,
                                              const char* const* argv) {

@@ -6,6 +6,7 @@
 #ifndef PIPELINES_APP_COMMAND_LINE_H_
 #define PIPELINES_APP_COMMAND_LINE_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,10 @@ absl::Status RefuseArguments(const CommandLine& line);
 // arguments, quoted for a shell. `target` is its name where Bazel runs it, as
 // "//pipelines:train".
 std::string RepeatedCommand(const std::string& target, const CommandLine& line);
+
+// `text` in lines of at most 80 columns, each after `indent` spaces. A longer
+// word has a line of its own.
+std::string Wrapped(absl::string_view text, size_t indent);
 
 // Flags that --help tells of together, in this order, behind a title.
 struct FlagGroup {

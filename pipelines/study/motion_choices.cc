@@ -58,7 +58,10 @@ Each test clip is rebuilt from its first frame, once with each motion model, and
 nothing is trained in between. One line a model: L1 (of values in [0, 1]), PSNR
 (dB), SSIM; of clips with ground truth also the joints' mean distance and the
 motion's mean error. The model that the checkpoint was trained with comes first.
-The last line is the score of repeating the first frame.)";
+The last line is the score of repeating the first frame.
+
+Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
+or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 
 struct Choice {
   std::string name;
