@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "pipelines/animation/bounded_queue.h"
+#include "pipelines/base/caught_exception.h"
 
 namespace pipelines {
 
@@ -39,8 +40,8 @@ struct ThreeStages {
   // it has no time are dropped.
   bool live = false;
 
-  // Until all is written, or to the first error, which is returned; then the
-  // other stages stop at their next item.
+  // Until all is written, or to the first error, which is returned, or
+  // exception, which is thrown; then the other stages stop at their next item.
   absl::Status Run(StageSeconds* seconds);
 
  private:
@@ -68,23 +69,27 @@ absl::Status ThreeStages<In, Out>::Run(StageSeconds* seconds) {
   BoundedQueue<In> inputs(live ? 1 : batch_size + 1);
   BoundedQueue<Out> outputs(batch_size + 1);
   absl::Status read_status, write_status;
+  CaughtException caught;
   std::thread reader([&] {
-    read_status = ReadAll(inputs, &seconds->read);
+    read_status =
+        caught.StatusOf([&] { return ReadAll(inputs, &seconds->read); });
     inputs.Close();
     // An input that cannot be read makes all output worthless.
     if (!read_status.ok()) inputs.Cancel();
   });
   std::thread writer([&] {
-    write_status = WriteAll(outputs, &seconds->write);
+    write_status =
+        caught.StatusOf([&] { return WriteAll(outputs, &seconds->write); });
     if (!write_status.ok()) outputs.Cancel();
   });
-  const absl::Status compute_status =
-      ComputeAll(inputs, outputs, &seconds->compute);
+  const absl::Status compute_status = caught.StatusOf(
+      [&] { return ComputeAll(inputs, outputs, &seconds->compute); });
   inputs.Cancel();
   reader.join();
   outputs.Close();
   if (!read_status.ok() || !compute_status.ok()) outputs.Cancel();
   writer.join();
+  caught.Rethrow();
   if (!read_status.ok()) return read_status;
   if (!compute_status.ok()) return compute_status;
   return write_status;

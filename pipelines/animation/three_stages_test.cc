@@ -1,6 +1,7 @@
 #include "pipelines/animation/three_stages.h"
 
 #include <atomic>
+#include <new>
 #include <thread>
 
 #include "gmock/gmock.h"
@@ -53,6 +54,21 @@ TEST(ThreeStages, EndsWithoutInput) {
   Doubling run(0);
   EXPECT_THAT(run.stages.Run(&run.seconds), IsOk());
   EXPECT_TRUE(run.written.empty());
+}
+
+TEST(ThreeStages, ThrowsInItsCallersThreadWhatAStageThrew) {
+  Doubling reading(1000), computing(1000), writing(1000);
+  reading.stages.read = []() -> absl::StatusOr<std::optional<int>> {
+    throw std::bad_alloc();
+  };
+  computing.stages.compute =
+      [](std::vector<int>) -> absl::StatusOr<std::vector<int>> {
+    throw std::bad_alloc();
+  };
+  writing.stages.write = [](int) -> absl::Status { throw std::bad_alloc(); };
+  for (Doubling* run : {&reading, &computing, &writing}) {
+    EXPECT_THROW(run->stages.Run(&run->seconds).IgnoreError(), std::bad_alloc);
+  }
 }
 
 TEST(ThreeStages, ReturnsTheErrorOfEachStage) {

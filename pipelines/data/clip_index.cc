@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "networks/files/folder.h"
 #include "networks/files/path_parts.h"
+#include "pipelines/base/caught_exception.h"
 #include "pipelines/data/clip_index.pb.h"
 #include "pipelines/data/index_cache.h"
 #include "pipelines/media/image_folder.h"
@@ -15,20 +16,28 @@
 namespace pipelines::data {
 namespace {
 
-// Calls work(0) .. work(n - 1), each once, from several threads.
+// Calls work(0) .. work(n - 1), each once, from several threads. Throws what
+// one of them threw, after all have ended.
 template <typename Work>
 void ParallelFor(size_t n, int num_threads, const Work& work) {
   const size_t num = num_threads > 0
                          ? static_cast<size_t>(num_threads)
                          : std::max(1u, std::thread::hardware_concurrency());
   std::atomic<size_t> next{0};
+  CaughtException caught;
   const auto run = [&] {
-    for (size_t i = next++; i < n; i = next++) work(i);
+    caught
+        .StatusOf([&] {
+          for (size_t i = next++; i < n; i = next++) work(i);
+          return absl::OkStatus();
+        })
+        .IgnoreError();
   };
   std::vector<std::thread> threads;
   for (size_t i = 1; i < std::min(n, num); ++i) threads.emplace_back(run);
   run();
   for (std::thread& thread : threads) thread.join();
+  caught.Rethrow();
 }
 
 IndexedClip NameClip(const std::string& path) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -99,6 +100,7 @@ class Loader::Impl {
   std::shared_ptr<Pending> FindWork();
   absl::Status MakeSample(Pending* pending, int item);
   void Work();
+  void WorkUntilStopped(std::unique_lock<std::mutex>* lock);
   absl::StatusOr<Batch> Finish(const Pending& pending);
 
   Dataset* const dataset_;
@@ -113,6 +115,7 @@ class Loader::Impl {
   std::deque<std::shared_ptr<Pending>> queue_;
   LoaderPosition produced_;  // of the next batch that enters the queue
   bool stopping_ = false;
+  std::exception_ptr exception_;  // thrown in a worker, as by lack of memory
 
   std::vector<std::thread> workers_;
 };
@@ -157,17 +160,28 @@ absl::Status Loader::Impl::MakeSample(Pending* pending, int item) {
   return absl::OkStatus();
 }
 
+// What is thrown in a worker, Next() throws where somebody can say what to do.
 void Loader::Impl::Work() {
   std::unique_lock<std::mutex> lock(mutex_);
+  try {
+    WorkUntilStopped(&lock);
+  } catch (...) {
+    if (!lock.owns_lock()) lock.lock();
+    exception_ = std::current_exception();
+    ready_.notify_one();
+  }
+}
+
+void Loader::Impl::WorkUntilStopped(std::unique_lock<std::mutex>* lock) {
   while (true) {
     std::shared_ptr<Pending> pending;
-    work_.wait(lock,
+    work_.wait(*lock,
                [&] { return stopping_ || (pending = FindWork()) != nullptr; });
     if (stopping_) return;
     const int item = pending->num_begun++;
-    lock.unlock();
+    lock->unlock();
     const absl::Status status = MakeSample(pending.get(), item);
-    lock.lock();
+    lock->lock();
     if (!status.ok() && pending->error.ok()) pending->error = status;
     if (++pending->num_done == options_.batch_size) ready_.notify_one();
   }
@@ -190,8 +204,11 @@ absl::StatusOr<Batch> Loader::Impl::Next() {
   } else {
     std::unique_lock<std::mutex> lock(mutex_);
     ready_.wait(lock, [&] {
-      return !queue_.empty() && queue_.front()->num_done == options_.batch_size;
+      return exception_ != nullptr ||
+             (!queue_.empty() &&
+              queue_.front()->num_done == options_.batch_size);
     });
+    if (exception_ != nullptr) std::rethrow_exception(exception_);
     first = queue_.front();
     queue_.pop_front();
     lock.unlock();

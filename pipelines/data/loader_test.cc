@@ -189,6 +189,19 @@ TEST(Loader, PassesErrorsOnAndRepeatsThem) {
   }
 }
 
+// As lack of memory does in a worker.
+TEST(Loader, ThrowsInItsCallersThreadWhatAWorkerThrew) {
+  if (torch::cuda::is_available()) {
+    GTEST_SKIP() << "page-locked memory is to be had here";
+  }
+  const auto dataset = MakeDataset("throws");
+  LoaderOptions options = Options(2, 2);
+  options.page_locked = true;
+  const auto loader = MustCreate(dataset.get(), options);
+  EXPECT_ANY_THROW(loader->Next().IgnoreError());
+  EXPECT_ANY_THROW(loader->Next().IgnoreError());
+}
+
 TEST(Loader, NamesBadOptions) {
   const auto dataset = MakeDataset("options");
   EXPECT_THAT(Loader::Create(dataset.get(), Options(0, 1)),

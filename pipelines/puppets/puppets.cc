@@ -17,6 +17,7 @@
 #include "opencv2/core.hpp"
 #include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
+#include "pipelines/base/caught_exception.h"
 #include "pipelines/base/random.h"
 #include "pipelines/media/npy.h"
 #include "pipelines/puppets/scene.h"
@@ -172,17 +173,20 @@ absl::Status MakeClips(const AtomicFolder& folder, const PuppetOptions& options,
                        const WorkHooks& hooks) {
   RETURN_IF_ERROR(CheckNotStopped(hooks));
   ClipQueue queue(options.num_train + options.num_test);
+  CaughtException caught;
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency());
        ++i) {
     threads.emplace_back([&] {
       for (int index; queue.Take(index);) {
-        queue.Finish(MakeClip(folder, options, index));
+        queue.Finish(
+            caught.StatusOf([&] { return MakeClip(folder, options, index); }));
       }
     });
   }
   const absl::Status status = queue.Wait(hooks);
   for (std::thread& thread : threads) thread.join();
+  caught.Rethrow();
   return status;
 }
 
