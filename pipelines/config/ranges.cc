@@ -6,6 +6,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "google/protobuf/descriptor.h"
@@ -78,6 +79,35 @@ absl::Status CheckNumber(const pb::Message& message, const Field& field, int i,
       absl::StrCat(path, " is ", value, "; use a value in ", range));
 }
 
+// The first value of an enum is that of a field that is not set. Nothing is
+// chosen by it, except in configs of older programs.
+absl::Status CheckChoice(const pb::Message& message, const Field& field, int i,
+                         const std::string& path) {
+  const pb::Reflection& get = *message.GetReflection();
+  const pb::EnumValueDescriptor& value =
+      i < 0 ? *get.GetEnum(message, &field)
+            : *get.GetRepeatedEnum(message, &field, i);
+  if (value.number() != 0 ||
+      field.options().HasExtension(pipelines::moved_to)) {
+    return absl::OkStatus();
+  }
+  const pb::EnumDescriptor& all = *field.enum_type();
+  std::vector<std::string> choices;
+  for (int k = 1; k < all.value_count(); ++k) {
+    choices.push_back(std::string(all.value(k)->name()));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, " is ", value.name(), ", which chooses nothing; use ",
+                   absl::StrJoin(choices, ", ")));
+}
+
+absl::Status CheckValue(const pb::Message& message, const Field& field, int i,
+                        const std::string& path) {
+  return field.cpp_type() == Field::CPPTYPE_ENUM
+             ? CheckChoice(message, field, i, path)
+             : CheckNumber(message, field, i, path);
+}
+
 absl::Status Check(const pb::Message& message, const std::string& prefix) {
   std::vector<const Field*> set_fields;
   message.GetReflection()->ListFields(message, &set_fields);
@@ -91,7 +121,7 @@ absl::Status Check(const pb::Message& message, const std::string& prefix) {
       const std::string here =
           index < 0 ? path : absl::StrCat(path, "[", i, "]");
       if (field->cpp_type() != Field::CPPTYPE_MESSAGE) {
-        RETURN_IF_ERROR(CheckNumber(message, *field, index, here));
+        RETURN_IF_ERROR(CheckValue(message, *field, index, here));
         continue;
       }
       const pb::Reflection& get = *message.GetReflection();

@@ -48,6 +48,20 @@ TEST(CheckRanges, NamesThePathOfTheFirstThatIsOutside) {
                        HasSubstr("model.global.cpab.cells_y is 99")));
 }
 
+TEST(CheckRanges, RefusesTheEnumValueOfWhatIsNotSet) {
+  Config config;
+  config.mutable_training()->set_precision(
+      TrainingConfig::PRECISION_UNSPECIFIED);
+  EXPECT_THAT(
+      CheckRanges(config),
+      StatusIs(StatusCode::kInvalidArgument,
+               AllOf(HasSubstr("training.precision is PRECISION_UNSPEC"),
+                     HasSubstr("use FLOAT32, "))));
+  Config old;
+  old.mutable_model()->set_motion(ModelConfig::MOTION_UNSPECIFIED);
+  EXPECT_THAT(CheckRanges(old), IsOk());
+}
+
 TEST(CheckRanges, NumbersTheElementsOfAListFromZero) {
   Config config;
   PerceptualConfig* const loss = config.mutable_losses()->mutable_perceptual();
