@@ -124,9 +124,31 @@ absl::Status CheckEmbeddingCache(const DataConfig& data,
       "zoom (data.augmentation); set one of the two to 0");
 }
 
-absl::Status CheckExtractors(const LossConfig& losses) {
+// What SAM sees are whole patches, and whole prompts of keypoints.
+absl::Status CheckSemantic(const ModelConfig& model,
+                           const SemanticConfig& semantic) {
+  constexpr int kPatch = 16;  // of all of //networks/sam
+  RETURN_IF_ERROR(CheckWeights("losses.semantic", semantic));
+  if (semantic.input_size() % kPatch != 0) {
+    return Invalid(absl::StrCat("losses.semantic.input_size is ",
+                                semantic.input_size(), "; use a multiple of ",
+                                kPatch));
+  }
+  const int keypoints =
+      model.num_transforms() * model.keypoints_per_transform();
+  const int per_prompt = semantic.keypoints_per_prompt();
+  if (per_prompt > 0 && keypoints % per_prompt != 0) {
+    return Invalid(absl::StrCat(
+        "losses.semantic.keypoints_per_prompt is ", per_prompt,
+        "; use a number that divides the model's ", keypoints, " keypoints"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckExtractors(const ModelConfig& model,
+                             const LossConfig& losses) {
   if (losses.semantic().weight() > 0) {
-    RETURN_IF_ERROR(CheckWeights("losses.semantic", losses.semantic()));
+    RETURN_IF_ERROR(CheckSemantic(model, losses.semantic()));
   }
   if (losses.structure().weight() > 0) {
     RETURN_IF_ERROR(CheckWeights("losses.structure", losses.structure()));
@@ -210,7 +232,7 @@ absl::Status ValidateConfig(const Config& config) {
   RETURN_IF_ERROR(ValidateForEvaluation(config));
   RETURN_IF_ERROR(
       CheckEmbeddingCache(config.data(), config.losses().semantic()));
-  RETURN_IF_ERROR(CheckExtractors(config.losses()));
+  RETURN_IF_ERROR(CheckExtractors(config.model(), config.losses()));
   RETURN_IF_ERROR(CheckFrozen(config));
   return CheckPerceptual(config.data(), config.losses().perceptual());
 }
