@@ -23,17 +23,18 @@ namespace losses {
 //
 // the loss is D(C, x) + D(C^2 / sum_k C_k, x) of each sample, averaged over the
 // batch. The first term's gradient reaches the contributions alone: a set
-// explains what is near its keypoints. The second term's reaches the keypoints
-// alone: they go to the pixels that their set explains better than others do.
-// Were they drawn to all of C_k, all keypoints would meet in the middle of the
-// figure in the first steps, when every set explains a little of everything.
+// explains what is near its keypoints. The second term's reaches the keypoints:
+// they go to the pixels that their set explains better than others do; and the
+// contributions by the denominator that both terms share. Were the keypoints
+// drawn to all of C_k, they would meet in the middle of the figure in the first
+// steps, when every set explains a little of everything.
 //
 // keypoints: [B, P, 2] of the driving frame, (x, y) in [-1, 1], set by set,
 // P = sets * keypoints_per_set. contributions: [B, M, h, w], a distribution
 // over M > sets candidates, of which candidates 1 to `sets` are those of the
-// sets; the others (background, global transform) do not count. radius: in
-// units of
-// [-1, 1]. Returns a scalar; unweighted. c10::Error where shapes do not fit.
+// sets; the others (background, global transform) do not count. radius: in the
+// units of the keypoints. Returns a scalar; unweighted. c10::Error where shapes
+// do not fit.
 torch::Tensor LocalityLoss(const torch::Tensor& keypoints,
                            const torch::Tensor& contributions,
                            int64_t keypoints_per_set, double radius);
