@@ -4,10 +4,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/config/config.h"
 #include "pipelines/evaluation/evaluation_page.h"
@@ -21,15 +25,30 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// The epoch of a picture named epoch-00003.png; nullopt of any other file, as
+// systems leave them in shared folders.
+std::optional<int> EpochOf(const fs::path& path) {
+  const std::string name = path.filename();
+  absl::string_view number = name;
+  int epoch;
+  if (!absl::ConsumePrefix(&number, "epoch-") ||
+      !absl::ConsumeSuffix(&number, ".png") ||
+      !absl::SimpleAtoi(number, &epoch)) {
+    return std::nullopt;
+  }
+  return epoch;
+}
+
 std::vector<Picture> ListStrips(const RunFolder& folder) {
   std::vector<Picture> strips;
   std::error_code error;
   for (const auto& entry :
        fs::directory_iterator(folder.path() + "/pictures", error)) {
-    const std::string stem = entry.path().stem();  // epoch-00003
-    if (entry.path().extension() != ".png") continue;
-    strips.push_back({absl::StrCat("pictures/", stem, ".png"),
-                      absl::StrCat("epoch ", std::stoi(stem.substr(6)))});
+    const std::optional<int> epoch = EpochOf(entry.path());
+    if (!epoch) continue;
+    strips.push_back(
+        {absl::StrCat("pictures/", entry.path().filename().string()),
+         absl::StrCat("epoch ", *epoch)});
   }
   std::sort(strips.begin(), strips.end(),
             [](auto& a, auto& b) { return a.path < b.path; });

@@ -183,7 +183,8 @@ TEST_F(WriteRunIndexTest, PlotsTheLossesAndEachDiagnosticThatHasATitle) {
 
 TEST_F(WriteRunIndexTest, ShowsTheStripsFromTheNewest) {
   for (const char* name :
-       {"epoch-00002.png", "epoch-00010.png", "epoch-00001.png", "notes.txt"}) {
+       {"epoch-00002.png", "epoch-00010.png", "epoch-00001.png", "notes.txt",
+        "._epoch-00001.png", "x.png"}) {
     Touch(absl::StrCat("pictures/", name));
   }
   const std::string page = Page();
