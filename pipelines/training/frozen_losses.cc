@@ -1,6 +1,7 @@
 #include "pipelines/training/frozen_losses.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,16 @@ std::string NameOfSam(const TensorMap& tensors) {
                                       ", so set losses.semantic.model to that");
 }
 
+absl::Status CheckLayers(const StructureConfig& config, int64_t depth) {
+  for (const int layer : config.layers()) {
+    if (layer >= -depth && layer < depth) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "losses.structure.layers has ", layer, "; ", config.model(), " has ",
+        depth, " layers: use -", depth, " to ", depth - 1));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<losses::PerceptualLoss> MakePerceptualLoss(
@@ -101,12 +112,16 @@ absl::StatusOr<losses::KeypointSemanticLoss> MakeSemanticLoss(
 }
 
 absl::StatusOr<losses::EmbeddingCache> OpenEmbeddingCache(
-    const SemanticConfig& config, losses::KeypointSemanticLoss& loss) {
+    const SemanticConfig& config, const TrainingConfig& training,
+    torch::Device device, losses::KeypointSemanticLoss& loss) {
   losses::EmbeddingCacheOptions options;
   options.folder = absl::StrCat(CacheFolder(), "/sam_embeddings");
   options.extractor = absl::StrCat(
       losses::ExtractorName(*loss->extractor()->image_encoder), " at ",
-      config.input_size(), config.bfloat16() ? " bfloat16" : "");
+      config.input_size(), config.bfloat16() ? " bfloat16" : "", " in ",
+      TrainingConfig::Precision_Name(training.precision()),
+      training.tf32() ? " with TF32" : "", " on ",
+      torch::DeviceTypeName(device.type()));
   options.budget = static_cast<int64_t>(config.cache_gib() * (1 << 30));
   return losses::EmbeddingCache::Open(std::move(options));
 }
@@ -118,6 +133,7 @@ absl::StatusOr<losses::StructureAlignmentLoss> MakeStructureLoss(
                    networks::dino::VisionTransformerByName(config.model()));
   options.preparation.size = config.input_size();
   options.preparation.max_size = config.max_size();
+  RETURN_IF_ERROR(CheckLayers(config, options.extractor.depth));
   if (!config.layers().empty()) {
     options.layers.assign(config.layers().begin(), config.layers().end());
   }
@@ -135,6 +151,7 @@ absl::StatusOr<losses::StructureAlignmentLoss> MakeStructureLoss(
 }
 
 absl::StatusOr<FrozenLosses> MakeFrozenLosses(const LossConfig& config,
+                                              const TrainingConfig& training,
                                               torch::Device device) {
   RETURN_IF_ERROR(CheckPublishedWeights(WeightsOf(config)));
   FrozenLosses frozen;
@@ -145,7 +162,8 @@ absl::StatusOr<FrozenLosses> MakeFrozenLosses(const LossConfig& config,
     frozen.semantic->to(device);
     if (config.semantic().cache_gib() > 0) {
       ASSIGN_OR_RETURN(frozen.embeddings,
-                       OpenEmbeddingCache(config.semantic(), frozen.semantic));
+                       OpenEmbeddingCache(config.semantic(), training, device,
+                                          frozen.semantic));
     }
   }
   if (config.structure().weight() > 0) {

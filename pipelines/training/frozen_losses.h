@@ -27,18 +27,22 @@ struct FrozenLosses {
   losses::StructureAlignmentLoss structure = nullptr;
 };
 
-// All that `config` asks for, on `device`.
+// All that `config` asks for, on `device`. `training` says in what precision
+// they are to be computed.
 absl::StatusOr<FrozenLosses> MakeFrozenLosses(const LossConfig& config,
+                                              const TrainingConfig& training,
                                               torch::Device device);
 
 absl::StatusOr<losses::PerceptualLoss> MakePerceptualLoss(
     const PerceptualConfig& config);
 absl::StatusOr<losses::KeypointSemanticLoss> MakeSemanticLoss(
     const SemanticConfig& config);
-// The disk cache of SAM's embeddings that config.cache_gib() allows. The errors
-// of EmbeddingCache::Open.
+// The disk cache of SAM's embeddings that config.cache_gib() allows, of those
+// that are computed as `training` and `device` say. The errors of
+// EmbeddingCache::Open.
 absl::StatusOr<losses::EmbeddingCache> OpenEmbeddingCache(
-    const SemanticConfig& config, losses::KeypointSemanticLoss& loss);
+    const SemanticConfig& config, const TrainingConfig& training,
+    torch::Device device, losses::KeypointSemanticLoss& loss);
 absl::StatusOr<losses::StructureAlignmentLoss> MakeStructureLoss(
     const StructureConfig& config);
 

@@ -25,7 +25,8 @@ using networks::weights::StateDict;
 using networks::weights::TensorMap;
 
 absl::StatusOr<FrozenLosses> Make(const std::vector<std::string>& overrides) {
-  return MakeFrozenLosses(TinyConfig(overrides)->losses(), torch::kCPU);
+  const Config config = *TinyConfig(overrides);
+  return MakeFrozenLosses(config.losses(), config.training(), torch::kCPU);
 }
 
 std::vector<std::string> All() {
@@ -56,6 +57,31 @@ TEST(FrozenLosses, KeepEmbeddingsWhereTheConfigAllowsBytes) {
   const auto losses = Make(config);
   ASSERT_THAT(losses, IsOk());
   EXPECT_TRUE(losses->embeddings.has_value());
+}
+
+// Embeddings in bfloat16 are none of those of a run in float32.
+TEST(FrozenLosses, KeepEmbeddingsOfEachPrecisionApart) {
+  const ScopedCacheFolder cache;
+  const torch::Tensor image = torch::ones({1, 3, 4, 4});
+  std::vector<std::string> config = All();
+  config.push_back("losses.semantic.cache_gib=0.001");
+  const auto in = [&](const std::string& precision) {
+    std::vector<std::string> overrides = config;
+    overrides.push_back("training.precision=" + precision);
+    torch::manual_seed(1);  // which draws SAM's weights
+    return *Make(overrides);
+  };
+  ASSERT_THAT(in("BFLOAT16").embeddings->Insert(image, image), IsOk());
+  EXPECT_TRUE(in("BFLOAT16").embeddings->Find(image).has_value());
+  EXPECT_FALSE(in("FLOAT32").embeddings->Find(image).has_value());
+}
+
+TEST(FrozenLosses, NamesLayersThatThereAreNot) {
+  std::vector<std::string> config = All();
+  config.push_back("losses.structure.layers=[20]");
+  EXPECT_THAT(Make(config),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       testing::HasSubstr("losses.structure.layers has 20")));
 }
 
 // The tensors of the untrained VGG-19, SAM and DINO that a seed gives.
