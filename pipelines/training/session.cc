@@ -7,6 +7,7 @@
 #include "networks/files/atomic_file.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
+#include "pipelines/config/config.h"
 #include "pipelines/optimizer/loss_scale.h"
 #include "pipelines/training/clips_of_run.h"
 #include "pipelines/training/initial_weights.h"
@@ -35,6 +36,8 @@ absl::Status Session::Resume(Learner& learner, const WorkHooks& hooks) {
     RETURN_IF_ERROR(ShareTraining(*group_, learner.learnt(), &state_));
   }
   AdaptPosition(hooks);
+  ForgetOtherBest(hooks);
+  config_changed_ = !ConfigDifferences(state_.config(), config_).empty();
   *state_.mutable_config() = config_;
   state_.set_samples_per_step(SamplesPerStep(config_, num_processes()));
   agreed_seconds_ = state_.trained_seconds();
@@ -90,6 +93,28 @@ void Session::AdaptPosition(const WorkHooks& hooks) {
     hooks.Note(absl::StrCat("a step saw ", then, " pairs, from here on ", now,
                             " (config and number of processes)"));
   }
+}
+
+// A value of another metric, or of other frames, is no measure for what comes.
+void Session::ForgetOtherBest(const WorkHooks& hooks) {
+  const BestCheckpointConfig& then =
+      state_.config().training().best_checkpoint();
+  const BestCheckpointConfig& now = config_.training().best_checkpoint();
+  const bool same_frames = then.max_clips() == now.max_clips() &&
+                           then.frame_step() == now.frame_step();
+  if (then.metric() == now.metric() &&
+      (same_frames || now.metric() != BestCheckpointConfig::TEST_L1)) {
+    return;
+  }
+  if (folder_ && state_.best_step() >= 0) {
+    hooks.Note(absl::StrCat(
+        "training.best_checkpoint is another: the best until now, of step ",
+        state_.best_step(), ", stays until the next look and is not compared"));
+  }
+  state_.clear_best_step();
+  state_.clear_best_value();
+  state_.clear_loss_sum();
+  state_.clear_loss_steps();
 }
 
 void Session::CompareClips(const data::Dataset& train,

@@ -63,6 +63,10 @@ class Session {
   // RunFolder::KeepLock and SaveCheckpoint.
   absl::Status Save(const Learnt& learnt);
 
+  // Whether the run was resumed with another config than its checkpoint has, in
+  // what a run may change (CheckSameConfig).
+  bool config_changed() const { return config_changed_; }
+
   const CheckpointState& state() const { return state_; }
   CheckpointState& mutable_state() { return state_; }
   // Null in other processes than rank 0.
@@ -75,12 +79,14 @@ class Session {
   absl::Status StartFromInitialWeights(Learner& learner,
                                        const WorkHooks& hooks);
   void AdaptPosition(const WorkHooks& hooks);
+  void ForgetOtherBest(const WorkHooks& hooks);
 
   const Config config_;
   std::optional<RunFolder> folder_;
   std::shared_ptr<parallel::ProcessGroup> group_;
   std::optional<CheckpointStore> store_;
   CheckpointState state_;
+  bool config_changed_ = false;
   // Of training, by the clock of rank 0: the same in all processes.
   double agreed_seconds_ = 0;
   Stopwatch since_save_;

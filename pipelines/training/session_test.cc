@@ -90,6 +90,35 @@ TEST_F(SessionTest, GoesOnFromTheNewestCheckpoint) {
   EXPECT_THAT(notes_, ElementsAre(HasSubstr("step-000000002.safetensors")));
 }
 
+// A loss of training is no measure for an error on test frames.
+TEST_F(SessionTest, ForgetsTheBestOfAnotherMetricOrOfOtherFrames) {
+  const auto learner = NewLearner();
+  const std::string l1 = "training.best_checkpoint.metric=TEST_L1";
+  {
+    Session first = NewSession({l1});
+    ASSERT_THAT(first.Resume(*learner, hooks_), IsOk());
+    first.Advance(StepOfLoss(1), 1, {0, 1});
+    first.mutable_state().set_best_step(1);
+    first.mutable_state().set_best_value(0.05);
+    ASSERT_THAT(first.Save(learner->learnt()), IsOk());
+  }
+  for (const std::vector<std::string>& changed :
+       {std::vector<std::string>{"training.best_checkpoint.metric="
+                                 "TRAINING_LOSS"},
+        {l1, "training.best_checkpoint.frame_step=7"}}) {
+    Session other = NewSession(changed);
+    ASSERT_THAT(other.Resume(*learner, hooks_), IsOk());
+    EXPECT_TRUE(other.config_changed());
+    EXPECT_EQ(other.state().best_step(), -1);
+    EXPECT_EQ(other.state().loss_steps(), 0);
+    EXPECT_THAT(notes_.back(), HasSubstr("best until now, of step 1"));
+  }
+  Session same = NewSession({l1});
+  ASSERT_THAT(same.Resume(*learner, hooks_), IsOk());
+  EXPECT_FALSE(same.config_changed());
+  EXPECT_EQ(same.state().best_step(), 1);
+}
+
 TEST_F(SessionTest, RefusesTheRunOfAnotherConfig) {
   const auto learner = NewLearner();
   {

@@ -66,7 +66,12 @@ class Trainer {
  private:
   absl::Status TrainAndConclude() {
     RETURN_IF_ERROR(Prepare());
-    if (!session_.state().finished()) RETURN_IF_ERROR(TrainToTheEnd());
+    if (!session_.state().finished()) {
+      RETURN_IF_ERROR(TrainToTheEnd());
+    } else if (session_.config_changed()) {
+      // What evaluates and animates it now is what its checkpoint says.
+      RETURN_IF_ERROR(session_.Save(learner_->learnt()));
+    }
     return Conclude();
   }
   void TellOfStop();
@@ -85,6 +90,7 @@ class Trainer {
   absl::Status FailedStep(const absl::Status& error);
   absl::Status LookForBest();
   void WarnIfCacheFails();
+  void WarnOfBadClips();
   absl::Status Conclude();
 
   // Of ranks other than 0 nobody looks on.
@@ -118,6 +124,7 @@ class Trainer {
   bool stop_ = false;  // some process was asked to
   bool is_timed_ = false;
   bool warned_of_cache_ = false;
+  size_t num_told_bad_ = 0;  // of train_->bad_clips()
 };
 
 absl::Status Trainer::Prepare() {
@@ -183,6 +190,7 @@ absl::Status Trainer::OpenData() {
   ASSIGN_OR_RETURN(train_,
                    OpenSplit(folder, "train", config_.data(),
                              DataSeed(config_, place_), options_.hooks));
+  num_told_bad_ = train_->bad_clips().size();
   if (config_.data().sharded() && options_.process.rank != 0) {
     return absl::OkStatus();
   }
@@ -264,6 +272,7 @@ absl::Status Trainer::TakeStep() {
     return observer.AfterStep(run, result->report, time);
   }));
   WarnIfCacheFails();
+  WarnOfBadClips();
   timer_.End();
   return absl::OkStatus();
 }
@@ -330,6 +339,15 @@ void Trainer::WarnIfCacheFails() {
   options_.hooks.Warn(absl::StrCat(
       "embeddings of frames are no longer kept (", status.message(),
       "); training goes on and computes them anew in each epoch"));
+}
+
+// Those whose damage was seen when they were read; OpenSplit tells of others.
+void Trainer::WarnOfBadClips() {
+  const std::vector<data::BadClip> bad = train_->bad_clips();
+  for (; num_told_bad_ < bad.size(); ++num_told_bad_) {
+    options_.hooks.Warn(absl::StrCat("left out ", bad[num_told_bad_].path, ": ",
+                                     bad[num_told_bad_].reason));
+  }
 }
 
 absl::Status Trainer::Conclude() {

@@ -19,6 +19,7 @@
 #include "networks/files/testing_folder.h"
 #include "networks/weights/safetensors.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
+#include "pipelines/media/video_test_util.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
 #include "pipelines/training/run_folder.h"
@@ -54,6 +55,21 @@ class TrainerTest : public testing::Test {
     options.config = *TinyConfig(overrides);
     options.output = output_;
     return options;
+  }
+
+  // The clips of TinyConfig, in a folder of the test's own.
+  std::string CopyOfPuppets() {
+    EXPECT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
+    std::string clips = output_ + "_clips";
+    fs::remove_all(clips);
+    fs::remove_all(output_);
+    for (const auto& entry :
+         fs::directory_iterator(testing::TempDir() + "/cpab_animation")) {
+      if (!fs::exists(entry.path() / "train")) continue;
+      fs::copy(entry.path(), clips, fs::copy_options::recursive);
+      break;
+    }
+    return clips;
   }
 
   std::string NewestCheckpoint() {
@@ -117,6 +133,19 @@ TEST_F(TrainerTest, ResumesBitForBit) {
   const std::string losses = ReadText(whole + "/losses.csv");
   EXPECT_FALSE(losses.empty());  // as a file that is missing reads
   EXPECT_EQ(losses, ReadText(output_ + "/losses.csv"));
+}
+
+// What may change after a run's end is in its checkpoint, by which a study
+// knows that it is finished.
+TEST_F(TrainerTest, SavesAFinishedRunThatIsEvaluatedByAnotherConfig) {
+  ASSERT_THAT(Train(Options({"evaluation.frame_step=1"})), IsOk());
+  const std::string before = NewestCheckpoint();
+  const TrainerOptions changed = Options({"evaluation.frame_step=2"});
+  ASSERT_THAT(Train(changed), IsOk());
+  EXPECT_EQ(NewestCheckpoint(), before);
+  const CheckpointState state = *ReadCheckpointState(before);
+  EXPECT_TRUE(state.finished());
+  EXPECT_EQ(state.config().evaluation().frame_step(), 2);
 }
 
 // Its checkpoints lack the fields that came since: their defaults mean what it
@@ -312,19 +341,27 @@ TEST_F(TrainerTest, RefusesStepsInWhichOnlyFrozenPartsHaveAShare) {
                AllOf(HasSubstr("step 1"), HasSubstr("training.motion_steps"))));
 }
 
+// Damage that is seen when the clip is read.
+TEST_F(TrainerTest, NamesOnceAClipThatIsDamagedInside) {
+  const std::string clips = CopyOfPuppets();
+  const std::string bad = clips + "/train/broken.mp4";
+  media::WriteNumberedVideo(bad, cv::Size(32, 32), 60);
+  media::DamageInside(bad);
+  TrainerOptions options =
+      Options({"data.max_bad_share=0.3", "data.repeats=4"});
+  options.config.mutable_data()->set_folder(clips);
+  std::vector<std::string> warnings;
+  options.hooks.warn = [&](const std::string& sentence) {
+    warnings.push_back(sentence);
+  };
+  ASSERT_THAT(Train(options), IsOk());
+  EXPECT_THAT(warnings, ElementsAre(AllOf(HasSubstr("left out"),
+                                          HasSubstr("broken.mp4"))));
+}
+
 // A clip of which the time is another, then one more clip.
 TEST_F(TrainerTest, WarnsOfDataThatChangedWhenItGoesOn) {
-  ASSERT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
-  const std::string clips = output_ + "_clips";
-  fs::remove_all(clips);
-  fs::remove_all(output_);
-  for (const auto& entry :
-       fs::directory_iterator(testing::TempDir() + "/cpab_animation")) {
-    if (fs::exists(entry.path() / "train")) {
-      fs::copy(entry.path(), clips, fs::copy_options::recursive);
-      break;
-    }
-  }
+  const std::string clips = CopyOfPuppets();
   const auto train = [&](int steps) {
     TrainerOptions options =
         Options({absl::StrCat("training.max_steps=", steps)});
