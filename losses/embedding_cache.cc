@@ -29,6 +29,8 @@ constexpr char kTensorName[] = "embedding";
 // More than a file has besides the tensor.
 constexpr int64_t kHeaderBytes = 512;
 
+constexpr int64_t kInsertsPerMeasure = 32;
+
 void AddTensor(const Tensor& tensor, Sha256* digest) {
   const Tensor bytes = tensor.detach().to(torch::kCPU).contiguous();
   digest->Add(absl::StrCat(torch::toString(bytes.scalar_type()), "[",
@@ -53,18 +55,22 @@ absl::StatusOr<EmbeddingCache> EmbeddingCache::Open(
     EmbeddingCacheOptions options) {
   RETURN_IF_ERROR(networks::files::MakeFolder(options.folder));
   EmbeddingCache cache(std::move(options));
+  RETURN_IF_ERROR(cache.MeasureFolder());
+  return cache;
+}
+
+absl::Status EmbeddingCache::MeasureFolder() {
+  size_ = 0;
   std::error_code error;
-  for (fs::directory_iterator entry(cache.options_.folder, error), end;
+  for (fs::directory_iterator entry(options_.folder, error), end;
        !error && entry != end; entry.increment(error)) {
     std::error_code vanished;  // another process may tidy up meanwhile
     const auto size = entry->file_size(vanished);
-    if (!vanished) cache.size_ += static_cast<int64_t>(size);
+    if (!vanished) size_ += static_cast<int64_t>(size);
   }
-  if (error) {
-    return networks::files::SystemError(error, cache.options_.folder,
-                                        "list this folder");
-  }
-  return cache;
+  if (!error) return absl::OkStatus();
+  return networks::files::SystemError(error, options_.folder,
+                                      "list this folder");
 }
 
 std::string EmbeddingCache::PathOf(const Tensor& image) const {
@@ -95,6 +101,9 @@ absl::Status EmbeddingCache::Insert(const Tensor& image,
   const Tensor stored =
       embedding.detach().to(torch::kCPU, torch::kFloat32).contiguous();
   const int64_t bytes = static_cast<int64_t>(stored.nbytes()) + kHeaderBytes;
+  if (++num_inserted_ % kInsertsPerMeasure == 0) {
+    RETURN_IF_ERROR(MeasureFolder());
+  }
   if (size_ + bytes > options_.budget) return absl::OkStatus();
   const std::string path = PathOf(image);
   std::error_code absent;

@@ -33,10 +33,11 @@ struct EmbeddingCacheOptions {
   // the same folder are left alone.
   std::string extractor;
 
-  // Bytes of all files in the folder. When it is full nothing more is kept,
-  // and nothing removed: frames come in random order once an epoch, so what is
-  // there serves as well as what could replace it, and the most recently used
-  // is the last to come again.
+  // Bytes of all files in the folder, which processes may share: those of
+  // others are counted again after every 32 of one's own. When it is full
+  // nothing more is kept, and nothing removed: frames come in random order once
+  // an epoch, so what is there serves as well as what could replace it, and the
+  // most recently used is the last to come again.
   int64_t budget = int64_t{4} << 30;
 };
 
@@ -77,9 +78,12 @@ class EmbeddingCache {
       : options_(std::move(options)) {}
 
   std::string PathOf(const torch::Tensor& image) const;
+  // Sets size_. Errors of listing the folder.
+  absl::Status MeasureFolder();
 
   EmbeddingCacheOptions options_;
   int64_t size_ = 0;
+  int64_t num_inserted_ = 0;
   absl::Status insert_status_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -99,6 +100,23 @@ TEST_F(EmbeddingCacheTest, StaysWithinItsBudget) {
   EXPECT_LE(on_disk, options_.budget);
   EXPECT_TRUE(cache.Find(images_[0] + 0).has_value());
   EXPECT_FALSE(cache.Find(images_[0] + 19).has_value());
+}
+
+// Another process's files count, too, though not at once.
+TEST_F(EmbeddingCacheTest, SharesItsBudgetWithOtherProcesses) {
+  options_.budget = 64 * 1000;
+  EmbeddingCache caches[] = {Open(), Open()};
+  for (int i = 0; i < 400; ++i) {
+    ASSERT_THAT(caches[i % 2].Insert(images_[0] + i, images_[0]), IsOk());
+  }
+  int64_t on_disk = 0, largest = 0;
+  for (const auto& entry : fs::directory_iterator(options_.folder)) {
+    const auto size = static_cast<int64_t>(entry.file_size());
+    on_disk += size;
+    largest = std::max(largest, size);
+  }
+  EXPECT_LE(on_disk, options_.budget + 2 * 32 * largest);
+  EXPECT_LT(on_disk, 3 * options_.budget / 2);
 }
 
 TEST_F(EmbeddingCacheTest, ComputesWhatIsDamaged) {
