@@ -260,18 +260,25 @@ absl::StatusOr<std::vector<cv::Mat>> Dataset::Impl::ReadFrames(int64_t index,
   const IndexedClip& clip = clips_[static_cast<size_t>(index)];
   const int64_t num_bytes =
       int64_t{clip.info.num_frames} * image_size_.area() * 3;
+  const bool random_access = clip.info.random_access;
+  const auto read_two = [&] {
+    return ReadClipFrames(clip.path, {first, second}, clip_options());
+  };
   // Whole clips are worth keeping only if the cache can hold them; and of a
   // folder of images two can be read without the others.
-  if (clip.info.random_access && num_bytes > options_.cache_bytes / 8) {
-    return ReadClipFrames(clip.path, {first, second}, clip_options());
+  if (random_access && num_bytes > options_.cache_bytes / 8) return read_two();
+  // Saves decoding it again. Of a folder, where an error depends on the frames,
+  // this would let earlier calls change the result.
+  if (!random_access && IsBad(index)) {
+    return absl::DataLossError("the clip was set aside");
   }
-  // Saves decoding it again. Above, where an error depends on the frames, this
-  // would let earlier calls change the result.
-  if (IsBad(index)) return absl::DataLossError("the clip was set aside");
-  ASSIGN_OR_RETURN(const std::shared_ptr<const Clip> whole,
-                   ReadWholeClip(index));
-  return std::vector<cv::Mat>{whole->frames[static_cast<size_t>(first)],
-                              whole->frames[static_cast<size_t>(second)]};
+  const absl::StatusOr<std::shared_ptr<const Clip>> whole =
+      ReadWholeClip(index);
+  // Damage of another frame counts as little as where the cache is small.
+  if (!whole.ok() && random_access) return read_two();
+  RETURN_IF_ERROR(whole.status());
+  return std::vector<cv::Mat>{(*whole)->frames[static_cast<size_t>(first)],
+                              (*whole)->frames[static_cast<size_t>(second)]};
 }
 
 absl::StatusOr<std::shared_ptr<const Clip>> Dataset::Impl::ReadWholeClip(

@@ -311,6 +311,25 @@ TEST(Dataset, ReplacesClipsThatAreDamagedInsideByTheLaw) {
                                HasSubstr("eve#0.mp4")));
 }
 
+// The frames that are asked for decide, however much the cache can hold.
+TEST(Dataset, TakesOtherFramesOfAFolderWithADamagedOneWhateverTheCache) {
+  DatasetOptions options = Options(MakeRoot("damaged folder"));
+  const std::string folder = options.root + "/train/folder";
+  media::WriteNumberedFolder(folder, cv::Size(kSide, kSide), kFrames);
+  const fs::directory_iterator first(folder);
+  ASSERT_THAT(WriteAtomically(first->path(), "no picture at all"), IsOk());
+  options.max_bad_share = 1;
+  options.repeats = 4;
+  const int64_t frame_bytes = int64_t{kSide} * kSide * 3;
+  std::vector<std::vector<std::string>> epochs;
+  for (const int64_t cache_bytes : {int64_t{0}, 1000 * frame_bytes}) {
+    options.cache_bytes = cache_bytes;
+    epochs.push_back(DescribeEpoch(*MustOpen(options), 0));
+  }
+  EXPECT_EQ(epochs[0], epochs[1]);
+  EXPECT_THAT(epochs[0], testing::Contains(testing::StartsWith("folder ")));
+}
+
 TEST(Dataset, SaysWhatAFolderLacks) {
   EXPECT_THAT(Dataset::Open(Options(media::TempPath("nowhere"))),
               StatusIs(StatusCode::kNotFound, HasSubstr("nowhere")));
