@@ -119,9 +119,12 @@ absl::StatusOr<std::optional<CroppedFrame>> CroppedReader::Next() {
   if (options_.max_frames > 0 && num_read_ == options_.max_frames) {
     return std::nullopt;
   }
-  ASSIGN_OR_RETURN(std::optional<media::VideoFrame> frame, source_->Next());
-  if (!frame) return std::nullopt;
-  if (num_read_++ == 0) {
+  std::optional<media::VideoFrame> frame;
+  do {
+    ASSIGN_OR_RETURN(frame, source_->Next());
+    if (!frame) return std::nullopt;
+  } while (num_read_++ < options_.first_frame);
+  if (parts_.empty()) {
     RETURN_IF_ERROR(ChooseParts(frame->rgb));
     // A camera's clock began long before the video.
     if (info().is_live) first_pts_ = frame->pts;

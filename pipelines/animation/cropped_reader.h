@@ -43,7 +43,9 @@ struct CroppedReaderOptions {
   bool allow_addresses = false;
   int min_stacked_frames = 2;
   media::Rational image_rate = {25, 1};
-  int64_t max_frames = 0;  // 0: all
+  int64_t max_frames = 0;  // 0: all, counted from the first that is read
+  // Frames before this one are read over: the first that Next() gives.
+  int64_t first_frame = 0;
   // Asked before each frame; true ends the reading. May be empty.
   std::function<bool()> stop;
 };

@@ -81,6 +81,21 @@ TEST_F(CroppedReaderTest, ReadsNoMoreThanItMay) {
   EXPECT_EQ(reader_->num_frames(), 5);
 }
 
+// Whose surroundings are taken is looked for in that frame.
+TEST_F(CroppedReaderTest, BeginsWithTheFrameThatIsAskedFor) {
+  options_.first_frame = 3;
+  options_.crop = CropMode::kFace;
+  const std::vector<CroppedFrame> frames = ReadAll(Video(5));
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(media::FrameIndex(frames[0].picture), 3);
+  EXPECT_EQ(reader_->parts().size(), 1u);
+  options_.first_frame = 5;
+  EXPECT_TRUE(ReadAll(Path("v.mp4")).empty());
+  EXPECT_THAT(end_, IsOk());
+  EXPECT_EQ(reader_->num_read(), 5);
+  EXPECT_TRUE(reader_->parts().empty());  // no frame was looked at
+}
+
 TEST_F(CroppedReaderTest, EndsWithAnErrorWhereItIsStopped) {
   int asked = 0;
   options_.stop = [&] { return ++asked > 2; };

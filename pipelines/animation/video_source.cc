@@ -91,16 +91,16 @@ absl::StatusOr<std::unique_ptr<VideoSource>> VideoSource::Open(
 }
 
 absl::Status VideoSource::ReadFirst(const std::string& path) {
-  ASSIGN_OR_RETURN(reader_, CroppedReader::Open(path, options_.reader));
-  for (int64_t i = 0; i <= options_.frame; ++i) {
-    ASSIGN_OR_RETURN(std::optional<CroppedFrame> frame, reader_->Next());
-    if (!frame) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(path, ": has no frame ", options_.frame,
-                       " to animate; it has ", i, ", numbered from 0"));
-    }
-    first_ = *std::move(frame);
+  CroppedReaderOptions options = options_.reader;
+  options.first_frame = options_.frame;
+  ASSIGN_OR_RETURN(reader_, CroppedReader::Open(path, options));
+  ASSIGN_OR_RETURN(std::optional<CroppedFrame> frame, reader_->Next());
+  if (!frame) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": has no frame ", options_.frame, " to animate; it has ",
+        reader_->num_read(), ", numbered from 0"));
   }
+  first_ = *std::move(frame);
   shares_.resize(num_parts());
   if (!options_.paste_back) return absl::OkStatus();
   blend_.emplace(first_.picture.size(), reader_->parts(), options_.blend,
