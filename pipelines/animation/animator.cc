@@ -193,7 +193,8 @@ TransparentSource Animator::PrepareTransparentSource(const cv::Mat& over_white,
 }
 
 void Animator::BeginDriving(const torch::Tensor& reference) {
-  reference_ = reference;
+  reference_ =
+      reference.defined() ? networks::CopyAhead(reference, device_) : reference;
   filter_.reset();
   if (options_.smoothing) filter_.emplace(*options_.smoothing);
   next_seconds_ = 0;

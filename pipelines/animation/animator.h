@@ -102,6 +102,7 @@ class Animator {
   std::string DetectorFingerprint();
   // The motion model in use, as "cpab".
   std::string motion_name() const;
+  const AnimatorOptions& options() const { return options_; }
   keypoints::TransferMode mode() const { return options_.transfer.mode; }
   // For the user, where the checkpoint has not learnt to paint; else empty. See
   // checkpoint/learning_phase.h.

@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include "keypoints/one_euro_filter.h"
 #include "opencv2/core.hpp"
 #include "pipelines/animation/batch_size.h"
 #include "pipelines/animation/three_stages.h"
@@ -52,8 +53,17 @@ void DrivingKeypoints::Smooth(const keypoints::ZeroPhaseOptions& options) {
 }
 
 torch::Tensor DrivingKeypoints::At(int64_t frame) const {
-  return (smoothed_.defined() ? smoothed_ : detected_)
-      .slice(0, frame, frame + 1);
+  const auto& causal = animator_.options().smoothing;
+  if (smoothed_.defined() || !causal) {
+    return (smoothed_.defined() ? smoothed_ : detected_)
+        .slice(0, frame, frame + 1);
+  }
+  keypoints::OneEuroFilter filter(*causal);
+  torch::Tensor filtered;
+  for (int64_t i = 0; i <= frame; ++i) {
+    filtered = filter.Apply(detected_[i], seconds_[static_cast<size_t>(i)]);
+  }
+  return filtered.unsqueeze(0);
 }
 
 absl::StatusOr<torch::Tensor> DrivingKeypoints::DetectedIn(

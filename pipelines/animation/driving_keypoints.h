@@ -37,7 +37,8 @@ class DrivingKeypoints {
   // Of all frames, [N, P, 2]; after ReadAll.
   const torch::Tensor& detected() const { return detected_; }
 
-  // Of one frame, smoothed if Smooth was called, [1, P, 2]; after ReadAll.
+  // Of one frame, as the source will follow it: smoothed if Smooth was called
+  // or the animator smooths, [1, P, 2]; after ReadAll.
   torch::Tensor At(int64_t frame) const;
 
   // [B, P, 2] of the next frames: what ReadAll found, or what they show.
