@@ -1,5 +1,6 @@
 #include "pipelines/animation/animate_batch.h"
 
+#include <exception>
 #include <filesystem>
 #include <map>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "nlohmann/json.hpp"
 #include "pipelines/animation/comparison.h"
 #include "pipelines/animation/motion_file.h"
+#include "pipelines/base/exception_status.h"
 #include "pipelines/base/peak_memory.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/media/device_sink.h"
@@ -74,8 +76,17 @@ BatchResult AnimateItem(Animator& animator, const BatchItem& item,
                         const AnimateVideoOptions& options) {
   BatchResult result;
   result.item = item;
-  absl::StatusOr<AnimateVideoReport> report =
-      AnimateVideo(animator, item.source, item.driving, item.output, options);
+  absl::StatusOr<AnimateVideoReport> report;
+  try {
+    report =
+        AnimateVideo(animator, item.source, item.driving, item.output, options);
+  } catch (const std::exception& error) {
+    // One that needs too much memory does not stop the others.
+    const absl::Status thrown = ExceptionStatus(error);
+    report = absl::Status(thrown.code(),
+                          absl::StrCat(item.source, ", ", item.driving, ": ",
+                                       std::string(thrown.message())));
+  }
   result.status = report.status();
   if (report.ok()) {
     result.state = State::kDone;
@@ -154,9 +165,11 @@ std::vector<BatchItem> PairAll(const std::vector<std::string>& sources,
   std::vector<BatchItem> items;
   for (size_t i = 0; i < sources.size(); ++i) {
     for (size_t j = 0; j < drivings.size(); ++j) {
-      items.push_back({sources[i], drivings[j],
-                       absl::StrCat(folder, "/", source_names[i], "--",
-                                    driving_names[j], ending)});
+      // A slash makes a folder of a name with a dot.
+      items.push_back(
+          {sources[i], drivings[j],
+           absl::StrCat(folder, "/", source_names[i], "--", driving_names[j],
+                        ending.empty() ? "/" : ending)});
     }
   }
   return items;
@@ -206,6 +219,9 @@ absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
     const std::vector<BatchResult>& results, const BatchOptions& batch) {
   ComparisonOptions options;
   options.allow_addresses = batch.video.allow_addresses;
+  options.allow_damaged = batch.video.allow_damaged;
+  options.image_rate = batch.video.image_rate;
+  options.max_frames = batch.video.max_frames;
   options.overwrite = batch.video.overwrite;
   options.hooks = batch.video.hooks;
   std::map<std::string, std::vector<std::string>>
@@ -214,10 +230,13 @@ absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
     if (result.state == State::kFailed) continue;
     outputs[result.item.driving].push_back(result.item.output);
   }
+  std::vector<std::string> drivings;
+  for (const auto& [driving, videos] : outputs) drivings.push_back(driving);
+  const std::vector<std::string> names = NamesOf(drivings);
   std::vector<BatchComparison> comparisons;
   for (auto& [driving, videos] : outputs) {
-    const std::string path =
-        absl::StrCat(FolderOf(videos[0]), "/all--", Stem(driving), ".mp4");
+    const std::string path = absl::StrCat(FolderOf(videos[0]), "/all--",
+                                          names[comparisons.size()], ".mp4");
     std::error_code error;
     const bool is_kept = !options.overwrite && fs::exists(path, error);
     comparisons.push_back({path, !is_kept});

@@ -2,6 +2,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -55,6 +59,23 @@ TEST_F(BatchTest, AnimatesAllPairsAndGoesOnAfterFailures) {
   EXPECT_EQ(json["items"][1]["code"], "invalid_argument");
   EXPECT_THAT(json["items"][1]["error"].get<std::string>(), HasSubstr("w.mp4"));
   EXPECT_FALSE(json["items"][0].contains("code"));
+}
+
+TEST_F(BatchTest, GoesOnAfterAnItemThatThrows) {
+  BatchOptions options;
+  bool throws = false;
+  options.begin = [&](size_t index, const BatchItem&) { throws = index == 0; };
+  options.video.hooks.stop = [&] {
+    if (std::exchange(throws, false)) throw std::bad_alloc();
+    return false;
+  };
+  const auto results = AnimateBatch(*animator_, Items(), options);
+  ASSERT_THAT(results, testing::SizeIs(4));
+  EXPECT_THAT(results[0].status,
+              StatusIs(StatusCode::kResourceExhausted,
+                       AllOf(HasSubstr("a.png"), HasSubstr("v.mp4"),
+                             HasSubstr("not enough memory"))));
+  EXPECT_EQ(results[2].state, BatchResult::State::kDone);
 }
 
 TEST_F(BatchTest, HaltsAtTheFirstFailureWhereAsked) {
@@ -113,6 +134,25 @@ TEST_F(BatchTest, ComparesTheResultsOfADrivingVideo) {
   EXPECT_FALSE(kept->front().is_new);
 }
 
+TEST_F(BatchTest, ComparesDrivingVideosOfOneStemApart) {
+  fs::copy(Path("videos/v.mp4"), Path("v.mov"));
+  auto results = AnimateBatch(
+      *animator_,
+      {{Path("stills/a.png"), Path("videos/v.mp4"), Path("out/1.mp4")},
+       {Path("stills/a.png"), Path("v.mov"), Path("out/2.mp4")}},
+      {});
+  BatchOptions options;
+  options.video.max_frames = 1;
+  const auto written = WriteComparisons(results, options);
+  ASSERT_THAT(written, IsOk());
+  ASSERT_THAT(*written, testing::SizeIs(2));
+  EXPECT_THAT(
+      (std::vector<std::string>{(*written)[0].path, (*written)[1].path}),
+      testing::UnorderedElementsAre(Path("out/all--v.mp4.mp4"),
+                                    Path("out/all--v.mov.mp4")));
+  EXPECT_EQ(*media::CountFrames((*written)[0].path), 1);
+}
+
 TEST_F(BatchTest, IsCheckedBeforeItBegins) {
   BatchOptions options;
   EXPECT_THAT(CheckBatch(Items(), options), IsOk());
@@ -136,6 +176,9 @@ TEST_F(BatchTest, ReadsLists) {
   // One stem twice: names with endings.
   const auto items = PairAll(*sources, {"/v.mp4"}, "o", ".gif");
   EXPECT_EQ(items[1].output, "o/x.jpg--v.gif");
+  // A folder, though its name has a dot.
+  EXPECT_EQ(PairAll({"/a.png"}, {"/v.motion.safetensors"}, "o", "")[0].output,
+            "o/a--v.motion/");
   for (const char* address : {"camera:0", "lavfi:testsrc", "http://a/b.mp4"}) {
     std::ofstream(Path("reaching.txt")) << "/a/x.png\n" << address << "\n";
     EXPECT_THAT(ListInputs(Path("reaching.txt")),

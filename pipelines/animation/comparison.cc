@@ -26,11 +26,13 @@ class Grid {
     Grid grid(options, static_cast<int>(videos.size()));
     media::FrameSourceOptions source_options;
     source_options.allow_addresses = options.allow_addresses;
+    source_options.allow_damaged = options.allow_damaged;
+    source_options.image_rate = options.image_rate;
     for (const std::string& video : videos) {
       ASSIGN_OR_RETURN(std::unique_ptr<media::FrameSource> source,
                        media::OpenFrameSource(video, source_options));
       grid.sources_.push_back(std::move(source));
-      source_options.allow_addresses = false;
+      source_options.allow_addresses = source_options.allow_damaged = false;
     }
     return grid;
   }
@@ -91,6 +93,7 @@ absl::StatusOr<int64_t> WriteComparison(const std::vector<std::string>& videos,
   writer.frame_rate = grid.info().frame_rate;
   writer.time_base = grid.info().time_base;
   if (grid.info().has_audio) writer.audio_from = videos[0];
+  writer.allow_damaged_audio = options.allow_damaged;
   writer.allow_addresses = options.allow_addresses;
   writer.start_at_zero = true;
   writer.comment = kProvenance;
@@ -98,7 +101,8 @@ absl::StatusOr<int64_t> WriteComparison(const std::vector<std::string>& videos,
   ASSIGN_OR_RETURN(const std::unique_ptr<media::FrameSink> sink,
                    media::OpenFrameSink(output, writer));
   int64_t num_frames = 0;
-  for (;; ++num_frames) {
+  for (; options.max_frames == 0 || num_frames < options.max_frames;
+       ++num_frames) {
     RETURN_IF_ERROR(CheckNotStopped(options.hooks));
     ASSIGN_OR_RETURN(const std::optional<media::VideoFrame> frame, grid.Next());
     if (!frame) break;

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "opencv2/core.hpp"
 #include "pipelines/base/work_hooks.h"
+#include "pipelines/media/rational.h"
 
 namespace pipelines {
 
@@ -16,6 +17,9 @@ struct ComparisonOptions {
   int columns = 0;             // 0: see DefaultColumns
   // The first video may be a device or a URL; see media::FrameSourceOptions.
   bool allow_addresses = false;
+  bool allow_damaged = false;            // of the first video
+  media::Rational image_rate = {25, 1};  // of folders of images
+  int64_t max_frames = 0;                // 0: all
   bool overwrite = false;  // whether an output that exists is replaced
   WorkHooks hooks;
 };

@@ -84,11 +84,13 @@ absl::StatusOr<std::unique_ptr<FaceFinder>> FaceFinder::Load() {
 std::vector<cv::Rect> FaceFinder::Find(const cv::Mat& rgb) {
   const double scale = std::min(
       1.0, static_cast<double>(kMaxSearchSide) / std::max(rgb.cols, rgb.rows));
+  constexpr int kLeastFace = 24;
+  if (std::min(rgb.cols, rgb.rows) * scale < kLeastFace) return {};
   cv::Mat grey;
   cv::cvtColor(rgb, grey, cv::COLOR_RGB2GRAY);
   if (scale < 1) cv::resize(grey, grey, {}, scale, scale, cv::INTER_AREA);
   cv::equalizeHist(grey, grey);
-  const int least = std::max(24, std::min(grey.cols, grey.rows) / 10);
+  const int least = std::max(kLeastFace, std::min(grey.cols, grey.rows) / 10);
   std::vector<cv::Rect> faces;
   if (grey.cols < least || grey.rows < least) return faces;
   impl_->cascade.detectMultiScale(grey, faces, /*scaleFactor=*/1.1,

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
-#include <new>
 #include <string>
 
 #include "absl/strings/cord.h"
@@ -15,6 +14,7 @@
 #include "networks/published/weight_files.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/installed_commands.h"
+#include "pipelines/base/exception_status.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 
@@ -72,28 +72,14 @@ absl::Status WithoutBazel(const absl::Status& status) {
   return result;
 }
 
-// Whether a library has found too little memory: the C++ library, LibTorch on
-// the CPU and on GPUs, OpenCV.
-bool IsOutOfMemory(const std::exception& error) {
-  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
-  const absl::string_view what = error.what();
-  for (const char* words : {"can't allocate memory", "not enough memory",
-                            "out of memory", "Insufficient memory"}) {
-    if (absl::StrContains(what, words)) return true;
-  }
-  return false;
-}
-
 absl::Status StatusOf(const Program& program, const std::exception& error) {
-  const std::string what = error.what();
-  // LibTorch adds a stack trace from the second line on.
-  const std::string line = what.substr(0, what.find('\n'));
-  if (!IsOutOfMemory(error)) return absl::InternalError(line);
-  std::string message = absl::StrCat("there is not enough memory: ", line);
-  if (program.when_out_of_memory != nullptr) {
-    absl::StrAppend(&message, "; ", program.when_out_of_memory);
+  const absl::Status status = ExceptionStatus(error);
+  if (!absl::IsResourceExhausted(status) ||
+      program.when_out_of_memory == nullptr) {
+    return status;
   }
-  return absl::ResourceExhaustedError(message);
+  return absl::ResourceExhaustedError(
+      absl::StrCat(status.message(), "; ", program.when_out_of_memory));
 }
 
 absl::Status Do(const Program& program, int argc, char** argv,

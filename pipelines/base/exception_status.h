@@ -1,0 +1,18 @@
+// Exceptions of the libraries as a status.
+#ifndef PIPELINES_BASE_EXCEPTION_STATUS_H_
+#define PIPELINES_BASE_EXCEPTION_STATUS_H_
+
+#include <exception>
+
+#include "absl/status/status.h"
+
+namespace pipelines {
+
+// ResourceExhausted where a library has found too little memory: the C++
+// library, LibTorch on the CPU and on GPUs, OpenCV. Else Internal. With the
+// first line of what the exception says.
+absl::Status ExceptionStatus(const std::exception& error);
+
+}  // namespace pipelines
+
+#endif  // PIPELINES_BASE_EXCEPTION_STATUS_H_
