@@ -15,6 +15,7 @@
 #include "cpab/image/warp.h"
 #include "networks/files/folder.h"
 #include "networks/files/outputs.h"
+#include "opencv2/imgproc.hpp"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
@@ -116,8 +117,12 @@ absl::StatusOr<cv::Mat> WarpTo(const cv::Mat& image, const cv::Mat& like,
                                const cpab::Flow& flow) {
   cpab::WarpOptions options;
   options.outside = cpab::WarpOptions::Outside::kNearestPixel;
-  return cpab::Warp(pipelines::media::CropAndResize(image, like.size()), flow,
-                    options);
+  // The flow is of the whole of both pictures, whatever their aspects.
+  const bool shrinks = like.total() < image.total();
+  cv::Mat whole;
+  cv::resize(image, whole, like.size(), 0, 0,
+             shrinks ? cv::INTER_AREA : cv::INTER_CUBIC);
+  return cpab::Warp(whole, flow, options);
 }
 
 absl::Status WritePictures(const std::string& folder, const cv::Mat& moving,
