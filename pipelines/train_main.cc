@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/flags/flag.h"
+#include "absl/flags/reflection.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "pipelines/app/allocation.h"
@@ -96,15 +97,22 @@ std::string ConfigName() {
   return name.empty() ? "demo" : std::filesystem::path(name).stem().string();
 }
 
-absl::StatusOr<Config> ConfigFromFlags(std::vector<std::string> overrides) {
-  if (const std::string seed = absl::GetFlag(FLAGS_seed); !seed.empty()) {
-    uint64_t value = 0;
-    if (!absl::SimpleAtoi(seed, &value)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--seed is '", seed, "'; use a whole number from 0 on"));
-    }
-    overrides.push_back(absl::StrCat("training.seed=", seed));
+// `overrides` and --seed.
+absl::StatusOr<std::vector<std::string>> WithSeed(
+    std::vector<std::string> overrides) {
+  const std::string seed = absl::GetFlag(FLAGS_seed);
+  if (seed.empty()) return overrides;
+  uint64_t value = 0;
+  if (!absl::SimpleAtoi(seed, &value)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--seed is '", seed, "'; use a whole number from 0 on"));
   }
+  overrides.push_back(absl::StrCat("training.seed=", seed));
+  return overrides;
+}
+
+absl::StatusOr<Config> ConfigFromFlags(std::vector<std::string> overrides) {
+  ASSIGN_OR_RETURN(overrides, WithSeed(std::move(overrides)));
   ASSIGN_OR_RETURN(const std::string path, ConfigPath());
   return LoadConfig(path, overrides);
 }
@@ -166,11 +174,27 @@ absl::Status AdjustForAvd(const std::vector<std::string>& overrides,
   return UsageError(ValidateForEvaluation(*config));
 }
 
+// --avd trains a network for a checkpoint, which decides on the model.
+absl::Status RefuseFlagsOfTraining() {
+  for (const auto* flag : {&FLAGS_config, &FLAGS_output}) {
+    const absl::CommandLineFlag& reflected =
+        absl::GetFlagReflectionHandle(*flag);
+    if (reflected.CurrentValue() == reflected.DefaultValue()) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--", reflected.Name(),
+        " has no effect with --avd, which trains what "
+        "its checkpoint says and saves it into the checkpoint; leave it out"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<TrainAvdOptions> AvdOptionsFromFlags(
-    const std::vector<std::string>& overrides) {
+    std::vector<std::string> overrides) {
+  RETURN_IF_ERROR(RefuseFlagsOfTraining());
+  ASSIGN_OR_RETURN(overrides, WithSeed(std::move(overrides)));
   TrainAvdOptions options;
   options.checkpoint = UserPath(absl::GetFlag(FLAGS_avd));
-  options.adjust = [&overrides](Config* config) {
+  options.adjust = [overrides](Config* config) {
     return AdjustForAvd(overrides, config);
   };
   ASSIGN_OR_RETURN(options.device, SelectDevice(absl::GetFlag(FLAGS_device)));

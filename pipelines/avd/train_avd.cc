@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "networks/files/outputs.h"
 #include "networks/scoped_seed.h"
 #include "networks/weights/load.h"
 #include "networks/weights/safetensors.h"
@@ -31,9 +33,27 @@ networks::AvdNetwork NewAvd(const networks::AvdOptions& options,
   return networks::AvdNetwork(options);
 }
 
+// Whether what is trained can be saved, before it is trained.
+absl::Status CheckCanBeSaved(const std::string& checkpoint) {
+  const auto file = networks::weights::SafetensorsFile::Open(checkpoint);
+  if (absl::IsNotFound(file.status())) return file.status();
+  if (!file.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        checkpoint,
+        ": the AVD network is saved into its checkpoint, which has "
+        "to be a whole .safetensors file (",
+        file.status().message(), ")"));
+  }
+  networks::files::PlannedOutputs planned;
+  planned.files = {checkpoint};
+  planned.overwrite = true;
+  return networks::files::CheckOutputs(planned);
+}
+
 }  // namespace
 
 absl::Status TrainAvd(const TrainAvdOptions& options) {
+  RETURN_IF_ERROR(CheckCanBeSaved(options.checkpoint));
   ASSIGN_OR_RETURN(const TrainedModel trained,
                    LoadTrainedModel(options.checkpoint, options.device));
   Config config = trained.config;
