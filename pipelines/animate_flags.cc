@@ -515,10 +515,21 @@ absl::Status CheckInputs(const AnimateInputs& inputs) {
     return BadFlag(has_source ? "driving" : "source",
                    " is needed, too; see --help");
   }
+  for (const auto* flag :
+       {&FLAGS_save_keypoints, &FLAGS_save_deformation, &FLAGS_save_flow}) {
+    if (!is_motion_alone || absl::GetFlag(*flag).empty()) continue;
+    return BadFlag(absl::GetFlagReflectionHandle(*flag).Name(),
+                   " needs a --source to animate; --save_motion alone reads "
+                   "the driving video only");
+  }
   if (inputs.output.empty()) {
     return BadFlag("output is empty; name a file or a folder");
   }
   const bool many = AreMany(inputs);
+  if (many && absl::GetFlagReflectionHandle(FLAGS_output).DefaultValue() ==
+                  absl::GetFlag(FLAGS_output)) {
+    return BadFlag("output is needed for many: the folder of the results");
+  }
   if (many && media::IsDeviceOutput(inputs.output)) {
     return BadFlag("output is '", inputs.output,
                    "', a device; many animations need a folder");

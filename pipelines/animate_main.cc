@@ -25,6 +25,7 @@
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
+#include "pipelines/media/frame_sink.h"
 #include "pipelines/pretrained/pretrained.h"
 #include "third_party/absl/status_macros.h"
 
@@ -186,7 +187,10 @@ absl::Status CheckOutput(const AnimateRequest& request) {
                                   ? request.video.save_motion
                                   : request.inputs.output;
   std::error_code error;
-  if (AreMany(request.inputs) || request.overwrite ||
+  // What a folder may hold is looked at with all outputs.
+  const bool is_folder = request.show_sets.empty() && !request.records_motion &&
+                         media::IsFolderOutput(output);
+  if (AreMany(request.inputs) || request.overwrite || is_folder ||
       !std::filesystem::exists(output, error)) {
     return absl::OkStatus();
   }
