@@ -144,12 +144,12 @@ totals() {
 
 parse "$@"
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-[[ $EUID -eq 0 ]] || fail "root is needed to make network namespaces. Run: sudo tools/systems/try_machines.sh"
+[[ $EUID -eq 0 ]] || fail "root is needed to make network namespaces. Run: sudo --preserve-env=LIBTORCH tools/systems/try_machines.sh"
 command -v ip >/dev/null || fail "the program ip is not installed. Run: apt-get install iproute2"
 folder=$(mktemp -d "${TMPDIR:-/tmp}/try_machines.XXXXXX")
 trap remove_machines EXIT
-find_torchrun
 tools/bazelw build //pipelines:train
+find_torchrun
 make_machines
 start=$SECONDS
 train_on_machines

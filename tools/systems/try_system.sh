@@ -31,7 +31,7 @@ parse() {
     case "$1" in
       --keep) keep=1 ;;
       --gcc) options+=(--config=gcc) ;;
-      --folder) folder="${2:-}"; keep=1; [[ -n "$folder" ]] || fail "--folder names no folder" 2; shift ;;
+      --folder) [[ -n "${2:-}" ]] || fail "--folder names no folder" 2; folder=$(realpath -m "$2"); keep=1; shift ;;
       --help | -h) usage; exit 0 ;;
       --) shift; targets=("$@"); break ;;
       -*) fail "$1 is no flag; see tools/systems/try_system.sh --help" 2 ;;
