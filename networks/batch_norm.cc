@@ -40,8 +40,12 @@ torch::Tensor BatchNorm2dImpl::forward(const torch::Tensor& x) {
 }
 
 // Two rounds, mean first: the mean of squares minus the squared mean would
-// cancel where a channel's mean is large against its deviation.
-torch::Tensor BatchNorm2dImpl::NormalizeTogether(const torch::Tensor& x) {
+// cancel where a channel's mean is large against its deviation. In float32 at
+// least, as LibTorch's alone: autocast's types round statistics, and Gloo has
+// no bfloat16 before LibTorch 2.2.
+torch::Tensor BatchNorm2dImpl::NormalizeTogether(const torch::Tensor& given) {
+  const torch::Tensor x =
+      given.to(torch::promote_types(given.scalar_type(), torch::kFloat32));
   const torch::Tensor mean = sum_(x.mean({0, 2, 3})) / num_processes_;  // [C]
   const torch::Tensor centred = x - PerChannel(mean);
   const torch::Tensor variance =
@@ -50,7 +54,8 @@ torch::Tensor BatchNorm2dImpl::NormalizeTogether(const torch::Tensor& x) {
   Follow(running_mean, mean);
   Follow(running_var, variance * (n / (n - 1)));
   const torch::Tensor scale = weight * (variance + kEpsilon).rsqrt();
-  return centred * PerChannel(scale) + PerChannel(bias);
+  return (centred * PerChannel(scale) + PerChannel(bias))
+      .to(given.scalar_type());
 }
 
 }  // namespace networks

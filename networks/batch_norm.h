@@ -40,7 +40,7 @@ class BatchNorm2dImpl : public torch::nn::Module {
   torch::Tensor num_batches_tracked;        // int64 scalar
 
  private:
-  torch::Tensor NormalizeTogether(const torch::Tensor& x);
+  torch::Tensor NormalizeTogether(const torch::Tensor& given);
 
   SumOverProcesses sum_;
   int num_processes_ = 1;

@@ -65,6 +65,8 @@ torch::Tensor PatchConvolution::Apply(const torch::Tensor& image,
   TORCH_CHECK(image.dim() == 4 && image.size(1) == in_channels_,
               "PatchConvolution: image must be [B, ", in_channels_,
               ", H, W], is ", image.sizes());
+  TORCH_CHECK(image.size(2) > 0 && image.size(3) > 0,
+              "PatchConvolution: image has no pixels: ", image.sizes());
   const int64_t height = (image.size(2) - 1) / stride + 1;
   const int64_t width = (image.size(3) - 1) / stride + 1;
   const Job job{

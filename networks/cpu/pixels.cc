@@ -121,6 +121,11 @@ void WarpInto(const torch::Tensor& image, const torch::Tensor& grid,
   const torch::Tensor points = grid.contiguous();
   const torch::Tensor gains = factor.defined() ? factor.contiguous() : factor;
   const int64_t height = grid.size(1), width = grid.size(2);
+  TORCH_CHECK(grid.dim() == 4 && grid.size(3) == 2 && grid.is_cpu() &&
+                  (!factor.defined() || factor.is_cpu()),
+              "networks::cpu::Warp: grid must be [B, H, W, 2] on the CPU, and "
+              "factor, too; grid is ",
+              grid.sizes(), " on ", grid.device());
   TORCH_CHECK(image.size(0) == grid.size(0) || image.size(0) == 1,
               "networks::cpu::Warp: ", image.size(0), " images for ",
               grid.size(0), " grids");
@@ -239,9 +244,20 @@ InstanceNormGradient PullBackInstanceNorm(const torch::Tensor& x,
           sum.sum(0).to(torch::kFloat32)};
 }
 
+void CheckAffine(const char* who, const ChannelAffine& affine, int64_t batch,
+                 int64_t channels) {
+  for (const torch::Tensor& factors : {affine.scale, affine.shift}) {
+    TORCH_CHECK(factors.defined() && factors.numel() == batch * channels &&
+                    factors.is_contiguous() && factors.is_cpu(),
+                who, ": scale and shift must be contiguous [", batch, ", ",
+                channels, "] on the CPU, one is ", factors.sizes());
+  }
+}
+
 torch::Tensor Activate(const torch::Tensor& x, const ChannelAffine& affine,
                        torch::Tensor out) {
   RECORD_USER_SCOPE_WITH_INPUTS("cpu::Activate", std::vector<c10::IValue>({x}));
+  CheckAffine("networks::cpu::Activate", affine, x.size(0), x.size(1));
   const torch::Tensor in = WithChannelsLast(x);
   out = OutputLike(std::move(out), x.size(0), x.size(1), x.size(2), x.size(3));
   const Kernels& kernels = *BestKernels();

@@ -46,6 +46,11 @@ ChannelAffine InstanceNormAffine(const torch::Tensor& x,
                                  const torch::Tensor& weight,
                                  const torch::Tensor& bias, double epsilon);
 
+// c10::Error, which names `who`, unless scale and shift are contiguous [B, C]
+// on the CPU.
+void CheckAffine(const char* who, const ChannelAffine& affine, int64_t batch,
+                 int64_t channels);
+
 // relu(x * scale + shift) of x [B, C, H, W], channels_last, or into `out`
 // (which may be x, or a channel slice of a wider channels_last image).
 torch::Tensor Activate(const torch::Tensor& x, const ChannelAffine& affine,

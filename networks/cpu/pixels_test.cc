@@ -42,6 +42,18 @@ TEST_P(PixelsTest, InstanceNormAffineIsInstanceNorm) {
               TensorNear(expected, 2 * kNormTol));
 }
 
+// What went wrong before is not covered up.
+TEST_P(PixelsTest, ActivateKeepsNanAndChecksItsShapes) {
+  torch::Tensor x = torch::ones({1, 3, 5, 7});
+  x[0][1][2][3] = std::nan("");
+  const ChannelAffine affine = {torch::ones({1, 3}), torch::zeros({1, 3})};
+  const torch::Tensor result = Activate(x, affine);
+  EXPECT_TRUE(std::isnan(result[0][1][2][3].item<float>()));
+  EXPECT_EQ(result.isnan().sum().item<int64_t>(), 1);
+  EXPECT_THROW(Activate(x, {torch::ones({1, 2}), torch::zeros({1, 3})}),
+               c10::Error);
+}
+
 TEST_P(PixelsTest, WarpIsGridSample) {
   // Beyond the image at each side, and NaN.
   Tensor grid = 1.3 * FillSigned("grid", {shape().batch, 11, 9, 2});

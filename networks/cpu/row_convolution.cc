@@ -172,6 +172,8 @@ torch::Tensor RowConvolution::Apply(const ConvolutionInput& input,
   TORCH_CHECK(input.image.dim() == 4 && input.image.size(1) == in_channels_,
               "RowConvolution: image must be [B, ", in_channels_,
               ", H, W], is ", input.image.sizes());
+  TORCH_CHECK(input.image.size(2) > 0 && input.image.size(3) > 0,
+              "RowConvolution: image has no pixels: ", input.image.sizes());
   const int64_t outputs = input.image.size(0) * input.image.size(2) *
                           input.image.size(3) * (input.upsample ? 4 : 1);
   RECORD_USER_SCOPE_WITH_INPUTS(

@@ -35,9 +35,10 @@ static inline int FourBytesAt(const void* from) {
   return bytes;
 }
 
+// NaN stays, as in LibTorch's.
 static inline Vec Relu(Vec x) {
   const Vec zero = {};
-  return reinterpret_cast<Vec>(reinterpret_cast<IntVec>(x) & (x > zero));
+  return reinterpret_cast<Vec>(reinterpret_cast<IntVec>(x) & ~(x <= zero));
 }
 
 // Memory that is to be in the second-level cache soon: a piece of it for each

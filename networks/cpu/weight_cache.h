@@ -3,6 +3,7 @@
 #define NETWORKS_CPU_WEIGHT_CACHE_H_
 
 #include <c10/core/StorageImpl.h>
+#include <c10/util/Exception.h>
 #include <c10/util/intrusive_ptr.h>
 #include <torch/types.h>
 
@@ -56,6 +57,8 @@ template <typename Prepared, auto kKernels = &BestKernels>
 class WeightCache {
  public:
   std::shared_ptr<const Prepared> Get(const torch::Tensor& weight) {
+    TORCH_CHECK(weight.is_cpu(), "networks::cpu: the weight is on ",
+                weight.device(), ", the image on the CPU");
     std::lock_guard<std::mutex> lock(mutex_);
     if (prepared_ == nullptr || !made_of_.Is(weight)) {
       prepared_ = std::make_shared<Prepared>(*kKernels(), weight);

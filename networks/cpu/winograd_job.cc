@@ -30,6 +30,13 @@ WinogradJob::WinogradJob(const char* who, const ConvolutionInput& input,
   image = WithChannelsLast(input.image);
   out = OutputLike(std::move(out_image), image.size(0), out_channels,
                    image.size(2) * Zoom(input), image.size(3) * Zoom(input));
+  TORCH_CHECK(this->bias.numel() == out_channels, who, ": bias must be [",
+              out_channels, "], is ", bias.sizes());
+  TORCH_CHECK(!residual.defined() || residual.sizes() == out.sizes(), who,
+              ": residual must be ", out.sizes(), ", is ", residual.sizes());
+  if (input.activation.scale.defined()) {
+    CheckAffine(who, input.activation, image.size(0), in_channels);
+  }
 }
 
 ChannelAffineRelu WinogradJob::activation(int64_t sample) const {

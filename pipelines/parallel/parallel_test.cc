@@ -58,6 +58,22 @@ TEST(BatchNorm, OfSeveralProcessesIsThatOfTheirBatchesTogether) {
   });
 }
 
+// As under autocast: of one type with what came in, by statistics in float32.
+TEST(BatchNorm, OfSeveralProcessesKeepsFloat32StatisticsOfBfloat16) {
+  const torch::Tensor x = RandomInput(8).to(torch::kBFloat16);
+  networks::BatchNorm2d whole(3);
+  whole(x.to(torch::kFloat32));
+  RunTogether(2, [&](const std::shared_ptr<ProcessGroup>& group) {
+    networks::BatchNorm2d part(3);
+    part->ShareStatistics(
+        [group](const torch::Tensor& t) { return group->DifferentiableSum(t); },
+        group->size());
+    EXPECT_EQ(part(Part(x, *group)).scalar_type(), torch::kBFloat16);
+    EXPECT_THAT(part->running_mean, TensorNear(whole->running_mean, 1e-5));
+    EXPECT_THAT(part->running_var, TensorNear(whole->running_var, 1e-5));
+  });
+}
+
 TEST(BatchNorm, AloneIsLibTorchs) {
   const torch::Tensor x = RandomInput(4);
   networks::BatchNorm2d ours(3);
