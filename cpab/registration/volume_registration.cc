@@ -111,13 +111,14 @@ void ReportJacobians(const std::array<int64_t, 3>& size,
 }
 
 // The levels' boxes. One box without velocity on its border has no field: then
-// the coarsest level has the next number.
+// the coarsest level has the next number. Where all levels have one box the
+// list keeps it, so that VolumeBasis::Create says what is wrong.
 std::vector<int> UsableBoxes(const VolumeRegistrationOptions& options) {
   std::vector<int> boxes;
   for (const int count : options.boxes) {
-    const bool only = options.boxes.size() == 1;
-    if (count != 1 || !options.zero_boundary || only) boxes.push_back(count);
+    if (count != 1 || !options.zero_boundary) boxes.push_back(count);
   }
+  if (boxes.empty()) boxes = {1};
   return boxes;
 }
 

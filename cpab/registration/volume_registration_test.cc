@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <random>
+#include <vector>
 
 #include "cpab/batch/basis_prior.h"
 #include "cpab/field/parallel.h"
@@ -202,10 +203,13 @@ TEST(RegisterVolumes, KeepsTheBorderWithZeroBoundary) {
   EXPECT_LT(result->mismatch_after, result->mismatch_before);
   const Eigen::Matrix3Xd corners = VoxelGrid({2, 2, 2});
   EXPECT_LT((result->chain().Transform(corners) - corners).norm(), 1e-12);
-  options.boxes = {1};
-  EXPECT_THAT(RegisterVolumes(moving, moving, options),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("no velocity field but zero")));
+  for (const std::vector<int>& ones :
+       {std::vector<int>{1}, std::vector<int>{1, 1}}) {
+    options.boxes = ones;
+    EXPECT_THAT(RegisterVolumes(moving, moving, options),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("no velocity field but zero")));
+  }
 }
 
 TEST(RegisterVolumes, FoldedShareCountsWhatIsTurnedInsideOut) {
