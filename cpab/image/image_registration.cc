@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -117,14 +118,28 @@ absl::StatusOr<Eigen::VectorXd> RefineStages(const Basis& coarse,
   return result;
 }
 
-// One level, `halvings` before the last.
+// The levels' cells. 1x1 cells with both constraints have no field: then the
+// coarsest level has the next number. Where all levels have 1 the list keeps
+// it, so that Basis::Create says what is wrong.
+std::vector<int> UsableCells(const RegistrationOptions& options) {
+  std::vector<int> cells;
+  for (const int count : options.cells) {
+    const bool has_field =
+        count != 1 || !options.zero_boundary || !options.volume_preserving;
+    if (has_field) cells.push_back(count);
+  }
+  if (cells.empty()) cells = {1};
+  return cells;
+}
+
+// One level, `halvings` before the last, of which the last ones have `cells`.
 absl::Status RunLevel(const cv::Mat& from, const cv::Mat& to,
-                      const RegistrationOptions& options, int halvings,
+                      const RegistrationOptions& options,
+                      const std::vector<int>& cells, int halvings,
                       RegistrationResult* result) {
-  const int last = static_cast<int>(options.cells.size()) - 1;
+  const int last = static_cast<int>(cells.size()) - 1;
   TessellationOptions tessellation;
-  tessellation.nx = tessellation.ny =
-      options.cells[std::max(0, last - halvings)];
+  tessellation.nx = tessellation.ny = cells[std::max(0, last - halvings)];
   tessellation.zero_boundary = options.zero_boundary;
   tessellation.volume_preserving = options.volume_preserving;
   tessellation.sparse_basis = options.sparse_basis;
@@ -162,11 +177,12 @@ absl::StatusOr<RegistrationResult> Register(
   ASSIGN_OR_RETURN(const cv::Mat to, Brightness(fixed, "fixed"));
   RegistrationResult result;
   result.num_stages = options.num_stages;
-  const int num_levels = std::max(static_cast<int>(options.cells.size()),
+  const std::vector<int> cells = UsableCells(options);
+  const int num_levels = std::max(static_cast<int>(cells.size()),
                                   NumHalvings(options.largest_side) + 1);
   for (int level = 0; level < num_levels; ++level) {
     RETURN_IF_ERROR(
-        RunLevel(from, to, options, num_levels - 1 - level, &result));
+        RunLevel(from, to, options, cells, num_levels - 1 - level, &result));
   }
   return result;
 }

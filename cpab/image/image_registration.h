@@ -33,7 +33,8 @@ namespace cpab {
 
 struct RegistrationOptions {
   // Cells along each axis at the last levels; each a multiple of the one
-  // before. Levels before these have the first one's.
+  // before. Levels before these have the first one's. A 1 is left out where
+  // there are others and both constraints, which leave 1x1 cells no field.
   std::vector<int> cells = {1, 2, 4, 8};
   bool zero_boundary = false;
   bool volume_preserving = false;

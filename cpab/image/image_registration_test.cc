@@ -152,6 +152,30 @@ TEST(Register, LeavesEqualImagesAlone) {
   EXPECT_EQ(result->theta.norm(), 0);
 }
 
+// 1x1 cells with both constraints have no field: the default levels start with
+// the next number.
+TEST(Register, KeepsTheBorderAndAreas) {
+  const cv::Mat moving = Blobs(80, 5);
+  const auto basis = Basis::Create({4, 4, true, true}).value();
+  std::mt19937_64 generator(6);
+  const Flow truth(basis,
+                   0.04 * Prior::Create(basis, {}).value()->Sample(generator));
+  const cv::Mat fixed = Warp(moving, truth).value();
+  RegistrationOptions options;
+  options.zero_boundary = options.volume_preserving = true;
+  options.largest_side = 32;
+  const auto result = Register(moving, fixed, options);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_LT(result->rms_after, result->rms_before);
+  const Eigen::Matrix2Xd corners =
+      (Eigen::Matrix2Xd(2, 3) << 0, 1, 1, 0, 0, 1).finished();
+  EXPECT_LT((result->chain().Transform(corners) - corners).norm(), 1e-12);
+  options.cells = {1, 1};
+  EXPECT_THAT(Register(moving, fixed, options),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("no velocity field but zero")));
+}
+
 TEST(Register, TakesDifferentSizesAndDepths) {
   const cv::Mat moving = Blobs(80, 3);
   cv::Mat grey, fixed;
