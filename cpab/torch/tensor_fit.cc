@@ -224,6 +224,11 @@ void CheckArguments(const KeypointFitter& fitter, const Tensor& from,
   TORCH_CHECK(!weights.defined() || weights.sizes() == from.sizes().slice(0, 2),
               "weights must be [", from.size(0), ", ", from.size(1), "], are ",
               weights.sizes());
+  TORCH_CHECK(
+      !weights.defined() || (weights.scalar_type() == from.scalar_type() &&
+                             weights.device() == from.device()),
+      "weights must be as from, ", from.scalar_type(), " on ", from.device(),
+      ", are ", weights.scalar_type(), " on ", weights.device());
   TORCH_CHECK(gradient == ThetaGradient::kDetached ||
                   fitter.options().solver == FitOptions::Solver::kGaussNewton,
               "Adam's theta has no implicit gradient: it is not at a minimum");

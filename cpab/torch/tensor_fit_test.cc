@@ -251,6 +251,13 @@ TEST_F(FitKeypointsTest, RejectsWrongShapesAndDtypes) {
   EXPECT_THROW(FitKeypoints(fitter_, from, from, ThetaGradient::kDetached,
                             torch::ones({2, 4})),
                c10::Error);
+  for (const auto implementation :
+       {FitImplementation::kAutomatic, FitImplementation::kKernels}) {
+    EXPECT_THROW(
+        FitKeypoints(fitter_, from, from, ThetaGradient::kDetached,
+                     torch::ones({2, 5}, torch::kFloat64), implementation),
+        c10::Error);
+  }
 }
 
 }  // namespace
