@@ -61,9 +61,12 @@ Tables MakeTables(const Tessellation& tessellation, torch::Device device) {
 Tensor Velocities(const Basis& basis, const Tensor& theta) {
   if (basis.is_sparse()) return DifferentiableVelocities(basis, theta);
   const RowMajorMatrix& w = basis.vertex_basis();
+  // A copy: autograd keeps the tensor until backward(), perhaps for longer than
+  // the basis lives.
   const Tensor vertex_basis =
       torch::from_blob(const_cast<double*>(w.data()), {w.rows(), w.cols()},
                        torch::kFloat64)
+          .clone()
           .to(theta.device());
   return theta.matmul(vertex_basis.t());
 }
@@ -85,7 +88,8 @@ Tensor CellsFromTheta(const Basis& basis, const Tensor& theta) {
     }
   }
   const Tensor velocities =
-      Velocities(basis, theta).view({theta.size(0), -1, 2});  // [B, V, 2]
+      Velocities(basis, theta)
+          .view({theta.size(0), tessellation.num_vertices(), 2});
   const Tensor of_cells =
       velocities.index_select(1, corners.flatten().to(theta.device()))
           .view({theta.size(0), num_cells, 3, 2});

@@ -142,6 +142,40 @@ TEST(TensorFlow, ComputesInFloat64AndReturnsTheDtypeOfThePoints) {
                  points.to(torch::kFloat64))));
 }
 
+TEST(TensorFlow, TakesAnEmptyBatch) {
+  for (const bool sparse : {false, true}) {
+    TessellationOptions options = {3, 2};
+    options.sparse_basis = sparse;
+    const auto basis = Basis::Create(options).value();
+    const Tensor theta = torch::zeros({0, basis->theta_size()}, torch::kFloat64)
+                             .requires_grad_();
+    const Tensor y =
+        TensorFlow(*basis, theta, TensorOf(DrawPoints(4, 0, 1, 15)));
+    EXPECT_EQ(y.sizes(), torch::IntArrayRef({0, 4, 2}));
+    y.sum().backward();
+    EXPECT_EQ(theta.grad().sizes(), theta.sizes());
+  }
+}
+
+TEST(TensorFlow, GradientsNeedNoBasisThatStillLives) {
+  const Tensor points = TensorOf(DrawPoints(20, 0, 1, 16));
+  auto basis = Basis::Create({4, 3}).value();
+  const int64_t size = basis->vertex_basis().size();
+  const Tensor theta = TensorOf(DrawTheta(*basis, 0.5, 17));
+  Tensor leaves[2], y[2];
+  for (const int i : {0, 1}) {
+    leaves[i] = theta.clone().requires_grad_();
+    y[i] = TensorFlow(*basis, leaves[i], points);
+  }
+  y[0].square().sum().backward();
+  basis.reset();
+  // Takes the memory that the basis had.
+  const std::vector<std::vector<double>> others(
+      8, std::vector<double>(size, std::numeric_limits<double>::quiet_NaN()));
+  y[1].square().sum().backward();
+  EXPECT_TRUE(torch::equal(leaves[1].grad(), leaves[0].grad()));
+}
+
 TEST(TensorFlow, KeepsAFieldThatIsNotFiniteWithinItsElement) {
   const auto basis = Basis::Create({3, 3}).value();
   std::vector<Tensor> rows;
