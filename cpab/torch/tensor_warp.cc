@@ -56,6 +56,16 @@ Tensor WarpImages(const Transform& transform, const Tensor& theta,
   return F::grid_sample(images, 2 * source - 1, options);
 }
 
+// Whole coordinates as indices from 0 to count - 1. nan_to_num: an index must
+// be one even where a coordinate is not finite. The second clamp is for
+// float32, which rounds a count - 1 above 2^24, perhaps up.
+Tensor IndexOf(const Tensor& coordinate, int64_t count) {
+  return coordinate.nan_to_num(0)
+      .clamp(0, count - 1)
+      .to(torch::kInt64)
+      .clamp_max(count - 1);
+}
+
 // By indices, since grid_sample has no integers.
 Tensor WarpLabels(const Transform& transform, const Tensor& theta,
                   const Tensor& labels, BeyondBorder beyond) {
@@ -65,13 +75,10 @@ Tensor WarpLabels(const Transform& transform, const Tensor& theta,
   const Tensor source = SourceOf(transform, theta, height, width);
   const Tensor column = (source.select(-1, 0) * (width - 1)).round();
   const Tensor row = (source.select(-1, 1) * (height - 1)).round();
-  // nan_to_num: an index must be one even where a coordinate is not finite.
-  const Tensor index =
-      (row.clamp(0, height - 1) * width + column.clamp(0, width - 1))
-          .nan_to_num(0)
-          .to(torch::kInt64)
-          .view({-1, 1, height * width})
-          .expand({-1, labels.size(1), -1});
+  // The sum in integers: float32 has no odd ones above 2^24.
+  const Tensor index = (IndexOf(row, height) * width + IndexOf(column, width))
+                           .view({theta.size(0), 1, height * width})
+                           .expand({-1, labels.size(1), -1});
   const Tensor result = labels.flatten(2).gather(2, index).view(labels.sizes());
   if (beyond == BeyondBorder::kNearestPixel) return result;
   const Tensor inside =

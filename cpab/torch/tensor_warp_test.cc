@@ -109,6 +109,20 @@ TEST_F(TensorWarpTest, LabelsAreThoseOfTheNearestPixel) {
   }
 }
 
+// More than 2^24 pixels, whose indices float32 does not have. Their
+// coordinates, multiples of 1/4096, it has exactly.
+TEST(TensorWarp, ZeroThetaKeepsLabelsOfMorePixelsThanFloat32Counts) {
+  const Transform transform = Transform::Create({1, 1}).value();
+  constexpr int64_t kSide = 4097;
+  const Tensor labels = torch::arange(kSide * kSide, torch::kInt32)
+                            .remainder(251)
+                            .to(torch::kUInt8)
+                            .view({1, 1, kSide, kSide});
+  EXPECT_TRUE(torch::equal(
+      WarpLabels(transform, torch::zeros({1, transform.theta_size()}), labels),
+      labels));
+}
+
 TEST(TensorWarp, BeyondTheBorderIsZeroOrTheNearestPixel) {
   const auto basis = Basis::Create({1, 1}).value();
   const Eigen::VectorXd right =
