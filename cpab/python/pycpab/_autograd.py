@@ -16,16 +16,22 @@ from torch.autograd.function import once_differentiable
 from . import _arrays, _core, _kernels
 
 
+def on_cpu(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor, if it is a dense one on the CPU, of any dtype."""
+    if tensor.layout != torch.strided:
+        raise TypeError(f"{name} has layout {tensor.layout}; use a dense tensor")
+    if tensor.device.type != "cpu":
+        raise ValueError(
+            f"{name} is on {tensor.device}; pycpab computes on the CPU: use .cpu()"
+        )
+    return tensor
+
+
 def checked(name: str, value: Any, like: Optional[torch.Tensor] = None) -> torch.Tensor:
     """A float32 or float64 tensor on the CPU; arrays and lists become tensors."""
     if not isinstance(value, torch.Tensor):
         value = torch.from_numpy(np.array(_arrays.floats(name, value)))
-    if value.layout != torch.strided:
-        raise TypeError(f"{name} has layout {value.layout}; use a dense tensor")
-    if value.device.type != "cpu":
-        raise ValueError(
-            f"{name} is on {value.device}; pycpab computes on the CPU: use .cpu()"
-        )
+    value = on_cpu(name, value)
     if (
         not value.is_floating_point()
         and not value.is_complex()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -170,20 +170,20 @@ class Fits(Warps):
     ) -> RegistrationReport:
         from . import _registration
 
+        from_picture, to_picture = picture("moving", moving), picture("fixed", fixed)
         theta, *rest = _registration.register(
-            picture("moving", moving),
-            picture("fixed", fixed),
+            from_picture,
+            to_picture,
             halvings(self.tess_size[0]),
             self.zero_boundary,
             self.volume_perservation,
             *settings.values(),
         )
         chain = theta[:, None]
-        side = settings["largest_side"]
-        grid = np.stack(
-            [g.ravel() for g in np.meshgrid(*[np.linspace(0, 1, side)] * 2)]
-        )
-        moved = self.transform_grid_chain(grid, chain, True).reshape(2, side, side)
+        rows, columns = _reduced(to_picture.shape[:2], settings["largest_side"])
+        axes = np.linspace(0, 1, columns), np.linspace(0, 1, rows)
+        grid = np.stack([g.ravel() for g in np.meshgrid(*axes)])
+        moved = self.transform_grid_chain(grid, chain, True).reshape(2, rows, columns)
         x_edges = moved[:, :-1, 1:] - moved[:, :-1, :-1]
         y_edges = moved[:, 1:, :-1] - moved[:, :-1, :-1]
         areas = x_edges[0] * y_edges[1] - x_edges[1] * y_edges[0]
@@ -241,6 +241,15 @@ class Fits(Warps):
             if not (w >= 0).all() or not np.isfinite(w).all():
                 raise ValueError("weights has an element below 0 or that is not finite")
         return fitter.fit(p.astype(np.float64), q.astype(np.float64), w)
+
+
+def _reduced(shape: Tuple[int, int], side: int) -> Tuple[int, int]:
+    """The rows and columns to which registration reduces a picture at the last level."""
+    scale = side / max(shape)
+    if scale >= 1:
+        return shape
+    rows, columns = (max(2, round(n * scale)) for n in shape)
+    return rows, columns
 
 
 def _as_chain(theta: np.ndarray) -> np.ndarray:

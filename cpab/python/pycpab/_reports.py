@@ -35,10 +35,10 @@ class RegistrationReport(NamedTuple):
     rms_after       the same after the warp
     iterations      steps at all levels
     converged       whether the last level met the tolerance
-    folded_share    the share of pixels or voxels whose images, with those of the next ones
+    folded_share    the share of the last level's pixels or voxels whose images, with those of the next ones
                     along each axis, span no positive area or volume: 0, up to what the
                     grid does not resolve
-    least_jacobian  the least det dT/dx at pixels or voxels: above 0
+    least_jacobian  the least det dT/dx at the last level's pixels or voxels: above 0
     """
 
     theta: np.ndarray
@@ -83,8 +83,9 @@ class FitReport:
 
         Returns dL/dsource [B, ndim, K], dL/dtarget [B, ndim, K], and exact [B]: False where
         the minimum is so flat in some direction that theta is close to a jump; there the
-        gradient is bounded and never against the loss, but not exact. In one and three
-        dimensions also False where max_gradient lowered the tension.
+        gradient is bounded and never against the loss, but not exact. Also False where
+        max_gradient lowered the tension, except in two dimensions with one stage and a basis
+        that is not stored sparsely.
         """
         gradient = _arrays.doubles("dl_dtheta", plain(dl_dtheta))
         if gradient.shape != tuple(self.theta.shape):

@@ -27,7 +27,7 @@ def halvings(cells: int) -> List[int]:
 
 def picture(name: str, image: Array) -> np.ndarray:
     """A contiguous picture that OpenCV knows."""
-    array = np.asarray(plain(image))
+    array = as_stored(name, image)
     if array.dtype == np.float64:
         array = array.astype(np.float32)
     if array.dtype not in (np.uint8, np.uint16, np.float32):
@@ -37,7 +37,7 @@ def picture(name: str, image: Array) -> np.ndarray:
 
 def volume(name: str, values: Array) -> np.ndarray:
     """A contiguous float32 volume; 8 and 16 bits go from 0 to 1."""
-    array = np.asarray(plain(values))
+    array = as_stored(name, values)
     scales = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
     if array.dtype in scales:
         array = array / np.float32(scales[array.dtype])
@@ -67,6 +67,17 @@ def plain(value: Array) -> Any:
         if _arrays.is_tensor(value)
         else value
     )
+
+
+def as_stored(name: str, value: Array) -> np.ndarray:
+    """An array or a tensor on the CPU as an array, in its own dtype."""
+    if not _arrays.is_tensor(value):
+        return np.asarray(value)
+    tensor = autograd().on_cpu(name, value).detach()
+    try:
+        return tensor.numpy()
+    except TypeError:  # bfloat16, say, which NumPy does not have
+        raise TypeError(f"{name} has dtype {tensor.dtype}") from None
 
 
 def with_dtype_of(made: Array, *values: Array) -> Array:

@@ -3,6 +3,7 @@
 import unittest
 
 import numpy as np
+import torch
 
 from pycpab import Cpab
 
@@ -260,6 +261,49 @@ class RegisterTest(unittest.TestCase):
         grey = (255 * blobs(24)).astype(np.uint8)
         report = transform.register(np.stack([grey] * 3, axis=2), grey, largest_side=24)
         np.testing.assert_allclose(report.theta, 0, atol=1e-3)
+
+    def test_tensors_are_read_as_arrays_of_their_dtype(self):
+        for transform, image in (
+            (Cpab([2, 2]), blobs(24)),
+            (Cpab([2, 2, 2]), np.stack([blobs(12)] * 10)),
+        ):
+            for dtype, white in ((np.uint8, 255), (np.int32, None), (np.float64, 1)):
+                moving = ((white or 255) * image).astype(dtype)
+                fixed = np.roll(moving, 1, axis=-1)
+                tensors = torch.from_numpy(moving), torch.from_numpy(fixed)
+                options = dict(largest_side=16, max_iterations=3)
+                if white is None:
+                    with self.assertRaisesRegex(TypeError, "moving has dtype int32"):
+                        transform.register(*tensors, **options)
+                    continue
+                expected = transform.register(moving, fixed, **options)
+                report = transform.register(*tensors, **options)
+                self.assertEqual(report.rms_before, expected.rms_before)
+                np.testing.assert_array_equal(report.theta, expected.theta)
+                self.assertLess(report.rms_before, 1)
+        with self.assertRaisesRegex(TypeError, "moving has dtype torch.bfloat16"):
+            transform.register(tensors[0].bfloat16(), tensors[1])
+
+    def test_reports_jacobians_at_the_pixels_compared(self):
+        # With 5 cells the least Jacobian of finer grids is another one.
+        transform = Cpab([5, 5])
+        moving = blobs(40)[:, :20]
+        fixed = np.roll(moving, 2, axis=1)
+        for largest_side, rows, columns in ((64, 40, 20), (17, 17, 8)):
+            report = transform.register(moving, fixed, largest_side=largest_side)
+            axes = np.linspace(0, 1, columns), np.linspace(0, 1, rows)
+            grid = np.stack([g.ravel() for g in np.meshgrid(*axes)])
+            least = np.exp(transform.log_det(grid, report.theta).min())
+            np.testing.assert_allclose(report.least_jacobian, least, rtol=1e-12)
+
+    def test_keeps_the_border_and_areas(self):
+        transform = Cpab([4, 4], zero_boundary=True, volume_perservation=True)
+        moving = blobs()
+        theta = 0.5 * transform.sample_smooth(1, seed=3, speed=0.15)
+        fixed = transform.warp_images(moving[None, None], theta)[0, 0]
+        report = transform.register(moving, fixed, largest_side=48)
+        self.assertLess(report.rms_after, 0.25 * report.rms_before)
+        np.testing.assert_allclose(report.least_jacobian, 1, atol=1e-9)
 
 
 if __name__ == "__main__":
