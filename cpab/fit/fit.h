@@ -48,7 +48,7 @@ struct FitModel;  // cpab/fit/keypoint_objective.h
 // Every problem is solved by itself, with arithmetic that depends on nothing
 // else: its result is bit-identical alone, in any batch, on any threads.
 //
-//   (1) Fit({p, p}) has theta = 0 exactly, after 0 iterations.
+//   (1) Fit({p, p}) by kGaussNewton has theta = 0 exactly, after 0 iterations.
 //   (2) Fit of no pairs is the identity.
 //   (3) det dT/dx > 0 for every result, as for every theta.
 class KeypointFitter {

@@ -20,6 +20,10 @@ class Fields(Base):
         n_points: their number along each axis. Returns [ndim, product], [N] for an int
         tess_size; float64, float32 for 'pytorch'.
         """
+        return self._made(self._grid(n_points), as_float32=True)
+
+    def _grid(self, n_points: Union[int, Sequence[int]]) -> np.ndarray:
+        """The points of uniform_meshgrid in float64, so that warps lose nothing."""
         sizes = _arrays.int_sequence(
             "n_points", [n_points] if np.ndim(n_points) == 0 else n_points, self.ndim
         )
@@ -27,7 +31,7 @@ class Fields(Base):
         grid = np.stack(
             [g.ravel() for g in reversed(np.meshgrid(*axes, indexing="ij"))]
         )
-        return self._made(grid[0] if self._flat else grid, as_float32=True)
+        return grid[0] if self._flat else grid
 
     def identity(self, n_sample: int = 1, epsilon: float = 0) -> Array:
         """theta [n_sample, d] of the identity, plus epsilon."""
@@ -125,17 +129,18 @@ class Fields(Base):
         length_scale: float = 0.3,
         speed: float = 1,
         gradient: float = 0.3,
-    ) -> np.ndarray:
+    ) -> Array:
         """log N(theta; 0, Sigma) of `sample_smooth`, [B]; without gradient."""
         matrix = _arrays.theta_matrix(
             _arrays.doubles("theta", plain(theta)), self.get_theta_dim()
         )
-        return self._prior(length_scale, speed, gradient).log_density(matrix)
+        made = self._like("prior_log_density", theta)
+        return made(self._prior(length_scale, speed, gradient).log_density(matrix))
 
-    def theta_from_vertices(self, velocities: Array) -> np.ndarray:
+    def theta_from_vertices(self, velocities: Array) -> Array:
         """theta [B, d] of the field with these velocities [B, ndim, V] or [ndim, V] at `vertices`.
 
-        The nearest field where the constraints admit none.
+        The nearest field where the constraints admit none. Without gradient.
         """
         array = _arrays.doubles("velocities", plain(velocities))
         count = self._space.vertices().shape[1]
@@ -146,14 +151,16 @@ class Fields(Base):
                 f"[batch, {self.ndim}, {count}] or [{self.ndim}, {count}]",
             )
         stacked = array.reshape(-1, self.ndim, count).transpose(0, 2, 1)
-        return self._space.theta_from_vertices(stacked.reshape(len(stacked), -1))
+        made = self._like("theta_from_vertices", velocities)
+        return made(self._space.theta_from_vertices(stacked.reshape(len(stacked), -1)))
 
-    def theta_from_cells(self, cells: Array, tolerance: float = 1e-4) -> np.ndarray:
+    def theta_from_cells(self, cells: Array, tolerance: float = 1e-4) -> Array:
         """theta [B, d] of a field given by its cells' matrices, such as libcpab's vec(A).
 
         cells: [B, D] or [B, nC, ndim (ndim + 1)], or the same without B. ValueError if they
         are not a field of this tessellation and these constraints: if a coefficient differs
-        by more than `tolerance` times the largest from those of the nearest field.
+        by more than `tolerance` times the largest from those of the nearest field. Without
+        gradient.
         """
         array = _arrays.doubles("cells", plain(cells))
         num_cells, per_cell = self._space.num_cells, self.ndim * (self.ndim + 1)
@@ -165,19 +172,12 @@ class Fields(Base):
                 array.shape,
                 f"[batch, {size}] or [batch, {num_cells}, {per_cell}]",
             )
-        matrix = array.reshape(-1, size)
-        theta = self._space.theta_from_cells(matrix)
-        error = np.abs(self._space.cells_from_theta(theta) - matrix).max(axis=1)
-        if not (error <= tolerance * np.abs(matrix).max(axis=1)).all():
-            raise ValueError(
-                f"the cells are no field of {self!r}: they differ by {error.max():.3g} from the "
-                "nearest one. Compare the tessellation and the constraints"
-            )
-        return theta
+        made = self._like("theta_from_cells", cells)
+        return made(self._theta_of_cells(array.reshape(-1, size), tolerance))
 
     def theta_from_basis(
         self, theta: Array, basis: Array, tolerance: float = 1e-4
-    ) -> np.ndarray:
+    ) -> Array:
         """Carries theta [B, d] of libcpab, difw or FG-CPAB over to this basis.
 
         basis: theirs [D, d], as their get_basis() or params.basis or params.B returns it (it
@@ -189,7 +189,23 @@ class Fields(Base):
             raise _arrays.shape_error("basis", theirs.shape, "[D, d]")
         values = _arrays.doubles("theta", plain(theta))
         matrix = _arrays.theta_matrix(values, theirs.shape[1])
-        return self.theta_from_cells(matrix @ theirs.T, tolerance)
+        cells = matrix @ theirs.T
+        size = self._space.num_cells * self.ndim * (self.ndim + 1)
+        if cells.shape[1] != size:
+            raise _arrays.shape_error("basis", theirs.shape, f"[{size}, d]")
+        made = self._like("theta_from_basis", theta, basis)
+        return made(self._theta_of_cells(cells, tolerance))
+
+    def _theta_of_cells(self, matrix: np.ndarray, tolerance: float) -> np.ndarray:
+        """theta [B, d] of cells [B, D]; see theta_from_cells."""
+        theta = self._space.theta_from_cells(matrix)
+        error = np.abs(self._space.cells_from_theta(theta) - matrix).max(axis=1)
+        if not (error <= tolerance * np.abs(matrix).max(axis=1)).all():
+            raise ValueError(
+                f"the cells are no field of {self!r}: they differ by {error.max():.3g} from the "
+                "nearest one. Compare the tessellation and the constraints"
+            )
+        return theta
 
     def _normal(self, shape: Tuple[int, int], seed: Seed) -> np.ndarray:
         if isinstance(seed, np.random.Generator):

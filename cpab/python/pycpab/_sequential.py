@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, List, Sequence, Union
 
+import numpy as np
+
 from ._cpab import Cpab
-from ._values import Array
+from ._values import Array, with_dtype_of
 
 
 class CpabSequential:
@@ -50,9 +52,10 @@ class CpabSequential:
         """One theta for each transform; transform i takes seed + i of an integer seed."""
         means = self._each("means", [None] * self.n_cpab if means is None else means)
         covs = self._each("covs", [None] * self.n_cpab if covs is None else covs)
+        is_integer = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
         return [
             t.sample_transformation(
-                n_sample, means[i], covs[i], seed + i if isinstance(seed, int) else seed
+                n_sample, means[i], covs[i], seed + i if is_integer else seed
             )
             for i, t in enumerate(self.cpab)
         ]
@@ -82,9 +85,9 @@ class CpabSequential:
         output_all: bool = False,
     ) -> Any:
         """As Cpab.transform_data, by all transforms; with output_all a list."""
-        grids = self.transform_grid(
-            self.uniform_meshgrid(outsize), thetas, output_all=True
-        )
+        thetas = self._each("thetas", thetas)
+        grid = with_dtype_of(self.cpab[0]._grid(outsize), data, *thetas)
+        grids = self.transform_grid(grid, thetas, output_all=True)
         warped = [
             self.cpab[0].interpolate(data, grid, outsize)
             for grid in (grids if output_all else grids[-1:])

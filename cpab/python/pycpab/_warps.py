@@ -77,8 +77,7 @@ class Warps(Flows):
         del method
         if outsize is None:
             outsize = self._size_of(data, channels_last)
-        grid = self.uniform_meshgrid(outsize)
-        grid = with_dtype_of(grid, data, theta)
+        grid = with_dtype_of(self._grid(outsize), data, theta)
         if np.ndim(theta) == 3:
             moved = self.transform_grid_chain(grid, scaled(theta, time), True)
         else:
@@ -209,8 +208,11 @@ class Warps(Flows):
         grid = np.arange(size) / np.maximum(counts - 1, 1)[:, None]
         inside = np.arange(size) < counts[:, None]
         grid = with_dtype_of(np.where(inside, grid, 0.0)[:, None], signals, theta)
-        mask = with_dtype_of(inside[:, None].astype(np.float64), signals, theta)
         values = self._sampled(
             signals, self._transform(grid, theta), counts, outside, channels_last=False
         )
-        return values * mask
+        # Not by a factor: the padding's grid is 0, whose image may be NaN.
+        if _arrays.is_tensor(values):
+            mask = autograd().torch.from_numpy(inside[:, None])
+            return values.masked_fill(~mask, 0)
+        return np.where(inside[:, None], values, values.dtype.type(0))

@@ -122,6 +122,11 @@ BAD = [
         ValueError,
         "theta has shape",
     ),
+    (
+        lambda: T.theta_from_basis(THETA, np.zeros((150, D))),
+        ValueError,
+        r"basis has shape \[150, [0-9]+\]; use \[144, d\]",
+    ),
     (lambda: T.interpolate(IMAGE, GRID, [5]), ValueError, "outsize has 1 elements"),
     (lambda: T.interpolate(IMAGE, GRID, [2, 2]), ValueError, "5 points"),
     (lambda: T.interpolate(IMAGE[0], GRID, [5, 1]), ValueError, "data has shape"),

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from pycpab import Cpab as ArrayCpab
-from pycpab.torch import Cpab
+from pycpab.torch import Cpab, CpabSequential
 
 KINDS = [
     dict(tess_size=[5]),
@@ -134,6 +134,44 @@ class AutogradTest(unittest.TestCase):
             self.check(
                 lambda d, t: transform.transform_data(d, t, size), data[:1], theta
             )
+
+    def test_data_of_float64_are_looked_up_in_float64(self):
+        rng = np.random.default_rng(1)
+        for kind, size in zip(KINDS, ([50], [9, 14], [6, 5, 7])):
+            data = rng.standard_normal((1, *size, 2))
+            arrays, tensors = ArrayCpab(**kind), Cpab(**kind)
+            theta = np.zeros((1, arrays.get_theta_dim()))
+            expected = arrays.transform_data(data, theta)
+            channels_first = torch.from_numpy(np.moveaxis(data, -1, 1).copy())
+            for sequence, thetas in (
+                (tensors, torch.from_numpy(theta)),
+                (CpabSequential(tensors), [torch.from_numpy(theta)]),
+            ):
+                warped = sequence.transform_data(channels_first, thetas, size)
+                self.assertEqual(warped.dtype, torch.float64)
+                np.testing.assert_array_equal(warped.movedim(1, -1), expected)
+            # Rounding of the grid's places, up to 50 of float64's 1e-16.
+            np.testing.assert_allclose(expected, data, atol=1e-13)
+
+    def test_theta_from_tensors_is_a_tensor(self):
+        transform, theta, _ = draw(KINDS[1])
+        theta.requires_grad_(True)
+        basis = transform.get_basis()
+        velocities = torch.zeros(*transform.vertices().shape, dtype=torch.float64)
+        for name, arguments in (
+            ("theta_from_vertices", [velocities.requires_grad_(True)]),
+            ("theta_from_cells", [theta @ basis.T]),
+            ("theta_from_basis", [theta, basis]),
+            ("prior_log_density", [theta]),
+        ):
+            made = getattr(transform, name)(*arguments)
+            self.assertIsInstance(made, torch.Tensor)
+            arrays = [a.detach().numpy() for a in arguments]
+            expected = getattr(transform, name)(*arrays)
+            self.assertIsInstance(expected, np.ndarray)
+            np.testing.assert_array_equal(made.detach(), expected)
+            with self.assertRaisesRegex(RuntimeError, f"{name} has no gradient"):
+                made.sum().backward()
 
     def test_gradients_of_signals_of_different_lengths(self):
         transform, theta, _ = draw(KINDS[0])

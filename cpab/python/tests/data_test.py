@@ -4,6 +4,7 @@ import itertools
 import unittest
 
 import numpy as np
+import torch
 
 from pycpab import Cpab
 
@@ -103,6 +104,16 @@ class TransformDataTest(unittest.TestCase):
             alone = transform.warp_signals(signals[b : b + 1, :, :n], theta[b])
             np.testing.assert_allclose(warped[b, :, :n], alone[0], atol=1e-13)
             np.testing.assert_array_equal(warped[b, :, n:], 0)
+
+    def test_padding_is_zero_also_where_a_signal_becomes_nan(self):
+        transform = Cpab([5])
+        theta = np.full((1, transform.get_theta_dim()), np.nan)
+        for kind in (np.asarray, torch.from_numpy):
+            warped = transform.warp_signals(
+                kind(np.ones((1, 2, 9), np.float32)), kind(theta), [4]
+            )
+            self.assertTrue(np.isnan(warped[:, :, :4]).all())
+            np.testing.assert_array_equal(warped[:, :, 4:], 0)
 
 
 if __name__ == "__main__":

@@ -227,6 +227,16 @@ class ChainTest(unittest.TestCase):
         )
 
 
+    def test_each_transform_of_a_sequence_has_its_own_seed(self):
+        both = CpabSequential(Cpab([2, 2]), Cpab([2, 2]))
+        first, second = both.sample_transformation(2, seed=3)
+        self.assertFalse((first == second).any())
+        for theta, same in zip(
+            (first, second), both.sample_transformation(2, seed=np.int64(3))
+        ):
+            np.testing.assert_array_equal(theta, same)
+
+
 class LayoutTest(unittest.TestCase):
     """Arrays of any layout give what contiguous ones give, and are not written to."""
 
