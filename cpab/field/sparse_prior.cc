@@ -6,6 +6,7 @@
 
 #include "Eigen/Cholesky"
 #include "Eigen/SparseCholesky"
+#include "absl/status/status.h"
 #include "cpab/field/nested_cholesky.h"
 #include "third_party/absl/status_macros.h"
 
@@ -148,6 +149,9 @@ absl::StatusOr<std::shared_ptr<const SparsePrior>> SparsePrior::Create(
     std::shared_ptr<const SparseBasis> basis, const Eigen::MatrixXd& vertices,
     const FiniteElements& elements, const PriorOptions& options) {
   RETURN_IF_ERROR(SmoothnessPrior::Validate(options));
+  if (basis == nullptr) {
+    return absl::InvalidArgumentError("the basis is not stored sparsely");
+  }
   return std::shared_ptr<const SparsePrior>(
       new SparsePrior(std::move(basis), vertices, elements, options));
 }

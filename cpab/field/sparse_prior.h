@@ -39,11 +39,17 @@ namespace cpab {
 // Immutable; safe to use from many threads. Made once per basis and shared.
 class SparsePrior {
  public:
-  // vertices: [D, V] in the unit square or cube. basis: of D V unknowns, D v +
-  // a being component a of vertex v's velocity.
-  // InvalidArgument if an option is out of range. In space memory and time are
-  // those of the factor (cpab/field/nested_cholesky.h): 16x16x16 boxes take 0.3
-  // s, 32x32x32 11 s and 1.4 GB.
+  // Of parts; SparsePriorOf in cpab/batch/basis_prior.h has them from a Basis
+  // or a VolumeBasis, and is what users outside of //cpab call.
+  //
+  // basis: of D V unknowns, D v + a being component a of vertex v's velocity.
+  // vertices: [D, V] in the unit square or cube. elements: of the cells between
+  // these vertices, as MakeFiniteElements returns them.
+  //
+  // InvalidArgument if an option is out of range or if the basis is null, as
+  // that of a Basis is which is not stored sparsely. In space memory and time
+  // are those of the factor (cpab/field/nested_cholesky.h): 16x16x16 boxes take
+  // 0.3 s, 32x32x32 11 s and 1.4 GB.
   static absl::StatusOr<std::shared_ptr<const SparsePrior>> Create(
       std::shared_ptr<const SparseBasis> basis, const Eigen::MatrixXd& vertices,
       const FiniteElements& elements, const PriorOptions& options);

@@ -258,6 +258,13 @@ TEST(SparsePrior, OptionsOutOfRangeAreNamed) {
                   .status(),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("prior.speed is 0")));
+  const auto dense = Basis::Create({2, 2}).value();
+  EXPECT_THAT(SparsePrior::Create(dense->sparse_vertex_basis(),
+                                  dense->tessellation().vertices(),
+                                  ElementsOf(*dense), {})
+                  .status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("not stored sparsely")));
   // The dense one has no place for it.
   EXPECT_THAT(SmoothnessPrior::Create(basis->tessellation().vertices(),
                                       basis->vertex_basis(), {})
