@@ -133,7 +133,9 @@ def main():
         print(f"wheel: {error}", file=sys.stderr)
         return 1
     print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
-    print(f"Install it with: python3 -m pip install {path}")
+    print("Install it, in an environment ENV (Debian: apt install python3-venv), with:")
+    print("    /usr/bin/python3 -m venv --system-site-packages ENV")
+    print(f"    ENV/bin/pip install {path}")
     return 0
 
 

@@ -33,6 +33,7 @@ const std::set<std::string>& ForeignFlags() {
                                 "proto_compiler",
                                 "proto_toolchain_for_cc",
                                 "repo_env",
+                                "system-site-packages",
                                 "test_env",
                                 "test_output",
                                 "test_tag_filters",

@@ -15,6 +15,15 @@ less() {
   }
 }
 
+# A picture's path is from where the user stands. Without matplotlib, which may
+# be missing here.
+path() {
+  /usr/bin/python3 -B -c 'import picture; print(picture.arguments("").picture)' --picture "$1"
+}
+[[ $(BUILD_WORKING_DIRECTORY=/stands path a.png) == /stands/a.png ]]
+[[ $(BUILD_WORKING_DIRECTORY=/bazel CPAB_USER_DIRECTORY=/stands path a.png) == /stands/a.png ]]
+[[ $(BUILD_WORKING_DIRECTORY=/stands path /b/a.png) == /b/a.png ]]
+
 said=$(./warp_image --size 32)
 echo "$said"
 less "$(number "$said" 'there and back: \(.*\)')" 1e-10

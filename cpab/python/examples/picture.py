@@ -1,15 +1,26 @@
 """What the examples draw with: a test picture, and matplotlib where it is installed."""
 
 import argparse
+import os
 
 import numpy as np
+
+
+def user_path(path):
+    """A path from where the user stands; Bazel runs programs in a folder of its own."""
+    stands = os.environ.get(
+        "CPAB_USER_DIRECTORY", os.environ.get("BUILD_WORKING_DIRECTORY", ".")
+    )
+    return os.path.join(stands, path)
 
 
 def arguments(text, **defaults):
     """--picture, and one flag of its type for each default."""
     parser = argparse.ArgumentParser(description=text)
     parser.add_argument(
-        "--picture", help="write a picture there (PNG; needs matplotlib)"
+        "--picture",
+        type=user_path,
+        help="write a picture there (PNG; needs matplotlib)",
     )
     for name, value in defaults.items():
         parser.add_argument(

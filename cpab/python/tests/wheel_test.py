@@ -3,12 +3,15 @@
 import base64
 import hashlib
 import importlib.util
+import io
 import os
 import pathlib
 import subprocess
 import sys
 import unittest
 import zipfile
+from contextlib import redirect_stdout
+from unittest import mock
 
 import numpy
 
@@ -72,6 +75,15 @@ class WheelTest(unittest.TestCase):
         self.assertTrue(abseil)
         for line in abseil:
             self.assertIn(str(self.unpacked), line)
+
+    def test_it_says_how_to_install_it(self):
+        said = io.StringIO()
+        arguments = ["wheel", str(self.folder / "said")]
+        with mock.patch.object(sys, "argv", arguments), redirect_stdout(said):
+            self.assertEqual(wheel_program().main(), 0)
+        # Not by pip alone, which Debian's Python refuses.
+        self.assertIn("-m venv --system-site-packages ENV\n", said.getvalue())
+        self.assertIn(f"ENV/bin/pip install {self.folder}/said/pycpab", said.getvalue())
 
     def test_it_works_where_it_is_unpacked(self):
         program = (
