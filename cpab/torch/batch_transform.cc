@@ -8,6 +8,7 @@
 
 #include "cpab/batch/flow_batch.h"
 #include "cpab/torch/aten_parallel.h"
+#include "cpab/torch/once_differentiable.h"
 
 namespace cpab {
 namespace {
@@ -88,6 +89,7 @@ class FlowFunction
 
   static variable_list backward(AutogradContext* context,
                                 const variable_list& gradients) {
+    CheckDifferentiatedOnce("cpab::FlowFunction");
     const auto saved = context->get_saved_variables();
     const Tensor &theta = saved[0], &x = saved[1];
     const Flows flows = KeptOf<Flows>(context);
@@ -168,6 +170,7 @@ class InterpolateFunction
 
   static variable_list backward(AutogradContext* context,
                                 const variable_list& gradients) {
+    CheckDifferentiatedOnce("cpab::Interpolate");
     const auto saved = context->get_saved_variables();
     const Tensor &data = saved[0], &x = saved[1];
     const InterpolationRest rest = KeptOf<InterpolationRest>(context);

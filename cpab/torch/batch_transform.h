@@ -37,7 +37,8 @@ class SignalTransform {
   // Returns  [B, N], differentiable once in theta and points. Each batch
   //          element's values and gradients are bit for bit those it has alone.
   //
-  // A wrong shape, dtype or device is a bug in the caller: TORCH_CHECK.
+  // A wrong shape, dtype or device, or a backward pass with create_graph = true,
+  // is a bug in the caller: TORCH_CHECK.
   torch::Tensor Apply(const torch::Tensor& theta,
                       const torch::Tensor& points) const;
 

@@ -235,6 +235,24 @@ TEST(BatchTransform, KeepsNanWithinItsPointOrItsElement) {
   EXPECT_TRUE(moved[1].isnan().all().item<bool>());
 }
 
+TEST(BatchTransform, CreateGraphThrows) {
+  const SignalTransform signals = Signals(4);
+  const VolumeTransform volumes = Volumes();
+  const Tensor of_signals = Draw({1, signals.theta_size()}, 0.5, 1);
+  const Tensor of_volumes = Draw({1, volumes.theta_size()}, 0.5, 2);
+  const Tensor samples = Draw({1, 2, 9}, 1, 3).requires_grad_();
+  const Tensor voxels = Draw({1, 2, 3, 4, 5}, 1, 4).requires_grad_();
+  const Tensor times = Draw({1, 9}, 0.5, 5).requires_grad_();
+  const Tensor points = Draw({1, 9, 3}, 0.5, 6).requires_grad_();
+  for (const Tensor& result :
+       {signals.Apply(of_signals, times), signals.Warp(of_signals, samples),
+        volumes.Apply(of_volumes, points), volumes.Warp(of_volumes, voxels)}) {
+    EXPECT_THROW(result.sum().backward({}, /*retain_graph=*/true,
+                                       /*create_graph=*/true),
+                 c10::Error);
+  }
+}
+
 TEST(BatchTransform, WrongArgumentsThrow) {
   const SignalTransform transform = Signals(4);
   const Tensor theta = Draw({2, transform.theta_size()}, 0.5, 3);

@@ -12,6 +12,7 @@
 #include "cpab/torch/current_stream.h"
 #include "cpab/torch/device_constants.h"
 #include "cpab/torch/kernel_device.h"
+#include "cpab/torch/once_differentiable.h"
 #include "cpab/torch/sparse_velocities.h"
 
 namespace cpab {
@@ -118,6 +119,7 @@ class KernelFunction : public torch::autograd::Function<KernelFunction> {
   static torch::autograd::variable_list backward(
       torch::autograd::AutogradContext* context,
       const torch::autograd::variable_list& gradients) {
+    CheckDifferentiatedOnce("cpab::KernelFlow");
     const auto saved = context->get_saved_variables();
     const Tensor &theta = saved[0], &points = saved[1];
     const auto holder = context->saved_data["basis"].toCapsule();

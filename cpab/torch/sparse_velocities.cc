@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "cpab/torch/once_differentiable.h"
+
 namespace cpab {
 namespace {
 
@@ -42,6 +44,7 @@ class VelocityFunction : public torch::autograd::Function<VelocityFunction> {
   static torch::autograd::variable_list backward(
       torch::autograd::AutogradContext* context,
       const torch::autograd::variable_list& gradients) {
+    CheckDifferentiatedOnce("cpab::DifferentiableVelocities");
     const auto holder = context->saved_data["basis"].toCapsule();
     const SparseBasis& basis = *static_cast<const Holder&>(*holder).basis;
     const auto dtype =

@@ -9,6 +9,7 @@
 #include "cpab/torch/aten_parallel.h"
 #include "cpab/torch/kernel_device.h"
 #include "cpab/torch/kernel_fit.h"
+#include "cpab/torch/once_differentiable.h"
 
 namespace cpab {
 namespace {
@@ -122,6 +123,7 @@ class ImplicitTheta : public torch::autograd::Function<ImplicitTheta> {
 
   static variable_list backward(AutogradContext* context,
                                 const variable_list& gradients) {
+    CheckDifferentiatedOnce("cpab::FitKeypoints");
     const auto capsule = context->saved_data["batch"].toCapsule();
     const Batch& batch = static_cast<const Batch&>(*capsule);
     const Tensor like = context->saved_data["like"].toTensor();
@@ -162,6 +164,7 @@ class ImplicitKernelTheta
 
   static variable_list backward(AutogradContext* context,
                                 const variable_list& gradients) {
+    CheckDifferentiatedOnce("cpab::FitKeypoints");
     const auto capsule = context->saved_data["batch"].toCapsule();
     const KernelBatch& batch = static_cast<const KernelBatch&>(*capsule);
     const KernelPairsGradient of_pairs =

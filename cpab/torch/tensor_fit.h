@@ -24,8 +24,9 @@ enum class ThetaGradient {
   kDetached,  // No: what the paper does.
   kImplicit,  // By the implicit function theorem at the minimum of
               // cpab/fit/fit.h's objective that theta is near, once
-              // differentiable. theta itself is the same as without. Costs
-              // about three times the fit. Not for FitOptions::Solver::kAdam.
+              // differentiable: a backward pass with create_graph = true
+              // throws. theta itself is the same as without. Costs about three
+              // times the fit. Not for FitOptions::Solver::kAdam.
 };
 
 enum class FitImplementation {

@@ -241,6 +241,21 @@ TEST_F(FitKeypointsTest, KernelsTakeFloat32AndNoPairs) {
       c10::Error);
 }
 
+TEST_F(FitKeypointsTest, CreateGraphThrows) {
+  const Pairs pairs = SmoothMotion(2, 5, 13);
+  for (const auto implementation :
+       {FitImplementation::kAutomatic, FitImplementation::kKernels}) {
+    const Tensor from = pairs.from.clone().requires_grad_();
+    const Tensor theta =
+        FitKeypoints(fitter_, from, pairs.to, ThetaGradient::kImplicit, {},
+                     implementation)
+            .theta;
+    EXPECT_THROW(theta.sum().backward({}, /*retain_graph=*/true,
+                                      /*create_graph=*/true),
+                 c10::Error);
+  }
+}
+
 TEST_F(FitKeypointsTest, RejectsWrongShapesAndDtypes) {
   const Tensor from = torch::zeros({2, 5, 2});
   EXPECT_THROW(FitKeypoints(fitter_, from[0], from[0]), c10::Error);

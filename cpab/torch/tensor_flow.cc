@@ -8,6 +8,7 @@
 #include "cpab/flow/affine_flow.h"
 #include "cpab/flow/exit_time.h"
 #include "cpab/flow/max_arcs.h"
+#include "cpab/torch/once_differentiable.h"
 #include "cpab/torch/sparse_velocities.h"
 
 namespace cpab {
@@ -376,6 +377,7 @@ class ArcsFunction : public torch::autograd::Function<ArcsFunction> {
   static torch::autograd::variable_list backward(
       torch::autograd::AutogradContext* context,
       const torch::autograd::variable_list& gradients) {
+    CheckDifferentiatedOnce("cpab::TensorFlow");
     const auto saved = context->get_saved_variables();
     const Tensor& coefficients = saved.front();
     const Tensor& ended = saved.back();

@@ -27,7 +27,8 @@ enum class BeyondBorder { kZero, kNearestPixel };
 // Returns  [B, C, H, W], bilinearly interpolated, differentiable once in theta
 //          and images.
 //
-// A wrong shape, dtype or device is a bug in the caller: TORCH_CHECK.
+// A wrong shape, dtype or device, or a backward pass with create_graph = true,
+// is a bug in the caller: TORCH_CHECK.
 torch::Tensor WarpImages(const Transform& transform, const torch::Tensor& theta,
                          const torch::Tensor& images,
                          BeyondBorder beyond = BeyondBorder::kZero);

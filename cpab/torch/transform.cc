@@ -10,6 +10,7 @@
 #include "cpab/torch/aten_parallel.h"
 #include "cpab/torch/kernel_device.h"
 #include "cpab/torch/kernel_flow.h"
+#include "cpab/torch/once_differentiable.h"
 #include "cpab/torch/tensor_flow.h"
 #include "third_party/absl/status_macros.h"
 
@@ -88,6 +89,7 @@ class WalkFunction : public torch::autograd::Function<WalkFunction> {
   static torch::autograd::variable_list backward(
       torch::autograd::AutogradContext* context,
       const torch::autograd::variable_list& gradients) {
+    CheckDifferentiatedOnce("cpab::Transform");
     const auto saved = context->get_saved_variables();
     const torch::Tensor &theta = saved[0], &points = saved[1];
     const auto holder = context->saved_data["flows"].toCapsule();

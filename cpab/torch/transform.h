@@ -60,7 +60,8 @@ class Transform {
   //          has alone, on any number of threads. Kernels on CUDA add up the
   //          gradient of theta in any order: its last bits vary.
   //
-  // A wrong shape, dtype or device is a bug in the caller: TORCH_CHECK.
+  // A wrong shape, dtype or device, or a backward pass with create_graph = true,
+  // is a bug in the caller: TORCH_CHECK.
   torch::Tensor Apply(
       const torch::Tensor& theta, const torch::Tensor& points,
       Implementation implementation = Implementation::kAutomatic) const;

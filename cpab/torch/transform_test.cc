@@ -176,6 +176,22 @@ TEST_P(TransformTest, GradientsAreThoseOfDifferences) {
   }
 }
 
+TEST_P(TransformTest, CreateGraphThrows) {
+  for (const auto implementation : {kAutomatic, kTensorOps, kKernels}) {
+    const Tensor theta = RandomTheta(2, 0.5, 1).requires_grad_();
+    const Tensor y =
+        transform_.Apply(theta, RandomPoints({2, 5, 2}, 2), implementation);
+    try {
+      y.sum().backward({}, /*retain_graph=*/true, /*create_graph=*/true);
+      ADD_FAILURE() << "returned";
+    } catch (const c10::Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("create_graph is not possible"));
+    }
+    y.sum().backward();
+    EXPECT_TRUE(theta.grad().isfinite().all().item<bool>());
+  }
+}
+
 TEST_P(TransformTest, PointsCanBeSharedByTheBatch) {
   const Tensor theta = RandomTheta(3, 0.5, 1).requires_grad_();
   const Tensor shared = RandomPoints({33, 2}, 2).requires_grad_();
