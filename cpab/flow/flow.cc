@@ -206,7 +206,10 @@ FlowGradient<Scalar> Flow::Pullback(const PointsRef<Scalar>& points,
           const Eigen::Vector2d x = points.col(n).template cast<double>();
           const Eigen::Vector2d y = WalkAndRecord(walker_, x, &arcs);
           Eigen::Vector2d gradient = dl_dy.col(n).template cast<double>();
-          if (!IsFinite(y)) gradient.setConstant(y.x());
+          if (!IsFinite(y)) {
+            gradient.setConstant(y.x());
+            if (IsFinite(x)) partial[block].setConstant(y.x());
+          }
           for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
             gradient = ArcDerivative(walker_.flow(arc->cell), *arc)
                            .Pullback(gradient,
@@ -268,7 +271,9 @@ FlowGradient<double> Flow::LogDetPullback(
                                        result.points.col(n));
                    if (!IsFinite(y)) {
                      result.points.col(n).setConstant(y.x());
-                     partial[block].setConstant(y.x());
+                     if (IsFinite(points.col(n))) {
+                       partial[block].setConstant(y.x());
+                     }
                    }
                  }
                });

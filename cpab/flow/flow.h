@@ -106,6 +106,10 @@ class Flow {
   // path's arcs, whatever the size of theta. dL/dtheta is
   // basis.ThetaFromCells(result.cells). The sum over points runs in an order
   // that depends on N alone, so the result is the same on any threads.
+  //
+  // A point that is not finite has the gradient NaN and adds nothing to
+  // result.cells. A finite point without an image, in a field that is not
+  // finite or after too many arcs, makes both NaN.
   template <typename Scalar>
   FlowGradient<Scalar> Pullback(
       const PointsRef<Scalar>& points, const PointsRef<Scalar>& dl_dy,
@@ -116,7 +120,7 @@ class Flow {
   // with normal n from M into M', a later crossing costs tr(M) - tr(M'), and an
   // earlier position moves the crossing by -n.dx / n.v; so the adjoint jumps by
   // (tr(M') - tr(M)) n / n.v there. Continuous but where a path touches an edge
-  // or passes a vertex.
+  // or passes a vertex. NaN as in Pullback().
   FlowGradient<double> LogDetPullback(
       const Eigen::Matrix2Xd& points, const Eigen::VectorXd& weights,
       const ParallelFor& parallel_for = Serially) const;

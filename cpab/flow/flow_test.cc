@@ -422,6 +422,47 @@ TEST(FlowEdgeCases, GrazingPathsCrossOnlyWhatTheyCross) {
   }
 }
 
+test_util::FlowOfMany OfMany(const Flow& flow) {
+  return {
+      [&flow](const Eigen::MatrixXd& x, const ParallelFor& parallel_for) {
+        Eigen::Matrix2Xd y(2, x.cols());
+        flow.Transform<double>(x, y, parallel_for);
+        return Eigen::MatrixXd(y);
+      },
+      [&flow](const Eigen::MatrixXd& x, const Eigen::MatrixXd& dl_dy,
+              const ParallelFor& parallel_for) {
+        const FlowGradient<double> gradient =
+            flow.Pullback<double>(x, dl_dy, parallel_for);
+        return test_util::FlowOfMany::Gradient{gradient.cells, gradient.points};
+      }};
+}
+
+test_util::FlowOfMany LogDetOfMany(const Flow& flow) {
+  return {
+      [&flow](const Eigen::MatrixXd& x, const ParallelFor&) {
+        Eigen::MatrixXd log_det(1, x.cols());
+        for (Eigen::Index n = 0; n < x.cols(); ++n) {
+          log_det(n) = flow.LogDetJacobian(x.col(n));
+        }
+        return log_det;
+      },
+      [&flow](const Eigen::MatrixXd& x, const Eigen::MatrixXd& weights,
+              const ParallelFor& parallel_for) {
+        const FlowGradient<double> gradient =
+            flow.LogDetPullback(x, weights.row(0).transpose(), parallel_for);
+        return test_util::FlowOfMany::Gradient{gradient.cells, gradient.points};
+      }};
+}
+
+TEST_P(FlowTest, ObeysTheLawsOfNonFinite) {
+  const Flow flow(basis_, Theta(20));
+  const Flow broken(
+      basis_, Eigen::VectorXd::Constant(basis_->theta_size(), std::nan("")));
+  test_util::ExpectLawsOfNonFinite(OfMany(flow), OfMany(broken), Points(20));
+  test_util::ExpectLawsOfNonFinite(LogDetOfMany(flow), LogDetOfMany(broken),
+                                   Points(20));
+}
+
 TEST(FlowEdgeCases, NonFiniteInputIsNanAndDoesNotStopTheOthers) {
   const auto basis = BasisOf({4, 4});
   const double inf = std::numeric_limits<double>::infinity();

@@ -368,8 +368,6 @@ IntervalGradient<Scalar> IntervalFlow::Pullback(
       if (std::isfinite(static_cast<double>(points[n]))) {
         gradient =
             PullbackAlong(PathFrom(points[n]), dl_dy[n], &partial[block]);
-      } else {
-        partial[block].setConstant(gradient);
       }
       result.points[n] = static_cast<Scalar>(gradient);
     }
@@ -401,8 +399,6 @@ IntervalGradient<double> IntervalFlow::LogDetPullback(
       if (std::isfinite(points[n])) {
         lambda = 0;
         Walk(points[n], [&arcs](const Arc& arc) { arcs.push_back(arc); });
-      } else {
-        partial[block].setConstant(lambda);
       }
       for (size_t i = arcs.size(); i-- > 0;) {
         const Arc& arc = arcs[i];

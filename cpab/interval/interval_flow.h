@@ -127,7 +127,7 @@ class IntervalFlow {
 
   // Pulls dL/dy back through y = Transform(points), as Flow::Pullback:
   // dL/dtheta is basis.ThetaFromCells(result.cells), the same on any number of
-  // threads.
+  // threads; a point that is not finite has the gradient NaN and adds nothing.
   template <typename Scalar>
   IntervalGradient<Scalar> Pullback(
       const Eigen::Ref<const IntervalPoints<Scalar>>& points,

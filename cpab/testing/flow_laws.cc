@@ -111,4 +111,35 @@ void ExpectLawsOfMany(const FlowOfMany& flow, const Eigen::MatrixXd& points) {
   EXPECT_EQ(parallel.points, serial.points);
 }
 
+void ExpectLawsOfNonFinite(const FlowOfMany& flow, const FlowOfMany& broken,
+                           const Eigen::MatrixXd& points) {
+  const Eigen::Index count = points.cols();
+  const Eigen::MatrixXd dl_dy = (1.3 * points.array() + 0.7).sin();
+  const FlowOfMany::Gradient expected = flow.pullback(points, dl_dy, Serially);
+  // The sum over points may run in another order with one more.
+  const double tolerance = 1e-11 * (1 + expected.field.cwiseAbs().maxCoeff());
+  Eigen::MatrixXd more(points.rows(), count + 1), dl_dmore = more;
+  dl_dmore << dl_dy, dl_dy.col(0);
+  for (const double bad : {HUGE_VAL, -HUGE_VAL, std::nan("")}) {
+    for (Eigen::Index a = 0; a < points.rows(); ++a) {
+      more << points, points.col(0);
+      more(a, count) = bad;
+      EXPECT_TRUE(
+          flow.transform(more, Serially).col(count).array().isNaN().all());
+      const FlowOfMany::Gradient gradient =
+          flow.pullback(more, dl_dmore, Serially);
+      EXPECT_TRUE(gradient.points.col(count).array().isNaN().all());
+      EXPECT_TRUE(gradient.points.leftCols(count).allFinite());
+      // Not by maxCoeff(), which may pass over NaN.
+      EXPECT_TRUE(
+          ((gradient.field - expected.field).array().abs() <= tolerance).all());
+    }
+  }
+  EXPECT_TRUE(broken.transform(points, Serially).array().isNaN().all());
+  const FlowOfMany::Gradient gradient =
+      broken.pullback(points, dl_dy, Serially);
+  EXPECT_TRUE(gradient.points.array().isNaN().colwise().any().all());
+  EXPECT_TRUE(gradient.field.hasNaN());
+}
+
 }  // namespace cpab::test_util

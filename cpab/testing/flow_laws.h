@@ -69,6 +69,17 @@ struct FlowOfMany {
 //   (6) nothing depends on the number of threads
 void ExpectLawsOfMany(const FlowOfMany& flow, const Eigen::MatrixXd& points);
 
+// The laws of what is not finite:
+//
+//   (7) a point with a coordinate that is not finite has NaN for its image and
+//       its gradient, and adds nothing to the gradient of the field
+//   (8) a finite point without an image, as every one in the field that is not
+//       finite, has a NaN in its gradient and in that of the field
+//
+// For finite `points`; `broken` is the flow of a field that is not finite.
+void ExpectLawsOfNonFinite(const FlowOfMany& flow, const FlowOfMany& broken,
+                           const Eigen::MatrixXd& points);
+
 }  // namespace cpab::test_util
 
 #endif  // CPAB_TESTING_FLOW_LAWS_H_

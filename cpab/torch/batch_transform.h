@@ -36,9 +36,11 @@ class SignalTransform {
   //          device of theta.
   // Returns  [B, N], differentiable once in theta and points. Each batch
   //          element's values and gradients are bit for bit those it has alone.
+  //          A point that is not finite has NaN for its image and its gradient,
+  //          and adds nothing to the gradient of theta.
   //
-  // A wrong shape, dtype or device, or a backward pass with create_graph = true,
-  // is a bug in the caller: TORCH_CHECK.
+  // A wrong shape, dtype or device, or a backward pass with create_graph =
+  // true, is a bug in the caller: TORCH_CHECK.
   torch::Tensor Apply(const torch::Tensor& theta,
                       const torch::Tensor& points) const;
 

@@ -367,7 +367,7 @@ class ArcsFunction : public torch::autograd::Function<ArcsFunction> {
       saved.insert(saved.end(), {next.cells, next.starts, next.durations});
     }
     const Tensor ended = finite & (time_left <= 0).unsqueeze(-1);
-    saved.push_back(ended);
+    saved.insert(saved.end(), {finite, ended});
     context->save_for_backward(std::move(saved));
     return torch::where(
         ended, x,
@@ -380,17 +380,19 @@ class ArcsFunction : public torch::autograd::Function<ArcsFunction> {
     CheckDifferentiatedOnce("cpab::TensorFlow");
     const auto saved = context->get_saved_variables();
     const Tensor& coefficients = saved.front();
-    const Tensor& ended = saved.back();
+    const Tensor &finite = saved[saved.size() - 2], &ended = saved.back();
     Tensor dl_dcoefficients = torch::zeros_like(coefficients);
+    const Tensor nan = torch::full_like(
+        gradients[0], std::numeric_limits<double>::quiet_NaN());
+    // Points that are not finite add nothing; paths without an end add NaN.
     Tensor gradient = torch::where(
         ended, gradients[0],
-        torch::full_like(gradients[0],
-                         std::numeric_limits<double>::quiet_NaN()));
-    for (size_t end = saved.size() - 1; end > 1; end -= 3) {
+        torch::where(finite, nan, torch::zeros_like(gradients[0])));
+    for (size_t end = saved.size() - 2; end > 1; end -= 3) {
       const Arcs arcs = {saved[end - 3], saved[end - 2], saved[end - 1]};
       gradient = PullbackArcs(coefficients, arcs, gradient, &dl_dcoefficients);
     }
-    return {dl_dcoefficients, gradient, Tensor()};
+    return {dl_dcoefficients, torch::where(ended, gradient, nan), Tensor()};
   }
 };
 

@@ -17,7 +17,7 @@ namespace cpab {
 
 // theta [B, d], points [B, N, 2] or [N, 2], float32 or float64 on one device;
 // computes in float64. Returns [B, N, 2] in the dtype of the points,
-// differentiable once.
+// differentiable once. What is not finite as in Flow::Pullback.
 torch::Tensor TensorFlow(const Basis& basis, const torch::Tensor& theta,
                          const torch::Tensor& points);
 

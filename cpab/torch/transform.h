@@ -58,10 +58,12 @@ class Transform {
   // Returns  [B, N, 2], differentiable once in theta and points. On the CPU
   //          each batch element's values and gradients are bit for bit those it
   //          has alone, on any number of threads. Kernels on CUDA add up the
-  //          gradient of theta in any order: its last bits vary.
+  //          gradient of theta in any order: its last bits vary. A point that
+  //          is not finite has NaN for its image and its gradient, and adds
+  //          nothing to the gradient of theta.
   //
-  // A wrong shape, dtype or device, or a backward pass with create_graph = true,
-  // is a bug in the caller: TORCH_CHECK.
+  // A wrong shape, dtype or device, or a backward pass with create_graph =
+  // true, is a bug in the caller: TORCH_CHECK.
   torch::Tensor Apply(
       const torch::Tensor& theta, const torch::Tensor& points,
       Implementation implementation = Implementation::kAutomatic) const;

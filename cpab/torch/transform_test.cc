@@ -293,6 +293,32 @@ TEST_P(TransformTest, AcceptsNoPointsAndPassesNanThrough) {
   }
 }
 
+TEST_P(TransformTest, ObeysTheLawsOfNonFinite) {
+  for (const auto implementation : {kAutomatic, kTensorOps, kKernels}) {
+    SCOPED_TRACE(static_cast<int>(implementation));
+    const auto of_many = [&](const Tensor& theta) -> test_util::FlowOfMany {
+      return {[=](const Eigen::MatrixXd& x, const ParallelFor&) {
+                return ColumnsOf(transform_.Apply(
+                    theta, TensorOf(x).unsqueeze(0), implementation));
+              },
+              [=](const Eigen::MatrixXd& x, const Eigen::MatrixXd& dl_dy,
+                  const ParallelFor&) {
+                const Tensor leaf = theta.clone().requires_grad_();
+                const Tensor points = TensorOf(x).unsqueeze(0).requires_grad_();
+                transform_.Apply(leaf, points, implementation)
+                    .backward(TensorOf(dl_dy).unsqueeze(0));
+                return test_util::FlowOfMany::Gradient{
+                    ColumnsOf(leaf.grad().unsqueeze(0)),
+                    ColumnsOf(points.grad())};
+              }};
+    };
+    const Tensor theta = RandomTheta(1, 0.5, 1);
+    test_util::ExpectLawsOfNonFinite(
+        of_many(theta), of_many(torch::full_like(theta, std::nan(""))),
+        ColumnsOf(RandomPoints({1, 50, 2}, 2)));
+  }
+}
+
 TEST(TransformErrors, NamesWrongShapesDtypesAndOptions) {
   EXPECT_THAT(Transform::Create({0, 4}),
               StatusIs(absl::StatusCode::kInvalidArgument,

@@ -101,7 +101,9 @@ void VolumeFlow::PullbackBlock(const Eigen::Ref<const Eigen::Matrix3Xd>& points,
   std::vector<VolumeArc> arcs;
   walker_.Walk(&y, &arcs);
   for (Eigen::Index n = 0; n < y.cols(); ++n) {
-    if (!y.col(n).allFinite()) gradient.col(n).setConstant(y(0, n));
+    if (y.col(n).allFinite()) continue;
+    gradient.col(n).setConstant(y(0, n));
+    if (points.col(n).allFinite()) cell_gradient->setConstant(y(0, n));
   }
   for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
     gradient.col(arc->point) =
@@ -174,7 +176,7 @@ void VolumeFlow::LogDetPullbackBlock(
   for (Eigen::Index n = 0; n < y.cols(); ++n) {
     if (y.col(n).allFinite()) continue;
     gradient.col(n).setConstant(y(0, n));
-    cell_gradient->setConstant(y(0, n));
+    if (points.col(n).allFinite()) cell_gradient->setConstant(y(0, n));
   }
 }
 

@@ -70,7 +70,8 @@ class VolumeFlow {
                              const ParallelFor& parallel_for = Serially) const;
 
   // Pulls dL/dy [3, N] back through y = Transform(points) by the adjoint. The
-  // same on any number of threads.
+  // same on any number of threads. NaN as in Flow::Pullback: a point that is
+  // not finite adds nothing to the gradient of theta.
   VolumeGradient Pullback(const Eigen::Matrix3Xd& points,
                           const Eigen::Matrix3Xd& dl_dy,
                           const ParallelFor& parallel_for = Serially) const;

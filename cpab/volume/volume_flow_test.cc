@@ -153,22 +153,49 @@ TEST_P(VolumeFlowTest, KeepsOrientation) {
   }
 }
 
+test_util::FlowOfMany OfMany(const VolumeFlow& flow) {
+  return {
+      [&flow](const Eigen::MatrixXd& x, const ParallelFor& parallel_for) {
+        return Eigen::MatrixXd(flow.Transform(x, parallel_for));
+      },
+      [&flow](const Eigen::MatrixXd& x, const Eigen::MatrixXd& dl_dy,
+              const ParallelFor& parallel_for) {
+        const VolumeGradient gradient = flow.Pullback(x, dl_dy, parallel_for);
+        return test_util::FlowOfMany::Gradient{gradient.theta, gradient.points};
+      }};
+}
+
+test_util::FlowOfMany LogDetOfMany(const VolumeFlow& flow) {
+  return {
+      [&flow](const Eigen::MatrixXd& x, const ParallelFor&) {
+        Eigen::MatrixXd log_det(1, x.cols());
+        for (Eigen::Index n = 0; n < x.cols(); ++n) {
+          log_det(n) = flow.LogDetJacobian(x.col(n));
+        }
+        return log_det;
+      },
+      [&flow](const Eigen::MatrixXd& x, const Eigen::MatrixXd& weights,
+              const ParallelFor& parallel_for) {
+        const VolumeGradient gradient =
+            flow.LogDetPullback(x, weights.row(0).transpose(), parallel_for);
+        return test_util::FlowOfMany::Gradient{gradient.theta, gradient.points};
+      }};
+}
+
+TEST_P(VolumeFlowTest, ObeysTheLawsOfNonFinite) {
+  const VolumeFlow flow(basis_, Theta(3));
+  const VolumeFlow broken(
+      basis_, Eigen::VectorXd::Constant(basis_->theta_size(), std::nan("")));
+  test_util::ExpectLawsOfNonFinite(OfMany(flow), OfMany(broken), Points(3));
+  test_util::ExpectLawsOfNonFinite(LogDetOfMany(flow), LogDetOfMany(broken),
+                                   Points(3));
+}
+
 TEST_P(VolumeFlowTest, ObeysTheLawsOfManyPoints) {
   for (int draw = 0; draw < kDraws; draw += 4) {
     SCOPED_TRACE(draw);
     const VolumeFlow flow(basis_, Theta(draw));
-    test_util::ExpectLawsOfMany(
-        {[&flow](const Eigen::MatrixXd& x, const ParallelFor& parallel_for) {
-           return Eigen::MatrixXd(flow.Transform(x, parallel_for));
-         },
-         [&flow](const Eigen::MatrixXd& x, const Eigen::MatrixXd& dl_dy,
-                 const ParallelFor& parallel_for) {
-           const VolumeGradient gradient =
-               flow.Pullback(x, dl_dy, parallel_for);
-           return test_util::FlowOfMany::Gradient{gradient.theta,
-                                                  gradient.points};
-         }},
-        Points(draw));
+    test_util::ExpectLawsOfMany(OfMany(flow), Points(draw));
     EXPECT_EQ(flow(Points(draw).col(0)), flow.Transform(Points(draw)).col(0));
   }
 }
