@@ -4,9 +4,12 @@
 #include <filesystem>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/read_file.h"
 #include "pipelines/media/csv.h"
@@ -17,6 +20,19 @@ namespace {
 
 std::string Quoted(const std::string& field) {
   return absl::StrCat("\"", absl::StrReplaceAll(field, {{"\"", "\"\""}}), "\"");
+}
+
+// Whether `key` may be a ClipKey. A clip may be taken away by its key, and a
+// record may come from elsewhere: no key names what lies outside the data set.
+bool IsClipKey(absl::string_view key) {
+  if (!absl::ConsumePrefix(&key, "train/") &&
+      !absl::ConsumePrefix(&key, "test/")) {
+    return false;
+  }
+  if (!absl::ConsumeSuffix(&key, ".mp4") && !absl::ConsumeSuffix(&key, "/")) {
+    return false;
+  }
+  return !key.empty() && key[0] != '.' && !absl::StrContains(key, '/');
 }
 
 }  // namespace
@@ -68,6 +84,12 @@ absl::StatusOr<ClipRecord> ReadClipRecord(const std::string& folder) {
       return absl::InvalidArgumentError(absl::StrCat(
           path, ":", rows[i].line, ": has ", fields.size(),
           " fields and not 3; remove this file and the clips beside it"));
+    }
+    if (!IsClipKey(fields[0])) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          path, ":", rows[i].line, ": '", fields[0],
+          "' is no clip of this data set (train/NAME.mp4, or test/NAME/ of a "
+          "folder); remove this file and the clips beside it"));
     }
     record[fields[0]] = {fields[1], fields[2]};
   }

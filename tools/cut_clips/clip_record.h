@@ -39,7 +39,8 @@ std::string RecordPath(const std::string& folder);
 
 // The record of the data set in `folder`; empty if it has none.
 // FailedPrecondition if a file with its name is something else;
-// InvalidArgument, naming file and line, if it is damaged.
+// InvalidArgument, naming file and line, if it is damaged or a row names
+// something else than a clip in the folder's train/ or test/.
 absl::StatusOr<ClipRecord> ReadClipRecord(const std::string& folder);
 
 // Replaces it, all at once.

@@ -38,6 +38,22 @@ TEST_F(ClipRecordTest, IsNoOtherFileOfItsName) {
                        HasSubstr(RecordPath(folder_))));
 }
 
+// What a record names may be taken away.
+TEST_F(ClipRecordTest, NamesNothingOutsideTheDataSet) {
+  for (const char* key :
+       {"", "train", "train/", "train//", "train/.mp4", "train/../../photos/",
+        "train/../", "train/./", "train/.hidden.mp4", "train/a/b.mp4",
+        "train/a.txt", "/etc/a.mp4", "a.mp4", "other/a.mp4"}) {
+    Write("cut_clips.csv", "clip,table,cut\n\"test/a.mp4\",t,x\n\"" +
+                               std::string(key) + "\",t,x\n");
+    EXPECT_THAT(ReadClipRecord(folder_),
+                StatusIs(StatusCode::kInvalidArgument,
+                         HasSubstr("cut_clips.csv:3: '" + std::string(key) +
+                                   "' is no clip")))
+        << key;
+  }
+}
+
 TEST(ClipKey, TellsAFolderFromAFile) {
   ClipSpec spec;
   spec.name = "a.b";

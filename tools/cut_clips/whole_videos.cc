@@ -108,6 +108,12 @@ absl::StatusOr<WholeVideos> ClipsOfVideos(
       videos.skipped.push_back(name);
       continue;
     }
+    if (name[0] == '.') {
+      return absl::InvalidArgumentError(absl::StrCat(
+          folder, "/", name,
+          ": its name begins with a dot, and clips of such names are not "
+          "found; rename it"));
+    }
     if (!stems.insert(Stem(name)).second) {
       return absl::InvalidArgumentError(
           absl::StrCat(folder, ": two videos are named ", Stem(name),

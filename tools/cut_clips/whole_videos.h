@@ -27,8 +27,9 @@ struct WholeVideos {
 // for training and the last kTestShare of it for testing.
 //
 // InvalidArgument if no name is a video's, if two differ in their endings
-// alone, if `test` names something else, or if a video that is to be parted
-// does not say how long it is; the errors of opening it.
+// alone, if one begins with a dot, if `test` names something else, or if a
+// video that is to be parted does not say how long it is; the errors of opening
+// it.
 absl::StatusOr<WholeVideos> ClipsOfVideos(const std::string& folder,
                                           const std::vector<std::string>& names,
                                           const std::vector<std::string>& test);

@@ -101,6 +101,9 @@ TEST_F(ClipsOfVideosTest, RefuseWhatNamesNoVideo) {
   EXPECT_THAT(ClipsOfVideos(folder_, {"ann.mov", "ann.mp4"}, {"ann"}),
               StatusIs(StatusCode::kInvalidArgument,
                        HasSubstr("two videos are named ann")));
+  EXPECT_THAT(ClipsOfVideos(folder_, {".ann.mp4"}, {}),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr(".ann.mp4: its name begins with a dot")));
   Write("broken.mp4", "no video");
   EXPECT_THAT(ClipsOfVideos(folder_, {"broken.mp4"}, {}),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("broken.mp4")));
