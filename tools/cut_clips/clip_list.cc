@@ -8,9 +8,11 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "networks/files/path_parts.h"
 #include "pipelines/media/csv.h"
 #include "third_party/absl/status_macros.h"
@@ -33,6 +35,15 @@ Columns FindColumns(const std::vector<std::string>& header) {
     columns.emplace(synonym == kSynonyms->end() ? name : synonym->second, i);
   }
   return columns;
+}
+
+// Between spaces a dash is a sign, or between sides if it stands alone. Without
+// spaces it always parts sides; one is empty where it was meant as a sign.
+std::vector<absl::string_view> BoxSides(absl::string_view text) {
+  if (!absl::StrContains(text, ' ')) return absl::StrSplit(text, '-');
+  return absl::StrSplit(text, ' ', [](absl::string_view part) {
+    return !part.empty() && part != "-";
+  });
 }
 
 class RowReader {
@@ -70,8 +81,11 @@ class RowReader {
     const std::string text = Text("box");
     if (text.empty()) return std::nullopt;
     std::vector<int> sides;
-    for (absl::string_view part :
-         absl::StrSplit(text, absl::ByAnyChar("- "), absl::SkipEmpty())) {
+    for (const absl::string_view part : BoxSides(text)) {
+      if (part.empty()) {
+        return Error("box",
+                     "write negative sides with spaces: -12 -30 240 280");
+      }
       double side = 0;
       if (!absl::SimpleAtod(part, &side) || !(std::abs(side) < 1e6)) break;
       sides.push_back(static_cast<int>(std::lround(side)));

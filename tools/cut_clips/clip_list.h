@@ -30,7 +30,8 @@ struct ClipSpec {
 //   file (or video_id)               required
 //   start, end        required, but may be empty in a row: from the beginning,
 //                     to the end
-//   box (or bbox)     left-top-right-bottom in pixels, also with spaces
+//   box (or bbox)     left-top-right-bottom in pixels, or with spaces between,
+//                     as negative sides need them: -12 -30 240 280
 //   name              by default ClipName, so that clips of one file are one
 //                     identity
 //   partition         train (default) or test

@@ -1,6 +1,7 @@
 #include "tools/cut_clips/clip_list.h"
 
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -33,6 +34,18 @@ TEST(ParseClipList, ReadsColumnsInAnyOrder) {
   EXPECT_EQ(first.partition, "train");
   EXPECT_EQ((*specs)[1].box, cv::Rect(0, 0, 64, 64));
   EXPECT_EQ((*specs)[1].line, 4);
+}
+
+TEST(ParseClipList, KeepsTheSignsOfABoxWithSpaces) {
+  const auto box = [](const std::string& text) {
+    const auto specs =
+        ParseClipList("file,start,end,box\na.mp4,1,2," + text, "list.csv");
+    EXPECT_THAT(specs, IsOk()) << text;
+    return specs.ok() ? specs->at(0).box : std::nullopt;
+  };
+  EXPECT_EQ(box("-12 -30 240 280"), cv::Rect(-12, -30, 252, 310));
+  EXPECT_EQ(box("10  -5 100.4 200"), cv::Rect(10, -5, 90, 205));
+  EXPECT_EQ(box("10 - 20 - 110 - 220"), cv::Rect(10, 20, 100, 200));
 }
 
 TEST(ParseClipList, TakesEmptyTimesForTheWholeVideo) {
@@ -71,6 +84,13 @@ TEST(ParseClipList, NamesLineAndColumnOfAMistake) {
   expect_error("a.mp4,2,2,,,", "end");
   expect_error("a.mp4,1,2,1-2-3,,", "box");
   expect_error("a.mp4,1,2,50-0-10-10,,", "box");
+  for (const char* box :
+       {"-12-30-240-280", "10--5-100-200", "-12--30-240-280", "1-2-3-"}) {
+    expect_error("a.mp4,1,2," + std::string(box) + ",,",
+                 "box is '" + std::string(box) +
+                     "'; write negative sides with spaces: -12 -30 240 280");
+  }
+  expect_error("a.mp4,1,2,-12 -30 240-280,,", "box");
   expect_error("a.mp4,1,2,,,val", "partition");
   expect_error("a.mp4,1,2,,../../evil,", "name");
   expect_error("a.mp4,1", "end");

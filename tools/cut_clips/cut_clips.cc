@@ -74,7 +74,8 @@ The table's first line names its columns; others are ignored.
   start, end          seconds from the first frame (12.4), or frames from 0 with
                       --unit frames; the end is not part of the clip. Empty:
                       from the beginning, to the end.
-  box (or bbox)       left-top-right-bottom in pixels of the upright frame; the
+  box (or bbox)       left-top-right-bottom in pixels of the upright frame,
+                      with spaces if a side is negative (-12 -30 240 280); the
                       whole frame if empty. It is widened about its centre to
                       the aspect of --size, as far as the frame allows; of
                       what is left the middle is taken.
