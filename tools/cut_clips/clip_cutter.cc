@@ -59,8 +59,8 @@ absl::StatusOr<cv::Rect> BoxInFrame(const ClipSpec& spec,
 // One clip on its way.
 class Cut {
  public:
-  Cut(const ClipSpec* spec, const CutOptions& options)
-      : spec_(spec), options_(options) {
+  Cut(const std::string& video, const ClipSpec* spec, const CutOptions& options)
+      : video_(video), spec_(spec), options_(options) {
     result_.spec = spec;
   }
 
@@ -86,7 +86,7 @@ class Cut {
       End(status);
     } else if (sink_ == nullptr || IsCutShort(time + tolerance)) {
       End(absl::OutOfRangeError(absl::StrCat(
-          "the video ends at ", time, ", before the clip does",
+          video_, " ends at ", time, ", before the clip does",
           sink_ == nullptr ? "" : "; an empty end takes all that is left")));
     } else {
       End(sink_->Finish());
@@ -130,6 +130,7 @@ class Cut {
         absl::StrCat("clip ", spec_->name, line, ": ", status.message()));
   }
 
+  const std::string& video_;
   const ClipSpec* spec_;
   const CutOptions& options_;
   std::unique_ptr<FrameSink> sink_;
@@ -193,7 +194,7 @@ std::vector<CutResult> CutClips(const std::string& path,
                                 const std::vector<const ClipSpec*>& specs,
                                 const CutOptions& options) {
   std::vector<Cut> cuts;
-  for (const ClipSpec* spec : specs) cuts.emplace_back(spec, options);
+  for (const ClipSpec* spec : specs) cuts.emplace_back(path, spec, options);
   auto source = pipelines::media::OpenFrameSource(path);
   if (source.ok()) {
     Pass(source->get(), options).Run(cuts);

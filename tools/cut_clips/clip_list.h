@@ -14,9 +14,10 @@
 namespace tools {
 
 struct ClipSpec {
-  int line = 0;      // in the table, for messages; 0 without a table
-  std::string file;  // as written
-  double start = 0;  // seconds or frames, see ClipUnit
+  int line = 0;       // in the table, for messages; 0 without a table
+  std::string file;   // as written
+  std::string video;  // path of that file, once it has been looked for
+  double start = 0;   // seconds or frames, see ClipUnit
   // The first moment that no longer belongs to the clip; infinity for all that
   // is left of the video.
   double end = 0;

@@ -30,6 +30,7 @@
 #include "tools/cut_clips/clip_list.h"
 #include "tools/cut_clips/clip_record.h"
 #include "tools/cut_clips/cut_plan.h"
+#include "tools/cut_clips/video_folder.h"
 #include "tools/cut_clips/whole_videos.h"
 
 ABSL_FLAG(std::string, videos, "",
@@ -136,17 +137,6 @@ absl::StatusOr<tools::CutOptions> OptionsFromFlags() {
   return options;
 }
 
-// `file` in `folder`, also if the table leaves its ending out.
-std::string FindVideo(const std::string& folder, const std::string& file,
-                      const std::vector<std::string>& names) {
-  for (const std::string& name : names) {
-    if (networks::files::Stem(name) == file) {
-      return absl::StrCat(folder, "/", name);
-    }
-  }
-  return absl::StrCat(folder, "/", file);
-}
-
 // The most places that a message lists.
 constexpr size_t kListed = 5;
 
@@ -205,13 +195,11 @@ absl::Status RemoveStale(const std::vector<tools::StaleClip>& stale,
 
 // The clips of `plan`, video by video, with a progress bar.
 std::vector<tools::CutResult> CutPlanned(const tools::CutPlan& plan,
-                                         const std::string& videos,
-                                         const std::vector<std::string>& names,
                                          const tools::CutOptions& options) {
   if (plan.to_cut.empty()) return {};
-  std::map<std::string, std::vector<const tools::ClipSpec*>> by_file;
+  std::map<std::string, std::vector<const tools::ClipSpec*>> by_video;
   for (const tools::ClipSpec* spec : plan.to_cut) {
-    by_file[spec->file].push_back(spec);
+    by_video[spec->video].push_back(spec);
   }
   pipelines::ProgressOptions progress_options;
   progress_options.title = "cutting";
@@ -219,9 +207,9 @@ std::vector<tools::CutResult> CutPlanned(const tools::CutPlan& plan,
   progress_options.unit = "clips";
   pipelines::ProgressBar progress(progress_options);
   std::vector<tools::CutResult> results;
-  for (const auto& [file, clips] : by_file) {
+  for (const auto& [video, clips] : by_video) {
     for (const tools::CutResult& result :
-         tools::CutClips(FindVideo(videos, file, names), clips, options)) {
+         tools::CutClips(video, clips, options)) {
       results.push_back(result);
       progress.Update(static_cast<int64_t>(results.size()));
     }
@@ -325,12 +313,28 @@ absl::StatusOr<std::vector<tools::ClipSpec>> WantedClips(
   return whole.specs;
 }
 
+// Says in each of `specs` where its video is.
+absl::Status FindVideos(const Videos& videos,
+                        std::vector<tools::ClipSpec>* specs) {
+  std::map<std::string, std::string> found;
+  for (tools::ClipSpec& spec : *specs) {
+    std::string& video = found[spec.file];
+    if (video.empty()) {
+      ASSIGN_OR_RETURN(
+          video, tools::FindVideo(videos.folder, spec.file, videos.names));
+    }
+    spec.video = video;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Cut(const std::string& list, const std::string& path,
                  const tools::CutOptions& options) {
   namespace files = networks::files;
   ASSIGN_OR_RETURN(const Videos videos, VideosAt(path, !list.empty()));
-  ASSIGN_OR_RETURN(const std::vector<tools::ClipSpec> specs,
+  ASSIGN_OR_RETURN(std::vector<tools::ClipSpec> specs,
                    WantedClips(list, videos));
+  RETURN_IF_ERROR(FindVideos(videos, &specs));
   const std::string& folder = options.output_folder;
   for (const char* part : {"/train", "/test"}) {
     RETURN_IF_ERROR(files::MakeFolder(folder + part));
@@ -349,7 +353,7 @@ absl::Status Cut(const std::string& list, const std::string& path,
   std::vector<std::string> inputs;
   if (!list.empty()) inputs.push_back(list);
   for (const tools::ClipSpec& spec : specs) {
-    inputs.push_back(FindVideo(videos.folder, spec.file, videos.names));
+    inputs.push_back(spec.video);
   }
   RETURN_IF_ERROR(CheckOutputs(plan, inputs, options));
   RETURN_IF_ERROR(RemoveStale(plan.stale, folder));
@@ -357,8 +361,7 @@ absl::Status Cut(const std::string& list, const std::string& path,
   for (const std::string& shared : tools::SharedFrames(specs)) {
     Say(absl::StrCat("warning: ", shared));
   }
-  return Summary(specs, plan,
-                 CutPlanned(plan, videos.folder, videos.names, options));
+  return Summary(specs, plan, CutPlanned(plan, options));
 }
 
 std::vector<pipelines::FlagGroup> FlagGroups() {

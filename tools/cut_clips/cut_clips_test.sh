@@ -59,6 +59,20 @@ succeed "2 cut" "${small[@]/$out/$TEST_TMPDIR/set4}"
 grep -q "lines 2 and 3 put frames of dance into both" "$TEST_TMPDIR/stderr" ||
   complain "nothing is said of shared frames"
 
+# What lies beside a video is not cut in its place.
+mkdir "$TEST_TMPDIR/beside"
+cp "$videos/dance.mp4" "$TEST_TMPDIR/beside/talk.mp4"
+for picture in talk.jpg talk.mp4.jpg talk.png; do
+  echo "no video" >"$TEST_TMPDIR/beside/$picture"
+done
+table talk,0,0.2,,a,train talk.mp4,1,,,b,test
+succeed "2 cut" --list "$TEST_TMPDIR/clips.csv" --videos "$TEST_TMPDIR/beside" \
+  --output "$TEST_TMPDIR/set10" --size 32
+cp "$videos/dance.mp4" "$TEST_TMPDIR/beside/talk.mov"
+expect 1 "beside: talk may be talk.mov or talk.mp4; write its ending, too" \
+  --list "$TEST_TMPDIR/clips.csv" --videos "$TEST_TMPDIR/beside" \
+  --output "$TEST_TMPDIR/set10" --size 32
+
 # A clip that fails does not stop the others.
 table dance,0,0.1,,a,train dance,99,100,,late,test gone,0,1,,gone,test
 "$program" "${small[@]/$out/$TEST_TMPDIR/set5}" >"$TEST_TMPDIR/said" 2>&1

@@ -7,14 +7,12 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "networks/files/path_parts.h"
-#include "networks/files/read_file.h"
 #include "pipelines/media/frame_source.h"
-#include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
+#include "tools/cut_clips/video_folder.h"
 
 namespace tools {
 namespace {
@@ -22,30 +20,6 @@ namespace {
 using networks::files::Stem;
 
 constexpr double kToTheEnd = std::numeric_limits<double>::infinity();
-
-// Whether the file begins like pictures that move, which have the endings of
-// stills.
-absl::StatusOr<bool> IsAnimated(const std::string& path) {
-  networks::files::ReadOptions options;
-  options.first_bytes = 1024;
-  ASSIGN_OR_RETURN(const std::string head,
-                   networks::files::ReadFile(path, options));
-  return pipelines::media::LooksLikeMovingImage(head);
-}
-
-absl::StatusOr<bool> IsVideo(const std::string& folder,
-                             const std::string& name) {
-  static const auto* const kEndings = new std::set<std::string>{
-      ".3gp", ".avi", ".gif", ".m4v", ".mkv",  ".mov",
-      ".mp4", ".mpg", ".mts", ".ts",  ".webm", ".wmv"};
-  static const auto* const kPictures =
-      new std::set<std::string>{".apng", ".png", ".webp"};
-  const size_t dot = name.rfind('.');
-  if (dot == std::string::npos) return false;
-  const std::string ending = absl::AsciiStrToLower(name.substr(dot));
-  if (kPictures->count(ending) == 0) return kEndings->count(ending) > 0;
-  return IsAnimated(absl::StrCat(folder, "/", name));
-}
 
 ClipSpec Clip(const std::string& file, const std::string& start,
               const std::string& end, const char* partition) {
