@@ -213,23 +213,25 @@ class HeaderBuilder final : public nlohmann::json_sax<nlohmann::json> {
 };
 
 // The bytes that dtype and shape ask for, or an error. Never overflows: the
-// size stops growing before it can.
+// size stops growing before it can. Nor do the strides of a tensor without
+// elements, which LibTorch computes as if each 0 in its shape were a 1.
 absl::StatusOr<uint64_t> ByteSize(const SafetensorsEntry& entry) {
   const uint64_t element = SafetensorsElementSize(entry.dtype);
   if (element == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("unknown dtype ", Quoted(entry.dtype)));
   }
-  // A zero anywhere makes the tensor empty, whatever the others are.
-  if (std::count(entry.shape.begin(), entry.shape.end(), 0) > 0) return 0;
   uint64_t bytes = element;
-  for (const int64_t size : entry.shape) {
+  bool is_empty = false;
+  for (const int64_t given : entry.shape) {
+    is_empty |= given == 0;
+    const int64_t size = std::max<int64_t>(given, 1);
     if (bytes > static_cast<uint64_t>(INT64_MAX) / size) {
       return absl::InvalidArgumentError("its shape overflows 63 bits");
     }
     bytes *= size;
   }
-  return bytes;
+  return is_empty ? 0 : bytes;
 }
 
 absl::Status CheckEntry(const SafetensorsEntry& entry, uint64_t data_size) {

@@ -172,6 +172,13 @@ INSTANTIATE_TEST_SUITE_P(
                   0, "tensor \"w\": its shape overflows 63 bits"},
         BadHeader{One(R"("dtype":"F64","shape":[2305843009213693952],)"
                       R"("data_offsets":[0,0])"),
+                  0, "tensor \"w\": its shape overflows 63 bits"},
+        // Without elements, but with strides.
+        BadHeader{One(R"("dtype":"F32","shape":[4611686018427387904,4,0],)"
+                      R"("data_offsets":[0,0])"),
+                  0, "tensor \"w\": its shape overflows 63 bits"},
+        BadHeader{One(R"("dtype":"F32","shape":[0,2305843009213693952],)"
+                      R"("data_offsets":[0,0])"),
                   0, "tensor \"w\": its shape overflows 63 bits"}));
 
 std::string Two(const std::string& first, const std::string& second) {
