@@ -13,13 +13,15 @@ namespace pipelines::media {
 namespace {
 
 // What is copied into a container: what its players know of what it could hold,
-// or whatever FFmpeg says that its muxer takes, and more that it takes. The
-// rest is encoded by the first encoder that is there.
+// or whatever FFmpeg says that its muxer takes, less what it then refuses, and
+// more that it takes. The rest is encoded by the first encoder that is there.
 struct SoundRule {
   const char* muxer;
   bool asks_muxer;
   std::vector<AVCodecID> copied;
+  std::vector<AVCodecID> refused;
   std::vector<const char*> encoders;
+  int min_mp3_rate = 0;  // in Hz
 };
 
 const SoundRule& RuleOf(const AVFormatContext& output) {
@@ -29,10 +31,20 @@ const SoundRule& RuleOf(const AVFormatContext& output) {
        false,
        {AV_CODEC_ID_AAC, AV_CODEC_ID_MP3, AV_CODEC_ID_OPUS, AV_CODEC_ID_FLAC,
         AV_CODEC_ID_ALAC},
+       {},
+       {"aac"},
+       // Below, it is MPEG-2.5, of which the MPEG-4 standard does not know.
+       16000},
+      // FFmpeg's table of tags, which is all that is asked, has these for mp4.
+      {"mov",
+       true,
+       {},
+       {AV_CODEC_ID_FLAC, AV_CODEC_ID_OPUS, AV_CODEC_ID_TRUEHD},
        {"aac"}},
       {"webm",
        false,
        {AV_CODEC_ID_OPUS, AV_CODEC_ID_VORBIS},
+       {},
        {"libopus", "libvorbis"}},
       // What Windows has names for; FFmpeg does not say that it takes them.
       {"matroska",
@@ -40,9 +52,10 @@ const SoundRule& RuleOf(const AVFormatContext& output) {
        {AV_CODEC_ID_WMAV1, AV_CODEC_ID_WMAV2, AV_CODEC_ID_WMAPRO,
         AV_CODEC_ID_WMAVOICE, AV_CODEC_ID_WMALOSSLESS, AV_CODEC_ID_PCM_ALAW,
         AV_CODEC_ID_PCM_MULAW, AV_CODEC_ID_ADPCM_MS, AV_CODEC_ID_ADPCM_IMA_WAV},
+       {},
        {"aac"}},
-      {"avi", true, {}, {"pcm_s16le"}},
-      {"", true, {}, {"aac"}},  // all others
+      {"avi", true, {}, {}, {"pcm_s16le"}},
+      {"", true, {}, {}, {"aac"}},  // all others
   };
   const auto rule =
       std::find_if(kRules->begin(), kRules->end() - 1, [&](const SoundRule& r) {
@@ -51,12 +64,18 @@ const SoundRule& RuleOf(const AVFormatContext& output) {
   return *rule;
 }
 
+bool Holds(const std::vector<AVCodecID>& codecs, AVCodecID codec) {
+  return std::find(codecs.begin(), codecs.end(), codec) != codecs.end();
+}
+
 bool IsCopied(const SoundRule& rule, const AVFormatContext& output,
-              AVCodecID codec) {
-  if (std::find(rule.copied.begin(), rule.copied.end(), codec) !=
-      rule.copied.end()) {
-    return true;
+              const AVCodecParameters& sound) {
+  const AVCodecID codec = sound.codec_id;
+  if (codec == AV_CODEC_ID_NONE || Holds(rule.refused, codec)) return false;
+  if (codec == AV_CODEC_ID_MP3 && sound.sample_rate < rule.min_mp3_rate) {
+    return false;
   }
+  if (Holds(rule.copied, codec)) return true;
   return rule.asks_muxer &&
          avformat_query_codec(output.oformat, codec, FF_COMPLIANCE_NORMAL) == 1;
 }
@@ -107,17 +126,21 @@ absl::StatusOr<std::unique_ptr<AudioCopier>> AudioCopier::Create(
 absl::Status AudioCopier::AddTrack(AVStream* from,
                                    std::vector<std::string>* warnings) {
   const SoundRule& rule = RuleOf(*output_);
-  const AVCodecID codec = from->codecpar->codec_id;
   const std::string what =
-      absl::StrCat("the sound of ", path_, " (", avcodec_get_name(codec), ")");
+      absl::StrCat("the sound of ", path_, " (",
+                   avcodec_get_name(from->codecpar->codec_id), ")");
   Track track;
   track.from = from;
-  if (codec != AV_CODEC_ID_NONE && IsCopied(rule, *output_, codec)) {
+  if (IsCopied(rule, *output_, *from->codecpar)) {
     track.to = avformat_new_stream(output_, nullptr);
     avcodec_parameters_copy(track.to->codecpar, from->codecpar);
     // Tags differ between containers; the muxer knows its own.
     track.to->codecpar->codec_tag = 0;
     track.to->time_base = from->time_base;
+    // What mp4 has long specified, some versions call experimental.
+    if (from->codecpar->codec_id == AV_CODEC_ID_FLAC) {
+      output_->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
+    }
   } else {
     auto encoder = AudioEncoder::Create(*from, rule.encoders, output_, path_);
     if (!encoder.ok()) {

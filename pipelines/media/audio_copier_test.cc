@@ -171,8 +171,8 @@ TEST(AudioCopier, EncodesAnewWhatTheContainerCannotHold) {
               IsOkAndHolds(IsEmpty()));
 }
 
-// What cameras and Windows write, which few containers hold as it is.
-TEST(AudioCopier, KeepsPcmAndWindowsSoundInEachContainer) {
+// What cameras, Windows and browsers write, which few containers hold as it is.
+TEST(AudioCopier, KeepsTheSoundOfOthersInEachContainer) {
   struct Case {
     const char* from;
     const char* ending;
@@ -186,7 +186,9 @@ TEST(AudioCopier, KeepsPcmAndWindowsSoundInEachContainer) {
       {"kept.aiff", ".avi", "pcm_s16le"}, {"kept.aiff", ".mov", ""},
       {"kept.wma", ".mp4", "aac"},        {"kept.wma", ".mkv", ""},
       {"kept.wma", ".webm", "opus"},      {"kept.wma", ".avi", ""},
-      {"kept.wma", ".mov", "aac"},
+      {"kept.wma", ".mov", "aac"},        {"kept.flac", ".mp4", ""},
+      {"kept.flac", ".mov", "aac"},       {"kept.opus", ".mp4", ""},
+      {"kept.opus", ".mov", "aac"},
   };
   for (const Case& c : kCases) {
     SCOPED_TRACE(absl::StrCat(c.from, " to ", c.ending));
@@ -208,6 +210,19 @@ TEST(AudioCopier, KeepsPcmAndWindowsSoundInEachContainer) {
     EXPECT_NEAR(Loudness(sound), Loudness(original), 0.02);
     EXPECT_GT(Loudness(original), 0.05);
   }
+}
+
+TEST(AudioCopier, EncodesMp3OfLowRatesAnewForMp4) {
+  const auto copied_to = [](int rate, const char* ending) {
+    const std::string from = TempPath(absl::StrCat(rate, ".mp3"));
+    WriteSound(from, /*seconds=*/0.5, rate);
+    return CopySound(from, TempPath(absl::StrCat(rate, ending)), CopyAll);
+  };
+  EXPECT_THAT(copied_to(16000, ".mp4"), IsOkAndHolds(IsEmpty()));
+  EXPECT_THAT(copied_to(8000, ".mov"), IsOkAndHolds(IsEmpty()));
+  EXPECT_THAT(copied_to(8000, ".mp4"),
+              IsOkAndHolds(ElementsAre(AllOf(
+                  HasSubstr("8000.mp3"), HasSubstr("encoded anew as aac")))));
 }
 
 TEST(AudioCopier, SaysWhyThereIsNothingToCopy) {

@@ -187,7 +187,7 @@ void DamageInside(const std::string& path) {
   ASSERT_TRUE(status.ok()) << status;
 }
 
-void WriteSound(const std::string& path, double seconds) {
+void WriteSound(const std::string& path, double seconds, int rate) {
   SilenceFfmpeg();
   AVFormatContext* output = nullptr;
   ASSERT_GE(
@@ -195,7 +195,7 @@ void WriteSound(const std::string& path, double seconds) {
       0);
   const AVCodec* codec = avcodec_find_encoder(output->oformat->audio_codec);
   const CodecPtr encoder(avcodec_alloc_context3(codec));
-  encoder->sample_rate = 16000;
+  encoder->sample_rate = rate;
   encoder->sample_fmt = ffmpeg::FirstSampleFormat(codec);
   av_channel_layout_default(&encoder->ch_layout, 1);
   if (output->oformat->flags & AVFMT_GLOBALHEADER) {
@@ -266,6 +266,27 @@ std::vector<SoundPacket> SoundPackets(const std::string& path) {
 
 namespace {
 
+// The `i`th sample of the first channel, in -1 to 1.
+float Sample(const AVFrame& frame, int i) {
+  const auto format = static_cast<AVSampleFormat>(frame.format);
+  if (!av_sample_fmt_is_planar(format)) i *= frame.ch_layout.nb_channels;
+  switch (av_get_planar_sample_fmt(format)) {
+    case AV_SAMPLE_FMT_FLTP:
+      return reinterpret_cast<const float*>(frame.data[0])[i];
+    case AV_SAMPLE_FMT_S32P:
+      return static_cast<float>(
+                 reinterpret_cast<const int32_t*>(frame.data[0])[i]) /
+             2147483648.f;
+    case AV_SAMPLE_FMT_S16P:
+      return static_cast<float>(
+                 reinterpret_cast<const int16_t*>(frame.data[0])[i]) /
+             32768;
+    default:
+      ADD_FAILURE() << "samples of another kind: " << frame.format;
+      return 0;
+  }
+}
+
 // Adds the frames that `decoder` has ready.
 void TakeSound(AVCodecContext* decoder, Sound* sound) {
   const FramePtr frame(av_frame_alloc());
@@ -275,16 +296,8 @@ void TakeSound(AVCodecContext* decoder, Sound* sound) {
       sound->begin = static_cast<double>(frame->best_effort_timestamp) *
                      av_q2d(decoder->pkt_timebase);
     }
-    const int step =
-        frame->format == AV_SAMPLE_FMT_S16 ? frame->ch_layout.nb_channels : 1;
     for (int i = 0; i < frame->nb_samples; ++i) {
-      const uint8_t* samples = frame->data[0];
-      sound->samples.push_back(
-          frame->format == AV_SAMPLE_FMT_FLTP
-              ? reinterpret_cast<const float*>(samples)[i]
-              : static_cast<float>(
-                    reinterpret_cast<const int16_t*>(samples)[i * step]) /
-                    32768);
+      sound->samples.push_back(Sample(*frame, i));
     }
   }
 }

@@ -44,8 +44,9 @@ void Remux(const std::string& from, const std::string& to,
 // Overwrites the last quarter of an mp4, where its later frames are.
 void DamageInside(const std::string& path);
 
-// Writes `seconds` of a mono tone: .m4a as AAC, .wav uncompressed.
-void WriteSound(const std::string& path, double seconds);
+// Writes `seconds` of a mono tone of `rate` samples a second: .m4a as AAC, .wav
+// uncompressed.
+void WriteSound(const std::string& path, double seconds, int rate = 16000);
 
 // Brings the sound of several files into one, a stream each, with the languages
 // ("deu") of the same places.
