@@ -273,7 +273,9 @@ absl::Status AudioCopier::Copy(Track* track) {
   const int error = av_interleaved_write_frame(output_, packet_.get());
   if (error >= 0) return absl::OkStatus();
   return FfmpegStatus(error, absl::StrCat("copying the audio of ", path_),
-                      absl::StatusCode::kInternal);
+                      error == AVERROR_INVALIDDATA
+                          ? absl::StatusCode::kDataLoss
+                          : absl::StatusCode::kInternal);
 }
 
 absl::Status AudioCopier::Finish(std::vector<std::string>* warnings) {

@@ -196,6 +196,8 @@ class VideoWriter::Impl {
   absl::Status Encode(const AVFrame* frame);
   absl::Status WritePacket();
   absl::Status CopyAudioUntil(double seconds);
+  // If `status` tells of damage, and that is allowed; else returns it.
+  absl::Status EndDamagedSound(const absl::Status& status);
   absl::Status FinishAudio();
   absl::Status CloseFile();
   absl::Status Failed(int error, const std::string& what) const;
@@ -407,7 +409,9 @@ absl::Status VideoWriter::Impl::SetOrigin(int64_t begin) {
     audio_->LeaveOutBefore(static_cast<double>(begin - origin_) * unit);
   }
   if (!options_.start_at_zero || audio_ == nullptr) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::optional<double> sound, audio_->Begin());
+  const absl::StatusOr<std::optional<double>> first = audio_->Begin();
+  if (!first.ok()) return EndDamagedSound(first.status());
+  const std::optional<double> sound = *first;
   if (sound && !cut_sound_ && *sound < static_cast<double>(begin) * unit) {
     origin_ = static_cast<int64_t>(std::floor(*sound / unit));
     // Encoders of sound begin with a few samples before 0, which players know.
@@ -420,8 +424,13 @@ absl::Status VideoWriter::Impl::SetOrigin(int64_t begin) {
 
 absl::Status VideoWriter::Impl::CopyAudioUntil(double seconds) {
   if (audio_ == nullptr) return absl::OkStatus();
-  absl::Status status = audio_->CopyUntil(seconds);
-  if (status.ok() || !options_.allow_damaged_audio) return status;
+  const absl::Status status = audio_->CopyUntil(seconds);
+  return status.ok() ? status : EndDamagedSound(status);
+}
+
+absl::Status VideoWriter::Impl::EndDamagedSound(const absl::Status& status) {
+  // A stop, or a disk that does not answer, is no damage.
+  if (!options_.allow_damaged_audio || !absl::IsDataLoss(status)) return status;
   warnings_.push_back(
       absl::StrCat("the sound ends early: ", std::string(status.message())));
   return FinishAudio();

@@ -1,18 +1,25 @@
 #include "pipelines/media/video_writer.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <fstream>
+#include <memory>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/read_file.h"
 #include "networks/files/testing_full_disk.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/ffmpeg_util.h"
@@ -21,6 +28,7 @@
 #include "pipelines/media/read_video_test_util.h"
 #include "pipelines/media/video_reader.h"
 #include "pipelines/media/video_test_util.h"
+#include "third_party/absl/status_macros.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines::media {
@@ -573,6 +581,62 @@ TEST(VideoWriter, CutsTheSoundToTheFrames) {
   EXPECT_NEAR(kept.begin, 0, 0.08);
   EXPECT_NEAR(static_cast<double>(kept.samples.size()) / kept.rate, 1, 0.13);
   EXPECT_NEAR(FirstSeconds(path, AVMEDIA_TYPE_VIDEO), 0, 1e-3);
+}
+
+// Writes `frames` frames with the sound that comes out of a pipe.
+absl::StatusOr<std::vector<std::string>> WriteWithPipedSound(
+    const VideoWriterOptions& options, int frames) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<VideoWriter> writer,
+                   VideoWriter::Create(TempPath("piped sound.mp4"), options));
+  for (int i = 0; i < frames; ++i) {
+    RETURN_IF_ERROR(writer->Write(NumberedFrame(cv::Size(32, 32), i)));
+  }
+  RETURN_IF_ERROR(writer->Finish());
+  return writer->warnings();
+}
+
+// An m4a whose index is at its end cannot be read from a pipe that is longer
+// than the buffer: no packet of it.
+TEST(VideoWriter, AllowsSoundThatIsDamagedAtItsBeginning) {
+  const std::string sound = TempPath("index behind.m4a");
+  WriteSound(sound, 60);
+  const std::string bytes = *networks::files::ReadFile(sound);
+  ASSERT_GT(bytes.size(), size_t{1} << 17);
+  const std::string pipe = TempPath("sound");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  options.audio_from = pipe;
+  options.start_at_zero = true;
+  for (const bool allow_damaged : {false, true}) {
+    options.allow_damaged_audio = allow_damaged;
+    std::thread source([&] { std::ofstream(pipe) << bytes; });
+    const auto warnings = WriteWithPipedSound(options, 3);
+    source.join();
+    if (allow_damaged) {
+      EXPECT_THAT(warnings, IsOkAndHolds(ElementsAre(
+                                HasSubstr("the sound ends early: " + pipe))));
+    } else {
+      EXPECT_THAT(warnings, StatusIs(StatusCode::kDataLoss, HasSubstr(pipe)));
+    }
+  }
+}
+
+TEST(VideoWriter, TakesAStopForNoDamageOfTheSound) {
+  const std::string sound = TempPath("half.wav"), pipe = TempPath("half");
+  WriteSound(sound, 1.5);
+  const std::string bytes = *networks::files::ReadFile(sound);
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  // The other half never comes.
+  const int source = open(pipe.c_str(), O_RDWR);
+  const auto half = static_cast<ssize_t>(bytes.size() / 2);
+  ASSERT_EQ(write(source, bytes.data(), static_cast<size_t>(half)), half);
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  options.audio_from = pipe;
+  options.allow_damaged_audio = true;
+  options.stop = [calls = std::make_shared<int>(0)] { return ++*calls > 1; };
+  EXPECT_THAT(WriteWithPipedSound(options, 38),
+              StatusIs(StatusCode::kCancelled, HasSubstr(pipe)));
+  close(source);
 }
 
 // Also what URLs, patterns and texts give a meaning, and what is no UTF-8.
