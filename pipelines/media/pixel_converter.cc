@@ -12,8 +12,9 @@ bool PixelConverter::Convert(const cv::Mat& rgb, AVFrame* frame) {
   }
   const bool has_alpha = rgb.channels() == 4;
   if (scaler_ == nullptr && !Open(*frame, has_alpha)) return false;
-  const uint8_t* const planes[] = {padded.data};
-  const int strides[] = {static_cast<int>(padded.step)};
+  // As many as any format has: sws_scale reads four of each.
+  const uint8_t* const planes[4] = {padded.data};
+  const int strides[4] = {static_cast<int>(padded.step)};
   return sws_scale(scaler_.get(), planes, strides, 0, frame->height,
                    frame->data, frame->linesize) == frame->height;
 }

@@ -154,8 +154,9 @@ cv::Mat RgbConverter::Scale(const AVFrame& frame, cv::Size size,
   }
   cv::Mat rows(size.height, (size.width / kRowAlignment + 1) * kRowAlignment,
                type);
-  uint8_t* const planes[] = {rows.data};
-  const int strides[] = {static_cast<int>(rows.step)};
+  // As many as any format has: sws_scale reads four of each.
+  uint8_t* const planes[4] = {rows.data};
+  const int strides[4] = {static_cast<int>(rows.step)};
   const int height = sws_scale(scaler_.get(), frame.data, frame.linesize, 0,
                                frame.height, planes, strides);
   if (height != size.height) return cv::Mat();
