@@ -158,7 +158,10 @@ absl::StatusOr<FileLock> FileLock::Take(const std::string& path,
       taken.attempt == Attempt::kLocked && IsOwn(taken.descriptor);
   FileLock lock(path, subject, taken.descriptor,
                 is_left ? Line(content, 1) : "");
-  RETURN_IF_ERROR(lock.SetNote(lock.left_note_));
+  const absl::Status status = lock.SetNote(lock.left_note_);
+  // On a full disk, what a dead holder left can still be removed, which makes
+  // room, by whoever gets its note; with the lock, the note would be gone.
+  if (!status.ok() && lock.left_note_.empty()) return status;
   return lock;
 }
 
@@ -193,18 +196,21 @@ bool FileLock::IsHeld() const { return IsFileAt(path_, descriptor_); }
 absl::Status FileLock::SetNote(absl::string_view note) {
   constexpr char kWrite[] = "write its lock file";
   const std::string content = absl::StrCat(ThisProcess(), "\n", note, "\n");
-  if (ftruncate(descriptor_, 0) != 0) {
-    // Of another user: locked all the same, only without our name in it.
-    if (errno == EBADF || errno == EINVAL) return absl::OkStatus();
-    return SystemError(errno, subject_, kWrite);
-  }
+  // Over the earlier content, so that a full disk does not lose that.
   size_t done = 0;
   while (done < content.size()) {
     const ssize_t written =
         pwrite(descriptor_, content.data() + done, content.size() - done,
                static_cast<off_t>(done));
-    if (written < 0) return SystemError(errno, subject_, kWrite);
+    if (written < 0) {
+      // Of another user: locked all the same, only without our name in it.
+      if (errno == EBADF) return absl::OkStatus();
+      return SystemError(errno, subject_, kWrite);
+    }
     done += static_cast<size_t>(written);
+  }
+  if (ftruncate(descriptor_, static_cast<off_t>(content.size())) != 0) {
+    return SystemError(errno, subject_, kWrite);
   }
   return absl::OkStatus();
 }

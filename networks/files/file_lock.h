@@ -44,7 +44,8 @@ class FileLock {
   //
   // Unavailable, naming the process, while another one holds it;
   // FailedPrecondition where `path` is something else than a lock, which is
-  // left alone; the system's error if the file cannot be made.
+  // left alone; the system's error if the file cannot be made, or, unless there
+  // is a left_note, written.
   static absl::StatusOr<FileLock> Take(const std::string& path,
                                        const LockOptions& options = {});
 

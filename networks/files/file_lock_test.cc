@@ -15,6 +15,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
+#include "networks/files/testing_full_disk.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace networks::files {
@@ -93,6 +94,26 @@ TEST_F(FileLockTest, TakesOverFromADeadProcessAndReadsItsNote) {
   const absl::StatusOr<FileLock> lock = FileLock::Take(Path("lock"));
   ASSERT_THAT(lock, IsOk());
   EXPECT_EQ(lock->left_note(), "the note");
+}
+
+// What the note names could not be found without it.
+TEST_F(FileLockTest, KeepsANoteWhereTheDiskIsFull) {
+  {
+    auto lock = FileLock::Take(Path("lock"));
+    ASSERT_THAT(lock, IsOk());
+    ASSERT_THAT(lock->SetNote("the note"), IsOk());
+    const FullDisk disk(0);
+    EXPECT_THAT(lock->SetNote("another"),
+                StatusIs(StatusCode::kResourceExhausted, HasSubstr("lock")));
+    EXPECT_THAT(Contents("lock"), HasSubstr("the note"));
+  }
+  Write("lock", "process 1 on host\nthe note\n");
+  const FullDisk disk(0);
+  const absl::StatusOr<FileLock> lock = FileLock::Take(Path("lock"));
+  ASSERT_THAT(lock, IsOk());
+  EXPECT_EQ(lock->left_note(), "the note");
+  EXPECT_THAT(FileLock::Take(Path("new")),
+              StatusIs(StatusCode::kResourceExhausted, HasSubstr("new")));
 }
 
 TEST_F(FileLockTest, OneOfManyHoldsItAtATime) {

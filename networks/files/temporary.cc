@@ -97,6 +97,17 @@ bool IsSameFile(const std::string& a, const std::string& b) {
          first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
+// Opens what was just made at `path`, or takes it away again: a Temporary
+// without a descriptor has nothing to discard.
+int OpenOrRemove(const std::string& path, int flags) {
+  const int descriptor = open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC);
+  if (descriptor >= 0) return descriptor;
+  const int error = errno;
+  remove(path.c_str());
+  errno = error;
+  return -1;
+}
+
 void RemoveTree(const std::string& path) {
   std::error_code ignored;  // What stays takes space only.
   fs::remove_all(path, ignored);
@@ -227,8 +238,7 @@ absl::StatusOr<Temporary> Temporary::Create(const std::string& target,
   } else {
     const auto make_folder = [&path] {
       if (mkdir(path.c_str(), 0777) != 0) return -1;
-      return open(path.c_str(),
-                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+      return OpenOrRemove(path, O_RDONLY | O_DIRECTORY);
     };
     RETURN_IF_ERROR(temporary.Make(make_folder, "make this folder"));
   }
@@ -242,7 +252,7 @@ absl::StatusOr<Temporary> Temporary::CreateLink(const std::string& from,
   const std::string& path = temporary.path_;
   const auto make_link = [&from, &path] {
     if (link(from.c_str(), path.c_str()) != 0) return -1;
-    return open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    return OpenOrRemove(path, O_RDONLY);
   };
   RETURN_IF_ERROR(
       temporary.Make(make_link, absl::StrCat("give this name to ", from)));

@@ -1,6 +1,8 @@
 // What AtomicFile and AtomicFolder are made of; their tests hold the rest.
 #include "networks/files/temporary.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
+#include "networks/files/testing_full_disk.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace networks::files {
@@ -17,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::absl::StatusCode;
+using ::testing::_;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -69,6 +73,51 @@ TEST_F(TemporaryTest, LeavesNothingUnlessItIsPublished) {
   { ASSERT_THAT(Make("a"), IsOk()); }
   { ASSERT_THAT(Make("b", Temporary::Kind::kFolder), IsOk()); }
   EXPECT_THAT(Names(), IsEmpty());
+}
+
+// While it lives, this process can open one more file and no other.
+class OneMoreFile {
+ public:
+  OneMoreFile() {
+    const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    close(next);
+    getrlimit(RLIMIT_NOFILE, &previous_);
+    const rlimit limit = {static_cast<rlim_t>(next) + 1, previous_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  ~OneMoreFile() { setrlimit(RLIMIT_NOFILE, &previous_); }
+  OneMoreFile(const OneMoreFile&) = delete;
+  OneMoreFile& operator=(const OneMoreFile&) = delete;
+
+ private:
+  rlimit previous_;
+};
+
+TEST_F(TemporaryTest, LeavesNothingThatItCannotOpen) {
+  Write("from", "content");
+  {
+    const OneMoreFile limit;  // the lock
+    const auto is_refused = StatusIs(StatusCode::kResourceExhausted,
+                                     HasSubstr("Too many open files"));
+    EXPECT_THAT(Make("a", Temporary::Kind::kFolder), is_refused);
+    EXPECT_THAT(Temporary::CreateLink(Path("from"), Path("b"), {}), is_refused);
+  }
+  EXPECT_THAT(Names(), ElementsAre("from"));
+}
+
+TEST_F(TemporaryTest, RemovesWhatWasLeftAlsoFromAFullDisk) {
+  const std::string left = ".cpab-0123456789abcdef.tmp";
+  for (const bool is_created : {false, true}) {
+    Write(left, "half of it");
+    Write(".a.cpab-lock", "process 1 on host\n" + left + "\n");
+    const FullDisk disk(0);
+    if (is_created) {
+      EXPECT_THAT(Make("a"), StatusIs(StatusCode::kResourceExhausted, _));
+    } else {
+      RemoveAbandoned(folder_);
+    }
+    EXPECT_THAT(Names(), IsEmpty());
+  }
 }
 
 TEST_F(TemporaryTest, IsAnotherNameOfAFileThatIsLinked) {
