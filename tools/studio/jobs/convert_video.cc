@@ -27,41 +27,61 @@ namespace media = pipelines::media;
 // Of a frame's PNG.
 constexpr size_t kMaxFrameBytes = size_t{1} << 30;
 
-// Frames with alpha from a zip archive of PNGs.
+// Frames with alpha, all of one size, from a zip archive of PNGs.
 class KeptFrames {
  public:
+  // DataLoss, also if there is no frame.
   static absl::StatusOr<KeptFrames> Open(const std::string& path) {
     KeptFrames frames;
+    frames.path_ = path;
     ASSIGN_OR_RETURN(frames.zip_, ZipReader::Open(path));
-    return frames;
+    ASSIGN_OR_RETURN(const bool has_frame, frames.Read());
+    if (has_frame) return frames;
+    return absl::DataLossError(absl::StrCat(path, ": holds no frames"));
   }
+
+  // That of the picture: a video may be padded to even numbers.
+  cv::Size size() const { return frame_.size(); }
 
   // RGBA. The last one comes again and again: of a pose, which fills a second,
   // there is one.
   absl::StatusOr<cv::Mat> Next() {
-    ASSIGN_OR_RETURN(const std::optional<std::string> png,
-                     zip_->Next(kMaxFrameBytes));
-    if (!png) return frame_;
-    ASSIGN_OR_RETURN(media::ImageWithAlpha picture,
-                     media::DecodeImageWithAlpha(*png, "a frame"));
-    if (picture.alpha.empty()) {
-      picture.alpha = cv::Mat(picture.rgb.size(), CV_8UC1, cv::Scalar(255));
-    }
-    frame_ = media::WithAlpha(picture.rgb, picture.alpha);
+    if (!std::exchange(is_first_, false)) RETURN_IF_ERROR(Read().status());
     return frame_;
   }
 
  private:
+  // False at the end, which leaves the last frame.
+  absl::StatusOr<bool> Read() {
+    ASSIGN_OR_RETURN(const std::optional<std::string> png,
+                     zip_->Next(kMaxFrameBytes));
+    if (!png) return false;
+    ASSIGN_OR_RETURN(media::ImageWithAlpha picture,
+                     media::DecodeImageWithAlpha(*png, "a frame"));
+    if (!frame_.empty() && picture.rgb.size() != frame_.size()) {
+      return absl::DataLossError(absl::StrCat(
+          path_, ": a frame has ", picture.rgb.cols, "x", picture.rgb.rows,
+          " pixels, and the first has ", frame_.cols, "x", frame_.rows));
+    }
+    if (picture.alpha.empty()) {
+      picture.alpha = cv::Mat(picture.rgb.size(), CV_8UC1, cv::Scalar(255));
+    }
+    frame_ = media::WithAlpha(picture.rgb, picture.alpha);
+    return true;
+  }
+
+  std::string path_;
   std::unique_ptr<ZipReader> zip_;
   cv::Mat frame_;
+  bool is_first_ = true;  // frame_ has not been asked for
 };
 
 absl::Status ToVideo(media::VideoReader& reader, const std::string& from,
                      const std::string& to, std::optional<KeptFrames> frames) {
   const media::VideoInfo& info = reader.info();
   media::VideoWriterOptions options;
-  options.width = info.width;
-  options.height = info.height;
+  options.width = frames ? frames->size().width : info.width;
+  options.height = frames ? frames->size().height : info.height;
   options.frame_rate = info.frame_rate;
   options.time_base = info.time_base;
   if (info.has_audio && !absl::EndsWith(to, ".gif")) options.audio_from = from;

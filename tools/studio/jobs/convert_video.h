@@ -16,8 +16,9 @@ namespace studio {
 // `frames`, a .zip of the same frames as PNGs with alpha, a .webm has those and
 // is transparent; the others are over white, as the video is.
 //
-// The errors of media::VideoReader and VideoWriter, and of ZipReader;
-// InvalidArgument for another ending.
+// The errors of media::VideoReader and VideoWriter, and of ZipReader; DataLoss
+// where `frames` holds none or they differ in size; InvalidArgument for another
+// ending.
 absl::Status ConvertVideo(const std::string& from, const std::string& to,
                           const std::string& frames = "");
 

@@ -57,15 +57,17 @@ class ConvertVideoTest : public networks::files::FolderTest {
     ASSERT_THAT((*writer)->Finish(), IsOk());
   }
 
-  // A zip of `count` frames that are red and as opaque as `alpha` says.
-  void WriteFrames(const std::string& name, int count, int alpha) const {
+  // A zip of frames of `sizes` that are red and as opaque as `alpha` says.
+  void WriteFrames(const std::string& name, const std::vector<cv::Size>& sizes,
+                   int alpha) const {
     auto zip = ZipWriter::Create(Path(name));
     ASSERT_THAT(zip, IsOk());
-    for (int i = 0; i < count; ++i) {
-      const cv::Mat frame(32, 48, CV_8UC4, cv::Scalar(255, 0, 0, alpha));
+    int64_t number = 0;
+    for (const cv::Size& size : sizes) {
+      const cv::Mat frame(size, CV_8UC4, cv::Scalar(255, 0, 0, alpha));
       const auto png = media::EncodeImage(frame, ".png", "test");
       ASSERT_THAT(png, IsOk());
-      ASSERT_THAT((*zip)->Add(FrameFileName(i), *png), IsOk());
+      ASSERT_THAT((*zip)->Add(FrameFileName(number++), *png), IsOk());
     }
     ASSERT_THAT((*zip)->Finish(), IsOk());
   }
@@ -136,7 +138,7 @@ TEST_F(ConvertVideoTest, TakesKeptFramesWhereTheFormatHasAlpha) {
   for (const int count : {1, kFrames}) {
     SCOPED_TRACE(count);
     const std::string frames = absl::StrCat("frames", count, ".zip");
-    WriteFrames(frames, count, 128);
+    WriteFrames(frames, std::vector<cv::Size>(count, cv::Size(48, 32)), 128);
     ASSERT_THAT(ConvertVideo(from_, Path("to.webm"), Path(frames)), IsOk());
     const std::vector<Shown> webm = Show(Path("to.webm"));
     ASSERT_THAT(webm, SizeIs(kFrames));
@@ -148,6 +150,28 @@ TEST_F(ConvertVideoTest, TakesKeptFramesWhereTheFormatHasAlpha) {
     ASSERT_THAT(ConvertVideo(from_, Path("to.gif"), Path(frames)), IsOk());
     EXPECT_NEAR(Show(Path("to.gif"))[0].colour[0], 0, kLoss);
   }
+}
+
+// The video is padded to even numbers, the frames are not.
+TEST_F(ConvertVideoTest, TakesKeptFramesOfOddSize) {
+  WriteFrames("frames.zip", {{47, 31}, {47, 31}, {47, 31}, {47, 31}}, 128);
+  ASSERT_THAT(ConvertVideo(from_, Path("to.webm"), Path("frames.zip")), IsOk());
+  const std::vector<Shown> webm = Show(Path("to.webm"));
+  ASSERT_THAT(webm, SizeIs(kFrames));
+  for (const Shown& shown : webm) EXPECT_NEAR(shown.alpha, 128, kLoss);
+}
+
+TEST_F(ConvertVideoTest, RefusesKeptFramesThatAreNoneOrDiffer) {
+  WriteFrames("none.zip", {}, 128);
+  WriteFrames("differ.zip", {{47, 31}, {48, 32}}, 128);
+  EXPECT_THAT(ConvertVideo(from_, Path("to.webm"), Path("none.zip")),
+              StatusIs(StatusCode::kDataLoss,
+                       HasSubstr(Path("none.zip") + ": holds no frames")));
+  EXPECT_THAT(
+      ConvertVideo(from_, Path("to.webm"), Path("differ.zip")),
+      StatusIs(StatusCode::kDataLoss,
+               HasSubstr(Path("differ.zip") + ": a frame has 48x32 pixels")));
+  EXPECT_THAT(Names(), ElementsAre("differ.zip", "none.zip", "result.mp4"));
 }
 
 TEST_F(ConvertVideoTest, RefusesAnotherEnding) {
