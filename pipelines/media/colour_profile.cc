@@ -97,6 +97,17 @@ bool ChangesNothing(const Profile& profile) {
   return cv::norm(given, shown, cv::NORM_INF) <= 2;
 }
 
+// The one channel of a grey picture; empty if its channels differ.
+cv::Mat GreyOf(const cv::Mat& bgr) {
+  cv::Mat blue, other;
+  cv::extractChannel(bgr, blue, 0);
+  for (const int channel : {1, 2}) {
+    cv::extractChannel(bgr, other, channel);
+    if (cv::norm(blue, other, cv::NORM_INF) > 0) return cv::Mat();
+  }
+  return blue;
+}
+
 // Row by row, so that no copy of the picture is needed.
 void ConvertHdr(const HdrCode& code, cv::Mat* bgr) {
   const WideColours colours(
@@ -127,9 +138,11 @@ void ConvertToSrgb(const ImageColours& colours, cv::Mat* bgr) {
   if (!is_grey && ChangesNothing(profile)) return;
   const Transform transform = ToSrgbFrom(profile, is_grey, bgr->depth());
   if (transform == nullptr) return;
-  cv::Mat from = *bgr;
-  if (is_grey) cv::extractChannel(*bgr, from, 0);
-  Apply(transform, from, bgr);
+  if (!is_grey) return Apply(transform, *bgr, bgr);
+  // The profile says nothing of colours, so that of a picture with colours it
+  // is wrong.
+  const cv::Mat grey = GreyOf(*bgr);
+  if (!grey.empty()) Apply(transform, grey, bgr);
 }
 
 }  // namespace pipelines::media

@@ -11,8 +11,8 @@ namespace pipelines::media {
 // colorimetric, with black point compensation; HDR as wide_colours.h shows it.
 // Leaves it as it is where
 // `colours` are sRGB within two levels, where a profile is damaged or is one of
-// another kind than RGB and grey (a CMYK image has been made RGB before), and
-// where samples are floats.
+// another kind than RGB and grey (a CMYK image has been made RGB before) or is
+// grey and the picture is not, and where samples are floats.
 void ConvertToSrgb(const ImageColours& colours, cv::Mat* bgr);
 
 }  // namespace pipelines::media

@@ -170,6 +170,15 @@ TEST(ReadImage, AppliesGamma) {
              cv::Vec3b(188, 188, 188));
 }
 
+TEST(ReadImage, KeepsTheColoursOfAPictureWithAGreyProfile) {
+  const cv::Mat colours(2, 2, CV_8UC3, cv::Scalar(20, 128, 200));
+  ExpectNear(Shown(PngWith(colours, PngProfile(LinearGrey()))),
+             cv::Vec3b(200, 128, 20));
+  const cv::Mat grey(2, 2, CV_8UC3, cv::Scalar::all(128));
+  ExpectNear(Shown(PngWith(grey, PngProfile(LinearGrey()))),
+             cv::Vec3b(188, 188, 188));
+}
+
 TEST(ReadImage, AppliesPrimariesWithGamma) {
   // Display P3 in PNG's own words.
   std::string primaries;
