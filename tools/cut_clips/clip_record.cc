@@ -1,7 +1,11 @@
 #include "tools/cut_clips/clip_record.h"
 
+#include <sys/stat.h>
+
 #include <cmath>
 #include <filesystem>
+#include <optional>
+#include <system_error>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -10,6 +14,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "absl/time/time.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/read_file.h"
 #include "pipelines/media/csv.h"
@@ -35,19 +40,30 @@ bool IsClipKey(absl::string_view key) {
   return !key.empty() && key[0] != '.' && !absl::StrContains(key, '/');
 }
 
-}  // namespace
+// Between the two parts of a CutText.
+constexpr char kOfVideo[] = " of ";
 
-std::string RecordPath(const std::string& folder) {
-  return absl::StrCat(folder, "/cut_clips.csv");
+struct VideoStamp {
+  std::string path;  // absolute
+  std::string size;  // "4711 bytes"
+  std::string changed;
+};
+
+// Empty if it is not there.
+std::optional<VideoStamp> StampOf(const std::string& path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0) return std::nullopt;
+  std::error_code error;
+  const std::filesystem::path absolute =
+      std::filesystem::canonical(path, error);
+  return VideoStamp{
+      error ? path : absolute.string(), absl::StrCat(info.st_size, " bytes"),
+      absl::FormatTime(absl::RFC3339_full, absl::TimeFromTimespec(info.st_mtim),
+                       absl::UTCTimeZone())};
 }
 
-std::string ClipKey(const ClipSpec& spec, const CutOptions& options) {
-  // A slash marks a folder, for names may hold dots.
-  return absl::StrCat(spec.partition, "/", spec.name,
-                      options.ending.empty() ? "/" : options.ending);
-}
-
-std::string CutText(const ClipSpec& spec, const CutOptions& options) {
+// Which part of a video, and how it is written.
+std::string PartText(const ClipSpec& spec, const CutOptions& options) {
   const bool in_frames = options.unit == ClipUnit::kFrames;
   const std::string end =
       std::isinf(spec.end) ? "end" : absl::StrFormat("%.10g", spec.end);
@@ -63,6 +79,48 @@ std::string CutText(const ClipSpec& spec, const CutOptions& options) {
   }
   if (!options.ending.empty()) absl::StrAppend(&text, " crf ", options.crf);
   return text;
+}
+
+}  // namespace
+
+std::string RecordPath(const std::string& folder) {
+  return absl::StrCat(folder, "/cut_clips.csv");
+}
+
+std::string ClipKey(const ClipSpec& spec, const CutOptions& options) {
+  // A slash marks a folder, for names may hold dots.
+  return absl::StrCat(spec.partition, "/", spec.name,
+                      options.ending.empty() ? "/" : options.ending);
+}
+
+std::string CutText(const ClipSpec& spec, const CutOptions& options) {
+  const std::string part = PartText(spec, options);
+  const std::optional<VideoStamp> video = StampOf(spec.video);
+  if (!video) return part;
+  return absl::StrCat(part, kOfVideo, video->path, ", ", video->size, ", ",
+                      video->changed);
+}
+
+bool IsSameCut(const std::string& known, const ClipSpec& spec,
+               const CutOptions& options) {
+  const std::string text = CutText(spec, options);
+  if (known == text) return true;
+  return !StampOf(spec.video) &&
+         absl::StartsWith(known, absl::StrCat(text, kOfVideo));
+}
+
+bool MayShowTheSame(const std::string& known, const ClipSpec& spec,
+                    const CutOptions& options) {
+  const std::string part = PartText(spec, options);
+  if (known == part) return true;  // by a version that named no videos
+  absl::string_view of_video = known;
+  if (!absl::ConsumePrefix(&of_video, absl::StrCat(part, kOfVideo))) {
+    return false;
+  }
+  const std::optional<VideoStamp> video = StampOf(spec.video);
+  return !video ||
+         absl::StartsWith(of_video, absl::StrCat(video->path, ", ")) ||
+         absl::StrContains(of_video, absl::StrCat(", ", video->size, ", "));
 }
 
 absl::StatusOr<ClipRecord> ReadClipRecord(const std::string& folder) {

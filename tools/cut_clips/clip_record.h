@@ -31,8 +31,21 @@ using ClipRecord = std::map<std::string, ClipOrigin>;
 // "train/name.mp4", or "train/name/" of a folder of PNGs.
 std::string ClipKey(const ClipSpec& spec, const CutOptions& options);
 
-// All that decides what is in the clip: file, times, box, size, quality.
+// All that decides what is in the clip: file, times, box, size, quality; and
+// which video that is, for many have one name: its absolute path, its size and
+// when it was last changed, unless it is not there.
 std::string CutText(const ClipSpec& spec, const CutOptions& options);
+
+// Whether a clip that was cut as `known`, a CutText, is the one of `spec`.
+// Clips outlive their videos: of one that is not there, the rest of the text
+// tells.
+bool IsSameCut(const std::string& known, const ClipSpec& spec,
+               const CutOptions& options);
+
+// Whether it may show the same pictures: of a video that has the same path or
+// size, or of which nothing is known.
+bool MayShowTheSame(const std::string& known, const ClipSpec& spec,
+                    const CutOptions& options);
 
 // The record's path in the data set's folder.
 std::string RecordPath(const std::string& folder);

@@ -1,5 +1,7 @@
 #include "tools/cut_clips/clip_record.h"
 
+#include <chrono>
+#include <filesystem>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -16,6 +18,7 @@ namespace {
 using ::absl::StatusCode;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 using ClipRecordTest = networks::files::FolderTest;
 
@@ -104,6 +107,62 @@ TEST(CutText, ChangesWithAllThatDecidesWhatIsInTheClip) {
   options = {};
   options.output_folder = "elsewhere";
   EXPECT_EQ(CutText(other, options), text);
+}
+
+class VideoOfAClipTest : public networks::files::FolderTest {
+ protected:
+  ClipSpec Of(const std::string& video) const {
+    ClipSpec spec;
+    spec.file = "v";
+    spec.end = 1;
+    spec.video = Path(video);
+    return spec;
+  }
+};
+
+TEST_F(VideoOfAClipTest, IsTheSameWhileItsPathSizeAndTimeAre) {
+  std::filesystem::create_directory(Path("a"));
+  std::filesystem::create_directory(Path("b"));
+  Write("a/v.mp4", "a video");
+  Write("b/v.mp4", "another one");
+  const ClipSpec spec = Of("a/v.mp4"), other = Of("b/v.mp4");
+  const std::string text = CutText(spec, {});
+  EXPECT_THAT(text, StartsWith("v 0-1 s crf 12 of " +
+                               std::filesystem::canonical(spec.video).string() +
+                               ", 7 bytes, 20"));
+  EXPECT_TRUE(IsSameCut(text, spec, {}));
+  EXPECT_TRUE(IsSameCut(text, Of("b/../a/v.mp4"), {}));
+  EXPECT_FALSE(IsSameCut(text, other, {}));
+  EXPECT_FALSE(MayShowTheSame(text, other, {}));
+
+  Write("b/v.mp4", "a video");  // a copy
+  EXPECT_FALSE(IsSameCut(text, other, {}));
+  EXPECT_TRUE(MayShowTheSame(text, other, {}));
+
+  std::filesystem::last_write_time(
+      spec.video,
+      std::filesystem::last_write_time(spec.video) + std::chrono::seconds(1));
+  EXPECT_FALSE(IsSameCut(text, spec, {}));
+  EXPECT_TRUE(MayShowTheSame(text, spec, {}));
+  Write("a/v.mp4", "a video that was replaced");
+  EXPECT_FALSE(IsSameCut(text, spec, {}));
+  EXPECT_TRUE(MayShowTheSame(text, spec, {}));
+}
+
+TEST_F(VideoOfAClipTest, MayBeGoneOrUnknown) {
+  Write("v.mp4", "a video");
+  const std::string text = CutText(Of("v.mp4"), {});
+  const ClipSpec gone = Of("v");
+  EXPECT_EQ(CutText(gone, {}), "v 0-1 s crf 12");
+  EXPECT_TRUE(IsSameCut(text, gone, {}));
+  EXPECT_TRUE(MayShowTheSame(text, gone, {}));
+  ClipSpec longer = gone;
+  longer.end = 2;
+  EXPECT_FALSE(IsSameCut(text, longer, {}));
+  EXPECT_FALSE(MayShowTheSame(text, longer, {}));
+  // A record of before this was told.
+  EXPECT_FALSE(IsSameCut("v 0-1 s crf 12", Of("v.mp4"), {}));
+  EXPECT_TRUE(MayShowTheSame("v 0-1 s crf 12", Of("v.mp4"), {}));
 }
 
 }  // namespace

@@ -91,9 +91,10 @@ Clips have no sound. Each video is read once, however many clips it has. A clip
 that cannot be cut is named at the end, and the exit code is 1.
 
 Run again, an interrupted run goes on. DATASET/cut_clips.csv says how each clip
-was cut. It is an error, and --overwrite mends it, if a clip is there that was
-cut in another way (another size, box or time), that is no longer asked for, or
-that is now in the other partition.
+was cut, and of which video: by path, size and date. It is an error, and
+--overwrite mends it, if a clip is there that was cut in another way (another
+size, box, time or video), that is no longer asked for, or that is now in the
+other partition. Clips of a video that is no longer there are kept.
 
 Exit codes: 0 done, 1 bad input or a clip that cannot be cut, 2 bad flag; above
 128, try again: 129 disk full or folder read-only.)";

@@ -128,6 +128,17 @@ succeed "4 cut, 0 kept, 0 failed; 2 in train, 2 in test" "${whole[@]}" --overwri
 expect_none "$TEST_TMPDIR"/set8/train/one.mp4 "$TEST_TMPDIR"/set8/test/two.mp4
 succeed "0 cut, 4 kept" "${whole[@]}"
 
+# Other videos of the same names are other clips.
+mkdir -p "$TEST_TMPDIR/other/mine"
+cp "$TEST_TMPDIR"/mine/*.mp4 "$TEST_TMPDIR/other/mine"
+other=(--videos "$TEST_TMPDIR/other/mine" --output "$TEST_TMPDIR/set8" --size 32)
+"$program" "${other[@]}" >"$TEST_TMPDIR/said" 2>&1 &&
+  complain "clips of other videos are kept"
+grep -q "4 clips in .* are not as asked for" "$TEST_TMPDIR/said" ||
+  complain "$(<"$TEST_TMPDIR/said")"
+succeed "4 cut, 0 kept, 0 failed" "${other[@]}" --overwrite
+succeed "0 cut, 4 kept" "${other[@]}"
+
 # One video, and another one beside it.
 one=(--output "$TEST_TMPDIR/set9" --size 32)
 succeed "2 cut, 0 kept, 0 failed; 1 in train, 1 in test" --videos "$TEST_TMPDIR/mine/one.mp4" "${one[@]}"

@@ -21,19 +21,20 @@ class Planner {
 
   void Add(const ClipSpec& spec) {
     const std::string key = ClipKey(spec, options_);
-    const ClipOrigin wanted = {table_, CutText(spec, options_)};
+    ClipOrigin wanted = {table_, CutText(spec, options_)};
     if (!IsThere(key)) {
       plan_.to_cut.push_back(&spec);
     } else if (const auto known = plan_.record.find(key);
                known == plan_.record.end()) {
       Replace(spec, key, "is there, and nothing says how it was cut", false);
-    } else if (known->second.cut != wanted.cut) {
+    } else if (!IsSameCut(known->second.cut, spec, options_)) {
       Replace(spec, key,
               absl::StrCat("was cut as \"", known->second.cut, "\", not \"",
                            wanted.cut, "\""),
               true);
     } else {
       plan_.kept.push_back(&spec);
+      wanted.cut = known->second.cut;
     }
     named_.insert(key);
     wanted_[key] = wanted;
@@ -52,7 +53,7 @@ class Planner {
                  absl::StrCat("has the name of ", key,
                               ", and nothing says how it was cut"),
                  false);
-      } else if (known->second.cut == wanted_[key].cut) {
+      } else if (MayShowTheSame(known->second.cut, spec, options_)) {
         AddStale(twin, absl::StrCat("shows the same as ", key), true);
       }
     }

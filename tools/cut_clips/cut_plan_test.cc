@@ -151,6 +151,25 @@ TEST_F(CutPlanTest, FindsClipsThatTheTableNoLongerNames) {
   EXPECT_EQ(record_.count("train/c.mp4"), 1);
 }
 
+TEST_F(CutPlanTest, KeepsClipsOfTheSameVideoOnly) {
+  Write("one", "a video");
+  Write("two", "another video");
+  const auto plan_of = [&](const std::string& video) {
+    specs_ = Specs("v,0,1,,a,\n");
+    specs_[0].video = Path(video);
+    return MakePlan(specs_, "t.csv", record_, options_);
+  };
+  record_ = plan_of("one").record;
+  Write("train/a.mp4", "a clip");
+  EXPECT_EQ(plan_of("one").kept.size(), 1);
+  const CutPlan plan = plan_of("two");
+  ASSERT_THAT(Keys(plan), ElementsAre("train/a.mp4"));
+  EXPECT_THAT(plan.stale[0].why, HasSubstr("/two, 13 bytes"));
+  // Without the video the clip is all there is, and its record stays.
+  EXPECT_EQ(plan_of("gone").kept.size(), 1);
+  EXPECT_EQ(plan_of("gone").record, record_);
+}
+
 TEST_F(CutPlanTest, DoesNotCallAStrangersClipItsOwn) {
   Write("train/a.mp4", "mine");
   Write("test/b.mp4", "mine");
