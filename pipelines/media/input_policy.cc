@@ -47,7 +47,7 @@ bool IsAllowedInFile(const AVInputFormat& format) {
   return IsOneOf(format, kContainers);
 }
 
-std::string WhyNotAllowed(const AVInputFormat& format) {
+std::string WhyNotAllowed(const AVInputFormat& format, bool is_pipe) {
   if (IsOneOf(format,
               "hls,applehttp,concat,dash,webm_dash_manifest,imf,sdp,"
               "rtsp,rtp,sap,image2,vobsub")) {
@@ -56,6 +56,13 @@ std::string WhyNotAllowed(const AVInputFormat& format) {
   }
   if (IsOneOf(format, "tty,bin,xbin,adf,idf")) {
     return "is a text and not a video";
+  }
+  // As a file, these are read by image_io.h.
+  if (IsOneOf(format,
+              "png_pipe,jpeg_pipe,bmp_pipe,webp_pipe,tiff_pipe,j2k_pipe,"
+              "sunrast_pipe,pbm_pipe,pgm_pipe,ppm_pipe")) {
+    return is_pipe ? "is a picture in a pipe; save it as a file"
+                   : "is a picture and no video or sound";
   }
   return absl::StrCat("is of a kind that is not read (", format.long_name,
                       "); convert it to MP4, or to PNG if it is a picture");

@@ -21,7 +21,8 @@ bool IsAllowedInFile(const AVInputFormat& format);
 
 // For the user, behind the file's name: "is a playlist (Apple HTTP Live
 // Streaming), which names other files; ...". `format` is not allowed in files.
-std::string WhyNotAllowed(const AVInputFormat& format);
+// is_pipe: the file is one that cannot be sought in.
+std::string WhyNotAllowed(const AVInputFormat& format, bool is_pipe);
 
 // The same of a file that begins with `head` and is known not to be read: a
 // drawing, a playlist, a photo of a phone (of which some versions of FFmpeg

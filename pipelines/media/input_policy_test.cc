@@ -35,7 +35,7 @@ TEST(InputPolicy, AllowsNothingInAFileThatNamesOtherFiles) {
         if (name != leads_elsewhere) continue;
         ++found;
         EXPECT_FALSE(IsAllowedInFile(*format)) << format->name;
-        EXPECT_NE(WhyNotAllowed(*format), "") << format->name;
+        EXPECT_NE(WhyNotAllowed(*format, false), "") << format->name;
       }
     }
   }
@@ -52,12 +52,15 @@ TEST(InputPolicy, AllowsTheContainersOfVideos) {
 }
 
 TEST(InputPolicy, SaysWhatAnInputIs) {
-  EXPECT_THAT(WhyNotAllowed(*av_find_input_format("hls")),
-              HasSubstr("is a playlist"));
-  EXPECT_THAT(WhyNotAllowed(*av_find_input_format("tty")),
-              HasSubstr("is a text"));
-  EXPECT_THAT(WhyNotAllowed(*av_find_input_format("png_pipe")),
-              HasSubstr("convert it to"));
+  const auto why = [](const char* name, bool is_pipe = false) {
+    return WhyNotAllowed(*av_find_input_format(name), is_pipe);
+  };
+  EXPECT_THAT(why("hls"), HasSubstr("is a playlist"));
+  EXPECT_THAT(why("tty"), HasSubstr("is a text"));
+  EXPECT_THAT(why("psd_pipe"), HasSubstr("convert it to"));
+  EXPECT_THAT(why("png_pipe"), HasSubstr("is a picture and no video"));
+  EXPECT_THAT(why("png_pipe", /*is_pipe=*/true),
+              HasSubstr("is a picture in a pipe; save it as a file"));
 }
 
 TEST(InputPolicy, KnowsFilesThatAreNotReadByTheirHead) {

@@ -18,8 +18,9 @@ struct MediaInput {
   // The content; null for what `name` names.
   std::shared_ptr<const std::string> bytes = nullptr;
 
-  // Asked while a pipe, a device or a URL keeps us waiting; once it is true,
-  // reading ends with Cancelled. From the reading thread. May be empty.
+  // Asked while a pipe or a URL keeps us waiting, but not while a device does;
+  // once it is true, reading ends with Cancelled. From the reading thread. May
+  // be empty.
   std::function<bool()> stop = nullptr;
 };
 

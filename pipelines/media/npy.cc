@@ -119,6 +119,13 @@ absl::StatusOr<Header> ParseHeader(absl::string_view file) {
   descr.erase(std::remove(descr.begin(), descr.end(), '\''), descr.end());
   const auto type = ElementTypes().find(descr);
   if (type == ElementTypes().end()) {
+    std::string swapped = descr;
+    if (absl::StartsWith(swapped, ">")) swapped[0] = '<';
+    if (ElementTypes().count(swapped) > 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("holds big-endian elements, of type ", descr,
+                       "; save them as .astype('", swapped, "')"));
+    }
     return absl::InvalidArgumentError(
         absl::StrCat("holds elements of type ", descr,
                      "; save them as float16, float32, float64 or integers"));

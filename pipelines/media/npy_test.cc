@@ -67,6 +67,11 @@ TEST(ReadNpy, SaysWhatIsWrong) {
               error("text.npy: does not begin as a .npy file"));
   EXPECT_THAT(ReadNpy(std::string(kFolder) + "complex.npy"),
               error("elements of type <c16"));
+  std::string big_endian = NpyHeader("<f4", {1});
+  big_endian.replace(big_endian.find("<f4"), 3, ">f4");
+  EXPECT_THAT(ReadNpy(InTempDir("big.npy", big_endian + "1234")),
+              error("holds big-endian elements, of type >f4; save them as "
+                    ".astype('<f4')"));
   const std::string header = NpyHeader("<f4", {1000, 1000});
   EXPECT_THAT(ReadNpy(InTempDir("cut.npy", header + "1234")),
               error("holds 4 bytes of data; its shape needs 4000000"));

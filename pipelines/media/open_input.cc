@@ -48,7 +48,7 @@ absl::StatusOr<InputPtr> OpenFile(const MediaInput& file) {
   if (error < 0) return NotReadable(error, path);
   if (!IsAllowedInFile(*format)) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, " ", WhyNotAllowed(*format)));
+        absl::StrCat(path, " ", WhyNotAllowed(*format, io->seekable == 0)));
   }
   AVFormatContext* input = avformat_alloc_context();
   input->pb = io.get();

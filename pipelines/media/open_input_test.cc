@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <string>
@@ -182,6 +183,22 @@ TEST(OpenInput, ReadsAPipeToItsEnd) {
   }
   EXPECT_EQ(count, 3);
   writer.join();
+}
+
+TEST(OpenInput, SaysThatAPictureIsNotReadFromAPipe) {
+  WriteNumberedFolder(TempPath("still"), cv::Size(32, 32), 1);
+  const std::string picture = TempPath("still/0.png");
+  const std::string pipe = TempPath("picture pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(pipe) << *ReadFile(picture); });
+  EXPECT_THAT(
+      OpenFrameSource(pipe),
+      StatusIs(StatusCode::kInvalidArgument,
+               HasSubstr(pipe + " is a picture in a pipe; save it as a file")));
+  writer.join();
+  EXPECT_THAT(OpenInput({picture}),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("0.png is a picture and no video")));
 }
 
 // True from the second call on: waiting has begun by then.

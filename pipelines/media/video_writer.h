@@ -50,8 +50,8 @@ struct VideoWriterOptions {
   // anew, with a warning; so says a warning where a file has no audio.
   std::string audio_from;
 
-  // audio_from may be a device or a URL, and what ends the wait for one; see
-  // FrameSourceOptions.
+  // audio_from may be a device or a URL, and what ends the wait for a URL or a
+  // pipe; see FrameSourceOptions.
   bool allow_addresses = false;
   std::function<bool()> stop;
 
