@@ -63,20 +63,6 @@ std::vector<std::string> NamesIn(const std::string& folder) {
   return names;
 }
 
-// Of all files below `folder`; links are not followed.
-int64_t BytesBelow(const std::string& folder) {
-  int64_t bytes = 0;
-  std::error_code error;
-  for (fs::recursive_directory_iterator entry(folder, error), end;
-       !error && entry != end; entry.increment(error)) {
-    struct stat status;
-    if (lstat(entry->path().c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
-      bytes += status.st_size;
-    }
-  }
-  return bytes;
-}
-
 // Removes `folder`/`name` in two steps, the first of which is atomic: a server
 // that is killed in the second one removes the rest when it starts again.
 absl::Status RemoveWhole(const std::string& folder, const std::string& name) {
@@ -267,6 +253,24 @@ Store::Store(StoreOptions options, FileLock lock)
   }
 }
 
+void Store::AddFile(const std::string& path, FileSizes* sizes) {
+  struct stat status;
+  if (lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
+    (*sizes)[{status.st_dev, status.st_ino}] = status.st_size;
+  }
+}
+
+// Symbolic links are not followed.
+Store::FileSizes Store::FilesBelow(const std::string& folder) {
+  FileSizes sizes;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(folder, error), end;
+       !error && entry != end; entry.increment(error)) {
+    AddFile(entry->path(), &sizes);
+  }
+  return sizes;
+}
+
 absl::Status Store::Load() {
   for (const char* name : {"uploads", "jobs"}) {
     const std::string folder = absl::StrCat(options_.folder, "/", name);
@@ -305,6 +309,7 @@ absl::Status Store::LoadUpload(const std::string& id) {
   input.used = std::max(input.created, TimeOf(description.st_mtim));
   absl::MutexLock lock(&mutex_);
   uploads_[id] = input;
+  AddFile(input.path, &files_[id]);
   return absl::OkStatus();
 }
 
@@ -338,6 +343,7 @@ absl::StatusOr<NewUpload> Store::BeginUpload(const std::string& kind,
 void Store::AddUpload(const Input& input, Reservation* reservation) {
   absl::MutexLock lock(&mutex_);
   uploads_[input.id] = input;
+  AddFile(input.path, &files_[input.id]);
   reserved_ -= reservation->bytes_;
   reservation->store_ = nullptr;
   reservation->bytes_ = 0;
@@ -401,6 +407,7 @@ absl::Status Store::RemoveUpload(absl::string_view id) {
     }
     name = found->first;
     uploads_.erase(found);
+    files_.erase(name);
   }
   return RemoveWhole(absl::StrCat(options_.folder, "/uploads"), name);
 }
@@ -420,7 +427,7 @@ absl::StatusOr<std::string> Store::MakeJobFolder() {
     return SystemError(errno, folder, "create the folder");
   }
   absl::MutexLock lock(&mutex_);
-  job_bytes_[id] = 0;
+  files_[id] = {};
   return id;
 }
 
@@ -441,16 +448,16 @@ absl::Status Store::RemoveJobFolder(absl::string_view id) {
   if (!IsId(id)) return absl::NotFoundError("there is no job with this id");
   {
     absl::MutexLock lock(&mutex_);
-    const auto found = job_bytes_.find(id);
-    if (found != job_bytes_.end()) job_bytes_.erase(found);
+    const auto found = files_.find(id);
+    if (found != files_.end()) files_.erase(found);
   }
   return RemoveWhole(absl::StrCat(options_.folder, "/jobs"), std::string(id));
 }
 
 void Store::CountJob(absl::string_view id) {
-  const int64_t bytes = BytesBelow(JobFolder(id));
+  FileSizes sizes = FilesBelow(JobFolder(id));
   absl::MutexLock lock(&mutex_);
-  job_bytes_[std::string(id)] = bytes;
+  files_[std::string(id)] = std::move(sizes);
 }
 
 absl::StatusOr<Reservation> Store::Reserve(int64_t bytes) {
@@ -473,9 +480,17 @@ absl::Status Store::CheckQuota(int64_t bytes) const {
 }
 
 int64_t Store::UsedLocked() const {
+  FileSizes distinct;
+  for (const auto& [id, sizes] : files_) {
+    for (const auto& [file, bytes] : sizes) {
+      // The sizes differ where a file of a job was replaced since the job was
+      // counted, as job.json, and its inode belongs to another one by now.
+      int64_t& most = distinct[file];
+      most = std::max(most, bytes);
+    }
+  }
   int64_t used = reserved_;
-  for (const auto& [id, input] : uploads_) used += input.bytes;
-  for (const auto& [id, bytes] : job_bytes_) used += bytes;
+  for (const auto& [file, bytes] : distinct) used += bytes;
   return used;
 }
 

@@ -9,16 +9,20 @@
 // what a client sends. An upload appears whole or not at all. What a killed
 // server leaves in the making is removed when the folder is opened again.
 //
-// The quota is on the bytes of all uploads and jobs together. Who is about to
-// write reserves the bytes first.
+// The quota is on the bytes of all uploads and jobs together. A file with
+// several names, as an upload that jobs have taken, counts once. Who is about
+// to write reserves the bytes first.
 #ifndef TOOLS_STUDIO_STORE_STORE_H_
 #define TOOLS_STUDIO_STORE_STORE_H_
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -168,7 +172,12 @@ class Store {
   friend class NewUpload;
   friend class Reservation;
 
+  // Bytes of files by device and inode, which all names of a file share.
+  using FileSizes = std::map<std::pair<dev_t, ino_t>, int64_t>;
+
   Store(StoreOptions options, networks::files::FileLock lock);
+  static void AddFile(const std::string& path, FileSizes* sizes);
+  static FileSizes FilesBelow(const std::string& folder);
   absl::Status Load();
   absl::Status CheckQuota(int64_t bytes) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -187,8 +196,8 @@ class Store {
   mutable absl::Mutex mutex_;
   std::map<std::string, Input, std::less<>> uploads_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, int, std::less<>> holds_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, int64_t, std::less<>> job_bytes_
-      ABSL_GUARDED_BY(mutex_);
+  // By the id of the upload or the job.
+  std::map<std::string, FileSizes, std::less<>> files_ ABSL_GUARDED_BY(mutex_);
   int64_t reserved_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -220,6 +221,30 @@ TEST_F(StoreTest, CountsJobs) {
   EXPECT_EQ(store_->used(), 5);
   EXPECT_EQ(store_->JobIds(), std::vector<std::string>{*id});
   EXPECT_THAT(store_->RemoveJobFolder(*id), IsOk());
+  EXPECT_EQ(store_->used(), 0);
+}
+
+// Jobs link the uploads that they take.
+TEST_F(StoreTest, CountsAFileWithSeveralNamesOnce) {
+  Open();
+  const std::string upload = Upload("abc");
+  const std::string data = store_->Find(upload)->path;
+  std::vector<std::string> jobs;
+  for (int i = 0; i < 2; ++i) {
+    jobs.push_back(*store_->MakeJobFolder());
+    fs::create_hard_link(data, store_->JobFolder(jobs[i]) + "/driving");
+    Write("data/jobs/" + jobs[i] + "/result.mp4", "12345");
+    store_->CountJob(jobs[i]);
+  }
+  EXPECT_EQ(store_->used(), 13);
+  store_.reset();
+  Open();
+  EXPECT_EQ(store_->used(), 13);
+  EXPECT_THAT(store_->RemoveUpload(upload), IsOk());
+  EXPECT_EQ(store_->used(), 13);
+  EXPECT_THAT(store_->RemoveJobFolder(jobs[0]), IsOk());
+  EXPECT_EQ(store_->used(), 8);
+  EXPECT_THAT(store_->RemoveJobFolder(jobs[1]), IsOk());
   EXPECT_EQ(store_->used(), 0);
 }
 
