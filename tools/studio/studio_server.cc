@@ -1,6 +1,7 @@
 #include "tools/studio/studio_server.h"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -65,6 +66,12 @@ std::vector<std::string> RunFolders(RunReader* runs, const std::string& root) {
   return folders;
 }
 
+DecoderOptions DecoderOptionsOf(std::function<bool()> is_stopping) {
+  DecoderOptions options;
+  options.is_stopping = std::move(is_stopping);
+  return options;
+}
+
 }  // namespace
 
 class StudioServer::Impl {
@@ -78,7 +85,8 @@ class StudioServer::Impl {
             {pipelines::PretrainedCheckpoint(),
              [this] { return RunFolders(&runs_, options_.runs); },
              options.checkpoint_folders,
-             networks::published::WeightsFolder(pipelines::CacheFolder())}) {}
+             networks::published::WeightsFolder(pipelines::CacheFolder())}),
+        decoder_(DecoderOptionsOf([this] { return is_stopping_.load(); })) {}
 
   ~Impl() {
     is_stopping_ = true;
@@ -101,6 +109,7 @@ class StudioServer::Impl {
   const StudioOptions options_;
   const std::string token_;
   const Access access_;
+  std::atomic<bool> is_stopping_{false};
   RunReader runs_;
   Checkpoints checkpoints_;
   StaticFiles page_;
@@ -108,7 +117,6 @@ class StudioServer::Impl {
   WarpEngine warp_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<JobQueue> jobs_;
-  std::atomic<bool> is_stopping_{false};
   absl::Notification stopped_;
   std::thread cleaner_;
   std::unique_ptr<HttpServer> server_;
@@ -130,6 +138,7 @@ absl::Status StudioServer::Impl::StartJobs() {
   jobs.memory = options_.job_memory;
   jobs.device = options_.device;
   jobs.animate = options_.animate;
+  jobs.is_stopping = [this] { return is_stopping_.load(); };
   ASSIGN_OR_RETURN(jobs_, JobQueue::Start(jobs));
   return absl::OkStatus();
 }

@@ -34,30 +34,49 @@ std::string RunfilesOf(const std::string& program) {
   return end == std::string::npos ? "" : program.substr(0, end);
 }
 
-// Reads the pipe until its end, the limit of bytes or the end of the time.
-void ReadAnswer(int pipe, const ConfinedRun& run, absl::Time end,
+// How often ConfinedRun::kill is asked.
+constexpr absl::Duration kTurn = absl::Seconds(1);
+
+// Whether the child has to be killed by now; then it is noted in the answer.
+bool IsOver(const ConfinedRun& run, absl::Time end, ConfinedAnswer* answer) {
+  answer->was_killed = run.kill && run.kill();
+  answer->was_too_late = !answer->was_killed && absl::Now() >= end;
+  return answer->was_killed || answer->was_too_late;
+}
+
+absl::Duration Turn(absl::Time end) {
+  return std::min(kTurn, end - absl::Now());
+}
+
+// Reads the pipe until its end. False where the child has to be killed.
+bool ReadAnswer(int pipe, const ConfinedRun& run, absl::Time end,
                 ConfinedAnswer* answer) {
   constexpr size_t kChunk = size_t{1} << 16;
   std::string chunk(kChunk, '\0');
-  for (;;) {
-    const absl::Duration left = end - absl::Now();
-    if (left <= absl::ZeroDuration()) {
-      answer->was_too_late = true;
-      return;
-    }
+  while (!IsOver(run, end, answer)) {
     pollfd wanted = {pipe, POLLIN, 0};
-    const int64_t milliseconds =
-        std::min<int64_t>(absl::ToInt64Milliseconds(left) + 1, 1000);
+    const int64_t milliseconds = absl::ToInt64Milliseconds(Turn(end)) + 1;
     if (poll(&wanted, 1, static_cast<int>(milliseconds)) <= 0) continue;
     const ssize_t count = read(pipe, &chunk[0], chunk.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return;
+    if (count <= 0) return true;
     answer->output.append(chunk, 0, static_cast<size_t>(count));
     if (answer->output.size() > run.max_output) {
       answer->was_too_long = true;
-      return;
+      return false;
     }
   }
+  return false;
+}
+
+// Waits for its exit code. False where the child has to be killed.
+bool WaitForEnd(pipelines::ChildProcess* child, const ConfinedRun& run,
+                absl::Time end, ConfinedAnswer* answer) {
+  do {
+    answer->exit_code = child->WaitFor(Turn(end));
+    if (answer->exit_code >= 0) return true;
+  } while (!IsOver(run, end, answer));
+  return false;
 }
 
 }  // namespace
@@ -108,12 +127,8 @@ absl::StatusOr<ConfinedAnswer> RunConfined(const ConfinedRun& run) {
   close(pipe[1]);
   RETURN_IF_ERROR(child.status());
   ConfinedAnswer answer;
-  ReadAnswer(pipe[0], run, end, &answer);
-  if (!answer.was_too_long && !answer.was_too_late) {
-    answer.exit_code = child->WaitFor(end - absl::Now());
-    answer.was_too_late = answer.exit_code < 0;
-  }
-  if (answer.was_too_long || answer.was_too_late) {
+  if (!ReadAnswer(pipe[0], run, end, &answer) ||
+      !WaitForEnd(&*child, run, end, &answer)) {
     child->Signal(SIGKILL);
     answer.exit_code = child->Wait();
   }

@@ -3,6 +3,7 @@
 #define TOOLS_STUDIO_JOBS_CONFINED_RUN_H_
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ struct ConfinedRun {
   const FileJail* jail = nullptr;
   size_t max_output = 0;  // bytes
   absl::Duration timeout;
+  // Asked every second: whether to end it at once. Empty: never.
+  std::function<bool()> kill;
 };
 
 struct ConfinedAnswer {
@@ -40,6 +43,7 @@ struct ConfinedAnswer {
   std::string output;
   bool was_too_long = false;  // killed for more output than max_output
   bool was_too_late = false;  // killed at the end of its time
+  bool was_killed = false;    // because ConfinedRun::kill said so
 };
 
 // Standard error goes nowhere. The system's error where it cannot be started.

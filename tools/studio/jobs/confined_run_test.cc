@@ -9,6 +9,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -78,6 +79,20 @@ TEST_F(ConfinedRunTest, KillsWhatTakesTooLong) {
     const ConfinedAnswer answer = Answer(run);
     EXPECT_TRUE(answer.was_too_late) << line;
     EXPECT_EQ(answer.exit_code, 128 + SIGKILL) << line;
+  }
+}
+
+// Whether it keeps its output open or has closed it.
+TEST_F(ConfinedRunTest, KillsWhatItIsToldToKill) {
+  for (const char* const line : {"exec sleep 600", "exec sleep 600 >&-"}) {
+    ConfinedRun run = Shell(line);
+    const absl::Time start = absl::Now();
+    run.kill = [start] { return absl::Now() - start > absl::Seconds(1); };
+    const ConfinedAnswer answer = Answer(run);
+    EXPECT_TRUE(answer.was_killed) << line;
+    EXPECT_FALSE(answer.was_too_late) << line;
+    EXPECT_EQ(answer.exit_code, 128 + SIGKILL) << line;
+    EXPECT_LT(absl::Now() - start, absl::Seconds(20)) << line;
   }
 }
 

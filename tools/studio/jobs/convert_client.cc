@@ -38,7 +38,8 @@ absl::Status ErrorOf(const std::string& output) {
 }  // namespace
 
 absl::Status ConvertResult(const std::string& from, const std::string& to,
-                           const std::string& frames, int64_t max_bytes) {
+                           const std::string& frames, int64_t max_bytes,
+                           const std::function<bool()>& kill) {
   FileRules rules;
   rules.reads_everything = true;
   rules.writable = DeviceFiles();
@@ -53,9 +54,14 @@ absl::Status ConvertResult(const std::string& from, const std::string& to,
   run.jail = &jail;
   run.max_output = kMaxError;
   run.timeout = kTimeout;
+  run.kill = kill;
   ASSIGN_OR_RETURN(const ConfinedAnswer answer, RunConfined(run));
   if (answer.exit_code == 0) return absl::OkStatus();
   if (answer.exit_code == 1) return ErrorOf(answer.output);
+  if (answer.was_killed) {
+    return absl::UnavailableError(
+        "the result cannot be converted: Studio is about to end");
+  }
   if (answer.was_too_late) {
     return absl::InternalError(
         "the result cannot be converted: it took more than an hour");

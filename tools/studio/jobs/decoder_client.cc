@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "nlohmann/json.hpp"
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/jobs/confined_run.h"
@@ -86,6 +88,11 @@ absl::Status ErrorOf(const std::string& output, MediaKind kind) {
   return absl::InvalidArgumentError(message);
 }
 
+absl::Status IsStopping() {
+  return absl::UnavailableError(
+      "the file was not decoded: Studio is about to end");
+}
+
 // Why there is no answer that can be used.
 std::string WhyEnded(const ConfinedAnswer& answer,
                      const DecoderOptions& options) {
@@ -137,17 +144,22 @@ class DecoderClient::Impl {
 
  private:
   absl::Status TakePlace() {
+    const absl::Time end = absl::Now() + options_.timeout;
     const auto is_free = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
       return running_ < options_.max_children;
     };
-    mutex_.Lock();
-    const bool taken =
-        mutex_.AwaitWithTimeout(absl::Condition(&is_free), options_.timeout);
-    if (taken) ++running_;
-    mutex_.Unlock();
-    if (taken) return absl::OkStatus();
-    return absl::UnavailableError(
-        "other files are being decoded; try again in a minute");
+    const absl::MutexLock lock(&mutex_);
+    while (!mutex_.AwaitWithTimeout(
+        absl::Condition(&is_free),
+        std::min(absl::Seconds(1), end - absl::Now()))) {
+      if (options_.is_stopping && options_.is_stopping()) return IsStopping();
+      if (absl::Now() >= end) {
+        return absl::UnavailableError(
+            "other files are being decoded; try again in a minute");
+      }
+    }
+    ++running_;
+    return absl::OkStatus();
   }
 
   void GivePlace() {
@@ -170,10 +182,12 @@ class DecoderClient::Impl {
     run.limits.descriptors = kDescriptors;
     run.max_output = max_output;
     run.timeout = options_.timeout;
+    run.kill = options_.is_stopping;
     absl::StatusOr<ConfinedAnswer> answer = RunConfined(run);
     if (!answer.ok()) {
       return absl::InternalError(std::string(answer.status().message()));
     }
+    if (answer->was_killed) return IsStopping();
     if (answer->exit_code == 0) return std::move(answer->output);
     if (answer->exit_code == 1) return ErrorOf(answer->output, kind);
     return absl::InvalidArgumentError(absl::StrCat(

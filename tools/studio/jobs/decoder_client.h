@@ -11,6 +11,7 @@
 #define TOOLS_STUDIO_JOBS_DECODER_CLIENT_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -31,6 +32,9 @@ struct DecoderOptions {
   absl::Duration timeout = absl::Seconds(120);
   // Decoders that run at a time; further calls wait, at most for `timeout`.
   int max_children = 2;
+  // True when the server is about to end: decoders end, too, and calls give
+  // Unavailable. Empty: never. Called from any thread.
+  std::function<bool()> is_stopping;
 };
 
 // A square of the upright picture, in its pixels.
@@ -50,8 +54,8 @@ struct CropBoxProposal {
 // Errors of all calls: InvalidArgument where the file is not what `kind` says,
 // is damaged, or made the decoder exceed its memory or time, with a sentence
 // for the user that calls it "the picture", "the video" or "the motion file";
-// Unavailable where no decoder was free in time; Internal where the program
-// cannot be started.
+// Unavailable where no decoder was free in time, or is_stopping; Internal where
+// the program cannot be started.
 class DecoderClient {
  public:
   explicit DecoderClient(DecoderOptions options = {});

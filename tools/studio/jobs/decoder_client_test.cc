@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -11,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/read_file.h"
@@ -271,6 +274,29 @@ TEST_F(TakenOverTest, KeepsOthersWaitingForItsTimeOnly) {
   });
   first.join();
   EXPECT_THAT(decoder.Probe(nothing, MediaKind::kImage), IsOk());
+}
+
+// One that decodes and one that waits for it.
+TEST_F(TakenOverTest, EndsWithTheServer) {
+  std::atomic<bool> is_stopping{false};
+  DecoderOptions options;
+  options.program = JobProgram("decoder_double");
+  options.max_children = 1;
+  options.is_stopping = [&] { return is_stopping.load(); };
+  const DecoderClient decoder(options);
+  std::vector<std::thread> callers;
+  const absl::Time start = absl::Now();
+  for (int i = 0; i < 2; ++i) {
+    callers.emplace_back([&, sleeps = OpenBytes("sleep")] {
+      EXPECT_THAT(
+          decoder.Probe(sleeps, MediaKind::kImage),
+          StatusIs(StatusCode::kUnavailable, HasSubstr("about to end")));
+    });
+  }
+  absl::SleepFor(absl::Seconds(1));
+  is_stopping = true;
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_LT(absl::Now() - start, absl::Seconds(60));
 }
 
 TEST_F(DecoderClientTest, NamesAProgramThatIsNotThere) {

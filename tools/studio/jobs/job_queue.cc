@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/jobs/confined_run.h"
+#include "tools/studio/jobs/convert_client.h"
 #include "tools/studio/jobs/jail.h"
 #include "tools/studio/jobs/job_inputs.h"
 #include "tools/studio/jobs/job_request.h"
@@ -24,6 +25,14 @@ JobRunnerOptions RunnerOptions(const JobQueueOptions& options) {
   return runner;
 }
 
+Converter ConverterOf(const JobQueueOptions& options) {
+  return [kill = options.is_stopping](
+             const std::string& from, const std::string& to,
+             const std::string& frames, int64_t max_bytes) {
+    return ConvertResult(from, to, frames, max_bytes, kill);
+  };
+}
+
 }  // namespace
 
 nlohmann::json JobChoices() {
@@ -37,7 +46,7 @@ JobQueue::JobQueue(const JobQueueOptions& options)
       places_(options.max_queue),
       folders_(options.store),
       table_([this](const Job& job) { folders_.Save(job).IgnoreError(); }),
-      results_(options.store, &folders_, &table_) {}
+      results_(options.store, &folders_, &table_, ConverterOf(options)) {}
 
 JobQueue::~JobQueue() = default;
 

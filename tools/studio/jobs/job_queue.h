@@ -49,6 +49,9 @@ struct JobQueueOptions {
   std::string device = "auto";
   // How long a worker may go on after it was told to end.
   absl::Duration grace = absl::Seconds(5);
+  // True when the server is about to end: conversions end, too. Empty: never.
+  // Called from any thread.
+  std::function<bool()> is_stopping;
 };
 
 // Of a request: modes, motions, panels, starts, formats, as
@@ -113,7 +116,8 @@ class JobQueue {
   // can take minutes; several callers wait for one conversion.
   //
   // NotFound; InvalidArgument for a format that this job does not have;
-  // FailedPrecondition unless it is done; ResourceExhausted for the disk.
+  // FailedPrecondition unless it is done; ResourceExhausted for the disk;
+  // Unavailable while two others are converted, and when the server ends.
   absl::StatusOr<std::string> Result(const std::string& id,
                                      const std::string& format) {
     return results_.Get(id, format);

@@ -16,6 +16,8 @@ namespace studio {
 namespace {
 
 constexpr char kKeypoints[] = "keypoints.json";
+// Above what results have, and far below the default quota.
+constexpr int64_t kMostResultBytes = int64_t{4} << 30;
 
 bool Exists(const std::string& path) {
   std::error_code error;
@@ -39,15 +41,21 @@ absl::StatusOr<std::string> FileOf(const Job& job, const std::string& format) {
 
 }  // namespace
 
+// Half of what is left, so that uploads and the other conversion have room,
+// too.
+absl::StatusOr<Reservation> JobResults::ReserveResult() {
+  const int64_t half = (store_.quota() - store_.used()) / 2;
+  return store_.Reserve(std::clamp(half, kLeastJobBytes, kMostResultBytes));
+}
+
 absl::Status JobResults::Convert(const Job& job, const std::string& to) {
-  RETURN_IF_ERROR(store_.Reserve(kLeastJobBytes).status());
+  ASSIGN_OR_RETURN(const Reservation reservation, ReserveResult());
   const std::string from =
       folders_.Output(job.id, WorkerResultFile(/*is_motion=*/false));
   const std::string frames =
       job.has_alpha ? folders_.Output(job.id, FindResultFormat("png")->file)
                     : "";
-  const absl::Status status =
-      convert_(from, to, frames, store_.quota() - store_.used());
+  const absl::Status status = convert_(from, to, frames, reservation.bytes());
   store_.CountJob(job.id);
   return status;
 }
@@ -60,10 +68,16 @@ absl::StatusOr<std::string> JobResults::Get(const std::string& id,
   if (Exists(path)) return path;
   // From here on the job cannot be removed.
   ASSIGN_OR_RETURN(const std::shared_ptr<void> hold, table_.Hold(id));
+  std::shared_ptr<void> place;
   {
     const absl::MutexLock lock(&mutex_);
     while (converting_.count(path) > 0) converted_.Wait(&mutex_);
     if (Exists(path)) return path;
+    place = places_.Take();
+    if (!place) {
+      return absl::UnavailableError(
+          "other results are being converted; try again in a minute");
+    }
     converting_.insert(path);
   }
   const absl::Status status = Convert(job, path);

@@ -13,14 +13,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "tools/studio/jobs/convert_client.h"
+#include "tools/studio/base/limit.h"
 #include "tools/studio/jobs/job_folders.h"
 #include "tools/studio/jobs/job_table.h"
 #include "tools/studio/store/store.h"
 
 namespace studio {
 
-// ConvertResult (convert_client.h), or what stands for it in a test.
+// ConvertResult (convert_client.h) for this server, or what stands for it in a
+// test.
 using Converter =
     std::function<absl::Status(const std::string& from, const std::string& to,
                                const std::string& frames, int64_t max_bytes)>;
@@ -30,7 +31,7 @@ class JobResults {
  public:
   // store, folders and table outlive this.
   JobResults(Store* store, const JobFolders* folders, JobTable* table,
-             Converter convert = ConvertResult)
+             Converter convert)
       : store_(*store),
         folders_(*folders),
         table_(*table),
@@ -44,12 +45,17 @@ class JobResults {
   absl::StatusOr<std::string> Keypoints(const std::string& id) const;
 
  private:
+  // Each takes up to 4 GiB of memory and up to an hour.
+  static constexpr int kConversionsAtATime = 2;
+
+  absl::StatusOr<Reservation> ReserveResult();
   absl::Status Convert(const Job& job, const std::string& to);
 
   Store& store_;
   const JobFolders& folders_;
   JobTable& table_;
   const Converter convert_;
+  Limit places_{kConversionsAtATime};
   absl::Mutex mutex_;
   absl::CondVar converted_;
   // Paths of results in the making.

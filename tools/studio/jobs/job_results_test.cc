@@ -1,6 +1,7 @@
 #include "tools/studio/jobs/job_results.h"
 
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
@@ -43,10 +45,14 @@ class JobResultsTest : public testing::Test {
     results_ = std::make_unique<JobResults>(
         store_.get(), folders_.get(), &table_,
         [this](const std::string& from, const std::string& to,
-               const std::string& frames, int64_t) {
-          frames_ = frames;
-          ++num_conversions_;
-          started_.Notify();
+               const std::string& frames, int64_t max_bytes) {
+          {
+            const absl::MutexLock lock(&mutex_);
+            frames_ = frames;
+            max_bytes_ = max_bytes;
+            used_ = store_->used();
+          }
+          if (++num_conversions_ == 1) started_.Notify();
           finish_.WaitForNotification();
           if (!outcome_.ok()) return outcome_;
           std::ofstream(to) << ReadText(from) << " converted";
@@ -75,7 +81,11 @@ class JobResultsTest : public testing::Test {
   std::unique_ptr<JobFolders> folders_;
   std::unique_ptr<JobResults> results_;
   std::atomic<int> num_conversions_{0};
-  std::string frames_;  // that the last conversion was given
+  // What the last conversion was given, and the store's use meanwhile.
+  absl::Mutex mutex_;
+  std::string frames_;
+  int64_t max_bytes_ = 0;
+  int64_t used_ = 0;
   absl::Status outcome_;
   // Of the first conversion; others are not waited for.
   absl::Notification started_, finish_;
@@ -154,6 +164,32 @@ TEST_F(JobResultsTest, ConvertsNothingWhereTheQuotaIsFull) {
   EXPECT_THAT(results_->Get(id, "gif"),
               StatusIs(StatusCode::kResourceExhausted, HasSubstr("")));
   EXPECT_EQ(num_conversions_, 0);
+}
+
+TEST_F(JobResultsTest, RefusesAThirdConversionAtATime) {
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 2; ++i) {
+    callers.emplace_back([this, id = Add("animate", JobState::kDone)] {
+      EXPECT_THAT(results_->Get(id, "webm"), IsOk());
+    });
+  }
+  while (num_conversions_ < 2) absl::SleepFor(absl::Milliseconds(1));
+  const std::string third = Add("animate", JobState::kDone);
+  EXPECT_THAT(results_->Get(third, "webm"),
+              StatusIs(StatusCode::kUnavailable, HasSubstr("try again")));
+  EXPECT_THAT(results_->Get(third, "mp4"), IsOk());
+  finish_.Notify();
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_THAT(results_->Get(third, "webm"), IsOk());
+}
+
+TEST_F(JobResultsTest, ReservesWhatAConversionMayWrite) {
+  Open(/*quota=*/10 << 20);
+  finish_.Notify();
+  EXPECT_THAT(results_->Get(Add("animate", JobState::kDone), "gif"), IsOk());
+  EXPECT_EQ(max_bytes_, 5 << 20);
+  EXPECT_EQ(used_, 5 << 20);
+  EXPECT_LT(store_->used(), 1000);
 }
 
 }  // namespace
