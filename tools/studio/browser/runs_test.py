@@ -68,6 +68,48 @@ class RunsTest(browser_testing.BrowserTest):
             "the new steps are shown",
         )
 
+    def test_shows_numbers_that_no_run_of_ours_has(self):
+        folder = pathlib.Path(self.runs) / "foreign"
+        folder.mkdir()
+        self.addCleanup(shutil.rmtree, folder)
+        # On a logarithmic chart and a linear one: at the ends of the range of
+        # numbers, and where adding 1 to a step changes nothing.
+        steps = [2**53 - 2, 2**53 - 1, 2**53, 9200000000000000000]
+        rows = [f"{step},1e308,{10**17 + 16 * (step % 3)}" for step in steps]
+        (folder / "losses.csv").write_text(
+            "step,total,fit_residual\n" + "\n".join(rows) + "\n"
+        )
+        self.browser.open(self.studio.address)
+        self.visit("runs")
+        self.browser.press('#page-runs .run-item:has([title="foreign"])')
+        self.browser.wait(
+            lambda: str(2**53) in self.browser.text('section[aria-label="Run"]'),
+            "the last step that counts is shown",
+        )
+        for title in ("Losses", "Fit residual"):
+            chart = f'#page-runs section[aria-label="{title}"] svg.chart'
+            self.browser.shown(f"{chart} path.chart-line")
+            self.assertNotIn(
+                "NaN", self.browser.shown(chart).get_attribute("innerHTML")
+            )
+
+    def test_offers_the_report_as_soon_as_it_is_there(self):
+        report = self.run_folder / "index.html"
+        self.addCleanup(report.write_text, REPORT)
+        report.unlink()
+        self.browser.open(self.studio.address)
+        self.visit("runs")
+        more = '#page-runs section[aria-label="Page and settings"]'
+        self.browser.press(f"{more} summary")
+        self.assertNotIn("Page of the run", self.browser.text(more))
+        report.write_text(REPORT)
+        self.browser.wait(
+            lambda: "Page of the run" in self.browser.text(more),
+            "the report is offered",
+        )
+        # What was open stays open.
+        self.assertIn("max_steps: 400", self.browser.text(more))
+
     def test_shows_the_report_without_its_scripts(self):
         self.browser.press(
             '#page-runs section[aria-label="Page and settings"] summary'

@@ -6,6 +6,7 @@ import {toggle} from './ui.js';
 
 const HEIGHT = 240;
 const MARGIN = {left: 56, right: 12, top: 8, bottom: 28};
+const LARGEST_POWER = Math.floor(Math.log10(Number.MAX_VALUE));
 const NUM_COLOURS = 8;  // .curve-1 ... of studio.css
 
 // points: [[step, mean, low, high], ...]; the range from low to high is shaded.
@@ -76,16 +77,17 @@ export class Chart {
       low = this.log ? low / 2 : low - Math.abs(low || 1) / 2;
       high = this.log ? high * 2 : high + Math.abs(high || 1) / 2;
     }
-    this.low = low;
-    this.high = high;
+    // Neither infinite nor, on a logarithmic scale, 0.
+    this.low = Math.max(low, this.log ? Number.MIN_VALUE : -Number.MAX_VALUE);
+    this.high = Math.min(high, Number.MAX_VALUE);
     return true;
   }
 
   x(step) { return MARGIN.left + ((step - this.first) / (this.last - this.first)) * (this.width - MARGIN.left - MARGIN.right); }
 
   y(value) {
-    const scaled = this.log ? Math.log(Math.max(value, this.low) / this.low) / Math.log(this.high / this.low)
-      : (value - this.low) / (this.high - this.low);
+    const at = this.log ? (number) => Math.log(Math.max(number, this.low)) : (number) => number;
+    const scaled = (at(value) - at(this.low)) / (at(this.high) - at(this.low));
     return HEIGHT - MARGIN.bottom - scaled * (HEIGHT - MARGIN.top - MARGIN.bottom);
   }
 
@@ -174,20 +176,22 @@ function nearest(sorted, wanted) {
   return low > 0 && wanted - sorted[low - 1] < sorted[low] - wanted ? low - 1 : low;
 }
 
-// Round numbers between low and high, about `count` of them.
+// Round numbers between low and high, about `count` of them. Above 2^53 they
+// may be rounded to the same number; adding 1 to one changes nothing there.
 function ticks(low, high, count) {
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
   const found = [];
-  for (let i = Math.ceil(low / step); i * step <= high; i += 1) found.push(i * step);
+  const first = Math.ceil(low / step);
+  for (let i = 0; i <= 2 * count && (first + i) * step <= high; i += 1) found.push((first + i) * step);
   return found;
 }
 
 // Powers of ten, or round numbers where there are fewer than two.
 function powers(low, high) {
   const found = [];
-  for (let power = Math.ceil(Math.log10(low)); 10 ** power <= high; power += 1) found.push(10 ** power);
+  for (let power = Math.ceil(Math.log10(low)); power <= LARGEST_POWER && 10 ** power <= high; power += 1) found.push(10 ** power);
   const every = Math.ceil(found.length / 6);
   return found.length < 2 ? ticks(low, high, 4).filter((value) => value > 0) : found.filter((_, index) => index % every === 0);
 }

@@ -15,6 +15,8 @@ namespace {
 constexpr size_t kMaxColumns = 256;
 constexpr size_t kMaxName = 100;
 constexpr int64_t kMaxLine = 64 << 10;
+// The page counts in float64, in which 2^53 + 1 is 2^53.
+constexpr int64_t kMaxStep = int64_t{1} << 53;
 
 // A column's name as the page may show it.
 std::string Printable(absl::string_view name) {
@@ -26,7 +28,7 @@ std::string Printable(absl::string_view name) {
 }
 
 bool ReadStep(absl::string_view word, int64_t* step) {
-  return absl::SimpleAtoi(word, step) && *step >= 0;
+  return absl::SimpleAtoi(word, step) && *step >= 0 && *step <= kMaxStep;
 }
 
 }  // namespace

@@ -56,6 +56,16 @@ TEST_F(TableFollowerTest, AHeaderThatIsBeingWrittenIsReadLater) {
   EXPECT_THAT(follower_.columns(), ElementsAre("abc"));
 }
 
+TEST_F(TableFollowerTest, RefusesStepsThatThePageCannotCount) {
+  Write("t.csv",
+        "step,a\n1,1\n9007199254740992,2\n9007199254740993,3\n"
+        "9200000000000000000,4\n");
+  EXPECT_TRUE(Follow());
+  EXPECT_EQ(Points(), json::parse("[[1,1,1,1],[9007199254740992,2,2,2]]"));
+  EXPECT_EQ(LastStepOf(File()), 9007199254740992);
+  EXPECT_EQ(follower_.bad_lines(), 2);
+}
+
 // As a run does that resumes: it rewrites the file and renames it.
 TEST_F(TableFollowerTest, ReadsAReplacedFileAnew) {
   Write("t.csv", "step,a\n1,1\n2,2\n3,3\n");

@@ -78,7 +78,9 @@ nlohmann::json ThinnedTable::Points(int column, int64_t since) const {
   for (auto point = first; point != points_.end(); ++point) {
     const Sum& sum = point->sums[column];
     if (sum.count == 0) continue;
-    const double mean = sum.total / static_cast<double>(sum.count);
+    // The total of large values is infinite, which JSON cannot say.
+    const double mean = std::clamp(sum.total / static_cast<double>(sum.count),
+                                   sum.low, sum.high);
     points.push_back(
         {point->last_step, Short(mean), Short(sum.low), Short(sum.high)});
   }

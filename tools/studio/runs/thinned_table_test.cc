@@ -31,6 +31,13 @@ TEST(ThinnedTableTest, MergesNeighboursWhereThereAreTooMany) {
             json::parse("[[4,2.5,1,4],[8,6.5,5,8],[10,9.5,9,10]]"));
 }
 
+TEST(ThinnedTableTest, HasAFiniteMeanOfTheLargestValues) {
+  ThinnedTable table(1, 2);
+  for (int step = 1; step <= 3; ++step) table.Add(step, {1e308});
+  EXPECT_EQ(table.Points(0, 0),
+            json::parse("[[2,1e308,1e308,1e308],[3,1e308,1e308,1e308]]"));
+}
+
 TEST(ThinnedTableTest, NeverHasMorePointsThanAllowedNorLosesAPeak) {
   ThinnedTable table(1, 100);
   for (int step = 0; step < 100000; ++step) {
