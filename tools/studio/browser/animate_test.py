@@ -1,8 +1,10 @@
 """The page Animate: from files to downloads, and what can go wrong."""
 
 import io
+import struct
 import unittest
 import zipfile
+import zlib
 
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
@@ -17,6 +19,59 @@ PLAYER = f"{RESULT} video"
 CROP = ".crop-box"
 FRAMES = 24
 JOB_SECONDS = 300
+# Keeps answers about crops until letCropsGo(), and the job that is sent.
+HOLD_CROPS = """
+const real = window.fetch;
+const held = new Promise((resolve) => { window.letCropsGo = resolve; });
+window.fetch = async (path, options) => {
+  if (path.includes('/crop')) await held;
+  if (!path.endsWith('/jobs') || options.method !== 'POST') return real(path, options);
+  window.sentJob = JSON.parse(options.body);
+  return new Response('{"error":{"message":"not sent"}}', {status: 409});
+};
+"""
+# A still stays on its way to the server.
+HOLD_STILLS = """
+const {open, send} = XMLHttpRequest.prototype;
+XMLHttpRequest.prototype.open = function (method, path) {
+  this.isHeld = path.endsWith('kind=image');
+  open.call(this, method, path);
+};
+XMLHttpRequest.prototype.send = function (body) {
+  if (!this.isHeld) send.call(this, body);
+};
+"""
+# The browser asks about the camera until allowCamera().
+HOLD_CAMERA = """
+const devices = navigator.mediaDevices;
+const real = devices.getUserMedia.bind(devices);
+const held = new Promise((resolve) => { window.allowCamera = resolve; });
+devices.getUserMedia = async (wanted) => {
+  await held;
+  const stream = await real(wanted);
+  [window.track] = stream.getTracks();
+  return stream;
+};
+"""
+
+
+def picture(width, height):
+    """A grey picture of this size as PNG."""
+    rows = (b"\0" + b"\x80" * width) * height
+
+    def chunk(name, data):
+        check = zlib.crc32(name + data)
+        return struct.pack(">I", len(data)) + name + data + struct.pack(
+            ">I", check
+        )
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 class AnimateTest(browser_testing.BrowserTest):
@@ -193,6 +248,92 @@ class AnimateTest(browser_testing.BrowserTest):
             CROP,
         )
 
+    def test_takes_over_the_settings_of_a_job_and_no_others(self):
+        request = {
+            "type": "animate",
+            "source": "bundled:puppet",
+            "driving": "bundled:dance",
+            "checkpoint": "shipped",
+        }
+        by_script = {**request, "start_frame": "auto", "size": 100}
+        ids = []
+        for body in (request, by_script):
+            _, job = self.studio.json("POST", "/jobs", body)
+            self.studio.ask("POST", f"/jobs/{job['id']}/cancel")
+            ids.append(job["id"])
+        self.browser.choose("standard")
+        self.browser.choose("source", ".chips label")
+        self.limit_frames()
+        for job, start, size in zip(ids, ("first", "keypoints"), ("0", "100")):
+            self.browser.run("location.hash = arguments[0]", f"#animate/{job}")
+            self.browser.shown(f'.job a[aria-current="true"][href$="{job}"]')
+            self.browser.wait(
+                lambda: "Cancelled" in self.browser.text(RESULT),
+                "the job is shown",
+            )
+            button = self.browser.shown(f"{RESULT} .row button")
+            self.assertEqual(button.text, "Use these settings")
+            self.browser.press(button)
+            self.browser.wait(
+                lambda: self.form_value("start_frame") == start,
+                "the start is taken over",
+            )
+            self.assertEqual(str(self.form_value("size")), size)
+            self.assertEqual(self.form_value("mode"), "relative")
+            self.assertEqual(self.form_value("panels"), ["result"])
+            self.assertEqual(self.form_value("max_frames"), 0)
+
+    def form_value(self, name):
+        """What the form would send, which the tab keeps."""
+        return self.browser.run(
+            "return JSON.parse(sessionStorage.getItem('studio-animate'))[arguments[0]]",
+            name,
+        )
+
+    def test_waits_for_the_crop_of_a_new_still(self):
+        wide = self.browser.downloads / "wide.png"
+        wide.write_bytes(picture(96, 48))
+        self.browser.choose("face")
+        self.browser.send_file("Still", wide)
+        self.browser.wait(self.chosen_uploads, "the still is chosen")
+        self.browser.press('#page-animate .thumb[data-id="bundled:puppet"]')
+        self.browser.wait(lambda: self.crop()["width"], "its box is there")
+        # The box of the next still stays on its way.
+        self.browser.run(HOLD_CROPS)
+        still = self.browser.shown('.thumb[title="wide.png"]')
+        self.browser.press(still)
+        self.browser.gone(CROP)
+        self.browser.press(SUBMIT)
+        self.assertIsNone(self.browser.run("return window.sentJob"))
+        self.browser.run("window.letCropsGo()")
+        job = self.browser.wait(
+            lambda: self.browser.run("return window.sentJob"), "it is sent"
+        )
+        self.assertEqual(job["crop"], {"x": 24, "y": 0, "side": 48})
+
+    def test_takes_a_video_while_a_still_is_sent(self):
+        self.browser.choose("face")
+        self.browser.shown(CROP)
+        self.browser.run(HOLD_STILLS)
+        self.browser.send_file("Still", PUPPET)
+        self.browser.gone(CROP)
+        self.browser.send_file("Video", DANCE)
+        self.browser.wait(
+            lambda: len(self.chosen_uploads()) == 1, "the video is chosen"
+        )
+
+    def test_stops_the_camera_that_was_allowed_after_the_dialog_closed(self):
+        self.browser.run(HOLD_CAMERA)
+        self.browser.press('button[aria-label="Record a video"]')
+        self.browser.press('dialog button[aria-label="Close"]')
+        self.browser.gone("dialog")
+        self.browser.run("window.allowCamera()")
+        self.browser.wait(
+            lambda: self.browser.run("return window.track?.readyState")
+            == "ended",
+            "the camera is off",
+        )
+
     def test_records_by_the_camera(self):
         self.browser.press('button[aria-label="Record a video"]')
         self.browser.choose_option("dialog select", "3 seconds")
@@ -272,6 +413,13 @@ class AnimateTest(browser_testing.BrowserTest):
         self.browser.open(self.studio.address)
         self.browser.press("#page-animate .job a")
         self.wait_until_done()
+        # The list was drawn anew to mark the job.
+        self.assertTrue(
+            self.browser.run(
+                "return document.activeElement.matches(arguments[0])",
+                '.job a[aria-current="true"]',
+            )
+        )
 
     def test_works_by_keys_alone(self):
         driver = self.browser.driver

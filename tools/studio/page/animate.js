@@ -163,16 +163,29 @@ class AnimatePage {
 
   changedStill() {
     if (this.cropBy.value === 'own') check(this.cropBy, ['centre']);
+    this.dropBox();
     this.proposeCrop(this.cropBy.value);
     this.keep();
   }
 
-  // The box of the server's choice; "own" leaves it where it is.
-  async proposeCrop(by) {
+  // That of the former still.
+  dropBox() {
+    this.box = null;
+    this.crop.set(null);
+  }
+
+  // The box of the server's choice. "own" leaves it where it is, and begins with
+  // the centre where there is none.
+  proposeCrop(by) {
+    this.proposal = this.fetchCrop(by);
+    return this.proposal;
+  }
+
+  async fetchCrop(by) {
     const still = this.still.value;
-    if (!still || by === 'own') return;
+    if (!still || (by === 'own' && this.box)) return;
     try {
-      const {x, y, side, by: found} = await this.api.get(`uploads/${still.id}/crop?by=${by}`);
+      const {x, y, side, by: found} = await this.api.get(`uploads/${still.id}/crop?by=${by === 'own' ? 'centre' : by}`);
       if (this.still.value !== still || this.cropBy.value !== by) return;
       if (by === 'face' && found !== 'face') toast('No face was found. The centre is taken.');
       this.showBox(still, {x, y, side});
@@ -237,9 +250,19 @@ class AnimatePage {
     };
   }
 
-  // The centre is what a job takes by itself, with the model's shape.
+  // Whether the request can have the crop that was chosen: that of a new still
+  // may be on its way, or have failed.
+  async hasCrop() {
+    await this.proposal;
+    if (this.cropBy.value === 'centre') return true;
+    if (!this.box) await this.proposeCrop(this.cropBy.value);
+    return Boolean(this.box);
+  }
+
+  // The centre is what a job takes by itself, with the model's shape. There is
+  // no still while one is sent.
   requestedCrop() {
-    if (this.cropBy.value === 'centre' || !this.box) return null;
+    if (this.cropBy.value === 'centre' || !this.box || !this.still.value) return null;
     const {width, height} = this.still.value;
     const side = Math.floor(this.box.side);
     return {x: Math.min(Math.round(this.box.x), width - side), y: Math.min(Math.round(this.box.y), height - side), side};
@@ -263,6 +286,7 @@ class AnimatePage {
   // With the box that was kept for it, if there is one.
   takeStill(still, {source, box, cropBy = 'centre'}) {
     this.still.set(still, {quiet: true});
+    this.dropBox();
     const known = source === still.id && box;
     check(this.cropBy, [cropBy === 'own' && !known ? 'centre' : cropBy]);
     if (known) this.showBox(still, box);
@@ -282,20 +306,33 @@ class AnimatePage {
       this.start.value = FRAME_NUMBER;
       this.startFrame.value = request.start_frame;
     } else if (request.start_frame) {
-      this.start.value = request.start_frame;
+      this.start.value = request.start_frame === 'auto' ? 'keypoints' : request.start_frame;
     }
     this.changedStart();
-    if (request.size !== undefined) this.size.value = request.size;
+    if (request.size !== undefined) this.showSize(request.size);
     if (request.panels?.length) check(this.panels, request.panels);
     if (request.max_frames !== undefined) this.maxFrames.value = request.max_frames || '';
     this.scales.set(request.motion_scales ?? {});
     this.restoring = false;
   }
 
+  // A script may have asked for any size.
+  showSize(size) {
+    setOptions(this.size, SIZES.flat().includes(size) ? SIZES : [...SIZES, size], size);
+  }
+
+  // Of a request that leaves them out.
+  defaults() {
+    return {mode: this.choices.modes[0], motion: '', start_frame: 'first', size: 0, panels: ['result'], max_frames: 0};
+  }
+
   // "Use these settings" of a job.
   async takeSettings(request) {
     await this.ready;
-    this.applySettings(request);
+    this.applySettings({...this.defaults(), ...request});
+    if (!this.checkpoints.some(({id}) => id === request.checkpoint)) {
+      toast('The checkpoint of this job is not there any more. Choose another one.');
+    }
     for (const [input, id] of [[this.still, request.source], [this.driving, request.driving]]) {
       const facts = input.offered.find((offered) => offered.id === id);
       if (!facts) toast('A file of this job is not there any more. Choose another one.');
@@ -321,6 +358,7 @@ class AnimatePage {
     this.submit.disabled = true;
     fill(this.submit, h('span.spinner'), 'Starting');
     try {
+      if (!(await this.hasCrop())) return;
       const job = await this.api.post('jobs', this.request());
       await this.api.refreshJobs();
       location.hash = `#animate/${job.id}`;

@@ -43,7 +43,9 @@ class CameraDialog {
       this.say(explain(error));
       return;
     }
-    this.showLive();
+    // The browser may have asked until after the dialog was closed.
+    if (this.dialog.open) this.showLive();
+    else this.stopCamera();
   }
 
   async showLive() {
@@ -97,6 +99,7 @@ class CameraDialog {
   }
 
   review(blob, name) {
+    if (!this.dialog.open) return;
     this.address = URL.createObjectURL(blob);
     this.live.srcObject = null;
     this.say('Use this one, or take another?');
@@ -121,8 +124,12 @@ class CameraDialog {
     this.showLive();
   }
 
-  end() {
+  stopCamera() {
     for (const track of this.stream?.getTracks() ?? []) track.stop();
+  }
+
+  end() {
+    this.stopCamera();
     if (this.address) URL.revokeObjectURL(this.address);
     this.dialog.remove();
     this.resolve(this.taken ?? null);
