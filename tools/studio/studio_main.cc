@@ -33,7 +33,8 @@ ABSL_FLAG(
     "as 0.0.0.0, needs --token_file.");
 ABSL_FLAG(int, port, 7878, "The port; 0 takes any that is free.");
 ABSL_FLAG(std::string, token_file, "",
-          "A file with the token that requests need, for you alone to read. "
+          "A file with the token that requests need, for you alone to read: at "
+          "least 22 letters, digits, - and _. "
           "Empty: a new token at each start.");
 ABSL_FLAG(std::vector<std::string>, allowed_hosts, {},
           "With --listen: names by which browsers reach this machine, as "

@@ -30,6 +30,13 @@ namespace {
 
 constexpr size_t kMinTokenCharacters = 22;
 
+// Of a token, which the page takes from the address: those that mean nothing in
+// the fragment of a URL.
+bool IsTokenCharacter(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' ||
+         c == '_';
+}
+
 // "host:7878" -> "host"; "[::1]:7878" -> "::1". False for what is no host.
 bool SplitHost(absl::string_view text, std::string* host) {
   size_t end = text.find(':');
@@ -90,13 +97,11 @@ absl::StatusOr<std::string> ReadTokenFile(const std::string& path) {
                    networks::files::ReadFile(path, options));
   const std::string token(absl::StripAsciiWhitespace(text));
   if (token.size() < kMinTokenCharacters ||
-      !std::all_of(token.begin(), token.end(), [](char c) {
-        return absl::ascii_isgraph(static_cast<unsigned char>(c));
-      })) {
+      !std::all_of(token.begin(), token.end(), &IsTokenCharacter)) {
     return absl::InvalidArgumentError(absl::StrCat(
         path, " has to hold one line of at least ", kMinTokenCharacters,
-        " printable characters without spaces; this makes one: openssl rand "
-        "-hex 32"));
+        " letters, digits, - and _, and nothing else; this makes one: openssl "
+        "rand -hex 32"));
   }
   return token;
 }

@@ -142,6 +142,12 @@ TEST_F(TokenFileTest, IsReadWithoutItsLineEnd) {
   EXPECT_THAT(ReadTokenFile(Path("token")), IsOkAndHolds(kToken));
 }
 
+TEST_F(TokenFileTest, MayHoldAllCharactersOfATokenOfOurOwn) {
+  const std::string token = "abcXYZ0189-_abcXYZ0189-_";
+  WriteToken(token);
+  EXPECT_THAT(ReadTokenFile(Path("token")), IsOkAndHolds(token));
+}
+
 TEST_F(TokenFileTest, MustNotBeReadableByOthers) {
   WriteToken(kToken, 0644);
   EXPECT_THAT(
@@ -153,7 +159,9 @@ TEST_F(TokenFileTest, MustHoldATokenThatCannotBeGuessed) {
   for (const std::string& text :
        {std::string(), std::string("short"), std::string(30, ' '),
         std::string("two words that are long enough"),
-        std::string(8192, 'x')}) {
+        // Of openssl rand -base64 32: the page would not take it.
+        std::string("q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="),
+        std::string("of+letters/digits/and+others"), std::string(8192, 'x')}) {
     WriteToken(text);
     EXPECT_THAT(ReadTokenFile(Path("token")),
                 StatusIs(absl::StatusCode::kInvalidArgument, _))

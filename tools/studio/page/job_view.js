@@ -4,7 +4,7 @@
 import {ApiError, secondsText} from './api.js';
 import {fill, h} from './dom.js';
 import {knownName} from './names.js';
-import {codeBlock, errorNotice, icon, saveBlob, toast} from './ui.js';
+import {codeBlock, errorNotice, icon, saveBlob, toast, unload} from './ui.js';
 
 const ENDED = new Set(['done', 'failed', 'cancelled', 'interrupted']);
 const SAY_EVERY_MS = 5000;
@@ -64,7 +64,8 @@ export class JobView {
     this.job = null;
     this.ended = false;
     this.video.hidden = true;
-    this.video.removeAttribute('src');
+    this.video.onerror = null;
+    unload(this.video);
     this.picture.hidden = true;
     this.bar = null;
     for (const name of ['videoAddress', 'pictureAddress']) {
@@ -168,8 +169,11 @@ export class JobView {
     const address = URL.createObjectURL(blob);
     const next = new Image();
     next.src = address;
-    await next.decode();
-    if (id !== this.id || !this.video.hidden) return;
+    const isGood = await next.decode().then(() => true, () => false);
+    if (!isGood || id !== this.id || !this.video.hidden) {
+      URL.revokeObjectURL(address);
+      return;
+    }
     this.picture.src = address;
     this.picture.hidden = false;
     fill(this.cover);

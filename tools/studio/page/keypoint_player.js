@@ -2,8 +2,9 @@
 
 import {ApiError} from './api.js';
 import {fill, h} from './dom.js';
+import {LARGEST_PLAYED} from './media_input.js';
 import {colourOfSet} from './sets.js';
-import {chips, icon, showPicture, toggle} from './ui.js';
+import {chips, icon, showPicture, toggle, unload} from './ui.js';
 
 const PREVIEW_SIDE = 640;
 const TRAIL = 16;  // frames
@@ -25,7 +26,7 @@ export class KeypointPlayer {
     this.build();
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.place);
-    if (this.driving) this.loadVideo();
+    if (this.driving?.bytes <= LARGEST_PLAYED) this.loadVideo();
     this.seek(0);
   }
 
@@ -57,6 +58,7 @@ export class KeypointPlayer {
   async loadVideo() {
     try {
       const bytes = await this.api.blob(`uploads/${this.driving.id}/content`);
+      if (this.closed) return;
       this.address = URL.createObjectURL(new Blob([bytes], {type: 'video/mp4'}));
       this.video.onloadeddata = () => {
         this.video.hidden = false;
@@ -147,7 +149,7 @@ export class KeypointPlayer {
     this.playing = false;
     this.closed = true;
     this.observer.disconnect();
-    this.video.removeAttribute('src');
+    unload(this.video);
     if (this.address) URL.revokeObjectURL(this.address);
   }
 

@@ -5,10 +5,10 @@ import {ApiError, bytesText, secondsText} from './api.js';
 import {hasCamera, takeFromCamera} from './camera.js';
 import {fill, h, uniqueId} from './dom.js';
 import {nameOf, rememberName} from './names.js';
-import {errorNotice, icon, showPicture} from './ui.js';
+import {errorNotice, icon, showPicture, unload} from './ui.js';
 
 const MOTION_ENDING = '.safetensors';
-const LARGEST_PLAYED = 64e6;  // bytes; longer videos show frames alone
+export const LARGEST_PLAYED = 64e6;  // bytes; longer videos show frames alone
 const PREVIEW_SIDE = 512;
 const THUMB_SIDE = 96;
 
@@ -208,8 +208,7 @@ export class MediaInput {
   hideVideo() {
     this.video.hidden = true;
     this.playButton.hidden = true;
-    this.video.onloadeddata = null;
-    this.video.removeAttribute('src');
+    unload(this.video);
     if (this.videoAddress) URL.revokeObjectURL(this.videoAddress);
     this.videoAddress = null;
   }
@@ -242,17 +241,19 @@ export class MediaInput {
     if (!file) return;
     const before = this.value;
     const kind = this.kind === 'video' && file.name.endsWith(MOTION_ENDING) ? 'motion' : this.kind;
+    let facts;
     try {
-      const facts = await this.api.upload(kind, file, this.showUploading(file.name, file.size));
-      rememberName(facts.id, file.name);
-      const bundled = this.offered.filter(({id}) => id.startsWith('bundled:'));
-      this.offer([...bundled, facts, ...this.offered.filter((offered) => !bundled.includes(offered))]);
-      this.set(facts);
+      facts = await this.api.upload(kind, file, this.showUploading(file.name, file.size));
     } catch (error) {
       if (before) this.set(before);
       else this.showEmpty();
       if (error.name !== 'AbortError') this.showProblem(error);
+      return;
     }
+    rememberName(facts.id, file.name);
+    const bundled = this.offered.filter(({id}) => id.startsWith('bundled:'));
+    this.offer([...bundled, facts, ...this.offered.filter((offered) => !bundled.includes(offered))]);
+    this.set(facts);
   }
 }
 

@@ -185,7 +185,7 @@ function choice(kind, type, legend, options, values, hideLegend, changed) {
 // Lines break between words, not behind the dashes of a flag.
 export function codeBlock(text, what = 'command') {
   const code = h('pre.code', {tabindex: 0}, text.split(/( |\n)/).map(codeWord));
-  return h('div.code-block', code, copyButton(() => code.textContent, what));
+  return h('div.code-block', code, copyButton(code, what));
 }
 
 function codeWord(word) {
@@ -193,12 +193,25 @@ function codeWord(word) {
   return flag ? h('span.word', h('span.flag', flag), value) : word;
 }
 
-export function copyButton(text, what) {
+export function copyButton(element, what) {
   return h('button.button.slim.icon-only', {type: 'button', 'aria-label': `Copy the ${what}`, title: `Copy the ${what}`,
     onclick: async () => {
-      await navigator.clipboard.writeText(text());
-      toast(`Copied the ${what}.`);
+      try {
+        await navigator.clipboard.writeText(element.textContent);
+        toast(`Copied the ${what}.`);
+      } catch {
+        // Browsers have a clipboard for pages over HTTPS and of this machine.
+        getSelection().selectAllChildren(element);
+        toast('Press Ctrl+C to copy.');
+      }
     }}, icon('copy'));
+}
+
+// Frees what a video has loaded, which goes on without its address.
+export function unload(video) {
+  video.onloadeddata = null;
+  video.removeAttribute('src');
+  video.load();
 }
 
 // Saves a blob as a file.

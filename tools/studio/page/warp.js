@@ -109,7 +109,7 @@ class WarpPage {
         h('button.button.slim', {type: 'button', onclick: () => this.file.click()}, icon('upload'), 'Load points'),
         h('button.button.slim', {type: 'button', onclick: () => this.savePicture()}, icon('image'), 'Save PNG'), this.file),
       h('details.more', h('summary', 'theta', this.thetaSize), h('div.code-block', this.theta,
-        copyButton(() => this.theta.textContent, 'theta'))));
+        copyButton(this.theta, 'theta'))));
   }
 
   buildControls() {
