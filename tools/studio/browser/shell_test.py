@@ -3,6 +3,7 @@
 import unittest
 
 from tools.studio.browser import browser, browser_testing
+from tools.studio.browser.browser_testing import DANCE
 
 PAGES = ("animate", "warp", "runs", "motion")
 # What a reader of the screen has to be able to call by its name.
@@ -12,6 +13,15 @@ NAMED_ROLES = {
 }
 # https://web.dev/articles/cls: what people do not notice.
 UNNOTICED_SHIFT = 0.1
+# The next request for checkpoints fails.
+FAIL_ONCE = """
+const real = window.fetch;
+window.fetch = (path, options) => {
+  if (!path.endsWith('/checkpoints')) return real(path, options);
+  window.fetch = real;
+  return Promise.resolve(new Response('{}', {status: 500}));
+};
+"""
 
 
 class ShellTest(browser_testing.BrowserTest):
@@ -90,6 +100,24 @@ class ShellTest(browser_testing.BrowserTest):
             ]
             with self.subTest(page):
                 self.assertEqual(nameless, [])
+
+    def test_tries_again(self):
+        self.browser.run(FAIL_ONCE)
+        self.browser.press('.tabs a[href="#motion"]')
+        self.browser.press("#page-motion .notice.error button")
+        self.browser.shown("#page-motion button[type=submit]")
+
+    def test_offers_on_each_page_what_another_one_has_sent(self):
+        for page in PAGES:
+            self.visit(page)
+            self.browser.gone(".skeleton")
+        _, upload = self.studio.json(
+            "POST", "/uploads?kind=video", DANCE.read_bytes()
+        )
+        for page in ("animate", "motion"):
+            with self.subTest(page):
+                self.visit(page)
+                self.browser.shown(f'#page-{page} [data-id="{upload["id"]}"]')
 
     def test_does_not_jump_while_it_loads(self):
         for page in PAGES:

@@ -55,6 +55,16 @@ export function fill(element, ...children) {
   return element;
 }
 
+// The same, for a list that is drawn anew: what had the focus has it again, if it
+// is still there. Its `data-key` says what it is.
+export function refill(element, ...children) {
+  const {activeElement: focused} = document;
+  const key = element.contains(focused) && focused.dataset.key;
+  fill(element, ...children);
+  if (key) element.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({preventScroll: true});
+  return element;
+}
+
 let counter = 0;
 
 // An id for label-for, aria-describedby and the like.

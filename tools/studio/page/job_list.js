@@ -1,7 +1,7 @@
 // The jobs of one type, the newest first.
 
 import {agoText, bytesText} from './api.js';
-import {fill, h} from './dom.js';
+import {fill, h, refill} from './dom.js';
 import {nameOf} from './names.js';
 import {emptyState, icon, showPicture, toast} from './ui.js';
 
@@ -23,6 +23,7 @@ export class JobList {
     this.disk = h('p.hint.number');
     this.element = h('div.stack', this.jobs, this.disk);
     this.shown = '';
+    this.subs = new Map();  // id of a job -> the line below its title
     api.addEventListener('jobs', () => this.show());
     if (api.jobs) this.show();
     else fill(this.list, [0, 1].map(() => h('li.skeleton.job-skeleton')));
@@ -35,12 +36,21 @@ export class JobList {
 
   show() {
     const jobs = (this.api.jobs ?? []).filter((job) => job.type === this.type);
-    const key = JSON.stringify([this.current, jobs.map((job) => [job.id, job.state, agoText(job.created)])]);
-    if (key === this.shown || !this.api.jobs) return;
-    this.shown = key;
-    if (jobs.length) fill(this.jobs, fill(this.list, jobs.map((job) => this.item(job))));
-    else fill(this.jobs, emptyState('film', ...this.empty));
-    this.showDisk();
+    const key = JSON.stringify([this.current, jobs.map((job) => [job.id, job.state])]);
+    if (!this.api.jobs) return;
+    if (key !== this.shown) {
+      this.shown = key;
+      this.showItems(jobs);
+      this.showDisk();
+    }
+    for (const job of jobs) this.subs.get(job.id).textContent = subOf(job);
+  }
+
+  showItems(jobs) {
+    this.subs.clear();
+    refill(this.list, jobs.map((job) => this.item(job)));
+    if (!jobs.length) fill(this.jobs, emptyState('film', ...this.empty));
+    else if (!this.jobs.contains(this.list)) fill(this.jobs, this.list);
   }
 
   async showDisk() {
@@ -57,12 +67,14 @@ export class JobList {
     const picture = job.request.driving.startsWith('job:') && job.state !== 'done' ? icon('motion') : h('img', {alt: ''});
     if (job.state === 'done' && job.type === 'animate') showPicture(picture, this.api, `jobs/${job.id}/frame?index=0`);
     else if (picture.tagName === 'IMG') showPicture(picture, this.api, `uploads/${job.request.driving}/preview?frame=0&side=96`);
+    const sub = h('span.sub.number');
+    this.subs.set(job.id, sub);
     return h('li.job',
-      h('a.item', {href: `#${this.page}/${job.id}`, 'aria-current': job.id === this.current && 'true'},
+      h('a.item', {href: `#${this.page}/${job.id}`, 'aria-current': job.id === this.current && 'true', 'data-key': job.id},
         h('span.picture', picture),
-        h('span', h('span.title', titleOf(job)), h('span.sub.number', subOf(job))),
+        h('span', h('span.title', titleOf(job)), sub),
         h(tone ? `span.badge.${tone}` : 'span.badge', state)),
-      job.state !== 'running' && h('button.button.quiet.slim.icon-only', {type: 'button', 'aria-label': `Delete the job ${titleOf(job)}`, title: 'Delete',
+      job.state !== 'running' && h('button.button.quiet.slim.icon-only', {type: 'button', 'data-key': `delete ${job.id}`, 'aria-label': `Delete the job ${titleOf(job)}`, title: 'Delete',
         onclick: () => this.remove(job)}, icon('trash')));
   }
 

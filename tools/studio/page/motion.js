@@ -42,8 +42,13 @@ class MotionView extends JobView {
       this.frame.replaceWith(this.player.element);
       this.state.append(this.page.playOnStill(job));
     } catch (error) {
-      if (job.id === this.id) fill(this.cover, errorNotice(error, () => this.showResult(job)));
+      if (job.id === this.id) fill(this.cover, errorNotice(error, () => this.tryAgain(job)));
     }
+  }
+
+  tryAgain(job) {
+    if (!this.page.driving) this.page.loadInputs();
+    this.showResult(job);
   }
 
   // null where the video was deleted: the keypoints are there still.
@@ -85,12 +90,19 @@ class MotionPage {
         h('div.stack', this.inputs, h('section.card', {'aria-label': 'Motion files'}, h('div.card-head', h('h2', 'Motion files')), this.list.element)),
         this.result));
     this.showNothing();
-    this.ready = this.load();
-    this.ready.catch(() => {});
-    loadInto(this.inputs, skeleton(), async () => this.build(await this.ready));
+    this.loadInputs();
+  }
+
+  // `ready`: what is offered, of the last try.
+  loadInputs() {
+    loadInto(this.inputs, skeleton(), () => {
+      this.ready = this.load();
+      return this.ready.then((offers) => this.build(offers));
+    });
   }
 
   async show(id) {
+    this.refreshOffers();
     if (!id) {
       const jobs = (this.api.jobs ?? await this.api.refreshJobs()).filter(({type}) => type === 'motion');
       const running = jobs.find(({state}) => state === 'running');
@@ -119,6 +131,22 @@ class MotionPage {
     if (id === this.view.id) location.hash = '#motion';
   }
 
+  // Other pages and tabs add uploads, too.
+  async refreshOffers() {
+    if (!this.driving) return;
+    try {
+      this.offerMedia(await this.api.get('uploads'));
+    } catch {
+      // The shell says that the server does not answer.
+    }
+  }
+
+  offerMedia(uploads) {
+    this.stills = [...this.bundled.stills, ...uploads.filter(({kind}) => kind === 'image')];
+    this.driving.offer([...this.bundled.videos, ...uploads.filter(({kind}) => kind === 'video')]);
+    this.still?.offer(this.stills);
+  }
+
   async load() {
     const [bundled, checkpoints, uploads] = await Promise.all(
       [this.api.get('bundled'), this.api.get('checkpoints'), this.api.get('uploads')]);
@@ -126,9 +154,9 @@ class MotionPage {
   }
 
   build({bundled, checkpoints, uploads}) {
-    this.stills = [...bundled.stills, ...uploads.filter(({kind}) => kind === 'image')];
+    this.bundled = bundled;
     this.driving = new MediaInput(this.api, {kind: 'video', title: 'Video', onchange: () => {}});
-    this.driving.offer([...bundled.videos, ...uploads.filter(({kind}) => kind === 'video')]);
+    this.offerMedia(uploads);
     if (bundled.videos.length) this.driving.set(bundled.videos[0]);
     this.checkpoint = select(checkpoints.map(({id, name, sets}) => [id, sets ? `${name}, ${sets} sets` : name]), checkpoints[0]?.id);
     this.problem = h('div');
@@ -172,6 +200,7 @@ class MotionPage {
         type: 'animate', source: still.value.id, driving: `job:${job.id}`, checkpoint: job.request.checkpoint}));
     }}, 'Animate the still');
     const still = new MediaInput(this.api, {kind: 'image', title: 'Play on a still', onchange: () => { button.disabled = false; }});
+    this.still = still;
     still.offer(this.stills);
     if (this.stills.length) still.set(this.stills[0]);
     else button.disabled = true;

@@ -3,7 +3,7 @@
 
 import {ApiError, agoText} from './api.js';
 import {Chart} from './chart.js';
-import {fill, h} from './dom.js';
+import {fill, h, refill} from './dom.js';
 import {runPageFrame} from './run_page.js';
 import {codeBlock, emptyState, errorNotice, loadInto, range, showPicture} from './ui.js';
 
@@ -53,7 +53,7 @@ class RunsPage {
       return emptyState('motion', 'No runs yet', 'Training runs below the folder --root are listed here. This begins one:',
         codeBlock('tools/bazelw run //pipelines:train -- --config demo --output runs/demo'));
     }
-    return h('ul.list', this.runs.map((run) => h('li', h('a.item.run-item', {href: `#runs/${run.id}`, 'aria-current': run.id === this.id ? 'true' : null},
+    return h('ul.list', this.runs.map((run) => h('li', h('a.item.run-item', {href: `#runs/${run.id}`, 'data-key': run.id, 'aria-current': run.id === this.id ? 'true' : null},
       h('span', h('span.title', {title: run.name}, run.name), h('span.sub.number', [stepText(run), run.modified && agoText(run.modified)].filter(Boolean).join(', '))),
       badge(run.state)))));
   }
@@ -61,7 +61,7 @@ class RunsPage {
   async refreshList() {
     try {
       this.runs = await this.api.get('runs');
-      fill(this.list, this.listNodes());
+      refill(this.list, this.listNodes());
     } catch {
       // The shell says that the server does not answer.
     }
@@ -71,7 +71,7 @@ class RunsPage {
     this.close();
     this.timer = setInterval(() => !document.hidden && this.refreshList(), QUIET_EVERY_MS);
     this.id = id || this.runs[0]?.id || '';
-    fill(this.list, this.listNodes());
+    refill(this.list, this.listNodes());
     if (!this.id) {
       fill(this.details, h('section.card', emptyState('motion', 'Nothing to show', 'Curves, pictures and the page of a run show here.')));
       return;
@@ -101,7 +101,9 @@ class RunView {
     this.charts = new Map(CHARTS.map(([kind, title, options]) => [kind, new Chart(title, options)]));
     for (const chart of this.charts.values()) chart.element.hidden = true;
     this.strip = h('section.card', {'aria-label': 'Pictures', hidden: true});
-    this.more = h('section.card.stack', {'aria-label': 'Page and settings', hidden: true});
+    this.pagePlace = h('div');
+    this.configPlace = h('div');
+    this.more = h('section.card.stack', {'aria-label': 'Page and settings', hidden: true}, this.pagePlace, this.configPlace);
     this.problem = h('div');
     this.element = h('div.stack', this.head, this.problem,
       h('div.chart-grid', [...this.charts.values()].map((chart) => chart.element)), this.strip, this.more);
@@ -181,7 +183,7 @@ class RunView {
       chart.set(group);
     }
     this.drawPictures(run.pictures);
-    if (!this.more.childElementCount) this.drawMore(run);
+    this.drawMore(run);
     if (before && before.state !== run.state) this.onchanged();
   }
 
@@ -212,13 +214,26 @@ class RunView {
     showPicture(this.image, this.api, `runs/${this.id}/pictures/${encodeURIComponent(name)}`);
   }
 
-  drawMore(run) {
+  // A run writes its page after its first epoch. What is open stays open.
+  drawMore({has_page: hasPage, settings}) {
+    if (hasPage !== this.hasPage) {
+      this.hasPage = hasPage;
+      fill(this.pagePlace, hasPage && this.pagePart());
+    }
+    if (settings !== this.settings) {
+      this.settings = settings;
+      const open = this.configPlace.firstChild?.open;
+      fill(this.configPlace, settings && h('details.more', {open}, h('summary', 'Config'), codeBlock(settings, 'config')));
+    }
+    this.more.hidden = !hasPage && !settings;
+  }
+
+  pagePart() {
     const place = h('div');
     const page = h('details.more', {ontoggle: () => {
       if (page.open && !place.childElementCount) loadInto(place, h('div.skeleton.run-page'), () => runPageFrame(this.api, this.id));
     }}, h('summary', 'Page of the run'), place);
-    fill(this.more, run.has_page && page, run.settings && h('details.more', h('summary', 'Config'), codeBlock(run.settings, 'config')));
-    this.more.hidden = !this.more.childElementCount;
+    return page;
   }
 }
 
