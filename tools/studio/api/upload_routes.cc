@@ -182,10 +182,14 @@ Response GetContent(const ApiParts& parts, const Request& request,
                       request.Header("range"));
 }
 
-Response PngResponse(const absl::StatusOr<std::string>& png) {
+// An upload never changes. A browser keeps the picture for those alone who have
+// the token.
+Response PreviewResponse(const absl::StatusOr<std::string>& png) {
   if (!png.ok()) return ErrorResponse(png.status());
   Response response;
   response.content_type = "image/png";
+  response.headers = {{"Cache-Control", "private, max-age=86400, immutable"},
+                      {"Vary", "Authorization"}};
   response.body = *png;
   return response;
 }
@@ -223,7 +227,7 @@ void AddUploadRoutes(const ApiParts& parts, Router* router) {
   router->AddSimple(
       "GET", "/uploads/*/preview",
       [&parts](const Request& request, const Arguments& arguments) {
-        return PngResponse(PreviewOf(parts, request, arguments[0]));
+        return PreviewResponse(PreviewOf(parts, request, arguments[0]));
       });
   router->AddSimple(
       "GET", "/uploads/*/crop",

@@ -152,6 +152,8 @@ TEST_F(UploadRoutesTest, ShowsFramesAtASize) {
   EXPECT_EQ(png.status, 200);
   EXPECT_EQ(png.content_type, "image/png");
   EXPECT_EQ(png.body.substr(1, 3), "PNG");
+  EXPECT_THAT(png.headers.at("Cache-Control"), HasSubstr("private, max-age="));
+  EXPECT_EQ(png.headers.at("Vary"), "Authorization");
   EXPECT_EQ(Ask("GET", "/uploads/bundled:dance/preview?frame=98").status, 400);
   for (const char* bad :
        {"side=8", "side=5000", "side=x", "frame=-1", "frame=", "colour=red"}) {
@@ -160,6 +162,8 @@ TEST_F(UploadRoutesTest, ShowsFramesAtASize) {
     EXPECT_EQ(answer.status, 400) << bad;
     EXPECT_FALSE(answer.field().empty()) << bad;
   }
+  EXPECT_EQ(Ask("GET", "/uploads/none/preview").headers.count("Cache-Control"),
+            0U);
   EXPECT_EQ(Ask("GET", "/uploads/none/preview").status, 404);
 }
 

@@ -30,6 +30,19 @@ window.fetch = async (path, options) => {
   return new Response('{"error":{"message":"not sent"}}', {status: 409});
 };
 """
+# The signals that end streams of events.
+KEEP_STREAMS = """
+const real = window.fetch;
+window.streams = [];
+window.fetch = (path, options) => {
+  if (path.endsWith('/events')) window.streams.push(options.signal);
+  return real(path, options);
+};
+"""
+SET_HIDDEN = """
+Object.defineProperty(document, 'hidden', {value: arguments[0], configurable: true});
+document.dispatchEvent(new Event('visibilitychange'));
+"""
 # A still stays on its way to the server.
 HOLD_STILLS = """
 const {open, send} = XMLHttpRequest.prototype;
@@ -184,6 +197,18 @@ class AnimateTest(browser_testing.BrowserTest):
         )
         self.assertTrue(standard.is_selected())
 
+    def test_follows_no_job_while_the_tab_is_hidden(self):
+        self.browser.run(KEEP_STREAMS)
+        self.start()
+        self.browser.shown(BAR)
+        self.browser.wait(
+            lambda: self.browser.run("return streams.length"), "it is followed"
+        )
+        self.browser.run(SET_HIDDEN, True)
+        self.assertTrue(self.browser.run("return streams[0].aborted"))
+        self.browser.run(SET_HIDDEN, False)
+        self.wait_until_done()
+
     def test_shows_the_jobs_in_a_second_tab(self):
         self.start()
         driver = self.browser.driver
@@ -297,7 +322,7 @@ class AnimateTest(browser_testing.BrowserTest):
         self.browser.send_file("Still", wide)
         self.browser.wait(self.chosen_uploads, "the still is chosen")
         self.browser.press('#page-animate .thumb[data-id="bundled:puppet"]')
-        self.browser.wait(lambda: self.crop()["width"], "its box is there")
+        self.browser.shown(CROP)
         # The box of the next still stays on its way.
         self.browser.run(HOLD_CROPS)
         still = self.browser.shown('.thumb[title="wide.png"]')

@@ -115,7 +115,7 @@ export class Api extends EventTarget {
 
   // The Response, whose status is 200 to 299. Throws ApiError, or an AbortError
   // where options.signal ended it.
-  async fetch(path, {method = 'GET', json, body, signal, headers = {}} = {}) {
+  async fetch(path, {method = 'GET', json, body, signal, cache = 'no-store', headers = {}} = {}) {
     const sent = {Authorization: `Bearer ${this.token}`, ...headers};
     if (json !== undefined) {
       sent['Content-Type'] = 'application/json';
@@ -123,7 +123,7 @@ export class Api extends EventTarget {
     }
     let response;
     try {
-      response = await fetch(BASE + path, {method, body, signal, headers: sent, cache: 'no-store'});
+      response = await fetch(BASE + path, {method, body, signal, headers: sent, cache});
     } catch (error) {
       if (signal?.aborted) throw error;
       this.setLost(true);
@@ -239,23 +239,55 @@ function handleEvent(text, handle) {
 // ---------------------------------------------------------------- pictures
 
 const MAX_CACHED_PICTURES = 400;
+// Browsers have six connections to a server, and the server decodes two pictures
+// at a time.
+const PICTURES_AT_A_TIME = 2;
 
 // Pictures of the server as blob addresses, the last few hundred kept.
 class PictureCache {
   constructor(api) {
     this.api = api;
     this.addresses = new Map();
+    this.running = 0;
+    this.waiting = [];  // functions that begin a request
   }
 
-  // The address of the picture at an API path, for img.src.
-  async address(path) {
+  // The address of the picture at an API path, for img.src. isLast: others that
+  // wait come first.
+  async address(path, {isLast = false} = {}) {
     const kept = this.addresses.get(path);
     if (kept) return kept;
-    const promise = this.api.blob(path).then((blob) => URL.createObjectURL(blob));
+    const promise = this.read(path, isLast).then((blob) => URL.createObjectURL(blob));
     this.addresses.set(path, promise);
     promise.catch(() => this.addresses.delete(path));
     this.forgetOldest();
     return promise;
+  }
+
+  // The blob, once it is its turn.
+  read(path, isLast) {
+    return new Promise((resolve, reject) => {
+      const begin = async () => {
+        try {
+          // The server says which pictures the browser may keep.
+          resolve(await this.api.blob(path, {cache: 'default'}));
+        } catch (error) {
+          reject(error);
+        }
+        this.running -= 1;
+        this.beginNext();
+      };
+      if (isLast) this.waiting.push(begin);
+      else this.waiting.unshift(begin);
+      this.beginNext();
+    });
+  }
+
+  beginNext() {
+    while (this.running < PICTURES_AT_A_TIME && this.waiting.length) {
+      this.running += 1;
+      this.waiting.shift()();
+    }
   }
 
   forgetOldest() {

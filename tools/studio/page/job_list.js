@@ -3,7 +3,7 @@
 import {agoText, bytesText} from './api.js';
 import {fill, h, refill} from './dom.js';
 import {nameOf} from './names.js';
-import {emptyState, icon, showPicture, toast} from './ui.js';
+import {emptyState, icon, showThumb, toast} from './ui.js';
 
 const STATES = {
   queued: ['Waiting', ''], running: ['Running', 'is-running'], done: ['Done', 'is-done'], failed: ['Failed', 'is-failed'],
@@ -65,8 +65,8 @@ export class JobList {
   item(job) {
     const [state, tone] = STATES[job.state] ?? [job.state, ''];
     const picture = job.request.driving.startsWith('job:') && job.state !== 'done' ? icon('motion') : h('img', {alt: ''});
-    if (job.state === 'done' && job.type === 'animate') showPicture(picture, this.api, `jobs/${job.id}/frame?index=0`);
-    else if (picture.tagName === 'IMG') showPicture(picture, this.api, `uploads/${job.request.driving}/preview?frame=0&side=96`);
+    if (job.state === 'done' && job.type === 'animate') showThumb(picture, this.api, `jobs/${job.id}/frame?index=0`);
+    else if (picture.tagName === 'IMG') showThumb(picture, this.api, `uploads/${job.request.driving}/preview?frame=0&side=96`);
     const sub = h('span.sub.number');
     this.subs.set(job.id, sub);
     return h('li.job',

@@ -33,6 +33,7 @@ export class JobView {
     this.state = h('div.stack');
     this.said = h('p.visually-hidden', {role: 'status', 'aria-live': 'polite'});
     this.element = h('div.stack', this.frame, this.state, this.said);
+    document.addEventListener('visibilitychange', () => this.changedVisibility());
   }
 
   // ------------------------------------------------------------------ follow
@@ -40,15 +41,21 @@ export class JobView {
   // Shows the job and follows it until it has ended.
   async open(id) {
     this.close();
-    this.following = new AbortController();
-    const {signal} = this.following;
     this.id = id;
     this.lastSaid = 0;
     this.showWaiting('Loading');
+    await this.follow(id);
+  }
+
+  // Not in a tab that is hidden: all tabs of a browser share six connections to
+  // the server, and a stream of events keeps one.
+  async follow(id) {
+    this.following = new AbortController();
+    const {signal} = this.following;
     try {
       const job = await this.api.get(`jobs/${id}`, {signal});
       this.show(job);
-      if (!hasEnded(job)) {
+      if (!hasEnded(job) && !document.hidden) {
         await this.api.follow(`jobs/${id}/events`, {job: (next) => this.show(next), frame: () => this.showNewest(id)}, signal);
       }
     } catch (error) {
@@ -56,6 +63,12 @@ export class JobView {
       fill(this.cover);
       fill(this.state, errorNotice(error, () => this.open(id)));
     }
+  }
+
+  changedVisibility() {
+    if (!this.id || this.ended) return;
+    this.following.abort();
+    if (!document.hidden) this.follow(this.id);
   }
 
   close() {

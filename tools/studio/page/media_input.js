@@ -5,7 +5,7 @@ import {ApiError, bytesText, secondsText} from './api.js';
 import {hasCamera, takeFromCamera} from './camera.js';
 import {fill, h, uniqueId} from './dom.js';
 import {nameOf, rememberName} from './names.js';
-import {errorNotice, icon, showPicture, unload} from './ui.js';
+import {errorNotice, icon, showPicture, showThumb, unload} from './ui.js';
 
 const MOTION_ENDING = '.safetensors';
 export const LARGEST_PLAYED = 64e6;  // bytes; longer videos show frames alone
@@ -89,10 +89,10 @@ export class MediaInput {
 
   thumb(facts) {
     const name = nameOf(facts);
-    const image = h('img', {alt: '', loading: 'lazy'});
+    const image = h('img', {alt: ''});
     const button = h('button.thumb', {type: 'button', title: name, 'aria-label': name, 'data-id': facts.id, onclick: () => this.set(facts)},
       facts.kind === 'motion' ? icon('motion') : image);
-    if (facts.kind !== 'motion') showPicture(image, this.api, `uploads/${facts.id}/preview?frame=0&side=${THUMB_SIDE}`);
+    if (facts.kind !== 'motion') showThumb(image, this.api, `uploads/${facts.id}/preview?frame=0&side=${THUMB_SIDE}`);
     return button;
   }
 

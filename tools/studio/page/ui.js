@@ -82,10 +82,10 @@ export function toast(text) {
 // Shows the picture of an API path in an img. The former one stays until the
 // new one is there, so that nothing flickers. False where it failed, or where
 // another picture was asked for meanwhile.
-export async function showPicture(image, api, path) {
+export async function showPicture(image, api, path, options) {
   image.dataset.path = path;
   try {
-    const address = await api.pictures.address(path);
+    const address = await api.pictures.address(path, options);
     if (image.dataset.path !== path) return false;
     image.src = address;
     await image.decode();
@@ -95,6 +95,22 @@ export async function showPicture(image, api, path) {
     if (error instanceof ApiError || error.name === 'EncodingError') return false;
     throw error;
   }
+}
+
+const thumbs = new WeakMap();  // image -> [api, path]
+const seen = new IntersectionObserver((entries) => {
+  for (const {target, isIntersecting} of entries) {
+    if (!isIntersecting) continue;
+    seen.unobserve(target);
+    showPicture(target, ...thumbs.get(target), {isLast: true});
+  }
+}, {rootMargin: '200px'});
+
+// Shows a small picture of a list once it is scrolled to, and after the large
+// ones.
+export function showThumb(image, api, path) {
+  thumbs.set(image, [api, path]);
+  seen.observe(image);
 }
 
 // ---------------------------------------------------------------- controls
