@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
-#include <exception>
 #include <mutex>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "pipelines/base/caught_exception.h"
 #include "pipelines/data/image_tensor.h"
 #include "third_party/absl/status_macros.h"
 
@@ -100,7 +100,7 @@ class Loader::Impl {
   std::shared_ptr<Pending> FindWork();
   absl::Status MakeSample(Pending* pending, int item);
   void Work();
-  void WorkUntilStopped(std::unique_lock<std::mutex>* lock);
+  absl::Status WorkUntilStopped(std::unique_lock<std::mutex>* lock);
   absl::StatusOr<Batch> Finish(const Pending& pending);
 
   Dataset* const dataset_;
@@ -115,7 +115,8 @@ class Loader::Impl {
   std::deque<std::shared_ptr<Pending>> queue_;
   LoaderPosition produced_;  // of the next batch that enters the queue
   bool stopping_ = false;
-  std::exception_ptr exception_;  // thrown in a worker, as by lack of memory
+  bool has_thrown_ = false;  // a worker, as by lack of memory
+  CaughtException thrown_;
 
   std::vector<std::thread> workers_;
 };
@@ -163,21 +164,21 @@ absl::Status Loader::Impl::MakeSample(Pending* pending, int item) {
 // What is thrown in a worker, Next() throws where somebody can say what to do.
 void Loader::Impl::Work() {
   std::unique_lock<std::mutex> lock(mutex_);
-  try {
-    WorkUntilStopped(&lock);
-  } catch (...) {
-    if (!lock.owns_lock()) lock.lock();
-    exception_ = std::current_exception();
-    ready_.notify_one();
-  }
+  const absl::Status status =
+      thrown_.StatusOf([&] { return WorkUntilStopped(&lock); });
+  if (status.ok()) return;
+  if (!lock.owns_lock()) lock.lock();
+  has_thrown_ = true;
+  ready_.notify_one();
 }
 
-void Loader::Impl::WorkUntilStopped(std::unique_lock<std::mutex>* lock) {
+absl::Status Loader::Impl::WorkUntilStopped(
+    std::unique_lock<std::mutex>* lock) {
   while (true) {
     std::shared_ptr<Pending> pending;
     work_.wait(*lock,
                [&] { return stopping_ || (pending = FindWork()) != nullptr; });
-    if (stopping_) return;
+    if (stopping_) return absl::OkStatus();
     const int item = pending->num_begun++;
     lock->unlock();
     const absl::Status status = MakeSample(pending.get(), item);
@@ -204,11 +205,10 @@ absl::StatusOr<Batch> Loader::Impl::Next() {
   } else {
     std::unique_lock<std::mutex> lock(mutex_);
     ready_.wait(lock, [&] {
-      return exception_ != nullptr ||
-             (!queue_.empty() &&
-              queue_.front()->num_done == options_.batch_size);
+      return has_thrown_ || (!queue_.empty() &&
+                             queue_.front()->num_done == options_.batch_size);
     });
-    if (exception_ != nullptr) std::rethrow_exception(exception_);
+    if (has_thrown_) thrown_.Rethrow();
     first = queue_.front();
     queue_.pop_front();
     lock.unlock();
