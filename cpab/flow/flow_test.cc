@@ -440,11 +440,9 @@ test_util::FlowOfMany OfMany(const Flow& flow) {
 test_util::FlowOfMany LogDetOfMany(const Flow& flow) {
   return {
       [&flow](const Eigen::MatrixXd& x, const ParallelFor&) {
-        Eigen::MatrixXd log_det(1, x.cols());
-        for (Eigen::Index n = 0; n < x.cols(); ++n) {
-          log_det(n) = flow.LogDetJacobian(x.col(n));
-        }
-        return log_det;
+        return test_util::ValuesAt(x, [&flow](const auto& point) {
+          return flow.LogDetJacobian(point);
+        });
       },
       [&flow](const Eigen::MatrixXd& x, const Eigen::MatrixXd& weights,
               const ParallelFor& parallel_for) {

@@ -213,11 +213,9 @@ test_util::FlowOfMany OfMany(const IntervalFlow& flow) {
 test_util::FlowOfMany LogDerivativeOfMany(const IntervalFlow& flow) {
   return {
       [&flow](const Eigen::MatrixXd& x, const ParallelFor&) {
-        Eigen::MatrixXd log_det(1, x.cols());
-        for (Eigen::Index n = 0; n < x.cols(); ++n) {
-          log_det(n) = flow.LogDerivative(x(n));
-        }
-        return log_det;
+        return test_util::ValuesAt(x, [&flow](const auto& point) {
+          return flow.LogDerivative(point[0]);
+        });
       },
       [&flow](const Eigen::MatrixXd& x, const Eigen::MatrixXd& weights,
               const ParallelFor& parallel_for) {

@@ -69,6 +69,14 @@ struct FlowOfMany {
 //   (6) nothing depends on the number of threads
 void ExpectLawsOfMany(const FlowOfMany& flow, const Eigen::MatrixXd& points);
 
+// [1, N]: value(x_n) of the points, the columns of x.
+template <typename Value>
+Eigen::MatrixXd ValuesAt(const Eigen::MatrixXd& x, const Value& value) {
+  Eigen::MatrixXd values(1, x.cols());
+  for (Eigen::Index n = 0; n < x.cols(); ++n) values(n) = value(x.col(n));
+  return values;
+}
+
 // The laws of what is not finite:
 //
 //   (7) a point with a coordinate that is not finite has NaN for its image and

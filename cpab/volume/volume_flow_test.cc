@@ -168,11 +168,9 @@ test_util::FlowOfMany OfMany(const VolumeFlow& flow) {
 test_util::FlowOfMany LogDetOfMany(const VolumeFlow& flow) {
   return {
       [&flow](const Eigen::MatrixXd& x, const ParallelFor&) {
-        Eigen::MatrixXd log_det(1, x.cols());
-        for (Eigen::Index n = 0; n < x.cols(); ++n) {
-          log_det(n) = flow.LogDetJacobian(x.col(n));
-        }
-        return log_det;
+        return test_util::ValuesAt(x, [&flow](const auto& point) {
+          return flow.LogDetJacobian(point);
+        });
       },
       [&flow](const Eigen::MatrixXd& x, const Eigen::MatrixXd& weights,
               const ParallelFor& parallel_for) {
