@@ -43,7 +43,7 @@ ABSL_FLAG(std::vector<std::string>, test, {},
 ABSL_FLAG(std::string, list, "",
           "CSV table of the clips. Without it, each video in --videos is cut "
           "as a whole.");
-ABSL_FLAG(std::string, output, "", "Dataset folder to write to.");
+ABSL_FLAG(std::string, output, "", "Data set folder to write to.");
 ABSL_FLAG(std::string, unit, "seconds",
           "What start and end of the table count: seconds or frames.");
 ABSL_FLAG(int, size, 256,
@@ -58,7 +58,7 @@ ABSL_FLAG(bool, overwrite, false,
 namespace {
 
 constexpr char kUsage[] =
-    R"(Cuts, crops and resizes videos into the clips of a dataset.
+    R"(Cuts, crops and resizes videos into the clips of a data set.
 
   tools/bazelw run //tools/cut_clips -- \
       --videos FOLDER --size 128 --output DATASET
@@ -113,7 +113,7 @@ absl::StatusOr<tools::CutOptions> OptionsFromFlags() {
   const std::string unit = absl::GetFlag(FLAGS_unit);
   const int size = absl::GetFlag(FLAGS_size);
   if (options.output_folder.empty()) {
-    return Usage("--output is needed, the dataset folder to write to");
+    return Usage("--output is needed, the data set folder to write to");
   }
   const bool has_list = !absl::GetFlag(FLAGS_list).empty();
   if (has_list && !absl::GetFlag(FLAGS_test).empty()) {
