@@ -37,10 +37,10 @@ ABSL_FLAG(std::string, source, "",
           "The still to animate: a photo or any other image, or a frame of a "
           "video.");
 ABSL_FLAG(std::string, driving, "",
-          "The motion: a video, a folder of frames, stacked frames, a motion "
-          "file (see --save_motion), camera:0 (until Ctrl-C) or lavfi: with a "
-          "graph of FFmpeg's filters. Or a pose: one picture, with --mode "
-          "standard or avd.");
+          "The motion: a video or its URL, a folder of frames, frames side by "
+          "side in one image, a motion file (see --save_motion), camera:0 "
+          "(until Ctrl-C) or lavfi: with a graph of FFmpeg's filters. Or a "
+          "pose: one picture, with --mode standard or avd.");
 ABSL_FLAG(std::string, sources, "",
           "For many: a folder of sources, or a .txt file with a path a line. "
           "Each is animated by each of the drivings.");
@@ -74,8 +74,9 @@ ABSL_FLAG(std::string, driving_crop, "",
           "largest). Empty: as --crop, and the centre for a part in pixels.");
 ABSL_FLAG(int64_t, max_frames, 0, "At most so many driving frames; 0 is all.");
 ABSL_FLAG(std::string, fps, "25",
-          "Frames a second of a folder of images or of stacked frames, which "
-          "state no times: 30, 29.97 or 30000/1001. Videos have their own.");
+          "Frames a second of a folder of images or of frames side by side, "
+          "which state no times: 30, 29.97 or 30000/1001. Videos have their "
+          "own.");
 ABSL_FLAG(bool, allow_damaged, false,
           "Read on after damaged places of a driving video, and say what was "
           "lost.");
@@ -93,7 +94,7 @@ ABSL_FLAG(
 ABSL_FLAG(bool, adapt_scale, true,
           "In relative mode, scale motion by the sizes of the two figures.");
 ABSL_FLAG(std::string, start, "first",
-          "The driving frame that relative motion starts from: first, a "
+          "The driving frame that relative mode starts from: first, a "
           "number, or the one whose keypoints are most like the source's, by "
           "place and size (keypoints) or by turn, too (alignment).");
 ABSL_FLAG(
@@ -246,17 +247,34 @@ absl::Status NotNegative(absl::string_view flag, T value) {
   return BadFlag(flag, " is ", value, "; use 0 or more");
 }
 
+template <typename T>
+bool IsDefault(const absl::Flag<T>& flag) {
+  const absl::CommandLineFlag& reflected = absl::GetFlagReflectionHandle(flag);
+  return reflected.CurrentValue() == reflected.DefaultValue();
+}
+
 // A flag that differs from its default says nothing where another is not given.
 template <typename T>
 absl::Status NeedsFlag(const absl::Flag<T>& flag, bool has_other,
                        absl::string_view other) {
+  if (has_other || IsDefault(flag)) return absl::OkStatus();
   const absl::CommandLineFlag& reflected = absl::GetFlagReflectionHandle(flag);
-  if (has_other || reflected.CurrentValue() == reflected.DefaultValue()) {
-    return absl::OkStatus();
-  }
   return BadFlag(reflected.Name(), " is '", reflected.CurrentValue(),
                  "', which has no effect without ", other,
                  "; give both or neither");
+}
+
+// A note and no error: a script, or a page, may give the flags of relative
+// mode beside every mode.
+template <typename T>
+void NoteWithoutEffect(const absl::Flag<T>& flag, AnimateRequest* request) {
+  if (request->animator.transfer.mode == keypoints::TransferMode::kRelative ||
+      IsDefault(flag)) {
+    return;
+  }
+  request->notes.push_back(
+      absl::StrCat("--", absl::GetFlagReflectionHandle(flag).Name(),
+                   " has no effect without --mode relative"));
 }
 
 // Of all inputs but the example.
@@ -507,6 +525,9 @@ absl::Status CheckInputs(const AnimateInputs& inputs) {
           "show_sets is a picture of one --source; leave out what "
           "drives it");
     }
+    if (absl::GetFlag(FLAGS_json)) {
+      return BadFlag("json is a report of animations; --show_sets makes none");
+    }
     return absl::OkStatus();
   }
   const bool is_motion_alone = !absl::GetFlag(FLAGS_save_motion).empty() &&
@@ -589,6 +610,8 @@ absl::StatusOr<AnimateRequest> AnimateRequestFromFlags() {
   if (absl::GetFlag(FLAGS_mode) == "auto" && AreTheExample(request.inputs)) {
     request.animator.transfer.mode = keypoints::TransferMode::kStandard;
   }
+  NoteWithoutEffect(FLAGS_start, &request);
+  NoteWithoutEffect(FLAGS_adapt_scale, &request);
   if (!absl::GetFlag(FLAGS_save_flow).empty()) {
     request.notes.push_back(
         "--save_flow is called --save_deformation now: what it writes are "

@@ -195,6 +195,17 @@ const GoodCase kGoodCases[] = {
        return r.video.start.by == StartFrame::By::kNumber &&
               r.video.start.number == 3;
      }},
+    {{"--mode=relative", "--start=3", "--noadapt_scale"},
+     [](const AnimateRequest& r) { return r.notes.empty(); }},
+    {{"--mode=standard", "--start=3", "--noadapt_scale"},
+     [](const AnimateRequest& r) {
+       return r.notes == std::vector<std::string>{
+                             "--start has no effect without --mode relative",
+                             "--adapt_scale has no effect without --mode "
+                             "relative"};
+     }},
+    {{"--mode=avd", "--start=0"},
+     [](const AnimateRequest& r) { return r.notes.size() == 1; }},
     {{"--motion_scale=0,0.5,2"},
      [](const AnimateRequest& r) {
        return r.animator.motion_scales.in_order ==
@@ -388,6 +399,8 @@ TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
        "--smooth_filter is 'zero_phase', which has no effect without --smooth"},
       {{"--show_sets=a.png", "--source=b.png", "--driving=c.mp4"},
        "--show_sets is a picture of one --source; leave out what drives it"},
+      {{"--show_sets=a.png", "--json"},
+       "--json is a report of animations; --show_sets makes none"},
       {{"--sources=a", "--driving=b", "--output=v4l2:/dev/video9"},
        "a device; many animations need a folder"},
       {{"--max_frames=-1"}, "--max_frames is -1; use 0 or more"},
