@@ -249,6 +249,39 @@ absl::Status ShowSets(const AnimateRequest& request, c10::Device device,
   return absl::OkStatus();
 }
 
+// As --json reports it: an animation without a source.
+BatchResult RecordedItem(const absl::StatusOr<RecordMotionReport>& report,
+                         const AnimateRequest& request) {
+  BatchResult result;
+  result.item.driving = request.inputs.driving;
+  result.item.output = request.video.save_motion;
+  result.status = report.status();
+  if (!report.ok()) return result;
+  result.state = BatchResult::State::kDone;
+  result.report.frames = report->frames;
+  result.report.damage = report->damage;
+  result.report.warnings = report->warnings;
+  result.report.seconds = report->seconds;
+  return result;
+}
+
+void PrintRecorded(const absl::StatusOr<RecordMotionReport>& report,
+                   const AnimateRequest& request,
+                   const std::string& checkpoint) {
+  if (report.ok()) {
+    PrintWarnings(report->warnings, request.inputs.driving, report->damage);
+  }
+  if (request.json) {
+    std::printf("%s\n",
+                BatchJson({RecordedItem(report, request)}, checkpoint).c_str());
+  } else if (report.ok() && !request.quiet) {
+    std::printf("animate: wrote the motion of %lld %s to %s in %.1f s\n",
+                static_cast<long long>(report->frames),
+                report->frames == 1 ? "frame" : "frames",
+                request.video.save_motion.c_str(), report->seconds);
+  }
+}
+
 absl::Status Record(const AnimateRequest& request, c10::Device device,
                     const std::string& checkpoint, const BatchOptions& batch) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Animator> animator,
@@ -264,17 +297,10 @@ absl::Status Record(const AnimateRequest& request, c10::Device device,
   options.hooks.progress = [&](const WorkProgress& now) {
     progress.Update(now);
   };
-  ASSIGN_OR_RETURN(const RecordMotionReport report,
-                   RecordMotion(*animator, request.inputs.driving,
-                                request.video.save_motion, options));
-  PrintWarnings(report.warnings, request.inputs.driving, report.damage);
-  if (PrintsText(request)) {
-    std::printf("animate: wrote the motion of %lld %s to %s in %.1f s\n",
-                static_cast<long long>(report.frames),
-                report.frames == 1 ? "frame" : "frames",
-                request.video.save_motion.c_str(), report.seconds);
-  }
-  return absl::OkStatus();
+  const absl::StatusOr<RecordMotionReport> report = RecordMotion(
+      *animator, request.inputs.driving, request.video.save_motion, options);
+  PrintRecorded(report, request, checkpoint);
+  return report.status();
 }
 
 absl::Status Animate(const AnimateRequest& request, c10::Device device) {

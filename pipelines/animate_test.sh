@@ -57,6 +57,8 @@ succeed "wrote the motion of 3 frames" --driving "$dance" "${few[@]}" \
   --save_motion alone.motion.safetensors
 cmp "$user"/{dance,alone}.motion.safetensors ||
   complain "the motion alone is another one"
+succeed '"frames": 3,' --driving "$dance" "${few[@]}" \
+  --save_motion alone.motion.safetensors --overwrite --json
 expect 2 "alone.motion.safetensors exists; give --overwrite" \
   --driving "$dance" --save_motion alone.motion.safetensors
 expect 1 "not within the picture of" "${pair[@]}" --crop 200,200,100,100 \
