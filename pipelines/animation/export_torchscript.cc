@@ -5,9 +5,12 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "networks/files/atomic_file.h"
@@ -210,6 +213,15 @@ Piece InpaintingPiece(AnimationModel& model, const NamedShape& image,
   return piece;
 }
 
+// A former model's network would be taken for one of this model.
+absl::Status RemoveFormer(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove(path, error);
+  if (!error) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(
+      path, ": is of another model and cannot be removed: ", error.message()));
+}
+
 }  // namespace
 
 std::vector<std::string> TorchScriptPaths(const std::string& folder) {
@@ -233,6 +245,8 @@ absl::StatusOr<std::vector<ExportedNetwork>> ExportTorchScript(
                                InpaintingPiece(model, image, dense_motion)};
   if (model.has_background()) {
     pieces.push_back(BackgroundPiece(model, image.shape));
+  } else {
+    RETURN_IF_ERROR(RemoveFormer(PathOf(folder, "background")));
   }
   std::vector<ExportedNetwork> exported;
   for (const Piece& piece : pieces) {

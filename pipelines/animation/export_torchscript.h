@@ -25,7 +25,8 @@ struct ExportedNetwork {
 std::vector<std::string> TorchScriptPaths(const std::string& folder);
 
 // Writes into `folder`, which is made if need be, in place of what is there,
-// for frames one at a time at the model's size:
+// for frames one at a time at the model's size; a background.pt of another
+// model is removed:
 //
 //   detector.pt      image -> keypoints
 //   background.pt    source, driving -> matrix    (where the model has it)
@@ -36,7 +37,7 @@ std::vector<std::string> TorchScriptPaths(const std::string& folder);
 //
 // as networks/dense_motion.h and networks/inpainting.h describe them. Each file
 // is loaded again and compared with the network on new inputs: Internal if an
-// output is off by more than 1e-4. Files are written whole or not at all.
+// output is off by more than rounding explains. Files are written whole or not at all.
 absl::StatusOr<std::vector<ExportedNetwork>> ExportTorchScript(
     const TrainedModel& trained, const std::string& folder);
 

@@ -5,6 +5,8 @@
 #include <torch/script.h>
 #include <torch/torch.h>
 
+#include <filesystem>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "keypoints/heatmap.h"
@@ -49,6 +51,19 @@ TEST_F(ExportTorchScriptTest, WritesAndChecksEveryNetwork) {
   }
   EXPECT_THAT(exported->front().signature,
               HasSubstr("image [1, 3, 32, 32] -> keypoints [1, 10, 2]"));
+}
+
+TEST_F(ExportTorchScriptTest, LeavesNoBackgroundOfAFormerModel) {
+  ASSERT_THAT(ExportTorchScript(trained_, folder_), IsOk());
+  ASSERT_TRUE(std::filesystem::exists(folder_ + "/background.pt"));
+  ModelConfig& config = *trained_.config.mutable_model();
+  config.set_background(false);
+  trained_.model = *AnimationModel::Create(config);
+  trained_.model->eval();
+  const auto exported = ExportTorchScript(trained_, folder_);
+  ASSERT_THAT(exported, IsOk());
+  EXPECT_EQ(exported->size(), 3u);
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/background.pt"));
 }
 
 TEST_F(ExportTorchScriptTest, KeepsTheNamesAndValuesOfParameters) {
