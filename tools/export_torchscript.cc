@@ -16,8 +16,9 @@
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, checkpoint, "",
-          "A checkpoint of a training run (a .safetensors file), or the run's "
-          "folder for its best one.");
+          "A checkpoint of a training run (a .safetensors file), the run's "
+          "folder for its best one, a file of the original code or its "
+          "predecessor (.pth.tar), or the name of fetched weights (tps-vox).");
 ABSL_FLAG(std::string, output, "torchscript", "The folder for the files.");
 ABSL_FLAG(bool, overwrite, false, "Replace files that exist.");
 

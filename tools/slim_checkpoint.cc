@@ -17,8 +17,9 @@
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, checkpoint, "",
-          "A checkpoint of a training run (a .safetensors file), or the run's "
-          "folder for its best one.");
+          "A checkpoint of a training run (a .safetensors file), the run's "
+          "folder for its best one, a file of the original code or its "
+          "predecessor (.pth.tar), or the name of fetched weights (tps-vox).");
 ABSL_FLAG(std::string, output, "", "The .safetensors file to write.");
 ABSL_FLAG(bool, overwrite, false, "Replace an output that exists.");
 
@@ -73,6 +74,15 @@ void ToFloat16(torch::nn::Module& module) {
   }
 }
 
+// What a file of ours says of its training; other programs' say nothing.
+absl::StatusOr<pipelines::CheckpointState> StateOf(
+    const std::string& checkpoint, const pipelines::TrainedModel& trained) {
+  if (trained.step) return pipelines::ReadCheckpointState(checkpoint);
+  pipelines::CheckpointState state;
+  *state.mutable_config() = trained.config;
+  return state;
+}
+
 absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
   const std::string given =
@@ -82,10 +92,10 @@ absl::Status Run(const pipelines::CommandLine& line) {
   ASSIGN_OR_RETURN(const std::string checkpoint,
                    pipelines::CheckpointAt(given));
   RETURN_IF_ERROR(CheckOutput(checkpoint, output));
-  ASSIGN_OR_RETURN(const pipelines::CheckpointState state,
-                   pipelines::ReadCheckpointState(checkpoint));
   ASSIGN_OR_RETURN(const pipelines::TrainedModel trained,
                    pipelines::LoadTrainedModel(checkpoint, torch::kCPU));
+  ASSIGN_OR_RETURN(const pipelines::CheckpointState state,
+                   StateOf(checkpoint, trained));
   ToFloat16(*trained.model);
   RETURN_IF_ERROR(pipelines::SaveCheckpoint(
       output, {trained.model.get(), nullptr, nullptr}, state));
