@@ -65,8 +65,8 @@ constexpr char kUsage[] =
       --config figure-128 --set data.folder=clips
       Trains on your clips, 35 minutes on one CPU core (figure-64: eight): a
       folder with train/ and test/, as //tools/cut_clips makes it of videos, each
-      holding clips as mp4, mov, avi, gif, webp, folders of frames, or stacked
-      frames in one image.
+      holding clips: videos (mp4, mov, mkv, webm, avi, gif, webp), folders of
+      frames, or frames side by side in one image.
 
   tools/bazelw run //pipelines:train -- \
       --avd runs/demo/checkpoints/best.safetensors
@@ -74,8 +74,8 @@ constexpr char kUsage[] =
 
 Run again with the same arguments to resume after Ctrl-C, a crash or the end.
 Several processes, also on several machines, started by torchrun --no-python or
-whatever sets RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT, train
-one model together; training.batch_size is that of each.
+whatever sets RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR and
+MASTER_PORT, train one model together; training.batch_size is that of each.
 
 Every config field, with its meaning and range, is in
 pipelines/config/config.proto.
@@ -176,12 +176,14 @@ absl::Status AdjustForAvd(const std::vector<std::string>& overrides,
 
 // --avd trains a network for a checkpoint, which decides on the model.
 absl::Status RefuseFlagsOfTraining() {
-  for (const auto* flag : {&FLAGS_config, &FLAGS_output}) {
-    const absl::CommandLineFlag& reflected =
-        absl::GetFlagReflectionHandle(*flag);
-    if (reflected.CurrentValue() == reflected.DefaultValue()) continue;
+  for (const absl::CommandLineFlag* flag :
+       {&absl::GetFlagReflectionHandle(FLAGS_config),
+        &absl::GetFlagReflectionHandle(FLAGS_output),
+        &absl::GetFlagReflectionHandle(FLAGS_profile),
+        &absl::GetFlagReflectionHandle(FLAGS_print_config)}) {
+    if (flag->CurrentValue() == flag->DefaultValue()) continue;
     return absl::InvalidArgumentError(absl::StrCat(
-        "--", reflected.Name(),
+        "--", flag->Name(),
         " has no effect with --avd, which trains what "
         "its checkpoint says and saves it into the checkpoint; leave it out"));
   }
@@ -191,6 +193,13 @@ absl::Status RefuseFlagsOfTraining() {
 absl::StatusOr<TrainAvdOptions> AvdOptionsFromFlags(
     std::vector<std::string> overrides) {
   RETURN_IF_ERROR(RefuseFlagsOfTraining());
+  ASSIGN_OR_RETURN(const parallel::ProcessEnvironment process,
+                   parallel::ReadProcessEnvironment());
+  if (process.is_parallel()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "WORLD_SIZE is ", process.size,
+        ", and --avd trains in one process; start it without torchrun"));
+  }
   ASSIGN_OR_RETURN(overrides, WithSeed(std::move(overrides)));
   TrainAvdOptions options;
   options.checkpoint = UserPath(absl::GetFlag(FLAGS_avd));
@@ -225,11 +234,13 @@ std::vector<FlagGroup> FlagGroups() {
 
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
-  if (absl::GetFlag(FLAGS_print_config)) return PrintConfig(line.overrides);
+  const bool is_avd = !absl::GetFlag(FLAGS_avd).empty();
+  if (absl::GetFlag(FLAGS_print_config) && !is_avd) {
+    return PrintConfig(line.overrides);
+  }
   RETURN_IF_ERROR(CheckAddressSpace());
   KeepFreedMemory();
-  return absl::GetFlag(FLAGS_avd).empty() ? TrainModel(line)
-                                          : TrainAvdNetwork(line.overrides);
+  return is_avd ? TrainAvdNetwork(line.overrides) : TrainModel(line);
 }
 
 }  // namespace

@@ -15,6 +15,14 @@ expect_safe_output "$out" "$TEST_TMPDIR/mine.safetensors" \
   --checkpoint "$TEST_TMPDIR/mine.safetensors" --output "$out"
 cmp "$out" "$again" || complain "--overwrite writes something else"
 
+# A file of the predecessor, whose config is derived from its tensors.
+legacy=pipelines/checkpoint/testdata/tps_legacy.pth.tar
+succeed "$TEST_TMPDIR/legacy.safetensors: 0.0 MB" --checkpoint "$legacy" \
+  --output "$TEST_TMPDIR/legacy.safetensors"
+succeed "legacy_again.safetensors: 0.0 MB" --output "$TEST_TMPDIR/legacy_again.safetensors" \
+  --checkpoint "$TEST_TMPDIR/legacy.safetensors"
+cmp "$TEST_TMPDIR"/legacy{,_again}.safetensors || complain "a converted file is not slim"
+
 head -c 100000 "$small" >"$TEST_TMPDIR/cut.safetensors"
 expect 1 "cut.safetensors" --checkpoint "$TEST_TMPDIR/cut.safetensors" --output "$none"
 expect 1 "/nowhere" --checkpoint /nowhere.safetensors --output "$none"
