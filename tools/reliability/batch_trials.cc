@@ -31,6 +31,7 @@
 #include "pipelines/app/program.h"
 #include "pipelines/media/frame_source.h"
 #include "third_party/absl/status_macros.h"
+#include "tools/reliability/scratch_folder.h"
 
 ABSL_FLAG(int, jobs, 1000, "Animations in the batch.");
 ABSL_FLAG(double, broken, 5, "Per cent of them whose source is broken.");
@@ -305,20 +306,18 @@ absl::Status Run(const pipelines::CommandLine& line) {
         "--jobs is ", absl::GetFlag(FLAGS_jobs), "; use 1 to 9999")));
   }
   Random random(absl::GetFlag(FLAGS_seed));
-  const std::string folder =
-      (fs::temp_directory_path() / absl::StrCat("batch_trials-", getpid()))
-          .string();
-  ASSIGN_OR_RETURN(const Batch batch, MakeBatch(folder, random));
-  const auto wrong = RunBatch(batch, random);
-  fs::remove_all(folder);
-  RETURN_IF_ERROR(wrong.status());
-  for (const std::string& text : *wrong) std::printf("%s\n", text.c_str());
+  ASSIGN_OR_RETURN(const ScratchFolder scratch,
+                   ScratchFolder::Make("", "batch_trials"));
+  ASSIGN_OR_RETURN(const Batch batch, MakeBatch(scratch.path(), random));
+  ASSIGN_OR_RETURN(const std::vector<std::string> wrong,
+                   RunBatch(batch, random));
+  for (const std::string& text : wrong) std::printf("%s\n", text.c_str());
   std::printf("| a batch | %zu good and %zu broken jobs, %d kills | %zu |\n",
               batch.good.size(), batch.broken.size(),
-              absl::GetFlag(FLAGS_kills), wrong->size());
-  return wrong->empty() ? absl::OkStatus()
-                        : absl::DataLossError(
-                              "the batch did not end as it should; see above");
+              absl::GetFlag(FLAGS_kills), wrong.size());
+  return wrong.empty() ? absl::OkStatus()
+                       : absl::DataLossError(
+                             "the batch did not end as it should; see above");
 }
 
 }  // namespace

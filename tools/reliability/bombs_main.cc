@@ -1,8 +1,5 @@
 // tools/bazelw run //tools/reliability:bombs: see kUsage.
-#include <unistd.h>
-
 #include <cstdio>
-#include <filesystem>
 #include <string>
 
 #include "absl/status/status.h"
@@ -12,6 +9,7 @@
 #include "pipelines/app/program.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/reliability/bombs.h"
+#include "tools/reliability/scratch_folder.h"
 
 namespace {
 
@@ -27,13 +25,12 @@ Exit codes: 0 all are, 1 not, 2 bad flag.)";
 
 absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
-  const std::string folder = (std::filesystem::temp_directory_path() /
-                              absl::StrCat("bombs-", getpid()))
-                                 .string();
-  std::filesystem::create_directories(folder);
+  ASSIGN_OR_RETURN(const reliability::ScratchFolder scratch,
+                   reliability::ScratchFolder::Make("", "bombs"));
   int wrong = 0, all = 0;
   for (const reliability::Bomb& bomb : reliability::Bombs()) {
-    const reliability::BombResult result = reliability::TryBomb(bomb, folder);
+    const reliability::BombResult result =
+        reliability::TryBomb(bomb, scratch.path());
     std::printf("| %s | %.2f s | %.1f MB | %s |\n", result.name.c_str(),
                 result.seconds, static_cast<double>(result.bytes) / 1e6,
                 result.wrong.empty() ? "refused" : result.wrong.c_str());
@@ -41,7 +38,6 @@ absl::Status Run(const pipelines::CommandLine& line) {
     ++all;
     wrong += !result.wrong.empty();
   }
-  std::filesystem::remove_all(folder);
   if (wrong == 0) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat(wrong, " of ", all, " were not refused as they should be"));

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -19,13 +18,15 @@
 #include "pipelines/media/video_test_util.h"
 #include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_macros.h"
+#include "tools/reliability/scratch_folder.h"
 
 ABSL_FLAG(double, seconds, 1800, "How long the long video is.");
 ABSL_FLAG(double, short_seconds, 10, "How long the short one is.");
 ABSL_FLAG(int, size, 64, "Side of the driving frames.");
 ABSL_FLAG(double, percent, 5, "How much more memory the long one may take.");
-ABSL_FLAG(std::string, folder, "/tmp/bounded_memory",
-          "Folder for the videos; made if it is not there.");
+ABSL_FLAG(std::string, folder, "",
+          "Where a folder for the videos is made, and removed at the end; "
+          "empty: among temporary files.");
 
 namespace reliability {
 namespace {
@@ -91,8 +92,11 @@ absl::StatusOr<int64_t> Animate(double seconds, const std::string& folder) {
 
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
-  const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_folder));
-  std::filesystem::create_directories(folder);
+  ASSIGN_OR_RETURN(
+      const ScratchFolder scratch,
+      ScratchFolder::Make(pipelines::UserPath(absl::GetFlag(FLAGS_folder)),
+                          "bounded_memory"));
+  const std::string& folder = scratch.path();
   const double seconds = absl::GetFlag(FLAGS_seconds);
   const double short_seconds = absl::GetFlag(FLAGS_short_seconds);
   ASSIGN_OR_RETURN(const int64_t little, Animate(short_seconds, folder));

@@ -1,7 +1,6 @@
 // tools/bazelw run //tools/reliability:damaged_clips: see kUsage.
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <random>
 #include <string>
@@ -24,11 +23,14 @@
 #include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/reliability/isolated.h"
+#include "tools/reliability/scratch_folder.h"
 
 ABSL_FLAG(int, trials, 300, "How many damaged clips to read.");
 ABSL_FLAG(int, first_seed, 0, "Seed of the first; the others follow.");
-ABSL_FLAG(std::string, folder, "/tmp/damaged_clips",
-          "Folder for files on the way; made if it is not there.");
+ABSL_FLAG(
+    std::string, folder, "",
+    "Where a folder for files on the way is made, and removed at the end; "
+    "empty: among temporary files.");
 
 namespace reliability {
 namespace {
@@ -248,8 +250,11 @@ absl::Status Run(const CommandLine& line) {
     return pipelines::UsageError(absl::InvalidArgumentError(
         absl::StrCat("--trials is ", trials, "; use 1 or more")));
   }
-  const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_folder));
-  std::filesystem::create_directories(folder);
+  ASSIGN_OR_RETURN(
+      const ScratchFolder scratch,
+      ScratchFolder::Make(pipelines::UserPath(absl::GetFlag(FLAGS_folder)),
+                          "damaged_clips"));
+  const std::string& folder = scratch.path();
   ASSIGN_OR_RETURN(const std::vector<Clip> clips, MakeClips(folder));
   IsolatedOptions options;
   options.first = absl::GetFlag(FLAGS_first_seed);

@@ -11,12 +11,10 @@
 #include <filesystem>
 
 #include "absl/cleanup/cleanup.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "networks/files/folder.h"
 #include "networks/files/read_file.h"
-#include "networks/files/system_error.h"
 #include "networks/files/temporary.h"
 #include "pipelines/base/child_process.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
@@ -126,29 +124,6 @@ absl::StatusOr<bool> HaveSameTensors(const std::string& a,
   return true;
 }
 
-// Removes what earlier trials left in `folder`. AlreadyExists if anything else
-// is in it: a user may have named a folder of their own.
-absl::Status ClearFolder(const std::string& folder) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                   networks::files::ListFolder(folder));
-  for (const std::string& name : names) {
-    if (absl::StartsWith(name, kUndisturbed) ||
-        absl::StartsWith(name, kTrial)) {
-      continue;
-    }
-    return absl::AlreadyExistsError(absl::StrCat(
-        folder, ": holds ", name,
-        ", which is no kill trial; name a folder that is empty or new"));
-  }
-  for (const std::string& name : names) {
-    std::error_code error;
-    const std::string path = absl::StrCat(folder, "/", name);
-    fs::remove_all(path, error);
-    if (error) return networks::files::SystemError(error, path, "remove this");
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<bool> HaveSameContents(const std::string& a,
@@ -161,8 +136,6 @@ absl::StatusOr<bool> HaveSameContents(const std::string& a,
 absl::StatusOr<KillTrials> KillTrials::Create(
     const KillTrialsOptions& options) {
   const std::string output = absl::StrCat(options.folder, "/", kUndisturbed);
-  RETURN_IF_ERROR(networks::files::MakeFolder(options.folder));
-  RETURN_IF_ERROR(ClearFolder(options.folder));
   RETURN_IF_ERROR(networks::files::MakeFolder(Checkpoints(output)));
   Random random({0});
   const std::vector<std::string> command =

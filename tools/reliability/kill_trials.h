@@ -17,8 +17,7 @@ struct KillTrialsOptions {
   // The trainer and its flags, without --output. One thread, so that its result
   // is a function of them.
   std::vector<std::string> command;
-  // For the runs: new, empty, or of earlier trials, which are removed.
-  std::string folder;
+  std::string folder;  // for the runs: new or empty
 };
 
 // What became of one run that was killed.
@@ -44,9 +43,8 @@ absl::StatusOr<bool> HaveSameContents(const std::string& a,
 // compared.
 class KillTrials {
  public:
-  // Trains once without disturbance, for comparison. AlreadyExists if the
-  // folder holds anything else than trials, which is left alone; the errors of
-  // starting the trainer; FailedPrecondition if it fails.
+  // Trains once without disturbance, for comparison. The errors of starting the
+  // trainer; FailedPrecondition if it fails.
   static absl::StatusOr<KillTrials> Create(const KillTrialsOptions& options);
 
   // Trains anew, kills the run (SIGKILL) one to three times, a third of them

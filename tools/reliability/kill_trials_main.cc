@@ -17,14 +17,15 @@
 #include "pipelines/base/user_path.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/reliability/kill_trials.h"
+#include "tools/reliability/scratch_folder.h"
 
 ABSL_FLAG(int, trials, 100, "How many runs to disturb.");
 ABSL_FLAG(uint64_t, first_seed, 1,
           "Seed of the first; the others follow. A seed decides when its run "
           "is killed.");
-ABSL_FLAG(std::string, folder, "/tmp/kill_trials",
-          "Folder for the runs: new, empty, or of earlier trials, which are "
-          "removed.");
+ABSL_FLAG(std::string, folder, "",
+          "Where a folder for the runs is made, and removed at the end; empty: "
+          "among temporary files.");
 ABSL_FLAG(std::string, table, "",
           "Markdown file for the table, written anew after every trial.");
 ABSL_FLAG(bool, overwrite, false, "Replace a --table that exists.");
@@ -85,8 +86,11 @@ absl::Status Run(const pipelines::CommandLine& line) {
   planned.overwrite = absl::GetFlag(FLAGS_overwrite);
   RETURN_IF_ERROR(pipelines::CheckUserOutputs(planned));
   pipelines::CatchStopSignals();
+  ASSIGN_OR_RETURN(const ScratchFolder scratch,
+                   ScratchFolder::Make(UserPath(absl::GetFlag(FLAGS_folder)),
+                                       "kill_trials"));
   KillTrialsOptions options;
-  options.folder = UserPath(absl::GetFlag(FLAGS_folder));
+  options.folder = scratch.path();
   // Among this program's own files, not where the user stands.
   options.command = {"pipelines/train", "--config",
                      std::filesystem::absolute(

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,10 +18,12 @@
 #include "pipelines/media/video_test_util.h"
 #include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_macros.h"
+#include "tools/reliability/scratch_folder.h"
 
 ABSL_FLAG(double, seconds, 600, "How long each clip is.");
-ABSL_FLAG(std::string, folder, "/tmp/long_clips",
-          "Folder for the clips; made if it is not there.");
+ABSL_FLAG(std::string, folder, "",
+          "Where a folder for the clips is made, and removed at the end; "
+          "empty: among temporary files.");
 
 namespace reliability {
 namespace {
@@ -140,8 +141,11 @@ absl::Status Run(const CommandLine& line) {
     return pipelines::UsageError(absl::InvalidArgumentError(
         absl::StrCat("--seconds is ", seconds, "; use 1 or more")));
   }
-  const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_folder));
-  std::filesystem::create_directories(folder);
+  ASSIGN_OR_RETURN(
+      const ScratchFolder scratch,
+      ScratchFolder::Make(pipelines::UserPath(absl::GetFlag(FLAGS_folder)),
+                          "long_clips"));
+  const std::string& folder = scratch.path();
   const std::string sound = folder + "/sound.m4a";
   pipelines::media::WriteSound(sound, seconds);
   bool all_passed = true;

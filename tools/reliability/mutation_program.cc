@@ -1,7 +1,6 @@
 #include "tools/reliability/mutation_program.h"
 
 #include <cstdio>
-#include <filesystem>
 #include <random>
 
 #include "absl/flags/flag.h"
@@ -15,13 +14,16 @@
 #include "third_party/absl/status_macros.h"
 #include "tools/reliability/isolated.h"
 #include "tools/reliability/mutate.h"
+#include "tools/reliability/scratch_folder.h"
 
 ABSL_FLAG(int64_t, trials, 20000, "How many damaged files to read.");
 ABSL_FLAG(int64_t, first_seed, 0,
           "Seed of the first; the others follow. A seed decides the file and "
           "its damage.");
-ABSL_FLAG(std::string, folder, "/tmp/mutations",
-          "Folder for files on the way; made if it is not there.");
+ABSL_FLAG(
+    std::string, folder, "",
+    "Where a folder for files on the way is made, and removed at the end; "
+    "empty: among temporary files.");
 ABSL_FLAG(std::string, keep, "",
           "Folder for the files that fail, named by their seed.");
 ABSL_FLAG(double, seconds_each, 5, "A file that takes longer hangs.");
@@ -70,8 +72,11 @@ absl::Status Run(const MutationProgram& program,
     return pipelines::UsageError(absl::InvalidArgumentError(absl::StrCat(
         "--trials is ", absl::GetFlag(FLAGS_trials), "; use 1 or more")));
   }
-  const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_folder));
-  std::filesystem::create_directories(folder);
+  ASSIGN_OR_RETURN(
+      const ScratchFolder scratch,
+      ScratchFolder::Make(pipelines::UserPath(absl::GetFlag(FLAGS_folder)),
+                          program.name));
+  const std::string& folder = scratch.path();
   const std::vector<Seed> seeds = program.make_seeds(folder);
   IsolatedOptions options;
   options.first = absl::GetFlag(FLAGS_first_seed);

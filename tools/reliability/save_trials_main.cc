@@ -1,8 +1,9 @@
 // tools/bazelw run //tools/reliability:save_trials: see kUsage.
 #include <cstdint>
 #include <cstdio>
-#include <filesystem>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
@@ -13,10 +14,11 @@
 #include "pipelines/base/user_path.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/reliability/save_trials.h"
+#include "tools/reliability/scratch_folder.h"
 
 ABSL_FLAG(std::string, folder, "",
-          "New or empty folder for the trials, emptied at the end; default: "
-          "one among temporary files.");
+          "Where a folder for the trials is made, and removed at the end; "
+          "empty: among temporary files.");
 ABSL_FLAG(int, every, 1,
           "Of the writes of a save, only each so many-th is killed or fails.");
 ABSL_FLAG(int, offsets, 100, "Numbers of bytes after which the disk is full.");
@@ -27,6 +29,7 @@ ABSL_FLAG(uint64_t, seed, 1, "Decides the places.");
 namespace {
 
 using reliability::SaveTrials;
+using reliability::ScratchFolder;
 using reliability::TrialReport;
 
 constexpr char kUsage[] =
@@ -86,20 +89,11 @@ absl::Status Run(const pipelines::CommandLine& line) {
           absl::StrCat("--", name, " is ", value, "; use 0 or more")));
     }
   }
-  const std::string given = pipelines::UserPath(absl::GetFlag(FLAGS_folder));
-  const std::string folder =
-      given.empty()
-          ? (std::filesystem::temp_directory_path() / "save_trials").string()
-          : given;
-  const absl::Status status = RunTrials(folder);
-  // What SaveTrials refused is the user's.
-  if (!absl::IsAlreadyExists(status)) {
-    std::error_code ignored;
-    for (const char* made : {"/base", "/trial"}) {
-      std::filesystem::remove_all(folder + made, ignored);
-    }
-  }
-  return status;
+  ASSIGN_OR_RETURN(
+      const ScratchFolder scratch,
+      ScratchFolder::Make(pipelines::UserPath(absl::GetFlag(FLAGS_folder)),
+                          "save_trials"));
+  return RunTrials(scratch.path());
 }
 
 }  // namespace
