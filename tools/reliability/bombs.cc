@@ -417,8 +417,9 @@ std::string WhatIsWrong(const Child& child, const std::string& path,
   }
   if (child.said.empty()) return "was not refused";
   if (!absl::StrContains(child.said, path)) return "the message names no file";
-  if (child.seconds >= kBombSeconds) return "took too long";
+  // Before the time, of which a busy machine takes more.
   if (bytes >= kBombBytes) return "took too much memory";
+  if (child.seconds >= kBombSeconds) return "took too long";
   return "";
 }
 

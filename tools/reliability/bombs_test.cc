@@ -1,7 +1,9 @@
 #include "tools/reliability/bombs.h"
 
+#include <chrono>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
@@ -30,11 +32,13 @@ TEST_F(BombsTest, AnHonestFileIsNotTakenForOne) {
   EXPECT_EQ(TryBomb(honest, folder_).wrong, "was not refused");
 }
 
-TEST_F(BombsTest, MemoryIsMeasured) {
+TEST_F(BombsTest, MemoryIsMeasuredAlsoOfASlowReader) {
   const Bomb greedy = {
       "greedy", [](const std::string&) {},
       [](const std::string& path) {
         const std::string memory(2 * kBombBytes, 'x');
+        std::this_thread::sleep_for(
+            std::chrono::duration<double>(kBombSeconds));
         return absl::InvalidArgumentError(path + memory.substr(0, 1));
       }};
   EXPECT_EQ(TryBomb(greedy, folder_).wrong, "took too much memory");
