@@ -9,12 +9,14 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <memory>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "networks/files/folder.h"
 #include "networks/files/read_file.h"
+#include "networks/files/system_error.h"
 #include "networks/files/temporary.h"
 #include "pipelines/base/child_process.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
@@ -50,9 +52,18 @@ bool HasHalfWrittenCheckpoint(const std::string& output) {
 // Tells when files are begun in a folder.
 class FolderWatch {
  public:
-  explicit FolderWatch(const std::string& folder)
-      : descriptor_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
-    inotify_add_watch(descriptor_, folder.c_str(), IN_CREATE);
+  static absl::StatusOr<std::unique_ptr<FolderWatch>> Create(
+      const std::string& folder) {
+    std::unique_ptr<FolderWatch> watch(
+        new FolderWatch(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)));
+    if (watch->descriptor_ >= 0 &&
+        inotify_add_watch(watch->descriptor_, folder.c_str(), IN_CREATE) >= 0) {
+      return watch;
+    }
+    return networks::files::SystemError(
+        errno, folder,
+        "watch it, which fs.inotify.max_user_instances and max_user_watches "
+        "limit");
   }
   ~FolderWatch() { close(descriptor_); }
   FolderWatch(const FolderWatch&) = delete;
@@ -74,6 +85,8 @@ class FolderWatch {
   }
 
  private:
+  explicit FolderWatch(int descriptor) : descriptor_(descriptor) {}
+
   int descriptor_;
 };
 
@@ -140,11 +153,18 @@ absl::StatusOr<KillTrials> KillTrials::Create(
   Random random({0});
   const std::vector<std::string> command =
       Command(options.command, output, random);
-  const FolderWatch watch(Checkpoints(output));
+  ASSIGN_OR_RETURN(const auto watch, FolderWatch::Create(Checkpoints(output)));
   const absl::Time start = absl::Now();
   RETURN_IF_ERROR(RunToTheEnd(command, output));
-  return KillTrials(options, absl::Now() - start,
-                    watch.Wait(absl::ZeroDuration()));
+  const absl::Duration duration = absl::Now() - start;
+  const int64_t num_saves = watch->Wait(absl::ZeroDuration());
+  if (num_saves == 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(output,
+                     ": the run saved nothing, so that none can be "
+                     "killed inside a save"));
+  }
+  return KillTrials(options, duration, num_saves);
 }
 
 absl::StatusOr<KillTrial> KillTrials::Run(uint64_t seed) const {
@@ -185,17 +205,17 @@ absl::Status KillTrials::RunAndKill(const std::string& output, bool in_save,
   // Longer than a save of a small checkpoint with its sync takes, so that some
   // come after it.
   constexpr absl::Duration kSave = absl::Milliseconds(6);
-  const FolderWatch watch(Checkpoints(output));
+  ASSIGN_OR_RETURN(const auto watch, FolderWatch::Create(Checkpoints(output)));
   ASSIGN_OR_RETURN(
       ChildProcess trainer,
       ChildProcess::Start(Command(options_.command, output, random),
                           {output + ".log"}));
   ++trial->sessions;
   const absl::Time end = absl::Now() + DrawDuration(duration_, random);
-  int64_t saves = 1 + random.Below(std::max<int64_t>(num_saves_, 1));
+  int64_t saves = 1 + random.Below(num_saves_);
   while (trainer.IsRunning()) {
     if (in_save) {
-      saves -= watch.Wait(absl::Milliseconds(20));
+      saves -= watch->Wait(absl::Milliseconds(20));
       if (saves > 0) continue;
       absl::SleepFor(DrawDuration(kSave, random));
       break;

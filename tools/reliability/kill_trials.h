@@ -44,7 +44,8 @@ absl::StatusOr<bool> HaveSameContents(const std::string& a,
 class KillTrials {
  public:
   // Trains once without disturbance, for comparison. The errors of starting the
-  // trainer; FailedPrecondition if it fails.
+  // trainer; FailedPrecondition if it fails or saves nothing; the system's
+  // error if saves cannot be watched.
   static absl::StatusOr<KillTrials> Create(const KillTrialsOptions& options);
 
   // Trains anew, kills the run (SIGKILL) one to three times, a third of them
@@ -66,7 +67,7 @@ class KillTrials {
 
   KillTrialsOptions options_;
   absl::Duration duration_;  // of the whole run
-  int64_t num_saves_;        // in it
+  int64_t num_saves_;        // in it, at least 1
 };
 
 }  // namespace reliability

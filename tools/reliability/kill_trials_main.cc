@@ -51,19 +51,25 @@ optimizer, averages and losses.csv, bit for bit, with a run that was left alone.
 Exit codes: 0 all alike, 1 not, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 
-std::string Table(const std::vector<KillTrial>& trials) {
+std::string Summary(const std::vector<KillTrial>& trials) {
   int kills = 0, in_save = 0, passed = 0;
   for (const KillTrial& trial : trials) {
     kills += trial.kills;
     in_save += trial.kills_in_save;
     passed += trial.passed();
   }
-  std::string text = absl::StrFormat(
+  return absl::StrFormat(
       "%d trials, %d kills, %d of them inside a save: %d ended with identical "
-      "weights and losses, %d did not.\n\n"
-      "| seed | sessions | kills | inside a save | weights | losses |\n"
-      "| --- | --- | --- | --- | --- | --- |\n",
+      "weights and losses, %d did not.\n",
       trials.size(), kills, in_save, passed, trials.size() - passed);
+}
+
+std::string Table(const std::vector<KillTrial>& trials) {
+  std::string text = absl::StrCat(
+      Summary(trials),
+      "\n"
+      "| seed | sessions | kills | inside a save | weights | losses |\n"
+      "| --- | --- | --- | --- | --- | --- |\n");
   for (const KillTrial& trial : trials) {
     absl::StrAppendFormat(&text, "| %d | %d | %d | %d | %s | %s |\n",
                           trial.seed, trial.sessions, trial.kills,
@@ -105,13 +111,14 @@ absl::Status Run(const pipelines::CommandLine& line) {
                      runner.Run(absl::GetFlag(FLAGS_first_seed) + i));
     const KillTrial& trial = trials.back();
     all_passed = all_passed && trial.passed();
-    std::printf("seed %d: %d kills, %d inside a save: %s\n",
-                static_cast<int>(trial.seed), trial.kills, trial.kills_in_save,
-                trial.passed() ? "identical" : "DIFFERENT");
+    absl::PrintF("seed %d: %d kills, %d inside a save: %s\n", trial.seed,
+                 trial.kills, trial.kills_in_save,
+                 trial.passed() ? "identical" : "DIFFERENT");
     std::fflush(stdout);
     if (table.empty()) continue;
     RETURN_IF_ERROR(networks::files::WriteAtomically(table, Table(trials)));
   }
+  std::printf("%s", Summary(trials).c_str());
   if (all_passed) return absl::OkStatus();
   return absl::DataLossError("some runs ended otherwise; see the table");
 }

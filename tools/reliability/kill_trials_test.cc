@@ -1,5 +1,8 @@
 #include "tools/reliability/kill_trials.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
 #include "pipelines/testing/scoped_environment.h"
@@ -17,12 +20,36 @@ TEST(KillTrials, KilledRunsEndAsIfTheyHadNotBeen) {
                            "--device=cpu", "--threads=1"},
                           testing::TempDir() + "/trials"});
   ASSERT_THAT(trials, IsOk());
+  int kills = 0;
   for (const uint64_t seed : {1, 2, 3}) {
     const auto trial = trials->Run(seed);
     ASSERT_THAT(trial, IsOk());
     EXPECT_TRUE(trial->same_weights) << "seed " << seed;
     EXPECT_TRUE(trial->same_losses) << "seed " << seed;
+    kills += trial->kills;
   }
+  EXPECT_GT(kills, 0);
+}
+
+// What the trials are about would not be tried.
+TEST(KillTrials, RefuseARunThatSavesNothing) {
+  EXPECT_THAT(KillTrials::Create({{"/bin/true"}, testing::TempDir() + "/idle"}),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       testing::HasSubstr("saved nothing")));
+}
+
+TEST(KillTrials, RefuseAFolderThatCannotBeWatched) {
+  rlimit limit;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const int next = dup(STDERR_FILENO);
+  close(next);
+  const rlimit none_left = {static_cast<rlim_t>(next), limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  const auto trials =
+      KillTrials::Create({{"/bin/true"}, testing::TempDir() + "/unwatched"});
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_THAT(trials, StatusIs(absl::StatusCode::kResourceExhausted,
+                               testing::HasSubstr("cannot watch")));
 }
 
 using HaveSameContentsTest = networks::files::FolderTest;
