@@ -18,14 +18,15 @@
 #                processes; and those that go on with 1, then 4 processes after
 #                2, of 4 with one whose config differs, and one that hangs
 #   --seed N     decides the instants (1)
-#   --folder F   new or empty (one among temporary files), emptied at the end
+#   --folder F   where a folder for the runs is made, and removed at the end
+#                (among temporary files)
 #
 # Prints a line of a table each; ends with 0 if all is as it should be, with 1 if
 # not, with 2 for a wrong command line.
 set -u
 
 train=(pipelines/train --device=cpu --threads=1 --config
-  pipelines/training/testdata/kill_trials.textproto)
+  "$PWD/pipelines/training/testdata/kill_trials.textproto")
 export OMP_NUM_THREADS=1
 steps=60 signals=200 worlds=1 seed=1 folder=
 
@@ -46,22 +47,25 @@ while (($# > 0)); do
   esac
   shift 2 || exit 2
 done
-folder=${folder:-$(mktemp -d)}
-mkdir -p "$folder" || exit
-[[ -z "$(ls -A "$folder")" ]] || {
-  echo "training_trials: $folder is not empty; name a new folder" >&2
+((steps > 1 || signals > 0 || worlds > 0)) || {
+  echo "training_trials: nothing is left to try; give --steps 2 or more, --signals or --worlds" >&2
   exit 2
 }
-trap 'rm -rf "${folder:?}"/*' EXIT
+folder=${folder:-${TMPDIR:-/tmp}}
+# Where the user stands, as the trainer takes its --output.
+[[ "$folder" == /* ]] || folder=${CPAB_USER_DIRECTORY:-${BUILD_WORKING_DIRECTORY:-$PWD}}/$folder
+mkdir -p "$folder" || exit
+folder=$(mktemp -d "$folder/training_trials-XXXXXX") || exit
+trap 'rm -rf "$folder"' EXIT
 
-trials=0 failures=0
+trials=0 failures=0 all_failures=0
 wrong() {
   echo "$*"
   failures=$((failures + 1))
 }
 report() {
   echo "| $1 | $trials | $failures |${2:+ $2 |}"
-  all_failures=$((${all_failures:-0} + failures))
+  all_failures=$((all_failures + failures))
   trials=0 failures=0
 }
 
@@ -257,6 +261,7 @@ disagreeing() {
 # timeout, by a code that says that trying again can help.
 hanging() {
   local output=$folder/hangs rank port=$((20000 + RANDOM % 20000)) pids=() code
+  local latest=$((SECONDS + 600))
   for ((rank = 0; rank < 4; ++rank)); do
     WORLD_SIZE=4 RANK=$rank LOCAL_RANK=$rank MASTER_ADDR=127.0.0.1 \
       MASTER_PORT=$port "${train[@]}" --output "$output" \
@@ -265,7 +270,7 @@ hanging() {
     pids+=($!)
   done
   while [[ "$(wc -l 2>/dev/null <"$output/losses.csv")" -lt 3 ]] &&
-    kill -0 "${pids[0]}" 2>/dev/null; do
+    kill -0 "${pids[0]}" 2>/dev/null && ((SECONDS < latest)); do
     sleep 0.1
   done
   kill -STOP "${pids[2]}"
