@@ -17,7 +17,7 @@
 #                bytes for other threads, losses up to rounding for other
 #                processes; and those that go on with 1, then 4 processes after
 #                2, of 4 with one whose config differs, and one that hangs
-#   --seed N     decides the instants (1)
+#   --seed N     decides the signals, and their instants in the time of a run (1)
 #   --folder F   where a folder for the runs is made, and removed at the end
 #                (among temporary files)
 #
@@ -155,7 +155,8 @@ every_step() {
 
 # Sleeps up to $1 milliseconds.
 nap() {
-  sleep "$(awk -v max="$1" -v r="$RANDOM" 'BEGIN { print max * r / 32768000 }')"
+  local r=$RANDOM # not in the substitution, a process that would seed it anew
+  sleep "$(awk -v max="$1" -v r="$r" 'BEGIN { print max * r / 32768000 }')"
 }
 
 at_signals() {

@@ -16,6 +16,12 @@ left=$(find "$TMPDIR" "$CPAB_USER_DIRECTORY" -name 'training_trials*')
 [[ "$(ls "$CPAB_USER_DIRECTORY/trials")" == steps ]] ||
   complain "the user's folder holds: $(ls "$CPAB_USER_DIRECTORY/trials")"
 
+# The seed decides the instants.
+eval "$(sed -n '/^nap()/,/^}/p' tools/reliability/training_trials.sh)"
+sleep() { echo "$1"; }
+naps() { RANDOM=1; nap 1000; nap 1000; }
+[[ "$(naps)" == "$(naps)" && -n "$(naps)" ]] || complain "naps: $(naps)"
+
 expect 2 "training_trials: --steps is 'many'; use a number" --steps many
 expect 2 "nothing is left to try" --steps 1 --signals 0 --worlds 0
 finish
