@@ -40,7 +40,6 @@ good=$folder/good.png
 cp "$victim" "$good"
 
 sample() { cat >"$folder/$1"; }
-boxes() { printf "$1"; }
 
 sample ffconcat.mp4 <<<"ffconcat version 1.0
 file secret.png"
@@ -89,20 +88,49 @@ sample vobsub.idx <<<"# VobSub index file, v7 (do not modify this line!)
 id: en, index: 0
 timestamp: 00:00:00:000, filepos: 000000000"
 sample avisynth.avs <<<"ImageSource(\"$victim\")"
+# Names that are patterns of many, and what else they mean, which are no samples.
 cp "$good" "$folder/%d.png"
+cp "$victim" "$folder/1.png"
 cp "$good" "$folder/frame*.png"
-# A QuickTime movie whose samples lie in another file, by its data reference.
-{
-  boxes '\0\0\0\024ftypqt  \0\0\0\0qt  '
-  boxes '\0\0\0\200moov\0\0\0\170trak\0\0\0\160mdia\0\0\0\150minf\0\0\0\140dinf\0\0\0\130dref\0\0\0\0\0\0\0\001'
-  boxes '\0\0\0\110url \0\0\0\0'
-  printf 'file://%-53.53s' "$victim"
-} >"$folder/dref.mov"
+cp "$victim" "$folder/frame1.png"
+
+# A QuickTime movie whose one frame lies in another file, by its data reference:
+# an alias one folder up and one down. Boxes are texts with escapes for printf %b.
+number() { # BYTES VALUE
+  local shift
+  for ((shift = 8 * ($1 - 1); shift >= 0; shift -= 8)); do
+    printf '\\0%03o' $(($2 >> shift & 255))
+  done
+}
+zeros() { number "$1" 0; }
+box() { # TYPE CONTENT...
+  local content
+  content=$(printf %s "${@:2}")
+  number 4 $((8 + $(printf %b "$content" | wc -c)))
+  printf %s "$1" "$content"
+}
+name=${victim##*/}
+alias="$(zeros 134)$(number 2 1)$(number 2 1)$(zeros 16)$(number 2 2)$(number 2 ${#name})$name$(number 2 65535)$(zeros 2)"
+picture="$(zeros 6)$(number 2 1)$(zeros 16)$(number 2 8)$(number 2 8)$(zeros 46)$(number 2 24)$(number 2 65535)"
+one="$(zeros 4)$(number 4 1)"
+table=$(box stbl "$(box stsd "$one" "$(box 'png ' "$picture")")" \
+  "$(box stts "$one" "$(number 4 1)" "$(number 4 1)")" \
+  "$(box stsc "$one" "$(number 4 1)" "$(number 4 1)" "$(number 4 1)")" \
+  "$(box stsz "$(zeros 4)" "$(number 4 "$(stat -c %s "$victim")")" "$(number 4 1)")" \
+  "$(box stco "$one" "$(zeros 4)")")
+minf=$(box minf "$(box dinf "$(box dref "$one" "$(box alis "$alias")")")" "$table")
+mdhd=$(box mdhd "$(zeros 12)" "$(number 4 1)" "$(number 4 1)" "$(zeros 4)")
+hdlr=$(box hdlr "$(zeros 4)" mhlrvide "$(zeros 13)")
+printf %b "$(box ftyp 'qt  ' "$(zeros 4)" 'qt  ')" \
+  "$(box moov "$(box trak "$(box mdia "$mdhd" "$hdlr" "$minf")")")" >"$folder/dref.mov"
 
 # The first file has no trap: what is opened for it is what libraries open once.
 samples=("$good")
 for file in "$folder"/*; do
-  case "$file" in "$good" | "$victim" | */trace | */said) ;; *) samples+=("$file") ;; esac
+  case "$file" in
+    "$good" | "$victim" | */1.png | */frame1.png | */trace | */said) ;;
+    *) samples+=("$file") ;;
+  esac
 done
 strace -f -s 4096 -o trace -e trace=open,openat,openat2,creat,access,faccessat,faccessat2,socket,connect,execve,unlink,rename \
   "$read_media" "${samples[@]}" >said 2>&1
