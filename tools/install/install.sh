@@ -14,6 +14,8 @@
 # not write there. LibTorch, OpenCV and FFmpeg stay where they are. An earlier
 # installation below PREFIX is replaced as a whole.
 set -euo pipefail
+# All may read what is made, also where files are closed to others by default.
+umask 022
 
 fail() {
   echo >&2 "install: $1"

@@ -11,7 +11,9 @@ mkdir -p "$work"
 chmod 755 "$folder"
 # The installed copy alone must serve: nothing of Bazel's is told to the programs.
 installer="$PWD/tools/install/install"
-"$installer" "$prefix" 2>"$folder/warning"
+(umask 077 && "$installer" "$prefix") 2>"$folder/warning"
+closed=$(find "$prefix" ! -type l ! -perm -044)
+[[ -z "$closed" ]] || { echo "others may not read: $closed"; exit 1; }
 
 # As another user, unless LibTorch is in a folder of one's own.
 as_user=()
