@@ -29,11 +29,13 @@ fail() {
 prefix="$1"
 [[ "$prefix" == /* ]] || prefix="${CPAB_USER_DIRECTORY:-${BUILD_WORKING_DIRECTORY:-$PWD}}/$prefix"
 root="$prefix/lib/cpab_animation"
-mkdir -p "$prefix/bin" "$prefix/lib" "$prefix/share/bash-completion/completions" "$prefix/share/man/man1" 2>/dev/null ||
+completions="$prefix/share/bash-completion/completions"
+pages="$prefix/share/man/man1"
+{ mkdir -p "$prefix/bin" "$prefix/lib" "$completions" "$pages" &&
+  new=$(mktemp -d "$prefix/lib/cpab_animation.XXXXXX"); } 2>/dev/null ||
   fail "$prefix cannot be written. Name a folder of yours, or run as root."
 
 # Bazel starts this script at the root of the files that the programs read.
-new=$(mktemp -d "$prefix/lib/cpab_animation.XXXXXX")
 trap 'rm -rf "$new"' EXIT
 cp -RL --preserve=mode pipelines tools external "$new/"
 rm -rf "$new/tools/install"
@@ -57,24 +59,30 @@ manual_page() {
   echo .fi
 }
 
+# Of the earlier installation, also what this one has no more.
+for link in "$prefix"/bin/cpab-*; do
+  [[ "$(readlink "$link")" == ../lib/cpab_animation/* ]] || continue
+  name=${link##*/}
+  rm -f "$link" "$completions/$name" "$pages/$name.1"
+done
 rm -rf "$root"
 mv "$new" "$root"
 for program in "${programs[@]}"; do
   name="cpab-$(basename "$program" | tr _ -)"
   ln -sfn "../lib/cpab_animation/$program" "$prefix/bin/$name"
-  cat >"$prefix/share/bash-completion/completions/$name" <<COMPLETION
+  cat >"$completions/$name" <<COMPLETION
 # Flags of $name, as its --help lists them; file names otherwise.
 _cpab_complete() {
   local word="\${COMP_WORDS[COMP_CWORD]}"
   if [[ "\$word" == -* ]]; then
     COMPREPLY=(\$(compgen -W "\$("\$1" --help 2>/dev/null | grep -oE '^ +--[a-z0-9_]+')" -- "\$word"))
   else
-    COMPREPLY=(\$(compgen -f -- "\$word"))
+    mapfile -t COMPREPLY < <(compgen -f -- "\$word")
   fi
 }
 complete -o filenames -F _cpab_complete $name
 COMPLETION
-  manual_page "$name" >"$prefix/share/man/man1/$name.1"
+  manual_page "$name" >"$pages/$name.1"
 done
 # in_closed_folder FILE: true if a folder above FILE may be entered by its owner
 # or group alone.

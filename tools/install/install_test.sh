@@ -40,7 +40,8 @@ fail() {
 run "$prefix/bin/cpab-animate" --device cpu --output "$work/dance.mp4" >"$work.log" 2>&1 ||
   fail "cpab-animate does not run: $(cat "$work.log")"
 [[ -s "$work/dance.mp4" ]] || fail "cpab-animate wrote nothing"
-run "$prefix/bin/cpab-animate" --device cpu --crop face --source /nonexistent.png >"$work.log" 2>&1 && fail "a missing source was taken"
+run "$prefix/bin/cpab-animate" --device cpu --crop face --source /nonexistent.png --driving "$work/dance.mp4" --output "$work/none.mp4" >"$work.log" 2>&1 && fail "a missing source was taken"
+grep -q '/nonexistent.png' "$work.log" || fail "cpab-animate names no missing source: $(cat "$work.log")"
 run "$prefix/bin/cpab-train" --config actions-64 --print_config >"$work.log" 2>&1 ||
   fail "cpab-train does not find its configs: $(cat "$work.log")"
 grep -q 'training' "$work.log" || fail "the config that cpab-train prints holds no training"
@@ -78,9 +79,32 @@ for program in "$prefix"/bin/*; do
   [[ $(grep -c '^  \\-\\-' "$page") == $(grep -c '^  --' "$work.log") ]] || fail "$page lacks flags: $(cat "$page")"
 done
 
-# A second installation replaces the first.
-touch "$prefix/lib/cpab_animation/left_over"
+# File names with spaces are completed as one.
+touch "$work/my video.mp4"
+(
+  cd "$work"
+  . "$prefix/share/bash-completion/completions/cpab-animate"
+  COMP_WORDS=(cpab-animate my) COMP_CWORD=1
+  _cpab_complete "$prefix/bin/cpab-animate"
+  [[ "${#COMPREPLY[@]} ${COMPREPLY[0]}" == "1 my video.mp4" ]]
+) || fail "completion splits a name with a space"
+
+# A second installation replaces the first, and nothing of the user's.
+touch "$prefix/lib/cpab_animation/left_over" "$prefix/share/man/man1/cpab-gone.1"
+ln -s ../lib/cpab_animation/tools/gone "$prefix/bin/cpab-gone"
+ln -s /bin/true "$prefix/bin/cpab-mine"
 "$installer" "$prefix"
-[[ ! -e "$prefix/lib/cpab_animation/left_over" ]] || fail "the earlier installation was not replaced"
+for name in lib/cpab_animation/left_over bin/cpab-gone share/man/man1/cpab-gone.1; do
+  [[ ! -e "$prefix/$name" && ! -L "$prefix/$name" ]] || fail "$name of the earlier installation is left"
+done
+[[ -x "$prefix/bin/cpab-mine" ]] || fail "a link of the user's is gone"
+
+# Into a folder of another one's. Root may write there, too, but by a capability.
+without=()
+[[ $EUID -ne 0 ]] || without=(setpriv "--bounding-set=-dac_override,-dac_read_search")
+chmod 555 "$prefix/lib"
+said=$("${without[@]}" "$installer" "$prefix" 2>&1) && fail "a closed folder was taken"
+chmod 755 "$prefix/lib"
+[[ "$said" == "install: $prefix cannot be written. Name a folder of yours, or run as root." ]] || fail "of a closed folder it says: $said"
 "$installer" 2>/dev/null && fail "no folder was taken for one"
 exit 0
