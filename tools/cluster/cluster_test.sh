@@ -24,6 +24,7 @@ make_slurm() {
 STUB
   cat >"$TEST_TMPDIR/slurm/srun" <<'STUB'
 #!/bin/bash
+[[ " $* " == *" --cpus-per-task=8 "* ]] || { echo "a task has one CPU: $*"; exit 1; }
 while [[ "$1" == --* ]]; do shift; done
 for task in 0 1; do
   SLURM_PROCID=$task SLURM_LOCALID=$task SLURM_NTASKS=2 "$@" &
@@ -47,7 +48,7 @@ train_by_slurm() {
   local log="$TEST_TMPDIR/slurm.log" run="$TEST_TMPDIR/run"
   PATH="$TEST_TMPDIR/slurm:$PATH" CPAB_TRAIN="$PWD/$program" \
     SLURM_JOB_NODELIST='node[1-2]' SLURM_JOB_ID=$(free_job) \
-    SLURM_NTASKS_PER_NODE=2 bash tools/cluster/slurm.sh --device cpu \
+    SLURM_NTASKS_PER_NODE=2 SLURM_CPUS_PER_TASK=8 bash tools/cluster/slurm.sh --device cpu \
     --config "$PWD/pipelines/training/testdata/kill_trials.textproto" \
     --set training.max_steps=1 --output "$run" >"$log" 2>&1 ||
     complain "slurm.sh: exit code $?: $(<"$log")"

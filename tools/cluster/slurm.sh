@@ -25,8 +25,10 @@ export MASTER_ADDR MASTER_PORT
 # Where machines have several networks, Gloo and NCCL are told which to take:
 #   export GLOO_SOCKET_IFNAME=eth0 NCCL_SOCKET_IFNAME=eth0
 
+# Since Slurm 22.05 srun does not take sbatch's --cpus-per-task, and would bind
+# each task to one.
 # shellcheck disable=SC2016 -- expanded in each task
-srun --kill-on-bad-exit=1 bash -c '
+srun --kill-on-bad-exit=1 --cpus-per-task="$SLURM_CPUS_PER_TASK" bash -c '
   export RANK="$SLURM_PROCID" WORLD_SIZE="$SLURM_NTASKS"
   export LOCAL_RANK="$SLURM_LOCALID" LOCAL_WORLD_SIZE="$SLURM_NTASKS_PER_NODE"
   exec "$CPAB_TRAIN" "$@"' bash "$@"
