@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/folder.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
@@ -25,7 +26,8 @@ ABSL_FLAG(
     "Where a folder for files on the way is made, and removed at the end; "
     "empty: among temporary files.");
 ABSL_FLAG(std::string, keep, "",
-          "Folder for the files that fail, named by their seed.");
+          "Folder for the files that fail, named by their seed; made if it is "
+          "not there.");
 ABSL_FLAG(double, seconds_each, 5, "A file that takes longer hangs.");
 
 namespace reliability {
@@ -42,16 +44,11 @@ Mutant MutantOf(int64_t trial, const std::vector<Seed>& seeds) {
   return {&seed, Mutated(seed.bytes, random)};
 }
 
-absl::Status Report(const IsolatedReport& report,
-                    const std::vector<Seed>& seeds) {
+void Report(const IsolatedReport& report, const std::vector<Seed>& seeds) {
   for (const Failure& failure : report.failures) {
-    const Mutant mutant = MutantOf(failure.trial, seeds);
     std::printf("seed %lld (%s): %s\n", static_cast<long long>(failure.trial),
-                mutant.seed->kind.c_str(), failure.what.c_str());
-    const std::string keep = pipelines::UserPath(absl::GetFlag(FLAGS_keep));
-    if (keep.empty()) continue;
-    RETURN_IF_ERROR(networks::files::WriteAtomically(
-        absl::StrCat(keep, "/", failure.trial), mutant.bytes));
+                MutantOf(failure.trial, seeds).seed->kind.c_str(),
+                failure.what.c_str());
   }
   std::printf(
       "%lld trials from seed %lld on, %zu kinds: %zu failures; slowest %.2f s, "
@@ -60,9 +57,17 @@ absl::Status Report(const IsolatedReport& report,
       static_cast<long long>(absl::GetFlag(FLAGS_first_seed)), seeds.size(),
       report.failures.size(), report.slowest_seconds,
       static_cast<long long>(report.peak_bytes >> 20));
-  return report.failures.empty()
-             ? absl::OkStatus()
-             : absl::DataLossError("some files failed; see above");
+}
+
+absl::Status Keep(const std::vector<Failure>& failures,
+                  const std::vector<Seed>& seeds, const std::string& folder) {
+  if (folder.empty()) return absl::OkStatus();
+  for (const Failure& failure : failures) {
+    RETURN_IF_ERROR(networks::files::WriteAtomically(
+        absl::StrCat(folder, "/", failure.trial),
+        MutantOf(failure.trial, seeds).bytes));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Run(const MutationProgram& program,
@@ -77,6 +82,8 @@ absl::Status Run(const MutationProgram& program,
       ScratchFolder::Make(pipelines::UserPath(absl::GetFlag(FLAGS_folder)),
                           program.name));
   const std::string& folder = scratch.path();
+  const std::string keep = pipelines::UserPath(absl::GetFlag(FLAGS_keep));
+  if (!keep.empty()) RETURN_IF_ERROR(networks::files::MakeFolder(keep));
   const std::vector<Seed> seeds = program.make_seeds(folder);
   IsolatedOptions options;
   options.first = absl::GetFlag(FLAGS_first_seed);
@@ -86,7 +93,12 @@ absl::Status Run(const MutationProgram& program,
     Mutant mutant = MutantOf(number, seeds);
     return program.read(*mutant.seed, std::move(mutant.bytes), number, folder);
   };
-  return Report(RunIsolated(options, trial), seeds);
+  const IsolatedReport report = RunIsolated(options, trial);
+  Report(report, seeds);
+  RETURN_IF_ERROR(Keep(report.failures, seeds, keep));
+  return report.failures.empty()
+             ? absl::OkStatus()
+             : absl::DataLossError("some files failed; see above");
 }
 
 }  // namespace
