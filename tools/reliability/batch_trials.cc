@@ -15,6 +15,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -28,6 +29,7 @@
 #include "nlohmann/json.hpp"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/flag_error.h"
 #include "pipelines/app/program.h"
 #include "pipelines/media/frame_source.h"
 #include "third_party/absl/status_macros.h"
@@ -35,7 +37,8 @@
 
 ABSL_FLAG(int, jobs, 1000, "Animations in the batch.");
 ABSL_FLAG(double, broken, 5, "Per cent of them whose source is broken.");
-ABSL_FLAG(int, kills, 5, "How often the program is killed before it may end.");
+ABSL_FLAG(int, kills, 5,
+          "How often the program is killed, unless it has ended before.");
 ABSL_FLAG(uint64_t, seed, 1,
           "Decides which sources are broken, and when it is killed.");
 
@@ -43,6 +46,8 @@ namespace reliability {
 namespace {
 
 namespace fs = std::filesystem;
+using pipelines::BadFlag;
+using pipelines::UsageError;
 using Random = std::mt19937_64;
 
 constexpr char kUsage[] =
@@ -210,7 +215,8 @@ void CheckResults(const Batch& batch, std::vector<std::string>* wrong) {
         WhatIsWrongWith(absl::StrCat(batch.results(), "/", ResultName(name)));
     if (!error.empty()) wrong->push_back(error);
   }
-  for (const auto& entry : fs::directory_iterator(batch.results())) {
+  std::error_code none;  // of whole sources, no results and no folder
+  for (const auto& entry : fs::directory_iterator(batch.results(), none)) {
     const std::string name = entry.path().filename();
     const std::string source = name.substr(0, name.find("--"));
     if (name != ResultName(source) || batch.good.count(source) == 0) {
@@ -269,17 +275,21 @@ void CheckHalt(Batch batch, std::vector<std::string>* wrong) {
   }
 }
 
-absl::StatusOr<std::vector<std::string>> RunBatch(const Batch& batch,
-                                                  Random& random) {
+struct Outcome {
+  int kills = 0;
   std::vector<std::string> wrong;
+};
+
+Outcome RunBatch(const Batch& batch, Random& random) {
+  Outcome outcome;
+  std::vector<std::string>& wrong = outcome.wrong;
   const int kills = absl::GetFlag(FLAGS_kills);
   const size_t share = batch.good.size() / (static_cast<size_t>(kills) + 1);
   Made before;
-  for (int i = 0; i < kills; ++i) {
+  while (outcome.kills < kills) {
     const size_t more = 1 + random() % std::max<size_t>(1, share);
-    if (!KillAfter(batch, Start(batch), more, random)) {
-      return absl::InternalError("animate ended before it was killed");
-    }
+    if (!KillAfter(batch, Start(batch), more, random)) break;
+    ++outcome.kills;
     const Made now = Finished(batch);
     CheckUnchanged(before, now, &wrong);
     before = now;
@@ -296,28 +306,38 @@ absl::StatusOr<std::vector<std::string>> RunBatch(const Batch& batch,
   CheckResults(batch, &wrong);
   CheckReport(batch, &wrong);
   if (!batch.broken.empty()) CheckHalt(batch, &wrong);
-  return wrong;
+  return outcome;
 }
 
 absl::Status Run(const pipelines::CommandLine& line) {
-  RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
+  RETURN_IF_ERROR(UsageError(pipelines::RefuseArguments(line)));
   if (absl::GetFlag(FLAGS_jobs) < 1 || absl::GetFlag(FLAGS_jobs) > 9999) {
-    return pipelines::UsageError(absl::InvalidArgumentError(absl::StrCat(
-        "--jobs is ", absl::GetFlag(FLAGS_jobs), "; use 1 to 9999")));
+    return UsageError(
+        BadFlag("jobs is ", absl::GetFlag(FLAGS_jobs), "; use 1 to 9999"));
+  }
+  const double broken = absl::GetFlag(FLAGS_broken);
+  if (!(broken >= 0 && broken <= 100)) {
+    return UsageError(BadFlag("broken is ", broken, "; use 0 to 100"));
+  }
+  if (absl::GetFlag(FLAGS_kills) < 0) {
+    return UsageError(
+        BadFlag("kills is ", absl::GetFlag(FLAGS_kills), "; use 0 or more"));
   }
   Random random(absl::GetFlag(FLAGS_seed));
   ASSIGN_OR_RETURN(const ScratchFolder scratch,
                    ScratchFolder::Make("", "batch_trials"));
   ASSIGN_OR_RETURN(const Batch batch, MakeBatch(scratch.path(), random));
-  ASSIGN_OR_RETURN(const std::vector<std::string> wrong,
-                   RunBatch(batch, random));
-  for (const std::string& text : wrong) std::printf("%s\n", text.c_str());
+  const Outcome outcome = RunBatch(batch, random);
+  for (const std::string& text : outcome.wrong) {
+    std::printf("%s\n", text.c_str());
+  }
   std::printf("| a batch | %zu good and %zu broken jobs, %d kills | %zu |\n",
-              batch.good.size(), batch.broken.size(),
-              absl::GetFlag(FLAGS_kills), wrong.size());
-  return wrong.empty() ? absl::OkStatus()
-                       : absl::DataLossError(
-                             "the batch did not end as it should; see above");
+              batch.good.size(), batch.broken.size(), outcome.kills,
+              outcome.wrong.size());
+  return outcome.wrong.empty()
+             ? absl::OkStatus()
+             : absl::DataLossError(
+                   "the batch did not end as it should; see above");
 }
 
 }  // namespace

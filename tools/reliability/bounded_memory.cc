@@ -3,8 +3,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -12,6 +14,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/flag_error.h"
 #include "pipelines/app/program.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/media/image_io.h"
@@ -31,7 +34,9 @@ ABSL_FLAG(std::string, folder, "",
 namespace reliability {
 namespace {
 
+using pipelines::BadFlag;
 using pipelines::CommandLine;
+using pipelines::UsageError;
 
 constexpr char kUsage[] =
     R"(Animates by a short and a long video and compares the memory that it takes.
@@ -90,8 +95,28 @@ absl::StatusOr<int64_t> Animate(double seconds, const std::string& folder) {
                      folder + "/animated.mp4"});
 }
 
+absl::Status CheckFlags() {
+  for (const auto& [name, seconds] :
+       {std::pair("seconds", absl::GetFlag(FLAGS_seconds)),
+        {"short_seconds", absl::GetFlag(FLAGS_short_seconds)}}) {
+    if (!(seconds >= 0.1 && seconds <= 1e6)) {
+      return BadFlag(name, " is ", seconds, "; use 0.1 to 1000000");
+    }
+  }
+  const int size = absl::GetFlag(FLAGS_size);
+  if (size < 16 || size > 4096) {
+    return BadFlag("size is ", size, "; use 16 to 4096");
+  }
+  const double percent = absl::GetFlag(FLAGS_percent);
+  if (!std::isfinite(percent)) {
+    return BadFlag("percent is ", percent, "; use a number");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Run(const CommandLine& line) {
-  RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
+  RETURN_IF_ERROR(UsageError(pipelines::RefuseArguments(line)));
+  RETURN_IF_ERROR(UsageError(CheckFlags()));
   ASSIGN_OR_RETURN(
       const ScratchFolder scratch,
       ScratchFolder::Make(pipelines::UserPath(absl::GetFlag(FLAGS_folder)),

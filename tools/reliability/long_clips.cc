@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/strings/str_cat.h"
 #include "opencv2/core.hpp"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/flag_error.h"
 #include "pipelines/app/program.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/media/rational.h"
@@ -137,9 +137,9 @@ absl::StatusOr<Comparison> Compare(const std::string& one,
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
   const double seconds = absl::GetFlag(FLAGS_seconds);
-  if (!(seconds >= 1)) {
-    return pipelines::UsageError(absl::InvalidArgumentError(
-        absl::StrCat("--seconds is ", seconds, "; use 1 or more")));
+  if (!(seconds >= 1 && seconds <= 1e6)) {
+    return pipelines::UsageError(
+        pipelines::BadFlag("seconds is ", seconds, "; use 1 to 1000000"));
   }
   ASSIGN_OR_RETURN(
       const ScratchFolder scratch,

@@ -7,6 +7,7 @@ program=tools/reliability/media_mutations
 succeed "300 trials from seed 5 on, 22 kinds: 0 failures" --trials 300 \
   --first_seed 5 --folder "$TEST_TMPDIR/mutations"
 expect 2 "--trials is 0; use 1 or more" --trials 0
+expect 2 "--seconds_each is nan; use more than 0" --seconds_each nan
 expect_help trials first_seed folder keep seconds_each
 
 program=tools/reliability/parser_mutations
@@ -23,7 +24,8 @@ expect_help trials first_seed folder
 program=tools/reliability/long_clips
 succeed "variable: 90 frames, drift 0.000000 s, " --seconds 3 \
   --folder "$TEST_TMPDIR/long"
-expect 2 "--seconds is 0; use 1 or more" --seconds 0
+expect 2 "--seconds is 0; use 1 to 1000000" --seconds 0
+expect 2 "--seconds is inf; use 1 to 1000000" --seconds inf
 expect_help seconds folder
 
 finish

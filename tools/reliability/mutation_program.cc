@@ -10,6 +10,7 @@
 #include "networks/files/folder.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/flag_error.h"
 #include "pipelines/app/program.h"
 #include "pipelines/base/user_path.h"
 #include "third_party/absl/status_macros.h"
@@ -32,6 +33,9 @@ ABSL_FLAG(double, seconds_each, 5, "A file that takes longer hangs.");
 
 namespace reliability {
 namespace {
+
+using pipelines::BadFlag;
+using pipelines::UsageError;
 
 struct Mutant {
   const Seed* seed;
@@ -72,10 +76,15 @@ absl::Status Keep(const std::vector<Failure>& failures,
 
 absl::Status Run(const MutationProgram& program,
                  const pipelines::CommandLine& line) {
-  RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
+  RETURN_IF_ERROR(UsageError(pipelines::RefuseArguments(line)));
   if (absl::GetFlag(FLAGS_trials) < 1) {
-    return pipelines::UsageError(absl::InvalidArgumentError(absl::StrCat(
-        "--trials is ", absl::GetFlag(FLAGS_trials), "; use 1 or more")));
+    return UsageError(
+        BadFlag("trials is ", absl::GetFlag(FLAGS_trials), "; use 1 or more"));
+  }
+  const double seconds_each = absl::GetFlag(FLAGS_seconds_each);
+  if (!(seconds_each > 0 && seconds_each <= 1e6)) {
+    return UsageError(BadFlag("seconds_each is ", seconds_each,
+                              "; use more than 0, up to 1000000"));
   }
   ASSIGN_OR_RETURN(
       const ScratchFolder scratch,
@@ -88,7 +97,7 @@ absl::Status Run(const MutationProgram& program,
   IsolatedOptions options;
   options.first = absl::GetFlag(FLAGS_first_seed);
   options.count = absl::GetFlag(FLAGS_trials);
-  options.seconds_each = absl::GetFlag(FLAGS_seconds_each);
+  options.seconds_each = seconds_each;
   const auto trial = [&](int64_t number) {
     Mutant mutant = MutantOf(number, seeds);
     return program.read(*mutant.seed, std::move(mutant.bytes), number, folder);

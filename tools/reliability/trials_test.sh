@@ -6,7 +6,11 @@ export TMPDIR=$TEST_TMPDIR
 program=tools/reliability/batch_trials
 succeed "| a batch | 18 good and 2 broken jobs, 1 kills | 0 |" \
   --jobs 20 --broken 10 --kills 1
+succeed "| a batch | 0 good and 2 broken jobs, 0 kills | 0 |" \
+  --jobs 2 --broken 100 --kills 1
 expect 2 "--jobs is 0; use 1 to 9999" --jobs 0
+expect 2 "--kills is -1; use 0 or more" --kills -1
+expect 2 "--broken is nan; use 0 to 100" --broken nan
 expect 2 "unexpected argument 'stray'" stray
 expect_help jobs broken kills seed
 
