@@ -4,9 +4,14 @@
 #
 #   mistakes.sh [EVERY]     every EVERYth of them; all by default
 #
-# Prints what differs, and a line of README.md's table.
+# Prints what differs, and a line of README.md's table. Ends with 1 if anything
+# differs or nothing was tried.
 set -u
 every=${1:-1}
+[[ $every =~ ^[1-9][0-9]*$ ]] || {
+  echo "mistakes: EVERY is '$every'; use 1 or more" >&2
+  exit 2
+}
 programs=$PWD
 F=$(mktemp -d)
 export F CPAB_USER_DIRECTORY=$F XDG_CACHE_HOME=$F/cache HOME=$F/home
@@ -48,7 +53,7 @@ differs() {
   got=$?
   if [[ $got != "$code" ]]; then
     echo "exit code $got, not $code: $said"
-  elif [[ $said != *"$words"* ]]; then
+  elif [[ ${said#*: error: } != *"$words"* ]]; then # without the program's name
     echo "does not say '$words': $said"
   elif grep -q -E 'terminate called|c10::Error|frame #[0-9]|Exception raised' <<<"$said"; then
     echo "says a stack trace: $said"
@@ -72,4 +77,4 @@ while IFS='|' read -r code words command; do
   fi
 done <"$programs/tools/reliability/mistakes.txt"
 echo "| mistakes | $tried of $number | $failures |"
-exit $((failures > 0))
+exit $((failures > 0 || tried == 0))
