@@ -31,9 +31,10 @@ std::vector<std::string> Quoted(absl::string_view text) {
   return words;
 }
 
-// What the page names: whole labels of targets, and the line of each.
+// What the page names: whole labels of targets, and the line of those that it
+// calls public.
 struct NamedTargets {
-  std::map<std::string, int> in_rows;
+  std::map<std::string, int> as_public;
   std::set<std::string> anywhere;
 };
 
@@ -43,11 +44,12 @@ void AddRow(absl::string_view row, int line, NamedTargets* named) {
   const std::vector<std::string> cells = absl::StrSplit(row, '|');
   if (absl::StrContains(package, ":") || cells.size() < 3) return;
   for (const std::string& name : Quoted(cells[1])) {
-    named->in_rows.emplace(absl::StrCat("//", package, ":", name), line);
+    named->as_public.emplace(absl::StrCat("//", package, ":", name), line);
   }
 }
 
-void AddLabels(absl::string_view text, NamedTargets* named) {
+std::set<std::string> LabelsOf(absl::string_view text) {
+  std::set<std::string> labels;
   for (size_t at = text.find("//"); at != absl::string_view::npos;
        at = text.find("//", at + 2)) {
     size_t end = at + 2;
@@ -56,9 +58,9 @@ void AddLabels(absl::string_view text, NamedTargets* named) {
             absl::StrContains("_/:", text.substr(end, 1)))) {
       ++end;
     }
-    const std::string label(text.substr(at, end - at));
-    named->anywhere.insert(WholeLabel("", label));
+    labels.insert(WholeLabel("", std::string(text.substr(at, end - at))));
   }
+  return labels;
 }
 
 NamedTargets ReadPage(const SourceTree& tree) {
@@ -66,9 +68,15 @@ NamedTargets ReadPage(const SourceTree& tree) {
   const auto page = tree.files().find(kPage);
   if (page == tree.files().end()) return named;
   int line = 0;
+  bool is_of_programs = false;
   for (const absl::string_view text : absl::StrSplit(page->second, '\n')) {
     AddRow(text, ++line, &named);
-    AddLabels(text, &named);
+    is_of_programs = absl::StartsWith(text, "Programs are public") ||
+                     (is_of_programs && !text.empty());
+    for (const std::string& label : LabelsOf(text)) {
+      named.anywhere.insert(label);
+      if (is_of_programs) named.as_public.emplace(label, line);
+    }
   }
   return named;
 }
@@ -90,14 +98,15 @@ std::vector<Finding> CheckVisibility(const SourceTree& tree,
       if (rule.kind == "package" || !IsPublic(rule, "visibility")) continue;
       const std::string label =
           absl::StrCat("//", FolderOf(path), ":", rule.name());
-      if (named.in_rows.erase(label) == 0 && named.anywhere.count(label) == 0) {
+      if (named.as_public.erase(label) == 0 &&
+          named.anywhere.count(label) == 0) {
         findings.push_back({path, rule.line,
                             absl::StrCat(rule.name(), " is public, but ", kPage,
                                          " does not name it")});
       }
     }
   }
-  for (const auto& [label, line] : named.in_rows) {
+  for (const auto& [label, line] : named.as_public) {
     findings.push_back(
         {kPage, line, absl::StrCat(label, " is no public target")});
   }

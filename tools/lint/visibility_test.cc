@@ -47,5 +47,15 @@ TEST(Visibility, OfPublicTargetsIsOnThePage) {
                   "LIBRARIES.md:1: //a:d is no public target"));
 }
 
+TEST(Visibility, OfProgramsThatThePageCallsPublicIsPublic) {
+  EXPECT_THAT(
+      VisibilityFindings(
+          "cc_binary(name = \"a\", visibility = [\"//visibility:public\"])\n"
+          "cc_binary(name = \"b\")\n"
+          "cc_binary(name = \"c\")\n",
+          "Programs are public, too: `//a`,\n`//a:b`.\n\n`//a:c` is not.\n"),
+      ElementsAre("LIBRARIES.md:2: //a:b is no public target"));
+}
+
 }  // namespace
 }  // namespace tools::lint
