@@ -77,7 +77,11 @@ def _tidy(ctx, with_torch):
         cc_infos = [dep[CcInfo] for dep in attributes.deps if CcInfo in dep],
     ).compilation_context
     flags = _compile_flags(ctx, toolchain, context)
-    own = ctx.rule.files.srcs + getattr(ctx.rule.files, "hdrs", [])
+    own = [
+        file
+        for attribute in ["srcs", "hdrs", "textual_hdrs"]
+        for file in getattr(ctx.rule.files, attribute, [])
+    ]
     inputs = depset(
         own + [ctx.file._config],
         transitive = [context.headers, toolchain.all_files],
