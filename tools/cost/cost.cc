@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/outputs.h"
 #include "networks/files/system_error.h"
@@ -65,7 +67,8 @@ struct Request {
 };
 
 absl::Status ReadValues(const std::string& text, Request* request) {
-  for (const auto& value : absl::StrSplit(text, ',')) {
+  for (absl::string_view value : absl::StrSplit(text, ',')) {
+    value = absl::StripAsciiWhitespace(value);
     double amount = 0;
     if (!absl::SimpleAtod(value, &amount) || !std::isfinite(amount) ||
         (!request->amounts.empty() && amount <= request->amounts.back())) {
@@ -127,12 +130,18 @@ absl::Status WritePlot(const Request& request, const std::string& file,
       pipelines::LinePlotSvg(series, options));
 }
 
+// A field of a table: in quotes where it would be read as several.
+std::string CsvField(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
+}
+
 absl::Status WriteFiles(const Request& request,
                         const std::vector<RunCost>& costs) {
   Series passed{"passed", request.amounts, {}};
   Series processor{"of the processor", request.amounts, {}};
   Series memory{"", request.amounts, {}};
-  std::string table = absl::StrCat(absl::GetFlag(FLAGS_unit),
+  std::string table = absl::StrCat(CsvField(absl::GetFlag(FLAGS_unit)),
                                    ",seconds,processor_seconds,peak_mb\n");
   for (size_t i = 0; i < costs.size(); ++i) {
     passed.y.push_back(costs[i].seconds);

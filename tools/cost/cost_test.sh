@@ -19,6 +19,12 @@ awk -v small="$(peak 1)" -v large="$(peak 64)" \
 
 expect 2 "give --overwrite" --values 1,2 --output "$out" -- "${copy[@]}"
 succeed "2 work:" --values 1,2 --output "$out" --overwrite -- "${copy[@]}"
+succeed "2 frames, \"64x64\": " --values "1, 2" --unit 'frames, "64x64"' \
+  --output "$out" --overwrite -- "${copy[@]}"
+[[ $(head -n 1 "$out/cost.csv") == '"frames, ""64x64""",seconds,processor_seconds,peak_mb' ]] ||
+  complain "cost.csv begins with $(head -n 1 "$out/cost.csv")"
+[[ $(cut -d, -f1 "$out/cost.csv" | tail -n 2 | xargs) == "1 2" ]] ||
+  complain "cost.csv holds: $(<"$out/cost.csv")"
 expect 1 "ended with 3: /bin/sh -c exit 3" --values 3 --output "$none.1" \
   -- /bin/sh -c "exit {}"
 expect 1 "/no/program: cannot start this program" --values 3 --output "$none.2" \
