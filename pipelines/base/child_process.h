@@ -44,7 +44,9 @@ struct ChildOptions {
 // What a program has used, with those that it started and waited for.
 struct ChildUsage {
   double processor_seconds = 0;  // of all threads
-  double peak_mb = 0;  // resident set of the largest process, in 2^20 bytes
+  // Resident set of the largest process, in 2^20 bytes. The system counts from
+  // fork() on: at least that of this process when it started the program.
+  double peak_mb = 0;
 };
 
 // A program that runs. It is in a process group of its own, so that Ctrl-C on a

@@ -12,7 +12,9 @@ namespace tools::cost {
 struct RunCost {
   double seconds = 0;            // that passed
   double processor_seconds = 0;  // of all its threads and processes
-  double peak_mb = 0;  // resident set of its largest process, in 2^20 bytes
+  // Resident set of its largest process, in 2^20 bytes; at least that of this
+  // process when it started it.
+  double peak_mb = 0;
 };
 
 // Runs `command`, path and arguments, in this process's folder and waits for

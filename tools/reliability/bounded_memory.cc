@@ -62,7 +62,8 @@ absl::Status WriteVideo(double seconds, const std::string& path) {
   return writer->Finish();
 }
 
-// Peak memory of `command` in kilobytes.
+// Peak memory of `command` in kilobytes, or of this process where that was more
+// when it started it.
 absl::StatusOr<int64_t> PeakMemory(std::vector<std::string> command) {
   std::vector<char*> arguments;
   for (std::string& word : command) arguments.push_back(word.data());
