@@ -8,8 +8,8 @@
 namespace reliability {
 
 // `bytes` after one to four changes that `random` chooses: bits flipped, a byte
-// or a number of four bytes set to an extreme, a piece removed, repeated,
-// zeroed or moved, the end cut off.
+// or a number of four bytes set to an extreme, a piece removed, repeated
+// or zeroed, the end cut off.
 std::string Mutated(std::string bytes, std::mt19937_64& random);
 
 }  // namespace reliability
