@@ -6,7 +6,7 @@
 #
 #   --machines     2 to 9: each has an address, loopback device, host name and
 #                  torchrun of its own
-#   --processes    of each machine
+#   --processes    1 to 9 of each machine
 #   --rendezvous   static, or c10d, by which torchrun's agents elect the first
 #
 # torchrun is the one of LIBTORCH=pip:VERSION, or of Debian's python3-torch.
@@ -28,9 +28,14 @@ parse() {
   machines=2 processes=1 rendezvous=static
   while [[ $# -gt 0 ]]; do
     case "$1" in
-      --machines | --processes)
-        [[ "${2:-}" =~ ^[1-9]$ ]] || fail "$1 is '${2:-}'; use a number from 1 to 9" 2
-        printf -v "${1#--}" %s "$2"
+      --machines)
+        [[ "${2:-}" =~ ^[2-9]$ ]] || fail "--machines is '${2:-}'; use a number from 2 to 9" 2
+        machines="$2"
+        shift
+        ;;
+      --processes)
+        [[ "${2:-}" =~ ^[1-9]$ ]] || fail "--processes is '${2:-}'; use a number from 1 to 9" 2
+        processes="$2"
         shift
         ;;
       --rendezvous)
