@@ -1,10 +1,27 @@
 #!/bin/bash
 # hostile_pickles at small size; README.md has the figures of a long run.
-said=$(tools/reliability/hostile_pickles --trials 20 --first_seed 1000) || {
-  echo "$said"
-  exit 1
-}
-[[ "$said" == "20 pickles with 12 opcodes: 0 failures" ]] || {
-  echo "$said"
-  exit 1
-}
+program=tools/reliability/hostile_pickles
+. pipelines/app/program_testing.sh
+
+succeed "20 pickles with 12 opcodes: 0 failures" --trials 20 --first_seed 1000
+succeed "5 pickles with 1 opcodes: 0 failures" --trials 5 --first_seed 1006
+said=$("$program" --trials 0 2>&1) && complain "no trial was taken for some"
+[[ "$said" == *"--trials is 0; use 1 or more"* ]] || complain "it says: $said"
+
+# A call that strace splits counts.
+calls=$(PYTHONDONTWRITEBYTECODE=1 python3 - <<'PYTHON'
+import sys
+sys.path.insert(0, 'tools/reliability')
+import hostile_pickles
+print(hostile_pickles.calls_of("""\
+7 openat(AT_FDCWD, "/a", O_RDONLY <unfinished ...>
+7 openat(AT_FDCWD, "/b", O_WRONLY|O_CREAT, 0666 <unfinished ...>
+8 execve("/bin/sh", ["sh"], 0x7ffd /* 20 vars */ <unfinished ...>
+7 <... openat resumed>) = 3
+8 execve("/bin/id", ["id"], 0x7ffd /* 20 vars */) = 0
+"""))
+PYTHON
+)
+[[ "$calls" == "['openat(AT_FDCWD, \"/b\", O_WRONLY|O_CREAT, 0666)', 'execve(\"/bin/sh\", [\"sh\"], environment)', 'execve(\"/bin/id\", [\"id\"], environment)']" ]] ||
+  complain "calls: $calls"
+finish
