@@ -14,6 +14,13 @@ expect 2 "--broken is nan; use 0 to 100" --broken nan
 expect 2 "unexpected argument 'stray'" stray
 expect_help jobs broken kills seed
 
+# Not by the clock: a test may have to wait for its processor.
+program=tools/reliability/bombs
+said=$("$program" 2>/dev/null)
+wrong=$(grep -v -E '^\| \S+ \| .* \| (refused|took too long) \|$' <<<"$said")
+[[ -n "$said" && -z "$wrong" ]] || complain "bombs says: $wrong"
+expect 2 "unexpected argument 'stray'" stray
+
 program=tools/reliability/save_trials
 succeed "| a save fails |" --every 1000 --offsets 0 --flips 5 --cuts 5
 expect 2 "--flips is -1; use 0 or more" --flips -1
