@@ -41,8 +41,8 @@ digests() {
   rm -rf "${folder:?}"/*
   for output in animation.mp4 frames; do
     pipelines/animate --quiet --overwrite --threads "$1" \
-      --source pipelines/pretrained/puppet.png \
-      --driving pipelines/pretrained/dance.mp4 --max_frames "$frames" \
+      --source "$PWD/pipelines/pretrained/puppet.png" \
+      --driving "$PWD/pipelines/pretrained/dance.mp4" --max_frames "$frames" \
       --save_keypoints "$folder/keypoints.npy" --output "$folder/$output" ||
       return
   done

@@ -2,6 +2,8 @@
 # equal_outputs at small size; README.md has the figure of a long run.
 program=tools/reliability/equal_outputs
 . pipelines/app/program_testing.sh
+# Where the user stands, no file of the repository is.
+export CPAB_USER_DIRECTORY=$TEST_TMPDIR
 
 succeed "| animated again | 2 runs, 4 files each | 0 |" --runs 2 --frames 2
 expect 2 "'--runs 0' is not --runs N or --frames N" --runs 0
