@@ -1,7 +1,7 @@
 #include "cpab/field/nested_cholesky.h"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "Eigen/Cholesky"
@@ -11,6 +11,7 @@ namespace {
 
 // Fewer unknowns than these are one front.
 constexpr size_t kSmallest = 64;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 // The sets of unknowns that the matrix couples, directly or through others.
 std::vector<std::vector<int>> ConnectedParts(const SparseMatrix& matrix) {
@@ -187,7 +188,9 @@ void NestedCholesky::Factorise(const SparseMatrix& matrix, Front* front,
     }
     added.resize(0, 0);
   }
-  front->own = all.topLeftCorner(own, own).llt().matrixL();
+  const Eigen::LLT<Eigen::MatrixXd> factor(all.topLeftCorner(own, own));
+  front->own = factor.matrixL();
+  if (factor.info() != Eigen::Success) front->own.setConstant(kNaN);
   front->beyond = all.bottomLeftCorner(later, own);
   *complement = all.bottomRightCorner(later, later);
   if (front->beyond.size() == 0) return;  // Eigen looks at its first element.
@@ -236,12 +239,12 @@ Eigen::VectorXd NestedCholesky::Colour(
   return ordered(position_, 0);
 }
 
-double NestedCholesky::LogDeterminant() const {
-  double sum = 0;
+Eigen::VectorXd NestedCholesky::Diagonal() const {
+  Eigen::VectorXd ordered(size());
   for (const Front& front : fronts_) {
-    sum += 2 * front.own.diagonal().array().log().sum();
+    ordered.segment(front.begin, front.own.cols()) = front.own.diagonal();
   }
-  return sum;
+  return ordered(position_);
 }
 
 }  // namespace cpab

@@ -27,9 +27,9 @@ namespace cpab {
 // threads.
 class NestedCholesky {
  public:
-  // matrix: A, [n, n], positive definite, both triangles stored. places: [D,
-  // n]: where each unknown lies. They decide on the order of elimination, and
-  // so on memory and time, but not on A^-1.
+  // matrix: A, [n, n], positive definite, both triangles stored: all results
+  // are NaN if it is not. places: [D, n]: where each unknown lies. They decide
+  // on the order of elimination, and so on memory and time, but not on A^-1.
   NestedCholesky(const SparseMatrix& matrix, const Eigen::MatrixXd& places);
 
   Eigen::Index size() const { return static_cast<Eigen::Index>(order_.size()); }
@@ -40,7 +40,8 @@ class NestedCholesky {
   Eigen::MatrixXd Solve(const Eigen::Ref<const Eigen::MatrixXd>& b) const;
   // P^T L^-T white: of covariance A^-1 if that of `white` is the identity.
   Eigen::VectorXd Colour(const Eigen::Ref<const Eigen::VectorXd>& white) const;
-  double LogDeterminant() const;  // log det A
+  // The diagonal of L at each unknown: log det A = 2 sum log.
+  Eigen::VectorXd Diagonal() const;
 
  private:
   // Some unknowns that follow each other in the order of elimination, and the

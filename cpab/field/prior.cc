@@ -8,15 +8,11 @@ namespace cpab {
 
 absl::StatusOr<std::shared_ptr<const Prior>> Prior::Create(
     std::shared_ptr<const Basis> basis, const PriorOptions& options) {
-  RETURN_IF_ERROR(Validate(options));
-  RETURN_IF_ERROR(
-      CheckDense(basis->tessellation().vertices(), basis->vertex_basis()));
-  return std::shared_ptr<const Prior>(new Prior(std::move(basis), options));
+  std::shared_ptr<Prior> prior(new Prior);
+  RETURN_IF_ERROR(prior->Init(basis->tessellation().vertices(),
+                              basis->vertex_basis(), options));
+  prior->basis_ = std::move(basis);
+  return prior;
 }
-
-Prior::Prior(std::shared_ptr<const Basis> basis, const PriorOptions& options)
-    : SmoothnessPrior(basis->tessellation().vertices(), basis->vertex_basis(),
-                      options),
-      basis_(std::move(basis)) {}
 
 }  // namespace cpab

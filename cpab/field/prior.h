@@ -16,14 +16,14 @@ namespace cpab {
 // Immutable; safe to use from many threads. Made once per basis and shared.
 class Prior : public SmoothnessPrior {
  public:
-  // InvalidArgument if an option is out of range, or the basis is sparse.
+  // InvalidArgument as SmoothnessPrior::Create().
   static absl::StatusOr<std::shared_ptr<const Prior>> Create(
       std::shared_ptr<const Basis> basis, const PriorOptions& options);
 
   const std::shared_ptr<const Basis>& basis() const { return basis_; }
 
  private:
-  Prior(std::shared_ptr<const Basis> basis, const PriorOptions& options);
+  Prior() = default;
 
   std::shared_ptr<const Basis> basis_;
 };

@@ -3,13 +3,16 @@
 #include <cmath>
 #include <utility>
 
-#include "Eigen/Cholesky"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "third_party/absl/status_macros.h"
 
 namespace cpab {
 namespace {
+
+// A pivot that is this share of the diagonal has lost twelve of its sixteen
+// digits to rounding.
+constexpr double kLeastPivot = 1e-12;
 
 // K, [vertices, vertices]: the covariance of one velocity component.
 template <int D>
@@ -64,26 +67,46 @@ absl::Status SmoothnessPrior::Validate(const PriorOptions& options) {
 absl::StatusOr<std::shared_ptr<const SmoothnessPrior>> SmoothnessPrior::Create(
     const Eigen::MatrixXd& vertices, const RowMajorMatrix& vertex_basis,
     const PriorOptions& options) {
-  RETURN_IF_ERROR(Validate(options));
-  RETURN_IF_ERROR(CheckDense(vertices, vertex_basis));
-  return std::shared_ptr<const SmoothnessPrior>(
-      new SmoothnessPrior(vertices, vertex_basis, options));
+  std::shared_ptr<SmoothnessPrior> prior(new SmoothnessPrior);
+  RETURN_IF_ERROR(prior->Init(vertices, vertex_basis, options));
+  return prior;
 }
 
-absl::Status SmoothnessPrior::CheckDense(const Eigen::MatrixXd& vertices,
-                                         const RowMajorMatrix& vertex_basis) {
-  if (vertex_basis.rows() == vertices.size()) return absl::OkStatus();
+absl::Status SmoothnessPrior::CheckFactor(const Eigen::VectorXd& of_factor,
+                                          const Eigen::VectorXd& of_matrix,
+                                          const PriorOptions& options) {
+  // NaN is not.
+  if ((of_factor.array().square() / of_matrix.array() >= kLeastPivot).all()) {
+    return absl::OkStatus();
+  }
   return absl::InvalidArgumentError(absl::StrCat(
-      "the basis of ", vertices.cols(),
-      " vertices is stored sparsely, and this needs a dense one: use at most "
-      "32x32 cells, or 8x8x8, without sparse_basis"));
+      "prior.length_scale is ", options.length_scale, ", prior.speed ",
+      options.speed, " and prior.gradient ", options.gradient,
+      ": the covariance of theta is singular to rounding; use a length_scale "
+      "of at most 1, and a speed and gradient closer to 1"));
 }
 
-SmoothnessPrior::SmoothnessPrior(const Eigen::MatrixXd& vertices,
-                                 const RowMajorMatrix& vertex_basis,
-                                 const PriorOptions& options) {
-  const Eigen::LLT<Eigen::MatrixXd> vertex_factor(
-      VertexCovarianceOf(vertices, options));
+absl::Status SmoothnessPrior::CheckFactor(
+    const Eigen::LLT<Eigen::MatrixXd>& factor, const Eigen::VectorXd& of_matrix,
+    const PriorOptions& options) {
+  Eigen::VectorXd of_factor = factor.matrixLLT().diagonal();
+  if (factor.info() != Eigen::Success) of_factor.setConstant(std::nan(""));
+  return CheckFactor(of_factor, of_matrix, options);
+}
+
+absl::Status SmoothnessPrior::Init(const Eigen::MatrixXd& vertices,
+                                   const RowMajorMatrix& vertex_basis,
+                                   const PriorOptions& options) {
+  RETURN_IF_ERROR(Validate(options));
+  if (vertex_basis.rows() != vertices.size()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the basis of ", vertices.cols(),
+        " vertices is stored sparsely, and this needs a dense one: use at most "
+        "32x32 cells, or 8x8x8, without sparse_basis"));
+  }
+  const Eigen::MatrixXd covariance = VertexCovarianceOf(vertices, options);
+  const Eigen::LLT<Eigen::MatrixXd> vertex_factor(covariance);
+  RETURN_IF_ERROR(CheckFactor(vertex_factor, covariance.diagonal(), options));
   // Row D v + a of W is component a of vertex v: seen as [vertices, D d], all
   // components are whitened by one solve.
   const Eigen::Index dimensions = vertices.rows();
@@ -97,9 +120,11 @@ SmoothnessPrior::SmoothnessPrior(const Eigen::MatrixXd& vertices,
 
   const Eigen::LLT<Eigen::MatrixXd> factor(precision_);
   const auto size = precision_.rows();
+  RETURN_IF_ERROR(CheckFactor(factor, precision_.diagonal(), options));
   factor_ = factor.matrixL();
   covariance_ = factor.solve(Eigen::MatrixXd::Identity(size, size));
   covariance_ = (0.5 * (covariance_ + covariance_.transpose())).eval();
+  return absl::OkStatus();
 }
 
 double SmoothnessPrior::Energy(

@@ -28,6 +28,7 @@
 #include <memory>
 #include <random>
 
+#include "Eigen/Cholesky"
 #include "Eigen/Core"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -55,7 +56,8 @@ class SmoothnessPrior {
   // vertices:     [D, V] in the unit cube, D = 1 to 3.
   // vertex_basis: W, [D V, d]: row D v + a is component a of vertex v's
   //               velocity.
-  // InvalidArgument if an option is out of range, or if the basis is stored
+  // InvalidArgument if an option is out of range, if the covariance is singular
+  // to rounding (length_scale beyond about 1e9), or if the basis is stored
   // sparsely and W empty: those have cpab/field/sparse_prior.h.
   static absl::StatusOr<std::shared_ptr<const SmoothnessPrior>> Create(
       const Eigen::MatrixXd& vertices, const RowMajorMatrix& vertex_basis,
@@ -63,6 +65,15 @@ class SmoothnessPrior {
 
   // InvalidArgument if an option is out of range.
   static absl::Status Validate(const PriorOptions& options);
+
+  // InvalidArgument if a matrix of these options is singular to rounding: the
+  // diagonals of its Cholesky factor, NaN if there is none, and of itself.
+  static absl::Status CheckFactor(const Eigen::VectorXd& of_factor,
+                                  const Eigen::VectorXd& of_matrix,
+                                  const PriorOptions& options);
+  static absl::Status CheckFactor(const Eigen::LLT<Eigen::MatrixXd>& factor,
+                                  const Eigen::VectorXd& of_matrix,
+                                  const PriorOptions& options);
 
   // Sigma, [d, d].
   const Eigen::MatrixXd& covariance() const { return covariance_; }
@@ -79,13 +90,12 @@ class SmoothnessPrior {
   Eigen::VectorXd Sample(std::mt19937_64& generator) const;
 
  protected:
-  SmoothnessPrior(const Eigen::MatrixXd& vertices,
-                  const RowMajorMatrix& vertex_basis,
-                  const PriorOptions& options);
+  SmoothnessPrior() = default;
 
-  // InvalidArgument unless vertex_basis is a W of these vertices.
-  static absl::Status CheckDense(const Eigen::MatrixXd& vertices,
-                                 const RowMajorMatrix& vertex_basis);
+  // As Create() has it.
+  absl::Status Init(const Eigen::MatrixXd& vertices,
+                    const RowMajorMatrix& vertex_basis,
+                    const PriorOptions& options);
 
  private:
   Eigen::MatrixXd precision_;

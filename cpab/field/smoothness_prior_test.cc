@@ -2,10 +2,14 @@
 
 #include <cmath>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "third_party/absl/status_matchers.h"
 
 namespace cpab {
 namespace {
+
+using ::testing::HasSubstr;
 
 // Where every velocity is free, W = I, the covariance is the kernel's as it is
 // written, for each component alone.
@@ -37,6 +41,26 @@ TEST(SmoothnessPrior, IsTheKernelInEachNumberOfDimensions) {
       }
     }
   }
+}
+
+// Nearly equal velocities everywhere, whose differences are lost to rounding.
+TEST(SmoothnessPrior, IsRefusedWhereCovarianceIsSingularToRounding) {
+  const Eigen::RowVector3d vertices(0, 0.5, 1);
+  const RowMajorMatrix W = RowMajorMatrix::Identity(3, 3);
+  PriorOptions options;
+  options.length_scale = 1e8;
+  EXPECT_THAT(SmoothnessPrior::Create(vertices, W, options), IsOk());
+  for (const double length_scale : {1e14, 1e17, 1e30}) {
+    options.length_scale = length_scale;
+    EXPECT_THAT(SmoothnessPrior::Create(vertices, W, options).status(),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("prior.length_scale is 1e+")));
+  }
+  options = {};
+  options.speed = 1e200;
+  EXPECT_THAT(SmoothnessPrior::Create(vertices, W, options).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("prior.speed 1e+200")));
 }
 
 }  // namespace

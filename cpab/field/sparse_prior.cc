@@ -1,6 +1,7 @@
 #include "cpab/field/sparse_prior.h"
 
 #include <cmath>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -93,7 +94,8 @@ class SparsePrior::RoughFactor {
   virtual Eigen::MatrixXd Solve(const Eigen::MatrixXd& b) const = 0;
   // P^T L^-T white: of covariance H^-1.
   virtual Eigen::VectorXd Colour(const Eigen::VectorXd& white) const = 0;
-  virtual double LogDeterminant() const = 0;
+  // Of L at each element of z; NaN if H is not positive definite.
+  virtual Eigen::VectorXd Diagonal() const = 0;
 
  private:
   class InThePlane;
@@ -111,8 +113,13 @@ class SparsePrior::RoughFactor::InThePlane : public RoughFactor {
     const Eigen::VectorXd ordered = factor_.matrixU().solve(white);
     return factor_.permutationPinv() * ordered;
   }
-  double LogDeterminant() const override {
-    return 2 * SparseMatrix(factor_.matrixL()).diagonal().array().log().sum();
+  Eigen::VectorXd Diagonal() const override {
+    if (factor_.info() != Eigen::Success) {  // Then L is not whole.
+      return Eigen::VectorXd::Constant(
+          factor_.cols(), std::numeric_limits<double>::quiet_NaN());
+    }
+    const Eigen::VectorXd ordered = SparseMatrix(factor_.matrixL()).diagonal();
+    return factor_.permutationPinv() * ordered;
   }
 
  private:
@@ -130,7 +137,7 @@ class SparsePrior::RoughFactor::InSpace : public RoughFactor {
   Eigen::VectorXd Colour(const Eigen::VectorXd& white) const override {
     return factor_.Colour(white);
   }
-  double LogDeterminant() const override { return factor_.LogDeterminant(); }
+  Eigen::VectorXd Diagonal() const override { return factor_.Diagonal(); }
 
  private:
   NestedCholesky factor_;
@@ -152,25 +159,34 @@ absl::StatusOr<std::shared_ptr<const SparsePrior>> SparsePrior::Create(
   if (basis == nullptr) {
     return absl::InvalidArgumentError("the basis is not stored sparsely");
   }
-  return std::shared_ptr<const SparsePrior>(
-      new SparsePrior(std::move(basis), vertices, elements, options));
+  std::shared_ptr<SparsePrior> prior(
+      new SparsePrior(std::move(basis), vertices));
+  RETURN_IF_ERROR(prior->Factorise(vertices, elements, options));
+  return prior;
 }
 
 SparsePrior::SparsePrior(std::shared_ptr<const SparseBasis> basis,
-                         const Eigen::MatrixXd& vertices,
-                         const FiniteElements& elements,
-                         const PriorOptions& options)
+                         const Eigen::MatrixXd& vertices)
     : basis_(std::move(basis)),
-      free_places_(FreePlaces(basis_->free_basis(), vertices)) {
+      free_places_(FreePlaces(basis_->free_basis(), vertices)) {}
+
+absl::Status SparsePrior::Factorise(const Eigen::MatrixXd& vertices,
+                                    const FiniteElements& elements,
+                                    const PriorOptions& options) {
   const SparseMatrix precision =
       ForEachComponent(RoughPrecision(elements, options), elements.dimensions);
   const SparseMatrix& Z = basis_->free_basis();
   const SparseMatrix precision_times_z = precision * Z;
   rough_ = Z.transpose() * precision_times_z;
   rough_factor_ = RoughFactor::Create(rough_, free_places_);
-  log_determinant_ = -basis_->LogDeterminant();
-  log_determinant_ += rough_factor_->LogDeterminant();
-  if (options.gradient == 0) return;
+  const Eigen::VectorXd diagonal = rough_factor_->Diagonal();
+  RETURN_IF_ERROR(
+      SmoothnessPrior::CheckFactor(diagonal, rough_.diagonal(), options));
+  const auto log_det = [](const Eigen::VectorXd& of_factor) {
+    return 2 * of_factor.array().log().sum();
+  };
+  log_determinant_ = log_det(diagonal) - basis_->LogDeterminant();
+  if (options.gradient == 0) return absl::OkStatus();
   const Eigen::MatrixXd X = AffineFields(vertices);
   affine_ = precision_times_z.transpose() * X;
   solved_affine_ = rough_factor_->Solve(affine_);
@@ -178,18 +194,19 @@ SparsePrior::SparsePrior(std::shared_ptr<const SparseBasis> basis,
   const Eigen::MatrixXd inverse_coupling =
       Eigen::MatrixXd::Identity(size, size) / Square(options.gradient) +
       X.transpose() * (precision * X);
-  coupling_ =
-      inverse_coupling.llt().solve(Eigen::MatrixXd::Identity(size, size));
+  const Eigen::LLT<Eigen::MatrixXd> coupling_factor(inverse_coupling);
+  coupling_ = coupling_factor.solve(Eigen::MatrixXd::Identity(size, size));
   const Eigen::MatrixXd left =
       inverse_coupling - affine_.transpose() * solved_affine_;
   const Eigen::LLT<Eigen::MatrixXd> factor(left);
+  // Of what `left` is a difference of.
+  RETURN_IF_ERROR(SmoothnessPrior::CheckFactor(
+      factor, inverse_coupling.diagonal(), options));
   affine_deviation_ =
       factor.matrixU().solve(Eigen::MatrixXd::Identity(size, size));
-  const auto log_det = [](const Eigen::MatrixXd& lower) {
-    return 2 * lower.diagonal().array().log().sum();
-  };
-  log_determinant_ +=
-      log_det(factor.matrixL()) - log_det(inverse_coupling.llt().matrixL());
+  log_determinant_ += log_det(factor.matrixLLT().diagonal()) -
+                      log_det(coupling_factor.matrixLLT().diagonal());
+  return absl::OkStatus();
 }
 
 double SparsePrior::Energy(

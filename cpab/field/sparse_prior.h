@@ -29,6 +29,7 @@
 #include <random>
 
 #include "Eigen/Core"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "cpab/field/finite_elements.h"
 #include "cpab/field/smoothness_prior.h"
@@ -46,7 +47,8 @@ class SparsePrior {
   // vertices: [D, V] in the unit square or cube. elements: of the cells between
   // these vertices, as MakeFiniteElements returns them.
   //
-  // InvalidArgument if an option is out of range or if the basis is null, as
+  // InvalidArgument if an option is out of range, if the precision is singular
+  // to rounding (length_scale far above 1), or if the basis is null, as
   // that of a Basis is which is not stored sparsely. In space memory and time
   // are those of the factor (cpab/field/nested_cholesky.h): 16x16x16 boxes take
   // 0.3 s, 32x32x32 11 s and 1.4 GB.
@@ -85,8 +87,11 @@ class SparsePrior {
   class RoughFactor;
 
   SparsePrior(std::shared_ptr<const SparseBasis> basis,
-              const Eigen::MatrixXd& vertices, const FiniteElements& elements,
-              const PriorOptions& options);
+              const Eigen::MatrixXd& vertices);
+
+  absl::Status Factorise(const Eigen::MatrixXd& vertices,
+                         const FiniteElements& elements,
+                         const PriorOptions& options);
 
   std::shared_ptr<const SparseBasis> basis_;
   Eigen::MatrixXd free_places_;

@@ -248,6 +248,46 @@ TEST(SparsePrior, AgreesWithDenseMatricesInSpace) {
               5 * std::sqrt(2 * static_cast<double>(d) / 200));
 }
 
+// kappa^4 beside the eigenvalues of G C^-1 G is then below rounding.
+TEST(SparsePrior, IsRefusedWherePrecisionIsSingularToRounding) {
+  PriorOptions options;
+  const auto basis = Basis::Create({10, 10, false, false, true}).value();
+  const Cube cube(4);
+  for (const double length_scale : {1e3, 1e4, 1e6, 1e8}) {
+    options.length_scale = length_scale;
+    const auto refused = StatusIs(absl::StatusCode::kInvalidArgument,
+                                  HasSubstr("prior.length_scale is 1"));
+    EXPECT_THAT(SparsePrior::Create(basis->sparse_vertex_basis(),
+                                    basis->tessellation().vertices(),
+                                    ElementsOf(*basis), options)
+                    .status(),
+                refused);
+    EXPECT_THAT(SparsePrior::Create(cube.basis, cube.vertices, cube.Elements(),
+                                    options)
+                    .status(),
+                refused);
+  }
+  options = {};
+  options.speed = 1e200;
+  EXPECT_THAT(SparsePrior::Create(basis->sparse_vertex_basis(),
+                                  basis->tessellation().vertices(),
+                                  ElementsOf(*basis), options)
+                  .status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("prior.speed 1e+200")));
+  // What the message advises.
+  options = {};
+  options.length_scale = 1;
+  for (const bool volume_preserving : {false, true}) {
+    const auto fine =
+        Basis::Create({32, 32, false, volume_preserving, true}).value();
+    const auto prior = PriorOf(*fine, options);
+    std::mt19937_64 generator(1);
+    EXPECT_NEAR(prior->Energy(prior->Sample(generator)), fine->theta_size(),
+                5 * std::sqrt(2.0 * fine->theta_size()));
+  }
+}
+
 TEST(SparsePrior, OptionsOutOfRangeAreNamed) {
   const auto basis = Basis::Create({2, 2, false, false, true}).value();
   PriorOptions options;

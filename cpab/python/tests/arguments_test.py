@@ -113,6 +113,13 @@ BAD = [
         "length_scale",
     ),
     (lambda: T.sample_smooth(1, speed=0), ValueError, "prior.speed is 0"),
+    (
+        lambda: Cpab([6, 6], zero_boundary=False, sparse_basis=True).sample_smooth(
+            1, length_scale=1e4
+        ),
+        ValueError,
+        "prior.length_scale is 10000",
+    ),
     (lambda: T.sample_smooth(1, seed=2**64), ValueError, "seed is"),
     (lambda: T.theta_from_vertices(GRID), ValueError, "velocities has shape"),
     (lambda: T.theta_from_cells(np.zeros(7)), ValueError, "cells has shape"),
