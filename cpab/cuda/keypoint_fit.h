@@ -164,7 +164,8 @@ class KeypointFit {
     }
     rejected_ = true;
     damping_ = Max(10 * damping_, 1.0);
-    return settled || damping_ > solver::kHighestDamping;
+    // A cost that is NaN says nothing about a minimum.
+    return settled || (after > before && damping_ > solver::kHighestDamping);
   }
 
   // target = damping / (1 + damping) force + D^T alpha.

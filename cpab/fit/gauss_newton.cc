@@ -126,7 +126,8 @@ class Minimiser {
     }
     rejected_ = true;
     damping_ = std::max(10 * damping_, 1.0);
-    return settled || damping_ > solver::kHighestDamping;
+    // A cost that is NaN says nothing about a minimum.
+    return settled || (after > before && damping_ > solver::kHighestDamping);
   }
 
   bool IsWithinBounds() const {

@@ -85,5 +85,12 @@ TEST_F(GaussNewtonTest, LowersTheTensionUntilTheGradientIsWithinItsBound) {
               MaxGradient(model_.basis()->CellsFromTheta(result.theta)), 1e-12);
 }
 
+TEST_F(GaussNewtonTest, DoesNotTakeNanForAMinimum) {
+  FitModel model = model_;
+  model.vertex_covariance.setConstant(std::nan(""));
+  options_.max_iterations = 100;
+  EXPECT_FALSE(FitByGaussNewton(model, options_, Pairs(0.1)).converged);
+}
+
 }  // namespace
 }  // namespace cpab

@@ -114,7 +114,8 @@ class Minimiser {
     }
     rejected_ = true;
     damping_ = std::max(10 * damping_, 1.0);
-    return settled || damping_ > kHighestDamping;
+    // A cost that is NaN says nothing about a minimum.
+    return settled || (after > before && damping_ > kHighestDamping);
   }
 
   // LoweredTension() of cpab/fit/keypoint_objective.h.

@@ -35,8 +35,8 @@ bool MinimiseByLevenbergMarquardt(const Objective& objective,
     stale = next_value < value;
     if (!stale) {
       damping *= 8;
-      // No descent is left to rounding, if there is a value at all.
-      if (damping > 1e8) return std::isfinite(value);
+      // No descent is left to rounding, if there are values at all.
+      if (damping > 1e8) return std::isfinite(value) && next_value >= value;
       continue;
     }
     const bool last = value - next_value < tolerance * value;

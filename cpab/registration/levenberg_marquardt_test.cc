@@ -54,6 +54,23 @@ struct Nowhere : Valley {
   }
 };
 
+// So are steps that are not.
+struct NoStep : Valley {
+  std::unique_ptr<const NormalEquations> Linearise(
+      const Eigen::VectorXd&) const {
+    return std::make_unique<const DenseNormalEquations>(
+        Eigen::Vector2d::Constant(std::nan("")), Eigen::Matrix2d::Identity());
+  }
+};
+
+TEST(LevenbergMarquardt, DoesNotTakeNanStepsForConvergence) {
+  Eigen::VectorXd x = Eigen::Vector2d(-1.2, 1);
+  int iterations = 0;
+  EXPECT_FALSE(
+      MinimiseByLevenbergMarquardt(NoStep(), 100, 1e-4, &x, &iterations));
+  EXPECT_EQ(x, Eigen::Vector2d(-1.2, 1));
+}
+
 TEST(LevenbergMarquardt, DoesNotTakeNanForProgress) {
   Eigen::VectorXd x = Eigen::Vector2d(-1.2, 1);
   int iterations = 0;
