@@ -99,7 +99,8 @@ class Batch {
   FitBatch Problems() const {
     const auto& cells = fitter_.basis()->tessellation().options();
     const FitOptions& fit = fitter_.options();
-    return {{{cells.nx, cells.ny}, model().vertex_covariance.data()},
+    return {{{cells.nx, cells.ny, cells.zero_boundary},
+             model().vertex_covariance.data()},
             {fit.tension, fit.noise, fit.tolerance, fit.trust_region,
              fit.max_gradient, fit.max_iterations},
             size_,

@@ -14,8 +14,9 @@
 // in float and 2e-14 e^K in double: flow_arrays_test.cc.
 //
 // Coordinates: x right, y down, [0, 1] inside the square. Points outside follow
-// the outward extension of the field. Points that are not finite, and paths of
-// more than 4096 arcs, come out as NaN.
+// the outward extension of the field or, with zero_boundary, the nearest point
+// of the square. Points that are not finite, and paths of more than 4096 arcs,
+// come out as NaN.
 #ifndef CPAB_CUDA_FLOW_ARRAYS_H_
 #define CPAB_CUDA_FLOW_ARRAYS_H_
 

@@ -22,6 +22,9 @@ namespace cpab::kernels {
 // nx x ny rectangles, at least one each way and at most 2^26 in all.
 struct Grid {
   int nx, ny;
+  // As in TessellationOptions: outside, the velocity is that of the nearest
+  // point of the square.
+  bool zero_boundary = false;
 
   CPAB_HOST_DEVICE int num_vertices() const {
     return (nx + 1) * (ny + 1) + nx * ny;
@@ -145,6 +148,42 @@ CPAB_HOST_DEVICE Place<Real> FindPlace(Grid grid, Vector<Real> x) {
   }
   const bool outside = x.x < 0 || x.x > 1 || x.y < 0 || x.y > 1;
   return {{i, j, side, outside}, offset};
+}
+
+// The coordinates in which a point of a field with zero_boundary is outside the
+// square, and which its path does not move. Empty without zero_boundary.
+struct Held {
+  static constexpr int kLeft = 1, kRight = 2, kAbove = 4, kBelow = 8;
+  int sides;  // Any of them.
+
+  CPAB_HOST_DEVICE bool x() const { return (sides & (kLeft | kRight)) != 0; }
+  CPAB_HOST_DEVICE bool y() const { return (sides & (kAbove | kBelow)) != 0; }
+
+  // The vector without these coordinates.
+  template <typename Real>
+  CPAB_HOST_DEVICE Vector<Real> Others(Vector<Real> v) const {
+    return {x() ? Real(0) : v.x, y() ? Real(0) : v.y};
+  }
+  // The nearest point of the square.
+  template <typename Real>
+  CPAB_HOST_DEVICE Vector<Real> Nearest(Vector<Real> v) const {
+    return {x() ? Real(sides & kRight ? 1 : 0) : v.x,
+            y() ? Real(sides & kBelow ? 1 : 0) : v.y};
+  }
+  // The same as an offset in a rectangle at the border.
+  template <typename Real>
+  CPAB_HOST_DEVICE Vector<Real> OnBorder(Grid grid, Vector<Real> offset) const {
+    const Real w = Real(0.5) / grid.nx, h = Real(0.5) / grid.ny;
+    return {x() ? (sides & kRight ? w : -w) : offset.x,
+            y() ? (sides & kBelow ? h : -h) : offset.y};
+  }
+};
+
+template <typename Real>
+CPAB_HOST_DEVICE Held HeldAt(Grid grid, Vector<Real> x) {
+  if (!grid.zero_boundary) return {0};
+  return {(x.x < 0 ? Held::kLeft : 0) | (x.x > 1 ? Held::kRight : 0) |
+          (x.y < 0 ? Held::kAbove : 0) | (x.y > 1 ? Held::kBelow : 0)};
 }
 
 // Moves a place to the next rectangle in a direction; false if there is none.

@@ -271,7 +271,7 @@ struct FitSetting {
   FitBatch Problems() const {
     const FitOptions& o = fitter.options();
     const TessellationOptions& cells = fitter.basis()->tessellation().options();
-    return {{{cells.nx, cells.ny}, covariance.data()},
+    return {{{cells.nx, cells.ny, cells.zero_boundary}, covariance.data()},
             {o.tension, o.noise, o.tolerance, o.trust_region, o.max_gradient,
              o.max_iterations},
             batch,

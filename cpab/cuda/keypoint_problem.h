@@ -348,7 +348,9 @@ class KeypointProblem {
     int* const list = ListOf(state, k);
     list[0] = 0;
     // The rows of dT/d(end of the arc at hand).
-    Vector<double> rest[2] = {{1, 0}, {0, 1}};
+    const Held held = tape.held();
+    Vector<double> rest[2] = {held.Others(Vector<double>{1, 0}),
+                              held.Others(Vector<double>{0, 1})};
     for (int i = tape.size() - 1; i >= 0; --i) {
       const Arc<double> arc = tape.arc(i);
       if (arc.duration == 0) continue;
@@ -373,8 +375,9 @@ class KeypointProblem {
         add_to(vertices.from, sensitivity.OfSideEnd(flow, -1));
         add_to(vertices.to, sensitivity.OfSideEnd(flow, 1));
         add_to(vertices.centre, sensitivity.OfCentre(flow));
-        rest[a] = FromFrame(side, sensitivity.exponential.identity * direct +
-                                      sensitivity.exponential.matrix * turned);
+        rest[a] = held.Others(
+            FromFrame(side, sensitivity.exponential.identity * direct +
+                                sensitivity.exponential.matrix * turned));
       }
     }
   }

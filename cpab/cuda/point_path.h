@@ -37,10 +37,13 @@ CPAB_HOST_DEVICE Real NotANumber() {
 template <typename Real>
 struct PathState {
   CPAB_HOST_DEVICE PathState(Grid grid, Vector<Real> x)
-      : place(FindPlace(grid, x)), time_left(1) {}
-  CPAB_HOST_DEVICE PathState(Place<Real> at, Real time)
-      : place(at), time_left(time) {}
+      : held(HeldAt(grid, x)),
+        place(FindPlace(grid, held.Nearest(x))),
+        time_left(1) {}
+  CPAB_HOST_DEVICE PathState(Held coordinates, Place<Real> at, Real time)
+      : held(coordinates), place(at), time_left(time) {}
 
+  Held held;
   Place<Real> place;
   Real time_left;
 };
@@ -49,8 +52,13 @@ template <typename Real>
 CPAB_HOST_DEVICE Step<Real> Advance(const Field<Real>& field,
                                     PathState<Real>* path) {
   const CellFlow<Real> flow(field.grid, field.velocities, path->place.region);
-  const Step<Real> step =
-      NextStep(field.grid, flow, path->place, path->time_left);
+  Step<Real> step = NextStep(field.grid, flow, path->place, path->time_left);
+  // No rounding takes it off the border; NaN stays.
+  if (path->held.sides != 0 &&
+      IsFinite(step.displacement.x + step.displacement.y)) {
+    step.displacement = path->held.Others(step.displacement);
+    step.place.offset = path->held.OnBorder(field.grid, step.place.offset);
+  }
   path->place = step.place;
   path->time_left -= step.duration;
   return step;
@@ -92,7 +100,7 @@ class PathTape {
  public:
   // Walks the path from a finite x.
   CPAB_HOST_DEVICE PathTape(const Field<Real>& field, Vector<Real> x)
-      : field_(field) {
+      : field_(field), held_(HeldAt(field.grid, x)) {
     PathState<Real> path(field.grid, x);
     Vector<Real> moved = {0, 0};
     while (path.time_left > 0) {
@@ -118,6 +126,7 @@ class PathTape {
   // T(x); NaN where TransformPoint has it. Too long a path has no arcs.
   CPAB_HOST_DEVICE Vector<Real> end() const { return end_; }
   CPAB_HOST_DEVICE int size() const { return size_; }
+  CPAB_HOST_DEVICE Held held() const { return held_; }
 
   CPAB_HOST_DEVICE Arc<Real> arc(int index) const {
     const Kept& kept = kept_[index / spacing_];
@@ -125,7 +134,7 @@ class PathTape {
     const Vector<Real> offset = {kept.x, kept.y};
     int steps = index % spacing_;
     if (steps == 0) return {region, offset, kept.duration};
-    PathState<Real> path({region, offset}, kept.time_left);
+    PathState<Real> path(held_, {region, offset}, kept.time_left);
     for (; steps > 0; --steps) AdvanceAlike(field_, &path);
     const Place<Real> start = path.place;
     return {start.region, start.offset, AdvanceAlike(field_, &path).duration};
@@ -145,6 +154,7 @@ class PathTape {
   }
 
   const Field<Real> field_;
+  const Held held_;
   Kept kept_[kKept];
   int spacing_ = 1;
   int size_ = 0;
@@ -164,7 +174,8 @@ CPAB_HOST_DEVICE Vector<Real> PullbackPoint(const Field<Real>& field,
     add(CellVertices(field.grid, FindPlace(field.grid, x).region).centre, nan);
     return nan;
   }
-  Vector<Real> gradient = dl_dy;
+  const Held held = tape.held();
+  Vector<Real> gradient = held.Others(dl_dy);
   for (int i = tape.size() - 1; i >= 0; --i) {
     const Arc<Real> arc = tape.arc(i);
     if (arc.duration == 0) continue;
@@ -182,10 +193,11 @@ CPAB_HOST_DEVICE Vector<Real> PullbackPoint(const Field<Real>& field,
     add_to(vertices.from, sensitivity.OfSideEnd(flow, -1));
     add_to(vertices.to, sensitivity.OfSideEnd(flow, 1));
     add_to(vertices.centre, sensitivity.OfCentre(flow));
-    gradient = FromFrame(side, sensitivity.exponential.identity * direct +
-                                   sensitivity.exponential.matrix * turned);
+    gradient = held.Others(
+        FromFrame(side, sensitivity.exponential.identity * direct +
+                            sensitivity.exponential.matrix * turned));
   }
-  return gradient;
+  return {held.x() ? dl_dy.x : gradient.x, held.y() ? dl_dy.y : gradient.y};
 }
 
 }  // namespace cpab::kernels

@@ -7,7 +7,10 @@
 //
 // The plane outside the square belongs to the border cells: their velocity is
 // extended outwards. For the flow, which needs convex pieces to walk through,
-// every outward extension is a region of its own: see Region.
+// every outward extension is a region of its own: see Region. With
+// zero_boundary these extensions do not fit together, since only velocities on
+// the border are constrained; there the velocity outside is that of the nearest
+// point of the square.
 //
 // Coordinates: x right, y down, both in [0, 1] inside the square.
 // Source: [CPAB] Sec. 3; numbering and outside regions as libcpab has them.
@@ -27,8 +30,9 @@ struct TessellationOptions {
   int nx = 4;
   int ny = 4;
   // The velocity has no component normal to the border of the square, so that
-  // the flow maps the square onto itself (points may slide along the border).
-  // Otherwise the field continues, continuously, outside the square.
+  // the flow maps the square onto itself (points may slide along the border),
+  // and points outside move as the nearest point of the square does. Otherwise
+  // the field goes on outside the square as the border cells have it.
   bool zero_boundary = false;
   // The velocity has no divergence in any cell: the flow keeps areas.
   bool volume_preserving = false;
@@ -83,6 +87,13 @@ class Tessellation {
 
   const std::vector<Region>& regions() const { return regions_; }
   const std::vector<SharedEdge>& shared_edges() const { return shared_edges_; }
+
+  // Where the velocity at x is that of its cell: with zero_boundary the point
+  // of the square that is nearest to x, which is finite; without it x.
+  Eigen::Vector2d Nearest(const Eigen::Vector2d& x) const {
+    if (!options_.zero_boundary) return x;
+    return x.cwiseMax(0).cwiseMin(1);
+  }
 
   // The cell whose affine map holds at x, anywhere in the plane. Points on an
   // edge belong to one of the cells that meet there. Outside the square a

@@ -20,7 +20,8 @@ VelocityField VelocityField::Plus(double t, const VelocityField& w) const {
   return sum;
 }
 
-Eigen::Vector2d VelocityField::operator()(const Eigen::Vector2d& x) const {
+Eigen::Vector2d VelocityField::operator()(const Eigen::Vector2d& point) const {
+  const Eigen::Vector2d x = tessellation().Nearest(point);
   const auto A = cells_.row(tessellation().FindCell(x));  // [CPAB]
   return Eigen::Vector2d(A[0] * x.x() + A[1] * x.y() + A[2],
                          A[3] * x.x() + A[4] * x.y() + A[5]);

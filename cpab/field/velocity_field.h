@@ -28,8 +28,8 @@ class VelocityField {
   const Tessellation& tessellation() const { return basis_->tessellation(); }
   const CellCoefficients& cells() const { return cells_; }
 
-  // Velocity at x, anywhere in the plane.
-  Eigen::Vector2d operator()(const Eigen::Vector2d& x) const;
+  // The velocity at a point anywhere in the plane; see tessellation.h.
+  Eigen::Vector2d operator()(const Eigen::Vector2d& point) const;
 
  private:
   std::shared_ptr<const Basis> basis_;

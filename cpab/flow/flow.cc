@@ -103,8 +103,9 @@ Eigen::Vector2d Flow::operator()(const Eigen::Vector2d& x) const {
 
 double Flow::LogDetJacobian(const Eigen::Vector2d& x) const {
   double integral = 0;
+  const MovedCoordinates moved = walker_.Moved(x);
   const Eigen::Vector2d y = walker_.Walk(x, [&](const Arc& arc) {
-    integral += walker_.flow(arc.cell).trace() * arc.duration;
+    integral += Divergence(walker_.flow(arc.cell), moved) * arc.duration;
   });
   return IsFinite(y) ? integral : y.x();
 }
@@ -205,17 +206,23 @@ FlowGradient<Scalar> Flow::Pullback(const PointsRef<Scalar>& points,
         for (int64_t n = begin; n < end; ++n) {
           const Eigen::Vector2d x = points.col(n).template cast<double>();
           const Eigen::Vector2d y = WalkAndRecord(walker_, x, &arcs);
-          Eigen::Vector2d gradient = dl_dy.col(n).template cast<double>();
+          const MovedCoordinates moved = walker_.Moved(x);
+          const bool outside = !moved.all();
+          const Eigen::Vector2d dl_dend = dl_dy.col(n).template cast<double>();
+          Eigen::Vector2d gradient = dl_dend;
           if (!IsFinite(y)) {
             gradient.setConstant(y.x());
             if (IsFinite(x)) partial[block].setConstant(y.x());
           }
           for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
+            if (outside) gradient = moved.select(gradient, 0);
             gradient = ArcDerivative(walker_.flow(arc->cell), *arc)
                            .Pullback(gradient,
                                      Eigen::Map<CellGradient>(
                                          partial[block].row(arc->cell).data()));
           }
+          if (outside && IsFinite(y))
+            gradient = moved.select(gradient, dl_dend);
           result.points.col(n) = gradient.template cast<Scalar>();
         }
       });
@@ -225,7 +232,8 @@ FlowGradient<Scalar> Flow::Pullback(const PointsRef<Scalar>& points,
 }
 
 // `arcs` is one path.
-void Flow::LogDetPullbackAlong(const std::vector<Arc>& arcs, double weight,
+void Flow::LogDetPullbackAlong(const std::vector<Arc>& arcs,
+                               const MovedCoordinates& moved, double weight,
                                CellCoefficients* cells,
                                Eigen::Ref<Eigen::Vector2d> dl_dx) const {
   const Tessellation& tessellation = walker_.tessellation();
@@ -235,16 +243,18 @@ void Flow::LogDetPullbackAlong(const std::vector<Arc>& arcs, double weight,
     Eigen::Map<CellGradient> cell(cells->row(arc.cell).data());
     gradient =
         ArcDerivative(walker_.flow(arc.cell), arc).Pullback(gradient, cell);
-    cell(0, 0) += weight * arc.duration;
-    cell(1, 1) += weight * arc.duration;
+    for (int a = 0; a < 2; ++a) {
+      if (moved[a]) cell(a, a) += weight * arc.duration;
+    }
+    gradient = moved.select(gradient, 0);
     if (i == 0 || arcs[i - 1].cell == arc.cell) continue;
     const Eigen::Vector2d normal =
         CrossedEdge(tessellation, arcs[i - 1].cell, arc.cell, arc.start);
     const double speed = normal.dot(field_(arc.start));
     if (speed == 0) continue;
-    const double jump =
-        walker_.flow(arc.cell).trace() - walker_.flow(arcs[i - 1].cell).trace();
-    gradient += weight * jump / speed * normal;
+    const double jump = Divergence(walker_.flow(arc.cell), moved) -
+                        Divergence(walker_.flow(arcs[i - 1].cell), moved);
+    gradient += moved.select(weight * jump / speed * normal, 0);
   }
   dl_dx = gradient;
 }
@@ -267,7 +277,8 @@ FlowGradient<double> Flow::LogDetPullback(
                  for (int64_t n = begin; n < end; ++n) {
                    const Eigen::Vector2d y =
                        WalkAndRecord(walker_, points.col(n), &arcs);
-                   LogDetPullbackAlong(arcs, weights[n], &partial[block],
+                   LogDetPullbackAlong(arcs, walker_.Moved(points.col(n)),
+                                       weights[n], &partial[block],
                                        result.points.col(n));
                    if (!IsFinite(y)) {
                      result.points.col(n).setConstant(y.x());

@@ -15,8 +15,10 @@
 //   (3) T is continuous in x, with det dT/dx > 0
 //
 // Coordinates: x right, y down, [0, 1] inside the square. Points outside follow
-// the outward extension of the field. Points that are not finite, and paths of
-// more than 4096 arcs (coefficients beyond about 1e3), come out as NaN.
+// the outward extension of the field or, with zero_boundary, the nearest point
+// of the square: a coordinate outside [0, 1] stays as it is. Points that are
+// not finite, and paths of more than 4096 arcs (coefficients beyond about 1e3),
+// come out as NaN.
 //
 // Source: [CPAB] Sec. 3, whose Alg. 1 takes equal time steps instead
 // (cpab/flow/stepped_flow.h); one dimension in closed form: [DIFW].
@@ -126,7 +128,8 @@ class Flow {
       const ParallelFor& parallel_for = Serially) const;
 
  private:
-  void LogDetPullbackAlong(const std::vector<Arc>& arcs, double weight,
+  void LogDetPullbackAlong(const std::vector<Arc>& arcs,
+                           const MovedCoordinates& moved, double weight,
                            CellCoefficients* cells,
                            Eigen::Ref<Eigen::Vector2d> dl_dx) const;
   void JacobianAt(const Eigen::Vector2d& x, std::vector<Arc>* arcs,

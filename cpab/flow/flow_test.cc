@@ -52,16 +52,14 @@ class FlowTest : public ::testing::TestWithParam<TessellationOptions> {
     return DrawTheta(*basis_, 0.01 * std::pow(200, draw / double(kDraws - 1)),
                      draw);
   }
-  // Random points, in the square if the field is continuous only there, and
-  // all places where cells meet.
+  // Random points in the square and around it, and all places where cells meet.
   Eigen::Matrix2Xd Points(int draw) const {
-    const bool inside = GetParam().zero_boundary;
     const Eigen::Matrix2Xd all_edges =
         PointsOnEdges(basis_->tessellation(), draw);
     const Eigen::Matrix2Xd edges =
         all_edges.leftCols(std::min<Eigen::Index>(60, all_edges.cols()));
     Eigen::Matrix2Xd points(2, 60 + edges.cols());
-    points << DrawPoints(60, inside ? 0 : -0.3, inside ? 1 : 1.3, draw), edges;
+    points << DrawPoints(60, -0.3, 1.3, draw), edges;
     return points;
   }
   Flow FlowOf(const Eigen::VectorXd& theta) const {
@@ -133,7 +131,67 @@ TEST_P(ZeroBoundaryFlowTest, ZeroBoundaryMapsTheSquareOntoItself) {
   for (int draw = 0; draw < kDraws; ++draw) {
     SCOPED_TRACE(draw);
     // Vertices and points on edges among them.
-    test_util::ExpectCubeOntoItself(UnderTest(), {Theta(draw), Points(draw)});
+    test_util::ExpectCubeOntoItself(
+        UnderTest(), {Theta(draw), Points(draw).cwiseMax(0).cwiseMin(1)});
+  }
+}
+
+// Paths along the border, of which no rounding makes others.
+TEST_P(ZeroBoundaryFlowTest, PointsOutsideGoWithTheNearestOfTheSquare) {
+  for (int draw = 0; draw < kDraws; draw += 3) {
+    const Flow flow = FlowOf(Theta(draw));
+    const Eigen::Matrix2Xd points = DrawPoints(60, -0.5, 1.5, draw);
+    const Eigen::Matrix2Xd nearest = points.cwiseMax(0).cwiseMin(1);
+    const Eigen::Matrix2Xd y = Transformed(flow, points);
+    const Eigen::Matrix2Xd y_of_nearest = Transformed(flow, nearest);
+    for (int n = 0; n < points.cols(); ++n) {
+      EXPECT_EQ(flow.field()(points.col(n)), flow.field()(nearest.col(n)));
+      for (int a = 0; a < 2; ++a) {
+        if (nearest(a, n) == points(a, n)) {
+          EXPECT_NEAR(y(a, n), y_of_nearest(a, n),
+                      kArcRounding * Stretch(flow));
+        } else {
+          EXPECT_EQ(y(a, n), points(a, n));
+        }
+      }
+    }
+  }
+}
+
+TEST_P(ZeroBoundaryFlowTest, DerivativesOutsideAreThoseOfDifferences) {
+  const double h = 1e-6;
+  for (int draw = 0; draw < kDraws; draw += 6) {
+    const Eigen::VectorXd theta = Theta(draw);
+    const Flow flow = FlowOf(theta);
+    const Eigen::VectorXd direction = DrawTheta(*basis_, 1, draw + 100);
+    const Flow ahead = FlowOf(theta + h * direction);
+    const Flow behind = FlowOf(theta - h * direction);
+    const double tolerance = 1e-4 * (1 + Stretch(flow));
+    const Eigen::Matrix2Xd points = DrawPoints(30, -0.3, 1.3, draw);
+    for (const auto& x : points.colwise()) {
+      if (x.minCoeff() > 0 && x.maxCoeff() < 1) continue;
+      const PointJacobian jacobian = flow.Jacobian(x);
+      EXPECT_LT((jacobian.y - flow(x)).norm(), 1e-15);
+      const Eigen::Vector2d dtheta = (ahead(x) - behind(x)) / (2 * h);
+      EXPECT_LT((jacobian.dy_dtheta * direction - dtheta).norm(), tolerance);
+      const Eigen::Vector2d shift(h * 0.6, h * 0.8);
+      const Eigen::Vector2d dx = (flow(x + shift) - flow(x - shift)) / 2;
+      EXPECT_LT((jacobian.dy_dx * shift - dx).norm(), h * tolerance);
+      EXPECT_NEAR(jacobian.log_det, std::log(jacobian.dy_dx.determinant()),
+                  1e-12);
+      EXPECT_NEAR(flow.LogDetJacobian(x), jacobian.log_det, 1e-13);
+      const FlowGradient<double> of_log_det =
+          flow.LogDetPullback(x, Eigen::VectorXd::Ones(1));
+      EXPECT_NEAR(
+          basis_->ThetaFromCells(of_log_det.cells).dot(direction),
+          (ahead.LogDetJacobian(x) - behind.LogDetJacobian(x)) / (2 * h),
+          tolerance);
+      EXPECT_NEAR(
+          of_log_det.points.col(0).dot(shift) / h,
+          (flow.LogDetJacobian(x + shift) - flow.LogDetJacobian(x - shift)) /
+              (2 * h),
+          tolerance);
+    }
   }
 }
 
@@ -387,6 +445,22 @@ TEST(FlowEdgeCases, APointAtRestStays) {
   const Eigen::Vector2d centre(0.5, 0.5);
   EXPECT_LT((flow(centre) - centre).norm(), 1e-14);
   EXPECT_NEAR(flow.LogDetJacobian(centre), 0, 1e-13);
+}
+
+// The velocity's slopes beyond the border differ from cell to cell: continued
+// outwards, it would point to the ray between two of them from both sides.
+TEST(FlowEdgeCases, ZeroBoundaryLeavesPointsOutsideWhereTheBorderRests) {
+  const auto basis = BasisOf({2, 2, /*zero_boundary=*/true});
+  Eigen::Matrix2Xd velocities =
+      Eigen::Matrix2Xd::Zero(2, basis->tessellation().num_vertices());
+  velocities(0, 9) = -0.1;  // At (0.25, 0.25).
+  velocities(0, 10) = 0.1;  // At (0.75, 0.25).
+  const Flow flow(basis, basis->ThetaFromVertices(velocities));
+  Eigen::Matrix2Xd points(2, 4);
+  points << 0.5 - 1e-9, 0.5 + 1e-9, 0.3, 1.2,  //
+      -0.1, -0.1, -0.2, -0.4;
+  EXPECT_LT(MaxDifference(Transformed(flow, points), points), 1e-14);
+  EXPECT_LT(flow.Pullback<double>(points, points).cells.norm(), 10);
 }
 
 TEST(FlowEdgeCases, PathsAlongEdgesAndThroughVerticesGoOn) {

@@ -15,7 +15,8 @@
 //      each lane its own edge; the earliest crossing is the exit.
 //
 // A lane that is rare (a possible dip, a point beyond an edge already, an
-// iteration that has not ended) is given to NextStep itself. A lane that is
+// iteration that has not ended) is given to NextStep itself, and points that
+// slide along the border to Walk. A lane that is
 // done keeps its time while others iterate, so that no result depends on the
 // company.
 #include "cpab/flow/packed_path.h"
@@ -180,10 +181,12 @@ class Paths {
         later_(now_) {
     for (Eigen::Index n = 0; n < points->cols(); ++n) {
       const Eigen::Vector2d x = points->col(n);
-      if (std::isfinite(x.x() + x.y())) {
+      if (!std::isfinite(x.x() + x.y())) {
+        points->col(n).setConstant(kNaN);
+      } else if (walker.Moved(x).all()) {
         now_.Add(walker.tessellation().FindRegion(x), n);
       } else {
-        points->col(n).setConstant(kNaN);
+        points->col(n) = walker.Walk(x, [](const Arc&) {});
       }
     }
   }

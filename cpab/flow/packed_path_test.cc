@@ -45,13 +45,7 @@ TEST_P(PackedPathTest, EndsWhereEachPathEnds) {
     for (Eigen::Index n = 0; n < points.cols(); ++n) {
       const Eigen::Vector2d alone =
           walker.Walk(points.col(n), [](const Arc&) {});
-      // Outside the square violent fields may take too many arcs.
-      if (std::isnan(alone.x())) {
-        EXPECT_TRUE(y.col(n).array().isNaN().all()) << n;
-        EXPECT_FALSE(n < inside.cols()) << n;
-      } else {
-        EXPECT_LT((y.col(n) - alone).norm(), bound) << n;
-      }
+      EXPECT_LT((y.col(n) - alone).norm(), bound) << n;
     }
   }
 }

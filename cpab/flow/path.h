@@ -18,6 +18,16 @@
 
 namespace cpab {
 
+// Which of a point's coordinates its path moves: with zero_boundary those in
+// [0, 1], without it both.
+using MovedCoordinates = Eigen::Array<bool, 2, 1>;
+
+// The divergence of the velocity along them.
+inline double Divergence(const AffineFlow& flow,
+                         const MovedCoordinates& moved) {
+  return (moved[0] ? flow.m00() : 0) + (moved[1] ? flow.m11() : 0);
+}
+
 // A piece of a path inside one cell.
 struct Arc {
   int cell;
@@ -33,10 +43,15 @@ class PathWalker {
   const Tessellation& tessellation() const { return *tessellation_; }
   const AffineFlow& flow(int cell) const { return flows_[cell]; }
 
-  // Where the path from `x` is after unit time. Calls visit(const Arc&) for
-  // each arc, in order.
+  // Where the path from `point` is after unit time. Calls visit(const Arc&) for
+  // each arc, in order. Outside the square, with zero_boundary, the arcs are
+  // those of the nearest point, which slides along the border.
   template <typename Visitor>
-  Eigen::Vector2d Walk(Eigen::Vector2d x, Visitor visit) const;
+  Eigen::Vector2d Walk(const Eigen::Vector2d& point, Visitor visit) const;
+
+  MovedCoordinates Moved(const Eigen::Vector2d& x) const {
+    return tessellation_->Nearest(x).array() == x.array();
+  }
 
   // The end of an arc: after `duration` at `position`, either at the end of the
   // time given (region unchanged) or across an edge.
@@ -54,10 +69,14 @@ class PathWalker {
 };
 
 template <typename Visitor>
-Eigen::Vector2d PathWalker::Walk(Eigen::Vector2d x, Visitor visit) const {
+Eigen::Vector2d PathWalker::Walk(const Eigen::Vector2d& point,
+                                 Visitor visit) const {
   const Eigen::Vector2d nan =
       Eigen::Vector2d::Constant(std::numeric_limits<double>::quiet_NaN());
-  if (!std::isfinite(x.x() + x.y())) return nan;
+  if (!std::isfinite(point.x() + point.y())) return nan;
+  const Eigen::Vector2d start = tessellation_->Nearest(point);
+  const bool outside = start != point;
+  Eigen::Vector2d x = start;
   int region = tessellation_->FindRegion(x);
   double time_left = 1;
   for (int arcs = 0; time_left > 0; ++arcs) {
@@ -67,8 +86,13 @@ Eigen::Vector2d PathWalker::Walk(Eigen::Vector2d x, Visitor visit) const {
     time_left -= step.duration;
     x = step.position;
     region = step.region;
+    if (outside) {
+      if (!std::isfinite(x.x() + x.y())) return nan;
+      // No rounding takes it off the border.
+      x = Moved(point).select(x, start);
+    }
   }
-  return x;
+  return outside ? Moved(point).select(x, point) : x;
 }
 
 }  // namespace cpab

@@ -5,7 +5,8 @@
 // For comparison, and for those who need exactly that behaviour: checkpoints
 // trained with libcpab saw this discretisation. It differs from the exact flow
 // of cpab/flow/flow.h by 1e-5 for moderate fields and 1e-3 and more for strong
-// ones, and is not invertible. It is also slower.
+// ones, and is not invertible. It is also slower. Outside the square the affine
+// map of the border cell goes on, with zero_boundary too, as libcpab has it.
 //
 // Source: [CPAB] Alg. 1; 50 steps as in libcpab.
 #ifndef CPAB_FLOW_STEPPED_FLOW_H_

@@ -51,13 +51,18 @@ PointSensitivity SensitivityOfPoint(const PathWalker& walker,
   arcs->clear();
   PointSensitivity point;
   point.y = walker.Walk(x, [arcs](const Arc& arc) { arcs->push_back(arc); });
-  point.dy_dx = Eigen::Matrix2d::Identity();
+  const MovedCoordinates moved = walker.Moved(x);
+  const Eigen::Matrix2d of_nearest = moved.cast<double>().matrix().asDiagonal();
+  const bool outside = !moved.all();
+  point.dy_dx = of_nearest;
   point.log_det = 0;
   for (auto arc = arcs->rbegin(); arc != arcs->rend(); ++arc) {
     const AffineFlow& flow = walker.flow(arc->cell);
     PrependArc(*arc, flow, basis, point);
-    point.log_det += flow.trace() * arc->duration;
+    if (outside) point.dy_dx *= of_nearest;
+    point.log_det += Divergence(flow, moved) * arc->duration;
   }
+  if (outside) point.dy_dx += Eigen::Matrix2d::Identity() - of_nearest;
   return point;
 }
 

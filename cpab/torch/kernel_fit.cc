@@ -57,7 +57,8 @@ struct Problems {
     TORCH_CHECK(2 * from.size(1) * std::max(size(), 2 * from.size(1)) <=
                     std::numeric_limits<int>::max(),
                 from.size(1), " pairs are too many for one fit by kernels");
-    batch = {{{cells.nx, cells.ny}, covariance.data_ptr<double>()},
+    batch = {{{cells.nx, cells.ny, cells.zero_boundary},
+              covariance.data_ptr<double>()},
              {fit.tension, fit.noise, fit.tolerance, fit.trust_region,
               fit.max_gradient, fit.max_iterations},
              from.size(0),

@@ -48,9 +48,12 @@ template <typename Real>
 kernels::FlowBatch<Real> BatchOf(const Basis& basis, const Tensor& velocities,
                                  const Tensor& points) {
   const TessellationOptions& options = basis.tessellation().options();
-  return {{options.nx, options.ny}, velocities.size(0),
-          points.size(-2),          velocities.data_ptr<Real>(),
-          points.data_ptr<Real>(),  points.dim() == 2};
+  return {{options.nx, options.ny, options.zero_boundary},
+          velocities.size(0),
+          points.size(-2),
+          velocities.data_ptr<Real>(),
+          points.data_ptr<Real>(),
+          points.dim() == 2};
 }
 
 void CheckLaunch(kernels::LaunchError error) {

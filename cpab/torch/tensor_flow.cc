@@ -357,6 +357,15 @@ class ArcsFunction : public torch::autograd::Function<ArcsFunction> {
     const Tables tables = MakeTables(basis->tessellation(), points.device());
     const Tensor finite = points.isfinite().all(-1, /*keepdim=*/true);
     Tensor x = torch::where(finite, points, torch::zeros_like(points));
+    const Tensor from = x;
+    // As PathWalker::Moved(), and all of what is NaN; undefined if the paths of
+    // all points move both coordinates.
+    Tensor moved;
+    if (basis->tessellation().options().zero_boundary) {
+      x = from.clamp(0, 1);
+      if (!x.equal(from)) moved = x == from;
+    }
+    const Tensor nearest = x;
     Tensor region = FindRegions(basis->tessellation(), tables, x);
     Tensor time_left = finite.squeeze(-1).to(torch::kFloat64);
     torch::autograd::variable_list saved = {coefficients};
@@ -364,11 +373,16 @@ class ArcsFunction : public torch::autograd::Function<ArcsFunction> {
       if (!(time_left > 0).any().item<bool>()) break;
       const Arcs next = Advance(tables, coefficients, time_left, &x, &region);
       time_left = time_left - next.durations;
+      if (moved.defined()) {
+        moved = moved | x.isnan().any(-1, /*keepdim=*/true);
+        x = torch::where(moved, x, nearest);
+      }
       saved.insert(saved.end(), {next.cells, next.starts, next.durations});
     }
     const Tensor ended = finite & (time_left <= 0).unsqueeze(-1);
-    saved.insert(saved.end(), {finite, ended});
+    saved.insert(saved.end(), {finite, ended, moved});
     context->save_for_backward(std::move(saved));
+    if (moved.defined()) x = torch::where(moved, x, from);
     return torch::where(
         ended, x,
         torch::full_like(x, std::numeric_limits<double>::quiet_NaN()));
@@ -380,7 +394,9 @@ class ArcsFunction : public torch::autograd::Function<ArcsFunction> {
     CheckDifferentiatedOnce("cpab::TensorFlow");
     const auto saved = context->get_saved_variables();
     const Tensor& coefficients = saved.front();
-    const Tensor &finite = saved[saved.size() - 2], &ended = saved.back();
+    const Tensor& finite = saved[saved.size() - 3];
+    const Tensor& ended = saved[saved.size() - 2];
+    const Tensor& moved = saved.back();
     Tensor dl_dcoefficients = torch::zeros_like(coefficients);
     const Tensor nan = torch::full_like(
         gradients[0], std::numeric_limits<double>::quiet_NaN());
@@ -388,10 +404,14 @@ class ArcsFunction : public torch::autograd::Function<ArcsFunction> {
     Tensor gradient = torch::where(
         ended, gradients[0],
         torch::where(finite, nan, torch::zeros_like(gradients[0])));
-    for (size_t end = saved.size() - 2; end > 1; end -= 3) {
+    for (size_t end = saved.size() - 3; end > 1; end -= 3) {
       const Arcs arcs = {saved[end - 3], saved[end - 2], saved[end - 1]};
+      if (moved.defined()) {
+        gradient = torch::where(moved, gradient, torch::zeros_like(gradient));
+      }
       gradient = PullbackArcs(coefficients, arcs, gradient, &dl_dcoefficients);
     }
+    if (moved.defined()) gradient = torch::where(moved, gradient, gradients[0]);
     return {dl_dcoefficients, torch::where(ended, gradient, nan), Tensor()};
   }
 };

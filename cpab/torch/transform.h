@@ -54,7 +54,8 @@ class Transform {
   // theta:   [B, d] float32 or float64, any device.
   // points:  [B, N, 2], or [N, 2] for the same in every batch element; dtype
   //          and device of theta. Points outside the square follow the outward
-  //          extension of the field.
+  //          extension of the field or, with zero_boundary, the nearest point
+  //          of the square: see cpab/flow/flow.h.
   // Returns  [B, N, 2], differentiable once in theta and points. On the CPU
   //          each batch element's values and gradients are bit for bit those it
   //          has alone, on any number of threads. Kernels on CUDA add up the
