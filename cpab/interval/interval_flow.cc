@@ -83,6 +83,11 @@ SparseMatrix GramMatrix(int num_cells) {
   return gram;
 }
 
+// lambda e^z: how what depends on the end of an arc depends on its start.
+double Grown(double lambda, double z) {
+  return lambda == 0 && z > 0 ? 0 : lambda * std::exp(z);
+}
+
 // When a path with velocity v and dv/dx = a has moved by `distance`, which v
 // points to: log(1 + a distance / v) / a.
 double TimeToReach(double distance, double v, double a) {
@@ -175,16 +180,20 @@ double IntervalFlow::Velocity(double x) const {
 
 // Calls visit(Arc) for each arc; returns T(x). A path keeps its
 // direction, and so visits a cell once at most: where rounding turns the
-// velocity round, at a vertex, it has stopped.
+// velocity round, at a vertex, it has stopped in the cell before.
 template <typename Visitor>
 double IntervalFlow::Walk(double x, Visitor visit) const {
   const int n = basis_->num_cells();
   const bool forwards = Velocity(x) > 0;
-  int cell = CellOf(x);
+  int cell = CellOf(x), before = cell;
   double time_left = 1;
   for (;;) {
     const double a = cells_(cell, 0);
     const double v = a * x + cells_(cell, 1);
+    if (forwards ? v <= 0 : v >= 0) {
+      visit(Arc{before, x, 0, time_left});
+      return x;
+    }
     const int next = forwards ? cell + 1 : cell - 1;
     const double end = static_cast<double>(std::max(cell, next)) / n;
     const bool moves = forwards ? v > 0 : v < 0;
@@ -197,6 +206,7 @@ double IntervalFlow::Walk(double x, Visitor visit) const {
     if (time >= time_left) return x + v * duration * Phi(a * duration);
     x = end;
     time_left -= duration;
+    before = cell;
     cell = next;
   }
 }
@@ -206,9 +216,22 @@ double IntervalFlow::operator()(double x) const {
   return Walk(x, [](const Arc&) {});
 }
 
-// The adjoint over the arcs, as in cpab/flow/flow.cc: with e = e^{at}, the end
-// of an arc moves by e for its start, by t phi(at) for b, and for a by int_0^t
-// e^{a (t - s)} x(s) ds = x t phi(at) + v t^2 chi(at).
+// How the end of an arc depends on its cell's (a, b): for b it moves by t
+// phi(at), and for a by int_0^t e^{a (t - s)} x(s) ds = x t phi(at) + v t^2
+// chi(at).
+Eigen::RowVector2d IntervalFlow::SensitivityOf(const Arc& arc) const {
+  const double t = arc.duration, z = cells_(arc.cell, 0) * t, phi = Phi(z);
+  Eigen::RowVector2d sensitivity(t * arc.start * phi, t * phi);
+  if (arc.velocity != 0) {
+    sensitivity[0] = t * (arc.start * phi + arc.velocity * t * Chi(z));
+  } else if (std::isinf(phi)) {
+    sensitivity.setZero();
+  }
+  return sensitivity;
+}
+
+// The adjoint over the arcs, as in cpab/flow/flow.cc: the end of an arc moves
+// by e^{at} for its start.
 IntervalFlow::Derivatives IntervalFlow::Differentiate(double x) const {
   std::vector<Arc> arcs;
   Derivatives result;
@@ -220,11 +243,8 @@ IntervalFlow::Derivatives IntervalFlow::Differentiate(double x) const {
       IntervalCoefficients::Zero(basis_->num_cells(), 2);
   for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
     const double after = std::exp(result.log_det);  // dT / d(the arc's end)
-    const double t = arc->duration, z = cells_(arc->cell, 0) * t;
-    gradient(arc->cell, 0) +=
-        after * t * (arc->start * Phi(z) + arc->velocity * t * Chi(z));
-    gradient(arc->cell, 1) += after * t * Phi(z);
-    result.log_det += z;
+    gradient.row(arc->cell) += after * SensitivityOf(*arc);
+    result.log_det += cells_(arc->cell, 0) * arc->duration;
   }
   result.dy_dtheta = basis_->ThetaFromCells(gradient).transpose();
   if (!std::isfinite(result.y)) {
@@ -261,12 +281,10 @@ IntervalFlow::Crossing IntervalFlow::CrossingOf(int cell) const {
   crossing.gradient.setZero();
   // No path takes longer than unit time.
   if (t < 1) {
-    const double z = a * t, phi = Phi(z);
-    crossing.z = z;
-    crossing.growth = std::exp(z);
-    crossing.gradient << t * (crossing.start * phi +
-                              crossing.velocity * t * Chi(z)),
-        t * phi;
+    crossing.z = a * t;
+    crossing.growth = std::exp(crossing.z);
+    crossing.gradient =
+        SensitivityOf({cell, crossing.start, crossing.velocity, t});
   }
   return crossing;
 }
@@ -301,8 +319,13 @@ IntervalFlow::Path IntervalFlow::PathFrom(double x) const {
     x = static_cast<double>(forwards ? cell : cell + 1) / n;
     v = a * x + cells_(cell, 1);
   }
-  path.last = {cell, x, v, time_left};
-  path.y = x + v * time_left * Phi(a * time_left);
+  path.y = x;
+  if (forwards ? v <= 0 : v >= 0) {
+    path.last = {cell, x, 0, path.one_arc ? time_left : 0};
+  } else {
+    path.last = {cell, x, v, time_left};
+    path.y += v * time_left * Phi(a * time_left);
+  }
   return path;
 }
 
@@ -311,11 +334,8 @@ double IntervalFlow::PullbackAlong(const Path& path, double dl_dy,
                                    IntervalCoefficients* gradient) const {
   double lambda = dl_dy;
   const auto pull = [&](const Arc& arc) {
-    const double t = arc.duration, z = cells_(arc.cell, 0) * t, phi = Phi(z);
-    (*gradient)(arc.cell, 0) +=
-        lambda * t * (arc.start * phi + arc.velocity * t * Chi(z));
-    (*gradient)(arc.cell, 1) += lambda * t * phi;
-    lambda *= std::exp(z);
+    gradient->row(arc.cell) += lambda * SensitivityOf(arc);
+    lambda = Grown(lambda, cells_(arc.cell, 0) * arc.duration);
   };
   pull(path.last);
   if (path.one_arc) return lambda;
@@ -402,13 +422,9 @@ IntervalGradient<double> IntervalFlow::LogDetPullback(
       }
       for (size_t i = arcs.size(); i-- > 0;) {
         const Arc& arc = arcs[i];
-        const double t = arc.duration, z = cells_(arc.cell, 0) * t;
-        const double phi = Phi(z);
-        partial[block](arc.cell, 0) +=
-            weights[n] * t +
-            lambda * t * (arc.start * phi + arc.velocity * t * Chi(z));
-        partial[block](arc.cell, 1) += lambda * t * phi;
-        lambda *= std::exp(z);
+        partial[block](arc.cell, 0) += weights[n] * arc.duration;
+        partial[block].row(arc.cell) += lambda * SensitivityOf(arc);
+        lambda = Grown(lambda, cells_(arc.cell, 0) * arc.duration);
         if (i == 0 || arc.velocity == 0) continue;
         lambda += weights[n] *
                   (cells_(arc.cell, 0) - cells_(arcs[i - 1].cell, 0)) /

@@ -6,7 +6,8 @@
 // log(v(x') / v(x)) / a, so that nothing is solved for by iteration.
 //
 // The same laws hold as in cpab/flow/flow.h. Paths never change direction:
-// where the velocity is zero they stay.
+// where the velocity is zero they stay. How a point at rest depends on theta is
+// left out where double has no number for it (slopes beyond 709).
 //
 // Source: [CPAB] Sec. 3; the closed form as in [DIFW].
 #ifndef CPAB_INTERVAL_INTERVAL_FLOW_H_
@@ -152,7 +153,8 @@ class IntervalFlow {
     Eigen::RowVector2d gradient;  // d(end) / d(a, b)
   };
   // A path: its first arc, the cells that it crosses from end to end, and the
-  // last arc. The first arc is the last if the path stays in one cell.
+  // last arc, of no duration where it has stopped before. The first arc is the
+  // last if the path stays in one cell.
   struct Path {
     double y;
     Arc first, last;
@@ -166,6 +168,7 @@ class IntervalFlow {
   int CellOf(double x) const;
   Crossing CrossingOf(int cell) const;
   Path PathFrom(double x) const;
+  Eigen::RowVector2d SensitivityOf(const Arc& arc) const;
   double PullbackAlong(const Path& path, double dl_dy,
                        IntervalCoefficients* gradient) const;
 

@@ -159,6 +159,67 @@ TEST(IntervalFlow, PathsEndInSinksAndStayInSources) {
   }
 }
 
+// v = +-8 at all inner vertices of n cells: slopes of +-8 n at the ends, to
+// where e^slope is infinite.
+TEST(IntervalFlow, EndPointsStayInSteepCells) {
+  for (const int num_cells : {5, 100}) {
+    const auto basis =
+        IntervalBasis::Create({num_cells, /*zero_boundary=*/true}).value();
+    for (const double speed : {-8.0, 8.0}) {
+      Eigen::VectorXd velocities =
+          Eigen::VectorXd::Constant(num_cells + 1, speed);
+      velocities[0] = velocities[num_cells] = 0;
+      const IntervalFlow flow(basis, basis->ThetaFromVertices(velocities));
+      const Eigen::RowVector2d ends(0, 1);
+      Eigen::RowVectorXd y(2);
+      flow.Transform<double>(ends, y);
+      EXPECT_EQ(y, ends);
+      const auto gradient = flow.Pullback<double>(ends, ends);
+      EXPECT_TRUE(gradient.cells.allFinite());
+      EXPECT_EQ(gradient.points[0], 0);
+      const auto of_log_det =
+          flow.LogDetPullback(ends, Eigen::Vector2d::Ones());
+      EXPECT_TRUE(of_log_det.cells.allFinite());
+      EXPECT_TRUE(of_log_det.points.allFinite());
+      for (int end = 0; end < 2; ++end) {
+        const IntervalFlow::Derivatives at = flow.Differentiate(end);
+        EXPECT_EQ(at.y, end);
+        EXPECT_EQ(flow(end), end);
+        const double slope = (end == 0 ? speed : -speed) * num_cells;
+        EXPECT_NEAR(at.log_det, slope, 1e-12 * std::abs(slope));
+        EXPECT_EQ(flow.LogDerivative(end), at.log_det);
+        EXPECT_TRUE(at.dy_dtheta.allFinite());
+      }
+    }
+  }
+}
+
+// Vertices at rest, where rounding gives the velocity either sign: a path that
+// comes to one has stopped, or goes on into the next cell, but never turns
+// round, however steep the cell.
+TEST(IntervalFlow, PathsNeverTurnRound) {
+  constexpr int kCells = 11;
+  const auto basis =
+      IntervalBasis::Create({kCells, /*zero_boundary=*/true}).value();
+  for (int draw = 0; draw < 200; ++draw) {
+    Eigen::VectorXd velocities = DrawTheta(kCells + 1, 8, draw);
+    velocities[0] = velocities[6] = velocities[kCells] = 0;
+    const IntervalFlow flow(basis, basis->ThetaFromVertices(velocities));
+    const Eigen::RowVectorXd x = Eigen::RowVectorXd::LinSpaced(90, 0, 1);
+    Eigen::RowVectorXd y(x.cols());
+    flow.Transform<double>(x, y);
+    for (int i = 0; i < x.cols(); ++i) {
+      for (const double image : {y[i], flow(x[i])}) {
+        const double way = image - x[i];
+        EXPECT_GE(flow.Velocity(x[i]) > 0 ? way : -way, -1e-12)
+            << draw << ", " << x[i];
+        EXPECT_GE(image, -1e-12) << draw << ", " << x[i];
+        EXPECT_LE(image, 1 + 1e-12) << draw << ", " << x[i];
+      }
+    }
+  }
+}
+
 // A slow, obvious twin: Runge-Kutta with small steps, fourth order within
 // cells and of order h^2 where a step straddles two.
 TEST_P(IntervalFlowTest, SolvesTheDifferentialEquation) {
