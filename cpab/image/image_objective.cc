@@ -7,6 +7,7 @@
 
 #include "cpab/field/parallel.h"
 #include "cpab/flow/path.h"
+#include "cpab/registration/sampled_axis.h"
 #include "cpab/registration/sparse_normal_equations.h"
 
 namespace cpab {
@@ -18,38 +19,45 @@ struct Sample {
   Eigen::RowVector2d gradient;
 };
 
-// Bilinear; beyond the border the nearest pixel's value, with no slope. NaN at
+// Bilinear; beyond the outer pixels' centres their value, with no slope. NaN at
 // a point that is not finite, as where a path diverged.
-Sample SampleAt(const cv::Mat& image, const Eigen::Vector2d& point) {
+Sample SampleAt(const ReducedImage& reduced, const Eigen::Vector2d& point) {
+  const cv::Mat& image = reduced.pixels;
   if (!point.allFinite()) {
     constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
     return {kNaN, Eigen::RowVector2d::Constant(kNaN)};
   }
-  const double width = image.cols - 1, height = image.rows - 1;
-  const double x = std::clamp(point.x() * width, 0.0, width);
-  const double y = std::clamp(point.y() * height, 0.0, height);
+  const SampledAxis columns(reduced.whole.width, image.cols);
+  const SampledAxis rows(reduced.whole.height, image.rows);
+  const double column = columns.Index(point.x()), row = rows.Index(point.y());
+  const double x = std::clamp(column, 0.0, image.cols - 1.0);
+  const double y = std::clamp(row, 0.0, image.rows - 1.0);
   const int i = std::min(static_cast<int>(y), image.rows - 2);
   const int j = std::min(static_cast<int>(x), image.cols - 2);
   const double u = x - j, v = y - i;
   const float *top = image.ptr<float>(i) + j,
               *bottom = image.ptr<float>(i + 1) + j;
-  const double upper = top[0] + u * (top[1] - top[0]);
-  const double lower = bottom[0] + u * (bottom[1] - bottom[0]);
+  // Exact at the pixels' centres.
+  const double upper = (1 - u) * top[0] + u * top[1];
+  const double lower = (1 - u) * bottom[0] + u * bottom[1];
   Sample sample;
-  sample.value = upper + v * (lower - upper);
-  sample.gradient << width * ((1 - v) * (top[1] - top[0]) +
-                              v * (bottom[1] - bottom[0])),
-      height * (lower - upper);
-  if (point.x() < 0 || point.x() > 1) sample.gradient.x() = 0;
-  if (point.y() < 0 || point.y() > 1) sample.gradient.y() = 0;
+  sample.value = (1 - v) * upper + v * lower;
+  sample.gradient << columns.Density() * ((1 - v) * (top[1] - top[0]) +
+                                          v * (bottom[1] - bottom[0])),
+      rows.Density() * (lower - upper);
+  if (x != column) sample.gradient.x() = 0;
+  if (y != row) sample.gradient.y() = 0;
   return sample;
 }
 
-Eigen::Matrix2Xd PixelGrid(const cv::Size& size) {
+Eigen::Matrix2Xd PixelGrid(const ReducedImage& image) {
+  const cv::Size size = image.pixels.size();
+  const SampledAxis columns(image.whole.width, size.width);
+  const SampledAxis rows(image.whole.height, size.height);
   Eigen::Matrix2Xd points(2, size.area());
   for (int n = 0; n < points.cols(); ++n) {
-    points.col(n) << (n % size.width) / (size.width - 1.0),
-        (n / size.width) / (size.height - 1.0);
+    points.col(n) << columns.Coordinate(n % size.width),
+        rows.Coordinate(n / size.width);
   }
   return points;
 }
@@ -62,13 +70,13 @@ constexpr double kIndependentPatches = 64;
 
 }  // namespace
 
-ImageObjective::ImageObjective(cv::Mat moving, cv::Mat fixed,
+ImageObjective::ImageObjective(ReducedImage moving, ReducedImage fixed,
                                std::shared_ptr<const Basis> basis,
                                BasisPrior prior, int num_stages, double noise)
     : num_stages_(num_stages),
       moving_(std::move(moving)),
       fixed_(std::move(fixed)),
-      points_(PixelGrid(fixed_.size())),
+      points_(PixelGrid(fixed_)),
       basis_(std::move(basis)),
       prior_(std::move(prior)),
       weight_(kIndependentPatches /
@@ -205,8 +213,9 @@ void ImageObjective::ToTheta(const Eigen::VectorXd& theta,
 }
 
 double ImageObjective::Fixed(Eigen::Index n) const {
-  return fixed_.at<float>(static_cast<int>(n / fixed_.cols),
-                          static_cast<int>(n % fixed_.cols));
+  const cv::Mat& pixels = fixed_.pixels;
+  return pixels.at<float>(static_cast<int>(n / pixels.cols),
+                          static_cast<int>(n % pixels.cols));
 }
 
 double ImageObjective::SumOfSquares(const Eigen::VectorXd& theta) const {

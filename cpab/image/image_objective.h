@@ -17,6 +17,14 @@
 
 namespace cpab {
 
+// Brightness, CV_32F, one channel, at least 2x2, and the size of the image that
+// it was reduced from by averaging: 0 and 1 are the centres of that one's first
+// and last pixels.
+struct ReducedImage {
+  cv::Mat pixels;
+  cv::Size whole;
+};
+
 // What image registration minimises over theta, with its derivatives:
 //
 //   E(theta) = 64 mean over pixels |moving(T(x; theta)) - fixed(x)|^2
@@ -26,8 +34,7 @@ namespace cpab {
 // T the chain of the stages of theta [n d], which take unit time together.
 class ImageObjective {
  public:
-  // moving, fixed: CV_32F, one channel, at least 2x2.
-  ImageObjective(cv::Mat moving, cv::Mat fixed,
+  ImageObjective(ReducedImage moving, ReducedImage fixed,
                  std::shared_ptr<const Basis> basis, BasisPrior prior,
                  int num_stages, double noise);
 
@@ -63,7 +70,7 @@ class ImageObjective {
                Eigen::MatrixXd* hessian) const;
 
   int num_stages_;
-  cv::Mat moving_, fixed_;
+  ReducedImage moving_, fixed_;
   Eigen::Matrix2Xd points_;
   std::shared_ptr<const Basis> basis_;
   BasisPrior prior_;

@@ -14,7 +14,7 @@ namespace cpab {
 namespace {
 
 // Smooth at the scale of pixels.
-cv::Mat Waves(int rows, int cols, double phase) {
+ReducedImage Waves(int rows, int cols, double phase) {
   cv::Mat image(rows, cols, CV_32F);
   for (int i = 0; i < rows; ++i) {
     for (int j = 0; j < cols; ++j) {
@@ -24,7 +24,7 @@ cv::Mat Waves(int rows, int cols, double phase) {
                              0.2 * std::cos(5 * y - 2 * x + phase));
     }
   }
-  return image;
+  return {image, image.size()};
 }
 
 // Whether the basis is sparse, and the number of stages.

@@ -90,15 +90,15 @@ absl::StatusOr<cv::Mat> Brightness(const cv::Mat& image, const char* name) {
 }
 
 // Reduced so that the longer side has `side` pixels, smoothed by averaging.
-cv::Mat Reduced(const cv::Mat& image, int side) {
+ReducedImage Reduced(const cv::Mat& image, int side) {
   const double scale =
       static_cast<double>(side) / std::max(image.rows, image.cols);
-  if (scale >= 1) return image;
+  if (scale >= 1) return {image, image.size()};
   const cv::Size size(std::max(2, cvRound(image.cols * scale)),
                       std::max(2, cvRound(image.rows * scale)));
   cv::Mat result;
   cv::resize(image, result, size, 0, 0, cv::INTER_AREA);
-  return result;
+  return {result, image.size()};
 }
 
 // RefineTheta of every stage.

@@ -16,6 +16,7 @@ SampledVolume ReducedAlong(const SampledVolume& volume, int axis,
   int64_t stride = 1;
   for (int a = 0; a < axis; ++a) stride *= volume.size[a];
   SampledVolume result;
+  result.whole = volume.whole;
   result.size = volume.size;
   result.size[axis] = count;
   result.values.resize(result.NumVoxels());
@@ -50,6 +51,7 @@ SampledVolume Reduced(const SampledVolume& volume, int64_t side) {
       *std::max_element(volume.size.begin(), volume.size.end());
   if (longest <= side) return volume;
   SampledVolume result = volume;
+  if (result.whole[0] == 0) result.whole = volume.size;
   for (int a = 0; a < 3; ++a) {
     const double size = static_cast<double>(volume.size[a]) *
                         static_cast<double>(side) /
@@ -59,20 +61,24 @@ SampledVolume Reduced(const SampledVolume& volume, int64_t side) {
   return result;
 }
 
-Eigen::Matrix3Xd VoxelGrid(const std::array<int64_t, 3>& size) {
-  Eigen::Matrix3Xd points(3, size[0] * size[1] * size[2]);
+Eigen::Matrix3Xd VoxelCentres(const SampledVolume& volume) {
+  Eigen::Matrix3Xd points(3, volume.NumVoxels());
   Eigen::Index n = 0;
-  const auto place = [&size](int64_t i, int a) {
-    return static_cast<double>(i) / static_cast<double>(size[a] - 1);
-  };
-  for (int64_t k = 0; k < size[2]; ++k) {
-    for (int64_t j = 0; j < size[1]; ++j) {
-      for (int64_t i = 0; i < size[0]; ++i) {
-        points.col(n++) << place(i, 0), place(j, 1), place(k, 2);
+  const SampledAxis x = volume.Axis(0), y = volume.Axis(1), z = volume.Axis(2);
+  for (int64_t k = 0; k < volume.size[2]; ++k) {
+    for (int64_t j = 0; j < volume.size[1]; ++j) {
+      for (int64_t i = 0; i < volume.size[0]; ++i) {
+        points.col(n++) << x.Coordinate(i), y.Coordinate(j), z.Coordinate(k);
       }
     }
   }
   return points;
+}
+
+Eigen::Matrix3Xd VoxelGrid(const std::array<int64_t, 3>& size) {
+  SampledVolume volume;
+  volume.size = size;
+  return VoxelCentres(volume);
 }
 
 VolumeSample SampleAt(const SampledVolume& volume,
@@ -83,10 +89,15 @@ VolumeSample SampleAt(const SampledVolume& volume,
   }
   int64_t first = 0, stride[3];
   double weight[3], scale[3];
+  bool beyond[3];
   for (int a = 0; a < 3; ++a) {
     stride[a] = a == 0 ? 1 : stride[a - 1] * volume.size[a - 1];
-    scale[a] = static_cast<double>(volume.size[a] - 1);
-    const double x = std::clamp(point[a] * scale[a], 0.0, scale[a]);
+    const SampledAxis axis = volume.Axis(a);
+    scale[a] = axis.Density();
+    const double index = axis.Index(point[a]);
+    const double x =
+        std::clamp(index, 0.0, static_cast<double>(volume.size[a] - 1));
+    beyond[a] = index != x;
     const int64_t cell = std::min(static_cast<int64_t>(x), volume.size[a] - 2);
     weight[a] = x - static_cast<double>(cell);
     first += cell * stride[a];
@@ -108,7 +119,7 @@ VolumeSample SampleAt(const SampledVolume& volume,
                                                   w[0] * w[1] * slope[2]);
   }
   for (int a = 0; a < 3; ++a) {
-    if (point[a] < 0 || point[a] > 1) sample.gradient[a] = 0;
+    if (beyond[a]) sample.gradient[a] = 0;
   }
   return sample;
 }

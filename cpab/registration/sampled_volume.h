@@ -1,7 +1,7 @@
 // Volumes of numbers on a grid, sampled between the voxels.
 //
 // Coordinates: 0 and 1 are the centres of the first and the last voxel along
-// each axis.
+// each axis, those of the whole volume where it is reduced.
 #ifndef CPAB_REGISTRATION_SAMPLED_VOLUME_H_
 #define CPAB_REGISTRATION_SAMPLED_VOLUME_H_
 
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "Eigen/Core"
+#include "cpab/registration/sampled_axis.h"
 
 namespace cpab {
 
@@ -17,8 +18,13 @@ namespace cpab {
 struct SampledVolume {
   std::array<int64_t, 3> size = {};  // nx, ny, nz
   std::vector<float> values;
+  // Of the volume that it was reduced from; 0 if of none.
+  std::array<int64_t, 3> whole = {};
 
   int64_t NumVoxels() const { return size[0] * size[1] * size[2]; }
+  SampledAxis Axis(int a) const {
+    return {whole[a] > 0 ? whole[a] : size[a], size[a]};
+  }
 };
 
 // Reduced so that the longest side has `side` voxels, each the mean of those
@@ -26,6 +32,8 @@ struct SampledVolume {
 SampledVolume Reduced(const SampledVolume& volume, int64_t side);
 
 // The centres of the voxels, [3, NumVoxels()], x running fastest.
+Eigen::Matrix3Xd VoxelCentres(const SampledVolume& volume);
+// Those of a volume of this size that is not reduced.
 Eigen::Matrix3Xd VoxelGrid(const std::array<int64_t, 3>& size);
 
 // A value and its gradient per unit of the cube.
@@ -34,8 +42,8 @@ struct VolumeSample {
   Eigen::RowVector3d gradient;
 };
 
-// Trilinear; beyond the border the nearest voxel's value, with no slope. NaN at
-// a point that is not finite. Every side has at least two voxels.
+// Trilinear; beyond the outer voxels' centres their value, with no slope. NaN
+// at a point that is not finite. Every side has at least two voxels.
 VolumeSample SampleAt(const SampledVolume& volume,
                       const Eigen::Vector3d& point);
 

@@ -72,5 +72,25 @@ TEST(SampledVolume, ReductionKeepsTheMean) {
   EXPECT_EQ(Reduced(volume, 12).values, volume.values);
 }
 
+// A linear volume is the same after its reduction, at the same coordinates.
+TEST(SampledVolume, ReductionLeavesEverythingInItsPlace) {
+  SampledVolume volume = {{8, 6, 12}, {}};
+  const Eigen::Matrix3Xd grid = VoxelGrid(volume.size);
+  for (const auto& x : grid.colwise()) {
+    volume.values.push_back(static_cast<float>(2 + x[0] - 3 * x[1] + x[2] / 2));
+  }
+  const SampledVolume small = Reduced(volume, 6);
+  const Eigen::Matrix3Xd centres = VoxelCentres(small);
+  for (int64_t n = 0; n < small.NumVoxels(); ++n) {
+    EXPECT_NEAR(small.values[n],
+                2 + centres(0, n) - 3 * centres(1, n) + centres(2, n) / 2,
+                1e-6);
+  }
+  const VolumeSample sample = SampleAt(small, {0.4, 0.55, 0.3});
+  EXPECT_NEAR(sample.value, 2 + 0.4 - 3 * 0.55 + 0.15, 1e-6);
+  EXPECT_LT((sample.gradient - Eigen::RowVector3d(1, -3, 0.5)).norm(), 1e-5);
+  EXPECT_EQ(SampleAt(small, {0.4, 0, 0.3}).gradient[1], 0);
+}
+
 }  // namespace
 }  // namespace cpab

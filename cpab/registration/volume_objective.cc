@@ -27,7 +27,7 @@ VolumeObjective::VolumeObjective(SampledVolume moving,
       similarity_(std::move(similarity)),
       basis_(std::move(basis)),
       prior_(std::move(prior)),
-      points_(VoxelGrid(fixed.size)),
+      points_(VoxelCentres(fixed)),
       num_stages_(num_stages),
       weight_(kIndependentPatches / (2 * noise * noise)),
       parallel_for_(parallel_for) {}

@@ -96,13 +96,13 @@ double Reported(Similarity similarity, double mismatch) {
                                                        : mismatch;
 }
 
-void ReportJacobians(const std::array<int64_t, 3>& size,
+void ReportJacobians(const SampledVolume& fixed,
                      const ParallelFor& parallel_for,
                      VolumeRegistrationResult* result) {
-  const Eigen::Matrix3Xd points = VoxelGrid(size);
+  const Eigen::Matrix3Xd points = VoxelCentres(fixed);
   const VolumeChain chain = result->chain();
   result->folded_share =
-      FoldedShare(chain.Transform(points, parallel_for), size);
+      FoldedShare(chain.Transform(points, parallel_for), fixed.size);
   Eigen::VectorXd log_det(points.cols());
   parallel_for(points.cols(), [&](int64_t n) {
     log_det[n] = chain.LogDetJacobian(points.col(n));
@@ -165,7 +165,7 @@ struct Registration {
         Reported(options.similarity, objective.Mismatch(zero));
     result->mismatch_after =
         Reported(options.similarity, objective.Mismatch(theta));
-    ReportJacobians(to.size, parallel_for, result);
+    ReportJacobians(to, parallel_for, result);
     return absl::OkStatus();
   }
 };
