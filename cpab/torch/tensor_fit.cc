@@ -138,9 +138,10 @@ struct KernelBatch : torch::CustomClassHolder {
   KernelBatch(const KeypointFitter& f, const Tensor& p, const Tensor& q,
               const Tensor& w)
       : fitter(f),
-        from(p.detach()),
-        to(q.detach()),
-        weights(w),
+        // The caller may write to its own before the pullback.
+        from(p.detach().clone()),
+        to(q.detach().clone()),
+        weights(w.defined() ? w.detach().clone() : w),
         fit(FitByKernels(f, p, q, w)),
         exact_gradient(torch::zeros({p.size(0)}, fit.converged.options())) {}
 

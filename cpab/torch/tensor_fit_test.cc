@@ -241,6 +241,31 @@ TEST_F(FitKeypointsTest, KernelsTakeFloat32AndNoPairs) {
       c10::Error);
 }
 
+TEST_F(FitKeypointsTest, GradientIsThatOfThePairsThatWereFitted) {
+  const Pairs pairs = SmoothMotion(2, 5, 4);
+  for (const auto implementation :
+       {FitImplementation::kAutomatic, FitImplementation::kKernels}) {
+    Tensor gradient[2];
+    for (const bool is_changed : {false, true}) {
+      Tensor from = pairs.from.clone().requires_grad_();
+      Tensor to = pairs.to.clone(), weights = torch::ones({2, 5}, from.dtype());
+      const Tensor theta =
+          FitKeypoints(fitter_, from, to, ThetaGradient::kImplicit, weights,
+                       implementation)
+              .theta;
+      if (is_changed) {
+        const torch::NoGradGuard no_grad;
+        from.mul_(2).sub_(1);
+        to.mul_(2).sub_(1);
+        weights.mul_(3);
+      }
+      theta.sum().backward();
+      gradient[is_changed] = from.grad();
+    }
+    EXPECT_TRUE(torch::equal(gradient[0], gradient[1]));
+  }
+}
+
 TEST_F(FitKeypointsTest, CreateGraphThrows) {
   const Pairs pairs = SmoothMotion(2, 5, 13);
   for (const auto implementation :
