@@ -36,6 +36,12 @@ absl::Status Validate(const cv::Mat& image, const WarpOptions& options) {
 // 1 / (size - 1), or 0 where there is one pixel: it is at 0.
 float InverseSpan(int size) { return size > 1 ? 1.f / (size - 1) : 0.f; }
 
+// A coordinate in pixels, or one beyond the same end of the axis that OpenCV
+// can tell from it: its integers overflow at 6.7e7 pixels. NaN is before 0.
+float Bounded(float pixel, int size) {
+  return pixel >= -2 ? std::min(pixel, size + 1.f) : -2.f;
+}
+
 // The source pixel of every pixel in rows [begin, end): [rows, cols] of (x, y).
 cv::Mat SourcePixels(const Flow& flow, const cv::Size& size, int begin,
                      int end) {
@@ -46,8 +52,10 @@ cv::Mat SourcePixels(const Flow& flow, const cv::Size& size, int begin,
     points.col(n) << (n % size.width) * dx, (begin + n / size.width) * dy;
   }
   flow.Transform<float>(points, points);
-  points.row(0) *= static_cast<float>(size.width - 1);
-  points.row(1) *= static_cast<float>(size.height - 1);
+  for (int n = 0; n < points.cols(); ++n) {
+    points(0, n) = Bounded(points(0, n) * (size.width - 1), size.width);
+    points(1, n) = Bounded(points(1, n) * (size.height - 1), size.height);
+  }
   return map;
 }
 

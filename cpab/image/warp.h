@@ -23,7 +23,8 @@ struct WarpOptions {
   enum class Outside { kZero, kNearestPixel };
 
   Interpolation interpolation = Interpolation::kLinear;
-  // What lies beyond the image's border.
+  // What lies beyond the image's border. Pixels whose T is not a number are
+  // beyond its top left.
   Outside outside = Outside::kZero;
 };
 

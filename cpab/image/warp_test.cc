@@ -96,6 +96,29 @@ TEST_F(WarpTest, LabelsStayLabels) {
   EXPECT_GT(MaxDifference(*warped, labels), 0);
 }
 
+// v = 30 (x - 1/2): e^30 of the picture's width away from the centre.
+TEST(WarpOfFarPoints, IsThePixelOfTheirOwnSide) {
+  const auto basis = Basis::Create({2, 2}).value();
+  Eigen::Matrix2Xd velocities =
+      30 * (basis->tessellation().vertices().array() - 0.5);
+  velocities.row(1).setZero();
+  const Flow flow(basis, basis->ThetaFromVertices(velocities));
+  cv::Mat row(2, 41, CV_8U);
+  for (int j = 0; j < 41; ++j) row.col(j) = j + 1;
+  for (const auto interpolation : {WarpOptions::Interpolation::kLinear,
+                                   WarpOptions::Interpolation::kNearest}) {
+    for (const auto outside :
+         {WarpOptions::Outside::kZero, WarpOptions::Outside::kNearestPixel}) {
+      const cv::Mat warped = *Warp(row, flow, {interpolation, outside});
+      const bool zero = outside == WarpOptions::Outside::kZero;
+      for (int j = 0; j < 41; ++j) {
+        if (j == 20) continue;  // The centre.
+        EXPECT_EQ(warped.at<uint8_t>(1, j), zero ? 0 : j < 20 ? 1 : 41) << j;
+      }
+    }
+  }
+}
+
 TEST_F(WarpTest, BandsAndThreadsLeaveNoTrace) {
   const cv::Mat image = SmoothImage(100, 64);
   EXPECT_EQ(
