@@ -116,6 +116,22 @@ TEST(LandmarkFit, EqualOrNoPairsAreTheIdentity) {
   }
 }
 
+// Half the prior's energy, as of pairs that are met.
+TEST(LandmarkFit, NoPairsCostWhatPairsThatAreMetCost) {
+  for (const Subject& subject : Subjects()) {
+    SCOPED_TRACE(subject.name);
+    LandmarkPairs pairs = Draw(subject.fitter.dimensions(), 4, 0.02, 2);
+    const Eigen::VectorXd theta = subject.fitter.Fit(pairs).theta;
+    pairs.to = subject.transform(theta, pairs.from);
+    const double met = subject.fitter.Cost(pairs, theta);
+    EXPECT_GT(met, 0);
+    const Eigen::MatrixXd none(subject.fitter.dimensions(), 0);
+    EXPECT_NEAR(subject.fitter.Cost({none, none, {}}, theta), met, 1e-9 * met);
+    pairs.weights.setZero(4);
+    EXPECT_NEAR(subject.fitter.Cost(pairs, theta), met, 1e-9 * met);
+  }
+}
+
 TEST(LandmarkFit, ContradictionsStayBounded) {
   for (const Subject& subject : Subjects()) {
     LandmarkPairs pairs;

@@ -20,8 +20,9 @@ LandmarkObjective::State LandmarkObjective::At(
   state.residual = pairs_->to - state.flow.y;
   // rho - rho_0 without cancellation.
   const double sum = Rho(state.residual) + std::sqrt(floor_);
-  state.cost = tension_ * SumOfSquares(state.residual) / sum +
-               0.5 * model_->prior().Energy(theta);
+  // 0 where there are no pairs.
+  const double excess = sum > 0 ? SumOfSquares(state.residual) / sum : 0;
+  state.cost = tension_ * excess + 0.5 * model_->prior().Energy(theta);
   return state;
 }
 
