@@ -164,26 +164,30 @@ bool IsSettled(const LandmarkObjective& objective,
          solver::kSettled * state.cost + objective.Rounding(state);
 }
 
-// Newton's method from `theta` to the minimum nearby. False if it was not
-// reached to rounding.
-bool Refine(const LandmarkObjective& objective, Eigen::VectorXd* theta) {
-  for (int step = 0; step < kMaxNewtonSteps; ++step) {
+struct Refinement {
+  bool reached;  // To rounding.
+  int steps;
+};
+
+// Newton's method from `theta` to the minimum nearby.
+Refinement Refine(const LandmarkObjective& objective, Eigen::VectorXd* theta) {
+  for (int step = 1; step <= kMaxNewtonSteps; ++step) {
     const auto curvature = LandmarkCurvature::Create(objective, *theta);
     const Eigen::VectorXd move = curvature->Solve(curvature->gradient()).x;
     if (IsSettled(objective, *curvature, move)) {
       *theta -= move;
-      return true;
+      return {true, step};
     }
     const LandmarkObjective::State& before = curvature->state();
     double fraction = 1;
     while (objective.At(*theta - fraction * move).cost >
            before.cost + objective.Rounding(before)) {
       fraction /= 2;
-      if (fraction < 1e-6) return false;
+      if (fraction < 1e-6) return {false, step};
     }
     *theta -= fraction * move;
   }
-  return false;
+  return {false, kMaxNewtonSteps};
 }
 
 // (dT/dp)^T f, [D, K].
@@ -315,11 +319,14 @@ FitResult LandmarkFitter::Minimum(const LandmarkPairs& pairs,
   if (counted.index.empty() || !result.theta.allFinite()) return result;
   const LandmarkObjective objective(*model_, options_, counted, result.tension);
   FitResult minimum = result;
-  minimum.converged = Refine(objective, &minimum.theta);
+  const Refinement refinement = Refine(objective, &minimum.theta);
   const LandmarkObjective::State state = objective.At(minimum.theta);
   minimum.residual = std::sqrt(objective.SumOfSquares(state.residual));
   minimum.cost = state.cost;
   minimum.max_gradient = model_->MaxGradient(minimum.theta);
+  minimum.iterations = refinement.steps;
+  minimum.converged =
+      refinement.reached && minimum.max_gradient <= options_.max_gradient;
   return minimum;
 }
 
@@ -341,7 +348,7 @@ LandmarkGradient LandmarkFitter::Pullback(
   if (counted.index.empty() || dl_dtheta.isZero(0)) return gradient;
   const LandmarkObjective objective(*model_, options_, counted, result.tension);
   Eigen::VectorXd theta = result.theta;
-  const bool reached = Refine(objective, &theta);
+  const bool reached = Refine(objective, &theta).reached;
   const auto curvature = LandmarkCurvature::Create(objective, theta);
   const auto [lambda, least] = curvature->Solve(dl_dtheta);
   const LandmarkObjective::State& state = curvature->state();

@@ -218,6 +218,26 @@ TEST(LandmarkFit, MinimumIsWhereTheCostIsLevel) {
   }
 }
 
+// What KeypointFitter::Minimum promises of `iterations` and `converged`.
+TEST(LandmarkFit, MinimumCountsItsStepsAndKeepsToTheBound) {
+  FitOptions bounded;
+  bounded.max_gradient = 0.01;
+  const std::vector<Subject> subjects = Subjects();
+  const std::vector<Subject> with_bound = Subjects(bounded);
+  for (size_t i = 0; i < subjects.size(); ++i) {
+    SCOPED_TRACE(subjects[i].name);
+    const LandmarkFitter& fitter = subjects[i].fitter;
+    const LandmarkPairs pairs = Draw(fitter.dimensions(), 3, 0.02, 1);
+    const FitResult minimum = fitter.Minimum(pairs, fitter.Fit(pairs));
+    EXPECT_TRUE(minimum.converged);
+    EXPECT_GT(minimum.max_gradient, bounded.max_gradient);
+    FitResult again = minimum;
+    again.iterations = 1000;
+    EXPECT_LE(fitter.Minimum(pairs, again).iterations, 2);
+    EXPECT_FALSE(with_bound[i].fitter.Minimum(pairs, minimum).converged);
+  }
+}
+
 TEST(LandmarkFit, EqualStagesCostWhatOneFieldCosts) {
   const auto one = LandmarkFitter::Create(Plane(), {}).value();
   const auto four = LandmarkFitter::Create(Plane(), {}, 4).value();
