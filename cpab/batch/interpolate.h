@@ -17,10 +17,11 @@
 
 namespace cpab {
 
-// What lies beyond the first and the last sample.
+// What lies beyond the first and the last sample. An axis of one sample has
+// that one everywhere.
 enum class Beyond {
   kNearest,  // The nearest sample's value: what libcpab has.
-  kZero,
+  kZero,     // A further sample of 0, and that from there on.
 };
 
 // Sampled functions [B, C, *size] in memory of any strides.
@@ -57,7 +58,8 @@ void Interpolate(const InterpolationShape& shape,
 // Pulls dl_dvalues back: adds dL/d(data) to `dl_ddata`, whose elements must not
 // share memory, and sets dL/d(points). At a sample the slope is that of the
 // interval after it (at the last sample, before it), beyond the border that of
-// a constant. Points that are not finite have gradient NaN and add nothing.
+// what `beyond` says is there. Points that are not finite have gradient NaN and
+// add nothing.
 template <typename Scalar>
 void InterpolatePullback(const InterpolationShape& shape,
                          const SampleArray<const Scalar>& data,

@@ -116,6 +116,22 @@ TEST(Interpolate, IsTheNearestSampleOrZeroBeyondTheBorder) {
             (std::vector<double>{4, 4, 4}));
 }
 
+// 3, 5, 7 at 0, 1/2, 1, and zeros at -1/2 and 3/2.
+TEST(Interpolate, FadesToZeroOverOneSampleBeyondTheBorder) {
+  const InterpolationShape shape = OneSeries(3, 3, Beyond::kZero);
+  const std::vector<double> data = {3, 5, 7}, points = {-0.25, 1.25, 1.75};
+  EXPECT_EQ(ValuesAt(shape, data, points), (std::vector<double>{1.5, 3.5, 0}));
+  const std::vector<double> ones(3, 1.0);
+  std::vector<double> dl_ddata(3), dl_dpoints(3);
+  InterpolatePullback<double>(
+      shape, RowMajor(data.data(), shape), ComponentsFirst(points.data(), 1, 3),
+      ComponentsFirst(ones.data(), 1, 3), RowMajor(dl_ddata.data(), shape),
+      ComponentsFirst(dl_dpoints.data(), 1, 3));
+  EXPECT_EQ(dl_dpoints, (std::vector<double>{6, -14, 0}));
+  EXPECT_EQ(ValuesAt(OneSeries(1, 2, Beyond::kZero), {3}, {-5, 5}),
+            (std::vector<double>{3, 3}));
+}
+
 TEST(Interpolate, IsNanAtPointsThatAreNotFinite) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   for (const double x : {kInfinity, -kInfinity, std::nan("")}) {
