@@ -46,9 +46,14 @@ absl::Status Validate(const RegistrationOptions& options) {
         absl::StrCat("registration.largest_side is ", options.largest_side,
                      "; use at least 16"));
   }
-  if (!(options.noise > 0)) {
+  if (!(options.noise > 0) || !std::isfinite(options.noise)) {
     return absl::InvalidArgumentError(
         absl::StrCat("registration.noise is ", options.noise, "; use above 0"));
+  }
+  if (!(options.tolerance >= 0 && options.tolerance < 1)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("registration.tolerance is ", options.tolerance,
+                     "; use at least 0 and below 1"));
   }
   if (options.num_stages < 1 || options.num_stages > kMaxStages) {
     return absl::InvalidArgumentError(

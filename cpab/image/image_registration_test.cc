@@ -126,8 +126,9 @@ TEST(Register, DisplacementsDoNotDependOnTheReduction) {
     for (int i = 0; i < kSize; ++i) {
       for (int j = 0; j < kSize; ++j) {
         const double x = j / (kSize - 1.0) - shift, y = i / (kSize - 1.0);
-        image.at<float>(i, j) = static_cast<float>(
-            0.5 + 0.2 * std::sin(9 * x + 2 * y) + 0.2 * std::cos(7 * y - 3 * x));
+        image.at<float>(i, j) =
+            static_cast<float>(0.5 + 0.2 * std::sin(9 * x + 2 * y) +
+                               0.2 * std::cos(7 * y - 3 * x));
       }
     }
     return image;
@@ -266,6 +267,17 @@ TEST(Register, NamesWhatIsWrong) {
   EXPECT_THAT(Register(image, image, options),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("registration.noise is 0; use above 0")));
+  options.noise = std::numeric_limits<double>::infinity();
+  EXPECT_THAT(Register(image, image, options),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("registration.noise is inf; use above 0")));
+  for (const double tolerance : {std::nan(""), -1e-4, 1.0}) {
+    options = {};
+    options.tolerance = tolerance;
+    EXPECT_THAT(Register(image, image, options),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("use at least 0 and below 1")));
+  }
 }
 
 }  // namespace

@@ -50,6 +50,9 @@ absl::Status Validate(const VolumeRegistrationOptions& options) {
   if (!(options.noise > 0) || !std::isfinite(options.noise)) {
     return OutOfRange("noise", options.noise, "above 0");
   }
+  if (!(options.tolerance >= 0 && options.tolerance < 1)) {
+    return OutOfRange("tolerance", options.tolerance, "at least 0 and below 1");
+  }
   if (options.max_iterations < 1) {
     return OutOfRange("max_iterations", options.max_iterations, "at least 1");
   }

@@ -259,6 +259,9 @@ TEST(RegisterVolumes, NamesWhatIsWrong) {
   EXPECT_THAT(with([](auto* o) { o->noise = 0; }),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("noise is 0; use above 0")));
+  EXPECT_THAT(with([](auto* o) { o->tolerance = std::nan(""); }),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("tolerance is nan; use at least 0")));
   EXPECT_THAT(with([](auto* o) { o->largest_side = 7; }),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("largest_side is 7")));
