@@ -16,6 +16,11 @@
 // (natural conditions), which lets it vary more there: at a side of the cube
 // its variance is twice speed^2.
 //
+// That holds for length_scale up to about 0.3. From a side of the cube on, the
+// whole moves as one, unless zero_boundary forbids it: the standard deviation
+// is sqrt(2 pi) length_scale speed in the plane, sqrt(8 pi) length_scale^(3/2)
+// speed in space, where the dense prior's stays `speed`.
+//
 // With Q the rough field's precision and X the vertices' coordinates about the
 // centre, u = W theta has the energy
 //

@@ -141,6 +141,25 @@ TEST(SparsePrior, HasMaternsCovarianceInside) {
   EXPECT_NEAR(covariance / variance, 0.44, 0.06);
 }
 
+// Over long distances all moves as one, with the share of the constant field.
+TEST(SparsePrior, HasTheConstantFieldsVarianceOverLongDistances) {
+  const auto basis = Basis::Create({8, 8, false, false, true}).value();
+  const int middle = 4 + 9 * 4;
+  const Eigen::VectorXd dual =
+      basis->sparse_vertex_basis()->TransposeTimes(Eigen::VectorXd::Unit(
+          2 * basis->tessellation().num_vertices(), 2 * middle));
+  PriorOptions options;
+  options.speed = 0.7;
+  options.gradient = 0;
+  for (const double length_scale : {2.0, 5.0}) {
+    options.length_scale = length_scale;
+    const auto prior = PriorOf(*basis, options);
+    const double deviation = std::sqrt(2 * M_PI) * length_scale * 0.7;
+    EXPECT_NEAR(std::sqrt(dual.dot(prior->CovarianceTimes(dual).col(0))),
+                deviation, 0.02 * deviation);
+  }
+}
+
 // Sigma^-1 and Sigma undo each other, and the energy is that of Sigma^-1.
 TEST(SparsePrior, PrecisionAndCovarianceAreInverse) {
   for (const bool zero_boundary : {false, true}) {
@@ -262,10 +281,10 @@ TEST(SparsePrior, IsRefusedWherePrecisionIsSingularToRounding) {
                                     ElementsOf(*basis), options)
                     .status(),
                 refused);
-    EXPECT_THAT(SparsePrior::Create(cube.basis, cube.vertices, cube.Elements(),
-                                    options)
-                    .status(),
-                refused);
+    EXPECT_THAT(
+        SparsePrior::Create(cube.basis, cube.vertices, cube.Elements(), options)
+            .status(),
+        refused);
   }
   options = {};
   options.speed = 1e200;

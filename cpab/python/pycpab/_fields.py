@@ -108,7 +108,9 @@ class Fields(Base):
         correlation length `length_scale`, and a global affine field of standard deviation
         `gradient` is added. The same seed gives the same theta. Where the basis is stored
         sparsely the field is a little smoother in two dimensions, and varies more at the
-        border.
+        border; and from length_scale = 1 on, without zero_boundary, all moves as one with
+        standard deviation 2.5 length_scale speed, 5 length_scale^1.5 speed in three
+        dimensions: divide `speed` by that for what a dense basis gives.
         """
         prior = self._prior(length_scale, speed, gradient)
         number = _arrays.count("n_sample", n_sample)
