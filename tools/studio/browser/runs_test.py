@@ -1,5 +1,6 @@
 """The page Runs: training runs as they grow, and their own pages."""
 
+import os
 import pathlib
 import shutil
 import tempfile
@@ -13,6 +14,16 @@ REPORT = """<!DOCTYPE html><title>Run</title>
 <style>h1 { color: rgb(1, 2, 3); }</style>
 <h1>The report</h1><img src="pictures/epoch-00001.png" alt="strip">
 <script>document.querySelector('h1').textContent = 'scripted';</script>
+"""
+# The next answer about a run breaks off behind its header.
+CUT_ONCE = """
+const real = window.fetch;
+window.fetch = (path, options) => {
+  if (!path.includes('?since=')) return real(path, options);
+  window.fetch = real;
+  const error = new TypeError('network error');
+  return Promise.resolve(new Response(new ReadableStream({start: (to) => to.error(error)})));
+};
 """
 
 
@@ -40,8 +51,33 @@ class RunsTest(browser_testing.BrowserTest):
     def setUp(self):
         super().setUp()
         self.visit("runs")
-        self.browser.press("#page-runs .run-item")
-        self.browser.shown('#page-runs section[aria-label="Run"] h2')
+        self.choose_run("mine")
+
+    def choose_run(self, name):
+        self.browser.press(f'#page-runs .run-item:has([title="{name}"])')
+        self.browser.wait(
+            lambda: self.browser.text(
+                '#page-runs section[aria-label="Run"] h2'
+            )
+            == name,
+            "the run is shown",
+        )
+
+    def train(self):
+        """The run is running, so that the page reads it every 2 seconds."""
+        lock = self.run_folder / "lock"
+        self.addCleanup(lock.unlink)
+        lock.write_text("process 5 on some-other-machine\n\n")
+        os.utime(self.table)
+        self.browser.open(self.studio.address)
+        self.visit("runs")
+        self.choose_run("mine")
+
+    def strip_width(self):
+        return self.browser.run(
+            "return arguments[0].naturalWidth",
+            self.browser.shown("#page-runs .run-strip"),
+        )
 
     def test_shows_state_curves_and_pictures(self):
         self.browser.wait(
@@ -51,13 +87,15 @@ class RunsTest(browser_testing.BrowserTest):
         curve = self.browser.shown("#page-runs svg.chart path")
         self.assertTrue(curve.get_attribute("d"))
         self.browser.wait(
-            lambda: self.browser.run(
-                "return arguments[0].naturalWidth",
-                self.browser.shown("#page-runs .run-strip"),
-            )
-            > 0,
-            "the picture is there",
+            lambda: self.strip_width() > 0, "the picture is there"
         )
+
+    def test_goes_on_after_an_answer_that_was_cut(self):
+        self.train()
+        self.browser.run(CUT_ONCE)
+        notice = "#page-runs .notice.error"
+        self.assertIn("does not answer", self.browser.text(notice))
+        self.browser.gone(notice)
 
     def test_grows_with_the_run(self):
         self.browser.shown("#page-runs svg.chart path")

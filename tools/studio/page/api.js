@@ -108,10 +108,13 @@ export class Api extends EventTarget {
   }
 
   // The answer's JSON. `json` is sent as the body where it is given.
-  async get(path, options) { return (await this.fetch(path, options)).json(); }
+  async get(path, options) { return this.read(path, (response) => response.json(), options); }
   async post(path, json, options) { return this.get(path, {method: 'POST', json, ...options}); }
   async remove(path) { await this.fetch(path, {method: 'DELETE'}); }
-  async blob(path, options) { return (await this.fetch(path, options)).blob(); }
+  async blob(path, options) { return this.read(path, (response) => response.blob(), options); }
+
+  // What `take` reads of the Response. An answer that is cut off is none.
+  async read(path, take, options) { return this.answered(take(await this.fetch(path, options))); }
 
   // The Response, whose status is 200 to 299. Throws ApiError, or an AbortError
   // where options.signal ended it.
@@ -121,17 +124,22 @@ export class Api extends EventTarget {
       sent['Content-Type'] = 'application/json';
       body = JSON.stringify(json);
     }
-    let response;
+    const response = await this.answered(fetch(BASE + path, {method, body, signal, headers: sent, cache}));
+    this.setLost(false);
+    if (!response.ok) throw this.refusal(response.status, await this.answered(response.text()));
+    return response;
+  }
+
+  // What the promise of a header or of a body gives.
+  async answered(promise) {
     try {
-      response = await fetch(BASE + path, {method, body, signal, headers: sent, cache});
+      return await promise;
     } catch (error) {
-      if (signal?.aborted) throw error;
+      // Not that of `signal`, and not JSON that is none.
+      if (!(error instanceof TypeError)) throw error;
       this.setLost(true);
       throw offline();
     }
-    this.setLost(false);
-    if (!response.ok) throw this.refusal(response.status, await response.text());
-    return response;
   }
 
   // Reads the list of jobs for all who listen to "jobs".

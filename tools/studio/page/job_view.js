@@ -266,9 +266,12 @@ export class JobView {
 }
 
 export async function download(api, path, fallbackName) {
-  const response = await api.fetch(path);
-  const named = /filename="([^"]+)"/.exec(response.headers.get('Content-Disposition') ?? '');
-  saveBlob(await response.blob(), named?.[1] ?? fallbackName);
+  let name;
+  const blob = await api.read(path, (response) => {
+    [, name = fallbackName] = /filename="([^"]+)"/.exec(response.headers.get('Content-Disposition') ?? '') ?? [];
+    return response.blob();
+  });
+  saveBlob(blob, name);
 }
 
 const commandPart = (job) => job.command && h('div.stack.tight', h('h3.small', 'The same by a command'), codeBlock(withNames(job), 'command'));

@@ -1,7 +1,7 @@
 // Runs: the training runs below --root, their curves as they grow, strips and
 // page.
 
-import {ApiError, agoText} from './api.js';
+import {agoText} from './api.js';
 import {Chart} from './chart.js';
 import {fill, h, refill} from './dom.js';
 import {runPageFrame} from './run_page.js';
@@ -130,7 +130,6 @@ class RunView {
         fill(this.problem);
         wait = !run.complete ? 0 : run.state === 'running' ? RUNNING_EVERY_MS : QUIET_EVERY_MS;
       } catch (error) {
-        if (!(error instanceof ApiError)) throw error;
         if (error.status === 404) {
           fill(this.element, h('section.card', emptyState('warning', 'This run is not there', 'Its folder was moved or removed. Choose one of the list.')));
           return;

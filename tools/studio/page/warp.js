@@ -212,8 +212,7 @@ class WarpPage {
   }
 
   async send(request) {
-    const response = await this.api.fetch('warp', {method: 'POST', json: request});
-    return parseAnswer(await response.arrayBuffer());
+    return parseAnswer(await this.api.read('warp', (response) => response.arrayBuffer(), {method: 'POST', json: request}));
   }
 
   cellsShown() { return this.settings.overlays.includes('cells') ? this.settings.cells : null; }
