@@ -1,16 +1,19 @@
 """The page Animate: from files to downloads, and what can go wrong."""
 
 import io
-import struct
 import unittest
 import zipfile
-import zlib
 
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from tools.studio.browser import browser, browser_testing
-from tools.studio.browser.browser_testing import DANCE, PUPPET
+from tools.studio.browser.browser_testing import (
+    DANCE,
+    HOLD_STILLS,
+    PUPPET,
+    picture,
+)
 
 SUBMIT = "#page-animate .form-foot button"
 RESULT = '#page-animate section[aria-label="Result"]'
@@ -43,15 +46,13 @@ SET_HIDDEN = """
 Object.defineProperty(document, 'hidden', {value: arguments[0], configurable: true});
 document.dispatchEvent(new Event('visibilitychange'));
 """
-# A still stays on its way to the server.
-HOLD_STILLS = """
-const {open, send} = XMLHttpRequest.prototype;
-XMLHttpRequest.prototype.open = function (method, path) {
-  this.isHeld = path.endsWith('kind=image');
-  open.call(this, method, path);
-};
-XMLHttpRequest.prototype.send = function (body) {
-  if (!this.isHeld) send.call(this, body);
+# The first stream of events ends before it has said anything.
+END_STREAM = """
+const real = window.fetch;
+window.fetch = (path, options) => {
+  if (!path.endsWith('/events')) return real(path, options);
+  window.fetch = real;
+  return Promise.resolve(new Response(''));
 };
 """
 # The browser asks about the camera until allowCamera().
@@ -66,25 +67,6 @@ devices.getUserMedia = async (wanted) => {
   return stream;
 };
 """
-
-
-def picture(width, height):
-    """A grey picture of this size as PNG."""
-    rows = (b"\0" + b"\x80" * width) * height
-
-    def chunk(name, data):
-        check = zlib.crc32(name + data)
-        return struct.pack(">I", len(data)) + name + data + struct.pack(
-            ">I", check
-        )
-
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", head)
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
 
 
 class AnimateTest(browser_testing.BrowserTest):
@@ -207,6 +189,11 @@ class AnimateTest(browser_testing.BrowserTest):
         self.browser.run(SET_HIDDEN, True)
         self.assertTrue(self.browser.run("return streams[0].aborted"))
         self.browser.run(SET_HIDDEN, False)
+        self.wait_until_done()
+
+    def test_follows_a_job_whose_events_end_before_it(self):
+        self.browser.run(END_STREAM)
+        self.start()
         self.wait_until_done()
 
     def test_shows_the_jobs_in_a_second_tab(self):

@@ -5,13 +5,46 @@ the console has nothing to complain about.
 
 import os
 import pathlib
+import struct
 import unittest
+import zlib
 
 from tools.studio.browser import browser
 from tools.studio.testing import studio_process
 
 PUPPET = pathlib.Path("pipelines/pretrained/puppet.png")
 DANCE = pathlib.Path("pipelines/pretrained/dance.mp4")
+
+# A still stays on its way to the server.
+HOLD_STILLS = """
+const {open, send} = XMLHttpRequest.prototype;
+XMLHttpRequest.prototype.open = function (method, path) {
+  this.isHeld = path.endsWith('kind=image');
+  open.call(this, method, path);
+};
+XMLHttpRequest.prototype.send = function (body) {
+  if (!this.isHeld) send.call(this, body);
+};
+"""
+
+
+def picture(width, height):
+    """A grey picture of this size as PNG."""
+    rows = (b"\0" + b"\x80" * width) * height
+
+    def chunk(name, data):
+        check = zlib.crc32(name + data)
+        return struct.pack(">I", len(data)) + name + data + struct.pack(
+            ">I", check
+        )
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 class BrowserTest(unittest.TestCase):

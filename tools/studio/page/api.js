@@ -198,10 +198,10 @@ export class Api extends EventTarget {
     this.dispatchEvent(new Event(lost ? 'lost' : 'found'));
   }
 
-  // Follows server-sent events until the server ends them: handlers has a
-  // function for each event name, called with its data. Connects again after a
-  // cut, with growing pauses, as long as `signal` is not aborted.
-  async follow(path, handlers, signal) {
+  // Follows server-sent events until isDone() is true after one: handlers has a
+  // function for each event name, called with its data. Connects again where
+  // they end before, with growing pauses, as long as `signal` is not aborted.
+  async follow(path, handlers, isDone, signal) {
     for (let pause = 500; !signal.aborted; pause = Math.min(pause * 2, 8000)) {
       try {
         const response = await this.fetch(path, {signal, headers: {Accept: 'text/event-stream'}});
@@ -209,13 +209,13 @@ export class Api extends EventTarget {
           pause = 250;
           handlers[name]?.(data);
         });
-        return;
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof ApiError && error.status !== 0 && error.status < 500) throw error;
         this.setLost(true);
-        await new Promise((resolve) => setTimeout(resolve, pause));
       }
+      if (isDone()) return;
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
 }

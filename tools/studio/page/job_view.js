@@ -56,7 +56,7 @@ export class JobView {
       const job = await this.api.get(`jobs/${id}`, {signal});
       this.show(job);
       if (!hasEnded(job) && !document.hidden) {
-        await this.api.follow(`jobs/${id}/events`, {job: (next) => this.show(next), frame: () => this.showNewest(id)}, signal);
+        await this.api.follow(`jobs/${id}/events`, {job: (next) => this.show(next), frame: () => this.showNewest(id)}, () => this.ended, signal);
       }
     } catch (error) {
       if (signal.aborted) return;
