@@ -4,10 +4,11 @@ import os
 import pathlib
 import shutil
 import tempfile
+import time
 import unittest
 
 from tools.studio.browser import browser_testing
-from tools.studio.browser.browser_testing import PUPPET
+from tools.studio.browser.browser_testing import PUPPET, picture
 
 # A report that would like to run scripts.
 REPORT = """<!DOCTYPE html><title>Run</title>
@@ -97,6 +98,30 @@ class RunsTest(browser_testing.BrowserTest):
         self.assertIn("does not answer", self.browser.text(notice))
         self.browser.gone(notice)
 
+    def test_shows_the_pictures_of_a_run_that_was_trained_anew(self):
+        other = pathlib.Path(self.runs) / "other"
+        other.mkdir()
+        self.addCleanup(shutil.rmtree, other)
+        (other / "losses.csv").write_text("step,total\n1,2\n")
+        self.browser.open(self.studio.address)
+        self.visit("runs")
+        self.choose_run("mine")
+        self.browser.wait(
+            lambda: self.strip_width() == 256, "the first picture is there"
+        )
+        strip = self.run_folder / "pictures" / "epoch-00001.png"
+        self.addCleanup(shutil.copy, PUPPET, strip)
+        strip.write_bytes(picture(40, 20))
+        # Times have whole seconds.
+        later = time.time() + 60
+        self.addCleanup(os.utime, self.table)
+        os.utime(self.table, (later, later))
+        self.choose_run("other")
+        self.choose_run("mine")
+        self.browser.wait(
+            lambda: self.strip_width() == 40, "the new picture is there"
+        )
+
     def test_grows_with_the_run(self):
         self.browser.shown("#page-runs svg.chart path")
         with open(self.table, "a", encoding="utf-8") as table:
@@ -147,6 +172,25 @@ class RunsTest(browser_testing.BrowserTest):
         )
         # What was open stays open.
         self.assertIn("max_steps: 400", self.browser.text(more))
+
+    def test_shows_the_newest_report_when_it_is_opened(self):
+        report = self.run_folder / "index.html"
+        self.addCleanup(report.write_text, REPORT)
+        summary = self.browser.shown(
+            '#page-runs section[aria-label="Page and settings"] summary'
+        )
+        for title in ("The report", "Another one"):
+            report.write_text(REPORT.replace("The report", title))
+            self.browser.press(summary)
+            self.browser.wait(
+                lambda: self.browser.run(
+                    "return document.querySelector('#page-runs iframe')"
+                    "?.contentDocument.querySelector('h1')?.textContent"
+                )
+                == title,
+                f"{title} is shown",
+            )
+            self.browser.press(summary)  # closes it
 
     def test_shows_the_report_without_its_scripts(self):
         self.browser.press(

@@ -7,8 +7,9 @@
 
 import {h} from './dom.js';
 
-export async function runPageFrame(api, id) {
-  const text = await (await api.fetch(`runs/${id}/page`)).text();
+// run: of the list of runs.
+export async function runPageFrame(api, run) {
+  const text = await api.read(`runs/${run.id}/page`, (response) => response.text());
   const frame = h('iframe.run-page', {sandbox: 'allow-same-origin', title: "The run's page", referrerpolicy: 'no-referrer'});
   const loaded = new Promise((resolve) => { frame.onload = resolve; });
   const styles = [];
@@ -18,7 +19,7 @@ export async function runPageFrame(api, id) {
     return '';
   });
   frame.srcdoc = withoutAddresses(unstyled);
-  loaded.then(() => finish(api, id, frame, styles));
+  loaded.then(() => finish(api, run, frame, styles));
   return frame;
 }
 
@@ -35,7 +36,7 @@ function withoutAddresses(text) {
   return `<!doctype html>${new XMLSerializer().serializeToString(page.documentElement)}`;
 }
 
-async function finish(api, id, frame, styles) {
+async function finish(api, run, frame, styles) {
   const page = frame.contentDocument;
   page.adoptedStyleSheets = styles.map((style) => {
     const sheet = new frame.contentWindow.CSSStyleSheet();
@@ -46,13 +47,17 @@ async function finish(api, id, frame, styles) {
     try {
       const name = nameOf(element.dataset.source);
       if (!name) continue;
-      element.src = await api.pictures.address(`runs/${id}/pictures/${encodeURIComponent(name)}`);
+      element.src = await api.pictures.address(picturePath(run, name));
       if (element.tagName === 'VIDEO') element.controls = true;
     } catch {
       element.alt = `${element.alt ?? ''} (not there)`;
     }
   }
 }
+
+// A run that goes on, or begins anew, writes other pictures under the same
+// names. A fragment is not sent, but to the cache it is another path.
+export const picturePath = ({id, modified}, name) => `runs/${id}/pictures/${encodeURIComponent(name)}#${modified}`;
 
 // "pictures/epoch-00001.png" as the API names it; null for anything else.
 function nameOf(source) {

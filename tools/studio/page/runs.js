@@ -4,7 +4,7 @@
 import {agoText} from './api.js';
 import {Chart} from './chart.js';
 import {fill, h, refill} from './dom.js';
-import {runPageFrame} from './run_page.js';
+import {picturePath, runPageFrame} from './run_page.js';
 import {codeBlock, emptyState, errorNotice, loadInto, range, showPicture} from './ui.js';
 
 const RUNNING_EVERY_MS = 2000;
@@ -97,6 +97,7 @@ class RunView {
     this.stride = 0;
     this.reads = 0;
     this.pictures = [];
+    this.drawnPictures = '';
     this.head = h('section.card', {'aria-label': 'Run'}, h('div.skeleton.control-line'));
     this.charts = new Map(CHARTS.map(([kind, title, options]) => [kind, new Chart(title, options)]));
     for (const chart of this.charts.values()) chart.element.hidden = true;
@@ -181,7 +182,7 @@ class RunView {
       chart.element.hidden = !group.some(({points}) => points.length);
       chart.set(group);
     }
-    this.drawPictures(run.pictures);
+    this.drawPictures(run);
     this.drawMore(run);
     if (before && before.state !== run.state) this.onchanged();
   }
@@ -192,8 +193,10 @@ class RunView {
     return [total && [String(Number(total[1].toPrecision(4))), 'Total loss'], seconds && [`${seconds[1].toPrecision(3)} s`, 'A step']].filter(Boolean);
   }
 
-  drawPictures(pictures) {
-    if (pictures.join() === this.pictures.join()) return;
+  drawPictures({started, pictures}) {
+    const drawn = [started, ...pictures].join();
+    if (drawn === this.drawnPictures) return;
+    this.drawnPictures = drawn;
     const wasLast = !this.slider || Number(this.slider.input.value) === this.pictures.length;
     const chosen = wasLast ? pictures.length : Number(this.slider.input.value);
     this.pictures = pictures;
@@ -210,14 +213,17 @@ class RunView {
   showStrip(number) {
     const name = this.pictures[number - 1];
     this.image.alt = name.replace('.png', '').replace('epoch-', 'Epoch ').replace(/ 0+/, ' ');
-    showPicture(this.image, this.api, `runs/${this.id}/pictures/${encodeURIComponent(name)}`);
+    showPicture(this.image, this.api, picturePath(this.run, name));
   }
 
-  // A run writes its page after its first epoch. What is open stays open.
-  drawMore({has_page: hasPage, settings}) {
-    if (hasPage !== this.hasPage) {
-      this.hasPage = hasPage;
-      fill(this.pagePlace, hasPage && this.pagePart());
+  // A run writes its page after each epoch: it is read when it is opened, and
+  // again when the run has ended or begins anew. What is open stays open.
+  drawMore({has_page: hasPage, settings, started, state}) {
+    const page = hasPage && `${started} ${state}`;
+    if (page !== this.page) {
+      this.page = page;
+      const open = this.pagePlace.firstChild?.open;
+      fill(this.pagePlace, hasPage && this.pagePart(open));
     }
     if (settings !== this.settings) {
       this.settings = settings;
@@ -227,10 +233,10 @@ class RunView {
     this.more.hidden = !hasPage && !settings;
   }
 
-  pagePart() {
+  pagePart(open) {
     const place = h('div');
-    const page = h('details.more', {ontoggle: () => {
-      if (page.open && !place.childElementCount) loadInto(place, h('div.skeleton.run-page'), () => runPageFrame(this.api, this.id));
+    const page = h('details.more', {open, ontoggle: () => {
+      if (page.open) loadInto(place, h('div.skeleton.run-page'), () => runPageFrame(this.api, this.run));
     }}, h('summary', 'Page of the run'), place);
     return page;
   }
