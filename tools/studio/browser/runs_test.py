@@ -26,6 +26,17 @@ window.fetch = (path, options) => {
   return Promise.resolve(new Response(new ReadableStream({start: (to) => to.error(error)})));
 };
 """
+# Counts answers about the run, and what is said below its charts.
+COUNT_SAID = """
+const real = window.fetch;
+window.polls = window.said = 0;
+window.fetch = (path, options) => {
+  if (path.includes('?since=')) window.polls += 1;
+  return real(path, options);
+};
+const observer = new MutationObserver((changes) => { window.said += changes.length; });
+for (const said of document.querySelectorAll('.chart-readout')) observer.observe(said, {childList: true});
+"""
 
 
 def losses(steps):
@@ -97,6 +108,15 @@ class RunsTest(browser_testing.BrowserTest):
         notice = "#page-runs .notice.error"
         self.assertIn("does not answer", self.browser.text(notice))
         self.browser.gone(notice)
+
+    def test_says_nothing_while_nothing_changes(self):
+        self.train()
+        self.browser.run(COUNT_SAID)
+        # When the third is asked for, two were drawn.
+        self.browser.wait(
+            lambda: self.browser.run("return polls > 2"), "it is read again"
+        )
+        self.assertEqual(self.browser.run("return said"), 0)
 
     def test_shows_the_pictures_of_a_run_that_was_trained_anew(self):
         other = pathlib.Path(self.runs) / "other"

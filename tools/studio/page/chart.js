@@ -150,7 +150,7 @@ export class Chart {
     this.cursor = step;
     if (step === null || step === undefined || !this.shown().length) {
       fill(this.marks);
-      fill(this.readout, h('span.soft', 'Point at a curve for its values.'));
+      this.say(h('span.soft', 'Point at a curve, or use the arrow keys, for its values.'));
       return;
     }
     const values = this.shown().map(({name, colour, points}) => {
@@ -161,7 +161,13 @@ export class Chart {
     fill(this.marks, svg('path', {class: 'chart-cursor', d: `M${this.x(at)} ${MARGIN.top}V${HEIGHT - MARGIN.bottom}`}),
       values.map((one) => (this.log && one.value <= 0 ? null
         : svg('circle', {class: `curve-${one.colour}`, cx: this.x(one.at), cy: this.y(one.value), r: 3.5}))));
-    fill(this.readout, h('b', `Step ${at}`), values.map((one) => h('span', h(`span.chart-swatch.curve-${one.colour}`), ` ${numberText(one.value)}`)));
+    this.say(h('b', `Step ${at}`), values.map((one) => h('span', h(`span.chart-swatch.curve-${one.colour}`), ` ${numberText(one.value)}`)));
+  }
+
+  // Nodes that are new are read aloud, also where they say the same.
+  say(...children) {
+    const next = fill(this.readout.cloneNode(), ...children);
+    if (!next.isEqualNode(this.readout)) fill(this.readout, ...next.childNodes);
   }
 }
 
