@@ -4,6 +4,7 @@ import json
 import unittest
 
 from tools.studio.browser import browser_testing
+from tools.studio.browser.browser_testing import HOLD_STILLS, PUPPET
 
 VIEW = '#page-motion section[aria-label="Keypoints"]'
 CANVAS = f"{VIEW} canvas"
@@ -56,6 +57,15 @@ class MotionTest(browser_testing.BrowserTest):
         self.assertEqual(len(keypoints["frames"]), 98)
         motion = self.browser.downloaded(".safetensors")
         self.assertIn(b"cpab-motion", motion)
+
+    def test_asks_for_a_still_while_it_is_sent(self):
+        self.browser.run(HOLD_STILLS)
+        self.browser.send_file("Play on a still", PUPPET)
+        self.browser.shown(f"{VIEW} .play-on-still progress")
+        self.browser.press(f"{VIEW} .play-on-still .button.primary")
+        self.assertIn(
+            "still", self.browser.text(f"{VIEW} .play-on-still .field-error")
+        )
 
     def test_plays_the_motion_on_a_still(self):
         self.browser.press(f"{VIEW} .play-on-still .button.primary")

@@ -196,10 +196,14 @@ class MotionPage {
     const problem = h('div');
     const button = h('button.button.primary', {type: 'button', onclick: async () => {
       fill(problem);
+      if (!still.value) {  // it is being sent
+        fill(problem, h('p.field-error', {role: 'alert'}, 'Choose a still first.'));
+        return;
+      }
       await this.start(button, problem, 'animate', ({
         type: 'animate', source: still.value.id, driving: `job:${job.id}`, checkpoint: job.request.checkpoint}));
     }}, 'Animate the still');
-    const still = new MediaInput(this.api, {kind: 'image', title: 'Play on a still', onchange: () => { button.disabled = false; }});
+    const still = new MediaInput(this.api, {kind: 'image', title: 'Play on a still', onchange: (facts) => { button.disabled = !facts; }});
     this.still = still;
     still.offer(this.stills);
     if (this.stills.length) still.set(this.stills[0]);
