@@ -22,6 +22,12 @@ PLAYER = f"{RESULT} video"
 CROP = ".crop-box"
 FRAMES = 24
 JOB_SECONDS = 300
+PUPPET_BY_DANCE = {
+    "type": "animate",
+    "source": "bundled:puppet",
+    "driving": "bundled:dance",
+    "checkpoint": "shipped",
+}
 # Keeps answers about crops until letCropsGo(), and the job that is sent.
 HOLD_CROPS = """
 const real = window.fetch;
@@ -260,19 +266,71 @@ class AnimateTest(browser_testing.BrowserTest):
             CROP,
         )
 
+    def focus_is_at(self, css):
+        return self.browser.run(
+            "return document.activeElement.matches(arguments[0])", css
+        )
+
+    def test_keeps_the_focus_beside_what_is_deleted(self):
+        self.cancelled_job(PUPPET_BY_DANCE)
+        self.cancelled_job(PUPPET_BY_DANCE)
+        self.browser.open(self.studio.address)
+        jobs = "#page-animate .job"
+        for left, focused in ((1, f"{jobs} a"), (0, ".stack:has(> div > .empty)")):
+            self.browser.shown(f"{jobs} button").send_keys(Keys.ENTER)
+            self.browser.wait(
+                lambda: self.focus_is_at(focused), f"the focus is at {focused}"
+            )
+            self.assertEqual(
+                len(self.browser.driver.find_elements("css selector", jobs)),
+                left,
+            )
+        self.browser.send_file("Still", PUPPET)
+        self.browser.wait(self.chosen_uploads, "the still is chosen")
+        # The server removes nothing that it reads.
+        self.browser.shown(CROP)
+        self.browser.wait(
+            lambda: self.browser.run(
+                "return [...document.querySelectorAll('#page-animate .media img')]"
+                ".every((image) => image.naturalWidth)"
+            ),
+            "all pictures are there",
+        )
+        self.browser.shown('[aria-label="Delete this upload"]').send_keys(
+            Keys.ENTER
+        )
+        self.browser.wait(
+            lambda: self.focus_is_at(".thumb"), "the focus is at a still"
+        )
+
+    def test_puts_the_focus_where_something_is_missing(self):
+        self.expected_complaints = ("/jobs",)
+        self.browser.choose_option(
+            'select:has(option[value="number"])', "Frame number"
+        )
+        start = '[aria-label^="Start frame number"]'
+        self.browser.shown(start).clear()
+        self.browser.shown(start).send_keys("-1")
+        self.browser.press(SUBMIT)
+        self.browser.shown("#page-animate .field-error")
+        self.assertTrue(self.focus_is_at(start))
+        self.browser.run(HOLD_STILLS)
+        self.browser.send_file("Still", PUPPET)
+        self.browser.gone(CROP)
+        limit = self.browser.shown('#page-animate input[placeholder="all"]')
+        limit.send_keys(Keys.CONTROL, Keys.ENTER)
+        self.browser.shown("#page-animate .field-error")
+        # Not at "Cancel" of what is being sent.
+        self.assertTrue(self.focus_is_at(".thumb"))
+
+    def cancelled_job(self, request):
+        _, job = self.studio.json("POST", "/jobs", request)
+        self.studio.ask("POST", f"/jobs/{job['id']}/cancel")
+        return job["id"]
+
     def test_takes_over_the_settings_of_a_job_and_no_others(self):
-        request = {
-            "type": "animate",
-            "source": "bundled:puppet",
-            "driving": "bundled:dance",
-            "checkpoint": "shipped",
-        }
-        by_script = {**request, "start_frame": "auto", "size": 100}
-        ids = []
-        for body in (request, by_script):
-            _, job = self.studio.json("POST", "/jobs", body)
-            self.studio.ask("POST", f"/jobs/{job['id']}/cancel")
-            ids.append(job["id"])
+        by_script = {**PUPPET_BY_DANCE, "start_frame": "auto", "size": 100}
+        ids = [self.cancelled_job(PUPPET_BY_DANCE), self.cancelled_job(by_script)]
         self.browser.choose("standard")
         self.browser.choose("source", ".chips label")
         self.limit_frames()

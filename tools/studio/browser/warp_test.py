@@ -82,6 +82,15 @@ class WarpTest(browser_testing.BrowserTest):
         self.browser.wait(lambda: count() == before + 1, "a point is added")
         self.browser.driver.switch_to.active_element.send_keys(Keys.DELETE)
         self.browser.wait(lambda: count() == before, "the point is removed")
+        self.browser.shown(POINT).send_keys(Keys.DELETE)
+        for _ in range(before - 1):
+            self.browser.driver.switch_to.active_element.send_keys(Keys.DELETE)
+        self.assertEqual(count(), 0)
+        self.assertTrue(
+            self.browser.run(
+                "return document.activeElement.matches('.warp-points')"
+            )
+        )
 
     def test_saves_points_and_picture(self):
         save = '//section[@aria-label="Points and theta"]//button[text()="%s"]'

@@ -23,6 +23,8 @@ const MOTIONS = {
 const STARTS = {
   first: 'First frame', keypoints: 'Most similar frame', alignment: 'Most similar, turned or not',
 };
+// What of a field gets the focus: the first that it has of these.
+const CONTROLS = ['.thumb', 'input:not([hidden], [tabindex="-1"])', 'select', 'button:not([hidden], .cover *)'];
 const FRAME_NUMBER = 'number';
 const SIZES = [[0, 'Automatic'], 256, 384, 512, 768, 1024];
 
@@ -379,7 +381,7 @@ class AnimatePage {
   showFieldProblem(name, text) {
     const part = this.fields[name];
     part.append(h('p.field-error', {role: 'alert'}, text));
-    part.querySelector('input, select, button')?.focus();
+    CONTROLS.map((css) => part.querySelector(css)).find(Boolean)?.focus();
   }
 
   clearProblems() {

@@ -21,7 +21,7 @@ export class JobList {
     this.list = h('ul.list');
     this.jobs = h('div', this.list);
     this.disk = h('p.hint.number');
-    this.element = h('div.stack', this.jobs, this.disk);
+    this.element = h('div.stack', {tabindex: -1}, this.jobs, this.disk);
     this.shown = '';
     this.subs = new Map();  // id of a job -> the line below its title
     api.addEventListener('jobs', () => this.show());
@@ -79,6 +79,7 @@ export class JobList {
   }
 
   async remove(job) {
+    const index = [...this.list.children].findIndex((item) => item.contains(document.activeElement));
     try {
       if (job.state === 'queued') await this.api.post(`jobs/${job.id}/cancel`);
       await this.api.remove(`jobs/${job.id}`);
@@ -87,7 +88,14 @@ export class JobList {
     } catch (error) {
       toast(error.message);
     }
-    this.api.refreshJobs();
+    await this.api.refreshJobs().catch(() => {});  // the shell says it
+    if (index >= 0 && document.activeElement === document.body) this.focusItem(index);
+  }
+
+  // Or the last one, or the list itself where it is empty.
+  focusItem(index) {
+    const item = [...this.list.children].slice(0, index + 1).at(-1);
+    (item?.querySelector('a') ?? this.element).focus({preventScroll: true});
   }
 }
 

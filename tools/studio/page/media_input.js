@@ -48,11 +48,12 @@ export class MediaInput {
     this.problem = h('div');
     this.deleteButton = h('button.button.slim.icon-only', {type: 'button', 'aria-label': 'Delete this upload', title: 'Delete this upload',
       hidden: true, onclick: () => this.removeUpload()}, icon('trash'));
+    this.chooseButton = h('button.button.slim', {type: 'button', onclick: () => this.file.click()}, icon('upload'), 'Choose', h('span.wide-only', 'a file'));
     this.element = h('section.media.stack.tight', {'aria-labelledby': titleId},
       h('div.row.spread', h('h3', {id: titleId}, title), this.facts),
       this.frame, this.thumbs,
       h('div.row.media-actions',
-        h('button.button.slim', {type: 'button', onclick: () => this.file.click()}, icon('upload'), 'Choose', h('span.wide-only', 'a file')),
+        this.chooseButton,
         hasCamera() && h('button.button.slim.icon-only', {type: 'button', 'aria-label': words.camera, title: words.camera,
           onclick: () => this.fromCamera()}, icon('camera')),
         this.deleteButton),
@@ -234,6 +235,8 @@ export class MediaInput {
       this.showEmpty();
       this.onchange(null);
     }
+    // What was pressed is hidden now.
+    (this.thumbs.firstElementChild ?? this.chooseButton).focus({preventScroll: true});
   }
 
   async upload(file) {

@@ -27,7 +27,7 @@ export class PointEditor {
     this.lines = svg('path', {class: 'warp-moves'});
     this.origins = svg('path', {class: 'warp-origins'});
     stage.overlay.append(this.lines, this.origins);
-    this.layer = h('div.warp-points', {role: 'group', 'aria-label': 'Points', onclick: (event) => this.pressPlace(event)});
+    this.layer = h('div.warp-points', {role: 'group', 'aria-label': 'Points', tabindex: -1, onclick: (event) => this.pressPlace(event)});
     stage.element.append(this.layer);
   }
 
@@ -45,7 +45,7 @@ export class PointEditor {
   remove(index) {
     this.points.splice(index, 1);
     this.build();
-    (this.handles[Math.min(index, this.handles.length - 1)] ?? this.stage.element).focus?.({preventScroll: true});
+    (this.handles[Math.min(index, this.handles.length - 1)] ?? this.layer).focus({preventScroll: true});
   }
 
   // Numbers of points that the server finds fault with, counted from 0.
