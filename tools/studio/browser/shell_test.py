@@ -70,6 +70,15 @@ class ShellTest(browser_testing.BrowserTest):
             current = self.browser.shown('.tabs a[aria-current="page"]')
             self.assertEqual(current.text.lower(), page)
 
+    def test_shows_a_page_at_any_address(self):
+        for rest, page in (("runs/50%", "runs"), ("toString", "animate")):
+            with self.subTest(rest):
+                self.browser.open(f"{self.studio.page}#{rest}")
+                current = self.browser.shown('.tabs a[aria-current="page"]')
+                self.assertEqual(current.text.lower(), page)
+                self.browser.shown(f"#page-{page}")
+                self.visit("motion")
+
     def test_does_not_scroll_sideways_on_a_phone(self):
         for page in PAGES:
             for width in (browser.PHONE, (320, 700)):

@@ -16,10 +16,18 @@ let facts = null;  // of the system
 
 // ------------------------------------------------------------------- pages
 
-// "#animate/ID" -> ['animate', 'ID'].
+// "#animate/ID" -> ['animate', 'ID']. People type addresses, too.
 function pageOf(hash) {
   const [name, rest = ''] = hash.slice(1).split('/');
-  return [name in PAGES ? name : 'animate', decodeURIComponent(rest)];
+  return [Object.hasOwn(PAGES, name) ? name : 'animate', decoded(rest)];
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
+  }
 }
 
 async function showPage() {
