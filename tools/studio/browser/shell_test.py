@@ -79,6 +79,20 @@ class ShellTest(browser_testing.BrowserTest):
                 self.browser.shown(f"#page-{page}")
                 self.visit("motion")
 
+    def test_rounds_times_and_sizes_to_their_units(self):
+        texts = self.browser.driver.execute_async_script(
+            "const [address, done] = arguments;"
+            "import(address).then(({secondsText, bytesText}) => done(["
+            "  ...[9.94, 9.97, 59.7, 3599, 7190].map(secondsText),"
+            "  ...[999, 9960, 999600].map(bytesText)]));",
+            f"{self.studio.page}api.js",
+        )
+        self.assertEqual(
+            texts,
+            ["9.9 s", "10 s", "1 min 0 s", "59 min 59 s", "2 h 0 min"]
+            + ["999 B", "10 KB", "1.0 MB"],
+        )
+
     def test_does_not_scroll_sideways_on_a_phone(self):
         for page in PAGES:
             for width in (browser.PHONE, (320, 700)):

@@ -310,18 +310,19 @@ class PictureCache {
 
 export function bytesText(bytes) {
   for (const unit of ['B', 'KB', 'MB', 'GB']) {
-    if (bytes < 1000 || unit === 'GB') return `${bytes < 10 && unit !== 'B' ? bytes.toFixed(1) : Math.round(bytes)} ${unit}`;
+    if (bytes < 999.5 || unit === 'GB') return `${bytes < 9.95 && unit !== 'B' ? bytes.toFixed(1) : Math.round(bytes)} ${unit}`;
     bytes /= 1000;
   }
 }
 
 // 75 -> "1 min 15 s".
 export function secondsText(seconds) {
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.round((whole % 3600) / 60)} min`;
+  const minutes = Math.round(whole / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 // How long ago a moment (RFC 3339) is.
