@@ -35,9 +35,9 @@ bool IsNumericAddress(const std::string& address);
 // Whether a numeric address is one of this machine alone: 127.0.0.0/8 or ::1.
 bool IsLoopback(absl::string_view address);
 
-// The token in the file `path`: its only line, of at least 22 printable
-// characters without spaces. FailedPrecondition if other users may read the
-// file, InvalidArgument for another content, or the system's error.
+// The token in the file `path`: its only line, of at least 22 letters, digits,
+// '-' and '_'. FailedPrecondition if other users may read the file,
+// InvalidArgument for another content, or the system's error.
 absl::StatusOr<std::string> ReadTokenFile(const std::string& path);
 
 class Access {
