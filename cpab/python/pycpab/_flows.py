@@ -135,7 +135,7 @@ class Flows(Fields):
         self, theta_chain: Array, scale_by_dt: bool, inverse: bool = False
     ) -> Tuple[Array, int]:
         """theta of all stages in a row, [B, n d], and n."""
-        thetas = self._stacked(theta_chain)
+        thetas = self._stacked("theta_chain", theta_chain)
         d = self.get_theta_dim()
         if thetas.ndim not in (2, 3) or len(thetas) == 0 or thetas.shape[-1] != d:
             raise _arrays.shape_error(
@@ -150,17 +150,17 @@ class Flows(Fields):
             thetas = -(thetas.flip(0) if _arrays.is_tensor(thetas) else thetas[::-1])
         return thetas.swapaxes(0, 1).reshape(thetas.shape[1], stages * d), stages
 
-    def _stacked(self, theta_chain: Array) -> Array:
-        """The chain as one array or tensor."""
-        listed = isinstance(theta_chain, (list, tuple))
-        if listed and any(_arrays.is_tensor(theta) for theta in theta_chain):
+    def _stacked(self, name: str, thetas: Array) -> Array:
+        """A list or an array of them as one array or tensor."""
+        listed = isinstance(thetas, (list, tuple))
+        if listed and any(_arrays.is_tensor(theta) for theta in thetas):
             torch_calls = autograd()
             return torch_calls.torch.stack(
-                [torch_calls.checked("theta_chain", theta) for theta in theta_chain]
+                [torch_calls.checked(name, theta) for theta in thetas]
             )
-        if _arrays.is_tensor(theta_chain):
-            return autograd().checked("theta_chain", theta_chain)
-        return _arrays.floats("theta_chain", theta_chain)
+        if _arrays.is_tensor(thetas):
+            return autograd().checked(name, thetas)
+        return _arrays.floats(name, thetas)
 
     def _transform(self, grid: Array, theta: Array, stages: int = 1) -> Array:
         return self._of_flow("transform", grid, theta, stages)

@@ -90,8 +90,8 @@ def log_det_pullback(
 
 
 def _data_and_points(
-    data: np.ndarray, points: np.ndarray
-) -> Tuple[np.ndarray, np.ndarray]:
+    data: np.ndarray, points: np.ndarray, lengths: Optional[np.ndarray]
+) -> Tuple[np.ndarray, np.ndarray, Optional[np.ndarray]]:
     if not 3 <= data.ndim <= 5:
         raise _arrays.shape_error(
             "data", data.shape, "[batch, channels, ...] with 1 to 3 axes"
@@ -99,9 +99,12 @@ def _data_and_points(
     dtype = np.result_type(data, points)
     array = _arrays.point_array("the grid", points, data.ndim - 2)
     batch = _arrays.common_batch(data=data, grid=array)
+    if lengths is not None and lengths.shape == data.shape[:1]:
+        lengths = _arrays.repeat(lengths, batch)
     return (
         _arrays.repeat(data.astype(dtype, copy=False), batch),
         _arrays.repeat(array.astype(dtype, copy=False), batch),
+        lengths,
     )
 
 
@@ -111,7 +114,7 @@ def interpolate(
     lengths: Optional[np.ndarray],
     zero_beyond: bool,
 ) -> np.ndarray:
-    return _core.interpolate(*_data_and_points(data, points), lengths, zero_beyond)
+    return _core.interpolate(*_data_and_points(data, points, lengths), zero_beyond)
 
 
 def interpolate_pullback(
@@ -121,9 +124,9 @@ def interpolate_pullback(
     zero_beyond: bool,
     dl_dvalues: np.ndarray,
 ) -> Tuple[np.ndarray, np.ndarray]:
-    samples, array = _data_and_points(data, points)
+    samples, array, counts = _data_and_points(data, points, lengths)
     dl_ddata, dl_dpoints = _core.interpolate_pullback(
-        samples, array, dl_dvalues, lengths, zero_beyond
+        samples, array, dl_dvalues, counts, zero_beyond
     )
     points_batch = points.shape[0] if points.ndim == 3 else 1
     return (

@@ -30,7 +30,7 @@ class Warps(Flows):
                   Coordinate a runs along spatial axis a: an image [rows, columns] has its
                   x along the rows. Centres of the first and last sample are 0 and 1.
         grid      [B, ndim, N] with N the product of outsize, x running fastest
-        lengths   [B]: how many samples of each signal count (one dimension), the last of
+        lengths   as many as data: how many samples of each signal count (one dimension), the last of
                   which is at 1; what follows them is padding
         outside   'nearest' sample beyond the border, or 'zero'
         Returns   as data, with outsize in the place of its size.
@@ -77,6 +77,7 @@ class Warps(Flows):
         del method
         if outsize is None:
             outsize = self._size_of(data, channels_last)
+        theta = self._stacked("theta", theta)
         grid = with_dtype_of(self._grid(outsize), data, theta)
         if np.ndim(theta) == 3:
             moved = self.transform_grid_chain(grid, scaled(theta, time), True)
@@ -141,8 +142,9 @@ class Warps(Flows):
     ) -> Array:
         """Warps signals [B, C, L]: result(t) = signal(T(t; theta)), t from 0 to 1.
 
-        lengths [B]: the signals are of different lengths, padded to L; each fills its own
-        interval, and the result is 0 behind it. Differentiable once in signals and theta.
+        theta may be a chain, as for transform_data. lengths, as many as signals: they are of
+        different lengths, padded to L; each fills its own interval, and the result is 0
+        behind it. Differentiable once in signals and theta.
         """
         self._require(1, "warp_signals")
         if np.ndim(signals) != 3:
@@ -199,6 +201,9 @@ class Warps(Flows):
     def _warp_ragged(
         self, signals: Array, theta: Array, lengths: Any, outside: str
     ) -> Array:
+        theta, stages = self._stacked("theta", theta), 1
+        if theta.ndim == 3:
+            theta, stages = self._chain(theta, scale_by_dt=True)
         counts = lengths_array(lengths)
         batch, _, size = np.shape(signals)
         if counts.shape != (batch,) or not ((1 <= counts) & (counts <= size)).all():
@@ -208,9 +213,8 @@ class Warps(Flows):
         grid = np.arange(size) / np.maximum(counts - 1, 1)[:, None]
         inside = np.arange(size) < counts[:, None]
         grid = with_dtype_of(np.where(inside, grid, 0.0)[:, None], signals, theta)
-        values = self._sampled(
-            signals, self._transform(grid, theta), counts, outside, channels_last=False
-        )
+        moved = self._transform(grid, theta, stages)
+        values = self._sampled(signals, moved, counts, outside, channels_last=False)
         # Not by a factor: the padding's grid is 0, whose image may be NaN.
         if _arrays.is_tensor(values):
             mask = autograd().torch.from_numpy(inside[:, None])

@@ -105,6 +105,37 @@ class TransformDataTest(unittest.TestCase):
             np.testing.assert_allclose(warped[b, :, :n], alone[0], atol=1e-13)
             np.testing.assert_array_equal(warped[b, :, n:], 0)
 
+    def test_one_signal_of_a_length_by_many_thetas(self):
+        transform = Cpab([5])
+        theta = transform.sample_transformation(2, seed=2)
+        signal = np.random.default_rng(3).standard_normal((1, 2, 9))
+        for kind in (np.asarray, torch.from_numpy):
+            warped = transform.warp_signals(kind(signal), kind(theta), [6])
+            for b in range(2):
+                alone = transform.warp_signals(signal, theta[b], [6])
+                np.testing.assert_allclose(warped[b], alone[0], atol=1e-13)
+        data = torch.from_numpy(signal).requires_grad_()
+        transform.warp_signals(data, torch.from_numpy(theta), [6]).sum().backward()
+        self.assertEqual(data.grad.shape, signal.shape)
+
+    def test_signals_of_different_lengths_follow_a_chain(self):
+        transform = Cpab([5])
+        chain = transform.sample_transformation(4, seed=2).reshape(2, 2, -1)
+        signals = np.random.default_rng(3).standard_normal((2, 1, 9))
+        warped = transform.warp_signals(signals, chain, [9, 9])
+        np.testing.assert_allclose(
+            warped, transform.warp_signals(signals, chain), atol=1e-13
+        )
+
+    def test_thetas_of_a_chain_may_be_a_list_of_tensors(self):
+        transform = Cpab([3, 2])
+        images = torch.rand(1, 1, 4, 4)
+        chain = torch.from_numpy(
+            transform.sample_transformation(2, seed=2).reshape(2, 1, -1)
+        ).requires_grad_()
+        warped = transform.transform_data(images, list(chain))
+        torch.testing.assert_close(warped, transform.transform_data(images, chain))
+
     def test_padding_is_zero_also_where_a_signal_becomes_nan(self):
         transform = Cpab([5])
         theta = np.full((1, transform.get_theta_dim()), np.nan)
