@@ -70,9 +70,10 @@ def plain(value: Array) -> Any:
 
 
 def as_stored(name: str, value: Array) -> np.ndarray:
-    """An array or a tensor on the CPU as an array, in its own dtype."""
+    """An array or a tensor on the CPU as an array, in its own dtype, in native byte order."""
     if not _arrays.is_tensor(value):
-        return np.asarray(value)
+        array = np.asarray(value)
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
     tensor = autograd().on_cpu(name, value).detach()
     try:
         return tensor.numpy()

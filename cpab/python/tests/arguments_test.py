@@ -353,6 +353,25 @@ class ArgumentsTest(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "not aligned"):
             T._space.transform(THETA, odd)
 
+    def test_arrays_of_any_byte_order_count_as_native_ones(self):
+        square, box = Cpab([2, 2]), Cpab([2, 2, 2])
+        random = np.random.default_rng(1)
+        pixels = random.integers(0, 255, (9, 9)).astype(np.float32)
+        voxels = random.uniform(size=(8, 8, 8)).astype(np.float32)
+        for dtype in ("f4", "f8", "u2"):
+            for transform, values in ((square, pixels / 255), (box, voxels)):
+                native = (values * (65535 if dtype == "u2" else 1)).astype(dtype)
+                np.testing.assert_array_equal(
+                    transform.register(
+                        native.astype(f">{dtype}"), native, max_iterations=1
+                    ).theta,
+                    transform.register(native, native, max_iterations=1).theta,
+                )
+        zero = np.zeros(D)
+        np.testing.assert_array_equal(
+            T.transform_grid(GRID.astype(">f8"), zero), T.transform_grid(GRID, zero)
+        )
+
     def test_integers_count_as_numbers(self):
         moved = T.transform_grid(np.array([[0, 1], [1, 0]]), np.zeros((1, D), int))
         np.testing.assert_array_equal(moved[0], [[0, 1], [1, 0]])
