@@ -12,14 +12,29 @@
 Computes on the CPU, on all its processors, without the interpreter's lock.
 """
 
-from ._core import num_threads as get_num_threads
-from ._core import set_num_threads
+from . import _arrays, _core
 from ._cpab import Cpab
 from ._reports import FitReport, Jacobian, RegistrationReport
 from ._sequential import CpabSequential
 from ._version import __version__
 
 cpab = Cpab  # The name in libcpab's first versions.
+
+
+def get_num_threads() -> int:
+    """How many threads a call uses."""
+    return _core.num_threads()
+
+
+def set_num_threads(num_threads: int) -> None:
+    """Threads that calls which begin from now on use, 1 to 1024; all processors at first.
+
+    Results do not depend on it. Raises ValueError out of range.
+    """
+    _core.set_num_threads(
+        _arrays.count("num_threads", num_threads, least=1, most=1024)
+    )
+
 
 __all__ = [
     "Cpab",

@@ -13,6 +13,10 @@ from typing import Any, Optional, Sequence, Tuple
 import numpy as np
 
 
+# What an int of the extension can have.
+LARGEST_INT = 2**31 - 1
+
+
 def is_tensor(value: Any) -> bool:
     """Whether it is a tensor of torch, which is not imported for that."""
     torch = sys.modules.get("torch")
@@ -104,24 +108,28 @@ def int_sequence(
             item, (int, np.integer)
         ):
             raise TypeError(f"{name} has the element {item!r}; use integers")
-        if item < 1:
-            raise ValueError(f"{name} has the element {item}; use at least 1")
+        if not 1 <= item <= LARGEST_INT:
+            raise ValueError(
+                f"{name} has the element {item}; use at least 1 and at most {LARGEST_INT}"
+            )
     if length is not None and len(items) != length:
         raise ValueError(f"{name} has {len(items)} elements; use {length}")
     return tuple(int(item) for item in items)
 
 
-def count(name: str, value: Any, least: int = 0) -> int:
+def count(name: str, value: Any, least: int = 0, most: int = LARGEST_INT) -> int:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} is {value!r}; use an integer")
-    if value < least:
-        raise ValueError(f"{name} is {value}; use at least {least}")
+    if not least <= value <= most:
+        raise ValueError(f"{name} is {value}; use at least {least} and at most {most}")
     return int(value)
 
 
 def number(name: str, value: Any, least: float = -np.inf) -> float:
     try:
         result = float(value)
+    except OverflowError:  # an integer of more than 300 digits
+        result = np.inf
     except (TypeError, ValueError):
         raise TypeError(f"{name} is {value!r}; use a number") from None
     if not np.isfinite(result) or result < least:

@@ -121,8 +121,4 @@ def register_volumes(
     tolerance: float,
 ) -> Tuple[np.ndarray, float, float, int, bool, float, float]: ...
 def num_threads() -> int: ...
-def set_num_threads(num_threads: int) -> None:
-    """Threads that calls which begin from now on use, 1 to 1024; all processors at first.
-
-    Results do not depend on it. Raises ValueError out of range.
-    """
+def set_num_threads(num_threads: int) -> None: ...

@@ -154,7 +154,8 @@ class Fields(Base):
             )
         stacked = array.reshape(-1, self.ndim, count).transpose(0, 2, 1)
         made = self._like("theta_from_vertices", velocities)
-        return made(self._space.theta_from_vertices(stacked.reshape(len(stacked), -1)))
+        rows = stacked.reshape(len(stacked), self.ndim * count)
+        return made(self._space.theta_from_vertices(rows))
 
     def theta_from_cells(self, cells: Array, tolerance: float = 1e-4) -> Array:
         """theta [B, d] of a field given by its cells' matrices, such as libcpab's vec(A).
@@ -224,7 +225,7 @@ class Fields(Base):
 
     def _integer_seed(self, seed: Seed) -> int:
         if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
-            return _arrays.count("seed", checked_seed(seed))
+            return checked_seed(seed)
         # The bits of a normal number from the generator.
         bits = np.abs(self._normal((1, 1), seed)).view(np.uint64)
         return int(bits[0, 0])

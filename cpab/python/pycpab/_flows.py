@@ -12,6 +12,10 @@ from ._reports import Jacobian
 from ._values import Array, autograd, scaled
 
 
+# 2^1023 is the largest power of two that a float has.
+MOST_SQUARINGS = 1023
+
+
 class Flows(Fields):
     """Transforms, chains, Jacobians and velocities; see Cpab."""
 
@@ -39,7 +43,7 @@ class Flows(Fields):
         difw flows for `time` and squares N times, which is time 2^N.
         """
         return self.transform_grid(
-            grid, theta, method, time * 2 ** _arrays.count("N", N)
+            grid, theta, method, time * 2 ** _arrays.count("N", N, most=MOST_SQUARINGS)
         )
 
     def inverse(self, grid: Array, theta: Array) -> Array:

@@ -103,9 +103,9 @@ def swapped(data: Array) -> Array:
 
 
 def scaled(theta: Array, time: float) -> Array:
-    if time == 1:
-        return theta
     factor = _arrays.number("time", time)
+    if factor == 1:
+        return theta
     return (
         theta * factor
         if _arrays.is_tensor(theta)
@@ -114,12 +114,7 @@ def scaled(theta: Array, time: float) -> Array:
 
 
 def checked_seed(seed: Any) -> Optional[int]:
-    if seed is None:
-        return None
-    value = _arrays.count("seed", seed)
-    if value >= 2**63:
-        raise ValueError(f"seed is {seed}; use less than 2^63")
-    return value
+    return None if seed is None else _arrays.count("seed", seed, most=2**63 - 1)
 
 
 def root(cov: np.ndarray, d: int) -> np.ndarray:

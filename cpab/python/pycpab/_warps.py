@@ -7,7 +7,7 @@ from typing import Any, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from . import _arrays, _kernels
-from ._flows import Flows
+from ._flows import MOST_SQUARINGS, Flows
 from ._values import Array, autograd, lengths_array, scaled, swapped, with_dtype_of
 
 
@@ -96,7 +96,11 @@ class Warps(Flows):
     ) -> Array:
         """As transform_data, for time 2^N; see transform_grid_ss."""
         return self.transform_data(
-            data, theta, outsize, method, time * 2 ** _arrays.count("N", N)
+            data,
+            theta,
+            outsize,
+            method,
+            time * 2 ** _arrays.count("N", N, most=MOST_SQUARINGS),
         )
 
     def warp_images(

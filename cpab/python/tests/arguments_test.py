@@ -268,7 +268,29 @@ BAD = [
         ValueError,
         "noise is 0",
     ),
-    (lambda: pycpab.set_num_threads(0), ValueError, "threads is 0"),
+    (lambda: pycpab.set_num_threads(0), ValueError, "num_threads is 0"),
+    # Beyond what the extension's integers have.
+    (
+        lambda: pycpab.set_num_threads(num_threads=2**70),
+        ValueError,
+        "num_threads is .* at most 1024",
+    ),
+    (lambda: Cpab([2**40, 2]), ValueError, "tess_size has the element"),
+    (lambda: T.sample_smooth(2**70), ValueError, "n_sample is"),
+    (
+        lambda: T.fit_keypoints(PAIRS, PAIRS, max_iterations=2**40),
+        ValueError,
+        "max_iterations is",
+    ),
+    (
+        lambda: T.fit_keypoints(PAIRS, PAIRS, num_stages=2**40),
+        ValueError,
+        "num_stages is",
+    ),
+    (lambda: T.fit_keypoints(PAIRS, PAIRS, noise=10**400), ValueError, "noise is"),
+    (lambda: T.transform_grid_ss(GRID, THETA, N=2000), ValueError, "N is 2000"),
+    (lambda: T.transform_data_ss(IMAGE, THETA, N=2000), ValueError, "N is 2000"),
+    (lambda: T.transform_grid(GRID, THETA, time=np.ones(2)), TypeError, "time is"),
     # The extension itself, past the package's own checks.
     (
         lambda: T._space.transform(THETA, GRID),
@@ -370,6 +392,11 @@ class ArgumentsTest(unittest.TestCase):
         zero = np.zeros(D)
         np.testing.assert_array_equal(
             T.transform_grid(GRID.astype(">f8"), zero), T.transform_grid(GRID, zero)
+        )
+
+    def test_none_of_a_batch_is_none(self):
+        self.assertEqual(
+            T.theta_from_vertices(np.zeros((0, *T.vertices().shape))).shape, (0, D)
         )
 
     def test_integers_count_as_numbers(self):
