@@ -101,8 +101,8 @@ absl::Status JobFolders::LoadJob(const std::string& id,
     Interrupt(&*job);
     ClearOutput(id);
     RETURN_IF_ERROR(Save(*job));
-    store_.CountJob(id);
   }
+  store_.CountJob(id);
   jobs->push_back(*std::move(job));
   return absl::OkStatus();
 }

@@ -1,5 +1,6 @@
 #include "tools/studio/jobs/job_folders.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -122,6 +123,20 @@ TEST_F(JobFoldersTest, LoadsWhatHasEndedAsItIs) {
   EXPECT_EQ(jobs->front().id, job.id);
   EXPECT_EQ(jobs->front().state, JobState::kDone);
   EXPECT_EQ(ReadText(folders_->Output(job.id, "result.mp4")), "a result");
+}
+
+TEST_F(JobFoldersTest, CountsNoMoreThanIsLeftOfAConversionThatWasCutOff) {
+  const Job job = Make(JobState::kDone);
+  store_->CountJob(job.id);
+  const int64_t used = store_->used();
+  const std::string left = ".cpab-0123456789abcdef.tmp";
+  std::ofstream(folders_->Output(job.id, left)) << "half of it";
+  std::ofstream(folders_->Output(job.id, ".a.gif.cpab-lock"))
+      << "process 1 on host\n" + left + "\n";
+  store_->CountJob(job.id);  // as a store that opens
+  EXPECT_GT(store_->used(), used);
+  EXPECT_THAT(folders_->Load(), IsOk());
+  EXPECT_EQ(store_->used(), used);
 }
 
 TEST_F(JobFoldersTest, InterruptsWhatHasNotEndedAndRemovesItsResult) {
