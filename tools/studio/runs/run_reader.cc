@@ -102,19 +102,6 @@ json Facts(const std::string& root, const RunPath& path,
           {"modified", TimeText(modified)}};
 }
 
-// PNG names in a folder of the run.
-json Pictures(const SafeFolder& run) {
-  json pictures = json::array();
-  const absl::StatusOr<SafeFolder> folder = run.Enter("pictures");
-  if (!folder.ok()) return pictures;
-  const auto names = folder->Names(kMaxPictures);
-  if (!names.ok()) return pictures;
-  for (const std::string& name : *names) {
-    if (absl::EndsWith(name, ".png")) pictures.push_back(Text(name));
-  }
-  return pictures;
-}
-
 // Letters, digits, '.', '_' and '-', not beginning with '.', ending in .png.
 bool IsPictureName(absl::string_view name) {
   constexpr size_t kMaxName = 100;
@@ -123,6 +110,19 @@ bool IsPictureName(absl::string_view name) {
            return std::isalnum(static_cast<unsigned char>(c)) || c == '.' ||
                   c == '_' || c == '-';
          });
+}
+
+// What Picture() takes; a name of another kind is no picture of a run's.
+json Pictures(const SafeFolder& run) {
+  json pictures = json::array();
+  const absl::StatusOr<SafeFolder> folder = run.Enter("pictures");
+  if (!folder.ok()) return pictures;
+  const auto names = folder->Names(kMaxPictures);
+  if (!names.ok()) return pictures;
+  for (const std::string& name : *names) {
+    if (IsPictureName(name)) pictures.push_back(name);
+  }
+  return pictures;
 }
 
 // What the bytes of a file of a kind begin with.

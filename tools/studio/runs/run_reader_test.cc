@@ -214,6 +214,10 @@ TEST_F(RunReaderTest, FollowsNoLinkOutOfTheRoot) {
 TEST_F(RunReaderTest, RefusesNamesThatAreNoPictures) {
   WriteRun("root/a");
   Write("root/a/pictures/text.png", "not a picture");
+  Write("root/a/pictures/epoch 1.png", kPng);
+  Write("root/a/pictures/\xff.png", kPng);
+  EXPECT_EQ(Read("a")["pictures"],
+            json({"epoch-00001.png", "epoch-00002.png", "text.png"}));
   const std::string id = Id("a");
   for (const std::string& name :
        {std::string("../config.textproto"), std::string("..%2f.png"),
