@@ -54,18 +54,6 @@ json SystemOf(const StudioOptions& options, const DeviceInUse& device) {
           {"choices", JobChoices()}};
 }
 
-// The folders of the runs below the root.
-std::vector<std::string> RunFolders(RunReader* runs, const std::string& root) {
-  std::vector<std::string> folders;
-  const absl::StatusOr<json> list = runs->List();
-  if (!list.ok()) return folders;
-  for (const json& run : *list) {
-    folders.push_back(
-        absl::StrCat(root, "/", run.value("name", std::string())));
-  }
-  return folders;
-}
-
 DecoderOptions DecoderOptionsOf(std::function<bool()> is_stopping) {
   DecoderOptions options;
   options.is_stopping = std::move(is_stopping);
@@ -83,8 +71,7 @@ class StudioServer::Impl {
         runs_(options.runs),
         checkpoints_(
             {pipelines::PretrainedCheckpoint(),
-             [this] { return RunFolders(&runs_, options_.runs); },
-             options.checkpoint_folders,
+             [this] { return runs_.Folders(); }, options.checkpoint_folders,
              networks::published::WeightsFolder(pipelines::CacheFolder())}),
         decoder_(DecoderOptionsOf([this] { return is_stopping_.load(); })) {}
 

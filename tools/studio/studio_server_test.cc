@@ -140,6 +140,15 @@ TEST_F(StudioServerTest, DescribesTheSystem) {
   EXPECT_EQ(JsonOf(Ask("GET", "/runs")), json::array());
 }
 
+TEST_F(StudioServerTest, ARunAtTheRootItselfHasItsCheckpoint) {
+  fs::create_directories(Path("runs/checkpoints"));
+  Write("runs/losses.csv", "step,total\n1,2\n");
+  Write("runs/checkpoints/best.safetensors", "");
+  Start();
+  EXPECT_EQ(JsonOf(Ask("GET", "/runs"))[0]["name"], "runs");
+  EXPECT_THAT(Ask("GET", "/checkpoints").body, HasSubstr(R"("from":"run")"));
+}
+
 TEST_F(StudioServerTest, TakesAPictureAndShowsIt) {
   Start();
   const std::string png = networks::files::ReadText(pipelines::ExampleSource());

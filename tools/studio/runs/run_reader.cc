@@ -214,6 +214,22 @@ class RunReader::Impl {
     return OpenRun(root_, path);
   }
 
+  // The newest first, with their facts.
+  absl::StatusOr<std::vector<std::pair<RunPath, json>>> Runs() const {
+    ASSIGN_OR_RETURN(const std::vector<RunPath> paths, FindRuns(root_));
+    std::vector<std::pair<RunPath, json>> runs;
+    for (const RunPath& path : paths) {
+      const absl::StatusOr<SafeFolder> folder = OpenRun(root_, path);
+      if (folder.ok()) runs.emplace_back(path, Facts(root_, path, *folder));
+    }
+    // RFC 3339 in one time zone sorts as text does; null comes first.
+    std::stable_sort(runs.begin(), runs.end(),
+                     [](const auto& a, const auto& b) {
+                       return a.second["modified"] > b.second["modified"];
+                     });
+    return runs;
+  }
+
   absl::StatusOr<json> Read(absl::string_view id, int64_t since) {
     ASSIGN_OR_RETURN(const RunPath path, FindRun(root_, id));
     ASSIGN_OR_RETURN(const SafeFolder folder, OpenRun(root_, path));
@@ -295,18 +311,23 @@ RunReader::RunReader(std::string root)
 RunReader::~RunReader() = default;
 
 absl::StatusOr<json> RunReader::List() {
-  const std::string& root = impl_->root();
-  ASSIGN_OR_RETURN(const std::vector<RunPath> paths, FindRuns(root));
-  std::vector<json> runs;
-  for (const RunPath& path : paths) {
-    const absl::StatusOr<SafeFolder> folder = OpenRun(root, path);
-    if (folder.ok()) runs.push_back(Facts(root, path, *folder));
+  ASSIGN_OR_RETURN(auto runs, impl_->Runs());
+  json list = json::array();
+  for (auto& [path, facts] : runs) list.push_back(std::move(facts));
+  return list;
+}
+
+std::vector<std::string> RunReader::Folders() {
+  std::vector<std::string> folders;
+  const auto runs = impl_->Runs();
+  if (!runs.ok()) return folders;
+  for (const auto& [path, facts] : *runs) {
+    folders.push_back(impl_->root());
+    for (const std::string& name : path) {
+      absl::StrAppend(&folders.back(), "/", name);
+    }
   }
-  // RFC 3339 in one time zone sorts as text does; null comes first.
-  std::stable_sort(runs.begin(), runs.end(), [](const json& a, const json& b) {
-    return a["modified"] > b["modified"];
-  });
-  return json(std::move(runs));
+  return folders;
 }
 
 absl::StatusOr<json> RunReader::Read(absl::string_view id, int64_t since) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -41,6 +42,10 @@ class RunReader {
   // step: the last of losses.csv; steps: null unless the config has max_steps.
   // started, modified: RFC 3339, UTC.
   absl::StatusOr<nlohmann::json> List();
+
+  // Their folders, in this order; none if the root cannot be read. Not made of
+  // the names, which are for people.
+  std::vector<std::string> Folders();
 
   // The fields of List() for one run, and
   //

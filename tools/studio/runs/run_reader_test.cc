@@ -20,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
@@ -94,6 +95,14 @@ TEST_F(RunReaderTest, TheRootItselfMayBeARunOrNotBeThere) {
   EXPECT_THAT(List(), IsEmpty());
   WriteRun("root");
   EXPECT_EQ(List()[0]["name"], "root");
+  EXPECT_THAT(reader_.Folders(), ElementsAre(Path("root")));
+}
+
+// The name that people see may be another one than the folder's.
+TEST_F(RunReaderTest, GivesFoldersByTheirOwnBytes) {
+  WriteRun("root/study/caf\xe9");
+  EXPECT_EQ(List()[0]["name"], "study/caf\ufffd");
+  EXPECT_THAT(reader_.Folders(), ElementsAre(Path("root/study/caf\xe9")));
 }
 
 // Also by the names of earlier programs.
