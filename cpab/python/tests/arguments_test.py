@@ -16,6 +16,7 @@ GRID = np.full((2, 5), 0.5)
 THETA = np.zeros((2, D))
 PAIRS = np.full((2, 2, 3), 0.5)
 S = Cpab([2, 2, 2])
+FINE = Cpab([6, 6], sparse_basis=True, zero_boundary=False)
 VOLUME = np.zeros((8, 8, 8))
 IMAGE = np.zeros((2, 4, 4, 1))
 
@@ -291,6 +292,21 @@ BAD = [
     (lambda: T.transform_grid_ss(GRID, THETA, N=2000), ValueError, "N is 2000"),
     (lambda: T.transform_data_ss(IMAGE, THETA, N=2000), ValueError, "N is 2000"),
     (lambda: T.transform_grid(GRID, THETA, time=np.ones(2)), TypeError, "time is"),
+    # Where rounding leaves nothing of the prior, dense and sparse.
+    *(
+        (
+            lambda space=space, prior=prior: space.sample_smooth(1, **prior),
+            ValueError,
+            "rounding leaves no covariance",
+        )
+        for space, prior in (
+            (T, dict(speed=1e200)),
+            (FINE, dict(speed=1e200)),
+            (FINE, dict(length_scale=1e-200)),
+            (FINE, dict(length_scale=1e4)),
+            (FINE, dict(length_scale=1e6)),
+        )
+    ),
     # The extension itself, past the package's own checks.
     (
         lambda: T._space.transform(THETA, GRID),
