@@ -173,21 +173,39 @@ py::tuple Jacobian(const Space& space, const ThetaArray& theta,
   return py::make_tuple(y, dy_dx, log_det, dy_dtheta);
 }
 
+// The matrix that compute(MatrixOf(array)) gives.
+template <typename Compute>
+ThetaArray Computed(const ThetaArray& array, Compute compute) {
+  const auto values = MatrixOf(array);
+  RowMajorMatrix result;
+  {
+    const py::gil_scoped_release release;
+    result = compute(values);
+  }
+  return ArrayOf(result);
+}
+
 ThetaArray CellsFromTheta(const Space& space, const ThetaArray& theta) {
   RequireShape("theta", theta, {-1, space.theta_size()});
-  return ArrayOf(space.CellsFromTheta(MatrixOf(theta)));
+  return Computed(theta, [&space](const auto& values) {
+    return space.CellsFromTheta(values);
+  });
 }
 
 ThetaArray ThetaFromCells(const Space& space, const ThetaArray& cells) {
   const int dimensions = space.dimensions();
   RequireShape("cells", cells,
                {-1, space.num_cells() * dimensions * (dimensions + 1)});
-  return ArrayOf(space.ThetaFromCells(MatrixOf(cells)));
+  return Computed(cells, [&space](const auto& values) {
+    return space.ThetaFromCells(values);
+  });
 }
 
 ThetaArray ThetaFromVertices(const Space& space, const ThetaArray& velocities) {
   RequireShape("velocities", velocities, {-1, space.Vertices().size()});
-  return ArrayOf(space.ThetaFromVertices(MatrixOf(velocities)));
+  return Computed(velocities, [&space](const auto& values) {
+    return space.ThetaFromVertices(values);
+  });
 }
 
 // What Interpolate and its pullback are called with, checked.
@@ -300,22 +318,29 @@ ThetaArray SamplePrior(const AnyPrior& prior, int64_t count, uint64_t seed) {
   std::mt19937_64 generator(seed);
   ThetaArray samples(Shape{count, ThetaSizeOf(prior)});
   auto rows = MutableMatrixOf(&samples);
-  for (int64_t b = 0; b < count; ++b) {
-    rows.row(b) = prior.Sample(generator).transpose();
+  {
+    const py::gil_scoped_release release;
+    for (int64_t b = 0; b < count; ++b) {
+      rows.row(b) = prior.Sample(generator).transpose();
+    }
   }
   return samples;
 }
 
 // One number for each theta, [B].
 template <typename AnyPrior, typename Function>
-py::array_t<double> ForEachTheta(const AnyPrior& prior, const ThetaArray& theta,
-                                 Function function) {
+py::array ForEachTheta(const AnyPrior& prior, const ThetaArray& theta,
+                       Function function) {
   RequireShape("theta", theta, {-1, ThetaSizeOf(prior)});
-  py::array_t<double> result(theta.shape(0));
-  for (py::ssize_t b = 0; b < theta.shape(0); ++b) {
-    result.mutable_at(b) = function(MatrixOf(theta).row(b).transpose());
-  }
-  return result;
+  return Computed(theta,
+                  [&function](const auto& values) {
+                    RowMajorMatrix result(values.rows(), 1);
+                    for (Eigen::Index b = 0; b < values.rows(); ++b) {
+                      result(b, 0) = function(values.row(b).transpose());
+                    }
+                    return result;
+                  })
+      .reshape({theta.shape(0)});
 }
 
 // A batch of fits with their pairs, for the way back.

@@ -1,6 +1,7 @@
 """Threads of the library and of Python, and processes."""
 
 import os
+import sys
 import threading
 import time
 import unittest
@@ -52,11 +53,32 @@ class ThreadsTest(unittest.TestCase):
             worker.join()
         self.assertEqual(wrong, [])
 
-    # A thread that counts goes on counting while a call computes: with the lock held it
-    # would not get a single turn.
     def test_the_interpreter_runs_on_meanwhile(self):
         pycpab.set_num_threads(1)
         grid = np.tile(GRID, 20)
+        fine = Cpab([16, 16])
+        space, prior = fine._space, fine._prior(0.3, 1, 0.3)
+        theta = prior.sample(200, 1)
+        cells = space.cells_from_theta(theta)
+        velocities = fine.calc_velocity(fine.vertices(), theta)
+        rows = velocities.transpose(0, 2, 1).reshape(200, -1)
+        for name, call in (
+            ("transform", lambda: T.transform_grid(grid, THETA)),
+            ("cells_from_theta", lambda: space.cells_from_theta(theta)),
+            ("theta_from_cells", lambda: space.theta_from_cells(cells)),
+            ("theta_from_vertices", lambda: space.theta_from_vertices(rows)),
+            ("sample", lambda: prior.sample(200, 1)),
+            ("log_density", lambda: prior.log_density(theta)),
+            ("energy", lambda: prior.energy(theta)),
+        ):
+            with self.subTest(name):
+                self.assertGreater(self.turns_during(call), 0)
+
+    # How often a thread that counts gets a turn while a call computes: never, where the
+    # call keeps the lock, as no other thread may ask for it to be given up.
+    def turns_during(self, call):
+        self.addCleanup(sys.setswitchinterval, sys.getswitchinterval())
+        sys.setswitchinterval(1000)
         counter, stop = [0], threading.Event()
 
         def count():
@@ -67,11 +89,11 @@ class ThreadsTest(unittest.TestCase):
         worker = threading.Thread(target=count)
         worker.start()
         before = counter[0]
-        T.transform_grid(grid, THETA)
+        call()
         turns = counter[0] - before
         stop.set()
         worker.join()
-        self.assertGreater(turns, 0)
+        return turns
 
     # As a DataLoader's workers: the pool's threads do not survive fork().
     def test_a_forked_process_computes(self):
