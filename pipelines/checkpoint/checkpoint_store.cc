@@ -1,11 +1,8 @@
 #include "pipelines/checkpoint/checkpoint_store.h"
 
-#include <algorithm>
 #include <filesystem>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/path_parts.h"
 #include "networks/files/set_aside.h"
@@ -46,43 +43,6 @@ absl::Status Stop(const absl::Status& status) {
 
 }  // namespace
 
-std::string CheckpointName(int64_t step) {
-  return absl::StrFormat("step-%09d.safetensors", step);
-}
-
-absl::StatusOr<std::vector<std::string>> FindCheckpoints(
-    const std::string& folder) {
-  std::vector<std::string> paths;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename();
-    if (absl::StartsWith(name, "step-") &&
-        entry->path().extension() == ".safetensors") {
-      paths.push_back(entry->path());
-    }
-  }
-  if (error && error != std::errc::no_such_file_or_directory) {
-    return absl::ErrnoToStatus(
-        error.value(), absl::StrCat(folder, ": cannot list this folder"));
-  }
-  // The numbers are padded, so names sort as they do.
-  std::sort(paths.rbegin(), paths.rend());
-  return paths;
-}
-
-std::vector<std::string> ListCheckpoints(const std::string& folder) {
-  return FindCheckpoints(folder).value_or(std::vector<std::string>());
-}
-
-void RemoveOldCheckpoints(const std::string& folder, int keep) {
-  const std::vector<std::string> paths = ListCheckpoints(folder);
-  for (size_t i = keep; i < paths.size(); ++i) {
-    std::error_code ignored;  // What stays does no harm.
-    fs::remove(paths[i], ignored);
-  }
-}
-
 std::string CheckpointStore::PathOf(int64_t step) const {
   return absl::StrCat(folder_, "/", CheckpointName(step));
 }
@@ -116,17 +76,17 @@ absl::StatusOr<std::optional<CheckpointState>> CheckpointStore::Restore(
 }
 
 // A folder without checkpoints is a run that has not saved yet, unless it holds
-// what is only there after a save.
+// what is only there after a save: the best, one set aside or a copy.
 absl::Status CheckpointStore::CheckNeverUsed() const {
   std::error_code error;
   for (fs::directory_iterator entry(folder_, error), end;
        !error && entry != end; entry.increment(error)) {
-    if (entry->path() != best() && entry->path().extension() != kUnreadable) {
-      continue;
-    }
+    const fs::path extension = entry->path().extension();
+    if (extension != kCheckpointExtension && extension != kUnreadable) continue;
     return absl::FailedPreconditionError(absl::StrCat(
         folder_, ": holds ", entry->path().filename().string(),
-        ", but no step-*.safetensors that the run could go on from; nothing of "
+        ", but no step-<number>.safetensors that the run could go on from; "
+        "nothing of "
         "it is changed: bring one back, or move the run's folder away to begin "
         "anew"));
   }

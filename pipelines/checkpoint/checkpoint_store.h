@@ -1,4 +1,4 @@
-// The checkpoints of a run: which there are, which to take, which to keep.
+// The checkpoints of a run: which to take, which to keep.
 #ifndef PIPELINES_CHECKPOINT_CHECKPOINT_STORE_H_
 #define PIPELINES_CHECKPOINT_CHECKPOINT_STORE_H_
 
@@ -12,22 +12,9 @@
 #include "absl/status/statusor.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/checkpoint/checkpoint_files.h"
 
 namespace pipelines {
-
-// "step-000001200.safetensors".
-std::string CheckpointName(int64_t step);
-
-// The checkpoints of a folder, newest first: files "step-<number>.safetensors".
-// None if there is no such folder; the errors of listing it.
-absl::StatusOr<std::vector<std::string>> FindCheckpoints(
-    const std::string& folder);
-
-// The same for what only shows them; none where the folder cannot be listed.
-std::vector<std::string> ListCheckpoints(const std::string& folder);
-
-// Removes all but the `keep` newest checkpoints of a folder.
-void RemoveOldCheckpoints(const std::string& folder, int keep);
 
 // The checkpoints of one run, in a folder of their own: saves the newest, keeps
 // the best and as many others as it is told, restores the newest that is whole.

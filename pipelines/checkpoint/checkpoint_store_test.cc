@@ -6,6 +6,8 @@
 #include <csignal>
 #include <filesystem>
 #include <map>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -182,6 +184,42 @@ TEST_F(CheckpointStoreTest, KeepsTheNewestAndTheBest) {
               ElementsAre(folder_ + "/" + CheckpointName(1000),
                           folder_ + "/" + CheckpointName(200)));
   EXPECT_EQ(Checkpoint::Open(store.best())->state().step(), 9);
+}
+
+// As a file manager names a copy, and a user one to keep.
+TEST_F(CheckpointStoreTest, LeavesCopiesUnderOtherNamesToTheUser) {
+  Training saved(1);
+  const CheckpointStore store(folder_, 1);
+  ASSERT_THAT(store.Save(saved.learnt(), saved.State(1)), IsOk());
+  const std::string first = folder_ + "/" + CheckpointName(1);
+  const std::vector<std::string> copies = {
+      folder_ + "/step-000000001 (copy).safetensors",
+      folder_ + "/step-1.safetensors", folder_ + "/step-good.safetensors"};
+  for (const std::string& copy : copies) fs::copy(first, copy);
+  ASSERT_THAT(store.Save(saved.learnt(), saved.State(3)), IsOk());
+  ASSERT_THAT(store.Save(saved.learnt(), saved.State(4)), IsOk());
+  EXPECT_THAT(ListCheckpoints(folder_),
+              ElementsAre(folder_ + "/" + CheckpointName(4)));
+  const auto state = store.Restore(Accept, saved.learnt());
+  ASSERT_THAT(state, IsOk());
+  ASSERT_TRUE(state->has_value());
+  EXPECT_EQ((*state)->step(), 4);
+  for (const std::string& copy : copies) EXPECT_TRUE(fs::exists(copy)) << copy;
+  // Which is no new run, either.
+  fs::remove(folder_ + "/" + CheckpointName(4));
+  EXPECT_THAT(store.Restore(Accept, saved.learnt()),
+              StatusIs(StatusCode::kFailedPrecondition,
+                       HasSubstr("but no step-<number>.safetensors")));
+}
+
+// Nine digits are the fewest of a name, not the most.
+TEST_F(CheckpointStoreTest, OrdersByTheNumberOfSteps) {
+  for (const int64_t step : {int64_t{10'000'000'000}, int64_t{999'999'999}}) {
+    WriteText(folder_ + "/" + CheckpointName(step), "a checkpoint");
+  }
+  EXPECT_THAT(ListCheckpoints(folder_),
+              ElementsAre(folder_ + "/step-10000000000.safetensors",
+                          folder_ + "/step-999999999.safetensors"));
 }
 
 // Saves over what is there while `obstruct` holds, and expects an error that

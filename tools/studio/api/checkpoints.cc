@@ -26,6 +26,7 @@
 #include "networks/files/path_parts.h"
 #include "nlohmann/json.hpp"
 #include "pipelines/checkpoint/checkpoint.pb.h"
+#include "pipelines/checkpoint/checkpoint_files.h"
 #include "pipelines/config/motion_choice.h"
 
 namespace studio {
@@ -73,9 +74,9 @@ std::optional<std::string> CheckpointOfRun(const std::string& run) {
   const std::string best = absl::StrCat(folder, "/best.safetensors");
   std::error_code error;
   if (fs::is_regular_file(best, error)) return best;
-  const std::vector<std::string> paths = CheckpointsIn(folder);
+  const std::vector<std::string> paths = pipelines::ListCheckpoints(folder);
   if (paths.empty()) return std::nullopt;
-  return paths.back();  // step-*, in order
+  return paths.front();
 }
 
 // Tensors of the AVD network begin so: pipelines/checkpoint/checkpoint.h.

@@ -81,6 +81,7 @@ TEST_F(CheckpointsTest, FindsEachByItsIdAndOnlyThose) {
 
 TEST_F(CheckpointsTest, TakesTheBestOfARunElseTheNewest) {
   const Checkpoints checkpoints(places_);
+  Write("run/checkpoints/step-good.safetensors", "");  // the user's copy
   EXPECT_EQ(checkpoints.List().back().path,
             Path("run/checkpoints/step-000000010.safetensors"));
   Write("run/checkpoints/best.safetensors", "");
