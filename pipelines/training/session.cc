@@ -188,7 +188,11 @@ absl::Status Session::Save(const Learnt& learnt) {
   since_save_.Restart();
   if (!folder_) return absl::OkStatus();
   RETURN_IF_ERROR(folder_->KeepLock());
-  return store_->Save(learnt, state_);
+  RETURN_IF_ERROR(store_->Save(learnt, state_));
+  // The step's name may have been that of another file until now, which the
+  // best would keep beside this one.
+  return state_.best_step() == state_.step() ? store_->MarkBest(state_.step())
+                                             : absl::OkStatus();
 }
 
 }  // namespace pipelines

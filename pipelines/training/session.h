@@ -59,8 +59,9 @@ class Session {
   bool EpochEndsWithCheckpoint() const;
   bool IsTimeToSave() const;
 
-  // In other processes than rank 0, does nothing. The errors of
-  // RunFolder::KeepLock and SaveCheckpoint.
+  // Saves as the newest, and as the best if this step is. In other processes
+  // than rank 0, does nothing. The errors of RunFolder::KeepLock,
+  // SaveCheckpoint and MarkBest.
   absl::Status Save(const Learnt& learnt);
 
   // Whether the run was resumed with another config than its checkpoint has, in

@@ -90,6 +90,24 @@ TEST_F(SessionTest, GoesOnFromTheNewestCheckpoint) {
   EXPECT_THAT(notes_, ElementsAre(HasSubstr("step-000000002.safetensors")));
 }
 
+// Which had its name before it was saved again, as at the end of a run.
+TEST_F(SessionTest, SavesTheBestStepAsTheBestToo) {
+  const auto learner = NewLearner();
+  Session session = NewSession();
+  ASSERT_THAT(session.Resume(*learner, hooks_), IsOk());
+  session.Advance(StepOfLoss(1), 1, {0, 1});
+  ASSERT_THAT(session.Save(learner->learnt()), IsOk());
+  ASSERT_THAT(session.store()->MarkBest(1), IsOk());
+  session.mutable_state().set_best_step(1);
+  ASSERT_THAT(session.Save(learner->learnt()), IsOk());
+  EXPECT_TRUE(
+      fs::equivalent(session.store()->best(), session.store()->Newest()));
+  session.Advance(StepOfLoss(1), 1, {0, 2});
+  ASSERT_THAT(session.Save(learner->learnt()), IsOk());
+  EXPECT_FALSE(
+      fs::equivalent(session.store()->best(), session.store()->Newest()));
+}
+
 // A loss of training is no measure for an error on test frames.
 TEST_F(SessionTest, ForgetsTheBestOfAnotherMetricOrOfOtherFrames) {
   const auto learner = NewLearner();
