@@ -323,12 +323,19 @@ absl::Status Trainer::FailedStep(const absl::Status& error) {
 
 absl::Status Trainer::LookForBest() {
   if (!best_) return absl::OkStatus();
-  return best_->LookIfDue(
+  const CheckpointState& state = session_.state();
+  const int64_t looked_at = state.looked_at_step();
+  RETURN_IF_ERROR(best_->LookIfDue(
       *learner_, options_.device, options_.hooks, [this](double l1) {
         return Tell([l1](TrainingObserver& observer, const RunView& run) {
           return observer.Measure(run, "test/l1", l1);
         });
-      });
+      }));
+  // No later save tells of the look at the end, nor does a longer run repeat
+  // it: what it found must be known there.
+  return state.finished() && state.looked_at_step() != looked_at
+             ? session_.Save(learner_->learnt())
+             : absl::OkStatus();
 }
 
 // Once a session.

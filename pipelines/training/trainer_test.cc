@@ -116,6 +116,35 @@ TEST_F(TrainerTest, LeavesACompleteRunFolder) {
   // 4 clips, 2 repeats, batches of 2, 2 epochs.
   EXPECT_EQ(state.step(), 8);
   EXPECT_TRUE(state.finished());
+  // One file with two names.
+  EXPECT_EQ(state.best_step(), 8);
+  EXPECT_TRUE(fs::equivalent(NewestCheckpoint(),
+                             output_ + "/checkpoints/best.safetensors"));
+}
+
+// How often the test clips are looked at.
+struct LookObserver : TrainingObserver {
+  absl::Status Measure(const RunView&, const std::string& name,
+                       double) override {
+    looks += name == "test/l1";
+    return absl::OkStatus();
+  }
+  int looks = 0;
+};
+
+// A longer run compares with what the look at its former end found, and the
+// same run need not look again.
+TEST_F(TrainerTest, SavesWhatTheLookAtItsEndFound) {
+  TrainerOptions options = Options({"training.max_steps=3"});
+  LookObserver observer;
+  options.observers = {&observer};
+  ASSERT_THAT(Train(options), IsOk());
+  EXPECT_EQ(observer.looks, 1);
+  const CheckpointState state = *ReadCheckpointState(NewestCheckpoint());
+  EXPECT_EQ(state.looked_at_step(), 3);
+  EXPECT_EQ(state.best_step(), 3);
+  ASSERT_THAT(Train(options), IsOk());
+  EXPECT_EQ(observer.looks, 1);
 }
 
 // Interrupted inside an epoch, with dropout, flips and background on, and gone
