@@ -89,6 +89,7 @@ class Trainer {
   absl::Status TimeWholeStep(const Batches& batches);
   absl::Status FailedStep(const absl::Status& error);
   absl::Status LookForBest();
+  absl::Status LookIfDue();
   void WarnIfCacheFails();
   void WarnOfBadClips();
   absl::Status Conclude();
@@ -321,8 +322,19 @@ absl::Status Trainer::FailedStep(const absl::Status& error) {
                    ". Try a smaller training.learning_rate"));
 }
 
+// Rank 0 alone looks. Where it is stopped at that, or fails, all end alike.
 absl::Status Trainer::LookForBest() {
-  if (!best_) return absl::OkStatus();
+  const bool may_be_due =
+      session_.EpochEndsWithCheckpoint() || session_.state().finished();
+  if (!may_be_due) return absl::OkStatus();
+  try {
+    return AgreeOn(group_.get(), best_ ? LookIfDue() : absl::OkStatus());
+  } catch (const parallel::PeerLost& error) {
+    return FailedStep(absl::UnavailableError(error.what()));
+  }
+}
+
+absl::Status Trainer::LookIfDue() {
   const CheckpointState& state = session_.state();
   const int64_t looked_at = state.looked_at_step();
   RETURN_IF_ERROR(best_->LookIfDue(

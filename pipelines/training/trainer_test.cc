@@ -5,12 +5,14 @@
 #include <torch/torch.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +22,7 @@
 #include "networks/weights/safetensors.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/media/video_test_util.h"
+#include "pipelines/parallel/free_port.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
 #include "pipelines/training/run_folder.h"
@@ -346,6 +349,36 @@ TEST_F(TrainerTest, StopsInTheAnimationAtItsEnd) {
   EXPECT_FALSE(fs::exists(output_ + "/animation.mp4"));
   EXPECT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
   EXPECT_TRUE(fs::exists(output_ + "/animation.mp4"));
+}
+
+// The second process here is a thread. It waits while the first looks.
+TEST_F(TrainerTest, AllProcessesStopWhereOneIsStoppedAsItLooks) {
+  std::atomic<bool> looks = false;
+  std::vector<absl::Status> ends(2);
+  const int port = parallel::FreePort();
+  std::vector<std::thread> processes;
+  for (int rank = 0; rank < 2; ++rank) {
+    processes.emplace_back([&, rank] {
+      TrainerOptions options = Options(
+          {"training.best_checkpoint.max_clips=1", "training.num_epochs=9"});
+      options.process.rank = options.process.local_rank = rank;
+      options.process.size = options.process.local_size = 2;
+      options.process.address = "127.0.0.1";
+      options.process.port = port;
+      if (rank == 0) {
+        options.hooks.stop = [&] { return looks.load(); };
+        options.hooks.progress = [&](const WorkProgress& now) {
+          looks = now.stage == "evaluate";
+        };
+      }
+      ends[rank] = Train(options);
+    });
+  }
+  for (std::thread& process : processes) process.join();
+  EXPECT_TRUE(looks);
+  for (const absl::Status& end : ends) {
+    EXPECT_THAT(end, StatusIs(StatusCode::kCancelled, _));
+  }
 }
 
 // The config names parts; what is in them, only the model knows.
