@@ -190,6 +190,26 @@ TEST_F(CheckpointTest, InitialWeightsMayHaveTheOriginalsNames) {
   EXPECT_TRUE(report->missing.empty());
 }
 
+// Training would begin at random. Counts of batches fit a model of any width.
+TEST_F(CheckpointTest, InitialWeightsOfOtherModelsAreRefused) {
+  Training other(2);
+  const auto refuses = [&](const networks::weights::TensorMap& tensors,
+                           const std::string& name) {
+    ASSERT_THAT(networks::weights::WriteSafetensors(path_, tensors), IsOk());
+    EXPECT_THAT(LoadInitialWeights(path_, other.model.get()),
+                StatusIs(StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr(path_), HasSubstr(name))));
+  };
+  refuses({{"layer1.0.conv1.weight", torch::ones({3})}},
+          "1 unexpected: layer1.0.conv1.weight");
+  networks::weights::TensorMap wider =
+      networks::weights::StateDict(*other.model);
+  for (auto& [name, tensor] : wider) {
+    if (tensor.dim() > 0) tensor = torch::ones({7, 7, 7});
+  }
+  refuses(wider, "is [7, 7, 7] Float, the model's is [");
+}
+
 TEST_F(CheckpointTest, DamagedInitialWeightsAreRefused) {
   Training saved(1);
   ASSERT_THAT(SaveCheckpoint(path_, saved.learnt(), saved.State(3)), IsOk());

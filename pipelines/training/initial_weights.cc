@@ -1,9 +1,11 @@
 // Tested by widen_test.cc and pipelines/checkpoint/checkpoint_test.cc.
 #include "pipelines/training/initial_weights.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "networks/weights/read.h"
@@ -22,6 +24,16 @@ absl::Status VerifyIfItCan(const std::string& path) {
   const auto file = networks::weights::SafetensorsFile::Open(path);
   if (!file.ok() || !file->has_checksum()) return absl::OkStatus();
   return file->VerifyChecksum();
+}
+
+// Counts of batches and fixed kernels fit models of any width.
+bool HasParameters(const std::vector<std::string>& loaded,
+                   const AnimationModel& model) {
+  const auto parameters = model.named_parameters();
+  return std::any_of(loaded.begin(), loaded.end(),
+                     [&parameters](const std::string& key) {
+                       return parameters.contains(key);
+                     });
 }
 
 void AppendNames(absl::string_view title, const std::vector<std::string>& names,
@@ -49,6 +61,12 @@ absl::StatusOr<InitialWeightsReport> LoadInitialWeights(const std::string& path,
   ASSIGN_OR_RETURN(LoadReport report,
                    networks::weights::LoadInto(*model, weights, options, path));
   RETURN_IF_ERROR(file.Check());
+  if (!HasParameters(report.loaded, *model)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path,
+        ": holds no weights for this model, which would begin at random: ",
+        report.Summary()));
+  }
   return InitialWeightsReport{std::move(report), std::move(widened)};
 }
 

@@ -26,7 +26,8 @@ struct InitialWeightsReport : networks::weights::LoadReport {
 // widen.h.
 //
 // The errors of ReadWeights; DataLoss if the checksum does not match;
-// InvalidArgument if nothing fits.
+// InvalidArgument, naming the file, some of its names and of the model's, if no
+// parameter fits.
 absl::StatusOr<InitialWeightsReport> LoadInitialWeights(const std::string& path,
                                                         AnimationModel* model);
 
