@@ -227,7 +227,7 @@ absl::StatusOr<std::unique_ptr<Animator>> LoadAnimator(
       absl::StrCat(animator.status().message(),
                    "; this trains one: tools/bazelw run //pipelines:train -- "
                    "--avd ",
-                   checkpoint));
+                   QuotedForShell(checkpoint)));
 }
 
 absl::Status ShowSets(const AnimateRequest& request, c10::Device device,

@@ -222,7 +222,7 @@ absl::Status TrainAvdNetwork(const std::vector<std::string>& overrides) {
       "train: the AVD network is in %s; use it with\n"
       "  tools/bazelw run //pipelines:animate -- --mode avd --checkpoint %s "
       "--source YOUR.png --driving YOUR.mp4\n",
-      options->checkpoint.c_str(), options->checkpoint.c_str());
+      options->checkpoint.c_str(), QuotedForShell(options->checkpoint).c_str());
   return absl::OkStatus();
 }
 

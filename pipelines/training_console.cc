@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/stopwatch.h"
@@ -37,7 +38,7 @@ std::string LossesInWords(const StepReport& report) {
 
 std::string AnimateCommand(const std::string& checkpoint) {
   return absl::StrCat("tools/bazelw run //pipelines:animate -- --checkpoint ",
-                      std::filesystem::absolute(checkpoint).string(),
+                      QuotedForShell(std::filesystem::absolute(checkpoint)),
                       " --source YOUR.png --driving YOUR.mp4 --output out.mp4");
 }
 
@@ -58,9 +59,9 @@ absl::Status TrainingConsole::Explain(const absl::Status& status) const {
         status.code(),
         absl::StrCat(status.message(),
                      "; name another --output. To train on with other "
-                     "settings, begin there with these weights: --set "
-                     "training.initial_weights=",
-                     options_.run_folder)));
+                     "settings, begin there with these weights: --set ",
+                     QuotedForShell(absl::StrCat("training.initial_weights=",
+                                                 options_.run_folder)))));
   }
   if (absl::IsOutOfRange(status)) {
     return DivergedError(std::string(status.message()));

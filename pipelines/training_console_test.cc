@@ -2,6 +2,7 @@
 #include "pipelines/training_console.h"
 
 #include <csignal>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -18,10 +19,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TrainingConsole Console() {
+TrainingConsole Console(const std::string& run_folder = "runs/demo") {
   ConsoleOptions options;
   options.config = "demo";
-  options.run_folder = "runs/demo";
+  options.run_folder = run_folder;
   options.resume_command = "train --config demo";
   return TrainingConsole(options);
 }
@@ -49,6 +50,8 @@ TEST(TrainingConsole, SaysWhatToDoAboutARunOfAnotherConfig) {
                          "; name another --output. To train on with other "
                          "settings, begin there with these weights: --set "
                          "training.initial_weights=runs/demo"));
+  EXPECT_THAT(Console("my runs/demo").Explain(mismatch).message(),
+              HasSubstr("--set 'training.initial_weights=my runs/demo'"));
 }
 
 // The signal may have come to another process of the run.
@@ -85,6 +88,8 @@ TEST(TrainingConsole, WarnsOfAModelThatIsOfNoUse) {
 TEST(TrainingConsole, NamesTheCommandThatAnimates) {
   EXPECT_THAT(AnimateCommand("/runs/best.safetensors"),
               HasSubstr("animate -- --checkpoint /runs/best.safetensors "));
+  EXPECT_THAT(AnimateCommand("/my runs/best.safetensors"),
+              HasSubstr(" --checkpoint '/my runs/best.safetensors' "));
 }
 
 }  // namespace

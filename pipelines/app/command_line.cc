@@ -64,18 +64,6 @@ absl::Status SetFlag(absl::string_view name, absl::string_view value) {
 
 constexpr size_t kHelpColumns = 80;
 
-// `word` as a shell reads it back.
-std::string Quoted(const std::string& word) {
-  const bool is_plain =
-      !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
-        return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-               absl::StrContains("-_=./,:+@%", c);
-      });
-  return is_plain ? word
-                  : absl::StrCat(
-                        "'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
-}
-
 // The entry of a flag in --help.
 std::string FlagHelp(const absl::CommandLineFlag& flag) {
   const std::string value = flag.DefaultValue();
@@ -181,6 +169,17 @@ absl::Status RefuseArguments(const CommandLine& line) {
       "unexpected argument '", line.arguments[0], "'; see --help"));
 }
 
+std::string QuotedForShell(const std::string& word) {
+  const bool is_plain =
+      !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+        return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+               absl::StrContains("-_=./,:+@%", c);
+      });
+  return is_plain ? word
+                  : absl::StrCat(
+                        "'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
+}
+
 std::string RepeatedCommand(const std::string& target,
                             const CommandLine& line) {
   // What tools/bazelw and `bazel run` tell; see base/user_path.h.
@@ -188,9 +187,9 @@ std::string RepeatedCommand(const std::string& target,
                            std::getenv("BUILD_WORKING_DIRECTORY") != nullptr;
   std::string command = is_by_bazel
                             ? absl::StrCat("tools/bazelw run ", target, " --")
-                            : Quoted(line.words[0]);
+                            : QuotedForShell(line.words[0]);
   for (size_t i = 1; i < line.words.size(); ++i) {
-    absl::StrAppend(&command, " ", Quoted(line.words[i]));
+    absl::StrAppend(&command, " ", QuotedForShell(line.words[i]));
   }
   return command;
 }

@@ -36,6 +36,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv);
 // that take none.
 absl::Status RefuseArguments(const CommandLine& line);
 
+// `word` as a shell reads it back, for commands that the user may copy.
+std::string QuotedForShell(const std::string& word);
+
 // The command by which the user can start this program again with the same
 // arguments, quoted for a shell. `target` is its name where Bazel runs it, as
 // "//pipelines:train".

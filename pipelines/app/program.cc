@@ -54,7 +54,9 @@ absl::Status AdviseOn(const absl::Status& status) {
           status.message(),
           "; fetch them by: tools/bazelw run //tools:fetch_weights "
           "-- ",
-          is_usual ? "" : absl::StrCat("--dir '", missing->folder, "' "),
+          is_usual
+              ? ""
+              : absl::StrCat("--dir ", QuotedForShell(missing->folder), " "),
           missing->name));
   status.ForEachPayload(
       [&advised](absl::string_view url, const absl::Cord& payload) {

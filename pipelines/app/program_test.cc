@@ -153,7 +153,9 @@ TEST(RunProgram, SaysHowToFetchMissingWeights) {
   EXPECT_EQ(WithoutWeightsIn("/no/cache"),
             "tested: error: the weights vgg19-dcbb9e9d.pth are not in "
             "/no/cache; fetch them by: tools/bazelw run //tools:fetch_weights "
-            "-- --dir '/no/cache' vgg19-dcbb9e9d.pth\n");
+            "-- --dir /no/cache vgg19-dcbb9e9d.pth\n");
+  EXPECT_THAT(WithoutWeightsIn("/it's/cache"),
+              HasSubstr("-- --dir '/it'\\''s/cache' vgg19-dcbb9e9d.pth\n"));
   // Where the command puts them anyway, it needs no folder.
   setenv("XDG_CACHE_HOME", "/no", 1);
   EXPECT_THAT(

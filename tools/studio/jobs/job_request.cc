@@ -5,13 +5,13 @@
 #include <tuple>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
+#include "pipelines/app/command_line.h"
 #include "pipelines/config/motion_choice.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/jobs/error_field.h"
@@ -215,17 +215,6 @@ std::string ScalesText(const std::map<int, double>& scales) {
   });
 }
 
-// For a shell.
-std::string Quoted(const std::string& word) {
-  const bool is_plain =
-      !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
-        return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-               absl::StrContains("-_=./,:+@%", c);
-      });
-  if (is_plain) return word;
-  return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
-}
-
 // The field of a request that an error is about, by how its message begins or,
 // for those of the library, what it contains.
 std::string FieldIn(absl::string_view message, const JobFiles& files) {
@@ -336,7 +325,7 @@ std::string AnimateCommand(const std::string& program,
                            const JobRequest& request, const JobFiles& files) {
   std::string command = program;
   for (const std::string& flag : AnimateFlags(request, files)) {
-    absl::StrAppend(&command, " ", Quoted(flag));
+    absl::StrAppend(&command, " ", pipelines::QuotedForShell(flag));
   }
   return command;
 }
