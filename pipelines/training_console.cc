@@ -4,6 +4,8 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -207,10 +209,11 @@ absl::Status TrainingConsole::Conclude(const RunView& run,
         absl::StrCat("train: look at ",
                      std::filesystem::absolute(run.folder.path()).string(),
                      "/index.html"));
-  Print(stdout,
-        absl::StrCat(
-            "train: animate an image of your own:\n  ",
-            AnimateCommand(ListCheckpoints(run.folder.checkpoints())[0])));
+  const std::vector<std::string> checkpoints =
+      ListCheckpoints(run.folder.checkpoints());
+  if (checkpoints.empty()) return absl::OkStatus();
+  Print(stdout, absl::StrCat("train: animate an image of your own:\n  ",
+                             AnimateCommand(checkpoints[0])));
   return absl::OkStatus();
 }
 
