@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "networks/files/folder.h"
+#include "networks/files/path_parts.h"
 #include "networks/files/temporary.h"
 #include "third_party/absl/status_macros.h"
 
@@ -69,7 +70,10 @@ void RemoveHalfWrittenFiles(const std::string& folder) {
 
 }  // namespace
 
-absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path) {
+absl::StatusOr<RunFolder> RunFolder::Open(const std::string& named) {
+  // A shell completes a folder's name with a slash, and the name is the title
+  // of the run's page.
+  const std::string path = networks::files::WithoutTrailingSlashes(named);
   RETURN_IF_ERROR(CheckReplacesNothing(path));
   RETURN_IF_ERROR(MakeFolder(path));
   ASSIGN_OR_RETURN(FileLock lock, Lock(path));

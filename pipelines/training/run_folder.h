@@ -32,7 +32,7 @@ class RunFolder {
   // PermissionDenied if it cannot be written to; Unavailable, naming the
   // holder, if another process trains in it. A lock whose process is gone is
   // taken over. Half-written files of a session that was killed are removed.
-  static absl::StatusOr<RunFolder> Open(const std::string& path);
+  static absl::StatusOr<RunFolder> Open(const std::string& named);
 
   // Makes sure that the lock is still this process's, and takes it anew where
   // its file was deleted. Unavailable, naming the holder, if another process
@@ -42,6 +42,7 @@ class RunFolder {
   RunFolder(RunFolder&&) = default;
   RunFolder& operator=(RunFolder&&) = default;
 
+  // Without slashes at its end.
   const std::string& path() const { return path_; }
   std::string config() const { return path_ + "/config.textproto"; }
   std::string checkpoints() const { return path_ + "/checkpoints"; }

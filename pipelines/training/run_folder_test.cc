@@ -32,6 +32,13 @@ TEST(RunFolder, IsOfOneProcessAtATime) {
   EXPECT_THAT(RunFolder::Open(path), IsOk());
 }
 
+TEST(RunFolder, HasNoSlashAtItsEnd) {
+  const std::string path = FreshTestFolder();
+  const auto folder = RunFolder::Open(path + "/");
+  ASSERT_THAT(folder, IsOk());
+  EXPECT_EQ(folder->path(), path);
+}
+
 TEST(RunFolder, ReplacesNothingThatIsNotOfARun) {
   const std::string path = FreshTestFolder();
   fs::create_directories(path);
