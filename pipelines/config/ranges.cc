@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "google/protobuf/descriptor.h"
+#include "pipelines/base/format_number.h"
 #include "pipelines/config/options.pb.h"
 #include "third_party/absl/status_macros.h"
 
@@ -75,8 +76,8 @@ absl::Status CheckNumber(const pb::Message& message, const Field& field, int i,
         absl::StrCat(path, " is ", value, "; use a finite number"));
   }
   if (range.empty() || Contains(range, value)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(path, " is ", value, "; use a value in ", range));
+  return absl::InvalidArgumentError(absl::StrCat(
+      path, " is ", FormatNumber(value), "; use a value in ", range));
 }
 
 // The first value of an enum is that of a field that is not set. Nothing is

@@ -40,6 +40,15 @@ TEST(CheckRanges, TakesTheEndsOfAClosedRange) {
   }
 }
 
+// Six digits would show a value that is in the range.
+TEST(CheckRanges, NamesTheWholeValue) {
+  Config config;
+  config.mutable_training()->set_num_epochs(1000001);
+  EXPECT_THAT(CheckRanges(config),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("is 1000001; use a value in [1, 1000000]")));
+}
+
 TEST(CheckRanges, NamesThePathOfTheFirstThatIsOutside) {
   Config config;
   config.mutable_model()->mutable_global()->mutable_cpab()->set_cells_y(99);

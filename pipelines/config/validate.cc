@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "pipelines/base/format_number.h"
 #include "pipelines/config/ranges.h"
 #include "third_party/absl/status_macros.h"
 
@@ -59,7 +60,8 @@ absl::Status CheckDetectorSize(const DataConfig& data) {
 absl::Status CheckSizes(const DataConfig& data, const ModelConfig& model) {
   const double scale = model.dense_motion().scale_factor();
   if (std::exp2(std::round(std::log2(scale))) != scale) {
-    return Invalid(absl::StrCat("model.dense_motion.scale_factor is ", scale,
+    return Invalid(absl::StrCat("model.dense_motion.scale_factor is ",
+                                FormatNumber(scale),
                                 "; use 0.125, 0.25, 0.5 or 1"));
   }
   const int hourglass = 1 << model.dense_motion().num_blocks();
@@ -194,9 +196,10 @@ absl::Status CheckPerceptual(const DataConfig& data,
   for (const double scale : perceptual.scales()) {
     // VGG-19 halves four times.
     if (side * scale < 16) {
-      return Invalid(absl::StrCat(
-          "losses.perceptual.scales has ", scale, ", which makes frames of ",
-          side, " pixels smaller than the 16 that VGG-19 needs"));
+      return Invalid(
+          absl::StrCat("losses.perceptual.scales has ", FormatNumber(scale),
+                       ", which makes frames of ", side,
+                       " pixels smaller than the 16 that VGG-19 needs"));
     }
   }
   RETURN_IF_ERROR(CheckWeights("losses.perceptual", perceptual));

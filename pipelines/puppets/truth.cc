@@ -7,9 +7,9 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "networks/files/read_file.h"
+#include "pipelines/base/format_number.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::puppets {
@@ -63,15 +63,6 @@ class LayerStack {
 
   std::vector<Layer> layers_;
 };
-
-// Shortest text that reads back to the same value.
-std::string Number(double x) {
-  const std::string shorter = absl::StrFormat("%.9g", x);
-  double back;
-  return absl::SimpleAtod(shorter, &back) && back == x
-             ? shorter
-             : absl::StrFormat("%.17g", x);
-}
 
 using LineReader = std::function<absl::Status(const std::vector<double>&)>;
 
@@ -231,8 +222,9 @@ std::vector<TruthFile> TruthFiles(const Truth& truth) {
     for (size_t piece = 0; piece < truth.outlines[layer].size(); ++piece) {
       const Piece& part = truth.outlines[layer][piece];
       for (Point2 corner : part.corners) {
-        absl::StrAppend(&outlines, layer, ",", piece, ",", Number(part.radius),
-                        ",", Number(corner.x), ",", Number(corner.y), "\n");
+        absl::StrAppend(&outlines, layer, ",", piece, ",",
+                        FormatNumber(part.radius), ",", FormatNumber(corner.x),
+                        ",", FormatNumber(corner.y), "\n");
       }
     }
   }
@@ -244,14 +236,15 @@ std::vector<TruthFile> TruthFiles(const Truth& truth) {
       const Affine2& map = state.frame_from_layer[layer];
       absl::StrAppend(&layers, frame, ",", layer);
       for (double x : {map.a, map.b, map.c, map.d, map.e, map.f}) {
-        absl::StrAppend(&layers, ",", Number(x));
+        absl::StrAppend(&layers, ",", FormatNumber(x));
       }
       absl::StrAppend(&layers, "\n");
     }
     for (int joint = 0; joint < kNumJoints; ++joint) {
       const JointState& j = state.joints[joint];
-      absl::StrAppend(&joints, frame, ",", joint, ",", Number(j.position.x),
-                      ",", Number(j.position.y), ",", j.visible ? 1 : 0, "\n");
+      absl::StrAppend(&joints, frame, ",", joint, ",",
+                      FormatNumber(j.position.x), ",",
+                      FormatNumber(j.position.y), ",", j.visible ? 1 : 0, "\n");
     }
   }
   return {{kOutlinesFile, std::move(outlines)},
