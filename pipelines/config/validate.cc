@@ -17,6 +17,9 @@
 namespace pipelines {
 namespace {
 
+// Of puppets/puppets.h.
+constexpr int kMaxPuppetSide = 1024;
+
 absl::Status Invalid(absl::string_view what) {
   return absl::InvalidArgumentError(what);
 }
@@ -26,6 +29,17 @@ absl::Status CheckData(const DataConfig& data) {
     return Invalid(
         "data: set data.folder, the folder of your clips, or data.puppets, the "
         "bundled data");
+  }
+  if (!data.has_puppets()) return absl::OkStatus();
+  for (const auto& [side, name] :
+       {std::pair(data.height(), "height"), std::pair(data.width(), "width")}) {
+    if (side > kMaxPuppetSide) {
+      return Invalid(absl::StrCat("data.", name, " is ", side,
+                                  ", and data.puppets are made up to ",
+                                  kMaxPuppetSide,
+                                  "; use at most that, or clips of your own in "
+                                  "data.folder"));
+    }
   }
   return absl::OkStatus();
 }

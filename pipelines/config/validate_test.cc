@@ -172,7 +172,15 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"ScaleNoPowerOfTwo",
                 kMinimal,
                 {"model.dense_motion.scale_factor=0.3"},
-                "use 0.125, 0.25, 0.5 or 1"}),
+                "use 0.125, 0.25, 0.5 or 1"},
+        BadCase{"ScaleNearlyAPowerOfTwo",
+                kMinimal,
+                {"model.dense_motion.scale_factor=0.2500001"},
+                "scale_factor is 0.2500001; use"},
+        BadCase{"PuppetsLargerThanAreMade",
+                "data { puppets {} } losses { perceptual { untrained: true } }",
+                {"data.height=1056"},
+                "data.height is 1056, and data.puppets are made up to 1024"}),
     [](const auto& info) { return info.param.what; });
 
 }  // namespace

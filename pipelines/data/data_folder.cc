@@ -21,9 +21,14 @@ std::string CutClipsAdvice(const DataConfig& config) {
       std::max(config.width(), config.height()), " --output CLIPS");
 }
 
-// Where the puppets are, a service's user may have no home.
+// Where the puppets are, a service's user may have no home. It is no remedy for
+// what the caller asked for, another process or data that lie there.
 absl::Status NameTheRemedy(const absl::Status& status) {
-  if (status.ok() || absl::IsCancelled(status)) return status;
+  if (status.ok() || absl::IsCancelled(status) ||
+      absl::IsInvalidArgument(status) || absl::IsUnavailable(status) ||
+      absl::IsAlreadyExists(status)) {
+    return status;
+  }
   return absl::Status(
       status.code(),
       absl::StrCat(

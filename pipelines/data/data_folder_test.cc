@@ -18,6 +18,7 @@ namespace {
 using ::absl::StatusCode;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class DataFolderTest : public testing::Test {
@@ -63,6 +64,15 @@ TEST_F(DataFolderTest, SaysWhereElseThePuppetsMayBeMade) {
               StatusIs(StatusCode::kFailedPrecondition,
                        AllOf(HasSubstr(file), HasSubstr("XDG_CACHE_HOME"),
                              HasSubstr("data.folder"))));
+}
+
+TEST_F(DataFolderTest, NamesNoOtherPlaceWhereThePlaceIsNotAtFault) {
+  const std::string folder = DataFolder(config_).value();
+  std::filesystem::remove(folder + "/manifest.json");
+  EXPECT_THAT(DataFolder(config_),
+              StatusIs(StatusCode::kAlreadyExists,
+                       AllOf(HasSubstr("remove it"),
+                             Not(HasSubstr("XDG_CACHE_HOME")))));
 }
 
 // The first thing that a newcomer meets who forgets data.folder, or names the
