@@ -27,9 +27,9 @@ absl::Status Error(absl::string_view assignment, absl::string_view what) {
 }
 
 std::string AsText(const Field& field, absl::string_view value) {
+  const bool is_list = field.is_repeated() && absl::StartsWith(value, "[");
   const bool bare = field.cpp_type() == Field::CPPTYPE_STRING &&
-                    !absl::StartsWith(value, "\"") &&
-                    !absl::StartsWith(value, "[");
+                    !absl::StartsWith(value, "\"") && !is_list;
   return bare ? absl::StrCat("\"", absl::CEscape(value), "\"")
               : std::string(value);
 }

@@ -39,6 +39,14 @@ TEST(Config, OverridesReplaceScalarsListsStringsAndEnums) {
   EXPECT_THAT(config->training().milestones(), ElementsAre(60));
 }
 
+TEST(Config, OverridesOfOneStringMayBeginAsAListDoes) {
+  const auto config = Parse(kMinimal, {"data.folder=[2024] clips",
+                                       "training.frozen=[\"kp_detector\"]"});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->data().folder(), "[2024] clips");
+  EXPECT_THAT(config->training().frozen(), ElementsAre("kp_detector"));
+}
+
 TEST(Config, OverridesExchangePuppetsAndAFolder) {
   const auto folder =
       Parse("data { puppets {} } losses { perceptual { untrained: true } }",
