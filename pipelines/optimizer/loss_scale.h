@@ -8,8 +8,8 @@
 namespace pipelines {
 
 // A power of two, so that scaling rounds nothing but what leaves float16's
-// range. It is halved after a step whose gradients are not finite, which is not
-// taken, and doubled after 2000 steps that were.
+// range. It is halved after gradients that are not finite, with which no weight
+// is changed, and doubled after 2000 steps with others.
 class LossScale {
  public:
   static constexpr double kFirst = 65536;

@@ -56,7 +56,9 @@ class Learner {
   // `step`-th (from 0) of the run. The model must be in train mode.
   //
   // With FLOAT16, a step whose gradients are not finite at the loss scale at
-  // hand changes nothing but that scale.
+  // hand changes that scale and no parameter, nor its average. As with
+  // torch.amp.GradScaler, its forward pass has moved the batch norms'
+  // statistics, which are those of the batches by the weights at hand.
   //
   // OutOfRange naming the loss, or the parameter whose gradient, is not finite
   // (the gradient with another precision than FLOAT16); InvalidArgument if only

@@ -245,15 +245,19 @@ TEST(LearnerLossScale, IsHalvedInPlaceOfAStepThatOverflows) {
   (*learner)->model().train();
   const double too_large = std::ldexp(1.0, 126);
   (*learner)->SetLossScale(LossScale(too_large, 5));
-  const torch::Tensor before =
-      (*learner)->model().parameters()[0].detach().cpu().clone();
+  std::vector<torch::Tensor> before;
+  for (const torch::Tensor& parameter : (*learner)->model().parameters()) {
+    before.push_back(parameter.detach().cpu().clone());
+  }
   StageTimer timer;
   const auto result = (*learner)->Step({RandomBatch()}, 0, {}, timer);
   ASSERT_THAT(result, IsOk());
   EXPECT_EQ(result->loss_scale.value(), too_large / 2);
   EXPECT_EQ(result->loss_scale.steps(), 0);
-  EXPECT_TRUE(
-      torch::equal((*learner)->model().parameters()[0].detach().cpu(), before));
+  const std::vector<torch::Tensor> after = (*learner)->model().parameters();
+  for (size_t i = 0; i < before.size(); ++i) {
+    EXPECT_TRUE(torch::equal(after[i].detach().cpu(), before[i])) << i;
+  }
   EXPECT_TRUE((*learner)->learnt().adam->State().empty());
 }
 
