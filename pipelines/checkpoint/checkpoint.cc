@@ -192,8 +192,9 @@ absl::Status SetTensors(const TensorMap& tensors, absl::string_view source,
 int64_t CheckpointBytes(const Learnt& learnt) {
   int64_t bytes = BytesOf(TensorsOf(learnt));
   if (learnt.adam != nullptr && learnt.adam->State().empty()) {
-    // Two moments of each parameter.
+    // Two moments of each parameter that is not frozen.
     for (const torch::Tensor& parameter : learnt.model->parameters()) {
+      if (!parameter.requires_grad()) continue;
       bytes += 2 * static_cast<int64_t>(parameter.nbytes());
     }
   }

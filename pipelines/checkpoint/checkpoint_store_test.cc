@@ -275,6 +275,18 @@ TEST_F(CheckpointStoreTest, SaysBeforeTheFirstStepThatTheDiskHasNoSpace) {
                              HasSubstr("0 are free"))));
 }
 
+// Before the optimizer's first step as after it, but for the counts of steps.
+TEST_F(CheckpointStoreTest, AsksForNoSpaceForTheMomentsOfFrozenParts) {
+  Training training(1);
+  ASSERT_THAT(training.model->Freeze({"inpainting_network"}), IsOk());
+  Adam adam(*training.model, AdamOptions());
+  const Learnt learnt = {training.model.get(), &adam};
+  const int64_t before = CheckpointBytes(learnt);
+  adam.Step(1e-2);
+  const auto trained = static_cast<int64_t>(adam.State().size()) / 3;
+  EXPECT_EQ(CheckpointBytes(learnt), before + 8 * trained);
+}
+
 TEST_F(CheckpointStoreTest, AReadOnlyFolderLeavesTheOldOneWhole) {
   ExpectOldOneStaysWhole(folder_, path_, [this] {
     chmod(folder_.c_str(), 0555);
