@@ -13,11 +13,10 @@ namespace {
 
 // Of `clip`, [F, 3, H, W].
 torch::Tensor EvenlySpacedFrames(const data::Clip& clip, int most) {
-  const auto available = static_cast<int>(clip.frames.size());
-  const int count = std::min(most, available);
   std::vector<torch::Tensor> frames;
-  for (int i = 0; i < count; ++i) {
-    frames.push_back(data::ImageToTensor(clip.frames[i * available / count]));
+  for (const int64_t i :
+       EvenlySpaced(static_cast<int64_t>(clip.frames.size()), most)) {
+    frames.push_back(data::ImageToTensor(clip.frames[i]));
   }
   return torch::stack(frames);
 }
@@ -42,6 +41,13 @@ torch::Tensor DrawBelow(const torch::Tensor& count,
 }
 
 }  // namespace
+
+std::vector<int64_t> EvenlySpaced(int64_t available, int64_t most) {
+  const int64_t count = std::min(most, available);
+  std::vector<int64_t> indices;
+  for (int64_t i = 0; i < count; ++i) indices.push_back(i * available / count);
+  return indices;
+}
 
 KeypointBank::KeypointBank(const std::vector<torch::Tensor>& clips) {
   TORCH_CHECK(!clips.empty(), "KeypointBank: no clips");

@@ -14,6 +14,9 @@
 
 namespace pipelines {
 
+// `most` of `available` indices from 0, or all where there are no more.
+std::vector<int64_t> EvenlySpaced(int64_t available, int64_t most);
+
 // Two sets of keypoints from each of B clips, [B, K, 2].
 struct KeypointPair {
   torch::Tensor source;

@@ -3,13 +3,26 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <torch/torch.h>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace pipelines {
 namespace {
 
+using ::testing::ElementsAre;
+
 torch::Generator Generator(uint64_t seed) {
   return at::make_generator<at::CPUGeneratorImpl>(seed);
+}
+
+TEST(EvenlySpaced, BeginsAtTheFirst) {
+  EXPECT_THAT(EvenlySpaced(7, 3), ElementsAre(0, 2, 4));
+  EXPECT_THAT(EvenlySpaced(2, 64), ElementsAre(0, 1));
+}
+
+// Half an hour of frames, squared, is beyond 32 bits.
+TEST(EvenlySpaced, ReachesTheEndOfALongClip) {
+  EXPECT_EQ(EvenlySpaced(60000, 100000).back(), 59999);
 }
 
 TEST(KeypointBank, DrawsBothFramesFromOneClip) {
