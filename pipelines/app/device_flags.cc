@@ -6,9 +6,14 @@
 #include <torch/utils.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <thread>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "networks/cpu/instructions.h"
 
 namespace pipelines {
@@ -22,6 +27,17 @@ int UsableCores() {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
+// 0 of "cuda", 3 of "cuda:3"; nullopt of any other name.
+std::optional<uint32_t> GpuOf(absl::string_view name) {
+  if (name == "cuda") return 0;
+  uint32_t gpu;
+  if (!absl::ConsumePrefix(&name, "cuda:") || !absl::SimpleAtoi(name, &gpu) ||
+      absl::StrCat(gpu) != name) {
+    return std::nullopt;
+  }
+  return gpu;
+}
+
 }  // namespace
 
 absl::StatusOr<c10::Device> SelectDevice(const std::string& name) {
@@ -29,16 +45,14 @@ absl::StatusOr<c10::Device> SelectDevice(const std::string& name) {
   if (name == "auto") {
     return num_gpus > 0 ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU);
   }
-  try {
-    const c10::Device device(name);
-    if (device.is_cpu()) return device;
-    if (device.is_cuda() && std::max<int>(device.index(), 0) < num_gpus) {
-      return device;
-    }
-  } catch (const c10::Error&) {
+  if (name == "cpu") return c10::Device(c10::kCPU);
+  // c10::Device keeps the last eight bits of a number.
+  const std::optional<uint32_t> gpu = GpuOf(name);
+  if (!gpu) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--device: '", name, "' is no device; use auto, cpu, cuda or cuda:N"));
   }
+  if (*gpu < static_cast<uint32_t>(num_gpus)) return c10::Device(name);
   return absl::FailedPreconditionError(absl::StrCat(
       "--device: there is no ", name, " here (CUDA devices found: ", num_gpus,
       "); use cpu, or a LibTorch with CUDA by the variable LIBTORCH"));

@@ -34,9 +34,21 @@ TEST(SelectDevice, RefusesAnAbsentDevice) {
       StatusIs(StatusCode::kFailedPrecondition, HasSubstr("there is no cuda")));
 }
 
+// c10::Device takes "cuda:256" for the first GPU, "cuda:128" for none.
+TEST(SelectDevice, RefusesAnAbsentDeviceOfAHighNumber) {
+  for (const char* name : {"cuda:128", "cuda:256", "cuda:300"}) {
+    EXPECT_THAT(SelectDevice(name), StatusIs(StatusCode::kFailedPrecondition,
+                                             HasSubstr("there is no cuda")));
+  }
+}
+
 TEST(SelectDevice, RefusesANameThatIsNone) {
-  EXPECT_THAT(SelectDevice("gpu"), StatusIs(StatusCode::kInvalidArgument,
-                                            HasSubstr("'gpu' is no device")));
+  for (const char* name :
+       {"gpu", "cpu:3", "cuda:", "cuda:-1", "cuda:x", "cuda:01", "mps"}) {
+    EXPECT_THAT(SelectDevice(name), StatusIs(StatusCode::kInvalidArgument,
+                                             HasSubstr("is no device")))
+        << name;
+  }
 }
 
 TEST(SetThreads, SetsTheCount) {
