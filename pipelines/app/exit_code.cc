@@ -49,6 +49,11 @@ int ExitCode(const absl::Status& status) {
   }
 }
 
+bool CanTryAgain(int exit_code) {
+  return exit_code == 129 || exit_code == 128 + SIGINT ||
+         exit_code == 128 + SIGUSR1 || exit_code == 128 + SIGTERM;
+}
+
 int Exit(const char* program, const absl::Status& status) {
   if (absl::IsCancelled(status)) {
     std::fprintf(stderr, "%s: %s\n", program,

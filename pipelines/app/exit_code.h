@@ -1,5 +1,5 @@
 // The exit codes of all binaries: below 128 where trying the same again cannot
-// help, above 128 where it can.
+// help, above 128 where it can (CanTryAgain).
 //
 //     0  done
 //     1  an input is bad: a file, an image, a video, a checkpoint
@@ -23,6 +23,11 @@ inline constexpr int kExitUsage = 2;
 
 // Exit codes as listed above, of main() for `status`.
 int ExitCode(const absl::Status& status);
+
+// Whether the code of a program that ended is one of those above with which
+// trying again can help. A program that crashed or was killed has none of them
+// (128 + the signal, see base/child_process.h), and would end so again.
+bool CanTryAgain(int exit_code);
 
 // Prints "<program>: error: <message>", on one line, to stderr unless `status`
 // is OK; "<program>: <message>" of work that was stopped (Cancelled), which is

@@ -19,6 +19,14 @@ TEST(ExitCode, SaysWhetherTryingAgainHelps) {
   EXPECT_EQ(ExitCode(StoppedBySignal(SIGTERM)), 143);
 }
 
+TEST(CanTryAgain, IsNotSoOfAProgramThatCrashedOrWasKilled) {
+  for (const int code : {129, 130, 138, 143}) EXPECT_TRUE(CanTryAgain(code));
+  for (const int code : {0, 1, 2, 3, 127}) EXPECT_FALSE(CanTryAgain(code));
+  for (const int signal : {SIGABRT, SIGFPE, SIGKILL, SIGSEGV}) {
+    EXPECT_FALSE(CanTryAgain(128 + signal)) << signal;
+  }
+}
+
 TEST(ExitCode, OfASignalHasItsName) {
   EXPECT_EQ(StoppedBySignal(SIGINT).message(), "stopped by Ctrl-C");
   EXPECT_EQ(StoppedBySignal(SIGUSR1, "saved").message(),

@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/folder.h"
+#include "pipelines/app/exit_code.h"
 #include "pipelines/base/child_process.h"
 #include "pipelines/base/format_duration.h"
 #include "pipelines/base/stopwatch.h"
@@ -17,9 +18,6 @@ namespace pipelines {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The exit codes from which trying again can help.
-constexpr int kFirstTransientCode = 128;
 
 std::string NewestCheckpoint(const StudyRun& run) {
   const std::vector<std::string> checkpoints =
@@ -50,7 +48,7 @@ class Runner {
     }
     if (failed_.empty()) return absl::OkStatus();
     return absl::FailedPreconditionError(absl::StrCat(
-        "these runs failed (their messages are above): ",
+        "these runs failed (what they said is above): ",
         absl::StrJoin(failed_, ", "),
         "; the table is without them. Run again to try them once more"));
   }
@@ -81,12 +79,14 @@ class Runner {
     command.insert(command.end(), options_.flags.begin(), options_.flags.end());
     ASSIGN_OR_RETURN(const int code, RunChild(command, options_.hooks.stop));
     RETURN_IF_ERROR(CheckNotStopped(options_.hooks));
-    if (code > kFirstTransientCode) {
+    if (CanTryAgain(code)) {
       return absl::UnavailableError(
           absl::StrCat(run.folder, ": this run ended with exit code ", code,
                        "; its message is above. Run again to go on"));
     }
-    if (code != 0) failed_.push_back(run.folder);
+    if (code != 0) {
+      failed_.push_back(absl::StrCat(run.folder, " (exit code ", code, ")"));
+    }
     if (!finished) {
       --unfinished_;
       ++trained_;

@@ -30,8 +30,9 @@ struct StudyRunnerOptions {
 bool IsFinished(const StudyRun& run);
 
 // Trains and evaluates the runs that are not finished, in order; one that was
-// interrupted goes on from its checkpoint. A run that fails does not keep the
-// others from being made: they are named in the FailedPrecondition at the end.
+// interrupted goes on from its checkpoint. A run that fails, crashes or is
+// killed does not keep the others from being made: such runs are named in the
+// FailedPrecondition at the end.
 //
 // Cancelled if the work is to stop (the run under way has saved);
 // Unavailable, at once, where trying again can help, as when the disk is full.

@@ -49,6 +49,47 @@ TEST(CheckStudyFolder, ReplacesNothingThatIsNotOfAStudy) {
   EXPECT_THAT(CheckStudyFolder(*plan), IsOk());
 }
 
+// A study whose program `train` is a shell script.
+class RunStudyTest : public networks::files::FolderTest {
+ protected:
+  void SetUp() override {
+    const auto plan = LoadStudy(WriteStudy(kTiny), Path("study"), {});
+    ASSERT_THAT(plan, IsOk());
+    plan_ = *plan;
+  }
+
+  absl::Status Run(const std::string& script) {
+    Write("train", absl::StrCat("#!/bin/sh\n", script, "\n"));
+    fs::permissions(Path("train"), fs::perms::owner_all);
+    StudyRunnerOptions options;
+    options.train = Path("train");
+    options.report = [] { return absl::OkStatus(); };
+    return RunStudy(plan_, options);
+  }
+
+  StudyPlan plan_;
+};
+
+TEST_F(RunStudyTest, MakesTheOtherRunsWhereOneFailsCrashesOrIsKilled) {
+  for (const char* end : {"exit 1", "kill -KILL $$", "kill -SEGV $$"}) {
+    fs::remove(Path("log"));
+    EXPECT_THAT(Run(absl::StrCat("echo \"$2\" >>", Path("log"), "\n", end)),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         AllOf(HasSubstr("affine-seed0 (exit code 1"),
+                               HasSubstr("cpab-seed0 (exit code 1"))))
+        << end;
+    EXPECT_THAT(Contents("log"),
+                AllOf(HasSubstr("affine-seed0"), HasSubstr("cpab-seed0")))
+        << end;
+  }
+}
+
+TEST_F(RunStudyTest, EndsAtOnceWhereTryingAgainCanHelp) {
+  EXPECT_THAT(Run(absl::StrCat("echo \"$2\" >>", Path("log"), "\nexit 129")),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("129")));
+  EXPECT_THAT(Contents("log"), Not(HasSubstr("cpab-seed0")));
+}
+
 // The program itself, as a user runs it.
 class AblateTest : public testing::Test {
  protected:
