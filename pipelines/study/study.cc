@@ -92,6 +92,37 @@ std::vector<std::string> Overrides(const Study& study, const Variant& variant,
   return result;
 }
 
+// What decides which test frames are scored and how, without what does not: the
+// puppets of the test split are the same whatever the number of the others.
+Config Scoring(const Config& config) {
+  Config scoring;
+  DataConfig* data = scoring.mutable_data();
+  if (config.data().has_folder()) data->set_folder(config.data().folder());
+  if (config.data().has_puppets()) {
+    *data->mutable_puppets() = config.data().puppets();
+    data->mutable_puppets()->clear_num_train();
+  }
+  data->set_height(config.data().height());
+  data->set_width(config.data().width());
+  EvaluationConfig* evaluation = scoring.mutable_evaluation();
+  *evaluation = config.evaluation();
+  evaluation->clear_batch_size();
+  evaluation->clear_pictured_clips();
+  evaluation->clear_sheet_clips();
+  return scoring;
+}
+
+// The table has one line for the first frame and the page one column of driving
+// frames.
+absl::Status CheckSameScoring(const StudyRun& first, const Config& config) {
+  const std::vector<std::string> differences =
+      ConfigDifferences(Scoring(first.config), Scoring(config));
+  if (differences.empty()) return absl::OkStatus();
+  return Invalid(absl::StrCat(
+      differences[0], ", against variant '", first.variant,
+      "': variants are compared on the same frames; set this field for all"));
+}
+
 }  // namespace
 
 absl::StatusOr<StudyPlan> LoadStudy(const std::string& path,
@@ -110,17 +141,20 @@ absl::StatusOr<StudyPlan> LoadStudy(const std::string& path,
   }
   for (const uint64_t seed : plan.study.seeds()) {
     for (const Variant& variant : plan.study.variants()) {
-      absl::StatusOr<Config> config = LoadConfig(
+      const absl::StatusOr<Config> config = LoadConfig(
           config_path, Overrides(plan.study, variant, overrides, seed));
-      if (!config.ok()) {
-        return absl::Status(config.status().code(),
+      absl::Status status = config.status();
+      if (status.ok() && !plan.runs.empty()) {
+        status = CheckSameScoring(plan.runs[0], *config);
+      }
+      if (!status.ok()) {
+        return absl::Status(status.code(),
                             absl::StrCat(path, ": variant '", variant.name(),
-                                         "': ", config.status().message()));
+                                         "': ", status.message()));
       }
       plan.runs.push_back(
           {variant.name(), seed,
-           absl::StrCat(output, "/", variant.name(), "-seed", seed),
-           *std::move(config)});
+           absl::StrCat(output, "/", variant.name(), "-seed", seed), *config});
     }
   }
   return plan;

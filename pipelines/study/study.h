@@ -45,7 +45,8 @@ struct StudyBudget {
 
 // Reads a study and completes the config of each run. NotFound if there is no
 // such file, or no such config; InvalidArgument naming file, variant and field
-// for what is wrong in it. `overrides` come last, for every variant.
+// for what is wrong in it, also where variants differ in the frames that are
+// scored or in how. `overrides` come last, for every variant.
 absl::StatusOr<StudyPlan> LoadStudy(const std::string& path,
                                     const std::string& output,
                                     const std::vector<std::string>& overrides,

@@ -86,6 +86,34 @@ INSTANTIATE_TEST_SUITE_P(
             "variant 'x': override model.gradient=THROUGH: 'THROUGH' is not"}),
     [](const auto& info) { return info.param.what; });
 
+INSTANTIATE_TEST_SUITE_P(
+    ScoredApart, BadStudyTest,
+    testing::Values(
+        BadStudy{"Size", "variants { name: 'x' set: 'data.width=64' }",
+                 "variant 'x': modified: data.width: 32 -> 64, against variant "
+                 "'affine'"},
+        BadStudy{"Clips", "variants { name: 'x' set: 'data.folder=/clips' }",
+                 "data.folder"},
+        BadStudy{"Puppets", "variants { name: 'x' set: 'data.puppets.seed=7' }",
+                 "data.puppets.seed"},
+        BadStudy{"Frames",
+                 "variants { name: 'x' set: 'evaluation.frame_step=3' }",
+                 "evaluation.frame_step"},
+        BadStudy{"Lpips",
+                 "variants { name: 'x' set: 'evaluation.lpips=network: VGG' }",
+                 "evaluation.lpips"}),
+    [](const auto& info) { return info.param.what; });
+
+TEST(LoadStudy, LetsVariantsDifferInWhatTheyLearnFrom) {
+  EXPECT_THAT(LoadStudy(WriteStudy(absl::StrCat(
+                            kTiny,
+                            "variants { name: 'x' set: 'data.repeats=3' "
+                            "set: 'data.puppets.num_train=2' "
+                            "set: 'evaluation.batch_size=2' }")),
+                        "/out", {}),
+              IsOk());
+}
+
 TEST(LoadStudy, NamesAConfigThatIsNotThere) {
   EXPECT_THAT(LoadStudy(WriteStudy("config: 'none' steps: 1 "
                                    "variants { name: 'a' }"),
