@@ -167,8 +167,16 @@ absl::Status Compare(const StudyPlan& plan) {
   return absl::OkStatus();
 }
 
+bool HasKeypointSets(const Config& config) {
+  return config.model().has_num_transforms() ||
+         config.model().has_keypoints_per_transform();
+}
+
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
+  RETURN_IF_ERROR(UsageError(RefuseDecided(
+      line.overrides, HasKeypointSets,
+      "the puppets, whose five limbs have five true keypoints each,")));
   const absl::StatusOr<std::string> path = ShippedOrUserFile(
       "study", "pipelines/study/shipped", absl::GetFlag(FLAGS_study));
   if (!path.ok()) return UsageError(path.status());

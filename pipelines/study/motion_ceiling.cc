@@ -59,7 +59,6 @@ constexpr double kMapRate = 0.1;
 constexpr int64_t kMapSize = 16;  // contribution maps are no finer
 constexpr double kSpread = 0.5;   // of the first sets' centres
 constexpr double kRadius = 0.3;   // of the first sets
-constexpr int kPerSet = 5;
 
 struct Pairs {
   Tensor source, driving;  // [N, 3, H, W]
@@ -84,9 +83,9 @@ absl::StatusOr<Pairs> ReadPairs(const Config& config) {
   return Pairs{torch::stack(source), torch::stack(driving)};
 }
 
-// [sets * 5, 2]: regular pentagons, a single one in the middle.
-Tensor FirstKeypoints(int64_t sets) {
-  const Tensor angle = torch::arange(kPerSet) * (2 * M_PI / kPerSet);
+// [sets * per_set, 2]: regular polygons, a single one in the middle.
+Tensor FirstKeypoints(int64_t sets, int64_t per_set) {
+  const Tensor angle = torch::arange(per_set) * (2 * M_PI / per_set);
   const Tensor ring = kRadius * torch::stack({angle.cos(), angle.sin()}, -1);
   const Tensor centres = sets == 1
                              ? torch::zeros({1, 1, 2})
@@ -106,7 +105,9 @@ absl::StatusOr<Tensor> FitPairs(const ModelConfig& config, const Pairs& pairs,
   torch::manual_seed(0);
   // Inverse hyperbolic tangents, so that keypoints stay inside the image.
   const Tensor first =
-      FirstKeypoints(config.num_transforms()).atanh().expand({n, -1, 2});
+      FirstKeypoints(config.num_transforms(), config.keypoints_per_transform())
+          .atanh()
+          .expand({n, -1, 2});
   const Tensor source = first.clone().requires_grad_();
   const Tensor driving = first.clone().requires_grad_();
   const Tensor logits =
@@ -149,8 +150,14 @@ absl::StatusOr<StudyPlan> PlanOf(const CommandLine& line, int sets) {
   return LoadStudy(path, /*output=*/"", overrides);
 }
 
+bool HasNumberOfSets(const Config& config) {
+  return config.model().has_num_transforms();
+}
+
 absl::StatusOr<std::vector<StudyPlan>> PlansFromFlags(const CommandLine& line) {
   RETURN_IF_ERROR(RefuseArguments(line));
+  RETURN_IF_ERROR(
+      RefuseDecided(line.overrides, HasNumberOfSets, "the numbers of --sets"));
   if (absl::GetFlag(FLAGS_steps) < 1) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--steps is ", absl::GetFlag(FLAGS_steps), "; use 1 or more"));

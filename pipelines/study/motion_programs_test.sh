@@ -21,6 +21,8 @@ awk 'gsub(/[()]/, "") && NF == 7 && $3 <= $2 { worse = 1 } END { exit worse }' \
   "$TEST_TMPDIR/stdout" || complain "wrong keypoints do no harm: $(<"$TEST_TMPDIR/stdout")"
 expect 2 "none-such" --study none-such
 expect 2 "spline" --set "model.local=spline {}"
+expect 2 "has no effect here; the puppets" --set model.num_transforms=7
+expect 2 "has no effect here; the puppets" --set model.keypoints_per_transform=8
 expect 2 "unexpected argument 'stray'" stray
 expect_help study set
 
@@ -36,8 +38,15 @@ small=(--study "$TEST_TMPDIR/small.textproto" "${few[@]}")
   2>"$TEST_TMPDIR/stderr" || complain "$program: $(<"$TEST_TMPDIR/stderr")"
 lines 1 '^first frame +0\.[0-9]{4}'
 lines 4 '^[12] sets, (affine|cpab) +0\.[0-9]{4}  0\.[0-9]{4}$'
+# Sets have as many keypoints as the config says.
+cp "$TEST_TMPDIR/stdout" "$TEST_TMPDIR/five"
+"$program" "${small[@]}" --sets 1,2 --steps 2 --set model.keypoints_per_transform=8 \
+  >"$TEST_TMPDIR/stdout" 2>"$TEST_TMPDIR/stderr" || complain "$program: $(<"$TEST_TMPDIR/stderr")"
+lines 4 '^[12] sets, (affine|cpab) +0\.[0-9]{4}  0\.[0-9]{4}$'
+cmp -s "$TEST_TMPDIR/five" "$TEST_TMPDIR/stdout" && complain "eight keypoints do as five"
 expect 2 "--sets: '0' is no number of keypoint sets" "${small[@]}" --sets 1,0
 expect 2 "--steps is 0; use 1 or more" "${small[@]}" --steps 0
+expect 2 "has no effect here; the numbers of --sets" "${small[@]}" --set model.num_transforms=7
 expect 2 "none-such" --study none-such
 expect 2 "unexpected argument 'stray'" stray
 expect_help study sets steps set

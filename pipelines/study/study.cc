@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "pipelines/base/shipped_file.h"
 #include "pipelines/config/config.h"
+#include "pipelines/config/override.h"
 #include "pipelines/config/text_format.h"
 #include "third_party/absl/status_macros.h"
 
@@ -79,17 +80,36 @@ absl::StatusOr<Study> ReadStudy(const std::string& path,
   return study;
 }
 
-std::vector<std::string> Overrides(const Study& study, const Variant& variant,
-                                   const std::vector<std::string>& last,
-                                   uint64_t seed) {
+bool HasSeedOrBudget(const Config& config) {
+  const TrainingConfig& training = config.training();
+  return training.has_seed() || training.has_num_epochs() ||
+         training.has_max_steps() || training.has_max_minutes();
+}
+
+absl::StatusOr<std::vector<std::string>> Overrides(
+    const Study& study, const Variant& variant,
+    const std::vector<std::string>& last, uint64_t seed) {
   std::vector<std::string> result(study.set().begin(), study.set().end());
   result.insert(result.end(), variant.set().begin(), variant.set().end());
   result.insert(result.end(), last.begin(), last.end());
+  RETURN_IF_ERROR(
+      RefuseDecided(result, HasSeedOrBudget,
+                    "the study's seeds and its steps or minutes, or ablate's "
+                    "--seeds, --steps and --minutes"));
   result.push_back(absl::StrCat("training.seed=", seed));
   result.push_back("training.num_epochs=1000000");
   result.push_back(absl::StrCat("training.max_steps=", study.steps()));
   result.push_back(absl::StrCat("training.max_minutes=", study.minutes()));
   return result;
+}
+
+absl::StatusOr<Config> ConfigOf(const std::string& path, const Study& study,
+                                const Variant& variant,
+                                const std::vector<std::string>& last,
+                                uint64_t seed) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> overrides,
+                   Overrides(study, variant, last, seed));
+  return LoadConfig(path, overrides);
 }
 
 // What decides which test frames are scored and how, without what does not: the
@@ -141,8 +161,8 @@ absl::StatusOr<StudyPlan> LoadStudy(const std::string& path,
   }
   for (const uint64_t seed : plan.study.seeds()) {
     for (const Variant& variant : plan.study.variants()) {
-      const absl::StatusOr<Config> config = LoadConfig(
-          config_path, Overrides(plan.study, variant, overrides, seed));
+      const absl::StatusOr<Config> config =
+          ConfigOf(config_path, plan.study, variant, overrides, seed);
       absl::Status status = config.status();
       if (status.ok() && !plan.runs.empty()) {
         status = CheckSameScoring(plan.runs[0], *config);
@@ -158,6 +178,21 @@ absl::StatusOr<StudyPlan> LoadStudy(const std::string& path,
     }
   }
   return plan;
+}
+
+absl::Status RefuseDecided(const std::vector<std::string>& overrides,
+                           bool (*is_decided)(const Config&),
+                           absl::string_view deciders) {
+  for (const std::string& assignment : overrides) {
+    Config config;
+    // LoadConfig says what is wrong with one that cannot be applied.
+    if (!ApplyOverride(assignment, &config).ok()) continue;
+    if (!is_decided(config)) continue;
+    return Invalid(absl::StrCat("override ", assignment,
+                                ": this field has no effect here; ", deciders,
+                                " decide on it"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace pipelines

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "pipelines/config/config.pb.h"
 #include "pipelines/study/study.pb.h"
 
@@ -46,11 +48,19 @@ struct StudyBudget {
 // Reads a study and completes the config of each run. NotFound if there is no
 // such file, or no such config; InvalidArgument naming file, variant and field
 // for what is wrong in it, also where variants differ in the frames that are
-// scored or in how. `overrides` come last, for every variant.
+// scored or in how, or where an override sets a seed or a budget. `overrides`
+// come after the study's own, for every variant.
 absl::StatusOr<StudyPlan> LoadStudy(const std::string& path,
                                     const std::string& output,
                                     const std::vector<std::string>& overrides,
                                     const StudyBudget& budget = {});
+
+// InvalidArgument, naming it and `deciders`, which decide on its fields in the
+// end, for the first override of which `is_decided` says so (of a config that
+// has its fields alone): it would have no effect.
+absl::Status RefuseDecided(const std::vector<std::string>& overrides,
+                           bool (*is_decided)(const Config&),
+                           absl::string_view deciders);
 
 }  // namespace pipelines
 

@@ -104,6 +104,27 @@ INSTANTIATE_TEST_SUITE_P(
                  "evaluation.lpips"}),
     [](const auto& info) { return info.param.what; });
 
+constexpr const char* kDecided[] = {
+    "training.seed=7", "training.num_epochs=2", "training.max_steps=50",
+    "training.max_minutes=1", "training=max_steps: 50"};
+
+TEST(LoadStudy, RefusesOverridesOfSeedAndBudget) {
+  for (const std::string decided : kDecided) {
+    const auto refused =
+        StatusIs(absl::StatusCode::kInvalidArgument,
+                 HasSubstr("override " + decided +
+                           ": this field has no effect here; the study's "
+                           "seeds and its steps or minutes"));
+    EXPECT_THAT(LoadStudy(WriteStudy(kTiny), "/out", {decided}), refused);
+    const std::string set = "set: '" + decided + "'";
+    EXPECT_THAT(LoadStudy(WriteStudy(kTiny + set), "/out", {}), refused);
+    EXPECT_THAT(LoadStudy(WriteStudy(absl::StrCat(
+                              kTiny, "variants { name: 'x' ", set, " }")),
+                          "/out", {}),
+                refused);
+  }
+}
+
 TEST(LoadStudy, LetsVariantsDifferInWhatTheyLearnFrom) {
   EXPECT_THAT(LoadStudy(WriteStudy(absl::StrCat(
                             kTiny,
