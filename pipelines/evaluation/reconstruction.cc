@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "pipelines/data/image_tensor.h"
 #include "pipelines/evaluation/clip_truth.h"
 #include "third_party/absl/status_macros.h"
@@ -39,6 +40,15 @@ cv::Mat IdentityFlow() {
     }
   }
   return flow;
+}
+
+// An image of 8 bits and a warp both make black of what is not a number.
+absl::Status CheckFinite(const torch::Tensor& values, absl::string_view what,
+                         int frame) {
+  if (values.isfinite().all().item<bool>()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the model's ", what, " of frame ", frame,
+      " is not finite: its training has diverged, or the file is damaged"));
 }
 
 absl::Status AddMotion(const puppets::Truth& truth, int frame,
@@ -83,9 +93,12 @@ class ClipReconstruction {
       frame.number = batch[i];
       frame.source = clip_.frames[0];
       frame.driving = targets[i];
-      frame.prediction = data::TensorToImage(predicted[i]);
       frame.source_from_driving =
           motion.blend.source_from_driving[i].to(torch::kCPU).contiguous();
+      RETURN_IF_ERROR(
+          CheckFinite(frame.source_from_driving, "motion", frame.number));
+      RETURN_IF_ERROR(CheckFinite(predicted[i], "prediction", frame.number));
+      frame.prediction = data::TensorToImage(predicted[i]);
       frame.score = ScoreFrame(frame.prediction, frame.driving);
       baseline[i] = ScoreFrame(frame.source, frame.driving);
     }

@@ -73,7 +73,8 @@ struct ReconstructionTools {
 
 // Reconstructs the clips of `test`. `model` must be in eval mode. The errors of
 // reading a clip or its ground truth; InvalidArgument naming the clip if the
-// model's motion is not finite; Cancelled if the work was to stop.
+// model's motion or prediction is not finite; Cancelled if the work was to
+// stop.
 absl::StatusOr<EvaluationResult> EvaluateReconstruction(
     AnimationModel& model, torch::Device device, data::Dataset& test,
     const EvaluationConfig& config, const ReconstructionTools& tools = {});

@@ -144,14 +144,29 @@ TEST_F(ReconstructionTest, LooksAtEveryNthFrameOfTheFirstClips) {
   EXPECT_EQ(result->clips[0].frames, 2);  // of 0, ..., 5: 0 and 4
 }
 
-TEST_F(ReconstructionTest, MotionThatIsNotFiniteIsAnErrorNamingTheClip) {
+void FillWithNan(torch::nn::Module& module) {
   const torch::NoGradGuard no_grad;
-  for (torch::Tensor& parameter : model_->parts().dense_motion->parameters()) {
+  for (torch::Tensor& parameter : module.parameters()) {
     parameter.fill_(std::numeric_limits<float>::quiet_NaN());
   }
-  EXPECT_THAT(Evaluate(), StatusIs(absl::StatusCode::kInvalidArgument,
-                                   testing::AllOf(HasSubstr("00000: "),
-                                                  HasSubstr("not finite"))));
+}
+
+TEST_F(ReconstructionTest, MotionThatIsNotFiniteIsAnErrorNamingTheFrame) {
+  FillWithNan(*model_->parts().dense_motion);
+  for (const std::string& folder : {folder_, FolderWithoutTruth()}) {
+    EXPECT_THAT(
+        Evaluate(folder),
+        StatusIs(absl::StatusCode::kInvalidArgument,
+                 HasSubstr("00000: the model's motion of frame 0 is not")));
+  }
+}
+
+TEST_F(ReconstructionTest, APredictionThatIsNotFiniteIsAnErrorToo) {
+  FillWithNan(*model_->parts().inpainting);
+  EXPECT_THAT(
+      Evaluate(),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("00000: the model's prediction of frame 0 is not")));
 }
 
 EvaluationResult ResultOf(const std::vector<double>& errors) {
