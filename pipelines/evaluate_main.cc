@@ -234,34 +234,54 @@ absl::StatusOr<TrainedModel> LoadModel(const std::string& checkpoint,
   return trained;
 }
 
+// A checkpoint as it is before any time is spent on it. A run that goes on
+// removes and replaces its files meanwhile.
+struct Prepared {
+  std::string sha256;
+  TrainedModel trained;
+  std::string folder;
+  std::unique_ptr<data::Dataset> test;
+};
+
+absl::StatusOr<Prepared> Prepare(const std::string& checkpoint,
+                                 const Work& work) {
+  Prepared prepared;
+  ASSIGN_OR_RETURN(prepared.sha256,
+                   networks::published::Sha256OfFile(checkpoint));
+  ASSIGN_OR_RETURN(prepared.trained, LoadModel(checkpoint, work));
+  const Config& config = prepared.trained.config;
+  ASSIGN_OR_RETURN(prepared.folder, DataFolder(config.data(), work.hooks));
+  ASSIGN_OR_RETURN(prepared.test,
+                   OpenSplit(prepared.folder, "test", config.data(),
+                             config.training().seed(), work.hooks));
+  RETURN_IF_ERROR(CheckOutputsBeside(*prepared.test, work.planned));
+  return prepared;
+}
+
 absl::StatusOr<Evaluation> EvaluateCheckpoint(const std::string& checkpoint,
-                                              const TrainedModel& trained,
+                                              const Prepared& prepared,
                                               const Work& work) {
+  const TrainedModel& trained = prepared.trained;
   if (trained.step && IsUnpainted(trained.config.training(), *trained.step)) {
     work.hooks.Warn(absl::StrCat(
         checkpoint, ": ",
         UnpaintedWarning(trained.config.training(), *trained.step)));
   }
-  ASSIGN_OR_RETURN(const std::string folder,
-                   DataFolder(trained.config.data(), work.hooks));
-  ASSIGN_OR_RETURN(const std::unique_ptr<data::Dataset> test,
-                   OpenSplit(folder, "test", trained.config.data(),
-                             trained.config.training().seed(), work.hooks));
-  RETURN_IF_ERROR(CheckOutputsBeside(*test, work.planned));
-  std::printf("evaluate: %zu clips of %s/test on %s\n", test->clips().size(),
-              folder.c_str(), DescribeDevice(work.device).c_str());
+  std::printf("evaluate: %zu clips of %s/test on %s\n",
+              prepared.test->clips().size(), prepared.folder.c_str(),
+              DescribeDevice(work.device).c_str());
   std::fflush(stdout);
   const std::string page = UserPath(absl::GetFlag(FLAGS_page));
   EvaluationOutputs outputs;
   outputs.frames = UserPath(absl::GetFlag(FLAGS_frames));
   if (!page.empty()) outputs.pictures = absl::StrCat(page, "/evaluation");
-  ASSIGN_OR_RETURN(Evaluation evaluation,
-                   Evaluate(trained, work.device, *test, outputs, work.hooks));
+  ASSIGN_OR_RETURN(
+      Evaluation evaluation,
+      Evaluate(trained, work.device, *prepared.test, outputs, work.hooks));
   EvaluationSetting& setting = evaluation.setting;
   setting.set_checkpoint(
       std::filesystem::absolute(checkpoint).lexically_normal());
-  ASSIGN_OR_RETURN(*setting.mutable_checkpoint_sha256(),
-                   networks::published::Sha256OfFile(checkpoint));
+  setting.set_checkpoint_sha256(prepared.sha256);
   setting.set_command(RepeatedCommand("//pipelines:evaluate", work.line));
   return evaluation;
 }
@@ -307,6 +327,15 @@ absl::Status Compare(const std::vector<NamedEvaluation>& evaluations,
   return WriteJson(ComparisonJson(evaluations));
 }
 
+absl::Status PrintConfigs(const std::vector<std::string>& checkpoints,
+                          const Work& work) {
+  for (const std::string& checkpoint : checkpoints) {
+    ASSIGN_OR_RETURN(const TrainedModel trained, LoadModel(checkpoint, work));
+    std::printf("%s", ResolvedText(trained.config).c_str());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status EvaluateAll(c10::Device device, const CommandLine& line) {
   const std::vector<std::string> names = absl::GetFlag(FLAGS_checkpoint);
   std::vector<std::string> checkpoints;
@@ -316,22 +345,21 @@ absl::Status EvaluateAll(c10::Device device, const CommandLine& line) {
   ProgramHooks program("evaluate");
   const Work work = {device, line, PlanOutputs(checkpoints), program.hooks()};
   RETURN_IF_ERROR(CheckUserOutputs(work.planned));
+  if (absl::GetFlag(FLAGS_print_config)) return PrintConfigs(checkpoints, work);
+  // What is wrong with the last shows before hours go into the first.
+  std::vector<Prepared> prepared;
+  for (const std::string& checkpoint : checkpoints) {
+    ASSIGN_OR_RETURN(prepared.emplace_back(), Prepare(checkpoint, work));
+  }
   std::vector<NamedEvaluation> evaluations;
   for (size_t i = 0; i < checkpoints.size(); ++i) {
-    ASSIGN_OR_RETURN(const TrainedModel trained,
-                     LoadModel(checkpoints[i], work));
-    if (absl::GetFlag(FLAGS_print_config)) {
-      std::printf("%s", ResolvedText(trained.config).c_str());
-      continue;
-    }
     ASSIGN_OR_RETURN(Evaluation evaluation,
-                     EvaluateCheckpoint(checkpoints[i], trained, work));
+                     EvaluateCheckpoint(checkpoints[i], prepared[i], work));
     if (checkpoints.size() == 1) {
-      return ShowOne(checkpoints[0], trained.config, evaluation);
+      return ShowOne(checkpoints[0], prepared[0].trained.config, evaluation);
     }
     evaluations.push_back({names[i], std::move(evaluation)});
   }
-  if (absl::GetFlag(FLAGS_print_config)) return absl::OkStatus();
   return Compare(evaluations, work.hooks);
 }
 

@@ -63,6 +63,19 @@ succeed "first frame, unmoved" --checkpoint="$mine,pipelines/pretrained/puppets-
 for key in checkpoint_sha256 training_steps motion width data clip_sizes_sha256 frame_step command; do
   grep -q "\"$key\": " "$TEST_TMPDIR/both.json" || complain "the comparison lacks $key"
 done
+# What is wrong with the second ends it before the first is evaluated.
+if "$program" --checkpoint="$mine,$garbage" --data="$TEST_TMPDIR/puppets" --threads=1 \
+  >"$TEST_TMPDIR/stdout" 2>"$TEST_TMPDIR/stderr"; then complain "garbage was evaluated"; fi
+grep -q "clips of" "$TEST_TMPDIR/stdout" && complain "evaluated beside $garbage"
+# A run may remove a checkpoint that is being evaluated.
+gone=$TEST_TMPDIR/gone.safetensors
+cp "$mine" "$gone"
+"$program" --checkpoint="$gone" --data="$TEST_TMPDIR/puppets" --threads=1 \
+  --output "$TEST_TMPDIR/gone.json" 2>"$TEST_TMPDIR/stderr" |
+  while read -r line; do [[ $line == *"clips of"* ]] && rm "$gone"; done
+expect_none "$gone"
+grep -q "$(sha256sum <"$mine" | cut -c -64)" "$TEST_TMPDIR/gone.json" ||
+  complain "no scores of a checkpoint that was removed: $(<"$TEST_TMPDIR/stderr")"
 expect 2 "--page and --frames are of one --checkpoint" --checkpoint="$mine,$mine" \
   --page "$TEST_TMPDIR/page2"
 

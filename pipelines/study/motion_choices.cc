@@ -26,6 +26,7 @@
 #include "pipelines/config/validate.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/evaluation/reconstruction.h"
+#include "pipelines/model/candidate_motions.h"
 #include "pipelines/report/score_table.h"
 #include "third_party/absl/status_macros.h"
 
@@ -80,6 +81,22 @@ absl::StatusOr<std::vector<Choice>> Choices() {
         {std::string(absl::StripAsciiWhitespace(name)), std::move(motion)});
   }
   return choices;
+}
+
+// Before the first evaluation: ranges alone do not say whether a tessellation
+// has a velocity field.
+absl::Status CheckChoices(const std::vector<Choice>& choices,
+                          const ModelConfig& model) {
+  for (const Choice& choice : choices) {
+    ModelConfig chosen = model;
+    SetMotion(choice.motion, &chosen);
+    const absl::Status status = CandidateMotions::Create(chosen).status();
+    if (!status.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--motions: ", choice.name, ": ", status.message()));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ApplyFlags(const std::vector<std::string>& overrides,
@@ -153,6 +170,7 @@ absl::Status Run(const CommandLine& line) {
                    CheckpointAt(UserPath(absl::GetFlag(FLAGS_checkpoint))));
   ASSIGN_OR_RETURN(TrainedModel trained, LoadTrainedModel(checkpoint, *device));
   RETURN_IF_ERROR(UsageError(ApplyFlags(line.overrides, &trained.config)));
+  RETURN_IF_ERROR(UsageError(CheckChoices(*choices, trained.config.model())));
   ProgramHooks program("motion_choices");
   const WorkHooks hooks = program.hooks();
   ASSIGN_OR_RETURN(const std::string folder,

@@ -8,6 +8,9 @@ expect 2 "--checkpoint is needed"
 expect 2 "'tps' is no motion model; use cpab" "${pretrained[@]}" --motions="cpab; tps"
 expect 2 "unexpected argument 'stray'" "${pretrained[@]}" stray
 expect 2 "this field has no effect here" "${pretrained[@]}" --set model.background=false
+# That a tessellation has no velocity field shows before anything is measured.
+expect 2 "admits no velocity field" "${pretrained[@]}" --motions="affine; cpab { cells_x: 1 \
+  cells_y: 1 zero_boundary: true volume_preserving: true }"
 
 export XDG_CACHE_HOME=$TEST_TMPDIR/cache
 small=(--set data.puppets.num_train=1 --set data.puppets.num_test=1 --set data.puppets.frames_per_clip=3)
