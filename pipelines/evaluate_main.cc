@@ -36,6 +36,7 @@
 #include "pipelines/evaluation/checkpoint_comparison.h"
 #include "pipelines/evaluation/evaluation.h"
 #include "pipelines/evaluation/evaluation_page.h"
+#include "pipelines/evaluation/lpips_metric.h"
 #include "pipelines/report/page.h"
 #include "pipelines/report/score_table.h"
 #include "third_party/absl/status_macros.h"
@@ -148,14 +149,15 @@ absl::Status CheckFlags(const CommandLine& line) {
 // The flags that stand for fields of the config.
 absl::Status ApplyFlags(const std::vector<std::string>& overrides,
                         Config* config) {
+  EvaluationConfig* evaluation = config->mutable_evaluation();
+  // First, so that overrides can name files for this network.
+  if (const std::string lpips = absl::GetFlag(FLAGS_lpips); !lpips.empty()) {
+    ChooseLpips(lpips == "vgg" ? LpipsConfig::VGG : LpipsConfig::ALEX,
+                evaluation);
+  }
   RETURN_IF_ERROR(UseOtherData(
       {overrides, absl::GetFlag(FLAGS_data), absl::GetFlag(FLAGS_model_size)},
       config));
-  EvaluationConfig* evaluation = config->mutable_evaluation();
-  if (const std::string lpips = absl::GetFlag(FLAGS_lpips); !lpips.empty()) {
-    evaluation->mutable_lpips()->set_network(
-        lpips == "vgg" ? LpipsConfig::VGG : LpipsConfig::ALEX);
-  }
   if (const int batch_size = absl::GetFlag(FLAGS_batch_size); batch_size > 0) {
     evaluation->set_batch_size(batch_size);
   }

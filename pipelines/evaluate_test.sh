@@ -26,6 +26,8 @@ pretrained=(--checkpoint=pipelines/pretrained/puppets-128.safetensors --print_co
 succeed "  width: 96" "${pretrained[@]}" --model_size=96x64
 succeed "thin_plate_original {" "${pretrained[@]}" --motion=thin_plate_original
 succeed "  frame_step: 5" "${pretrained[@]}" --set evaluation.frame_step=5
+succeed 'weights: "/w/vgg.pth"' "${pretrained[@]}" --lpips=vgg \
+  --set evaluation.lpips.weights=/w/vgg.pth
 expect 2 "data.height is 100; use a multiple of 32" "${pretrained[@]}" --model_size=100
 # No output replaces what is there, and none an input.
 mine=$TEST_TMPDIR/mine.safetensors

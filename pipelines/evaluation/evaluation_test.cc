@@ -242,6 +242,17 @@ TEST_F(EvaluationTest, LpipsWeightsOfAnotherNetworkAreAnError) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("0.weight")));
 }
 
+// The files of a config are of the network that it names.
+TEST_F(EvaluationTest, AnotherLpipsNetworkHasFilesOfItsOwn) {
+  UseLpips();
+  ChooseLpips(LpipsConfig::ALEX, config());
+  EXPECT_EQ(config()->lpips().weights(), Path("alex"));
+  ChooseLpips(LpipsConfig::VGG, config());
+  EXPECT_EQ(config()->lpips().network(), LpipsConfig::VGG);
+  EXPECT_FALSE(config()->lpips().has_weights());
+  EXPECT_FALSE(config()->lpips().has_channel_weights());
+}
+
 TEST_F(EvaluationTest, PageShowsScoresAndPictures) {
   EvaluationOutputs outputs;
   outputs.pictures = Path("evaluation");

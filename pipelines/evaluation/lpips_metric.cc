@@ -34,4 +34,10 @@ absl::StatusOr<networks::Lpips> MakeLpips(const EvaluationConfig& config) {
   return lpips;
 }
 
+void ChooseLpips(LpipsConfig::Network network, EvaluationConfig* config) {
+  LpipsConfig* lpips = config->mutable_lpips();
+  if (lpips->network() != network) lpips->Clear();
+  lpips->set_network(network);
+}
+
 }  // namespace pipelines

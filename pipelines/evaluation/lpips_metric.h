@@ -12,6 +12,10 @@ namespace pipelines {
 // for it. The errors of LoadPublishedWeights.
 absl::StatusOr<networks::Lpips> MakeLpips(const EvaluationConfig& config);
 
+// Measures it by `network`. Files of weights that `config` names stay where
+// they are of this network.
+void ChooseLpips(LpipsConfig::Network network, EvaluationConfig* config);
+
 }  // namespace pipelines
 
 #endif  // PIPELINES_EVALUATION_LPIPS_METRIC_H_
