@@ -3,11 +3,13 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/folder.h"
 #include "networks/files/outputs.h"
@@ -111,11 +113,22 @@ unless --data names others.
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 
+// The words of --checkpoint; one, where a file or folder has commas in its
+// name.
+std::vector<std::string> CheckpointNames() {
+  const std::vector<std::string> names = absl::GetFlag(FLAGS_checkpoint);
+  const std::string whole = absl::StrJoin(names, ",");
+  std::error_code error;
+  return std::filesystem::exists(UserPath(whole), error)
+             ? std::vector<std::string>{whole}
+             : names;
+}
+
 absl::Status CheckFlags(const CommandLine& line) {
   RETURN_IF_ERROR(RefuseArguments(line));
   // Of the rest the checkpoint decides.
   RETURN_IF_ERROR(RefuseOtherOverrides(line.overrides, {"data", "evaluation"}));
-  const std::vector<std::string> checkpoints = absl::GetFlag(FLAGS_checkpoint);
+  const std::vector<std::string> checkpoints = CheckpointNames();
   if (checkpoints.empty()) {
     return absl::InvalidArgumentError("--checkpoint is needed; see --help");
   }
@@ -339,7 +352,7 @@ absl::Status PrintConfigs(const std::vector<std::string>& checkpoints,
 }
 
 absl::Status EvaluateAll(c10::Device device, const CommandLine& line) {
-  const std::vector<std::string> names = absl::GetFlag(FLAGS_checkpoint);
+  const std::vector<std::string> names = CheckpointNames();
   std::vector<std::string> checkpoints;
   for (const std::string& name : names) {
     ASSIGN_OR_RETURN(checkpoints.emplace_back(), CheckpointAt(UserPath(name)));

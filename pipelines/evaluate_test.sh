@@ -78,6 +78,9 @@ cp "$mine" "$gone"
 expect_none "$gone"
 grep -q "$(sha256sum <"$mine" | cut -c -64)" "$TEST_TMPDIR/gone.json" ||
   complain "no scores of a checkpoint that was removed: $(<"$TEST_TMPDIR/stderr")"
+# A path may have commas.
+cp "$mine" "$TEST_TMPDIR/a,b.safetensors"
+succeed "  width: 96" --checkpoint="$TEST_TMPDIR/a,b.safetensors" --print_config --model_size=96
 expect 2 "--page and --frames are of one --checkpoint" --checkpoint="$mine,$mine" \
   --page "$TEST_TMPDIR/page2"
 
