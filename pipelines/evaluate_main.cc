@@ -329,6 +329,8 @@ std::string Advice(EvaluationDifference difference) {
     case EvaluationDifference::kFrames:
       return "; --set evaluation.frame_step=1 --set evaluation.max_clips=0 "
              "takes all";
+    case EvaluationDifference::kLpips:
+      return "; --lpips names one for all";
   }
   return "";
 }

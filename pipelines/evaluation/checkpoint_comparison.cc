@@ -14,16 +14,24 @@ namespace {
 
 constexpr int kSettingColumns = 3;
 
-std::string SizeText(const EvaluationSetting& setting) {
-  return absl::StrCat(setting.width(), "x", setting.height());
+std::string SizeText(const Evaluation& evaluation) {
+  return absl::StrCat(evaluation.setting.width(), "x",
+                      evaluation.setting.height());
 }
 
-std::string ClipsText(const EvaluationSetting& setting) {
-  return absl::StrCat(setting.clip_names_sha256(), setting.clip_sizes_sha256());
+std::string ClipsText(const Evaluation& evaluation) {
+  return absl::StrCat(evaluation.setting.clip_names_sha256(),
+                      evaluation.setting.clip_sizes_sha256());
 }
 
-std::string FramesText(const EvaluationSetting& setting) {
-  return absl::StrCat(setting.frame_step(), " ", setting.max_clips());
+// By the clips that there were: a max_clips beyond them leaves none out.
+std::string FramesText(const Evaluation& evaluation) {
+  return absl::StrCat(evaluation.setting.frame_step(), " ",
+                      evaluation.result.clips.size());
+}
+
+std::string LpipsText(const Evaluation& evaluation) {
+  return evaluation.setting.lpips();
 }
 
 // The names of the scores of all, in the order of their tables. The first
@@ -65,13 +73,13 @@ std::vector<std::string> Joined(std::vector<std::string> head,
   return head;
 }
 
-// The different values of `text` over all settings.
+// The different values of `text` over all evaluations.
 template <typename Text>
 std::set<std::string> ValuesOf(const std::vector<NamedEvaluation>& evaluations,
                                const Text& text) {
   std::set<std::string> values;
   for (const NamedEvaluation& named : evaluations) {
-    values.insert(text(named.evaluation.setting));
+    values.insert(text(named.evaluation));
   }
   return values;
 }
@@ -91,16 +99,18 @@ ScoreTable ComparisonTable(const std::vector<NamedEvaluation>& evaluations) {
                                   ? absl::StrCat(setting.training_steps())
                                   : "";
     table.rows.push_back(
-        {named.name, Joined({steps, setting.motion(), SizeText(setting)},
-                            MeanCells(result, /*row=*/0, scores))});
+        {named.name,
+         Joined({steps, setting.motion(), SizeText(named.evaluation)},
+                MeanCells(result, /*row=*/0, scores))});
     if (!baselines
-             .insert(absl::StrCat(SizeText(setting), ClipsText(setting),
-                                  FramesText(setting)))
+             .insert(absl::StrCat(
+                 SizeText(named.evaluation), ClipsText(named.evaluation),
+                 FramesText(named.evaluation), LpipsText(named.evaluation)))
              .second) {
       continue;
     }
     std::vector<std::string> head(kSettingColumns);
-    head.back() = SizeText(setting);
+    head.back() = SizeText(named.evaluation);
     table.summary.push_back(
         {"first frame, unmoved",
          Joined(std::move(head), MeanCells(result, /*row=*/1, scores))});
@@ -131,6 +141,14 @@ std::vector<ComparisonWarning> ComparisonWarnings(
         {EvaluationDifference::kFrames,
          "the checkpoints are measured on different frames of the test clips: "
          "evaluation.frame_step or evaluation.max_clips differ"});
+  }
+  std::set<std::string> networks = ValuesOf(evaluations, LpipsText);
+  networks.erase("");  // not measured
+  if (networks.size() > 1) {
+    warnings.push_back(
+        {EvaluationDifference::kLpips,
+         "LPIPS is by different networks, whose values cannot be compared: "
+         "evaluation.lpips.network differs"});
   }
   return warnings;
 }

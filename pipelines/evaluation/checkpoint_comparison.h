@@ -17,13 +17,13 @@ struct NamedEvaluation {
 };
 
 // A line for each checkpoint with its training steps, motion model and size,
-// and its means; below, the first frame's means, once for each size and set of
-// clips.
+// and its means; below, the first frame's means, once for each size, set of
+// clips and network of LPIPS.
 ScoreTable ComparisonTable(const std::vector<NamedEvaluation>& evaluations);
 
 // What differs between evaluations: the size of their frames, the clips, which
-// frames of them.
-enum class EvaluationDifference { kSizes, kClips, kFrames };
+// frames of them, the network of LPIPS.
+enum class EvaluationDifference { kSizes, kClips, kFrames, kLpips };
 
 struct ComparisonWarning {
   EvaluationDifference difference;

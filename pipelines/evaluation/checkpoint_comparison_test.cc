@@ -86,6 +86,29 @@ TEST(Comparison, WarnsOfScoresThatCannotBeCompared) {
   other.evaluation.setting.set_frame_step(4);
   EXPECT_THAT(ComparisonWarnings({Named("a", 0, 64), other}),
               warns(EvaluationDifference::kFrames, "evaluation.frame_step"));
+  NamedEvaluation first = Named("a", 0, 64);
+  first.evaluation.setting.set_lpips("alex");
+  EXPECT_THAT(ComparisonWarnings({first, Named("b", 0, 64)}), IsEmpty());
+  other = Named("b", 0, 64);
+  other.evaluation.setting.set_lpips("vgg");
+  EXPECT_THAT(
+      ComparisonWarnings({first, other}),
+      warns(EvaluationDifference::kLpips, "evaluation.lpips.network differs"));
+  EXPECT_EQ(ComparisonTable({first, other}).summary.size(), 2u);
+}
+
+// Twelve clips are all of them, and a hundred at most are, too.
+TEST(Comparison, TakesTheSameFramesForTheSame) {
+  NamedEvaluation all = Named("a", 0, 64);
+  all.evaluation.result.clips.resize(12);
+  NamedEvaluation first_hundred = all;
+  first_hundred.evaluation.setting.set_max_clips(100);
+  EXPECT_THAT(ComparisonWarnings({all, first_hundred}), IsEmpty());
+  EXPECT_EQ(ComparisonTable({all, first_hundred}).summary.size(), 1u);
+  NamedEvaluation some = Named("b", 0, 64);
+  some.evaluation.result.clips.resize(3);
+  some.evaluation.setting.set_max_clips(3);
+  EXPECT_EQ(ComparisonWarnings({all, some}).size(), 1u);
 }
 
 TEST(Comparison, NamesInJsonWhatRepeatsIt) {
