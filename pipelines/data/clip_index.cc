@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -40,12 +41,21 @@ void ParallelFor(size_t n, int num_threads, const Work& work) {
   caught.Rethrow();
 }
 
-IndexedClip NameClip(const std::string& path) {
-  IndexedClip clip;
-  clip.path = path;
-  clip.name = networks::files::Stem(path);
-  clip.identity = clip.name.substr(0, clip.name.find('#'));
-  return clip;
+// Without endings, unless that would give two clips one name: walk.1 and
+// walk.2, which are folders, or a.mp4 and a.gif.
+void NameClips(std::vector<IndexedClip>& clips) {
+  using networks::files::BaseName;
+  using networks::files::Stem;
+  std::map<std::string, int> uses;
+  for (const IndexedClip& clip : clips) {
+    ++uses[Stem(clip.path)];
+    if (Stem(clip.path) != BaseName(clip.path)) ++uses[BaseName(clip.path)];
+  }
+  for (IndexedClip& clip : clips) {
+    const std::string stem = Stem(clip.path);
+    clip.name = uses[stem] == 1 ? stem : BaseName(clip.path);
+    clip.identity = clip.name.substr(0, clip.name.find('#'));
+  }
 }
 
 // Whether what is wrong lies in the content: another look gives the same. (A
@@ -107,9 +117,11 @@ absl::StatusOr<ClipIndex> IndexClips(const std::string& folder,
       index.bad.push_back({path, records[i].bad()});
       continue;
     }
-    index.clips.push_back(NameClip(path));
-    index.clips.back().info = InfoOf(records[i]);
+    IndexedClip& clip = index.clips.emplace_back();
+    clip.path = path;
+    clip.info = InfoOf(records[i]);
   }
+  NameClips(index.clips);
   cache.Save(lasting);
   return index;
 }

@@ -68,7 +68,8 @@ absl::Status Validate(const DatasetOptions& options);
 
 struct IndexedClip {
   std::string path;
-  std::string name;      // file or folder name without ending
+  // File or folder name without ending; with it where two would have one name.
+  std::string name;
   std::string identity;  // name before the first '#'
   ClipInfo info;
 };

@@ -33,6 +33,7 @@ using ::absl::StatusCode;
 using ::networks::files::ReadFile;
 using ::networks::files::WriteAtomically;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -252,6 +253,31 @@ TEST(Dataset, MixesEveryKindOfClipAtOneSize) {
       EXPECT_EQ(sample.frames.driving.size(), cv::Size(24, 24));
     }
   }
+}
+
+// Scores, frames and ground truth go by the name.
+TEST(Dataset, GivesEachClipANameOfItsOwn) {
+  const std::string root = media::TempFolder("names");
+  fs::create_directories(root + "/train");
+  const auto add = [&root](const std::string& name) {
+    media::WriteNumberedFolder(root + "/train/" + name, cv::Size(kSide, kSide),
+                               2);
+  };
+  const auto names = [&root] {
+    std::vector<std::string> names;
+    for (const IndexedClip& clip : MustOpen(Options(root))->clips()) {
+      names.push_back(clip.name);
+    }
+    return names;
+  };
+  add("id1#7.mp4");
+  add("walk.1");
+  EXPECT_THAT(names(), ElementsAre("id1#7", "walk"));
+  add("walk.2");
+  EXPECT_THAT(names(), ElementsAre("id1#7", "walk.1", "walk.2"));
+  // Without its ending it would have the name of another clip.
+  add("walk.2.mp4");
+  EXPECT_THAT(names(), ElementsAre("id1#7", "walk.1", "walk.2", "walk.2.mp4"));
 }
 
 TEST(Dataset, NamesBadClipsAndGoesOnWithoutThem) {
