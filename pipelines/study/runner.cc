@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/folder.h"
@@ -29,6 +30,29 @@ std::string EvaluationPath(const StudyRun& run) {
   return run.folder + "/evaluation.json";
 }
 
+// A run that has trained longer than the others are to would win by that.
+absl::Status CheckBudget(const StudyRun& run) {
+  const absl::StatusOr<CheckpointState> state =
+      ReadCheckpointState(NewestCheckpoint(run));
+  // There is none, or train says what is wrong with it.
+  if (!state.ok()) return absl::OkStatus();
+  const TrainingConfig& then = state->config().training();
+  const TrainingConfig& now = run.config.training();
+  // The last step of a budget in minutes ends beyond it.
+  const bool same = then.max_steps() == now.max_steps() &&
+                    then.max_minutes() == now.max_minutes();
+  const double minutes = state->trained_seconds() / 60;
+  const bool beyond =
+      (now.max_steps() > 0 && state->step() > now.max_steps()) ||
+      (now.max_minutes() > 0 && minutes > now.max_minutes());
+  if (same || !beyond) return absl::OkStatus();
+  return UsageError(absl::FailedPreconditionError(
+      absl::StrFormat("%s: this run has trained %d steps in %.1f minutes, more "
+                      "than the study's "
+                      "budget now; use another --output, or the former budget",
+                      run.folder, state->step(), minutes)));
+}
+
 class Runner {
  public:
   Runner(const StudyPlan& plan, const StudyRunnerOptions& options)
@@ -37,6 +61,7 @@ class Runner {
   }
 
   absl::Status Run() {
+    for (const StudyRun& run : plan_.runs) RETURN_IF_ERROR(CheckBudget(run));
     RETURN_IF_ERROR(options_.report());
     for (size_t i = 0; i < plan_.runs.size(); ++i) {
       const StudyRun& run = plan_.runs[i];

@@ -34,6 +34,8 @@ bool IsFinished(const StudyRun& run);
 // killed does not keep the others from being made: such runs are named in the
 // FailedPrecondition at the end.
 //
+// FailedPrecondition, before the first run, naming one that has trained beyond
+// the study's budget, under a larger one;
 // Cancelled if the work is to stop (the run under way has saved);
 // Unavailable, at once, where trying again can help, as when the disk is full.
 absl::Status RunStudy(const StudyPlan& plan, const StudyRunnerOptions& options);

@@ -12,7 +12,10 @@
 #include "networks/files/testing_folder.h"
 #include "opencv2/core.hpp"
 #include "pipelines/base/child_process.h"
+#include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/media/image_io.h"
+#include "pipelines/model/model.h"
 #include "pipelines/study/report.h"
 #include "pipelines/study/study.h"
 #include "pipelines/study/study_test_util.h"
@@ -88,6 +91,34 @@ TEST_F(RunStudyTest, EndsAtOnceWhereTryingAgainCanHelp) {
   EXPECT_THAT(Run(absl::StrCat("echo \"$2\" >>", Path("log"), "\nexit 129")),
               StatusIs(absl::StatusCode::kUnavailable, HasSubstr("129")));
   EXPECT_THAT(Contents("log"), Not(HasSubstr("cpab-seed0")));
+}
+
+TEST_F(RunStudyTest, RefusesARunThatHadALargerBudget) {
+  const StudyRun& run = plan_.runs[1];
+  const auto leave = [&run](int64_t step, int64_t max_steps) {
+    const auto model = AnimationModel::Create(run.config.model());
+    ASSERT_THAT(model, IsOk());
+    CheckpointState state;
+    *state.mutable_config() = run.config;
+    state.mutable_config()->mutable_training()->set_max_steps(max_steps);
+    state.set_step(step);
+    Learnt learnt;
+    learnt.model = model->get();
+    const std::string checkpoints = run.folder + "/checkpoints/";
+    fs::create_directories(checkpoints);
+    ASSERT_THAT(
+        SaveCheckpoint(checkpoints + CheckpointName(step), learnt, state),
+        IsOk());
+  };
+  // The plan's is 2 steps.
+  leave(3, 2);
+  EXPECT_THAT(Run("exit 1"), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                      HasSubstr("these runs failed")));
+  leave(4, 100);
+  EXPECT_THAT(Run("exit 1"),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("cpab-seed0: this run has trained 4 "),
+                             HasSubstr("use another --output"))));
 }
 
 // The program itself, as a user runs it.
