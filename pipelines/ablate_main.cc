@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "networks/files/read_file.h"
 #include "pipelines/app/command_line.h"
+#include "pipelines/app/device_flags.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/program_hooks.h"
@@ -138,6 +139,10 @@ std::vector<FlagGroup> FlagGroups() {
 
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
+  // The flags of all runs; the threads are also for the pictures drawn here.
+  RETURN_IF_ERROR(
+      UsageError(SelectDevice(absl::GetFlag(FLAGS_device)).status()));
+  RETURN_IF_ERROR(UsageError(SetThreads(absl::GetFlag(FLAGS_threads))));
   const auto plan = PlanFromFlags(line.overrides);
   if (!plan.ok()) return UsageError(plan.status());
   RETURN_IF_ERROR(UsageError(CheckStudyFolder(*plan)));
