@@ -3,13 +3,14 @@
 #include <torch/torch.h>
 
 #include <cstdio>
-#include <filesystem>
 #include <opencv2/core.hpp>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "networks/files/folder.h"
 #include "networks/sampling.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
@@ -87,12 +88,11 @@ Tensor LimbKeypoints(const puppets::FrameTruth& frame) {
 absl::StatusOr<Pairs> ReadPairs(const std::string& folder) {
   std::vector<Tensor> driving, source, flow, on_puppet;
   // In order, so that each pair has the same noise on each machine.
-  std::set<std::string> clips;
-  for (const auto& clip : std::filesystem::directory_iterator(folder)) {
-    clips.insert(clip.path());
-  }
+  ASSIGN_OR_RETURN(const std::vector<std::string> clips,
+                   networks::files::ListFolder(folder));
   for (const std::string& clip : clips) {
-    ASSIGN_OR_RETURN(const puppets::Truth truth, puppets::ReadTruth(clip));
+    ASSIGN_OR_RETURN(const puppets::Truth truth,
+                     puppets::ReadTruth(absl::StrCat(folder, "/", clip)));
     for (int frame = kFrameStep; frame < static_cast<int>(truth.frames.size());
          frame += kFrameStep) {
       const cv::Mat motion = puppets::SourceFromDriving(truth, 0, frame, kSize);
@@ -108,6 +108,12 @@ absl::StatusOr<Pairs> ReadPairs(const std::string& folder) {
           torch::logical_and(values.select(1, 2) > 0, layer > 0));
     }
   }
+  if (driving.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        folder, ": its clips have no ", kFrameStep + 1,
+        " frames, of which a pair is the first and the last; use more in "
+        "data.puppets.frames_per_clip"));
+  }
   return Pairs{torch::stack(driving), torch::stack(source), torch::stack(flow),
                torch::stack(on_puppet)};
 }
@@ -118,10 +124,20 @@ struct Score {
   double with_global;  // all, with the global candidate too
 };
 
+// [pixels, 2]
+Tensor Grid() {
+  return networks::CoordinateGrid(kSize, kSize, torch::kFloat32).view({-1, 2});
+}
+
+// [N, pixels] bool: those of the puppet that come from far away.
+Tensor LargeMotion(const Pairs& pairs) {
+  return torch::logical_and(pairs.on_puppet,
+                            (pairs.flow - Grid()).norm(2, -1) > kLargeMotion);
+}
+
 absl::StatusOr<Score> ScoreModel(const ModelConfig& config, const Pairs& pairs,
                                  const Tensor& source) {
-  const Tensor grid =
-      networks::CoordinateGrid(kSize, kSize, torch::kFloat32).view({-1, 2});
+  const Tensor grid = Grid();
   ASSIGN_OR_RETURN(const auto local, MakeMotionModel(config.local()));
   ASSIGN_OR_RETURN(const auto global, MakeMotionModel(config.global()));
   const int64_t count = pairs.driving.size(0);
@@ -136,10 +152,8 @@ absl::StatusOr<Score> ScoreModel(const ModelConfig& config, const Pairs& pairs,
   const auto mean = [](const Tensor& error, const Tensor& where) {
     return error.masked_select(where).mean().item<double>();
   };
-  const Tensor large = torch::logical_and(
-      pairs.on_puppet, (pairs.flow - grid).norm(2, -1) > kLargeMotion);
   const Tensor error = distance(fields);
-  return Score{mean(error, pairs.on_puppet), mean(error, large),
+  return Score{mean(error, pairs.on_puppet), mean(error, LargeMotion(pairs)),
                mean(torch::minimum(error, distance(whole.unsqueeze(1))),
                     pairs.on_puppet)};
 }
@@ -149,6 +163,12 @@ absl::Status Compare(const StudyPlan& plan) {
   ASSIGN_OR_RETURN(const std::string folder,
                    DataFolder(plan.runs[0].config.data()));
   ASSIGN_OR_RETURN(const Pairs pairs, ReadPairs(folder + "/truth/test"));
+  if (!LargeMotion(pairs).any().item<bool>()) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s: no puppet moves by more than %g; use more clips "
+                        "(data.puppets.num_test)",
+                        folder, kLargeMotion));
+  }
   torch::manual_seed(0);
   const Tensor noisy = pairs.source + kNoise * torch::randn_like(pairs.source);
   std::printf("%-26s %18s %18s %18s\n", "", "all pixels", "moved far",

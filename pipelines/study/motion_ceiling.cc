@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -180,10 +181,12 @@ absl::StatusOr<std::vector<StudyPlan>> PlansFromFlags(const CommandLine& line) {
 absl::Status Compare(const std::vector<StudyPlan>& plans) {
   ASSIGN_OR_RETURN(const Pairs pairs, ReadPairs(plans[0].runs[0].config));
   const Tensor first = (pairs.source - pairs.driving).abs().mean({1, 2, 3});
-  const Tensor large = first > first.median();
+  // By rank: pairs may differ by the same.
+  const Tensor large =
+      std::get<1>(first.topk((first.size(0) + 1) / 2));  // indices
   const auto print = [&large](const std::string& name, const Tensor& error) {
     std::printf("%-28s %.4f  %.4f\n", name.c_str(), error.mean().item<double>(),
-                error.masked_select(large).mean().item<double>());
+                error.index_select(0, large).mean().item<double>());
     std::fflush(stdout);
   };
   std::printf("%-28s %s\n", "", "all     the half that differs most");

@@ -21,6 +21,10 @@ awk 'gsub(/[()]/, "") && NF == 7 && $3 <= $2 { worse = 1 } END { exit worse }' \
   "$TEST_TMPDIR/stdout" || complain "wrong keypoints do no harm: $(<"$TEST_TMPDIR/stdout")"
 expect 2 "none-such" --study none-such
 expect 2 "spline" --set "model.local=spline {}"
+expect 1 "have no 5 frames" --set data.puppets.num_train=1 --set data.puppets.num_test=1 \
+  --set data.puppets.frames_per_clip=4
+mkdir -p "$TEST_TMPDIR/clips/test/still"
+expect 1 "clips/truth/test" --set data.folder="$TEST_TMPDIR/clips"
 expect 2 "has no effect here; the puppets" --set model.num_transforms=7
 expect 2 "has no effect here; the puppets" --set model.keypoints_per_transform=8
 expect 2 "unexpected argument 'stray'" stray
@@ -38,6 +42,12 @@ small=(--study "$TEST_TMPDIR/small.textproto" "${few[@]}")
   2>"$TEST_TMPDIR/stderr" || complain "$program: $(<"$TEST_TMPDIR/stderr")"
 lines 1 '^first frame +0\.[0-9]{4}'
 lines 4 '^[12] sets, (affine|cpab) +0\.[0-9]{4}  0\.[0-9]{4}$'
+# Half of the pairs differ most, also where all differ by the same.
+frame=$(find "$XDG_CACHE_HOME" -path '*/test/00000.png' | head -n 1)
+for i in 0 1; do cp "$frame" "$TEST_TMPDIR/clips/test/still/$i.png"; done
+"$program" "${small[@]}" --set data.folder="$TEST_TMPDIR/clips" --sets 1 --steps 1 \
+  >"$TEST_TMPDIR/stdout" 2>"$TEST_TMPDIR/stderr" || complain "$program: $(<"$TEST_TMPDIR/stderr")"
+lines 1 '^first frame +0\.0000  0\.0000$'
 # Sets have as many keypoints as the config says.
 cp "$TEST_TMPDIR/stdout" "$TEST_TMPDIR/five"
 "$program" "${small[@]}" --sets 1,2 --steps 2 --set model.keypoints_per_transform=8 \
