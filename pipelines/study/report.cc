@@ -72,31 +72,50 @@ std::string TableHtml(const StudyTable& table) {
   return html;
 }
 
-// The mean over seeds of `column` over minutes of training, as far as all runs
-// of the variant go. Steps of a run take equal time, as good as.
-Series MeanCurve(const std::string& variant, const std::string& column,
-                 const std::vector<RunResult>& results) {
-  Series mean;
-  mean.name = variant;
-  int runs = 0;
+// `column` of each run of the variant, over minutes of training. Steps of a run
+// take equal time, as good as.
+std::vector<Series> CurvesOf(const std::string& variant,
+                             const std::string& column,
+                             const std::vector<RunResult>& results) {
+  std::vector<Series> curves;
   for (const RunResult& result : results) {
     if (result.variant != variant || result.steps == 0) continue;
-    const auto series =
-        std::find_if(result.losses.begin(), result.losses.end(),
-                     [&](const Series& s) { return s.name == column; });
-    if (series == result.losses.end()) continue;
-    if (runs == 0) {
-      mean.y.assign(series->y.size(), 0);
-      for (const double step : series->x) {
-        mean.x.push_back(step * result.minutes / result.steps);
+    for (const Series& series : result.losses) {
+      if (series.name != column || series.x.empty()) continue;
+      for (double& x : curves.emplace_back(series).x) {
+        x *= result.minutes / result.steps;
       }
     }
-    mean.y.resize(std::min(mean.y.size(), series->y.size()));
-    for (size_t i = 0; i < mean.y.size(); ++i) mean.y[i] += series->y[i];
-    ++runs;
   }
-  mean.x.resize(mean.y.size());
-  for (double& y : mean.y) y /= runs;
+  return curves;
+}
+
+// Between the points of `curve` a line, before the first its value. `x` is not
+// beyond the last.
+double ValueAt(const Series& curve, double x) {
+  const size_t i =
+      std::lower_bound(curve.x.begin(), curve.x.end(), x) - curve.x.begin();
+  if (i == 0) return curve.y[0];
+  const double share = (x - curve.x[i - 1]) / (curve.x[i] - curve.x[i - 1]);
+  return curve.y[i - 1] + share * (curve.y[i] - curve.y[i - 1]);
+}
+
+// The mean over seeds, at the first run's points, as far as all runs go: in
+// equal time they may have made different numbers of steps.
+Series MeanCurve(const std::string& variant,
+                 const std::vector<Series>& curves) {
+  Series mean;
+  mean.name = variant;
+  if (curves.empty()) return mean;
+  double end = curves[0].x.back();
+  for (const Series& curve : curves) end = std::min(end, curve.x.back());
+  for (const double x : curves[0].x) {
+    if (x > end) break;
+    double sum = 0;
+    for (const Series& curve : curves) sum += ValueAt(curve, x);
+    mean.x.push_back(x);
+    mean.y.push_back(sum / static_cast<double>(curves.size()));
+  }
   return mean;
 }
 
@@ -124,7 +143,8 @@ std::string PlotsHtml(const StudyPlan& plan,
     options.smoothing = 0.05;
     std::vector<Series> series;
     for (const std::string& variant : plan.variants) {
-      series.push_back(MeanCurve(variant, curve.column, results));
+      series.push_back(
+          MeanCurve(variant, CurvesOf(variant, curve.column, results)));
     }
     absl::StrAppend(&html, "<div class=\"card\">", LinePlotSvg(series, options),
                     "</div>\n");

@@ -1,8 +1,12 @@
 #include "pipelines/study/report.h"
 
+#include <string>
+#include <vector>
+
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "pipelines/report/plot.h"
 #include "pipelines/study/results.h"
 #include "pipelines/study/study.h"
 #include "pipelines/study/study_test_util.h"
@@ -48,6 +52,29 @@ TEST(StudyTable, ComparesVariants) {
   EXPECT_THAT(page, AllOf(HasSubstr("Is &lt;affine&gt; enough?"),
                           HasSubstr("<b>0.1000</b>"),
                           HasSubstr("http-equiv=\"refresh\"")));
+}
+
+// In equal time seeds make different numbers of steps.
+TEST(StudyPage, HasCurvesOverTheMinutesOfEachRun) {
+  const auto plan =
+      LoadStudy(WriteStudy(std::string(kTiny) + "seeds: [0, 1]"), "/out", {});
+  ASSERT_THAT(plan, IsOk());
+  std::vector<RunResult> results = {Result("affine", 0.2, 20),
+                                    Result("affine", 0.2, 20)};
+  for (RunResult& result : results) result.minutes = 7;
+  results[0].steps = 14;
+  results[1].steps = 7;
+  for (RunResult& result : results) {
+    Series& total = result.losses.emplace_back();
+    total.name = "total";
+    for (int step = 1; step <= result.steps; ++step) {
+      total.x.push_back(step);
+      total.y.push_back(step);
+    }
+  }
+  const StudyTable table = MakeTable(*plan, results);
+  // A tick of the minutes; by the steps of the shorter they would end at 3.5.
+  EXPECT_THAT(StudyPageHtml(*plan, table, results), HasSubstr(">6</text>"));
 }
 
 }  // namespace
