@@ -3,8 +3,10 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,10 @@
 
 namespace pipelines {
 namespace {
+
+// In the study's folder.
+constexpr char kPredictions[] = "/predictions.png";
+constexpr char kMotion[] = "/motion.png";
 
 constexpr int kMaxRows = 10;
 constexpr int kTile = 128;  // pixels of the longer side
@@ -93,8 +99,8 @@ absl::Status WriteGrids(const std::string& output, const PreviewPairs& pairs,
   const int longer = std::max(height, width);
   const cv::Size tile(width * kTile / longer, height * kTile / longer);
   RETURN_IF_ERROR(
-      SavePicture(output + "/predictions.png", DrawColumns(predictions, tile)));
-  return SavePicture(output + "/motion.png", DrawColumns(motion, tile));
+      SavePicture(output + kPredictions, DrawColumns(predictions, tile)));
+  return SavePicture(output + kMotion, DrawColumns(motion, tile));
 }
 
 }  // namespace
@@ -115,7 +121,14 @@ absl::Status WriteStudyPictures(const StudyPlan& plan) {
     ASSIGN_OR_RETURN(VariantFrames frames, Animate(*run, *pairs));
     variants.push_back(std::move(frames));
   }
-  if (variants.empty()) return absl::OkStatus();
+  if (variants.empty()) {
+    // Those of another config or budget are not this study's.
+    for (const char* name : {kPredictions, kMotion}) {
+      std::error_code error;
+      std::filesystem::remove(plan.output + name, error);
+    }
+    return absl::OkStatus();
+  }
   return WriteGrids(plan.output, *pairs, variants);
 }
 

@@ -10,7 +10,8 @@ namespace pipelines {
 
 // Writes <output>/predictions.png and motion.png: source, driving frame and a
 // column for each variant, by its first finished run. Models are loaded one
-// after another. The errors of reading the data or a checkpoint.
+// after another. Removes both where no run is finished. The errors of reading
+// the data or a checkpoint.
 absl::Status WriteStudyPictures(const StudyPlan& plan);
 
 }  // namespace pipelines

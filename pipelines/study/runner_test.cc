@@ -52,6 +52,16 @@ TEST(CheckStudyFolder, ReplacesNothingThatIsNotOfAStudy) {
   EXPECT_THAT(CheckStudyFolder(*plan), IsOk());
 }
 
+TEST(WriteStudyReport, LeavesNoPicturesOfRunsThatAreNotTheStudys) {
+  const auto plan = LoadStudy(WriteStudy(kTiny), FreshTestFolder(), {});
+  ASSERT_THAT(plan, IsOk());
+  fs::create_directories(plan->output);
+  const std::string predictions = plan->output + "/predictions.png";
+  std::ofstream(predictions) << "of another budget";
+  ASSERT_THAT(WriteStudyReport(*plan), IsOk());
+  EXPECT_FALSE(fs::exists(predictions));
+}
+
 // A study whose program `train` is a shell script.
 class RunStudyTest : public networks::files::FolderTest {
  protected:
