@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
@@ -27,12 +28,16 @@ absl::StatusOr<std::vector<EvaluationPicture>> WriteSheet(
     const TrainedModel& trained, torch::Device device, data::Dataset& test,
     const std::string& folder, const WorkHooks& hooks) {
   const int count = trained.config.evaluation().sheet_clips();
-  if (count == 0) return std::vector<EvaluationPicture>();
+  const std::string path = absl::StrCat(folder, "/sheet.png");
+  if (count == 0) {
+    std::error_code error;
+    std::filesystem::remove(path, error);  // of an earlier evaluation
+    return std::vector<EvaluationPicture>();
+  }
   const SheetClips clips =
       ChooseSheetClips(static_cast<int>(test.clips().size()), count);
   ASSIGN_OR_RETURN(const cv::Mat sheet,
                    DrawAnimationSheet(trained, device, test, clips, hooks));
-  const std::string path = absl::StrCat(folder, "/sheet.png");
   RETURN_IF_ERROR(SavePicture(path, sheet));
   return std::vector<EvaluationPicture>{
       {path,

@@ -146,6 +146,7 @@ TEST_F(EvaluationTest, KeepsOnlyAsManyPicturesAsTheConfigSays) {
   EXPECT_TRUE(evaluation->sheets.empty());
   EXPECT_TRUE(fs::exists(Path("evaluation/worst-00.png")));
   EXPECT_FALSE(fs::exists(Path("evaluation/worst-01.png")));
+  EXPECT_FALSE(fs::exists(Path("evaluation/sheet.png")));
 }
 
 TEST_F(EvaluationTest, AFolderThatCannotBeMadeIsNamed) {
