@@ -175,7 +175,11 @@ absl::StatusOr<std::vector<Detection>> ReadAny(const std::string& path,
   return Invalid(path, "must be a .csv, a .npy or a folder of .npy files");
 }
 
-absl::Status CheckValues(const std::vector<Detection>& detections) {
+absl::Status CheckValues(const std::vector<Detection>& detections,
+                         DetectionKind kind) {
+  const char* remedy = kind == DetectionKind::kKeypoints
+                           ? "; a keypoint that was not found has x -1"
+                           : "; an embedding has finite numbers";
   for (const Detection& detection : detections) {
     if (detection.values.size() != detections[0].values.size()) {
       return Invalid(detection.place,
@@ -185,9 +189,9 @@ absl::Status CheckValues(const std::vector<Detection>& detections) {
     }
     for (size_t i = 0; i < detection.values.size(); ++i) {
       if (std::isfinite(detection.values[i])) continue;
-      return Invalid(detection.place,
-                     absl::StrCat("value ", i, " is ", detection.values[i],
-                                  "; a keypoint that was not found has x -1"));
+      return Invalid(
+          detection.place,
+          absl::StrCat("value ", i, " is ", detection.values[i], remedy));
     }
   }
   return absl::OkStatus();
@@ -199,7 +203,7 @@ absl::StatusOr<std::vector<Detection>> ReadDetections(const std::string& path,
                                                       DetectionKind kind) {
   ASSIGN_OR_RETURN(std::vector<Detection> detections, ReadAny(path, kind));
   if (detections.empty()) return Invalid(path, "holds no frame");
-  RETURN_IF_ERROR(CheckValues(detections));
+  RETURN_IF_ERROR(CheckValues(detections, kind));
   const auto key = [](const Detection& d) { return std::tie(d.clip, d.frame); };
   std::stable_sort(
       detections.begin(), detections.end(),
