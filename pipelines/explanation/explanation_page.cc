@@ -81,8 +81,12 @@ std::string Transform(const MotionConfig& motion) {
   return "a thin-plate spline";
 }
 
-bool IsSpline(const MotionConfig& motion) {
-  return motion.has_thin_plate() || motion.has_thin_plate_original();
+// Where a set's motion is from. [CPABMM] Eq. (6) is the fit of CPAB.
+const char* TransformSource(const MotionConfig& motion) {
+  if (MotionName(motion) == "cpab") return "[CPABMM] Sec. 3.2, Eq. (6)";
+  return motion.has_thin_plate() || motion.has_thin_plate_original()
+             ? "[CPABMM] Sec. 3.2; thin-plate splines: [TPS] Sec. 3.1"
+             : "[CPABMM] Sec. 3.2";
 }
 
 Stage CandidateStage(const Stages& stages) {
@@ -105,10 +109,7 @@ Stage CandidateStage(const Stages& stages) {
               : "",
           "; black is what lies outside of the source. Right: where these "
           "lines come from in the source."),
-      IsSpline(stages.model.local())
-          ? "[CPABMM] Sec. 3.2; thin-plate splines: [TPS] Sec. 3.1"
-          : "[CPABMM] Sec. 3.2, Eq. (6)",
-      kCandidates};
+      TransformSource(stages.model.local()), kCandidates};
 }
 
 Stage ContributionStage(const Stages& stages) {

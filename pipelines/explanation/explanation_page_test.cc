@@ -72,6 +72,7 @@ TEST(WriteExplanation, SaysWhatTheModelIs) {
   EXPECT_TRUE(absl::StrContains(cpab, "which a network predicts"));
   EXPECT_TRUE(absl::StrContains(cpab, "all sets together give one more"));
   EXPECT_TRUE(absl::StrContains(cpab, "4 resolutions"));
+  EXPECT_TRUE(absl::StrContains(cpab, "Eq. (6)"));
 
   FramePair relative = Pair();
   relative.first_driving = relative.source;
@@ -81,6 +82,7 @@ TEST(WriteExplanation, SaysWhatTheModelIs) {
        "model.global_transform=false", "model.dense_motion.multi_mask=false"});
   EXPECT_TRUE(absl::StrContains(affine, "an affine map"));
   EXPECT_FALSE(absl::StrContains(affine, "triangles"));
+  EXPECT_FALSE(absl::StrContains(affine, "Eq. (6)"));
   EXPECT_TRUE(absl::StrContains(affine, "background is at rest"));
   EXPECT_FALSE(absl::StrContains(affine, "give one more"));
   EXPECT_TRUE(absl::StrContains(affine, "1 resolution."));
