@@ -41,7 +41,8 @@ ABSL_FLAG(std::string, device, "auto",
 ABSL_FLAG(int, threads, 0, "CPU threads; 0 is one a core.");
 ABSL_FLAG(bool, evaluate_again, false,
           "Also evaluate the finished runs once more, as where metrics have "
-          "been added.");
+          "been added. The study's tables and page have the new scores, the "
+          "page of each run the former ones.");
 ABSL_FLAG(bool, report_only, false,
           "Train nothing: write tables and pages from the runs that there "
           "are.");
