@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
-#include <tuple>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -100,8 +102,17 @@ class Planner {
   ClipRecord wanted_;
 };
 
+// The same for all names of a file, as with and without its ending.
+std::string VideoOf(const ClipSpec& spec) {
+  if (spec.video.empty()) return spec.file;
+  std::error_code error;
+  const auto path = std::filesystem::weakly_canonical(spec.video, error);
+  return error ? spec.video : path.string();
+}
+
+// Of clips of one video.
 bool Overlap(const ClipSpec& a, const ClipSpec& b) {
-  if (a.file != b.file || a.start >= b.end || b.start >= a.end) return false;
+  if (a.start >= b.end || b.start >= a.end) return false;
   return !a.box || !b.box || !(*a.box & *b.box).empty();
 }
 
@@ -116,22 +127,25 @@ CutPlan MakePlan(const std::vector<ClipSpec>& specs, const std::string& table,
 }
 
 std::vector<std::string> SharedFrames(const std::vector<ClipSpec>& specs) {
-  std::vector<const ClipSpec*> sorted;
-  for (const ClipSpec& spec : specs) sorted.push_back(&spec);
-  std::stable_sort(
-      sorted.begin(), sorted.end(), [](const ClipSpec* a, const ClipSpec* b) {
-        return std::tie(a->file, a->start) < std::tie(b->file, b->start);
-      });
+  std::map<std::string, std::vector<const ClipSpec*>> by_video;
+  for (const ClipSpec& spec : specs) by_video[VideoOf(spec)].push_back(&spec);
   std::vector<std::string> shared;
-  for (size_t i = 0; i < sorted.size(); ++i) {
-    for (size_t j = i + 1; j < sorted.size(); ++j) {
-      const ClipSpec& a = *sorted[i];
-      const ClipSpec& b = *sorted[j];
-      if (a.file != b.file || b.start >= a.end) break;
-      if (a.partition == b.partition || !Overlap(a, b)) continue;
-      shared.push_back(absl::StrCat("lines ", std::min(a.line, b.line), " and ",
-                                    std::max(a.line, b.line), " put frames of ",
-                                    a.file, " into both train and test"));
+  for (auto& [video, clips] : by_video) {
+    std::stable_sort(clips.begin(), clips.end(),
+                     [](const ClipSpec* a, const ClipSpec* b) {
+                       return a->start < b->start;
+                     });
+    for (size_t i = 0; i < clips.size(); ++i) {
+      for (size_t j = i + 1; j < clips.size(); ++j) {
+        const ClipSpec& a = *clips[i];
+        const ClipSpec& b = *clips[j];
+        if (b.start >= a.end) break;
+        if (a.partition == b.partition || !Overlap(a, b)) continue;
+        shared.push_back(absl::StrCat("lines ", std::min(a.line, b.line),
+                                      " and ", std::max(a.line, b.line),
+                                      " put frames of ", a.file,
+                                      " into both train and test"));
+      }
     }
   }
   return shared;

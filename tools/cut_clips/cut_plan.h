@@ -38,8 +38,8 @@ CutPlan MakePlan(const std::vector<ClipSpec>& specs, const std::string& table,
                  const ClipRecord& record, const CutOptions& options);
 
 // Pairs of a training and a test clip that show the same frames of a video: the
-// same file, times that overlap, and boxes that overlap. A sentence each, with
-// the lines of the table.
+// same file by whatever name, times that overlap, and boxes that overlap. A
+// sentence each, with the lines of the table.
 std::vector<std::string> SharedFrames(const std::vector<ClipSpec>& specs);
 
 }  // namespace tools

@@ -189,6 +189,18 @@ TEST(SharedFrames, AreFoundBetweenTrainAndTest) {
               ElementsAre(HasSubstr("lines 2 and 4")));
 }
 
+TEST_F(CutPlanTest, FindsFramesThatTwoNamesOfAVideoShare) {
+  Write("v.mp4", "a video");
+  std::filesystem::create_symlink(Path("v.mp4"), Path("link.mp4"));
+  for (const char* other : {"v.mp4", "link.mp4"}) {
+    std::vector<ClipSpec> specs =
+        Specs(std::string("v,0,2,,a,train\n") + other + ",1,3,,b,test\n");
+    specs[0].video = Path("v.mp4");
+    specs[1].video = Path(other);
+    EXPECT_THAT(SharedFrames(specs), ElementsAre(HasSubstr("lines 2 and 3")));
+  }
+}
+
 TEST(SharedFrames, AreNoneWhereFileTimeOrBoxDiffers) {
   EXPECT_THAT(SharedFrames(Specs("v,0,2,,a,train\nw,0,2,,b,test\n"
                                  "v,2,4,,c,test\nv,1,2,,d,train\n")),
