@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 std::string InFolder(const std::string& folder) {
   return folder + "/.clip_index";

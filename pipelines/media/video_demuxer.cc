@@ -4,6 +4,7 @@
 #include <istream>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -42,6 +43,7 @@ absl::StatusOr<std::unique_ptr<VideoDemuxer>> VideoDemuxer::Open(
   std::unique_ptr<VideoDemuxer> demuxer(
       new VideoDemuxer(origin, std::move(input)));
   RETURN_IF_ERROR(demuxer->FindStream());
+  demuxer->LookAhead();
   return demuxer;
 }
 
@@ -73,6 +75,45 @@ absl::Status VideoDemuxer::FindStream() {
   return absl::OkStatus();
 }
 
+// Reads on to a second field, which is the second or third packet of the video,
+// if it has such.
+void VideoDemuxer::LookAhead() {
+  field_pairs_.emplace(*stream_->codecpar);
+  if (stream_->codecpar->codec_id != AV_CODEC_ID_H264) return;
+  FieldPairs pairs(*stream_->codecpar);
+  constexpr size_t kMostPackets = 100;  // with those of sound between them
+  int64_t dts_before = AV_NOPTS_VALUE;
+  int num_packets = 0;
+  while (num_packets < 3 && ahead_.size() < kMostPackets) {
+    PacketPtr packet(av_packet_alloc());
+    ahead_error_ = av_read_frame(input_.get(), packet.get());
+    if (ahead_error_ < 0) return;
+    ahead_.push_back(std::move(packet));
+    const AVPacket& last = *ahead_.back();
+    if (last.stream_index != stream_->index) continue;
+    ++num_packets;
+    has_field_packets_ = pairs.IsSecondField(last);
+    if (has_field_packets_) {
+      if (last.dts == AV_NOPTS_VALUE || dts_before == AV_NOPTS_VALUE) return;
+      field_seconds_ = Seconds(last.dts, stream_->time_base) -
+                       Seconds(dts_before, stream_->time_base);
+      return;
+    }
+    dts_before = last.dts;
+  }
+}
+
+// av_read_frame, behind what LookAhead has read.
+int VideoDemuxer::Read(AVPacket* packet) {
+  if (!ahead_.empty()) {
+    av_packet_move_ref(packet, ahead_.front().get());
+    ahead_.pop_front();
+    return 0;
+  }
+  if (ahead_error_ < 0) return std::exchange(ahead_error_, 0);
+  return av_read_frame(input_.get(), packet);
+}
+
 // An edit list may well hide frames, but not all times and no header's.
 void VideoDemuxer::CheckTimes() {
   const std::optional<int64_t> shown = num_indexed();
@@ -92,6 +133,7 @@ bool VideoDemuxer::IsFormat(const char* name) const {
 }
 
 std::optional<int64_t> VideoDemuxer::num_indexed() const {
+  if (has_field_packets_) return std::nullopt;
   // Only mp4 and mov state every sample in front; elsewhere FFmpeg's index is
   // what it has met so far.
   if (!IsFormat("mp4") || !times_.ok()) {
@@ -117,9 +159,13 @@ std::optional<double> VideoDemuxer::duration() const {
 }
 
 AVRational VideoDemuxer::frame_rate() const {
-  const AVRational rate =
+  AVRational rate =
       av_guess_frame_rate(input_.get(), stream_, /*frame=*/nullptr);
-  return rate.num > 0 && rate.den > 0 ? rate : AVRational{25, 1};
+  if (rate.num <= 0 || rate.den <= 0) return {25, 1};
+  // From an index that lists fields, FFmpeg takes their rate.
+  const bool is_of_fields = av_q2d(rate) * field_seconds_ > 0.75;
+  if (has_field_packets_ && is_of_fields) rate = av_mul_q(rate, {1, 2});
+  return rate;
 }
 
 AVRational VideoDemuxer::pixel_aspect() const {
@@ -151,7 +197,7 @@ bool VideoDemuxer::packets_are_frames() const {
 absl::StatusOr<bool> VideoDemuxer::Next(AVPacket* packet) {
   while (true) {
     av_packet_unref(packet);
-    const int error = av_read_frame(input_.get(), packet);
+    const int error = Read(packet);
     if (error == AVERROR_EOF) {
       RETURN_IF_ERROR(CheckComplete());
       return false;
@@ -198,7 +244,8 @@ void VideoDemuxer::FindFlaw() {
       absl::StrCat(path_, ": ", std::string(order.flaw.message())));
 }
 
-bool VideoDemuxer::IsShown(const AVPacket& packet) const {
+bool VideoDemuxer::IsShown(const AVPacket& packet) {
+  if (field_pairs_->IsSecondField(packet)) return false;
   if (packet.flags & AV_PKT_FLAG_DISCARD || packet.size == 0) return false;
   // VP8 stores frames that only serve as references. [RFC 6386, 9.1]
   constexpr int kShowFrame = 0x10;
@@ -215,7 +262,8 @@ void VideoDemuxer::Note(const AVPacket& packet) {
   }
   if (packet.stream_index != stream_->index) return;
   ++num_packets_;
-  if (IsShown(packet)) ++num_shown_;
+  is_shown_ = IsShown(packet);
+  if (is_shown_) ++num_shown_;
   if (begin != AV_NOPTS_VALUE) {
     stream_end_ = std::max(stream_end_, begin + packet.duration);
   }

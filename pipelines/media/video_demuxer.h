@@ -4,6 +4,7 @@
 #define PIPELINES_MEDIA_VIDEO_DEMUXER_H_
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "pipelines/media/ffmpeg_util.h"
+#include "pipelines/media/field_pairs.h"
 #include "pipelines/media/media_input.h"
 
 namespace pipelines::media {
@@ -24,7 +26,8 @@ class VideoDemuxer {
 
   const AVStream& stream() const { return *stream_; }
   bool has_audio() const { return has_audio_; }
-  // Frames by the container's index, without those that an edit list hides.
+  // Frames by the container's index, without those that an edit list hides;
+  // empty where it lists fields.
   std::optional<int64_t> num_indexed() const;
   // Seconds by the container's header.
   std::optional<double> duration() const;
@@ -35,6 +38,9 @@ class VideoDemuxer {
   // Each shown packet gives one frame, so that frames can be counted without
   // decoding.
   bool packets_are_frames() const;
+
+  // The first frame takes two packets, one for each field.
+  bool has_field_packets() const { return has_field_packets_; }
 
   // Whether the container's clock may begin anew in the middle, as in
   // recordings of broadcasts.
@@ -53,8 +59,8 @@ class VideoDemuxer {
   // DataLoss with what is wrong where packets are flagged.
   const absl::Status& flaw() const { return flaw_; }
 
-  // Whether the packet holds a frame that is to be shown.
-  bool IsShown(const AVPacket& packet) const;
+  // Whether the packet that Next read last begins a frame that is to be shown.
+  bool is_shown() const { return is_shown_; }
 
   // Packets read so far that are to be shown.
   int64_t num_shown() const { return num_shown_; }
@@ -64,7 +70,10 @@ class VideoDemuxer {
       : origin_(origin), path_(origin.name), input_(std::move(input)) {}
 
   absl::Status FindStream();
+  void LookAhead();
+  int Read(AVPacket* packet);
   void Note(const AVPacket& packet);
+  bool IsShown(const AVPacket& packet);
   absl::Status CheckComplete() const;
   absl::Status CheckIndex() const;
   absl::Status CheckOneMovie() const;
@@ -83,6 +92,12 @@ class VideoDemuxer {
   AVStream* stream_ = nullptr;
   bool has_audio_ = false;
 
+  // Packets that LookAhead read, and what it met behind them: 0 if nothing.
+  std::deque<PacketPtr> ahead_;
+  int ahead_error_ = 0;
+  bool has_field_packets_ = false;
+  double field_seconds_ = 0;  // from the first field to the second; 0: unknown
+
   // DataLoss when the frames' times contradict the header, and frames are
   // hidden for it.
   absl::Status times_;
@@ -96,6 +111,8 @@ class VideoDemuxer {
   int64_t num_joints_ = 0;  // flags before the flaw, still to come, which only
                             // mean that another recording begins
 
+  std::optional<FieldPairs> field_pairs_;
+  bool is_shown_ = false;
   int64_t num_all_packets_ = 0;  // of all streams
   int64_t num_packets_ = 0;      // of the video stream
   int64_t num_shown_ = 0;

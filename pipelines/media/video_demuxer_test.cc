@@ -25,7 +25,7 @@ constexpr int kFrames = 12;
 
 struct Packets {
   std::vector<std::string> bytes;
-  int64_t num_shown = 0;  // by IsShown
+  int64_t num_shown = 0;  // by is_shown
   absl::Status end;
 };
 
@@ -36,7 +36,7 @@ Packets ReadAll(VideoDemuxer* demuxer) {
     const absl::StatusOr<bool> read = demuxer->Next(packet.get());
     packets.end = read.status();
     if (!read.ok() || !*read) return packets;
-    packets.num_shown += demuxer->IsShown(*packet) ? 1 : 0;
+    packets.num_shown += demuxer->is_shown() ? 1 : 0;
     packets.bytes.emplace_back(reinterpret_cast<char*>(packet->data),
                                static_cast<size_t>(packet->size));
   }

@@ -368,7 +368,7 @@ absl::Status VideoReader::Impl::SendNextPacket() {
       RETURN_IF_ERROR(OpenDecoder(/*with_alpha=*/true));
     }
   }
-  if (more && num_read_ == 0 && demuxer_->IsShown(*packet_) &&
+  if (more && num_read_ == 0 && demuxer_->is_shown() &&
       packet_->pts != AV_NOPTS_VALUE) {
     first_packets_.push_back(packet_->pts);
   }
@@ -447,10 +447,12 @@ absl::StatusOr<VideoFrame> VideoReader::Impl::TakeFrame() {
   result.rgb = CropAndResize(rgb, shown);
   if (!alpha.empty()) result.alpha = CropAndResize(alpha, shown);
   result.duration = FrameDuration(*frame_);
-  if (result.duration == 0) {
-    result.duration = std::max<int64_t>(
-        1, av_rescale_q(1, av_inv_q(ToFfmpeg(info_.frame_rate)),
-                        ToFfmpeg(info_.time_base)));
+  // That of a field is half of it.
+  if (result.duration == 0 || demuxer_->has_field_packets()) {
+    result.duration =
+        std::max<int64_t>({1, result.duration,
+                           av_rescale_q(1, av_inv_q(ToFfmpeg(info_.frame_rate)),
+                                        ToFfmpeg(info_.time_base))});
   }
   result.pts = FramePts();
   ++num_read_;

@@ -138,6 +138,49 @@ TEST(VideoReader, Deinterlaces) {
   }
 }
 
+// Whether the container lists the fields in front (mp4, avi), states the time
+// of each (mpeg-ts, mkv), or neither.
+TEST(VideoReader, ReadsFramesWhoseFieldsStandInPacketsOfTheirOwn) {
+  const std::string stream = absl::StrCat(kTestdata, "field-pictures.ts");
+  for (const char* ending : {".ts", ".mkv", ".mp4", ".avi", ".h264"}) {
+    const std::string path = TempPath(absl::StrCat("fields", ending));
+    Remux(stream, path, /*seconds_later=*/0, /*unit=*/{1, 50});
+    const ReadVideo video = ReadAll(path);
+    EXPECT_THAT(video.end, IsOk()) << path;
+    EXPECT_EQ(video.frames.size(), 12u) << path;
+    EXPECT_EQ(video.info.num_frames, std::nullopt) << path;
+    EXPECT_NEAR(video.info.frame_rate.value(), 25, 0.01) << path;
+    EXPECT_THAT(CountFrames(path), IsOkAndHolds(12)) << path;
+    const double unit = video.info.time_base.value();
+    for (size_t i = 0; i < video.frames.size(); ++i) {
+      const VideoFrame& frame = video.frames[i];
+      EXPECT_NEAR(static_cast<double>(frame.duration) * unit, 0.04, 1e-3);
+      EXPECT_NEAR(static_cast<double>(frame.pts - video.frames[0].pts) * unit,
+                  0.04 * static_cast<double>(i), 1e-3);
+    }
+  }
+}
+
+TEST(VideoReader, FindsThatAFieldIsMissing) {
+  const std::string path = TempPath("lost_field.h264");
+  Remux(absl::StrCat(kTestdata, "field-pictures.ts"), path);
+  std::string bytes = Contents(path);
+  // The sixth, the second of a frame; each begins with a delimiter.
+  const std::string delimiter = "\0\0\0\1\x09"s;
+  size_t begin = 0;
+  for (int i = 0; i < 5; ++i) begin = bytes.find(delimiter, begin + 1);
+  bytes.erase(begin, bytes.find(delimiter, begin + 1) - begin);
+  ASSERT_THAT(WriteAtomically(path, bytes), IsOk());
+  EXPECT_THAT(ReadAll(path).end,
+              StatusIs(StatusCode::kDataLoss, HasSubstr("1 of 12 frames")));
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo lenient = ReadAll(path, options);
+  EXPECT_THAT(lenient.end, IsOk());
+  EXPECT_EQ(lenient.frames.size(), 11u);
+  EXPECT_THAT(lenient.damage, HasSubstr("1 of 12 frames is lost"));
+}
+
 // A header that lost the element by which it says that there is alpha, or in
 // which it says that there is none.
 TEST(VideoReader, FindsAlphaThatTheHeaderDoesNotState) {
