@@ -40,7 +40,8 @@ struct VideoInfo {
   // (then only reading to the end tells).
   std::optional<int64_t> num_frames;
 
-  // Seconds; empty where the format does not say.
+  // Seconds; empty where the format does not say, as a Matroska file with
+  // sound, until Count() has read to the end.
   std::optional<double> duration;
 
   bool has_audio = false;

@@ -154,8 +154,16 @@ std::optional<double> VideoDemuxer::duration() const {
   if (stream_->duration > 0) {
     return Seconds(stream_->duration, stream_->time_base);
   }
-  if (input_->duration > 0) return Seconds(input_->duration, AV_TIME_BASE_Q);
+  // Beside other streams it may be that of the sound.
+  if (input_->duration > 0 && input_->nb_streams == 1) {
+    return Seconds(input_->duration, AV_TIME_BASE_Q);
+  }
   return std::nullopt;
+}
+
+std::optional<double> VideoDemuxer::seconds_read() const {
+  if (stream_end_ <= stream_begin_) return std::nullopt;
+  return Seconds(stream_end_ - stream_begin_, stream_->time_base);
 }
 
 AVRational VideoDemuxer::frame_rate() const {
@@ -265,6 +273,7 @@ void VideoDemuxer::Note(const AVPacket& packet) {
   is_shown_ = IsShown(packet);
   if (is_shown_) ++num_shown_;
   if (begin != AV_NOPTS_VALUE) {
+    stream_begin_ = std::min(stream_begin_, begin);
     stream_end_ = std::max(stream_end_, begin + packet.duration);
   }
 }

@@ -29,8 +29,10 @@ class VideoDemuxer {
   // Frames by the container's index, without those that an edit list hides;
   // empty where it lists fields.
   std::optional<int64_t> num_indexed() const;
-  // Seconds by the container's header.
+  // Seconds of the video by the container's header.
   std::optional<double> duration() const;
+  // Seconds of the packets read so far; empty where they state no times.
+  std::optional<double> seconds_read() const;
   AVRational frame_rate() const;
   // Width of a stored pixel by its height; 0 if the file does not say.
   AVRational pixel_aspect() const;
@@ -116,8 +118,9 @@ class VideoDemuxer {
   int64_t num_all_packets_ = 0;  // of all streams
   int64_t num_packets_ = 0;      // of the video stream
   int64_t num_shown_ = 0;
-  int64_t stream_end_ = INT64_MIN;  // stream_->time_base
-  double end_ = 0;                  // seconds, of all streams
+  int64_t stream_begin_ = INT64_MAX;  // stream_->time_base
+  int64_t stream_end_ = INT64_MIN;    // the same
+  double end_ = 0;                    // seconds, of all streams
 };
 
 }  // namespace pipelines::media

@@ -112,6 +112,7 @@ class VideoReader::Impl {
   std::string damage() const;
 
  private:
+  absl::StatusOr<int64_t> CountRest();
   absl::Status OpenDecoder(bool with_alpha);
   void FillInfo();
   absl::StatusOr<bool> Decode();
@@ -462,6 +463,12 @@ absl::StatusOr<VideoFrame> VideoReader::Impl::TakeFrame() {
 }
 
 absl::StatusOr<int64_t> VideoReader::Impl::Count() {
+  const absl::StatusOr<int64_t> count = CountRest();
+  if (!info_.duration) info_.duration = demuxer_->seconds_read();
+  return count;
+}
+
+absl::StatusOr<int64_t> VideoReader::Impl::CountRest() {
   const bool has_begun = num_read_ > 0;
   std::optional<VideoFrame> frame;
   if (!has_begun || !demuxer_->packets_are_frames()) {

@@ -181,6 +181,20 @@ TEST(VideoReader, FindsThatAFieldIsMissing) {
   EXPECT_THAT(lenient.damage, HasSubstr("1 of 12 frames is lost"));
 }
 
+// A Matroska file states one length, of what is longest in it.
+TEST(VideoReader, TakesNoLengthOfTheSoundForThatOfThePictures) {
+  WriteNumberedVideo(TempPath("short.mp4"), cv::Size(32, 32), 25);
+  WriteSound(TempPath("long.m4a"), 3);
+  const std::string path = TempPath("long_sound.mkv");
+  MergeSound({TempPath("short.mp4"), TempPath("long.m4a")}, {"und", "und"},
+             path);
+  const auto reader = VideoReader::Open(path);
+  ASSERT_THAT(reader, IsOk());
+  EXPECT_EQ((*reader)->info().duration, std::nullopt);
+  EXPECT_THAT((*reader)->Count(), IsOkAndHolds(25));
+  EXPECT_NEAR((*reader)->info().duration.value_or(0), 1, 0.01);
+}
+
 // A header that lost the element by which it says that there is alpha, or in
 // which it says that there is none.
 TEST(VideoReader, FindsAlphaThatTheHeaderDoesNotState) {

@@ -37,6 +37,8 @@ absl::StatusOr<std::string> PartingTime(const std::string& folder,
   ASSIGN_OR_RETURN(
       const std::unique_ptr<pipelines::media::FrameSource> source,
       pipelines::media::OpenFrameSource(absl::StrCat(folder, "/", file)));
+  // One that is damaged fails when it is cut.
+  if (!source->info().duration) source->Count().IgnoreError();
   const double seconds = source->info().duration.value_or(0);
   if (seconds > 0) return absl::StrFormat("%.3f", (1 - kTestShare) * seconds);
   return absl::InvalidArgumentError(absl::StrCat(

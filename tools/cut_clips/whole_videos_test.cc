@@ -72,6 +72,17 @@ TEST_F(ClipsOfVideosTest, PartEachVideoWhereNoneIsKeptBack) {
   EXPECT_EQ(test.end, kToTheEnd);
 }
 
+// A Matroska file states one length, of what is longest in it.
+TEST_F(ClipsOfVideosTest, PartAVideoByItsPictures) {
+  namespace media = pipelines::media;
+  media::WriteSound(Path("sound.m4a"), 4);
+  media::MergeSound({Path("ann.mp4"), Path("sound.m4a")}, {"und", "und"},
+                    Path("long.mkv"));
+  const auto videos = ClipsOfVideos(folder_, {"long.mkv"}, {});
+  ASSERT_THAT(videos, IsOk());
+  EXPECT_NEAR(videos->specs[0].end, 1.6, 0.01);
+}
+
 TEST_F(ClipsOfVideosTest, TakePicturesThatMove) {
   pipelines::media::WriteNumberedVideo(Path("carl.webp"), cv::Size(64, 64), 10);
   pipelines::media::WriteNumberedStack(Path("dora.png"), 64, 1);
