@@ -18,6 +18,18 @@ namespace {
 constexpr char kProvenance[] =
     "Synthetic: still images animated by CPAB image animation";
 
+// Seconds of `pts` behind `begin`.
+double SecondsFrom(int64_t begin, int64_t pts, const media::VideoInfo& info) {
+  return static_cast<double>(pts - begin) * info.time_base.value();
+}
+
+// A video that is shown at the times of another.
+struct Follower {
+  std::unique_ptr<media::FrameSource> source;
+  std::optional<media::VideoFrame> next;  // read, and not shown yet
+  std::optional<int64_t> begin;           // pts of the first frame
+};
+
 // Frames of several videos in step with the first.
 class Grid {
  public:
@@ -28,27 +40,33 @@ class Grid {
     source_options.allow_addresses = options.allow_addresses;
     source_options.allow_damaged = options.allow_damaged;
     source_options.image_rate = options.image_rate;
-    for (const std::string& video : videos) {
-      ASSIGN_OR_RETURN(std::unique_ptr<media::FrameSource> source,
-                       media::OpenFrameSource(video, source_options));
-      grid.sources_.push_back(std::move(source));
-      source_options.allow_addresses = source_options.allow_damaged = false;
+    source_options.stop = options.hooks.stop;
+    ASSIGN_OR_RETURN(grid.first_,
+                     media::OpenFrameSource(videos[0], source_options));
+    source_options.allow_addresses = source_options.allow_damaged = false;
+    for (size_t i = 1; i < videos.size(); ++i) {
+      grid.others_.emplace_back();
+      ASSIGN_OR_RETURN(grid.others_.back().source,
+                       media::OpenFrameSource(videos[i], source_options));
     }
     return grid;
   }
 
-  const media::VideoInfo& info() const { return sources_[0]->info(); }
+  const media::VideoInfo& info() const { return first_->info(); }
   cv::Size size() const { return canvas_.size(); }
 
   // The next picture, with the first video's times; empty after its last frame.
   absl::StatusOr<std::optional<media::VideoFrame>> Next() {
-    std::optional<media::VideoFrame> first;
-    for (size_t i = 0; i < sources_.size(); ++i) {
-      ASSIGN_OR_RETURN(std::optional<media::VideoFrame> frame,
-                       sources_[i]->Next());
-      if (i == 0 && !frame) return std::nullopt;
-      if (frame) media::CropAndResize(frame->rgb, tile_).copyTo(Tile(i));
-      if (i == 0) first = *std::move(frame);
+    ASSIGN_OR_RETURN(std::optional<media::VideoFrame> first, first_->Next());
+    if (!first) return std::nullopt;
+    if (!begin_) begin_ = first->pts;
+    Draw(0, first->rgb);
+    // In the middle of the frame, so that the others' times may be rounded.
+    const double half =
+        static_cast<double>(first->duration) / 2 * info().time_base.value();
+    const double seconds = SecondsFrom(*begin_, first->pts, info()) + half;
+    for (size_t i = 0; i < others_.size(); ++i) {
+      RETURN_IF_ERROR(Follow(i, seconds));
     }
     first->rgb = canvas_;
     return first;
@@ -61,16 +79,40 @@ class Grid {
         canvas_((count + columns_ - 1) / columns_ * tile_.height,
                 columns_ * tile_.width, CV_8UC3, cv::Scalar::all(0)) {}
 
-  cv::Mat Tile(size_t index) {
+  // Draws what others_[i] shows `seconds` after its beginning.
+  absl::Status Follow(size_t i, double seconds) {
+    Follower& video = others_[i];
+    const media::VideoInfo& info = video.source->info();
+    const bool has_times = !info.random_access;
+    while (true) {
+      if (!video.next) {
+        ASSIGN_OR_RETURN(video.next, video.source->Next());
+      }
+      if (!video.next) return absl::OkStatus();
+      if (!video.begin) video.begin = video.next->pts;
+      if (has_times &&
+          SecondsFrom(*video.begin, video.next->pts, info) > seconds) {
+        return absl::OkStatus();
+      }
+      Draw(i + 1, video.next->rgb);
+      video.next.reset();
+      if (!has_times) return absl::OkStatus();
+    }
+  }
+
+  void Draw(size_t index, const cv::Mat& rgb) {
     const int i = static_cast<int>(index);
-    return canvas_(
-        {{i % columns_ * tile_.width, i / columns_ * tile_.height}, tile_});
+    const cv::Point corner(i % columns_ * tile_.width,
+                           i / columns_ * tile_.height);
+    media::CropAndResize(rgb, tile_).copyTo(canvas_({corner, tile_}));
   }
 
   cv::Size tile_;
   int columns_;
   cv::Mat canvas_;
-  std::vector<std::unique_ptr<media::FrameSource>> sources_;
+  std::unique_ptr<media::FrameSource> first_;
+  std::optional<int64_t> begin_;  // pts of its first frame
+  std::vector<Follower> others_;
 };
 
 }  // namespace

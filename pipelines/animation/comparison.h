@@ -25,10 +25,12 @@ struct ComparisonOptions {
 };
 
 // Plays `videos` together in a grid, row by row, into `output`, with the frame
-// times and the sound of the first one. A video that ends before the first
-// keeps its last frame. Returns the number of frames. Cancelled, without an
-// output, if hooks.stop asks to end; the errors of
-// networks::files::CheckOutputs, OpenFrameSource and OpenFrameSink.
+// times and the sound of the first one. Of each other one the frame is shown
+// that has the same time from its beginning; of a folder of images, which has
+// no times, the one of the same number. One that ends before the first keeps
+// its last frame. Returns the number of frames. Cancelled, without an output,
+// if hooks.stop asks to end; the errors of networks::files::CheckOutputs,
+// OpenFrameSource and OpenFrameSink.
 absl::StatusOr<int64_t> WriteComparison(const std::vector<std::string>& videos,
                                         const std::string& output,
                                         const ComparisonOptions& options);

@@ -73,6 +73,32 @@ TEST_F(ComparisonTest, PlaysVideosTogetherInStepWithTheFirst) {
   EXPECT_EQ((*source)->info().height, 64);
 }
 
+// As GIF and WebP do, which merge frames or leave some out.
+TEST_F(ComparisonTest, ShowsTheSameTimeOfAVideoOfFewerFrames) {
+  media::WriteNumberedVideo(Path("a.mp4"), {48, 32}, 10, {50, 1});
+  media::WriteNumberedVideo(Path("half.mp4"), {48, 32}, 5, {25, 1});
+  EXPECT_THAT(WriteComparison({Path("a.mp4"), Path("half.mp4")},
+                              Path("grid.mp4"), options_),
+              IsOkAndHolds(10));
+  const auto numbers = Numbers("grid.mp4", 2, 2);
+  ASSERT_EQ(numbers.size(), 10u);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_THAT(numbers[static_cast<size_t>(i)], ElementsAre(i, i / 2));
+  }
+}
+
+// At whatever rate they would be shown.
+TEST_F(ComparisonTest, CountsTheFramesOfAFolder) {
+  media::WriteNumberedVideo(Path("a.mp4"), {48, 32}, 4, {50, 1});
+  media::WriteNumberedFolder(Path("folder"), {48, 32}, 4);
+  EXPECT_THAT(WriteComparison({Path("a.mp4"), Path("folder")}, Path("grid.mp4"),
+                              options_),
+              IsOkAndHolds(4));
+  EXPECT_THAT(Numbers("grid.mp4", 2, 2),
+              ElementsAre(ElementsAre(0, 0), ElementsAre(1, 1),
+                          ElementsAre(2, 2), ElementsAre(3, 3)));
+}
+
 TEST_F(ComparisonTest, CropsEachVideoToTheAspectOfATile) {
   const std::vector<std::string> videos = {Video("a.mp4", 1),
                                            Video("wide.mp4", 1, {144, 32})};
