@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "networks/files/folder.h"
 #include "networks/files/outputs.h"
 #include "networks/files/path_parts.h"
@@ -37,8 +38,10 @@ using State = BatchResult::State;
 
 absl::StatusOr<std::vector<std::string>> ReadList(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string text, networks::files::ReadFile(path));
+  absl::string_view lines = text;
+  absl::ConsumePrefix(&lines, "\xEF\xBB\xBF");  // byte order mark
   std::vector<std::string> paths;
-  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+  for (const absl::string_view line : absl::StrSplit(lines, '\n')) {
     const std::string name(absl::StripAsciiWhitespace(line));
     if (name.empty() || name[0] == '#') continue;
     if (media::ClassifyAddress(name) != media::AddressKind::kFile) {

@@ -168,6 +168,16 @@ TEST_F(BatchTest, IsCheckedBeforeItBegins) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("one file")));
 }
 
+// As editors of Windows write them.
+TEST_F(BatchTest, ReadsListsWithAByteOrderMark) {
+  std::ofstream(Path("list.txt")) << "\xEF\xBB\xBF/a/x.png\r\n/b/y.png\r\n";
+  EXPECT_THAT(ListInputs(Path("list.txt")),
+              IsOkAndHolds(testing::ElementsAre("/a/x.png", "/b/y.png")));
+  std::ofstream(Path("list.txt")) << "\xEF\xBB\xBF# stills\n/a/x.png\n";
+  EXPECT_THAT(ListInputs(Path("list.txt")),
+              IsOkAndHolds(testing::ElementsAre("/a/x.png")));
+}
+
 TEST_F(BatchTest, ReadsLists) {
   std::ofstream(Path("list.txt")) << "# stills\n/a/x.png\n\n /b/x.jpg \n";
   const auto sources = ListInputs(Path("list.txt"));
