@@ -120,6 +120,8 @@ absl::StatusOr<ClipIndex> IndexClips(const std::string& folder,
     IndexedClip& clip = index.clips.emplace_back();
     clip.path = path;
     clip.info = InfoOf(records[i]);
+    clip.modified_ns = records[i].modified_ns();
+    clip.bytes = records[i].bytes();
   }
   NameClips(index.clips);
   cache.Save(lasting);

@@ -18,7 +18,7 @@ struct ClipIndex {
 
 // Looks at everything in `folder` that may be a clip, with `num_threads` (0:
 // one a core); not again at what has not changed since an earlier call, by its
-// time and size (of a folder of frames: its own, not those of its files).
+// time and size.
 // NotFound when there is nothing.
 absl::StatusOr<ClipIndex> IndexClips(const std::string& folder,
                                      int num_threads);

@@ -1,7 +1,5 @@
 #include "pipelines/data/clips_fingerprint.h"
 
-#include <sys/stat.h>
-
 #include <cstdint>
 
 #include "absl/strings/escaping.h"
@@ -22,17 +20,17 @@ std::string Hex(Sha256& digest) {
 Fingerprint FingerprintOf(const std::vector<IndexedClip>& clips) {
   Sha256 names, sizes, times;
   for (const IndexedClip& clip : clips) {
-    struct stat info = {};
-    const bool is_there = stat(clip.path.c_str(), &info) == 0;
-    // What a folder itself takes depends on the file system.
-    const int64_t bytes =
-        is_there && S_ISREG(info.st_mode) ? int64_t{info.st_size} : 0;
     // A name may hold a line end, but no zero.
     names.Add(absl::string_view(clip.name.c_str(), clip.name.size() + 1));
+    // The bytes of folders are no part of `sizes`, which evaluations keep.
+    const bool is_folder = clip.info.random_access;
     sizes.Add(absl::StrCat(clip.info.num_frames, " ", clip.info.size.width, "x",
-                           clip.info.size.height, " ", bytes, "\n"));
-    times.Add(
-        absl::StrCat(info.st_mtim.tv_sec, ".", info.st_mtim.tv_nsec, "\n"));
+                           clip.info.size.height, " ",
+                           is_folder ? 0 : clip.bytes, "\n"));
+    constexpr int64_t kSecond = 1000000000;
+    times.Add(absl::StrCat(clip.modified_ns / kSecond, ".",
+                           clip.modified_ns % kSecond));
+    times.Add(is_folder ? absl::StrCat(" ", clip.bytes, "\n") : "\n");
   }
   return {Hex(names), Hex(sizes), Hex(times)};
 }

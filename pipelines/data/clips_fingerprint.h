@@ -14,13 +14,11 @@ struct Fingerprint {
   std::string names;  // of the clips, in order
   // Frames, their size, and the bytes of files. A copy has the same.
   std::string sizes;
-  // When files, or folders of frames, were last changed. A copy may have
+  // When files were last changed, and the bytes of folders. A copy may have
   // others.
   std::string times;
 };
 
-// Looks up each clip's file. A clip of which nothing is there any more counts
-// as one of no bytes.
 Fingerprint FingerprintOf(const std::vector<IndexedClip>& clips);
 
 // What differs, in words, as "clips were added, removed or renamed"; empty if

@@ -1,22 +1,17 @@
 #include "pipelines/data/clips_fingerprint.h"
 
-#include <filesystem>
-#include <fstream>
-
 #include "gtest/gtest.h"
 
 namespace pipelines::data {
 namespace {
 
-namespace fs = std::filesystem;
-
 class FingerprintTest : public testing::Test {
  protected:
   FingerprintTest() {
     for (const char* name : {"a", "b"}) {
-      clips_.push_back({testing::TempDir() + "/" + name, name, name, {}});
+      clips_.push_back({name, name, name, {}});
       clips_.back().info.num_frames = 3;
-      std::ofstream(clips_.back().path) << "frames";
+      clips_.back().bytes = 6;
     }
     before_ = FingerprintOf(clips_);
   }
@@ -43,19 +38,26 @@ TEST_F(FingerprintTest, SeesNamesThatTogetherSpellTheSame) {
 }
 
 TEST_F(FingerprintTest, SeesOtherBytesAndOtherFrames) {
-  std::ofstream(clips_[1].path) << "more frames";
+  clips_[1].bytes = 11;
   EXPECT_EQ(Change(false), "clips have another size");
-  std::ofstream(clips_[1].path) << "frames";
+  clips_[1].bytes = 6;
   EXPECT_EQ(Change(false), "");
   clips_[0].info.num_frames = 4;
   EXPECT_EQ(Change(false), "clips have another size");
 }
 
 TEST_F(FingerprintTest, SeesAnotherTimeWhereItMatters) {
-  fs::last_write_time(clips_[0].path, fs::last_write_time(clips_[0].path) +
-                                          std::chrono::seconds(5));
+  clips_[0].modified_ns += 5;
   EXPECT_EQ(Change(false), "");
   EXPECT_EQ(Change(), "files have other times: changed, or copied anew");
+}
+
+TEST_F(FingerprintTest, SeesOtherBytesOfAFolderWhereTimesMatter) {
+  clips_[0].info.random_access = true;
+  before_ = FingerprintOf(clips_);
+  clips_[0].bytes = 11;
+  EXPECT_EQ(Change(false), "");
+  EXPECT_NE(Change(), "");
 }
 
 }  // namespace

@@ -72,6 +72,11 @@ struct IndexedClip {
   std::string name;
   std::string identity;  // name before the first '#'
   ClipInfo info;
+
+  // Of the file when the dataset was opened; of a folder of frames, when it or
+  // a file in it was last changed, and their sum.
+  int64_t modified_ns = 0;  // since 1970
+  int64_t bytes = 0;
 };
 
 struct BadClip {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <set>
@@ -454,6 +455,24 @@ TEST_F(DatasetIndexTest, LooksAgainAtAClipOfAnotherSize) {
   media::WriteNumberedStack(PathOf(3), kSide, kFrames / 2);
   MakeOld(PathOf(3), 1000000);
   EXPECT_EQ(NumFrames(*MustOpen(options_), NameOf(3)), kFrames / 2);
+}
+
+// A mended frame leaves the time of its folder as it was.
+TEST_F(DatasetIndexTest, LooksAgainAtAFolderOfWhichAFrameChanged) {
+  const std::string folder = options_.root + "/train/eve";
+  media::WriteNumberedFolder(folder, cv::Size(kSide, kSide), 3);
+  const std::string first = folder + "/0.png";
+  const std::string whole = *ReadFile(first);
+  std::ofstream(first) << "no picture at all";
+  for (const auto& frame : fs::directory_iterator(folder)) {
+    MakeOld(frame.path(), 1000000);
+  }
+  MakeOld(folder, 1000000);
+  options_.max_bad_share = 0.5;
+  ASSERT_THAT(MustOpen(options_)->bad_clips(), SizeIs(1));
+  std::ofstream(first) << whole;
+  MakeOld(folder, 1000000);
+  EXPECT_THAT(MustOpen(options_)->bad_clips(), IsEmpty());
 }
 
 TEST_F(DatasetIndexTest, KnowsNewAndRemovedClips) {

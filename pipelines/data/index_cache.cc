@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <utility>
 
@@ -85,6 +87,23 @@ bool IsSettled(const ClipRecord& record) {
          absl::Now() - kCoarsestClock;
 }
 
+int64_t ModifiedNs(const struct stat& info) {
+  return int64_t{info.st_mtim.tv_sec} * 1000000000 + info.st_mtim.tv_nsec;
+}
+
+// What is written into a frame leaves its folder's own time as it was.
+void StampFrames(const std::string& folder, ClipRecord* stamp) {
+  stamp->set_bytes(0);
+  const auto names = networks::files::ListFolder(folder);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    struct stat info;
+    if (stat(absl::StrCat(folder, "/", name).c_str(), &info) != 0) continue;
+    stamp->set_modified_ns(std::max(stamp->modified_ns(), ModifiedNs(info)));
+    stamp->set_bytes(stamp->bytes() + info.st_size);
+  }
+}
+
 }  // namespace
 
 ClipRecord Stamp(const std::string& path, const std::string& name) {
@@ -92,9 +111,9 @@ ClipRecord Stamp(const std::string& path, const std::string& name) {
   stamp.set_name(name);
   struct stat info;
   if (stat(path.c_str(), &info) != 0) return stamp;
-  stamp.set_modified_ns(int64_t{info.st_mtim.tv_sec} * 1000000000 +
-                        info.st_mtim.tv_nsec);
+  stamp.set_modified_ns(ModifiedNs(info));
   stamp.set_bytes(info.st_size);
+  if (S_ISDIR(info.st_mode)) StampFrames(path, &stamp);
   return stamp;
 }
 

@@ -16,8 +16,9 @@
 
 namespace pipelines::data {
 
-// Name, time and size of what stands at `path`, all else unset. A time of 0 if
-// nothing does.
+// Name, time and size of what stands at `path`, all else unset; of a folder of
+// frames, the last change of it or of a file in it, and the bytes of all files.
+// A time of 0 if nothing stands there.
 ClipRecord Stamp(const std::string& path, const std::string& name);
 
 class IndexCache {

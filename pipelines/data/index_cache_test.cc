@@ -85,6 +85,26 @@ TEST_F(IndexCacheTest, StampSaysTimeAndSize) {
   EXPECT_EQ(Stamp(Path("clips/none"), "none").modified_ns(), 0);
 }
 
+// What is written into a frame leaves its folder's own time as it was.
+TEST_F(IndexCacheTest, StampOfAFolderSaysTimeAndSizeOfItsFiles) {
+  fs::create_directories(Path("clips/a"));
+  Write("clips/a/0.png", "123");
+  Write("clips/a/1.png", "12345");
+  const auto set_time = [this](const std::string& name, int64_t seconds) {
+    const timespec times[2] = {{seconds, 0}, {seconds, 0}};
+    ASSERT_EQ(utimensat(AT_FDCWD, Path(name).c_str(), times, 0), 0);
+  };
+  set_time("clips/a/0.png", kLongAgo + 9);
+  set_time("clips/a/1.png", kLongAgo);
+  set_time("clips/a", kLongAgo + 5);
+  EXPECT_EQ(Stamp(Path("clips/a"), "a").bytes(), 8);
+  EXPECT_EQ(Stamp(Path("clips/a"), "a").modified_ns(),
+            (kLongAgo + 9) * 1000000000);
+  set_time("clips/a", kLongAgo + 20);
+  EXPECT_EQ(Stamp(Path("clips/a"), "a").modified_ns(),
+            (kLongAgo + 20) * 1000000000);
+}
+
 TEST_F(IndexCacheTest, KnowsWhatWasSaved) {
   EXPECT_FALSE(IsKnown(Record("a")));
   Cache().Save({Record("a"), Record("b")});
