@@ -247,9 +247,10 @@ absl::Status Summary(const std::vector<tools::ClipSpec>& specs,
                      const tools::CutPlan& plan,
                      const std::vector<tools::CutResult>& results) {
   size_t failed = 0;
+  absl::Status first;
   for (const tools::CutResult& result : results) {
     if (result.status.ok()) continue;
-    ++failed;
+    if (failed++ == 0) first = result.status;
     Say(std::string(result.status.message()));
   }
   SayBoxes(results);
@@ -268,8 +269,9 @@ absl::Status Summary(const std::vector<tools::ClipSpec>& specs,
         "; the column partition of --list, or --test, says where a clip goes"));
   }
   if (failed == 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(failed, " of ", results.size(), " clips could not be cut"));
+  // Of the first, so that the exit code says whether another try may help.
+  return absl::Status(first.code(), absl::StrCat(failed, " of ", results.size(),
+                                                 " clips could not be cut"));
 }
 
 // What --videos names.
