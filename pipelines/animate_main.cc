@@ -167,7 +167,8 @@ absl::Status Compare(const std::vector<BatchResult>& results,
   ASSIGN_OR_RETURN(const std::vector<BatchComparison> comparisons,
                    WriteComparisons(results, batch));
   for (const BatchComparison& comparison : comparisons) {
-    if (!PrintsText(request)) break;
+    PrintWarnings(comparison.warnings, "", "");
+    if (!PrintsText(request)) continue;
     if (comparison.is_new) {
       std::printf("animate: compared in %s\n", comparison.path.c_str());
     } else {

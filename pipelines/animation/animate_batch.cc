@@ -242,10 +242,12 @@ absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
                                           names[comparisons.size()], ".mp4");
     std::error_code error;
     const bool is_kept = !options.overwrite && fs::exists(path, error);
-    comparisons.push_back({path, !is_kept});
+    comparisons.push_back({path, !is_kept, {}});
     if (is_kept) continue;
     if (!IsMotionFile(driving)) videos.insert(videos.begin(), driving);
-    RETURN_IF_ERROR(WriteComparison(videos, path, options).status());
+    ASSIGN_OR_RETURN(ComparisonReport report,
+                     WriteComparison(videos, path, options));
+    comparisons.back().warnings = std::move(report.warnings);
   }
   return comparisons;
 }

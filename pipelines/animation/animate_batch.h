@@ -67,7 +67,8 @@ std::vector<BatchResult> AnimateBatch(Animator& animator,
 
 struct BatchComparison {
   std::string path;
-  bool is_new;  // otherwise it was there and is as it was
+  bool is_new = false;                // otherwise it was there and is as it was
+  std::vector<std::string> warnings;  // see ComparisonReport
 };
 
 // One more video for each driving video: it (unless it is a motion file) and

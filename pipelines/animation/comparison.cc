@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "networks/files/outputs.h"
 #include "pipelines/animation/panels.h"
 #include "pipelines/media/frame_sink.h"
@@ -53,6 +54,8 @@ class Grid {
   }
 
   const media::VideoInfo& info() const { return first_->info(); }
+  // Of the first video, so far.
+  std::string damage() const { return first_->damage(); }
   cv::Size size() const { return canvas_.size(); }
 
   // The next picture, with the first video's times; empty after its last frame.
@@ -117,9 +120,9 @@ class Grid {
 
 }  // namespace
 
-absl::StatusOr<int64_t> WriteComparison(const std::vector<std::string>& videos,
-                                        const std::string& output,
-                                        const ComparisonOptions& options) {
+absl::StatusOr<ComparisonReport> WriteComparison(
+    const std::vector<std::string>& videos, const std::string& output,
+    const ComparisonOptions& options) {
   if (videos.empty()) {
     return absl::InvalidArgumentError(output + ": no videos to compare");
   }
@@ -137,21 +140,31 @@ absl::StatusOr<int64_t> WriteComparison(const std::vector<std::string>& videos,
   if (grid.info().has_audio) writer.audio_from = videos[0];
   writer.allow_damaged_audio = options.allow_damaged;
   writer.allow_addresses = options.allow_addresses;
+  writer.stop = options.hooks.stop;
+  writer.trim_audio = options.max_frames > 0;
   writer.start_at_zero = true;
   writer.comment = kProvenance;
   writer.overwrite = options.overwrite;
   ASSIGN_OR_RETURN(const std::unique_ptr<media::FrameSink> sink,
                    media::OpenFrameSink(output, writer));
-  int64_t num_frames = 0;
-  for (; options.max_frames == 0 || num_frames < options.max_frames;
-       ++num_frames) {
+  ComparisonReport report;
+  for (; options.max_frames == 0 || report.frames < options.max_frames;
+       ++report.frames) {
     RETURN_IF_ERROR(CheckNotStopped(options.hooks));
     ASSIGN_OR_RETURN(const std::optional<media::VideoFrame> frame, grid.Next());
     if (!frame) break;
+    const bool lost_beginning = report.frames == 0 && !grid.damage().empty();
+    if (lost_beginning) sink->CutSoundToFrames();
     RETURN_IF_ERROR(sink->WriteAt(frame->rgb, frame->pts, frame->duration));
   }
+  const std::string damage = grid.damage();
+  if (!damage.empty()) sink->CutSoundToFrames();
   RETURN_IF_ERROR(sink->Finish());
-  return num_frames;
+  report.warnings = sink->warnings();
+  if (!damage.empty()) {
+    report.warnings.push_back(absl::StrCat(videos[0], ": ", damage));
+  }
+  return report;
 }
 
 }  // namespace pipelines

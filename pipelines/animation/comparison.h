@@ -2,6 +2,7 @@
 #ifndef PIPELINES_ANIMATION_COMPARISON_H_
 #define PIPELINES_ANIMATION_COMPARISON_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,16 +25,22 @@ struct ComparisonOptions {
   WorkHooks hooks;
 };
 
+struct ComparisonReport {
+  int64_t frames = 0;
+  // For the user, each naming its file: what of the first video was lost, or
+  // how its sound was changed.
+  std::vector<std::string> warnings;
+};
+
 // Plays `videos` together in a grid, row by row, into `output`, with the frame
 // times and the sound of the first one. Of each other one the frame is shown
 // that has the same time from its beginning; of a folder of images, which has
 // no times, the one of the same number. One that ends before the first keeps
-// its last frame. Returns the number of frames. Cancelled, without an output,
-// if hooks.stop asks to end; the errors of networks::files::CheckOutputs,
-// OpenFrameSource and OpenFrameSink.
-absl::StatusOr<int64_t> WriteComparison(const std::vector<std::string>& videos,
-                                        const std::string& output,
-                                        const ComparisonOptions& options);
+// its last frame. Cancelled, without an output, if hooks.stop asks to end; the
+// errors of networks::files::CheckOutputs, OpenFrameSource and OpenFrameSink.
+absl::StatusOr<ComparisonReport> WriteComparison(
+    const std::vector<std::string>& videos, const std::string& output,
+    const ComparisonOptions& options);
 
 }  // namespace pipelines
 

@@ -1,5 +1,6 @@
 #include "pipelines/animation/comparison.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -19,7 +20,15 @@ namespace {
 
 using ::absl::StatusCode;
 using ::testing::ElementsAre;
+using ::testing::Field;
 using ::testing::HasSubstr;
+
+auto Frames(int64_t count) { return Field(&ComparisonReport::frames, count); }
+
+double SecondsOfSound(const std::string& path) {
+  const media::Sound sound = media::ReadSound(path);
+  return static_cast<double>(sound.samples.size()) / sound.rate;
+}
 
 class ComparisonTest : public networks::files::FolderTest {
  protected:
@@ -62,7 +71,7 @@ TEST_F(ComparisonTest, PlaysVideosTogetherInStepWithTheFirst) {
                                            Video("c.mp4", 9)};
   options_.columns = 2;
   EXPECT_THAT(WriteComparison(videos, Path("grid.mp4"), options_),
-              IsOkAndHolds(4));
+              IsOkAndHolds(Frames(4)));
   EXPECT_THAT(Numbers("grid.mp4", 2, 3),
               ElementsAre(ElementsAre(0, 0, 0), ElementsAre(1, 1, 1),
                           ElementsAre(2, 1, 2), ElementsAre(3, 1, 3)));
@@ -79,7 +88,7 @@ TEST_F(ComparisonTest, ShowsTheSameTimeOfAVideoOfFewerFrames) {
   media::WriteNumberedVideo(Path("half.mp4"), {48, 32}, 5, {25, 1});
   EXPECT_THAT(WriteComparison({Path("a.mp4"), Path("half.mp4")},
                               Path("grid.mp4"), options_),
-              IsOkAndHolds(10));
+              IsOkAndHolds(Frames(10)));
   const auto numbers = Numbers("grid.mp4", 2, 2);
   ASSERT_EQ(numbers.size(), 10u);
   for (int i = 0; i < 10; ++i) {
@@ -93,17 +102,51 @@ TEST_F(ComparisonTest, CountsTheFramesOfAFolder) {
   media::WriteNumberedFolder(Path("folder"), {48, 32}, 4);
   EXPECT_THAT(WriteComparison({Path("a.mp4"), Path("folder")}, Path("grid.mp4"),
                               options_),
-              IsOkAndHolds(4));
+              IsOkAndHolds(Frames(4)));
   EXPECT_THAT(Numbers("grid.mp4", 2, 2),
               ElementsAre(ElementsAre(0, 0), ElementsAre(1, 1),
                           ElementsAre(2, 2), ElementsAre(3, 3)));
+}
+
+TEST_F(ComparisonTest, CutsTheSoundToTheFrames) {
+  media::WriteSound(Path("sound.m4a"), 2);
+  media::WriteNumberedVideo(Path("a.mp4"), {48, 32}, 50);
+  media::MergeSound({Path("a.mp4"), Path("sound.m4a")}, {"und", "und"},
+                    Path("talk.mkv"));
+  options_.max_frames = 5;
+  ASSERT_THAT(WriteComparison({Path("talk.mkv")}, Path("few.mp4"), options_),
+              IsOkAndHolds(Frames(5)));
+  // 0.2 s, and what of two packets of 64 ms reaches beyond them.
+  EXPECT_LT(SecondsOfSound(Path("few.mp4")), 0.33);
+  // Where the last frames are lost.
+  media::DamageInside(Path("a.mp4"));
+  media::MergeSound({Path("a.mp4"), Path("sound.m4a")}, {"und", "und"},
+                    Path("damaged.mkv"));
+  options_.max_frames = 0;
+  options_.allow_damaged = true;
+  const auto report =
+      WriteComparison({Path("damaged.mkv")}, Path("damaged.mp4"), options_);
+  ASSERT_THAT(report, IsOk());
+  ASSERT_LT(report->frames, 48);
+  EXPECT_LT(SecondsOfSound(Path("damaged.mp4")), 1.95);
+  EXPECT_THAT(report->warnings, ElementsAre(HasSubstr("lost")));
+}
+
+TEST_F(ComparisonTest, SaysThatTheSoundIsEncodedAnew) {
+  media::WriteSound(Path("sound.wav"), 0.2);
+  media::MergeSound({Video("a.mp4", 5), Path("sound.wav")}, {"und", "und"},
+                    Path("talk.mkv"));
+  const auto report =
+      WriteComparison({Path("talk.mkv")}, Path("grid.mp4"), options_);
+  ASSERT_THAT(report, IsOk());
+  EXPECT_THAT(report->warnings, ElementsAre(HasSubstr("encoded anew")));
 }
 
 TEST_F(ComparisonTest, CropsEachVideoToTheAspectOfATile) {
   const std::vector<std::string> videos = {Video("a.mp4", 1),
                                            Video("wide.mp4", 1, {144, 32})};
   EXPECT_THAT(WriteComparison(videos, Path("grid.mp4"), options_),
-              IsOkAndHolds(1));
+              IsOkAndHolds(Frames(1)));
   const auto source = media::OpenFrameSource(Path("grid.mp4"));
   ASSERT_THAT(source, IsOk());
   EXPECT_EQ((*source)->info().width, 2 * 48);
