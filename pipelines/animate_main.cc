@@ -138,6 +138,7 @@ BatchOptions OptionsOf(const AnimateRequest& request,
   batch.video.other_inputs = {checkpoint};
   batch.video.hooks.stop = [] { return StopSignal() != 0; };
   batch.halt_on_error = request.halt_on_error;
+  batch.compares = request.comparison;
   return batch;
 }
 

@@ -3,6 +3,7 @@
 #include <exception>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -58,9 +59,9 @@ absl::StatusOr<std::vector<std::string>> ReadList(const std::string& path) {
   return paths;
 }
 
-bool IsSkipped(const BatchItem& item, const BatchOptions& options) {
+bool IsKept(const std::string& output, const BatchOptions& options) {
   std::error_code error;
-  return !options.video.overwrite && fs::exists(item.output, error);
+  return !options.video.overwrite && fs::exists(output, error);
 }
 
 // The names that outputs are called after.
@@ -73,6 +74,35 @@ std::vector<std::string> NamesOf(const std::vector<std::string>& paths) {
     names.push_back(count[stem] == 1 ? stem : BaseName(path));
   }
   return names;
+}
+
+std::map<std::string, std::string> ComparisonPaths(
+    const std::vector<BatchItem>& items) {
+  std::map<std::string, std::string> paths;  // by the driving video
+  for (const BatchItem& item : items) paths[item.driving] = item.output;
+  std::vector<std::string> drivings;
+  for (const auto& [driving, output] : paths) drivings.push_back(driving);
+  const std::vector<std::string> names = NamesOf(drivings);
+  for (size_t i = 0; i < drivings.size(); ++i) {
+    std::string& path = paths[drivings[i]];
+    path = absl::StrCat(FolderOf(path), "/all--", names[i], ".mp4");
+  }
+  return paths;
+}
+
+// No result may have the name of a comparison, as that of a source called "all"
+// has: the one would be kept for the other.
+absl::Status CheckComparisons(const std::vector<BatchItem>& items,
+                              const std::map<std::string, std::string>& paths) {
+  std::set<std::string> names;
+  for (const auto& [driving, path] : paths) names.insert(BaseName(path));
+  for (const BatchItem& item : items) {
+    if (names.count(BaseName(item.output)) == 0) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        item.output, ": would be the result of ", item.source,
+        " and a comparison; rename this source, or leave out comparison"));
+  }
+  return absl::OkStatus();
 }
 
 BatchResult AnimateItem(Animator& animator, const BatchItem& item,
@@ -190,11 +220,18 @@ absl::Status CheckBatch(const std::vector<BatchItem>& items,
   for (const BatchItem& item : items) {
     planned.inputs.push_back(item.source);
     planned.inputs.push_back(item.driving);
-    if (IsSkipped(item, options) || media::IsDeviceOutput(item.output)) {
+    if (IsKept(item.output, options) || media::IsDeviceOutput(item.output)) {
       continue;
     }
     (media::IsFolderOutput(item.output) ? planned.folders : planned.files)
         .push_back(item.output);
+  }
+  if (options.compares) {
+    const auto comparisons = ComparisonPaths(items);
+    RETURN_IF_ERROR(CheckComparisons(items, comparisons));
+    for (const auto& [driving, path] : comparisons) {
+      if (!IsKept(path, options)) planned.files.push_back(path);
+    }
   }
   return networks::files::CheckOutputs(planned);
 }
@@ -205,7 +242,7 @@ std::vector<BatchResult> AnimateBatch(Animator& animator,
   std::vector<BatchResult> results;
   for (size_t i = 0; i < items.size(); ++i) {
     if (options.video.hooks.IsStopped()) break;
-    if (IsSkipped(items[i], options)) {
+    if (IsKept(items[i].output, options)) {
       results.push_back({items[i], State::kSkipped, {}, {}});
       continue;
     }
@@ -227,27 +264,27 @@ absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
   options.max_frames = batch.video.max_frames;
   options.overwrite = batch.video.overwrite;
   options.hooks = batch.video.hooks;
+  std::vector<BatchItem> items;
   std::map<std::string, std::vector<std::string>>
       outputs;  // of a driving video
   for (const BatchResult& result : results) {
+    items.push_back(result.item);
     if (result.state == State::kFailed) continue;
     outputs[result.item.driving].push_back(result.item.output);
   }
-  std::vector<std::string> drivings;
-  for (const auto& [driving, videos] : outputs) drivings.push_back(driving);
-  const std::vector<std::string> names = NamesOf(drivings);
+  std::map<std::string, std::string> paths = ComparisonPaths(items);
   std::vector<BatchComparison> comparisons;
   for (auto& [driving, videos] : outputs) {
-    const std::string path = absl::StrCat(FolderOf(videos[0]), "/all--",
-                                          names[comparisons.size()], ".mp4");
-    std::error_code error;
-    const bool is_kept = !options.overwrite && fs::exists(path, error);
-    comparisons.push_back({path, !is_kept, {}});
-    if (is_kept) continue;
-    if (!IsMotionFile(driving)) videos.insert(videos.begin(), driving);
-    ASSIGN_OR_RETURN(ComparisonReport report,
-                     WriteComparison(videos, path, options));
-    comparisons.back().warnings = std::move(report.warnings);
+    BatchComparison comparison;
+    comparison.path = paths[driving];
+    comparison.is_new = !IsKept(comparison.path, batch);
+    if (comparison.is_new) {
+      if (!IsMotionFile(driving)) videos.insert(videos.begin(), driving);
+      ASSIGN_OR_RETURN(ComparisonReport report,
+                       WriteComparison(videos, comparison.path, options));
+      comparison.warnings = std::move(report.warnings);
+    }
+    comparisons.push_back(std::move(comparison));
   }
   return comparisons;
 }

@@ -46,13 +46,16 @@ struct BatchOptions {
   AnimateVideoOptions video;
   // The first item that fails is the last that is tried.
   bool halt_on_error = false;
+  // WriteComparisons is to follow, which CheckBatch looks at, too.
+  bool compares = false;
   // Before each item that is not skipped.
   std::function<void(size_t index, const BatchItem& item)> begin;
 };
 
 // Whether the outputs of `items` that are not skipped can be written without
 // harm, to be asked before the work begins: no output is an input of any item,
-// and no two are one file. The errors of networks::files::CheckOutputs.
+// and no two are one file, nor has one the name of a comparison. The errors of
+// networks::files::CheckOutputs.
 absl::Status CheckBatch(const std::vector<BatchItem>& items,
                         const BatchOptions& options);
 

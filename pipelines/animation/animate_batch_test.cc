@@ -168,6 +168,22 @@ TEST_F(BatchTest, IsCheckedBeforeItBegins) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("one file")));
 }
 
+// Though it would be kept, or skipped, in silence.
+TEST_F(BatchTest, RefusesAResultWithTheNameOfAComparison) {
+  fs::rename(Path("stills/b.png"), Path("stills/all.png"));
+  BatchOptions options;
+  EXPECT_THAT(CheckBatch(Items(), options), IsOk());
+  options.compares = true;
+  const auto refused =
+      StatusIs(StatusCode::kInvalidArgument,
+               AllOf(HasSubstr("all--v.mp4"), HasSubstr("rename this source")));
+  EXPECT_THAT(CheckBatch(Items(), options), refused);
+  std::ofstream(Path("out/all--v.mp4")) << "of an earlier run";
+  EXPECT_THAT(CheckBatch(Items(), options), refused);
+  fs::rename(Path("stills/all.png"), Path("stills/c.png"));
+  EXPECT_THAT(CheckBatch(Items(), options), IsOk());
+}
+
 // As editors of Windows write them.
 TEST_F(BatchTest, ReadsListsWithAByteOrderMark) {
   std::ofstream(Path("list.txt")) << "\xEF\xBB\xBF/a/x.png\r\n/b/y.png\r\n";
