@@ -318,7 +318,7 @@ absl::Status Animate(const AnimateRequest& request, c10::Device device) {
     return Record(request, device, checkpoint, batch);
   }
   ASSIGN_OR_RETURN(const std::vector<BatchItem> items,
-                   AnimateItems(request.inputs));
+                   AnimateItems(request.inputs, batch.video.hooks.stop));
   RETURN_IF_ERROR(CheckOutputs(items, batch));
   ASSIGN_OR_RETURN(const std::unique_ptr<Animator> animator,
                    LoadAnimator(checkpoint, device, request.animator));

@@ -37,8 +37,12 @@ using networks::files::FolderOf;
 using networks::files::Stem;
 using State = BatchResult::State;
 
-absl::StatusOr<std::vector<std::string>> ReadList(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, networks::files::ReadFile(path));
+absl::StatusOr<std::vector<std::string>> ReadList(
+    const std::string& path, const std::function<bool()>& stop) {
+  networks::files::ReadOptions options;
+  options.stop = stop;
+  ASSIGN_OR_RETURN(const std::string text,
+                   networks::files::ReadFile(path, options));
   absl::string_view lines = text;
   absl::ConsumePrefix(&lines, "\xEF\xBB\xBF");  // byte order mark
   std::vector<std::string> paths;
@@ -171,12 +175,13 @@ nlohmann::json ResultJson(const BatchResult& result) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::string>> ListInputs(const std::string& path) {
+absl::StatusOr<std::vector<std::string>> ListInputs(
+    const std::string& path, const std::function<bool()>& stop) {
   std::error_code error;
   if (!fs::exists(path, error)) {
     return absl::NotFoundError(absl::StrCat(path, ": no such file or folder"));
   }
-  if (!fs::is_directory(path, error)) return ReadList(path);
+  if (!fs::is_directory(path, error)) return ReadList(path, stop);
   ASSIGN_OR_RETURN(const std::vector<std::string> names,
                    networks::files::ListFolder(path));
   std::vector<std::string> paths;

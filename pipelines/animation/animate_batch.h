@@ -24,7 +24,10 @@ struct BatchItem {
 // people count, or a .txt file's lines (relative to where the user stands;
 // empty ones and those that begin with # do not count). InvalidArgument where
 // that is nothing, or names a device or a URL: a list may come from elsewhere.
-absl::StatusOr<std::vector<std::string>> ListInputs(const std::string& path);
+// `stop` is asked while a list that is a pipe holds nothing; once it is true,
+// Cancelled.
+absl::StatusOr<std::vector<std::string>> ListInputs(
+    const std::string& path, const std::function<bool()>& stop = {});
 
 // Each of `sources` by each of `drivings`, source by source. Outputs are
 // <folder>/<source>--<driving><ending>, after the names without their endings,

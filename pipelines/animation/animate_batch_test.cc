@@ -1,5 +1,7 @@
 #include "pipelines/animation/animate_batch.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
 #include <new>
@@ -192,6 +194,12 @@ TEST_F(BatchTest, ReadsListsWithAByteOrderMark) {
   std::ofstream(Path("list.txt")) << "\xEF\xBB\xBF# stills\n/a/x.png\n";
   EXPECT_THAT(ListInputs(Path("list.txt")),
               IsOkAndHolds(testing::ElementsAre("/a/x.png")));
+}
+
+TEST_F(BatchTest, StopsWhereAListIsAPipeThatNobodyWrites) {
+  ASSERT_EQ(mkfifo(Path("list.txt").c_str(), 0600), 0);
+  EXPECT_THAT(ListInputs(Path("list.txt"), [] { return true; }),
+              StatusIs(StatusCode::kCancelled, HasSubstr("list.txt")));
 }
 
 TEST_F(BatchTest, ReadsLists) {

@@ -7,10 +7,11 @@
 namespace pipelines {
 namespace {
 
-absl::StatusOr<std::vector<std::string>> List(const std::string& one,
-                                              const std::string& many) {
+absl::StatusOr<std::vector<std::string>> List(
+    const std::string& one, const std::string& many,
+    const std::function<bool()>& stop) {
   if (many.empty()) return std::vector<std::string>{one};
-  return ListInputs(many);
+  return ListInputs(many, stop);
 }
 
 }  // namespace
@@ -24,12 +25,12 @@ bool AreTheExample(const AnimateInputs& inputs) {
 }
 
 absl::StatusOr<std::vector<BatchItem>> AnimateItems(
-    const AnimateInputs& inputs) {
+    const AnimateInputs& inputs, const std::function<bool()>& stop) {
   if (AreMany(inputs)) {
     ASSIGN_OR_RETURN(const std::vector<std::string> sources,
-                     List(inputs.source, inputs.sources));
+                     List(inputs.source, inputs.sources, stop));
     ASSIGN_OR_RETURN(const std::vector<std::string> drivings,
-                     List(inputs.driving, inputs.drivings));
+                     List(inputs.driving, inputs.drivings, stop));
     RETURN_IF_ERROR(networks::files::MakeFolder(inputs.output));
     return PairAll(sources, drivings, inputs.output, inputs.ending);
   }

@@ -2,6 +2,7 @@
 #ifndef PIPELINES_ANIMATION_ANIMATE_ITEMS_H_
 #define PIPELINES_ANIMATION_ANIMATE_ITEMS_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,10 @@ bool AreTheExample(const AnimateInputs& inputs);
 
 // The animations that `inputs` ask for: of the example that comes with the
 // program where they name neither a source nor a driving video. Makes the
-// folder of many. The errors of ListInputs and networks::files::MakeFolder.
+// folder of many. `stop` is ListInputs'. The errors of ListInputs and
+// networks::files::MakeFolder.
 absl::StatusOr<std::vector<BatchItem>> AnimateItems(
-    const AnimateInputs& inputs);
+    const AnimateInputs& inputs, const std::function<bool()>& stop = {});
 
 }  // namespace pipelines
 

@@ -134,7 +134,7 @@ absl::StatusOr<std::unique_ptr<DrivingReader>> DrivingReader::Open(
     const std::string& path, const CroppedReaderOptions& options,
     Animator& animator) {
   if (IsMotionFile(path)) {
-    ASSIGN_OR_RETURN(RecordedMotion motion, ReadMotionFile(path));
+    ASSIGN_OR_RETURN(RecordedMotion motion, ReadMotionFile(path, options.stop));
     RETURN_IF_ERROR(CheckFits(path, motion, animator));
     return std::make_unique<MotionReader>(path, std::move(motion), options);
   }

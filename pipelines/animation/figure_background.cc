@@ -65,8 +65,9 @@ absl::StatusOr<BackgroundOptions> ParseBackground(const std::string& text) {
 }
 
 absl::StatusOr<cv::Mat> ReadMask(const std::string& path,
-                                 const std::string& source, cv::Size size) {
-  ASSIGN_OR_RETURN(const cv::Mat picture, media::ReadImage(path));
+                                 const std::string& source, cv::Size size,
+                                 const std::function<bool()>& stop) {
+  ASSIGN_OR_RETURN(const cv::Mat picture, media::ReadImage(path, stop));
   if (picture.size() != size) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": is of ", picture.cols, "x", picture.rows,
@@ -96,10 +97,10 @@ cv::Mat BackgroundWeight(const FigureMaps& maps, cv::Size size,
 }
 
 absl::StatusOr<BackgroundPainter> BackgroundPainter::Create(
-    const BackgroundOptions& options) {
+    const BackgroundOptions& options, const std::function<bool()>& stop) {
   BackgroundPainter painter(options);
   if (options.kind == Kind::kPicture) {
-    ASSIGN_OR_RETURN(painter.picture_, media::ReadImage(options.picture));
+    ASSIGN_OR_RETURN(painter.picture_, media::ReadImage(options.picture, stop));
   }
   return painter;
 }

@@ -9,6 +9,7 @@
 #ifndef PIPELINES_ANIMATION_FIGURE_BACKGROUND_H_
 #define PIPELINES_ANIMATION_FIGURE_BACKGROUND_H_
 
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -39,10 +40,12 @@ struct BackgroundOptions {
 // path of a picture. InvalidArgument for what begins with # and is no colour.
 absl::StatusOr<BackgroundOptions> ParseBackground(const std::string& text);
 
-// The mask at `path` for a source picture of `size`: CV_8UC1. The errors of
-// media::ReadImage; InvalidArgument for a mask of another size, with both.
+// The mask at `path` for a source picture of `size`: CV_8UC1. `stop` and the
+// errors are those of media::ReadImage; InvalidArgument for a mask of another
+// size, with both.
 absl::StatusOr<cv::Mat> ReadMask(const std::string& path,
-                                 const std::string& source, cv::Size size);
+                                 const std::string& source, cv::Size size,
+                                 const std::function<bool()>& stop = {});
 
 // Where the figure is in a frame and in its source, each CV_32FC1 in [0, 1] and
 // of any size.
@@ -64,9 +67,9 @@ cv::Mat BackgroundWeight(const FigureMaps& maps, cv::Size size,
 // Puts frames before a background.
 class BackgroundPainter {
  public:
-  // Reads the picture, if there is one: the errors of media::ReadImage.
+  // Reads the picture, if there is one, as media::ReadImage.
   static absl::StatusOr<BackgroundPainter> Create(
-      const BackgroundOptions& options);
+      const BackgroundOptions& options, const std::function<bool()>& stop = {});
 
   // `animated` before the background, at `size`. Pictures are CV_8UC3 RGB of
   // any size: a picture fills the frame and is cropped where its aspect is

@@ -1,5 +1,7 @@
 #include "pipelines/animation/figure_background.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -118,6 +120,19 @@ TEST(ReadMask, NamesBothSizesOfAMaskOfAnotherSize) {
               StatusIs(StatusCode::kInvalidArgument,
                        AllOf(HasSubstr("mask.png: is of 30x20"),
                              HasSubstr("me.png of 31x20"))));
+}
+
+// A pipe that nobody writes.
+TEST(ReadMask, IsStopped) {
+  const std::string folder = FreshTestFolder();
+  std::filesystem::create_directories(folder);
+  const std::string path = folder + "/pipe";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const auto stop = [] { return true; };
+  EXPECT_THAT(ReadMask(path, "me.png", {30, 20}, stop),
+              StatusIs(StatusCode::kCancelled, HasSubstr(path)));
+  EXPECT_THAT(BackgroundPainter::Create(*ParseBackground(path), stop),
+              StatusIs(StatusCode::kCancelled, HasSubstr(path)));
 }
 
 }  // namespace

@@ -296,8 +296,10 @@ bool IsMotionFile(const std::string& path) {
          head->substr(4, 4) == std::string(4, '\0');
 }
 
-absl::StatusOr<RecordedMotion> ReadMotionFile(const std::string& path) {
+absl::StatusOr<RecordedMotion> ReadMotionFile(
+    const std::string& path, const std::function<bool()>& stop) {
   networks::files::ReadOptions options;
+  options.stop = stop;
   options.max_bytes = kMaxBytes;
   ASSIGN_OR_RETURN(const std::string bytes,
                    networks::files::ReadNonEmptyFile(path, options));

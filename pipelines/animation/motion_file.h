@@ -32,6 +32,7 @@
 #define PIPELINES_ANIMATION_MOTION_FILE_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -74,8 +75,9 @@ bool IsMotionFile(const std::string& path);
 // the path and what would be right, for what is empty, cut short, no motion
 // file, of a later version, without frames, or of shapes that do not agree; for
 // keypoints that are not finite or beyond 100; for times that do not rise and
-// durations below 0.
-absl::StatusOr<RecordedMotion> ReadMotionFile(const std::string& path);
+// durations below 0. `stop` is that of networks::files::ReadOptions.
+absl::StatusOr<RecordedMotion> ReadMotionFile(
+    const std::string& path, const std::function<bool()>& stop = {});
 
 // The same for the content of a file; `name` stands in messages for the path.
 absl::StatusOr<RecordedMotion> ParseMotionFile(const std::string& bytes,

@@ -1,5 +1,7 @@
 #include "pipelines/animation/motion_file.h"
 
+#include <sys/stat.h>
+
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -182,6 +184,12 @@ TEST_F(MotionFileTest, IsKnownByNameOrContent) {
 }
 
 // Every cut is named as one; none is a crash or a shorter motion.
+TEST_F(MotionFileTest, StopsWaitingForAPipe) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_THAT(ReadMotionFile(path_, [] { return true; }),
+              StatusIs(StatusCode::kCancelled, HasSubstr(path_)));
+}
+
 TEST_F(MotionFileTest, RefusesEveryTruncation) {
   const std::string whole = Shortest().Bytes();
   for (size_t size = 0; size < whole.size(); ++size) {

@@ -80,8 +80,9 @@ absl::StatusOr<std::unique_ptr<VideoSource>> VideoSource::Open(
     const std::string& path, Animator& animator,
     const VideoSourceOptions& options) {
   RETURN_IF_ERROR(CheckOptions(options));
-  ASSIGN_OR_RETURN(BackgroundPainter painter,
-                   BackgroundPainter::Create(options.background));
+  ASSIGN_OR_RETURN(
+      BackgroundPainter painter,
+      BackgroundPainter::Create(options.background, options.reader.stop));
   std::unique_ptr<VideoSource> source(
       new VideoSource(animator, options, std::move(painter)));
   RETURN_IF_ERROR(source->ReadFirst(path));
@@ -114,8 +115,9 @@ absl::Status VideoSource::ReadFirst(const std::string& path) {
 
 absl::Status VideoSource::ReadMasks(const std::string& path) {
   if (options_.background.mask.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const cv::Mat mask, ReadMask(options_.background.mask, path,
-                                                first_.picture.size()));
+  ASSIGN_OR_RETURN(const cv::Mat mask,
+                   ReadMask(options_.background.mask, path,
+                            first_.picture.size(), options_.reader.stop));
   SetFigures(mask);
   return absl::OkStatus();
 }

@@ -175,14 +175,17 @@ bool LooksLikeMovingImage(std::string_view bytes) {
   return IsAnimatedPng(bytes) || IsAnimatedWebp(bytes);
 }
 
-absl::StatusOr<std::string> ReadImageFile(const std::string& path) {
+absl::StatusOr<std::string> ReadImageFile(const std::string& path,
+                                          const std::function<bool()>& stop) {
   networks::files::ReadOptions options;
+  options.stop = stop;
   options.max_bytes = std::numeric_limits<int>::max();  // as OpenCV takes
   return networks::files::ReadNonEmptyFile(path, options);
 }
 
-absl::StatusOr<cv::Mat> ReadImage(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string bytes, ReadImageFile(path));
+absl::StatusOr<cv::Mat> ReadImage(const std::string& path,
+                                  const std::function<bool()>& stop) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadImageFile(path, stop));
   return DecodeImage(bytes, path);
 }
 

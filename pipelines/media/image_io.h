@@ -5,6 +5,7 @@
 #ifndef PIPELINES_MEDIA_IMAGE_IO_H_
 #define PIPELINES_MEDIA_IMAGE_IO_H_
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -35,8 +36,10 @@ bool LooksLikeImage(std::string_view bytes);
 bool LooksLikeMovingImage(std::string_view bytes);
 
 // The content of the file at `path`, which is not empty and not larger than
-// what DecodeImage takes. The errors of networks::files::ReadNonEmptyFile.
-absl::StatusOr<std::string> ReadImageFile(const std::string& path);
+// what DecodeImage takes. `stop` is that of networks::files::ReadOptions. The
+// errors of networks::files::ReadNonEmptyFile.
+absl::StatusOr<std::string> ReadImageFile(
+    const std::string& path, const std::function<bool()>& stop = {});
 
 // Reads the image at `path`, whatever its name says: PNG, JPEG, BMP, WebP,
 // TIFF, PNM and what else OpenCV decodes. Grey becomes RGB, what is transparent
@@ -46,9 +49,10 @@ absl::StatusOr<std::string> ReadImageFile(const std::string& path);
 //
 // NotFound or PermissionDenied when the file cannot be opened; InvalidArgument
 // when it is empty, no image, damaged, truncated, needs more than
-// kMaxImageBytes, or unpacks to more than is allowed above. Every message names
-// the path.
-absl::StatusOr<cv::Mat> ReadImage(const std::string& path);
+// kMaxImageBytes, or unpacks to more than is allowed above; Cancelled by
+// `stop`, as ReadImageFile. Every message names the path.
+absl::StatusOr<cv::Mat> ReadImage(const std::string& path,
+                                  const std::function<bool()>& stop = {});
 
 // An image as ReadImage returns it, and what it can be seen through by.
 struct ImageWithAlpha {
