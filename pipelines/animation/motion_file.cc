@@ -37,8 +37,10 @@ constexpr size_t kFingerprintDigits = 64;
 // would soon leave the range of float32.
 constexpr float kMaxCoordinate = 100;
 
-// A billion seconds, 31 years, from 0: no sum of times overflows.
-constexpr double kMaxSeconds = 1e9;
+// 317 years from 0, for recordings whose times count from 1970; and, in any
+// unit, what of a sum does not overflow.
+constexpr double kMaxSeconds = 1e10;
+constexpr double kMaxTime = int64_t{1} << 60;
 
 constexpr int64_t kMaxBytes = int64_t{1} << 30;  // 30 hours of 10 sets at 25/s
 
@@ -201,11 +203,12 @@ class MotionReader {
                  "]; it must be [", num_frames_, "], a number for each frame");
     }
     const std::vector<int64_t> values = Values<int64_t>(entry);
-    const double limit = kMaxSeconds / motion_.time_base.value();
+    const double unit = motion_.time_base.value();
+    const double limit = std::min(kMaxSeconds / unit, kMaxTime);
     for (const int64_t value : values) {
       if (std::abs(static_cast<double>(value)) <= limit) continue;
       return Bad(name, " hold ", value, ", in units of ",
-                 ToText(motion_.time_base), " s; at most ", kMaxSeconds,
+                 ToText(motion_.time_base), " s; at most ", limit * unit,
                  " s are accepted");
     }
     return values;

@@ -115,6 +115,22 @@ TEST_F(MotionFileTest, HoldsWhatWasWrittenToTheBit) {
   EXPECT_EQ(motion->keypoints, all);
 }
 
+// As recorders write that set the clock of the day.
+TEST_F(MotionFileTest, HoldsTimesThatCountFrom1970) {
+  RecordedMotion head = WithoutFrames();
+  head.time_base = {1, 1000};
+  auto writer = MotionFileWriter::Create(path_, head);
+  ASSERT_THAT(writer, IsOk());
+  const std::vector<float> keypoints(12, 0.1f);
+  const int64_t now = 1760000000000;
+  writer->Add(keypoints.data(), now, 40);
+  writer->Add(keypoints.data(), now + 40, 40);
+  ASSERT_THAT(writer->Finish(), IsOk());
+  const auto motion = ReadMotionFile(path_);
+  ASSERT_THAT(motion, IsOk());
+  EXPECT_THAT(motion->times, ElementsAre(now, now + 40));
+}
+
 TEST_F(MotionFileTest, AppearsOnlyWhenItIsFinished) {
   {
     auto writer = MotionFileWriter::Create(path_, WithoutFrames());
@@ -281,7 +297,7 @@ const BadMotion kBadMotions[] = {
      [](Written* f) {
        f->Set<int64_t>("times", "I64", {2}, {0, INT64_MAX});
      },
-     "at most 1e+09 s"},
+     "at most 1e+10 s"},
     {"NegativeDuration",
      [](Written* f) {
        f->Set<int64_t>("durations", "I64", {2}, {1, -1});
