@@ -189,7 +189,7 @@ ABSL_FLAG(bool, halt_on_error, false,
           "For many: end at the first that fails instead of trying the rest. "
           "What is finished stays, and the same command goes on with what is "
           "missing.");
-ABSL_FLAG(bool, quiet, false, "Say nothing but errors.");
+ABSL_FLAG(bool, quiet, false, "Say nothing but errors and warnings.");
 ABSL_FLAG(bool, json, false, "Print a report as JSON, for scripts.");
 
 namespace pipelines {
