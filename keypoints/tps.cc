@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "networks/copy_ahead.h"
+#include "networks/exact_scope.h"
 #include "networks/sampling.h"
 
 namespace keypoints {
@@ -42,6 +43,7 @@ RandomTps RandomTps::Narrow(int64_t first, int64_t count) const {
 }
 
 torch::Tensor RandomTps::WarpCoordinates(const torch::Tensor& points) const {
+  const networks::ExactScope exact(points.device());
   const torch::Tensor linear = affine_.slice(2, 0, 2);  // [B, 2, 2]
   const torch::Tensor offset = affine_.select(2, 2);    // [B, 2]
   const torch::Tensor straight =

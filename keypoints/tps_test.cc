@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "gtest/gtest.h"
+#include "networks/testing/bfloat16_autocast.h"
 #include "networks/testing/fill.h"
 #include "networks/testing/golden.h"
 #include "networks/testing/tensor_near.h"
@@ -49,6 +50,18 @@ TEST(RandomTps, WithoutNoiseIsTheIdentity) {
       2, options, at::detail::createCPUGenerator(/*seed_val=*/1));
   const Tensor points = FillSigned("points", {2, 7, 2});
   EXPECT_THAT(tps.WarpCoordinates(points), TensorNear(points, 0));
+}
+
+// Else the warped frame and the warped keypoints would be of two warps.
+TEST(RandomTps, HasAllDigitsUnderAutocast) {
+  const RandomTps tps = RandomTps::Sample(
+      2, RandomTpsOptions(), at::detail::createCPUGenerator(/*seed_val=*/1));
+  const Tensor points = FillSigned("points", {2, 7, 2});
+  const Tensor warped = tps.WarpCoordinates(points);
+  const Tensor grid = tps.Grid(6, 5);
+  const networks::test_util::BFloat16Autocast autocast;
+  EXPECT_TRUE(torch::equal(tps.WarpCoordinates(points), warped));
+  EXPECT_TRUE(torch::equal(tps.Grid(6, 5), grid));
 }
 
 TEST(RandomTps, DependsOnTheSeedOnly) {

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "gtest/gtest.h"
+#include "networks/testing/bfloat16_autocast.h"
 
 namespace losses {
 namespace {
@@ -15,6 +16,13 @@ TEST(BackgroundLoss, IsZeroForInverses) {
   EXPECT_EQ(BackgroundLoss(there, there.inverse()).item<float>(), 0);
   // I - there^2: diagonal -3, -15, 0, and offsets -1.5, 5.
   EXPECT_NEAR(BackgroundLoss(there, there).item<float>(), 24.5 / 9, 1e-6);
+}
+
+TEST(BackgroundLoss, HasAllDigitsUnderAutocast) {
+  const Tensor there = torch::eye(3).unsqueeze(0) * 1.001f;
+  const Tensor expected = BackgroundLoss(there, there);
+  const networks::test_util::BFloat16Autocast autocast;
+  EXPECT_TRUE(torch::equal(BackgroundLoss(there, there), expected));
 }
 
 }  // namespace

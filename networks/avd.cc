@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "networks/exact_scope.h"
 #include "networks/layers.h"
 
 namespace networks {
@@ -43,6 +44,7 @@ AvdNetworkImpl::AvdNetworkImpl(const AvdOptions& options)
 
 torch::Tensor AvdNetworkImpl::forward(const torch::Tensor& identity_keypoints,
                                       const torch::Tensor& pose_keypoints) {
+  const ExactScope exact(pose_keypoints.device());
   const torch::Tensor pose = pose_encoder_->forward(pose_keypoints.flatten(1));
   const torch::Tensor identity =
       id_encoder_->forward(identity_keypoints.flatten(1));

@@ -5,6 +5,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/key_list_test_util.h"
+#include "networks/testing/bfloat16_autocast.h"
+#include "networks/testing/fill.h"
 
 namespace networks {
 namespace {
@@ -21,6 +23,19 @@ TEST(StateDict, AvdNetworkHasTheOriginalsKeys) {
   EXPECT_THAT(
       KeysAndShapes(*AvdNetwork(options)),
       ContainerEq(ReadKeyList("networks/testdata/keys_avd_network.txt")));
+}
+
+// Its outputs are keypoints.
+TEST(AvdNetwork, HasAllDigitsUnderAutocast) {
+  AvdOptions options;
+  options.num_transforms = 3;
+  AvdNetwork avd(options);
+  avd->eval();
+  const torch::Tensor shape = test_util::FillSigned("shape", {2, 15, 2});
+  const torch::Tensor pose = test_util::FillSigned("pose", {2, 15, 2});
+  const torch::Tensor expected = avd(shape, pose);
+  const test_util::BFloat16Autocast autocast;
+  EXPECT_TRUE(torch::equal(avd(shape, pose), expected));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "networks/exact_scope.h"
 #include "networks/sam/layer_norm_2d.h"
 
 namespace networks::sam {
@@ -39,6 +40,7 @@ PositionEncodingImpl::PositionEncodingImpl(int64_t channels)
 // the inner product of two encodings is a function of the difference of their
 // positions, [FF].
 Tensor PositionEncodingImpl::forward(const Tensor& positions) {
+  const ExactScope exact(positions.device());
   const Tensor phases =
       torch::matmul(2 * positions - 1,
                     frequencies_.to(positions.scalar_type())) *

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "networks/testing/bfloat16_autocast.h"
 #include "networks/testing/fill.h"
 #include "networks/testing/tensor_near.h"
 
@@ -47,6 +48,15 @@ TEST(PromptEncoder, IgnoresThePlaceOfNoPoint) {
   const Tensor tokens = encoder->forward(prompts, kImageSize, 8).tokens;
   EXPECT_TRUE(torch::equal(tokens.select(1, 0), tokens.select(1, 1)));
   EXPECT_TRUE(torch::equal(tokens.select(1, 0), tokens.select(1, 2)));
+}
+
+TEST(PositionEncoding, HasAllDigitsUnderAutocast) {
+  torch::NoGradGuard no_grad;
+  PositionEncoding encoding(/*channels=*/32);
+  const Tensor positions = test_util::FillUniform("positions", {7, 2});
+  const Tensor expected = encoding(positions);
+  const test_util::BFloat16Autocast autocast;
+  EXPECT_TRUE(torch::equal(encoding(positions), expected));
 }
 
 TEST(PromptEncoder, EncodesTheCentreOfACellAsTheMapDoes) {

@@ -1,7 +1,5 @@
 #include "pipelines/model/autocast.h"
 
-#include <ATen/Context.h>
-
 #include "third_party/libtorch/autocast_state.h"
 
 namespace pipelines {
@@ -20,16 +18,6 @@ AutocastScope::~AutocastScope() {
   libtorch::SetAutocast(device_.type(), was_on_, dtype_before_);
   // The weights' copies are of this step.
   if (!was_on_) at::autocast::clear_cache();
-}
-
-ExactScope::ExactScope(c10::Device device)
-    : no_autocast_(TrainingConfig::FLOAT32, device),
-      changes_tf32_(device.is_cuda() && at::globalContext().allowTF32CuBLAS()) {
-  if (changes_tf32_) at::globalContext().setAllowTF32CuBLAS(false);
-}
-
-ExactScope::~ExactScope() {
-  if (changes_tf32_) at::globalContext().setAllowTF32CuBLAS(true);
 }
 
 }  // namespace pipelines

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "networks/exact_scope.h"
 #include "networks/sampling.h"
 #include "pipelines/config/resolve.h"
 #include "third_party/absl/status_macros.h"
@@ -27,6 +28,7 @@ Candidates CandidateMotions::operator()(const torch::Tensor& source,
                                         const torch::Tensor& driving,
                                         const torch::Tensor& background,
                                         int64_t height, int64_t width) const {
+  const networks::ExactScope exact(source.device());
   const int64_t batch = source.size(0);
   const int64_t k = num_transforms_;
   const torch::Tensor grid =

@@ -10,7 +10,6 @@
 #include "keypoints/heatmap.h"
 #include "keypoints/regression_detector.h"
 #include "keypoints/voting_detector.h"
-#include "pipelines/model/autocast.h"
 #include "pipelines/model/model_options.h"
 #include "third_party/absl/status_macros.h"
 #include "third_party/libtorch/autocast_state.h"
@@ -148,11 +147,8 @@ Motion AnimationModel::Move(const PreparedSource& source,
   const int64_t height = small.size(2), width = small.size(3);
   Motion motion;
   begin("motion inference");
-  {
-    const ExactScope exact(small.device());
-    motion.candidates = candidates_(keypoints, driving_keypoints,
-                                    options.background, height, width);
-  }
+  motion.candidates = candidates_(keypoints, driving_keypoints,
+                                  options.background, height, width);
   begin("dense motion");
   motion.blend = dense_motion_(
       small,

@@ -11,7 +11,6 @@
 #include "losses/locality.h"
 #include "losses/photometric.h"
 #include "networks/dino/shift.h"
-#include "pipelines/model/autocast.h"
 #include "pipelines/training/schedule.h"
 
 namespace pipelines {
@@ -58,8 +57,6 @@ torch::Tensor Equivariance(LossContext& c) {
 torch::Tensor Background(LossContext& c) {
   const torch::Tensor back =
       c.model.PredictBackground(c.out.driving, c.out.source.image);
-  // See autocast.h.
-  const ExactScope exact(c.out.driving.device());
   return losses::BackgroundLoss(c.out.background, back);
 }
 
