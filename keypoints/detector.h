@@ -14,8 +14,9 @@ namespace keypoints {
 class KeypointDetector : public torch::nn::Module {
  public:
   // image: [B, 3, H, W] in [0, 1], H and W multiples of 32. Returns
-  // [B, K * per_transform, 2], (x, y) in (-1, 1). Points per_transform * k and
-  // following are the keypoint set of transform k, from 0.
+  // [B, K * per_transform, 2], (x, y) in (-1, 1), in float32 and with all its
+  // digits also under autocast. Points per_transform * k and following are the
+  // keypoint set of transform k, from 0.
   virtual torch::Tensor forward(const torch::Tensor& image) = 0;
 
   // Lets training begin at a regular layout. A newly initialised last layer

@@ -3,9 +3,12 @@
 
 #include <torch/torch.h>
 
+#include <string>
+
 #include "gtest/gtest.h"
 #include "keypoints/regression_detector.h"
 #include "keypoints/voting_detector.h"
+#include "networks/testing/bfloat16_autocast.h"
 #include "networks/testing/tensor_near.h"
 
 namespace keypoints {
@@ -70,6 +73,27 @@ TYPED_TEST(AnyDetector, GivesGradientsToAllItsParameters) {
     ASSERT_TRUE(parameter.value().grad().defined()) << parameter.key();
     EXPECT_GT(parameter.value().grad().abs().max().template item<double>(), 0)
         << parameter.key();
+  }
+}
+
+// With its last layer's weights at 0, keypoints are where the bias puts them,
+// whatever the rounding of the layers before.
+TYPED_TEST(AnyDetector, HasAllDigitsUnderAutocast) {
+  TypeParam detector(2, 5, 8);
+  detector->SpreadKeypoints(0.5);
+  for (const auto& parameter : detector->named_parameters()) {
+    const std::string& name = parameter.key();
+    if (name == "fg_encoder.fc.weight" || name == "votes.weight") {
+      const torch::NoGradGuard no_grad;
+      parameter.value().zero_();
+    }
+  }
+  const Tensor image = torch::rand({2, 3, 64, 32});
+  for (const bool train : {true, false}) {
+    detector->train(train);
+    const Tensor expected = detector(image);
+    const networks::test_util::BFloat16Autocast autocast;
+    EXPECT_TRUE(torch::equal(detector(image), expected));
   }
 }
 

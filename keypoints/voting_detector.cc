@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "networks/exact_scope.h"
 #include "networks/module_list.h"
 
 namespace keypoints {
@@ -58,11 +59,12 @@ torch::Tensor VotingDetectorImpl::Pyramid(const torch::Tensor& image) {
 }
 
 torch::Tensor VotingDetectorImpl::forward(const torch::Tensor& image) {
-  const torch::Tensor votes = votes_(Pyramid(image));
-  // Of places in the image bfloat16 tells but 256 apart.
+  const torch::Tensor features = networks::WithAllDigits(Pyramid(image));
+  // Votes are for places in the image, of which bfloat16 tells but 256 apart.
+  const networks::ExactScope exact(features.device());
+  const torch::Tensor votes = votes_(features);
   const torch::Tensor by_place =
-      votes.reshape({votes.size(0), num_keypoints(), kNumbersPerVote, -1})
-          .to(torch::promote_types(votes.scalar_type(), torch::kFloat32));
+      votes.reshape({votes.size(0), num_keypoints(), kNumbersPerVote, -1});
   const torch::Tensor weights =
       (kSharpness * by_place.narrow(2, 0, 1)).softmax(-1);
   const torch::Tensor aims =

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <tuple>
 
+#include "networks/exact_scope.h"
 #include "networks/layers.h"
 #include "networks/module_list.h"
 #include "networks/sampling.h"
@@ -121,7 +122,10 @@ DenseMotionOutput DenseMotionNetworkImpl::forward(
   const std::vector<torch::Tensor> decoded = hourglass_(torch::cat(
       {heatmap_difference, output.deformed_source.flatten(1, 2)}, /*dim=*/1));
 
-  const torch::Tensor logits = maps_(decoded.back());  // [B, M, h, w]
+  // Weights of positions must add up to 1; of bfloat16's, whose sum is off by
+  // up to 1 / 256, a pixel moves by half a pixel of 256.
+  const torch::Tensor logits =
+      WithAllDigits(maps_(decoded.back()));  // [B, M, h, w]
   output.contribution_maps = ContributionMaps(logits, keep);
   output.source_from_driving =
       options_.blend_at_full_size ? BlendAtFullSize(logits, candidates, keep)

@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "networks/key_list_test_util.h"
 #include "networks/sampling.h"
+#include "networks/testing/bfloat16_autocast.h"
 #include "networks/testing/fill.h"
 #include "networks/testing/tensor_near.h"
 
@@ -88,6 +89,10 @@ TEST(DenseMotion, AgreeingCandidatesAreTheDeformation) {
       network(input.source, input.heatmaps, input.candidates);
   // The weights sum to 1 but for rounding.
   EXPECT_THAT(output.source_from_driving, TensorNear(grid.squeeze(1), 1e-6));
+  const test_util::BFloat16Autocast autocast;
+  EXPECT_THAT(network(input.source, input.heatmaps, input.candidates)
+                  .source_from_driving,
+              TensorNear(grid.squeeze(1), 1e-6));
 }
 
 TEST(DenseMotion, BlendsAgreeingCandidatesAtTheSizeOfTheImage) {

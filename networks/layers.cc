@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "networks/cpu/pixels.h"
+#include "networks/exact_scope.h"
 
 namespace networks {
 
@@ -52,14 +53,11 @@ torch::Tensor LinearImpl::forward(const torch::Tensor& x) {
 }
 
 torch::Tensor Sigmoid(const torch::Tensor& x) {
-  if (torch::GradMode::is_enabled() || !x.is_cpu()) return torch::sigmoid(x);
+  const torch::Tensor full = WithAllDigits(x);
+  if (torch::GradMode::is_enabled() || !x.is_cpu()) return full.sigmoid();
   // The formula of torch::sigmoid's vectors. LibTorch computes exp by vectors
   // to the last element, and each of the other operators rounds once.
-  return x.to(torch::promote_types(x.scalar_type(), torch::kFloat32))
-      .neg()
-      .exp_()
-      .add_(1)
-      .reciprocal_();
+  return full.neg().exp_().add_(1).reciprocal_();
 }
 
 }  // namespace networks

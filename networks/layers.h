@@ -50,9 +50,9 @@ class LinearImpl : public torch::nn::LinearImpl {
 };
 TORCH_MODULE(Linear);
 
-// 1 / (1 + exp(-x)). Without gradients on the CPU an element's value depends on
-// the element alone, whereas torch::sigmoid rounds otherwise at the ends of
-// each thread's share; and it is float32 at least.
+// 1 / (1 + exp(-x)), in float32 at least. Without gradients on the CPU an
+// element's value depends on the element alone, whereas torch::sigmoid rounds
+// otherwise at the ends of each thread's share.
 torch::Tensor Sigmoid(const torch::Tensor& x);
 
 }  // namespace networks

@@ -118,6 +118,7 @@ TEST(Sigmoid, IsThatOfEachElement) {
       {20 * FillSigned("x", {1003}), torch::tensor({-200.f, 0.f, 200.f})});
   const Tensor expected = 1 / (1 + torch::exp(-x.to(torch::kFloat64)));
   EXPECT_THAT(Sigmoid(x), TensorNear(expected, 1e-6));
+  EXPECT_EQ(Sigmoid(x.to(torch::kBFloat16)).scalar_type(), torch::kFloat32);
   const torch::NoGradGuard no_grad;
   const Tensor out = Sigmoid(x);
   EXPECT_THAT(out, TensorNear(expected, 1e-6));

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "networks/cpu/pixels.h"
+#include "networks/exact_scope.h"
 
 namespace networks {
 namespace {
@@ -77,7 +78,11 @@ ResNet18Impl::ResNet18Impl(int64_t in_channels, int64_t num_outputs,
       fc_(register_module("fc", Linear(8 * width, num_outputs))) {}
 
 torch::Tensor ResNet18Impl::forward(const torch::Tensor& image) {
-  const torch::Tensor features = ResNet18LayersImpl::forward(image).back();
+  const torch::Tensor features =
+      WithAllDigits(ResNet18LayersImpl::forward(image).back());
+  // The outputs are coordinates and motions, of which bfloat16 tells but 256
+  // apart.
+  const ExactScope exact(features.device());
   if (is_training() || !cpu::Available(features)) {
     return fc_(features.mean({2, 3}));
   }

@@ -41,7 +41,8 @@ TORCH_MODULE(ResNet18Layers);
 
 // The layers, then the mean over pixels -> fc.
 //
-// forward: [B, in_channels, H, W] -> [B, num_outputs].
+// forward: [B, in_channels, H, W] -> [B, num_outputs], in float32 at least and
+// with all its digits also under autocast.
 class ResNet18Impl : public ResNet18LayersImpl {
  public:
   ResNet18Impl(int64_t in_channels, int64_t num_outputs, int64_t width = 64);

@@ -22,14 +22,6 @@ bool IsUnder(const std::string& name, const std::string& prefix) {
   return absl::StartsWith(name + ".", prefix + ".");
 }
 
-// What a network may have computed in bfloat16 or float16, for what needs all
-// digits.
-torch::Tensor WithAllDigits(const torch::Tensor& x) {
-  const bool is_short =
-      x.scalar_type() == torch::kBFloat16 || x.scalar_type() == torch::kHalf;
-  return is_short ? x.to(torch::kFloat32) : x;
-}
-
 // `x` for each of `batch` samples: itself, or its only sample for all.
 torch::Tensor Repeated(int64_t batch, const torch::Tensor& x) {
   if (x.size(0) == batch) return x;
@@ -111,13 +103,12 @@ void AnimationModel::train(bool on) {
 }
 
 torch::Tensor AnimationModel::DetectKeypoints(const torch::Tensor& images) {
-  return WithAllDigits(detector_->forward(images));
+  return detector_->forward(images);
 }
 
 torch::Tensor AnimationModel::PredictBackground(const torch::Tensor& source,
                                                 const torch::Tensor& driving) {
-  return has_background() ? WithAllDigits(background_(source, driving))
-                          : torch::Tensor();
+  return has_background() ? background_(source, driving) : torch::Tensor();
 }
 
 torch::Tensor AnimationModel::Downsample(const torch::Tensor& images) {

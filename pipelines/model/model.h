@@ -7,8 +7,8 @@
 //
 // Training, previews, animation and evaluation make their frames by these
 // calls; what the networks are and in which order they run stands here only.
-// They have coordinates in the image in float32 under autocast, too; what else
-// must not run under it is listed in autocast.h.
+// They have coordinates in the image in float32 and with all digits under
+// autocast, too (networks/exact_scope.h).
 #ifndef PIPELINES_MODEL_MODEL_H_
 #define PIPELINES_MODEL_MODEL_H_
 
