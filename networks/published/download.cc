@@ -216,9 +216,11 @@ absl::Status Transfer::Begin() {
   } else if (head_.status == 200) {
     accepted_ = true;
     total_ = std::max<int64_t>(head_.content_length, 0);
-    RETURN_IF_ERROR(part_.StartOver(head_.version()));
   }
-  return CheckSize();
+  // First: a wrong file must not cost what there is of the right one.
+  RETURN_IF_ERROR(CheckSize());
+  if (head_.status == 200) return part_.StartOver(head_.version());
+  return absl::OkStatus();
 }
 
 absl::Status Transfer::CheckSize() const {
@@ -316,9 +318,7 @@ absl::StatusOr<std::string> Download(const std::string& url,
                                      const DownloadOptions& options) {
   StartLibcurl();
   ASSIGN_OR_RETURN(PartFile part, PartFile::Open(path));
-  const absl::Status transferred = TransferAll(url, part, options);
-  if (absl::IsDataLoss(transferred)) part.Remove();
-  RETURN_IF_ERROR(transferred);
+  RETURN_IF_ERROR(TransferAll(url, part, options));
   if (options.check) {
     const absl::Status checked = options.check(part.part_path());
     if (!checked.ok()) {

@@ -19,7 +19,7 @@ struct DownloadOptions {
   std::string sha256;
 
   // The size that it must have; 0: any. A server that announces another one is
-  // left before its first byte.
+  // left before its first byte, with the part as it was.
   int64_t bytes = 0;
 
   // What else a file must be: called with its temporary path when it is

@@ -145,6 +145,17 @@ TEST_F(DownloadTest, StartsOverIfTheServerSendsAnotherRange) {
   EXPECT_EQ(Contents(path_), body);
 }
 
+TEST_F(DownloadTest, KeepsThePartIfTheServerHasAnotherFile) {
+  const std::string body = LargeBody();
+  InterruptAfter(body, 70000);
+  LoopbackServer server(ServeFile("<html>log in</html>", "\"v2\""));
+  options_.bytes = static_cast<int64_t>(body.size());
+  EXPECT_THAT(Download(server.Url("/w"), path_, options_),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("19 bytes")));
+  EXPECT_EQ(Contents(part_path()), body.substr(0, 70000));
+  EXPECT_EQ(Contents(part_path() + ".version"), "\"v1\"\n");
+}
+
 TEST_F(DownloadTest, TakesAPartThatIsTheWhole) {
   const std::string body = LargeBody();
   InterruptAfter(body, 70000);

@@ -153,6 +153,28 @@ TEST_F(FetchTest, LeavesASourceWithAFileOfAnotherSize) {
   EXPECT_THAT(Fetch(file, folder_), IsOk());
 }
 
+TEST_F(FetchTest, KeepsWhatASourceBroughtWhenTheNextHasAnotherFile) {
+  bool is_cut = true;
+  LoopbackServer server([&](const HttpRequest& request) {
+    if (request.target == "/page") {
+      return ServeFile("<html>log in</html>", "\"page\"")(request);
+    }
+    HttpResponse response = ServeFile("PK weights")(request);
+    if (is_cut && request.range_first() > 0) response.status = 503;
+    if (is_cut) response.cut_after = 4;
+    return response;
+  });
+  WeightFile file = FileOf(server);
+  const std::string page = server.Url("/page");
+  file.urls = {url_, page};
+  file.bytes = 10;
+  EXPECT_THAT(Fetch(file, folder_), StatusIs(absl::StatusCode::kUnavailable,
+                                             HasSubstr("has 19 bytes")));
+  is_cut = false;
+  EXPECT_THAT(Fetch(file, folder_), IsOk());
+  EXPECT_EQ(server.requests().back().range_first(), 4);
+}
+
 TEST_F(FetchTest, SaysThatTheFolderCannotBeMade) {
   fs::create_directories(fs::path(folder_).parent_path());
   std::ofstream(folder_) << "a file in the way";
