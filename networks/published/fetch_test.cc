@@ -4,10 +4,12 @@
 #include <fstream>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/published/loopback_server.h"
+#include "networks/published/part_file.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace networks::published {
@@ -16,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class FetchTest : public ::testing::Test {
  protected:
@@ -173,6 +176,19 @@ TEST_F(FetchTest, KeepsWhatASourceBroughtWhenTheNextHasAnotherFile) {
   is_cut = false;
   EXPECT_THAT(Fetch(file, folder_), IsOk());
   EXPECT_EQ(server.requests().back().range_first(), 4);
+}
+
+// No other source could mend that, so none is asked.
+TEST_F(FetchTest, LeavesAnotherDownloadInPeace) {
+  fs::create_directories(folder_);
+  const auto other = PartFile::Open(path_);
+  ASSERT_THAT(other, IsOk());
+  LoopbackServer server(ServeFile("PK weights"));
+  WeightFile file = FileOf(server);
+  file.urls = {url_, url_};
+  const absl::Status status = Fetch(file, folder_).status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition,
+                               Not(HasSubstr("\n"))));
 }
 
 TEST_F(FetchTest, SaysThatTheFolderCannotBeMade) {

@@ -41,12 +41,17 @@ absl::StatusOr<PartFile> PartFile::Open(const std::string& path) {
   files::LockOptions lock_options;
   lock_options.subject = part_path;
   lock_options.doing = "is downloading it";
-  ASSIGN_OR_RETURN(files::FileLock lock,
-                   files::FileLock::Take(files::LockPath(path), lock_options));
+  absl::StatusOr<files::FileLock> lock =
+      files::FileLock::Take(files::LockPath(path), lock_options);
+  // Of Unavailable one would think that another source may help.
+  if (absl::IsUnavailable(lock.status())) {
+    return absl::FailedPreconditionError(lock.status().message());
+  }
+  RETURN_IF_ERROR(lock.status());
   ASSIGN_OR_RETURN(
       files::AppendFile file,
       files::AppendFile::Open(part_path, files::AppendFile::Start::kContinue));
-  PartFile part(path, std::move(lock), std::move(file));
+  PartFile part(path, *std::move(lock), std::move(file));
   ASSIGN_OR_RETURN(part.size_, part.file_.Size());
   if (part.size_ > 0) part.version_ = FirstLine(part.version_path_);
   return part;
