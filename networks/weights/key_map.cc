@@ -33,7 +33,7 @@ KeyMap Compose(KeyMap first, KeyMap second) {
 KeyMap DinoBackbone() {
   return [](absl::string_view name) -> std::string {
     for (const char* other :
-         {"student.", "optimizer.", "dino_loss.", "fp16_scaler.", "args."}) {
+         {"student.", "optimizer.", "dino_loss.", "fp16_scaler."}) {
       if (absl::StartsWith(name, other)) return "";
     }
     absl::ConsumePrefix(&name, "teacher.");

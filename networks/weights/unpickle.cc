@@ -56,6 +56,7 @@ enum Opcode : uint8_t {
   kSetItems = 'u',
   kEmptyDict = '}',
   kProto = 0x80,
+  kNewObject = 0x81,
   kTuple1 = 0x85,
   kTuple2 = 0x86,
   kTuple3 = 0x87,
@@ -150,6 +151,8 @@ constexpr KnownName kKnownNames[] = {
     Callable("torch._utils._rebuild_parameter", Function::kRebuildParameter),
     Callable("collections.OrderedDict", Function::kMakeDict),
     Callable("collections.Counter", Function::kMakeDict),
+    // DINO's training checkpoints keep their flags in one.
+    Callable("argparse.Namespace", Function::kMakeDict),
     Callable("torch.Size", Function::kMakeSize),
     Callable("torch.device", Function::kMakeDevice),
     Callable("_codecs.encode", Function::kEncode),
@@ -340,6 +343,7 @@ absl::Status Machine::Step(uint8_t opcode) {
       return PushNamed(objects_[names[0]].text, objects_[names[1]].text);
     }
     case kReduce:
+    case kNewObject:  // The names are our own: a class is called as a function.
       return Reduce();
     case kBuild:
       return Build();

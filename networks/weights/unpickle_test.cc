@@ -129,6 +129,20 @@ TEST(Unpickle, ReadsOrderedDictsWithTheirAttributes) {
       "7");
 }
 
+// pickle.dumps({'args': argparse.Namespace(a=1)}, 2) and 4.
+TEST(Unpickle, ReadsNamespacesWithoutTheirAttributes) {
+  for (const std::string& program :
+       {Raw("\x80\x02}q\0X\x04\0\0\0argsq\x01") +
+            "cargparse\nNamespace\nq\x02)\x81q\x03}q\x04" +
+            Raw("X\x01\0\0\0aq\x05K\x01sbs"),
+        "\x80\x04" + Raw("\x95\x31\0\0\0\0\0\0\0}\x94") + Text("args") +
+            "\x94" + Text("argparse") + "\x94" + Text("Namespace") +
+            "\x94\x93\x94)\x81\x94}\x94" + Text("a") + "\x94K\x01sbs"}) {
+    const Value value = Execute(program).value();
+    EXPECT_TRUE(std::get<DictPtr>(Find(value, "args")->data)->items.empty());
+  }
+}
+
 TEST(Unpickle, SharesWhatTheMemoShares) {
   // One list, twice in a tuple, filled after it was stored.
   const Value value = Execute(
@@ -264,10 +278,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadProgram{"NQ", "other than a storage"},
         BadProgram{"]Nb", "state is no dict"},
         BadProgram{"]}b", "needs a dict, finds a list"},
-        // INST, OBJ, NEWOBJ, NEWOBJ_EX, EXT1, INT, next to those of the list.
+        BadProgram{"N)\x81", "calls None with a tuple"},
+        // INST, OBJ, NEWOBJ_EX, EXT1, INT, next to those of the list.
         BadProgram{"(ios\nsystem\n", "opcode 0x69"},
-        BadProgram{"(o", "opcode 0x6f"}, BadProgram{"N)\x81", "opcode 0x81"},
-        BadProgram{"N)}\x92", "opcode 0x92"},
+        BadProgram{"(o", "opcode 0x6f"}, BadProgram{"N)}\x92", "opcode 0x92"},
         BadProgram{"\x82\x01", "opcode 0x82"},
         BadProgram{"I1\n", "opcode 0x49"}));
 
