@@ -32,6 +32,11 @@ BatchNorm2dImpl::BatchNorm2dImpl(int64_t num_channels)
                                           torch::tensor(0, torch::kInt64))) {}
 
 torch::Tensor BatchNorm2dImpl::forward(const torch::Tensor& x) {
+  // Of one value there is no variance: the running one would be NaN for ever.
+  TORCH_CHECK(
+      !is_training() || (sum_ ? num_processes_ : 1) * x.numel() > x.size(1),
+      "BatchNorm2d: needs more than one value a channel in train mode, has ",
+      x.sizes());
   if (is_training()) num_batches_tracked += 1;
   if (is_training() && sum_) return NormalizeTogether(x);
   return torch::batch_norm(x, weight, bias, running_mean, running_var,

@@ -32,7 +32,8 @@ class BatchNorm2dImpl : public torch::nn::Module {
     num_processes_ = num_processes;
   }
 
-  // x: [B, C, H, W]; returns the same shape.
+  // x: [B, C, H, W]; returns the same shape. TORCH_CHECK: one value a channel,
+  // in train mode.
   torch::Tensor forward(const torch::Tensor& x);
 
   torch::Tensor weight, bias;               // [C]

@@ -70,6 +70,19 @@ absl::Status CheckDetectorSize(const DataConfig& data) {
   return absl::OkStatus();
 }
 
+// The keypoint detector halves five times; of one value a channel its batch
+// norms take no statistics.
+absl::Status CheckBatch(const DataConfig& data,
+                        const TrainingConfig& training) {
+  if (training.batch_size() > 1 || data.height() > 32 || data.width() > 32) {
+    return absl::OkStatus();
+  }
+  return Invalid(absl::StrCat(
+      "training.batch_size is ", training.batch_size(),
+      ", too few for the batch norms of the keypoint detector with frames of "
+      "32x32; use 2 or more, or larger frames"));
+}
+
 // Every halving of the hourglass and of the inpainting network must be whole.
 absl::Status CheckSizes(const DataConfig& data, const ModelConfig& model) {
   const double scale = model.dense_motion().scale_factor();
@@ -247,6 +260,7 @@ absl::Status ValidateConfig(const Config& config) {
         "0");
   }
   RETURN_IF_ERROR(ValidateForEvaluation(config));
+  RETURN_IF_ERROR(CheckBatch(config.data(), config.training()));
   RETURN_IF_ERROR(
       CheckEmbeddingCache(config.data(), config.losses().semantic()));
   RETURN_IF_ERROR(CheckExtractors(config.model(), config.losses()));

@@ -58,6 +58,11 @@ INSTANTIATE_TEST_SUITE_P(
                  "model.dense_motion.num_blocks=2"},
                 "model.dense_motion.num_blocks is 2; with multi_mask, a "
                 "scale_factor of 0.5 needs 3 blocks or more"},
+        BadCase{"OneValueForTheBatchNorms",
+                kMinimal,
+                {"data.height=32", "data.width=32", "training.batch_size=1",
+                 "model.dense_motion.num_blocks=3"},
+                "training.batch_size is 1"},
         BadCase{"MotionWithoutALoss",
                 kMinimal,
                 {"training.motion_steps=9"},

@@ -79,6 +79,9 @@ TEST(BatchNorm, AloneIsLibTorchs) {
   networks::BatchNorm2d ours(3);
   torch::nn::BatchNorm2d theirs(3);
   EXPECT_TRUE(torch::equal(ours(x), theirs(x)));
+  const torch::Tensor pixel = torch::ones({1, 3, 1, 1});
+  EXPECT_THROW(theirs(pixel), c10::Error);
+  EXPECT_THROW(ours(pixel), c10::Error);
   ours->eval();
   theirs->eval();
   EXPECT_TRUE(torch::equal(ours(x), theirs(x)));
