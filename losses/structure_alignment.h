@@ -54,8 +54,9 @@ class StructureAlignmentLossImpl : public torch::nn::Module {
   explicit StructureAlignmentLossImpl(const StructureAlignmentOptions& options);
 
   // generated, driving: [B, 3, H, W] in [0, 1], of one size. Returns a scalar,
-  // unweighted. Gradients reach `generated` only; the driving side is computed
-  // without.
+  // unweighted: the sum over the B images, as the original has it, where other
+  // losses have the mean. Gradients reach `generated` only; the driving side is
+  // computed without.
   //
   // shifts: by how many pixels of the extractor's input both images of each
   // pair are moved before it sees them, [B, 2] (networks/dino/shift.h);
@@ -64,7 +65,8 @@ class StructureAlignmentLossImpl : public torch::nn::Module {
                         const torch::Tensor& driving,
                         const torch::Tensor& shifts = {});
 
-  // The two halves of it, for driving frames whose description is kept.
+  // The two halves of it, for driving frames whose description is kept. Compare
+  // is the sum over the images, too.
   Description Describe(const torch::Tensor& images,
                        const torch::Tensor& shifts = {});
   torch::Tensor Compare(const Description& generated,
