@@ -17,9 +17,9 @@ cmp "$out" "$again" || complain "--overwrite writes something else"
 
 # A file of the predecessor, whose config is derived from its tensors.
 legacy=pipelines/checkpoint/testdata/tps_legacy.pth.tar
-succeed "$TEST_TMPDIR/legacy.safetensors: 0.0 MB" --checkpoint "$legacy" \
+succeed "$TEST_TMPDIR/legacy.safetensors: 23.1 MB" --checkpoint "$legacy" \
   --output "$TEST_TMPDIR/legacy.safetensors"
-succeed "legacy_again.safetensors: 0.0 MB" --output "$TEST_TMPDIR/legacy_again.safetensors" \
+succeed "legacy_again.safetensors: 23.1 MB" --output "$TEST_TMPDIR/legacy_again.safetensors" \
   --checkpoint "$TEST_TMPDIR/legacy.safetensors"
 cmp "$TEST_TMPDIR"/legacy{,_again}.safetensors || complain "a converted file is not slim"
 
