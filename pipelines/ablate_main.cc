@@ -57,8 +57,8 @@ constexpr char kUsage[] =
     R"(Trains and evaluates the variants of a study and compares them.
 
   tools/bazelw run //pipelines:ablate -- --study motion-models-demo
-      Affine maps, thin-plate splines, B-splines and CPAB on the bundled puppets,
-      two seeds each: half an hour of training on two CPU cores.
+      Affine maps, thin-plate splines, B-splines and CPAB on the bundled
+      puppets, two seeds each: half an hour of training on two CPU cores.
 
 Leaves a page with tables (mean and standard deviation over seeds), curves and
 pictures of all variants on the same test pairs; table.txt, table.csv and

@@ -37,7 +37,8 @@ std::vector<std::string> TorchScriptPaths(const std::string& folder);
 //
 // as networks/dense_motion.h and networks/inpainting.h describe them. Each file
 // is loaded again and compared with the network on new inputs: Internal if an
-// output is off by more than rounding explains. Files are written whole or not at all.
+// output is off by more than rounding explains. Files are written whole or not
+// at all.
 absl::StatusOr<std::vector<ExportedNetwork>> ExportTorchScript(
     const TrainedModel& trained, const std::string& folder);
 

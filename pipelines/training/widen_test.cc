@@ -100,9 +100,9 @@ TEST(WidenForGlobalTransform, LeavesTheNewMapAGradient) {
   const auto wide = MakeModel(/*with_global=*/true, /*multi_mask=*/true);
   ASSERT_THAT(LoadInitialWeights(Write(*Narrow(true)), wide.get()), IsOk());
   const PreparedSource source = wide->LocateSource(
-      networks::test_util::FillUniform("input/source", {1, 3, 32, 32}));
+      networks::test_util::FillUniform("input/source", {2, 3, 32, 32}));
   const Tensor driving = wide->DetectKeypoints(
-      networks::test_util::FillUniform("input/driving", {1, 3, 32, 32}));
+      networks::test_util::FillUniform("input/driving", {2, 3, 32, 32}));
   wide->Move(source, driving)
       .blend.source_from_driving.square()
       .sum()

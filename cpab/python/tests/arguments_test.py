@@ -297,7 +297,7 @@ BAD = [
         (
             lambda space=space, prior=prior: space.sample_smooth(1, **prior),
             ValueError,
-            "rounding leaves no covariance",
+            "is singular to rounding",
         )
         for space, prior in (
             (T, dict(speed=1e200)),
