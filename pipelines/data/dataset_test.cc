@@ -265,8 +265,9 @@ TEST(Dataset, GivesEachClipANameOfItsOwn) {
                                2);
   };
   const auto names = [&root] {
+    const auto dataset = MustOpen(Options(root));
     std::vector<std::string> names;
-    for (const IndexedClip& clip : MustOpen(Options(root))->clips()) {
+    for (const IndexedClip& clip : dataset->clips()) {
       names.push_back(clip.name);
     }
     return names;
