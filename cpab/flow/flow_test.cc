@@ -82,6 +82,38 @@ class FlowTest : public ::testing::TestWithParam<TessellationOptions> {
             [](const Eigen::VectorXd&) { return kArcRounding; }};
   }
 
+  // The flow of a theta, and those of theta h = kStep ahead and behind along a
+  // direction, for central differences: an error of h^2 within smooth pieces;
+  // where a path passes near a vertex its second derivative jumps, an error of
+  // h.
+  static constexpr double kStep = 1e-6;
+  struct NearbyFlows {
+    Eigen::VectorXd direction;
+    Flow flow, ahead, behind;
+  };
+  NearbyFlows FlowsNear(int draw) const {
+    const Eigen::VectorXd theta = Theta(draw);
+    const Eigen::VectorXd direction = DrawTheta(*basis_, 1, draw + 100);
+    return {direction, FlowOf(theta), FlowOf(theta + kStep * direction),
+            FlowOf(theta - kStep * direction)};
+  }
+  static Eigen::Vector2d Shift() { return {kStep * 0.6, kStep * 0.8}; }
+  static double DifferenceTolerance(const Flow& flow) {
+    return 1e-4 * (1 + Stretch(flow));
+  }
+  static void ExpectJacobianOfDifferences(const NearbyFlows& near,
+                                          const Eigen::Vector2d& x) {
+    const Flow& flow = near.flow;
+    const double tolerance = DifferenceTolerance(flow);
+    const PointJacobian jacobian = flow.Jacobian(x);
+    EXPECT_LT((jacobian.y - flow(x)).norm(), 1e-15);
+    const Eigen::Vector2d dtheta =
+        (near.ahead(x) - near.behind(x)) / (2 * kStep);
+    EXPECT_LT((jacobian.dy_dtheta * near.direction - dtheta).norm(), tolerance);
+    const Eigen::Vector2d dx = (flow(x + Shift()) - flow(x - Shift())) / 2;
+    EXPECT_LT((jacobian.dy_dx * Shift() - dx).norm(), kStep * tolerance);
+  }
+
   const std::shared_ptr<const Basis> basis_ = BasisOf(GetParam());
 };
 
@@ -159,38 +191,30 @@ TEST_P(ZeroBoundaryFlowTest, PointsOutsideGoWithTheNearestOfTheSquare) {
 }
 
 TEST_P(ZeroBoundaryFlowTest, DerivativesOutsideAreThoseOfDifferences) {
-  const double h = 1e-6;
   for (int draw = 0; draw < kDraws; draw += 6) {
-    const Eigen::VectorXd theta = Theta(draw);
-    const Flow flow = FlowOf(theta);
-    const Eigen::VectorXd direction = DrawTheta(*basis_, 1, draw + 100);
-    const Flow ahead = FlowOf(theta + h * direction);
-    const Flow behind = FlowOf(theta - h * direction);
-    const double tolerance = 1e-4 * (1 + Stretch(flow));
+    const NearbyFlows near = FlowsNear(draw);
+    const double tolerance = DifferenceTolerance(near.flow);
     const Eigen::Matrix2Xd points = DrawPoints(30, -0.3, 1.3, draw);
     for (const auto& x : points.colwise()) {
       if (x.minCoeff() > 0 && x.maxCoeff() < 1) continue;
-      const PointJacobian jacobian = flow.Jacobian(x);
-      EXPECT_LT((jacobian.y - flow(x)).norm(), 1e-15);
-      const Eigen::Vector2d dtheta = (ahead(x) - behind(x)) / (2 * h);
-      EXPECT_LT((jacobian.dy_dtheta * direction - dtheta).norm(), tolerance);
-      const Eigen::Vector2d shift(h * 0.6, h * 0.8);
-      const Eigen::Vector2d dx = (flow(x + shift) - flow(x - shift)) / 2;
-      EXPECT_LT((jacobian.dy_dx * shift - dx).norm(), h * tolerance);
+      ExpectJacobianOfDifferences(near, x);
+      const PointJacobian jacobian = near.flow.Jacobian(x);
+      const Eigen::Vector2d shift = Shift();
       EXPECT_NEAR(jacobian.log_det, std::log(jacobian.dy_dx.determinant()),
                   1e-12);
-      EXPECT_NEAR(flow.LogDetJacobian(x), jacobian.log_det, 1e-13);
+      EXPECT_NEAR(near.flow.LogDetJacobian(x), jacobian.log_det, 1e-13);
       const FlowGradient<double> of_log_det =
-          flow.LogDetPullback(x, Eigen::VectorXd::Ones(1));
+          near.flow.LogDetPullback(x, Eigen::VectorXd::Ones(1));
       EXPECT_NEAR(
-          basis_->ThetaFromCells(of_log_det.cells).dot(direction),
-          (ahead.LogDetJacobian(x) - behind.LogDetJacobian(x)) / (2 * h),
+          basis_->ThetaFromCells(of_log_det.cells).dot(near.direction),
+          (near.ahead.LogDetJacobian(x) - near.behind.LogDetJacobian(x)) /
+              (2 * kStep),
           tolerance);
-      EXPECT_NEAR(
-          of_log_det.points.col(0).dot(shift) / h,
-          (flow.LogDetJacobian(x + shift) - flow.LogDetJacobian(x - shift)) /
-              (2 * h),
-          tolerance);
+      EXPECT_NEAR(of_log_det.points.col(0).dot(shift) / kStep,
+                  (near.flow.LogDetJacobian(x + shift) -
+                   near.flow.LogDetJacobian(x - shift)) /
+                      (2 * kStep),
+                  tolerance);
     }
   }
 }
@@ -240,26 +264,12 @@ TEST(FlowDeterminantTest, LogIsRightWhereTheDeterminantCancels) {
   EXPECT_TRUE(negative);
 }
 
-// Central differences: an error of h^2 within smooth pieces; where a path
-// passes near a vertex its second derivative jumps, an error of h.
 TEST_P(FlowTest, JacobianIsThatOfDifferences) {
-  const double h = 1e-6;
   for (int draw = 0; draw < kDraws; draw += 6) {
-    const Eigen::VectorXd theta = Theta(draw);
-    const Flow flow = FlowOf(theta);
-    const Eigen::VectorXd direction = DrawTheta(*basis_, 1, draw + 100);
-    const Flow ahead = FlowOf(theta + h * direction);
-    const Flow behind = FlowOf(theta - h * direction);
+    const NearbyFlows near = FlowsNear(draw);
     const Eigen::Matrix2Xd points = DrawPoints(20, 0.1, 0.9, draw);
     for (const auto& x : points.colwise()) {
-      const PointJacobian jacobian = flow.Jacobian(x);
-      EXPECT_LT((jacobian.y - flow(x)).norm(), 1e-15);
-      const double tolerance = 1e-4 * (1 + Stretch(flow));
-      const Eigen::Vector2d dtheta = (ahead(x) - behind(x)) / (2 * h);
-      EXPECT_LT((jacobian.dy_dtheta * direction - dtheta).norm(), tolerance);
-      const Eigen::Vector2d shift(h * 0.6, h * 0.8);
-      const Eigen::Vector2d dx = (flow(x + shift) - flow(x - shift)) / 2;
-      EXPECT_LT((jacobian.dy_dx * shift - dx).norm(), h * tolerance);
+      ExpectJacobianOfDifferences(near, x);
     }
   }
 }
