@@ -142,7 +142,10 @@ absl::Status SafetensorsFile::VerifyChecksum() const {
   RETURN_IF_ERROR(Check());
   if (is_intact) return absl::OkStatus();
   return absl::DataLossError(
-      absl::StrCat(path(), ": is damaged: its checksum does not match"));
+      absl::StrCat(path(),
+                   ": is damaged: its checksum does not match (if another "
+                   "program changed it, drop the tensor ",
+                   kChecksumName, " there)"));
 }
 
 std::vector<std::string> SafetensorsFile::names() const {
