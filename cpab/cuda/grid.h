@@ -140,14 +140,12 @@ CPAB_HOST_DEVICE Place<Real> FindPlace(Grid grid, Vector<Real> x) {
                                x.y - (j + Real(0.5)) / grid.ny};
   // In units of the rectangle, so that its diagonals are those of a square.
   const Real p = offset.x * grid.nx, q = offset.y * grid.ny;
-  int side;
-  if (Abs(p) > Abs(q)) {
-    side = p > 0 ? 1 : 3;
-  } else {
-    side = q > 0 ? 2 : 0;
-  }
-  const bool outside = x.x < 0 || x.x > 1 || x.y < 0 || x.y > 1;
-  return {{i, j, side, outside}, offset};
+  const bool beyond_x = x.x < 0 || x.x > 1, beyond_y = x.y < 0 || x.y > 1;
+  // A point beside the square may be so near that p and q do not tell: only the
+  // side that it is beyond has an extension.
+  const bool is_across = beyond_x != beyond_y ? beyond_x : Abs(p) > Abs(q);
+  const int side = is_across ? (p > 0 ? 1 : 3) : (q > 0 ? 2 : 0);
+  return {{i, j, side, beyond_x || beyond_y}, offset};
 }
 
 // The coordinates in which a point of a field with zero_boundary is outside the

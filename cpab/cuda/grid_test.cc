@@ -1,7 +1,9 @@
 // The regions by arithmetic are those of cpab/field/tessellation.h.
 #include "cpab/cuda/grid.h"
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <vector>
 
 #include "cpab/cuda/host_device.h"
@@ -108,6 +110,36 @@ TEST_P(GridTest, PointsAreFoundWhereTheTessellationHasThem) {
         Eigen::Vector2d(place.offset.x, place.offset.y);
     EXPECT_LT((there - x).norm(), 1e-15);
   }
+}
+
+// Also where rounding takes offsets for those of points on the border, beside
+// the ends of its cells.
+template <typename Real>
+void ExpectExtensionsAtTheBorder(Grid grid) {
+  for (const Real d :
+       {std::numeric_limits<Real>::denorm_min(), Real(1e-18), Real(1e-9),
+        Real(6e-8), std::numeric_limits<Real>::epsilon(), Real(1e-6)}) {
+    for (int k = 0; k <= 2 * std::max(grid.nx, grid.ny); ++k) {
+      const Real along_x = Real(0.5) * k / grid.nx;
+      const Real along_y = Real(0.5) * k / grid.ny;
+      for (const Vector<Real>& x :
+           {Vector<Real>{-d, along_y}, Vector<Real>{1 + d, along_y},
+            Vector<Real>{along_x, -d}, Vector<Real>{along_x, 1 + d}}) {
+        const Place<Real> place = FindPlace(grid, x);
+        const bool outside = x.x < 0 || x.x > 1 || x.y < 0 || x.y > 1;
+        EXPECT_EQ(place.region.outside, outside);
+        if (!outside) continue;
+        const Place<Real> inside = Across(grid, place, 0);
+        EXPECT_TRUE(SameRegion(Across(grid, inside, 0).region, place.region))
+            << x.x << ", " << x.y;
+      }
+    }
+  }
+}
+
+TEST_P(GridTest, PointsBesideTheSquareAreInExtensionsAtTheBorder) {
+  ExpectExtensionsAtTheBorder<float>(grid_);
+  ExpectExtensionsAtTheBorder<double>(grid_);
 }
 
 // Beside the point that it is asked for, on edges and vertices: any of the
