@@ -169,8 +169,10 @@ struct Refinement {
   int steps;
 };
 
-// Newton's method from `theta` to the minimum nearby.
-Refinement Refine(const LandmarkObjective& objective, Eigen::VectorXd* theta) {
+// Newton's method, within the trust region, from `theta` to the minimum nearby.
+// Leaves what is finite finite.
+Refinement Refine(const LandmarkObjective& objective, double trust_region,
+                  Eigen::VectorXd* theta) {
   for (int step = 1; step <= kMaxNewtonSteps; ++step) {
     const auto curvature = LandmarkCurvature::Create(objective, *theta);
     const Eigen::VectorXd move = curvature->Solve(curvature->gradient()).x;
@@ -179,9 +181,11 @@ Refinement Refine(const LandmarkObjective& objective, Eigen::VectorXd* theta) {
       return {true, step};
     }
     const LandmarkObjective::State& before = curvature->state();
-    double fraction = 1;
-    while (objective.At(*theta - fraction * move).cost >
-           before.cost + objective.Rounding(before)) {
+    const double most = before.cost + objective.Rounding(before);
+    double fraction =
+        std::min(1.0, trust_region / objective.model().MaxGradient(move));
+    // A cost may be NaN.
+    while (!(objective.At(*theta - fraction * move).cost <= most)) {
       fraction /= 2;
       if (fraction < 1e-6) return {false, step};
     }
@@ -319,7 +323,8 @@ FitResult LandmarkFitter::Minimum(const LandmarkPairs& pairs,
   if (counted.index.empty() || !result.theta.allFinite()) return result;
   const LandmarkObjective objective(*model_, options_, counted, result.tension);
   FitResult minimum = result;
-  const Refinement refinement = Refine(objective, &minimum.theta);
+  const Refinement refinement =
+      Refine(objective, options_.trust_region, &minimum.theta);
   const LandmarkObjective::State state = objective.At(minimum.theta);
   minimum.residual = std::sqrt(objective.SumOfSquares(state.residual));
   minimum.cost = state.cost;
@@ -348,7 +353,7 @@ LandmarkGradient LandmarkFitter::Pullback(
   if (counted.index.empty() || dl_dtheta.isZero(0)) return gradient;
   const LandmarkObjective objective(*model_, options_, counted, result.tension);
   Eigen::VectorXd theta = result.theta;
-  const bool reached = Refine(objective, &theta).reached;
+  const bool reached = Refine(objective, options_.trust_region, &theta).reached;
   const auto curvature = LandmarkCurvature::Create(objective, theta);
   const auto [lambda, least] = curvature->Solve(dl_dtheta);
   const LandmarkObjective::State& state = curvature->state();

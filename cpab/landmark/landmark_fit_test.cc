@@ -132,6 +132,32 @@ TEST(LandmarkFit, NoPairsCostWhatPairsThatAreMetCost) {
   }
 }
 
+// The gradient of such a field overflows its paths.
+TEST(LandmarkFit, PathsWithoutAnEndCostNan) {
+  const auto basis = Basis::Create({4, 4}).value();
+  const auto fitter = LandmarkFitter::Create(basis, {}).value();
+  const Eigen::VectorXd theta =
+      Eigen::VectorXd::Constant(fitter.theta_size(), 1e6);
+  EXPECT_TRUE(std::isnan(fitter.Cost(Draw(2, 3, 0.1, 1), theta)));
+}
+
+// Without bounds on steps and gradients, some of the steps are to such fields.
+TEST(LandmarkFit, TakesNoStepToPathsWithoutAnEnd) {
+  FitOptions options;
+  options.prior.speed = options.prior.gradient = 1e4;
+  options.noise = 1e-3;
+  options.trust_region = options.max_gradient = 1e12;
+  options.max_iterations = 60;
+  const LandmarkPairs pairs = {
+      Eigen::Vector2d(0.6, 0.3), Eigen::Vector2d(65, 11), {}};
+  for (const bool sparse : {false, true}) {
+    const auto basis = Basis::Create({2, 2, false, false, sparse}).value();
+    const auto fitter =
+        LandmarkFitter::Create(basis, options, sparse ? 1 : 2).value();
+    EXPECT_TRUE(std::isfinite(fitter.Fit(pairs).residual)) << sparse;
+  }
+}
+
 TEST(LandmarkFit, ContradictionsStayBounded) {
   for (const Subject& subject : Subjects()) {
     LandmarkPairs pairs;
@@ -236,6 +262,28 @@ TEST(LandmarkFit, MinimumCountsItsStepsAndKeepsToTheBound) {
     EXPECT_LE(fitter.Minimum(pairs, again).iterations, 2);
     EXPECT_FALSE(with_bound[i].fitter.Minimum(pairs, minimum).converged);
   }
+}
+
+// Newton's full steps from so far away are to fields of paths without an end.
+TEST(LandmarkFit, MinimumAndPullbackOfAnUnfinishedFitAreFinite) {
+  FitOptions options;
+  options.tension = 1e4;
+  options.max_iterations = 5;
+  const auto basis = Basis::Create({2, 2, false, false, true}).value();
+  const auto fitter = LandmarkFitter::Create(basis, options).value();
+  LandmarkPairs pairs;
+  pairs.from.resize(2, 4);
+  pairs.to.resize(2, 4);
+  pairs.from << 0.8035, 0.0398, 0.5092, 0.6609, 0.8546, 0.5773, 0.0095, 0.2017;
+  pairs.to << 0.7291, 0.7545, 0.8608, 0.4929, 0.6077, 0.0919, 0.4263, 0.9306;
+  const FitResult result = fitter.Fit(pairs);
+  const FitResult minimum = fitter.Minimum(pairs, result);
+  EXPECT_LE(minimum.cost, result.cost);
+  EXPECT_TRUE(minimum.theta.allFinite());
+  const LandmarkGradient gradient = fitter.Pullback(
+      pairs, result, Eigen::VectorXd::Ones(fitter.theta_size()));
+  EXPECT_TRUE(gradient.from.allFinite());
+  EXPECT_TRUE(gradient.to.allFinite());
 }
 
 TEST(LandmarkFit, EqualStagesCostWhatOneFieldCosts) {

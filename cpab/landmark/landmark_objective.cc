@@ -20,8 +20,8 @@ LandmarkObjective::State LandmarkObjective::At(
   state.residual = pairs_->to - state.flow.y;
   // rho - rho_0 without cancellation.
   const double sum = Rho(state.residual) + std::sqrt(floor_);
-  // 0 where there are no pairs.
-  const double excess = sum > 0 ? SumOfSquares(state.residual) / sum : 0;
+  // 0 where there are no pairs; NaN where a path has no end.
+  const double excess = sum == 0 ? 0 : SumOfSquares(state.residual) / sum;
   state.cost = tension_ * excess + 0.5 * model_->prior().Energy(theta);
   return state;
 }
