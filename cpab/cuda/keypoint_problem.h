@@ -132,7 +132,7 @@ class KeypointProblem {
       weight_sum_ += w;
       ++count;
     }
-    if (!usable || !IsFinite(norms)) return -1;
+    if (!usable || !IsFinite(norms) || !IsFinite(weight_sum_)) return -1;
     count_ = count;
     floor_ = noise_ * noise_ * weight_sum_;
     team_.ForEach(1, [&](int) {

@@ -90,8 +90,10 @@ TEST_F(KeypointProblemTest, GathersThePairsThatCount) {
     EXPECT_EQ(problem_->GatherPairs(), -1) << bad;
   }
   to_(1, 3) = 0.5;
-  weights_[0] = -1;
-  EXPECT_EQ(problem_->GatherPairs(), -1);
+  for (const double bad : {-1.0, 1e308}) {
+    weights_[0] = weights_[2] = bad;
+    EXPECT_EQ(problem_->GatherPairs(), -1) << bad;
+  }
 }
 
 TEST_F(KeypointProblemTest, EvaluatesTheFieldAsTheProcessorDoes) {

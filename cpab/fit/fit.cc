@@ -38,6 +38,7 @@ absl::Status Validate(const FitOptions& options) {
 // Whether all numbers, and what the fit makes of them, are finite.
 bool IsFinite(const WeightedPairs& pairs) {
   return (pairs.weights.array() > 0).all() &&
+         std::isfinite(pairs.weights.sum()) &&
          std::isfinite(WeightedSquaredNorm(pairs.from, pairs.weights)) &&
          std::isfinite(WeightedSquaredNorm(pairs.to, pairs.weights)) &&
          std::isfinite(

@@ -230,6 +230,11 @@ TEST_P(KeypointFitterTest, WhatIsNotFiniteComesOutAsNan) {
   pairs.weights = Eigen::VectorXd::Ones(5);
   pairs.weights[0] = -1;
   EXPECT_TRUE(fitter_.Fit(pairs).theta.array().isNaN().all());
+  // Of which the sum overflows, not those of the squares.
+  pairs.weights.setConstant(1e308);
+  pairs.from *= 1e-3;
+  pairs.to *= 1e-3;
+  EXPECT_TRUE(fitter_.Fit(pairs).theta.array().isNaN().all());
 }
 
 // Residuals of any size are either told as they are or, where their squares

@@ -49,10 +49,14 @@ CountedPairs PairsThatCount(const LandmarkPairs& pairs) {
   return result;
 }
 
+// IsFinite() of cpab/fit/fit.cc.
 bool IsUsable(const CountedPairs& pairs) {
-  return (pairs.weights.array() > 0).all() && pairs.weights.allFinite() &&
-         std::isfinite(pairs.from.squaredNorm()) &&
-         std::isfinite(pairs.to.squaredNorm());
+  const auto is_finite = [&pairs](const Eigen::MatrixXd& points) {
+    return std::isfinite(points.colwise().squaredNorm().dot(pairs.weights));
+  };
+  return (pairs.weights.array() > 0).all() &&
+         std::isfinite(pairs.weights.sum()) && is_finite(pairs.from) &&
+         is_finite(pairs.to) && is_finite(pairs.to - pairs.from);
 }
 
 class Minimiser {

@@ -381,6 +381,19 @@ TEST(LandmarkFit, CotangentsThatAreNotFiniteGiveNan) {
   }
 }
 
+TEST(LandmarkFit, WeightsWhoseSumsOverflowGiveNan) {
+  for (const Subject& subject : Subjects()) {
+    SCOPED_TRACE(subject.name);
+    LandmarkPairs pairs = Draw(subject.fitter.dimensions(), 4, 0.1, 6);
+    for (const double size : {1.0, 1e-9}) {
+      pairs.from *= size;
+      pairs.to *= size;
+      pairs.weights.setConstant(4, 1e308);
+      EXPECT_TRUE(std::isnan(subject.fitter.Fit(pairs).cost)) << size;
+    }
+  }
+}
+
 TEST(LandmarkFit, OptionsOutOfRangeAreNamed) {
   FitOptions options;
   options.noise = 0;
