@@ -263,8 +263,9 @@ class KeypointProblem {
       const double x = state.residual[2 * k], y = state.residual[2 * k + 1];
       forces += scale * weights_[k] * std::sqrt(x * x + y * y);
     }
-    return unit * forces +
-           unit * unit * tension * weight_sum_ / std::sqrt(floor_);
+    return unit * forces + unit * tension *
+                               Min(unit * weight_sum_ / std::sqrt(floor_),
+                                   std::sqrt(weight_sum_));
   }
 
   // The largest Frobenius norm of the velocity's gradient in any cell, of the

@@ -31,17 +31,21 @@ class KeypointProblemTest : public ::testing::Test {
   KeypointProblemTest() {
     from_ = test_util::DrawPoints(kCount, 0.1, 0.9, 1);
     to_ = from_ + test_util::DrawPoints(kCount, -0.1, 0.1, 2);
+    force_ = Eigen::VectorXd::Zero(model_.vertex_covariance.rows());
+    force_.head(12) << 0.5, -0.2, 0.1, 0.4, -0.3, 0.2, 0.3, 0.1, -0.4, 0.2, 0.1,
+        -0.1;
+    MakeProblem(kNoise);
+  }
+
+  void MakeProblem(double noise) {
     const FitSizes sizes({3, 2}, kCount);
     doubles_.resize(sizes.doubles_of_problem() + sizes.doubles_of_state());
     ints_.resize(sizes.ints_of_problem() + sizes.ints_of_state());
     arena_ = {doubles_.data(), ints_.data()};
     problem_ = std::make_unique<KeypointProblem<OneThread>>(
-        team_, FitModel{{3, 2}, model_.vertex_covariance.data()}, kNoise,
+        team_, FitModel{{3, 2}, model_.vertex_covariance.data()}, noise,
         FitPairs{kCount, from_.data(), to_.data(), weights_.data()}, &arena_);
     state_ = problem_->MakeState(&arena_);
-    force_ = Eigen::VectorXd::Zero(problem_->columns());
-    force_.head(12) << 0.5, -0.2, 0.1, 0.4, -0.3, 0.2, 0.3, 0.1, -0.4, 0.2, 0.1,
-        -0.1;
     Eigen::Map<Eigen::VectorXd>(state_.force, force_.size()) = force_;
   }
 
@@ -128,6 +132,22 @@ TEST_F(KeypointProblemTest, EvaluatesTheFieldAsTheProcessorDoes) {
   EXPECT_NEAR(problem_->Cost(state_, 3), cost, 1e-10 * cost);
   EXPECT_NEAR(problem_->MaxGradient(state_.velocities, nullptr),
               MaxGradient(field.cells()), 1e-12);
+}
+
+TEST_F(KeypointProblemTest, SaysWhatRoundingMayChangeAsTheProcessorDoes) {
+  for (const double noise : {kNoise, 1e-30}) {
+    MakeProblem(noise);
+    ASSERT_EQ(problem_->GatherPairs(), 4);
+    problem_->Evaluate(state_);
+    const WeightedPairs pairs = Expected();
+    FitOptions options;
+    options.noise = noise;
+    const double expected =
+        ResidualNorm(pairs.weights, options)
+            .Rounding(FlowAtPairs(FieldOfForce(), pairs).residual, 3,
+                      pairs.Size());
+    EXPECT_NEAR(problem_->Rounding(state_, 3), expected, 1e-12 * expected);
+  }
 }
 
 TEST_F(KeypointProblemTest, SolvesItsSystems) {

@@ -1,5 +1,6 @@
 #include "cpab/fit/keypoint_objective.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -74,12 +75,15 @@ Eigen::Matrix2Xd ResidualNorm::Forces(const Eigen::Matrix2Xd& r,
 }
 
 // Each residual is uncertain by a few epsilon of `size`: to first order forces
-// times that, and of second order at a residual of 0, where forces vanish.
+// times that, and of second order at a residual of 0, where forces vanish, but
+// never more than the norm of all these.
 double ResidualNorm::Rounding(const Eigen::Matrix2Xd& r, double tension,
                               double size) const {
   const double unit = 8 * std::numeric_limits<double>::epsilon() * size;
+  const double weight = weights_.sum();
   return unit * Forces(r, tension).colwise().norm().sum() +
-         unit * unit * tension * weights_.sum() / std::sqrt(floor_);
+         unit * tension *
+             std::min(unit * weight / std::sqrt(floor_), std::sqrt(weight));
 }
 
 Eigen::RowVectorXd ResidualNorm::Compliance(const Eigen::Matrix2Xd& r,

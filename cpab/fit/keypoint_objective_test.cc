@@ -123,6 +123,15 @@ TEST_P(ResidualNormTest, SaysWhatRoundingMayChange) {
   }
 }
 
+// However little noise there is. Forces pull no more than the tension.
+TEST_P(ResidualNormTest, RoundingChangesNoMoreThanItsOwnNorm) {
+  FitOptions options;
+  options.noise = 1e-30;
+  const double unit = 8 * std::numeric_limits<double>::epsilon();
+  EXPECT_LE(ResidualNorm(weights_, options).Rounding(residuals_, kTension, 1),
+            2.001 * unit * kTension * std::sqrt(weights_.sum()));
+}
+
 TEST(LoweredTension, FallsByTheSquareOfTheExcessAndNoFurtherThanAQuarter) {
   FitOptions options;
   options.max_gradient = 5;

@@ -103,6 +103,21 @@ TEST(LandmarkFit, MeetsPairs) {
   }
 }
 
+TEST(LandmarkFit, ANoiseBelowRoundingEndsNoFitEarly) {
+  FitOptions options;
+  options.noise = 1e-12;
+  const std::vector<Subject> subjects = Subjects(options);
+  options.noise = 1e-30;
+  const std::vector<Subject> with_less = Subjects(options);
+  for (size_t i = 0; i < subjects.size(); ++i) {
+    SCOPED_TRACE(subjects[i].name);
+    const LandmarkPairs pairs =
+        Draw(subjects[i].fitter.dimensions(), 3, 0.02, 1);
+    EXPECT_LT(with_less[i].fitter.Fit(pairs).residual,
+              subjects[i].fitter.Fit(pairs).residual + 1e-6);
+  }
+}
+
 // (1) and (2) of KeypointFitter.
 TEST(LandmarkFit, EqualOrNoPairsAreTheIdentity) {
   for (const Subject& subject : Subjects()) {

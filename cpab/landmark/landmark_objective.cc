@@ -66,8 +66,10 @@ double LandmarkObjective::Rounding(const State& state) const {
   const double size = std::max({1.0, pairs_->from.cwiseAbs().maxCoeff(),
                                 pairs_->to.cwiseAbs().maxCoeff()});
   const double unit = 8 * std::numeric_limits<double>::epsilon() * size;
+  const double weight = pairs_->weights.sum();
   return unit * Forces(state.residual).cwiseAbs().sum() +
-         unit * unit * tension_ * pairs_->weights.sum() / std::sqrt(floor_);
+         unit * tension_ *
+             std::min(unit * weight / std::sqrt(floor_), std::sqrt(weight));
 }
 
 double LandmarkObjective::SumOfSquares(const Eigen::MatrixXd& r) const {
