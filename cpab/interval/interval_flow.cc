@@ -94,6 +94,10 @@ double TimeToReach(double distance, double v, double a) {
   const double z = a * distance / v;
   // The velocity vanishes on the way.
   if (z <= -1) return std::numeric_limits<double>::infinity();
+  // v is so small that z overflows, as beside a resting point.
+  if (std::isinf(z)) {
+    return (std::log(a * std::abs(distance)) - std::log(std::abs(v))) / a;
+  }
   // Rounding may have put x beyond the end already.
   return std::max(0.0, distance / v * LogRatio(z));
 }

@@ -377,6 +377,18 @@ TEST(IntervalFlow, PointsThatAreNotFiniteAreNan) {
   }
 }
 
+// They leave it by e^a in unit time, which denormal numbers round.
+TEST(IntervalFlow, PointsBesideARestingEndStayBesideIt) {
+  const auto basis = IntervalBasis::Create({5, true}).value();
+  Eigen::VectorXd velocities(6);
+  velocities << 0, 0.2, 0.1, 0.3, 0.1, 0;
+  const IntervalFlow flow(basis, basis->ThetaFromVertices(velocities));
+  for (const double x : {5e-324, 1e-320, 1e-310, 1e-309, 2e-308, 1e-300}) {
+    EXPECT_NEAR(flow(x), x * std::exp(1), 1e-14 * x + 1e-323) << x;
+    EXPECT_NEAR(flow.Differentiate(x).log_det, 1, 1e-14) << x;
+  }
+}
+
 TEST(IntervalFlow, FarPointsComeBack) {
   const auto basis = IntervalBasis::Create({4}).value();
   const IntervalFlow flow(basis, DrawTheta(5, 1, 1));
