@@ -147,10 +147,15 @@ void PullbackAll(const InterpolationShape& shape,
                                 c * dl_ddata.channel_stride;
           const double pull = static_cast<double>(dl_dvalues.at(b, c, n));
           for (int i = 0; i < Corners<D>::kCount; ++i) {
-            dl_dchannel[to.offset[i]] +=
-                static_cast<Scalar>(pull * to.weight[i]);
+            // As above, a factor of 0 hides what is there.
+            if (to.weight[i] != 0) {
+              dl_dchannel[to.offset[i]] +=
+                  static_cast<Scalar>(pull * to.weight[i]);
+            }
             for (int a = 0; a < D; ++a) {
-              gradient[a] += pull * from.slope[i][a] * channel[from.offset[i]];
+              const double slope = from.slope[i][a];
+              if (slope == 0) continue;
+              gradient[a] += pull * slope * channel[from.offset[i]];
             }
           }
         }
