@@ -23,15 +23,18 @@ Eigen::Matrix<double, 2, 3> ShortMap(const AffineFlow& flow, double t) {
   return map;
 }
 
+// All that a double allows, for fields whose maps overflow, too.
+constexpr double kMaxHalvings = 1100;
+
+// By scaling and squaring.
 Eigen::Matrix<double, 2, 3> Map(const AffineFlow& flow, double t) {
-  const double pieces = std::max(1.0, std::ceil(t / flow.max_duration()));
-  const Eigen::Matrix<double, 2, 3> piece = ShortMap(flow, t / pieces);
-  Eigen::Matrix<double, 2, 3> map = piece;
-  for (int i = 1; i < pieces; ++i) {
-    const Eigen::Vector2d shift =
-        piece.leftCols<2>() * map.col(2) + piece.col(2);
-    map.leftCols<2>() = (piece.leftCols<2>() * map.leftCols<2>()).eval();
-    map.col(2) = shift;
+  const double halvings = std::ceil(std::log2(t / flow.max_duration()));
+  const int count =
+      static_cast<int>(std::min(std::max(0.0, halvings), kMaxHalvings));
+  Eigen::Matrix<double, 2, 3> map = ShortMap(flow, std::ldexp(t, -count));
+  for (int i = 0; i < count; ++i) {
+    map.col(2) += (map.leftCols<2>() * map.col(2)).eval();
+    map.leftCols<2>() *= map.leftCols<2>().eval();
   }
   return map;
 }

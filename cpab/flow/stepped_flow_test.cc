@@ -161,6 +161,15 @@ TEST_P(SteppedFlowTest, ObeysTheLawsOfAFlowUpToItsDiscretisation) {
   }
 }
 
+// The matrix exponentials of such fields have 2^30 pieces and more.
+TEST(SteppedFlow, EndsForFieldsOfAnySize) {
+  const auto basis = Basis::Create({2, 2}).value();
+  for (const double size : {1e12, 1e150, 1e300}) {
+    const VelocityField field(basis, DrawTheta(*basis, size, 1));
+    EXPECT_EQ(Stepped<double>(field, DrawPoints(3, 0, 1, 2)).cols(), 3);
+  }
+}
+
 TEST(SteppedFlow, DoesNotDependOnThreads) {
   const auto basis = Basis::Create({4, 4}).value();
   const SteppedFlow flow(VelocityField(basis, DrawTheta(*basis, 0.5, 1)));
