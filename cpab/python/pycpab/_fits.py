@@ -180,8 +180,9 @@ class Fits(Warps):
             *settings.values(),
         )
         chain = theta[:, None]
-        rows, columns = _reduced(to_picture.shape[:2], settings["largest_side"])
-        axes = np.linspace(0, 1, columns), np.linspace(0, 1, rows)
+        shape = to_picture.shape[:2]
+        rows, columns = _reduced(shape, settings["largest_side"])
+        axes = _centres(shape[1], columns), _centres(shape[0], rows)
         grid = np.stack([g.ravel() for g in np.meshgrid(*axes)])
         moved = self.transform_grid_chain(grid, chain, True).reshape(2, rows, columns)
         x_edges = moved[:, :-1, 1:] - moved[:, :-1, :-1]
@@ -250,6 +251,15 @@ def _reduced(shape: Tuple[int, int], side: int) -> Tuple[int, int]:
         return shape
     rows, columns = (max(2, round(n * scale)) for n in shape)
     return rows, columns
+
+
+def _centres(full: int, count: int) -> np.ndarray:
+    """Where the centres of the pixels of a reduced axis are.
+
+    SampledAxis of cpab/registration/sampled_axis.h: each is the mean of full / count pixels, and
+    0 and 1 are the centres of the first and the last of these.
+    """
+    return ((np.arange(count) + 0.5) * (full / count) - 0.5) / (full - 1)
 
 
 def _as_chain(theta: np.ndarray) -> np.ndarray:
