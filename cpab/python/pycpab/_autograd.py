@@ -101,7 +101,9 @@ class _Fit(torch.autograd.Function):
         batch = fit(_array(source), _array(target))
         ctx.batch, ctx.exact = batch, exact
         ctx.shape, ctx.dtypes = source.shape, (source.dtype, target.dtype)
-        return _tensor(batch.theta()).to(source.dtype)
+        return _tensor(batch.theta()).to(
+            torch.promote_types(source.dtype, target.dtype)
+        )
 
     @staticmethod
     @once_differentiable

@@ -178,6 +178,12 @@ class AutogradTest(unittest.TestCase):
         signals = torch.randn(2, 3, 6, dtype=torch.float64)
         self.check(lambda s, t: transform.warp_signals(s, t, [4, 6]), signals, theta)
 
+    def test_theta_of_a_fit_has_the_common_dtype(self):
+        transform = Cpab([3, 3])
+        points = torch.rand(2, 4)
+        for pair in ((points, points.double()), (points.double(), points)):
+            self.assertEqual(transform.fit_keypoints(*pair).theta.dtype, torch.float64)
+
     def test_gradients_of_fits(self):
         transform = Cpab([3, 3], zero_boundary=False)
         source = torch.rand(
