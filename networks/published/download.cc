@@ -224,13 +224,20 @@ absl::Status Transfer::Begin() {
 }
 
 absl::Status Transfer::CheckSize() const {
-  if (!accepted_ || total_ == 0 || options_.bytes == 0 ||
-      total_ == options_.bytes) {
+  if (!accepted_ || options_.bytes == 0 || total_ == options_.bytes) {
     return absl::OkStatus();
   }
-  return absl::DataLossError(absl::StrCat(url_, ": has ", total_,
-                                          " bytes; the file that is meant has ",
-                                          options_.bytes));
+  if (total_ > 0) {
+    return absl::DataLossError(
+        absl::StrCat(url_, ": has ", total_,
+                     " bytes; the file that is meant has ", options_.bytes));
+  }
+  // Pages made on the fly, such as to log in at, do not tell their size.
+  if (head_.status == 206 || part_.size() == 0) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      url_, ": does not tell its size, and ", Megabytes(part_.size()), " of ",
+      Megabytes(options_.bytes), " are on the disk; remove ", part_.part_path(),
+      " to take the file from there all the same"));
 }
 
 absl::Status Transfer::Take(absl::string_view bytes) {

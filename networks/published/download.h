@@ -18,8 +18,9 @@ struct DownloadOptions {
   // The first digits that the file's SHA-256 must have; "": any.
   std::string sha256;
 
-  // The size that it must have; 0: any. A server that announces another one is
-  // left before its first byte, with the part as it was.
+  // The size that it must have; 0: any. A server that announces another one, or
+  // none where a part would have to go, is left before its first byte, with the
+  // part as it was.
   int64_t bytes = 0;
 
   // What else a file must be: called with its temporary path when it is

@@ -156,6 +156,30 @@ TEST_F(DownloadTest, KeepsThePartIfTheServerHasAnotherFile) {
   EXPECT_EQ(Contents(part_path() + ".version"), "\"v1\"\n");
 }
 
+TEST_F(DownloadTest, KeepsThePartIfTheServerDoesNotTellTheSize) {
+  const std::string body = LargeBody();
+  InterruptAfter(body, 70000);
+  std::string page = "<html>log in</html>";
+  LoopbackServer server([&](const HttpRequest&) {
+    HttpResponse response;
+    response.body = page;
+    response.declares_length = false;
+    return response;
+  });
+  options_.bytes = static_cast<int64_t>(body.size());
+  const auto refused =
+      StatusIs(absl::StatusCode::kDataLoss,
+               AllOf(HasSubstr("size"), HasSubstr("remove " + part_path())));
+  EXPECT_THAT(Download(server.Url("/w"), path_, options_), refused);
+  page.clear();
+  EXPECT_THAT(Download(server.Url("/w"), path_, options_), refused);
+  EXPECT_EQ(Contents(part_path()), body.substr(0, 70000));
+  page = body;
+  fs::remove(part_path());
+  EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
+  EXPECT_EQ(Contents(path_), body);
+}
+
 TEST_F(DownloadTest, TakesAPartThatIsTheWhole) {
   const std::string body = LargeBody();
   InterruptAfter(body, 70000);

@@ -131,8 +131,10 @@ void LoopbackServer::Answer(int connection) {
                              ? response.declared_length
                              : static_cast<int64_t>(response.body.size());
   std::string head = absl::StrCat("HTTP/1.1 ", response.status,
-                                  " Answer\r\nConnection: close\r\n",
-                                  "Content-Length: ", length, "\r\n");
+                                  " Answer\r\nConnection: close\r\n");
+  if (response.declares_length) {
+    absl::StrAppend(&head, "Content-Length: ", length, "\r\n");
+  }
   for (const auto& [name, value] : response.headers) {
     absl::StrAppend(&head, name, ": ", value, "\r\n");
   }

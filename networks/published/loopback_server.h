@@ -26,6 +26,8 @@ struct HttpResponse {
   std::string body;
   // What Content-Length says; -1: the truth.
   int64_t declared_length = -1;
+  // Whether there is a Content-Length at all.
+  bool declares_length = true;
   // How much of the body is sent before the connection ends; -1: all.
   int64_t cut_after = -1;
   // Keeps the connection open then, in silence, until the client leaves.
