@@ -322,13 +322,15 @@ absl::Status Trainer::FailedStep(const absl::Status& error) {
                    ". Try a smaller training.learning_rate"));
 }
 
-// Rank 0 alone looks. Where it is stopped at that, or fails, all end alike.
+// Rank 0 alone looks. Where it is stopped at that, or fails, all end alike. But
+// at the end nothing is left for the others to wait for, and neither does it
+// need them.
 absl::Status Trainer::LookForBest() {
-  const bool may_be_due =
-      session_.EpochEndsWithCheckpoint() || session_.state().finished();
-  if (!may_be_due) return absl::OkStatus();
+  const bool finished = session_.state().finished();
+  if (!finished && !session_.EpochEndsWithCheckpoint()) return absl::OkStatus();
   try {
-    return AgreeOn(group_.get(), best_ ? LookIfDue() : absl::OkStatus());
+    return AgreeOn(finished ? nullptr : group_.get(),
+                   best_ ? LookIfDue() : absl::OkStatus());
   } catch (const parallel::PeerLost& error) {
     return FailedStep(absl::UnavailableError(error.what()));
   }

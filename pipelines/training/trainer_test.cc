@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <map>
 #include <string>
 #include <thread>
@@ -379,6 +380,24 @@ TEST_F(TrainerTest, AllProcessesStopWhereOneIsStoppedAsItLooks) {
   for (const absl::Status& end : ends) {
     EXPECT_THAT(end, StatusIs(StatusCode::kCancelled, _));
   }
+}
+
+// Else the look at the end must be shorter than training.peer_timeout_seconds.
+TEST_F(TrainerTest, OtherProcessesDoNotWaitForTheLookAtTheEnd) {
+  TrainerOptions first = Options({"training.max_steps=1"});
+  first.process.size = first.process.local_size = 2;
+  first.process.address = "127.0.0.1";
+  first.process.port = parallel::FreePort();
+  TrainerOptions second = first;
+  second.process.rank = second.process.local_rank = 1;
+  std::future<absl::Status> end_of_second =
+      std::async(std::launch::async, [&second] { return Train(second); });
+  first.hooks.progress = [&end_of_second](const WorkProgress& now) {
+    if (now.stage == "evaluate") end_of_second.wait();
+  };
+  EXPECT_THAT(Train(first), IsOk());
+  EXPECT_THAT(end_of_second.get(), IsOk());
+  EXPECT_TRUE(fs::exists(output_ + "/evaluation.json"));
 }
 
 // The config names parts; what is in them, only the model knows.
