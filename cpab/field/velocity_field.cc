@@ -1,5 +1,6 @@
 #include "cpab/field/velocity_field.h"
 
+#include <limits>
 #include <utility>
 
 namespace cpab {
@@ -21,6 +22,9 @@ VelocityField VelocityField::Plus(double t, const VelocityField& w) const {
 }
 
 Eigen::Vector2d VelocityField::operator()(const Eigen::Vector2d& point) const {
+  if (!point.allFinite()) {
+    return Eigen::Vector2d::Constant(std::numeric_limits<double>::quiet_NaN());
+  }
   const Eigen::Vector2d x = tessellation().Nearest(point);
   const auto A = cells_.row(tessellation().FindCell(x));  // [CPAB]
   return Eigen::Vector2d(A[0] * x.x() + A[1] * x.y() + A[2],

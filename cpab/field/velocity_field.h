@@ -28,7 +28,8 @@ class VelocityField {
   const Tessellation& tessellation() const { return basis_->tessellation(); }
   const CellCoefficients& cells() const { return cells_; }
 
-  // The velocity at a point anywhere in the plane; see tessellation.h.
+  // The velocity at a point anywhere in the plane; see tessellation.h. NaN at
+  // one that is not finite.
   Eigen::Vector2d operator()(const Eigen::Vector2d& point) const;
 
  private:

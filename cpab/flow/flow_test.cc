@@ -565,6 +565,17 @@ TEST(FlowEdgeCases, NonFiniteInputIsNanAndDoesNotStopTheOthers) {
   EXPECT_TRUE(absurd(Eigen::Vector2d(0.3, 0.5)).array().isNaN().all());
 }
 
+TEST(FlowEdgeCases, VelocityIsNanWhereThePointIsNotFinite) {
+  for (const bool zero_boundary : {false, true}) {
+    const auto basis = BasisOf({4, 4, zero_boundary});
+    const VelocityField field(basis, DrawTheta(*basis, 0.5, 1));
+    for (const double bad : {HUGE_VAL, -HUGE_VAL, std::nan("")}) {
+      EXPECT_TRUE(field({bad, 0.5}).array().isNaN().all()) << bad;
+      EXPECT_TRUE(field({0.3, bad}).array().isNaN().all()) << bad;
+    }
+  }
+}
+
 TEST(FlowEdgeCases, FarPointsFollowTheExtension) {
   const auto basis = BasisOf({4, 4});
   const Flow flow(basis, DrawTheta(*basis, 0.3, 2));
