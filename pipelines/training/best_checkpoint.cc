@@ -61,7 +61,7 @@ absl::Status BestCheckpoint::LookIfDue(
     const std::function<absl::Status(double l1)>& measured) {
   const Best::Metric metric = config_.training().best_checkpoint().metric();
   const CheckpointState& now = session_->state();
-  if (!IsDue()) return absl::OkStatus();
+  if (metric == Best::NONE || !IsDue()) return absl::OkStatus();
   if (metric == Best::TRAINING_LOSS && now.loss_steps() == 0) {
     return absl::OkStatus();
   }
@@ -75,7 +75,7 @@ absl::Status BestCheckpoint::LookIfDue(
   state.set_loss_steps(0);
   state.set_looked_at_step(state.step());
   const bool is_best = state.best_step() < 0 || value < state.best_value();
-  if (metric == Best::NONE || !is_best) return absl::OkStatus();
+  if (!is_best) return absl::OkStatus();
   state.set_best_step(state.step());
   state.set_best_value(value);
   return session_->store()->MarkBest(state.step());
