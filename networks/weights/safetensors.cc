@@ -143,9 +143,10 @@ absl::Status SafetensorsFile::VerifyChecksum() const {
   if (is_intact) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat(path(),
-                   ": is damaged: its checksum does not match (if another "
-                   "program changed it, drop the tensor ",
-                   kChecksumName, " there)"));
+                   ": is damaged: its checksum does not match. Copy or "
+                   "download it again; if another program rewrote it, have "
+                   "that program drop the tensor ",
+                   kChecksumName));
 }
 
 std::vector<std::string> SafetensorsFile::names() const {

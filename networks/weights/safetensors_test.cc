@@ -18,6 +18,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 
 std::string TempPath(const std::string& name) {
   return ::testing::TempDir() + "/" + name;
@@ -72,6 +73,21 @@ TEST(Safetensors, NamesAFileWithoutChecksum) {
   ASSERT_THAT(WriteSafetensors(path, {{"a", torch::ones({2})}}), IsOk());
   EXPECT_THAT(SafetensorsFile::Open(path)->VerifyChecksum(),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(path)));
+}
+
+// What helps with most such files comes first.
+TEST(Safetensors, SaysWhatADamagedFileNeeds) {
+  const std::string path = TempPath("damaged.safetensors");
+  ASSERT_THAT(
+      WriteSafetensors(path, {{"a", torch::ones({2})}}, {}, Checksum::kSha256),
+      IsOk());
+  std::string bytes = Contents(path);
+  bytes.back() ^= 1;
+  std::ofstream(path, std::ios::binary) << bytes;
+  EXPECT_THAT(SafetensorsFile::Open(path)->VerifyChecksum(),
+              StatusIs(absl::StatusCode::kDataLoss,
+                       MatchesRegex(path + ": .*download it again.*rewrote.*"
+                                           "drop the tensor __sha256__")));
 }
 
 // Every bit of the file, one after the other, and every length.
