@@ -26,7 +26,8 @@ std::optional<int64_t> StepOf(const std::string& name) {
   int64_t step;
   if (!absl::ConsumePrefix(&number, kPrefix) ||
       !absl::ConsumeSuffix(&number, kCheckpointExtension) ||
-      !absl::SimpleAtoi(number, &step) || CheckpointName(step) != name) {
+      !absl::SimpleAtoi(number, &step) || step < 0 ||
+      CheckpointName(step) != name) {
     return std::nullopt;
   }
   return step;

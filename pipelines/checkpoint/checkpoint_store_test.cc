@@ -214,7 +214,9 @@ TEST_F(CheckpointStoreTest, LeavesCopiesUnderOtherNamesToTheUser) {
 
 // Nine digits are the fewest of a name, not the most.
 TEST_F(CheckpointStoreTest, OrdersByTheNumberOfSteps) {
-  for (const int64_t step : {int64_t{10'000'000'000}, int64_t{999'999'999}}) {
+  // Of which the last is no checkpoint's.
+  for (const int64_t step :
+       {int64_t{10'000'000'000}, int64_t{999'999'999}, int64_t{-1}}) {
     WriteText(folder_ + "/" + CheckpointName(step), "a checkpoint");
   }
   EXPECT_THAT(ListCheckpoints(folder_),
