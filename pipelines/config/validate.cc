@@ -79,8 +79,8 @@ absl::Status CheckBatch(const DataConfig& data,
   }
   return Invalid(absl::StrCat(
       "training.batch_size is ", training.batch_size(),
-      ", too few for the batch norms of the keypoint detector with frames of "
-      "32x32; use 2 or more, or larger frames"));
+      " in each process, too few for the batch norms of the keypoint detector "
+      "with frames of 32x32; use 2 or more, or larger frames"));
 }
 
 // Every halving of the hourglass and of the inpainting network must be whole.

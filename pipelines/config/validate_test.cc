@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(
                 kMinimal,
                 {"data.height=32", "data.width=32", "training.batch_size=1",
                  "model.dense_motion.num_blocks=3"},
-                "training.batch_size is 1"},
+                "training.batch_size is 1 in each process, too few"},
         BadCase{"MotionWithoutALoss",
                 kMinimal,
                 {"training.motion_steps=9"},
