@@ -57,8 +57,9 @@ class SmoothnessPrior {
   // vertex_basis: W, [D V, d]: row D v + a is component a of vertex v's
   //               velocity.
   // InvalidArgument if an option is out of range, if the covariance is singular
-  // to rounding (length_scale beyond about 1e9), or if the basis is stored
-  // sparsely and W empty: those have cpab/field/sparse_prior.h.
+  // to rounding (length_scale beyond about 1e9, speed below 1e-6 of gradient),
+  // or if the basis is stored sparsely and W empty: those have
+  // cpab/field/sparse_prior.h.
   static absl::StatusOr<std::shared_ptr<const SmoothnessPrior>> Create(
       const Eigen::MatrixXd& vertices, const RowMajorMatrix& vertex_basis,
       const PriorOptions& options);
