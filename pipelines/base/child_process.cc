@@ -20,6 +20,9 @@
 namespace pipelines {
 namespace {
 
+// Of a child that something else in this process has waited for.
+constexpr int kUnknownExitCode = 255;
+
 std::vector<char*> Pointers(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
   for (std::string& text : texts) pointers.push_back(&text[0]);
@@ -99,6 +102,16 @@ int Prepare(const Execution& execution) {
   _exit(127);
 }
 
+// Whoever started this process may have had it ignore the ends of children: the
+// system then forgets them, exit codes and all. Safe from several threads.
+void KeepEndsOfChildren() {
+  struct sigaction action = {};
+  sigaction(SIGCHLD, nullptr, &action);
+  if (action.sa_handler == SIG_IGN || (action.sa_flags & SA_NOCLDWAIT) != 0) {
+    signal(SIGCHLD, SIG_DFL);
+  }
+}
+
 // The error of execve, or 0 once it has replaced the child.
 int ReadError(int error_pipe) {
   int error = 0;
@@ -142,6 +155,7 @@ double SecondsOf(const timeval& time) {
 
 absl::StatusOr<ChildProcess> ChildProcess::Start(
     const std::vector<std::string>& command, const ChildOptions& options) {
+  KeepEndsOfChildren();
   int log = -1;
   if (!options.log.empty()) {
     log = open(options.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
@@ -177,8 +191,13 @@ bool ChildProcess::IsRunning() {
   if (ended_) return false;
   int status = 0;
   rusage usage = {};
-  if (wait4(id_, &status, WNOHANG, &usage) != id_) return true;
+  const pid_t ended = wait4(id_, &status, WNOHANG, &usage);
+  if (ended == 0 || (ended < 0 && errno == EINTR)) return true;
   ended_ = true;
+  if (ended < 0) {
+    exit_code_ = kUnknownExitCode;
+    return false;
+  }
   usage_ = {SecondsOf(usage.ru_utime) + SecondsOf(usage.ru_stime),
             static_cast<double>(usage.ru_maxrss) / 1024};  // of KiB
   exit_code_ =

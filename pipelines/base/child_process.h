@@ -51,7 +51,8 @@ struct ChildUsage {
 
 // A program that runs. It is in a process group of its own, so that Ctrl-C on a
 // terminal reaches it through this process alone, and gets a signal if the
-// thread that started it ends.
+// thread that started it ends. From the first one on, this process no longer
+// ignores SIGCHLD, if whoever started it had it do so.
 class ChildProcess {
  public:
   // Starts `command` (path and arguments) in this process's folder. The
@@ -69,7 +70,8 @@ class ChildProcess {
   void Signal(int signal) const;
   bool IsRunning();
 
-  // Waits for the end: the exit code, or 128 + the signal that ended it.
+  // Waits for the end: the exit code, or 128 + the signal that ended it; 255 if
+  // something else in this process has taken it.
   // WaitFor() gives up after `timeout` and returns -1.
   int Wait();
   int WaitFor(absl::Duration timeout);

@@ -1,5 +1,6 @@
 #include "pipelines/base/child_process.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -132,6 +133,19 @@ TEST_F(ChildProcessTest, GetsItsSignalWhenItsThreadEnds) {
 TEST_F(ChildProcessTest, RunChildGivesTheExitCode) {
   EXPECT_THAT(RunChild({"/bin/sh", "-c", "exit 7"}), IsOkAndHolds(7));
   EXPECT_THAT(RunChild({"/bin/sh", "-c", "kill -9 $$"}), IsOkAndHolds(137));
+}
+
+// As whoever started this process may have set it.
+TEST_F(ChildProcessTest, GivesTheExitCodeWhereEndsOfChildrenWereIgnored) {
+  std::signal(SIGCHLD, SIG_IGN);
+  EXPECT_THAT(RunChild({"/bin/sh", "-c", "exit 3"}), IsOkAndHolds(3));
+}
+
+TEST_F(ChildProcessTest, EndsWithoutACodeIfAnotherHasTakenIt) {
+  auto child = ChildProcess::Start({"/bin/true"});
+  ASSERT_THAT(child, IsOk());
+  ASSERT_EQ(waitpid(child->id(), nullptr, 0), child->id());
+  EXPECT_EQ(child->WaitFor(absl::Seconds(60)), 255);
 }
 
 TEST_F(ChildProcessTest, RunChildNamesAProgramThatIsNotThere) {
