@@ -88,9 +88,21 @@ int Prepare(const Execution& execution) {
   return options.before_start ? options.before_start() : 0;
 }
 
+// The parent's handlers would take a signal until execve forgets them, and with
+// them the signal.
+void ResetStopSignals(int death_signal) {
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) {
+    struct sigaction action = {};
+    sigaction(number, nullptr, &action);
+    if (action.sa_handler != SIG_IGN) signal(number, SIG_DFL);
+  }
+  signal(death_signal, SIG_DFL);
+}
+
 // In the child: does not return. Only calls that are safe after fork().
 [[noreturn]] void Execute(const Execution& execution) {
   setpgid(0, 0);
+  ResetStopSignals(execution.options->death_signal);
   prctl(PR_SET_PDEATHSIG, execution.options->death_signal);
   int error = Prepare(execution);
   // The parent may have died before.

@@ -117,6 +117,21 @@ TEST_F(ChildProcessTest, StartsOnlyIfWhatComesBeforeSucceeds) {
   EXPECT_EQ(ReadText(options.log), "/proc\n");
 }
 
+// Before the program has started, too.
+TEST_F(ChildProcessTest, HasNoHandlerOfItsParentThatWouldTakeASignal) {
+  const auto before = std::signal(SIGTERM, [](int) {});
+  ChildOptions options;
+  options.before_start = [] {
+    struct sigaction action = {};
+    sigaction(SIGTERM, nullptr, &action);
+    return action.sa_handler == SIG_DFL ? 0 : EBUSY;
+  };
+  auto child = ChildProcess::Start({"/bin/true"}, options);
+  std::signal(SIGTERM, before);
+  ASSERT_THAT(child, IsOk());
+  EXPECT_EQ(child->Wait(), 0);
+}
+
 // The signal is that of a thread's end, and every thread has one.
 TEST_F(ChildProcessTest, GetsItsSignalWhenItsThreadEnds) {
   ChildOptions options;
