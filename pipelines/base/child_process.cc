@@ -103,6 +103,9 @@ void ResetStopSignals(int death_signal) {
 [[noreturn]] void Execute(const Execution& execution) {
   setpgid(0, 0);
   ResetStopSignals(execution.options->death_signal);
+  // On a terminal its group is one of the background, which may not write to
+  // all terminals.
+  signal(SIGTTOU, SIG_IGN);
   prctl(PR_SET_PDEATHSIG, execution.options->death_signal);
   int error = Prepare(execution);
   // The parent may have died before.
@@ -157,6 +160,46 @@ absl::StatusOr<pid_t> Spawn(std::vector<std::string> command,
   return absl::ErrnoToStatus(
       error, absl::StrCat(command[0], ": cannot start this program"));
 }
+
+// While it is there, Ctrl-Z sets a flag.
+class PauseSignal {
+ public:
+  PauseSignal() {
+    is_asked_ = 0;
+    sigaction(SIGTSTP, nullptr, &before_);
+    Install();
+  }
+  ~PauseSignal() {
+    sigaction(SIGTSTP, &before_, nullptr);
+    if (is_asked_ != 0) raise(SIGTSTP);
+  }
+
+  // Stops `child` and this process until this process is continued.
+  void StopIfAsked(const ChildProcess& child) {
+    if (is_asked_ == 0) return;
+    is_asked_ = 0;
+    child.Signal(SIGSTOP);
+    // Not SIGSTOP, after which nobody may be there to continue it.
+    sigaction(SIGTSTP, &before_, nullptr);
+    raise(SIGTSTP);
+    Install();
+    child.Signal(SIGCONT);
+  }
+
+ private:
+  void Install() {
+    if (before_.sa_handler == SIG_IGN) return;
+    struct sigaction action = {};
+    action.sa_handler = [](int) { is_asked_ = 1; };
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGTSTP, &action, nullptr);
+  }
+
+  static volatile sig_atomic_t is_asked_;
+  struct sigaction before_ = {};
+};
+
+volatile sig_atomic_t PauseSignal::is_asked_ = 0;
 
 double SecondsOf(const timeval& time) {
   return static_cast<double>(time.tv_sec) +
@@ -231,8 +274,10 @@ int ChildProcess::WaitFor(absl::Duration timeout) {
 absl::StatusOr<int> RunChild(const std::vector<std::string>& command,
                              const std::function<bool()>& stop) {
   ASSIGN_OR_RETURN(ChildProcess child, ChildProcess::Start(command));
+  PauseSignal pause;
   bool is_told = false;
   while (child.IsRunning()) {
+    pause.StopIfAsked(child);
     if (!is_told && stop && stop()) {
       child.Signal(SIGTERM);
       is_told = true;

@@ -90,7 +90,8 @@ class ChildProcess {
 
 // Runs `command` to its end and returns its exit code, as Wait(). `stop`, which
 // may be empty, is asked now and then; when it says so, the program gets
-// SIGTERM, once, and is waited for. The errors of Start.
+// SIGTERM, once, and is waited for. Ctrl-Z stops it with this process, one call
+// at a time. The errors of Start.
 absl::StatusOr<int> RunChild(const std::vector<std::string>& command,
                              const std::function<bool()>& stop = {});
 

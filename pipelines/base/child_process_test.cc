@@ -10,6 +10,8 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
@@ -161,6 +163,44 @@ TEST_F(ChildProcessTest, EndsWithoutACodeIfAnotherHasTakenIt) {
   ASSERT_THAT(child, IsOk());
   ASSERT_EQ(waitpid(child->id(), nullptr, 0), child->id());
   EXPECT_EQ(child->WaitFor(absl::Seconds(60)), 255);
+}
+
+// The state of a process, as S (sleeps) or T (stopped).
+std::string StateOf(pid_t id) {
+  const std::string stat = ReadText(absl::StrCat("/proc/", id, "/stat"));
+  const size_t name_end = stat.rfind(')');
+  return name_end == std::string::npos ? "" : stat.substr(name_end + 2, 1);
+}
+
+void WaitForState(pid_t id, const std::string& state) {
+  for (int i = 0; i < 6000 && StateOf(id) != state; ++i) {
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  EXPECT_EQ(StateOf(id), state);
+}
+
+TEST_F(ChildProcessTest, RunChildStopsAndGoesOnWithItsParent) {
+  const std::string id_file = folder_ + "/id";
+  const pid_t parent = fork();
+  if (parent == 0) {
+    // A group of its own, as a shell gives it.
+    setpgid(0, 0);
+    RunChild({"/bin/sh", "-c",
+              absl::StrCat("echo $$ >", id_file, ".part; mv ", id_file,
+                           ".part ", id_file, "; exec sleep 1000")})
+        .IgnoreError();
+    _exit(1);
+  }
+  ASSERT_GT(parent, 0);
+  while (!fs::exists(id_file)) absl::SleepFor(absl::Milliseconds(10));
+  const pid_t child = std::stoi(ReadText(id_file));
+  kill(parent, SIGTSTP);
+  WaitForState(parent, "T");
+  WaitForState(child, "T");
+  kill(parent, SIGCONT);
+  WaitForState(child, "S");
+  kill(parent, SIGKILL);
+  waitpid(parent, nullptr, 0);
 }
 
 TEST_F(ChildProcessTest, RunChildNamesAProgramThatIsNotThere) {
