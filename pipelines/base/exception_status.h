@@ -9,8 +9,10 @@
 namespace pipelines {
 
 // ResourceExhausted where a library has found too little memory: the C++
-// library, LibTorch on the CPU and on GPUs, OpenCV. Else Internal. With the
-// first line of what the exception says.
+// library, LibTorch on the CPU and on GPUs, OpenCV. Unavailable where a thread
+// cannot be started; the code of networks/files/system_error.h for other
+// std::system_errors. Else Internal. With the first line of what the exception
+// says.
 absl::Status ExceptionStatus(const std::exception& error);
 
 }  // namespace pipelines
