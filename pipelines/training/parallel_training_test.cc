@@ -323,5 +323,27 @@ TEST_F(ParallelTrainingTest, AllStopWhereOneIsAskedTo) {
   EXPECT_THAT(Checkpoint::Open(Newest(output_)).status(), IsOk());
 }
 
+// The save fails by a lock that another has taken: the other process can only
+// know of it if it waits for the outcome.
+TEST_F(ParallelTrainingTest, AllHearHowTheSaveOfAStopEnds) {
+  std::vector<ChildProcess> processes =
+      Start(2, output_,
+            {"training.num_epochs=100000", "training.checkpoint_epochs=100000",
+             "training.checkpoint_steps=0"});
+  while (processes[0].IsRunning() && !fs::exists(output_ + "/losses.csv")) {
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  ASSERT_TRUE(fs::remove(output_ + "/lock"));
+  const auto other = RunFolder::Open(output_);
+  ASSERT_THAT(other.status(), IsOk());
+  processes[1].Signal(SIGTERM);
+  for (int rank = 0; rank < 2; ++rank) {
+    EXPECT_EQ(processes[rank].WaitFor(absl::Seconds(120)), 129);
+    EXPECT_THAT(ReadText(Log(output_, rank)),
+                AllOf(HasSubstr("the lock of this run was deleted"),
+                      testing::Not(HasSubstr("lost contact"))));
+  }
+}
+
 }  // namespace
 }  // namespace pipelines

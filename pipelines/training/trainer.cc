@@ -84,6 +84,7 @@ class Trainer {
   absl::Status OpenLoader();
 
   absl::Status TrainToTheEnd();
+  absl::Status SaveAndStop();
   absl::Status TakeStep();
   absl::StatusOr<Batches> NextBatches();
   absl::Status TimeWholeStep(const Batches& batches);
@@ -229,10 +230,7 @@ absl::Status Trainer::TrainToTheEnd() {
   while (!session_.IsAtTheEnd()) {
     // Several processes stop at the same step: when all have heard of it.
     if (group_ == nullptr) stop_ = options_.hooks.IsStopped();
-    if (stop_) {
-      RETURN_IF_ERROR(session_.Save(learner_->learnt()));
-      return StoppedError();
-    }
+    if (stop_) return SaveAndStop();
     RETURN_IF_ERROR(TakeStep());
     if (session_.IsAtEpochEnd()) {
       RETURN_IF_ERROR(Tell([](TrainingObserver& observer, const RunView& run) {
@@ -250,6 +248,20 @@ absl::Status Trainer::TrainToTheEnd() {
   return Tell([this](TrainingObserver& observer, const RunView& run) {
     return observer.End(run, timer_);
   });
+}
+
+// No process leaves before rank 0 has saved: what started them may end the rest
+// when the first one ends.
+absl::Status Trainer::SaveAndStop() {
+  const absl::Status saved = session_.Save(learner_->learnt());
+  try {
+    RETURN_IF_ERROR(AgreeOn(group_.get(), saved));
+  } catch (const parallel::PeerLost&) {
+    // Nothing is wrong with what is saved.
+    if (session_.folder() == nullptr) throw;
+    RETURN_IF_ERROR(saved);
+  }
+  return StoppedError();
 }
 
 absl::Status Trainer::TakeStep() {
