@@ -6,9 +6,10 @@
 
 namespace pipelines {
 
-// From now on these signals only set a flag; a second one ends the process at
-// once, unless it is SIGHUP. A SIGHUP that the parent has ignored, as nohup
-// does, stays ignored.
+// From now on these signals only set a flag; one that comes a second or more
+// after the first ends the process at once, unless it is SIGHUP. Those that
+// come sooner are the same, handed on by several. A SIGHUP that the parent has
+// ignored, as nohup does, stays ignored.
 void CatchStopSignals();
 
 // The signal that asked to stop, or 0.
