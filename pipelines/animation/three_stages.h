@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "pipelines/animation/bounded_queue.h"
 #include "pipelines/base/caught_exception.h"
+#include "pipelines/base/joined_threads.h"
 
 namespace pipelines {
 
@@ -42,6 +42,7 @@ struct ThreeStages {
 
   // Until all is written, or to the first error, which is returned, or
   // exception, which is thrown; then the other stages stop at their next item.
+  // Unavailable if the system lets this process start no more threads.
   absl::Status Run(StageSeconds* seconds);
 
  private:
@@ -70,25 +71,31 @@ absl::Status ThreeStages<In, Out>::Run(StageSeconds* seconds) {
   BoundedQueue<Out> outputs(batch_size + 1);
   absl::Status read_status, write_status;
   CaughtException caught;
-  std::thread reader([&] {
+  JoinedThreads reader, writer;
+  absl::Status started = reader.Start(1, [&] {
     read_status =
         caught.StatusOf([&] { return ReadAll(inputs, &seconds->read); });
     inputs.Close();
     // An input that cannot be read makes all output worthless.
     if (!read_status.ok()) inputs.Cancel();
   });
-  std::thread writer([&] {
+  started.Update(writer.Start(1, [&] {
     write_status =
         caught.StatusOf([&] { return WriteAll(outputs, &seconds->write); });
     if (!write_status.ok()) outputs.Cancel();
-  });
+  }));
+  if (!started.ok()) {
+    inputs.Cancel();
+    outputs.Cancel();
+    return started;
+  }
   const absl::Status compute_status = caught.StatusOf(
       [&] { return ComputeAll(inputs, outputs, &seconds->compute); });
   inputs.Cancel();
-  reader.join();
+  reader.Join();
   outputs.Close();
   if (!read_status.ok() || !compute_status.ok()) outputs.Cancel();
-  writer.join();
+  writer.Join();
   caught.Rethrow();
   if (!read_status.ok()) return read_status;
   if (!compute_status.ok()) return compute_status;

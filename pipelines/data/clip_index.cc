@@ -9,6 +9,7 @@
 #include "networks/files/folder.h"
 #include "networks/files/path_parts.h"
 #include "pipelines/base/caught_exception.h"
+#include "pipelines/base/joined_threads.h"
 #include "pipelines/data/clip_index.pb.h"
 #include "pipelines/data/index_cache.h"
 #include "pipelines/media/image_folder.h"
@@ -17,8 +18,9 @@
 namespace pipelines::data {
 namespace {
 
-// Calls work(0) .. work(n - 1), each once, from several threads. Throws what
-// one of them threw, after all have ended.
+// Calls work(0) .. work(n - 1), each once, from several threads, or the calling
+// one alone where no more can be started. Throws what one of them threw, after
+// all have ended.
 template <typename Work>
 void ParallelFor(size_t n, int num_threads, const Work& work) {
   const size_t num = num_threads > 0
@@ -34,10 +36,10 @@ void ParallelFor(size_t n, int num_threads, const Work& work) {
         })
         .IgnoreError();
   };
-  std::vector<std::thread> threads;
-  for (size_t i = 1; i < std::min(n, num); ++i) threads.emplace_back(run);
+  JoinedThreads threads;
+  if (n > 1) threads.Start(std::min(n, num) - 1, run).IgnoreError();
   run();
-  for (std::thread& thread : threads) thread.join();
+  threads.Join();
   caught.Rethrow();
 }
 

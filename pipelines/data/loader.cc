@@ -6,11 +6,11 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "pipelines/base/caught_exception.h"
+#include "pipelines/base/joined_threads.h"
 #include "pipelines/data/image_tensor.h"
 #include "third_party/absl/status_macros.h"
 
@@ -58,9 +58,10 @@ class Loader::Impl {
         steps_per_epoch_(steps_per_epoch),
         next_position_(Normalized(options.start)),
         produced_(next_position_) {
-    for (int i = 0; i < options_.num_workers; ++i) {
-      workers_.emplace_back([this] { Work(); });
-    }
+    // Where none can be started, Next() does their work.
+    workers_
+        .Start(static_cast<size_t>(options_.num_workers), [this] { Work(); })
+        .IgnoreError();
   }
 
   ~Impl() {
@@ -69,7 +70,7 @@ class Loader::Impl {
       stopping_ = true;
     }
     work_.notify_all();
-    for (std::thread& worker : workers_) worker.join();
+    workers_.Join();
   }
 
   absl::StatusOr<Batch> Next();
@@ -118,7 +119,7 @@ class Loader::Impl {
   bool has_thrown_ = false;  // a worker, as by lack of memory
   CaughtException thrown_;
 
-  std::vector<std::thread> workers_;
+  JoinedThreads workers_;
 };
 
 std::shared_ptr<Loader::Impl::Pending> Loader::Impl::NewPending() {

@@ -18,6 +18,7 @@
 #include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
 #include "pipelines/base/caught_exception.h"
+#include "pipelines/base/joined_threads.h"
 #include "pipelines/base/random.h"
 #include "pipelines/media/npy.h"
 #include "pipelines/puppets/scene.h"
@@ -174,18 +175,16 @@ absl::Status MakeClips(const AtomicFolder& folder, const PuppetOptions& options,
   RETURN_IF_ERROR(CheckNotStopped(hooks));
   ClipQueue queue(options.num_train + options.num_test);
   CaughtException caught;
-  std::vector<std::thread> threads;
-  for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency());
-       ++i) {
-    threads.emplace_back([&] {
-      for (int index; queue.Take(index);) {
-        queue.Finish(
-            caught.StatusOf([&] { return MakeClip(folder, options, index); }));
-      }
-    });
-  }
+  JoinedThreads threads;
+  RETURN_IF_ERROR(
+      threads.Start(std::max(1u, std::thread::hardware_concurrency()), [&] {
+        for (int index; queue.Take(index);) {
+          queue.Finish(caught.StatusOf(
+              [&] { return MakeClip(folder, options, index); }));
+        }
+      }));
   const absl::Status status = queue.Wait(hooks);
-  for (std::thread& thread : threads) thread.join();
+  threads.Join();
   caught.Rethrow();
   return status;
 }
