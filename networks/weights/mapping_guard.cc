@@ -44,7 +44,10 @@ struct BusErrorHandler {
   static bool PutZeros(char* address) {
     for (Slot* slot = slots; slot != nullptr; slot = slot->next) {
       char* const end = slot->end;
-      if (address < slot->begin || address >= end) continue;
+      char* const begin = slot->begin;
+      // Where another thread gives the slot to another mapping meanwhile, the
+      // two are no mapping's.
+      if (slot->end != end || address < begin || address >= end) continue;
       char* const page =
           address - reinterpret_cast<uintptr_t>(address) % page_size;
       if (mmap(page, static_cast<size_t>(end - page), PROT_READ | PROT_WRITE,
@@ -95,13 +98,12 @@ MappingGuard::MappingGuard(char* data, size_t size)
   static std::once_flag installed;
   std::call_once(installed, BusErrorHandler::Install);
   slot_->failed = false;
-  slot_->end = data + size;
   slot_->begin = data;
+  slot_->end = data + size;  // last: from now on it is a mapping
 }
 
 MappingGuard::~MappingGuard() {
   slot_->end = nullptr;
-  slot_->begin = nullptr;
   slot_->used = false;
 }
 
