@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "pipelines/base/deadline.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -263,9 +264,9 @@ bool ChildProcess::IsRunning() {
 int ChildProcess::Wait() { return WaitFor(absl::InfiniteDuration()); }
 
 int ChildProcess::WaitFor(absl::Duration timeout) {
-  const absl::Time end = absl::Now() + timeout;
+  const Deadline end(timeout);
   while (IsRunning()) {
-    if (absl::Now() > end) return -1;
+    if (end.HasPassed()) return -1;
     absl::SleepFor(absl::Milliseconds(5));
   }
   return exit_code_;

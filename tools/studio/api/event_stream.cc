@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "pipelines/base/deadline.h"
 #include "tools/studio/jobs/job.h"
 
 namespace studio {
@@ -28,13 +29,13 @@ class Events {
 
   std::string Next() {
     if (has_ended_) return "";
-    absl::SleepFor(last_ + kLeastPause - absl::Now());
-    const absl::Time heartbeat = absl::Now() + kHeartbeat;
+    absl::SleepFor(pause_.Left());
+    const pipelines::Deadline heartbeat(kHeartbeat);
     while (!is_stopping_()) {
       const absl::StatusOr<Job> job = jobs_->Wait(id_, version_, kSlice);
       if (!job.ok()) return "";
       if (job->version != version_) return Describe(*job);
-      if (absl::Now() >= heartbeat) return ":\n\n";
+      if (heartbeat.HasPassed()) return ":\n\n";
     }
     return "";
   }
@@ -43,7 +44,7 @@ class Events {
   std::string Describe(const Job& job) {
     version_ = job.version;
     has_ended_ = HasEnded(job.state);
-    last_ = absl::Now();
+    pause_ = pipelines::Deadline(kLeastPause);
     std::string events = absl::StrCat(
         "event: job\ndata: ",
         JobToJson(job).dump(-1, ' ', /*ensure_ascii=*/false,
@@ -63,7 +64,7 @@ class Events {
   int64_t version_ = -1;
   int64_t frame_ = -1;
   bool has_ended_ = false;
-  absl::Time last_ = absl::InfinitePast();
+  pipelines::Deadline pause_{absl::ZeroDuration()};
 };
 
 }  // namespace

@@ -5,11 +5,12 @@
 #include <cstddef>
 
 #include "absl/synchronization/mutex.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 
 namespace studio {
 namespace {
+
+using pipelines::Deadline;
 
 constexpr absl::Duration kPeriod = absl::Milliseconds(250);
 
@@ -35,8 +36,9 @@ void ConnectionTable::Add(const void* key, int descriptor) {
   absl::MutexLock lock(&mutex_);
   if (is_ending_) End(descriptor);
   if (connections_.size() >= soft_limit_) EndOldest();
-  connections_[key] = {descriptor, /*has_header=*/false,
-                       absl::Now() + header_time_};
+  connections_.insert_or_assign(
+      key,
+      Connection{descriptor, /*has_header=*/false, Deadline(header_time_)});
 }
 
 void ConnectionTable::Remove(const void* key) {
@@ -44,12 +46,12 @@ void ConnectionTable::Remove(const void* key) {
   connections_.erase(key);
 }
 
-void ConnectionTable::SetDeadline(const void* key, absl::Time deadline) {
+void ConnectionTable::GiveTime(const void* key, absl::Duration time) {
   absl::MutexLock lock(&mutex_);
   const auto found = connections_.find(key);
   if (found == connections_.end()) return;
   found->second.has_header = true;
-  found->second.deadline = deadline;
+  found->second.deadline = Deadline(time);
 }
 
 void ConnectionTable::WaitForHeader(const void* key) {
@@ -57,7 +59,7 @@ void ConnectionTable::WaitForHeader(const void* key) {
   const auto found = connections_.find(key);
   if (found == connections_.end()) return;
   found->second.has_header = false;
-  found->second.deadline = absl::Now() + header_time_;
+  found->second.deadline = Deadline(header_time_);
 }
 
 void ConnectionTable::EndAll() {
@@ -74,24 +76,25 @@ size_t ConnectionTable::size() const {
 void ConnectionTable::EndOldest() {
   Connection* oldest = nullptr;
   for (auto& [key, connection] : connections_) {
-    if (connection.has_header || connection.deadline == absl::InfiniteFuture())
+    if (connection.has_header ||
+        connection.deadline.Left() == absl::InfiniteDuration()) {
       continue;
+    }
     if (!oldest || connection.deadline < oldest->deadline) oldest = &connection;
   }
   if (!oldest) return;
   End(oldest->descriptor);
   // Ended once: it leaves the table when its thread has seen it.
-  oldest->deadline = absl::InfiniteFuture();
+  oldest->deadline = Deadline(absl::InfiniteDuration());
 }
 
 void ConnectionTable::Run() {
   absl::MutexLock lock(&mutex_);
   while (!mutex_.AwaitWithTimeout(absl::Condition(&is_stopped_), kPeriod)) {
-    const absl::Time now = absl::Now();
     for (auto& [key, connection] : connections_) {
-      if (connection.deadline > now) continue;
+      if (!connection.deadline.HasPassed()) continue;
       End(connection.descriptor);
-      connection.deadline = absl::InfiniteFuture();
+      connection.deadline = Deadline(absl::InfiniteDuration());
     }
   }
 }

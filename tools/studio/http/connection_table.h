@@ -10,6 +10,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "pipelines/base/deadline.h"
 
 namespace studio {
 
@@ -27,8 +28,8 @@ class ConnectionTable {
   // Before the socket is closed.
   void Remove(const void* key);
 
-  // Its header is here; it has until `deadline` for the rest.
-  void SetDeadline(const void* key, absl::Time deadline);
+  // Its header is here; it has `time`, which may be infinite, for the rest.
+  void GiveTime(const void* key, absl::Duration time);
   // A request has ended; the next header is waited for.
   void WaitForHeader(const void* key);
 
@@ -41,7 +42,7 @@ class ConnectionTable {
   struct Connection {
     int descriptor;
     bool has_header;
-    absl::Time deadline;
+    pipelines::Deadline deadline;
   };
 
   void Run();

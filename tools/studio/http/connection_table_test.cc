@@ -35,7 +35,7 @@ TEST(ConnectionTableTest, EndsWhoSendsNoHeaderInTime) {
   const Pair slow, quick;
   table.Add(&slow, slow.server());
   table.Add(&quick, quick.server());
-  table.SetDeadline(&quick, absl::InfiniteFuture());
+  table.GiveTime(&quick, absl::InfiniteDuration());
   EXPECT_TRUE(slow.IsEndedWithin(absl::Seconds(10)));
   EXPECT_FALSE(quick.IsEndedWithin(absl::ZeroDuration()));
 }
@@ -44,7 +44,7 @@ TEST(ConnectionTableTest, EndsARequestAtItsDeadline) {
   ConnectionTable table(absl::Hours(1), 10);
   const Pair pair;
   table.Add(&pair, pair.server());
-  table.SetDeadline(&pair, absl::Now() + absl::Milliseconds(50));
+  table.GiveTime(&pair, absl::Milliseconds(50));
   EXPECT_TRUE(pair.IsEndedWithin(absl::Seconds(10)));
 }
 
@@ -52,7 +52,7 @@ TEST(ConnectionTableTest, TheNextHeaderHasItsOwnTime) {
   ConnectionTable table(absl::Milliseconds(100), 10);
   const Pair pair;
   table.Add(&pair, pair.server());
-  table.SetDeadline(&pair, absl::InfiniteFuture());
+  table.GiveTime(&pair, absl::InfiniteDuration());
   table.WaitForHeader(&pair);
   EXPECT_TRUE(pair.IsEndedWithin(absl::Seconds(10)));
 }
@@ -61,7 +61,7 @@ TEST(ConnectionTableTest, EndsTheOldestWithoutAHeaderWhenThereAreTooMany) {
   ConnectionTable table(absl::Hours(1), /*soft_limit=*/3);
   const Pair working, oldest, older, young;
   table.Add(&working, working.server());
-  table.SetDeadline(&working, absl::Now() + absl::Seconds(1000));
+  table.GiveTime(&working, absl::Seconds(1000));
   table.Add(&oldest, oldest.server());
   absl::SleepFor(absl::Milliseconds(2));
   table.Add(&older, older.server());

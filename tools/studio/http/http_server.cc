@@ -19,7 +19,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/http/connection_table.h"
@@ -278,7 +277,7 @@ class HttpServer::Impl {
   MHD_Result Begin(MHD_Connection* connection, const char* method,
                    Exchange* exchange);
   MHD_Result Queue(MHD_Connection* connection, Exchange* exchange);
-  absl::Time Deadline(int64_t bytes) const;
+  absl::Duration TimeFor(int64_t bytes) const;
 
   const HttpOptions options_;
   const Handler handler_;
@@ -374,7 +373,7 @@ MHD_Result HttpServer::Impl::Handle(MHD_Connection* connection,
     return MHD_YES;
   }
   if (!exchange->response) {
-    connections_.SetDeadline(connection, absl::InfiniteFuture());
+    connections_.GiveTime(connection, absl::InfiniteDuration());
     exchange->Answer(exchange->reader->Finish());
   }
   return Queue(connection, exchange);
@@ -389,10 +388,9 @@ MHD_Result HttpServer::Impl::Begin(MHD_Connection* connection,
   const bool is_refused = exchange->response.has_value();
   const int64_t length = request.content_length;
   if (!is_refused) {
-    connections_.SetDeadline(connection, absl::InfiniteFuture());
+    connections_.GiveTime(connection, absl::InfiniteDuration());
     Reply reply = handler_(std::move(request));
-    connections_.SetDeadline(connection,
-                             Deadline(std::max<int64_t>(0, length)));
+    connections_.GiveTime(connection, TimeFor(std::max<int64_t>(0, length)));
     if (auto* reader = std::get_if<std::unique_ptr<BodyReader>>(&reply)) {
       exchange->reader = std::move(*reader);
       return MHD_YES;
@@ -408,9 +406,8 @@ MHD_Result HttpServer::Impl::Queue(MHD_Connection* connection,
                                    Exchange* exchange) {
   Response& response = *exchange->response;
   const int64_t bytes = BodyBytes(response);
-  connections_.SetDeadline(connection, bytes < 0
-                                           ? absl::Now() + options_.stream_time
-                                           : Deadline(bytes));
+  connections_.GiveTime(connection,
+                        bytes < 0 ? options_.stream_time : TimeFor(bytes));
   MHD_Response* const body = MakeBody(&response);
   if (!body) return MHD_NO;
   for (const auto& [name, value] : kSecurityHeaders) {
@@ -435,9 +432,8 @@ MHD_Result HttpServer::Impl::Queue(MHD_Connection* connection,
   return result;
 }
 
-absl::Time HttpServer::Impl::Deadline(int64_t bytes) const {
-  return absl::Now() + options_.body_time +
-         absl::Seconds(bytes / options_.min_rate);
+absl::Duration HttpServer::Impl::TimeFor(int64_t bytes) const {
+  return options_.body_time + absl::Seconds(bytes / options_.min_rate);
 }
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(

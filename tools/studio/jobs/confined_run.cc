@@ -13,7 +13,8 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "pipelines/base/deadline.h"
 #include "pipelines/base/runfile.h"
 #include "third_party/absl/status_macros.h"
 
@@ -21,6 +22,7 @@ namespace studio {
 namespace {
 
 namespace fs = std::filesystem;
+using pipelines::Deadline;
 
 constexpr char kFolder[] = "tools/studio/jobs/";
 
@@ -38,18 +40,17 @@ std::string RunfilesOf(const std::string& program) {
 constexpr absl::Duration kTurn = absl::Seconds(1);
 
 // Whether the child has to be killed by now; then it is noted in the answer.
-bool IsOver(const ConfinedRun& run, absl::Time end, ConfinedAnswer* answer) {
+bool IsOver(const ConfinedRun& run, const Deadline& end,
+            ConfinedAnswer* answer) {
   answer->was_killed = run.kill && run.kill();
-  answer->was_too_late = !answer->was_killed && absl::Now() >= end;
+  answer->was_too_late = !answer->was_killed && end.HasPassed();
   return answer->was_killed || answer->was_too_late;
 }
 
-absl::Duration Turn(absl::Time end) {
-  return std::min(kTurn, end - absl::Now());
-}
+absl::Duration Turn(const Deadline& end) { return std::min(kTurn, end.Left()); }
 
 // Reads the pipe until its end. False where the child has to be killed.
-bool ReadAnswer(int pipe, const ConfinedRun& run, absl::Time end,
+bool ReadAnswer(int pipe, const ConfinedRun& run, const Deadline& end,
                 ConfinedAnswer* answer) {
   constexpr size_t kChunk = size_t{1} << 16;
   std::string chunk(kChunk, '\0');
@@ -71,7 +72,7 @@ bool ReadAnswer(int pipe, const ConfinedRun& run, absl::Time end,
 
 // Waits for its exit code. False where the child has to be killed.
 bool WaitForEnd(pipelines::ChildProcess* child, const ConfinedRun& run,
-                absl::Time end, ConfinedAnswer* answer) {
+                const Deadline& end, ConfinedAnswer* answer) {
   do {
     answer->exit_code = child->WaitFor(Turn(end));
     if (answer->exit_code >= 0) return true;
@@ -109,7 +110,7 @@ pipelines::ChildOptions ConfinedChild(const std::string& program,
 }
 
 absl::StatusOr<ConfinedAnswer> RunConfined(const ConfinedRun& run) {
-  const absl::Time end = absl::Now() + run.timeout;
+  const Deadline end(run.timeout);
   const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (nothing < 0) return absl::ErrnoToStatus(errno, "/dev/null");
   const absl::Cleanup close_nothing = [nothing] { close(nothing); };

@@ -14,8 +14,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "nlohmann/json.hpp"
+#include "pipelines/base/deadline.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/jobs/confined_run.h"
 #include "tools/studio/jobs/jail.h"
@@ -144,16 +145,15 @@ class DecoderClient::Impl {
 
  private:
   absl::Status TakePlace() {
-    const absl::Time end = absl::Now() + options_.timeout;
+    const pipelines::Deadline end(options_.timeout);
     const auto is_free = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
       return running_ < options_.max_children;
     };
     const absl::MutexLock lock(&mutex_);
-    while (!mutex_.AwaitWithTimeout(
-        absl::Condition(&is_free),
-        std::min(absl::Seconds(1), end - absl::Now()))) {
+    while (!mutex_.AwaitWithTimeout(absl::Condition(&is_free),
+                                    std::min(absl::Seconds(1), end.Left()))) {
       if (options_.is_stopping && options_.is_stopping()) return IsStopping();
-      if (absl::Now() >= end) {
+      if (end.HasPassed()) {
         return absl::UnavailableError(
             "other files are being decoded; try again in a minute");
       }

@@ -10,7 +10,8 @@ namespace studio {
 
 class ProgressMeter {
  public:
-  // Takes an event of kind stage or progress at the time `now`; leaves others.
+  // Takes an event of kind stage or progress at the time `now`, by a clock
+  // that nobody sets; leaves others.
   // The speed is that since the stage began; writing the end of the file
   // ("encoding") belongs to the stage before.
   void Take(const WorkerEvent& event, absl::Time now);

@@ -8,6 +8,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "pipelines/base/stopwatch.h"
 #include "tools/studio/jobs/job_progress.h"
 #include "tools/studio/jobs/result_format.h"
 
@@ -60,6 +62,7 @@ void JobRunner::RunAll() {
 absl::StatusOr<WorkerEvent> JobRunner::Work(const NextJob& next) {
   const std::string& id = next.job.id;
   ProgressMeter meter;
+  const pipelines::Stopwatch running;
   WorkerRun run;
   run.program = options_.worker;
   run.job_folder = folders_.Folder(id);
@@ -72,7 +75,7 @@ absl::StatusOr<WorkerEvent> JobRunner::Work(const NextJob& next) {
       table_.SetFrame(id, event.done, event.png);
       return;
     }
-    meter.Take(event, absl::Now());
+    meter.Take(event, absl::UnixEpoch() + absl::Seconds(running.Seconds()));
     table_.SetProgress(id, meter.progress());
   };
   run.stop = [&] { return table_.IsCancelled(id); };

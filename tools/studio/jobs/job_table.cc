@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "pipelines/base/deadline.h"
 
 namespace studio {
 namespace {
@@ -68,16 +69,16 @@ absl::StatusOr<Job> JobTable::Get(const std::string& id) const {
 
 absl::StatusOr<Job> JobTable::Wait(const std::string& id, int64_t version,
                                    absl::Duration timeout) const {
-  const absl::Time end = absl::Now() + timeout;
+  const pipelines::Deadline end(timeout);
   const Lock lock(&mutex_);
   for (;;) {
     const Entry* const entry = Find(id);
     if (entry == nullptr) return NoJob();
     if (entry->job.version > version || HasEnded(entry->job.state) ||
-        is_stopping_ || absl::Now() >= end) {
+        is_stopping_ || end.HasPassed()) {
       return Seen(*entry);
     }
-    changed_.WaitWithDeadline(&mutex_, end);
+    changed_.WaitWithTimeout(&mutex_, end.Left());
   }
 }
 

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "nlohmann/json.hpp"
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/jobs/error_field.h"
@@ -132,9 +131,8 @@ void EventWriter::Stage(absl::string_view stage) {
 
 void EventWriter::Progress(int64_t done, int64_t total) {
   const absl::MutexLock lock(&mutex_);
-  const absl::Time now = absl::Now();
-  if (now < next_progress_ && done != total) return;
-  next_progress_ = now + kBetweenProgress;
+  if (!next_progress_.HasPassed() && done != total) return;
+  next_progress_ = pipelines::Deadline(kBetweenProgress);
   Write(Line({{"event", "progress"},
               {"done", done},
               {"total", total > 0 ? Json(total) : Json()}}));

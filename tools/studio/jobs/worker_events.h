@@ -23,6 +23,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "pipelines/base/deadline.h"
 
 namespace studio {
 
@@ -48,7 +49,8 @@ class EventWriter {
 
   const int descriptor_;
   absl::Mutex mutex_;
-  absl::Time next_progress_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  pipelines::Deadline next_progress_ ABSL_GUARDED_BY(mutex_){
+      -absl::InfiniteDuration()};
 };
 
 struct WorkerEvent {

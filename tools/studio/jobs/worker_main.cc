@@ -30,7 +30,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "networks/files/atomic_file.h"
 #include "nlohmann/json.hpp"
@@ -44,7 +43,9 @@
 #include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device_flags.h"
+#include "pipelines/base/deadline.h"
 #include "pipelines/base/stop_signal.h"
+#include "pipelines/base/stopwatch.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
 #include "pipelines/media/image_io.h"
@@ -74,8 +75,8 @@ class LiveView {
   // frame: RGB or RGBA.
   void Show(int64_t index, const cv::Mat& frame) {
     size_ = frame.size();
-    const absl::Time begin = absl::Now();
-    if (begin < next_) return;
+    if (!next_.HasPassed()) return;
+    const pipelines::Stopwatch stopwatch;
     const double scale = std::min(
         1.0, static_cast<double>(kLiveSide) / std::max(frame.cols, frame.rows));
     cv::Mat small = frame;
@@ -90,8 +91,8 @@ class LiveView {
     if (png.ok()) events_->Frame(index, *png);
     // At most a fiftieth of the time of one thread, and four a second.
     constexpr int kShare = 50;
-    const absl::Time end = absl::Now();
-    next_ = end + std::max(absl::Milliseconds(250), kShare * (end - begin));
+    next_ = pipelines::Deadline(std::max(
+        absl::Milliseconds(250), kShare * absl::Seconds(stopwatch.Seconds())));
   }
 
   // Of the frames.
@@ -104,7 +105,7 @@ class LiveView {
 
   EventWriter* events_;
   cv::Size size_;
-  absl::Time next_ = absl::InfinitePast();
+  pipelines::Deadline next_{-absl::InfiniteDuration()};
 };
 
 std::string OutputOf(const std::string& name) {

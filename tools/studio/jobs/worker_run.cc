@@ -12,9 +12,9 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "networks/files/system_error.h"
 #include "pipelines/base/child_process.h"
+#include "pipelines/base/deadline.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/jobs/confined_run.h"
 #include "tools/studio/jobs/jail.h"
@@ -48,8 +48,8 @@ class Worker {
   pipelines::ChildProcess child_;
   const int pipe_;
   EventReader reader_;
-  std::optional<WorkerEvent> last_;  // done or error
-  std::optional<absl::Time> told_;   // to end
+  std::optional<WorkerEvent> last_;          // done or error
+  std::optional<pipelines::Deadline> told_;  // to end until then
   bool killed_ = false;
 };
 
@@ -79,9 +79,9 @@ absl::Status Worker::HandleEvents() {
 void Worker::TellToEnd() {
   if (!told_ && run_.stop()) {
     child_.Signal(SIGTERM);
-    told_ = absl::Now();
+    told_.emplace(run_.grace);
   }
-  const bool is_late = told_ && absl::Now() > *told_ + run_.grace;
+  const bool is_late = told_ && told_->HasPassed();
   if (!killed_ && (is_late || run_.kill())) {
     child_.Signal(SIGKILL);
     killed_ = true;
