@@ -4,15 +4,15 @@
 
 #include <cstddef>
 #include <functional>
-#include <list>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
+#include "third_party/absl/status_macros.h"
 #include "tools/studio/base/rgba_image.h"
+#include "tools/studio/warp/recent_values.h"
 
 namespace studio {
 
@@ -21,22 +21,30 @@ class PictureCache {
  public:
   using Decode =
       std::function<absl::StatusOr<RgbaImage>(const std::string& id)>;
+  using Picture = absl::StatusOr<std::shared_ptr<const RgbaImage>>;
 
   // Keeps the `most` pictures that were used last.
   PictureCache(size_t most, Decode decode)
-      : most_(most), decode_(std::move(decode)) {}
+      : pictures_(most), decode_(std::move(decode)) {}
 
   // The picture of this id: the same object as long as it is kept. The errors
-  // of `decode`, which are not kept. One picture is decoded at a time.
-  absl::StatusOr<std::shared_ptr<const RgbaImage>> Get(const std::string& id);
+  // of `decode`, which are not kept. One picture is decoded at a time; those
+  // that are kept do not wait for it.
+  Picture Get(const std::string& id) {
+    return pictures_.Get(id, [&]() -> Picture {
+      const std::lock_guard<std::mutex> lock(decoding_);
+      // Another thread may have decoded it meanwhile.
+      return pictures_.Get(id, [&]() -> Picture {
+        ASSIGN_OR_RETURN(RgbaImage picture, decode_(id));
+        return std::make_shared<const RgbaImage>(std::move(picture));
+      });
+    });
+  }
 
  private:
-  const size_t most_;
+  RecentValues<std::string, RgbaImage> pictures_;
   const Decode decode_;
-  absl::Mutex mutex_;
-  // The one that was used last is the first.
-  std::list<std::pair<std::string, std::shared_ptr<const RgbaImage>>> pictures_
-      ABSL_GUARDED_BY(mutex_);
+  std::mutex decoding_;
 };
 
 }  // namespace studio

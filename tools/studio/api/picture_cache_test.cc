@@ -1,9 +1,10 @@
 #include "tools/studio/api/picture_cache.h"
 
 #include <string>
+#include <thread>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"
@@ -11,8 +12,6 @@
 
 namespace studio {
 namespace {
-
-using ::testing::_;
 
 TEST(PictureCacheTest, DecodesAPictureOnceWhileItIsKept) {
   int decoded = 0;
@@ -32,15 +31,27 @@ TEST(PictureCacheTest, DecodesAPictureOnceWhileItIsKept) {
   EXPECT_EQ(decoded, 4);
 }
 
-TEST(PictureCacheTest, DoesNotKeepAnError) {
-  bool fails = true;
-  PictureCache cache(2, [&](const std::string&) -> absl::StatusOr<RgbaImage> {
-    if (fails) return absl::UnavailableError("no decoder is free");
+TEST(PictureCacheTest, DecodesOneAtATimeWhileThoseThatAreKeptDoNotWait) {
+  absl::Notification begun, go_on;
+  int decoded = 0;
+  PictureCache cache(2, [&](const std::string& id) {
+    ++decoded;
+    if (id == "large") {
+      begun.Notify();
+      go_on.WaitForNotification();
+    }
     return RgbaImage{1, 1, {0, 0, 0, 255}};
   });
-  EXPECT_THAT(cache.Get("a"), StatusIs(absl::StatusCode::kUnavailable, _));
-  fails = false;
-  EXPECT_THAT(cache.Get("a"), IsOk());
+  const auto kept = cache.Get("kept");
+  const auto get_large = [&] { EXPECT_THAT(cache.Get("large"), IsOk()); };
+  std::thread first(get_large);
+  begun.WaitForNotification();
+  std::thread second(get_large);
+  EXPECT_EQ(*kept, *cache.Get("kept"));
+  go_on.Notify();
+  first.join();
+  second.join();
+  EXPECT_EQ(decoded, 2);
 }
 
 }  // namespace
