@@ -20,9 +20,10 @@ constexpr char kEnding[] = ".textproto";
 std::string ShippedNames(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().extension() == kEnding) {
-      names.push_back(entry.path().stem());
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().extension() == kEnding) {
+      names.push_back(entry->path().stem());
     }
   }
   std::sort(names.begin(), names.end());

@@ -61,10 +61,11 @@ bool IsFormerTemporary(const std::string& name) {
 void RemoveHalfWrittenFiles(const std::string& folder) {
   networks::files::RemoveAbandoned(folder);
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (!IsFormerTemporary(entry.path().filename())) continue;
+  for (std::filesystem::directory_iterator entry(folder, error), end;
+       !error && entry != end; entry.increment(error)) {
+    if (!IsFormerTemporary(entry->path().filename())) continue;
     std::error_code ignored;  // What stays only takes room.
-    std::filesystem::remove(entry.path(), ignored);
+    std::filesystem::remove(entry->path(), ignored);
   }
 }
 

@@ -42,12 +42,12 @@ std::optional<int> EpochOf(const fs::path& path) {
 std::vector<Picture> ListStrips(const RunFolder& folder) {
   std::vector<Picture> strips;
   std::error_code error;
-  for (const auto& entry :
-       fs::directory_iterator(folder.path() + "/pictures", error)) {
-    const std::optional<int> epoch = EpochOf(entry.path());
+  for (fs::directory_iterator entry(folder.path() + "/pictures", error), end;
+       !error && entry != end; entry.increment(error)) {
+    const std::optional<int> epoch = EpochOf(entry->path());
     if (!epoch) continue;
     strips.push_back(
-        {absl::StrCat("pictures/", entry.path().filename().string()),
+        {absl::StrCat("pictures/", entry->path().filename().string()),
          absl::StrCat("epoch ", *epoch)});
   }
   std::sort(strips.begin(), strips.end(),

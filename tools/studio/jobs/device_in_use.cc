@@ -35,8 +35,9 @@ std::string TextOf(const fs::path& path) {
 std::string GpuName(const std::string& folder) {
   std::set<std::string> names;
   std::error_code error;
-  for (const auto& gpu : fs::directory_iterator(folder, error)) {
-    names.insert(ValueOf(TextOf(gpu.path() / "information"), "Model"));
+  for (fs::directory_iterator gpu(folder, error), end; !error && gpu != end;
+       gpu.increment(error)) {
+    names.insert(ValueOf(TextOf(gpu->path() / "information"), "Model"));
   }
   return names.size() == 1 ? *names.begin() : "";
 }

@@ -307,10 +307,11 @@ absl::Status CheckJail() {
 std::vector<std::string> DeviceFiles() {
   std::vector<std::string> paths;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator("/dev", error)) {
-    const std::string name = entry.path().filename();
+  for (fs::directory_iterator entry("/dev", error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename();
     if (name == "null" || absl::StartsWith(name, "nvidia")) {
-      paths.push_back(entry.path());
+      paths.push_back(entry->path());
     }
   }
   return paths;

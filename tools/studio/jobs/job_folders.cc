@@ -75,8 +75,10 @@ absl::Status JobFolders::Save(const Job& job) const {
 
 void JobFolders::ClearOutput(const std::string& id) const {
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(Output(id, ""), error)) {
-    fs::remove_all(entry.path(), error);
+  for (fs::directory_iterator entry(Output(id, ""), error), end;
+       !error && entry != end; entry.increment(error)) {
+    std::error_code ignored;
+    fs::remove_all(entry->path(), ignored);
   }
 }
 
