@@ -1,5 +1,6 @@
 #include "pipelines/animation/comparison.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -54,24 +55,28 @@ class Grid {
   }
 
   const media::VideoInfo& info() const { return first_->info(); }
-  // Of the first video, so far.
-  std::string damage() const { return first_->damage(); }
+  // Of the first video, up to the picture that Next returned last.
+  const std::string& damage() const { return damage_; }
   cv::Size size() const { return canvas_.size(); }
 
   // The next picture, with the first video's times; empty after its last frame.
   absl::StatusOr<std::optional<media::VideoFrame>> Next() {
-    ASSIGN_OR_RETURN(std::optional<media::VideoFrame> first, first_->Next());
-    if (!first) return std::nullopt;
-    if (!begin_) begin_ = first->pts;
-    Draw(0, first->rgb);
+    if (!next_) {
+      ASSIGN_OR_RETURN(next_, first_->Next());
+    }
+    damage_ = first_->damage();
+    if (!next_) return std::nullopt;
+    media::VideoFrame first = *std::exchange(next_, std::nullopt);
+    if (!begin_) begin_ = first.pts;
+    Draw(0, first.rgb);
     // In the middle of the frame, so that the others' times may be rounded.
     const double half =
-        static_cast<double>(first->duration) / 2 * info().time_base.value();
-    const double seconds = SecondsFrom(*begin_, first->pts, info()) + half;
+        static_cast<double>(ShownFor(first)) / 2 * info().time_base.value();
+    const double seconds = SecondsFrom(*begin_, first.pts, info()) + half;
     for (size_t i = 0; i < others_.size(); ++i) {
       RETURN_IF_ERROR(Follow(i, seconds));
     }
-    first->rgb = canvas_;
+    first.rgb = canvas_;
     return first;
   }
 
@@ -81,6 +86,16 @@ class Grid {
         columns_(options.columns > 0 ? options.columns : DefaultColumns(count)),
         canvas_((count + columns_ - 1) / columns_ * tile_.height,
                 columns_ * tile_.width, CV_8UC3, cv::Scalar::all(0)) {}
+
+  // How long the first video shows `frame`: its duration may be that of an
+  // average frame, and the next one may come earlier.
+  int64_t ShownFor(const media::VideoFrame& frame) {
+    absl::StatusOr<std::optional<media::VideoFrame>> next = first_->Next();
+    // An error comes again when the frame is due.
+    if (next.ok()) next_ = *std::move(next);
+    if (!next_) return frame.duration;
+    return std::min(frame.duration, next_->pts - frame.pts);
+  }
 
   // Draws what others_[i] shows `seconds` after its beginning.
   absl::Status Follow(size_t i, double seconds) {
@@ -114,6 +129,8 @@ class Grid {
   int columns_;
   cv::Mat canvas_;
   std::unique_ptr<media::FrameSource> first_;
+  std::optional<media::VideoFrame> next_;  // read ahead of it
+  std::string damage_;
   std::optional<int64_t> begin_;  // pts of its first frame
   std::vector<Follower> others_;
 };

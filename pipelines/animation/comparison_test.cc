@@ -10,9 +10,11 @@
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
 #include "opencv2/core.hpp"
+#include "pipelines/media/frame_sink.h"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/rational.h"
 #include "pipelines/media/video_test_util.h"
+#include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -93,6 +95,34 @@ TEST_F(ComparisonTest, ShowsTheSameTimeOfAVideoOfFewerFrames) {
   ASSERT_EQ(numbers.size(), 10u);
   for (int i = 0; i < 10; ++i) {
     EXPECT_THAT(numbers[static_cast<size_t>(i)], ElementsAre(i, i / 2));
+  }
+}
+
+// A Matroska file states one duration for all its frames.
+TEST_F(ComparisonTest, StaysInStepWhereFramesComeBeforeTheirDurationEnds) {
+  const int count = 8;
+  for (const char* name : {"a.mkv", "b.mkv"}) {
+    media::VideoWriterOptions writer;
+    writer.width = 48;
+    writer.height = 32;
+    writer.frame_rate = {25, 1};
+    writer.time_base = media::Rational{1, 1000};
+    const auto sink = media::OpenFrameSink(Path(name), writer);
+    ASSERT_THAT(sink, IsOk());
+    for (int i = 0; i < count; ++i) {
+      const int64_t pts = i / 2 * 100 + i % 2 * 10;
+      ASSERT_THAT((*sink)->WriteAt(media::NumberedFrame({48, 32}, i), pts, 40),
+                  IsOk());
+    }
+    ASSERT_THAT((*sink)->Finish(), IsOk());
+  }
+  EXPECT_THAT(WriteComparison({Path("a.mkv"), Path("b.mkv")}, Path("grid.mkv"),
+                              options_),
+              IsOkAndHolds(Frames(count)));
+  const auto numbers = Numbers("grid.mkv", 2, 2);
+  ASSERT_EQ(numbers.size(), static_cast<size_t>(count));
+  for (int i = 0; i < count; ++i) {
+    EXPECT_THAT(numbers[static_cast<size_t>(i)], ElementsAre(i, i));
   }
 }
 
