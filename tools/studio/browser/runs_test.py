@@ -142,6 +142,23 @@ class RunsTest(browser_testing.BrowserTest):
             lambda: self.strip_width() == 40, "the new picture is there"
         )
 
+    def test_shows_the_first_picture_of_a_run_that_had_more(self):
+        pictures = self.run_folder / "pictures"
+        first = pictures / "epoch-00001.png"
+        self.addCleanup(shutil.copy, PUPPET, first)
+        second = pathlib.Path(shutil.copy(first, pictures / "epoch-00002.png"))
+        self.train()
+        self.browser.wait(
+            lambda: self.strip_width() == 256, "a picture is there"
+        )
+        first.unlink()
+        second.unlink()
+        self.browser.gone("#page-runs .run-strip")
+        first.write_bytes(picture(40, 20))
+        self.browser.wait(
+            lambda: self.strip_width() == 40, "the new picture is there"
+        )
+
     def test_grows_with_the_run(self):
         self.browser.shown("#page-runs svg.chart path")
         with open(self.table, "a", encoding="utf-8") as table:

@@ -198,7 +198,8 @@ class RunView {
     if (drawn === this.drawnPictures) return;
     this.drawnPictures = drawn;
     const wasLast = !this.slider || Number(this.slider.input.value) === this.pictures.length;
-    const chosen = wasLast ? pictures.length : Number(this.slider.input.value);
+    // A run that begins anew has fewer pictures, and none at first.
+    const chosen = wasLast ? pictures.length : Math.min(Number(this.slider.input.value), pictures.length);
     this.pictures = pictures;
     this.strip.hidden = !pictures.length;
     if (!pictures.length) return;
