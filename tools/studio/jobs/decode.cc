@@ -44,12 +44,6 @@ absl::StatusOr<media::VideoFrame> NextFrame(media::FrameSource& source,
       absl::StrCat(MediaNoun(kind), " has no frame that can be read"));
 }
 
-absl::StatusOr<int64_t> CountAll(const Bytes& bytes, MediaKind kind) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<media::FrameSource> source,
-                   Open(bytes, kind));
-  return source->Count();
-}
-
 // InvalidArgument unless frames of this number are what `kind` says.
 absl::Status CheckKind(MediaKind kind, bool is_still, int64_t frames,
                        bool is_image) {
@@ -83,7 +77,8 @@ absl::StatusOr<MediaFacts> ProbeFrames(const Bytes& bytes, MediaKind kind) {
   facts.width = first.rgb.cols;
   facts.height = first.rgb.rows;
   facts.warnings = info.warnings;
-  ASSIGN_OR_RETURN(facts.frames, CountAll(bytes, kind));
+  // This fills in a duration that the header does not state.
+  ASSIGN_OR_RETURN(facts.frames, (*source)->Count());
   RETURN_IF_ERROR(CheckKind(kind, info.is_still, facts.frames, is_image));
   if (kind == MediaKind::kImage) {
     facts.frames = 1;

@@ -14,6 +14,7 @@
 #include "pipelines/animation/motion_file.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/rational.h"
+#include "pipelines/media/video_test_util.h"
 #include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -97,6 +98,29 @@ TEST_F(DecodeTest, FindsTheFactsOfEachKind) {
   const auto motion = ProbeMedia(Motion(3), MediaKind::kMotion);
   ASSERT_THAT(motion, IsOk());
   EXPECT_EQ(motion->frames, 3);
+}
+
+// A Matroska file with sound states no length of its pictures, and one rate
+// for all of them.
+TEST_F(DecodeTest, TellsTheLengthWhereFramesComeAtAVaryingRate) {
+  media::WriteSound(Path("sound.m4a"), 2);
+  media::VideoWriterOptions options;
+  options.width = 48;
+  options.height = 32;
+  options.frame_rate = {10, 1};
+  options.audio_from = Path("sound.m4a");
+  auto writer = media::VideoWriter::Create(Path("video.mkv"), options);
+  ASSERT_THAT(writer, IsOk());
+  for (const int64_t pts : {0, 1, 9}) {
+    ASSERT_THAT((*writer)->WriteAt(Plain(48, 32, {9, 9, 9}), pts, 1), IsOk());
+  }
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  const auto facts =
+      ProbeMedia(Shared(ReadText(Path("video.mkv"))), MediaKind::kVideo);
+  ASSERT_THAT(facts, IsOk());
+  EXPECT_EQ(facts->frames, 3);
+  EXPECT_NEAR(facts->seconds, 1, 0.01);
+  EXPECT_TRUE(facts->sound);
 }
 
 TEST_F(DecodeTest, RefusesAnotherKindThanWasSaid) {
