@@ -31,7 +31,14 @@ prefix="$1"
 root="$prefix/lib/cpab_animation"
 completions="$prefix/share/bash-completion/completions"
 pages="$prefix/share/man/man1"
-{ mkdir -p "$prefix/bin" "$prefix/lib" "$completions" "$pages" &&
+folders=("$prefix/bin" "$prefix/lib" "$completions" "$pages")
+are_writable() {
+  local folder
+  for folder in "${folders[@]}" "$root"; do
+    [[ ! -e "$folder" || -w "$folder" ]] || return 1
+  done
+}
+{ mkdir -p "${folders[@]}" && are_writable &&
   new=$(mktemp -d "$prefix/lib/cpab_animation.XXXXXX"); } 2>/dev/null ||
   fail "$prefix cannot be written. Name a folder of yours, or run as root."
 

@@ -102,9 +102,11 @@ done
 # Into a folder of another one's. Root may write there, too, but by a capability.
 without=()
 [[ $EUID -ne 0 ]] || without=(setpriv "--bounding-set=-dac_override,-dac_read_search")
-chmod 555 "$prefix/lib"
-said=$("${without[@]}" "$installer" "$prefix" 2>&1) && fail "a closed folder was taken"
-chmod 755 "$prefix/lib"
-[[ "$said" == "install: $prefix cannot be written. Name a folder of yours, or run as root." ]] || fail "of a closed folder it says: $said"
+for closed in lib lib/cpab_animation bin share/man/man1 share/bash-completion/completions; do
+  chmod 555 "$prefix/$closed"
+  said=$("${without[@]}" "$installer" "$prefix" 2>&1) && fail "a closed $closed was taken"
+  chmod 755 "$prefix/$closed"
+  [[ "$said" == "install: $prefix cannot be written. Name a folder of yours, or run as root." ]] || fail "of a closed $closed it says: $said"
+done
 "$installer" 2>/dev/null && fail "no folder was taken for one"
 exit 0
