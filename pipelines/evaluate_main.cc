@@ -9,7 +9,6 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/folder.h"
 #include "networks/files/outputs.h"
@@ -113,15 +112,12 @@ unless --data names others.
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 
-// The words of --checkpoint; one, where a file or folder has commas in its
-// name.
 std::vector<std::string> CheckpointNames() {
-  const std::vector<std::string> names = absl::GetFlag(FLAGS_checkpoint);
-  const std::string whole = absl::StrJoin(names, ",");
-  std::error_code error;
-  return std::filesystem::exists(UserPath(whole), error)
-             ? std::vector<std::string>{whole}
-             : names;
+  return NamesWithCommas(
+      absl::GetFlag(FLAGS_checkpoint), [](const std::string& name) {
+        std::error_code error;
+        return std::filesystem::exists(UserPath(name), error);
+      });
 }
 
 absl::Status CheckFlags(const CommandLine& line) {

@@ -13,6 +13,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -167,6 +168,22 @@ absl::Status RefuseArguments(const CommandLine& line) {
   if (line.arguments.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "unexpected argument '", line.arguments[0], "'; see --help"));
+}
+
+std::vector<std::string> NamesWithCommas(
+    const std::vector<std::string>& words,
+    const std::function<bool(const std::string&)>& is_there) {
+  std::vector<std::string> names;
+  for (auto begin = words.begin(); begin != words.end();) {
+    auto end = words.end();
+    std::string name = absl::StrJoin(begin, end, ",");
+    while (end - begin > 1 && !is_there(name)) {
+      name = absl::StrJoin(begin, --end, ",");
+    }
+    names.push_back(std::move(name));
+    begin = end;
+  }
+  return names;
 }
 
 std::string QuotedForShell(const std::string& word) {

@@ -7,6 +7,7 @@
 #define PIPELINES_APP_COMMAND_LINE_H_
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,13 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv);
 // InvalidArgument naming the first argument that is not a flag, for programs
 // that take none.
 absl::Status RefuseArguments(const CommandLine& line);
+
+// The names in a flag that takes several with commas between; `words` is its
+// text, parted at every comma. Words that with the commas between are a name
+// that `is_there` knows are this one name, the longest where there are several.
+std::vector<std::string> NamesWithCommas(
+    const std::vector<std::string>& words,
+    const std::function<bool(const std::string&)>& is_there);
 
 // `word` as a shell reads it back, for commands that the user may copy.
 std::string QuotedForShell(const std::string& word);

@@ -1,6 +1,7 @@
 #include "pipelines/app/command_line.h"
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -24,6 +25,7 @@ namespace {
 using ::absl::StatusCode;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 absl::StatusOr<CommandLine> Parse(std::vector<const char*> words) {
   words.insert(words.begin(), "program");
@@ -68,6 +70,20 @@ TEST(CommandLine, RefusesArgumentsWhereThereAreNone) {
   EXPECT_THAT(RefuseArguments(line),
               StatusIs(StatusCode::kInvalidArgument,
                        HasSubstr("unexpected argument 'stray'")));
+}
+
+TEST(CommandLine, KeepsTheCommasOfNames) {
+  const auto is_there = [](const std::string& name) {
+    return name == "Smith, J" || name == "a" || name == "a,b";
+  };
+  const auto names = [&](const std::vector<std::string>& words) {
+    return NamesWithCommas(words, is_there);
+  };
+  EXPECT_THAT(names({}), IsEmpty());
+  EXPECT_THAT(names({"Smith", " J"}), ElementsAre("Smith, J"));
+  EXPECT_THAT(names({"a", "Smith", " J", "gone"}),
+              ElementsAre("a", "Smith, J", "gone"));
+  EXPECT_THAT(names({"a", "b", "a"}), ElementsAre("a,b", "a"));
 }
 
 TEST(CommandLine, CanBeRepeated) {

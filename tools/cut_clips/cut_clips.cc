@@ -306,9 +306,16 @@ absl::StatusOr<std::vector<tools::ClipSpec>> WantedClips(
                      networks::files::ReadNonEmptyFile(list));
     return tools::ParseClipList(csv, list);
   }
+  const std::vector<std::string> test = pipelines::NamesWithCommas(
+      absl::GetFlag(FLAGS_test), [&](const std::string& name) {
+        return std::any_of(videos.names.begin(), videos.names.end(),
+                           [&](const std::string& video) {
+                             return name == video ||
+                                    name == networks::files::Stem(video);
+                           });
+      });
   ASSIGN_OR_RETURN(const tools::WholeVideos whole,
-                   tools::ClipsOfVideos(videos.folder, videos.names,
-                                        absl::GetFlag(FLAGS_test)));
+                   tools::ClipsOfVideos(videos.folder, videos.names, test));
   for (size_t i = 0; i < whole.skipped.size() && i < kListed; ++i) {
     Say(absl::StrCat("skipped ", videos.folder, "/", whole.skipped[i],
                      ", which is no video"));

@@ -139,6 +139,15 @@ succeed "4 cut, 0 kept, 0 failed; 2 in train, 2 in test" "${whole[@]}" --overwri
 expect_none "$TEST_TMPDIR"/set8/train/one.mp4 "$TEST_TMPDIR"/set8/test/two.mp4
 succeed "0 cut, 4 kept" "${whole[@]}"
 
+# A name may have commas.
+mkdir "$TEST_TMPDIR/commas"
+for name in "Smith, J" Smith; do
+  cp "$videos/dance.mp4" "$TEST_TMPDIR/commas/$name.mp4"
+done
+succeed "2 cut, 0 kept, 0 failed; 1 in train, 1 in test" \
+  --videos "$TEST_TMPDIR/commas" --output "$TEST_TMPDIR/set_of_commas" --size 32 --test "Smith, J"
+expect_files "$TEST_TMPDIR/set_of_commas/test/Smith, J.mp4" "$TEST_TMPDIR/set_of_commas/train/Smith.mp4"
+
 # Other videos of the same names are other clips.
 mkdir -p "$TEST_TMPDIR/other/mine"
 cp "$TEST_TMPDIR"/mine/*.mp4 "$TEST_TMPDIR/other/mine"

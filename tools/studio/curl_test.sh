@@ -12,8 +12,10 @@ fail() {
 folder=$TEST_TMPDIR/curl
 mkdir -p "$folder"
 cp pipelines/pretrained/puppet.png pipelines/pretrained/dance.mp4 "$folder"
+mkdir "$folder/mine, too"
+touch "$folder/mine, too/mine.pth.tar"
 tools/studio/studio --port 0 --data "$folder/data" --root "$folder/runs" \
-  --device cpu >"$folder/server.log" 2>&1 &
+  --checkpoints "$folder/mine, too" --device cpu >"$folder/server.log" 2>&1 &
 server=$!
 trap 'kill $server 2>/dev/null || true' EXIT
 
@@ -37,6 +39,9 @@ commands=${commands//http:\/\/127.0.0.1:7878\//${address%#*}}
 grep -q '"state":"done"' "$folder/output" ||
   fail "the events do not say that the job is done: $(cat "$folder/output")"
 grep -q ftyp "$folder/animation.mp4" || fail "the result is no mp4"
+
+curl -sf -H "Authorization: Bearer $token" "${address%#*}api/v1/checkpoints" | grep -q '"from":"folder"' ||
+  fail "a folder of checkpoints with a comma in its name is not read"
 
 # Ctrl-C ends the server as a success.
 kill -INT $server

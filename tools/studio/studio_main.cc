@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -137,7 +139,12 @@ absl::StatusOr<StudioOptions> OptionsFromFlags() {
   const std::string data = pipelines::UserPath(absl::GetFlag(FLAGS_data));
   options.data = data.empty() ? DefaultData() : data;
   options.runs = pipelines::UserPath(absl::GetFlag(FLAGS_root));
-  for (const std::string& folder : absl::GetFlag(FLAGS_checkpoints)) {
+  const auto is_there = [](const std::string& folder) {
+    std::error_code error;
+    return std::filesystem::exists(pipelines::UserPath(folder), error);
+  };
+  for (const std::string& folder :
+       pipelines::NamesWithCommas(absl::GetFlag(FLAGS_checkpoints), is_there)) {
     options.checkpoint_folders.push_back(pipelines::UserPath(folder));
   }
   options.page = pipelines::RunfilePath("tools/studio/page");
