@@ -268,13 +268,14 @@ absl::Status NeedsFlag(const absl::Flag<T>& flag, bool has_other,
 // mode beside every mode.
 template <typename T>
 void NoteWithoutEffect(const absl::Flag<T>& flag, AnimateRequest* request) {
-  if (request->animator.transfer.mode == keypoints::TransferMode::kRelative ||
-      IsDefault(flag)) {
-    return;
-  }
+  const bool animates = request->show_sets.empty() && !request->records_motion;
+  const bool is_relative =
+      request->animator.transfer.mode == keypoints::TransferMode::kRelative;
+  if ((animates && is_relative) || IsDefault(flag)) return;
   request->notes.push_back(
       absl::StrCat("--", absl::GetFlagReflectionHandle(flag).Name(),
-                   " has no effect without --mode relative"));
+                   " has no effect without ",
+                   animates ? "--mode relative" : "an animation"));
 }
 
 // Of all inputs but the example.
@@ -610,8 +611,6 @@ absl::StatusOr<AnimateRequest> AnimateRequestFromFlags() {
   if (absl::GetFlag(FLAGS_mode) == "auto" && AreTheExample(request.inputs)) {
     request.animator.transfer.mode = keypoints::TransferMode::kStandard;
   }
-  NoteWithoutEffect(FLAGS_start, &request);
-  NoteWithoutEffect(FLAGS_adapt_scale, &request);
   if (!absl::GetFlag(FLAGS_save_flow).empty()) {
     request.notes.push_back(
         "--save_flow is called --save_deformation now: what it writes are "
@@ -621,6 +620,8 @@ absl::StatusOr<AnimateRequest> AnimateRequestFromFlags() {
   request.records_motion = !request.video.save_motion.empty() &&
                            request.inputs.source.empty() &&
                            !request.inputs.driving.empty();
+  NoteWithoutEffect(FLAGS_start, &request);
+  NoteWithoutEffect(FLAGS_adapt_scale, &request);
   request.comparison = absl::GetFlag(FLAGS_comparison);
   request.halt_on_error = absl::GetFlag(FLAGS_halt_on_error);
   request.overwrite = absl::GetFlag(FLAGS_overwrite);

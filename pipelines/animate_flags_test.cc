@@ -204,6 +204,13 @@ const GoodCase kGoodCases[] = {
                              "--adapt_scale has no effect without --mode "
                              "relative"};
      }},
+    {{"--driving=/b.mp4", "--save_motion=/m.safetensors", "--start=3"},
+     [](const AnimateRequest& r) {
+       return r.notes == std::vector<std::string>{
+                             "--start has no effect without an animation"};
+     }},
+    {{"--show_sets=s.png", "--noadapt_scale"},
+     [](const AnimateRequest& r) { return r.notes.size() == 1; }},
     {{"--mode=avd", "--start=0"},
      [](const AnimateRequest& r) { return r.notes.size() == 1; }},
     {{"--motion_scale=0,0.5,2"},

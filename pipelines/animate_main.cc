@@ -274,8 +274,12 @@ void PrintRecorded(const absl::StatusOr<RecordMotionReport>& report,
     PrintWarnings(report->warnings, request.inputs.driving, report->damage);
   }
   if (request.json) {
-    std::printf("%s\n",
-                BatchJson({RecordedItem(report, request)}, checkpoint).c_str());
+    std::vector<BatchResult> results;
+    // What was stopped is left out, as of many.
+    if (!absl::IsCancelled(report.status())) {
+      results.push_back(RecordedItem(report, request));
+    }
+    std::printf("%s\n", BatchJson(results, checkpoint).c_str());
   } else if (report.ok() && !request.quiet) {
     std::printf("animate: wrote the motion of %lld %s to %s in %.1f s\n",
                 static_cast<long long>(report->frames),
@@ -306,6 +310,7 @@ absl::Status Record(const AnimateRequest& request, c10::Device device,
 }
 
 absl::Status Animate(const AnimateRequest& request, c10::Device device) {
+  PrintNotes(request);
   ASSIGN_OR_RETURN(
       const std::string checkpoint,
       CheckpointAt(request.checkpoint.empty() ? PretrainedCheckpoint()
@@ -325,7 +330,6 @@ absl::Status Animate(const AnimateRequest& request, c10::Device device) {
   if (PrintsText(request)) PrintHead(*animator, device, request);
   const std::vector<BatchResult> results =
       AnimateAll(*animator, items, request, batch);
-  PrintNotes(request);
   PrintResults(results, request, checkpoint);
   if (results.size() == items.size()) {
     if (request.comparison) RETURN_IF_ERROR(Compare(results, request, batch));

@@ -54,7 +54,9 @@ done
 
 # The motion alone: the same file, and the source's own pixels as the crop.
 succeed "wrote the motion of 3 frames" --driving "$dance" "${few[@]}" \
-  --save_motion alone.motion.safetensors
+  --save_motion alone.motion.safetensors --start 1
+grep -q "^animate: note: --start has no effect without an animation" "$TEST_TMPDIR/stderr" ||
+  complain "no note: $(<"$TEST_TMPDIR/stderr")"
 cmp "$user"/{dance,alone}.motion.safetensors ||
   complain "the motion alone is another one"
 succeed '"frames": 3,' --driving "$dance" "${few[@]}" \
@@ -141,10 +143,12 @@ succeed "wrote 40 frames" --source "$puppet" --driving both.mp4 --output copy.gi
   --threads 1
 
 # One signal ends the wait for a pipe that nobody writes, as driving video and as
-# source.
+# source, and what was stopped is none that failed.
 mkfifo "$user/pipe"
-for pipe in "--source $puppet --driving pipe" "--source pipe --driving $dance"; do
-  "$program" $pipe --output none.mp4 --threads 1 >/dev/null \
+for pipe in "--source $puppet --driving pipe --output none.mp4" \
+  "--source pipe --driving $dance --output none.mp4" \
+  "--driving pipe --save_motion none.safetensors"; do
+  "$program" $pipe --json --threads 1 >"$TEST_TMPDIR/said" \
     2>"$TEST_TMPDIR/stderr" &
   waiting=$!
   until ls -l /proc/$waiting/fd 2>/dev/null | grep -q "/pipe$"; do
@@ -156,6 +160,7 @@ for pipe in "--source $puppet --driving pipe" "--source pipe --driving $dance"; 
   [[ $? == 143 ]] || complain "$pipe: exit code $? after SIGTERM"
   grep -q "stopped by SIGTERM" "$TEST_TMPDIR/stderr" ||
     complain "$pipe: $(<"$TEST_TMPDIR/stderr")"
+  grep -q '"items": \[\]' "$TEST_TMPDIR/said" || complain "$pipe: $(<"$TEST_TMPDIR/said")"
 done
 
 # A report that is lost is an error.
