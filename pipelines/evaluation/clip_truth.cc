@@ -2,9 +2,11 @@
 
 #include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "networks/files/path_parts.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -14,7 +16,12 @@ namespace fs = std::filesystem;
 
 fs::path TruthFolder(const data::IndexedClip& clip) {
   const fs::path split = fs::path(clip.path).parent_path();
-  return split.parent_path() / "truth" / split.filename() / clip.name;
+  const fs::path truth = split.parent_path() / "truth" / split.filename();
+  // A clip keeps its ending in its name where others differ by theirs.
+  std::error_code error;
+  return fs::is_directory(truth / clip.name, error)
+             ? truth / clip.name
+             : truth / networks::files::Stem(clip.path);
 }
 
 // How much wider than the distance of its outer pixels' centres a frame is.

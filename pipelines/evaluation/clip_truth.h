@@ -1,7 +1,8 @@
 // Ground truth of a clip, where its data set has some.
 //
 // The truth of <root>/<split>/<name>.png is the folder
-// <root>/truth/<split>/<name>, as puppets::MakePuppets lays it out.
+// <root>/truth/<split>/<name>, as puppets::MakePuppets lays it out; of a clip
+// <name>.1 it may be <name>.1, too.
 #ifndef PIPELINES_EVALUATION_CLIP_TRUTH_H_
 #define PIPELINES_EVALUATION_CLIP_TRUTH_H_
 

@@ -55,6 +55,15 @@ TEST_F(ClipTruthTest, IsFoundBesideTheSplit) {
   }
 }
 
+TEST_F(ClipTruthTest, IsFoundWhereAnotherClipDiffersByItsEnding) {
+  fs::copy_file(folder_ + "/test/00001.png", folder_ + "/test/00001.gif");
+  const data::IndexedClip clip = LastTestClip();
+  ASSERT_EQ(clip.name, "00001.png");
+  const auto truth = ReadClipTruth(clip, {64, 64});
+  ASSERT_THAT(truth, IsOk());
+  EXPECT_TRUE(truth->has_value());
+}
+
 // A point at pixel p of 64 is at (p + 1/2) / 2 - 1/2 of 32 pixels.
 TEST_F(ClipTruthTest, FollowsTheFramesSize) {
   const auto stored = ReadClipTruth(LastTestClip(), {64, 64});
