@@ -199,13 +199,13 @@ TEST_F(MotionFileTest, IsKnownByNameOrContent) {
   EXPECT_FALSE(IsMotionFile(folder_ + "/text.mp4"));
 }
 
-// Every cut is named as one; none is a crash or a shorter motion.
 TEST_F(MotionFileTest, StopsWaitingForAPipe) {
   ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
   EXPECT_THAT(ReadMotionFile(path_, [] { return true; }),
               StatusIs(StatusCode::kCancelled, HasSubstr(path_)));
 }
 
+// Every cut is named as one; none is a crash or a shorter motion.
 TEST_F(MotionFileTest, RefusesEveryTruncation) {
   const std::string whole = Shortest().Bytes();
   for (size_t size = 0; size < whole.size(); ++size) {

@@ -41,7 +41,7 @@ class VideoDemuxer {
   // decoding.
   bool packets_are_frames() const;
 
-  // The first frame takes two packets, one for each field.
+  // The first frame or the one behind it takes two packets, a field each.
   bool has_field_packets() const { return has_field_packets_; }
 
   // Whether the container's clock may begin anew in the middle, as in
