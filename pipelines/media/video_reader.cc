@@ -148,8 +148,9 @@ class VideoReader::Impl {
   absl::Status error_;    // sticks
   bool at_end_ = false;   // by counting
   bool is_interlaced_ = false;
-  bool is_begun_ = false;    // a packet was sent to the decoder
-  bool is_decoded_ = false;  // all that is stored
+  bool is_begun_ = false;                // a packet was sent to the decoder
+  int64_t first_sent_ = AV_NOPTS_VALUE;  // when its frame is shown
+  bool is_decoded_ = false;              // all that is stored
 
   // Times of the packets before the first frame, as far as they have some.
   std::vector<int64_t> first_packets_;
@@ -365,6 +366,7 @@ absl::Status VideoReader::Impl::SendNextPacket() {
   ASSIGN_OR_RETURN(const bool more, ReadPacket());
   if (more && !is_begun_) {
     is_begun_ = true;
+    first_sent_ = packet_->pts;
     if (CarriesAlpha(*packet_) && !StatesAlpha(demuxer_->stream())) {
       RETURN_IF_ERROR(OpenDecoder(/*with_alpha=*/true));
     }
@@ -373,10 +375,14 @@ absl::Status VideoReader::Impl::SendNextPacket() {
       packet_->pts != AV_NOPTS_VALUE) {
     first_packets_.push_back(packet_->pts);
   }
+  // A video that was cut without encoding it anew hides what comes before its
+  // first key frame, and what that refers to is cut off.
+  const bool is_cut = more && packet_->flags & AV_PKT_FLAG_DISCARD &&
+                      packet_->pts < first_sent_;
   const int error =
       avcodec_send_packet(decoder_.get(), more ? packet_.get() : nullptr);
   av_packet_unref(packet_.get());
-  if (error >= 0 || error == AVERROR_EOF) return absl::OkStatus();
+  if (error >= 0 || error == AVERROR_EOF || is_cut) return absl::OkStatus();
   return Allow(CannotDecode(error));
 }
 

@@ -397,6 +397,25 @@ TEST(VideoReader, FindsFramesThatWrongTimesHide) {
   EXPECT_EQ(video.frames.size(), 20u);
 }
 
+// Cut without encoding it anew, the usual way to trim: an edit list hides the
+// frames before the cut, from the key frame on.
+TEST(VideoReader, ReadsWhatIsLeftOfAVideoThatWasCut) {
+  WriteNumberedVideo(TempPath("whole.mp4"), cv::Size(32, 32), 50);
+  const std::string path = TempPath("cut.mp4");
+  Remux(TempPath("whole.mp4"), path, /*seconds_later=*/-1);
+  const ReadVideo cut = ReadAll(path);
+  EXPECT_THAT(cut.end, IsOk());
+  ASSERT_EQ(cut.frames.size(), 25u);
+  EXPECT_EQ(FrameIndex(cut.frames[0].rgb), 25);
+  EXPECT_THAT(CountFrames(path), IsOkAndHolds(25));
+}
+
+TEST(VideoReader, DoesWithoutHiddenFramesThatCannotBeDecoded) {
+  const ReadVideo cut = ReadAll(absl::StrCat(kTestdata, "open-gop-cut.mp4"));
+  EXPECT_THAT(cut.end, IsOk());
+  EXPECT_EQ(cut.frames.size(), 35u);
+}
+
 // FFmpeg's GIF demuxer stops where the blocks are broken, and says nothing.
 TEST(VideoReader, FindsABrokenBlockInAGif) {
   const std::string path = TempPath("broken.gif");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "absl/strings/str_format.h"
 #include "pipelines/media/formats/byte_reader.h"
@@ -29,24 +30,77 @@ MediaHeader ReadMediaHeader(ByteReader& file, const Mp4Box& mdhd) {
   return header;
 }
 
-// The time-to-sample box: entries of a number of frames and the duration of
-// each.
-double SumOfDurations(ByteReader& file, const Mp4Box& stts) {
-  const auto stated = static_cast<int64_t>(file.BigEndian(stts.begin + 4, 4));
-  const int64_t count = std::min(stated, (stts.end - stts.begin - 8) / 8);
-  double sum = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t entry = stts.begin + 8 + 8 * i;
-    sum += static_cast<double>(file.BigEndian(entry, 4)) *
-           static_cast<double>(file.BigEndian(entry + 4, 4));
+// A box of entries of a number of frames and what holds for each.
+class FrameRuns {
+ public:
+  FrameRuns(ByteReader& file, const Mp4Box& box) : file_(file) {
+    if (!box.is_there()) return;
+    const auto stated = static_cast<int64_t>(file.BigEndian(box.begin + 4, 4));
+    next_ = box.begin + 8;
+    end_ = next_ + 8 * std::min(stated, (box.end - next_) / 8);
   }
-  return sum;
+
+  // False behind the last one.
+  bool Next() {
+    if (next_ >= end_) return false;
+    const uint64_t entry = file_.BigEndian(next_, 8);
+    frames = static_cast<int64_t>(entry >> 32);
+    value = static_cast<uint32_t>(entry);
+    next_ += 8;
+    return true;
+  }
+
+  int64_t frames = 0;
+  uint32_t value = 0;
+
+ private:
+  ByteReader& file_;
+  int64_t next_ = 0, end_ = 0;
+};
+
+// In units of the media.
+struct FrameTimes {
+  double sum = 0;  // of the durations
+  // When the first and the last frame is shown, and until when.
+  double first = std::numeric_limits<double>::infinity();
+  double last = -first;
+  double end = -first;
+};
+
+// From the boxes of how long each frame takes, in the order of decoding, and
+// how much later it is shown, if there is one.
+FrameTimes ReadFrameTimes(ByteReader& file, const Mp4Box& stts,
+                          const Mp4Box& ctts) {
+  FrameTimes times;
+  FrameRuns durations(file, stts), delays(file, ctts);
+  while (durations.Next()) {
+    const double duration = durations.value;
+    while (durations.frames > 0) {
+      while (delays.frames == 0) {
+        if (delays.Next()) continue;
+        delays.frames = std::numeric_limits<int64_t>::max();
+        delays.value = 0;
+      }
+      const int64_t frames = std::min(durations.frames, delays.frames);
+      const double delay = static_cast<int32_t>(delays.value);
+      times.first = std::min(times.first, times.sum + delay);
+      times.sum += static_cast<double>(frames) * duration;
+      times.end = std::max(times.end, times.sum + delay);
+      times.last = std::max(times.last, times.sum - duration + delay);
+      durations.frames -= frames;
+      delays.frames -= frames;
+    }
+  }
+  return times;
 }
 
 // What an edit list shows, in seconds.
 struct Edits {
   double shown = 0;  // all entries together, empty ones included
-  double end = 0;    // of the media, where the last shown part of it ends
+  double empty = 0;
+  // Of the media, where the first shown part of it begins and the last ends.
+  double begin = std::numeric_limits<double>::infinity();
+  double end = 0;
 };
 
 // Entries of how long, from which time of the media on (-1: nothing is shown),
@@ -68,9 +122,13 @@ Edits ReadEdits(ByteReader& file, const Mp4Box& elst, double movie_units,
     const uint64_t from = file.BigEndian(entry + bytes, bytes);
     edits.shown += shown;
     const uint64_t nothing = is_long ? UINT64_MAX : UINT32_MAX;
-    if (from == nothing) continue;
-    edits.end = std::max(
-        edits.end, static_cast<double>(Bounded(from)) / media_units + shown);
+    if (from == nothing) {
+      edits.empty += shown;
+      continue;
+    }
+    const double begin = static_cast<double>(Bounded(from)) / media_units;
+    edits.begin = std::min(edits.begin, begin);
+    edits.end = std::max(edits.end, begin + shown);
   }
   return edits;
 }
@@ -82,9 +140,12 @@ double ReadTrackDuration(ByteReader& file, const Mp4Box& tkhd) {
 }
 
 // [ISO 14496-12, 8.3.2] The duration of a track is the sum of its edits, and
-// these lie within its media. Writers round to units of the movie.
+// these lie within its media. Writers round to units of the movie. What is cut
+// without encoding it anew may well end behind the duration of the media, which
+// counts from the first frame that is decoded and not from the first one shown.
 absl::Status CheckEdits(ByteReader& file, const Mp4Box& movie,
-                        const Mp4Box& track, const MediaHeader& media) {
+                        const Mp4Box& track, const MediaHeader& media,
+                        const FrameTimes& times) {
   const Mp4Box elst = FindBox(file, track, {"edts", "elst"});
   const Mp4Box tkhd = FindBox(file, track, {"tkhd"});
   const auto movie_units = static_cast<double>(
@@ -99,40 +160,51 @@ absl::Status CheckEdits(ByteReader& file, const Mp4Box& movie,
   // One unit up; a start that is moved within the first frame hides it.
   const double rounding = 1.001 / movie_units + 1 / media_units;
   const double media_seconds =
-      static_cast<double>(media.duration) / media_units;
-  if (std::abs(edits.shown - track_seconds) <= tolerance &&
-      edits.end <= media_seconds + rounding) {
-    return absl::OkStatus();
+      std::max(static_cast<double>(media.duration), times.end) / media_units;
+  if (std::abs(edits.shown - track_seconds) > tolerance ||
+      edits.end > media_seconds + rounding) {
+    return absl::DataLossError(absl::StrFormat(
+        "its edit list is damaged: it shows %.3f s up to %.3f s, the headers "
+        "state %.3f s of %.3f s",
+        edits.shown, edits.end, track_seconds, media_seconds));
   }
-  return absl::DataLossError(absl::StrFormat(
-      "its edit list is damaged: it shows %.3f s up to %.3f s, the headers "
-      "state %.3f s of %.3f s",
-      edits.shown, edits.end, track_seconds, media_seconds));
+  const bool hides = (times.first + 0.5) / media_units < edits.begin ||
+                     times.last / media_units >= edits.end;
+  const double seconds = times.sum / media_units;
+  if (hides && edits.shown - edits.empty + rounding >= seconds) {
+    return absl::DataLossError(absl::StrFormat(
+        "its edit list or the times of its frames are damaged: it hides some "
+        "and shows %.3f s, and all together last %.3f s",
+        edits.shown - edits.empty, seconds));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckTrack(ByteReader& file, const Mp4Box& movie,
                         const Mp4Box& track) {
   const Mp4Box media = FindBox(file, track, {"mdia"});
   const Mp4Box handler = FindBox(file, media, {"hdlr"});
-  const Mp4Box times = FindBox(file, media, {"minf", "stbl", "stts"});
+  const Mp4Box table = FindBox(file, media, {"minf", "stbl"});
+  const Mp4Box stts = FindBox(file, table, {"stts"});
   const MediaHeader header =
       ReadMediaHeader(file, FindBox(file, media, {"mdhd"}));
   const bool is_video =
       handler.is_there() && file.Bytes(handler.begin + 8, 4) == "vide";
-  if (!is_video || !times.is_there() || header.units == 0 ||
+  if (!is_video || !stts.is_there() || header.units == 0 ||
       header.duration == 0) {
     return absl::OkStatus();
   }
-  const double sum = SumOfDurations(file, times);
+  const FrameTimes times =
+      ReadFrameTimes(file, stts, FindBox(file, table, {"ctts"}));
   const auto stated = static_cast<double>(header.duration);
-  if (sum >= stated / 2 && sum <= stated * 2) {
-    return CheckEdits(file, movie, track, header);
+  if (times.sum >= stated / 2 && times.sum <= stated * 2) {
+    return CheckEdits(file, movie, track, header, times);
   }
   const auto units = static_cast<double>(header.units);
   return absl::DataLossError(absl::StrFormat(
       "the times of its frames are damaged: together they last %.3f s, the "
       "header states %.3f s",
-      sum / units, stated / units));
+      times.sum / units, stated / units));
 }
 
 }  // namespace

@@ -13,10 +13,10 @@ namespace pipelines::media {
 
 // Compares, for each video track, the sum of its frames' durations with the
 // duration that the track's own header states. Writers make them equal within a
-// frame or so; DataLoss where one is more than twice the other, and where an
-// edit list shows another time than the headers state. OK for tracks
-// whose header states no duration, as in fragmented files, and for every other
-// kind of file.
+// frame or so; DataLoss where one is more than twice the other, where an edit
+// list shows another time than the headers state, and where it hides frames
+// although it shows as long as all together last. OK for tracks whose header
+// states no duration, as in fragmented files, and for every other kind of file.
 absl::Status CheckMp4Times(std::istream& file);
 
 }  // namespace pipelines::media

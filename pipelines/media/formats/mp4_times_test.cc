@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -45,7 +47,23 @@ struct Track {
   uint32_t shown = 0;
   uint32_t first = 0;  // of the edit list, in the media's units
   uint32_t track_duration = 2000;
+  // How much later than decoded each frame is shown: numbers of frames, and
+  // units of the media. Empty: not at all.
+  std::vector<std::pair<uint32_t, int32_t>> delays;
 };
+
+std::string DelayBox(const Track& track) {
+  if (track.delays.empty()) return "";
+  std::string entries;
+  for (const auto& [frames, delay] : track.delays) {
+    entries +=
+        BigEndianBytes(frames) + BigEndianBytes(static_cast<uint32_t>(delay));
+  }
+  return Box("ctts",
+             BigEndianBytes(0) +
+                 BigEndianBytes(static_cast<uint32_t>(track.delays.size())) +
+                 entries);
+}
 
 std::string TrackBox(const Track& track) {
   const std::string stts =
@@ -55,7 +73,7 @@ std::string TrackBox(const Track& track) {
   const std::string media =
       Box("mdia", HeaderBox("mdhd", kMediaUnits, track.duration) +
                       Box("hdlr", std::string(8, '\0') + track.kind) +
-                      Box("minf", Box("stbl", stts)));
+                      Box("minf", Box("stbl", stts + DelayBox(track))));
   const std::string header =
       Box("tkhd", std::string(20, '\0') + BigEndianBytes(track.track_duration));
   const std::string edits =
@@ -110,6 +128,33 @@ TEST(CheckMp4Times, FindsAnEditListThatEndsBehindItsMedia) {
               StatusIs(StatusCode::kDataLoss, HasSubstr("edit list")));
   track.shown = track.track_duration = 1997;  // rounded up from 1996.67
   EXPECT_THAT(Check(Movie(TrackBox(track))), IsOk());
+}
+
+// Whoever cuts a video without encoding it keeps what is decoded in front. Two
+// frames behind the first that is decoded, the first one is shown.
+TEST(CheckMp4Times, BelievesACutThatEndsWithTheLastFrameShown) {
+  Track track;
+  track.delays = {{25, 48}, {25, 48}};
+  track.first = 48 + 10 * 24;
+  track.shown = track.track_duration = 1600;
+  EXPECT_THAT(Check(Movie(TrackBox(track))), IsOk());
+  track.first += 3;
+  EXPECT_THAT(Check(Movie(TrackBox(track))),
+              StatusIs(StatusCode::kDataLoss, HasSubstr("edit list")));
+}
+
+TEST(CheckMp4Times, FindsAFrameWhoseTimeHidesIt) {
+  Track track;
+  track.first = 48;
+  track.shown = 2000;
+  track.delays = {{50, 48}};
+  EXPECT_THAT(Check(Movie(TrackBox(track))), IsOk());
+  for (const int32_t delay : {48 + 64 * 24, 48 - 64 * 24}) {
+    track.delays = {{20, 48}, {1, delay}, {29, 48}};
+    EXPECT_THAT(Check(Movie(TrackBox(track))),
+                StatusIs(StatusCode::kDataLoss, HasSubstr("hides some")))
+        << delay;
+  }
 }
 
 TEST(CheckMp4Times, AsksVideoTracksThatStateADurationOnly) {
