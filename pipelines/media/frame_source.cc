@@ -3,10 +3,11 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "networks/files/read_file.h"
+#include "absl/strings/str_cat.h"
 #include "networks/files/system_error.h"
 #include "pipelines/media/folder_source.h"
 #include "pipelines/media/formats/image_header.h"
@@ -24,21 +25,15 @@ namespace {
 // What can be told of an input before it is opened.
 struct Look {
   bool is_folder = false;
-  std::string head;  // the first bytes of a regular file, or of those in memory
+  // The beginning of a regular file, or all of what is in memory.
+  std::shared_ptr<const std::string> head =
+      std::make_shared<const std::string>();
 };
-
-constexpr size_t kHeadBytes = 1024;
-
-absl::StatusOr<std::string> ReadHead(const std::string& path) {
-  networks::files::ReadOptions options;
-  options.first_bytes = kHeadBytes;
-  return networks::files::ReadNonEmptyFile(path, options);
-}
 
 absl::StatusOr<Look> LookAt(const MediaInput& input) {
   Look look;
   if (input.bytes != nullptr) {
-    look.head = input.bytes->substr(0, kHeadBytes);
+    look.head = input.bytes;
     return look;
   }
   if (input.allow_addresses &&
@@ -51,7 +46,11 @@ absl::StatusOr<Look> LookAt(const MediaInput& input) {
   }
   look.is_folder = S_ISDIR(info.st_mode);
   if (S_ISREG(info.st_mode)) {
-    ASSIGN_OR_RETURN(look.head, ReadHead(input.name));
+    ASSIGN_OR_RETURN(std::string head, ReadImageHead(input.name));
+    if (head.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(input.name, " is empty"));
+    }
+    look.head = std::make_shared<const std::string>(std::move(head));
   }
   return look;
 }
@@ -73,9 +72,10 @@ struct Kind {
 
 constexpr Kind kKinds[] = {
     {[](const Look& look) { return look.is_folder; }, OpenFolderSource},
-    {[](const Look& look) { return IsAnimatedWebp(look.head); },
+    {[](const Look& look) { return IsAnimatedWebp(*look.head); },
      OpenWebpSource},
-    {[](const Look& look) { return LooksLikeImage(look.head); }, OpenRowSource},
+    {[](const Look& look) { return LooksLikeImage(*look.head); },
+     OpenRowSource},
     {[](const Look&) { return true; }, OpenVideo},
 };
 

@@ -16,6 +16,7 @@
 #include "networks/files/atomic_file.h"
 #include "networks/files/read_file.h"
 #include "opencv2/core.hpp"
+#include "pipelines/media/formats/image_chunks_test_util.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/read_video_test_util.h"
 #include "pipelines/media/video_test_util.h"
@@ -256,6 +257,12 @@ TEST(OpenFrameSource, ReadsAnAnimatedPngAsAVideo) {
                   (*source)->info().time_base.value(),
               0.5, 1e-3);
   const std::string cut = TempPath("cut.png"), whole = *ReadFile(path);
+  // As a profile of a monitor, behind the header.
+  const std::string profile = TempPath("profile.png");
+  std::string with_text = whole;
+  with_text.insert(8 + 25, PngChunk("tEXt", std::string(3000, 'a')));
+  ASSERT_THAT(WriteAtomically(profile, with_text), IsOk());
+  EXPECT_THAT((*OpenFrameSource(profile))->Count(), IsOkAndHolds(5));
   for (const size_t part : {1, 2, 3}) {
     ASSERT_THAT(WriteAtomically(cut, whole.substr(0, whole.size() * part / 4)),
                 IsOk());

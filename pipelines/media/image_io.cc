@@ -166,6 +166,14 @@ void InsertJpegComment(std::string_view comment, std::string* jpeg) {
 
 }  // namespace
 
+absl::StatusOr<std::string> ReadImageHead(const std::string& path) {
+  networks::files::ReadOptions options;
+  options.first_bytes = 1024;
+  ASSIGN_OR_RETURN(std::string head, networks::files::ReadFile(path, options));
+  if (EndsBeforeFramesOfPng(head)) return ReadImageFile(path);
+  return head;
+}
+
 bool LooksLikeImage(std::string_view bytes) {
   return DetectImageFormat(bytes) != ImageFormat::kNone &&
          !LooksLikeMovingImage(bytes);

@@ -27,8 +27,12 @@ inline constexpr int64_t kMaxImageBytes = int64_t{5} << 28;  // 1.25 GiB
 inline constexpr int64_t kMaxUnpackedBytes = int64_t{3} << 26;  // 192 MiB
 inline constexpr int64_t kMaxUnpacking = 1000;
 
-// Whether `bytes` (the first kilobyte of a file is enough) begin like a still
-// image. An animated GIF, PNG or WebP does not count: frame_source.h reads it.
+// As much of the beginning of the file at `path` as LooksLikeImage and
+// LooksLikeMovingImage need. The errors of networks::files::ReadFile.
+absl::StatusOr<std::string> ReadImageHead(const std::string& path);
+
+// Whether `bytes`, the beginning of a file, begin like a still image. An
+// animated GIF, PNG or WebP does not count: frame_source.h reads it.
 bool LooksLikeImage(std::string_view bytes);
 
 // Whether they begin like a PNG or WebP of several frames, which has the ending

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "pipelines/media/frame_source.h"
+#include "pipelines/media/image_io.h"
 #include "pipelines/media/input_address.h"
 #include "pipelines/media/input_bytes.h"
 #include "pipelines/media/input_policy.h"
@@ -38,6 +41,13 @@ absl::Status CheckHead(AVIOContext* io, const std::string& path) {
   return absl::OkStatus();
 }
 
+// FFmpeg looks for the chunk that says so in the first 2 kB only.
+bool IsMovingPicture(const MediaInput& file) {
+  if (file.bytes != nullptr) return LooksLikeMovingImage(*file.bytes);
+  const absl::StatusOr<std::string> head = ReadImageHead(file.name);
+  return head.ok() && LooksLikeMovingImage(*head);
+}
+
 absl::StatusOr<InputPtr> OpenFile(const MediaInput& file) {
   const std::string& path = file.name;
   ASSIGN_OR_RETURN(IoPtr io, OpenBytes(file));
@@ -46,6 +56,11 @@ absl::StatusOr<InputPtr> OpenFile(const MediaInput& file) {
   int error =
       av_probe_input_buffer2(io.get(), &format, kNameForProbing, nullptr, 0, 0);
   if (error < 0) return NotReadable(error, path);
+  if (format->name == absl::string_view("png_pipe") && io->seekable != 0 &&
+      IsMovingPicture(file)) {
+    const AVInputFormat* const moving = av_find_input_format("apng");
+    if (moving != nullptr) format = moving;
+  }
   if (!IsAllowedInFile(*format)) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, " ", WhyNotAllowed(*format, io->seekable == 0)));

@@ -7,7 +7,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "networks/files/path_parts.h"
-#include "networks/files/read_file.h"
 #include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
 
@@ -17,10 +16,8 @@ namespace {
 // Whether the file begins like pictures that move, which have the endings of
 // stills.
 absl::StatusOr<bool> IsAnimated(const std::string& path) {
-  networks::files::ReadOptions options;
-  options.first_bytes = 1024;
   ASSIGN_OR_RETURN(const std::string head,
-                   networks::files::ReadFile(path, options));
+                   pipelines::media::ReadImageHead(path));
   return pipelines::media::LooksLikeMovingImage(head);
 }
 

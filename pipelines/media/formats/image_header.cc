@@ -365,6 +365,17 @@ ImageHeader ReadOtherHeader(std::string_view bytes) {
   }
 }
 
+// The chunk that counts the frames of a PNG, if it has one, stands before the
+// first one's data. Empty where the bytes end before both.
+std::string_view FirstChunkOfFrames(std::string_view png) {
+  for (size_t at = 8; at + 8 <= png.size();
+       at += size_t{12} + BigEndian(png, at, 4)) {
+    const std::string_view type = png.substr(at + 4, 4);
+    if (type == "acTL" || type == "IDAT") return type;
+  }
+  return {};
+}
+
 bool IsPnm(std::string_view bytes) {
   return bytes.size() >= 3 && bytes[0] == 'P' && bytes[1] >= '1' &&
          bytes[1] <= '7' && absl::ascii_isspace(bytes[2]);
@@ -372,16 +383,14 @@ bool IsPnm(std::string_view bytes) {
 
 }  // namespace
 
-// The chunk that counts the frames stands before the first one's data.
 bool IsAnimatedPng(std::string_view bytes) {
-  if (DetectImageFormat(bytes) != ImageFormat::kPng) return false;
-  for (size_t at = 8; at + 8 <= bytes.size();
-       at += size_t{12} + BigEndian(bytes, at, 4)) {
-    const std::string_view type = bytes.substr(at + 4, 4);
-    if (type == "acTL") return true;
-    if (type == "IDAT") return false;
-  }
-  return false;
+  return DetectImageFormat(bytes) == ImageFormat::kPng &&
+         FirstChunkOfFrames(bytes) == "acTL";
+}
+
+bool EndsBeforeFramesOfPng(std::string_view bytes) {
+  return DetectImageFormat(bytes) == ImageFormat::kPng &&
+         FirstChunkOfFrames(bytes).empty();
 }
 
 bool IsAnimatedWebp(std::string_view bytes) {

@@ -19,9 +19,13 @@ enum class ImageFormat { kNone, kPng, kJpeg, kBmp, kWebp, kTiff, kOther };
 // file knows the size only.
 ImageFormat DetectImageFormat(std::string_view bytes);
 
-// Whether `bytes` (the first kilobyte of a file is enough) begin like a PNG of
-// several frames, which FFmpeg reads as a video.
+// Whether `bytes` begin like a PNG of several frames, which FFmpeg reads as a
+// video.
 bool IsAnimatedPng(std::string_view bytes);
+
+// Whether `bytes` begin like a PNG and do not tell yet whether it is animated:
+// profiles and texts of any length may stand in front.
+bool EndsBeforeFramesOfPng(std::string_view bytes);
 
 // Whether `bytes` (the first 32 of a file are enough) begin like a WebP of
 // several frames, which webp_source.h reads.

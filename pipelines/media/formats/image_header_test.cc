@@ -123,5 +123,13 @@ TEST(IsAnimatedPng, GoesByTheChunkBeforeTheImage) {
       4, 4, 8, 2, PngChunk("acTL", BigEndianBytes(3) + BigEndianBytes(0)))));
 }
 
+TEST(EndsBeforeFramesOfPng, GoesByTheSameChunk) {
+  const std::string still = Png(4, 4, 8, 2, PngChunk("tEXt", "a text"));
+  const size_t data = still.find("IDAT") + 4;
+  EXPECT_TRUE(EndsBeforeFramesOfPng(still.substr(0, data - 1)));
+  EXPECT_FALSE(EndsBeforeFramesOfPng(still.substr(0, data)));
+  EXPECT_FALSE(EndsBeforeFramesOfPng("GIF89a"));
+}
+
 }  // namespace
 }  // namespace pipelines::media

@@ -23,7 +23,6 @@ namespace media = pipelines::media;
 
 // As AnimateVideo opens a source: photographs may be twice as wide as high.
 constexpr int kMinFramesOfRow = 5;
-constexpr size_t kHeadBytes = 1024;
 
 absl::StatusOr<std::unique_ptr<media::FrameSource>> Open(const Bytes& bytes,
                                                          MediaKind kind) {
@@ -61,7 +60,7 @@ absl::Status CheckKind(MediaKind kind, bool is_still, int64_t frames,
 }
 
 absl::StatusOr<MediaFacts> ProbeFrames(const Bytes& bytes, MediaKind kind) {
-  const bool is_image = media::LooksLikeImage(bytes->substr(0, kHeadBytes));
+  const bool is_image = media::LooksLikeImage(*bytes);
   absl::StatusOr<std::unique_ptr<media::FrameSource>> source =
       Open(bytes, kind);
   if (!source.ok() && kind == MediaKind::kImage && !bytes->empty() &&
