@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "opencv2/imgproc.hpp"
 #include "pipelines/media/transparency.h"
 
 extern "C" {
@@ -40,9 +41,11 @@ bool HasFlag(const AVFrame& frame, uint64_t flag) {
 
 }  // namespace
 
-// AVI files of uncompressed RGB leave the fourth number 0.
+// Uncompressed pictures of Windows, as in AVI files, have no code of their
+// format, and leave the fourth number 0.
 RgbConverter::RgbConverter(const AVStream& stream, AVRational pixel_aspect)
-    : ignores_alpha_(stream.codecpar->codec_id == AV_CODEC_ID_RAWVIDEO),
+    : ignores_alpha_(stream.codecpar->codec_id == AV_CODEC_ID_RAWVIDEO &&
+                     stream.codecpar->codec_tag == 0),
       pixel_aspect_(pixel_aspect.num > 0 && pixel_aspect.den > 0
                         ? av_q2d(pixel_aspect)
                         : 1),
@@ -104,22 +107,40 @@ cv::Mat RgbConverter::Upright(const cv::Mat& stored) const {
 
 cv::Mat RgbConverter::ConvertStored(const AVFrame& frame, cv::Size size,
                                     cv::Mat* alpha) {
+  const bool has_alpha =
+      HasFlag(frame, AV_PIX_FMT_FLAG_ALPHA) && !ignores_alpha_;
   if (WideColours::Has(frame.color_primaries, frame.color_trc)) {
-    cv::Mat wide = Scale(frame, size, AV_PIX_FMT_RGB48, CV_16UC3);
-    if (wide.empty()) return wide;
-    // From luma and chroma, swscale's white is 255 * 256.
-    if (!HasFlag(frame, AV_PIX_FMT_FLAG_RGB)) {
-      wide.convertTo(wide, CV_16U, 65535.0 / (255 * 256));
-    }
-    return WideColoursOf(frame).ToSrgb(wide);
+    return ConvertWide(frame, size, has_alpha ? alpha : nullptr);
   }
-  if (HasFlag(frame, AV_PIX_FMT_FLAG_ALPHA) && !ignores_alpha_) {
+  if (has_alpha) {
     const cv::Mat with_alpha = Scale(frame, size, AV_PIX_FMT_RGBA, CV_8UC4);
     if (with_alpha.empty()) return with_alpha;
     *alpha = AlphaOf(with_alpha);
     return OnWhite(with_alpha);
   }
   return Scale(frame, size, AV_PIX_FMT_RGB24, CV_8UC3);
+}
+
+cv::Mat RgbConverter::ConvertWide(const AVFrame& frame, cv::Size size,
+                                  cv::Mat* alpha) {
+  cv::Mat wide = alpha == nullptr
+                     ? Scale(frame, size, AV_PIX_FMT_RGB48, CV_16UC3)
+                     : Scale(frame, size, AV_PIX_FMT_RGBA64, CV_16UC4);
+  if (wide.empty()) return wide;
+  if (alpha != nullptr) {
+    // The high byte: swscale's opaque is 255 * 256 or 65535.
+    cv::extractChannel(wide, *alpha, 3);
+    alpha->convertTo(*alpha, CV_8U, 1. / 256, -0.499);
+    if (cv::countNonZero(*alpha != 255) == 0) alpha->release();
+    cv::cvtColor(wide, wide, cv::COLOR_RGBA2RGB);
+  }
+  // From luma and chroma, swscale's white is 255 * 256.
+  if (!HasFlag(frame, AV_PIX_FMT_FLAG_RGB)) {
+    wide.convertTo(wide, CV_16U, 65535.0 / (255 * 256));
+  }
+  cv::Mat rgb = WideColoursOf(frame).ToSrgb(wide);
+  if (alpha != nullptr && !alpha->empty()) PutOnWhite(*alpha, &rgb);
+  return rgb;
 }
 
 const WideColours& RgbConverter::WideColoursOf(const AVFrame& frame) {

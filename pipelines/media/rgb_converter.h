@@ -49,6 +49,8 @@ class RgbConverter {
   static Orientation ReadOrientation(const AVStream& stream);
   cv::Size SquarePixels(cv::Size stored) const;
   cv::Mat ConvertStored(const AVFrame& frame, cv::Size size, cv::Mat* alpha);
+  // Opaque where `alpha` is null.
+  cv::Mat ConvertWide(const AVFrame& frame, cv::Size size, cv::Mat* alpha);
   cv::Mat Upright(const cv::Mat& stored) const;
   cv::Mat Scale(const AVFrame& frame, cv::Size size, AVPixelFormat format,
                 int type);

@@ -238,6 +238,51 @@ TEST_F(RgbConverterTest, HasNoAlphaWhereAFrameIsOpaque) {
   EXPECT_TRUE(alpha.empty());
 }
 
+// Also of luma and chroma, of which swscale makes other numbers.
+TEST_F(RgbConverterTest, PutsWideColoursOnWhiteToo) {
+  for (const AVPixelFormat format : {AV_PIX_FMT_RGBA, AV_PIX_FMT_YUVA444P}) {
+    FramePtr frame = NewFrame({16, 4}, format);
+    frame->color_primaries = AVCOL_PRI_SMPTE432;
+    frame->color_trc = AVCOL_TRC_IEC61966_2_1;
+    const bool is_rgb = format == AV_PIX_FMT_RGBA;
+    for (int y = 0; y < 4; ++y) {
+      for (int x = 0; x < 16; ++x) {
+        // Black: hidden, half seen, opaque and opaque.
+        const int alphas[] = {0, 128, 255, 255};
+        const auto alpha = static_cast<uint8_t>(alphas[x / 4]);
+        for (int c = 0; c < 4; ++c) {
+          const int levels[] = {is_rgb ? 0 : 16, is_rgb ? 0 : 128,
+                                is_rgb ? 0 : 128, alpha};
+          uint8_t* const row =
+              frame->data[is_rgb ? 0 : c] + y * frame->linesize[is_rgb ? 0 : c];
+          row[is_rgb ? 4 * x + c : x] = static_cast<uint8_t>(levels[c]);
+        }
+      }
+    }
+    RgbConverter converter(*stream_, {1, 1});
+    cv::Mat alpha;
+    const cv::Mat shown = converter.Convert(*frame, &alpha);
+    ASSERT_FALSE(alpha.empty()) << format;
+    const int expected[] = {0, 128, 255, 255};
+    for (int part = 0; part < 4; ++part) {
+      EXPECT_EQ(alpha.at<uint8_t>(2, 4 * part + 1), expected[part]) << format;
+      EXPECT_EQ(shown.at<cv::Vec3b>(2, 4 * part + 1)[0], 255 - expected[part])
+          << format;
+    }
+  }
+}
+
+TEST_F(RgbConverterTest, KeepsTheAlphaOfRawPicturesWithACode) {
+  stream_->codecpar->codec_id = AV_CODEC_ID_RAWVIDEO;
+  stream_->codecpar->codec_tag = MKTAG('R', 'G', 'B', 'A');
+  const cv::Mat picture = RandomPicture({16, 12}, CV_8UC4);
+  cv::Mat alpha;
+  EXPECT_EQ(cv::norm(RgbConverter(*stream_, {1, 1})
+                         .Convert(*FrameOf(picture, AV_PIX_FMT_RGBA), &alpha),
+                     OnWhite(picture), cv::NORM_INF),
+            0);
+}
+
 // In AVI files the fourth number of uncompressed RGB is 0.
 TEST_F(RgbConverterTest, TakesRawPicturesForOpaque) {
   stream_->codecpar->codec_id = AV_CODEC_ID_RAWVIDEO;
