@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -82,7 +83,8 @@ cv::Mat ToEightBits(const cv::Mat& image) {
 // As stored, but for TIFF, which OpenCV turns upright: [h, w] of 3 channels, or
 // 4 with alpha, in the order B, G, R. Empty if OpenCV cannot decode it.
 cv::Mat DecodeWithOpenCv(std::string_view bytes, bool with_alpha) {
-  // The status says what a user needs; OpenCV would add its own lines.
+  // The status says what a user needs; OpenCV would add its log. What it writes
+  // to standard error of some damaged files, nothing stops.
   static const bool silenced = [] {
     cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
     return true;
@@ -125,14 +127,15 @@ void Unmultiply(cv::Mat* image) {
   if (image->type() == CV_16UC4) DivideByAlpha<cv::Vec4w>(image);
 }
 
-// Takes the alpha channel off `image`; empty where there is none. Grey becomes
-// three channels.
-cv::Mat SplitAlpha(cv::Mat* image) {
+// Takes the alpha channel off `image`, or finds it by `transparent_grey`; empty
+// where there is none. Grey becomes three channels.
+cv::Mat SplitAlpha(std::optional<int> transparent_grey, cv::Mat* image) {
   cv::Mat alpha;
   if (image->channels() == 4) {
     cv::extractChannel(*image, alpha, 3);
     cv::cvtColor(*image, *image, cv::COLOR_BGRA2BGR);
   } else if (image->channels() == 1) {
+    if (transparent_grey) alpha = *image != *transparent_grey;
     cv::cvtColor(*image, *image, cv::COLOR_GRAY2BGR);
   }
   return alpha;
@@ -221,7 +224,7 @@ absl::StatusOr<ImageWithAlpha> DecodeImageWithAlpha(std::string_view bytes,
         "decoded; save it as PNG or JPEG"));
   }
   if (header.is_premultiplied) Unmultiply(&image);
-  cv::Mat alpha = SplitAlpha(&image);
+  cv::Mat alpha = SplitAlpha(header.transparent_grey, &image);
   ConvertToSrgb(ReadImageColours(bytes), &image);
   image = ToEightBits(image);
   if (!alpha.empty()) {

@@ -46,10 +46,10 @@ absl::StatusOr<std::string> ReadImageFile(
     const std::string& path, const std::function<bool()>& stop = {});
 
 // Reads the image at `path`, whatever its name says: PNG, JPEG, BMP, WebP,
-// TIFF, PNM and what else OpenCV decodes. Grey becomes RGB, what is transparent
-// (in PNG, WebP and TIFF) becomes white, 16 bits are rounded to 8, the EXIF
-// orientation is applied, and so are colour profiles (image_colours.h): the
-// result is sRGB.
+// TIFF, PNM (but PAM) and what else OpenCV decodes. Grey becomes RGB, what is
+// transparent (in PNG, WebP and TIFF) becomes white, 16 bits are rounded to 8,
+// the EXIF orientation is applied, and so are colour profiles
+// (image_colours.h): the result is sRGB.
 //
 // NotFound or PermissionDenied when the file cannot be opened; InvalidArgument
 // when it is empty, no image, damaged, truncated, needs more than

@@ -73,6 +73,10 @@ std::string WhyNotRead(std::string_view head) {
       head.find("<svg") != std::string_view::npos) {
     return "is an SVG drawing, which is not read; convert it to PNG";
   }
+  if (head.substr(0, 4) == std::string_view("II+\0", 4) ||
+      head.substr(0, 4) == std::string_view("MM\0+", 4)) {
+    return "is a BigTIFF picture, which is not read; save it as PNG";
+  }
   // FFmpeg would find the pictures in them.
   if (head.substr(0, 5) == "%PDF-" || head.substr(0, 4) == "%!PS") {
     return "is a PDF or PostScript document, which is not read; convert its "

@@ -66,6 +66,7 @@ TEST(InputPolicy, SaysWhatAnInputIs) {
 TEST(InputPolicy, KnowsFilesThatAreNotReadByTheirHead) {
   EXPECT_THAT(WhyNotRead("<?xml version='1.0'?><svg width='1'>"),
               HasSubstr("SVG drawing"));
+  EXPECT_THAT(WhyNotRead(std::string("II+\0\x8", 5)), HasSubstr("BigTIFF"));
   EXPECT_THAT(WhyNotRead("#EXTM3U\n"), HasSubstr("playlist"));
   EXPECT_THAT(WhyNotRead("%PDF-1.4\n"), HasSubstr("PDF"));
   EXPECT_THAT(WhyNotRead("%!PS-Adobe-3.0"), HasSubstr("PostScript"));

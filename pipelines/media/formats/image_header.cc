@@ -62,13 +62,22 @@ int ReadExifOrientation(std::string_view exif) {
   return ReadOrientation(exif);
 }
 
+// [PNG specification, 11.3.2.1] The grey of a tRNS chunk: two bytes, of which
+// the low bits count; the decoder returns 8 bits of those that are fewer.
+int TransparentGrey(std::string_view data, uint32_t bits) {
+  const auto most = static_cast<int>((1u << std::min(bits, 16u)) - 1);
+  const int grey = static_cast<int>(BigEndian(data, 0, 2)) & most;
+  return bits < 8 ? grey * 255 / most : grey;
+}
+
 // Signature, then chunks of length, type, data, checksum; the last is IEND.
 absl::StatusOr<ImageHeader> ReadPngHeader(std::string_view bytes,
                                           const std::string& name) {
-  ImageHeader header = MakeHeader(BigEndian(bytes, 16, 4),
-                                  BigEndian(bytes, 20, 4), Byte(bytes, 24));
-  constexpr uint32_t kAlpha = 4;  // in the colour type
-  header.has_alpha = Byte(bytes, 25) & kAlpha;
+  const uint32_t bits = Byte(bytes, 24), colour_type = Byte(bytes, 25);
+  ImageHeader header =
+      MakeHeader(BigEndian(bytes, 16, 4), BigEndian(bytes, 20, 4), bits);
+  constexpr uint32_t kGrey = 0, kAlpha = 4;
+  header.has_alpha = colour_type & kAlpha;
   size_t at = 8;
   while (at + 12 <= bytes.size()) {
     const size_t length = BigEndian(bytes, at, 4);
@@ -83,7 +92,13 @@ absl::StatusOr<ImageHeader> ReadPngHeader(std::string_view bytes,
           std::string(type_and_data.substr(0, 4)), " at byte ", at));
     }
     if (StartsWith(type_and_data, "IEND")) return header;
-    if (StartsWith(type_and_data, "tRNS")) header.has_alpha = true;
+    if (StartsWith(type_and_data, "tRNS")) {
+      header.has_alpha = true;
+      if (colour_type == kGrey && bits > 0) {
+        header.transparent_grey =
+            TransparentGrey(type_and_data.substr(4), bits);
+      }
+    }
     if (StartsWith(type_and_data, "eXIf")) {
       header.orientation = ReadOrientation(type_and_data.substr(4));
     }
@@ -190,7 +205,8 @@ absl::StatusOr<ImageHeader> ReadWebpHeader(std::string_view bytes,
 // What the first directory of a TIFF says, [TIFF 6.0, 2, 8 and 15].
 struct TiffDirectory {
   uint32_t width = 0, height = 0, bits = 8, samples = 1;
-  uint32_t photometric = 0;
+  uint32_t photometric = 1;
+  uint32_t planar = 1;  // 2: a strip holds one colour
   uint32_t extra_sample = 0;
   uint32_t rows_per_strip = 0xffffffff;
   uint32_t tile_width = 0, tile_height = 0;
@@ -221,17 +237,18 @@ absl::StatusOr<TiffDirectory> ReadTiffDirectory(std::string_view bytes,
   if (at + 2 + 12 * count > bytes.size()) return Truncated(name, bytes.size());
   TiffDirectory directory;
   const std::pair<uint64_t, uint32_t*> fields[] = {
-      {256, &directory.width},         {257, &directory.height},
-      {258, &directory.bits},          {262, &directory.photometric},
-      {277, &directory.samples},       {322, &directory.tile_width},
-      {323, &directory.tile_height},   {338, &directory.extra_sample},
-      {278, &directory.rows_per_strip}};
+      {256, &directory.width},          {257, &directory.height},
+      {258, &directory.bits},           {262, &directory.photometric},
+      {277, &directory.samples},        {322, &directory.tile_width},
+      {323, &directory.tile_height},    {338, &directory.extra_sample},
+      {278, &directory.rows_per_strip}, {284, &directory.planar}};
   for (size_t i = 0; i < count; ++i) {
     const size_t entry = at + 2 + 12 * i;
     for (const auto& [tag, field] : fields) {
       if (read(bytes, entry, 2) != tag) continue;
       const uint32_t value = TiffValue(bytes, entry, read);
-      *field = tag == 278 ? value : std::max(*field, value);
+      const bool is_size = tag != 262 && tag != 278;
+      *field = is_size ? std::max(*field, value) : value;
     }
   }
   return directory;
@@ -250,11 +267,20 @@ int64_t TiffBufferBytes(const TiffDirectory& directory, int bytes_per_sample) {
 
 absl::StatusOr<ImageHeader> ReadTiffHeader(std::string_view bytes,
                                            const std::string& name) {
-  constexpr uint32_t kRgb = 2, kAssociated = 1, kUnassociated = 2;
+  constexpr uint32_t kWhiteIsZero = 0, kRgb = 2, kApart = 2;
+  constexpr uint32_t kAssociated = 1, kUnassociated = 2;
   ASSIGN_OR_RETURN(const TiffDirectory directory,
                    ReadTiffDirectory(bytes, name));
   ImageHeader header =
       MakeHeader(directory.width, directory.height, directory.bits);
+  if (directory.bits > 8 &&
+      (directory.photometric == kWhiteIsZero || directory.planar == kApart)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, " is a TIFF of ", directory.bits, " bits ",
+                     directory.planar == kApart ? "whose colours are apart"
+                                                : "in which white is 0",
+                     ", which is not read; save it as PNG"));
+  }
   header.orientation = ReadOrientation(bytes);
   header.buffer_bytes = TiffBufferBytes(directory, header.bytes_per_sample);
   header.has_alpha = directory.extra_sample == kAssociated ||
@@ -294,28 +320,28 @@ uint32_t NextNumber(std::string_view bytes, size_t* at) {
   return absl::SimpleAtoi({word.data(), word.size()}, &value) ? value : 0;
 }
 
-// Two numbers, and the largest value for all but black and white (P1, P4).
-ImageHeader ReadPnmHeader(std::string_view bytes) {
+// Two numbers, and the largest value for all but black and white (P1, P4). The
+// decoder scales by it only where numbers are written in digits (P2, P3), up to
+// 255.
+absl::StatusOr<ImageHeader> ReadPnmHeader(std::string_view bytes,
+                                          const std::string& name) {
+  const char kind = bytes[1];
+  if (kind == '7') {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name, " is a PAM picture, which is not read; save it as PNG"));
+  }
   size_t at = 2;
   const uint32_t width = NextNumber(bytes, &at);
   const uint32_t height = NextNumber(bytes, &at);
-  const bool has_maximum = bytes[1] != '1' && bytes[1] != '4';
-  const bool is_deep = has_maximum && NextNumber(bytes, &at) > 255;
-  return MakeHeader(width, height, is_deep ? 16 : 8);
-}
-
-// Lines of a name and a value, up to ENDHDR.
-ImageHeader ReadPamHeader(std::string_view bytes) {
-  uint32_t width = 0, height = 0, maximum = 0;
-  size_t at = 2;
-  for (std::string_view word = NextWord(bytes, &at);
-       !word.empty() && word != "ENDHDR"; word = NextWord(bytes, &at)) {
-    // These words may be a value, too.
-    if (word == "WIDTH") width = std::max(width, NextNumber(bytes, &at));
-    if (word == "HEIGHT") height = std::max(height, NextNumber(bytes, &at));
-    if (word == "MAXVAL") maximum = std::max(maximum, NextNumber(bytes, &at));
+  if (kind == '1' || kind == '4') return MakeHeader(width, height);
+  const uint32_t largest = NextNumber(bytes, &at);
+  const bool is_scaled = kind <= '3' && largest < 255;
+  if (!is_scaled && largest != 255 && largest != 65535) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, " is a PNM picture whose largest value is ", largest,
+                     "; 255 and 65535 are read, save it as PNG"));
   }
-  return MakeHeader(width, height, maximum > 255 ? 16 : 8);
+  return MakeHeader(width, height, largest > 255 ? 16 : 8);
 }
 
 // Radiance: lines, an empty one, then "-Y height +X width", or the other way
@@ -352,10 +378,11 @@ ImageHeader ReadJpeg2000Header(std::string_view bytes) {
   return MakeHeader(width, height, bits);
 }
 
-ImageHeader ReadOtherHeader(std::string_view bytes) {
+absl::StatusOr<ImageHeader> ReadOtherHeader(std::string_view bytes,
+                                            const std::string& name) {
   switch (bytes[0]) {
     case 'P':
-      return bytes[1] == '7' ? ReadPamHeader(bytes) : ReadPnmHeader(bytes);
+      return ReadPnmHeader(bytes, name);
     case '#':
       return ReadRadianceHeader(bytes);
     case '\x59':  // Sun raster
@@ -449,7 +476,7 @@ absl::StatusOr<ImageHeader> ReadHeaderOfFormat(std::string_view bytes,
     case ImageFormat::kTiff:
       return ReadTiffHeader(bytes, name);
     case ImageFormat::kOther:
-      return ReadOtherHeader(bytes);
+      return ReadOtherHeader(bytes, name);
     case ImageFormat::kNone:
       break;
   }

@@ -5,6 +5,7 @@
 #define PIPELINES_MEDIA_FORMATS_IMAGE_HEADER_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,9 @@ struct ImageHeader {
   int orientation = 1;       // [EXIF] 1 to 8
   int bytes_per_sample = 1;  // as the decoder returns them: 2 for 16 bits
   bool has_alpha = false;    // of PNG, WebP and TIFF
+  // The grey that cannot be seen, of samples as the decoder returns them, which
+  // gives no alpha of a grey PNG.
+  std::optional<int> transparent_grey;
   // Whether the decoder returns colours multiplied by alpha.
   bool is_premultiplied = false;
   // What the decoder takes beside the pixels: a strip or tile of a TIFF.
@@ -49,8 +53,11 @@ struct ImageHeader {
 // largest counts.
 //
 // InvalidArgument, with `name`, when no size can be found, when the file ends
-// before its format's end mark, when (PNG) a checksum is wrong, for a TIFF with
-// alpha that is no RGB of 8 or 16 bits, and for an animated WebP.
+// before its format's end mark, when (PNG) a checksum is wrong, for an animated
+// WebP, and for what the decoder reads wrongly: a TIFF with alpha that is no
+// RGB of 8 or 16 bits, one of more than 8 bits whose white is 0 or whose
+// colours are stored apart, a PNM whose largest value is not that of its bytes,
+// and a PAM.
 absl::StatusOr<ImageHeader> ReadImageHeader(std::string_view bytes,
                                             const std::string& name);
 
