@@ -3,7 +3,7 @@
 #include <functional>
 #include <utility>
 
-#include "absl/strings/match.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "networks/files/atomic_file.h"
@@ -23,11 +23,12 @@ using networks::files::AtomicFolder;
 
 constexpr char kAnimatedPicture[] = ".webp";
 
-// With its dot; empty where there is none.
+// With its dot, in small letters; empty where there is none.
 std::string EndingOf(const std::string& path) {
   const std::string name = networks::files::BaseName(path);
   const size_t dot = name.find_last_of('.');
-  return dot == std::string::npos ? "" : name.substr(dot);
+  return dot == std::string::npos ? ""
+                                  : absl::AsciiStrToLower(name.substr(dot));
 }
 
 class FolderSink : public FrameSink {
@@ -214,7 +215,7 @@ bool IsPictureOutput(const std::string& path) {
   const std::string ending = EndingOf(path);
   for (const char* known :
        {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}) {
-    if (absl::EqualsIgnoreCase(ending, known)) return true;
+    if (ending == known) return true;
   }
   return false;
 }

@@ -115,12 +115,17 @@ TEST(OpenFrameSink, LeavesNothingUnlessFinished) {
 }
 
 TEST(OpenFrameSink, WritesVideosByTheirEnding) {
-  const std::string path = TempPath("film.mp4");
-  auto sink = OpenFrameSink(path, Options());
-  ASSERT_THAT(sink, IsOk());
-  ASSERT_THAT((*sink)->Write(NumberedFrame(kSize, 0)), IsOk());
-  ASSERT_THAT((*sink)->Finish(), IsOk());
-  EXPECT_THAT(OpenFrameSource(path), IsOk());
+  for (const char* name : {"film.mp4", "FILM.MP4", "FILM.WEBP"}) {
+    const std::string path = TempPath(name);
+    auto sink = OpenFrameSink(path, Options());
+    ASSERT_THAT(sink, IsOk());
+    ASSERT_THAT((*sink)->Write(NumberedFrame(kSize, 0)), IsOk());
+    ASSERT_THAT((*sink)->Write(NumberedFrame(kSize, 1)), IsOk());
+    ASSERT_THAT((*sink)->Finish(), IsOk());
+    const auto source = OpenFrameSource(path);
+    ASSERT_THAT(source, IsOk());
+    EXPECT_THAT((*source)->Count(), IsOkAndHolds(2)) << name;
+  }
 }
 
 TEST(OpenFrameSink, WritesOnePictureByItsEnding) {
@@ -139,7 +144,7 @@ TEST(OpenFrameSink, WritesOnePictureByItsEnding) {
     ASSERT_THAT(picture, IsOk());
     EXPECT_EQ(FrameIndex(*picture), 7);
   }
-  for (const char* name : {"one.png", "one.jpg"}) {
+  for (const char* name : {"one.png", "one.jpg", "one.webp"}) {
     EXPECT_THAT(ReadFile(TempPath(name)), IsOkAndHolds(HasSubstr("synthetic")));
   }
   EXPECT_FALSE(IsPictureOutput(TempPath("film.mp4")));
@@ -246,6 +251,7 @@ TEST(OpenFrameSink, RefusesAlphaWhereThereIsNoPlaceForIt) {
   }
   EXPECT_FALSE(HoldsAlphaOutput("a.jpg"));
   EXPECT_TRUE(HoldsAlphaOutput("a.png"));
+  EXPECT_TRUE(HoldsAlphaOutput("A.MOV"));
 }
 
 TEST(OpenFrameSink, NamesBadPaths) {

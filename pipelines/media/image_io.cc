@@ -20,6 +20,7 @@
 #include "pipelines/media/formats/bytes.h"
 #include "pipelines/media/formats/image_colours.h"
 #include "pipelines/media/formats/image_header.h"
+#include "pipelines/media/formats/webp_comment.h"
 #include "pipelines/media/transparency.h"
 #include "third_party/absl/status_macros.h"
 
@@ -281,6 +282,11 @@ absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
   const ImageFormat format = DetectImageFormat(content);
   if (format == ImageFormat::kJpeg && !comment.empty()) {
     InsertJpegComment(comment, &content);
+  }
+  if (format == ImageFormat::kWebp && !comment.empty()) {
+    ASSIGN_OR_RETURN(const ImageHeader header, ReadImageHeader(content, name));
+    AddWebpComment({comment.data(), comment.size()}, header.size,
+                   header.has_alpha, &content);
   }
   if (format != ImageFormat::kPng) return content;
   if (!comment.empty()) {

@@ -81,7 +81,8 @@ absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
 // encodes, by `ending` (".png"). InvalidArgument, with `name`, for an ending
 // without an encoder, and for alpha that it cannot hold.
 // A PNG states that it is sRGB, and carries `comment`, if there is one, as the
-// text "Comment"; a JPEG has it as a comment; other formats leave it out.
+// text "Comment"; a JPEG has it as a comment, a WebP as a description in XMP;
+// other formats leave it out.
 absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
                                         const std::string& ending,
                                         const std::string& name,

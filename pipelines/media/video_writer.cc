@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "networks/files/atomic_file.h"
@@ -81,9 +82,8 @@ const OutputFormat* FindFormat(const std::string& path) {
   };
   const std::string name = networks::files::BaseName(path);
   for (const OutputFormat& format : *kFormats) {
-    const std::string ending = format.ending;
-    if (name.size() > ending.size() &&
-        name.compare(name.size() - ending.size(), ending.size(), ending) == 0) {
+    const absl::string_view ending = format.ending;
+    if (name.size() > ending.size() && absl::EndsWithIgnoreCase(name, ending)) {
       return &format;
     }
   }

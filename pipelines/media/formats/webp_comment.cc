@@ -28,10 +28,19 @@ std::string XmpOf(absl::string_view comment) {
 }
 
 // As RIFF has numbers: the lowest byte first.
-std::string Number(int64_t value) {
-  std::string bytes;
-  for (int i = 0; i < 4; ++i) bytes += static_cast<char>(value >> (8 * i));
-  return bytes;
+std::string Number(int64_t value, int bytes = 4) {
+  std::string number;
+  for (int i = 0; i < bytes; ++i) {
+    number += static_cast<char>(value >> (8 * i));
+  }
+  return number;
+}
+
+std::string ChunkOf(absl::string_view comment) {
+  std::string xmp = XmpOf(comment);
+  const auto size = static_cast<int64_t>(xmp.size());
+  if (size % 2 != 0) xmp += '\0';
+  return absl::StrCat("XMP ", Number(size), xmp);
 }
 
 }  // namespace
@@ -46,11 +55,8 @@ absl::Status AddWebpComment(absl::string_view comment,
   if (!file || head.substr(0, 4) != "RIFF" || head.substr(8, 8) != "WEBPVP8X") {
     return absl::DataLossError(path + ": is no animated WebP");
   }
-  const std::string xmp = XmpOf(comment);
-  const auto size = static_cast<int64_t>(xmp.size());
   file.seekp(0, std::ios::end);
-  file << "XMP " << Number(size) << xmp;
-  if (size % 2 != 0) file << '\0';
+  file << ChunkOf(comment);
   const int64_t total = file.tellp();
   file.seekp(kRiffSizeAt);
   file << Number(total - 8);
@@ -58,6 +64,22 @@ absl::Status AddWebpComment(absl::string_view comment,
   file << static_cast<char>(head[kFlagsAt] | kHasXmp) << std::flush;
   return file ? absl::OkStatus()
               : absl::ResourceExhaustedError(path + ": cannot be completed");
+}
+
+void AddWebpComment(absl::string_view comment, cv::Size size, bool has_alpha,
+                    std::string* webp) {
+  constexpr int kFirstChunkAt = 12;
+  if (webp->compare(kFirstChunkAt, 4, "VP8X") != 0) {
+    // A file of the picture alone has no place for flags yet.
+    constexpr char kHasAlpha = 16;
+    webp->insert(
+        kFirstChunkAt,
+        absl::StrCat("VP8X", Number(10), Number(has_alpha ? kHasAlpha : 0),
+                     Number(size.width - 1, 3), Number(size.height - 1, 3)));
+  }
+  webp->at(kFlagsAt) = static_cast<char>(webp->at(kFlagsAt) | kHasXmp);
+  *webp += ChunkOf(comment);
+  webp->replace(kRiffSizeAt, 4, Number(static_cast<int64_t>(webp->size()) - 8));
 }
 
 }  // namespace pipelines::media

@@ -1,4 +1,4 @@
-// A comment in an animated WebP. Private to pipelines/media.
+// A comment in a WebP. Private to pipelines/media.
 //
 // The WebP Container Specification has the chunks, under "Extended File Format"
 // and "Metadata"; the comment is the description that XMP takes from Dublin
@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "opencv2/core.hpp"
 
 namespace pipelines::media {
 
@@ -19,6 +20,10 @@ namespace pipelines::media {
 absl::Status AddWebpComment(absl::string_view comment,
                             const std::string& writable_path,
                             const std::string& path);
+
+// The same for the still WebP of this content, of `size` pixels.
+void AddWebpComment(absl::string_view comment, cv::Size size, bool has_alpha,
+                    std::string* webp);
 
 }  // namespace pipelines::media
 
