@@ -151,7 +151,11 @@ std::optional<int64_t> VideoDemuxer::num_indexed() const {
 }
 
 std::optional<double> VideoDemuxer::duration() const {
-  if (stream_->duration > 0) {
+  // Matroska states none of a stream; where that of a few frames has no known
+  // beginning, FFmpeg fills in the length of all streams.
+  const bool is_stated = !IsFormat("matroska") || input_->nb_streams == 1 ||
+                         header_stream_duration_ > 0;
+  if (stream_->duration > 0 && is_stated) {
     return Seconds(stream_->duration, stream_->time_base);
   }
   // Beside other streams it may be that of the sound.
