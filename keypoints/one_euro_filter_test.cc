@@ -65,7 +65,37 @@ TEST(OneEuroFilter, FollowsFastMotionCloser) {
   EXPECT_LT(lag(1), 0.02);
 }
 
-TEST(OneEuroFilter, IsCausalAndTurnsWithTheKeypoints) {
+// 1 / (2 pi cutoff), the time constant of a first-order low pass.
+TEST(OneEuroFilter, LagsByTheSameTimeAtAnyFrameRate) {
+  OneEuroOptions options;
+  options.min_cutoff = 2;
+  options.speed_gain = 0;
+  for (const double rate : {12.5, 25.0, 100.0}) {
+    OneEuroFilter filter(options);
+    double seconds = 0;
+    Tensor out;
+    for (int i = 0; seconds < 2; ++i) {
+      seconds = i / rate;
+      out = filter.Apply(torch::full({1, 1, 2}, seconds), seconds);
+    }
+    EXPECT_NEAR(seconds - out[0][0][0].item<double>(), 1 / (4 * M_PI), 1e-4)
+        << rate;
+  }
+}
+
+// Half a second is pi in the filters' terms of a cutoff of 1 Hz.
+TEST(OneEuroFilter, MeasuresSpeedByTheTimeBetweenFrames) {
+  OneEuroFilter filter({});
+  filter.Apply(torch::tensor({{0., 0.}}), 7);
+  const Tensor out = filter.Apply(torch::tensor({{0.03, 0.04}}), 7.5);
+  const double speed = 0.05 / 0.5 * M_PI / (M_PI + 1);
+  const double turns = M_PI * (1 + 20 * speed);
+  EXPECT_THAT(
+      out,
+      TensorNear(torch::tensor({{0.03, 0.04}}) * turns / (turns + 1), kTol));
+}
+
+TEST(OneEuroFilter, TurnsWithTheKeypoints) {
   OneEuroFilter filter({}), turned({});
   for (int i = 0; i < 6; ++i) {
     const Tensor points = Points(1, i);
