@@ -1,6 +1,8 @@
 #include "pipelines/data/augmentation.h"
 
+#include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -100,25 +102,57 @@ TEST(Augment, MirrorsAndSwapsInHalfOfTheDraws) {
   for (int count : counts) EXPECT_NEAR(count, kDraws / 4, 44);
 }
 
-TEST(Augment, BrightnessScalesWithinItsRange) {
-  AugmentationOptions options;
-  options.brightness = 0.2;
-  const cv::Mat grey(10, 10, CV_8UC3, cv::Scalar(100, 100, 100));
+// The least and the largest `value` of the driving frame's colour over 200
+// draws, for a pair of two colours. That no draw falls into a given twentieth
+// of the range has a probability of 0.95^200 = 4e-5.
+template <typename Value>
+std::pair<int, int> RangeOf(const AugmentationOptions& options,
+                            const cv::Scalar& source, const cv::Scalar& driving,
+                            const Value& value) {
+  const FramePair pair = {cv::Mat(4, 4, CV_8UC3, source),
+                          cv::Mat(4, 4, CV_8UC3, driving)};
   int least = 255, most = 0;
   for (uint64_t seed = 0; seed < 200; ++seed) {
     Random random({seed});
-    const cv::Vec3b colour =
-        Augment({grey, grey}, options, random).source.at<cv::Vec3b>(0, 0);
-    EXPECT_EQ(colour[0], colour[1]);
-    least = std::min<int>(least, colour[0]);
-    most = std::max<int>(most, colour[0]);
+    const int drawn = value(
+        Augment(pair, options, random).driving.template at<cv::Vec3b>(0, 0));
+    least = std::min(least, drawn);
+    most = std::max(most, drawn);
   }
-  // 200 draws leave less than 0.2 * 2 * 4 % at either end with certainty >
-  // 0.999.
-  EXPECT_GE(least, 80);
-  EXPECT_LE(least, 82);
-  EXPECT_LE(most, 120);
-  EXPECT_GE(most, 118);
+  return {least, most};
+}
+
+int Red(const cv::Vec3b& colour) { return colour[0]; }
+
+MATCHER_P2(CoversRange, low, high, "") {
+  return arg.first >= low && arg.first <= low + 3 && arg.second <= high &&
+         arg.second >= high - 3;
+}
+
+TEST(Augment, BrightnessScalesWithinItsRange) {
+  AugmentationOptions options;
+  options.brightness = 0.2;
+  const cv::Scalar grey(100, 100, 100);
+  EXPECT_THAT(RangeOf(options, grey, grey, Red), CoversRange(80, 120));
+  const auto spread = [](const cv::Vec3b& c) { return c[0] - c[1]; };
+  EXPECT_EQ(RangeOf(options, grey, grey, spread), std::pair(0, 0));
+}
+
+// 50 away from the mean.
+TEST(Augment, ContrastScalesWithinItsRange) {
+  AugmentationOptions options;
+  options.contrast = 0.4;
+  EXPECT_THAT(RangeOf(options, cv::Scalar::all(50), cv::Scalar::all(150), Red),
+              CoversRange(130, 170));
+}
+
+// Each channel is rounded.
+TEST(Augment, SaturationScalesWithinItsRange) {
+  AugmentationOptions options;
+  options.saturation = 0.5;
+  const cv::Scalar red(150, 100, 100);
+  const auto spread = [](const cv::Vec3b& c) { return c[0] - c[1]; };
+  EXPECT_THAT(RangeOf(options, red, red, spread), CoversRange(25, 75));
 }
 
 TEST(Augment, ContrastKeepsTheMeanBrightnessOfThePair) {
@@ -169,22 +203,35 @@ TEST(Augment, HueTurnsRedToGreenInAThirdOfATurn) {
   EXPECT_GT(num_blue, 15);
 }
 
-TEST(Augment, ZoomEnlargesAPlaceInside) {
+// Ramps of 8 a pixel, across in red and down in green, in which cubic
+// interpolation is exact; OpenCV rounds places to 1/32 of a pixel.
+TEST(Augment, ZoomEnlargesThePlaceThatIsDrawn) {
   AugmentationOptions options;
   options.max_zoom = 1;
-  // A ramp: enlarging it makes it flatter, and never leaves its range.
-  cv::Mat ramp(32, 64, CV_8UC3);
-  for (int x = 0; x < 64; ++x) ramp.col(x).setTo(cv::Scalar::all(3 * x));
+  cv::Mat ramps(28, 32, CV_8UC3);
+  for (int y = 0; y < ramps.rows; ++y) {
+    for (int x = 0; x < ramps.cols; ++x) {
+      ramps.at<cv::Vec3b>(y, x) = cv::Vec3b(8 * x, 8 * y, 0);
+    }
+  }
   for (uint64_t seed = 0; seed < 50; ++seed) {
-    Random random({seed});
-    const cv::Mat zoomed = Augment({ramp, ramp}, options, random).source;
-    ASSERT_EQ(zoomed.size(), ramp.size());
-    const int left = zoomed.at<cv::Vec3b>(16, 1)[0];
-    const int right = zoomed.at<cv::Vec3b>(16, 62)[0];
-    // 61 columns of a ramp of 3 a column, enlarged 1 to 2 times; 2 for
-    // rounding.
-    EXPECT_LE(right - left, 183 + 2);
-    EXPECT_GE(right - left, 183 / 2 - 2);
+    Random random({seed}), twin({seed});
+    for (int i = 0; i < 6; ++i) twin.Bits();  // of flips and colours
+    const double zoom = 1 + twin.Uniform();
+    const double place[] = {twin.Uniform(), twin.Uniform()};  // x, y
+    const cv::Mat zoomed = Augment({ramps, ramps}, options, random).source;
+    ASSERT_EQ(zoomed.size(), ramps.size());
+    for (int i = 0; i < 2; ++i) {
+      const int side = i == 0 ? ramps.cols : ramps.rows;
+      for (int u = 0; u < side; ++u) {
+        const double from =
+            (u + 0.5) / zoom - 0.5 + side * (1 - 1 / zoom) * place[i];
+        if (from < 1 || from > side - 2) continue;  // where the ramp ends
+        const int x = i == 0 ? u : 14, y = i == 0 ? 14 : u;
+        EXPECT_NEAR(zoomed.at<cv::Vec3b>(y, x)[i], 8 * from, 1)
+            << "seed " << seed << ", channel " << i << ", pixel " << u;
+      }
+    }
   }
 }
 
