@@ -288,7 +288,6 @@ TEST_F(TrainerTest, StopsWhereALossIsNotFinite) {
                      HasSubstr("last good checkpoint: " + path))));
 }
 
-// In a process of its own, for the flag that a signal sets stays set.
 // The cache's folder is one in which no file can be made.
 TEST_F(TrainerTest, SaysOnceThatEmbeddingsCannotBeKept) {
   const std::string cache = output_ + "_cache";
