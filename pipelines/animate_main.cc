@@ -360,6 +360,6 @@ absl::Status Run(const CommandLine& line) {
 int main(int argc, char** argv) {
   return pipelines::RunProgram(
       {"animate", pipelines::kAnimateUsage, pipelines::kAnimateFlagsFile,
-       pipelines::AnimateFlagGroups(), "use --batch_size 1"},
+       pipelines::AnimateFlagGroups()},
       argc, argv, pipelines::Run);
 }

@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "pipelines/animation/animate_test_util.h"
+#include "pipelines/base/exception_status.h"
 #include "pipelines/media/video_reader.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -78,6 +79,8 @@ TEST_F(BatchTest, GoesOnAfterAnItemThatThrows) {
                        AllOf(HasSubstr("a.png"), HasSubstr("v.mp4"),
                              HasSubstr("not enough memory"))));
   EXPECT_EQ(results[2].state, BatchResult::State::kDone);
+  // So that the program says what to do.
+  EXPECT_TRUE(IsOutOfMemory(BatchStatus(results, 4)));
 }
 
 TEST_F(BatchTest, HaltsAtTheFirstFailureWhereAsked) {

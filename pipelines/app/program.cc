@@ -5,10 +5,14 @@
 #include <exception>
 #include <iostream>
 #include <string>
+#include <vector>
 
+#include "absl/flags/commandlineflag.h"
+#include "absl/flags/reflection.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "networks/files/system_error.h"
 #include "networks/published/weight_files.h"
@@ -40,48 +44,66 @@ absl::Status NameTheSignal(absl::Status status) {
   return StoppedBySignal(StopSignal());
 }
 
-// Adds the command that fetches what a library misses.
-absl::Status AdviseOn(const absl::Status& status) {
-  namespace published = networks::published;
-  const auto missing = published::MissingWeightsOf(status);
-  if (!missing) return status;
-  // Where the command looks without being told.
-  const bool is_usual =
-      missing->folder == published::WeightsFolder(CacheFolder());
-  absl::Status advised(
-      status.code(),
-      absl::StrCat(
-          status.message(),
-          "; fetch them by: tools/bazelw run //tools:fetch_weights "
-          "-- ",
-          is_usual
-              ? ""
-              : absl::StrCat("--dir ", QuotedForShell(missing->folder), " "),
-          missing->name));
-  status.ForEachPayload(
-      [&advised](absl::string_view url, const absl::Cord& payload) {
-        advised.SetPayload(url, payload);
-      });
-  return advised;
-}
-
-// Of an installed program, which must not tell of Bazel.
-absl::Status WithoutBazel(const absl::Status& status) {
-  absl::Status result(status.code(), WithInstalledCommands(status.message()));
+// With all else that `status` carries.
+absl::Status WithMessage(const absl::Status& status,
+                         const std::string& message) {
+  absl::Status result(status.code(), message);
   status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {
     result.SetPayload(url, payload);
   });
   return result;
 }
 
-absl::Status StatusOf(const Program& program, const std::exception& error) {
-  const absl::Status status = ExceptionStatus(error);
-  if (!absl::IsResourceExhausted(status) ||
-      program.when_out_of_memory == nullptr) {
-    return status;
+// Whether the program has this flag, with another value.
+bool CanSet(absl::string_view flag, absl::string_view value) {
+  const absl::CommandLineFlag* found = absl::FindCommandLineFlag(flag);
+  return found != nullptr && found->CurrentValue() != value;
+}
+
+// What the user can do where memory does not suffice, by the program's flags;
+// empty if nothing.
+std::string MemoryAdvice(const Program& program, absl::string_view message) {
+  if (program.when_out_of_memory != nullptr) return program.when_out_of_memory;
+  std::vector<std::string> ways;
+  if (absl::FindCommandLineFlag("model_size") != nullptr) {
+    ways.push_back("a smaller --model_size");
   }
-  return absl::ResourceExhaustedError(
-      absl::StrCat(status.message(), "; ", program.when_out_of_memory));
+  if (CanSet("model", "vit_b")) ways.push_back("--model vit_b");
+  if (CanSet("precision", "bfloat16") && CanSet("precision", "float16")) {
+    ways.push_back("--precision bfloat16");
+  }
+  if (CanSet("batch_size", "1")) ways.push_back("--batch_size 1");
+  if (CanSet("device", "cpu") && absl::StrContains(message, "CUDA")) {
+    ways.push_back("another --device");
+  }
+  return ways.empty() ? "" : absl::StrCat("use ", absl::StrJoin(ways, " or "));
+}
+
+// Adds the command that fetches what a library misses.
+std::string WeightsAdvice(const networks::published::MissingWeights& missing) {
+  // Where the command looks without being told.
+  const bool is_usual =
+      missing.folder == networks::published::WeightsFolder(CacheFolder());
+  return absl::StrCat(
+      "fetch them by: tools/bazelw run //tools:fetch_weights -- ",
+      is_usual ? ""
+               : absl::StrCat("--dir ", QuotedForShell(missing.folder), " "),
+      missing.name);
+}
+// Adds what the user can do.
+absl::Status AdviseOn(const Program& program, const absl::Status& status) {
+  std::string advice;
+  if (const auto missing = networks::published::MissingWeightsOf(status)) {
+    advice = WeightsAdvice(*missing);
+  } else if (IsOutOfMemory(status)) {
+    advice = MemoryAdvice(program, status.message());
+  } else if (IsWithoutGpuCode(status)) {
+    advice =
+        "name another LibTorch by the variable LIBTORCH (README.md says which "
+        "GPUs they are for), or use the CPU";
+  }
+  if (advice.empty()) return status;
+  return WithMessage(status, absl::StrCat(status.message(), "; ", advice));
 }
 
 absl::Status Do(const Program& program, int argc, char** argv,
@@ -97,9 +119,9 @@ absl::Status Do(const Program& program, int argc, char** argv,
     return absl::OkStatus();
   }
   try {
-    return AdviseOn(NameTheSignal(body(*line)));
+    return NameTheSignal(body(*line));
   } catch (const std::exception& error) {
-    return StatusOf(program, error);
+    return ExceptionStatus(error);
   }
 }
 
@@ -107,9 +129,12 @@ absl::Status Do(const Program& program, int argc, char** argv,
 
 int RunProgram(const Program& program, int argc, char** argv,
                const std::function<absl::Status(const CommandLine&)>& body) {
-  absl::Status status = Do(program, argc, argv, body);
+  absl::Status status = AdviseOn(program, Do(program, argc, argv, body));
   status.Update(FlushStandardOutput());
-  if (IsInstalled(argv[0])) status = WithoutBazel(status);
+  // An installed program must not tell of Bazel.
+  if (IsInstalled(argv[0])) {
+    status = WithMessage(status, WithInstalledCommands(status.message()));
+  }
   return Exit(program.name, status);
 }
 

@@ -15,16 +15,17 @@ struct Program {
   const char* usage;   // what --help says before the flags
   const char* source;  // __FILE__ of main(), where the flags are defined
   std::vector<FlagGroup> groups = {};  // how --help orders them
-  // What to do where memory does not suffice: the end of a sentence.
+  // What to do where memory does not suffice, as the end of a sentence, if it
+  // is more than giving lower values to the program's flags.
   const char* when_out_of_memory = nullptr;
 };
 
 // Sets the flags, answers --help, or else does `body`; prints an error and
 // returns main()'s exit code (exit_code.h). What a library throws is an error
-// like others, ResourceExhausted where there is not enough memory. Cancelled is
-// StoppedBySignal after a stop signal (base/stop_signal.h). Where a library
-// misses published weights, the message says how to fetch them. It is an error,
-// too, if not all of standard output could be written.
+// like others (base/exception_status.h). Cancelled is StoppedBySignal after a
+// stop signal (base/stop_signal.h). Where there is not enough memory, no code
+// for the GPU, or where published weights are missing, the message says what to
+// do. It is an error, too, if not all of standard output could be written.
 int RunProgram(const Program& program, int argc, char** argv,
                const std::function<absl::Status(const CommandLine&)>& body);
 

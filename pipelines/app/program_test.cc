@@ -10,13 +10,20 @@
 #include <utility>
 #include <vector>
 
+#include "absl/flags/flag.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/published/weight_files.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/base/exception_status.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
+
+ABSL_FLAG(std::string, model_size, "", "As of a program.");
+ABSL_FLAG(std::string, precision, "auto", "As of a program.");
+ABSL_FLAG(int, batch_size, 0, "As of a program.");
+ABSL_FLAG(std::string, device, "auto", "As of a program.");
 
 namespace pipelines {
 namespace {
@@ -59,34 +66,82 @@ TEST(RunProgram, ReportsWhatALibraryThrows) {
             "tested: error: no memory\n");
 }
 
+// Exit code and standard error of a program whose body does this.
+std::pair<int, std::string> RunToItsEnd(
+    const std::function<absl::Status()>& body,
+    std::vector<const char*> words = {}, const char* advice = nullptr) {
+  words.insert(words.begin(), "program");
+  testing::internal::CaptureStderr();
+  const int code = RunProgram({"tested", "Does things.", __FILE__, {}, advice},
+                              static_cast<int>(words.size()),
+                              const_cast<char**>(words.data()),
+                              [&](const CommandLine&) { return body(); });
+  return {code, testing::internal::GetCapturedStderr()};
+}
+
+absl::Status Throw(const std::string& words) {
+  throw std::runtime_error(words + "\nframe #0");
+}
+
 TEST(RunProgram, SaysWhatToDoWithoutMemory) {
-  const auto run = [](const std::function<void()>& fail, const char* advice) {
-    testing::internal::CaptureStderr();
-    const char* words[] = {"program"};
-    const int code =
-        RunProgram({"tested", "Does things.", __FILE__, {}, advice}, 1,
-                   const_cast<char**>(words), [&](const CommandLine&) {
-                     fail();
-                     return absl::OkStatus();
-                   });
-    return std::pair(code, testing::internal::GetCapturedStderr());
+  const auto without = [](const char* advice) {
+    return RunToItsEnd([]() -> absl::Status { throw std::bad_alloc(); }, {},
+                       advice);
   };
-  EXPECT_THAT(run([] { throw std::bad_alloc(); }, nullptr),
+  EXPECT_THAT(without("use smaller batches"),
               testing::Pair(129,
                             "tested: error: there is not enough memory: "
-                            "std::bad_alloc\n"));
+                            "std::bad_alloc; use smaller batches\n"));
+  EXPECT_THAT(without(nullptr),
+              testing::Pair(129,
+                            "tested: error: there is not enough memory: "
+                            "std::bad_alloc; use a smaller --model_size or "
+                            "--precision bfloat16 or --batch_size 1\n"));
   // As LibTorch says it on the CPU and on a GPU, and OpenCV.
   for (const std::string words :
        {"[enforce fail at alloc_cpu.cpp:75] err == 0. DefaultCPUAllocator: "
         "can't allocate memory: you tried to allocate 8 bytes.",
         "CUDA out of memory. Tried to allocate 20.00 MiB",
         "OpenCV(4.6.0) error: (-4:Insufficient memory) Failed to allocate"}) {
-    EXPECT_THAT(run([&] { throw std::runtime_error(words + "\nframe #0"); },
-                    "use smaller batches"),
-                testing::Pair(
-                    129, "tested: error: there is not enough memory: " + words +
-                             "; use smaller batches\n"));
+    const auto [code, message] = RunToItsEnd([&] { return Throw(words); });
+    EXPECT_EQ(code, 129);
+    EXPECT_THAT(message, HasSubstr("there is not enough memory: " + words +
+                                   "; use a smaller --model_size"));
+    EXPECT_EQ(message.find("--device") != std::string::npos,
+              words.rfind("CUDA", 0) == 0);
   }
+}
+
+TEST(RunProgram, AdvisesNothingThatIsDoneAlready) {
+  EXPECT_THAT(RunToItsEnd([]() -> absl::Status { throw std::bad_alloc(); },
+                          {"--precision=float16", "--batch_size=1"})
+                  .second,
+              HasSubstr("std::bad_alloc; use a smaller --model_size\n"));
+  absl::SetFlag(&FLAGS_precision, "float32");
+  absl::SetFlag(&FLAGS_batch_size, 0);
+}
+
+// Whoever does many things notes what each of them threw, and goes on.
+TEST(RunProgram, SaysWhatToDoWhereALibraryCaughtLackOfMemory) {
+  const std::string caught(ExceptionStatus(std::bad_alloc()).message());
+  EXPECT_THAT(RunToItsEnd([&] {
+                return absl::ResourceExhaustedError("2 of 3: " + caught);
+              }).second,
+              HasSubstr("; use a smaller --model_size"));
+  EXPECT_THAT(RunToItsEnd([] {
+                return absl::ResourceExhaustedError("o.mp4: disk full");
+              }).second,
+              testing::EndsWith("disk full\n"));
+}
+
+TEST(RunProgram, SaysWhatToDoWithAGpuThatLibTorchHasNoCodeFor) {
+  EXPECT_THAT(RunToItsEnd([] {
+                return Throw(
+                    "CUDA error: no kernel image is available for execution "
+                    "on the device");
+              }),
+              testing::Pair(1, testing::AllOf(HasSubstr("has no code for"),
+                                              HasSubstr("LIBTORCH"))));
 }
 
 // In a process of its own, whose standard output is lost.

@@ -13,7 +13,10 @@
 namespace pipelines {
 namespace {
 
-bool IsOutOfMemory(const std::exception& error) {
+constexpr char kNoMemory[] = "there is not enough memory: ";
+constexpr char kNoGpuCode[] = "this LibTorch has no code for this GPU: ";
+
+bool SaysNoMemory(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
   const absl::string_view what = error.what();
   for (const char* words : {"can't allocate memory", "not enough memory",
@@ -46,13 +49,25 @@ absl::Status ExceptionStatus(const std::exception& error) {
   const std::string what = error.what();
   // LibTorch adds a stack trace from the second line on.
   const std::string line = what.substr(0, what.find('\n'));
-  if (!IsOutOfMemory(error)) {
-    return absl::Status(number == 0 ? absl::StatusCode::kInternal
-                                    : networks::files::SystemErrorCode(number),
-                        line);
+  if (SaysNoMemory(error)) {
+    return absl::ResourceExhaustedError(absl::StrCat(kNoMemory, line));
   }
-  return absl::ResourceExhaustedError(
-      absl::StrCat("there is not enough memory: ", line));
+  if (absl::StrContains(what, "no kernel image is available")) {
+    return absl::FailedPreconditionError(absl::StrCat(kNoGpuCode, line));
+  }
+  return absl::Status(number == 0 ? absl::StatusCode::kInternal
+                                  : networks::files::SystemErrorCode(number),
+                      line);
+}
+
+bool IsOutOfMemory(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) &&
+         absl::StrContains(status.message(), kNoMemory);
+}
+
+bool IsWithoutGpuCode(const absl::Status& status) {
+  return absl::IsFailedPrecondition(status) &&
+         absl::StrContains(status.message(), kNoGpuCode);
 }
 
 }  // namespace pipelines

@@ -44,6 +44,7 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device_flags.h"
 #include "pipelines/base/deadline.h"
+#include "pipelines/base/exception_status.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/stopwatch.h"
 #include "pipelines/base/work_hooks.h"
@@ -285,13 +286,12 @@ absl::Status Run(int argc, char** argv, EventWriter* events) {
 absl::Status RunSafely(int argc, char** argv, EventWriter* events) {
   try {
     return Run(argc, argv, events);
-  } catch (const std::bad_alloc&) {
-    return absl::ResourceExhaustedError(
-        "there is not enough memory for this job; use a smaller size, or allow "
-        "more by --job_memory");
   } catch (const std::exception& error) {
-    const std::string message = error.what();
-    return absl::InternalError(message.substr(0, message.find('\n')));
+    const absl::Status status = pipelines::ExceptionStatus(error);
+    if (!pipelines::IsOutOfMemory(status)) return status;
+    return absl::ResourceExhaustedError(
+        absl::StrCat(status.message(),
+                     "; use a smaller size, or allow more by --job_memory"));
   }
 }
 
