@@ -38,12 +38,32 @@ std::optional<uint32_t> GpuOf(absl::string_view name) {
   return gpu;
 }
 
+// What to do where there is no such GPU.
+std::string Remedy(const Gpus& gpus) {
+  if (!gpus.has_cuda) {
+    return "this LibTorch has no CUDA; use cpu, or name one that has by the "
+           "variable LIBTORCH";
+  }
+  if (gpus.count == 0) {
+    return "LibTorch has CUDA, but finds no GPU; see whether nvidia-smi shows "
+           "one and a driver that is new enough, whether a container was given "
+           "it (--gpus all), and CUDA_VISIBLE_DEVICES; or use cpu";
+  }
+  if (gpus.count == 1) return "the only GPU is cuda:0";
+  return absl::StrCat("the GPUs are cuda:0 to cuda:", gpus.count - 1);
+}
+
 }  // namespace
 
-absl::StatusOr<c10::Device> SelectDevice(const std::string& name) {
-  const int num_gpus = static_cast<int>(torch::cuda::device_count());
+Gpus GpusHere() {
+  return {static_cast<int>(torch::cuda::device_count()),
+          at::Context::hasCUDART()};
+}
+
+absl::StatusOr<c10::Device> SelectDevice(const std::string& name,
+                                         const Gpus& gpus) {
   if (name == "auto") {
-    return num_gpus > 0 ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU);
+    return gpus.count > 0 ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU);
   }
   if (name == "cpu") return c10::Device(c10::kCPU);
   // c10::Device keeps the last eight bits of a number.
@@ -52,10 +72,9 @@ absl::StatusOr<c10::Device> SelectDevice(const std::string& name) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--device: '", name, "' is no device; use auto, cpu, cuda or cuda:N"));
   }
-  if (*gpu < static_cast<uint32_t>(num_gpus)) return c10::Device(name);
-  return absl::FailedPreconditionError(absl::StrCat(
-      "--device: there is no ", name, " here (CUDA devices found: ", num_gpus,
-      "); use cpu, or a LibTorch with CUDA by the variable LIBTORCH"));
+  if (*gpu < static_cast<uint32_t>(gpus.count)) return c10::Device(name);
+  return absl::FailedPreconditionError(
+      absl::StrCat("--device: there is no ", name, " here: ", Remedy(gpus)));
 }
 
 absl::Status SetThreads(int threads, int processes) {

@@ -11,10 +11,19 @@
 
 namespace pipelines {
 
+// What LibTorch finds of NVIDIA's GPUs.
+struct Gpus {
+  int count = 0;
+  // Whether LibTorch could use any: Debian's could not.
+  bool has_cuda = false;
+};
+Gpus GpusHere();
+
 // "auto" (the first GPU where there is one, else the CPU), "cpu", "cuda" or
-// "cuda:1". An absent device is an error that says what there is, never a
-// silent fallback.
-absl::StatusOr<c10::Device> SelectDevice(const std::string& name);
+// "cuda:1". An absent device is an error that says what there is and what to
+// do, never a silent fallback.
+absl::StatusOr<c10::Device> SelectDevice(const std::string& name,
+                                         const Gpus& gpus = GpusHere());
 
 // Sets LibTorch's threads on the CPU; 0 is one a core that this process may use
 // (LibTorch's own default is 1 on some machines), or a fair share of them where

@@ -4,6 +4,9 @@
 #include <torch/cuda.h>
 #include <torch/utils.h>
 
+#include <string>
+
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "third_party/absl/status_matchers.h"
@@ -12,7 +15,10 @@ namespace pipelines {
 namespace {
 
 using ::absl::StatusCode;
+using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(SelectDevice, KnowsTheCpu) {
   ASSERT_THAT(SelectDevice("cpu"), IsOk());
@@ -32,6 +38,19 @@ TEST(SelectDevice, RefusesAnAbsentDevice) {
   EXPECT_THAT(
       SelectDevice("cuda:" + std::to_string(torch::cuda::device_count())),
       StatusIs(StatusCode::kFailedPrecondition, HasSubstr("there is no cuda")));
+}
+
+TEST(SelectDevice, SaysWhatToDoAboutAnAbsentGpu) {
+  const auto message = [](const std::string& name, const Gpus& gpus) {
+    return std::string(SelectDevice(name, gpus).status().message());
+  };
+  EXPECT_THAT(message("cuda", {0, false}),
+              AllOf(HasSubstr("has no CUDA"), HasSubstr("LIBTORCH")));
+  EXPECT_THAT(message("cuda", {0, true}),
+              AllOf(HasSubstr("nvidia-smi"), Not(HasSubstr("LIBTORCH"))));
+  EXPECT_THAT(message("cuda:1", {1, true}), EndsWith("the only GPU is cuda:0"));
+  EXPECT_THAT(message("cuda:4", {4, true}), EndsWith("are cuda:0 to cuda:3"));
+  EXPECT_EQ(*SelectDevice("cuda:3", {4, true}), c10::Device(c10::kCUDA, 3));
 }
 
 // c10::Device takes "cuda:256" for the first GPU, "cuda:128" for none.
