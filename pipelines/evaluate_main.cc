@@ -98,13 +98,13 @@ constexpr char kUsage[] =
       --checkpoint runs/first,runs/second --data clips
       compares two checkpoints on the same clips, in one table
 
-Prints for each clip, worst first, and as means: L1 (of values in [0, 1]), PSNR
-(dB), SSIM, and LPIPS with --lpips. Where the clips have ground truth, as the
-bundled puppets do, also how well the motion follows it, in units in which a
-frame is 2 wide: joints, the mean distance of joints carried to the first frame
-from where they are; PCK, the share of them within 0.1; flow, the mean error of
-the motion over all pixels; puppet flow, over those of the puppet. The last line
-is the score of repeating the first frame.
+Prints for each clip, worst first, and as means over the frames of all clips: L1
+(of values in [0, 1]), PSNR (dB), SSIM, and LPIPS with --lpips. Where the clips
+have ground truth, as the bundled puppets do, also how well the motion follows
+it, in units in which a frame is 2 wide: joints, the mean distance of joints
+carried to the first frame from where they are; PCK, the share of them within
+0.1; flow, the mean error of the motion over all pixels; puppet flow, over those
+of the puppet. The last line is the score of repeating the first frame.
 
 The test clips are those of the config that the checkpoint was trained with,
 unless --data names others.

@@ -35,7 +35,7 @@ std::string LpipsText(const Evaluation& evaluation) {
 }
 
 // The names of the scores of all, in the order of their tables. The first
-// column of these counts frames, of clips only.
+// column of these counts frames.
 std::vector<std::string> ScoreColumns(
     const std::vector<NamedEvaluation>& evaluations) {
   std::vector<std::string> names;

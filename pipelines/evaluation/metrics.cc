@@ -51,6 +51,19 @@ void MeanScore::Add(const FrameScore& score) {
   ++lpips_count_;
 }
 
+MeanScore& MeanScore::operator+=(const MeanScore& other) {
+  sum_.l1 += other.sum_.l1;
+  sum_.psnr += other.sum_.psnr;
+  sum_.ssim += other.sum_.ssim;
+  if (other.sum_.lpips) {
+    sum_.lpips = sum_.lpips.value_or(0) + *other.sum_.lpips;
+  }
+  count_ += other.count_;
+  psnr_count_ += other.psnr_count_;
+  lpips_count_ += other.lpips_count_;
+  return *this;
+}
+
 FrameScore MeanScore::Mean() const {
   const double n = std::max(count_, 1);
   FrameScore mean;

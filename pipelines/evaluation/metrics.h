@@ -28,6 +28,7 @@ FrameScore ScoreFrame(const cv::Mat& frame, const cv::Mat& target);
 class MeanScore {
  public:
   void Add(const FrameScore& score);
+  MeanScore& operator+=(const MeanScore& other);  // of the frames of both
   FrameScore Mean() const;
   int count() const { return count_; }
 

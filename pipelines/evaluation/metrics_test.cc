@@ -79,6 +79,26 @@ TEST(MeanScore, OfLpipsIsOverThoseThatHaveIt) {
   EXPECT_DOUBLE_EQ(*mean.Mean().lpips, 0.3);
 }
 
+// A clip counts by its frames.
+TEST(MeanScore, OfMeansIsOverTheirFrames) {
+  MeanScore few, all;
+  FrameScore with_lpips = Score(0.5, 20, 0.5);
+  with_lpips.lpips = 0.2;
+  few.Add(with_lpips);
+  all += few;
+  EXPECT_DOUBLE_EQ(*all.Mean().lpips, 0.2);
+  MeanScore many;
+  many.Add(Score(0.1, 100, 0.9));
+  many.Add(Score(0.2, 30, 0.8));
+  many.Add(Score(0.4, 40, 0.6));
+  all += many;
+  EXPECT_EQ(all.count(), 4);
+  EXPECT_DOUBLE_EQ(all.Mean().l1, 0.3);
+  EXPECT_DOUBLE_EQ(all.Mean().ssim, 0.7);
+  EXPECT_DOUBLE_EQ(all.Mean().psnr, 30);  // of the three that are not equal
+  EXPECT_DOUBLE_EQ(*all.Mean().lpips, 0.2);
+}
+
 TEST(IsWorse, NotANumberIsTheWorst) {
   EXPECT_TRUE(IsWorse(Score(0.3, 0, 0), Score(0.2, 0, 0)));
   EXPECT_FALSE(IsWorse(Score(0.2, 0, 0), Score(0.2, 0, 0)));

@@ -114,6 +114,9 @@ class ClipReconstruction {
     return absl::OkStatus();
   }
 
+  const MeanScore& by_model() const { return by_model_; }
+  const MeanScore& by_first_frame() const { return by_first_frame_; }
+
   ClipResult Result(const std::string& name) const {
     ClipResult result;
     result.name = name;
@@ -189,12 +192,18 @@ class Evaluator {
     ClipReconstruction reconstruction(model_, device_, *clip, truth, tools_);
     RETURN_IF_ERROR(
         Rebuild(static_cast<int>(clip->frames.size()), reconstruction));
+    by_model_ += reconstruction.by_model();
+    by_first_frame_ += reconstruction.by_first_frame();
     const ClipResult result = reconstruction.Result(indexed.name);
     for (ReconstructionObserver* observer : tools_.observers) {
       RETURN_IF_ERROR(observer->EndClip(result));
     }
     return result;
   }
+
+  // Of the frames of all clips so far.
+  FrameScore OfModel() const { return by_model_.Mean(); }
+  FrameScore OfFirstFrame() const { return by_first_frame_.Mean(); }
 
  private:
   // Every frame_step-th frame, in batches.
@@ -218,6 +227,7 @@ class Evaluator {
   data::Dataset& test_;
   const EvaluationConfig& config_;
   const ReconstructionTools& tools_;
+  MeanScore by_model_, by_first_frame_;
 };
 
 // Puts the clip's name before an error about what the model made of it.
@@ -231,18 +241,6 @@ void AddUp(const std::optional<PuppetMetrics>& of_clip,
   if (!of_clip) return;
   if (!sum) sum.emplace();
   *sum += *of_clip;
-}
-
-void AddMeans(EvaluationResult& result) {
-  MeanScore by_model, by_first_frame;
-  for (const ClipResult& clip : result.clips) {
-    by_model.Add(clip.model);
-    by_first_frame.Add(clip.first_frame);
-    AddUp(clip.motion, result.motion);
-    AddUp(clip.no_motion, result.no_motion);
-  }
-  result.model = by_model.Mean();
-  result.first_frame = by_first_frame.Mean();
 }
 
 }  // namespace
@@ -263,7 +261,12 @@ absl::StatusOr<EvaluationResult> EvaluateReconstruction(
     result.clips.push_back(*std::move(clip));
     tools.hooks.Report({"evaluate", "clips", i + 1, total, ""});
   }
-  AddMeans(result);
+  result.model = evaluator.OfModel();
+  result.first_frame = evaluator.OfFirstFrame();
+  for (const ClipResult& clip : result.clips) {
+    AddUp(clip.motion, result.motion);
+    AddUp(clip.no_motion, result.no_motion);
+  }
   return result;
 }
 

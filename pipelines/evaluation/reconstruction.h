@@ -38,7 +38,8 @@ struct ClipResult {
 
 struct EvaluationResult {
   std::vector<ClipResult> clips;
-  // Means over clips.
+  // Means over the frames of all clips, as papers report them: a long clip
+  // counts for more than a short one.
   FrameScore model;
   FrameScore first_frame;
   // Of the joints and pixels of all clips that have ground truth.

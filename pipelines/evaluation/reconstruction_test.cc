@@ -10,6 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "opencv2/core.hpp"
+#include "opencv2/imgcodecs.hpp"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/evaluation/clip_truth.h"
 #include "pipelines/testing/scoped_environment.h"
@@ -70,6 +72,31 @@ TEST_F(ReconstructionTest, ScoresEveryFrameOfEveryClip) {
     sum += clip.model.l1;
   }
   EXPECT_DOUBLE_EQ(result->model.l1, sum / 2);
+}
+
+// As papers report them, where clips differ in length.
+TEST_F(ReconstructionTest, MeansAreOverTheFramesOfAllClips) {
+  const std::string folder = FolderWithoutTruth();
+  const std::string path = absl::StrCat(folder, "/test/00001.png");
+  const cv::Mat frames = cv::imread(path);
+  ASSERT_EQ(frames.cols, 6 * frames.rows);
+  cv::imwrite(path, frames.colRange(0, 3 * frames.rows));
+  const auto result = Evaluate(folder);
+  ASSERT_THAT(result, IsOk());
+  const ClipResult& whole = result->clips[0];
+  const ClipResult& cut = result->clips[1];
+  ASSERT_EQ(cut.frames, 3);
+  EXPECT_NEAR(result->model.l1, (6 * whole.model.l1 + 3 * cut.model.l1) / 9,
+              1e-12);
+  EXPECT_NEAR(result->first_frame.ssim,
+              (6 * whole.first_frame.ssim + 3 * cut.first_frame.ssim) / 9,
+              1e-12);
+  // Without the first frames, which are equal.
+  EXPECT_NEAR(result->first_frame.psnr,
+              (5 * whole.first_frame.psnr + 2 * cut.first_frame.psnr) / 7,
+              1e-10);
+  EXPECT_THAT(EvaluationText(*result),
+              testing::ContainsRegex("mean of all frames +9 "));
 }
 
 // Nothing moving, a joint is as far off as it has moved.

@@ -69,9 +69,10 @@ ScoreTable EvaluationTable(const EvaluationResult& result) {
     table.rows.push_back({clip.name, Cells(columns, absl::StrCat(clip.frames),
                                            clip.model, clip.motion)});
   }
-  table.summary = {{absl::StrCat("mean of ", result.clips.size(),
-                                 result.clips.size() == 1 ? " clip" : " clips"),
-                    Cells(columns, "", result.model, result.motion)},
+  int frames = 0;
+  for (const ClipResult& clip : result.clips) frames += clip.frames;
+  table.summary = {{"mean of all frames", Cells(columns, absl::StrCat(frames),
+                                                result.model, result.motion)},
                    {"first frame, unmoved",
                     Cells(columns, "", result.first_frame, result.no_motion)}};
   return table;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <set>
 
 #include "absl/strings/ascii.h"
@@ -44,8 +45,8 @@ void CollectNumbers(const Message& message,
   }
 }
 
-// The mean L1 over the half of the clips that move most: those whose first
-// frame says least about the others. There motion models differ.
+// The mean L1 over the frames of the half of the clips that move most: those
+// whose first frame says least about the others. There motion models differ.
 double MovingHalfL1(const EvaluationProto& proto) {
   std::vector<const ClipResultProto*> clips;
   for (const ClipResultProto& clip : proto.clips()) clips.push_back(&clip);
@@ -55,8 +56,12 @@ double MovingHalfL1(const EvaluationProto& proto) {
                    });
   clips.resize((clips.size() + 1) / 2);
   double sum = 0;
-  for (const ClipResultProto* clip : clips) sum += clip->model().l1();
-  return sum / clips.size();
+  int64_t frames = 0;
+  for (const ClipResultProto* clip : clips) {
+    sum += clip->model().l1() * clip->frames();
+    frames += clip->frames();
+  }
+  return sum / static_cast<double>(frames);
 }
 
 bool ReadEvaluation(const std::string& path, RunResult* result) {

@@ -18,10 +18,10 @@ struct RunResult {
   uint64_t seed = 0;
   int64_t steps = 0;
   double minutes = 0;  // of training
-  // Every number of evaluation.json that is a mean over the test clips, by
-  // name: "l1", "psnr", ...; and "l1_moving_half", over the half of the clips
-  // that move most. Those of the baseline, the first frame shown all the time,
-  // are apart.
+  // Every number of evaluation.json that is a mean over all test clips, by
+  // name: "l1", "psnr", ...; and "l1_moving_half", over the frames of the half
+  // of the clips that move most. Those of the baseline, the first frame shown
+  // all the time, are apart.
   std::map<std::string, double> metrics;
   std::map<std::string, double> baseline;
   std::vector<Series> losses;  // the columns of losses.csv over steps

@@ -108,7 +108,7 @@ constexpr char kEvaluation[] = R"json({
      "first_frame": {"l1": 0.1}},
     {"name": "fast", "frames": 2, "model": {"l1": 0.5},
      "first_frame": {"l1": 0.6}},
-    {"name": "slow", "frames": 2, "model": {"l1": 0.25},
+    {"name": "slow", "frames": 6, "model": {"l1": 0.25},
      "first_frame": {"l1": 0.3}}
   ],
   "setting": {"width": 32, "training_steps": 70},
@@ -127,11 +127,12 @@ TEST_F(ReadResultsTest, AreTheMeansOfTheEvaluationAndTheLosses) {
   EXPECT_EQ(result.seed, 3u);
   EXPECT_EQ(result.steps, 70);
   EXPECT_DOUBLE_EQ(result.minutes, 1.5);
-  // Of three clips the two whose first frame says least: fast and slow.
+  // Of three clips the two whose first frame says least, fast and slow, each by
+  // its frames.
   EXPECT_THAT(result.metrics,
               UnorderedElementsAre(Pair("l1", 0.125), Pair("psnr", 20),
                                    Pair("flow_error", 0.25),
-                                   Pair("l1_moving_half", 0.375)));
+                                   Pair("l1_moving_half", 0.3125)));
   EXPECT_THAT(result.baseline,
               UnorderedElementsAre(Pair("l1", 0.5), Pair("psnr", 12)));
   ASSERT_EQ(result.losses.size(), 1u);
