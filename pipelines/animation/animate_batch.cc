@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
@@ -37,8 +38,25 @@ using networks::files::FolderOf;
 using networks::files::Stem;
 using State = BatchResult::State;
 
+// A picture or a video is easily named in place of a list. A pipe is not looked
+// into: it can be read once.
+absl::Status CheckIsText(const std::string& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return absl::OkStatus();
+  networks::files::ReadOptions options;
+  options.first_bytes = 4096;
+  ASSIGN_OR_RETURN(const std::string front,
+                   networks::files::ReadFile(path, options));
+  if (!absl::StrContains(front, '\0')) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      path,
+      ": is no list of paths, which is a text in UTF-8 with a path a line; "
+      "give a single picture or video as source or driving"));
+}
+
 absl::StatusOr<std::vector<std::string>> ReadList(
     const std::string& path, const std::function<bool()>& stop) {
+  RETURN_IF_ERROR(CheckIsText(path));
   networks::files::ReadOptions options;
   options.stop = stop;
   ASSIGN_OR_RETURN(const std::string text,

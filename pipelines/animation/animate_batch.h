@@ -23,7 +23,8 @@ struct BatchItem {
 // folder of frames) but notes (see media::IsSidecar), in the order in which
 // people count, or a .txt file's lines (relative to where the user stands;
 // empty ones and those that begin with # do not count). InvalidArgument where
-// that is nothing, or names a device or a URL: a list may come from elsewhere.
+// that is nothing, or no text, or names a device or a URL: a list may come from
+// elsewhere.
 // `stop` is asked while a list that is a pipe holds nothing; once it is true,
 // Cancelled.
 absl::StatusOr<std::vector<std::string>> ListInputs(

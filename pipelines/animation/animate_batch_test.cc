@@ -199,6 +199,14 @@ TEST_F(BatchTest, ReadsListsWithAByteOrderMark) {
               IsOkAndHolds(testing::ElementsAre("/a/x.png")));
 }
 
+TEST_F(BatchTest, TakesNoPictureOrVideoForAList) {
+  for (const char* file : {"stills/a.png", "videos/v.mp4"}) {
+    EXPECT_THAT(ListInputs(Path(file)),
+                StatusIs(StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr(file), HasSubstr("is no list"))));
+  }
+}
+
 TEST_F(BatchTest, StopsWhereAListIsAPipeThatNobodyWrites) {
   ASSERT_EQ(mkfifo(Path("list.txt").c_str(), 0600), 0);
   EXPECT_THAT(ListInputs(Path("list.txt"), [] { return true; }),
