@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
 #include "opencv2/core.hpp"
+#include "opencv2/imgcodecs.hpp"
 #include "pipelines/animation/face_choice.h"
 #include "pipelines/animation/framing.h"
 #include "pipelines/media/video_test_util.h"
@@ -17,6 +18,7 @@ namespace pipelines {
 namespace {
 
 using ::absl::StatusCode;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class CroppedReaderTest : public networks::files::FolderTest {
@@ -106,8 +108,13 @@ TEST_F(CroppedReaderTest, EndsWithAnErrorWhereItIsStopped) {
 TEST_F(CroppedReaderTest, TakesTheCentreWithAWarningWhereThereIsNoFace) {
   options_.crop = CropMode::kFace;
   EXPECT_EQ(ReadAll(Video(2)).size(), 2u);
-  EXPECT_THAT(reader_->warning(), HasSubstr("no face was found"));
+  EXPECT_THAT(reader_->warning(),
+              AllOf(HasSubstr("no face was found in the first frame"),
+                    HasSubstr("begins with a face")));
   EXPECT_EQ(reader_->box(), cv::Rect(16, 0, 64, 64));
+  cv::imwrite(Path("still.png"), cv::Mat(64, 96, CV_8UC3, cv::Scalar::all(9)));
+  EXPECT_EQ(ReadAll(Path("still.png")).size(), 1u);
+  EXPECT_THAT(reader_->warning(), HasSubstr("crop x,y,width,height"));
 }
 
 // Who is asked for by number has to be there.
