@@ -152,9 +152,12 @@ ABSL_FLAG(std::string, alpha_over, "",
           "What is seen through a transparent source: white, black or #rrggbb. "
           "Empty: png, webp, webm, mov (as ProRes 4444) and folders keep the "
           "transparency, others are over white.");
-ABSL_FLAG(std::string, size, "",
-          "Of the result: 640x480, or 512 for the shorter side. Empty: the "
-          "model's own, enlarged by a whole factor to at least 256.");
+ABSL_FLAG(
+    std::string, size, "",
+    "Of the result: 640x480, or 512 for the shorter side. Empty: the "
+    "model's own, enlarged by a whole factor to at least 256. Videos have "
+    "even sizes: an odd one gets a column or a row more, but not in "
+    "pictures, .gif and .webp.");
 ABSL_FLAG(std::string, save_keypoints, "",
           "Also write the driving keypoints to this .npy file.");
 ABSL_FLAG(std::string, save_deformation, "",
