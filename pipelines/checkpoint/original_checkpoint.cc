@@ -204,12 +204,14 @@ absl::Status RefuseOtherMethods(const TensorMap& tensors,
     const char* prefix;
     const char* name;
   };
+  static constexpr char kFomm[] =
+      "the First Order Motion Model (FOMM) or a method made from it";
   constexpr Method kMethods[] = {
       {"region_predictor.", "Articulated Animation (MRAA)"},
       {"generator.pixelwise_flow_predictor.", "Articulated Animation (MRAA)"},
-      {"kp_detector.predictor.", "the First Order Motion Model (FOMM)"},
-      {"generator.dense_motion_network.",
-       "the First Order Motion Model (FOMM)"},
+      {"he_estimator.", "One-Shot Free-View Talking Heads (face-vid2vid)"},
+      {"kp_detector.predictor.", kFomm},
+      {"generator.dense_motion_network.", kFomm},
   };
   for (const Method& method : kMethods) {
     const auto first = tensors.lower_bound(method.prefix);
@@ -221,7 +223,8 @@ absl::Status RefuseOtherMethods(const TensorMap& tensors,
         source, ": is a checkpoint of ", method.name, ", by its tensor ",
         first->first,
         ": that method has other networks; use one of this program, of CPABMM "
-        "or of the Thin-Plate Spline Motion Model"));
+        "or of the Thin-Plate Spline Motion Model, as tools/bazelw run "
+        "//tools:fetch_weights -- tps-vox fetches"));
   }
   return absl::OkStatus();
 }

@@ -30,7 +30,8 @@ namespace pipelines {
 // source: where they are from, for messages.
 //
 // InvalidArgument naming the tensor that is missing or whose shape no model
-// has; for a file of another method (FOMM, Articulated Animation) naming that.
+// has; for a file of another method (FOMM, face-vid2vid, Articulated Animation)
+// naming that.
 absl::StatusOr<Config> ConfigOfOriginal(
     const networks::weights::TensorMap& tensors, const std::string& source);
 

@@ -382,6 +382,17 @@ TEST(KindOfCheckpoint, IsRefusedWhereShapesFitNeitherOrBoth) {
   expect_refused(tensors, down + " has 87 input channels; expected 84");
 }
 
+// Its keypoint detector has the FOMM's names.
+TEST(KindOfCheckpoint, TellsFaceVid2VidFromTheFirstOrderMotionModel) {
+  const std::string path = WriteCheckpoint(
+      {{"kp_detector.predictor.encoder.weight", torch::zeros({1})},
+       {"he_estimator.block1.conv.weight", torch::zeros({1})}});
+  EXPECT_THAT(LoadTrainedModel(path, torch::kCPU),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("face-vid2vid"),
+                             HasSubstr("//tools:fetch_weights -- tps-vox"))));
+}
+
 TEST(KindOfCheckpoint, NamesOtherMethods) {
   for (const auto& [tensor, method] :
        {std::pair("kp_detector.predictor.encoder.down_blocks.0.conv.weight",
