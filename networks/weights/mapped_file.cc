@@ -84,6 +84,18 @@ absl::Status MappedFile::Check() const {
   return absl::OkStatus();
 }
 
+absl::Status MappedFile::CheckNotReplaced() const {
+  struct stat now;
+  if (stat(path_.c_str(), &now) == 0 && now.st_dev == info_.st_dev &&
+      now.st_ino == info_.st_ino) {
+    return absl::OkStatus();
+  }
+  return absl::AbortedError(absl::StrCat(
+      path_,
+      ": was replaced or removed while it was used, as a run does that goes on "
+      "training; use a copy of it"));
+}
+
 void MappedFile::Release(size_t begin, size_t end) {
   // Only whole pages: what shares a page with the range may be in use.
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));

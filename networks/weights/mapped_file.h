@@ -40,6 +40,11 @@ class MappedFile {
   // (also where nothing of that was read), or a byte could not be read.
   absl::Status Check() const;
 
+  // Whether path() still names this file. Aborted, naming the path, if it was
+  // replaced or removed since it was opened, as the checkpoints of a run that
+  // goes on are: what is read or written by the name is of another file then.
+  absl::Status CheckNotReplaced() const;
+
   // Tells the system that the bytes from `begin` to `end` are not needed for
   // now: they cost no memory until they are touched again, when they are read
   // anew. What was written to them is lost.

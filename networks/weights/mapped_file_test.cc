@@ -59,9 +59,15 @@ TEST_F(MappedFileTest, HasTheFilesBytes) {
 TEST_F(MappedFileTest, StaysWholeWhenTheFileIsReplaced) {
   const std::shared_ptr<MappedFile> file = Open();
   Write("new", "short");
+  EXPECT_THAT(file->CheckNotReplaced(), IsOk());
   fs::rename(Path("new"), Path("file"));
   EXPECT_EQ(Sum(*file), int64_t{'x'} * int64_t{kSize});
   EXPECT_THAT(file->Check(), IsOk());
+  EXPECT_THAT(file->CheckNotReplaced(),
+              StatusIs(StatusCode::kAborted, HasSubstr(Path("file"))));
+  fs::remove(Path("file"));
+  EXPECT_THAT(file->CheckNotReplaced(),
+              StatusIs(StatusCode::kAborted, HasSubstr(Path("file"))));
 }
 
 TEST_F(MappedFileTest, SaysThatTheFileWasCutShort) {

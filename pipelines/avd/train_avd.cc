@@ -3,14 +3,19 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "networks/files/file_lock.h"
 #include "networks/files/outputs.h"
+#include "networks/files/path_parts.h"
 #include "networks/scoped_seed.h"
 #include "networks/weights/load.h"
 #include "networks/weights/safetensors.h"
@@ -24,6 +29,8 @@
 namespace pipelines {
 namespace {
 
+using networks::weights::SafetensorsFile;
+
 // The original's name in checkpoints.
 constexpr char kPrefix[] = "avd_network.";
 
@@ -33,9 +40,29 @@ networks::AvdNetwork NewAvd(const networks::AvdOptions& options,
   return networks::AvdNetwork(options);
 }
 
+// Unavailable if a process trains in the folder of the run that `checkpoint` is
+// of: it replaces and removes its checkpoints.
+absl::Status CheckNoRunGoesOn(const std::string& checkpoint) {
+  const std::string checkpoints = networks::files::FolderOf(checkpoint);
+  const std::string lock = networks::files::FolderOf(checkpoints) + "/lock";
+  std::error_code error;
+  if (networks::files::BaseName(checkpoints) != "checkpoints" ||
+      !std::filesystem::exists(lock, error)) {
+    return absl::OkStatus();
+  }
+  networks::files::LockOptions options;
+  options.subject = checkpoint;
+  options.doing =
+      "is training in its run's folder and may replace it; wait for that, or "
+      "use a copy of the checkpoint";
+  const absl::Status taken =
+      networks::files::FileLock::Take(lock, options).status();
+  return absl::IsUnavailable(taken) ? taken : absl::OkStatus();
+}
+
 // Whether what is trained can be saved, before it is trained.
-absl::Status CheckCanBeSaved(const std::string& checkpoint) {
-  const auto file = networks::weights::SafetensorsFile::Open(checkpoint);
+absl::StatusOr<SafetensorsFile> OpenToSave(const std::string& checkpoint) {
+  absl::StatusOr<SafetensorsFile> file = SafetensorsFile::Open(checkpoint);
   if (absl::IsNotFound(file.status())) return file.status();
   if (!file.ok()) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -47,13 +74,15 @@ absl::Status CheckCanBeSaved(const std::string& checkpoint) {
   networks::files::PlannedOutputs planned;
   planned.files = {checkpoint};
   planned.overwrite = true;
-  return networks::files::CheckOutputs(planned);
+  RETURN_IF_ERROR(networks::files::CheckOutputs(planned));
+  RETURN_IF_ERROR(CheckNoRunGoesOn(checkpoint));
+  return file;
 }
 
 }  // namespace
 
 absl::Status TrainAvd(const TrainAvdOptions& options) {
-  RETURN_IF_ERROR(CheckCanBeSaved(options.checkpoint));
+  ASSIGN_OR_RETURN(const SafetensorsFile file, OpenToSave(options.checkpoint));
   ASSIGN_OR_RETURN(const TrainedModel trained,
                    LoadTrainedModel(options.checkpoint, options.device));
   Config config = trained.config;
@@ -80,18 +109,17 @@ absl::Status TrainAvd(const TrainAvdOptions& options) {
             {"avd", "steps", step, steps, absl::StrFormat("loss %.4f", loss)});
       },
       hooks.stop));
-  return SaveAvd(options.checkpoint, *avd);
+  return SaveAvd(file, *avd);
 }
 
-absl::Status SaveAvd(const std::string& checkpoint,
+absl::Status SaveAvd(const SafetensorsFile& file,
                      const networks::AvdNetworkImpl& avd) {
   using networks::weights::Checksum;
-  using networks::weights::SafetensorsFile;
   using networks::weights::TensorMap;
-  ASSIGN_OR_RETURN(const SafetensorsFile file,
-                   SafetensorsFile::Open(checkpoint));
   // Damage must not get a new checksum.
   if (file.has_checksum()) RETURN_IF_ERROR(file.VerifyChecksum());
+  // Neither may another model get this one's network.
+  RETURN_IF_ERROR(file.mapped()->CheckNotReplaced());
   ASSIGN_OR_RETURN(const TensorMap before, file.tensors());
   TensorMap tensors;
   for (const auto& [name, tensor] : before) {
@@ -101,7 +129,7 @@ absl::Status SaveAvd(const std::string& checkpoint,
     tensors[absl::StrCat(kPrefix, name)] = tensor;
   }
   return networks::weights::WriteSafetensors(
-      checkpoint, tensors, file.metadata(),
+      file.path(), tensors, file.metadata(),
       file.has_checksum() ? Checksum::kSha256 : Checksum::kNone);
 }
 

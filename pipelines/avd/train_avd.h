@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "networks/avd.h"
+#include "networks/weights/safetensors.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/config/config.pb.h"
 
@@ -27,13 +28,13 @@ struct TrainAvdOptions {
 // Detects the keypoints of the run's training clips, trains an AVD network on
 // them and saves it. On any error, and where the work is to stop (Cancelled),
 // the checkpoint stays as it was. The errors of LoadTrainedModel, of the data
-// and of SaveAvd.
+// and of SaveAvd; Unavailable while a process trains in the run's folder.
 absl::Status TrainAvd(const TrainAvdOptions& options);
 
 // Writes `avd` into a checkpoint of ours, in place of the one that it may have;
-// the rest stays as it is, to the bit. The errors of SafetensorsFile::Open and
-// WriteSafetensors; DataLoss if the checkpoint is damaged.
-absl::Status SaveAvd(const std::string& checkpoint,
+// the rest stays as it is, to the bit. The errors of WriteSafetensors; DataLoss
+// if the checkpoint is damaged; Aborted if another file has its place by now.
+absl::Status SaveAvd(const networks::weights::SafetensorsFile& checkpoint,
                      const networks::AvdNetworkImpl& avd);
 
 }  // namespace pipelines

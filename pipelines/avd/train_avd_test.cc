@@ -3,14 +3,17 @@
 
 #include <torch/torch.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/avd.h"
+#include "networks/files/file_lock.h"
 #include "networks/files/testing_folder.h"
 #include "networks/weights/safetensors.h"
+#include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
@@ -94,13 +97,51 @@ TEST_F(TrainAvdTest, StopsWhenAskedToAndLeavesTheCheckpoint) {
   EXPECT_TRUE(ReadText(path_) == before);
 }
 
+// As a run that goes on does with its best checkpoint.
+TEST_F(TrainAvdTest, GivesNoOtherModelTheNetwork) {
+  const std::string other = testing::TempDir() + "/other.safetensors";
+  TrainAvdOptions options;
+  options.checkpoint = path_;
+  options.adjust = [](Config* config) {
+    config->mutable_avd()->set_steps(2);
+    config->mutable_avd()->set_batch_size(4);
+    return absl::OkStatus();
+  };
+  options.hooks.progress = [&](const WorkProgress& progress) {
+    if (progress.stage != "avd") return;
+    std::ofstream(other) << "another model";
+    std::filesystem::rename(other, path_);
+  };
+  EXPECT_THAT(TrainAvd(options),
+              StatusIs(absl::StatusCode::kAborted,
+                       testing::HasSubstr("use a copy of it")));
+  EXPECT_EQ(ReadText(path_), "another model");
+}
+
+TEST_F(TrainAvdTest, WaitsForNoRunThatTrainsInTheFolder) {
+  const std::string run = testing::TempDir() + "/run";
+  std::filesystem::create_directories(run + "/checkpoints");
+  TrainAvdOptions options;
+  options.checkpoint = run + "/checkpoints/best.safetensors";
+  std::filesystem::copy_file(path_, options.checkpoint);
+  options.hooks.stop = [] { return true; };
+  auto lock = networks::files::FileLock::Take(run + "/lock");
+  ASSERT_THAT(lock, IsOk());
+  EXPECT_THAT(TrainAvd(options),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       testing::HasSubstr("training in its run's folder")));
+  lock = absl::CancelledError();
+  EXPECT_THAT(TrainAvd(options),
+              StatusIs(absl::StatusCode::kCancelled, testing::_));
+}
+
 // Whoever writes a file anew gives it a checksum that matches.
 TEST_F(TrainAvdTest, DoesNotHideDamage) {
   std::string text = ReadText(path_);
   text[text.size() / 2] ^= 1;
   std::ofstream(path_, std::ios::binary) << text;
   const networks::AvdNetwork avd(networks::AvdOptions{});
-  EXPECT_THAT(SaveAvd(path_, *avd),
+  EXPECT_THAT(SaveAvd(Open(), *avd),
               StatusIs(absl::StatusCode::kDataLoss, testing::_));
   EXPECT_TRUE(ReadText(path_) == text);
 }
