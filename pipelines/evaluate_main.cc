@@ -14,6 +14,7 @@
 #include "networks/files/outputs.h"
 #include "networks/files/path_parts.h"
 #include "networks/published/digest.h"
+#include "networks/weights/mapped_file.h"
 #include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device_flags.h"
@@ -257,9 +258,12 @@ struct Prepared {
 absl::StatusOr<Prepared> Prepare(const std::string& checkpoint,
                                  const Work& work) {
   Prepared prepared;
-  ASSIGN_OR_RETURN(prepared.sha256,
-                   networks::published::Sha256OfFile(checkpoint));
+  ASSIGN_OR_RETURN(const auto file,
+                   networks::weights::MappedFile::Open(checkpoint));
+  ASSIGN_OR_RETURN(prepared.sha256, networks::published::Sha256OfFile(*file));
   ASSIGN_OR_RETURN(prepared.trained, LoadModel(checkpoint, work));
+  // The digest and the model are of one file.
+  RETURN_IF_ERROR(file->CheckNotReplaced());
   const Config& config = prepared.trained.config;
   ASSIGN_OR_RETURN(prepared.folder, DataFolder(config.data(), work.hooks));
   ASSIGN_OR_RETURN(prepared.test,
