@@ -30,27 +30,49 @@ std::string EvaluationPath(const StudyRun& run) {
   return run.folder + "/evaluation.json";
 }
 
+// train goes on with such a run, whose results would stand for the study's.
+absl::Status CheckMadeAlike(const StudyRun& run, const TrainingConfig& then) {
+  const TrainingConfig& now = run.config.training();
+  const auto words = [](const TrainingConfig& training) {
+    return absl::StrFormat(
+        "training.initial_weights '%s', training.batch_size %d and "
+        "training.accumulation %d",
+        training.initial_weights(), training.batch_size(),
+        training.accumulation());
+  };
+  if (words(then) == words(now)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(run.folder, ": this run was made with ", words(then),
+                   ", and the study's is to have ", words(now),
+                   "; use another --output, or the former values"));
+}
+
 // A run that has trained longer than the others are to would win by that.
-absl::Status CheckBudget(const StudyRun& run) {
-  const absl::StatusOr<CheckpointState> state =
-      ReadCheckpointState(NewestCheckpoint(run));
-  // There is none, or train says what is wrong with it.
-  if (!state.ok()) return absl::OkStatus();
-  const TrainingConfig& then = state->config().training();
+absl::Status CheckBudget(const StudyRun& run, const CheckpointState& state) {
+  const TrainingConfig& then = state.config().training();
   const TrainingConfig& now = run.config.training();
   // The last step of a budget in minutes ends beyond it.
   const bool same = then.max_steps() == now.max_steps() &&
                     then.max_minutes() == now.max_minutes();
-  const double minutes = state->trained_seconds() / 60;
-  const bool beyond =
-      (now.max_steps() > 0 && state->step() > now.max_steps()) ||
-      (now.max_minutes() > 0 && minutes > now.max_minutes());
+  const double minutes = state.trained_seconds() / 60;
+  const bool beyond = (now.max_steps() > 0 && state.step() > now.max_steps()) ||
+                      (now.max_minutes() > 0 && minutes > now.max_minutes());
   if (same || !beyond) return absl::OkStatus();
-  return UsageError(absl::FailedPreconditionError(
+  return absl::FailedPreconditionError(
       absl::StrFormat("%s: this run has trained %d steps in %.1f minutes, more "
                       "than the study's "
                       "budget now; use another --output, or the former budget",
-                      run.folder, state->step(), minutes)));
+                      run.folder, state.step(), minutes));
+}
+
+// Whether what there is of `run` can stand beside the study's other runs.
+absl::Status CheckComparable(const StudyRun& run) {
+  const absl::StatusOr<CheckpointState> state =
+      ReadCheckpointState(NewestCheckpoint(run));
+  // There is none, or train says what is wrong with it.
+  if (!state.ok()) return absl::OkStatus();
+  RETURN_IF_ERROR(UsageError(CheckMadeAlike(run, state->config().training())));
+  return UsageError(CheckBudget(run, *state));
 }
 
 class Runner {
@@ -61,7 +83,9 @@ class Runner {
   }
 
   absl::Status Run() {
-    for (const StudyRun& run : plan_.runs) RETURN_IF_ERROR(CheckBudget(run));
+    for (const StudyRun& run : plan_.runs) {
+      RETURN_IF_ERROR(CheckComparable(run));
+    }
     RETURN_IF_ERROR(options_.report());
     for (size_t i = 0; i < plan_.runs.size(); ++i) {
       const StudyRun& run = plan_.runs[i];

@@ -35,7 +35,8 @@ bool IsFinished(const StudyRun& run);
 // FailedPrecondition at the end.
 //
 // FailedPrecondition, before the first run, naming one that has trained beyond
-// the study's budget, under a larger one;
+// the study's budget, under a larger one, or that began with other
+// training.initial_weights or has another training.batch_size or accumulation;
 // Cancelled if the work is to stop (the run under way has saved);
 // Unavailable, at once, where trying again can help, as when the disk is full.
 absl::Status RunStudy(const StudyPlan& plan, const StudyRunnerOptions& options);

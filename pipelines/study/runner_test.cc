@@ -103,32 +103,55 @@ TEST_F(RunStudyTest, EndsAtOnceWhereTryingAgainCanHelp) {
   EXPECT_THAT(Contents("log"), Not(HasSubstr("cpab-seed0")));
 }
 
+// A checkpoint of `run` under `config`, after `step` steps.
+void Leave(const StudyRun& run, const Config& config, int64_t step) {
+  const auto model = AnimationModel::Create(config.model());
+  ASSERT_THAT(model, IsOk());
+  CheckpointState state;
+  *state.mutable_config() = config;
+  state.set_step(step);
+  Learnt learnt;
+  learnt.model = model->get();
+  const std::string checkpoints = run.folder + "/checkpoints/";
+  fs::create_directories(checkpoints);
+  ASSERT_THAT(SaveCheckpoint(checkpoints + CheckpointName(step), learnt, state),
+              IsOk());
+}
+
 TEST_F(RunStudyTest, RefusesARunThatHadALargerBudget) {
   const StudyRun& run = plan_.runs[1];
-  const auto leave = [&run](int64_t step, int64_t max_steps) {
-    const auto model = AnimationModel::Create(run.config.model());
-    ASSERT_THAT(model, IsOk());
-    CheckpointState state;
-    *state.mutable_config() = run.config;
-    state.mutable_config()->mutable_training()->set_max_steps(max_steps);
-    state.set_step(step);
-    Learnt learnt;
-    learnt.model = model->get();
-    const std::string checkpoints = run.folder + "/checkpoints/";
-    fs::create_directories(checkpoints);
-    ASSERT_THAT(
-        SaveCheckpoint(checkpoints + CheckpointName(step), learnt, state),
-        IsOk());
-  };
   // The plan's is 2 steps.
-  leave(3, 2);
+  Leave(run, run.config, 3);
   EXPECT_THAT(Run("exit 1"), StatusIs(absl::StatusCode::kFailedPrecondition,
                                       HasSubstr("these runs failed")));
-  leave(4, 100);
+  Config longer = run.config;
+  longer.mutable_training()->set_max_steps(100);
+  Leave(run, longer, 4);
   EXPECT_THAT(Run("exit 1"),
               StatusIs(absl::StatusCode::kFailedPrecondition,
                        AllOf(HasSubstr("cpab-seed0: this run has trained 4 "),
                              HasSubstr("use another --output"))));
+}
+
+// train would go on with them, or take them for finished.
+TEST_F(RunStudyTest, RefusesARunOfOtherWeightsOrBatches) {
+  const StudyRun& run = plan_.runs[1];
+  Config other = run.config;
+  other.mutable_training()->set_initial_weights("runs/base");
+  Leave(run, other, 1);
+  EXPECT_THAT(Run("exit 0"),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("cpab-seed0: this run was made with "
+                                       "training.initial_weights 'runs/base'"),
+                             HasSubstr("use another --output"))));
+  other = run.config;
+  other.mutable_training()->set_batch_size(1);
+  other.mutable_training()->set_accumulation(2);
+  Leave(run, other, 1);
+  EXPECT_THAT(Run("exit 0"),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("training.accumulation 2, and the study's is "
+                                 "to have ")));
 }
 
 // The program itself, as a user runs it.

@@ -37,10 +37,11 @@ absl::Status Session::Resume(Learner& learner, const WorkHooks& hooks) {
   }
   AdaptPosition(hooks);
   ForgetOtherBest(hooks);
-  config_changed_ = !ConfigDifferences(state_.config(), config_).empty();
-  *state_.mutable_config() = config_;
-  state_.set_samples_per_step(SamplesPerStep(config_, num_processes()));
   agreed_seconds_ = state_.trained_seconds();
+  const Config config = TruthOfRun(hooks);
+  config_changed_ = !ConfigDifferences(state_.config(), config).empty();
+  *state_.mutable_config() = config;
+  state_.set_samples_per_step(SamplesPerStep(config_, num_processes()));
   if (state_.has_loss_scale()) {
     learner.SetLossScale(
         LossScale(state_.loss_scale(), state_.steps_at_loss_scale()));
@@ -79,6 +80,32 @@ absl::Status Session::StartFromInitialWeights(Learner& learner,
       folder_->initial_weights(), ")"));
   return networks::files::WriteAtomically(folder_->initial_weights(),
                                           ReportText(path, report));
+}
+
+// `config_`, but for what has no effect on a run that goes on: the weights that
+// it began with, and, once no step is left, how pairs were dealt out to steps.
+Config Session::TruthOfRun(const WorkHooks& hooks) const {
+  const TrainingConfig& then = state_.config().training();
+  Config config = config_;
+  TrainingConfig* now = config.mutable_training();
+  const std::string& asked = now->initial_weights();
+  if (folder_ && !asked.empty() && asked != then.initial_weights()) {
+    hooks.Note(absl::StrCat(
+        "training.initial_weights has no effect on a run that goes on: it "
+        "began with ",
+        then.initial_weights().empty() ? "random weights"
+                                       : then.initial_weights(),
+        ", not with ", asked));
+  }
+  now->clear_initial_weights();
+  if (then.has_initial_weights()) {
+    now->set_initial_weights(then.initial_weights());
+  }
+  if (state_.finished() && IsAtTheEnd()) {
+    now->set_batch_size(then.batch_size());
+    now->set_accumulation(then.accumulation());
+  }
+  return config;
 }
 
 // Another number of processes sees other numbers of pairs a step: goes on after

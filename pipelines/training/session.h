@@ -65,9 +65,11 @@ class Session {
   absl::Status Save(const Learnt& learnt);
 
   // Whether the run was resumed with another config than its checkpoint has, in
-  // what a run may change (CheckSameConfig).
+  // what a run may change (CheckSameConfig) and what has an effect on it.
   bool config_changed() const { return config_changed_; }
 
+  // Its config is the run's: that of this session, but for what has no effect
+  // on a run that goes on.
   const CheckpointState& state() const { return state_; }
   CheckpointState& mutable_state() { return state_; }
   // Null in other processes than rank 0.
@@ -79,6 +81,7 @@ class Session {
   absl::Status Restore(Learner& learner, const WorkHooks& hooks);
   absl::Status StartFromInitialWeights(Learner& learner,
                                        const WorkHooks& hooks);
+  Config TruthOfRun(const WorkHooks& hooks) const;
   void AdaptPosition(const WorkHooks& hooks);
   void ForgetOtherBest(const WorkHooks& hooks);
 

@@ -151,6 +151,43 @@ TEST_F(SessionTest, RefusesTheRunOfAnotherConfig) {
       StatusIs(StatusCode::kFailedPrecondition, HasSubstr("losses.warp")));
 }
 
+TEST_F(SessionTest, KeepsTheWeightsThatTheRunBeganWith) {
+  const auto learner = NewLearner();
+  {
+    Session first = NewSession();
+    ASSERT_THAT(first.Resume(*learner, hooks_), IsOk());
+    first.Advance(StepOfLoss(1), 1, {0, 1});
+    ASSERT_THAT(first.Save(learner->learnt()), IsOk());
+  }
+  Session second = NewSession({"training.initial_weights=runs/base"});
+  ASSERT_THAT(second.Resume(*learner, hooks_), IsOk());
+  EXPECT_EQ(second.state().config().training().initial_weights(), "");
+  EXPECT_FALSE(second.config_changed());
+  EXPECT_THAT(notes_.back(),
+              HasSubstr("it began with random weights, not with runs/base"));
+}
+
+// As long as steps are to come, they are dealt out as the config says now.
+TEST_F(SessionTest, KeepsTheBatchesOfARunThatIsFinished) {
+  const auto learner = NewLearner();
+  const std::string end = "training.max_steps=1";
+  {
+    Session first = NewSession({"training.batch_size=4", end});
+    ASSERT_THAT(first.Resume(*learner, hooks_), IsOk());
+    first.Advance(StepOfLoss(1), 1, {0, 1});
+    first.mutable_state().set_finished(true);
+    ASSERT_THAT(first.Save(learner->learnt()), IsOk());
+  }
+  const auto batch_size = [&](const std::string& max_steps) {
+    Session next = NewSession(
+        {"training.batch_size=2", "training.accumulation=2", max_steps});
+    EXPECT_THAT(next.Resume(*learner, hooks_), IsOk());
+    return next.state().config().training().batch_size();
+  };
+  EXPECT_EQ(batch_size(end), 4);
+  EXPECT_EQ(batch_size("training.max_steps=9"), 2);
+}
+
 // The checkpoint is that of two processes, whose steps saw four pairs; the
 // step of this one sees two.
 TEST_F(SessionTest, GoesOnAfterTheLastPairThatWasSeen) {

@@ -99,9 +99,9 @@ class Trainer {
   template <typename Call>
   absl::Status Tell(const Call& call) {
     if (observers_.empty()) return absl::OkStatus();
-    const RunView run = {config_,          *session_.folder(),
-                         session_.state(), *learner_,
-                         *test_,           expected_steps_};
+    const CheckpointState& state = session_.state();
+    const RunView run = {state.config(), *session_.folder(), state, *learner_,
+                         *test_,         expected_steps_};
     for (TrainingObserver* observer : observers_) {
       RETURN_IF_ERROR(call(*observer, run));
     }
