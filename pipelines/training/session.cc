@@ -191,10 +191,14 @@ bool Session::IsAtTheEnd() const {
 
 int64_t Session::ExpectedSteps(const data::Loader& loader) const {
   const TrainingConfig& training = config_.training();
-  const int64_t all = training.num_epochs() *
-                      (loader.steps_per_epoch() / training.accumulation());
-  return training.max_steps() > 0 ? std::min<int64_t>(all, training.max_steps())
-                                  : all;
+  const int64_t to_come =
+      (training.num_epochs() - state_.epoch()) *
+          (loader.steps_per_epoch() / training.accumulation()) -
+      state_.step_in_epoch();
+  int64_t all = state_.step() + to_come;
+  if (training.max_steps() > 0)
+    all = std::min<int64_t>(all, training.max_steps());
+  return std::max<int64_t>(all, state_.step());
 }
 
 bool Session::EpochEndsWithCheckpoint() const {

@@ -15,6 +15,7 @@
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/config/config.h"
 #include "pipelines/data/data_folder.h"
+#include "pipelines/data/loader.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
 #include "pipelines/training/learner.h"
@@ -275,6 +276,31 @@ TEST_F(SessionTest, SavesByEpochsAndBySteps) {
   EXPECT_FALSE(steps.IsTimeToSave());
   steps.Advance(StepOfLoss(1), 1, {0, 2});
   EXPECT_TRUE(steps.IsTimeToSave());
+}
+
+// Of 40 steps taken, none saw what an epoch is now.
+TEST_F(SessionTest, ExpectsTheStepsTakenAndThoseOfTheEpochsToCome) {
+  const ScopedCacheFolder cache;
+  const Config config = ConfigOf({});
+  const auto folder = DataFolder(config.data());
+  ASSERT_THAT(folder, IsOk());
+  const auto train = OpenSplit(*folder, "train", config.data(), 0);
+  ASSERT_THAT(train, IsOk());
+  data::LoaderOptions options;
+  options.batch_size = 1;
+  const auto loader = data::Loader::Create(train->get(), options);
+  ASSERT_THAT(loader, IsOk());
+  const int64_t epoch = (*loader)->steps_per_epoch();
+  ASSERT_GT(epoch, 1);
+  const auto expected = [&](const std::string& limit) {
+    Session session(ConfigOf({limit}), std::nullopt, nullptr);
+    session.mutable_state().set_step(40);
+    session.SetPosition({1, 1});
+    return session.ExpectedSteps(**loader);
+  };
+  EXPECT_EQ(expected("training.num_epochs=3"), 40 + 2 * epoch - 1);
+  EXPECT_EQ(expected("training.num_epochs=1"), 40);
+  EXPECT_EQ(expected("training.max_steps=41"), 41);
 }
 
 TEST_F(SessionTest, WarnsWhenTheClipsAreOthers) {
