@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "pipelines/data/image_tensor.h"
 #include "third_party/absl/status_macros.h"
 
@@ -84,10 +85,17 @@ absl::StatusOr<KeypointBank> DetectKeypointBank(
   std::vector<torch::Tensor> clips;
   for (int64_t i = 0; i < total; ++i) {
     RETURN_IF_ERROR(CheckNotStopped(hooks));
-    ASSIGN_OR_RETURN(const auto clip, dataset.ReadWholeClip(i));
-    const torch::Tensor frames = EvenlySpacedFrames(*clip, frames_per_clip);
-    clips.push_back(Detect(model, device, frames));
-    if (mirrored) clips.push_back(Detect(model, device, frames.flip({3})));
+    const auto clip = dataset.ReadWholeClip(i);
+    if (clip.ok()) {
+      const torch::Tensor frames = EvenlySpacedFrames(**clip, frames_per_clip);
+      clips.push_back(Detect(model, device, frames));
+      if (mirrored) clips.push_back(Detect(model, device, frames.flip({3})));
+    } else {
+      RETURN_IF_ERROR(dataset.SetAside(i, clip.status()));
+      hooks.Warn(absl::StrCat("left out ",
+                              dataset.clips()[static_cast<size_t>(i)].path,
+                              ": ", clip.status().message()));
+    }
     hooks.Report({"keypoints", "clips", i + 1, total, ""});
   }
   return KeypointBank(clips);

@@ -41,8 +41,9 @@ class KeypointBank {
 
 // Detects keypoints in up to `frames_per_clip` evenly spaced frames of each
 // clip; `mirrored` adds each clip's mirror image as one more clip. `model` must
-// be in eval mode. Tells `hooks` of each clip. The errors of reading a clip;
-// Cancelled if the work was to stop.
+// be in eval mode. Tells `hooks` of each clip, and warns of one that cannot be
+// read, which is left out. The errors of Dataset::SetAside; Cancelled if the
+// work was to stop.
 absl::StatusOr<KeypointBank> DetectKeypointBank(
     AnimationModel& model, torch::Device device, data::Dataset& dataset,
     int frames_per_clip, bool mirrored, const WorkHooks& hooks = {});

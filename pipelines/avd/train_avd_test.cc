@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/avd.h"
@@ -15,6 +17,7 @@
 #include "networks/weights/safetensors.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/media/video_test_util.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
 #include "third_party/absl/status_matchers.h"
@@ -85,6 +88,39 @@ TEST_F(TrainAvdTest, ReturnsTheErrorOfWhoAdjustsTheConfig) {
   EXPECT_THAT(TrainAvd(options),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        testing::HasSubstr("avd.random_scale is 1")));
+}
+
+// Damage that shows only when the clip is read.
+TEST_F(TrainAvdTest, GoesOnWithoutAClipThatIsDamagedInside) {
+  const std::string clips = networks::files::FreshTestFolder();
+  std::filesystem::create_directories(clips + "/train");
+  for (const char* name : {"a", "b", "broken"}) {
+    media::WriteNumberedVideo(absl::StrCat(clips, "/train/", name, ".mp4"),
+                              cv::Size(32, 32), 60);
+  }
+  media::DamageInside(clips + "/train/broken.mp4");
+  TrainAvdOptions options;
+  options.checkpoint = path_;
+  std::vector<std::string> warnings;
+  options.hooks.warn = [&](const std::string& sentence) {
+    warnings.push_back(sentence);
+  };
+  double max_bad_share = 0.5;
+  options.adjust = [&](Config* config) {
+    config->mutable_data()->set_folder(clips);
+    config->mutable_data()->set_max_bad_share(max_bad_share);
+    config->mutable_avd()->set_steps(1);
+    config->mutable_avd()->set_batch_size(2);
+    return absl::OkStatus();
+  };
+  ASSERT_THAT(TrainAvd(options), IsOk());
+  EXPECT_THAT(warnings, testing::ElementsAre(
+                            testing::AllOf(testing::StartsWith("left out "),
+                                           testing::HasSubstr("broken.mp4"))));
+  max_bad_share = 0.3;
+  EXPECT_THAT(TrainAvd(options),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       testing::HasSubstr("data.max_bad_share")));
 }
 
 TEST_F(TrainAvdTest, StopsWhenAskedToAndLeavesTheCheckpoint) {

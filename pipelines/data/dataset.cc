@@ -127,6 +127,7 @@ class Dataset::Impl {
 
   absl::StatusOr<Sample> Get(int64_t epoch, int64_t position);
   absl::StatusOr<std::shared_ptr<const Clip>> ReadWholeClip(int64_t index);
+  absl::Status SetAside(int64_t index, const absl::Status& reason);
 
  private:
   absl::StatusOr<FramePair> ReadPair(int64_t index, int64_t epoch,
@@ -134,7 +135,6 @@ class Dataset::Impl {
   absl::StatusOr<std::vector<cv::Mat>> ReadFrames(int64_t index, int first,
                                                   int second);
   bool IsBad(int64_t index) const;
-  absl::Status SetAside(int64_t index, const absl::Status& reason);
   absl::Status CheckBadShare() const;
   ClipOptions clip_options() const;
 
@@ -314,6 +314,9 @@ const std::vector<IndexedClip>& Dataset::clips() const {
 std::vector<BadClip> Dataset::bad_clips() const { return impl_->bad_clips(); }
 absl::StatusOr<Sample> Dataset::Get(int64_t epoch, int64_t position) {
   return impl_->Get(epoch, position);
+}
+absl::Status Dataset::SetAside(int64_t index, const absl::Status& reason) {
+  return impl_->SetAside(index, reason);
 }
 absl::StatusOr<std::shared_ptr<const Clip>> Dataset::ReadWholeClip(
     int64_t index) {

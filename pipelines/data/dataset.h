@@ -129,6 +129,10 @@ class Dataset {
   // files too. FailedPrecondition when more than max_bad_share are bad by now.
   absl::StatusOr<Sample> Get(int64_t epoch, int64_t position);
 
+  // Counts clips()[index], which could not be read as `reason` says, among the
+  // bad ones. FailedPrecondition as of Get.
+  absl::Status SetAside(int64_t index, const absl::Status& reason);
+
   // All frames of clips()[index], through the cache.
   absl::StatusOr<std::shared_ptr<const Clip>> ReadWholeClip(int64_t index);
 
