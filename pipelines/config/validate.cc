@@ -128,6 +128,25 @@ absl::Status CheckSizes(const DataConfig& data, const ModelConfig& model) {
   return absl::OkStatus();
 }
 
+// The first layers have block_expansion channels, which the others take for no
+// more than max_features.
+absl::Status CheckChannels(const ModelConfig& model) {
+  const auto check = [](absl::string_view path, int block_expansion,
+                        int max_features) {
+    if (max_features >= block_expansion) return absl::OkStatus();
+    return Invalid(absl::StrCat(path, ".max_features is ", max_features,
+                                ", less than ", path, ".block_expansion, ",
+                                block_expansion,
+                                "; use at least that, or a smaller "
+                                "block_expansion"));
+  };
+  RETURN_IF_ERROR(check("model.dense_motion",
+                        model.dense_motion().block_expansion(),
+                        model.dense_motion().max_features()));
+  return check("model.inpainting", model.inpainting().block_expansion(),
+               model.inpainting().max_features());
+}
+
 // A frozen network has weights, or says that it has none.
 template <typename LossTermConfig>
 absl::Status CheckWeights(absl::string_view path, const LossTermConfig& term) {
@@ -174,13 +193,22 @@ absl::Status CheckSemantic(const ModelConfig& model,
   return absl::OkStatus();
 }
 
+absl::Status CheckStructure(const StructureConfig& structure) {
+  RETURN_IF_ERROR(CheckWeights("losses.structure", structure));
+  if (structure.max_size() >= structure.input_size()) return absl::OkStatus();
+  return Invalid(absl::StrCat("losses.structure.max_size is ",
+                              structure.max_size(), ", less than input_size, ",
+                              structure.input_size(),
+                              ", which then has no effect; use at least that"));
+}
+
 absl::Status CheckExtractors(const ModelConfig& model,
                              const LossConfig& losses) {
   if (losses.semantic().weight() > 0) {
     RETURN_IF_ERROR(CheckSemantic(model, losses.semantic()));
   }
   if (losses.structure().weight() > 0) {
-    RETURN_IF_ERROR(CheckWeights("losses.structure", losses.structure()));
+    RETURN_IF_ERROR(CheckStructure(losses.structure()));
   }
   return absl::OkStatus();
 }
@@ -248,6 +276,7 @@ absl::Status ValidateForEvaluation(const Config& config) {
   RETURN_IF_ERROR(CheckRanges(config));
   RETURN_IF_ERROR(CheckData(config.data()));
   RETURN_IF_ERROR(CheckGradient(config.model()));
+  RETURN_IF_ERROR(CheckChannels(config.model()));
   return ValidateFrameSize(config);
 }
 
