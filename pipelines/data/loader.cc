@@ -228,7 +228,9 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
   if (steps_per_epoch < 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("loader: an epoch has ", dataset->size(),
-                     " samples and a step takes ", SamplesOfStep(options),
+                     " samples (clips or identities, times data.repeats) and a "
+                     "step takes ",
+                     SamplesOfStep(options),
                      "; raise data.repeats or lower training.batch_size"));
   }
   return std::unique_ptr<Loader>(
