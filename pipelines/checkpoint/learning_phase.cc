@@ -18,14 +18,18 @@ std::string HowToGoOn(const TrainingConfig& training) {
   return kAgain;
 }
 
-}  // namespace
-
-bool IsUnpainted(const TrainingConfig& training, int64_t step) {
+bool IsMotionAlone(const TrainingConfig& training, int64_t step) {
   return training.motion_steps() > 0 && step <= training.motion_steps();
 }
 
+}  // namespace
+
+bool IsUnpainted(const TrainingConfig& training, int64_t step) {
+  return IsMotionAlone(training, step) && training.initial_weights().empty();
+}
+
 std::string PhaseText(const TrainingConfig& training, int64_t step) {
-  if (!IsUnpainted(training, step)) return "";
+  if (!IsMotionAlone(training, step)) return "";
   return absl::StrCat("motion alone, ", step, " of ", training.motion_steps(),
                       " steps");
 }

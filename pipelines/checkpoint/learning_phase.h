@@ -11,7 +11,8 @@
 namespace pipelines {
 
 // Whether the inpainting network has learnt nothing after `step` steps, since
-// all of them taught motion alone.
+// all of them taught motion alone and the run began at random:
+// training.initial_weights may well paint.
 bool IsUnpainted(const TrainingConfig& training, int64_t step);
 
 // "motion alone, 53 of 800 steps" during training.motion_steps; empty later,

@@ -25,6 +25,15 @@ TEST(LearningPhase, IsMotionAloneUntilAWholeStepIsTaken) {
   EXPECT_EQ(UnpaintedWarning(training, 801), "");
 }
 
+TEST(LearningPhase, TakesInitialWeightsForOnesThatPaint) {
+  TrainingConfig training;
+  training.set_motion_steps(800);
+  training.set_initial_weights("tps-vox");
+  EXPECT_FALSE(IsUnpainted(training, 53));
+  EXPECT_EQ(UnpaintedWarning(training, 53), "");
+  EXPECT_EQ(PhaseText(training, 53), "motion alone, 53 of 800 steps");
+}
+
 TEST(LearningPhase, SaysWhatEndedItTooSoon) {
   TrainingConfig training;
   training.set_motion_steps(800);
