@@ -201,7 +201,7 @@ absl::Status Dataset::Impl::CheckBadShare() const {
   }
   std::string message = absl::StrCat(
       bad_.size(), " of the ", num_all, " clips in ", options_.root, "/",
-      options_.split, " cannot be read; max_bad_share allows a share of ",
+      options_.split, " cannot be read; data.max_bad_share allows a share of ",
       options_.max_bad_share, ". The first: ");
   constexpr size_t kShown = 3;
   for (size_t i = 0; i < std::min(kShown, bad_.size()); ++i) {

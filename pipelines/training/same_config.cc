@@ -32,6 +32,8 @@ Config WithoutLimits(Config config) {
   training->clear_accumulation();
   config.mutable_data()->clear_workers();
   config.mutable_data()->clear_cache_mib();
+  config.mutable_data()->clear_max_bad_share();
+  config.mutable_losses()->mutable_semantic()->clear_cache_gib();
   config.clear_evaluation();
   config.clear_avd();
   return config;
