@@ -286,6 +286,7 @@ absl::StatusOr<Evaluation> EvaluateCheckpoint(const std::string& checkpoint,
               prepared.test->clips().size(), prepared.folder.c_str(),
               DescribeDevice(work.device).c_str());
   std::fflush(stdout);
+  AllowTf32(trained.config.training().tf32());
   const std::string page = UserPath(absl::GetFlag(FLAGS_page));
   EvaluationOutputs outputs;
   outputs.frames = UserPath(absl::GetFlag(FLAGS_frames));

@@ -62,7 +62,7 @@ succeed "first frame, unmoved" --checkpoint="$mine,pipelines/pretrained/puppets-
   --data="$TEST_TMPDIR/puppets" --threads=1 --output "$TEST_TMPDIR/both.json"
 [[ $(grep -c '"checkpoint": "/' "$TEST_TMPDIR/both.json") == 2 ]] ||
   complain "the comparison names no two checkpoints: $(<"$TEST_TMPDIR/both.json")"
-for key in checkpoint_sha256 training_steps motion width data clip_sizes_sha256 frame_step command; do
+for key in checkpoint_sha256 training_steps motion width data clip_sizes_sha256 frame_step command tf32; do
   grep -q "\"$key\": " "$TEST_TMPDIR/both.json" || complain "the comparison lacks $key"
 done
 # What is wrong with the second ends it before the first is evaluated.

@@ -204,6 +204,7 @@ absl::StatusOr<TrainAvdOptions> AvdOptionsFromFlags(
   TrainAvdOptions options;
   options.checkpoint = UserPath(absl::GetFlag(FLAGS_avd));
   options.adjust = [overrides](Config* config) {
+    AllowTf32(config->training().tf32());
     return AdjustForAvd(overrides, config);
   };
   ASSIGN_OR_RETURN(options.device, SelectDevice(absl::GetFlag(FLAGS_device)));

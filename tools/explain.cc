@@ -176,6 +176,7 @@ absl::StatusOr<pipelines::TrainedModel> LoadModel(
     const Request& request, const std::string& checkpoint) {
   ASSIGN_OR_RETURN(pipelines::TrainedModel trained,
                    pipelines::LoadTrainedModel(checkpoint, request.device));
+  pipelines::AllowTf32(trained.config.training().tf32());
   if (request.model_size) {
     RETURN_IF_ERROR(pipelines::UsageError(
         pipelines::SetFrameSize(*request.model_size, &trained.config)));

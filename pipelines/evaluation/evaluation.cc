@@ -75,6 +75,7 @@ EvaluationSetting SettingOf(const TrainedModel& trained, torch::Device device,
   }
   setting.set_device(device.str());
   setting.set_libtorch(TORCH_VERSION);
+  setting.set_tf32(config.training().tf32());
   return setting;
 }
 

@@ -169,6 +169,7 @@ absl::Status Run(const CommandLine& line) {
   ASSIGN_OR_RETURN(const std::string checkpoint,
                    CheckpointAt(UserPath(absl::GetFlag(FLAGS_checkpoint))));
   ASSIGN_OR_RETURN(TrainedModel trained, LoadTrainedModel(checkpoint, *device));
+  AllowTf32(trained.config.training().tf32());
   RETURN_IF_ERROR(UsageError(ApplyFlags(line.overrides, &trained.config)));
   RETURN_IF_ERROR(UsageError(CheckChoices(*choices, trained.config.model())));
   ProgramHooks program("motion_choices");
