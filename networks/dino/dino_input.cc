@@ -14,9 +14,14 @@ using torch::Tensor;
 
 namespace {
 
-// {H', W'}; fractions of a pixel are dropped.
-std::vector<int64_t> ResizedSize(int64_t height, int64_t width,
-                                 const PreparationOptions& options) {
+Tensor PerChannel(const std::vector<double>& values, const Tensor& like) {
+  return NumbersAhead(values, like).view({1, 3, 1, 1});
+}
+
+}  // namespace
+
+std::vector<int64_t> PreparedSize(int64_t height, int64_t width,
+                                  const PreparationOptions& options) {
   const auto [shorter, longer] = std::minmax(height, width);
   int64_t new_shorter = options.size;
   int64_t new_longer = options.size * longer / shorter;
@@ -28,17 +33,11 @@ std::vector<int64_t> ResizedSize(int64_t height, int64_t width,
                          : std::vector<int64_t>{new_longer, new_shorter};
 }
 
-Tensor PerChannel(const std::vector<double>& values, const Tensor& like) {
-  return NumbersAhead(values, like).view({1, 3, 1, 1});
-}
-
-}  // namespace
-
 Tensor Prepare(const Tensor& images, const PreparationOptions& options) {
   TORCH_CHECK(images.dim() == 4 && images.size(1) == 3 && images.numel() > 0,
               "DINO takes images [B, 3, H, W], got ", images.sizes());
   const std::vector<int64_t> size =
-      ResizedSize(images.size(2), images.size(3), options);
+      PreparedSize(images.size(2), images.size(3), options);
   namespace F = torch::nn::functional;
   const Tensor resized =
       images.sizes().slice(2).equals(size)

@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace networks::dino {
 
@@ -21,6 +22,11 @@ struct PreparationOptions {
 // standard deviation. Differentiable.
 torch::Tensor Prepare(const torch::Tensor& images,
                       const PreparationOptions& options = {});
+
+// {H', W'} of Prepare for images of this height and width; fractions of a pixel
+// are dropped.
+std::vector<int64_t> PreparedSize(int64_t height, int64_t width,
+                                  const PreparationOptions& options);
 
 }  // namespace networks::dino
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "networks/dino/dino_input.h"
 #include "networks/dino/dino_of_weights.h"
 #include "networks/sam/sam_of_weights.h"
 #include "networks/weights/key_map.h"
@@ -73,6 +74,29 @@ absl::Status CheckLayers(const StructureConfig& config, int64_t depth) {
   return absl::OkStatus();
 }
 
+networks::dino::PreparationOptions PreparationOf(
+    const StructureConfig& config) {
+  return {config.input_size(), config.max_size()};
+}
+
+// DINO sees whole patches, one or more along each side.
+absl::Status CheckPatches(const StructureConfig& config,
+                          const DataConfig& data) {
+  ASSIGN_OR_RETURN(const auto extractor,
+                   networks::dino::VisionTransformerByName(config.model()));
+  const std::vector<int64_t> size = networks::dino::PreparedSize(
+      data.height(), data.width(), PreparationOf(config));
+  if (std::min(size[0], size[1]) >= extractor.patch_size) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "losses.structure.input_size is ", config.input_size(), " and max_size ",
+      config.max_size(), ", by which ", config.model(), " would see frames of ",
+      data.height(), "x", data.width(), " at ", size[0], "x", size[1],
+      ", smaller than its patches of ", extractor.patch_size,
+      " pixels; use larger ones"));
+}
+
 }  // namespace
 
 absl::StatusOr<losses::PerceptualLoss> MakePerceptualLoss(
@@ -131,8 +155,7 @@ absl::StatusOr<losses::StructureAlignmentLoss> MakeStructureLoss(
   losses::StructureAlignmentOptions options;
   ASSIGN_OR_RETURN(options.extractor,
                    networks::dino::VisionTransformerByName(config.model()));
-  options.preparation.size = config.input_size();
-  options.preparation.max_size = config.max_size();
+  options.preparation = PreparationOf(config);
   RETURN_IF_ERROR(CheckLayers(config, options.extractor.depth));
   if (!config.layers().empty()) {
     options.layers.assign(config.layers().begin(), config.layers().end());
@@ -150,9 +173,12 @@ absl::StatusOr<losses::StructureAlignmentLoss> MakeStructureLoss(
   return loss;
 }
 
-absl::StatusOr<FrozenLosses> MakeFrozenLosses(const LossConfig& config,
-                                              const TrainingConfig& training,
+absl::StatusOr<FrozenLosses> MakeFrozenLosses(const Config& of_run,
                                               torch::Device device) {
+  const LossConfig& config = of_run.losses();
+  if (config.structure().weight() > 0) {
+    RETURN_IF_ERROR(CheckPatches(config.structure(), of_run.data()));
+  }
   RETURN_IF_ERROR(CheckPublishedWeights(WeightsOf(config)));
   FrozenLosses frozen;
   ASSIGN_OR_RETURN(frozen.perceptual, MakePerceptualLoss(config.perceptual()));
@@ -162,8 +188,8 @@ absl::StatusOr<FrozenLosses> MakeFrozenLosses(const LossConfig& config,
     frozen.semantic->to(device);
     if (config.semantic().cache_gib() > 0) {
       ASSIGN_OR_RETURN(frozen.embeddings,
-                       OpenEmbeddingCache(config.semantic(), training, device,
-                                          frozen.semantic));
+                       OpenEmbeddingCache(config.semantic(), of_run.training(),
+                                          device, frozen.semantic));
     }
   }
   if (config.structure().weight() > 0) {

@@ -27,10 +27,8 @@ struct FrozenLosses {
   losses::StructureAlignmentLoss structure = nullptr;
 };
 
-// All that `config` asks for, on `device`. `training` says in what precision
-// they are to be computed.
-absl::StatusOr<FrozenLosses> MakeFrozenLosses(const LossConfig& config,
-                                              const TrainingConfig& training,
+// All that `config` asks for, for its frames, on `device`.
+absl::StatusOr<FrozenLosses> MakeFrozenLosses(const Config& config,
                                               torch::Device device);
 
 absl::StatusOr<losses::PerceptualLoss> MakePerceptualLoss(

@@ -25,8 +25,7 @@ using networks::weights::StateDict;
 using networks::weights::TensorMap;
 
 absl::StatusOr<FrozenLosses> Make(const std::vector<std::string>& overrides) {
-  const Config config = *TinyConfig(overrides);
-  return MakeFrozenLosses(config.losses(), config.training(), torch::kCPU);
+  return MakeFrozenLosses(*TinyConfig(overrides), torch::kCPU);
 }
 
 std::vector<std::string> All() {
@@ -82,6 +81,21 @@ TEST(FrozenLosses, NamesLayersThatThereAreNot) {
   EXPECT_THAT(Make(config),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        testing::HasSubstr("losses.structure.layers has 20")));
+}
+
+// The shorter side would have 5 pixels, and a patch has 8.
+TEST(FrozenLosses, NameSizesOfLessThanOnePatch) {
+  std::vector<std::string> config = All();
+  config.insert(config.end(),
+                {"data.width=192", "losses.structure.input_size=16",
+                 "losses.structure.max_size=32"});
+  EXPECT_THAT(
+      Make(config),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               testing::AllOf(
+                   testing::HasSubstr("losses.structure.input_size is 16 and "
+                                      "max_size 32, by which tiny"),
+                   testing::HasSubstr("32x192 at 5x32"))));
 }
 
 // The tensors of the untrained VGG-19, SAM and DINO that a seed gives.

@@ -19,9 +19,7 @@ absl::StatusOr<Objective> Objective::Create(const Config& config,
   // Untrained features are part of the loss: the same in every run of a seed.
   const networks::ScopedSeed scope(
       StepSeed(config.training().seed(), 0, StepPurpose::kFrozen));
-  ASSIGN_OR_RETURN(
-      FrozenLosses frozen,
-      MakeFrozenLosses(config.losses(), config.training(), device));
+  ASSIGN_OR_RETURN(FrozenLosses frozen, MakeFrozenLosses(config, device));
   return Objective(config, std::move(frozen));
 }
 
