@@ -1,13 +1,17 @@
 #include "pipelines/training/session.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
 #include "pipelines/config/config.h"
+#include "pipelines/model/model.h"
 #include "pipelines/optimizer/loss_scale.h"
 #include "pipelines/training/clips_of_run.h"
 #include "pipelines/training/initial_weights.h"
@@ -17,6 +21,28 @@
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
+namespace {
+
+// What is not `loaded` and does not train stays as it was drawn.
+void WarnOfFrozenAtRandom(const AnimationModel& model,
+                          const std::vector<std::string>& loaded,
+                          const WorkHooks& hooks) {
+  const std::set<std::string> known(loaded.begin(), loaded.end());
+  std::vector<std::string> random;
+  for (const auto& item : model.named_parameters()) {
+    if (!item.value().requires_grad() && known.count(item.key()) == 0) {
+      random.push_back(item.key());
+    }
+  }
+  if (random.empty()) return;
+  hooks.Warn(absl::StrCat(
+      "training.frozen keeps ", random.size(), " tensors at random values, as ",
+      random[0],
+      "; name weights that have them in training.initial_weights, or leave "
+      "them out of it"));
+}
+
+}  // namespace
 
 Session::Session(const Config& config, std::optional<RunFolder> folder,
                  std::shared_ptr<parallel::ProcessGroup> group)
@@ -66,10 +92,14 @@ absl::Status Session::Restore(Learner& learner, const WorkHooks& hooks) {
 absl::Status Session::StartFromInitialWeights(Learner& learner,
                                               const WorkHooks& hooks) {
   const std::string named = UserPath(config_.training().initial_weights());
-  if (named.empty()) return absl::OkStatus();
+  if (named.empty()) {
+    WarnOfFrozenAtRandom(learner.model(), {}, hooks);
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(const std::string path, CheckpointAt(named));
   ASSIGN_OR_RETURN(const InitialWeightsReport report,
                    LoadInitialWeights(path, &learner.model()));
+  WarnOfFrozenAtRandom(learner.model(), report.loaded, hooks);
   learner.RestartAverage();
   hooks.Note(absl::StrCat(
       "initial weights from ", path, ": ", report.loaded.size(),

@@ -189,6 +189,32 @@ TEST_F(SessionTest, KeepsTheBatchesOfARunThatIsFinished) {
   EXPECT_EQ(batch_size("training.max_steps=9"), 2);
 }
 
+TEST_F(SessionTest, WarnsOfWhatIsFrozenAtRandom) {
+  const Config config = ConfigOf({R"(training.frozen=["kp_detector"])"});
+  const auto learner = Learner::Create(config, torch::kCPU, nullptr);
+  ASSERT_THAT(learner, IsOk());
+  Session first = NewSession();
+  ASSERT_THAT(first.Resume(**learner, hooks_), IsOk());
+  EXPECT_THAT(warnings_, ElementsAre(testing::AllOf(
+                             HasSubstr("training.frozen keeps "),
+                             HasSubstr("at random values, as kp_detector."))));
+}
+
+TEST_F(SessionTest, SaysNothingOfWhatIsFrozenWithWeights) {
+  const auto learner = NewLearner();
+  Session first = NewSession();
+  ASSERT_THAT(first.Resume(*learner, hooks_), IsOk());
+  ASSERT_THAT(first.Save(learner->learnt()), IsOk());
+  const Config config =
+      ConfigOf({R"(training.frozen=["kp_detector"])",
+                "training.initial_weights=" + first.store()->Newest()});
+  const auto frozen = Learner::Create(config, torch::kCPU, nullptr);
+  ASSERT_THAT(frozen, IsOk());
+  Session second(config, *RunFolder::Open(folder_ + "/second"), nullptr);
+  ASSERT_THAT(second.Resume(**frozen, hooks_), IsOk());
+  EXPECT_THAT(warnings_, IsEmpty());
+}
+
 // The checkpoint is that of two processes, whose steps saw four pairs; the
 // step of this one sees two.
 TEST_F(SessionTest, GoesOnAfterTheLastPairThatWasSeen) {
