@@ -6,9 +6,12 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
+#include "absl/flags/reflection.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
@@ -84,9 +87,37 @@ absl::Status CheckFlags() {
                             " is not float16, bfloat16, float32 or float64"));
 }
 
+// A flag of another command would be passed over in silence.
+absl::Status RefuseFlagsOfOthers(const std::string& command) {
+  const struct {
+    const absl::CommandLineFlag& flag;
+    absl::string_view commands;
+  } kFlags[] = {
+      {absl::GetFlagReflectionHandle(FLAGS_prefix), "list and convert"},
+      {absl::GetFlagReflectionHandle(FLAGS_keep_prefix), "convert"},
+      {absl::GetFlagReflectionHandle(FLAGS_metadata), "list"},
+      {absl::GetFlagReflectionHandle(FLAGS_tolerance), "diff"},
+      {absl::GetFlagReflectionHandle(FLAGS_ignore_dtype), "diff"},
+      {absl::GetFlagReflectionHandle(FLAGS_dtype), "convert"},
+      {absl::GetFlagReflectionHandle(FLAGS_overwrite), "convert"}};
+  for (const auto& [flag, commands] : kFlags) {
+    if (absl::StrContains(commands, command) ||
+        flag.CurrentValue() == flag.DefaultValue()) {
+      continue;
+    }
+    return Usage(absl::StrCat("--", flag.Name(), " has no effect with ",
+                              command, "; it is a flag of ", commands));
+  }
+  if (absl::GetFlag(FLAGS_keep_prefix) && absl::GetFlag(FLAGS_prefix).empty()) {
+    return Usage("--keep_prefix has no effect without --prefix");
+  }
+  return absl::OkStatus();
+}
+
 // The files that follow the command, as the user means them.
 absl::StatusOr<std::vector<std::string>> Files(
     const std::vector<std::string>& arguments, size_t count) {
+  RETURN_IF_ERROR(RefuseFlagsOfOthers(arguments[0]));
   if (arguments.size() != count + 1) {
     return Usage(absl::StrCat(arguments[0], " takes ", count, " file",
                               count == 1 ? "" : "s", ", not ",
