@@ -86,6 +86,10 @@ absl::StatusOr<StudyBudget> BudgetFromFlags() {
     return absl::InvalidArgumentError(
         "--steps and --minutes are of each run; use numbers above 0");
   }
+  if (budget.steps > 0 && budget.minutes > 0) {
+    return absl::InvalidArgumentError(
+        "--steps and --minutes are two budgets of each run; give one of them");
+  }
   return budget;
 }
 
@@ -140,6 +144,11 @@ std::vector<FlagGroup> FlagGroups() {
 
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
+  if (absl::GetFlag(FLAGS_report_only) && absl::GetFlag(FLAGS_evaluate_again)) {
+    return UsageError(absl::InvalidArgumentError(
+        "--report_only evaluates nothing, so --evaluate_again has no effect "
+        "with it; leave out one of them"));
+  }
   // The flags of all runs; the threads are also for the pictures drawn here.
   RETURN_IF_ERROR(
       UsageError(SelectDevice(absl::GetFlag(FLAGS_device)).status()));
