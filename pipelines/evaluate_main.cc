@@ -32,7 +32,6 @@
 #include "pipelines/config/frame_size.h"
 #include "pipelines/config/motion_choice.h"
 #include "pipelines/config/other_data.h"
-#include "pipelines/config/override.h"
 #include "pipelines/config/validate.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/evaluation/checkpoint_comparison.h"
@@ -124,7 +123,7 @@ std::vector<std::string> CheckpointNames() {
 absl::Status CheckFlags(const CommandLine& line) {
   RETURN_IF_ERROR(RefuseArguments(line));
   // Of the rest the checkpoint decides.
-  RETURN_IF_ERROR(RefuseOtherOverrides(line.overrides, {"data", "evaluation"}));
+  RETURN_IF_ERROR(RefuseOverridesOfTraining(line.overrides, {"evaluation"}));
   const std::vector<std::string> checkpoints = CheckpointNames();
   if (checkpoints.empty()) {
     return absl::InvalidArgumentError("--checkpoint is needed; see --help");

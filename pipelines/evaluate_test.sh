@@ -16,6 +16,8 @@ expect 2 "'big' is no size of frames; use 384, or 512x384" --checkpoint="$garbag
 expect 2 "--motion: 'tps' is no motion model; use cpab" --checkpoint="$garbage" --motion=tps
 expect 2 "override model.num_transforms=3: this field has no effect here" --checkpoint="$garbage" \
   --set model.num_transforms=3
+expect 2 "override data.augmentation.brightness=0.5: this field has no effect here" \
+  --checkpoint="$garbage" --set data.augmentation.brightness=0.5
 expect 2 "abacus" --checkpoint="$garbage" --device=abacus
 expect 2 "threads" --checkpoint="$garbage" --threads=-1
 expect 2 "use 1 to 1024, or 0 for all cores" --checkpoint="$garbage" --threads=1000000000

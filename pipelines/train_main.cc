@@ -19,6 +19,7 @@
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/config/config.h"
+#include "pipelines/config/other_data.h"
 #include "pipelines/config/override.h"
 #include "pipelines/config/validate.h"
 #include "pipelines/parallel/process_environment.h"
@@ -166,8 +167,9 @@ absl::Status TrainModel(const CommandLine& line) {
 // checkpoint decides.
 absl::Status AdjustForAvd(const std::vector<std::string>& overrides,
                           Config* config) {
-  RETURN_IF_ERROR(UsageError(
-      RefuseOtherOverrides(overrides, {"avd", "data", "training.seed"})));
+  RETURN_IF_ERROR(UsageError(RefuseOverridesOfTraining(
+      overrides,
+      {"avd", "data.augmentation.horizontal_flip", "training.seed"})));
   for (const std::string& assignment : overrides) {
     RETURN_IF_ERROR(UsageError(ApplyOverride(assignment, config)));
   }

@@ -19,4 +19,15 @@ absl::Status UseOtherData(const OtherData& other, Config* config) {
   return SetFrameSize(size, config);
 }
 
+absl::Status RefuseOverridesOfTraining(
+    const std::vector<std::string>& assignments,
+    std::vector<std::string> allowed) {
+  for (const char* field :
+       {"data.folder", "data.puppets", "data.height", "data.width",
+        "data.max_bad_share", "data.cache_mib"}) {
+    allowed.push_back(field);
+  }
+  return RefuseOtherOverrides(assignments, allowed);
+}
+
 }  // namespace pipelines

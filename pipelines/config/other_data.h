@@ -21,6 +21,13 @@ struct OtherData {
 // frame_size.h; the config as a whole is not validated.
 absl::Status UseOtherData(const OtherData& other, Config* config);
 
+// RefuseOtherOverrides of override.h, for programs that read whole clips for a
+// model that is trained: `allowed`, and where and how large the clips are. How
+// pairs are drawn from them has no effect there.
+absl::Status RefuseOverridesOfTraining(
+    const std::vector<std::string>& assignments,
+    std::vector<std::string> allowed);
+
 }  // namespace pipelines
 
 #endif  // PIPELINES_CONFIG_OTHER_DATA_H_

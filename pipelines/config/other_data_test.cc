@@ -49,5 +49,20 @@ TEST(UseOtherData, NamesWhatIsWrong) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("big")));
 }
 
+TEST(RefuseOverridesOfTraining, RefusesHowPairsAreDrawn) {
+  EXPECT_THAT(
+      RefuseOverridesOfTraining({"data.folder=clips", "data.puppets.num_test=2",
+                                 "data.height=64", "evaluation.max_clips=1"},
+                                {"evaluation"}),
+      IsOk());
+  for (const char* drawn : {"data.repeats=7", "data.augmentation.max_zoom=1",
+                            "data.sharded=true", "avd.steps=1"}) {
+    EXPECT_THAT(RefuseOverridesOfTraining({drawn}, {"evaluation"}),
+                StatusIs(StatusCode::kInvalidArgument,
+                         HasSubstr("this field has no effect here")))
+        << drawn;
+  }
+}
+
 }  // namespace
 }  // namespace pipelines

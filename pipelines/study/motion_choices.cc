@@ -22,7 +22,6 @@
 #include "pipelines/checkpoint/run_checkpoint.h"
 #include "pipelines/config/motion_choice.h"
 #include "pipelines/config/other_data.h"
-#include "pipelines/config/override.h"
 #include "pipelines/config/validate.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/evaluation/reconstruction.h"
@@ -154,7 +153,7 @@ absl::Status Compare(TrainedModel trained, const std::vector<Choice>& choices,
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
   RETURN_IF_ERROR(
-      UsageError(RefuseOtherOverrides(line.overrides, {"data", "evaluation"})));
+      UsageError(RefuseOverridesOfTraining(line.overrides, {"evaluation"})));
   if (absl::GetFlag(FLAGS_checkpoint).empty()) {
     return UsageError(
         absl::InvalidArgumentError("--checkpoint is needed; see --help"));
