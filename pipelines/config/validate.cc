@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -46,10 +47,11 @@ absl::Status CheckData(const DataConfig& data) {
 
 absl::Status CheckGradient(const ModelConfig& model) {
   if (model.gradient() != ModelConfig::IMPLICIT) return absl::OkStatus();
-  for (const auto& [motion, name] : {std::pair(model.local(), "local"),
-                                     std::pair(model.global(), "global")}) {
+  for (const auto& [motion, name, is_used] :
+       {std::tuple(model.local(), "local", true),
+        std::tuple(model.global(), "global", model.global_transform())}) {
     // Without a motion that is set, it is CPAB by Gauss-Newton.
-    if (motion.cpab().solver() == CpabConfig::ADAM) {
+    if (is_used && motion.cpab().solver() == CpabConfig::ADAM) {
       return Invalid(absl::StrCat(
           "model.gradient is IMPLICIT, but model.", name,
           ".cpab.solver is ADAM, which does not end at a minimum and so has no "

@@ -37,6 +37,13 @@ TEST_P(BadConfigTest, IsNamed) {
       StatusIs(StatusCode::kInvalidArgument, HasSubstr(GetParam().message)));
 }
 
+TEST(ValidateConfig, PassesOverAGlobalTransformThatIsOff) {
+  EXPECT_THAT(Parse(kMinimal,
+                    {"model.global_transform=false", "model.gradient=IMPLICIT",
+                     "model.global.cpab.solver=ADAM"}),
+              IsOk());
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Cases, BadConfigTest,
     testing::Values(

@@ -12,6 +12,7 @@
 #include "networks/weights/key_map.h"
 #include "networks/weights/load.h"
 #include "networks/weights/tensor_map.h"
+#include "pipelines/app/exit_code.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/published_weights.h"
 #include "third_party/absl/status_macros.h"
@@ -156,7 +157,7 @@ absl::StatusOr<losses::StructureAlignmentLoss> MakeStructureLoss(
   ASSIGN_OR_RETURN(options.extractor,
                    networks::dino::VisionTransformerByName(config.model()));
   options.preparation = PreparationOf(config);
-  RETURN_IF_ERROR(CheckLayers(config, options.extractor.depth));
+  RETURN_IF_ERROR(UsageError(CheckLayers(config, options.extractor.depth)));
   if (!config.layers().empty()) {
     options.layers.assign(config.layers().begin(), config.layers().end());
   }
@@ -177,7 +178,8 @@ absl::StatusOr<FrozenLosses> MakeFrozenLosses(const Config& of_run,
                                               torch::Device device) {
   const LossConfig& config = of_run.losses();
   if (config.structure().weight() > 0) {
-    RETURN_IF_ERROR(CheckPatches(config.structure(), of_run.data()));
+    RETURN_IF_ERROR(
+        UsageError(CheckPatches(config.structure(), of_run.data())));
   }
   RETURN_IF_ERROR(CheckPublishedWeights(WeightsOf(config)));
   FrozenLosses frozen;

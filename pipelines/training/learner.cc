@@ -10,6 +10,7 @@
 #include "networks/channels_last.h"
 #include "networks/copy_ahead.h"
 #include "networks/scoped_seed.h"
+#include "pipelines/app/exit_code.h"
 #include "pipelines/training/diagnostics.h"
 #include "pipelines/training/host_values.h"
 #include "pipelines/training/schedule.h"
@@ -67,10 +68,15 @@ bool IsFinite(const torch::Tensor& tensor) {
   return torch::isfinite(tensor).all().item<bool>();
 }
 
-// With the initial values of the config's seed.
+// With the initial values of the config's seed, and what it says to freeze.
 absl::StatusOr<std::shared_ptr<AnimationModel>> NewModel(const Config& config) {
   const networks::ScopedSeed scope(config.training().seed());
-  return AnimationModel::Create(config.model());
+  ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
+                   AnimationModel::Create(config.model()));
+  const auto& frozen = config.training().frozen();
+  RETURN_IF_ERROR(model->Freeze({frozen.begin(), frozen.end()}));
+  RETURN_IF_ERROR(CheckSomethingTrains(*model));
+  return model;
 }
 
 absl::Status CheckPrecision(const TrainingConfig& training,
@@ -103,11 +109,11 @@ void SetRateScales(const LearningRateScales& scales, Adam* adam) {
 
 // The same in all processes, for the config decides.
 absl::Status NothingLearns(int64_t step) {
-  return absl::InvalidArgumentError(absl::StrCat(
+  return UsageError(absl::InvalidArgumentError(absl::StrCat(
       "step ", step + 1,
       ": no part that trains has a share in the losses of this step; see "
       "training.frozen, training.motion_steps (in which nothing is painted) "
-      "and training.background_start_epoch"));
+      "and training.background_start_epoch")));
 }
 
 }  // namespace
@@ -115,15 +121,13 @@ absl::Status NothingLearns(int64_t step) {
 absl::StatusOr<std::unique_ptr<Learner>> Learner::Create(
     const Config& config, torch::Device device,
     std::shared_ptr<parallel::ProcessGroup> group) {
-  RETURN_IF_ERROR(CheckPrecision(config.training(), device));
+  RETURN_IF_ERROR(UsageError(CheckPrecision(config.training(), device)));
   ASSIGN_OR_RETURN(Objective objective, Objective::Create(config, device));
-  ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model, NewModel(config));
-  model->to(device);
-  const auto& frozen = config.training().frozen();
-  RETURN_IF_ERROR(model->Freeze({frozen.begin(), frozen.end()}));
-  RETURN_IF_ERROR(CheckSomethingTrains(*model));
-  if (config.training().channels_last()) networks::PutChannelsLast(*model);
-  return std::unique_ptr<Learner>(new Learner(config, device, std::move(model),
+  absl::StatusOr<std::shared_ptr<AnimationModel>> model = NewModel(config);
+  if (!model.ok()) return UsageError(model.status());
+  (*model)->to(device);
+  if (config.training().channels_last()) networks::PutChannelsLast(**model);
+  return std::unique_ptr<Learner>(new Learner(config, device, *std::move(model),
                                               std::move(objective),
                                               std::move(group)));
 }

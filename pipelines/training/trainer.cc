@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "pipelines/app/exit_code.h"
 #include "pipelines/base/stopwatch.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/data/data_folder.h"
@@ -218,7 +219,9 @@ absl::Status Trainer::OpenLoader() {
   if (group_ != nullptr && config_.data().sharded()) {
     RETURN_IF_ERROR(EndEpochsTogether(*group_, *train_, &loader));
   }
-  ASSIGN_OR_RETURN(loader_, data::Loader::Create(train_.get(), loader));
+  auto created = data::Loader::Create(train_.get(), loader);
+  if (!created.ok()) return UsageError(created.status());
+  loader_ = *std::move(created);
   session_.SetPosition(loader_->position());
   expected_steps_ = session_.ExpectedSteps(*loader_);
   if (!session_.IsAtTheEnd()) session_.mutable_state().set_finished(false);

@@ -21,6 +21,7 @@
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
 #include "networks/weights/safetensors.h"
+#include "pipelines/app/exit_code.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/media/video_test_util.h"
 #include "pipelines/parallel/free_port.h"
@@ -406,19 +407,30 @@ TEST_F(TrainerTest, RefusesAModelOfWhichAllPartsAreFrozen) {
                            "dense_motion_network", "inpainting_network"}) {
     options.config.mutable_training()->add_frozen(part);
   }
-  EXPECT_THAT(Train(options),
+  const absl::Status status = Train(options);
+  EXPECT_THAT(status,
               StatusIs(StatusCode::kInvalidArgument,
                        HasSubstr("training.frozen freezes every part")));
+  EXPECT_EQ(ExitCode(status), kExitUsage);
+}
+
+TEST_F(TrainerTest, RefusesBatchesLargerThanAnEpoch) {
+  const absl::Status status = Train(Options({"training.batch_size=4000"}));
+  EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument,
+                               HasSubstr("a step takes 4000")));
+  EXPECT_EQ(ExitCode(status), kExitUsage);
 }
 
 // While motion alone is taught, the inpainting network has no share in it.
 TEST_F(TrainerTest, RefusesStepsInWhichOnlyFrozenPartsHaveAShare) {
-  EXPECT_THAT(
+  const absl::Status status =
       Train(Options({R"(training.frozen=["kp_detector", "bg_predictor",
                          "dense_motion_network"])",
-                     "training.motion_steps=2", "losses.photometric=100"})),
-      StatusIs(StatusCode::kInvalidArgument,
-               AllOf(HasSubstr("step 1"), HasSubstr("training.motion_steps"))));
+                     "training.motion_steps=2", "losses.photometric=100"}));
+  EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument,
+                               AllOf(HasSubstr("step 1"),
+                                     HasSubstr("training.motion_steps"))));
+  EXPECT_EQ(ExitCode(status), kExitUsage);
 }
 
 // Damage that is seen when the clip is read.
