@@ -6,6 +6,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/reflection.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "pipelines/app/allocation.h"
@@ -37,7 +38,8 @@ ABSL_FLAG(std::string, avd, "",
           "Trains the AVD network for this finished checkpoint, instead of a "
           "model, and saves it there: animate --mode avd uses it.");
 ABSL_FLAG(std::string, device, "auto",
-          "auto (the first GPU if there is one), cpu, cuda or cuda:N.");
+          "auto (the first GPU if there is one), cpu, cuda or cuda:N. Of "
+          "several processes each takes the GPU of its LOCAL_RANK.");
 ABSL_FLAG(
     int, threads, 0,
     "CPU threads; 0 is one a core, shared by the processes of a machine.");
@@ -125,6 +127,20 @@ absl::Status PrintConfig(const std::vector<std::string>& overrides) {
   return absl::OkStatus();
 }
 
+// Each of several processes takes the GPU of its own number.
+absl::Status CheckDeviceOfProcess(const parallel::ProcessEnvironment& process) {
+  const std::string device = absl::GetFlag(FLAGS_device);
+  const std::string own = absl::StrCat("cuda:", process.local_rank);
+  if (!process.is_parallel() || !absl::StartsWith(device, "cuda:") ||
+      device == own) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--device is ", device, ", and of several processes each takes the GPU ",
+      "of its LOCAL_RANK, here ", own,
+      "; use cuda, and CUDA_VISIBLE_DEVICES to choose GPUs"));
+}
+
 absl::StatusOr<TrainerOptions> OptionsFromFlags(
     const std::vector<std::string>& overrides) {
   TrainerOptions options;
@@ -133,6 +149,7 @@ absl::StatusOr<TrainerOptions> OptionsFromFlags(
                                 ? absl::StrCat("runs/", ConfigName())
                                 : absl::GetFlag(FLAGS_output));
   ASSIGN_OR_RETURN(options.process, parallel::ReadProcessEnvironment());
+  RETURN_IF_ERROR(CheckDeviceOfProcess(options.process));
   ASSIGN_OR_RETURN(options.device, SelectDevice(absl::GetFlag(FLAGS_device)));
   if (options.process.is_parallel() && options.device.is_cuda()) {
     ASSIGN_OR_RETURN(options.device, SelectDevice(absl::StrCat(

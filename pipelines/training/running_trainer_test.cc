@@ -10,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
+#include "pipelines/app/exit_code.h"
 #include "pipelines/base/child_process.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/testing/scoped_environment.h"
@@ -133,6 +134,21 @@ TEST_F(RunningTrainerTest, SaysThatNothingHasLearntToPaint) {
   EXPECT_THAT(ReadText(second_log),
               AllOf(HasSubstr("train: goes on from step 2"),
                     testing::Not(HasSubstr("to paint"))));
+}
+
+// Which would take the GPU of its number all the same.
+TEST_F(RunningTrainerTest, RefusesOneGpuForSeveralProcesses) {
+  std::vector<std::string> command = Command();
+  command.push_back("--device=cuda:7");
+  auto trainer = ChildProcess::Start(command, {log(),
+                                               {{"WORLD_SIZE", "8"},
+                                                {"RANK", "2"},
+                                                {"LOCAL_RANK", "2"},
+                                                {"MASTER_ADDR", "127.0.0.1"},
+                                                {"MASTER_PORT", "1"}}});
+  ASSERT_THAT(trainer.status(), IsOk());
+  EXPECT_EQ(trainer->Wait(), kExitUsage);
+  EXPECT_THAT(ReadText(log()), HasSubstr("--device is cuda:7, and of several"));
 }
 
 // As where a launcher hands on a signal that the whole group has got.
