@@ -376,6 +376,8 @@ absl::Status EvaluateAll(c10::Device device, const CommandLine& line) {
       return ShowOne(checkpoints[0], prepared[0].trained.config, evaluation);
     }
     evaluations.push_back({names[i], std::move(evaluation)});
+    // Frees its model and its cache of frames.
+    prepared[i] = Prepared();
   }
   return Compare(evaluations, work.hooks);
 }
