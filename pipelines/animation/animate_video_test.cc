@@ -17,9 +17,11 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "keypoints/zero_phase_filter.h"
 #include "networks/avd.h"
 #include "networks/files/testing_full_disk.h"
 #include "networks/testing/stand_in_device.h"
+#include "networks/testing/tensor_near.h"
 #include "pipelines/animation/animate_test_util.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/config/motion_choice.h"
@@ -36,6 +38,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::absl::StatusCode;
+using ::keypoints::TransferMode;
+using ::networks::test_util::AllNear;
+using ::networks::test_util::TensorNear;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
@@ -357,17 +362,89 @@ TEST_F(AnimateTest, ShowsEveryPanelInAGrid) {
   }
 }
 
-TEST_F(AnimateTest, SavesKeypointsAndDeformation) {
-  options_.save_keypoints = Path("keypoints.npy");
-  options_.save_deformation = Path("deformation.npy");
-  ASSERT_THAT(Run(WriteStill(), WriteDriving(6)), IsOk());
-  const auto keypoints = media::ReadNpy(options_.save_keypoints);
-  ASSERT_THAT(keypoints, IsOk());
-  EXPECT_THAT(keypoints->shape, testing::ElementsAre(6, 10, 2));
-  const auto deformation = media::ReadNpy(options_.save_deformation);
-  ASSERT_THAT(deformation, IsOk());
-  EXPECT_THAT(deformation->shape, testing::ElementsAre(6, 8, 8, 2));
-  for (const double value : keypoints->values) ASSERT_LE(std::abs(value), 1);
+// What AnimateVideo makes of a video is compared with what the animator makes
+// of its frames. The batches differ: sums of float32 in another order, where
+// the processor has no AVX2.
+constexpr double kBatchTol = 1e-6;
+
+// The numbers of the files that a run saves.
+class SavedNumbersTest : public AnimateTest {
+ protected:
+  void SetUp() override {
+    AnimateTest::SetUp();
+    options_.save_keypoints = Path("keypoints.npy");
+    options_.save_deformation = Path("deformation.npy");
+  }
+
+  // Animates a still by `frames` at 50 a second, twice the rate that the
+  // animator takes where it knows no times.
+  void RunWith(const AnimatorOptions& options, int frames) {
+    animator_ = *Animator::Create(trained_, torch::kCPU, options);
+    const std::string still = WriteStill();
+    ASSERT_THAT(Run(still, WriteDriving(frames, {50, 1})), IsOk());
+    source_ = animator_->PrepareSource(*media::ReadImage(still));
+    driving_.clear();
+    seconds_.clear();
+    auto video = *media::VideoReader::Open(Path("driving.mp4"));
+    for (int i = 0; i < frames; ++i) {
+      driving_.push_back((*video->Next())->rgb);
+      seconds_.push_back(i / 50.0);
+    }
+    animator_->BeginDriving();
+  }
+
+  static torch::Tensor Saved(const std::string& path) {
+    const media::NpyArray array = *media::ReadNpy(path);
+    return torch::tensor(array.values, torch::kFloat64).reshape(array.shape);
+  }
+
+  PreparedSource source_;
+  std::vector<cv::Mat> driving_;
+  std::vector<double> seconds_;
+};
+
+// Keypoints are those of the driving video, not those that the source takes.
+TEST_F(SavedNumbersTest, AreTheDrivingKeypointsAndTheDeformation) {
+  AnimatorOptions options;
+  options.transfer.mode = TransferMode::kRelative;
+  RunWith(options, /*frames=*/6);
+  const FrameMotion motion = animator_->Animate(source_, driving_).motion;
+  EXPECT_EQ(motion.driving_keypoints.sizes(), torch::IntArrayRef({6, 10, 2}));
+  EXPECT_FALSE(AllNear(motion.keypoints, motion.driving_keypoints, kBatchTol));
+  EXPECT_THAT(Saved(options_.save_keypoints),
+              TensorNear(motion.driving_keypoints, kBatchTol));
+  EXPECT_THAT(Saved(options_.save_deformation),
+              TensorNear(motion.source_from_driving, kBatchTol));
+}
+
+// Both filters, in batches of two.
+TEST_F(SavedNumbersTest, FollowKeypointsThatAreSmoothedByTheirTimes) {
+  options_.batch_size = 2;
+  for (const bool is_causal : {false, true}) {
+    AnimatorOptions options;
+    if (is_causal) {
+      options.smoothing.emplace();
+    } else {
+      options_.zero_phase.emplace();
+    }
+    RunWith(options, /*frames=*/5);
+    const torch::Tensor detected = animator_->DetectKeypoints(driving_);
+    const torch::Tensor followed = animator_->Follow(
+        is_causal ? detected
+                  : keypoints::SmoothZeroPhase(detected, seconds_,
+                                               *options_.zero_phase),
+        seconds_);
+    const auto deformation = [this](const torch::Tensor& keypoints) {
+      return animator_->MoveTo(source_, keypoints).motion.source_from_driving;
+    };
+    EXPECT_THAT(Saved(options_.save_keypoints),
+                TensorNear(detected, kBatchTol));
+    EXPECT_THAT(Saved(options_.save_deformation),
+                TensorNear(deformation(followed), kBatchTol));
+    EXPECT_FALSE(
+        AllNear(deformation(detected), deformation(followed), kBatchTol));
+    options_.zero_phase.reset();
+  }
 }
 
 // On a GPU; panels and numbers are copied for a whole batch, too.
@@ -400,6 +477,37 @@ TEST_F(AnimateTest, StartsFromTheFrameAskedFor) {
   EXPECT_THAT(Run(still, driving),
               StatusIs(StatusCode::kOutOfRange, HasSubstr("6 frames")));
   EXPECT_FALSE(ParseStartFrame("best").ok());
+}
+
+// Whatever smooths the motion. One frame at a time, so that its bits depend on
+// itself alone.
+TEST_F(AnimateTest, LeavesTheSourceAtRestInTheFrameThatItStartsFrom) {
+  const std::string still = WriteStill(), driving = WriteDriving(6);
+  options_.batch_size = 1;
+  std::vector<cv::Mat> frames;
+  options_.frame_written = [&frames](int64_t, const cv::Mat& frame) {
+    frames.push_back(frame.clone());
+  };
+  for (const char* smoothing : {"none", "causal", "zero_phase"}) {
+    AnimatorOptions options;
+    options.transfer.mode = TransferMode::kRelative;
+    if (smoothing == std::string("causal")) options.smoothing.emplace();
+    options_.zero_phase.reset();
+    if (smoothing == std::string("zero_phase")) options_.zero_phase.emplace();
+    animator_ = *Animator::Create(trained_, torch::kCPU, options);
+    frames.clear();
+    for (const char* start : {"0", "4"}) {
+      options_.start = *ParseStartFrame(start);
+      ASSERT_THAT(Run(still, driving), IsOk());
+    }
+    ASSERT_EQ(frames.size(), 12u);
+    const auto difference = [&frames](size_t a, size_t b) {
+      return cv::norm(frames[a], frames[b], cv::NORM_INF);
+    };
+    EXPECT_EQ(difference(0, 6 + 4), 0) << smoothing;
+    EXPECT_GT(difference(0, 6 + 0), 0) << smoothing;
+    EXPECT_GT(difference(0, 4), 0) << smoothing;
+  }
 }
 
 // The source is one of the driving frames: it is the most like itself.
@@ -561,7 +669,7 @@ TEST_F(AnimateTest, SeesFramesAtTheSizeThatIsAskedFor) {
 TEST_F(AnimateTest, MovesByTheMotionModelThatIsAskedFor) {
   const auto frame = [this](const std::string& motion) {
     AnimatorOptions options;
-    options.transfer.mode = keypoints::TransferMode::kStandard;
+    options.transfer.mode = TransferMode::kStandard;
     options.motion = *ParseMotion(motion);
     const auto animator = Animator::Create(trained_, torch::kCPU, options);
     EXPECT_THAT(animator, IsOk()) << motion;
@@ -583,7 +691,7 @@ TEST_F(AnimateTest, MovesByTheMotionModelThatIsAskedFor) {
 
 TEST_F(AnimateTest, AvdModeNeedsItsNetwork) {
   AnimatorOptions options;
-  options.transfer.mode = keypoints::TransferMode::kAvd;
+  options.transfer.mode = TransferMode::kAvd;
   EXPECT_THAT(Animator::Create(trained_, torch::kCPU, options),
               StatusIs(StatusCode::kFailedPrecondition,
                        HasSubstr("needs a checkpoint with an AVD network")));
@@ -660,7 +768,7 @@ TEST_F(AnimateTest, SmoothingCalmsTheFrames) {
   const PreparedSource source = animator_->PrepareSource(Texture(32, 32, 3));
   const FrameMotion rough = animator_->Animate(source, driving).motion;
   AnimatorOptions options;
-  options.transfer.mode = keypoints::TransferMode::kRelative;
+  options.transfer.mode = TransferMode::kRelative;
   options.smoothing.emplace();
   const auto smooth = *Animator::Create(trained_, torch::kCPU, options);
   const FrameMotion calm = smooth->Animate(source, driving).motion;

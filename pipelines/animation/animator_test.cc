@@ -256,6 +256,20 @@ TEST_F(AnimatorTest, SmoothingLeavesAStillFigureStillAndSlowsAJump) {
             (detected[2] - detected[0]).norm().item<double>());
 }
 
+TEST_F(AnimatorTest, SmoothsByTheTimesOfTheFrames) {
+  options_.smoothing.emplace();
+  const auto animator = NewAnimator();
+  const torch::Tensor detected = animator->DetectKeypoints(driving_);
+  const std::vector<double> seconds = {0, 0.01, 0.5, 2};
+  const torch::Tensor followed = animator->Follow(detected, seconds);
+  keypoints::OneEuroFilter filter(*options_.smoothing);
+  for (size_t i = 0; i < seconds.size(); ++i) {
+    const auto n = static_cast<int64_t>(i);
+    EXPECT_THAT(followed[n],
+                TensorNear(filter.Apply(detected[n], seconds[i]), 0));
+  }
+}
+
 // A network without occlusion that moves all by its first keypoint set, so that
 // what comes out is known: the source, moved.
 class TransparentSourceTest : public AnimatorTest {

@@ -45,6 +45,20 @@ TEST_F(RecordMotionTest, WritesWhatAnAnimationSaves) {
   }
 }
 
+TEST_F(RecordMotionTest, CropsAsTheDrivingVideoIsToBeCropped) {
+  WriteDriving(/*frames=*/2);
+  record_.overwrite = true;
+  const auto recorded = [this] {
+    EXPECT_THAT(Record(Path("driving.mp4")), IsOk());
+    return ReadText(Path("alone.safetensors"));
+  };
+  const std::string centre = recorded();
+  options_.source_crop = CropMode::kNone;
+  EXPECT_EQ(recorded(), centre);
+  options_.driving_crop = CropMode::kNone;
+  EXPECT_NE(recorded(), centre);
+}
+
 TEST_F(RecordMotionTest, ReportsEachFrame) {
   WriteDriving(/*frames=*/5);
   std::vector<int64_t> done, detected;
