@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <random>
 #include <utility>
@@ -176,6 +177,7 @@ class SaveTrialsImpl : public SaveTrials {
     ASSIGN_OR_RETURN(const std::vector<Call> calls, CallsOfASave());
     constexpr int kErrors[] = {ENOSPC, EIO, EDQUOT, EROFS};
     Report report;
+    report.Add("the calls of a save", SyncsAroundItsRename(calls));
     Fault fault;
     for (size_t i = 0; i < calls.size(); ++i) {
       if (!IsTaken(calls[i], i, every)) continue;
@@ -184,7 +186,7 @@ class SaveTrialsImpl : public SaveTrials {
         fault.error = error;
         report.Add(
             absl::StrCat("errno ", error, " of call ", i, ", ", calls[i].name),
-            Fail(fault));
+            Fail(fault, /*may_save=*/Removes(calls[i])));
       }
     }
     fault.at_call = -1;
@@ -196,7 +198,7 @@ class SaveTrialsImpl : public SaveTrials {
       fault.error = kErrors[i % 4];
       report.Add(
           absl::StrCat("errno ", fault.error, " after byte ", fault.at_byte),
-          Fail(fault));
+          Fail(fault, /*may_save=*/false));
     }
     return report.Take();
   }
@@ -228,6 +230,21 @@ class SaveTrialsImpl : public SaveTrials {
   // Of the writes, each `every`th; all other calls.
   static bool IsTaken(const Call& call, size_t index, int every) {
     return call.bytes == 0 || index % static_cast<size_t>(every) == 0;
+  }
+
+  // A lock, or an older checkpoint. What is saved does not depend on it.
+  static bool Removes(const Call& call) {
+    return absl::StartsWith(call.name, "unlink") || call.name == "remove";
+  }
+
+  // The file before, and the folder after it.
+  static std::string SyncsAroundItsRename(const std::vector<Call>& calls) {
+    constexpr const char* kOrder[] = {"fsync", "rename", "fsync"};
+    size_t found = 0;
+    for (const Call& call : calls) {
+      if (found < std::size(kOrder) && call.name == kOrder[found]) ++found;
+    }
+    return found == std::size(kOrder) ? "" : "no fsync, rename, fsync";
   }
 
   static std::string PathOf(const std::string& folder, int64_t step) {
@@ -306,11 +323,12 @@ class SaveTrialsImpl : public SaveTrials {
     return GoOn(folder, /*must_have_new=*/!dies);
   }
 
-  std::string Fail(const Fault& fault) {
+  std::string Fail(const Fault& fault, bool may_save) {
     const std::string folder = Fresh();
     StartFaults(fault);
     const absl::Status saved = SaveNew(folder);
     StopFaults();
+    if (saved.ok() && !may_save) return "the save says that it succeeded";
     if (!saved.ok()) {
       const std::string wrong = CheckError(saved, fault, folder);
       if (!wrong.empty()) return wrong;

@@ -38,10 +38,11 @@ class SaveTrials {
 
   // Lets each of these calls fail, once each with ENOSPC, EIO, EDQUOT and
   // EROFS, and the disk be full after `offsets` numbers of bytes drawn from
-  // `seed`. A save that fails must say so with the path, and where the disk is
-  // full with the bytes that it needs, in an error that says that trying again
-  // can help; the old checkpoint must be as it was; no other file may be left;
-  // the next save must succeed.
+  // `seed`. The save must fail, unless the call removes a file, and say so with
+  // the path, and where the disk is full with the bytes that it needs, in an
+  // error that says that trying again can help; the old checkpoint must be as
+  // it was; no other file may be left; the next save must succeed. Counts as a
+  // trial, too, that a save syncs the file, renames it and syncs the folder.
   virtual absl::StatusOr<TrialReport> FailEverywhere(int every, int offsets,
                                                      uint64_t seed) = 0;
 
