@@ -209,6 +209,11 @@ TEST(Learner, ChannelsLastChangesRoundingOnly) {
         torch::kCPU, nullptr);
     ASSERT_THAT(learner, IsOk());
     (*learner)->model().train();
+    EXPECT_EQ((*learner)
+                  ->model()
+                  .named_parameters()["inpainting_network.final.weight"]
+                  .is_contiguous(torch::MemoryFormat::ChannelsLast),
+              value == std::string("true"));
     StageTimer timer;
     const auto result = (*learner)->Step({RandomBatch(1)}, 0, {}, timer);
     ASSERT_THAT(result, IsOk());

@@ -9,6 +9,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/blocks.h"
 #include "pipelines/optimizer/adam.h"
 #include "pipelines/testing/testing_config.h"
 #include "third_party/absl/status_matchers.h"
@@ -125,6 +126,54 @@ TEST(Objective, HasTwiceATermWhereItsWeightIsTwiceAsLarge) {
       EXPECT_EQ(value, (name == term.name ? 2 : 1) * once.at(name))
           << name << " with twice " << term.name;
     }
+  }
+}
+
+TEST(Objective, GivesEachTermTheFieldsOfItsLoss) {
+  constexpr struct {
+    const char* term;
+    const char* field;
+  } kFields[] = {{"locality", "losses.locality_radius=0.1"},
+                 {"equivariance", "losses.equivariance_warp.sigma_affine=0.2"},
+                 {"equivariance", "losses.equivariance_warp.sigma_tps=0.1"},
+                 {"equivariance", "losses.equivariance_warp.points=3"}};
+  double total = 0;
+  const std::map<std::string, double> before = TermsOf(AllTerms(), &total);
+  for (const auto& [term, field] : kFields) {
+    std::vector<std::string> config = AllTerms();
+    config.push_back(field);
+    for (const auto& [name, value] : TermsOf(config, &total)) {
+      EXPECT_EQ(value != before.at(name), name == term)
+          << name << " with " << field;
+    }
+  }
+}
+
+// What a layer of more than 256 x 256 channels gives, which goes another way,
+// and rounds otherwise, where fast convolutions are on.
+torch::Tensor of_large_layer;
+void CallLargeLayer() {
+  if (of_large_layer.defined()) return;
+  torch::manual_seed(9);
+  networks::SameConv2d layer(256, 264, 3);
+  of_large_layer = layer(torch::rand({1, 256, 24, 24})).detach();
+}
+
+TEST(Objective, HasFastConvolutionsWhereTheConfigSaysSo) {
+  auto model = MakeModel();
+  for (const bool is_fast : {false, true}) {
+    const std::string value = is_fast ? "true" : "false";
+    auto objective = Objective::Create(
+        *TinyConfig({"training.fast_convolutions=" + value}), torch::kCPU);
+    ASSERT_THAT(objective, IsOk());
+    of_large_layer.reset();
+    StageTimer timer(CallLargeLayer);  // in the middle of a step
+    (*objective)(*model, RandomImages(2, 1), RandomImages(2, 2), {0, 0}, timer);
+    const torch::Tensor in_step = of_large_layer;
+    of_large_layer.reset();
+    const networks::LargeConvolutionScope scope(is_fast);
+    CallLargeLayer();
+    EXPECT_TRUE(torch::equal(in_step, of_large_layer)) << value;
   }
 }
 
