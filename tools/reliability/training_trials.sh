@@ -9,9 +9,10 @@
 #
 #   --steps N    length of the runs that stop (60): one stops after each step
 #                and goes on, and must end with the same bytes
-#   --signals N  signals, SIGTERM, SIGINT, SIGUSR1 and SIGHUP, at random instants
-#                (200): the run saves and ends within a step and a save, goes on
-#                by the same command, and must end with the same bytes
+#   --signals N  signals, SIGTERM, SIGINT, SIGUSR1 and SIGHUP, the first one after
+#                a step, the others at random instants (200): the run saves the
+#                steps that it has taken and ends, goes on by the same command,
+#                and must end with the same bytes
 #   --worlds 0   leave out the runs of 1, 2 and 4 processes with 1, 2 and 4
 #                loader threads each, which take the same samples a step: equal
 #                bytes for other threads, losses up to rounding for other
@@ -101,6 +102,15 @@ newest() {
   find "$1/checkpoints" -name 'step-*.safetensors' 2>/dev/null | sort | tail -n 1
 }
 
+# The steps of the newest checkpoint, and those in losses.csv.
+saved_steps() {
+  local name
+  name=$(newest "$1")
+  name=${name##*/step-}
+  echo "$((10#0${name%%.*}))"
+}
+steps_taken() { tail -n +2 "$1/losses.csv" 2>/dev/null | wc -l; }
+
 # The tensors of a safetensors file: what is between the header, of a length in
 # 8 bytes, and the checksum of 32.
 tensors() {
@@ -162,7 +172,7 @@ nap() {
 at_signals() {
   local alone=$folder/alone output=$folder/signals signal code started most=0
   local all=(15 2 10 1)
-  local length ended pid took
+  local length ended pid took sessions=0 before is_training trained=0
   started=$(date +%s%3N)
   run "$alone" || wrong "left alone: $(tail -n 1 "$alone.log")"
   set -m # else the shell would have its children ignore SIGINT
@@ -170,9 +180,16 @@ at_signals() {
   RANDOM=$seed
   while ((trials < signals)); do
     signal=${all[RANDOM % 4]}
+    before=$(steps_taken "$output")
     "${train[@]}" --output "$output" >"$output.log" 2>&1 &
     pid=$!
-    nap "$length"
+    sessions=$((sessions + 1))
+    if ((sessions == 1)); then
+      while (($(steps_taken "$output") == 0)) && kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
+    else
+      nap "$length"
+    fi
+    is_training=$(($(steps_taken "$output") > before))
     if ! kill -"$signal" "$pid" 2>/dev/null; then
       # It had ended by itself.
       wait "$pid" || wrong "a session: $(tail -n 1 "$output.log")"
@@ -189,13 +206,19 @@ at_signals() {
     # Before the program catches it, a signal ends it as any other.
     ((code == 128 + signal || code == 0)) ||
       wrong "signal $signal: exit code $code: $(tail -n 1 "$output.log")"
+    ((!is_training || code == 0)) || grep -q 'stopped by' "$output.log" ||
+      wrong "signal $signal: it does not say that it was stopped"
+    ((!is_training || $(saved_steps "$output") == $(steps_taken "$output"))) ||
+      wrong "signal $signal: $(saved_steps "$output") of $(steps_taken "$output") steps are saved"
+    trained=$((trained + is_training))
     [[ -z "$(find "$output" -name '*.tmp' 2>/dev/null)" ]] ||
       wrong "signal $signal: half a file is left"
   done
   run "$output" || wrong "the last session: $(tail -n 1 "$output.log")"
   same "$alone" "$output" || wrong "after $trials signals"
   set +m
-  report "a signal at a random instant" "it ended within $most ms"
+  ((trained > 0)) || wrong "no signal came while it trained"
+  report "a signal at a random instant" "$trained while it trained; it ended within $most ms"
 }
 
 # The steps of world w with batches of 4/w, one after the other.
