@@ -68,7 +68,9 @@ std::string Read(const Seed& seed, std::string bytes, int64_t trial,
   const std::string path = folder + "/" + kMutatedName;
   const absl::Status written = networks::files::WriteAtomically(path, bytes);
   if (!written.ok()) return std::string(written.message());
-  return CopySound(path, path + (trial % 2 == 0 ? ".mp4" : ".mkv"));
+  // Under another name: it is the damaged file that an error must name.
+  return CopySound(path,
+                   folder + (trial % 2 == 0 ? "/sound.mp4" : "/sound.mkv"));
 }
 
 }  // namespace
