@@ -38,7 +38,8 @@ using pipelines::media::VideoWriterOptions;
 
 constexpr char kUsage[] =
     R"(Writes long clips of odd rates with sound, writes each anew as animate does,
-and compares the times of all frames and the packets of the sound.
+and compares the times of all frames and the packets of the sound in both with
+those that were to be written.
 
   tools/bazelw run //tools/reliability:long_clips -- --seconds 600
 
@@ -66,13 +67,17 @@ VideoWriterOptions Options(const std::string& sound) {
   return options;
 }
 
-absl::Status WriteClip(const ClipKind& kind, double seconds,
-                       const std::string& sound, const std::string& path) {
+// Returns the seconds of each frame.
+absl::StatusOr<std::vector<double>> WriteClip(const ClipKind& kind,
+                                              double seconds,
+                                              const std::string& sound,
+                                              const std::string& path) {
   VideoWriterOptions options = Options(sound);
   options.frame_rate = kind.rate;
   if (kind.is_variable) options.time_base = {1, 90000};
   ASSIGN_OR_RETURN(const auto writer, VideoWriter::Create(path, options));
   const auto frames = static_cast<int64_t>(seconds * kind.rate.value());
+  std::vector<double> times;
   int64_t time = 0;
   for (int64_t i = 0; i < frames; ++i) {
     const cv::Mat frame =
@@ -80,9 +85,13 @@ absl::Status WriteClip(const ClipKind& kind, double seconds,
     const int64_t duration = 1000 + 977 * (i % 5);
     RETURN_IF_ERROR(kind.is_variable ? writer->WriteAt(frame, time, duration)
                                      : writer->Write(frame));
+    times.push_back(kind.is_variable
+                        ? static_cast<double>(time) * options.time_base->value()
+                        : static_cast<double>(i) / kind.rate.value());
     time += duration;
   }
-  return writer->Finish();
+  RETURN_IF_ERROR(writer->Finish());
+  return times;
 }
 
 // Seconds of each frame.
@@ -118,19 +127,21 @@ struct Comparison {
   bool passed() const { return frames > 0 && is_same_sound && drift < 1e-3; }
 };
 
-absl::StatusOr<Comparison> Compare(const std::string& one,
-                                   const std::string& two) {
-  ASSIGN_OR_RETURN(const std::vector<double> before, FrameTimes(one));
-  ASSIGN_OR_RETURN(const std::vector<double> after, FrameTimes(two));
+// `clip` with what was written to it.
+absl::StatusOr<Comparison> Compare(const std::vector<double>& written_times,
+                                   const std::vector<SoundPacket>& written,
+                                   const std::string& clip) {
+  ASSIGN_OR_RETURN(const std::vector<double> times, FrameTimes(clip));
   Comparison result;
-  if (before.size() != after.size()) return result;
-  result.frames = before.size();
-  for (size_t i = 0; i < before.size(); ++i) {
-    result.drift = std::max(result.drift, std::abs(before[i] - after[i]));
+  if (times.size() != written_times.size()) return result;
+  result.frames = times.size();
+  for (size_t i = 0; i < times.size(); ++i) {
+    result.drift =
+        std::max(result.drift, std::abs(times[i] - written_times[i]));
   }
-  const std::vector<SoundPacket> sound = SoundPackets(one);
+  const std::vector<SoundPacket> sound = SoundPackets(clip);
   result.packets = sound.size();
-  result.is_same_sound = !sound.empty() && sound == SoundPackets(two);
+  result.is_same_sound = !sound.empty() && sound == written;
   return result;
 }
 
@@ -148,17 +159,22 @@ absl::Status Run(const CommandLine& line) {
   const std::string& folder = scratch.path();
   const std::string sound = folder + "/sound.m4a";
   pipelines::media::WriteSound(sound, seconds);
+  const std::vector<SoundPacket> packets = SoundPackets(sound);
   bool all_passed = true;
   for (const ClipKind& kind : kKinds) {
     const std::string clip = folder + "/clip.mp4", anew = folder + "/anew.mp4";
-    RETURN_IF_ERROR(WriteClip(kind, seconds, sound, clip));
+    ASSIGN_OR_RETURN(const std::vector<double> times,
+                     WriteClip(kind, seconds, sound, clip));
     RETURN_IF_ERROR(WriteAnew(clip, anew));
-    ASSIGN_OR_RETURN(const Comparison result, Compare(clip, anew));
-    std::printf("%s: %zu frames, drift %.6f s, %zu packets of sound %s\n",
-                kind.name, result.frames, result.drift, result.packets,
-                result.is_same_sound ? "alike" : "DIFFER");
-    std::fflush(stdout);
-    all_passed = all_passed && result.passed();
+    for (const std::string& path : {clip, anew}) {
+      ASSIGN_OR_RETURN(const Comparison result, Compare(times, packets, path));
+      std::printf("%s%s: %zu frames, drift %.6f s, %zu packets of sound %s\n",
+                  kind.name, path == anew ? ", anew" : "", result.frames,
+                  result.drift, result.packets,
+                  result.is_same_sound ? "alike" : "DIFFER");
+      std::fflush(stdout);
+      all_passed = all_passed && result.passed();
+    }
   }
   return all_passed ? absl::OkStatus()
                     : absl::DataLossError("some clips differ; see above");

@@ -22,7 +22,7 @@ expect 2 "--trials is 0; use 1 or more" --trials 0
 expect_help trials first_seed folder
 
 program=tools/reliability/long_clips
-succeed "variable: 90 frames, drift 0.000000 s, " --seconds 3 \
+succeed "variable, anew: 90 frames, drift 0.000000 s, " --seconds 3 \
   --folder "$TEST_TMPDIR/long"
 expect 2 "--seconds is 0; use 1 to 1000000" --seconds 0
 expect 2 "--seconds is inf; use 1 to 1000000" --seconds inf
