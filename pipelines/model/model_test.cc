@@ -139,6 +139,19 @@ TEST_P(CandidateMotionsTest, AreBitForBitTheSameAloneAndInAnyBatch) {
   }
 }
 
+// Images move them by little.
+TEST(AnimationModel, BeginsWithKeypointsAsFarApartAsTheConfigSays) {
+  const auto width = [](const char* spread) {
+    const torch::NoGradGuard no_grad;
+    auto model =
+        MakeModel({absl::StrCat("model.detector.initial_spread=", spread)});
+    model->eval();
+    const torch::Tensor keypoints = model->DetectKeypoints(RandomImages(1, 1));
+    return (keypoints.amax(1) - keypoints.amin(1)).max().item<double>();
+  };
+  EXPECT_GT(width("0.5"), 2 * width("0.1"));
+}
+
 // Law: a source prepared once, without gradients, moves to each frame as a
 // source that is located and painted for this frame alone, as in training.
 TEST(AnimationModel, PreparedSourceMakesTheFramesOfALocatedOne) {
