@@ -180,6 +180,41 @@ absl::Status CheckEdits(ByteReader& file, const Mp4Box& movie,
   return absl::OkStatus();
 }
 
+// How many frames lie in the chunks; damaged entries may say more than an
+// integer holds. [ISO 14496-12, 8.7.4]
+double FramesInChunks(ByteReader& file, const Mp4Box& table,
+                      const Mp4Box& stsc) {
+  Mp4Box places = FindBox(file, table, {"stco"});
+  if (!places.is_there()) places = FindBox(file, table, {"co64"});
+  const auto chunks = static_cast<int64_t>(file.BigEndian(places.begin + 4, 4));
+  const auto stated = static_cast<int64_t>(file.BigEndian(stsc.begin + 4, 4));
+  const int64_t begin = stsc.begin + 8;
+  const int64_t end = begin + 12 * std::min(stated, (stsc.end - begin) / 12);
+  double frames = 0;
+  for (int64_t entry = begin; entry < end; entry += 12) {
+    const auto first = static_cast<int64_t>(file.BigEndian(entry, 4));
+    const auto next = entry + 12 < end
+                          ? static_cast<int64_t>(file.BigEndian(entry + 12, 4))
+                          : chunks + 1;
+    const auto each = static_cast<double>(file.BigEndian(entry + 4, 4));
+    frames += static_cast<double>(std::max<int64_t>(0, next - first)) * each;
+  }
+  return frames;
+}
+
+// FFmpeg leaves out, without a word, what no chunk holds.
+absl::Status CheckChunks(ByteReader& file, const Mp4Box& table) {
+  const Mp4Box stsz = FindBox(file, table, {"stsz"});
+  const Mp4Box stsc = FindBox(file, table, {"stsc"});
+  if (!stsz.is_there() || !stsc.is_there()) return absl::OkStatus();
+  const auto stated = static_cast<double>(file.BigEndian(stsz.begin + 8, 4));
+  const double found = FramesInChunks(file, table, stsc);
+  if (found >= stated) return absl::OkStatus();
+  return absl::DataLossError(absl::StrFormat(
+      "its table of chunks is damaged: it has %.0f of %.0f frames", found,
+      stated));
+}
+
 absl::Status CheckTrack(ByteReader& file, const Mp4Box& movie,
                         const Mp4Box& track) {
   const Mp4Box media = FindBox(file, track, {"mdia"});
@@ -194,6 +229,7 @@ absl::Status CheckTrack(ByteReader& file, const Mp4Box& movie,
       header.duration == 0) {
     return absl::OkStatus();
   }
+  RETURN_IF_ERROR(CheckChunks(file, table));
   const FrameTimes times =
       ReadFrameTimes(file, stts, FindBox(file, table, {"ctts"}));
   const auto stated = static_cast<double>(header.duration);

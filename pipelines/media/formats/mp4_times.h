@@ -14,9 +14,10 @@ namespace pipelines::media {
 // Compares, for each video track, the sum of its frames' durations with the
 // duration that the track's own header states. Writers make them equal within a
 // frame or so; DataLoss where one is more than twice the other, where an edit
-// list shows another time than the headers state, and where it hides frames
-// although it shows as long as all together last. OK for tracks whose header
-// states no duration, as in fragmented files, and for every other kind of file.
+// list shows another time than the headers state, where it hides frames
+// although it shows as long as all together last, and where the chunks have
+// fewer frames than the table of their sizes. OK for tracks whose header states
+// no duration, as in fragmented files, and for every other kind of file.
 absl::Status CheckMp4Times(std::istream& file);
 
 }  // namespace pipelines::media

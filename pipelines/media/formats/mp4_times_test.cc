@@ -50,6 +50,7 @@ struct Track {
   // How much later than decoded each frame is shown: numbers of frames, and
   // units of the media. Empty: not at all.
   std::vector<std::pair<uint32_t, int32_t>> delays;
+  std::string chunks;  // the boxes of frames' sizes and places
 };
 
 std::string DelayBox(const Track& track) {
@@ -71,9 +72,10 @@ std::string TrackBox(const Track& track) {
                       BigEndianBytes(track.frames) +
                       BigEndianBytes(track.frame_duration));
   const std::string media =
-      Box("mdia", HeaderBox("mdhd", kMediaUnits, track.duration) +
-                      Box("hdlr", std::string(8, '\0') + track.kind) +
-                      Box("minf", Box("stbl", stts + DelayBox(track))));
+      Box("mdia",
+          HeaderBox("mdhd", kMediaUnits, track.duration) +
+              Box("hdlr", std::string(8, '\0') + track.kind) +
+              Box("minf", Box("stbl", stts + DelayBox(track) + track.chunks)));
   const std::string header =
       Box("tkhd", std::string(20, '\0') + BigEndianBytes(track.track_duration));
   const std::string edits =
@@ -117,6 +119,28 @@ TEST(CheckMp4Times, FindsAnEditListThatShowsAnotherTime) {
                 StatusIs(StatusCode::kDataLoss, HasSubstr("edit list")))
         << shown;
   }
+}
+
+// Chunks 1 and 2 hold `first` frames each, chunk 3 holds `last`.
+std::string ChunkBoxes(uint32_t frames, uint32_t first, uint32_t last) {
+  return Box("stsz",
+             BigEndianBytes(0) + BigEndianBytes(100) + BigEndianBytes(frames)) +
+         Box("stsc", BigEndianBytes(0) + BigEndianBytes(2) + BigEndianBytes(1) +
+                         BigEndianBytes(first) + BigEndianBytes(1) +
+                         BigEndianBytes(3) + BigEndianBytes(last) +
+                         BigEndianBytes(1)) +
+         Box("stco",
+             BigEndianBytes(0) + BigEndianBytes(3) + std::string(12, '\0'));
+}
+
+TEST(CheckMp4Times, FindsFramesThatNoChunkHolds) {
+  Track track;
+  track.chunks = ChunkBoxes(track.frames, 10, track.frames - 20);
+  EXPECT_THAT(Check(Movie(TrackBox(track))), IsOk());
+  track.chunks = ChunkBoxes(track.frames, 10, track.frames - 21);
+  EXPECT_THAT(Check(Movie(TrackBox(track))),
+              StatusIs(StatusCode::kDataLoss,
+                       HasSubstr("its table of chunks is damaged: it has")));
 }
 
 // FFmpeg hides a frame of which the edit list leaves out the beginning.
