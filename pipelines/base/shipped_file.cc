@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "networks/files/folder.h"
 #include "pipelines/base/runfile.h"
 #include "pipelines/base/user_path.h"
 
@@ -19,12 +20,10 @@ constexpr char kEnding[] = ".textproto";
 
 std::string ShippedNames(const std::string& folder) {
   std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    if (entry->path().extension() == kEnding) {
-      names.push_back(entry->path().stem());
-    }
+  for (const std::string& name : networks::files::ListFolder(folder).value_or(
+           std::vector<std::string>())) {
+    const fs::path path = name;
+    if (path.extension() == kEnding) names.push_back(path.stem());
   }
   std::sort(names.begin(), names.end());
   return absl::StrJoin(names, ", ");

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
+#include "networks/files/folder.h"
 #include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/config/config.h"
 #include "pipelines/evaluation/evaluation_page.h"
@@ -27,9 +28,7 @@ namespace fs = std::filesystem;
 
 // The epoch of a picture named epoch-00003.png; nullopt of any other file, as
 // systems leave them in shared folders.
-std::optional<int> EpochOf(const fs::path& path) {
-  const std::string name = path.filename();
-  absl::string_view number = name;
+std::optional<int> EpochOf(absl::string_view number) {
   int epoch;
   if (!absl::ConsumePrefix(&number, "epoch-") ||
       !absl::ConsumeSuffix(&number, ".png") ||
@@ -41,14 +40,13 @@ std::optional<int> EpochOf(const fs::path& path) {
 
 std::vector<Picture> ListStrips(const RunFolder& folder) {
   std::vector<Picture> strips;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder.path() + "/pictures", error), end;
-       !error && entry != end; entry.increment(error)) {
-    const std::optional<int> epoch = EpochOf(entry->path());
+  const auto names = networks::files::ListFolder(folder.path() + "/pictures");
+  if (!names.ok()) return strips;
+  for (const std::string& name : *names) {
+    const std::optional<int> epoch = EpochOf(name);
     if (!epoch) continue;
     strips.push_back(
-        {absl::StrCat("pictures/", entry->path().filename().string()),
-         absl::StrCat("epoch ", *epoch)});
+        {absl::StrCat("pictures/", name), absl::StrCat("epoch ", *epoch)});
   }
   std::sort(strips.begin(), strips.end(),
             [](auto& a, auto& b) { return a.path < b.path; });

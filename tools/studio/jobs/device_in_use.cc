@@ -11,6 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
+#include "networks/files/folder.h"
 #include "nlohmann/json.hpp"
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/jobs/confined_run.h"
@@ -34,10 +35,11 @@ std::string TextOf(const fs::path& path) {
 // all are called is known of one.
 std::string GpuName(const std::string& folder) {
   std::set<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator gpu(folder, error), end; !error && gpu != end;
-       gpu.increment(error)) {
-    names.insert(ValueOf(TextOf(gpu->path() / "information"), "Model"));
+  const auto gpus = networks::files::ListFolder(folder);
+  if (!gpus.ok()) return "";
+  for (const std::string& gpu : *gpus) {
+    names.insert(
+        ValueOf(TextOf(fs::path(folder) / gpu / "information"), "Model"));
   }
   return names.size() == 1 ? *names.begin() : "";
 }

@@ -12,19 +12,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <filesystem>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "networks/files/folder.h"
 #include "networks/files/system_error.h"
 #include "third_party/absl/status_macros.h"
 
 namespace studio {
 namespace {
-
-namespace fs = std::filesystem;
 
 // --- Landlock, as <linux/landlock.h> has it; Debian 12's header ends with
 // version 2.
@@ -306,12 +303,10 @@ absl::Status CheckJail() {
 
 std::vector<std::string> DeviceFiles() {
   std::vector<std::string> paths;
-  std::error_code error;
-  for (fs::directory_iterator entry("/dev", error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename();
+  for (const std::string& name : networks::files::ListFolder("/dev").value_or(
+           std::vector<std::string>())) {
     if (name == "null" || absl::StartsWith(name, "nvidia")) {
-      paths.push_back(entry->path());
+      paths.push_back("/dev/" + name);
     }
   }
   return paths;
