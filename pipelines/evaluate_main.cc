@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -112,19 +111,12 @@ unless --data names others.
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 
-std::vector<std::string> CheckpointNames() {
-  return NamesWithCommas(
-      absl::GetFlag(FLAGS_checkpoint), [](const std::string& name) {
-        std::error_code error;
-        return std::filesystem::exists(UserPath(name), error);
-      });
-}
-
 absl::Status CheckFlags(const CommandLine& line) {
   RETURN_IF_ERROR(RefuseArguments(line));
   // Of the rest the checkpoint decides.
   RETURN_IF_ERROR(RefuseOverridesOfTraining(line.overrides, {"evaluation"}));
-  const std::vector<std::string> checkpoints = CheckpointNames();
+  const std::vector<std::string> checkpoints =
+      PathsWithCommas(absl::GetFlag(FLAGS_checkpoint));
   if (checkpoints.empty()) {
     return absl::InvalidArgumentError("--checkpoint is needed; see --help");
   }
@@ -354,7 +346,8 @@ absl::Status PrintConfigs(const std::vector<std::string>& checkpoints,
 }
 
 absl::Status EvaluateAll(c10::Device device, const CommandLine& line) {
-  const std::vector<std::string> names = CheckpointNames();
+  const std::vector<std::string> names =
+      PathsWithCommas(absl::GetFlag(FLAGS_checkpoint));
   std::vector<std::string> checkpoints;
   for (const std::string& name : names) {
     ASSIGN_OR_RETURN(checkpoints.emplace_back(), CheckpointAt(UserPath(name)));

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "pipelines/base/nearest_word.h"
+#include "pipelines/base/user_path.h"
 
 namespace pipelines {
 namespace {
@@ -184,6 +187,14 @@ std::vector<std::string> NamesWithCommas(
     begin = end;
   }
   return names;
+}
+
+std::vector<std::string> PathsWithCommas(
+    const std::vector<std::string>& words) {
+  return NamesWithCommas(words, [](const std::string& name) {
+    std::error_code error;
+    return std::filesystem::exists(UserPath(name), error);
+  });
 }
 
 std::string QuotedForShell(const std::string& word) {

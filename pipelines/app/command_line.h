@@ -44,6 +44,9 @@ std::vector<std::string> NamesWithCommas(
     const std::vector<std::string>& words,
     const std::function<bool(const std::string&)>& is_there);
 
+// The same for files and folders, by the paths that UserPath makes of them.
+std::vector<std::string> PathsWithCommas(const std::vector<std::string>& words);
+
 // `word` as a shell reads it back, for commands that the user may copy.
 std::string QuotedForShell(const std::string& word);
 

@@ -4,10 +4,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -139,12 +137,8 @@ absl::StatusOr<StudioOptions> OptionsFromFlags() {
   const std::string data = pipelines::UserPath(absl::GetFlag(FLAGS_data));
   options.data = data.empty() ? DefaultData() : data;
   options.runs = pipelines::UserPath(absl::GetFlag(FLAGS_root));
-  const auto is_there = [](const std::string& folder) {
-    std::error_code error;
-    return std::filesystem::exists(pipelines::UserPath(folder), error);
-  };
   for (const std::string& folder :
-       pipelines::NamesWithCommas(absl::GetFlag(FLAGS_checkpoints), is_there)) {
+       pipelines::PathsWithCommas(absl::GetFlag(FLAGS_checkpoints))) {
     options.checkpoint_folders.push_back(pipelines::UserPath(folder));
   }
   options.page = pipelines::RunfilePath("tools/studio/page");
