@@ -5,17 +5,17 @@
 
 namespace studio {
 
-void ProgressMeter::Take(const WorkerEvent& event, absl::Time now) {
+void ProgressMeter::Take(const WorkerEvent& event, absl::Duration since_start) {
   if (event.kind == WorkerEvent::Kind::kStage) {
     progress_.stage = event.stage;
-    if (event.stage != "encoding") stage_begin_ = now;
+    if (event.stage != "encoding") stage_begin_ = since_start;
     return;
   }
   if (event.kind != WorkerEvent::Kind::kProgress) return;
   progress_.done = event.done;
   progress_.total = event.total;
   progress_.seconds_left.reset();
-  const double seconds = absl::ToDoubleSeconds(now - stage_begin_);
+  const double seconds = absl::ToDoubleSeconds(since_start - stage_begin_);
   if (event.done == 0 || seconds <= 0) return;
   progress_.per_second = static_cast<double>(event.done) / seconds;
   if (!event.total) return;

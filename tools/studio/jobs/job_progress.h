@@ -10,17 +10,17 @@ namespace studio {
 
 class ProgressMeter {
  public:
-  // Takes an event of kind stage or progress at the time `now`, by a clock
-  // that nobody sets; leaves others.
+  // Takes an event of kind stage or progress that comes `since_start` after the
+  // job began; leaves others.
   // The speed is that since the stage began; writing the end of the file
   // ("encoding") belongs to the stage before.
-  void Take(const WorkerEvent& event, absl::Time now);
+  void Take(const WorkerEvent& event, absl::Duration since_start);
 
   const JobProgress& progress() const { return progress_; }
 
  private:
   JobProgress progress_;
-  absl::Time stage_begin_;
+  absl::Duration stage_begin_;
 };
 
 }  // namespace studio

@@ -75,7 +75,7 @@ absl::StatusOr<WorkerEvent> JobRunner::Work(const NextJob& next) {
       table_.SetFrame(id, event.done, event.png);
       return;
     }
-    meter.Take(event, absl::UnixEpoch() + absl::Seconds(running.Seconds()));
+    meter.Take(event, absl::Seconds(running.Seconds()));
     table_.SetProgress(id, meter.progress());
   };
   run.stop = [&] { return table_.IsCancelled(id); };
