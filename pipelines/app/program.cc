@@ -79,7 +79,7 @@ std::string MemoryAdvice(const Program& program, absl::string_view message) {
   return ways.empty() ? "" : absl::StrCat("use ", absl::StrJoin(ways, " or "));
 }
 
-// Adds the command that fetches what a library misses.
+// The command that fetches what a library misses.
 std::string WeightsAdvice(const networks::published::MissingWeights& missing) {
   // Where the command looks without being told.
   const bool is_usual =
@@ -90,6 +90,7 @@ std::string WeightsAdvice(const networks::published::MissingWeights& missing) {
                : absl::StrCat("--dir ", QuotedForShell(missing.folder), " "),
       missing.name);
 }
+
 // Adds what the user can do.
 absl::Status AdviseOn(const Program& program, const absl::Status& status) {
   std::string advice;
