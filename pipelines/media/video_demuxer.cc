@@ -117,7 +117,9 @@ int VideoDemuxer::Read(AVPacket* packet) {
 // An edit list may well hide frames, but not all times and no header's.
 void VideoDemuxer::CheckTimes() {
   const std::optional<int64_t> shown = num_indexed();
-  if (!IsFormat("mp4") || !shown || *shown >= stream_->nb_frames) return;
+  const int64_t listed = std::max<int64_t>(
+      stream_->nb_frames, avformat_index_get_entries_count(stream_));
+  if (!IsFormat("mp4") || !shown || *shown >= listed) return;
   const std::unique_ptr<std::istream> file = OpenStream(origin_);
   if (file == nullptr) return;
   const absl::Status checked = CheckMp4Times(*file);

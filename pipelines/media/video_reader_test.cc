@@ -388,6 +388,12 @@ TEST(VideoReader, FindsFramesThatWrongTimesHide) {
                 HasSubstr(absl::StrCat(20 - lenient.frames.size(),
                                        " of 20 frames are lost")));
   }
+  // A table of no frames hides the one that begins before the others.
+  std::string none = equal;
+  none.replace(entry, 8, std::string(8, '\0'));
+  ASSERT_THAT(WriteAtomically(path, none), IsOk());
+  EXPECT_THAT(ReadAll(path).end,
+              StatusIs(StatusCode::kDataLoss, HasSubstr("times")));
   // With the right times all of them come.
   std::string mended = equal;
   mended.replace(entry + 4, 4, std::string("\0\0\2\0", 4));

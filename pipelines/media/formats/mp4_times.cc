@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "pipelines/media/formats/byte_reader.h"
 #include "pipelines/media/formats/mp4_boxes.h"
+#include "pipelines/media/formats/mp4_tables.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {
@@ -60,7 +61,8 @@ class FrameRuns {
 
 // In units of the media.
 struct FrameTimes {
-  double sum = 0;  // of the durations
+  double frames = 0;  // how many
+  double sum = 0;     // of the durations
   // When the first and the last frame is shown, and until when.
   double first = std::numeric_limits<double>::infinity();
   double last = -first;
@@ -84,6 +86,7 @@ FrameTimes ReadFrameTimes(ByteReader& file, const Mp4Box& stts,
       const int64_t frames = std::min(durations.frames, delays.frames);
       const double delay = static_cast<int32_t>(delays.value);
       times.first = std::min(times.first, times.sum + delay);
+      times.frames += static_cast<double>(frames);
       times.sum += static_cast<double>(frames) * duration;
       times.end = std::max(times.end, times.sum + delay);
       times.last = std::max(times.last, times.sum - duration + delay);
@@ -171,48 +174,15 @@ absl::Status CheckEdits(ByteReader& file, const Mp4Box& movie,
   const bool hides = (times.first + 0.5) / media_units < edits.begin ||
                      times.last / media_units >= edits.end;
   const double seconds = times.sum / media_units;
-  if (hides && edits.shown - edits.empty + rounding >= seconds) {
+  const double shown = edits.shown - edits.empty;
+  const double least = seconds / times.frames / 2;  // half of a frame
+  if (hides && (shown + rounding >= seconds || shown < least)) {
     return absl::DataLossError(absl::StrFormat(
         "its edit list or the times of its frames are damaged: it hides some "
         "and shows %.3f s, and all together last %.3f s",
-        edits.shown - edits.empty, seconds));
+        shown, seconds));
   }
   return absl::OkStatus();
-}
-
-// How many frames lie in the chunks; damaged entries may say more than an
-// integer holds. [ISO 14496-12, 8.7.4]
-double FramesInChunks(ByteReader& file, const Mp4Box& table,
-                      const Mp4Box& stsc) {
-  Mp4Box places = FindBox(file, table, {"stco"});
-  if (!places.is_there()) places = FindBox(file, table, {"co64"});
-  const auto chunks = static_cast<int64_t>(file.BigEndian(places.begin + 4, 4));
-  const auto stated = static_cast<int64_t>(file.BigEndian(stsc.begin + 4, 4));
-  const int64_t begin = stsc.begin + 8;
-  const int64_t end = begin + 12 * std::min(stated, (stsc.end - begin) / 12);
-  double frames = 0;
-  for (int64_t entry = begin; entry < end; entry += 12) {
-    const auto first = static_cast<int64_t>(file.BigEndian(entry, 4));
-    const auto next = entry + 12 < end
-                          ? static_cast<int64_t>(file.BigEndian(entry + 12, 4))
-                          : chunks + 1;
-    const auto each = static_cast<double>(file.BigEndian(entry + 4, 4));
-    frames += static_cast<double>(std::max<int64_t>(0, next - first)) * each;
-  }
-  return frames;
-}
-
-// FFmpeg leaves out, without a word, what no chunk holds.
-absl::Status CheckChunks(ByteReader& file, const Mp4Box& table) {
-  const Mp4Box stsz = FindBox(file, table, {"stsz"});
-  const Mp4Box stsc = FindBox(file, table, {"stsc"});
-  if (!stsz.is_there() || !stsc.is_there()) return absl::OkStatus();
-  const auto stated = static_cast<double>(file.BigEndian(stsz.begin + 8, 4));
-  const double found = FramesInChunks(file, table, stsc);
-  if (found >= stated) return absl::OkStatus();
-  return absl::DataLossError(absl::StrFormat(
-      "its table of chunks is damaged: it has %.0f of %.0f frames", found,
-      stated));
 }
 
 absl::Status CheckTrack(ByteReader& file, const Mp4Box& movie,
@@ -223,13 +193,16 @@ absl::Status CheckTrack(ByteReader& file, const Mp4Box& movie,
   const Mp4Box stts = FindBox(file, table, {"stts"});
   const MediaHeader header =
       ReadMediaHeader(file, FindBox(file, media, {"mdhd"}));
+  // One of the two may be damaged.
   const bool is_video =
-      handler.is_there() && file.Bytes(handler.begin + 8, 4) == "vide";
-  if (!is_video || !stts.is_there() || header.units == 0 ||
-      header.duration == 0) {
-    return absl::OkStatus();
+      (handler.is_there() && file.Bytes(handler.begin + 8, 4) == "vide") ||
+      FindBox(file, media, {"minf", "vmhd"}).is_there();
+  if (!is_video || !stts.is_there()) return absl::OkStatus();
+  if (header.units == 0) {
+    return absl::DataLossError("its header is damaged: no unit of time");
   }
-  RETURN_IF_ERROR(CheckChunks(file, table));
+  if (header.duration == 0) return absl::OkStatus();
+  RETURN_IF_ERROR(CheckMp4Tables(file, table));
   const FrameTimes times =
       ReadFrameTimes(file, stts, FindBox(file, table, {"ctts"}));
   const auto stated = static_cast<double>(header.duration);

@@ -50,7 +50,9 @@ struct Track {
   // How much later than decoded each frame is shown: numbers of frames, and
   // units of the media. Empty: not at all.
   std::vector<std::pair<uint32_t, int32_t>> delays;
-  std::string chunks;  // the boxes of frames' sizes and places
+  uint32_t units = kMediaUnits;
+  std::string video_header;  // the box of what holds for video alone
+  std::string sizes;         // the box of the frames' sizes
 };
 
 std::string DelayBox(const Track& track) {
@@ -71,11 +73,12 @@ std::string TrackBox(const Track& track) {
       Box("stts", BigEndianBytes(0) + BigEndianBytes(1) +
                       BigEndianBytes(track.frames) +
                       BigEndianBytes(track.frame_duration));
-  const std::string media =
-      Box("mdia",
-          HeaderBox("mdhd", kMediaUnits, track.duration) +
-              Box("hdlr", std::string(8, '\0') + track.kind) +
-              Box("minf", Box("stbl", stts + DelayBox(track) + track.chunks)));
+  const std::string media = Box(
+      "mdia",
+      HeaderBox("mdhd", track.units, track.duration) +
+          Box("hdlr", std::string(8, '\0') + track.kind) +
+          Box("minf", track.video_header +
+                          Box("stbl", stts + DelayBox(track) + track.sizes)));
   const std::string header =
       Box("tkhd", std::string(20, '\0') + BigEndianBytes(track.track_duration));
   const std::string edits =
@@ -121,26 +124,12 @@ TEST(CheckMp4Times, FindsAnEditListThatShowsAnotherTime) {
   }
 }
 
-// Chunks 1 and 2 hold `first` frames each, chunk 3 holds `last`.
-std::string ChunkBoxes(uint32_t frames, uint32_t first, uint32_t last) {
-  return Box("stsz",
-             BigEndianBytes(0) + BigEndianBytes(100) + BigEndianBytes(frames)) +
-         Box("stsc", BigEndianBytes(0) + BigEndianBytes(2) + BigEndianBytes(1) +
-                         BigEndianBytes(first) + BigEndianBytes(1) +
-                         BigEndianBytes(3) + BigEndianBytes(last) +
-                         BigEndianBytes(1)) +
-         Box("stco",
-             BigEndianBytes(0) + BigEndianBytes(3) + std::string(12, '\0'));
-}
-
-TEST(CheckMp4Times, FindsFramesThatNoChunkHolds) {
+TEST(CheckMp4Times, FindsADamagedTable) {
   Track track;
-  track.chunks = ChunkBoxes(track.frames, 10, track.frames - 20);
-  EXPECT_THAT(Check(Movie(TrackBox(track))), IsOk());
-  track.chunks = ChunkBoxes(track.frames, 10, track.frames - 21);
+  track.sizes = Box("stsz", BigEndianBytes(0) + BigEndianBytes(1 << 30) +
+                                BigEndianBytes(track.frames));
   EXPECT_THAT(Check(Movie(TrackBox(track))),
-              StatusIs(StatusCode::kDataLoss,
-                       HasSubstr("its table of chunks is damaged: it has")));
+              StatusIs(StatusCode::kDataLoss, HasSubstr("table of sizes")));
 }
 
 // FFmpeg hides a frame of which the edit list leaves out the beginning.
@@ -179,6 +168,34 @@ TEST(CheckMp4Times, FindsAFrameWhoseTimeHidesIt) {
                 StatusIs(StatusCode::kDataLoss, HasSubstr("hides some")))
         << delay;
   }
+}
+
+// By units of the movie that are much too small, it shows next to nothing.
+TEST(CheckMp4Times, FindsAnEditListThatShowsLessThanAFrame) {
+  Track track;
+  track.shown = track.track_duration = 40;
+  EXPECT_THAT(Check(Movie(TrackBox(track))), IsOk());
+  track.shown = track.track_duration = 19;
+  EXPECT_THAT(Check(Movie(TrackBox(track))),
+              StatusIs(StatusCode::kDataLoss, HasSubstr("hides some")));
+}
+
+TEST(CheckMp4Times, FindsATrackWithoutAUnitOfTime) {
+  Track track;
+  track.units = 0;
+  EXPECT_THAT(Check(Movie(TrackBox(track))),
+              StatusIs(StatusCode::kDataLoss, HasSubstr("no unit of time")));
+}
+
+// A bit of "vide" makes it another kind of track.
+TEST(CheckMp4Times, TakesATrackForVideoByEitherOfTwoMarks) {
+  Track track;
+  track.frame_duration = 11;
+  track.kind = "vhde";
+  EXPECT_THAT(Check(Movie(TrackBox(track))), IsOk());
+  track.video_header = Box("vmhd", std::string(12, '\0'));
+  EXPECT_THAT(Check(Movie(TrackBox(track))),
+              StatusIs(StatusCode::kDataLoss, HasSubstr("are damaged")));
 }
 
 TEST(CheckMp4Times, AsksVideoTracksThatStateADurationOnly) {
