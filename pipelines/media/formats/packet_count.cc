@@ -48,12 +48,14 @@ bool IsKnown(uint64_t id) {
   return IsOneOf(id, kIds);
 }
 
-// Whether an element may have this size: numbers have up to 8 bytes. A block
-// whose identifier was damaged into one of these has more.
-bool IsSize(uint64_t id, int64_t size) {
+// Time, position and size stand in front of a cluster's blocks and are numbers
+// of up to 8 bytes. A block whose identifier was damaged into one of these has
+// more or is elsewhere.
+bool IsInPlace(uint64_t id, int64_t size, bool is_behind_block) {
   static constexpr uint64_t kNumbers[] = {0xe7, 0xa7, 0xab};
   constexpr int64_t kMaxNumberBytes = 8;
-  return size <= kMaxNumberBytes || !IsOneOf(id, kNumbers);
+  return (size <= kMaxNumberBytes && !is_behind_block) ||
+         !IsOneOf(id, kNumbers);
 }
 
 // A block begins with its track, two bytes of time and one of flags; if those
@@ -73,6 +75,7 @@ absl::StatusOr<int64_t> CountMatroskaPackets(ByteReader& bytes) {
   int64_t num_frames = 0;
   int64_t end = bytes.size();
   int64_t group_end = 0;
+  bool is_behind_block = false;  // in its cluster
   for (int64_t at = 0; at < end;) {
     const int id_length = ReadEbmlNumber(bytes, at).length;
     const uint64_t id = bytes.BigEndian(at, id_length);
@@ -82,8 +85,10 @@ absl::StatusOr<int64_t> CountMatroskaPackets(ByteReader& bytes) {
         id == kSegment || id == kCluster || id == kBlockGroup;
     const bool is_allowed = IsKnown(id) || (IsOfBlock(id) && at < group_end);
     // A recorder that could not seek back leaves containers without a size.
-    if (!is_allowed || (!size.value && !is_container) ||
-        !IsSize(id, size.value.value_or(0))) {
+    const bool fits =
+        is_container || (size.value && *size.value <= end - content);
+    if (!is_allowed || !fits ||
+        !IsInPlace(id, size.value.value_or(0), is_behind_block)) {
       return DamagedAt(at);
     }
     if (id == kBlockGroup) {
@@ -92,7 +97,9 @@ absl::StatusOr<int64_t> CountMatroskaPackets(ByteReader& bytes) {
     if (id == kSegment && size.value) {
       end = std::min(end, content + *size.value);
     }
+    if (id == kCluster) is_behind_block = false;
     if (id == kBlock || id == kSimpleBlock) {
+      is_behind_block = true;
       num_frames += NumFrames(bytes, content);
     }
     at = is_container ? content : content + *size.value;
@@ -108,6 +115,15 @@ int64_t SkipGifSubBlocks(ByteReader& bytes, int64_t at) {
     if (length == 0) break;
   }
   return at;
+}
+
+// [GIF89a, 23] What holds for the next picture has one piece of 4 bytes; where
+// its end is damaged, pictures look like pieces of it.
+bool IsBrokenGifControl(ByteReader& bytes, int64_t extension) {
+  constexpr uint64_t kControl = 0xf9;
+  return bytes.BigEndian(extension + 1, 1) == kControl &&
+         (bytes.BigEndian(extension + 2, 1) != 4 ||
+          bytes.BigEndian(extension + 7, 1) != 0);
 }
 
 int64_t GifColourTableBytes(uint64_t flags) {
@@ -126,17 +142,19 @@ absl::StatusOr<int64_t> CheckGifPicture(ByteReader& bytes, int64_t at) {
     return DamagedAt(codes);
   }
   GifPixelCount pixels(code_size);
-  int blocks_behind = 0;
+  int64_t bytes_behind = 0;
   int64_t block = codes + 1;
   while (block < bytes.size()) {
     const auto length = static_cast<int>(bytes.BigEndian(block, 1));
     if (length == 0) break;
-    if (pixels.count() >= width * height) ++blocks_behind;
+    if (pixels.count() >= width * height) bytes_behind += length;
     pixels.Add(bytes.Bytes(block + 1, length));
     block += 1 + length;
   }
-  constexpr int kMaxBlocksBehind = 1;  // the end code may need another block
-  if (pixels.count() < width * height || blocks_behind > kMaxBlocksBehind) {
+  // A clear code and the end code of 12 bits each may need another block, and
+  // some encoders fill up.
+  constexpr int64_t kMaxBytesBehind = 4;
+  if (pixels.count() < width * height || bytes_behind > kMaxBytesBehind) {
     return DamagedAt(at);
   }
   return block + 1;
@@ -153,6 +171,7 @@ absl::StatusOr<int64_t> CountGifPackets(ByteReader& bytes) {
       ++num_images;
       ASSIGN_OR_RETURN(at, CheckGifPicture(bytes, at));
     } else if (block == '!') {
+      if (IsBrokenGifControl(bytes, at)) return DamagedAt(at);
       at = SkipGifSubBlocks(bytes, at + 2);
     } else {
       return DamagedAt(at);

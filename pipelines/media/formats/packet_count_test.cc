@@ -93,6 +93,26 @@ TEST(CountStoredPackets, FindsABlockThatIsCalledSomethingElse) {
   }
 }
 
+// Behind it, no block would be looked for.
+TEST(CountStoredPackets, FindsAnElementThatEndsBehindTheFile) {
+  const std::string blocks = Segment(Cluster(Block('\0', "f")));
+  EXPECT_THAT(Count(EbmlHeader() + "\xec\x82.." + blocks),
+              IsOkAndHolds(Optional(1)));
+  EXPECT_THAT(Count(EbmlHeader() + "\xec\xfe.." + blocks),
+              StatusIs(StatusCode::kDataLoss, HasSubstr("damaged at byte")));
+}
+
+// A block of a few bytes may have the size of a number.
+TEST(CountStoredPackets, FindsANumberOfAClusterBehindItsBlocks) {
+  const std::string block = Element("\xa3", "\x81\0\0\0xx"s);
+  const std::string number = Element("\xab", "\x81\0\0\0xx"s);
+  EXPECT_THAT(Count(EbmlHeader() +
+                    Segment(Cluster(number + block) + Cluster(number + block))),
+              IsOkAndHolds(Optional(2)));
+  EXPECT_THAT(Count(EbmlHeader() + Segment(Cluster(block + number))),
+              StatusIs(StatusCode::kDataLoss, HasSubstr("damaged at byte")));
+}
+
 TEST(CountStoredPackets, CountsTheImagesOfAGif) {
   const std::string extension = "!\xf9\4\0\0\0\0\0"s;
   EXPECT_THAT(Count(Gif(";")), IsOkAndHolds(Optional(0)));
@@ -102,6 +122,21 @@ TEST(CountStoredPackets, CountsTheImagesOfAGif) {
               StatusIs(StatusCode::kDataLoss, HasSubstr("damaged at byte")));
   EXPECT_THAT(Count(Gif(GifImage())),
               StatusIs(StatusCode::kDataLoss, HasSubstr("truncated")));
+}
+
+// A bit of the mark where the pieces of an image end makes it a piece.
+TEST(CountStoredPackets, FindsWhatAnImageHasSwallowed) {
+  std::string image = GifImage();  // a byte behind its pixel
+  image.back() = 3;
+  EXPECT_THAT(Count(Gif(image + "...\0;"s)), IsOkAndHolds(Optional(1)));
+  image.back() = 4;
+  EXPECT_THAT(Count(Gif(image + "....\0;"s)),
+              StatusIs(StatusCode::kDataLoss, HasSubstr("damaged at byte")));
+}
+
+TEST(CountStoredPackets, FindsWhatTheHeadOfAGifImageHasSwallowed) {
+  EXPECT_THAT(Count(Gif("!\xf9\4\0\0\0\0\4....\0"s + GifImage() + ";")),
+              StatusIs(StatusCode::kDataLoss, HasSubstr("damaged at byte")));
 }
 
 TEST(CountStoredPackets, CountsTheFramesOfAnAnimatedPng) {
