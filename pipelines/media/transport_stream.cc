@@ -64,6 +64,16 @@ bool IsOf(std::string_view packet, int pid) {
 
 bool BeginsPiece(std::string_view packet) { return Byte(packet, 1) & 0x40; }
 
+bool HasStartCode(std::string_view piece) {
+  return piece.substr(0, 3) == std::string_view("\0\0\1", 3);
+}
+
+// [ISO 13818-1, 2.4.3.7] The head of a piece of video, which stands nowhere
+// else in one.
+bool IsVideoPiece(std::string_view payload) {
+  return HasStartCode(payload) && (Byte(payload, 3) & 0xf0) == 0xe0;
+}
+
 // [ISO 13818-1, 2.4.3.6] The eighth byte's upper bits tell of time stamps.
 bool StatesTime(std::string_view piece) { return Byte(piece, 7) & 0x80; }
 
@@ -245,13 +255,12 @@ absl::StatusOr<std::optional<int64_t>> CountTimedPieces(std::istream& file,
   RETURN_IF_ERROR(ForEachPacket(
       bytes, *layout, [&](std::string_view packet, int64_t at) -> absl::Status {
         if (packet[0] != kMark) return DamagedAt(at);
-        if (!IsOf(packet, pid) || !BeginsPiece(packet)) return absl::OkStatus();
         const std::string_view piece = Payload(packet);
-        if (piece.empty()) return absl::OkStatus();
-        if (piece.substr(0, 3) != std::string_view("\0\0\1", 3)) {
+        if (!IsOf(packet, pid) || piece.empty()) return absl::OkStatus();
+        if (BeginsPiece(packet) ? !HasStartCode(piece) : IsVideoPiece(piece)) {
           return DamagedAt(at);
         }
-        if (StatesTime(piece)) ++count;
+        if (BeginsPiece(packet) && StatesTime(piece)) ++count;
         return absl::OkStatus();
       }));
   return count;

@@ -19,7 +19,8 @@ namespace pipelines::media {
 // frames or more. Empty when the file is no transport stream.
 //
 // DataLoss with the place where the last packet is cut, where a packet does not
-// begin with its mark, or where a piece does not begin with its own.
+// begin with its mark, where a piece does not begin with its own, and where the
+// mark of a piece of video stands within another piece.
 absl::StatusOr<std::optional<int64_t>> CountTimedPieces(std::istream& file,
                                                         int pid);
 

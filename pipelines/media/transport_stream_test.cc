@@ -219,6 +219,21 @@ TEST_F(TransportStream, SaysThatAPacketIsMarkedAsDamaged) {
                                               " is marked as received"))));
 }
 
+// FFmpeg's parser joins it to the frame before.
+TEST_F(TransportStream, FindsAFrameThatDoesNotSayThatItBegins) {
+  sound_[PieceAt(5) + 1] ^= 0x40;
+  EXPECT_THAT(Read(sound_).end,
+              StatusIs(StatusCode::kDataLoss, HasSubstr("damaged at byte")));
+}
+
+// The first frame of a stream is flagged, and its parser drops the flag.
+TEST_F(TransportStream, LacksTheSecondFrame) {
+  sound_[PieceAt(1) + 1] ^= 2;  // another stream's
+  EXPECT_THAT(
+      Read(sound_).end,
+      StatusIs(StatusCode::kDataLoss, HasSubstr("a piece is missing there")));
+}
+
 // Of sound, pieces state their size.
 TEST_F(TransportStream, HasAllBytesThatAPieceStates) {
   WriteSound(TempPath("tone.m4a"), 1);

@@ -122,10 +122,7 @@ void VideoDemuxer::CheckTimes() {
   if (!IsFormat("mp4") || !shown || *shown >= listed) return;
   const std::unique_ptr<std::istream> file = OpenStream(origin_);
   if (file == nullptr) return;
-  const absl::Status checked = CheckMp4Times(*file);
-  if (checked.ok()) return;
-  times_ = absl::DataLossError(
-      absl::StrCat(path_, ": ", std::string(checked.message())));
+  times_ = Named(CheckMp4Times(*file));
 }
 
 // iformat->name is a list such as "mov,mp4,m4a".
@@ -253,9 +250,14 @@ void VideoDemuxer::FindFlaw() {
   if (file == nullptr) return;
   const PacketOrder order = CheckPacketOrder(*file, stream_->id);
   num_joints_ = order.num_joints;
-  if (order.flaw.ok()) return;
-  flaw_ = absl::DataLossError(
-      absl::StrCat(path_, ": ", std::string(order.flaw.message())));
+  if (!order.flaw.ok()) flaw_ = Named(order.flaw);
+}
+
+// With the path in front; OK if it is.
+absl::Status VideoDemuxer::Named(const absl::Status& damage) const {
+  if (damage.ok()) return damage;
+  return absl::DataLossError(
+      absl::StrCat(path_, ": ", std::string(damage.message())));
 }
 
 bool VideoDemuxer::IsShown(const AVPacket& packet) {
@@ -297,7 +299,22 @@ absl::Status VideoDemuxer::CheckComplete() const {
     RETURN_IF_ERROR(CheckIndex());
     return CheckOneMovie();
   }
+  if (IsFormat("avi")) RETURN_IF_ERROR(CheckAviIndex());
   return CheckDuration();
+}
+
+// FFmpeg searches on behind a damaged piece. An empty one repeats the frame
+// before it.
+absl::Status VideoDemuxer::CheckAviIndex() const {
+  const int count = avformat_index_get_entries_count(stream_);
+  int64_t listed = 0;
+  for (int i = 0; i < count; ++i) {
+    if (avformat_index_get_entry(stream_, i)->size > 0) ++listed;
+  }
+  if (has_field_packets_ || num_shown_ >= listed) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(path_, ": the file is damaged: its index lists ", listed,
+                   " frames, there are ", num_shown_));
 }
 
 absl::Status VideoDemuxer::CheckIndex() const {
@@ -354,10 +371,7 @@ absl::Status VideoDemuxer::CheckStructure() const {
   if (file == nullptr) return absl::OkStatus();
   const absl::StatusOr<std::optional<int64_t>> stored =
       CountStoredPackets(*file);
-  if (!stored.ok()) {
-    return absl::DataLossError(
-        absl::StrCat(path_, ": ", std::string(stored.status().message())));
-  }
+  RETURN_IF_ERROR(Named(stored.status()));
   if (num_all_packets_ >= stored->value_or(0)) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat(path_, ": the file is damaged: ", num_all_packets_, " of ",
@@ -369,9 +383,10 @@ absl::Status VideoDemuxer::CheckTransportStream() const {
   if (file == nullptr) return absl::OkStatus();
   const absl::StatusOr<std::optional<int64_t>> stored =
       CountTimedPieces(*file, stream_->id);
-  if (!stored.ok()) {
-    return absl::DataLossError(
-        absl::StrCat(path_, ": ", std::string(stored.status().message())));
+  RETURN_IF_ERROR(Named(stored.status()));
+  // FFmpeg's parser of a codec may drop the flag of a damaged packet.
+  if (flaw_.ok()) {
+    RETURN_IF_ERROR(Named(CheckPacketOrder(*file, stream_->id).flaw));
   }
   // Of other codecs, a packet may hold two fields, each a piece of its own.
   if (!packets_are_frames() || num_packets_ >= stored->value_or(0)) {

@@ -79,6 +79,7 @@ class VideoDemuxer {
   absl::Status CheckComplete() const;
   absl::Status CheckIndex() const;
   absl::Status CheckOneMovie() const;
+  absl::Status CheckAviIndex() const;
   void CheckTimes();
   absl::Status CheckDuration() const;
   absl::Status CheckFileSize() const;
@@ -86,6 +87,7 @@ class VideoDemuxer {
   absl::Status CheckTransportStream() const;
   void ExplainFlag(AVPacket* packet);
   void FindFlaw();
+  absl::Status Named(const absl::Status& damage) const;
   bool IsFormat(const char* name) const;
 
   MediaInput origin_;

@@ -319,6 +319,20 @@ TEST(VideoReader, SaysWhereAVideoIsDamaged) {
             HasSubstr("the first after frame 1")));
 }
 
+// FFmpeg searches on for the next frame and says nothing.
+TEST(VideoReader, FindsThatAFrameOfAnAviIsOverwritten) {
+  const std::string path = TempPath("hole.avi");
+  WriteNumberedVideo(path, cv::Size(96, 64), 20);
+  std::string bytes = Contents(path);
+  size_t piece = bytes.find("movi");
+  for (int i = 0; i < 8; ++i) piece = bytes.find("00dc", piece + 1);
+  for (size_t i = piece; i < piece + 12; ++i) bytes[i] = 0;
+  ASSERT_THAT(WriteAtomically(path, bytes), IsOk());
+  EXPECT_THAT(ReadAll(path).end,
+              StatusIs(StatusCode::kDataLoss,
+                       HasSubstr("lists 20 frames, there are 19")));
+}
+
 TEST(VideoReader, CountsTheFramesThatATruncatedVideoLost) {
   const std::string path = TempPath("cut.mp4");
   WriteNumberedVideo(path, cv::Size(96, 64), 60);
