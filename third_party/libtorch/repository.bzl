@@ -56,6 +56,8 @@ def _nvidia_packages(repository_ctx, folder):
     return nvidia.readdir() if nvidia.exists else []
 
 def _from_folder(repository_ctx, folder):
+    if " " in folder:
+        return _missing(repository_ctx, "LIBTORCH=%s: Bazel's flags of the linker hold no path with a space. Name a symbolic link to it whose path has none." % folder)
     version_header = repository_ctx.path(folder + "/include/torch/csrc/api/include/torch/version.h")
     if not version_header.exists:
         return _missing(repository_ctx, "LIBTORCH=%s has no include/torch/csrc/api/include/torch/version.h. Name an unpacked LibTorch zip or the torch folder of a Python environment." % folder)
