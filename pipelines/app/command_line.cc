@@ -176,12 +176,17 @@ absl::Status RefuseArguments(const CommandLine& line) {
 std::vector<std::string> NamesWithCommas(
     const std::vector<std::string>& words,
     const std::function<bool(const std::string&)>& is_there) {
+  constexpr size_t kMaxBytes = 4096;  // of a path, on Linux
   std::vector<std::string> names;
   for (auto begin = words.begin(); begin != words.end();) {
-    auto end = words.end();
-    std::string name = absl::StrJoin(begin, end, ",");
+    auto end = begin + 1;
+    std::string name = *begin;
+    while (end != words.end() && name.size() + 1 + end->size() <= kMaxBytes) {
+      absl::StrAppend(&name, ",", *end++);
+    }
     while (end - begin > 1 && !is_there(name)) {
-      name = absl::StrJoin(begin, --end, ",");
+      --end;
+      name.resize(name.size() - end->size() - 1);
     }
     names.push_back(std::move(name));
     begin = end;

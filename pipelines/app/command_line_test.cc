@@ -86,6 +86,20 @@ TEST(CommandLine, KeepsTheCommasOfNames) {
   EXPECT_THAT(names({"a", "b", "a"}), ElementsAre("a,b", "a"));
 }
 
+TEST(CommandLine, FindsTheNamesOfLongLists) {
+  int64_t asked = 0;
+  const std::vector<std::string> words(5000, "video_of_a_person");
+  EXPECT_EQ(NamesWithCommas(words,
+                            [&](const std::string&) {
+                              ++asked;
+                              return false;
+                            })
+                .size(),
+            words.size());
+  // For each of them, names of up to 4096 bytes.
+  EXPECT_LE(asked, 5000 * 4096 / 18);
+}
+
 TEST(CommandLine, CanBeRepeated) {
   const auto line = Parse({"--test_count=5", "it's here", "--set", "a=[1, 2]"});
   ASSERT_THAT(line, IsOk());

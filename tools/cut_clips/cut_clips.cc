@@ -306,14 +306,13 @@ absl::StatusOr<std::vector<tools::ClipSpec>> WantedClips(
                      networks::files::ReadNonEmptyFile(list));
     return tools::ParseClipList(csv, list);
   }
+  std::set<std::string> known(videos.names.begin(), videos.names.end());
+  for (const std::string& video : videos.names) {
+    known.insert(networks::files::Stem(video));
+  }
   const std::vector<std::string> test = pipelines::NamesWithCommas(
-      absl::GetFlag(FLAGS_test), [&](const std::string& name) {
-        return std::any_of(videos.names.begin(), videos.names.end(),
-                           [&](const std::string& video) {
-                             return name == video ||
-                                    name == networks::files::Stem(video);
-                           });
-      });
+      absl::GetFlag(FLAGS_test),
+      [&](const std::string& name) { return known.count(name) > 0; });
   ASSIGN_OR_RETURN(const tools::WholeVideos whole,
                    tools::ClipsOfVideos(videos.folder, videos.names, test));
   for (size_t i = 0; i < whole.skipped.size() && i < kListed; ++i) {
