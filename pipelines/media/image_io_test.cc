@@ -267,17 +267,23 @@ std::string Tiff(const cv::Mat& samples, uint32_t orientation,
   const auto size = static_cast<uint32_t>(samples.total() * samples.elemSize());
   const uint32_t bits = kPixels + size;  // as many shorts as channels
   const uint32_t directory = bits + 2 * channels;
+  const auto depth = static_cast<uint32_t>(8 * samples.elemSize1());
+  const bool is_grey = channels == 1;
   std::vector<std::vector<uint32_t>> entries = {
-      {256, kLong, 1, width},        {257, kLong, 1, height},
-      {258, kShort, channels, bits}, {259, kShort, 1, 1},
-      {262, kShort, 1, 2},           {273, kLong, 1, kPixels},
-      {274, kShort, 1, orientation}, {277, kShort, 1, channels},
-      {278, kLong, 1, height},       {279, kLong, 1, size}};
+      {256, kLong, 1, width},
+      {257, kLong, 1, height},
+      {258, kShort, channels, is_grey ? depth : bits},
+      {259, kShort, 1, 1},
+      {262, kShort, 1, is_grey ? 1u : 2u},
+      {273, kLong, 1, kPixels},
+      {274, kShort, 1, orientation},
+      {277, kShort, 1, channels},
+      {278, kLong, 1, height},
+      {279, kLong, 1, size}};
   if (extra > 0) entries.push_back({338, kShort, 1, extra});
   std::string tiff =
       "II*" + std::string(1, '\0') + LittleEndianBytes(directory);
   tiff.append(reinterpret_cast<const char*>(samples.data), size);
-  const auto depth = static_cast<uint32_t>(8 * samples.elemSize1());
   for (uint32_t c = 0; c < channels; ++c) {
     tiff += LittleEndianBytes(depth).substr(0, 2);
   }
@@ -344,18 +350,21 @@ TEST(ReadImage, NamesATransparencyThatItDoesNotRead) {
 
 // What OpenCV would return inverted, with its colours mixed, or too dark.
 TEST(ReadImage, NamesWhatItWouldReadWrongly) {
-  const std::string tiff = Tiff(cv::Mat(2, 3, CV_16UC3, cv::Scalar(9)), 1);
-  const auto changed = [&tiff](const char* from, const char* to) {
+  const auto changed = [](int type, const char* from, const char* to) {
     const auto entry = [](const char* tag_and_value) {
       return std::string(tag_and_value, 2) + std::string("\3\0\1\0\0\0", 6) +
              tag_and_value[2];
     };
-    std::string bytes = tiff;
+    std::string bytes = Tiff(cv::Mat(2, 3, type, cv::Scalar(9)), 1);
     return bytes.replace(bytes.find(entry(from)), 9, entry(to));
   };
+  // Without a compression, and with each colour apart.
+  const auto apart = [&changed](int type) {
+    return changed(type, "\x03\x01\x01", "\x1c\x01\x02");
+  };
   const std::pair<const char*, std::string> cases[] = {
-      {"white is 0", changed("\x06\x01\x02", "\x06\x01\0")},
-      {"colours are apart", changed("\x03\x01\x01", "\x1c\x01\x02")},
+      {"white is 0", changed(CV_16UC3, "\x06\x01\x02", "\x06\x01\0")},
+      {"colours are apart", apart(CV_16UC3)},
       {"largest value is 1023", "P5 1 1 1023 ab"},
       {"largest value is 15", "P6 1 1 15 abc"},
       {"largest value is 1023", "P2 1 1 1023 7 "},
@@ -365,7 +374,10 @@ TEST(ReadImage, NamesWhatItWouldReadWrongly) {
                 StatusIs(StatusCode::kInvalidArgument,
                          AllOf(HasSubstr(what), HasSubstr("save it as PNG"))));
   }
-  EXPECT_THAT(DecodeImage(tiff, "a"), IsOk());
+  EXPECT_THAT(DecodeImage(Tiff(cv::Mat(2, 3, CV_16UC3, cv::Scalar(9)), 1), "a"),
+              IsOk());
+  // One colour is apart from no other.
+  EXPECT_THAT(DecodeImage(apart(CV_16UC1), "a"), IsOk());
   const auto scaled = DecodeImage("P2 1 1 15 15 ", "a");
   ASSERT_THAT(scaled, IsOk());
   EXPECT_EQ(scaled->at<cv::Vec3b>(0), cv::Vec3b(255, 255, 255));

@@ -273,13 +273,13 @@ absl::StatusOr<ImageHeader> ReadTiffHeader(std::string_view bytes,
                    ReadTiffDirectory(bytes, name));
   ImageHeader header =
       MakeHeader(directory.width, directory.height, directory.bits);
+  const bool is_apart = directory.planar == kApart && directory.samples > 1;
   if (directory.bits > 8 &&
-      (directory.photometric == kWhiteIsZero || directory.planar == kApart)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, " is a TIFF of ", directory.bits, " bits ",
-                     directory.planar == kApart ? "whose colours are apart"
-                                                : "in which white is 0",
-                     ", which is not read; save it as PNG"));
+      (directory.photometric == kWhiteIsZero || is_apart)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name, " is a TIFF of ", directory.bits, " bits ",
+        is_apart ? "whose colours are apart" : "in which white is 0",
+        ", which is not read; save it as PNG"));
   }
   header.orientation = ReadOrientation(bytes);
   header.buffer_bytes = TiffBufferBytes(directory, header.bytes_per_sample);
