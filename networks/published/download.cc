@@ -254,6 +254,9 @@ void Transfer::Report() const {
 
 absl::Status Transfer::Judge(CURLcode code, const char* curl_message) {
   RETURN_IF_ERROR(failure_);
+  // No later answer of this server could go on with such a part.
+  const bool is_lost = code != CURLE_OK && accepted_ && total_ == 0;
+  if (is_lost && part_.version().empty()) RETURN_IF_ERROR(part_.StartOver(""));
   const std::string reason = absl::StrCat(
       url_, ": ", *curl_message ? curl_message : curl_easy_strerror(code));
   switch (code) {

@@ -17,6 +17,7 @@ namespace networks::published {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::_;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
@@ -176,6 +177,27 @@ TEST_F(DownloadTest, KeepsThePartIfTheServerDoesNotTellTheSize) {
   EXPECT_EQ(Contents(part_path()), body.substr(0, 70000));
   page = body;
   fs::remove(part_path());
+  EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
+  EXPECT_EQ(Contents(path_), body);
+}
+
+// What came without a size and a version could not be gone on with.
+TEST_F(DownloadTest, BeginsAnewWhereSuchAServerWasLeft) {
+  const std::string body = LargeBody();
+  LoopbackServer server([&](const HttpRequest&) {
+    HttpResponse response;
+    response.body = body;
+    response.declares_length = false;
+    response.pause_milliseconds = 20;
+    return response;
+  });
+  options_.bytes = static_cast<int64_t>(body.size());
+  bool is_begun = false;
+  options_.progress = [&](int64_t bytes, int64_t) { is_begun = bytes > 0; };
+  options_.stopped = [&] { return is_begun; };
+  EXPECT_THAT(Download(server.Url("/w"), path_, options_),
+              StatusIs(absl::StatusCode::kCancelled, _));
+  options_.stopped = nullptr;
   EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
   EXPECT_EQ(Contents(path_), body);
 }
