@@ -45,13 +45,10 @@ std::optional<int64_t> CroppedReader::num_frames() const {
 absl::StatusOr<std::vector<cv::Rect>> CroppedReader::ChosenOf(
     const std::vector<cv::Rect>& faces) {
   if (faces.empty() && options_.face.by == FaceChoice::By::kLargest) {
-    const bool is_still = info().num_frames == 1;
     warning_ = absl::StrCat(
-        path_, ": no face was found",
-        is_still
-            ? "; its centre is taken. State the part as crop x,y,width,height"
-            : " in the first frame; the centre of all frames is taken. Cut the "
-              "video so that it begins with a face");
+        path_, ": no face was found in frame ", options_.first_frame,
+        "; the centre is taken. Begin with a frame that shows one, or state "
+        "the part of a source as --crop x,y,width,height");
     return faces;
   }
   absl::StatusOr<std::vector<cv::Rect>> chosen =
