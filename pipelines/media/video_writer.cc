@@ -356,6 +356,9 @@ absl::Status VideoWriter::Impl::OpenFile() {
   if (!options_.comment.empty()) {
     av_dict_set(&output_->metadata, "comment", options_.comment.c_str(), 0);
   }
+  // An AVI states no times: its sound just begins at once. FFmpeg would move
+  // the frames by whole places to make room for what comes before 0.
+  if (is_avi()) output_->avoid_negative_ts = AVFMT_AVOID_NEG_TS_DISABLED;
   AVDictionary* muxer_options = nullptr;
   av_dict_set(&muxer_options, "movflags", "+faststart", 0);
   if (is_webp()) av_dict_set(&muxer_options, "loop", "0", 0);  // for ever

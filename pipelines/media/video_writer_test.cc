@@ -530,6 +530,21 @@ TEST(VideoWriter, KeepsSoundInAnAviWithoutLoss) {
   EXPECT_EQ(ReadSound(path).samples, ReadSound(pcm).samples);
 }
 
+// AAC begins some samples before 0, for which FFmpeg made room by an empty
+// frame.
+TEST(VideoWriter, KeepsTheFramesOfAnAviInTheirPlacesBesideSound) {
+  const std::string sound = TempPath("early.m4a");
+  WriteSound(sound, 1.5);
+  const std::string path = TempPath("early.avi");
+  WriteWithSound(path, sound);
+  const ReadVideo video = ReadAll(path);
+  ASSERT_EQ(Indices(video), Range(38));
+  for (size_t i = 0; i < video.frames.size(); ++i) {
+    EXPECT_EQ(video.frames[i].pts, static_cast<int64_t>(i));
+  }
+  EXPECT_FALSE(SoundPackets(path).empty());
+}
+
 // Languages and titles of all streams in a file.
 std::vector<std::string> SoundLanguages(const std::string& path) {
   const auto input = OpenInput({path});
