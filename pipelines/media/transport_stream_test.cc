@@ -24,6 +24,7 @@ using ::networks::files::WriteAtomically;
 using ::testing::_;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using namespace std::string_literals;
 
 constexpr size_t kTransportPacket = 188;
 
@@ -155,6 +156,40 @@ TEST(VideoReader, TakesEmptyPacketsForNoFrames) {
         static_cast<double>(video.frames[i].pts) * video.info.time_base.value(),
         static_cast<double>(times[i]) / 25, 1e-3);
   }
+}
+
+// The last frame of a screen recording may be shown on for long.
+TEST(VideoReader, TakesEmptyPacketsAtTheEndForNoFrames) {
+  const std::string still = TempPath("still.webm"),
+                    path = TempPath("still.avi");
+  WriteNumberedVideo(still, cv::Size(96, 64), 6);
+  Remux(still, path, /*seconds_later=*/0, /*unit=*/{1, 50});  // two a frame
+  const std::string bytes = Contents(path);
+  ASSERT_EQ(bytes.substr(bytes.find("idx1") - 8, 8), "00dc\0\0\0\0"s);
+  const ReadVideo video = ReadAll(path);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(Indices(video), Range(6));
+  EXPECT_EQ(video.info.num_frames, 6);
+}
+
+// VP8 stores frames that are not shown, each in a piece of an AVI.
+TEST(VideoReader, TakesHiddenFramesOfAnAviForNoLoss) {
+  const std::string path = TempPath("hidden.avi");
+  Remux(absl::StrCat(kTestdata, "turned-while-recording.webm"), path);
+  const size_t frames = ReadAll(path).frames.size();
+  std::string bytes = Contents(path);
+  // The second one that is not empty.
+  size_t piece = bytes.find("00dc");
+  do {
+    piece = bytes.find("00dc", piece + 1);
+  } while (bytes.substr(piece + 4, 4) == "\0\0\0\0"s);
+  constexpr char kShow = 0x10;
+  ASSERT_TRUE(bytes[piece + 8] & kShow);
+  bytes[piece + 8] ^= kShow;
+  ASSERT_THAT(WriteAtomically(path, bytes), IsOk());
+  const ReadVideo video = ReadAll(path);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(video.frames.size(), frames - 1);
 }
 
 // Of 63 stored frames the first 13 cannot be decoded.

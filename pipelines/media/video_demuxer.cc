@@ -48,9 +48,10 @@ absl::StatusOr<std::unique_ptr<VideoDemuxer>> VideoDemuxer::Open(
 }
 
 absl::Status VideoDemuxer::FindStream() {
-  std::vector<int64_t> stated;
+  std::vector<int64_t> stated, listed;
   for (unsigned i = 0; i < input_->nb_streams; ++i) {
     stated.push_back(std::max<int64_t>(0, input_->streams[i]->duration));
+    listed.push_back(avformat_index_get_entries_count(input_->streams[i]));
   }
   if (input_->duration > 0) {
     header_duration_ = Seconds(input_->duration, AV_TIME_BASE_Q);
@@ -68,6 +69,7 @@ absl::Status VideoDemuxer::FindStream() {
   }
   if (static_cast<size_t>(index) < stated.size()) {
     header_stream_duration_ = stated[static_cast<size_t>(index)];
+    num_listed_ = listed[static_cast<size_t>(index)];
   }
   has_audio_ = av_find_best_stream(input_.get(), AVMEDIA_TYPE_AUDIO, -1, -1,
                                    nullptr, 0) >= 0;
@@ -133,6 +135,7 @@ bool VideoDemuxer::IsFormat(const char* name) const {
 
 std::optional<int64_t> VideoDemuxer::num_indexed() const {
   if (has_field_packets_) return std::nullopt;
+  if (const std::optional<int64_t> listed = NumListedByAvi()) return listed;
   // Only mp4 and mov state every sample in front; elsewhere FFmpeg's index is
   // what it has met so far.
   if (!IsFormat("mp4") || !times_.ok()) {
@@ -278,6 +281,7 @@ void VideoDemuxer::Note(const AVPacket& packet) {
   }
   if (packet.stream_index != stream_->index) return;
   ++num_packets_;
+  if (packet.size > 0) ++num_filled_;
   is_shown_ = IsShown(packet);
   if (is_shown_) ++num_shown_;
   if (begin != AV_NOPTS_VALUE) {
@@ -299,22 +303,23 @@ absl::Status VideoDemuxer::CheckComplete() const {
     RETURN_IF_ERROR(CheckIndex());
     return CheckOneMovie();
   }
-  if (IsFormat("avi")) RETURN_IF_ERROR(CheckAviIndex());
-  return CheckDuration();
+  const std::optional<int64_t> listed = NumListedByAvi();
+  return listed ? CheckAviIndex(*listed) : CheckDuration();
 }
 
-// FFmpeg searches on behind a damaged piece. An empty one repeats the frame
-// before it.
-absl::Status VideoDemuxer::CheckAviIndex() const {
-  const int count = avformat_index_get_entries_count(stream_);
-  int64_t listed = 0;
-  for (int i = 0; i < count; ++i) {
-    if (avformat_index_get_entry(stream_, i)->size > 0) ++listed;
-  }
-  if (has_field_packets_ || num_shown_ >= listed) return absl::OkStatus();
+// FFmpeg searches on behind a damaged piece.
+absl::Status VideoDemuxer::CheckAviIndex(int64_t listed) const {
+  if (num_filled_ >= listed) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat(path_, ": the file is damaged: its index lists ", listed,
-                   " frames, there are ", num_shown_));
+                   " frames, there are ", num_filled_));
+}
+
+// FFmpeg's index of an AVI leaves out empty pieces, which repeat the frame
+// before them. Where the file has none, it grows as packets are met.
+std::optional<int64_t> VideoDemuxer::NumListedByAvi() const {
+  if (!IsFormat("avi") || num_listed_ == 0) return std::nullopt;
+  return num_listed_;
 }
 
 absl::Status VideoDemuxer::CheckIndex() const {

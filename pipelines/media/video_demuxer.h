@@ -79,7 +79,8 @@ class VideoDemuxer {
   absl::Status CheckComplete() const;
   absl::Status CheckIndex() const;
   absl::Status CheckOneMovie() const;
-  absl::Status CheckAviIndex() const;
+  absl::Status CheckAviIndex(int64_t listed) const;
+  std::optional<int64_t> NumListedByAvi() const;
   void CheckTimes();
   absl::Status CheckDuration() const;
   absl::Status CheckFileSize() const;
@@ -109,6 +110,7 @@ class VideoDemuxer {
   // As the header states them; FFmpeg later fills in guesses of its own.
   int64_t header_stream_duration_ = 0;  // stream_->time_base; 0: not stated
   double header_duration_ = 0;          // seconds of all streams; 0: not stated
+  int64_t num_listed_ = 0;              // by the index that was found in front
 
   // Found when the first packet is flagged.
   absl::Status flaw_;
@@ -119,6 +121,7 @@ class VideoDemuxer {
   bool is_shown_ = false;
   int64_t num_all_packets_ = 0;  // of all streams
   int64_t num_packets_ = 0;      // of the video stream
+  int64_t num_filled_ = 0;       // of these, all that are not empty
   int64_t num_shown_ = 0;
   int64_t stream_begin_ = INT64_MAX;  // stream_->time_base
   int64_t stream_end_ = INT64_MIN;    // the same
