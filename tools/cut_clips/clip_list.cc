@@ -134,7 +134,8 @@ absl::StatusOr<ClipSpec> ParseRow(const CsvRow& row, const Columns& columns,
   if (spec.name.empty()) {
     spec.name = ClipName(spec.file, reader.Text("start"), reader.Text("end"));
   }
-  if (spec.name.find('/') != std::string::npos || spec.name[0] == '.') {
+  if (spec.name.empty() || spec.name[0] == '.' ||
+      spec.name.find('/') != std::string::npos) {
     return reader.Error("name", "a plain file name is wanted");
   }
   return spec;

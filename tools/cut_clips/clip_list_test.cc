@@ -93,6 +93,7 @@ TEST(ParseClipList, NamesLineAndColumnOfAMistake) {
   expect_error("a.mp4,1,2,-12 -30 240-280,,", "box");
   expect_error("a.mp4,1,2,,,val", "partition");
   expect_error("a.mp4,1,2,,../../evil,", "name");
+  expect_error("/,,,,,", "name is ''");
   expect_error("a.mp4,1", "end");
   EXPECT_THAT(ParseClipList("file,start\na,1\n", "list.csv"),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("column end")));
