@@ -202,16 +202,25 @@ class MotionReader {
       return Bad(name, " have the shape [", absl::StrJoin(entry.shape, ", "),
                  "]; it must be [", num_frames_, "], a number for each frame");
     }
-    const std::vector<int64_t> values = Values<int64_t>(entry);
-    const double unit = motion_.time_base.value();
-    const double limit = std::min(kMaxSeconds / unit, kMaxTime);
-    for (const int64_t value : values) {
-      if (std::abs(static_cast<double>(value)) <= limit) continue;
-      return Bad(name, " hold ", value, ", in units of ",
-                 ToText(motion_.time_base), " s; at most ", limit * unit,
-                 " s are accepted");
-    }
+    std::vector<int64_t> values = Values<int64_t>(entry);
+    RETURN_IF_ERROR(CheckLimit(name, values));
     return values;
+  }
+
+  // In units of the time base.
+  double Limit() const {
+    return std::min(kMaxSeconds / motion_.time_base.value(), kMaxTime);
+  }
+
+  absl::Status CheckLimit(const std::string& name,
+                          const std::vector<int64_t>& values) const {
+    for (const int64_t value : values) {
+      if (std::abs(static_cast<double>(value)) <= Limit()) continue;
+      return Bad(name, " hold ", value, ", in units of ",
+                 ToText(motion_.time_base), " s; at most ",
+                 Limit() * motion_.time_base.value(), " s are accepted");
+    }
+    return absl::OkStatus();
   }
 
   absl::Status ReadTimes() {
@@ -221,6 +230,12 @@ class MotionReader {
         return Bad("has no times, and a frame of ", ToText(motion_.frame_rate),
                    " a second does not last a whole number of units of ",
                    ToText(motion_.time_base), " s; leave out time_base, too");
+      }
+      const auto frames = static_cast<double>(num_frames_);
+      if (frames * static_cast<double>(*period_) > Limit()) {
+        return Bad(num_frames_, " frames of ", ToText(motion_.frame_rate),
+                   " a second last too long; at most ",
+                   Limit() * motion_.time_base.value(), " s are accepted");
       }
       for (int64_t i = 0; i < num_frames_; ++i) {
         motion_.times.push_back(i * *period_);
@@ -245,7 +260,8 @@ class MotionReader {
       }
       motion_.durations.push_back(times.size() > 1 ? motion_.durations.back()
                                                    : period_.value_or(1));
-      return absl::OkStatus();
+      return CheckLimit("durations, which follow from the times,",
+                        motion_.durations);
     }
     ASSIGN_OR_RETURN(motion_.durations, ReadNumbers("durations", *entry));
     for (const int64_t duration : motion_.durations) {

@@ -298,6 +298,18 @@ const BadMotion kBadMotions[] = {
        f->Set<int64_t>("times", "I64", {2}, {0, INT64_MAX});
      },
      "at most 1e+10 s"},
+    {"TimesFarApart",
+     [](Written* f) {
+       f->Set<int64_t>("times", "I64", {2}, {-200000000000, 200000000000});
+     },
+     "durations, which follow from the times, hold 400000000000, in units of "
+     "1/25 s; at most 1e+10 s"},
+    {"FramesThatLastTooLong",
+     [](Written* f) {
+       SetMetadata(f, "frame_rate", "1/2147483647");
+       SetMetadata(f, "time_base", "1/2147483647");
+     },
+     "2 frames of 1/2147483647 a second last too long; at most 5.36871e+08 s"},
     {"NegativeDuration",
      [](Written* f) {
        f->Set<int64_t>("durations", "I64", {2}, {1, -1});
