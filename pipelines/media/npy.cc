@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -207,13 +208,6 @@ std::string NpyHeader(absl::string_view descr,
   return header + dictionary;
 }
 
-namespace {
-
-// Room for a shape of any length: the header is written again at the end.
-constexpr size_t kStreamedHeaderSize = 192;
-
-}  // namespace
-
 absl::StatusOr<NpyWriter> NpyWriter::Create(
     const std::string& path, const networks::files::OutputOptions& options) {
   ASSIGN_OR_RETURN(networks::files::AtomicFile file,
@@ -221,10 +215,13 @@ absl::StatusOr<NpyWriter> NpyWriter::Create(
   return NpyWriter(std::move(file));
 }
 
+// With room for any number of rows: it is written again at the end.
 std::string NpyWriter::Header() const {
-  std::vector<int64_t> shape = {num_rows_};
+  std::vector<int64_t> shape = {std::numeric_limits<int64_t>::max()};
   shape.insert(shape.end(), row_shape_.begin(), row_shape_.end());
-  return NpyHeader("<f4", shape, kStreamedHeaderSize);
+  const size_t size = NpyHeader("<f4", shape).size();
+  shape[0] = num_rows_;
+  return NpyHeader("<f4", shape, size);
 }
 
 absl::Status NpyWriter::Write(const float* row,

@@ -101,6 +101,21 @@ TEST(NpyWriter, WritesRowsOneAfterTheOther) {
   EXPECT_EQ(array->values[23], -11);
 }
 
+// The header of ten rows of this shape has a byte more than 256, that of none
+// as many.
+TEST(NpyWriter, HasRoomForTheNumberOfRows) {
+  const std::string path = testing::TempDir() + "/deep.npy";
+  auto writer = NpyWriter::Create(path);
+  ASSERT_THAT(writer, IsOk());
+  for (float i = 0; i < 10; ++i) {
+    ASSERT_THAT(writer->Write(&i, std::vector<int64_t>(63, 1)), IsOk());
+  }
+  ASSERT_THAT(writer->Finish(), IsOk());
+  const auto array = ReadNpy(path);
+  ASSERT_THAT(array, IsOk());
+  EXPECT_THAT(array->values, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
+}
+
 TEST(NpyWriter, RefusesRowsOfAnotherShapeAndNoRows) {
   const std::string path = testing::TempDir() + "/uneven.npy";
   auto writer = NpyWriter::Create(path);
