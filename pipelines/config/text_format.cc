@@ -29,7 +29,6 @@ class FirstError : public pb::io::ErrorCollector {
     column_ = column;
     message_ = message;
   }
-  void AddWarning(int, int, const std::string&) override {}
 
   int line() const { return line_ + 1; }
   int column() const { return column_ + 1; }
