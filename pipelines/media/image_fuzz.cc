@@ -39,7 +39,16 @@ void ParseAnimation(std::string_view bytes) {
   }
 }
 
+// What the beginning of a file tells stays true of the whole.
+void CheckBeginning(std::string_view bytes) {
+  constexpr size_t kFormatBytes = 16;
+  const std::string_view begin = bytes.substr(0, bytes.size() / 2);
+  if (begin.size() < kFormatBytes || EndsBeforeFramesOfPng(begin)) return;
+  Require(IsAnimatedPng(begin) == IsAnimatedPng(bytes));
+}
+
 void Parse(std::string_view bytes) {
+  CheckBeginning(bytes);
   const auto header = ReadImageHeader(bytes, "fuzz");
   if (header.ok()) {
     Require(!header->size.empty());

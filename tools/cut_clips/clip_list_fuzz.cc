@@ -2,8 +2,9 @@
 //
 //   tools/bazelw build --config=fuzz //tools/cut_clips:clip_list_fuzz
 //   bazel-bin/tools/cut_clips/clip_list_fuzz FOLDER
+//       tools/cut_clips/testdata/fuzz_clip_list
 //
-// FOLDER receives the inputs found.
+// FOLDER receives the inputs found; the other one holds the seeds.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

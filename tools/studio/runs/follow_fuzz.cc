@@ -1,11 +1,13 @@
 // libFuzzer target of the readers of files that grow. The first byte chooses
-// (even: a table, odd: an event file), the second where the file is cut: what
-// is read in two pieces has to be what is read at once. Build and run:
+// (even: a table; odd: an event file, or of 4 n + 3 its only record), the
+// second where the file is cut: what is read in two pieces has to be what is
+// read at once. Build and run:
 //
 //   tools/bazelw build --config=fuzz //tools/studio/runs:follow_fuzz
 //   bazel-bin/tools/studio/runs/follow_fuzz FOLDER
+//       tools/studio/runs/testdata/fuzz_follow
 //
-// FOLDER receives the inputs found.
+// FOLDER receives the inputs found; the other one holds the seeds.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,9 +15,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "nlohmann/json.hpp"
+#include "pipelines/report/tfrecord.h"
 #include "tools/studio/runs/event_follower.h"
 #include "tools/studio/runs/safe_folder.h"
 #include "tools/studio/runs/table_follower.h"
@@ -40,9 +45,14 @@ SafeFile FileOf(std::string_view content) {
                   static_cast<int64_t>(content.size()), 0);
 }
 
-void FollowTable(std::string_view content, size_t cut) {
+// The first of the two pieces.
+std::string_view FirstPiece(std::string_view content, uint8_t cut) {
+  return content.substr(0, content.size() * cut / 256);
+}
+
+void FollowTable(std::string_view content, uint8_t cut) {
   TableFollower at_once(kMaxPoints), in_pieces(kMaxPoints);
-  Require(in_pieces.Follow(FileOf(content.substr(0, cut)), kManyBytes).ok());
+  Require(in_pieces.Follow(FileOf(FirstPiece(content, cut)), kManyBytes).ok());
   Require(in_pieces.Follow(FileOf(content), kManyBytes).ok());
   const SafeFile file = FileOf(content);
   Require(at_once.Follow(file, kManyBytes).ok());
@@ -57,16 +67,24 @@ void FollowTable(std::string_view content, size_t cut) {
   Require(LastStepOf(file) >= -1);
 }
 
-void FollowEvents(std::string_view content, size_t cut) {
+void FollowEvents(std::string_view content, uint8_t cut) {
   EventFollower at_once, in_pieces;
   const auto follow = [](EventFollower& follower, std::string_view bytes) {
     int64_t bytes_left = kManyBytes;
     Require(follower.FollowFile("events", FileOf(bytes), bytes_left).ok());
   };
-  follow(in_pieces, content.substr(0, cut));
+  follow(in_pieces, FirstPiece(content, cut));
   follow(in_pieces, content);
   follow(at_once, content);
   Require(at_once.scalars() == in_pieces.scalars());
+}
+
+// A mutated event rarely has its checksums.
+std::string WrapEvent(std::string_view event) {
+  const std::string bytes(event);
+  std::string record = pipelines::TfRecord(bytes);
+  Require(pipelines::ParseTfRecords(record) == std::vector<std::string>{bytes});
+  return record;
 }
 
 }  // namespace
@@ -76,11 +94,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
   const std::string_view content(reinterpret_cast<const char*>(data) + 2,
                                  size - 2);
-  const size_t cut = content.size() * data[1] / 256;
   if (data[0] % 2 == 0) {
-    studio::FollowTable(content, cut);
+    studio::FollowTable(content, data[1]);
+  } else if (data[0] % 4 == 1) {
+    studio::FollowEvents(content, data[1]);
   } else {
-    studio::FollowEvents(content, cut);
+    studio::FollowEvents(studio::WrapEvent(content), data[1]);
   }
   return 0;
 }
