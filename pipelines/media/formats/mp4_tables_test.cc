@@ -7,6 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "pipelines/media/formats/byte_reader.h"
 #include "pipelines/media/formats/bytes.h"
 #include "third_party/absl/status_matchers.h"
 
