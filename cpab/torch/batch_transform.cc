@@ -271,7 +271,8 @@ Tensor SignalTransform::Warp(const Tensor& theta, const Tensor& signals,
         signals, Apply(theta, Axis(size, options)).unsqueeze(2), {}, beyond);
   }
   CheckLengths(lengths, signals.size(0), size);
-  const Tensor counts = lengths.contiguous();
+  // Kept for the backward pass, and the caller may write to his own.
+  const Tensor counts = lengths.clone(at::MemoryFormat::Contiguous);
   const Tensor index = torch::arange(size, options).unsqueeze(0);
   const Tensor last = (counts - 1).to(options).unsqueeze(1);
   const Tensor inside = index <= last;  // [B, L]

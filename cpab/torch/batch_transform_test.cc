@@ -106,6 +106,20 @@ TEST(SignalTransform, WarpsSignalsOfDifferentLengths) {
       1e-8);
 }
 
+TEST(SignalTransform, GradientsKeepTheLengthsOfTheForwardPass) {
+  const SignalTransform transform = Signals(4);
+  Tensor theta = Draw({2, transform.theta_size()}, 0.5, 3).requires_grad_();
+  const Tensor signals = Draw({2, 3, 8}, 1, 4);
+  Tensor lengths = torch::tensor({8, 5}, torch::kInt64);
+  const auto gradient = [&](const Tensor& warped) {
+    return torch::autograd::grad({warped.square().sum()}, {theta})[0];
+  };
+  const Tensor expected = gradient(transform.Warp(theta, signals, lengths));
+  const Tensor warped = transform.Warp(theta, signals, lengths);
+  lengths.fill_(2);
+  EXPECT_TRUE(gradient(warped).equal(expected));
+}
+
 TEST(VolumeTransform, IsTheFlowOfEachElementWithItsGradients) {
   const VolumeTransform transform = Volumes();
   const Tensor theta = Draw({2, transform.theta_size()}, 0.5, 1);

@@ -137,4 +137,5 @@ def lengths_array(lengths: Any) -> np.ndarray:
     )
     if array.dtype.kind not in "iu":
         raise TypeError(f"lengths has dtype {array.dtype}; use integers")
-    return np.ascontiguousarray(array, dtype=np.int64)
+    # A copy: the backward pass needs them as they are now.
+    return np.array(array, dtype=np.int64)

@@ -178,6 +178,20 @@ class AutogradTest(unittest.TestCase):
         signals = torch.randn(2, 3, 6, dtype=torch.float64)
         self.check(lambda s, t: transform.warp_signals(s, t, [4, 6]), signals, theta)
 
+    def test_gradients_keep_the_lengths_of_the_forward_pass(self):
+        transform, theta, _ = draw(KINDS[0])
+        signals = torch.randn(2, 3, 6, dtype=torch.float64)
+        for kind in (np.array, torch.tensor):
+            gradients = []
+            for later in (4, 2):
+                lengths = kind([4, 6])
+                t = theta.clone().requires_grad_(True)
+                loss = (transform.warp_signals(signals, t, lengths) ** 2).sum()
+                lengths[0] = later
+                loss.backward()
+                gradients.append(t.grad)
+            self.assertTrue(torch.equal(*gradients))
+
     def test_theta_of_a_fit_has_the_common_dtype(self):
         transform = Cpab([3, 3])
         points = torch.rand(2, 4)
