@@ -146,8 +146,9 @@ void PullbackAll(const InterpolationShape& shape,
           Scalar* dl_dchannel = dl_ddata.data + b * dl_ddata.batch_stride +
                                 c * dl_ddata.channel_stride;
           const double pull = static_cast<double>(dl_dvalues.at(b, c, n));
+          // As above, a factor of 0 hides what is there.
+          if (pull == 0) continue;
           for (int i = 0; i < Corners<D>::kCount; ++i) {
-            // As above, a factor of 0 hides what is there.
             if (to.weight[i] != 0) {
               dl_dchannel[to.offset[i]] +=
                   static_cast<Scalar>(pull * to.weight[i]);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "Eigen/Core"
@@ -193,18 +194,20 @@ TEST(Interpolate, PullbackIsTheGradient) {
   }
 }
 
-// Beyond the end, and on the last sample of another axis.
+// Beyond the end, on the last sample of another axis, and beside a NaN that the
+// loss leaves out.
 TEST(Interpolate, PullbackLeavesOutWhatHasNoShare) {
   const double nan = std::nan("");
   for (const Beyond beyond : {Beyond::kNearest, Beyond::kZero}) {
     InterpolationShape shape = OneSeries(4, 1, beyond);
     shape.dimensions = 2;
     shape.size = {4, 2, 1};
-    for (const std::vector<double>& point :
-         {std::vector<double>{1.4, 0.5}, std::vector<double>{0.5, 1}}) {
+    for (const auto& [pull, point] :
+         {std::pair(1.0, std::vector<double>{1.4, 0.5}),
+          std::pair(1.0, std::vector<double>{0.5, 1}),
+          std::pair(0.0, std::vector<double>{0.1, 0.5})}) {
       const std::vector<double> data = {nan, 1, nan, 2, nan, 3, 4, 5};
       std::vector<double> dl_ddata(8), dl_dpoint(2);
-      const double pull = 1;
       InterpolatePullback<double>(shape, RowMajor(data.data(), shape),
                                   ComponentsFirst(point.data(), 2, 1),
                                   ComponentsFirst(&pull, 1, 1),
