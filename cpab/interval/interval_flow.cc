@@ -19,6 +19,8 @@ namespace {
 constexpr int64_t kBlock = 4096;
 constexpr int64_t kMaxGradients = 64;
 
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
 // (e^z - 1) / z.
 double Phi(double z) { return z == 0 ? 1 : std::expm1(z) / z; }
 
@@ -178,6 +180,7 @@ int IntervalFlow::CellOf(double x) const {
 }
 
 double IntervalFlow::Velocity(double x) const {
+  if (!std::isfinite(x)) return kNaN;
   const int cell = CellOf(x);
   return cells_(cell, 0) * x + cells_(cell, 1);
 }

@@ -98,6 +98,7 @@ class IntervalFlow {
   IntervalFlow Power(double t) const;
   IntervalFlow Inverse() const { return Power(-1); }
 
+  // NaN if x is not finite.
   double Velocity(double x) const;
 
   // T(x); NaN if x or the field is not finite.

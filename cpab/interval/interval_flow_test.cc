@@ -367,6 +367,7 @@ TEST(IntervalFlow, PointsThatAreNotFiniteAreNan) {
   for (const double x : {std::numeric_limits<double>::infinity(),
                          std::numeric_limits<double>::quiet_NaN()}) {
     EXPECT_TRUE(std::isnan(flow(x)));
+    EXPECT_TRUE(std::isnan(flow.Velocity(x)));
     EXPECT_TRUE(std::isnan(flow.Differentiate(x).log_det));
     EXPECT_TRUE(std::isnan(flow.LogDerivative(x)));
     IntervalPoints<double> points(2);
