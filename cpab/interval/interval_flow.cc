@@ -185,13 +185,16 @@ double IntervalFlow::Velocity(double x) const {
   return cells_(cell, 0) * x + cells_(cell, 1);
 }
 
-// Calls visit(Arc) for each arc; returns T(x). A path keeps its
-// direction, and so visits a cell once at most: where rounding turns the
-// velocity round, at a vertex, it has stopped in the cell before.
+// Calls visit(Arc) for each arc; returns T(x): NaN, without an arc, if x or
+// its velocity is not finite. A path keeps its direction, and so visits a cell
+// once at most: where rounding turns the velocity round, at a vertex, it has
+// stopped in the cell before.
 template <typename Visitor>
 double IntervalFlow::Walk(double x, Visitor visit) const {
   const int n = basis_->num_cells();
-  const bool forwards = Velocity(x) > 0;
+  const double velocity = Velocity(x);
+  if (!std::isfinite(velocity)) return kNaN;
+  const bool forwards = velocity > 0;
   int cell = CellOf(x), before = cell;
   double time_left = 1;
   for (;;) {
@@ -219,7 +222,6 @@ double IntervalFlow::Walk(double x, Visitor visit) const {
 }
 
 double IntervalFlow::operator()(double x) const {
-  if (!std::isfinite(x)) return std::numeric_limits<double>::quiet_NaN();
   return Walk(x, [](const Arc&) {});
 }
 
@@ -242,9 +244,7 @@ Eigen::RowVector2d IntervalFlow::SensitivityOf(const Arc& arc) const {
 IntervalFlow::Derivatives IntervalFlow::Differentiate(double x) const {
   std::vector<Arc> arcs;
   Derivatives result;
-  result.y = std::isfinite(x)
-                 ? Walk(x, [&arcs](const Arc& arc) { arcs.push_back(arc); })
-                 : std::numeric_limits<double>::quiet_NaN();
+  result.y = Walk(x, [&arcs](const Arc& arc) { arcs.push_back(arc); });
   result.log_det = 0;
   IntervalCoefficients gradient =
       IntervalCoefficients::Zero(basis_->num_cells(), 2);
@@ -262,7 +262,6 @@ IntervalFlow::Derivatives IntervalFlow::Differentiate(double x) const {
 }
 
 double IntervalFlow::LogDerivative(double x) const {
-  if (!std::isfinite(x)) return std::numeric_limits<double>::quiet_NaN();
   double integral = 0;
   const double y = Walk(x, [this, &integral](const Arc& arc) {
     integral += cells_(arc.cell, 0) * arc.duration;
@@ -299,12 +298,15 @@ IntervalFlow::Crossing IntervalFlow::CrossingOf(int cell) const {
 // Walk() with the crossings that are known already.
 IntervalFlow::Path IntervalFlow::PathFrom(double x) const {
   const int n = basis_->num_cells();
+  double v = Velocity(x), time_left = 1;
   Path path;
+  path.y = kNaN;
+  if (!std::isfinite(v)) return path;
   int cell = CellOf(x);
-  const bool forwards = Velocity(x) > 0;
+  const bool forwards = v > 0;
   const int step = forwards ? 1 : -1;
   const int beyond = forwards ? n : -1;
-  double a = cells_(cell, 0), v = a * x + cells_(cell, 1), time_left = 1;
+  double a = cells_(cell, 0);
   path.first = {cell, x, v, time_left};
   const bool leaves = (forwards ? v > 0 : v < 0) && cell + step != beyond;
   const double first_end = static_cast<double>(std::max(cell, cell + step)) / n;
@@ -365,10 +367,7 @@ void IntervalFlow::Transform(
   parallel_for((count + kBlock - 1) / kBlock, [&](int64_t block) {
     const int64_t end = std::min(count, (block + 1) * kBlock);
     for (int64_t n = block * kBlock; n < end; ++n) {
-      const double x = points[n];
-      y[n] = static_cast<Scalar>(
-          std::isfinite(x) ? PathFrom(x).y
-                           : std::numeric_limits<double>::quiet_NaN());
+      y[n] = static_cast<Scalar>(PathFrom(points[n]).y);
     }
   });
 }
@@ -391,10 +390,13 @@ IntervalGradient<Scalar> IntervalFlow::Pullback(
   parallel_for(num_blocks, [&](int64_t block) {
     const int64_t end = std::min(count, (block + 1) * size);
     for (int64_t n = block * size; n < end; ++n) {
-      double gradient = std::numeric_limits<double>::quiet_NaN();
-      if (std::isfinite(static_cast<double>(points[n]))) {
-        gradient =
-            PullbackAlong(PathFrom(points[n]), dl_dy[n], &partial[block]);
+      const double x = points[n];
+      const Path path = PathFrom(x);
+      double gradient = kNaN;
+      if (!std::isnan(path.y)) {
+        gradient = PullbackAlong(path, dl_dy[n], &partial[block]);
+      } else if (std::isfinite(x)) {
+        partial[block].setConstant(kNaN);
       }
       result.points[n] = static_cast<Scalar>(gradient);
     }
@@ -422,10 +424,11 @@ IntervalGradient<double> IntervalFlow::LogDetPullback(
     const int64_t end = std::min(count, (block + 1) * size);
     for (int64_t n = block * size; n < end; ++n) {
       arcs.clear();
-      double lambda = std::numeric_limits<double>::quiet_NaN();
-      if (std::isfinite(points[n])) {
-        lambda = 0;
-        Walk(points[n], [&arcs](const Arc& arc) { arcs.push_back(arc); });
+      const double y =
+          Walk(points[n], [&arcs](const Arc& arc) { arcs.push_back(arc); });
+      double lambda = std::isnan(y) ? kNaN : 0;
+      if (std::isnan(y) && std::isfinite(points[n])) {
+        partial[block].setConstant(kNaN);
       }
       for (size_t i = arcs.size(); i-- > 0;) {
         const Arc& arc = arcs[i];

@@ -101,7 +101,7 @@ class IntervalFlow {
   // NaN if x is not finite.
   double Velocity(double x) const;
 
-  // T(x); NaN if x or the field is not finite.
+  // T(x); NaN if x, the field or the velocity at x is not finite.
   double operator()(double x) const;
 
   struct Derivatives {
@@ -129,7 +129,7 @@ class IntervalFlow {
 
   // Pulls dL/dy back through y = Transform(points), as Flow::Pullback:
   // dL/dtheta is basis.ThetaFromCells(result.cells), the same on any number of
-  // threads; a point that is not finite has the gradient NaN and adds nothing.
+  // threads; NaN as there.
   template <typename Scalar>
   IntervalGradient<Scalar> Pullback(
       const Eigen::Ref<const IntervalPoints<Scalar>>& points,
@@ -157,7 +157,7 @@ class IntervalFlow {
   // last arc, of no duration where it has stopped before. The first arc is the
   // last if the path stays in one cell.
   struct Path {
-    double y;
+    double y;  // T(x); if it is NaN, the rest may not be set.
     Arc first, last;
     bool one_arc;
   };

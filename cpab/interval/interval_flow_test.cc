@@ -398,6 +398,28 @@ TEST(IntervalFlow, FarPointsComeBack) {
   }
 }
 
+// dx/dt = -3 (x - 1) there, which is -infinity at 8e307.
+TEST(IntervalFlow, PointsWhoseVelocityOverflowsAreNan) {
+  const auto basis = IntervalBasis::Create({5, true}).value();
+  Eigen::VectorXd velocities = Eigen::VectorXd::Zero(6);
+  velocities[4] = 0.6;
+  const IntervalFlow flow(basis, basis->ThetaFromVertices(velocities));
+  EXPECT_NEAR(flow(5e307), 5e307 * std::exp(-3), 1e-13 * 5e307);
+  IntervalPoints<double> points(1), y(1);
+  points << 8e307;
+  EXPECT_TRUE(std::isnan(flow(points[0])));
+  EXPECT_TRUE(std::isnan(flow.Differentiate(points[0]).log_det));
+  EXPECT_TRUE(std::isnan(flow.LogDerivative(points[0])));
+  flow.Transform<double>(points, y);
+  EXPECT_TRUE(std::isnan(y[0]));
+  for (const auto& gradient :
+       {flow.Pullback<double>(points, points),
+        flow.LogDetPullback(points, Eigen::VectorXd::Ones(1))}) {
+    EXPECT_TRUE(std::isnan(gradient.points[0]));
+    EXPECT_TRUE(gradient.cells.array().isNaN().all());
+  }
+}
+
 // The rows of the original library's table in one dimension.
 TEST(IntervalBasis, ThetaIsAsLongAsLibcpabs) {
   std::ifstream stream("cpab/testdata/cpab_dims.json");
