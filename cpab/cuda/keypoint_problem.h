@@ -25,6 +25,7 @@
 #include "cpab/cuda/grid.h"
 #include "cpab/cuda/host_device.h"
 #include "cpab/cuda/point_path.h"
+#include "cpab/fit/solver_constants.h"
 
 namespace cpab::kernels {
 
@@ -134,7 +135,7 @@ class KeypointProblem {
     }
     if (!usable || !IsFinite(norms) || !IsFinite(weight_sum_)) return -1;
     count_ = count;
-    floor_ = noise_ * noise_ * weight_sum_;
+    floor_ = Max(noise_ * noise_ * weight_sum_, solver::kLeastFloor);
     team_.ForEach(1, [&](int) {
       int kept = 0;
       for (int k = 0; k < pairs_.count; ++k) {

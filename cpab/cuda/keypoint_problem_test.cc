@@ -150,6 +150,15 @@ TEST_F(KeypointProblemTest, SaysWhatRoundingMayChangeAsTheProcessorDoes) {
   }
 }
 
+TEST_F(KeypointProblemTest, EqualPairsCostNothingHoweverLittleNoise) {
+  to_ = from_;
+  force_.setZero();
+  MakeProblem(1e-170);
+  ASSERT_EQ(problem_->GatherPairs(), 4);
+  problem_->Evaluate(state_);
+  EXPECT_EQ(problem_->Cost(state_, 3), 0);
+}
+
 TEST_F(KeypointProblemTest, SolvesItsSystems) {
   ASSERT_EQ(problem_->GatherPairs(), 4);
   problem_->Evaluate(state_);

@@ -693,6 +693,21 @@ TEST(PullbackEdgeTest, IdentityAndNanPairsHaveTheirGradients) {
 }
 
 TEST(PullbackEdgeTest, CotangentsThatAreNotFiniteGiveNan) {
+// Of which the square underflows.
+TEST(PullbackEdgeTest, IdentityPairsHaveCostsAndGradientsHoweverLittleNoise) {
+  FitOptions options;
+  options.noise = 1e-170;
+  const KeypointFitter fitter = MakeFitter({4, 4}, options);
+  KeypointPairs pairs = DrawSmoothMotion(5, 0, 17);
+  pairs.to = pairs.from;
+  const FitResult result = fitter.Fit(pairs);
+  EXPECT_EQ(result.cost, 0);
+  const PairsGradient gradient = fitter.Pullback(
+      pairs, result, test_util::DrawTheta(*fitter.basis(), 1, 16));
+  EXPECT_TRUE(gradient.to.allFinite());
+  EXPECT_TRUE(gradient.from.allFinite());
+}
+
   const KeypointFitter fitter = MakeFitter({4, 4});
   KeypointPairs pairs = DrawSmoothMotion(3, 0.05, 17);
   pairs.weights = Eigen::Vector3d(1, 0, 1);

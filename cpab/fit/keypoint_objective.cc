@@ -50,7 +50,8 @@ FlowAtPairs::FlowAtPairs(const VelocityField& field, const WeightedPairs& pairs)
 ResidualNorm::ResidualNorm(const Eigen::RowVectorXd& weights,
                            const FitOptions& options)
     : weights_(weights),
-      floor_(options.noise * options.noise * weights.sum()) {}
+      floor_(std::max(options.noise * options.noise * weights.sum(),
+                      solver::kLeastFloor)) {}
 
 double ResidualNorm::Dot(const Eigen::Matrix2Xd& r,
                          const Eigen::Matrix2Xd& v) const {

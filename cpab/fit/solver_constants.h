@@ -14,6 +14,12 @@ namespace cpab::solver {
 inline constexpr double kLowestDamping = 1e-2;
 inline constexpr double kHighestDamping = 1e6;
 
+// ---- The norm of the residuals: cpab/fit/keypoint_objective.h.
+
+// The smallest square of the noise times weights, one that no product of
+// doubles rounds to 0: all is smooth at residuals of 0, too.
+inline constexpr double kLeastFloor = 2.2250738585072014e-308;
+
 // ---- The tension that max_gradient allows: LoweredTension() of
 // cpab/fit/keypoint_objective.h.
 

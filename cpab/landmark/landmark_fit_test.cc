@@ -396,6 +396,22 @@ TEST(LandmarkFit, CotangentsThatAreNotFiniteGiveNan) {
   }
 }
 
+// Of which the square underflows.
+TEST(LandmarkFit, EqualPairsHaveCostsAndGradientsHoweverLittleNoise) {
+  FitOptions options;
+  options.noise = 1e-170;
+  for (const Subject& subject : Subjects(options)) {
+    SCOPED_TRACE(subject.name);
+    const LandmarkPairs pairs = Draw(subject.fitter.dimensions(), 3, 0, 6);
+    const FitResult result = subject.fitter.Fit(pairs);
+    EXPECT_EQ(result.cost, 0);
+    const LandmarkGradient gradient = subject.fitter.Pullback(
+        pairs, result, Eigen::VectorXd::Ones(subject.fitter.theta_size()));
+    EXPECT_TRUE(gradient.to.allFinite());
+    EXPECT_TRUE(gradient.from.allFinite());
+  }
+}
+
 TEST(LandmarkFit, WeightsWhoseSumsOverflowGiveNan) {
   for (const Subject& subject : Subjects()) {
     SCOPED_TRACE(subject.name);

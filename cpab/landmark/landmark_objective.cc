@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "cpab/fit/solver_constants.h"
+
 namespace cpab {
 
 LandmarkObjective::LandmarkObjective(const LandmarkModel& model,
@@ -12,7 +14,8 @@ LandmarkObjective::LandmarkObjective(const LandmarkModel& model,
     : model_(&model),
       pairs_(&pairs),
       tension_(tension),
-      floor_(options.noise * options.noise * pairs.weights.sum()) {}
+      floor_(std::max(options.noise * options.noise * pairs.weights.sum(),
+                      solver::kLeastFloor)) {}
 
 LandmarkObjective::State LandmarkObjective::At(
     const Eigen::VectorXd& theta) const {
@@ -20,9 +23,9 @@ LandmarkObjective::State LandmarkObjective::At(
   state.residual = pairs_->to - state.flow.y;
   // rho - rho_0 without cancellation.
   const double sum = Rho(state.residual) + std::sqrt(floor_);
-  // 0 where there are no pairs; NaN where a path has no end.
-  const double excess = sum == 0 ? 0 : SumOfSquares(state.residual) / sum;
-  state.cost = tension_ * excess + 0.5 * model_->prior().Energy(theta);
+  // NaN where a path has no end.
+  state.cost = tension_ * SumOfSquares(state.residual) / sum +
+               0.5 * model_->prior().Energy(theta);
   return state;
 }
 
