@@ -115,8 +115,8 @@ class KeypointProblem {
             arena->Ints(sizes.ints_of_state())};
   }
 
-  // Copies the pairs whose weight is not 0. Returns their number; -1 if one is
-  // not finite, or so far away that squares overflow, or has a negative weight.
+  // Copies the pairs whose weight is not 0. Returns their number; -1 for those
+  // of which KeypointFitter::Fit() is NaN (cpab/fit/fit.h).
   CPAB_HOST_DEVICE int GatherPairs() {
     int count = 0;
     double norms = 0;

@@ -151,6 +151,7 @@ double KeypointFitter::Cost(
     const KeypointPairs& pairs,
     const Eigen::Ref<const Eigen::VectorXd>& theta) const {
   const WeightedPairs weighted = PairsThatCount(pairs);
+  if (!IsFinite(weighted)) return std::numeric_limits<double>::quiet_NaN();
   const FlowAtPairs flow(VelocityField(basis(), theta), weighted);
   return ResidualNorm(weighted.weights, options_)
              .Value(flow.residual, options_.tension) +

@@ -66,15 +66,16 @@ class KeypointFitter {
 
   // `from` and `to` must have as many columns, `weights` as many elements or
   // none. If a point is not finite, or so far away that the square of a
-  // coordinate overflows (1e154), or a weight is negative or not finite, all of
-  // theta, residual and cost are NaN.
+  // coordinate overflows (1e154), or a weight is negative or not finite, or so
+  // large that a sum of weights or of weighted squares overflows, all of theta,
+  // residual and cost are NaN.
   FitResult Fit(const KeypointPairs& pairs) const;
 
   // Fit() of each.
   std::vector<FitResult> FitAll(const std::vector<KeypointPairs>& problems,
                                 const ParallelFor& parallel_for) const;
 
-  // E(theta) for given pairs.
+  // E(theta) for given pairs; NaN for those of which Fit() is NaN.
   double Cost(const KeypointPairs& pairs,
               const Eigen::Ref<const Eigen::VectorXd>& theta) const;
 

@@ -235,6 +235,7 @@ TEST_P(KeypointFitterTest, WhatIsNotFiniteComesOutAsNan) {
   pairs.from *= 1e-3;
   pairs.to *= 1e-3;
   EXPECT_TRUE(fitter_.Fit(pairs).theta.array().isNaN().all());
+  EXPECT_TRUE(std::isnan(fitter_.Cost(pairs, fitter_.Fit(good).theta)));
 }
 
 // Residuals of any size are either told as they are or, where their squares
@@ -692,7 +693,6 @@ TEST(PullbackEdgeTest, IdentityAndNanPairsHaveTheirGradients) {
                   .all());
 }
 
-TEST(PullbackEdgeTest, CotangentsThatAreNotFiniteGiveNan) {
 // Of which the square underflows.
 TEST(PullbackEdgeTest, IdentityPairsHaveCostsAndGradientsHoweverLittleNoise) {
   FitOptions options;
@@ -708,6 +708,7 @@ TEST(PullbackEdgeTest, IdentityPairsHaveCostsAndGradientsHoweverLittleNoise) {
   EXPECT_TRUE(gradient.from.allFinite());
 }
 
+TEST(PullbackEdgeTest, CotangentsThatAreNotFiniteGiveNan) {
   const KeypointFitter fitter = MakeFitter({4, 4});
   KeypointPairs pairs = DrawSmoothMotion(3, 0.05, 17);
   pairs.weights = Eigen::Vector3d(1, 0, 1);

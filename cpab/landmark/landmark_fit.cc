@@ -316,6 +316,7 @@ double LandmarkFitter::Cost(
     const LandmarkPairs& pairs,
     const Eigen::Ref<const Eigen::VectorXd>& theta) const {
   const CountedPairs counted = PairsThatCount(pairs);
+  if (!IsUsable(counted)) return kNaN;
   return LandmarkObjective(*model_, options_, counted, options_.tension)
       .At(theta)
       .cost;

@@ -421,6 +421,9 @@ TEST(LandmarkFit, WeightsWhoseSumsOverflowGiveNan) {
       pairs.to *= size;
       pairs.weights.setConstant(4, 1e308);
       EXPECT_TRUE(std::isnan(subject.fitter.Fit(pairs).cost)) << size;
+      const Eigen::VectorXd zero =
+          Eigen::VectorXd::Zero(subject.fitter.theta_size());
+      EXPECT_TRUE(std::isnan(subject.fitter.Cost(pairs, zero))) << size;
     }
   }
 }

@@ -63,8 +63,9 @@ struct KeypointFit {
 // Each problem's result is bit for bit the one it has alone, in any batch and
 // on any number of threads. Kernels' results differ from the CPU's by rounding,
 // and by that of one matrix product in another batch.
-// A problem with a point that is not finite, or a negative weight, has NaN for
-// theta and residual; the others are not touched.
+// A problem with a point or weight that KeypointFitter::Fit() does not take
+// (not finite, too large, a negative weight) has NaN for theta and residual;
+// the others are not touched.
 //
 // A wrong shape, dtype or device is a bug in the caller: TORCH_CHECK.
 KeypointFit FitKeypoints(

@@ -44,7 +44,8 @@ class Fits(Warps):
                         [num_stages, B, d] for transform_grid_chain(grid, theta,
                         scale_by_dt=True). The prior's energy is the mean over the stages
 
-        Equal pairs give theta = 0 exactly. Problems with a point that is not finite have NaN.
+        Equal pairs give theta = 0 exactly. Problems with a point that is not finite have NaN,
+        and so have those of which the weights, or their squared distances, sum to infinity.
         theta has a gradient with respect to source and target (tensors), by the implicit
         function theorem at the minimum; see `FitReport.pullback`.
         """
