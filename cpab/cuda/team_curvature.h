@@ -21,7 +21,7 @@
 namespace cpab::kernels {
 
 CPAB_HOST_DEVICE size_t DoublesOfCurvature(const FitSizes& sizes) {
-  return sizes.rows * sizes.columns + sizes.rows * sizes.rows + 4 * sizes.rows +
+  return sizes.rows * sizes.columns + sizes.rows * sizes.rows + 5 * sizes.rows +
          3 * sizes.columns + sizes.rows / 2 * sizes.columns;
 }
 
@@ -34,6 +34,7 @@ class KeypointCurvature {
       : problem_(problem), team_(problem.team()), columns_(problem.columns()) {
     product_ = arena->Doubles(sizes.rows * sizes.columns);
     dual_ = arena->Doubles(sizes.rows * sizes.rows);
+    outer_ = arena->Doubles(sizes.rows);
     forces_ = arena->Doubles(sizes.rows);
     alpha_ = arena->Doubles(sizes.rows);
     ahead_points_ = arena->Doubles(sizes.rows);
@@ -56,14 +57,15 @@ class KeypointCurvature {
     team_.ForEach(n, [&](int i) { forces_[i] = r[i] / Compliance(i / 2); });
     PullBack(state.velocities, forces_, vertex_force_, nullptr);
     problem_.FormGram(state, product_, dual_);
-    // D C D^T + H^-1, H^-1 = (rho / tension) (diag 1/w + r r^T / floor).
-    const double outer = rho_ / tension_ / problem_.floor();
-    team_.ForEach(n * n, [&](int i) {
-      const int row = i / n, column = i % n;
-      dual_[i] += outer * r[row] * r[column];
-      if (row == column) dual_[i] += Compliance(row / 2);
+    // H^-1 = diag Compliance() + r r^T rho / (tension floor).
+    team_.ForEach(n, [&](int i) {
+      dual_[size_t(i) * (n + 1)] += Compliance(i / 2);
+      outer_[i] = r[i];
     });
     problem_.Factor(dual_);
+    problem_.Substitute(dual_, outer_);
+    const double square = tension_ * problem_.floor() / rho_ + Dot(r, outer_);
+    team_.ForEach(n, [&](int i) { outer_[i] /= std::sqrt(square); });
   }
 
   CPAB_HOST_DEVICE double cost() const { return cost_; }  // E
@@ -75,14 +77,16 @@ class KeypointCurvature {
                   [&](int c) { h[c] = vertex_force_[c] - state_.force[c]; });
   }
 
-  // G^-1 of h, as p and u: h - D^T alpha, alpha = dual^-1 D C h.
+  // G^-1 of h, as p and u: h - D^T alpha, alpha = (D C D^T + H^-1)^-1 D C h.
   CPAB_HOST_DEVICE void SolveGaussNewton(const double* h, double* p,
                                          double* u) const {
     const int n = problem_.rows();
     problem_.Covary(h, u);
     team_.ForEach(n,
                   [&](int i) { alpha_[i] = problem_.RowTimes(state_, i, u); });
+    const double along = Dot(outer_, alpha_);
     problem_.Substitute(dual_, alpha_);
+    team_.ForEach(n, [&](int i) { alpha_[i] -= along * outer_[i]; });
     team_.ForEach(columns_, [&](int c) {
       double force = 0, velocity = 0;
       for (int i = 0; i < n; ++i) {
@@ -151,6 +155,12 @@ class KeypointCurvature {
     return rho_ / (tension_ * problem_.weight(k));
   }
 
+  CPAB_HOST_DEVICE double Dot(const double* a, const double* b) const {
+    double sum = 0;
+    for (int i = 0; i < problem_.rows(); ++i) sum += a[i] * b[i];
+    return sum;
+  }
+
   // As in cpab/fit/keypoint_curvature.cc.
   CPAB_HOST_DEVICE double StepAlong(const double* u) const {
     double size = problem_.MaxGradient(u, nullptr);
@@ -199,7 +209,8 @@ class KeypointCurvature {
   FitState state_ = {};
   double tension_ = 0, rho_ = 0, cost_ = 0, rounding_ = 0;
   double* product_;  // D C
-  double* dual_;     // The factor of D C D^T + H^-1.
+  double* dual_;     // The factor of D C D^T + diag Compliance().
+  double* outer_;    // (D C D^T + H^-1)^-1 is dual^-1 - outer outer^T.
   double* forces_;   // f
   double* alpha_;
   double* ahead_points_;

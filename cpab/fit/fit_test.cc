@@ -708,6 +708,31 @@ TEST(PullbackEdgeTest, IdentityPairsHaveCostsAndGradientsHoweverLittleNoise) {
   EXPECT_TRUE(gradient.from.allFinite());
 }
 
+// The residual stays, so that theta hardly depends on the noise.
+TEST(PullbackEdgeTest, ContradictionsHaveTheirGradientHoweverLittleNoise) {
+  KeypointPairs pairs;
+  pairs.from.resize(2, 3);
+  pairs.from << 0.4, 0.4, 0.7, 0.5, 0.5, 0.6;
+  pairs.to.resize(2, 3);
+  pairs.to << 0.3, 0.55, 0.72, 0.5, 0.52, 0.58;
+  const auto gradient = [&](double noise) {
+    FitOptions options;
+    options.noise = noise;
+    const KeypointFitter fitter = MakeFitter({4, 4}, options);
+    return fitter.Pullback(pairs, fitter.Fit(pairs),
+                           test_util::DrawTheta(*fitter.basis(), 1, 16));
+  };
+  const PairsGradient expected = gradient(1e-6);
+  for (const double noise : {1e-8, 1e-10, 1e-12}) {
+    const PairsGradient little = gradient(noise);
+    EXPECT_TRUE(little.exact) << noise;
+    EXPECT_LT((little.to - expected.to).norm(), 1e-6 * expected.to.norm())
+        << noise;
+    EXPECT_LT((little.from - expected.from).norm(), 1e-6 * expected.from.norm())
+        << noise;
+  }
+}
+
 TEST(PullbackEdgeTest, CotangentsThatAreNotFiniteGiveNan) {
   const KeypointFitter fitter = MakeFitter({4, 4});
   KeypointPairs pairs = DrawSmoothMotion(3, 0.05, 17);

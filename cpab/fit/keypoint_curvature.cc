@@ -1,6 +1,7 @@
 #include "cpab/fit/keypoint_curvature.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "cpab/field/velocity_field.h"
 #include "cpab/fit/solver_constants.h"
@@ -47,9 +48,15 @@ KeypointCurvature::KeypointCurvature(const FitModel& model,
       cost_(norm_.Value(flow_.residual, tension_) +
             0.5 * model.prior->Energy(theta)),
       gradient_(model.prior->precision() * theta - ToTheta(vertex_force_)) {
-  const Eigen::MatrixXd gram = flow_.jacobian.UpperTimesTranspose(
+  Eigen::MatrixXd system = flow_.jacobian.UpperTimesTranspose(
       flow_.jacobian.TimesMatrix(model.vertex_covariance));
-  dual_.compute(gram + norm_.InverseHessian(flow_.residual, tension_));
+  system.diagonal() +=
+      norm_.Compliance(flow_.residual, tension_).replicate<2, 1>().reshaped();
+  dual_.compute(system);
+  const auto r = flow_.residual.reshaped();
+  outer_ = dual_.solve(r);
+  outer_ /=
+      std::sqrt(norm_.OuterDivisor(flow_.residual, tension_) + r.dot(outer_));
 }
 
 // G^-1 = Sigma - Sigma J^T (J Sigma J^T + H^-1)^-1 J Sigma.
@@ -58,7 +65,10 @@ Eigen::VectorXd KeypointCurvature::SolveGaussNewton(
   const VertexVector velocities = model_.theta_from_force.transpose() * v;
   Eigen::Matrix2Xd alpha = flow_.jacobian.Times(velocities);
   Eigen::Map<Eigen::VectorXd> flat(alpha.data(), alpha.size());
+  // By Sherman and Morrison.
+  const double along = outer_.dot(flat);
   dual_.solveInPlace(flat);
+  flat -= along * outer_;
   return model_.prior->covariance() * v -
          model_.theta_from_force * flow_.jacobian.TransposeTimes(alpha);
 }

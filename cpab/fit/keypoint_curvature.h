@@ -74,8 +74,11 @@ class KeypointCurvature : public ObjectiveCurvature {
   VertexVector vertex_force_;  // (dT/du)^T f; J^T f = W^T of it.
   double cost_;
   Eigen::VectorXd gradient_;
-  // Of J Sigma J^T + H^-1, [2 K, 2 K].
+  // The inverse of J Sigma J^T + H^-1 is dual_^-1 - outer_ outer_^T: dual_ has
+  // the diagonal part of H^-1 = diag + r r^T / s, [2 K, 2 K], and outer_ is
+  // dual_^-1 r / sqrt(s + r . dual_^-1 r).
   Eigen::LLT<Eigen::MatrixXd, Eigen::Upper> dual_;
+  Eigen::VectorXd outer_;
 };
 
 }  // namespace cpab

@@ -103,20 +103,9 @@ Eigen::Matrix2Xd ResidualNorm::HessianTimes(const Eigen::Matrix2Xd& r,
       .matrix();
 }
 
-// (rho / tension) (diag 1/w + r r^T / floor).
-Eigen::MatrixXd ResidualNorm::InverseHessian(const Eigen::Matrix2Xd& r,
-                                             double tension) const {
-  const Eigen::RowVectorXd compliance = Compliance(r, tension);
-  Eigen::MatrixXd inverse = Eigen::MatrixXd::Zero(r.size(), r.size());
-  for (int k = 0; k < r.cols(); ++k) {
-    inverse.diagonal().segment<2>(2 * k).setConstant(compliance[k]);
-    const double scale = compliance[k] * weights_[k];
-    for (int j = 0; j < r.cols(); ++j) {
-      inverse.block<2, 2>(2 * j, 2 * k) +=
-          scale / floor_ * r.col(j) * r.col(k).transpose();
-    }
-  }
-  return inverse;
+double ResidualNorm::OuterDivisor(const Eigen::Matrix2Xd& r,
+                                  double tension) const {
+  return tension * floor_ / Rho(r);
 }
 
 TensionChange LoweredTension(double max_gradient, const FitOptions& options) {

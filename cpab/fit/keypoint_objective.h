@@ -83,9 +83,9 @@ class ResidualNorm {
   // The exact Hessian times v [2, K].
   Eigen::Matrix2Xd HessianTimes(const Eigen::Matrix2Xd& r, double tension,
                                 const Eigen::Matrix2Xd& v) const;
-  // The exact Hessian's inverse, [2 K, 2 K].
-  Eigen::MatrixXd InverseHessian(const Eigen::Matrix2Xd& r,
-                                 double tension) const;
+  // The exact Hessian's inverse is diag Compliance() + r r^T / OuterDivisor():
+  // not as a sum, which loses its first term where r is far above the noise.
+  double OuterDivisor(const Eigen::Matrix2Xd& r, double tension) const;
 
  private:
   // sum w r.v.

@@ -105,9 +105,12 @@ TEST_P(ResidualNormTest, HasAHessianThatIsTheChangeOfItsForces) {
   const Eigen::Matrix2Xd actual = norm_.HessianTimes(residuals_, kTension, v);
   EXPECT_LT((actual - expected).norm(), 1e-6 * expected.norm());
   // Its condition is (residual / noise)^2, up to 1e10.
-  const Eigen::VectorXd back = norm_.InverseHessian(residuals_, kTension) *
-                               Eigen::VectorXd(actual.reshaped());
-  EXPECT_LT((back - v.reshaped()).norm(), 1e-5 * v.norm());
+  const Eigen::RowVectorXd compliance = norm_.Compliance(residuals_, kTension);
+  const Eigen::Matrix2Xd back =
+      (actual.array().rowwise() * compliance.array()).matrix() +
+      residuals_.cwiseProduct(actual).sum() /
+          norm_.OuterDivisor(residuals_, kTension) * residuals_;
+  EXPECT_LT((back - v).norm(), 1e-5 * v.norm());
 }
 
 TEST_P(ResidualNormTest, SaysWhatRoundingMayChange) {

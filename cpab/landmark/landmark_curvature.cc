@@ -1,5 +1,7 @@
 #include "cpab/landmark/landmark_curvature.h"
 
+#include <cmath>
+
 #include "Eigen/Cholesky"
 #include "Eigen/Eigenvalues"
 #include "cpab/field/basis.h"
@@ -71,9 +73,15 @@ class SparseCurvature : public LandmarkCurvature, private ObjectiveCurvature {
         forces_(
             Columns(objective.Forces(state_.residual), state_.residual.rows())),
         pull_(PullAt(theta)),
-        spread_(prior_.CovarianceTimesTranspose(state_.flow.dy_dtheta)),
-        dual_(state_.flow.dy_dtheta * spread_ +
-              objective.InverseHessian(state_.residual)) {}
+        spread_(prior_.CovarianceTimesTranspose(state_.flow.dy_dtheta)) {
+    Eigen::MatrixXd system = state_.flow.dy_dtheta * spread_;
+    system.diagonal() += objective.Compliance(state_.residual);
+    dual_.compute(system);
+    const Eigen::VectorXd r = Flat(state_.residual);
+    outer_ = dual_.solve(r);
+    outer_ /=
+        std::sqrt(objective.OuterDivisor(state_.residual) + r.dot(outer_));
+  }
 
   CurvatureSolution Solve(const Eigen::VectorXd& b) const override {
     return SolveCurvature(*this, b, solver::kPullbackTolerance);
@@ -83,7 +91,9 @@ class SparseCurvature : public LandmarkCurvature, private ObjectiveCurvature {
   Eigen::VectorXd SolveGaussNewton(const Eigen::VectorXd& v) const override {
     const Eigen::VectorXd spread =
         prior_.CovarianceTimesTranspose(v.transpose());
-    return spread - spread_ * dual_.solve(state_.flow.dy_dtheta * spread);
+    const Eigen::VectorXd velocities = state_.flow.dy_dtheta * spread;
+    return spread - spread_ * (dual_.solve(velocities) -
+                               outer_.dot(velocities) * outer_);
   }
 
   // Bases are orthonormal: no coefficient changes by more than the step.
@@ -106,8 +116,10 @@ class SparseCurvature : public LandmarkCurvature, private ObjectiveCurvature {
   const StagePrior& prior_;
   Eigen::MatrixXd forces_;  // f, [D, K]
   Eigen::VectorXd pull_;
-  Eigen::MatrixXd spread_;            // Sigma J^T
-  Eigen::LLT<Eigen::MatrixXd> dual_;  // Of J Sigma J^T + H^-1.
+  Eigen::MatrixXd spread_;  // Sigma J^T
+  // The inverse of J Sigma J^T + H^-1, as there.
+  Eigen::LLT<Eigen::MatrixXd> dual_;
+  Eigen::VectorXd outer_;
 };
 
 }  // namespace

@@ -51,13 +51,8 @@ Eigen::VectorXd LandmarkObjective::HessianTimes(
 
 // By Sherman and Morrison: H = A - A r r^T A / (tension rho), A the inverse of
 // the compliance, and r^T A r = tension (rho^2 - floor) / rho.
-Eigen::MatrixXd LandmarkObjective::InverseHessian(
-    const Eigen::MatrixXd& r) const {
-  const Eigen::VectorXd flat = Flat(r);
-  Eigen::MatrixXd inverse =
-      Rho(r) / (tension_ * floor_) * (flat * flat.transpose());
-  inverse.diagonal() += Compliance(r);
-  return inverse;
+double LandmarkObjective::OuterDivisor(const Eigen::MatrixXd& r) const {
+  return tension_ * floor_ / Rho(r);
 }
 
 Eigen::VectorXd LandmarkObjective::Gradient(const State& state) const {

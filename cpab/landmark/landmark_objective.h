@@ -46,10 +46,12 @@ class LandmarkObjective {
   Eigen::VectorXd Compliance(const Eigen::MatrixXd& r) const;
   // f = -d(norm)/dr transposed to the flow: what pulls T(p) to q, [D K].
   Eigen::VectorXd Forces(const Eigen::MatrixXd& r) const;
-  // The exact Hessian H of the norm times v, [D K], and its inverse.
+  // The exact Hessian H of the norm times v, [D K]. Its inverse is
+  // diag Compliance() + r r^T / OuterDivisor(): not as a sum, which loses its
+  // first term where r is far above the noise.
   Eigen::VectorXd HessianTimes(const Eigen::MatrixXd& r,
                                const Eigen::VectorXd& v) const;
-  Eigen::MatrixXd InverseHessian(const Eigen::MatrixXd& r) const;
+  double OuterDivisor(const Eigen::MatrixXd& r) const;
   // dE/dtheta.
   Eigen::VectorXd Gradient(const State& state) const;
 
