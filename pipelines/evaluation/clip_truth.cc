@@ -14,14 +14,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path TruthFolder(const data::IndexedClip& clip) {
+fs::path TruthFolder(const data::IndexedClip& clip, const std::string& name) {
   const fs::path split = fs::path(clip.path).parent_path();
-  const fs::path truth = split.parent_path() / "truth" / split.filename();
-  // A clip keeps its ending in its name where others differ by theirs.
-  std::error_code error;
-  return fs::is_directory(truth / clip.name, error)
-             ? truth / clip.name
-             : truth / networks::files::Stem(clip.path);
+  return split.parent_path() / "truth" / split.filename() / name;
 }
 
 // How much wider than the distance of its outer pixels' centres a frame is.
@@ -45,9 +40,15 @@ puppets::Truth ScaleTruth(const puppets::Truth& truth, int stored, int seen) {
 
 absl::StatusOr<std::optional<puppets::Truth>> ReadClipTruth(
     const data::IndexedClip& clip, cv::Size image_size) {
-  const fs::path folder = TruthFolder(clip);
+  fs::path folder = TruthFolder(clip, clip.name);
   const cv::Size stored = clip.info.size;
   std::error_code error;
+  // A file keeps its ending in its name where others differ by theirs. It may
+  // be a preview of another length, which has no truth.
+  const bool is_named = fs::is_directory(folder, error);
+  if (!is_named && fs::is_regular_file(clip.path, error)) {
+    folder = TruthFolder(clip, networks::files::Stem(clip.path));
+  }
   if (!fs::is_directory(folder, error) || stored.width != stored.height ||
       image_size.width != image_size.height || stored.width < 2) {
     return std::nullopt;
@@ -56,6 +57,7 @@ absl::StatusOr<std::optional<puppets::Truth>> ReadClipTruth(
                    puppets::ReadTruth(folder.string()));
   const auto num_frames = static_cast<int>(truth.frames.size());
   if (num_frames != clip.info.num_frames) {
+    if (!is_named) return std::nullopt;
     return absl::InvalidArgumentError(absl::StrCat(
         folder.string(), ": is the truth of ", num_frames, " frames, but ",
         clip.path, " has ", clip.info.num_frames));

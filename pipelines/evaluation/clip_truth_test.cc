@@ -64,6 +64,25 @@ TEST_F(ClipTruthTest, IsFoundWhereAnotherClipDiffersByItsEnding) {
   EXPECT_TRUE(truth->has_value());
 }
 
+TEST_F(ClipTruthTest, IsNotThatOfAnotherClipOfTheSameStem) {
+  data::IndexedClip preview = LastTestClip();
+  preview.path = folder_ + "/test/00001.gif";
+  preview.name = "00001.gif";
+  preview.info.num_frames = 3;
+  fs::copy_file(folder_ + "/test/00001.png", preview.path);
+  const auto shorter = ReadClipTruth(preview, {64, 64});
+  ASSERT_THAT(shorter, IsOk());
+  EXPECT_FALSE(shorter->has_value());
+  // A folder's name has no ending.
+  data::IndexedClip frames = LastTestClip();
+  frames.path = folder_ + "/test/00001.1";
+  frames.name = "00001.1";
+  fs::create_directory(frames.path);
+  const auto other = ReadClipTruth(frames, {64, 64});
+  ASSERT_THAT(other, IsOk());
+  EXPECT_FALSE(other->has_value());
+}
+
 // A point at pixel p of 64 is at (p + 1/2) / 2 - 1/2 of 32 pixels.
 TEST_F(ClipTruthTest, FollowsTheFramesSize) {
   const auto stored = ReadClipTruth(LastTestClip(), {64, 64});
