@@ -1,7 +1,9 @@
 #include "pipelines/checkpoint/checkpoint.h"
 
 #include <optional>
+#include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "google/protobuf/io/tokenizer.h"
@@ -27,6 +29,7 @@ using networks::weights::Weights;
 constexpr char kModelPrefix[] = "model.";
 constexpr char kAveragePrefix[] = "average.";
 constexpr char kAdamPrefix[] = "adam.";
+constexpr char kAvdPrefix[] = "avd_network.";
 constexpr char kStateKey[] = "state";
 constexpr int kFirstVersionWithChecksum = 2;
 // Later ones state every field of their config.
@@ -45,6 +48,14 @@ TensorMap WithPrefix(const TensorMap& tensors, absl::string_view prefix) {
     if (absl::ConsumePrefix(&rest, prefix)) result[std::string(rest)] = tensor;
   }
   return result;
+}
+
+std::vector<std::string> AvdNames(const SafetensorsFile& file) {
+  std::vector<std::string> avd;
+  for (std::string& name : file.names()) {
+    if (absl::StartsWith(name, kAvdPrefix)) avd.push_back(std::move(name));
+  }
+  return avd;
 }
 
 int64_t BytesOf(const TensorMap& tensors) {
@@ -189,6 +200,33 @@ absl::Status SetTensors(const TensorMap& tensors, absl::string_view source,
   return absl::OkStatus();
 }
 
+bool HasAvdNetwork(const std::string& path) {
+  const absl::StatusOr<SafetensorsFile> file = SafetensorsFile::Open(path);
+  return file.ok() && !AvdNames(*file).empty();
+}
+
+TensorMap AvdOfSameModel(const std::string& path, const Learnt& learnt) {
+  const absl::StatusOr<SafetensorsFile> file = SafetensorsFile::Open(path);
+  if (!file.ok() || AvdNames(*file).empty()) return {};
+  for (const auto& [name, tensor] : TensorsOf(learnt)) {
+    if (absl::StartsWith(name, kAdamPrefix)) continue;
+    const absl::StatusOr<torch::Tensor> saved = file->tensor(name);
+    if (!saved.ok() || saved->dtype() != tensor.dtype() ||
+        !torch::equal(*saved, tensor.cpu())) {
+      return {};
+    }
+  }
+  // Damage must not get a new checksum.
+  if (file->has_checksum() && !file->VerifyChecksum().ok()) return {};
+  TensorMap avd;
+  for (const std::string& name : AvdNames(*file)) {
+    const absl::StatusOr<torch::Tensor> tensor = file->tensor(name);
+    if (!tensor.ok()) return {};
+    avd[name] = *tensor;
+  }
+  return avd;
+}
+
 int64_t CheckpointBytes(const Learnt& learnt) {
   int64_t bytes = BytesOf(TensorsOf(learnt));
   if (learnt.adam != nullptr && learnt.adam->State().empty()) {
@@ -202,13 +240,15 @@ int64_t CheckpointBytes(const Learnt& learnt) {
 }
 
 absl::Status SaveCheckpoint(const std::string& path, const Learnt& learnt,
-                            const CheckpointState& state) {
+                            const CheckpointState& state,
+                            const TensorMap& avd) {
   CheckpointState versioned = state;
   versioned.set_version(kCheckpointVersion);
   ResolveDefaults(versioned.mutable_config());
   std::string text;
   google::protobuf::TextFormat::PrintToString(versioned, &text);
-  const TensorMap tensors = TensorsOf(learnt);
+  TensorMap tensors = TensorsOf(learnt);
+  tensors.insert(avd.begin(), avd.end());
   absl::Status status = networks::weights::WriteSafetensors(
       path, tensors, {{kStateKey, text}}, networks::weights::Checksum::kSha256);
   if (absl::IsResourceExhausted(status)) {

@@ -58,11 +58,21 @@ absl::Status SetTensors(const networks::weights::TensorMap& tensors,
 // optimizer's first step, when it has no state yet.
 int64_t CheckpointBytes(const Learnt& learnt);
 
+// Whether the file at `path` has an AVD network; and its tensors, by their
+// names there: none if it has none, or is that of another model than `learnt`
+// has, or damaged.
+bool HasAvdNetwork(const std::string& path);
+networks::weights::TensorMap AvdOfSameModel(const std::string& path,
+                                            const Learnt& learnt);
+
+// `avd` is of AvdOfSameModel.
+//
 // Writes a temporary, syncs and renames it: on any error (a full disk, a folder
 // that cannot be written to) the file that was there stays whole. Where the
 // disk is full, the message says how many bytes are needed.
 absl::Status SaveCheckpoint(const std::string& path, const Learnt& learnt,
-                            const CheckpointState& state);
+                            const CheckpointState& state,
+                            const networks::weights::TensorMap& avd = {});
 
 // A checkpoint whose checksum has been verified (files of version 1 have none).
 class Checkpoint {

@@ -119,14 +119,27 @@ absl::Status CheckpointStore::CheckSpace(const Learnt& learnt) const {
 
 absl::Status CheckpointStore::Save(const Learnt& learnt,
                                    const CheckpointState& state) const {
-  RETURN_IF_ERROR(SaveCheckpoint(PathOf(state.step()), learnt, state));
+  // A run that is over may be saved again, and its model has one by then.
+  const std::string path = PathOf(state.step());
+  networks::weights::TensorMap avd = AvdOfSameModel(best(), learnt);
+  if (avd.empty()) avd = AvdOfSameModel(path, learnt);
+  RETURN_IF_ERROR(SaveCheckpoint(path, learnt, state, avd));
   RemoveOldCheckpoints(folder_, keep_);
   return absl::OkStatus();
 }
 
 // A second name of the same file costs no space.
-absl::Status CheckpointStore::MarkBest(int64_t step) const {
-  return networks::files::LinkOrCopyAtomically(PathOf(step), best());
+absl::Status CheckpointStore::MarkBest(int64_t step,
+                                       const WorkHooks& hooks) const {
+  const bool loses_avd = HasAvdNetwork(best()) && !HasAvdNetwork(PathOf(step));
+  RETURN_IF_ERROR(networks::files::LinkOrCopyAtomically(PathOf(step), best()));
+  if (loses_avd) {
+    hooks.Warn(absl::StrCat(
+        best(), " is that of step ", step,
+        " now, and the former one's AVD network is gone with it; once the run "
+        "is finished, train one for this model by //pipelines:train --avd"));
+  }
+  return absl::OkStatus();
 }
 
 std::string CheckpointStore::Newest() const {

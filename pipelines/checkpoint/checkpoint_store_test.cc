@@ -13,6 +13,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
+#include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/checkpoint/checkpoint_test_util.h"
 #include "pipelines/testing/testing_child.h"
@@ -295,6 +296,52 @@ TEST_F(CheckpointStoreTest, AReadOnlyFolderLeavesTheOldOneWhole) {
     DropCapabilities();
   });
   chmod(folder_.c_str(), 0755);
+}
+
+// As SaveAvd of avd/train_avd.h does.
+void AddAvdNetwork(const std::string& path) {
+  const auto file = *networks::weights::SafetensorsFile::Open(path);
+  networks::weights::TensorMap tensors = *file.tensors();
+  tensors["avd_network.weight"] = torch::ones({2});
+  ASSERT_THAT(
+      networks::weights::WriteSafetensors(path, tensors, file.metadata(),
+                                          networks::weights::Checksum::kSha256),
+      IsOk());
+}
+
+TEST_F(CheckpointStoreTest, KeepsTheAvdNetworkOfAModelThatIsSavedAgain) {
+  Training saved(1);
+  const CheckpointStore store(folder_, 3);
+  ASSERT_THAT(store.Save(saved.learnt(), saved.State(3)), IsOk());
+  ASSERT_THAT(store.MarkBest(3), IsOk());
+  AddAvdNetwork(store.best());
+  EXPECT_FALSE(HasAvdNetwork(path_));
+  ASSERT_THAT(store.Save(saved.learnt(), saved.State(3)), IsOk());
+  EXPECT_TRUE(HasAvdNetwork(path_));
+  EXPECT_THAT(Checkpoint::Open(path_), IsOk());
+  // The file's own, without a best.
+  fs::remove(store.best());
+  ASSERT_THAT(store.Save(saved.learnt(), saved.State(3)), IsOk());
+  EXPECT_TRUE(HasAvdNetwork(path_));
+  // It is not that of another model.
+  Training other(2);
+  ASSERT_THAT(store.Save(other.learnt(), other.State(3)), IsOk());
+  EXPECT_FALSE(HasAvdNetwork(path_));
+}
+
+TEST_F(CheckpointStoreTest, SaysThatTheAvdNetworkOfTheFormerBestIsGone) {
+  Training saved(1), better(2);
+  const CheckpointStore store(folder_, 3);
+  std::vector<std::string> warnings;
+  WorkHooks hooks;
+  hooks.warn = [&](const std::string& text) { warnings.push_back(text); };
+  ASSERT_THAT(store.Save(saved.learnt(), saved.State(2)), IsOk());
+  ASSERT_THAT(store.MarkBest(2, hooks), IsOk());
+  AddAvdNetwork(store.best());
+  ASSERT_THAT(store.Save(better.learnt(), better.State(3)), IsOk());
+  ASSERT_THAT(store.MarkBest(3, hooks), IsOk());
+  EXPECT_THAT(warnings, ElementsAre(AllOf(HasSubstr("best.safetensors"),
+                                          HasSubstr("AVD network is gone"))));
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ absl::Status BestCheckpoint::LookIfDue(
   if (!is_best) return absl::OkStatus();
   state.set_best_step(state.step());
   state.set_best_value(value);
-  return session_->store()->MarkBest(state.step());
+  return session_->store()->MarkBest(state.step(), hooks);
 }
 
 absl::StatusOr<double> BestCheckpoint::TestL1(Learner& learner,
