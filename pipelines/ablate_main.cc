@@ -123,6 +123,8 @@ absl::Status Ablate(const StudyPlan& plan) {
   options.evaluate_again = absl::GetFlag(FLAGS_evaluate_again);
   options.report = [&plan] { return WriteStudyReport(plan); };
   if (absl::GetFlag(FLAGS_report_only)) {
+    // Else its tables would be replaced by ones without these runs.
+    RETURN_IF_ERROR(CheckRunsComparable(plan));
     RETURN_IF_ERROR(WriteStudyReport(plan));
   } else {
     RETURN_IF_ERROR(RunStudy(plan, options));

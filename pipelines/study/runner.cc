@@ -83,9 +83,7 @@ class Runner {
   }
 
   absl::Status Run() {
-    for (const StudyRun& run : plan_.runs) {
-      RETURN_IF_ERROR(CheckComparable(run));
-    }
+    RETURN_IF_ERROR(CheckRunsComparable(plan_));
     RETURN_IF_ERROR(options_.report());
     for (size_t i = 0; i < plan_.runs.size(); ++i) {
       const StudyRun& run = plan_.runs[i];
@@ -179,6 +177,13 @@ bool IsFinished(const StudyRun& run) {
   const absl::StatusOr<CheckpointState> state = ReadCheckpointState(checkpoint);
   return state.ok() && state->finished() &&
          ConfigDifferences(state->config(), run.config).empty();
+}
+
+absl::Status CheckRunsComparable(const StudyPlan& plan) {
+  for (const StudyRun& run : plan.runs) {
+    RETURN_IF_ERROR(CheckComparable(run));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status RunStudy(const StudyPlan& plan,

@@ -29,16 +29,20 @@ struct StudyRunnerOptions {
 // Whether `run` has come to its end under its config, evaluation included.
 bool IsFinished(const StudyRun& run);
 
+// FailedPrecondition, as a UsageError, naming a run that has trained beyond the
+// study's budget, under a larger one, or that began with other
+// training.initial_weights or has another training.batch_size or accumulation:
+// its results would stand for the study's, or be left out.
+absl::Status CheckRunsComparable(const StudyPlan& plan);
+
 // Trains and evaluates the runs that are not finished, in order; one that was
 // interrupted goes on from its checkpoint. A run that fails, crashes or is
 // killed does not keep the others from being made: such runs are named in the
 // FailedPrecondition at the end.
 //
-// FailedPrecondition, before the first run, naming one that has trained beyond
-// the study's budget, under a larger one, or that began with other
-// training.initial_weights or has another training.batch_size or accumulation;
-// Cancelled if the work is to stop (the run under way has saved);
-// Unavailable, at once, where trying again can help, as when the disk is full.
+// The errors of CheckRunsComparable, before the first run; Cancelled if the
+// work is to stop (the run under way has saved); Unavailable, at once, where
+// trying again can help, as when the disk is full.
 absl::Status RunStudy(const StudyPlan& plan, const StudyRunnerOptions& options);
 
 }  // namespace pipelines

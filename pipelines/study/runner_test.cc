@@ -165,11 +165,12 @@ class AblateTest : public testing::Test {
     study_ = WriteStudy(kTiny);
   }
 
-  ChildProcess Start() {
-    auto child =
-        ChildProcess::Start({"pipelines/ablate", "--study", study_, "--output",
-                             output_, "--threads=1", "--device=cpu"},
-                            {log()});
+  ChildProcess Start(const std::vector<std::string>& flags = {}) {
+    std::vector<std::string> command = {
+        "pipelines/ablate", "--study",     study_, "--output", output_,
+        "--threads=1",      "--device=cpu"};
+    command.insert(command.end(), flags.begin(), flags.end());
+    auto child = ChildProcess::Start(command, {log()});
     EXPECT_THAT(child.status(), IsOk());
     return *std::move(child);
   }
@@ -242,6 +243,12 @@ TEST_F(AblateTest, IsInterruptedGoesOnAndComparesVariants) {
     EXPECT_TRUE(fs::exists(output_ + file)) << file;
   }
   ExpectPicturesOfVariants(2);
+
+  const std::vector<std::string> other = {
+      "--report_only", "--set", "training.initial_weights=base.safetensors"};
+  EXPECT_EQ(Start(other).Wait(), 2);
+  EXPECT_THAT(ReadText(log()), HasSubstr("this run was made with"));
+  EXPECT_EQ(ReadText(output_ + "/table.txt"), table);
 }
 
 }  // namespace
