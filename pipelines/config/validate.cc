@@ -198,10 +198,11 @@ absl::Status CheckSemantic(const ModelConfig& model,
 absl::Status CheckStructure(const StructureConfig& structure) {
   RETURN_IF_ERROR(CheckWeights("losses.structure", structure));
   if (structure.max_size() >= structure.input_size()) return absl::OkStatus();
-  return Invalid(absl::StrCat("losses.structure.max_size is ",
-                              structure.max_size(), ", less than input_size, ",
-                              structure.input_size(),
-                              ", which then has no effect; use at least that"));
+  return Invalid(absl::StrCat(
+      "losses.structure.max_size is ", structure.max_size(),
+      ", less than input_size, ", structure.input_size(),
+      ", which then has no effect; use at least that, or an input_size of ",
+      structure.max_size(), ", with which a run that began so goes on"));
 }
 
 absl::Status CheckExtractors(const ModelConfig& model,

@@ -151,7 +151,9 @@ INSTANTIATE_TEST_SUITE_P(
                 kMinimal,
                 {"losses.structure.weight=1", "losses.structure.untrained=true",
                  "losses.structure.input_size=512"},
-                "losses.structure.max_size is 480, less than input_size, 512"},
+                "losses.structure.max_size is 480, less than input_size, 512, "
+                "which then has no effect; use at least that, or an input_size "
+                "of 480"},
         BadCase{"FewerChannelsOfTheHourglassThanItBeginsWith",
                 kMinimal,
                 {"model.dense_motion.max_features=32"},

@@ -1,5 +1,6 @@
 #include "pipelines/training/same_config.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/cord.h"
@@ -34,6 +35,10 @@ Config WithoutLimits(Config config) {
   config.mutable_data()->clear_cache_mib();
   config.mutable_data()->clear_max_bad_share();
   config.mutable_losses()->mutable_semantic()->clear_cache_gib();
+  // A larger one had no effect, before configs with one were refused.
+  StructureConfig* structure = config.mutable_losses()->mutable_structure();
+  structure->set_input_size(
+      std::min(structure->input_size(), structure->max_size()));
   config.clear_evaluation();
   config.clear_avd();
   return config;

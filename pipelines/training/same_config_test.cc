@@ -62,6 +62,17 @@ TEST(CheckSameConfig, LetsChangeWhatMakesNoDifferenceToTheResult) {
   }
 }
 
+// By a former version, which took it for one as large as max_size.
+TEST(CheckSameConfig, LetsARunGoOnThatHadAnInputSizeWithoutEffect) {
+  CheckpointState left = Left();
+  left.mutable_config()->mutable_losses()->mutable_structure()->set_input_size(
+      512);
+  EXPECT_THAT(Check(left, {"losses.structure.input_size=480"}), IsOk());
+  EXPECT_THAT(Check(left, {"losses.structure.input_size=464"}),
+              StatusIs(StatusCode::kFailedPrecondition,
+                       HasSubstr("losses.structure.input_size")));
+}
+
 TEST(CheckSameConfig, NamesWhatMakesAnotherRunOfIt) {
   struct {
     const char* change;
