@@ -120,7 +120,9 @@ absl::StatusOr<losses::PerceptualLoss> MakePerceptualLoss(
 absl::StatusOr<losses::KeypointSemanticLoss> MakeSemanticLoss(
     const SemanticConfig& config) {
   losses::KeypointSemanticOptions options;
-  ASSIGN_OR_RETURN(options.extractor, networks::sam::SamByName(config.model()));
+  const auto extractor = networks::sam::SamByName(config.model());
+  RETURN_IF_ERROR(UsageError(extractor.status()));
+  options.extractor = *extractor;
   options.input_size = config.input_size();
   options.keypoints_per_prompt = config.keypoints_per_prompt();
   options.distance = DistanceOf(config.distance());

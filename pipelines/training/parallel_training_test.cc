@@ -12,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
+#include "pipelines/app/exit_code.h"
 #include "pipelines/base/child_process.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/parallel/free_port.h"
@@ -86,10 +87,10 @@ class ParallelTrainingTest : public testing::Test {
   // Expects both of two processes to refuse to train, for good, saying `why`.
   void ExpectRefusal(const std::vector<std::string>& of_both,
                      const std::vector<std::string>& of_second,
-                     const std::string& why) {
+                     const std::string& why, int exit_code = 1) {
     std::vector<ChildProcess> processes = Start(2, output_, of_both, of_second);
     for (int rank = 0; rank < 2; ++rank) {
-      EXPECT_EQ(processes[rank].WaitFor(absl::Seconds(120)), 1);
+      EXPECT_EQ(processes[rank].WaitFor(absl::Seconds(120)), exit_code);
       EXPECT_THAT(ReadText(Log(output_, rank)),
                   AllOf(HasSubstr("process 1 of 2 has"), HasSubstr(why)));
     }
@@ -276,7 +277,7 @@ TEST_F(ParallelTrainingTest, MachinesTrainOnClipsOfTheirOwn) {
   ExpectRefusal({"data.folder=" + clips + "-a", "data.sharded=true",
                  "training.batch_size=4"},
                 {"data.folder=" + clips + "-b"},
-                "clips that do not fill one training step");
+                "clips that do not fill one training step", kExitUsage);
   std::vector<ChildProcess> processes =
       Start(2, output_, config, {"data.folder=" + clips + "-b"});
   for (ChildProcess& process : processes) {

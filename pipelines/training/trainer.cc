@@ -217,7 +217,7 @@ absl::Status Trainer::OpenLoader() {
   loader.shard_index = place_.index;
   loader.start = session_.position();
   if (group_ != nullptr && config_.data().sharded()) {
-    RETURN_IF_ERROR(EndEpochsTogether(*group_, *train_, &loader));
+    RETURN_IF_ERROR(UsageError(EndEpochsTogether(*group_, *train_, &loader)));
   }
   auto created = data::Loader::Create(train_.get(), loader);
   if (!created.ok()) return UsageError(created.status());
