@@ -64,5 +64,13 @@ TEST(RefuseOverridesOfTraining, RefusesHowPairsAreDrawn) {
   }
 }
 
+TEST(RefuseOverridesOfTraining, AsksForTheFieldsOfAMessageOneByOne) {
+  EXPECT_THAT(
+      RefuseOverridesOfTraining({"data=height: 64 width: 64"}, {"evaluation"}),
+      StatusIs(StatusCode::kInvalidArgument,
+               HasSubstr("not all fields of data have an effect here; override "
+                         "them one by one, as in data.folder=")));
+}
+
 }  // namespace
 }  // namespace pipelines

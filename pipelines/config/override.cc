@@ -129,12 +129,22 @@ absl::Status RefuseOtherOverrides(const std::vector<std::string>& assignments,
         std::any_of(allowed.begin(), allowed.end(), [&](const auto& prefix) {
           return absl::StartsWith(path + ".", prefix + ".");
         });
-    if (!has_effect) {
-      return Error(assignment,
-                   absl::StrCat("this field has no effect here; overrides are "
-                                "for the fields of ",
-                                absl::StrJoin(allowed, ", ")));
-    }
+    if (has_effect) continue;
+    // Of a whole message, which may set both.
+    const auto part = std::find_if(
+        allowed.begin(), allowed.end(),
+        [&](const auto& field) { return absl::StartsWith(field, path + "."); });
+    return Error(
+        assignment,
+        part == allowed.end()
+            ? absl::StrCat("this field has no effect here; overrides are for "
+                           "the fields of ",
+                           absl::StrJoin(allowed, ", "))
+            : absl::StrCat("not all fields of ", path,
+                           " have an effect here; override them one by one, "
+                           "as in ",
+                           *part, "=...; it may be ",
+                           absl::StrJoin(allowed, ", ")));
   }
   return absl::OkStatus();
 }
