@@ -136,19 +136,22 @@ TEST_F(RunningTrainerTest, SaysThatNothingHasLearntToPaint) {
                     testing::Not(HasSubstr("to paint"))));
 }
 
-// Which would take the GPU of its number all the same.
+// Which would take the GPU of its number all the same, or wait for the others.
 TEST_F(RunningTrainerTest, RefusesOneGpuForSeveralProcesses) {
   std::vector<std::string> command = Command();
   command.push_back("--device=cuda:7");
-  auto trainer = ChildProcess::Start(command, {log(),
-                                               {{"WORLD_SIZE", "8"},
-                                                {"RANK", "2"},
-                                                {"LOCAL_RANK", "2"},
-                                                {"MASTER_ADDR", "127.0.0.1"},
-                                                {"MASTER_PORT", "1"}}});
-  ASSERT_THAT(trainer.status(), IsOk());
-  EXPECT_EQ(trainer->Wait(), kExitUsage);
-  EXPECT_THAT(ReadText(log()), HasSubstr("--device is cuda:7, and of several"));
+  for (const char* rank : {"2", "7"}) {
+    auto trainer = ChildProcess::Start(command, {log(),
+                                                 {{"WORLD_SIZE", "8"},
+                                                  {"RANK", rank},
+                                                  {"LOCAL_RANK", rank},
+                                                  {"MASTER_ADDR", "127.0.0.1"},
+                                                  {"MASTER_PORT", "1"}}});
+    ASSERT_THAT(trainer.status(), IsOk());
+    EXPECT_EQ(trainer->Wait(), kExitUsage);
+    EXPECT_THAT(ReadText(log()),
+                HasSubstr("--device is cuda:7, and of several"));
+  }
 }
 
 // As where a launcher hands on a signal that the whole group has got.
