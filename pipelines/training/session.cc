@@ -61,13 +61,16 @@ absl::Status Session::Resume(Learner& learner, const WorkHooks& hooks) {
   if (group_ != nullptr) {
     RETURN_IF_ERROR(ShareTraining(*group_, learner.learnt(), &state_));
   }
-  AdaptPosition(hooks);
-  ForgetOtherBest(hooks);
   agreed_seconds_ = state_.trained_seconds();
+  const bool is_over = IsOver();
+  if (!is_over) AdaptPosition(hooks);
+  ForgetOtherBest(hooks);
   const Config config = TruthOfRun(hooks);
   config_changed_ = !ConfigDifferences(state_.config(), config).empty();
   *state_.mutable_config() = config;
-  state_.set_samples_per_step(SamplesPerStep(config_, num_processes()));
+  if (!is_over) {
+    state_.set_samples_per_step(SamplesPerStep(config_, num_processes()));
+  }
   if (state_.has_loss_scale()) {
     learner.SetLossScale(
         LossScale(state_.loss_scale(), state_.steps_at_loss_scale()));
@@ -131,7 +134,7 @@ Config Session::TruthOfRun(const WorkHooks& hooks) const {
   if (then.has_initial_weights()) {
     now->set_initial_weights(then.initial_weights());
   }
-  if (state_.finished() && IsAtTheEnd()) {
+  if (IsOver()) {
     now->set_batch_size(then.batch_size());
     now->set_accumulation(then.accumulation());
   }

@@ -52,6 +52,8 @@ class Session {
   // Whether the run has as many epochs, steps or minutes as its config wants:
   // the same in all processes.
   bool IsAtTheEnd() const;
+  // Also that it ended so: no step is left, and what it was keeps its values.
+  bool IsOver() const { return state_.finished() && IsAtTheEnd(); }
   // Steps of the whole run, if no limit of minutes ends it before: those taken,
   // and those that `loader`, which stands at position(), has for the rest.
   int64_t ExpectedSteps(const data::Loader& loader) const;

@@ -189,6 +189,24 @@ TEST_F(SessionTest, KeepsTheBatchesOfARunThatIsFinished) {
   EXPECT_EQ(batch_size("training.max_steps=9"), 2);
 }
 
+// Two processes saw four pairs a step, which this one does not.
+TEST_F(SessionTest, KeepsThePositionOfARunThatIsFinished) {
+  const auto learner = NewLearner();
+  {
+    Session first = NewSession({"training.max_steps=1"});
+    ASSERT_THAT(first.Resume(*learner, hooks_), IsOk());
+    first.Advance(StepOfLoss(1), 1, {0, 1});
+    first.mutable_state().set_samples_per_step(4);
+    first.mutable_state().set_finished(true);
+    ASSERT_THAT(first.Save(learner->learnt()), IsOk());
+  }
+  Session second = NewSession({"training.max_steps=1"});
+  ASSERT_THAT(second.Resume(*learner, hooks_), IsOk());
+  EXPECT_EQ(second.state().step_in_epoch(), 1);
+  EXPECT_EQ(second.state().samples_per_step(), 4);
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("going on from")));
+}
+
 TEST_F(SessionTest, WarnsOfWhatIsFrozenAtRandom) {
   const Config config = ConfigOf({R"(training.frozen=["kp_detector"])"});
   const auto learner = Learner::Create(config, torch::kCPU, nullptr);

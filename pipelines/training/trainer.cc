@@ -222,7 +222,7 @@ absl::Status Trainer::OpenLoader() {
   auto created = data::Loader::Create(train_.get(), loader);
   if (!created.ok()) return UsageError(created.status());
   loader_ = *std::move(created);
-  session_.SetPosition(loader_->position());
+  if (!session_.IsOver()) session_.SetPosition(loader_->position());
   expected_steps_ = session_.ExpectedSteps(*loader_);
   if (!session_.IsAtTheEnd()) session_.mutable_state().set_finished(false);
   return absl::OkStatus();
