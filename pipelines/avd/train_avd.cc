@@ -15,7 +15,6 @@
 #include "absl/strings/str_format.h"
 #include "networks/files/file_lock.h"
 #include "networks/files/outputs.h"
-#include "networks/files/path_parts.h"
 #include "networks/scoped_seed.h"
 #include "networks/weights/load.h"
 #include "networks/weights/safetensors.h"
@@ -43,10 +42,12 @@ networks::AvdNetwork NewAvd(const networks::AvdOptions& options,
 // Unavailable if a process trains in the folder of the run that `checkpoint` is
 // of: it replaces and removes its checkpoints.
 absl::Status CheckNoRunGoesOn(const std::string& checkpoint) {
-  const std::string checkpoints = networks::files::FolderOf(checkpoint);
-  const std::string lock = networks::files::FolderOf(checkpoints) + "/lock";
+  // Which the user may name from inside of it.
+  const std::filesystem::path checkpoints =
+      std::filesystem::absolute(checkpoint).lexically_normal().parent_path();
+  const std::string lock = checkpoints.parent_path() / "lock";
   std::error_code error;
-  if (networks::files::BaseName(checkpoints) != "checkpoints" ||
+  if (checkpoints.filename() != "checkpoints" ||
       !std::filesystem::exists(lock, error)) {
     return absl::OkStatus();
   }

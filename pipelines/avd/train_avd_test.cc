@@ -166,6 +166,13 @@ TEST_F(TrainAvdTest, WaitsForNoRunThatTrainsInTheFolder) {
   EXPECT_THAT(TrainAvd(options),
               StatusIs(absl::StatusCode::kUnavailable,
                        testing::HasSubstr("training in its run's folder")));
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(run + "/checkpoints");
+  TrainAvdOptions inside = options;
+  inside.checkpoint = "best.safetensors";
+  EXPECT_THAT(TrainAvd(inside),
+              StatusIs(absl::StatusCode::kUnavailable, testing::_));
+  std::filesystem::current_path(before);
   lock = absl::CancelledError();
   EXPECT_THAT(TrainAvd(options),
               StatusIs(absl::StatusCode::kCancelled, testing::_));
