@@ -25,6 +25,7 @@ STUB
   cat >"$TEST_TMPDIR/slurm/srun" <<'STUB'
 #!/bin/bash
 [[ " $* " == *" --cpus-per-task=8 "* ]] || { echo "a task has one CPU: $*"; exit 1; }
+[[ " $* " == *" --wait=0 "* ]] || { echo "the evaluation would be killed: $*"; exit 1; }
 [[ " $* " == *" --kill-on-bad-exit=0 "* ]] || { echo "a save would be killed: $*"; exit 1; }
 while [[ "$1" == --* ]]; do shift; done
 for task in 0 1; do

@@ -11,7 +11,8 @@
 #
 # Where a process is lost, the others end by themselves (within
 # training.peer_timeout_seconds), that of rank 0 after a save, in which srun
-# would kill it with --kill-on-bad-exit=1.
+# would kill it with --kill-on-bad-exit=1. At the end that process evaluates
+# alone; where the site sets a WaitTime, srun would kill it without --wait=0.
 #SBATCH --job-name=cpab
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=4
@@ -32,7 +33,7 @@ export MASTER_ADDR MASTER_PORT
 # Since Slurm 22.05 srun does not take sbatch's --cpus-per-task, and would bind
 # each task to one.
 # shellcheck disable=SC2016 -- expanded in each task
-srun --kill-on-bad-exit=0 --cpus-per-task="$SLURM_CPUS_PER_TASK" bash -c '
+srun --kill-on-bad-exit=0 --wait=0 --cpus-per-task="$SLURM_CPUS_PER_TASK" bash -c '
   export RANK="$SLURM_PROCID" WORLD_SIZE="$SLURM_NTASKS"
   export LOCAL_RANK="$SLURM_LOCALID" LOCAL_WORLD_SIZE="$SLURM_NTASKS_PER_NODE"
   exec "$CPAB_TRAIN" "$@"' bash "$@"
