@@ -108,8 +108,9 @@ of the puppet. The last line is the score of repeating the first frame.
 The test clips are those of the config that the checkpoint was trained with,
 unless --data names others.
 
-Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
-or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
+Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk
+full, folder read-only or checkpoint replaced meanwhile, 130 Ctrl-C, 143
+SIGTERM.)";
 
 absl::Status CheckFlags(const CommandLine& line) {
   RETURN_IF_ERROR(RefuseArguments(line));
