@@ -67,6 +67,8 @@ succeed "first frame, unmoved" --checkpoint="$mine,pipelines/pretrained/puppets-
 for key in checkpoint_sha256 training_steps motion width data clip_sizes_sha256 frame_step command tf32; do
   grep -q "\"$key\": " "$TEST_TMPDIR/both.json" || complain "the comparison lacks $key"
 done
+[[ $(grep -c '"tf32": true' "$TEST_TMPDIR/both.json") == 2 ]] ||
+  complain "evaluated in other numbers than trained: $(<"$TEST_TMPDIR/both.json")"
 # What is wrong with the second ends it before the first is evaluated.
 if "$program" --checkpoint="$mine,$garbage" --data="$TEST_TMPDIR/puppets" --threads=1 \
   >"$TEST_TMPDIR/stdout" 2>"$TEST_TMPDIR/stderr"; then complain "garbage was evaluated"; fi

@@ -1,5 +1,6 @@
 #include "pipelines/evaluation/evaluation.h"
 
+#include <ATen/Context.h>
 #include <torch/version.h>
 
 #include <filesystem>
@@ -75,7 +76,7 @@ EvaluationSetting SettingOf(const TrainedModel& trained, torch::Device device,
   }
   setting.set_device(device.str());
   setting.set_libtorch(TORCH_VERSION);
-  setting.set_tf32(config.training().tf32());
+  setting.set_tf32(at::globalContext().allowTF32CuBLAS());
   return setting;
 }
 

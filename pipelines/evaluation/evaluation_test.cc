@@ -109,6 +109,16 @@ TEST_F(EvaluationTest, NamesWhatDecidesItsScores) {
                     HasSubstr("\"frame_step\": 2")));
 }
 
+// Not of what the config asks for.
+TEST_F(EvaluationTest, NamesTheNumbersThatItIsComputedIn) {
+  for (const bool tf32 : {true, false}) {
+    at::globalContext().setAllowTF32CuBLAS(tf32);
+    const auto evaluation = EvaluateTo({});
+    ASSERT_THAT(evaluation, IsOk());
+    EXPECT_EQ(evaluation->setting.tf32(), tf32);
+  }
+}
+
 TEST_F(EvaluationTest, PicturesTheWorstClipsFirst) {
   EvaluationOutputs outputs;
   outputs.pictures = Path("evaluation");

@@ -123,8 +123,9 @@ TEST_F(RunningTrainerTest, SaysThatNothingHasLearntToPaint) {
                         "after 2 of 5 steps"));
   EXPECT_THAT(ReadText(output_ + "/index.html"),
               HasSubstr("motion alone, 2 of 5 steps"));
-  EXPECT_THAT(ReadText(output_ + "/evaluation.json"),
-              HasSubstr("\"training_steps\": 2"));
+  EXPECT_THAT(
+      ReadText(output_ + "/evaluation.json"),
+      AllOf(HasSubstr("\"training_steps\": 2"), HasSubstr("\"tf32\": true")));
   // And on from there, with more steps.
   command.insert(command.end(), {"--set", "training.max_steps=6"});
   const std::string second_log = output_ + "-second.log";
