@@ -201,7 +201,7 @@ absl::Status TrainingConsole::Conclude(const RunView& run,
                         result.model.l1, result.first_frame.l1,
                         result.model.psnr, result.model.ssim));
   if (const std::string warning =
-          ResultWarning(run.config.training(), run.state.step(), result);
+          ResultWarning(PhasesOf(run.state), run.state.step(), result);
       !warning.empty()) {
     Print(stderr, absl::StrCat("train: warning: ", warning));
   }

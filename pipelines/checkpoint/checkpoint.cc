@@ -12,6 +12,7 @@
 #include "networks/weights/mapped_file.h"
 #include "networks/weights/read.h"
 #include "pipelines/checkpoint/former_versions.h"
+#include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/checkpoint/original_checkpoint.h"
 #include "pipelines/config/former_fields.h"
 #include "pipelines/config/motion_choice.h"
@@ -140,7 +141,8 @@ absl::StatusOr<CheckpointState> StateOf(const SafetensorsFile& file) {
 
 absl::StatusOr<TrainedModel> LoadOurs(const std::string& path) {
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(path));
-  const Config& config = checkpoint.state().config();
+  Config config = checkpoint.state().config();
+  *config.mutable_training() = PhasesOf(checkpoint.state());
   ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
                    AnimationModel::Create(config.model()));
   RETURN_IF_ERROR(checkpoint.LoadInto(model.get()));

@@ -108,6 +108,7 @@ absl::StatusOr<CheckpointState> ReadCheckpointState(const std::string& path);
 
 // A model that has learnt, in eval mode, and its config.
 struct TrainedModel {
+  // Its training as PhasesOf of learning_phase.h gives it.
   Config config;
   std::shared_ptr<AnimationModel> model;
   // Null where the checkpoint has none.

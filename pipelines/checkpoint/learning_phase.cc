@@ -24,6 +24,14 @@ bool IsMotionAlone(const TrainingConfig& training, int64_t step) {
 
 }  // namespace
 
+TrainingConfig PhasesOf(const CheckpointState& state) {
+  TrainingConfig training = state.config().training();
+  if (state.has_began_painting() && !state.began_painting()) {
+    training.clear_initial_weights();
+  }
+  return training;
+}
+
 bool IsUnpainted(const TrainingConfig& training, int64_t step) {
   return IsMotionAlone(training, step) && training.initial_weights().empty();
 }

@@ -6,13 +6,18 @@
 #include <cstdint>
 #include <string>
 
+#include "pipelines/checkpoint/checkpoint.pb.h"
 #include "pipelines/config/config.pb.h"
 
 namespace pipelines {
 
+// What the functions below take for the training of a checkpoint: that of its
+// config, without training.initial_weights that had not learnt to paint.
+TrainingConfig PhasesOf(const CheckpointState& state);
+
 // Whether the inpainting network has learnt nothing after `step` steps, since
 // all of them taught motion alone and the run began at random:
-// training.initial_weights may well paint.
+// training.initial_weights paint.
 bool IsUnpainted(const TrainingConfig& training, int64_t step);
 
 // "motion alone, 53 of 800 steps" during training.motion_steps; empty later,

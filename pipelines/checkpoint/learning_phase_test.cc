@@ -2,6 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "pipelines/checkpoint/checkpoint.pb.h"
 #include "pipelines/config/config.pb.h"
 
 namespace pipelines {
@@ -32,6 +33,19 @@ TEST(LearningPhase, TakesInitialWeightsForOnesThatPaint) {
   EXPECT_FALSE(IsUnpainted(training, 53));
   EXPECT_EQ(UnpaintedWarning(training, 53), "");
   EXPECT_EQ(PhaseText(training, 53), "motion alone, 53 of 800 steps");
+}
+
+TEST(LearningPhase, TakesNoInitialWeightsThatHadNotLearntIt) {
+  CheckpointState state;
+  TrainingConfig* training = state.mutable_config()->mutable_training();
+  training->set_motion_steps(800);
+  training->set_initial_weights("runs/too_short");
+  // Older files do not say.
+  EXPECT_FALSE(IsUnpainted(PhasesOf(state), 53));
+  state.set_began_painting(true);
+  EXPECT_FALSE(IsUnpainted(PhasesOf(state), 53));
+  state.set_began_painting(false);
+  EXPECT_TRUE(IsUnpainted(PhasesOf(state), 53));
 }
 
 TEST(LearningPhase, SaysWhatEndedItTooSoon) {

@@ -99,10 +99,12 @@ std::vector<std::pair<std::string, std::string>> Summary(
       {"time a step",
        absl::StrFormat("%.3f s", state.trained_seconds() /
                                      std::max<int64_t>(state.step(), 1))}};
-  if (const std::string phase =
-          PhaseText(state.config().training(), state.step());
+  const TrainingConfig training = PhasesOf(state);
+  if (const std::string phase = PhaseText(training, state.step());
       !phase.empty()) {
-    summary.push_back({"learns", absl::StrCat(phase, "; not to paint yet")});
+    const bool paints = !IsUnpainted(training, state.step());
+    summary.push_back(
+        {"learns", absl::StrCat(phase, paints ? "" : "; not to paint yet")});
   }
   return summary;
 }

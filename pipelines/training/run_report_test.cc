@@ -27,6 +27,7 @@ namespace {
 
 using ::networks::files::FreshTestFolder;
 using ::networks::files::ReadText;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -236,6 +237,15 @@ TEST_F(WriteRunIndexTest, NeedsTheLosses) {
   std::filesystem::remove(folder_.losses());
   EXPECT_THAT(WriteRunIndex(folder_, state_, index_),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("losses.csv")));
+}
+
+TEST_F(WriteRunIndexTest, SaysThatTheModelDoesNotPaintUnlessItBeganSo) {
+  TrainingConfig* training = state_.mutable_config()->mutable_training();
+  training->set_motion_steps(800);
+  EXPECT_THAT(Page(), HasSubstr("600 of 800 steps; not to paint yet"));
+  training->set_initial_weights("tps-vox");
+  EXPECT_THAT(Page(), AllOf(HasSubstr("motion alone, 600 of 800 steps"),
+                            Not(HasSubstr("to paint yet"))));
 }
 
 }  // namespace

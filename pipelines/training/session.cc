@@ -6,9 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
 #include "pipelines/base/user_path.h"
+#include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
 #include "pipelines/config/config.h"
 #include "pipelines/model/model.h"
@@ -40,6 +43,22 @@ void WarnOfFrozenAtRandom(const AnimationModel& model,
       random[0],
       "; name weights that have them in training.initial_weights, or leave "
       "them out of it"));
+}
+
+// Whether `model` begins with an inpainting network that has learnt to paint:
+// `loaded` from `path`, and not one of a run that taught motion alone.
+bool HasLearntToPaint(const AnimationModel& model,
+                      const std::vector<std::string>& loaded,
+                      const std::string& path) {
+  const std::set<std::string> known(loaded.begin(), loaded.end());
+  for (const auto& item : model.named_parameters()) {
+    if (absl::StartsWith(item.key(), "inpainting_network.") &&
+        known.count(item.key()) == 0) {
+      return false;
+    }
+  }
+  const auto state = ReadCheckpointState(path);
+  return !state.ok() || !IsUnpainted(PhasesOf(*state), state->step());
 }
 
 }  // namespace
@@ -103,6 +122,8 @@ absl::Status Session::StartFromInitialWeights(Learner& learner,
   ASSIGN_OR_RETURN(const InitialWeightsReport report,
                    LoadInitialWeights(path, &learner.model()));
   WarnOfFrozenAtRandom(learner.model(), report.loaded, hooks);
+  state_.set_began_painting(
+      HasLearntToPaint(learner.model(), report.loaded, path));
   learner.RestartAverage();
   hooks.Note(absl::StrCat(
       "initial weights from ", path, ": ", report.loaded.size(),

@@ -258,6 +258,42 @@ TEST_F(SessionTest, SaysNothingOfWhatIsFrozenWithWeights) {
   EXPECT_THAT(warnings_, IsEmpty());
 }
 
+TEST_F(SessionTest, KnowsWhetherItsInitialWeightsPaint) {
+  const auto learner = NewLearner();
+  for (const bool paints : {true, false}) {
+    const std::string folder = folder_ + (paints ? "/paints" : "/moves");
+    const std::string motion =
+        paints ? "training.motion_steps=0" : "training.motion_steps=5";
+    Session first(ConfigOf({motion, "losses.photometric=1"}),
+                  *RunFolder::Open(folder), nullptr);
+    ASSERT_THAT(first.Resume(*learner, hooks_), IsOk());
+    EXPECT_FALSE(first.state().has_began_painting());
+    first.Advance(StepOfLoss(1), 1, {0, 1});
+    ASSERT_THAT(first.Save(learner->learnt()), IsOk());
+    Session second(
+        ConfigOf({"training.initial_weights=" + first.store()->Newest()}),
+        *RunFolder::Open(folder + "-second"), nullptr);
+    ASSERT_THAT(second.Resume(*learner, hooks_), IsOk());
+    EXPECT_TRUE(second.state().has_began_painting());
+    EXPECT_EQ(second.state().began_painting(), paints);
+  }
+}
+
+TEST_F(SessionTest, LearnsToPaintWhereItsInitialWeightsHaveOtherSizes) {
+  const auto learner = NewLearner();
+  Session first = NewSession();
+  ASSERT_THAT(first.Resume(*learner, hooks_), IsOk());
+  ASSERT_THAT(first.Save(learner->learnt()), IsOk());
+  const Config config =
+      ConfigOf({"model.inpainting.block_expansion=4",
+                "training.initial_weights=" + first.store()->Newest()});
+  const auto narrow = Learner::Create(config, torch::kCPU, nullptr);
+  ASSERT_THAT(narrow, IsOk());
+  Session second(config, *RunFolder::Open(folder_ + "/second"), nullptr);
+  ASSERT_THAT(second.Resume(**narrow, hooks_), IsOk());
+  EXPECT_FALSE(second.state().began_painting());
+}
+
 // The checkpoint is that of two processes, whose steps saw four pairs; the
 // step of this one sees two.
 TEST_F(SessionTest, GoesOnAfterTheLastPairThatWasSeen) {
