@@ -78,7 +78,6 @@ absl::Status BestCheckpoint::LookIfDue(
   if (!is_best) return absl::OkStatus();
   state.set_best_step(state.step());
   state.set_best_value(value);
-  state.set_best_measure(kBestMeasure);
   return session_->store()->MarkBest(state.step(), hooks);
 }
 

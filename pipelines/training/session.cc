@@ -176,26 +176,21 @@ void Session::AdaptPosition(const WorkHooks& hooks) {
   }
 }
 
-// A value of another metric, of other frames, or by another program's mean, is
-// no measure for what comes.
+// A value of another metric, or of other frames, is no measure for what comes.
 void Session::ForgetOtherBest(const WorkHooks& hooks) {
   const BestCheckpointConfig& then =
       state_.config().training().best_checkpoint();
   const BestCheckpointConfig& now = config_.training().best_checkpoint();
-  const bool is_l1 = now.metric() == BestCheckpointConfig::TEST_L1;
   const bool same_frames = then.max_clips() == now.max_clips() &&
                            then.frame_step() == now.frame_step();
-  const bool same_config =
-      then.metric() == now.metric() && (same_frames || !is_l1);
-  const bool same_mean = state_.best_step() < 0 || !is_l1 || IsOver() ||
-                         state_.best_measure() == kBestMeasure;
-  if (same_config && same_mean) return;
+  if (then.metric() == now.metric() &&
+      (same_frames || now.metric() != BestCheckpointConfig::TEST_L1)) {
+    return;
+  }
   if (folder_ && state_.best_step() >= 0) {
     hooks.Note(absl::StrCat(
-        same_config ? "L1 was a mean over clips and is now one over frames"
-                    : "training.best_checkpoint is another",
-        ": the best until now, of step ", state_.best_step(),
-        ", stays until the next look and is not compared"));
+        "training.best_checkpoint is another: the best until now, of step ",
+        state_.best_step(), ", stays until the next look and is not compared"));
   }
   state_.clear_best_step();
   state_.clear_best_value();

@@ -22,9 +22,6 @@
 
 namespace pipelines {
 
-// Of CheckpointState.best_measure: L1 is a mean over the frames of all clips.
-inline constexpr int kBestMeasure = 1;
-
 // The run's state between steps, and when it is saved. For one thread at a
 // time; with a group, all processes make the same calls in the same order.
 class Session {

@@ -119,7 +119,6 @@ TEST_F(SessionTest, ForgetsTheBestOfAnotherMetricOrOfOtherFrames) {
     first.Advance(StepOfLoss(1), 1, {0, 1});
     first.mutable_state().set_best_step(1);
     first.mutable_state().set_best_value(0.05);
-    first.mutable_state().set_best_measure(kBestMeasure);
     ASSERT_THAT(first.Save(learner->learnt()), IsOk());
   }
   for (const std::vector<std::string>& changed :
@@ -137,30 +136,6 @@ TEST_F(SessionTest, ForgetsTheBestOfAnotherMetricOrOfOtherFrames) {
   ASSERT_THAT(same.Resume(*learner, hooks_), IsOk());
   EXPECT_FALSE(same.config_changed());
   EXPECT_EQ(same.state().best_step(), 1);
-}
-
-// Which took means over clips.
-TEST_F(SessionTest, ForgetsTheBestOfAFormerVersionWhereStepsAreLeft) {
-  const auto learner = NewLearner();
-  const std::vector<std::string> end = {"training.max_steps=1"};
-  {
-    Session first = NewSession(end);
-    ASSERT_THAT(first.Resume(*learner, hooks_), IsOk());
-    first.Advance(StepOfLoss(1), 1, {0, 1});
-    first.mutable_state().set_finished(true);
-    first.mutable_state().set_best_step(1);
-    first.mutable_state().set_best_value(0.05);
-    ASSERT_THAT(first.Save(learner->learnt()), IsOk());
-  }
-  {
-    Session over = NewSession(end);
-    ASSERT_THAT(over.Resume(*learner, hooks_), IsOk());
-    EXPECT_EQ(over.state().best_step(), 1);
-  }
-  Session longer = NewSession({"training.max_steps=2"});
-  ASSERT_THAT(longer.Resume(*learner, hooks_), IsOk());
-  EXPECT_EQ(longer.state().best_step(), -1);
-  EXPECT_THAT(notes_.back(), HasSubstr("L1 was a mean over clips"));
 }
 
 TEST_F(SessionTest, RefusesTheRunOfAnotherConfig) {
