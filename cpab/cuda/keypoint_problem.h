@@ -119,7 +119,7 @@ class KeypointProblem {
   // of which KeypointFitter::Fit() is NaN (cpab/fit/fit.h).
   CPAB_HOST_DEVICE int GatherPairs() {
     int count = 0;
-    double norms = 0;
+    double of_from = 0, of_to = 0, of_way = 0;
     bool usable = true;
     for (int k = 0; k < pairs_.count; ++k) {
       const double w = pairs_.weights ? pairs_.weights[k] : 1;
@@ -127,13 +127,17 @@ class KeypointProblem {
       usable = usable && w > 0;
       for (int c = 2 * k; c < 2 * k + 2; ++c) {
         const double p = pairs_.from[c], q = pairs_.to[c];
-        norms += w * (p * p) + w * (q * q) + w * ((q - p) * (q - p));
+        of_from += w * (p * p);
+        of_to += w * (q * q);
+        of_way += w * ((q - p) * (q - p));
         size_ = Max(size_, Max(Abs(p), Abs(q)));
       }
       weight_sum_ += w;
       ++count;
     }
-    if (!usable || !IsFinite(norms) || !IsFinite(weight_sum_)) return -1;
+    usable = usable && IsFinite(of_from) && IsFinite(of_to) &&
+             IsFinite(of_way) && IsFinite(weight_sum_);
+    if (!usable) return -1;
     count_ = count;
     floor_ = Max(noise_ * noise_ * weight_sum_, solver::kLeastFloor);
     team_.ForEach(1, [&](int) {
