@@ -269,10 +269,9 @@ absl::StatusOr<Evaluation> EvaluateCheckpoint(const std::string& checkpoint,
                                               const Prepared& prepared,
                                               const Work& work) {
   const TrainedModel& trained = prepared.trained;
-  if (trained.step && IsUnpainted(trained.config.training(), *trained.step)) {
+  if (trained.step && IsUnpainted(trained.phases, *trained.step)) {
     work.hooks.Warn(absl::StrCat(
-        checkpoint, ": ",
-        UnpaintedWarning(trained.config.training(), *trained.step)));
+        checkpoint, ": ", UnpaintedWarning(trained.phases, *trained.step)));
   }
   std::printf("evaluate: %zu clips of %s/test on %s\n",
               prepared.test->clips().size(), prepared.folder.c_str(),

@@ -202,11 +202,10 @@ std::string Subtitle(const Request& request, const std::string& checkpoint,
 
 void Warn(std::vector<std::string> warnings, const std::string& checkpoint,
           const pipelines::TrainedModel& trained) {
-  const pipelines::TrainingConfig& training = trained.config.training();
-  if (trained.step && pipelines::IsUnpainted(training, *trained.step)) {
-    warnings.push_back(
-        absl::StrCat(checkpoint, ": ",
-                     pipelines::UnpaintedWarning(training, *trained.step)));
+  if (trained.step && pipelines::IsUnpainted(trained.phases, *trained.step)) {
+    warnings.push_back(absl::StrCat(
+        checkpoint, ": ",
+        pipelines::UnpaintedWarning(trained.phases, *trained.step)));
   }
   for (const std::string& warning : warnings) {
     std::fprintf(stderr, "explain: warning: %s\n", warning.c_str());

@@ -141,13 +141,12 @@ absl::StatusOr<CheckpointState> StateOf(const SafetensorsFile& file) {
 
 absl::StatusOr<TrainedModel> LoadOurs(const std::string& path) {
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(path));
-  Config config = checkpoint.state().config();
-  *config.mutable_training() = PhasesOf(checkpoint.state());
+  const Config& config = checkpoint.state().config();
   ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
                    AnimationModel::Create(config.model()));
   RETURN_IF_ERROR(checkpoint.LoadInto(model.get()));
   return TrainedModel{config, std::move(model), nullptr,
-                      checkpoint.state().step()};
+                      checkpoint.state().step(), PhasesOf(checkpoint.state())};
 }
 
 absl::StatusOr<TrainedModel> LoadOriginal(const std::string& path,

@@ -108,7 +108,6 @@ absl::StatusOr<CheckpointState> ReadCheckpointState(const std::string& path);
 
 // A model that has learnt, in eval mode, and its config.
 struct TrainedModel {
-  // Its training as PhasesOf of learning_phase.h gives it.
   Config config;
   std::shared_ptr<AnimationModel> model;
   // Null where the checkpoint has none.
@@ -116,6 +115,8 @@ struct TrainedModel {
   // Training steps that the weights have learnt from; empty for files of other
   // programs, which do not say.
   std::optional<int64_t> step = std::nullopt;
+  // Its training steps as learning_phase.h takes them.
+  TrainingConfig phases = {};
 };
 
 // The model of a checkpoint of ours, of the original implementation or of its
