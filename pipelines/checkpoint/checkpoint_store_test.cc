@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <map>
@@ -299,10 +300,10 @@ TEST_F(CheckpointStoreTest, AReadOnlyFolderLeavesTheOldOneWhole) {
 }
 
 // As SaveAvd of avd/train_avd.h does.
-void AddAvdNetwork(const std::string& path) {
+void AddAvdNetwork(const std::string& path, int64_t size = 2) {
   const auto file = *networks::weights::SafetensorsFile::Open(path);
   networks::weights::TensorMap tensors = *file.tensors();
-  tensors["avd_network.weight"] = torch::ones({2});
+  tensors["avd_network.weight"] = torch::ones({size});
   ASSERT_THAT(
       networks::weights::WriteSafetensors(path, tensors, file.metadata(),
                                           networks::weights::Checksum::kSha256),
@@ -327,6 +328,24 @@ TEST_F(CheckpointStoreTest, KeepsTheAvdNetworkOfAModelThatIsSavedAgain) {
   Training other(2);
   ASSERT_THAT(store.Save(other.learnt(), other.State(3)), IsOk());
   EXPECT_FALSE(HasAvdNetwork(path_));
+}
+
+TEST_F(CheckpointStoreTest, KeepsTheLaterOfTwoAvdNetworks) {
+  Training saved(1);
+  const CheckpointStore store(folder_, 3);
+  for (const bool is_best_later : {false, true}) {
+    ASSERT_THAT(store.Save(saved.learnt(), saved.State(3)), IsOk());
+    ASSERT_THAT(store.MarkBest(3), IsOk());
+    AddAvdNetwork(store.best(), 2);
+    AddAvdNetwork(path_, 5);
+    fs::last_write_time(
+        is_best_later ? path_ : store.best(),
+        fs::file_time_type::clock::now() - std::chrono::hours(1));
+    ASSERT_THAT(store.Save(saved.learnt(), saved.State(3)), IsOk());
+    const auto file = *networks::weights::SafetensorsFile::Open(path_);
+    EXPECT_EQ(file.tensor("avd_network.weight")->numel(),
+              is_best_later ? 2 : 5);
+  }
 }
 
 TEST_F(CheckpointStoreTest, SaysThatTheAvdNetworkOfTheFormerBestIsGone) {
