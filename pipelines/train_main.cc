@@ -127,16 +127,18 @@ absl::Status PrintConfig(const std::vector<std::string>& overrides) {
   return absl::OkStatus();
 }
 
-// Each of several processes takes the GPU of its own number. The one that it
-// names ends, too, or would wait for the others.
+// Each of several processes of a machine takes the GPU of its own number. The
+// one that it names ends, too, or would wait for the others.
 absl::Status CheckDeviceOfProcess(const parallel::ProcessEnvironment& process) {
   const std::string device = absl::GetFlag(FLAGS_device);
-  if (!process.is_parallel() || !absl::StartsWith(device, "cuda:")) {
+  const std::string own = absl::StrCat("cuda:", process.local_rank);
+  if (!process.is_parallel() || !absl::StartsWith(device, "cuda:") ||
+      (device == own && process.local_size == 1)) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "--device is ", device, ", and of several processes each takes the GPU ",
-      "of its LOCAL_RANK, here cuda:", process.local_rank,
+      "of its LOCAL_RANK, here ", own,
       "; use cuda, and CUDA_VISIBLE_DEVICES to choose GPUs"));
 }
 

@@ -146,6 +146,7 @@ TEST_F(RunningTrainerTest, RefusesOneGpuForSeveralProcesses) {
                                                  {{"WORLD_SIZE", "8"},
                                                   {"RANK", rank},
                                                   {"LOCAL_RANK", rank},
+                                                  {"LOCAL_WORLD_SIZE", "8"},
                                                   {"MASTER_ADDR", "127.0.0.1"},
                                                   {"MASTER_PORT", "1"}}});
     ASSERT_THAT(trainer.status(), IsOk());
