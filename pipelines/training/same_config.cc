@@ -35,10 +35,13 @@ Config WithoutLimits(Config config) {
   config.mutable_data()->clear_cache_mib();
   config.mutable_data()->clear_max_bad_share();
   config.mutable_losses()->mutable_semantic()->clear_cache_gib();
-  // A larger one had no effect, before configs with one were refused.
+  // A larger one had no effect on square frames, before configs with one were
+  // refused; on others it rounds differently.
   StructureConfig* structure = config.mutable_losses()->mutable_structure();
-  structure->set_input_size(
-      std::min(structure->input_size(), structure->max_size()));
+  if (config.data().width() == config.data().height()) {
+    structure->set_input_size(
+        std::min(structure->input_size(), structure->max_size()));
+  }
   config.clear_evaluation();
   config.clear_avd();
   return config;

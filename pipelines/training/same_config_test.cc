@@ -71,6 +71,10 @@ TEST(CheckSameConfig, LetsARunGoOnThatHadAnInputSizeWithoutEffect) {
   EXPECT_THAT(Check(left, {"losses.structure.input_size=464"}),
               StatusIs(StatusCode::kFailedPrecondition,
                        HasSubstr("losses.structure.input_size")));
+  left.mutable_config()->mutable_data()->set_width(96);
+  EXPECT_THAT(Check(left, {"data.width=96", "losses.structure.input_size=480"}),
+              StatusIs(StatusCode::kFailedPrecondition,
+                       HasSubstr("losses.structure.input_size")));
 }
 
 TEST(CheckSameConfig, NamesWhatMakesAnotherRunOfIt) {
