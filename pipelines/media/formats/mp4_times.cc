@@ -61,8 +61,9 @@ class FrameRuns {
 
 // In units of the media.
 struct FrameTimes {
-  double frames = 0;  // how many
-  double sum = 0;     // of the durations
+  double sum = 0;  // of the durations
+  // Of the durations that are not 0.
+  double shortest = std::numeric_limits<double>::infinity();
   // When the first and the last frame is shown, and until when.
   double first = std::numeric_limits<double>::infinity();
   double last = -first;
@@ -86,7 +87,7 @@ FrameTimes ReadFrameTimes(ByteReader& file, const Mp4Box& stts,
       const int64_t frames = std::min(durations.frames, delays.frames);
       const double delay = static_cast<int32_t>(delays.value);
       times.first = std::min(times.first, times.sum + delay);
-      times.frames += static_cast<double>(frames);
+      if (duration > 0) times.shortest = std::min(times.shortest, duration);
       times.sum += static_cast<double>(frames) * duration;
       times.end = std::max(times.end, times.sum + delay);
       times.last = std::max(times.last, times.sum - duration + delay);
@@ -175,8 +176,9 @@ absl::Status CheckEdits(ByteReader& file, const Mp4Box& movie,
                      times.last / media_units >= edits.end;
   const double seconds = times.sum / media_units;
   const double shown = edits.shown - edits.empty;
-  const double least = seconds / times.frames / 2;  // half of a frame
-  if (hides && (shown + rounding >= seconds || shown < least)) {
+  // By units of the movie that are damaged, next to nothing.
+  const bool shows_none = shown < times.shortest / media_units / 2;
+  if (hides && (shown + rounding >= seconds || shows_none)) {
     return absl::DataLossError(absl::StrFormat(
         "its edit list or the times of its frames are damaged: it hides some "
         "and shows %.3f s, and all together last %.3f s",

@@ -68,9 +68,11 @@ std::string DelayBox(const Track& track) {
                  entries);
 }
 
-std::string TrackBox(const Track& track) {
+// `short_frames` of 24 units stand in front of the track's own.
+std::string TrackBox(const Track& track, uint32_t short_frames = 0) {
   const std::string stts =
-      Box("stts", BigEndianBytes(0) + BigEndianBytes(1) +
+      Box("stts", BigEndianBytes(0) + BigEndianBytes(2) +
+                      BigEndianBytes(short_frames) + BigEndianBytes(24) +
                       BigEndianBytes(track.frames) +
                       BigEndianBytes(track.frame_duration));
   const std::string media = Box(
@@ -178,6 +180,16 @@ TEST(CheckMp4Times, FindsAnEditListThatShowsLessThanAFrame) {
   track.shown = track.track_duration = 19;
   EXPECT_THAT(Check(Movie(TrackBox(track))),
               StatusIs(StatusCode::kDataLoss, HasSubstr("hides some")));
+}
+
+// A screen recording stands still for long, and is trimmed to what moves.
+TEST(CheckMp4Times, BelievesATrimBesideFramesThatLastLong) {
+  Track track;
+  track.frames = 2;
+  track.frame_duration = 600 * kMediaUnits;
+  track.duration = track.frames * track.frame_duration;
+  track.shown = track.track_duration = 800;
+  EXPECT_THAT(Check(Movie(TrackBox(track, /*short_frames=*/30))), IsOk());
 }
 
 TEST(CheckMp4Times, FindsATrackWithoutAUnitOfTime) {
