@@ -25,12 +25,15 @@ class ByteReader {
   int64_t size() const { return size_; }
 
   std::string Bytes(int64_t at, int count) {
-    std::string bytes(static_cast<size_t>(count), '\0');
-    if (at >= size_) return bytes;
-    file_.clear();
-    file_.seekg(at);
-    file_.read(bytes.data(), count);
-    return bytes;
+    if (count > kBlockBytes) return Read(at, count);
+    // Tables are read number by number.
+    if (block_.empty() || at < block_at_ ||
+        at - block_at_ > kBlockBytes - count) {
+      block_ = Read(at, kBlockBytes);
+      block_at_ = at;
+    }
+    return block_.substr(static_cast<size_t>(at - block_at_),
+                         static_cast<size_t>(count));
   }
 
   uint64_t BigEndian(int64_t at, int count) {
@@ -42,8 +45,21 @@ class ByteReader {
   }
 
  private:
+  static constexpr int kBlockBytes = 1024;
+
+  std::string Read(int64_t at, int count) {
+    std::string bytes(static_cast<size_t>(count), '\0');
+    if (at >= size_) return bytes;
+    file_.clear();
+    file_.seekg(at);
+    file_.read(bytes.data(), count);
+    return bytes;
+  }
+
   std::istream& file_;
   int64_t size_ = 0;
+  std::string block_;  // from byte block_at_ on
+  int64_t block_at_ = 0;
 };
 
 // Sizes near 2^63 are damage; a petabyte is beyond any file and adds safely.
