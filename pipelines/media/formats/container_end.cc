@@ -27,12 +27,13 @@ std::optional<int64_t> StatedEndOfBoxes(ByteReader& file) {
 }
 
 // [RIFF, OpenDML] "RIFF", size of what follows, "AVI "; further ones for files
-// beyond a gigabyte. Size 0: the writer did not come to fill it in.
+// beyond a gigabyte. Size 0 or, by FFmpeg, 2^32 - 1: the writer did not come to
+// fill it in.
 std::optional<int64_t> StatedEndOfRiff(ByteReader& file) {
   int64_t at = 0;
   while (file.Bytes(at, 4) == "RIFF") {
     const uint64_t size = file.LittleEndian(at + 4, 4);
-    if (size == 0) return std::nullopt;
+    if (size == 0 || size == UINT32_MAX) return std::nullopt;
     at += 8 + Bounded(size);
   }
   return at;

@@ -51,6 +51,8 @@ TEST(StatedEnd, OfRiffIsTheLastOfItsParts) {
   EXPECT_EQ(EndOf(part + "RIFF" + LittleEndianBytes(1000) + "AVIX"), 1022);
   // The writer did not come to say.
   EXPECT_EQ(EndOf("RIFF" + LittleEndianBytes(0) + "AVI abcd"), std::nullopt);
+  EXPECT_EQ(EndOf("RIFF" + LittleEndianBytes(UINT32_MAX) + "AVI abcd"),
+            std::nullopt);
 }
 
 TEST(StatedEnd, OfEbmlIsThatOfTheSegment) {
