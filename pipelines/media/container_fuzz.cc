@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string>
 
+#include "pipelines/media/formats/avi_index.h"
 #include "pipelines/media/formats/container_end.h"
 #include "pipelines/media/formats/mp4_movies.h"
 #include "pipelines/media/formats/mp4_times.h"
@@ -31,6 +32,8 @@ void Parse(const std::string& bytes) {
   const auto packets = CountStoredPackets(file);
   Require(!packets.ok() || packets->value_or(0) >= 0);
   CheckMp4Times(file).IgnoreError();
+  const auto pieces_of_avi = ListedByAvi(file, /*stream=*/0);
+  Require(!pieces_of_avi || pieces_of_avi->filled <= pieces_of_avi->all);
   const auto second = SecondMovie(file);
   Require(!second || *second >= 8);
   constexpr int kFirstPid = 256;  // of FFmpeg's muxer

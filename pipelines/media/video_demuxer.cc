@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "pipelines/media/formats/avi_index.h"
 #include "pipelines/media/formats/container_end.h"
 #include "pipelines/media/formats/gif_blocks.h"
 #include "pipelines/media/formats/mp4_movies.h"
@@ -25,6 +26,9 @@ namespace {
 // Headers state durations in milliseconds or coarser, and muxers differ in
 // whether the last packet's own duration counts.
 constexpr double kDurationTolerance = 0.5;  // seconds
+
+// Of FFmpeg, where it does not come to state the frames of an AVI.
+constexpr int64_t kUnknownAviLength = 1 << 30;
 
 absl::Status Truncated(const std::string& path, const std::string& what) {
   return absl::DataLossError(
@@ -48,10 +52,9 @@ absl::StatusOr<std::unique_ptr<VideoDemuxer>> VideoDemuxer::Open(
 }
 
 absl::Status VideoDemuxer::FindStream() {
-  std::vector<int64_t> stated, listed;
+  std::vector<int64_t> stated;
   for (unsigned i = 0; i < input_->nb_streams; ++i) {
     stated.push_back(std::max<int64_t>(0, input_->streams[i]->duration));
-    listed.push_back(avformat_index_get_entries_count(input_->streams[i]));
   }
   if (input_->duration > 0) {
     header_duration_ = Seconds(input_->duration, AV_TIME_BASE_Q);
@@ -69,12 +72,32 @@ absl::Status VideoDemuxer::FindStream() {
   }
   if (static_cast<size_t>(index) < stated.size()) {
     header_stream_duration_ = stated[static_cast<size_t>(index)];
-    num_listed_ = listed[static_cast<size_t>(index)];
   }
+  ReadAviIndex();
   has_audio_ = av_find_best_stream(input_.get(), AVMEDIA_TYPE_AUDIO, -1, -1,
                                    nullptr, 0) >= 0;
   CheckTimes();
   return absl::OkStatus();
+}
+
+// Sets num_listed_ where the index of an AVI lists all that the header states:
+// not of files beyond a gigabyte. Of two formats, FFmpeg joins pieces to
+// frames.
+void VideoDemuxer::ReadAviIndex() {
+  if (!IsFormat("avi")) return;
+  if (header_stream_duration_ == kUnknownAviLength) {
+    header_stream_duration_ = 0;
+    header_duration_ = 0;
+  }
+  const unsigned tag = stream_->codecpar->codec_tag;
+  const bool is_joined =
+      tag == MKTAG('H', '2', '6', '5') || tag == MKTAG('V', 'S', 'S', 'H');
+  const std::unique_ptr<std::istream> file =
+      is_joined ? nullptr : OpenStream(origin_);
+  if (file == nullptr) return;
+  const std::optional<AviPieces> listed = ListedByAvi(*file, stream_->index);
+  if (!listed || listed->all < header_stream_duration_) return;
+  num_listed_ = listed->filled;
 }
 
 // Reads on to a second field, which is the second or third packet of the video,
@@ -135,12 +158,15 @@ bool VideoDemuxer::IsFormat(const char* name) const {
 
 std::optional<int64_t> VideoDemuxer::num_indexed() const {
   if (has_field_packets_) return std::nullopt;
-  if (const std::optional<int64_t> listed = NumListedByAvi()) return listed;
+  if (num_listed_ > 0) return num_listed_;
   // Only mp4 and mov state every sample in front; elsewhere FFmpeg's index is
   // what it has met so far.
   if (!IsFormat("mp4") || !times_.ok()) {
-    if (stream_->nb_frames > 0) return stream_->nb_frames;
-    return std::nullopt;
+    const int64_t stated = stream_->nb_frames;
+    if (stated <= 0 || (IsFormat("avi") && stated == kUnknownAviLength)) {
+      return std::nullopt;
+    }
+    return stated;
   }
   const int count = avformat_index_get_entries_count(stream_);
   int64_t shown = 0;
@@ -303,23 +329,15 @@ absl::Status VideoDemuxer::CheckComplete() const {
     RETURN_IF_ERROR(CheckIndex());
     return CheckOneMovie();
   }
-  const std::optional<int64_t> listed = NumListedByAvi();
-  return listed ? CheckAviIndex(*listed) : CheckDuration();
+  return num_listed_ > 0 ? CheckAviIndex() : CheckDuration();
 }
 
 // FFmpeg searches on behind a damaged piece.
-absl::Status VideoDemuxer::CheckAviIndex(int64_t listed) const {
-  if (num_filled_ >= listed) return absl::OkStatus();
+absl::Status VideoDemuxer::CheckAviIndex() const {
+  if (num_filled_ >= num_listed_) return absl::OkStatus();
   return absl::DataLossError(
-      absl::StrCat(path_, ": the file is damaged: its index lists ", listed,
-                   " frames, there are ", num_filled_));
-}
-
-// FFmpeg's index of an AVI leaves out empty pieces, which repeat the frame
-// before them. Where the file has none, it grows as packets are met.
-std::optional<int64_t> VideoDemuxer::NumListedByAvi() const {
-  if (!IsFormat("avi") || num_listed_ == 0) return std::nullopt;
-  return num_listed_;
+      absl::StrCat(path_, ": the file is damaged: its index lists ",
+                   num_listed_, " frames, there are ", num_filled_));
 }
 
 absl::Status VideoDemuxer::CheckIndex() const {

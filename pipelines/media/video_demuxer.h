@@ -79,8 +79,8 @@ class VideoDemuxer {
   absl::Status CheckComplete() const;
   absl::Status CheckIndex() const;
   absl::Status CheckOneMovie() const;
-  absl::Status CheckAviIndex(int64_t listed) const;
-  std::optional<int64_t> NumListedByAvi() const;
+  absl::Status CheckAviIndex() const;
+  void ReadAviIndex();
   void CheckTimes();
   absl::Status CheckDuration() const;
   absl::Status CheckFileSize() const;
@@ -110,7 +110,7 @@ class VideoDemuxer {
   // As the header states them; FFmpeg later fills in guesses of its own.
   int64_t header_stream_duration_ = 0;  // stream_->time_base; 0: not stated
   double header_duration_ = 0;          // seconds of all streams; 0: not stated
-  int64_t num_listed_ = 0;              // by the index that was found in front
+  int64_t num_listed_ = 0;  // frames, by the index of an AVI; 0: not known
 
   // Found when the first packet is flagged.
   absl::Status flaw_;

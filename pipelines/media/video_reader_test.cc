@@ -333,6 +333,20 @@ TEST(VideoReader, FindsThatAFrameOfAnAviIsOverwritten) {
                        HasSubstr("lists 20 frames, there are 19")));
 }
 
+// Of a file beyond a gigabyte, the second part may be gone.
+TEST(VideoReader, TakesNoAviForWholeWhoseIndexListsLessThanItsHeader) {
+  const std::string path = TempPath("part.avi");
+  WriteNumberedVideo(path, cv::Size(96, 64), 20);
+  std::string bytes = Contents(path);
+  const size_t frames = bytes.find("vids") + 32;
+  ASSERT_EQ(bytes.substr(frames, 4), std::string("\x14\0\0\0", 4));
+  bytes[frames] = 30;
+  ASSERT_THAT(WriteAtomically(path, bytes), IsOk());
+  EXPECT_THAT(ReadAll(path).end,
+              StatusIs(StatusCode::kDataLoss,
+                       HasSubstr("states 30 frames, there are 20")));
+}
+
 TEST(VideoReader, CountsTheFramesThatATruncatedVideoLost) {
   const std::string path = TempPath("cut.mp4");
   WriteNumberedVideo(path, cv::Size(96, 64), 60);
