@@ -85,7 +85,8 @@ absl::Status VideoDemuxer::FindStream() {
 // frames.
 void VideoDemuxer::ReadAviIndex() {
   if (!IsFormat("avi")) return;
-  if (header_stream_duration_ == kUnknownAviLength) {
+  // Its duration is FFmpeg's guess then.
+  if (stream_->nb_frames == kUnknownAviLength) {
     header_stream_duration_ = 0;
     header_duration_ = 0;
   }

@@ -347,6 +347,19 @@ TEST(VideoReader, TakesNoAviForWholeWhoseIndexListsLessThanItsHeader) {
                        HasSubstr("states 30 frames, there are 20")));
 }
 
+// As FFmpeg writes to a pipe, which cannot go back.
+TEST(VideoReader, ReadsAnAviThatDoesNotStateItsLength) {
+  const std::string path = TempPath("piped.avi");
+  WriteNumberedVideo(path, cv::Size(96, 64), 20);
+  std::string bytes = Contents(path);
+  bytes.replace(4, 4, 4, '\xff');
+  bytes.replace(bytes.find("vids") + 32, 4, std::string("\0\0\0\x40", 4));
+  ASSERT_THAT(WriteAtomically(path, bytes), IsOk());
+  const ReadVideo video = ReadAll(path);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(Indices(video), Range(20));
+}
+
 TEST(VideoReader, CountsTheFramesThatATruncatedVideoLost) {
   const std::string path = TempPath("cut.mp4");
   WriteNumberedVideo(path, cv::Size(96, 64), 60);
