@@ -269,9 +269,9 @@ absl::StatusOr<Evaluation> EvaluateCheckpoint(const std::string& checkpoint,
                                               const Prepared& prepared,
                                               const Work& work) {
   const TrainedModel& trained = prepared.trained;
-  if (trained.step && IsUnpainted(trained.phases, *trained.step)) {
+  if (trained.step && IsUnpainted(PhasesOf(trained), *trained.step)) {
     work.hooks.Warn(absl::StrCat(
-        checkpoint, ": ", UnpaintedWarning(trained.phases, *trained.step)));
+        checkpoint, ": ", UnpaintedWarning(PhasesOf(trained), *trained.step)));
   }
   std::printf("evaluate: %zu clips of %s/test on %s\n",
               prepared.test->clips().size(), prepared.folder.c_str(),

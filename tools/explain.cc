@@ -202,10 +202,11 @@ std::string Subtitle(const Request& request, const std::string& checkpoint,
 
 void Warn(std::vector<std::string> warnings, const std::string& checkpoint,
           const pipelines::TrainedModel& trained) {
-  if (trained.step && pipelines::IsUnpainted(trained.phases, *trained.step)) {
+  if (trained.step &&
+      pipelines::IsUnpainted(PhasesOf(trained), *trained.step)) {
     warnings.push_back(absl::StrCat(
         checkpoint, ": ",
-        pipelines::UnpaintedWarning(trained.phases, *trained.step)));
+        pipelines::UnpaintedWarning(PhasesOf(trained), *trained.step)));
   }
   for (const std::string& warning : warnings) {
     std::fprintf(stderr, "explain: warning: %s\n", warning.c_str());

@@ -166,7 +166,8 @@ std::string Animator::motion_name() const {
 }
 
 std::string Animator::unpainted_warning() const {
-  return trained_.step ? UnpaintedWarning(trained_.phases, *trained_.step) : "";
+  return trained_.step ? UnpaintedWarning(PhasesOf(trained_), *trained_.step)
+                       : "";
 }
 
 torch::Tensor Animator::ToTensor(const cv::Mat& rgb) const {

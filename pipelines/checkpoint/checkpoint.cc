@@ -145,8 +145,9 @@ absl::StatusOr<TrainedModel> LoadOurs(const std::string& path) {
   ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
                    AnimationModel::Create(config.model()));
   RETURN_IF_ERROR(checkpoint.LoadInto(model.get()));
-  return TrainedModel{config, std::move(model), nullptr,
-                      checkpoint.state().step(), PhasesOf(checkpoint.state())};
+  const CheckpointState& state = checkpoint.state();
+  return TrainedModel{config, std::move(model), nullptr, state.step(),
+                      BeganPainting(state)};
 }
 
 absl::StatusOr<TrainedModel> LoadOriginal(const std::string& path,
@@ -287,6 +288,10 @@ absl::Status Checkpoint::LoadInto(AnimationModel* model) const {
 absl::StatusOr<CheckpointState> ReadCheckpointState(const std::string& path) {
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(path));
   return checkpoint.state();
+}
+
+TrainingConfig PhasesOf(const TrainedModel& trained) {
+  return PhasesOf(trained.config.training(), trained.began_painting);
 }
 
 absl::Status ChooseMotion(const MotionConfig& motion, TrainedModel* trained) {

@@ -115,9 +115,12 @@ struct TrainedModel {
   // Training steps that the weights have learnt from; empty for files of other
   // programs, which do not say.
   std::optional<int64_t> step = std::nullopt;
-  // Its training steps as learning_phase.h takes them.
-  TrainingConfig phases = {};
+  // Whether the initial weights of its run, if there were some, could paint.
+  bool began_painting = true;
 };
+
+// As PhasesOf of learning_phase.h.
+TrainingConfig PhasesOf(const TrainedModel& trained);
 
 // The model of a checkpoint of ours, of the original implementation or of its
 // thin-plate-spline predecessor (PyTorch files; original_checkpoint.h says what

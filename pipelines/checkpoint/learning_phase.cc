@@ -24,12 +24,17 @@ bool IsMotionAlone(const TrainingConfig& training, int64_t step) {
 
 }  // namespace
 
-TrainingConfig PhasesOf(const CheckpointState& state) {
-  TrainingConfig training = state.config().training();
-  if (state.has_began_painting() && !state.began_painting()) {
-    training.clear_initial_weights();
-  }
+bool BeganPainting(const CheckpointState& state) {
+  return !state.has_began_painting() || state.began_painting();
+}
+
+TrainingConfig PhasesOf(TrainingConfig training, bool began_painting) {
+  if (!began_painting) training.clear_initial_weights();
   return training;
+}
+
+TrainingConfig PhasesOf(const CheckpointState& state) {
+  return PhasesOf(state.config().training(), BeganPainting(state));
 }
 
 bool IsUnpainted(const TrainingConfig& training, int64_t step) {

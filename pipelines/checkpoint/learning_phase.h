@@ -11,8 +11,12 @@
 
 namespace pipelines {
 
+// Whether training.initial_weights, if there are some, had learnt to paint.
+bool BeganPainting(const CheckpointState& state);
+
 // What the functions below take for the training of a checkpoint: that of its
 // config, without training.initial_weights that had not learnt to paint.
+TrainingConfig PhasesOf(TrainingConfig training, bool began_painting);
 TrainingConfig PhasesOf(const CheckpointState& state);
 
 // Whether the inpainting network has learnt nothing after `step` steps, since
