@@ -1,7 +1,9 @@
 #include "pipelines/checkpoint/checkpoint.h"
 
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -209,7 +211,9 @@ bool HasAvdNetwork(const std::string& path) {
 
 TensorMap AvdOfSameModel(const std::string& path, const Learnt& learnt) {
   const absl::StatusOr<SafetensorsFile> file = SafetensorsFile::Open(path);
-  if (!file.ok() || AvdNames(*file).empty()) return {};
+  if (!file.ok()) return {};
+  const std::vector<std::string> avd_names = AvdNames(*file);
+  if (avd_names.empty()) return {};
   for (const auto& [name, tensor] : TensorsOf(learnt)) {
     if (absl::StartsWith(name, kAdamPrefix)) continue;
     const absl::StatusOr<torch::Tensor> saved = file->tensor(name);
@@ -221,7 +225,7 @@ TensorMap AvdOfSameModel(const std::string& path, const Learnt& learnt) {
   // Damage must not get a new checksum.
   if (file->has_checksum() && !file->VerifyChecksum().ok()) return {};
   TensorMap avd;
-  for (const std::string& name : AvdNames(*file)) {
+  for (const std::string& name : avd_names) {
     const absl::StatusOr<torch::Tensor> tensor = file->tensor(name);
     if (!tensor.ok()) return {};
     avd[name] = *tensor;
