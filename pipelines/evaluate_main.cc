@@ -25,7 +25,6 @@
 #include "pipelines/base/user_path.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/checkpoint.h"
-#include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
 #include "pipelines/config/config.h"
 #include "pipelines/config/frame_size.h"
@@ -269,9 +268,9 @@ absl::StatusOr<Evaluation> EvaluateCheckpoint(const std::string& checkpoint,
                                               const Prepared& prepared,
                                               const Work& work) {
   const TrainedModel& trained = prepared.trained;
-  if (trained.step && IsUnpainted(PhasesOf(trained), *trained.step)) {
-    work.hooks.Warn(absl::StrCat(
-        checkpoint, ": ", UnpaintedWarning(PhasesOf(trained), *trained.step)));
+  if (const std::string unpainted = UnpaintedWarning(trained);
+      !unpainted.empty()) {
+    work.hooks.Warn(absl::StrCat(checkpoint, ": ", unpainted));
   }
   std::printf("evaluate: %zu clips of %s/test on %s\n",
               prepared.test->clips().size(), prepared.folder.c_str(),

@@ -25,7 +25,6 @@
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint.h"
-#include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
 #include "pipelines/config/frame_size.h"
 #include "pipelines/config/motion_choice.h"
@@ -202,11 +201,9 @@ std::string Subtitle(const Request& request, const std::string& checkpoint,
 
 void Warn(std::vector<std::string> warnings, const std::string& checkpoint,
           const pipelines::TrainedModel& trained) {
-  if (trained.step &&
-      pipelines::IsUnpainted(PhasesOf(trained), *trained.step)) {
-    warnings.push_back(absl::StrCat(
-        checkpoint, ": ",
-        pipelines::UnpaintedWarning(PhasesOf(trained), *trained.step)));
+  if (const std::string unpainted = pipelines::UnpaintedWarning(trained);
+      !unpainted.empty()) {
+    warnings.push_back(absl::StrCat(checkpoint, ": ", unpainted));
   }
   for (const std::string& warning : warnings) {
     std::fprintf(stderr, "explain: warning: %s\n", warning.c_str());

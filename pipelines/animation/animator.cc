@@ -13,7 +13,6 @@
 #include "networks/weights/fingerprint.h"
 #include "pipelines/animation/motion_share.h"
 #include "pipelines/animation/set_reach.h"
-#include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/config/motion_choice.h"
 #include "pipelines/data/image_tensor.h"
 #include "pipelines/media/image_io.h"
@@ -166,8 +165,7 @@ std::string Animator::motion_name() const {
 }
 
 std::string Animator::unpainted_warning() const {
-  return trained_.step ? UnpaintedWarning(PhasesOf(trained_), *trained_.step)
-                       : "";
+  return UnpaintedWarning(trained_);
 }
 
 torch::Tensor Animator::ToTensor(const cv::Mat& rgb) const {

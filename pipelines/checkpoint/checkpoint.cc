@@ -294,8 +294,11 @@ absl::StatusOr<CheckpointState> ReadCheckpointState(const std::string& path) {
   return checkpoint.state();
 }
 
-TrainingConfig PhasesOf(const TrainedModel& trained) {
-  return PhasesOf(trained.config.training(), trained.began_painting);
+std::string UnpaintedWarning(const TrainedModel& trained) {
+  if (!trained.step) return "";
+  return UnpaintedWarning(
+      PhasesOf(trained.config.training(), trained.began_painting),
+      *trained.step);
 }
 
 absl::Status ChooseMotion(const MotionConfig& motion, TrainedModel* trained) {

@@ -119,8 +119,8 @@ struct TrainedModel {
   bool began_painting = true;
 };
 
-// As PhasesOf of learning_phase.h.
-TrainingConfig PhasesOf(const TrainedModel& trained);
+// As of learning_phase.h; "" also where the model does not say its steps.
+std::string UnpaintedWarning(const TrainedModel& trained);
 
 // The model of a checkpoint of ours, of the original implementation or of its
 // thin-plate-spline predecessor (PyTorch files; original_checkpoint.h says what
