@@ -47,7 +47,7 @@ const char* StorageName(torch::ScalarType dtype) {
   }
 }
 
-// --- Pickle, protocol 2; the opposite of networks/weights/unpickle.cc ---
+// --- Pickle, protocol 2; the opposite of networks/weights/unpickle.h ---
 
 constexpr char kEmptyOrderedDict[] = "ccollections\nOrderedDict\n)R";
 

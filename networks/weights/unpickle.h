@@ -2,9 +2,9 @@
 // running anything.
 //
 // A pickle is a program for a stack machine that may call any function it
-// names. This interpreter knows a short list of names (unpickle.cc), which can
-// make tensors and plain containers and nothing else; every other name is an
-// error as soon as it is mentioned.
+// names. This interpreter knows a short list of names (pickle_names.cc), which
+// can make tensors and plain containers and nothing else; every other name is
+// an error as soon as it is mentioned.
 //
 // Opcodes of protocols 2 to 4: https://docs.python.org/3/library/pickletools
 #ifndef NETWORKS_WEIGHTS_UNPICKLE_H_
