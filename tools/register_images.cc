@@ -1,4 +1,5 @@
 // Registers one picture to another; see kUsage.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -72,6 +73,8 @@ or folder read-only.)";
 // As cpab::Register wants them.
 constexpr int kMostCells = 128;
 constexpr int kSmallestSide = 16;
+// As OpenCV's remap and warpAffine want it, of the fixed picture.
+constexpr int kLargestSide = 32766;
 
 // In the output folder.
 constexpr char kWarped[] = "/warped.png";
@@ -112,24 +115,48 @@ absl::StatusOr<cpab::RegistrationOptions> OptionsFromFlags() {
   return options;
 }
 
-// `image` as the pixels of a picture of size `like`, looked up through `flow`.
-absl::StatusOr<cv::Mat> WarpTo(const cv::Mat& image, const cv::Mat& like,
+// Along one axis: pixel j of `to` lies at pixel scale j + shift of `reduced`,
+// to which `from` pixels were averaged. The first and the last of `from` and
+// `to` lie on each other, as in cpab::Register; the centres of averages lie
+// further in.
+struct PixelAxis {
+  PixelAxis(int from, int reduced, int to) {
+    const double mean_of = static_cast<double>(from) / reduced;
+    scale = (from - 1) / (mean_of * (to - 1));
+    shift = (1 / mean_of - 1) / 2;
+  }
+  double scale, shift;
+};
+
+// `image` in pixels of another size, of the same whole whatever the aspects.
+cv::Mat Resampled(const cv::Mat& image, const cv::Size& size) {
+  cv::Mat reduced;
+  cv::resize(
+      image, reduced,
+      {std::min(image.cols, size.width), std::min(image.rows, size.height)}, 0,
+      0, cv::INTER_AREA);
+  const PixelAxis x(image.cols, reduced.cols, size.width);
+  const PixelAxis y(image.rows, reduced.rows, size.height);
+  cv::Mat result;
+  cv::warpAffine(reduced, result,
+                 cv::Matx23d(x.scale, 0, x.shift, 0, y.scale, y.shift), size,
+                 cv::INTER_CUBIC | cv::WARP_INVERSE_MAP, cv::BORDER_REPLICATE);
+  return result;
+}
+
+// `image` in the pixels of a picture of `size`, looked up through `flow`.
+absl::StatusOr<cv::Mat> WarpTo(const cv::Mat& image, const cv::Size& size,
                                const cpab::Flow& flow) {
   cpab::WarpOptions options;
   options.outside = cpab::WarpOptions::Outside::kNearestPixel;
-  // The flow is of the whole of both pictures, whatever their aspects.
-  const bool shrinks = like.total() < image.total();
-  cv::Mat whole;
-  cv::resize(image, whole, like.size(), 0, 0,
-             shrinks ? cv::INTER_AREA : cv::INTER_CUBIC);
-  return cpab::Warp(whole, flow, options);
+  return cpab::Warp(Resampled(image, size), flow, options);
 }
 
 absl::Status WritePictures(const std::string& folder, const cv::Mat& moving,
                            const cv::Mat& fixed, const cpab::Flow& flow) {
   RETURN_IF_ERROR(networks::files::MakeFolder(folder));
   const cv::Scalar red(255, 40, 40), blue(40, 80, 255), grey(160, 160, 160);
-  ASSIGN_OR_RETURN(const cv::Mat warped, WarpTo(moving, fixed, flow));
+  ASSIGN_OR_RETURN(const cv::Mat warped, WarpTo(moving, fixed.size(), flow));
   cpab::Canvas grid(moving);
   grid.DrawDeformedGrid(flow, 16, red);
   cpab::Canvas field(fixed);
@@ -170,6 +197,11 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
                    pipelines::media::ReadImage(moving_path));
   ASSIGN_OR_RETURN(const cv::Mat fixed,
                    pipelines::media::ReadImage(fixed_path));
+  if (std::max(fixed.cols, fixed.rows) > kLargestSide) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(fixed_path, " has ", fixed.cols, "x", fixed.rows,
+                     " pixels; use at most ", kLargestSide, " a side"));
+  }
   ASSIGN_OR_RETURN(const cpab::RegistrationResult result,
                    cpab::Register(moving, fixed, *options));
   RETURN_IF_ERROR(WritePictures(folder, moving, fixed, result.flow()));

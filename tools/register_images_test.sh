@@ -18,6 +18,24 @@ succeed "$out/fixed" --moving "$moving" --fixed "$fixed" --output "$out/fixed" \
   --side 16 --cells 2 --noise 0.05 --zero_boundary
 expect_files "$out"/fixed/{warped,grid,field}.png
 
+# The same waves in pictures of different sizes, one larger along x and one along
+# y: 0 and 1 are the centres of the first and the last pixel.
+waves() {
+  awk -v width="$1" -v height="$2" 'BEGIN {
+    print "P2", width, height, 255
+    for (y = 0; y < height; ++y) for (x = 0; x < width; ++x) printf "%d\n",
+      128 + 100 * sin(9 * x / (width - 1) + 1) * cos(7 * y / (height - 1))
+  }'
+}
+waves 160 40 >"$TEST_TMPDIR/wide.pgm"
+waves 40 160 >"$TEST_TMPDIR/high.pgm"
+pair=(--side 32 --cells 1 --fixed "$TEST_TMPDIR/high.pgm")
+succeed "$out/waves" "${pair[@]}" --moving "$TEST_TMPDIR/wide.pgm" \
+  --output "$out/waves"
+# The warped picture is like the fixed one: what is left is interpolation.
+succeed "was 0.00" "${pair[@]}" --moving "$out/waves/warped.png" \
+  --output "$out/again"
+
 # The difference that is left, in units of 0.0001.
 difference_left() {
   "$program" "${pair[@]}" --side 16 --cells 2,4 "$@" 2>"$TEST_TMPDIR/stderr" |
@@ -66,6 +84,9 @@ expect 2 "--side is 8; use 16 or more" "${pair[@]}" --output "$out" --side 8
 expect 2 "--noise is 0; use a number above 0" "${pair[@]}" --output "$out" --noise 0
 expect 1 "nowhere.png" --moving /nowhere.png --fixed "$fixed" --output "$out"
 expect 1 "file" "${pair[@]/$moving/$TEST_TMPDIR/file}" --output "$out"
+printf 'P5 32767 2 255\n%65534s' >"$TEST_TMPDIR/long.pgm"
+expect 1 "long.pgm has 32767x2 pixels; use at most 32766 a side" \
+  --moving "$moving" --fixed "$TEST_TMPDIR/long.pgm" --output "$out"
 expect_none "$out"
 expect 1 "file/below" "${pair[@]}" --output "$TEST_TMPDIR/file/below" --side 16
 expect_help moving fixed output overwrite cells sparse_basis side noise \
