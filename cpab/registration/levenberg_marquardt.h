@@ -30,12 +30,13 @@ bool MinimiseByLevenbergMarquardt(const Objective& objective,
   for (int step = 0; step < max_iterations; ++step, ++*iterations) {
     if (stale) equations = objective.Linearise(*theta);
     const Eigen::VectorXd next = *theta - equations->Solve(damping);
+    // No descent is left to rounding, if there are values at all.
+    if (next == *theta) return std::isfinite(value);
     const double next_value = objective.Value(next);
     // NaN, from a path that diverged, is no progress.
     stale = next_value < value;
     if (!stale) {
       damping *= 8;
-      // No descent is left to rounding, if there are values at all.
       if (damping > 1e8) return std::isfinite(value) && next_value >= value;
       continue;
     }

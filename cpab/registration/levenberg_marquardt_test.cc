@@ -47,6 +47,14 @@ TEST(LevenbergMarquardt, SaysWhereTheStepsDidNotSuffice) {
   EXPECT_LT(Valley().Value(x), before);
 }
 
+TEST(LevenbergMarquardt, StopsWhereNoDescentIsLeft) {
+  Eigen::VectorXd x = Eigen::Vector2d::Ones();
+  int iterations = 0;
+  EXPECT_TRUE(MinimiseByLevenbergMarquardt(Valley(), 1, 1e-4, &x, &iterations));
+  EXPECT_EQ(x, Eigen::Vector2d::Ones());
+  EXPECT_EQ(iterations, 0);
+}
+
 // Values that are not numbers are no progress, and no convergence.
 struct Nowhere : Valley {
   double Value(const Eigen::VectorXd&) const {
