@@ -126,6 +126,8 @@ def count(name: str, value: Any, least: int = 0, most: int = LARGEST_INT) -> int
 
 
 def number(name: str, value: Any, least: float = -np.inf) -> float:
+    if isinstance(value, (str, bytes, bytearray)):  # which float() would parse
+        raise TypeError(f"{name} is {value!r}; use a number")
     try:
         result = float(value)
     except OverflowError:  # an integer of more than 300 digits

@@ -9,11 +9,7 @@ import numpy as np
 from . import _arrays, _kernels
 from ._fields import Fields
 from ._reports import Jacobian
-from ._values import Array, autograd, scaled
-
-
-# 2^1023 is the largest power of two that a float has.
-MOST_SQUARINGS = 1023
+from ._values import Array, autograd, scaled, squared_time
 
 
 class Flows(Fields):
@@ -42,9 +38,7 @@ class Flows(Fields):
 
         difw flows for `time` and squares N times, which is time 2^N.
         """
-        return self.transform_grid(
-            grid, theta, method, time * 2 ** _arrays.count("N", N, most=MOST_SQUARINGS)
-        )
+        return self.transform_grid(grid, theta, method, squared_time(time, N))
 
     def inverse(self, grid: Array, theta: Array) -> Array:
         """The x with T(x; theta) = grid, exactly: T(grid; -theta)."""

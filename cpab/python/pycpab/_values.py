@@ -113,6 +113,11 @@ def scaled(theta: Array, time: float) -> Array:
     )
 
 
+def squared_time(time: float, N: int) -> float:
+    """time 2^N. 2^1023 is the largest power of two that a float has."""
+    return _arrays.number("time", time) * 2 ** _arrays.count("N", N, most=1023)
+
+
 def checked_seed(seed: Any) -> Optional[int]:
     return None if seed is None else _arrays.count("seed", seed, most=2**63 - 1)
 

@@ -7,8 +7,16 @@ from typing import Any, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from . import _arrays, _kernels
-from ._flows import MOST_SQUARINGS, Flows
-from ._values import Array, autograd, lengths_array, scaled, swapped, with_dtype_of
+from ._flows import Flows
+from ._values import (
+    Array,
+    autograd,
+    lengths_array,
+    scaled,
+    squared_time,
+    swapped,
+    with_dtype_of,
+)
 
 
 class Warps(Flows):
@@ -95,13 +103,7 @@ class Warps(Flows):
         N: int = 0,
     ) -> Array:
         """As transform_data, for time 2^N; see transform_grid_ss."""
-        return self.transform_data(
-            data,
-            theta,
-            outsize,
-            method,
-            time * 2 ** _arrays.count("N", N, most=MOST_SQUARINGS),
-        )
+        return self.transform_data(data, theta, outsize, method, squared_time(time, N))
 
     def warp_images(
         self, images: Array, theta: Array, outside: str = "nearest"

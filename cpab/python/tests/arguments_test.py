@@ -82,7 +82,28 @@ BAD = [
     ),
     (lambda: T.transform_grid("ab", THETA), TypeError, "the grid has dtype"),
     (lambda: T.transform_grid(GRID, THETA, time="long"), TypeError, "time is 'long'"),
-    (lambda: T.transform_grid(GRID, THETA, time=np.nan), ValueError, "time is nan"),
+    (
+        lambda: T.transform_grid(GRID, THETA, time=np.nan),
+        ValueError,
+        "time is nan",
+    ),
+    # What float() would parse, and `*` repeat.
+    (
+        lambda: T.transform_grid_ss(GRID, THETA, time="2", N=1),
+        TypeError,
+        "time is '2'",
+    ),
+    (
+        lambda: T.transform_data_ss(IMAGE, THETA, time=b"2", N=1),
+        TypeError,
+        "time is b'2'",
+    ),
+    (lambda: T.gradient_grid(GRID, THETA, time="2"), TypeError, "time is '2'"),
+    (
+        lambda: T.fit_keypoints(PAIRS, PAIRS, tension="8"),
+        TypeError,
+        "tension is '8'",
+    ),
     (lambda: T.jacobian(GRID, THETA[:, 1:]), ValueError, "theta has shape"),
     (lambda: T.log_det(GRID[:1], THETA), ValueError, "the grid has shape"),
     (lambda: T.calc_vectorfield(GRID, THETA[:, 1:]), ValueError, "theta has shape"),
