@@ -135,5 +135,6 @@ def number(name: str, value: Any, least: float = -np.inf) -> float:
     except (TypeError, ValueError):
         raise TypeError(f"{name} is {value!r}; use a number") from None
     if not np.isfinite(result) or result < least:
-        raise ValueError(f"{name} is {value}; use a finite number of at least {least}")
+        limit = f" of at least {least}" if np.isfinite(least) else ""
+        raise ValueError(f"{name} is {value}; use a finite number{limit}")
     return result

@@ -201,6 +201,8 @@ class Fields(Base):
 
     def _theta_of_cells(self, matrix: np.ndarray, tolerance: float) -> np.ndarray:
         """theta [B, d] of cells [B, D]; see theta_from_cells."""
+        if not np.isfinite(matrix).all():
+            raise ValueError("the cells have an element that is not finite")
         theta = self._space.theta_from_cells(matrix)
         error = np.abs(self._space.cells_from_theta(theta) - matrix).max(axis=1)
         if not (error <= tolerance * np.abs(matrix).max(axis=1)).all():

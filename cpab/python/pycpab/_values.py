@@ -126,6 +126,8 @@ def root(cov: np.ndarray, d: int) -> np.ndarray:
     """R with R R^T = cov, which may be singular."""
     if cov.shape != (d, d):
         raise _arrays.shape_error("cov", cov.shape, f"[{d}, {d}]")
+    if not np.isfinite(cov).all():
+        raise ValueError("cov has an element that is not finite")
     if not np.allclose(cov, cov.T, rtol=1e-5, atol=1e-8 * max(1.0, np.abs(cov).max())):
         raise ValueError("cov is not symmetric")
     values, vectors = np.linalg.eigh(cov)

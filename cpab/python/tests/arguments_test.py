@@ -85,7 +85,7 @@ BAD = [
     (
         lambda: T.transform_grid(GRID, THETA, time=np.nan),
         ValueError,
-        "time is nan",
+        "time is nan; use a finite number$",
     ),
     # What float() would parse, and `*` repeat.
     (
@@ -130,6 +130,11 @@ BAD = [
     ),
     (lambda: T.sample_transformation(1, cov=np.tri(D)), ValueError, "not symmetric"),
     (
+        lambda: T.sample_transformation(1, cov=np.full((D, D), np.nan)),
+        ValueError,
+        "cov has an element that is not finite",
+    ),
+    (
         lambda: T.sample_transformation_with_prior(1, length_scale=0),
         ValueError,
         "length_scale",
@@ -145,7 +150,12 @@ BAD = [
     (lambda: T.sample_smooth(1, seed=2**64), ValueError, "seed is"),
     (lambda: T.theta_from_vertices(GRID), ValueError, "velocities has shape"),
     (lambda: T.theta_from_cells(np.zeros(7)), ValueError, "cells has shape"),
-    (lambda: T.theta_from_cells(np.full(144, np.nan)), ValueError, "no field of"),
+    (lambda: T.theta_from_cells(np.arange(144.0)), ValueError, "no field of"),
+    (
+        lambda: T.theta_from_cells(np.full(144, np.nan)),
+        ValueError,
+        "the cells have an element that is not finite",
+    ),
     (
         lambda: T.theta_from_basis(THETA, np.zeros((144, D + 1))),
         ValueError,
