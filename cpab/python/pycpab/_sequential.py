@@ -26,6 +26,12 @@ class CpabSequential:
                 raise ValueError(
                     f"transform {i + 1} has {transform.ndim} dimensions, the first {cpab[0].ndim}"
                 )
+            if transform._flat != cpab[0]._flat:
+                mine, first = ("an int" if t._flat else "a list" for t in (transform, cpab[0]))
+                raise ValueError(
+                    f"transform {i + 1} has {mine} for tess_size, the first {first}: their "
+                    "points have different shapes; use the same for all"
+                )
         self.cpab = cpab
         self.n_cpab = len(cpab)
         self.ndim = cpab[0].ndim

@@ -39,6 +39,11 @@ BAD = [
     (lambda: Cpab([2], zero_boundary="no"), TypeError, "zero_boundary is 'no'"),
     (lambda: CpabSequential(), ValueError, "no transform"),
     (lambda: CpabSequential(T, Cpab([2])), ValueError, "transform 2 has 1 dimensions"),
+    (
+        lambda: CpabSequential(Cpab(5), Cpab([5])),
+        ValueError,
+        "transform 2 has a list for tess_size, the first an int",
+    ),
     (lambda: CpabSequential(T, 3), TypeError, "transform 2"),
     (
         lambda: CpabSequential(T, T).transform_grid(GRID, [THETA]),
