@@ -72,6 +72,10 @@ template <typename Real>
 CPAB_HOST_DEVICE bool IsFinite(Real a) {
   return a - a == 0;
 }
+template <typename Real>
+CPAB_HOST_DEVICE bool IsFinite(Vector<Real> v) {
+  return IsFinite(v.x) && IsFinite(v.y);
+}
 
 // Constants of the number format.
 template <typename Real>

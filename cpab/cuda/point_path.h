@@ -54,8 +54,7 @@ CPAB_HOST_DEVICE Step<Real> Advance(const Field<Real>& field,
   const CellFlow<Real> flow(field.grid, field.velocities, path->place.region);
   Step<Real> step = NextStep(field.grid, flow, path->place, path->time_left);
   // No rounding takes it off the border; NaN stays.
-  if (path->held.sides != 0 &&
-      IsFinite(step.displacement.x + step.displacement.y)) {
+  if (path->held.sides != 0 && IsFinite(step.displacement)) {
     step.displacement = path->held.Others(step.displacement);
     step.place.offset = path->held.OnBorder(field.grid, step.place.offset);
   }
@@ -76,7 +75,7 @@ template <typename Real>
 CPAB_HOST_DEVICE Vector<Real> TransformPoint(const Field<Real>& field,
                                              Vector<Real> x) {
   const Vector<Real> nan = {NotANumber<Real>(), NotANumber<Real>()};
-  if (!IsFinite(x.x + x.y)) return nan;
+  if (!IsFinite(x)) return nan;
   PathState<Real> path(field.grid, x);
   Vector<Real> moved = {0, 0};
   for (int arcs = 0; path.time_left > 0; ++arcs) {
@@ -168,9 +167,9 @@ CPAB_HOST_DEVICE Vector<Real> PullbackPoint(const Field<Real>& field,
                                             Vector<Real> x, Vector<Real> dl_dy,
                                             Add add) {
   const Vector<Real> nan = {NotANumber<Real>(), NotANumber<Real>()};
-  if (!IsFinite(x.x + x.y)) return nan;
+  if (!IsFinite(x)) return nan;
   const PathTape<Real> tape(field, x);
-  if (!IsFinite(tape.end().x + tape.end().y)) {
+  if (!IsFinite(tape.end())) {
     add(CellVertices(field.grid, FindPlace(field.grid, x).region).centre, nan);
     return nan;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -117,6 +118,23 @@ TYPED_TEST(PointPathTest, PathsWithoutEndAreNan) {
     EXPECT_TRUE(std::isnan(tape.end().x)) << magnitude;
     EXPECT_LE(tape.size(), 1) << magnitude;
   }
+}
+
+// The sum of their coordinates is not finite.
+TYPED_TEST(PointPathTest, HeldPointsStayHoweverFar) {
+  using Real = TypeParam;
+  const Grid grid = {4, 3, /*zero_boundary=*/true};
+  const std::vector<Real> velocities = DrawVelocities<Real>(grid, 0.3, 1);
+  const Field<Real> field = {grid, velocities.data()};
+  const Real far = std::numeric_limits<Real>::max();
+  const Vector<Real> x = {far, far}, dl_dy = {1, 2};
+  const Vector<Real> y = TransformPoint(field, x);
+  EXPECT_EQ(y.x, far);
+  EXPECT_EQ(y.y, far);
+  const Vector<Real> dl_dx =
+      PullbackPoint(field, x, dl_dy, [](int, Vector<Real>) {});
+  EXPECT_EQ(dl_dx.x, dl_dy.x);
+  EXPECT_EQ(dl_dx.y, dl_dy.y);
 }
 
 // By central differences of double, with respect to one velocity at a time. The

@@ -58,8 +58,6 @@ class ArcDerivative {
   AffineFlow::Sensitivity sensitivity_;
 };
 
-bool IsFinite(const Eigen::Vector2d& x) { return std::isfinite(x.x() + x.y()); }
-
 Eigen::Vector2d WalkAndRecord(const PathWalker& walker,
                               const Eigen::Vector2d& x,
                               std::vector<Arc>* arcs) {
@@ -107,7 +105,7 @@ double Flow::LogDetJacobian(const Eigen::Vector2d& x) const {
   const Eigen::Vector2d y = walker_.Walk(x, [&](const Arc& arc) {
     integral += Divergence(walker_.flow(arc.cell), moved) * arc.duration;
   });
-  return IsFinite(y) ? integral : y.x();
+  return y.allFinite() ? integral : y.x();
 }
 
 void Flow::JacobianAt(const Eigen::Vector2d& x, std::vector<Arc>* arcs,
@@ -115,7 +113,7 @@ void Flow::JacobianAt(const Eigen::Vector2d& x, std::vector<Arc>* arcs,
                       Eigen::Ref<RowMajorMatrix> dy_dtheta) const {
   *point = SensitivityOfPoint(walker_, field_.basis(), x, arcs);
   const double y = point->y.x();
-  if (!IsFinite(point->y)) {
+  if (!point->y.allFinite()) {
     dy_dtheta.setConstant(y);
     point->dy_dx.setConstant(y);
     point->log_det = y;
@@ -210,9 +208,9 @@ FlowGradient<Scalar> Flow::Pullback(const PointsRef<Scalar>& points,
           const bool outside = !moved.all();
           const Eigen::Vector2d dl_dend = dl_dy.col(n).template cast<double>();
           Eigen::Vector2d gradient = dl_dend;
-          if (!IsFinite(y)) {
+          if (!y.allFinite()) {
             gradient.setConstant(y.x());
-            if (IsFinite(x)) partial[block].setConstant(y.x());
+            if (x.allFinite()) partial[block].setConstant(y.x());
           }
           for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
             if (outside) gradient = moved.select(gradient, 0);
@@ -221,7 +219,7 @@ FlowGradient<Scalar> Flow::Pullback(const PointsRef<Scalar>& points,
                                      Eigen::Map<CellGradient>(
                                          partial[block].row(arc->cell).data()));
           }
-          if (outside && IsFinite(y))
+          if (outside && y.allFinite())
             gradient = moved.select(gradient, dl_dend);
           result.points.col(n) = gradient.template cast<Scalar>();
         }
@@ -280,9 +278,9 @@ FlowGradient<double> Flow::LogDetPullback(
                    LogDetPullbackAlong(arcs, walker_.Moved(points.col(n)),
                                        weights[n], &partial[block],
                                        result.points.col(n));
-                   if (!IsFinite(y)) {
+                   if (!y.allFinite()) {
                      result.points.col(n).setConstant(y.x());
-                     if (IsFinite(points.col(n))) {
+                     if (points.col(n).allFinite()) {
                        partial[block].setConstant(y.x());
                      }
                    }

@@ -586,6 +586,20 @@ TEST(FlowEdgeCases, FarPointsFollowTheExtension) {
   }
 }
 
+// The sum of their coordinates is not finite.
+TEST(FlowEdgeCases, HeldPointsStayHoweverFar) {
+  const auto basis = BasisOf({4, 4, /*zero_boundary=*/true});
+  const Flow flow(basis, DrawTheta(*basis, 0.3, 2));
+  const Eigen::Vector2d x = Eigen::Vector2d::Constant(1e308), dl_dy(1, 2);
+  EXPECT_EQ(flow(x), x);
+  EXPECT_EQ(flow.Jacobian(x).y, x);
+  EXPECT_EQ(flow.Jacobian(x).dy_dx, Eigen::Matrix2d::Identity());
+  EXPECT_EQ(flow.LogDetJacobian(x), 0);
+  EXPECT_EQ(flow.Pullback<double>(x, dl_dy).points, dl_dy);
+  EXPECT_EQ(flow.LogDetPullback(x, Eigen::VectorXd::Ones(1)).points,
+            Eigen::Vector2d::Zero());
+}
+
 TEST(FlowEdgeCases, NoPointsAreFine) {
   const auto basis = BasisOf({4, 4});
   const Flow flow(basis, DrawTheta(*basis, 0.3, 2));

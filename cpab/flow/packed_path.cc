@@ -21,7 +21,6 @@
 // company.
 #include "cpab/flow/packed_path.h"
 
-#include <cmath>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -181,7 +180,7 @@ class Paths {
         later_(now_) {
     for (Eigen::Index n = 0; n < points->cols(); ++n) {
       const Eigen::Vector2d x = points->col(n);
-      if (!std::isfinite(x.x() + x.y())) {
+      if (!x.allFinite()) {
         points->col(n).setConstant(kNaN);
       } else if (walker.Moved(x).all()) {
         now_.Add(walker.tessellation().FindRegion(x), n);

@@ -5,7 +5,6 @@
 #ifndef CPAB_FLOW_PATH_H_
 #define CPAB_FLOW_PATH_H_
 
-#include <cmath>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -73,7 +72,7 @@ Eigen::Vector2d PathWalker::Walk(const Eigen::Vector2d& point,
                                  Visitor visit) const {
   const Eigen::Vector2d nan =
       Eigen::Vector2d::Constant(std::numeric_limits<double>::quiet_NaN());
-  if (!std::isfinite(point.x() + point.y())) return nan;
+  if (!point.allFinite()) return nan;
   const Eigen::Vector2d start = tessellation_->Nearest(point);
   const bool outside = start != point;
   Eigen::Vector2d x = start;
@@ -87,7 +86,7 @@ Eigen::Vector2d PathWalker::Walk(const Eigen::Vector2d& point,
     x = step.position;
     region = step.region;
     if (outside) {
-      if (!std::isfinite(x.x() + x.y())) return nan;
+      if (!x.allFinite()) return nan;
       // No rounding takes it off the border.
       x = Moved(point).select(x, start);
     }
