@@ -127,10 +127,12 @@ class Transfer {
 
   void Configure(CURL* curl);
   absl::Status Begin();
+  bool MayBeOfThePart() const;
   absl::Status CheckSize() const;
   absl::Status Take(absl::string_view bytes);
   absl::Status Judge(CURLcode code, const char* curl_message);
   absl::Status JudgeAnswer();
+  absl::Status CheckWhole();
   void Report() const;
 
   const std::string& url_;
@@ -211,7 +213,7 @@ absl::Status Transfer::Run() {
 absl::Status Transfer::Begin() {
   begun_ = true;
   if (head_.status == 206) {
-    accepted_ = head_.range_first == part_.size();
+    accepted_ = head_.range_first == part_.size() && MayBeOfThePart();
     total_ = std::max<int64_t>(head_.range_total, 0);
   } else if (head_.status == 200) {
     accepted_ = true;
@@ -223,17 +225,22 @@ absl::Status Transfer::Begin() {
   return absl::OkStatus();
 }
 
+// Not every server heeds If-Range.
+bool Transfer::MayBeOfThePart() const {
+  return head_.version().empty() || head_.version() == part_.version();
+}
+
 absl::Status Transfer::CheckSize() const {
-  if (!accepted_ || options_.bytes == 0 || total_ == options_.bytes) {
-    return absl::OkStatus();
-  }
+  if (options_.bytes == 0 || total_ == options_.bytes) return absl::OkStatus();
   if (total_ > 0) {
     return absl::DataLossError(
         absl::StrCat(url_, ": has ", total_,
                      " bytes; the file that is meant has ", options_.bytes));
   }
   // Pages made on the fly, such as to log in at, do not tell their size.
-  if (head_.status == 206 || part_.size() == 0) return absl::OkStatus();
+  if (!accepted_ || head_.status == 206 || part_.size() == 0) {
+    return absl::OkStatus();
+  }
   return absl::DataLossError(absl::StrCat(
       url_, ": does not tell its size, and ", Megabytes(part_.size()), " of ",
       Megabytes(options_.bytes), " are on the disk; remove ", part_.part_path(),
@@ -291,10 +298,10 @@ absl::Status Transfer::Judge(CURLcode code, const char* curl_message) {
 
 absl::Status Transfer::JudgeAnswer() {
   if (!begun_) RETURN_IF_ERROR(Begin());  // there was no body
-  if (accepted_) return absl::OkStatus();
+  if (accepted_) return CheckWhole();
   const bool range_refused = head_.status == 416;
   // Nothing is left to send, if it is the same file; the digest will tell.
-  if (range_refused && head_.range_total == part_.size()) {
+  if (range_refused && head_.range_total == part_.size() && MayBeOfThePart()) {
     return absl::OkStatus();
   }
   if (range_refused || head_.status == 206) {
@@ -304,15 +311,29 @@ absl::Status Transfer::JudgeAnswer() {
   return HttpError(url_, head_.status);
 }
 
+// A server may send less of the rest than it was asked for.
+absl::Status Transfer::CheckWhole() {
+  if (total_ == 0 || part_.size() == total_) return absl::OkStatus();
+  retriable_ = true;
+  const std::string reason =
+      absl::StrCat(url_, ": ", part_.size(), " of ", total_, " bytes came");
+  if (part_.size() < total_) {
+    return absl::UnavailableError(absl::StrCat(reason, "; run again to go on"));
+  }
+  RETURN_IF_ERROR(part_.StartOver(""));
+  return absl::DataLossError(absl::StrCat(reason, "; they were thrown away"));
+}
+
 absl::Status TransferAll(const std::string& url, PartFile& part,
                          const DownloadOptions& options) {
+  int64_t most = part.size();  // A server may have us start over for ever.
   for (int idle = 0;;) {
-    const int64_t before = part.size();
     Transfer transfer(url, part, options);
     const absl::Status status = transfer.Run();
     if (status.ok() || !transfer.retriable()) return status;
-    idle = part.size() > before ? 0 : idle + 1;
+    idle = part.size() > most ? 0 : idle + 1;
     if (idle > options.retries) return status;
+    most = std::max(most, part.size());
   }
 }
 
@@ -342,7 +363,7 @@ absl::StatusOr<std::string> Download(const std::string& url,
     part.Remove();
     return absl::DataLossError(absl::StrCat(
         url, ": what came has the SHA-256 ", digest, ", which should begin ",
-        options.sha256, "; it was thrown away"));
+        options.sha256, options.sha256_origin, "; it was thrown away"));
   }
   RETURN_IF_ERROR(part.Finish());
   return digest;

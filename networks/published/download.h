@@ -18,6 +18,9 @@ struct DownloadOptions {
   // The first digits that the file's SHA-256 must have; "": any.
   std::string sha256;
 
+  // Follows these digits in an error: who says that they are right.
+  std::string sha256_origin;
+
   // The size that it must have; 0: any. A server that announces another one, or
   // none where a part would have to go, is left before its first byte, with the
   // part as it was.

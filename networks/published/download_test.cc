@@ -39,6 +39,13 @@ std::string LargeBody() {
   return body;
 }
 
+// A server that does not heed If-Range: `body`, from the byte asked for.
+HttpResponse RestOf(const std::string& body, const HttpRequest& request) {
+  HttpRequest unconditional = request;
+  unconditional.headers.erase("if-range");
+  return ServeFile(body, "\"v2\"")(unconditional);
+}
+
 class DownloadTest : public ::testing::Test {
  protected:
   DownloadTest() {
@@ -146,6 +153,59 @@ TEST_F(DownloadTest, StartsOverIfTheServerSendsAnotherRange) {
   EXPECT_EQ(Contents(path_), body);
 }
 
+TEST_F(DownloadTest, GoesOnAfterAShorterRange) {
+  const std::string body = LargeBody();
+  InterruptAfter(body, 70000);
+  LoopbackServer server([&](const HttpRequest& request) {
+    HttpResponse response = ServeFile(body)(request);
+    response.body = response.body.substr(0, 50000);
+    return response;
+  });
+  EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
+  EXPECT_EQ(Contents(path_), body);
+  EXPECT_EQ(server.requests().size(), 3u);
+}
+
+TEST_F(DownloadTest, StartsOverAfterTooMuch) {
+  const std::string body = LargeBody();
+  InterruptAfter(body, 70000);
+  LoopbackServer server([&](const HttpRequest& request) {
+    HttpResponse response = ServeFile(body)(request);
+    if (response.status == 206) response.body += "more";
+    return response;
+  });
+  options_.retries = 1;
+  EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
+  EXPECT_EQ(Contents(path_), body);
+}
+
+TEST_F(DownloadTest, StartsOverIfTheRestIsOfAnotherVersion) {
+  const std::string old = LargeBody();
+  options_.retries = 1;
+  for (const std::string& body : {"new" + old, old.substr(10, 70000)}) {
+    InterruptAfter(old, 70000);
+    LoopbackServer server(
+        [&](const HttpRequest& request) { return RestOf(body, request); });
+    EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
+    EXPECT_EQ(Contents(path_), body);
+    fs::remove(path_);
+  }
+}
+
+TEST_F(DownloadTest, DoesNotStartOverForEver) {
+  options_.retries = 1;
+  int answers = 0;
+  LoopbackServer server([&](const HttpRequest& request) {
+    HttpResponse response = RestOf(LargeBody(), request);
+    response.cut_after = 1000;
+    response.headers["ETag"] = absl::StrCat("\"", ++answers, "\"");
+    if (answers == 100) response.status = 404;
+    return response;
+  });
+  EXPECT_THAT(Download(server.Url("/w"), path_, options_),
+              StatusIs(absl::StatusCode::kUnavailable, _));
+}
+
 TEST_F(DownloadTest, KeepsThePartIfTheServerHasAnotherFile) {
   const std::string body = LargeBody();
   InterruptAfter(body, 70000);
@@ -155,6 +215,13 @@ TEST_F(DownloadTest, KeepsThePartIfTheServerHasAnotherFile) {
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("19 bytes")));
   EXPECT_EQ(Contents(part_path()), body.substr(0, 70000));
   EXPECT_EQ(Contents(part_path() + ".version"), "\"v1\"\n");
+
+  LoopbackServer heedless([&](const HttpRequest& request) {
+    return RestOf(body + "more", request);
+  });
+  EXPECT_THAT(Download(heedless.Url("/w"), path_, options_),
+              StatusIs(absl::StatusCode::kDataLoss, _));
+  EXPECT_EQ(Contents(part_path()), body.substr(0, 70000));
 }
 
 TEST_F(DownloadTest, KeepsThePartIfTheServerDoesNotTellTheSize) {

@@ -32,11 +32,21 @@ absl::Status Record(const std::string& path, const WeightFile& file,
                                 absl::StrCat(digest, "  ", file.name, "\n"));
 }
 
-// What the file's digest must begin with, as far as is known.
-std::string ExpectedDigest(const WeightFile& file, const std::string& path) {
+// What the file's digest must begin with, as far as is known, and for messages
+// who says so, unless it is published.
+struct ExpectedDigest {
+  std::string digits;
+  std::string origin;
+};
+
+ExpectedDigest Expect(const WeightFile& file, const std::string& path) {
   const std::string recorded = RecordedDigest(path);
-  return absl::StartsWith(recorded, file.sha256) ? recorded
-                                                 : std::string(file.sha256);
+  if (recorded == file.sha256 || !absl::StartsWith(recorded, file.sha256)) {
+    return {std::string(file.sha256), ""};
+  }
+  return {recorded,
+          absl::StrCat(" (recorded of the first copy in ", RecordPath(path),
+                       "; remove that file if it was wrong)")};
 }
 
 // PyTorch writes zip archives, before version 1.6 pickles of protocol 2.
@@ -55,12 +65,14 @@ absl::Status CheckIsPyTorchFile(const std::string& path) {
 
 absl::StatusOr<FetchResult> Verify(const WeightFile& file,
                                    const std::string& path,
-                                   const std::string& expected) {
+                                   const ExpectedDigest& expected) {
   ASSIGN_OR_RETURN(const std::string digest, Sha256OfFile(path));
-  if (!absl::StartsWith(digest, expected)) {
-    return absl::DataLossError(absl::StrCat(
-        path, " has the SHA-256 ", digest, ", which should begin ", expected,
-        ": it is damaged or another file; remove it to fetch it anew"));
+  if (!absl::StartsWith(digest, expected.digits)) {
+    return absl::DataLossError(
+        absl::StrCat(path, " has the SHA-256 ", digest, ", which should begin ",
+                     expected.digits, expected.origin,
+                     ": it is damaged or another file; remove it to fetch it "
+                     "anew"));
   }
   if (RecordedDigest(path) != digest) {
     RETURN_IF_ERROR(Record(path, file, digest));
@@ -105,19 +117,20 @@ absl::StatusOr<FetchResult> Fetch(const WeightFile& file,
                                   const FetchOptions& options) {
   RETURN_IF_ERROR(files::MakeFolder(folder));
   const std::string path = absl::StrCat(folder, "/", file.name);
-  const std::string expected = ExpectedDigest(file, path);
+  const ExpectedDigest expected = Expect(file, path);
   std::error_code error;
   if (!options.force && std::filesystem::exists(path, error)) {
     return Verify(file, path, expected);
   }
   DownloadOptions download = options.download;
-  download.sha256 = expected;
+  download.sha256 = expected.digits;
+  download.sha256_origin = expected.origin;
   download.bytes = file.bytes;
   download.check = CheckIsPyTorchFile;
   FetchResult result;
   result.path = path;
   result.downloaded = true;
-  result.is_first = expected.empty();
+  result.is_first = expected.digits.empty();
   ASSIGN_OR_RETURN(result.sha256, DownloadFromAny(file, path, download,
                                                   &result.failed_sources));
   RETURN_IF_ERROR(Record(path, file, result.sha256));

@@ -19,7 +19,7 @@ struct FetchOptions {
   // Downloads even what is there, replacing it when the new copy is complete.
   bool force = false;
 
-  // `sha256`, `bytes` and `check` are set by Fetch.
+  // `sha256`, `sha256_origin`, `bytes` and `check` are set by Fetch.
   DownloadOptions download;
 };
 

@@ -64,7 +64,8 @@ TEST_F(FetchTest, HoldsAFileToTheDigestOfItsFirstUse) {
   Overwrite("PK wfights");
   EXPECT_THAT(Fetch(file, folder_),
               StatusIs(absl::StatusCode::kDataLoss,
-                       AllOf(HasSubstr(path_), HasSubstr("remove it"))));
+                       AllOf(HasSubstr(path_), HasSubstr("remove it"),
+                             HasSubstr(path_ + ".sha256"))));
   FetchOptions force;
   force.force = true;
   EXPECT_THAT(Fetch(file, folder_, force), IsOk());
@@ -80,16 +81,20 @@ TEST_F(FetchTest, HoldsANewCopyToTheDigestOfTheFirst) {
   fs::remove(path_);
   body = "PK others";
   EXPECT_THAT(Fetch(file, folder_),
-              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("SHA-256")));
+              StatusIs(absl::StatusCode::kDataLoss,
+                       HasSubstr("in " + path_ + ".sha256; remove that")));
   EXPECT_FALSE(fs::exists(path_));
+  fs::remove(path_ + ".sha256");
+  EXPECT_THAT(Fetch(file, folder_), IsOk());
 }
 
 TEST_F(FetchTest, HoldsAFileToThePublishedDigest) {
   LoopbackServer server(ServeFile("PK weights"));
   WeightFile file = FileOf(server);
   file.sha256 = "00000000";
-  EXPECT_THAT(Fetch(file, folder_),
-              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("00000000")));
+  EXPECT_THAT(Fetch(file, folder_), StatusIs(absl::StatusCode::kDataLoss,
+                                             AllOf(HasSubstr("00000000"),
+                                                   Not(HasSubstr(".sha256")))));
 }
 
 // Also where the digest of the file is known, and would be wrong.
