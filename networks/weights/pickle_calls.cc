@@ -139,12 +139,31 @@ absl::Status Machine::Encode(const std::vector<Id>& arguments) {
   return PushText(Object::kBytes, bytes);
 }
 
-// (storage, offset, shape, strides, requires_grad, hooks, ...); the oldest
+// A tensor's 7th argument: flags of PyTorch 2's, by name. With these two it is
+// a view that negates or conjugates what the storage has.
+absl::Status Machine::CheckMetadata(const Object& metadata) const {
+  if (metadata.kind != Object::kDict) return absl::OkStatus();
+  for (size_t i = 0; i + 1 < metadata.items.size(); i += 2) {
+    const std::string& flag = objects_[metadata.items[i]].text;
+    const Object& value = objects_[metadata.items[i + 1]];
+    const bool is_set = value.kind == Object::kBool && value.integer != 0;
+    if (is_set && (flag == "conj" || flag == "neg")) {
+      return Error("the tensor is a ", flag, " view; save it in Python as ",
+                   "tensor.resolve_conj().resolve_neg()");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// (storage, offset, shape, strides, requires_grad, hooks, metadata); the oldest
 // writers end at the strides.
 absl::Status Machine::RebuildTensor(const std::vector<Id>& arguments) {
   if (arguments.size() < 4 || !Is(arguments[0], Object::kStorage) ||
       !Is(arguments[1], Object::kInt)) {
     return Error("wrong arguments");
+  }
+  if (arguments.size() > 6) {
+    RETURN_IF_ERROR(CheckMetadata(objects_[arguments[6]]));
   }
   auto view = std::make_shared<TensorView>(*objects_[arguments[0]].view);
   view->offset = objects_[arguments[1]].integer;

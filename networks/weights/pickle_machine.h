@@ -80,6 +80,7 @@ class Machine {
   absl::Status MakeSet(const std::vector<Id>& arguments);
   absl::Status MakeDevice(const std::vector<Id>& arguments);
   absl::Status Encode(const std::vector<Id>& arguments);
+  absl::Status CheckMetadata(const Object& metadata) const;
   absl::Status RebuildTensor(const std::vector<Id>& arguments);
   absl::Status RebuildParameter(const std::vector<Id>& arguments);
   absl::Status PushTensor(std::shared_ptr<const TensorView> view);

@@ -116,7 +116,8 @@ void WriteRecords(const TensorMap& tensors,
   writer->writeRecord("data.pkl", pickle.data(), pickle.size());
   int64_t key = 0;
   for (const auto& [name, tensor] : tensors) {
-    const torch::Tensor contiguous = tensor.detach().cpu().contiguous();
+    const torch::Tensor contiguous =
+        tensor.detach().cpu().contiguous().resolve_conj().resolve_neg();
     writer->writeRecord(absl::StrCat("data/", key++), contiguous.data_ptr(),
                         contiguous.numel() * contiguous.element_size());
   }

@@ -34,6 +34,19 @@ TEST(WritePytorch, WritesWhatPytorchFileReads) {
   }
 }
 
+TEST(WritePytorch, WritesTheValuesOfNegatedAndConjugatedViews) {
+  const std::string path = ::testing::TempDir() + "/views.pth";
+  const torch::Tensor base = torch::arange(4.);
+  const TensorMap tensors = {
+      {"negated", torch::_neg_view(base)},
+      {"conjugated", torch::complex(base, base + 1).conj()}};
+  ASSERT_THAT(WritePytorch(path, tensors), IsOk());
+  const PytorchFile file = PytorchFile::Open(path).value();
+  for (const auto& [name, tensor] : tensors) {
+    EXPECT_TRUE(torch::equal(file.tensor(name).value(), tensor)) << name;
+  }
+}
+
 TEST(WritePytorch, SaysWhyItCannotWrite) {
   EXPECT_THAT(WritePytorch("none/a.pth", {{"w", torch::ones({1})}}),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("none/a.pth")));

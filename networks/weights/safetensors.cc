@@ -224,8 +224,12 @@ absl::Status WriteSafetensors(const std::string& path, const TensorMap& tensors,
   RETURN_IF_ERROR(file.Append(*head));
   if (checksum == Checksum::kSha256) fields.pop_back();
   for (const SafetensorsField& field : fields) {
-    const torch::Tensor contiguous =
-        tensors.at(field.name).detach().cpu().contiguous();
+    const torch::Tensor contiguous = tensors.at(field.name)
+                                         .detach()
+                                         .cpu()
+                                         .contiguous()
+                                         .resolve_conj()
+                                         .resolve_neg();
     RETURN_IF_ERROR(file.Append(Bytes(contiguous)));
   }
   if (checksum == Checksum::kSha256) RETURN_IF_ERROR(file.AppendDigest());

@@ -123,6 +123,8 @@ TEST(Safetensors, WritesViewsScalarsAndEmptyTensors) {
       {"expanded", base[0].expand({3, 6})},
       {"scalar", torch::tensor(2.5)},
       {"empty", torch::empty({0, 7})},
+      {"negated", torch::_neg_view(base)},
+      {"conjugated", torch::complex(base, base + 1).conj()},
       {"parameter", base.clone().set_requires_grad(true)}};
   ASSERT_THAT(WriteSafetensors(path, tensors), IsOk());
   const TensorMap read = SafetensorsFile::Open(path)->tensors().value();

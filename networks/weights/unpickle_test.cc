@@ -56,10 +56,11 @@ std::string Storage(const std::string& type, const std::string& key,
                       Text("cpu"), Int(size), "tQ");
 }
 std::string Tensor(const std::string& storage, const std::string& offset,
-                   const std::string& shape, const std::string& strides) {
+                   const std::string& shape, const std::string& strides,
+                   const std::string& metadata = "") {
   return absl::StrCat("ctorch._utils\n_rebuild_tensor_v2\n(", storage, offset,
-                      shape, strides, "\x89",
-                      "ccollections\nOrderedDict\n)RtR");
+                      shape, strides, "\x89", "ccollections\nOrderedDict\n)R",
+                      metadata, "tR");
 }
 
 TEST(Unpickle, ReadsScalars) {
@@ -178,6 +179,18 @@ TEST(Unpickle, DescribesTensors) {
   EXPECT_THAT(view.shape, ElementsAre(2, 3));
   EXPECT_THAT(view.strides, ElementsAre(1, 4));
   EXPECT_FALSE(view.requires_grad);
+}
+
+TEST(Unpickle, RefusesViewsThatNegateTheirStorage) {
+  const auto tensor = [](const std::string& flag, const std::string& value) {
+    return Execute(Tensor(Storage("FloatStorage", "0", 4), Int(0),
+                          Int(4) + "\x85", Int(1) + "\x85",
+                          "}" + Text(flag) + value + "s"));
+  };
+  EXPECT_THAT(tensor("neg", "\x88"), IsError("resolve_neg()"));
+  EXPECT_THAT(tensor("conj", "\x88"), IsError("is a conj view"));
+  EXPECT_THAT(tensor("neg", "\x89"), IsOk());
+  EXPECT_THAT(tensor("other", "\x88"), IsOk());
 }
 
 TEST(Unpickle, DescribesParametersSizesDevicesAndDtypes) {
