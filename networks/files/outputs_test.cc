@@ -1,7 +1,6 @@
 #include "networks/files/outputs.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <string>
@@ -9,6 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
+#include "networks/files/testing_plain_user.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace networks::files {
@@ -132,18 +132,17 @@ TEST_F(CheckOutputsTest, FillsAFolderThatMayBeOverwritten) {
 
 TEST_F(CheckOutputsTest, SaysThatAFolderCannotBeWrittenTo) {
   fs::permissions(folder_, fs::perms(0555));
-  const uid_t user = geteuid();
-  if (user == 0) {  // Permissions do not hold back the superuser.
-    ASSERT_EQ(seteuid(65534), 0);
+  {
+    const PlainUser user(folder_);
+    planned_.inputs.clear();
+    planned_.files = {"new.mp4"};
+    EXPECT_THAT(CheckOutputs(planned_),
+                StatusIs(StatusCode::kPermissionDenied, HasSubstr("new.mp4")));
+    planned_.makes_folders = true;
+    planned_.files = {"none/new.mp4"};
+    EXPECT_THAT(CheckOutputs(planned_), StatusIs(StatusCode::kPermissionDenied,
+                                                 HasSubstr("none/new.mp4")));
   }
-  planned_.files = {Path("new.mp4")};
-  EXPECT_THAT(CheckOutputs(planned_), StatusIs(StatusCode::kPermissionDenied,
-                                               HasSubstr(Path("new.mp4"))));
-  planned_.makes_folders = true;
-  planned_.files = {Path("none/new.mp4")};
-  EXPECT_THAT(CheckOutputs(planned_), StatusIs(StatusCode::kPermissionDenied,
-                                               HasSubstr("none/new.mp4")));
-  ASSERT_EQ(seteuid(user), 0);
   fs::permissions(folder_, fs::perms(0755));
 }
 
