@@ -121,8 +121,8 @@ absl::Status FetchOne(published::WeightFile file, const std::string& folder) {
         absl::StrCat(result.status().message(), ", or give --force"));
   }
   RETURN_IF_ERROR(result.status());
-  for (const std::string& failed : result->failed_sources) {
-    absl::FPrintF(stderr, "fetch_weights: warning: %s\n", failed);
+  for (const std::string& warning : result->warnings) {
+    absl::FPrintF(stderr, "fetch_weights: warning: %s\n", warning);
   }
   absl::PrintF("%s  %s (SHA-256 %s...%s)\n",
                result->downloaded ? "fetched" : "was there, whole:",

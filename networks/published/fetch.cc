@@ -74,12 +74,16 @@ absl::StatusOr<FetchResult> Verify(const WeightFile& file,
                      ": it is damaged or another file; remove it to fetch it "
                      "anew"));
   }
-  if (RecordedDigest(path) != digest) {
-    RETURN_IF_ERROR(Record(path, file, digest));
-  }
   FetchResult result;
   result.path = path;
   result.sha256 = digest;
+  if (RecordedDigest(path) == digest) return result;
+  const absl::Status recorded = Record(path, file, digest);
+  if (!recorded.ok() && file.sha256 != digest) {
+    result.warnings.push_back(absl::StrCat(recorded.message(),
+                                           "; later calls cannot tell whether ",
+                                           path, " has changed"));
+  }
   return result;
 }
 
@@ -131,8 +135,8 @@ absl::StatusOr<FetchResult> Fetch(const WeightFile& file,
   result.path = path;
   result.downloaded = true;
   result.is_first = expected.digits.empty();
-  ASSIGN_OR_RETURN(result.sha256, DownloadFromAny(file, path, download,
-                                                  &result.failed_sources));
+  ASSIGN_OR_RETURN(result.sha256,
+                   DownloadFromAny(file, path, download, &result.warnings));
   RETURN_IF_ERROR(Record(path, file, result.sha256));
   return result;
 }

@@ -30,8 +30,9 @@ struct FetchResult {
   // Nobody publishes the digest, so that of the first copy, this one, will be
   // asked of later ones.
   bool is_first = false;
-  // What the sources said that were tried before.
-  std::vector<std::string> failed_sources;
+  // What the sources said that were tried before; that the digest of a file
+  // that was there cannot be recorded, unless all of it is published.
+  std::vector<std::string> warnings;
 };
 
 // Makes sure that `file` is in `folder`, which is made if need be. Its sources

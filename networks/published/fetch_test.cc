@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_plain_user.h"
 #include "networks/published/loopback_server.h"
 #include "networks/published/part_file.h"
 #include "third_party/absl/status_matchers.h"
@@ -17,7 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 class FetchTest : public ::testing::Test {
@@ -97,6 +100,29 @@ TEST_F(FetchTest, HoldsAFileToThePublishedDigest) {
                                                    Not(HasSubstr(".sha256")))));
 }
 
+// As one that an administrator put there for all.
+TEST_F(FetchTest, VerifiesInAFolderThatItMayNotWrite) {
+  fs::create_directories(folder_);
+  Overwrite("abc");
+  fs::permissions(folder_, fs::perms(0555));
+  {
+    const files::PlainUser user(folder_);
+    WeightFile file;
+    file.name = "weights.pth";
+    const auto first = Fetch(file, ".");
+    ASSERT_THAT(first, IsOk());
+    EXPECT_THAT(first->warnings,
+                ElementsAre(HasSubstr("cannot make a file in its folder")));
+    // FIPS 180-2 appendix B.1.
+    file.sha256 =
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    const auto published = Fetch(file, ".");
+    ASSERT_THAT(published, IsOk());
+    EXPECT_THAT(published->warnings, IsEmpty());
+  }
+  fs::permissions(folder_, fs::perms(0755));
+}
+
 // Also where the digest of the file is known, and would be wrong.
 TEST_F(FetchTest, RefusesAPageAndALinkInsteadOfTheFile) {
   std::string body;
@@ -133,9 +159,9 @@ TEST_F(FetchTest, TriesItsSourcesInTurn) {
   const auto result = Fetch(file, folder_);
   ASSERT_THAT(result, IsOk());
   EXPECT_TRUE(result->is_first);
-  ASSERT_EQ(result->failed_sources.size(), 2u);
-  EXPECT_THAT(result->failed_sources[0], HasSubstr(gone));
-  EXPECT_THAT(result->failed_sources[1], HasSubstr("a web page"));
+  ASSERT_EQ(result->warnings.size(), 2u);
+  EXPECT_THAT(result->warnings[0], HasSubstr(gone));
+  EXPECT_THAT(result->warnings[1], HasSubstr("a web page"));
 
   FetchOptions force;
   force.force = true;
