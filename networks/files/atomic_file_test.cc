@@ -129,6 +129,16 @@ TEST_F(AtomicFileTest, SaysThatTheFolderIsReadOnly) {
   fs::permissions(folder_, fs::perms(0755));
 }
 
+TEST_F(AtomicFileTest, WritesIntoAFolderThatCannotBeListed) {
+  fs::permissions(folder_, fs::perms(0333));
+  {
+    const PlainUser user(folder_);
+    EXPECT_THAT(WriteAtomically("file", "x"), IsOk());
+  }
+  fs::permissions(folder_, fs::perms(0755));
+  EXPECT_THAT(Names(), ElementsAre("file"));
+}
+
 TEST_F(AtomicFileTest, GivesTheFileTheModeOfTheUmask) {
   const mode_t previous = umask(027);
   ASSERT_THAT(WriteAtomically(Path("file"), "x"), IsOk());

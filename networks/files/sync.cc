@@ -31,7 +31,9 @@ absl::Status Sync(const std::string& path) {
 
 // With a slash, a link to a folder is the folder.
 absl::Status SyncFolder(const std::string& folder) {
-  return Sync(folder + "/");
+  const absl::Status status = Sync(folder + "/");
+  // It is opened to be read, which a folder to drop files into does not let.
+  return absl::IsPermissionDenied(status) ? absl::OkStatus() : status;
 }
 
 absl::Status SyncTree(const std::string& folder) {

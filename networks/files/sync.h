@@ -9,7 +9,8 @@
 namespace networks::files {
 
 // Makes the names in `folder` durable: those that were made, renamed or
-// removed. Does nothing on file systems that cannot sync a folder.
+// removed. Does nothing on file systems that cannot sync a folder, and where
+// the folder may not be listed.
 absl::Status SyncFolder(const std::string& folder);
 
 // Makes every file and folder in `folder` durable, and itself, but not the name
