@@ -146,6 +146,23 @@ TEST_F(AtomicFileTest, GivesTheFileTheModeOfTheUmask) {
   EXPECT_EQ(fs::status(Path("file")).permissions(), fs::perms(0640));
 }
 
+TEST_F(AtomicFileTest, KeepsTheModeOfTheFileThatItReplaces) {
+  Write("file", "old");
+  for (const fs::perms mode : {fs::perms(0600), fs::perms(0666)}) {
+    fs::permissions(Path("file"), mode);
+    ASSERT_THAT(WriteAtomically(Path("file"), "new"), IsOk());
+    EXPECT_EQ(fs::status(Path("file")).permissions(), mode);
+  }
+}
+
+TEST_F(AtomicFileTest, KeepsTheTemporaryOfAPrivateFilePrivate) {
+  Write("file", "old");
+  fs::permissions(Path("file"), fs::perms(0400));
+  const auto file = AtomicFile::Create(Path("file"));
+  ASSERT_THAT(file, IsOk());
+  EXPECT_EQ(fs::status(file->WritablePath()).permissions(), fs::perms(0600));
+}
+
 TEST_F(AtomicFileTest, FollowsNoLink) {
   Write("victim", "precious");
   fs::create_symlink(Path("victim"), Path("link"));

@@ -230,11 +230,17 @@ absl::StatusOr<Temporary> Temporary::Create(const std::string& target,
   ASSIGN_OR_RETURN(Temporary temporary, Lock(target, kind, options));
   const std::string& path = temporary.path_;
   if (kind == Kind::kFile) {
-    const auto make_file = [&path] {
+    struct stat old;
+    const bool replaces = lstat(target.c_str(), &old) == 0;
+    // What its owner has made private stays that, and can be written.
+    const mode_t mode = replaces ? (old.st_mode & 0777) | 0600 : 0666;
+    const auto make_file = [&path, mode] {
       return open(path.c_str(),
-                  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+                  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     };
     RETURN_IF_ERROR(temporary.Make(make_file, "create the file"));
+    // Whatever the umask is. Not every file system has modes.
+    if (replaces) fchmod(temporary.descriptor_, mode);
   } else {
     const auto make_folder = [&path] {
       if (mkdir(path.c_str(), 0777) != 0) return -1;
