@@ -52,6 +52,14 @@ bool IsOwn(int descriptor) {
   return fstat(descriptor, &info) == 0 && info.st_uid == geteuid();
 }
 
+// Whether the lock still has the note of another user who was killed. What the
+// note names is for that user to remove.
+bool HasNoteOfAnotherUser(int descriptor) {
+  const std::string content = ReadContent(descriptor);
+  return !IsOwn(descriptor) && Line(content, 0) != ThisProcess() &&
+         !Line(content, 1).empty();
+}
+
 // Whether `path` is a name of the file that `descriptor` has open.
 bool IsFileAt(const std::string& path, int descriptor) {
   struct stat opened, named;
@@ -187,7 +195,7 @@ FileLock::~FileLock() { Release(); }
 // file has no name any more.
 void FileLock::Release() {
   if (descriptor_ < 0) return;
-  if (IsHeld()) unlink(path_.c_str());
+  if (IsHeld() && !HasNoteOfAnotherUser(descriptor_)) unlink(path_.c_str());
   close(std::exchange(descriptor_, -1));
 }
 

@@ -16,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
 #include "networks/files/testing_full_disk.h"
+#include "networks/files/testing_plain_user.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace networks::files {
@@ -94,6 +95,23 @@ TEST_F(FileLockTest, TakesOverFromADeadProcessAndReadsItsNote) {
   const absl::StatusOr<FileLock> lock = FileLock::Take(Path("lock"));
   ASSERT_THAT(lock, IsOk());
   EXPECT_EQ(lock->left_note(), "the note");
+}
+
+TEST_F(FileLockTest, LeavesTheNoteOfAnotherUser) {
+  if (geteuid() != 0) GTEST_SKIP() << "makes a file of another user";
+  std::filesystem::permissions(folder_, std::filesystem::perms(0777));
+  Write("lock", "process 1 on host\nthe note\n");
+  Write("empty", "process 1 on host\n\n");
+  {
+    const PlainUser user(folder_);
+    for (const char* name : {"lock", "empty"}) {
+      const absl::StatusOr<FileLock> lock = FileLock::Take(name);
+      ASSERT_THAT(lock, IsOk());
+      EXPECT_EQ(lock->left_note(), "");
+    }
+  }
+  EXPECT_THAT(Names(), ElementsAre("lock"));
+  EXPECT_EQ(FileLock::Take(Path("lock"))->left_note(), "the note");
 }
 
 // What the note names could not be found without it.
