@@ -11,6 +11,7 @@
 #include "networks/files/folder.h"
 #include "networks/files/read_file.h"
 #include "networks/published/digest.h"
+#include "networks/published/part_file.h"
 #include "networks/weights/not_weights.h"
 #include "third_party/absl/status_macros.h"
 
@@ -98,6 +99,8 @@ bool MayHelp(const absl::Status& failure) {
 absl::StatusOr<std::string> DownloadFromAny(
     const WeightFile& file, const std::string& path,
     const DownloadOptions& options, std::vector<std::string>* failures) {
+  // What keeps us from writing is no source's fault.
+  RETURN_IF_ERROR(PartFile::Open(path).status());
   absl::Status last = absl::InvalidArgumentError("there is no source");
   bool try_again = false;
   for (const absl::string_view url : file.urls) {

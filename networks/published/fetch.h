@@ -37,7 +37,8 @@ struct FetchResult {
 
 // Makes sure that `file` is in `folder`, which is made if need be. Its sources
 // are tried in turn until one has it, but for what no other source can mend: a
-// full disk, another process at the same file, a stop.
+// full disk, another process at the same file, a folder that may not be
+// written, a stop.
 //
 // Errors of Download, with what each source said: Unavailable if any of them
 // may answer later. Besides, DataLoss if the file is there with a wrong digest,

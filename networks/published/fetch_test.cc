@@ -222,6 +222,20 @@ TEST_F(FetchTest, LeavesAnotherDownloadInPeace) {
                                Not(HasSubstr("\n"))));
 }
 
+TEST_F(FetchTest, SaysOnceThatItMayNotWrite) {
+  fs::create_directories(folder_);
+  fs::permissions(folder_, fs::perms(0555));
+  {
+    const files::PlainUser user(folder_);
+    WeightFile file;
+    file.name = "weights.pth";
+    file.urls = {"http://127.0.0.1:1/a", "http://127.0.0.1:1/b"};
+    EXPECT_THAT(Fetch(file, "."), StatusIs(absl::StatusCode::kPermissionDenied,
+                                           Not(HasSubstr("\n"))));
+  }
+  fs::permissions(folder_, fs::perms(0755));
+}
+
 TEST_F(FetchTest, SaysThatTheFolderCannotBeMade) {
   fs::create_directories(fs::path(folder_).parent_path());
   std::ofstream(folder_) << "a file in the way";
