@@ -102,9 +102,17 @@ absl::Status HttpError(const std::string& url, int status) {
     case 401:
     case 403:
       return absl::PermissionDeniedError(message);
+    case 408:  // it waited too long
+    case 416:  // for a part that is thrown away
+    case 429:  // too many requests
+      break;
     default:
-      return absl::UnavailableError(absl::StrCat(message, "; try again later"));
+      // The request itself, or a proxy on the way that lets none pass.
+      if (status >= 400 && status < 500) {
+        return absl::FailedPreconditionError(message);
+      }
   }
+  return absl::UnavailableError(absl::StrCat(message, "; try again later"));
 }
 
 // One connection: asks for what the part lacks and appends it.

@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 using ::testing::_;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // SHA-256 of "abc", FIPS 180-2 appendix B.1.
 constexpr char kAbcDigest[] =
@@ -375,10 +376,18 @@ TEST_F(DownloadTest, SaysWhatTheServerSays) {
   status = 403;
   EXPECT_THAT(Download(server.Url("/w"), path_, options_),
               StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("403")));
-  status = 503;
-  EXPECT_THAT(
-      Download(server.Url("/w"), path_, options_),
-      StatusIs(absl::StatusCode::kUnavailable, HasSubstr("try again later")));
+  for (const int refused : {400, 407, 451}) {
+    status = refused;
+    EXPECT_THAT(Download(server.Url("/w"), path_, options_),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         Not(HasSubstr("try again"))));
+  }
+  for (const int busy : {408, 429, 503}) {
+    status = busy;
+    EXPECT_THAT(
+        Download(server.Url("/w"), path_, options_),
+        StatusIs(absl::StatusCode::kUnavailable, HasSubstr("try again later")));
+  }
   EXPECT_FALSE(fs::exists(path_));
 }
 

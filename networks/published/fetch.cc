@@ -92,7 +92,8 @@ absl::StatusOr<FetchResult> Verify(const WeightFile& file,
 bool MayHelp(const absl::Status& failure) {
   return absl::IsUnavailable(failure) || absl::IsNotFound(failure) ||
          absl::IsPermissionDenied(failure) || absl::IsDataLoss(failure) ||
-         absl::IsInvalidArgument(failure);
+         absl::IsInvalidArgument(failure) ||
+         absl::IsFailedPrecondition(failure);
 }
 
 // The file's digest; what failed before goes to `failures`.

@@ -143,15 +143,16 @@ TEST_F(FetchTest, RefusesAPageAndALinkInsteadOfTheFile) {
 
 TEST_F(FetchTest, TriesItsSourcesInTurn) {
   LoopbackServer server([](const HttpRequest& request) {
-    if (request.target == "/gone") {
+    if (request.target == "/gone" || request.target == "/refused") {
       HttpResponse response;
-      response.status = 404;
+      response.status = request.target == "/gone" ? 404 : 400;
       return response;
     }
     return ServeFile(request.target == "/page" ? "<html>log in</html>"
                                                : "PK weights")(request);
   });
   const std::string gone = server.Url("/gone"), page = server.Url("/page"),
+                    refused = server.Url("/refused"),
                     good = server.Url("/good");
   WeightFile file;
   file.name = "weights.pth";
@@ -165,6 +166,8 @@ TEST_F(FetchTest, TriesItsSourcesInTurn) {
 
   FetchOptions force;
   force.force = true;
+  file.urls = {refused, good};
+  EXPECT_THAT(Fetch(file, folder_, force), IsOk());
   file.urls = {gone, page};
   EXPECT_THAT(Fetch(file, folder_, force),
               StatusIs(absl::StatusCode::kDataLoss,
