@@ -14,7 +14,8 @@ namespace networks::weights {
 // PyTorch's zip format, atomically (atomic_file.h). Each tensor gets a storage
 // of its own, contiguous and aligned, so that it can be mapped.
 //
-// InvalidArgument names the tensor that is undefined, sparse or quantised.
+// InvalidArgument names the tensor that is undefined, sparse or quantised, or
+// whose name is not UTF-8.
 absl::Status WritePytorch(const std::string& path, const TensorMap& tensors);
 
 }  // namespace networks::weights

@@ -54,6 +54,9 @@ TEST(WritePytorch, SaysWhyItCannotWrite) {
   EXPECT_THAT(WritePytorch(path, {{"w", torch::eye(2).to_sparse()}}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("tensor \"w\": is undefined, sparse")));
+  EXPECT_THAT(WritePytorch(path, {{"caf\xe9", torch::ones({1})}}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("\"caf\\xe9\": its name is not UTF-8")));
   EXPECT_THAT(PytorchFile::Open(path).status(),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr(path)));
 }
