@@ -37,8 +37,7 @@ struct PytorchContents {
   // within the storage, and the storage is one of `storages`.
   std::map<std::string, std::shared_ptr<const TensorView>> tensors;
 
-  // All scalars in `root`, likewise, as Python's str() has them: "epoch" ->
-  // "7".
+  // All scalars in `root`, likewise, as ScalarText has them: "epoch" -> "7".
   std::map<std::string, std::string> scalars;
 
   // Of those tensors, by key; each has as many bytes as its tensors say.

@@ -84,8 +84,9 @@ struct Dict {
 // The value of a string key; null if `value` is no dict or has no such key.
 const Value* Find(const Value& value, absl::string_view key);
 
-// A scalar as Python's str() has it: "None", "True", "12", "0.5", "text".
-// Empty for containers and tensors.
+// A scalar as text: "None", "True", "12", "0.5", "text". As Python's str(),
+// but for a whole double, which is "1"; a double's digits read back as itself,
+// though there may be shorter ones. Empty for containers and tensors.
 std::string ScalarText(const Value& value);
 
 // Whether ScalarText has something to say.
