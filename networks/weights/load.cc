@@ -91,6 +91,10 @@ void Assign(const torch::Tensor& given, torch::Tensor target,
                          given.device() == target.device();
   if (share_memory && same_kind) {
     target.set_data(given);
+  } else if (target.is_inference()) {
+    // New memory: such a tensor does not count its changes, and what was
+    // prepared of the old values would not be made anew.
+    target.set_(torch::empty_like(target).copy_(given));
   } else {
     target.copy_(given);
   }

@@ -117,6 +117,18 @@ TEST(LoadInto, LoadsWhatFitsIfNotStrict) {
   EXPECT_TRUE(torch::equal(state.at("0.bias"), old_bias));
 }
 
+// By which networks/cpu/weight_cache.h tells that they have changed.
+TEST(LoadInto, GivesTensorsOfInferenceModeNewMemory) {
+  const TensorMap tensors = Copy(StateDict(*MakeModule(2)));
+  const torch::InferenceMode inference;
+  torch::nn::Sequential module = MakeModule(1);
+  const torch::Tensor weight = StateDict(*module).at("0.weight");
+  ASSERT_THAT(LoadInto(*module, tensors, {}, "a.pth"), IsOk());
+  const torch::Tensor loaded = StateDict(*module).at("0.weight");
+  EXPECT_TRUE(torch::equal(loaded, tensors.at("0.weight")));
+  EXPECT_NE(loaded.data_ptr(), weight.data_ptr());
+}
+
 TEST(LoadInto, RefusesAFileThatHasNothingForTheModule) {
   LoadOptions options;
   options.strict = false;
