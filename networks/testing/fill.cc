@@ -73,7 +73,7 @@ torch::Tensor FillValue(absl::string_view prefix, const std::string& key,
   const auto u = [&] { return Uniform(name, shape); };
   const auto s = [&] { return Signed(name, shape); };
   torch::Tensor value;
-  // The first rule that matches wins; numbers as in the golden data's README.
+  // The golden rule table, by number. The first rule that matches wins.
   if (last == "num_batches_tracked") {  // 1
     return torch::zeros(shape, torch::kInt64);
   } else if (KeepsItsOwnValue(key)) {  // 2

@@ -1,5 +1,5 @@
-// Tests of the test helpers: that they agree with the golden data's README, and
-// that they fail where they should.
+// Tests of the test helpers: that the fill is the golden data's, and that they
+// fail where they should.
 #include <torch/torch.h>
 
 #include <cmath>
@@ -22,8 +22,8 @@ using ::testing::Not;
 
 constexpr char kGolden[] = "networks/testing/testdata/util_ops.safetensors";
 
-// The worked example of the golden data's README, which was itself checked with
-// a second implementation.
+// Of the fill that the golden data were made with, in Python; u in its first
+// elements.
 struct WorkedExample {
   std::string name;
   uint64_t fnv;
