@@ -269,9 +269,9 @@ torch::Tensor Activate(const torch::Tensor& x, const ChannelAffine& affine,
 }
 
 torch::Tensor Warp(const torch::Tensor& image, const torch::Tensor& grid,
-                   const torch::Tensor& factor, torch::Tensor out) {
-  out = OutputLike(std::move(out), grid.size(0), image.size(1), grid.size(1),
-                   grid.size(2));
+                   const torch::Tensor& factor) {
+  torch::Tensor out = EmptyChannelsLast(grid.size(0), image.size(1),
+                                        grid.size(1), grid.size(2));
   WarpInto(image, grid, factor, /*over=*/false, out);
   return out;
 }

@@ -70,9 +70,9 @@ InstanceNormGradient PullBackInstanceNorm(const torch::Tensor& x,
 
 // torch::grid_sampler (bilinear, zeros, align_corners) of `image`
 // [B or 1, C, H, W] at `grid` [B, H', W', 2], times `factor` [B, 1, H', W']
-// unless undefined; channels_last, or into `out`.
+// unless undefined; channels_last.
 torch::Tensor Warp(const torch::Tensor& image, const torch::Tensor& grid,
-                   const torch::Tensor& factor, torch::Tensor out = {});
+                   const torch::Tensor& factor);
 
 // out * (1 - factor) + Warp(image, grid, factor), in place; `out` [B, C, H',
 // W'] is channels_last, `factor` defined.
