@@ -13,12 +13,10 @@
 #include "third_party/absl/status_macros.h"
 
 namespace networks::files {
-namespace {
 
 namespace fs = std::filesystem;
 
-// 0, or the error; EEXIST where something has the name `to`.
-int RenameToFreeName(const std::string& from, const std::string& to) {
+int RenameToNew(const std::string& from, const std::string& to) {
   if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(),
                 RENAME_NOREPLACE) == 0) {
     return 0;
@@ -30,8 +28,6 @@ int RenameToFreeName(const std::string& from, const std::string& to) {
   return rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
 }
 
-}  // namespace
-
 absl::StatusOr<std::string> SetAside(const std::string& path,
                                      const std::string& name) {
   const std::string folder = FolderOf(path);
@@ -40,7 +36,7 @@ absl::StatusOr<std::string> SetAside(const std::string& path,
     const std::string number = i == 1 ? "" : absl::StrCat("-", i);
     const std::string free = absl::StrCat(folder, "/", wanted.stem().string(),
                                           number, wanted.extension().string());
-    const int error = RenameToFreeName(path, free);
+    const int error = RenameToNew(path, free);
     if (error == EEXIST) continue;
     if (error != 0) {
       return SystemError(error, path, absl::StrCat("rename it to ", free));

@@ -14,6 +14,10 @@ namespace networks::files {
 absl::StatusOr<std::string> SetAside(const std::string& path,
                                      const std::string& name);
 
+// Renames, but replaces nothing. 0, or the error's number: EEXIST where
+// something has the name `to`.
+int RenameToNew(const std::string& from, const std::string& to);
+
 }  // namespace networks::files
 
 #endif  // NETWORKS_FILES_SET_ASIDE_H_

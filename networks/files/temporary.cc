@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +19,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "networks/files/path_parts.h"
+#include "networks/files/set_aside.h"
 #include "networks/files/sync.h"
 #include "networks/files/system_error.h"
 #include "third_party/absl/status_macros.h"
@@ -70,25 +70,6 @@ const char* KindName(mode_t mode) {
   if (S_ISFIFO(mode)) return "a named pipe";
   if (S_ISSOCK(mode)) return "a socket";
   return "a device";
-}
-
-// Renames, and fails with EEXIST if `to` exists. Where neither the C library
-// nor the file system offers that, it looks first.
-int RenameToNew(const std::string& from, const std::string& to) {
-#if defined(SYS_renameat2)
-  constexpr unsigned kNoReplace = 1;
-  if (syscall(SYS_renameat2, AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(),
-              kNoReplace) == 0) {
-    return 0;
-  }
-  if (errno != EINVAL && errno != ENOSYS) return -1;
-#endif
-  struct stat info;
-  if (lstat(to.c_str(), &info) == 0) {
-    errno = EEXIST;
-    return -1;
-  }
-  return rename(from.c_str(), to.c_str());
 }
 
 bool IsSameFile(const std::string& a, const std::string& b) {
@@ -274,10 +255,14 @@ absl::Status Temporary::Rename() {
   }
   // It replaces an empty folder, and no other.
   const bool replaces = kind_ == Kind::kFolder || overwrite_;
-  const int result = replaces ? rename(path_.c_str(), target.c_str())
-                              : RenameToNew(path_, target);
-  if (result == 0) return absl::OkStatus();
-  return SystemError(errno, target_, "rename what was written to it");
+  int error = 0;
+  if (!replaces) {
+    error = RenameToNew(path_, target);
+  } else if (rename(path_.c_str(), target.c_str()) != 0) {
+    error = errno;
+  }
+  if (error == 0) return absl::OkStatus();
+  return SystemError(error, target_, "rename what was written to it");
 }
 
 absl::Status Temporary::Publish() {
