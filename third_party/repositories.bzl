@@ -46,8 +46,6 @@ def system_libraries():
             "cleanup": "absl_cleanup",
             "flags": "absl_flags",
             "flags_parse": "absl_flags_parse absl_flags_usage absl_flags_reflection",
-            "flat_hash_map": "absl_flat_hash_map absl_flat_hash_set",
-            "random": "absl_random_random absl_random_distributions",
             "span": "absl_span",
             "status": "absl_status",
             "statusor": "absl_statusor",
@@ -69,7 +67,7 @@ def system_libraries():
         includes = ["/usr/include/opencv4"],
         libraries = {
             module: ["-lopencv_" + module]
-            for module in ["core", "imgproc", "imgcodecs", "calib3d", "objdetect", "quality", "video", "videoio"]
+            for module in ["core", "imgproc", "imgcodecs", "objdetect", "quality"]
         },
     )
     system_library(
