@@ -73,6 +73,7 @@ void BM_EncodeSource(benchmark::State& state, Size size, bool nhwc) {
   SetThreads();
   torch::InferenceMode inference;
   InpaintingNetwork network = MakeInpainting(size);
+  network->eval();
   const Tensor source =
       InFormat(torch::rand({1, 3, size.image, size.image}), nhwc);
   network->EncodeSource(source);  // prepares weights, once
@@ -83,6 +84,7 @@ void BM_Render(benchmark::State& state, Size size, bool nhwc) {
   SetThreads();
   torch::InferenceMode inference;
   InpaintingNetwork network = MakeInpainting(size);
+  network->eval();
   const SourceFeatures features = network->EncodeSource(
       InFormat(torch::rand({1, 3, size.image, size.image}), nhwc));
   const Tensor source_from_driving = MakeDeformation(1, size.image / 4);
@@ -101,6 +103,7 @@ void BM_DenseMotion(benchmark::State& state, Size size, bool nhwc) {
   options.max_features = size.motion_max_features;
   options.num_blocks = size.num_blocks;
   DenseMotionNetwork network(options);
+  network->eval();
   const int64_t small = size.image / 4;
   const Tensor source = InFormat(torch::rand({1, 3, small, small}), nhwc);
   const Tensor heatmaps = InFormat(
