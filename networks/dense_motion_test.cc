@@ -200,6 +200,7 @@ TEST(DenseMotion, SampleDoesNotDependOnItsBatch) {
   const DenseMotionOptions options = SmallDenseMotion();
   DenseMotionNetwork network(options);
   FillModule("dense/", *network);
+  network->eval();
   const DenseMotionInput input(options, 3, 16);
   const DenseMotionOutput all =
       network(input.source, input.heatmaps, input.candidates);

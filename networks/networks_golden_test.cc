@@ -97,6 +97,13 @@ TEST(HourglassGolden, DecodesAsTheOriginal) {
       Norm(Gradient(
           loss, Parameter(*hourglass, "encoder.down_blocks.0.conv.weight"))),
       kTol));
+  hourglass->eval();
+  const torch::NoGradGuard no_grad;
+  const std::vector<Tensor> in_inference = hourglass(x);
+  for (size_t i = 0; i < maps.size(); ++i) {
+    EXPECT_TRUE(
+        golden.Matches("out" + std::to_string(i), in_inference[i], kTol));
+  }
 }
 
 struct Mode {
@@ -277,7 +284,12 @@ INSTANTIATE_TEST_SUITE_P(Variants, DenseMotionGolden,
                                   (info.param.multi_mask ? "_mm1" : "_mm0");
                          });
 
-TEST_P(DenseMotionGolden, Outputs) { CheckOutputs(Run(torch::kFloat32)); }
+TEST_P(DenseMotionGolden, Outputs) {
+  CheckOutputs(Run(torch::kFloat32));
+  network_->eval();
+  const torch::NoGradGuard no_grad;
+  CheckOutputs(Run(torch::kFloat32));
+}
 
 // In float64: rounding in float32 differs from that of the original's
 // convolutions, and one ReLU in the bottleneck that opens or closes for it
@@ -333,14 +345,18 @@ class WarpedMapsGolden : public InpaintingGolden {};
 INSTANTIATE_TEST_SUITE_P(MultiMask, WarpedMapsGolden, ::testing::Values(true));
 
 TEST_P(InpaintingGolden, Outputs) {
-  const InpaintingOutput output =
-      network_(source_, source_from_driving_, occlusion_);
-  EXPECT_TRUE(golden_.Matches("prediction", output.prediction, kTol));
-  EXPECT_TRUE(golden_.Matches("deformed", output.deformed_source, kTol));
-  ASSERT_EQ(output.warped_encoder_maps.size(), 4);
-  for (int i = 0; i < 4; ++i) {
-    EXPECT_TRUE(golden_.Matches("warped_encoder_maps." + std::to_string(i),
-                                output.warped_encoder_maps[i], kTol));
+  for (const bool train : {true, false}) {
+    network_->train(train);
+    const torch::AutoGradMode gradients(train);
+    const InpaintingOutput output =
+        network_(source_, source_from_driving_, occlusion_);
+    EXPECT_TRUE(golden_.Matches("prediction", output.prediction, kTol));
+    EXPECT_TRUE(golden_.Matches("deformed", output.deformed_source, kTol));
+    ASSERT_EQ(output.warped_encoder_maps.size(), 4);
+    for (int i = 0; i < 4; ++i) {
+      EXPECT_TRUE(golden_.Matches("warped_encoder_maps." + std::to_string(i),
+                                  output.warped_encoder_maps[i], kTol));
+    }
   }
 }
 
