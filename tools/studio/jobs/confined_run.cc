@@ -26,7 +26,7 @@ using pipelines::Deadline;
 
 constexpr char kFolder[] = "tools/studio/jobs/";
 
-// Where a program finds its libraries and files, and how it counts threads.
+// Where a program finds its libraries and files, and its language.
 constexpr const char* kKept[] = {"LD_LIBRARY_PATH", "RUNFILES_DIR", "PATH",
                                  "LANG", "LC_ALL"};
 
@@ -121,6 +121,7 @@ absl::StatusOr<ConfinedAnswer> RunConfined(const ConfinedRun& run) {
   const absl::Cleanup close_pipe = [&pipe] { close(pipe[0]); };
   pipelines::ChildOptions options =
       ConfinedChild(run.command[0], run.limits, run.jail);
+  options.only_variables = !run.keeps_variables;
   options.descriptors = {
       {0, run.input < 0 ? nothing : run.input}, {1, pipe[1]}, {2, nothing}};
   absl::StatusOr<pipelines::ChildProcess> child =

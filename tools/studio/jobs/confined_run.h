@@ -31,6 +31,8 @@ struct ConfinedRun {
   int input = -1;                    // standard input; -1: nothing
   ProcessLimits limits;
   const FileJail* jail = nullptr;
+  // Has all variables of this process. For what reads no stranger's file alone.
+  bool keeps_variables = false;
   size_t max_output = 0;  // bytes
   absl::Duration timeout;
   // Asked every second: whether to end it at once. Empty: never.

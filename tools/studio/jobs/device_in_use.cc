@@ -44,9 +44,13 @@ std::string GpuName(const std::string& folder) {
   return names.size() == 1 ? *names.begin() : "";
 }
 
-absl::StatusOr<std::string> AskWorker(const std::string& asked) {
+absl::StatusOr<std::string> AskWorker(const std::string& worker,
+                                      const std::string& asked) {
   ConfinedRun run;
-  run.command = {JobProgram("studio_worker"), "--describe_device", asked};
+  run.command = {worker.empty() ? JobProgram("studio_worker") : worker,
+                 "--describe_device", asked};
+  // CUDA_VISIBLE_DEVICES and its like hold for jobs, too (worker_run.cc).
+  run.keeps_variables = true;
   run.max_output = kMaxAnswer;
   run.timeout = kTimeout;
   ASSIGN_OR_RETURN(const ConfinedAnswer answer, RunConfined(run));
@@ -87,7 +91,7 @@ absl::StatusOr<DeviceInUse> FindDevice(const std::string& asked,
   if (asked == "cpu" || (asked == "auto" && !may_have_gpu)) {
     found.device = "cpu";
   } else {
-    ASSIGN_OR_RETURN(found.device, AskWorker(asked));
+    ASSIGN_OR_RETURN(found.device, AskWorker(places.worker, asked));
   }
   found.name = found.device == "cpu"
                    ? ValueOf(TextOf(places.processor), "model name")

@@ -23,6 +23,7 @@ struct DevicePlaces {
   // There if a program can use a GPU: of NVIDIA, AMD and Windows' subsystem.
   std::vector<std::string> gpu_files = {"/dev/nvidiactl", "/dev/kfd",
                                         "/dev/dxg"};
+  std::string worker;  // the program asked; empty: that of jobs
 };
 
 // asked: as --device of animate. "auto" is the processor where there is none of

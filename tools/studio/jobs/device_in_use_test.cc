@@ -1,5 +1,6 @@
 #include "tools/studio/jobs/device_in_use.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -52,6 +53,20 @@ TEST_F(DeviceInUseTest, AsksTheWorkerWhereThereMayBeAGpu) {
   ASSERT_THAT(found, IsOk());
   EXPECT_FALSE(found->device.empty());
   EXPECT_NE(found->device, "auto");
+}
+
+// They choose among GPUs for jobs, too.
+TEST_F(DeviceInUseTest, AsksWithTheVariablesOfTheServer) {
+  Write("worker",
+        "#!/bin/sh\nprintf '{\"device\":\"%s\"}' \"$CUDA_VISIBLE_DEVICES\"\n");
+  places_.worker = Path("worker");
+  std::filesystem::permissions(places_.worker,
+                               std::filesystem::perms::owner_all);
+  ASSERT_EQ(setenv("CUDA_VISIBLE_DEVICES", "3", 1), 0);
+  const auto found = FindDevice("cuda", places_);
+  ASSERT_EQ(unsetenv("CUDA_VISIBLE_DEVICES"), 0);
+  ASSERT_THAT(found, IsOk());
+  EXPECT_EQ(found->device, "3");
 }
 
 TEST_F(DeviceInUseTest, RefusesADeviceThatIsNotThere) {
