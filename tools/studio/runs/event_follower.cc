@@ -45,10 +45,19 @@ int64_t TimeOf(absl::string_view name) {
 
 }  // namespace
 
+bool EventFollower::HasAllFiles(const SafeFolder& folder) const {
+  return std::all_of(
+      positions_.begin(), positions_.end(), [&folder](const auto& read) {
+        const absl::StatusOr<SafeFile> file = folder.OpenFile(read.first);
+        return file.ok() && file->identity() == read.second.identity;
+      });
+}
+
 absl::StatusOr<bool> EventFollower::Follow(const SafeFolder& folder,
                                            int64_t max_bytes) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names,
                    folder.Names(kMaxFiles));
+  if (!HasAllFiles(folder)) *this = EventFollower();
   bool is_complete = true;
   for (const std::string& name : names) {
     if (!absl::StartsWith(name, kPrefix)) continue;

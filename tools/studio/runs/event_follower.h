@@ -20,7 +20,8 @@ namespace studio {
 class EventFollower {
  public:
   // Reads on in all event files of `folder`, at most `max_bytes` together. True
-  // if nothing is left.
+  // if nothing is left. Where a file is gone or another one, the run was begun
+  // anew: then all that was read is forgotten first.
   absl::StatusOr<bool> Follow(const SafeFolder& folder, int64_t max_bytes);
 
   // The same in one file. Takes what it reads from `bytes_left`.
@@ -48,6 +49,8 @@ class EventFollower {
     bool is_damaged = false;
   };
 
+  // Whether `folder` still has the files that were read.
+  bool HasAllFiles(const SafeFolder& folder) const;
   // Reads the records that lie in `block` as a whole, and steps over a large
   // one; `bytes_left` is what the file has from the block's begin on. Returns
   // by how much to move on; 0 if the first record is being written.

@@ -105,6 +105,17 @@ TEST_F(EventFollowerTest, TakesWhateverBytesThereAre) {
   }
 }
 
+// A run that is removed and trained again.
+TEST_F(EventFollowerTest, ForgetsFilesThatAreGone) {
+  Write(kFile, Scalar("a", 1, 1) + Scalar("a", 9, 9));
+  EXPECT_TRUE(Follow());
+  std::filesystem::remove(Path(kFile));
+  Write("events.out.tfevents.1800000000.host", Scalar("a", 2, 2));
+  EXPECT_TRUE(Follow());
+  EXPECT_THAT(follower_.scalars().at("a"), ElementsAre(Pair(2, 2)));
+  EXPECT_EQ(follower_.started(), 1800000000);
+}
+
 TEST_F(EventFollowerTest, ReadsNoLinks) {
   Write("elsewhere", Scalar("a", 1, 1));
   std::filesystem::create_symlink("elsewhere", Path(kFile));

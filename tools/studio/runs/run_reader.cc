@@ -244,6 +244,8 @@ class RunReader::Impl {
       const absl::StatusOr<bool> is_read =
           followed.events.Follow(*events, kBytesPerCall);
       if (is_read.ok()) is_complete = is_complete && *is_read;
+    } else if (absl::IsNotFound(events.status())) {
+      followed.events = EventFollower();  // of a run that begins anew
     }
     Series series(since);
     series.AddTable(followed.losses, [&](const std::string& name) {

@@ -155,6 +155,16 @@ TEST_F(RunReaderTest, FollowsARunThatGrows) {
   EXPECT_EQ(run["series"][0]["points"], json::parse("[[4,1,1,1]]"));
 }
 
+TEST_F(RunReaderTest, ForgetsWhenAFormerRunOfTheFolderBegan) {
+  WriteRun("root/a");
+  const json config = Read("a")["started"];
+  fs::create_directories(Path("root/a/events"));
+  Write("root/a/events/events.out.tfevents.1600000000.host", "");
+  EXPECT_EQ(Read("a")["started"], "2020-09-13T12:26:40Z");
+  fs::remove_all(Path("root/a/events"));
+  EXPECT_EQ(Read("a")["started"], config);
+}
+
 TEST_F(RunReaderTest, TellsStatesApart) {
   WriteRun("root/a");
   EXPECT_EQ(StateOf("a"), "ended");
