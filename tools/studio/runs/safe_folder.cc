@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -17,6 +18,8 @@ namespace studio {
 namespace {
 
 using networks::files::SystemError;
+
+constexpr size_t kMaxNamesRead = 20000;
 
 // One part of a path, and not a way up.
 bool IsName(absl::string_view name) {
@@ -137,13 +140,16 @@ absl::StatusOr<std::vector<std::string>> SafeFolder::Names(
     return CannotRead(errno, path_);
   }
   std::vector<std::string> names;
-  while (static_cast<int>(names.size()) < max_names) {
+  while (names.size() < kMaxNamesRead) {
     // Thread-safe in glibc as long as no other thread has this list.
     const dirent* const entry = readdir(list.get());  // NOLINT
     if (entry == nullptr) break;
     if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
   }
   std::sort(names.begin(), names.end());
+  const size_t kept =
+      std::min(names.size(), static_cast<size_t>(std::max(max_names, 0)));
+  names.erase(names.begin(), names.end() - static_cast<ptrdiff_t>(kept));
   return names;
 }
 
