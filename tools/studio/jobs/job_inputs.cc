@@ -49,15 +49,30 @@ absl::Status TakeSource(const JobRequest& request, Store* store,
 absl::Status TakeMotion(const std::string& job, const InputSources& sources,
                         JobInputs* inputs) {
   const absl::StatusOr<std::string> motion = sources.motion(job);
+  if (absl::IsInvalidArgument(motion.status())) {
+    return WithField(
+        "driving",
+        absl::InvalidArgumentError(absl::StrCat(
+            "job ", job, " made no motion file; name a job of type motion")));
+  }
   if (!motion.ok()) return WithField("driving", motion.status());
   inputs->files.driving = *motion;
   inputs->shown.driving = DownloadName(job, *FindResultFormat("motion"));
   return absl::OkStatus();
 }
 
+absl::Status WrongDriving(const std::string& kind, bool is_motion) {
+  return WithField(
+      "driving",
+      absl::InvalidArgumentError(absl::StrCat(
+          "driving is of kind ", kind, "; name a video that was uploaded ",
+          is_motion ? "(kind=video)" : "(kind=video), or a motion file")));
+}
+
 absl::Status TakeDriving(const JobRequest& request, const InputSources& sources,
                          JobInputs* inputs) {
   if (absl::StartsWith(request.driving, kOfJob)) {
+    if (request.is_motion) return WrongDriving("motion", request.is_motion);
     return TakeMotion(request.driving.substr(sizeof(kOfJob) - 1), sources,
                       inputs);
   }
@@ -65,14 +80,7 @@ absl::Status TakeDriving(const JobRequest& request, const InputSources& sources,
   if (!hold.ok()) return WithField("driving", hold.status());
   const std::string& kind = (*hold)->kind;
   const bool fits = kind == "video" || (kind == "motion" && !request.is_motion);
-  if (!fits) {
-    return WithField(
-        "driving",
-        absl::InvalidArgumentError(absl::StrCat(
-            "driving is of kind ", kind, "; name a video that was uploaded ",
-            request.is_motion ? "(kind=video)"
-                              : "(kind=video), or a motion file")));
-  }
+  if (!fits) return WrongDriving(kind, request.is_motion);
   Take(*hold, &inputs->files.driving, &inputs->shown.driving, inputs);
   return absl::OkStatus();
 }

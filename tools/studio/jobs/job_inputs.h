@@ -15,7 +15,8 @@ namespace studio {
 // Where inputs are looked for.
 struct InputSources {
   Store* store = nullptr;
-  // The motion file of a job, by the job's id.
+  // The motion file of a job, by the job's id. InvalidArgument where it makes
+  // none.
   std::function<absl::StatusOr<std::string>(const std::string& id)> motion;
   // The file of a checkpoint, by its id.
   std::function<absl::StatusOr<std::string>(const std::string& id)> checkpoint;
@@ -32,8 +33,8 @@ struct JobInputs {
 
 // Errors name the field (error_field.h): those of Store::Hold and of the
 // functions of `sources`; InvalidArgument for an input of another kind than the
-// field takes. `driving` is an upload or, as "job:ID", the motion file of a
-// job.
+// field takes. `driving` is an upload or, of an animation, "job:ID": the
+// motion file of a job.
 absl::StatusOr<JobInputs> FindInputs(const JobRequest& request,
                                      const InputSources& sources);
 

@@ -82,6 +82,15 @@ TEST_F(JobInputsTest, AMotionFileDrivesAnAnimation) {
   EXPECT_EQ(inputs->shown.driving, "studio-recorded.motion.safetensors");
 }
 
+TEST_F(JobInputsTest, SaysThatAnAnimationIsNoMotion) {
+  sources_.motion = [](const std::string&) -> absl::StatusOr<std::string> {
+    return absl::InvalidArgumentError("format is 'motion'");
+  };
+  EXPECT_THAT(Error(Request("bundled:image", "job:animated")),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("job animated made no motion file")));
+}
+
 // The store's folder means nothing to who types the command.
 TEST_F(JobInputsTest, ShowsUploadsByTheirIdsAndOtherFilesByTheirPaths) {
   auto upload = store_->BeginUpload("image", 1);
@@ -106,10 +115,12 @@ TEST_F(JobInputsTest, RecordsMotionOfAVideoAlone) {
   const auto inputs = FindInputs(Request("", "bundled:video"), sources_);
   ASSERT_THAT(inputs, IsOk());
   EXPECT_EQ(inputs->files.source, "");
-  const absl::Status motion = Error(Request("", "bundled:motion"));
-  EXPECT_THAT(motion, StatusIs(StatusCode::kInvalidArgument,
-                               HasSubstr("is of kind motion")));
-  EXPECT_EQ(FieldOf(motion), "driving");
+  for (const char* driving : {"bundled:motion", "job:recorded"}) {
+    const absl::Status motion = Error(Request("", driving));
+    EXPECT_THAT(motion, StatusIs(StatusCode::kInvalidArgument,
+                                 HasSubstr("is of kind motion")));
+    EXPECT_EQ(FieldOf(motion), "driving");
+  }
 }
 
 TEST_F(JobInputsTest, AnErrorNamesItsField) {
