@@ -90,8 +90,14 @@ absl::Status MakePrivateFolder(const std::string& folder) {
     return SystemError(errno, folder, "create the folder");
   }
   struct stat status;
-  if (lstat(folder.c_str(), &status) != 0) {
+  // With a slash behind its name a link is followed.
+  const std::string name = networks::files::WithoutTrailingSlashes(folder);
+  if (lstat(name.c_str(), &status) != 0) {
     return SystemError(errno, folder, "look at");
+  }
+  if (S_ISLNK(status.st_mode)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        folder, " is a symbolic link; name the folder that it leads to"));
   }
   if (!S_ISDIR(status.st_mode)) {
     return absl::FailedPreconditionError(
