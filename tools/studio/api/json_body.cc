@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "nlohmann/json.hpp"
@@ -38,8 +39,11 @@ absl::StatusOr<json> ParseJsonObject(absl::string_view text) {
 }
 
 Reply ReadJson(Request request, std::function<Response(const json&)> handler) {
-  const absl::string_view type = request.Header("content-type");
-  if (!type.empty() && !absl::StartsWith(type, "application/json")) {
+  const absl::string_view header = request.Header("content-type");
+  // Before parameters, as "; charset=utf-8".
+  const absl::string_view type =
+      absl::StripAsciiWhitespace(header.substr(0, header.find(';')));
+  if (!header.empty() && !absl::EqualsIgnoreCase(type, "application/json")) {
     return ErrorResponse(415, "invalid_argument",
                          "the body has to be JSON: send the header "
                          "\"Content-Type: application/json\"");

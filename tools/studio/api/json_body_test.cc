@@ -57,8 +57,13 @@ TEST(ReadJsonTest, TakesJsonOfASize) {
   EXPECT_EQ(StatusOf(request, "{}"), 204);
   EXPECT_EQ(StatusOf(request, "{"), 400);
   EXPECT_EQ(StatusOf(request, std::string(kMaxJsonBytes + 1, ' ')), 413);
-  request.headers["content-type"] = "application/x-www-form-urlencoded";
-  EXPECT_EQ(StatusOf(request, "{}"), 415);
+  request.headers["content-type"] = "Application/JSON ;charset=utf-8";
+  EXPECT_EQ(StatusOf(request, "{}"), 204);
+  for (const char* type :
+       {"application/x-www-form-urlencoded", "application/jsonlines"}) {
+    request.headers["content-type"] = type;
+    EXPECT_EQ(StatusOf(request, "{}"), 415) << type;
+  }
 }
 
 }  // namespace
