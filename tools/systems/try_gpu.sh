@@ -51,6 +51,8 @@ pack() {
   fi
   # shellcheck disable=SC2086
   tools/bazelw build --config=cuda $tests $benchmarks
+  # Of an earlier pack, also what this one has not.
+  rm -rf "${folder:?}/tests" "${folder:?}/benchmarks"
   for label in $tests; do add "$label" "$folder/tests"; done
   for label in $benchmarks; do add "$label" "$folder/benchmarks"; done
   cp tools/systems/try_gpu.sh "$folder/try_gpu.sh"
@@ -101,6 +103,8 @@ run() {
   return "$failed"
 }
 
+# The programs run in folders of their own.
+[[ -z "${OUT:-}" ]] || OUT=$(realpath -m "$OUT")
 case "${1:-}" in
   '')
     cd "$(dirname "${BASH_SOURCE[0]}")/../.."
