@@ -11,6 +11,7 @@
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
@@ -83,12 +84,20 @@ std::vector<pipelines::FlagGroup> FlagGroups() {
       {"Jobs", {"device"}}};
 }
 
-std::string DefaultData() {
-  const char* state = std::getenv("XDG_STATE_HOME");
-  return absl::StrCat(state && *state == '/'
-                          ? std::string(state)
-                          : pipelines::UserPath("~/.local/state"),
-                      "/cpab_animation/studio");
+absl::StatusOr<std::string> DataFolder() {
+  std::string data = absl::GetFlag(FLAGS_data);
+  if (data.empty()) {
+    const char* state = std::getenv("XDG_STATE_HOME");
+    data = absl::StrCat(state && *state == '/' ? state : "~/.local/state",
+                        "/cpab_animation/studio");
+  }
+  // As of a service: without it the folder would be one of the whole machine.
+  const char* home = std::getenv("HOME");
+  if (absl::StartsWith(data, "~/") && (home == nullptr || *home != '/')) {
+    return absl::InvalidArgumentError(
+        "--data: HOME is not set; name a folder by its whole path");
+  }
+  return pipelines::UserPath(data);
 }
 
 absl::Status Named(absl::string_view flag, const absl::Status& status) {
@@ -134,8 +143,7 @@ absl::StatusOr<StudioOptions> OptionsFromFlags() {
   if (!token_file.empty()) {
     ASSIGN_OR_RETURN(options.token, ReadTokenFile(token_file));
   }
-  const std::string data = pipelines::UserPath(absl::GetFlag(FLAGS_data));
-  options.data = data.empty() ? DefaultData() : data;
+  ASSIGN_OR_RETURN(options.data, DataFolder());
   options.runs = pipelines::UserPath(absl::GetFlag(FLAGS_root));
   for (const std::string& folder :
        pipelines::PathsWithCommas(absl::GetFlag(FLAGS_checkpoints))) {

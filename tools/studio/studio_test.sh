@@ -24,6 +24,8 @@ expect 2 "--max_queue has to be 1 to 1000" --max_queue 0
 expect 2 "missing_token: cannot open" --token_file missing_token
 expect 2 "run: chmod 600" --token_file open_token
 expect 2 "there is no cuda:99 here" --port 0 --device cuda:99
+HOME='' expect 2 "--data: HOME is not set" --port 0
+HOME='' expect 2 "--data: HOME is not set" --port 0 --data '~/studio'
 expect 1 "holds other files, as thesis.tex" --port 0 --data foreign
 
 finish
