@@ -26,6 +26,9 @@ expect 2 "run: chmod 600" --token_file open_token
 expect 2 "there is no cuda:99 here" --port 0 --device cuda:99
 HOME='' expect 2 "--data: HOME is not set" --port 0
 HOME='' expect 2 "--data: HOME is not set" --port 0 --data '~/studio'
+# Of TEST-NET-1 (RFC 5737), which no machine has.
+expect 2 "192.0.2.1 is no address of this machine" --port 0 --device cpu \
+  --listen 192.0.2.1 --token_file token
 expect 1 "holds other files, as thesis.tex" --port 0 --data foreign
 
 finish

@@ -48,8 +48,8 @@ absl::Status ListenError(int error, const std::string& address, int port) {
                      "port, or port 0 for any that is free"));
   }
   if (error == EADDRNOTAVAIL) {
-    return absl::NotFoundError(
-        absl::StrCat(address, " is no address of this machine"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        address, " is no address of this machine; listen on one of its own"));
   }
   return networks::files::SystemError(error, where, "listen");
 }

@@ -16,9 +16,9 @@ struct ListenSocket {
 // Binds `address`, numeric (IPv4 or IPv6), and `port` (0: any that is free),
 // and listens. No child process inherits the descriptor, which is the caller's.
 //
-// InvalidArgument if `address` is no numeric address, AlreadyExists if the port
-// is in use, PermissionDenied for a port of the system, NotFound if the address
-// is not one of this machine.
+// InvalidArgument if `address` is no numeric address or none of this machine,
+// AlreadyExists if the port is in use, PermissionDenied for a port of the
+// system.
 absl::StatusOr<ListenSocket> Listen(const std::string& address, int port);
 
 }  // namespace studio
