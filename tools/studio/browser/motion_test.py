@@ -19,6 +19,16 @@ for (let i = 3; i < pixels.length; i += 4) {
 }
 return [drawn, sum];
 """
+# The frames that are shown at some times, of three, 20 a second on average.
+FRAMES_AT = """
+const [times, seconds] = arguments;
+return import('/keypoint_player.js').then(({KeypointPlayer}) => {
+  const keypoints = {fps: 20, sets: [], frames: [[], [], []], ...(times && {times})};
+  const player = new KeypointPlayer(null, keypoints, null, 64);
+  player.close();
+  return seconds.map((time) => player.frameAt(time));
+});
+"""
 
 
 class MotionTest(browser_testing.BrowserTest):
@@ -45,6 +55,13 @@ class MotionTest(browser_testing.BrowserTest):
         self.browser.press(f'{VIEW} button[aria-label="Play"]')
         self.browser.wait(lambda: self.drawn()[1] != first, "keypoints move")
 
+    def test_finds_the_frame_of_a_time_by_the_times_of_the_frames(self):
+        frames = self.browser.run(FRAMES_AT, [0, 0.5, 0.55], [0.4, 0.5, 0.7])
+        self.assertEqual(frames, [0, 1, 2])
+        # Of an earlier version.
+        frames = self.browser.run(FRAMES_AT, None, [0.04, 0.06, 0.7])
+        self.assertEqual(frames, [0, 1, 2])
+
     def test_hides_sets(self):
         pixels, _ = self.drawn()
         self.browser.choose("1", f"{VIEW} .chips label")
@@ -55,6 +72,7 @@ class MotionTest(browser_testing.BrowserTest):
         self.browser.press(f'{VIEW} [data-format="json"]')
         keypoints = json.loads(self.browser.downloaded(".json"))
         self.assertEqual(len(keypoints["frames"]), 98)
+        self.assertEqual(len(keypoints["times"]), 98)
         motion = self.browser.downloaded(".safetensors")
         self.assertIn(b"cpab-motion", motion)
 

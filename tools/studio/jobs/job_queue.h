@@ -131,7 +131,8 @@ class JobQueue {
   }
 
   // The path of keypoints.json of a finished motion job:
-  // {"fps","sets":[{"number","name"}],"frames":[[[[x,y],...],...],...]}.
+  // {"fps","times":[seconds,...],"sets":[{"number","name"}],
+  // "frames":[[[[x,y],...],...],...]}.
   absl::StatusOr<std::string> Keypoints(const std::string& id) const {
     return results_.Keypoints(id);
   }

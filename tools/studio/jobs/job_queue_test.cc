@@ -21,6 +21,7 @@
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/video_reader.h"
+#include "pipelines/media/video_writer.h"
 #include "pipelines/pretrained/pretrained.h"
 #include "third_party/absl/status_matchers.h"
 #include "tools/studio/jobs/confined_run.h"
@@ -237,6 +238,28 @@ TEST_F(JobQueueTest, RecordsMotionThatDrivesOtherJobs) {
   const Job animation = End(Submit(driven));
   ASSERT_EQ(animation.state, JobState::kDone) << JobToJson(animation).dump(1);
   EXPECT_EQ(animation.frames, 6);
+}
+
+// The average rate tells nothing of a frame of a video of uneven rate.
+TEST_F(JobQueueTest, TellsWhenEachFrameOfARecordingIsShown) {
+  const std::string path = folder_ + "/uneven.mp4";
+  pipelines::media::VideoWriterOptions options;
+  options.width = options.height = 64;
+  options.time_base = {1, 1000};
+  auto writer = pipelines::media::VideoWriter::Create(path, options);
+  ASSERT_THAT(writer, IsOk());
+  const cv::Mat frame(64, 64, CV_8UC3, cv::Scalar(90, 90, 90));
+  ASSERT_THAT((*writer)->WriteAt(frame, 0, 100), IsOk());
+  ASSERT_THAT((*writer)->WriteAt(frame, 100, 40), IsOk());
+  ASSERT_THAT((*writer)->WriteAt(frame, 140, 40), IsOk());
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  Json request = MotionRequest(/*max_frames=*/0);
+  request["driving"] = Upload("video", ReadText(path));
+  const std::string id = Submit(request);
+  const Job job = End(id);
+  ASSERT_EQ(job.state, JobState::kDone) << JobToJson(job).dump(1);
+  EXPECT_EQ(Json::parse(ReadText(*queue_->Keypoints(id)))["times"],
+            Json({0.0, 0.1, 0.14}));
 }
 
 TEST_F(JobQueueTest, ConvertsItsResultWhenItIsAskedFor) {

@@ -185,7 +185,19 @@ absl::Status Animate(const AnimateRequest& request, Animator& animator,
   return absl::OkStatus();
 }
 
-// {"fps","sets","frames"}: see JobQueue::Keypoints.
+// When each frame is shown, in seconds from the first one on.
+Json SecondsOf(const pipelines::RecordedMotion& motion) {
+  Json seconds = Json::array();
+  for (const int64_t time : motion.times) {
+    const double elapsed = static_cast<double>(time - motion.times.front()) *
+                           motion.time_base.value();
+    // Microseconds, as text of six digits.
+    seconds.push_back(std::round(elapsed * 1e6) / 1e6);
+  }
+  return seconds;
+}
+
+// {"fps","times","sets","frames"}: see JobQueue::Keypoints.
 absl::Status WriteKeypoints(const std::string& motion_path,
                             const Animator& animator) {
   ASSIGN_OR_RETURN(const pipelines::RecordedMotion motion,
@@ -196,6 +208,7 @@ absl::Status WriteKeypoints(const std::string& motion_path,
   }
   // As text at once: as Json it would take fifty times the memory.
   std::string text = absl::StrCat("{\"fps\":", motion.frame_rate.value(),
+                                  ",\"times\":", SecondsOf(motion).dump(),
                                   ",\"sets\":", sets.dump(), ",\"frames\":[");
   const float* value = motion.keypoints.data();
   for (int64_t frame = 0; frame < motion.num_frames(); ++frame) {

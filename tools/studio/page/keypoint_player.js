@@ -17,6 +17,9 @@ export class KeypointPlayer {
     this.api = api;
     this.fps = keypoints.fps || 25;
     this.frames = keypoints.frames;
+    // In seconds. Jobs of earlier versions tell none.
+    this.times = keypoints.times ?? this.frames.map((_, i) => i / this.fps);
+    this.seconds = this.times.at(-1) + 1 / this.fps;
     this.sets = keypoints.sets;
     this.driving = driving?.kind === 'video' ? driving : null;
     this.modelSize = modelSize;
@@ -75,7 +78,8 @@ export class KeypointPlayer {
   followVideo() {
     if (!('requestVideoFrameCallback' in this.video)) return;
     const step = (_, {mediaTime}) => {
-      if (this.playing) this.showFrame(Math.round(mediaTime * this.fps));
+      // Containers round times, some to milliseconds.
+      if (this.playing) this.showFrame(this.frameAt(mediaTime + 0.001));
       this.video.requestVideoFrameCallback(step);
     };
     this.video.requestVideoFrameCallback(step);
@@ -97,10 +101,10 @@ export class KeypointPlayer {
       this.video.play();
       return;
     }
-    const start = performance.now() - (1000 * this.frame) / this.fps;
+    const start = performance.now() - 1000 * this.times[this.frame];
     const step = (now) => {
       if (!this.playing) return;
-      this.showFrame(Math.floor(((now - start) / 1000) * this.fps) % this.frames.length);
+      this.showFrame(this.frameAt(((now - start) / 1000) % this.seconds));
       requestAnimationFrame(step);
     };
     requestAnimationFrame(step);
@@ -120,8 +124,13 @@ export class KeypointPlayer {
     fill(this.playButton, icon(this.playing ? 'pause' : 'play'));
   }
 
+  // The one that is shown then.
+  frameAt(seconds) {
+    return this.times.findLastIndex((time) => time <= seconds);
+  }
+
   seek(frame) {
-    if (this.hasVideo()) this.video.currentTime = (frame + 0.5) / this.fps;
+    if (this.hasVideo()) this.video.currentTime = (this.times[frame] + (this.times[frame + 1] ?? this.seconds)) / 2;
     this.showFrame(frame);
   }
 
