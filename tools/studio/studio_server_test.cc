@@ -1,5 +1,6 @@
 #include "tools/studio/studio_server.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -88,6 +89,37 @@ class StudioServerTest : public networks::files::FolderTest {
   StudioOptions options_;
   std::unique_ptr<StudioServer> server_;
 };
+
+// Where `value` is not as `schema` of the description `api` says; empty if it
+// is so everywhere. Of JSON Schema, what openapi.json has of answers.
+std::string Violation(const json& api, const json& schema, const json& value,
+                      const std::string& place) {
+  if (schema.contains("$ref")) {
+    const std::string pointer = schema["$ref"].get<std::string>().substr(1);
+    return Violation(api, api[json::json_pointer(pointer)], value, place);
+  }
+  const json& choices = schema.value("enum", json::array({value}));
+  if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
+    return absl::StrCat(place, " is no choice: ", value.dump());
+  }
+  for (const json& field : schema.value("required", json::array())) {
+    const std::string name = field;
+    if (!value.contains(name)) return absl::StrCat(place, " has no ", name);
+  }
+  const bool has_fields = value.is_object() && schema.contains("properties");
+  const bool has_items = value.is_array() && schema.contains("items");
+  if (!has_fields && !has_items) return "";
+  for (const auto& [name, part] : value.items()) {
+    const std::string inner = absl::StrCat(place, "/", name);
+    if (has_fields && !schema["properties"].contains(name)) {
+      return absl::StrCat(inner, " is not described");
+    }
+    const json& kind = has_items ? schema["items"] : schema["properties"][name];
+    const std::string found = Violation(api, kind, part, inner);
+    if (!found.empty()) return found;
+  }
+  return "";
+}
 
 const char kAnimate[] =
     R"({"type":"animate","source":"bundled:puppet","driving":"bundled:dance",)"
@@ -285,6 +317,28 @@ TEST_F(StudioServerTest, AnimatesFromUploadToResult) {
             result.body);
   EXPECT_EQ(Ask("DELETE", "/jobs/" + id).status, 204);
   EXPECT_EQ(CountFiles("data/jobs"), 0);
+}
+
+TEST_F(StudioServerTest, AnswersAsItsDescriptionSays) {
+  Start();
+  const json api = JsonOf(studio::Ask(server_->port(), "GET", "/openapi.json"));
+  const std::string picture =
+      networks::files::ReadText(pipelines::ExampleSource());
+  ASSERT_EQ(Upload("image", picture).status, 201);
+  const Answer created = Ask("POST", "/jobs", kAnimate);
+  ASSERT_EQ(created.status, 202) << created.body;
+  ASSERT_EQ(WaitForJob(JsonOf(created)["id"])["state"], "done");
+  for (const char* path :
+       {"/system", "/bundled", "/checkpoints", "/uploads", "/jobs"}) {
+    const json& described =
+        api["paths"][path]["get"]["responses"]["200"]["content"];
+    const json answer = JsonOf(Ask("GET", path));
+    EXPECT_EQ(
+        Violation(api, described["application/json"]["schema"], answer, path),
+        "");
+  }
+  EXPECT_FALSE(
+      JsonOf(Ask("GET", "/uploads/bundled:dance")).contains("created"));
 }
 
 TEST_F(StudioServerTest, AJobThatTheServerDidNotFinishIsInterrupted) {

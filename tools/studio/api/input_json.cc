@@ -19,8 +19,10 @@ json InputToJson(const Input& input) {
   described["id"] = input.id;
   described["kind"] = input.kind;
   described["bytes"] = input.bytes;
-  described["created"] =
-      absl::FormatTime(absl::RFC3339_sec, input.created, absl::UTCTimeZone());
+  if (input.created != absl::Time()) {  // of bundled ones it says nothing
+    described["created"] =
+        absl::FormatTime(absl::RFC3339_sec, input.created, absl::UTCTimeZone());
+  }
   return described;
 }
 

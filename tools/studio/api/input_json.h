@@ -9,7 +9,7 @@
 
 namespace studio {
 
-// {"id","bytes","created"} and the facts of an upload.
+// {"id","kind","bytes"} and, of an upload, "created" and its facts.
 nlohmann::json InputToJson(const Input& input);
 
 // The facts of a file, by the decoder. Its errors.

@@ -41,7 +41,8 @@ struct JobError {
 JobError ErrorOf(const absl::Status& status);
 
 struct JobProgress {
-  // "loading", "preparing", "animating" (or "detecting"), "encoding".
+  // "loading", "preparing", "animating" (or "detecting"), "encoding", "done";
+  // empty before the first.
   std::string stage;
   int64_t done = 0;  // frames
   std::optional<int64_t> total;
