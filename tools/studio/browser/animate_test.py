@@ -392,6 +392,20 @@ class AnimateTest(browser_testing.BrowserTest):
             lambda: len(self.chosen_uploads()) == 1, "the video is chosen"
         )
 
+    def test_keeps_what_was_chosen_while_a_still_was_sent(self):
+        self.browser.send_file("Still", PUPPET)
+        self.browser.wait(self.chosen_uploads, "the still is chosen")
+        self.browser.run(HOLD_STILLS)
+        self.browser.send_file("Still", PUPPET)
+        self.browser.gone(CROP)
+        bundled = '#page-animate .thumb[data-id="bundled:puppet"]'
+        self.browser.press(bundled)
+        self.browser.shown(CROP)
+        self.browser.run("heldStill.dispatchEvent(new ProgressEvent('error'))")
+        self.browser.shown("#page-animate .media .notice.error")
+        self.assertTrue(self.browser.find(f'{bundled}[aria-pressed="true"]'))
+        self.assertEqual(self.chosen_uploads(), [])
+
     def test_stops_the_camera_that_was_allowed_after_the_dialog_closed(self):
         self.browser.run(HOLD_CAMERA)
         self.browser.press('button[aria-label="Record a video"]')

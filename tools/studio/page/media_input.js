@@ -30,6 +30,7 @@ export class MediaInput {
     this.kind = kind;
     this.onchange = onchange;
     this.value = null;
+    this.choice = 0;  // counts; what is still being sent may not be the newest
     this.offered = [];
     const words = KINDS[kind];
     const titleId = uniqueId('media');
@@ -112,6 +113,7 @@ export class MediaInput {
   }
 
   clear() {
+    this.choice += 1;
     this.value = null;
     this.picture.hidden = true;
     this.deleteButton.hidden = true;
@@ -243,20 +245,24 @@ export class MediaInput {
     this.file.value = '';
     if (!file) return;
     const before = this.value;
+    const shown = this.showUploading(file.name, file.size);
+    const {choice} = this;
     const kind = this.kind === 'video' && file.name.endsWith(MOTION_ENDING) ? 'motion' : this.kind;
     let facts;
     try {
-      facts = await this.api.upload(kind, file, this.showUploading(file.name, file.size));
+      facts = await this.api.upload(kind, file, shown);
     } catch (error) {
-      if (before) this.set(before);
-      else this.showEmpty();
+      if (this.choice === choice) {
+        if (before) this.set(before);
+        else this.showEmpty();
+      }
       if (error.name !== 'AbortError') this.showProblem(error);
       return;
     }
     rememberName(facts.id, file.name);
     const bundled = this.offered.filter(({id}) => id.startsWith('bundled:'));
     this.offer([...bundled, facts, ...this.offered.filter((offered) => !bundled.includes(offered))]);
-    this.set(facts);
+    if (this.choice === choice) this.set(facts);
   }
 }
 
