@@ -68,24 +68,22 @@ class WarpTest(browser_testing.BrowserTest):
         self.browser.choose("det", "#page-warp .segmented label")
         self.changes(before, "areas are shown")
 
-    def test_adds_and_removes_points(self):
-        def count():
-            return len(
-                self.browser.driver.find_elements("css selector", POINT)
-            )
+    def count(self):
+        return len(self.browser.driver.find_elements("css selector", POINT))
 
-        before = count()
+    def test_adds_and_removes_points(self):
+        before = self.count()
         layer = self.browser.shown("#page-warp .warp-points")
         ActionChains(self.browser.driver).move_to_element_with_offset(
             layer, 31, 57
         ).click().perform()
-        self.browser.wait(lambda: count() == before + 1, "a point is added")
+        self.browser.wait(lambda: self.count() == before + 1, "a point is added")
         self.browser.driver.switch_to.active_element.send_keys(Keys.DELETE)
-        self.browser.wait(lambda: count() == before, "the point is removed")
+        self.browser.wait(lambda: self.count() == before, "the point is removed")
         self.browser.shown(POINT).send_keys(Keys.DELETE)
         for _ in range(before - 1):
             self.browser.driver.switch_to.active_element.send_keys(Keys.DELETE)
-        self.assertEqual(count(), 0)
+        self.assertEqual(self.count(), 0)
         self.assertTrue(
             self.browser.run(
                 "return document.activeElement.matches('.warp-points')"
@@ -102,6 +100,28 @@ class WarpTest(browser_testing.BrowserTest):
         self.assertIn("points", saved)
         self.assertIn("theta", saved)
         self.assertEqual(self.browser.downloaded(".png")[1:4], b"PNG")
+
+    def load(self, name, saved):
+        path = self.browser.downloads / name
+        # The downloads are those of other tests, too.
+        self.addCleanup(path.unlink)
+        path.write_text(json.dumps(saved))
+        self.browser.driver.find_element(
+            "css selector", '#page-warp [aria-label="Saved points"]'
+        ).send_keys(str(path))
+
+    def test_loads_saved_points_and_no_others(self):
+        points = [{"from": [0.5, 0.5], "to": [0.6, 0.5]}]
+        saved = {"format": "cpab-warp", "version": 1, "points": points}
+        self.expected_complaints = ("/warp",)
+        self.load("large.json", {**saved, "size": 2048})
+        self.assertIn(
+            "is 2048; use an integer from 32 to 1024",
+            self.browser.text("#page-warp .notice.error"),
+        )
+        self.assertGreater(self.count(), 1)
+        self.load("good.json", {**saved, "size": 128})
+        self.browser.wait(lambda: self.count() == 1, "the point is loaded")
 
 
 if __name__ == "__main__":

@@ -375,7 +375,7 @@ class WarpPage {
       if (format !== FORMAT || version !== 1 || !Array.isArray(points)) throw new Error('no saved points');
       const known = Object.fromEntries(Object.entries(settings).filter(([name]) => name in DEFAULTS));
       // The server checks values; a file that it refuses changes nothing here.
-      await this.send({picture: this.picture, ...known, size: 32, points});
+      await this.send({picture: this.picture, ...known, points});
       this.settings = {...this.settings, ...known};
       this.editor.set(points);
       this.buildControls();
