@@ -82,7 +82,8 @@ for program in "${programs[@]}"; do
 _cpab_complete() {
   local word="\${COMP_WORDS[COMP_CWORD]}"
   if [[ "\$word" == -* ]]; then
-    COMPREPLY=(\$(compgen -W "\$("\$1" --help 2>/dev/null | grep -oE '^ +--[a-z0-9_]+')" -- "\$word"))
+    # Bash hands over a ~ as it was typed.
+    COMPREPLY=(\$(compgen -W "\$("\${1/#\~\//\$HOME/}" --help 2>/dev/null | grep -oE '^ +--[a-z0-9_]+')" -- "\$word"))
   else
     mapfile -t COMPREPLY < <(compgen -f -- "\$word")
   fi

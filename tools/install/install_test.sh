@@ -88,6 +88,13 @@ touch "$work/my video.mp4"
   _cpab_complete "$prefix/bin/cpab-animate"
   [[ "${#COMPREPLY[@]} ${COMPREPLY[0]}" == "1 my video.mp4" ]]
 ) || fail "completion splits a name with a space"
+# Flags are completed also where the program is typed with a ~.
+(
+  . "$prefix/share/bash-completion/completions/cpab-animate"
+  HOME="$folder" COMP_WORDS=(cpab-animate --outp) COMP_CWORD=1
+  _cpab_complete '~/prefix/bin/cpab-animate'
+  [[ "${COMPREPLY[*]}" == --output ]]
+) || fail "completion knows no flags of a program below ~"
 
 # A second installation replaces the first, and nothing of the user's.
 touch "$prefix/lib/cpab_animation/left_over" "$prefix/share/man/man1/cpab-gone.1"
