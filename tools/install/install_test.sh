@@ -116,4 +116,5 @@ for closed in lib lib/cpab_animation bin share/man/man1 share/bash-completion/co
   [[ "$said" == "install: $prefix cannot be written. Name a folder of yours, or run as root." ]] || fail "of a closed $closed it says: $said"
 done
 "$installer" 2>/dev/null && fail "no folder was taken for one"
+"$installer" "" 2>/dev/null && fail "an empty name was taken for a folder"
 exit 0
