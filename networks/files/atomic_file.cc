@@ -83,8 +83,6 @@ absl::Status LinkOrCopyAtomically(const std::string& from,
   options.wait = kWaitToWrite;
   absl::StatusOr<Temporary> link = Temporary::CreateLink(from, to, options);
   if (link.ok()) return link->Publish();
-  // It has waited for another writer already.
-  if (absl::IsUnavailable(link.status())) return link.status();
   return CopyAtomically(from, to, options);
 }
 
