@@ -52,14 +52,6 @@ bool IsOwn(int descriptor) {
   return fstat(descriptor, &info) == 0 && info.st_uid == geteuid();
 }
 
-// Whether the lock still has the note of another user who was killed. What the
-// note names is for that user to remove.
-bool HasNoteOfAnotherUser(int descriptor) {
-  const std::string content = ReadContent(descriptor);
-  return !IsOwn(descriptor) && Line(content, 0) != ThisProcess() &&
-         !Line(content, 1).empty();
-}
-
 // Whether `path` is a name of the file that `descriptor` has open.
 bool IsFileAt(const std::string& path, int descriptor) {
   struct stat opened, named;
@@ -106,6 +98,14 @@ Attempt TryLock(int descriptor) {
   return Attempt::kLocked;
 }
 
+// Removes a lock that another user's process left when it was killed: it might
+// not be ours to write, and then our note would be nowhere.
+bool RemoveOfAnotherUser(const std::string& path, int descriptor) {
+  return !IsOwn(descriptor) &&
+         absl::StartsWith(ReadContent(descriptor), kHolder) &&
+         unlink(path.c_str()) == 0;
+}
+
 // What became of an attempt to lock the file at a path.
 struct Taken {
   Attempt attempt;
@@ -118,12 +118,16 @@ absl::StatusOr<Taken> TryTake(const std::string& path,
   while (true) {
     ASSIGN_OR_RETURN(const int descriptor, OpenLock(path, subject));
     const Attempt attempt = TryLock(descriptor);
-    if (attempt != Attempt::kBusy && IsFileAt(path, descriptor)) {
+    const bool is_taken =
+        attempt != Attempt::kBusy && IsFileAt(path, descriptor);
+    const bool is_removed = is_taken && attempt == Attempt::kLocked &&
+                            RemoveOfAnotherUser(path, descriptor);
+    if (is_taken && !is_removed) {
       return Taken{attempt, descriptor, ""};
     }
     std::string holder = Line(ReadContent(descriptor), 0);
     close(descriptor);
-    // Locked, but its holder has removed it in between: make a new one.
+    // Locked, but removed, by us or its holder in between: make a new one.
     if (attempt != Attempt::kBusy) continue;
     return Taken{attempt, -1, holder.empty() ? "another process" : holder};
   }
@@ -195,7 +199,7 @@ FileLock::~FileLock() { Release(); }
 // file has no name any more.
 void FileLock::Release() {
   if (descriptor_ < 0) return;
-  if (IsHeld() && !HasNoteOfAnotherUser(descriptor_)) unlink(path_.c_str());
+  if (IsHeld()) unlink(path_.c_str());
   close(std::exchange(descriptor_, -1));
 }
 

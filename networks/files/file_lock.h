@@ -2,10 +2,10 @@
 //
 // The lock is flock(2) on a file that exists while somebody holds it. The
 // kernel drops it with the process, so what a killed process leaves is an
-// unlocked file, which the next one takes over. After locking, the locked file
-// is compared with the one that has the name: a holder removes the file at the
-// end, and a user may at any time, and whoever locked the removed one has
-// locked nothing.
+// unlocked file. The next one takes it over, or, if another user left it,
+// removes it for one of its own. After locking, the locked file is compared
+// with the one that has the name: a holder removes the file at the end, and a
+// user may at any time, and whoever locked the removed one has locked nothing.
 //
 // On file systems that have no locks every attempt succeeds, without a note of
 // the holder before.

@@ -97,21 +97,22 @@ TEST_F(FileLockTest, TakesOverFromADeadProcessAndReadsItsNote) {
   EXPECT_EQ(lock->left_note(), "the note");
 }
 
-TEST_F(FileLockTest, LeavesTheNoteOfAnotherUser) {
+// It may not be writable, and then it could not have our note.
+TEST_F(FileLockTest, ReplacesTheLockThatAnotherUserLeft) {
   if (geteuid() != 0) GTEST_SKIP() << "makes a file of another user";
   std::filesystem::permissions(folder_, std::filesystem::perms(0777));
   Write("lock", "process 1 on host\nthe note\n");
-  Write("empty", "process 1 on host\n\n");
+  Write("precious", "of the user");
   {
     const PlainUser user(folder_);
-    for (const char* name : {"lock", "empty"}) {
-      const absl::StatusOr<FileLock> lock = FileLock::Take(name);
-      ASSERT_THAT(lock, IsOk());
-      EXPECT_EQ(lock->left_note(), "");
-    }
+    absl::StatusOr<FileLock> lock = FileLock::Take("lock");
+    ASSERT_THAT(lock, IsOk());
+    EXPECT_EQ(lock->left_note(), "");
+    ASSERT_THAT(lock->SetNote("mine"), IsOk());
+    EXPECT_THAT(ReadText("lock"), HasSubstr("mine"));
+    EXPECT_FALSE(FileLock::Take("precious").ok());
   }
-  EXPECT_THAT(Names(), ElementsAre("lock"));
-  EXPECT_EQ(FileLock::Take(Path("lock"))->left_note(), "the note");
+  EXPECT_THAT(Names(), ElementsAre("precious"));
 }
 
 // What the note names could not be found without it.

@@ -288,7 +288,12 @@ void RemoveAbandoned(const std::string& folder) {
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
     const std::string name = entry->path().filename();
-    if (IsLockName(name)) locks.push_back(entry->path());
+    struct stat info;
+    // The locks of another user name what that user can remove.
+    if (IsLockName(name) && lstat(entry->path().c_str(), &info) == 0 &&
+        info.st_uid == geteuid()) {
+      locks.push_back(entry->path());
+    }
   }
   for (const std::string& path : locks) {
     const absl::StatusOr<FileLock> lock = FileLock::Take(path);

@@ -34,7 +34,8 @@ struct OutputOptions {
 //                               a file, a folder or a link that was there
 //
 // Of a process that is killed both stay. The next Create of the same output
-// finds the lock free and removes the temporary that it names.
+// finds the lock free and removes the temporary that it names; one of another
+// user removes only the lock.
 //
 // Movable; one thread at a time.
 class Temporary {
@@ -109,9 +110,9 @@ absl::Status CheckTarget(const std::string& target, Temporary::Kind kind,
 // Whether `name` (without a folder) is one that a temporary has.
 bool IsTemporaryName(const std::string& name);
 
-// Removes what killed processes have left in `folder`, not below it. What a
-// living process has, stays. Errors are passed over: what stays takes space
-// only.
+// Removes what killed processes of this user have left in `folder`, not below
+// it. What a living process has, stays. Errors are passed over: what stays
+// takes space only.
 void RemoveAbandoned(const std::string& folder);
 
 }  // namespace networks::files

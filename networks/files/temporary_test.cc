@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
 #include "networks/files/testing_full_disk.h"
+#include "networks/files/testing_plain_user.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace networks::files {
@@ -118,6 +119,17 @@ TEST_F(TemporaryTest, RemovesWhatWasLeftAlsoFromAFullDisk) {
     }
     EXPECT_THAT(Names(), IsEmpty());
   }
+}
+
+TEST_F(TemporaryTest, LeavesWhatAnotherUserCanRemove) {
+  if (geteuid() != 0) GTEST_SKIP() << "makes a file of another user";
+  fs::permissions(folder_, fs::perms(0777));
+  Write(".a.cpab-lock", "process 1 on host\n.cpab-0123456789abcdef.tmp\n");
+  {
+    const PlainUser user(folder_);
+    RemoveAbandoned(".");
+  }
+  EXPECT_THAT(Names(), ElementsAre(".a.cpab-lock"));
 }
 
 TEST_F(TemporaryTest, IsAnotherNameOfAFileThatIsLinked) {
