@@ -3,8 +3,9 @@
 //
 // The new contents are written to a temporary beside the file (temporary.h),
 // synced to the disk and renamed over it. On any error the temporary is removed
-// and the old file stays as it was. No link is followed: neither the file nor
-// its temporary can lead to another one.
+// and the old file stays as it was. A new file has the owner, group and mode of
+// the one that it replaces, as far as the system allows it. No link is
+// followed: neither the file nor its temporary can lead to another one.
 #ifndef NETWORKS_FILES_ATOMIC_FILE_H_
 #define NETWORKS_FILES_ATOMIC_FILE_H_
 
@@ -65,7 +66,8 @@ absl::Status WriteAtomically(const std::string& path,
                              absl::string_view contents);
 
 // Gives the file `from` the name `to`, too, in place of what has it; as a copy
-// where the file system has no second names. Errors as above.
+// where the file system has no second names. A second name has the mode of its
+// file; a copy, that of the file that it replaces. Errors as above.
 absl::Status LinkOrCopyAtomically(const std::string& from,
                                   const std::string& to);
 

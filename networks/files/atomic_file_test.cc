@@ -3,9 +3,12 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -161,6 +164,65 @@ TEST_F(AtomicFileTest, KeepsTheTemporaryOfAPrivateFilePrivate) {
   const auto file = AtomicFile::Create(Path("file"));
   ASSERT_THAT(file, IsOk());
   EXPECT_EQ(fs::status(file->WritablePath()).permissions(), fs::perms(0600));
+}
+
+constexpr uid_t kNobody = 65534;
+
+TEST_F(AtomicFileTest, KeepsTheOwnerOfTheFileThatTheSuperuserReplaces) {
+  if (geteuid() != 0) GTEST_SKIP() << "makes a file of another user";
+  Write("file", "old");
+  ASSERT_EQ(chown(Path("file").c_str(), kNobody, kNobody), 0);
+  fs::permissions(Path("file"), fs::perms(0640));
+  ASSERT_THAT(WriteAtomically(Path("file"), "new"), IsOk());
+  struct stat info;
+  ASSERT_EQ(stat(Path("file").c_str(), &info), 0);
+  EXPECT_EQ(info.st_uid, kNobody);
+  EXPECT_EQ(info.st_gid, kNobody);
+  EXPECT_EQ(info.st_mode & 07777, 0640);
+}
+
+// The tests' plain user is not in the group of the file.
+TEST_F(AtomicFileTest, GivesItsGroupNoMoreThanAllWhereItIsAnotherOne) {
+  if (geteuid() != 0) GTEST_SKIP() << "makes a file of another group";
+  fs::permissions(folder_, fs::perms(0777));
+  Write("file", "old");
+  ASSERT_EQ(chown(Path("file").c_str(), 0, kNobody), 0);
+  fs::permissions(Path("file"), fs::perms(0664));
+  {
+    const PlainUser user(folder_);
+    EXPECT_THAT(WriteAtomically("file", "new"), IsOk());
+  }
+  struct stat info;
+  ASSERT_EQ(stat(Path("file").c_str(), &info), 0);
+  EXPECT_NE(info.st_gid, kNobody);
+  EXPECT_EQ(info.st_mode & 07777, 0644);
+}
+
+// The group bits of the mode are those of the list's mask, not of the group.
+TEST_F(AtomicFileTest, KeepsTheAccessListOfTheFileThatItReplaces) {
+  constexpr char kName[] = "system.posix_acl_access";
+  // acl(5): the owner and user 1 may write, the group nothing.
+  struct Entry {
+    uint16_t tag, permissions;
+    uint32_t id;
+  };
+  const struct {
+    uint32_t version = 2;
+    Entry entries[5] = {{0x01, 6, ~0U},
+                        {0x02, 6, 1},
+                        {0x04, 0, ~0U},
+                        {0x10, 6, ~0U},
+                        {0x20, 0, ~0U}};
+  } list;
+  Write("file", "old");
+  if (setxattr(Path("file").c_str(), kName, &list, sizeof(list), 0) != 0) {
+    GTEST_SKIP() << "a file system without access control lists";
+  }
+  ASSERT_THAT(WriteAtomically(Path("file"), "new"), IsOk());
+  char kept[sizeof(list) + 1];
+  ASSERT_EQ(getxattr(Path("file").c_str(), kName, kept, sizeof(kept)),
+            static_cast<ssize_t>(sizeof(list)));
+  EXPECT_EQ(memcmp(kept, &list, sizeof(list)), 0);
 }
 
 TEST_F(AtomicFileTest, FollowsNoLink) {

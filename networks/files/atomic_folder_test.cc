@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -62,6 +63,19 @@ TEST_F(AtomicFolderTest, ReplacesAnEmptyFolderAndNothingElse) {
   EXPECT_THAT(
       AtomicFolder::Create(Path("link")),
       StatusIs(StatusCode::kInvalidArgument, HasSubstr("symbolic link")));
+}
+
+TEST_F(AtomicFolderTest, KeepsTheModeOfTheFolderThatItReplaces) {
+  for (const auto& [name, mode] : {std::pair("private", fs::perms(0700)),
+                                   std::pair("of_a_group", fs::perms(02770))}) {
+    fs::create_directory(Path(name));
+    fs::permissions(Path(name), mode);
+    AtomicFolder folder = AtomicFolder::Create(Path(name)).value();
+    EXPECT_EQ(fs::status(folder.temporary_path()).permissions(), mode);
+    ASSERT_THAT(folder.Write("a", "1"), IsOk());
+    ASSERT_THAT(folder.Commit(), IsOk());
+    EXPECT_EQ(fs::status(Path(name)).permissions(), mode);
+  }
 }
 
 TEST_F(AtomicFolderTest, DoesNotReplaceWhatAppearsMeanwhile) {

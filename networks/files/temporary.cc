@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -87,6 +88,31 @@ int OpenOrRemove(const std::string& path, int flags) {
   remove(path.c_str());
   errno = error;
   return -1;
+}
+
+// What a new file or folder has at most, as long as it is not of the group of
+// the one that it replaces.
+mode_t WithoutGroup(mode_t mode) { return mode & (07707 | (mode & 07) << 3); }
+
+// Gives an open file the access control list of another one, if that has one:
+// the group bits of its mode are those of the list then.
+bool CopyAccessList(const std::string& from, int to) {
+  constexpr char kList[] = "system.posix_acl_access";
+  char list[4096];
+  const ssize_t size = lgetxattr(from.c_str(), kList, list, sizeof(list));
+  if (size < 0) return errno != ERANGE;
+  return fsetxattr(to, kList, list, static_cast<size_t>(size), 0) == 0;
+}
+
+// Lets the new file `descriptor` be used by whom `old`, at `path`, lets, as far
+// as the system allows it: only the superuser gives files away, and others have
+// the groups that they are in. Not every file system has modes.
+void KeepAccess(int descriptor, const std::string& path, const struct stat& old,
+                mode_t mode) {
+  const bool has_group = fchown(descriptor, old.st_uid, old.st_gid) == 0 ||
+                         fchown(descriptor, -1, old.st_gid) == 0;
+  const bool has_list = CopyAccessList(path, descriptor);
+  fchmod(descriptor, has_group && has_list ? mode : WithoutGroup(mode));
 }
 
 void RemoveTree(const std::string& path) {
@@ -210,25 +236,28 @@ absl::StatusOr<Temporary> Temporary::Create(const std::string& target,
                                             const OutputOptions& options) {
   ASSIGN_OR_RETURN(Temporary temporary, Lock(target, kind, options));
   const std::string& path = temporary.path_;
-  if (kind == Kind::kFile) {
-    struct stat old;
-    const bool replaces = lstat(target.c_str(), &old) == 0;
-    // What its owner has made private stays that, and can be written.
-    const mode_t mode = replaces ? (old.st_mode & 0777) | 0600 : 0666;
-    const auto make_file = [&path, mode] {
+  const bool is_file = kind == Kind::kFile;
+  const std::string old_path = WithoutTrailingSlashes(target);
+  struct stat old = {};
+  const bool replaces = lstat(old_path.c_str(), &old) == 0;
+  // What its owner has made private stays that, and we can write it.
+  const mode_t mode =
+      is_file ? (old.st_mode & 0777) | 0600 : (old.st_mode & 07777) | 0700;
+  const mode_t first = replaces ? WithoutGroup(mode) : is_file ? 0666 : 0777;
+  if (is_file) {
+    const auto make_file = [&path, first] {
       return open(path.c_str(),
-                  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+                  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, first);
     };
     RETURN_IF_ERROR(temporary.Make(make_file, "create the file"));
-    // Whatever the umask is. Not every file system has modes.
-    if (replaces) fchmod(temporary.descriptor_, mode);
   } else {
-    const auto make_folder = [&path] {
-      if (mkdir(path.c_str(), 0777) != 0) return -1;
+    const auto make_folder = [&path, first] {
+      if (mkdir(path.c_str(), first) != 0) return -1;
       return OpenOrRemove(path, O_RDONLY | O_DIRECTORY);
     };
     RETURN_IF_ERROR(temporary.Make(make_folder, "make this folder"));
   }
+  if (replaces) KeepAccess(temporary.descriptor_, old_path, old, mode);
   return temporary;
 }
 

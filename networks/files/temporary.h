@@ -50,13 +50,15 @@ class Temporary {
   //                       file, a file for a folder, or no name
   //   Unavailable         another process writes it; the message names it
   //
-  // and the system's error if the temporary cannot be made.
+  // and the system's error if the temporary cannot be made. It has the owner,
+  // the group and the mode of what it is to replace, as far as the system
+  // allows it, otherwise the mode of the umask.
   static absl::StatusOr<Temporary> Create(const std::string& target, Kind kind,
                                           const OutputOptions& options);
 
   // The same with the file `from` itself as the temporary, under a second name,
-  // so that `target` becomes one more name of it. The system's error where that
-  // cannot be: two file systems, or one without such names.
+  // so that `target` becomes one more name of it, with its mode. The system's
+  // error where that cannot be: two file systems, or one without such names.
   static absl::StatusOr<Temporary> CreateLink(const std::string& from,
                                               const std::string& target,
                                               const OutputOptions& options);
