@@ -220,6 +220,8 @@ absl::Status Transfer::Run() {
 // answers are not the file's.
 absl::Status Transfer::Begin() {
   begun_ = true;
+  } else if (head_.status == 416) {
+    total_ = std::max<int64_t>(head_.range_total, 0);
   if (head_.status == 206) {
     accepted_ = head_.range_first == part_.size() && MayBeOfThePart();
     total_ = std::max<int64_t>(head_.range_total, 0);

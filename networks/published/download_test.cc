@@ -217,12 +217,13 @@ TEST_F(DownloadTest, KeepsThePartIfTheServerHasAnotherFile) {
   EXPECT_EQ(Contents(part_path()), body.substr(0, 70000));
   EXPECT_EQ(Contents(part_path() + ".version"), "\"v1\"\n");
 
-  LoopbackServer heedless([&](const HttpRequest& request) {
-    return RestOf(body + "more", request);
-  });
-  EXPECT_THAT(Download(heedless.Url("/w"), path_, options_),
-              StatusIs(absl::StatusCode::kDataLoss, _));
-  EXPECT_EQ(Contents(part_path()), body.substr(0, 70000));
+  for (const std::string& other : {body + "more", std::string("a page")}) {
+    LoopbackServer heedless(
+        [&](const HttpRequest& request) { return RestOf(other, request); });
+    EXPECT_THAT(Download(heedless.Url("/w"), path_, options_),
+                StatusIs(absl::StatusCode::kDataLoss, _));
+    EXPECT_EQ(Contents(part_path()), body.substr(0, 70000));
+  }
 }
 
 TEST_F(DownloadTest, KeepsThePartIfTheServerDoesNotTellTheSize) {
