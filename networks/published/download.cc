@@ -91,27 +91,21 @@ std::string Megabytes(int64_t bytes) {
   return absl::StrCat(bytes / 1000000, ".", bytes / 100000 % 10, " MB");
 }
 
+// Whether the same request would be refused again: of 4xx, not 408 (it took too
+// long), 416 (for a part that is thrown away) and 429 (too many requests).
+bool IsRefusal(int64_t status) {
+  return status >= 400 && status < 500 && status != 408 && status != 416 &&
+         status != 429;
+}
+
 absl::Status HttpError(const std::string& url, int status) {
   const std::string message =
       absl::StrCat(url, ": the server answered with HTTP status ", status);
-  switch (status) {
-    case 404:
-    case 410:
-      return absl::NotFoundError(
-          absl::StrCat(message, ", there is no such file (any more)"));
-    case 401:
-    case 403:
-      return absl::PermissionDeniedError(message);
-    case 408:  // it waited too long
-    case 416:  // for a part that is thrown away
-    case 429:  // too many requests
-      break;
-    default:
-      // The request itself, or a proxy on the way that lets none pass.
-      if (status >= 400 && status < 500) {
-        return absl::FailedPreconditionError(message);
-      }
+  if (status == 404 || status == 410) {
+    return absl::NotFoundError(
+        absl::StrCat(message, ", there is no such file (any more)"));
   }
+  if (IsRefusal(status)) return absl::FailedPreconditionError(message);
   return absl::UnavailableError(absl::StrCat(message, "; try again later"));
 }
 
@@ -138,7 +132,7 @@ class Transfer {
   bool MayBeOfThePart() const;
   absl::Status CheckSize() const;
   absl::Status Take(absl::string_view bytes);
-  absl::Status Judge(CURLcode code, const char* curl_message);
+  absl::Status Judge(CURL* curl, CURLcode code, const char* curl_message);
   absl::Status JudgeAnswer();
   absl::Status CheckWhole();
   void Report() const;
@@ -213,21 +207,21 @@ absl::Status Transfer::Run() {
   char message[CURL_ERROR_SIZE] = "";
   curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, message);
   const CURLcode code = curl_easy_perform(curl.get());
-  return Judge(code, message);
+  return Judge(curl.get(), code, message);
 }
 
 // Before the first byte of the body: where does it belong? Bodies of other
 // answers are not the file's.
 absl::Status Transfer::Begin() {
   begun_ = true;
-  } else if (head_.status == 416) {
-    total_ = std::max<int64_t>(head_.range_total, 0);
   if (head_.status == 206) {
     accepted_ = head_.range_first == part_.size() && MayBeOfThePart();
     total_ = std::max<int64_t>(head_.range_total, 0);
   } else if (head_.status == 200) {
     accepted_ = true;
     total_ = std::max<int64_t>(head_.content_length, 0);
+  } else if (head_.status == 416) {
+    total_ = std::max<int64_t>(head_.range_total, 0);
   }
   // First: a wrong file must not cost what there is of the right one.
   RETURN_IF_ERROR(CheckSize());
@@ -269,13 +263,21 @@ void Transfer::Report() const {
   if (options_.progress) options_.progress(part_.size(), total_);
 }
 
-absl::Status Transfer::Judge(CURLcode code, const char* curl_message) {
+absl::Status Transfer::Judge(CURL* curl, CURLcode code,
+                             const char* curl_message) {
   RETURN_IF_ERROR(failure_);
   // No later answer of this server could go on with such a part.
   const bool is_lost = code != CURLE_OK && accepted_ && total_ == 0;
   if (is_lost && part_.version().empty()) RETURN_IF_ERROR(part_.StartOver(""));
   const std::string reason = absl::StrCat(
       url_, ": ", *curl_message ? curl_message : curl_easy_strerror(code));
+  // Of a proxy that was asked for a way to an HTTPS server.
+  long proxy_status = 0;
+  curl_easy_getinfo(curl, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+  if (IsRefusal(proxy_status) && code != CURLE_ABORTED_BY_CALLBACK) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        url_, ": the proxy answered with HTTP status ", proxy_status));
+  }
   switch (code) {
     case CURLE_OK:
       break;

@@ -49,11 +49,12 @@ struct DownloadOptions {
 //   Unavailable         no network, cut off, stalled, or the server is in
 //                       trouble (5xx, 408, 429): run again to go on
 //   NotFound            404 or 410
-//   PermissionDenied    401 or 403, or the system forbids writing
+//   PermissionDenied    the system forbids writing
 //   DataLoss            size or digest are wrong; what came is thrown away
 //   ResourceExhausted   the disk is full; the part stays
-//   FailedPrecondition  another process is downloading to the same path, or
-//                       the server refuses the request (another 4xx)
+//   FailedPrecondition  another process is downloading to the same path; or the
+//                       server, or a proxy on the way, refuses the request
+//                       (another 4xx)
 //   Cancelled           `stopped`
 //   InvalidArgument     the URL is none
 // HTTPS is never left for HTTP by a redirect.

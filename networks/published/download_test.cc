@@ -1,5 +1,6 @@
 #include "networks/published/download.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -374,14 +375,12 @@ TEST_F(DownloadTest, SaysWhatTheServerSays) {
   EXPECT_THAT(Download(server.Url("/w"), path_, options_),
               StatusIs(absl::StatusCode::kNotFound,
                        AllOf(HasSubstr("404"), HasSubstr(server.Url("/w")))));
-  status = 403;
-  EXPECT_THAT(Download(server.Url("/w"), path_, options_),
-              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("403")));
-  for (const int refused : {400, 407, 451}) {
+  for (const int refused : {400, 403, 407, 451}) {
     status = refused;
     EXPECT_THAT(Download(server.Url("/w"), path_, options_),
                 StatusIs(absl::StatusCode::kFailedPrecondition,
-                         Not(HasSubstr("try again"))));
+                         AllOf(HasSubstr(absl::StrCat(refused)),
+                               Not(HasSubstr("try again")))));
   }
   for (const int busy : {408, 429, 503}) {
     status = busy;
@@ -390,6 +389,23 @@ TEST_F(DownloadTest, SaysWhatTheServerSays) {
         StatusIs(absl::StatusCode::kUnavailable, HasSubstr("try again later")));
   }
   EXPECT_FALSE(fs::exists(path_));
+}
+
+// Which is asked first where the server's address is HTTPS.
+TEST_F(DownloadTest, SaysThatTheProxyRefuses) {
+  LoopbackServer proxy([](const HttpRequest&) {
+    HttpResponse response;
+    response.status = 407;
+    return response;
+  });
+  setenv("https_proxy", proxy.Url("").c_str(), 1);
+  options_.retries = 2;
+  EXPECT_THAT(Download("https://server.invalid/w", path_, options_),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("proxy"), HasSubstr("407"),
+                             Not(HasSubstr("again")))));
+  unsetenv("https_proxy");
+  EXPECT_EQ(proxy.requests().size(), 1u);
 }
 
 TEST_F(DownloadTest, SaysThatThereIsNoServer) {
