@@ -52,9 +52,9 @@ struct DownloadOptions {
 //   PermissionDenied    the system forbids writing
 //   DataLoss            size or digest are wrong; what came is thrown away
 //   ResourceExhausted   the disk is full; the part stays
-//   FailedPrecondition  another process is downloading to the same path; or the
-//                       server, or a proxy on the way, refuses the request
+//   FailedPrecondition  the server, or a proxy on the way, refuses the request
 //                       (another 4xx)
+//   Aborted             another process is downloading to the same path
 //   Cancelled           `stopped`
 //   InvalidArgument     the URL is none
 // HTTPS is never left for HTTP by a redirect.

@@ -457,9 +457,9 @@ TEST_F(DownloadTest, LeavesAnotherDownloadInPeace) {
   const auto other = PartFile::Open(path_);
   ASSERT_THAT(other, IsOk());
   LoopbackServer server(ServeFile("abc"));
-  EXPECT_THAT(Download(server.Url("/w"), path_, options_),
-              StatusIs(absl::StatusCode::kFailedPrecondition,
-                       HasSubstr("is downloading it")));
+  EXPECT_THAT(
+      Download(server.Url("/w"), path_, options_),
+      StatusIs(absl::StatusCode::kAborted, HasSubstr("is downloading it")));
 }
 
 }  // namespace

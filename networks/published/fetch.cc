@@ -91,9 +91,8 @@ absl::StatusOr<FetchResult> Verify(const WeightFile& file,
 // Whether another source may have what this one has not.
 bool MayHelp(const absl::Status& failure) {
   return absl::IsUnavailable(failure) || absl::IsNotFound(failure) ||
-         absl::IsPermissionDenied(failure) || absl::IsDataLoss(failure) ||
-         absl::IsInvalidArgument(failure) ||
-         absl::IsFailedPrecondition(failure);
+         absl::IsFailedPrecondition(failure) || absl::IsDataLoss(failure) ||
+         absl::IsInvalidArgument(failure);
 }
 
 // The file's digest; what failed before goes to `failures`.

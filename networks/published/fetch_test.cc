@@ -2,12 +2,14 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/temporary.h"
 #include "networks/files/testing_plain_user.h"
 #include "networks/published/loopback_server.h"
 #include "networks/published/part_file.h"
@@ -221,8 +223,25 @@ TEST_F(FetchTest, LeavesAnotherDownloadInPeace) {
   WeightFile file = FileOf(server);
   file.urls = {url_, url_};
   const absl::Status status = Fetch(file, folder_).status();
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition,
-                               Not(HasSubstr("\n"))));
+  EXPECT_THAT(status,
+              StatusIs(absl::StatusCode::kAborted, Not(HasSubstr("\n"))));
+}
+
+TEST_F(FetchTest, LeavesADownloadInPeaceThatBeginsBetweenItsSources) {
+  std::optional<PartFile> other;
+  LoopbackServer server([&](const HttpRequest&) {
+    fs::remove(files::LockPath(path_));
+    other.emplace(PartFile::Open(path_).value());
+    HttpResponse response;
+    response.status = 404;
+    return response;
+  });
+  WeightFile file = FileOf(server);
+  file.urls = {url_, url_, url_};
+  EXPECT_THAT(
+      Fetch(file, folder_),
+      StatusIs(absl::StatusCode::kAborted,
+               AllOf(HasSubstr("is downloading it"), Not(HasSubstr("\n")))));
 }
 
 TEST_F(FetchTest, SaysOnceThatItMayNotWrite) {

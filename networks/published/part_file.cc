@@ -45,7 +45,7 @@ absl::StatusOr<PartFile> PartFile::Open(const std::string& path) {
       files::FileLock::Take(files::LockPath(path), lock_options);
   // Of Unavailable one would think that another source may help.
   if (absl::IsUnavailable(lock.status())) {
-    return absl::FailedPreconditionError(lock.status().message());
+    return absl::AbortedError(lock.status().message());
   }
   RETURN_IF_ERROR(lock.status());
   ASSIGN_OR_RETURN(

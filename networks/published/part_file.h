@@ -17,9 +17,8 @@ namespace networks::published {
 // <path>.part.version, which tells of which version of the remote file it is.
 class PartFile {
  public:
-  // Opens or makes it. FailedPrecondition, naming it, if another process has
-  // it; otherwise the errors of networks::files::FileLock and AppendFile. All
-  // name the file.
+  // Opens or makes it. Aborted, naming it, if another process has it; otherwise
+  // the errors of networks::files::FileLock and AppendFile. All name the file.
   static absl::StatusOr<PartFile> Open(const std::string& path);
 
   PartFile(PartFile&& other) = default;
