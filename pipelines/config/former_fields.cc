@@ -5,8 +5,22 @@ namespace {
 
 void MoveGradient(CpabConfig* cpab, ModelConfig* model) {
   if (!cpab->has_gradient()) return;
-  if (!model->has_gradient()) model->set_gradient(cpab->gradient());
+  model->set_gradient(cpab->gradient());
   cpab->clear_gradient();
+}
+
+// Of several places the local transforms' counts.
+void MoveGradients(ModelConfig* model) {
+  if (model->global().has_cpab()) {
+    MoveGradient(model->mutable_global()->mutable_cpab(), model);
+  }
+  if (model->has_global_cpab()) {
+    MoveGradient(model->mutable_global_cpab(), model);
+  }
+  if (model->local().has_cpab()) {
+    MoveGradient(model->mutable_local()->mutable_cpab(), model);
+  }
+  if (model->has_local_cpab()) MoveGradient(model->mutable_local_cpab(), model);
 }
 
 // Chooses the kind; options that it has already stay.
@@ -47,10 +61,7 @@ void MoveRidges(const ModelConfig& model, MotionConfig* motion) {
 }  // namespace
 
 void MoveFormerFields(ModelConfig* model) {
-  if (model->has_local_cpab()) MoveGradient(model->mutable_local_cpab(), model);
-  if (model->has_global_cpab()) {
-    MoveGradient(model->mutable_global_cpab(), model);
-  }
+  MoveGradients(model);
   if (model->has_motion()) {
     ChooseMotion(model->motion(), model->mutable_local());
     ChooseMotion(model->motion(), model->mutable_global());

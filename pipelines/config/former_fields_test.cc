@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/config/config.h"
@@ -77,6 +78,21 @@ TEST(MoveFormerFields, OverridesByFormerNamesComeAfterTheFile) {
   EXPECT_TRUE(affine.global().has_affine());
   const ModelConfig same = Model(file, {"model.motion=CPAB"});
   EXPECT_EQ(same.local().cpab().tension(), 24);
+}
+
+TEST(MoveFormerFields, OverridesOfCpabsGradientComeAfterTheFile) {
+  for (const char* place : {"local_cpab", "local.cpab", "global.cpab"}) {
+    const ModelConfig model =
+        Model("gradient: IMPLICIT local { cpab {} }",
+              {absl::StrCat("model.", place, ".gradient=DETACHED")});
+    EXPECT_EQ(model.gradient(), ModelConfig::DETACHED) << place;
+    EXPECT_FALSE(model.local().cpab().has_gradient()) << place;
+    EXPECT_FALSE(model.global().cpab().has_gradient()) << place;
+  }
+  EXPECT_EQ(
+      Model("local_cpab { gradient: DETACHED }", {"model.gradient=IMPLICIT"})
+          .gradient(),
+      ModelConfig::IMPLICIT);
 }
 
 TEST(MoveFormerFields, OverridesByNewNamesComeAfterAFormerFile) {

@@ -53,6 +53,11 @@ absl::StatusOr<MotionConfig> ParseMotion(absl::string_view text) {
       brace == absl::string_view::npos ? absl::StrCat(name, " {}") : text,
       &motion));
   RETURN_IF_ERROR(CheckRanges(motion));
+  if (motion.cpab().has_gradient()) {
+    return absl::InvalidArgumentError(
+        "motion: cpab.gradient has no effect, as no model is trained here; "
+        "leave it out");
+  }
   return motion;
 }
 

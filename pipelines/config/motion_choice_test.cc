@@ -41,6 +41,7 @@ TEST(ParseMotion, NamesWhatIsWrong) {
   expect("cpab { cells_x: 99 }", "cells_x is 99");
   expect("cpab { cells_x: 6", "motion:1");
   expect("cpab {} affine {}", "motion:1");
+  expect("cpab { gradient: IMPLICIT }", "cpab.gradient has no effect");
 }
 
 TEST(SetMotion, SetsBothPlaces) {
