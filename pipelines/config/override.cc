@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "google/protobuf/descriptor.h"
+#include "pipelines/config/options.pb.h"
 #include "pipelines/config/text_format.h"
 #include "third_party/absl/status_macros.h"
 
@@ -80,6 +81,11 @@ absl::Status SetValue(const Field& field, absl::string_view value,
     return Error(assignment,
                  absl::StrCat("'", value, "' is not a value of this field (",
                               KindOf(field), ")"));
+  }
+  if (set.empty() && field.options().HasExtension(defaults)) {
+    return Error(assignment,
+                 "an empty list stands for the default one; name "
+                 "at least one value");
   }
   access.ClearField(parent, &field);
   parent->MergeFrom(*parsed);

@@ -73,6 +73,14 @@ TEST(Config, OverridesEmptyAListAndMergeMessages) {
   EXPECT_EQ(config->data().repeats(), 3);
 }
 
+// A config without such a list has the schema's.
+TEST(Config, OverridesDoNotEmptyAListThatHasDefaults) {
+  EXPECT_THAT(Parse(kMinimal, {"losses.perceptual.scales=[]"}),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("override losses.perceptual.scales=[]: an "
+                                 "empty list stands for the default one")));
+}
+
 TEST(RefuseOtherOverrides, NamesTheFieldWithoutEffect) {
   EXPECT_THAT(RefuseOtherOverrides(
                   {"data.height=64", "training.seed=1", "evaluation=x: 1"},
