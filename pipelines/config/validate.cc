@@ -20,6 +20,7 @@ namespace {
 
 // Of puppets/puppets.h.
 constexpr int kMaxPuppetSide = 1024;
+constexpr int kMaxPuppetClipWidth = 1000000;
 
 absl::Status Invalid(absl::string_view what) {
   return absl::InvalidArgumentError(what);
@@ -41,6 +42,12 @@ absl::Status CheckData(const DataConfig& data) {
                                   "; use at most that, or clips of your own in "
                                   "data.folder"));
     }
+  }
+  const int most = kMaxPuppetClipWidth / std::max(data.height(), data.width());
+  if (data.puppets().frames_per_clip() > most) {
+    return Invalid(absl::StrCat("data.puppets.frames_per_clip is ",
+                                data.puppets().frames_per_clip(),
+                                "; use at most ", most, " of this size"));
   }
   return absl::OkStatus();
 }

@@ -37,6 +37,9 @@ constexpr int kVersion = 1;
 
 constexpr char kManifest[] = "manifest.json";
 
+// libpng's limit; a clip is a picture of frames side by side.
+constexpr int kMaxClipWidth = 1000000;
+
 // Another process that makes the same set may be at it for so long.
 constexpr std::chrono::hours kWaitForAnother(1);
 
@@ -205,6 +208,8 @@ absl::Status ValidatePuppetOptions(const PuppetOptions& o) {
   RETURN_IF_ERROR(
       CheckRange("num_train + num_test", o.num_train + o.num_test, 1, 200000));
   RETURN_IF_ERROR(CheckRange("frames_per_clip", o.frames_per_clip, 2, 1000));
+  RETURN_IF_ERROR(CheckRange("size * frames_per_clip",
+                             o.size * o.frames_per_clip, 32, kMaxClipWidth));
   return CheckRange("supersampling", o.supersampling, 1, 8);
 }
 

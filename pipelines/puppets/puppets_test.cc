@@ -227,6 +227,15 @@ TEST(ValidatePuppetOptions, NamesTheFieldAndItsRange) {
   EXPECT_THAT(ValidatePuppetOptions(options),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("num_train + num_test is 0")));
+  options = PuppetOptions();
+  options.size = 1024;
+  options.frames_per_clip = 977;
+  EXPECT_THAT(ValidatePuppetOptions(options),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("size * frames_per_clip is 1000448; use 32 to "
+                                 "1000000")));
+  options.frames_per_clip = 976;
+  EXPECT_THAT(ValidatePuppetOptions(options), IsOk());
 }
 
 TEST(PuppetSetName, DiffersWithEveryOption) {
