@@ -45,23 +45,42 @@ void CollectNumbers(const Message& message,
   }
 }
 
-// The mean L1 over the frames of the half of the clips that move most: those
-// whose first frame says least about the others. There motion models differ.
-double MovingHalfL1(const EvaluationProto& proto) {
-  std::vector<const ClipResultProto*> clips;
+using Clips = std::vector<const ClipResultProto*>;
+
+// The half of the clips that move most: those whose first frame says least
+// about the others. There motion models differ.
+Clips MovingHalf(const EvaluationProto& proto) {
+  Clips clips;
   for (const ClipResultProto& clip : proto.clips()) clips.push_back(&clip);
   std::stable_sort(clips.begin(), clips.end(),
                    [](const ClipResultProto* a, const ClipResultProto* b) {
                      return a->first_frame().l1() > b->first_frame().l1();
                    });
   clips.resize((clips.size() + 1) / 2);
+  return clips;
+}
+
+// The mean over the clips' frames of what `l1` says of a clip.
+template <typename L1>
+double MeanOverFrames(const Clips& clips, const L1& l1) {
   double sum = 0;
   int64_t frames = 0;
   for (const ClipResultProto* clip : clips) {
-    sum += clip->model().l1() * clip->frames();
+    sum += l1(*clip) * clip->frames();
     frames += clip->frames();
   }
   return sum / static_cast<double>(frames);
+}
+
+void AddMovingHalf(const EvaluationProto& proto, RunResult* result) {
+  constexpr char kName[] = "l1_moving_half";
+  const Clips half = MovingHalf(proto);
+  if (half.empty()) return;
+  result->metrics[kName] = MeanOverFrames(
+      half, [](const ClipResultProto& clip) { return clip.model().l1(); });
+  result->baseline[kName] = MeanOverFrames(
+      half,
+      [](const ClipResultProto& clip) { return clip.first_frame().l1(); });
 }
 
 bool ReadEvaluation(const std::string& path, RunResult* result) {
@@ -77,9 +96,7 @@ bool ReadEvaluation(const std::string& path, RunResult* result) {
   CollectNumbers(proto.first_frame(), &result->baseline);
   proto.clear_first_frame();
   CollectNumbers(proto, &result->metrics);
-  if (proto.clips_size() > 0) {
-    result->metrics["l1_moving_half"] = MovingHalfL1(proto);
-  }
+  AddMovingHalf(proto, result);
   return true;
 }
 
@@ -159,7 +176,9 @@ MeanAndSpread Summarize(const std::vector<double>& values) {
   MeanAndSpread result;
   result.count = static_cast<int>(values.size());
   if (values.empty()) return result;
-  for (const double value : values) result.mean += value / result.count;
+  // Divided once, so that the mean of equal whole numbers is that number.
+  for (const double value : values) result.mean += value;
+  result.mean /= result.count;
   double squares = 0;
   for (const double value : values) {
     squares += (value - result.mean) * (value - result.mean);

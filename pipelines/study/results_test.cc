@@ -37,6 +37,8 @@ TEST(FormatMean, ShowsTheDigitsThatTheSpreadLeaves) {
   EXPECT_EQ(FormatMean({2, 846.4, 17.2}), "846 +- 17");
   EXPECT_EQ(FormatMean({1, 23.456, 0}), "23.46");
   EXPECT_EQ(FormatMean({0, 0, 0}), "");
+  // Nothing is lost in the mean of equal numbers of steps.
+  EXPECT_EQ(FormatMean(Summarize(std::vector<double>(6, 500))), "500.0 +- 0.0");
 }
 
 StudyTable TwoVariants(double affine_l1, double cpab_l1) {
@@ -134,7 +136,8 @@ TEST_F(ReadResultsTest, AreTheMeansOfTheEvaluationAndTheLosses) {
                                    Pair("flow_error", 0.25),
                                    Pair("l1_moving_half", 0.3125)));
   EXPECT_THAT(result.baseline,
-              UnorderedElementsAre(Pair("l1", 0.5), Pair("psnr", 12)));
+              UnorderedElementsAre(Pair("l1", 0.5), Pair("psnr", 12),
+                                   Pair("l1_moving_half", 0.375)));
   ASSERT_EQ(result.losses.size(), 1u);
   EXPECT_EQ(result.losses[0].name, "total");
   EXPECT_THAT(result.losses[0].x, ElementsAre(1, 2));
