@@ -104,6 +104,9 @@ TEST_F(DataFolderTest, WarnsOfIdentitiesThatNoNameHas) {
   ASSERT_THAT(OpenSplit(folder, "train", config_, /*seed=*/0, hooks), IsOk());
   ASSERT_THAT(warnings, SizeIs(1));
   EXPECT_THAT(warnings[0], HasSubstr("no name has a '#'"));
+  warnings.clear();
+  ASSERT_THAT(OpenSplit(folder, "test", config_, /*seed=*/0, hooks), IsOk());
+  EXPECT_THAT(warnings, SizeIs(0)) << "only training samples by identities";
   std::filesystem::rename(folder + "/train/00000.png",
                           folder + "/train/id1#0.png");
   warnings.clear();
@@ -121,7 +124,8 @@ TEST_F(DataFolderTest, WarnsOfClipsThatAreLeftOut) {
   ASSERT_THAT(OpenSplit(root, "test", config_, /*seed=*/0, hooks), IsOk());
   ASSERT_THAT(warnings, SizeIs(1));
   EXPECT_THAT(warnings[0],
-              AllOf(HasSubstr("left out "), HasSubstr("/test/broken.mp4: ")));
+              AllOf(HasSubstr("left out "),
+                    HasSubstr("/test/broken.mp4: is not a video")));
 }
 
 }  // namespace

@@ -23,9 +23,9 @@ data::DatasetOptions DatasetOptionsOf(const DataConfig& config,
   data::DatasetOptions options;
   options.split = split;
   options.image_size = cv::Size(config.width(), config.height());
-  options.id_sampling = config.id_sampling();
   options.repeats = config.repeats();
   if (split == "train") {
+    options.id_sampling = config.id_sampling();
     options.augmentation = AugmentationOptionsOf(config.augmentation());
     options.frame_distance.start = config.frame_distance().start();
     options.frame_distance.doubling_epochs =

@@ -45,6 +45,13 @@ TEST(DataOptions, AugmentTheTrainingSplitOnly) {
             Members(data::AugmentationOptions()));
 }
 
+TEST(DataOptions, SampleByIdentitiesInTheTrainingSplitOnly) {
+  DataConfig config;
+  config.set_id_sampling(true);
+  EXPECT_TRUE(DatasetOptionsOf(config, "train").id_sampling);
+  EXPECT_FALSE(DatasetOptionsOf(config, "test").id_sampling);
+}
+
 TEST(DataOptions, LimitDistancesInTheTrainingSplitOnly) {
   DataConfig config;
   config.mutable_frame_distance()->set_start(2);
