@@ -120,21 +120,24 @@ ClipRecord Stamp(const std::string& path, const std::string& name) {
 IndexCache::IndexCache(std::string folder) : folder_(std::move(folder)) {
   in_folder_ = ReadIndex(InFolder(folder_));
   in_users_cache_ = ReadIndex(InUsersCache(folder_));
-  const Saved& saved =
-      in_folder_.index.clips().empty() ? in_users_cache_ : in_folder_;
-  for (const ClipRecord& record : saved.index.clips()) {
-    records_[record.name()] = record;
+  // Either may be the older one: the folder's where it cannot be written now,
+  // the cache's where it could not be once.
+  for (const Saved* saved : {&in_folder_, &in_users_cache_}) {
+    for (const ClipRecord& record : saved->index.clips()) {
+      records_.emplace(record.name(), record);
+    }
   }
 }
 
 const ClipRecord* IndexCache::Find(const ClipRecord& stamp) const {
-  const auto found = records_.find(stamp.name());
-  if (found == records_.end() ||
-      found->second.modified_ns() != stamp.modified_ns() ||
-      found->second.bytes() != stamp.bytes()) {
-    return nullptr;
+  const auto [begin, end] = records_.equal_range(stamp.name());
+  for (auto found = begin; found != end; ++found) {
+    if (found->second.modified_ns() == stamp.modified_ns() &&
+        found->second.bytes() == stamp.bytes()) {
+      return &found->second;
+    }
   }
-  return &found->second;
+  return nullptr;
 }
 
 void IndexCache::Save(const std::vector<ClipRecord>& records) const {
@@ -147,7 +150,9 @@ void IndexCache::Save(const std::vector<ClipRecord>& records) const {
     const ClipRecord* known = Find(record);
     changed = changed || known == nullptr || !AreSame(*known, record);
   }
-  if (!changed && index.clips().size() == static_cast<int>(records_.size())) {
+  const int num_clips = index.clips().size();
+  if (!changed && (num_clips == in_folder_.index.clips().size() ||
+                   num_clips == in_users_cache_.index.clips().size())) {
     return;
   }
   const std::string content = FileOf(index);

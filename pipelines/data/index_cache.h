@@ -42,7 +42,7 @@ class IndexCache {
  private:
   std::string folder_;
   Saved in_folder_, in_users_cache_;
-  std::map<std::string, ClipRecord> records_;  // by name
+  std::multimap<std::string, ClipRecord> records_;  // by name, of both
 };
 
 }  // namespace pipelines::data

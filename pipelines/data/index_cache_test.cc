@@ -197,6 +197,24 @@ TEST_F(IndexCacheTest, LeavesWhatIsNoFile) {
   EXPECT_EQ(FilesInUsersCache(), 1);
 }
 
+// One that was made before it, and one that was made after it.
+TEST_F(IndexCacheTest, KnowsWhatEitherPlaceKnows) {
+  Cache().Save({Record("a")});
+  fs::rename(Path(kIndex), Path("first"));
+  fs::create_directories(Path(kIndex));
+  Cache().Save({Record("a"), Record("b")});
+  ClipRecord changed = Record("a");
+  changed.set_bytes(changed.bytes() + 1);
+  fs::remove(Path(kIndex));
+  fs::rename(Path("first"), Path(kIndex));
+  EXPECT_EQ(FilesInUsersCache(), 1);
+  EXPECT_TRUE(IsKnown(Record("a")));
+  EXPECT_TRUE(IsKnown(Record("b")));
+  Cache().Save({changed, Record("b")});
+  EXPECT_TRUE(IsKnown(changed));
+  EXPECT_TRUE(IsKnown(Record("b")));
+}
+
 // Each folder has an index of its own there.
 TEST_F(IndexCacheTest, TellsFoldersApartInTheUsersCache) {
   for (const std::string folder : {"one", "two"}) {
