@@ -133,11 +133,12 @@ FramePair Augment(const FramePair& pair, const AugmentationOptions& options,
       return ZoomTo(rgb, 1 + options.max_zoom * zoom, x, y);
     });
   }
-  const ColourMap map =
-      Hue(options.hue * hue) *
-      Saturation(Factor(options.saturation, saturation)) *
-      Contrast(Factor(options.contrast, contrast), MeanBrightness(result)) *
-      Brightness(Factor(options.brightness, brightness));
+  const double brighter = Factor(options.brightness, brightness);
+  const ColourMap map = Hue(options.hue * hue) *
+                        Saturation(Factor(options.saturation, saturation)) *
+                        Contrast(Factor(options.contrast, contrast),
+                                 brighter * MeanBrightness(result)) *
+                        Brightness(brighter);
   if (options.hue > 0 || options.saturation > 0 || options.contrast > 0 ||
       options.brightness > 0) {
     ApplyToBoth(result, [&](const cv::Mat& rgb) { return Recolour(rgb, map); });

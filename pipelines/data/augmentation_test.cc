@@ -155,17 +155,23 @@ TEST(Augment, SaturationScalesWithinItsRange) {
   EXPECT_THAT(RangeOf(options, red, red, spread), CoversRange(25, 75));
 }
 
+double MeanGrey(const FramePair& pair) {
+  return cv::mean(Grey(pair.source))[0] + cv::mean(Grey(pair.driving))[0];
+}
+
+// Also of a pair that is made brighter or darker.
 TEST(Augment, ContrastKeepsTheMeanBrightnessOfThePair) {
-  AugmentationOptions options;
-  options.contrast = 0.3;
-  const double before =
-      cv::mean(Grey(Pair().source))[0] + cv::mean(Grey(Pair().driving))[0];
-  for (uint64_t seed = 0; seed < 20; ++seed) {
-    Random random({seed});
-    const FramePair pair = Augment(Pair(), options, random);
-    EXPECT_NEAR(
-        cv::mean(Grey(pair.source))[0] + cv::mean(Grey(pair.driving))[0],
-        before, 0.5);  // rounding of 2 x 1200 pixels averages out
+  for (const double brightness : {0., 0.3}) {
+    AugmentationOptions options;
+    options.brightness = brightness;
+    AugmentationOptions with_contrast = options;
+    with_contrast.contrast = 0.3;
+    for (uint64_t seed = 0; seed < 20; ++seed) {
+      Random random({seed}), same({seed});
+      const double before = MeanGrey(Augment(Pair(), options, random));
+      // Rounding of 2 x 1200 pixels averages out.
+      EXPECT_NEAR(MeanGrey(Augment(Pair(), with_contrast, same)), before, 0.5);
+    }
   }
 }
 
