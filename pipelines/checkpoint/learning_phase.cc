@@ -8,14 +8,14 @@ namespace {
 // What lets a run of these settings take whole steps, too.
 std::string HowToGoOn(const TrainingConfig& training) {
   constexpr char kAgain[] = "Run the training again to go on";
-  if (training.max_minutes() > 0) {
-    return absl::StrCat(kAgain, ", with a larger training.max_minutes");
-  }
-  if (training.max_steps() > 0 &&
-      training.max_steps() <= training.motion_steps()) {
-    return absl::StrCat(kAgain, ", with a larger training.max_steps");
-  }
-  return kAgain;
+  const bool too_few_steps = training.max_steps() > 0 &&
+                             training.max_steps() <= training.motion_steps();
+  const bool has_minutes = training.max_minutes() > 0;
+  if (!too_few_steps && !has_minutes) return kAgain;
+  return absl::StrCat(kAgain, ", with a larger ",
+                      too_few_steps ? "training.max_steps" : "",
+                      too_few_steps && has_minutes ? " and " : "",
+                      has_minutes ? "training.max_minutes" : "");
 }
 
 bool IsMotionAlone(const TrainingConfig& training, int64_t step) {

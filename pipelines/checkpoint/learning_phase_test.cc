@@ -58,6 +58,10 @@ TEST(LearningPhase, SaysWhatEndedItTooSoon) {
   EXPECT_THAT(UnpaintedWarning(training, 800),
               HasSubstr("to go on, with a larger training.max_steps; or"));
   training.set_max_minutes(3);
+  EXPECT_THAT(UnpaintedWarning(training, 800),
+              HasSubstr("to go on, with a larger training.max_steps and "
+                        "training.max_minutes; or"));
+  training.set_max_steps(2000);
   EXPECT_THAT(UnpaintedWarning(training, 53),
               HasSubstr("to go on, with a larger training.max_minutes; or"));
 }
