@@ -179,9 +179,10 @@ void SetKeypoints(Shapes& shapes, ModelConfig* model) {
 void SetDenseMotion(Shapes& shapes, DenseMotionConfig* config) {
   const std::string down = "dense_motion_network.hourglass.encoder.down_blocks";
   config->set_num_blocks(static_cast<int>(shapes.Count(down, "conv.weight")));
-  // The first block doubles.
-  config->set_block_expansion(static_cast<int>(
-      shapes.Size(absl::StrCat(down, ".0.conv.weight"), 0) / 2));
+  // The maps see the hourglass's last features beside its input.
+  config->set_block_expansion(
+      static_cast<int>(shapes.Size("dense_motion_network.maps.weight", 1) -
+                       shapes.Size(absl::StrCat(down, ".0.conv.weight"), 1)));
   config->set_max_features(static_cast<int>(shapes.LargestWidth(down)));
   config->set_scale_factor(ScaleFactor(shapes));
   config->set_multi_mask(

@@ -229,6 +229,20 @@ TEST_F(OriginalCheckpoint, RunsItsDemoLoopFromItsGrids) {
   }
 }
 
+// Where max_features is no more than block_expansion, the first block does not
+// double its width.
+TEST(OriginalCheckpointShapes, NeedNotDoubleInTheFirstBlock) {
+  ModelConfig config = NarrowConfig(3);
+  config.mutable_dense_motion()->set_max_features(
+      config.dense_motion().block_expansion());
+  const auto trained = LoadTrainedModel(
+      WriteCheckpoint(NarrowCheckpoint(config, CheckpointValue)), torch::kCPU);
+  ASSERT_THAT(trained, IsOk());
+  const DenseMotionConfig& read = trained->config.model().dense_motion();
+  EXPECT_EQ(read.block_expansion(), config.dense_motion().block_expansion());
+  EXPECT_EQ(read.max_features(), config.dense_motion().max_features());
+}
+
 TEST(OriginalCheckpointErrors, NamesWhatIsMissing) {
   TensorMap tensors = NarrowCheckpoint();
   tensors.erase("inpainting_network.first.conv.weight");

@@ -334,9 +334,11 @@ TEST(PredecessorLayouts, LoadFromTheFormatBeforeZip) {
 TensorMap ShapesOf(int64_t points, int64_t maps) {
   TensorMap tensors = NarrowCheckpoint();
   tensors["kp_detector.fg_encoder.fc.bias"] = torch::zeros({2 * points});
-  tensors["dense_motion_network.maps.weight"] = torch::zeros({maps, 8, 7, 7});
+  const int64_t input = 3 * maps + points + 1;
+  tensors["dense_motion_network.maps.weight"] =
+      torch::zeros({maps, input + 8, 7, 7});
   tensors["dense_motion_network.hourglass.encoder.down_blocks.0.conv.weight"] =
-      torch::zeros({16, 3 * maps + points + 1, 3, 3});
+      torch::zeros({16, input, 3, 3});
   return tensors;
 }
 
