@@ -42,7 +42,7 @@ void MeanScore::Add(const FrameScore& score) {
   sum_.l1 += score.l1;
   sum_.ssim += score.ssim;
   ++count_;
-  if (score.psnr < kMaxPsnr || std::isnan(score.psnr)) {
+  if (score.l1 != 0) {
     sum_.psnr += score.psnr;
     ++psnr_count_;
   }

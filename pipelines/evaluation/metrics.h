@@ -10,7 +10,7 @@ namespace pipelines {
 
 struct FrameScore {
   double l1 = 0;    // mean absolute difference, of values in [0, 1]
-  double psnr = 0;  // dB; 100 for equal frames
+  double psnr = 0;  // dB; at most 100, which equal frames have
   double ssim = 0;  // mean over pixels and channels, 11x11 Gaussian window
   std::optional<double> lpips;  // networks/lpips.h, where it was asked for
 };

@@ -68,6 +68,17 @@ TEST(MeanScore, LeavesThePsnrOfEqualFramesOut) {
   EXPECT_DOUBLE_EQ(mean.Mean().l1, 0.1);
 }
 
+// One value of 196608 is off by one: 101.07 dB.
+TEST(MeanScore, CountsThePsnrOfFramesThatAreNearlyEqual) {
+  const cv::Mat grey(256, 256, CV_8UC3, cv::Scalar::all(100));
+  cv::Mat other = grey.clone();
+  ++other.data[0];
+  MeanScore mean;
+  mean.Add(ScoreFrame(other, grey));
+  mean.Add(Score(0.2, 20, 0.5));
+  EXPECT_DOUBLE_EQ(mean.Mean().psnr, 60);
+}
+
 TEST(MeanScore, OfLpipsIsOverThoseThatHaveIt) {
   MeanScore mean;
   FrameScore score = Score(0.1, 20, 0.5);
@@ -88,8 +99,8 @@ TEST(MeanScore, OfMeansIsOverTheirFrames) {
   all += few;
   EXPECT_DOUBLE_EQ(*all.Mean().lpips, 0.2);
   MeanScore many;
-  many.Add(Score(0.1, 100, 0.9));
-  many.Add(Score(0.2, 30, 0.8));
+  many.Add(Score(0, 100, 0.9));
+  many.Add(Score(0.3, 30, 0.8));
   many.Add(Score(0.4, 40, 0.6));
   all += many;
   EXPECT_EQ(all.count(), 4);
