@@ -227,6 +227,21 @@ TEST(EvaluationText, HasAMotionColumnWhereAnyClipHasTruth) {
   EXPECT_THAT(EvaluationJson(result), HasSubstr("\"pck\": 0.75"));
 }
 
+TEST(EvaluationJson, TellsNamesThatAreNotUtf8Apart) {
+  EvaluationResult result;
+  result.clips.resize(3);
+  result.clips[0].name = "caf\xe9";
+  result.clips[1].name = "caf\xe8";
+  result.clips[2].name = "caf\u00e9";
+  EvaluationSetting setting;
+  setting.set_data("/x/caf\xe9");
+  const std::string json = EvaluationJson(result, setting);
+  for (const char* text : {R"("caf\\xe9")", R"("caf\\xe8")", "\"caf\u00e9\"",
+                           R"("/x/caf\\xe9")"}) {
+    EXPECT_THAT(json, HasSubstr(text));
+  }
+}
+
 TEST_F(ReconstructionTest, StopsBetweenBatches) {
   const auto test = OpenSplit(folder_, "test", config_.data(), /*seed=*/0);
   ASSERT_THAT(test, IsOk());

@@ -1,8 +1,16 @@
 // The results of an evaluation as a table and as JSON.
 // Tested by reconstruction_test.cc.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 #include "google/protobuf/util/json_util.h"
+#include "nlohmann/json.hpp"
 #include "pipelines/evaluation/reconstruction.h"
 
 namespace pipelines {
@@ -50,6 +58,34 @@ void SetMotion(const Motion& motion, ScoreProto* proto) {
   proto->set_pck(motion->Pck());
   proto->set_flow_error(motion->FlowEndPointError());
   proto->set_puppet_flow_error(motion->PuppetFlowEndPointError());
+}
+
+bool IsUtf8(const std::string& text) {
+  using Json = nlohmann::json;
+  return Json::parse(Json(text).dump(-1, ' ', false,
+                                     Json::error_handler_t::ignore)) == text;
+}
+
+// Names of files may hold any bytes, which protobuf's JSON leaves out if they
+// are not UTF-8. They are written as C has them: "caf\xe9".
+void EscapeBytes(google::protobuf::Message* message) {
+  const google::protobuf::Reflection& access = *message->GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  access.ListFields(*message, &fields);
+  for (const auto* field : fields) {
+    if (field->message_type() != nullptr && field->is_repeated()) {
+      for (int i = 0; i < access.FieldSize(*message, field); ++i) {
+        EscapeBytes(access.MutableRepeatedMessage(message, field, i));
+      }
+    } else if (field->message_type() != nullptr) {
+      EscapeBytes(access.MutableMessage(message, field));
+    } else if (field->type() == field->TYPE_STRING && !field->is_repeated()) {
+      const std::string text = access.GetString(*message, field);
+      if (!IsUtf8(text)) {
+        access.SetString(message, field, absl::CHexEscape(text));
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -108,12 +144,15 @@ std::string EvaluationJson(const EvaluationResult& result,
 }
 
 std::string ToJson(const google::protobuf::Message& message) {
+  std::unique_ptr<google::protobuf::Message> printable(message.New());
+  printable->CopyFrom(message);
+  EscapeBytes(printable.get());
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
   options.preserve_proto_field_names = true;
   std::string json;
   const auto status =
-      google::protobuf::util::MessageToJsonString(message, &json, options);
+      google::protobuf::util::MessageToJsonString(*printable, &json, options);
   return status.ok() ? json : "{}";
 }
 
