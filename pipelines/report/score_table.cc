@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "pipelines/report/html.h"
 
 namespace pipelines {
@@ -11,17 +10,24 @@ namespace {
 
 using Row = ScoreTable::Row;
 
+// Characters of UTF-8 text: bytes that do not continue one.
+size_t NumCharacters(const std::string& text) {
+  return std::count_if(text.begin(), text.end(), [](char byte) {
+    return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
+  });
+}
+
 // The width of each column, that of the names first.
 std::vector<size_t> Widths(const ScoreTable& table) {
-  std::vector<size_t> widths = {table.name_column.size()};
+  std::vector<size_t> widths = {NumCharacters(table.name_column)};
   for (const std::string& column : table.columns) {
-    widths.push_back(column.size());
+    widths.push_back(NumCharacters(column));
   }
   const auto widen = [&widths](const std::vector<Row>& rows) {
     for (const Row& row : rows) {
-      widths[0] = std::max(widths[0], row.name.size());
+      widths[0] = std::max(widths[0], NumCharacters(row.name));
       for (size_t i = 0; i < row.cells.size() && i + 1 < widths.size(); ++i) {
-        widths[i + 1] = std::max(widths[i + 1], row.cells[i].size());
+        widths[i + 1] = std::max(widths[i + 1], NumCharacters(row.cells[i]));
       }
     }
   };
@@ -30,11 +36,15 @@ std::vector<size_t> Widths(const ScoreTable& table) {
   return widths;
 }
 
+std::string Spaces(size_t width, const std::string& text) {
+  return std::string(width - NumCharacters(text), ' ');
+}
+
 std::string TextLine(const std::vector<size_t>& widths, const std::string& name,
                      const std::vector<std::string>& cells) {
-  std::string line = absl::StrFormat("%-*s", widths[0], name);
+  std::string line = absl::StrCat(name, Spaces(widths[0], name));
   for (size_t i = 0; i < cells.size() && i + 1 < widths.size(); ++i) {
-    absl::StrAppendFormat(&line, "  %*s", widths[i + 1], cells[i]);
+    absl::StrAppend(&line, "  ", Spaces(widths[i + 1], cells[i]), cells[i]);
   }
   return line + "\n";
 }

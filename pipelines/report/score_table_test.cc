@@ -27,6 +27,16 @@ TEST(ScoreTable, TextHasAlignedColumnsAndTheSummaryLast) {
             "mean         0.375      12\n");
 }
 
+TEST(ScoreTable, TextIsAlignedByCharacters) {
+  ScoreTable table = Table();
+  table.rows[0].name = "\u00dcbung mit v";  // 12 bytes
+  EXPECT_EQ(ScoreTableText(table),
+            "clip            L1  frames\n"
+            "\u00dcbung mit v    0.5      12\n"
+            "b             0.25        \n"
+            "mean         0.375      12\n");
+}
+
 TEST(ScoreTable, TextOfATableWithoutRowsIsItsHead) {
   ScoreTable table;
   table.name_column = "run";
