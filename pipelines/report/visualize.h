@@ -60,7 +60,7 @@ void DrawKeypoints(const torch::Tensor& keypoints, int keypoints_per_transform,
                    cv::Mat& picture);
 
 // A motion field as colours, in the convention of [Middlebury]: hue is
-// direction (right is red, down is yellow-green), saturation is length, full at
+// direction (right is red, down is yellow), saturation is length, full at
 // `max_length` and darkened beyond. The field is [h, w, 2]; the motion shown is
 // that from the source to the driving frame. Lengths are in half the longer
 // side; max_length 0 takes the field's own greatest.
