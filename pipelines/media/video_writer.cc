@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -200,6 +201,7 @@ class VideoWriter::Impl {
   absl::Status EndDamagedSound(const absl::Status& status);
   absl::Status FinishAudio();
   absl::Status CloseFile();
+  absl::Status CompleteWebp();
   absl::Status Failed(int error, const std::string& what) const;
 
   std::string path_;
@@ -514,9 +516,7 @@ absl::Status VideoWriter::Impl::Finish() {
   if (is_gif() && !options_.comment.empty()) {
     RETURN_IF_ERROR(AppendGifComment(options_.comment, writable_path_, path_));
   }
-  if (is_webp() && !options_.comment.empty()) {
-    RETURN_IF_ERROR(AddWebpComment(options_.comment, writable_path_, path_));
-  }
+  if (is_webp() && !options_.comment.empty()) RETURN_IF_ERROR(CompleteWebp());
   return file_ ? file_->Commit() : absl::OkStatus();
 }
 
@@ -528,6 +528,21 @@ absl::Status VideoWriter::Impl::CloseFile() {
   avformat_free_context(output_);
   output_ = nullptr;
   return absl::OkStatus();
+}
+
+// FFmpeg writes no comment.
+absl::Status VideoWriter::Impl::CompleteWebp() {
+  std::fstream file(writable_path_,
+                    std::ios::binary | std::ios::in | std::ios::out);
+  std::string webp(std::istreambuf_iterator<char>(file), {});
+  if (webp.empty()) return absl::InternalError(path_ + ": cannot be read");
+  AddWebpComment(options_.comment, cv::Size(options_.width, options_.height),
+                 options_.with_alpha, &webp);
+  file.clear();
+  file.seekp(0);
+  file << webp << std::flush;
+  return file ? absl::OkStatus()
+              : absl::ResourceExhaustedError(path_ + ": cannot be completed");
 }
 
 VideoWriter::VideoWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -374,6 +374,23 @@ TEST(VideoWriter, WebpIsAnAnimationThatRepeats) {
   }
 }
 
+// Of which libwebp makes a still.
+TEST(VideoWriter, WebpOfEqualFramesIsAPictureWithItsComment) {
+  const std::string path = TempPath("equal.webp");
+  VideoWriterOptions options = Sized(cv::Size(45, 33));
+  options.comment = "synthetic";
+  auto writer = VideoWriter::Create(path, options);
+  ASSERT_THAT(writer, IsOk());
+  const cv::Mat frame(33, 45, CV_8UC3, cv::Scalar(20, 60, 90));
+  for (int i = 0; i < 3; ++i) ASSERT_THAT((*writer)->Write(frame), IsOk());
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  EXPECT_THAT(Contents(path), HasSubstr(">synthetic<"));
+  const auto still = ReadImage(path);
+  ASSERT_THAT(still, IsOk());
+  ASSERT_EQ(still->size(), frame.size());
+  EXPECT_LE(cv::norm(*still, frame, cv::NORM_INF), 6);
+}
+
 TEST(VideoWriter, WebpKeepsAlpha) {
   const std::string path = TempPath("alpha.webp");
   VideoWriterOptions options = Sized(cv::Size(32, 32));

@@ -1,7 +1,6 @@
 #include "pipelines/media/formats/webp_comment.h"
 
 #include <cstdint>
-#include <fstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -11,7 +10,7 @@ namespace pipelines::media {
 namespace {
 
 // Where things are in a file that begins with RIFF, WEBP and VP8X.
-constexpr int kRiffSizeAt = 4, kFlagsAt = 20, kHeadBytes = 21;
+constexpr int kRiffSizeAt = 4, kFlagsAt = 20;
 constexpr char kHasXmp = 4;
 
 std::string XmpOf(absl::string_view comment) {
@@ -44,27 +43,6 @@ std::string ChunkOf(absl::string_view comment) {
 }
 
 }  // namespace
-
-absl::Status AddWebpComment(absl::string_view comment,
-                            const std::string& writable_path,
-                            const std::string& path) {
-  std::fstream file(writable_path,
-                    std::ios::binary | std::ios::in | std::ios::out);
-  std::string head(kHeadBytes, '\0');
-  file.read(head.data(), kHeadBytes);
-  if (!file || head.substr(0, 4) != "RIFF" || head.substr(8, 8) != "WEBPVP8X") {
-    return absl::DataLossError(path + ": is no animated WebP");
-  }
-  file.seekp(0, std::ios::end);
-  file << ChunkOf(comment);
-  const int64_t total = file.tellp();
-  file.seekp(kRiffSizeAt);
-  file << Number(total - 8);
-  file.seekp(kFlagsAt);
-  file << static_cast<char>(head[kFlagsAt] | kHasXmp) << std::flush;
-  return file ? absl::OkStatus()
-              : absl::ResourceExhaustedError(path + ": cannot be completed");
-}
 
 void AddWebpComment(absl::string_view comment, cv::Size size, bool has_alpha,
                     std::string* webp) {

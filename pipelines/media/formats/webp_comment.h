@@ -8,20 +8,13 @@
 
 #include <string>
 
-#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "opencv2/core.hpp"
 
 namespace pipelines::media {
 
-// Adds `comment` as XMP metadata to the animated WebP at `writable_path`, which
-// has none yet. `path` stands for it in messages. ResourceExhausted where it
-// cannot be written, DataLoss where it is no such file.
-absl::Status AddWebpComment(absl::string_view comment,
-                            const std::string& writable_path,
-                            const std::string& path);
-
-// The same for the still WebP of this content, of `size` pixels.
+// Adds `comment` as XMP metadata to the WebP of this content, still or moving,
+// which has none yet. `size` in pixels.
 void AddWebpComment(absl::string_view comment, cv::Size size, bool has_alpha,
                     std::string* webp);
 
