@@ -20,6 +20,7 @@
 #include "pipelines/media/gif_colours.h"
 #include "pipelines/media/media_input.h"
 #include "pipelines/media/pixel_converter.h"
+#include "pipelines/media/webp_animation.h"
 #include "third_party/absl/status_macros.h"
 
 extern "C" {
@@ -200,6 +201,7 @@ class VideoWriter::Impl {
   // If `status` tells of damage, and that is allowed; else returns it.
   absl::Status EndDamagedSound(const absl::Status& status);
   absl::Status FinishAudio();
+  void StateLastGifDelay();
   absl::Status CloseFile();
   absl::Status CompleteWebp();
   absl::Status Failed(int error, const std::string& what) const;
@@ -222,6 +224,8 @@ class VideoWriter::Impl {
   int64_t next_pts_ = 0;  // of Write
   int64_t last_pts_ = std::numeric_limits<int64_t>::min();
   int64_t last_begin_ = std::numeric_limits<int64_t>::min();
+  int64_t first_begin_ = 0;
+  int64_t end_ = 0;         // of what was written or left out
   int64_t origin_ = 0;      // encoder's units off all times
   bool cut_sound_ = false;  // what is before the first frame, too
   // Encoders keep a packet's time but not how long it lasts.
@@ -391,6 +395,7 @@ absl::Status VideoWriter::Impl::WriteAt(const cv::Mat& rgb, int64_t pts,
   int64_t begin = av_rescale_q(pts, time_base(), unit);
   if (last_begin_ == std::numeric_limits<int64_t>::min()) {
     RETURN_IF_ERROR(SetOrigin(begin));
+    first_begin_ = begin - origin_;
   }
   begin -= origin_;
   int64_t end = av_rescale_q(pts + duration, time_base(), unit) - origin_;
@@ -399,6 +404,7 @@ absl::Status VideoWriter::Impl::WriteAt(const cv::Mat& rgb, int64_t pts,
     begin = std::max(begin, last_begin_ + 1);
     end = begin + 1;
   }
+  end_ = end;
   if (is_gif() && begin < last_begin_ + kGifMinPeriod) return absl::OkStatus();
   last_begin_ = begin;
   durations_.emplace_back(begin, end - begin);
@@ -510,14 +516,23 @@ absl::Status VideoWriter::Impl::Finish() {
     RETURN_IF_ERROR(CopyAudioUntil(std::numeric_limits<double>::infinity()));
   }
   RETURN_IF_ERROR(FinishAudio());
+  if (is_gif()) StateLastGifDelay();
   const int error = av_write_trailer(output_);
   if (error < 0) return Failed(error, "cannot be completed");
   RETURN_IF_ERROR(CloseFile());
   if (is_gif() && !options_.comment.empty()) {
     RETURN_IF_ERROR(AppendGifComment(options_.comment, writable_path_, path_));
   }
-  if (is_webp() && !options_.comment.empty()) RETURN_IF_ERROR(CompleteWebp());
+  if (is_webp()) RETURN_IF_ERROR(CompleteWebp());
   return file_ ? file_->Commit() : absl::OkStatus();
+}
+
+// FFmpeg would show the last frame as long as the one before.
+void VideoWriter::Impl::StateLastGifDelay() {
+  constexpr int64_t kMost = 65535;
+  if (end_ <= last_begin_) return;
+  av_opt_set_int(output_->priv_data, "final_delay",
+                 std::clamp(end_ - last_begin_, kGifMinPeriod, kMost), 0);
 }
 
 absl::Status VideoWriter::Impl::CloseFile() {
@@ -530,14 +545,23 @@ absl::Status VideoWriter::Impl::CloseFile() {
   return absl::OkStatus();
 }
 
-// FFmpeg writes no comment.
+// libwebp shows the last frame as long as the others in the mean, and FFmpeg
+// writes no comment.
 absl::Status VideoWriter::Impl::CompleteWebp() {
   std::fstream file(writable_path_,
                     std::ios::binary | std::ios::in | std::ios::out);
   std::string webp(std::istreambuf_iterator<char>(file), {});
   if (webp.empty()) return absl::InternalError(path_ + ": cannot be read");
-  AddWebpComment(options_.comment, cv::Size(options_.width, options_.height),
-                 options_.with_alpha, &webp);
+  // The encoder rounds times down.
+  const auto milliseconds = [this](int64_t time) {
+    return av_rescale_q_rnd(time, encoder_->time_base, {1, 1000},
+                            AV_ROUND_DOWN);
+  };
+  SetWebpDuration(milliseconds(end_) - milliseconds(first_begin_), &webp);
+  if (!options_.comment.empty()) {
+    AddWebpComment(options_.comment, cv::Size(options_.width, options_.height),
+                   options_.with_alpha, &webp);
+  }
   file.clear();
   file.seekp(0);
   file << webp << std::flush;

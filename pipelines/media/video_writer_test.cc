@@ -23,6 +23,7 @@
 #include "networks/files/testing_full_disk.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/ffmpeg_util.h"
+#include "pipelines/media/frame_source.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/open_input.h"
 #include "pipelines/media/read_video_test_util.h"
@@ -123,6 +124,34 @@ TEST(VideoWriter, GifKeepsOddSizesAndTimesToAHundredth) {
     const VideoFrame& frame = video.frames[static_cast<size_t>(i)];
     EXPECT_NEAR(static_cast<double>(frame.pts) * video.info.time_base.value(),
                 i / 30.0, 0.005 + 1e-9);
+  }
+}
+
+// Both repeat, so that it is seen how long they rest on the last frame.
+TEST(VideoWriter, GifAndWebpShowTheLastFrameAsLongAsAnyOther) {
+  for (const char* ending : {".gif", ".webp"}) {
+    const std::string path = TempPath(absl::StrCat("rests", ending));
+    VideoWriterOptions options = Sized(cv::Size(32, 32));
+    options.time_base = Rational{1, 100};
+    auto writer = VideoWriter::Create(path, options);
+    ASSERT_THAT(writer, IsOk());
+    for (int i = 0; i < 4; ++i) {
+      ASSERT_THAT((*writer)->WriteAt(NumberedFrame(cv::Size(32, 32), i), 10 * i,
+                                     i < 3 ? 10 : 200),
+                  IsOk());
+    }
+    ASSERT_THAT((*writer)->Finish(), IsOk());
+    auto source = OpenFrameSource(path);
+    ASSERT_THAT(source, IsOk());
+    std::vector<double> seconds;
+    for (int i = 0; i < 4; ++i) {
+      const auto frame = (*source)->Next();
+      ASSERT_THAT(frame, IsOk());
+      ASSERT_TRUE(frame->has_value());
+      seconds.push_back(static_cast<double>((*frame)->duration) *
+                        (*source)->info().time_base.value());
+    }
+    EXPECT_THAT(seconds, ElementsAre(0.1, 0.1, 0.1, 2)) << path;
   }
 }
 
@@ -353,7 +382,7 @@ TEST(VideoWriter, WebpIsAnAnimationThatRepeats) {
   const int64_t times[] = {0, 30, 130};
   for (size_t i = 0; i < colours.size(); ++i) {
     ASSERT_THAT(
-        (*writer)->WriteAt(cv::Mat(size, CV_8UC3, colours[i]), times[i], 40),
+        (*writer)->WriteAt(cv::Mat(size, CV_8UC3, colours[i]), times[i], 400),
         IsOk());
   }
   ASSERT_THAT((*writer)->Finish(), IsOk());
@@ -364,6 +393,7 @@ TEST(VideoWriter, WebpIsAnAnimationThatRepeats) {
   ASSERT_EQ(frames.size(), 3u);
   EXPECT_EQ(frames[0].milliseconds, 30);
   EXPECT_EQ(frames[1].milliseconds, 100);
+  EXPECT_EQ(frames[2].milliseconds, 400);
   for (size_t i = 0; i < frames.size(); ++i) {
     EXPECT_EQ(frames[i].size, size);
     const auto still = DecodeImage(frames[i].still, path);

@@ -135,6 +135,20 @@ absl::StatusOr<WebpAnimation> ReadWebpAnimation(std::string_view bytes,
   return animation;
 }
 
+void SetWebpDuration(int64_t milliseconds, std::string* webp) {
+  const auto animation = ReadWebpAnimation(*webp, /*name=*/"");
+  if (!animation.ok() || animation->frames.empty()) return;
+  const WebpFrame& last = animation->frames.back();
+  for (const WebpFrame& frame : animation->frames) {
+    if (&frame != &last) milliseconds -= frame.milliseconds;
+  }
+  if (milliseconds <= 0) return;
+  // The three bytes in front of the flags, which the picture follows.
+  constexpr int64_t kMost = (1 << 24) - 1;
+  webp->replace(static_cast<size_t>(last.chunks.data() - webp->data()) - 4, 3,
+                Three(static_cast<int>(std::min(milliseconds, kMost))));
+}
+
 std::string StillOf(const WebpAnimation& animation, const WebpFrame& frame) {
   const char flags =
       static_cast<char>((frame.has_alpha ? kHasAlpha : 0) |

@@ -42,6 +42,11 @@ struct WebpAnimation {
 absl::StatusOr<WebpAnimation> ReadWebpAnimation(std::string_view bytes,
                                                 const std::string& name);
 
+// Makes the last frame of the WebP of this content, whole and as ours are,
+// last as long as is left of `milliseconds` for all frames. Leaves it as it is
+// where nothing is left, and where the picture does not move.
+void SetWebpDuration(int64_t milliseconds, std::string* webp);
+
 // `frame` of `animation` as the content of a still WebP.
 std::string StillOf(const WebpAnimation& animation, const WebpFrame& frame);
 
