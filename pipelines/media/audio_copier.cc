@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "pipelines/media/formats/bytes.h"
 #include "pipelines/media/open_input.h"
 #include "third_party/absl/status_macros.h"
 
@@ -186,7 +187,23 @@ std::optional<double> AudioCopier::Seconds() {
 
 absl::StatusOr<std::optional<double>> AudioCopier::Begin() {
   ASSIGN_OR_RETURN(const bool is_there, Fill());
-  return is_there ? Seconds() : std::nullopt;
+  std::optional<double> begin = is_there ? Seconds() : std::nullopt;
+  if (begin) {
+    *begin +=
+        static_cast<double>(Skipped()) * av_q2d(CurrentTrack().from->time_base);
+  }
+  return begin;
+}
+
+int64_t AudioCopier::Skipped() {
+  size_t size = 0;
+  const uint8_t* const skip =
+      av_packet_get_side_data(packet_.get(), AV_PKT_DATA_SKIP_SAMPLES, &size);
+  const AVStream& from = *CurrentTrack().from;
+  if (skip == nullptr || size < 4 || from.codecpar->sample_rate <= 0) return 0;
+  const auto samples = static_cast<int64_t>(LittleEndian(
+      {reinterpret_cast<const char*>(skip), size}, /*at=*/0, /*count=*/4));
+  return av_rescale_q(samples, {1, from.codecpar->sample_rate}, from.time_base);
 }
 
 void AudioCopier::Shift(int64_t units, AVRational unit) {

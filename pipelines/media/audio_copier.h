@@ -32,8 +32,9 @@ class AudioCopier {
       const MediaInput& origin, AVFormatContext* output,
       std::vector<std::string>* warnings);
 
-  // When the sound begins, in seconds of its file; empty if it has no packet.
-  // DataLoss when the source is damaged.
+  // When the sound begins, in seconds of its file, behind the delay of its
+  // encoder, which players leave out; empty if it has no packet. DataLoss when
+  // the source is damaged.
   absl::StatusOr<std::optional<double>> Begin();
 
   // Takes so many `unit`s off the times of all packets; before the first
@@ -72,6 +73,8 @@ class AudioCopier {
   absl::StatusOr<bool> Fill();
   absl::StatusOr<bool> ReadPacket();
   Track& CurrentTrack();
+  // What decoders leave out from packet_ on, in its stream's units.
+  int64_t Skipped();
   // Of packet_.
   std::optional<double> Seconds();
   void MendTimes(Track* track);

@@ -153,6 +153,21 @@ TEST(AudioCopier, SaysWhenTheSoundBegins) {
   EXPECT_EQ(begin, 0);
 }
 
+// The first packet of AAC is its encoder's delay: at 8 kHz 0.128 s.
+TEST(AudioCopier, TakesAnEncodersDelayForNoSound) {
+  const std::string tone = TempPath("delayed.m4a");
+  WriteSound(tone, /*seconds=*/0.5, /*rate=*/8000);
+  ASSERT_EQ(SoundPackets(tone).front().pts, -1024);
+  std::optional<double> begin;
+  EXPECT_THAT(CopySound(tone, TempPath("delayed.mp4"),
+                        [&](AudioCopier* copier) -> absl::Status {
+                          ASSIGN_OR_RETURN(begin, copier->Begin());
+                          return copier->CopyUntil(kAll);
+                        }),
+              IsOk());
+  EXPECT_EQ(begin, 0);
+}
+
 TEST(AudioCopier, EncodesAnewWhatTheContainerCannotHold) {
   const std::string pcm = Tone("anew.wav"), aac = Tone("anew.m4a");
   struct {

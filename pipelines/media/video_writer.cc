@@ -425,7 +425,7 @@ absl::Status VideoWriter::Impl::SetOrigin(int64_t begin) {
   const std::optional<double> sound = *first;
   if (sound && !cut_sound_ && *sound < static_cast<double>(begin) * unit) {
     origin_ = static_cast<int64_t>(std::floor(*sound / unit));
-    // Encoders of sound begin with a few samples before 0, which players know.
+    // An encoder's delay of which the source says nothing.
     constexpr double kPriming = 0.1;  // seconds
     if (begin >= 0 && *sound < 0 && *sound > -kPriming) origin_ = 0;
   }

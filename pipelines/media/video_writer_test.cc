@@ -620,6 +620,36 @@ TEST(VideoWriter, KeepsEveryTrackAndItsLanguage) {
   }
 }
 
+// Writes `frames` frames of 25 a second from `begin` on, in that unit, with the
+// sound of `sound`, so that what is first begins at 0; what is warned of.
+std::vector<std::string> WriteFrom(int64_t begin, int frames,
+                                   const std::string& sound,
+                                   const std::string& path) {
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  options.audio_from = sound;
+  options.start_at_zero = true;
+  options.time_base = Rational{1, 1000};
+  auto writer = VideoWriter::Create(path, options);
+  EXPECT_THAT(writer, IsOk());
+  if (!writer.ok()) return {};
+  for (int i = 0; i < frames; ++i) {
+    EXPECT_THAT((*writer)->WriteAt(NumberedFrame(cv::Size(32, 32), i),
+                                   begin + 40 * i, 40),
+                IsOk());
+  }
+  EXPECT_THAT((*writer)->Finish(), IsOk());
+  return (*writer)->warnings();
+}
+
+// Of 0.128 s at 8 kHz, before 0.
+TEST(VideoWriter, TakesAnEncodersDelayForNoSound) {
+  const std::string sound = TempPath("slow.m4a");
+  WriteSound(sound, 0.5, /*rate=*/8000);
+  const std::string path = TempPath("slow.mp4");
+  EXPECT_THAT(WriteFrom(/*begin=*/0, 10, sound, path), IsEmpty());
+  EXPECT_EQ(FirstSeconds(path, AVMEDIA_TYPE_VIDEO), 0);
+}
+
 // Where frames are lost at an end, the sound of their time is left out, too.
 TEST(VideoWriter, CutsTheSoundToTheFrames) {
   const std::string sound = TempPath("long.m4a");
