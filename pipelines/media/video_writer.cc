@@ -10,6 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/path_parts.h"
@@ -192,7 +193,8 @@ class VideoWriter::Impl {
   absl::StatusOr<const AVCodec*> FindEncoder();
   absl::Status OpenEncoder();
   absl::Status OpenFile();
-  absl::Status SetOrigin(int64_t begin);
+  absl::Status SetOrigin(int64_t begin, double seconds);
+  void PlaceInAvi(int64_t begin, double behind_sound);
   absl::Status EncodeImage(const cv::Mat& rgb, int64_t pts);
   absl::Status EncodeGif();
   absl::Status Encode(const AVFrame* frame);
@@ -362,8 +364,8 @@ absl::Status VideoWriter::Impl::OpenFile() {
   if (!options_.comment.empty()) {
     av_dict_set(&output_->metadata, "comment", options_.comment.c_str(), 0);
   }
-  // An AVI states no times: its sound just begins at once. FFmpeg would move
-  // the frames by whole places to make room for what comes before 0.
+  // FFmpeg would move the frames by whole places to make room for what comes
+  // before 0.
   if (is_avi()) output_->avoid_negative_ts = AVFMT_AVOID_NEG_TS_DISABLED;
   AVDictionary* muxer_options = nullptr;
   av_dict_set(&muxer_options, "movflags", "+faststart", 0);
@@ -394,7 +396,8 @@ absl::Status VideoWriter::Impl::WriteAt(const cv::Mat& rgb, int64_t pts,
   const AVRational unit = encoder_->time_base;
   int64_t begin = av_rescale_q(pts, time_base(), unit);
   if (last_begin_ == std::numeric_limits<int64_t>::min()) {
-    RETURN_IF_ERROR(SetOrigin(begin));
+    RETURN_IF_ERROR(
+        SetOrigin(begin, static_cast<double>(pts) * av_q2d(time_base())));
     first_begin_ = begin - origin_;
   }
   begin -= origin_;
@@ -412,8 +415,24 @@ absl::Status VideoWriter::Impl::WriteAt(const cv::Mat& rgb, int64_t pts,
   return CopyAudioUntil(static_cast<double>(end) * av_q2d(unit));
 }
 
-// `begin`: of the first frame.
-absl::Status VideoWriter::Impl::SetOrigin(int64_t begin) {
+// An AVI states no times: its sound begins at once, and so does its first
+// frame, which is shown until the second frame's place.
+void VideoWriter::Impl::PlaceInAvi(int64_t begin, double behind_sound) {
+  const double unit = av_q2d(encoder_->time_base);
+  const int64_t place = std::max<int64_t>(0, std::llround(behind_sound / unit));
+  origin_ = begin - place;
+  const double early = static_cast<double>(place) * unit - behind_sound;
+  // From which on viewers notice it [ITU-R BT.1359].
+  constexpr double kNoticed = 0.045;  // seconds
+  if (std::abs(early) < kNoticed) return;
+  warnings_.push_back(absl::StrFormat(
+      "an avi states no times: its sound is %.2f s %s; an output named .mp4 or "
+      ".mkv keeps it in step",
+      std::abs(early), early > 0 ? "early" : "late"));
+}
+
+// `begin`: of the first frame; that is at `seconds` of the source.
+absl::Status VideoWriter::Impl::SetOrigin(int64_t begin, double seconds) {
   const double unit = av_q2d(encoder_->time_base);
   if (options_.start_at_zero) origin_ = begin;
   if (audio_ != nullptr && cut_sound_) {
@@ -423,6 +442,12 @@ absl::Status VideoWriter::Impl::SetOrigin(int64_t begin) {
   const absl::StatusOr<std::optional<double>> first = audio_->Begin();
   if (!first.ok()) return EndDamagedSound(first.status());
   const std::optional<double> sound = *first;
+  if (is_avi() && sound && !cut_sound_) {
+    constexpr int kMicroseconds = 1000000;
+    audio_->Shift(std::llround(*sound * kMicroseconds), {1, kMicroseconds});
+    PlaceInAvi(begin, seconds - *sound);
+    return absl::OkStatus();
+  }
   if (sound && !cut_sound_ && *sound < static_cast<double>(begin) * unit) {
     origin_ = static_cast<int64_t>(std::floor(*sound / unit));
     // An encoder's delay of which the source says nothing.

@@ -650,6 +650,24 @@ TEST(VideoWriter, TakesAnEncodersDelayForNoSound) {
   EXPECT_EQ(FirstSeconds(path, AVMEDIA_TYPE_VIDEO), 0);
 }
 
+TEST(VideoWriter, SaysWhatAnAviHasOutOfStep) {
+  const std::string sound = TempPath("step.wav");
+  WriteSound(sound, 1.5);
+  const std::string path = TempPath("step.avi");
+  const std::string later = TempPath("later.mkv");
+  Remux(sound, later, /*seconds_later=*/1, {1, 16000});
+  EXPECT_THAT(WriteFrom(/*begin=*/700, 20, later, path),
+              ElementsAre(HasSubstr("its sound is 0.30 s early")));
+  // Frames later than the sound by 4.25 places, of which the first is shown
+  // from the beginning on.
+  EXPECT_THAT(WriteFrom(/*begin=*/1170, 20, later, path), IsEmpty());
+  const ReadVideo video = ReadAll(path);
+  ASSERT_EQ(Indices(video), Range(20));
+  EXPECT_EQ(video.frames[0].pts, 0);
+  EXPECT_EQ(video.frames[1].pts, 5);
+  EXPECT_EQ(video.frames[19].pts, 23);
+}
+
 // Where frames are lost at an end, the sound of their time is left out, too.
 TEST(VideoWriter, CutsTheSoundToTheFrames) {
   const std::string sound = TempPath("long.m4a");
