@@ -340,7 +340,11 @@ absl::Status VideoWriter::Impl::OpenEncoder() {
   frame_->width = encoder_->width;
   frame_->height = encoder_->height;
   frame_->format = encoder_->pix_fmt;
+  // ProRes takes these from the frame.
   frame_->colorspace = encoder_->colorspace;
+  frame_->color_primaries = encoder_->color_primaries;
+  frame_->color_trc = encoder_->color_trc;
+  frame_->color_range = encoder_->color_range;
   const int buffer_error = av_frame_get_buffer(frame_.get(), 0);
   return buffer_error < 0 ? Failed(buffer_error, "no memory for a frame")
                           : absl::OkStatus();

@@ -781,6 +781,24 @@ TEST(VideoWriter, StatesItsColours) {
   }
 }
 
+// FFmpeg takes the word of a ProRes frame for that of its file.
+TEST(VideoWriter, StatesItsColoursInProRes) {
+  const std::string path = TempPath("tagged alpha.mov");
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  options.with_alpha = true;
+  auto writer = VideoWriter::Create(path, options);
+  ASSERT_THAT(writer, IsOk());
+  const cv::Mat frame(32, 32, CV_8UC4, cv::Scalar(200, 100, 50, 128));
+  ASSERT_THAT((*writer)->Write(frame), IsOk());
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  const auto input = OpenInput({path});
+  ASSERT_THAT(input, IsOk());
+  ASSERT_THAT(FindStreams(input->get(), path), IsOk());
+  const AVCodecParameters& codec = *(*input)->streams[0]->codecpar;
+  EXPECT_EQ(codec.color_primaries, AVCOL_PRI_BT709);
+  EXPECT_EQ(codec.color_trc, AVCOL_TRC_BT709);
+}
+
 TEST(VideoWriter, LeavesNoFileUnlessFinished) {
   const std::string folder = TempPath("unfinished");
   ASSERT_EQ(mkdir(folder.c_str(), 0755), 0);
