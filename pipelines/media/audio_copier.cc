@@ -53,9 +53,11 @@ const SoundRule& RuleOf(const AVFormatContext& output) {
        {AV_CODEC_ID_WMAV1, AV_CODEC_ID_WMAV2, AV_CODEC_ID_WMAPRO,
         AV_CODEC_ID_WMAVOICE, AV_CODEC_ID_WMALOSSLESS, AV_CODEC_ID_PCM_ALAW,
         AV_CODEC_ID_PCM_MULAW, AV_CODEC_ID_ADPCM_MS, AV_CODEC_ID_ADPCM_IMA_WAV},
-       {},
+       // Its last packet cannot be decoded unless the file ends with it.
+       {AV_CODEC_ID_TTA},
        {"aac"}},
-      {"avi", true, {}, {}, {"pcm_s16le"}},
+      // Of FLAC, FFmpeg writes an empty packet for each sample.
+      {"avi", true, {}, {AV_CODEC_ID_FLAC}, {"pcm_s16le"}},
       {"", true, {}, {}, {"aac"}},  // all others
   };
   const auto rule =

@@ -202,8 +202,8 @@ TEST(AudioCopier, KeepsTheSoundOfOthersInEachContainer) {
       {"kept.wma", ".mp4", "aac"},        {"kept.wma", ".mkv", ""},
       {"kept.wma", ".webm", "opus"},      {"kept.wma", ".avi", ""},
       {"kept.wma", ".mov", "aac"},        {"kept.flac", ".mp4", ""},
-      {"kept.flac", ".mov", "aac"},       {"kept.opus", ".mp4", ""},
-      {"kept.opus", ".mov", "aac"},
+      {"kept.flac", ".mov", "aac"},       {"kept.flac", ".avi", "pcm_s16le"},
+      {"kept.opus", ".mp4", ""},          {"kept.opus", ".mov", "aac"},
   };
   for (const Case& c : kCases) {
     SCOPED_TRACE(absl::StrCat(c.from, " to ", c.ending));
@@ -225,6 +225,12 @@ TEST(AudioCopier, KeepsTheSoundOfOthersInEachContainer) {
     EXPECT_NEAR(Loudness(sound), Loudness(original), 0.02);
     EXPECT_GT(Loudness(original), 0.05);
   }
+}
+
+// Its header is made of the length of the file, beyond which nothing is read.
+TEST(AudioCopier, EncodesTtaAnewForMkv) {
+  EXPECT_THAT(CopySound(Tone("kept.tta"), TempPath("tta.mkv"), CopyAll),
+              IsOkAndHolds(ElementsAre(HasSubstr("encoded anew as aac"))));
 }
 
 TEST(AudioCopier, EncodesMp3OfLowRatesAnewForMp4) {

@@ -196,7 +196,9 @@ void WriteSound(const std::string& path, double seconds, int rate) {
   const AVCodec* codec = avcodec_find_encoder(output->oformat->audio_codec);
   const CodecPtr encoder(avcodec_alloc_context3(codec));
   encoder->sample_rate = rate;
-  encoder->sample_fmt = ffmpeg::FirstSampleFormat(codec);
+  encoder->sample_fmt = codec->id == AV_CODEC_ID_TTA  // of 8 bits, at first
+                            ? AV_SAMPLE_FMT_S16
+                            : ffmpeg::FirstSampleFormat(codec);
   av_channel_layout_default(&encoder->ch_layout, 1);
   if (output->oformat->flags & AVFMT_GLOBALHEADER) {
     encoder->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
