@@ -83,12 +83,34 @@ bool IsCopied(const SoundRule& rule, const AVFormatContext& output,
          avformat_query_codec(output.oformat, codec, FF_COMPLIANCE_NORMAL) == 1;
 }
 
+// Some languages have two names in ISO 639-2. FFmpeg's muxer of QuickTime,
+// which has numbers for languages, knows one of each, and writes none for the
+// other.
+const char* QuickTimeLanguage(const char* language) {
+  static constexpr const char* kNames[][2] = {
+      {"bod", "tib"}, {"cym", "wel"}, {"cze", "ces"}, {"deu", "ger"},
+      {"ell", "gre"}, {"eus", "baq"}, {"fas", "per"}, {"fre", "fra"},
+      {"hye", "arm"}, {"isl", "ice"}, {"kat", "geo"}, {"mkd", "mac"},
+      {"msa", "may"}, {"mya", "bur"}, {"nld", "dut"}, {"rum", "ron"},
+      {"slo", "slk"}, {"sqi", "alb"}, {"swe", "sve"}, {"zho", "chi"}};
+  for (const auto& [name, known] : kNames) {
+    if (language == absl::string_view(name)) return known;
+  }
+  return language;
+}
+
 // Language, title, and which one is played first.
-void CopyDescription(const AVStream& from, AVStream* to) {
+void CopyDescription(const AVStream& from, const AVOutputFormat& format,
+                     AVStream* to) {
+  const bool is_quicktime = format.name == absl::string_view("mov");
   for (const char* key : {"language", "title"}) {
     const AVDictionaryEntry* entry =
         av_dict_get(from.metadata, key, nullptr, 0);
-    if (entry != nullptr) av_dict_set(&to->metadata, key, entry->value, 0);
+    if (entry == nullptr) continue;
+    const bool translates =
+        is_quicktime && key == absl::string_view("language");
+    av_dict_set(&to->metadata, key,
+                translates ? QuickTimeLanguage(entry->value) : entry->value, 0);
   }
   to->disposition = from.disposition;
 }
@@ -159,7 +181,8 @@ absl::Status AudioCopier::AddTrack(AVStream* from,
                      ", for ", output_->oformat->name,
                      " cannot hold it or few players know it there"));
   }
-  CopyDescription(*from, output_->streams[output_->nb_streams - 1]);
+  CopyDescription(*from, *output_->oformat,
+                  output_->streams[output_->nb_streams - 1]);
   tracks_.push_back(std::move(track));
   return absl::OkStatus();
 }

@@ -620,6 +620,17 @@ TEST(VideoWriter, KeepsEveryTrackAndItsLanguage) {
   }
 }
 
+// QuickTime's own names of them.
+TEST(VideoWriter, KeepsLanguagesOfAMovUnderOtherNames) {
+  const std::string one = TempPath("one.m4a");
+  WriteSound(one, 0.2);
+  const std::string both = TempPath("named.mkv");
+  MergeSound({one, one}, {"fre", "swe"}, both);
+  const std::string path = TempPath("named.mov");
+  WriteWithSound(path, both);
+  EXPECT_THAT(SoundLanguages(path), ElementsAre("fra", "sve"));
+}
+
 // Writes `frames` frames of 25 a second from `begin` on, in that unit, with the
 // sound of `sound`, so that what is first begins at 0; what is warned of.
 std::vector<std::string> WriteFrom(int64_t begin, int frames,
