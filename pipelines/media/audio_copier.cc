@@ -176,10 +176,15 @@ absl::Status AudioCopier::AddTrack(AVStream* from,
       return absl::OkStatus();
     }
     track.encoder = *std::move(encoder);
-    warnings->push_back(
-        absl::StrCat(what, " is encoded anew as ", track.encoder->codec(),
-                     ", for ", output_->oformat->name,
-                     " cannot hold it or few players know it there"));
+    const int given = from->codecpar->ch_layout.nb_channels;
+    const int kept = output_->streams[output_->nb_streams - 1]
+                         ->codecpar->ch_layout.nb_channels;
+    warnings->push_back(absl::StrCat(
+        what, " is encoded anew as ", track.encoder->codec(),
+        kept < given ? absl::StrCat(" with ", kept, " of ", given, " channels")
+                     : "",
+        ", for ", output_->oformat->name,
+        " cannot hold it or few players know it there"));
   }
   CopyDescription(*from, *output_->oformat,
                   output_->streams[output_->nb_streams - 1]);

@@ -233,6 +233,17 @@ TEST(AudioCopier, EncodesTtaAnewForMkv) {
               IsOkAndHolds(ElementsAre(HasSubstr("encoded anew as aac"))));
 }
 
+TEST(AudioCopier, SaysHowManyChannelsAreLost) {
+  const std::string from = Tone("surround.wav");
+  std::string wav = *networks::files::ReadFile(from);
+  wav[22] = 8;   // channels
+  wav[32] = 16;  // bytes of a sample of all
+  ASSERT_THAT(networks::files::WriteAtomically(from, wav), IsOk());
+  EXPECT_THAT(CopySound(from, TempPath("surround.mp4"), CopyAll),
+              IsOkAndHolds(ElementsAre(
+                  HasSubstr("encoded anew as aac with 2 of 8 channels, for"))));
+}
+
 TEST(AudioCopier, EncodesMp3OfLowRatesAnewForMp4) {
   const auto copied_to = [](int rate, const char* ending) {
     const std::string from = TempPath(absl::StrCat(rate, ".mp3"));

@@ -34,9 +34,18 @@ int EncodedRate(AVCodecID codec, int rate) {
   }
 }
 
-// One, two or six channels are what every codec and player knows.
-int EncodedChannels(int channels) {
-  return channels == 1 || channels == 6 ? channels : 2;
+// Where they are compressed, one, two or six channels are what every codec and
+// player knows. Beyond eight, FFmpeg has no layout.
+void SetChannels(const AVChannelLayout& given, AVCodecContext* encoder) {
+  const int count = given.nb_channels;
+  const bool keeps = encoder->codec_id == AV_CODEC_ID_PCM_S16LE
+                         ? count >= 1 && count <= 8
+                         : count == 1 || count == 6;
+  if (keeps && given.order == AV_CHANNEL_ORDER_NATIVE) {
+    av_channel_layout_copy(&encoder->ch_layout, &given);
+  } else {
+    av_channel_layout_default(&encoder->ch_layout, keeps ? count : 2);
+  }
 }
 
 bool IsSameFormat(const AVFrame& a, const AVFrame& b) {
@@ -102,8 +111,7 @@ absl::Status AudioEncoder::OpenEncoder(const AVStream& from,
   encoder_.reset(avcodec_alloc_context3(codec));
   encoder_->sample_rate = EncodedRate(codec->id, given.sample_rate);
   encoder_->sample_fmt = ffmpeg::FirstSampleFormat(codec);
-  av_channel_layout_default(&encoder_->ch_layout,
-                            EncodedChannels(given.ch_layout.nb_channels));
+  SetChannels(given.ch_layout, encoder_.get());
   encoder_->bit_rate = kBitRate * encoder_->ch_layout.nb_channels;
   encoder_->time_base = {1, encoder_->sample_rate};
   if (output_->oformat->flags & AVFMT_GLOBALHEADER) {

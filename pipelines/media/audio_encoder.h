@@ -23,8 +23,9 @@ namespace pipelines::media {
 class AudioEncoder {
  public:
   // Adds to `output` a stream for the sound of `from`, encoded by the first of
-  // `encoders` that this FFmpeg has. Rate and channels are kept where the codec
-  // allows it; otherwise 48 kHz and stereo. `name` stands in messages.
+  // `encoders` that this FFmpeg has. The rate is kept where the codec has it,
+  // otherwise it becomes 48 kHz. One, two and six channels are kept,
+  // uncompressed up to eight; others become stereo. `name` stands in messages.
   // Unimplemented where FFmpeg can neither decode nor encode it.
   static absl::StatusOr<std::unique_ptr<AudioEncoder>> Create(
       const AVStream& from, const std::vector<const char*>& encoders,

@@ -10,6 +10,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/atomic_file.h"
+#include "networks/files/read_file.h"
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/open_input.h"
 #include "pipelines/media/video_test_util.h"
@@ -102,6 +104,20 @@ TEST(AudioEncoder, KeepsTheRateWhereTheCodecHasIt) {
   const std::string tone = Tone("rate.wav");
   EXPECT_EQ(Encode(tone, {"aac"}, "rate.mp4").sound.rate, 16000);
   EXPECT_EQ(Encode(tone, {"libopus"}, "rate.webm").sound.rate, 48000);
+}
+
+TEST(AudioEncoder, KeepsAllChannelsWhereItDoesNotCompress) {
+  const std::string from = Tone("surround.wav");
+  std::string wav = *networks::files::ReadFile(from);
+  wav[22] = 8;   // channels
+  wav[32] = 16;  // bytes of a sample of all
+  ASSERT_THAT(networks::files::WriteAtomically(from, wav), IsOk());
+  EXPECT_EQ(Encode(from, {"pcm_s16le"}, "surround.mov").num_lost, 0);
+  const std::string path = TempPath("surround.mov");
+  const auto kept = OpenInput({path});
+  ASSERT_THAT(kept, IsOk());
+  ASSERT_THAT(FindStreams(kept->get(), path), IsOk());
+  EXPECT_EQ((*kept)->streams[0]->codecpar->ch_layout.nb_channels, 8);
 }
 
 TEST(AudioEncoder, KeepsLengthAndLoudness) {
