@@ -63,15 +63,25 @@ absl::Status CheckOutput(const std::string& checkpoint,
   return pipelines::CheckUserOutputs(planned);
 }
 
-// Counters stay integers, unlike by Module::to.
-void ToFloat16(torch::nn::Module& module) {
-  for (auto tensors : {module.parameters(), module.buffers()}) {
-    for (torch::Tensor& tensor : tensors) {
-      if (tensor.is_floating_point()) {
-        tensor.set_data(tensor.to(torch::kFloat16));
+// Counters stay integers, unlike by Module::to. InvalidArgument for a number
+// that would become infinite, with which the model makes no picture.
+absl::Status ToFloat16(const std::string& checkpoint,
+                       torch::nn::Module& module) {
+  for (auto tensors : {module.named_parameters(), module.named_buffers()}) {
+    for (auto& named : tensors) {
+      torch::Tensor& tensor = named.value();
+      if (!tensor.is_floating_point()) continue;
+      const torch::Tensor half = tensor.to(torch::kFloat16);
+      if ((half.isinf() & tensor.isfinite()).any().item<bool>()) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            checkpoint, ": ", named.key(),
+            " holds numbers beyond 65504, the largest of float16; use the "
+            "checkpoint as it is"));
       }
+      tensor.set_data(half);
     }
   }
+  return absl::OkStatus();
 }
 
 // What a file of ours says of its training; other programs' say nothing.
@@ -96,7 +106,7 @@ absl::Status Run(const pipelines::CommandLine& line) {
                    pipelines::LoadTrainedModel(checkpoint, torch::kCPU));
   ASSIGN_OR_RETURN(const pipelines::CheckpointState state,
                    StateOf(checkpoint, trained));
-  ToFloat16(*trained.model);
+  RETURN_IF_ERROR(ToFloat16(checkpoint, *trained.model));
   RETURN_IF_ERROR(pipelines::SaveCheckpoint(
       output, {trained.model.get(), nullptr, nullptr}, state));
   std::printf("%s: %.1f MB\n", output.c_str(),

@@ -23,6 +23,15 @@ succeed "legacy_again.safetensors: 23.1 MB" --output "$TEST_TMPDIR/legacy_again.
   --checkpoint "$TEST_TMPDIR/legacy.safetensors"
 cmp "$TEST_TMPDIR"/legacy{,_again}.safetensors || complain "a converted file is not slim"
 
+# Its running_var of a batch normalisation, 2936 bytes before the end, is made 1e5.
+large=$TEST_TMPDIR/large.pth.tar
+cp "$legacy" "$large"
+chmod u+w "$large"
+printf '\x00\x50\xc3\x47' | dd of="$large" bs=1 conv=notrunc status=none \
+  seek=$(($(stat -L -c %s "$legacy") - 2936))
+expect 1 "layer4.1.bn2.running_var holds numbers beyond 65504" \
+  --checkpoint "$large" --output "$none"
+
 head -c 100000 "$small" >"$TEST_TMPDIR/cut.safetensors"
 expect 1 "cut.safetensors" --checkpoint "$TEST_TMPDIR/cut.safetensors" --output "$none"
 expect 1 "/nowhere" --checkpoint /nowhere.safetensors --output "$none"
