@@ -285,23 +285,26 @@ absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
   options.allow_damaged = batch.video.allow_damaged;
   options.image_rate = batch.video.image_rate;
   options.max_frames = batch.video.max_frames;
-  options.overwrite = batch.video.overwrite;
   options.hooks = batch.video.hooks;
   std::vector<BatchItem> items;
   std::map<std::string, std::vector<std::string>>
-      outputs;  // of a driving video
+      outputs;                    // of a driving video
+  std::set<std::string> renewed;  // driving videos with new results
   for (const BatchResult& result : results) {
     items.push_back(result.item);
     if (result.state == State::kFailed) continue;
     outputs[result.item.driving].push_back(result.item.output);
+    if (result.state == State::kDone) renewed.insert(result.item.driving);
   }
   std::map<std::string, std::string> paths = ComparisonPaths(items);
   std::vector<BatchComparison> comparisons;
   for (auto& [driving, videos] : outputs) {
     BatchComparison comparison;
     comparison.path = paths[driving];
-    comparison.is_new = !IsKept(comparison.path, batch);
+    const bool is_renewed = renewed.count(driving) > 0;
+    comparison.is_new = is_renewed || !IsKept(comparison.path, batch);
     if (comparison.is_new) {
+      options.overwrite = is_renewed || batch.video.overwrite;
       if (!IsMotionFile(driving)) videos.insert(videos.begin(), driving);
       ASSIGN_OR_RETURN(ComparisonReport report,
                        WriteComparison(videos, comparison.path, options));

@@ -134,9 +134,24 @@ TEST_F(BatchTest, ComparesTheResultsOfADrivingVideo) {
   // The driving video and two results.
   EXPECT_EQ((*video)->info().width, 3 * 256);
   EXPECT_EQ(*media::CountFrames(written->front().path), 2);
-  const auto kept = WriteComparisons(results, {});
+  const auto kept = WriteComparisons(AnimateBatch(*animator_, Items(), {}), {});
   ASSERT_THAT(kept, IsOk());
   EXPECT_FALSE(kept->front().is_new);
+}
+
+TEST_F(BatchTest, ComparesAgainWhereAResultIsNew) {
+  fs::rename(Path("stills/b.png"), Path("b.png"));
+  ASSERT_THAT(WriteComparisons(AnimateBatch(*animator_, Items(), {}), {}),
+              IsOk());
+  fs::rename(Path("b.png"), Path("stills/b.png"));
+  const auto written =
+      WriteComparisons(AnimateBatch(*animator_, Items(), {}), {});
+  ASSERT_THAT(written, IsOk());
+  ASSERT_THAT(*written, testing::SizeIs(1));
+  EXPECT_TRUE(written->front().is_new);
+  const auto video = media::VideoReader::Open(written->front().path);
+  ASSERT_THAT(video, IsOk());
+  EXPECT_EQ((*video)->info().width, 3 * 256);
 }
 
 TEST_F(BatchTest, ComparesDrivingVideosOfOneStemApart) {
