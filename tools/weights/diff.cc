@@ -28,10 +28,13 @@ std::string CompareValues(const torch::Tensor& a, const torch::Tensor& b,
   if (a.scalar_type() == b.scalar_type() && torch::equal(a, b)) return "";
   const torch::Tensor wide_a = Wide(a);
   const torch::Tensor wide_b = Wide(b);
-  const torch::Tensor same =
-      (wide_a == wide_b) | (wide_a.isnan() & wide_b.isnan());
-  const torch::Tensor distance =
+  const torch::Tensor equal =
+      a.scalar_type() == b.scalar_type() ? a == b : wide_a == wide_b;
+  const torch::Tensor same = equal | (wide_a.isnan() & wide_b.isnan());
+  torch::Tensor distance =
       (wide_a - wide_b).abs().masked_fill(same, 0).nan_to_num(INFINITY);
+  // float64 does not tell all whole numbers from 2^53 on apart.
+  distance = distance.masked_fill(same.logical_not() & (distance == 0), 1);
   const int64_t differing = (distance > tolerance).sum().item<int64_t>();
   if (differing == 0) return "";
   return absl::StrFormat("%d of %d values differ, by at most %.3g", differing,

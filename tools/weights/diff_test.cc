@@ -59,6 +59,16 @@ TEST(Diff, NamesWhatDiffers) {
                 "1 tensors are the same, 6 differ\n");
 }
 
+TEST(Diff, TellsLargeWholeNumbersApart) {
+  constexpr int64_t kLarge = int64_t{1} << 60;
+  const std::string a = Written(
+      "a.safetensors", {{"w", torch::full({2}, kLarge, torch::kInt64)}});
+  const std::string b = Written(
+      "b.safetensors", {{"w", torch::full({2}, kLarge + 1, torch::kInt64)}});
+  EXPECT_FALSE(Same(a, b));
+  EXPECT_TRUE(Same(a, b, {1, false}));
+}
+
 TEST(Diff, TakesATolerance) {
   const std::string a = Written("a.safetensors", {{"w", torch::zeros({2})}});
   const std::string b =
