@@ -94,6 +94,13 @@ TEST_F(ClipCutterTest, CutsToTheEndWhereverThatIs) {
                              HasSubstr("a long video.mp4 ends at 2, before"))));
 }
 
+// The last frame lasts from 1.96 to 2.
+TEST_F(ClipCutterTest, SaysThatNoFrameBeginsBehindTheLast) {
+  EXPECT_THAT(Cut("v,1.98,,,behind\n").at(0).status,
+              StatusIs(StatusCode::kOutOfRange,
+                       HasSubstr("clip behind (line 2): no frame begins")));
+}
+
 TEST_F(ClipCutterTest, CropsToTheBoxAtItsAspect) {
   // Bit 2 of a numbered frame is its upper right block; 60 has it, 3 has not.
   options_.unit = ClipUnit::kFrames;
