@@ -75,14 +75,6 @@ std::string PathOf(const std::string& folder, const std::string& name) {
   return absl::StrCat(folder, "/", name, ".pt");
 }
 
-absl::Status WriteScript(const torch::jit::Module& script,
-                         const std::string& path) {
-  std::ostringstream bytes;
-  script.save(bytes);
-  const std::string content = bytes.str();
-  return networks::files::WriteAtomically(path, content);
-}
-
 double MaxDifference(const std::vector<Tensor>& a,
                      const std::vector<Tensor>& b) {
   double difference = 0;
@@ -110,12 +102,12 @@ absl::StatusOr<ExportedNetwork> Export(const Piece& piece,
                                        const std::string& folder) {
   ExportedNetwork exported;
   exported.path = PathOf(folder, piece.name);
-  RETURN_IF_ERROR(WriteScript(
-      networks::TraceToScript(*piece.module, piece.name,
-                              RandomInputs(piece, /*seed=*/1), piece.function),
-      exported.path));
-
-  torch::jit::Module loaded = torch::jit::load(exported.path);
+  std::stringstream file;
+  networks::TraceToScript(*piece.module, piece.name,
+                          RandomInputs(piece, /*seed=*/1), piece.function)
+      .save(file);
+  const std::string content = file.str();
+  torch::jit::Module loaded = torch::jit::load(file);
   const std::vector<Tensor> inputs = RandomInputs(piece, /*seed=*/2);
   const torch::NoGradGuard no_grad;
   const std::vector<Tensor> expected = piece.function(inputs);
@@ -126,10 +118,11 @@ absl::StatusOr<ExportedNetwork> Export(const Piece& piece,
       std::max(kLeastRounding, RoundingOf(loaded, inputs, outputs));
   if (!(exported.difference <= kMaxRoundings * rounding)) {
     return absl::InternalError(absl::StrCat(
-        exported.path, ": an output of the file differs by ",
+        exported.path, ": is not written: an output of it differs by ",
         exported.difference, " from the network's, where rounding explains ",
         rounding));
   }
+  RETURN_IF_ERROR(networks::files::WriteAtomically(exported.path, content));
   return exported;
 }
 

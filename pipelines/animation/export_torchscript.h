@@ -35,10 +35,10 @@ std::vector<std::string> TorchScriptPaths(const std::string& folder);
 //                      maps (smallest first)
 //   inpainting.pt    source, source_from_driving, occlusion maps -> prediction
 //
-// as networks/dense_motion.h and networks/inpainting.h describe them. Each file
-// is loaded again and compared with the network on new inputs: Internal if an
-// output is off by more than rounding explains. Files are written whole or not
-// at all.
+// as networks/dense_motion.h and networks/inpainting.h describe them. The bytes
+// of each are loaded again and compared with the network on new inputs before
+// they are written: Internal if an output is off by more than rounding
+// explains. Files are written whole or not at all.
 absl::StatusOr<std::vector<ExportedNetwork>> ExportTorchScript(
     const TrainedModel& trained, const std::string& folder);
 
