@@ -139,6 +139,12 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   const std::string folder =
       dir.empty() ? published::WeightsFolder(pipelines::CacheFolder()) : dir;
   if (absl::GetFlag(FLAGS_list)) {
+    if (!command_line.arguments.empty() || absl::GetFlag(FLAGS_force) ||
+        !absl::GetFlag(FLAGS_mirror).empty()) {
+      return pipelines::UsageError(absl::InvalidArgumentError(
+          "--list fetches nothing; leave it out, or leave out names, --force "
+          "and --mirror"));
+    }
     List(folder);
     return absl::OkStatus();
   }

@@ -89,6 +89,17 @@ TEST(FetchWeights, NamesMistakes) {
   EXPECT_THAT(mirror.output, HasSubstr("--mirror is 'files'; use an address"));
 }
 
+TEST(FetchWeights, ListsNothingWhereItIsToFetch) {
+  const std::vector<std::vector<std::string>> commands = {
+      {"--list", kAny}, {"--list", "--force"}, {"--list", "--mirror=http://a"}};
+  for (const std::vector<std::string>& command : commands) {
+    const ProgramResult result = Fetch(command);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.output, AllOf(HasSubstr("--list fetches nothing"),
+                                     Not(HasSubstr("Licence"))));
+  }
+}
+
 TEST(FetchWeights, ListsWhatIsThere) {
   const std::string folder = FreshTestFolder();
   std::filesystem::create_directories(folder);
