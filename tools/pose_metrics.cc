@@ -52,7 +52,8 @@ keypoints, 2] or [frames, size] for one clip; a folder of them has one for each.
 A keypoint that was not found has x = -1 (in a .csv it may be left empty). The
 formulas are those of the scripts that the field's papers use.
 
-Exit codes: 0 done, 1 bad input, 2 bad flag.)";
+Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
+or folder read-only.)";
 
 struct Scores {
   std::vector<std::string> text, json;
