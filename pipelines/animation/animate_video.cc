@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -112,6 +113,11 @@ class VideoAnimation {
   absl::Status Write(const Output& output);
   absl::Status Finish();
   void Report(int64_t total) const;
+  // Of a camera, whose reader does not know which frames are dropped.
+  bool has_all_live_frames() const {
+    return driving_->info().is_live && options_.max_frames > 0 &&
+           num_computed_ >= options_.max_frames;
+  }
   bool keeps_alpha() const {
     return source_->has_alpha() && !options_.alpha_over;
   }
@@ -132,8 +138,9 @@ class VideoAnimation {
   std::unique_ptr<media::FrameSink> sink_;
   std::optional<media::NpyWriter> keypoints_file_, deformation_file_;
   std::optional<MotionFileWriter> motion_file_;
-  bool lost_beginning_ = false;     // of the driving video
-  bool source_is_shorter_ = false;  // than the driving video
+  std::atomic<int64_t> num_computed_ = 0;  // frames
+  bool lost_beginning_ = false;            // of the driving video
+  bool source_is_shorter_ = false;         // than the driving video
   AnimateVideoReport report_;
 };
 
@@ -316,6 +323,7 @@ absl::Status VideoAnimation::OpenMotionFile() {
 }
 
 absl::StatusOr<std::optional<Input>> VideoAnimation::Read() {
+  if (has_all_live_frames()) return std::nullopt;
   ASSIGN_OR_RETURN(std::optional<DrivingFrame> driving, driving_->Next());
   if (!driving) return std::nullopt;
   if (driving_->num_read() == 1) lost_beginning_ = !driving_->damage().empty();
@@ -347,6 +355,7 @@ FrameMotion OnHost(const FrameMotion& motion) {
 
 absl::StatusOr<std::vector<Output>> VideoAnimation::Compute(
     std::vector<Input> batch) {
+  if (has_all_live_frames()) return std::vector<Output>();
   // The reader may be at its end long before.
   if (!driving_->info().is_live) {
     RETURN_IF_ERROR(CheckNotStopped(options_.hooks));
@@ -393,6 +402,7 @@ absl::StatusOr<std::vector<Output>> VideoAnimation::Compute(
     }
     outputs.push_back(std::move(output));
   }
+  num_computed_ += static_cast<int64_t>(outputs.size());
   return outputs;
 }
 

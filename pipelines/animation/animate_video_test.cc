@@ -646,6 +646,17 @@ TEST_F(AnimateTest, EndsAfterSoManyFrames) {
   EXPECT_EQ(report->frames, 3);
 }
 
+// Frames that are dropped, as far more come than can be animated, are none.
+TEST_F(AnimateTest, EndsAfterSoManyFramesOfACamera) {
+  options_.allow_addresses = true;
+  options_.max_frames = 3;
+  const auto report = AnimateVideo(
+      *animator_, WriteStill(), "lavfi:testsrc=size=64x48:rate=2000,realtime",
+      Path("out.mp4"), options_);
+  ASSERT_THAT(report, IsOk());
+  EXPECT_EQ(report->frames, 3);
+}
+
 TEST(AnimatorOptions, MustFitTheModel) {
   const Config config = *TinyConfig();  // two keypoint sets
   auto model = *AnimationModel::Create(config.model());

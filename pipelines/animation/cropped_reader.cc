@@ -119,7 +119,9 @@ absl::StatusOr<std::optional<CroppedFrame>> CroppedReader::Next() {
     if (info().is_live) return std::nullopt;
     return StoppedError();
   }
-  if (options_.max_frames > 0 && num_read_ == options_.max_frames) {
+  // Of a camera, whoever animates drops frames, and counts what is left.
+  if (options_.max_frames > 0 && !info().is_live &&
+      num_read_ == options_.max_frames) {
     return std::nullopt;
   }
   std::optional<media::VideoFrame> frame;
