@@ -180,7 +180,8 @@ absl::Status RemoveStale(const std::vector<tools::StaleClip>& stale,
   }
   if (!left.empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
-        left.size(), " clips in ", folder, " are not as asked for; ",
+        left.size(), left.size() == 1 ? " clip in " : " clips in ", folder,
+        left.size() == 1 ? " is" : " are", " not as asked for; ",
         overwrite ? "remove those that this program has not cut"
                   : "give --overwrite to cut them again and remove those that "
                     "are no longer asked for, or another --output"));
@@ -233,12 +234,13 @@ void SayBoxes(const std::vector<tools::CutResult>& results) {
                      box.y, "-", box.br().x, "-", box.br().y));
   }
   if (cut > kListed) {
-    Say(absl::StrCat("warning: and ", cut - kListed, " more such boxes"));
+    Say(absl::StrCat("warning: and ", cut - kListed, " more such ",
+                     cut - kListed == 1 ? "box" : "boxes"));
   }
   if (widened > 0) {
-    Say(absl::StrCat(widened,
-                     " boxes were widened about their centres to the aspect "
-                     "of --size; --size 0 keeps their shapes"));
+    Say(absl::StrCat(widened, widened == 1 ? " box was" : " boxes were",
+                     " widened about the centre to the aspect of --size; "
+                     "--size 0 keeps the shape"));
   }
 }
 
@@ -246,32 +248,50 @@ void SayBoxes(const std::vector<tools::CutResult>& results) {
 absl::Status Summary(const std::vector<tools::ClipSpec>& specs,
                      const tools::CutPlan& plan,
                      const std::vector<tools::CutResult>& results) {
-  size_t failed = 0;
+  std::set<const tools::ClipSpec*> failed;
   absl::Status first;
   for (const tools::CutResult& result : results) {
     if (result.status.ok()) continue;
-    if (failed++ == 0) first = result.status;
+    failed.insert(result.spec);
+    first.Update(result.status);
     Say(std::string(result.status.message()));
   }
   SayBoxes(results);
-  const auto in_test = std::count_if(
-      specs.begin(), specs.end(),
-      [](const tools::ClipSpec& spec) { return spec.partition == "test"; });
-  const auto in_train = static_cast<int64_t>(specs.size()) - in_test;
+  const auto count_in = [&](const char* partition) {
+    return std::count_if(
+        specs.begin(), specs.end(), [&](const tools::ClipSpec& spec) {
+          return spec.partition == partition && failed.count(&spec) == 0;
+        });
+  };
+  const auto in_train = count_in("train"), in_test = count_in("test");
   std::printf("%zu cut, %zu kept, %zu failed; %lld in train, %lld in test\n",
-              results.size() - failed, plan.kept.size(), failed,
+              results.size() - failed.size(), plan.kept.size(), failed.size(),
               static_cast<long long>(in_train),
               static_cast<long long>(in_test));
-  if (in_train == 0 || in_test == 0) {
+  if (failed.empty() && (in_train == 0 || in_test == 0)) {
     Say(absl::StrCat(
         "warning: no clip is in ",
         in_test == 0 ? "test, and training measures itself on some" : "train",
         "; the column partition of --list, or --test, says where a clip goes"));
   }
-  if (failed == 0) return absl::OkStatus();
+  if (failed.empty()) return absl::OkStatus();
   // Of the first, so that the exit code says whether another try may help.
-  return absl::Status(first.code(), absl::StrCat(failed, " of ", results.size(),
-                                                 " clips could not be cut"));
+  return absl::Status(first.code(),
+                      absl::StrCat(failed.size(), " of ", results.size(),
+                                   " clips could not be cut"));
+}
+
+// Takes the clips that could not be cut out of the record.
+absl::Status ForgetFailed(const std::vector<tools::CutResult>& results,
+                          const tools::CutOptions& options,
+                          tools::ClipRecord record) {
+  size_t removed = 0;
+  for (const tools::CutResult& result : results) {
+    if (result.status.ok()) continue;
+    removed += record.erase(tools::ClipKey(*result.spec, options));
+  }
+  if (removed == 0) return absl::OkStatus();
+  return tools::WriteClipRecord(options.output_folder, record);
 }
 
 // What --videos names.
@@ -370,7 +390,10 @@ absl::Status Cut(const std::string& list, const std::string& path,
   for (const std::string& shared : tools::SharedFrames(specs)) {
     Say(absl::StrCat("warning: ", shared));
   }
-  return Summary(specs, plan, CutPlanned(plan, options));
+  const std::vector<tools::CutResult> results = CutPlanned(plan, options);
+  absl::Status status = Summary(specs, plan, results);
+  status.Update(ForgetFailed(results, options, plan.record));
+  return status;
 }
 
 std::vector<pipelines::FlagGroup> FlagGroups() {
