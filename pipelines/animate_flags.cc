@@ -18,6 +18,7 @@
 #include "pipelines/animation/face_choice.h"
 #include "pipelines/animation/figure_background.h"
 #include "pipelines/animation/framing.h"
+#include "pipelines/animation/motion_file.h"
 #include "pipelines/animation/motion_scales.h"
 #include "pipelines/animation/panels.h"
 #include "pipelines/animation/precision.h"
@@ -269,17 +270,31 @@ absl::Status NeedsFlag(const absl::Flag<T>& flag, bool has_other,
 }
 
 // A note and no error: a script, or a page, may give the flags of relative
-// mode beside every mode.
+// mode beside every mode, and those of a video beside a motion file.
 template <typename T>
-void NoteWithoutEffect(const absl::Flag<T>& flag, AnimateRequest* request) {
+void NoteWithoutEffect(const absl::Flag<T>& flag, absl::string_view why,
+                       AnimateRequest* request) {
+  if (IsDefault(flag)) return;
+  request->notes.push_back(
+      absl::StrCat("--", absl::GetFlagReflectionHandle(flag).Name(),
+                   " has no effect ", why));
+}
+
+void AddNotes(AnimateRequest* request) {
   const bool animates = request->show_sets.empty() && !request->records_motion;
   const bool is_relative =
       request->animator.transfer.mode == keypoints::TransferMode::kRelative;
-  if ((animates && is_relative) || IsDefault(flag)) return;
-  request->notes.push_back(
-      absl::StrCat("--", absl::GetFlagReflectionHandle(flag).Name(),
-                   " has no effect without ",
-                   animates ? "--mode relative" : "an animation"));
+  if (!animates || !is_relative) {
+    const absl::string_view why =
+        animates ? "without --mode relative" : "without an animation";
+    NoteWithoutEffect(FLAGS_start, why, request);
+    NoteWithoutEffect(FLAGS_adapt_scale, why, request);
+  }
+  if (IsMotionFile(request->inputs.driving)) {
+    constexpr absl::string_view kWhy = "with a motion file as --driving";
+    NoteWithoutEffect(FLAGS_driving_crop, kWhy, request);
+    NoteWithoutEffect(FLAGS_allow_damaged, kWhy, request);
+  }
 }
 
 // Of all inputs but the example.
@@ -496,6 +511,8 @@ absl::StatusOr<AnimateVideoOptions> GetVideoOptions() {
   ASSIGN_OR_RETURN(options.panels, GetPanels());
   options.columns = absl::GetFlag(FLAGS_columns);
   RETURN_IF_ERROR(NotNegative("columns", options.columns));
+  RETURN_IF_ERROR(
+      NeedsFlag(FLAGS_columns, options.panels.size() > 1, "several --panels"));
   RETURN_IF_ERROR(SetPasting(&options));
   RETURN_IF_ERROR(SetBackground(&options));
   ASSIGN_OR_RETURN(options.alpha_over,
@@ -624,8 +641,7 @@ absl::StatusOr<AnimateRequest> AnimateRequestFromFlags() {
   request.records_motion = !request.video.save_motion.empty() &&
                            request.inputs.source.empty() &&
                            !request.inputs.driving.empty();
-  NoteWithoutEffect(FLAGS_start, &request);
-  NoteWithoutEffect(FLAGS_adapt_scale, &request);
+  AddNotes(&request);
   request.comparison = absl::GetFlag(FLAGS_comparison);
   request.halt_on_error = absl::GetFlag(FLAGS_halt_on_error);
   request.overwrite = absl::GetFlag(FLAGS_overwrite);

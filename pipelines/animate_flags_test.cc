@@ -195,6 +195,15 @@ const GoodCase kGoodCases[] = {
        return r.video.start.by == StartFrame::By::kNumber &&
               r.video.start.number == 3;
      }},
+    {{"--source=/a.png", "--driving=/b.safetensors", "--driving_crop=face",
+      "--allow_damaged"},
+     [](const AnimateRequest& r) {
+       return r.notes == std::vector<std::string>{
+                             "--driving_crop has no effect with a "
+                             "motion file as --driving",
+                             "--allow_damaged has no effect with a "
+                             "motion file as --driving"};
+     }},
     {{"--mode=relative", "--start=3", "--noadapt_scale"},
      [](const AnimateRequest& r) { return r.notes.empty(); }},
     {{"--mode=standard", "--start=3", "--noadapt_scale"},
@@ -271,7 +280,7 @@ const GoodCase kGoodCases[] = {
      [](const AnimateRequest& r) {
        return r.video.panels == std::vector<Panel>{Panel::kGrid, Panel::kFlow};
      }},
-    {{"--columns=2"},
+    {{"--columns=2", "--side_by_side"},
      [](const AnimateRequest& r) { return r.video.columns == 2; }},
     {{"--side_by_side"},
      [](const AnimateRequest& r) {
@@ -452,6 +461,8 @@ TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
       {{"--panels=result,depth"},
        "--panels: panel 'depth' is unknown; use some of source, driving"},
       {{"--columns=-1"}, "--columns is -1; use 0 or more"},
+      {{"--columns=2"},
+       "--columns is '2', which has no effect without several --panels"},
       {{"--side_by_side", "--panels=grid"}, "give one of the two"},
       {{"--size=0"}, "--size is '0'; use 640x480, or 512"},
       {{"--size=640x"}, "--size is '640x'; use 640x480, or 512"},

@@ -16,10 +16,27 @@ namespace {
 // Fingerprints in messages: enough to tell two apart.
 constexpr size_t kShownDigits = 16;
 
+// What to warn of where a rate is asked for, which only images need.
+std::vector<std::string> RateWarnings(const std::string& path,
+                                      const CroppedReaderOptions& options,
+                                      const media::VideoInfo& info) {
+  if (options.image_rate == CroppedReaderOptions().image_rate ||
+      options.image_rate == info.frame_rate) {
+    return {};
+  }
+  return {absl::StrCat(
+      path,
+      ": states its own frame times; --fps, the rate of images, has no "
+      "effect")};
+}
+
 class PictureReader : public DrivingReader {
  public:
-  PictureReader(std::unique_ptr<CroppedReader> reader, Animator& animator)
-      : reader_(std::move(reader)), animator_(animator) {}
+  PictureReader(std::unique_ptr<CroppedReader> reader, Animator& animator,
+                std::vector<std::string> rate_warnings)
+      : reader_(std::move(reader)),
+        animator_(animator),
+        rate_warnings_(std::move(rate_warnings)) {}
 
   const media::VideoInfo& info() const override { return reader_->info(); }
   int64_t num_read() const override { return reader_->num_read(); }
@@ -42,7 +59,10 @@ class PictureReader : public DrivingReader {
   std::string damage() const override { return reader_->damage(); }
 
   std::vector<std::string> warnings() const override {
-    std::vector<std::string> warnings = info().warnings;
+    std::vector<std::string> warnings = rate_warnings_;
+    for (const std::string& warning : info().warnings) {
+      warnings.push_back(warning);
+    }
     if (!reader_->warning().empty()) warnings.push_back(reader_->warning());
     return warnings;
   }
@@ -50,6 +70,7 @@ class PictureReader : public DrivingReader {
  private:
   std::unique_ptr<CroppedReader> reader_;
   Animator& animator_;
+  const std::vector<std::string> rate_warnings_;
 };
 
 class MotionReader : public DrivingReader {
@@ -65,6 +86,7 @@ class MotionReader : public DrivingReader {
     info_.frame_rate = motion_.frame_rate;
     info_.time_base = motion_.time_base;
     info_.num_frames = motion_.num_frames();
+    info_.warnings = RateWarnings(path, options, info_);
     if (!motion_.detector.empty()) return;
     info_.warnings.push_back(absl::StrCat(
         path,
@@ -140,7 +162,10 @@ absl::StatusOr<std::unique_ptr<DrivingReader>> DrivingReader::Open(
   }
   ASSIGN_OR_RETURN(std::unique_ptr<CroppedReader> reader,
                    CroppedReader::Open(path, options));
-  return std::make_unique<PictureReader>(std::move(reader), animator);
+  std::vector<std::string> rate_warnings =
+      RateWarnings(path, options, reader->info());
+  return std::make_unique<PictureReader>(std::move(reader), animator,
+                                         std::move(rate_warnings));
 }
 
 }  // namespace pipelines

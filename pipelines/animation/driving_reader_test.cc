@@ -45,6 +45,7 @@ using ::networks::test_util::TensorNear;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 cv::Mat Texture(int width, int height, int seed) {
   cv::Mat small((height + 7) / 8, (width + 7) / 8, CV_8UC3), image;
@@ -242,6 +243,7 @@ TEST_F(DrivingReaderTest, ShowsAPoseForASecondOfVideo) {
   const auto report = Run(folder_ + "/pose.png", "/video.mp4");
   ASSERT_THAT(report, IsOk());
   EXPECT_EQ(report->frames, 12);
+  EXPECT_THAT(report->warnings, Not(Contains(HasSubstr("--fps"))));
   const auto video = media::VideoReader::Open(folder_ + "/video.mp4");
   ASSERT_THAT(video, IsOk());
   EXPECT_EQ((*video)->info().num_frames, 12);
@@ -251,6 +253,18 @@ TEST_F(DrivingReaderTest, ShowsAPoseForASecondOfVideo) {
   EXPECT_EQ(ReadMotionFile(motion_)->num_frames(), 1);
   ASSERT_THAT(Run(motion_, "/replayed.mp4"), IsOk());
   ExpectEqualFiles("/video.mp4", "/replayed.mp4");
+}
+
+TEST_F(DrivingReaderTest, SaysThatARateIsForImages) {
+  SaveMotion();
+  options_.image_rate = {12, 1};
+  options_.overwrite = true;
+  for (const std::string& driving : {video_, motion_}) {
+    const auto report = Run(driving, "/out.mp4");
+    ASSERT_THAT(report, IsOk());
+    EXPECT_THAT(report->warnings,
+                Contains(AllOf(HasSubstr(driving), HasSubstr("--fps"))));
+  }
 }
 
 // Relative to itself, a pose is none.
