@@ -66,8 +66,8 @@ runs.csv have the numbers. Each run is a process of its own. Run again with the
 same arguments to go on after Ctrl-C or a crash.
 
 A study names a config, variants by overrides, seeds and a budget, which
---seeds, --steps and --minutes replace: pipelines/study/study.proto. Those of
-pipelines/study/shipped are shipped.
+--seeds, --steps and --minutes replace: pipelines/study/study.proto of the
+source tree. Those of pipelines/study/shipped are shipped.
 
 Exit codes: 0 done, 1 a run failed, 2 bad flag, study or config; above 128, try
 again: 129 disk full, folder locked or read-only, 130 Ctrl-C, 143 SIGTERM.)";

@@ -215,8 +215,8 @@ const char kAnimateUsage[] =
       animates each still by each video; run again to do what is missing
 
 Writes an H.264 mp4 that browsers play, with the driving video's frame times and
-audio, and a note in it that it is synthetic. pipelines/animation/README.md says
-more.
+audio, and a note in it that it is synthetic. More is in
+pipelines/animation/README.md of the source tree.
 
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";

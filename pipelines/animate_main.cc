@@ -19,6 +19,7 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device_flags.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/installed_commands.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/progress.h"
 #include "pipelines/app/user_outputs.h"
@@ -113,12 +114,15 @@ void PrintResults(const std::vector<BatchResult>& results,
 void PrintHead(const Animator& animator, c10::Device device,
                const AnimateRequest& request) {
   if (request.checkpoint.empty()) {
+    const std::string weights = CommandsForUser(
+        "Weights that know faces: tools/bazelw run //tools:fetch_weights -- "
+        "tps-vox; tools/bazelw run //pipelines:train makes some from your own "
+        "videos.");
     std::printf(
         "animate: no --checkpoint is given: using the one that comes with this "
         "program, trained on drawn puppets. It moves these well, little else. "
-        "Weights that know faces: tools/bazelw run //tools:fetch_weights -- "
-        "tps-vox; tools/bazelw run //pipelines:train makes some from your own "
-        "videos.\n");
+        "%s\n",
+        weights.c_str());
   }
   const bool is_chosen = request.animator.precision == Precision::kAuto;
   std::printf("animate: %dx%d frames on %s, in %s%s; motion model %s\n",

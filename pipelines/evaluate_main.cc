@@ -66,9 +66,9 @@ ABSL_FLAG(std::string, page, "",
           "frames, and test clips moved by other test clips.");
 ABSL_FLAG(std::string, frames, "",
           "Folder for the rebuilt frames, as PNGs in generated/<clip>/, and "
-          "the clips' own, in real/<clip>/, for detectors; see "
-          "//tools:pose_metrics. Every frame, whatever evaluation.frame_step "
-          "says.");
+          "the clips' own, in real/<clip>/, for detectors, whose points the "
+          "tool pose_metrics compares. Every frame, whatever "
+          "evaluation.frame_step says.");
 ABSL_FLAG(std::string, lpips, "",
           "Also measures LPIPS: alex (what papers report) or vgg.");
 ABSL_FLAG(int, batch_size, 0,

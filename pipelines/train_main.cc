@@ -13,6 +13,7 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device_flags.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/installed_commands.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/program_hooks.h"
 #include "pipelines/avd/train_avd.h"
@@ -67,9 +68,9 @@ constexpr char kUsage[] =
   tools/bazelw run //pipelines:train -- \
       --config figure-128 --set data.folder=clips
       Trains on your clips, 35 minutes on one CPU core (figure-64: eight): a
-      folder with train/ and test/, as //tools/cut_clips makes it of videos, each
-      holding clips: videos (mp4, mov, mkv, webm, avi, gif, webp), folders of
-      frames, or frames side by side in one image.
+      folder with train/ and test/, each holding clips: videos (mp4, mov, mkv,
+      webm, avi, gif, webp), folders of frames, or frames side by side in one
+      image. tools/bazelw run //tools/cut_clips makes it of videos.
 
   tools/bazelw run //pipelines:train -- \
       --avd runs/demo/checkpoints/best.safetensors
@@ -81,7 +82,7 @@ whatever sets RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR and
 MASTER_PORT, train one model together; training.batch_size is that of each.
 
 Every config field, with its meaning and range, is in
-pipelines/config/config.proto.
+pipelines/config/config.proto of the source tree.
 
 Exit codes: 0 done, 1 bad input, 2 bad flag or config, 3 training diverged;
 above 128, try again: 129 disk full, folder locked or read-only; after saving:
@@ -239,11 +240,13 @@ absl::Status TrainAvdNetwork(const std::vector<std::string>& overrides) {
   options->hooks = program.hooks();
   CatchStopSignals();
   RETURN_IF_ERROR(TrainAvd(*options));
+  const std::string animate = CommandsForUser(
+      "tools/bazelw run //pipelines:animate -- --mode avd --checkpoint ");
   std::printf(
       "train: the AVD network is in %s; use it with\n"
-      "  tools/bazelw run //pipelines:animate -- --mode avd --checkpoint %s "
-      "--source YOUR.png --driving YOUR.mp4\n",
-      options->checkpoint.c_str(), QuotedForShell(options->checkpoint).c_str());
+      "  %s%s --source YOUR.png --driving YOUR.mp4\n",
+      options->checkpoint.c_str(), animate.c_str(),
+      QuotedForShell(options->checkpoint).c_str());
   return absl::OkStatus();
 }
 

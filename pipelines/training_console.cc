@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/installed_commands.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/stopwatch.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
@@ -39,9 +40,10 @@ std::string LossesInWords(const StepReport& report) {
 }  // namespace
 
 std::string AnimateCommand(const std::string& checkpoint) {
-  return absl::StrCat("tools/bazelw run //pipelines:animate -- --checkpoint ",
-                      QuotedForShell(std::filesystem::absolute(checkpoint)),
-                      " --source YOUR.png --driving YOUR.mp4 --output out.mp4");
+  return absl::StrCat(
+      CommandsForUser("tools/bazelw run //pipelines:animate -- --checkpoint "),
+      QuotedForShell(std::filesystem::absolute(checkpoint)),
+      " --source YOUR.png --driving YOUR.mp4 --output out.mp4");
 }
 
 std::string ResultWarning(const TrainingConfig& training, int64_t step,

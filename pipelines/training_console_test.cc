@@ -1,8 +1,10 @@
 // What the program train says of how a run ended.
 #include "pipelines/training_console.h"
 
+#include <cerrno>
 #include <csignal>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -83,6 +85,14 @@ TEST(TrainingConsole, WarnsOfAModelThatIsOfNoUse) {
                         "and 0.0200"));
   result.model.l1 = 0.01;
   EXPECT_EQ(ResultWarning(training, 6, result), "");
+}
+
+TEST(TrainingConsole, NamesTheInstalledCommandThatAnimates) {
+  char* const name =
+      std::exchange(program_invocation_name, const_cast<char*>("cpab-train"));
+  EXPECT_THAT(AnimateCommand("/runs/best.safetensors"),
+              HasSubstr("cpab-animate --checkpoint /runs/best.safetensors "));
+  program_invocation_name = name;
 }
 
 TEST(TrainingConsole, NamesTheCommandThatAnimates) {

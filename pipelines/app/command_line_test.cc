@@ -1,7 +1,9 @@
 #include "pipelines/app/command_line.h"
 
+#include <cerrno>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -154,6 +156,13 @@ TEST(InstalledCommands, StandForThoseOfBazel) {
                 "train one by tools/bazelw run //pipelines:train."),
             "see cpab-fetch-weights --list.\n  cpab-cut-clips \\\n"
             "  cpab-train\ntrain one by cpab-train.");
+  char* const name = std::exchange(program_invocation_name,
+                                   const_cast<char*>("/opt/bin/cpab-train"));
+  EXPECT_EQ(CommandsForUser("by tools/bazelw run //pipelines:train"),
+            "by cpab-train");
+  program_invocation_name = name;
+  EXPECT_EQ(CommandsForUser("by tools/bazelw run //pipelines:train"),
+            "by tools/bazelw run //pipelines:train");
   EXPECT_TRUE(IsInstalled("cpab-train"));
   EXPECT_TRUE(IsInstalled("/opt/cpab/bin/cpab-train"));
   EXPECT_FALSE(IsInstalled("bazel-bin/pipelines/train"));

@@ -1,6 +1,7 @@
 #include "pipelines/app/installed_commands.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -39,6 +40,11 @@ std::string WithInstalledCommands(absl::string_view text) {
     // Bazel's own flags end there; those of the program may begin with dashes.
     if (absl::StartsWith(text, " -- ")) absl::ConsumePrefix(&text, " --");
   }
+}
+
+std::string CommandsForUser(absl::string_view text) {
+  return IsInstalled(program_invocation_name) ? WithInstalledCommands(text)
+                                              : std::string(text);
 }
 
 }  // namespace pipelines

@@ -18,6 +18,10 @@ bool IsInstalled(absl::string_view argv0);
 // "cpab-fetch-weights --list", and so on for every target.
 std::string WithInstalledCommands(absl::string_view text);
 
+// The same if this process is that of an installed program; else `text`. For
+// what a program prints: RunProgram (program.h) does it for help and errors.
+std::string CommandsForUser(absl::string_view text);
+
 }  // namespace pipelines
 
 #endif  // PIPELINES_APP_INSTALLED_COMMANDS_H_

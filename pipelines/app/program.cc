@@ -114,9 +114,7 @@ absl::Status Do(const Program& program, int argc, char** argv,
   if (line->help) {
     const std::string help =
         HelpText(program.usage, program.source, program.groups);
-    std::printf(
-        "%s\n",
-        (IsInstalled(argv[0]) ? WithInstalledCommands(help) : help).c_str());
+    std::printf("%s\n", CommandsForUser(help).c_str());
     return absl::OkStatus();
   }
   try {
@@ -133,10 +131,8 @@ int RunProgram(const Program& program, int argc, char** argv,
   absl::Status status = AdviseOn(program, Do(program, argc, argv, body));
   status.Update(FlushStandardOutput());
   // An installed program must not tell of Bazel.
-  if (IsInstalled(argv[0])) {
-    status = WithMessage(status, WithInstalledCommands(status.message()));
-  }
-  return Exit(program.name, status);
+  return Exit(program.name,
+              WithMessage(status, CommandsForUser(status.message())));
 }
 
 }  // namespace pipelines

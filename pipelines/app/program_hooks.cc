@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "pipelines/app/installed_commands.h"
 #include "pipelines/base/stop_signal.h"
 
 namespace pipelines {
@@ -24,7 +25,7 @@ WorkHooks ProgramHooks::hooks() {
     std::fflush(stdout);
   };
   hooks.warn = [this](const std::string& warning) {
-    Print(absl::StrCat(program_, ": warning: ", warning));
+    Print(absl::StrCat(program_, ": warning: ", CommandsForUser(warning)));
   };
   return hooks;
 }

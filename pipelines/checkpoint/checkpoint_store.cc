@@ -148,7 +148,8 @@ absl::Status CheckpointStore::MarkBest(int64_t step,
     hooks.Warn(absl::StrCat(
         best(), " is that of step ", step,
         " now, and the former one's AVD network is gone with it; once the run "
-        "is finished, train one for this model by //pipelines:train --avd"));
+        "is finished, train one for this model by tools/bazelw run "
+        "//pipelines:train -- --avd"));
   }
   return absl::OkStatus();
 }

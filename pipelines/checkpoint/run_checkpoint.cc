@@ -34,8 +34,8 @@ absl::StatusOr<std::string> CheckpointAt(const std::string& path) {
     return absl::NotFoundError(absl::StrCat(
         path,
         ": there is no such file or folder; a checkpoint is the folder of a "
-        "run, which //pipelines:train makes, a .safetensors or .pth.tar file, "
-        "or the name of published weights, as tps-vox"));
+        "run, which tools/bazelw run //pipelines:train makes, a .safetensors "
+        "or .pth.tar file, or the name of published weights, as tps-vox"));
   }
   if (!std::filesystem::is_directory(path, error)) return path;
   for (const std::string& folder : {absl::StrCat(path, "/checkpoints"), path}) {
@@ -48,7 +48,7 @@ absl::StatusOr<std::string> CheckpointAt(const std::string& path) {
   return absl::NotFoundError(absl::StrCat(
       path,
       ": is a folder without checkpoints; name a run's folder, which "
-      "//pipelines:train makes, or a file"));
+      "tools/bazelw run //pipelines:train makes, or a file"));
 }
 
 }  // namespace pipelines
