@@ -29,6 +29,7 @@
 #include "pipelines/config/motion_choice.h"
 #include "pipelines/media/colour.h"
 #include "pipelines/media/device_sink.h"
+#include "pipelines/media/frame_sink.h"
 #include "pipelines/media/input_address.h"
 #include "pipelines/media/rational.h"
 #include "third_party/absl/status_macros.h"
@@ -550,6 +551,10 @@ absl::Status CheckInputs(const AnimateInputs& inputs) {
     if (absl::GetFlag(FLAGS_json)) {
       return BadFlag("json is a report of animations; --show_sets makes none");
     }
+    if (!media::IsPictureOutput(absl::GetFlag(FLAGS_show_sets))) {
+      return BadFlag("show_sets is '", absl::GetFlag(FLAGS_show_sets),
+                     "'; name a picture, as sets.png");
+    }
     return absl::OkStatus();
   }
   const bool is_motion_alone = !absl::GetFlag(FLAGS_save_motion).empty() &&
@@ -576,6 +581,10 @@ absl::Status CheckInputs(const AnimateInputs& inputs) {
   if (many && media::IsDeviceOutput(inputs.output)) {
     return BadFlag("output is '", inputs.output,
                    "', a device; many animations need a folder");
+  }
+  if (const absl::Status ending = media::CheckEnding(inputs.output);
+      !ending.ok()) {
+    return BadFlag("output: ", ending.message());
   }
   RETURN_IF_ERROR(NeedsFlag(FLAGS_format, many, "--sources or --drivings"));
   RETURN_IF_ERROR(NeedsFlag(FLAGS_comparison, many, "--sources or --drivings"));

@@ -13,12 +13,14 @@
 #include "pipelines/animation/animate_items.h"
 #include "pipelines/animation/animate_video.h"
 #include "pipelines/animation/animator.h"
+#include "pipelines/animation/precision.h"
 #include "pipelines/animation/record_motion.h"
 #include "pipelines/animation/show_sets.h"
 #include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device_flags.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/flag_error.h"
 #include "pipelines/app/installed_commands.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/progress.h"
@@ -350,6 +352,11 @@ absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(CheckAddressSpace());
   const absl::StatusOr<c10::Device> device = SelectDevice(request->device);
   if (!device.ok()) return UsageError(device.status());
+  if (request->animator.precision == Precision::kFloat16 && device->is_cpu()) {
+    return UsageError(
+        BadFlag("precision is float16, which is for GPUs; use float32 or "
+                "bfloat16"));
+  }
   RETURN_IF_ERROR(UsageError(SetThreads(request->threads)));
   AllowTf32(request->tf32);
   RETURN_IF_ERROR(UsageError(CheckOutput(*request)));

@@ -199,7 +199,8 @@ expect 1 "garbage.safetensors" --checkpoint "$garbage" --output none.mp4
 expect 1 "nowhere.png" --source /nowhere.png --driving "$dance" --output none.mp4
 expect 1 "nowhere.mp4" --source "$puppet" --driving /nowhere.mp4 --output none.mp4
 expect 1 "garbage" --source "$puppet" --driving "$garbage" --output none.mp4
-expect 1 "none.xyz" "${pair[@]}" "${few[@]}" --output none.xyz
+expect 2 "none.xyz" "${pair[@]}" "${few[@]}" --output none.xyz
+expect 2 "--precision is float16" "${pair[@]}" --device cpu --precision float16 --output none.mp4
 expect 1 "keypoint sets" "${pair[@]}" --motion_scale 1,1 --output none.mp4
 expect 1 "//pipelines:train -- --avd " "${pair[@]}" --mode avd --output none.mp4
 expect 1 "stills/none" --sources stills/none --driving "$dance" --output none

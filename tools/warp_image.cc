@@ -112,6 +112,8 @@ absl::StatusOr<Request> RequestOf(const pipelines::CommandLine& line) {
   request.output = pipelines::UserPath(absl::GetFlag(FLAGS_output));
   if (request.image.empty()) return BadFlag("image is needed; see --help");
   if (request.output.empty()) return BadFlag("output is empty; name a file");
+  RETURN_IF_ERROR(
+      pipelines::UsageError(pipelines::media::CheckEnding(request.output)));
   ASSIGN_OR_RETURN(request.pairs, ParsePairs(absl::GetFlag(FLAGS_move)));
   const int cells = absl::GetFlag(FLAGS_cells);
   if (cells < 1 || cells > kMostCells) {

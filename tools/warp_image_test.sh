@@ -31,7 +31,7 @@ expect 2 "--seconds is 0" --image $image --move "$move" --output "$none" --secon
 expect 2 "--output is empty" --image $image --move "$move" --output ""
 expect 2 "unexpected argument 'stray'" --image $image --move "$move" --output "$none" stray
 expect 1 "/nowhere.png" --image /nowhere.png --move "$move" --output "$none"
-expect 1 "unknown ending" --image $image --move "$move" --output "$TEST_TMPDIR/film.xyz"
+expect 2 "unknown ending" --image $image --move "$move" --output "$TEST_TMPDIR/film.xyz"
 expect_none "$none" "$TEST_TMPDIR/film.xyz"
 expect_help image move output grid cells zero_boundary seconds overwrite
 finish

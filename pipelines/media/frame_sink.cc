@@ -232,6 +232,13 @@ bool IsFolderOutput(const std::string& path) {
           networks::files::BaseName(path).find('.') == std::string::npos);
 }
 
+absl::Status CheckEnding(const std::string& path) {
+  if (IsDeviceOutput(path) || IsFolderOutput(path) || IsPictureOutput(path)) {
+    return absl::OkStatus();
+  }
+  return VideoWriter::CheckEnding(path);
+}
+
 absl::StatusOr<std::unique_ptr<FrameSink>> OpenFrameSink(
     const std::string& path, const VideoWriterOptions& options) {
   if (path.empty()) return absl::InvalidArgumentError("no output is named");

@@ -63,6 +63,9 @@ bool HoldsOneFrameOnly(const std::string& path);
 // or .mov.
 bool HoldsAlphaOutput(const std::string& path);
 
+// InvalidArgument for an ending with which OpenFrameSink makes nothing.
+absl::Status CheckEnding(const std::string& path);
+
 // A device for "v4l2:" and its path (device_sink.h); a VideoWriter for the
 // endings it knows; a folder of PNGs 000000.png, 000001.png and so on where
 // IsFolderOutput; a picture where IsPictureOutput, whose Write is

@@ -98,11 +98,7 @@ absl::Status Validate(const std::string& path,
   const auto bad = [&path](const auto&... what) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": ", what...));
   };
-  if (FindFormat(path) == nullptr) {
-    return bad(
-        "unknown ending; use .mp4, .mov, .mkv, .avi, .webm, .gif or .webp, or "
-        ".png or .jpg for a single frame");
-  }
+  RETURN_IF_ERROR(VideoWriter::CheckEnding(path));
   if (options.with_alpha && FindFormat(path)->alpha_encoder == nullptr) {
     return bad("holds no transparency; use .webm, .mov, .webp or a folder");
   }
@@ -600,6 +596,14 @@ absl::Status VideoWriter::Impl::CompleteWebp() {
 
 VideoWriter::VideoWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 VideoWriter::~VideoWriter() = default;
+
+absl::Status VideoWriter::CheckEnding(const std::string& path) {
+  if (FindFormat(path) != nullptr) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      path,
+      ": unknown ending; use .mp4, .mov, .mkv, .avi, .webm, .gif or .webp, or "
+      ".png or .jpg for a single frame"));
+}
 
 absl::StatusOr<std::unique_ptr<VideoWriter>> VideoWriter::Create(
     const std::string& path, const VideoWriterOptions& options) {

@@ -95,6 +95,9 @@ class VideoWriter : public FrameSink {
   static absl::StatusOr<std::unique_ptr<VideoWriter>> Create(
       const std::string& path, const VideoWriterOptions& options);
 
+  // InvalidArgument, with those it knows, for a path with another ending.
+  static absl::Status CheckEnding(const std::string& path);
+
   ~VideoWriter() override;
 
   absl::Status Write(const cv::Mat& rgb) override;
