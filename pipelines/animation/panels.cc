@@ -42,6 +42,25 @@ cv::Mat Sized(const cv::Mat& picture, cv::Size size) {
   return result;
 }
 
+// The whole picture, black beside it; but its middle where its aspect is the
+// tile's up to the rounding of boxes.
+cv::Mat Within(const cv::Mat& picture, cv::Size size) {
+  constexpr double kSameAspect = 1.05;
+  const double across = static_cast<double>(size.width) / picture.cols;
+  const double down = static_cast<double>(size.height) / picture.rows;
+  if (across < kSameAspect * down && down < kSameAspect * across) {
+    return media::CropAndResize(picture, size);
+  }
+  const double scale = std::min(across, down);
+  const cv::Size shown(std::max(1, cvRound(picture.cols * scale)),
+                       std::max(1, cvRound(picture.rows * scale)));
+  cv::Mat tile(size, CV_8UC3, cv::Scalar::all(0));
+  const cv::Point corner((size.width - shown.width) / 2,
+                         (size.height - shown.height) / 2);
+  Sized(picture, shown).copyTo(tile({corner, shown}));
+  return tile;
+}
+
 cv::Mat PaintFlow(const torch::Tensor& source_from_driving, cv::Size size) {
   cv::Mat tile = Sized(FlowToColor(source_from_driving, kFullMotion), size);
   const int wheel = std::min(size.width, size.height) / 5;
@@ -98,9 +117,9 @@ cv::Size PanelPainter::size() const {
 cv::Mat PanelPainter::PaintTile(Panel panel, const PanelInput& input) const {
   switch (panel) {
     case Panel::kSource:
-      return media::CropAndResize(input.source, tile_);
+      return Within(input.source, tile_);
     case Panel::kDriving:
-      return media::CropAndResize(input.driving, tile_);
+      return Within(input.driving, tile_);
     case Panel::kResult:
       return Sized(input.result, tile_);
     case Panel::kFlow:

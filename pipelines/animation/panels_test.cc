@@ -118,12 +118,18 @@ TEST(PanelPainter, ShowsThePicturesAsTheyAre) {
   EXPECT_TRUE(Equal(PaintOne(Panel::kResult, input), input.result));
 }
 
-// Pictures of other sizes: the largest centred part with the tile's aspect of
-// source and driving frame, all of the result.
+// Pictures of other sizes: source and driving frame keep their aspect, and the
+// result fills the tile.
 TEST(PanelPainter, BringsPicturesToTheTilesSize) {
   PanelInput input = Input();
-  input.source = cv::Mat(40, 100, CV_8UC3, cv::Scalar(10, 20, 30));
-  input.source(cv::Rect(30, 0, 40, 40)) = cv::Scalar(70, 80, 90);
+  cv::Mat within = Plain(0, 0, 0);
+  within.rowRange(kSide / 4, kSide - kSide / 4) = cv::Scalar(70, 80, 90);
+  input.source = cv::Mat(40, 80, CV_8UC3, cv::Scalar(70, 80, 90));
+  input.driving = input.source;
+  EXPECT_TRUE(Equal(PaintOne(Panel::kSource, input), within));
+  EXPECT_TRUE(Equal(PaintOne(Panel::kDriving, input), within));
+  // As a square box may be after rounding.
+  input.source = cv::Mat(40, 41, CV_8UC3, cv::Scalar(70, 80, 90));
   EXPECT_TRUE(Equal(PaintOne(Panel::kSource, input), Plain(70, 80, 90)));
   input.result = cv::Mat(7, 90, CV_8UC3, cv::Scalar(70, 80, 90));
   EXPECT_TRUE(Equal(PaintOne(Panel::kResult, input), Plain(70, 80, 90)));
