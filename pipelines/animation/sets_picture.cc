@@ -61,9 +61,10 @@ cv::Mat DrawSets(const cv::Mat& picture, const torch::Tensor& keypoints,
     cv::Mat tile = Lit(plain, map, ColorOfSet(k));
     DrawKeypointsOfSet(keypoints, per_set, k, tile);
     const std::string name = names.Of(k + 1);
-    tiles.push_back(
-        {tile, absl::StrCat(k + 1, name.empty() ? "" : " ", name, ", up to ",
-                            cvRound(100 * strongest), " %")});
+    // Of measured motion, which can come out a little above the step.
+    const int percent = std::min(100, cvRound(100 * strongest));
+    tiles.push_back({tile, absl::StrCat(k + 1, name.empty() ? "" : " ", name,
+                                        ", up to ", percent, " %")});
   }
   return DrawTileSheet(tiles, kColumns);
 }

@@ -43,6 +43,15 @@ TEST(DrawSets, IsDarkWhereASetMovesNothing) {
   EXPECT_EQ(At(picture, 2, 300, 80), cv::Vec3b::all(50));
 }
 
+TEST(DrawSets, WritesNoMoreThanTheWhole) {
+  Sets sets;
+  sets.reach[2].fill_(1);
+  const cv::Mat whole = DrawSets(sets.picture, sets.keypoints, sets.reach, {});
+  sets.reach[2].fill_(1.02);
+  const cv::Mat more = DrawSets(sets.picture, sets.keypoints, sets.reach, {});
+  EXPECT_EQ(cv::norm(whole, more, cv::NORM_INF), 0);
+}
+
 TEST(DrawSets, WritesNamesUnderTheTiles) {
   const Sets sets;
   SetNames names;
