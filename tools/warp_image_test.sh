@@ -26,7 +26,9 @@ expect 2 "--move is needed" --image $image --output "$none"
 expect 2 "'1,2,3' is no pair" --image $image --move "1,2,3" --output "$none"
 expect 2 "'1,2,3,x' is no pair" --image $image --move "1,2,3,4;1,2,3,x" --output "$none"
 expect 2 "'1,2,3,nan' is no pair" --image $image --move "1,2,3,nan" --output "$none"
-expect 2 "--cells is 0; use 1 to 32" --image $image --move "$move" --output "$none" --cells 0
+for cells in 0 17; do
+  expect 2 "--cells is $cells; use 1 to 16" --image $image --move "$move" --output "$none" --cells $cells
+done
 expect 2 "--seconds is 0" --image $image --move "$move" --output "$none" --seconds 0
 expect 2 "--output is empty" --image $image --move "$move" --output ""
 expect 2 "unexpected argument 'stray'" --image $image --move "$move" --output "$none" stray
