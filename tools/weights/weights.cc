@@ -77,7 +77,7 @@ absl::Status Usage(const std::string& message) {
 absl::Status CheckFlags() {
   const double tolerance = absl::GetFlag(FLAGS_tolerance);
   if (!(tolerance >= 0)) {
-    return Usage(absl::StrCat("--tolerance ", tolerance, " is negative"));
+    return Usage(absl::StrCat("--tolerance is ", tolerance, "; use 0 or more"));
   }
   const std::string dtype = absl::GetFlag(FLAGS_dtype);
   for (const char* known : {"", "float16", "bfloat16", "float32", "float64"}) {

@@ -36,6 +36,7 @@ expect 2 "list takes 1 file, not 2" list "$zip" "$legacy"
 expect 2 "--dtype int8" convert "$zip" b.safetensors --dtype int8
 expect 2 "--prefix has no effect with diff; it is a flag of list and convert" \
   diff "$zip" "$legacy" --prefix model.
+expect 2 "--tolerance is nan; use 0 or more" diff "$zip" "$legacy" --tolerance nan
 expect 2 "--tolerance has no effect with convert" convert "$zip" b.safetensors --tolerance 1
 expect 2 "--dtype has no effect with list" list "$zip" --dtype float16
 expect 2 "--keep_prefix has no effect without --prefix" convert "$zip" b.safetensors --keep_prefix
