@@ -8,6 +8,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/folder.h"
 #include "networks/files/outputs.h"
@@ -119,6 +120,12 @@ absl::Status CheckFlags(const CommandLine& line) {
       PathsWithCommas(absl::GetFlag(FLAGS_checkpoint));
   if (checkpoints.empty()) {
     return absl::InvalidArgumentError("--checkpoint is needed; see --help");
+  }
+  for (const std::string& checkpoint : checkpoints) {
+    if (!checkpoint.empty()) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--checkpoint is '", absl::StrJoin(checkpoints, ","),
+        "', with a comma too many; name checkpoints with commas between"));
   }
   if (checkpoints.size() > 1 && (!absl::GetFlag(FLAGS_page).empty() ||
                                  !absl::GetFlag(FLAGS_frames).empty())) {

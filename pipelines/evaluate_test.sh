@@ -85,6 +85,7 @@ grep -q "$(sha256sum <"$mine" | cut -c -64)" "$TEST_TMPDIR/gone.json" ||
 # A path may have commas.
 cp "$mine" "$TEST_TMPDIR/a,b.safetensors"
 succeed "  width: 96" --checkpoint="$TEST_TMPDIR/a,b.safetensors" --print_config --model_size=96
+expect 2 "with a comma too many" --checkpoint="$mine,"
 expect 2 "--page and --frames are of one --checkpoint" --checkpoint="$mine,$mine" \
   --page "$TEST_TMPDIR/page2"
 

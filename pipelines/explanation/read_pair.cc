@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "pipelines/animation/cropped_reader.h"
+#include "pipelines/animation/motion_file.h"
 #include "pipelines/data/image_tensor.h"
 #include "third_party/absl/status_macros.h"
 
@@ -93,6 +94,11 @@ absl::StatusOr<PairOfFiles> ReadPair(const std::string& source,
   ASSIGN_OR_RETURN(const cv::Mat still, FirstFrame(*source_reader, source));
   AddWarnings(*source_reader, &result.warnings);
 
+  if (IsMotionFile(driving)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        driving,
+        ": a motion file holds no pictures; give the video that it is of"));
+  }
   ASSIGN_OR_RETURN(const auto reader,
                    Open(driving, options, /*min_stacked_frames=*/2));
   ASSIGN_OR_RETURN(const cv::Mat first, FirstFrame(*reader, driving));

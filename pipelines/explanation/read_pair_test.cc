@@ -89,6 +89,13 @@ TEST_F(ReadPairTest, RefusesRelativeMotionOfOnePicture) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("d.png")));
 }
 
+TEST_F(ReadPairTest, RefusesAMotionFile) {
+  EXPECT_THAT(
+      ReadPair(Write("s.png", {10}), Path("m.motion.safetensors"), options_),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("m.motion.safetensors: a motion file holds no")));
+}
+
 TEST_F(ReadPairTest, NamesTheFileThatIsMissing) {
   const std::string source = Write("s.png", {10});
   EXPECT_THAT(ReadPair(source, Path("none.mp4"), options_),
