@@ -1,5 +1,7 @@
 #include "pipelines/animation/animate_batch.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <exception>
 #include <filesystem>
 #include <map>
@@ -148,6 +150,17 @@ BatchResult AnimateItem(Animator& animator, const BatchItem& item,
     result.report = *std::move(report);
   }
   return result;
+}
+
+// Of the table's first column.
+constexpr size_t kNameColumns = 40;
+
+// `name`, in UTF-8, with spaces behind it up to so many characters.
+std::string Padded(std::string name, size_t columns) {
+  const auto characters = static_cast<size_t>(std::count_if(
+      name.begin(), name.end(), [](char c) { return (c & '\xC0') != '\x80'; }));
+  if (characters < columns) name.append(columns - characters, ' ');
+  return name;
 }
 
 const char* StateName(State state) {
@@ -336,11 +349,12 @@ absl::Status BatchStatus(const std::vector<BatchResult>& results,
 }
 
 std::string BatchTable(const std::vector<BatchResult>& results) {
-  std::string table =
-      absl::StrFormat("%-40s %7s %8s %8s %8s %8s %8s\n", "output", "state",
-                      "frames", "fps", "read s", "comp. s", "write s");
+  std::string table = absl::StrFormat(
+      "%s %7s %8s %8s %8s %8s %8s\n", Padded("output", kNameColumns), "state",
+      "frames", "fps", "read s", "comp. s", "write s");
   for (const BatchResult& result : results) {
-    absl::StrAppendFormat(&table, "%-40s %7s", BaseName(result.item.output),
+    absl::StrAppendFormat(&table, "%s %7s",
+                          Padded(BaseName(result.item.output), kNameColumns),
                           StateName(result.state));
     if (result.state == State::kDone) {
       const AnimateVideoReport& report = result.report;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -62,6 +63,15 @@ TEST_F(BatchTest, AnimatesAllPairsAndGoesOnAfterFailures) {
   EXPECT_EQ(json["items"][1]["code"], "invalid_argument");
   EXPECT_THAT(json["items"][1]["error"].get<std::string>(), HasSubstr("w.mp4"));
   EXPECT_FALSE(json["items"][0].contains("code"));
+}
+
+TEST(BatchTable, HasColumnsByCharacters) {
+  std::vector<BatchResult> results(2);
+  results[0].item.output = "/out/ux.mp4";
+  results[1].item.output = "/out/\xC3\xBCx.mp4";
+  const std::vector<std::string> lines =
+      absl::StrSplit(BatchTable(results), '\n');
+  EXPECT_EQ(lines[2].size(), lines[1].size() + 1);  // bytes
 }
 
 TEST_F(BatchTest, GoesOnAfterAnItemThatThrows) {

@@ -543,7 +543,8 @@ absl::Status VideoAnimation::Finish() {
   if (source_is_shorter_) {
     report_.warnings.push_back(
         absl::StrCat(source_path_, " ends after ", report_.frames,
-                     " frames, before the driving video; so does the result"));
+                     report_.frames == 1 ? " frame" : " frames",
+                     ", before the driving video; so does the result"));
   }
   std::vector<std::string> warnings = source_->warnings();
   for (const std::string& warning : driving_->warnings()) {

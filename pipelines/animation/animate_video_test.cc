@@ -537,6 +537,8 @@ TEST_F(AnimateTest, AnimatesEveryFrameOfASourceVideo) {
   report = Run(WriteStill(), driving);
   ASSERT_THAT(report, IsOk());
   EXPECT_EQ(report->frames, 1);
+  EXPECT_THAT(report->warnings,
+              testing::Contains(HasSubstr("ends after 1 frame, before")));
   options_.animate_source_video = false;
   options_.source_frame = 9;
   EXPECT_THAT(Run(driving, driving),
