@@ -176,7 +176,8 @@ ABSL_FLAG(
     std::string, show_sets, "",
     "Instead of an animation, write this picture: where the keypoint sets "
     "are on --source, what they move, their numbers and names.");
-ABSL_FLAG(bool, overwrite, false, "Replace an output that exists.");
+ABSL_FLAG(bool, overwrite, false,
+          "Replace an output that exists, but no folder with files in it.");
 
 // --- How
 ABSL_FLAG(int, batch_size, 0,

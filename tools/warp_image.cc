@@ -44,7 +44,8 @@ ABSL_FLAG(int, cells, 4, "Rectangles along each axis, 1 to 16.");
 ABSL_FLAG(bool, zero_boundary, true,
           "Nothing moves across the picture's border.");
 ABSL_FLAG(double, seconds, 2, "Of the video, 0.2 to 60.");
-ABSL_FLAG(bool, overwrite, false, "Replace an output that exists.");
+ABSL_FLAG(bool, overwrite, false,
+          "Replace an output that exists, but no folder with files in it.");
 
 namespace {
 
