@@ -37,22 +37,26 @@ usage() {
 add() {
   local label="${1#//}" name
   name="${label//[\/:]/.}"
-  rm -rf "${2:?}/$name"
-  mkdir -p "$2"
   cp -rL "bazel-bin/${label/://}.runfiles/cpab_animation" "$2/$name"
   ln -s "${label/://}" "$2/$name/run"
 }
 
 pack() {
-  local folder="$1" tests="$KERNEL_TESTS" benchmarks="$BENCHMARK" label
+  local folder="$1" tests="$KERNEL_TESTS" benchmarks="$BENCHMARK" label part
+  for part in "$folder"/{tests,benchmarks}; do
+    [[ ! -e "$part" || -e "$part/.try_gpu" ]] || fail "$part is not of a pack; name another FOLDER" 2
+  done
   if [[ -n "${LIBTORCH:-}" ]]; then
     tests+=" $TENSOR_TESTS"
     benchmarks+=" $TENSOR_BENCHMARK"
   fi
   # shellcheck disable=SC2086
   tools/bazelw build --config=cuda $tests $benchmarks
-  # Of an earlier pack, also what this one has not.
-  rm -rf "${folder:?}/tests" "${folder:?}/benchmarks"
+  for part in "${folder:?}"/{tests,benchmarks}; do
+    rm -rf "$part"  # of an earlier pack, also what this one has not
+    mkdir -p "$part"
+    touch "$part/.try_gpu"
+  done
   for label in $tests; do add "$label" "$folder/tests"; done
   for label in $benchmarks; do add "$label" "$folder/benchmarks"; done
   cp tools/systems/try_gpu.sh "$folder/try_gpu.sh"
