@@ -80,10 +80,11 @@ for program in "${programs[@]}"; do
   cat >"$completions/$name" <<COMPLETION
 # Flags of $name, as its --help lists them; file names otherwise.
 _cpab_complete() {
-  local word="\${COMP_WORDS[COMP_CWORD]}"
+  local word="\${COMP_WORDS[COMP_CWORD]}" program="\$1"
+  # Bash hands over a ~ as it was typed.
+  [[ "\$program" != '~/'* ]] || program="\$HOME\${program#'~'}"
   if [[ "\$word" == -* ]]; then
-    # Bash hands over a ~ as it was typed.
-    COMPREPLY=(\$(compgen -W "\$("\${1/#\~\//\$HOME/}" --help 2>/dev/null | grep -oE '^ +--[a-z0-9_]+')" -- "\$word"))
+    COMPREPLY=(\$(compgen -W "\$("\$program" --help 2>/dev/null | grep -oE '^ +--[a-z0-9_]+')" -- "\$word"))
   else
     mapfile -t COMPREPLY < <(compgen -f -- "\$word")
   fi

@@ -88,10 +88,12 @@ touch "$work/my video.mp4"
   _cpab_complete "$prefix/bin/cpab-animate"
   [[ "${#COMPREPLY[@]} ${COMPREPLY[0]}" == "1 my video.mp4" ]]
 ) || fail "completion splits a name with a space"
-# Flags are completed also where the program is typed with a ~.
+# Flags are completed also where the program is typed with a ~. In what bash
+# puts in the place of a pattern, & would be the pattern.
+ln -s . "$folder/R&D"
 (
   . "$prefix/share/bash-completion/completions/cpab-animate"
-  HOME="$folder" COMP_WORDS=(cpab-animate --outp) COMP_CWORD=1
+  HOME="$folder/R&D" COMP_WORDS=(cpab-animate --outp) COMP_CWORD=1
   _cpab_complete '~/prefix/bin/cpab-animate'
   [[ "${COMPREPLY[*]}" == --output ]]
 ) || fail "completion knows no flags of a program below ~"
