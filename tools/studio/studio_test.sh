@@ -29,6 +29,17 @@ HOME='' expect 2 "--data: HOME is not set" --port 0 --data '~/studio'
 # Of TEST-NET-1 (RFC 5737), which no machine has.
 expect 2 "192.0.2.1 is no address of this machine" --port 0 --device cpu \
   --listen 192.0.2.1 --token_file token
+# Root may use port 80, but by a capability.
+cat >"$TEST_TMPDIR/unprivileged" <<'SCRIPT'
+#!/bin/bash
+without=()
+[[ $EUID -ne 0 ]] || without=(setpriv --bounding-set=-net_bind_service)
+exec "${without[@]}" tools/studio/studio "$@"
+SCRIPT
+chmod +x "$TEST_TMPDIR/unprivileged"
+(($(</proc/sys/net/ipv4/ip_unprivileged_port_start) <= 80)) ||
+  program=$TEST_TMPDIR/unprivileged \
+    expect 2 "127.0.0.1:80: the port is for root alone" --port 80 --device cpu
 expect 1 "holds other files, as thesis.tex" --port 0 --data foreign
 
 finish

@@ -79,9 +79,8 @@ struct HttpOptions {
 
 class HttpServer {
  public:
-  // Listens. InvalidArgument if `listen` is no numeric address or none of this
-  // machine; AlreadyExists, naming address and port, if the port is in use; the
-  // system's error.
+  // Listens. Errors of Listen() (listen_socket.h), which name address and port;
+  // the system's error.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(
       const HttpOptions& options, Handler handler);
 

@@ -51,6 +51,10 @@ absl::Status ListenError(int error, const std::string& address, int port) {
     return absl::InvalidArgumentError(absl::StrCat(
         address, " is no address of this machine; listen on one of its own"));
   }
+  if (error == EACCES) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        where, ": the port is for root alone; choose one from 1024 on"));
+  }
   return networks::files::SystemError(error, where, "listen");
 }
 

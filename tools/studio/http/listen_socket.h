@@ -17,8 +17,7 @@ struct ListenSocket {
 // and listens. No child process inherits the descriptor, which is the caller's.
 //
 // InvalidArgument if `address` is no numeric address or none of this machine,
-// AlreadyExists if the port is in use, PermissionDenied for a port of the
-// system.
+// or the port is for root alone; AlreadyExists if the port is in use.
 absl::StatusOr<ListenSocket> Listen(const std::string& address, int port);
 
 }  // namespace studio
