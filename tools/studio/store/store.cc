@@ -96,8 +96,8 @@ absl::Status MakePrivateFolder(const std::string& folder) {
     return SystemError(errno, folder, "look at");
   }
   if (S_ISLNK(status.st_mode)) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        folder, " is a symbolic link; name the folder that it leads to"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(folder, " is a symbolic link; put a folder in its place"));
   }
   if (!S_ISDIR(status.st_mode)) {
     return absl::FailedPreconditionError(
@@ -224,8 +224,12 @@ absl::StatusOr<Input> NewUpload::Publish(const std::string& facts) {
 
 // --- Store
 
-absl::StatusOr<std::unique_ptr<Store>> Store::Open(
-    const StoreOptions& options) {
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
+  // Where it is a link, what that leads to now: checks and use are of one
+  // folder, wherever the link leads later.
+  std::error_code error;
+  const fs::path real = fs::canonical(options.folder, error);
+  if (!error) options.folder = real.string();
   const std::string& folder = options.folder;
   RETURN_IF_ERROR(
       networks::files::MakeFolder(networks::files::FolderOf(folder)));
@@ -237,7 +241,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(
   ASSIGN_OR_RETURN(
       FileLock lock,
       FileLock::Take(absl::StrCat(folder, "/", kLock), lock_options));
-  std::unique_ptr<Store> store(new Store(options, std::move(lock)));
+  std::unique_ptr<Store> store(new Store(std::move(options), std::move(lock)));
   RETURN_IF_ERROR(store->Load());
   return store;
 }

@@ -55,8 +55,8 @@ struct BundledInput {
 };
 
 struct StoreOptions {
-  // Made if it is not there, for this user alone. One that is there must be
-  // empty or an earlier store.
+  // Made if it is not there, for this user alone. One that is there, or that a
+  // link leads to, must be empty or an earlier store.
   std::string folder;
   int64_t quota = int64_t{20} << 30;  // bytes
   int max_uploads = 1000;             // so that tiny ones have a limit, too
@@ -129,8 +129,7 @@ class Store {
   // Unavailable while another process uses the folder; FailedPrecondition if it
   // is neither empty nor a store, or others may write to it; the system's error
   // where a folder cannot be made or read.
-  static absl::StatusOr<std::unique_ptr<Store>> Open(
-      const StoreOptions& options);
+  static absl::StatusOr<std::unique_ptr<Store>> Open(StoreOptions options);
 
   // Starts an upload of exactly `bytes` bytes. ResourceExhausted if the quota
   // or the disk has no room for them, or there are max_uploads already.
