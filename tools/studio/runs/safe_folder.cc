@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -146,7 +147,10 @@ absl::StatusOr<std::vector<std::string>> SafeFolder::Names(
     if (entry == nullptr) break;
     if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
   }
-  std::sort(names.begin(), names.end());
+  std::sort(names.begin(), names.end(),
+            [](const std::string& a, const std::string& b) {
+              return strverscmp(a.c_str(), b.c_str()) < 0;
+            });
   const size_t kept =
       std::min(names.size(), static_cast<size_t>(std::max(max_names, 0)));
   names.erase(names.begin(), names.end() - static_cast<ptrdiff_t>(kept));

@@ -84,9 +84,9 @@ class SafeFolder {
   // Whether OpenFile finds something.
   bool HasFile(absl::string_view name) const;
 
-  // Names in this folder, sorted, without hidden ones (".x"): the last
-  // `max_names`, which of numbered files are the newest. Of folders with more
-  // than 20000 names no more are read.
+  // Names in this folder without hidden ones (".x"), sorted by the numbers in
+  // them, then by text: the last `max_names`, which of numbered files are the
+  // newest. Of folders with more than 20000 names no more are read.
   absl::StatusOr<std::vector<std::string>> Names(int max_names) const;
 
  private:

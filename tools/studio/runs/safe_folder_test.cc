@@ -87,6 +87,15 @@ TEST_F(SafeFolderTest, ListsTheLastNamesOfMany) {
   EXPECT_THAT(Root().Names(3).value(), ElementsAre("197", "198", "199"));
 }
 
+// An epoch has five digits or more.
+TEST_F(SafeFolderTest, ListsNamesByTheirNumbers) {
+  for (const char* name : {"epoch-100000", "epoch-00900", "epoch-99000"}) {
+    Write(name, "");
+  }
+  EXPECT_THAT(Root().Names(10).value(),
+              ElementsAre("epoch-00900", "epoch-99000", "epoch-100000"));
+}
+
 TEST_F(SafeFolderTest, AFolderThatIsNotThereIsNotFound) {
   EXPECT_EQ(SafeFolder::Open(Path("none")).status().code(),
             absl::StatusCode::kNotFound);
