@@ -19,14 +19,15 @@ for (let i = 3; i < pixels.length; i += 4) {
 }
 return [drawn, sum];
 """
-# The frames that are shown at some times, of three, 20 a second on average.
+# The frames that are due at some times of the video, of three, 20 a second on
+# average.
 FRAMES_AT = """
 const [times, seconds] = arguments;
 return import('/keypoint_player.js').then(({KeypointPlayer}) => {
   const keypoints = {fps: 20, sets: [], frames: [[], [], []], ...(times && {times})};
   const player = new KeypointPlayer(null, keypoints, null, 64);
   player.close();
-  return seconds.map((time) => player.frameAt(time));
+  return seconds.map((time) => player.frameOfVideo(time));
 });
 """
 
@@ -56,11 +57,11 @@ class MotionTest(browser_testing.BrowserTest):
         self.browser.wait(lambda: self.drawn()[1] != first, "keypoints move")
 
     def test_finds_the_frame_of_a_time_by_the_times_of_the_frames(self):
-        frames = self.browser.run(FRAMES_AT, [0, 0.5, 0.55], [0.4, 0.5, 0.7])
+        frames = self.browser.run(FRAMES_AT, [0, 0.5, 0.55], [0.4, 0.4995, 0.7])
         self.assertEqual(frames, [0, 1, 2])
-        # Of an earlier version.
-        frames = self.browser.run(FRAMES_AT, None, [0.04, 0.06, 0.7])
-        self.assertEqual(frames, [0, 1, 2])
+        # Of an earlier version: the nearest one by the rate.
+        frames = self.browser.run(FRAMES_AT, None, [0.02, 0.03, 0.07, 0.7])
+        self.assertEqual(frames, [0, 1, 1, 2])
 
     def test_hides_sets(self):
         pixels, _ = self.drawn()

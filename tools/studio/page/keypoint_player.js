@@ -19,6 +19,9 @@ export class KeypointPlayer {
     this.frames = keypoints.frames;
     // In seconds. Jobs of earlier versions tell none.
     this.times = keypoints.times ?? this.frames.map((_, i) => i / this.fps);
+    // Seconds by which a time of the video may be early: containers round them,
+    // some to milliseconds; by a rate alone the nearest frame is the best guess.
+    this.tolerance = keypoints.times ? 0.001 : 0.5 / this.fps;
     this.seconds = this.times.at(-1) + 1 / this.fps;
     this.sets = keypoints.sets;
     this.driving = driving?.kind === 'video' ? driving : null;
@@ -78,8 +81,7 @@ export class KeypointPlayer {
   followVideo() {
     if (!('requestVideoFrameCallback' in this.video)) return;
     const step = (_, {mediaTime}) => {
-      // Containers round times, some to milliseconds.
-      if (this.playing) this.showFrame(this.frameAt(mediaTime + 0.001));
+      if (this.playing) this.showFrame(this.frameOfVideo(mediaTime));
       this.video.requestVideoFrameCallback(step);
     };
     this.video.requestVideoFrameCallback(step);
@@ -127,6 +129,10 @@ export class KeypointPlayer {
   // The one that is shown then.
   frameAt(seconds) {
     return this.times.findLastIndex((time) => time <= seconds);
+  }
+
+  frameOfVideo(mediaTime) {
+    return this.frameAt(mediaTime + this.tolerance);
   }
 
   seek(frame) {
