@@ -159,6 +159,31 @@ class RunsTest(browser_testing.BrowserTest):
             lambda: self.strip_width() == 40, "the new picture is there"
         )
 
+    def test_keeps_the_picture_whose_place_changes(self):
+        pictures = self.run_folder / "pictures"
+        first = pictures / "epoch-00001.png"
+        for number in (2, 3):
+            path = shutil.copy(first, pictures / f"epoch-0000{number}.png")
+            self.addCleanup(os.unlink, path)
+        self.train()
+        self.browser.shown("#page-runs .run-strip")
+        self.browser.run(
+            "const slider = document.querySelector('.run-strip-bar input');"
+            "slider.value = 2; slider.dispatchEvent(new Event('input'));"
+        )
+        self.addCleanup(shutil.copy, PUPPET, first)
+        os.rename(first, pictures / "epoch-00004.png")
+        self.addCleanup(os.unlink, pictures / "epoch-00004.png")
+        self.browser.wait(
+            lambda: self.browser.text("#page-runs .run-strip-bar output")
+            == "1 of 3",
+            "the place has changed",
+        )
+        self.assertEqual(
+            self.browser.shown("#page-runs .run-strip").get_attribute("alt"),
+            "Epoch 2",
+        )
+
     def test_grows_with_the_run(self):
         self.browser.shown("#page-runs svg.chart path")
         with open(self.table, "a", encoding="utf-8") as table:

@@ -197,9 +197,11 @@ class RunView {
     const drawn = [started, ...pictures].join();
     if (drawn === this.drawnPictures) return;
     this.drawnPictures = drawn;
-    const wasLast = !this.slider || Number(this.slider.input.value) === this.pictures.length;
+    const before = Number(this.slider?.input.value ?? 0);
+    // Of many pictures the first are left out as more come.
+    const place = pictures.indexOf(this.pictures[before - 1]) + 1 || before;
     // A run that begins anew has fewer pictures, and none at first.
-    const chosen = wasLast ? pictures.length : Math.min(Number(this.slider.input.value), pictures.length);
+    const chosen = before === this.pictures.length ? pictures.length : Math.min(place, pictures.length);
     this.pictures = pictures;
     this.strip.hidden = !pictures.length;
     if (!pictures.length) return;
