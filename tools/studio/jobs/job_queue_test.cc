@@ -245,21 +245,24 @@ TEST_F(JobQueueTest, TellsWhenEachFrameOfARecordingIsShown) {
   const std::string path = folder_ + "/uneven.mp4";
   pipelines::media::VideoWriterOptions options;
   options.width = options.height = 64;
-  options.time_base = {1, 1000};
+  options.frame_rate = {30000, 1001};
+  options.time_base = {1, 30000};
   auto writer = pipelines::media::VideoWriter::Create(path, options);
   ASSERT_THAT(writer, IsOk());
   const cv::Mat frame(64, 64, CV_8UC3, cv::Scalar(90, 90, 90));
-  ASSERT_THAT((*writer)->WriteAt(frame, 0, 100), IsOk());
-  ASSERT_THAT((*writer)->WriteAt(frame, 100, 40), IsOk());
-  ASSERT_THAT((*writer)->WriteAt(frame, 140, 40), IsOk());
+  ASSERT_THAT((*writer)->WriteAt(frame, 0, 2002), IsOk());
+  ASSERT_THAT((*writer)->WriteAt(frame, 2002, 1001), IsOk());
+  ASSERT_THAT((*writer)->WriteAt(frame, 3003, 1001), IsOk());
   ASSERT_THAT((*writer)->Finish(), IsOk());
   Json request = MotionRequest(/*max_frames=*/0);
   request["driving"] = Upload("video", ReadText(path));
   const std::string id = Submit(request);
   const Job job = End(id);
   ASSERT_EQ(job.state, JobState::kDone) << JobToJson(job).dump(1);
-  EXPECT_EQ(Json::parse(ReadText(*queue_->Keypoints(id)))["times"],
-            Json({0.0, 0.1, 0.14}));
+  const Json keypoints = Json::parse(ReadText(*queue_->Keypoints(id)));
+  EXPECT_EQ(keypoints["times"], Json({0.0, 0.066733, 0.1001}));
+  // With all its digits.
+  EXPECT_EQ(keypoints["fps"].get<double>(), 30000.0 / 1001);
 }
 
 TEST_F(JobQueueTest, ConvertsItsResultWhenItIsAskedFor) {

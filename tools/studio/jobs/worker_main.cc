@@ -207,9 +207,10 @@ absl::Status WriteKeypoints(const std::string& motion_path,
     sets.push_back({{"number", set}, {"name", animator.set_names().Of(set)}});
   }
   // As text at once: as Json it would take fifty times the memory.
-  std::string text = absl::StrCat("{\"fps\":", motion.frame_rate.value(),
-                                  ",\"times\":", SecondsOf(motion).dump(),
-                                  ",\"sets\":", sets.dump(), ",\"frames\":[");
+  std::string text =
+      absl::StrCat("{\"fps\":", Json(motion.frame_rate.value()).dump(),
+                   ",\"times\":", SecondsOf(motion).dump(),
+                   ",\"sets\":", sets.dump(), ",\"frames\":[");
   const float* value = motion.keypoints.data();
   for (int64_t frame = 0; frame < motion.num_frames(); ++frame) {
     absl::StrAppend(&text, frame > 0 ? "," : "", "[");
