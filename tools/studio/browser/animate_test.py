@@ -406,6 +406,32 @@ class AnimateTest(browser_testing.BrowserTest):
         self.assertTrue(self.browser.find(f'{bundled}[aria-pressed="true"]'))
         self.assertEqual(self.chosen_uploads(), [])
 
+    def test_keeps_what_was_chosen_when_a_still_has_come(self):
+        self.browser.run(HOLD_STILLS)
+        self.browser.send_file("Still", PUPPET)
+        self.browser.shown('progress[aria-label="Upload of puppet.png"]')
+        bundled = '#page-animate .thumb[data-id="bundled:puppet"]'
+        self.browser.press(bundled)
+        self.browser.run("heldStill.letGo()")
+        self.browser.shown('#page-animate .thumb[title="puppet.png"]')
+        self.assertTrue(self.browser.find(f'{bundled}[aria-pressed="true"]'))
+        self.assertEqual(self.chosen_uploads(), [])
+
+    def test_waits_for_a_still_after_the_next_one_failed(self):
+        self.browser.run(HOLD_STILLS)
+        self.browser.send_file("Still", PUPPET)
+        self.browser.shown('progress[aria-label="Upload of puppet.png"]')
+        self.browser.run("window.first = heldStill")
+        bad = self.browser.downloads / "bad.png"
+        self.addCleanup(bad.unlink)
+        bad.write_bytes(b"bad")
+        self.browser.send_file("Still", bad)
+        self.browser.shown('progress[aria-label="Upload of bad.png"]')
+        self.browser.run("heldStill.dispatchEvent(new ProgressEvent('error'))")
+        self.browser.shown('progress[aria-label="Upload of puppet.png"]')
+        self.browser.run("first.letGo()")
+        self.browser.wait(self.chosen_uploads, "the first still is chosen")
+
     def test_stops_the_camera_that_was_allowed_after_the_dialog_closed(self):
         self.browser.run(HOLD_CAMERA)
         self.browser.press('button[aria-label="Record a video"]')

@@ -15,7 +15,7 @@ from tools.studio.testing import studio_process
 PUPPET = pathlib.Path("pipelines/pretrained/puppet.png")
 DANCE = pathlib.Path("pipelines/pretrained/dance.mp4")
 
-# A still stays on its way to the server, as window.heldStill.
+# A still stays on its way to the server, as window.heldStill, until letGo().
 HOLD_STILLS = """
 const {open, send} = XMLHttpRequest.prototype;
 XMLHttpRequest.prototype.open = function (method, path) {
@@ -23,8 +23,9 @@ XMLHttpRequest.prototype.open = function (method, path) {
   open.call(this, method, path);
 };
 XMLHttpRequest.prototype.send = function (body) {
+  this.letGo = () => send.call(this, body);
   if (this.isHeld) window.heldStill = this;
-  else send.call(this, body);
+  else this.letGo();
 };
 """
 

@@ -30,7 +30,7 @@ export class MediaInput {
     this.kind = kind;
     this.onchange = onchange;
     this.value = null;
-    this.choice = 0;  // counts; what is still being sent may not be the newest
+    this.sending = null;  // the upload that is shown while it is sent
     this.offered = [];
     const words = KINDS[kind];
     const titleId = uniqueId('media');
@@ -113,7 +113,7 @@ export class MediaInput {
   }
 
   clear() {
-    this.choice += 1;
+    this.sending = null;
     this.value = null;
     this.picture.hidden = true;
     this.deleteButton.hidden = true;
@@ -125,16 +125,31 @@ export class MediaInput {
     this.markThumbs();
   }
 
-  showUploading(name, bytes) {
-    this.clear();
+  // before: the upload that was shown, or the facts of what was chosen.
+  newUpload({name, size}) {
     const bar = h('progress.progress', {max: 1, value: 0, 'aria-label': `Upload of ${name}`});
-    const text = h('p.small.soft.number', {role: 'status'}, `Sending ${bytesText(bytes)}`);
+    const text = h('p.small.soft.number', {role: 'status'}, `Sending ${bytesText(size)}`);
     const controller = new AbortController();
-    fill(this.cover, bar, text, h('button.button.slim', {type: 'button', onclick: () => controller.abort()}, 'Cancel'));
-    return {signal: controller.signal, onprogress: (share) => {
+    const cancel = h('button.button.slim', {type: 'button', onclick: () => controller.abort()}, 'Cancel');
+    const onprogress = (share) => {
       bar.value = share;
       if (share === 1) text.textContent = 'Reading it';
-    }};
+    };
+    return {before: this.sending ?? {facts: this.value}, nodes: [bar, text, cancel], signal: controller.signal, onprogress};
+  }
+
+  showUpload(upload) {
+    this.clear();
+    this.sending = upload;
+    fill(this.cover, upload.nodes);
+  }
+
+  // What there was before an upload that came to nothing.
+  showBefore({before}) {
+    if (before.failed) this.showBefore(before);
+    else if (before.facts) this.set(before.facts);
+    else if (before.nodes) this.showUpload(before);
+    else this.showEmpty();
   }
 
   showProblem(error) {
@@ -244,25 +259,23 @@ export class MediaInput {
   async upload(file) {
     this.file.value = '';
     if (!file) return;
-    const before = this.value;
-    const shown = this.showUploading(file.name, file.size);
-    const {choice} = this;
+    const upload = this.newUpload(file);
+    this.showUpload(upload);
     const kind = this.kind === 'video' && file.name.endsWith(MOTION_ENDING) ? 'motion' : this.kind;
-    let facts;
     try {
-      facts = await this.api.upload(kind, file, shown);
+      upload.facts = await this.api.upload(kind, file, upload);
     } catch (error) {
-      if (this.choice === choice) {
-        if (before) this.set(before);
-        else this.showEmpty();
-      }
+      upload.failed = true;
+      if (this.sending === upload) this.showBefore(upload);
       if (error.name !== 'AbortError') this.showProblem(error);
       return;
     }
+    const {facts} = upload;
     rememberName(facts.id, file.name);
     const bundled = this.offered.filter(({id}) => id.startsWith('bundled:'));
     this.offer([...bundled, facts, ...this.offered.filter((offered) => !bundled.includes(offered))]);
-    if (this.choice === choice) this.set(facts);
+    // Something else may have been chosen since.
+    if (this.sending === upload) this.set(facts);
   }
 }
 
