@@ -90,13 +90,33 @@ class StudioServerTest : public networks::files::FolderTest {
   std::unique_ptr<StudioServer> server_;
 };
 
+// Whether `value` is of the type, or one of the types, that `schema` names.
+bool IsOfType(const json& schema, const json& value) {
+  const json& types = schema.value("type", json::array({value.type_name()}));
+  const char* type = value.is_number_integer() ? "integer" : "";
+  return std::any_of(types.begin(), types.end(), [&](const json& allowed) {
+    return allowed == value.type_name() || allowed == type;
+  });
+}
+
 // Where `value` is not as `schema` of the description `api` says; empty if it
-// is so everywhere. Of JSON Schema, what openapi.json has of answers.
+// is so everywhere. Of JSON Schema: $ref, oneOf (as anyOf), type, enum,
+// required, properties (no others) and items.
 std::string Violation(const json& api, const json& schema, const json& value,
                       const std::string& place) {
   if (schema.contains("$ref")) {
     const std::string pointer = schema["$ref"].get<std::string>().substr(1);
     return Violation(api, api[json::json_pointer(pointer)], value, place);
+  }
+  const json& kinds = schema.value("oneOf", json::array());
+  if (!kinds.empty() &&
+      std::none_of(kinds.begin(), kinds.end(), [&](const json& kind) {
+        return Violation(api, kind, value, place).empty();
+      })) {
+    return absl::StrCat(place, " is of none of its kinds: ", value.dump());
+  }
+  if (!IsOfType(schema, value)) {
+    return absl::StrCat(place, " is of another type: ", value.dump());
   }
   const json& choices = schema.value("enum", json::array({value}));
   if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
