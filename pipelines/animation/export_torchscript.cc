@@ -75,13 +75,14 @@ std::string PathOf(const std::string& folder, const std::string& name) {
   return absl::StrCat(folder, "/", name, ".pt");
 }
 
+// Not a number where one of the outputs has such values.
 double MaxDifference(const std::vector<Tensor>& a,
                      const std::vector<Tensor>& b) {
-  double difference = 0;
+  std::vector<Tensor> differences;
   for (size_t i = 0; i < a.size(); ++i) {
-    difference = std::max(difference, (a[i] - b[i]).abs().max().item<double>());
+    differences.push_back((a[i] - b[i]).abs().max().to(torch::kDouble));
   }
-  return difference;
+  return torch::stack(differences).max().item<double>();
 }
 
 // What float32 rounds off the outputs of `script`: how far those of the same

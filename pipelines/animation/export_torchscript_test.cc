@@ -5,6 +5,7 @@
 #include <torch/script.h>
 #include <torch/torch.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "gmock/gmock.h"
@@ -109,6 +110,15 @@ TEST_F(ExportTorchScriptTest, TheFilesTogetherMakeTheModelsFrame) {
   EXPECT_THAT(
       model.Paint(prepared, model.Move(prepared, kp_driving)).prediction,
       TensorNear(frame, 1e-3));
+}
+
+TEST_F(ExportTorchScriptTest, WritesNoNetworkWithoutNumbers) {
+  const torch::NoGradGuard no_grad;
+  for (Tensor& weights : trained_.model->parameters()) weights.fill_(NAN);
+  folder_ += "/not_a_number";
+  EXPECT_THAT(ExportTorchScript(trained_, folder_),
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("by nan")));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
 TEST_F(ExportTorchScriptTest, NamesAFolderThatCannotBeMade) {
