@@ -198,31 +198,48 @@ TEST_F(AtomicFileTest, GivesItsGroupNoMoreThanAllWhereItIsAnotherOne) {
   EXPECT_EQ(info.st_mode & 07777, 0644);
 }
 
-// The group bits of the mode are those of the list's mask, not of the group.
-TEST_F(AtomicFileTest, KeepsTheAccessListOfTheFileThatItReplaces) {
-  constexpr char kName[] = "system.posix_acl_access";
-  // acl(5): the owner and user 1 may write, the group nothing.
+// acl(5): the owner and user 1 may write, the group nothing.
+struct AccessList {
   struct Entry {
     uint16_t tag, permissions;
     uint32_t id;
   };
-  const struct {
-    uint32_t version = 2;
-    Entry entries[5] = {{0x01, 6, ~0U},
-                        {0x02, 6, 1},
-                        {0x04, 0, ~0U},
-                        {0x10, 6, ~0U},
-                        {0x20, 0, ~0U}};
-  } list;
+  uint32_t version = 2;
+  Entry entries[5] = {{0x01, 6, ~0U},
+                      {0x02, 6, 1},
+                      {0x04, 0, ~0U},
+                      {0x10, 6, ~0U},
+                      {0x20, 0, ~0U}};
+};
+constexpr char kAccess[] = "system.posix_acl_access";
+constexpr char kDefault[] = "system.posix_acl_default";
+
+// The group bits of the mode are those of the list's mask, not of the group.
+TEST_F(AtomicFileTest, KeepsTheAccessListOfTheFileThatItReplaces) {
+  const AccessList list;
   Write("file", "old");
-  if (setxattr(Path("file").c_str(), kName, &list, sizeof(list), 0) != 0) {
+  if (setxattr(Path("file").c_str(), kAccess, &list, sizeof(list), 0) != 0) {
     GTEST_SKIP() << "a file system without access control lists";
   }
   ASSERT_THAT(WriteAtomically(Path("file"), "new"), IsOk());
   char kept[sizeof(list) + 1];
-  ASSERT_EQ(getxattr(Path("file").c_str(), kName, kept, sizeof(kept)),
+  ASSERT_EQ(getxattr(Path("file").c_str(), kAccess, kept, sizeof(kept)),
             static_cast<ssize_t>(sizeof(list)));
   EXPECT_EQ(memcmp(kept, &list, sizeof(list)), 0);
+}
+
+// What is new in a folder gets the folder's default list.
+TEST_F(AtomicFileTest, KeepsThatTheFileThatItReplacesHasNoAccessList) {
+  const AccessList list;
+  Write("file", "old");
+  fs::permissions(Path("file"), fs::perms(0640));
+  if (setxattr(folder_.c_str(), kDefault, &list, sizeof(list), 0) != 0) {
+    GTEST_SKIP() << "a file system without access control lists";
+  }
+  ASSERT_THAT(WriteAtomically(Path("file"), "new"), IsOk());
+  char kept[sizeof(list)];
+  EXPECT_EQ(getxattr(Path("file").c_str(), kAccess, kept, sizeof(kept)), -1);
+  EXPECT_EQ(fs::status(Path("file")).permissions(), fs::perms(0640));
 }
 
 TEST_F(AtomicFileTest, FollowsNoLink) {

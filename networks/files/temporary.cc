@@ -90,29 +90,35 @@ int OpenOrRemove(const std::string& path, int flags) {
   return -1;
 }
 
-// What a new file or folder has at most, as long as it is not of the group of
-// the one that it replaces.
-mode_t WithoutGroup(mode_t mode) { return mode & (07707 | (mode & 07) << 3); }
-
-// Gives an open file the access control list of another one, if that has one:
-// the group bits of its mode are those of the list then.
+// Gives an open file the access control list of another one, or takes away the
+// one that it has from its folder if the other one has none.
 bool CopyAccessList(const std::string& from, int to) {
   constexpr char kList[] = "system.posix_acl_access";
   char list[4096];
   const ssize_t size = lgetxattr(from.c_str(), kList, list, sizeof(list));
-  if (size < 0) return errno != ERANGE;
-  return fsetxattr(to, kList, list, static_cast<size_t>(size), 0) == 0;
+  if (size >= 0) {
+    return fsetxattr(to, kList, list, static_cast<size_t>(size), 0) == 0;
+  }
+  if (errno == ENOTSUP) return true;
+  return errno == ENODATA && (fremovexattr(to, kList) == 0 || errno == ENODATA);
 }
 
-// Lets the new file `descriptor` be used by whom `old`, at `path`, lets, as far
-// as the system allows it: only the superuser gives files away, and others have
-// the groups that they are in. Not every file system has modes.
-void KeepAccess(int descriptor, const std::string& path, const struct stat& old,
-                mode_t mode) {
+// Lets the new file or folder `descriptor` be used by whom the one at `path`
+// lets, as far as the system allows it: only the superuser gives files away,
+// and others have the groups that they are in. Where the group or the list
+// cannot be kept, the group may do no more than all. Not every file system has
+// modes.
+void KeepAccess(int descriptor, const std::string& path) {
+  struct stat old;
+  if (lstat(path.c_str(), &old) != 0) return;
+  // Its owner can write it.
+  const mode_t mode = S_ISDIR(old.st_mode) ? (old.st_mode & 07777) | 0700
+                                           : (old.st_mode & 0777) | 0600;
   const bool has_group = fchown(descriptor, old.st_uid, old.st_gid) == 0 ||
                          fchown(descriptor, -1, old.st_gid) == 0;
   const bool has_list = CopyAccessList(path, descriptor);
-  fchmod(descriptor, has_group && has_list ? mode : WithoutGroup(mode));
+  const mode_t without_group = mode & (07707 | (mode & 07) << 3);
+  fchmod(descriptor, has_group && has_list ? mode : without_group);
 }
 
 void RemoveTree(const std::string& path) {
@@ -171,6 +177,7 @@ Temporary::Temporary(Temporary&& other) noexcept
     : target_(std::move(other.target_)),
       kind_(other.kind_),
       overwrite_(other.overwrite_),
+      keeps_access_(other.keeps_access_),
       lock_(std::move(other.lock_)),
       path_(std::move(other.path_)),
       descriptor_(std::exchange(other.descriptor_, -1)) {
@@ -183,6 +190,7 @@ Temporary& Temporary::operator=(Temporary&& other) noexcept {
   target_ = std::move(other.target_);
   kind_ = other.kind_;
   overwrite_ = other.overwrite_;
+  keeps_access_ = other.keeps_access_;
   lock_ = std::move(other.lock_);
   other.lock_.reset();
   path_ = std::move(other.path_);
@@ -236,28 +244,25 @@ absl::StatusOr<Temporary> Temporary::Create(const std::string& target,
                                             const OutputOptions& options) {
   ASSIGN_OR_RETURN(Temporary temporary, Lock(target, kind, options));
   const std::string& path = temporary.path_;
-  const bool is_file = kind == Kind::kFile;
-  const std::string old_path = WithoutTrailingSlashes(target);
-  struct stat old = {};
-  const bool replaces = lstat(old_path.c_str(), &old) == 0;
-  // What its owner has made private stays that, and we can write it.
-  const mode_t mode =
-      is_file ? (old.st_mode & 0777) | 0600 : (old.st_mode & 07777) | 0700;
-  const mode_t first = replaces ? WithoutGroup(mode) : is_file ? 0666 : 0777;
-  if (is_file) {
-    const auto make_file = [&path, first] {
+  struct stat old;
+  const bool replaces =
+      lstat(WithoutTrailingSlashes(target).c_str(), &old) == 0;
+  // Ours alone, until Publish gives it to whom the old one was.
+  temporary.keeps_access_ = replaces;
+  if (kind == Kind::kFile) {
+    const auto make_file = [&path, replaces] {
       return open(path.c_str(),
-                  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, first);
+                  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                  replaces ? 0600 : 0666);
     };
     RETURN_IF_ERROR(temporary.Make(make_file, "create the file"));
   } else {
-    const auto make_folder = [&path, first] {
-      if (mkdir(path.c_str(), first) != 0) return -1;
+    const auto make_folder = [&path, replaces] {
+      if (mkdir(path.c_str(), replaces ? 0700 : 0777) != 0) return -1;
       return OpenOrRemove(path, O_RDONLY | O_DIRECTORY);
     };
     RETURN_IF_ERROR(temporary.Make(make_folder, "make this folder"));
   }
-  if (replaces) KeepAccess(temporary.descriptor_, old_path, old, mode);
   return temporary;
 }
 
@@ -297,7 +302,9 @@ absl::Status Temporary::Rename() {
 absl::Status Temporary::Publish() {
   if (kind_ == Kind::kFolder) {
     RETURN_IF_ERROR(SyncTree(path_));
-  } else if (fsync(descriptor_) != 0) {
+  }
+  if (keeps_access_) KeepAccess(descriptor_, WithoutTrailingSlashes(target_));
+  if (kind_ == Kind::kFile && fsync(descriptor_) != 0) {
     return SystemError(errno, target_, "sync");
   }
   // It may have become a link or a device meanwhile.

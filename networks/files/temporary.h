@@ -50,9 +50,10 @@ class Temporary {
   //                       file, a file for a folder, or no name
   //   Unavailable         another process writes it; the message names it
   //
-  // and the system's error if the temporary cannot be made. It has the owner,
-  // the group and the mode of what it is to replace, as far as the system
-  // allows it, otherwise the mode of the umask.
+  // and the system's error if the temporary cannot be made. If it is to replace
+  // something, it is private to us until Publish gives it the owner, the group
+  // and the mode of that, as far as the system allows it; otherwise it has the
+  // mode of the umask.
   static absl::StatusOr<Temporary> Create(const std::string& target, Kind kind,
                                           const OutputOptions& options);
 
@@ -94,6 +95,7 @@ class Temporary {
   std::string target_;
   Kind kind_ = Kind::kFile;
   bool overwrite_ = true;
+  bool keeps_access_ = false;     // of what is at target_
   std::optional<FileLock> lock_;  // released last
   std::string path_;
   int descriptor_ = -1;  // -1: nothing to discard
