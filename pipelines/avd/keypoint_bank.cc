@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "pipelines/data/image_tensor.h"
 #include "third_party/absl/status_macros.h"
 
@@ -92,9 +91,8 @@ absl::StatusOr<KeypointBank> DetectKeypointBank(
       if (mirrored) clips.push_back(Detect(model, device, frames.flip({3})));
     } else {
       RETURN_IF_ERROR(dataset.SetAside(i, clip.status()));
-      hooks.Warn(absl::StrCat("left out ",
-                              dataset.clips()[static_cast<size_t>(i)].path,
-                              ": ", clip.status().message()));
+      hooks.Warn(data::LeftOut({dataset.clips()[static_cast<size_t>(i)].path,
+                                std::string(clip.status().message())}));
     }
     hooks.Report({"keypoints", "clips", i + 1, total, ""});
   }

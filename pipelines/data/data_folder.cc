@@ -4,8 +4,6 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/data/data_options.h"
 #include "pipelines/puppets/puppets.h"
@@ -46,16 +44,6 @@ bool EachIsItsOwnIdentity(const data::Dataset& dataset) {
       [](const data::IndexedClip& clip) { return clip.identity == clip.name; });
 }
 
-// Most reasons begin with the path.
-std::string LeftOut(const data::BadClip& clip) {
-  absl::string_view reason = clip.reason;
-  if (absl::ConsumePrefix(&reason, clip.path)) {
-    absl::ConsumePrefix(&reason, ":");
-    absl::ConsumePrefix(&reason, " ");
-  }
-  return absl::StrCat("left out ", clip.path, ": ", reason);
-}
-
 absl::StatusOr<std::string> PuppetFolder(const DataConfig& config,
                                          const WorkHooks& hooks) {
   const puppets::PuppetOptions options = PuppetOptionsOf(config);
@@ -87,7 +75,7 @@ absl::StatusOr<std::unique_ptr<data::Dataset>> OpenSplit(
   }
   RETURN_IF_ERROR(dataset.status());
   for (const data::BadClip& clip : (*dataset)->bad_clips()) {
-    hooks.Warn(LeftOut(clip));
+    hooks.Warn(data::LeftOut(clip));
   }
   if (options.id_sampling && EachIsItsOwnIdentity(**dataset)) {
     hooks.Warn(absl::StrCat(

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "pipelines/base/random.h"
 #include "pipelines/data/clip_cache.h"
 #include "pipelines/data/clip_index.h"
@@ -311,6 +313,14 @@ cv::Size Dataset::image_size() const { return impl_->image_size(); }
 const std::vector<IndexedClip>& Dataset::clips() const {
   return impl_->clips();
 }
+std::string LeftOut(const BadClip& clip) {
+  absl::string_view reason = clip.reason;
+  if (!absl::ConsumePrefix(&reason, clip.path + ": ")) {
+    absl::ConsumePrefix(&reason, clip.path + " ");
+  }
+  return absl::StrCat("left out ", clip.path, ": ", reason);
+}
+
 std::vector<BadClip> Dataset::bad_clips() const { return impl_->bad_clips(); }
 absl::StatusOr<Sample> Dataset::Get(int64_t epoch, int64_t position) {
   return impl_->Get(epoch, position);

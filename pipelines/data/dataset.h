@@ -84,6 +84,9 @@ struct BadClip {
   std::string reason;
 };
 
+// "left out PATH: REASON", with the path once.
+std::string LeftOut(const BadClip& clip);
+
 struct Sample {
   FramePair frames;  // [H, W] CV_8UC3 RGB
   std::string name;  // of the clip

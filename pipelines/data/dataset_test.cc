@@ -300,6 +300,16 @@ TEST(Dataset, NamesBadClipsAndGoesOnWithoutThem) {
                              HasSubstr("max_bad_share"))));
 }
 
+TEST(LeftOut, SaysThePathOnce) {
+  EXPECT_EQ(LeftOut({"/d/a.mp4", "/d/a.mp4: is cut short"}),
+            "left out /d/a.mp4: is cut short");
+  EXPECT_EQ(LeftOut({"/d/a.mp4", "/d/a.mp4 is no video"}),
+            "left out /d/a.mp4: is no video");
+  EXPECT_EQ(LeftOut({"/d/a", "/d/a/0.png: is damaged"}),
+            "left out /d/a: /d/a/0.png: is damaged");
+  EXPECT_EQ(LeftOut({"/d/a", "has one frame"}), "left out /d/a: has one frame");
+}
+
 TEST(Dataset, RefusesAFolderWithoutAnyReadableClip) {
   const std::string root = media::TempFolder("all bad");
   mkdir((root + "/train").c_str(), 0755);

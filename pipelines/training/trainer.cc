@@ -381,8 +381,7 @@ void Trainer::WarnIfCacheFails() {
 void Trainer::WarnOfBadClips() {
   const std::vector<data::BadClip> bad = train_->bad_clips();
   for (; num_told_bad_ < bad.size(); ++num_told_bad_) {
-    options_.hooks.Warn(absl::StrCat("left out ", bad[num_told_bad_].path, ": ",
-                                     bad[num_told_bad_].reason));
+    options_.hooks.Warn(data::LeftOut(bad[num_told_bad_]));
   }
 }
 
