@@ -34,14 +34,15 @@ int EncodedRate(AVCodecID codec, int rate) {
   }
 }
 
-// Where they are compressed, one, two or six channels are what every codec and
-// player knows. Beyond eight, FFmpeg has no layout.
+// Where they are compressed, mono, stereo and 5.1 in FFmpeg's own order are
+// what every codec and player knows: not 5.1 with side channels, of AC-3 and
+// DTS. Beyond eight, FFmpeg has no layout.
 void SetChannels(const AVChannelLayout& given, AVCodecContext* encoder) {
   const int count = given.nb_channels;
-  const bool keeps = encoder->codec_id == AV_CODEC_ID_PCM_S16LE
-                         ? count >= 1 && count <= 8
-                         : count == 1 || count == 6;
-  if (keeps && given.order == AV_CHANNEL_ORDER_NATIVE) {
+  const bool is_pcm = encoder->codec_id == AV_CODEC_ID_PCM_S16LE;
+  const bool keeps =
+      is_pcm ? count >= 1 && count <= 8 : count == 1 || count == 6;
+  if (is_pcm && keeps && given.order == AV_CHANNEL_ORDER_NATIVE) {
     av_channel_layout_copy(&encoder->ch_layout, &given);
   } else {
     av_channel_layout_default(&encoder->ch_layout, keeps ? count : 2);

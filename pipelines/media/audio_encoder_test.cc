@@ -120,6 +120,40 @@ TEST(AudioEncoder, KeepsAllChannelsWhereItDoesNotCompress) {
   EXPECT_EQ((*kept)->streams[0]->codecpar->ch_layout.nb_channels, 8);
 }
 
+// As six channels of AC-3 and DTS are, which libopus refuses and AAC has no
+// number for.
+TEST(AudioEncoder, MovesSideChannelsToTheBackWhereItCompresses) {
+  const std::string from = Tone("side.wav");
+  std::string wav = *networks::files::ReadFile(from);
+  wav[16] = 40;  // bytes of the format, which is extensible
+  wav[20] = '\xFE';
+  wav[21] = '\xFF';
+  wav[22] = 6;   // channels
+  wav[32] = 12;  // bytes of a sample of all
+  // Front, low frequencies and sides, of PCM.
+  wav.insert(36, std::string("\x16\0\x10\0\x0F\x06\0\0"
+                             "\x01\0\0\0\0\0\x10\0"
+                             "\x80\0\0\xAA\0\x38\x9B\x71",
+                             24));
+  ASSERT_THAT(networks::files::WriteAtomically(from, wav), IsOk());
+  const auto layout = [](const std::string& path) {
+    const auto input = OpenInput({path});
+    EXPECT_THAT(input, IsOk());
+    EXPECT_THAT(FindStreams(input->get(), path), IsOk());
+    char name[32];
+    av_channel_layout_describe(&(*input)->streams[0]->codecpar->ch_layout, name,
+                               sizeof(name));
+    return std::string(name);
+  };
+  ASSERT_EQ(layout(from), "5.1(side)");
+  Encode(from, {"libopus"}, "side.webm");
+  EXPECT_EQ(layout(TempPath("side.webm")), "5.1");
+  Encode(from, {"aac"}, "side.mp4");
+  EXPECT_EQ(layout(TempPath("side.mp4")), "5.1");
+  Encode(from, {"pcm_s16le"}, "side.avi");
+  EXPECT_EQ(layout(TempPath("side.avi")), "5.1(side)");
+}
+
 TEST(AudioEncoder, KeepsLengthAndLoudness) {
   for (const char* from : {"length.wav", "length.m4a"}) {
     const Encoded encoded = Encode(Tone(from), {"libopus"}, "length.webm");
