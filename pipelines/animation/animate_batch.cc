@@ -88,6 +88,20 @@ bool IsKept(const std::string& output, const BatchOptions& options) {
   return !options.video.overwrite && fs::exists(output, error);
 }
 
+// Whether a file may be replaced without being asked: one that this program
+// wrote, and that no item reads.
+bool IsOwnComparison(const std::string& path,
+                     const std::vector<BatchItem>& items) {
+  networks::files::PlannedOutputs planned;
+  planned.files = {path};
+  planned.overwrite = true;
+  for (const BatchItem& item : items) {
+    planned.inputs.push_back(item.source);
+    planned.inputs.push_back(item.driving);
+  }
+  return IsComparison(path) && networks::files::CheckOutputs(planned).ok();
+}
+
 // The names that outputs are called after.
 std::vector<std::string> NamesOf(const std::vector<std::string>& paths) {
   std::map<std::string, int> count;
@@ -314,7 +328,8 @@ absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
   for (auto& [driving, videos] : outputs) {
     BatchComparison comparison;
     comparison.path = paths[driving];
-    const bool is_renewed = renewed.count(driving) > 0;
+    const bool is_renewed =
+        renewed.count(driving) > 0 && IsOwnComparison(comparison.path, items);
     comparison.is_new = is_renewed || !IsKept(comparison.path, batch);
     if (comparison.is_new) {
       options.overwrite = is_renewed || batch.video.overwrite;

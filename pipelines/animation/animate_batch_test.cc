@@ -164,6 +164,30 @@ TEST_F(BatchTest, ComparesAgainWhereAResultIsNew) {
   EXPECT_EQ((*video)->info().width, 3 * 256);
 }
 
+TEST_F(BatchTest, ReplacesNoVideoOfAnother) {
+  fs::copy_file(Path("videos/v.mp4"), Path("out/all--v.mp4"));
+  auto written = WriteComparisons(AnimateBatch(*animator_, Items(), {}), {});
+  ASSERT_THAT(written, IsOk());
+  EXPECT_FALSE(written->front().is_new);
+  // A comparison of a former run that is a driving video now.
+  BatchOptions options;
+  options.video.overwrite = true;
+  const auto results = AnimateBatch(*animator_, Items(), {});
+  ASSERT_THAT(WriteComparisons(results, options), IsOk());
+  const std::string grid = Path("out/all--v.mp4");
+  written = WriteComparisons(
+      AnimateBatch(
+          *animator_,
+          {{Path("stills/a.png"), Path("videos/v.mp4"), Path("out/c.mp4")},
+           {Path("stills/a.png"), grid, Path("out/d.mp4")}},
+          {}),
+      {});
+  ASSERT_THAT(written, IsOk());
+  for (const BatchComparison& comparison : *written) {
+    EXPECT_EQ(comparison.is_new, comparison.path != grid) << comparison.path;
+  }
+}
+
 TEST_F(BatchTest, ComparesDrivingVideosOfOneStemApart) {
   fs::copy(Path("videos/v.mp4"), Path("v.mov"));
   auto results = AnimateBatch(

@@ -11,6 +11,7 @@
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/image_io.h"
+#include "pipelines/media/video_reader.h"
 #include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_macros.h"
 
@@ -182,6 +183,11 @@ absl::StatusOr<ComparisonReport> WriteComparison(
     report.warnings.push_back(absl::StrCat(videos[0], ": ", damage));
   }
   return report;
+}
+
+bool IsComparison(const std::string& path) {
+  const absl::StatusOr<std::string> comment = media::ReadComment(path);
+  return comment.ok() && *comment == kProvenance;
 }
 
 }  // namespace pipelines

@@ -42,6 +42,9 @@ absl::StatusOr<ComparisonReport> WriteComparison(
     const std::vector<std::string>& videos, const std::string& output,
     const ComparisonOptions& options);
 
+// Whether WriteComparison wrote the video at `path`, by its comment.
+bool IsComparison(const std::string& path);
+
 }  // namespace pipelines
 
 #endif  // PIPELINES_ANIMATION_COMPARISON_H_

@@ -16,6 +16,7 @@
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/input_address.h"
 #include "pipelines/media/media_input.h"
+#include "pipelines/media/open_input.h"
 #include "pipelines/media/rgb_converter.h"
 #include "pipelines/media/video_demuxer.h"
 #include "pipelines/media/wide_colours.h"
@@ -540,6 +541,13 @@ absl::StatusOr<int64_t> CountFrames(const std::string& path) {
   ASSIGN_OR_RETURN(const std::unique_ptr<VideoReader> reader,
                    VideoReader::Open(path));
   return reader->Count();
+}
+
+absl::StatusOr<std::string> ReadComment(const std::string& path) {
+  ASSIGN_OR_RETURN(const InputPtr input, OpenInput({path}));
+  const AVDictionaryEntry* comment =
+      av_dict_get(input->metadata, "comment", nullptr, 0);
+  return std::string(comment == nullptr ? "" : comment->value);
 }
 
 }  // namespace pipelines::media

@@ -57,6 +57,10 @@ class VideoReader : public FrameSource {
 // Frames in the video at `path`. The errors of Open and Count.
 absl::StatusOr<int64_t> CountFrames(const std::string& path);
 
+// What VideoWriterOptions::comment stored in the video at `path`; "" without
+// one. NotFound, PermissionDenied, or InvalidArgument for what is no video.
+absl::StatusOr<std::string> ReadComment(const std::string& path);
+
 }  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_VIDEO_READER_H_

@@ -310,6 +310,7 @@ TEST(VideoWriter, PutsTheIndexInFrontAndStoresTheComment) {
   const std::string bytes = Contents(path);
   EXPECT_LT(bytes.find("moov"), bytes.find("mdat"));
   EXPECT_THAT(bytes, HasSubstr(options.comment));
+  EXPECT_THAT(ReadComment(path), IsOkAndHolds(options.comment));
 }
 
 TEST(VideoWriter, StoresTheCommentInAGif) {
