@@ -217,10 +217,17 @@ std::optional<double> AudioCopier::Seconds() {
 
 absl::StatusOr<std::optional<double>> AudioCopier::Begin() {
   ASSIGN_OR_RETURN(const bool is_there, Fill());
-  std::optional<double> begin = is_there ? Seconds() : std::nullopt;
-  if (begin) {
-    *begin +=
-        static_cast<double>(Skipped()) * av_q2d(CurrentTrack().from->time_base);
+  return is_there ? AudibleSeconds() : std::nullopt;
+}
+
+std::optional<double> AudioCopier::AudibleSeconds() {
+  std::optional<double> begin = Seconds();
+  const Track& track = CurrentTrack();
+  // An AVI has no place for a delay: what is copied is played from its first
+  // packet on.
+  const bool plays_delay = is_avi() && track.encoder == nullptr;
+  if (begin && !plays_delay) {
+    *begin += static_cast<double>(Skipped()) * av_q2d(track.from->time_base);
   }
   return begin;
 }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -33,8 +34,8 @@ class AudioCopier {
       std::vector<std::string>* warnings);
 
   // When the sound begins, in seconds of its file, behind the delay of its
-  // encoder, which players leave out; empty if it has no packet. DataLoss when
-  // the source is damaged.
+  // encoder, which players leave out unless it is copied into an AVI; empty if
+  // it has no packet. DataLoss when the source is damaged.
   absl::StatusOr<std::optional<double>> Begin();
 
   // Takes so many `unit`s off the times of all packets; before the first
@@ -73,15 +74,19 @@ class AudioCopier {
   absl::StatusOr<bool> Fill();
   absl::StatusOr<bool> ReadPacket();
   Track& CurrentTrack();
+  bool is_avi() const {
+    return output_->oformat->name == std::string_view("avi");
+  }
   // What decoders leave out from packet_ on, in its stream's units.
   int64_t Skipped();
-  // Of packet_.
+  // Of packet_; where it is to be heard.
   std::optional<double> Seconds();
   void MendTimes(Track* track);
   absl::Status WritePacket(Track* track);
   absl::Status Copy(Track* track);
 
   std::string path_;
+  std::optional<double> AudibleSeconds();
   InputPtr input_;
   AVFormatContext* output_;
   std::vector<Track> tracks_;

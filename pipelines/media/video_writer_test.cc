@@ -680,6 +680,17 @@ TEST(VideoWriter, SaysWhatAnAviHasOutOfStep) {
   EXPECT_EQ(video.frames[19].pts, 23);
 }
 
+// AAC at 8 kHz has a delay of 0.128 s, that is of 3.2 places.
+TEST(VideoWriter, HoldsFramesBackForAnEncodersDelayThatAnAviPlays) {
+  const std::string sound = TempPath("delayed.m4a");
+  WriteSound(sound, 0.5, /*rate=*/8000);
+  const std::string path = TempPath("delayed.avi");
+  EXPECT_THAT(WriteFrom(/*begin=*/0, 10, sound, path), IsEmpty());
+  const ReadVideo video = ReadAll(path);
+  ASSERT_EQ(Indices(video), Range(10));
+  EXPECT_EQ(video.frames[1].pts, 4);
+}
+
 // Where frames are lost at an end, the sound of their time is left out, too.
 TEST(VideoWriter, CutsTheSoundToTheFrames) {
   const std::string sound = TempPath("long.m4a");
