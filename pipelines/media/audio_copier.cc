@@ -56,8 +56,18 @@ const SoundRule& RuleOf(const AVFormatContext& output) {
        // Its last packet cannot be decoded unless the file ends with it.
        {AV_CODEC_ID_TTA},
        {"aac"}},
-      // Of FLAC, FFmpeg writes an empty packet for each sample.
-      {"avi", true, {}, {AV_CODEC_ID_FLAC}, {"pcm_s16le"}},
+      // An AVI counts in bytes or frames of one length. Of others, as FLAC,
+      // Vorbis, DTS and E-AC-3, FFmpeg writes an empty packet for each sample.
+      {"avi",
+       false,
+       {AV_CODEC_ID_AAC, AV_CODEC_ID_MP3, AV_CODEC_ID_MP2, AV_CODEC_ID_AC3,
+        AV_CODEC_ID_WMAV1, AV_CODEC_ID_WMAV2, AV_CODEC_ID_WMAPRO,
+        AV_CODEC_ID_PCM_U8, AV_CODEC_ID_PCM_S16LE, AV_CODEC_ID_PCM_S24LE,
+        AV_CODEC_ID_PCM_S32LE, AV_CODEC_ID_PCM_F32LE, AV_CODEC_ID_PCM_F64LE,
+        AV_CODEC_ID_PCM_ALAW, AV_CODEC_ID_PCM_MULAW, AV_CODEC_ID_ADPCM_MS,
+        AV_CODEC_ID_ADPCM_IMA_WAV},
+       {},
+       {"pcm_s16le"}},
       {"", true, {}, {}, {"aac"}},  // all others
   };
   const auto rule =

@@ -1,11 +1,13 @@
 #include "pipelines/media/audio_copier.h"
 
 #include <cmath>
+#include <filesystem>
 #include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -204,6 +206,7 @@ TEST(AudioCopier, KeepsTheSoundOfOthersInEachContainer) {
       {"kept.wma", ".mov", "aac"},        {"kept.flac", ".mp4", ""},
       {"kept.flac", ".mov", "aac"},       {"kept.flac", ".avi", "pcm_s16le"},
       {"kept.opus", ".mp4", ""},          {"kept.opus", ".mov", "aac"},
+      {"kept.mp3", ".avi", ""},
   };
   for (const Case& c : kCases) {
     SCOPED_TRACE(absl::StrCat(c.from, " to ", c.ending));
@@ -224,6 +227,24 @@ TEST(AudioCopier, KeepsTheSoundOfOthersInEachContainer) {
                 0.15);
     EXPECT_NEAR(Loudness(sound), Loudness(original), 0.02);
     EXPECT_GT(Loudness(original), 0.05);
+    // Uncompressed, 1.5 s of Opus at 48 kHz are 144,000 bytes.
+    EXPECT_LT(std::filesystem::file_size(to), 200000u);
+  }
+}
+
+// FFmpeg writes empty packets between those of E-AC-3.
+TEST(AudioCopier, EncodesAnewWhatAnAviCannotCount) {
+  for (const auto& [name, warning] :
+       {std::pair("dolby.ac3", ""), std::pair("dolby.eac3", "pcm_s16le")}) {
+    const std::string from = TempPath(name);
+    WriteSound(from, /*seconds=*/0.5, /*rate=*/48000);
+    const std::string to = TempPath("dolby.avi");
+    const auto warnings = CopySound(from, to, CopyAll);
+    ASSERT_THAT(warnings, IsOk());
+    EXPECT_EQ(warnings->size(), *warning == '\0' ? 0u : 1u) << name;
+    EXPECT_THAT(absl::StrJoin(*warnings, ""), HasSubstr(warning));
+    // Uncompressed, it is 48,000 bytes.
+    EXPECT_LT(std::filesystem::file_size(to), 64000u) << name;
   }
 }
 
