@@ -22,19 +22,32 @@ torch::Tensor Wide(const torch::Tensor& tensor) {
                                        : torch::kFloat64);
 }
 
+bool IsWhole(const torch::Tensor& tensor) {
+  return at::isIntegralType(tensor.scalar_type(), /*includeBool=*/true);
+}
+
+// 0 where both are NaN, infinite where one is.
+torch::Tensor Distance(const torch::Tensor& a, const torch::Tensor& b) {
+  const torch::Tensor wide_a = Wide(a), wide_b = Wide(b);
+  const torch::Tensor distance = (wide_a - wide_b).abs();
+  if (!IsWhole(a) || !IsWhole(b)) {
+    const torch::Tensor same =
+        (wide_a == wide_b) | (wide_a.isnan() & wide_b.isnan());
+    return distance.masked_fill(same, 0).nan_to_num(INFINITY);
+  }
+  // float64 does not hold all whole numbers from 2^53 on. Differences of equal
+  // signs cannot overflow.
+  const torch::Tensor long_a = a.to(torch::kInt64),
+                      long_b = b.to(torch::kInt64);
+  return torch::where((long_a < 0) == (long_b < 0),
+                      (long_a - long_b).abs().to(torch::kFloat64), distance);
+}
+
 // "" if the values agree; else how far apart they are.
 std::string CompareValues(const torch::Tensor& a, const torch::Tensor& b,
                           double tolerance) {
   if (a.scalar_type() == b.scalar_type() && torch::equal(a, b)) return "";
-  const torch::Tensor wide_a = Wide(a);
-  const torch::Tensor wide_b = Wide(b);
-  const torch::Tensor equal =
-      a.scalar_type() == b.scalar_type() ? a == b : wide_a == wide_b;
-  const torch::Tensor same = equal | (wide_a.isnan() & wide_b.isnan());
-  torch::Tensor distance =
-      (wide_a - wide_b).abs().masked_fill(same, 0).nan_to_num(INFINITY);
-  // float64 does not tell all whole numbers from 2^53 on apart.
-  distance = distance.masked_fill(same.logical_not() & (distance == 0), 1);
+  const torch::Tensor distance = Distance(a, b);
   const int64_t differing = (distance > tolerance).sum().item<int64_t>();
   if (differing == 0) return "";
   return absl::StrFormat("%d of %d values differ, by at most %.3g", differing,

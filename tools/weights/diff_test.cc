@@ -67,6 +67,18 @@ TEST(Diff, TellsLargeWholeNumbersApart) {
       "b.safetensors", {{"w", torch::full({2}, kLarge + 1, torch::kInt64)}});
   EXPECT_FALSE(Same(a, b));
   EXPECT_TRUE(Same(a, b, {1, false}));
+  // In float64, this is 2^60, too.
+  const std::string c = Written(
+      "c.safetensors", {{"w", torch::full({2}, kLarge + 100, torch::kInt64)}});
+  EXPECT_FALSE(Same(a, c, {99, false}));
+  EXPECT_TRUE(Same(a, c, {100, false}));
+  // Their difference is beyond int64.
+  const std::string d = Written(
+      "d.safetensors", {{"w", torch::full({2}, -2 * kLarge, torch::kInt64)}});
+  const std::string e = Written(
+      "e.safetensors", {{"w", torch::full({2}, 7 * kLarge, torch::kInt64)}});
+  EXPECT_FALSE(Same(d, e, {8.9 * kLarge, false}));
+  EXPECT_TRUE(Same(d, e, {9. * kLarge, false}));
 }
 
 TEST(Diff, TakesATolerance) {
