@@ -1,6 +1,7 @@
 #include "pipelines/media/audio_copier.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -93,20 +94,38 @@ bool IsCopied(const SoundRule& rule, const AVFormatContext& output,
          avformat_query_codec(output.oformat, codec, FF_COMPLIANCE_NORMAL) == 1;
 }
 
-// Some languages have two names in ISO 639-2. FFmpeg's muxer of QuickTime,
-// which has numbers for languages, knows one of each, and writes none for the
-// other.
+using LanguageNames = std::vector<std::array<absl::string_view, 2>>;
+
+// A string literal, or `language`.
+const char* Translated(const char* language, const LanguageNames& names) {
+  const auto found =
+      std::find_if(names.begin(), names.end(),
+                   [&](const auto& name) { return name[0] == language; });
+  return found == names.end() ? language : (*found)[1].data();
+}
+
+// QuickTime has numbers for languages, for which FFmpeg has one name each,
+// where ISO 639-2 has two of some, and names of its own. Of another name,
+// FFmpeg's muxer writes no language.
 const char* QuickTimeLanguage(const char* language) {
-  static constexpr const char* kNames[][2] = {
+  static const auto* const kNames = new LanguageNames{
       {"bod", "tib"}, {"cym", "wel"}, {"cze", "ces"}, {"deu", "ger"},
-      {"ell", "gre"}, {"eus", "baq"}, {"fas", "per"}, {"fre", "fra"},
-      {"hye", "arm"}, {"isl", "ice"}, {"kat", "geo"}, {"mkd", "mac"},
-      {"msa", "may"}, {"mya", "bur"}, {"nld", "dut"}, {"rum", "ron"},
-      {"slo", "slk"}, {"sqi", "alb"}, {"swe", "sve"}, {"zho", "chi"}};
-  for (const auto& [name, known] : kNames) {
-    if (language == absl::string_view(name)) return known;
-  }
-  return language;
+      {"ell", "gre"}, {"eus", "baq"}, {"fao", "fo "}, {"fas", "per"},
+      {"fre", "fra"}, {"gle", "iri"}, {"hrv", "hr "}, {"hye", "arm"},
+      {"isl", "ice"}, {"kat", "geo"}, {"mkd", "mac"}, {"msa", "may"},
+      {"mya", "bur"}, {"nld", "dut"}, {"nno", "nor"}, {"nob", "nor"},
+      {"pan", "pa "}, {"rum", "ron"}, {"scc", "sr "}, {"scr", "hr "},
+      {"slo", "slk"}, {"sqi", "alb"}, {"srp", "sr "}, {"swe", "sve"},
+      {"zho", "chi"}};
+  return Translated(language, *kNames);
+}
+
+// Of a name that only FFmpeg's demuxer of QuickTime gives.
+const char* StandardLanguage(const char* language) {
+  static const auto* const kNames =
+      new LanguageNames{{"fo ", "fao"}, {"hr ", "hrv"}, {"iri", "gle"},
+                        {"pa ", "pan"}, {"sr ", "srp"}, {"sve", "swe"}};
+  return Translated(language, *kNames);
 }
 
 // Language, title, and which one is played first.
@@ -117,10 +136,12 @@ void CopyDescription(const AVStream& from, const AVOutputFormat& format,
     const AVDictionaryEntry* entry =
         av_dict_get(from.metadata, key, nullptr, 0);
     if (entry == nullptr) continue;
-    const bool translates =
-        is_quicktime && key == absl::string_view("language");
-    av_dict_set(&to->metadata, key,
-                translates ? QuickTimeLanguage(entry->value) : entry->value, 0);
+    const char* value = entry->value;
+    if (key == absl::string_view("language")) {
+      value = StandardLanguage(value);
+      if (is_quicktime) value = QuickTimeLanguage(value);
+    }
+    av_dict_set(&to->metadata, key, value, 0);
   }
   to->disposition = from.disposition;
 }

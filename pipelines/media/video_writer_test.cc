@@ -626,10 +626,13 @@ TEST(VideoWriter, KeepsLanguagesOfAMovUnderOtherNames) {
   const std::string one = TempPath("one.m4a");
   WriteSound(one, 0.2);
   const std::string both = TempPath("named.mkv");
-  MergeSound({one, one}, {"fre", "swe"}, both);
+  MergeSound({one, one, one, one}, {"fre", "swe", "hrv", "nob"}, both);
   const std::string path = TempPath("named.mov");
   WriteWithSound(path, both);
-  EXPECT_THAT(SoundLanguages(path), ElementsAre("fra", "sve"));
+  EXPECT_THAT(SoundLanguages(path), ElementsAre("fra", "sve", "hr ", "nor"));
+  const std::string back = TempPath("renamed.mp4");
+  WriteWithSound(back, path);
+  EXPECT_THAT(SoundLanguages(back), ElementsAre("fra", "swe", "hrv", "nor"));
 }
 
 // Writes `frames` frames of 25 a second from `begin` on, in that unit, with the
