@@ -102,6 +102,17 @@ bool IsOwnComparison(const std::string& path,
   return IsComparison(path) && networks::files::CheckOutputs(planned).ok();
 }
 
+// Whether one of `results` was written after the comparison at `path`, by this
+// run or by one without comparisons.
+bool LacksResult(const std::string& path,
+                 const std::vector<std::string>& results) {
+  std::error_code error;
+  const fs::file_time_type compared = fs::last_write_time(path, error);
+  return std::any_of(results.begin(), results.end(), [&](const auto& result) {
+    return fs::last_write_time(result, error) > compared;
+  });
+}
+
 // The names that outputs are called after.
 std::vector<std::string> NamesOf(const std::vector<std::string>& paths) {
   std::map<std::string, int> count;
@@ -315,21 +326,19 @@ absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
   options.hooks = batch.video.hooks;
   std::vector<BatchItem> items;
   std::map<std::string, std::vector<std::string>>
-      outputs;                    // of a driving video
-  std::set<std::string> renewed;  // driving videos with new results
+      outputs;  // of a driving video
   for (const BatchResult& result : results) {
     items.push_back(result.item);
     if (result.state == State::kFailed) continue;
     outputs[result.item.driving].push_back(result.item.output);
-    if (result.state == State::kDone) renewed.insert(result.item.driving);
   }
   std::map<std::string, std::string> paths = ComparisonPaths(items);
   std::vector<BatchComparison> comparisons;
   for (auto& [driving, videos] : outputs) {
     BatchComparison comparison;
     comparison.path = paths[driving];
-    const bool is_renewed =
-        renewed.count(driving) > 0 && IsOwnComparison(comparison.path, items);
+    const bool is_renewed = LacksResult(comparison.path, videos) &&
+                            IsOwnComparison(comparison.path, items);
     comparison.is_new = is_renewed || !IsKept(comparison.path, batch);
     if (comparison.is_new) {
       options.overwrite = is_renewed || batch.video.overwrite;

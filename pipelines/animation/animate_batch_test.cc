@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <new>
@@ -162,6 +163,18 @@ TEST_F(BatchTest, ComparesAgainWhereAResultIsNew) {
   const auto video = media::VideoReader::Open(written->front().path);
   ASSERT_THAT(video, IsOk());
   EXPECT_EQ((*video)->info().width, 3 * 256);
+}
+
+TEST_F(BatchTest, ComparesAgainWhereAnotherRunMadeAResult) {
+  AnimateBatch(*animator_, Items(), {});
+  ASSERT_THAT(WriteComparisons(AnimateBatch(*animator_, Items(), {}), {}),
+              IsOk());
+  const auto compared = fs::last_write_time(Path("out/all--v.mp4"));
+  fs::last_write_time(Path("out/b--v.mp4"), compared + std::chrono::seconds(1));
+  const auto written =
+      WriteComparisons(AnimateBatch(*animator_, Items(), {}), {});
+  ASSERT_THAT(written, IsOk());
+  EXPECT_TRUE(written->front().is_new);
 }
 
 TEST_F(BatchTest, ReplacesNoVideoOfAnother) {
