@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "pipelines/media/formats/bytes.h"
 #include "pipelines/media/open_input.h"
 #include "third_party/absl/status_macros.h"
@@ -148,6 +149,16 @@ void CopyDescription(const AVStream& from, const AVOutputFormat& format,
 
 }  // namespace
 
+std::optional<std::string> AviWarning(const std::string& what, double early) {
+  // From which on viewers notice it [ITU-R BT.1359].
+  constexpr double kNoticed = 0.045;  // seconds
+  if (std::abs(early) < kNoticed) return std::nullopt;
+  return absl::StrFormat(
+      "an avi states no times: %s is %.2f s %s; an output named .mp4 or .mkv "
+      "keeps it in step",
+      what, std::abs(early), early > 0 ? "early" : "late");
+}
+
 absl::StatusOr<std::unique_ptr<AudioCopier>> AudioCopier::Create(
     const MediaInput& origin, AVFormatContext* output,
     std::vector<std::string>* warnings) {
@@ -288,7 +299,10 @@ absl::Status AudioCopier::CopyUntil(double seconds) {
     MendTimes(&track);
     const std::optional<double> begin = Seconds();
     if (begin && *begin >= seconds) return absl::OkStatus();
-    if (!begin || *begin >= first_second_) RETURN_IF_ERROR(WritePacket(&track));
+    if (!begin || *begin >= first_second_) {
+      if (!track.begin) track.begin = AudibleSeconds();
+      RETURN_IF_ERROR(WritePacket(&track));
+    }
     av_packet_unref(packet_.get());
   }
 }
@@ -364,7 +378,13 @@ absl::Status AudioCopier::Copy(Track* track) {
 }
 
 absl::Status AudioCopier::Finish(std::vector<std::string>* warnings) {
-  for (Track& track : tracks_) {
+  for (size_t i = 0; i < tracks_.size(); ++i) {
+    Track& track = tracks_[i];
+    if (is_avi() && track.begin) {
+      const auto warning = AviWarning(
+          absl::StrCat("track ", i + 1, " of its sound"), *track.begin);
+      if (warning) warnings->push_back(*warning);
+    }
     if (track.encoder == nullptr) continue;
     RETURN_IF_ERROR(track.encoder->Finish());
     if (track.encoder->num_lost() == 0) continue;

@@ -20,6 +20,10 @@
 
 namespace pipelines::media {
 
+// That `what`, of a file in an AVI, is `early` seconds before its time; empty
+// where nobody notices it.
+std::optional<std::string> AviWarning(const std::string& what, double early);
+
 class AudioCopier {
  public:
   // Adds to `output` a stream for each sound stream of `origin`, with its
@@ -64,29 +68,30 @@ class AudioCopier {
     int64_t last = 0;  // time of the last packet, shifted, from's units
     int64_t next = 0;  // where that ends
     int64_t last_written = std::numeric_limits<int64_t>::min();  // to's units
+    std::optional<double> begin;  // audible, of the first packet written
   };
 
   AudioCopier(std::string path, InputPtr input, AVFormatContext* output)
       : path_(std::move(path)), input_(std::move(input)), output_(output) {}
 
+  bool is_avi() const {
+    return output_->oformat->name == std::string_view("avi");
+  }
   absl::Status AddTrack(AVStream* from, std::vector<std::string>* warnings);
   // Makes packet_ hold the next packet; false at the end.
   absl::StatusOr<bool> Fill();
   absl::StatusOr<bool> ReadPacket();
   Track& CurrentTrack();
-  bool is_avi() const {
-    return output_->oformat->name == std::string_view("avi");
-  }
   // What decoders leave out from packet_ on, in its stream's units.
   int64_t Skipped();
   // Of packet_; where it is to be heard.
   std::optional<double> Seconds();
+  std::optional<double> AudibleSeconds();
   void MendTimes(Track* track);
   absl::Status WritePacket(Track* track);
   absl::Status Copy(Track* track);
 
   std::string path_;
-  std::optional<double> AudibleSeconds();
   InputPtr input_;
   AVFormatContext* output_;
   std::vector<Track> tracks_;

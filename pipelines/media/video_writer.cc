@@ -10,7 +10,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/path_parts.h"
@@ -422,13 +421,8 @@ void VideoWriter::Impl::PlaceInAvi(int64_t begin, double behind_sound) {
   const int64_t place = std::max<int64_t>(0, std::llround(behind_sound / unit));
   origin_ = begin - place;
   const double early = static_cast<double>(place) * unit - behind_sound;
-  // From which on viewers notice it [ITU-R BT.1359].
-  constexpr double kNoticed = 0.045;  // seconds
-  if (std::abs(early) < kNoticed) return;
-  warnings_.push_back(absl::StrFormat(
-      "an avi states no times: its sound is %.2f s %s; an output named .mp4 or "
-      ".mkv keeps it in step",
-      std::abs(early), early > 0 ? "early" : "late"));
+  const auto warning = AviWarning("its sound", early);
+  if (warning) warnings_.push_back(*warning);
 }
 
 // `begin`: of the first frame; that is at `seconds` of the source.

@@ -681,6 +681,10 @@ TEST(VideoWriter, SaysWhatAnAviHasOutOfStep) {
   EXPECT_EQ(video.frames[0].pts, 0);
   EXPECT_EQ(video.frames[1].pts, 5);
   EXPECT_EQ(video.frames[19].pts, 23);
+  const std::string both = TempPath("two begins.mkv");
+  MergeSound({sound, later}, {"deu", "eng"}, both);
+  EXPECT_THAT(WriteFrom(/*begin=*/0, 20, both, path),
+              ElementsAre(HasSubstr("track 2 of its sound is 1.00 s early")));
 }
 
 // AAC at 8 kHz has a delay of 0.128 s, that is of 3.2 places.
