@@ -155,11 +155,11 @@ absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(
       UsageError(SelectDevice(absl::GetFlag(FLAGS_device)).status()));
   RETURN_IF_ERROR(UsageError(SetThreads(absl::GetFlag(FLAGS_threads))));
-  const auto plan = PlanFromFlags(line.overrides);
-  if (!plan.ok()) return UsageError(plan.status());
-  RETURN_IF_ERROR(UsageError(CheckStudyFolder(*plan)));
+  ASSIGN_OR_RETURN(const StudyPlan plan,
+                   UsageError(PlanFromFlags(line.overrides)));
+  RETURN_IF_ERROR(UsageError(CheckStudyFolder(plan)));
   CatchStopSignals();
-  const absl::Status status = Ablate(*plan);
+  const absl::Status status = Ablate(plan);
   if (!absl::IsCancelled(status) || StopSignal() == 0) return status;
   return StoppedBySignal(
       StopSignal(),

@@ -347,22 +347,22 @@ absl::Status Animate(const AnimateRequest& request, c10::Device device) {
 
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
-  const absl::StatusOr<AnimateRequest> request = AnimateRequestFromFlags();
-  if (!request.ok()) return UsageError(request.status());
+  ASSIGN_OR_RETURN(const AnimateRequest request,
+                   UsageError(AnimateRequestFromFlags()));
   RETURN_IF_ERROR(CheckAddressSpace());
-  const absl::StatusOr<c10::Device> device = SelectDevice(request->device);
-  if (!device.ok()) return UsageError(device.status());
-  if (request->animator.precision == Precision::kFloat16 && device->is_cpu()) {
+  ASSIGN_OR_RETURN(const c10::Device device,
+                   UsageError(SelectDevice(request.device)));
+  if (request.animator.precision == Precision::kFloat16 && device.is_cpu()) {
     return UsageError(
         BadFlag("precision is float16, which is for GPUs; use float32 or "
                 "bfloat16"));
   }
-  RETURN_IF_ERROR(UsageError(SetThreads(request->threads)));
-  AllowTf32(request->tf32);
-  RETURN_IF_ERROR(UsageError(CheckOutput(*request)));
+  RETURN_IF_ERROR(UsageError(SetThreads(request.threads)));
+  AllowTf32(request.tf32);
+  RETURN_IF_ERROR(UsageError(CheckOutput(request)));
   KeepFreedMemory();
   CatchStopSignals();
-  return Animate(*request, *device);
+  return Animate(request, device);
 }
 
 }  // namespace

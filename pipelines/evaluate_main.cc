@@ -392,11 +392,11 @@ std::vector<FlagGroup> FlagGroups() {
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(CheckFlags(line)));
   RETURN_IF_ERROR(CheckAddressSpace());
-  const auto device = SelectDevice(absl::GetFlag(FLAGS_device));
-  if (!device.ok()) return UsageError(device.status());
+  ASSIGN_OR_RETURN(const c10::Device device,
+                   UsageError(SelectDevice(absl::GetFlag(FLAGS_device))));
   RETURN_IF_ERROR(UsageError(SetThreads(absl::GetFlag(FLAGS_threads))));
   CatchStopSignals();
-  return EvaluateAll(*device, line);
+  return EvaluateAll(device, line);
 }
 
 }  // namespace

@@ -122,9 +122,8 @@ absl::StatusOr<Config> ConfigFromFlags(std::vector<std::string> overrides) {
 }
 
 absl::Status PrintConfig(const std::vector<std::string>& overrides) {
-  const auto config = ConfigFromFlags(overrides);
-  if (!config.ok()) return UsageError(config.status());
-  std::printf("%s", ResolvedText(*config).c_str());
+  ASSIGN_OR_RETURN(const Config config, UsageError(ConfigFromFlags(overrides)));
+  std::printf("%s", ResolvedText(config).c_str());
   return absl::OkStatus();
 }
 
@@ -167,19 +166,19 @@ absl::StatusOr<TrainerOptions> OptionsFromFlags(
 bool IsStopped() { return StopSignal() != 0; }
 
 absl::Status TrainModel(const CommandLine& line) {
-  absl::StatusOr<TrainerOptions> options = OptionsFromFlags(line.overrides);
-  if (!options.ok()) return UsageError(options.status());
+  ASSIGN_OR_RETURN(TrainerOptions options,
+                   UsageError(OptionsFromFlags(line.overrides)));
   CatchStopSignals();
   ConsoleOptions words;
   words.config = ConfigName();
-  words.run_folder = options->output;
+  words.run_folder = options.output;
   words.resume_command = RepeatedCommand("//pipelines:train", line);
   words.profile = absl::GetFlag(FLAGS_profile);
   TrainingConsole console(std::move(words));
-  options->hooks = console.MakeHooks(IsStopped);
-  options->observers = {&console};
-  options->animate_command = AnimateCommand;
-  return console.Explain(Train(*options));
+  options.hooks = console.MakeHooks(IsStopped);
+  options.observers = {&console};
+  options.animate_command = AnimateCommand;
+  return console.Explain(Train(options));
 }
 
 // The checkpoint's config with overrides. Of the model and its training the
@@ -234,19 +233,19 @@ absl::StatusOr<TrainAvdOptions> AvdOptionsFromFlags(
 }
 
 absl::Status TrainAvdNetwork(const std::vector<std::string>& overrides) {
-  auto options = AvdOptionsFromFlags(overrides);
-  if (!options.ok()) return UsageError(options.status());
+  ASSIGN_OR_RETURN(TrainAvdOptions options,
+                   UsageError(AvdOptionsFromFlags(overrides)));
   ProgramHooks program("train");
-  options->hooks = program.hooks();
+  options.hooks = program.hooks();
   CatchStopSignals();
-  RETURN_IF_ERROR(TrainAvd(*options));
+  RETURN_IF_ERROR(TrainAvd(options));
   const std::string animate = CommandsForUser(
       "tools/bazelw run //pipelines:animate -- --mode avd --checkpoint ");
   std::printf(
       "train: the AVD network is in %s; use it with\n"
       "  %s%s --source YOUR.png --driving YOUR.mp4\n",
-      options->checkpoint.c_str(), animate.c_str(),
-      QuotedForShell(options->checkpoint).c_str());
+      options.checkpoint.c_str(), animate.c_str(),
+      QuotedForShell(options.checkpoint).c_str());
   return absl::OkStatus();
 }
 

@@ -211,33 +211,32 @@ void Warn(std::vector<std::string> warnings, const std::string& checkpoint,
 }
 
 absl::Status Run(const pipelines::CommandLine& line) {
-  absl::StatusOr<Request> request = RequestOf(line);
-  if (!request.ok()) return pipelines::UsageError(request.status());
+  ASSIGN_OR_RETURN(Request request, pipelines::UsageError(RequestOf(line)));
   ASSIGN_OR_RETURN(
       const std::string checkpoint,
-      pipelines::CheckpointAt(request->checkpoint.empty()
+      pipelines::CheckpointAt(request.checkpoint.empty()
                                   ? pipelines::PretrainedCheckpoint()
-                                  : request->checkpoint));
-  RETURN_IF_ERROR(CheckOutputs(*request, checkpoint));
+                                  : request.checkpoint));
+  RETURN_IF_ERROR(CheckOutputs(request, checkpoint));
   pipelines::CatchStopSignals();
   ASSIGN_OR_RETURN(const pipelines::TrainedModel trained,
-                   LoadModel(*request, checkpoint));
-  request->pair.frame_size = {trained.config.data().width(),
-                              trained.config.data().height()};
+                   LoadModel(request, checkpoint));
+  request.pair.frame_size = {trained.config.data().width(),
+                             trained.config.data().height()};
   ASSIGN_OR_RETURN(
       const pipelines::PairOfFiles read,
-      pipelines::ReadPair(request->source, request->driving, request->pair));
+      pipelines::ReadPair(request.source, request.driving, request.pair));
   Warn(read.warnings, checkpoint, trained);
   ASSIGN_OR_RETURN(
       const pipelines::Stages stages,
-      pipelines::ComputeStages(trained, read.pair, request->device));
+      pipelines::ComputeStages(trained, read.pair, request.device));
   RETURN_IF_ERROR(pipelines::WriteExplanation(
-      request->output, stages, Subtitle(*request, checkpoint, read, trained),
-      request->tile));
+      request.output, stages, Subtitle(request, checkpoint, read, trained),
+      request.tile));
   std::printf("explain: frame %lld of %s: open %s/index.html in a browser\n",
               static_cast<long long>(read.frame),
-              networks::files::BaseName(request->driving).c_str(),
-              request->output.c_str());
+              networks::files::BaseName(request.driving).c_str(),
+              request.output.c_str());
   return absl::OkStatus();
 }
 

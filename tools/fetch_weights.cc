@@ -161,9 +161,9 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   }
   std::vector<published::WeightFile> files;  // all names before any download
   for (const std::string& name : command_line.arguments) {
-    const auto file = published::WeightFileByName(name);
-    if (!file.ok()) return pipelines::UsageError(file.status());
-    files.push_back(*file);
+    ASSIGN_OR_RETURN(const published::WeightFile file,
+                     pipelines::UsageError(published::WeightFileByName(name)));
+    files.push_back(file);
   }
   pipelines::CatchStopSignals();
   for (const published::WeightFile& file : files) {

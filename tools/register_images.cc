@@ -184,8 +184,8 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
     return pipelines::UsageError(absl::InvalidArgumentError(
         "--moving, --fixed and --output are needed; see --help"));
   }
-  const absl::StatusOr<cpab::RegistrationOptions> options = OptionsFromFlags();
-  if (!options.ok()) return pipelines::UsageError(options.status());
+  ASSIGN_OR_RETURN(const cpab::RegistrationOptions options,
+                   pipelines::UsageError(OptionsFromFlags()));
   networks::files::PlannedOutputs planned;
   planned.files = {folder + kWarped, folder + kGrid, folder + kField};
   planned.makes_folders = true;
@@ -203,7 +203,7 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
                      " pixels; use at most ", kLargestSide, " a side"));
   }
   ASSIGN_OR_RETURN(const cpab::RegistrationResult result,
-                   cpab::Register(moving, fixed, *options));
+                   cpab::Register(moving, fixed, options));
   RETURN_IF_ERROR(WritePictures(folder, moving, fixed, result.flow()));
   std::printf("root mean square difference %.4f, was %.4f; %d steps, %s\n%s\n",
               result.rms_after, result.rms_before, result.iterations,

@@ -16,6 +16,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace pipelines {
 
@@ -43,6 +44,13 @@ absl::Status DivergedError(const std::string& message);
 
 // Status of a mistake on the command line or in the config.
 absl::Status UsageError(const absl::Status& status);
+
+// Likewise, of a value that the command line or the config decides.
+template <typename T>
+absl::StatusOr<T> UsageError(absl::StatusOr<T> value) {
+  if (!value.ok()) return UsageError(value.status());
+  return value;
+}
 
 }  // namespace pipelines
 

@@ -19,6 +19,12 @@ TEST(ExitCode, SaysWhetherTryingAgainHelps) {
   EXPECT_EQ(ExitCode(StoppedBySignal(SIGTERM)), 143);
 }
 
+TEST(ExitCode, OfAValueThatTheCommandLineDecides) {
+  EXPECT_EQ(*UsageError(absl::StatusOr<int>(7)), 7);
+  const absl::StatusOr<int> missing = absl::NotFoundError("no config");
+  EXPECT_EQ(ExitCode(UsageError(missing).status()), 2);
+}
+
 TEST(CanTryAgain, IsNotSoOfAProgramThatCrashedOrWasKilled) {
   for (const int code : {129, 130, 138, 143}) EXPECT_TRUE(CanTryAgain(code));
   for (const int code : {0, 1, 2, 3, 127}) EXPECT_FALSE(CanTryAgain(code));

@@ -197,13 +197,13 @@ absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseDecided(
       line.overrides, HasKeypointSets,
       "the puppets, whose five limbs have five true keypoints each,")));
-  const absl::StatusOr<std::string> path = ShippedOrUserFile(
-      "study", "pipelines/study/shipped", absl::GetFlag(FLAGS_study));
-  if (!path.ok()) return UsageError(path.status());
-  const absl::StatusOr<StudyPlan> plan =
-      LoadStudy(*path, /*output=*/"", line.overrides);
-  if (!plan.ok()) return UsageError(plan.status());
-  return Compare(*plan);
+  ASSIGN_OR_RETURN(
+      const std::string path,
+      UsageError(ShippedOrUserFile("study", "pipelines/study/shipped",
+                                   absl::GetFlag(FLAGS_study))));
+  ASSIGN_OR_RETURN(const StudyPlan plan,
+                   UsageError(LoadStudy(path, /*output=*/"", line.overrides)));
+  return Compare(plan);
 }
 
 }  // namespace

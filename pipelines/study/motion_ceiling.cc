@@ -204,9 +204,9 @@ absl::Status Compare(const std::vector<StudyPlan>& plans) {
 }
 
 absl::Status Run(const CommandLine& line) {
-  const absl::StatusOr<std::vector<StudyPlan>> plans = PlansFromFlags(line);
-  if (!plans.ok()) return UsageError(plans.status());
-  return Compare(*plans);
+  ASSIGN_OR_RETURN(const std::vector<StudyPlan> plans,
+                   UsageError(PlansFromFlags(line)));
+  return Compare(plans);
 }
 
 }  // namespace

@@ -158,19 +158,17 @@ absl::Status Run(const CommandLine& line) {
     return UsageError(
         absl::InvalidArgumentError("--checkpoint is needed; see --help"));
   }
-  const absl::StatusOr<std::vector<Choice>> choices = Choices();
-  if (!choices.ok()) return UsageError(choices.status());
-  const absl::StatusOr<c10::Device> device =
-      SelectDevice(absl::GetFlag(FLAGS_device));
-  if (!device.ok()) return UsageError(device.status());
+  ASSIGN_OR_RETURN(const std::vector<Choice> choices, UsageError(Choices()));
+  ASSIGN_OR_RETURN(const c10::Device device,
+                   UsageError(SelectDevice(absl::GetFlag(FLAGS_device))));
   RETURN_IF_ERROR(UsageError(SetThreads(absl::GetFlag(FLAGS_threads))));
   CatchStopSignals();
   ASSIGN_OR_RETURN(const std::string checkpoint,
                    CheckpointAt(UserPath(absl::GetFlag(FLAGS_checkpoint))));
-  ASSIGN_OR_RETURN(TrainedModel trained, LoadTrainedModel(checkpoint, *device));
+  ASSIGN_OR_RETURN(TrainedModel trained, LoadTrainedModel(checkpoint, device));
   AllowTf32(trained.config.training().tf32());
   RETURN_IF_ERROR(UsageError(ApplyFlags(line.overrides, &trained.config)));
-  RETURN_IF_ERROR(UsageError(CheckChoices(*choices, trained.config.model())));
+  RETURN_IF_ERROR(UsageError(CheckChoices(choices, trained.config.model())));
   ProgramHooks program("motion_choices");
   const WorkHooks hooks = program.hooks();
   ASSIGN_OR_RETURN(const std::string folder,
@@ -178,7 +176,7 @@ absl::Status Run(const CommandLine& line) {
   ASSIGN_OR_RETURN(const std::unique_ptr<data::Dataset> test,
                    OpenSplit(folder, "test", trained.config.data(),
                              trained.config.training().seed(), hooks));
-  return Compare(std::move(trained), *choices, *device, *test, hooks);
+  return Compare(std::move(trained), choices, device, *test, hooks);
 }
 
 }  // namespace

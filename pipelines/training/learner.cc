@@ -123,11 +123,11 @@ absl::StatusOr<std::unique_ptr<Learner>> Learner::Create(
     std::shared_ptr<parallel::ProcessGroup> group) {
   RETURN_IF_ERROR(UsageError(CheckPrecision(config.training(), device)));
   ASSIGN_OR_RETURN(Objective objective, Objective::Create(config, device));
-  absl::StatusOr<std::shared_ptr<AnimationModel>> model = NewModel(config);
-  if (!model.ok()) return UsageError(model.status());
-  (*model)->to(device);
-  if (config.training().channels_last()) networks::PutChannelsLast(**model);
-  return std::unique_ptr<Learner>(new Learner(config, device, *std::move(model),
+  ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
+                   UsageError(NewModel(config)));
+  model->to(device);
+  if (config.training().channels_last()) networks::PutChannelsLast(*model);
+  return std::unique_ptr<Learner>(new Learner(config, device, std::move(model),
                                               std::move(objective),
                                               std::move(group)));
 }

@@ -219,9 +219,8 @@ absl::Status Trainer::OpenLoader() {
   if (group_ != nullptr && config_.data().sharded()) {
     RETURN_IF_ERROR(UsageError(EndEpochsTogether(*group_, *train_, &loader)));
   }
-  auto created = data::Loader::Create(train_.get(), loader);
-  if (!created.ok()) return UsageError(created.status());
-  loader_ = *std::move(created);
+  ASSIGN_OR_RETURN(loader_,
+                   UsageError(data::Loader::Create(train_.get(), loader)));
   if (!session_.IsOver()) session_.SetPosition(loader_->position());
   expected_steps_ = session_.ExpectedSteps(*loader_);
   if (!session_.IsAtTheEnd()) session_.mutable_state().set_finished(false);

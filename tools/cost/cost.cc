@@ -174,19 +174,18 @@ absl::Status Measure(const Request& request) {
 }
 
 absl::Status Run(const pipelines::CommandLine& line) {
-  const absl::StatusOr<Request> request = ReadRequest(line);
-  if (!request.ok()) return UsageError(request.status());
+  ASSIGN_OR_RETURN(const Request request, UsageError(ReadRequest(line)));
   networks::files::PlannedOutputs planned;
-  planned.filled_folders = {request->output};
+  planned.filled_folders = {request.output};
   planned.overwrite = absl::GetFlag(FLAGS_overwrite);
   RETURN_IF_ERROR(pipelines::CheckUserOutputs(planned));
   std::error_code error;
-  std::filesystem::create_directories(request->output, error);
+  std::filesystem::create_directories(request.output, error);
   if (error) {
-    return networks::files::SystemError(error.value(), request->output,
+    return networks::files::SystemError(error.value(), request.output,
                                         "make the folder");
   }
-  return Measure(*request);
+  return Measure(request);
 }
 
 }  // namespace

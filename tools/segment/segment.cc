@@ -109,9 +109,9 @@ absl::StatusOr<tools::SegmenterOptions> SegmenterOptionsFromFlags() {
   options.bfloat16 = precision == "bfloat16";
   RETURN_IF_ERROR(pipelines::UsageError(
       pipelines::SetThreads(absl::GetFlag(FLAGS_threads))));
-  const auto device = pipelines::SelectDevice(absl::GetFlag(FLAGS_device));
-  if (!device.ok()) return pipelines::UsageError(device.status());
-  options.device = *device;
+  ASSIGN_OR_RETURN(options.device,
+                   pipelines::UsageError(
+                       pipelines::SelectDevice(absl::GetFlag(FLAGS_device))));
   std::string weights = absl::GetFlag(FLAGS_weights);
   const bool is_path = weights.find('/') != std::string::npos;
   if (is_path) weights = pipelines::UserPath(weights);
@@ -136,15 +136,15 @@ absl::StatusOr<Inputs> ReadInputs() {
                    pipelines::media::ReadImage(
                        pipelines::UserPath(absl::GetFlag(FLAGS_image))));
   const int width = inputs.image.cols, height = inputs.image.rows;
-  const auto points =
-      tools::ParsePoints(absl::GetFlag(FLAGS_points), width, height);
-  if (!points.ok()) return pipelines::UsageError(points.status());
-  const auto boxes =
-      tools::ParseBoxes(absl::GetFlag(FLAGS_boxes), width, height);
-  if (!boxes.ok()) return pipelines::UsageError(boxes.status());
-  const auto prompts = PromptsOf(*points, *boxes, absl::GetFlag(FLAGS_each));
-  if (!prompts.ok()) return pipelines::UsageError(prompts.status());
-  inputs.prompts = *prompts;
+  ASSIGN_OR_RETURN(const auto points,
+                   pipelines::UsageError(tools::ParsePoints(
+                       absl::GetFlag(FLAGS_points), width, height)));
+  ASSIGN_OR_RETURN(const auto boxes,
+                   pipelines::UsageError(tools::ParseBoxes(
+                       absl::GetFlag(FLAGS_boxes), width, height)));
+  ASSIGN_OR_RETURN(inputs.prompts,
+                   pipelines::UsageError(
+                       PromptsOf(points, boxes, absl::GetFlag(FLAGS_each))));
   ASSIGN_OR_RETURN(inputs.segmenter, SegmenterOptionsFromFlags());
   return inputs;
 }

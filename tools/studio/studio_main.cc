@@ -168,24 +168,24 @@ std::string AddressOf(const StudioOptions& options,
 
 absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
-  absl::StatusOr<StudioOptions> options = OptionsFromFlags();
-  if (!options.ok()) return pipelines::UsageError(options.status());
+  ASSIGN_OR_RETURN(StudioOptions options,
+                   pipelines::UsageError(OptionsFromFlags()));
   if (pipelines::IsInstalled(line.words[0])) {
-    options->animate = "cpab-animate";
+    options.animate = "cpab-animate";
   }
   // A client that leaves, or a child process that ends, is no reason to end.
   signal(SIGPIPE, SIG_IGN);
   pipelines::CatchStopSignals();
   absl::StatusOr<std::unique_ptr<StudioServer>> server =
-      StudioServer::Start(*options);
+      StudioServer::Start(options);
   if (absl::IsInvalidArgument(server.status()) ||
       absl::IsAlreadyExists(server.status())) {
     return pipelines::UsageError(server.status());
   }
   RETURN_IF_ERROR(server.status());
-  std::printf("studio: %s\n", AddressOf(*options, **server).c_str());
+  std::printf("studio: %s\n", AddressOf(options, **server).c_str());
   std::printf("studio: uploads and jobs are in %s; Ctrl-C ends Studio\n",
-              options->data.c_str());
+              options.data.c_str());
   std::fflush(stdout);
   while (pipelines::StopSignal() == 0) absl::SleepFor(absl::Milliseconds(100));
   return absl::OkStatus();
