@@ -1,6 +1,5 @@
 #include "cpab/batch/flow_batch.h"
 
-#include <cmath>
 #include <memory>
 #include <random>
 #include <vector>

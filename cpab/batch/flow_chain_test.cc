@@ -3,7 +3,6 @@
 #include <cmath>
 #include <memory>
 #include <random>
-#include <vector>
 
 #include "Eigen/LU"
 #include "cpab/batch/dimensions_test_util.h"

@@ -1,7 +1,6 @@
 #include "cpab/cuda/cell_flow.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <random>
 #include <vector>

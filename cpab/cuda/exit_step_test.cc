@@ -2,7 +2,6 @@
 // the region, looked at many times along the arc.
 #include "cpab/cuda/exit_step.h"
 
-#include <cmath>
 #include <cstdint>
 #include <random>
 #include <vector>

@@ -11,7 +11,6 @@
 #ifndef CPAB_CUDA_FIT_BATCH_H_
 #define CPAB_CUDA_FIT_BATCH_H_
 
-#include <cstddef>
 #include <cstdint>
 
 #include "cpab/cuda/host_device.h"

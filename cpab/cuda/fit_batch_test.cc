@@ -9,7 +9,6 @@
 // other way, which happens where two costs agree to rounding.
 #include "cpab/cuda/fit_batch.h"
 
-#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>

@@ -19,7 +19,6 @@
 #define CPAB_CUDA_KEYPOINT_PROBLEM_H_
 
 #include <cstddef>
-#include <cstdint>
 
 #include "cpab/cuda/cell_flow.h"
 #include "cpab/cuda/grid.h"

@@ -1,7 +1,6 @@
 #include "cpab/cuda/keypoint_problem.h"
 
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <vector>
 

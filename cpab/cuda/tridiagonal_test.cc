@@ -1,6 +1,5 @@
 #include "cpab/cuda/tridiagonal.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "Eigen/Eigenvalues"

@@ -3,7 +3,6 @@
 //   tools/bazelw run //cpab/field:basis_benchmark
 //
 // `stored` is the number of doubles that the basis keeps.
-#include <cstdint>
 #include <memory>
 #include <random>
 

@@ -1,7 +1,6 @@
 #include "cpab/field/smoothness_prior.h"
 
 #include <cmath>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"

@@ -14,7 +14,6 @@
 #ifndef CPAB_FIELD_SPARSE_BASIS_H_
 #define CPAB_FIELD_SPARSE_BASIS_H_
 
-#include <memory>
 #include <vector>
 
 #include "Eigen/Core"

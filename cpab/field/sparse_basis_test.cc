@@ -1,8 +1,5 @@
 #include "cpab/field/sparse_basis.h"
 
-#include <algorithm>
-#include <memory>
-
 #include "Eigen/Geometry"
 #include "cpab/field/basis.h"
 #include "cpab/testing/draws.h"

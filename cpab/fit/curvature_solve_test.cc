@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <limits>
-#include <random>
 
 #include "Eigen/Eigenvalues"
 #include "Eigen/LU"

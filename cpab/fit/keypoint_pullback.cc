@@ -1,8 +1,6 @@
 // Tested by fit_test.cc.
 #include "cpab/fit/keypoint_pullback.h"
 
-#include <algorithm>
-
 #include "cpab/fit/curvature_solve.h"
 #include "cpab/fit/keypoint_curvature.h"
 #include "cpab/fit/solver_constants.h"

@@ -6,7 +6,6 @@
 // 0.5 for 4x4 cells (it moves points by up to 0.35), as in the golden data;
 // violent fields are there for comparison. Stepped is the original library's
 // method, 50 steps, in our own code.
-#include <cmath>
 
 #include "benchmark/benchmark.h"
 #include "cpab/flow/flow.h"

@@ -1,7 +1,6 @@
 #include "cpab/image/drawing.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "opencv2/imgproc.hpp"

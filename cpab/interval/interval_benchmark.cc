@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "benchmark/benchmark.h"
-#include "cpab/field/parallel.h"
 #include "cpab/interval/interval_flow.h"
 
 namespace cpab {

@@ -1,9 +1,7 @@
 #include "cpab/landmark/landmark_objective.h"
 
-#include <cmath>
 #include <cstdlib>
 #include <memory>
-#include <vector>
 
 #include "gtest/gtest.h"
 

@@ -1,6 +1,5 @@
 #include "cpab/registration/sparse_normal_equations.h"
 
-#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <functional>

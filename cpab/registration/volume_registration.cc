@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "Eigen/LU"
 #include "absl/status/status.h"

@@ -2,8 +2,6 @@
 
 #include <torch/torch.h>
 
-#include <memory>
-#include <utility>
 #include <vector>
 
 #include "cpab/torch/aten_parallel.h"

@@ -3,7 +3,6 @@
 #include <torch/torch.h>
 
 #include <limits>
-#include <vector>
 
 #include "cpab/flow/affine_flow.h"
 #include "cpab/flow/exit_time.h"

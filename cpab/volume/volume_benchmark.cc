@@ -4,7 +4,6 @@
 //
 // ns_per_point is the figure to read. Fields are smooth, with a correlation
 // length of the side of the cube: gentle ones of speed 0.1, strong ones of 0.5.
-#include <cstdint>
 #include <memory>
 #include <random>
 #include <vector>

@@ -1,7 +1,6 @@
 #include "cpab/volume/volume_flow.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "cpab/volume/volume_sensitivity.h"

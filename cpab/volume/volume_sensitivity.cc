@@ -1,6 +1,5 @@
 #include "cpab/volume/volume_sensitivity.h"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>

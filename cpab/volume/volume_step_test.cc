@@ -1,6 +1,5 @@
 #include "cpab/volume/volume_step.h"
 
-#include <cmath>
 #include <memory>
 #include <random>
 
