@@ -2,8 +2,6 @@
 
 #include <torch/torch.h>
 
-#include <vector>
-
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/testing/devices.h"

@@ -9,7 +9,6 @@
 // kKinkTol off, their norms are not.
 #include <torch/torch.h>
 
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>

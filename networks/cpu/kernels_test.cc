@@ -3,7 +3,6 @@
 #include "networks/cpu/kernels.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <random>
 #include <string>

@@ -1,7 +1,6 @@
 #include "networks/files/folder.h"
 
 #include <filesystem>
-#include <string>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

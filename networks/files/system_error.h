@@ -3,7 +3,6 @@
 #ifndef NETWORKS_FILES_SYSTEM_ERROR_H_
 #define NETWORKS_FILES_SYSTEM_ERROR_H_
 
-#include <string>
 #include <system_error>
 
 #include "absl/status/status.h"

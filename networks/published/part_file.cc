@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/path_parts.h"
 #include "networks/files/read_file.h"

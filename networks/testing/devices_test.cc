@@ -4,7 +4,6 @@
 
 #include <torch/torch.h>
 
-#include <string>
 #include <vector>
 
 #include "gmock/gmock.h"

@@ -4,8 +4,6 @@
 
 #include <torch/types.h>
 
-#include <string>
-
 #include "gmock/gmock.h"
 
 // Not networks::testing: that would hide gmock's ::testing from all tests in

@@ -1,7 +1,6 @@
 #include "networks/weights/read.h"
 
 #include <memory>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"

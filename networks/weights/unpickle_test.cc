@@ -1,14 +1,11 @@
 #include "networks/weights/unpickle.h"
 
 #include <cstdint>
-#include <limits>
 #include <string>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "networks/weights/big_integer.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace networks::weights {
