@@ -14,7 +14,6 @@
 #include "pipelines/evaluation/reconstruction.h"
 #include "pipelines/testing/testing_config.h"
 #include "pipelines/training/same_config.h"
-#include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
 namespace {

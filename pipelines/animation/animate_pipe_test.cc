@@ -3,7 +3,6 @@
 
 #include <csignal>
 #include <fstream>
-#include <string>
 #include <thread>
 
 #include "gmock/gmock.h"

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
-#include <optional>
-#include <string>
 #include <vector>
 
 #include "absl/strings/match.h"

@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <thread>
-#include <vector>
 
 #include "gtest/gtest.h"
 

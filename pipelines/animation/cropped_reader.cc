@@ -1,7 +1,6 @@
 #include "pipelines/animation/cropped_reader.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "opencv2/imgproc.hpp"

@@ -3,8 +3,6 @@
 #include <torch/torch.h>
 
 #include <memory>
-#include <optional>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"

@@ -1,7 +1,5 @@
 #include "pipelines/app/program_hooks.h"
 
-#include <string>
-
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/base/work_hooks.h"

@@ -1,6 +1,5 @@
 #include "pipelines/app/user_outputs.h"
 
-#include <filesystem>
 #include <string>
 
 #include "gmock/gmock.h"

@@ -1,6 +1,5 @@
 #include "pipelines/base/shipped_file.h"
 
-#include <cstdlib>
 #include <fstream>
 #include <string>
 

@@ -8,7 +8,6 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/config/config.h"
-#include "pipelines/config/resolve.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {

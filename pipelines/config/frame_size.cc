@@ -1,6 +1,5 @@
 #include "pipelines/config/frame_size.h"
 
-#include <string>
 #include <vector>
 
 #include "absl/strings/numbers.h"

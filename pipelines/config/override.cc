@@ -14,7 +14,6 @@
 #include "google/protobuf/descriptor.h"
 #include "pipelines/config/options.pb.h"
 #include "pipelines/config/text_format.h"
-#include "third_party/absl/status_macros.h"
 
 namespace pipelines {
 namespace {

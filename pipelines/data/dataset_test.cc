@@ -9,7 +9,6 @@
 #include <fstream>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -21,7 +20,6 @@
 #include "networks/weights/sha256.h"
 #include "opencv2/core.hpp"
 #include "pipelines/data/clip_index.pb.h"
-#include "pipelines/media/image_io.h"
 #include "pipelines/media/video_test_util.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "third_party/absl/status_matchers.h"

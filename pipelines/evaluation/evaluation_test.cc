@@ -14,7 +14,6 @@
 #include "pipelines/data/clip.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/evaluation/evaluation_page.h"
-#include "pipelines/evaluation/frame_writer.h"
 #include "pipelines/evaluation/lpips_metric.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/testing/scoped_environment.h"

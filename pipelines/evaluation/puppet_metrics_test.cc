@@ -1,8 +1,6 @@
 #include "pipelines/evaluation/puppet_metrics.h"
 
-#include <cmath>
 #include <limits>
-#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

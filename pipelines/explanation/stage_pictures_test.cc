@@ -2,9 +2,6 @@
 
 #include <torch/torch.h>
 
-#include <string>
-#include <vector>
-
 #include "gtest/gtest.h"
 #include "networks/sampling.h"
 

@@ -5,7 +5,6 @@
 #include <zlib.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <utility>

@@ -1,6 +1,5 @@
 #include "pipelines/media/input_policy.h"
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 

@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"

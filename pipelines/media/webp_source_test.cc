@@ -2,7 +2,6 @@
 #include "pipelines/media/webp_source.h"
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 

@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "keypoints/coordinates.h"
 #include "networks/sampling.h"
 #include "networks/testing/tensor_near.h"
 #include "pipelines/config/motion_choice.h"

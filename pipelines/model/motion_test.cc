@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 #include <string>
-#include <vector>
 
 #include "gtest/gtest.h"
 #include "networks/sampling.h"

@@ -1,6 +1,5 @@
 #include "pipelines/puppets/motion.h"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 

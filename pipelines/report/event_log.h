@@ -7,7 +7,6 @@
 #define PIPELINES_REPORT_EVENT_LOG_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 

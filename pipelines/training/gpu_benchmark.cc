@@ -31,7 +31,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "networks/channels_last.h"
 #include "networks/recorded_call.h"
 #include "pipelines/app/device_flags.h"

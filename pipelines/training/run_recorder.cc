@@ -2,7 +2,6 @@
 
 #include <torch/torch.h>
 
-#include "absl/status/statusor.h"
 #include "networks/files/atomic_file.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/config/config.h"

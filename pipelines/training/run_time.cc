@@ -1,7 +1,6 @@
 #include "pipelines/training/run_time.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <utility>
 

@@ -2,7 +2,6 @@
 // makes of being killed is tried in tools/reliability.
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"

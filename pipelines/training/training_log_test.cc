@@ -1,6 +1,5 @@
 #include "pipelines/training/training_log.h"
 
-#include <cmath>
 #include <filesystem>
 #include <map>
 #include <string>
