@@ -6,7 +6,6 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "nlohmann/json.hpp"
 #include "third_party/absl/status_matchers.h"
 #include "tools/studio/api/testing_jobs.h"
 

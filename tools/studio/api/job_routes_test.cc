@@ -1,12 +1,10 @@
 #include <string>
-#include <utility>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
-#include "third_party/absl/status_matchers.h"
 #include "tools/studio/api/routes.h"
 #include "tools/studio/api/routes_testing.h"
 #include "tools/studio/api/testing_jobs.h"

@@ -1,7 +1,6 @@
 #include "tools/studio/api/json_body.h"
 
 #include <functional>
-#include <string>
 #include <utility>
 
 #include "absl/status/status.h"

@@ -3,7 +3,6 @@
 #define TOOLS_STUDIO_API_QUERY_H_
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 

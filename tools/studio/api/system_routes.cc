@@ -8,7 +8,6 @@
 #include "absl/synchronization/mutex.h"
 #include "nlohmann/json.hpp"
 #include "tools/studio/api/input_json.h"
-#include "tools/studio/api/query.h"
 #include "tools/studio/api/routes.h"
 
 namespace studio {

@@ -9,7 +9,6 @@
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
 #include "pipelines/pretrained/pretrained.h"
-#include "third_party/absl/status_matchers.h"
 #include "tools/studio/api/routes.h"
 #include "tools/studio/api/routes_testing.h"
 

@@ -1,7 +1,6 @@
 #include "tools/studio/http/byte_range.h"
 
 #include <optional>
-#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"

@@ -9,10 +9,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <utility>
 
 #include "absl/cleanup/cleanup.h"
-#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "pipelines/base/deadline.h"
 #include "pipelines/base/runfile.h"

@@ -7,7 +7,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/frame_source.h"

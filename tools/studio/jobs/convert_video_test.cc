@@ -1,7 +1,6 @@
 #include "tools/studio/jobs/convert_video.h"
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>

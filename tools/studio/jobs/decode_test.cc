@@ -1,7 +1,6 @@
 #include "tools/studio/jobs/decode.h"
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,7 +12,6 @@
 #include "opencv2/core.hpp"
 #include "pipelines/animation/motion_file.h"
 #include "pipelines/media/image_io.h"
-#include "pipelines/media/rational.h"
 #include "pipelines/media/video_test_util.h"
 #include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_matchers.h"

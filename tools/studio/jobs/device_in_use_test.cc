@@ -2,8 +2,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <string>
 
 #include "absl/status/status.h"
 #include "gmock/gmock.h"

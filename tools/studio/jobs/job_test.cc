@@ -1,7 +1,5 @@
 #include "tools/studio/jobs/job.h"
 
-#include <string>
-
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"

@@ -1,13 +1,11 @@
 #include "tools/studio/runs/event_follower.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "pipelines/report/event.pb.h"
 #include "pipelines/report/tfrecord.h"

@@ -1,7 +1,6 @@
 #include "tools/studio/runs/table_follower.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 
 #include "absl/strings/numbers.h"

@@ -3,7 +3,6 @@
 #define TOOLS_STUDIO_RUNS_THINNED_TABLE_H_
 
 #include <cstdint>
-#include <string>
 #include <utility>
 #include <vector>
 

@@ -1,7 +1,6 @@
 // The laws of all maps, and what sets each apart.
 #include "tools/studio/warp/point_map.h"
 
-#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>

@@ -1,7 +1,6 @@
 #include "tools/studio/warp/warp_request.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
