@@ -12,7 +12,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "networks/files/outputs.h"
 #include "networks/files/path_parts.h"
 #include "pipelines/animation/framing.h"

@@ -1,6 +1,5 @@
 #include "tools/cut_clips/clip_list.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>

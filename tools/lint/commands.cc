@@ -1,6 +1,5 @@
 #include "tools/lint/commands.h"
 
-#include <algorithm>
 #include <cctype>
 #include <deque>
 #include <set>

@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/lint/citations.h"

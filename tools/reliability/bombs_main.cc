@@ -1,6 +1,5 @@
 // tools/bazelw run //tools/reliability:bombs: see kUsage.
 #include <cstdio>
-#include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"

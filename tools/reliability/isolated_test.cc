@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

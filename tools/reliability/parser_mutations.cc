@@ -1,7 +1,6 @@
 // tools/bazelw run //tools/reliability:parser_mutations: see kUsage.
 #include <cstdlib>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"

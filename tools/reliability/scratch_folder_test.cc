@@ -1,7 +1,6 @@
 #include "tools/reliability/scratch_folder.h"
 
 #include <fstream>
-#include <string>
 #include <utility>
 
 #include "gmock/gmock.h"

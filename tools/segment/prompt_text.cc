@@ -1,7 +1,6 @@
 #include "tools/segment/prompt_text.h"
 
 #include <cmath>
-#include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"

@@ -1,5 +1,4 @@
 // Segments an image; see kUsage.
-#include <cstdio>
 #include <string>
 #include <vector>
 
