@@ -21,6 +21,7 @@
 #include "pipelines/avd/avd_training.h"
 #include "pipelines/avd/keypoint_bank.h"
 #include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/checkpoint/checkpoint_files.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/model/model_options.h"
 #include "third_party/absl/status_macros.h"
@@ -29,9 +30,6 @@ namespace pipelines {
 namespace {
 
 using networks::weights::SafetensorsFile;
-
-// The original's name in checkpoints.
-constexpr char kPrefix[] = "avd_network.";
 
 networks::AvdNetwork NewAvd(const networks::AvdOptions& options,
                             uint64_t seed) {
@@ -124,10 +122,10 @@ absl::Status SaveAvd(const SafetensorsFile& file,
   ASSIGN_OR_RETURN(const TensorMap before, file.tensors());
   TensorMap tensors;
   for (const auto& [name, tensor] : before) {
-    if (!absl::StartsWith(name, kPrefix)) tensors[name] = tensor;
+    if (!absl::StartsWith(name, kAvdPrefix)) tensors[name] = tensor;
   }
   for (const auto& [name, tensor] : networks::weights::StateDict(avd)) {
-    tensors[absl::StrCat(kPrefix, name)] = tensor;
+    tensors[absl::StrCat(kAvdPrefix, name)] = tensor;
   }
   return networks::weights::WriteSafetensors(
       file.path(), tensors, file.metadata(),

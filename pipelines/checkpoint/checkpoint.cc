@@ -13,6 +13,7 @@
 #include "networks/weights/load.h"
 #include "networks/weights/mapped_file.h"
 #include "networks/weights/read.h"
+#include "pipelines/checkpoint/checkpoint_files.h"
 #include "pipelines/checkpoint/former_versions.h"
 #include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/checkpoint/original_checkpoint.h"
@@ -32,7 +33,6 @@ using networks::weights::Weights;
 constexpr char kModelPrefix[] = "model.";
 constexpr char kAveragePrefix[] = "average.";
 constexpr char kAdamPrefix[] = "adam.";
-constexpr char kAvdPrefix[] = "avd_network.";
 constexpr char kStateKey[] = "state";
 constexpr int kFirstVersionWithChecksum = 2;
 // Later ones state every field of their config.

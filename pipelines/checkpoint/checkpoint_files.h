@@ -1,4 +1,5 @@
-// The files of a run's checkpoints, by their names alone. Free of LibTorch.
+// The files of a run's checkpoints, by their names alone, and names in them.
+// Free of LibTorch.
 #ifndef PIPELINES_CHECKPOINT_CHECKPOINT_FILES_H_
 #define PIPELINES_CHECKPOINT_CHECKPOINT_FILES_H_
 
@@ -11,6 +12,10 @@
 namespace pipelines {
 
 inline constexpr char kCheckpointExtension[] = ".safetensors";
+inline constexpr char kBestCheckpoint[] = "best.safetensors";
+
+// Tensors of the AVD network begin so, as in the original's checkpoints.
+inline constexpr char kAvdPrefix[] = "avd_network.";
 
 // "step-000001200.safetensors".
 std::string CheckpointName(int64_t step);

@@ -57,7 +57,7 @@ class CheckpointStore {
 
   // The one with the lowest metric: another name of the file of that step,
   // which stays when that one goes.
-  std::string best() const { return folder_ + "/best.safetensors"; }
+  std::string best() const { return folder_ + "/" + kBestCheckpoint; }
 
  private:
   std::string PathOf(int64_t step) const;

@@ -71,16 +71,14 @@ std::vector<std::string> CheckpointsIn(const std::string& folder) {
 // As pipelines/checkpoint/run_checkpoint.h, which needs LibTorch.
 std::optional<std::string> CheckpointOfRun(const std::string& run) {
   const std::string folder = absl::StrCat(run, "/checkpoints");
-  const std::string best = absl::StrCat(folder, "/best.safetensors");
+  const std::string best =
+      absl::StrCat(folder, "/", pipelines::kBestCheckpoint);
   std::error_code error;
   if (fs::is_regular_file(best, error)) return best;
   const std::vector<std::string> paths = pipelines::ListCheckpoints(folder);
   if (paths.empty()) return std::nullopt;
   return paths.front();
 }
-
-// Tensors of the AVD network begin so: pipelines/checkpoint/checkpoint.h.
-constexpr char kAvdPrefix[] = "avd_network.";
 
 struct Head {
   json metadata;  // null where it has none
@@ -105,7 +103,7 @@ std::optional<Head> ReadHead(const std::string& path) {
       [&head](int depth, json::parse_event_t event, json& value) {
         if (depth != 1 || event != json::parse_event_t::key) return true;
         const auto& name = value.get_ref<const std::string&>();
-        if (absl::StartsWith(name, kAvdPrefix)) head.has_avd = true;
+        if (absl::StartsWith(name, pipelines::kAvdPrefix)) head.has_avd = true;
         return name == "__metadata__";
       },
       /*allow_exceptions=*/false);
