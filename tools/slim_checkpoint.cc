@@ -5,10 +5,10 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "networks/files/outputs.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/flag_error.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/user_outputs.h"
 #include "pipelines/base/user_path.h"
@@ -42,14 +42,13 @@ absl::Status CheckFlags(const std::string& checkpoint,
   for (const auto& [name, value] :
        {std::pair("checkpoint", checkpoint), std::pair("output", output)}) {
     if (value.empty()) {
-      return pipelines::UsageError(absl::InvalidArgumentError(
-          absl::StrCat("--", name, " is needed; see --help")));
+      return pipelines::BadFlag(name, " is needed; see --help");
     }
   }
   if (!absl::EndsWith(output, ".safetensors")) {
-    return pipelines::UsageError(absl::InvalidArgumentError(absl::StrCat(
-        "--output is '", output,
-        "'; the file is a safetensors file, so end its name in .safetensors")));
+    return pipelines::BadFlag(
+        "output is '", output,
+        "'; the file is a safetensors file, so end its name in .safetensors");
   }
   return absl::OkStatus();
 }

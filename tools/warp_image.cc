@@ -22,6 +22,7 @@
 #include "opencv2/imgproc.hpp"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/flag_error.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/user_outputs.h"
 #include "pipelines/base/user_path.h"
@@ -68,11 +69,7 @@ constexpr int kMostCells = 16, kGridLines = 12;
 constexpr double kFramesPerSecond = 25, kShortest = 0.2, kLongest = 60;
 constexpr double kPi = 3.14159265358979323846;
 
-template <typename... Pieces>
-absl::Status BadFlag(const Pieces&... pieces) {
-  return pipelines::UsageError(
-      absl::InvalidArgumentError(absl::StrCat("--", pieces...)));
-}
+using pipelines::BadFlag;
 
 struct PointPair {
   Eigen::Array2d from, to;  // pixels

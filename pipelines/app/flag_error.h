@@ -8,14 +8,15 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "pipelines/app/exit_code.h"
 
 namespace pipelines {
 
-// InvalidArgument: "--" and the pieces, of which the first begins with the
-// flag's name.
+// UsageError, InvalidArgument: "--" and the pieces, of which the first begins
+// with the flag's name.
 template <typename... Pieces>
 absl::Status BadFlag(const Pieces&... pieces) {
-  return absl::InvalidArgumentError(absl::StrCat("--", pieces...));
+  return UsageError(absl::InvalidArgumentError(absl::StrCat("--", pieces...)));
 }
 
 // Adds the flag to the message of a library that does not know of flags.

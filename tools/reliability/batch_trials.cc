@@ -312,16 +312,14 @@ Outcome RunBatch(const Batch& batch, Random& random) {
 absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(UsageError(pipelines::RefuseArguments(line)));
   if (absl::GetFlag(FLAGS_jobs) < 1 || absl::GetFlag(FLAGS_jobs) > 9999) {
-    return UsageError(
-        BadFlag("jobs is ", absl::GetFlag(FLAGS_jobs), "; use 1 to 9999"));
+    return BadFlag("jobs is ", absl::GetFlag(FLAGS_jobs), "; use 1 to 9999");
   }
   const double broken = absl::GetFlag(FLAGS_broken);
   if (!(broken >= 0 && broken <= 100)) {
-    return UsageError(BadFlag("broken is ", broken, "; use 0 to 100"));
+    return BadFlag("broken is ", broken, "; use 0 to 100");
   }
   if (absl::GetFlag(FLAGS_kills) < 0) {
-    return UsageError(
-        BadFlag("kills is ", absl::GetFlag(FLAGS_kills), "; use 0 or more"));
+    return BadFlag("kills is ", absl::GetFlag(FLAGS_kills), "; use 0 or more");
   }
   Random random(absl::GetFlag(FLAGS_seed));
   ASSIGN_OR_RETURN(const ScratchFolder scratch,

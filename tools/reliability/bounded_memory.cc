@@ -117,7 +117,7 @@ absl::Status CheckFlags() {
 
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(pipelines::RefuseArguments(line)));
-  RETURN_IF_ERROR(UsageError(CheckFlags()));
+  RETURN_IF_ERROR(CheckFlags());
   ASSIGN_OR_RETURN(
       const ScratchFolder scratch,
       ScratchFolder::Make(pipelines::UserPath(absl::GetFlag(FLAGS_folder)),

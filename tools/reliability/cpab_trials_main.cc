@@ -5,9 +5,9 @@
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/flag_error.h"
 #include "pipelines/app/program.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/reliability/cpab_report.h"
@@ -48,9 +48,8 @@ absl::Status Run(const pipelines::CommandLine& line) {
   const int64_t points = absl::GetFlag(FLAGS_points);
   const int64_t fits = absl::GetFlag(FLAGS_fits);
   if (points < 1 || fits < 1) {
-    return pipelines::UsageError(absl::InvalidArgumentError(
-        absl::StrCat(points < 1 ? "--points is " : "--fits is ",
-                     points < 1 ? points : fits, "; use 1 or more")));
+    return pipelines::BadFlag(points < 1 ? "points is " : "fits is ",
+                              points < 1 ? points : fits, "; use 1 or more");
   }
   const uint64_t seed = absl::GetFlag(FLAGS_first_seed);
   bool all_passed = Print("points", reliability::TryFlows(points, seed));

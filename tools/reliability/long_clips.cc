@@ -148,8 +148,7 @@ absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
   const double seconds = absl::GetFlag(FLAGS_seconds);
   if (!(seconds >= 1 && seconds <= 1e6)) {
-    return pipelines::UsageError(
-        pipelines::BadFlag("seconds is ", seconds, "; use 1 to 1000000"));
+    return pipelines::BadFlag("seconds is ", seconds, "; use 1 to 1000000");
   }
   ASSIGN_OR_RETURN(
       const ScratchFolder scratch,

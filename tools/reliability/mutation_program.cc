@@ -78,13 +78,13 @@ absl::Status Run(const MutationProgram& program,
                  const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(UsageError(pipelines::RefuseArguments(line)));
   if (absl::GetFlag(FLAGS_trials) < 1) {
-    return UsageError(
-        BadFlag("trials is ", absl::GetFlag(FLAGS_trials), "; use 1 or more"));
+    return BadFlag("trials is ", absl::GetFlag(FLAGS_trials),
+                   "; use 1 or more");
   }
   const double seconds_each = absl::GetFlag(FLAGS_seconds_each);
   if (!(seconds_each > 0 && seconds_each <= 1e6)) {
-    return UsageError(BadFlag("seconds_each is ", seconds_each,
-                              "; use more than 0, up to 1000000"));
+    return BadFlag("seconds_each is ", seconds_each,
+                   "; use more than 0, up to 1000000");
   }
   ASSIGN_OR_RETURN(
       const ScratchFolder scratch,

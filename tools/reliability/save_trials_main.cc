@@ -7,9 +7,9 @@
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/flag_error.h"
 #include "pipelines/app/program.h"
 #include "pipelines/base/user_path.h"
 #include "third_party/absl/status_macros.h"
@@ -77,16 +77,15 @@ absl::Status RunTrials(const std::string& folder) {
 absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
   if (absl::GetFlag(FLAGS_every) < 1) {
-    return pipelines::UsageError(absl::InvalidArgumentError(absl::StrCat(
-        "--every is ", absl::GetFlag(FLAGS_every), "; use 1 or more")));
+    return pipelines::BadFlag("every is ", absl::GetFlag(FLAGS_every),
+                              "; use 1 or more");
   }
   for (const auto& [name, value] :
        {std::pair("offsets", absl::GetFlag(FLAGS_offsets)),
         {"flips", absl::GetFlag(FLAGS_flips)},
         {"cuts", absl::GetFlag(FLAGS_cuts)}}) {
     if (value < 0) {
-      return pipelines::UsageError(absl::InvalidArgumentError(
-          absl::StrCat("--", name, " is ", value, "; use 0 or more")));
+      return pipelines::BadFlag(name, " is ", value, "; use 0 or more");
     }
   }
   ASSIGN_OR_RETURN(

@@ -13,6 +13,7 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device_flags.h"
 #include "pipelines/app/exit_code.h"
+#include "pipelines/app/flag_error.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/user_outputs.h"
 #include "pipelines/base/user_path.h"
@@ -102,8 +103,8 @@ absl::StatusOr<tools::SegmenterOptions> SegmenterOptionsFromFlags() {
   options.model = absl::GetFlag(FLAGS_model);
   const std::string precision = absl::GetFlag(FLAGS_precision);
   if (precision != "float32" && precision != "bfloat16") {
-    return pipelines::UsageError(absl::InvalidArgumentError(absl::StrCat(
-        "--precision is '", precision, "'; use float32 or bfloat16")));
+    return pipelines::BadFlag("precision is '", precision,
+                              "'; use float32 or bfloat16");
   }
   options.bfloat16 = precision == "bfloat16";
   RETURN_IF_ERROR(pipelines::UsageError(
@@ -123,11 +124,10 @@ absl::StatusOr<tools::SegmenterOptions> SegmenterOptionsFromFlags() {
 
 absl::StatusOr<Inputs> ReadInputs() {
   for (const auto& [name, value] :
-       {std::pair{"--image", absl::GetFlag(FLAGS_image)},
-        {"--output", absl::GetFlag(FLAGS_output)}}) {
+       {std::pair{"image", absl::GetFlag(FLAGS_image)},
+        {"output", absl::GetFlag(FLAGS_output)}}) {
     if (value.empty()) {
-      return pipelines::UsageError(absl::InvalidArgumentError(
-          absl::StrCat(name, " is missing; --help tells what it is")));
+      return pipelines::BadFlag(name, " is missing; --help tells what it is");
     }
   }
   Inputs inputs;
