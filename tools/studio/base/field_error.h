@@ -1,4 +1,5 @@
-// Errors of a request that name the field which is wrong.
+// Errors of a request that name the field which is wrong, and the codes of
+// errors as answers and reports spell them.
 #ifndef TOOLS_STUDIO_BASE_FIELD_ERROR_H_
 #define TOOLS_STUDIO_BASE_FIELD_ERROR_H_
 
@@ -13,8 +14,14 @@ namespace studio {
 // JSON, as "points[3].to"; `message` says what is wrong and what is right.
 absl::Status FieldError(absl::string_view field, absl::string_view message);
 
-// The field of an error made by FieldError; empty for any other status.
+// `status` about `field`. An OK status stays as it is.
+absl::Status WithField(absl::string_view field, absl::Status status);
+
+// The field of an error of the two above; empty for any other status.
 std::string FieldOf(const absl::Status& status);
+
+// "invalid_argument" and so on: absl's name in lower case.
+std::string CodeName(absl::StatusCode code);
 
 }  // namespace studio
 

@@ -17,5 +17,13 @@ TEST(FieldErrorTest, OtherErrorsHaveNoField) {
   EXPECT_EQ(FieldOf(absl::OkStatus()), "");
 }
 
+TEST(FieldErrorTest, StaysWithTheStatus) {
+  const absl::Status status =
+      WithField("crop", absl::OutOfRangeError("too large"));
+  EXPECT_EQ(FieldOf(status), "crop");
+  EXPECT_TRUE(WithField("crop", absl::OkStatus()).ok());
+  EXPECT_EQ(CodeName(status.code()), "out_of_range");
+}
+
 }  // namespace
 }  // namespace studio

@@ -13,8 +13,8 @@
 #include "absl/status/status.h"
 #include "nlohmann/json.hpp"
 #include "third_party/absl/status_macros.h"
+#include "tools/studio/base/field_error.h"
 #include "tools/studio/jobs/convert_video.h"
-#include "tools/studio/jobs/error_field.h"
 #include "tools/studio/jobs/jail.h"
 
 namespace studio {

@@ -27,8 +27,8 @@
 #include "nlohmann/json.hpp"
 #include "opencv2/core/utility.hpp"
 #include "third_party/absl/status_macros.h"
+#include "tools/studio/base/field_error.h"
 #include "tools/studio/jobs/decode.h"
-#include "tools/studio/jobs/error_field.h"
 #include "tools/studio/jobs/jail.h"
 
 namespace studio {

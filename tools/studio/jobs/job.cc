@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "tools/studio/jobs/error_field.h"
+#include "tools/studio/base/field_error.h"
 
 namespace studio {
 namespace {

@@ -7,7 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "third_party/absl/status_macros.h"
-#include "tools/studio/jobs/error_field.h"
+#include "tools/studio/base/field_error.h"
 #include "tools/studio/jobs/result_format.h"
 
 namespace studio {

@@ -31,7 +31,7 @@ struct JobInputs {
   std::vector<InputHold> holds;
 };
 
-// Errors name the field (error_field.h): those of Store::Hold and of the
+// Errors name the field (field_error.h): those of Store::Hold and of the
 // functions of `sources`; InvalidArgument for an input of another kind than the
 // field takes. `driving` is an upload or, of an animation, "job:ID": the
 // motion file of a job.

@@ -11,7 +11,7 @@
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
-#include "tools/studio/jobs/error_field.h"
+#include "tools/studio/base/field_error.h"
 
 namespace studio {
 namespace {

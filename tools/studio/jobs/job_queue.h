@@ -4,7 +4,7 @@
 // it makes the same file. It is confined to the job's folder (job_folders.h,
 // jail.h) before it reads the inputs, and dies with the server.
 //
-// Errors of a request name their field: see error_field.h.
+// Errors of a request name their field: see base/field_error.h.
 #ifndef TOOLS_STUDIO_JOBS_JOB_QUEUE_H_
 #define TOOLS_STUDIO_JOBS_JOB_QUEUE_H_
 

@@ -24,8 +24,8 @@
 #include "pipelines/media/video_writer.h"
 #include "pipelines/pretrained/pretrained.h"
 #include "third_party/absl/status_matchers.h"
+#include "tools/studio/base/field_error.h"
 #include "tools/studio/jobs/confined_run.h"
-#include "tools/studio/jobs/error_field.h"
 #include "tools/studio/jobs/zip_file.h"
 #include "tools/studio/store/store.h"
 

@@ -14,7 +14,7 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/config/motion_choice.h"
 #include "third_party/absl/status_macros.h"
-#include "tools/studio/jobs/error_field.h"
+#include "tools/studio/base/field_error.h"
 
 namespace studio {
 namespace {

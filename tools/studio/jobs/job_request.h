@@ -38,7 +38,7 @@ struct JobRequest {
 // What a request may name: see JobChoices (job_queue.h).
 nlohmann::json RequestChoices();
 
-// InvalidArgument, with its field (error_field.h), for what is missing,
+// InvalidArgument, with its field (field_error.h), for what is missing,
 // unknown, of another type or out of range.
 absl::StatusOr<JobRequest> ParseJobRequest(const nlohmann::json& json);
 

@@ -6,7 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"
-#include "tools/studio/jobs/error_field.h"
+#include "tools/studio/base/field_error.h"
 
 namespace studio {
 namespace {

@@ -3,7 +3,6 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"
-#include "tools/studio/jobs/error_field.h"
 #include "tools/studio/jobs/media_facts.h"
 
 namespace studio {
@@ -59,15 +58,6 @@ TEST(JobTest, RefusesWhatIsNoJob) {
   json["state"] = "asleep";
   EXPECT_THAT(JobFromJson(json),
               StatusIs(StatusCode::kDataLoss, HasSubstr("asleep")));
-}
-
-TEST(ErrorFieldTest, StaysWithTheStatus) {
-  const absl::Status status =
-      WithField("crop", absl::OutOfRangeError("too large"));
-  EXPECT_EQ(FieldOf(status), "crop");
-  EXPECT_EQ(FieldOf(absl::OutOfRangeError("too large")), "");
-  EXPECT_THAT(WithField("crop", absl::OkStatus()), IsOk());
-  EXPECT_EQ(CodeName(StatusCode::kOutOfRange), "out_of_range");
 }
 
 TEST(MediaFactsTest, AreTheSameAfterTheirJson) {

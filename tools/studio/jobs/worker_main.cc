@@ -54,7 +54,7 @@
 #include "pipelines/media/transparency.h"
 #include "pipelines/report/visualize.h"
 #include "third_party/absl/status_macros.h"
-#include "tools/studio/jobs/error_field.h"
+#include "tools/studio/base/field_error.h"
 #include "tools/studio/jobs/jail.h"
 #include "tools/studio/jobs/worker_events.h"
 #include "tools/studio/jobs/zip_file.h"
