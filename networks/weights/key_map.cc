@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 
@@ -13,20 +12,6 @@ namespace networks::weights {
 KeyMap StripPrefix(std::string prefix) {
   return [prefix = std::move(prefix)](absl::string_view name) {
     return absl::ConsumePrefix(&name, prefix) ? std::string(name) : "";
-  };
-}
-
-KeyMap AddPrefix(std::string prefix) {
-  return [prefix = std::move(prefix)](absl::string_view name) {
-    return absl::StrCat(prefix, name);
-  };
-}
-
-KeyMap Compose(KeyMap first, KeyMap second) {
-  return [first = std::move(first),
-          second = std::move(second)](const std::string& name) {
-    const std::string middle = first(name);
-    return middle.empty() ? "" : second(middle);
   };
 }
 

@@ -16,13 +16,6 @@ using KeyMap = std::function<std::string(const std::string& name)>;
 // "fg_encoder.conv1.weight" and leaves out the rest of a checkpoint.
 KeyMap StripPrefix(std::string prefix);
 
-// Puts `prefix` before every name: torchvision's ResNet-18 as the encoder
-// inside our keypoint detector is AddPrefix("fg_encoder.").
-KeyMap AddPrefix(std::string prefix);
-
-// `second` after `first`.
-KeyMap Compose(KeyMap first, KeyMap second);
-
 // DINO's backbone files, and its full training checkpoints, of which it takes
 // the teacher: "teacher.module.backbone.norm.bias" and "norm.bias" to
 // "norm.bias". Leaves out the projection head, the mask token (of DINOv2) and

@@ -5,13 +5,9 @@
 namespace networks::weights {
 namespace {
 
-TEST(KeyMap, StripsAddsAndComposes) {
+TEST(KeyMap, StripsAPrefix) {
   EXPECT_EQ(StripPrefix("a.")("a.b.c"), "b.c");
   EXPECT_EQ(StripPrefix("a.")("b.a.c"), "");
-  EXPECT_EQ(AddPrefix("fg_encoder.")("fc.bias"), "fg_encoder.fc.bias");
-  const KeyMap both = Compose(StripPrefix("a."), AddPrefix("x."));
-  EXPECT_EQ(both("a.b"), "x.b");
-  EXPECT_EQ(both("b"), "");
 }
 
 TEST(KeyMap, FindsTheDinoBackboneInAnyOfItsFiles) {

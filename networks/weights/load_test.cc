@@ -216,7 +216,7 @@ TEST(LoadInto, LoadsOneModelOfSeveral) {
 TEST(LoadInto, NamesWhatTheTensorsAreWhereTheyDoNotFit) {
   auto module = MakeModule(1);
   LoadOptions options;
-  options.key_map = AddPrefix("b.");
+  options.key_map = [](const std::string& name) { return "b." + name; };
   options.name_of = [](const TensorMap& tensors) {
     return absl::StrCat("weights of ", tensors.begin()->first);
   };
