@@ -169,21 +169,18 @@ absl::Status Machine::RebuildTensor(const std::vector<Id>& arguments) {
   view->offset = objects_[arguments[1]].integer;
   ASSIGN_OR_RETURN(view->shape, Integers(arguments[2]));
   ASSIGN_OR_RETURN(view->strides, Integers(arguments[3]));
-  view->requires_grad = arguments.size() > 4 &&
-                        Is(arguments[4], Object::kBool) &&
-                        objects_[arguments[4]].integer != 0;
   return PushTensor(std::move(view));
 }
 
-// (tensor, requires_grad, hooks)
+// (tensor, requires_grad, hooks): the tensor. Whether it has gradients is up to
+// the module that takes it.
 absl::Status Machine::RebuildParameter(const std::vector<Id>& arguments) {
   if (arguments.size() != 3 || !Is(arguments[0], Object::kTensor) ||
       !Is(arguments[1], Object::kBool)) {
     return Error("wrong arguments");
   }
-  auto view = std::make_shared<TensorView>(*objects_[arguments[0]].view);
-  view->requires_grad = objects_[arguments[1]].integer != 0;
-  return PushTensor(std::move(view));
+  stack_.push_back(arguments[0]);
+  return Charge(sizeof(Id));
 }
 
 absl::Status Machine::PushTensor(std::shared_ptr<const TensorView> view) {

@@ -42,7 +42,6 @@ struct TensorView {
   int64_t offset = 0;
   std::vector<int64_t> shape;
   std::vector<int64_t> strides;
-  bool requires_grad = false;
 };
 
 struct None {};
