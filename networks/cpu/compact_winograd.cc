@@ -38,9 +38,7 @@ CompactWinograd::CompactWinograd(const Kernels& kernels,
     : kernels_(kernels),
       in_channels_(weight.size(1)),
       out_channels_(weight.size(0)) {
-  TORCH_CHECK(weight.dim() == 4 && weight.size(2) == 3 && weight.size(3) == 3,
-              "CompactWinograd: weight must be [C', C, 3, 3], is ",
-              weight.sizes());
+  Check3x3Weight("CompactWinograd", weight);
   panels_ = PackPanels(weight.permute({1, 2, 3, 0}), /*row_dims=*/3,
                        kernels.panel_width);
 }
@@ -99,12 +97,10 @@ void CompactWinograd::RunTiles(const WinogradJob& job, int64_t begin,
   at::parallel_for(0, tiles, kTilesPerTask, [&](int64_t first, int64_t last) {
     for (int64_t t = first; t < last; ++t) {
       const int64_t b = job.grid.sample_of(begin + t);
-      const ConstPixels residual =
-          job.residual.defined() ? SampleOf(job.residual, b) : ConstPixels{};
       kernels_.transform_output(
           products, job.input.upsample, job.grid.y_of(begin + t),
-          job.grid.x_of(begin + t), t, job.bias.data_ptr<float>(), residual,
-          MutableSampleOf(out, b));
+          job.grid.x_of(begin + t), t, job.bias.data_ptr<float>(),
+          job.residual_of(b), MutableSampleOf(out, b));
     }
   });
 }

@@ -38,6 +38,11 @@ void CheckSquareWeight(const char* who, const torch::Tensor& weight) {
               weight.sizes());
 }
 
+void Check3x3Weight(const char* who, const torch::Tensor& weight) {
+  TORCH_CHECK(weight.dim() == 4 && weight.size(2) == 3 && weight.size(3) == 3,
+              who, ": weight must be [C', C, 3, 3], is ", weight.sizes());
+}
+
 torch::Tensor PackPanels(const torch::Tensor& weight, int64_t row_dims,
                          int64_t panel_width) {
   const torch::Tensor source = weight.detach();

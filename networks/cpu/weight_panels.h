@@ -9,6 +9,9 @@ namespace networks::cpu {
 // TORCH_CHECK: `weight` is [C', C, k, k] with odd k; the message names `who`.
 void CheckSquareWeight(const char* who, const torch::Tensor& weight);
 
+// Likewise that it is [C', C, 3, 3].
+void Check3x3Weight(const char* who, const torch::Tensor& weight);
+
 // A matrix [D, N] in panels of `panel_width` columns, the last filled up with
 // zeros: [panels, D, panel_width], contiguous, without autograd. The matrix is
 // `weight`, float32 and of any strides, with the first `row_dims` of its

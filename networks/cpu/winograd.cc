@@ -25,8 +25,7 @@ Winograd::Winograd(const Kernels& kernels, const torch::Tensor& weight)
     : kernels_(kernels),
       in_channels_(weight.size(1)),
       out_channels_(weight.size(0)) {
-  TORCH_CHECK(weight.dim() == 4 && weight.size(2) == 3 && weight.size(3) == 3,
-              "Winograd: weight must be [C', C, 3, 3], is ", weight.sizes());
+  Check3x3Weight("Winograd", weight);
   const int64_t width = kernels.panel_width;
   const int64_t num_panels = (out_channels_ + width - 1) / width;
   const torch::Tensor source = weight.detach();
@@ -96,11 +95,10 @@ void Winograd::RunStrip(const WinogradJob& job, int64_t begin,
   torch::Tensor out = job.out;
   for (int64_t t = begin; t < end; ++t) {
     const int64_t b = job.grid.sample_of(t);
-    const ConstPixels residual =
-        job.residual.defined() ? SampleOf(job.residual, b) : ConstPixels{};
-    kernels_.transform_output(
-        products, upsample, job.grid.y_of(t), job.grid.x_of(t), t - begin,
-        job.bias.data_ptr<float>(), residual, MutableSampleOf(out, b));
+    kernels_.transform_output(products, upsample, job.grid.y_of(t),
+                              job.grid.x_of(t), t - begin,
+                              job.bias.data_ptr<float>(), job.residual_of(b),
+                              MutableSampleOf(out, b));
   }
 }
 

@@ -47,6 +47,10 @@ ChannelAffineRelu WinogradJob::activation(int64_t sample) const {
           affine.shift.data_ptr<float>() + offset};
 }
 
+ConstPixels WinogradJob::residual_of(int64_t sample) const {
+  return residual.defined() ? SampleOf(residual, sample) : ConstPixels{};
+}
+
 float* WinogradScratch(int64_t size) {
   thread_local torch::Tensor buffer;
   if (!buffer.defined() || buffer.numel() < size) {

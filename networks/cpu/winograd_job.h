@@ -31,6 +31,7 @@ struct WinogradJob {
   TileGrid grid;
 
   ChannelAffineRelu activation(int64_t sample) const;
+  ConstPixels residual_of(int64_t sample) const;  // no pixels if there is none
 
   // Calls body(begin, end) for strips of tiles, in parallel.
   template <typename Body>
