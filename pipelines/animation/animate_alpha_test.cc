@@ -27,7 +27,6 @@ namespace pipelines {
 namespace {
 
 namespace fs = std::filesystem;
-using ::networks::files::FreshTestFolder;
 using ::networks::files::ReadFile;
 
 // A disc whose middle is half transparent, on nothing; R, G, B, A.
@@ -49,11 +48,10 @@ cv::Mat Alpha(const cv::Mat& rgba) {
 
 // The source is its own driving picture, and the network paints nothing, so
 // that every frame is the source.
-class AnimateAlphaTest : public testing::Test {
+class AnimateAlphaTest : public networks::files::FolderTest {
  protected:
   void SetUp() override {
     torch::set_num_threads(1);
-    fs::create_directories(folder_);
     torch::manual_seed(1);
     const Config config = *TinyConfig();
     auto model = *AnimationModel::Create(config.model());
@@ -85,7 +83,6 @@ class AnimateAlphaTest : public testing::Test {
     return **(*source)->Next();
   }
 
-  const std::string folder_ = FreshTestFolder();
   const std::string source_ = folder_ + "/source.png";
   AnimateVideoOptions options_;
   std::unique_ptr<Animator> animator_;

@@ -4,7 +4,6 @@
 
 #include <torch/torch.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -27,12 +26,10 @@ inline cv::Mat Texture(int width, int height, int seed) {
   return image;
 }
 
-class AnimateTest : public testing::Test {
+class AnimateTest : public networks::files::FolderTest {
  protected:
   void SetUp() override {
     torch::set_num_threads(1);
-    folder_ = networks::files::FreshTestFolder();
-    std::filesystem::create_directories(folder_);
     torch::manual_seed(1);
     // Frames that are plainly painted, since untrained keypoints hardly move.
     const Config config =
@@ -43,8 +40,6 @@ class AnimateTest : public testing::Test {
     animator_ = *Animator::Create(trained_, torch::kCPU);
     options_.overwrite = true;
   }
-
-  std::string Path(const std::string& name) { return folder_ + "/" + name; }
 
   std::string WriteStill(int width = 40, int height = 40) {
     EXPECT_THAT(media::WriteImage(Path("still.png"), Texture(width, height, 1)),
@@ -75,7 +70,6 @@ class AnimateTest : public testing::Test {
                         Path(output), options_);
   }
 
-  std::string folder_;
   AnimateVideoOptions options_;
   TrainedModel trained_;
   std::unique_ptr<Animator> animator_;

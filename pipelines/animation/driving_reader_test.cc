@@ -39,7 +39,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::absl::StatusCode;
 using ::keypoints::TransferMode;
-using ::networks::files::FreshTestFolder;
 using ::networks::files::ReadFile;
 using ::networks::test_util::TensorNear;
 using ::testing::AllOf;
@@ -63,11 +62,10 @@ TrainedModel NewModel(int seed,
   return {config, model};
 }
 
-class DrivingReaderTest : public testing::Test {
+class DrivingReaderTest : public networks::files::FolderTest {
  protected:
   void SetUp() override {
     torch::set_num_threads(1);
-    fs::create_directories(folder_);
     EXPECT_THAT(media::WriteImage(still_, Texture(40, 40, 1)), IsOk());
     WriteVideo();
     animator_ = *Animator::Create(trained_, torch::kCPU, animator_options_);
@@ -124,7 +122,6 @@ class DrivingReaderTest : public testing::Test {
     EXPECT_EQ(*ReadFile(folder_ + a), *ReadFile(folder_ + b)) << a << ", " << b;
   }
 
-  const std::string folder_ = FreshTestFolder();
   const std::string still_ = folder_ + "/still.png";
   const std::string video_ = folder_ + "/driving.mp4";
   const std::string motion_ = folder_ + "/driving.motion.safetensors";

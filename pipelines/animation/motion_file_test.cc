@@ -21,7 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::absl::StatusCode;
-using ::networks::files::FreshTestFolder;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -65,20 +64,14 @@ Written Shortest() {
   return file;
 }
 
-class MotionFileTest : public testing::Test {
+class MotionFileTest : public networks::files::FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = FreshTestFolder();
-    fs::create_directories(folder_);
-    path_ = folder_ + "/x.motion.safetensors";
-  }
-
   absl::StatusOr<RecordedMotion> Read(const std::string& bytes) {
     std::ofstream(path_, std::ios::binary) << bytes;
     return ReadMotionFile(path_);
   }
 
-  std::string folder_, path_;
+  const std::string path_ = Path("x.motion.safetensors");
 };
 
 RecordedMotion WithoutFrames() {

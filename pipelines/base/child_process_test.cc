@@ -22,19 +22,10 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::absl::StatusCode;
-using ::networks::files::FreshTestFolder;
 using ::networks::files::ReadText;
 using ::testing::HasSubstr;
 
-class ChildProcessTest : public testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = FreshTestFolder();
-    fs::create_directories(folder_);
-  }
-
-  std::string folder_;
-};
+using ChildProcessTest = networks::files::FolderTest;
 
 TEST_F(ChildProcessTest, WritesToItsLogWithItsVariables) {
   ChildOptions options;

@@ -4,7 +4,6 @@
 
 #include <torch/torch.h>
 
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -64,14 +63,12 @@ inline void ExpectSame(const Learnt& a, const Learnt& b) {
   }
 }
 
-class CheckpointTest : public testing::Test {
+class CheckpointTest : public networks::files::FolderTest {
  protected:
   const ScopedCacheFolder cache_;
 
   void SetUp() override {
     torch::set_num_threads(1);
-    folder_ = networks::files::FreshTestFolder();
-    std::filesystem::create_directories(folder_);
     path_ = folder_ + "/" + CheckpointName(3);
   }
 
@@ -79,7 +76,6 @@ class CheckpointTest : public testing::Test {
     return absl::OkStatus();
   }
 
-  std::string folder_;
   std::string path_;
 };
 

@@ -25,19 +25,16 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::absl::StatusCode;
-using ::networks::files::FreshTestFolder;
 using ::networks::files::ReadText;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-class EvaluationTest : public testing::Test {
+class EvaluationTest : public networks::files::FolderTest {
  protected:
   const ScopedCacheFolder cache_;
 
   void SetUp() override {
     torch::set_num_threads(1);
-    output_ = FreshTestFolder();
-    fs::create_directories(output_);
     trained_.config = *TinyConfig();
     torch::manual_seed(3);
     trained_.model = *AnimationModel::Create(trained_.config.model());
@@ -50,10 +47,6 @@ class EvaluationTest : public testing::Test {
 
   absl::StatusOr<Evaluation> EvaluateTo(const EvaluationOutputs& outputs) {
     return Evaluate(trained_, torch::kCPU, *test_, outputs);
-  }
-
-  std::string Path(const std::string& name) const {
-    return absl::StrCat(output_, "/", name);
   }
 
   // LPIPS with random weights from files, and the config that names them.
@@ -79,7 +72,6 @@ class EvaluationTest : public testing::Test {
 
   TrainedModel trained_;
   std::unique_ptr<data::Dataset> test_;
-  std::string output_;
 };
 
 TEST_F(EvaluationTest, WritesNothingUnlessAsked) {
@@ -87,7 +79,7 @@ TEST_F(EvaluationTest, WritesNothingUnlessAsked) {
   ASSERT_THAT(evaluation, IsOk());
   EXPECT_TRUE(evaluation->failures.empty());
   EXPECT_TRUE(evaluation->sheets.empty());
-  EXPECT_TRUE(fs::is_empty(output_));
+  EXPECT_TRUE(fs::is_empty(folder_));
 }
 
 TEST_F(EvaluationTest, NamesWhatDecidesItsScores) {
@@ -269,9 +261,9 @@ TEST_F(EvaluationTest, PageShowsScoresAndPictures) {
   const auto evaluation = EvaluateTo(outputs);
   ASSERT_THAT(evaluation, IsOk());
   RunPage page;
-  AddToPage(*evaluation, output_ + "/", &page);
-  ASSERT_THAT(WriteRunPage(output_, page), IsOk());
-  ASSERT_THAT(WriteScores(output_, *evaluation), IsOk());
+  AddToPage(*evaluation, folder_ + "/", &page);
+  ASSERT_THAT(WriteRunPage(folder_, page), IsOk());
+  ASSERT_THAT(WriteScores(folder_, *evaluation), IsOk());
   EXPECT_THAT(ReadText(Path("index.html")),
               AllOf(HasSubstr("src=\"evaluation/worst-00.png\""),
                     HasSubstr("src=\"evaluation/sheet.png\""),

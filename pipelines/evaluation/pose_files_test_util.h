@@ -3,11 +3,9 @@
 #define PIPELINES_EVALUATION_POSE_FILES_TEST_UTIL_H_
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/testing_folder.h"
@@ -20,17 +18,8 @@ namespace pipelines {
 inline constexpr auto kKeypoints = DetectionKind::kKeypoints;
 inline constexpr auto kEmbeddings = DetectionKind::kEmbeddings;
 
-class PoseMetricsTest : public testing::Test {
+class PoseMetricsTest : public networks::files::FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = networks::files::FreshTestFolder();
-    std::filesystem::create_directories(folder_);
-  }
-
-  std::string Path(const std::string& name) const {
-    return absl::StrCat(folder_, "/", name);
-  }
-
   std::string Write(const std::string& name, const std::string& content) {
     EXPECT_THAT(networks::files::WriteAtomically(Path(name), content), IsOk());
     return Path(name);
@@ -50,8 +39,6 @@ class PoseMetricsTest : public testing::Test {
                                                DetectionKind kind) {
     return ReadDetections(Write("table.csv", content), kind);
   }
-
-  std::string folder_;
 };
 
 inline constexpr char kHeader[] = "file_name,frame_number,x0,y0,x1,y1\n";

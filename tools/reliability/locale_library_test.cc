@@ -31,7 +31,7 @@ namespace media = pipelines::media;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class LocaleTest : public testing::Test {
+class LocaleTest : public networks::files::FolderTest {
  protected:
   // Makes the locale, which takes a second; why not, if it cannot.
   static void SetUpTestSuite() {
@@ -50,8 +50,6 @@ class LocaleTest : public testing::Test {
   }
 
   void SetUp() override {
-    folder_ = networks::files::FreshTestFolder();
-    std::filesystem::create_directories(folder_);
     if (why_not_ != nullptr) GTEST_SKIP() << *why_not_;
     std::locale::global(std::locale("de_DE.UTF-8"));
     char text[16];
@@ -64,10 +62,7 @@ class LocaleTest : public testing::Test {
 
   void TearDown() override { std::locale::global(std::locale::classic()); }
 
-  std::string Path(const std::string& name) { return folder_ + "/" + name; }
-
   static const std::string* why_not_;
-  std::string folder_;
 };
 
 const std::string* LocaleTest::why_not_ = nullptr;

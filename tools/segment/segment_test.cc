@@ -20,14 +20,12 @@
 
 namespace {
 
-using ::networks::files::FreshTestFolder;
 using ::pipelines::ProgramResult;
 using ::testing::HasSubstr;
 
-class SegmentTest : public ::testing::Test {
+class SegmentTest : public networks::files::FolderTest {
  protected:
   SegmentTest() {
-    std::filesystem::create_directories(folder_);
     networks::sam::Sam sam(*networks::sam::SamByName("tiny"));
     networks::test_util::FillModule("sam/", *sam);
     EXPECT_THAT(networks::weights::WriteSafetensors(
@@ -52,7 +50,6 @@ class SegmentTest : public ::testing::Test {
     return pipelines::RunProgramForTest(arguments);
   }
 
-  const std::string folder_ = FreshTestFolder();
   const std::string weights_ = folder_ + "/tiny.safetensors";
   const std::string image_ = folder_ + "/image.png";
   const std::string output_ = folder_ + "/masks";

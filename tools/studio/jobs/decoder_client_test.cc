@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -28,9 +27,7 @@
 namespace studio {
 namespace {
 
-namespace fs = std::filesystem;
 using ::absl::StatusCode;
-using ::networks::files::FreshTestFolder;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -41,13 +38,8 @@ std::string ContentOf(const std::string& path) {
   return networks::files::ReadFile(path, options).value();
 }
 
-class DecoderClientTest : public testing::Test {
+class DecoderClientTest : public networks::files::FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = FreshTestFolder();
-    fs::create_directories(folder_);
-  }
-
   void TearDown() override {
     for (const int descriptor : open_) close(descriptor);
   }
@@ -64,7 +56,6 @@ class DecoderClientTest : public testing::Test {
   int Puppet() { return Open(pipelines::ExampleSource()); }
   int Dance() { return Open(pipelines::ExampleDriving()); }
 
-  std::string folder_;
   std::vector<int> open_;
   DecoderClient decoder_;
 };

@@ -43,16 +43,13 @@ namespace studio {
 namespace {
 
 namespace fs = std::filesystem;
-using ::networks::files::FreshTestFolder;
 using ::networks::files::ReadText;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-class JobFoldersTest : public testing::Test {
+class JobFoldersTest : public networks::files::FolderTest {
  protected:
   void SetUp() override {
-    folder_ = FreshTestFolder();
-    fs::create_directories(folder_);
     std::ofstream(folder_ + "/puppet.png") << "a picture";
     StoreOptions options;
     options.folder = folder_ + "/data";
@@ -99,7 +96,6 @@ class JobFoldersTest : public testing::Test {
     return job;
   }
 
-  std::string folder_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<JobFolders> folders_;
 };

@@ -17,15 +17,12 @@ namespace studio {
 namespace {
 
 using ::absl::StatusCode;
-using ::networks::files::FreshTestFolder;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-class JobInputsTest : public testing::Test {
+class JobInputsTest : public networks::files::FolderTest {
  protected:
   void SetUp() override {
-    folder_ = FreshTestFolder();
-    std::filesystem::create_directories(folder_);
     StoreOptions options;
     options.folder = folder_ + "/data";
     for (const char* kind : {"image", "video", "motion"}) {
@@ -58,7 +55,6 @@ class JobInputsTest : public testing::Test {
     return FindInputs(request, sources_).status();
   }
 
-  std::string folder_;
   std::unique_ptr<Store> store_;
   InputSources sources_;
 };
