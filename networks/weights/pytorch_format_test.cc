@@ -1,8 +1,6 @@
 #include "networks/weights/pytorch_format.h"
 
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -10,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "networks/weights/zip_builder.h"
 #include "networks/weights/zip_index.h"
 #include "third_party/absl/status_matchers.h"
@@ -21,9 +20,9 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 std::string ReadTestdata(const std::string& name) {
-  std::ifstream file("networks/weights/testdata/" + name, std::ios::binary);
-  EXPECT_TRUE(file.is_open()) << name;
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::string bytes = files::ReadText("networks/weights/testdata/" + name);
+  EXPECT_FALSE(bytes.empty()) << name;
+  return bytes;
 }
 
 template <size_t N>

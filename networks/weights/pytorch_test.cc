@@ -2,14 +2,13 @@
 
 #include <torch/torch.h>
 
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/testing_folder.h"
 #include "networks/weights/read.h"
 #include "networks/weights/safetensors.h"
 #include "third_party/absl/status_matchers.h"
@@ -17,16 +16,12 @@
 namespace networks::weights {
 namespace {
 
+using files::ReadText;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 constexpr char kTestdata[] = "networks/weights/testdata/";
-
-std::string Contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 class TinyFileTest : public ::testing::TestWithParam<const char*> {
  protected:
@@ -102,7 +97,7 @@ TEST_P(TinyFileTest, NamesWhatIsNotThere) {
 
 TEST(PytorchFile, VerifiesChecksumsUnlessToldNotTo) {
   const std::string path = ::testing::TempDir() + "/damaged.pth";
-  std::string bytes = Contents(absl::StrCat(kTestdata, "tiny_zip.pth"));
+  std::string bytes = ReadText(absl::StrCat(kTestdata, "tiny_zip.pth"));
   const PytorchFile intact =
       PytorchFile::Open(absl::StrCat(kTestdata, "tiny_zip.pth")).value();
   const torch::Tensor bias = intact.tensor("model.a.bias").value();

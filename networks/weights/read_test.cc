@@ -3,14 +3,13 @@
 #include <torch/torch.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/testing_folder.h"
 #include "networks/weights/pytorch.h"
 #include "networks/weights/pytorch_writer.h"
 #include "networks/weights/safetensors.h"
@@ -19,14 +18,10 @@
 namespace networks::weights {
 namespace {
 
+using files::ReadText;
 using ::testing::HasSubstr;
 
 constexpr char kTestdata[] = "networks/weights/testdata/";
-
-std::string Contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 TEST(ReadWeights, TellsFormatsByContent) {
   const auto format_of = [](const std::string& name) {
@@ -52,7 +47,7 @@ TEST(ReadWeights, ReadsSafetensorsWithAHeaderOf384Bytes) {
   const std::string path = ::testing::TempDir() + "/header.safetensors";
   const std::string name(384 - 57, 'n');
   ASSERT_THAT(WriteSafetensors(path, {{name, torch::ones({1})}}), IsOk());
-  ASSERT_EQ(Contents(path).substr(0, 2), std::string("\x80\x01"));
+  ASSERT_EQ(ReadText(path).substr(0, 2), std::string("\x80\x01"));
   EXPECT_EQ(ReadWeights(path)->format, "safetensors");
 }
 

@@ -4,17 +4,18 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/testing_folder.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace networks::weights {
 namespace {
 
+using files::ReadText;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -22,11 +23,6 @@ using ::testing::MatchesRegex;
 
 std::string TempPath(const std::string& name) {
   return ::testing::TempDir() + "/" + name;
-}
-
-std::string Contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 TEST(Safetensors, ReadsWhatItWroteInEveryDtype) {
@@ -81,7 +77,7 @@ TEST(Safetensors, SaysWhatADamagedFileNeeds) {
   ASSERT_THAT(
       WriteSafetensors(path, {{"a", torch::ones({2})}}, {}, Checksum::kSha256),
       IsOk());
-  std::string bytes = Contents(path);
+  std::string bytes = ReadText(path);
   bytes.back() ^= 1;
   std::ofstream(path, std::ios::binary) << bytes;
   EXPECT_THAT(SafetensorsFile::Open(path)->VerifyChecksum(),
@@ -96,7 +92,7 @@ TEST(Safetensors, ChecksumFindsEveryFlippedBitAndEveryTruncation) {
   ASSERT_THAT(WriteSafetensors(path, {{"a", torch::arange(5.)}},
                                {{"state", "step: 3"}}, Checksum::kSha256),
               IsOk());
-  const std::string whole = Contents(path);
+  const std::string whole = ReadText(path);
   const auto is_whole = [&](const std::string& contents) {
     const std::string damaged = TempPath("damaged.safetensors");
     std::ofstream(damaged, std::ios::binary) << contents;
@@ -138,7 +134,7 @@ TEST(Safetensors, WritesTheSameBytesForTheSameTensors) {
                              {"a", torch::zeros({2}, torch::kBool)}};
   ASSERT_THAT(WriteSafetensors(TempPath("1"), tensors, {{"k", "v"}}), IsOk());
   ASSERT_THAT(WriteSafetensors(TempPath("2"), tensors, {{"k", "v"}}), IsOk());
-  EXPECT_EQ(Contents(TempPath("1")), Contents(TempPath("2")));
+  EXPECT_EQ(ReadText(TempPath("1")), ReadText(TempPath("2")));
 }
 
 TEST(Safetensors, MapsTensorsThatOutliveTheFile) {

@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
-#include <iterator>
 #include <set>
 #include <thread>
 
@@ -306,9 +305,7 @@ TEST_F(AnimateTest, WritesGifsWebmAndFoldersOfImages) {
 
 TEST_F(AnimateTest, SaysThatItIsSynthetic) {
   ASSERT_THAT(Run(WriteStill(), WriteDriving(1)), IsOk());
-  std::ifstream file(Path("out.mp4"), std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_THAT(bytes, HasSubstr("Synthetic"));
+  EXPECT_THAT(Contents("out.mp4"), HasSubstr("Synthetic"));
 }
 
 TEST_F(AnimateTest, HasTheSizeAskedFor) {

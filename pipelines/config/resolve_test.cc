@@ -2,14 +2,13 @@
 #include "pipelines/config/resolve.h"
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <string>
 
 #include "gmock/gmock.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/config/config.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -18,6 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::google::protobuf::util::MessageDifferencer;
+using ::networks::files::ReadText;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -27,11 +27,6 @@ constexpr char kResolved[] = "pipelines/config/testdata/resolved";
 
 constexpr char kMinimal[] =
     "data { folder: 'clips' } losses { perceptual { untrained: true } }";
-
-std::string ReadText(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 std::set<std::string> TextFiles(const char* folder) {
   std::set<std::string> names;

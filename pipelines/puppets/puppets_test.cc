@@ -16,6 +16,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "opencv2/core.hpp"
 #include "opencv2/imgcodecs.hpp"
 #include "pipelines/base/work_hooks.h"
@@ -27,6 +28,7 @@ namespace pipelines::puppets {
 namespace {
 
 namespace fs = std::filesystem;
+using ::networks::files::ReadText;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -46,12 +48,6 @@ std::string NewFolder(const std::string& name) {
   return parent + "/puppets";
 }
 
-std::string Content(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file),
-          std::istreambuf_iterator<char>()};
-}
-
 // Paths of all files below `folder` that differ from those below `other`.
 std::vector<std::string> Differences(const std::string& folder,
                                      const std::string& other) {
@@ -59,7 +55,7 @@ std::vector<std::string> Differences(const std::string& folder,
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const fs::path name = fs::relative(entry.path(), folder);
     if (entry.is_regular_file() &&
-        Content(entry.path()) != Content(other / name)) {
+        ReadText(entry.path()) != ReadText(other / name)) {
       differ.push_back(name.string());
     }
   }
@@ -122,8 +118,8 @@ TEST(MakePuppets, ShowsNoClipTwice) {
   std::set<std::string> pictures, motions;
   for (const char* clip : {"train/00000", "train/00001", "train/00002",
                            "test/00000", "test/00001"}) {
-    pictures.insert(Content(folder + "/" + clip + ".png"));
-    motions.insert(Content(folder + "/truth/" + clip + "/layers.csv"));
+    pictures.insert(ReadText(folder + "/" + clip + ".png"));
+    motions.insert(ReadText(folder + "/truth/" + clip + "/layers.csv"));
   }
   EXPECT_EQ(pictures.size(), 5u);
   EXPECT_EQ(motions.size(), 5u);
@@ -146,7 +142,7 @@ TEST(MakePuppets, DoesNotTouchOtherFolders) {
   EXPECT_THAT(
       MakePuppets(folder, SmallSet()),
       StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("foreign/puppets")));
-  EXPECT_EQ(Content(folder + "/photo.jpg"), "precious");
+  EXPECT_EQ(ReadText(folder + "/photo.jpg"), "precious");
 }
 
 TEST(MakePuppets, FindsWhatItMadeBefore) {
@@ -170,7 +166,7 @@ TEST(MakePuppets, LeavesNothingWhenItCannotWrite) {
   EXPECT_THAT(MakePuppets(folder + "/set", SmallSet()),
               StatusIs(absl::StatusCode::kFailedPrecondition,
                        HasSubstr("blocked/puppets")));
-  EXPECT_EQ(Content(folder), "in the way");
+  EXPECT_EQ(ReadText(folder), "in the way");
 }
 
 // Such folders were named by the process and stayed for ever.

@@ -1,12 +1,11 @@
 #include "pipelines/report/event_log.h"
 
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/report/event.pb.h"
 #include "pipelines/report/tfrecord.h"
 #include "third_party/absl/status_matchers.h"
@@ -14,15 +13,13 @@
 namespace pipelines {
 namespace {
 
+using ::networks::files::ReadText;
 using tensorboard::Event;
 using ::testing::HasSubstr;
 
 std::vector<Event> ReadEvents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string content((std::istreambuf_iterator<char>(file)),
-                            std::istreambuf_iterator<char>());
   std::vector<Event> events;
-  for (const std::string& record : ParseTfRecords(content)) {
+  for (const std::string& record : ParseTfRecords(ReadText(path))) {
     events.emplace_back();
     EXPECT_TRUE(events.back().ParseFromString(record));
   }

@@ -5,11 +5,11 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
-#include <iterator>
 #include <string>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/testing/testing_child.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -22,11 +22,7 @@ using ::testing::HasSubstr;
 
 class LossLogTest : public ::testing::Test {
  protected:
-  std::string Content() const {
-    std::ifstream file(path_, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file),
-            std::istreambuf_iterator<char>()};
-  }
+  std::string Content() const { return networks::files::ReadText(path_); }
 
   const std::string path_ =
       ::testing::TempDir() + "/" +

@@ -1,17 +1,17 @@
 #include "pipelines/report/page.h"
 
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/report/html.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
 namespace {
 
+using ::networks::files::ReadText;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -111,10 +111,7 @@ TEST(WriteRunPage, WritesIndexHtml) {
   RunPage page;
   page.title = "a run";
   ASSERT_THAT(WriteRunPage(::testing::TempDir(), page), IsOk());
-  std::ifstream file(::testing::TempDir() + "/index.html");
-  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file),
-                        std::istreambuf_iterator<char>()),
-            RunPageHtml(page));
+  EXPECT_EQ(ReadText(::testing::TempDir() + "/index.html"), RunPageHtml(page));
   EXPECT_THAT(WriteRunPage("/no/such/folder", page),
               StatusIs(absl::StatusCode::kNotFound,
                        HasSubstr("/no/such/folder/index.html")));

@@ -2,8 +2,6 @@
 // under; openapi.json is consistent. That openapi.json names the routes of the
 // server is tested beside them.
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <regex>
 #include <set>
 #include <string>
@@ -11,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "nlohmann/json.hpp"
 
 namespace {
@@ -23,9 +22,9 @@ using ::testing::Not;
 constexpr char kFolder[] = "tools/studio/page/";
 
 std::string ReadFile(const std::string& name) {
-  std::ifstream file(kFolder + name, std::ios::binary);
-  EXPECT_TRUE(file) << name;
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::string text = networks::files::ReadText(kFolder + name);
+  EXPECT_FALSE(text.empty()) << name;
+  return text;
 }
 
 std::set<std::string> FilesEndingIn(const std::string& ending) {
