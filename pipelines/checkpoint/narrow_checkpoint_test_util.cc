@@ -6,17 +6,12 @@
 #include "gtest/gtest.h"
 #include "networks/weights/load.h"
 #include "networks/weights/pytorch_writer.h"
-#include "pipelines/testing/narrow_model.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
 
 using networks::weights::TensorMap;
 using torch::Tensor;
-
-ModelConfig NarrowConfig(int num_transforms) {
-  return NarrowModel(num_transforms);
-}
 
 TensorMap NarrowCheckpoint(const ModelConfig& config, const ValueOf& value) {
   TensorMap tensors;

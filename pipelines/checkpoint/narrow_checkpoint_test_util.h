@@ -20,9 +20,6 @@
 
 namespace pipelines {
 
-// Networks as narrow as those of the golden data, with K sets of keypoints.
-ModelConfig NarrowConfig(int num_transforms);
-
 // The value of the tensor `key` of a network, of the shape and type of
 // `tensor`; `network` is its name in checkpoints, as "kp_detector".
 using ValueOf = std::function<torch::Tensor(const std::string& network,

@@ -15,6 +15,7 @@
 #include "networks/weights/tensor_map.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/checkpoint/narrow_checkpoint_test_util.h"
+#include "pipelines/testing/narrow_model.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -47,7 +48,7 @@ torch::Tensor CheckpointValue(const std::string& network,
 }
 
 TensorMap NarrowCheckpoint() {
-  TensorMap tensors = NarrowCheckpoint(NarrowConfig(3), CheckpointValue);
+  TensorMap tensors = NarrowCheckpoint(NarrowModel(3), CheckpointValue);
   tensors["optimizer.state.0.exp_avg"] = torch::zeros({3});
   return tensors;
 }
@@ -232,7 +233,7 @@ TEST_F(OriginalCheckpoint, RunsItsDemoLoopFromItsGrids) {
 // Where max_features is no more than block_expansion, the first block does not
 // double its width.
 TEST(OriginalCheckpointShapes, NeedNotDoubleInTheFirstBlock) {
-  ModelConfig config = NarrowConfig(3);
+  ModelConfig config = NarrowModel(3);
   config.mutable_dense_motion()->set_max_features(
       config.dense_motion().block_expansion());
   const auto trained = LoadTrainedModel(

@@ -21,6 +21,7 @@
 #include "pipelines/checkpoint/narrow_checkpoint_test_util.h"
 #include "pipelines/checkpoint/original_checkpoint.h"
 #include "pipelines/model/thin_plate_original.h"
+#include "pipelines/testing/narrow_model.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -35,13 +36,6 @@ using torch::Tensor;
 // As for the single networks (networks_golden_test.cc). Values that the sharp
 // borders of a warp multiply have the yardstick beside it, see Golden.
 constexpr double kTolerance = 1e-4;
-
-ModelConfig PredecessorConfig() {
-  ModelConfig config = NarrowConfig(4);
-  config.set_global_transform(false);
-  config.mutable_local()->mutable_thin_plate_original();
-  return config;
-}
 
 // The value of a tensor in the golden checkpoint; see testdata/README.md.
 Tensor CheckpointValue(const std::string& network, const std::string& key,
@@ -66,7 +60,7 @@ Tensor CheckpointValue(const std::string& network, const std::string& key,
 }
 
 TensorMap NarrowCheckpoint() {
-  TensorMap tensors = NarrowCheckpoint(PredecessorConfig(), CheckpointValue);
+  TensorMap tensors = NarrowCheckpoint(NarrowPredecessor(4), CheckpointValue);
   tensors["optimizer_avd.state.0.exp_avg"] = torch::zeros({3});
   tensors["optimizer_avd.state.0.step"] = torch::zeros({});
   return tensors;
