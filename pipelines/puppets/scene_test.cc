@@ -117,9 +117,9 @@ TEST_P(SceneTest, JointsMoveWithTheFlow) {
         flow.at<cv::Vec3f>(pixel(to.position.y), pixel(to.position.x));
     // Half a pixel's diagonal, times the largest zoom between two frames.
     const double tolerance = 0.71 * 2 / (size - 1) * 1.35;
-    EXPECT_NEAR(f[0], from.position.x, tolerance) << JointNames()[joint];
-    EXPECT_NEAR(f[1], from.position.y, tolerance) << JointNames()[joint];
-    EXPECT_EQ(f[2], 1) << JointNames()[joint];
+    EXPECT_NEAR(f[0], from.position.x, tolerance) << joint;
+    EXPECT_NEAR(f[1], from.position.y, tolerance) << joint;
+    EXPECT_EQ(f[2], 1) << joint;
     ++compared;
   }
   EXPECT_GE(compared, 2);

@@ -168,15 +168,6 @@ absl::Status ReadJoints(const std::string& path, Truth& truth) {
 
 }  // namespace
 
-const std::array<const char*, kNumJoints>& JointNames() {
-  static constexpr std::array<const char*, kNumJoints> kNames = {
-      "head_top",   "neck",           "left_shoulder", "left_elbow",
-      "left_hand",  "right_shoulder", "right_elbow",   "right_hand",
-      "left_hip",   "left_knee",      "left_foot",     "right_hip",
-      "right_knee", "right_foot"};
-  return kNames;
-}
-
 int TopLayer(const Truth& truth, int frame, Point2 point) {
   return LayerStack(truth, frame).Top(point);
 }

@@ -55,9 +55,6 @@ enum Joint {
   kNumJoints,
 };
 
-// "head_top", "neck", ...
-const std::array<const char*, kNumJoints>& JointNames();
-
 struct JointState {
   Point2 position;
   bool visible = false;
