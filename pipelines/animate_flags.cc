@@ -15,6 +15,7 @@
 #include "keypoints/one_euro_filter.h"
 #include "keypoints/transfer.h"
 #include "keypoints/zero_phase_filter.h"
+#include "pipelines/animation/crop_blend.h"
 #include "pipelines/animation/face_choice.h"
 #include "pipelines/animation/figure_background.h"
 #include "pipelines/animation/framing.h"
@@ -485,7 +486,6 @@ absl::Status SetBackground(AnimateVideoOptions* options) {
 }
 
 absl::Status SetPasting(AnimateVideoOptions* options) {
-  constexpr double kLargestFade = 0.5;
   options->paste_back = absl::GetFlag(FLAGS_paste_back);
   options->fade = absl::GetFlag(FLAGS_fade);
   RETURN_IF_ERROR(NeedsFlag(FLAGS_fade, options->paste_back, "--paste_back"));

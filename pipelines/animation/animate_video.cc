@@ -31,9 +31,6 @@
 namespace pipelines {
 namespace {
 
-// Sources are photographs more often than short clips in one image.
-constexpr int kMinFramesOfSourceRow = 5;
-
 const cv::Vec3b kWhite(255, 255, 255);
 
 // A driving frame and the source that it moves.

@@ -24,6 +24,8 @@ struct BlendedCrop {
   cv::Point2d centre;
 };
 
+inline constexpr double kLargestFade = 0.5;
+
 struct CropBlendOptions {
   // The share of a crop's shorter side, 0 to 0.5, over which the motion fades;
   // in the outer third of it nothing moves, and the pixels are mixed. 0: the

@@ -20,6 +20,10 @@
 
 namespace pipelines {
 
+// min_stacked_frames of a source: sources are photographs more often than short
+// clips in one image.
+inline constexpr int kMinFramesOfSourceRow = 5;
+
 struct CroppedFrame {
   cv::Mat picture;  // as filmed
   cv::Mat crop;     // what the model sees of it, at its size: the first part

@@ -18,8 +18,6 @@ namespace {
 
 using Kind = BackgroundOptions::Kind;
 
-constexpr double kLargestFade = 0.5;
-
 absl::Status CheckOptions(const VideoSourceOptions& options) {
   const BackgroundOptions& background = options.background;
   const auto bad = [](const char* message) {

@@ -12,9 +12,6 @@
 namespace pipelines {
 namespace {
 
-// As animate has it: two frames side by side are one picture of a source.
-constexpr int kMinFramesOfSourceRow = 5;
-
 absl::StatusOr<std::unique_ptr<CroppedReader>> Open(
     const std::string& path, const ReadPairOptions& options,
     int min_stacked_frames) {
