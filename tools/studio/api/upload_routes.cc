@@ -157,7 +157,7 @@ absl::StatusOr<json> DescribeInput(const ApiParts& parts,
   ASSIGN_OR_RETURN(const Input input, parts.store->Find(id));
   json described = InputToJson(input);
   // The store keeps the facts of uploads alone.
-  if (id.rfind("bundled:", 0) == 0) {
+  if (absl::StartsWith(id, kBundled)) {
     ASSIGN_OR_RETURN(const json facts, ProbeInput(*parts.decoder, input));
     described.update(facts);
   }

@@ -23,8 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr char kBundled[] = "bundled:";
-
 // Gives the file `from` the name `to`, too. What is not the store's own, as the
 // bundled files, is copied: it may be changed in place, and a second name
 // changes the file's own time. (Those are links to files besides.)

@@ -14,7 +14,6 @@ namespace studio {
 namespace {
 
 constexpr char kOfJob[] = "job:";
-constexpr char kBundled[] = "bundled:";
 
 // Where a file is for whoever types a command: not behind the links that the
 // program finds it by.

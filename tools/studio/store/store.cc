@@ -250,7 +250,7 @@ Store::Store(StoreOptions options, FileLock lock)
     : options_(std::move(options)), lock_(std::move(lock)) {
   for (const BundledInput& bundled : options_.bundled) {
     Input input;
-    input.id = absl::StrCat("bundled:", bundled.name);
+    input.id = absl::StrCat(kBundled, bundled.name);
     input.kind = bundled.kind;
     std::error_code error;
     // Bazel's runfiles are links, which no reader of inputs follows.

@@ -36,6 +36,9 @@
 
 namespace studio {
 
+// The ids of bundled inputs begin so; those of uploads are random and do not.
+inline constexpr char kBundled[] = "bundled:";
+
 // What a job can take as its input.
 struct Input {
   std::string id;    // of NewId(), or "bundled:NAME"
@@ -49,7 +52,7 @@ struct Input {
 
 // An input that comes with the program.
 struct BundledInput {
-  std::string name;  // its id is "bundled:" and this
+  std::string name;  // its id is kBundled and this
   std::string kind;
   std::string path;
 };
