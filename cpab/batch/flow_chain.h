@@ -175,7 +175,6 @@ class Chain {
   double scale_ = 1;
 };
 
-using IntervalChain = Chain<1>;
 using FlowChain = Chain<2>;
 using VolumeChain = Chain<3>;
 

@@ -59,11 +59,8 @@ struct LoadReport {
   std::vector<std::string> unexpected;  // Given, not of the module.
   std::vector<Mismatch> mismatched;     // Of another shape or kind of number.
 
-  bool complete() const {
-    return missing.empty() && unexpected.empty() && mismatched.empty();
-  }
   // One line: the first mismatch with both shapes, then what is missing and
-  // unexpected, each list's first few by name. "" if complete().
+  // unexpected, each list's first few by name. "" if there is none of these.
   std::string Summary() const;
 };
 

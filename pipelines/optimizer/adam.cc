@@ -156,10 +156,6 @@ torch::Tensor LargestGradient(const torch::nn::Module& module) {
   return norms.empty() ? torch::zeros({}) : torch::stack(norms).max();
 }
 
-double GradientInfinityNorm(const torch::nn::Module& module) {
-  return LargestGradient(module).item<double>();
-}
-
 void ClipGradients(const torch::nn::Module& module, double norm, double max) {
   // The original's small term keeps the quotient finite; see clip_grad_norm_.
   const double scale = max / (norm + 1e-6);

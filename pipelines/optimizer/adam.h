@@ -77,9 +77,6 @@ class Adam {
 // a zero on the CPU without any.
 torch::Tensor LargestGradient(const torch::nn::Module& module);
 
-// The same on the host, which waits for the device.
-double GradientInfinityNorm(const torch::nn::Module& module);
-
 // Scales the gradients of `module`, the largest of which is `norm`, so that
 // none is larger than `max`, as torch.nn.utils.clip_grad_norm_ with the
 // infinity norm.
