@@ -9,22 +9,15 @@
 
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
-#include "opencv2/imgproc.hpp"
 #include "pipelines/animation/animate_video.h"
 #include "pipelines/animation/animator.h"
+#include "pipelines/animation/texture_test_util.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/video_writer.h"
 #include "pipelines/testing/testing_config.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
-
-inline cv::Mat Texture(int width, int height, int seed) {
-  cv::Mat small((height + 7) / 8, (width + 7) / 8, CV_8UC3), image;
-  cv::RNG(seed).fill(small, cv::RNG::UNIFORM, 0, 256);
-  cv::resize(small, image, {width, height}, 0, 0, cv::INTER_CUBIC);
-  return image;
-}
 
 class AnimateTest : public networks::files::FolderTest {
  protected:

@@ -17,9 +17,9 @@
 #include "networks/testing/stand_in_device.h"
 #include "networks/testing/tensor_near.h"
 #include "opencv2/core.hpp"
-#include "opencv2/imgproc.hpp"
 #include "pipelines/animation/precision.h"
 #include "pipelines/animation/repeated_call.h"
+#include "pipelines/animation/texture_test_util.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/config/config.h"
 #include "pipelines/config/frame_size.h"
@@ -39,13 +39,6 @@ using ::testing::HasSubstr;
 
 // Sums and differences of keypoints, each of 1 at most.
 constexpr double kKeypointTol = 1e-6;
-
-cv::Mat Texture(int width, int height, int seed) {
-  cv::Mat small((height + 7) / 8, (width + 7) / 8, CV_8UC3), image;
-  cv::RNG(seed).fill(small, cv::RNG::UNIFORM, 0, 256);
-  cv::resize(small, image, {width, height}, 0, 0, cv::INTER_CUBIC);
-  return image;
-}
 
 // An untrained model of frames of 32x32 with two keypoint sets.
 class AnimatorTest : public testing::Test {

@@ -17,12 +17,12 @@
 #include "networks/files/testing_folder.h"
 #include "networks/testing/tensor_near.h"
 #include "opencv2/core.hpp"
-#include "opencv2/imgproc.hpp"
 #include "pipelines/animation/animate_video.h"
 #include "pipelines/animation/animator.h"
 #include "pipelines/animation/motion_file.h"
 #include "pipelines/animation/panels.h"
 #include "pipelines/animation/start_frame.h"
+#include "pipelines/animation/texture_test_util.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/config/config.h"
 #include "pipelines/media/image_io.h"
@@ -45,13 +45,6 @@ using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-cv::Mat Texture(int width, int height, int seed) {
-  cv::Mat small((height + 7) / 8, (width + 7) / 8, CV_8UC3), image;
-  cv::RNG(seed).fill(small, cv::RNG::UNIFORM, 0, 256);
-  cv::resize(small, image, {width, height}, 0, 0, cv::INTER_CUBIC);
-  return image;
-}
 
 TrainedModel NewModel(int seed,
                       const std::vector<std::string>& overrides = {}) {

@@ -1,24 +1,21 @@
 // What becomes of a source's parts and background, from file to file.
 #include "pipelines/animation/video_source.h"
 
-#include <torch/torch.h>
-
 #include <filesystem>
 #include <limits>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "networks/files/testing_folder.h"
-#include "opencv2/imgproc.hpp"
+#include "opencv2/core.hpp"
+#include "pipelines/animation/animate_test_util.h"
 #include "pipelines/animation/animate_video.h"
 #include "pipelines/animation/drawn_face.h"
 #include "pipelines/animation/show_sets.h"
+#include "pipelines/animation/texture_test_util.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/video_writer.h"
-#include "pipelines/testing/testing_config.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -29,35 +26,16 @@ using ::absl::StatusCode;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-cv::Mat Texture(int width, int height, int seed) {
-  cv::Mat small((height + 7) / 8, (width + 7) / 8, CV_8UC3), image;
-  cv::RNG(seed).fill(small, cv::RNG::UNIFORM, 0, 256);
-  cv::resize(small, image, {width, height}, 0, 0, cv::INTER_CUBIC);
-  return image;
-}
-
 double Largest(const cv::Mat& a, const cv::Mat& b) {
   return cv::norm(a, b, cv::NORM_INF);
 }
 
-class VideoSourceTest : public testing::Test {
+class VideoSourceTest : public AnimateTest {
  protected:
   void SetUp() override {
-    torch::set_num_threads(1);
-    folder_ = networks::files::FreshTestFolder();
-    fs::create_directories(folder_);
-    torch::manual_seed(1);
-    // Frames that are plainly painted, since untrained keypoints hardly move.
-    const Config config =
-        *TinyConfig({"model.dense_motion.initial_visibility=0.05"});
-    auto model = *AnimationModel::Create(config.model());
-    model->eval();
-    animator_ = *Animator::Create({config, model}, torch::kCPU);
-    options_.overwrite = true;
+    AnimateTest::SetUp();
     WriteDriving();
   }
-
-  std::string Path(const std::string& name) { return folder_ + "/" + name; }
 
   void WriteDriving() {
     media::VideoWriterOptions options;
@@ -86,10 +64,6 @@ class VideoSourceTest : public testing::Test {
     EXPECT_THAT(Run(WriteSource(picture)), IsOk());
     return *media::ReadImage(Path("frames/000002.png"));
   }
-
-  std::string folder_;
-  AnimateVideoOptions options_;
-  std::unique_ptr<Animator> animator_;
 };
 
 // Two faces, whose crops overlap.
