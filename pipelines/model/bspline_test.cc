@@ -9,26 +9,15 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "networks/sampling.h"
 #include "networks/testing/tensor_near.h"
 #include "pipelines/model/affine.h"
+#include "pipelines/model/keypoints_test_util.h"
 
 namespace pipelines {
 namespace {
 
 using networks::test_util::TensorNear;
 using torch::Tensor;
-
-// [N, 5, 2] float64 in [-0.8, 0.8].
-Tensor RandomKeypoints(int64_t problems, int seed) {
-  torch::manual_seed(seed);
-  return torch::rand({problems, 5, 2}, torch::kFloat64) * 1.6 - 0.8;
-}
-
-Tensor Plane(double size) {
-  return size *
-         networks::CoordinateGrid(9, 9, torch::kFloat64).view({1, -1, 2});
-}
 
 // --- The slow twin: [FFD]'s spline by the recursion of Cox and de Boor, the
 // whole system of all control points, and integrals by Newton's and Cotes'

@@ -6,11 +6,11 @@
 #include <string>
 
 #include "gtest/gtest.h"
-#include "networks/sampling.h"
 #include "networks/testing/tensor_near.h"
 #include "pipelines/config/motion_choice.h"
 #include "pipelines/model/affine.h"
 #include "pipelines/model/bspline.h"
+#include "pipelines/model/keypoints_test_util.h"
 #include "pipelines/model/motion_model.h"
 #include "pipelines/model/thin_plate.h"
 #include "third_party/absl/status_matchers.h"
@@ -20,17 +20,6 @@ namespace {
 
 using networks::test_util::TensorNear;
 using torch::Tensor;
-
-// [N, 5, 2] float64 in [-0.8, 0.8].
-Tensor RandomKeypoints(int64_t problems, int seed) {
-  torch::manual_seed(seed);
-  return torch::rand({problems, 5, 2}, torch::kFloat64) * 1.6 - 0.8;
-}
-
-// A grid of 9 x 9 points over the image and beyond it, [1, 81, 2].
-Tensor Plane() {
-  return 1.2 * networks::CoordinateGrid(9, 9, torch::kFloat64).view({1, -1, 2});
-}
 
 Tensor Affine(const Tensor& from, const Tensor& to, const Tensor& points) {
   return AffineFromKeypoints(from, to, points, 1e-4);
@@ -51,7 +40,7 @@ struct ClosedForm {
 class ClosedFormTest : public testing::TestWithParam<ClosedForm> {
  protected:
   Tensor Map(const Tensor& from, const Tensor& to) const {
-    return GetParam().map(from, to, Plane().expand({from.size(0), -1, -1}));
+    return GetParam().map(from, to, Plane(1.2).expand({from.size(0), -1, -1}));
   }
 };
 
@@ -59,7 +48,7 @@ TEST_P(ClosedFormTest, MeetsTranslationsExactly) {
   const Tensor from = RandomKeypoints(4, 1);
   const Tensor shift = torch::tensor({0.5, -0.25}, torch::kFloat64);
   EXPECT_THAT(Map(from, from + shift),
-              TensorNear((Plane() + shift).expand({4, -1, -1}), 1e-12));
+              TensorNear((Plane(1.2) + shift).expand({4, -1, -1}), 1e-12));
 }
 
 TEST_P(ClosedFormTest, MeetsAffineMotionUpToTheRidge) {
@@ -73,7 +62,7 @@ TEST_P(ClosedFormTest, MeetsAffineMotionUpToTheRidge) {
   // smallest eigenvalue, 0.1; the spline gives another affine_ridge /
   // bending_ridge = 1 % of the affine part to bending, which extrapolates less.
   EXPECT_THAT(Map(from, apply(from)),
-              TensorNear(apply(Plane()).expand({8, -1, -1}), 0.05));
+              TensorNear(apply(Plane(1.2)).expand({8, -1, -1}), 0.05));
 }
 
 // Against central differences, along a random direction of all keypoints.
@@ -106,8 +95,8 @@ TEST_P(ClosedFormTest, HasTheGradientOfFiniteDifferences) {
 constexpr double kGain = 200;
 
 double LargestGain(const Tensor& moved, const Tensor& from, const Tensor& to) {
-  const Tensor gain =
-      (moved - Plane()).norm(2, -1).amax(1) / (to - from).flatten(1).norm(2, 1);
+  const Tensor gain = (moved - Plane(1.2)).norm(2, -1).amax(1) /
+                      (to - from).flatten(1).norm(2, 1);
   return gain.max().item<double>();
 }
 
@@ -148,7 +137,7 @@ class MotionModelTest : public testing::TestWithParam<std::string> {
     ASSERT_THAT(model, IsOk());
     model_ = *model;
   }
-  const Tensor points_ = Plane()[0].to(torch::kFloat32);
+  const Tensor points_ = Plane(1.2)[0].to(torch::kFloat32);
   std::shared_ptr<const MotionModel> model_;
 };
 

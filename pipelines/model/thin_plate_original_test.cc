@@ -16,6 +16,7 @@
 #include "networks/testing/fill.h"
 #include "networks/testing/golden.h"
 #include "networks/testing/tensor_near.h"
+#include "pipelines/model/keypoints_test_util.h"
 
 namespace pipelines {
 namespace {
@@ -28,19 +29,9 @@ using torch::Tensor;
 
 constexpr double kRidge = 0.01;
 
-// [N, 5, 2] float64 in [-0.8, 0.8].
-Tensor RandomKeypoints(int64_t problems, int seed) {
-  torch::manual_seed(seed);
-  return torch::rand({problems, 5, 2}, torch::kFloat64) * 1.6 - 0.8;
-}
-
-Tensor Plane() {
-  return CoordinateGrid(9, 9, torch::kFloat64).view({1, -1, 2});
-}
-
 Tensor Map(const Tensor& from, const Tensor& to) {
   return SolveThinPlateOriginal(from, to, kRidge)
-      .Apply(Plane().to(from.scalar_type()).expand({from.size(0), -1, -1}));
+      .Apply(Plane(1).to(from.scalar_type()).expand({from.size(0), -1, -1}));
 }
 
 // T(from_k) = to_k - ridge w_k, sum_k w_k = -ridge * (the constants) and
@@ -62,7 +53,7 @@ TEST(ThinPlateOriginal, SolvesItsEquations) {
 TEST(ThinPlateOriginal, IsNotTheIdentityForEqualKeypoints) {
   const Tensor from = RandomKeypoints(6, 3);
   const Tensor moved = Map(from, from);
-  const Tensor off = (moved - Plane()).norm(2, -1).amax(1);
+  const Tensor off = (moved - Plane(1)).norm(2, -1).amax(1);
   EXPECT_GT(off.min().item<double>(), 0.01);
   EXPECT_THAT(Map(from, 2 * from), TensorNear(2 * moved, 1e-11));
 }

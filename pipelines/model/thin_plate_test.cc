@@ -7,26 +7,15 @@
 #include <cmath>
 
 #include "gtest/gtest.h"
-#include "networks/sampling.h"
 #include "networks/testing/tensor_near.h"
 #include "pipelines/model/affine.h"
+#include "pipelines/model/keypoints_test_util.h"
 
 namespace pipelines {
 namespace {
 
 using networks::test_util::TensorNear;
 using torch::Tensor;
-
-// [N, 5, 2] float64 in [-0.8, 0.8].
-Tensor RandomKeypoints(int64_t problems, int seed) {
-  torch::manual_seed(seed);
-  return torch::rand({problems, 5, 2}, torch::kFloat64) * 1.6 - 0.8;
-}
-
-// A grid of 9 x 9 points over the image and beyond it, [1, 81, 2].
-Tensor Plane() {
-  return 1.2 * networks::CoordinateGrid(9, 9, torch::kFloat64).view({1, -1, 2});
-}
 
 constexpr double kTiny = 1e-6;  // a ridge that hardly matters
 
@@ -57,11 +46,11 @@ TEST(ThinPlate, IsTheSplineOfTheSaddlePointSystem) {
   system.slice(0, 5).slice(1, 0, 5) = homogeneous(p).t();
   const Tensor solution = torch::linalg_solve(
       system, torch::cat({q, torch::zeros({3, 2}, torch::kFloat64)}));
-  const Tensor x = Plane()[0];
+  const Tensor x = Plane(1.2)[0];
   const Tensor expected = torch::matmul(kernel(x, p), solution.slice(0, 0, 5)) +
                           torch::matmul(homogeneous(x), solution.slice(0, 5));
   // The affine part's ridge gives kTiny / 0.01 of it to bending.
-  EXPECT_THAT(ThinPlateFromKeypoints(p.unsqueeze(0), q.unsqueeze(0), Plane(),
+  EXPECT_THAT(ThinPlateFromKeypoints(p.unsqueeze(0), q.unsqueeze(0), Plane(1.2),
                                      {0.01, kTiny})[0],
               TensorNear(expected, 5e-4));
 }
@@ -69,7 +58,7 @@ TEST(ThinPlate, IsTheSplineOfTheSaddlePointSystem) {
 TEST(ThinPlate, BecomesAffineWhereBendingIsDear) {
   const Tensor from = RandomKeypoints(8, 9);
   const Tensor to = from + 0.2 * torch::sin(40 * from);
-  const Tensor plane = Plane().expand({8, -1, -1});
+  const Tensor plane = Plane(1.2).expand({8, -1, -1});
   // Bending is left with 1e-4 of the residuals.
   EXPECT_THAT(ThinPlateFromKeypoints(from, to, plane, {1e4, kTiny}),
               TensorNear(AffineFromKeypoints(from, to, plane, kTiny), 1e-3));
