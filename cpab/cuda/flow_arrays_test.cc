@@ -29,6 +29,7 @@ namespace {
 
 using test_util::DrawPoints;
 using test_util::DrawTheta;
+using test_util::GoldenPoints;
 
 template <typename Real>
 constexpr double kPathRounding = 90 * Precision<Real>::kEpsilon;
@@ -294,15 +295,6 @@ Eigen::VectorXd GoldenTheta(const Basis& basis,
   const int64_t cells = A.shape[1];
   return basis.ThetaFromCells(Eigen::Map<const CellCoefficients>(
       A.values.data() + field * cells * 6, cells, 6));
-}
-
-// [2, P], x row then y row, from a tensor [n, 2, P] or [2, P].
-Eigen::Matrix2Xd GoldenPoints(const test_util::GoldenTensor& tensor,
-                              int64_t field) {
-  const int64_t count = tensor.shape.back();
-  return Eigen::Map<
-      const Eigen::Matrix<double, 2, Eigen::Dynamic, Eigen::RowMajor>>(
-      tensor.values.data() + field * 2 * count, 2, count);
 }
 
 class GoldenTest : public ::testing::TestWithParam<TessellationOptions> {

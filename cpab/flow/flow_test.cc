@@ -20,6 +20,7 @@ namespace {
 
 using test_util::DrawPoints;
 using test_util::DrawTheta;
+using test_util::GoldenPoints;
 using test_util::KindName;
 using test_util::PointsOnEdges;
 using ::testing::Values;
@@ -361,15 +362,6 @@ Flow GoldenFlow(const std::shared_ptr<const Basis>& basis,
   EXPECT_LT((basis->CellsFromTheta(theta) - stored).cwiseAbs().maxCoeff(),
             1e-12);
   return Flow(basis, theta);
-}
-
-// [2, P], x row then y row, from a tensor [n, 2, P] or [2, P].
-Eigen::Matrix2Xd GoldenPoints(const test_util::GoldenTensor& tensor,
-                              int64_t field) {
-  const int64_t count = tensor.shape.back();
-  return Eigen::Map<
-      const Eigen::Matrix<double, 2, Eigen::Dynamic, Eigen::RowMajor>>(
-      tensor.values.data() + field * 2 * count, 2, count);
 }
 
 class GoldenFlowTest : public ::testing::TestWithParam<TessellationOptions> {};

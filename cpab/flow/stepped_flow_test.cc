@@ -16,16 +16,8 @@ namespace {
 
 using test_util::DrawPoints;
 using test_util::DrawTheta;
+using test_util::GoldenPoints;
 using test_util::KindName;
-
-// [2, P] from row `field` of [n, 2, P].
-Eigen::Matrix2Xd PointsOf(const test_util::GoldenTensor& tensor,
-                          int64_t field) {
-  const int64_t count = tensor.shape.back();
-  return Eigen::Map<
-      const Eigen::Matrix<double, 2, Eigen::Dynamic, Eigen::RowMajor>>(
-      tensor.values.data() + field * 2 * count, 2, count);
-}
 
 template <typename Scalar>
 Eigen::Matrix2Xd Stepped(const VelocityField& field,
@@ -44,7 +36,7 @@ class GoldenSteppedFlowTest
     ASSERT_THAT(golden, IsOk());
     golden_ = *std::move(golden);
     basis_ = Basis::Create(GetParam()).value();
-    points_ = PointsOf(golden_["points"], 0);
+    points_ = GoldenPoints(golden_["points"], 0);
   }
   int64_t num_fields() const { return golden_["A"].shape[0]; }
   VelocityField Field(int64_t field) const {
@@ -86,7 +78,7 @@ struct Distances {
 TEST_P(GoldenSteppedFlowTest, DoublesAreLibcpabs) {
   for (int64_t i = 0; i < num_fields(); ++i) {
     const Distances d(Stepped<double>(Field(i), points_),
-                      PointsOf(golden_["libcpab_f64"], i));
+                      GoldenPoints(golden_["libcpab_f64"], i));
     // A step that begins within rounding of an edge may take the matrix of
     // either side: then results differ by a discretisation error of 1e-4.
     EXPECT_LT(d.most, 1e-11);
@@ -97,7 +89,7 @@ TEST_P(GoldenSteppedFlowTest, DoublesAreLibcpabs) {
 TEST_P(GoldenSteppedFlowTest, FloatsAreLibcpabsUpToTheirRounding) {
   for (int64_t i = 0; i < num_fields(); ++i) {
     const Distances d(Stepped<float>(Field(i), points_),
-                      PointsOf(golden_["libcpab_f32"], i));
+                      GoldenPoints(golden_["libcpab_f32"], i));
     // Fifty accumulated roundings, those of a Pade exponential and of the
     // coefficients, which it has in float32 too: the golden README measures a
     // floor of 6e-6 to 1e-5, which strong fields stretch. Worst seen 3.1e-5.

@@ -85,4 +85,11 @@ absl::StatusOr<GoldenFile> ReadGolden(const std::string& path) {
   return golden;
 }
 
+Eigen::Matrix2Xd GoldenPoints(const GoldenTensor& tensor, int64_t field) {
+  const int64_t count = tensor.shape.back();
+  return Eigen::Map<
+      const Eigen::Matrix<double, 2, Eigen::Dynamic, Eigen::RowMajor>>(
+      tensor.values.data() + field * 2 * count, 2, count);
+}
+
 }  // namespace cpab::test_util

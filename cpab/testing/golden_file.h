@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "Eigen/Core"
 #include "absl/status/statusor.h"
 
 namespace cpab::test_util {
@@ -32,6 +33,9 @@ struct GoldenFile {
 // path: relative to the workspace's root, as tests see their data. DataLoss if
 // the file is not whole, Unimplemented for other dtypes.
 absl::StatusOr<GoldenFile> ReadGolden(const std::string& path);
+
+// [2, P], x row then y row, from a tensor [n, 2, P] or [2, P].
+Eigen::Matrix2Xd GoldenPoints(const GoldenTensor& tensor, int64_t field);
 
 }  // namespace cpab::test_util
 
