@@ -9,7 +9,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/dino/dino_of_weights.h"
@@ -62,23 +61,6 @@ Golden GoldenOf(const std::string& model) {
 Tensor Input(const std::string& name, int64_t height, int64_t width) {
   return 2 * FillSigned(absl::StrCat("input/", name, "_", height, "x", width),
                         {1, 3, height, width});
-}
-
-// The tensors of a published file, by name: what the original's state dict has.
-std::map<std::string, std::vector<int64_t>> PublishedShapes(
-    const std::string& model) {
-  const Golden golden = GoldenOf(model);
-  const std::vector<std::string> keys =
-      absl::StrSplit(golden.metadata("state_dict_keys"), ' ');
-  const std::vector<std::string> shapes =
-      absl::StrSplit(golden.metadata("state_dict_shapes"), ';');
-  std::map<std::string, std::vector<int64_t>> result;
-  for (size_t i = 0; i < keys.size(); ++i) {
-    for (const absl::string_view size : absl::StrSplit(shapes.at(i), ',')) {
-      result[keys[i]].push_back(std::stoll(std::string(size)));
-    }
-  }
-  return result;
 }
 
 struct GoldenCase {
@@ -200,14 +182,14 @@ TEST_P(PublishedDinoV2, HasTheNamesAndShapesOfTheNetwork) {
   for (const auto& [key, tensor] : weights::StateDict(*network)) {
     shapes[key] = tensor.sizes().vec();
   }
-  auto published = PublishedShapes(GetParam());
+  auto published = GoldenOf(GetParam()).published_shapes();
   EXPECT_EQ(published.erase("mask_token"), 1u);
   EXPECT_EQ(shapes, published);
 }
 
 TEST(DinoV2, LoadsFromAPublishedFile) {
   weights::TensorMap tensors;
-  for (const auto& [key, shape] : PublishedShapes("vits14_reg")) {
+  for (const auto& [key, shape] : GoldenOf("vits14_reg").published_shapes()) {
     tensors[key] = key == "mask_token"
                        ? torch::zeros(shape)
                        : test_util::FillValue("dino/", key, shape);

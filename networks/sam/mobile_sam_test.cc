@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
 #include "networks/sam/golden_case.h"
 #include "networks/sam/sam.h"
@@ -39,25 +38,6 @@ Sam FilledMobile() {
   test_util::FillModule("sam/", *sam);
   for (Tensor parameter : sam->parameters()) parameter.requires_grad_(false);
   return sam;
-}
-
-// The tensors of the published file, by name: what the original's state dict
-// has.
-std::map<std::string, std::vector<int64_t>> PublishedShapes() {
-  const Golden golden = test_util::LoadGolden(kGoldenPath);
-  const std::vector<std::string> keys =
-      absl::StrSplit(golden.metadata("state_dict_keys"), ' ');
-  const std::vector<std::string> shapes =
-      absl::StrSplit(golden.metadata("state_dict_shapes"), ';');
-  std::map<std::string, std::vector<int64_t>> result;
-  for (size_t i = 0; i < keys.size(); ++i) {
-    std::vector<int64_t>& shape = result[keys[i]];
-    for (const absl::string_view size :
-         absl::StrSplit(shapes.at(i), ',', absl::SkipEmpty())) {
-      shape.push_back(std::stoll(std::string(size)));
-    }
-  }
-  return result;
 }
 
 // Images of 1024 pixels as published, and smaller ones whose maps (40, 20, 10
@@ -116,7 +96,7 @@ TEST(PublishedMobileSam, HasTheNamesAndShapesOfTheNetwork) {
   for (const auto& [key, tensor] : weights::StateDict(*FilledMobile())) {
     shapes[key] = tensor.sizes().vec();
   }
-  auto published = PublishedShapes();
+  auto published = test_util::LoadGolden(kGoldenPath).published_shapes();
   for (const char* name : {"norm_head", "head"}) {
     for (const char* kind : {"weight", "bias"}) {
       EXPECT_EQ(
@@ -128,7 +108,8 @@ TEST(PublishedMobileSam, HasTheNamesAndShapesOfTheNetwork) {
 
 TEST(PublishedMobileSam, LoadsFromAFile) {
   weights::TensorMap tensors;
-  for (const auto& [key, shape] : PublishedShapes()) {
+  for (const auto& [key, shape] :
+       test_util::LoadGolden(kGoldenPath).published_shapes()) {
     tensors[key] = test_util::FillValue("sam/", key, shape);
   }
   const std::string path = ::testing::TempDir() + "/mobile_sam.pt";

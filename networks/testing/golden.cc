@@ -7,6 +7,8 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "networks/testing/tensor_near.h"
 #include "third_party/absl/status_macros.h"
 
@@ -57,6 +59,22 @@ std::string Golden::metadata(const std::string& key) const {
   TORCH_CHECK(found != file_.metadata().end(), file_.path(),
               ": has no metadata \"", key, "\"");
   return found->second;
+}
+
+std::map<std::string, std::vector<int64_t>> Golden::published_shapes() const {
+  const std::vector<std::string> keys =
+      absl::StrSplit(metadata("state_dict_keys"), ' ');
+  const std::vector<std::string> shapes =
+      absl::StrSplit(metadata("state_dict_shapes"), ';');
+  std::map<std::string, std::vector<int64_t>> result;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    std::vector<int64_t>& shape = result[keys[i]];  // stays empty for a scalar
+    for (const absl::string_view size :
+         absl::StrSplit(shapes.at(i), ',', absl::SkipEmpty())) {
+      shape.push_back(std::stoll(std::string(size)));
+    }
+  }
+  return result;
 }
 
 ::testing::AssertionResult Golden::Matches(const std::string& name,

@@ -11,7 +11,10 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "gmock/gmock.h"
@@ -29,6 +32,10 @@ class Golden {
   // TORCH_CHECK fails, naming the file, if there is no such tensor or metadata.
   torch::Tensor tensor(const std::string& name) const;
   std::string metadata(const std::string& key) const;
+
+  // The shapes of the tensors of the original's state dict, by name, where
+  // metadata "state_dict_keys" and "state_dict_shapes" have them.
+  std::map<std::string, std::vector<int64_t>> published_shapes() const;
 
   // Whether `actual` is the output `name`. With m = mean |X| of the golden
   // tensor, every stored element x must be met within
