@@ -5,25 +5,17 @@
 // ns_per_point is the figure to read. Fields are strong: a point crosses two or
 // three of ten cells.
 #include <cstdint>
-#include <random>
 #include <vector>
 
 #include "benchmark/benchmark.h"
 #include "cpab/interval/interval_flow.h"
+#include "cpab/testing/draws.h"
 
 namespace cpab {
 namespace {
 
 // Fields that the loops take in turn, so that no branch is learnt by heart.
 constexpr int kFields = 16;
-
-Eigen::VectorXd DrawTheta(int size, uint64_t seed) {
-  std::mt19937_64 generator(seed);
-  std::normal_distribution<double> normal(0, 1);
-  Eigen::VectorXd theta(size);
-  for (double& element : theta) element = normal(generator);
-  return theta;
-}
 
 // Arguments: cells, points.
 struct Setting {
@@ -33,7 +25,7 @@ struct Setting {
         points(IntervalPoints<float>::LinSpaced(state.range(1), 0, 1)),
         y(points) {
     for (int i = 0; i < kFields; ++i) {
-      thetas.push_back(DrawTheta(basis->theta_size(), i));
+      thetas.push_back(test_util::DrawNormal(basis->theta_size(), 1, i));
     }
   }
 

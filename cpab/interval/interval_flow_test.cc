@@ -7,13 +7,13 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "cpab/field/parallel.h"
+#include "cpab/testing/draws.h"
 #include "cpab/testing/flow_laws.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -22,15 +22,8 @@
 namespace cpab {
 namespace {
 
+using test_util::DrawNormal;
 using ::testing::HasSubstr;
-
-Eigen::VectorXd DrawTheta(int size, double magnitude, uint64_t seed) {
-  std::mt19937_64 generator(seed);
-  std::normal_distribution<double> normal(0, magnitude);
-  Eigen::VectorXd theta(size);
-  for (double& element : theta) element = normal(generator);
-  return theta;
-}
 
 // Inside, outside, and all vertices.
 std::vector<double> Points(int num_cells, bool inside) {
@@ -52,7 +45,7 @@ class IntervalFlowTest : public ::testing::TestWithParam<IntervalOptions> {
   // From gentle to violent.
   Eigen::VectorXd Theta(int draw) const {
     const double magnitude = 0.02 * std::pow(100, draw / (kDraws - 1.0));
-    return DrawTheta(basis_->theta_size(), magnitude, draw);
+    return DrawNormal(basis_->theta_size(), magnitude, draw);
   }
   IntervalFlow Draw(int draw) const {
     return IntervalFlow(basis_, Theta(draw));
@@ -202,7 +195,7 @@ TEST(IntervalFlow, PathsNeverTurnRound) {
   const auto basis =
       IntervalBasis::Create({kCells, /*zero_boundary=*/true}).value();
   for (int draw = 0; draw < 200; ++draw) {
-    Eigen::VectorXd velocities = DrawTheta(kCells + 1, 8, draw);
+    Eigen::VectorXd velocities = DrawNormal(kCells + 1, 8, draw);
     velocities[0] = velocities[6] = velocities[kCells] = 0;
     const IntervalFlow flow(basis, basis->ThetaFromVertices(velocities));
     const Eigen::RowVectorXd x = Eigen::RowVectorXd::LinSpaced(90, 0, 1);
@@ -240,8 +233,8 @@ TEST_P(IntervalFlowTest, SolvesTheDifferentialEquation) {
 
 TEST_P(IntervalFlowTest, DerivativesAreThoseOfDifferences) {
   const double h = 1e-6;
-  const Eigen::VectorXd theta = DrawTheta(basis_->theta_size(), 0.4, 3);
-  const Eigen::VectorXd direction = DrawTheta(basis_->theta_size(), 1, 4);
+  const Eigen::VectorXd theta = DrawNormal(basis_->theta_size(), 0.4, 3);
+  const Eigen::VectorXd direction = DrawNormal(basis_->theta_size(), 1, 4);
   const IntervalFlow flow(basis_, theta);
   const IntervalFlow ahead(basis_, theta + h * direction);
   const IntervalFlow behind(basis_, theta - h * direction);
@@ -327,7 +320,7 @@ TEST_P(IntervalFlowTest, PullbackIsTheTransposeOfTheDerivatives) {
                                                     points_.size());
   for (int draw = 0; draw < kDraws; ++draw) {
     const IntervalFlow flow = Draw(draw);
-    const Eigen::RowVectorXd dl_dy = DrawTheta(points.size(), 1, 100 + draw);
+    const Eigen::RowVectorXd dl_dy = DrawNormal(points.size(), 1, 100 + draw);
     const auto gradient = flow.Pullback<double>(points, dl_dy);
     Eigen::RowVectorXd dl_dtheta =
         Eigen::RowVectorXd::Zero(basis_->theta_size());
@@ -363,7 +356,7 @@ TEST(IntervalFlow, AffineFieldsFlowByTheExponential) {
 
 TEST(IntervalFlow, PointsThatAreNotFiniteAreNan) {
   const auto basis = IntervalBasis::Create({4}).value();
-  const IntervalFlow flow(basis, DrawTheta(5, 1, 1));
+  const IntervalFlow flow(basis, DrawNormal(5, 1, 1));
   for (const double x : {std::numeric_limits<double>::infinity(),
                          std::numeric_limits<double>::quiet_NaN()}) {
     EXPECT_TRUE(std::isnan(flow(x)));
@@ -392,7 +385,7 @@ TEST(IntervalFlow, PointsBesideARestingEndStayBesideIt) {
 
 TEST(IntervalFlow, FarPointsComeBack) {
   const auto basis = IntervalBasis::Create({4}).value();
-  const IntervalFlow flow(basis, DrawTheta(5, 1, 1));
+  const IntervalFlow flow(basis, DrawNormal(5, 1, 1));
   for (const double x : {-1e6, -1e3, 1e3, 1e6}) {
     EXPECT_NEAR(flow.Inverse()(flow(x)), x, 1e-12 * std::abs(x)) << x;
   }

@@ -6,12 +6,16 @@
 
 namespace cpab::test_util {
 
-Eigen::VectorXd DrawTheta(const Basis& basis, double magnitude, uint64_t seed) {
+Eigen::VectorXd DrawNormal(int64_t size, double magnitude, uint64_t seed) {
   std::mt19937_64 generator(seed);
   std::normal_distribution<double> normal(0, magnitude);
-  Eigen::VectorXd theta(basis.theta_size());
-  for (double& element : theta) element = normal(generator);
-  return theta;
+  Eigen::VectorXd draws(size);
+  for (double& element : draws) element = normal(generator);
+  return draws;
+}
+
+Eigen::VectorXd DrawTheta(const Basis& basis, double magnitude, uint64_t seed) {
+  return DrawNormal(basis.theta_size(), magnitude, seed);
 }
 
 Eigen::Matrix2Xd DrawPoints(int n, double low, double high, uint64_t seed) {

@@ -14,6 +14,9 @@
 
 namespace cpab::test_util {
 
+// Independent normal numbers of the given standard deviation.
+Eigen::VectorXd DrawNormal(int64_t size, double magnitude, uint64_t seed);
+
 // theta with independent normal elements of the given standard deviation:
 // 0.05 is a gentle field, 0.5 a strong one, 2 violent (displacements beyond the
 // size of the square).

@@ -3,16 +3,13 @@
 #include <random>
 
 #include "absl/strings/str_cat.h"
+#include "cpab/testing/draws.h"
 
 namespace cpab {
 
 Eigen::VectorXd DrawTheta(const VolumeBasis& basis, double magnitude,
                           uint64_t seed) {
-  std::mt19937_64 generator(seed);
-  std::normal_distribution<double> normal(0, magnitude);
-  Eigen::VectorXd theta(basis.theta_size());
-  for (double& element : theta) element = normal(generator);
-  return theta;
+  return test_util::DrawNormal(basis.theta_size(), magnitude, seed);
 }
 
 Eigen::Matrix3Xd DrawVolumePoints(int n, double low, double high,
