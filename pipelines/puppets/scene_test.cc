@@ -2,14 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <string>
 
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/puppets/truth.h"
-#include "third_party/absl/status_matchers.h"
 
 namespace pipelines::puppets {
 namespace {
@@ -123,34 +118,6 @@ TEST_P(SceneTest, JointsMoveWithTheFlow) {
     ++compared;
   }
   EXPECT_GE(compared, 2);
-}
-
-void WriteTruth(const std::string& folder, const Truth& truth) {
-  for (const TruthFile& file : TruthFiles(truth)) {
-    std::ofstream(folder + "/" + file.name) << file.content;
-  }
-}
-
-TEST_P(SceneTest, TruthSurvivesWritingAndReading) {
-  const std::string folder = ::testing::TempDir() + "/truth";
-  std::filesystem::create_directories(folder);
-  WriteTruth(folder, scene_.truth());
-  const absl::StatusOr<Truth> read = ReadTruth(folder);
-  ASSERT_THAT(read, IsOk());
-  // Numbers are written exactly, so nothing may differ at all.
-  ASSERT_EQ(read->frames.size(), scene_.truth().frames.size());
-  for (int frame : {0, 7, kFrames - 1}) {
-    const cv::Mat expected = SourceFromDriving(scene_.truth(), frame, 3, kSize);
-    const cv::Mat actual = SourceFromDriving(*read, frame, 3, kSize);
-    EXPECT_EQ(cv::norm(expected, actual, cv::NORM_INF), 0);
-    for (int joint = 0; joint < kNumJoints; ++joint) {
-      const JointState& a = read->frames[frame].joints[joint];
-      const JointState& b = scene_.truth().frames[frame].joints[joint];
-      EXPECT_EQ(a.position.x, b.position.x);
-      EXPECT_EQ(a.position.y, b.position.y);
-      EXPECT_EQ(a.visible, b.visible);
-    }
-  }
 }
 
 TEST(Scene, SameSeedSamePictureOtherSeedOther) {

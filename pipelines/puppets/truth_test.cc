@@ -167,5 +167,30 @@ TEST(ReadTruth, NamesTheFileAndLineOfAMistake) {
                                           HasSubstr("cannot be inverted")));
 }
 
+TEST(Truth, SurvivesWritingAndReading) {
+  const std::string folder = ::testing::TempDir() + "/truth";
+  std::filesystem::create_directories(folder);
+  for (const bool camera_motion : {false, true}) {
+    const Truth truth = MakeScene(1, camera_motion).truth();
+    WriteTruth(folder, truth);
+    const absl::StatusOr<Truth> read = ReadTruth(folder);
+    ASSERT_THAT(read, IsOk());
+    // Numbers are written exactly, so nothing may differ at all.
+    ASSERT_EQ(read->frames.size(), truth.frames.size());
+    for (int frame : {0, 7, kFrames - 1}) {
+      const cv::Mat expected = SourceFromDriving(truth, frame, 3, kSize);
+      const cv::Mat actual = SourceFromDriving(*read, frame, 3, kSize);
+      EXPECT_EQ(cv::norm(expected, actual, cv::NORM_INF), 0);
+      for (int joint = 0; joint < kNumJoints; ++joint) {
+        const JointState& a = read->frames[frame].joints[joint];
+        const JointState& b = truth.frames[frame].joints[joint];
+        EXPECT_EQ(a.position.x, b.position.x);
+        EXPECT_EQ(a.position.y, b.position.y);
+        EXPECT_EQ(a.visible, b.visible);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace pipelines::puppets
