@@ -42,9 +42,9 @@ ABSL_FLAG(std::string, source, "",
 ABSL_FLAG(std::string, driving, "",
           "The motion: a video or its URL, a folder of frames, frames side by "
           "side in one image, a motion file (see --save_motion), camera:0 "
-          "(until Ctrl-C) or lavfi: with a graph of FFmpeg's filters (which is "
-          "a camera, too, if it has the filter realtime). Or a pose: one "
-          "picture, with --mode standard or avd.");
+          "(until Ctrl-C) or lavfi: with a graph of FFmpeg's filters, which is "
+          "a camera, too: frames for which there is no time are left out. Or a "
+          "pose: one picture, with --mode standard or avd.");
 ABSL_FLAG(std::string, sources, "",
           "For many: a folder of sources, or a .txt file with a path a line. "
           "Each is animated by each of the drivings.");

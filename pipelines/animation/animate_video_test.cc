@@ -554,20 +554,9 @@ TEST_F(AnimateTest, AnimatesByACameraUntilItEnds) {
   EXPECT_GE(report->frames, 1);
   EXPECT_LE(report->frames, 10);
   options_.start = *ParseStartFrame("keypoints");
-  EXPECT_THAT(AnimateVideo(*animator_, Path("still.png"),
-                           "lavfi:testsrc,realtime", Path("out.mp4"), options_),
+  EXPECT_THAT(AnimateVideo(*animator_, Path("still.png"), "lavfi:testsrc",
+                           Path("out.mp4"), options_),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("camera")));
-}
-
-// It waits for its reader, unlike a camera.
-TEST_F(AnimateTest, AnimatesByEveryFrameOfAGraphOfFilters) {
-  options_.allow_addresses = true;
-  const auto report =
-      AnimateVideo(*animator_, WriteStill(),
-                   "lavfi:testsrc=size=64x48:rate=200:duration=0.1",
-                   Path("out.mp4"), options_);
-  ASSERT_THAT(report, IsOk());
-  EXPECT_EQ(report->frames, 20);
 }
 
 // As in a server: each job has hooks and an animator of its own. The second one

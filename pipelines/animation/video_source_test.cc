@@ -230,7 +230,7 @@ TEST_F(VideoSourceTest, TakesNoCameraToSmoothWithoutDelay) {
   options_.zero_phase.emplace();
   options_.allow_addresses = true;
   EXPECT_THAT(AnimateVideo(*animator_, WriteSource(Texture(32, 32, 1)),
-                           "lavfi:testsrc,realtime", Path("frames"), options_),
+                           "lavfi:testsrc", Path("frames"), options_),
               StatusIs(StatusCode::kInvalidArgument,
                        AllOf(HasSubstr("camera"), HasSubstr("causally"))));
 }

@@ -366,6 +366,7 @@ TEST(OpenFrameSource, ReadsADeviceOnlyWhereItMay) {
   const std::string name = "lavfi:testsrc=size=48x48:rate=25:duration=0.2";
   const auto source = OpenFrameSource(name, options);
   ASSERT_THAT(source, IsOk());
+  EXPECT_TRUE((*source)->info().is_live);
   EXPECT_EQ(ReadAll(**source).size(), 5u);
   EXPECT_THAT(OpenFrameSource(name), StatusIs(StatusCode::kNotFound, _));
 }

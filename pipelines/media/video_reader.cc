@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "opencv2/core.hpp"
@@ -33,13 +32,6 @@ std::vector<std::string> Warnings(const AVCodecParameters& codec,
       path,
       " is HDR, which is mapped to ordinary colours: its reference white "
       "becomes white, and brighter light has hardly any steps left")};
-}
-
-// A graph of filters waits for its reader, unless one of them keeps time.
-bool IsLive(const std::string& path) {
-  const Device device = DeviceOf(path);
-  return IsDevice(path) && (device.format != "lavfi" ||
-                            absl::StrContains(device.address, "realtime"));
 }
 
 bool IsTooLarge(cv::Size size) {
@@ -227,7 +219,7 @@ void VideoReader::Impl::FillInfo() {
   info_.duration = demuxer_->duration();
   info_.has_audio = demuxer_->has_audio();
   info_.warnings = Warnings(codec, path_);
-  info_.is_live = input_.allow_addresses && IsLive(path_);
+  info_.is_live = input_.allow_addresses && IsDevice(path_);
   info_.reads_once = info_.is_live || IsPipe(input_);
 }
 
@@ -237,8 +229,7 @@ absl::Status VideoReader::Impl::Locate(const absl::Status& status) const {
   const double seconds =
       static_cast<double>(next_pts_) * info_.time_base.value();
   std::string where =
-      absl::StrFormat(" (%d %s read, up to %.3f s", num_read_,
-                      num_read_ == 1 ? "frame" : "frames", seconds);
+      absl::StrFormat(" (%d frames read, up to %.3f s", num_read_, seconds);
   if (info_.num_frames) {
     absl::StrAppend(&where, "; the file should have ", *info_.num_frames);
   }

@@ -383,25 +383,13 @@ TEST(VideoReader, ReadsADevice) {
   options.allow_addresses = true;
   const auto reader = VideoReader::Open(name, options);
   ASSERT_THAT(reader, IsOk());
-  // A graph waits for its reader.
-  EXPECT_FALSE((*reader)->info().is_live);
-  EXPECT_FALSE((*reader)->info().reads_once);
+  EXPECT_TRUE((*reader)->info().is_live);
   EXPECT_EQ((*reader)->info().width, 64);
   const ReadVideo video = ReadAll(name, options);
   EXPECT_THAT(video.end, IsOk());
   EXPECT_EQ(video.frames.size(), 15u);
   // Unless it may be one, the same name is a file's.
   EXPECT_THAT(VideoReader::Open(name), StatusIs(StatusCode::kNotFound, _));
-}
-
-TEST(VideoReader, TakesAGraphThatKeepsTimeForACamera) {
-  FrameSourceOptions options;
-  options.allow_addresses = true;
-  const auto reader =
-      VideoReader::Open("lavfi:testsrc=size=64x48,realtime", options);
-  ASSERT_THAT(reader, IsOk());
-  EXPECT_TRUE((*reader)->info().is_live);
-  EXPECT_TRUE((*reader)->info().reads_once);
 }
 
 TEST(VideoReader, NamesADeviceThatIsNotThere) {
