@@ -552,10 +552,6 @@ absl::Status CheckInputs(const AnimateInputs& inputs) {
     if (absl::GetFlag(FLAGS_json)) {
       return BadFlag("json is a report of animations; --show_sets makes none");
     }
-    if (!media::IsPictureOutput(absl::GetFlag(FLAGS_show_sets))) {
-      return BadFlag("show_sets is '", absl::GetFlag(FLAGS_show_sets),
-                     "'; name a picture, as sets.png");
-    }
     return absl::OkStatus();
   }
   const bool is_motion_alone = !absl::GetFlag(FLAGS_save_motion).empty() &&
@@ -583,8 +579,9 @@ absl::Status CheckInputs(const AnimateInputs& inputs) {
     return BadFlag("output is '", inputs.output,
                    "', a device; many animations need a folder");
   }
+  // That of many is a folder, whatever its name.
   if (const absl::Status ending = media::CheckEnding(inputs.output);
-      !ending.ok()) {
+      !many && !is_motion_alone && !ending.ok()) {
     return BadFlag("output: ", ending.message());
   }
   RETURN_IF_ERROR(NeedsFlag(FLAGS_format, many, "--sources or --drivings"));

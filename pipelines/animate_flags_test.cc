@@ -256,6 +256,8 @@ const GoodCase kGoodCases[] = {
      [](const AnimateRequest& r) {
        return r.inputs.output == "v4l2:/dev/video9";
      }},
+    {{"--sources=/a", "--drivings=/b", "--output=/results.v2"},
+     [](const AnimateRequest& r) { return r.inputs.output == "/results.v2"; }},
     {{"--show_sets=/sets.png", "--source=/a.png"},
      [](const AnimateRequest& r) { return r.show_sets == "/sets.png"; }},
     {{"--background=still", "--mask=/m.png"},
@@ -444,7 +446,6 @@ TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
        "--format is '.gif', which has no effect without --sources or"},
       {{"--source=a", "--driving=b", "--output=o.xyz"},
        "o.xyz: unknown ending; use .mp4"},
-      {{"--show_sets=sets.txt"}, "--show_sets is 'sets.txt'; name a picture"},
       {{"--comparison"},
        "--comparison is 'true', which has no effect without --sources or"},
       {{"--alpha_over=#12345"},
