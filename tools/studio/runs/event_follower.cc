@@ -1,5 +1,6 @@
 #include "tools/studio/runs/event_follower.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <vector>
