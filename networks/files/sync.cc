@@ -14,11 +14,13 @@
 namespace networks::files {
 namespace {
 
-// A file or a folder. EINVAL: this file system cannot sync it, and there is
-// nothing more to do.
-absl::Status Sync(const std::string& path) {
-  const int descriptor =
-      open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+int OpenToSync(const std::string& path) {
+  return open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+}
+
+// `descriptor` is of OpenToSync, and is closed. EINVAL: this file system cannot
+// sync it, and there is nothing more to do.
+absl::Status SyncAndClose(int descriptor, const std::string& path) {
   if (descriptor < 0) return SystemError(errno, path, "open it to sync it");
   const absl::Cleanup closer = [descriptor] { close(descriptor); };
   if (fsync(descriptor) != 0 && errno != EINVAL) {
@@ -29,11 +31,13 @@ absl::Status Sync(const std::string& path) {
 
 }  // namespace
 
-// With a slash, a link to a folder is the folder.
 absl::Status SyncFolder(const std::string& folder) {
-  const absl::Status status = Sync(folder + "/");
+  // With a slash, a link to a folder is the folder.
+  const std::string path = folder + "/";
+  const int descriptor = OpenToSync(path);
   // It is opened to be read, which a folder to drop files into does not let.
-  return absl::IsPermissionDenied(status) ? absl::OkStatus() : status;
+  if (descriptor < 0 && errno == EACCES) return absl::OkStatus();
+  return SyncAndClose(descriptor, path);
 }
 
 absl::Status SyncTree(const std::string& folder) {
@@ -41,7 +45,7 @@ absl::Status SyncTree(const std::string& folder) {
   std::error_code error;
   for (fs::recursive_directory_iterator entry(folder, error), end;
        !error && entry != end; entry.increment(error)) {
-    RETURN_IF_ERROR(Sync(entry->path()));
+    RETURN_IF_ERROR(SyncAndClose(OpenToSync(entry->path()), entry->path()));
   }
   if (error) return SystemError(error, folder, "list this folder");
   return SyncFolder(folder);
