@@ -10,8 +10,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/utf8.h"
 #include "networks/weights/mapping_guard.h"
-#include "nlohmann/json.hpp"
 #include "third_party/absl/status_macros.h"
 
 namespace networks::weights {
@@ -100,22 +100,13 @@ std::string PickleStateDict(const TensorMap& tensors) {
 
 // --- Archive ---
 
-// Python reads no other names.
-bool IsUtf8(const std::string& text) {
-  try {
-    nlohmann::json(text).dump();
-    return true;
-  } catch (const nlohmann::json::type_error&) {
-    return false;
-  }
-}
-
 absl::Status CheckTensors(const std::string& path, const TensorMap& tensors) {
   for (const auto& [name, tensor] : tensors) {
     const bool is_plain = tensor.defined() &&
                           tensor.layout() == torch::kStrided &&
                           StorageName(tensor.scalar_type()) != nullptr;
-    if (!IsUtf8(name)) {
+    // Python reads no other names.
+    if (!files::IsUtf8(name)) {
       return absl::InvalidArgumentError(
           absl::StrCat(path, ": tensor \"", absl::CHexEscape(name),
                        "\": its name is not UTF-8"));

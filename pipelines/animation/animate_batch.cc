@@ -19,6 +19,7 @@
 #include "networks/files/outputs.h"
 #include "networks/files/path_parts.h"
 #include "networks/files/read_file.h"
+#include "networks/files/utf8.h"
 #include "nlohmann/json.hpp"
 #include "pipelines/animation/comparison.h"
 #include "pipelines/animation/motion_file.h"
@@ -182,8 +183,7 @@ constexpr size_t kNameColumns = 40;
 
 // `name`, in UTF-8, with spaces behind it up to so many characters.
 std::string Padded(std::string name, size_t columns) {
-  const auto characters = static_cast<size_t>(std::count_if(
-      name.begin(), name.end(), [](char c) { return (c & '\xC0') != '\x80'; }));
+  const size_t characters = networks::files::NumCharacters(name);
   if (characters < columns) name.append(columns - characters, ' ');
   return name;
 }

@@ -10,7 +10,7 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/util/json_util.h"
-#include "nlohmann/json.hpp"
+#include "networks/files/utf8.h"
 #include "pipelines/evaluation/reconstruction.h"
 
 namespace pipelines {
@@ -60,12 +60,6 @@ void SetMotion(const Motion& motion, ScoreProto* proto) {
   proto->set_puppet_flow_error(motion->PuppetFlowEndPointError());
 }
 
-bool IsUtf8(const std::string& text) {
-  using Json = nlohmann::json;
-  return Json::parse(Json(text).dump(-1, ' ', false,
-                                     Json::error_handler_t::ignore)) == text;
-}
-
 // Names of files may hold any bytes, which protobuf's JSON leaves out if they
 // are not UTF-8. They are written as C has them: "caf\xe9".
 void EscapeBytes(google::protobuf::Message* message) {
@@ -81,7 +75,7 @@ void EscapeBytes(google::protobuf::Message* message) {
       EscapeBytes(access.MutableMessage(message, field));
     } else if (field->type() == field->TYPE_STRING && !field->is_repeated()) {
       const std::string text = access.GetString(*message, field);
-      if (!IsUtf8(text)) {
+      if (!networks::files::IsUtf8(text)) {
         access.SetString(message, field, absl::CHexEscape(text));
       }
     }

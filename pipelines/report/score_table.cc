@@ -3,19 +3,14 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "networks/files/utf8.h"
 #include "pipelines/report/html.h"
 
 namespace pipelines {
 namespace {
 
+using networks::files::NumCharacters;
 using Row = ScoreTable::Row;
-
-// Characters of UTF-8 text: bytes that do not continue one.
-size_t NumCharacters(const std::string& text) {
-  return std::count_if(text.begin(), text.end(), [](char byte) {
-    return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
-  });
-}
 
 // The width of each column, that of the names first.
 std::vector<size_t> Widths(const ScoreTable& table) {
