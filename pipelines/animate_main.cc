@@ -353,9 +353,8 @@ absl::Status Run(const CommandLine& line) {
   ASSIGN_OR_RETURN(const c10::Device device,
                    UsageError(SelectDevice(request.device)));
   if (request.animator.precision == Precision::kFloat16 && device.is_cpu()) {
-    return UsageError(
-        BadFlag("precision is float16, which is for GPUs; use float32 or "
-                "bfloat16"));
+    return BadFlag(
+        "precision is float16, which is for GPUs; use float32 or bfloat16");
   }
   RETURN_IF_ERROR(UsageError(SetThreads(request.threads)));
   AllowTf32(request.tf32);
