@@ -256,10 +256,7 @@ TEST(AudioCopier, EncodesTtaAnewForMkv) {
 
 TEST(AudioCopier, SaysHowManyChannelsAreLost) {
   const std::string from = Tone("surround.wav");
-  std::string wav = *networks::files::ReadFile(from);
-  wav[22] = 8;   // channels
-  wav[32] = 16;  // bytes of a sample of all
-  ASSERT_THAT(networks::files::WriteAtomically(from, wav), IsOk());
+  SetWavChannels(from, 8);
   EXPECT_THAT(CopySound(from, TempPath("surround.mp4"), CopyAll),
               IsOkAndHolds(ElementsAre(
                   HasSubstr("encoded anew as aac with 2 of 8 channels, for"))));

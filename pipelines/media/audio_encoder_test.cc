@@ -107,10 +107,7 @@ TEST(AudioEncoder, KeepsTheRateWhereTheCodecHasIt) {
 
 TEST(AudioEncoder, KeepsAllChannelsWhereItDoesNotCompress) {
   const std::string from = Tone("surround.wav");
-  std::string wav = *networks::files::ReadFile(from);
-  wav[22] = 8;   // channels
-  wav[32] = 16;  // bytes of a sample of all
-  ASSERT_THAT(networks::files::WriteAtomically(from, wav), IsOk());
+  SetWavChannels(from, 8);
   EXPECT_EQ(Encode(from, {"pcm_s16le"}, "surround.mov").num_lost, 0);
   const std::string path = TempPath("surround.mov");
   const auto kept = OpenInput({path});

@@ -213,6 +213,13 @@ void WriteSound(const std::string& path, double seconds, int rate) {
   avformat_free_context(output);
 }
 
+void SetWavChannels(const std::string& path, int channels) {
+  std::string wav = *networks::files::ReadFile(path);
+  wav[22] = static_cast<char>(channels);
+  wav[32] = static_cast<char>(2 * channels);  // bytes of a sample of all
+  ASSERT_TRUE(networks::files::WriteAtomically(path, wav).ok());
+}
+
 void MergeSound(const std::vector<std::string>& sounds,
                 const std::vector<std::string>& languages,
                 const std::string& to) {

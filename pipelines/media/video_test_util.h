@@ -48,6 +48,9 @@ void DamageInside(const std::string& path);
 // uncompressed.
 void WriteSound(const std::string& path, double seconds, int rate = 16000);
 
+// Has the .wav of WriteSound say that its samples are of so many channels.
+void SetWavChannels(const std::string& path, int channels);
+
 // Brings the sound of several files into one, a stream each, with the languages
 // ("deu") of the same places.
 void MergeSound(const std::vector<std::string>& sounds,
