@@ -3,11 +3,9 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <utility>
-#include <vector>
 
-#include "cpab/batch/flow_batch.h"
 #include "cpab/torch/aten_parallel.h"
+#include "cpab/torch/flow_function.h"
 #include "cpab/torch/once_differentiable.h"
 
 namespace cpab {
@@ -16,100 +14,6 @@ namespace {
 using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-// What forward() keeps for backward().
-template <typename T>
-struct Kept : torch::CustomClassHolder {
-  explicit Kept(T v) : value(std::move(v)) {}
-  T value;
-};
-
-template <typename T>
-void Keep(AutogradContext* context, T value) {
-  context->saved_data["kept"] = torch::IValue::make_capsule(
-      c10::make_intrusive<Kept<T>>(std::move(value)));
-}
-template <typename T>
-const T& KeptOf(AutogradContext* context) {
-  const auto capsule = context->saved_data["kept"].toCapsule();
-  return static_cast<const Kept<T>&>(*capsule).value;
-}
-
-// [B, N, D] points, where a batch of one goes for every element.
-template <typename Scalar>
-PointArray<const Scalar> PointsOf(const Tensor& points) {
-  return {points.data_ptr<Scalar>(), points.size(0) == 1 ? 0 : points.stride(0),
-          points.stride(2), points.stride(1)};
-}
-template <typename Scalar>
-PointArray<Scalar> MutablePointsOf(Tensor& points) {
-  return {points.data_ptr<Scalar>(), points.stride(0), points.stride(2),
-          points.stride(1)};
-}
-
-// The flows of [B, d].
-template <typename AnyFlow, typename AnyBasis>
-std::vector<AnyFlow> MakeFlows(const std::shared_ptr<const AnyBasis>& basis,
-                               const Tensor& theta) {
-  const Tensor values = theta.detach().to(torch::kFloat64).contiguous();
-  std::vector<AnyFlow> flows;
-  flows.reserve(values.size(0));
-  for (int64_t b = 0; b < values.size(0); ++b) {
-    flows.emplace_back(basis, Eigen::Map<const Eigen::VectorXd>(
-                                  values.data_ptr<double>() + b * theta.size(1),
-                                  theta.size(1)));
-  }
-  return flows;
-}
-
-// T of points [B, N, D] or [1, N, D], on the CPU.
-template <int D, typename AnyFlow>
-class FlowFunction
-    : public torch::autograd::Function<FlowFunction<D, AnyFlow>> {
- public:
-  using Flows = std::shared_ptr<const std::vector<AnyFlow>>;
-
-  template <typename AnyBasis>
-  static Tensor forward(AutogradContext* context, const Tensor& theta,
-                        const Tensor& points,
-                        const std::shared_ptr<const AnyBasis>& basis) {
-    const Flows flows = std::make_shared<const std::vector<AnyFlow>>(
-        MakeFlows<AnyFlow>(basis, theta));
-    const Tensor x = points.detach();
-    Tensor y = torch::empty({theta.size(0), x.size(1), D},
-                            x.options().requires_grad(false));
-    AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "cpab::FlowFunction", [&] {
-      TransformBatch<D>(*flows, x.size(1), PointsOf<scalar_t>(x),
-                        MutablePointsOf<scalar_t>(y), AtenParallelFor);
-    });
-    context->save_for_backward({theta, x});
-    Keep(context, flows);
-    return y;
-  }
-
-  static variable_list backward(AutogradContext* context,
-                                const variable_list& gradients) {
-    CheckDifferentiatedOnce("cpab::FlowFunction");
-    const auto saved = context->get_saved_variables();
-    const Tensor &theta = saved[0], &x = saved[1];
-    const Flows flows = KeptOf<Flows>(context);
-    const Tensor dl_dy = gradients[0].contiguous();
-    Tensor dl_dx = torch::empty_like(dl_dy);
-    RowMajorMatrix dl_dtheta(theta.size(0), theta.size(1));
-    AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "cpab::FlowFunction", [&] {
-      PullbackBatch<D>(*flows, x.size(1), PointsOf<scalar_t>(x),
-                       PointsOf<scalar_t>(dl_dy), dl_dtheta,
-                       MutablePointsOf<scalar_t>(dl_dx), AtenParallelFor);
-    });
-    if (x.size(0) == 1) dl_dx = dl_dx.sum(0, /*keepdim=*/true);
-    const Tensor to_theta =
-        torch::from_blob(dl_dtheta.data(), {theta.size(0), theta.size(1)},
-                         torch::kFloat64)
-            .to(theta.options().requires_grad(false), /*non_blocking=*/false,
-                /*copy=*/true);
-    return {to_theta, dl_dx, Tensor()};
-  }
-};
 
 // [B, C, *size], the last axis being x.
 template <typename Scalar>
@@ -190,14 +94,6 @@ class InterpolateFunction
     return {dl_ddata, dl_dx, Tensor()};
   }
 };
-
-void CheckTheta(const Tensor& theta, int64_t theta_size) {
-  TORCH_CHECK(theta.dim() == 2 && theta.size(1) == theta_size,
-              "theta must be [B, ", theta_size, "], is ", theta.sizes());
-  TORCH_CHECK(theta.scalar_type() == torch::kFloat32 ||
-                  theta.scalar_type() == torch::kFloat64,
-              "theta must be float32 or float64, is ", theta.scalar_type());
-}
 
 void CheckLike(const char* name, const Tensor& tensor, const Tensor& theta) {
   TORCH_CHECK(tensor.scalar_type() == theta.scalar_type() &&
