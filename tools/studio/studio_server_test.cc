@@ -339,6 +339,22 @@ TEST_F(StudioServerTest, AnimatesFromUploadToResult) {
   EXPECT_EQ(CountFiles("data/jobs"), 0);
 }
 
+TEST_F(StudioServerTest, AMotionJobMakesAFileAndKeypointsAndNoVideo) {
+  Start();
+  const Answer created = Ask("POST", "/jobs",
+                             R"({"type":"motion","driving":"bundled:dance",)"
+                             R"("checkpoint":"puppets","max_frames":2})");
+  ASSERT_EQ(created.status, 202) << created.body;
+  const std::string path =
+      absl::StrCat("/jobs/", JsonOf(created)["id"].get<std::string>());
+  ASSERT_EQ(WaitForJob(JsonOf(created)["id"])["state"], "done");
+  EXPECT_EQ(Ask("GET", path + "/result?format=motion").status, 200);
+  EXPECT_EQ(JsonOf(Ask("GET", path + "/keypoints"))["frames"].size(),
+            size_t{2});
+  EXPECT_EQ(Ask("GET", path + "/frame?index=latest").status, 204);
+  EXPECT_EQ(Ask("GET", path + "/frame?index=0").status, 400);
+}
+
 TEST_F(StudioServerTest, AnswersAsItsDescriptionSays) {
   Start();
   const json api = JsonOf(studio::Ask(server_->port(), "GET", "/openapi.json"));

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -69,15 +70,18 @@ Response StreamEvents(const ApiParts& parts, Limit* limit,
   return response;
 }
 
-// Of a job that is done: a frame of its video.
+// Of a job that is done: a frame of its video. index -1: the last one.
 absl::StatusOr<std::string> FrameOfResult(const ApiParts& parts, const Job& job,
                                           int64_t index) {
   ASSIGN_OR_RETURN(const std::string path, parts.jobs->Result(job.id, "mp4"));
   const OpenFile file(path);
+  if (index < 0) index = std::max<int64_t>(0, job.frames - 1);
   return parts.decoder->Preview(file.descriptor(), MediaKind::kVideo, index,
                                 kFrameSide);
 }
 
+// Empty: the newest one is asked for, and there is none. Who follows a job asks
+// when a frame is announced; meanwhile the job may have ended.
 absl::StatusOr<std::string> FrameOf(const ApiParts& parts,
                                     const Request& request,
                                     const std::string& id) {
@@ -89,9 +93,8 @@ absl::StatusOr<std::string> FrameOf(const ApiParts& parts,
       (!absl::SimpleAtoi(index->second, &frame) || frame < 0)) {
     return FieldError("index", "has to be latest or a frame's number, from 0");
   }
-  if (job.state == JobState::kDone) {
-    return FrameOfResult(
-        parts, job, frame < 0 ? std::max<int64_t>(0, job.frames - 1) : frame);
+  if (job.state == JobState::kDone && (frame >= 0 || job.type() != "motion")) {
+    return FrameOfResult(parts, job, frame);
   }
   if (frame >= 0 && frame != job.latest_frame) {
     return absl::FailedPreconditionError(
@@ -104,6 +107,7 @@ Response GetFrame(const ApiParts& parts, const Request& request,
                   const std::string& id) {
   absl::StatusOr<std::string> png = FrameOf(parts, request, id);
   if (!png.ok()) return ErrorResponse(png.status());
+  if (png->empty()) return EmptyResponse();
   Response response;
   response.content_type = "image/png";
   response.body = *std::move(png);

@@ -121,12 +121,13 @@ TEST_F(JobRoutesTest, ARunningJobHasNoResultAndIsNotDeleted) {
   const std::string id = Submit("loading");
   WaitFor(id, "running");
   EXPECT_EQ(Ask("GET", "/jobs/" + id + "/result").status, 409);
-  EXPECT_EQ(Ask("GET", "/jobs/" + id + "/frame").status, 404);
+  EXPECT_EQ(Ask("GET", "/jobs/" + id + "/frame").status, 204);
   EXPECT_EQ(Ask("GET", "/jobs/" + id + "/frame?index=7").status, 409);
   EXPECT_EQ(Ask("DELETE", "/jobs/" + id).status, 409);
   EXPECT_EQ(Ask("POST", "/jobs/" + id + "/cancel").status, 200);
   const json job = WaitFor(id, "cancelled");
   EXPECT_EQ(job["error"]["code"], "cancelled");
+  EXPECT_EQ(Ask("GET", "/jobs/" + id + "/frame").status, 204);
 }
 
 TEST_F(JobRoutesTest, AJobThatFailedSaysWhyWithoutItsPaths) {

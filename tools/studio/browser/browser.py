@@ -147,7 +147,11 @@ class Browser:
     # ---------------------------------------------------------------- other
 
     def downloaded(self, ending):
-        """The bytes of the download of this ending, once it is complete."""
+        """The bytes of the download of this ending, once it is complete.
+
+        Press one download at a time: before it saves the second of two,
+        Chromium asks whether the page may save several files.
+        """
 
         def complete():
             return list(self.downloads.glob(f"*{ending}"))

@@ -70,12 +70,12 @@ class MotionTest(browser_testing.BrowserTest):
 
     def test_saves_the_motion_file_and_its_keypoints(self):
         self.browser.press(f'{VIEW} [data-format="motion"]')
+        motion = self.browser.downloaded(".safetensors")
+        self.assertIn(b"cpab-motion", motion)
         self.browser.press(f'{VIEW} [data-format="json"]')
         keypoints = json.loads(self.browser.downloaded(".json"))
         self.assertEqual(len(keypoints["frames"]), 98)
         self.assertEqual(len(keypoints["times"]), 98)
-        motion = self.browser.downloaded(".safetensors")
-        self.assertIn(b"cpab-motion", motion)
 
     def test_asks_for_a_still_while_it_is_sent(self):
         self.browser.run(HOLD_STILLS)

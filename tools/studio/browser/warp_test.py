@@ -92,13 +92,17 @@ class WarpTest(browser_testing.BrowserTest):
 
     def test_saves_points_and_picture(self):
         save = '//section[@aria-label="Points and theta"]//button[text()="%s"]'
-        for name in ("Save points", "Save PNG"):
+
+        def press(name):
             self.browser.press(
                 self.browser.driver.find_element("xpath", save % name)
             )
+
+        press("Save points")
         saved = json.loads(self.browser.downloaded(".json"))
         self.assertIn("points", saved)
         self.assertIn("theta", saved)
+        press("Save PNG")
         self.assertEqual(self.browser.downloaded(".png")[1:4], b"PNG")
 
     def load(self, name, saved):

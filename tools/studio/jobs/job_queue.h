@@ -124,8 +124,8 @@ class JobQueue {
   }
 
   // The newest frame of a running job as PNG, at most 512 pixels wide and high.
-  // NotFound where there is none. (Frames of a finished one: DecoderClient on
-  // its mp4.)
+  // Empty where there is none: it has not begun, or has ended. (Frames of a
+  // finished one: DecoderClient on its mp4.)
   absl::StatusOr<std::string> LatestFrame(const std::string& id) const {
     return table_.LatestFrame(id);
   }

@@ -55,6 +55,7 @@ class JobTable {
   // See JobQueue::Wait.
   absl::StatusOr<Job> Wait(const std::string& id, int64_t version,
                            absl::Duration timeout) const;
+  // See JobQueue::LatestFrame.
   absl::StatusOr<std::string> LatestFrame(const std::string& id) const;
   std::vector<std::string> EndedBefore(absl::Time time) const;
   int num_queued() const;
@@ -93,7 +94,7 @@ class JobTable {
   struct Entry {
     Job job;
     JobWork work;
-    std::string frame;  // the newest, PNG
+    std::string frame;  // the newest, PNG; empty: none
     bool is_cancelled = false;
     int num_holds = 0;
   };

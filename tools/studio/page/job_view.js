@@ -170,7 +170,8 @@ export class JobView {
     this.fetching = true;
     try {
       const blob = await this.api.blob(`jobs/${id}/frame?index=latest`, {signal: this.following.signal});
-      await this.putPicture(id, blob);
+      // Empty: the job has ended meanwhile.
+      if (blob.size > 0) await this.putPicture(id, blob);
     } catch {
       // The next one may come; that the server is gone, the shell says.
     } finally {
