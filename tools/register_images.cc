@@ -44,7 +44,7 @@ ABSL_FLAG(bool, zero_boundary, false,
 namespace {
 
 constexpr char kUsage[] =
-    R"(Warps a picture so that it looks like another, by a CPAB transformation.
+    R"(Warps a picture so that it looks like another, by a CPAB transform.
 
   tools/bazelw run //tools:register_images -- \
       --moving a.jpg --fixed b.jpg --output registered

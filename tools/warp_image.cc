@@ -56,9 +56,9 @@ constexpr char kUsage[] =
   tools/bazelw run //tools:warp_image -- --image a.jpg --output warped.webp \
       --move "120,80,150,60; 40,200,40,200" --grid
 
-Fits a CPAB transformation to the pairs of points and warps the picture by it. A
+Fits a CPAB transform to the pairs of points and warps the picture by it. A
 point that is to stay is a pair of twice the same place. The video shows the
-transformations between none and all of it, which are powers of the same flow.
+transforms between none and all of it, which are powers of the same flow.
 
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only.)";

@@ -78,8 +78,9 @@ struct AnimateVideoOptions {
   // least so many pixels (video players blur small pictures); 0 is off.
   int min_output_side = 0;
   // Files for the driving keypoints as detected, [frames, P, 2], and the
-  // deformation source_from_driving, [frames, h, w, 2], points of the source
-  // in [-1, 1], as .npy; none if empty.
+  // deformation source_from_driving, [frames, h, w, 2] (h and w as in
+  // networks/dense_motion.h), points of the source in [-1, 1], as .npy; none if
+  // empty.
   std::string save_keypoints;
   std::string save_deformation;
   // The driving keypoints and frame times as a motion file (motion_file.h),

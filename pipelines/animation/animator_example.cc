@@ -1,6 +1,6 @@
-// The smallest program that animates: a still by a video or a camera, frame by
-// frame. Arguments: checkpoint, still, driving, an existing folder for the
-// pictures 0.png, 1.png, ...
+// The smallest program that animates: a still by a video, frame by frame.
+// Arguments: checkpoint, still, driving, an existing folder for the pictures
+// 0.png, 1.png, ...
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"

@@ -10,9 +10,9 @@
 // differences of pixels in 255ths. Without CHECKPOINT, the bundled one.
 //
 // Weights are rounded to -127 .. 127 of their output channel's largest; inputs
-// to 0 .. 255 of the range that they have in eight calibrating frames, one
-// range for each convolution. The encoder's maps are those of float32: they are
-// computed once a source.
+// to 0 .. 255 of the range that they have in some eight calibrating frames,
+// one range for each convolution. The encoder's maps are those of float32: they
+// are computed once a source.
 #include <c10/core/GradMode.h>
 #include <torch/torch.h>
 

@@ -12,8 +12,8 @@ namespace pipelines {
 // With a global transform the dense motion network has one candidate motion
 // more: three channels more in its input, and so in the tensors that see it.
 // Everywhere the new channels come last. `weights` that are for one candidate
-// less than `model`, otherwise alike, get them such that the function does not
-// change:
+// less than `model`, otherwise alike, get them such that the function hardly
+// changes:
 //
 //   - weights of new inputs are 0;
 //   - outputs inside of the network that are new have `model`'s own weights,

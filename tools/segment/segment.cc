@@ -47,6 +47,7 @@ namespace {
 constexpr char kUsage[] =
     R"(Segments an image by points and boxes, with Segment Anything.
 
+  tools/bazelw run //tools:fetch_weights -- sam-vit-b
   tools/bazelw run //tools/segment -- \
       --image portrait.jpg --output masks --points "256,180"
   tools/bazelw run //tools/segment -- \

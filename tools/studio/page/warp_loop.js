@@ -28,7 +28,7 @@ export class NewestWins {
 
 const MAX_SAMPLES = 300;
 
-// From the hand's move to the painted picture, in milliseconds. Every move
+// From the pointer's move to the painted picture, in milliseconds. Every move
 // counts, up to the first picture that was made from it or from a later one.
 export class Latency {
   constructor(onchange) {
