@@ -11,7 +11,9 @@ def _precompiled_header_impl(ctx):
         requested_features = ctx.features,
         unsupported_features = ctx.disabled_features,
     )
-    library = ctx.attr.library[CcInfo].compilation_context
+    library = cc_common.merge_cc_infos(
+        cc_infos = [each[CcInfo] for each in ctx.attr.libraries],
+    ).compilation_context
     pch = ctx.actions.declare_file(ctx.label.name + ".pch")
     variables = cc_common.create_compile_variables(
         feature_configuration = features,
@@ -60,6 +62,7 @@ def _precompiled_header_impl(ctx):
         DefaultInfo(files = depset([pch])),
         CcInfo(compilation_context = cc_common.create_compilation_context(
             headers = depset([pch]),
+            defines = library.defines,
         )),
     ]
 
@@ -68,7 +71,7 @@ precompiled_header = rule(
     attrs = {
         "header": attr.label(allow_single_file = [".h"], mandatory = True),
         "copts": attr.string_list(),
-        "library": attr.label(providers = [CcInfo], mandatory = True),
+        "libraries": attr.label_list(providers = [CcInfo], mandatory = True),
         "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
     },
     fragments = ["cpp"],
