@@ -343,7 +343,7 @@ TEST_F(StudioServerTest, AMotionJobMakesAFileAndKeypointsAndNoVideo) {
   Start();
   const Answer created = Ask("POST", "/jobs",
                              R"({"type":"motion","driving":"bundled:dance",)"
-                             R"("checkpoint":"puppets","max_frames":2})");
+                             R"("checkpoint":"shipped","max_frames":2})");
   ASSERT_EQ(created.status, 202) << created.body;
   const std::string path =
       absl::StrCat("/jobs/", JsonOf(created)["id"].get<std::string>());
