@@ -1,4 +1,5 @@
-"""A precompiled header, made with the flags of every other compilation."""
+"""Headers that Clang reads from a precompiled file, made with the flags of every
+other compilation."""
 
 load("@bazel_tools//tools/build_defs/cc:action_names.bzl", "ACTION_NAMES")
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
@@ -77,3 +78,21 @@ precompiled_header = rule(
     fragments = ["cpp"],
     toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
 )
+
+def with_precompiled_header(attributes, pch):
+    """What a C++ rule needs to read `pch`, the label of a precompiled_header.
+
+    Clang refuses one that other flags have made: who reads it needs its copts.
+    """
+    use_pch = "@cpab_animation//third_party:use_pch"
+    path = pch.split("//")[1].replace(":", "/") + ".pch"
+    result = dict(attributes)
+    result["deps"] = result.get("deps", []) + select({
+        use_pch: [pch],
+        "//conditions:default": [],
+    })
+    result["copts"] = result.get("copts", []) + select({
+        use_pch: ["-include-pch", "$(BINDIR)/" + path],
+        "//conditions:default": [],
+    })
+    return result
