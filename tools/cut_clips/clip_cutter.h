@@ -13,7 +13,8 @@
 namespace tools {
 
 // What start and end of a ClipSpec count. Seconds are counted from the first
-// frame, as players do; frames from 0.
+// frame, whereas players count from the sound if it begins before; frames from
+// 0.
 enum class ClipUnit { kSeconds, kFrames };
 
 struct CutOptions {

@@ -74,7 +74,9 @@ The table's first line names its columns; others are ignored.
   file (or video_id)  a video in --videos; its ending may be left out
   start, end          seconds from the first frame (12.4), or frames from 0 with
                       --unit frames; the end is not part of the clip. Empty:
-                      from the beginning, to the end.
+                      from the beginning, to the end. Where sound begins before
+                      the first frame, players count from the sound: subtract
+                      what lies between.
   box (or bbox)       left-top-right-bottom in pixels of the upright frame,
                       with spaces if a side is negative (-12 -30 240 280); the
                       whole frame if empty. It is widened about its centre to
