@@ -24,20 +24,19 @@ using nlohmann::json;
 struct CodeOfStatus {
   absl::StatusCode code;
   int status;
-  absl::string_view name;
 };
 
 constexpr CodeOfStatus kCodes[] = {
-    {absl::StatusCode::kInvalidArgument, 400, "invalid_argument"},
-    {absl::StatusCode::kOutOfRange, 400, "out_of_range"},
-    {absl::StatusCode::kNotFound, 404, "not_found"},
-    {absl::StatusCode::kFailedPrecondition, 409, "failed_precondition"},
-    {absl::StatusCode::kAlreadyExists, 409, "already_exists"},
-    {absl::StatusCode::kAborted, 409, "aborted"},
-    {absl::StatusCode::kResourceExhausted, 507, "resource_exhausted"},
-    {absl::StatusCode::kUnavailable, 503, "unavailable"},
-    {absl::StatusCode::kCancelled, 503, "cancelled"},
-    {absl::StatusCode::kDeadlineExceeded, 503, "deadline_exceeded"},
+    {absl::StatusCode::kInvalidArgument, 400},
+    {absl::StatusCode::kOutOfRange, 400},
+    {absl::StatusCode::kNotFound, 404},
+    {absl::StatusCode::kFailedPrecondition, 409},
+    {absl::StatusCode::kAlreadyExists, 409},
+    {absl::StatusCode::kAborted, 409},
+    {absl::StatusCode::kResourceExhausted, 507},
+    {absl::StatusCode::kUnavailable, 503},
+    {absl::StatusCode::kCancelled, 503},
+    {absl::StatusCode::kDeadlineExceeded, 503},
 };
 
 }  // namespace
@@ -77,7 +76,7 @@ Response ErrorResponse(int status, absl::string_view code,
 Response ErrorResponse(const absl::Status& error) {
   for (const CodeOfStatus& entry : kCodes) {
     if (entry.code == error.code()) {
-      return ErrorResponse(entry.status, entry.name, error.message(),
+      return ErrorResponse(entry.status, CodeName(entry.code), error.message(),
                            FieldOf(error));
     }
   }
