@@ -34,11 +34,13 @@ class Search {
     if (path.size() == kMaxDepth) return;
     const auto names = folder.Names(kMaxNames);
     if (!names.ok()) return;
-    for (const std::string& name : *names) {
-      const absl::StatusOr<SafeFolder> next = folder.Enter(name);
+    // The last names are most often of the newest runs, which must not be those
+    // that are left out.
+    for (auto name = names->rbegin(); name != names->rend(); ++name) {
+      const absl::StatusOr<SafeFolder> next = folder.Enter(*name);
       if (!next.ok()) continue;  // a file, a link, or not ours to read
       RunPath next_path = path;
-      next_path.push_back(name);
+      next_path.push_back(*name);
       Visit(*next, next_path);
     }
   }

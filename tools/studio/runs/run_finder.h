@@ -22,8 +22,8 @@ std::string IdOfRun(const RunPath& path);
 
 // The root, if it is a run, and the runs in up to three levels of folders below
 // it, but not below runs: a run has a losses.csv, or a config.textproto beside
-// a folder of checkpoints. At most 500 runs among 5000 folders. None if the
-// root is not there.
+// a folder of checkpoints. At most 500 runs among 5000 folders: the last by
+// name, from the last on (run10 before run9). None if the root is not there.
 absl::StatusOr<std::vector<RunPath>> FindRuns(const std::string& root);
 
 // The run's folder. NotFound if it is gone, or is no run any more.

@@ -14,6 +14,7 @@
 #include "networks/files/testing_folder.h"
 #include "nlohmann/json.hpp"
 #include "tools/studio/base/field_error.h"
+#include "tools/studio/runs/run_finder.h"
 
 namespace studio {
 namespace {
@@ -96,6 +97,18 @@ TEST_F(RunReaderTest, TheRootItselfMayBeARunOrNotBeThere) {
   WriteRun("root");
   EXPECT_EQ(List()[0]["name"], "root");
   EXPECT_THAT(reader_.Folders(), ElementsAre(Path("root")));
+}
+
+TEST_F(RunReaderTest, FindsTheLastByNameOfTooManyRuns) {
+  for (int run = 1; run <= 501; ++run) {
+    const std::string name = absl::StrCat("root/run", run);
+    fs::create_directories(Path(name));
+    Write(absl::StrCat(name, "/losses.csv"), "");
+  }
+  const auto runs = FindRuns(Path("root")).value();
+  ASSERT_EQ(runs.size(), 500u);
+  EXPECT_THAT(runs.front(), ElementsAre("run501"));
+  EXPECT_THAT(runs.back(), ElementsAre("run2"));
 }
 
 // The name that people see may be another one than the folder's.
