@@ -1,6 +1,8 @@
 """The page Motion: keypoints over a video, a motion file, another still."""
 
+import base64
 import json
+import pathlib
 import unittest
 
 from tools.studio.browser import browser_testing
@@ -9,6 +11,7 @@ from tools.studio.browser.browser_testing import HOLD_STILLS, PUPPET
 VIEW = '#page-motion section[aria-label="Keypoints"]'
 CANVAS = f"{VIEW} canvas"
 JOB_SECONDS = 300
+LATE = pathlib.Path("tools/studio/browser/testdata/late-picture.mp4")
 # How many pixels of the canvas are drawn on, and a number for what is there.
 DRAWN = """
 const {width, height} = arguments[0];
@@ -29,6 +32,38 @@ return import('/keypoint_player.js').then(({KeypointPlayer}) => {
   player.close();
   return seconds.map((time) => player.frameOfVideo(time));
 });
+"""
+
+# Of a video of ten frames, 10 a second, whose first is at 0.5 s: the frames that
+# are due at some times of it, and where two players go to for frame 5.
+LATE_FRAMES = """
+const [base64, seconds] = arguments;
+const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+const api = {blob: async () => bytes, pictures: {address: async () => ''}};
+const facts = {id: 'late', kind: 'video', bytes: bytes.length, width: 32,
+  height: 32, frames: 10, fps: 10};
+const times = [...Array(10).keys()].map((i) => i / 10);
+const keypoints = {fps: 10, sets: [], frames: times.map(() => []), times};
+// A frame of the screen later, so that the page has been told, too.
+const drawn = (resolve) => requestAnimationFrame(resolve);
+const shown = (video) => Promise.all([
+  new Promise((resolve) => video.addEventListener('loadeddata', () => drawn(resolve))),
+  new Promise((resolve) => video.requestVideoFrameCallback(() => drawn(resolve)))]);
+const run = async ([{KeypointPlayer}, {MediaInput}]) => {
+  const player = new KeypointPlayer(api, keypoints, facts, 64);
+  await shown(player.video);
+  player.seek(5);
+  const input = new MediaInput(api, {kind: 'video', title: 'Video'});
+  input.set(facts, {quiet: true});
+  await shown(input.video);
+  await input.showFrame(5);
+  const sought = [player.video.currentTime, input.video.currentTime];
+  player.close();
+  input.hideVideo();
+  return [seconds.map((time) => player.frameOfVideo(time)), sought];
+};
+return Promise.all([import('/keypoint_player.js'),
+  import('/media_input.js')]).then(run);
 """
 
 
@@ -62,6 +97,13 @@ class MotionTest(browser_testing.BrowserTest):
         # Of an earlier version: the nearest one by the rate.
         frames = self.browser.run(FRAMES_AT, None, [0.02, 0.03, 0.07, 0.7])
         self.assertEqual(frames, [0, 1, 1, 2])
+
+    def test_counts_from_the_first_frame_where_sound_begins_before_it(self):
+        video = base64.b64encode(LATE.read_bytes()).decode()
+        frames, times = self.browser.run(LATE_FRAMES, video, [0.5, 0.95, 1.4])
+        self.assertEqual(frames, [0, 4, 9])
+        for time in times:
+            self.assertAlmostEqual(time, 1.05)
 
     def test_hides_sets(self):
         pixels, _ = self.drawn()

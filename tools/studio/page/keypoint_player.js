@@ -26,13 +26,17 @@ export class KeypointPlayer {
     this.sets = keypoints.sets;
     this.driving = driving?.kind === 'video' ? driving : null;
     this.modelSize = modelSize;
+    this.hasVideo = false;  // the browser has shown a frame of it
+    // Of the video's clock at its first frame, in seconds: the clock counts from
+    // the beginning of the file, where sound may come before the picture.
+    this.firstTime = 0;
     this.frame = 0;
     this.hidden = new Set();
     this.trails = false;
     this.build();
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.place);
-    if (this.driving?.bytes <= LARGEST_PLAYED) this.loadVideo();
+    if (this.driving?.bytes <= LARGEST_PLAYED && 'requestVideoFrameCallback' in this.video) this.loadVideo();
     this.seek(0);
   }
 
@@ -66,12 +70,9 @@ export class KeypointPlayer {
       const bytes = await this.api.blob(`uploads/${this.driving.id}/content`);
       if (this.closed) return;
       this.address = URL.createObjectURL(new Blob([bytes], {type: 'video/mp4'}));
-      this.video.onloadeddata = () => {
-        this.video.hidden = false;
-        this.seek(this.frame);
-      };
-      this.video.src = this.address;
+      this.video.onloadeddata = () => { this.video.hidden = false; };
       this.followVideo();
+      this.video.src = this.address;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
     }
@@ -79,16 +80,16 @@ export class KeypointPlayer {
 
   // The video's own clock says which keypoints are due.
   followVideo() {
-    if (!('requestVideoFrameCallback' in this.video)) return;
     const step = (_, {mediaTime}) => {
       if (this.playing) this.showFrame(this.frameOfVideo(mediaTime));
       this.video.requestVideoFrameCallback(step);
     };
-    this.video.requestVideoFrameCallback(step);
-  }
-
-  hasVideo() {
-    return !this.video.hidden && 'requestVideoFrameCallback' in this.video;
+    this.video.requestVideoFrameCallback((_, {mediaTime}) => {
+      this.firstTime = mediaTime;
+      this.hasVideo = true;
+      this.seek(this.frame);
+      this.video.requestVideoFrameCallback(step);
+    });
   }
 
   toggle() {
@@ -99,7 +100,7 @@ export class KeypointPlayer {
   play() {
     this.playing = true;
     this.markPlaying();
-    if (this.hasVideo()) {
+    if (this.hasVideo) {
       this.video.play();
       return;
     }
@@ -132,11 +133,11 @@ export class KeypointPlayer {
   }
 
   frameOfVideo(mediaTime) {
-    return this.frameAt(mediaTime + this.tolerance);
+    return this.frameAt(mediaTime - this.firstTime + this.tolerance);
   }
 
   seek(frame) {
-    if (this.hasVideo()) this.video.currentTime = (this.times[frame] + (this.times[frame + 1] ?? this.seconds)) / 2;
+    if (this.hasVideo) this.video.currentTime = this.firstTime + (this.times[frame] + (this.times[frame + 1] ?? this.seconds)) / 2;
     this.showFrame(frame);
   }
 
@@ -146,7 +147,7 @@ export class KeypointPlayer {
     const text = `${this.frame + 1} of ${this.frames.length}`;
     this.slider.setAttribute('aria-valuetext', `Frame ${text}`);
     this.shown.value = text;
-    if (this.driving && !this.hasVideo()) this.showPreview();
+    if (this.driving && !this.hasVideo) this.showPreview();
     this.draw();
   }
 

@@ -188,7 +188,7 @@ export class MediaInput {
     const frame = Math.max(0, Math.min(Math.floor(number) || 0, this.value.frames - 1));
     if (!this.video.hidden) {
       this.video.pause();
-      this.video.currentTime = (frame + 0.5) / this.value.fps;
+      this.video.currentTime = this.firstTime + (frame + 0.5) / this.value.fps;
       return;
     }
     await showPicture(this.picture, this.api, `uploads/${this.value.id}/preview?frame=${frame}&side=${PREVIEW_SIDE}`);
@@ -200,6 +200,9 @@ export class MediaInput {
       const bytes = await this.api.blob(`uploads/${facts.id}/content`);
       if (this.value !== facts) return;
       this.videoAddress = URL.createObjectURL(new Blob([bytes], {type: 'video/mp4'}));
+      // As in KeypointPlayer: a video's clock may not be at 0 at its first frame.
+      this.firstTime = 0;
+      this.video.requestVideoFrameCallback?.((_, {mediaTime}) => { this.firstTime = mediaTime; });
       this.video.src = this.videoAddress;
       this.video.onloadeddata = () => {
         this.video.hidden = false;
