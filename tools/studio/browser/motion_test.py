@@ -105,6 +105,12 @@ class MotionTest(browser_testing.BrowserTest):
         for time in times:
             self.assertAlmostEqual(time, 1.05)
 
+    def test_takes_no_motion_file(self):
+        css = '#page-{} input[accept*=".safetensors"]'
+        find = self.browser.driver.find_elements
+        self.assertEqual(find("css selector", css.format("motion")), [])
+        self.assertEqual(len(find("css selector", css.format("animate"))), 1)
+
     def test_hides_sets(self):
         pixels, _ = self.drawn()
         self.browser.choose("1", f"{VIEW} .chips label")

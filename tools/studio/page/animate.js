@@ -103,7 +103,7 @@ class AnimatePage {
     this.choices = choices;
     this.checkpoints = checkpoints;
     this.still = new MediaInput(api, {kind: 'image', title: 'Still', onchange: () => this.changedStill()});
-    this.driving = new MediaInput(api, {kind: 'video', title: 'Video', onchange: () => this.keep()});
+    this.driving = new MediaInput(api, {kind: 'video', title: 'Video', takesMotion: true, onchange: () => this.keep()});
     this.crop = new CropBox((box) => this.changedBox(box));
     const parts = this.buildSettings();
     this.bundled = bundled;

@@ -12,27 +12,32 @@ export const LARGEST_PLAYED = 64e6;  // bytes; longer videos show frames alone
 const PREVIEW_SIDE = 512;
 const THUMB_SIDE = 96;
 
+const VIDEO_FILES = 'video/*,.mkv,.gif,.webp,.apng';
 const KINDS = {
   image: {
     accept: 'image/*', drop: 'Drop a picture here', icon: 'image', camera: 'Take a picture',
   },
   video: {
-    accept: `video/*,.mkv,.gif,.webp,.apng,${MOTION_ENDING}`, drop: 'Drop a video or a motion file here', icon: 'film',
-    camera: 'Record a video',
+    accept: VIDEO_FILES, drop: 'Drop a video here', icon: 'film', camera: 'Record a video',
   },
+};
+const VIDEO_OR_MOTION = {
+  ...KINDS.video, accept: `${VIDEO_FILES},${MOTION_ENDING}`, drop: 'Drop a video or a motion file here',
 };
 
 export class MediaInput {
-  // kind: 'image', or 'video', which takes motion files, too. onchange(facts)
-  // when another one is chosen, null when none is.
-  constructor(api, {kind, title, onchange}) {
+  // kind: 'image' or 'video'. takesMotion: takes motion files in place of a
+  // video, too. onchange(facts) when another one is chosen, null when none is.
+  constructor(api, {kind, title, takesMotion = false, onchange}) {
     this.api = api;
     this.kind = kind;
+    this.takesMotion = takesMotion;
+    this.words = takesMotion ? VIDEO_OR_MOTION : KINDS[kind];
     this.onchange = onchange;
     this.value = null;
     this.sending = null;  // the upload that is shown while it is sent
     this.offered = [];
-    const words = KINDS[kind];
+    const {words} = this;
     const titleId = uniqueId('media');
     this.facts = h('span.soft.small.number.media-facts');
     this.file = h('input.visually-hidden', {type: 'file', accept: words.accept, tabindex: -1, 'aria-labelledby': titleId,
@@ -107,9 +112,8 @@ export class MediaInput {
   // ------------------------------------------------------------------ states
 
   showEmpty() {
-    const words = KINDS[this.kind];
     this.clear();
-    fill(this.cover, icon(words.icon), h('p.small.soft', words.drop));
+    fill(this.cover, icon(this.words.icon), h('p.small.soft', this.words.drop));
   }
 
   clear() {
@@ -264,7 +268,7 @@ export class MediaInput {
     if (!file) return;
     const upload = this.newUpload(file);
     this.showUpload(upload);
-    const kind = this.kind === 'video' && file.name.endsWith(MOTION_ENDING) ? 'motion' : this.kind;
+    const kind = this.takesMotion && file.name.endsWith(MOTION_ENDING) ? 'motion' : this.kind;
     try {
       upload.facts = await this.api.upload(kind, file, upload);
     } catch (error) {
