@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -120,6 +123,7 @@ class Checker {
       return absl::InvalidArgumentError(absl::StrCat(
           path, ": is the input ", input->second, "; name another output"));
     }
+    if (kind == OutputKind::kWholeFolder) whole_folders_.insert(identity);
     const auto [other, is_new] = outputs_.emplace(identity, path);
     if (is_new) return absl::OkStatus();
     return absl::InvalidArgumentError(
@@ -127,10 +131,30 @@ class Checker {
                      " are one file; name two different outputs"));
   }
 
+  // Of all outputs together: what is made as a whole has to be empty when it
+  // takes its name.
+  absl::Status CheckWholeFolders() const {
+    for (const auto& [identity, path] : outputs_) {
+      auto [device, inode, missing] = identity;
+      while (!missing.empty()) {
+        const size_t slash = missing.rfind('/');
+        missing.resize(slash == std::string::npos ? 0 : slash);
+        const Identity folder(device, inode, missing);
+        if (whole_folders_.count(folder) == 0) continue;
+        return absl::InvalidArgumentError(absl::StrCat(
+            path, ": is to lie in ", outputs_.at(folder),
+            ", which is an output that is made as a whole; name another "
+            "folder"));
+      }
+    }
+    return absl::OkStatus();
+  }
+
  private:
   const bool overwrite_;
   const std::map<Identity, std::string> inputs_;
   std::map<Identity, std::string> outputs_;
+  std::set<Identity> whole_folders_;  // of outputs_
 };
 
 }  // namespace
@@ -147,7 +171,7 @@ absl::Status CheckOutputs(const PlannedOutputs& planned) {
       RETURN_IF_ERROR(checker.Check(path, kind));
     }
   }
-  return absl::OkStatus();
+  return checker.CheckWholeFolders();
 }
 
 }  // namespace networks::files

@@ -15,7 +15,7 @@ struct PlannedOutputs {
   std::vector<std::string> files;
 
   // Folders to be made as a whole (atomic_folder.h): `overwrite` does not count
-  // for them.
+  // for them, and no other output may lie in them.
   std::vector<std::string> folders;
 
   // Folders to be made if need be, into which files are written one by one.
@@ -41,7 +41,7 @@ struct PlannedOutputs {
 //   InvalidArgument   something else than a file (or a folder) has the name: a
 //                     folder, a link, a device, a pipe; an output is an input,
 //                     or a file in an input folder, by whatever name; two
-//                     outputs are one file
+//                     outputs are one file, or one lies in one of `folders`
 //   the system's error  its folder is not there, cannot be looked into, or
 //                     cannot be written to
 absl::Status CheckOutputs(const PlannedOutputs& planned);

@@ -118,6 +118,25 @@ TEST_F(CheckOutputsTest, RefusesAFolderWithSomethingInIt) {
               StatusIs(StatusCode::kAlreadyExists, HasSubstr("not empty")));
 }
 
+TEST_F(CheckOutputsTest, RefusesAnOutputInAFolderThatIsMadeAsAWhole) {
+  const auto refuses = [this](const char* file) {
+    planned_.files = {Path(file)};
+    EXPECT_THAT(CheckOutputs(planned_),
+                StatusIs(StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr(Path(file)),
+                               HasSubstr("is to lie in " + Path("frames/")))));
+  };
+  planned_.folders = {Path("frames/")};
+  planned_.makes_folders = true;
+  refuses("frames/k.npy");
+  fs::create_directory(Path("frames"));
+  fs::create_symlink("frames", Path("way"));
+  refuses("frames/k.npy");
+  refuses("way/deep/k.npy");
+  planned_.files = {Path("frames2/k.npy"), Path("k.npy")};
+  EXPECT_THAT(CheckOutputs(planned_), IsOk());
+}
+
 TEST_F(CheckOutputsTest, FillsAFolderThatMayBeOverwritten) {
   planned_.filled_folders = {folder_, Path("none")};
   EXPECT_THAT(CheckOutputs(planned_), IsOk());
