@@ -159,9 +159,8 @@ absl::Status CheckTarget(const std::string& target, Temporary::Kind kind,
   }
   if (is_file && overwrite) return absl::OkStatus();
   std::error_code error;
-  if (!is_file && fs::is_empty(target, error) && !error) {
-    return absl::OkStatus();
-  }
+  if (!is_file && fs::is_empty(target, error)) return absl::OkStatus();
+  if (error) return SystemError(error, target, "list this folder");
   return absl::AlreadyExistsError(
       absl::StrCat(target, is_file ? " exists" : " exists and is not empty"));
 }

@@ -121,6 +121,18 @@ TEST_F(TemporaryTest, RemovesWhatWasLeftAlsoFromAFullDisk) {
   }
 }
 
+TEST_F(TemporaryTest, SaysThatAFolderCannotBeListed) {
+  fs::create_directory(Path("a"));
+  fs::permissions(Path("a"), fs::perms(0333));
+  {
+    const PlainUser user(folder_);
+    EXPECT_THAT(
+        CheckTarget("a", Temporary::Kind::kFolder, false),
+        StatusIs(StatusCode::kPermissionDenied, HasSubstr("cannot list")));
+  }
+  fs::permissions(Path("a"), fs::perms(0755));
+}
+
 TEST_F(TemporaryTest, LeavesWhatAnotherUserCanRemove) {
   if (geteuid() != 0) GTEST_SKIP() << "makes a file of another user";
   fs::permissions(folder_, fs::perms(0777));
