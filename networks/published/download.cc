@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "networks/published/curl_error.h"
 #include "networks/published/digest.h"
 #include "networks/published/part_file.h"
 #include "third_party/absl/status_macros.h"
@@ -90,11 +91,12 @@ std::string Megabytes(int64_t bytes) {
   return absl::StrCat(bytes / 1000000, ".", bytes / 100000 % 10, " MB");
 }
 
-// Whether the same request would be refused again: of 4xx, not 408 (it took too
-// long), 416 (for a part that is thrown away) and 429 (too many requests).
-bool IsRefusal(int64_t status) {
-  return status >= 400 && status < 500 && status != 408 && status != 416 &&
-         status != 429;
+// Whether the same request may be answered in another way later: 408 (it took
+// too long), 429 (too many requests), a server in trouble, and what is said of
+// a part that is thrown away.
+bool MayChange(int64_t status) {
+  return status == 206 || status == 408 || status == 416 || status == 429 ||
+         status >= 500;
 }
 
 absl::Status HttpError(const std::string& url, int status) {
@@ -104,7 +106,7 @@ absl::Status HttpError(const std::string& url, int status) {
     return absl::NotFoundError(
         absl::StrCat(message, ", there is no such file (any more)"));
   }
-  if (IsRefusal(status)) return absl::FailedPreconditionError(message);
+  if (!MayChange(status)) return absl::FailedPreconditionError(message);
   return absl::UnavailableError(absl::StrCat(message, "; try again later"));
 }
 
@@ -268,43 +270,28 @@ absl::Status Transfer::Judge(CURL* curl, CURLcode code,
   // No later answer of this server could go on with such a part.
   const bool is_lost = code != CURLE_OK && accepted_ && total_ == 0;
   if (is_lost && part_.version().empty()) RETURN_IF_ERROR(part_.StartOver(""));
-  const std::string reason = absl::StrCat(
-      url_, ": ", *curl_message ? curl_message : curl_easy_strerror(code));
+  if (code == CURLE_ABORTED_BY_CALLBACK) {
+    return absl::CancelledError(
+        absl::StrCat(url_, ": stopped with ", Megabytes(part_.size()),
+                     " on the disk; run again to go on"));
+  }
   // Of a proxy that was asked for a way to an HTTPS server.
   long proxy_status = 0;
   curl_easy_getinfo(curl, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
-  if (IsRefusal(proxy_status) && code != CURLE_ABORTED_BY_CALLBACK) {
+  if (proxy_status >= 300 && !MayChange(proxy_status)) {
     return absl::FailedPreconditionError(absl::StrCat(
         url_, ": the proxy answered with HTTP status ", proxy_status));
   }
-  switch (code) {
-    case CURLE_OK:
-      break;
-    case CURLE_ABORTED_BY_CALLBACK:
-      return absl::CancelledError(
-          absl::StrCat(url_, ": stopped with ", Megabytes(part_.size()),
-                       " on the disk; run again to go on"));
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-      return absl::InvalidArgumentError(reason);
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_CONNECT:
-      return absl::UnavailableError(
-          absl::StrCat(reason, "; is there a network?"));
-    case CURLE_OPERATION_TIMEDOUT:
-    case CURLE_PARTIAL_FILE:
-    case CURLE_GOT_NOTHING:
-    case CURLE_RECV_ERROR:
-    case CURLE_SEND_ERROR:
-      retriable_ = true;
-      return absl::UnavailableError(
-          absl::StrCat(reason, "; ", Megabytes(part_.size()),
-                       " are on the disk, run again to go on"));
-    default:
-      return absl::UnavailableError(reason);
+  if (code == CURLE_OK) return JudgeAnswer();
+  std::string reason = absl::StrCat(
+      url_, ": ", *curl_message ? curl_message : curl_easy_strerror(code),
+      CurlAdvice(code));
+  if (IsCut(code)) {
+    retriable_ = true;
+    absl::StrAppend(&reason, "; ", Megabytes(part_.size()),
+                    " are on the disk, run again to go on");
   }
-  return JudgeAnswer();
+  return absl::Status(CurlErrorCode(code), reason);
 }
 
 absl::Status Transfer::JudgeAnswer() {

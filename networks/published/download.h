@@ -53,10 +53,11 @@ struct DownloadOptions {
 //   DataLoss            size or digest are wrong; what came is thrown away
 //   ResourceExhausted   the disk is full; the part stays
 //   FailedPrecondition  the server, or a proxy on the way, refuses the request
-//                       (another 4xx)
+//                       (any other status), redirects for ever, or has a
+//                       certificate that is not trusted
 //   Aborted             another process is downloading to the same path
 //   Cancelled           `stopped`
-//   InvalidArgument     the URL is none
+//   InvalidArgument     the URL is none, or a redirect leads to none
 // HTTPS is never left for HTTP by a redirect.
 absl::StatusOr<std::string> Download(const std::string& url,
                                      const std::string& path,
