@@ -18,5 +18,13 @@ TEST(CurlError, OfACertificateThatIsNotTrustedIsARefusal) {
   }
 }
 
+TEST(CurlError, OfAStreamThatIsResetIsACut) {
+  for (const CURLcode code :
+       {CURLE_RECV_ERROR, CURLE_HTTP2, CURLE_HTTP2_STREAM}) {
+    EXPECT_EQ(CurlErrorCode(code), StatusCode::kUnavailable);
+    EXPECT_TRUE(IsCut(code));
+  }
+}
+
 }  // namespace
 }  // namespace networks::published
