@@ -71,7 +71,8 @@ void List(const std::string& folder) {
   }
 }
 
-// The bar starts when the size is known, and not for what is there already.
+// The bar starts when the size is known, and not for what is there already. It
+// starts again where another answer, as of the next source, has another size.
 class DownloadProgress {
  public:
   explicit DownloadProgress(const published::WeightFile& file)
@@ -79,7 +80,9 @@ class DownloadProgress {
 
   void Update(int64_t done, int64_t total) {
     constexpr int64_t kMegabyte = 1000000;
-    if (bar_ == nullptr) {
+    if (bar_ == nullptr || total != total_) {
+      bar_.reset();
+      total_ = total;
       pipelines::ProgressOptions options;
       options.title = name_;
       options.total = total / kMegabyte;
@@ -88,11 +91,15 @@ class DownloadProgress {
       bar_ = std::make_unique<pipelines::ProgressBar>(options);
     }
     bar_->Update(done / kMegabyte);
-    if (done == total) bar_->Finish();
+  }
+
+  void Finish() {
+    if (bar_ != nullptr) bar_->Finish();
   }
 
  private:
   std::string name_;
+  int64_t total_ = 0;  // bytes, of bar_
   std::unique_ptr<pipelines::ProgressBar> bar_;
 };
 
@@ -121,6 +128,7 @@ absl::Status FetchOne(published::WeightFile file, const std::string& folder) {
         absl::StrCat(result.status().message(), ", or give --force"));
   }
   RETURN_IF_ERROR(result.status());
+  progress.Finish();
   for (const std::string& warning : result->warnings) {
     absl::FPrintF(stderr, "fetch_weights: warning: %s\n", warning);
   }

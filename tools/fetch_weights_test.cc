@@ -53,6 +53,24 @@ TEST(FetchWeights, DownloadsFromAMirrorOnceThenChecks) {
   EXPECT_THAT(third.output, AllOf(HasSubstr(kAny), HasSubstr("--force")));
 }
 
+// As of a source that sends a page before another one sends the file.
+TEST(FetchWeights, ShowsTheProgressOfTheAnswerThatCounts) {
+  const std::string page(7000, 'p');
+  const std::string file = "PK" + std::string(2500000, 'w');
+  bool is_first = true;
+  LoopbackServer server([&](const HttpRequest& request) {
+    if (!is_first) return ServeFile(file, "\"v2\"")(request);
+    is_first = false;
+    HttpResponse response = ServeFile(page)(request);
+    response.cut_after = 3000;
+    return response;
+  });
+  const ProgramResult result =
+      Fetch({"--dir", FreshTestFolder(), "--mirror", server.Url(""), kAny});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr(" 2/2 "));
+}
+
 TEST(FetchWeights, RefusesAFileWithAnotherDigestFromAMirror) {
   LoopbackServer server(ServeFile("PK something else"));
   const std::string folder = FreshTestFolder();
