@@ -134,7 +134,8 @@ void WriteRecords(const TensorMap& tensors,
 
 }  // namespace
 
-absl::Status WritePytorch(const std::string& path, const TensorMap& tensors) {
+absl::Status WritePytorch(const std::string& path, const TensorMap& tensors,
+                          const MappedFile* source) {
   RETURN_IF_ERROR(CheckTensors(path, tensors));
   files::OutputOptions options;
   options.wait = files::kWaitToWrite;
@@ -155,6 +156,7 @@ absl::Status WritePytorch(const std::string& path, const TensorMap& tensors) {
     WriteRecords(tensors, &writer);
   }
   RETURN_IF_ERROR(status);
+  if (source != nullptr) RETURN_IF_ERROR(source->Check());
   RETURN_IF_ERROR(MappingGuard::CheckNoneFailedSince(failed_before));
   return file.Commit();
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "networks/weights/mapped_file.h"
 #include "networks/weights/tensor_map.h"
 
 namespace networks::weights {
@@ -15,8 +16,10 @@ namespace networks::weights {
 // of its own, contiguous and aligned, so that it can be mapped.
 //
 // InvalidArgument names the tensor that is undefined, sparse or quantised, or
-// whose name is not UTF-8.
-absl::Status WritePytorch(const std::string& path, const TensorMap& tensors);
+// whose name is not UTF-8. The errors of `source`'s Check(), if there is one:
+// the file that tensors are views of.
+absl::Status WritePytorch(const std::string& path, const TensorMap& tensors,
+                          const MappedFile* source = nullptr);
 
 }  // namespace networks::weights
 

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/testing_folder.h"
+#include "networks/weights/mapped_file.h"
 #include "networks/weights/pytorch.h"
 #include "networks/weights/pytorch_writer.h"
 #include "networks/weights/safetensors.h"
@@ -63,6 +65,22 @@ TEST(ReadWeights, SaysThatTheFileWasCutShortWhileItWasRead) {
       StatusIs(absl::StatusCode::kUnavailable, HasSubstr(path));
   EXPECT_THAT(weights.Check(), is_unavailable);
   EXPECT_THAT(file.tensor("a").status(), is_unavailable);
+}
+
+TEST(ReadWeights, GivesWhatNoWriterTakesFromAFileThatHasChanged) {
+  const std::string from = ::testing::TempDir() + "/changed.safetensors";
+  const std::string to = ::testing::TempDir() + "/of_changed";
+  ASSERT_THAT(WriteSafetensors(from, {{"a", torch::ones({100})}}), IsOk());
+  const Weights weights = ReadWeights(from).value();
+  const MappedFile* source = weights.file.get();
+  std::ofstream(from, std::ios::app) << "more";
+  const auto is_unavailable =
+      StatusIs(absl::StatusCode::kUnavailable, HasSubstr(from));
+  EXPECT_THAT(
+      WriteSafetensors(to, weights.tensors, {}, Checksum::kSha256, source),
+      is_unavailable);
+  EXPECT_THAT(WritePytorch(to, weights.tensors, source), is_unavailable);
+  EXPECT_FALSE(std::filesystem::exists(to));
 }
 
 }  // namespace

@@ -197,7 +197,8 @@ absl::StatusOr<TensorMap> SafetensorsFile::tensors() const {
 }
 
 absl::Status WriteSafetensors(const std::string& path, const TensorMap& tensors,
-                              const StringMap& metadata, Checksum checksum) {
+                              const StringMap& metadata, Checksum checksum,
+                              const MappedFile* source) {
   std::vector<SafetensorsField> fields;
   for (const auto& [name, tensor] : tensors) {
     absl::StatusOr<SafetensorsField> field = FieldOf(name, tensor);
@@ -233,6 +234,7 @@ absl::Status WriteSafetensors(const std::string& path, const TensorMap& tensors,
     RETURN_IF_ERROR(file.Append(Bytes(contiguous)));
   }
   if (checksum == Checksum::kSha256) RETURN_IF_ERROR(file.AppendDigest());
+  if (source != nullptr) RETURN_IF_ERROR(source->Check());
   RETURN_IF_ERROR(MappingGuard::CheckNoneFailedSince(failed_before));
   return file.Commit();
 }

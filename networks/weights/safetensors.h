@@ -89,10 +89,12 @@ enum class Checksum { kNone, kSha256 };
 // at a time.
 //
 // InvalidArgument names the tensor that is undefined or of a dtype that the
-// format lacks (complex128, quantised), or a name that is not UTF-8.
+// format lacks (complex128, quantised), or a name that is not UTF-8. The errors
+// of `source`'s Check(), if there is one: the file that tensors are views of.
 absl::Status WriteSafetensors(const std::string& path, const TensorMap& tensors,
                               const StringMap& metadata = {},
-                              Checksum checksum = Checksum::kNone);
+                              Checksum checksum = Checksum::kNone,
+                              const MappedFile* source = nullptr);
 
 }  // namespace networks::weights
 

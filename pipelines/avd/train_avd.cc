@@ -129,7 +129,8 @@ absl::Status SaveAvd(const SafetensorsFile& file,
   }
   return networks::weights::WriteSafetensors(
       file.path(), tensors, file.metadata(),
-      file.has_checksum() ? Checksum::kSha256 : Checksum::kNone);
+      file.has_checksum() ? Checksum::kSha256 : Checksum::kNone,
+      file.mapped().get());
 }
 
 }  // namespace pipelines

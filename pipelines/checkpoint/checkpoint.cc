@@ -228,9 +228,9 @@ TensorMap AvdOfSameModel(const std::string& path, const Learnt& learnt) {
   for (const std::string& name : avd_names) {
     const absl::StatusOr<torch::Tensor> tensor = file->tensor(name);
     if (!tensor.ok()) return {};
-    avd[name] = *tensor;
+    avd[name] = tensor->clone();
   }
-  return avd;
+  return file->Check().ok() ? avd : TensorMap();
 }
 
 int64_t CheckpointBytes(const Learnt& learnt) {

@@ -76,13 +76,15 @@ torch::Tensor ConvertTensor(const std::string& name,
 absl::Status Write(const std::string& path, Format format,
                    const Weights& weights) {
   if (format == Format::kPytorch) {
-    return networks::weights::WritePytorch(path, weights.tensors);
+    return networks::weights::WritePytorch(path, weights.tensors,
+                                           weights.file.get());
   }
   // Who reads the input may insist on its checksum.
   return networks::weights::WriteSafetensors(
       path, weights.tensors, weights.metadata,
       weights.has_checksum ? networks::weights::Checksum::kSha256
-                           : networks::weights::Checksum::kNone);
+                           : networks::weights::Checksum::kNone,
+      weights.file.get());
 }
 
 }  // namespace
@@ -109,7 +111,6 @@ absl::Status Convert(const std::string& input, const std::string& output,
       tensor = ConvertTensor(name, tensor, dtype, out);
     }
   }
-  RETURN_IF_ERROR(weights.Check());
   RETURN_IF_ERROR(Write(output, format, weights));
   out << "wrote " << weights.tensors.size() << " tensors to " << output << "\n";
   return absl::OkStatus();
