@@ -84,15 +84,6 @@ absl::Status ToFloat16(const std::string& checkpoint,
   return absl::OkStatus();
 }
 
-// What a file of ours says of its training; other programs' say nothing.
-absl::StatusOr<pipelines::CheckpointState> StateOf(
-    const std::string& checkpoint, const pipelines::TrainedModel& trained) {
-  if (trained.step) return pipelines::ReadCheckpointState(checkpoint);
-  pipelines::CheckpointState state;
-  *state.mutable_config() = trained.config;
-  return state;
-}
-
 absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
   const std::string given =
@@ -104,8 +95,10 @@ absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(CheckOutput(checkpoint, output));
   ASSIGN_OR_RETURN(const pipelines::TrainedModel trained,
                    pipelines::LoadTrainedModel(checkpoint, torch::kCPU));
-  ASSIGN_OR_RETURN(const pipelines::CheckpointState state,
-                   StateOf(checkpoint, trained));
+  // Files of other programs say nothing of their training.
+  pipelines::CheckpointState state =
+      trained.state.value_or(pipelines::CheckpointState());
+  *state.mutable_config() = trained.config;
   RETURN_IF_ERROR(ToFloat16(checkpoint, *trained.model));
   RETURN_IF_ERROR(pipelines::SaveCheckpoint(
       output, {trained.model.get(), nullptr, nullptr}, state));

@@ -138,10 +138,10 @@ TEST_F(AnimatorTest, WarnsOfAModelThatHasNotLearntToPaint) {
   EXPECT_EQ(NewAnimator()->unpainted_warning(), "");
   trained_.config.mutable_training()->set_motion_steps(800);
   EXPECT_EQ(NewAnimator()->unpainted_warning(), "");
-  trained_.step = 53;
+  trained_.state.emplace().set_step(53);
   EXPECT_THAT(NewAnimator()->unpainted_warning(),
               testing::HasSubstr("after 53 of 800 steps"));
-  trained_.step = 801;
+  trained_.state->set_step(801);
   EXPECT_EQ(NewAnimator()->unpainted_warning(), "");
 }
 

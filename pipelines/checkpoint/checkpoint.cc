@@ -143,13 +143,11 @@ absl::StatusOr<CheckpointState> StateOf(const SafetensorsFile& file) {
 
 absl::StatusOr<TrainedModel> LoadOurs(const std::string& path) {
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(path));
-  const Config& config = checkpoint.state().config();
-  ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
-                   AnimationModel::Create(config.model()));
-  RETURN_IF_ERROR(checkpoint.LoadInto(model.get()));
   const CheckpointState& state = checkpoint.state();
-  return TrainedModel{config, std::move(model), nullptr, state.step(),
-                      BeganPainting(state)};
+  ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
+                   AnimationModel::Create(state.config().model()));
+  RETURN_IF_ERROR(checkpoint.LoadInto(model.get()));
+  return TrainedModel{state.config(), std::move(model), nullptr, state};
 }
 
 absl::StatusOr<TrainedModel> LoadOriginal(const std::string& path,
@@ -295,10 +293,10 @@ absl::StatusOr<CheckpointState> ReadCheckpointState(const std::string& path) {
 }
 
 std::string UnpaintedWarning(const TrainedModel& trained) {
-  if (!trained.step) return "";
+  if (!trained.state) return "";
   return UnpaintedWarning(
-      PhasesOf(trained.config.training(), trained.began_painting),
-      *trained.step);
+      PhasesOf(trained.config.training(), BeganPainting(*trained.state)),
+      trained.state->step());
 }
 
 absl::Status ChooseMotion(const MotionConfig& motion, TrainedModel* trained) {

@@ -111,11 +111,9 @@ struct TrainedModel {
   std::shared_ptr<AnimationModel> model;
   // Null where the checkpoint has none.
   networks::AvdNetwork avd = nullptr;
-  // Training steps that the weights have learnt from; empty for files of other
-  // programs, which do not say.
-  std::optional<int64_t> step = std::nullopt;
-  // Whether the initial weights of its run, if there were some, could paint.
-  bool began_painting = true;
+  // What its file says beside the tensors, such as the training steps that they
+  // have learnt from; empty for files of other programs, which do not say.
+  std::optional<CheckpointState> state = std::nullopt;
 };
 
 // As of learning_phase.h; "" also where the model does not say its steps.

@@ -62,7 +62,8 @@ TEST_F(CheckpointTest, IsUsedWithItsAveragedWeights) {
   ASSERT_THAT(SaveCheckpoint(path_, saved.learnt(), saved.State(3)), IsOk());
   const auto trained = LoadTrainedModel(path_, torch::kCPU);
   ASSERT_THAT(trained, IsOk());
-  EXPECT_EQ(trained->step, 3);
+  ASSERT_TRUE(trained->state.has_value());
+  EXPECT_EQ(trained->state->step(), 3);
   const auto averages = saved.average->State();
   for (const auto& item : trained->model->named_parameters()) {
     EXPECT_TRUE(torch::equal(item.value(), averages.at(item.key())))

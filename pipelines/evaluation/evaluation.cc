@@ -57,8 +57,8 @@ EvaluationSetting SettingOf(const TrainedModel& trained, torch::Device device,
                             const data::Dataset& test) {
   const Config& config = trained.config;
   EvaluationSetting setting;
-  if (trained.step) {
-    setting.set_training_steps(static_cast<int32_t>(*trained.step));
+  if (trained.state) {
+    setting.set_training_steps(static_cast<int32_t>(trained.state->step()));
   }
   setting.set_motion(MotionName(config.model().local()));
   setting.set_width(config.data().width());

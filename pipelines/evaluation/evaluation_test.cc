@@ -83,7 +83,7 @@ TEST_F(EvaluationTest, WritesNothingUnlessAsked) {
 }
 
 TEST_F(EvaluationTest, NamesWhatDecidesItsScores) {
-  trained_.step = 19;
+  trained_.state.emplace().set_step(19);
   config()->set_frame_step(2);
   const auto evaluation = EvaluateTo({});
   ASSERT_THAT(evaluation, IsOk());

@@ -7,6 +7,7 @@
 
 #include "pipelines/animation/animate_video.h"
 #include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/checkpoint/checkpoint.pb.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/optimizer/weight_average.h"
 #include "third_party/absl/status_macros.h"
@@ -39,7 +40,9 @@ absl::StatusOr<Evaluation> ConcludeRun(const RunFolder& folder, int64_t step,
                                        const WorkHooks& hooks) {
   const WeightAverage::Scope averaged(learner.average());
   learner.model().eval();
-  const TrainedModel trained = {config, learner.shared_model(), nullptr, step};
+  CheckpointState state;
+  state.set_step(step);
+  const TrainedModel trained = {config, learner.shared_model(), nullptr, state};
   EvaluationOutputs outputs;
   outputs.pictures = folder.path() + "/evaluation";
   ASSIGN_OR_RETURN(Evaluation evaluation,
