@@ -28,7 +28,6 @@
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
-#include "pipelines/media/frame_sink.h"
 #include "pipelines/pretrained/pretrained.h"
 #include "third_party/absl/status_macros.h"
 
@@ -93,6 +92,24 @@ void PrintNotes(const AnimateRequest& request) {
   }
 }
 
+void PrintKept(const std::string& output) {
+  std::printf(
+      "animate: %s is there and stays as it is; --overwrite makes it anew\n",
+      output.c_str());
+}
+
+void PrintResult(const BatchResult& result) {
+  if (result.state == BatchResult::State::kSkipped) {
+    PrintKept(result.item.output);
+  } else if (result.state == BatchResult::State::kDone) {
+    const AnimateVideoReport& report = result.report;
+    std::printf("animate: wrote %lld %s to %s in %.1f s\n",
+                static_cast<long long>(report.frames),
+                report.frames == 1 ? "frame" : "frames",
+                result.item.output.c_str(), report.seconds);
+  }
+}
+
 void PrintResults(const std::vector<BatchResult>& results,
                   const AnimateRequest& request,
                   const std::string& checkpoint) {
@@ -104,12 +121,8 @@ void PrintResults(const std::vector<BatchResult>& results,
     std::printf("%s\n", BatchJson(results, checkpoint).c_str());
   } else if (results.size() > 1 && !request.quiet) {
     std::printf("%s", BatchTable(results).c_str());
-  } else if (results.size() == 1 && results[0].status.ok() && !request.quiet) {
-    const AnimateVideoReport& report = results[0].report;
-    std::printf("animate: wrote %lld %s to %s in %.1f s\n",
-                static_cast<long long>(report.frames),
-                report.frames == 1 ? "frame" : "frames",
-                results[0].item.output.c_str(), report.seconds);
+  } else if (results.size() == 1 && !request.quiet) {
+    PrintResult(results[0]);
   }
 }
 
@@ -143,6 +156,7 @@ BatchOptions OptionsOf(const AnimateRequest& request,
   batch.video.overwrite = request.overwrite;
   batch.video.other_inputs = {checkpoint};
   batch.video.hooks.stop = [] { return StopSignal() != 0; };
+  batch.skips_existing = AreMany(request.inputs);
   batch.halt_on_error = request.halt_on_error;
   batch.compares = request.comparison;
   return batch;
@@ -179,27 +193,18 @@ absl::Status Compare(const std::vector<BatchResult>& results,
     if (comparison.is_new) {
       std::printf("animate: compared in %s\n", comparison.path.c_str());
     } else {
-      std::printf(
-          "animate: %s is there and stays as it is; --overwrite makes it "
-          "anew\n",
-          comparison.path.c_str());
+      PrintKept(comparison.path);
     }
   }
   return absl::OkStatus();
 }
 
-// An output of many that exists is skipped; see BatchOptions.
+// Of what is no animation; CheckOutputs looks at the outputs of those.
 absl::Status CheckOutput(const AnimateRequest& request) {
-  const std::string& output = !request.show_sets.empty() ? request.show_sets
-                              : request.records_motion
-                                  ? request.video.save_motion
-                                  : request.inputs.output;
+  const std::string& output =
+      request.records_motion ? request.video.save_motion : request.show_sets;
   std::error_code error;
-  // What a folder may hold is looked at with all outputs.
-  const bool is_folder = request.show_sets.empty() && !request.records_motion &&
-                         media::IsFolderOutput(output);
-  if (AreMany(request.inputs) || request.overwrite || is_folder ||
-      !std::filesystem::exists(output, error)) {
+  if (request.overwrite || !std::filesystem::exists(output, error)) {
     return absl::OkStatus();
   }
   return absl::AlreadyExistsError(

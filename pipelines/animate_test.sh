@@ -36,6 +36,13 @@ succeed "wrote 3 frames" "${pair[@]}" "${few[@]}" --output frames --size 40x32 \
 expect_files "$user"/frames/00000{0,1,2}.png "$user"/{keypoints,deformation}.npy
 expect_none "$user/frames/000003.png"
 
+# A folder that is there: an empty one is filled, and a full one stays.
+mkdir "$user/made"
+succeed "wrote 3 frames" "${pair[@]}" "${few[@]}" --output made
+expect_files "$user/made/000002.png"
+expect 2 "made exists and is not empty; name another" "${pair[@]}" "${few[@]}" \
+  --output made
+
 # By its former name.
 succeed "wrote 3 frames" "${pair[@]}" "${few[@]}" --output old.mp4 --save_flow old.npy
 grep -q "^animate: note: --save_flow is called --save_deformation now" "$TEST_TMPDIR/stderr" ||

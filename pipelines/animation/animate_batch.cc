@@ -86,7 +86,8 @@ absl::StatusOr<std::vector<std::string>> ReadList(
 
 bool IsKept(const std::string& output, const BatchOptions& options) {
   std::error_code error;
-  return !options.video.overwrite && fs::exists(output, error);
+  return options.skips_existing && !options.video.overwrite &&
+         fs::exists(output, error);
 }
 
 // Whether a file may be replaced without being asked: one that this program

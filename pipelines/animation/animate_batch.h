@@ -48,6 +48,10 @@ struct BatchResult {
 
 struct BatchOptions {
   AnimateVideoOptions video;
+  // Whether an item whose output exists is skipped, unless it is to be
+  // overwritten. If not, it is as AnimateVideo takes it: an empty folder is
+  // filled, anything else is an error.
+  bool skips_existing = true;
   // The first item that fails is the last that is tried.
   bool halt_on_error = false;
   // WriteComparisons is to follow, which CheckBatch looks at, too.
@@ -63,11 +67,10 @@ struct BatchOptions {
 absl::Status CheckBatch(const std::vector<BatchItem>& items,
                         const BatchOptions& options);
 
-// Animates all items. What has an output is skipped unless it is to be
-// overwritten; one that fails does not stop the others, unless
-// options.halt_on_error. Damage that was read over (allow_damaged) is no
-// failure. options.video.hooks.stop ends the list, too: what is not tried is
-// not in the result.
+// Animates all items that are not skipped. One that fails does not stop the
+// others, unless options.halt_on_error. Damage that was read over
+// (allow_damaged) is no failure. options.video.hooks.stop ends the list, too:
+// what is not tried is not in the result.
 std::vector<BatchResult> AnimateBatch(Animator& animator,
                                       const std::vector<BatchItem>& items,
                                       const BatchOptions& options);

@@ -120,6 +120,20 @@ TEST_F(BatchTest, SkipsWhatIsDoneUnlessTold) {
   EXPECT_EQ(results[0].state, BatchResult::State::kDone);
 }
 
+TEST_F(BatchTest, FillsAnEmptyFolderWhereNothingIsSkipped) {
+  const std::vector<BatchItem> items = {
+      {Path("stills/a.png"), Path("videos/v.mp4"), Path("out/")}};
+  BatchOptions options;
+  options.skips_existing = false;
+  EXPECT_THAT(CheckBatch(items, options), IsOk());
+  const auto results = AnimateBatch(*animator_, items, options);
+  ASSERT_THAT(results, testing::SizeIs(1));
+  EXPECT_EQ(results[0].state, BatchResult::State::kDone);
+  EXPECT_TRUE(fs::exists(Path("out/000001.png")));
+  EXPECT_THAT(CheckBatch(items, options),
+              StatusIs(StatusCode::kAlreadyExists, HasSubstr("not empty")));
+}
+
 TEST_F(BatchTest, EndsWhereItsCallerStopsIt) {
   BatchOptions options;
   size_t begun = 0;
