@@ -46,6 +46,21 @@ std::string KindOf(const Field& field) {
   return absl::StrCat("one of ", absl::StrJoin(names, ", "));
 }
 
+// As a list that is a value of its own, one in a message replaces the former.
+void ClearListsOf(const pb::Message& value, pb::Message* target) {
+  const pb::Reflection& access = *value.GetReflection();
+  std::vector<const Field*> set;
+  access.ListFields(value, &set);
+  for (const Field* field : set) {
+    if (field->is_repeated()) {
+      access.ClearField(target, field);
+    } else if (field->cpp_type() == Field::CPPTYPE_MESSAGE) {
+      ClearListsOf(access.GetMessage(value, field),
+                   access.MutableMessage(target, field));
+    }
+  }
+}
+
 // Parses the value alone, so that an error speaks of it alone and no value can
 // close its field and go on with others.
 absl::Status SetMessage(const Field& field, absl::string_view value,
@@ -60,6 +75,7 @@ absl::Status SetMessage(const Field& field, absl::string_view value,
   pb::Message* target = field.is_repeated()
                             ? access.AddMessage(parent, &field)
                             : access.MutableMessage(parent, &field);
+  ClearListsOf(*parsed, target);
   target->MergeFrom(*parsed);
   return absl::OkStatus();
 }

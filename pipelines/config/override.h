@@ -14,7 +14,8 @@ namespace pipelines {
 // Applies "a.b.c=value" to `message`. The value is written as in a text file,
 // but strings need no quotes; the value of a repeated field is a list, as in
 // "losses.perceptual.scales=[1, 0.5]", and replaces the former one.
-// The value of a message is text of its fields, which is merged into it.
+// The value of a message is text of its fields, which is merged into it; lists
+// in it replace the former ones, too.
 // InvalidArgument if there is no such field or the value does not fit, also if
 // it is more than the value of this one field.
 absl::Status ApplyOverride(absl::string_view assignment,

@@ -73,6 +73,19 @@ TEST(Config, OverridesEmptyAListAndMergeMessages) {
   EXPECT_EQ(config->data().repeats(), 3);
 }
 
+TEST(Config, OverridesOfMessagesReplaceListsInThem) {
+  const std::string text =
+      "data { folder: 'clips' } "
+      "losses { perceptual { untrained: true scales: [1, 0.25] } }";
+  for (const char* override :
+       {"losses.perceptual=scales: 0.5", "losses=perceptual { scales: 0.5 }"}) {
+    const auto config = Parse(text, {override});
+    ASSERT_THAT(config, IsOk());
+    EXPECT_THAT(config->losses().perceptual().scales(), ElementsAre(0.5));
+    EXPECT_TRUE(config->losses().perceptual().untrained());
+  }
+}
+
 // A config without such a list has the schema's.
 TEST(Config, OverridesDoNotEmptyAListThatHasDefaults) {
   EXPECT_THAT(Parse(kMinimal, {"losses.perceptual.scales=[]"}),
