@@ -142,6 +142,8 @@ class AnimatedPictureSink : public FrameSink {
  public:
   static absl::StatusOr<std::unique_ptr<FrameSink>> Create(
       const std::string& path, const VideoWriterOptions& options) {
+    RETURN_IF_ERROR(CheckImageSize({options.width, options.height},
+                                   kAnimatedPicture, path));
     // It holds the name until there is a video.
     ASSIGN_OR_RETURN(std::unique_ptr<FrameSink> picture,
                      PictureSink::Create(path, options));

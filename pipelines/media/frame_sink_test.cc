@@ -185,6 +185,16 @@ TEST(OpenFrameSink, AnimatesAWebpByASecondFrame) {
   EXPECT_EQ(frames, 3u);
 }
 
+TEST(OpenFrameSink, RefusesAWebpWithTooLongASide) {
+  VideoWriterOptions options = Options();
+  options.width = 16384;
+  EXPECT_THAT(OpenFrameSink(TempPath("wide.webp"), options),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("wide.webp"), HasSubstr("16384x24"),
+                             HasSubstr("1 to 16383"))));
+  EXPECT_THAT(OpenFrameSink(TempPath("wide.png"), options), IsOk());
+}
+
 TEST(OpenFrameSink, ReplacesNoPictureUnlessTold) {
   const std::string path = TempPath("precious.jpg");
   ASSERT_THAT(networks::files::WriteAtomically(path, "precious"), IsOk());

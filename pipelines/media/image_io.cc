@@ -250,6 +250,19 @@ absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
   return size;
 }
 
+absl::Status CheckImageSize(cv::Size size, std::string_view ending,
+                            const std::string& name) {
+  constexpr int kMaxWebpSide = 16383;  // WEBP_MAX_DIMENSION of libwebp
+  if (std::max(size.width, size.height) <= kMaxWebpSide ||
+      !absl::EqualsIgnoreCase({ending.data(), ending.size()}, ".webp")) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, ": frame size ", size.width, "x", size.height,
+                   "; each side of a WebP must be 1 to ", kMaxWebpSide,
+                   "; use .png or .jpg, or a folder for several frames"));
+}
+
 absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
                                         const std::string& ending,
                                         const std::string& name,
@@ -264,6 +277,7 @@ absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,
     return absl::InvalidArgumentError(absl::StrCat(
         name, ": '", ending, "' holds no transparency; use .png or .webp"));
   }
+  RETURN_IF_ERROR(CheckImageSize(rgb.size(), ending, name));
   cv::Mat stored;
   if (rgb.channels() == 4) {
     cv::cvtColor(rgb, stored, cv::COLOR_RGBA2BGRA);

@@ -76,10 +76,15 @@ absl::StatusOr<cv::Mat> DecodeImage(std::string_view bytes,
 absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
                                     const std::string& name);
 
+// InvalidArgument, with `name`, where no image of `ending` has this size: the
+// sides of a WebP are at most 16383 pixels.
+absl::Status CheckImageSize(cv::Size size, std::string_view ending,
+                            const std::string& name);
+
 // The content of an image file of `rgb` (CV_8UC3 RGB, CV_8UC1 grey, or CV_8UC4
 // RGBA where HoldsAlpha): PNG, JPEG (quality 95) or whatever else OpenCV
 // encodes, by `ending` (".png"). InvalidArgument, with `name`, for an ending
-// without an encoder, and for alpha that it cannot hold.
+// without an encoder, and for alpha or a size that it cannot hold.
 // A PNG states that it is sRGB, and carries `comment`, if there is one, as the
 // text "Comment"; a JPEG has it as a comment, a WebP as a description in XMP;
 // other formats leave it out.

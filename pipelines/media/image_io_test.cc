@@ -469,6 +469,18 @@ TEST(ReadImage, ReadsCmyk) {
   EXPECT_LE(MaxDifference(*read, cyan), 2);
 }
 
+TEST(EncodeImage, RefusesAWebpWithTooLongASide) {
+  const cv::Mat wide(1, 16384, CV_8UC3, cv::Scalar::all(9));
+  for (const char* ending : {".webp", ".WEBP"}) {
+    EXPECT_THAT(EncodeImage(wide, ending, "wide"),
+                StatusIs(StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr("wide: frame size 16384x1"),
+                               HasSubstr("1 to 16383"))));
+  }
+  EXPECT_THAT(EncodeImage(wide.colRange(0, 16383), ".webp", "wide"), IsOk());
+  EXPECT_THAT(EncodeImage(wide, ".png", "wide"), IsOk());
+}
+
 TEST(EncodeImage, SaysThatAPngIsSrgb) {
   const auto png = EncodeImage(Picture(3, 2), ".png", "a.png", "a comment");
   ASSERT_THAT(png, IsOk());
