@@ -116,6 +116,16 @@ bool Overlap(const ClipSpec& a, const ClipSpec& b) {
   return !a.box || !b.box || !(*a.box & *b.box).empty();
 }
 
+std::string SharedFramesText(const ClipSpec& a, const ClipSpec& b) {
+  if (a.line == 0) {
+    return absl::StrCat(a.file, " and ", b.file,
+                        " are one video, which is in both train and test");
+  }
+  return absl::StrCat("lines ", std::min(a.line, b.line), " and ",
+                      std::max(a.line, b.line), " put frames of ", a.file,
+                      " into both train and test");
+}
+
 }  // namespace
 
 CutPlan MakePlan(const std::vector<ClipSpec>& specs, const std::string& table,
@@ -141,10 +151,7 @@ std::vector<std::string> SharedFrames(const std::vector<ClipSpec>& specs) {
         const ClipSpec& b = *clips[j];
         if (b.start >= a.end) break;
         if (a.partition == b.partition || !Overlap(a, b)) continue;
-        shared.push_back(absl::StrCat("lines ", std::min(a.line, b.line),
-                                      " and ", std::max(a.line, b.line),
-                                      " put frames of ", a.file,
-                                      " into both train and test"));
+        shared.push_back(SharedFramesText(a, b));
       }
     }
   }

@@ -39,7 +39,7 @@ CutPlan MakePlan(const std::vector<ClipSpec>& specs, const std::string& table,
 
 // Pairs of a training and a test clip that show the same frames of a video: the
 // same file by whatever name, times that overlap, and boxes that overlap. A
-// sentence each, with the lines of the table.
+// sentence each, with the lines of the table, or the files without one.
 std::vector<std::string> SharedFrames(const std::vector<ClipSpec>& specs);
 
 }  // namespace tools

@@ -201,6 +201,23 @@ TEST_F(CutPlanTest, FindsFramesThatTwoNamesOfAVideoShare) {
   }
 }
 
+TEST_F(CutPlanTest, NamesTheFilesThatAreOneVideoWithoutATable) {
+  Write("v.mp4", "a video");
+  std::filesystem::create_symlink(Path("v.mp4"), Path("link.mp4"));
+  std::vector<ClipSpec> specs(2);
+  specs[0].file = "v.mp4";
+  specs[1].file = "link.mp4";
+  specs[0].partition = "train";
+  specs[1].partition = "test";
+  for (ClipSpec& spec : specs) {
+    spec.video = Path(spec.file);
+    spec.end = 1;
+  }
+  EXPECT_THAT(SharedFrames(specs),
+              ElementsAre("v.mp4 and link.mp4 are one video, which is in both "
+                          "train and test"));
+}
+
 TEST(SharedFrames, AreNoneWhereFileTimeOrBoxDiffers) {
   EXPECT_THAT(SharedFrames(Specs("v,0,2,,a,train\nw,0,2,,b,test\n"
                                  "v,2,4,,c,test\nv,1,2,,d,train\n")),
