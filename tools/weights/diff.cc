@@ -26,14 +26,14 @@ bool IsWhole(const torch::Tensor& tensor) {
   return at::isIntegralType(tensor.scalar_type(), /*includeBool=*/true);
 }
 
-// 0 where both are NaN, infinite where one is.
+// 0 where both are NaN or the same infinity, infinite where one is.
 torch::Tensor Distance(const torch::Tensor& a, const torch::Tensor& b) {
   const torch::Tensor wide_a = Wide(a), wide_b = Wide(b);
   const torch::Tensor distance = (wide_a - wide_b).abs();
   if (!IsWhole(a) || !IsWhole(b)) {
     const torch::Tensor same =
         (wide_a == wide_b) | (wide_a.isnan() & wide_b.isnan());
-    return distance.masked_fill(same, 0).nan_to_num(INFINITY);
+    return distance.masked_fill(same, 0).nan_to_num(INFINITY, INFINITY);
   }
   // float64 does not hold all whole numbers from 2^53 on. Differences of equal
   // signs cannot overflow.

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <cmath>
 #include <limits>
 #include <sstream>
 #include <string>
@@ -57,6 +58,19 @@ TEST(Diff, NamesWhatDiffers) {
                 b +
                 "\n"
                 "1 tensors are the same, 6 differ\n");
+}
+
+// As where a half overflowed.
+TEST(Diff, CallsTheDistanceToAnInfinityInfinite) {
+  const std::string a = Written("a.safetensors", {{"w", torch::ones({2})}});
+  const std::string b =
+      Written("b.safetensors", {{"w", torch::full({2}, INFINITY)}});
+  std::string text;
+  EXPECT_FALSE(Same(a, b, {}, &text));
+  EXPECT_EQ(text,
+            "! w: 2 of 2 values differ, by at most inf\n"
+            "0 tensors are the same, 1 differ\n");
+  EXPECT_TRUE(Same(b, b));
 }
 
 TEST(Diff, TellsLargeWholeNumbersApart) {
