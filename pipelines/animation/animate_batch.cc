@@ -156,6 +156,37 @@ absl::Status CheckComparisons(const std::vector<BatchItem>& items,
   return absl::OkStatus();
 }
 
+// A pipe has nothing for a second reader, and a camera other frames.
+absl::Status CheckReadings(const std::vector<BatchItem>& items,
+                           const BatchOptions& options) {
+  std::map<std::string, int> readings;
+  for (const BatchItem& item : items) {
+    if (IsKept(item.output, options)) continue;
+    ++readings[item.source];
+    ++readings[item.driving];
+  }
+  if (options.compares) {
+    for (const auto& [driving, path] : ComparisonPaths(items)) {
+      if (options.video.allow_addresses && media::IsDevice(driving)) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            driving,
+            ": a camera shows a comparison other frames than the animations; "
+            "record a video first, or leave out comparison"));
+      }
+      ++readings[driving];
+    }
+  }
+  for (const auto& [path, count] : readings) {
+    if (count < 2 || !media::IsPipe(path)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(path,
+                     ": is a pipe, which can be read once, and several "
+                     "animations or a comparison read it; save it as a "
+                     "file"));
+  }
+  return absl::OkStatus();
+}
+
 BatchResult AnimateItem(Animator& animator, const BatchItem& item,
                         const AnimateVideoOptions& options) {
   BatchResult result;
@@ -272,6 +303,7 @@ std::vector<BatchItem> PairAll(const std::vector<std::string>& sources,
 
 absl::Status CheckBatch(const std::vector<BatchItem>& items,
                         const BatchOptions& options) {
+  RETURN_IF_ERROR(CheckReadings(items, options));
   networks::files::PlannedOutputs planned;
   planned.files = {options.video.save_keypoints, options.video.save_deformation,
                    options.video.save_motion};

@@ -62,7 +62,9 @@ struct BatchOptions {
 
 // Whether the outputs of `items` that are not skipped can be written without
 // harm, to be asked before the work begins: no output is an input of any item,
-// and no two are one file, nor has one the name of a comparison. The errors of
+// and no two are one file, nor has one the name of a comparison. Also, whether
+// all inputs can be read as often as it takes: no pipe is read twice, and no
+// camera is in a comparison. InvalidArgument, or the errors of
 // networks::files::CheckOutputs.
 absl::Status CheckBatch(const std::vector<BatchItem>& items,
                         const BatchOptions& options);

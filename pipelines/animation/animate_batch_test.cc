@@ -265,6 +265,43 @@ TEST_F(BatchTest, RefusesAResultWithTheNameOfAComparison) {
   EXPECT_THAT(CheckBatch(Items(), options), IsOk());
 }
 
+TEST_F(BatchTest, RefusesAPipeThatIsReadTwice) {
+  const std::string pipe = Path("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const std::vector<BatchItem> two =
+      PairAll(*ListInputs(Path("stills")), {pipe}, Path("out"), ".mp4");
+  const std::vector<BatchItem> one = {two[0]};
+  const auto refused =
+      StatusIs(StatusCode::kInvalidArgument,
+               AllOf(HasSubstr(pipe + ": is a pipe"), HasSubstr("save it")));
+  BatchOptions options;
+  EXPECT_THAT(CheckBatch(two, options), refused);
+  EXPECT_THAT(CheckBatch(one, options), IsOk());
+  options.compares = true;
+  EXPECT_THAT(CheckBatch(one, options), refused);
+  // As a source.
+  options.compares = false;
+  EXPECT_THAT(CheckBatch(PairAll({pipe}, *ListInputs(Path("videos")),
+                                 Path("out"), ".mp4"),
+                         options),
+              refused);
+  std::ofstream(two[0].output) << "of an earlier run";
+  EXPECT_THAT(CheckBatch(two, options), IsOk()) << "one is skipped";
+}
+
+TEST_F(BatchTest, RefusesAComparisonWithACamera) {
+  const std::vector<BatchItem> items =
+      PairAll(*ListInputs(Path("stills")), {"camera:0"}, Path("out"), ".mp4");
+  BatchOptions options;
+  options.video.allow_addresses = true;
+  EXPECT_THAT(CheckBatch(items, options), IsOk());
+  options.compares = true;
+  EXPECT_THAT(CheckBatch(items, options),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("camera:0"),
+                             HasSubstr("leave out comparison"))));
+}
+
 // As editors of Windows write them.
 TEST_F(BatchTest, ReadsListsWithAByteOrderMark) {
   std::ofstream(Path("list.txt")) << "\xEF\xBB\xBF/a/x.png\r\n/b/y.png\r\n";

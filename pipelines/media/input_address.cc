@@ -1,5 +1,8 @@
 #include "pipelines/media/input_address.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -40,6 +43,12 @@ AddressKind ClassifyAddress(const std::string& name) {
   return colon != std::string::npos && IsScheme(name.substr(0, colon))
              ? AddressKind::kUrl
              : AddressKind::kFile;
+}
+
+bool IsPipe(const std::string& name) {
+  std::error_code error;
+  return ClassifyAddress(name) == AddressKind::kFile &&
+         std::filesystem::is_other(name, error);
 }
 
 }  // namespace pipelines::media

@@ -23,6 +23,9 @@ inline bool IsDevice(const std::string& name) {
   return ClassifyAddress(name) == AddressKind::kDevice;
 }
 
+// Whether `name` is that of a file that can be read once: of a pipe.
+bool IsPipe(const std::string& name);
+
 // What FFmpeg calls a device: "video4linux2" and "/dev/video0". Both empty for
 // what is none.
 struct Device {

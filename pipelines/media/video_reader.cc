@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -177,11 +176,6 @@ absl::Status VideoReader::Impl::Open() {
   return absl::OkStatus();
 }
 
-bool IsPipe(const MediaInput& input) {
-  std::error_code error;
-  return input.bytes == nullptr && std::filesystem::is_other(input.name, error);
-}
-
 absl::Status VideoReader::Impl::OpenDecoder(bool with_alpha) {
   const AVCodecParameters* parameters = demuxer_->stream().codecpar;
   const AVCodec* codec = FindDecoder(parameters->codec_id, with_alpha);
@@ -220,7 +214,8 @@ void VideoReader::Impl::FillInfo() {
   info_.has_audio = demuxer_->has_audio();
   info_.warnings = Warnings(codec, path_);
   info_.is_live = input_.allow_addresses && IsDevice(path_);
-  info_.reads_once = info_.is_live || IsPipe(input_);
+  info_.reads_once =
+      info_.is_live || (input_.bytes == nullptr && IsPipe(path_));
 }
 
 // Says how far reading got. The demuxer's and decoder's words already name the
