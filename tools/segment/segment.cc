@@ -1,5 +1,9 @@
 // Segments an image; see kUsage.
+#include <cstdio>
+#include <filesystem>
+#include <set>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -8,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "networks/files/folder.h"
 #include "networks/files/outputs.h"
+#include "networks/files/system_error.h"
 #include "networks/published/weight_files.h"
 #include "opencv2/core.hpp"
 #include "pipelines/app/command_line.h"
@@ -25,7 +30,10 @@
 
 ABSL_FLAG(std::string, image, "", "Image to segment.");
 ABSL_FLAG(std::string, output, "", "Folder for masks and overlay.");
-ABSL_FLAG(bool, overwrite, false, "Replace pictures that exist.");
+ABSL_FLAG(
+    bool, overwrite, false,
+    "Replace overlay.png and all mask_<n>.png and mask_<n>_<m>.png that the "
+    "folder holds.");
 ABSL_FLAG(std::string, points, "",
           "Points \"x,y x,y,0 ...\" in pixels; label 0: not part of it.");
 ABSL_FLAG(std::string, boxes, "",
@@ -150,24 +158,44 @@ absl::StatusOr<Inputs> ReadInputs() {
 }
 
 // Of reading `m` of prompt `index`.
-std::string MaskPath(const std::string& folder, size_t index, size_t m) {
-  return absl::StrCat(folder, "/mask_", index,
-                      m == 0 ? "" : absl::StrCat("_", m), ".png");
+std::string MaskName(size_t index, size_t m) {
+  return absl::StrCat("mask_", index, m == 0 ? "" : absl::StrCat("_", m),
+                      ".png");
+}
+
+bool IsMaskName(const std::string& name) {
+  size_t index = 0, m = 0;
+  std::sscanf(name.c_str(), "mask_%zu_%zu", &index, &m);
+  return name == MaskName(index, m);
+}
+
+// Those of earlier prompts, which would pass for masks of the new ones.
+std::set<std::string> MasksIn(const std::string& folder) {
+  std::set<std::string> paths;
+  const auto names = networks::files::ListFolder(folder);
+  if (!names.ok()) return paths;  // it is to be made
+  for (const std::string& name : *names) {
+    if (IsMaskName(name)) paths.insert(absl::StrCat(folder, "/", name));
+  }
+  return paths;
 }
 
 std::string OverlayPath(const std::string& folder) {
   return folder + "/overlay.png";
 }
 
+// Of what is written, and of the masks that are there, which are removed.
 absl::Status CheckOutputs(const std::string& folder, const Inputs& inputs) {
   constexpr size_t kMostReadings = 3;  // of the model
-  networks::files::PlannedOutputs planned;
-  planned.files = {OverlayPath(folder)};
+  std::set<std::string> masks = MasksIn(folder);
   for (size_t i = 0; i < inputs.prompts.size(); ++i) {
     for (size_t m = 0; m < kMostReadings; ++m) {
-      planned.files.push_back(MaskPath(folder, i, m));
+      masks.insert(absl::StrCat(folder, "/", MaskName(i, m)));
     }
   }
+  networks::files::PlannedOutputs planned;
+  planned.files.assign(masks.begin(), masks.end());
+  planned.files.push_back(OverlayPath(folder));
   planned.makes_folders = true;
   planned.inputs = {pipelines::UserPath(absl::GetFlag(FLAGS_image)),
                     inputs.segmenter.weights_path};
@@ -176,15 +204,29 @@ absl::Status CheckOutputs(const std::string& folder, const Inputs& inputs) {
 }
 
 absl::Status WriteMasks(const std::string& folder, size_t index,
-                        const std::vector<tools::SegmentMask>& masks) {
+                        const std::vector<tools::SegmentMask>& masks,
+                        std::set<std::string>* stale) {
   for (size_t m = 0; m < masks.size(); ++m) {
-    const std::string path = MaskPath(folder, index, m);
+    const std::string path = absl::StrCat(folder, "/", MaskName(index, m));
     RETURN_IF_ERROR(pipelines::media::WriteImage(path, masks[m].pixels));
+    stale->erase(path);
     const double share =
         static_cast<double>(cv::countNonZero(masks[m].pixels)) /
         static_cast<double>(masks[m].pixels.total());
     absl::PrintF("%s  %5.1f %% of the image, expected IoU %.2f\n", path,
                  100 * share, masks[m].expected_iou);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Remove(const std::set<std::string>& paths) {
+  for (const std::string& path : paths) {
+    std::error_code error;
+    std::filesystem::remove(path, error);
+    if (error) {
+      return networks::files::SystemError(
+          error, path, "remove this mask of earlier prompts");
+    }
   }
   return absl::OkStatus();
 }
@@ -204,12 +246,13 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   ASSIGN_OR_RETURN(tools::Segmenter segmenter,
                    tools::Segmenter::Create(inputs.segmenter));
   RETURN_IF_ERROR(networks::files::MakeFolder(folder));
+  std::set<std::string> stale = MasksIn(folder);
   segmenter.SetImage(inputs.image);
   cv::Mat overlay = inputs.image.clone();
   for (size_t i = 0; i < inputs.prompts.size(); ++i) {
     const std::vector<tools::SegmentMask> masks =
         segmenter.Segment(inputs.prompts[i]);
-    RETURN_IF_ERROR(WriteMasks(folder, i, masks));
+    RETURN_IF_ERROR(WriteMasks(folder, i, masks, &stale));
     tools::DrawMask(masks.front().pixels, static_cast<int>(i), overlay);
   }
   for (const tools::SegmentPrompt& prompt : inputs.prompts) {
@@ -218,7 +261,7 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   const std::string path = OverlayPath(folder);
   RETURN_IF_ERROR(pipelines::media::WriteImage(path, overlay));
   absl::PrintF("%s\n", path);
-  return absl::OkStatus();
+  return Remove(stale);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/folder.h"
 #include "networks/files/testing_folder.h"
 #include "networks/sam/sam.h"
 #include "networks/testing/fill.h"
@@ -22,6 +23,7 @@ namespace {
 
 using ::pipelines::ProgramResult;
 using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
 
 class SegmentTest : public networks::files::FolderTest {
  protected:
@@ -82,7 +84,7 @@ TEST_F(SegmentTest, ReplacesNothingWithoutOverwrite) {
   const std::vector<std::string> arguments = {"--output", output_,
                                               "--boxes=1,2,20,20"};
   std::filesystem::create_directories(output_);
-  for (const char* name : {"mask_0.png", "overlay.png"}) {
+  for (const char* name : {"mask_0.png", "mask_5.png", "overlay.png"}) {
     const std::string path = output_ + "/" + name;
     std::ofstream(path) << "precious";
     const ProgramResult result = Segment(arguments);
@@ -98,6 +100,30 @@ TEST_F(SegmentTest, ReplacesNothingWithoutOverwrite) {
   const ProgramResult result = Segment(replacing);
   EXPECT_EQ(result.exit_code, 0) << result.output;
   EXPECT_THAT(pipelines::media::ReadImage(output_ + "/mask_0.png"), IsOk());
+}
+
+TEST_F(SegmentTest, RemovesMasksOfEarlierPromptsWithOverwrite) {
+  const std::string box = "--boxes=1,2,20,20";
+  ASSERT_EQ(Segment({"--output", output_, "--points=10,10 40,20", "--each"})
+                .exit_code,
+            0);
+  for (const char* name : {"mask_x.png", "mask_2_0.png", "mask_3.png.txt"}) {
+    std::ofstream(output_ + "/" + name) << "of the user";
+  }
+  const ProgramResult result =
+      Segment({"--output", output_, box, "--overwrite"});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(networks::files::ListFolder(output_),
+              IsOkAndHolds(UnorderedElementsAre("mask_0.png", "overlay.png",
+                                                "mask_x.png", "mask_2_0.png",
+                                                "mask_3.png.txt")));
+  // Not even where it has the name of a mask.
+  const std::string input = output_ + "/mask_7.png";
+  std::filesystem::copy_file(image_, input);
+  EXPECT_EQ(Segment({"--output", output_, box, "--overwrite", "--image", input})
+                .exit_code,
+            2);
+  EXPECT_TRUE(std::filesystem::exists(input));
 }
 
 TEST_F(SegmentTest, NeverReplacesItsInput) {
