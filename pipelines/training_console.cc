@@ -83,10 +83,10 @@ WorkHooks TrainingConsole::MakeHooks(std::function<bool()> stop) {
   hooks.stop = std::move(stop);
   hooks.progress = [this](const WorkProgress& progress) { ShowTask(progress); };
   hooks.note = [this](const std::string& sentence) {
-    Print(stdout, absl::StrCat("train: ", sentence));
+    Print(stdout, absl::StrCat("train: ", CommandsForUser(sentence)));
   };
   hooks.warn = [this](const std::string& sentence) {
-    Print(stderr, absl::StrCat("train: warning: ", sentence));
+    Print(stderr, absl::StrCat("train: warning: ", CommandsForUser(sentence)));
   };
   return hooks;
 }

@@ -94,6 +94,17 @@ TEST(TrainingConsole, NamesTheInstalledCommandThatAnimates) {
   program_invocation_name = name;
 }
 
+TEST(TrainingConsole, NamesInstalledCommandsInWarnings) {
+  char* const name =
+      std::exchange(program_invocation_name, const_cast<char*>("cpab-train"));
+  TrainingConsole console = Console();
+  testing::internal::CaptureStderr();
+  console.MakeHooks({}).Warn("use tools/bazelw run //pipelines:train -- --avd");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "train: warning: use cpab-train --avd\n");
+  program_invocation_name = name;
+}
+
 TEST(TrainingConsole, NamesTheCommandThatAnimates) {
   EXPECT_THAT(AnimateCommand("/runs/best.safetensors"),
               HasSubstr("animate -- --checkpoint /runs/best.safetensors "));

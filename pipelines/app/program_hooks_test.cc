@@ -1,5 +1,9 @@
 #include "pipelines/app/program_hooks.h"
 
+#include <cerrno>
+#include <string>
+#include <utility>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pipelines/base/work_hooks.h"
@@ -43,6 +47,23 @@ TEST(ProgramHooks, PrintNotesOnStandardOutput) {
   ProgramHooks program("tested");
   program.hooks().Note("going on");
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "tested: going on\n");
+}
+
+TEST(ProgramHooks, NameInstalledCommands) {
+  char* const name =
+      std::exchange(program_invocation_name, const_cast<char*>("cpab-tested"));
+  ProgramHooks program("tested");
+  const std::string sentence =
+      "use tools/bazelw run //pipelines:train -- --avd";
+  testing::internal::CaptureStdout();
+  program.hooks().Note(sentence);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "tested: use cpab-train --avd\n");
+  testing::internal::CaptureStderr();
+  program.hooks().Warn(sentence);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "tested: warning: use cpab-train --avd\n");
+  program_invocation_name = name;
 }
 
 TEST(WorkHooks, MayBeEmpty) {

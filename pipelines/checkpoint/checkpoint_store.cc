@@ -6,6 +6,7 @@
 #include "networks/files/atomic_file.h"
 #include "networks/files/path_parts.h"
 #include "networks/files/set_aside.h"
+#include "pipelines/app/command_line.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -149,7 +150,8 @@ absl::Status CheckpointStore::MarkBest(int64_t step,
         best(), " is that of step ", step,
         " now, and the former one's AVD network is gone with it; once the run "
         "is finished, train one for this model by tools/bazelw run "
-        "//pipelines:train -- --avd"));
+        "//pipelines:train -- --avd ",
+        QuotedForShell(best())));
   }
   return absl::OkStatus();
 }

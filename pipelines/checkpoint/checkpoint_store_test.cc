@@ -28,6 +28,7 @@ using ::absl::StatusCode;
 using ::networks::files::ReadText;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 using CheckpointStoreTest = CheckpointTest;
@@ -360,7 +361,8 @@ TEST_F(CheckpointStoreTest, SaysThatTheAvdNetworkOfTheFormerBestIsGone) {
   ASSERT_THAT(store.Save(better.learnt(), better.State(3)), IsOk());
   ASSERT_THAT(store.MarkBest(3, hooks), IsOk());
   EXPECT_THAT(warnings, ElementsAre(AllOf(HasSubstr("best.safetensors"),
-                                          HasSubstr("AVD network is gone"))));
+                                          HasSubstr("AVD network is gone"),
+                                          EndsWith("--avd " + store.best()))));
 }
 
 }  // namespace
