@@ -20,7 +20,9 @@ class PlainUser {
       : user_(geteuid()), folder_(std::filesystem::current_path()) {
     std::filesystem::current_path(folder);
     constexpr uid_t kNobody = 65534;
-    if (user_ == 0) EXPECT_EQ(seteuid(kNobody), 0);
+    if (user_ == 0) {
+      EXPECT_EQ(seteuid(kNobody), 0);
+    }
   }
   ~PlainUser() {
     EXPECT_EQ(seteuid(user_), 0);
