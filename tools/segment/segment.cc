@@ -246,7 +246,8 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   ASSIGN_OR_RETURN(tools::Segmenter segmenter,
                    tools::Segmenter::Create(inputs.segmenter));
   RETURN_IF_ERROR(networks::files::MakeFolder(folder));
-  std::set<std::string> stale = MasksIn(folder);
+  std::set<std::string> stale;
+  if (absl::GetFlag(FLAGS_overwrite)) stale = MasksIn(folder);
   segmenter.SetImage(inputs.image);
   cv::Mat overlay = inputs.image.clone();
   for (size_t i = 0; i < inputs.prompts.size(); ++i) {
