@@ -54,9 +54,9 @@ def _precompiled_header_impl(ctx):
             variables = variables,
         ),
         mnemonic = "CppPrecompile",
-        # It names the headers of LIBTORCH by their absolute paths below this
-        # workspace's output base, so a cache must not hand it to another one.
-        execution_requirements = {"no-cache": "1"} if library.headers.to_list() else {},
+        # It knows the sizes of system headers, which no cache sees change, and may
+        # name headers by absolute paths below this workspace's output base.
+        execution_requirements = {"no-cache": "1"},
         progress_message = "Precompiling " + ctx.file.header.short_path,
     )
     return [

@@ -1,7 +1,8 @@
 """cc_test for tests by GoogleTest.
 
 Their sources are compiled without optimization, which takes most of the time:
-what is tested is in libraries. Where the compiler is Clang, GoogleTest is read
+what is tested is in libraries. Inline functions that a test shares with them are
+not optimized either; where that matters, as in cpab/cuda, Bazel's own cc_test does. Where the compiler is Clang, GoogleTest is read
 from a precompiled header.
 """
 
