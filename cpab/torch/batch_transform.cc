@@ -3,6 +3,8 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "cpab/torch/aten_parallel.h"
 #include "cpab/torch/flow_function.h"
