@@ -2,8 +2,8 @@
 
 Their sources are compiled without optimization, which takes most of the time:
 what is tested is in libraries. Inline functions that a test shares with them are
-not optimized either; where that matters, as in cpab/cuda, Bazel's own cc_test does. Where the compiler is Clang, GoogleTest is read
-from a precompiled header.
+not optimized either; where that matters, as in cpab/cuda, Bazel's own cc_test
+does. Where the compiler is Clang, GoogleTest is read from a precompiled header.
 """
 
 load("//third_party:precompiled_header.bzl", "with_precompiled_header")
