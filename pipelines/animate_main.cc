@@ -25,6 +25,7 @@
 #include "pipelines/app/program.h"
 #include "pipelines/app/progress.h"
 #include "pipelines/app/user_outputs.h"
+#include "pipelines/base/quoted_for_shell.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/checkpoint/run_checkpoint.h"

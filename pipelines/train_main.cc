@@ -17,6 +17,7 @@
 #include "pipelines/app/program.h"
 #include "pipelines/app/program_hooks.h"
 #include "pipelines/avd/train_avd.h"
+#include "pipelines/base/quoted_for_shell.h"
 #include "pipelines/base/shipped_file.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"

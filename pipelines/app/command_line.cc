@@ -15,10 +15,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "pipelines/base/nearest_word.h"
+#include "pipelines/base/quoted_for_shell.h"
 #include "pipelines/base/user_path.h"
 
 namespace pipelines {
@@ -199,17 +199,6 @@ std::vector<std::string> PathsWithCommas(
     std::error_code error;
     return std::filesystem::exists(UserPath(name), error);
   });
-}
-
-std::string QuotedForShell(const std::string& word) {
-  const bool is_plain =
-      !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
-        return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-               absl::StrContains("-_=./,:+@%", c);
-      });
-  return is_plain ? word
-                  : absl::StrCat(
-                        "'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
 }
 
 std::string RepeatedCommand(const std::string& target,

@@ -47,9 +47,6 @@ std::vector<std::string> NamesWithCommas(
 // The same for files and folders, by the paths that UserPath makes of them.
 std::vector<std::string> PathsWithCommas(const std::vector<std::string>& words);
 
-// `word` as a shell reads it back, for commands that the user may copy.
-std::string QuotedForShell(const std::string& word);
-
 // The command by which the user can start this program again with the same
 // arguments, quoted for a shell. `target` is its name where Bazel runs it, as
 // "//pipelines:train".

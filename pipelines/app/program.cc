@@ -19,6 +19,7 @@
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/installed_commands.h"
 #include "pipelines/base/exception_status.h"
+#include "pipelines/base/quoted_for_shell.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 

@@ -6,7 +6,7 @@
 #include "networks/files/atomic_file.h"
 #include "networks/files/path_parts.h"
 #include "networks/files/set_aside.h"
-#include "pipelines/app/command_line.h"
+#include "pipelines/base/quoted_for_shell.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {

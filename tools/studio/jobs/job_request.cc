@@ -11,7 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
-#include "pipelines/app/command_line.h"
+#include "pipelines/base/quoted_for_shell.h"
 #include "pipelines/config/motion_choice.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/base/field_error.h"
