@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <string>
 
 #include "networks/module_list.h"
 

@@ -1,5 +1,7 @@
 #include "cpab/field/sparse_basis.h"
 
+#include <cmath>
+
 #include "Eigen/Geometry"
 #include "cpab/field/basis.h"
 #include "cpab/testing/draws.h"

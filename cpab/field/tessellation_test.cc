@@ -1,6 +1,7 @@
 #include "cpab/field/tessellation.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "cpab/testing/draws.h"
 #include "cpab/testing/golden_file.h"

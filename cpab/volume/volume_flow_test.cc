@@ -1,5 +1,6 @@
 #include "cpab/volume/volume_flow.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

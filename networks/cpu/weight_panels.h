@@ -4,6 +4,8 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
+
 namespace networks::cpu {
 
 // TORCH_CHECK: `weight` is [C', C, k, k] with odd k; the message names `who`.

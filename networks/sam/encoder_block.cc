@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <vector>
 
 #include "networks/sam/windows.h"
 #include "networks/transformer/attention.h"

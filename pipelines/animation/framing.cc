@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "opencv2/imgproc.hpp"
 #include "opencv2/objdetect.hpp"

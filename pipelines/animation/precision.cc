@@ -4,6 +4,7 @@
 #include <cpuid.h>
 #endif
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
 namespace pipelines {

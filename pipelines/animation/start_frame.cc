@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "keypoints/similarity.h"

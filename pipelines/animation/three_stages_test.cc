@@ -1,5 +1,6 @@
 #include "pipelines/animation/three_stages.h"
 
+#include <algorithm>
 #include <atomic>
 #include <new>
 #include <thread>

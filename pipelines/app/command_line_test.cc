@@ -1,6 +1,7 @@
 #include "pipelines/app/command_line.h"
 
 #include <cerrno>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"

@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include <cstdint>
+
 namespace pipelines::data {
 
 void ImageToTensor(const cv::Mat& rgb, const torch::Tensor& out) {

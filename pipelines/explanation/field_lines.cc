@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "cpab/field/tessellation.h"

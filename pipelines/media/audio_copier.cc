@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
 #include "pipelines/media/formats/bytes.h"
 #include "pipelines/media/open_input.h"
 #include "third_party/absl/status_macros.h"

@@ -5,6 +5,7 @@
 #ifndef PIPELINES_MEDIA_IMAGE_IO_H_
 #define PIPELINES_MEDIA_IMAGE_IO_H_
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>

@@ -1,5 +1,7 @@
 #include "pipelines/media/transparency.h"
 
+#include <cstdint>
+
 #include "gtest/gtest.h"
 #include "opencv2/core.hpp"
 #include "opencv2/imgproc.hpp"

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/deinterlacer.h"
 #include "pipelines/media/ffmpeg_util.h"

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "networks/files/read_file.h"
 #include "pipelines/base/format_number.h"
 #include "third_party/absl/status_macros.h"

@@ -1,6 +1,7 @@
 #include "pipelines/training/clips_of_run.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "pipelines/data/clips_fingerprint.h"
 
 namespace pipelines {

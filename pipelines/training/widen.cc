@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include <cstdint>
+
 #include "absl/strings/match.h"
 
 namespace pipelines {

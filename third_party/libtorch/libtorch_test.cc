@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <atomic>
+#include <cstdint>
 
 #include "gtest/gtest.h"
 

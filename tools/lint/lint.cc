@@ -17,6 +17,7 @@
 #include "tools/lint/deps.h"
 #include "tools/lint/folder_order.h"
 #include "tools/lint/header_names.h"
+#include "tools/lint/includes.h"
 #include "tools/lint/own_tests.h"
 #include "tools/lint/paths.h"
 #include "tools/lint/sorted_lists.h"
@@ -47,6 +48,7 @@ absl::StatusOr<std::vector<Finding>> CheckTree(
   add(CheckTestData(tree));
   add(CheckOwnTests(tree, targets));
   add(CheckHeaderNames(tree));
+  add(CheckIncludes(tree));
   for (const auto& [path, rules] : targets.rules()) {
     add(CheckSortedLists(path, rules));
   }

@@ -1,5 +1,6 @@
 #include "tools/reliability/mutate.h"
 
+#include <cstdint>
 #include <set>
 
 #include "gtest/gtest.h"

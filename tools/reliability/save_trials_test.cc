@@ -1,6 +1,8 @@
 // A small share of what save_trials_main.cc runs.
 #include "tools/reliability/save_trials.h"
 
+#include <utility>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"

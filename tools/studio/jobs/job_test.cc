@@ -1,5 +1,7 @@
 #include "tools/studio/jobs/job.h"
 
+#include <utility>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"

@@ -1,5 +1,6 @@
 #include "tools/studio/runs/thinned_table.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "gtest/gtest.h"

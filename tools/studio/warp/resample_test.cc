@@ -1,5 +1,6 @@
 #include "tools/studio/warp/resample.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>

@@ -1,5 +1,5 @@
-"""Headers that Clang reads from a precompiled file, made with the flags of every
-other compilation."""
+"""A file of headers that Clang has parsed, with the flags of every other
+compilation."""
 
 load("@bazel_tools//tools/build_defs/cc:action_names.bzl", "ACTION_NAMES")
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
@@ -34,10 +34,10 @@ def _precompiled_header_impl(ctx):
     )
     ctx.actions.run_shell(
         outputs = [pch],
-        inputs = depset([ctx.file.header], transitive = [library.headers, toolchain.all_files]),
+        inputs = depset(ctx.files.headers, transitive = [library.headers, toolchain.all_files]),
         # From standard input, for the precompiled header names its source, and
         # Bazel refuses the absolute path of a file that it knows as a relative one.
-        command = "exec \"$@\" < " + ctx.file.header.path,
+        command = "cat " + " ".join([header.path for header in ctx.files.headers]) + " | \"$@\"",
         # Templates instantiated once, here: most of a LibTorch compilation. No time
         # stamps, so that the file is the same wherever Bazel's cache brings it.
         arguments = [
@@ -57,7 +57,7 @@ def _precompiled_header_impl(ctx):
         # It knows the sizes of system headers, which no cache sees change, and may
         # name headers by absolute paths below this workspace's output base.
         execution_requirements = {"no-cache": "1"},
-        progress_message = "Precompiling " + ctx.file.header.short_path,
+        progress_message = "Precompiling " + str(ctx.label),
     )
     return [
         DefaultInfo(files = depset([pch])),
@@ -70,7 +70,7 @@ def _precompiled_header_impl(ctx):
 precompiled_header = rule(
     implementation = _precompiled_header_impl,
     attrs = {
-        "header": attr.label(allow_single_file = [".h"], mandatory = True),
+        "headers": attr.label_list(allow_files = [".h"], mandatory = True),
         "copts": attr.string_list(),
         "libraries": attr.label_list(providers = [CcInfo], mandatory = True),
         "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
@@ -78,21 +78,3 @@ precompiled_header = rule(
     fragments = ["cpp"],
     toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
 )
-
-def with_precompiled_header(attributes, pch):
-    """What a C++ rule needs to read `pch`, the label of a precompiled_header.
-
-    Clang refuses one that other flags have made: who reads it needs its copts.
-    """
-    use_pch = "@cpab_animation//third_party:use_pch"
-    path = pch.split("//")[1].replace(":", "/") + ".pch"
-    result = dict(attributes)
-    result["deps"] = result.get("deps", []) + select({
-        use_pch: [pch],
-        "//conditions:default": [],
-    })
-    result["copts"] = result.get("copts", []) + select({
-        use_pch: ["-include-pch", "$(BINDIR)/" + path],
-        "//conditions:default": [],
-    })
-    return result

@@ -1,0 +1,33 @@
+"""cc_library, cc_binary and cc_test for sources that do not include LibTorch's
+headers (//third_party/libtorch:defs.bzl has those that do).
+
+Where the compiler is Clang, they read headers of other libraries from precompiled
+ones. Tests are compiled without optimization, which takes most of the time: what is
+tested is in libraries. Inline functions that a test shares with them are not
+optimized either; where that matters, as in cpab/cuda, Bazel's own cc_test does.
+"""
+
+load("//third_party/precompiled:defs.bzl", "with_precompiled_headers")
+
+TEST_COPTS = ["-O0", "-U_FORTIFY_SOURCE"]
+
+def cc_library(name, **attributes):
+    native.cc_library(name = name, **_of_sources(attributes))
+
+def cc_binary(name, **attributes):
+    native.cc_binary(name = name, **_of_sources(attributes))
+
+def cc_test(name, copts = [], **attributes):
+    native.cc_test(
+        name = name,
+        **with_precompiled_headers(
+            dict(attributes, copts = copts + TEST_COPTS),
+            test = True,
+        )
+    )
+
+# Headers alone are not compiled; other flags want other precompiled headers.
+def _of_sources(attributes):
+    if attributes.get("srcs") and not attributes.get("copts"):
+        return with_precompiled_headers(attributes)
+    return attributes
