@@ -41,10 +41,14 @@ const char* CurlAdvice(CURLcode code) {
     case CURLE_COULDNT_CONNECT:
       return "; is there a network?";
     case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-      return "; the system's certificates decide which servers are trusted "
-             "(Debian: add one to /usr/local/share/ca-certificates and run "
+      return "; where the name and this system's date are right, its "
+             "certificates lack the one that signed the server's (Debian: "
+             "install ca-certificates; one of your own goes to "
+             "/usr/local/share/ca-certificates, then run "
              "update-ca-certificates)";
+    case CURLE_SSL_CACERT_BADFILE:
+      return "; the system's certificates cannot be read (Debian: install "
+             "ca-certificates)";
     default:
       return "";
   }

@@ -14,7 +14,7 @@ TEST(CurlError, OfACertificateThatIsNotTrustedIsARefusal) {
        {CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE}) {
     EXPECT_EQ(CurlErrorCode(code), StatusCode::kFailedPrecondition);
     EXPECT_FALSE(IsCut(code));
-    EXPECT_THAT(CurlAdvice(code), HasSubstr("certificates"));
+    EXPECT_THAT(CurlAdvice(code), HasSubstr("install ca-certificates"));
   }
 }
 

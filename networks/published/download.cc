@@ -91,12 +91,12 @@ std::string Megabytes(int64_t bytes) {
   return absl::StrCat(bytes / 1000000, ".", bytes / 100000 % 10, " MB");
 }
 
-// Whether the same request may be answered in another way later: 408 (it took
-// too long), 429 (too many requests), a server in trouble, and what is said of
-// a part that is thrown away.
+// Whether the same request may be answered in another way later: 202 (not ready
+// yet), 408 (it took too long), 425 (too early), 429 (too many requests), a
+// server in trouble, and what is said of a part that is thrown away.
 bool MayChange(int64_t status) {
-  return status == 206 || status == 408 || status == 416 || status == 429 ||
-         status >= 500;
+  return status == 202 || status == 206 || status == 408 || status == 416 ||
+         status == 425 || status == 429 || status >= 500;
 }
 
 absl::Status HttpError(const std::string& url, int status) {

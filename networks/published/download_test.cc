@@ -383,7 +383,7 @@ TEST_F(DownloadTest, SaysWhatTheServerSays) {
                          AllOf(HasSubstr(absl::StrCat(refused)),
                                Not(HasSubstr("try again")))));
   }
-  for (const int busy : {408, 429, 503}) {
+  for (const int busy : {202, 408, 425, 429, 503}) {
     status = busy;
     EXPECT_THAT(
         Download(server.Url("/w"), path_, options_),
