@@ -146,12 +146,15 @@ absl::StatusOr<TrainedModel> LoadOurs(const std::string& path) {
   const CheckpointState& state = checkpoint.state();
   ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
                    AnimationModel::Create(state.config().model()));
+  // Of the same opening as the model: training may replace the file meanwhile.
+  ASSIGN_OR_RETURN(networks::AvdNetwork avd, checkpoint.Avd());
   RETURN_IF_ERROR(checkpoint.LoadInto(model.get()));
-  return TrainedModel{state.config(), std::move(model), nullptr, state};
+  return TrainedModel{state.config(), std::move(model), std::move(avd), state};
 }
 
 absl::StatusOr<TrainedModel> LoadOriginal(const std::string& path,
-                                          const TensorMap& tensors) {
+                                          const Weights& weights) {
+  const TensorMap& tensors = weights.tensors;
   ASSIGN_OR_RETURN(const Config config, ConfigOfOriginal(tensors, path));
   ASSIGN_OR_RETURN(std::shared_ptr<AnimationModel> model,
                    AnimationModel::Create(config.model()));
@@ -161,7 +164,10 @@ absl::StatusOr<TrainedModel> LoadOriginal(const std::string& path,
   };
   RETURN_IF_ERROR(
       networks::weights::LoadInto(*model, tensors, options, path).status());
-  return TrainedModel{config, std::move(model)};
+  ASSIGN_OR_RETURN(networks::AvdNetwork avd,
+                   AvdInCheckpoint(tensors, config.model(), path));
+  RETURN_IF_ERROR(weights.Check());
+  return TrainedModel{config, std::move(model), std::move(avd)};
 }
 
 }  // namespace
@@ -287,6 +293,14 @@ absl::Status Checkpoint::LoadInto(AnimationModel* model) const {
   return file_.Check();
 }
 
+absl::StatusOr<networks::AvdNetwork> Checkpoint::Avd() const {
+  ASSIGN_OR_RETURN(const TensorMap tensors, file_.tensors());
+  ASSIGN_OR_RETURN(networks::AvdNetwork avd,
+                   AvdInCheckpoint(tensors, state_.config().model(), path()));
+  RETURN_IF_ERROR(file_.Check());
+  return avd;
+}
+
 absl::StatusOr<CheckpointState> ReadCheckpointState(const std::string& path) {
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(path));
   return checkpoint.state();
@@ -320,13 +334,9 @@ absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& path,
                                               torch::Device device) {
   // Maps the file and copies nothing.
   ASSIGN_OR_RETURN(const Weights weights, networks::weights::ReadWeights(path));
-  ASSIGN_OR_RETURN(TrainedModel trained,
-                   weights.metadata.count(kStateKey) > 0
-                       ? LoadOurs(path)
-                       : LoadOriginal(path, weights.tensors));
-  ASSIGN_OR_RETURN(trained.avd, AvdInCheckpoint(weights.tensors,
-                                                trained.config.model(), path));
-  RETURN_IF_ERROR(weights.Check());
+  ASSIGN_OR_RETURN(TrainedModel trained, weights.metadata.count(kStateKey) > 0
+                                             ? LoadOurs(path)
+                                             : LoadOriginal(path, weights));
   trained.model->to(device);
   trained.model->eval();
   if (trained.avd) trained.avd->to(device);

@@ -94,6 +94,9 @@ class Checkpoint {
   // The weights to be used: averaged where there are averages.
   absl::Status LoadInto(AnimationModel* model) const;
 
+  // As of AvdInCheckpoint: null where there is none.
+  absl::StatusOr<networks::AvdNetwork> Avd() const;
+
  private:
   Checkpoint(networks::weights::SafetensorsFile file, CheckpointState state)
       : file_(std::move(file)), state_(std::move(state)) {}
