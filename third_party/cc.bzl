@@ -17,13 +17,10 @@ def cc_library(name, **attributes):
 def cc_binary(name, **attributes):
     native.cc_binary(name = name, **_of_sources(attributes))
 
-def cc_test(name, copts = [], **attributes):
+def cc_test(name, **attributes):
     native.cc_test(
         name = name,
-        **with_precompiled_headers(
-            dict(attributes, copts = copts + TEST_COPTS),
-            test = True,
-        )
+        **with_precompiled_headers(dict(attributes, copts = TEST_COPTS), test = True)
     )
 
 # Headers alone are not compiled; other flags want other precompiled headers.

@@ -5,14 +5,15 @@ _ROOT = Label("//third_party/precompiled:defs.bzl").workspace_root
 
 _PACKAGE = "third_party/precompiled"
 
-# Folders whose libraries need OpenCV and protobuf anyway.
+# Folders of programs: most of their sources read OpenCV, JSON or protobuf.
 _APP_FOLDERS = ["pipelines", "tools"]
 
 def with_precompiled_headers(attributes, torch = False, test = False):
     """What a C++ rule with `attributes` needs to read the precompiled headers.
 
-    Clang refuses a file that other flags have made: sources with `copts` of their
-    own read none. Neither does anything where the compiler is not Clang.
+    Clang refuses a file that other flags have made: a rule whose `copts` are
+    others than the precompiled headers' must not come here. Where the compiler is
+    not Clang, nothing is read.
     """
     top = native.package_name().split("/")[0]
     name = "app" if top in _APP_FOLDERS else "math"

@@ -1,6 +1,3 @@
-// The functions below are defined here, not taken from inline ones.
-#undef _FORTIFY_SOURCE
-
 #include "tools/reliability/fault_injection.h"
 
 #include <dlfcn.h>
