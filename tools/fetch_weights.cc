@@ -52,8 +52,8 @@ file is checked against its published SHA-256, or against the one recorded in
 NAME.sha256 when it first came; a file that is there is only checked. Where a
 file has several sources, they are tried in turn.
 
-Exit codes: 0 done, 1 a file is damaged, not where it should be or refused by the
-server, 2 bad flag; above 128, run again to go on: 129 no network, server in
+Exit codes: 0 done, 1 a file is damaged, not where it should be or refused by
+the server, 2 bad flag; above 128, run again to go on: 129 no network, server in
 trouble, disk full or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 
 void List(const std::string& folder) {

@@ -41,11 +41,10 @@ const char* CurlAdvice(CURLcode code) {
     case CURLE_COULDNT_CONNECT:
       return "; is there a network?";
     case CURLE_PEER_FAILED_VERIFICATION:
-      return "; where the name and this system's date are right, its "
-             "certificates lack the one that signed the server's (Debian: "
-             "install ca-certificates; one of your own goes to "
-             "/usr/local/share/ca-certificates, then run "
-             "update-ca-certificates)";
+      return "; if the server's certificate is in date and of this name, this "
+             "system lacks its issuer's (Debian: install ca-certificates; put a "
+             "certificate of your own into /usr/local/share/ca-certificates and "
+             "run update-ca-certificates)";
     case CURLE_SSL_CACERT_BADFILE:
       return "; the system's certificates cannot be read (Debian: install "
              "ca-certificates)";
