@@ -94,7 +94,8 @@ class Checkpoint {
   // The weights to be used: averaged where there are averages.
   absl::Status LoadInto(AnimationModel* model) const;
 
-  // As of AvdInCheckpoint: null where there is none.
+  // The AVD network, in eval mode; null where there is none. The errors of
+  // AvdInCheckpoint (original_checkpoint.h); Unavailable as Restore.
   absl::StatusOr<networks::AvdNetwork> Avd() const;
 
  private:
