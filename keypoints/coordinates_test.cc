@@ -1,6 +1,6 @@
 #include "keypoints/coordinates.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "gtest/gtest.h"
 #include "networks/testing/tensor_near.h"

@@ -1,7 +1,8 @@
 // What holds for both detectors.
 #include "keypoints/detector.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <string>
 

@@ -1,6 +1,7 @@
 #include "keypoints/heatmap.h"
 
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
 
 #include <cmath>
 

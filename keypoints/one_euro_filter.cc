@@ -1,6 +1,6 @@
 #include "keypoints/one_euro_filter.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 

@@ -1,6 +1,7 @@
 #include "keypoints/one_euro_filter.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <cstdint>

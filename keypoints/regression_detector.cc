@@ -1,6 +1,6 @@
 #include "keypoints/regression_detector.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "networks/layers.h"
 

@@ -1,6 +1,8 @@
 #include "keypoints/regression_detector.h"
 
-#include <torch/torch.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
 
 #include <string>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "keypoints/similarity.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <cstdint>

@@ -1,6 +1,7 @@
 #include "keypoints/similarity.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <cstdint>

@@ -1,6 +1,7 @@
 #include "keypoints/tps.h"
 
-#include <torch/torch.h>
+#include <torch/nn/functional.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <utility>

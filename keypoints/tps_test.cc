@@ -1,6 +1,9 @@
 #include "keypoints/tps.h"
 
-#include <torch/torch.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "gtest/gtest.h"
 #include "networks/testing/bfloat16_autocast.h"

@@ -1,6 +1,6 @@
 #include "keypoints/transfer.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #include "keypoints/voting_detector.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <vector>
 

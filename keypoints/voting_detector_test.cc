@@ -1,6 +1,8 @@
 #include "keypoints/voting_detector.h"
 
-#include <torch/torch.h>
+#include <torch/optim.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <utility>
 

@@ -1,6 +1,6 @@
 #include "keypoints/zero_phase_filter.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #include "losses/background_consistency.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "networks/exact_scope.h"
 

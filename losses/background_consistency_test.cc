@@ -1,6 +1,6 @@
 #include "losses/background_consistency.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "gtest/gtest.h"
 #include "networks/testing/bfloat16_autocast.h"

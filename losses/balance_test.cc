@@ -1,6 +1,6 @@
 #include "losses/balance.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

@@ -1,6 +1,6 @@
 #include "losses/distance.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace losses {
 

@@ -1,6 +1,7 @@
 #include "losses/embedding_cache.h"
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include <filesystem>
 #include <functional>

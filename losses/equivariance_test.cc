@@ -1,6 +1,7 @@
 #include "losses/equivariance.h"
 
-#include <torch/torch.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/types.h>
 
 #include "gtest/gtest.h"
 #include "keypoints/tps.h"

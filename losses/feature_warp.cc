@@ -1,6 +1,6 @@
 #include "losses/feature_warp.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace losses {
 

@@ -1,6 +1,6 @@
 #include "losses/feature_warp.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "gtest/gtest.h"
 #include "networks/testing/fill.h"

@@ -1,6 +1,7 @@
 #include "losses/keypoint_semantic.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <tuple>
 

@@ -1,6 +1,6 @@
 #include "losses/locality.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "networks/sampling.h"
 

@@ -1,6 +1,8 @@
 #include "losses/perceptual.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 namespace losses {
 

@@ -2,7 +2,9 @@
 // networks/testdata/README.md says where its numbers come from.
 #include "losses/perceptual.h"
 
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <string>
 #include <vector>

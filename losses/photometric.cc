@@ -1,6 +1,6 @@
 #include "losses/photometric.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cstdint>

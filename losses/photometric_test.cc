@@ -1,6 +1,7 @@
 #include "losses/photometric.h"
 
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
 
 #include "gtest/gtest.h"
 #include "networks/sampling.h"

@@ -1,6 +1,7 @@
 #include "losses/structure_alignment.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "losses/freeze.h"
 #include "networks/dino/heads.h"

@@ -1,6 +1,6 @@
 #include "losses/structure_alignment.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <vector>
 

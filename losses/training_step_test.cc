@@ -1,6 +1,8 @@
 // The original's whole training step: all networks, all losses, CPAB grids
 // given. testdata/README.md says where the numbers come from.
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <string>

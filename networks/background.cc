@@ -1,6 +1,7 @@
 #include "networks/background.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "networks/copy_ahead.h"
 

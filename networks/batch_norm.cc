@@ -1,7 +1,8 @@
 // Tested by pipelines/parallel/parallel_test.cc.
 #include "networks/batch_norm.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 namespace networks {
 namespace {

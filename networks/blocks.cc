@@ -1,6 +1,7 @@
 #include "networks/blocks.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/types.h>
 
 #include "networks/cpu/pixels.h"
 #include "networks/cpu/winograd.h"

@@ -1,6 +1,8 @@
 #include "networks/channels_last.h"
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 namespace networks {
 

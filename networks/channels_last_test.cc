@@ -1,6 +1,8 @@
 #include "networks/channels_last.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "gtest/gtest.h"
 #include "networks/testing/tensor_near.h"

@@ -1,7 +1,7 @@
 #include "networks/copy_ahead.h"
 
 #include <ATen/TracerMode.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace networks {
 

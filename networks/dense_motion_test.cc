@@ -1,6 +1,7 @@
 #include "networks/dense_motion.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 

@@ -1,7 +1,7 @@
 #include "networks/exact_scope.h"
 
 #include <ATen/Context.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "gtest/gtest.h"
 #include "networks/testing/bfloat16_autocast.h"

@@ -1,7 +1,10 @@
 // Tested by networks_golden_test.cc.
 #include "networks/hourglass.h"
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <string>

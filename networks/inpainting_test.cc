@@ -1,6 +1,9 @@
 #include "networks/inpainting.h"
 
-#include <torch/torch.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/optim.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <string>
 #include <vector>

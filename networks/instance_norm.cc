@@ -1,7 +1,7 @@
 // Tested by blocks_test.cc.
 #include "networks/instance_norm.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "networks/cpu/differentiable_norm.h"
 #include "third_party/libtorch/autocast_state.h"

@@ -1,6 +1,7 @@
 #include "networks/key_list_test_util.h"
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include <fstream>
 

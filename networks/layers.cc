@@ -1,6 +1,8 @@
 #include "networks/layers.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include "networks/cpu/pixels.h"
 #include "networks/exact_scope.h"

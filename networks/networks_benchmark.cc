@@ -6,7 +6,9 @@
 // One iteration is one frame, batch 1. The first column is the time that
 // passes, the second the processor time of all threads, which tells more on a
 // machine that does other work too. Threads: OMP_NUM_THREADS, or all cores.
-#include <torch/torch.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cstdlib>
 #include <thread>

@@ -7,7 +7,10 @@
 // 1e-4 leaves room for other processors' kernels. Gradients through ReLU and
 // abs change by whole terms where a kink flips: single elements are then up to
 // kKinkTol off, their norms are not.
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <string>
 #include <utility>

@@ -1,6 +1,10 @@
 #include "networks/resnet.h"
 
-#include <torch/torch.h>
+#include <torch/nn/init.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
 
 #include "networks/cpu/pixels.h"
 #include "networks/exact_scope.h"

@@ -1,6 +1,7 @@
 #include "networks/scoped_seed.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <thread>
 #include <vector>

@@ -1,6 +1,10 @@
 #include "networks/vgg.h"
 
-#include <torch/torch.h>
+#include <torch/nn/init.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/pooling.h>
+#include <torch/types.h>
 
 #include <cstdlib>
 #include <memory>

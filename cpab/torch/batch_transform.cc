@@ -1,6 +1,7 @@
 #include "cpab/torch/batch_transform.h"
 
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <utility>

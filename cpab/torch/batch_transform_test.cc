@@ -1,6 +1,8 @@
 #include "cpab/torch/batch_transform.h"
 
-#include <torch/torch.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <limits>

@@ -1,6 +1,7 @@
 #include "cpab/torch/device_constants.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <iterator>
 #include <map>

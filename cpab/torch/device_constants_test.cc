@@ -1,6 +1,6 @@
 #include "cpab/torch/device_constants.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <vector>
 

@@ -6,7 +6,8 @@
 #ifndef CPAB_TORCH_FLOW_FUNCTION_H_
 #define CPAB_TORCH_FLOW_FUNCTION_H_
 
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <memory>

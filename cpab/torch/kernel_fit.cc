@@ -1,7 +1,7 @@
 #include "cpab/torch/kernel_fit.h"
 
 #include <c10/core/DeviceGuard.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <limits>

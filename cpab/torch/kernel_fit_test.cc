@@ -4,7 +4,7 @@
 // found to 1e-9.
 #include "cpab/torch/kernel_fit.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <limits>
 #include <vector>

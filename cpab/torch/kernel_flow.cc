@@ -2,7 +2,8 @@
 
 #include <ATen/Context.h>
 #include <c10/core/DeviceGuard.h>
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
 
 #include <utility>
 

@@ -6,7 +6,7 @@
 // a crossing may be slow. Of the largest value, and at least of 1.
 #include "cpab/torch/kernel_flow.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,7 @@
 #include "cpab/torch/sparse_velocities.h"
 
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <memory>

@@ -1,6 +1,6 @@
 #include "cpab/torch/sparse_velocities.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <memory>

@@ -1,6 +1,7 @@
 #include "cpab/torch/tensor_fit.h"
 
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
 
 #include <vector>
 

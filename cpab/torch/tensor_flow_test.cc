@@ -1,6 +1,6 @@
 #include "cpab/torch/tensor_flow.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <limits>

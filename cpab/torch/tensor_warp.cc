@@ -1,7 +1,9 @@
 #include "cpab/torch/tensor_warp.h"
 
+#include <torch/nn/functional.h>
 #include <torch/nn/functional/vision.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include "cpab/torch/transform.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <utility>
 

@@ -1,7 +1,8 @@
 #include "networks/cpu/bfloat16_winograd.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <vector>

@@ -1,7 +1,7 @@
 #include "networks/cpu/compact_winograd.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "gtest/gtest.h"
 #include "networks/cpu/convolution_cases.h"

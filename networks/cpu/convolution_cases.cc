@@ -1,6 +1,8 @@
 #include "networks/cpu/convolution_cases.h"
 
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 

@@ -1,6 +1,7 @@
 #include "networks/cpu/differentiable_convolution.h"
 
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
 
 #include <utility>
 

@@ -1,7 +1,8 @@
 #include "networks/cpu/differentiable_convolution.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <utility>

@@ -1,6 +1,7 @@
 #include "networks/cpu/differentiable_norm.h"
 
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
 
 #include "networks/cpu/pixels.h"
 

@@ -1,6 +1,6 @@
 #include "networks/cpu/differentiable_norm.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <vector>

@@ -1,6 +1,6 @@
 #include "networks/cpu/huge_pages.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <cstdlib>

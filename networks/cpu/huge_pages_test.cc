@@ -1,6 +1,6 @@
 #include "networks/cpu/huge_pages.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #if defined(__GLIBC__)
 #include <malloc.h>

@@ -1,6 +1,6 @@
 #include "networks/cpu/patch_convolution.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

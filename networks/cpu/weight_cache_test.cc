@@ -1,6 +1,7 @@
 #include "networks/cpu/weight_cache.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <vector>
 

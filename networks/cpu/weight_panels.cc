@@ -1,7 +1,7 @@
 #include "networks/cpu/weight_panels.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cstdint>

@@ -4,7 +4,9 @@
 //
 // One thread, batch 8, 64x64 images; a row's two arguments are the side of the
 // map and the number of channels.
-#include <torch/torch.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "benchmark/benchmark.h"
 #include "networks/cpu/differentiable_convolution.h"

@@ -2,7 +2,7 @@
 #include "networks/cpu/winograd_gradient.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "networks/cpu/pixels.h"
 #include "networks/cpu/winograd_tiles.h"

@@ -1,7 +1,7 @@
 // Tested by winograd_test.cc.
 #include "networks/cpu/winograd_job.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <utility>
 

@@ -1,7 +1,7 @@
 #include "networks/cpu/winograd.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <vector>
 

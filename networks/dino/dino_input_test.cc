@@ -1,6 +1,6 @@
 #include "networks/dino/dino_input.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <vector>
 

@@ -1,6 +1,7 @@
 // DINOv2, with and without registers: agreement with the original, and its
 // published files.
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <map>
 #include <string>

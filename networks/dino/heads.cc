@@ -1,6 +1,6 @@
 #include "networks/dino/heads.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace networks::dino {
 

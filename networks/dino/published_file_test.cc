@@ -1,6 +1,8 @@
 // DINO's published files: names and shapes of all that is in them, and a file
 // of that kind read into the network.
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <map>
 #include <string>

@@ -1,6 +1,7 @@
 #include "networks/dino/shift.h"
 
-#include <torch/torch.h>
+#include <torch/nn/functional.h>
+#include <torch/types.h>
 
 #include <utility>
 #include <vector>

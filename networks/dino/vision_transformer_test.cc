@@ -1,6 +1,7 @@
 #include "networks/dino/vision_transformer.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <string>
 #include <utility>

@@ -1,6 +1,9 @@
 #include "networks/sam/encoder_block.h"
 
-#include <torch/torch.h>
+#include <torch/nn/functional.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/normalization.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <vector>

@@ -1,6 +1,6 @@
 #include "networks/sam/golden_case.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"

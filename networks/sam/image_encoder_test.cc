@@ -1,6 +1,7 @@
 #include "networks/sam/image_encoder.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <vector>
 

@@ -1,6 +1,6 @@
 #include "networks/sam/layer_norm_2d.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace networks::sam {
 

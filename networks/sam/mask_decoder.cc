@@ -1,6 +1,10 @@
 #include "networks/sam/mask_decoder.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/embedding.h>
+#include <torch/types.h>
 
 #include <vector>
 

@@ -1,6 +1,7 @@
 #include "networks/sam/mask_decoder.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <vector>
 

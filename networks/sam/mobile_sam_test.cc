@@ -1,5 +1,6 @@
 // MobileSAM: agreement with the original, and its published file.
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <map>
 #include <string>

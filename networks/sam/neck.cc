@@ -1,6 +1,8 @@
 #include "networks/sam/neck.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/types.h>
 
 #include "networks/sam/layer_norm_2d.h"
 

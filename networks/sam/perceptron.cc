@@ -1,6 +1,7 @@
 #include "networks/sam/perceptron.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 namespace networks::sam {
 

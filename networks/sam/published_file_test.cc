@@ -1,7 +1,7 @@
 // SAM's published files: names and shapes of all that is in them, and a file
 // of that kind (of a tiny SAM; sam_vit_b_test has the real one) read into the
 // network.
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <map>
 #include <string>

@@ -1,6 +1,6 @@
 #include "networks/sam/sam.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "networks/sam/image_encoder.h"
 #include "networks/sam/tiny_vit.h"

@@ -1,6 +1,7 @@
 #include "networks/sam/sam_input.h"
 
-#include <torch/torch.h>
+#include <torch/nn/functional.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

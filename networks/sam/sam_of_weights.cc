@@ -1,6 +1,6 @@
 #include "networks/sam/sam_of_weights.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <vector>
 

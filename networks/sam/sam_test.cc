@@ -3,7 +3,8 @@
 // sam_vit_b_test) on the real ViT-B.
 #include "networks/sam/sam.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <string>
 #include <vector>

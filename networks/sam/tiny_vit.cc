@@ -1,6 +1,8 @@
 #include "networks/sam/tiny_vit.h"
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/moduledict.h>
+#include <torch/types.h>
 
 #include <memory>
 #include <string>

@@ -1,6 +1,7 @@
 #include "networks/sam/tiny_vit.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <utility>
 #include <vector>

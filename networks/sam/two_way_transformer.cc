@@ -1,6 +1,8 @@
 #include "networks/sam/two_way_transformer.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/normalization.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "networks/sam/windows.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace networks::sam {
 

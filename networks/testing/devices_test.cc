@@ -2,7 +2,9 @@
 // refuses what a GPU refuses, and counts where the host waits.
 #include "networks/testing/devices.h"
 
-#include <torch/torch.h>
+#include <torch/nn/functional.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <vector>
 

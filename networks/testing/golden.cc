@@ -1,6 +1,6 @@
 #include "networks/testing/golden.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "networks/testing/tensor_near.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <cstdint>

@@ -1,6 +1,9 @@
 // Tests of the test helpers: that the fill is the golden data's, and that they
 // fail where they should.
-#include <torch/torch.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <limits>

@@ -1,7 +1,8 @@
 #include "networks/transformer/attention.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
 
 #include <vector>
 

@@ -1,6 +1,8 @@
 #include "networks/transformer/feed_forward.h"
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 namespace networks::transformer {
 

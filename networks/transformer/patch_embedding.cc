@@ -1,6 +1,7 @@
 #include "networks/transformer/patch_embedding.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/types.h>
 
 namespace networks::transformer {
 

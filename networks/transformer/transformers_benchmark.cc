@@ -12,7 +12,8 @@
 // bf16:1 multiplies the linear layers in bfloat16; `deviation` is the largest
 // difference of its output from float32's over the largest output.
 #include <sys/resource.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cstdlib>
 #include <string>

@@ -13,7 +13,9 @@
 // included; before_MB that before it. With `copy`, pages of the mapped file
 // count too.
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include <cstdio>
 #include <cstdlib>

@@ -1,6 +1,6 @@
 #include "networks/weights/pytorch.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstring>
 #include <mutex>

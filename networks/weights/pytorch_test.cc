@@ -1,6 +1,7 @@
 #include "networks/weights/pytorch.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include <string>
 

@@ -1,7 +1,7 @@
 #include "networks/weights/pytorch_writer.h"
 
 #include <caffe2/serialize/inline_container.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <string>

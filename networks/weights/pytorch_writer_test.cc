@@ -1,6 +1,6 @@
 #include "networks/weights/pytorch_writer.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 

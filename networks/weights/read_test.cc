@@ -1,6 +1,6 @@
 #include "networks/weights/read.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <filesystem>
 #include <fstream>

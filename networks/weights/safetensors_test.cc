@@ -1,6 +1,7 @@
 #include "networks/weights/safetensors.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <filesystem>
 #include <fstream>

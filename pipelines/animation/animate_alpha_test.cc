@@ -1,6 +1,7 @@
 // Transparent sources from file to file. How alpha moves is in
 // animator_test.cc.
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <filesystem>
 #include <memory>

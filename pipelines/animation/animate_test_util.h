@@ -2,7 +2,8 @@
 #ifndef PIPELINES_ANIMATION_ANIMATE_TEST_UTIL_H_
 #define PIPELINES_ANIMATION_ANIMATE_TEST_UTIL_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <memory>
 #include <string>

@@ -1,6 +1,6 @@
 #include "pipelines/animation/animate_video.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <atomic>

@@ -1,7 +1,8 @@
 // Animation from files to a file: what comes out, and what bad input does.
 #include "pipelines/animation/animate_video.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <atomic>
 #include <chrono>

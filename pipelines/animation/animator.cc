@@ -1,7 +1,7 @@
 #include "pipelines/animation/animator.h"
 
 #include <c10/core/InferenceMode.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <utility>
 

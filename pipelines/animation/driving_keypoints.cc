@@ -1,7 +1,7 @@
 // Tested by animate_video_test.cc.
 #include "pipelines/animation/driving_keypoints.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "keypoints/one_euro_filter.h"
 #include "opencv2/core.hpp"

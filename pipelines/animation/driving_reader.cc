@@ -1,6 +1,6 @@
 #include "pipelines/animation/driving_reader.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <utility>

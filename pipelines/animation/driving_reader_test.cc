@@ -2,7 +2,8 @@
 // themselves and in AnimateVideo.
 #include "pipelines/animation/driving_reader.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <filesystem>
 #include <memory>

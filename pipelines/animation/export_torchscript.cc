@@ -1,8 +1,10 @@
 #include "pipelines/animation/export_torchscript.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <torch/nn/module.h>
 #include <torch/script.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <filesystem>

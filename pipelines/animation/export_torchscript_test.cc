@@ -3,7 +3,8 @@
 #include "pipelines/animation/export_torchscript.h"
 
 #include <torch/script.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <filesystem>

@@ -14,7 +14,8 @@
 // one range for each convolution. The encoder's maps are those of float32: they
 // are computed once a source.
 #include <c10/core/GradMode.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cmath>

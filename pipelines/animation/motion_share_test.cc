@@ -1,6 +1,7 @@
 #include "pipelines/animation/motion_share.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "gtest/gtest.h"
 #include "networks/testing/tensor_near.h"

@@ -1,6 +1,6 @@
 #include "pipelines/animation/record_motion.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <memory>
 

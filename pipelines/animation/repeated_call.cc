@@ -1,6 +1,6 @@
 #include "pipelines/animation/repeated_call.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 

@@ -1,6 +1,7 @@
 #include "pipelines/animation/repeated_call.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "gtest/gtest.h"
 #include "networks/recorded_call.h"

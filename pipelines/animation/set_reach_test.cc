@@ -1,6 +1,7 @@
 #include "pipelines/animation/set_reach.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "gtest/gtest.h"
 #include "pipelines/testing/testing_config.h"

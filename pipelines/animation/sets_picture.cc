@@ -1,6 +1,6 @@
 #include "pipelines/animation/sets_picture.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <string>

@@ -1,6 +1,6 @@
 #include "pipelines/animation/start_frame.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"

@@ -1,6 +1,6 @@
 #include "pipelines/animation/start_frame.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <vector>

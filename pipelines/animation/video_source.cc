@@ -1,6 +1,6 @@
 #include "pipelines/animation/video_source.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 #include "pipelines/avd/avd_training.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <utility>
 

@@ -1,6 +1,6 @@
 #include "pipelines/avd/train_avd.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <filesystem>

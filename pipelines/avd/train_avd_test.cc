@@ -1,7 +1,7 @@
 // What `train --avd` leaves: the checkpoint as it was, and the network.
 #include "pipelines/avd/train_avd.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <filesystem>
 #include <fstream>

@@ -1,6 +1,6 @@
 #include "pipelines/checkpoint/checkpoint.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <filesystem>
 

@@ -1,6 +1,7 @@
 #include "pipelines/checkpoint/narrow_checkpoint_test_util.h"
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"

@@ -1,6 +1,6 @@
 #include "pipelines/checkpoint/original_checkpoint.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cstdint>

@@ -1,7 +1,9 @@
 // Checkpoints of the original implementation load whole and give its numbers.
 #include "pipelines/checkpoint/original_checkpoint.h"
 
-#include <torch/torch.h>
+#include <torch/nn/functional.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <string>
 

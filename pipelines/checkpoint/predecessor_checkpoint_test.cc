@@ -1,7 +1,9 @@
 // Checkpoints of the thin-plate-spline predecessor load as they are and give
 // its numbers: reconstruction with background, stage by stage, and its demo
 // loop.
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <string>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "pipelines/data/image_tensor.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <limits>

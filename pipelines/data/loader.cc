@@ -1,6 +1,6 @@
 #include "pipelines/data/loader.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <condition_variable>

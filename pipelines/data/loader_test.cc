@@ -1,7 +1,8 @@
 #include "pipelines/data/loader.h"
 
 #include <sys/stat.h>
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/types.h>
 #include <unistd.h>
 
 #include <memory>

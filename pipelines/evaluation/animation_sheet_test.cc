@@ -1,6 +1,7 @@
 #include "pipelines/evaluation/animation_sheet.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <memory>
 #include <set>

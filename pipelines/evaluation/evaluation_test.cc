@@ -1,6 +1,8 @@
 #include "pipelines/evaluation/evaluation.h"
 
-#include <torch/torch.h>
+#include <ATen/Context.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <filesystem>
 #include <fstream>

@@ -1,6 +1,8 @@
 #include "pipelines/evaluation/reconstruction.h"
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <filesystem>

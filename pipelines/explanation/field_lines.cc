@@ -1,6 +1,7 @@
 #include "pipelines/explanation/field_lines.h"
 
-#include <torch/torch.h>
+#include <torch/nn/functional.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #include "pipelines/explanation/field_lines.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <limits>

@@ -1,6 +1,6 @@
 #include "pipelines/explanation/read_pair.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <string>

@@ -1,6 +1,6 @@
 #include "pipelines/explanation/stage_pictures.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <string>

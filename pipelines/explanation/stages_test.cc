@@ -1,6 +1,7 @@
 #include "pipelines/explanation/stages.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <string>
 #include <vector>

@@ -1,6 +1,6 @@
 #include "pipelines/model/affine.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace pipelines {
 namespace {

@@ -1,6 +1,7 @@
 #include "pipelines/model/bspline.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <tuple>
 

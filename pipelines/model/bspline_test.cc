@@ -2,7 +2,7 @@
 // motion models are in motion_test.cc.
 #include "pipelines/model/bspline.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <array>
 #include <cmath>

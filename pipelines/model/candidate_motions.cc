@@ -1,7 +1,7 @@
 // Tested by model_test.cc and predecessor_motion_test.cc.
 #include "pipelines/model/candidate_motions.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <utility>
 #include <vector>

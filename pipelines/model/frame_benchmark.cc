@@ -26,9 +26,11 @@
 // The first lines say which instruction sets the processor has and which
 // kernels are used; CPAB_CPU_INSTRUCTIONS limits them
 // (networks/cpu/instructions.h).
+#include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
 #include <time.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cstdio>

@@ -2,7 +2,8 @@
 #ifndef PIPELINES_MODEL_KEYPOINTS_TEST_UTIL_H_
 #define PIPELINES_MODEL_KEYPOINTS_TEST_UTIL_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cstdint>
 

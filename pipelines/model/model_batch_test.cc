@@ -2,7 +2,8 @@
 // the instruction set: not on the batch that it is in, its place there, or the
 // number of threads.
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <memory>
 #include <ostream>

@@ -1,7 +1,7 @@
 // Tested by motion_test.cc.
 #include "pipelines/model/motion_model.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <functional>
 #include <utility>

@@ -1,5 +1,6 @@
 // Laws of the motion models. CPAB's own are in //cpab.
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <limits>

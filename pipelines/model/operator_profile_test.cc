@@ -1,7 +1,7 @@
 #include "pipelines/model/operator_profile.h"
 
 #include <time.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <map>
 #include <string>

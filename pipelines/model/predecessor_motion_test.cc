@@ -2,7 +2,7 @@
 // predecessor: its dense motion with the motion model that its weights are
 // trained with, every intermediate and all gradients.
 // testdata/README.md says where the numbers come from.
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 #include <utility>

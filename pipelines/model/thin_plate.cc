@@ -1,6 +1,6 @@
 #include "pipelines/model/thin_plate.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <tuple>
 

@@ -1,6 +1,6 @@
 #include "pipelines/model/thin_plate_original.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <tuple>

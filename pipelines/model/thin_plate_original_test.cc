@@ -2,7 +2,7 @@
 // its matrix is singular. The laws of all motion models are in motion_test.cc.
 #include "pipelines/model/thin_plate_original.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <limits>
 #include <string>

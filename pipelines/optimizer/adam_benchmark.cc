@@ -8,7 +8,7 @@
 #include <benchmark/benchmark.h>
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/linear.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "pipelines/app/allocation.h"
 #include "pipelines/app/device_flags.h"

@@ -1,6 +1,7 @@
 #include "pipelines/optimizer/weight_average.h"
 
 #include <ATen/ATen.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 

@@ -1,6 +1,8 @@
 #include "pipelines/parallel/gradient_reducer.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <memory>
 #include <vector>

@@ -1,5 +1,7 @@
 // Processes are threads here: see testing_group.h.
-#include <torch/torch.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <memory>
 

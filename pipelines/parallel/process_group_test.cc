@@ -1,6 +1,7 @@
 #include "pipelines/parallel/process_group.h"
 
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/types.h>
 
 #include <memory>
 #include <string>

@@ -1,6 +1,6 @@
 #include "pipelines/report/numbered_sets.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "pipelines/report/visualize.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,7 @@
 #include "pipelines/report/visualize.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <limits>
 #include <string>

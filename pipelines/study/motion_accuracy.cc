@@ -1,6 +1,7 @@
 // What each motion model can say at best, whatever a network learns: see
 // kUsage.
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cstdio>
 #include <opencv2/core.hpp>

@@ -1,6 +1,8 @@
 // What each motion model can say of the frames of real clips, whatever a
 // network learns: see kUsage.
-#include <torch/torch.h>
+#include <torch/optim.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cstdio>
 #include <string>

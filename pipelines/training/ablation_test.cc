@@ -1,5 +1,6 @@
 // The paper's ablation configs train, with networks small enough for a test.
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <cstdlib>

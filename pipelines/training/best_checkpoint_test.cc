@@ -1,6 +1,6 @@
 #include "pipelines/training/best_checkpoint.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <filesystem>
 #include <memory>

@@ -1,6 +1,8 @@
 #include "pipelines/training/frozen_losses.h"
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <string>
 #include <vector>

@@ -19,7 +19,8 @@
 // Random weights and images, as in training_benchmark.
 #include <benchmark/benchmark.h>
 #include <torch/cuda.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <chrono>

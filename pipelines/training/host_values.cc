@@ -1,6 +1,7 @@
 #include "pipelines/training/host_values.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 namespace pipelines {
 

@@ -1,6 +1,7 @@
 // A training step with all losses that every machine has weights for, on each
 // kind of device.
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cmath>

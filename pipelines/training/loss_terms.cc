@@ -1,7 +1,7 @@
 #include "pipelines/training/loss_terms.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "keypoints/tps.h"
 #include "losses/background_consistency.h"

@@ -2,7 +2,7 @@
 // weight is twice the term, is in objective_test.cc.
 #include "pipelines/training/loss_terms.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <map>
 #include <set>

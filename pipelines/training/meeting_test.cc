@@ -1,6 +1,6 @@
 #include "pipelines/training/meeting.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <memory>
 #include <string>

@@ -1,7 +1,7 @@
 #include "pipelines/training/objective.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "losses/balance.h"
 #include "networks/blocks.h"

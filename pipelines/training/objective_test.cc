@@ -1,6 +1,7 @@
 #include "pipelines/training/objective.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <map>

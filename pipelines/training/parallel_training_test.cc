@@ -1,5 +1,5 @@
 // Data-parallel training by whole processes, as torchrun starts them.
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <csignal>

@@ -10,7 +10,8 @@
 // another draw of the images, as another seed would have it. Random weights and
 // smooth random images.
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cstdint>
 #include <string>

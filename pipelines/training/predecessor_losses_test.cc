@@ -1,7 +1,8 @@
 // A training step of the thin-plate-spline predecessor: all of its losses, and
 // their gradients, which run through its splines to both keypoint sets.
 // testdata/README.md says where the numbers come from.
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <memory>

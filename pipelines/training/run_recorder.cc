@@ -1,6 +1,6 @@
 #include "pipelines/training/run_recorder.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "networks/files/atomic_file.h"
 #include "pipelines/checkpoint/checkpoint_store.h"

@@ -1,6 +1,6 @@
 #include "pipelines/training/run_recorder.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <filesystem>
 #include <memory>

@@ -1,6 +1,7 @@
 #include "pipelines/training/shared_training.h"
 
-#include <torch/torch.h>
+#include <torch/serialize.h>
+#include <torch/types.h>
 
 #include <sstream>
 #include <string>

@@ -1,7 +1,7 @@
 #include "pipelines/training/trainer.h"
 
 #include <torch/cuda.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <memory>

@@ -2,7 +2,8 @@
 #include "pipelines/training/trainer.h"
 
 #include <sys/resource.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 #include <unistd.h>
 
 #include <atomic>

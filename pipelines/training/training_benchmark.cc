@@ -12,7 +12,8 @@
 // iterations of the CPAB fit, which random keypoints make larger than trained
 // ones do. The label of a training step has the share of motion inference.
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cstdio>
 #include <functional>

@@ -1,6 +1,6 @@
 #include "pipelines/training/widen.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 

@@ -1,7 +1,8 @@
 // A model with a global transform makes the frames of one without it.
 #include "pipelines/training/widen.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <memory>
 

@@ -1,7 +1,7 @@
 // LibTorch is linked, has a fast BLAS behind it, can differentiate and spreads
 // loops over threads.
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <atomic>
 #include <cstdint>

@@ -26,20 +26,23 @@ struct Provider {
 
 const std::vector<Provider>& Providers() {
   static const auto* const providers = new std::vector<Provider>{
+      {"ATen/Parallel.h",
+       {"at::get_num_threads", "at::parallel_for", "at::set_num_threads"}},
       {"Eigen/", {"Eigen::"}},
       {"opencv2/", {"cv::"}},
       {"nlohmann/", {"nlohmann::"}},
       {"absl/status/status.h",
        {"absl::CancelledError", "absl::DataLossError",
         "absl::FailedPreconditionError", "absl::InternalError",
+        "absl::OutOfRangeError", "absl::AlreadyExistsError",
         "absl::InvalidArgumentError", "absl::NotFoundError", "absl::OkStatus",
         "absl::ResourceExhaustedError", "absl::Status", "absl::StatusCode",
         "absl::UnavailableError", "absl::UnimplementedError"}},
       {"absl/status/statusor.h", {"absl::StatusOr"}},
       {"absl/strings/ascii.h",
        {"absl::AsciiStrToLower", "absl::AsciiStrToUpper",
-        "absl::StripAsciiWhitespace", "absl::ascii_isdigit",
-        "absl::ascii_isspace"}},
+        "absl::StripAsciiWhitespace", "absl::ascii_isalnum",
+        "absl::ascii_isdigit", "absl::ascii_isspace"}},
       {"absl/strings/match.h",
        {"absl::EndsWith", "absl::EndsWithIgnoreCase", "absl::EqualsIgnoreCase",
         "absl::StartsWith", "absl::StartsWithIgnoreCase", "absl::StrContains"}},
@@ -57,7 +60,9 @@ const std::vector<Provider>& Providers() {
       {"absl/synchronization/mutex.h",
        {"absl::CondVar", "absl::Mutex", "absl::MutexLock"}},
       {"absl/time/time.h",
-       {"absl::Duration", "absl::Milliseconds", "absl::Seconds", "absl::Time"}},
+       {"absl::Duration", "absl::FormatTime", "absl::Hours",
+        "absl::InfiniteDuration", "absl::Milliseconds", "absl::Minutes",
+        "absl::Seconds", "absl::Time"}},
       {"algorithm",
        {"std::all_of",
         "std::any_of",
@@ -100,6 +105,8 @@ const std::vector<Provider>& Providers() {
       {"filesystem", {"std::filesystem"}},
       {"functional", {"std::function"}},
       {"limits", {"std::numeric_limits"}},
+      {"gmock/", {"ASSERT_THAT", "EXPECT_THAT"}},
+      {"gtest/", {"TEST", "TEST_F", "TEST_P"}},
       {"map", {"std::map", "std::multimap"}},
       {"memory",
        {"std::make_shared", "std::make_unique", "std::shared_ptr",
@@ -110,6 +117,10 @@ const std::vector<Provider>& Providers() {
         "std::uniform_int_distribution", "std::uniform_real_distribution"}},
       {"set", {"std::multiset", "std::set"}},
       {"string", {"std::string", "std::to_string"}},
+      {"torch/autograd.h", {"torch::autograd"}},
+      {"torch/cuda.h", {"torch::cuda"}},
+      {"torch/nn/", {"torch::nn"}},
+      {"torch/utils.h", {"torch::NoGradGuard", "torch::manual_seed"}},
       {"utility",
        {"std::exchange", "std::forward", "std::make_pair", "std::move",
         "std::pair", "std::swap"}},
@@ -145,14 +156,14 @@ size_t EndOfBlank(absl::string_view text, size_t at) {
   const absl::string_view rest = text.substr(at);
   if (absl::StartsWith(rest, "//")) return text.find('\n', at);
   if (absl::StartsWith(rest, "/*")) return after("*/", at + 2);
-  if (absl::StartsWith(rest, "R\"")) {
+  const bool follows_name = at > 0 && IsNamePart(text[at - 1]);
+  if (absl::StartsWith(rest, "R\"") && !follows_name) {
     const size_t open = text.find('(', at);
     if (open == absl::string_view::npos) return text.size();
     return after(absl::StrCat(")", text.substr(at + 2, open - at - 2), "\""),
                  open);
   }
-  const bool separates_digits =
-      rest[0] == '\'' && at > 0 && IsNamePart(text[at - 1]);
+  const bool separates_digits = rest[0] == '\'' && follows_name;
   if ((rest[0] != '"' && rest[0] != '\'') || separates_digits) return at;
   size_t end = at + 1;
   while (end < text.size() && text[end] != rest[0] && text[end] != '\n') {
@@ -192,6 +203,13 @@ std::set<std::string> AllIncludes(const SourceTree& tree,
 }
 
 bool Has(const std::set<std::string>& includes, absl::string_view header) {
+  const auto includes_all = [&](const char* folder, const char* all) {
+    return absl::StartsWith(header, folder) && includes.count(all) > 0;
+  };
+  if (includes_all("torch/", "torch/torch.h") ||
+      includes_all("torch/nn/", "torch/nn.h")) {
+    return true;
+  }
   if (!absl::EndsWith(header, "/")) {
     return includes.count(std::string(header)) > 0;
   }

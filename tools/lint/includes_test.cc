@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tools/lint/findings_test_util.h"
@@ -38,6 +39,19 @@ TEST(Includes, MayBeThoseOfHeadersOfTheTree) {
                      {"x/c.h", header}}),
               IsEmpty());
   EXPECT_EQ(Check({{"a.cc", use}, {"x/c.h", header}}).size(), 1u);
+}
+
+TEST(Includes, MayBeOfAllOfLibTorch) {
+  const std::string use = "torch::nn::Linear a;\n";
+  EXPECT_THAT(Check({{"a.cc", use}}),
+              ElementsAre("a.cc:1: uses torch::nn and does not include a "
+                          "header of torch/nn/"));
+  for (const char* const header :
+       {"torch/nn/modules/linear.h", "torch/nn.h", "torch/torch.h"}) {
+    EXPECT_THAT(
+        Check({{"a.cc", absl::StrCat("#include <", header, ">\n", use)}}),
+        IsEmpty());
+  }
 }
 
 TEST(Includes, AreOfWholeNames) {

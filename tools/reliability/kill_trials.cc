@@ -2,7 +2,7 @@
 
 #include <poll.h>
 #include <sys/inotify.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 #include <unistd.h>
 
 #include <algorithm>

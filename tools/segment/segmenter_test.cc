@@ -1,6 +1,6 @@
 #include "tools/segment/segmenter.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <filesystem>
 #include <fstream>

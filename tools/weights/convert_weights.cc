@@ -1,6 +1,6 @@
 #include "tools/weights/convert_weights.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "tools/weights/diff.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 

@@ -1,6 +1,6 @@
 #include "tools/weights/format.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"

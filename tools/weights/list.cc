@@ -1,6 +1,6 @@
 #include "tools/weights/list.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // Looks into files of weights, compares and converts them; see kUsage.
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <iostream>
 #include <string>

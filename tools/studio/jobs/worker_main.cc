@@ -13,7 +13,7 @@
 // library prints goes to standard error. SIGTERM ends it as Ctrl-C ends
 // animate: nothing half is left.
 #include <sys/mman.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 #include <unistd.h>
 
 #include <algorithm>

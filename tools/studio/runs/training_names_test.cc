@@ -1,6 +1,6 @@
 // The names by which the reader of runs tells kinds of columns apart are those
 // that a training step reports.
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <filesystem>
 #include <map>
