@@ -42,9 +42,9 @@ const char* CurlAdvice(CURLcode code) {
       return "; is there a network?";
     case CURLE_PEER_FAILED_VERIFICATION:
       return "; if the server's certificate is in date and of this name, this "
-             "system lacks its issuer's (Debian: install ca-certificates; put a "
-             "certificate of your own into /usr/local/share/ca-certificates and "
-             "run update-ca-certificates)";
+             "system lacks its issuer's (Debian: install ca-certificates; put "
+             "a certificate of your own into /usr/local/share/ca-certificates "
+             "and run update-ca-certificates)";
     case CURLE_SSL_CACERT_BADFILE:
       return "; the system's certificates cannot be read (Debian: install "
              "ca-certificates)";
