@@ -17,16 +17,20 @@ said=$(clang-tidy "$@" 2>&1) || { grep -v ' warnings\\? generated\\.$' >&2 <<<"$
 : >"$output"
 """
 
-def _compile_flags(ctx, toolchain, context):
+def _compile_flags(ctx, toolchain, context, uses_torch):
     features = cc_common.configure_features(
         ctx = ctx,
         cc_toolchain = toolchain,
         requested_features = ctx.features,
         unsupported_features = ctx.disabled_features,
     )
+
+    # Its checks walk all of a precompiled header, not only what a source reads of
+    # it, which pays for LibTorch's headers alone.
     copts = [
         copt.replace("$(BINDIR)", ctx.bin_dir.path)
         for copt in getattr(ctx.rule.attr, "copts", [])
+        if uses_torch or (copt != "-include-pch" and not copt.endswith(".pch"))
     ]
     variables = cc_common.create_compile_variables(
         feature_configuration = features,
@@ -76,7 +80,7 @@ def _tidy(ctx, with_torch):
     context = cc_common.merge_cc_infos(
         cc_infos = [dep[CcInfo] for dep in attributes.deps if CcInfo in dep],
     ).compilation_context
-    flags = _compile_flags(ctx, toolchain, context)
+    flags = _compile_flags(ctx, toolchain, context, uses_torch)
     own = [
         file
         for attribute in ["srcs", "hdrs", "textual_hdrs"]
