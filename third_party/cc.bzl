@@ -12,19 +12,13 @@ load("//third_party/precompiled:defs.bzl", "with_precompiled_headers")
 TEST_COPTS = ["-O0", "-U_FORTIFY_SOURCE"]
 
 def cc_library(name, **attributes):
-    native.cc_library(name = name, **_of_sources(attributes))
+    native.cc_library(name = name, **with_precompiled_headers(attributes))
 
 def cc_binary(name, **attributes):
-    native.cc_binary(name = name, **_of_sources(attributes))
+    native.cc_binary(name = name, **with_precompiled_headers(attributes))
 
 def cc_test(name, **attributes):
     native.cc_test(
         name = name,
-        **with_precompiled_headers(dict(attributes, copts = TEST_COPTS), test = True)
+        **with_precompiled_headers(attributes, copts = TEST_COPTS, test = True)
     )
-
-# Headers alone are not compiled; other flags want other precompiled headers.
-def _of_sources(attributes):
-    if attributes.get("srcs") and not attributes.get("copts"):
-        return with_precompiled_headers(attributes)
-    return attributes

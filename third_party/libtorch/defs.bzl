@@ -14,9 +14,13 @@ TORCH_COPTS = ["-fopenmp", "-DEIGEN_DONT_PARALLELIZE"]
 _LIBTORCH = "@cpab_animation//third_party/libtorch"
 
 def _with_torch(attributes, test = False):
-    result = with_precompiled_headers(attributes, torch = True, test = test)
-    result["deps"] = result["deps"] + [_LIBTORCH]
-    result["copts"] = TORCH_COPTS + (TEST_COPTS if test else []) + result["copts"]
+    result = with_precompiled_headers(
+        attributes,
+        copts = TORCH_COPTS + (TEST_COPTS if test else []),
+        torch = True,
+        test = test,
+    )
+    result["deps"] = result.get("deps", []) + [_LIBTORCH]
     result["linkopts"] = result.get("linkopts", []) + ["-fopenmp"]
     return result
 

@@ -8,24 +8,29 @@ _PACKAGE = "third_party/precompiled"
 # Folders of programs: most of their sources read OpenCV, JSON or protobuf.
 _APP_FOLDERS = ["pipelines", "tools"]
 
-def with_precompiled_headers(attributes, torch = False, test = False):
-    """What a C++ rule with `attributes` needs to read the precompiled headers.
+def header_name(folders, torch, test):
+    return ("torch_" if torch else "") + folders + ("_test" if test else "")
 
-    Clang refuses a file that other flags have made: a rule whose `copts` are
-    others than the precompiled headers' must not come here. Where the compiler is
-    not Clang, nothing is read.
+def with_precompiled_headers(attributes, copts = [], torch = False, test = False):
+    """The attributes of a C++ rule that is compiled with `copts` and reads the
+    precompiled headers that are, too.
+
+    Clang refuses those that other flags have made: a rule with copts of its own
+    reads none, nor does one without sources, or where the compiler is not Clang.
     """
+    own_copts = attributes.get("copts", [])
+    result = dict(attributes, copts = copts + own_copts)
+    if own_copts or not attributes.get("srcs"):
+        return result
     top = native.package_name().split("/")[0]
-    name = "app" if top in _APP_FOLDERS else "math"
-    name = ("torch_" if torch else "") + name + ("_test" if test else "")
+    name = header_name("app" if top in _APP_FOLDERS else "math", torch, test)
     path = "/".join([part for part in [_ROOT, _PACKAGE, name + ".pch"] if part])
     use_pch = "@cpab_animation//third_party:use_pch"
-    result = dict(attributes)
     result["deps"] = result.get("deps", []) + select({
         use_pch: ["@cpab_animation//%s:%s" % (_PACKAGE, name)],
         "//conditions:default": [],
     })
-    result["copts"] = result.get("copts", []) + select({
+    result["copts"] = copts + select({
         use_pch: ["-include-pch", "$(BINDIR)/" + path],
         "//conditions:default": [],
     })
