@@ -21,18 +21,6 @@ bool IsCppRule(const BuildRule& rule) {
   return kinds->count(rule.kind) > 0;
 }
 
-// The files that `content` includes in quotes, by line.
-std::map<std::string, int> Includes(const std::string& content) {
-  std::map<std::string, int> includes;
-  int line = 0;
-  for (absl::string_view text : absl::StrSplit(content, '\n')) {
-    ++line;
-    if (!absl::ConsumePrefix(&text, "#include \"")) continue;
-    includes.emplace(std::string(text.substr(0, text.find('"'))), line);
-  }
-  return includes;
-}
-
 class DepsChecker {
  public:
   DepsChecker(const SourceTree& tree, const Targets& targets)

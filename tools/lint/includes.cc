@@ -11,8 +11,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 
 namespace tools::lint {
 namespace {
@@ -104,9 +102,9 @@ const std::vector<Provider>& Providers() {
         "uint64_t", "uint8_t"}},
       {"filesystem", {"std::filesystem"}},
       {"functional", {"std::function"}},
-      {"limits", {"std::numeric_limits"}},
       {"gmock/", {"ASSERT_THAT", "EXPECT_THAT"}},
       {"gtest/", {"TEST", "TEST_F", "TEST_P"}},
+      {"limits", {"std::numeric_limits"}},
       {"map", {"std::map", "std::multimap"}},
       {"memory",
        {"std::make_shared", "std::make_unique", "std::shared_ptr",
@@ -172,31 +170,19 @@ size_t EndOfBlank(absl::string_view text, size_t at) {
   return std::min(text.size(), end + 1);
 }
 
-// Those of #include lines.
-std::vector<std::string> IncludesOf(absl::string_view text) {
-  std::vector<std::string> includes;
-  for (absl::string_view line : absl::StrSplit(text, '\n')) {
-    if (!absl::ConsumePrefix(&line, "#include ") || line.size() < 3) continue;
-    const size_t end = line.find_first_of("\">", 1);
-    if (end != absl::string_view::npos) {
-      includes.emplace_back(line.substr(1, end - 1));
-    }
-  }
-  return includes;
-}
-
-// What a file includes, headers of the tree read through. Those of another
-// language that compiles the same sources, as CUDA's, are as any.
-std::set<std::string> AllIncludes(const SourceTree& tree,
-                                  const std::string& path) {
+// What `path` includes, headers of the tree read through. `direct` has what
+// each file of the tree includes itself.
+std::set<std::string> AllIncludes(
+    const std::map<std::string, std::map<std::string, int>>& direct,
+    const std::string& path) {
   std::set<std::string> all;
   std::vector<std::string> open = {path};
   while (!open.empty()) {
-    const auto file = tree.files().find(open.back());
+    const auto file = direct.find(open.back());
     open.pop_back();
-    if (file == tree.files().end()) continue;
-    for (std::string& include : IncludesOf(file->second)) {
-      if (all.insert(include).second) open.push_back(std::move(include));
+    if (file == direct.end()) continue;
+    for (const auto& [include, line] : file->second) {
+      if (all.insert(include).second) open.push_back(include);
     }
   }
   return all;
@@ -272,19 +258,20 @@ std::string CodeOf(absl::string_view text) {
 }
 
 std::vector<Finding> CheckIncludes(const SourceTree& tree) {
-  std::vector<Finding> findings;
+  std::map<std::string, std::map<std::string, int>> direct;
   for (const auto& [path, content] : tree.files()) {
-    if (!IsCpp(path) || absl::EndsWith(path, "_inl.h")) continue;
-    const std::set<std::string> includes = AllIncludes(tree, path);
-    for (const auto& [header, use] : UsesOf(CodeOf(content))) {
+    if (IsCpp(path)) direct[path] = Includes(content);
+  }
+  std::vector<Finding> findings;
+  for (const auto& [path, own] : direct) {
+    if (absl::EndsWith(path, "_inl.h")) continue;
+    const std::set<std::string> includes = AllIncludes(direct, path);
+    for (const auto& [header, use] : UsesOf(CodeOf(tree.files().at(path)))) {
       if (Has(includes, header)) continue;
-      findings.push_back(
-          {path, use.first,
-           absl::StrCat("uses ", use.second,
-                        " and does not "
-                        "include ",
-                        absl::EndsWith(header, "/") ? "a header of " : "",
-                        header)});
+      const char* const any = absl::EndsWith(header, "/") ? "a header of " : "";
+      findings.push_back({path, use.first,
+                          absl::StrCat("uses ", use.second,
+                                       " and does not include ", any, header)});
     }
   }
   return findings;

@@ -9,6 +9,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 
 namespace tools::lint {
 
@@ -73,6 +75,21 @@ std::string Joined(const std::string& folder, const std::string& path) {
 bool IsCpp(absl::string_view path) {
   return absl::EndsWith(path, ".h") || absl::EndsWith(path, ".cc") ||
          absl::EndsWith(path, ".cu");
+}
+
+std::map<std::string, int> Includes(absl::string_view content) {
+  std::map<std::string, int> includes;
+  int line = 0;
+  for (absl::string_view text : absl::StrSplit(content, '\n')) {
+    ++line;
+    if (!absl::ConsumePrefix(&text, "#include \"") &&
+        !absl::ConsumePrefix(&text, "#include <")) {
+      continue;
+    }
+    includes.emplace(std::string(text.substr(0, text.find_first_of("\">"))),
+                     line);
+  }
+  return includes;
 }
 
 bool IsText(const std::string& path) {

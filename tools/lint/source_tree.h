@@ -57,6 +57,9 @@ std::string Joined(const std::string& folder, const std::string& path);
 // Whether this is a C++ file, by its ending.
 bool IsCpp(absl::string_view path);
 
+// The files that C++ text includes, each with its first line, from 1.
+std::map<std::string, int> Includes(absl::string_view content);
+
 // Whether people write this file: C++, protobuf, BUILD files, scripts, pages.
 bool IsText(const std::string& path);
 

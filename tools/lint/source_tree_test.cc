@@ -2,11 +2,15 @@
 
 #include <string>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tools/lint/findings_test_util.h"
 
 namespace tools::lint {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Pair;
 
 TEST(SourceTree, KnowsFilesFoldersAndTails) {
   const SourceTree tree(Files{{"a/b/c.h", ""}});
@@ -18,6 +22,12 @@ TEST(SourceTree, KnowsFilesFoldersAndTails) {
   EXPECT_TRUE(tree.HasTail("b/c.h"));
   EXPECT_TRUE(tree.HasTail("c.h"));
   EXPECT_FALSE(tree.HasTail(".h"));
+}
+
+TEST(SourceTree, ReadsWhatIsIncluded) {
+  EXPECT_THAT(Includes("#include \"a/b.h\"\n\n#include <map>  // One.\n"
+                       "// #include <set>\n#include \"a/b.h\"\n"),
+              ElementsAre(Pair("a/b.h", 1), Pair("map", 3)));
 }
 
 TEST(SourceTree, ReadsTheCommentsOfEveryLanguage) {
