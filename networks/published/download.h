@@ -48,8 +48,8 @@ struct DownloadOptions {
 //
 // Errors name the URL and what to do:
 //   Unavailable         no network, cut off, stalled, or the server is in
-//                       trouble or not ready (5xx, 202, 408, 425,
-//                       429): run again to go on
+//                       trouble or not ready (5xx, 202, 408, 425, 429): run
+//                       again to go on
 //   NotFound            404 or 410
 //   PermissionDenied    the system forbids writing
 //   DataLoss            size or digest are wrong; what came is thrown away
