@@ -165,15 +165,15 @@ TEST_F(JobRunnerTest, AWorkerWithoutAResultHasFailed) {
 }
 
 TEST_F(JobRunnerTest, TellsTheWorkerThatItsJobIsCancelled) {
-  work_ = [](const WorkerRun& run) -> absl::StatusOr<WorkerEvent> {
+  absl::Notification runs;
+  work_ = [&runs](const WorkerRun& run) -> absl::StatusOr<WorkerEvent> {
+    runs.Notify();
     while (!run.stop()) absl::SleepFor(absl::Milliseconds(1));
     return absl::CancelledError("the job was cancelled");
   };
   const std::string id = Queue();
-  table_.Wait(id, table_.Get(id)->version, absl::Minutes(1)).IgnoreError();
-  while (table_.Cancel(id)->state == JobState::kQueued) {
-    absl::SleepFor(absl::Milliseconds(1));
-  }
+  runs.WaitForNotification();
+  EXPECT_EQ(table_.Cancel(id)->state, JobState::kRunning);
   EXPECT_EQ(End(id).state, JobState::kCancelled);
 }
 
