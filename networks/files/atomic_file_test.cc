@@ -13,6 +13,7 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -164,6 +165,21 @@ TEST_F(AtomicFileTest, KeepsTheTemporaryOfAPrivateFilePrivate) {
   const auto file = AtomicFile::Create(Path("file"));
   ASSERT_THAT(file, IsOk());
   EXPECT_EQ(fs::status(file->WritablePath()).permissions(), fs::perms(0600));
+}
+
+// Its group is no longer known.
+TEST_F(AtomicFileTest, HasTheModeOfAFileThatWasMovedAwayMeanwhile) {
+  const std::pair<fs::perms, fs::perms> modes[] = {
+      {fs::perms(0644), fs::perms(0644)}, {fs::perms(0660), fs::perms(0600)}};
+  for (const auto& [old_mode, mode] : modes) {
+    Write("file", "old");
+    fs::permissions(Path("file"), old_mode);
+    auto file = AtomicFile::Create(Path("file"));
+    ASSERT_THAT(file, IsOk());
+    fs::rename(Path("file"), Path("moved"));
+    ASSERT_THAT(file->Commit(), IsOk());
+    EXPECT_EQ(fs::status(Path("file")).permissions(), mode);
+  }
 }
 
 constexpr uid_t kNobody = 65534;

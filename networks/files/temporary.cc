@@ -107,17 +107,22 @@ bool CopyAccessList(const std::string& from, int to) {
 // lets, as far as the system allows it: only the superuser gives files away,
 // and others have the groups that they are in. Where the group or the list
 // cannot be kept, the group may do no more than all. Not every file system has
-// modes.
-void KeepAccess(int descriptor, const std::string& path) {
+// modes. Of what has gone meanwhile only `earlier_mode` is known.
+void KeepAccess(int descriptor, const std::string& path, mode_t earlier_mode) {
   struct stat old;
-  if (lstat(path.c_str(), &old) != 0) return;
+  const bool is_there = lstat(path.c_str(), &old) == 0;
+  const mode_t kept = is_there ? old.st_mode : earlier_mode;
   // Its owner can write it.
-  const mode_t mode = S_ISDIR(old.st_mode) ? (old.st_mode & 07777) | 0700
-                                           : (old.st_mode & 0777) | 0600;
+  const mode_t mode =
+      S_ISDIR(kept) ? (kept & 07777) | 0700 : (kept & 0777) | 0600;
+  const mode_t without_group = mode & (07707 | (mode & 07) << 3);
+  if (!is_there) {
+    fchmod(descriptor, without_group);
+    return;
+  }
   const bool has_group = fchown(descriptor, old.st_uid, old.st_gid) == 0 ||
                          fchown(descriptor, -1, old.st_gid) == 0;
   const bool has_list = CopyAccessList(path, descriptor);
-  const mode_t without_group = mode & (07707 | (mode & 07) << 3);
   fchmod(descriptor, has_group && has_list ? mode : without_group);
 }
 
@@ -176,7 +181,7 @@ Temporary::Temporary(Temporary&& other) noexcept
     : target_(std::move(other.target_)),
       kind_(other.kind_),
       overwrite_(other.overwrite_),
-      keeps_access_(other.keeps_access_),
+      replaced_mode_(other.replaced_mode_),
       lock_(std::move(other.lock_)),
       path_(std::move(other.path_)),
       descriptor_(std::exchange(other.descriptor_, -1)) {
@@ -189,7 +194,7 @@ Temporary& Temporary::operator=(Temporary&& other) noexcept {
   target_ = std::move(other.target_);
   kind_ = other.kind_;
   overwrite_ = other.overwrite_;
-  keeps_access_ = other.keeps_access_;
+  replaced_mode_ = other.replaced_mode_;
   lock_ = std::move(other.lock_);
   other.lock_.reset();
   path_ = std::move(other.path_);
@@ -247,7 +252,7 @@ absl::StatusOr<Temporary> Temporary::Create(const std::string& target,
   const bool replaces =
       lstat(WithoutTrailingSlashes(target).c_str(), &old) == 0;
   // Ours alone, until Publish gives it to whom the old one was.
-  temporary.keeps_access_ = replaces;
+  if (replaces) temporary.replaced_mode_ = old.st_mode;
   if (kind == Kind::kFile) {
     const auto make_file = [&path, replaces] {
       return open(path.c_str(),
@@ -302,7 +307,9 @@ absl::Status Temporary::Publish() {
   if (kind_ == Kind::kFolder) {
     RETURN_IF_ERROR(SyncTree(path_));
   }
-  if (keeps_access_) KeepAccess(descriptor_, WithoutTrailingSlashes(target_));
+  if (replaced_mode_) {
+    KeepAccess(descriptor_, WithoutTrailingSlashes(target_), *replaced_mode_);
+  }
   if (kind_ == Kind::kFile && fsync(descriptor_) != 0) {
     return SystemError(errno, target_, "sync");
   }

@@ -3,6 +3,8 @@
 #ifndef NETWORKS_FILES_TEMPORARY_H_
 #define NETWORKS_FILES_TEMPORARY_H_
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -95,8 +97,8 @@ class Temporary {
   std::string target_;
   Kind kind_ = Kind::kFile;
   bool overwrite_ = true;
-  bool keeps_access_ = false;     // of what is at target_
-  std::optional<FileLock> lock_;  // released last
+  std::optional<mode_t> replaced_mode_;  // of what was at target_
+  std::optional<FileLock> lock_;         // released last
   std::string path_;
   int descriptor_ = -1;  // -1: nothing to discard
 };
