@@ -164,6 +164,8 @@ absl::Status CheckReadings(const std::vector<BatchItem>& items,
     if (IsKept(item.output, options)) continue;
     ++readings[item.source];
     ++readings[item.driving];
+    ++readings[options.video.background.picture];
+    ++readings[options.video.background.mask];
   }
   if (options.compares) {
     for (const auto& [driving, path] : ComparisonPaths(items)) {

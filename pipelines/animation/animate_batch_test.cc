@@ -285,6 +285,18 @@ TEST_F(BatchTest, RefusesAPipeThatIsReadTwice) {
                                  Path("out"), ".mp4"),
                          options),
               refused);
+  // As what each result has behind it, or as each source's mask.
+  const std::vector<BatchItem> files =
+      PairAll(*ListInputs(Path("stills")), *ListInputs(Path("videos")),
+              Path("out"), ".mp4");
+  for (std::string BackgroundOptions::*path :
+       {&BackgroundOptions::picture, &BackgroundOptions::mask}) {
+    options = {};
+    options.video.background.*path = pipe;
+    EXPECT_THAT(CheckBatch(files, options), refused);
+    EXPECT_THAT(CheckBatch({files[0]}, options), IsOk());
+  }
+  options = {};
   std::ofstream(two[0].output) << "of an earlier run";
   EXPECT_THAT(CheckBatch(two, options), IsOk()) << "one is skipped";
 }
