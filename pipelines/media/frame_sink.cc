@@ -85,6 +85,8 @@ class PictureSink : public FrameSink {
  public:
   static absl::StatusOr<std::unique_ptr<FrameSink>> Create(
       const std::string& path, const VideoWriterOptions& options) {
+    RETURN_IF_ERROR(
+        CheckImageSize({options.width, options.height}, EndingOf(path), path));
     networks::files::OutputOptions output;
     output.overwrite = options.overwrite;
     ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path, output));
@@ -142,8 +144,6 @@ class AnimatedPictureSink : public FrameSink {
  public:
   static absl::StatusOr<std::unique_ptr<FrameSink>> Create(
       const std::string& path, const VideoWriterOptions& options) {
-    RETURN_IF_ERROR(CheckImageSize({options.width, options.height},
-                                   kAnimatedPicture, path));
     // It holds the name until there is a video.
     ASSIGN_OR_RETURN(std::unique_ptr<FrameSink> picture,
                      PictureSink::Create(path, options));

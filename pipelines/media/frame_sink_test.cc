@@ -185,7 +185,7 @@ TEST(OpenFrameSink, AnimatesAWebpByASecondFrame) {
   EXPECT_EQ(frames, 3u);
 }
 
-TEST(OpenFrameSink, RefusesAWebpWithTooLongASide) {
+TEST(OpenFrameSink, RefusesASideThatIsTooLongForThePicture) {
   VideoWriterOptions options = Options();
   options.width = 16384;
   EXPECT_THAT(OpenFrameSink(TempPath("wide.webp"), options),
@@ -193,6 +193,10 @@ TEST(OpenFrameSink, RefusesAWebpWithTooLongASide) {
                        AllOf(HasSubstr("wide.webp"), HasSubstr("16384x24"),
                              HasSubstr("1 to 16383"))));
   EXPECT_THAT(OpenFrameSink(TempPath("wide.png"), options), IsOk());
+  options.width = 65502;
+  EXPECT_THAT(OpenFrameSink(TempPath("wide.jpg"), options),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("wide.jpg"), HasSubstr("1 to 65500"))));
 }
 
 TEST(OpenFrameSink, ReplacesNoPictureUnlessTold) {

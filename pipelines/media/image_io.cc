@@ -10,6 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/path_parts.h"
 #include "networks/files/read_file.h"
@@ -252,15 +253,28 @@ absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
 
 absl::Status CheckImageSize(cv::Size size, std::string_view ending,
                             const std::string& name) {
-  constexpr int kMaxWebpSide = 16383;  // WEBP_MAX_DIMENSION of libwebp
-  if (std::max(size.width, size.height) <= kMaxWebpSide ||
-      !absl::EqualsIgnoreCase({ending.data(), ending.size()}, ".webp")) {
-    return absl::OkStatus();
+  static constexpr struct {
+    absl::string_view ending;
+    const char* format;
+    int max_side;
+    const char* advice;
+  } kLimits[] = {
+      // WEBP_MAX_DIMENSION of libwebp, JPEG_MAX_DIMENSION of libjpeg.
+      {".webp", "WebP", 16383, "use .png or .jpg, or a folder for several"},
+      {".jpg", "JPEG", 65500, "use .png, or a folder for several"},
+      {".jpeg", "JPEG", 65500, "use .png, or a folder for several"},
+  };
+  for (const auto& limit : kLimits) {
+    if (std::max(size.width, size.height) <= limit.max_side ||
+        !absl::EqualsIgnoreCase({ending.data(), ending.size()}, limit.ending)) {
+      continue;
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": frame size ", size.width, "x", size.height,
+                     "; each side of a ", limit.format, " must be 1 to ",
+                     limit.max_side, "; ", limit.advice, " frames"));
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat(name, ": frame size ", size.width, "x", size.height,
-                   "; each side of a WebP must be 1 to ", kMaxWebpSide,
-                   "; use .png or .jpg, or a folder for several frames"));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> EncodeImage(const cv::Mat& rgb,

@@ -78,7 +78,7 @@ absl::StatusOr<cv::Size> ProbeImage(std::string_view bytes,
                                     const std::string& name);
 
 // InvalidArgument, with `name`, where no image of `ending` has this size: the
-// sides of a WebP are at most 16383 pixels.
+// sides of a WebP are at most 16383 pixels, and those of a JPEG 65500.
 absl::Status CheckImageSize(cv::Size size, std::string_view ending,
                             const std::string& name);
 
