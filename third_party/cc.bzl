@@ -1,10 +1,10 @@
-"""cc_library, cc_binary and cc_test for sources that do not include LibTorch's
-headers (//third_party/libtorch:defs.bzl has those that do).
+"""cc_library, cc_binary, cc_test and optimized_test for sources that do not include
+LibTorch's headers (//third_party/libtorch:defs.bzl has rules for those that do).
 
 Where the compiler is Clang, they read headers of other libraries from precompiled
 ones. Tests are compiled without optimization, which takes most of the time: what is
 tested is in libraries. Inline functions that a test shares with them are not
-optimized either; where that matters, as in cpab/cuda, Bazel's own cc_test does.
+optimized either; where what is tested is in headers, optimized_test optimizes.
 """
 
 load("//third_party/precompiled:defs.bzl", "with_precompiled_headers")
@@ -22,3 +22,6 @@ def cc_test(name, **attributes):
         name = name,
         **with_precompiled_headers(attributes, copts = TEST_COPTS, test = True)
     )
+
+def optimized_test(name, **attributes):
+    native.cc_test(name = name, **with_precompiled_headers(attributes))

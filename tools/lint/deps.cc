@@ -15,9 +15,9 @@ namespace tools::lint {
 namespace {
 
 bool IsCppRule(const BuildRule& rule) {
-  static const auto* const kinds =
-      new std::set<std::string>{"cc_binary",    "cc_library",    "cc_test",
-                                "torch_binary", "torch_library", "torch_test"};
+  static const auto* const kinds = new std::set<std::string>{
+      "cc_binary",    "cc_library",    "cc_test",   "optimized_test",
+      "torch_binary", "torch_library", "torch_test"};
   return kinds->count(rule.kind) > 0;
 }
 
