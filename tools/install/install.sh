@@ -109,4 +109,6 @@ library=$(ldd "$prefix/bin/cpab-animate" | sed -n 's/.*libtorch_cpu.* => \(\/[^ 
 if [[ -n "$library" ]] && in_closed_folder "$library"; then
   echo >&2 "install: other users cannot run the programs, since they may not read $library. For them, build with a LibTorch that all may read: LIBTORCH=FOLDER, or LIBTORCH=pip:VERSION with XDG_CACHE_HOME=FOLDER."
 fi
-echo "install: ${#programs[@]} programs in $prefix/bin: $(for program in "${programs[@]}"; do printf ' cpab-%s' "$(basename "$program" | tr _ -)"; done)"
+noun=programs
+[[ ${#programs[@]} -gt 1 ]] || noun=program
+echo "install: ${#programs[@]} $noun in $prefix/bin: $(for program in "${programs[@]}"; do printf ' cpab-%s' "$(basename "$program" | tr _ -)"; done)"

@@ -19,6 +19,7 @@ namespace {
 const std::set<std::string>& ForeignFlags() {
   static const auto* const flags =
       new std::set<std::string>{"aspects",
+                                "checked",
                                 "compilation_mode",
                                 "config",
                                 "copt",
