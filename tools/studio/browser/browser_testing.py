@@ -52,6 +52,8 @@ def picture(width, height):
 class BrowserTest(unittest.TestCase):
     # A folder of training runs, or None for one without any.
     runs = None
+    # Ids of jobs that all tests of a class share.
+    kept_jobs = ()
 
     @classmethod
     def setUpClass(cls):
@@ -63,10 +65,11 @@ class BrowserTest(unittest.TestCase):
     def setUp(self):
         # Parts of messages on the console that the test brings about.
         self.expected_complaints = ()
-        self.studio.clear()
+        self.studio.clear(self.kept_jobs)
         self.browser.resize(browser.WIDE)
         self.browser.forget(f"{self.studio.page}logo.svg")
-        self.browser.open(self.studio.address)
+        # forget() was at another file, so that this loads the page.
+        self.browser.driver.get(self.studio.address)
         self.browser.shown(".form-foot button")
 
     def tearDown(self):

@@ -32,29 +32,27 @@ class ShellTest(browser_testing.BrowserTest):
 
     def test_asks_for_the_token_where_there_is_none(self):
         self.expected_complaints = ("401",)
-        other = browser.Browser(browser.PHONE)
-        try:
-            other.open(self.studio.page)
-            other.wait(
-                lambda: "needs its token" in other.words(), "it asks"
-            )
-            other.open(f"{self.studio.page}#{'x' * 24}")
-            other.wait(
-                lambda: "not valid" in other.words(), "the token is refused"
-            )
-            other.shown("input").send_keys(self.studio.address)
-            other.press("main button")
-            other.shown(".form-foot button")
-            # In a tab that is there already, only the hash changes.
-            other.forget(f"{self.studio.page}logo.svg")
-            other.open(f"{self.studio.page}#{'x' * 24}")
-            other.wait(
-                lambda: "not valid" in other.words(), "the token is refused"
-            )
-            other.driver.get(self.studio.address)
-            other.shown(".form-foot button")
-        finally:
-            other.close()
+        self.browser.resize(browser.PHONE)
+        self.browser.forget(f"{self.studio.page}logo.svg")
+        self.browser.open(self.studio.page)
+        self.browser.wait(
+            lambda: "needs its token" in self.browser.words(), "it asks"
+        )
+        self.browser.open(f"{self.studio.page}#{'x' * 24}")
+        self.browser.wait(
+            lambda: "not valid" in self.browser.words(), "the token is refused"
+        )
+        self.browser.shown("input").send_keys(self.studio.address)
+        self.browser.press("main button")
+        self.browser.shown(".form-foot button")
+        # In a tab that is there already, only the hash changes.
+        self.browser.forget(f"{self.studio.page}logo.svg")
+        self.browser.open(f"{self.studio.page}#{'x' * 24}")
+        self.browser.wait(
+            lambda: "not valid" in self.browser.words(), "the token is refused"
+        )
+        self.browser.driver.get(self.studio.address)
+        self.browser.shown(".form-foot button")
 
     def test_shows_one_page_at_a_time(self):
         for page in PAGES:
@@ -147,7 +145,6 @@ class ShellTest(browser_testing.BrowserTest):
             for size in (browser.WIDE, browser.PHONE):
                 with self.subTest(page=page, size=size):
                     self.browser.resize(size)
-                    self.browser.open(self.studio.page)
                     self.browser.open(f"{self.studio.page}#{page}")
                     self.browser.shown(f"#page-{page}")
                     self.browser.gone(".skeleton")

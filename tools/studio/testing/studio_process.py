@@ -98,9 +98,11 @@ class Studio:
         status, _, answer = self.ask(method, path, body, **options)
         return status, json.loads(answer) if answer else None
 
-    def clear(self):
-        """Deletes all jobs and uploads."""
+    def clear(self, kept_jobs=()):
+        """Deletes all uploads, and all jobs but those of these ids."""
         for job in self.json("GET", "/jobs")[1]:
+            if job["id"] in kept_jobs:
+                continue
             path = "/jobs/" + job["id"]
             self.ask("POST", path + "/cancel")
             while self.json("GET", path)[1]["state"] == "running":
