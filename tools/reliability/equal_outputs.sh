@@ -1,21 +1,21 @@
 #!/bin/bash
 # Shows that animate gives the same bytes each time, also on a busy machine.
 #
-#   tools/bazelw run //tools/reliability:equal_outputs -- [--runs N] [--frames N]
+#   tools/bazelw run //tools/reliability:equal_outputs -- [--runs N] [--frames N] [--busy N]
 #
 # Animates the bundled puppet N times (100) by some frames (5) of the bundled
-# video, on one and on two threads in turn, while twice as many processes as
-# there are cores keep them busy. Each time the video, the frames as pictures and
+# video, on one and on two threads in turn, while N processes (twice as many as
+# there are cores) keep them busy. Each time the video, the frames as pictures and
 # the keypoints must have the SHA-256 of the first time.
 #
 # Prints a line of a table; ends with 0 if all are equal, with 1 if not, with 2
 # for a wrong command line.
 set -u
 
-runs=100 frames=5
+runs=100 frames=5 busy=$((2 * $(nproc)))
 while (($# > 0)); do
-  [[ "$1" =~ ^--(runs|frames)$ && "${2:-}" =~ ^[1-9][0-9]*$ ]] || {
-    echo "equal_outputs: '$*' is not --runs N or --frames N" >&2
+  [[ "$1" =~ ^--(runs|frames|busy)$ && "${2:-}" =~ ^[1-9][0-9]*$ ]] || {
+    echo "equal_outputs: '$*' is not --runs N, --frames N or --busy N" >&2
     exit 2
   }
   declare "${1#--}=$2"
@@ -23,16 +23,16 @@ while (($# > 0)); do
 done
 
 folder=$(mktemp -d)
-busy=()
+busy_processes=()
 # shellcheck disable=SC2317 # called by trap
 leave() {
-  ((${#busy[@]} == 0)) || kill "${busy[@]}"
+  ((${#busy_processes[@]} == 0)) || kill "${busy_processes[@]}"
   rm -rf "$folder"
 }
 trap leave EXIT
-for ((i = 0; i < 2 * $(nproc); ++i)); do
+for ((i = 0; i < busy; ++i)); do
   while :; do :; done &
-  busy+=($!)
+  busy_processes+=($!)
 done
 
 # The digests of what one run writes, always under the same names.

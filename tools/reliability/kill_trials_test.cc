@@ -20,15 +20,12 @@ TEST(KillTrials, KilledRunsEndAsIfTheyHadNotBeen) {
                            "--device=cpu", "--threads=1"},
                           testing::TempDir() + "/trials"});
   ASSERT_THAT(trials, IsOk());
-  int kills = 0;
-  for (const uint64_t seed : {1, 2, 3}) {
-    const auto trial = trials->Run(seed);
-    ASSERT_THAT(trial, IsOk());
-    EXPECT_TRUE(trial->same_weights) << "seed " << seed;
-    EXPECT_TRUE(trial->same_losses) << "seed " << seed;
-    kills += trial->kills;
-  }
-  EXPECT_GT(kills, 0);
+  // Its run is killed at a save, and then at a random time.
+  const auto trial = trials->Run(/*seed=*/7);
+  ASSERT_THAT(trial, IsOk());
+  EXPECT_TRUE(trial->same_weights);
+  EXPECT_TRUE(trial->same_losses);
+  EXPECT_GT(trial->kills, 0);
 }
 
 // What the trials are about would not be tried.

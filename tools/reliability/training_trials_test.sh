@@ -7,7 +7,7 @@ export CPAB_USER_DIRECTORY=$TEST_TMPDIR/user TMPDIR=$TEST_TMPDIR/tmp
 mkdir -p "$TMPDIR" "$CPAB_USER_DIRECTORY/trials"
 echo mine >"$CPAB_USER_DIRECTORY/trials/steps"
 
-succeed "| a run stops after each step | 2 | 0 |" --steps 3 --signals 0 --worlds 0 \
+succeed "| a run stops after each step | 1 | 0 |" --steps 2 --signals 0 --worlds 0 \
   --folder trials
 succeed "| a signal at a random instant | 2 | 0 |" --steps 0 --signals 2 \
   --worlds 0

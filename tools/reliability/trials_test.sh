@@ -4,8 +4,8 @@
 export TMPDIR=$TEST_TMPDIR
 
 program=tools/reliability/batch_trials
-succeed "| a batch | 18 good and 2 broken jobs, 1 kills | 0 |" \
-  --jobs 20 --broken 10 --kills 1
+succeed "| a batch | 8 good and 2 broken jobs, 1 kills | 0 |" \
+  --jobs 10 --broken 20 --kills 1
 succeed "| a batch | 0 good and 2 broken jobs, 0 kills | 0 |" \
   --jobs 2 --broken 100 --kills 1
 expect 2 "--jobs is 0; use 1 to 9999" --jobs 0
@@ -22,7 +22,7 @@ wrong=$(grep -v -E '^\| \S+ \| .* \| (refused|took too long) \|$' <<<"$said")
 expect 2 "unexpected argument 'stray'" stray
 
 program=tools/reliability/save_trials
-succeed "| a save fails |" --every 1000 --offsets 0 --flips 5 --cuts 5
+succeed "| a save fails |" --every 100000 --offsets 0 --flips 5 --cuts 5
 expect 2 "--flips is -1; use 0 or more" --flips -1
 expect 2 "--every is 0; use 1 or more" --every 0
 expect_help folder every offsets flips cuts seed

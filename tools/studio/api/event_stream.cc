@@ -1,5 +1,6 @@
 #include "tools/studio/api/event_stream.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,22 +18,25 @@ namespace studio {
 namespace {
 
 constexpr absl::Duration kLeastPause = absl::Milliseconds(100);
-constexpr absl::Duration kHeartbeat = absl::Seconds(5);
 // How soon the end of the server is seen.
 constexpr absl::Duration kSlice = absl::Seconds(1);
 
 class Events {
  public:
   Events(const JobQueue* jobs, std::string id,
-         std::function<bool()> is_stopping)
-      : jobs_(jobs), id_(std::move(id)), is_stopping_(std::move(is_stopping)) {}
+         std::function<bool()> is_stopping, absl::Duration heartbeat)
+      : jobs_(jobs),
+        id_(std::move(id)),
+        is_stopping_(std::move(is_stopping)),
+        heartbeat_(heartbeat) {}
 
   std::string Next() {
     if (has_ended_) return "";
     absl::SleepFor(pause_.Left());
-    const pipelines::Deadline heartbeat(kHeartbeat);
+    const pipelines::Deadline heartbeat(heartbeat_);
     while (!is_stopping_()) {
-      const absl::StatusOr<Job> job = jobs_->Wait(id_, version_, kSlice);
+      const absl::StatusOr<Job> job =
+          jobs_->Wait(id_, version_, std::min(kSlice, heartbeat.Left()));
       if (!job.ok()) return "";
       if (job->version != version_) return Describe(*job);
       if (heartbeat.HasPassed()) return ":\n\n";
@@ -61,6 +65,7 @@ class Events {
   const JobQueue* jobs_;
   const std::string id_;
   const std::function<bool()> is_stopping_;
+  const absl::Duration heartbeat_;
   int64_t version_ = -1;
   int64_t frame_ = -1;
   bool has_ended_ = false;
@@ -70,10 +75,11 @@ class Events {
 }  // namespace
 
 StreamBody JobEvents(const JobQueue* jobs, const std::string& id,
-                     std::function<bool()> is_stopping) {
-  return [events = std::make_shared<Events>(jobs, id, std::move(is_stopping))] {
-    return events->Next();
-  };
+                     std::function<bool()> is_stopping,
+                     absl::Duration heartbeat) {
+  return
+      [events = std::make_shared<Events>(jobs, id, std::move(is_stopping),
+                                         heartbeat)] { return events->Next(); };
 }
 
 }  // namespace studio

@@ -48,7 +48,8 @@ class EventStreamTest : public JobsTest {
 };
 
 TEST_F(EventStreamTest, TellsOfAFrameOnceAndThenThatItIsAlive) {
-  const StreamBody next = JobEvents(jobs_.get(), id_, Never);
+  const StreamBody next =
+      JobEvents(jobs_.get(), id_, Never, absl::Milliseconds(100));
   EXPECT_THAT(
       ReadUntil(next, "event: frame"),
       AllOf(StartsWith("event: job\ndata: {"),

@@ -484,14 +484,19 @@ TEST_F(JobQueueTest, FailsWhereTheCheckpointIsGone) {
 }
 
 TEST_F(JobQueueTest, FailsOnAFullDiskAndLeavesNothing) {
-  // Enough for the inputs and a megabyte; the panels of all frames take more.
+  // Enough for the inputs and a megabyte. The panels of noise take two.
   queue_.reset();
   store_.reset();
   StartStore(int64_t{3} << 19);
   StartQueue();
-  Json request = Request();
-  request["panels"] = {"source", "driving", "result", "flow"};
-  request["size"] = 1024;
+  cv::Mat noise(256, 256, CV_8UC3);
+  cv::RNG(1).fill(noise, cv::RNG::UNIFORM, 0, 256);
+  const std::string source = folder_ + "/noise.png";
+  ASSERT_THAT(pipelines::media::WriteImage(source, noise), IsOk());
+  Json request = Request(/*max_frames=*/4);
+  request["source"] = Upload("image", ReadText(source));
+  request["panels"] = {"source", "warped", "result"};
+  request["size"] = 2048;
   const Job job = End(Submit(request));
   ASSERT_EQ(job.state, JobState::kFailed) << JobToJson(job).dump(1);
   EXPECT_EQ(job.error->code, "resource_exhausted");
