@@ -448,6 +448,8 @@ TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
        "o.xyz: unknown ending; use .mp4"},
       {{"--comparison"},
        "--comparison is 'true', which has no effect without --sources or"},
+      {{"--source=a", "--driving=b", "--halt_on_error"},
+       "--halt_on_error is 'true', which has no effect without --sources or"},
       {{"--alpha_over=#12345"},
        "--alpha_over is \'#12345\'; use white, black or"},
       {{"--alpha_over=#12345g"}, "--alpha_over is \'#12345g\'"},

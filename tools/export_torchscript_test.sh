@@ -5,13 +5,12 @@ program=tools/export_torchscript
 checkpoint=pipelines/pretrained/puppets-128.safetensors
 out=$TEST_TMPDIR/scripts
 
-succeed "loaded again it differs by" --checkpoint "$checkpoint" --output "$out"
-expect_files "$out"/{detector,dense_motion,inpainting}.pt
-
-expect 2 "detector.pt exists; give --overwrite" --checkpoint "$checkpoint" --output "$out"
 cp "$checkpoint" "$TEST_TMPDIR/mine.safetensors"
-expect_safe_output "$TEST_TMPDIR/other/detector.pt" "$TEST_TMPDIR/mine.safetensors" \
-  --checkpoint "$TEST_TMPDIR/mine.safetensors" --output "$TEST_TMPDIR/other"
+expect_safe_output "$out/detector.pt" "$TEST_TMPDIR/mine.safetensors" \
+  --checkpoint "$TEST_TMPDIR/mine.safetensors" --output "$out"
+grep -q "loaded again it differs by" "$TEST_TMPDIR/stdout" ||
+  complain "said: $(<"$TEST_TMPDIR/stdout")"
+expect_files "$out"/{detector,dense_motion,inpainting}.pt
 
 echo "this is no checkpoint" >"$TEST_TMPDIR/garbage"
 expect 2 "--checkpoint is needed"

@@ -8,9 +8,9 @@ out=$TEST_TMPDIR/out
 tools/make_puppets --output "$TEST_TMPDIR/puppets" --size 32 --train 1 --test 0 \
   --frames 2 >"$TEST_TMPDIR/log" 2>&1 || complain "$(<"$TEST_TMPDIR/log")"
 
-# A picture is like itself.
+# A picture is like itself; as many cells as only a sparse basis has.
 succeed "difference 0.0000, was 0.0000" --moving "$moving" --fixed "$moving" \
-  --output "$out" --side 16 --cells 1,2
+  --output "$out" --side 16 --cells 36
 expect_files "$out"/{warped,grid,field}.png
 
 # The fixed one is two frames beside each other: of another size and aspect.
@@ -36,37 +36,33 @@ succeed "$out/waves" "${pair[@]}" --moving "$TEST_TMPDIR/wide.pgm" \
 succeed "was 0.00" "${pair[@]}" --moving "$out/waves/warped.png" \
   --output "$out/again"
 
-# The difference that is left, in units of 0.0001.
-difference_left() {
+# The difference that is left and the one that was, in units of 0.0001.
+differences() {
   "$program" "${pair[@]}" --side 16 --cells 2,4 "$@" 2>"$TEST_TMPDIR/stderr" |
-    sed -n 's/.*difference 0[.]0*\([0-9]*\), was .*/\1/p'
+    sed -n 's/.*difference 0[.]0*\([0-9]*\), was 0[.]0*\([0-9]*\);.*/\1 \2/p'
 }
 
 # A basis that is stored sparsely has another prior: another result, which is
 # like the fixed picture, too.
 pair=(--moving "$moving" --fixed "$fixed")
-dense=$(difference_left --output "$out/dense")
-sparse=$(difference_left --output "$out/sparse" --sparse_basis)
-was=$("$program" "${pair[@]}" --side 16 --cells 1 --output "$out/was" |
-  sed -n 's/.*, was 0[.]0*\([0-9]*\);.*/\1/p')
-for left in "$dense" "$sparse"; do
-  [[ -n $left ]] && ((left < was)) || complain "'$left' is left of '$was'"
+dense=$(differences --output "$out/dense")
+sparse=$(differences --output "$out/sparse" --sparse_basis)
+for both in "$dense" "$sparse"; do
+  read -r left was <<<"$both"
+  [[ -n $left && -n $was ]] && ((left < was)) || complain "'$left' is left of '$was'"
 done
 cmp -s "$out"/{dense,sparse}/warped.png && complain "--sparse_basis does nothing"
 
-# As many cells as only such a basis has.
-succeed "difference 0.0000, was 0.0000" --moving "$moving" --fixed "$moving" \
-  --output "$out/fine" --side 16 --cells 36
-expect_files "$out"/fine/{warped,grid,field}.png
-
 # Of pictures that are there none is replaced.
 cp "$moving" "$TEST_TMPDIR/me.png"
-for name in warped grid field; do
-  expect_safe_output "$TEST_TMPDIR/safe/$name.png" "$TEST_TMPDIR/me.png" \
-    --moving "$TEST_TMPDIR/me.png" --fixed "$fixed" --output "$TEST_TMPDIR/safe" \
-    --side 16 --cells 1
-  rm "$TEST_TMPDIR"/safe/*
+safe=(--moving "$TEST_TMPDIR/me.png" --fixed "$fixed" --output "$TEST_TMPDIR/safe"
+  --side 16 --cells 1)
+expect_safe_output "$TEST_TMPDIR/safe/warped.png" "$TEST_TMPDIR/me.png" "${safe[@]}"
+for name in warped grid; do
+  rm "$TEST_TMPDIR/safe/$name.png"
+  expect 2 "exists; give --overwrite to replace it" "${safe[@]}"
 done
+expect_files "$TEST_TMPDIR/safe/field.png"
 
 echo mine >"$TEST_TMPDIR/file"
 out=$TEST_TMPDIR/none
@@ -82,7 +78,6 @@ expect 2 "--cells is '129'; use numbers from 1 to 128" "${pair[@]}" \
 expect 2 "--cells is '0'" "${pair[@]}" --output "$out" --cells 0
 expect 2 "--side is 8; use 16 or more" "${pair[@]}" --output "$out" --side 8
 expect 2 "--noise is 0; use a number above 0" "${pair[@]}" --output "$out" --noise 0
-expect 1 "nowhere.png" --moving /nowhere.png --fixed "$fixed" --output "$out"
 expect 1 "file" "${pair[@]/$moving/$TEST_TMPDIR/file}" --output "$out"
 printf 'P5 32767 2 255\n%65534s' >"$TEST_TMPDIR/long.pgm"
 expect 1 "long.pgm has 32767x2 pixels; use at most 32766 a side" \

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <tuple>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "cpab/testing/draws.h"
@@ -92,7 +93,11 @@ TEST_P(TransformTest, ObeysTheLawsOfAFlow) {
           return test_util::GradientBound(basis->CellsFromTheta(theta));
         },
         [](const Eigen::VectorXd&) { return 2e-14; }};
-    for (const double magnitude : {0.05, 0.5, 2.0}) {
+    // Tensor operations take long where points cross many cells. That they
+    // agree with the walk there is the next test.
+    std::vector<double> magnitudes = {0.05, 0.5};
+    if (implementation != kTensorOps) magnitudes.push_back(2.0);
+    for (const double magnitude : magnitudes) {
       SCOPED_TRACE(magnitude);
       const Eigen::Matrix2Xd edges =
           test_util::PointsOnEdges(basis->tessellation(), 1);

@@ -54,6 +54,13 @@ TEST_F(CheckOutputsTest, NeverReplacesAnInput) {
                          AllOf(HasSubstr(Path(name)), HasSubstr("input"))))
         << name;
   }
+  fs::create_symlink("source.png", Path("link.png"));
+  planned_.inputs = {Path("link.png")};
+  planned_.files = {Path("source.png")};
+  EXPECT_THAT(CheckOutputs(planned_),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr(Path("source.png") + ": is the input " +
+                                 Path("link.png"))));
 }
 
 TEST_F(CheckOutputsTest, NeverReplacesAFrameOfAnInputFolder) {

@@ -89,7 +89,7 @@ TEST_F(AnimateTest, TakesAOneFrameVideoAOnePixelStillAndAnyAspect) {
 }
 
 // To the bit, alone on one thread, and in every place of batches of 2 to 9 on
-// one to three threads.
+// one and two threads. On three, in the largest and in one of an even size.
 TEST_F(AnimateTest, AFrameDoesNotDependOnItsBatchOrTheThreads) {
   constexpr int kFrames = 9;
   std::vector<cv::Mat> driving;
@@ -106,7 +106,8 @@ TEST_F(AnimateTest, AFrameDoesNotDependOnItsBatchOrTheThreads) {
     }
     for (const int threads : {1, 2, 3}) {
       torch::set_num_threads(threads);
-      for (int begin = 0; begin < kFrames; ++begin) {
+      const int step = threads == 3 ? 5 : 1;
+      for (int begin = 0; begin < kFrames; begin += step) {
         const std::vector<cv::Mat> together =
             animator
                 ->Animate(source, std::vector<cv::Mat>(driving.begin() + begin,
@@ -755,9 +756,10 @@ TEST(Animator, Bfloat16IsWithinTwoLevelsForTheShippedCheckpoint) {
   const cv::Mat still = *media::ReadImage(ExampleSource());
   auto video = *media::OpenFrameSource(ExampleDriving());
   std::vector<cv::Mat> driving;
+  // Two poses that are not the start's. Each frame takes seconds.
   for (int i = 0; i < 24; ++i) {
     const auto frame = *video->Next();
-    if (i % 3 == 0) driving.push_back(frame->rgb);
+    if (i % 12 == 11) driving.push_back(frame->rgb);
   }
   const auto animate = [&](Precision precision) {
     AnimatorOptions options;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -227,37 +228,42 @@ TEST_F(CheckpointStoreTest, OrdersByTheNumberOfSteps) {
                           folder_ + "/step-999999999.safetensors"));
 }
 
-// Saves over what is there while `obstruct` holds, and expects an error that
-// names the file and what was there to be whole.
-void ExpectOldOneStaysWhole(const std::string& folder, const std::string& path,
-                            const std::function<void()>& obstruct) {
+// Saves over what is there while each of `obstructions` holds, and expects an
+// error that names the file and what was there to be whole.
+void ExpectOldOneStaysWhole(
+    const std::string& folder, const std::string& path,
+    const std::vector<std::function<void()>>& obstructions) {
   Training first(1);
   ASSERT_THAT(SaveCheckpoint(path, first.learnt(), first.State(3)), IsOk());
   const std::string before = ReadText(path);
-  Training second(2);
-  ExpectInChild([&] {
-    obstruct();
-    const absl::Status status =
-        SaveCheckpoint(path, second.learnt(), second.State(3));
-    std::fprintf(stderr, "%s\n", status.ToString().c_str());
-    return !status.ok() && status.ToString().find(path) != std::string::npos;
-  });
-  EXPECT_EQ(ReadText(path), before);
   EXPECT_THAT(Checkpoint::Open(path), IsOk());
-  // Nothing half-written stays, either.
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
+  Training second(2);
+  for (const std::function<void()>& obstruct : obstructions) {
+    ExpectInChild([&] {
+      obstruct();
+      const absl::Status status =
+          SaveCheckpoint(path, second.learnt(), second.State(3));
+      std::fprintf(stderr, "%s\n", status.ToString().c_str());
+      return !status.ok() && status.ToString().find(path) != std::string::npos;
+    });
+    EXPECT_TRUE(ReadText(path) == before);
+    // Nothing half-written stays, either.
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
+  }
 }
 
 // A limit on the size of files fails a write in the middle, as a full disk
 // does; at several places in the file.
 TEST_F(CheckpointStoreTest, ADiskThatFillsUpLeavesTheOldOneWhole) {
+  std::vector<std::function<void()>> obstructions;
   for (const rlim_t limit : {0, 1000, 100000, 1000000}) {
-    ExpectOldOneStaysWhole(folder_, path_, [limit] {
+    obstructions.push_back([limit] {
       signal(SIGXFSZ, SIG_IGN);
       const rlimit sizes = {limit, limit};
       setrlimit(RLIMIT_FSIZE, &sizes);
     });
   }
+  ExpectOldOneStaysWhole(folder_, path_, obstructions);
 }
 
 TEST_F(CheckpointStoreTest, SaysBeforeTheFirstStepThatTheDiskHasNoSpace) {
@@ -293,10 +299,10 @@ TEST_F(CheckpointStoreTest, AsksForNoSpaceForTheMomentsOfFrozenParts) {
 }
 
 TEST_F(CheckpointStoreTest, AReadOnlyFolderLeavesTheOldOneWhole) {
-  ExpectOldOneStaysWhole(folder_, path_, [this] {
-    chmod(folder_.c_str(), 0555);
-    DropCapabilities();
-  });
+  ExpectOldOneStaysWhole(folder_, path_, {[this] {
+                           chmod(folder_.c_str(), 0555);
+                           DropCapabilities();
+                         }});
   chmod(folder_.c_str(), 0755);
 }
 

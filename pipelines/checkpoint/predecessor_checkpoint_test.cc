@@ -61,8 +61,11 @@ Tensor CheckpointValue(const std::string& network, const std::string& key,
   return value;
 }
 
+// Whose values take long to make.
 TensorMap NarrowCheckpoint() {
-  TensorMap tensors = NarrowCheckpoint(NarrowPredecessor(4), CheckpointValue);
+  static const auto* networks =
+      new TensorMap(NarrowCheckpoint(NarrowPredecessor(4), CheckpointValue));
+  TensorMap tensors = *networks;
   tensors["optimizer_avd.state.0.exp_avg"] = torch::zeros({3});
   tensors["optimizer_avd.state.0.step"] = torch::zeros({});
   return tensors;

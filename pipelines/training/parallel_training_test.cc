@@ -1,10 +1,15 @@
-// Data-parallel training by whole processes, as torchrun starts them.
+// Data-parallel training by whole processes, as torchrun starts them. What is
+// the same for processes that are threads is in trainer_test.cc.
 #include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -12,13 +17,14 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
-#include "pipelines/app/exit_code.h"
 #include "pipelines/base/child_process.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
+#include "pipelines/config/config.h"
 #include "pipelines/parallel/free_port.h"
 #include "pipelines/report/loss_log.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/training/run_folder.h"
+#include "pipelines/training/trainer.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
@@ -29,13 +35,19 @@ using ::networks::files::FreshTestFolder;
 using ::networks::files::ReadText;
 using networks::weights::SafetensorsFile;
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::HasSubstr;
+
+constexpr char kConfig[] = "pipelines/training/testdata/kill_trials.textproto";
 
 class ParallelTrainingTest : public testing::Test {
  protected:
   const ScopedCacheFolder cache_;
 
-  void SetUp() override { output_ = FreshTestFolder(); }
+  void SetUp() override {
+    torch::set_num_threads(1);
+    output_ = FreshTestFolder();
+  }
 
   // The processes of a run of the kill trials' config, in `output`; the last of
   // them with `of_last` on top.
@@ -44,13 +56,8 @@ class ParallelTrainingTest : public testing::Test {
       const std::vector<std::string>& overrides,
       const std::vector<std::string>& of_last = {}) {
     std::vector<std::string> command = {
-        "pipelines/train",
-        "--config",
-        "pipelines/training/testdata/kill_trials.textproto",
-        "--device=cpu",
-        "--threads=1",
-        "--output",
-        output};
+        "pipelines/train", "--config", kConfig, "--device=cpu",
+        "--threads=1",     "--output", output};
     for (const std::string& override : overrides) {
       command.insert(command.end(), {"--set", override});
     }
@@ -62,12 +69,11 @@ class ParallelTrainingTest : public testing::Test {
           command.insert(command.end(), {"--set", override});
         }
       }
-      const std::string local_rank = absl::StrCat(on_one_machine_ ? rank : 0);
       auto process =
           ChildProcess::Start(command, {Log(output, rank),
                                         {{"WORLD_SIZE", absl::StrCat(size)},
                                          {"RANK", absl::StrCat(rank)},
-                                         {"LOCAL_RANK", local_rank},
+                                         {"LOCAL_RANK", absl::StrCat(rank)},
                                          {"MASTER_ADDR", "127.0.0.1"},
                                          {"MASTER_PORT", absl::StrCat(port)}}});
       EXPECT_THAT(process.status(), IsOk());
@@ -84,36 +90,46 @@ class ParallelTrainingTest : public testing::Test {
     }
   }
 
-  // Expects both of two processes to refuse to train, for good, saying `why`.
-  void ExpectRefusal(const std::vector<std::string>& of_both,
-                     const std::vector<std::string>& of_second,
-                     const std::string& why, int exit_code = 1) {
-    std::vector<ChildProcess> processes = Start(2, output_, of_both, of_second);
-    for (int rank = 0; rank < 2; ++rank) {
-      EXPECT_EQ(processes[rank].WaitFor(absl::Seconds(120)), exit_code);
-      EXPECT_THAT(ReadText(Log(output_, rank)),
-                  AllOf(HasSubstr("process 1 of 2 has"), HasSubstr(why)));
+  // The same by threads of this process, which need not load LibTorch. What the
+  // first one notes.
+  static std::vector<std::string> RunHere(
+      int size, const std::string& output,
+      const std::vector<std::string>& overrides) {
+    std::vector<std::string> notes;
+    TrainerOptions options;
+    options.config = *LoadConfig(kConfig, overrides);
+    options.output = output;
+    options.process.size = options.process.local_size = size;
+    options.process.address = "127.0.0.1";
+    options.process.port = parallel::FreePort();
+    std::vector<std::thread> processes;
+    for (int rank = 0; rank < size; ++rank) {
+      processes.emplace_back([options, rank, &notes]() mutable {
+        options.process.rank = options.process.local_rank = rank;
+        if (rank == 0) {
+          options.hooks.note = [&notes](const std::string& note) {
+            notes.push_back(note);
+          };
+        }
+        EXPECT_THAT(Train(options), IsOk());
+      });
     }
-    EXPECT_EQ(Newest(output_), "");
+    for (std::thread& process : processes) process.join();
+    return notes;
   }
 
-  // Two copies of the bundled clips, which a run makes: what they are called
-  // without "-a" and "-b".
-  std::string CopyClips() {
-    const std::string maker = output_ + "-maker";
-    const std::string clips = output_ + "-clips";
-    fs::remove_all(maker);
-    Run(1, maker, {"training.max_steps=1"});
-    for (const auto& entry :
-         fs::directory_iterator(testing::TempDir() + "/cpab_animation")) {
-      if (!fs::exists(entry.path() / "train")) continue;
-      for (const char* copy : {"-a", "-b"}) {
-        fs::remove_all(clips + copy);
-        fs::copy(entry.path(), clips + copy, fs::copy_options::recursive);
-      }
-      break;
+  // In the table of losses: a header, then a line a step.
+  int64_t Lines() const {
+    const std::string text = ReadText(output_ + "/losses.csv");
+    return std::count(text.begin(), text.end(), '\n');
+  }
+
+  // Until `process` has taken so many steps.
+  void WaitForSteps(int64_t steps, ChildProcess& process) const {
+    while (process.IsRunning() && Lines() < 1 + steps) {
+      absl::SleepFor(absl::Milliseconds(20));
     }
-    return clips;
+    ASSERT_TRUE(process.IsRunning()) << ReadText(Log(output_, 0));
   }
 
   static std::string Log(const std::string& output, int rank) {
@@ -126,7 +142,6 @@ class ParallelTrainingTest : public testing::Test {
   }
 
   std::string output_;
-  bool on_one_machine_ = true;
 };
 
 // How far apart two checkpoints' gradients and batch norm statistics are:
@@ -182,9 +197,9 @@ TEST_F(ParallelTrainingTest, TwoProcessesComputeWhatOneDoesWithTwiceTheBatch) {
   };
   const std::string one = output_ + "-one";
   fs::remove_all(one);
-  Run(1, one, with({"training.batch_size=4", "training.max_steps=6"}));
+  RunHere(1, one, with({"training.batch_size=4", "training.max_steps=6"}));
   fs::copy(one, output_, fs::copy_options::recursive);
-  Run(1, one, with({"training.batch_size=4", "training.max_steps=7"}));
+  RunHere(1, one, with({"training.batch_size=4", "training.max_steps=7"}));
   Run(2, output_, with({"training.batch_size=2", "training.max_steps=7"}));
   const auto file_one = SafetensorsFile::Open(Newest(one));
   const auto file_two = SafetensorsFile::Open(Newest(output_));
@@ -211,14 +226,7 @@ TEST_F(ParallelTrainingTest, ALostProcessLeavesAUsableCheckpointForAnyNumber) {
                                             "training.checkpoint_epochs=100000",
                                             "training.checkpoint_steps=0"};
   std::vector<ChildProcess> processes = Start(2, output_, endless);
-  const auto lines = [&] {
-    const std::string text = ReadText(output_ + "/losses.csv");
-    return std::count(text.begin(), text.end(), '\n');
-  };
-  while (processes[0].IsRunning() && lines() < 4) {
-    absl::SleepFor(absl::Milliseconds(20));
-  }
-  ASSERT_TRUE(processes[0].IsRunning()) << ReadText(Log(output_, 0));
+  WaitForSteps(2, processes[0]);
   processes[1].Signal(SIGKILL);
   EXPECT_EQ(processes[0].WaitFor(absl::Seconds(60)), 129);
   EXPECT_THAT(ReadText(Log(output_, 0)),
@@ -227,123 +235,63 @@ TEST_F(ParallelTrainingTest, ALostProcessLeavesAUsableCheckpointForAnyNumber) {
   const auto saved = Checkpoint::Open(Newest(output_));
   ASSERT_THAT(saved.status(), IsOk());
   const int64_t step = saved->state().step();
-  EXPECT_EQ(step, lines() - 1);
+  EXPECT_EQ(step, Lines() - 1);
 
-  Run(1, output_,
-      {absl::StrCat("training.max_steps=", step + 2),
-       "training.num_epochs=100000"});
-  EXPECT_THAT(ReadText(Log(output_, 0)),
-              HasSubstr("a step saw 8 pairs, from here on 4"));
-  EXPECT_EQ(Checkpoint::Open(Newest(output_))->state().step(), step + 2);
-  Run(2, output_,
-      {absl::StrCat("training.max_steps=", step + 4),
-       "training.num_epochs=100000"});
-  EXPECT_EQ(Checkpoint::Open(Newest(output_))->state().step(), step + 4);
-  EXPECT_EQ(lines() - 1, step + 4);
-}
-
-TEST_F(ParallelTrainingTest, RefuseToTrainByTwoConfigs) {
-  for (const char* other : {"training.learning_rate=1e-3", "training.seed=5",
-                            "data.repeats=3", "model.num_transforms=3"}) {
-    const std::string field =
-        std::string(other).substr(0, std::string(other).find('='));
-    ExpectRefusal({}, {other}, field);
-  }
-}
-
-TEST_F(ParallelTrainingTest, RefuseToTrainOnTwoDataSets) {
-  const std::string clips = CopyClips();
-  fs::rename(clips + "-b/train/00000.png", clips + "-b/train/00077.png");
-  ExpectRefusal({"data.folder=" + clips + "-a"},
-                {"data.folder=" + clips + "-b"},
-                "other training clips than process 0");
-}
-
-// Four clips on one machine and two on another, which has no test clips. A step
-// takes four samples of each, so an epoch of two visits has two steps on the
-// first and one on the second.
-TEST_F(ParallelTrainingTest, MachinesTrainOnClipsOfTheirOwn) {
-  on_one_machine_ = false;
-  const std::string clips = CopyClips();
-  for (int i = 0; i < 6; ++i) {
-    fs::remove(
-        absl::StrCat(clips, i < 4 ? "-b" : "-a", "/train/0000", i, ".png"));
-  }
-  fs::remove_all(clips + "-b/test");
-  const std::vector<std::string> config = {"data.sharded=true",
-                                           "data.folder=" + clips + "-a",
-                                           "training.num_epochs=3"};
-  ExpectRefusal(config, {}, "the same training clips as process 0");
-  ExpectRefusal({"data.folder=" + clips + "-a", "data.sharded=true",
-                 "training.batch_size=4"},
-                {"data.folder=" + clips + "-b"},
-                "clips that do not fill one training step", kExitUsage);
-  std::vector<ChildProcess> processes =
-      Start(2, output_, config, {"data.folder=" + clips + "-b"});
-  for (ChildProcess& process : processes) {
-    EXPECT_EQ(process.Wait(), 0)
-        << ReadText(Log(output_, 0)) << ReadText(Log(output_, 1));
-  }
-  EXPECT_EQ(Checkpoint::Open(Newest(output_))->state().step(), 3);
-}
-
-// Only rank 0 looks into the run folder and needs what evaluates at the end.
-// The other processes refuse for its reason, with its exit code.
-TEST_F(ParallelTrainingTest, AllRefuseWhereOneDoes) {
-  const auto refuses = [&](const std::string& override, int exit_code,
-                           const std::string& why) {
-    const std::string log = Log(output_, 1);
-    fs::remove(log);
-    std::vector<ChildProcess> processes = Start(2, output_, {override});
-    for (ChildProcess& process : processes) {
-      EXPECT_EQ(process.WaitFor(absl::Seconds(120)), exit_code) << override;
-    }
-    EXPECT_THAT(ReadText(log),
-                AllOf(HasSubstr("train: error: process 0: "), HasSubstr(why),
-                      testing::Not(HasSubstr("lost contact"))));
+  const auto until = [](int64_t last) -> std::vector<std::string> {
+    return {absl::StrCat("training.max_steps=", last),
+            "training.num_epochs=100000"};
   };
-  Run(1, output_, {"training.max_steps=1"});
-  refuses("losses.warp=3", 2, "holds a run of another config");
-  refuses("evaluation.lpips=network: ALEX", 1, "alexnet-owt-7be5be79.pth");
+  EXPECT_THAT(RunHere(1, output_, until(step + 1)),
+              Contains(HasSubstr("a step saw 8 pairs, from here on 4")));
+  EXPECT_EQ(Checkpoint::Open(Newest(output_))->state().step(), step + 1);
+  RunHere(2, output_, until(step + 2));
+  EXPECT_EQ(Checkpoint::Open(Newest(output_))->state().step(), step + 2);
+  EXPECT_EQ(Lines() - 1, step + 2);
+}
+
+// Both name the fields. The exit code says that to try again is no use.
+TEST_F(ParallelTrainingTest, RefuseToTrainByTwoConfigs) {
+  const std::vector<std::string> fields = {"training.learning_rate",
+                                           "training.seed", "data.repeats",
+                                           "model.num_transforms"};
+  std::vector<ChildProcess> processes =
+      Start(2, output_, {},
+            {"training.learning_rate=1e-3", "training.seed=5", "data.repeats=3",
+             "model.num_transforms=3"});
+  for (int rank = 0; rank < 2; ++rank) {
+    EXPECT_EQ(processes[rank].WaitFor(absl::Seconds(120)), 1);
+    const std::string log = ReadText(Log(output_, rank));
+    EXPECT_THAT(log, HasSubstr("process 1 of 2 has"));
+    for (const std::string& field : fields) {
+      EXPECT_THAT(log, HasSubstr(field));
+    }
+  }
+  EXPECT_EQ(Newest(output_), "");
+}
+
+// Only rank 0 looks into the run folder. The other process refuses for its
+// reason, with its exit code.
+TEST_F(ParallelTrainingTest, AllRefuseWhereOneDoes) {
   const auto lock = RunFolder::Open(output_);
   ASSERT_THAT(lock.status(), IsOk());
-  refuses("training.max_steps=2", 129, "is training in this folder");
+  for (ChildProcess& process : Start(2, output_, {})) {
+    EXPECT_EQ(process.WaitFor(absl::Seconds(120)), 129);
+  }
+  EXPECT_THAT(ReadText(Log(output_, 1)),
+              AllOf(HasSubstr("train: error: process 0: "),
+                    HasSubstr("is training in this folder"),
+                    testing::Not(HasSubstr("lost contact"))));
 }
 
 TEST_F(ParallelTrainingTest, AllStopWhereOneIsAskedTo) {
   std::vector<ChildProcess> processes =
       Start(2, output_, {"training.num_epochs=100000"});
-  while (processes[0].IsRunning() && !fs::exists(output_ + "/losses.csv")) {
-    absl::SleepFor(absl::Milliseconds(20));
-  }
-  absl::SleepFor(absl::Seconds(1));
+  WaitForSteps(1, processes[0]);
   processes[1].Signal(SIGTERM);
   for (ChildProcess& process : processes) {
     EXPECT_EQ(process.WaitFor(absl::Seconds(120)), 143);
   }
   EXPECT_THAT(Checkpoint::Open(Newest(output_)).status(), IsOk());
-}
-
-// The save fails by a lock that another has taken: the other process can only
-// know of it if it waits for the outcome.
-TEST_F(ParallelTrainingTest, AllHearHowTheSaveOfAStopEnds) {
-  std::vector<ChildProcess> processes =
-      Start(2, output_,
-            {"training.num_epochs=100000", "training.checkpoint_epochs=100000",
-             "training.checkpoint_steps=0"});
-  while (processes[0].IsRunning() && !fs::exists(output_ + "/losses.csv")) {
-    absl::SleepFor(absl::Milliseconds(20));
-  }
-  ASSERT_TRUE(fs::remove(output_ + "/lock"));
-  const auto other = RunFolder::Open(output_);
-  ASSERT_THAT(other.status(), IsOk());
-  processes[1].Signal(SIGTERM);
-  for (int rank = 0; rank < 2; ++rank) {
-    EXPECT_EQ(processes[rank].WaitFor(absl::Seconds(120)), 129);
-    EXPECT_THAT(ReadText(Log(output_, rank)),
-                AllOf(HasSubstr("the lock of this run was deleted"),
-                      testing::Not(HasSubstr("lost contact"))));
-  }
 }
 
 }  // namespace

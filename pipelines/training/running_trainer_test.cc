@@ -56,12 +56,22 @@ class RunningTrainerTest : public testing::Test {
     return *std::move(trainer);
   }
 
-  // Until the first steps are in the table.
-  void WaitForSteps(ChildProcess& trainer) const {
-    while (trainer.IsRunning() && Lines() < 4) {
+  // Until two steps are in the table, or more than the `earlier` lines there.
+  void WaitForSteps(ChildProcess& trainer, int64_t earlier = 2) const {
+    while (trainer.IsRunning() && Lines() <= earlier) {
       absl::SleepFor(absl::Milliseconds(20));
     }
     ASSERT_TRUE(trainer.IsRunning()) << ReadText(log());
+  }
+
+  // Expects it to save the step at which it gets `signal`, and to end. A
+  // header, then a line a step.
+  void ExpectSavesAt(int signal, int exit_code, ChildProcess& trainer) const {
+    trainer.Signal(signal);
+    EXPECT_EQ(trainer.Wait(), exit_code);
+    const auto checkpoints = ListCheckpoints(output_ + "/checkpoints");
+    ASSERT_FALSE(checkpoints.empty());
+    EXPECT_EQ(Checkpoint::Open(checkpoints[0])->state().step(), Lines() - 1);
   }
 
   int64_t Lines() const {
@@ -77,34 +87,15 @@ class RunningTrainerTest : public testing::Test {
 TEST_F(RunningTrainerTest, SavesTheStepAtWhichItIsAskedToStop) {
   ChildProcess trainer = Start();
   WaitForSteps(trainer);
-  trainer.Signal(SIGINT);
-  EXPECT_EQ(trainer.Wait(), 130);
-  const auto checkpoints = ListCheckpoints(output_ + "/checkpoints");
-  ASSERT_FALSE(checkpoints.empty());
-  // A header, then a line a step.
-  const int64_t step = Lines() - 1;
-  EXPECT_EQ(Checkpoint::Open(checkpoints[0])->state().step(), step);
-  EXPECT_THAT(ReadText(log()),
-              AllOf(HasSubstr(absl::StrCat("train: stopped by Ctrl-C; step ",
-                                           step, " is saved in ",
-                                           checkpoints[0], ". To go on:\n  ")),
-                    HasSubstr(absl::StrCat(" --output ", output_, " --set ")),
-                    testing::Not(HasSubstr("error"))));
-}
-
-// The signals of batch systems and of terminals.
-TEST_F(RunningTrainerTest, SavesBeforeAJobsTimeEndsAndWhenATerminalIsClosed) {
-  for (const auto& [signal, exit_code] :
-       {std::pair(SIGUSR1, 138), std::pair(SIGHUP, 129)}) {
-    ChildProcess trainer = Start();
-    WaitForSteps(trainer);
-    trainer.Signal(signal);
-    EXPECT_EQ(trainer.Wait(), exit_code);
-    const auto checkpoints = ListCheckpoints(output_ + "/checkpoints");
-    ASSERT_FALSE(checkpoints.empty());
-    EXPECT_EQ(Checkpoint::Open(checkpoints[0])->state().step(), Lines() - 1);
-    output_ += "-next";
-  }
+  ExpectSavesAt(SIGINT, 130, trainer);
+  EXPECT_THAT(
+      ReadText(log()),
+      AllOf(
+          HasSubstr(absl::StrCat(
+              "train: stopped by Ctrl-C; step ", Lines() - 1, " is saved in ",
+              ListCheckpoints(output_ + "/checkpoints")[0], ". To go on:\n  ")),
+          HasSubstr(absl::StrCat(" --output ", output_, " --set ")),
+          testing::Not(HasSubstr("error"))));
 }
 
 // A short run, which ends before its phase of motion alone does.
@@ -112,27 +103,27 @@ TEST_F(RunningTrainerTest, SaysThatNothingHasLearntToPaint) {
   std::vector<std::string> command = TrainCommand();
   command.insert(
       command.end(),
-      {"--output", output_, "--set", "training.max_steps=2", "--set",
-       "training.motion_steps=5", "--set", "losses.photometric=100"});
+      {"--output", output_, "--set", "training.max_steps=1", "--set",
+       "training.motion_steps=2", "--set", "losses.photometric=100"});
   auto trainer = ChildProcess::Start(command, {log()});
   ASSERT_THAT(trainer.status(), IsOk());
   EXPECT_EQ(trainer->Wait(), 0);
   EXPECT_THAT(ReadText(log()),
               HasSubstr("train: warning: nothing has learnt to paint yet: "
-                        "after 2 of 5 steps"));
+                        "after 1 of 2 steps"));
   EXPECT_THAT(ReadText(output_ + "/index.html"),
-              HasSubstr("motion alone, 2 of 5 steps"));
+              HasSubstr("motion alone, 1 of 2 steps"));
   EXPECT_THAT(
       ReadText(output_ + "/evaluation.json"),
-      AllOf(HasSubstr("\"training_steps\": 2"), HasSubstr("\"tf32\": true")));
+      AllOf(HasSubstr("\"training_steps\": 1"), HasSubstr("\"tf32\": true")));
   // And on from there, with more steps.
-  command.insert(command.end(), {"--set", "training.max_steps=6"});
+  command.insert(command.end(), {"--set", "training.max_steps=3"});
   const std::string second_log = output_ + "-second.log";
   auto again = ChildProcess::Start(command, {second_log});
   ASSERT_THAT(again.status(), IsOk());
   EXPECT_EQ(again->Wait(), 0);
   EXPECT_THAT(ReadText(second_log),
-              AllOf(HasSubstr("train: goes on from step 2"),
+              AllOf(HasSubstr("train: goes on from step 1"),
                     testing::Not(HasSubstr("to paint"))));
 }
 
@@ -169,37 +160,35 @@ TEST_F(RunningTrainerTest, SavesWhereASignalComesTwice) {
   EXPECT_THAT(ReadText(log()), HasSubstr("is saved in"));
 }
 
-TEST_F(RunningTrainerTest, IsNamedToASecondOneAndLeavesNoStaleLock) {
+// The first takes its lock again when it saves.
+TEST_F(RunningTrainerTest, KeepsOthersOutAndLeavesNoStaleLock) {
   ChildProcess first = Start();
   WaitForSteps(first);
   const std::string second_log = output_ + "-second.log";
-  auto second = ChildProcess::Start(Command(), {second_log});
-  ASSERT_THAT(second.status(), IsOk());
-  EXPECT_EQ(second->Wait(), 129);
-  EXPECT_THAT(ReadText(second_log), IsTraining(first));
-  first.Signal(SIGKILL);
-  first.Wait();
-  ChildProcess third = Start();
-  WaitForSteps(third);
-}
-
-// The first takes its lock again when it saves; the second is refused.
-TEST_F(RunningTrainerTest, KeepsOthersOutAlsoWhereItsLockIsDeleted) {
-  ChildProcess first = Start();
-  WaitForSteps(first);
+  const auto expect_another_refused = [&] {
+    fs::remove(second_log);
+    auto second = ChildProcess::Start(Command(), {second_log});
+    ASSERT_THAT(second.status(), IsOk());
+    EXPECT_EQ(second->Wait(), 129);
+    EXPECT_THAT(ReadText(second_log), IsTraining(first));
+  };
+  expect_another_refused();
   ASSERT_TRUE(fs::remove(output_ + "/lock"));
   while (first.IsRunning() && !fs::exists(output_ + "/lock")) {
     absl::SleepFor(absl::Milliseconds(20));
   }
-  const std::string second_log = output_ + "-second.log";
-  auto second = ChildProcess::Start(Command(), {second_log});
-  ASSERT_THAT(second.status(), IsOk());
-  EXPECT_EQ(second->Wait(), 129);
-  EXPECT_THAT(ReadText(second_log), IsTraining(first));
+  expect_another_refused();
   EXPECT_TRUE(first.IsRunning());
+  first.Signal(SIGKILL);
+  first.Wait();
+  const int64_t lines = Lines();
+  ChildProcess third = Start();
+  WaitForSteps(third, lines);
+  ExpectSavesAt(SIGHUP, 129, third);
 }
 
-// It must not save beside another that has come in meanwhile.
+// It must not save beside another that has come in meanwhile. That one saves
+// before its job's time ends.
 TEST_F(RunningTrainerTest, EndsWhereAnotherHasTakenItsLock) {
   ChildProcess first = Start();
   WaitForSteps(first);
@@ -217,6 +206,8 @@ TEST_F(RunningTrainerTest, EndsWhereAnotherHasTakenItsLock) {
   EXPECT_THAT(ReadText(log()),
               AllOf(HasSubstr("the lock of this run was deleted"),
                     IsTraining(*second)));
+  WaitForSteps(*second, Lines());
+  ExpectSavesAt(SIGUSR1, 138, *second);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <future>
 #include <map>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,8 +24,10 @@
 #include "networks/weights/safetensors.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
+#include "pipelines/data/data_folder.h"
 #include "pipelines/media/video_test_util.h"
 #include "pipelines/parallel/free_port.h"
+#include "pipelines/parallel/process_environment.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
 #include "pipelines/training/run_folder.h"
@@ -41,11 +44,16 @@ using ::networks::files::ReadText;
 using ::networks::weights::SafetensorsFile;
 using ::testing::_;
 using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
 
-// Every test has a run folder of its own; the puppets are made once.
+// Every test has a run folder of its own; the puppets and two runs are made
+// once.
 class TrainerTest : public testing::Test {
  protected:
   const ScopedCacheFolder cache_;
@@ -55,34 +63,92 @@ class TrainerTest : public testing::Test {
     output_ = FreshTestFolder();
   }
 
+  // A run into the test's folder, of which few frames are evaluated.
   TrainerOptions Options(const std::vector<std::string>& overrides = {}) {
+    return OptionsInto(output_, overrides);
+  }
+  static TrainerOptions OptionsInto(const std::string& output,
+                                    const std::vector<std::string>& overrides) {
+    std::vector<std::string> all = {"evaluation.max_clips=1",
+                                    "evaluation.frame_step=3"};
+    all.insert(all.end(), overrides.begin(), overrides.end());
     TrainerOptions options;
-    options.config = *TinyConfig(overrides);
-    options.output = output_;
+    options.config = *TinyConfig(all);
+    options.output = output;
     return options;
   }
 
-  // The clips of TinyConfig, in a folder of the test's own.
-  std::string CopyOfPuppets() {
-    EXPECT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
-    std::string clips = output_ + "_clips";
+  // The folder of a whole run, made once for all tests.
+  static const std::string& WholeRun() {
+    static const auto* folder = new std::string(MakeRun("whole_run", {}));
+    return *folder;
+  }
+  // The test's folder becomes a copy of a run that was ended inside an epoch,
+  // after three steps; this is made once, too.
+  void CopyInterruptedRun() const {
+    static const auto* folder =
+        new std::string(MakeRun("interrupted_run", {"training.max_steps=3"}));
+    fs::copy(*folder, output_, fs::copy_options::recursive);
+  }
+
+  // The clips of TinyConfig, in a folder of the test's own, called so.
+  std::string CopyOfPuppets(const std::string& name = "clips") {
+    const auto puppets = DataFolder(TinyConfig()->data());
+    EXPECT_THAT(puppets, IsOk());
+    const std::string clips = output_ + "_" + name;
     fs::remove_all(clips);
-    fs::remove_all(output_);
-    for (const auto& entry :
-         fs::directory_iterator(testing::TempDir() + "/cpab_animation")) {
-      if (!fs::exists(entry.path() / "train")) continue;
-      fs::copy(entry.path(), clips, fs::copy_options::recursive);
-      break;
-    }
+    fs::copy(*puppets, clips, fs::copy_options::recursive);
     return clips;
   }
 
-  std::string NewestCheckpoint() {
-    const auto checkpoints = ListCheckpoints(output_ + "/checkpoints");
+  // A process with each of these options, of one machine: here a thread.
+  static std::vector<absl::Status> TrainTogether(
+      std::vector<TrainerOptions> options) {
+    const int size = static_cast<int>(options.size());
+    const int port = parallel::FreePort();
+    std::vector<absl::Status> ends(size);
+    std::vector<std::thread> processes;
+    for (int rank = 0; rank < size; ++rank) {
+      processes.emplace_back([&, rank] {
+        parallel::ProcessEnvironment& process = options[rank].process;
+        process.rank = rank;
+        process.size = size;
+        // Where data.sharded is on, each has a machine of its own.
+        const bool is_alone = options[rank].config.data().sharded();
+        process.local_rank = is_alone ? 0 : rank;
+        process.local_size = is_alone ? 1 : size;
+        process.address = "127.0.0.1";
+        process.port = port;
+        ends[rank] = Train(options[rank]);
+      });
+    }
+    for (std::thread& process : processes) process.join();
+    return ends;
+  }
+
+  // What both processes end with: the second one's config is of `of_second`.
+  std::vector<absl::Status> TrainBoth(
+      const std::vector<std::string>& of_first,
+      const std::vector<std::string>& of_second) {
+    return TrainTogether({Options(of_first), Options(of_second)});
+  }
+
+  std::string NewestCheckpoint() const { return NewestIn(output_); }
+  static std::string NewestIn(const std::string& run) {
+    const auto checkpoints = ListCheckpoints(run + "/checkpoints");
     return checkpoints.empty() ? "" : checkpoints[0];
   }
 
   std::string output_;
+
+ private:
+  static std::string MakeRun(const std::string& name,
+                             const std::vector<std::string>& overrides) {
+    const std::string output = testing::TempDir() + "/" + name;
+    fs::remove_all(output);
+    EXPECT_THAT(Train(OptionsInto(output, overrides)), IsOk());
+    return output;
+  }
 };
 
 // The contents of a run folder by path, without the lock.
@@ -109,22 +175,22 @@ void ExpectSameTensors(const std::string& a, const std::string& b) {
 }
 
 TEST_F(TrainerTest, LeavesACompleteRunFolder) {
-  ASSERT_THAT(Train(Options()), IsOk());
+  const std::string& run = WholeRun();
   for (const char* name :
        {"config.textproto", "losses.csv", "timing.csv",
         "checkpoints/best.safetensors", "pictures/epoch-00001.png",
         "evaluation.json", "evaluation.txt", "evaluation/worst-00.png",
         "evaluation/sheet.png", "animation.mp4", "index.html"}) {
-    EXPECT_TRUE(fs::exists(output_ + "/" + name)) << name;
+    EXPECT_TRUE(fs::exists(run + "/" + name)) << name;
   }
-  const CheckpointState state = *ReadCheckpointState(NewestCheckpoint());
+  const CheckpointState state = *ReadCheckpointState(NewestIn(run));
   // 4 clips, 2 repeats, batches of 2, 2 epochs.
   EXPECT_EQ(state.step(), 8);
   EXPECT_TRUE(state.finished());
   // One file with two names.
   EXPECT_EQ(state.best_step(), 8);
-  EXPECT_TRUE(fs::equivalent(NewestCheckpoint(),
-                             output_ + "/checkpoints/best.safetensors"));
+  EXPECT_TRUE(
+      fs::equivalent(NewestIn(run), run + "/checkpoints/best.safetensors"));
 }
 
 // How often the test clips are looked at.
@@ -155,16 +221,11 @@ TEST_F(TrainerTest, SavesWhatTheLookAtItsEndFound) {
 // Interrupted inside an epoch, with dropout, flips and background on, and gone
 // on with: the same weights, optimizer state and logged losses to the bit.
 TEST_F(TrainerTest, ResumesBitForBit) {
-  ASSERT_THAT(Train(Options()), IsOk());
-  const std::string whole = output_;
-  const std::string whole_checkpoint = NewestCheckpoint();
-  output_ += "_resumed";
-  fs::remove_all(output_);
-  ASSERT_THAT(Train(Options({"training.max_steps=3"})), IsOk());
+  CopyInterruptedRun();
   ASSERT_EQ(ReadCheckpointState(NewestCheckpoint())->step(), 3);
   ASSERT_THAT(Train(Options()), IsOk());
-  ExpectSameTensors(whole_checkpoint, NewestCheckpoint());
-  const std::string losses = ReadText(whole + "/losses.csv");
+  ExpectSameTensors(NewestIn(WholeRun()), NewestCheckpoint());
+  const std::string losses = ReadText(WholeRun() + "/losses.csv");
   EXPECT_FALSE(losses.empty());  // as a file that is missing reads
   EXPECT_EQ(losses, ReadText(output_ + "/losses.csv"));
 }
@@ -185,12 +246,7 @@ TEST_F(TrainerTest, SavesAFinishedRunThatIsEvaluatedByAnotherConfig) {
 // Its checkpoints lack the fields that came since: their defaults mean what it
 // did.
 TEST_F(TrainerTest, GoesOnWithARunFromBeforeLearningRatesOfModules) {
-  ASSERT_THAT(Train(Options()), IsOk());
-  const std::string whole = output_;
-  const std::string whole_checkpoint = NewestCheckpoint();
-  output_ += "_former";
-  fs::remove_all(output_);
-  ASSERT_THAT(Train(Options({"training.max_steps=3"})), IsOk());
+  CopyInterruptedRun();
   for (const std::string& path : ListCheckpoints(output_ + "/checkpoints")) {
     CheckpointState state = *ReadCheckpointState(path);
     Config* config = state.mutable_config();
@@ -206,8 +262,8 @@ TEST_F(TrainerTest, GoesOnWithARunFromBeforeLearningRatesOfModules) {
                 IsOk());
   }
   ASSERT_THAT(Train(Options()), IsOk());
-  ExpectSameTensors(whole_checkpoint, NewestCheckpoint());
-  const std::string losses = ReadText(whole + "/losses.csv");
+  ExpectSameTensors(NewestIn(WholeRun()), NewestCheckpoint());
+  const std::string losses = ReadText(WholeRun() + "/losses.csv");
   EXPECT_FALSE(losses.empty());  // as a file that is missing reads
   EXPECT_EQ(losses, ReadText(output_ + "/losses.csv"));
 }
@@ -215,9 +271,7 @@ TEST_F(TrainerTest, GoesOnWithARunFromBeforeLearningRatesOfModules) {
 TEST_F(TrainerTest, SeedDecidesTheRun) {
   ASSERT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
   const std::string first = ReadText(output_ + "/losses.csv");
-  fs::remove_all(output_);
-  ASSERT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
-  EXPECT_EQ(first, ReadText(output_ + "/losses.csv"));
+  EXPECT_THAT(ReadText(WholeRun() + "/losses.csv"), StartsWith(first));
   fs::remove_all(output_);
   ASSERT_THAT(Train(Options({"training.max_steps=1", "training.seed=9"})),
               IsOk());
@@ -225,27 +279,31 @@ TEST_F(TrainerTest, SeedDecidesTheRun) {
 }
 
 TEST_F(TrainerTest, RefusesAFolderOfAnotherConfig) {
-  ASSERT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
-  const absl::Status status =
-      Train(Options({"training.max_steps=1", "losses.warp=3"}));
+  CopyInterruptedRun();
+  const absl::Status status = Train(Options({"losses.warp=3"}));
   EXPECT_THAT(status, StatusIs(StatusCode::kFailedPrecondition,
                                HasSubstr("losses.warp")));
   EXPECT_TRUE(IsConfigMismatch(status));
 }
 
 TEST_F(TrainerTest, SetsAnUnreadableCheckpointAsideAndTakesTheOlderOne) {
-  ASSERT_THAT(Train(Options({"training.max_steps=6"})), IsOk());
+  const std::string often = "training.checkpoint_steps=1";
+  ASSERT_THAT(Train(Options({often, "training.max_steps=2"})), IsOk());
   const std::string newest = NewestCheckpoint();
   fs::resize_file(newest, fs::file_size(newest) / 2);
-  ASSERT_THAT(Train(Options({"training.max_steps=7"})), IsOk());
+  TrainerOptions options = Options({often, "training.max_steps=3"});
+  std::vector<std::string> notes;
+  options.hooks.note = [&](const std::string& note) { notes.push_back(note); };
+  ASSERT_THAT(Train(options), IsOk());
   EXPECT_TRUE(fs::exists(newest + ".unreadable"));
-  EXPECT_EQ(ReadCheckpointState(NewestCheckpoint())->step(), 7);
+  EXPECT_THAT(notes, Contains(HasSubstr("step-000000001.safetensors")));
+  EXPECT_EQ(ReadCheckpointState(NewestCheckpoint())->step(), 3);
 }
 
 // It does not begin again from nothing, cut losses.csv and replace the best
 // checkpoint.
 TEST_F(TrainerTest, LeavesARunOfALaterVersionAsItIs) {
-  ASSERT_THAT(Train(Options({"training.max_steps=4"})), IsOk());
+  CopyInterruptedRun();
   for (const std::string& path : ListCheckpoints(output_ + "/checkpoints")) {
     const auto file = SafetensorsFile::Open(path);
     ASSERT_THAT(file, IsOk());
@@ -265,7 +323,7 @@ TEST_F(TrainerTest, LeavesARunOfALaterVersionAsItIs) {
 }
 
 TEST_F(TrainerTest, StopsWhereALossIsNotFinite) {
-  ASSERT_THAT(Train(Options({"training.max_steps=1"})), IsOk());
+  CopyInterruptedRun();
   const std::string path = NewestCheckpoint();
   auto model = *AnimationModel::Create(TinyConfig()->model());
   Adam adam(*model, {});
@@ -283,7 +341,7 @@ TEST_F(TrainerTest, StopsWhereALossIsNotFinite) {
   EXPECT_THAT(
       status,
       StatusIs(StatusCode::kOutOfRange,
-               AllOf(HasSubstr("step 2"), HasSubstr("loss term 'perceptual'"),
+               AllOf(HasSubstr("step 4"), HasSubstr("loss term 'perceptual'"),
                      HasSubstr("the weights inpainting_network.final.weight "
                                "are not finite"),
                      HasSubstr("last good checkpoint: " + path))));
@@ -352,34 +410,108 @@ TEST_F(TrainerTest, StopsInTheAnimationAtItsEnd) {
   EXPECT_TRUE(fs::exists(output_ + "/animation.mp4"));
 }
 
-// The second process here is a thread. It waits while the first looks.
+// The second process waits while the first looks.
 TEST_F(TrainerTest, AllProcessesStopWhereOneIsStoppedAsItLooks) {
   std::atomic<bool> looks = false;
-  std::vector<absl::Status> ends(2);
-  const int port = parallel::FreePort();
-  std::vector<std::thread> processes;
-  for (int rank = 0; rank < 2; ++rank) {
-    processes.emplace_back([&, rank] {
-      TrainerOptions options = Options(
-          {"training.best_checkpoint.max_clips=1", "training.num_epochs=9"});
-      options.process.rank = options.process.local_rank = rank;
-      options.process.size = options.process.local_size = 2;
-      options.process.address = "127.0.0.1";
-      options.process.port = port;
-      if (rank == 0) {
-        options.hooks.stop = [&] { return looks.load(); };
-        options.hooks.progress = [&](const WorkProgress& now) {
-          looks = now.stage == "evaluate";
-        };
-      }
-      ends[rank] = Train(options);
-    });
-  }
-  for (std::thread& process : processes) process.join();
+  const TrainerOptions second =
+      Options({"training.best_checkpoint.max_clips=1", "training.num_epochs=9",
+               "data.repeats=1"});
+  TrainerOptions first = second;
+  first.hooks.stop = [&] { return looks.load(); };
+  first.hooks.progress = [&](const WorkProgress& now) {
+    looks = now.stage == "evaluate";
+  };
+  EXPECT_THAT(TrainTogether({first, second}),
+              Each(StatusIs(StatusCode::kCancelled, _)));
   EXPECT_TRUE(looks);
-  for (const absl::Status& end : ends) {
-    EXPECT_THAT(end, StatusIs(StatusCode::kCancelled, _));
+}
+
+// The save fails by a lock that another has taken: the other process can only
+// know of it if it waits for the outcome.
+TEST_F(TrainerTest, AllProcessesHearHowTheSaveOfAStopEnds) {
+  TrainerOptions first = Options({"training.num_epochs=100000",
+                                  "training.checkpoint_epochs=100000",
+                                  "training.checkpoint_steps=0"});
+  TrainerOptions second = first;
+  std::optional<RunFolder> other;
+  second.hooks.stop = [&] {
+    if (other || !fs::exists(output_ + "/losses.csv")) return other.has_value();
+    EXPECT_TRUE(fs::remove(output_ + "/lock"));
+    auto taken = RunFolder::Open(output_);
+    EXPECT_THAT(taken, IsOk());
+    other = *std::move(taken);
+    return true;
+  };
+  for (const absl::Status& end : TrainTogether({first, second})) {
+    EXPECT_THAT(end, StatusIs(StatusCode::kUnavailable,
+                              AllOf(HasSubstr("the lock of this run was "
+                                              "deleted"),
+                                    Not(HasSubstr("lost contact")))));
+    EXPECT_EQ(ExitCode(end), 129);
   }
+}
+
+TEST_F(TrainerTest, ProcessesRefuseToTrainOnTwoDataSets) {
+  const std::string a = CopyOfPuppets("a"), b = CopyOfPuppets("b");
+  fs::rename(b + "/train/00000.png", b + "/train/00077.png");
+  EXPECT_THAT(
+      TrainBoth({"data.folder=" + a}, {"data.folder=" + b}),
+      Each(StatusIs(StatusCode::kFailedPrecondition,
+                    HasSubstr("process 1 of 2 has other training clips than "
+                              "process 0"))));
+  EXPECT_EQ(NewestCheckpoint(), "");
+}
+
+// Three clips on one machine and one on another, which has no test clips. A
+// step takes two samples of each, so an epoch of two visits has three steps on
+// the first and one on the second.
+TEST_F(TrainerTest, MachinesTrainOnClipsOfTheirOwn) {
+  const std::string a = CopyOfPuppets("a"), b = CopyOfPuppets("b");
+  for (int i = 0; i < 4; ++i) {
+    fs::remove(absl::StrCat(i < 3 ? b : a, "/train/0000", i, ".png"));
+  }
+  fs::remove_all(b + "/test");
+  const auto with = [](const std::string& clips, const std::string& more) {
+    return std::vector<std::string>{"data.folder=" + clips, "data.sharded=true",
+                                    more};
+  };
+  const std::string epochs = "training.num_epochs=2";
+  EXPECT_THAT(
+      TrainBoth(with(a, epochs), with(a, epochs)),
+      Each(StatusIs(StatusCode::kFailedPrecondition,
+                    HasSubstr("process 1 of 2 has the same training clips as "
+                              "process 0"))));
+  const std::string batch = "training.batch_size=4";
+  for (const absl::Status& end : TrainBoth(with(a, batch), with(b, batch))) {
+    EXPECT_THAT(end.message(),
+                HasSubstr("process 1 of 2 has clips that do not fill one "
+                          "training step"));
+    EXPECT_EQ(ExitCode(end), kExitUsage);
+  }
+  EXPECT_EQ(NewestCheckpoint(), "");
+  EXPECT_THAT(TrainBoth(with(a, epochs), with(b, epochs)), Each(IsOk()));
+  EXPECT_EQ(ReadCheckpointState(NewestCheckpoint())->step(), 2);
+}
+
+// Only rank 0 looks into the run folder and needs what evaluates at the end.
+// The other processes refuse for its reason.
+TEST_F(TrainerTest, AllProcessesRefuseWhereOneDoes) {
+  CopyInterruptedRun();
+  const std::string warp = "losses.warp=3";
+  std::vector<absl::Status> ends = TrainBoth({warp}, {warp});
+  EXPECT_TRUE(IsConfigMismatch(ends[0]));
+  EXPECT_TRUE(IsConfigMismatch(ends[1]));
+  EXPECT_THAT(ends[1].message(),
+              AllOf(StartsWith("process 0: "),
+                    HasSubstr("holds a run of another config"),
+                    Not(HasSubstr("lost contact"))));
+  const std::string lpips = "evaluation.lpips=network: ALEX";
+  ends = TrainBoth({lpips}, {lpips});
+  EXPECT_EQ(ExitCode(ends[0]), 1);
+  EXPECT_EQ(ExitCode(ends[1]), 1);
+  EXPECT_THAT(ends[1].message(), AllOf(StartsWith("process 0: "),
+                                       HasSubstr("alexnet-owt-7be5be79.pth"),
+                                       Not(HasSubstr("lost contact"))));
 }
 
 // Else the look at the end must be shorter than training.peer_timeout_seconds.
@@ -439,8 +571,8 @@ TEST_F(TrainerTest, NamesOnceAClipThatIsDamagedInside) {
   const std::string bad = clips + "/train/broken.mp4";
   media::WriteNumberedVideo(bad, cv::Size(32, 32), 60);
   media::DamageInside(bad);
-  TrainerOptions options =
-      Options({"data.max_bad_share=0.3", "data.repeats=4"});
+  TrainerOptions options = Options(
+      {"data.max_bad_share=0.3", "data.repeats=3", "training.num_epochs=1"});
   options.config.mutable_data()->set_folder(clips);
   std::vector<std::string> warnings;
   options.hooks.warn = [&](const std::string& sentence) {
@@ -451,30 +583,30 @@ TEST_F(TrainerTest, NamesOnceAClipThatIsDamagedInside) {
                                           HasSubstr("broken.mp4"))));
 }
 
-// A clip of which the time is another, then one more clip.
+// A clip of which the time is another, then one more clip. Each run ends before
+// its first step.
 TEST_F(TrainerTest, WarnsOfDataThatChangedWhenItGoesOn) {
   const std::string clips = CopyOfPuppets();
-  const auto train = [&](int steps) {
-    TrainerOptions options =
-        Options({absl::StrCat("training.max_steps=", steps)});
-    options.config.mutable_data()->set_folder(clips);
+  const auto train = [&] {
+    TrainerOptions options = Options({"data.folder=" + clips});
     std::vector<std::string> warnings;
     options.hooks.warn = [&](const std::string& sentence) {
       warnings.push_back(sentence);
     };
-    EXPECT_THAT(Train(options), IsOk());
+    options.hooks.stop = [] { return true; };
+    EXPECT_THAT(Train(options), StatusIs(StatusCode::kCancelled, _));
     return warnings;
   };
-  EXPECT_THAT(train(1), IsEmpty());
-  EXPECT_THAT(train(2), IsEmpty());
+  EXPECT_THAT(train(), IsEmpty());
+  EXPECT_THAT(train(), IsEmpty());
   const std::string clip = clips + "/train/00000.png";
   fs::last_write_time(clip,
                       fs::last_write_time(clip) + std::chrono::seconds(10));
-  EXPECT_THAT(train(3),
+  EXPECT_THAT(train(),
               ElementsAre(HasSubstr("the training clips have changed")));
-  EXPECT_THAT(train(4), IsEmpty());
+  EXPECT_THAT(train(), IsEmpty());
   fs::copy(clips + "/test/00000.png", clips + "/test/00077.png");
-  EXPECT_THAT(train(5), ElementsAre(HasSubstr("the test clips have changed")));
+  EXPECT_THAT(train(), ElementsAre(HasSubstr("the test clips have changed")));
 }
 
 TEST_F(TrainerTest, RefusesAFolderInWhichAnotherTrains) {

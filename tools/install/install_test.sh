@@ -11,7 +11,7 @@ mkdir -p "$work"
 chmod 755 "$folder"
 # The installed copy alone must serve: nothing of Bazel's is told to the programs.
 installer="$PWD/tools/install/install"
-(umask 077 && "$installer" "$prefix") 2>"$folder/warning"
+(umask 077 && exec env -i PATH=/usr/bin:/bin OMP_NUM_THREADS=1 HOME=/nonexistent "$installer" "$prefix") 2>"$folder/warning"
 closed=$(find "$prefix" ! -type l ! -perm -044)
 [[ -z "$closed" ]] || { echo "others may not read: $closed"; exit 1; }
 
@@ -37,7 +37,7 @@ fail() {
   exit 1
 }
 
-run "$prefix/bin/cpab-animate" --device cpu --output "$work/dance.mp4" >"$work.log" 2>&1 ||
+run "$prefix/bin/cpab-animate" --device cpu --max_frames 2 --output "$work/dance.mp4" >"$work.log" 2>&1 ||
   fail "cpab-animate does not run: $(cat "$work.log")"
 [[ -s "$work/dance.mp4" ]] || fail "cpab-animate wrote nothing"
 run "$prefix/bin/cpab-animate" --device cpu --crop face --source /nonexistent.png --driving "$work/dance.mp4" --output "$work/none.mp4" >"$work.log" 2>&1 && fail "a missing source was taken"
@@ -72,9 +72,14 @@ kill -INT $studio
 wait $studio || fail "cpab-studio does not end as it should: $(cat "$work.log")"
 studio=
 
+# The installer has run the --help of every program for its page.
 for program in "$prefix"/bin/*; do
+  page="$prefix/share/man/man1/$(basename "$program").1"
+  grep -q '^  \\-\\-' "$page" || fail "$page lacks flags: $(cat "$page")"
+  ! grep -q bazelw "$page" || fail "$page tells of Bazel: $(cat "$page")"
+done
+for program in "$prefix"/bin/cpab-{animate,studio,weights}; do
   run "$program" --help >"$work.log" 2>&1 || fail "$program --help: $(cat "$work.log")"
-  ! grep -q bazelw "$work.log" || fail "$program --help tells of Bazel: $(cat "$work.log")"
   page="$prefix/share/man/man1/$(basename "$program").1"
   [[ $(grep -c '^  \\-\\-' "$page") == $(grep -c '^  --' "$work.log") ]] || fail "$page lacks flags: $(cat "$page")"
 done
@@ -98,14 +103,18 @@ ln -s . "$folder/R&D"
   [[ "${COMPREPLY[*]}" == --output ]]
 ) || fail "completion knows no flags of a program below ~"
 
-# A second installation replaces the first, and nothing of the user's.
+# A second installation, here of one program, replaces the first, and nothing of
+# the user's.
+mkdir -p "$folder/one"/{pipelines,tools,external}
+cp -L pipelines/animate "$folder/one/pipelines/"
 touch "$prefix/lib/cpab_animation/left_over" "$prefix/share/man/man1/cpab-gone.1"
 ln -s ../lib/cpab_animation/tools/gone "$prefix/bin/cpab-gone"
 ln -s /bin/true "$prefix/bin/cpab-mine"
-"$installer" "$prefix"
-for name in lib/cpab_animation/left_over bin/cpab-gone share/man/man1/cpab-gone.1; do
+(cd "$folder/one" && "$installer" "$prefix")
+for name in lib/cpab_animation/left_over bin/cpab-gone bin/cpab-train share/man/man1/cpab-{gone,train}.1; do
   [[ ! -e "$prefix/$name" && ! -L "$prefix/$name" ]] || fail "$name of the earlier installation is left"
 done
+[[ -x "$prefix/bin/cpab-animate" ]] || fail "the second installation has no cpab-animate"
 [[ -x "$prefix/bin/cpab-mine" ]] || fail "a link of the user's is gone"
 
 # Into a folder of another one's. Root may write there, too, but by a capability.

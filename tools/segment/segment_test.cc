@@ -71,82 +71,71 @@ TEST_F(SegmentTest, WritesAMaskForEachReadingOfAPoint) {
   }
 }
 
-TEST_F(SegmentTest, WritesAMaskForEachBox) {
-  const ProgramResult result =
-      Segment({"--output", output_, "--boxes", "1,2,20,20 25,5,49,29"});
-  EXPECT_EQ(result.exit_code, 0) << result.output;
-  EXPECT_TRUE(std::filesystem::exists(output_ + "/mask_0.png"));
-  EXPECT_TRUE(std::filesystem::exists(output_ + "/mask_1.png"));
-  EXPECT_FALSE(std::filesystem::exists(output_ + "/mask_2.png"));
-}
-
+// Where several are there, the first one is named.
 TEST_F(SegmentTest, ReplacesNothingWithoutOverwrite) {
-  const std::vector<std::string> arguments = {"--output", output_,
-                                              "--boxes=1,2,20,20"};
   std::filesystem::create_directories(output_);
-  for (const char* name : {"mask_0.png", "mask_5.png", "overlay.png"}) {
-    const std::string path = output_ + "/" + name;
-    std::ofstream(path) << "precious";
-    const ProgramResult result = Segment(arguments);
+  const auto refuses = [&](const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      std::ofstream(output_ + "/" + name) << "precious";
+    }
+    const ProgramResult result =
+        Segment({"--output", output_, "--boxes=1,2,20,20"});
     EXPECT_EQ(result.exit_code, 2) << result.output;
     EXPECT_THAT(result.output,
-                HasSubstr(path + " exists; give --overwrite to replace it"));
-    EXPECT_EQ(networks::files::ReadText(path), "precious");
-    std::filesystem::remove(path);
-  }
-  std::ofstream(output_ + "/mask_0.png") << "precious";
-  std::vector<std::string> replacing = arguments;
-  replacing.push_back("--overwrite");
-  const ProgramResult result = Segment(replacing);
-  EXPECT_EQ(result.exit_code, 0) << result.output;
-  EXPECT_THAT(pipelines::media::ReadImage(output_ + "/mask_0.png"), IsOk());
+                HasSubstr(output_ + "/" + names[0] +
+                          " exists; give --overwrite to replace it"));
+    for (const std::string& name : names) {
+      const std::string path = output_ + "/" + name;
+      EXPECT_EQ(networks::files::ReadText(path), "precious");
+      std::filesystem::remove(path);
+    }
+  };
+  refuses({"mask_0.png", "overlay.png"});
+  refuses({"overlay.png"});
+  refuses({"mask_5.png"});
 }
 
-TEST_F(SegmentTest, RemovesMasksOfEarlierPromptsWithOverwrite) {
-  const std::string box = "--boxes=1,2,20,20";
+TEST_F(SegmentTest, ReplacesMasksOfEarlierPromptsWithOverwrite) {
   ASSERT_EQ(Segment({"--output", output_, "--points=10,10 40,20", "--each"})
                 .exit_code,
             0);
+  EXPECT_TRUE(std::filesystem::exists(output_ + "/mask_1_2.png"));
   for (const char* name : {"mask_x.png", "mask_2_0.png", "mask_3.png.txt"}) {
     std::ofstream(output_ + "/" + name) << "of the user";
   }
-  const ProgramResult result =
-      Segment({"--output", output_, box, "--overwrite"});
+  std::ofstream(output_ + "/mask_0.png") << "of an earlier prompt";
+  // A mask for each box.
+  const std::vector<std::string> arguments = {
+      "--output", output_, "--boxes", "1,2,20,20 25,5,49,29", "--overwrite"};
+  const ProgramResult result = Segment(arguments);
   EXPECT_EQ(result.exit_code, 0) << result.output;
   EXPECT_THAT(networks::files::ListFolder(output_),
-              IsOkAndHolds(UnorderedElementsAre("mask_0.png", "overlay.png",
-                                                "mask_x.png", "mask_2_0.png",
-                                                "mask_3.png.txt")));
+              IsOkAndHolds(UnorderedElementsAre(
+                  "mask_0.png", "mask_1.png", "overlay.png", "mask_x.png",
+                  "mask_2_0.png", "mask_3.png.txt")));
+  EXPECT_THAT(pipelines::media::ReadImage(output_ + "/mask_0.png"), IsOk());
   // Not even where it has the name of a mask.
   const std::string input = output_ + "/mask_7.png";
   std::filesystem::copy_file(image_, input);
-  EXPECT_EQ(Segment({"--output", output_, box, "--overwrite", "--image", input})
-                .exit_code,
-            2);
+  std::vector<std::string> of_input = arguments;
+  of_input.insert(of_input.end(), {"--image", input});
+  EXPECT_EQ(Segment(of_input).exit_code, 2);
   EXPECT_TRUE(std::filesystem::exists(input));
 }
 
+// By whatever names: see networks/files/outputs_test.cc.
 TEST_F(SegmentTest, NeverReplacesItsInput) {
   namespace fs = std::filesystem;
   const std::string before = networks::files::ReadText(image_);
-  const std::string mask = output_ + "/mask_0.png";
-  const auto refuses = [&](const char* words) {
-    const ProgramResult result =
-        Segment({"--output", output_, "--boxes=1,2,20,20", "--overwrite"});
-    EXPECT_EQ(result.exit_code, 2) << result.output;
-    EXPECT_THAT(result.output, HasSubstr(words));
-    EXPECT_EQ(networks::files::ReadText(image_), before);
-    fs::remove(mask);
-  };
   fs::create_directories(output_);
-  fs::create_hard_link(image_, mask);
-  refuses("is the input");
-  fs::create_symlink(image_, mask);
-  refuses("is a symbolic link");
   fs::rename(image_, output_ + "/image.png");
   fs::create_symlink(output_ + "/image.png", image_);
-  fs::create_hard_link(output_ + "/image.png", mask);
-  refuses("is the input");
+  fs::create_hard_link(output_ + "/image.png", output_ + "/mask_0.png");
+  const ProgramResult result =
+      Segment({"--output", output_, "--boxes=1,2,20,20", "--overwrite"});
+  EXPECT_EQ(result.exit_code, 2) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("is the input"));
+  EXPECT_EQ(networks::files::ReadText(image_), before);
 }
 
 TEST_F(SegmentTest, NamesMistakes) {

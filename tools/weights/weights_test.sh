@@ -23,7 +23,6 @@ expect() {
   fi
 }
 
-mkdir folder.pth
 head -c 100 "$zip" > cut.pth
 expect 0 "weights convert INPUT OUTPUT" --help
 expect 0 "model.a.weight" list "$zip"
@@ -40,21 +39,15 @@ expect 2 "--tolerance is nan; use 0 or more" diff "$zip" "$legacy" --tolerance n
 expect 2 "--tolerance has no effect with convert" convert "$zip" b.safetensors --tolerance 1
 expect 2 "--dtype has no effect with list" list "$zip" --dtype float16
 expect 2 "--keep_prefix has no effect without --prefix" convert "$zip" b.safetensors --keep_prefix
-expect 2 "tolerence" diff "$zip" "$zip" --tolerence=1
 
-# No output replaces what is there, and none the input.
+# No output replaces what is there, and none the input. By how many ways an output
+# may be the input, or no file, is in networks/files/outputs_test.cc.
 cp "$zip" mine.pth
 echo precious > there.safetensors
 ln mine.pth same.pth
-ln -s mine.pth link.pth
-ln -s same.pth in.pth
 expect 2 "there.safetensors exists; give --overwrite" convert mine.pth there.safetensors
 [[ $(<there.safetensors) == precious ]] || expect 0 "there.safetensors was replaced"
 expect 0 "wrote 19 tensors" convert mine.pth there.safetensors --overwrite
-expect 2 "is the input" convert mine.pth mine.pth --overwrite
 expect 2 "is the input" convert mine.pth same.pth --overwrite
-expect 2 "is the input" convert in.pth same.pth --overwrite
-expect 2 "is a symbolic link" convert mine.pth link.pth --overwrite
-expect 2 "is a folder" convert mine.pth folder.pth --overwrite
 cmp "$zip" mine.pth || expect 0 "mine.pth was changed"
 exit $((failures > 0))
