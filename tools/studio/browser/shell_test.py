@@ -54,17 +54,22 @@ class ShellTest(browser_testing.BrowserTest):
         self.browser.driver.get(self.studio.address)
         self.browser.shown(".form-foot button")
 
+    def pages_shown(self):
+        return [
+            section.get_attribute("data-page")
+            for section in self.browser.driver.find_elements(
+                "css selector", ".page"
+            )
+            if section.is_displayed()
+        ]
+
     def test_shows_one_page_at_a_time(self):
         for page in PAGES:
             self.visit(page)
-            shown = [
-                section.get_attribute("data-page")
-                for section in self.browser.driver.find_elements(
-                    "css selector", ".page"
-                )
-                if section.is_displayed()
-            ]
-            self.assertEqual(shown, [page])
+            # A page that is not filled yet has no height.
+            self.browser.wait(
+                lambda: self.pages_shown() == [page], f"{page} alone is shown"
+            )
             current = self.browser.shown('.tabs a[aria-current="page"]')
             self.assertEqual(current.text.lower(), page)
 
