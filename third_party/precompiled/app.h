@@ -2,6 +2,8 @@
 #ifndef THIRD_PARTY_PRECOMPILED_APP_H_
 #define THIRD_PARTY_PRECOMPILED_APP_H_
 
+#include "google/protobuf/descriptor.pb.h"
+#include "google/protobuf/extension_set.h"
 #include "google/protobuf/generated_message_reflection.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/text_format.h"
