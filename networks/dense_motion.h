@@ -21,6 +21,7 @@
 
 #include "networks/antialias.h"
 #include "networks/blocks.h"
+#include "networks/dense_motion_output.h"
 #include "networks/hourglass.h"
 
 namespace networks {
@@ -58,16 +59,6 @@ struct DenseMotionOptions {
   int64_t num_keypoints() const {
     return num_transforms * keypoints_per_transform;
   }
-};
-
-// h and w are the height and width of the image times scale_factor.
-struct DenseMotionOutput {
-  // [B, h, w, 2]; [B, H, W, 2] with blend_at_full_size.
-  torch::Tensor source_from_driving;
-  torch::Tensor contribution_maps;  // [B, M, h, w], sum 1 over M
-  torch::Tensor deformed_source;    // [B, M, 3, h, w], one for each candidate
-  // [B, 1, ., .] in (0, 1), smallest first; 1 where the source is visible.
-  std::vector<torch::Tensor> occlusion_maps;
 };
 
 // [heatmap difference, source warped by each candidate] -> hourglass

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "networks/blocks.h"
+#include "networks/inpainting_output.h"
 
 namespace networks {
 
@@ -28,22 +29,6 @@ struct InpaintingOptions {
   // One occlusion map a level (at least num_down_blocks + 1 of them, each half
   // the size of the next), or a single one that is resized where needed.
   bool multi_mask = true;
-};
-
-// What the network knows of a source before it is moved.
-struct SourceFeatures {
-  torch::Tensor image;  // [B, 3, H, W]
-  // num_down_blocks + 1 maps of [B, C, H / 2^i, W / 2^i], largest first.
-  std::vector<torch::Tensor> encoder_maps;
-};
-
-struct InpaintingOutput {
-  torch::Tensor prediction;       // [B, 3, H, W] in (0, 1)
-  torch::Tensor deformed_source;  // [B, 3, H, W], the source warped as it is
-  // Encoder maps of the source, warped and masked; deepest first. Cut off from
-  // everything but the deformation: the warp loss is to move only that.
-  // Empty unless asked for.
-  std::vector<torch::Tensor> warped_encoder_maps;
 };
 
 // image -> first 7x7 -> DownBlock2d ... (encoder maps; each warped and masked)

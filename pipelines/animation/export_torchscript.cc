@@ -15,8 +15,11 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "networks/background.h"
+#include "networks/dense_motion.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/folder.h"
+#include "networks/inpainting.h"
 #include "networks/torchscript.h"
 #include "third_party/absl/status_macros.h"
 

@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
+#include "networks/dense_motion.h"
 #include "networks/files/testing_folder.h"
 #include "pipelines/checkpoint/checkpoint_test_util.h"
 #include "pipelines/config/resolve.h"

@@ -5,6 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "networks/background.h"
+#include "networks/dense_motion.h"
+#include "networks/inpainting.h"
 #include "networks/weights/load.h"
 #include "networks/weights/pytorch_writer.h"
 #include "third_party/absl/status_matchers.h"

@@ -11,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "keypoints/heatmap.h"
+#include "networks/dense_motion.h"
 #include "networks/sampling.h"
 #include "networks/testing/fill.h"
 #include "networks/testing/golden.h"

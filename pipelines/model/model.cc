@@ -4,6 +4,7 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include <memory>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -12,6 +13,9 @@
 #include "keypoints/heatmap.h"
 #include "keypoints/regression_detector.h"
 #include "keypoints/voting_detector.h"
+#include "networks/background.h"
+#include "networks/dense_motion.h"
+#include "networks/inpainting.h"
 #include "pipelines/model/model_options.h"
 #include "third_party/absl/status_macros.h"
 #include "third_party/libtorch/autocast_state.h"
@@ -45,6 +49,13 @@ std::shared_ptr<keypoints::KeypointDetector> MakeDetector(
 
 }  // namespace
 
+struct AnimationModel::Networks {
+  std::shared_ptr<keypoints::KeypointDetector> detector;
+  networks::DenseMotionNetwork dense_motion = nullptr;
+  networks::InpaintingNetwork inpainting = nullptr;
+  networks::BackgroundPredictor background = nullptr;
+};
+
 absl::StatusOr<std::shared_ptr<AnimationModel>> AnimationModel::Create(
     const ModelConfig& config) {
   ASSIGN_OR_RETURN(CandidateMotions candidates,
@@ -56,23 +67,26 @@ absl::StatusOr<std::shared_ptr<AnimationModel>> AnimationModel::Create(
 AnimationModel::AnimationModel(const ModelConfig& config,
                                CandidateMotions candidates)
     : heatmap_variance_(config.heatmap_variance()),
-      candidates_(std::move(candidates)) {
-  detector_ = register_module("kp_detector", MakeDetector(config));
+      candidates_(std::move(candidates)),
+      networks_(std::make_unique<Networks>()) {
+  networks_->detector = register_module("kp_detector", MakeDetector(config));
   if (config.detector().initial_spread() > 0) {
-    detector_->SpreadKeypoints(config.detector().initial_spread());
+    networks_->detector->SpreadKeypoints(config.detector().initial_spread());
   }
-  dense_motion_ = register_module(
+  networks_->dense_motion = register_module(
       "dense_motion_network",
       networks::DenseMotionNetwork(DenseMotionOptionsOf(config)));
-  inpainting_ =
+  networks_->inpainting =
       register_module("inpainting_network",
                       networks::InpaintingNetwork(InpaintingOptionsOf(config)));
   if (config.background()) {
-    background_ = register_module(
+    networks_->background = register_module(
         "bg_predictor",
         networks::BackgroundPredictor(config.detector().width()));
   }
 }
+
+AnimationModel::~AnimationModel() = default;
 
 absl::Status AnimationModel::Freeze(const std::vector<std::string>& prefixes) {
   for (const std::string& prefix : prefixes) {
@@ -105,16 +119,17 @@ void AnimationModel::train(bool on) {
 }
 
 torch::Tensor AnimationModel::DetectKeypoints(const torch::Tensor& images) {
-  return detector_->forward(images);
+  return networks_->detector->forward(images);
 }
 
 torch::Tensor AnimationModel::PredictBackground(const torch::Tensor& source,
                                                 const torch::Tensor& driving) {
-  return has_background() ? background_(source, driving) : torch::Tensor();
+  return has_background() ? networks_->background(source, driving)
+                          : torch::Tensor();
 }
 
 torch::Tensor AnimationModel::Downsample(const torch::Tensor& images) {
-  return dense_motion_->Downsample(images);
+  return networks_->dense_motion->Downsample(images);
 }
 
 PreparedSource AnimationModel::LocateSource(const torch::Tensor& images) {
@@ -124,7 +139,7 @@ PreparedSource AnimationModel::LocateSource(const torch::Tensor& images) {
 PreparedSource AnimationModel::PrepareSource(const torch::Tensor& images) {
   const torch::NoGradGuard no_grad;
   PreparedSource source = LocateSource(images);
-  source.features = inpainting_->EncodeSource(images);
+  source.features = networks_->inpainting->EncodeSource(images);
   return source;
 }
 
@@ -143,7 +158,7 @@ Motion AnimationModel::Move(const PreparedSource& source,
   motion.candidates = candidates_(keypoints, driving_keypoints,
                                   options.background, height, width);
   begin("dense motion");
-  motion.blend = dense_motion_(
+  motion.blend = networks_->dense_motion(
       small,
       keypoints::HeatmapDifference(driving_keypoints, keypoints, height, width,
                                    heatmap_variance_),
@@ -155,16 +170,18 @@ networks::InpaintingOutput AnimationModel::Paint(
     const PreparedSource& source, const Motion& motion,
     bool with_warped_encoder_maps) {
   const networks::SourceFeatures features =
-      source.features.image.defined() ? source.features
-                                      : inpainting_->EncodeSource(source.image);
+      source.features.image.defined()
+          ? source.features
+          : networks_->inpainting->EncodeSource(source.image);
   const networks::DenseMotionOutput& blend = motion.blend;
   // LibTorch's operators in bfloat16 sum in another order in another batch.
   const bool one_by_one = !torch::GradMode::is_enabled() && !is_training() &&
                           features.image.is_cpu() &&
                           libtorch::IsAutocastOn(c10::kCPU);
   if (one_by_one) return PaintOneByOne(features, blend);
-  return inpainting_->Render(features, blend.source_from_driving,
-                             blend.occlusion_maps, with_warped_encoder_maps);
+  return networks_->inpainting->Render(features, blend.source_from_driving,
+                                       blend.occlusion_maps,
+                                       with_warped_encoder_maps);
 }
 
 networks::InpaintingOutput AnimationModel::PaintOneByOne(
@@ -183,7 +200,7 @@ networks::InpaintingOutput AnimationModel::PaintOneByOne(
     for (const torch::Tensor& map : blend.occlusion_maps) {
       occlusion_maps.push_back(one(map));
     }
-    const networks::InpaintingOutput painted = inpainting_->Render(
+    const networks::InpaintingOutput painted = networks_->inpainting->Render(
         source, one(blend.source_from_driving), occlusion_maps);
     predictions.push_back(painted.prediction);
     deformed_sources.push_back(painted.deformed_source);
@@ -193,25 +210,31 @@ networks::InpaintingOutput AnimationModel::PaintOneByOne(
 
 std::vector<torch::Tensor> AnimationModel::EncodeDriving(
     const torch::Tensor& driving, const Motion& motion) {
-  return inpainting_->EncodeDriving(driving, motion.blend.occlusion_maps);
+  return networks_->inpainting->EncodeDriving(driving,
+                                              motion.blend.occlusion_maps);
 }
 
 absl::Status AnimationModel::SetMotion(const ModelConfig& config) {
-  TORCH_CHECK(
-      config.num_transforms() == dense_motion_->options().num_transforms &&
-          config.global_transform() ==
-              dense_motion_->options().global_transform,
-      "AnimationModel: the networks are for other transforms");
+  TORCH_CHECK(config.num_transforms() ==
+                      networks_->dense_motion->options().num_transforms &&
+                  config.global_transform() ==
+                      networks_->dense_motion->options().global_transform,
+              "AnimationModel: the networks are for other transforms");
   ASSIGN_OR_RETURN(candidates_, CandidateMotions::Create(config));
   return absl::OkStatus();
 }
 
 int64_t AnimationModel::num_candidates() const {
-  return dense_motion_->options().num_candidates();
+  return networks_->dense_motion->options().num_candidates();
+}
+
+bool AnimationModel::has_background() const {
+  return !networks_->background.is_empty();
 }
 
 ModelParts AnimationModel::parts() {
-  return {*detector_, dense_motion_, inpainting_, background_};
+  return {*networks_->detector, networks_->dense_motion, networks_->inpainting,
+          networks_->background};
 }
 
 }  // namespace pipelines

@@ -24,11 +24,17 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "keypoints/detector.h"
-#include "networks/background.h"
-#include "networks/dense_motion.h"
-#include "networks/inpainting.h"
+#include "networks/dense_motion_output.h"
+#include "networks/inpainting_output.h"
 #include "pipelines/config/config.pb.h"
 #include "pipelines/model/candidate_motions.h"
+
+// Not included: LibTorch's modules take the compiler two seconds for each file.
+namespace networks {
+class BackgroundPredictor;
+class DenseMotionNetwork;
+class InpaintingNetwork;
+}  // namespace networks
 
 namespace pipelines {
 
@@ -60,7 +66,7 @@ struct Motion {
 };
 
 // The networks one by one, for what looks at their weights or exports them. To
-// make a frame, use AnimationModel.
+// make a frame, use AnimationModel. Include the headers of those that you use.
 struct ModelParts {
   keypoints::KeypointDetector& detector;
   networks::DenseMotionNetwork& dense_motion;
@@ -77,6 +83,7 @@ class AnimationModel : public torch::nn::Module {
   // a config whose transformations do not exist.
   static absl::StatusOr<std::shared_ptr<AnimationModel>> Create(
       const ModelConfig& config);
+  ~AnimationModel() override;
 
   // The parameters whose names begin with one of `prefixes` (whole words
   // between dots) require no gradients from now on, and batch norms among them
@@ -132,11 +139,13 @@ class AnimationModel : public torch::nn::Module {
 
   // M: background, K local transforms, and the global one if there is one.
   int64_t num_candidates() const;
-  bool has_background() const { return !background_.is_empty(); }
+  bool has_background() const;
 
   ModelParts parts();
 
  private:
+  struct Networks;
+
   AnimationModel(const ModelConfig& config, CandidateMotions candidates);
 
   // Paint, frame by frame.
@@ -147,10 +156,7 @@ class AnimationModel : public torch::nn::Module {
   double heatmap_variance_;
   std::vector<std::string> frozen_;  // prefixes
   CandidateMotions candidates_;
-  std::shared_ptr<keypoints::KeypointDetector> detector_;
-  networks::DenseMotionNetwork dense_motion_ = nullptr;
-  networks::InpaintingNetwork inpainting_ = nullptr;
-  networks::BackgroundPredictor background_ = nullptr;
+  const std::unique_ptr<Networks> networks_;
 };
 
 }  // namespace pipelines

@@ -8,9 +8,12 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "networks/background.h"
 #include "networks/batch_norm.h"
 #include "networks/channels_last.h"
 #include "networks/copy_ahead.h"
+#include "networks/dense_motion.h"
+#include "networks/inpainting.h"
 #include "networks/scoped_seed.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/training/diagnostics.h"

@@ -10,7 +10,10 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/background.h"
 #include "networks/blocks.h"
+#include "networks/dense_motion.h"
+#include "networks/inpainting.h"
 #include "pipelines/optimizer/adam.h"
 #include "pipelines/testing/testing_config.h"
 #include "third_party/absl/status_matchers.h"
