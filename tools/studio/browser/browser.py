@@ -136,15 +136,30 @@ class Browser:
         return self.run("return document.body.innerText")
 
     def press(self, element):
-        """Clicks it, in the middle of the window, away from what sticks."""
+        """Clicks it, in the middle of the window, away from what sticks.
+
+        element: a selector, or what one of the functions here gives.
+        """
         if isinstance(element, str):
-            element = self.shown(element)
+            # The page may put another in its place before it is clicked.
+            self.wait(
+                lambda: self.click(self.find(element)),
+                f"{element} can be pressed",
+            )
+        else:
+            self.click(element)
+
+    def click(self, element):
+        """Whether there was an element to click."""
+        if element is None:
+            return False
         self.run("arguments[0].scrollIntoView({block: 'center'})", element)
         element.click()
+        return True
 
     def choose(self, value, css="label"):
         """Clicks the label around an input of this value."""
-        self.press(self.shown(f'{css}:has(input[value="{value}"])'))
+        self.press(f'{css}:has(input[value="{value}"])')
 
     def choose_option(self, css, text):
         Select(self.shown(css)).select_by_visible_text(text)
@@ -192,10 +207,12 @@ class Browser:
     def complaints(self):
         """Errors on the console since the last call: faults of scripts,
 
-        refusals of the policy, missing files.
+        refusals of the policy, missing files. Not the icon that the browser
+        asks for where a file is opened that is not the page.
         """
         return [
             entry["message"]
             for entry in self.driver.get_log("browser")
             if entry["level"] == "SEVERE"
+            and "/favicon.ico " not in entry["message"]
         ]

@@ -31,7 +31,8 @@ class ShellTest(browser_testing.BrowserTest):
         self.browser.shown(".form-foot button")
 
     def test_asks_for_the_token_where_there_is_none(self):
-        self.expected_complaints = ("401",)
+        # The second is of requests that are refused while the page is left.
+        self.expected_complaints = ("401", "api.js")
         self.browser.resize(browser.PHONE)
         self.browser.forget(f"{self.studio.page}logo.svg")
         self.browser.open(self.studio.page)
