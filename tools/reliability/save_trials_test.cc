@@ -25,26 +25,26 @@ class SaveTrialsTest : public networks::files::FolderTest {
 };
 
 TEST_F(SaveTrialsTest, ASaveThatIsKilledAnywhereLosesNothing) {
-  const auto report = trials_->KillEverywhere(/*every=*/500);
+  const auto report = trials_->KillEverywhere(/*every=*/150);
   ASSERT_THAT(report, IsOk());
   EXPECT_THAT(report->failures, IsEmpty());
   // open, lock, note, temporary, writes, fsync, rename, fsync, unlink ...
-  EXPECT_GT(report->trials, 10);
+  EXPECT_GT(report->trials, 20);
 }
 
 TEST_F(SaveTrialsTest, ASaveThatFailsAnywhereLosesNothing) {
   const auto report =
-      trials_->FailEverywhere(/*every=*/1000, /*offsets=*/4, /*seed=*/1);
+      trials_->FailEverywhere(/*every=*/300, /*offsets=*/8, /*seed=*/1);
   ASSERT_THAT(report, IsOk());
   EXPECT_THAT(report->failures, IsEmpty());
   EXPECT_GT(report->trials, 40);
 }
 
 TEST_F(SaveTrialsTest, DamageIsFoundBeforeATensorIsUsed) {
-  const auto report = trials_->Damage(/*flips=*/80, /*cuts=*/40, /*seed=*/1);
+  const auto report = trials_->Damage(/*flips=*/150, /*cuts=*/40, /*seed=*/1);
   ASSERT_THAT(report, IsOk());
   EXPECT_THAT(report->failures, IsEmpty());
-  EXPECT_EQ(report->trials, 120);
+  EXPECT_EQ(report->trials, 190);
 }
 
 }  // namespace
