@@ -4,9 +4,10 @@
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 #include <torch/cuda.h>
-#include <torch/version.h>
 
 #include <utility>
+
+#include "third_party/libtorch/cuda_graph.h"
 
 namespace networks {
 namespace {
@@ -14,16 +15,6 @@ namespace {
 // As PyTorch's documentation wants it: cuDNN and cuBLAS set themselves up in
 // the first calls, and the allocator sees what they need.
 constexpr int kCallsBefore = 2;
-
-// Other threads may go on with work of their own, where LibTorch can say so.
-void Begin(at::cuda::CUDAGraph* graph) {
-#if TORCH_VERSION_MAJOR > 2 || \
-    (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 1)
-  graph->capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
-#else
-  graph->capture_begin();
-#endif
-}
 
 }  // namespace
 
@@ -46,7 +37,7 @@ RecordedCall::RecordedCall(Function function, const Tensors& inputs)
       /*isHighPriority=*/false, inputs[0].device().index()));
   for (int i = 0; i < kCallsBefore; ++i) function_(inputs_);
   torch::cuda::synchronize(inputs[0].device().index());
-  Begin(&recording_->graph);
+  libtorch::BeginRecording(&recording_->graph);
   try {
     recording_->outputs = function_(inputs_);
   } catch (...) {

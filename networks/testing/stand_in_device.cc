@@ -11,13 +11,14 @@
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <torch/library.h>
 #include <torch/types.h>
-#include <torch/version.h>
 
 #include <array>
 #include <mutex>
 #include <set>
 #include <tuple>
 #include <utility>
+
+#include "third_party/libtorch/host_allocator.h"
 
 namespace networks::test_util {
 namespace {
@@ -64,20 +65,9 @@ Tensor OnCpu(const Tensor& x) {
 }
 
 // Memory of the CPU's allocator by the name of the device.
-class StandInAllocator final : public c10::Allocator {
- public:
-#if TORCH_VERSION_MAJOR > 2 || \
-    (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 3)
-  c10::DataPtr allocate(size_t size) override { return Allocate(size); }
-  void copy_data(void* to, const void* from, size_t size) const override {
-    default_copy_data(to, from, size);
-  }
-#else
-  c10::DataPtr allocate(size_t size) const override { return Allocate(size); }
-#endif
-
+class StandInAllocator final : public libtorch::HostAllocator {
  private:
-  static c10::DataPtr Allocate(size_t size) {
+  c10::DataPtr NewMemory(size_t size) const override {
     c10::DataPtr memory = c10::GetCPUAllocator()->allocate(size);
     memory.unsafe_set_device(StandInDevice());
     return memory;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "third_party/ffmpeg/frame_fields.h"
 
 extern "C" {
 #include <libavfilter/buffersink.h>
@@ -11,25 +12,6 @@ extern "C" {
 }
 
 namespace pipelines::media {
-namespace {
-
-int64_t& Duration(AVFrame* frame) {
-#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
-  return frame->duration;
-#else
-  return frame->pkt_duration;
-#endif
-}
-
-}  // namespace
-
-bool IsInterlaced(const AVFrame& frame) {
-#ifdef AV_FRAME_FLAG_INTERLACED
-  return frame.flags & AV_FRAME_FLAG_INTERLACED;
-#else
-  return frame.interlaced_frame != 0;
-#endif
-}
 
 void Deinterlacer::GraphDeleter::operator()(AVFilterGraph* graph) const {
   avfilter_graph_free(&graph);
@@ -108,7 +90,7 @@ void Deinterlacer::Drain() {
     if (av_buffersink_get_frame(out_, frame.get()) < 0) return;
     const AVFrame& given = *inside_.front();
     frame->pts = frame->best_effort_timestamp = given.best_effort_timestamp;
-    Duration(frame.get()) = Duration(inside_.front().get());
+    ffmpeg::SetDuration(frame.get(), ffmpeg::Duration(given));
     frame->colorspace = given.colorspace;
     frame->color_range = given.color_range;
     frame->color_primaries = given.color_primaries;

@@ -16,9 +16,6 @@ extern "C" {
 
 namespace pipelines::media {
 
-// Whether the decoder says so of this frame.
-bool IsInterlaced(const AVFrame& frame);
-
 // Each frame gives one, with the same times; what is not interlaced is passed
 // on as it is, and so is what the filter refuses or loses. The filter looks at
 // the frame before and the one after, so that frames come out later than they

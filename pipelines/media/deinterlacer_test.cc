@@ -8,22 +8,12 @@
 
 #include "gtest/gtest.h"
 #include "pipelines/media/ffmpeg_util.h"
+#include "third_party/ffmpeg/frame_fields.h"
 
 namespace pipelines::media {
 namespace {
 
 constexpr int kSide = 16;
-
-// With the even or the odd lines filmed first.
-void SetInterlaced(AVFrame* frame, bool even_first) {
-#ifdef AV_FRAME_FLAG_INTERLACED
-  frame->flags |= AV_FRAME_FLAG_INTERLACED |
-                  (even_first ? AV_FRAME_FLAG_TOP_FIELD_FIRST : 0);
-#else
-  frame->interlaced_frame = 1;
-  frame->top_field_first = even_first ? 1 : 0;
-#endif
-}
 
 // A grey frame; `odd` is the level of its odd lines. Light grows, so that the
 // darker ones are the first.
@@ -45,7 +35,9 @@ FramePtr Frame(int64_t time, bool interlaced, uint8_t even, uint8_t odd,
   frame->best_effort_timestamp = time;
   frame->colorspace = AVCOL_SPC_BT709;
   frame->color_range = AVCOL_RANGE_JPEG;
-  if (interlaced) SetInterlaced(frame.get(), /*even_first=*/even <= odd);
+  if (interlaced) {
+    ffmpeg::SetInterlaced(frame.get(), /*even_first=*/even <= odd);
+  }
   return frame;
 }
 
@@ -60,11 +52,6 @@ std::vector<FramePtr> Pulled(Deinterlacer* deinterlacer) {
 
 int Level(const AVFrame& frame, int y) {
   return frame.data[0][y * frame.linesize[0] + kSide / 2];
-}
-
-TEST(Deinterlacer, KnowsWhatTheDecoderSays) {
-  EXPECT_TRUE(IsInterlaced(*Frame(0, true, 1, 1)));
-  EXPECT_FALSE(IsInterlaced(*Frame(0, false, 1, 1)));
 }
 
 TEST(Deinterlacer, GivesAFrameForEachWithItsTimeAndColours) {

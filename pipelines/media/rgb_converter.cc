@@ -9,6 +9,7 @@
 
 #include "opencv2/imgproc.hpp"
 #include "pipelines/media/transparency.h"
+#include "third_party/ffmpeg/display_matrix.h"
 
 extern "C" {
 #include <libavutil/display.h>
@@ -55,17 +56,8 @@ RgbConverter::RgbConverter(const AVStream& stream, AVRational pixel_aspect)
 // video files it is a multiple of a quarter turn, at most with a reflection.
 RgbConverter::Orientation RgbConverter::ReadOrientation(
     const AVStream& stream) {
-#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
-  const AVPacketSideData* side_data = av_packet_side_data_get(
-      stream.codecpar->coded_side_data, stream.codecpar->nb_coded_side_data,
-      AV_PKT_DATA_DISPLAYMATRIX);
-  if (side_data == nullptr) return {};
-  const auto* matrix = reinterpret_cast<const int32_t*>(side_data->data);
-#else
-  const auto* matrix = reinterpret_cast<const int32_t*>(
-      av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, nullptr));
+  const int32_t* const matrix = ffmpeg::DisplayMatrix(stream);
   if (matrix == nullptr) return {};
-#endif
   const int64_t a = matrix[0], b = matrix[1], c = matrix[3], d = matrix[4];
   const bool transpose = std::abs(b) > std::abs(a);
   return transpose ? Orientation{true, c < 0, b < 0}

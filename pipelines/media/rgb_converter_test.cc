@@ -1,13 +1,13 @@
 #include "pipelines/media/rgb_converter.h"
 
 #include <algorithm>
-#include <array>
 #include <memory>
 
 #include "gtest/gtest.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/transparency.h"
+#include "third_party/ffmpeg/display_matrix.h"
 
 extern "C" {
 #include <libavutil/display.h>
@@ -38,21 +38,9 @@ struct Turn {
 };
 
 void SetDisplayMatrix(const Turn& turn, AVStream* stream) {
-  std::array<int32_t, 9> matrix;
-  av_display_rotation_set(matrix.data(), turn.degrees);
-  av_display_matrix_flip(matrix.data(), turn.flip_x, turn.flip_y);
-#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
-  uint8_t* const data =
-      av_packet_side_data_new(&stream->codecpar->coded_side_data,
-                              &stream->codecpar->nb_coded_side_data,
-                              AV_PKT_DATA_DISPLAYMATRIX, sizeof(matrix), 0)
-          ->data;
-#else
-  uint8_t* const data = av_stream_new_side_data(
-      stream, AV_PKT_DATA_DISPLAYMATRIX, sizeof(matrix));
-#endif
-  std::copy_n(reinterpret_cast<const uint8_t*>(matrix.data()), sizeof(matrix),
-              data);
+  int32_t* const matrix = ffmpeg::NewDisplayMatrix(stream);
+  av_display_rotation_set(matrix, turn.degrees);
+  av_display_matrix_flip(matrix, turn.flip_x, turn.flip_y);
 }
 
 FramePtr NewFrame(cv::Size size, AVPixelFormat format) {

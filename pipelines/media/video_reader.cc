@@ -20,6 +20,7 @@
 #include "pipelines/media/video_demuxer.h"
 #include "pipelines/media/wide_colours.h"
 #include "third_party/absl/status_macros.h"
+#include "third_party/ffmpeg/frame_fields.h"
 
 namespace pipelines::media {
 namespace {
@@ -39,11 +40,7 @@ bool IsTooLarge(cv::Size size) {
 }
 
 int64_t FrameDuration(const AVFrame& frame) {
-#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
-  const int64_t duration = frame.duration;
-#else
-  const int64_t duration = frame.pkt_duration;
-#endif
+  const int64_t duration = ffmpeg::Duration(frame);
   return SaneTime(duration) == duration ? std::max<int64_t>(0, duration) : 0;
 }
 
@@ -309,7 +306,7 @@ absl::StatusOr<bool> VideoReader::Impl::Decode() {
       deinterlacer_.Flush();
       continue;
     }
-    is_interlaced_ = is_interlaced_ || IsInterlaced(*frame_);
+    is_interlaced_ = is_interlaced_ || ffmpeg::IsInterlaced(*frame_);
     if (!is_interlaced_) return true;
     deinterlacer_.Push(frame_.get());
   }
