@@ -4,7 +4,44 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include <array>
+#include <cstddef>
+
+#include "networks/recompute.h"
+
 namespace losses {
+namespace {
+
+using networks::Tensors;
+using Features = std::array<torch::Tensor, networks::Vgg19Impl::kNumSlices>;
+
+// What one level of the pyramid computes with.
+struct Level {
+  networks::Vgg19 vgg;
+  networks::AntiAliasInterpolation2d shrink;
+
+  Features operator()(const torch::Tensor& image) const {
+    return vgg.ptr()->forward(shrink.ptr()->forward(image));
+  }
+};
+
+Features DescribeReal(const Level& level, const torch::Tensor& real) {
+  const torch::NoGradGuard no_grad;
+  return level(real);
+}
+
+// The mean absolute difference of each layer, a scalar.
+Tensors Compare(const Level& level, const torch::Tensor& generated,
+                const Features& of_real) {
+  const Features of_generated = level(generated);
+  Tensors values;
+  for (size_t layer = 0; layer < of_real.size(); ++layer) {
+    values.push_back(torch::l1_loss(of_generated[layer], of_real[layer]));
+  }
+  return values;
+}
+
+}  // namespace
 
 PerceptualLossImpl::PerceptualLossImpl(const PerceptualOptions& options)
     : options_(options),
@@ -21,19 +58,17 @@ PerceptualLossImpl::PerceptualLossImpl(const PerceptualOptions& options)
 
 PerceptualOutput PerceptualLossImpl::forward(const torch::Tensor& real,
                                              const torch::Tensor& generated) {
-  using Features = std::array<torch::Tensor, networks::Vgg19Impl::kNumSlices>;
   PerceptualOutput output;
   output.total = torch::zeros({}, generated.options().requires_grad(false));
   for (size_t level = 0; level < pyramid_.size(); ++level) {
-    const Features of_generated = vgg_(pyramid_[level](generated));
-    Features of_real;
-    {
-      torch::NoGradGuard no_grad;
-      of_real = vgg_(pyramid_[level](real));
-    }
-    for (size_t layer = 0; layer < of_real.size(); ++layer) {
-      const torch::Tensor value =
-          torch::l1_loss(of_generated[layer], of_real[layer]);
+    const Level parts = {vgg_, pyramid_[level]};
+    const Tensors values = networks::Recomputed(
+        {generated}, /*parameters=*/{},
+        [parts, of_real = DescribeReal(parts, real)](const Tensors& inputs) {
+          return Compare(parts, inputs[0], of_real);
+        });
+    for (size_t layer = 0; layer < values.size(); ++layer) {
+      const torch::Tensor& value = values[layer];
       output.total = output.total + options_.layer_weights[layer] * value;
       output.terms.push_back(
           {options_.scales[level], static_cast<int>(layer), value.detach()});

@@ -47,7 +47,9 @@ class PerceptualLossImpl : public torch::nn::Module {
   explicit PerceptualLossImpl(const PerceptualOptions& options);
 
   // real, generated: [B, 3, H, W] in [0, 1]. Gradients reach `generated` only;
-  // the real side is computed without.
+  // the real side is computed without. In a RecomputeScope
+  // (networks/recompute.h) a resolution's features of `generated` are computed
+  // once more in the backward pass.
   PerceptualOutput forward(const torch::Tensor& real,
                            const torch::Tensor& generated);
 

@@ -10,12 +10,15 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "networks/recompute.h"
 #include "networks/testing/fill.h"
 #include "networks/testing/golden.h"
+#include "networks/testing/graph.h"
 
 namespace losses {
 namespace {
 
+using networks::test_util::CountNodes;
 using networks::test_util::FillModule;
 using networks::test_util::FillUniform;
 using networks::test_util::Golden;
@@ -67,6 +70,28 @@ TEST(PerceptualLoss, ReachesTheGeneratedPictureOnly) {
   for (const Tensor& parameter : loss->parameters()) {
     EXPECT_FALSE(parameter.grad().defined());
   }
+}
+
+TEST(PerceptualLoss, GivesTheSameWhereItRecomputes) {
+  torch::manual_seed(8);
+  PerceptualOptions options;
+  options.scales = {1, 0.5};
+  PerceptualLoss loss(options);
+  const Tensor real = FillUniform("real", {2, 3, 32, 32});
+  std::vector<Tensor> totals, gradients;
+  for (const bool recompute : {false, true}) {
+    const networks::RecomputeScope scope(recompute);
+    const Tensor generated =
+        FillUniform("generated", {2, 3, 32, 32}).requires_grad_();
+    totals.push_back(loss(real, generated).total);
+    // A part for each resolution.
+    EXPECT_EQ(CountNodes(totals.back(), "RecomputedFunction"),
+              recompute ? 2 : 0);
+    totals.back().backward();
+    gradients.push_back(generated.grad());
+  }
+  EXPECT_TRUE(torch::equal(totals[0], totals[1]));
+  EXPECT_TRUE(torch::equal(gradients[0], gradients[1]));
 }
 
 TEST(PerceptualGolden, EveryTermAndTheGradient) {

@@ -4,10 +4,12 @@
 #include <torch/utils.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "networks/cpu/pixels.h"
 #include "networks/layers.h"
 #include "networks/module_list.h"
+#include "networks/recompute.h"
 #include "networks/sampling.h"
 
 namespace networks {
@@ -60,11 +62,21 @@ torch::Tensor InpaintingNetworkImpl::OcclusionOfLevel(
 
 SourceFeatures InpaintingNetworkImpl::EncodeSource(
     const torch::Tensor& source) {
-  SourceFeatures features{source, {first_(source)}};
-  for (DownBlock2d& block : down_blocks_) {
-    features.encoder_maps.push_back(block(features.encoder_maps.back()));
+  SourceFeatures features{source, {RecomputedForward(first_, source)}};
+  for (const DownBlock2d& block : down_blocks_) {
+    features.encoder_maps.push_back(
+        RecomputedForward(block, features.encoder_maps.back()));
   }
   return features;
+}
+
+torch::Tensor InpaintingNetworkImpl::PaintLevel(int64_t index,
+                                                torch::Tensor x) {
+  for (const int64_t i : {2 * index, 2 * index + 1}) {
+    x = Recomputes() ? RecomputedForward(res_blocks_[i], x)
+                     : res_blocks_[i]->ForwardInPlace(std::move(x));
+  }
+  return RecomputedForward(up_blocks_[index], x);
 }
 
 InpaintingOutput InpaintingNetworkImpl::Render(
@@ -91,10 +103,7 @@ InpaintingOutput InpaintingNetworkImpl::Render(
     if (level == 0) break;
     out = level == depth ? skipped : torch::cat({out, skipped}, /*dim=*/1);
     skipped.reset();  // the blocks take its memory
-    const int64_t i = depth - level;
-    out = res_blocks_[2 * i]->ForwardInPlace(out);
-    out = res_blocks_[2 * i + 1]->ForwardInPlace(out);
-    out = up_blocks_[i](out);
+    out = PaintLevel(depth - level, std::move(out));
   }
   output.deformed_source = Warp(features.image, source_from_driving);
   if (over) {

@@ -40,6 +40,8 @@ struct InpaintingOptions {
 // num_down_blocks = 3 and four maps that is the original's choice; the
 // original's is inconsistent otherwise.
 //
+// Its blocks are recomputed in a RecomputeScope (networks/recompute.h).
+//
 // Parameters: first, down_blocks.<i>, resblock.<i>, up_blocks.<i> (the last two
 // deepest first), final.
 class InpaintingNetworkImpl : public torch::nn::Module {
@@ -75,6 +77,10 @@ class InpaintingNetworkImpl : public torch::nn::Module {
   const InpaintingOptions& options() const { return options_; }
 
  private:
+  // Two residual blocks and the up-sampling after them, the deepest level's of
+  // index 0; in the memory of x where that can be.
+  torch::Tensor PaintLevel(int64_t index, torch::Tensor x);
+
   // The occlusion map for 1/2^level of the image's size.
   torch::Tensor OcclusionOfLevel(
       const std::vector<torch::Tensor>& occlusion_maps, int64_t level,

@@ -111,6 +111,8 @@ LargeConvolutionScope::LargeConvolutionScope(bool allowed)
 
 LargeConvolutionScope::~LargeConvolutionScope() { allows_large = before_; }
 
+bool LargeConvolutionScope::IsAllowed() { return allows_large; }
+
 DifferentiableConvolution::DifferentiableConvolution()
     : prepared_(c10::make_intrusive<Prepared>()) {}
 

@@ -22,6 +22,9 @@ class LargeConvolutionScope {
   LargeConvolutionScope(const LargeConvolutionScope&) = delete;
   LargeConvolutionScope& operator=(const LargeConvolutionScope&) = delete;
 
+  // What the innermost of this thread says; false without one.
+  static bool IsAllowed();
+
  private:
   const bool before_;
 };

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "networks/dino/block.h"
+#include "networks/recompute.h"
 
 namespace networks::dino {
 
@@ -51,19 +52,38 @@ std::vector<int64_t> LayersOf(const std::vector<FeatureRequest>& requests,
   return layers;
 }
 
-Tensor Select(Feature feature, const Block& block, const QueriesKeysValues& qkv,
-              const Tensor& output) {
+struct Passed {
+  QueriesKeysValues qkv;
+  Tensor output;  // undefined where it is not wanted
+};
+
+Passed Pass(const Block& block, const Tensor& tokens, bool output_wanted) {
+  const Tensors passed =
+      Recomputed({tokens}, block->parameters(),
+                 [block = block.ptr(), output_wanted](const Tensors& inputs) {
+                   const QueriesKeysValues qkv = block->Split(inputs[0]);
+                   Tensors outputs = {qkv.queries, qkv.keys, qkv.values};
+                   if (output_wanted) {
+                     outputs.push_back(block->forward(inputs[0], qkv));
+                   }
+                   return outputs;
+                 });
+  return {{passed[0], passed[1], passed[2]},
+          output_wanted ? passed[3] : Tensor()};
+}
+
+Tensor Select(Feature feature, const Block& block, const Passed& passed) {
   switch (feature) {
     case Feature::kQueries:
-      return qkv.queries;
+      return passed.qkv.queries;
     case Feature::kKeys:
-      return qkv.keys;
+      return passed.qkv.keys;
     case Feature::kValues:
-      return qkv.values;
+      return passed.qkv.values;
     case Feature::kAttention:
-      return block->AttentionMaps(qkv);
+      return block->AttentionMaps(passed.qkv);
     case Feature::kOutput:
-      return output;
+      return passed.output;
   }
   TORCH_CHECK(false, "unknown feature");
 }
@@ -159,16 +179,16 @@ std::vector<Tensor> VisionTransformerImpl::Extract(
   Tensor tokens = Embed(images);
   for (int64_t layer = 0; layer <= last_layer; ++layer) {
     Block block(blocks_->ptr<BlockImpl>(layer));
-    const QueriesKeysValues qkv = block->Split(tokens);
     bool output_wanted = layer < last_layer;
     for (size_t i = 0; i < requests.size(); ++i) {
       output_wanted |=
           layers[i] == layer && requests[i].feature == Feature::kOutput;
     }
-    if (output_wanted) tokens = block->forward(tokens, qkv);
+    const Passed passed = Pass(block, tokens, output_wanted);
+    if (output_wanted) tokens = passed.output;
     for (size_t i = 0; i < requests.size(); ++i) {
       if (layers[i] != layer) continue;
-      features[i] = Select(requests[i].feature, block, qkv, tokens);
+      features[i] = Select(requests[i].feature, block, passed);
     }
   }
   return features;

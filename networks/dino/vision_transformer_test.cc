@@ -10,8 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "networks/dino/heads.h"
+#include "networks/recompute.h"
 #include "networks/testing/fill.h"
 #include "networks/testing/golden.h"
+#include "networks/testing/graph.h"
 #include "networks/testing/tensor_near.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -59,6 +61,24 @@ TEST(VisionTransformer, HasThePublishedKeys) {
     absl::StrAppend(&keys, keys.empty() ? "" : " ", parameter.key());
   }
   EXPECT_EQ(keys, LoadGolden("small").metadata("state_dict_keys"));
+}
+
+TEST(VisionTransformer, GivesTheSameWhereItRecomputes) {
+  VisionTransformer network = Filled("tiny");
+  const std::vector<FeatureRequest> requests = {{0, Feature::kKeys},
+                                                {-1, Feature::kKeys}};
+  std::vector<Tensor> gradients;
+  for (const bool recompute : {false, true}) {
+    const RecomputeScope scope(recompute);
+    const Tensor images = FillSigned("images", {2, 3, 40, 56}).requires_grad_();
+    const std::vector<Tensor> features = network->Extract(images, requests);
+    // A part for each block.
+    EXPECT_EQ(test_util::CountNodes(features[1], "RecomputedFunction"),
+              recompute ? 3 : 0);
+    (features[0].square().sum() + features[1].square().sum()).backward();
+    gradients.push_back(images.grad());
+  }
+  EXPECT_TRUE(torch::equal(gradients[0], gradients[1]));
 }
 
 TEST(VisionTransformer, TreatsEachImageForItself) {

@@ -6,6 +6,7 @@
 #include "losses/balance.h"
 #include "networks/blocks.h"
 #include "networks/copy_ahead.h"
+#include "networks/recompute.h"
 #include "networks/sampling.h"
 #include "networks/scoped_seed.h"
 #include "pipelines/model/autocast.h"
@@ -97,6 +98,7 @@ StepOutput Objective::operator()(AnimationModel& model,
   const AutocastScope autocast(config_.training().precision(), source.device());
   const networks::LargeConvolutionScope large(
       config_.training().fast_convolutions());
+  const networks::RecomputeScope recompute(config_.training().recompute());
   StepOutput out;
   out.driving = driving;
   out.small_driving = model.Downsample(driving);

@@ -14,6 +14,7 @@
 #include "networks/blocks.h"
 #include "networks/dense_motion.h"
 #include "networks/inpainting.h"
+#include "networks/testing/graph.h"
 #include "pipelines/optimizer/adam.h"
 #include "pipelines/testing/testing_config.h"
 #include "third_party/absl/status_matchers.h"
@@ -178,6 +179,32 @@ TEST(Objective, HasFastConvolutionsWhereTheConfigSaysSo) {
     const networks::LargeConvolutionScope scope(is_fast);
     CallLargeLayer();
     EXPECT_TRUE(torch::equal(in_step, of_large_layer)) << value;
+  }
+}
+
+TEST(Objective, GivesTheSameGradientsWhereItRecomputes) {
+  std::vector<std::vector<torch::Tensor>> gradients;
+  for (const std::string value : {"false", "true"}) {
+    auto model = MakeModel();
+    auto objective = Objective::Create(
+        *TinyConfig({"training.recompute=" + value}), torch::kCPU);
+    ASSERT_THAT(objective, IsOk());
+    StageTimer timer;
+    const StepOutput out = (*objective)(*model, RandomImages(2, 1),
+                                        RandomImages(2, 2), {0, 0}, timer);
+    const int num_parts =
+        networks::test_util::CountNodes(out.total, "RecomputedFunction");
+    EXPECT_EQ(num_parts > 0, value == "true");
+    out.total.backward();
+    gradients.push_back({out.total.detach()});
+    for (const torch::Tensor& parameter : model->parameters()) {
+      gradients.back().push_back(parameter.grad());
+    }
+  }
+  for (size_t i = 0; i < gradients[0].size(); ++i) {
+    EXPECT_EQ(gradients[0][i].defined(), gradients[1][i].defined()) << i;
+    if (!gradients[0][i].defined()) continue;
+    EXPECT_TRUE(torch::equal(gradients[0][i], gradients[1][i])) << i;
   }
 }
 

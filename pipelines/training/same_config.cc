@@ -29,6 +29,7 @@ Config WithoutLimits(Config config) {
   training->clear_picture_epochs();
   training->clear_peer_timeout_seconds();
   training->clear_initial_weights();
+  training->clear_recompute();
   training->clear_batch_size();
   training->clear_accumulation();
   config.mutable_data()->clear_workers();

@@ -54,8 +54,8 @@ TEST(CheckSameConfig, LetsChangeWhatMakesNoDifferenceToTheResult) {
        {"training.num_epochs=9", "training.max_steps=5",
         "training.max_minutes=1.5", "training.keep_checkpoints=7",
         "training.checkpoint_steps=3", "training.picture_epochs=4",
-        "training.peer_timeout_seconds=77", "data.workers=3",
-        "data.cache_mib=5", "data.max_bad_share=0.7",
+        "training.peer_timeout_seconds=77", "training.recompute=true",
+        "data.workers=3", "data.cache_mib=5", "data.max_bad_share=0.7",
         "losses.semantic.cache_gib=1", "evaluation.frame_step=3",
         "avd.steps=12"}) {
     EXPECT_THAT(Check(Left(), {change}), IsOk()) << change;

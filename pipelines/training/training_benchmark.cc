@@ -5,8 +5,8 @@
 //   tools/bazelw run //pipelines/training:training_benchmark --
 //       --benchmark_filter=BM_TrainingProfile/config:2
 //
-// BM_TrainingProfile prints the time of a step by stage and the processor time
-// of all threads by operator.
+// BM_TrainingMemory is the memory of a step. BM_TrainingProfile prints the time
+// of a step by stage and the processor time of all threads by operator.
 //
 // Random weights and images: no time depends on their values but the number of
 // iterations of the CPAB fit, which random keypoints make larger than trained
@@ -22,6 +22,7 @@
 #include "absl/strings/str_format.h"
 #include "pipelines/app/allocation.h"
 #include "pipelines/app/device_flags.h"
+#include "pipelines/base/peak_memory.h"
 #include "pipelines/config/config.h"
 #include "pipelines/model/model.h"
 #include "pipelines/model/operator_profile.h"
@@ -32,12 +33,13 @@
 namespace pipelines {
 namespace {
 
-const char* const kConfigs[] = {"demo", "actions-64", "vox-256", "vox-256",
-                                "vox-256"};
-// The indices in it of vox-256 with training.fast_convolutions, and in
-// bfloat16.
+const char* const kConfigs[] = {"demo",    "actions-64", "vox-256",
+                                "vox-256", "vox-256",    "vox-256"};
+// The indices in it of vox-256 with training.fast_convolutions, in bfloat16,
+// and with training.recompute.
 constexpr int kFast = 3;
 constexpr int kBfloat16 = 4;
+constexpr int kRecompute = 5;
 
 Config LoadShipped(int index) {
   std::vector<std::string> overrides;
@@ -52,6 +54,7 @@ Config LoadShipped(int index) {
     overrides.push_back("training.fast_convolutions=true");
   }
   if (index == kBfloat16) overrides.push_back("training.precision=BFLOAT16");
+  if (index == kRecompute) overrides.push_back("training.recompute=true");
   return *LoadConfig(
       absl::StrFormat("pipelines/config/shipped/%s.textproto", kConfigs[index]),
       overrides);
@@ -132,10 +135,30 @@ BENCHMARK(BM_TrainingStep)
     ->Args({2, 1})
     ->Args({kFast, 1})
     ->Args({kBfloat16, 1})
+    ->Args({kRecompute, 1})
     ->Unit(benchmark::kMillisecond)
     ->MeasureProcessCPUTime()
     ->UseRealTime()
     ->MinTime(2);
+
+// The most memory that the process held after a step, beyond what it held
+// before it had a model; true only of the first row of a process.
+void BM_TrainingMemory(benchmark::State& state) {
+  for (auto _ : state) {
+    const double before = PeakMemoryMb();
+    Training training(state.range(0), state.range(1));
+    StageTimer timer;
+    training.Step(timer);
+    state.counters["MB"] = PeakMemoryMb() - before;
+  }
+}
+BENCHMARK(BM_TrainingMemory)
+    ->ArgNames({"config", "batch"})
+    ->Args({2, 1})
+    ->Args({kRecompute, 1})
+    ->Args({2, 4})
+    ->Args({kRecompute, 4})
+    ->Iterations(1);
 
 void BM_TrainingProfile(benchmark::State& state) {
   Training training(state.range(0), state.range(1));
