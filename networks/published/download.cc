@@ -131,6 +131,7 @@ class Transfer {
   void Configure(CURL* curl);
   absl::Status Begin();
   bool MayBeOfThePart() const;
+  int64_t WholeSize() const;
   absl::Status CheckSize() const;
   absl::Status Take(absl::string_view bytes);
   absl::Status Judge(CURL* curl, CURLcode code, const char* curl_message);
@@ -216,8 +217,10 @@ absl::Status Transfer::Run() {
 absl::Status Transfer::Begin() {
   begun_ = true;
   if (head_.status == 206) {
-    accepted_ = head_.range_first == part_.size() && MayBeOfThePart();
     total_ = std::max<int64_t>(head_.range_total, 0);
+    // Of a file of unknown size no range is known to be its last.
+    accepted_ = WholeSize() > 0 && head_.range_first == part_.size() &&
+                MayBeOfThePart();
   } else if (head_.status == 200) {
     accepted_ = true;
     total_ = std::max<int64_t>(head_.content_length, 0);
@@ -233,6 +236,12 @@ absl::Status Transfer::Begin() {
 // Not every server heeds If-Range.
 bool Transfer::MayBeOfThePart() const {
   return head_.version().empty() || head_.version() == part_.version();
+}
+
+// Bytes of the whole file, by the server or else, for a range, by the caller;
+// 0: not known. What a 200 of no stated size brought is all that there is.
+int64_t Transfer::WholeSize() const {
+  return total_ == 0 && head_.status == 206 ? options_.bytes : total_;
 }
 
 absl::Status Transfer::CheckSize() const {
@@ -311,15 +320,25 @@ absl::Status Transfer::JudgeAnswer() {
 
 // A server may send less of the rest than it was asked for.
 absl::Status Transfer::CheckWhole() {
-  if (total_ == 0 || part_.size() == total_) return absl::OkStatus();
+  const int64_t whole = WholeSize();
+  if (whole == 0 || part_.size() == whole) return absl::OkStatus();
   retriable_ = true;
   const std::string reason =
-      absl::StrCat(url_, ": ", part_.size(), " of ", total_, " bytes came");
-  if (part_.size() < total_) {
+      absl::StrCat(url_, ": ", part_.size(), " of ", whole, " bytes came");
+  if (part_.size() < whole) {
     return absl::UnavailableError(absl::StrCat(reason, "; run again to go on"));
   }
   RETURN_IF_ERROR(part_.StartOver(""));
   return absl::DataLossError(absl::StrCat(reason, "; they were thrown away"));
+}
+
+// Of what came without a size, in one piece.
+absl::Status CheckBytes(const std::string& url, PartFile& part, int64_t bytes) {
+  if (bytes == 0 || part.size() == bytes) return absl::OkStatus();
+  part.Remove();
+  return absl::DataLossError(absl::StrCat(url, ": what came has ", part.size(),
+                                          " bytes; the file that is meant has ",
+                                          bytes, "; it was thrown away"));
 }
 
 absl::Status TransferAll(const std::string& url, PartFile& part,
@@ -348,6 +367,7 @@ absl::StatusOr<std::string> Download(const std::string& url,
   StartLibcurl();
   ASSIGN_OR_RETURN(PartFile part, PartFile::Open(path));
   RETURN_IF_ERROR(TransferAll(url, part, options));
+  RETURN_IF_ERROR(CheckBytes(url, part, options.bytes));
   if (options.check) {
     const absl::Status checked = options.check(part.part_path());
     if (!checked.ok()) {

@@ -24,7 +24,8 @@ struct DownloadOptions {
 
   // The size that it must have; 0: any. A server that announces another one, or
   // none where a part would have to go, is left before its first byte, with the
-  // part as it was.
+  // part as it was. A range of which the server does not say how long the file
+  // is goes on with a part only where this is known.
   int64_t bytes = 0;
 
   // What else a file must be: called with its temporary path when it is

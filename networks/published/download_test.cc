@@ -48,6 +48,18 @@ HttpResponse RestOf(const std::string& body, const HttpRequest& request) {
   return ServeFile(body, "\"v2\"")(unconditional);
 }
 
+// A server that sends at most 50 kB of the rest, and not of how much.
+HttpResponse PieceOf(const std::string& body, const HttpRequest& request) {
+  HttpResponse response = ServeFile(body)(request);
+  if (response.status != 206) return response;
+  response.body = response.body.substr(0, 50000);
+  const int64_t first = request.range_first();
+  const int64_t size = static_cast<int64_t>(response.body.size());
+  response.headers["Content-Range"] =
+      absl::StrCat("bytes ", first, "-", first + size - 1, "/*");
+  return response;
+}
+
 class DownloadTest : public ::testing::Test {
  protected:
   DownloadTest() {
@@ -166,6 +178,29 @@ TEST_F(DownloadTest, GoesOnAfterAShorterRange) {
   EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
   EXPECT_EQ(Contents(path_), body);
   EXPECT_EQ(server.requests().size(), 3u);
+}
+
+TEST_F(DownloadTest, GoesOnAfterARangeOfAFileOfUnstatedSize) {
+  const std::string body = LargeBody();
+  InterruptAfter(body, 70000);
+  LoopbackServer server(
+      [&](const HttpRequest& request) { return PieceOf(body, request); });
+  options_.bytes = static_cast<int64_t>(body.size());
+  EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
+  EXPECT_EQ(Contents(path_), body);
+  EXPECT_EQ(server.requests().size(), 3u);
+}
+
+TEST_F(DownloadTest, TakesNoRangeOfAFileOfUnknownSize) {
+  const std::string body = LargeBody();
+  InterruptAfter(body, 70000);
+  LoopbackServer server(
+      [&](const HttpRequest& request) { return PieceOf(body, request); });
+  options_.retries = 1;
+  EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
+  EXPECT_EQ(Contents(path_), body);
+  ASSERT_EQ(server.requests().size(), 2u);
+  EXPECT_EQ(server.requests()[1].range_first(), 0);
 }
 
 TEST_F(DownloadTest, StartsOverAfterTooMuch) {
@@ -288,6 +323,22 @@ TEST_F(DownloadTest, ThrowsAwayWrongBytes) {
               StatusIs(absl::StatusCode::kDataLoss,
                        AllOf(HasSubstr(server.Url("/w")),
                              HasSubstr("should begin ba7816bf"))));
+  EXPECT_TRUE(fs::is_empty(folder_));
+}
+
+// Where no size is stated, a cut looks like the end.
+TEST_F(DownloadTest, ThrowsAwayAFileOfAnotherSizeThanIsMeant) {
+  LoopbackServer server([](const HttpRequest&) {
+    HttpResponse response;
+    response.body = "ab";
+    response.declares_length = false;
+    return response;
+  });
+  options_.bytes = 3;
+  EXPECT_THAT(
+      Download(server.Url("/w"), path_, options_),
+      StatusIs(absl::StatusCode::kDataLoss,
+               AllOf(HasSubstr(server.Url("/w")), HasSubstr("has 2 bytes"))));
   EXPECT_TRUE(fs::is_empty(folder_));
 }
 
