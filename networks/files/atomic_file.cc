@@ -83,6 +83,7 @@ absl::Status LinkOrCopyAtomically(const std::string& from,
   options.wait = kWaitToWrite;
   absl::StatusOr<Temporary> link = Temporary::CreateLink(from, to, options);
   if (link.ok()) return link->Publish();
+  options.access_from = from;
   return CopyAtomically(from, to, options);
 }
 

@@ -415,5 +415,23 @@ TEST_F(AtomicFileTest, CopiesWhereThereIsNoSecondName) {
   EXPECT_THAT(Names(), ElementsAre("b"));
 }
 
+TEST_F(AtomicFileTest, CopiesAPrivateFileAsAPrivateOne) {
+  Write("a", "secret");
+  fs::permissions(Path("a"), fs::perms(0600));
+  fs::create_symlink(Path("a"), Path("link"));  // which gets no second name
+  const std::string of_other_file_system = "/proc/self/environ";  // mode 0400
+  for (const std::string& from : {Path("link"), of_other_file_system}) {
+    ASSERT_THAT(LinkOrCopyAtomically(from, Path("b")), IsOk());
+    EXPECT_EQ(fs::status(Path("b")).permissions(), fs::perms(0600)) << from;
+    fs::remove(Path("b"));
+  }
+  Write("b", "old");
+  fs::permissions(Path("b"), fs::perms(0640));
+  ASSERT_THAT(LinkOrCopyAtomically(Path("link"), Path("b")), IsOk());
+  EXPECT_EQ(Contents("b"), "secret");
+  EXPECT_EQ(fs::status(Path("b")).permissions(), fs::perms(0640));
+  EXPECT_THAT(Names(), ElementsAre("a", "b", "link"));
+}
+
 }  // namespace
 }  // namespace networks::files

@@ -95,12 +95,13 @@ int OpenOrRemove(const std::string& path, int flags) {
 bool CopyAccessList(const std::string& from, int to) {
   constexpr char kList[] = "system.posix_acl_access";
   char list[4096];
-  const ssize_t size = lgetxattr(from.c_str(), kList, list, sizeof(list));
+  const ssize_t size = getxattr(from.c_str(), kList, list, sizeof(list));
   if (size >= 0) {
     return fsetxattr(to, kList, list, static_cast<size_t>(size), 0) == 0;
   }
-  if (errno == ENOTSUP) return true;
-  return errno == ENODATA && (fremovexattr(to, kList) == 0 || errno == ENODATA);
+  // Of two file systems one may have no lists.
+  if (errno != ENODATA && errno != ENOTSUP) return false;
+  return fremovexattr(to, kList) == 0 || errno == ENODATA || errno == ENOTSUP;
 }
 
 // Lets the new file or folder `descriptor` be used by whom the one at `path`
@@ -110,7 +111,7 @@ bool CopyAccessList(const std::string& from, int to) {
 // modes. Of what has gone meanwhile only `earlier_mode` is known.
 void KeepAccess(int descriptor, const std::string& path, mode_t earlier_mode) {
   struct stat old;
-  const bool is_there = lstat(path.c_str(), &old) == 0;
+  const bool is_there = stat(path.c_str(), &old) == 0;
   const mode_t kept = is_there ? old.st_mode : earlier_mode;
   // Its owner can write it.
   const mode_t mode =
@@ -181,7 +182,8 @@ Temporary::Temporary(Temporary&& other) noexcept
     : target_(std::move(other.target_)),
       kind_(other.kind_),
       overwrite_(other.overwrite_),
-      replaced_mode_(other.replaced_mode_),
+      access_path_(std::move(other.access_path_)),
+      earlier_mode_(other.earlier_mode_),
       lock_(std::move(other.lock_)),
       path_(std::move(other.path_)),
       descriptor_(std::exchange(other.descriptor_, -1)) {
@@ -194,7 +196,8 @@ Temporary& Temporary::operator=(Temporary&& other) noexcept {
   target_ = std::move(other.target_);
   kind_ = other.kind_;
   overwrite_ = other.overwrite_;
-  replaced_mode_ = other.replaced_mode_;
+  access_path_ = std::move(other.access_path_);
+  earlier_mode_ = other.earlier_mode_;
   lock_ = std::move(other.lock_);
   other.lock_.reset();
   path_ = std::move(other.path_);
@@ -243,26 +246,38 @@ absl::Status Temporary::Make(const std::function<int()>& make,
   return SystemError(errno, target_, action);
 }
 
+absl::Status Temporary::FindAccess(const OutputOptions& options) {
+  struct stat old;
+  access_path_ = WithoutTrailingSlashes(target_);
+  if (lstat(access_path_.c_str(), &old) != 0) {
+    if (options.access_from.empty()) return absl::OkStatus();
+    access_path_ = options.access_from;
+    if (stat(access_path_.c_str(), &old) != 0) {
+      return SystemError(errno, access_path_, "look up this file");
+    }
+  }
+  earlier_mode_ = old.st_mode;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Temporary> Temporary::Create(const std::string& target,
                                             Kind kind,
                                             const OutputOptions& options) {
   ASSIGN_OR_RETURN(Temporary temporary, Lock(target, kind, options));
+  RETURN_IF_ERROR(temporary.FindAccess(options));
   const std::string& path = temporary.path_;
-  struct stat old;
-  const bool replaces =
-      lstat(WithoutTrailingSlashes(target).c_str(), &old) == 0;
   // Ours alone, until Publish gives it to whom the old one was.
-  if (replaces) temporary.replaced_mode_ = old.st_mode;
+  const bool is_private = temporary.earlier_mode_.has_value();
   if (kind == Kind::kFile) {
-    const auto make_file = [&path, replaces] {
+    const auto make_file = [&path, is_private] {
       return open(path.c_str(),
                   O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                  replaces ? 0600 : 0666);
+                  is_private ? 0600 : 0666);
     };
     RETURN_IF_ERROR(temporary.Make(make_file, "create the file"));
   } else {
-    const auto make_folder = [&path, replaces] {
-      if (mkdir(path.c_str(), replaces ? 0700 : 0777) != 0) return -1;
+    const auto make_folder = [&path, is_private] {
+      if (mkdir(path.c_str(), is_private ? 0700 : 0777) != 0) return -1;
       return OpenOrRemove(path, O_RDONLY | O_DIRECTORY);
     };
     RETURN_IF_ERROR(temporary.Make(make_folder, "make this folder"));
@@ -307,9 +322,7 @@ absl::Status Temporary::Publish() {
   if (kind_ == Kind::kFolder) {
     RETURN_IF_ERROR(SyncTree(path_));
   }
-  if (replaced_mode_) {
-    KeepAccess(descriptor_, WithoutTrailingSlashes(target_), *replaced_mode_);
-  }
+  if (earlier_mode_) KeepAccess(descriptor_, access_path_, *earlier_mode_);
   if (kind_ == Kind::kFile && fsync(descriptor_) != 0) {
     return SystemError(errno, target_, "sync");
   }

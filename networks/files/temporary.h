@@ -27,6 +27,10 @@ struct OutputOptions {
 
   // Ends the waiting with Cancelled where it gives true.
   std::function<bool()> stop;
+
+  // Of a copy: the file whose owner, group and mode it gets where it replaces
+  // nothing. Empty: the mode is that of the umask.
+  std::string access_from;
 };
 
 // Names in the folder of "out.mp4" while it is written:
@@ -53,9 +57,9 @@ class Temporary {
   //   Unavailable         another process writes it; the message names it
   //
   // and the system's error if the temporary cannot be made. If it is to replace
-  // something, it is private to us until Publish gives it the owner, the group
-  // and the mode of that, as far as the system allows it; otherwise it has the
-  // mode of the umask.
+  // something, or options.access_from names a file, it is private to us until
+  // Publish gives it the owner, the group and the mode of that, as far as the
+  // system allows it; otherwise it has the mode of the umask.
   static absl::StatusOr<Temporary> Create(const std::string& target, Kind kind,
                                           const OutputOptions& options);
 
@@ -89,6 +93,8 @@ class Temporary {
   Temporary(std::string target, Kind kind, bool overwrite, FileLock lock);
   static absl::StatusOr<Temporary> Lock(const std::string& target, Kind kind,
                                         const OutputOptions& options);
+  // Sets access_path_ and earlier_mode_.
+  absl::Status FindAccess(const OutputOptions& options);
   // `make` makes what has the name path_ and gives an open descriptor of it.
   absl::Status Make(const std::function<int()>& make, absl::string_view action);
   absl::Status Rename();
@@ -97,8 +103,9 @@ class Temporary {
   std::string target_;
   Kind kind_ = Kind::kFile;
   bool overwrite_ = true;
-  std::optional<mode_t> replaced_mode_;  // of what was at target_
-  std::optional<FileLock> lock_;         // released last
+  std::string access_path_;             // whose owner, group and mode it gets
+  std::optional<mode_t> earlier_mode_;  // of that; empty: the umask's
+  std::optional<FileLock> lock_;        // released last
   std::string path_;
   int descriptor_ = -1;  // -1: nothing to discard
 };
