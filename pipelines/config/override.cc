@@ -12,14 +12,17 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "google/protobuf/descriptor.h"
+#include "google/protobuf/text_format.h"
 #include "pipelines/config/options.pb.h"
 #include "pipelines/config/text_format.h"
+#include "third_party/absl/status_macros.h"
 
 namespace pipelines {
 namespace {
 
 namespace pb = ::google::protobuf;
 using Field = pb::FieldDescriptor;
+using Places = pb::TextFormat::ParseInfoTree;
 
 absl::Status Error(absl::string_view assignment, absl::string_view what) {
   return absl::InvalidArgumentError(
@@ -46,19 +49,37 @@ std::string KindOf(const Field& field) {
   return absl::StrCat("one of ", absl::StrJoin(names, ", "));
 }
 
+// Whether a list may be empty: a config cannot tell it from one that is left
+// out.
+absl::Status CheckMayBeEmpty(const Field& list, absl::string_view assignment) {
+  if (!list.options().HasExtension(defaults)) return absl::OkStatus();
+  return Error(assignment,
+               absl::StrCat("an empty list stands for the default one of '",
+                            list.name(), "'; name at least one value"));
+}
+
 // As a list that is a value of its own, one in a message replaces the former.
-void ClearListsOf(const pb::Message& value, pb::Message* target) {
+// Only its place in the text shows one that is empty.
+absl::Status ClearListsOf(const pb::Message& value, const Places& places,
+                          absl::string_view assignment, pb::Message* target) {
   const pb::Reflection& access = *value.GetReflection();
-  std::vector<const Field*> set;
-  access.ListFields(value, &set);
-  for (const Field* field : set) {
+  const pb::Descriptor& type = *value.GetDescriptor();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const Field* field = type.field(i);
     if (field->is_repeated()) {
+      if (places.GetLocation(field, 0).line < 0) continue;
+      if (access.FieldSize(value, field) == 0) {
+        RETURN_IF_ERROR(CheckMayBeEmpty(*field, assignment));
+      }
       access.ClearField(target, field);
-    } else if (field->cpp_type() == Field::CPPTYPE_MESSAGE) {
-      ClearListsOf(access.GetMessage(value, field),
-                   access.MutableMessage(target, field));
+    } else if (field->cpp_type() == Field::CPPTYPE_MESSAGE &&
+               access.HasField(value, field)) {
+      RETURN_IF_ERROR(ClearListsOf(
+          access.GetMessage(value, field), *places.GetTreeForNested(field, -1),
+          assignment, access.MutableMessage(target, field)));
     }
   }
+  return absl::OkStatus();
 }
 
 // Parses the value alone, so that an error speaks of it alone and no value can
@@ -68,14 +89,16 @@ absl::Status SetMessage(const Field& field, absl::string_view value,
   const pb::Reflection& access = *parent->GetReflection();
   std::unique_ptr<pb::Message> parsed(
       access.GetMessageFactory()->GetPrototype(field.message_type())->New());
-  if (const absl::Status status = ParseTextFormat("value", value, parsed.get());
+  Places places;
+  if (const absl::Status status =
+          ParseTextFormat("value", value, parsed.get(), &places);
       !status.ok()) {
     return Error(assignment, status.message());
   }
   pb::Message* target = field.is_repeated()
                             ? access.AddMessage(parent, &field)
                             : access.MutableMessage(parent, &field);
-  ClearListsOf(*parsed, target);
+  RETURN_IF_ERROR(ClearListsOf(*parsed, places, assignment, target));
   target->MergeFrom(*parsed);
   return absl::OkStatus();
 }
@@ -97,11 +120,7 @@ absl::Status SetValue(const Field& field, absl::string_view value,
                  absl::StrCat("'", value, "' is not a value of this field (",
                               KindOf(field), ")"));
   }
-  if (set.empty() && field.options().HasExtension(defaults)) {
-    return Error(assignment,
-                 "an empty list stands for the default one; name "
-                 "at least one value");
-  }
+  if (set.empty()) RETURN_IF_ERROR(CheckMayBeEmpty(field, assignment));
   access.ClearField(parent, &field);
   parent->MergeFrom(*parsed);
   return absl::OkStatus();

@@ -15,9 +15,10 @@ namespace pipelines {
 // but strings need no quotes; the value of a repeated field is a list, as in
 // "losses.perceptual.scales=[1, 0.5]", and replaces the former one.
 // The value of a message is text of its fields, which is merged into it; lists
-// in it replace the former ones, too.
+// in it replace the former ones, too. An empty list removes the former one.
 // InvalidArgument if there is no such field or the value does not fit, also if
-// it is more than the value of this one field.
+// it is more than the value of this one field, or has an empty list where the
+// schema has a default one (options.proto), which would take its place.
 absl::Status ApplyOverride(absl::string_view assignment,
                            google::protobuf::Message* message);
 

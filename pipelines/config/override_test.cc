@@ -86,12 +86,32 @@ TEST(Config, OverridesOfMessagesReplaceListsInThem) {
   }
 }
 
+TEST(Config, OverridesOfMessagesEmptyListsInThem) {
+  const std::string text =
+      std::string(kMinimal) +
+      " training { milestones: [3, 4] frozen: 'kp_detector' }";
+  const auto config =
+      Parse(text, {"training=frozen: [], batch_size: 3",
+                   "losses=perceptual { scales: 0.5 scales: [] }"});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_THAT(config->training().frozen(), IsEmpty());
+  EXPECT_THAT(config->training().milestones(), ElementsAre(3, 4));
+  EXPECT_EQ(config->training().batch_size(), 3);
+  EXPECT_THAT(config->losses().perceptual().scales(), ElementsAre(0.5));
+}
+
 // A config without such a list has the schema's.
 TEST(Config, OverridesDoNotEmptyAListThatHasDefaults) {
-  EXPECT_THAT(Parse(kMinimal, {"losses.perceptual.scales=[]"}),
-              StatusIs(StatusCode::kInvalidArgument,
-                       HasSubstr("override losses.perceptual.scales=[]: an "
-                                 "empty list stands for the default one")));
+  for (const char* override :
+       {"losses.perceptual.scales=[]", "losses.perceptual=scales: []",
+        "losses=perceptual { scales: [] }"}) {
+    EXPECT_THAT(
+        Parse(kMinimal, {override}),
+        StatusIs(StatusCode::kInvalidArgument,
+                 HasSubstr(std::string("override ") + override +
+                           ": an empty list stands for the default one of "
+                           "'scales'; name at least one value")));
+  }
 }
 
 TEST(RefuseOtherOverrides, NamesTheFieldWithoutEffect) {

@@ -11,7 +11,6 @@
 #include "absl/strings/strip.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/tokenizer.h"
-#include "google/protobuf/text_format.h"
 #include "networks/files/read_file.h"
 #include "pipelines/base/nearest_word.h"
 #include "third_party/absl/status_macros.h"
@@ -71,7 +70,8 @@ std::string SuggestField(const pb::Descriptor& type, absl::string_view name) {
 }
 
 absl::Status ParseTextFormat(absl::string_view name, absl::string_view text,
-                             pb::Message* message) {
+                             pb::Message* message,
+                             pb::TextFormat::ParseInfoTree* places) {
   if (IsUtf16(text)) {
     return absl::InvalidArgumentError(
         absl::StrCat(name, ": is text in UTF-16; save it as UTF-8"));
@@ -80,6 +80,7 @@ absl::Status ParseTextFormat(absl::string_view name, absl::string_view text,
   FirstError error;
   pb::TextFormat::Parser parser;
   parser.RecordErrorsTo(&error);
+  parser.WriteLocationsTo(places);
   if (parser.ParseFromString(std::string(text), message)) {
     return absl::OkStatus();
   }

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "google/protobuf/message.h"
+#include "google/protobuf/text_format.h"
 
 namespace pipelines {
 
@@ -15,8 +16,12 @@ namespace pipelines {
 // Windows ends them, and a byte order mark of UTF-8 may come first.
 // InvalidArgument as
 // "<name>:<line>:<column>: <what is wrong>" for the first error.
-absl::Status ParseTextFormat(absl::string_view name, absl::string_view text,
-                             google::protobuf::Message* message);
+// `places`, if given, says where in `text` each field is: also an empty list,
+// which `message` does not tell from none.
+absl::Status ParseTextFormat(
+    absl::string_view name, absl::string_view text,
+    google::protobuf::Message* message,
+    google::protobuf::TextFormat::ParseInfoTree* places = nullptr);
 
 // Reads the file at `path`, of at most 1 MiB, and parses it. The errors of
 // networks::files::ReadFile, which say why a file cannot be read; and the
