@@ -78,9 +78,9 @@ ABSL_FLAG(std::string, driving_crop, "",
           "largest). Empty: as --crop, and the centre for a part in pixels.");
 ABSL_FLAG(int64_t, max_frames, 0, "At most so many driving frames; 0 is all.");
 ABSL_FLAG(std::string, fps, "25",
-          "Frames a second of a folder of images or of frames side by side, "
-          "which state no times: 30, 29.97 or 30000/1001. Videos have their "
-          "own.");
+          "Frames a second of what states no times: a folder of images, frames "
+          "side by side, and a raw stream (.h264, .hevc, .obu) without a rate "
+          "in it: 30, 29.97 or 30000/1001. Other videos have their own.");
 ABSL_FLAG(bool, allow_damaged, false,
           "Read on after damaged places of a driving video, and say what was "
           "lost.");

@@ -19,7 +19,7 @@ struct ComparisonOptions {
   // The first video may be a device or a URL; see media::FrameSourceOptions.
   bool allow_addresses = false;
   bool allow_damaged = false;            // of the first video
-  media::Rational image_rate = {25, 1};  // of folders of images
+  media::Rational image_rate = {25, 1};  // see media::FrameSourceOptions
   int64_t max_frames = 0;                // 0: all
   bool overwrite = false;  // whether an output that exists is replaced
   WorkHooks hooks;

@@ -16,18 +16,25 @@ namespace {
 // Fingerprints in messages: enough to tell two apart.
 constexpr size_t kShownDigits = 16;
 
-// What to warn of where a rate is asked for, which only images need.
+// What to warn of: a rate that is assumed and may be wrong, or one that was
+// asked for in vain.
 std::vector<std::string> RateWarnings(const std::string& path,
                                       const CroppedReaderOptions& options,
                                       const media::VideoInfo& info) {
-  if (options.image_rate == CroppedReaderOptions().image_rate ||
-      options.image_rate == info.frame_rate) {
-    return {};
+  const bool is_default =
+      options.image_rate == CroppedReaderOptions().image_rate;
+  if (is_default && info.has_assumed_rate) {
+    return {absl::StrCat(path,
+                         ": states neither frame times nor a rate; it is "
+                         "taken to have ",
+                         info.frame_rate.value(),
+                         " frames a second; --fps states another rate")};
   }
+  if (is_default || options.image_rate == info.frame_rate) return {};
   return {absl::StrCat(
       path,
-      ": states its own frame times; --fps, the rate of images, has no "
-      "effect")};
+      ": states its own frame times or rate; --fps, the rate of what states "
+      "none, has no effect")};
 }
 
 class PictureReader : public DrivingReader {

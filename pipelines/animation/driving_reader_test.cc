@@ -29,6 +29,7 @@
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/rational.h"
 #include "pipelines/media/video_reader.h"
+#include "pipelines/media/video_test_util.h"
 #include "pipelines/media/video_writer.h"
 #include "pipelines/model/model.h"
 #include "pipelines/testing/testing_config.h"
@@ -256,6 +257,40 @@ TEST_F(DrivingReaderTest, SaysThatARateIsForImages) {
     EXPECT_THAT(report->warnings,
                 Contains(AllOf(HasSubstr(driving), HasSubstr("--fps"))));
   }
+}
+
+TEST_F(DrivingReaderTest, ShowsARawStreamAtTheRateOfTheOptions) {
+  const std::string raw = folder_ + "/without_rate.hevc";
+  media::WriteNumberedHevc(raw, {64, 64}, 7, /*stated_rate=*/{});
+  const auto seconds = [&] {
+    return *(*media::VideoReader::Open(folder_ + "/out.mp4"))->info().duration;
+  };
+  auto report = Run(raw, "/out.mp4");
+  ASSERT_THAT(report, IsOk());
+  EXPECT_THAT(report->warnings,
+              Contains(AllOf(HasSubstr(raw), HasSubstr("25 frames a second"),
+                             HasSubstr("--fps states another"))));
+  EXPECT_NEAR(seconds(), 7 / 25., 1e-3);
+  options_.image_rate = {12, 1};
+  options_.overwrite = true;
+  report = Run(raw, "/out.mp4");
+  ASSERT_THAT(report, IsOk());
+  EXPECT_THAT(report->warnings, Not(Contains(HasSubstr("--fps"))));
+  EXPECT_NEAR(seconds(), 7 / 12., 1e-3);
+}
+
+TEST_F(DrivingReaderTest, SaysThatARawStreamMayStateARate) {
+  const std::string raw = folder_ + "/with_rate.hevc";
+  media::WriteNumberedHevc(raw, {64, 64}, 7, media::Rational{30, 1});
+  auto report = Run(raw, "/out.mp4");
+  ASSERT_THAT(report, IsOk());
+  EXPECT_THAT(report->warnings, Not(Contains(HasSubstr("--fps"))));
+  options_.image_rate = {12, 1};
+  options_.overwrite = true;
+  report = Run(raw, "/out.mp4");
+  ASSERT_THAT(report, IsOk());
+  EXPECT_THAT(report->warnings,
+              Contains(AllOf(HasSubstr(raw), HasSubstr("has no effect"))));
 }
 
 // Relative to itself, a pose is none.

@@ -30,8 +30,13 @@ struct VideoInfo {
   int height = 0;
 
   // Frames per second: exact for a constant rate, the average for a variable
-  // one. FrameSourceOptions::image_rate for frames that are stored as images.
+  // one. FrameSourceOptions::image_rate for frames that are stored as images,
+  // and with has_assumed_rate.
   Rational frame_rate;
+
+  // A video that states neither times nor a rate, as raw streams (.h264, .hevc,
+  // .obu) may: each frame is shown for as long as frame_rate says.
+  bool has_assumed_rate = false;
 
   // Unit of VideoFrame::pts and duration, in seconds.
   Rational time_base;
@@ -124,7 +129,8 @@ struct FrameSourceOptions {
   // that reads. May be empty.
   std::function<bool()> stop;
 
-  // How many images are shown a second; they state no times. Videos do.
+  // Frames a second of what states neither times nor a rate: images, and videos
+  // with VideoInfo::has_assumed_rate. Other videos have their own.
   Rational image_rate = {25, 1};
 
   // The images of a folder may differ in size.

@@ -443,6 +443,42 @@ TEST(OpenFrameSource, ShowsImagesAtTheRateThatItIsTold) {
   }
 }
 
+TEST(OpenFrameSource, ShowsRawStreamsAtTheRateThatItIsTold) {
+  const std::string path = TempPath("without_rate.hevc");
+  WriteNumberedHevc(path, cv::Size(64, 64), kFrames, /*stated_rate=*/{});
+  FrameSourceOptions options;
+  for (const Rational rate : {options.image_rate, Rational{30000, 1001}}) {
+    options.image_rate = rate;
+    const auto source = OpenFrameSource(path, options);
+    ASSERT_THAT(source, IsOk());
+    EXPECT_TRUE((*source)->info().has_assumed_rate);
+    EXPECT_EQ((*source)->info().frame_rate, rate);
+    EXPECT_EQ((*source)->info().time_base, (Rational{rate.den, rate.num}));
+    const std::vector<VideoFrame> frames = ReadAll(**source);
+    ASSERT_EQ(frames.size(), kFrames);
+    for (size_t i = 0; i < kFrames; ++i) {
+      EXPECT_EQ(FrameIndex(frames[i].rgb), static_cast<int>(i));
+      EXPECT_EQ(frames[i].pts - frames[0].pts, static_cast<int64_t>(i));
+      EXPECT_EQ(frames[i].duration, 1);
+    }
+  }
+}
+
+TEST(OpenFrameSource, KeepsTheRateThatARawStreamStates) {
+  const std::string path = TempPath("with_rate.hevc");
+  WriteNumberedHevc(path, cv::Size(64, 64), kFrames, Rational{30, 1});
+  FrameSourceOptions options;
+  options.image_rate = {12, 1};
+  const auto source = OpenFrameSource(path, options);
+  ASSERT_THAT(source, IsOk());
+  EXPECT_FALSE((*source)->info().has_assumed_rate);
+  EXPECT_EQ((*source)->info().frame_rate, (Rational{30, 1}));
+  const double unit = (*source)->info().time_base.value();
+  for (const VideoFrame& frame : ReadAll(**source)) {
+    EXPECT_NEAR(static_cast<double>(frame.duration) * unit, 1 / 30., 1e-6);
+  }
+}
+
 TEST(OpenFrameSource, AllowsFramesOfOtherSizesWhereItIsTold) {
   const std::string path = TempPath("sizes");
   WriteNumberedFolder(path, kSize, 3);

@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "pipelines/media/rational.h"
+
 namespace pipelines::media {
 
 struct MediaInput {
@@ -22,6 +24,9 @@ struct MediaInput {
   // once it is true, reading ends with Cancelled. From the reading thread. May
   // be empty.
   std::function<bool()> stop = nullptr;
+
+  // Frames a second of a stream that states neither times nor a rate.
+  Rational image_rate = {25, 1};
 };
 
 }  // namespace pipelines::media

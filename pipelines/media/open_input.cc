@@ -40,6 +40,13 @@ absl::Status CheckHead(AVIOContext* io, const std::string& path) {
   return absl::OkStatus();
 }
 
+// Of the demuxers that are allowed, those of streams without times take this
+// option.
+void SetRateOfNone(AVDictionary** options) {
+  const std::string rate = absl::StrCat(kRateOfNone.num, "/", kRateOfNone.den);
+  av_dict_set(options, "framerate", rate.c_str(), 0);
+}
+
 // FFmpeg looks for the chunk that says so in the first 2 kB only.
 bool IsMovingPicture(const MediaInput& file) {
   if (file.bytes != nullptr) return LooksLikeMovingImage(*file.bytes);
@@ -68,7 +75,10 @@ absl::StatusOr<InputPtr> OpenFile(const MediaInput& file) {
   input->pb = io.get();
   input->flags |= AVFMT_FLAG_CUSTOM_IO;
   input->io_open = RefuseNestedOpen;
-  error = avformat_open_input(&input, kNameForProbing, format, nullptr);
+  AVDictionary* options = nullptr;
+  SetRateOfNone(&options);
+  error = avformat_open_input(&input, kNameForProbing, format, &options);
+  av_dict_free(&options);
   if (error < 0) return NotReadable(error, path);
   io.release();  // the input's own now, see InputDeleter
   return InputPtr(input);
@@ -85,6 +95,7 @@ absl::StatusOr<InputPtr> OpenUrl(const MediaInput& address) {
         url, ": this protocol is not read; one of these is: ", UrlProtocols()));
   }
   AVDictionary* options = nullptr;
+  SetRateOfNone(&options);
   av_dict_set(&options, "format_whitelist", UrlDemuxers(), 0);
   av_dict_set(&options, "protocol_whitelist", UrlProtocols(), 0);
   // A server that says nothing for so long is gone.

@@ -12,9 +12,19 @@
 
 namespace pipelines::media {
 
+// A frame rate that no video has. Raw streams, as .h264, have no times, and
+// some state no rate either. FFmpeg takes the rate that it is told for them,
+// else 25, and does not say so: where this one comes back, none was stated.
+//
+// A whole number of the ticks that FFmpeg counts raw streams in (1/1200000 s)
+// and a multiple of 1/12, so that a guess from times hits it; near to 25, for
+// the first frame of an .h261 or .h263 lasts so long in any case.
+inline constexpr AVRational kRateOfNone = {80, 3};
+
 // Opens a file, or bytes in memory, and recognises the container by its
 // content; with input.allow_addresses, a device or a URL, too. FFmpeg gets the
-// bytes of the one file and can open no other.
+// bytes of the one file and can open no other. A stream that has no times and
+// states no rate gets kRateOfNone.
 //
 // NotFound or PermissionDenied; InvalidArgument for folders, empty files, what
 // no demuxer knows, and demuxers that are not allowed.

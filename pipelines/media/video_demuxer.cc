@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "pipelines/media/formats/avi_index.h"
@@ -19,6 +20,10 @@
 #include "pipelines/media/open_input.h"
 #include "pipelines/media/transport_stream.h"
 #include "third_party/absl/status_macros.h"
+
+extern "C" {
+#include <libavutil/opt.h>
+}
 
 namespace pipelines::media {
 namespace {
@@ -76,8 +81,23 @@ absl::Status VideoDemuxer::FindStream() {
   ReadAviIndex();
   has_audio_ = av_find_best_stream(input_.get(), AVMEDIA_TYPE_AUDIO, -1, -1,
                                    nullptr, 0) >= 0;
+  has_assumed_rate_ = StatesNoRate();
   CheckTimes();
   return absl::OkStatus();
+}
+
+// A picture has no rate that matters (FFmpeg's png_pipe and so on). Of the
+// formats without times FFmpeg flags only some (AVFMT_NOTIMESTAMPS, not
+// .h264), but all can be told a rate, which comes back unless the stream states
+// one, as .m4v and .mpv always do, .h264 and .hevc mostly.
+bool VideoDemuxer::StatesNoRate() const {
+  const bool takes_rate =
+      input_->iformat->priv_class != nullptr &&
+      av_opt_find(input_->priv_data, "framerate", nullptr, 0, 0) != nullptr;
+  const AVRational rate =
+      av_guess_frame_rate(input_.get(), stream_, /*frame=*/nullptr);
+  return takes_rate && !absl::EndsWith(input_->iformat->name, "_pipe") &&
+         av_cmp_q(rate, kRateOfNone) == 0;
 }
 
 // Sets num_listed_ where the index of an AVI lists all that the header states:
@@ -196,10 +216,15 @@ std::optional<double> VideoDemuxer::duration() const {
 
 std::optional<double> VideoDemuxer::seconds_read() const {
   if (stream_end_ <= stream_begin_) return std::nullopt;
-  return Seconds(stream_end_ - stream_begin_, stream_->time_base);
+  return Seconds(stream_end_ - stream_begin_, time_base());
+}
+
+AVRational VideoDemuxer::time_base() const {
+  return has_assumed_rate_ ? av_inv_q(frame_rate()) : stream_->time_base;
 }
 
 AVRational VideoDemuxer::frame_rate() const {
+  if (has_assumed_rate_) return ToFfmpeg(origin_.image_rate);
   AVRational rate =
       av_guess_frame_rate(input_.get(), stream_, /*frame=*/nullptr);
   if (rate.num <= 0 || rate.den <= 0) return {25, 1};
@@ -252,6 +277,7 @@ absl::StatusOr<bool> VideoDemuxer::Next(AVPacket* packet) {
                           static_cast<size_t>(packet->size)})) {
       continue;
     }
+    Retime(packet);
     MakeTimesSane(packet);
     Note(*packet);
     if (packet->stream_index == stream_->index && packet->size > 0) {
@@ -299,10 +325,18 @@ bool VideoDemuxer::IsShown(const AVPacket& packet) {
          packet.data[0] & kShowFrame;
 }
 
+// From ticks at kRateOfNone to frames.
+void VideoDemuxer::Retime(AVPacket* packet) const {
+  if (!has_assumed_rate_ || packet->stream_index != stream_->index) return;
+  av_packet_rescale_ts(packet, stream_->time_base, av_inv_q(kRateOfNone));
+}
+
 void VideoDemuxer::Note(const AVPacket& packet) {
   ++num_all_packets_;
   const int64_t begin = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
-  const AVRational base = input_->streams[packet.stream_index]->time_base;
+  const AVRational base = packet.stream_index == stream_->index
+                              ? time_base()
+                              : input_->streams[packet.stream_index]->time_base;
   if (begin != AV_NOPTS_VALUE) {
     end_ = std::max(end_, Seconds(begin + packet.duration, base));
   }

@@ -35,6 +35,12 @@ class VideoDemuxer {
   // Seconds of the packets read so far; empty where they state no times.
   std::optional<double> seconds_read() const;
   AVRational frame_rate() const;
+  // Unit of the packets' times: that of stream() or, with has_assumed_rate(), a
+  // frame.
+  AVRational time_base() const;
+  // Whether the stream states neither times nor a rate, as raw ones (.h264,
+  // .obu) may: the input's image_rate gives both then.
+  bool has_assumed_rate() const { return has_assumed_rate_; }
   // Width of a stored pixel by its height; 0 if the file does not say.
   AVRational pixel_aspect() const;
 
@@ -73,8 +79,10 @@ class VideoDemuxer {
       : origin_(origin), path_(origin.name), input_(std::move(input)) {}
 
   absl::Status FindStream();
+  bool StatesNoRate() const;
   void LookAhead();
   int Read(AVPacket* packet);
+  void Retime(AVPacket* packet) const;
   void Note(const AVPacket& packet);
   bool IsShown(const AVPacket& packet);
   absl::Status CheckComplete() const;
@@ -97,6 +105,7 @@ class VideoDemuxer {
   InputPtr input_;
   AVStream* stream_ = nullptr;
   bool has_audio_ = false;
+  bool has_assumed_rate_ = false;
 
   // Packets that LookAhead read, and what it met behind them: 0 if nothing.
   std::deque<PacketPtr> ahead_;
@@ -124,7 +133,7 @@ class VideoDemuxer {
   int64_t num_packets_ = 0;      // of the video stream
   int64_t num_filled_ = 0;       // of these, all that are not empty
   int64_t num_shown_ = 0;
-  int64_t stream_begin_ = INT64_MAX;  // stream_->time_base
+  int64_t stream_begin_ = INT64_MAX;  // time_base()
   int64_t stream_end_ = INT64_MIN;    // the same
   double end_ = 0;                    // seconds, of all streams
 };

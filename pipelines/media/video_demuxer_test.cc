@@ -11,6 +11,8 @@
 #include "networks/files/read_file.h"
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/media_input.h"
+#include "pipelines/media/open_input.h"
+#include "pipelines/media/rational.h"
 #include "pipelines/media/video_test_util.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -19,12 +21,15 @@ namespace {
 
 using ::absl::StatusCode;
 using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::HasSubstr;
+using ::testing::SizeIs;
 
 constexpr int kFrames = 12;
 
 struct Packets {
   std::vector<std::string> bytes;
+  std::vector<int64_t> durations;
   int64_t num_shown = 0;  // by is_shown
   absl::Status end;
 };
@@ -39,6 +44,7 @@ Packets ReadAll(VideoDemuxer* demuxer) {
     packets.num_shown += demuxer->is_shown() ? 1 : 0;
     packets.bytes.emplace_back(reinterpret_cast<char*>(packet->data),
                                static_cast<size_t>(packet->size));
+    packets.durations.push_back(packet->duration);
   }
 }
 
@@ -137,6 +143,46 @@ TEST(VideoDemuxer, KnowsTheClockOfBroadcasts) {
   ASSERT_THAT(demuxer, IsOk());
   EXPECT_TRUE((*demuxer)->has_jumping_clock());
   EXPECT_EQ(ReadAll(demuxer->get()).bytes.size(), size_t{kFrames});
+}
+
+TEST(VideoDemuxer, GivesAStreamWithoutARateTheOneThatItIsTold) {
+  MediaInput input;
+  input.name = TempPath("without_rate.hevc");
+  WriteNumberedHevc(input.name, {64, 64}, kFrames, /*stated_rate=*/{});
+  for (const Rational rate :
+       {input.image_rate, Rational{30000, 1001}, Rational{999999, 1000}}) {
+    input.image_rate = rate;
+    const auto demuxer = VideoDemuxer::Open(input);
+    ASSERT_THAT(demuxer, IsOk());
+    EXPECT_TRUE((*demuxer)->has_assumed_rate());
+    EXPECT_EQ(FromFfmpeg((*demuxer)->frame_rate()), rate);
+    EXPECT_EQ(FromFfmpeg((*demuxer)->time_base()),
+              (Rational{rate.den, rate.num}));
+    EXPECT_THAT(ReadAll(demuxer->get()).durations,
+                AllOf(SizeIs(kFrames), Each(1)));
+  }
+}
+
+TEST(VideoDemuxer, KeepsARateThatIsStated) {
+  MediaInput input;
+  input.image_rate = {12, 1};
+  input.name = TempPath("with_rate.hevc");
+  WriteNumberedHevc(input.name, {64, 64}, kFrames, Rational{30, 1});
+  const auto raw = VideoDemuxer::Open(input);
+  ASSERT_THAT(raw, IsOk());
+  EXPECT_FALSE((*raw)->has_assumed_rate());
+  EXPECT_EQ(FromFfmpeg((*raw)->frame_rate()), (Rational{30, 1}));
+  const double unit = av_q2d((*raw)->time_base());
+  for (const int64_t duration : ReadAll(raw->get()).durations) {
+    EXPECT_NEAR(static_cast<double>(duration) * unit, 1 / 30., 1e-6);
+  }
+  // Containers may state any rate.
+  input.name = TempPath("rate_of_none.mp4");
+  WriteNumberedVideo(input.name, {32, 32}, kFrames, FromFfmpeg(kRateOfNone));
+  const auto contained = VideoDemuxer::Open(input);
+  ASSERT_THAT(contained, IsOk());
+  EXPECT_FALSE((*contained)->has_assumed_rate());
+  EXPECT_NEAR(av_q2d((*contained)->frame_rate()), av_q2d(kRateOfNone), 1e-2);
 }
 
 TEST(VideoDemuxer, NeedsAVideoStream) {

@@ -184,7 +184,7 @@ absl::Status VideoReader::Impl::OpenDecoder(bool with_alpha) {
   }
   decoder_.reset(avcodec_alloc_context3(codec));
   avcodec_parameters_to_context(decoder_.get(), parameters);
-  decoder_->pkt_timebase = demuxer_->stream().time_base;
+  decoder_->pkt_timebase = demuxer_->time_base();
   decoder_->thread_count = options_.threads;
   decoder_->max_pixels = kMaxVideoPixels;
   // By default decoders paint over what is damaged and tell nobody.
@@ -206,7 +206,8 @@ void VideoReader::Impl::FillInfo() {
   info_.width = size.width;
   info_.height = size.height;
   info_.frame_rate = FromFfmpeg(demuxer_->frame_rate());
-  info_.time_base = FromFfmpeg(demuxer_->stream().time_base);
+  info_.has_assumed_rate = demuxer_->has_assumed_rate();
+  info_.time_base = FromFfmpeg(demuxer_->time_base());
   info_.num_frames = demuxer_->num_indexed();
   info_.duration = demuxer_->duration();
   info_.has_audio = demuxer_->has_audio();
@@ -493,16 +494,19 @@ VideoReader::~VideoReader() = default;
 
 absl::StatusOr<std::unique_ptr<VideoReader>> VideoReader::Open(
     const std::string& path, const FrameSourceOptions& options) {
-  return Open(std::make_unique<Impl>(
-      MediaInput{path, options.allow_addresses, nullptr, options.stop},
-      options));
+  return Open(
+      std::make_unique<Impl>(MediaInput{path, options.allow_addresses, nullptr,
+                                        options.stop, options.image_rate},
+                             options));
 }
 
 absl::StatusOr<std::unique_ptr<VideoReader>> VideoReader::OpenBytes(
     std::shared_ptr<const std::string> bytes, const std::string& name,
     const FrameSourceOptions& options) {
   return Open(std::make_unique<Impl>(
-      MediaInput{name, /*allow_addresses=*/false, std::move(bytes)}, options));
+      MediaInput{name, /*allow_addresses=*/false, std::move(bytes),
+                 /*stop=*/nullptr, options.image_rate},
+      options));
 }
 
 absl::StatusOr<std::unique_ptr<VideoReader>> VideoReader::Open(

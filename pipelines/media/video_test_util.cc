@@ -14,6 +14,7 @@
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/open_input.h"
+#include "pipelines/media/pixel_converter.h"
 #include "pipelines/media/video_writer.h"
 #include "third_party/ffmpeg/sample_formats.h"
 
@@ -30,13 +31,19 @@ cv::Rect Block(cv::Size size, int bit) {
                   width, height);
 }
 
+// Of the times of frames and packets.
+AVRational UnitOf(const AVCodecContext& encoder) {
+  if (encoder.codec_type == AVMEDIA_TYPE_VIDEO) return encoder.time_base;
+  return {1, encoder.sample_rate};
+}
+
 // Sends `frame` (null at the end) and writes the packets that come out.
 void Encode(AVCodecContext* encoder, const AVFrame* frame,
             AVFormatContext* output) {
   ASSERT_GE(avcodec_send_frame(encoder, frame), 0);
   const PacketPtr packet(av_packet_alloc());
   while (avcodec_receive_packet(encoder, packet.get()) >= 0) {
-    av_packet_rescale_ts(packet.get(), {1, encoder->sample_rate},
+    av_packet_rescale_ts(packet.get(), UnitOf(*encoder),
                          output->streams[0]->time_base);
     ASSERT_GE(av_write_frame(output, packet.get()), 0);
   }
@@ -63,6 +70,44 @@ void EncodeTone(AVCodecContext* encoder, double seconds,
       }
     }
     frame->pts = at;
+    Encode(encoder, frame.get(), output);
+  }
+  Encode(encoder, nullptr, output);
+}
+
+// An open encoder of HEVC, or null.
+CodecPtr HevcEncoder(cv::Size size, std::optional<Rational> stated_rate) {
+  const AVCodec* codec = avcodec_find_encoder_by_name("libx265");
+  if (codec == nullptr) return nullptr;
+  CodecPtr encoder(avcodec_alloc_context3(codec));
+  encoder->width = size.width;
+  encoder->height = size.height;
+  encoder->pix_fmt = AV_PIX_FMT_YUV420P;
+  const Rational rate = stated_rate.value_or(Rational{25, 1});
+  encoder->time_base = {rate.den, rate.num};
+  const std::string options = absl::StrCat(
+      "log-level=none", stated_rate ? "" : ":no-vui-timing-info=1");
+  AVDictionary* dictionary = nullptr;
+  av_dict_set(&dictionary, "x265-params", options.c_str(), 0);
+  const int error = avcodec_open2(encoder.get(), codec, &dictionary);
+  av_dict_free(&dictionary);
+  if (error < 0) return nullptr;
+  return encoder;
+}
+
+void EncodeNumbered(AVCodecContext* encoder, int num_frames,
+                    AVFormatContext* output) {
+  const FramePtr frame(av_frame_alloc());
+  frame->width = encoder->width;
+  frame->height = encoder->height;
+  frame->format = encoder->pix_fmt;
+  ASSERT_GE(av_frame_get_buffer(frame.get(), 0), 0);
+  PixelConverter converter;
+  for (int i = 0; i < num_frames; ++i) {
+    ASSERT_GE(av_frame_make_writable(frame.get()), 0);
+    ASSERT_TRUE(converter.Convert(
+        NumberedFrame({frame->width, frame->height}, i), frame.get()));
+    frame->pts = i;
     Encode(encoder, frame.get(), output);
   }
   Encode(encoder, nullptr, output);
@@ -123,6 +168,25 @@ void WriteNumberedVideo(const std::string& path, cv::Size size, int num_frames,
   }
   const absl::Status status = (*writer)->Finish();
   ASSERT_TRUE(status.ok()) << status;
+}
+
+void WriteNumberedHevc(const std::string& path, cv::Size size, int num_frames,
+                       std::optional<Rational> stated_rate) {
+  SilenceFfmpeg();
+  const CodecPtr encoder = HevcEncoder(size, stated_rate);
+  ASSERT_TRUE(encoder != nullptr) << "no encoder of HEVC";
+  AVFormatContext* output = nullptr;
+  ASSERT_GE(
+      avformat_alloc_output_context2(&output, nullptr, "hevc", path.c_str()),
+      0);
+  AVStream* stream = avformat_new_stream(output, nullptr);
+  avcodec_parameters_from_context(stream->codecpar, encoder.get());
+  ASSERT_GE(avio_open(&output->pb, path.c_str(), AVIO_FLAG_WRITE), 0);
+  ASSERT_GE(avformat_write_header(output, nullptr), 0);
+  EncodeNumbered(encoder.get(), num_frames, output);
+  ASSERT_GE(av_write_trailer(output), 0);
+  avio_closep(&output->pb);
+  avformat_free_context(output);
 }
 
 void WriteNumberedStack(const std::string& path, int side, int num_frames) {

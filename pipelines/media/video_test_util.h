@@ -3,6 +3,7 @@
 #define PIPELINES_MEDIA_VIDEO_TEST_UTIL_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,11 @@ int FrameIndex(const cv::Mat& rgb);
 // Writes `num_frames` numbered frames to `path` by its ending, at `rate`.
 void WriteNumberedVideo(const std::string& path, cv::Size size, int num_frames,
                         Rational rate = {25, 1});
+
+// Writes them as a raw stream of HEVC, which has no times; whether there is a
+// rate in it or not.
+void WriteNumberedHevc(const std::string& path, cv::Size size, int num_frames,
+                       std::optional<Rational> stated_rate);
 
 // Writes `num_frames` numbered square frames as one PNG, side by side.
 void WriteNumberedStack(const std::string& path, int side, int num_frames);
