@@ -90,10 +90,19 @@ bool IsKept(const std::string& output, const BatchOptions& options) {
          fs::exists(output, error);
 }
 
-// Whether a file may be replaced without being asked: one that this program
-// wrote, and that no item reads.
-bool IsOwnComparison(const std::string& path,
-                     const std::vector<BatchItem>& items) {
+// Whether a file may be replaced, without being asked, by a comparison of
+// `videos`: one that this program wrote, that shows nothing else, and that no
+// item reads.
+bool MayRenew(const std::string& path, const std::vector<std::string>& videos,
+              const std::vector<BatchItem>& items) {
+  const auto former = ComparedNames(path);
+  if (!former) return false;
+  std::set<std::string> names;
+  for (const std::string& video : videos) names.insert(BaseName(video));
+  const bool shows_all =
+      std::all_of(former->begin(), former->end(),
+                  [&](const auto& name) { return names.count(name) > 0; });
+  if (!shows_all) return false;
   networks::files::PlannedOutputs planned;
   planned.files = {path};
   planned.overwrite = true;
@@ -101,7 +110,7 @@ bool IsOwnComparison(const std::string& path,
     planned.inputs.push_back(item.source);
     planned.inputs.push_back(item.driving);
   }
-  return IsComparison(path) && networks::files::CheckOutputs(planned).ok();
+  return networks::files::CheckOutputs(planned).ok();
 }
 
 // Whether one of `results` was written after the comparison at `path`, by this
@@ -369,15 +378,16 @@ absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
   }
   std::map<std::string, std::string> paths = ComparisonPaths(items);
   std::vector<BatchComparison> comparisons;
-  for (auto& [driving, videos] : outputs) {
+  for (const auto& [driving, made] : outputs) {
+    std::vector<std::string> videos = made;
+    if (!IsMotionFile(driving)) videos.insert(videos.begin(), driving);
     BatchComparison comparison;
     comparison.path = paths[driving];
-    const bool is_renewed = LacksResult(comparison.path, videos) &&
-                            IsOwnComparison(comparison.path, items);
+    const bool is_renewed = LacksResult(comparison.path, made) &&
+                            MayRenew(comparison.path, videos, items);
     comparison.is_new = is_renewed || !IsKept(comparison.path, batch);
     if (comparison.is_new) {
       options.overwrite = is_renewed || batch.video.overwrite;
-      if (!IsMotionFile(driving)) videos.insert(videos.begin(), driving);
       ASSIGN_OR_RETURN(ComparisonReport report,
                        WriteComparison(videos, comparison.path, options));
       comparison.warnings = std::move(report.warnings);

@@ -86,8 +86,8 @@ struct BatchComparison {
 // One more video for each driving video: it (unless it is a motion file) and
 // all results made by it in a grid, as "all--<driving>.mp4" beside them; one
 // that exists is kept unless it is to be overwritten, or lacks a later result,
-// is a comparison and no input. Driving videos without results are left out.
-// The errors of WriteComparison.
+// is a comparison that shows nothing else than the new one will, and no input.
+// Driving videos without results are left out. The errors of WriteComparison.
 absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
     const std::vector<BatchResult>& results, const BatchOptions& options);
 

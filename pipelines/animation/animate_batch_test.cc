@@ -179,6 +179,23 @@ TEST_F(BatchTest, ComparesAgainWhereAResultIsNew) {
   EXPECT_EQ((*video)->info().width, 3 * 256);
 }
 
+// Nobody could make it again from the sources of this batch.
+TEST_F(BatchTest, KeepsAComparisonThatShowsResultsOfOtherSources) {
+  ASSERT_THAT(WriteComparisons(AnimateBatch(*animator_, Items(), {}), {}),
+              IsOk());
+  fs::rename(Path("stills/b.png"), Path("stills/c.png"));
+  const auto results = AnimateBatch(*animator_, Items(), {});
+  auto written = WriteComparisons(results, {});
+  ASSERT_THAT(written, IsOk());
+  ASSERT_THAT(*written, testing::SizeIs(1));
+  EXPECT_FALSE(written->front().is_new);
+  BatchOptions options;
+  options.video.overwrite = true;
+  written = WriteComparisons(results, options);
+  ASSERT_THAT(written, IsOk());
+  EXPECT_TRUE(written->front().is_new);
+}
+
 TEST_F(BatchTest, ComparesAgainWhereAnotherRunMadeAResult) {
   AnimateBatch(*animator_, Items(), {});
   ASSERT_THAT(WriteComparisons(AnimateBatch(*animator_, Items(), {}), {}),
@@ -202,13 +219,9 @@ TEST_F(BatchTest, ReplacesNoVideoOfAnother) {
   const auto results = AnimateBatch(*animator_, Items(), {});
   ASSERT_THAT(WriteComparisons(results, options), IsOk());
   const std::string grid = Path("out/all--v.mp4");
-  written = WriteComparisons(
-      AnimateBatch(
-          *animator_,
-          {{Path("stills/a.png"), Path("videos/v.mp4"), Path("out/c.mp4")},
-           {Path("stills/a.png"), grid, Path("out/d.mp4")}},
-          {}),
-      {});
+  std::vector<BatchItem> items = Items();
+  items.push_back({Path("stills/a.png"), grid, Path("out/d.mp4")});
+  written = WriteComparisons(AnimateBatch(*animator_, items, options), {});
   ASSERT_THAT(written, IsOk());
   for (const BatchComparison& comparison : *written) {
     EXPECT_EQ(comparison.is_new, comparison.path != grid) << comparison.path;

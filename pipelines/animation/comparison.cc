@@ -6,7 +6,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "networks/files/outputs.h"
+#include "networks/files/path_parts.h"
 #include "pipelines/animation/panels.h"
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/frame_source.h"
@@ -19,7 +24,16 @@ namespace pipelines {
 namespace {
 
 constexpr char kProvenance[] =
-    "Synthetic: still images animated by CPAB image animation";
+    "Synthetic: still images animated by CPAB image animation; shows ";
+
+// No name has a slash.
+std::string CommentOn(const std::vector<std::string>& videos) {
+  std::vector<std::string> names;
+  for (const std::string& video : videos) {
+    names.push_back(networks::files::BaseName(video));
+  }
+  return kProvenance + absl::StrJoin(names, "/");
+}
 
 // Seconds of `pts` behind `begin`.
 double SecondsFrom(int64_t begin, int64_t pts, const media::VideoInfo& info) {
@@ -161,7 +175,7 @@ absl::StatusOr<ComparisonReport> WriteComparison(
   writer.stop = options.hooks.stop;
   writer.trim_audio = options.max_frames > 0;
   writer.start_at_zero = true;
-  writer.comment = kProvenance;
+  writer.comment = CommentOn(videos);
   writer.overwrite = options.overwrite;
   ASSIGN_OR_RETURN(const std::unique_ptr<media::FrameSink> sink,
                    media::OpenFrameSink(output, writer));
@@ -185,9 +199,13 @@ absl::StatusOr<ComparisonReport> WriteComparison(
   return report;
 }
 
-bool IsComparison(const std::string& path) {
+std::optional<std::vector<std::string>> ComparedNames(const std::string& path) {
   const absl::StatusOr<std::string> comment = media::ReadComment(path);
-  return comment.ok() && *comment == kProvenance;
+  if (!comment.ok()) return std::nullopt;
+  absl::string_view names = *comment;
+  if (!absl::ConsumePrefix(&names, kProvenance)) return std::nullopt;
+  const std::vector<std::string> shown = absl::StrSplit(names, '/');
+  return shown;
 }
 
 }  // namespace pipelines

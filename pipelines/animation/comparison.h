@@ -3,6 +3,7 @@
 #define PIPELINES_ANIMATION_COMPARISON_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,14 +37,16 @@ struct ComparisonReport {
 // times and the sound of the first one. Of each other one the frame is shown
 // that has the same time from its beginning; of a folder of images, which has
 // no times, the one of the same number. One that ends before the first keeps
-// its last frame. Cancelled, without an output, if hooks.stop asks to end; the
+// its last frame. The comment of `output` has the names of the videos, without
+// their folders. Cancelled, without an output, if hooks.stop asks to end; the
 // errors of networks::files::CheckOutputs, OpenFrameSource and OpenFrameSink.
 absl::StatusOr<ComparisonReport> WriteComparison(
     const std::vector<std::string>& videos, const std::string& output,
     const ComparisonOptions& options);
 
-// Whether WriteComparison wrote the video at `path`, by its comment.
-bool IsComparison(const std::string& path);
+// The names of the videos that the comparison at `path` shows, by its comment;
+// empty for what WriteComparison did not write.
+std::optional<std::vector<std::string>> ComparedNames(const std::string& path);
 
 }  // namespace pipelines
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ using ::absl::StatusCode;
 using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
+using ::testing::Optional;
 
 auto Frames(int64_t count) { return Field(&ComparisonReport::frames, count); }
 
@@ -181,6 +183,17 @@ TEST_F(ComparisonTest, CropsEachVideoToTheAspectOfATile) {
   ASSERT_THAT(source, IsOk());
   EXPECT_EQ((*source)->info().width, 2 * 48);
   EXPECT_EQ((*source)->info().height, 32);
+}
+
+TEST_F(ComparisonTest, KnowsWhatItShows) {
+  std::filesystem::create_directory(Path("more"));
+  const std::vector<std::string> videos = {Video("a.mp4", 1),
+                                           Video("more/b; c.mp4", 1)};
+  ASSERT_THAT(WriteComparison(videos, Path("grid.mp4"), options_), IsOk());
+  EXPECT_THAT(ComparedNames(Path("grid.mp4")),
+              Optional(ElementsAre("a.mp4", "b; c.mp4")));
+  EXPECT_EQ(ComparedNames(Path("a.mp4")), std::nullopt);
+  EXPECT_EQ(ComparedNames(Path("absent.mp4")), std::nullopt);
 }
 
 TEST_F(ComparisonTest, ReplacesNothingUnlessToldAndNeverAVideo) {

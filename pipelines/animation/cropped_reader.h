@@ -48,7 +48,9 @@ struct CroppedReaderOptions {
   bool allow_addresses = false;
   int min_stacked_frames = 2;
   media::Rational image_rate = {25, 1};
-  int64_t max_frames = 0;  // 0: all, counted from the first that is read
+  // 0: all, counted from the first that is read. A live source gives more: its
+  // caller, who may leave out some, counts.
+  int64_t max_frames = 0;
   // Frames before this one are read over: the first that Next() gives.
   int64_t first_frame = 0;
   // Asked before each frame; true ends the reading. May be empty.
@@ -64,7 +66,8 @@ class CroppedReader {
 
   const media::VideoInfo& info() const { return source_->info(); }
   int64_t num_read() const { return num_read_; }
-  // Frames to come in all, if known.
+  // Frames to come in all, if known; of a live source as many as its caller is
+  // to take, by max_frames.
   std::optional<int64_t> num_frames() const;
 
   // The next frame; empty after the last one. The errors of FrameSource::Next;

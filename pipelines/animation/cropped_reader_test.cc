@@ -84,6 +84,15 @@ TEST_F(CroppedReaderTest, ReadsNoMoreThanItMay) {
   EXPECT_EQ(reader_->num_frames(), 5);
 }
 
+TEST_F(CroppedReaderTest, LeavesTheFramesOfALiveSourceToItsCallerToCount) {
+  options_.allow_addresses = true;
+  options_.max_frames = 2;
+  EXPECT_EQ(ReadAll("lavfi:testsrc=size=48x48:rate=25:duration=0.2").size(),
+            5u);
+  EXPECT_THAT(end_, IsOk());
+  EXPECT_EQ(reader_->num_frames(), 2);
+}
+
 // Whose surroundings are taken is looked for in that frame.
 TEST_F(CroppedReaderTest, BeginsWithTheFrameThatIsAskedFor) {
   options_.first_frame = 3;

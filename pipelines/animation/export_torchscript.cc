@@ -19,6 +19,7 @@
 #include "networks/dense_motion.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/folder.h"
+#include "networks/files/temporary.h"
 #include "networks/inpainting.h"
 #include "networks/torchscript.h"
 #include "third_party/absl/status_macros.h"
@@ -104,8 +105,14 @@ double RoundingOf(const torch::jit::Module& script,
   return MaxDifference(outputs, networks::RunScript(in_double, double_inputs));
 }
 
-absl::StatusOr<ExportedNetwork> Export(const Piece& piece,
-                                       const std::string& folder) {
+// A network whose file has all its bytes and not yet its name.
+struct Export {
+  ExportedNetwork network;
+  networks::files::AtomicFile file;
+};
+
+absl::StatusOr<Export> WriteChecked(const Piece& piece,
+                                    const std::string& folder) {
   ExportedNetwork exported;
   exported.path = PathOf(folder, piece.name);
   std::stringstream file;
@@ -128,8 +135,12 @@ absl::StatusOr<ExportedNetwork> Export(const Piece& piece,
         exported.difference, " from the network's, where rounding explains ",
         rounding));
   }
-  RETURN_IF_ERROR(networks::files::WriteAtomically(exported.path, content));
-  return exported;
+  networks::files::OutputOptions options;
+  options.wait = networks::files::kWaitToWrite;
+  ASSIGN_OR_RETURN(networks::files::AtomicFile written,
+                   networks::files::AtomicFile::Create(exported.path, options));
+  RETURN_IF_ERROR(written.Append(content));
+  return Export{std::move(exported), std::move(written)};
 }
 
 Piece DetectorPiece(AnimationModel& model, const NamedShape& image) {
@@ -244,13 +255,20 @@ absl::StatusOr<std::vector<ExportedNetwork>> ExportTorchScript(
                                InpaintingPiece(model, image, dense_motion)};
   if (model.has_background()) {
     pieces.push_back(BackgroundPiece(model, image.shape));
-  } else {
+  }
+  // Files of two models would be taken for those of one.
+  std::vector<Export> exports;
+  for (const Piece& piece : pieces) {
+    ASSIGN_OR_RETURN(Export written, WriteChecked(piece, folder));
+    exports.push_back(std::move(written));
+  }
+  if (!model.has_background()) {
     RETURN_IF_ERROR(RemoveFormer(PathOf(folder, "background")));
   }
   std::vector<ExportedNetwork> exported;
-  for (const Piece& piece : pieces) {
-    ASSIGN_OR_RETURN(ExportedNetwork network, Export(piece, folder));
-    exported.push_back(std::move(network));
+  for (Export& written : exports) {
+    RETURN_IF_ERROR(written.file.Commit());
+    exported.push_back(std::move(written.network));
   }
   return exported;
 }

@@ -36,9 +36,11 @@ std::vector<std::string> TorchScriptPaths(const std::string& folder);
 //   inpainting.pt    source, source_from_driving, occlusion maps -> prediction
 //
 // as networks/dense_motion.h and networks/inpainting.h describe them. The bytes
-// of each are loaded again and compared with the network on new inputs before
-// they are written: Internal if an output is off by more than rounding
-// explains. Files are written whole or not at all.
+// of each are loaded again and compared with the network on new inputs:
+// Internal if an output is off by more than rounding explains. All are compared
+// and written before the first one gets its name; an error until then leaves
+// the files of a former model as they were, but for a background.pt that this
+// one has not.
 absl::StatusOr<std::vector<ExportedNetwork>> ExportTorchScript(
     const TrainedModel& trained, const std::string& folder);
 

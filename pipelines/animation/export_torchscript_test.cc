@@ -8,10 +8,14 @@
 
 #include <cmath>
 #include <filesystem>
+#include <iterator>
+#include <string>
 
+#include "absl/strings/match.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "keypoints/heatmap.h"
+#include "networks/files/testing_folder.h"
 #include "networks/testing/tensor_near.h"
 #include "networks/torchscript.h"
 #include "pipelines/testing/testing_config.h"
@@ -120,6 +124,26 @@ TEST_F(ExportTorchScriptTest, WritesNoNetworkWithoutNumbers) {
   EXPECT_THAT(ExportTorchScript(trained_, folder_),
               StatusIs(absl::StatusCode::kInternal, HasSubstr("by nan")));
   EXPECT_TRUE(std::filesystem::is_empty(folder_));
+}
+
+// Whose last network is compared when the others were.
+TEST_F(ExportTorchScriptTest, LeavesTheFilesOfAFormerModelWhereANetworkFails) {
+  folder_ += "/former";
+  ASSERT_THAT(ExportTorchScript(trained_, folder_), IsOk());
+  const std::string detector = TorchScriptPaths(folder_)[0];
+  const std::string former = networks::files::ReadText(detector);
+  ASSERT_FALSE(former.empty());
+  trained_.model = *AnimationModel::Create(trained_.config.model());
+  trained_.model->eval();
+  const torch::NoGradGuard no_grad;
+  for (auto& weights : trained_.model->named_parameters()) {
+    if (absl::StartsWith(weights.key(), "bg_predictor")) weights->fill_(NAN);
+  }
+  EXPECT_THAT(ExportTorchScript(trained_, folder_),
+              StatusIs(absl::StatusCode::kInternal,
+                       HasSubstr("background.pt: is not written")));
+  EXPECT_TRUE(networks::files::ReadText(detector) == former);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 4);
 }
 
 TEST_F(ExportTorchScriptTest, NamesAFolderThatCannotBeMade) {

@@ -42,21 +42,21 @@ cv::Mat Sized(const cv::Mat& picture, cv::Size size) {
   return result;
 }
 
-// The whole picture, black beside it; but its middle where its aspect is the
-// tile's up to the rounding of boxes.
+// The whole picture, black beside it; but its middle where the rounding of
+// boxes explains what is beside it: two pixels, or one of the picture where
+// that is enlarged.
 cv::Mat Within(const cv::Mat& picture, cv::Size size) {
-  constexpr double kSameAspect = 1.05;
   const double across = static_cast<double>(size.width) / picture.cols;
   const double down = static_cast<double>(size.height) / picture.rows;
-  if (across < kSameAspect * down && down < kSameAspect * across) {
-    return media::CropAndResize(picture, size);
-  }
   const double scale = std::min(across, down);
   const cv::Size shown(std::max(1, cvRound(picture.cols * scale)),
                        std::max(1, cvRound(picture.rows * scale)));
+  const cv::Size beside = size - shown;
+  if (std::max(beside.width, beside.height) <= std::max(2.0, scale)) {
+    return media::CropAndResize(picture, size);
+  }
   cv::Mat tile(size, CV_8UC3, cv::Scalar::all(0));
-  const cv::Point corner((size.width - shown.width) / 2,
-                         (size.height - shown.height) / 2);
+  const cv::Point corner(beside.width / 2, beside.height / 2);
   Sized(picture, shown).copyTo(tile({corner, shown}));
   return tile;
 }

@@ -135,6 +135,23 @@ TEST(PanelPainter, BringsPicturesToTheTilesSize) {
   EXPECT_TRUE(Equal(PaintOne(Panel::kResult, input), Plain(70, 80, 90)));
 }
 
+// Of nearly the tile's aspect: 16:9.
+TEST(PanelPainter, CutsNothingOffThatCanBeSeen) {
+  constexpr int kWidth = 96;
+  PanelInput input;
+  input.source = cv::Mat(2 * 54, 2 * kWidth, CV_8UC3, cv::Scalar(70, 80, 90));
+  const auto paint = [&](int height) {
+    return PanelPainter({Panel::kSource}, {kWidth, height}, 0,
+                        kKeypointsPerGroup)
+        .Paint(input);
+  };
+  // Two rows less than 56 would show all of it.
+  EXPECT_TRUE(Equal(paint(56), input.source(cv::Rect(0, 0, kWidth, 56))));
+  cv::Mat within(58, kWidth, CV_8UC3, cv::Scalar::all(0));
+  within.rowRange(2, 56) = cv::Scalar(70, 80, 90);
+  EXPECT_TRUE(Equal(paint(58), within));
+}
+
 // Overlays belong to the model's own output, whatever surrounds it.
 TEST(PanelPainter, DrawsOverlaysOnWhatTheModelMade) {
   const PanelInput input = Input();
