@@ -115,7 +115,10 @@ def scaled(theta: Array, time: float) -> Array:
 
 def squared_time(time: float, N: int) -> float:
     """time 2^N. 2^1023 is the largest power of two that a float has."""
-    return _arrays.number("time", time) * 2 ** _arrays.count("N", N, most=1023)
+    product = _arrays.number("time", time) * 2 ** _arrays.count("N", N, most=1023)
+    if not np.isfinite(product):
+        raise ValueError(f"time is {time} and N is {N}; use a finite time 2^N")
+    return product
 
 
 def checked_seed(seed: Any) -> Optional[int]:

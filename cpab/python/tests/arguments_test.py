@@ -327,6 +327,17 @@ BAD = [
     (lambda: T.fit_keypoints(PAIRS, PAIRS, noise=10**400), ValueError, "noise is"),
     (lambda: T.transform_grid_ss(GRID, THETA, N=2000), ValueError, "N is 2000"),
     (lambda: T.transform_data_ss(IMAGE, THETA, N=2000), ValueError, "N is 2000"),
+    *(
+        (
+            lambda squared=squared: squared(time=-10, N=1023),
+            ValueError,
+            "time is -10 and N is 1023; use a finite time",
+        )
+        for squared in (
+            lambda **flow: T.transform_grid_ss(GRID, THETA, **flow),
+            lambda **flow: T.transform_data_ss(IMAGE, THETA, **flow),
+        )
+    ),
     (lambda: T.transform_grid(GRID, THETA, time=np.ones(2)), TypeError, "time is"),
     # Where rounding leaves nothing of the prior, dense and sparse.
     *(
