@@ -127,9 +127,10 @@ absl::StatusOr<std::string> PreviewOf(const ApiParts& parts,
                    QueryInteger(request, "frame", 0, kMaxFrame, 0));
   ASSIGN_OR_RETURN(const int64_t side,
                    QueryInteger(request, "side", 16, 4096, 512));
-  ASSIGN_OR_RETURN(const InputHold input, parts.store->Hold(id));
+  ASSIGN_OR_RETURN(InputHold input, parts.store->Hold(id));
   ASSIGN_OR_RETURN(const MediaKind kind, ParseMediaKind(input->kind));
   const OpenFile file(input->path);
+  input.reset();  // a file that is open may be deleted
   return parts.decoder->Preview(file.descriptor(), kind, frame,
                                 static_cast<int>(side));
 }
@@ -139,11 +140,12 @@ absl::StatusOr<json> CropOf(const ApiParts& parts, const Request& request,
   RETURN_IF_ERROR(CheckQuery(request, {"by"}));
   ASSIGN_OR_RETURN(const std::string by,
                    QueryChoice(request, "by", {"face", "centre"}));
-  ASSIGN_OR_RETURN(const InputHold input, parts.store->Hold(id));
+  ASSIGN_OR_RETURN(InputHold input, parts.store->Hold(id));
   if (input->kind != "image") {
     return absl::InvalidArgumentError("only pictures have a crop");
   }
   const OpenFile file(input->path);
+  input.reset();  // a file that is open may be deleted
   ASSIGN_OR_RETURN(const CropBoxProposal crop,
                    parts.decoder->ProposeCrop(file.descriptor(), by == "face"));
   return json{{"x", crop.x},

@@ -5,12 +5,14 @@
 #include <variant>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
 #include "pipelines/pretrained/pretrained.h"
 #include "tools/studio/api/routes.h"
 #include "tools/studio/api/routes_testing.h"
+#include "tools/studio/jobs/decoder_client.h"
 
 namespace studio {
 namespace {
@@ -173,6 +175,30 @@ TEST_F(UploadRoutesTest, ProposesACropOfAPicture) {
                       {"x", 0}, {"y", 0}, {"side", 256}, {"by", "centre"}}));
   EXPECT_EQ(Ask("GET", "/uploads/bundled:puppet/crop?by=hand").status, 400);
   EXPECT_EQ(Ask("GET", "/uploads/bundled:dance/crop").status, 400);
+}
+
+TEST_F(UploadRoutesTest, DeletesAPictureThatIsBeingDecoded) {
+  const std::string png = ReadText(pipelines::ExampleSource());
+  std::string path;
+  int deleted = 0;
+  // No decoder ever begins: one that waits asks whether Studio is about to end.
+  DecoderOptions options;
+  options.max_children = 0;
+  options.timeout = absl::Milliseconds(10);
+  options.is_stopping = [&] {
+    deleted = Ask("DELETE", path).status;
+    return true;
+  };
+  const DecoderClient waiting(options);
+  for (const char* use : {"/preview", "/crop"}) {
+    parts_.decoder = &decoder_;
+    const RouteAnswer created = Ask("POST", "/uploads?kind=image", png);
+    path = "/uploads/" + created.json()["id"].get<std::string>();
+    parts_.decoder = &waiting;
+    EXPECT_EQ(Ask("GET", path + use).status, 503) << use;
+    EXPECT_EQ(deleted, 204) << use;
+    deleted = 0;
+  }
 }
 
 TEST_F(UploadRoutesTest, BundledInputsStay) {

@@ -26,11 +26,12 @@ constexpr int kWarpsAtATime = 8;
 
 absl::StatusOr<RgbaImage> DecodePicture(const ApiParts& parts,
                                         const std::string& id) {
-  ASSIGN_OR_RETURN(const InputHold input, parts.store->Hold(id));
+  ASSIGN_OR_RETURN(InputHold input, parts.store->Hold(id));
   if (input->kind != "image") {
     return FieldError("picture", "has to be a picture, not a video");
   }
   const OpenFile file(input->path);
+  input.reset();  // a file that is open may be deleted
   return parts.decoder->Pixels(file.descriptor(), kPictureSide);
 }
 

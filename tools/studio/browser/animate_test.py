@@ -44,6 +44,37 @@ window.fetch = async (path, options) => {
   return new Response('{"error":{"message":"not sent"}}', {status: 409});
 };
 """
+# Answers about faces fail; keeps the job that is sent.
+FAIL_FACES = """
+const real = window.fetch;
+window.fetch = async (path, options) => {
+  if (path.endsWith('by=face')) return new Response('{}', {status: 500});
+  if (!path.endsWith('/jobs') || options.method !== 'POST') return real(path, options);
+  window.sentJob = JSON.parse(options.body);
+  return new Response('{"error":{"message":"not sent"}}', {status: 409});
+};
+"""
+# The list of jobs says of those that run that they wait.
+LIST_AS_WAITING = """
+const real = window.fetch;
+window.fetch = async (path, options) => {
+  const answer = await real(path, options);
+  if (!path.endsWith('/jobs') || options.method !== 'GET') return answer;
+  return new Response((await answer.text()).replaceAll('"running"', '"queued"'));
+};
+"""
+# Nothing comes for the list of jobs until mend(), and the page soon gives up.
+HANG_JOBS = """
+const {fetch} = window;
+const {timeout} = AbortSignal;
+window.mend = () => { window.fetch = fetch; AbortSignal.timeout = timeout; };
+AbortSignal.timeout = () => timeout.call(AbortSignal, 100);
+window.fetch = (path, options) => {
+  if (!path.endsWith('/jobs')) return fetch(path, options);
+  const {signal} = options;
+  return new Promise((_, reject) => { signal.onabort = () => reject(signal.reason); });
+};
+"""
 # Notes each share of the bar of a job, and whether a frame was shown beside it.
 NOTE_PROGRESS = """
 const [result] = arguments;
@@ -277,6 +308,27 @@ class AnimateTest(browser_testing.BrowserTest):
             CROP,
         )
 
+    def test_keeps_the_crop_by_hand_after_an_upload_that_failed(self):
+        self.browser.shown(CROP).send_keys("-", "-")
+        self.assertEqual(self.form_value("cropBy"), "own")
+        box = self.form_value("box")
+        self.browser.run(HOLD_STILLS)
+        self.browser.send_file("Still", PUPPET)
+        self.browser.gone(CROP)
+        self.browser.run("heldStill.dispatchEvent(new ProgressEvent('error'))")
+        self.browser.shown(CROP)
+        self.assertEqual(self.form_value("cropBy"), "own")
+        self.assertEqual(self.form_value("box"), box)
+
+    def test_sends_no_job_without_the_crop_that_was_chosen(self):
+        self.browser.shown(CROP)  # the centre
+        self.browser.run(FAIL_FACES)
+        self.browser.choose("face")
+        self.browser.shown("#page-animate .notice.error")
+        self.browser.press(SUBMIT)  # this asks again
+        self.browser.shown("#page-animate .notice.error")
+        self.assertIsNone(self.browser.run("return window.sentJob"))
+
     def focus_is_at(self, css):
         return self.browser.run(
             "return document.activeElement.matches(arguments[0])", css
@@ -298,7 +350,7 @@ class AnimateTest(browser_testing.BrowserTest):
             )
         self.browser.send_file("Still", PUPPET)
         self.browser.wait(self.chosen_uploads, "the still is chosen")
-        # The server removes nothing that it reads.
+        # None is asked for when it is not there any more.
         self.browser.shown(CROP)
         self.browser.wait(
             lambda: self.browser.run(
@@ -313,6 +365,20 @@ class AnimateTest(browser_testing.BrowserTest):
         self.browser.wait(
             lambda: self.focus_is_at(".thumb"), "the focus is at a still"
         )
+
+    def test_deletes_a_job_that_has_begun_since_it_was_listed(self):
+        # Of what the page asks for while it is deleted.
+        self.expected_complaints = ("/frame", "/events")
+        self.browser.run(LIST_AS_WAITING)
+        self.start(FRAMES)
+        job = self.browser.driver.current_url.rsplit("/", 1)[-1]
+        self.browser.wait(
+            lambda: self.studio.json("GET", f"/jobs/{job}")[1]["state"]
+            == "running",
+            "it runs",
+        )
+        self.browser.press("#page-animate .job button")
+        self.browser.gone("#page-animate .job")
 
     def test_puts_the_focus_where_something_is_missing(self):
         self.expected_complaints = ("/jobs",)
@@ -547,6 +613,17 @@ class AnimateTest(browser_testing.BrowserTest):
                 '.job a[aria-current="true"]',
             )
         )
+
+    def test_says_that_a_server_hangs_until_it_answers(self):
+        self.cancelled_job(PUPPET_BY_DANCE)
+        self.browser.open(self.studio.address)
+        self.browser.shown(CROP)
+        self.browser.run(HANG_JOBS)
+        self.browser.press("#page-animate .job button")  # reads the list
+        self.browser.shown(".dot.is-lost")
+        self.browser.run("mend()")
+        self.visit("motion")  # asks for other things
+        self.browser.gone(".dot.is-lost")
 
     def test_works_by_keys_alone(self):
         driver = self.browser.driver

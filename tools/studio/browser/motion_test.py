@@ -24,6 +24,15 @@ for (let i = 3; i < pixels.length; i += 4) {
 }
 return [drawn, sum];
 """
+# Answers about keypoints stay on their way until letKeypointsGo().
+HOLD_KEYPOINTS = """
+const real = window.fetch;
+const held = new Promise((resolve) => { window.letKeypointsGo = resolve; });
+window.fetch = async (path, options) => {
+  if (path.endsWith('/keypoints')) await held;
+  return real(path, options);
+};
+"""
 # The frames that are due at some times of the video, of three, 20 a second on
 # average.
 FRAMES_AT = """
@@ -130,6 +139,23 @@ class MotionTest(browser_testing.BrowserTest):
         find = self.browser.driver.find_elements
         self.assertEqual(find("css selector", css.format("motion")), [])
         self.assertEqual(len(find("css selector", css.format("animate"))), 1)
+
+    def go(self, place, words):
+        self.browser.run("location.hash = arguments[0]", place)
+        self.browser.wait(lambda: words in self.browser.text(VIEW), words)
+
+    def test_shows_no_keypoints_under_another_job(self):
+        (job,) = self.kept_jobs
+        self.expected_complaints = ("/jobs/none",)
+        self.browser.run(HOLD_KEYPOINTS)
+        # It is opened again while its keypoints are on their way.
+        for _ in range(2):
+            self.go("#motion", "No keypoints yet")
+            self.go(f"#motion/{job}", "Loading the keypoints")
+        self.browser.run("letKeypointsGo()")
+        self.see_keypoints()
+        self.go("#motion/none", "There is no job with this id")
+        self.assertIsNone(self.browser.find(CANVAS))
 
     def test_hides_sets(self):
         pixels, _ = self.drawn()

@@ -26,6 +26,15 @@ window.fetch = (path, options) => {
   return Promise.resolve(new Response(new ReadableStream({start: (to) => to.error(error)})));
 };
 """
+# The list of runs cannot be read the next time.
+REFUSE_LIST_ONCE = """
+const real = window.fetch;
+window.fetch = (path, options) => {
+  if (!path.endsWith('/runs')) return real(path, options);
+  window.fetch = real;
+  return Promise.resolve(new Response('{"error":{"message":"it is a file"}}', {status: 409}));
+};
+"""
 # Counts answers about the run, and what is said below its charts.
 COUNT_SAID = """
 const real = window.fetch;
@@ -106,6 +115,19 @@ class RunsTest(browser_testing.BrowserTest):
         self.browser.wait(
             lambda: self.strip_width() > 0, "the picture is there"
         )
+
+    def test_says_why_there_is_no_list(self):
+        self.browser.open(self.studio.address)
+        self.browser.run(REFUSE_LIST_ONCE)
+        self.visit("runs")
+        self.browser.wait(
+            lambda: "Nothing to show" in self.browser.words(),
+            "the page is shown",
+        )
+        notice = "#page-runs .notice.error"
+        self.assertIn("It is a file", self.browser.text(notice))
+        self.browser.press(f"{notice} button")
+        self.choose_run("mine")
 
     def test_goes_on_after_an_answer_that_was_cut(self):
         self.train()

@@ -1,6 +1,7 @@
 """The page Warp: the picture follows the points that a hand moves."""
 
 import json
+import re
 import unittest
 
 from selenium.webdriver.common.action_chains import ActionChains
@@ -62,6 +63,27 @@ class WarpTest(browser_testing.BrowserTest):
         moved = self.steady()
         self.browser.shown(POINT).send_keys(Keys.ESCAPE)
         self.changes(moved, "the picture goes back")
+
+    def moves(self):
+        """Ends of the lines of moved points, in pixels."""
+        line = self.browser.shown("#page-warp .is-main .warp-moves")
+        return [
+            float(number)
+            for number in re.findall(r"[\d.]+", line.get_attribute("d"))
+        ]
+
+    def test_draws_moves_anew_at_another_size(self):
+        self.browser.shown(POINT).send_keys(Keys.SHIFT, Keys.ARROW_RIGHT)
+        before = self.moves()
+        self.browser.choose_option("#page-warp select", "128 pixels")
+        self.browser.wait(
+            lambda: self.canvas.get_attribute("width") == "128", "it is smaller"
+        )
+        after = self.moves()
+        self.assertEqual(len(after), 4)
+        for now, was in zip(after, before):
+            # Both are rounded to 0.01.
+            self.assertAlmostEqual(now, was * 127 / 255, delta=0.01)
 
     def test_shows_other_views(self):
         before = self.steady()

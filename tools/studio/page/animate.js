@@ -57,7 +57,10 @@ class AnimatePage {
   async show(id) {
     this.refreshOffers();
     if (!id) {
-      const running = (this.api.jobs ?? await this.api.refreshJobs()).find((job) => job.type === 'animate' && job.state === 'running');
+      const {hash} = location;
+      const jobs = this.api.jobs ?? await this.api.refreshJobs();
+      if (location.hash !== hash) return;  // something else is shown since
+      const running = jobs.find(({type, state}) => type === 'animate' && state === 'running');
       if (running) history.replaceState(null, '', `#animate/${running.id}`);
       id = running?.id ?? '';
     }
@@ -164,13 +167,23 @@ class AnimatePage {
   }
 
   changedStill() {
-    if (this.cropBy.value === 'own') check(this.cropBy, ['centre']);
-    this.dropBox();
-    this.proposeCrop(this.cropBy.value);
+    if (this.hasOwnBox()) {
+      this.showBox(this.still.value, this.box);
+    } else {
+      if (this.cropBy.value === 'own') check(this.cropBy, ['centre']);
+      this.dropBox();
+      this.proposeCrop(this.cropBy.value);
+    }
     this.keep();
   }
 
-  // That of the former still.
+  // Whether the still has a box by hand: it was chosen before, and comes back
+  // after an upload that came to nothing.
+  hasOwnBox() {
+    return this.cropBy.value === 'own' && this.box && this.still.value?.id === this.boxOf;
+  }
+
+  // That of the former still, or choice.
   dropBox() {
     this.box = null;
     this.crop.set(null);
@@ -186,12 +199,15 @@ class AnimatePage {
   async fetchCrop(by) {
     const still = this.still.value;
     if (!still || (by === 'own' && this.box)) return;
+    const isWanted = () => this.still.value === still && this.cropBy.value === by;
     try {
       const {x, y, side, by: found} = await this.api.get(`uploads/${still.id}/crop?by=${by === 'own' ? 'centre' : by}`);
-      if (this.still.value !== still || this.cropBy.value !== by) return;
+      if (!isWanted()) return;
       if (by === 'face' && found !== 'face') toast('No face was found. The centre is taken.');
       this.showBox(still, {x, y, side});
     } catch (error) {
+      if (!isWanted()) return;
+      this.dropBox();
       this.showProblem(error);
     }
     this.keep();
@@ -201,6 +217,7 @@ class AnimatePage {
     this.crop.setPicture(still.width, still.height);
     fill(this.still.overlay, this.crop.element);
     this.box = box;
+    this.boxOf = still.id;
     this.crop.set(box);
   }
 
@@ -331,6 +348,10 @@ class AnimatePage {
   // "Use these settings" of a job.
   async takeSettings(request) {
     await this.ready;
+    if (!this.choices) {
+      toast('The settings could not be loaded. Press Try again there first.');
+      return;
+    }
     this.applySettings({...this.defaults(), ...request});
     if (!this.checkpoints.some(({id}) => id === request.checkpoint)) {
       toast('The checkpoint of this job is not there any more. Choose another one.');

@@ -6,9 +6,15 @@
 const BASE = 'api/v1/';
 const TOKEN_KEY = 'studio-token';
 const TOKEN_IN_HASH = /^#([A-Za-z0-9_-]{20,})$/;
+// Quotes and points are copied along with an address. What is behind a slash is
+// the id of a job.
+const TOKEN_AT_END = /(?:^|[^\w/-])([\w-]{20,})[^\w-]*$/;
 // Tabs of one browser may share the token: a new one asks the open ones.
 const TAB_CHANNEL = 'studio-token';
 const TAB_ANSWER_MS = 400;
+// What the server has at hand comes sooner than this, unless it hangs, cannot be
+// reached, or all connections of the browser are in use.
+const SOON_MS = 15000;
 
 // What to do about an error where only the page can know it. The server's own
 // sentences say it themselves.
@@ -43,11 +49,13 @@ export class ApiError extends Error {
 // Messages of the server begin with a small letter, or with a file's name.
 const sentence = (text) => text?.replace(/^[a-z](?=[a-z]*[ ,:])/, (letter) => letter.toUpperCase());
 
-const offline = () => new ApiError(0, 'offline', 'The server does not answer.');
-
 // ------------------------------------------------------------------- token
 
 export const hasToken = (hash) => TOKEN_IN_HASH.test(hash);
+
+// That of an address, or of a part of it, that was pasted; undefined where it
+// ends with none.
+export const tokenAtEnd = (text) => TOKEN_AT_END.exec(text)?.[1];
 
 // From the address, whose hash it then leaves; else this tab's; else that of
 // another open tab; else ''.
@@ -74,7 +82,17 @@ function answerOtherTabs(token) {
   answering = new BroadcastChannel(TAB_CHANNEL);
   answering.onmessage = ({data}) => {
     if (data?.ask) answering.postMessage({token});
+    if (data?.refused === token) forgetToken(token);
   };
+}
+
+// One that the server does not know (any more): all tabs that have it drop it. A
+// new one may be in its place already.
+function forgetToken(token) {
+  if (sessionStorage.getItem(TOKEN_KEY) !== token) return;
+  sessionStorage.removeItem(TOKEN_KEY);
+  answering.postMessage({refused: token});
+  answering.close();
 }
 
 function askOtherTabs() {
@@ -103,6 +121,7 @@ export class Api extends EventTarget {
     super();
     this.token = token;
     this.lost = false;
+    this.heard = 0;  // when something came last
     this.jobs = null;  // of the last refreshJobs()
     this.pictures = new PictureCache(this);
   }
@@ -112,6 +131,18 @@ export class Api extends EventTarget {
   async post(path, json, options) { return this.get(path, {method: 'POST', json, ...options}); }
   async remove(path) { await this.fetch(path, {method: 'DELETE'}); }
   async blob(path, options) { return this.read(path, (response) => response.blob(), options); }
+
+  // The same as get(path), for at most so long. The server is not lost where
+  // something else has come meanwhile.
+  async getSoon(path, ms = SOON_MS) {
+    const begun = performance.now();
+    const signal = AbortSignal.timeout(ms);
+    try {
+      return await this.get(path, {signal});
+    } catch (error) {
+      throw signal.aborted ? this.noAnswer(begun) : error;
+    }
+  }
 
   // What `take` reads of the Response. An answer that is cut off is none.
   async read(path, take, options) { return this.answered(take(await this.fetch(path, options))); }
@@ -125,7 +156,6 @@ export class Api extends EventTarget {
       body = JSON.stringify(json);
     }
     const response = await this.answered(fetch(BASE + path, {method, body, signal, headers: sent, cache}));
-    this.setLost(false);
     if (!response.ok) throw this.refusal(response.status, await this.answered(response.text()));
     return response;
   }
@@ -133,20 +163,35 @@ export class Api extends EventTarget {
   // What the promise of a header or of a body gives.
   async answered(promise) {
     try {
-      return await promise;
+      const answer = await promise;
+      this.hear();
+      return answer;
     } catch (error) {
       // Not that of `signal`, and not JSON that is none.
-      if (!(error instanceof TypeError)) throw error;
-      this.setLost(true);
-      throw offline();
+      throw error instanceof TypeError ? this.noAnswer() : error;
     }
   }
 
-  // Reads the list of jobs for all who listen to "jobs".
+  hear() {
+    this.heard = performance.now();
+    this.setLost(false);
+  }
+
+  noAnswer(begun = Infinity) {
+    if (this.heard <= begun) this.setLost(true);
+    return new ApiError(0, 'offline', 'The server does not answer.');
+  }
+
+  // Reads the list of jobs for all who listen to "jobs", and returns it. Where
+  // the server does not give it, as it was: "lost" or "refused" says why.
   async refreshJobs() {
-    this.jobs = await this.get('jobs');
-    this.dispatchEvent(new Event('jobs'));
-    return this.jobs;
+    try {
+      this.jobs = await this.getSoon('jobs');
+      this.dispatchEvent(new Event('jobs'));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+    }
+    return this.jobs ?? [];
   }
 
   // Sends a file and tells how much of it is sent: onprogress(0 to 1).
@@ -156,9 +201,12 @@ export class Api extends EventTarget {
       request.open('POST', `${BASE}uploads?kind=${kind}`);
       request.setRequestHeader('Authorization', `Bearer ${this.token}`);
       request.setRequestHeader('Content-Type', 'application/octet-stream');
-      request.upload.onprogress = (event) => onprogress(event.total ? event.loaded / event.total : 0);
+      request.upload.onprogress = (event) => {
+        this.heard = performance.now();
+        onprogress(event.total ? event.loaded / event.total : 0);
+      };
       request.onload = () => {
-        this.setLost(false);
+        this.hear();
         if (request.status === 201) resolve(JSON.parse(request.responseText));
         else reject(this.refusal(request.status, request.responseText));
       };
@@ -173,7 +221,7 @@ export class Api extends EventTarget {
   // and browsers then do not show its answer.
   async explainBrokenUpload() {
     try {
-      const {limits} = await this.get('system');
+      const {limits} = await this.getSoon('system');
       return new ApiError(0, 'upload_cut', `The upload was cut off. Files may have up to ${bytesText(limits.max_upload)}.`);
     } catch (error) {
       return error;
@@ -187,7 +235,10 @@ export class Api extends EventTarget {
     } catch {
       // Not from the API: a proxy, or a cut answer. The status has to do.
     }
-    if (status === 401) this.dispatchEvent(new Event('refused'));
+    if (status === 401) {
+      forgetToken(this.token);
+      this.dispatchEvent(new Event('refused'));
+    }
     return new ApiError(status, error.code ?? CODE_OF_STATUS[status] ?? 'unknown',
       sentence(error.message) ?? `The server answered with status ${status}.`, error.field);
   }
@@ -205,7 +256,7 @@ export class Api extends EventTarget {
     for (let pause = 500; !signal.aborted; pause = Math.min(pause * 2, 8000)) {
       try {
         const response = await this.fetch(path, {signal, headers: {Accept: 'text/event-stream'}});
-        await readEvents(response.body, (name, data) => {
+        await readEvents(response.body, () => this.hear(), (name, data) => {
           pause = 250;
           handlers[name]?.(data);
         });
@@ -220,13 +271,15 @@ export class Api extends EventTarget {
   }
 }
 
-// Calls handle(name, data) for each event of a stream of text/event-stream.
-async function readEvents(stream, handle) {
+// Calls handle(name, data) for each event of a stream of text/event-stream, and
+// hear() whenever a part of it comes.
+async function readEvents(stream, hear, handle) {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   for (;;) {
     const {value, done} = await reader.read();
     if (done) return;
+    hear();
     text += value.replaceAll('\r\n', '\n');
     const events = text.split('\n\n');
     text = events.pop();

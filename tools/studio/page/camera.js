@@ -1,7 +1,7 @@
 // A dialog that takes a picture or a few seconds of video by the camera.
 
 import {fill, h} from './dom.js';
-import {icon, select} from './ui.js';
+import {icon, likesLessMotion, select} from './ui.js';
 
 const LENGTHS = [3, 5, 10];  // seconds
 const COUNTDOWN = 3;
@@ -52,17 +52,29 @@ class CameraDialog {
     this.live.removeAttribute('src');
     this.live.srcObject = this.stream;
     this.live.loop = false;
-    await this.live.play();
+    this.live.controls = false;
+    try {
+      await this.live.play();
+    } catch (error) {
+      if (this.dialog.open) this.say(explain(error));
+      return;
+    }
     this.say(this.isVideo ? `Recording starts ${COUNTDOWN} seconds after you press the button.` : '');
     this.offer(this.isVideo && this.length, this.button(this.isVideo ? 'Record' : 'Take the picture', () => this.take()));
   }
 
   async take() {
     this.offer();
-    if (!this.isVideo) {
-      this.review(await this.picture(), 'camera.png');
-      return;
+    try {
+      if (this.isVideo) await this.takeVideo();
+      else this.review(await this.picture(), 'camera.png');
+    } catch (error) {
+      // The camera may have been disconnected since it was allowed.
+      this.say(explain(error));
     }
+  }
+
+  async takeVideo() {
     for (let left = COUNTDOWN; left > 0 && this.dialog.open; --left) {
       this.count.textContent = left;
       this.say(String(left));
@@ -106,7 +118,8 @@ class CameraDialog {
     if (this.isVideo) {
       this.live.src = this.address;
       this.live.loop = true;
-      this.live.play();
+      this.live.controls = likesLessMotion();
+      if (!this.live.controls) this.live.play().catch(() => {});  // the dialog was closed
     } else {
       this.live.poster = this.address;
     }

@@ -2,8 +2,13 @@
 
 import {agoText, bytesText} from './api.js';
 import {fill, h, refill} from './dom.js';
+import {hasEnded} from './job_view.js';
 import {nameOf} from './names.js';
 import {emptyState, icon, showThumb, toast} from './ui.js';
+
+// A job that is cancelled has 5 seconds to end by itself.
+const END_TRIES = 60;
+const TRY_EVERY_MS = 250;
 
 const STATES = {
   queued: ['Waiting', ''], running: ['Running', 'is-running'], done: ['Done', 'is-done'], failed: ['Failed', 'is-failed'],
@@ -23,7 +28,8 @@ export class JobList {
     this.disk = h('p.hint.number');
     this.element = h('div.stack', {tabindex: -1}, this.jobs, this.disk);
     this.shown = '';
-    this.subs = new Map();  // id of a job -> the line below its title
+    this.parts = new Map();  // id of a job -> the line below its title, its button
+    this.removing = new Set();  // ids of jobs
     api.addEventListener('jobs', () => this.show());
     if (api.jobs) this.show();
     else fill(this.list, [0, 1].map(() => h('li.skeleton.job-skeleton')));
@@ -43,11 +49,15 @@ export class JobList {
       this.showItems(jobs);
       this.showDisk();
     }
-    for (const job of jobs) this.subs.get(job.id).textContent = subOf(job);
+    for (const job of jobs) {
+      const {sub, button} = this.parts.get(job.id);
+      sub.textContent = subOf(job);
+      button.disabled = this.removing.has(job.id);
+    }
   }
 
   showItems(jobs) {
-    this.subs.clear();
+    this.parts.clear();
     refill(this.list, jobs.map((job) => this.item(job)));
     if (!jobs.length) fill(this.jobs, emptyState('film', ...this.empty));
     else if (!this.jobs.contains(this.list)) fill(this.jobs, this.list);
@@ -55,7 +65,7 @@ export class JobList {
 
   async showDisk() {
     try {
-      const {disk} = await this.api.get('system');
+      const {disk} = await this.api.getSoon('system');
       fill(this.disk, `Uploads and jobs use ${bytesText(disk.used)} of ${bytesText(disk.quota)}.`);
     } catch {
       // The shell says that the server does not answer.
@@ -68,28 +78,44 @@ export class JobList {
     if (job.state === 'done' && job.type === 'animate') showThumb(picture, this.api, `jobs/${job.id}/frame?index=0`);
     else if (picture.tagName === 'IMG') showThumb(picture, this.api, `uploads/${job.request.driving}/preview?frame=0&side=96`);
     const sub = h('span.sub.number');
-    this.subs.set(job.id, sub);
+    const button = h('button.button.quiet.slim.icon-only', {type: 'button', 'data-key': `delete ${job.id}`, 'aria-label': `Delete the job ${titleOf(job)}`, title: 'Delete',
+      onclick: () => this.remove(job)}, icon('trash'));
+    this.parts.set(job.id, {sub, button});
     return h('li.job',
       h('a.item', {href: `#${this.page}/${job.id}`, 'aria-current': job.id === this.current && 'true', 'data-key': job.id},
         h('span.picture', picture),
         h('span', h('span.title', titleOf(job)), sub),
         h(tone ? `span.badge.${tone}` : 'span.badge', state)),
-      job.state !== 'running' && h('button.button.quiet.slim.icon-only', {type: 'button', 'data-key': `delete ${job.id}`, 'aria-label': `Delete the job ${titleOf(job)}`, title: 'Delete',
-        onclick: () => this.remove(job)}, icon('trash')));
+      job.state !== 'running' && button);
   }
 
   async remove(job) {
+    if (this.removing.has(job.id)) return;
     const index = [...this.list.children].findIndex((item) => item.contains(document.activeElement));
+    this.removing.add(job.id);
+    this.show();
     try {
-      if (job.state === 'queued') await this.api.post(`jobs/${job.id}/cancel`);
+      if (job.state === 'queued') await this.cancel(job);
       await this.api.remove(`jobs/${job.id}`);
       this.onremoved(job.id);
       toast(`Deleted ${titleOf(job)}.`);
     } catch (error) {
       toast(error.message);
     }
-    await this.api.refreshJobs().catch(() => {});  // the shell says it
+    await this.api.refreshJobs();
+    this.removing.delete(job.id);
+    this.show();
     if (index >= 0 && document.activeElement === document.body) this.focusItem(index);
+  }
+
+  // Until it has ended: it may have begun since the list was read, and none is
+  // deleted while it runs.
+  async cancel({id}) {
+    let job = await this.api.post(`jobs/${id}/cancel`);
+    for (let tries = 0; tries < END_TRIES && !hasEnded(job); ++tries) {
+      await new Promise((resolve) => setTimeout(resolve, TRY_EVERY_MS));
+      job = await this.api.get(`jobs/${id}`);
+    }
   }
 
   // Or the last one, or the list itself where it is empty.

@@ -4,7 +4,7 @@
 import {ApiError, secondsText} from './api.js';
 import {fill, h} from './dom.js';
 import {knownName} from './names.js';
-import {codeBlock, errorNotice, icon, saveBlob, toast, unload} from './ui.js';
+import {codeBlock, errorNotice, icon, likesLessMotion, saveBlob, toast, unload} from './ui.js';
 
 const ENDED = new Set(['done', 'failed', 'cancelled', 'interrupted']);
 const SAY_EVERY_MS = 5000;
@@ -212,23 +212,25 @@ export class JobView {
   }
 
   async play(job) {
+    // Another job may be opened meanwhile, or this one again.
+    const {signal} = this.following;
     if (this.picture.hidden) fill(this.cover, h('p.row.soft', h('span.spinner'), 'Loading the video'));
     try {
-      const blob = await this.api.blob(`jobs/${job.id}/result?format=mp4`);
-      if (job.id !== this.id) return;
+      const blob = await this.api.blob(`jobs/${job.id}/result?format=mp4`, {signal});
+      if (signal.aborted) return;
       this.videoAddress = URL.createObjectURL(blob);
       this.video.onloadeddata = () => {
         this.video.hidden = false;
         this.picture.hidden = true;
         fill(this.cover);
-        if (!matchMedia('(prefers-reduced-motion: reduce)').matches) this.video.play().catch(() => {});
+        if (!likesLessMotion()) this.video.play().catch(() => {});
       };
       this.video.onerror = () => {
         fill(this.cover, h('p.small.soft', 'This browser cannot play the video. The downloads below can be opened by other programs.'));
       };
       this.video.src = this.videoAddress;
     } catch (error) {
-      if (job.id === this.id) fill(this.cover, errorNotice(error, () => this.play(job)));
+      if (!signal.aborted) fill(this.cover, errorNotice(error, () => this.play(job)));
     }
   }
 

@@ -88,6 +88,7 @@ export class KeypointPlayer {
       this.firstTime = mediaTime;
       this.hasVideo = true;
       this.seek(this.frame);
+      if (this.playing) this.playVideo();
       this.video.requestVideoFrameCallback(step);
     });
   }
@@ -100,13 +101,20 @@ export class KeypointPlayer {
   play() {
     this.playing = true;
     this.markPlaying();
-    if (this.hasVideo) {
-      this.video.play();
-      return;
-    }
+    if (this.hasVideo) this.playVideo();
+    else this.playPictures();
+  }
+
+  // A pause may come before it has begun.
+  playVideo() {
+    this.video.play().catch(() => {});
+  }
+
+  // By the clock, until there is a video, which goes on from there.
+  playPictures() {
     const start = performance.now() - 1000 * this.times[this.frame];
     const step = (now) => {
-      if (!this.playing) return;
+      if (!this.playing || this.hasVideo) return;
       this.showFrame(this.frameAt(((now - start) / 1000) % this.seconds));
       requestAnimationFrame(step);
     };

@@ -219,7 +219,7 @@ export class MediaInput {
   }
 
   togglePlay() {
-    if (this.video.paused) this.video.play();
+    if (this.video.paused) this.video.play().catch(() => {});  // another was chosen
     else this.video.pause();
   }
 

@@ -31,18 +31,20 @@ class MotionView extends JobView {
   }
 
   async showResult(job) {
+    // Another job may be opened meanwhile, or this one again.
+    const {signal} = this.following;
     fill(this.cover, h('p.row.soft', h('span.spinner'), 'Loading the keypoints'));
     try {
-      const keypoints = await this.api.get(`jobs/${job.id}/keypoints`);
-      const driving = await this.drivingOf(job);
-      if (job.id !== this.id) return;
+      const keypoints = await this.api.get(`jobs/${job.id}/keypoints`, {signal});
+      const driving = await this.drivingOf(job, signal);
       const {checkpoints} = await this.page.ready;
+      if (signal.aborted) return;
       const size = checkpoints.find(({id}) => id === job.request.checkpoint)?.size || DEFAULT_MODEL_SIZE;
       this.player = new KeypointPlayer(this.api, keypoints, driving, size);
       this.frame.replaceWith(this.player.element);
       this.state.append(this.page.playOnStill(job));
     } catch (error) {
-      if (job.id === this.id) fill(this.cover, errorNotice(error, () => this.tryAgain(job)));
+      if (!signal.aborted) fill(this.cover, errorNotice(error, () => this.tryAgain(job)));
     }
   }
 
@@ -52,12 +54,12 @@ class MotionView extends JobView {
   }
 
   // null where the video was deleted: the keypoints are there still.
-  async drivingOf({request}) {
+  async drivingOf({request}, signal) {
     const {bundled} = await this.page.ready;
     const own = bundled.videos.find(({id}) => id === request.driving);
     if (own) return own;
     try {
-      return await this.api.get(`uploads/${request.driving}`);
+      return await this.api.get(`uploads/${request.driving}`, {signal});
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return null;
       throw error;
@@ -104,8 +106,10 @@ class MotionPage {
   async show(id) {
     this.refreshOffers();
     if (!id) {
-      const jobs = (this.api.jobs ?? await this.api.refreshJobs()).filter(({type}) => type === 'motion');
-      const running = jobs.find(({state}) => state === 'running');
+      const {hash} = location;
+      const jobs = this.api.jobs ?? await this.api.refreshJobs();
+      if (location.hash !== hash) return;  // something else is shown since
+      const running = jobs.find(({type, state}) => type === 'motion' && state === 'running');
       if (running) history.replaceState(null, '', `#motion/${running.id}`);
       id = running?.id ?? '';
     }

@@ -9,6 +9,7 @@ import {codeBlock, emptyState, errorNotice, loadInto, range, showPicture} from '
 
 const RUNNING_EVERY_MS = 2000;
 const QUIET_EVERY_MS = 15000;
+const LONGEST_LIST_MS = 60000;
 // Not all of a run need be read anew each time; now and then it is.
 const WHOLE_EVERY = 30;
 
@@ -32,7 +33,7 @@ export function mount(element, api) {
 class RunsPage {
   constructor(element, api) {
     this.api = api;
-    this.runs = [];
+    this.runs = null;  // of the last answer
     this.id = '';
     this.view = null;
     this.list = h('div');
@@ -41,11 +42,10 @@ class RunsPage {
       h('section.card.runs-card', {'aria-label': 'Training runs'}, h('div.card-head', h('h2', 'Training runs')), this.list), this.details));
   }
 
-  async loadList() {
-    await loadInto(this.list, [0, 1, 2].map(() => h('div.skeleton.job-skeleton')), async () => {
-      this.runs = await this.api.get('runs');
-      return this.listNodes();
-    });
+  loadList() {
+    this.problem = '';  // that is shown
+    fill(this.list, [0, 1, 2].map(() => h('div.skeleton.job-skeleton')));
+    return this.refreshList();
   }
 
   listNodes() {
@@ -58,20 +58,33 @@ class RunsPage {
       badge(run.state)))));
   }
 
-  async refreshList() {
+  // One at a time, as answers may take long.
+  refreshList() {
+    this.reading ??= this.readList().finally(() => { this.reading = null; });
+    return this.reading;
+  }
+
+  async readList() {
     try {
-      this.runs = await this.api.get('runs');
-      refill(this.list, this.listNodes());
-    } catch {
-      // The shell says that the server does not answer.
+      this.runs = await this.api.getSoon('runs', LONGEST_LIST_MS);
+    } catch (error) {
+      if (this.runs || error.message === this.problem) return;
+      this.problem = error.message;
+      fill(this.list, errorNotice(error, () => this.loadList()));
     }
+    this.drawList();
+  }
+
+  // Without an answer, the list says why.
+  drawList() {
+    if (this.runs) refill(this.list, this.listNodes());
   }
 
   show(id) {
     this.close();
     this.timer = setInterval(() => !document.hidden && this.refreshList(), QUIET_EVERY_MS);
-    this.id = id || this.runs[0]?.id || '';
-    refill(this.list, this.listNodes());
+    this.id = id || this.runs?.[0]?.id || '';
+    this.drawList();
     if (!this.id) {
       fill(this.details, h('section.card', emptyState('motion', 'Nothing to show', 'Curves, pictures and the page of a run show here.')));
       return;
@@ -148,7 +161,7 @@ class RunView {
     const since = this.reads % WHOLE_EVERY === 0 ? 0 : this.since();
     this.reads += 1;
     let run = await this.api.get(`runs/${this.id}?since=${since}`);
-    const isWhole = since === 0 || run.stride !== this.stride;
+    const isWhole = since === 0 || run.stride !== this.stride || this.beginsAnew(run);
     if (since > 0 && isWhole) run = await this.api.get(`runs/${this.id}?since=0`);
     if (isWhole) this.series.clear();
     this.stride = run.stride;
@@ -157,6 +170,11 @@ class RunView {
       this.series.set(name, {name, kind, points: [...before, ...points]});
     }
     return run;
+  }
+
+  // Whether another run is in the folder than was drawn.
+  beginsAnew({started, step}) {
+    return started !== this.run?.started || step < this.run.step;
   }
 
   since() {

@@ -1,7 +1,7 @@
 // The shell: takes the token, shows the page that the address names, says
 // whether the server answers.
 
-import {Api, hasToken, keepToken, takeToken} from './api.js';
+import {Api, hasToken, keepToken, takeToken, tokenAtEnd} from './api.js';
 import {fill, h, uniqueId} from './dom.js';
 import {emptyState, errorNotice} from './ui.js';
 
@@ -13,6 +13,7 @@ const system = document.getElementById('system');
 const opened = new Map();  // name -> {section, page}
 let api = null;
 let facts = null;  // of the system
+let isAsking = false;  // showSystem() waits for an answer
 
 // ------------------------------------------------------------------- pages
 
@@ -45,7 +46,9 @@ async function showPage() {
   }
   const entry = opened.get(name) ?? openPage(name);
   entry.section.hidden = false;
-  (await entry.loaded)?.show?.(rest);
+  const page = await entry.loaded;
+  // Another page may have been chosen while this one was loaded.
+  if (!entry.section.hidden) page?.show?.(rest);
 }
 
 function openPage(name) {
@@ -69,13 +72,17 @@ async function loadPage(name, section) {
 
 // ------------------------------------------------------------------- state
 
+// One at a time: a server that hangs would get more and more requests.
 async function showSystem() {
-  if (document.hidden) return;
+  if (document.hidden || isAsking) return;
+  isAsking = true;
   try {
-    facts ??= await api.get('system');
+    facts ??= await api.getSoon('system');
     await api.refreshJobs();
   } catch {
     // setLost and "refused" have said it.
+  } finally {
+    isAsking = false;
   }
 }
 
@@ -98,15 +105,19 @@ function setSystem(state, text, title) {
 function askForToken(refused) {
   const id = uniqueId('token');
   const input = h('input.input.mono', {id, autocomplete: 'off', spellcheck: 'false', required: true});
+  const problem = h('p.field-error', {role: 'alert', hidden: true}, 'This does not end with a token. Copy the whole address.');
   const use = (event) => {
     event.preventDefault();
-    keepToken(input.value.trim().replace(/^.*#/, ''));
+    const token = tokenAtEnd(input.value);
+    problem.hidden = Boolean(token);
+    if (!token) return;
+    keepToken(token);
     location.reload();
   };
   system.replaceChildren();
   fill(main, emptyState('warning', refused ? 'The token is not valid' : 'This page needs its token',
     'Open the address that studio printed when it started. It ends with the token. Or paste it here.'),
-  h('form.token-form', {onsubmit: use}, h('div.field', h('label', {for: id}, 'Address or token'), input),
+  h('form.token-form', {onsubmit: use}, h('div.field', h('label', {for: id}, 'Address or token'), input, problem),
     h('button.button.primary', 'Continue')));
   input.focus();
 }
@@ -126,7 +137,8 @@ async function start() {
   api = new Api(token);
   api.addEventListener('refused', () => askForToken(true), {once: true});
   api.addEventListener('lost', () => setSystem('is-lost', 'Server does not answer', 'Is studio still running?'));
-  api.addEventListener('found', showSystem);
+  // showSystem() may still wait for an answer.
+  api.addEventListener('found', () => (facts ? api.refreshJobs() : showSystem()));
   api.addEventListener('jobs', showJobs);
   window.addEventListener('hashchange', ({oldURL}) => {
     const before = pageOf(new URL(oldURL).hash)[0];

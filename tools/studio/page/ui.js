@@ -223,6 +223,9 @@ export function copyButton(element, what) {
     }}, icon('copy'));
 }
 
+// What the user has told the system.
+export const likesLessMotion = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+
 // Frees what a video has loaded, which goes on without its address.
 export function unload(video) {
   video.onloadeddata = null;

@@ -221,7 +221,8 @@ class WarpPage {
     const moves = this.latency.sent();
     try {
       const answer = await this.send({...request, model: 'cpab'});
-      this.stage.draw(answer, this.cellsShown());
+      const isResized = this.stage.draw(answer, this.cellsShown());
+      if (isResized) this.editor.place();
       this.latency.drawn(moves);
       this.facts = answer.facts;
     } catch (error) {

@@ -17,24 +17,27 @@ export class WarpStage {
     this.resize(256, 256);
   }
 
-  // Places in [0, 1] are centres of pixels: 0 is that of the first one.
+  // Places in [0, 1] are centres of pixels: 0 is that of the first one. True
+  // where it had another size: what is drawn in pixels is to be drawn anew.
   resize(width, height) {
-    if (this.width === width && this.height === height) return;
+    if (this.width === width && this.height === height) return false;
     this.width = width;
     this.height = height;
     this.canvas.width = width;
     this.canvas.height = height;
     this.element.style.aspectRatio = `${width} / ${height}`;
     this.overlay.setAttribute('viewBox', `-0.5 -0.5 ${width} ${height}`);
+    return true;
   }
 
-  // {facts, pixels} of an answer. `cells` [nx, ny] or null.
+  // {facts, pixels} of an answer. `cells` [nx, ny] or null. As resize().
   draw({facts, pixels}, cells) {
-    this.resize(facts.width, facts.height);
+    const isResized = this.resize(facts.width, facts.height);
     this.context.putImageData(new ImageData(pixels, facts.width, facts.height), 0, 0);
     this.grid.setAttribute('d', (facts.grid ?? []).map((line) => this.pathOf(line)).join(''));
     this.arrows.setAttribute('d', this.arrowsOf(facts.velocity ?? []));
     this.cells.setAttribute('d', cells ? this.cellsOf(...cells) : '');
+    return isResized;
   }
 
   pixel(x, y) { return `${(x * (this.width - 1)).toFixed(2)} ${(y * (this.height - 1)).toFixed(2)}`; }

@@ -112,7 +112,7 @@ class Studio:
             self._delete("/uploads/" + upload["id"])
 
     def _delete(self, path):
-        # A page may still read a preview or a result of it.
+        # A page may still read a result of it.
         end = time.monotonic() + DELETES_IN_SECONDS
         while True:
             status, _, answer = self.ask("DELETE", path)
