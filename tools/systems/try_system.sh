@@ -11,7 +11,7 @@
 #   --gcc      compiles with g++ instead of Clang.
 #   TARGET     what is tested instead of //..., as -- //cpab/... //losses/...
 #
-# Root is needed (chroot, mount); some 8 GB of disk; half an hour on two cores.
+# Root is needed (chroot, mount); some 8 GB of disk; an hour on two cores.
 # The committed state of this checkout is tried. Packages come from where this
 # system's apt takes them, or from where $MIRROR says.
 set -euo pipefail
@@ -115,6 +115,8 @@ echo "try_system: $suite at $(git rev-parse --short HEAD), $(nproc) processors, 
 failed=0
 run install tools/bazelw info release || failed=1
 run animate tools/bazelw run "${options[@]}" //pipelines:animate || failed=1
+run animate_again tools/bazelw run "${options[@]}" //pipelines:animate -- --overwrite || failed=1
+run train tools/bazelw run "${options[@]}" //pipelines:train || failed=1
 run build tools/bazelw build "${options[@]}" --build_tests_only "${targets[@]}" || failed=1
 run test tools/bazelw test "${options[@]}" "${targets[@]}" || failed=1
 versions
