@@ -241,6 +241,16 @@ TEST(VideoReader, SqueezesNoFrameWhereThePhoneWasTurned) {
   for (const VideoFrame& frame : video.frames) {
     EXPECT_EQ(frame.rgb.size(), cv::Size(320, 240));
   }
+  // The upright bars end above a band of colours at three quarters of each
+  // frame's height, of which the middle 180 of 320 rows show the very end.
+  const auto differs_from_bars = [](const cv::Mat& rgb) {
+    const cv::Range columns(0, 200);
+    return cv::norm(rgb(cv::Range(60, 61), columns),
+                    rgb(cv::Range(195, 196), columns), cv::NORM_L1) /
+           (3. * columns.size());
+  };
+  EXPECT_GT(differs_from_bars(video.frames[5].rgb), 60);
+  EXPECT_LT(differs_from_bars(video.frames[15].rgb), 10);
 }
 
 // 16 patches of one colour each by BT.709, which the file does not say; players
