@@ -20,49 +20,18 @@ using torch::autograd::variable_list;
 
 thread_local bool recomputes = false;
 
-// What of this thread decides how a function computes.
-struct Surroundings {
-  explicit Surroundings(c10::DeviceType type)
-      : device(type),
-        is_autocast_on(libtorch::IsAutocastOn(type)),
-        autocast_dtype(libtorch::AutocastDtype(type)),
+// With what of the thread of the first call decides how it computes.
+struct Part : torch::CustomClassHolder {
+  Part(TensorFunction f, size_t inputs, c10::DeviceType device)
+      : function(std::move(f)),
+        num_inputs(inputs),
+        autocast(libtorch::CurrentAutocast(device)),
         allows_large(cpu::LargeConvolutionScope::IsAllowed()) {}
 
-  c10::DeviceType device;
-  bool is_autocast_on;
-  at::ScalarType autocast_dtype;
-  bool allows_large;
-};
-
-// Those of another time, as long as it lives.
-class SurroundingsScope {
- public:
-  explicit SurroundingsScope(const Surroundings& wanted)
-      : before_(wanted.device), large_(wanted.allows_large) {
-    libtorch::SetAutocast(wanted.device, wanted.is_autocast_on,
-                          wanted.autocast_dtype);
-  }
-  ~SurroundingsScope() {
-    libtorch::SetAutocast(before_.device, before_.is_autocast_on,
-                          before_.autocast_dtype);
-    // The copies of weights that it made belong to a graph that ends here.
-    if (!before_.is_autocast_on) at::autocast::clear_cache();
-  }
-  SurroundingsScope(const SurroundingsScope&) = delete;
-  SurroundingsScope& operator=(const SurroundingsScope&) = delete;
-
- private:
-  Surroundings before_;
-  cpu::LargeConvolutionScope large_;
-};
-
-struct Part : torch::CustomClassHolder {
-  Part(TensorsFunction f, size_t inputs, c10::DeviceType device)
-      : function(std::move(f)), num_inputs(inputs), surroundings(device) {}
-
-  TensorsFunction function;
+  TensorFunction function;
   size_t num_inputs;
-  Surroundings surroundings;
+  libtorch::AutocastState autocast;
+  bool allows_large;
 };
 using PartPtr = c10::intrusive_ptr<torch::CustomClassHolder>;
 
@@ -83,7 +52,8 @@ Tensors Call(const Part& part, const Tensors& inputs) {
 }
 
 Tensors CallAgain(const Part& part, const Tensors& inputs) {
-  const SurroundingsScope as_before(part.surroundings);
+  const libtorch::AutocastScope autocast(part.autocast);
+  const cpu::LargeConvolutionScope large(part.allows_large);
   return Call(part, inputs);
 }
 
@@ -153,7 +123,7 @@ RecomputeScope::~RecomputeScope() { recomputes = before_; }
 bool Recomputes() { return recomputes && torch::GradMode::is_enabled(); }
 
 Tensors Recomputed(const Tensors& inputs, const Tensors& parameters,
-                   const TensorsFunction& function) {
+                   const TensorFunction& function) {
   if (!Recomputes()) return function(inputs);
   Tensors tensors = inputs;
   tensors.insert(tensors.end(), parameters.begin(), parameters.end());

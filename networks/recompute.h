@@ -9,8 +9,7 @@
 #include <torch/nn/module.h>
 #include <torch/types.h>
 
-#include <functional>
-#include <vector>
+#include "networks/tensor_function.h"
 
 namespace networks {
 
@@ -25,9 +24,6 @@ class RecomputeScope {
  private:
   const bool before_;
 };
-
-using Tensors = std::vector<torch::Tensor>;
-using TensorsFunction = std::function<Tensors(const Tensors&)>;
 
 // Whether Recomputed() would recompute here: in a RecomputeScope that is on,
 // with gradients on.
@@ -44,7 +40,7 @@ bool Recomputes();
 // an input. `parameters` are all tensors with a gradient that it reads beside
 // its inputs; the gradient of one that is left out is zero.
 Tensors Recomputed(const Tensors& inputs, const Tensors& parameters,
-                   const TensorsFunction& function);
+                   const TensorFunction& function);
 
 // The same of a module of one tensor: module->forward(x).
 template <typename ModuleHolder>

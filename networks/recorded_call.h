@@ -6,17 +6,17 @@
 
 #include <torch/types.h>
 
-#include <functional>
 #include <memory>
-#include <vector>
+
+#include "networks/tensor_function.h"
 
 namespace networks {
 
 // One thread at a time.
 class RecordedCall {
  public:
-  using Tensors = std::vector<torch::Tensor>;
-  using Function = std::function<Tensors(const Tensors&)>;
+  using Tensors = networks::Tensors;
+  using Function = TensorFunction;
 
   // Whether calls on `device` are recorded: on CUDA devices, in builds with
   // kernels (--config=cuda). Elsewhere each call is an ordinary one.

@@ -7,14 +7,12 @@
 #include <torch/script.h>
 #include <torch/types.h>
 
-#include <functional>
 #include <string>
 #include <vector>
 
-namespace networks {
+#include "networks/tensor_function.h"
 
-using TensorFunction = std::function<std::vector<torch::Tensor>(
-    const std::vector<torch::Tensor>&)>;
+namespace networks {
 
 // Records what `function` does to `examples` with the parameters and buffers of
 // `module`, by LibTorch's tracer. The script's `forward` takes as many tensors,

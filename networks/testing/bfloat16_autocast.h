@@ -11,14 +11,8 @@ namespace networks::test_util {
 
 // While it lives, autocast to bfloat16 is on for the CPU.
 class BFloat16Autocast {
- public:
-  BFloat16Autocast() { libtorch::SetAutocast(c10::kCPU, true); }
-  ~BFloat16Autocast() {
-    libtorch::SetAutocast(c10::kCPU, false);
-    at::autocast::clear_cache();
-  }
-  BFloat16Autocast(const BFloat16Autocast&) = delete;
-  BFloat16Autocast& operator=(const BFloat16Autocast&) = delete;
+ private:
+  libtorch::AutocastScope scope_{{c10::kCPU, true, at::kBFloat16}};
 };
 
 }  // namespace networks::test_util

@@ -3,9 +3,9 @@
 #define PIPELINES_MODEL_AUTOCAST_H_
 
 #include <c10/core/Device.h>
-#include <c10/core/ScalarType.h>
 
 #include "pipelines/config/config.pb.h"
+#include "third_party/libtorch/autocast_state.h"
 
 namespace pipelines {
 
@@ -17,14 +17,9 @@ namespace pipelines {
 class AutocastScope {
  public:
   AutocastScope(TrainingConfig::Precision precision, c10::Device device);
-  ~AutocastScope();
-  AutocastScope(const AutocastScope&) = delete;
-  AutocastScope& operator=(const AutocastScope&) = delete;
 
  private:
-  c10::Device device_;
-  bool was_on_;
-  c10::ScalarType dtype_before_;
+  libtorch::AutocastScope scope_;
 };
 
 }  // namespace pipelines

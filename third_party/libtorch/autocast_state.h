@@ -54,6 +54,36 @@ inline void SetAutocast(c10::DeviceType device, bool on,
 
 #endif
 
+// Autocast on one device, as it is in a thread or is to be there.
+struct AutocastState {
+  c10::DeviceType device;
+  bool is_on;
+  at::ScalarType dtype;
+};
+
+inline AutocastState CurrentAutocast(c10::DeviceType device) {
+  return {device, IsAutocastOn(device), AutocastDtype(device)};
+}
+
+// While it lives, autocast in this thread is as `wanted`. Where it was off
+// before, the copies of weights that it made end with it.
+class AutocastScope {
+ public:
+  explicit AutocastScope(const AutocastState& wanted)
+      : before_(CurrentAutocast(wanted.device)) {
+    SetAutocast(wanted.device, wanted.is_on, wanted.dtype);
+  }
+  ~AutocastScope() {
+    SetAutocast(before_.device, before_.is_on, before_.dtype);
+    if (!before_.is_on) at::autocast::clear_cache();
+  }
+  AutocastScope(const AutocastScope&) = delete;
+  AutocastScope& operator=(const AutocastScope&) = delete;
+
+ private:
+  const AutocastState before_;
+};
+
 }  // namespace libtorch
 
 #endif  // THIRD_PARTY_LIBTORCH_AUTOCAST_STATE_H_
