@@ -56,14 +56,8 @@ class AnimatePage {
   // The job that the address names; else the one that runs.
   async show(id) {
     this.refreshOffers();
-    if (!id) {
-      const {hash} = location;
-      const jobs = this.api.jobs ?? await this.api.refreshJobs();
-      if (location.hash !== hash) return;  // something else is shown since
-      const running = jobs.find(({type, state}) => type === 'animate' && state === 'running');
-      if (running) history.replaceState(null, '', `#animate/${running.id}`);
-      id = running?.id ?? '';
-    }
+    id ||= await this.list.openRunning();
+    if (id === null) return;
     this.list.select(id);
     if (!id) {
       this.visited = true;

@@ -35,6 +35,17 @@ export class JobList {
     else fill(this.list, [0, 1].map(() => h('li.skeleton.job-skeleton')));
   }
 
+  // The id of the job that runs, which the address names then, or '' without
+  // one; null where something else is shown since.
+  async openRunning() {
+    const {hash} = location;
+    const jobs = this.api.jobs ?? await this.api.refreshJobs();
+    if (location.hash !== hash) return null;
+    const running = jobs.find(({type, state}) => type === this.type && state === 'running');
+    if (running) history.replaceState(null, '', `#${this.page}/${running.id}`);
+    return running?.id ?? '';
+  }
+
   select(id) {
     this.current = id;
     this.show();

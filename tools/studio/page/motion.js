@@ -105,14 +105,8 @@ class MotionPage {
 
   async show(id) {
     this.refreshOffers();
-    if (!id) {
-      const {hash} = location;
-      const jobs = this.api.jobs ?? await this.api.refreshJobs();
-      if (location.hash !== hash) return;  // something else is shown since
-      const running = jobs.find(({type, state}) => type === 'motion' && state === 'running');
-      if (running) history.replaceState(null, '', `#motion/${running.id}`);
-      id = running?.id ?? '';
-    }
+    id ||= await this.list.openRunning();
+    if (id === null) return;
     this.list.select(id);
     if (!id) {
       this.view.close();
