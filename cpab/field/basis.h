@@ -73,6 +73,9 @@ class Basis {
       const Eigen::Ref<const Eigen::VectorXd>& theta) const;
   Eigen::VectorXd ThetaFromVertices(const Eigen::Matrix2Xd& velocities) const;
 
+  // P u: the coefficients of all cells of the field with such velocities.
+  CellCoefficients CellsFromVertices(const Eigen::Matrix2Xd& velocities) const;
+
   // W, [2 num_vertices, d]: row 2 v + a is component a of vertex v's velocity.
   // Empty if the basis is sparse.
   const RowMajorMatrix& vertex_basis() const { return vertex_basis_; }
@@ -96,7 +99,6 @@ class Basis {
  private:
   explicit Basis(Tessellation tessellation);
 
-  CellCoefficients CellsFromVertices(const Eigen::Matrix2Xd& velocities) const;
   // P^T vec(A), [2, num_vertices].
   Eigen::Matrix2Xd VerticesFromCellGradient(
       const CellCoefficients& gradient) const;

@@ -9,6 +9,14 @@ VelocityField::VelocityField(std::shared_ptr<const Basis> basis,
                              const Eigen::Ref<const Eigen::VectorXd>& theta)
     : basis_(std::move(basis)), cells_(basis_->CellsFromTheta(theta)) {}
 
+VelocityField VelocityField::OfCells(std::shared_ptr<const Basis> basis,
+                                     CellCoefficients cells) {
+  VelocityField field;
+  field.basis_ = std::move(basis);
+  field.cells_ = std::move(cells);
+  return field;
+}
+
 VelocityField VelocityField::Scaled(double t) const {
   VelocityField scaled = *this;
   scaled.cells_ *= t;

@@ -18,6 +18,10 @@ class VelocityField {
   VelocityField(std::shared_ptr<const Basis> basis,
                 const Eigen::Ref<const Eigen::VectorXd>& theta);
 
+  // The field with those coefficients, which are of the basis' span.
+  static VelocityField OfCells(std::shared_ptr<const Basis> basis,
+                               CellCoefficients cells);
+
   // The field t v.
   VelocityField Scaled(double t) const;
   // The field v + t w, for a field w of the same basis.
@@ -33,6 +37,8 @@ class VelocityField {
   Eigen::Vector2d operator()(const Eigen::Vector2d& point) const;
 
  private:
+  VelocityField() = default;
+
   std::shared_ptr<const Basis> basis_;
   CellCoefficients cells_;
 };

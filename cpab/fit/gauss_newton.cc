@@ -24,8 +24,8 @@ class Minimiser {
         norm_(pairs.weights, options),
         size_(pairs.Size()),
         tension_(options.tension),
-        current_(
-            EvaluateAt(VertexVector::Zero(model.vertex_covariance.rows()))) {}
+        current_(EvaluateAt(
+            FieldOf(VertexVector::Zero(model.vertex_covariance.rows())))) {}
 
   FitResult Minimise() {
     if (current_.flow.residual.squaredNorm() == 0) return Report(0, true);
@@ -42,24 +42,39 @@ class Minimiser {
   }
 
  private:
-  // One field and what the next step needs of it.
-  struct State {
+  // A field by the forces that it is made of. All are linear in each other.
+  struct Field {
     VertexVector force;
     VertexVector velocities;  // u
-    Eigen::VectorXd theta;
     CellCoefficients cells;
+
+    Field Towards(const Field& other, double fraction) const {
+      return {force + fraction * (other.force - force),
+              velocities + fraction * (other.velocities - velocities),
+              cells + fraction * (other.cells - cells)};
+    }
+  };
+
+  // One field and what the next step needs of it.
+  struct State {
+    Field field;
     double energy;
     FlowAtPairs flow;
   };
 
-  State EvaluateAt(VertexVector force) const {
-    VertexVector velocities = model_.vertex_covariance * force;
-    const double energy = force.dot(velocities);
-    Eigen::VectorXd theta = model_.theta_from_force * force;
-    const VelocityField field(model_.basis(), theta);
-    return {std::move(force), std::move(velocities),
-            std::move(theta), field.cells(),
-            energy,           FlowAtPairs(field, pairs_)};
+  Field FieldOf(VertexVector force) const {
+    VertexVector velocities = model_.Velocities(force);
+    const Eigen::Map<const Eigen::Matrix2Xd> at_vertices(velocities.data(), 2,
+                                                         velocities.size() / 2);
+    CellCoefficients cells = model_.basis()->CellsFromVertices(at_vertices);
+    return {std::move(force), std::move(velocities), std::move(cells)};
+  }
+
+  State EvaluateAt(Field field) const {
+    const double energy = field.force.dot(field.velocities);
+    FlowAtPairs flow(VelocityField::OfCells(model_.basis(), field.cells),
+                     pairs_);
+    return {std::move(field), energy, std::move(flow)};
   }
 
   double Cost(const State& state) const {
@@ -73,8 +88,7 @@ class Minimiser {
   // J Sigma J^T, upper triangle, at the current field.
   const Eigen::MatrixXd& Gram() {
     if (!gram_) {
-      gram_ = current_.flow.jacobian.UpperTimesTranspose(
-          current_.flow.jacobian.TimesMatrix(model_.vertex_covariance));
+      gram_ = current_.flow.jacobian.UpperGram(model_.vertex_covariance);
     }
     return *gram_;
   }
@@ -84,7 +98,7 @@ class Minimiser {
   //   theta' = c + Sigma J^T alpha,   c = theta damping / (1 + damping),
   //   (J Sigma J^T + (1 + damping) H^-1) alpha = r + J (theta - c),
   // where H majorises the norm's Hessian.
-  VertexVector ModelMinimum() {
+  Field ModelMinimum() {
     const double stiffness = 1 + damping_;
     Eigen::MatrixXd system = Gram();
     const Eigen::RowVectorXd compliance =
@@ -94,24 +108,22 @@ class Minimiser {
     }
     Eigen::Matrix2Xd alpha =
         current_.flow.residual +
-        current_.flow.jacobian.Times(current_.velocities) / stiffness;
+        current_.flow.jacobian.Times(current_.field.velocities) / stiffness;
     Eigen::Map<Eigen::VectorXd> flat(alpha.data(), alpha.size());
     Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>, Eigen::Upper>(system).solveInPlace(
         flat);
-    return damping_ / stiffness * current_.force +
-           current_.flow.jacobian.TransposeTimes(alpha);
+    return FieldOf(damping_ / stiffness * current_.field.force +
+                   current_.flow.jacobian.TransposeTimes(alpha));
   }
 
   // Moves to the model's minimum, or as far towards it as the trust region
   // allows, if that lowers the cost. Returns whether the minimum is reached.
   bool TakeStep() {
-    const VertexVector target = ModelMinimum();
-    const CellCoefficients target_cells =
-        model_.basis()->CellsFromTheta(model_.theta_from_force * target);
-    const double length = MaxGradient(target_cells - current_.cells);
+    const Field target = ModelMinimum();
+    const double length = MaxGradient(target.cells - current_.field.cells);
     const double fraction = std::min(1.0, options_.trust_region / length);
-    State next =
-        EvaluateAt(current_.force + fraction * (target - current_.force));
+    State next = EvaluateAt(
+        fraction == 1 ? target : current_.field.Towards(target, fraction));
     const double before = Cost(current_), after = Cost(next);
     const bool settled =
         std::abs(before - after) <= options_.tolerance * before + Rounding();
@@ -131,28 +143,32 @@ class Minimiser {
   }
 
   bool IsWithinBounds() const {
-    return MaxGradient(current_.cells) <= options_.max_gradient;
+    return MaxGradient(current_.field.cells) <= options_.max_gradient;
   }
 
   void LowerTension() {
-    tension_ *= LoweredTension(MaxGradient(current_.cells), options_).factor;
+    tension_ *=
+        LoweredTension(MaxGradient(current_.field.cells), options_).factor;
     damping_ = 0;
   }
 
   // For problems that run out of iterations: shrinks the field.
   void EnforceBounds() {
-    const double excess = MaxGradient(current_.cells) / options_.max_gradient;
-    if (excess > 1) current_ = EvaluateAt(current_.force / excess);
+    const double excess =
+        MaxGradient(current_.field.cells) / options_.max_gradient;
+    if (excess > 1) {
+      current_ = EvaluateAt(FieldOf(current_.field.force / excess));
+    }
   }
 
   FitResult Report(int iterations, bool converged) const {
     FitResult result;
-    result.theta = current_.theta;
+    result.theta = model_.theta_from_force * current_.field.force;
     result.residual =
         std::sqrt(WeightedSquaredNorm(current_.flow.residual, pairs_.weights));
     result.cost = Cost(current_);
     result.tension = tension_;
-    result.max_gradient = MaxGradient(current_.cells);
+    result.max_gradient = MaxGradient(current_.field.cells);
     result.iterations = iterations;
     result.converged = converged;
     return result;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "cpab/field/velocity_field.h"
 #include "cpab/fit/solver_constants.h"
@@ -15,12 +16,20 @@ namespace {
 // no velocity gradient by more than kDifference leaves 1e-10 of truncation in
 // central differences, and as much of rounding. The gradient alone would make
 // the step huge along fields that are almost constant.
-double StepAlong(const VelocityField& along, const Eigen::VectorXd& theta) {
-  const double size = std::max(
-      MaxGradient(along.cells()),
-      along.basis().VerticesFromTheta(theta).colwise().norm().maxCoeff());
-  return size > 0 ? solver::kDifference / size : 1;
-}
+struct Direction {
+  Direction(std::shared_ptr<const Basis> basis, const Eigen::VectorXd& theta)
+      : velocities(basis->VerticesFromTheta(theta)),
+        field(VelocityField::OfCells(basis,
+                                     basis->CellsFromVertices(velocities))) {
+    const double size = std::max(MaxGradient(field.cells()),
+                                 velocities.colwise().norm().maxCoeff());
+    step = size > 0 ? solver::kDifference / size : 1;
+  }
+
+  Eigen::Matrix2Xd velocities;  // At the vertices.
+  VelocityField field;
+  double step;
+};
 
 Eigen::Matrix2Xd ForcesAtPoints(const FlowAtPairs& flow,
                                 const Eigen::Matrix2Xd& f) {
@@ -48,8 +57,7 @@ KeypointCurvature::KeypointCurvature(const FitModel& model,
       cost_(norm_.Value(flow_.residual, tension_) +
             0.5 * model.prior->Energy(theta)),
       gradient_(model.prior->precision() * theta - ToTheta(vertex_force_)) {
-  Eigen::MatrixXd system = flow_.jacobian.UpperTimesTranspose(
-      flow_.jacobian.TimesMatrix(model.vertex_covariance));
+  Eigen::MatrixXd system = flow_.jacobian.UpperGram(model.vertex_covariance);
   system.diagonal() +=
       norm_.Compliance(flow_.residual, tension_).replicate<2, 1>().reshaped();
   dual_.compute(system);
@@ -82,19 +90,18 @@ Eigen::Matrix2Xd KeypointCurvature::ForceChange(
 
 Eigen::VectorXd KeypointCurvature::CurvatureTimes(
     const Eigen::VectorXd& v) const {
-  const VelocityField along(model_.basis(), v);
-  const double step = StepAlong(along, v);
-  const FlowAtPairs ahead(field_.Plus(step, along), pairs_);
+  const Direction along(model_.basis(), v);
+  const FlowAtPairs ahead(field_.Plus(along.step, along.field), pairs_);
   return ToTheta((ahead.jacobian.TransposeTimes(forces_) - vertex_force_) /
-                 step);
+                 along.step);
 }
 
 KeypointCurvature::Transport KeypointCurvature::TransportAlong(
     const Eigen::VectorXd& v) const {
-  const VelocityField along(model_.basis(), v);
-  const double step = StepAlong(along, v);
-  const FlowAtPairs ahead(field_.Plus(step, along), pairs_);
-  const FlowAtPairs behind(field_.Plus(-step, along), pairs_);
+  const Direction along(model_.basis(), v);
+  const double step = along.step;
+  const FlowAtPairs ahead(field_.Plus(step, along.field), pairs_);
+  const FlowAtPairs behind(field_.Plus(-step, along.field), pairs_);
   const VertexVector force = ahead.jacobian.TransposeTimes(forces_) -
                              behind.jacobian.TransposeTimes(forces_);
   return {ToTheta(force / (2 * step)),
@@ -107,7 +114,13 @@ Eigen::Matrix2Xd KeypointCurvature::ToPoints(const Eigen::Matrix2Xd& f) const {
 }
 
 Eigen::VectorXd KeypointCurvature::ToTheta(const VertexVector& force) const {
-  return model_.basis()->vertex_basis().transpose() * force;
+  const RowMajorMatrix& vertex_basis = model_.basis()->vertex_basis();
+  Eigen::VectorXd dual = Eigen::VectorXd::Zero(vertex_basis.cols());
+  // Few vertices have a force.
+  for (Eigen::Index i = 0; i < force.size(); ++i) {
+    if (force[i] != 0) dual += force[i] * vertex_basis.row(i).transpose();
+  }
+  return dual;
 }
 
 }  // namespace cpab

@@ -38,6 +38,16 @@ FitModel::FitModel(std::shared_ptr<const Prior> shared_prior)
   force_from_dual = ForceFromDual(*basis());
 }
 
+VertexVector FitModel::Velocities(const VertexVector& force) const {
+  VertexVector velocities = VertexVector::Zero(force.size());
+  for (Eigen::Index i = 0; i < force.size(); ++i) {
+    if (force[i] != 0) {
+      velocities += force[i] * vertex_covariance.row(i).transpose();
+    }
+  }
+  return velocities;
+}
+
 FlowAtPairs::FlowAtPairs(const VelocityField& field, const WeightedPairs& pairs)
     : jacobian(SensitivitiesOfPoints(field, pairs.from),
                field.tessellation().num_vertices()),

@@ -30,6 +30,9 @@ struct FitModel {
 
   const std::shared_ptr<const Basis>& basis() const { return prior->basis(); }
 
+  // u = W Sigma W^T force. Few vertices have a force: those that paths pass.
+  VertexVector Velocities(const VertexVector& force) const;
+
   std::shared_ptr<const Prior> prior;
   RowMajorMatrix vertex_covariance;  // W Sigma W^T, [2 vertices, 2 vertices]
   RowMajorMatrix theta_from_force;   // Sigma W^T, [d, 2 vertices]

@@ -1,5 +1,5 @@
 // The four lanes of a Pack are four points in one region. A round takes each of
-// them by PathWalker::NextStep's step, arc by arc:
+// them by NextStep's step, arc by arc:
 //
 //   1. h = min(time left, max_duration). For each of the three edges, s(0) and
 //      s(h) of exit_time.h tell which are crossed: s(h) < 0.
@@ -118,7 +118,7 @@ CPAB_INLINE PackedStep SolveExits(const AffineFlow& flow,
   }
 }
 
-// PathWalker::NextStep for four points. Sets `rare` where it has no answer.
+// NextStep for four points. Sets `rare` where it has no answer.
 CPAB_INLINE PackedStep NextSteps(const Region& region, int region_index,
                                  const AffineFlow& flow, Vector<Pack> x,
                                  Pack time_left, Mask* rare) {
@@ -239,8 +239,10 @@ class Paths {
   }
 
   __attribute__((noinline)) void StepAlone(int region, int point) {
-    const PathWalker::Step step = walker_.NextStep(
-        region, {x_[2 * point], x_[2 * point + 1]}, time_left_[point]);
+    const Tessellation& tessellation = walker_.tessellation();
+    const PathStep step = NextStep(
+        tessellation, region, walker_.flow(tessellation.regions()[region].cell),
+        {x_[2 * point], x_[2 * point + 1]}, time_left_[point]);
     Move(point, step.position.x(), step.position.y(),
          time_left_[point] - step.duration, step.region);
   }

@@ -4,7 +4,7 @@
 // are in one cell at the same time advance together, so that the cell's
 // coefficients are constants for all of them. Same formulas and same guarantees
 // (exit_time.h), so that results differ from Walk's by rounding only; rare
-// cases are left to PathWalker::NextStep, path by path.
+// cases are left to NextStep, path by path.
 //
 // Private to //cpab/flow.
 #ifndef CPAB_FLOW_PACKED_PATH_H_

@@ -74,11 +74,24 @@ PathWalker::PathWalker(const VelocityField& field)
   }
 }
 
-PathWalker::Step PathWalker::NextStep(int region_index,
-                                      const Eigen::Vector2d& x,
-                                      double time_left) const {
-  const Region& region = tessellation_->regions()[region_index];
-  const AffineFlow& flow = flows_[region.cell];
+FewPathsWalker::FewPathsWalker(const VelocityField& field)
+    : field_(field), place_(field.cells().rows(), -1) {
+  constexpr size_t kFewCells = 16;
+  flows_.reserve(std::min(place_.size(), kFewCells));
+}
+
+const AffineFlow& FewPathsWalker::flow(int cell) {
+  if (place_[cell] < 0) {
+    place_[cell] = static_cast<int>(flows_.size());
+    flows_.emplace_back(field_.cells().row(cell).data());
+  }
+  return flows_[place_[cell]];
+}
+
+PathStep NextStep(const Tessellation& tessellation, int region_index,
+                  const AffineFlow& flow, const Eigen::Vector2d& x,
+                  double time_left) {
+  const Region& region = tessellation.regions()[region_index];
   const double h = std::min(time_left, flow.max_duration());
   const MatrixFunction f = flow.Integral(h);
   const MatrixFunction e = flow.Exponential(f);

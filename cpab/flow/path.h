@@ -34,32 +34,75 @@ struct Arc {
   double duration;
 };
 
-// The affine flows of all cells of a field, and the regions to walk through.
+inline MovedCoordinates Moved(const Tessellation& tessellation,
+                              const Eigen::Vector2d& x) {
+  return tessellation.Nearest(x).array() == x.array();
+}
+
+// The end of an arc: after `duration` at `position`, either at the end of the
+// time given (region unchanged) or across an edge.
+struct PathStep {
+  double duration;
+  Eigen::Vector2d position;
+  int region;
+};
+// `flow` is that of the region's cell.
+PathStep NextStep(const Tessellation& tessellation, int region,
+                  const AffineFlow& flow, const Eigen::Vector2d& x,
+                  double time_left);
+
+// Where the path from `point` is after unit time. flow_of(cell) is an
+// AffineFlow. Calls visit(const Arc&) for each arc, in order. Outside the
+// square, with zero_boundary, the arcs are those of the nearest point, which
+// slides along the border.
+template <typename FlowOf, typename Visitor>
+Eigen::Vector2d WalkPath(const Tessellation& tessellation, FlowOf flow_of,
+                         const Eigen::Vector2d& point, Visitor visit) {
+  const Eigen::Vector2d nan =
+      Eigen::Vector2d::Constant(std::numeric_limits<double>::quiet_NaN());
+  if (!point.allFinite()) return nan;
+  const Eigen::Vector2d start = tessellation.Nearest(point);
+  const bool outside = start != point;
+  Eigen::Vector2d x = start;
+  int region = tessellation.FindRegion(x);
+  double time_left = 1;
+  for (int arcs = 0; time_left > 0; ++arcs) {
+    if (arcs == kMaxArcs) return nan;
+    const int cell = tessellation.regions()[region].cell;
+    const PathStep step =
+        NextStep(tessellation, region, flow_of(cell), x, time_left);
+    visit(Arc{cell, x, step.duration});
+    time_left -= step.duration;
+    x = step.position;
+    region = step.region;
+    if (outside) {
+      if (!x.allFinite()) return nan;
+      // No rounding takes it off the border.
+      x = Moved(tessellation, point).select(x, start);
+    }
+  }
+  return outside ? Moved(tessellation, point).select(x, point) : x;
+}
+
+// The affine flows of all cells of a field, for many paths. Immutable; safe to
+// use from many threads.
 class PathWalker {
  public:
   explicit PathWalker(const VelocityField& field);
 
   const Tessellation& tessellation() const { return *tessellation_; }
   const AffineFlow& flow(int cell) const { return flows_[cell]; }
-
-  // Where the path from `point` is after unit time. Calls visit(const Arc&) for
-  // each arc, in order. Outside the square, with zero_boundary, the arcs are
-  // those of the nearest point, which slides along the border.
-  template <typename Visitor>
-  Eigen::Vector2d Walk(const Eigen::Vector2d& point, Visitor visit) const;
-
   MovedCoordinates Moved(const Eigen::Vector2d& x) const {
-    return tessellation_->Nearest(x).array() == x.array();
+    return cpab::Moved(*tessellation_, x);
   }
 
-  // The end of an arc: after `duration` at `position`, either at the end of the
-  // time given (region unchanged) or across an edge.
-  struct Step {
-    double duration;
-    Eigen::Vector2d position;
-    int region;
-  };
-  Step NextStep(int region, const Eigen::Vector2d& x, double time_left) const;
+  template <typename Visitor>
+  Eigen::Vector2d Walk(const Eigen::Vector2d& point, Visitor visit) const {
+    return WalkPath(
+        *tessellation_,
+        [this](int cell) -> const AffineFlow& { return flows_[cell]; }, point,
+        visit);
+  }
 
  private:
   std::shared_ptr<const Basis> basis_;  // Keeps the tessellation alive.
@@ -67,32 +110,31 @@ class PathWalker {
   std::vector<AffineFlow> flows_;  // By cell.
 };
 
-template <typename Visitor>
-Eigen::Vector2d PathWalker::Walk(const Eigen::Vector2d& point,
-                                 Visitor visit) const {
-  const Eigen::Vector2d nan =
-      Eigen::Vector2d::Constant(std::numeric_limits<double>::quiet_NaN());
-  if (!point.allFinite()) return nan;
-  const Eigen::Vector2d start = tessellation_->Nearest(point);
-  const bool outside = start != point;
-  Eigen::Vector2d x = start;
-  int region = tessellation_->FindRegion(x);
-  double time_left = 1;
-  for (int arcs = 0; time_left > 0; ++arcs) {
-    if (arcs == kMaxArcs) return nan;
-    const Step step = NextStep(region, x, time_left);
-    visit(Arc{tessellation_->regions()[region].cell, x, step.duration});
-    time_left -= step.duration;
-    x = step.position;
-    region = step.region;
-    if (outside) {
-      if (!x.allFinite()) return nan;
-      // No rounding takes it off the border.
-      x = Moved(point).select(x, start);
-    }
+// The same for a few paths, which visit a few cells: a flow is prepared when it
+// is first asked for. `field` outlives it.
+class FewPathsWalker {
+ public:
+  explicit FewPathsWalker(const VelocityField& field);
+
+  // Valid until the next call.
+  const AffineFlow& flow(int cell);
+  MovedCoordinates Moved(const Eigen::Vector2d& x) const {
+    return cpab::Moved(field_.tessellation(), x);
   }
-  return outside ? Moved(point).select(x, point) : x;
-}
+
+  template <typename Visitor>
+  Eigen::Vector2d Walk(const Eigen::Vector2d& point, Visitor visit) {
+    return WalkPath(
+        field_.tessellation(),
+        [this](int cell) -> const AffineFlow& { return flow(cell); }, point,
+        visit);
+  }
+
+ private:
+  const VelocityField& field_;
+  std::vector<int> place_;  // In flows_, by cell; -1 where there is none yet.
+  std::vector<AffineFlow> flows_;
+};
 
 }  // namespace cpab
 

@@ -71,7 +71,8 @@ TEST(PathWalker, StaysInTheCellOfEachArc) {
       double time_left = 1;
       while (time_left > 0) {
         const LongArc arc(walker, region, x);
-        const PathWalker::Step step = walker.NextStep(region, x, time_left);
+        const PathStep step =
+            NextStep(walker.tessellation(), region, arc.flow, x, time_left);
         ASSERT_GE(step.duration, 0);
         ASSERT_LE(step.duration, std::min(time_left, arc.flow.max_duration()));
         for (const Edge& edge : arc.region.edges) {
@@ -104,8 +105,8 @@ TEST(PathWalker, StaysInTheCellOfEachArc) {
 // Negative if there is no such exit.
 double CostOfGrazing(const PathWalker& walker, int cell,
                      const Eigen::Vector2d& x) {
-  const PathWalker::Step step = walker.NextStep(cell, x, 1);
   const LongArc arc(walker, cell, x);
+  const PathStep step = NextStep(walker.tessellation(), cell, arc.flow, x, 1);
   const double h = std::min(1.0, arc.flow.max_duration());
   for (const Edge& edge : arc.region.edges) {
     if (edge.neighbour != step.region || arc.Distance(edge, h) < 0) continue;
@@ -154,8 +155,9 @@ TEST(PathWalker, SolvesCrossingsOfPathsThatGrazeAnEdge) {
     double inside = 0, outside = 0.999;
     for (int halving = 0; halving < 40; ++halving) {
       const double share = (inside + outside) / 2;
-      const bool stays =
-          walker.NextStep(cell, point_at(share), 1).region == cell;
+      const bool stays = NextStep(walker.tessellation(), cell,
+                                  walker.flow(cell), point_at(share), 1)
+                             .region == cell;
       (stays ? inside : outside) = share;
       const double cost = CostOfGrazing(walker, cell, point_at(outside));
       grazing += cost >= 0;
@@ -205,6 +207,24 @@ TEST(PathWalker, EndsWhatHasNoEnd) {
   EXPECT_TRUE(walker.Walk({nan, 0.3}, count).array().isNaN().all());
   EXPECT_TRUE(walker.Walk({0.3, -infinity}, count).array().isNaN().all());
   EXPECT_EQ(arcs, 0);
+}
+
+// They differ in when a cell is prepared, and in nothing else.
+TEST(FewPathsWalker, WalksAsPathWalkerDoes) {
+  const auto basis = Basis::Create({3, 2}).value();
+  const VelocityField field(basis, test_util::DrawTheta(*basis, 0.5, 1));
+  const PathWalker all(field);
+  FewPathsWalker few(field);
+  for (const Eigen::Vector2d& x : DrawPoints(100, -0.4, 1.4, 2).colwise()) {
+    std::vector<double> durations;
+    const auto keep = [&](const Arc& arc) {
+      durations.push_back(arc.duration);
+    };
+    EXPECT_EQ(few.Walk(x, keep), all.Walk(x, keep));
+    const size_t half = durations.size() / 2;
+    EXPECT_TRUE(std::equal(durations.begin(), durations.begin() + half,
+                           durations.begin() + half, durations.end()));
+  }
 }
 
 }  // namespace

@@ -58,12 +58,9 @@ class VertexJacobian {
   Eigen::Matrix2Xd Times(const VertexVector& u) const;
   // D^T f for f [2, K].
   VertexVector TransposeTimes(const Eigen::Matrix2Xd& f) const;
-  // D M, [2 K, columns of M], for M with 2 num_vertices rows.
-  RowMajorMatrix TimesMatrix(const RowMajorMatrix& m) const;
-  // N D^T for a row-major N with 2 num_vertices columns, [rows of N, 2 K]. Only
-  // columns 2 k and 2 k + 1 of rows up to 2 k + 1 are set: the upper triangle
-  // of the symmetric D K D^T when N = D K.
-  Eigen::MatrixXd UpperTimesTranspose(const RowMajorMatrix& n) const;
+  // D C D^T, [2 K, 2 K], for a symmetric C [2 vertices, 2 vertices]. Only the
+  // upper triangle, and what is beside it in its [2, 2] blocks, is set.
+  Eigen::MatrixXd UpperGram(const RowMajorMatrix& c) const;
 
  private:
   std::vector<PointSensitivity> points_;

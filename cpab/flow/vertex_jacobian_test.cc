@@ -22,6 +22,16 @@ class VertexJacobianTest
   const std::shared_ptr<const Basis> basis_ = Basis::Create(GetParam()).value();
   const Eigen::VectorXd theta_ = DrawTheta(*basis_, 0.7, 1);
   const Eigen::Matrix2Xd points_ = DrawPoints(20, 0, 1, 2);
+  // D, column by column.
+  Eigen::MatrixXd Dense() const {
+    const int columns = 2 * basis_->tessellation().num_vertices();
+    Eigen::MatrixXd dense(2 * points_.cols(), columns);
+    for (int i = 0; i < columns; ++i) {
+      dense.col(i) = jacobian_.Times(VertexVector::Unit(columns, i)).reshaped();
+    }
+    return dense;
+  }
+
   const VertexJacobian jacobian_{
       SensitivitiesOfPoints(VelocityField(basis_, theta_), points_),
       basis_->tessellation().num_vertices()};
@@ -33,8 +43,7 @@ INSTANTIATE_TEST_SUITE_P(Tessellations, VertexJacobianTest,
 
 TEST_P(VertexJacobianTest, TimesBasisIsTheFlowsJacobian) {
   const PointsJacobian expected = Flow(basis_, theta_).Jacobians(points_);
-  const RowMajorMatrix dy_dtheta =
-      jacobian_.TimesMatrix(basis_->vertex_basis());
+  const RowMajorMatrix dy_dtheta = Dense() * basis_->vertex_basis();
   EXPECT_LT((dy_dtheta - expected.dy_dtheta).cwiseAbs().maxCoeff(), kTolerance);
   for (int k = 0; k < points_.cols(); ++k) {
     const PointSensitivity& point = jacobian_.point(k);
@@ -45,16 +54,16 @@ TEST_P(VertexJacobianTest, TimesBasisIsTheFlowsJacobian) {
 
 TEST_P(VertexJacobianTest, ProductsAreThoseOfTheDenseMatrix) {
   const int vertices = basis_->tessellation().num_vertices();
-  const RowMajorMatrix dense = jacobian_.TimesMatrix(
-      RowMajorMatrix::Identity(2 * vertices, 2 * vertices));
-  const VertexVector u = VertexVector::LinSpaced(2 * vertices, -1, 1);
+  const Eigen::MatrixXd dense = Dense();
   const Eigen::Matrix2Xd f = DrawPoints(points_.cols(), -1, 1, 3);
   const Eigen::Map<const Eigen::VectorXd> flat(f.data(), f.size());
-  EXPECT_LT((jacobian_.Times(u).reshaped() - dense * u).norm(), kTolerance);
   EXPECT_LT((jacobian_.TransposeTimes(f) - dense.transpose() * flat).norm(),
             kTolerance);
-  const Eigen::MatrixXd gram = jacobian_.UpperTimesTranspose(dense);
-  const Eigen::MatrixXd difference = gram - dense * dense.transpose();
+  const RowMajorMatrix draws = DrawPoints(2 * vertices * vertices, -1, 1, 4)
+                                   .reshaped(2 * vertices, 2 * vertices);
+  const RowMajorMatrix symmetric = draws + draws.transpose();
+  const Eigen::MatrixXd difference =
+      jacobian_.UpperGram(symmetric) - dense * symmetric * dense.transpose();
   EXPECT_LT(difference.triangularView<Eigen::Upper>().toDenseMatrix().norm(),
             kTolerance);
 }
