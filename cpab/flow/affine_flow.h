@@ -44,6 +44,8 @@ class AffineFlow {
   double max_duration() const { return max_duration_; }
   double trace() const { return trace_; }
   double determinant() const { return determinant_; }
+  // Of the power series: a multiple of four.
+  int num_terms() const { return num_terms_; }
   double m00() const { return m00_; }
   double m01() const { return m01_; }
   double m10() const { return m10_; }

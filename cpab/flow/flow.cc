@@ -5,7 +5,9 @@
 #include <limits>
 #include <utility>
 
+#include "cpab/flow/packed_adjoint.h"
 #include "cpab/flow/packed_path.h"
+#include "cpab/flow/sensitivity_series.h"
 #include "cpab/flow/vertex_jacobian.h"
 
 namespace cpab {
@@ -14,6 +16,10 @@ namespace {
 // Points that one call of a parallel loop's body takes: enough to keep packs
 // full, some 100 microseconds of work.
 constexpr int64_t kBlock = 1024;
+
+// From so many points on, what their paths have in common is prepared for their
+// adjoint: as much work as some ten paths on 4x4 cells.
+constexpr int64_t kCompany = 64;
 
 // The adjoint keeps a gradient for each block of points: few, so that their
 // memory does not grow with the number of points.
@@ -64,6 +70,60 @@ Eigen::Vector2d WalkAndRecord(const PathWalker& walker,
   arcs->clear();
   return walker.Walk(x, [arcs](const Arc& arc) { arcs->push_back(arc); });
 }
+
+// The adjoint of the paths of some points.
+class PathGradients {
+ public:
+  // With `series` paths go together, without it one by one. Adds all gradients
+  // with respect to the cells' coefficients to `cells`.
+  PathGradients(const PathWalker& walker,
+                const std::vector<SensitivitySeries>* series,
+                CellCoefficients* cells)
+      : walker_(walker), series_(series), cells_(cells) {}
+
+  // The gradients with respect to the points, from those with respect to the
+  // paths' ends.
+  Eigen::Matrix2Xd Pullback(const Eigen::Matrix2Xd& points,
+                            Eigen::Matrix2Xd gradients) {
+    Eigen::Matrix2Xd ends = points;
+    if (series_ != nullptr) {
+      WalkTogether(walker_, &ends, &packed_arcs_);
+      PullBackTogether(walker_, *series_, packed_arcs_, &gradients, cells_);
+    }
+    for (Eigen::Index n = 0; n < points.cols(); ++n) {
+      const MovedCoordinates moved = walker_.Moved(points.col(n));
+      if (series_ == nullptr || !moved.all()) {
+        ends.col(n) = PullbackAlong(points.col(n), moved, gradients.col(n));
+      }
+      if (ends.col(n).allFinite()) continue;
+      gradients.col(n).setConstant(ends(0, n));
+      if (points.col(n).allFinite()) cells_->setConstant(ends(0, n));
+    }
+    return gradients;
+  }
+
+ private:
+  // Returns the path's end.
+  Eigen::Vector2d PullbackAlong(const Eigen::Vector2d& x,
+                                const MovedCoordinates& moved,
+                                Eigen::Ref<Eigen::Vector2d> gradient) {
+    const Eigen::Vector2d end = WalkAndRecord(walker_, x, &arcs_);
+    Eigen::Vector2d moving = moved.select(gradient, 0);
+    for (auto arc = arcs_.rbegin(); arc != arcs_.rend(); ++arc) {
+      const ArcDerivative derivative(walker_.flow(arc->cell), *arc);
+      Eigen::Map<CellGradient> cell(cells_->row(arc->cell).data());
+      moving = moved.select(derivative.Pullback(moving, cell), 0);
+    }
+    gradient = moved.select(moving, gradient);
+    return end;
+  }
+
+  const PathWalker& walker_;
+  const std::vector<SensitivitySeries>* series_;
+  CellCoefficients* cells_;
+  std::vector<Arc> arcs_;
+  std::vector<PackedArc> packed_arcs_;
+};
 
 // The normal of the edge at x between two cells, or between their extensions
 // outside; 0 if they have none.
@@ -191,6 +251,9 @@ FlowGradient<Scalar> Flow::Pullback(const PointsRef<Scalar>& points,
   eigen_assert(count == dl_dy.cols());
   const int64_t block_size =
       std::max(kBlock / 2, (count + kMaxGradients - 1) / kMaxGradients);
+  const bool together = count >= kCompany;
+  const std::vector<SensitivitySeries> series =
+      together ? SeriesOfCells(walker_) : std::vector<SensitivitySeries>();
   FlowGradient<Scalar> result;
   result.points.resize(2, count);
   const CellCoefficients zero =
@@ -200,28 +263,15 @@ FlowGradient<Scalar> Flow::Pullback(const PointsRef<Scalar>& points,
   ForEachBlock(
       count, block_size, parallel_for,
       [&](int64_t block, int64_t begin, int64_t end) {
-        std::vector<Arc> arcs;
-        for (int64_t n = begin; n < end; ++n) {
-          const Eigen::Vector2d x = points.col(n).template cast<double>();
-          const Eigen::Vector2d y = WalkAndRecord(walker_, x, &arcs);
-          const MovedCoordinates moved = walker_.Moved(x);
-          const bool outside = !moved.all();
-          const Eigen::Vector2d dl_dend = dl_dy.col(n).template cast<double>();
-          Eigen::Vector2d gradient = dl_dend;
-          if (!y.allFinite()) {
-            gradient.setConstant(y.x());
-            if (x.allFinite()) partial[block].setConstant(y.x());
-          }
-          for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
-            if (outside) gradient = moved.select(gradient, 0);
-            gradient = ArcDerivative(walker_.flow(arc->cell), *arc)
-                           .Pullback(gradient,
-                                     Eigen::Map<CellGradient>(
-                                         partial[block].row(arc->cell).data()));
-          }
-          if (outside && y.allFinite())
-            gradient = moved.select(gradient, dl_dend);
-          result.points.col(n) = gradient.template cast<Scalar>();
+        PathGradients paths(walker_, together ? &series : nullptr,
+                            &partial[block]);
+        for (int64_t n = begin; n < end; n += kBlock / 2) {
+          const int64_t size = std::min(kBlock / 2, end - n);
+          result.points.middleCols(n, size) =
+              paths
+                  .Pullback(points.middleCols(n, size).template cast<double>(),
+                            dl_dy.middleCols(n, size).template cast<double>())
+                  .template cast<Scalar>();
         }
       });
   result.cells = zero;

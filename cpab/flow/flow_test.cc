@@ -592,6 +592,39 @@ TEST(FlowEdgeCases, HeldPointsStayHoweverFar) {
             Eigen::Vector2d::Zero());
 }
 
+// Where many points go together, those outside, those that are not finite and
+// those whose paths have too many arcs are apart.
+TEST(FlowEdgeCases, ManyPointsHaveTheGradientsThatEachHas) {
+  const auto basis = BasisOf({4, 4, /*zero_boundary=*/true});
+  const Flow flow(basis, DrawTheta(*basis, 0.5, 2));
+  Eigen::Matrix2Xd points = DrawPoints(1500, -0.5, 1.5, 3);
+  points(1, 700) = std::nan("");
+  const Eigen::Matrix2Xd dl_dy = DrawPoints(1500, -1, 1, 4);
+  const FlowGradient<double> many = flow.Pullback<double>(points, dl_dy);
+  CellCoefficients cells = CellCoefficients::Zero(many.cells.rows(), 6);
+  const double bound =
+      1e-13 * (1 + std::exp(test_util::GradientBound(flow.field().cells())));
+  for (int n = 0; n < points.cols(); ++n) {
+    const FlowGradient<double> alone =
+        flow.Pullback<double>(points.col(n), dl_dy.col(n));
+    if (n == 700) {
+      EXPECT_TRUE(many.points.col(n).array().isNaN().all());
+      continue;
+    }
+    EXPECT_LT((many.points.col(n) - alone.points).norm(), bound) << n;
+    cells += alone.cells;
+  }
+  EXPECT_LT(
+      (basis->ThetaFromCells(many.cells) - basis->ThetaFromCells(cells)).norm(),
+      1500 * bound);
+
+  const Flow absurd(basis, DrawTheta(*basis, 1e200, 1));
+  const FlowGradient<double> none = absurd.Pullback<double>(points, dl_dy);
+  EXPECT_TRUE(none.cells.array().isNaN().all());
+  EXPECT_EQ(none.points.col(0).array().isNaN().all(),
+            (points.col(0).array() >= 0 && points.col(0).array() <= 1).any());
+}
+
 TEST(FlowEdgeCases, NoPointsAreFine) {
   const auto basis = BasisOf({4, 4});
   const Flow flow(basis, DrawTheta(*basis, 0.3, 2));

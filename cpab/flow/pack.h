@@ -2,6 +2,7 @@
 //
 // Compilers turn each operation into one AVX instruction or two of SSE2's,
 // depending on the function that it is inlined into: all of them are.
+// RunVectorised is that function.
 //
 // Private to //cpab/flow and //cpab/volume.
 #ifndef CPAB_FLOW_PACK_H_
@@ -63,6 +64,7 @@ CPAB_INLINE Pack Select(Mask mask, Pack a, Pack b) {
 CPAB_INLINE Pack Min(Pack a, Pack b) { return Select(b < a, b, a); }
 CPAB_INLINE Pack Max(Pack a, Pack b) { return Select(a < b, b, a); }
 CPAB_INLINE Pack Abs(Pack a) { return Max(a, -a); }
+CPAB_INLINE double Sum(Pack a) { return (a[0] + a[1]) + (a[2] + a[3]); }
 CPAB_INLINE Pack Sqrt(Pack a) {
   return Pack(Pack::Lanes{std::sqrt(a[0]), std::sqrt(a[1]), std::sqrt(a[2]),
                           std::sqrt(a[3])});
@@ -72,6 +74,25 @@ CPAB_INLINE Pack Sqrt(Pack a) {
 CPAB_INLINE double Max(double a, double b) { return a < b ? b : a; }
 CPAB_INLINE double Abs(double a) { return std::abs(a); }
 CPAB_INLINE double Sqrt(double a) { return std::sqrt(a); }
+
+#if defined(__x86_64__)
+template <typename Work>
+__attribute__((target("avx2,fma"))) void RunWithAvx2(Work* work) {
+  work->Run();
+}
+#endif
+
+// Calls work->Run(), which is CPAB_INLINE like all that it calls, compiled for
+// AVX2 where the processor has it.
+template <typename Work>
+void RunVectorised(Work* work) {
+#if defined(__x86_64__)
+  static const bool has_avx2 =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (has_avx2) return RunWithAvx2(work);
+#endif
+  work->Run();
+}
 
 }  // namespace cpab
 

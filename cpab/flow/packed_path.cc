@@ -21,6 +21,7 @@
 // company.
 #include "cpab/flow/packed_path.h"
 
+#include <array>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -172,8 +173,11 @@ CPAB_INLINE PackedStep NextSteps(const Region& region, int region_index,
 // All paths: where they are, and how much time they have left.
 class Paths {
  public:
-  Paths(const PathWalker& walker, Eigen::Matrix2Xd* points)
+  // `arcs` may be null.
+  Paths(const PathWalker& walker, Eigen::Matrix2Xd* points,
+        std::vector<PackedArc>* arcs)
       : walker_(walker),
+        arcs_(arcs),
         x_(points->data()),
         time_left_(points->cols(), 1.0),
         now_(walker.tessellation().num_regions(), points->cols()),
@@ -209,7 +213,7 @@ class Paths {
   // Moves the first four points of a list, or all of them, by one arc. Returns
   // the rest of the list.
   CPAB_INLINE int StepPack(int region_index, int point) {
-    int lanes[Pack::kSize];
+    std::array<int, Pack::kSize> lanes;
     int count = 0;
     Vector<Pack> x;
     Pack time_left;
@@ -223,28 +227,36 @@ class Paths {
     }
     const Region& region = walker_.tessellation().regions()[region_index];
     Mask rare;
-    const PackedStep step = NextSteps(
-        region, region_index, walker_.flow(region.cell), x, time_left, &rare);
+    PackedStep step = NextSteps(region, region_index, walker_.flow(region.cell),
+                                x, time_left, &rare);
     const Pack left = time_left - step.duration;
     const bool any_rare = Any(rare);
     for (int i = 0; i < count; ++i) {
       if (any_rare && rare.lanes[i]) {
-        StepAlone(region_index, lanes[i]);
+        step.duration.Set(i, StepAlone(region_index, lanes[i]));
       } else {
         Move(lanes[i], step.position.x[i], step.position.y[i], left[i],
              static_cast<int>(step.region[i]));
       }
     }
+    if (arcs_ != nullptr) {
+      for (int i = count; i < Pack::kSize; ++i) {
+        step.duration.Set(i, step.duration[0]);
+      }
+      arcs_->push_back({region.cell, count, lanes, x, step.duration});
+    }
     return point;
   }
 
-  __attribute__((noinline)) void StepAlone(int region, int point) {
+  // Returns the arc's duration.
+  __attribute__((noinline)) double StepAlone(int region, int point) {
     const Tessellation& tessellation = walker_.tessellation();
     const PathStep step = NextStep(
         tessellation, region, walker_.flow(tessellation.regions()[region].cell),
         {x_[2 * point], x_[2 * point + 1]}, time_left_[point]);
     Move(point, step.position.x(), step.position.y(),
          time_left_[point] - step.duration, step.region);
+    return step.duration;
   }
 
   CPAB_INLINE void Move(int point, double x, double y, double time_left,
@@ -256,31 +268,19 @@ class Paths {
   }
 
   const PathWalker& walker_;
+  std::vector<PackedArc>* arcs_;
   double* x_;  // [2, points]
   std::vector<double> time_left_;
   Lists now_, later_;
 };
 
-#if defined(__x86_64__)
-__attribute__((target("avx2,fma"))) void RunWithAvx2(Paths* paths) {
-  paths->Run();
-}
-bool HasAvx2() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-#endif
-
-void RunPortably(Paths* paths) { paths->Run(); }
-
 }  // namespace
 
-void WalkTogether(const PathWalker& walker, Eigen::Matrix2Xd* points) {
-  Paths paths(walker, points);
-#if defined(__x86_64__)
-  static const bool has_avx2 = HasAvx2();
-  if (has_avx2) return RunWithAvx2(&paths);
-#endif
-  RunPortably(&paths);
+void WalkTogether(const PathWalker& walker, Eigen::Matrix2Xd* points,
+                  std::vector<PackedArc>* arcs) {
+  if (arcs != nullptr) arcs->clear();
+  Paths paths(walker, points, arcs);
+  RunVectorised(&paths);
 }
 
 }  // namespace cpab

@@ -171,17 +171,6 @@ class Paths {
   std::vector<VolumeState> states_;
 };
 
-#if defined(__x86_64__)
-__attribute__((target("avx2,fma"))) void RunWithAvx2(Paths* paths) {
-  paths->Run();
-}
-bool HasAvx2() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-#endif
-
-void RunPortably(Paths* paths) { paths->Run(); }
-
 }  // namespace
 
 VolumeWalker::VolumeWalker(std::shared_ptr<const VolumeBasis> basis,
@@ -234,11 +223,7 @@ void VolumeWalker::Walk(Eigen::Matrix3Xd* points,
     return;
   }
   Paths paths(*this, points, arcs);
-#if defined(__x86_64__)
-  static const bool has_avx2 = HasAvx2();
-  if (has_avx2) return RunWithAvx2(&paths);
-#endif
-  RunPortably(&paths);
+  RunVectorised(&paths);
 }
 
 }  // namespace cpab
