@@ -78,11 +78,14 @@ absl::Status WriteAtomically(const std::string& path,
 }
 
 absl::Status LinkOrCopyAtomically(const std::string& from,
-                                  const std::string& to) {
+                                  const std::string& to,
+                                  std::chrono::milliseconds wait) {
   OutputOptions options;
-  options.wait = kWaitToWrite;
+  options.wait = wait;
   absl::StatusOr<Temporary> link = Temporary::CreateLink(from, to, options);
   if (link.ok()) return link->Publish();
+  // Another process writes it: a copy would wait for it once more.
+  if (absl::IsUnavailable(link.status())) return link.status();
   options.access_from = from;
   return CopyAtomically(from, to, options);
 }

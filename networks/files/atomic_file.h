@@ -68,9 +68,11 @@ absl::Status WriteAtomically(const std::string& path,
 // Gives the file `from` the name `to`, too, in place of what has it; as a copy
 // where the file system has no second names. A second name has the mode of its
 // file; a copy, that of the file that it replaces, or else that of `from`,
-// which its owner may write in any case. Errors as above.
-absl::Status LinkOrCopyAtomically(const std::string& from,
-                                  const std::string& to);
+// which its owner may write in any case. Waits up to `wait` for another process
+// that writes `to`; then Unavailable. Other errors as above.
+absl::Status LinkOrCopyAtomically(
+    const std::string& from, const std::string& to,
+    std::chrono::milliseconds wait = kWaitToWrite);
 
 }  // namespace networks::files
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -413,6 +414,19 @@ TEST_F(AtomicFileTest, CopiesWhereThereIsNoSecondName) {
   EXPECT_EQ(Contents("b"),
             std::string(std::istreambuf_iterator<char>(file), {}));
   EXPECT_THAT(Names(), ElementsAre("b"));
+}
+
+TEST_F(AtomicFileTest, WaitsOnceForAnotherWriterOfASecondName) {
+  Write("a", "new");
+  const AtomicFile other = AtomicFile::Create(Path("b")).value();
+  const auto begin = std::chrono::steady_clock::now();
+  const std::chrono::seconds wait(1);
+  EXPECT_THAT(LinkOrCopyAtomically(Path("a"), Path("b"), wait),
+              StatusIs(StatusCode::kUnavailable,
+                       AllOf(HasSubstr(Path("b") + ": process "),
+                             HasSubstr("is writing it"))));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2 * wait);
+  EXPECT_FALSE(fs::exists(Path("b")));
 }
 
 TEST_F(AtomicFileTest, CopiesAPrivateFileAsAPrivateOne) {
