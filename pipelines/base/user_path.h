@@ -8,11 +8,13 @@ namespace pipelines {
 
 // A relative path is relative to where the user stands, which `bazel run` and
 // tools/bazelw tell in environment variables, not to where Bazel starts the
-// binary. "~/" is the home folder. An empty path stays empty.
+// binary. "~/" is the home folder: $HOME or, without it, that of the system's
+// list of users. An empty path stays empty.
 std::string UserPath(const std::string& path);
 
 // The folder for what can be made or fetched again: $XDG_CACHE_HOME or
-// ~/.cache, and in it "cpab_animation".
+// ~/.cache (as above), and in it "cpab_animation". Of a user without any home,
+// below "/", where making it fails unless the user may write there.
 std::string CacheFolder();
 
 }  // namespace pipelines

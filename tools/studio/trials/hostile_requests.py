@@ -449,8 +449,10 @@ def main():
   with open(secret, 'wb') as file:
     file.write(SECRET)
   trace = folder + '/trace'
+  # Without HOME, as in a test, the server looks it up in the system's list of
+  # users when it starts.
   wrapper = [] if options.nostrace else [
-      'strace', '-f', '-y', '-qq', '-o', trace, '-s', '4096', '-e',
+      'env', 'HOME=' + data, 'strace', '-f', '-y', '-qq', '-o', trace, '-s', '4096', '-e',
       'trace=open,openat,creat,unlink,unlinkat,rename,renameat,renameat2,'
       'mkdir,mkdirat,link,linkat,symlink,symlinkat,connect']
   failures, counts = [], collections.Counter()
