@@ -15,14 +15,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/http/connection_table.h"
 #include "tools/studio/http/listen_socket.h"
+#include "tools/studio/http/request_header.h"
 
 namespace studio {
 namespace {
@@ -67,24 +66,12 @@ struct Exchange {
   }
 };
 
-struct CollectedHeaders {
-  Request* request;
-  bool has_duplicate = false;
-};
-
-MHD_Result CollectHeader(void* data, MHD_ValueKind, const char* key,
-                         size_t key_size, const char* value,
-                         size_t value_size) {
-  auto* collected = static_cast<CollectedHeaders*>(data);
-  std::string name = absl::AsciiStrToLower(absl::string_view(key, key_size));
-  const bool is_single = name == "host" || name == "authorization" ||
-                         name == "content-length" || name == "origin" ||
-                         name == "transfer-encoding" || name == "range";
-  const bool is_new =
-      collected->request->headers
-          .emplace(std::move(name), std::string(value ? value : "", value_size))
-          .second;
-  collected->has_duplicate |= is_single && !is_new;
+MHD_Result CollectField(void* header, MHD_ValueKind, const char* name,
+                        size_t name_size, const char* value,
+                        size_t value_size) {
+  static_cast<RequestHeader*>(header)->Add(
+      absl::string_view(name, name_size),
+      absl::string_view(value ? value : "", value_size));
   return MHD_YES;
 }
 
@@ -101,28 +88,10 @@ std::optional<Response> ReadHeader(MHD_Connection* connection,
     return ErrorResponse(431, "invalid_argument",
                          "the request's header is too long");
   }
-  CollectedHeaders collected{request};
-  MHD_get_connection_values_n(connection, MHD_HEADER_KIND, CollectHeader,
-                              &collected);
-  if (collected.has_duplicate) {
-    return ErrorResponse(400, "invalid_argument",
-                         "the request's header states a field twice");
-  }
-  request->method = std::strcmp(method, "HEAD") == 0 ? "GET" : method;
-  absl::StatusOr<Target> parsed = ParseTarget(target);
-  if (!parsed.ok()) return ErrorResponse(parsed.status());
-  request->target = *std::move(parsed);
-  if (request->headers.count("transfer-encoding") > 0) {
-    return ErrorResponse(411, "invalid_argument",
-                         "the request has to state its Content-Length");
-  }
-  const absl::string_view length = request->Header("content-length");
-  if (!length.empty() && (!absl::SimpleAtoi(length, &request->content_length) ||
-                          request->content_length < 0)) {
-    return ErrorResponse(400, "invalid_argument",
-                         "the request's Content-Length is no length");
-  }
-  return std::nullopt;
+  RequestHeader header;
+  MHD_get_connection_values_n(connection, MHD_HEADER_KIND, CollectField,
+                              &header);
+  return header.Read(method, target, request);
 }
 
 class CollectingReader : public BodyReader {
