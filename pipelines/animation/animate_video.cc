@@ -579,6 +579,7 @@ CroppedReaderOptions DrivingOptionsOf(const AnimateVideoOptions& options,
   reader.allow_addresses = options.allow_addresses;
   reader.frame_size = animator.frame_size();
   reader.allow_damaged = options.allow_damaged;
+  reader.damage_advice = options.damage_advice;
   reader.max_frames = options.max_frames;
   reader.stop = options.hooks.stop;
   reader.image_rate = options.image_rate;

@@ -52,6 +52,8 @@ struct AnimateVideoOptions {
   // Read on after damaged places of the driving video, and say what was lost.
   // The sound ends, or begins, where the frames do then.
   bool allow_damaged = false;
+  // Of errors about such places: see media::FrameSourceOptions.
+  std::string damage_advice;
   // Driving frames a second, where nothing states them: see
   // media::FrameSourceOptions.
   media::Rational image_rate = {25, 1};

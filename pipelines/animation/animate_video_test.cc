@@ -201,10 +201,12 @@ TEST_F(AnimateTest, AVideoDamagedInItsMiddleIsAnErrorUnlessAllowed) {
     file.seekp(static_cast<std::streamoff>(fs::file_size(driving)) / 2);
     file << std::string(600, '\0');
   }
+  options_.damage_advice = "do this";
   const auto strict = Run(WriteStill(), driving);
-  EXPECT_THAT(strict, StatusIs(StatusCode::kDataLoss,
-                               AllOf(HasSubstr(driving),
-                                     HasSubstr("the file should have 60"))));
+  EXPECT_THAT(strict,
+              StatusIs(StatusCode::kDataLoss,
+                       AllOf(HasSubstr(driving),
+                             HasSubstr("the file should have 60); do this"))));
   EXPECT_FALSE(fs::exists(Path("out.mp4")));
   options_.allow_damaged = true;
   const auto lenient = Run(WriteStill(), driving);
@@ -451,7 +453,7 @@ TEST_F(AnimateTest, WaitsForTheDeviceAsOftenForManyFramesOfABatchAsForFew) {
   const torch::Device device = networks::test_util::StandInDevice();
   trained_.model->to(device);
   animator_ = *Animator::Create(trained_, device);
-  options_.panels = {Panel::kKeypoints, Panel::kOcclusion, Panel::kParts};
+  options_.panels = {Panel::kKeypoints, Panel::kOcclusion, Panel::kSets};
   options_.save_deformation = Path("deformation.npy");
   const auto waits = [&](int frames) {
     options_.batch_size = frames;

@@ -56,11 +56,13 @@ class Grid {
     media::FrameSourceOptions source_options;
     source_options.allow_addresses = options.allow_addresses;
     source_options.allow_damaged = options.allow_damaged;
+    source_options.damage_advice = options.damage_advice;
     source_options.image_rate = options.image_rate;
     source_options.stop = options.hooks.stop;
     ASSIGN_OR_RETURN(grid.first_,
                      media::OpenFrameSource(videos[0], source_options));
     source_options.allow_addresses = source_options.allow_damaged = false;
+    source_options.damage_advice.clear();
     for (size_t i = 1; i < videos.size(); ++i) {
       grid.others_.emplace_back();
       ASSIGN_OR_RETURN(grid.others_.back().source,

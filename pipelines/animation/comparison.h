@@ -20,6 +20,7 @@ struct ComparisonOptions {
   // The first video may be a device or a URL; see media::FrameSourceOptions.
   bool allow_addresses = false;
   bool allow_damaged = false;            // of the first video
+  std::string damage_advice;             // the same
   media::Rational image_rate = {25, 1};  // see media::FrameSourceOptions
   int64_t max_frames = 0;                // 0: all
   bool overwrite = false;  // whether an output that exists is replaced

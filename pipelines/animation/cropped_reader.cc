@@ -26,6 +26,7 @@ absl::StatusOr<std::unique_ptr<CroppedReader>> CroppedReader::Open(
   std::unique_ptr<CroppedReader> reader(new CroppedReader(path, options));
   media::FrameSourceOptions source;
   source.allow_damaged = options.allow_damaged;
+  source.damage_advice = options.damage_advice;
   source.allow_addresses = options.allow_addresses;
   source.min_stacked_frames = options.min_stacked_frames;
   source.stop = options.stop;

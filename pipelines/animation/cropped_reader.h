@@ -45,6 +45,7 @@ struct CroppedReaderOptions {
   cv::Size frame_size;  // the model's
   bool allow_damaged = false;
   // See media::FrameSourceOptions.
+  std::string damage_advice;
   bool allow_addresses = false;
   int min_stacked_frames = 2;
   media::Rational image_rate = {25, 1};

@@ -35,7 +35,7 @@ struct VideoInfo {
   Rational frame_rate;
 
   // A video that states neither times nor a rate, as raw streams (.h264, .hevc,
-  // .obu) may: each frame is shown for as long as frame_rate says.
+  // .obu, .mjpeg) may: each frame is shown for as long as frame_rate says.
   bool has_assumed_rate = false;
 
   // Unit of VideoFrame::pts and duration, in seconds.
@@ -118,6 +118,10 @@ struct FrameSourceOptions {
   // Skip what cannot be decoded instead of returning an error.
   bool allow_damaged = false;
 
+  // Ends the errors of damage: what the user of this program can do, as
+  // "--allow_damaged leaves out what is damaged". Empty where that is nothing.
+  std::string damage_advice;
+
   // The name may be one of a device or a URL (see input_address.h). Set this
   // for a name that the user gave, and for no other: one that stands in a list,
   // a folder or a data set is a file's, so that data cannot reach beyond its
@@ -144,6 +148,7 @@ struct FrameSourceOptions {
 // Opens the input of this name, going by its content and not by its name:
 //  - a folder: its images, in the order in which people count;
 //  - an animated WebP: its frames;
+//  - JPEGs of one size behind one another (.mjpeg): a video;
 //  - an image: a row of square frames, side by side (width a multiple of the
 //    height), or a single frame if it is no such row;
 //  - a device or a URL, if options.allow_addresses: see input_address.h;

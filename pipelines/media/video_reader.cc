@@ -227,12 +227,12 @@ absl::Status VideoReader::Impl::Locate(const absl::Status& status) const {
   if (info_.num_frames) {
     absl::StrAppend(&where, "; the file should have ", *info_.num_frames);
   }
-  return absl::Status(
-      status.code(),
-      absl::StrCat(std::string(status.message()), where, ")",
-                   absl::IsDataLoss(status) && !options_.allow_damaged
-                       ? "; allow_damaged leaves out what is damaged"
-                       : ""));
+  where += ")";
+  if (absl::IsDataLoss(status) && !options_.damage_advice.empty()) {
+    absl::StrAppend(&where, "; ", options_.damage_advice);
+  }
+  return absl::Status(status.code(),
+                      absl::StrCat(std::string(status.message()), where));
 }
 
 void VideoReader::Impl::NoteDamage(const absl::Status& status) {

@@ -43,11 +43,12 @@ class WebpSource : public FrameSource {
  public:
   // `bytes` are those of `animation`, which has a frame.
   WebpSource(std::shared_ptr<const std::string> bytes, std::string name,
-             WebpAnimation animation, bool allow_damaged)
+             WebpAnimation animation, const FrameSourceOptions& options)
       : bytes_(std::move(bytes)),
         name_(std::move(name)),
         animation_(std::move(animation)),
-        allow_damaged_(allow_damaged),
+        allow_damaged_(options.allow_damaged),
+        damage_advice_(options.damage_advice),
         rgb_(animation_.canvas, CV_8UC3, cv::Scalar::all(255)),
         alpha_(animation_.canvas, CV_8UC1, cv::Scalar::all(0)) {
     cv::Size shown = animation_.canvas;
@@ -111,10 +112,9 @@ class WebpSource : public FrameSource {
     if (damage.ok()) return damage;
     const std::string message(damage.message());
     if (!allow_damaged_) {
-      return error_ = absl::DataLossError(
-                 absl::StrCat(message, " (", num_read_,
-                              " frames read); allow_damaged leaves out what is "
-                              "damaged"));
+      return error_ = absl::DataLossError(absl::StrCat(
+                 message, " (", num_read_, " frames read)",
+                 damage_advice_.empty() ? "" : "; ", damage_advice_));
     }
     if (first_damage_.empty()) {
       first_damage_ = absl::StrCat("after frame ", num_read_, ": ", message);
@@ -163,6 +163,7 @@ class WebpSource : public FrameSource {
   std::string name_;
   WebpAnimation animation_;
   bool allow_damaged_;
+  std::string damage_advice_;
   VideoInfo info_;
   cv::Mat rgb_;  // the canvas, over white
   cv::Mat alpha_;
@@ -192,8 +193,7 @@ absl::StatusOr<std::unique_ptr<FrameSource>> OpenWebpSource(
   }
   if (animation.frames.empty()) return animation.end;
   return std::make_unique<WebpSource>(std::move(bytes), input.name,
-                                      std::move(animation),
-                                      options.allow_damaged);
+                                      std::move(animation), options);
 }
 
 }  // namespace pipelines::media
