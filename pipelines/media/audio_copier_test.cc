@@ -248,6 +248,25 @@ TEST(AudioCopier, EncodesAnewWhatAnAviCannotCount) {
   }
 }
 
+// Which could hold it, but browsers would be silent.
+TEST(AudioCopier, EncodesDolbysSoundAnewForMp4) {
+  for (const char* name : {"browsers.ac3", "browsers.eac3"}) {
+    SCOPED_TRACE(name);
+    const std::string from = TempPath(name);
+    WriteSound(from, /*seconds=*/1.5, /*rate=*/48000);
+    const std::string to = TempPath(absl::StrCat(name, ".mp4"));
+    EXPECT_THAT(CopySound(from, to, CopyAll),
+                IsOkAndHolds(ElementsAre(
+                    AllOf(HasSubstr(from), HasSubstr("encoded anew as aac")))));
+    const Sound sound = ReadSound(to), original = ReadSound(from);
+    EXPECT_EQ(sound.rate, 48000);
+    EXPECT_NEAR(static_cast<double>(sound.samples.size()) / sound.rate, 1.5,
+                0.15);
+    EXPECT_NEAR(Loudness(sound), Loudness(original), 0.02);
+    EXPECT_GT(Loudness(original), 0.05);
+  }
+}
+
 // Its header is made of the length of the file, beyond which nothing is read.
 TEST(AudioCopier, EncodesTtaAnewForMkv) {
   EXPECT_THAT(CopySound(Tone("kept.tta"), TempPath("tta.mkv"), CopyAll),

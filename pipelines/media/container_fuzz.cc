@@ -13,6 +13,7 @@
 
 #include "pipelines/media/formats/avi_index.h"
 #include "pipelines/media/formats/container_end.h"
+#include "pipelines/media/formats/motion_jpeg.h"
 #include "pipelines/media/formats/mp4_movies.h"
 #include "pipelines/media/formats/mp4_times.h"
 #include "pipelines/media/formats/packet_count.h"
@@ -32,6 +33,7 @@ void Parse(const std::string& bytes) {
   const auto packets = CountStoredPackets(file);
   Require(!packets.ok() || packets->value_or(0) >= 0);
   CheckMp4Times(file).IgnoreError();
+  IsMotionJpeg(file);
   const auto pieces_of_avi = ListedByAvi(file, /*stream=*/0);
   Require(!pieces_of_avi || pieces_of_avi->filled <= pieces_of_avi->all);
   const auto second = SecondMovie(file);

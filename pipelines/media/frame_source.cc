@@ -14,6 +14,7 @@
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/input_address.h"
 #include "pipelines/media/media_input.h"
+#include "pipelines/media/open_input.h"
 #include "pipelines/media/row_source.h"
 #include "pipelines/media/video_reader.h"
 #include "pipelines/media/webp_source.h"
@@ -25,6 +26,7 @@ namespace {
 // What can be told of an input before it is opened.
 struct Look {
   bool is_folder = false;
+  bool is_motion_jpeg = false;
   // The beginning of a regular file, or all of what is in memory.
   std::shared_ptr<const std::string> head =
       std::make_shared<const std::string>();
@@ -34,6 +36,7 @@ absl::StatusOr<Look> LookAt(const MediaInput& input) {
   Look look;
   if (input.bytes != nullptr) {
     look.head = input.bytes;
+    look.is_motion_jpeg = IsRawMotionJpeg(input);
     return look;
   }
   if (input.allow_addresses &&
@@ -51,6 +54,7 @@ absl::StatusOr<Look> LookAt(const MediaInput& input) {
       return absl::InvalidArgumentError(absl::StrCat(input.name, " is empty"));
     }
     look.head = std::make_shared<const std::string>(std::move(head));
+    look.is_motion_jpeg = IsRawMotionJpeg(input);
   }
   return look;
 }
@@ -74,6 +78,7 @@ constexpr Kind kKinds[] = {
     {[](const Look& look) { return look.is_folder; }, OpenFolderSource},
     {[](const Look& look) { return IsAnimatedWebp(*look.head); },
      OpenWebpSource},
+    {[](const Look& look) { return look.is_motion_jpeg; }, OpenVideo},
     {[](const Look& look) { return LooksLikeImage(*look.head); },
      OpenRowSource},
     {[](const Look&) { return true; }, OpenVideo},

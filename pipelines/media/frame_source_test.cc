@@ -61,6 +61,10 @@ const Kind kKinds[] = {
     {"Webm", ".webm", WriteVideo},
     {"Gif", ".gif", WriteVideo},
     {"Webp", ".webp", WriteVideo},
+    {"MotionJpeg", ".mjpeg",
+     [](const std::string& path) {
+       WriteNumberedMotionJpeg(path, kSize, kFrames);
+     }},
     {"TransportStream", ".ts",
      [](const std::string& path) {
        WriteVideo(path + ".mp4");
@@ -444,22 +448,28 @@ TEST(OpenFrameSource, ShowsImagesAtTheRateThatItIsTold) {
 }
 
 TEST(OpenFrameSource, ShowsRawStreamsAtTheRateThatItIsTold) {
-  const std::string path = TempPath("without_rate.hevc");
-  WriteNumberedHevc(path, cv::Size(64, 64), kFrames, /*stated_rate=*/{});
+  const std::string hevc = TempPath("without_rate.hevc");
+  WriteNumberedHevc(hevc, cv::Size(64, 64), kFrames, /*stated_rate=*/{});
+  // Of pictures that FFmpeg cannot see the end of where it looks first.
+  const std::string mjpeg = TempPath("without_rate.mjpeg");
+  WriteNumberedMotionJpeg(mjpeg, cv::Size(640, 640), kFrames);
   FrameSourceOptions options;
-  for (const Rational rate : {options.image_rate, Rational{30000, 1001}}) {
-    options.image_rate = rate;
-    const auto source = OpenFrameSource(path, options);
-    ASSERT_THAT(source, IsOk());
-    EXPECT_TRUE((*source)->info().has_assumed_rate);
-    EXPECT_EQ((*source)->info().frame_rate, rate);
-    EXPECT_EQ((*source)->info().time_base, (Rational{rate.den, rate.num}));
-    const std::vector<VideoFrame> frames = ReadAll(**source);
-    ASSERT_EQ(frames.size(), kFrames);
-    for (size_t i = 0; i < kFrames; ++i) {
-      EXPECT_EQ(FrameIndex(frames[i].rgb), static_cast<int>(i));
-      EXPECT_EQ(frames[i].pts - frames[0].pts, static_cast<int64_t>(i));
-      EXPECT_EQ(frames[i].duration, 1);
+  for (const std::string& path : {hevc, mjpeg}) {
+    for (const Rational rate : {Rational{25, 1}, Rational{30000, 1001}}) {
+      SCOPED_TRACE(path);
+      options.image_rate = rate;
+      const auto source = OpenFrameSource(path, options);
+      ASSERT_THAT(source, IsOk());
+      EXPECT_TRUE((*source)->info().has_assumed_rate);
+      EXPECT_EQ((*source)->info().frame_rate, rate);
+      EXPECT_EQ((*source)->info().time_base, (Rational{rate.den, rate.num}));
+      const std::vector<VideoFrame> frames = ReadAll(**source);
+      ASSERT_EQ(frames.size(), kFrames);
+      for (size_t i = 0; i < kFrames; ++i) {
+        EXPECT_EQ(FrameIndex(frames[i].rgb), static_cast<int>(i));
+        EXPECT_EQ(frames[i].pts - frames[0].pts, static_cast<int64_t>(i));
+        EXPECT_EQ(frames[i].duration, 1);
+      }
     }
   }
 }

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <istream>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "pipelines/media/formats/motion_jpeg.h"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/input_address.h"
@@ -59,8 +61,13 @@ absl::StatusOr<InputPtr> OpenFile(const MediaInput& file) {
   ASSIGN_OR_RETURN(IoPtr io, OpenBytes(file));
   RETURN_IF_ERROR(CheckHead(io.get(), path));
   const AVInputFormat* format = nullptr;
-  int error =
-      av_probe_input_buffer2(io.get(), &format, kNameForProbing, nullptr, 0, 0);
+  // FFmpeg takes it for the picture that it begins with.
+  if (IsRawMotionJpeg(file)) format = av_find_input_format("mjpeg");
+  int error = 0;
+  if (format == nullptr) {
+    error = av_probe_input_buffer2(io.get(), &format, kNameForProbing, nullptr,
+                                   0, 0);
+  }
   if (error < 0) return NotReadable(error, path);
   if (format->name == absl::string_view("png_pipe") && io->seekable != 0 &&
       IsMovingPicture(file)) {
@@ -132,6 +139,11 @@ absl::StatusOr<InputPtr> OpenDevice(const std::string& name) {
 }
 
 }  // namespace
+
+bool IsRawMotionJpeg(const MediaInput& input) {
+  const std::unique_ptr<std::istream> file = OpenStream(input);
+  return file != nullptr && IsMotionJpeg(*file);
+}
 
 absl::StatusOr<InputPtr> OpenInput(const MediaInput& input) {
   SilenceFfmpeg();

@@ -21,6 +21,10 @@ namespace pipelines::media {
 // the first frame of an .h261 or .h263 lasts so long in any case.
 inline constexpr AVRational kRateOfNone = {80, 3};
 
+// Whether `input` is raw Motion JPEG, and so a video that begins like a picture
+// (see formats/motion_jpeg.h). False for what cannot be read twice.
+bool IsRawMotionJpeg(const MediaInput& input);
+
 // Opens a file, or bytes in memory, and recognises the container by its
 // content; with input.allow_addresses, a device or a URL, too. FFmpeg gets the
 // bytes of the one file and can open no other. A stream that has no times and

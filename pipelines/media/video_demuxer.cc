@@ -1,9 +1,11 @@
 #include "pipelines/media/video_demuxer.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <istream>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "pipelines/media/formats/avi_index.h"
+#include "pipelines/media/formats/byte_reader.h"
 #include "pipelines/media/formats/container_end.h"
 #include "pipelines/media/formats/gif_blocks.h"
 #include "pipelines/media/formats/mp4_movies.h"
@@ -360,6 +363,7 @@ absl::Status VideoDemuxer::CheckComplete() const {
   RETURN_IF_ERROR(CheckFileSize());
   RETURN_IF_ERROR(CheckStructure());
   if (IsFormat("mpegts")) return CheckTransportStream();
+  if (IsFormat("mjpeg")) return CheckLastJpeg();
   if (IsFormat("mp4")) {
     RETURN_IF_ERROR(CheckIndex());
     return CheckOneMovie();
@@ -434,6 +438,21 @@ absl::Status VideoDemuxer::CheckStructure() const {
   return absl::DataLossError(
       absl::StrCat(path_, ": the file is damaged: ", num_all_packets_, " of ",
                    **stored, " frames and pieces of sound can be found"));
+}
+
+// Of raw Motion JPEG, where a cut between two pictures cannot be found.
+absl::Status VideoDemuxer::CheckLastJpeg() const {
+  constexpr int kMostPadding = 4096;
+  const std::unique_ptr<std::istream> file = OpenStream(origin_);
+  if (file == nullptr) return absl::OkStatus();
+  ByteReader bytes(*file);
+  const int64_t at = std::max<int64_t>(0, bytes.size() - kMostPadding);
+  const std::string end = bytes.Bytes(at, static_cast<int>(bytes.size() - at));
+  const size_t last = end.find_last_not_of('\0');
+  if (absl::EndsWith(end.substr(0, last + 1), "\xff\xd9")) {
+    return absl::OkStatus();
+  }
+  return Truncated(path_, "its last picture has no end");
 }
 
 absl::Status VideoDemuxer::CheckTransportStream() const {

@@ -39,7 +39,7 @@ class VideoDemuxer {
   // frame.
   AVRational time_base() const;
   // Whether the stream states neither times nor a rate, as raw ones (.h264,
-  // .obu) may: the input's image_rate gives both then.
+  // .obu, .mjpeg) may: the input's image_rate gives both then.
   bool has_assumed_rate() const { return has_assumed_rate_; }
   // Width of a stored pixel by its height; 0 if the file does not say.
   AVRational pixel_aspect() const;
@@ -94,6 +94,7 @@ class VideoDemuxer {
   absl::Status CheckDuration() const;
   absl::Status CheckFileSize() const;
   absl::Status CheckStructure() const;
+  absl::Status CheckLastJpeg() const;
   absl::Status CheckTransportStream() const;
   void ExplainFlag(AVPacket* packet);
   void FindFlaw();

@@ -189,6 +189,18 @@ void WriteNumberedHevc(const std::string& path, cv::Size size, int num_frames,
   avformat_free_context(output);
 }
 
+void WriteNumberedMotionJpeg(const std::string& path, cv::Size size,
+                             int num_frames) {
+  std::string bytes;
+  for (int i = 0; i < num_frames; ++i) {
+    const auto jpeg = EncodeImage(NumberedFrame(size, i), ".jpg", path);
+    ASSERT_TRUE(jpeg.ok()) << jpeg.status();
+    bytes += *jpeg;
+  }
+  const absl::Status status = networks::files::WriteAtomically(path, bytes);
+  ASSERT_TRUE(status.ok()) << status;
+}
+
 void WriteNumberedStack(const std::string& path, int side, int num_frames) {
   cv::Mat row(side, side * num_frames, CV_8UC3);
   for (int i = 0; i < num_frames; ++i) {

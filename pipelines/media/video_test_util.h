@@ -34,6 +34,10 @@ void WriteNumberedVideo(const std::string& path, cv::Size size, int num_frames,
 void WriteNumberedHevc(const std::string& path, cv::Size size, int num_frames,
                        std::optional<Rational> stated_rate);
 
+// Writes them as raw Motion JPEG: JPEGs behind one another.
+void WriteNumberedMotionJpeg(const std::string& path, cv::Size size,
+                             int num_frames);
+
 // Writes `num_frames` numbered square frames as one PNG, side by side.
 void WriteNumberedStack(const std::string& path, int side, int num_frames);
 
