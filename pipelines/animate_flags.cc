@@ -77,10 +77,11 @@ ABSL_FLAG(std::string, driving_crop, "",
           "What the model sees of the driving video: none, centre or face (the "
           "largest). Empty: as --crop, and the centre for a part in pixels.");
 ABSL_FLAG(int64_t, max_frames, 0, "At most so many driving frames; 0 is all.");
-ABSL_FLAG(std::string, fps, "25",
-          "Frames a second of what states no times: a folder of images, frames "
-          "side by side, and a raw stream (.h264, .hevc, .obu) without a rate "
-          "in it: 30, 29.97 or 30000/1001. Other videos have their own.");
+ABSL_FLAG(
+    std::string, fps, "25",
+    "Frames a second of what states no times: a folder of images, frames "
+    "side by side, and a raw stream (.h264, .hevc, .obu, .mjpeg) without "
+    "a rate in it: 30, 29.97 or 30000/1001. Other videos have their own.");
 ABSL_FLAG(bool, allow_damaged, false,
           "Read on after damaged places of a driving video, and say what was "
           "lost.");
@@ -131,7 +132,7 @@ ABSL_FLAG(bool, comparison, false,
 ABSL_FLAG(std::string, panels, "result",
           "What a frame shows: some of source, driving, result, keypoints, "
           "flow, occlusion, grid, warped (the source moved, before the network "
-          "paints what it hid), parts (which keypoint set moves what, by "
+          "paints what it hid), sets (which keypoint set moves what, by "
           "number), with commas between.");
 ABSL_FLAG(int, columns, 0, "Panels beside each other; 0 chooses.");
 ABSL_FLAG(bool, side_by_side, false,
@@ -460,6 +461,9 @@ absl::Status SetInput(AnimateVideoOptions* options) {
       OfFlag("start", ParseStartFrame(absl::GetFlag(FLAGS_start))));
   options->max_frames = absl::GetFlag(FLAGS_max_frames);
   options->allow_damaged = absl::GetFlag(FLAGS_allow_damaged);
+  if (!options->allow_damaged) {
+    options->damage_advice = "--allow_damaged leaves out what is damaged";
+  }
   ASSIGN_OR_RETURN(options->image_rate, ParseFps(absl::GetFlag(FLAGS_fps)));
   return NotNegative("max_frames", options->max_frames);
 }

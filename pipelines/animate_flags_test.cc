@@ -80,6 +80,7 @@ TEST(AnimateFlags, DefaultsAreTheLibrarysOwn) {
   EXPECT_TRUE(video.start.is_first());
   EXPECT_EQ(video.max_frames, library.max_frames);
   EXPECT_EQ(video.allow_damaged, library.allow_damaged);
+  EXPECT_THAT(video.damage_advice, HasSubstr("--allow_damaged"));
   EXPECT_EQ(video.panels, library.panels);
   EXPECT_EQ(video.columns, library.columns);
   EXPECT_EQ(video.source_face.by, library.source_face.by);
@@ -175,7 +176,9 @@ const GoodCase kGoodCases[] = {
        return r.video.image_rate == media::Rational{30000, 1001};
      }},
     {{"--allow_damaged"},
-     [](const AnimateRequest& r) { return r.video.allow_damaged; }},
+     [](const AnimateRequest& r) {
+       return r.video.allow_damaged && r.video.damage_advice.empty();
+     }},
     {{"--mode=standard"},
      [](const AnimateRequest& r) {
        return r.animator.transfer.mode == keypoints::TransferMode::kStandard;
@@ -273,10 +276,10 @@ const GoodCase kGoodCases[] = {
      [](const AnimateRequest& r) { return r.video.fade == 0.25; }},
     {{"--output=/x.gif"},
      [](const AnimateRequest& r) { return r.inputs.output == "/x.gif"; }},
-    {{"--panels=warped,parts"},
+    {{"--panels=warped,sets"},
      [](const AnimateRequest& r) {
        return r.video.panels ==
-              std::vector<Panel>{Panel::kWarped, Panel::kParts};
+              std::vector<Panel>{Panel::kWarped, Panel::kSets};
      }},
     {{"--panels=grid,flow"},
      [](const AnimateRequest& r) {

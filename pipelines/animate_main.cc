@@ -1,4 +1,4 @@
-// bazel run //pipelines:animate: see animate_flags.h.
+// tools/bazelw run //pipelines:animate: see animate_flags.h.
 #include <cstdio>
 #include <filesystem>
 #include <memory>

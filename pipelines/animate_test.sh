@@ -48,7 +48,7 @@ succeed "wrote 3 frames to $user/animation.mp4" "${few[@]}" --threads 1 \
 # one is filled, and a full one stays.
 mkdir "$user/frames"
 frames=("${pair[@]}" "${few[@]}" --output frames --size 40x32
-  --panels source,driving,result,keypoints,flow,occlusion,grid,warped,parts --columns 3
+  --panels source,driving,result,keypoints,flow,occlusion,grid,warped,sets --columns 3
   --save_keypoints keypoints.npy --save_deformation deformation.npy)
 succeed "wrote 3 frames" "${frames[@]}"
 expect_files "$user"/frames/00000{0,1,2}.png "$user"/{keypoints,deformation}.npy

@@ -19,6 +19,7 @@
 #include "networks/files/outputs.h"
 #include "networks/files/path_parts.h"
 #include "networks/files/read_file.h"
+#include "networks/files/system_error.h"
 #include "networks/files/utf8.h"
 #include "nlohmann/json.hpp"
 #include "pipelines/animation/comparison.h"
@@ -179,10 +180,12 @@ absl::Status CheckReadings(const std::vector<BatchItem>& items,
   if (options.compares) {
     for (const auto& [driving, path] : ComparisonPaths(items)) {
       if (options.video.allow_addresses && media::IsDevice(driving)) {
+        const bool is_graph = media::DeviceOf(driving).format == "lavfi";
         return absl::InvalidArgumentError(absl::StrCat(
-            driving,
-            ": a camera shows a comparison other frames than the animations; "
-            "record a video first, or leave out comparison"));
+            driving, ": a camera",
+            is_graph ? ", as which a graph of filters is read," : "",
+            " shows a comparison other frames than the animations; record a "
+            "video first, or leave out comparison"));
       }
       ++readings[driving];
     }
@@ -278,6 +281,7 @@ absl::StatusOr<std::vector<std::string>> ListInputs(
     const std::string& path, const std::function<bool()>& stop) {
   std::error_code error;
   if (!fs::exists(path, error)) {
+    if (error) return networks::files::SystemError(error, path, "look it up");
     return absl::NotFoundError(absl::StrCat(path, ": no such file or folder"));
   }
   if (!fs::is_directory(path, error)) return ReadList(path, stop);
@@ -365,6 +369,7 @@ absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
   ComparisonOptions options;
   options.allow_addresses = batch.video.allow_addresses;
   options.allow_damaged = batch.video.allow_damaged;
+  options.damage_advice = batch.video.damage_advice;
   options.image_rate = batch.video.image_rate;
   options.max_frames = batch.video.max_frames;
   options.hooks = batch.video.hooks;

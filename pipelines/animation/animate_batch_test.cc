@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_plain_user.h"
 #include "nlohmann/json.hpp"
 #include "pipelines/animation/animate_test_util.h"
 #include "pipelines/base/exception_status.h"
@@ -315,16 +316,22 @@ TEST_F(BatchTest, RefusesAPipeThatIsReadTwice) {
 }
 
 TEST_F(BatchTest, RefusesAComparisonWithACamera) {
-  const std::vector<BatchItem> items =
-      PairAll(*ListInputs(Path("stills")), {"camera:0"}, Path("out"), ".mp4");
-  BatchOptions options;
-  options.video.allow_addresses = true;
-  EXPECT_THAT(CheckBatch(items, options), IsOk());
-  options.compares = true;
-  EXPECT_THAT(CheckBatch(items, options),
-              StatusIs(StatusCode::kInvalidArgument,
-                       AllOf(HasSubstr("camera:0"),
-                             HasSubstr("leave out comparison"))));
+  for (const auto& [device, what] :
+       {std::pair("camera:0", "camera:0: a camera shows"),
+        std::pair("lavfi:testsrc",
+                  "lavfi:testsrc: a camera, as which a graph "
+                  "of filters is read, shows")}) {
+    const std::vector<BatchItem> items =
+        PairAll(*ListInputs(Path("stills")), {device}, Path("out"), ".mp4");
+    BatchOptions options;
+    options.video.allow_addresses = true;
+    EXPECT_THAT(CheckBatch(items, options), IsOk());
+    options.compares = true;
+    EXPECT_THAT(
+        CheckBatch(items, options),
+        StatusIs(StatusCode::kInvalidArgument,
+                 AllOf(HasSubstr(what), HasSubstr("leave out comparison"))));
+  }
 }
 
 // As editors of Windows write them.
@@ -343,6 +350,18 @@ TEST_F(BatchTest, TakesNoPictureOrVideoForAList) {
                 StatusIs(StatusCode::kInvalidArgument,
                          AllOf(HasSubstr(file), HasSubstr("is no list"))));
   }
+}
+
+TEST_F(BatchTest, TakesNoInputsThatItMayNotLookUpForMissing) {
+  fs::create_directories(Path("closed/in"));
+  fs::permissions(Path("closed"), fs::perms(0));
+  {
+    const networks::files::PlainUser user(Path(""));
+    EXPECT_THAT(ListInputs("closed/in"),
+                StatusIs(StatusCode::kPermissionDenied,
+                         HasSubstr("closed/in: cannot look it up")));
+  }
+  fs::permissions(Path("closed"), fs::perms(0755));
 }
 
 TEST_F(BatchTest, StopsWhereAListIsAPipeThatNobodyWrites) {

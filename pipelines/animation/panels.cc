@@ -25,7 +25,7 @@ constexpr NamedPanel kPanels[] = {
     {"result", Panel::kResult}, {"keypoints", Panel::kKeypoints},
     {"flow", Panel::kFlow},     {"occlusion", Panel::kOcclusion},
     {"grid", Panel::kGrid},     {"warped", Panel::kWarped},
-    {"parts", Panel::kParts},
+    {"sets", Panel::kSets},     {"parts", Panel::kSets},  // its former name
 };
 
 // Motion of this share of half a side has full colour in every frame, so that
@@ -79,7 +79,7 @@ absl::StatusOr<std::vector<Panel>> ParsePanels(const std::string& names) {
     if (found == std::end(kPanels)) {
       return absl::InvalidArgumentError(absl::StrCat(
           "panel '", name, "' is unknown; use some of source, driving, ",
-          "result, keypoints, flow, occlusion, grid, warped, parts, with "
+          "result, keypoints, flow, occlusion, grid, warped, sets, with "
           "commas between"));
     }
     panels.push_back(found->panel);
@@ -128,7 +128,7 @@ cv::Mat PanelPainter::PaintTile(Panel panel, const PanelInput& input) const {
       return Sized(ColorizeMap(input.occlusion[0]), tile_);
     case Panel::kWarped:
       return Sized(data::TensorToImage(input.warped), tile_);
-    case Panel::kParts:
+    case Panel::kSets:
       return DrawNumberedParts(
           input.contributions,
           static_cast<int>(input.keypoints.size(0)) / keypoints_per_transform_,

@@ -22,11 +22,12 @@ enum class Panel {
   kOcclusion,  // bright where the source shows, dark where it is painted
   kGrid,       // the result with the deformed grid of the source
   kWarped,     // the source moved, before the network paints what it hides
-  kParts,      // which keypoint set moves what, in its colour and by number
+  kSets,       // which keypoint set moves what, in its colour and by number
 };
 
-// "source,driving,result,keypoints,flow,occlusion,grid,warped,parts", any of
-// them in any order. InvalidArgument naming one that is not there.
+// "source,driving,result,keypoints,flow,occlusion,grid,warped,sets", any of
+// them in any order; "parts" is the former name of sets. InvalidArgument naming
+// one that is not there.
 absl::StatusOr<std::vector<Panel>> ParsePanels(const std::string& names);
 
 // Whether one of `panels` draws what FrameMotion holds.

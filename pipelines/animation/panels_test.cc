@@ -63,6 +63,11 @@ TEST(ParsePanels, KeepsTheOrderAndRepetitions) {
               ElementsAre(Panel::kGrid, Panel::kSource, Panel::kSource));
 }
 
+TEST(ParsePanels, KnowsTheFormerNameOfSets) {
+  EXPECT_THAT(ParsePanels("parts,sets"),
+              IsOkAndHolds(ElementsAre(Panel::kSets, Panel::kSets)));
+}
+
 TEST(ParsePanels, NamesTheUnknownOne) {
   EXPECT_THAT(ParsePanels("result,depth"),
               StatusIs(absl::StatusCode::kInvalidArgument,
@@ -74,7 +79,7 @@ TEST(ParsePanels, NamesTheUnknownOne) {
 TEST(NeedMotion, IsOfPanelsThatDrawIt) {
   EXPECT_FALSE(NeedMotion({Panel::kSource, Panel::kDriving, Panel::kResult}));
   for (const Panel panel : {Panel::kKeypoints, Panel::kFlow, Panel::kOcclusion,
-                            Panel::kGrid, Panel::kWarped, Panel::kParts}) {
+                            Panel::kGrid, Panel::kWarped, Panel::kSets}) {
     EXPECT_TRUE(NeedMotion({Panel::kResult, panel}));
   }
 }
@@ -82,7 +87,7 @@ TEST(NeedMotion, IsOfPanelsThatDrawIt) {
 // Law: tile i of the picture is what the panel alone shows.
 TEST(PanelPainter, PutsEachPanelInItsPlace) {
   const std::vector<Panel> panels = *ParsePanels(
-      "source,driving,result,keypoints,flow,occlusion,grid,warped,parts");
+      "source,driving,result,keypoints,flow,occlusion,grid,warped,sets");
   const PanelInput input = Input();
   for (int columns = 1; columns <= 9; ++columns) {
     const PanelPainter painter(panels, kTile, columns, kKeypointsPerGroup);
@@ -210,7 +215,7 @@ TEST(PanelPainter, ShowsWhichSetMovesWhat) {
   input.contributions.index_put_({1, Slice(), Slice(0, 6)}, 1);
   input.contributions.index_put_({2, Slice(), Slice(6, 12)}, 1);
   const cv::Mat tile =
-      PanelPainter({Panel::kParts}, {kWide, kWide}, 0, kKeypointsPerGroup)
+      PanelPainter({Panel::kSets}, {kWide, kWide}, 0, kKeypointsPerGroup)
           .Paint(input);
   const cv::Mat left = tile.colRange(0, kWide / 2 - 8);
   const cv::Mat right = tile.colRange(kWide / 2 + 8, kWide);

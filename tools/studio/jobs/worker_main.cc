@@ -279,8 +279,9 @@ absl::StatusOr<std::unique_ptr<Animator>> Load(const AnimateRequest& request,
 
 absl::Status Run(int argc, char** argv, EventWriter* events) {
   RETURN_IF_ERROR(pipelines::ParseCommandLine(argc, argv).status());
-  ASSIGN_OR_RETURN(const AnimateRequest request,
+  ASSIGN_OR_RETURN(AnimateRequest request,
                    pipelines::AnimateRequestFromFlags());
+  request.video.damage_advice.clear();  // a flag, which a job does not have
   RETURN_IF_ERROR(pipelines::CheckAddressSpace());
   ASSIGN_OR_RETURN(const c10::Device device,
                    pipelines::SelectDevice(request.device));
