@@ -1,11 +1,13 @@
 #include "pipelines/checkpoint/checkpoint_store.h"
 
 #include <filesystem>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/path_parts.h"
 #include "networks/files/set_aside.h"
+#include "networks/files/system_error.h"
 #include "pipelines/base/quoted_for_shell.h"
 #include "third_party/absl/status_macros.h"
 
@@ -98,6 +100,9 @@ absl::Status CheckpointStore::CheckNeverUsed() const {
         "nothing of "
         "it is changed: bring one back, or move the run's folder away to begin "
         "anew"));
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return networks::files::SystemError(error, folder_, "list this folder");
   }
   return absl::OkStatus();
 }

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <map>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "networks/files/system_error.h"
 #include "pipelines/base/random.h"
 #include "pipelines/data/clip_cache.h"
 #include "pipelines/data/clip_index.h"
@@ -25,18 +27,23 @@ enum Stream : uint64_t { kOrderStream = 1, kSampleStream = 2 };
 // Redraws after damaged clips; max_bad_share ends the run long before.
 constexpr int kMaxDraws = 1000;
 
-bool IsFolder(const std::string& path) {
+// What may not be looked up is not taken for missing.
+absl::StatusOr<bool> IsFolder(const std::string& path) {
   struct stat info;
-  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+  if (stat(path.c_str(), &info) == 0) return S_ISDIR(info.st_mode);
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  return networks::files::SystemError(errno, path, "look up this folder");
 }
 
 absl::Status CheckLayout(const DatasetOptions& options) {
-  if (!IsFolder(options.root)) {
+  ASSIGN_OR_RETURN(const bool has_root, IsFolder(options.root));
+  if (!has_root) {
     return absl::NotFoundError(
         absl::StrCat("there is no dataset folder ", options.root));
   }
   const std::string folder = absl::StrCat(options.root, "/", options.split);
-  if (!IsFolder(folder)) {
+  ASSIGN_OR_RETURN(const bool has_split, IsFolder(folder));
+  if (!has_split) {
     return absl::NotFoundError(absl::StrCat(
         options.root, " is not a dataset: it has no folder ", options.split,
         "/ (a dataset holds its clips in train/ and test/)"));

@@ -17,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/read_file.h"
+#include "networks/files/testing_plain_user.h"
 #include "networks/weights/sha256.h"
 #include "opencv2/core.hpp"
 #include "pipelines/data/clip_index.pb.h"
@@ -375,6 +376,19 @@ TEST(Dataset, SaysWhatAFolderLacks) {
   mkdir((root + "/train").c_str(), 0755);
   EXPECT_THAT(Dataset::Open(Options(root)),
               StatusIs(StatusCode::kNotFound, HasSubstr("holds no clips")));
+}
+
+TEST(Dataset, TakesNoFolderThatItMayNotLookIntoForMissing) {
+  const std::string parent = media::TempFolder("closed");
+  fs::create_directories(parent + "/data/train");
+  fs::permissions(parent + "/data", fs::perms(0));
+  {
+    const networks::files::PlainUser user(parent);
+    EXPECT_THAT(Dataset::Open(Options("data")),
+                StatusIs(StatusCode::kPermissionDenied,
+                         HasSubstr("data/train: cannot look up")));
+  }
+  fs::permissions(parent + "/data", fs::perms(0755));
 }
 
 TEST(Dataset, NamesBadOptions) {

@@ -170,10 +170,15 @@ bool IsMaskName(const std::string& name) {
 }
 
 // Those of earlier prompts, which would pass for masks of the new ones.
-std::set<std::string> MasksIn(const std::string& folder) {
+absl::StatusOr<std::set<std::string>> MasksIn(const std::string& folder) {
   std::set<std::string> paths;
   const auto names = networks::files::ListFolder(folder);
-  if (!names.ok()) return paths;  // it is to be made
+  // It is to be made, or is none, which CheckUserOutputs says.
+  if (absl::IsNotFound(names.status()) ||
+      absl::IsFailedPrecondition(names.status())) {
+    return paths;
+  }
+  RETURN_IF_ERROR(names.status());
   for (const std::string& name : *names) {
     if (IsMaskName(name)) paths.insert(absl::StrCat(folder, "/", name));
   }
@@ -187,7 +192,7 @@ std::string OverlayPath(const std::string& folder) {
 // Of what is written, and of the masks that are there, which are removed.
 absl::Status CheckOutputs(const std::string& folder, const Inputs& inputs) {
   constexpr size_t kMostReadings = 3;  // of the model
-  std::set<std::string> masks = MasksIn(folder);
+  ASSIGN_OR_RETURN(std::set<std::string> masks, MasksIn(folder));
   for (size_t i = 0; i < inputs.prompts.size(); ++i) {
     for (size_t m = 0; m < kMostReadings; ++m) {
       masks.insert(absl::StrCat(folder, "/", MaskName(i, m)));
@@ -247,7 +252,9 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
                    tools::Segmenter::Create(inputs.segmenter));
   RETURN_IF_ERROR(networks::files::MakeFolder(folder));
   std::set<std::string> stale;
-  if (absl::GetFlag(FLAGS_overwrite)) stale = MasksIn(folder);
+  if (absl::GetFlag(FLAGS_overwrite)) {
+    ASSIGN_OR_RETURN(stale, MasksIn(folder));
+  }
   segmenter.SetImage(inputs.image);
   cv::Mat overlay = inputs.image.clone();
   for (size_t i = 0; i < inputs.prompts.size(); ++i) {

@@ -109,7 +109,8 @@ absl::Status JobFolders::LoadJob(const std::string& id,
 
 absl::StatusOr<std::vector<Job>> JobFolders::Load() const {
   std::vector<Job> jobs;
-  for (const std::string& id : store_.JobIds()) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> ids, store_.JobIds());
+  for (const std::string& id : ids) {
     RETURN_IF_ERROR(LoadJob(id, &jobs));
   }
   return jobs;

@@ -134,7 +134,7 @@ TEST_F(JobFoldersTest, LeavesNothingOfAJobWhoseInputIsGone) {
   EXPECT_THAT(
       folders_->Make(request, &files),
       StatusIs(absl::StatusCode::kNotFound, testing::HasSubstr("gone.png")));
-  EXPECT_THAT(store_->JobIds(), IsEmpty());
+  EXPECT_THAT(store_->JobIds(), IsOkAndHolds(IsEmpty()));
 }
 
 TEST_F(JobFoldersTest, LoadsWhatHasEndedAsItIs) {
@@ -182,6 +182,17 @@ TEST_F(JobFoldersTest, ThrowsNothingWhereAFolderCannotBeReadToItsEnd) {
   EXPECT_NO_THROW(folders_->ClearOutput(job.id));
   EXPECT_TRUE(gave_name);
   disk_fails = false;
+}
+
+TEST_F(JobFoldersTest, TakesJobsThatCannotBeListedForNoEmptyFolder) {
+  Make(JobState::kDone);
+  disk_fails = true;
+  const auto jobs = folders_->Load();
+  disk_fails = false;
+  EXPECT_THAT(
+      jobs,
+      StatusIs(absl::StatusCode::kUnavailable,
+               testing::HasSubstr(folder_ + "/data/jobs: cannot list this")));
 }
 
 TEST_F(JobFoldersTest, RemovesAJobThatNeverWasAndLeavesOneOfAnotherVersion) {

@@ -192,7 +192,7 @@ TEST_F(JobQueueTest, MakesTheFileOfTheCommandThatItShows) {
   request["motion_scales"] = {{"2", 0.5}};
   request["crop"] = {{"x", 10}, {"y", 20}, {"side", 200}};
   request["panels"] = {"source",    "driving", "result", "keypoints", "flow",
-                       "occlusion", "grid",    "warped", "parts"};
+                       "occlusion", "grid",    "warped", "sets"};
   request["size"] = 64;
   std::vector<std::string> stages;
   const std::string id = Submit(request);
@@ -435,7 +435,7 @@ TEST_F(JobQueueTest, NamesTheFieldOfWhatIsNotThere) {
     EXPECT_EQ(FieldOf(status), bad.field);
   }
   EXPECT_THAT(queue_->List(), IsEmpty());
-  EXPECT_THAT(store_->JobIds(), IsEmpty());
+  EXPECT_THAT(store_->JobIds(), IsOkAndHolds(IsEmpty()));
 }
 
 TEST_F(JobQueueTest, FailsWithTheFieldOfWhatTheWorkerRefuses) {
@@ -510,7 +510,7 @@ TEST_F(JobQueueTest, RefusesAJobForWhichTheQuotaHasNoRoom) {
   StartQueue();
   EXPECT_THAT(queue_->Submit(Request()),
               StatusIs(StatusCode::kResourceExhausted, HasSubstr("")));
-  EXPECT_THAT(store_->JobIds(), IsEmpty());
+  EXPECT_THAT(store_->JobIds(), IsOkAndHolds(IsEmpty()));
 }
 
 // --- A worker that does not work as it should: worker_double.cc
@@ -602,7 +602,7 @@ TEST_F(JobQueueTest, TakesNoResultOfAJobThatWasNotDone) {
   StartQueue();
   EXPECT_EQ(queue_->Get(id)->state, JobState::kInterrupted);
   EXPECT_THAT(Outputs(id), IsEmpty());
-  EXPECT_THAT(store_->JobIds(), Not(Contains(unborn)));
+  EXPECT_THAT(store_->JobIds(), IsOkAndHolds(Not(Contains(unborn))));
 }
 
 TEST_F(JobQueueTest, RemovesAJobWithItsFolder) {

@@ -46,7 +46,7 @@ class JobRunnerTest : public testing::Test {
     EXPECT_THAT(folders_->Make(work.request, &work.files), IsOk());
     work.files.driving = "/inputs/driving";
     Job job;
-    job.id = store_->JobIds().back();
+    job.id = store_->JobIds()->back();
     job.created = absl::Now();
     job.request = {{"type", "animate"}};
     table_.AddQueued(job, std::move(work));

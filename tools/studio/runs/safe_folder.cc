@@ -142,8 +142,10 @@ absl::StatusOr<std::vector<std::string>> SafeFolder::Names(
   }
   std::vector<std::string> names;
   while (names.size() < kMaxNamesRead) {
+    errno = 0;  // readdir sets it only on an error
     // Thread-safe in glibc as long as no other thread has this list.
     const dirent* const entry = readdir(list.get());  // NOLINT
+    if (entry == nullptr && errno != 0) return CannotRead(errno, path_);
     if (entry == nullptr) break;
     if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
   }

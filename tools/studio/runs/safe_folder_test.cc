@@ -1,8 +1,11 @@
 #include "tools/studio/runs/safe_folder.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <string>
 
@@ -11,6 +14,27 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
+
+namespace {
+
+// Whether a disk fails behind the first name in a folder.
+bool disk_fails = false;
+bool gave_name = false;
+
+}  // namespace
+
+// In place of the C library's.
+extern "C" dirent* readdir(DIR* folder) {
+  if (disk_fails && gave_name) {
+    errno = EIO;
+    return nullptr;
+  }
+  static const auto system =
+      reinterpret_cast<dirent* (*)(DIR*)>(dlsym(RTLD_NEXT, "readdir"));
+  dirent* const entry = system(folder);
+  gave_name = entry != nullptr && entry->d_name[0] != '.';
+  return entry;
+}
 
 namespace studio {
 namespace {
@@ -95,6 +119,17 @@ TEST_F(SafeFolderTest, ListsNamesByTheirNumbers) {
   }
   EXPECT_THAT(Root().Names(10).value(),
               ElementsAre("epoch-00900", "epoch-99000", "epoch-100000"));
+}
+
+TEST_F(SafeFolderTest, GivesNoPartOfAListThatCannotBeReadToItsEnd) {
+  Write("a", "");
+  Write("b", "");
+  disk_fails = true;
+  const auto names = Root().Names(10);
+  disk_fails = false;
+  EXPECT_EQ(names.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(names.status().message()),
+              ::testing::HasSubstr(Path("")));
 }
 
 TEST_F(SafeFolderTest, AFolderThatIsNotThereIsNotFound) {

@@ -52,13 +52,15 @@ std::string Megabytes(int64_t bytes) {
   return absl::StrFormat("%.1f MB", static_cast<double>(bytes) * 1e-6);
 }
 
-std::vector<std::string> NamesIn(const std::string& folder) {
+// Hidden ones, too.
+absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
     names.push_back(entry->path().filename());
   }
+  if (error) return SystemError(error, folder, "list this folder");
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -76,13 +78,15 @@ absl::Status RemoveWhole(const std::string& folder, const std::string& name) {
   return error ? SystemError(error, path, "remove") : absl::OkStatus();
 }
 
-void RemoveLeftovers(const std::string& folder) {
+absl::Status RemoveLeftovers(const std::string& folder) {
   networks::files::RemoveAbandoned(folder);
-  for (const std::string& name : NamesIn(folder)) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(folder));
+  for (const std::string& name : names) {
     if (!absl::StartsWith(name, kRemoved)) continue;
     std::error_code error;
     fs::remove_all(absl::StrCat(folder, "/", name), error);
   }
+  return absl::OkStatus();
 }
 
 absl::Status MakePrivateFolder(const std::string& folder) {
@@ -115,7 +119,8 @@ absl::Status MakePrivateFolder(const std::string& folder) {
 
 // So that files of somebody else are never taken for ours.
 absl::Status CheckIsStoreOrEmpty(const std::string& folder) {
-  for (const std::string& name : NamesIn(folder)) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(folder));
+  for (const std::string& name : names) {
     if (name == "uploads" || name == "jobs" || name == kLock) continue;
     return absl::FailedPreconditionError(
         absl::StrCat(folder, " holds other files, as ", name,
@@ -285,13 +290,15 @@ absl::Status Store::Load() {
   for (const char* name : {"uploads", "jobs"}) {
     const std::string folder = absl::StrCat(options_.folder, "/", name);
     RETURN_IF_ERROR(MakePrivateFolder(folder));
-    RemoveLeftovers(folder);
+    RETURN_IF_ERROR(RemoveLeftovers(folder));
   }
-  for (const std::string& id :
-       NamesIn(absl::StrCat(options_.folder, "/uploads"))) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> uploads,
+                   NamesIn(absl::StrCat(options_.folder, "/uploads")));
+  for (const std::string& id : uploads) {
     if (IsId(id)) RETURN_IF_ERROR(LoadUpload(id));
   }
-  for (const std::string& id : JobIds()) CountJob(id);
+  ASSIGN_OR_RETURN(const std::vector<std::string> jobs, JobIds());
+  for (const std::string& id : jobs) CountJob(id);
   return absl::OkStatus();
 }
 
@@ -441,9 +448,9 @@ absl::StatusOr<std::string> Store::MakeJobFolder() {
   return id;
 }
 
-std::vector<std::string> Store::JobIds() const {
-  std::vector<std::string> ids =
-      NamesIn(absl::StrCat(options_.folder, "/jobs"));
+absl::StatusOr<std::vector<std::string>> Store::JobIds() const {
+  ASSIGN_OR_RETURN(std::vector<std::string> ids,
+                   NamesIn(absl::StrCat(options_.folder, "/jobs")));
   ids.erase(std::remove_if(ids.begin(), ids.end(),
                            [](const std::string& id) { return !IsId(id); }),
             ids.end());

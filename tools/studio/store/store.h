@@ -155,8 +155,9 @@ class Store {
   int RemoveUploadsOlderThan(absl::Time time);
 
   // The folders of jobs, by id. MakeJobFolder makes a new one, with a new id.
+  // The errors of listing the folder that they are in.
   absl::StatusOr<std::string> MakeJobFolder();
-  std::vector<std::string> JobIds() const;
+  absl::StatusOr<std::vector<std::string>> JobIds() const;
   std::string JobFolder(absl::string_view id) const;
   absl::Status RemoveJobFolder(absl::string_view id);
 

@@ -219,7 +219,7 @@ TEST_F(StoreTest, CountsJobs) {
   store_.reset();
   Open();
   EXPECT_EQ(store_->used(), 5);
-  EXPECT_EQ(store_->JobIds(), std::vector<std::string>{*id});
+  EXPECT_THAT(store_->JobIds(), IsOkAndHolds(testing::ElementsAre(*id)));
   EXPECT_THAT(store_->RemoveJobFolder(*id), IsOk());
   EXPECT_EQ(store_->used(), 0);
 }
