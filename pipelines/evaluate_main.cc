@@ -1,4 +1,4 @@
-// bazel run //pipelines:evaluate: see kUsage.
+// tools/bazelw run //pipelines:evaluate: see kUsage.
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -263,7 +263,7 @@ absl::StatusOr<Prepared> Prepare(const std::string& checkpoint,
   // The digest and the model are of one file.
   RETURN_IF_ERROR(file->CheckNotReplaced());
   const Config& config = prepared.trained.config;
-  ASSIGN_OR_RETURN(prepared.folder, DataFolder(config.data(), work.hooks));
+  ASSIGN_OR_RETURN(prepared.folder, TestDataFolder(config.data(), work.hooks));
   ASSIGN_OR_RETURN(prepared.test,
                    OpenSplit(prepared.folder, "test", config.data(),
                              config.training().seed(), work.hooks));

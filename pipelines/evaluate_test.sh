@@ -80,6 +80,12 @@ for key in checkpoint_sha256 training_steps motion width data clip_sizes_sha256 
 done
 [[ $(grep -c '"tf32": true' "$TEST_TMPDIR/both.json") == 2 ]] ||
   complain "evaluated in other numbers than trained: $(<"$TEST_TMPDIR/both.json")"
+# Only test clips are made of the bundled puppets, of which this checkpoint was
+# trained on many.
+export XDG_CACHE_HOME=$TEST_TMPDIR/cache
+succeed "first frame" --checkpoint="$mine" --threads=1 --set data.puppets.num_test=1 \
+  --set data.puppets.frames_per_clip=3
+expect_files "$XDG_CACHE_HOME"/cpab_animation/puppets*-128-1+1x3-seed*/manifest.json
 # What is wrong with the second ends it before the first is evaluated.
 expect 1 "$garbage" --checkpoint="$mine,$garbage" --data="$TEST_TMPDIR/puppets" --threads=1
 grep -q "clips of" "$TEST_TMPDIR/stdout" && complain "evaluated beside $garbage"

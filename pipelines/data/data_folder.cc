@@ -61,6 +61,14 @@ absl::StatusOr<std::string> DataFolder(const DataConfig& config,
   return UserPath(config.folder());
 }
 
+absl::StatusOr<std::string> TestDataFolder(DataConfig config,
+                                           const WorkHooks& hooks) {
+  // Each test clip is drawn by random numbers of its own (puppets.cc), which do
+  // not depend on how many training clips there are.
+  if (config.has_puppets()) config.mutable_puppets()->set_num_train(1);
+  return DataFolder(config, hooks);
+}
+
 absl::StatusOr<std::unique_ptr<data::Dataset>> OpenSplit(
     const std::string& folder, const std::string& split,
     const DataConfig& config, uint64_t seed, const WorkHooks& hooks) {

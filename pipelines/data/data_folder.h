@@ -18,6 +18,12 @@ namespace pipelines {
 absl::StatusOr<std::string> DataFolder(const DataConfig& config,
                                        const WorkHooks& hooks = {});
 
+// The same for who needs test/ alone: of the bundled puppets a folder with a
+// single training clip, so that no minutes go into those of a large set. Its
+// test/ and truth/test/ are byte for byte those of DataFolder.
+absl::StatusOr<std::string> TestDataFolder(DataConfig config,
+                                           const WorkHooks& hooks = {});
+
 // Opens a split ("train" or "test") of it; augmentation applies to "train"
 // only. Warns of each clip that cannot be read and is left out. The errors of
 // Dataset::Open; where the folder is not there, with the field that names it.

@@ -8,6 +8,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/config/config.pb.h"
 #include "third_party/absl/status_matchers.h"
@@ -16,6 +17,7 @@ namespace pipelines {
 namespace {
 
 using ::absl::StatusCode;
+using ::networks::files::ReadText;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -53,6 +55,25 @@ TEST_F(DataFolderTest, MakesThePuppetsOnce) {
   reports = 0;
   EXPECT_THAT(DataFolder(config_, hooks), IsOkAndHolds(*made));
   EXPECT_EQ(reports, 0);
+}
+
+TEST_F(DataFolderTest, MakesTheSameTestClipsWithoutTheTrainingClips) {
+  config_.mutable_puppets()->set_num_train(3);
+  const auto whole = DataFolder(config_);
+  ASSERT_THAT(whole, IsOk());
+  const auto test = TestDataFolder(config_);
+  ASSERT_THAT(test, IsOk());
+  EXPECT_TRUE(std::filesystem::exists(*whole + "/train/00001.png"));
+  EXPECT_FALSE(std::filesystem::exists(*test + "/train/00001.png"));
+  for (const char* name : {"/test/00000.png", "/truth/test/00000/joints.csv",
+                           "/truth/test/00000/layers.csv"}) {
+    const std::string text = ReadText(*test + name);
+    EXPECT_FALSE(text.empty()) << name;
+    EXPECT_EQ(text, ReadText(*whole + name)) << name;
+  }
+  DataConfig own;
+  own.set_folder("/clips");
+  EXPECT_THAT(TestDataFolder(own), IsOkAndHolds("/clips"));
 }
 
 // As with the user of a service, whose home cannot be written.

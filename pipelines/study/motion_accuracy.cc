@@ -162,7 +162,7 @@ absl::StatusOr<Score> ScoreModel(const ModelConfig& config, const Pairs& pairs,
 absl::Status Compare(const StudyPlan& plan) {
   const torch::NoGradGuard no_grad;
   ASSIGN_OR_RETURN(const std::string folder,
-                   DataFolder(plan.runs[0].config.data()));
+                   TestDataFolder(plan.runs[0].config.data()));
   ASSIGN_OR_RETURN(const Pairs pairs, ReadPairs(folder + "/truth/test"));
   if (!LargeMotion(pairs).any().item<bool>()) {
     return absl::InvalidArgumentError(

@@ -70,7 +70,7 @@ struct Pairs {
 // The first frame of each test clip with the one that differs most from it, and
 // with that in the middle.
 absl::StatusOr<Pairs> ReadPairs(const Config& config) {
-  ASSIGN_OR_RETURN(const std::string folder, DataFolder(config.data()));
+  ASSIGN_OR_RETURN(const std::string folder, TestDataFolder(config.data()));
   ASSIGN_OR_RETURN(const auto test,
                    OpenSplit(folder, "test", config.data(), /*seed=*/0));
   std::vector<Tensor> source, driving;

@@ -51,8 +51,10 @@ namespace {
 constexpr char kUsage[] =
     R"(Compares motion models on the same weights, by reconstruction.
 
+  tools/bazelw run //pipelines/study:motion_choices -- --checkpoint runs/demo
   tools/bazelw run //pipelines/study:motion_choices -- --checkpoint tps-vox \
       --data clips --set evaluation.max_clips=20
+      published weights, on clips of yours
 
 Each test clip is rebuilt from its first frame, once with each motion model, and
 nothing is trained in between. One line a model: L1 (of values in [0, 1]), PSNR
@@ -150,6 +152,12 @@ absl::Status Compare(TrainedModel trained, const std::vector<Choice>& choices,
   return absl::OkStatus();
 }
 
+std::vector<FlagGroup> FlagGroups() {
+  return {{"What is compared",
+           {"checkpoint", "motions", "data", "model_size", "set"}},
+          {"How", {"device", "threads"}}};
+}
+
 absl::Status Run(const CommandLine& line) {
   RETURN_IF_ERROR(UsageError(RefuseArguments(line)));
   RETURN_IF_ERROR(
@@ -172,7 +180,7 @@ absl::Status Run(const CommandLine& line) {
   ProgramHooks program("motion_choices");
   const WorkHooks hooks = program.hooks();
   ASSIGN_OR_RETURN(const std::string folder,
-                   DataFolder(trained.config.data(), hooks));
+                   TestDataFolder(trained.config.data(), hooks));
   ASSIGN_OR_RETURN(const std::unique_ptr<data::Dataset> test,
                    OpenSplit(folder, "test", trained.config.data(),
                              trained.config.training().seed(), hooks));
@@ -183,6 +191,7 @@ absl::Status Run(const CommandLine& line) {
 }  // namespace pipelines
 
 int main(int argc, char** argv) {
-  return pipelines::RunProgram({"motion_choices", pipelines::kUsage, __FILE__},
-                               argc, argv, pipelines::Run);
+  return pipelines::RunProgram(
+      {"motion_choices", pipelines::kUsage, __FILE__, pipelines::FlagGroups()},
+      argc, argv, pipelines::Run);
 }

@@ -13,8 +13,10 @@ expect 2 "admits no velocity field" "${pretrained[@]}" --motions="affine; cpab {
   cells_y: 1 zero_boundary: true volume_preserving: true }"
 
 export XDG_CACHE_HOME=$TEST_TMPDIR/cache
-small=(--set data.puppets.num_train=1 --set data.puppets.num_test=1 --set data.puppets.frames_per_clip=3)
+small=(--set data.puppets.num_test=1 --set data.puppets.frames_per_clip=3)
 succeed "thin_plate_original " "${pretrained[@]}" "${small[@]}"
 succeed "first frame " "${pretrained[@]}" "${small[@]}" --motions="affine; cpab { cells_x: 6 }"
+# The training clips are not made.
+expect_files "$XDG_CACHE_HOME"/cpab_animation/puppets*-128-1+1x3-seed*/manifest.json
 expect_help checkpoint data model_size motions device threads set
 finish
