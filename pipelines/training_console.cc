@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -211,11 +210,12 @@ absl::Status TrainingConsole::Conclude(const RunView& run,
         absl::StrCat("train: look at ",
                      std::filesystem::absolute(run.folder.path()).string(),
                      "/index.html"));
-  const std::vector<std::string> checkpoints =
-      ListCheckpoints(run.folder.checkpoints());
-  if (checkpoints.empty()) return absl::OkStatus();
+  if (ListCheckpoints(run.folder.checkpoints()).empty()) {
+    return absl::OkStatus();
+  }
+  // The folder stands for its best checkpoint.
   Print(stdout, absl::StrCat("train: animate an image of your own:\n  ",
-                             AnimateCommand(checkpoints[0])));
+                             AnimateCommand(run.folder.path())));
   return absl::OkStatus();
 }
 

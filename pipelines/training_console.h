@@ -20,7 +20,8 @@
 
 namespace pipelines {
 
-// The command that animates a picture of the user's with `checkpoint`.
+// The command that animates a picture of the user's with `checkpoint`, a file
+// or the folder of a run, which stands for its best one.
 std::string AnimateCommand(const std::string& checkpoint);
 
 // What a user should know before they animate with a model that ended after

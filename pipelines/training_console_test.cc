@@ -89,8 +89,8 @@ TEST(TrainingConsole, WarnsOfAModelThatIsOfNoUse) {
 TEST(TrainingConsole, NamesTheInstalledCommandThatAnimates) {
   char* const name =
       std::exchange(program_invocation_name, const_cast<char*>("cpab-train"));
-  EXPECT_THAT(AnimateCommand("/runs/best.safetensors"),
-              HasSubstr("cpab-animate --checkpoint /runs/best.safetensors "));
+  EXPECT_THAT(AnimateCommand("/runs/demo"),
+              HasSubstr("cpab-animate --checkpoint /runs/demo --source "));
   program_invocation_name = name;
 }
 
@@ -106,10 +106,10 @@ TEST(TrainingConsole, NamesInstalledCommandsInWarnings) {
 }
 
 TEST(TrainingConsole, NamesTheCommandThatAnimates) {
-  EXPECT_THAT(AnimateCommand("/runs/best.safetensors"),
-              HasSubstr("animate -- --checkpoint /runs/best.safetensors "));
-  EXPECT_THAT(AnimateCommand("/my runs/best.safetensors"),
-              HasSubstr(" --checkpoint '/my runs/best.safetensors' "));
+  EXPECT_THAT(AnimateCommand("/runs/demo"),
+              HasSubstr("animate -- --checkpoint /runs/demo --source "));
+  EXPECT_THAT(AnimateCommand("/my runs/demo"),
+              HasSubstr(" --checkpoint '/my runs/demo' --source "));
 }
 
 }  // namespace

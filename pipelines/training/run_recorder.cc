@@ -72,11 +72,10 @@ absl::Status RunRecorder::WriteIndex(
   index.layout = run.learner.Layout();
   index.device = device_name_;
   index.evaluation = evaluation;
-  const std::vector<std::string> checkpoints =
-      ListCheckpoints(run.folder.checkpoints());
-  if (animate_command_ && !checkpoints.empty()) {
+  if (animate_command_ && !ListCheckpoints(run.folder.checkpoints()).empty()) {
+    // The folder stands for its best checkpoint.
     index.commands.push_back(
-        {"Animate an image of your own", animate_command_(checkpoints[0])});
+        {"Animate an image of your own", animate_command_(run.folder.path())});
   }
   return WriteRunIndex(run.folder, run.state, index);
 }

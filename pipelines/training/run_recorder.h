@@ -27,8 +27,8 @@ class RunRecorder : public TrainingObserver {
 
   using CommandOf = std::function<std::string(const std::string& checkpoint)>;
 
-  // For the page: `device` in words, and the command that animates with a
-  // checkpoint, which may be empty.
+  // For the page: `device` in words, and the command that animates with the
+  // checkpoint of a run's folder, which may be empty.
   RunRecorder(torch::Device device, std::string device_name,
               CommandOf animate_command)
       : device_(device),

@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -134,6 +135,23 @@ TEST_F(RunRecorderTest, DrawsOneAtTheEndOfTheRunInAnyCase) {
   const StageTimer timer;
   ASSERT_THAT(recorder_->End(View(), timer), IsOk());
   EXPECT_TRUE(Has("pictures/epoch-00001.png"));
+}
+
+// The folder of the run, which stands for its best checkpoint, whatever the
+// newest is.
+TEST_F(RunRecorderTest, NamesTheRunInTheCommandThatAnimates) {
+  Begin();
+  recorder_.emplace(torch::kCPU, "CPU", [](const std::string& checkpoint) {
+    return "animate " + checkpoint;
+  });
+  ASSERT_THAT(recorder_->Begin(View()), IsOk());
+  ASSERT_THAT(recorder_->Conclude(View(), Evaluation()), IsOk());
+  EXPECT_THAT(Text("index.html"), Not(HasSubstr("animate /")));
+  fs::create_directories(folder_->checkpoints());
+  std::ofstream(folder_->checkpoints() + "/step-000000001.safetensors") << "x";
+  ASSERT_THAT(recorder_->Conclude(View(), Evaluation()), IsOk());
+  EXPECT_THAT(Text("index.html"),
+              HasSubstr("animate " + folder_->path() + "<"));
 }
 
 TEST_F(RunRecorderTest, ShowsTheScoresOnThePageOnceTheyAreThere) {

@@ -27,8 +27,8 @@ struct TrainerOptions {
   WorkHooks hooks;
   // Of rank 0, besides what writes the run folder; not owned.
   std::vector<TrainingObserver*> observers;
-  // The command, for the page, by which the user animates with a checkpoint. If
-  // empty, the page names none.
+  // The command, for the page, by which the user animates with a checkpoint, or
+  // with the best one of a run's folder. If empty, the page names none.
   std::function<std::string(const std::string& checkpoint)> animate_command;
 };
 
