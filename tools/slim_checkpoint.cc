@@ -1,4 +1,4 @@
-// bazel run //tools:slim_checkpoint: see kUsage.
+// tools/bazelw run //tools:slim_checkpoint: see kUsage.
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -14,6 +14,7 @@
 #include "pipelines/app/user_outputs.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
 #include "third_party/absl/status_macros.h"
 
@@ -33,7 +34,8 @@ constexpr char kUsage[] = R"(Writes what animation needs of a checkpoint.
 
 The networks alone, averaged over steps where training kept averages, in
 float16: an eighth of the file or less. animate and evaluate compute with them
-in float32. An AVD network is left out.
+in float32. An AVD network is left out, and so is training.initial_weights of
+the config, a path of the machine that trained.
 
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only.)";
@@ -99,6 +101,7 @@ absl::Status Run(const pipelines::CommandLine& line) {
   pipelines::CheckpointState state =
       trained.state.value_or(pipelines::CheckpointState());
   *state.mutable_config() = trained.config;
+  pipelines::LeaveOutInitialWeights(&state);
   RETURN_IF_ERROR(ToFloat16(checkpoint, *trained.model));
   RETURN_IF_ERROR(pipelines::SaveCheckpoint(
       output, {trained.model.get(), nullptr, nullptr}, state));

@@ -14,6 +14,18 @@ grep -q -F "$out: 7" "$TEST_TMPDIR/stdout" || complain "said: $(<"$TEST_TMPDIR/s
 succeed "$again: 7" --checkpoint "$out" --output "$again"
 cmp "$out" "$again" || complain "changed what it had written itself"
 
+# A path of the machine that trained is left out. The last 32 bytes are the digest
+# of all before.
+path=$TEST_TMPDIR/path.safetensors
+LC_ALL=C sed '/initial_weights/!s/frozen: \\"kp_detector\\"/initial_weights: \\"\/t\\"/' "$small" |
+  head -c -32 >"$path"
+printf "$(sha256sum <"$path" | cut -c -64 | sed 's/../\\x&/g')" >>"$path"
+grep -a -q initial_weights "$path" || complain "no path in the config of $path"
+succeed "$TEST_TMPDIR/no_path.safetensors: 7" --checkpoint "$path" \
+  --output "$TEST_TMPDIR/no_path.safetensors"
+grep -a -q initial_weights "$TEST_TMPDIR/no_path.safetensors" &&
+  complain "the file has training.initial_weights"
+
 # A file of the predecessor, whose config is derived from its tensors.
 legacy=pipelines/checkpoint/testdata/tps_legacy.pth.tar
 succeed "$TEST_TMPDIR/legacy.safetensors: 23.1 MB" --checkpoint "$legacy" \

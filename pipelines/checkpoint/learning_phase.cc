@@ -41,6 +41,18 @@ bool IsUnpainted(const TrainingConfig& training, int64_t step) {
   return IsMotionAlone(training, step) && training.initial_weights().empty();
 }
 
+void LeaveOutInitialWeights(CheckpointState* state) {
+  if (!state->config().training().has_initial_weights()) return;
+  const auto is_unpainted = [state] {
+    return IsUnpainted(PhasesOf(*state), state->step());
+  };
+  const bool was_unpainted = is_unpainted();
+  TrainingConfig* training = state->mutable_config()->mutable_training();
+  training->clear_initial_weights();
+  if (is_unpainted() == was_unpainted) return;
+  training->set_initial_weights("(left out)");
+}
+
 std::string PhaseText(const TrainingConfig& training, int64_t step) {
   if (!IsMotionAlone(training, step)) return "";
   return absl::StrCat("motion alone, ", step, " of ", training.motion_steps(),

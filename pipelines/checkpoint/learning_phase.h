@@ -24,6 +24,11 @@ TrainingConfig PhasesOf(const CheckpointState& state);
 // training.initial_weights paint.
 bool IsUnpainted(const TrainingConfig& training, int64_t step);
 
+// Takes training.initial_weights out of the config of a checkpoint for others:
+// a path of the machine that trained. "(left out)" stays where the model would
+// else count as unpainted.
+void LeaveOutInitialWeights(CheckpointState* state);
+
 // "motion alone, 53 of 800 steps" during training.motion_steps; empty later,
 // and where there are none.
 std::string PhaseText(const TrainingConfig& training, int64_t step);

@@ -48,6 +48,27 @@ TEST(LearningPhase, TakesNoInitialWeightsThatHadNotLearntIt) {
   EXPECT_TRUE(IsUnpainted(PhasesOf(state), 53));
 }
 
+TEST(LearningPhase, LeavesOutInitialWeightsAndIsWhatItWas) {
+  for (const bool began_painting : {false, true}) {
+    for (const int64_t step : {53, 801}) {
+      CheckpointState state;
+      TrainingConfig* training = state.mutable_config()->mutable_training();
+      training->set_motion_steps(800);
+      training->set_initial_weights("/home/me/runs/first");
+      state.set_began_painting(began_painting);
+      state.set_step(step);
+      const bool was_unpainted = IsUnpainted(PhasesOf(state), step);
+      LeaveOutInitialWeights(&state);
+      EXPECT_EQ(IsUnpainted(PhasesOf(state), step), was_unpainted);
+      EXPECT_EQ(training->initial_weights(),
+                began_painting && step == 53 ? "(left out)" : "");
+    }
+  }
+  CheckpointState none;
+  LeaveOutInitialWeights(&none);
+  EXPECT_FALSE(none.has_config());
+}
+
 TEST(LearningPhase, SaysWhatEndedItTooSoon) {
   TrainingConfig training;
   training.set_motion_steps(800);
