@@ -1,4 +1,4 @@
-// bazel run //tools/studio: the system in a browser; see kUsage.
+// tools/bazelw run //tools/studio: the system in a browser; see kUsage.
 #include <signal.h>
 
 #include <cstdint>

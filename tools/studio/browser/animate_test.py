@@ -216,16 +216,16 @@ class AnimateTest(browser_testing.BrowserTest):
             self.assertEqual(len(frames.namelist()), NOTED_FRAMES)
 
     def test_goes_on_after_a_reload_in_the_middle(self):
-        self.browser.choose("standard")
+        self.browser.choose("relative")
         self.start(FRAMES)
         self.browser.shown(BAR)
         self.browser.driver.refresh()
         self.browser.shown(BAR)
         self.sees_the_end()
-        standard = self.browser.driver.find_element(
-            "css selector", '#page-animate input[value="standard"]'
+        relative = self.browser.driver.find_element(
+            "css selector", '#page-animate input[value="relative"]'
         )
-        self.assertTrue(standard.is_selected())
+        self.assertTrue(relative.is_selected())
 
     def test_follows_no_job_while_the_tab_is_hidden(self):
         self.browser.run(KEEP_STREAMS)
@@ -329,6 +329,19 @@ class AnimateTest(browser_testing.BrowserTest):
         self.browser.shown("#page-animate .notice.error")
         self.assertIsNone(self.browser.run("return window.sentJob"))
 
+    def test_keeps_no_box_of_the_former_choice(self):
+        self.browser.shown(CROP)  # the centre
+        self.browser.run(HOLD_CROPS)
+        self.browser.choose("face")
+        self.assertEqual(self.form_value("cropBy"), "face")
+        self.assertIsNone(self.form_value("box"))
+        self.browser.open(self.studio.address)
+        self.browser.shown(CROP)
+        self.assertEqual(self.form_value("cropBy"), "face")
+        self.browser.wait(
+            lambda: self.form_value("box"), "the face's box is kept"
+        )
+
     def focus_is_at(self, css):
         return self.browser.run(
             "return document.activeElement.matches(arguments[0])", css
@@ -408,7 +421,7 @@ class AnimateTest(browser_testing.BrowserTest):
     def test_takes_over_the_settings_of_a_job_and_no_others(self):
         by_script = {**PUPPET_BY_DANCE, "start_frame": "auto", "size": 100}
         ids = [self.cancelled_job(PUPPET_BY_DANCE), self.cancelled_job(by_script)]
-        self.browser.choose("standard")
+        self.browser.choose("relative")
         self.browser.choose("source", ".chips label")
         self.limit_frames(FRAMES)
         for job, start, size in zip(ids, ("first", "keypoints"), ("0", "100")):
@@ -426,9 +439,23 @@ class AnimateTest(browser_testing.BrowserTest):
                 "the start is taken over",
             )
             self.assertEqual(str(self.form_value("size")), size)
-            self.assertEqual(self.form_value("mode"), "relative")
+            self.assertEqual(self.form_value("mode"), "standard")
             self.assertEqual(self.form_value("panels"), ["result"])
             self.assertEqual(self.form_value("max_frames"), 0)
+
+    def test_proposes_the_mode_of_the_pair_until_one_is_chosen(self):
+        own = '#page-animate .thumb[title="dance.mp4"]'
+        bundled = '#page-animate .thumb[data-id="bundled:dance"]'
+        self.assertEqual(self.form_value("mode"), "standard")
+        self.browser.send_file("Video", DANCE)
+        self.browser.wait(self.chosen_uploads, "the video is chosen")
+        self.assertEqual(self.form_value("mode"), "relative")
+        self.browser.press(bundled)
+        self.assertEqual(self.form_value("mode"), "standard")
+        self.browser.choose("relative")
+        for video in (own, bundled):
+            self.browser.press(video)
+            self.assertEqual(self.form_value("mode"), "relative")
 
     def form_value(self, name):
         """What the form would send, which the tab keeps."""

@@ -92,7 +92,8 @@ void BM_Animate(benchmark::State& state) {
                 absl::StrCat("--panels=", state.range(0) == 1
                                               ? "result"
                                               : "source,driving,result"),
-                "--device=cpu", "--quiet", "--overwrite",
+                // As BM_Job's pair has by itself.
+                "--mode=standard", "--device=cpu", "--quiet", "--overwrite",
                 "--output=" + folder.path() + "/out.mp4"})
                .value_or(1) == 0;
   });

@@ -80,10 +80,11 @@ class JobQueue {
   //    "panels":["result"], "size":0, "max_frames":0}
   //   {"type":"motion", "driving":ID, "checkpoint":ID, "max_frames":0}
   //
-  // All but the type and the ids may be left out. InvalidArgument for a field
-  // that is unknown, of another type or out of range; NotFound for an id;
-  // FailedPrecondition for a job that has no motion file (yet);
-  // ResourceExhausted for a full quota or disk; Unavailable for a full queue.
+  // All but the type and the ids may be left out; the mode of the bundled still
+  // and video is standard then. InvalidArgument for a field that is unknown, of
+  // another type or out of range; NotFound for an id; FailedPrecondition for a
+  // job that has no motion file (yet); ResourceExhausted for a full quota or
+  // disk; Unavailable for a full queue.
   absl::StatusOr<Job> Submit(const nlohmann::json& request);
 
   // Queued: at once. Running: the worker is told to, and killed after `grace`.

@@ -42,7 +42,7 @@ const Names& Starts() {
 const Names& Panels() {
   static const Names* const names =
       new Names{"source",    "driving", "result", "keypoints", "flow",
-                "occlusion", "grid",    "warped", "parts"};
+                "occlusion", "grid",    "warped", "sets"};
   return *names;
 }
 
@@ -100,7 +100,16 @@ absl::Status ReadCount(const Json& json, const char* field, T most, T* number) {
   return ReadNumber<T>(field, value, 0, most, number);
 }
 
+// As --mode auto of animate: its example is of two puppets of one shape, and
+// relative motion between their first poses would tear an arm off.
+std::string DefaultMode(const JobRequest& request) {
+  const bool is_example =
+      request.source == "bundled:puppet" && request.driving == "bundled:dance";
+  return is_example ? "standard" : request.mode;
+}
+
 absl::Status ReadMode(const Json& json, JobRequest* request) {
+  request->mode = DefaultMode(*request);
   RETURN_IF_ERROR(ReadText(json, "mode", &request->mode));
   if (IsOneOf(request->mode, Modes())) return absl::OkStatus();
   return Bad("mode", " is '", request->mode, "'; use ",
@@ -183,12 +192,14 @@ absl::Status ReadPanels(const Json& json, JobRequest* request) {
                absl::StrJoin(Panels(), ", "));
   }
   request->panels.clear();
-  for (const Json& name : value) {
-    if (!name.is_string() || !IsOneOf(name.get<std::string>(), Panels())) {
-      return Bad("panels", " has ", name.dump(-1, ' ', true).substr(0, 80),
+  for (const Json& named : value) {
+    std::string name = named.is_string() ? named.get<std::string>() : "";
+    if (name == "parts") name = "sets";  // its former name
+    if (!IsOneOf(name, Panels())) {
+      return Bad("panels", " has ", named.dump(-1, ' ', true).substr(0, 80),
                  "; use ", absl::StrJoin(Panels(), ", "));
     }
-    request->panels.push_back(name.get<std::string>());
+    request->panels.push_back(std::move(name));
   }
   return absl::OkStatus();
 }

@@ -25,7 +25,7 @@ struct JobRequest {
   std::string source;      // ids
   std::string driving;
   std::string checkpoint;
-  std::string mode = "relative";
+  std::string mode = "relative";        // of the bundled pair "standard"
   std::string motion;                   // empty: as the checkpoint
   std::string start_frame = "first";    // as --start of animate takes it
   std::map<int, double> motion_scales;  // by keypoint set, from 1

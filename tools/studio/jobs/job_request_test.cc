@@ -61,6 +61,35 @@ TEST(JobRequestTest, HasAFlagForEachField) {
                           "--max_frames=9", "--output=out.mp4"));
 }
 
+TEST(JobRequestTest, HasTheModeOfAnimatesExampleForTheBundledPair) {
+  const struct {
+    const char* source;
+    const char* driving;
+    const char* mode;
+  } cases[] = {{"bundled:puppet", "bundled:dance", "standard"},
+               {"bundled:puppet", "d", "relative"},
+               {"s", "bundled:dance", "relative"}};
+  for (const auto& c : cases) {
+    Json json = Least();
+    json["source"] = c.source;
+    json["driving"] = c.driving;
+    EXPECT_EQ(ParseJobRequest(json)->mode, c.mode) << json;
+    json["mode"] = nullptr;
+    EXPECT_EQ(ParseJobRequest(json)->mode, c.mode) << json;
+    for (const char* mode : {"relative", "standard", "avd"}) {
+      json["mode"] = mode;
+      EXPECT_EQ(ParseJobRequest(json)->mode, mode) << json;
+    }
+  }
+}
+
+// Jobs of earlier versions can be sent again.
+TEST(JobRequestTest, KnowsTheFormerNameOfAPanel) {
+  Json json = Least();
+  json["panels"] = {"result", "parts"};
+  EXPECT_THAT(ParseJobRequest(json)->panels, ElementsAre("result", "sets"));
+}
+
 TEST(JobRequestTest, AsksForTheMotionAlone) {
   const auto request = ParseJobRequest(
       {{"type", "motion"}, {"driving", "d"}, {"checkpoint", "c"}});

@@ -26,6 +26,8 @@ const STARTS = {
 // What of a field gets the focus: the first that it has of these.
 const CONTROLS = ['.thumb', 'input:not([hidden], [tabindex="-1"])', 'select', 'button:not([hidden], .cover *)'];
 const FRAME_NUMBER = 'number';
+// Two puppets of one shape, of which `animate` makes its example.
+const EXAMPLE = {source: 'bundled:puppet', driving: 'bundled:dance', mode: 'standard'};
 const SIZES = [[0, 'Automatic'], 256, 384, 512, 768, 1024];
 
 export function mount(element, api) {
@@ -37,6 +39,7 @@ class AnimatePage {
   constructor(element, api) {
     this.api = api;
     this.kept = JSON.parse(sessionStorage.getItem(KEPT) ?? '{}');
+    this.hasChosenMode = false;  // by hand, or of a job
     this.inputs = h('div.card.column-inputs', {'aria-label': 'Settings', role: 'group'});
     this.view = new JobView(api, {onended: () => api.refreshJobs(), again: (job) => this.takeSettings(job.request)});
     this.result = h('section.card', {'aria-label': 'Result'});
@@ -100,7 +103,7 @@ class AnimatePage {
     this.choices = choices;
     this.checkpoints = checkpoints;
     this.still = new MediaInput(api, {kind: 'image', title: 'Still', onchange: () => this.changedStill()});
-    this.driving = new MediaInput(api, {kind: 'video', title: 'Video', takesMotion: true, onchange: () => this.keep()});
+    this.driving = new MediaInput(api, {kind: 'video', title: 'Video', takesMotion: true, onchange: () => this.changedDriving()});
     this.crop = new CropBox((box) => this.changedBox(box));
     const parts = this.buildSettings();
     this.bundled = bundled;
@@ -120,7 +123,7 @@ class AnimatePage {
     const {choices, checkpoints} = this;
     this.cropBy = segmented('Crop', [['face', 'Face'], ['centre', 'Centre'], ['own', 'By hand']], 'centre', (by) => this.proposeCrop(by));
     this.checkpoint = select(checkpoints.map((entry) => [entry.id, checkpointText(entry)]), checkpoints[0]?.id, () => this.changedCheckpoint());
-    this.mode = segmented('Mode', choices.modes.map((name) => [name, MODES[name]?.[0] ?? name]), choices.modes[0], () => this.changedMode());
+    this.mode = segmented('Mode', choices.modes.map((name) => [name, MODES[name]?.[0] ?? name]), choices.modes[0], () => this.chooseMode());
     this.modeHint = h('p.hint');
     this.motion = select([], '', () => this.keep());
     const starts = (choices.starts ?? ['first', 'keypoints', 'alignment']).filter((name) => name in STARTS);
@@ -168,6 +171,12 @@ class AnimatePage {
       this.dropBox();
       this.proposeCrop(this.cropBy.value);
     }
+    this.showDefaultMode();
+    this.keep();
+  }
+
+  changedDriving() {
+    this.showDefaultMode();
     this.keep();
   }
 
@@ -187,6 +196,7 @@ class AnimatePage {
   // the centre where there is none.
   proposeCrop(by) {
     this.proposal = this.fetchCrop(by);
+    this.keep();
     return this.proposal;
   }
 
@@ -212,11 +222,13 @@ class AnimatePage {
     fill(this.still.overlay, this.crop.element);
     this.box = box;
     this.boxOf = still.id;
+    this.boxBy = this.cropBy.value;
     this.crop.set(box);
   }
 
   changedBox(box) {
     this.box = box;
+    this.boxBy = 'own';
     check(this.cropBy, ['own']);
     this.keep();
   }
@@ -237,7 +249,24 @@ class AnimatePage {
     if (!input) return;
     input.closest('label').hidden = without;
     if (!without || this.mode.value !== 'avd') return;
-    check(this.mode, [this.choices.modes[0]]);
+    this.hasChosenMode = false;
+    this.showDefaultMode();
+  }
+
+  // What a job without a mode has.
+  defaultMode() {
+    const isExample = this.still.value?.id === EXAMPLE.source && this.driving.value?.id === EXAMPLE.driving;
+    return isExample ? EXAMPLE.mode : this.choices.modes[0];
+  }
+
+  showDefaultMode() {
+    if (this.hasChosenMode) return;
+    check(this.mode, [this.defaultMode()]);
+    this.changedMode();
+  }
+
+  chooseMode() {
+    this.hasChosenMode = true;
     this.changedMode();
   }
 
@@ -283,17 +312,21 @@ class AnimatePage {
 
   keep() {
     if (this.restoring || !this.submit) return;
-    sessionStorage.setItem(KEPT, JSON.stringify({...this.request(), cropBy: this.cropBy.value, box: this.box}));
+    const cropBy = this.cropBy.value;
+    // None while that of a new choice is on its way; any becomes that by hand.
+    const box = cropBy === 'own' || cropBy === this.boxBy ? this.box : null;
+    sessionStorage.setItem(KEPT, JSON.stringify({...this.request(), cropBy, box, hasChosenMode: this.hasChosenMode}));
   }
 
   restore() {
     const {bundled} = this;
     const {source, driving} = this.kept;
-    this.applySettings(this.kept);
+    this.applySettings(this.kept, Boolean(this.kept.hasChosenMode));
     const still = this.still.offered.find(({id}) => id === source) ?? bundled.stills[0];
     const video = this.driving.offered.find(({id}) => id === driving) ?? bundled.videos[0];
     if (video) this.driving.set(video, {quiet: true});
     if (still) this.takeStill(still, this.kept);
+    this.showDefaultMode();
   }
 
   // With the box that was kept for it, if there is one.
@@ -307,10 +340,11 @@ class AnimatePage {
   }
 
   // What of a request the form can show.
-  applySettings(request) {
+  applySettings(request, hasChosenMode) {
     this.restoring = true;
     if (request.checkpoint && this.checkpoints.some(({id}) => id === request.checkpoint)) this.checkpoint.value = request.checkpoint;
     this.changedCheckpoint();
+    this.hasChosenMode = hasChosenMode;
     if (request.mode) check(this.mode, [request.mode]);
     this.changedMode();
     this.changedCheckpoint();
@@ -323,7 +357,8 @@ class AnimatePage {
     }
     this.changedStart();
     if (request.size !== undefined) this.showSize(request.size);
-    if (request.panels?.length) check(this.panels, request.panels);
+    // "parts" is the former name of a panel.
+    if (request.panels?.length) check(this.panels, request.panels.map((name) => (name === 'parts' ? 'sets' : name)));
     if (request.max_frames !== undefined) this.maxFrames.value = request.max_frames || '';
     this.scales.set(request.motion_scales ?? {});
     this.restoring = false;
@@ -334,9 +369,9 @@ class AnimatePage {
     setOptions(this.size, SIZES.flat().includes(size) ? SIZES : [...SIZES, size], size);
   }
 
-  // Of a request that leaves them out.
+  // Of a request that leaves them out; its mode is that of its pair.
   defaults() {
-    return {mode: this.choices.modes[0], motion: '', start_frame: 'first', size: 0, panels: ['result'], max_frames: 0};
+    return {motion: '', start_frame: 'first', size: 0, panels: ['result'], max_frames: 0};
   }
 
   // "Use these settings" of a job.
@@ -346,7 +381,7 @@ class AnimatePage {
       toast('The settings could not be loaded. Press Try again there first.');
       return;
     }
-    this.applySettings({...this.defaults(), ...request});
+    this.applySettings({...this.defaults(), ...request}, Boolean(request.mode));
     if (!this.checkpoints.some(({id}) => id === request.checkpoint)) {
       toast('The checkpoint of this job is not there any more. Choose another one.');
     }
@@ -356,6 +391,9 @@ class AnimatePage {
       else if (input === this.still) this.takeStill(facts, {source: id, box: request.crop, cropBy: request.crop ? 'own' : 'centre'});
       else input.set(facts);
     }
+    // A mode that its pair has anyway goes with the pair.
+    if (this.mode.value === this.defaultMode()) this.hasChosenMode = false;
+    this.showDefaultMode();
     this.keep();
     this.inputs.scrollIntoView({block: 'start', behavior: 'smooth'});
     this.submit.focus({preventScroll: true});
