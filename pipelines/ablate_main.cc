@@ -1,4 +1,4 @@
-// bazel run //pipelines:ablate: see kUsage.
+// tools/bazelw run //pipelines:ablate: see kUsage.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

@@ -1,4 +1,4 @@
-// bazel run //tools:explain: see kUsage.
+// tools/bazelw run //tools:explain: see kUsage.
 #include <c10/core/Device.h>
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// bazel run //tools:export_torchscript: see kUsage.
+// tools/bazelw run //tools:export_torchscript: see kUsage.
 #include "pipelines/animation/export_torchscript.h"
 
 #include <cstdio>

@@ -1,8 +1,9 @@
-// bazel run //tools:pose_metrics: see kUsage.
+// tools/bazelw run //tools:pose_metrics: see kUsage.
 #include "pipelines/evaluation/pose_metrics.h"
 
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
@@ -37,14 +38,14 @@ namespace {
 using pipelines::UserPath;
 
 constexpr char kUsage[] =
-    R"(AKD, MKR and AED from what detectors of your choice found in real and
-generated frames.
+    R"(Computes AKD, MKR and AED from what detectors found in frames.
 
-  tools/bazelw run //pipelines:evaluate -- \
-      --checkpoint CHECKPOINT --frames FOLDER
-  ... run the detectors on FOLDER/real and on FOLDER/generated ...
   tools/bazelw run //tools:pose_metrics -- \
       --real_keypoints real.csv --keypoints generated.csv
+  tools/bazelw run //pipelines:evaluate -- \
+      --checkpoint CHECKPOINT --frames FOLDER
+      makes FOLDER/real and FOLDER/generated; detectors of your choice make the
+      tables of them
 
 A .csv has the columns file_name,frame_number and then x0,y0,x1,y1,... (pixels)
 or the numbers of an embedding, a line for each frame. A .npy is [frames,
@@ -54,6 +55,12 @@ formulas are those of the scripts that the field's papers use.
 
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only.)";
+
+std::vector<pipelines::FlagGroup> FlagGroups() {
+  return {{"What is compared",
+           {"real_keypoints", "keypoints", "real_embeddings", "embeddings"}},
+          {"What comes out", {"output", "overwrite"}}};
+}
 
 struct Scores {
   std::vector<std::string> text, json;
@@ -149,6 +156,6 @@ absl::Status Run(const pipelines::CommandLine& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return pipelines::RunProgram({"pose_metrics", kUsage, __FILE__}, argc, argv,
-                               Run);
+  return pipelines::RunProgram({"pose_metrics", kUsage, __FILE__, FlagGroups()},
+                               argc, argv, Run);
 }

@@ -78,7 +78,18 @@ expect 2 "--cells is '129'; use numbers from 1 to 128" "${pair[@]}" \
 expect 2 "--cells is '0'" "${pair[@]}" --output "$out" --cells 0
 expect 2 "--side is 8; use 16 or more" "${pair[@]}" --output "$out" --side 8
 expect 2 "--noise is 0; use a number above 0" "${pair[@]}" --output "$out" --noise 0
-expect 1 "file" "${pair[@]/$moving/$TEST_TMPDIR/file}" --output "$out"
+# A picture that is missing, a folder, none, or cut off.
+absent=$TEST_TMPDIR/absent.png
+mkdir "$TEST_TMPDIR/folder"
+cut=$TEST_TMPDIR/cut.png
+head -c 1000 "$moving" >"$cut"
+for bad in "$absent: cannot open this file: No such file" "$TEST_TMPDIR/folder: is a folder" \
+  "$TEST_TMPDIR/file is not an image" "$cut: the image is truncated"; do
+  path=${bad%%: *}
+  path=${path%% is not*}
+  expect 1 "$bad" --moving "$path" --fixed "$fixed" --output "$out"
+  expect 1 "$bad" --moving "$moving" --fixed "$path" --output "$out"
+done
 printf 'P5 32767 2 255\n%65534s' >"$TEST_TMPDIR/long.pgm"
 expect 1 "long.pgm has 32767x2 pixels; use at most 32766 a side" \
   --moving "$moving" --fixed "$TEST_TMPDIR/long.pgm" --output "$out"

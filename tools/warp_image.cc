@@ -1,4 +1,4 @@
-// bazel run //tools:warp_image: see kUsage.
+// tools/bazelw run //tools:warp_image: see kUsage.
 #include <cmath>
 #include <cstdio>
 #include <memory>

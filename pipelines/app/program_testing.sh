@@ -72,8 +72,8 @@ expect_safe_output() {
   cmp "$kept" "$input" || complain "$input was changed"
 }
 
-# --help tells of each FLAG... in lines of 80 columns; the command lines among
-# them may be longer.
+# --help tells of each FLAG..., in a group where it has groups, in lines of 80
+# columns; the command lines among them may be longer.
 expect_help() {
   local help flag
   help=$("$program" --help) || complain "$program --help: exit code $?"
@@ -81,6 +81,8 @@ expect_help() {
     grep -q -x -- "  --$flag" <<<"$help" ||
       complain "$program --help does not tell of --$flag"
   done
+  grep -q -x 'Other flags:' <<<"$help" &&
+    complain "$program --help has flags without a group"
   grep -v -e '^  [a-z./]* .*--' <<<"$help" | grep -E '.{81}' &&
     complain "$program --help has lines of more than 80 columns"
 }

@@ -1,4 +1,4 @@
-// bazel run //tools/cost: see kUsage.
+// tools/bazelw run //tools/cost: see kUsage.
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -48,15 +48,20 @@ constexpr char kUsage[] =
     R"(Plots how a program's time and memory grow with its work.
 
   tools/bazelw run //tools/cost -- --values 8,32,128 --unit frames \
-      --output /tmp/cost -- PROGRAM ARGUMENTS
+      --output cost -- PROGRAM ARGUMENTS
 
 Runs the program, given by its path, once for each value, which stands for {} in
-its arguments: animate --max_frames {}. Writes a table and two plots: seconds
-that passed and of the processor, and the largest resident set. What the program
-prints on standard output is dropped.
+its arguments: bazel-bin/pipelines/animate --overwrite --max_frames {}. Writes a
+table and two plots: seconds that passed and of the processor, and the largest
+resident set. What the program prints on standard output is dropped.
 
 Exit codes: 0 done, 1 the program failed, 2 bad flag; above 128, try again: 129
 disk full or folder read-only, 130 and 143 stopped.)";
+
+std::vector<pipelines::FlagGroup> FlagGroups() {
+  return {{"What is measured", {"values", "unit", "repetitions"}},
+          {"What comes out", {"output", "title", "overwrite"}}};
+}
 
 struct Request {
   std::vector<std::string> values;  // as they were given
@@ -192,6 +197,7 @@ absl::Status Run(const pipelines::CommandLine& line) {
 }  // namespace tools::cost
 
 int main(int argc, char** argv) {
-  return pipelines::RunProgram({"cost", tools::cost::kUsage, __FILE__}, argc,
-                               argv, tools::cost::Run);
+  return pipelines::RunProgram(
+      {"cost", tools::cost::kUsage, __FILE__, tools::cost::FlagGroups()}, argc,
+      argv, tools::cost::Run);
 }

@@ -3,16 +3,18 @@
 #
 #   tools/bazelw run //tools:install -- PREFIX
 #
-#   PREFIX/bin/cpab-*                   animate, train, evaluate, ablate, studio and the
-#                                       tools
-#   PREFIX/lib/cpab_animation/          the programs, configs, studies, studio's page, the
-#                                       shipped checkpoint and its example
-#   PREFIX/share/bash-completion/       completion of flags
-#   PREFIX/share/man/man1/              manual pages
+#   PREFIX/bin/cpab-*                 animate, train, evaluate, ablate, studio and
+#                                     the tools
+#   PREFIX/lib/cpab_animation/        the programs, configs, studies, studio's
+#                                     page, the shipped checkpoint, its example
+#   PREFIX/share/bash-completion/     completion of flags
+#   PREFIX/share/man/man1/            manual pages
 #
 # They run from any folder, without Bazel and this source tree, as a user who may
 # not write there. LibTorch, OpenCV and FFmpeg stay where they are. An earlier
 # installation below PREFIX is replaced as a whole.
+#
+# Exit codes: 0 done, 1 PREFIX cannot be written, 2 no PREFIX.
 set -euo pipefail
 # All may read what is made, also where files are closed to others by default.
 umask 022
@@ -22,8 +24,19 @@ fail() {
   exit "${2:-1}"
 }
 
+# The comment at the head of this file.
+usage() {
+  sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+}
+
+case "${1-}" in
+  -h | --help)
+    usage
+    exit 0
+    ;;
+esac
 [[ $# -eq 1 && -n "$1" && "$1" != -* ]] || {
-  sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2
+  usage >&2
   exit 2
 }
 prefix="$1"

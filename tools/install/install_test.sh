@@ -126,6 +126,17 @@ for closed in lib lib/cpab_animation bin share/man/man1 share/bash-completion/co
   chmod 755 "$prefix/$closed"
   [[ "$said" == "install: $prefix cannot be written. Name a folder of yours, or run as root." ]] || fail "of a closed $closed it says: $said"
 done
-"$installer" 2>/dev/null && fail "no folder was taken for one"
+for arguments in "" --prefix "one two"; do
+  # shellcheck disable=SC2086
+  "$installer" $arguments >"$work.log" 2>"$folder/usage" && code=0 || code=$?
+  [[ $code == 2 && ! -s "$work.log" ]] || fail "code $code for the arguments '$arguments'"
+  grep -q 'bazelw run //tools:install -- PREFIX' "$folder/usage" || fail "no usage for '$arguments'"
+done
 "$installer" "" 2>/dev/null && fail "an empty name was taken for a folder"
+for flag in --help -h; do
+  "$installer" $flag >"$work.log" 2>"$folder/warning" || fail "$flag ends with code $?"
+  [[ ! -s "$folder/warning" ]] || fail "$flag says on standard error: $(cat "$folder/warning")"
+  cmp -s "$work.log" "$folder/usage" || fail "$flag says: $(cat "$work.log")"
+done
+! grep -E '.{81}' "$work.log" || fail "--help has lines of more than 80 columns"
 exit 0

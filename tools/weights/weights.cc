@@ -22,31 +22,30 @@
 #include "tools/weights/list.h"
 
 ABSL_FLAG(std::string, prefix, "",
-          "list, convert: only tensors whose names begin with this; convert "
-          "takes it off the names.");
-ABSL_FLAG(bool, keep_prefix, false, "convert: leaves --prefix on the names.");
+          "Only tensors whose names begin with this; convert takes it off the "
+          "names.");
+ABSL_FLAG(bool, keep_prefix, false, "Leaves --prefix on the names.");
 ABSL_FLAG(bool, metadata, false,
-          "list: also what is not a tensor (epoch, step, optimizer settings).");
-ABSL_FLAG(
-    double, tolerance, 0,
-    "diff: largest absolute difference of two values that counts as none.");
-ABSL_FLAG(bool, ignore_dtype, false, "diff: compares values only.");
+          "Also what is not a tensor (epoch, step, optimizer settings).");
+ABSL_FLAG(double, tolerance, 0,
+          "Largest absolute difference of two values that counts as none.");
+ABSL_FLAG(bool, ignore_dtype, false, "Compares values only.");
 ABSL_FLAG(std::string, dtype, "",
-          "convert: float16, bfloat16, float32 or float64, for the tensors of "
+          "float16, bfloat16, float32 or float64, for the tensors of "
           "floating-point numbers; the others stay as they are.");
-ABSL_FLAG(bool, overwrite, false, "convert: replaces OUTPUT if it is there.");
+ABSL_FLAG(bool, overwrite, false, "Replaces OUTPUT if it is there.");
 
 namespace {
 
 constexpr char kUsage[] =
     R"(Looks into files of weights, compares and converts them.
 
-  tools/bazelw run //tools/weights -- COMMAND, which is one of
-
-  weights list FILE                 name, shape, dtype, mean and standard
-                                    deviation of every tensor
-  weights diff OLD NEW              what only one of them has, and what differs
-  weights convert INPUT OUTPUT      to another format, dtype or naming
+  tools/bazelw run //tools/weights -- list vox.pth.tar
+      name, shape, dtype, mean and standard deviation of every tensor
+  tools/bazelw run //tools/weights -- diff OLD NEW
+      what only one of the files has, and what differs
+  tools/bazelw run //tools/weights -- convert INPUT OUTPUT
+      to another format, dtype or naming
 
 Reads safetensors and PyTorch's files (.pth, .pth.tar, .pt; zip and legacy) by
 their content. Nothing in them is run: a pickle that holds anything but tensors
@@ -59,16 +58,23 @@ input's numbers and strings as metadata), or .pth, .pt, .pth.tar (tensors only).
 Exit codes: 0 done (diff: no difference), 1 bad file (diff: or a difference),
 2 usage, above 128 where trying again can help (disk full, read-only folder).
 
-Examples:
-  weights list vox.pth.tar --prefix kp_detector.
-  weights diff before.safetensors after.safetensors --tolerance 1e-6
-  weights convert vox.pth.tar detector.safetensors --prefix kp_detector. \
+Examples of flags:
+  list vox.pth.tar --prefix kp_detector.
+  diff before.safetensors after.safetensors --tolerance 1e-6
+  convert vox.pth.tar detector.safetensors --prefix kp_detector. \
       --dtype float16
-  weights convert best.safetensors small.safetensors --prefix model. \
-      --keep_prefix --dtype float16         a checkpoint without the optimizer
+  convert best.safetensors small.safetensors --prefix model. --keep_prefix \
+      --dtype float16                       a checkpoint without the optimizer
 )";
 
 constexpr int kExitDifferent = 1;
+
+std::vector<pipelines::FlagGroup> FlagGroups() {
+  return {{"Of list and convert", {"prefix"}},
+          {"Of list", {"metadata"}},
+          {"Of diff", {"tolerance", "ignore_dtype"}},
+          {"Of convert", {"dtype", "keep_prefix", "overwrite"}}};
+}
 
 absl::Status Usage(const std::string& message) {
   return pipelines::UsageError(absl::InvalidArgumentError(message));
@@ -169,7 +175,7 @@ absl::StatusOr<int> Run(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   int result = 0;  // of a comparison, as diff's
   const int code = pipelines::RunProgram(
-      {"weights", kUsage, __FILE__}, argc, argv,
+      {"weights", kUsage, __FILE__, FlagGroups()}, argc, argv,
       [&](const pipelines::CommandLine& line) -> absl::Status {
         ASSIGN_OR_RETURN(result, Run(line.arguments));
         return absl::OkStatus();

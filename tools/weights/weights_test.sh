@@ -24,7 +24,10 @@ expect() {
 }
 
 head -c 100 "$zip" > cut.pth
-expect 0 "weights convert INPUT OUTPUT" --help
+expect 0 "weights -- convert INPUT OUTPUT" --help
+expect 0 "Of diff:
+  --tolerance" --help
+grep -q "^Other flags:" out && expect 0 "flags without a group" --help
 expect 0 "model.a.weight" list "$zip"
 expect 0 "19 tensors are the same, 0 differ" diff "$zip" "$legacy"
 expect 0 "wrote 2 tensors" convert "$zip" a.safetensors --prefix model.a.
