@@ -68,7 +68,7 @@ Stage KeypointStage(const Stages& stages) {
 std::string Transform(const MotionConfig& motion) {
   const std::string name = MotionName(motion);
   if (name == "cpab") {
-    return "a CPAB transformation: the frame is cut into triangles, in each of "
+    return "a CPAB transform: the frame is cut into triangles, in each of "
            "which the velocity is affine, and points flow along these "
            "velocities for one unit of time. The map is continuous and has an "
            "inverse, so nothing tears or folds";
