@@ -143,6 +143,19 @@ absl::Status CheckSameScoring(const StudyRun& first, const Config& config) {
       "': variants are compared on the same frames; set this field for all"));
 }
 
+// An override that changes nothing, as of a field's own value, makes a variant
+// that is compared with itself.
+absl::Status CheckDiffers(const StudyPlan& plan, const StudyRun& run) {
+  for (const StudyRun& other : plan.runs) {
+    if (other.seed != run.seed) continue;
+    if (!ConfigDifferences(other.config, run.config).empty()) continue;
+    return Invalid(absl::StrCat("has the same config as variant '",
+                                other.variant,
+                                "': its overrides change nothing"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<StudyPlan> LoadStudy(const std::string& path,
@@ -166,6 +179,9 @@ absl::StatusOr<StudyPlan> LoadStudy(const std::string& path,
       absl::Status status = config.status();
       if (status.ok() && !plan.runs.empty()) {
         status = CheckSameScoring(plan.runs[0], *config);
+      }
+      if (status.ok()) {
+        status = CheckDiffers(plan, {variant.name(), seed, "", *config});
       }
       if (!status.ok()) {
         return absl::Status(status.code(),

@@ -74,6 +74,9 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, BadStudyTest,
     testing::Values(
         BadStudy{"TwoBudgets", "minutes: 1", "either steps or minutes"},
+        BadStudy{"TwiceTheConfig",
+                 "variants { name: 'x' set: 'model.local.cpab.cells_x=4' }",
+                 "variant 'x': has the same config as variant 'cpab'"},
         BadStudy{"TwiceTheName", "variants { name: 'cpab' }",
                  "variants[2].name 'cpab' is there twice"},
         BadStudy{"NameOfAnotherFolder", "variants { name: '../x' }",
