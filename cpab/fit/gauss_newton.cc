@@ -119,11 +119,12 @@ class Minimiser {
   // Moves to the model's minimum, or as far towards it as the trust region
   // allows, if that lowers the cost. Returns whether the minimum is reached.
   bool TakeStep() {
-    const Field target = ModelMinimum();
+    Field target = ModelMinimum();
     const double length = MaxGradient(target.cells - current_.field.cells);
     const double fraction = std::min(1.0, options_.trust_region / length);
-    State next = EvaluateAt(
-        fraction == 1 ? target : current_.field.Towards(target, fraction));
+    State next =
+        EvaluateAt(fraction == 1 ? std::move(target)
+                                 : current_.field.Towards(target, fraction));
     const double before = Cost(current_), after = Cost(next);
     const bool settled =
         std::abs(before - after) <= options_.tolerance * before + Rounding();

@@ -11,6 +11,8 @@
 namespace cpab {
 namespace {
 
+// A direction to take differences along, and how far.
+//
 // The derivatives that are differenced are smooth but where a path passes
 // through a vertex or runs along an edge, so a step that moves no velocity and
 // no velocity gradient by more than kDifference leaves 1e-10 of truncation in

@@ -38,6 +38,7 @@ FitModel::FitModel(std::shared_ptr<const Prior> shared_prior)
   force_from_dual = ForceFromDual(*basis());
 }
 
+// Rows stand for columns: the covariance is symmetric.
 VertexVector FitModel::Velocities(const VertexVector& force) const {
   VertexVector velocities = VertexVector::Zero(force.size());
   for (Eigen::Index i = 0; i < force.size(); ++i) {

@@ -1,18 +1,10 @@
 #include "cpab/flow/affine_flow.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace cpab {
 namespace {
-
-// 1 / n: a division takes as long as ten products.
-constexpr auto kInverse = [] {
-  std::array<double, AffineFlow::kMaxTerms + 4> inverse{};
-  for (size_t n = 1; n < inverse.size(); ++n) inverse[n] = 1.0 / n;
-  return inverse;
-}();
 
 double SpectralRadius(double trace, double determinant) {
   const double half = trace / 2;
@@ -27,7 +19,7 @@ int NumTerms(double x, int max_terms) {
   double next = 1;
   int n = 0;
   while (n < max_terms && (n % 4 != 0 || n == 0 || next > 1e-17)) {
-    next *= x * kInverse[++n];
+    next *= x * kReciprocals[++n];
   }
   return n;
 }
@@ -51,7 +43,7 @@ AffineFlow::AffineFlow(const double* coefficients)
   num_terms_ = NumTerms(std::min(radius, 1.0), kMaxTerms);
   double previous = 0, current = 1, inverse_factorial = 1;
   for (int k = 1; k <= num_terms_; ++k) {
-    inverse_factorial *= kInverse[k];
+    inverse_factorial *= kReciprocals[k];
     series_[k - 1] << (current - trace_ * previous) * inverse_factorial,
         previous * inverse_factorial;
     const double next = trace_ * current - determinant_ * previous;
@@ -73,10 +65,10 @@ AffineFlow::Sensitivity AffineFlow::SensitivityAt(
   double Q2 = 0, Q3 = 0, Q4 = 0;
   for (int k = 0; k < num_terms_; ++k) {
     const double q = c1 + trace_ * q1 - determinant_ * q0;
-    const double power3 = power * (t * kInverse[k + 3]);
+    const double power3 = power * (t * kReciprocals[k + 3]);
     Q2 += q * power;
     Q3 += q * power3;
-    Q4 += q * power3 * (t * kInverse[k + 4]);
+    Q4 += q * power3 * (t * kReciprocals[k + 4]);
     power = power3;
     const double c = trace_ * c1 - determinant_ * c0;
     c0 = c1, c1 = c;

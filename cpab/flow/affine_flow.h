@@ -18,6 +18,9 @@
 #ifndef CPAB_FLOW_AFFINE_FLOW_H_
 #define CPAB_FLOW_AFFINE_FLOW_H_
 
+#include <array>
+#include <cstddef>
+
 #include "Eigen/Core"
 #include "cpab/flow/pack.h"
 
@@ -129,6 +132,14 @@ class AffineFlow {
   // (f0, f1) = sum over k of series_[k] t^(k + 1).
   Eigen::Array2d series_[kMaxTerms];
 };
+
+// 1 / n, for the factorials of the series: a division takes as long as ten
+// products.
+inline constexpr auto kReciprocals = [] {
+  std::array<double, AffineFlow::kMaxTerms + 4> reciprocals{};
+  for (size_t n = 1; n < reciprocals.size(); ++n) reciprocals[n] = 1.0 / n;
+  return reciprocals;
+}();
 
 }  // namespace cpab
 

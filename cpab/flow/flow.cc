@@ -17,13 +17,28 @@ namespace {
 // full, some 100 microseconds of work.
 constexpr int64_t kBlock = 1024;
 
-// From so many points on, what their paths have in common is prepared for their
-// adjoint: as much work as some ten paths on 4x4 cells.
-constexpr int64_t kCompany = 64;
+// Whether so many paths go back together. That prepares all cells, each for
+// about a fifth of what a path gains by it.
+bool GoTogether(int64_t paths, int cells) {
+  constexpr int64_t kMinTogether = 64;
+  return paths >= kMinTogether && 4 * paths >= cells;
+}
+
+// Paths that go back together at a time: enough to keep packs full.
+constexpr int64_t kPiece = kBlock / 2;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 // The adjoint keeps a gradient for each block of points: few, so that their
 // memory does not grow with the number of points.
 constexpr int64_t kMaxGradients = 64;
+
+// Whole pieces.
+int64_t AdjointBlock(int64_t count) {
+  const int64_t pieces = (count + kPiece - 1) / kPiece;
+  return kPiece *
+         std::max<int64_t>(1, (pieces + kMaxGradients - 1) / kMaxGradients);
+}
 
 // Calls body(block, begin, end) for each block of [0, n).
 template <typename Body>
@@ -86,18 +101,19 @@ class PathGradients {
   Eigen::Matrix2Xd Pullback(const Eigen::Matrix2Xd& points,
                             Eigen::Matrix2Xd gradients) {
     Eigen::Matrix2Xd ends = points;
-    if (series_ != nullptr) {
-      WalkTogether(walker_, &ends, &packed_arcs_);
+    const bool together = series_ != nullptr &&
+                          WalkAndRecordTogether(walker_, &ends, &packed_arcs_);
+    if (together) {
       PullBackTogether(walker_, *series_, packed_arcs_, &gradients, cells_);
     }
     for (Eigen::Index n = 0; n < points.cols(); ++n) {
       const MovedCoordinates moved = walker_.Moved(points.col(n));
-      if (series_ == nullptr || !moved.all()) {
+      if (!together || !moved.all()) {
         ends.col(n) = PullbackAlong(points.col(n), moved, gradients.col(n));
       }
       if (ends.col(n).allFinite()) continue;
-      gradients.col(n).setConstant(ends(0, n));
-      if (points.col(n).allFinite()) cells_->setConstant(ends(0, n));
+      gradients.col(n).setConstant(kNaN);
+      if (points.col(n).allFinite()) cells_->setConstant(kNaN);
     }
     return gradients;
   }
@@ -165,18 +181,17 @@ double Flow::LogDetJacobian(const Eigen::Vector2d& x) const {
   const Eigen::Vector2d y = walker_.Walk(x, [&](const Arc& arc) {
     integral += Divergence(walker_.flow(arc.cell), moved) * arc.duration;
   });
-  return y.allFinite() ? integral : y.x();
+  return y.allFinite() ? integral : kNaN;
 }
 
 void Flow::JacobianAt(const Eigen::Vector2d& x, std::vector<Arc>* arcs,
                       PointSensitivity* point,
                       Eigen::Ref<RowMajorMatrix> dy_dtheta) const {
   *point = SensitivityOfPoint(walker_, field_.basis(), x, arcs);
-  const double y = point->y.x();
   if (!point->y.allFinite()) {
-    dy_dtheta.setConstant(y);
-    point->dy_dx.setConstant(y);
-    point->log_det = y;
+    dy_dtheta.setConstant(kNaN);
+    point->dy_dx.setConstant(kNaN);
+    point->log_det = kNaN;
     return;
   }
   const Basis& basis = field_.basis();
@@ -249,9 +264,8 @@ FlowGradient<Scalar> Flow::Pullback(const PointsRef<Scalar>& points,
                                     const ParallelFor& parallel_for) const {
   const int64_t count = points.cols();
   eigen_assert(count == dl_dy.cols());
-  const int64_t block_size =
-      std::max(kBlock / 2, (count + kMaxGradients - 1) / kMaxGradients);
-  const bool together = count >= kCompany;
+  const int64_t block_size = AdjointBlock(count);
+  const bool together = GoTogether(count, field_.tessellation().num_cells());
   const std::vector<SensitivitySeries> series =
       together ? SeriesOfCells(walker_) : std::vector<SensitivitySeries>();
   FlowGradient<Scalar> result;
@@ -265,8 +279,8 @@ FlowGradient<Scalar> Flow::Pullback(const PointsRef<Scalar>& points,
       [&](int64_t block, int64_t begin, int64_t end) {
         PathGradients paths(walker_, together ? &series : nullptr,
                             &partial[block]);
-        for (int64_t n = begin; n < end; n += kBlock / 2) {
-          const int64_t size = std::min(kBlock / 2, end - n);
+        for (int64_t n = begin; n < end; n += kPiece) {
+          const int64_t size = std::min(kPiece, end - n);
           result.points.middleCols(n, size) =
               paths
                   .Pullback(points.middleCols(n, size).template cast<double>(),
@@ -312,8 +326,7 @@ FlowGradient<double> Flow::LogDetPullback(
     const ParallelFor& parallel_for) const {
   const int64_t count = points.cols();
   eigen_assert(count == weights.size());
-  const int64_t block_size =
-      std::max(kBlock / 2, (count + kMaxGradients - 1) / kMaxGradients);
+  const int64_t block_size = AdjointBlock(count);
   FlowGradient<double> result;
   result.points.resize(2, count);
   result.cells = CellCoefficients::Zero(field_.cells().rows(), 6);
@@ -329,9 +342,9 @@ FlowGradient<double> Flow::LogDetPullback(
                                        weights[n], &partial[block],
                                        result.points.col(n));
                    if (!y.allFinite()) {
-                     result.points.col(n).setConstant(y.x());
+                     result.points.col(n).setConstant(kNaN);
                      if (points.col(n).allFinite()) {
-                       partial[block].setConstant(y.x());
+                       partial[block].setConstant(kNaN);
                      }
                    }
                  }

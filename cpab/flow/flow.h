@@ -73,7 +73,7 @@ struct FlowGradient {
 
 // The flow of one velocity field. Construction prepares every cell (a few
 // microseconds for 4x4), then each point costs some 0.05 to 0.3 microseconds in
-// company, with its adjoint twice that, with its Jacobian 1 to 2.
+// company, with its adjoint up to twice that, with its Jacobian 1 to 2.
 // Immutable; safe to use from many threads.
 class Flow {
  public:
@@ -106,8 +106,10 @@ class Flow {
 
   // Pulls dL/dy back through y = T(points) by the adjoint: one sweep over each
   // path's arcs, whatever the size of theta. dL/dtheta is
-  // basis.ThetaFromCells(result.cells). The sum over points runs in an order
-  // that depends on N alone, so the result is the same on any threads.
+  // basis.ThetaFromCells(result.cells). The order of its sums depends on the
+  // field and the points, and not on `parallel_for`: the result is the same on
+  // any threads. A point's gradient differs by rounding between few points,
+  // which go back one by one, and many, which go back together.
   //
   // A point that is not finite has the gradient NaN and adds nothing to
   // result.cells. A finite point without an image, in a field that is not

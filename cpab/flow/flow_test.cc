@@ -621,8 +621,23 @@ TEST(FlowEdgeCases, ManyPointsHaveTheGradientsThatEachHas) {
   const Flow absurd(basis, DrawTheta(*basis, 1e200, 1));
   const FlowGradient<double> none = absurd.Pullback<double>(points, dl_dy);
   EXPECT_TRUE(none.cells.array().isNaN().all());
-  EXPECT_EQ(none.points.col(0).array().isNaN().all(),
-            (points.col(0).array() >= 0 && points.col(0).array() <= 1).any());
+  EXPECT_TRUE(none.points.array().isNaN().all());
+}
+
+// Their arcs are too many to be kept together.
+TEST(FlowEdgeCases, ManyPointsOfAViolentFieldHaveTheGradientsThatEachHas) {
+  const auto basis = BasisOf({4, 4});
+  const Flow flow(basis, DrawTheta(*basis, 1e3, 1));
+  const Eigen::Matrix2Xd points = DrawPoints(65, 0, 1, 3);
+  const Eigen::Matrix2Xd dl_dy = DrawPoints(65, -1, 1, 4);
+  const FlowGradient<double> many = flow.Pullback<double>(points, dl_dy);
+  for (int n = 0; n < points.cols(); ++n) {
+    const FlowGradient<double> alone =
+        flow.Pullback<double>(points.col(n), dl_dy.col(n));
+    EXPECT_EQ(many.points.col(n).array().isNaN().any(),
+              alone.points.array().isNaN().any())
+        << n;
+  }
 }
 
 TEST(FlowEdgeCases, NoPointsAreFine) {

@@ -4,7 +4,7 @@
 // depending on the function that it is inlined into: all of them are.
 // RunVectorised is that function.
 //
-// Private to //cpab/flow and //cpab/volume.
+// Private to //cpab/flow and //cpab/volume. Tested by packed_path_test.cc.
 #ifndef CPAB_FLOW_PACK_H_
 #define CPAB_FLOW_PACK_H_
 
@@ -82,8 +82,9 @@ __attribute__((target("avx2,fma"))) void RunWithAvx2(Work* work) {
 }
 #endif
 
-// Calls work->Run(), which is CPAB_INLINE like all that it calls, compiled for
-// AVX2 where the processor has it.
+// Calls work->Run(), which is CPAB_INLINE like all that it calls and that takes
+// Packs, compiled for AVX2 where the processor has it. `Work` is of an unnamed
+// namespace, since files differ in what they let the compiler fuse.
 template <typename Work>
 void RunVectorised(Work* work) {
 #if defined(__x86_64__)

@@ -27,7 +27,7 @@ class PackedAdjointTest : public ::testing::TestWithParam<TessellationOptions> {
                        const Eigen::Matrix2Xd& dl_dy) const {
     Eigen::Matrix2Xd y = points;
     std::vector<PackedArc> arcs;
-    WalkTogether(walker, &y, &arcs);
+    EXPECT_TRUE(WalkAndRecordTogether(walker, &y, &arcs));
     Gradients result = {
         dl_dy, CellCoefficients::Zero(basis_->tessellation().num_cells(), 6)};
     PullBackTogether(walker, SeriesOfCells(walker), arcs, &result.points,

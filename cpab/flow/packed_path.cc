@@ -188,7 +188,7 @@ class Paths {
         points->col(n).setConstant(kNaN);
       } else if (walker.Moved(x).all()) {
         now_.Add(walker.tessellation().FindRegion(x), n);
-      } else {
+      } else if (arcs == nullptr) {
         points->col(n) = walker.Walk(x, [](const Arc&) {});
       }
     }
@@ -197,6 +197,7 @@ class Paths {
   // Every round is one arc of every path that has time left.
   CPAB_INLINE void Run() {
     for (int arcs = 0; !now_.empty() && arcs < kMaxArcs; ++arcs) {
+      if (arcs_ != nullptr && arcs_->size() > kMaxPackedArcs) return;
       now_.Drain([this](int region, int first) __attribute__((always_inline)) {
         while (first != Lists::kEnd) first = StepPack(region, first);
       });
@@ -276,11 +277,17 @@ class Paths {
 
 }  // namespace
 
-void WalkTogether(const PathWalker& walker, Eigen::Matrix2Xd* points,
-                  std::vector<PackedArc>* arcs) {
-  if (arcs != nullptr) arcs->clear();
+void WalkTogether(const PathWalker& walker, Eigen::Matrix2Xd* points) {
+  Paths paths(walker, points, nullptr);
+  RunVectorised(&paths);
+}
+
+bool WalkAndRecordTogether(const PathWalker& walker, Eigen::Matrix2Xd* points,
+                           std::vector<PackedArc>* arcs) {
+  arcs->clear();
   Paths paths(walker, points, arcs);
   RunVectorised(&paths);
+  return arcs->size() <= kMaxPackedArcs;
 }
 
 }  // namespace cpab

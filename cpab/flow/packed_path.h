@@ -1,4 +1,4 @@
-// The ends of many paths, four at a time.
+// The ends and the arcs of many paths, four at a time.
 //
 // PathWalker::Walk follows one point through many cells; here the points that
 // are in one cell at the same time advance together, so that the cell's
@@ -11,6 +11,7 @@
 #define CPAB_FLOW_PACKED_PATH_H_
 
 #include <array>
+#include <cstddef>
 #include <vector>
 
 #include "Eigen/Core"
@@ -32,11 +33,16 @@ struct PackedArc {
 // Replaces points [2, N] by where their paths are after unit time. Each
 // column's result is bit for bit the same in whatever company. NaN where
 // PathWalker::Walk has it.
-//
-// With `arcs`, these are replaced by the arcs of all paths that begin inside
-// the square, those of each path in order. 130 bytes an arc of four paths.
-void WalkTogether(const PathWalker& walker, Eigen::Matrix2Xd* points,
-                  std::vector<PackedArc>* arcs = nullptr);
+void WalkTogether(const PathWalker& walker, Eigen::Matrix2Xd* points);
+
+// The same, with the arcs: `arcs` is replaced by those of all paths, in order
+// for each path. Points that slide along the border, those outside the square
+// with zero_boundary, stay where they are and have no arcs. Returns false, with
+// `points` and `arcs` of no use, where there would be more than
+// kMaxPackedArcs: in a field that has diverged.
+inline constexpr size_t kMaxPackedArcs = size_t{1} << 16;  // 8 MB.
+bool WalkAndRecordTogether(const PathWalker& walker, Eigen::Matrix2Xd* points,
+                           std::vector<PackedArc>* arcs);
 
 }  // namespace cpab
 

@@ -21,6 +21,11 @@ namespace cpab {
 // [0, 1], without it both.
 using MovedCoordinates = Eigen::Array<bool, 2, 1>;
 
+inline MovedCoordinates Moved(const Tessellation& tessellation,
+                              const Eigen::Vector2d& x) {
+  return tessellation.Nearest(x).array() == x.array();
+}
+
 // The divergence of the velocity along them.
 inline double Divergence(const AffineFlow& flow,
                          const MovedCoordinates& moved) {
@@ -33,11 +38,6 @@ struct Arc {
   Eigen::Vector2d start;
   double duration;
 };
-
-inline MovedCoordinates Moved(const Tessellation& tessellation,
-                              const Eigen::Vector2d& x) {
-  return tessellation.Nearest(x).array() == x.array();
-}
 
 // The end of an arc: after `duration` at `position`, either at the end of the
 // time given (region unchanged) or across an edge.
@@ -115,6 +115,7 @@ class PathWalker {
 class FewPathsWalker {
  public:
   explicit FewPathsWalker(const VelocityField& field);
+  explicit FewPathsWalker(VelocityField&&) = delete;
 
   // Valid until the next call.
   const AffineFlow& flow(int cell);

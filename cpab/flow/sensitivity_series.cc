@@ -15,7 +15,7 @@ SensitivitySeries::SensitivitySeries(const AffineFlow& flow)
   double q1 = 0, q2 = 0;         // q_{k-1}, q_{k-2}.
   double inverse_factorial = 1;  // 1 / (k + 2)!
   for (int k = 0; k < num_terms_; ++k) {
-    inverse_factorial /= k + 2;
+    inverse_factorial *= kReciprocals[k + 2];
     const double q = c1 + trace * q1 - determinant * q2;
     terms_[k] = {(q - trace * (2 * q1 - trace * q2)) * inverse_factorial,
                  (q1 - trace * q2) * inverse_factorial, q2 * inverse_factorial};

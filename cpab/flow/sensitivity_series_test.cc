@@ -5,7 +5,6 @@
 
 #include "Eigen/Core"
 #include "cpab/flow/affine_flow.h"
-#include "cpab/flow/exit_time.h"
 #include "cpab/flow/pack.h"
 #include "gtest/gtest.h"
 
