@@ -68,7 +68,7 @@ constexpr char kUsage[] =
 
   tools/bazelw run //pipelines:train -- \
       --config figure-128 --set data.folder=clips
-      Trains on your clips: 23 minutes on one CPU core with AVX-512, some 47 on
+      Trains on your clips: 23 minutes on one CPU core with AVX-512, 41 on
       two slow ones with AVX2 (figure-64: eight on the former). The folder has
       train/ and test/, each with clips: videos (mp4, mov, mkv, webm, avi, gif,
       webp), folders of frames, or frames side by side in one image.
