@@ -94,8 +94,8 @@ ABSL_FLAG(
     "relative: the source moves as the driving figure moves away from its "
     "first frame; standard: it takes the driving figure's own shape; avd: it "
     "takes its pose, by a network that not every checkpoint has. auto: "
-    "relative, but standard for the example, whose two puppets have one "
-    "shape.");
+    "relative, but standard for the example, whose two puppets differ little "
+    "in shape.");
 ABSL_FLAG(bool, adapt_scale, true,
           "In relative mode, scale motion by the sizes of the two figures.");
 ABSL_FLAG(std::string, start, "first",

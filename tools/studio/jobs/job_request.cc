@@ -100,8 +100,9 @@ absl::Status ReadCount(const Json& json, const char* field, T most, T* number) {
   return ReadNumber<T>(field, value, 0, most, number);
 }
 
-// As --mode auto of animate: its example is of two puppets of one shape, and
-// relative motion between their first poses would tear an arm off.
+// As --mode auto of animate: the two puppets of its example differ little in
+// shape, but much in their first poses, between which motion can tear an arm
+// off.
 std::string DefaultMode(const JobRequest& request) {
   const bool is_example =
       request.source == "bundled:puppet" && request.driving == "bundled:dance";

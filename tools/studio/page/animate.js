@@ -26,7 +26,7 @@ const STARTS = {
 // What of a field gets the focus: the first that it has of these.
 const CONTROLS = ['.thumb', 'input:not([hidden], [tabindex="-1"])', 'select', 'button:not([hidden], .cover *)'];
 const FRAME_NUMBER = 'number';
-// Two puppets of one shape, of which `animate` makes its example.
+// Two puppets that differ little in shape, of which `animate` makes its example.
 const EXAMPLE = {source: 'bundled:puppet', driving: 'bundled:dance', mode: 'standard'};
 const SIZES = [[0, 'Automatic'], 256, 384, 512, 768, 1024];
 
