@@ -5,7 +5,8 @@ import {fill, h, svg} from './dom.js';
 import {toggle} from './ui.js';
 
 const HEIGHT = 240;
-const MARGIN = {left: 56, right: 12, top: 8, bottom: 28};
+// On the right half of the last step's label.
+const MARGIN = {left: 56, right: 28, top: 8, bottom: 28};
 const LARGEST_POWER = Math.floor(Math.log10(Number.MAX_VALUE));
 const NUM_COLOURS = 8;  // .curve-1 ... of studio.css
 
