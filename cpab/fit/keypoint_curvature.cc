@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <utility>
 
 #include "cpab/field/velocity_field.h"
 #include "cpab/fit/solver_constants.h"
@@ -19,19 +20,18 @@ namespace {
 // central differences, and as much of rounding. The gradient alone would make
 // the step huge along fields that are almost constant.
 struct Direction {
-  Direction(std::shared_ptr<const Basis> basis, const Eigen::VectorXd& theta)
-      : velocities(basis->VerticesFromTheta(theta)),
-        field(VelocityField::OfCells(basis,
-                                     basis->CellsFromVertices(velocities))) {
-    const double size = std::max(MaxGradient(field.cells()),
-                                 velocities.colwise().norm().maxCoeff());
-    step = size > 0 ? solver::kDifference / size : 1;
-  }
-
-  Eigen::Matrix2Xd velocities;  // At the vertices.
   VelocityField field;
   double step;
 };
+Direction DirectionOf(const std::shared_ptr<const Basis>& basis,
+                      const Eigen::VectorXd& theta) {
+  const Eigen::Matrix2Xd at_vertices = basis->VerticesFromTheta(theta);
+  CellCoefficients cells = basis->CellsFromVertices(at_vertices);
+  const double size =
+      std::max(MaxGradient(cells), at_vertices.colwise().norm().maxCoeff());
+  return {VelocityField::OfCells(basis, std::move(cells)),
+          size > 0 ? solver::kDifference / size : 1};
+}
 
 Eigen::Matrix2Xd ForcesAtPoints(const FlowAtPairs& flow,
                                 const Eigen::Matrix2Xd& f) {
@@ -92,7 +92,7 @@ Eigen::Matrix2Xd KeypointCurvature::ForceChange(
 
 Eigen::VectorXd KeypointCurvature::CurvatureTimes(
     const Eigen::VectorXd& v) const {
-  const Direction along(model_.basis(), v);
+  const Direction along = DirectionOf(model_.basis(), v);
   const FlowAtPairs ahead(field_.Plus(along.step, along.field), pairs_);
   return ToTheta((ahead.jacobian.TransposeTimes(forces_) - vertex_force_) /
                  along.step);
@@ -100,7 +100,7 @@ Eigen::VectorXd KeypointCurvature::CurvatureTimes(
 
 KeypointCurvature::Transport KeypointCurvature::TransportAlong(
     const Eigen::VectorXd& v) const {
-  const Direction along(model_.basis(), v);
+  const Direction along = DirectionOf(model_.basis(), v);
   const double step = along.step;
   const FlowAtPairs ahead(field_.Plus(step, along.field), pairs_);
   const FlowAtPairs behind(field_.Plus(-step, along.field), pairs_);
@@ -116,13 +116,7 @@ Eigen::Matrix2Xd KeypointCurvature::ToPoints(const Eigen::Matrix2Xd& f) const {
 }
 
 Eigen::VectorXd KeypointCurvature::ToTheta(const VertexVector& force) const {
-  const RowMajorMatrix& vertex_basis = model_.basis()->vertex_basis();
-  Eigen::VectorXd dual = Eigen::VectorXd::Zero(vertex_basis.cols());
-  // Few vertices have a force.
-  for (Eigen::Index i = 0; i < force.size(); ++i) {
-    if (force[i] != 0) dual += force[i] * vertex_basis.row(i).transpose();
-  }
-  return dual;
+  return TransposeTimesForce(model_.basis()->vertex_basis(), force);
 }
 
 }  // namespace cpab

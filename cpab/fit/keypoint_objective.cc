@@ -38,15 +38,18 @@ FitModel::FitModel(std::shared_ptr<const Prior> shared_prior)
   force_from_dual = ForceFromDual(*basis());
 }
 
-// Rows stand for columns: the covariance is symmetric.
+// The covariance is symmetric.
 VertexVector FitModel::Velocities(const VertexVector& force) const {
-  VertexVector velocities = VertexVector::Zero(force.size());
+  return TransposeTimesForce(vertex_covariance, force);
+}
+
+Eigen::VectorXd TransposeTimesForce(const RowMajorMatrix& matrix,
+                                    const VertexVector& force) {
+  Eigen::VectorXd sum = Eigen::VectorXd::Zero(matrix.cols());
   for (Eigen::Index i = 0; i < force.size(); ++i) {
-    if (force[i] != 0) {
-      velocities += force[i] * vertex_covariance.row(i).transpose();
-    }
+    if (force[i] != 0) sum += force[i] * matrix.row(i).transpose();
   }
-  return velocities;
+  return sum;
 }
 
 FlowAtPairs::FlowAtPairs(const VelocityField& field, const WeightedPairs& pairs)

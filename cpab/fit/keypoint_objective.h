@@ -30,7 +30,7 @@ struct FitModel {
 
   const std::shared_ptr<const Basis>& basis() const { return prior->basis(); }
 
-  // u = W Sigma W^T force. Few vertices have a force: those that paths pass.
+  // u = W Sigma W^T force.
   VertexVector Velocities(const VertexVector& force) const;
 
   std::shared_ptr<const Prior> prior;
@@ -40,6 +40,11 @@ struct FitModel {
   // P^T P W, since W^T P^T P W = B^T B is the identity. [2 vertices, d]
   RowMajorMatrix force_from_dual;
 };
+
+// matrix^T force, by the rows of vertices that have a force: few, those that
+// paths pass.
+Eigen::VectorXd TransposeTimesForce(const RowMajorMatrix& matrix,
+                                    const VertexVector& force);
 
 // The pairs that count, with their weights, all above 0.
 struct WeightedPairs {
