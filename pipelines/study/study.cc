@@ -145,10 +145,11 @@ absl::Status CheckSameScoring(const StudyRun& first, const Config& config) {
 
 // An override that changes nothing, as of a field's own value, makes a variant
 // that is compared with itself.
-absl::Status CheckDiffers(const StudyPlan& plan, const StudyRun& run) {
-  for (const StudyRun& other : plan.runs) {
-    if (other.seed != run.seed) continue;
-    if (!ConfigDifferences(other.config, run.config).empty()) continue;
+absl::Status CheckDiffers(const std::vector<StudyRun>& runs, uint64_t seed,
+                          const Config& config) {
+  for (const StudyRun& other : runs) {
+    if (other.seed != seed) continue;
+    if (!ConfigDifferences(other.config, config).empty()) continue;
     return Invalid(absl::StrCat("has the same config as variant '",
                                 other.variant,
                                 "': its overrides change nothing"));
@@ -181,7 +182,7 @@ absl::StatusOr<StudyPlan> LoadStudy(const std::string& path,
         status = CheckSameScoring(plan.runs[0], *config);
       }
       if (status.ok()) {
-        status = CheckDiffers(plan, {variant.name(), seed, "", *config});
+        status = CheckDiffers(plan.runs, seed, *config);
       }
       if (!status.ok()) {
         return absl::Status(status.code(),
