@@ -1,6 +1,7 @@
 #include "cpab/volume/volume_flow.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "cpab/volume/volume_sensitivity.h"
@@ -8,9 +9,7 @@
 namespace cpab {
 namespace {
 
-// Points that are walked together: enough to keep packs full, few enough for
-// their arcs to stay in the cache.
-constexpr int64_t kBlock = 256;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 // The adjoint keeps a gradient for each block of points: few, so that their
 // memory does not grow with the number of points.
@@ -83,9 +82,9 @@ Eigen::Matrix3Xd VolumeFlow::Transform(const Eigen::Matrix3Xd& points,
                                        const ParallelFor& parallel_for) const {
   const int64_t count = points.cols();
   Eigen::Matrix3Xd y(3, count);
-  parallel_for((count + kBlock - 1) / kBlock, [&](int64_t block) {
-    const int64_t begin = block * kBlock;
-    const int64_t size = std::min(count - begin, kBlock);
+  parallel_for((count + kVolumeBlock - 1) / kVolumeBlock, [&](int64_t block) {
+    const int64_t begin = block * kVolumeBlock;
+    const int64_t size = std::min(count - begin, kVolumeBlock);
     Eigen::Matrix3Xd x = points.middleCols(begin, size);
     walker_.Walk(&x, nullptr);
     y.middleCols(begin, size) = x;
@@ -93,106 +92,87 @@ Eigen::Matrix3Xd VolumeFlow::Transform(const Eigen::Matrix3Xd& points,
   return y;
 }
 
-void VolumeFlow::PullbackBlock(const Eigen::Ref<const Eigen::Matrix3Xd>& points,
-                               Eigen::Ref<Eigen::Matrix3Xd> gradient,
-                               VolumeCoefficients* cell_gradient) const {
-  Eigen::Matrix3Xd y = points;
-  std::vector<VolumeArc> arcs;
-  walker_.Walk(&y, &arcs);
-  for (Eigen::Index n = 0; n < y.cols(); ++n) {
-    if (y.col(n).allFinite()) continue;
-    gradient.col(n).setConstant(y(0, n));
-    if (points.col(n).allFinite()) cell_gradient->setConstant(y(0, n));
-  }
-  for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
-    gradient.col(arc->point) =
-        VolumeArcDerivative(cells(), *arc)
-            .Pullback(gradient.col(arc->point),
-                      Eigen::Map<AffineVelocity>(
-                          cell_gradient->row(arc->cell).data()));
-  }
-}
-
 template <typename Body>
-VolumeCoefficients VolumeFlow::SumOverBlocks(int64_t count,
-                                             const ParallelFor& parallel_for,
-                                             Body body) const {
+VolumeGradient VolumeFlow::GoBack(const Eigen::Matrix3Xd& points,
+                                  Eigen::Matrix3Xd dl_dy,
+                                  const ParallelFor& parallel_for,
+                                  Body body) const {
+  VolumeGradient result;
+  result.points = std::move(dl_dy);
+  const int64_t count = points.cols();
   const int64_t size =
-      std::max(kBlock, (count + kMaxGradients - 1) / kMaxGradients);
+      std::max(kVolumeBlock, (count + kMaxGradients - 1) / kMaxGradients);
   const int64_t num_blocks = (count + size - 1) / size;
   VolumeCoefficients sum = VolumeCoefficients::Zero(cells().rows(), 12);
   std::vector<VolumeCoefficients> partial(num_blocks, sum);
   parallel_for(num_blocks, [&](int64_t block) {
-    const int64_t end = std::min(count, (block + 1) * size);
-    for (int64_t begin = block * size; begin < end; begin += kBlock) {
-      body(begin, std::min(kBlock, end - begin), &partial[block]);
-    }
+    const int64_t first = block * size;
+    walker_.WalkAndRecord(
+        points.middleCols(first, std::min(size, count - first)),
+        [&](int64_t piece, const Eigen::Matrix3Xd& ends,
+            const std::vector<VolumeArc>& arcs) {
+          const int64_t begin = first + piece;
+          body(begin, arcs, result.points.middleCols(begin, ends.cols()),
+               &partial[block]);
+          for (Eigen::Index n = 0; n < ends.cols(); ++n) {
+            if (ends.col(n).allFinite()) continue;
+            result.points.col(begin + n).setConstant(kNaN);
+            if (points.col(begin + n).allFinite()) {
+              partial[block].setConstant(kNaN);
+            }
+          }
+        });
   });
   for (const VolumeCoefficients& cells : partial) sum += cells;
-  return sum;
+  result.theta = basis_->ThetaFromCells(sum);
+  return result;
 }
 
 VolumeGradient VolumeFlow::Pullback(const Eigen::Matrix3Xd& points,
                                     const Eigen::Matrix3Xd& dl_dy,
                                     const ParallelFor& parallel_for) const {
   eigen_assert(points.cols() == dl_dy.cols());
-  VolumeGradient result;
-  result.points = dl_dy;
-  result.theta = basis_->ThetaFromCells(SumOverBlocks(
-      points.cols(), parallel_for,
-      [&](int64_t begin, int64_t size, VolumeCoefficients* cells) {
-        PullbackBlock(points.middleCols(begin, size),
-                      result.points.middleCols(begin, size), cells);
-      }));
-  return result;
-}
-
-void VolumeFlow::LogDetPullbackBlock(
-    const Eigen::Ref<const Eigen::Matrix3Xd>& points,
-    const Eigen::Ref<const Eigen::VectorXd>& weights,
-    Eigen::Ref<Eigen::Matrix3Xd> gradient,
-    VolumeCoefficients* cell_gradient) const {
-  Eigen::Matrix3Xd y = points;
-  std::vector<VolumeArc> arcs;
-  walker_.Walk(&y, &arcs);
-  gradient.setZero();
-  // The arc after, of each point.
-  std::vector<const VolumeArc*> later(points.cols(), nullptr);
-  for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
-    const double weight = weights[arc->point];
-    auto lambda = gradient.col(arc->point);
-    const VolumeArc* const next = later[arc->point];
-    later[arc->point] = &*arc;
-    if (next != nullptr) {
-      lambda += weight * LogDetJump(*basis_, cells(), *arc, *next);
-    }
-    Eigen::Map<AffineVelocity> cell(cell_gradient->row(arc->cell).data());
-    lambda = VolumeArcDerivative(cells(), *arc).Pullback(lambda, cell);
-    for (int a = 0; a < 3; ++a) {
-      if (arc->outside[a] == 0) cell(a, a) += weight * arc->duration;
-    }
-  }
-  for (Eigen::Index n = 0; n < y.cols(); ++n) {
-    if (y.col(n).allFinite()) continue;
-    gradient.col(n).setConstant(y(0, n));
-    if (points.col(n).allFinite()) cell_gradient->setConstant(y(0, n));
-  }
+  return GoBack(points, dl_dy, parallel_for,
+                [this](int64_t, const std::vector<VolumeArc>& arcs,
+                       Eigen::Ref<Eigen::Matrix3Xd> gradient,
+                       VolumeCoefficients* cell_gradient) {
+                  for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
+                    gradient.col(arc->point) =
+                        VolumeArcDerivative(cells(), *arc)
+                            .Pullback(
+                                gradient.col(arc->point),
+                                Eigen::Map<AffineVelocity>(
+                                    cell_gradient->row(arc->cell).data()));
+                  }
+                });
 }
 
 VolumeGradient VolumeFlow::LogDetPullback(
     const Eigen::Matrix3Xd& points, const Eigen::VectorXd& weights,
     const ParallelFor& parallel_for) const {
   eigen_assert(points.cols() == weights.size());
-  VolumeGradient result;
-  result.points.resize(3, points.cols());
-  result.theta = basis_->ThetaFromCells(SumOverBlocks(
-      points.cols(), parallel_for,
-      [&](int64_t begin, int64_t size, VolumeCoefficients* cells) {
-        LogDetPullbackBlock(points.middleCols(begin, size),
-                            weights.segment(begin, size),
-                            result.points.middleCols(begin, size), cells);
-      }));
-  return result;
+  return GoBack(
+      points, Eigen::Matrix3Xd::Zero(3, points.cols()), parallel_for,
+      [&](int64_t begin, const std::vector<VolumeArc>& arcs,
+          Eigen::Ref<Eigen::Matrix3Xd> gradient,
+          VolumeCoefficients* cell_gradient) {
+        // The arc after, of each point.
+        std::vector<const VolumeArc*> later(gradient.cols(), nullptr);
+        for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
+          const double weight = weights[begin + arc->point];
+          auto lambda = gradient.col(arc->point);
+          const VolumeArc* const next = later[arc->point];
+          later[arc->point] = &*arc;
+          if (next != nullptr) {
+            lambda += weight * LogDetJump(*basis_, cells(), *arc, *next);
+          }
+          Eigen::Map<AffineVelocity> cell(cell_gradient->row(arc->cell).data());
+          lambda = VolumeArcDerivative(cells(), *arc).Pullback(lambda, cell);
+          for (int a = 0; a < 3; ++a) {
+            if (arc->outside[a] == 0) cell(a, a) += weight * arc->duration;
+          }
+        }
+      });
 }
 
 }  // namespace cpab

@@ -86,23 +86,12 @@ class VolumeFlow {
   VolumeFlow(VolumeCoefficients cells,
              std::shared_ptr<const VolumeBasis> basis);
 
-  // Turns dL/dy, in `gradient`, into dL/d(points), and adds dL/dA.
-  void PullbackBlock(const Eigen::Ref<const Eigen::Matrix3Xd>& points,
-                     Eigen::Ref<Eigen::Matrix3Xd> gradient,
-                     VolumeCoefficients* cell_gradient) const;
-
-  // Sets `gradient` to that of the weighted log det of the points, and adds
-  // that of the coefficients.
-  void LogDetPullbackBlock(const Eigen::Ref<const Eigen::Matrix3Xd>& points,
-                           const Eigen::Ref<const Eigen::VectorXd>& weights,
-                           Eigen::Ref<Eigen::Matrix3Xd> gradient,
-                           VolumeCoefficients* cell_gradient) const;
-  // Calls body(begin, size, gradient of the coefficients) for blocks of
-  // [0, count) and returns the sum of the gradients.
+  // Turns `dl_dy` of all points into the gradient, piece by piece:
+  // body(begin, arcs, gradient, cell_gradient) does so in `gradient` for the
+  // points from `begin` on, whose arcs are given, and adds dL/dA.
   template <typename Body>
-  VolumeCoefficients SumOverBlocks(int64_t count,
-                                   const ParallelFor& parallel_for,
-                                   Body body) const;
+  VolumeGradient GoBack(const Eigen::Matrix3Xd& points, Eigen::Matrix3Xd dl_dy,
+                        const ParallelFor& parallel_for, Body body) const;
 
   VolumeWalker walker_;
   std::shared_ptr<const VolumeBasis> basis_;

@@ -7,6 +7,7 @@
 #include "Eigen/Dense"
 #include "cpab/testing/flow_laws.h"
 #include "cpab/testing/volume_draws.h"
+#include "cpab/volume/volume_sensitivity.h"
 #include "gtest/gtest.h"
 #include "unsupported/Eigen/MatrixFunctions"
 
@@ -266,6 +267,27 @@ TEST(VolumeFlow, AffineFieldsFlowByTheMatrixExponential) {
   for (const auto& x : points.colwise()) {
     const Eigen::Vector3d y = (expected * x.homogeneous()).head<3>();
     EXPECT_LT((flow(x) - y).norm(), 1e-12);
+  }
+}
+
+// More arcs than are recorded at a time. Back through a rotation a gradient
+// turns back; its angle has the field's rounding, some 1e-12.
+TEST(VolumeFlow, ManyArcsGoBackPieceByPiece) {
+  const auto basis = VolumeBasis::Create({2, 2, 2}).value();
+  Eigen::Matrix3Xd velocities =
+      Eigen::Matrix3Xd::Zero(3, basis->vertices().cols());
+  velocities.row(0) = -200 * (basis->vertices().row(1).array() - 0.5).matrix();
+  velocities.row(1) = 200 * (basis->vertices().row(0).array() - 0.5).matrix();
+  const VolumeFlow flow(basis, basis->ThetaFromVertices(velocities));
+  const Eigen::Matrix3d turn =
+      Eigen::AngleAxisd(200, Eigen::Vector3d::UnitZ()).toRotationMatrix();
+  const Eigen::Matrix3Xd points = DrawVolumePoints(300, 0.35, 0.65, 1);
+  const Eigen::Matrix3Xd cotangent = DrawVolumePoints(300, -1, 1, 2);
+  EXPECT_LT(MaxDifference(flow.Pullback(points, cotangent).points,
+                          turn.transpose() * cotangent),
+            1e-9);
+  for (const VolumeSensitivity& at : SensitivitiesOf(flow.walker(), points)) {
+    EXPECT_LT(MaxDifference(at.dy_dx, turn), 1e-9);
   }
 }
 

@@ -48,6 +48,7 @@ class Paths {
   // Every round is one arc of every path that has time left.
   CPAB_INLINE void Run() {
     for (int arcs = 0; !states_.empty() && arcs < kMaxArcs; ++arcs) {
+      if (arcs_ != nullptr && arcs_->size() > kMaxVolumeArcs) return;
       VolumeState* lanes[Pack::kSize];
       int count = 0;
       for (VolumeState& state : states_) {
@@ -216,14 +217,34 @@ Eigen::Vector3d VolumeWalker::Velocity(const Eigen::Vector3d& x) const {
   return VelocityOfArc(cells_, ArcAt(*basis_, 0, x)) * x.homogeneous();
 }
 
-void VolumeWalker::Walk(Eigen::Matrix3Xd* points,
+bool VolumeWalker::Walk(Eigen::Matrix3Xd* points,
                         std::vector<VolumeArc>* arcs) const {
+  if (arcs != nullptr) arcs->clear();
   if (!finite_) {
     points->setConstant(kNaN);
-    return;
+    return true;
   }
   Paths paths(*this, points, arcs);
   RunVectorised(&paths);
+  return arcs == nullptr || arcs->size() <= kMaxVolumeArcs;
+}
+
+void VolumeWalker::WalkAndRecord(
+    const Eigen::Ref<const Eigen::Matrix3Xd>& points,
+    const Visit& visit) const {
+  Eigen::Matrix3Xd ends;
+  std::vector<VolumeArc> arcs;
+  int64_t size = kVolumeBlock;
+  for (int64_t begin = 0; begin < points.cols(); begin += size) {
+    size = std::min<int64_t>(size, points.cols() - begin);
+    ends = points.middleCols(begin, size);
+    // Ends: a few points have at most kMaxArcs each.
+    while (!Walk(&ends, &arcs)) {
+      size /= 2;
+      ends = points.middleCols(begin, size);
+    }
+    visit(begin, ends, arcs);
+  }
 }
 
 }  // namespace cpab

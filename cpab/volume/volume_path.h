@@ -26,6 +26,9 @@
 #ifndef CPAB_VOLUME_VOLUME_PATH_H_
 #define CPAB_VOLUME_VOLUME_PATH_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -34,6 +37,13 @@
 #include "cpab/volume/volume_basis.h"
 
 namespace cpab {
+
+// Points that are walked together: enough to keep packs full, few enough for
+// their arcs to stay in the cache.
+inline constexpr int64_t kVolumeBlock = 256;
+
+// The most arcs that are recorded at a time: 3 MB.
+inline constexpr size_t kMaxVolumeArcs = size_t{1} << 16;
 
 // Immutable; safe to use from many threads.
 class VolumeWalker {
@@ -47,8 +57,18 @@ class VolumeWalker {
   // Replaces points by where their paths are after unit time. Each column's
   // result is bit for bit the same in whatever company. NaN for points that
   // are not finite, and for paths of more than 4096 arcs. Unless `arcs` is
-  // null, adds the arcs to it; those of one point are in order.
-  void Walk(Eigen::Matrix3Xd* points, std::vector<VolumeArc>* arcs) const;
+  // null, replaces it by the arcs; those of one point are in order. Returns
+  // false, with `points` and `arcs` of no use, where there would be more than
+  // kMaxVolumeArcs: of many points in a field that has diverged.
+  bool Walk(Eigen::Matrix3Xd* points, std::vector<VolumeArc>* arcs) const;
+
+  // The same for a piece of the points at a time: kVolumeBlock of them, or
+  // fewer where their arcs would be too many. Calls visit(begin, ends, arcs)
+  // for each, in order; point 0 of `arcs` is column `begin` of `points`.
+  using Visit = std::function<void(int64_t begin, const Eigen::Matrix3Xd& ends,
+                                   const std::vector<VolumeArc>& arcs)>;
+  void WalkAndRecord(const Eigen::Ref<const Eigen::Matrix3Xd>& points,
+                     const Visit& visit) const;
 
   Eigen::Vector3d Velocity(const Eigen::Vector3d& x) const;
 

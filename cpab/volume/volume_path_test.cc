@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <random>
 #include <vector>
@@ -87,6 +88,38 @@ TEST_P(VolumePathTest, ResultsDoNotDependOnTheCompany) {
     walker_->Walk(&alone, nullptr);
     EXPECT_EQ(alone, y.col(n)) << n;
   }
+}
+
+// As in a field that has diverged: a rotation by 200 radians, of which no arc
+// takes more than half a one.
+TEST(VolumePath, RecordsManyArcsPieceByPiece) {
+  const std::shared_ptr<const VolumeBasis> basis =
+      VolumeBasis::Create({2, 2, 2}).value();
+  Eigen::Matrix3Xd velocities =
+      Eigen::Matrix3Xd::Zero(3, basis->vertices().cols());
+  velocities.row(0) = -200 * (basis->vertices().row(1).array() - 0.5).matrix();
+  velocities.row(1) = 200 * (basis->vertices().row(0).array() - 0.5).matrix();
+  const VolumeWalker walker(
+      basis, basis->CellsFromTheta(basis->ThetaFromVertices(velocities)));
+  std::mt19937_64 generator(1);
+  std::uniform_real_distribution<double> uniform(0.35, 0.65);
+  Eigen::Matrix3Xd points(3, 256);
+  for (double& x : points.reshaped()) x = uniform(generator);
+  Eigen::Matrix3Xd ends = points;
+  walker.Walk(&ends, nullptr);
+  ASSERT_TRUE(ends.allFinite());
+  int64_t next = 0;
+  int pieces = 0;
+  walker.WalkAndRecord(points, [&](int64_t begin, const Eigen::Matrix3Xd& piece,
+                                   const std::vector<VolumeArc>& arcs) {
+    EXPECT_EQ(begin, next);
+    EXPECT_EQ(piece, ends.middleCols(begin, piece.cols()));
+    EXPECT_LE(arcs.size(), kMaxVolumeArcs);
+    next += piece.cols();
+    ++pieces;
+  });
+  EXPECT_EQ(next, points.cols());
+  EXPECT_GT(pieces, 1);
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 namespace cpab {
 namespace {
 
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
 // The power series of exp at `size` leaves out less than this.
 constexpr double kRounding = 1e-17;
 
@@ -141,31 +143,32 @@ Eigen::Vector3d LogDetJump(const VolumeBasis& basis,
 std::vector<VolumeSensitivity> SensitivitiesOf(const VolumeWalker& walker,
                                                const Eigen::Matrix3Xd& points) {
   const VolumeBasis& basis = walker.basis();
-  Eigen::Matrix3Xd images = points;
-  std::vector<VolumeArc> arcs;
-  walker.Walk(&images, &arcs);
   std::vector<VolumeSensitivity> result(points.cols());
-  for (Eigen::Index n = 0; n < points.cols(); ++n) {
-    result[n].y = images.col(n);
-    result[n].dy_dx.setIdentity();
-    result[n].log_det = 0;
-    if (images.col(n).allFinite()) continue;
-    result[n].dy_dx.setConstant(images(0, n));
-    result[n].log_det = images(0, n);
-  }
-  for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
-    VolumeSensitivity& point = result[arc->point];
-    if (!point.y.allFinite()) continue;
-    const VolumeArcDerivative derivative(walker.cells(), *arc);
-    std::array<Eigen::Matrix3d, 4> dy_du;
-    dy_du.fill(Eigen::Matrix3d::Zero());
-    point.dy_dx = derivative.Prepend(point.dy_dx, basis.shape_matrix(arc->cell),
-                                     dy_du.data());
-    point.log_det += derivative.log_det();
-    for (int n = 0; n < 4; ++n) {
-      AddBlock(basis.cells()[arc->cell][n], dy_du[n], &point.blocks);
+  walker.WalkAndRecord(points, [&](int64_t begin, const Eigen::Matrix3Xd& ends,
+                                   const std::vector<VolumeArc>& arcs) {
+    for (Eigen::Index n = 0; n < ends.cols(); ++n) {
+      VolumeSensitivity& point = result[begin + n];
+      point.y = ends.col(n);
+      point.dy_dx.setIdentity();
+      point.log_det = 0;
+      if (point.y.allFinite()) continue;
+      point.dy_dx.setConstant(kNaN);
+      point.log_det = kNaN;
     }
-  }
+    for (auto arc = arcs.rbegin(); arc != arcs.rend(); ++arc) {
+      VolumeSensitivity& point = result[begin + arc->point];
+      if (!point.y.allFinite()) continue;
+      const VolumeArcDerivative derivative(walker.cells(), *arc);
+      std::array<Eigen::Matrix3d, 4> dy_du;
+      dy_du.fill(Eigen::Matrix3d::Zero());
+      point.dy_dx = derivative.Prepend(
+          point.dy_dx, basis.shape_matrix(arc->cell), dy_du.data());
+      point.log_det += derivative.log_det();
+      for (int n = 0; n < 4; ++n) {
+        AddBlock(basis.cells()[arc->cell][n], dy_du[n], &point.blocks);
+      }
+    }
+  });
   return result;
 }
 
