@@ -28,15 +28,6 @@ std::string WhyNoDevice() {
   return count > 0 ? "" : "there is no GPU";
 }
 
-std::string DeviceName() {
-  cudaDeviceProp properties;
-  int device = 0;
-  Require(cudaGetDevice(&device), "cudaGetDevice");
-  Require(cudaGetDeviceProperties(&properties, device),
-          "cudaGetDeviceProperties");
-  return properties.name;
-}
-
 std::string FinishWork() {
   const cudaError_t error = cudaDeviceSynchronize();
   return error == cudaSuccess ? "" : cudaGetErrorString(error);

@@ -16,9 +16,6 @@ bool HasKernels();
 // Empty if kernels can run here; else a sentence that says why not.
 std::string WhyNoDevice();
 
-// "NVIDIA H100 80GB HBM3".
-std::string DeviceName();
-
 // Waits for all work. Empty, or what went wrong in it.
 std::string FinishWork();
 

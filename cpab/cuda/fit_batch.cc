@@ -3,17 +3,6 @@
 #include <vector>
 
 namespace cpab::kernels {
-namespace {
-
-struct OneThread {
-  template <typename Body>
-  void ForEach(int count, Body body) const {
-    for (int i = 0; i < count; ++i) body(i);
-  }
-};
-
-}  // namespace
-
 void FitOnHost(const FitBatch& problems, const FitResults& results) {
   const FitMemory memory(problems.model.grid, problems.count);
   std::vector<double> doubles(memory.num_doubles());

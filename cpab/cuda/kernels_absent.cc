@@ -53,7 +53,6 @@ LaunchError LaunchFitPullback(const FitBatch&, const FitPullback&, double*,
 
 bool HasKernels() { return false; }
 std::string WhyNoDevice() { return kAbsent; }
-std::string DeviceName() { Fail(); }
 std::string FinishWork() { return kAbsent; }
 void* AllocateOnDevice(size_t) { Fail(); }
 void FreeOnDevice(void*) { Fail(); }

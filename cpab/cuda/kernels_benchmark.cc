@@ -154,7 +154,6 @@ void BM_LibraryPullback(benchmark::State& state) {
   ReportPerPoint(state, s.num_points);
 }
 
-// The setting on the device.
 struct OnDevice {
   explicit OnDevice(const Setting& s)
       : velocities(s.velocities),

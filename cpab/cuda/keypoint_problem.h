@@ -28,6 +28,14 @@
 
 namespace cpab::kernels {
 
+// The Team of one thread of the processor.
+struct OneThread {
+  template <typename Body>
+  void ForEach(int count, Body body) const {
+    for (int i = 0; i < count; ++i) body(i);
+  }
+};
+
 // What the fits of one tessellation share.
 struct FitModel {
   Grid grid;

@@ -17,13 +17,6 @@
 namespace cpab::kernels {
 namespace {
 
-struct OneThread {
-  template <typename Body>
-  void ForEach(int count, Body body) const {
-    for (int i = 0; i < count; ++i) body(i);
-  }
-};
-
 // Five pairs, the second of weight 0, about a field of random forces.
 class KeypointProblemTest : public ::testing::Test {
  protected:

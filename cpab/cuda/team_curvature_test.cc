@@ -21,13 +21,6 @@
 namespace cpab::kernels {
 namespace {
 
-struct OneThread {
-  template <typename Body>
-  void ForEach(int count, Body body) const {
-    for (int i = 0; i < count; ++i) body(i);
-  }
-};
-
 constexpr int kCount = 4;
 
 // Forces at random, which make a field and a theta; residuals of 0.05 beside

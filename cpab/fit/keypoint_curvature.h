@@ -8,7 +8,7 @@
 // positive definite at every theta. C comes from the curvature of the flow and
 // grows with the forces: it can leave Hess E near singular or indefinite.
 //
-// Private to //cpab/fit.
+// Private to //cpab/fit and to a test of //cpab/cuda.
 #ifndef CPAB_FIT_KEYPOINT_CURVATURE_H_
 #define CPAB_FIT_KEYPOINT_CURVATURE_H_
 

@@ -1,6 +1,5 @@
 #include "cpab/flow/sensitivity_series.h"
 
-#include <cmath>
 #include <limits>
 
 #include "Eigen/Core"

@@ -8,7 +8,6 @@
 #include <limits>
 
 #include "cpab/volume/volume_flow.h"
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace cpab {

@@ -7,7 +7,6 @@
 #include <map>
 #include <mutex>
 #include <tuple>
-#include <utility>
 
 namespace cpab {
 namespace {

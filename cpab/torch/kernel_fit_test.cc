@@ -14,15 +14,13 @@
 #include "cpab/fit/fit.h"
 #include "cpab/fit/keypoint_objective.h"
 #include "cpab/testing/draws.h"
-#include "cpab/torch/tensor_of_test_util.h"
-#include "gmock/gmock.h"
+#include "cpab/torch/tensor_of.h"
 #include "gtest/gtest.h"
 
 namespace cpab {
 namespace {
 
 using test_util::DrawPoints;
-using test_util::TensorOf;
 using torch::Tensor;
 
 constexpr double kThetaTolerance = 1e-9;

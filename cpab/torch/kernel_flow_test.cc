@@ -19,7 +19,7 @@
 #include "cpab/field/tessellation.h"
 #include "cpab/flow/flow.h"
 #include "cpab/testing/draws.h"
-#include "cpab/torch/tensor_of_test_util.h"
+#include "cpab/torch/tensor_of.h"
 #include "gtest/gtest.h"
 
 namespace cpab {
@@ -27,7 +27,6 @@ namespace {
 
 using test_util::DrawPoints;
 using test_util::DrawTheta;
-using test_util::TensorOf;
 using torch::Tensor;
 
 // Dense and sparse, as the basis is stored.

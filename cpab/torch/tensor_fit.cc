@@ -9,6 +9,7 @@
 #include "cpab/torch/kernel_device.h"
 #include "cpab/torch/kernel_fit.h"
 #include "cpab/torch/once_differentiable.h"
+#include "cpab/torch/tensor_of.h"
 
 namespace cpab {
 namespace {
@@ -27,14 +28,6 @@ Tensor ToCpuDouble(const Tensor& tensor) {
 Eigen::Matrix2Xd ColumnsOf(const Tensor& points) {
   return Eigen::Map<const Eigen::Matrix2Xd>(points.data_ptr<double>(), 2,
                                             points.size(0));
-}
-
-Tensor TensorOf(const Eigen::MatrixXd& columns) {
-  Tensor result = torch::empty({columns.cols(), columns.rows()},
-                               torch::TensorOptions().dtype(torch::kFloat64));
-  Eigen::Map<Eigen::MatrixXd>(result.data_ptr<double>(), columns.rows(),
-                              columns.cols()) = columns;
-  return result;
 }
 
 // The problems of a batch, with what their pullback needs.

@@ -8,7 +8,6 @@
 #include <limits>
 
 #include "cpab/torch/transform.h"
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace cpab {

@@ -12,7 +12,7 @@
 #include "cpab/field/tessellation.h"
 #include "cpab/flow/flow.h"
 #include "cpab/testing/draws.h"
-#include "cpab/torch/tensor_of_test_util.h"
+#include "cpab/torch/tensor_of.h"
 #include "gtest/gtest.h"
 
 namespace cpab {
@@ -20,7 +20,6 @@ namespace {
 
 using test_util::DrawPoints;
 using test_util::DrawTheta;
-using test_util::TensorOf;
 using torch::Tensor;
 
 double MaxDifference(const Tensor& a, const Tensor& b) {

@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "cpab/testing/draws.h"
 #include "cpab/testing/flow_laws.h"
-#include "cpab/torch/tensor_of_test_util.h"
+#include "cpab/torch/tensor_of.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"
@@ -21,7 +21,6 @@
 namespace cpab {
 namespace {
 
-using test_util::TensorOf;
 using ::testing::HasSubstr;
 using ::testing::Values;
 using torch::Tensor;

@@ -1,12 +1,12 @@
-// Points and parameters of tests as tensors.
-#ifndef CPAB_TORCH_TENSOR_OF_TEST_UTIL_H_
-#define CPAB_TORCH_TENSOR_OF_TEST_UTIL_H_
+// Columns of points or parameters as a tensor.
+#ifndef CPAB_TORCH_TENSOR_OF_H_
+#define CPAB_TORCH_TENSOR_OF_H_
 
 #include <torch/types.h>
 
 #include "Eigen/Core"
 
-namespace cpab::test_util {
+namespace cpab {
 
 // [N, R] from the N columns of [R, N], float64.
 inline torch::Tensor TensorOf(const Eigen::MatrixXd& columns) {
@@ -18,6 +18,6 @@ inline torch::Tensor TensorOf(const Eigen::MatrixXd& columns) {
   return result;
 }
 
-}  // namespace cpab::test_util
+}  // namespace cpab
 
-#endif  // CPAB_TORCH_TENSOR_OF_TEST_UTIL_H_
+#endif  // CPAB_TORCH_TENSOR_OF_H_
