@@ -189,7 +189,8 @@ torch::Tensor SmoothZeroPhase(const torch::Tensor& tracks,
   TORCH_CHECK(tracks.size(-1) == 2, "SmoothZeroPhase: no keypoints");
   if (frames < 3) return tracks;
   const TimeGrid grid(seconds);
-  torch::Tensor result = tracks.to(torch::kCPU, torch::kFloat64)
+  torch::Tensor result = tracks.detach()
+                             .to(torch::kCPU, torch::kFloat64)
                              .reshape({frames, -1, 2})
                              .contiguous()
                              .clone();

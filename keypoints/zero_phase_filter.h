@@ -40,8 +40,8 @@ struct ZeroPhaseOptions {
 //
 // tracks:  [N, ..., 2], N frames, any device. seconds: the N times; a frame
 //          that is not later than the one before counts as 1 ms later.
-// Returns  as `tracks`; these themselves where N < 3. Computed in float64, in
-//          time and memory linear in N.
+// Returns  as `tracks`, without a gradient; these themselves where N < 3.
+//          Computed in float64, in time and memory linear in N.
 //
 // Options outside the ranges above, another number of times: TORCH_CHECK.
 // Source: the dual form of [Reinsch], with differences instead of splines.

@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "losses/finite_difference.h"
 #include "networks/testing/fill.h"

@@ -2,7 +2,10 @@
 //
 //   class FlowTest : public networks::test_util::DeviceTest {};
 //   INSTANTIATE_ON_DEVICES(FlowTest);
-//   TEST_P(FlowTest, AgreesWithTheCpu) { ... x.to(device()) ... }
+//   TEST_P(FlowTest, AgreesWithTheCpu) {
+//     ExpectAsOnCpu([](const Tensors& x) { return Tensors{Flow(x[0])}; },
+//                   {points});
+//   }
 //
 // The devices are the CPU, the stand-in (stand_in_device.h), which every
 // machine has, and the first CUDA device. A test of a device that is not there
@@ -18,6 +21,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "networks/tensor_function.h"
 #include "networks/testing/stand_in_device.h"
 
 namespace networks::test_util {
@@ -37,6 +41,16 @@ class DeviceTest : public ::testing::TestWithParam<const char*> {
   void TearDown() override {
     AllowTf32(products_before_, convolutions_before_);
   }
+
+  // Expects of `function`, given `inputs` (on the CPU) on device(), what it
+  // gives for them on the CPU: its results, which are on the device, with and
+  // without autograd, and the gradients in the inputs of a weighted sum of
+  // them. Each up to `tolerance` of its Euclidean norm: the default is far from
+  // float32's rounding, 1e-6, and from wrong numbers. A ReLU or a kink that
+  // rounding puts on its other side changes the gradient by more, about the
+  // inverse square root of how many there are.
+  void ExpectAsOnCpu(const TensorFunction& function, const Tensors& inputs,
+                     double tolerance = 1e-3) const;
 
   torch::Device device() const {
     const std::string name = GetParam();

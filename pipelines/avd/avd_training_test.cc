@@ -8,8 +8,11 @@
 #include <cmath>
 #include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/avd.h"
+#include "networks/testing/devices.h"
+#include "networks/testing/tensor_near.h"
 #include "pipelines/avd/keypoint_bank.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -94,6 +97,32 @@ TEST(FitAvd, DependsOnTheSeedOnly) {
   };
   EXPECT_TRUE(torch::equal(train(1), train(1)));
   EXPECT_FALSE(torch::equal(train(1), train(2)));
+}
+
+class FitAvdDeviceTest : public networks::test_util::DeviceTest {};
+
+INSTANTIATE_ON_DEVICES(FitAvdDeviceTest);
+
+// Adam moves a parameter by the sign of its gradient at first, and rounding
+// alone may decide that of a small one.
+TEST_P(FitAvdDeviceTest, LearnsAsOnTheCpu) {
+  AvdConfig config = SmallConfig();
+  config.set_steps(3);
+  const auto losses = [&](torch::Device where) {
+    std::vector<torch::Tensor> clips;
+    for (const torch::Tensor& clip : Figures(4, 10)) {
+      clips.push_back(clip.to(where));
+    }
+    networks::AvdNetwork avd = SmallNetwork();
+    avd->to(where);
+    std::vector<double> values;
+    EXPECT_THAT(FitAvd(KeypointBank(clips), config, 7, avd,
+                       [&](int64_t, double loss) { values.push_back(loss); }),
+                IsOk());
+    return torch::tensor(values);
+  };
+  EXPECT_THAT(losses(device()),
+              networks::test_util::TensorNear(losses(torch::kCPU), 1e-3));
 }
 
 }  // namespace

@@ -7,12 +7,15 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/dense_motion.h"
 #include "networks/inpainting.h"
+#include "networks/lpips.h"
+#include "networks/testing/devices.h"
 #include "opencv2/core.hpp"
 #include "opencv2/imgcodecs.hpp"
 #include "pipelines/data/data_folder.h"
@@ -174,6 +177,20 @@ TEST_F(ReconstructionTest, LooksAtEveryNthFrameOfTheFirstClips) {
   EXPECT_EQ(result->clips[0].frames, 2);  // of 0, ..., 5: 0 and 4
 }
 
+// Else a short clip would be its first frame alone, compared with itself.
+TEST_F(ReconstructionTest, LooksAtTheLastFrameOfShortClips) {
+  config_.mutable_evaluation()->set_frame_step(8);
+  const auto result = Evaluate();
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->clips[0].frames, 2);  // of 0, ..., 5: 0 and 5
+  EXPECT_GT(result->first_frame.l1, 0);
+  EXPECT_EQ(ScoredFrameStep(4, 1), 1);
+  EXPECT_EQ(ScoredFrameStep(4, 2), 1);
+  EXPECT_EQ(ScoredFrameStep(4, 4), 3);
+  EXPECT_EQ(ScoredFrameStep(4, 5), 4);
+  EXPECT_EQ(ScoredFrameStep(4, 100), 4);
+}
+
 void FillWithNan(torch::nn::Module& module) {
   const torch::NoGradGuard no_grad;
   for (torch::Tensor& parameter : module.parameters()) {
@@ -208,6 +225,43 @@ EvaluationResult ResultOf(const std::vector<double>& errors) {
     result.clips.push_back(clip);
   }
   return result;
+}
+
+class ReconstructionDeviceTest : public networks::test_util::DeviceTest {
+ protected:
+  const ScopedCacheFolder cache_;
+};
+
+INSTANTIATE_ON_DEVICES(ReconstructionDeviceTest);
+
+// Rounding puts some of a frame's values on the next of 255 levels.
+TEST_P(ReconstructionDeviceTest, ScoresAsOnTheCpu) {
+  const Config config = *TinyConfig();
+  const auto test = OpenSplit(*DataFolder(config.data()), "test", config.data(),
+                              /*seed=*/0);
+  ASSERT_THAT(test, IsOk());
+  std::vector<EvaluationResult> results;
+  for (const torch::Device where : {torch::Device(torch::kCPU), device()}) {
+    torch::manual_seed(3);
+    const auto model = *AnimationModel::Create(config.model());
+    model->eval();
+    model->to(where);
+    ReconstructionTools tools;
+    tools.lpips = networks::Lpips(networks::LpipsBackbone::kAlexNet);
+    tools.lpips->to(where);
+    const auto result = EvaluateReconstruction(*model, where, **test,
+                                               config.evaluation(), tools);
+    ASSERT_THAT(result, IsOk());
+    results.push_back(*result);
+  }
+  const EvaluationResult &expected = results[0], &actual = results[1];
+  EXPECT_NEAR(actual.model.l1, expected.model.l1, 1e-3);
+  EXPECT_NEAR(actual.model.psnr, expected.model.psnr, 0.1);
+  EXPECT_NEAR(actual.model.ssim, expected.model.ssim, 1e-2);
+  EXPECT_NEAR(actual.model.lpips.value(), expected.model.lpips.value(),
+              0.02 * expected.model.lpips.value());
+  EXPECT_NEAR(actual.motion.value().FlowEndPointError(),
+              expected.motion.value().FlowEndPointError(), 1e-3);
 }
 
 TEST(WorstFirst, PutsNotANumberInFront) {

@@ -16,9 +16,12 @@ set -euo pipefail
 
 readonly KERNEL_TESTS='//cpab/cuda:kernels_test'
 readonly TENSOR_TESTS='//cpab/torch:tensor_fit_test //cpab/torch:transform_test //cpab/torch:tensor_warp_test
-  //networks:copy_ahead_test //networks:recorded_call_test //networks/dino:dinov2_test //networks/sam:tiny_vit_test
-  //networks/testing:devices_test //pipelines/animation:animator_test //pipelines/animation:animate_video_test
-  //pipelines/animation:repeated_call_test //pipelines/parallel:process_group_test
+  //keypoints:keypoints_device_test //losses:losses_device_test
+  //networks:copy_ahead_test //networks:networks_device_test //networks:recompute_test //networks:recorded_call_test
+  //networks/dino:dinov2_test //networks/sam:tiny_vit_test //networks/testing:devices_test
+  //pipelines/animation:animator_test //pipelines/animation:animate_video_test //pipelines/animation:repeated_call_test
+  //pipelines/avd:avd_training_test //pipelines/evaluation:reconstruction_test //pipelines/model:motion_device_test
+  //pipelines/optimizer:optimizer_device_test //pipelines/parallel:process_group_test
   //pipelines/training:learner_device_test'
 readonly BENCHMARK='//cpab/cuda:kernels_benchmark'
 readonly TENSOR_BENCHMARK='//pipelines/training:gpu_benchmark'
@@ -77,7 +80,7 @@ step() {
   [[ "$code" == 0 && "$skipped" == 0 ]] || failed=1
 }
 
-# Some minutes; the times add up to 22 minutes if everything hangs.
+# Some minutes; the times add up to 30 minutes if everything hangs.
 run() {
   local folder="$1" test name tool sanitizer
   report="${OUT:-$folder/report}" failed=0
