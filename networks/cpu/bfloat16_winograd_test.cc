@@ -7,7 +7,6 @@
 #include <cmath>
 #include <vector>
 
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/cpu/convolution_cases.h"
 #include "networks/cpu/pixels.h"

@@ -1,6 +1,5 @@
 #include "networks/files/read_file.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

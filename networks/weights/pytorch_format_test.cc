@@ -69,13 +69,6 @@ std::string DictOf(const TensorSpec& spec) {
   return "\x80\x02}" + Text("w") + PickleOf(spec) + "s.";
 }
 
-ZipItem Item(const std::string& name, const std::string& bytes) {
-  ZipItem item;
-  item.name = name;
-  item.bytes = bytes;
-  return item;
-}
-
 std::string ZipOf(const TensorSpec& spec) {
   return BuildZip({Item("m/data.pkl", DictOf(spec)),
                    Item("m/data/0", std::string(16, '\x01'))});

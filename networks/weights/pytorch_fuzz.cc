@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
-#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "networks/weights/pytorch_format.h"
@@ -58,13 +57,6 @@ void Parse(absl::string_view file) {
     if (!range.crc32.has_value()) continue;
     CheckZipEntry(file, {range.begin, range.end, *range.crc32}).IgnoreError();
   }
-}
-
-ZipItem Item(const std::string& name, std::string bytes) {
-  ZipItem item;
-  item.name = name;
-  item.bytes = std::move(bytes);
-  return item;
 }
 
 std::string WrapPickle(absl::string_view pickle) {

@@ -183,7 +183,7 @@ TEST(Safetensors, NamesWhatIsNotThere) {
                              HasSubstr("No such file or directory"))));
   EXPECT_THAT(SafetensorsFile::Open(::testing::TempDir()).status(),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("is not a regular file")));
+                       HasSubstr("is a folder; name a file in it")));
 }
 
 // Without the guard of the mapping each touch of it would be a SIGBUS.

@@ -23,6 +23,14 @@ struct ZipItem {
   absl::optional<uint32_t> offset;
 };
 
+// One of which the headers say the truth.
+inline ZipItem Item(const std::string& name, const std::string& bytes) {
+  ZipItem item;
+  item.name = name;
+  item.bytes = bytes;
+  return item;
+}
+
 // An archive of the items in this order, without compression.
 std::string BuildZip(const std::vector<ZipItem>& items);
 

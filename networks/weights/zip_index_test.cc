@@ -21,13 +21,6 @@ auto IsError(const std::string& message) {
   return StatusIs(absl::StatusCode::kInvalidArgument, "a.pth: " + message);
 }
 
-ZipItem Item(const std::string& name, const std::string& bytes) {
-  ZipItem item;
-  item.name = name;
-  item.bytes = bytes;
-  return item;
-}
-
 TEST(IndexZip, FindsEveryEntry) {
   const std::string archive =
       BuildZip({Item("m/a", "first"), Item("m/empty", ""), Item("b", "2")});

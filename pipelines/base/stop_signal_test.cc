@@ -5,7 +5,6 @@
 #include <csignal>
 #include <cstdlib>
 
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace pipelines {

@@ -18,11 +18,6 @@ namespace {
 
 using ::networks::test_util::TensorNear;
 
-torch::Tensor Part(const torch::Tensor& x, const ProcessGroup& group) {
-  const int64_t size = x.size(0) / group.size();
-  return x.narrow(0, group.rank() * size, size);
-}
-
 struct Layers {
   Layers() {
     torch::manual_seed(7);

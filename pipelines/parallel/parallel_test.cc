@@ -22,11 +22,6 @@ torch::Tensor RandomInput(int64_t batch) {
   return torch::randn({batch, 3, 4, 5}) * 2 + 7;
 }
 
-torch::Tensor Part(const torch::Tensor& x, const ProcessGroup& group) {
-  const int64_t size = x.size(0) / group.size();
-  return x.narrow(0, group.rank() * size, size);
-}
-
 // Forward, gradients and running statistics. Values of order 1 to 10, sums of
 // 160 of them: 1e-5 is a hundred roundings.
 TEST(BatchNorm, OfSeveralProcessesIsThatOfTheirBatchesTogether) {

@@ -216,15 +216,6 @@ absl::StatusOr<std::shared_ptr<ProcessGroup>> ProcessGroup::Join(
 int ProcessGroup::rank() const { return impl_->rank(); }
 int ProcessGroup::size() const { return impl_->size(); }
 
-void ProcessGroup::Barrier() {
-  const torch::Tensor arrived = torch::zeros({1}, impl_->device());
-  Sum(arrived);
-  // With NCCL, only the GPU has waited so far.
-  arrived.item<float>();
-}
-
-void ProcessGroup::Broadcast(torch::Tensor tensor) { impl_->Broadcast(tensor); }
-
 void ProcessGroup::Broadcast(std::string* text) {
   const auto on_device = torch::TensorOptions(impl_->device());
   torch::Tensor size = torch::full({1}, static_cast<int64_t>(text->size()),

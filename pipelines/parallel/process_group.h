@@ -42,12 +42,7 @@ class ProcessGroup {
   int rank() const;
   int size() const;
 
-  // Waits for all.
-  void Barrier();
-
-  // Makes `tensor`, contiguous and on the group's device, the one of rank 0;
-  // and `text` that of rank 0.
-  void Broadcast(torch::Tensor tensor);
+  // Makes `text` that of rank 0.
   void Broadcast(std::string* text);
 
   // The texts of all processes, by rank.

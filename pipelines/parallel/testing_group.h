@@ -5,6 +5,7 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -37,6 +38,12 @@ inline void RunTogether(
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+// The part of a batch that a process of the group has.
+inline torch::Tensor Part(const torch::Tensor& x, const ProcessGroup& group) {
+  const int64_t size = x.size(0) / group.size();
+  return x.narrow(0, group.rank() * size, size);
 }
 
 }  // namespace pipelines::parallel

@@ -105,7 +105,8 @@ absl::StatusOr<Request> ReadRequest(const pipelines::CommandLine& line) {
   }
   request.output = pipelines::UserPath(absl::GetFlag(FLAGS_output));
   if (request.output.empty()) {
-    return absl::InvalidArgumentError("--output is needed; see --help");
+    return absl::InvalidArgumentError(
+        "--output is missing; --help tells what it is");
   }
   const int repetitions = absl::GetFlag(FLAGS_repetitions);
   if (repetitions < 1 || repetitions > 100) {

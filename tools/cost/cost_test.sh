@@ -32,7 +32,7 @@ expect 1 "/no/program: cannot start this program" --values 3 --output "$none.2" 
 expect 2 "--values is '2,1'" --values 2,1 --output "$none" -- "${copy[@]}"
 expect 2 "--values is ''" --output "$none" -- "${copy[@]}"
 expect 2 "with {} in one of them" --values 1 --output "$none" -- /bin/true
-expect 2 "--output is needed" --values 1 -- "${copy[@]}"
+expect 2 "--output is missing" --values 1 -- "${copy[@]}"
 expect 2 "--repetitions is 0" --values 1 --output "$none" --repetitions 0 \
   -- "${copy[@]}"
 expect_none "$none" "$none.1/cost.csv"

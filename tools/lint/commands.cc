@@ -58,7 +58,6 @@ std::vector<ProseLine> Lines(const std::string& content) {
   return lines;
 }
 
-// The labels of a line.
 std::vector<std::string> LabelsOf(const std::string& line) {
   std::vector<std::string> labels;
   for (size_t at = line.find("//"); at != std::string::npos;

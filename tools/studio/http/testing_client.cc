@@ -119,17 +119,6 @@ bool TestingClient::IsEndedWithin(int milliseconds) {
   return false;
 }
 
-std::string TestingClient::ReceiveSome(int milliseconds) {
-  const auto end = std::chrono::steady_clock::now() +
-                   std::chrono::milliseconds(milliseconds);
-  while (std::chrono::steady_clock::now() < end) {
-    if (WaitFor(socket_, POLLIN, 20) && !Fill()) break;
-  }
-  std::string bytes;
-  bytes.swap(received_);
-  return bytes;
-}
-
 Answer Ask(int port, const std::string& method, const std::string& target,
            const std::string& headers, const std::string& body) {
   TestingClient client(port);

@@ -32,9 +32,6 @@ class TestingClient {
   // Waits up to `milliseconds` for the server to end the connection.
   bool IsEndedWithin(int milliseconds);
 
-  // What arrives within `milliseconds`, as it is.
-  std::string ReceiveSome(int milliseconds);
-
  private:
   bool Fill();  // reads more; false at the end
 

@@ -3,10 +3,10 @@
 import {ApiError} from './api.js';
 import {CropBox} from './crop_box.js';
 import {fill, h} from './dom.js';
-import {JobList, titleOf} from './job_list.js';
+import {JobList, JobPage, titleOf} from './job_list.js';
 import {JobView} from './job_view.js';
 import {MediaInput, mediaSkeleton} from './media_input.js';
-import {bringIntoView, chips, emptyState, errorNotice, field, loadInto, segmented, select, setOptions, toast} from './ui.js';
+import {chips, emptyState, errorNotice, field, loadInto, segmented, select, setOptions, toast} from './ui.js';
 import {SetScales} from './set_scales.js';
 
 const KEPT = 'studio-animate';  // the form, in this tab's session
@@ -35,18 +35,20 @@ export function mount(element, api) {
   return {show: (id) => page.show(id), hide: () => page.view.close()};
 }
 
-class AnimatePage {
+class AnimatePage extends JobPage {
   constructor(element, api) {
+    super();
     this.api = api;
     this.kept = JSON.parse(sessionStorage.getItem(KEPT) ?? '{}');
     this.hasChosenMode = false;  // by hand, or of a job
-    this.inputs = h('div.card.column-inputs', {'aria-label': 'Settings', role: 'group'});
+    this.inputs = h('div.card', {'aria-label': 'Settings', role: 'group'});
     this.view = new JobView(api, {onended: () => api.refreshJobs(), again: (job) => this.takeSettings(job.request)});
+    this.heading = 'Result';
     this.result = h('section.card', {'aria-label': 'Result'});
     this.list = new JobList(api, {type: 'animate', page: 'animate', onremoved: (id) => this.forget(id),
       empty: ['No jobs yet', 'What you animate is listed here, with its downloads, until it is a few days old.']});
     fill(element, h('h1.visually-hidden', 'Animate'), h('div.columns', this.inputs,
-      h('div.stack.column-result', this.result,
+      h('div.stack', this.result,
         h('section.card', {'aria-label': 'Jobs'}, h('div.card-head', h('h2', 'Jobs')), this.list.element))));
     this.showNothing();
     this.ready = loadInto(this.inputs, skeleton(), () => this.load());
@@ -54,44 +56,8 @@ class AnimatePage {
     this.ready.then(() => performance.mark('usable'));
   }
 
-  // ------------------------------------------------------------------- page
-
-  // The job that the address names; else the one that runs.
-  async show(id) {
-    this.refreshOffers();
-    id ||= await this.list.openRunning();
-    if (id === null) return;
-    this.list.select(id);
-    if (!id) {
-      this.visited = true;
-      this.view.close();
-      this.showNothing();
-      return;
-    }
-    if (id === this.view.id) return;
-    fill(this.result, h('div.card-head', h('h2', 'Result')), this.view.element);
-    this.view.open(id);
-    if (this.visited) bringIntoView(this.result);
-    this.visited = true;
-  }
-
-  // Other pages and tabs add uploads and motion files, too.
-  async refreshOffers() {
-    if (!this.bundled) return;
-    try {
-      this.offerMedia(await this.api.get('uploads'));
-    } catch {
-      // The shell says that the server does not answer.
-    }
-  }
-
-  showNothing() {
-    fill(this.result, h('div.card-head', h('h2', 'Result')),
-      h('div.frame.result-frame', h('div.cover', emptyState('play', 'Nothing is animated yet', 'Press Animate. The frames show here as they are made.'))));
-  }
-
-  forget(id) {
-    if (id === this.view.id) location.hash = '#animate';
+  nothing() {
+    return emptyState('play', 'Nothing is animated yet', 'Press Animate. The frames show here as they are made.');
   }
 
   // ------------------------------------------------------------------- form
@@ -459,7 +425,7 @@ function checkpointText({name, from, size, sets}) {
 }
 
 // A finished motion job as something that drives.
-export function motionOf(job) {
+function motionOf(job) {
   return {id: `job:${job.id}`, kind: 'motion', name: `Motion of ${titleOf(job)}`, frames: job.frames, warnings: []};
 }
 

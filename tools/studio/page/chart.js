@@ -203,7 +203,7 @@ function powers(low, high) {
   return found.length < 2 ? ticks(low, high, 4).filter((value) => value > 0) : found.filter((_, index) => index % every === 0);
 }
 
-export function numberText(value) {
+function numberText(value) {
   const size = Math.abs(value);
   if (size !== 0 && (size < 0.001 || size >= 1e5)) return value.toExponential(1).replace('e+', 'e');
   return String(Number(value.toPrecision(4)));

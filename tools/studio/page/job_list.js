@@ -1,10 +1,10 @@
-// The jobs of one type, the newest first.
+// The jobs of one type, the newest first, and a page of them.
 
 import {agoText, bytesText} from './api.js';
 import {fill, h, refill} from './dom.js';
 import {hasEnded} from './job_view.js';
 import {nameOf} from './names.js';
-import {emptyState, icon, showThumb, toast} from './ui.js';
+import {bringIntoView, emptyState, icon, showThumb, toast} from './ui.js';
 
 // A job that is cancelled has 5 seconds to end by itself.
 const END_TRIES = 60;
@@ -133,6 +133,51 @@ export class JobList {
   focusItem(index) {
     const item = [...this.list.children].slice(0, index + 1).at(-1);
     (item?.querySelector('a') ?? this.element).focus({preventScroll: true});
+  }
+}
+
+// A page with a form, the job that is open and the list of all. What extends it
+// has `view`, `result` (the card around it), `heading` (of the card), `list`,
+// `bundled` once its form is there, offerMedia(uploads), and nothing(), which
+// the card shows without a job.
+export class JobPage {
+  // The job that the address names; else the one that runs.
+  async show(id) {
+    this.refreshOffers();
+    id ||= await this.list.openRunning();
+    if (id === null) return;
+    this.list.select(id);
+    if (!id) {
+      this.view.close();
+      this.showNothing();
+    } else if (id !== this.view.id) {
+      this.fillResult(this.view.element);
+      this.view.open(id);
+      if (this.visited) bringIntoView(this.result);
+    }
+    this.visited = true;
+  }
+
+  showNothing() {
+    this.fillResult(h('div.frame.result-frame', h('div.cover', this.nothing())));
+  }
+
+  fillResult(element) {
+    fill(this.result, h('div.card-head', h('h2', this.heading)), element);
+  }
+
+  forget(id) {
+    if (id === this.view.id) location.hash = `#${this.list.page}`;
+  }
+
+  // Other pages and tabs add uploads and motion files, too.
+  async refreshOffers() {
+    if (!this.bundled) return;
+    try {
+      this.offerMedia(await this.api.get('uploads'));
+    } catch {
+      // The shell says that the server does not answer.
+    }
   }
 }
 

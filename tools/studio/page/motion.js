@@ -3,11 +3,11 @@
 
 import {ApiError} from './api.js';
 import {fill, h} from './dom.js';
-import {JobList} from './job_list.js';
+import {JobList, JobPage} from './job_list.js';
 import {download, JobView} from './job_view.js';
 import {KeypointPlayer} from './keypoint_player.js';
 import {MediaInput, mediaSkeleton} from './media_input.js';
-import {bringIntoView, emptyState, errorNotice, field, icon, loadInto, select, toast} from './ui.js';
+import {emptyState, errorNotice, field, icon, loadInto, select, toast} from './ui.js';
 
 const DEFAULT_MODEL_SIZE = 256;
 
@@ -79,11 +79,13 @@ class MotionView extends JobView {
   }
 }
 
-class MotionPage {
+class MotionPage extends JobPage {
   constructor(element, api) {
+    super();
     this.api = api;
     this.inputs = h('div.card', {'aria-label': 'Settings', role: 'group'});
     this.view = new MotionView(api, this);
+    this.heading = 'Keypoints';
     this.result = h('section.card', {'aria-label': 'Keypoints'});
     this.list = new JobList(api, {type: 'motion', page: 'motion', onremoved: (id) => this.forget(id),
       empty: ['No motion files yet', 'A motion file has the keypoints of every frame, and no picture of whoever was filmed.']});
@@ -103,40 +105,8 @@ class MotionPage {
     });
   }
 
-  async show(id) {
-    this.refreshOffers();
-    id ||= await this.list.openRunning();
-    if (id === null) return;
-    this.list.select(id);
-    if (!id) {
-      this.view.close();
-      this.showNothing();
-    } else if (id !== this.view.id) {
-      fill(this.result, h('div.card-head', h('h2', 'Keypoints')), this.view.element);
-      this.view.open(id);
-      if (this.visited) bringIntoView(this.result);
-    }
-    this.visited = true;
-  }
-
-  showNothing() {
-    fill(this.result, h('div.card-head', h('h2', 'Keypoints')),
-      h('div.frame.result-frame', h('div.cover', emptyState('motion', 'No keypoints yet',
-        'Choose a video and press Find keypoints. They show here as numbered sets, over the video.'))));
-  }
-
-  forget(id) {
-    if (id === this.view.id) location.hash = '#motion';
-  }
-
-  // Other pages and tabs add uploads, too.
-  async refreshOffers() {
-    if (!this.driving) return;
-    try {
-      this.offerMedia(await this.api.get('uploads'));
-    } catch {
-      // The shell says that the server does not answer.
-    }
+  nothing() {
+    return emptyState('motion', 'No keypoints yet', 'Choose a video and press Find keypoints. They show here as numbered sets, over the video.');
   }
 
   offerMedia(uploads) {

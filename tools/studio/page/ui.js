@@ -11,7 +11,6 @@ const ICONS = {
   camera: 'M4 7h3l2-3h6l2 3h3v12H4zM12 16a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7z',
   close: 'M6 6l12 12M18 6L6 18',
   copy: 'M9 9h11v11H9zM15 9V4H4v11h5',
-  cut: 'M6 2v16h16M2 6h16v16',
   download: 'M12 4v11M7 11l5 5 5-5M4 20h16',
   film: 'M4 5h16v14H4zM8 5v14M16 5v14M4 9h4M4 15h4M16 9h4M16 15h4',
   image: 'M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.500 9.500h.01',
