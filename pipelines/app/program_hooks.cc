@@ -40,6 +40,7 @@ void ProgramHooks::Show(const WorkProgress& progress) {
     options.title = stage_;
     options.unit = std::string(progress.unit);
     options.total = progress.total;
+    options.done = progress.done;
     bar_ = std::make_unique<ProgressBar>(options);
   }
   bar_->Update(progress.done, progress.extra);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <map>
+#include <mutex>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +12,7 @@
 #include "networks/files/path_parts.h"
 #include "pipelines/base/caught_exception.h"
 #include "pipelines/base/joined_threads.h"
+#include "pipelines/base/stopwatch.h"
 #include "pipelines/data/clip_index.pb.h"
 #include "pipelines/data/index_cache.h"
 #include "pipelines/media/image_folder.h"
@@ -87,8 +90,8 @@ ClipInfo InfoOf(const ClipRecord& record) {
 
 }  // namespace
 
-absl::StatusOr<ClipIndex> IndexClips(const std::string& folder,
-                                     int num_threads) {
+absl::StatusOr<ClipIndex> IndexClips(const DatasetOptions& options) {
+  const std::string folder = absl::StrCat(options.root, "/", options.split);
   ASSIGN_OR_RETURN(std::vector<std::string> names,
                    networks::files::ListFolder(folder));
   names.erase(std::remove_if(names.begin(), names.end(), media::IsSidecar),
@@ -99,16 +102,27 @@ absl::StatusOr<ClipIndex> IndexClips(const std::string& folder,
   const IndexCache cache(folder);
   std::vector<ClipRecord> records(names.size());
   std::vector<char> is_lasting(names.size(), true);
-  ParallelFor(names.size(), num_threads, [&](size_t i) {
+  const Stopwatch clock;
+  std::mutex mutex;
+  int64_t done = 0;
+  ParallelFor(names.size(), options.num_index_threads, [&](size_t i) {
     const std::string path = absl::StrCat(folder, "/", names[i]);
     records[i] = Stamp(path, names[i]);
     if (const ClipRecord* known = cache.Find(records[i])) {
       records[i] = *known;
+    } else {
+      const absl::StatusOr<ClipInfo> info = ProbeClip(path);
+      is_lasting[i] = info.ok() || IsLasting(info.status());
+      Describe(info, &records[i]);
+    }
+    const std::lock_guard<std::mutex> lock(mutex);
+    ++done;
+    if (!options.index_progress ||
+        clock.Seconds() < options.index_quiet_seconds) {
       return;
     }
-    const absl::StatusOr<ClipInfo> info = ProbeClip(path);
-    is_lasting[i] = info.ok() || IsLasting(info.status());
-    Describe(info, &records[i]);
+    options.index_progress(
+        {"index", "clips", done, static_cast<int64_t>(names.size()), ""});
   });
   ClipIndex index;
   std::vector<ClipRecord> lasting;

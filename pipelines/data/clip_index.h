@@ -16,12 +16,10 @@ struct ClipIndex {
   std::vector<BadClip> bad;
 };
 
-// Looks at everything in `folder` that may be a clip, with `num_threads` (0:
-// one a core); not again at what has not changed since an earlier call, by its
-// time and size.
+// Looks at everything in the folder of options.split that may be a clip; not
+// again at what has not changed since an earlier call, by its time and size.
 // NotFound when there is nothing.
-absl::StatusOr<ClipIndex> IndexClips(const std::string& folder,
-                                     int num_threads);
+absl::StatusOr<ClipIndex> IndexClips(const DatasetOptions& options);
 
 }  // namespace pipelines::data
 

@@ -1,7 +1,5 @@
 #include "pipelines/data/clip.h"
 
-#include <sys/stat.h>
-
 #include <string>
 
 #include "gmock/gmock.h"

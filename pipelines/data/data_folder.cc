@@ -15,9 +15,9 @@ namespace {
 // Whoever has videos finds here how they become clips.
 std::string CutClipsAdvice(const DataConfig& config) {
   return absl::StrCat(
-      "; the config's field data.folder names the folder of your clips. This "
-      "makes one of videos: tools/bazelw run //tools/cut_clips -- --videos "
-      "VIDEOS --size ",
+      "; the config's field data.folder names the folder of your clips, as in "
+      "--set data.folder=CLIPS. This makes one of videos: tools/bazelw run "
+      "//tools/cut_clips -- --videos VIDEOS --size ",
       std::max(config.width(), config.height()), " --output CLIPS");
 }
 
@@ -75,6 +75,7 @@ absl::StatusOr<std::unique_ptr<data::Dataset>> OpenSplit(
   data::DatasetOptions options = DatasetOptionsOf(config, split);
   options.root = folder;
   options.seed = seed;
+  options.index_progress = hooks.progress;
   absl::StatusOr<std::unique_ptr<data::Dataset>> dataset =
       data::Dataset::Open(options);
   if (absl::IsNotFound(dataset.status()) && !config.has_puppets()) {

@@ -108,11 +108,12 @@ TEST_F(DataFolderTest, SaysHowVideosBecomeClips) {
   std::ofstream(videos + "/talk.mp4") << "no video";
   for (const std::string& folder :
        {folder_ + "/nowhere", videos, videos + "/talk.mp4"}) {
-    EXPECT_THAT(OpenSplit(folder, "train", config, /*seed=*/0),
-                StatusIs(StatusCode::kNotFound,
-                         AllOf(HasSubstr(folder), HasSubstr("data.folder"),
-                               HasSubstr("//tools/cut_clips -- --videos VIDEOS "
-                                         "--size 128 --output CLIPS"))));
+    EXPECT_THAT(
+        OpenSplit(folder, "train", config, /*seed=*/0),
+        StatusIs(StatusCode::kNotFound,
+                 AllOf(HasSubstr(folder), HasSubstr("--set data.folder=CLIPS"),
+                       HasSubstr("//tools/cut_clips -- --videos VIDEOS "
+                                 "--size 128 --output CLIPS"))));
   }
 }
 

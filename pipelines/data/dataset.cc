@@ -139,8 +139,7 @@ class Dataset::Impl {
   absl::Status SetAside(int64_t index, const absl::Status& reason);
 
  private:
-  absl::StatusOr<FramePair> ReadPair(int64_t index, int64_t epoch,
-                                     Random& random);
+  absl::StatusOr<Sample> ReadPair(int64_t index, int64_t epoch, Random& random);
   absl::StatusOr<std::vector<cv::Mat>> ReadFrames(int64_t index, int first,
                                                   int second);
   bool IsBad(int64_t index) const;
@@ -161,9 +160,7 @@ class Dataset::Impl {
 absl::Status Dataset::Impl::Open() {
   RETURN_IF_ERROR(Validate(options_));
   RETURN_IF_ERROR(CheckLayout(options_));
-  ASSIGN_OR_RETURN(ClipIndex index,
-                   IndexClips(absl::StrCat(options_.root, "/", options_.split),
-                              options_.num_index_threads));
+  ASSIGN_OR_RETURN(ClipIndex index, IndexClips(options_));
   clips_ = std::move(index.clips);
   bad_ = std::move(index.bad);
   is_bad_.resize(clips_.size(), false);
@@ -235,12 +232,12 @@ absl::StatusOr<Sample> Dataset::Impl::Get(int64_t epoch, int64_t position) {
     const std::vector<int64_t>& members = groups_[group];
     const int64_t index = members[static_cast<size_t>(
         random.Below(static_cast<int64_t>(members.size())))];
-    absl::StatusOr<FramePair> pair = ReadPair(index, epoch, random);
-    if (pair.ok()) {
-      return Sample{Augment(*pair, options_.augmentation, random),
-                    clips_[static_cast<size_t>(index)].name};
+    absl::StatusOr<Sample> sample = ReadPair(index, epoch, random);
+    if (sample.ok()) {
+      sample->frames = Augment(sample->frames, options_.augmentation, random);
+      return sample;
     }
-    RETURN_IF_ERROR(SetAside(index, pair.status()));
+    RETURN_IF_ERROR(SetAside(index, sample.status()));
     group =
         static_cast<size_t>(random.Below(static_cast<int64_t>(groups_.size())));
   }
@@ -249,9 +246,10 @@ absl::StatusOr<Sample> Dataset::Impl::Get(int64_t epoch, int64_t position) {
                    options_.root, "/", options_.split));
 }
 
-absl::StatusOr<FramePair> Dataset::Impl::ReadPair(int64_t index, int64_t epoch,
-                                                  Random& random) {
-  const int num_frames = clips_[static_cast<size_t>(index)].info.num_frames;
+absl::StatusOr<Sample> Dataset::Impl::ReadPair(int64_t index, int64_t epoch,
+                                               Random& random) {
+  const IndexedClip& clip = clips_[static_cast<size_t>(index)];
+  const int num_frames = clip.info.num_frames;
   const int limit = MaxDistance(options_.frame_distance, epoch, num_frames);
   int first = static_cast<int>(random.Below(num_frames));
   const int begin = std::max(first - limit, 0);
@@ -260,7 +258,8 @@ absl::StatusOr<FramePair> Dataset::Impl::ReadPair(int64_t index, int64_t epoch,
   if (first > second) std::swap(first, second);
   ASSIGN_OR_RETURN(std::vector<cv::Mat> frames,
                    ReadFrames(index, first, second));
-  return FramePair{std::move(frames[0]), std::move(frames[1])};
+  return Sample{
+      {std::move(frames[0]), std::move(frames[1])}, clip.name, first, second};
 }
 
 absl::StatusOr<std::vector<cv::Mat>> Dataset::Impl::ReadFrames(int64_t index,
@@ -320,6 +319,11 @@ cv::Size Dataset::image_size() const { return impl_->image_size(); }
 const std::vector<IndexedClip>& Dataset::clips() const {
   return impl_->clips();
 }
+std::string InWords(const Sample& sample) {
+  return absl::StrCat(sample.name, " frames ", sample.first_frame, " and ",
+                      sample.second_frame);
+}
+
 std::string LeftOut(const BadClip& clip) {
   absl::string_view reason = clip.reason;
   if (!absl::ConsumePrefix(&reason, clip.path + ": ")) {

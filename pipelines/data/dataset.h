@@ -7,6 +7,7 @@
 #define PIPELINES_DATA_DATASET_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "opencv2/core.hpp"
+#include "pipelines/base/work_hooks.h"
 #include "pipelines/data/augmentation.h"
 #include "pipelines/data/clip.h"
 
@@ -61,6 +63,11 @@ struct DatasetOptions {
 
   // Threads that look at the clips while the dataset is opened; 0: one a core.
   int num_index_threads = 0;
+
+  // WorkHooks::progress of that look, once it has taken so many seconds: less
+  // shows nothing. May be empty.
+  std::function<void(const WorkProgress& progress)> index_progress;
+  double index_quiet_seconds = 5;
 };
 
 // InvalidArgument naming the first field that is out of its range.
@@ -90,7 +97,13 @@ std::string LeftOut(const BadClip& clip);
 struct Sample {
   FramePair frames;  // [H, W] CV_8UC3 RGB
   std::string name;  // of the clip
+  // The numbers of the two frames in the clip, from 0 on, first <= second.
+  int first_frame = 0;
+  int second_frame = 0;
 };
+
+// As "walk#1 frames 3 and 17".
+std::string InWords(const Sample& sample);
 
 // Safe to use from many threads.
 class Dataset {

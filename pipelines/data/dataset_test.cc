@@ -20,6 +20,7 @@
 #include "networks/files/testing_plain_user.h"
 #include "networks/weights/sha256.h"
 #include "opencv2/core.hpp"
+#include "pipelines/base/work_hooks.h"
 #include "pipelines/data/clip_index.pb.h"
 #include "pipelines/media/video_test_util.h"
 #include "pipelines/testing/scoped_environment.h"
@@ -136,6 +137,18 @@ TEST(Dataset, SequenceChangesWithSeedAndEpoch) {
   EXPECT_NE(DescribeEpoch(*MustOpen(options), 0), first);
 }
 
+TEST(Dataset, TellsHowManyClipsItHasLookedAt) {
+  DatasetOptions options = Options(MakeRoot("index_progress"));
+  options.index_quiet_seconds = 0;
+  std::vector<int64_t> done;
+  options.index_progress = [&done](const WorkProgress& now) {
+    EXPECT_EQ(now.total, kClips);
+    done.push_back(now.done);
+  };
+  MustOpen(options);
+  EXPECT_THAT(done, ElementsAre(1, 2, 3, 4, 5, 6, 7));
+}
+
 TEST(Dataset, DrawsAllFramesAndTheEarlierIsTheSource) {
   DatasetOptions options = Options(MakeRoot("frames"));
   options.repeats = 60;
@@ -146,6 +159,8 @@ TEST(Dataset, DrawsAllFramesAndTheEarlierIsTheSource) {
     const int source = media::FrameIndex(sample.frames.source);
     const int driving = media::FrameIndex(sample.frames.driving);
     EXPECT_LE(source, driving);
+    EXPECT_EQ(InWords(sample),
+              absl::StrCat(sample.name, " frames ", source, " and ", driving));
     ++counts.at(static_cast<size_t>(source));
     ++counts.at(static_cast<size_t>(driving));
   }
@@ -195,6 +210,8 @@ TEST(Dataset, TimeFlipSwapsSourceAndDriving) {
     const Sample sample = MustGet(*dataset, 0, i);
     const int source = media::FrameIndex(sample.frames.source);
     const int driving = media::FrameIndex(sample.frames.driving);
+    EXPECT_EQ(sample.first_frame, std::min(source, driving));
+    EXPECT_EQ(sample.second_frame, std::max(source, driving));
     num_backward += source > driving;
     num_forward += source < driving;
   }

@@ -6,7 +6,6 @@
 #include <limits>
 #include <vector>
 
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace pipelines::data {

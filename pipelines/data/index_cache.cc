@@ -145,9 +145,10 @@ void IndexCache::Save(const std::vector<ClipRecord>& records) const {
   index.set_version(kVersion);
   bool changed = false;
   for (const ClipRecord& record : records) {
-    if (!IsSettled(record)) continue;
-    *index.add_clips() = record;
     const ClipRecord* known = Find(record);
+    // What is known was settled when it was saved, by the clock of that time.
+    if (known == nullptr && !IsSettled(record)) continue;
+    *index.add_clips() = record;
     changed = changed || known == nullptr || !AreSame(*known, record);
   }
   const int num_clips = index.clips().size();

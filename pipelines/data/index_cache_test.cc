@@ -19,7 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kLongAgo = 1000000;  // seconds since 1970
+constexpr int64_t kLongAgo = 1000000;      // seconds since 1970
+constexpr int64_t kFarAhead = 4000000000;  // in 2096
 constexpr char kIndex[] = "clips/.clip_index";
 
 class IndexCacheTest : public networks::files::FolderTest {
@@ -134,6 +135,21 @@ TEST_F(IndexCacheTest, DoesNotKeepWhatHasJustChanged) {
   Cache().Save({Record("a"), fresh});
   EXPECT_TRUE(IsKnown(Record("a")));
   EXPECT_EQ(Cache().Find(fresh), nullptr);
+}
+
+// As where the system's clock was set back since.
+TEST_F(IndexCacheTest, KeepsWhatItKnowsThoughItsTimeIsToCome) {
+  Cache().Save({Record("a")});
+  ClipIndexProto saved;
+  ASSERT_TRUE(saved.ParseFromString(
+      Contents(kIndex).substr(networks::weights::Sha256::kSize)));
+  ClipRecord to_come = Record("a");
+  to_come.set_modified_ns(kFarAhead * 1000000000);
+  WriteIndex(saved.version(), to_come);
+  ASSERT_TRUE(IsKnown(to_come));
+  Cache().Save({to_come, Record("b")});
+  EXPECT_TRUE(IsKnown(to_come));
+  EXPECT_TRUE(IsKnown(Record("b")));
 }
 
 TEST_F(IndexCacheTest, WritesNothingWhereNothingChanged) {

@@ -126,7 +126,7 @@ std::shared_ptr<Loader::Impl::Pending> Loader::Impl::NewPending() {
   auto pending = std::make_shared<Pending>();
   const cv::Size size = dataset_->image_size();
   pending->batch.position = produced_;
-  pending->batch.names.resize(static_cast<size_t>(options_.batch_size));
+  pending->batch.pairs.resize(static_cast<size_t>(options_.batch_size));
   for (torch::Tensor* images :
        {&pending->batch.source, &pending->batch.driving}) {
     *images = torch::empty(
@@ -154,11 +154,11 @@ absl::Status Loader::Impl::MakeSample(Pending* pending, int item) {
   const int64_t slice =
       batch.position.step * options_.num_shards + options_.shard_index;
   ASSIGN_OR_RETURN(
-      Sample sample,
+      const Sample sample,
       dataset_->Get(batch.position.epoch, slice * options_.batch_size + item));
   ImageToTensor(sample.frames.source, batch.source[item]);
   ImageToTensor(sample.frames.driving, batch.driving[item]);
-  batch.names[static_cast<size_t>(item)] = std::move(sample.name);
+  batch.pairs[static_cast<size_t>(item)] = InWords(sample);
   return absl::OkStatus();
 }
 

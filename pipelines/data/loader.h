@@ -56,7 +56,7 @@ struct LoaderOptions {
 struct Batch {
   torch::Tensor source;            // [B, 3, H, W] float32 RGB in [0, 1], CPU
   torch::Tensor driving;           // as source
-  std::vector<std::string> names;  // B clip names
+  std::vector<std::string> pairs;  // B samples, InWords
   LoaderPosition position;         // of this batch
 };
 

@@ -5,6 +5,7 @@
 #include <torch/types.h>
 #include <unistd.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -27,7 +28,8 @@ using ::testing::HasSubstr;
 constexpr int kClips = 7, kFrames = 8, kSide = 24;
 
 std::unique_ptr<Dataset> MakeDataset(const std::string& name,
-                                     int64_t cache_bytes = 1 << 20) {
+                                     int64_t cache_bytes = 1 << 20,
+                                     int repeats = 1) {
   DatasetOptions options;
   options.root = media::TempFolder(name);
   mkdir((options.root + "/train").c_str(), 0755);
@@ -37,6 +39,7 @@ std::unique_ptr<Dataset> MakeDataset(const std::string& name,
   }
   options.seed = 9;
   options.cache_bytes = cache_bytes;
+  options.repeats = repeats;
   options.max_bad_share = 0;
   options.augmentation.horizontal_flip = true;
   options.augmentation.brightness = 0.2;
@@ -63,7 +66,7 @@ std::vector<Batch> Take(Loader& loader, int num_batches) {
 }
 
 void ExpectEqual(const Batch& a, const Batch& b) {
-  EXPECT_EQ(a.names, b.names);
+  EXPECT_EQ(a.pairs, b.pairs);
   EXPECT_TRUE(torch::equal(a.source, b.source));
   EXPECT_TRUE(torch::equal(a.driving, b.driving));
   EXPECT_EQ(a.position.epoch, b.position.epoch);
@@ -145,6 +148,74 @@ TEST(Loader, ShardsTogetherGiveTheBatchesOfOne) {
       EXPECT_TRUE(torch::equal(part.driving[0], whole.driving[i]));
     }
   }
+}
+
+// The pairs of the next `steps` steps from *position, which moves on: four a
+// step, of `processes` one after the other.
+std::vector<std::string> PairsOfSteps(Dataset* dataset, int processes,
+                                      int num_workers, int steps,
+                                      LoaderPosition* position) {
+  std::vector<std::unique_ptr<Loader>> loaders;
+  for (int i = 0; i < processes; ++i) {
+    LoaderOptions options = Options(4 / processes, num_workers);
+    options.num_shards = processes;
+    options.shard_index = i;
+    options.start = *position;
+    loaders.push_back(MustCreate(dataset, options));
+  }
+  std::vector<std::string> pairs;
+  for (int step = 0; step < steps; ++step) {
+    for (const std::unique_ptr<Loader>& loader : loaders) {
+      const Batch batch = Take(*loader, 1).at(0);
+      pairs.insert(pairs.end(), batch.pairs.begin(), batch.pairs.end());
+    }
+  }
+  *position = loaders[0]->position();
+  return pairs;
+}
+
+// 28 samples are an epoch of seven steps; two more are of the next epoch.
+TEST(Loader, GivesTheSamePairsToAnyNumberOfProcessesAndWorkers) {
+  const auto dataset = MakeDataset("lists", 1 << 20, /*repeats=*/4);
+  constexpr int kSteps = 9;
+  LoaderPosition end;
+  const std::vector<std::string> expected =
+      PairsOfSteps(dataset.get(), 1, 0, kSteps, &end);
+  EXPECT_EQ(end.epoch, 1);
+  for (int processes : {1, 2, 4}) {
+    for (int num_workers : {0, 1, 2, 4}) {
+      LoaderPosition position;
+      EXPECT_EQ(PairsOfSteps(dataset.get(), processes, num_workers, kSteps,
+                             &position),
+                expected)
+          << processes << " processes, " << num_workers << " workers";
+    }
+  }
+}
+
+// Each of the seven clips four times.
+TEST(Loader, GivesAnEpochOnceToTwoThenOneThenFourProcesses) {
+  constexpr int kRepeats = 4;
+  const auto dataset = MakeDataset("changing", 1 << 20, kRepeats);
+  LoaderPosition end;
+  const std::vector<std::string> epoch =
+      PairsOfSteps(dataset.get(), 1, 1, 7, &end);
+  EXPECT_EQ(end.epoch, 1);
+  EXPECT_EQ(end.step, 0);
+  LoaderPosition position;
+  std::vector<std::string> seen;
+  for (const auto& [processes, steps] :
+       {std::pair(2, 2), std::pair(1, 3), std::pair(4, 2)}) {
+    for (const std::string& pair :
+         PairsOfSteps(dataset.get(), processes, 1, steps, &position)) {
+      seen.push_back(pair);
+    }
+  }
+  EXPECT_EQ(seen, epoch);
+  std::map<std::string, int> visits;
+  for (const std::string& pair : seen) ++visits[pair.substr(0, pair.find(' '))];
+  EXPECT_EQ(visits.size(), size_t{kClips});
+  for (const auto& [clip, count] : visits) EXPECT_EQ(count, kRepeats) << clip;
 }
 
 // Seven samples are three batches of two, of which two make a step.
