@@ -64,12 +64,13 @@ ABSL_FLAG(bool, overwrite, false,
           "Replace an --output or a --page that exists.");
 ABSL_FLAG(std::string, page, "",
           "Folder for a page: scores of each clip, pictures of the worst "
-          "frames, and test clips moved by other test clips.");
+          "frames, and test clips moved by other test clips. Of one "
+          "checkpoint.");
 ABSL_FLAG(std::string, frames, "",
           "Folder for the rebuilt frames, as PNGs in generated/<clip>/, and "
           "the clips' own, in real/<clip>/, for detectors, whose points the "
           "tool pose_metrics compares. Every frame, whatever "
-          "evaluation.frame_step says.");
+          "evaluation.frame_step says. Of one checkpoint.");
 ABSL_FLAG(std::string, lpips, "",
           "Also measures LPIPS: alex (what papers report) or vgg.");
 ABSL_FLAG(int, batch_size, 0,
@@ -253,6 +254,23 @@ struct Prepared {
   std::unique_ptr<data::Dataset> test;
 };
 
+// Where a checkpoint's clips are not: how to name them.
+absl::Status NameOtherClips(const std::string& checkpoint,
+                            const DataConfig& data,
+                            const absl::Status& status) {
+  if (!absl::IsNotFound(status) || data.has_puppets() ||
+      !absl::GetFlag(FLAGS_data).empty()) {
+    return status;
+  }
+  const char first = data.folder()[0];
+  return absl::NotFoundError(
+      absl::StrCat("data.folder of ", checkpoint, " is '", data.folder(), "'",
+                   first == '/' || first == '~'
+                       ? ""
+                       : ", relative to the folder in which you are",
+                   "; --data names another: ", status.message()));
+}
+
 absl::StatusOr<Prepared> Prepare(const std::string& checkpoint,
                                  const Work& work) {
   Prepared prepared;
@@ -264,9 +282,11 @@ absl::StatusOr<Prepared> Prepare(const std::string& checkpoint,
   RETURN_IF_ERROR(file->CheckNotReplaced());
   const Config& config = prepared.trained.config;
   ASSIGN_OR_RETURN(prepared.folder, TestDataFolder(config.data(), work.hooks));
-  ASSIGN_OR_RETURN(prepared.test,
-                   OpenSplit(prepared.folder, "test", config.data(),
-                             config.training().seed(), work.hooks));
+  absl::StatusOr<std::unique_ptr<data::Dataset>> test =
+      OpenSplit(prepared.folder, "test", config.data(),
+                config.training().seed(), work.hooks);
+  RETURN_IF_ERROR(NameOtherClips(checkpoint, config.data(), test.status()));
+  prepared.test = *std::move(test);
   RETURN_IF_ERROR(CheckOutputsBeside(*prepared.test, work.planned));
   return prepared;
 }

@@ -90,6 +90,8 @@ expect_files "$XDG_CACHE_HOME"/cpab_animation/puppets*-128-1+1x3-seed*/manifest.
 expect 1 "$garbage" --checkpoint="$mine,$garbage" --data="$TEST_TMPDIR/puppets" --threads=1
 grep -q "clips of" "$TEST_TMPDIR/stdout" && complain "evaluated beside $garbage"
 expect 2 "with a comma too many" --checkpoint="$mine,"
+expect 1 "is 'gone_clips', relative to the folder in which you are; --data names another: " \
+  --checkpoint="$mine" --set data.folder=gone_clips
 expect 2 "--page and --frames are of one --checkpoint" --checkpoint="$mine,$mine" \
   --page "$TEST_TMPDIR/page2"
 

@@ -16,6 +16,7 @@
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
+#include "pipelines/config/other_data.h"
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, checkpoint, "",
@@ -34,8 +35,9 @@ constexpr char kUsage[] = R"(Writes what animation needs of a checkpoint.
 
 The networks alone, averaged over steps where training kept averages, in
 float16: an eighth of the file or less. animate and evaluate compute with them
-in float32. An AVD network is left out, and so is training.initial_weights of
-the config, a path of the machine that trained.
+in float32. An AVD network is left out, and so are paths of the machine that
+trained: training.initial_weights of the config, and all but the last name of
+data.folder.
 
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only.)";
@@ -45,7 +47,7 @@ absl::Status CheckFlags(const std::string& checkpoint,
   for (const auto& [name, value] :
        {std::pair("checkpoint", checkpoint), std::pair("output", output)}) {
     if (value.empty()) {
-      return pipelines::BadFlag(name, " is needed; see --help");
+      return pipelines::BadFlag(name, " is missing; --help tells what it is");
     }
   }
   if (!absl::EndsWith(output, ".safetensors")) {
@@ -102,6 +104,7 @@ absl::Status Run(const pipelines::CommandLine& line) {
       trained.state.value_or(pipelines::CheckpointState());
   *state.mutable_config() = trained.config;
   pipelines::LeaveOutInitialWeights(&state);
+  pipelines::LeaveOutParentFolders(state.mutable_config()->mutable_data());
   RETURN_IF_ERROR(ToFloat16(checkpoint, *trained.model));
   RETURN_IF_ERROR(pipelines::SaveCheckpoint(
       output, {trained.model.get(), nullptr, nullptr}, state));

@@ -46,8 +46,8 @@ expect 1 "layer4.1.bn2.running_var holds numbers beyond 65504" \
 head -c 100000 "$small" >"$TEST_TMPDIR/cut.safetensors"
 expect 1 "cut.safetensors" --checkpoint "$TEST_TMPDIR/cut.safetensors" --output "$none"
 expect 1 "/nowhere" --checkpoint /nowhere.safetensors --output "$none"
-expect 2 "--checkpoint is needed" --output "$none"
-expect 2 "--output is needed" --checkpoint "$small"
+expect 2 "--checkpoint is missing" --output "$none"
+expect 2 "--output is missing" --checkpoint "$small"
 expect 2 "end its name in .safetensors" --checkpoint "$small" --output "$TEST_TMPDIR/none.pth"
 expect 2 "unexpected argument 'stray'" --checkpoint "$small" --output "$none" stray
 expect_none "$none" "$TEST_TMPDIR/none.pth"

@@ -1,5 +1,10 @@
 #include "pipelines/config/other_data.h"
 
+#include <filesystem>
+#include <system_error>
+
+#include "networks/files/path_parts.h"
+#include "pipelines/base/user_path.h"
 #include "pipelines/config/frame_size.h"
 #include "pipelines/config/override.h"
 #include "third_party/absl/status_macros.h"
@@ -28,6 +33,26 @@ absl::Status RefuseOverridesOfTraining(
     allowed.push_back(field);
   }
   return RefuseOtherOverrides(assignments, allowed);
+}
+
+std::string AbsoluteFolder(const std::string& named) {
+  if (named.empty()) return "";
+  const std::filesystem::path path = std::filesystem::absolute(UserPath(named));
+  const std::filesystem::path normal = path.lexically_normal();
+  // ".." behind a link leads elsewhere than its text says.
+  std::error_code error;
+  const bool is_same = !std::filesystem::exists(path, error) ||
+                       std::filesystem::equivalent(path, normal, error);
+  return networks::files::WithoutTrailingSlashes(is_same ? normal : path);
+}
+
+void MakeFolderAbsolute(DataConfig* data) {
+  if (data->has_folder()) data->set_folder(AbsoluteFolder(data->folder()));
+}
+
+void LeaveOutParentFolders(DataConfig* data) {
+  if (!data->has_folder()) return;
+  data->set_folder(networks::files::BaseName(data->folder()));
 }
 
 }  // namespace pipelines

@@ -28,6 +28,17 @@ absl::Status RefuseOverridesOfTraining(
     const std::vector<std::string>& assignments,
     std::vector<std::string> allowed);
 
+// `named`, as UserPath reads it, as a path that is the same from any folder.
+// Empty stays empty.
+std::string AbsoluteFolder(const std::string& named);
+
+// data.folder so: what a run keeps of its config is read from other folders.
+void MakeFolderAbsolute(DataConfig* data);
+
+// data.folder without the folders that it lies in, which are of one machine:
+// for a file that others get.
+void LeaveOutParentFolders(DataConfig* data);
+
 }  // namespace pipelines
 
 #endif  // PIPELINES_CONFIG_OTHER_DATA_H_

@@ -1,12 +1,17 @@
 #include "pipelines/config/other_data.h"
 
+#include <filesystem>
+#include <string>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines {
 namespace {
 
+namespace fs = std::filesystem;
 using ::absl::StatusCode;
 using ::testing::HasSubstr;
 
@@ -47,6 +52,37 @@ TEST(UseOtherData, NamesWhatIsWrong) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("widht")));
   EXPECT_THAT(UseOtherData({{}, "", "big"}, &config),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("big")));
+}
+
+TEST(MakeFolderAbsolute, MakesItTheSameFromAnyFolder) {
+  const ScopedEnvironment stands("CPAB_USER_DIRECTORY", "/home/me/videos");
+  DataConfig data;
+  MakeFolderAbsolute(&data);
+  EXPECT_FALSE(data.has_folder());
+  for (const char* named :
+       {"../clips", "../clips/", "/home/me/clips", "/home/me/x/../clips//"}) {
+    data.set_folder(named);
+    MakeFolderAbsolute(&data);
+    EXPECT_EQ(data.folder(), "/home/me/clips") << named;
+  }
+  LeaveOutParentFolders(&data);
+  EXPECT_EQ(data.folder(), "clips");
+  LeaveOutParentFolders(&data);
+  EXPECT_EQ(data.folder(), "clips");
+  EXPECT_EQ(AbsoluteFolder(""), "");
+}
+
+TEST(AbsoluteFolder, LeadsWhereItLedThroughLinks) {
+  const fs::path root =
+      fs::path(testing::TempDir()).lexically_normal() / "absolute_folder";
+  fs::remove_all(root);
+  fs::create_directories(root / "disk/set");
+  fs::create_directories(root / "disk/clips");
+  fs::create_directory_symlink(root / "disk/set", root / "set");
+  const std::string through = root / "set/../clips";
+  EXPECT_EQ(AbsoluteFolder(through), through);
+  EXPECT_EQ(AbsoluteFolder(root / "disk/set/../clips/"),
+            (root / "disk/clips").string());
 }
 
 TEST(RefuseOverridesOfTraining, RefusesHowPairsAreDrawn) {

@@ -1,7 +1,9 @@
 #include "pipelines/config/override.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "absl/strings/str_split.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/text_format.h"
+#include "pipelines/base/nearest_word.h"
 #include "pipelines/config/options.pb.h"
 #include "pipelines/config/text_format.h"
 #include "third_party/absl/status_macros.h"
@@ -126,6 +129,60 @@ absl::Status SetValue(const Field& field, absl::string_view value,
   return absl::OkStatus();
 }
 
+// Paths of the fields of `type` and of the messages in it, in the schema's
+// order, without those of former versions and of messages in lists.
+void CollectPaths(const pb::Descriptor& type, const std::string& prefix,
+                  std::vector<std::string>* paths) {
+  // Deeper than the schema; a message may hold its own kind.
+  constexpr int kMaxDots = 8;
+  if (std::count(prefix.begin(), prefix.end(), '.') > kMaxDots) return;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const Field& field = *type.field(i);
+    if (!field.options().GetExtension(moved_to).empty()) continue;
+    const std::string path = absl::StrCat(prefix, field.name());
+    paths->push_back(path);
+    if (field.cpp_type() == Field::CPPTYPE_MESSAGE && !field.is_repeated()) {
+      CollectPaths(*field.message_type(), path + ".", paths);
+    }
+  }
+}
+
+std::string LastName(const std::string& path) {
+  return path.substr(path.find_last_of('.') + 1);
+}
+
+// " Did you mean 'training.batch_size'?" of the first paths in `root` that end
+// in `name`; empty if none does. `rest` is what comes after it.
+std::string SuggestPaths(const std::vector<std::string>& paths,
+                         absl::string_view name, absl::string_view rest) {
+  constexpr size_t kMost = 3;
+  std::vector<std::string> found;
+  for (const std::string& path : paths) {
+    if (LastName(path) != name || found.size() == kMost) continue;
+    found.push_back(absl::StrCat("'", path, rest, "'"));
+  }
+  return found.empty() ? ""
+                       : absl::StrCat(" Did you mean ",
+                                      absl::StrJoin(found, " or "), "?");
+}
+
+// For `name`, which `type` does not have. One who leaves the messages around a
+// field out, or takes others, spells the field itself right.
+std::string Suggest(const pb::Descriptor& root, const pb::Descriptor& type,
+                    const std::string& name, absl::string_view rest) {
+  std::vector<std::string> paths;
+  CollectPaths(root, "", &paths);
+  if (std::string same = SuggestPaths(paths, name, rest); !same.empty()) {
+    return same;
+  }
+  std::string of_type = SuggestField(type, name);
+  if (absl::StrContains(of_type, "Did you mean")) return of_type;
+  std::vector<std::string> names;
+  for (const std::string& path : paths) names.push_back(LastName(path));
+  const std::optional<std::string> nearest = NearestWord(name, names);
+  return nearest ? SuggestPaths(paths, *nearest, rest) : of_type;
+}
+
 absl::Status SetField(const Field& field, absl::string_view value,
                       absl::string_view assignment, pb::Message* parent) {
   return field.cpp_type() == Field::CPPTYPE_MESSAGE
@@ -141,14 +198,19 @@ absl::Status ApplyOverride(absl::string_view assignment, pb::Message* message) {
   if (!absl::StrContains(assignment, '=') || sides.first.empty()) {
     return Error(assignment, "write it as path.to.field=value");
   }
+  const pb::Descriptor& root = *message->GetDescriptor();
   const std::vector<std::string> path = absl::StrSplit(sides.first, '.');
+  size_t length = 0;  // of the path until and with this name
   for (size_t i = 0; i < path.size(); ++i) {
     const pb::Descriptor& type = *message->GetDescriptor();
     const Field* field = type.FindFieldByName(path[i]);
+    length += path[i].size() + (i > 0 ? 1 : 0);
     if (field == nullptr) {
-      return Error(assignment,
-                   absl::StrCat("there is no field '", path[i], "' in ",
-                                type.name(), ".", SuggestField(type, path[i])));
+      return Error(
+          assignment,
+          absl::StrCat(
+              "there is no field '", path[i], "' in ", type.name(), ".",
+              Suggest(root, type, path[i], sides.first.substr(length))));
     }
     if (i + 1 == path.size()) {
       return SetField(*field, sides.second, assignment, message);

@@ -100,6 +100,26 @@ TEST(Config, OverridesOfMessagesEmptyListsInThem) {
   EXPECT_THAT(config->losses().perceptual().scales(), ElementsAre(0.5));
 }
 
+TEST(Config, OverridesWithoutTheRightMessagesNameThePath) {
+  struct {
+    const char* override;
+    const char* message;
+  } const kCases[] = {
+      {"max_steps=2", " Did you mean 'training.max_steps'?"},
+      {"max_stepz=2", " Did you mean 'training.max_steps'?"},
+      {"data.max_steps=2", " Did you mean 'training.max_steps'?"},
+      {"batch_size=2", " Did you mean 'training.batch_size' or "},
+      {"perceptual.weights=x", " Did you mean 'losses.perceptual.weights'?"},
+      {"folder=x", " Did you mean 'data.folder'?"},
+      {"model.num_transform=2", " Did you mean 'num_transforms'?"},
+      {"zzzzzzzz=2", " Its fields are: "}};
+  for (const auto& [override, message] : kCases) {
+    EXPECT_THAT(Parse(kMinimal, {override}),
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr(message)))
+        << override;
+  }
+}
+
 // A config without such a list has the schema's.
 TEST(Config, OverridesDoNotEmptyAListThatHasDefaults) {
   for (const char* override :

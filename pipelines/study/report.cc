@@ -45,8 +45,8 @@ std::string TableHtml(const StudyTable& table) {
   for (const VariantSummary& summary : table.variants) {
     absl::StrAppend(&html, "<tr>", Cell(summary.variant),
                     Cell(absl::StrCat(summary.finished)),
-                    Cell(FormatMean(summary.steps)),
-                    Cell(FormatMean(summary.minutes)));
+                    Cell(FormatCount(summary.steps)),
+                    Cell(FormatMinutes(summary.minutes)));
     for (const std::string& metric : table.metrics) {
       const auto value = summary.metrics.find(metric);
       absl::StrAppend(

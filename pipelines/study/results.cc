@@ -147,6 +147,22 @@ std::string MetricCell(const VariantSummary& summary,
   return value == summary.metrics.end() ? "" : FormatMean(value->second);
 }
 
+std::string WithDigits(const MeanAndSpread& value, int digits) {
+  if (value.count == 0) return "";
+  std::string text = absl::StrFormat("%.*f", digits, value.mean);
+  if (value.count > 1) {
+    absl::StrAppendFormat(&text, " +- %.*f", digits, value.spread);
+  }
+  return text;
+}
+
+// The power of ten of a number; 0 of what has none.
+int MagnitudeOf(double value) {
+  return value == 0 || !std::isfinite(value)
+             ? 0
+             : static_cast<int>(std::floor(std::log10(std::abs(value))));
+}
+
 std::string CsvNumber(double value) {
   return std::isfinite(value) ? absl::StrFormat("%.9g", value) : "";
 }
@@ -219,6 +235,13 @@ std::vector<std::string> TableNotes(const StudyTable& table) {
   std::vector<std::string> notes = {
       "L1 is of values in [0, 1], PSNR in dB; joint and flow errors are "
       "distances in units in which a frame is 2 wide"};
+  const auto l1 = table.baseline.find("l1");
+  if (l1 != table.baseline.end() && l1->second == 0) {
+    notes.push_back(
+        "nothing moves in the test frames, each of which equals its clip's "
+        "first one or is it: their scores do not compare variants");
+    return notes;
+  }
   for (const VariantSummary& summary : table.variants) {
     std::vector<std::string> worse;
     for (const auto& [metric, value] : summary.metrics) {
@@ -250,19 +273,17 @@ std::string BestVariant(const StudyTable& table, const std::string& metric) {
 }
 
 std::string FormatMean(const MeanAndSpread& value) {
-  if (value.count == 0) return "";
   // Two digits of the spread; four of a value that has none.
   const double scale = value.spread > 0 ? value.spread : value.mean / 100;
-  const int magnitude =
-      scale == 0 || !std::isfinite(scale)
-          ? 0
-          : static_cast<int>(std::floor(std::log10(std::abs(scale))));
-  const int digits = std::clamp(1 - magnitude, 0, 9);
-  std::string text = absl::StrFormat("%.*f", digits, value.mean);
-  if (value.count > 1) {
-    absl::StrAppendFormat(&text, " +- %.*f", digits, value.spread);
-  }
-  return text;
+  return WithDigits(value, std::clamp(1 - MagnitudeOf(scale), 0, 9));
+}
+
+std::string FormatCount(const MeanAndSpread& value) {
+  return WithDigits(value, 0);
+}
+
+std::string FormatMinutes(const MeanAndSpread& value) {
+  return WithDigits(value, std::clamp(1 - MagnitudeOf(value.mean), 0, 9));
 }
 
 std::string TableText(const StudyTable& table) {
@@ -271,7 +292,8 @@ std::string TableText(const StudyTable& table) {
   for (const std::string& metric : table.metrics) lines[0].push_back(metric);
   for (const VariantSummary& summary : table.variants) {
     lines.push_back({summary.variant, absl::StrCat(summary.finished),
-                     FormatMean(summary.steps), FormatMean(summary.minutes)});
+                     FormatCount(summary.steps),
+                     FormatMinutes(summary.minutes)});
     for (const std::string& metric : table.metrics) {
       const bool best = table.variants.size() > 1 &&
                         BestVariant(table, metric) == summary.variant;

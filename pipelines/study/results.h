@@ -76,6 +76,11 @@ std::vector<std::string> TableNotes(const StudyTable& table);
 // "0.0237 +- 0.0004" with the digits that the spread leaves meaning to.
 std::string FormatMean(const MeanAndSpread& value);
 
+// Of whole numbers, as steps: "1969 +- 13".
+std::string FormatCount(const MeanAndSpread& value);
+// Of minutes, with two digits or all before the point: "4.5 +- 0.1".
+std::string FormatMinutes(const MeanAndSpread& value);
+
 // For terminals; one line a variant.
 std::string TableText(const StudyTable& table);
 // The same for programs: "<metric>_mean", "<metric>_spread".

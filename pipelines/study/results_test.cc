@@ -41,6 +41,18 @@ TEST(FormatMean, ShowsTheDigitsThatTheSpreadLeaves) {
   EXPECT_EQ(FormatMean(Summarize(std::vector<double>(6, 500))), "500.0 +- 0.0");
 }
 
+TEST(FormatCount, IsWhole) {
+  EXPECT_EQ(FormatCount({1, 4, 0}), "4");
+  EXPECT_EQ(FormatCount({2, 1968.6, 12.7}), "1969 +- 13");
+  EXPECT_EQ(FormatCount({0, 0, 0}), "");
+}
+
+TEST(FormatMinutes, HasTwoDigitsOrMore) {
+  EXPECT_EQ(FormatMinutes({1, 0.0532, 0}), "0.053");
+  EXPECT_EQ(FormatMinutes({2, 4.51, 0.12}), "4.5 +- 0.1");
+  EXPECT_EQ(FormatMinutes({1, 123.4, 0}), "123");
+}
+
 StudyTable TwoVariants(double affine_l1, double cpab_l1) {
   StudyTable table;
   table.metrics = {"l1", "psnr"};
@@ -69,6 +81,15 @@ TEST(TableNotes, NameUnitsAndWhatIsWorseThanTheFirstFrame) {
                           "l1"));
   EXPECT_THAT(TableText(TwoVariants(0.4, 0.6)),
               HasSubstr("cpab is no better than the first frame"));
+}
+
+// As where test clips have one frame.
+TEST(TableNotes, SayThatNothingMoves) {
+  StudyTable table = TwoVariants(0.4, 0.6);
+  table.baseline["l1"] = 0;
+  EXPECT_THAT(TableNotes(table),
+              ElementsAre(HasSubstr("PSNR in dB"),
+                          HasSubstr("nothing moves in the test frames")));
 }
 
 class ReadResultsTest : public networks::files::FolderTest {

@@ -13,6 +13,7 @@
 #include "pipelines/base/stopwatch.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/config/config.h"
+#include "pipelines/config/other_data.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -175,8 +176,11 @@ bool IsFinished(const StudyRun& run) {
   const auto evaluated = fs::last_write_time(EvaluationPath(run), error);
   if (error || evaluated < fs::last_write_time(checkpoint, error)) return false;
   const absl::StatusOr<CheckpointState> state = ReadCheckpointState(checkpoint);
-  return state.ok() && state->finished() &&
-         ConfigDifferences(state->config(), run.config).empty();
+  if (!state.ok() || !state->finished()) return false;
+  // Former versions kept the folder as it was named.
+  Config then = state->config();
+  MakeFolderAbsolute(then.mutable_data());
+  return ConfigDifferences(then, run.config).empty();
 }
 
 absl::Status CheckRunsComparable(const StudyPlan& plan) {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "pipelines/base/shipped_file.h"
 #include "pipelines/config/config.h"
+#include "pipelines/config/other_data.h"
 #include "pipelines/config/override.h"
 #include "pipelines/config/text_format.h"
 #include "third_party/absl/status_macros.h"
@@ -109,7 +110,10 @@ absl::StatusOr<Config> ConfigOf(const std::string& path, const Study& study,
                                 uint64_t seed) {
   ASSIGN_OR_RETURN(const std::vector<std::string> overrides,
                    Overrides(study, variant, last, seed));
-  return LoadConfig(path, overrides);
+  ASSIGN_OR_RETURN(Config config, LoadConfig(path, overrides));
+  // As train keeps it.
+  MakeFolderAbsolute(config.mutable_data());
+  return config;
 }
 
 // What decides which test frames are scored and how, without what does not: the

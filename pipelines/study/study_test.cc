@@ -11,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
+#include "pipelines/config/other_data.h"
 #include "pipelines/study/study_test_util.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -23,8 +24,9 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 TEST(LoadStudy, PlansEveryVariantWithEverySeed) {
-  const auto plan = LoadStudy(WriteStudy(std::string(kTiny) + "seeds: [3, 5]"),
-                              "/out", {"training.learning_rate=0.5"});
+  const auto plan =
+      LoadStudy(WriteStudy(std::string(kTiny) + "seeds: [3, 5]"), "/out",
+                {"training.learning_rate=0.5", "data.folder=c"});
   ASSERT_THAT(plan, IsOk());
   ASSERT_EQ(plan->runs.size(), 4u);
   // All variants of the first seed come first.
@@ -36,6 +38,7 @@ TEST(LoadStudy, PlansEveryVariantWithEverySeed) {
   EXPECT_EQ(config.training().max_steps(), 2);
   EXPECT_EQ(config.training().max_minutes(), 0);  // not the demo's
   EXPECT_EQ(config.training().learning_rate(), 0.5);
+  EXPECT_EQ(config.data().folder(), AbsoluteFolder("c"));
 }
 
 TEST(LoadStudy, TakesOtherSeedsAndAnotherBudget) {

@@ -22,14 +22,14 @@ ClipsFingerprint ToProto(const data::Fingerprint& fingerprint) {
 }  // namespace
 
 std::vector<std::string> UpdateClips(const data::Dataset& train,
-                                     const data::Dataset& test,
+                                     const data::Dataset& test, bool with_times,
                                      CheckpointState* state) {
   std::vector<std::string> changes;
   const auto update = [&](absl::string_view split, const data::Dataset& clips,
                           bool is_known, ClipsFingerprint* then) {
     const data::Fingerprint now = data::FingerprintOf(clips.clips());
     const std::string difference =
-        data::Difference(FromProto(*then), now, /*with_times=*/true);
+        data::Difference(FromProto(*then), now, with_times);
     if (is_known && !difference.empty()) {
       changes.push_back(absl::StrCat("the ", split,
                                      " clips have changed since step ",

@@ -12,9 +12,10 @@ namespace pipelines {
 
 // Puts the fingerprints of the clips into `state`. Returns a sentence for each
 // split that differs from what the state said before, as another session of the
-// run left it; a state that says nothing differs from nothing.
+// run left it; a state that says nothing differs from nothing. Where
+// `with_times` is false, files may have other times, as copies have.
 std::vector<std::string> UpdateClips(const data::Dataset& train,
-                                     const data::Dataset& test,
+                                     const data::Dataset& test, bool with_times,
                                      CheckpointState* state);
 
 }  // namespace pipelines

@@ -35,6 +35,8 @@ Config WithoutLimits(Config config) {
   config.mutable_data()->clear_workers();
   config.mutable_data()->clear_cache_mib();
   config.mutable_data()->clear_max_bad_share();
+  // The clips decide, wherever they are: Session::CompareClips.
+  if (config.data().has_folder()) config.mutable_data()->set_folder("");
   config.mutable_losses()->mutable_semantic()->clear_cache_gib();
   // A larger one had no effect on square frames, before configs with one were
   // refused; on others it rounds differently.
@@ -78,7 +80,12 @@ absl::Status CheckSameConfig(const std::string& folder,
         "modified: training.batch_size * training.accumulation * processes: ",
         SamplesPerStep(state), " -> ", samples));
   }
-  if (differences.empty()) return absl::OkStatus();
+  return differences.empty() ? absl::OkStatus()
+                             : ConfigMismatch(folder, differences);
+}
+
+absl::Status ConfigMismatch(const std::string& folder,
+                            const std::vector<std::string>& differences) {
   absl::Status status = absl::FailedPreconditionError(absl::StrCat(
       folder, " holds a run of another config (",
       absl::StrJoin(differences, "; "), "), and a run keeps its settings"));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "pipelines/checkpoint/checkpoint.pb.h"
@@ -17,11 +18,15 @@ int64_t SamplesPerStep(const CheckpointState& state);
 
 // FailedPrecondition, IsConfigMismatch, naming the fields, if the run in
 // `folder`, which has left `state`, is one of another config than `now`. How
-// long it goes on, what makes no difference to its result, and what of a step's
-// pairs each of `processes` sees may change.
+// long it goes on, what makes no difference to its result, what of a step's
+// pairs each of `processes` sees, and where the clips are may change.
 absl::Status CheckSameConfig(const std::string& folder,
                              const CheckpointState& state, const Config& now,
                              int processes);
+
+// The same error, for `differences` that are seen elsewhere.
+absl::Status ConfigMismatch(const std::string& folder,
+                            const std::vector<std::string>& differences);
 
 // Whether an error is that of CheckSameConfig: the user's config does not fit
 // the run, as against a fault of files or machines.

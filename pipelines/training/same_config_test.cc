@@ -62,6 +62,15 @@ TEST(CheckSameConfig, LetsChangeWhatMakesNoDifferenceToTheResult) {
   }
 }
 
+// Whether they are the same clips, Session::CompareClips sees.
+TEST(CheckSameConfig, LetsTheClipsMove) {
+  EXPECT_THAT(Check(Left({"data.folder=clips"}), {"data.folder=/disk/clips"}),
+              IsOk());
+  EXPECT_THAT(
+      Check(Left(), {"data.folder=/disk/clips"}),
+      StatusIs(StatusCode::kFailedPrecondition, HasSubstr("data.puppets")));
+}
+
 // By a former version, which took it for one as large as max_size.
 TEST(CheckSameConfig, LetsARunGoOnThatHadAnInputSizeWithoutEffect) {
   CheckpointState left = Left();

@@ -9,11 +9,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "networks/files/atomic_file.h"
+#include "pipelines/base/format_duration.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
 #include "pipelines/config/config.h"
+#include "pipelines/config/other_data.h"
 #include "pipelines/model/model.h"
 #include "pipelines/optimizer/loss_scale.h"
 #include "pipelines/training/clips_of_run.h"
@@ -65,7 +67,10 @@ bool HasLearntToPaint(const AnimationModel& model,
 
 Session::Session(const Config& config, std::optional<RunFolder> folder,
                  std::shared_ptr<parallel::ProcessGroup> group)
-    : config_(config), folder_(std::move(folder)), group_(std::move(group)) {
+    : config_(config),
+      folder_(std::move(folder)),
+      group_(std::move(group)),
+      former_clips_(config.data().folder()) {
   *state_.mutable_config() = config_;
   state_.set_samples_per_step(SamplesPerStep(config_, num_processes()));
   if (folder_) {
@@ -84,6 +89,7 @@ absl::Status Session::Resume(Learner& learner, const WorkHooks& hooks) {
   const bool is_over = IsOver();
   if (!is_over) AdaptPosition(hooks);
   ForgetOtherBest(hooks);
+  former_clips_ = state_.config().data().folder();
   const Config config = TruthOfRun(hooks);
   config_changed_ = !ConfigDifferences(state_.config(), config).empty();
   *state_.mutable_config() = config;
@@ -106,8 +112,9 @@ absl::Status Session::Restore(Learner& learner, const WorkHooks& hooks) {
   RETURN_IF_ERROR(store_->CheckSpace(learner.learnt()));
   if (!state) return StartFromInitialWeights(learner, hooks);
   state_ = *std::move(state);
-  hooks.Note(absl::StrCat("going on from ", store_->Newest(), ", step ",
-                          state_.step()));
+  hooks.Note(absl::StrCat(
+      "going on from ", store_->Newest(), ", step ", state_.step(), ", after ",
+      DurationInWords(state_.trained_seconds()), " of training"));
   return absl::OkStatus();
 }
 
@@ -198,13 +205,31 @@ void Session::ForgetOtherBest(const WorkHooks& hooks) {
   state_.clear_loss_steps();
 }
 
-void Session::CompareClips(const data::Dataset& train,
-                           const data::Dataset& test, const WorkHooks& hooks) {
-  for (const std::string& change : UpdateClips(train, test, &state_)) {
-    if (!folder_) continue;
+absl::Status Session::CompareClips(const data::Dataset& train,
+                                   const data::Dataset& test,
+                                   const WorkHooks& hooks) {
+  const std::string& clips = config_.data().folder();
+  const bool moved = AbsoluteFolder(clips) != AbsoluteFolder(former_clips_);
+  const bool knows_clips = state_.has_train_clips() && state_.has_test_clips();
+  std::vector<std::string> changes =
+      UpdateClips(train, test, /*with_times=*/!moved, &state_);
+  if (!folder_) return absl::OkStatus();
+  if (moved && (!knows_clips || !changes.empty())) {
+    changes.insert(
+        changes.begin(),
+        absl::StrCat("modified: data.folder: ", former_clips_, " -> ", clips));
+    return ConfigMismatch(folder_->path(), changes);
+  }
+  if (moved) {
+    hooks.Note(absl::StrCat("the clips are now in ", clips, ", until now in ",
+                            former_clips_,
+                            "; their names, frames and sizes are the same"));
+  }
+  for (const std::string& change : changes) {
     hooks.Warn(absl::StrCat(
         change, "; the run will not end as if it had not been interrupted"));
   }
+  return absl::OkStatus();
 }
 
 data::LoaderPosition Session::position() const {

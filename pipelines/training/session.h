@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "pipelines/base/stopwatch.h"
@@ -36,9 +37,10 @@ class Session {
   // ShareTraining; ResourceExhausted if the disk has no space for a checkpoint.
   absl::Status Resume(Learner& learner, const WorkHooks& hooks);
 
-  // Warns if the clips are not those of the session before.
-  void CompareClips(const data::Dataset& train, const data::Dataset& test,
-                    const WorkHooks& hooks);
+  // Warns if the clips are not those of the session before. If data.folder is
+  // another, too, IsConfigMismatch; if it alone is, tells.
+  absl::Status CompareClips(const data::Dataset& train,
+                            const data::Dataset& test, const WorkHooks& hooks);
 
   // The next batch of this process, in batches; and what the loader made of it.
   data::LoaderPosition position() const;
@@ -92,6 +94,7 @@ class Session {
   std::shared_ptr<parallel::ProcessGroup> group_;
   std::optional<CheckpointStore> store_;
   CheckpointState state_;
+  std::string former_clips_;  // data.folder of the session before
   bool config_changed_ = false;
   // Of training, by the clock of rank 0: the same in all processes.
   double agreed_seconds_ = 0;

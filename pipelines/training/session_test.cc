@@ -20,6 +20,7 @@
 #include "pipelines/testing/testing_config.h"
 #include "pipelines/training/learner.h"
 #include "pipelines/training/run_folder.h"
+#include "pipelines/training/same_config.h"
 #include "pipelines/training/step_report.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -88,7 +89,9 @@ TEST_F(SessionTest, GoesOnFromTheNewestCheckpoint) {
   EXPECT_EQ(second.position().step, 2);
   EXPECT_TRUE(torch::equal(other->model().parameters()[0],
                            learner->model().parameters()[0]));
-  EXPECT_THAT(notes_, ElementsAre(HasSubstr("step-000000002.safetensors")));
+  EXPECT_THAT(notes_, ElementsAre(testing::AllOf(
+                          HasSubstr("step-000000002.safetensors, step 2"),
+                          HasSubstr("after 3.0 seconds of training"))));
 }
 
 // Which had its name before it was saved again, as at the end of a run.
@@ -393,11 +396,44 @@ TEST_F(SessionTest, WarnsWhenTheClipsAreOthers) {
   ASSERT_THAT(train, IsOk());
   ASSERT_THAT(test, IsOk());
   Session session = NewSession();
-  session.CompareClips(**train, **test, hooks_);
-  session.CompareClips(**train, **test, hooks_);
+  EXPECT_THAT(session.CompareClips(**train, **test, hooks_), IsOk());
+  EXPECT_THAT(session.CompareClips(**train, **test, hooks_), IsOk());
   EXPECT_THAT(warnings_, IsEmpty());
-  session.CompareClips(**train, **train, hooks_);
+  EXPECT_THAT(session.CompareClips(**train, **train, hooks_), IsOk());
   EXPECT_THAT(warnings_, ElementsAre(HasSubstr("will not end as if")));
+}
+
+// As copied to another disk, with other times.
+TEST_F(SessionTest, GoesOnWithTheSameClipsInAnotherFolder) {
+  const ScopedCacheFolder cache;
+  const auto puppets = DataFolder(ConfigOf({}).data());
+  ASSERT_THAT(puppets, IsOk());
+  const std::string copy = folder_ + "_clips";
+  fs::remove_all(copy);
+  fs::copy(*puppets, copy, fs::copy_options::recursive);
+  const auto learner = NewLearner();
+  // The split that a session has for its test clips.
+  const auto go_on = [&](const std::string& clips, const std::string& split) {
+    const Config config = ConfigOf({"data.folder=" + clips});
+    const auto train = OpenSplit(clips, "train", config.data(), 0);
+    const auto test = OpenSplit(clips, split, config.data(), 0);
+    EXPECT_THAT(train, IsOk());
+    EXPECT_THAT(test, IsOk());
+    Session session = NewSession({"data.folder=" + clips});
+    EXPECT_THAT(session.Resume(*learner, hooks_), IsOk());
+    absl::Status status = session.CompareClips(**train, **test, hooks_);
+    if (status.ok()) status = session.Save(learner->learnt());
+    return status;
+  };
+  EXPECT_THAT(go_on(*puppets, "test"), IsOk());
+  EXPECT_THAT(go_on(copy, "test"), IsOk());
+  EXPECT_THAT(warnings_, IsEmpty());
+  EXPECT_THAT(notes_.back(), HasSubstr("the clips are now in " + copy));
+  const absl::Status status = go_on(*puppets, "train");
+  EXPECT_TRUE(IsConfigMismatch(status));
+  EXPECT_THAT(status.message(),
+              testing::AllOf(HasSubstr("data.folder: " + copy + " -> "),
+                             HasSubstr("the test clips have changed")));
 }
 
 }  // namespace
