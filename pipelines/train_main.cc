@@ -26,6 +26,7 @@
 #include "pipelines/config/override.h"
 #include "pipelines/config/validate.h"
 #include "pipelines/parallel/process_environment.h"
+#include "pipelines/pretrained/pretrained.h"
 #include "pipelines/training/trainer.h"
 #include "pipelines/training_console.h"
 #include "third_party/absl/status_macros.h"
@@ -148,6 +149,7 @@ absl::StatusOr<TrainerOptions> OptionsFromFlags(
     const std::vector<std::string>& overrides) {
   TrainerOptions options;
   ASSIGN_OR_RETURN(options.config, ConfigFromFlags(overrides));
+  MakeFolderAbsolute(options.config.mutable_data());
   options.output = UserPath(absl::GetFlag(FLAGS_output).empty()
                                 ? absl::StrCat("runs/", ConfigName())
                                 : absl::GetFlag(FLAGS_output));
@@ -225,6 +227,11 @@ absl::StatusOr<TrainAvdOptions> AvdOptionsFromFlags(
   ASSIGN_OR_RETURN(overrides, WithSeed(std::move(overrides)));
   TrainAvdOptions options;
   options.checkpoint = UserPath(absl::GetFlag(FLAGS_avd));
+  if (IsPretrainedCheckpoint(options.checkpoint)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--avd is ", options.checkpoint,
+                     ", which comes with this program; name a copy of it"));
+  }
   options.adjust = [overrides](Config* config) {
     AllowTf32(config->training().tf32());
     return AdjustForAvd(overrides, config);

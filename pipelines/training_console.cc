@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/installed_commands.h"
+#include "pipelines/base/format_duration.h"
 #include "pipelines/base/quoted_for_shell.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/stopwatch.h"
@@ -49,6 +50,11 @@ std::string ResultWarning(const TrainingConfig& training, int64_t step,
                           const EvaluationResult& result) {
   if (IsUnpainted(training, step)) return UnpaintedWarning(training, step);
   if (result.model.l1 < result.first_frame.l1) return "";
+  if (result.first_frame.l1 == 0) {
+    return "nothing moves in the test frames, each of which equals its clip's "
+           "first one or is it: their scores say nothing of what the model has "
+           "learnt. Use test clips of several frames that differ";
+  }
   return absl::StrFormat(
       "on the test clips this model is no better than their first frame, "
       "unmoved: L1 %.4f and %.4f. It needs more steps, or clips in which more "
@@ -112,12 +118,6 @@ absl::Status TrainingConsole::Begin(const RunView& run) {
   time_.emplace(training, run.expected_steps, run.state.step(),
                 run.state.trained_seconds(),
                 [clock = Stopwatch()] { return clock.Seconds(); });
-  if (run.state.step() > 0 && !run.state.finished()) {
-    Print(stdout,
-          absl::StrFormat("train: goes on from step %d, after %.1f minutes of "
-                          "training",
-                          run.state.step(), run.state.trained_seconds() / 60));
-  }
   if (training.motion_steps() >= run.expected_steps) {
     Print(stdout,
           absl::StrCat("train: warning: all ", run.expected_steps,
@@ -165,8 +165,13 @@ absl::Status TrainingConsole::AfterStep(const RunView& run,
   bar_->Update(step_, losses_);
   // The first step sets up threads and memory, too.
   if (++steps_of_session_ == 2) {
-    Print(stdout, absl::StrCat("train: about ", FormatRate(1 / time.seconds),
-                               " steps/s"));
+    std::string line =
+        absl::StrCat("train: about ", FormatRate(1 / time.seconds), " steps/s");
+    // Not a number where it is not known.
+    if (const double left = time_->SecondsLeft(); left >= 1) {
+      absl::StrAppend(&line, ", about ", DurationInWords(left), " left");
+    }
+    Print(stdout, line);
   }
   return absl::OkStatus();
 }
@@ -196,9 +201,10 @@ absl::Status TrainingConsole::Conclude(const RunView& run,
                                        const Evaluation& evaluation) {
   const EvaluationResult& result = evaluation.result;
   Print(stdout,
-        absl::StrFormat("train: %d steps in %.1f minutes; on the test clips L1 "
-                        "%.4f (first frame %.4f), PSNR %.2f dB, SSIM %.3f",
-                        run.state.step(), run.state.trained_seconds() / 60,
+        absl::StrFormat("train: %d steps in %s; on the test clips L1 %.4f "
+                        "(first frame %.4f), PSNR %.2f dB, SSIM %.3f",
+                        run.state.step(),
+                        DurationInWords(run.state.trained_seconds()),
                         result.model.l1, result.first_frame.l1,
                         result.model.psnr, result.model.ssim));
   if (const std::string warning =
@@ -247,6 +253,7 @@ void TrainingConsole::ShowTask(const WorkProgress& progress) {
     options.title = task_ = std::string(progress.stage);
     options.unit = std::string(progress.unit);
     options.total = progress.total;
+    options.done = progress.done;
     task_bar_.emplace(options);
   }
   task_bar_->Update(progress.done, progress.extra);

@@ -26,8 +26,8 @@ std::string AnimateCommand(const std::string& checkpoint);
 
 // What a user should know before they animate with a model that ended after
 // `step` steps with these scores: that it has not learnt to paint yet, or that
-// its frames are no nearer to the test clips than their first frames are. Empty
-// otherwise.
+// its frames are no nearer to the test clips than their first frames are, or
+// that nothing moves in these. Empty otherwise.
 std::string ResultWarning(const TrainingConfig& training, int64_t step,
                           const EvaluationResult& result);
 

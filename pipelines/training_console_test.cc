@@ -84,6 +84,10 @@ TEST(TrainingConsole, WarnsOfAModelThatIsOfNoUse) {
                         "and 0.0200"));
   result.model.l1 = 0.01;
   EXPECT_EQ(ResultWarning(training, 6, result), "");
+  // As of clips of one frame.
+  result.first_frame.l1 = 0;
+  EXPECT_THAT(ResultWarning(training, 6, result),
+              HasSubstr("nothing moves in the test frames"));
 }
 
 TEST(TrainingConsole, NamesTheInstalledCommandThatAnimates) {

@@ -21,4 +21,21 @@ std::string FormatDuration(double seconds) {
   return absl::StrFormat("%d:%02d", minutes, whole % 60);
 }
 
+std::string DurationInWords(double seconds) {
+  if (!(seconds < 1e9)) return "?";
+  double value = std::max(seconds, 0.0);
+  const char* unit = "seconds";
+  if (value >= 36 * 3600) {
+    value /= 86400;
+    unit = "days";
+  } else if (value >= 90 * 60) {
+    value /= 3600;
+    unit = "hours";
+  } else if (value >= 90) {
+    value /= 60;
+    unit = "minutes";
+  }
+  return absl::StrFormat("%.*f %s", value < 9.95 ? 1 : 0, value, unit);
+}
+
 }  // namespace pipelines

@@ -26,8 +26,9 @@ int64_t FramesOf(const data::Dataset& test, const EvaluationConfig& few) {
                             : available;
   int64_t frames = 0;
   for (int64_t i = 0; i < clips; ++i) {
-    const int64_t all = test.clips()[i].info.num_frames;
-    frames += (all + few.frame_step() - 1) / few.frame_step();
+    const int all = test.clips()[i].info.num_frames;
+    const int step = ScoredFrameStep(few.frame_step(), all);
+    frames += (all + step - 1) / step;
   }
   return frames;
 }

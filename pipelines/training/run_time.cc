@@ -16,8 +16,11 @@ constexpr double kMemory = 30;
 }  // namespace
 
 void RunTime::Mean::Add(double value) {
-  value_ = is_measured_ ? value_ + (value - value_) / kMemory : value;
-  is_measured_ = true;
+  ++count_;
+  // The first also sets up threads and memory, so that the second replaces it.
+  value_ = count_ <= 2
+               ? value
+               : value_ + (value - value_) / std::min(count_ - 1.0, kMemory);
 }
 
 RunTime::RunTime(const TrainingConfig& training, int64_t expected_steps,
@@ -34,6 +37,8 @@ RunTime::RunTime(const TrainingConfig& training, int64_t expected_steps,
 void RunTime::AddStep(double seconds) {
   (step_ < motion_steps_ ? motion_ : whole_).Add(seconds);
   ++step_;
+  // What came before the first step, as trials, comes but once.
+  if (session_seconds_ == 0) start_ = clock_() - seconds;
   session_seconds_ += seconds;
   trained_seconds_ += seconds;
 }

@@ -20,7 +20,7 @@ class RunTime {
   RunTime(const TrainingConfig& training, int64_t expected_steps, int64_t step,
           double trained_seconds, std::function<double()> clock);
 
-  // What a whole step takes, from a trial.
+  // What a whole step takes, from a trial, until one is taken.
   void TryWholeStep(double seconds) { whole_.Set(seconds); }
 
   // A step was taken.
@@ -49,7 +49,7 @@ class RunTime {
 
    private:
     double value_ = 0;
-    bool is_measured_ = false;  // and not only tried
+    int64_t count_ = 0;  // of values that were measured, not tried
   };
 
   double StepSecondsLeft() const;
@@ -58,7 +58,7 @@ class RunTime {
   const int64_t expected_steps_;
   const double budget_;
   const std::function<double()> clock_;
-  const double start_;
+  double start_;
   int64_t step_;
   double trained_seconds_;
   double session_seconds_ = 0;  // of steps

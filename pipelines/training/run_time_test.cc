@@ -56,6 +56,24 @@ TEST_F(RunTimeTest, KnowsThatMotionStepsAreCheap) {
   EXPECT_NEAR(time.Share(), 25.0 / 70, kExact);
 }
 
+// The first step pays for what is set up once.
+TEST_F(RunTimeTest, DoesNotTakeTheFirstStepForTheOthers) {
+  RunTime time = Make(10);
+  Step(time, 30);
+  Step(time, 1);
+  EXPECT_NEAR(time.SecondsLeft(), 8, 100 * kExact);
+  Step(time, 1.5);
+  EXPECT_NEAR(time.SecondsLeft(), 7 * 1.25, 100 * kExact);
+}
+
+// Trials of a whole step, and a look at the last session's end.
+TEST_F(RunTimeTest, DoesNotCountWhatComesBeforeTheFirstStep) {
+  RunTime time = Make(10);
+  now_ += 100;
+  Step(time, 1);
+  EXPECT_NEAR(time.SecondsLeft(), 9, 100 * kExact);
+}
+
 // 0.5 s of saving and evaluating to each step of 1 s.
 TEST_F(RunTimeTest, CountsWhatHappensBetweenSteps) {
   RunTime time = Make(10);

@@ -122,9 +122,9 @@ TEST_F(RunningTrainerTest, SaysThatNothingHasLearntToPaint) {
   auto again = ChildProcess::Start(command, {second_log});
   ASSERT_THAT(again.status(), IsOk());
   EXPECT_EQ(again->Wait(), 0);
-  EXPECT_THAT(ReadText(second_log),
-              AllOf(HasSubstr("train: goes on from step 1"),
-                    testing::Not(HasSubstr("to paint"))));
+  EXPECT_THAT(ReadText(second_log), AllOf(HasSubstr("train: going on from "),
+                                          HasSubstr(", step 1, after "),
+                                          testing::Not(HasSubstr("to paint"))));
 }
 
 // Which would take the GPU of its number all the same, or wait for the others.

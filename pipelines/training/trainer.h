@@ -39,11 +39,13 @@ struct TrainerOptions {
 // FailedPrecondition, IsConfigMismatch (same_config.h), if the folder holds a
 // run of another config, naming the fields; FailedPrecondition if another
 // process has another config or other clips; the errors of RunFolder::Open,
-// CheckpointStore::Restore and OpenSplit; OutOfRange with step, term and last
-// good checkpoint if a loss is not finite; Cancelled after saving if it, or
-// another process of the run, was asked to stop; Unavailable, after saving, if
-// another process is lost; ResourceExhausted, PermissionDenied where a file
-// cannot be written (earlier checkpoints stay whole).
+// CheckpointStore::Restore and OpenSplit; OutOfRange with step, term or
+// parameter, the pairs that this process had in the step (clips and frames) and
+// the last good checkpoint if a loss or a gradient is not finite; Cancelled
+// after saving if it, or another process of the run, was asked to stop;
+// Unavailable, after saving, if another process is lost; ResourceExhausted,
+// PermissionDenied where a file cannot be written (earlier checkpoints stay
+// whole).
 //
 // Of several processes, rank 0 alone reads and writes the run folder. An error
 // before the first step, of any of them, is that of all (AgreeOn in meeting.h).

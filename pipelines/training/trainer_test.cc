@@ -2,6 +2,8 @@
 #include "pipelines/training/trainer.h"
 
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <torch/types.h>
 #include <torch/utils.h>
 #include <unistd.h>
@@ -25,6 +27,7 @@
 #include "pipelines/app/exit_code.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "pipelines/data/data_folder.h"
+#include "pipelines/data/loader.h"
 #include "pipelines/media/video_test_util.h"
 #include "pipelines/parallel/free_port.h"
 #include "pipelines/parallel/process_environment.h"
@@ -33,6 +36,21 @@
 #include "pipelines/training/run_folder.h"
 #include "pipelines/training/same_config.h"
 #include "third_party/absl/status_matchers.h"
+
+namespace {
+
+// How far somebody has set the clock of the process that this thread is, in
+// seconds. Threads that it starts keep the system's.
+thread_local int clock_is_set_by = 0;
+
+}  // namespace
+
+// In place of the C library's.
+extern "C" int clock_gettime(clockid_t clock, timespec* now) noexcept {
+  const auto result = static_cast<int>(syscall(SYS_clock_gettime, clock, now));
+  if (clock == CLOCK_REALTIME) now->tv_sec += clock_is_set_by;
+  return result;
+}
 
 namespace pipelines {
 namespace {
@@ -51,6 +69,14 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
+
+constexpr int kYear = 365 * 24 * 3600;
+
+class ScopedClock {
+ public:
+  explicit ScopedClock(int set_by) { clock_is_set_by = set_by; }
+  ~ScopedClock() { clock_is_set_by = 0; }
+};
 
 // Every test has a run folder of its own; the puppets and two runs are made
 // once.
@@ -101,15 +127,17 @@ class TrainerTest : public testing::Test {
     return clips;
   }
 
-  // A process with each of these options, of one machine: here a thread.
+  // A process with each of these options, of one machine: here a thread. Each
+  // one's clock is set by so much more than that of the one before.
   static std::vector<absl::Status> TrainTogether(
-      std::vector<TrainerOptions> options) {
+      std::vector<TrainerOptions> options, int between_clocks = 0) {
     const int size = static_cast<int>(options.size());
     const int port = parallel::FreePort();
     std::vector<absl::Status> ends(size);
     std::vector<std::thread> processes;
     for (int rank = 0; rank < size; ++rank) {
       processes.emplace_back([&, rank] {
+        const ScopedClock clock(rank * between_clocks);
         parallel::ProcessEnvironment& process = options[rank].process;
         process.rank = rank;
         process.size = size;
@@ -131,6 +159,24 @@ class TrainerTest : public testing::Test {
       const std::vector<std::string>& of_first,
       const std::vector<std::string>& of_second) {
     return TrainTogether({Options(of_first), Options(of_second)});
+  }
+
+  // What comes after the three steps of the interrupted run.
+  static std::vector<std::string> PairsOfFourthStep() {
+    const Config config = *TinyConfig();
+    const auto puppets = DataFolder(config.data());
+    EXPECT_THAT(puppets, IsOk());
+    const auto clips =
+        OpenSplit(*puppets, "train", config.data(), config.training().seed());
+    EXPECT_THAT(clips, IsOk());
+    data::LoaderOptions options;
+    options.batch_size = config.training().batch_size();
+    options.start.step = 3;
+    const auto loader = data::Loader::Create(clips->get(), options);
+    EXPECT_THAT(loader, IsOk());
+    const auto batch = (*loader)->Next();
+    EXPECT_THAT(batch, IsOk());
+    return batch->pairs;
   }
 
   std::string NewestCheckpoint() const { return NewestIn(output_); }
@@ -228,6 +274,45 @@ TEST_F(TrainerTest, ResumesBitForBit) {
   const std::string losses = ReadText(WholeRun() + "/losses.csv");
   EXPECT_FALSE(losses.empty());  // as a file that is missing reads
   EXPECT_EQ(losses, ReadText(output_ + "/losses.csv"));
+}
+
+// Two sessions, one a year before the files that it finds, one a year after.
+TEST_F(TrainerTest, ResumesBitForBitWhereTheClockIsSetToAnotherYear) {
+  CopyInterruptedRun();
+  // absl::Now counts on for a moment before it reads a clock anew.
+  const auto clock_now = std::chrono::system_clock::now;
+  const auto now = clock_now(), before = now - std::chrono::hours(1),
+             after = now + std::chrono::hours(1);
+  {
+    const ScopedClock clock(-kYear);
+    ASSERT_LT(clock_now(), before);
+    ASSERT_THAT(Train(Options({"training.max_steps=5"})), IsOk());
+  }
+  {
+    const ScopedClock clock(kYear);
+    ASSERT_GT(clock_now(), after);
+    ASSERT_THAT(Train(Options()), IsOk());
+  }
+  ExpectSameTensors(NewestIn(WholeRun()), NewestCheckpoint());
+  const std::string losses = ReadText(WholeRun() + "/losses.csv");
+  EXPECT_FALSE(losses.empty());  // as a file that is missing reads
+  EXPECT_EQ(losses, ReadText(output_ + "/losses.csv"));
+}
+
+TEST_F(TrainerTest, ProcessesWhoseClocksDifferByAYearTrainAsOthersDo) {
+  const std::string other = output_ + "_other";
+  fs::remove_all(other);
+  std::vector<std::string> losses;
+  for (const std::string& folder : {other, output_}) {
+    const TrainerOptions options =
+        OptionsInto(folder, {"training.num_epochs=1"});
+    ASSERT_THAT(TrainTogether({options, options}, folder == other ? 0 : kYear),
+                Each(IsOk()));
+    EXPECT_TRUE(ReadCheckpointState(NewestIn(folder))->finished());
+    losses.push_back(ReadText(folder + "/losses.csv"));
+  }
+  EXPECT_FALSE(losses[0].empty());
+  EXPECT_EQ(losses[0], losses[1]);
 }
 
 // What may change after a run's end is in its checkpoint, by which a study
@@ -337,13 +422,16 @@ TEST_F(TrainerTest, StopsWhereALossIsNotFinite) {
         std::nan(""));
   }
   ASSERT_THAT(SaveCheckpoint(path, learnt, checkpoint->state()), IsOk());
-  const absl::Status status = Train(Options());
+  const std::vector<std::string> pairs = PairsOfFourthStep();
+  ASSERT_EQ(pairs.size(), 2u);
   EXPECT_THAT(
-      status,
+      Train(Options()),
       StatusIs(StatusCode::kOutOfRange,
                AllOf(HasSubstr("step 4"), HasSubstr("loss term 'perceptual'"),
                      HasSubstr("the weights inpainting_network.final.weight "
                                "are not finite"),
+                     HasSubstr(absl::StrCat("; pairs of the step: ", pairs[0],
+                                            ", ", pairs[1], "; ")),
                      HasSubstr("last good checkpoint: " + path))));
 }
 
