@@ -207,9 +207,9 @@ class Evaluator {
   FrameScore OfFirstFrame() const { return by_first_frame_.Mean(); }
 
  private:
-  // Every frame_step-th frame, in batches.
+  // Every so many frames one, in batches.
   absl::Status Rebuild(int num_frames, ClipReconstruction& reconstruction) {
-    const int step = config_.frame_step();
+    const int step = ScoredFrameStep(config_.frame_step(), num_frames);
     std::vector<int> batch;
     for (int frame = 0; frame < num_frames; frame += step) {
       batch.push_back(frame);
@@ -245,6 +245,10 @@ void AddUp(const std::optional<PuppetMetrics>& of_clip,
 }
 
 }  // namespace
+
+int ScoredFrameStep(int frame_step, int num_frames) {
+  return std::min(frame_step, std::max(num_frames - 1, 1));
+}
 
 absl::StatusOr<EvaluationResult> EvaluateReconstruction(
     AnimationModel& model, torch::Device device, data::Dataset& test,

@@ -72,6 +72,11 @@ struct ReconstructionTools {
   WorkHooks hooks;  // told of each clip
 };
 
+// The step from a frame that is scored to the next, in a clip of `num_frames`:
+// `frame_step` of EvaluationConfig, or less in a short clip, so that its last
+// frame is scored, too, and not the first one alone.
+int ScoredFrameStep(int frame_step, int num_frames);
+
 // Reconstructs the clips of `test`. `model` must be in eval mode. The errors of
 // reading a clip or its ground truth; InvalidArgument naming the clip if the
 // model's motion or prediction is not finite; Cancelled if the work was to
