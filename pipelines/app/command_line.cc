@@ -1,6 +1,7 @@
 #include "pipelines/app/command_line.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -47,22 +48,51 @@ std::string NearestFlag(absl::string_view name) {
   return CommonPrefix(nearest, name) > 1 ? nearest : "";
 }
 
+// Where there is a config, one may take its fields for flags.
+std::string SettingAdvice(absl::string_view name) {
+  if (absl::FindCommandLineFlag("set") == nullptr) return "";
+  return absl::StrContains(name, '.')
+             ? absl::StrCat(" Did you mean --set ", name, "=VALUE?")
+             : " A field of the config is set by --set path.to.field=value.";
+}
+
 absl::Status UnknownFlag(absl::string_view name) {
-  const std::string nearest = NearestFlag(name);
+  const std::string nearest =
+      absl::StrContains(name, '.') ? "" : NearestFlag(name);
   return absl::InvalidArgumentError(absl::StrCat(
       "there is no flag --", name, ".",
-      nearest.empty() ? "" : absl::StrCat(" Did you mean --", nearest, "?"),
+      nearest.empty() ? SettingAdvice(name)
+                      : absl::StrCat(" Did you mean --", nearest, "?"),
       " See --help."));
 }
 
+// What is a value of `flag`, by its type; empty of a type that no program has.
+absl::string_view ValuesOf(const absl::CommandLineFlag& flag) {
+  if (flag.IsOfType<bool>()) return "yes or no";
+  if (flag.IsOfType<double>()) return "a number";
+  if (flag.IsOfType<uint64_t>()) return "a whole number from 0 on";
+  if (flag.IsOfType<int>() || flag.IsOfType<int64_t>()) return "a whole number";
+  return "";
+}
+
 absl::Status SetFlag(absl::string_view name, absl::string_view value) {
+  absl::CommandLineFlag* const flag = absl::FindCommandLineFlag(name);
   std::string error;
-  if (absl::FindCommandLineFlag(name)->ParseFrom(value, &error)) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--", name, ": '", value, "' is not a value of this flag",
-      error.empty() ? "" : absl::StrCat(" (", error, ")"), ". See --help."));
+  if (flag->ParseFrom(value, &error)) return absl::OkStatus();
+  const absl::string_view values = ValuesOf(*flag);
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", name, " is '", value, "'; ",
+                   values.empty() ? error : absl::StrCat("use ", values)));
+}
+
+// Whether `word` is one of the flags, and so no value of the flag before it.
+bool IsFlag(absl::string_view word) {
+  if (!absl::ConsumePrefix(&word, "--")) return false;
+  absl::string_view name = word.substr(0, word.find('='));
+  if (absl::FindCommandLineFlag(name) != nullptr) return true;
+  if (!absl::ConsumePrefix(&name, "no")) return false;
+  const absl::CommandLineFlag* const flag = absl::FindCommandLineFlag(name);
+  return flag != nullptr && flag->IsOfType<bool>();
 }
 
 constexpr size_t kHelpColumns = 80;
@@ -70,12 +100,13 @@ constexpr size_t kHelpColumns = 80;
 // The entry of a flag in --help.
 std::string FlagHelp(const absl::CommandLineFlag& flag) {
   const std::string value = flag.DefaultValue();
-  return absl::StrCat(
-      "  --", flag.Name(), "\n",
-      Wrapped(absl::StrCat(
-                  flag.Help(),
-                  value.empty() ? "" : absl::StrCat(" Default: ", value, ".")),
-              6));
+  std::string text = flag.Help();
+  if (!value.empty()) absl::StrAppend(&text, " Default: ", value);
+  if (flag.IsOfType<bool>() && value == "true") {
+    absl::StrAppend(&text, "; --no", flag.Name(), " turns it off");
+  }
+  if (!value.empty()) text += '.';
+  return absl::StrCat("  --", flag.Name(), "\n", Wrapped(text, 6));
 }
 
 // Reads one word, and the next one if it is the value of this one's flag.
@@ -124,19 +155,32 @@ class Parser {
     if (flag == nullptr) return UnknownFlag(name);
     if (has_value) return SetFlag(name, sides.second);
     if (flag->IsOfType<bool>()) return SetFlag(name, "true");
-    if (next_ == words_.size()) return MissingValue(name);
+    if (absl::Status status = CheckNextIsValue(name); !status.ok()) {
+      return status;
+    }
     return SetFlag(name, words_[next_++]);
   }
 
   absl::Status AddOverride(bool has_value, absl::string_view value) {
-    if (!has_value && next_ == words_.size()) return MissingValue("set");
-    result_.overrides.emplace_back(has_value ? value : words_[next_++]);
+    if (!has_value) {
+      if (absl::Status status = CheckNextIsValue("set"); !status.ok()) {
+        return status;
+      }
+      value = words_[next_++];
+    }
+    result_.overrides.emplace_back(value);
     return absl::OkStatus();
   }
 
-  static absl::Status MissingValue(absl::string_view name) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--", name, " needs a value. See --help."));
+  absl::Status CheckNextIsValue(absl::string_view name) const {
+    if (next_ == words_.size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--", name, " needs a value. See --help."));
+    }
+    const std::string& next = words_[next_];
+    if (!IsFlag(next)) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--", name, " needs a value before ", next.substr(0, next.find('='))));
   }
 
   std::vector<std::string> words_;
@@ -168,6 +212,12 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc,
 
 absl::Status RefuseArguments(const CommandLine& line) {
   if (line.arguments.empty()) return absl::OkStatus();
+  for (const std::string& assignment : line.overrides) {
+    if (absl::StrContains(assignment, '=')) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--set ", assignment, ": join the field and its value with '=': --set ",
+        QuotedForShell(absl::StrCat(assignment, "=", line.arguments[0]))));
+  }
   return absl::InvalidArgumentError(absl::StrCat(
       "unexpected argument '", line.arguments[0], "'; see --help"));
 }

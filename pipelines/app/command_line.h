@@ -30,11 +30,12 @@ struct CommandLine {
 
 // Sets the flags that `argv` names, as --flag=value, --flag value, --flag and
 // --noflag for booleans. "--" ends the flags. InvalidArgument for an unknown
-// flag (naming the nearest one), a missing value or one that does not parse.
+// flag (naming the nearest one), a value that does not parse, or a missing one:
+// a known flag in its place is none.
 absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv);
 
 // InvalidArgument naming the first argument that is not a flag, for programs
-// that take none.
+// that take none; or --set before it, if it lacks its value.
 absl::Status RefuseArguments(const CommandLine& line);
 
 // The names in a flag that takes several with commas between; `words` is its

@@ -16,6 +16,7 @@
 
 ABSL_FLAG(int, test_count, 3, "How many.");
 ABSL_FLAG(bool, test_fast, true, "Whether to hurry.");
+ABSL_FLAG(std::string, set, "", "Of the config.");
 ABSL_FLAG(std::string, test_long, "",
           "One two three four five six seven eight nine ten eleven twelve a, b "
           "thirteen "
@@ -58,12 +59,47 @@ TEST(CommandLine, NamesMistakes) {
   EXPECT_THAT(Parse({"--test_cout_of_all"}),
               StatusIs(StatusCode::kInvalidArgument,
                        HasSubstr("Did you mean --test_count?")));
-  EXPECT_THAT(Parse({"--test_count=many"}),
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr("'many'")));
   EXPECT_THAT(Parse({"--test_count"}), StatusIs(StatusCode::kInvalidArgument,
                                                 HasSubstr("needs a value")));
   EXPECT_THAT(Parse({"--set"}), StatusIs(StatusCode::kInvalidArgument,
                                          HasSubstr("needs a value")));
+}
+
+TEST(CommandLine, SaysWhatIsAValueOfAFlag) {
+  EXPECT_THAT(Parse({"--test_count=32x32"}),
+              StatusIs(StatusCode::kInvalidArgument,
+                       "--test_count is '32x32'; use a whole number"));
+  EXPECT_THAT(Parse({"--test_fast=maybe"}),
+              StatusIs(StatusCode::kInvalidArgument,
+                       "--test_fast is 'maybe'; use yes or no"));
+}
+
+TEST(CommandLine, TakesNoFlagForAValue) {
+  for (const char* next : {"--test_count", "--test_count=3", "--notest_fast"}) {
+    EXPECT_THAT(Parse({"--test_long", next}),
+                StatusIs(StatusCode::kInvalidArgument,
+                         HasSubstr("--test_long needs a value before --")));
+    EXPECT_THAT(Parse({"--set", next}),
+                StatusIs(StatusCode::kInvalidArgument,
+                         HasSubstr("--set needs a value before --")));
+  }
+  EXPECT_THAT(Parse({"--test_long", "--of none"}), IsOk());
+  EXPECT_THAT(Parse({"--test_long=--test_count"}), IsOk());
+}
+
+TEST(CommandLine, NamesSetForFieldsOfTheConfig) {
+  EXPECT_THAT(Parse({"--data.folder", "clips"}),
+              StatusIs(StatusCode::kInvalidArgument,
+                       "there is no flag --data.folder. Did you mean --set "
+                       "data.folder=VALUE? See --help."));
+  EXPECT_THAT(Parse({"--qqqq", "2"}),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("is set by --set path.to.field=value.")));
+  const auto apart = Parse({"--set", "a.b", "2"});
+  ASSERT_THAT(apart, IsOk());
+  EXPECT_THAT(RefuseArguments(*apart),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("with '=': --set a.b=2")));
 }
 
 TEST(CommandLine, RefusesArgumentsWhereThereAreNone) {
@@ -120,8 +156,11 @@ TEST(CommandLine, CanBeRepeated) {
 TEST(CommandLine, HelpListsTheProgramsOwnFlags) {
   EXPECT_TRUE(Parse({"--help", "--no_such"})->help);
   const std::string help = HelpText("Does things.", "command_line_test.cc");
-  EXPECT_THAT(help, HasSubstr("Does things.\n\nFlags:\n  --test_count\n"));
+  EXPECT_THAT(
+      help, HasSubstr("Does things.\n\nFlags:\n  --set\n      Of the config.\n"
+                      "  --test_count\n"));
   EXPECT_THAT(help, HasSubstr("How many. Default: 3."));
+  EXPECT_THAT(help, HasSubstr("Default: true; --notest_fast turns it off.\n"));
   EXPECT_THAT(help, Not(HasSubstr("--gtest")));
 }
 
