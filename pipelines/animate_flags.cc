@@ -33,6 +33,7 @@
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/input_address.h"
 #include "pipelines/media/rational.h"
+#include "pipelines/pretrained/pretrained.h"
 #include "third_party/absl/status_macros.h"
 
 // --- What goes in
@@ -641,7 +642,7 @@ absl::StatusOr<AnimateRequest> AnimateRequestFromFlags() {
   RETURN_IF_ERROR(SetSmoothing(&request));
   ASSIGN_OR_RETURN(request.inputs, GetInputs());
   if (absl::GetFlag(FLAGS_mode) == "auto" && AreTheExample(request.inputs)) {
-    request.animator.transfer.mode = keypoints::TransferMode::kStandard;
+    ASSIGN_OR_RETURN(request.animator.transfer.mode, ParseMode(kExampleMode));
   }
   if (!absl::GetFlag(FLAGS_save_flow).empty()) {
     request.notes.push_back(

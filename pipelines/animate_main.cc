@@ -4,8 +4,10 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "keypoints/transfer.h"
 #include "pipelines/animate_flags.h"
@@ -46,14 +48,11 @@ class Progress {
   Progress(const AnimateRequest& request, size_t count)
       : request_(request), count_(count) {}
 
-  void Begin(size_t index, const BatchItem& item) {
+  void Begin(size_t index) {
     bar_.reset();
     title_ = "animate";
     if (count_ <= 1) return;
     absl::StrAppend(&title_, " ", index + 1, "/", count_);
-    if (!PrintsText(request_)) return;
-    std::printf("animate: %s\n", item.output.c_str());
-    std::fflush(stdout);
   }
 
   void Update(const WorkProgress& now) {
@@ -68,6 +67,9 @@ class Progress {
     bar_->Update(now.done);
     if (now.total > 0 && now.done == now.total) bar_->Finish();
   }
+
+  // Ends the line of the bar, so that others can be printed.
+  void End() { bar_.reset(); }
 
  private:
   const AnimateRequest& request_;
@@ -86,11 +88,9 @@ void PrintWarnings(const std::vector<std::string>& warnings,
                damage.c_str());
 }
 
-void PrintNotes(const AnimateRequest& request) {
+void PrintNote(const AnimateRequest& request, const std::string& note) {
   if (request.quiet) return;
-  for (const std::string& note : request.notes) {
-    std::fprintf(stderr, "animate: note: %s\n", note.c_str());
-  }
+  std::fprintf(stderr, "animate: note: %s\n", note.c_str());
 }
 
 void PrintKept(const std::string& output) {
@@ -99,31 +99,38 @@ void PrintKept(const std::string& output) {
       output.c_str());
 }
 
-void PrintResult(const BatchResult& result) {
-  if (result.state == BatchResult::State::kSkipped) {
-    PrintKept(result.item.output);
+// Right after the animation, of which there may be many. A single one's failure
+// is the program's error; what of many is skipped is in their table.
+void PrintResult(const BatchResult& result, bool is_single,
+                 const AnimateRequest& request) {
+  PrintWarnings(result.report.warnings, result.item.driving,
+                result.report.damage);
+  if (result.state == BatchResult::State::kFailed) {
+    if (is_single || request.quiet) return;
+    const std::string message(result.status.message());
+    std::fprintf(stderr, "animate: failed: %s: %s\n",
+                 result.item.output.c_str(), CommandsForUser(message).c_str());
+  } else if (!PrintsText(request)) {
+    return;
   } else if (result.state == BatchResult::State::kDone) {
     const AnimateVideoReport& report = result.report;
     std::printf("animate: wrote %lld %s to %s in %.1f s\n",
                 static_cast<long long>(report.frames),
                 report.frames == 1 ? "frame" : "frames",
                 result.item.output.c_str(), report.seconds);
+    std::fflush(stdout);
+  } else if (is_single) {
+    PrintKept(result.item.output);
   }
 }
 
 void PrintResults(const std::vector<BatchResult>& results,
                   const AnimateRequest& request,
                   const std::string& checkpoint) {
-  for (const BatchResult& result : results) {
-    PrintWarnings(result.report.warnings, result.item.driving,
-                  result.report.damage);
-  }
   if (request.json) {
     std::printf("%s\n", BatchJson(results, checkpoint).c_str());
   } else if (results.size() > 1 && !request.quiet) {
     std::printf("%s", BatchTable(results).c_str());
-  } else if (results.size() == 1 && !request.quiet) {
-    PrintResult(results[0]);
   }
 }
 
@@ -156,6 +163,7 @@ BatchOptions OptionsOf(const AnimateRequest& request,
   batch.video = request.video;
   batch.video.overwrite = request.overwrite;
   batch.video.other_inputs = {checkpoint};
+  batch.video.pose_advice = "use --mode standard or --mode avd";
   batch.video.hooks.stop = [] { return StopSignal() != 0; };
   batch.skips_existing = AreMany(request.inputs);
   batch.halt_on_error = request.halt_on_error;
@@ -171,8 +179,10 @@ std::vector<BatchResult> AnimateAll(Animator& animator,
   batch.video.hooks.progress = [&](const WorkProgress& now) {
     progress.Update(now);
   };
-  batch.begin = [&](size_t index, const BatchItem& item) {
-    progress.Begin(index, item);
+  batch.begin = [&](size_t index, const BatchItem&) { progress.Begin(index); };
+  batch.end = [&](const BatchResult& result) {
+    progress.End();
+    PrintResult(result, items.size() == 1, request);
   };
   return AnimateBatch(animator, items, batch);
 }
@@ -237,11 +247,33 @@ absl::StatusOr<std::unique_ptr<Animator>> LoadAnimator(
       options.transfer.mode != keypoints::TransferMode::kAvd) {
     return animator;
   }
-  return absl::FailedPreconditionError(
-      absl::StrCat(animator.status().message(),
-                   "; this trains one: tools/bazelw run //pipelines:train -- "
-                   "--avd ",
-                   QuotedForShell(checkpoint)));
+  // What comes with the program stays as it is.
+  const bool needs_copy = IsPretrainedCheckpoint(checkpoint);
+  const std::string target = needs_copy ? "mine.safetensors" : checkpoint;
+  return absl::FailedPreconditionError(absl::StrCat(
+      animator.status().message(), "; this trains one",
+      needs_copy ? absl::StrCat(" for a copy, to be named as --checkpoint: cp ",
+                                QuotedForShell(checkpoint), " ", target, " && ")
+                 : ": ",
+      "tools/bazelw run //pipelines:train -- --avd ", QuotedForShell(target)));
+}
+
+// A folder of many is easily named as one, and its first file is no picture.
+absl::Status AdviseMany(const absl::Status& status,
+                        const AnimateRequest& request) {
+  const AnimateInputs& inputs = request.inputs;
+  for (const auto& [flag, path] : {std::pair("source", &inputs.source),
+                                   std::pair("driving", &inputs.driving)}) {
+    std::error_code error;
+    if (!absl::IsInvalidArgument(status) || path->empty() ||
+        !absl::StartsWith(status.message(), *path) ||
+        !std::filesystem::is_directory(*path, error)) {
+      continue;
+    }
+    return absl::InvalidArgumentError(absl::StrCat(
+        status.message(), "; --", flag, "s takes a folder of several"));
+  }
+  return status;
 }
 
 absl::Status ShowSets(const AnimateRequest& request, c10::Device device,
@@ -322,7 +354,7 @@ absl::Status Record(const AnimateRequest& request, c10::Device device,
 }
 
 absl::Status Animate(const AnimateRequest& request, c10::Device device) {
-  PrintNotes(request);
+  for (const std::string& note : request.notes) PrintNote(request, note);
   ASSIGN_OR_RETURN(
       const std::string checkpoint,
       CheckpointAt(request.checkpoint.empty() ? PretrainedCheckpoint()
@@ -334,8 +366,10 @@ absl::Status Animate(const AnimateRequest& request, c10::Device device) {
   if (request.records_motion) {
     return Record(request, device, checkpoint, batch);
   }
+  WorkHooks listing = batch.video.hooks;
+  listing.note = [&](const std::string& note) { PrintNote(request, note); };
   ASSIGN_OR_RETURN(const std::vector<BatchItem> items,
-                   AnimateItems(request.inputs, batch.video.hooks.stop));
+                   AnimateItems(request.inputs, listing));
   RETURN_IF_ERROR(CheckOutputs(items, batch));
   ASSIGN_OR_RETURN(const std::unique_ptr<Animator> animator,
                    LoadAnimator(checkpoint, device, request.animator));
@@ -348,7 +382,7 @@ absl::Status Animate(const AnimateRequest& request, c10::Device device) {
   } else if (!IsHalted(results, batch)) {
     return StoppedError();
   }
-  return BatchStatus(results, items.size());
+  return AdviseMany(BatchStatus(results, items.size()), request);
 }
 
 absl::Status Run(const CommandLine& line) {

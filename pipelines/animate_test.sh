@@ -85,8 +85,8 @@ expect 2 "alone.motion.safetensors exists; give --overwrite" \
 # A pose: one picture as driving video.
 succeed "wrote 1 frame to" --source "$puppet" --driving "$user/frames/000002.png" \
   --mode standard --output posed.jpg --threads 1
-expect 1 "use mode standard or avd" --source "$puppet" --output none.png \
-  --driving "$user/frames/000002.png"
+expect 1 "use --mode standard or --mode avd, or exchange source and driving" \
+  --source "$dance" --driving "$user/frames/000002.png" --output none.png
 expect 1 "a picture holds one frame" "${pair[@]}" --output none.png
 expect_files "$user/posed.jpg"
 expect_none "$user/none.png"
@@ -127,6 +127,26 @@ expect_files "$user/results/c--dance.mp4"
 expect_none "$user/results/b--dance.mp4"
 grep -q '"state": "skipped"' "$TEST_TMPDIR/stdout" || complain "what was there is not skipped"
 grep -q '"code": "invalid_argument"' "$TEST_TMPDIR/stdout" || complain "a failure has no code"
+
+# Each is told of when it is done; what is no picture is left out with a note.
+rm "$user/results/c--dance.mp4"
+echo "no picture" >"$user/stills/notes.textproto"
+"$program" "${many[@]}" --noquiet >"$TEST_TMPDIR/stdout" 2>"$TEST_TMPDIR/stderr"
+for said in "failed: $user/results/b--dance.mp4: " "note: skipped $user/stills/notes.textproto, "; do
+  grep -q -F "animate: $said" "$TEST_TMPDIR/stderr" ||
+    complain "not said: $said: $(<"$TEST_TMPDIR/stderr")"
+done
+grep -q -F "animate: wrote 3 frames to $user/results/c--dance.mp4 in " "$TEST_TMPDIR/stdout" ||
+  complain "not said what was written: $(<"$TEST_TMPDIR/stdout")"
+
+# A folder of many that is named as one; a folder that is missing is made.
+mkdir "$user/clips"
+cp "$dance" "$user/clips/a.mp4"
+expect 1 "$user/clips/a.mp4 is" --source clips/ --driving "$dance" --output none.mp4
+grep -q -e "; --sources takes a folder of several" "$TEST_TMPDIR/stderr" ||
+  complain "no advice: $(<"$TEST_TMPDIR/stderr")"
+succeed "wrote 3 frames to $user/new/deep/x.mp4" "${pair[@]}" "${few[@]}" \
+  --output new/deep/x.mp4
 
 # One signal ends the wait for a pipe that nobody writes, as driving video and as
 # source, and what was stopped is none that failed.
@@ -170,7 +190,9 @@ expect 1 "garbage.safetensors" --checkpoint "$garbage" --output none.mp4
 expect 1 "nowhere.mp4" --source "$puppet" --driving /nowhere.mp4 --output none.mp4
 expect 1 "stills/none" --sources stills/none --driving "$dance" --output none
 expect 2 "--precision is float16" "${pair[@]}" --device cpu --precision float16 --output none.mp4
-expect 1 "//pipelines:train -- --avd " "${pair[@]}" --mode avd --output none.mp4
+# What comes with the program gets no network of the user's.
+expect 1 "mine.safetensors && tools/bazelw run //pipelines:train -- --avd mine.safetensors" \
+  "${pair[@]}" --mode avd --output none.mp4
 expect_none "$user"/none{,.mp4}
 left=$(find "$user" -name '.cpab-*' -o -name '.*.cpab-lock')
 [[ -z $left ]] || complain "left: $left"

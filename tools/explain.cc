@@ -118,8 +118,8 @@ absl::Status SetPair(const pipelines::CommandLine& line, Request* request) {
       request->pair.mode,
       OfFlag("mode", pipelines::ParsePairMode(absl::GetFlag(FLAGS_mode))));
   if (words.empty() && request->pair.mode == pipelines::PairMode::kAuto) {
-    // Its two puppets differ little in shape.
-    request->pair.mode = pipelines::PairMode::kStandard;
+    ASSIGN_OR_RETURN(request->pair.mode,
+                     pipelines::ParsePairMode(pipelines::kExampleMode));
   }
   ASSIGN_OR_RETURN(
       request->pair.crop,

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
@@ -68,7 +69,9 @@ std::map<Identity, std::string> IdentifyInputs(
     if (!add(input)) continue;
     const absl::StatusOr<std::vector<std::string>> names = ListFolder(input);
     if (!names.ok()) continue;
-    for (const std::string& name : *names) add(absl::StrCat(input, "/", name));
+    for (const std::string& name : *names) {
+      add(std::filesystem::path(input) / name);
+    }
   }
   return identified;
 }
@@ -93,8 +96,10 @@ absl::Status CheckName(const std::string& path, OutputKind kind,
 absl::Status CheckFolder(const std::string& path, OutputKind kind) {
   constexpr char kAction[] = "write in its folder";
   const std::optional<Place> parent = Find(FolderOf(path));
-  if (!parent || (kind == OutputKind::kFile && !parent->missing.empty())) {
-    return SystemError(ENOENT, path, kAction);
+  if (!parent) return SystemError(ENOENT, path, kAction);
+  if (kind == OutputKind::kFile && !parent->missing.empty()) {
+    return absl::NotFoundError(absl::StrCat(path, ": there is no folder ",
+                                            FolderOf(path), "; make it first"));
   }
   if (!S_ISDIR(parent->info.st_mode)) {
     return SystemError(ENOTDIR, path, kAction);
@@ -172,6 +177,15 @@ absl::Status CheckOutputs(const PlannedOutputs& planned) {
     }
   }
   return checker.CheckWholeFolders();
+}
+
+absl::Status MakeParentFolders(const PlannedOutputs& planned) {
+  for (const auto* paths : {&planned.files, &planned.folders}) {
+    for (const std::string& path : *paths) {
+      if (!path.empty()) RETURN_IF_ERROR(MakeFolder(FolderOf(path)));
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace networks::files

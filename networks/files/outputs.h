@@ -46,6 +46,11 @@ struct PlannedOutputs {
 //                     cannot be written to
 absl::Status CheckOutputs(const PlannedOutputs& planned);
 
+// Makes the folders that planned.files and planned.folders are to lie in, as
+// far as they are missing; to be called right before these are written. The
+// errors of MakeFolder.
+absl::Status MakeParentFolders(const PlannedOutputs& planned);
+
 }  // namespace networks::files
 
 #endif  // NETWORKS_FILES_OUTPUTS_H_

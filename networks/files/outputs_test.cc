@@ -103,7 +103,9 @@ TEST_F(CheckOutputsTest, RefusesWhatIsNoFile) {
 TEST_F(CheckOutputsTest, NamesTheFolderThatIsMissing) {
   planned_.files = {Path("none/x.mp4")};
   EXPECT_THAT(CheckOutputs(planned_),
-              StatusIs(StatusCode::kNotFound, HasSubstr(Path("none/x.mp4"))));
+              StatusIs(StatusCode::kNotFound,
+                       AllOf(HasSubstr(Path("none/x.mp4")),
+                             HasSubstr("no folder " + Path("none;")))));
 }
 
 TEST_F(CheckOutputsTest, TakesAMissingFolderThatWillBeMade) {
@@ -117,6 +119,16 @@ TEST_F(CheckOutputsTest, TakesAMissingFolderThatWillBeMade) {
   EXPECT_THAT(CheckOutputs(planned_), StatusIs(StatusCode::kFailedPrecondition,
                                                HasSubstr("Not a directory")));
   EXPECT_FALSE(fs::exists(Path("none")));
+}
+
+TEST_F(CheckOutputsTest, IsFollowedByMakingParentFolders) {
+  planned_.files = {Path("none/deep/x.png"), "", Path("y.png")};
+  planned_.folders = {Path("new/frames/")};
+  EXPECT_THAT(MakeParentFolders(planned_), IsOk());
+  EXPECT_TRUE(fs::is_directory(Path("none/deep")));
+  EXPECT_FALSE(fs::exists(Path("none/deep/x.png")));
+  EXPECT_TRUE(fs::is_directory(Path("new")));
+  EXPECT_FALSE(fs::exists(Path("new/frames")));
 }
 
 TEST_F(CheckOutputsTest, RefusesAFolderWithSomethingInIt) {

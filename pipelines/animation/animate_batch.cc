@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "networks/files/folder.h"
@@ -29,7 +30,9 @@
 #include "pipelines/base/user_path.h"
 #include "pipelines/media/device_sink.h"
 #include "pipelines/media/frame_sink.h"
+#include "pipelines/media/frame_source.h"
 #include "pipelines/media/image_folder.h"
+#include "pipelines/media/image_io.h"
 #include "pipelines/media/input_address.h"
 #include "third_party/absl/status_macros.h"
 
@@ -83,6 +86,44 @@ absl::StatusOr<std::vector<std::string>> ReadList(
         absl::StrCat(path, ": a list needs a path in at least one line"));
   }
   return paths;
+}
+
+// Whether the first of a folder's files is a picture, or was to be one.
+bool HoldsFrames(const std::string& folder) {
+  const auto files = media::ListFrameFiles(folder);
+  if (!files.ok()) return !absl::IsInvalidArgument(files.status());
+  if (media::HasPictureEnding(files->front())) return true;
+  const auto head = media::ReadImageHead(files->front());
+  return head.ok() && media::LooksLikeImage(*head);
+}
+
+// Whether something in a folder of inputs is one, or was to be one by its name:
+// what is wrong with it, its animation says.
+bool IsInput(const std::string& path, const std::function<bool()>& stop) {
+  if (media::HasPictureEnding(path) || media::HasVideoEnding(path)) return true;
+  std::error_code error;
+  if (fs::is_directory(path, error)) return HoldsFrames(path);
+  if (!fs::is_regular_file(path, error) || IsMotionFile(path)) return true;
+  media::FrameSourceOptions options;
+  options.stop = stop;
+  const absl::Status opened = media::OpenFrameSource(path, options).status();
+  return !absl::IsInvalidArgument(opened);
+}
+
+std::string SkippedNote(const std::vector<std::string>& paths,
+                        const std::string& folder) {
+  if (paths.size() == 1) {
+    return absl::StrCat("skipped ", paths[0], ", which is no picture or video");
+  }
+  constexpr size_t kNamed = 5;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < paths.size() && i < kNamed; ++i) {
+    names.push_back(BaseName(paths[i]));
+  }
+  return absl::StrCat(
+      "skipped ", paths.size(), " in ", folder,
+      ", which are no pictures or videos: ", absl::StrJoin(names, ", "),
+      names.size() < paths.size() ? ", ..." : "");
 }
 
 bool IsKept(const std::string& output, const BatchOptions& options) {
@@ -277,23 +318,28 @@ nlohmann::json ResultJson(const BatchResult& result) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::string>> ListInputs(
-    const std::string& path, const std::function<bool()>& stop) {
+absl::StatusOr<std::vector<std::string>> ListInputs(const std::string& path,
+                                                    const WorkHooks& hooks) {
   std::error_code error;
   if (!fs::exists(path, error)) {
     if (error) return networks::files::SystemError(error, path, "look it up");
     return absl::NotFoundError(absl::StrCat(path, ": no such file or folder"));
   }
-  if (!fs::is_directory(path, error)) return ReadList(path, stop);
+  if (!fs::is_directory(path, error)) return ReadList(path, hooks.stop);
   ASSIGN_OR_RETURN(const std::vector<std::string> names,
                    networks::files::ListFolder(path));
-  std::vector<std::string> paths;
+  std::vector<std::string> paths, skipped;
   for (const std::string& name : names) {
-    if (!media::IsSidecar(name)) paths.push_back(fs::path(path) / name);
+    if (media::IsSidecar(name)) continue;
+    const std::string input = fs::path(path) / name;
+    (IsInput(input, hooks.stop) ? paths : skipped).push_back(input);
   }
   if (paths.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": is empty"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, skipped.empty() ? ": is empty"
+                                           : ": holds no pictures or videos"));
   }
+  if (!skipped.empty()) hooks.Note(SkippedNote(skipped, path));
   return paths;
 }
 
@@ -307,10 +353,10 @@ std::vector<BatchItem> PairAll(const std::vector<std::string>& sources,
   for (size_t i = 0; i < sources.size(); ++i) {
     for (size_t j = 0; j < drivings.size(); ++j) {
       // A slash makes a folder of a name with a dot.
-      items.push_back(
-          {sources[i], drivings[j],
-           absl::StrCat(folder, "/", source_names[i], "--", driving_names[j],
-                        ending.empty() ? "/" : ending)});
+      items.push_back({sources[i], drivings[j],
+                       fs::path(folder) /
+                           absl::StrCat(source_names[i], "--", driving_names[j],
+                                        ending.empty() ? "/" : ending)});
     }
   }
   return items;
@@ -326,6 +372,7 @@ absl::Status CheckBatch(const std::vector<BatchItem>& items,
   planned.inputs.push_back(options.video.background.picture);
   planned.inputs.push_back(options.video.background.mask);
   planned.overwrite = options.video.overwrite;
+  planned.makes_folders = true;
   for (const BatchItem& item : items) {
     planned.inputs.push_back(item.source);
     planned.inputs.push_back(item.driving);
@@ -353,12 +400,14 @@ std::vector<BatchResult> AnimateBatch(Animator& animator,
     if (options.video.hooks.IsStopped()) break;
     if (IsKept(items[i].output, options)) {
       results.push_back({items[i], State::kSkipped, {}, {}});
+      if (options.end) options.end(results.back());
       continue;
     }
     if (options.begin) options.begin(i, items[i]);
     BatchResult result = AnimateItem(animator, items[i], options.video);
     if (absl::IsCancelled(result.status)) break;
     results.push_back(std::move(result));
+    if (options.end) options.end(results.back());
     if (options.halt_on_error && results.back().state == State::kFailed) break;
   }
   return results;

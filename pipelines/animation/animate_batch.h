@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "pipelines/animation/animate_video.h"
 #include "pipelines/animation/animator.h"
+#include "pipelines/base/work_hooks.h"
 
 namespace pipelines {
 
@@ -22,13 +23,15 @@ struct BatchItem {
 // What `path` stands for: a folder's files and subfolders (each of which is a
 // folder of frames) but notes (see media::IsSidecar), in the order in which
 // people count, or a .txt file's lines (relative to where the user stands;
-// empty ones and those that begin with # do not count). InvalidArgument where
-// that is nothing, or no text, or names a device or a URL: a list may come from
+// empty ones and those that begin with # do not count). What of a folder is no
+// picture, video, motion file or folder of frames, neither by name nor by
+// content, is left out with a note. InvalidArgument where nothing is left, or
+// for what is no text, or names a device or a URL: a list may come from
 // elsewhere.
-// `stop` is asked while a list that is a pipe holds nothing; once it is true,
-// Cancelled.
+// hooks.stop is asked while a list that is a pipe holds nothing; once it is
+// true, Cancelled.
 absl::StatusOr<std::vector<std::string>> ListInputs(
-    const std::string& path, const std::function<bool()>& stop = {});
+    const std::string& path, const WorkHooks& hooks = {});
 
 // Each of `sources` by each of `drivings`, source by source. Outputs are
 // <folder>/<source>--<driving><ending>, after the names without their endings,
@@ -58,6 +61,9 @@ struct BatchOptions {
   bool compares = false;
   // Before each item that is not skipped.
   std::function<void(size_t index, const BatchItem& item)> begin;
+  // After each item, those that are skipped, too. `begin` and `end` may be
+  // empty.
+  std::function<void(const BatchResult& result)> end;
 };
 
 // Whether the outputs of `items` that are not skipped can be written without

@@ -17,6 +17,7 @@
 #include "nlohmann/json.hpp"
 #include "pipelines/animation/animate_test_util.h"
 #include "pipelines/base/exception_status.h"
+#include "pipelines/base/work_hooks.h"
 #include "pipelines/media/video_reader.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -65,6 +66,20 @@ TEST_F(BatchTest, AnimatesAllPairsAndGoesOnAfterFailures) {
   EXPECT_EQ(json["items"][1]["code"], "invalid_argument");
   EXPECT_THAT(json["items"][1]["error"].get<std::string>(), HasSubstr("w.mp4"));
   EXPECT_FALSE(json["items"][0].contains("code"));
+}
+
+TEST_F(BatchTest, TellsOfEachItemAtItsEnd) {
+  std::vector<BatchResult::State> states;
+  BatchOptions options;
+  options.end = [&](const BatchResult& result) {
+    EXPECT_EQ(result.status.ok(), result.state != BatchResult::State::kFailed);
+    states.push_back(result.state);
+  };
+  std::ofstream(Path("out/a--v.mp4")) << "of an earlier run";
+  AnimateBatch(*animator_, Items(), options);
+  using State = BatchResult::State;
+  EXPECT_THAT(states, testing::ElementsAre(State::kSkipped, State::kFailed,
+                                           State::kDone, State::kFailed));
 }
 
 TEST(BatchTable, HasColumnsByCharacters) {
@@ -352,6 +367,36 @@ TEST_F(BatchTest, TakesNoPictureOrVideoForAList) {
   }
 }
 
+// What is called a picture or a video, but is broken, stays an error.
+TEST_F(BatchTest, SkipsWhatIsNoPictureOrVideoWithOneNote) {
+  std::ofstream(Path("stills/names.textproto")) << "name: 'a'";
+  std::ofstream(Path("stills/broken.png")) << "no picture";
+  fs::copy_file(Path("stills/a.png"), Path("stills/picture"));
+  fs::create_directories(Path("stills/data/train"));
+  fs::create_directories(Path("stills/frames"));
+  fs::copy_file(Path("stills/a.png"), Path("stills/frames/0.png"));
+  std::vector<std::string> notes;
+  WorkHooks hooks;
+  hooks.note = [&](const std::string& note) { notes.push_back(note); };
+  EXPECT_THAT(
+      ListInputs(Path("stills"), hooks),
+      IsOkAndHolds(testing::ElementsAre(
+          Path("stills/a.png"), Path("stills/b.png"), Path("stills/broken.png"),
+          Path("stills/frames"), Path("stills/picture"))));
+  EXPECT_THAT(notes, testing::ElementsAre(
+                         HasSubstr("which are no pictures or videos: data, "
+                                   "names.textproto")));
+  fs::remove_all(Path("stills/data"));
+  EXPECT_THAT(ListInputs(Path("stills"), hooks), IsOk());
+  EXPECT_EQ(notes.back(), "skipped " + Path("stills/names.textproto") +
+                              ", which is no picture or video");
+  fs::create_directories(Path("texts"));
+  fs::rename(Path("stills/names.textproto"), Path("texts/names.textproto"));
+  EXPECT_THAT(ListInputs(Path("texts")),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("holds no pictures or videos")));
+}
+
 TEST_F(BatchTest, TakesNoInputsThatItMayNotLookUpForMissing) {
   fs::create_directories(Path("closed/in"));
   fs::permissions(Path("closed"), fs::perms(0));
@@ -366,7 +411,9 @@ TEST_F(BatchTest, TakesNoInputsThatItMayNotLookUpForMissing) {
 
 TEST_F(BatchTest, StopsWhereAListIsAPipeThatNobodyWrites) {
   ASSERT_EQ(mkfifo(Path("list.txt").c_str(), 0600), 0);
-  EXPECT_THAT(ListInputs(Path("list.txt"), [] { return true; }),
+  WorkHooks hooks;
+  hooks.stop = [] { return true; };
+  EXPECT_THAT(ListInputs(Path("list.txt"), hooks),
               StatusIs(StatusCode::kCancelled, HasSubstr("list.txt")));
 }
 
@@ -378,6 +425,8 @@ TEST_F(BatchTest, ReadsLists) {
   // One stem twice: names with endings.
   const auto items = PairAll(*sources, {"/v.mp4"}, "o", ".gif");
   EXPECT_EQ(items[1].output, "o/x.jpg--v.gif");
+  EXPECT_EQ(PairAll({"/a.png"}, {"/v.mp4"}, "o/", ".gif")[0].output,
+            "o/a--v.gif");
   // A folder, though its name has a dot.
   EXPECT_EQ(PairAll({"/a.png"}, {"/v.motion.safetensors"}, "o", "")[0].output,
             "o/a--v.motion/");

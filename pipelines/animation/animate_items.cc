@@ -7,11 +7,11 @@
 namespace pipelines {
 namespace {
 
-absl::StatusOr<std::vector<std::string>> List(
-    const std::string& one, const std::string& many,
-    const std::function<bool()>& stop) {
+absl::StatusOr<std::vector<std::string>> List(const std::string& one,
+                                              const std::string& many,
+                                              const WorkHooks& hooks) {
   if (many.empty()) return std::vector<std::string>{one};
-  return ListInputs(many, stop);
+  return ListInputs(many, hooks);
 }
 
 }  // namespace
@@ -24,13 +24,13 @@ bool AreTheExample(const AnimateInputs& inputs) {
   return !AreMany(inputs) && inputs.source.empty() && inputs.driving.empty();
 }
 
-absl::StatusOr<std::vector<BatchItem>> AnimateItems(
-    const AnimateInputs& inputs, const std::function<bool()>& stop) {
+absl::StatusOr<std::vector<BatchItem>> AnimateItems(const AnimateInputs& inputs,
+                                                    const WorkHooks& hooks) {
   if (AreMany(inputs)) {
     ASSIGN_OR_RETURN(const std::vector<std::string> sources,
-                     List(inputs.source, inputs.sources, stop));
+                     List(inputs.source, inputs.sources, hooks));
     ASSIGN_OR_RETURN(const std::vector<std::string> drivings,
-                     List(inputs.driving, inputs.drivings, stop));
+                     List(inputs.driving, inputs.drivings, hooks));
     RETURN_IF_ERROR(networks::files::MakeFolder(inputs.output));
     return PairAll(sources, drivings, inputs.output, inputs.ending);
   }

@@ -2,12 +2,12 @@
 #ifndef PIPELINES_ANIMATION_ANIMATE_ITEMS_H_
 #define PIPELINES_ANIMATION_ANIMATE_ITEMS_H_
 
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "pipelines/animation/animate_batch.h"
+#include "pipelines/base/work_hooks.h"
 
 namespace pipelines {
 
@@ -35,10 +35,10 @@ bool AreTheExample(const AnimateInputs& inputs);
 
 // The animations that `inputs` ask for: of the example that comes with the
 // program where they name neither a source nor a driving video. Makes the
-// folder of many. `stop` is ListInputs'. The errors of ListInputs and
+// folder of many. `hooks` are ListInputs'. The errors of ListInputs and
 // networks::files::MakeFolder.
 absl::StatusOr<std::vector<BatchItem>> AnimateItems(
-    const AnimateInputs& inputs, const std::function<bool()>& stop = {});
+    const AnimateInputs& inputs, const WorkHooks& hooks = {});
 
 }  // namespace pipelines
 

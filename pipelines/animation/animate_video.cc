@@ -86,7 +86,7 @@ class VideoAnimation {
   absl::StatusOr<AnimateVideoReport> Run();
 
  private:
-  absl::Status CheckOutputs() const;
+  networks::files::PlannedOutputs Planned() const;
   absl::StatusOr<std::unique_ptr<DrivingReader>> OpenDriving() const;
   bool wants_alpha() const;
   absl::Status OpenSource();
@@ -141,7 +141,7 @@ class VideoAnimation {
   AnimateVideoReport report_;
 };
 
-absl::Status VideoAnimation::CheckOutputs() const {
+networks::files::PlannedOutputs VideoAnimation::Planned() const {
   networks::files::PlannedOutputs planned;
   planned.files = {options_.save_keypoints, options_.save_deformation,
                    options_.save_motion};
@@ -155,7 +155,8 @@ absl::Status VideoAnimation::CheckOutputs() const {
   planned.inputs.push_back(options_.background.picture);
   planned.inputs.push_back(options_.background.mask);
   planned.overwrite = options_.overwrite;
-  return networks::files::CheckOutputs(planned);
+  planned.makes_folders = true;
+  return planned;
 }
 
 absl::StatusOr<std::unique_ptr<DrivingReader>> VideoAnimation::OpenDriving()
@@ -225,7 +226,12 @@ absl::Status VideoAnimation::CheckDriving() const {
     return absl::InvalidArgumentError(absl::StrCat(
         driving_path_,
         ": is one pose; relative mode shows motion away from the first one, so "
-        "nothing would move; use mode standard or avd"));
+        "nothing would move; ",
+        options_.pose_advice.empty() ? "use mode standard or avd"
+                                     : options_.pose_advice,
+        source_->is_still() ? ""
+                            : absl::StrCat(", or exchange source and driving: ",
+                                           source_path_, " is a video")));
   }
   if (media::HoldsOneFrameOnly(output_path_) &&
       driving_->num_frames().value_or(1) > 1) {
@@ -267,6 +273,7 @@ absl::Status VideoAnimation::CheckPictures() const {
 }
 
 absl::Status VideoAnimation::OpenOutput() {
+  RETURN_IF_ERROR(networks::files::MakeParentFolders(Planned()));
   result_size_ = ResultSize(options_, source_->natural_size());
   painter_.emplace(options_.panels, result_size_, options_.columns,
                    animator_.keypoints_per_transform());
@@ -557,7 +564,7 @@ absl::Status VideoAnimation::Finish() {
 
 absl::StatusOr<AnimateVideoReport> VideoAnimation::Run() {
   const Stopwatch all;
-  RETURN_IF_ERROR(CheckOutputs());
+  RETURN_IF_ERROR(networks::files::CheckOutputs(Planned()));
   RETURN_IF_ERROR(OpenSource());
   ASSIGN_OR_RETURN(driving_, OpenDriving());
   RETURN_IF_ERROR(CheckDriving());

@@ -54,6 +54,9 @@ struct AnimateVideoOptions {
   bool allow_damaged = false;
   // Of errors about such places: see media::FrameSourceOptions.
   std::string damage_advice;
+  // Ends the error of a single pose in relative mode: what the user of this
+  // program can do, as "use --mode standard". Empty: the modes are named.
+  std::string pose_advice;
   // Driving frames a second, where nothing states them: see
   // media::FrameSourceOptions.
   media::Rational image_rate = {25, 1};

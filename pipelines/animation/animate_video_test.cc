@@ -165,6 +165,24 @@ TEST_F(AnimateTest, NamesMissingFiles) {
               StatusIs(StatusCode::kNotFound, HasSubstr("no.mp4")));
 }
 
+TEST_F(AnimateTest, SaysWhereSourceAndDrivingAreExchanged) {
+  AnimatorOptions options;
+  options.transfer.mode = TransferMode::kRelative;
+  animator_ = *Animator::Create(trained_, torch::kCPU, options);
+  const std::string still = WriteStill(), video = WriteDriving(2);
+  EXPECT_THAT(
+      Run(video, still),
+      StatusIs(StatusCode::kInvalidArgument,
+               AllOf(HasSubstr(still + ": is one pose"),
+                     HasSubstr("use mode standard or avd, or exchange source "
+                               "and driving: " +
+                               video + " is a video"))));
+  options_.pose_advice = "do this";
+  EXPECT_THAT(Run(still, still),
+              StatusIs(StatusCode::kInvalidArgument,
+                       testing::EndsWith("nothing would move; do this")));
+}
+
 TEST_F(AnimateTest, ATruncatedVideoIsAnErrorAndNoShorterVideo) {
   const std::string driving = WriteDriving(20);
   fs::resize_file(driving, fs::file_size(driving) * 2 / 3);
@@ -172,13 +190,6 @@ TEST_F(AnimateTest, ATruncatedVideoIsAnErrorAndNoShorterVideo) {
   EXPECT_FALSE(report.ok());
   EXPECT_THAT(report.status().message(), HasSubstr(driving));
   EXPECT_FALSE(fs::exists(Path("out.mp4")));
-}
-
-TEST_F(AnimateTest, NamesAFolderThatDoesNotExist) {
-  WriteStill();
-  WriteDriving(2);
-  EXPECT_THAT(RunTo("no_folder/out.mp4").status().message(),
-              HasSubstr("no_folder"));
 }
 
 // As allowed: what can be read is animated, and what was lost is said.
@@ -275,6 +286,21 @@ TEST_F(AnimateTest, NamesAReadOnlyFolder) {
                                    "/proc/out.mp4", options_);
   EXPECT_FALSE(report.ok());
   EXPECT_THAT(report.status().message(), HasSubstr("/proc/out.mp4"));
+}
+
+TEST_F(AnimateTest, MakesTheFoldersOfItsOutputs) {
+  WriteStill();
+  WriteDriving(1);
+  options_.save_keypoints = Path("numbers/k.npy");
+  ASSERT_THAT(RunTo("out dir/deep/x.mp4"), IsOk());
+  EXPECT_TRUE(fs::exists(Path("out dir/deep/x.mp4")));
+  ASSERT_THAT(RunTo("more/deep/frames"), IsOk());
+  EXPECT_TRUE(fs::exists(Path("more/deep/frames/000000.png")));
+  EXPECT_TRUE(fs::exists(Path("numbers/k.npy")));
+  // Not where there is nothing to write.
+  fs::remove(Path("driving.mp4"));
+  EXPECT_FALSE(RunTo("none/x.mp4").ok());
+  EXPECT_FALSE(fs::exists(Path("none")));
 }
 
 TEST_F(AnimateTest, TakesNamesWithSpacesAndOtherAlphabets) {

@@ -78,7 +78,7 @@ std::string Signature(const Piece& piece, const std::vector<Tensor>& outputs) {
 }
 
 std::string PathOf(const std::string& folder, const std::string& name) {
-  return absl::StrCat(folder, "/", name, ".pt");
+  return std::filesystem::path(folder) / absl::StrCat(name, ".pt");
 }
 
 // Not a number where one of the outputs has such values.

@@ -17,14 +17,16 @@
 namespace pipelines {
 namespace {
 
-absl::Status CheckOutput(const std::string& driving, const std::string& output,
-                         const RecordMotionOptions& options) {
+networks::files::PlannedOutputs Planned(const std::string& driving,
+                                        const std::string& output,
+                                        const RecordMotionOptions& options) {
   networks::files::PlannedOutputs planned;
   planned.files = {output};
   planned.inputs = options.other_inputs;
   planned.inputs.push_back(driving);
   planned.overwrite = options.overwrite;
-  return networks::files::CheckOutputs(planned);
+  planned.makes_folders = true;
+  return planned;
 }
 
 absl::Status CheckDriving(const DrivingReader& driving,
@@ -73,10 +75,13 @@ absl::StatusOr<RecordMotionReport> RecordMotion(
     Animator& animator, const std::string& driving, const std::string& output,
     const RecordMotionOptions& options) {
   const Stopwatch all;
-  RETURN_IF_ERROR(CheckOutput(driving, output, options));
+  const networks::files::PlannedOutputs planned =
+      Planned(driving, output, options);
+  RETURN_IF_ERROR(networks::files::CheckOutputs(planned));
   ASSIGN_OR_RETURN(const std::unique_ptr<DrivingReader> reader,
                    DrivingReader::Open(driving, options.reader, animator));
   RETURN_IF_ERROR(CheckDriving(*reader, driving));
+  RETURN_IF_ERROR(networks::files::MakeParentFolders(planned));
   networks::files::OutputOptions file;
   file.overwrite = options.overwrite;
   ASSIGN_OR_RETURN(

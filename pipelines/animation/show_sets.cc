@@ -18,10 +18,12 @@ absl::Status WriteSetsPicture(Animator& animator, const std::string& source,
   planned.inputs = options.other_inputs;
   planned.inputs.push_back(source);
   planned.overwrite = options.overwrite;
+  planned.makes_folders = true;
   RETURN_IF_ERROR(networks::files::CheckOutputs(planned));
   ASSIGN_OR_RETURN(
       const std::unique_ptr<VideoSource> opened,
       VideoSource::Open(source, animator, SourceOptionsOf(options, animator)));
+  RETURN_IF_ERROR(networks::files::MakeParentFolders(planned));
   const PreparedSource& prepared = opened->prepared();
   return media::WriteImage(
       output,

@@ -61,6 +61,8 @@ class VideoSource {
   bool has_alpha() const {
     return options_.with_alpha && !first_.alpha.empty();
   }
+  // One picture, and no video.
+  bool is_still() const { return reader_->info().is_still; }
   size_t num_parts() const { return reader_->parts().size(); }
   cv::Rect box() const { return reader_->box(); }
   // Of its keypoints.

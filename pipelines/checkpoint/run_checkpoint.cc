@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "networks/published/weight_files.h"
+#include "pipelines/base/nearest_word.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
 #include "third_party/absl/status_macros.h"
@@ -21,6 +22,22 @@ bool IsPublishedName(const std::string& path) {
          networks::published::WeightFileByName(name).ok();
 }
 
+// What to name instead, where nothing is at `path`.
+std::string AdviceOn(const std::string& path) {
+  const std::string name = std::filesystem::path(path).filename().string();
+  std::vector<std::string> published;
+  for (const auto& file : networks::published::WeightFiles()) {
+    published.emplace_back(file.short_name);
+  }
+  const auto nearest = NearestWord(name, published);
+  if (nearest && UserPath(name) == path) {
+    return absl::StrCat(". Did you mean ", *nearest, "?");
+  }
+  return "; a checkpoint is the folder of a run, which tools/bazelw run "
+         "//pipelines:train makes, a .safetensors or .pth.tar file, or the "
+         "name of published weights, as tps-vox";
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> CheckpointAt(const std::string& path) {
@@ -32,10 +49,7 @@ absl::StatusOr<std::string> CheckpointAt(const std::string& path) {
   }
   if (!std::filesystem::exists(path, error) && !error) {
     return absl::NotFoundError(absl::StrCat(
-        path,
-        ": there is no such file or folder; a checkpoint is the folder of a "
-        "run, which tools/bazelw run //pipelines:train makes, a .safetensors "
-        "or .pth.tar file, or the name of published weights, as tps-vox"));
+        path, ": there is no such file or folder", AdviceOn(path)));
   }
   if (!std::filesystem::is_directory(path, error)) return path;
   for (const std::string& folder : {absl::StrCat(path, "/checkpoints"), path}) {

@@ -77,6 +77,9 @@ TEST(PublishedCheckpoint, IsFoundInTheCacheOrNamed) {
     EXPECT_THAT(CheckpointAt(UserPath(name)),
                 IsOkAndHolds(folder + "/tps-vox.pth.tar"));
   }
+  EXPECT_THAT(CheckpointAt(UserPath("tps_vox")),
+              StatusIs(absl::StatusCode::kNotFound,
+                       HasSubstr("Did you mean tps-vox?")));
   // Elsewhere the name means nothing.
   EXPECT_THAT(CheckpointAt(cache + "/other/tps-vox"),
               StatusIs(absl::StatusCode::kNotFound,

@@ -36,7 +36,7 @@ absl::StatusOr<Look> LookAt(const MediaInput& input) {
   Look look;
   if (input.bytes != nullptr) {
     look.head = input.bytes;
-    look.is_motion_jpeg = LooksLikeImage(*look.head) && IsRawMotionJpeg(input);
+    look.is_motion_jpeg = IsRawMotionJpeg(input, *look.head);
     return look;
   }
   if (input.allow_addresses &&
@@ -54,7 +54,7 @@ absl::StatusOr<Look> LookAt(const MediaInput& input) {
       return absl::InvalidArgumentError(absl::StrCat(input.name, " is empty"));
     }
     look.head = std::make_shared<const std::string>(std::move(head));
-    look.is_motion_jpeg = LooksLikeImage(*look.head) && IsRawMotionJpeg(input);
+    look.is_motion_jpeg = IsRawMotionJpeg(input, *look.head);
   }
   return look;
 }

@@ -1,8 +1,6 @@
 // The laws of FrameSource, for every kind of input.
 #include "pipelines/media/frame_source.h"
 
-#include <sys/stat.h>
-
 #include <cstdio>
 #include <filesystem>
 #include <memory>

@@ -1,4 +1,8 @@
+// Tested by frame_source_test.cc and pipelines/animation/animate_batch_test.cc.
 #include "pipelines/media/image_folder.h"
+
+#include <filesystem>
+#include <initializer_list>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
@@ -7,6 +11,17 @@
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {
+namespace {
+
+bool HasEnding(const std::string& name,
+               std::initializer_list<const char*> endings) {
+  for (const char* ending : endings) {
+    if (absl::EndsWithIgnoreCase(name, ending)) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 VideoInfo ImageSequenceInfo(cv::Size size, int64_t num_frames, Rational rate) {
   VideoInfo info;
@@ -25,7 +40,8 @@ absl::StatusOr<std::vector<std::string>> ListFrameFiles(
                    networks::files::ListFolder(folder));
   std::vector<std::string> files;
   for (const std::string& name : names) {
-    if (!IsSidecar(name)) files.push_back(absl::StrCat(folder, "/", name));
+    if (IsSidecar(name)) continue;
+    files.push_back(std::filesystem::path(folder) / name);
   }
   if (files.empty()) {
     return absl::InvalidArgumentError(
@@ -34,10 +50,22 @@ absl::StatusOr<std::vector<std::string>> ListFrameFiles(
   return files;
 }
 
+bool HasPictureEnding(const std::string& name) {
+  return HasEnding(
+      name, {".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg",
+             ".jpg", ".pgm", ".png", ".ppm", ".svg", ".tif", ".tiff", ".webp"});
+}
+
+bool HasVideoEnding(const std::string& name) {
+  return HasEnding(
+      name, {".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4",
+             ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"});
+}
+
 bool IsSidecar(const std::string& name) {
-  for (const char* ending : {".csv", ".json", ".md", ".npy", ".npz", ".pkl",
-                             ".txt", ".xml", ".yaml", ".yml"}) {
-    if (absl::EndsWithIgnoreCase(name, ending)) return true;
+  if (HasEnding(name, {".csv", ".json", ".md", ".npy", ".npz", ".pkl", ".txt",
+                       ".xml", ".yaml", ".yml"})) {
+    return true;
   }
   for (const char* of_system :
        {"thumbs.db", "ehthumbs.db", "desktop.ini", "__MACOSX", "@eaDir"}) {

@@ -24,6 +24,12 @@ VideoInfo ImageSequenceInfo(cv::Size size, int64_t num_frames, Rational rate);
 absl::StatusOr<std::vector<std::string>> ListFrameFiles(
     const std::string& folder);
 
+// Whether `name` ends as those of pictures do (.png), or of videos (.mp4).
+// Pictures that are not read, as .heic, count: that is said where they are
+// opened. A file with another ending may be one all the same.
+bool HasPictureEnding(const std::string& name);
+bool HasVideoEnding(const std::string& name);
+
 // Names of what lies beside clips and frames without being one: .csv, .json,
 // .md, .npy, .npz, .pkl, .txt, .xml, .yaml, .yml; and what systems put into
 // folders of pictures: Thumbs.db, ehthumbs.db and desktop.ini of Windows,

@@ -1,6 +1,5 @@
 #include "pipelines/media/image_io.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 

@@ -29,17 +29,19 @@ absl::Status NotReadable(int error, const std::string& name) {
 // the ending of a picture, for a pattern of many files.
 constexpr char kNameForProbing[] = "input";
 
-// InvalidArgument for what is known not to be read, by its first bytes.
-absl::Status CheckHead(AVIOContext* io, const std::string& path) {
-  unsigned char head[1024];
-  const int read = avio_read_partial(io, head, static_cast<int>(sizeof(head)));
+// The first bytes. InvalidArgument for what is known by them not to be read.
+absl::StatusOr<std::string> ReadHead(AVIOContext* io, const std::string& path) {
+  std::string head(1024, '\0');
+  const int read =
+      avio_read_partial(io, reinterpret_cast<unsigned char*>(head.data()),
+                        static_cast<int>(head.size()));
   if (read < 0 && read != AVERROR_EOF) return NotReadable(read, path);
-  const std::string why = WhyNotRead({reinterpret_cast<const char*>(head),
-                                      static_cast<size_t>(std::max(0, read))});
+  head.resize(static_cast<size_t>(std::max(0, read)));
+  const std::string why = WhyNotRead(head);
   if (!why.empty()) return absl::InvalidArgumentError(path + " " + why);
   // Within the buffer, so that a pipe can go back, too.
   avio_seek(io, 0, SEEK_SET);
-  return absl::OkStatus();
+  return head;
 }
 
 // Of the demuxers that are allowed, those of streams without times take this
@@ -59,10 +61,10 @@ bool IsMovingPicture(const MediaInput& file) {
 absl::StatusOr<InputPtr> OpenFile(const MediaInput& file) {
   const std::string& path = file.name;
   ASSIGN_OR_RETURN(IoPtr io, OpenBytes(file));
-  RETURN_IF_ERROR(CheckHead(io.get(), path));
+  ASSIGN_OR_RETURN(const std::string head, ReadHead(io.get(), path));
   const AVInputFormat* format = nullptr;
   // FFmpeg takes it for the picture that it begins with.
-  if (IsRawMotionJpeg(file)) format = av_find_input_format("mjpeg");
+  if (IsRawMotionJpeg(file, head)) format = av_find_input_format("mjpeg");
   int error = 0;
   if (format == nullptr) {
     error = av_probe_input_buffer2(io.get(), &format, kNameForProbing, nullptr,
@@ -91,6 +93,21 @@ absl::StatusOr<InputPtr> OpenFile(const MediaInput& file) {
   return InputPtr(input);
 }
 
+// Whether it is the network or what the server gave. A page is often named for
+// the video that it shows.
+absl::Status UrlNotReadable(int error, const std::string& url) {
+  constexpr char kAdvice[] = "the video itself, not a page that shows it";
+  const absl::Status status = NotReadable(error, url);
+  if (absl::IsCancelled(status)) return status;
+  if (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot reach ", url, " (", FfmpegMessage(error),
+                     "): is there a network? Name ", kAdvice));
+  }
+  return absl::Status(status.code(),
+                      absl::StrCat(status.message(), "; name ", kAdvice));
+}
+
 int AskStop(void* stop) {
   return (*static_cast<const StopPredicate*>(stop))() ? 1 : 0;
 }
@@ -113,7 +130,7 @@ absl::StatusOr<InputPtr> OpenUrl(const MediaInput& address) {
   if (*stop) input->interrupt_callback = {AskStop, stop.get()};
   const int error = avformat_open_input(&input, url.c_str(), nullptr, &options);
   av_dict_free(&options);
-  if (error < 0) return NotReadable(error, url);
+  if (error < 0) return UrlNotReadable(error, url);
   input->opaque = stop.release();  // the input's own now, see InputDeleter
   return InputPtr(input);
 }
@@ -140,7 +157,8 @@ absl::StatusOr<InputPtr> OpenDevice(const std::string& name) {
 
 }  // namespace
 
-bool IsRawMotionJpeg(const MediaInput& input) {
+bool IsRawMotionJpeg(const MediaInput& input, std::string_view head) {
+  if (!LooksLikeImage(head)) return false;
   const std::unique_ptr<std::istream> file = OpenStream(input);
   return file != nullptr && IsMotionJpeg(*file);
 }

@@ -4,6 +4,7 @@
 #define PIPELINES_MEDIA_OPEN_INPUT_H_
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -21,9 +22,10 @@ namespace pipelines::media {
 // the first frame of an .h261 or .h263 lasts so long in any case.
 inline constexpr AVRational kRateOfNone = {80, 3};
 
-// Whether `input` is raw Motion JPEG, and so a video that begins like a picture
-// (see formats/motion_jpeg.h). False for what cannot be read twice.
-bool IsRawMotionJpeg(const MediaInput& input);
+// Whether `input`, whose first bytes are `head`, is raw Motion JPEG, and so a
+// video that begins like a picture (see formats/motion_jpeg.h). False for what
+// cannot be read twice.
+bool IsRawMotionJpeg(const MediaInput& input, std::string_view head);
 
 // Opens a file, or bytes in memory, and recognises the container by its
 // content; with input.allow_addresses, a device or a URL, too. FFmpeg gets the

@@ -283,6 +283,18 @@ TEST(OpenInput, ReadsAUrlOnlyWhereTheUserNamedIt) {
               StatusIs(StatusCode::kNotFound, _));
 }
 
+TEST(OpenInput, TellsANetworkThatFailsFromAPageThatIsNoVideo) {
+  const std::string url = "http://127.0.0.1:1/a.mp4";  // nobody serves there
+  EXPECT_THAT(OpenInput({url, /*allow_addresses=*/true, nullptr}),
+              StatusIs(StatusCode::kUnavailable,
+                       AllOf(HasSubstr("cannot reach " + url),
+                             HasSubstr("is there a network?"))));
+  const LoopbackServer server(Always("<html><body>A video</body></html>"));
+  EXPECT_THAT(
+      OpenInput({server.Url("/watch"), /*allow_addresses=*/true, nullptr}),
+      StatusIs(StatusCode::kInvalidArgument, HasSubstr("not a page")));
+}
+
 TEST(OpenInput, LetsNoPlaylistOfAServerReadLocalFiles) {
   const std::string victim = TempPath("local.mp4");
   WriteNumberedVideo(victim, cv::Size(32, 32), 3);

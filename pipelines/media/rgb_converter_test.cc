@@ -69,7 +69,6 @@ cv::Mat RandomPicture(cv::Size size, int type) {
   return picture;
 }
 
-// A frame of one colour in 4:2:0.
 FramePtr FrameOfOneColour(cv::Size size, int luma, int blue, int red) {
   FramePtr frame = NewFrame(size, AV_PIX_FMT_YUV420P);
   const int levels[] = {luma, blue, red};

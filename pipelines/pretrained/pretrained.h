@@ -2,7 +2,9 @@
 #ifndef PIPELINES_PRETRAINED_PRETRAINED_H_
 #define PIPELINES_PRETRAINED_PRETRAINED_H_
 
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "pipelines/base/runfile.h"
 
@@ -13,6 +15,13 @@ inline std::string PretrainedCheckpoint() {
   return RunfilePath("pipelines/pretrained/puppets-128.safetensors");
 }
 
+// Whether `path` leads to it. It is the repository's or the installation's:
+// nothing may be written into it.
+inline bool IsPretrainedCheckpoint(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::equivalent(path, PretrainedCheckpoint(), error);
+}
+
 // A puppet, and a video of another one.
 inline std::string ExampleSource() {
   return RunfilePath("pipelines/pretrained/puppet.png");
@@ -20,6 +29,11 @@ inline std::string ExampleSource() {
 inline std::string ExampleDriving() {
   return RunfilePath("pipelines/pretrained/dance.mp4");
 }
+
+// The mode of the example where none is asked for: its two puppets differ
+// little in shape, but much in their first poses, between which relative motion
+// can tear an arm off.
+inline constexpr char kExampleMode[] = "standard";
 
 }  // namespace pipelines
 
