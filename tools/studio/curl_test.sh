@@ -12,7 +12,7 @@ fail() {
 folder=$TEST_TMPDIR/curl
 mkdir -p "$folder"
 cp pipelines/pretrained/puppet.png pipelines/pretrained/dance.mp4 "$folder"
-mkdir "$folder/mine, too"
+mkdir "$folder/mine, too" "$folder/runs"
 touch "$folder/mine, too/mine.pth.tar"
 tools/studio/studio --port 0 --data "$folder/data" --root "$folder/runs" \
   --checkpoints "$folder/mine, too" --device cpu >"$folder/server.log" 2>&1 &
@@ -43,6 +43,12 @@ grep -q ftyp "$folder/animation.mp4" || fail "the result is no mp4"
 curl -sf -H "Authorization: Bearer $token" "${address%#*}api/v1/checkpoints" | grep -q '"from":"folder"' ||
   fail "a folder of checkpoints with a comma in its name is not read"
 
+said=$(tools/studio/studio --port 0 --data "$folder/data" --device cpu 2>&1) &&
+  fail "a second server takes the same folder"
+[[ "$said" == *"uses this folder for Studio; give --data another folder"* ]] ||
+  fail "a second server says: $said"
+
 # Ctrl-C ends the server as a success.
 kill -INT $server
 wait $server || fail "the server ended with $?"
+grep -q "studio: ends" "$folder/server.log" || fail "it does not say that it ends"

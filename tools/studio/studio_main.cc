@@ -1,14 +1,19 @@
 // tools/bazelw run //tools/studio: the system in a browser; see kUsage.
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
+#include "absl/flags/commandlineflag.h"
 #include "absl/flags/flag.h"
+#include "absl/flags/reflection.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
@@ -20,10 +25,12 @@
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/installed_commands.h"
 #include "pipelines/app/program.h"
+#include "pipelines/app/program_hooks.h"
 #include "pipelines/base/runfile.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "third_party/absl/status_macros.h"
+#include "tools/studio/api/checkpoints.h"
 #include "tools/studio/http/access.h"
 #include "tools/studio/studio_server.h"
 #include "tools/studio/units.h"
@@ -38,24 +45,28 @@ ABSL_FLAG(std::string, token_file, "",
           "least 22 letters, digits, - and _. "
           "Empty: a new token at each start.");
 ABSL_FLAG(std::vector<std::string>, allowed_hosts, {},
-          "With --listen: names by which browsers reach this machine, as "
-          "lab7.example.org. Numeric addresses need no name here.");
+          "With --listen: names, with commas between, by which browsers reach "
+          "this machine, as lab7.example.org. Numeric addresses need no name "
+          "here.");
 ABSL_FLAG(std::string, root, "runs",
-          "The folder with the training runs to show.");
+          "The folder with the training runs to show, or one run's folder.");
 ABSL_FLAG(std::vector<std::string>, checkpoints, {},
-          "Folders with further checkpoints, .safetensors or .pth.tar.");
+          "Further checkpoints, with commas between: .safetensors or .pth.tar "
+          "files, folders with such files, and folders of runs.");
 ABSL_FLAG(std::string, data, "",
           "The folder for uploads and jobs. Empty: cpab_animation/studio in "
           "$XDG_STATE_HOME or ~/.local/state.");
 ABSL_FLAG(std::string, device, "auto",
           "Where jobs run: auto, cpu, cuda or cuda:1.");
-ABSL_FLAG(std::string, quota, "20GiB", "Of all uploads and jobs together.");
-ABSL_FLAG(std::string, max_upload, "512MiB", "Of one upload.");
+ABSL_FLAG(std::string, quota, "20GiB",
+          "Of all uploads and jobs together; with its unit.");
+ABSL_FLAG(std::string, max_upload, "512MiB",
+          "Of one upload, at most --quota; with its unit.");
 ABSL_FLAG(std::string, max_age, "7d",
           "Uploads that were not used, and jobs that ended, this long ago are "
           "deleted.");
 ABSL_FLAG(int, max_queue, 20, "Jobs that may wait.");
-ABSL_FLAG(std::string, job_memory, "8GiB", "Memory of one job.");
+ABSL_FLAG(std::string, job_memory, "8GiB", "Memory of one job; with its unit.");
 
 namespace studio {
 namespace {
@@ -107,6 +118,24 @@ absl::Status Named(absl::string_view flag, const absl::Status& status) {
                             absl::StrCat("--", flag, ": ", status.message()));
 }
 
+bool IsDefault(const absl::CommandLineFlag& flag) {
+  return flag.CurrentValue() == flag.DefaultValue();
+}
+
+// The default --root need not be there yet.
+absl::Status CheckRoot(const std::string& root) {
+  std::error_code error;
+  if (std::filesystem::is_directory(root, error) ||
+      IsDefault(absl::GetFlagReflectionHandle(FLAGS_root))) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--root: ", root,
+                   std::filesystem::exists(root, error)
+                       ? ": is no folder; name one with training runs"
+                       : ": there is no such folder"));
+}
+
 absl::Status ReadLimits(StudioOptions* options) {
   const absl::StatusOr<int64_t> quota = ParseBytes(absl::GetFlag(FLAGS_quota));
   RETURN_IF_ERROR(Named("quota", quota.status()));
@@ -119,8 +148,15 @@ absl::Status ReadLimits(StudioOptions* options) {
   const absl::StatusOr<absl::Duration> max_age =
       ParseAge(absl::GetFlag(FLAGS_max_age));
   RETURN_IF_ERROR(Named("max_age", max_age.status()));
+  if (*max_upload > *quota &&
+      !IsDefault(absl::GetFlagReflectionHandle(FLAGS_max_upload))) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--max_upload is ", absl::GetFlag(FLAGS_max_upload),
+        ", more than --quota, which is ", absl::GetFlag(FLAGS_quota),
+        "; raise one or lower the other"));
+  }
   options->quota = *quota;
-  options->max_upload = *max_upload;
+  options->max_upload = std::min(*max_upload, *quota);
   options->job_memory = *memory;
   options->max_age = *max_age;
   options->max_queue = absl::GetFlag(FLAGS_max_queue);
@@ -145,9 +181,12 @@ absl::StatusOr<StudioOptions> OptionsFromFlags() {
   }
   ASSIGN_OR_RETURN(options.data, DataFolder());
   options.runs = pipelines::UserPath(absl::GetFlag(FLAGS_root));
+  RETURN_IF_ERROR(CheckRoot(options.runs));
   for (const std::string& folder :
        pipelines::PathsWithCommas(absl::GetFlag(FLAGS_checkpoints))) {
     options.checkpoint_folders.push_back(pipelines::UserPath(folder));
+    RETURN_IF_ERROR(Named("checkpoints",
+                          CheckCheckpoints(options.checkpoint_folders.back())));
   }
   options.page = pipelines::RunfilePath("tools/studio/page");
   options.device = absl::GetFlag(FLAGS_device);
@@ -173,6 +212,8 @@ absl::Status Run(const pipelines::CommandLine& line) {
   if (pipelines::IsInstalled(line.words[0])) {
     options.animate = "cpab-animate";
   }
+  pipelines::ProgramHooks hooks("studio");
+  options.warn = hooks.hooks().warn;
   // A client that leaves, or a child process that ends, is no reason to end.
   signal(SIGPIPE, SIG_IGN);
   pipelines::CatchStopSignals();
@@ -188,6 +229,8 @@ absl::Status Run(const pipelines::CommandLine& line) {
               options.data.c_str());
   std::fflush(stdout);
   while (pipelines::StopSignal() == 0) absl::SleepFor(absl::Milliseconds(100));
+  std::printf("studio: ends; a job that runs is marked as interrupted\n");
+  std::fflush(stdout);
   return absl::OkStatus();
 }
 

@@ -114,6 +114,7 @@ absl::Status StudioServer::Impl::StartJobs() {
   store.quota = options_.quota;
   store.bundled = {{"puppet", "image", pipelines::ExampleSource()},
                    {"dance", "video", pipelines::ExampleDriving()}};
+  store.warn = options_.warn;
   ASSIGN_OR_RETURN(store_, Store::Open(store));
   JobQueueOptions jobs;
   jobs.store = store_.get();

@@ -3,6 +3,7 @@
 #define TOOLS_STUDIO_STUDIO_SERVER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,7 +22,7 @@ struct StudioOptions {
 
   std::string data;                              // the store's folder
   std::string runs;                              // the root of training runs
-  std::vector<std::string> checkpoint_folders;   // further checkpoints
+  std::vector<std::string> checkpoint_folders;   // see api/checkpoints.h
   std::string page;                              // folder of the page's files
   int64_t quota = int64_t{20} << 30;             // bytes
   int64_t max_upload = int64_t{512} << 20;       // bytes
@@ -33,6 +34,8 @@ struct StudioOptions {
   std::string animate = "tools/bazelw run //pipelines:animate --";
   // How often uploads and jobs that are too old are looked for.
   absl::Duration cleanup_period = absl::Minutes(1);
+  // What the user should know. May be empty.
+  std::function<void(const std::string& warning)> warn;
 };
 
 // Runs from Start to its destruction.

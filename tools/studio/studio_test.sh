@@ -18,7 +18,13 @@ expect 2 "give --token_file" --listen ::
 expect 2 "no numeric address" --listen localhost
 expect 2 "--port has to be 0 to 65535" --port 70000
 expect 2 "--quota: \"much\" is no size" --quota much
+expect 2 "--quota: \"20\" is no size; write it with a unit" --quota 20
 expect 2 "--max_upload: \"0\" is no size" --max_upload 0
+expect 2 "--max_upload is 2MB, more than --quota, which is 1MB" --max_upload 2MB --quota 1MB
+expect 2 "--root: $TEST_TMPDIR/nope: there is no such folder" --root nope
+expect 2 "--root: $TEST_TMPDIR/token: is no folder" --root token
+expect 2 "--checkpoints: $TEST_TMPDIR/nope: there is no such file or folder" --checkpoints foreign,nope
+expect 2 "--checkpoints: $TEST_TMPDIR/token: is no checkpoint" --checkpoints token
 expect 2 "--max_age: \"week\" is no time" --max_age week
 expect 2 "--max_queue has to be 1 to 1000" --max_queue 0
 expect 2 "missing_token: cannot open" --token_file missing_token

@@ -23,16 +23,9 @@ struct Unit {
 };
 
 constexpr Unit kUnits[] = {
-    {"", 1},
-    {"B", 1},
-    {"kB", 1e3},
-    {"MB", 1e6},
-    {"GB", 1e9},
-    {"TB", 1e12},
-    {"KiB", 1024.0},
-    {"MiB", 1048576.0},
-    {"GiB", 1073741824.0},
-    {"TiB", 1099511627776.0},
+    {"B", 1},           {"kB", 1e3},           {"MB", 1e6},
+    {"GB", 1e9},        {"TB", 1e12},          {"KiB", 1024.0},
+    {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0},
 };
 
 constexpr double kMostBytes = 9007199254740992.0;  // 2^53
@@ -54,7 +47,7 @@ absl::StatusOr<int64_t> ParseBytes(absl::string_view text) {
     if (bytes >= 1 && bytes <= kMostBytes) return static_cast<int64_t>(bytes);
   }
   return absl::InvalidArgumentError(absl::StrCat(
-      "\"", text, "\" is no size; write, for instance, 512MiB or 20GB"));
+      "\"", text, "\" is no size; write it with a unit, as 512MiB or 20GB"));
 }
 
 absl::StatusOr<absl::Duration> ParseAge(absl::string_view text) {

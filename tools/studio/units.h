@@ -10,9 +10,9 @@
 
 namespace studio {
 
-// "512MiB", "20GB", "1.5 GiB", "1000000" (bytes). Units are B, kB, MB, GB, TB
-// and KiB, MiB, GiB, TiB, in any case. InvalidArgument for another text, and
-// for less than 1 byte or more than 2^53.
+// "512MiB", "20GB", "1.5 GiB". Units are B, kB, MB, GB, TB and KiB, MiB, GiB,
+// TiB, in any case. InvalidArgument for another text, as one without a unit,
+// and for less than 1 byte or more than 2^53.
 absl::StatusOr<int64_t> ParseBytes(absl::string_view text);
 
 // "7d", "12h", "1d12h", "90m", "30s". InvalidArgument for another text and for

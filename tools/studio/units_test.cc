@@ -11,12 +11,12 @@ TEST(UnitsTest, ReadsSizes) {
   EXPECT_THAT(ParseBytes("512MiB"), IsOkAndHolds(int64_t{512} << 20));
   EXPECT_THAT(ParseBytes("20GB"), IsOkAndHolds(int64_t{20000000000}));
   EXPECT_THAT(ParseBytes(" 1.5 gib "), IsOkAndHolds(int64_t{1610612736}));
-  EXPECT_THAT(ParseBytes("1000"), IsOkAndHolds(int64_t{1000}));
+  EXPECT_THAT(ParseBytes("1000B"), IsOkAndHolds(int64_t{1000}));
 }
 
 TEST(UnitsTest, RefusesWhatIsNoSize) {
-  for (const char* text : {"", "MB", "-1", "0", "1XB", "1e9", "1..5MB", "nan",
-                           "99999999TiB", "1 2MB"}) {
+  for (const char* text : {"", "MB", "-1", "0", "0B", "20", "1XB", "1e9",
+                           "1..5MB", "nan", "99999999TiB", "1 2MB"}) {
     EXPECT_FALSE(ParseBytes(text).ok()) << text;
   }
 }

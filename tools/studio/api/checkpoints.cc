@@ -146,6 +146,19 @@ bool ReadFacts(CheckpointFile* file) {
 
 }  // namespace
 
+absl::Status CheckCheckpoints(const std::string& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error) ||
+      (fs::is_regular_file(path, error) && IsCheckpointName(path))) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      path, fs::exists(path, error)
+                ? ": is no checkpoint, a .safetensors or .pth.tar file; name "
+                  "one, or a folder"
+                : ": there is no such file or folder"));
+}
+
 std::vector<CheckpointFile> Checkpoints::Paths() const {
   std::vector<CheckpointFile> files;
   const auto add = [&](std::string name, const char* from, std::string path) {
@@ -163,9 +176,16 @@ std::vector<CheckpointFile> Checkpoints::Paths() const {
     add(networks::files::BaseName(path), "fetched", path);
   }
   for (const std::string& folder : places_.folders) {
+    std::error_code error;
+    if (fs::is_regular_file(folder, error)) {
+      add(networks::files::BaseName(folder), "folder", folder);
+      continue;
+    }
     for (const std::string& path : CheckpointsIn(folder)) {
       add(networks::files::BaseName(path), "folder", path);
     }
+    const std::optional<std::string> of_run = CheckpointOfRun(folder);
+    if (of_run) add(networks::files::BaseName(folder), "run", *of_run);
   }
   if (places_.runs) {
     for (const std::string& run : places_.runs()) {

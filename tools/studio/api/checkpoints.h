@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -20,9 +21,14 @@ struct CheckpointPlaces {
   std::string shipped;  // the file that comes with the program
   // The folders of training runs.
   std::function<std::vector<std::string>()> runs;
-  std::vector<std::string> folders;  // of .safetensors and .pth.tar files
-  std::string fetched;               // the folder of fetched weights
+  // Folders with .safetensors and .pth.tar files, such files, folders of runs.
+  std::vector<std::string> folders;
+  std::string fetched;  // the folder of fetched weights
 };
+
+// Whether `path` can be one of CheckpointPlaces::folders. InvalidArgument where
+// there is nothing, or a file that is no checkpoint by its name.
+absl::Status CheckCheckpoints(const std::string& path);
 
 struct CheckpointFile {
   std::string id;

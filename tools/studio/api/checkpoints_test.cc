@@ -16,6 +16,7 @@ namespace studio {
 namespace {
 
 using ::testing::_;
+using ::testing::HasSubstr;
 
 class CheckpointsTest : public networks::files::FolderTest {
  protected:
@@ -87,6 +88,27 @@ TEST_F(CheckpointsTest, TakesTheBestOfARunElseTheNewest) {
   Write("run/checkpoints/best.safetensors", "");
   EXPECT_EQ(checkpoints.List().back().path,
             Path("run/checkpoints/best.safetensors"));
+}
+
+TEST_F(CheckpointsTest, TakesAFileOrTheFolderOfARunForAFolder) {
+  Write("more/a.pth.tar", "zip");
+  Write("more/a.png", "");
+  places_.folders = {Path("more/a.pth.tar"), Path("run")};
+  places_.runs = nullptr;
+  const std::vector<CheckpointFile> list = Checkpoints(places_).List();
+  ASSERT_EQ(list.size(), 4u);
+  EXPECT_EQ(list[2].path, Path("more/a.pth.tar"));
+  EXPECT_EQ(list[3].path, Path("run/checkpoints/step-000000010.safetensors"));
+  EXPECT_EQ(list[3].name, "run");
+  for (const char* good : {"more/a.pth.tar", "more", "run"}) {
+    EXPECT_THAT(CheckCheckpoints(Path(good)), IsOk());
+  }
+  EXPECT_THAT(CheckCheckpoints(Path("more/a.png")),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("more/a.png: is no checkpoint")));
+  EXPECT_THAT(CheckCheckpoints(Path("none")),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("none: there is no such file or folder")));
 }
 
 TEST_F(CheckpointsTest, SaysThatOneHasBeenDeleted) {

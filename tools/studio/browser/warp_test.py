@@ -136,6 +136,17 @@ class WarpTest(browser_testing.BrowserTest):
             "css selector", '#page-warp [aria-label="Saved points"]'
         ).send_keys(str(path))
 
+    def test_says_which_points_do_not_arrive(self):
+        ends = ([0.4, 0.4], [0.8, 0.4])
+        points = [{"from": a, "to": b} for a, b in (ends, ends[::-1])]
+        saved = {"format": "cpab-warp", "version": 1, "points": points}
+        self.load("swap.json", saved)
+        words = "Points 1, 2 do not arrive: give more cells"
+        self.browser.wait(
+            lambda: words in self.browser.text("#page-warp .warp-below"),
+            "it says which points do not arrive",
+        )
+
     def test_loads_saved_points_and_no_others(self):
         points = [{"from": [0.5, 0.5], "to": [0.6, 0.5]}]
         saved = {"format": "cpab-warp", "version": 1, "points": points}

@@ -44,8 +44,8 @@ absl::Status ListenError(int error, const std::string& address, int port) {
   if (error == EADDRINUSE) {
     return absl::AlreadyExistsError(
         absl::StrCat(where,
-                     " is in use, perhaps by another Studio; choose another "
-                     "port, or port 0 for any that is free"));
+                     " is in use, perhaps by another Studio; give another "
+                     "--port, or --port 0 for any that is free"));
   }
   if (error == EADDRNOTAVAIL) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -53,7 +53,7 @@ absl::Status ListenError(int error, const std::string& address, int port) {
   }
   if (error == EACCES) {
     return absl::InvalidArgumentError(absl::StrCat(
-        where, ": the port is for root alone; choose one from 1024 on"));
+        where, ": the port is for root alone; give a --port from 1024 on"));
   }
   return networks::files::SystemError(error, where, "listen");
 }

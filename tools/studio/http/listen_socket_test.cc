@@ -18,8 +18,9 @@ TEST(ListenTest, SaysThatAPortIsInUse) {
   const absl::StatusOr<ListenSocket> first = Listen("127.0.0.1", 0);
   ASSERT_THAT(first, IsOk());
   EXPECT_GT(first->port, 0);
-  EXPECT_THAT(Listen("127.0.0.1", first->port),
-              StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("port 0")));
+  EXPECT_THAT(
+      Listen("127.0.0.1", first->port),
+      StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("--port 0")));
   close(first->descriptor);
 }
 

@@ -1,6 +1,5 @@
 #include "tools/studio/jobs/job_queue.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <filesystem>

@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "pipelines/base/quoted_for_shell.h"
 #include "pipelines/config/motion_choice.h"
+#include "pipelines/pretrained/pretrained.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/base/field_error.h"
 
@@ -100,13 +101,11 @@ absl::Status ReadCount(const Json& json, const char* field, T most, T* number) {
   return ReadNumber<T>(field, value, 0, most, number);
 }
 
-// As --mode auto of animate: the two puppets of its example differ little in
-// shape, but much in their first poses, between which motion can tear an arm
-// off.
+// As --mode auto of animate.
 std::string DefaultMode(const JobRequest& request) {
   const bool is_example =
       request.source == "bundled:puppet" && request.driving == "bundled:dance";
-  return is_example ? "standard" : request.mode;
+  return is_example ? pipelines::kExampleMode : request.mode;
 }
 
 absl::Status ReadMode(const Json& json, JobRequest* request) {

@@ -328,7 +328,8 @@ class WarpPage {
 
   showFacts(facts) {
     fill(this.problem);
-    this.editor.markBad([]);
+    this.editor.markBad(facts.missed);
+    fill(this.hint, missedText(facts.missed) || HINTS[this.settings.view]);
     setFigure(this.fitText, `${facts.milliseconds.fit.toFixed(1)}, ${facts.milliseconds.warp.toFixed(1)} ms`);
     setFigure(this.residualText, pixelsText(facts.residual, facts));
     setFigure(this.areaText, facts.det.min === null ? '–' : `${short(facts.det.min)} to ${short(facts.det.max)}`);
@@ -400,6 +401,10 @@ function setFigure(figure, text) {
 const short = (value) => (Math.abs(value) >= 10 ? value.toFixed(0) : value.toPrecision(2));
 const percentText = (share) => (share === 0 ? '0 %' : share < 0.001 ? '< 0.1 %' : `${(100 * share).toFixed(1)} %`);
 const pixelsText = (residual, {width, height}) => (residual === null ? '–' : (residual * (Math.max(width, height) - 1)).toFixed(2));
+
+const missedText = (missed) => (missed.length === 0 ? ''
+  : `${missed.length === 1 ? 'Point' : 'Points'} ${missed.map((index) => index + 1).join(', ')} `
+    + `${missed.length === 1 ? 'does' : 'do'} not arrive: give more cells, or shorter moves.`);
 
 // Users count points from 1.
 const spoken = (message) => message.replace(/points\[(\d+)\](\.from|\.to)?/gi, (_, index) => `Point ${Number(index) + 1}`);

@@ -47,8 +47,7 @@ int64_t TimeOf(absl::string_view name) {
 bool EventFollower::HasAllFiles(const SafeFolder& folder) const {
   return std::all_of(
       positions_.begin(), positions_.end(), [&folder](const auto& read) {
-        const absl::StatusOr<SafeFile> file = folder.OpenFile(read.first);
-        return file.ok() && file->identity() == read.second.identity;
+        return folder.IsSameFile(read.first, read.second.identity);
       });
 }
 

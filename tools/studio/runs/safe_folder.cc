@@ -38,6 +38,11 @@ absl::Status CannotRead(int error, const std::string& path) {
   return SystemError(error, path, "read it");
 }
 
+FileIdentity IdentityOf(const struct stat& info) {
+  return {static_cast<uint64_t>(info.st_dev),
+          static_cast<uint64_t>(info.st_ino)};
+}
+
 }  // namespace
 
 Descriptor::~Descriptor() {
@@ -107,10 +112,8 @@ absl::StatusOr<SafeFile> SafeFolder::OpenFile(absl::string_view name) const {
     return absl::FailedPreconditionError(
         absl::StrCat(path_, "/", name, ": is no regular file"));
   }
-  return SafeFile(
-      std::move(descriptor),
-      {static_cast<uint64_t>(info.st_dev), static_cast<uint64_t>(info.st_ino)},
-      info.st_size, info.st_mtim.tv_sec);
+  return SafeFile(std::move(descriptor), IdentityOf(info), info.st_size,
+                  info.st_mtim.tv_sec);
 }
 
 absl::StatusOr<std::string> SafeFolder::ReadFile(absl::string_view name,
@@ -126,6 +129,15 @@ absl::StatusOr<std::string> SafeFolder::ReadFile(absl::string_view name,
 
 bool SafeFolder::HasFile(absl::string_view name) const {
   return OpenFile(name).ok();
+}
+
+bool SafeFolder::IsSameFile(absl::string_view name,
+                            FileIdentity identity) const {
+  struct stat info;
+  return IsName(name) &&
+         fstatat(descriptor_.number(), std::string(name).c_str(), &info,
+                 AT_SYMLINK_NOFOLLOW) == 0 &&
+         IdentityOf(info) == identity;
 }
 
 absl::StatusOr<std::vector<std::string>> SafeFolder::Names(

@@ -84,6 +84,9 @@ class SafeFolder {
   // Whether OpenFile finds something.
   bool HasFile(absl::string_view name) const;
 
+  // Whether `name` is the file of this identity, which is not opened.
+  bool IsSameFile(absl::string_view name, FileIdentity identity) const;
+
   // Names in this folder without hidden ones (".x"), sorted by the numbers in
   // them, then by text: the last `max_names`, which of numbered files are the
   // newest. Of folders with more than 20000 names no more are read.

@@ -81,6 +81,17 @@ TEST_F(SafeFolderTest, FollowsNoLink) {
               ::testing::HasSubstr("symbolic link"));
 }
 
+TEST_F(SafeFolderTest, TellsFilesApart) {
+  Write("a", "content");
+  Write("b", "content");
+  std::filesystem::create_symlink("a", Path("link"));
+  const FileIdentity a = Root().OpenFile("a")->identity();
+  EXPECT_TRUE(Root().IsSameFile("a", a));
+  for (const char* name : {"b", "link", "none", "./a"}) {
+    EXPECT_FALSE(Root().IsSameFile(name, a)) << name;
+  }
+}
+
 // A pipe without a writer would block whoever opens it.
 TEST_F(SafeFolderTest, OpensRegularFilesOnly) {
   ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);

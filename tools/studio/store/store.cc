@@ -89,16 +89,19 @@ absl::Status RemoveLeftovers(const std::string& folder) {
   return absl::OkStatus();
 }
 
+absl::Status LookAt(const std::string& path, struct stat* status) {
+  return lstat(path.c_str(), status) == 0 ? absl::OkStatus()
+                                          : SystemError(errno, path, "look at");
+}
+
 absl::Status MakePrivateFolder(const std::string& folder) {
   if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
     return SystemError(errno, folder, "create the folder");
   }
   struct stat status;
   // With a slash behind its name a link is followed.
-  const std::string name = networks::files::WithoutTrailingSlashes(folder);
-  if (lstat(name.c_str(), &status) != 0) {
-    return SystemError(errno, folder, "look at");
-  }
+  RETURN_IF_ERROR(
+      LookAt(networks::files::WithoutTrailingSlashes(folder), &status));
   if (S_ISLNK(status.st_mode)) {
     return absl::FailedPreconditionError(
         absl::StrCat(folder, " is a symbolic link; put a folder in its place"));
@@ -242,7 +245,8 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
   RETURN_IF_ERROR(CheckIsStoreOrEmpty(folder));
   networks::files::LockOptions lock_options;
   lock_options.subject = folder;
-  lock_options.doing = "uses this folder for Studio";
+  lock_options.doing =
+      "uses this folder for Studio; give --data another folder";
   ASSIGN_OR_RETURN(
       FileLock lock,
       FileLock::Take(absl::StrCat(folder, "/", kLock), lock_options));
@@ -308,13 +312,24 @@ absl::Status Store::LoadUpload(const std::string& id) {
   Input input;
   input.id = id;
   input.path = absl::StrCat(folder, "/", kData);
-  struct stat data, description;
+  struct stat data = {}, description = {};
   const absl::StatusOr<std::string> text = networks::files::ReadFile(file);
-  const json parsed =
-      json::parse(text.ok() ? *text : "", nullptr, /*allow_exceptions=*/false);
-  const bool is_whole = lstat(input.path.c_str(), &data) == 0 &&
-                        lstat(file.c_str(), &description) == 0 &&
-                        S_ISREG(data.st_mode) && parsed.is_object() &&
+  absl::Status status = text.status();
+  status.Update(LookAt(file, &description));
+  status.Update(LookAt(input.path, &data));
+  if (!status.ok() && !absl::IsNotFound(status)) {
+    // Perhaps it is whole: the disk fails, or another user owns it.
+    if (options_.warn) {
+      options_.warn(absl::StrCat(status.message(),
+                                 "; this upload is kept, but not shown"));
+    }
+    absl::MutexLock lock(&mutex_);
+    AddFile(input.path, &files_[id]);
+    return absl::OkStatus();
+  }
+  const json parsed = json::parse(status.ok() ? *text : "", nullptr,
+                                  /*allow_exceptions=*/false);
+  const bool is_whole = S_ISREG(data.st_mode) && parsed.is_object() &&
                         parsed.contains("kind") && parsed["kind"].is_string() &&
                         parsed.contains("facts") && parsed["facts"].is_object();
   // An upload is published whole: somebody has changed this one.

@@ -64,6 +64,8 @@ struct StoreOptions {
   int64_t quota = int64_t{20} << 30;  // bytes
   int max_uploads = 1000;             // so that tiny ones have a limit, too
   std::vector<BundledInput> bundled;
+  // What the user should know. May be empty.
+  std::function<void(const std::string& warning)> warn;
 };
 
 class Store;
@@ -127,7 +129,8 @@ class NewUpload {
 // Safe to use from many threads.
 class Store {
  public:
-  // Removes what a killed server left in the making, and counts the rest.
+  // Removes what a killed server left in the making, and counts the rest. An
+  // upload that cannot be read is kept, with a warning; it is not found.
   //
   // Unavailable while another process uses the folder; FailedPrecondition if it
   // is neither empty nor a store, or others may write to it; the system's error

@@ -36,6 +36,7 @@ class StoreTest : public networks::files::FolderTest {
     options.quota = quota;
     options.max_uploads = 5;
     options.bundled = {{"puppet", "image", Path("puppet.png")}};
+    options.warn = [this](const std::string& text) { warnings_ += text; };
     absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(options);
     ASSERT_THAT(store, IsOk());
     store_ = *std::move(store);
@@ -59,6 +60,7 @@ class StoreTest : public networks::files::FolderTest {
   }
 
   std::unique_ptr<Store> store_;
+  std::string warnings_;
 };
 
 TEST_F(StoreTest, KeepsUploadsOverARestart) {
@@ -209,6 +211,24 @@ TEST_F(StoreTest, ARestartRemovesWhatAKilledServerLeft) {
   EXPECT_FALSE(fs::exists(Path("data/jobs/.removed-y")));
 }
 
+// A link to itself, which root cannot open either.
+TEST_F(StoreTest, KeepsAnUploadThatCannotBeRead) {
+  Open();
+  const std::string id = Upload("abc");
+  const std::string file = Path("data/uploads/" + id + "/upload.json");
+  store_.reset();
+  fs::rename(file, Path("aside"));
+  fs::create_symlink("upload.json", file);
+  Open();
+  EXPECT_THAT(warnings_, HasSubstr(id + "/upload.json: cannot open"));
+  EXPECT_FALSE(store_->Find(id).ok());
+  EXPECT_EQ(store_->used(), 3);
+  store_.reset();
+  fs::rename(Path("aside"), file);
+  Open();
+  EXPECT_THAT(store_->Find(id), IsOk());
+}
+
 TEST_F(StoreTest, CountsJobs) {
   Open();
   const absl::StatusOr<std::string> id = store_->MakeJobFolder();
@@ -252,8 +272,9 @@ TEST_F(StoreTest, OneServerAFolder) {
   Open();
   StoreOptions options;
   options.folder = Path("data");
-  EXPECT_THAT(Store::Open(options), StatusIs(absl::StatusCode::kUnavailable,
-                                             HasSubstr("for Studio")));
+  EXPECT_THAT(Store::Open(options),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       HasSubstr("for Studio; give --data another")));
 }
 
 TEST_F(StoreTest, RefusesAFolderOfOthers) {

@@ -456,7 +456,7 @@ def main():
       'trace=open,openat,creat,unlink,unlinkat,rename,renameat,renameat2,'
       'mkdir,mkdirat,link,linkat,symlink,symlinkat,connect']
   failures, counts = [], collections.Counter()
-  studio = Studio(data, ['--quota', str(QUOTA), '--max_upload', str(MAX_UPLOAD)],
+  studio = Studio(data, ['--quota', f'{QUOTA}B', '--max_upload', f'{MAX_UPLOAD}B'],
                   wrapper)
   calm = run_honest(studio, seconds=3)
   begin = time.monotonic()

@@ -104,6 +104,25 @@ json Sources(const WarpMaps& maps, const Eigen::Matrix2Xd& places) {
   return sources;
 }
 
+// The numbers, from 0, of points that T takes to a place further from `to` than
+// a pixel and a hundredth of the longer side.
+json Missed(const WarpRequest& request, const WarpMaps& maps,
+            const RgbaImage& picture) {
+  json missed = json::array();
+  if (request.points.from.cols() == 0) return missed;
+  const bool is_inverse = request.view == WarpView::kInverse;
+  const PointMap& map = is_inverse ? *maps.backward : *maps.forward;
+  const Eigen::Matrix2Xd off =
+      map.Apply(request.points.from) - request.points.to;
+  const Eigen::Vector2d spans(picture.width - 1, picture.height - 1);
+  const double tolerance = std::max(1.0, spans.maxCoeff() / 100);
+  for (int k = 0; k < off.cols(); ++k) {
+    const double distance = off.col(k).cwiseProduct(spans).norm();
+    if (!(distance <= tolerance)) missed.push_back(k);
+  }
+  return missed;
+}
+
 // The factors of areas at points of the result.
 Eigen::VectorXd AreaFactors(const WarpMaps& maps,
                             const Eigen::Matrix2Xd& points) {
@@ -257,6 +276,7 @@ absl::StatusOr<std::string> WarpEngine::Warp(
       {"height", scaled->height},
       {"theta", std::vector<double>(maps.theta.begin(), maps.theta.end())},
       {"residual", NumberOrNull(maps.residual)},
+      {"missed", Missed(request, maps, *scaled)},
       {"iterations", maps.iterations},
       {"max_gradient", maps.max_gradient}};
   json milliseconds = {{"fit", fit.Milliseconds()}};

@@ -35,6 +35,9 @@ class WarpEngine {
   //   width, height  of the pixels; the longer one is the request's size
   //   theta          [d], empty for models other than CPAB
   //   residual       sqrt of the sum of |to - T(from)|^2, sides of the square
+  //   missed         numbers, from 0, of the points that do not arrive: they
+  //                  end further from `to` than a pixel and a hundredth of the
+  //                  longer side
   //   iterations     of the fit; 0 in closed form
   //   max_gradient   largest velocity gradient in any cell; 0 without theta
   //   grid           lines of the deformed grid, each [x, y, x, y, ...]

@@ -126,6 +126,26 @@ TEST_F(WarpEngineTest, MeetsThePointsWithinItsResidual) {
   }
 }
 
+// Two points that are to change places do not.
+TEST_F(WarpEngineTest, NamesThePointsThatDoNotArrive) {
+  Eigen::Matrix2Xd from(2, 2), to(2, 2);
+  from << 0.4, 0.8,  //
+      0.4, 0.4;
+  to << 0.8, 0.4,  //
+      0.4, 0.4;
+  const Eigen::Matrix2Xd nearby = (from.array() + 0.01).matrix();
+  for (const char* view : {"picture", "inverse"}) {
+    EXPECT_EQ(
+        Warp({{"points", PointsOf(from, to)}, {"view", view}}).facts["missed"],
+        json::array({0, 1}))
+        << view;
+    EXPECT_EQ(Warp({{"points", PointsOf(from, nearby)}, {"view", view}})
+                  .facts["missed"],
+              json::array())
+        << view;
+  }
+}
+
 TEST_F(WarpEngineTest, CarriesContentsFromFromToTo) {
   auto dot = std::make_shared<RgbaImage>();
   dot->width = dot->height = 101;
