@@ -40,8 +40,8 @@ absl::Status Run(const pipelines::CommandLine& line) {
   const std::string given =
       pipelines::UserPath(absl::GetFlag(FLAGS_checkpoint));
   if (given.empty()) {
-    return pipelines::UsageError(
-        absl::InvalidArgumentError("--checkpoint is needed; see --help"));
+    return pipelines::UsageError(absl::InvalidArgumentError(
+        "--checkpoint is missing; --help tells what it is"));
   }
   ASSIGN_OR_RETURN(const std::string checkpoint,
                    pipelines::CheckpointAt(given));

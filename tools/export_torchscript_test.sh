@@ -13,7 +13,7 @@ grep -q "loaded again it differs by" "$TEST_TMPDIR/stdout" ||
 expect_files "$out"/{detector,dense_motion,inpainting}.pt
 
 echo "this is no checkpoint" >"$TEST_TMPDIR/garbage"
-expect 2 "--checkpoint is needed"
+expect 2 "--checkpoint is missing"
 expect 2 "unexpected argument 'stray'" --checkpoint "$checkpoint" stray
 expect 1 "garbage" --checkpoint "$TEST_TMPDIR/garbage" --output "$TEST_TMPDIR/none"
 expect 1 "garbage" --checkpoint "$checkpoint" --output "$TEST_TMPDIR/garbage"

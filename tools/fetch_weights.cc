@@ -3,11 +3,13 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -17,6 +19,7 @@
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
 #include "pipelines/app/progress.h"
+#include "pipelines/base/nearest_word.h"
 #include "pipelines/base/stop_signal.h"
 #include "pipelines/base/user_path.h"
 #include "third_party/absl/status_macros.h"
@@ -42,7 +45,8 @@ constexpr char kUsage[] =
   tools/bazelw run //tools:fetch_weights -- vgg19 dino-vitb8 sam-vit-b
       frozen networks of losses, for training
   tools/bazelw run //tools:fetch_weights -- --list
-      what there is, what each is for, whose it is and its licence
+      what there is, what each is for, its size as far as it is known, whose
+      it is and its licence
   tools/bazelw run //tools:fetch_weights -- --dir weights \
       --mirror https://files.example.org/weights sam_vit_b_01ec64.pth
       from elsewhere, to a folder of your own
@@ -56,19 +60,51 @@ Exit codes: 0 done, 1 a file is damaged, not where it should be or refused by
 the server, 2 bad flag; above 128, run again to go on: 129 no network, server in
 trouble, disk full or folder read-only, 130 Ctrl-C, 143 SIGTERM.)";
 
+std::string Megabytes(int64_t bytes) {
+  return absl::StrFormat("%.1f MB", static_cast<double>(bytes) * 1e-6);
+}
+
 void List(const std::string& folder) {
   std::printf("In %s:\n", folder.c_str());
+  int num_there = 0;
+  int64_t bytes_there = 0;
   for (const published::WeightFile& file : published::WeightFiles()) {
     std::error_code error;
-    const bool there =
-        std::filesystem::exists(absl::StrCat(folder, "/", file.name), error);
-    absl::PrintF("  %-8s %-17s %s\n", there ? "fetched" : "-", file.short_name,
+    const std::uintmax_t size =
+        std::filesystem::file_size(absl::StrCat(folder, "/", file.name), error);
+    const bool there = !error;
+    const int64_t bytes = there ? static_cast<int64_t>(size) : file.bytes;
+    if (there) {
+      ++num_there;
+      bytes_there += bytes;
+    }
+    absl::PrintF("  %-8s %-17s %9s  %s\n", there ? "fetched" : "-",
+                 file.short_name, bytes > 0 ? Megabytes(bytes) : "-",
                  file.purpose);
     absl::PrintF(
         "%s", pipelines::Wrapped(absl::StrCat(file.name, "; ", file.origin,
                                               ". Licence: ", file.licence, "."),
                                  /*indent=*/11));
   }
+  absl::PrintF("%d of %d files are here, %s.\n", num_there,
+               published::WeightFiles().size(), Megabytes(bytes_there));
+}
+
+absl::StatusOr<published::WeightFile> FileCalled(const std::string& name) {
+  absl::StatusOr<published::WeightFile> file =
+      published::WeightFileByName(name);
+  if (file.ok()) return file;
+  std::vector<std::string> names;
+  for (const published::WeightFile& known : published::WeightFiles()) {
+    names.emplace_back(known.short_name);
+  }
+  const std::optional<std::string> nearest =
+      pipelines::NearestWord(name, names);
+  return pipelines::UsageError(
+      nearest ? absl::InvalidArgumentError(
+                    absl::StrCat("there are no published weights '", name,
+                                 "'. Did you mean ", *nearest, "?"))
+              : file.status());
 }
 
 // The bar starts when the size is known, and not for what is there already. It
@@ -169,8 +205,7 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   }
   std::vector<published::WeightFile> files;  // all names before any download
   for (const std::string& name : command_line.arguments) {
-    ASSIGN_OR_RETURN(const published::WeightFile file,
-                     pipelines::UsageError(published::WeightFileByName(name)));
+    ASSIGN_OR_RETURN(const published::WeightFile file, FileCalled(name));
     files.push_back(file);
   }
   pipelines::CatchStopSignals();

@@ -121,13 +121,16 @@ TEST(FetchWeights, ListsNothingWhereItIsToFetch) {
 TEST(FetchWeights, ListsWhatIsThere) {
   const std::string folder = FreshTestFolder();
   std::filesystem::create_directories(folder);
-  std::ofstream(folder + "/" + kAny) << "PK weights";
+  std::ofstream(folder + "/" + kAny) << std::string(2500000, 'w');
   const ProgramResult result = Fetch({"--dir", folder, "--list"});
   EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.output, HasSubstr("tps-vox            351.0 MB  faces"));
+  EXPECT_THAT(result.output, HasSubstr("\n1 of "));
+  EXPECT_THAT(result.output, HasSubstr(" files are here, 2.5 MB.\n"));
   EXPECT_THAT(result.output,
-              AllOf(HasSubstr("fetched  dino-vits16"), HasSubstr(kAny),
-                    HasSubstr("-        vgg19"), HasSubstr(kKnown),
-                    HasSubstr("Licence: Apache-2.0.")));
+              AllOf(HasSubstr("fetched  dino-vits16          2.5 MB  DINO"),
+                    HasSubstr(kAny), HasSubstr("-        vgg19"),
+                    HasSubstr(kKnown), HasSubstr("Licence: Apache-2.0.")));
 }
 
 }  // namespace

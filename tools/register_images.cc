@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "cpab/image/drawing.h"
@@ -20,8 +21,10 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
+#include "pipelines/app/program_hooks.h"
 #include "pipelines/app/user_outputs.h"
 #include "pipelines/base/user_path.h"
+#include "pipelines/media/frame_sink.h"
 #include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
 
@@ -172,6 +175,26 @@ std::vector<pipelines::FlagGroup> FlagGroups() {
           {"How", {"cells", "sparse_basis", "noise", "zero_boundary", "side"}}};
 }
 
+absl::Status CheckPaths(const std::string& moving, const std::string& fixed,
+                        const std::string& folder) {
+  std::vector<std::string> missing;
+  if (moving.empty()) missing.push_back("--moving");
+  if (fixed.empty()) missing.push_back("--fixed");
+  if (folder.empty()) missing.push_back("--output");
+  if (!missing.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        absl::StrJoin(missing, " and "),
+        missing.size() == 1 ? " is missing; --help tells what it is"
+                            : " are missing; --help tells what they are"));
+  }
+  if (pipelines::media::IsPictureOutput(folder)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--output is '", folder,
+        "', the name of a picture; name the folder for three pictures"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Run(const pipelines::CommandLine& command_line) {
   RETURN_IF_ERROR(
       pipelines::UsageError(pipelines::RefuseArguments(command_line)));
@@ -180,10 +203,8 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   const std::string fixed_path =
       pipelines::UserPath(absl::GetFlag(FLAGS_fixed));
   const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_output));
-  if (moving_path.empty() || fixed_path.empty() || folder.empty()) {
-    return pipelines::UsageError(absl::InvalidArgumentError(
-        "--moving, --fixed and --output are needed; see --help"));
-  }
+  RETURN_IF_ERROR(
+      pipelines::UsageError(CheckPaths(moving_path, fixed_path, folder)));
   ASSIGN_OR_RETURN(const cpab::RegistrationOptions options,
                    pipelines::UsageError(OptionsFromFlags()));
   networks::files::PlannedOutputs planned;
@@ -207,11 +228,13 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   RETURN_IF_ERROR(WritePictures(folder, moving, fixed, result.flow()));
   std::printf("root mean square difference %.4f, was %.4f; %d steps, %s\n%s\n",
               result.rms_after, result.rms_before, result.iterations,
-              result.converged
-                  ? "converged"
-                  : "not converged: the result may be torn; raise --noise or "
-                    "take fewer --cells",
-              folder.c_str());
+              result.converged ? "converged" : "not converged", folder.c_str());
+  if (!result.converged) {
+    pipelines::ProgramHooks hooks("register_images");
+    hooks.hooks().warn(
+        "not converged: the result may be torn; raise --noise or take fewer "
+        "--cells");
+  }
   return absl::OkStatus();
 }
 

@@ -17,6 +17,9 @@ expect_files "$out"/{warped,grid,field}.png
 succeed "$out/fixed" --moving "$moving" --fixed "$fixed" --output "$out/fixed" \
   --side 16 --cells 2 --noise 0.05 --zero_boundary
 expect_files "$out"/fixed/{warped,grid,field}.png
+said=$(grep -c ", not converged" "$TEST_TMPDIR/stdout")
+warned=$(grep -c "warning: not converged: .*raise --noise" "$TEST_TMPDIR/stderr")
+[[ $said == "$warned" ]] || complain "$warned warnings where not converged is said $said times"
 
 # The same waves in pictures of different sizes, one larger along x and one along
 # y: 0 and 1 are the centres of the first and the last pixel.
@@ -69,7 +72,10 @@ out=$TEST_TMPDIR/none
 cp "$moving" "$TEST_TMPDIR/safe/grid.png"
 expect 2 "is the input" --moving "$moving" --fixed "$TEST_TMPDIR/safe/grid.png" \
   --output "$TEST_TMPDIR/safe" --overwrite
-expect 2 "--moving, --fixed and --output are needed" --moving "$moving"
+expect 2 "--fixed and --output are missing; --help tells what they are" --moving "$moving"
+expect 2 "--output is missing; --help tells what it is" "${pair[@]}"
+expect 2 "registered.png', the name of a picture; name the folder" "${pair[@]}" \
+  --output "$TEST_TMPDIR/registered.png"
 expect 2 "unexpected argument 'stray'" "${pair[@]}" --output "$out" stray
 expect 2 "--cells is '2,3'" "${pair[@]}" --output "$out" --cells 2,3
 expect 2 "--cells is '2,x'" "${pair[@]}" --output "$out" --cells 2,x
@@ -93,7 +99,7 @@ done
 printf 'P5 32767 2 255\n%65534s' >"$TEST_TMPDIR/long.pgm"
 expect 1 "long.pgm has 32767x2 pixels; use at most 32766 a side" \
   --moving "$moving" --fixed "$TEST_TMPDIR/long.pgm" --output "$out"
-expect_none "$out"
+expect_none "$out" "$TEST_TMPDIR/registered.png"
 expect 1 "file/below" "${pair[@]}" --output "$TEST_TMPDIR/file/below" --side 16
 expect_help moving fixed output overwrite cells sparse_basis side noise \
   zero_boundary

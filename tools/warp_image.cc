@@ -1,4 +1,5 @@
 // tools/bazelw run //tools:warp_image: see kUsage.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <memory>
@@ -11,6 +12,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "cpab/field/basis.h"
@@ -24,6 +27,7 @@
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/flag_error.h"
 #include "pipelines/app/program.h"
+#include "pipelines/app/program_hooks.h"
 #include "pipelines/app/user_outputs.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/media/frame_sink.h"
@@ -32,9 +36,11 @@
 #include "third_party/absl/status_macros.h"
 
 ABSL_FLAG(std::string, image, "", "The picture to be warped.");
-ABSL_FLAG(std::string, move, "",
-          "Points and where they go, in pixels from the upper left: "
-          "x,y,to_x,to_y, with semicolons between.");
+ABSL_FLAG(
+    std::string, move, "",
+    "Points and where they go, in pixels from the upper left: "
+    "x,y,to_x,to_y, with semicolons between. They lie in the picture; with "
+    "--nozero_boundary, to_x and to_y may lie beside it.");
 ABSL_FLAG(std::string, output, "warped.webp",
           "What to write, by its ending: png or jpg for the warped picture; "
           "webp, gif, mp4 and others for a video that goes there and back.");
@@ -58,7 +64,8 @@ constexpr char kUsage[] =
 
 Fits a CPAB transform to the pairs of points and warps the picture by it. A
 point that is to stay is a pair of twice the same place. The video shows the
-transforms between none and all of it, which are powers of the same flow.
+transforms between none and all of it, which are powers of the same flow. A line
+a point says where it went; a warning says which points did not arrive.
 
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only.)";
@@ -68,12 +75,58 @@ or folder read-only.)";
 constexpr int kMostCells = 16, kGridLines = 12;
 constexpr double kFramesPerSecond = 25, kShortest = 0.2, kLongest = 60;
 constexpr double kPi = 3.14159265358979323846;
+// A point has arrived within a pixel, or this part of the longer side.
+constexpr double kArrived = 0.01;
 
 using pipelines::BadFlag;
 
 struct PointPair {
   Eigen::Array2d from, to;  // pixels
 };
+
+std::string PointText(const Eigen::Array2d& point) {
+  return absl::StrFormat("(%g, %g)", point.x(), point.y());
+}
+
+// A map without folds takes one point to one place, and two points to two.
+absl::Status CheckDistinct(const std::vector<PointPair>& pairs) {
+  for (size_t k = 1; k < pairs.size(); ++k) {
+    for (size_t i = 0; i < k; ++i) {
+      const bool is_same_start = (pairs[i].from == pairs[k].from).all();
+      if (!is_same_start && !(pairs[i].to == pairs[k].to).all()) continue;
+      return BadFlag("move: points ", i + 1, " and ", k + 1, " both ",
+                     is_same_start ? "start at " : "go to ",
+                     PointText(is_same_start ? pairs[k].from : pairs[k].to),
+                     "; leave one of them out");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// With a zero boundary the picture is mapped onto itself.
+absl::Status CheckInPicture(const std::vector<PointPair>& pairs, cv::Size size,
+                            bool zero_boundary) {
+  const Eigen::Array2d last_pixel(size.width - 1, size.height - 1);
+  const auto is_within = [&](const Eigen::Array2d& point, double sides) {
+    return (point >= -sides * last_pixel).all() &&
+           (point <= (1 + sides) * last_pixel).all();
+  };
+  const std::string picture =
+      absl::StrFormat("the picture; use x from 0 to %d and y from 0 to %d",
+                      size.width - 1, size.height - 1);
+  for (size_t k = 0; k < pairs.size(); ++k) {
+    if (!is_within(pairs[k].from, 0)) {
+      return BadFlag("move: point ", k + 1, " starts at ",
+                     PointText(pairs[k].from), ", outside ", picture);
+    }
+    if (is_within(pairs[k].to, zero_boundary ? 0 : 1)) continue;
+    return BadFlag(
+        "move: point ", k + 1, " is to go to ", PointText(pairs[k].to),
+        zero_boundary ? ", outside " : ", more than a side away from ", picture,
+        zero_boundary ? ", or give --nozero_boundary" : "");
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<std::vector<PointPair>> ParsePairs(const std::string& text) {
   std::vector<PointPair> pairs;
@@ -94,8 +147,9 @@ absl::StatusOr<std::vector<PointPair>> ParsePairs(const std::string& text) {
     }
     pairs.push_back({{values[0], values[1]}, {values[2], values[3]}});
   }
-  if (!pairs.empty()) return pairs;
-  return BadFlag("move is needed: points and where they go; see --help");
+  if (pairs.empty()) return BadFlag("move is missing; --help tells what it is");
+  RETURN_IF_ERROR(CheckDistinct(pairs));
+  return pairs;
 }
 
 struct Request {
@@ -110,7 +164,9 @@ absl::StatusOr<Request> RequestOf(const pipelines::CommandLine& line) {
   Request request;
   request.image = pipelines::UserPath(absl::GetFlag(FLAGS_image));
   request.output = pipelines::UserPath(absl::GetFlag(FLAGS_output));
-  if (request.image.empty()) return BadFlag("image is needed; see --help");
+  if (request.image.empty()) {
+    return BadFlag("image is missing; --help tells what it is");
+  }
   if (request.output.empty()) return BadFlag("output is empty; name a file");
   RETURN_IF_ERROR(
       pipelines::UsageError(pipelines::media::CheckEnding(request.output)));
@@ -199,6 +255,30 @@ absl::Status WriteFrames(const cv::Mat& picture, const Request& request,
   return sink->Finish();
 }
 
+// Prints where each point went, and warns of those that did not arrive.
+void ReportPoints(const std::vector<PointPair>& pairs, const cpab::Flow& flow,
+                  cv::Size size) {
+  const Eigen::Array2d last_pixel(size.width - 1, size.height - 1);
+  const double tolerance = std::max(1.0, kArrived * last_pixel.maxCoeff());
+  std::vector<std::string> missed;
+  for (size_t k = 0; k < pairs.size(); ++k) {
+    const PointPair& pair = pairs[k];
+    const Eigen::Array2d at = flow(pair.from / last_pixel).array() * last_pixel;
+    const std::string end = absl::StrFormat("(%.1f, %.1f)", at.x(), at.y());
+    const std::string wanted = PointText(pair.to);
+    std::printf("%s -> %s, wanted %s\n", PointText(pair.from).c_str(),
+                end.c_str(), wanted.c_str());
+    if ((at - pair.to).matrix().norm() <= tolerance) continue;
+    missed.push_back(absl::StrCat("point ", k + 1, " was to go to ", wanted,
+                                  " and reached ", end));
+  }
+  if (missed.empty()) return;
+  pipelines::ProgramHooks hooks("warp_image");
+  hooks.hooks().warn(absl::StrCat(
+      absl::StrJoin(missed, ", "),
+      "; give more --cells, shorter moves, or points that cross less"));
+}
+
 absl::Status Run(const pipelines::CommandLine& line) {
   ASSIGN_OR_RETURN(const Request request, RequestOf(line));
   networks::files::PlannedOutputs planned;
@@ -215,14 +295,11 @@ absl::Status Run(const pipelines::CommandLine& line) {
         absl::StrCat(request.image, ": is ", picture.cols, "x", picture.rows,
                      "; use a picture of at least 2x2 pixels"));
   }
+  RETURN_IF_ERROR(CheckInPicture(request.pairs, picture.size(),
+                                 request.cells.zero_boundary));
   ASSIGN_OR_RETURN(const cpab::Flow flow, FitFlow(request, picture.size()));
   RETURN_IF_ERROR(WriteFrames(picture, request, flow));
-  const Eigen::Array2d last_pixel(picture.cols - 1, picture.rows - 1);
-  for (const PointPair& pair : request.pairs) {
-    const Eigen::Array2d at = flow(pair.from / last_pixel).array() * last_pixel;
-    std::printf("(%g, %g) -> (%.1f, %.1f)\n", pair.from.x(), pair.from.y(),
-                at.x(), at.y());
-  }
+  ReportPoints(request.pairs, flow, picture.size());
   std::printf("%s\n", request.output.c_str());
   return absl::OkStatus();
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -13,6 +14,21 @@
 #include "absl/strings/str_cat.h"
 
 namespace networks::weights {
+namespace {
+
+// `path` is of this mode. A run keeps its weights in "checkpoints".
+absl::Status NoFile(const std::string& path, mode_t mode) {
+  if (!S_ISDIR(mode)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": is not a regular file"));
+  }
+  const std::string checkpoints = absl::StrCat(path, "/checkpoints");
+  const bool is_run = access(checkpoints.c_str(), F_OK) == 0;
+  return absl::InvalidArgumentError(absl::StrCat(
+      path, ": is a folder; name a file in ", is_run ? checkpoints : "it"));
+}
+
+}  // namespace
 
 absl::StatusOr<std::shared_ptr<MappedFile>> MappedFile::Open(
     const std::string& path) {
@@ -29,10 +45,7 @@ absl::StatusOr<std::shared_ptr<MappedFile>> MappedFile::Open(
   if (fstat(descriptor, &info) != 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat(path, ": cannot look up"));
   }
-  if (!S_ISREG(info.st_mode)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": is not a regular file"));
-  }
+  if (!S_ISREG(info.st_mode)) return NoFile(path, info.st_mode);
   const size_t size = static_cast<size_t>(info.st_size);
   char* data = nullptr;
   if (size > 0) {  // mmap refuses a length of 0.

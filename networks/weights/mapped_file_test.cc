@@ -56,6 +56,17 @@ TEST_F(MappedFileTest, HasTheFilesBytes) {
   EXPECT_THAT(file->Check(), IsOk());
 }
 
+TEST_F(MappedFileTest, IsNoFolder) {
+  EXPECT_THAT(MappedFile::Open(folder_).status(),
+              StatusIs(StatusCode::kInvalidArgument,
+                       folder_ + ": is a folder; name a file in it"));
+  fs::create_directory(Path("checkpoints"));
+  EXPECT_THAT(MappedFile::Open(folder_).status(),
+              StatusIs(StatusCode::kInvalidArgument,
+                       folder_ + ": is a folder; name a file in " +
+                           Path("checkpoints")));
+}
+
 TEST_F(MappedFileTest, StaysWholeWhenTheFileIsReplaced) {
   const std::shared_ptr<MappedFile> file = Open();
   Write("new", "short");

@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
@@ -81,6 +82,38 @@ std::string PartText(const ClipSpec& spec, const CutOptions& options) {
   return text;
 }
 
+// A CutText, taken apart.
+struct CutParts {
+  std::string piece;  // file, times, unit
+  std::string box, size, crf;
+  std::string video;  // its stamp
+};
+
+// The value behind `name` at the end of `text`, both of which are taken off;
+// empty if there is none.
+std::string TakeLast(absl::string_view name, absl::string_view* text) {
+  const size_t begin = text->rfind(name);
+  if (begin == absl::string_view::npos) return "";
+  const std::string value(text->substr(begin + name.size()));
+  if (absl::StrContains(value, ' ')) return "";  // of a file's name
+  text->remove_suffix(text->size() - begin);
+  return value;
+}
+
+CutParts PartsOf(absl::string_view text) {
+  CutParts parts;
+  // A path is absolute; " of " may be in a file's name.
+  if (const size_t end = text.find(" of /"); end != absl::string_view::npos) {
+    parts.video = std::string(text.substr(end + sizeof(kOfVideo) - 1));
+    text = text.substr(0, end);
+  }
+  parts.crf = TakeLast(" crf ", &text);
+  parts.size = TakeLast(" size ", &text);
+  parts.box = TakeLast(" box ", &text);
+  parts.piece = std::string(text);
+  return parts;
+}
+
 }  // namespace
 
 std::string RecordPath(const std::string& folder) {
@@ -107,6 +140,26 @@ bool IsSameCut(const std::string& known, const ClipSpec& spec,
   if (known == text) return true;
   return !StampOf(spec.video) &&
          absl::StartsWith(known, absl::StrCat(text, kOfVideo));
+}
+
+std::string CutDifference(const std::string& known, const ClipSpec& spec,
+                          const CutOptions& options) {
+  const CutParts was = PartsOf(known), is = PartsOf(CutText(spec, options));
+  std::vector<std::string> different;
+  const auto compare = [&](const char* name, const std::string& a,
+                           const std::string& b, const char* none) {
+    if (a == b) return;
+    different.push_back(absl::StrCat(name, a.empty() ? none : a, ", not ",
+                                     b.empty() ? none : b));
+  };
+  compare("as ", was.piece, is.piece, "nothing");
+  compare("with box ", was.box, is.box, "of the whole frame");
+  compare("with size ", was.size, is.size, "of the box");
+  compare("with crf ", was.crf, is.crf, "of none");
+  if (!is.video.empty()) {
+    compare("of ", was.video, is.video, "a video that nothing is known of");
+  }
+  return absl::StrJoin(different, "; ");
 }
 
 bool MayShowTheSame(const std::string& known, const ClipSpec& spec,

@@ -42,6 +42,10 @@ std::string CutText(const ClipSpec& spec, const CutOptions& options);
 bool IsSameCut(const std::string& known, const ClipSpec& spec,
                const CutOptions& options);
 
+// What differs, where IsSameCut is false: "with size 32x32, not 64x64".
+std::string CutDifference(const std::string& known, const ClipSpec& spec,
+                          const CutOptions& options);
+
 // Whether it may show the same pictures: of a video that has the same path or
 // size, or of which nothing is known.
 bool MayShowTheSame(const std::string& known, const ClipSpec& spec,

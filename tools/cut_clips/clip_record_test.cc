@@ -16,6 +16,7 @@ namespace tools {
 namespace {
 
 using ::absl::StatusCode;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
@@ -109,6 +110,28 @@ TEST(CutText, ChangesWithAllThatDecidesWhatIsInTheClip) {
   EXPECT_EQ(CutText(other, options), text);
 }
 
+TEST(CutDifference, NamesWhatDiffers) {
+  ClipSpec spec;
+  spec.file = "a size 9 crf v.mp4";
+  spec.end = 2;
+  CutOptions options;
+  options.size = cv::Size(32, 32);
+  const std::string known = CutText(spec, options);
+  options.size = cv::Size(64, 64);
+  EXPECT_EQ(CutDifference(known, spec, options), "with size 32x32, not 64x64");
+  options.size.reset();
+  options.crf = 20;
+  EXPECT_EQ(CutDifference(known, spec, options),
+            "with size 32x32, not of the box; with crf 12, not 20");
+  options = {};
+  options.size = cv::Size(32, 32);
+  spec.box = cv::Rect(1, 2, 3, 4);
+  spec.end = 3;
+  EXPECT_EQ(CutDifference(known, spec, options),
+            "as a size 9 crf v.mp4 0-2 s, not a size 9 crf v.mp4 0-3 s; with "
+            "box of the whole frame, not 1-2-4-6");
+}
+
 class VideoOfAClipTest : public networks::files::FolderTest {
  protected:
   ClipSpec Of(const std::string& video) const {
@@ -134,6 +157,9 @@ TEST_F(VideoOfAClipTest, IsTheSameWhileItsPathSizeAndTimeAre) {
   EXPECT_TRUE(IsSameCut(text, Of("b/../a/v.mp4"), {}));
   EXPECT_FALSE(IsSameCut(text, other, {}));
   EXPECT_FALSE(MayShowTheSame(text, other, {}));
+  EXPECT_THAT(CutDifference(text, other, {}),
+              AllOf(StartsWith("of /"), HasSubstr("/a/v.mp4, 7 bytes, "),
+                    HasSubstr(", not /"), HasSubstr("/b/v.mp4, 11 bytes, ")));
 
   Write("b/v.mp4", "a video");  // a copy
   EXPECT_FALSE(IsSameCut(text, other, {}));

@@ -12,7 +12,10 @@
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "networks/files/file_lock.h"
 #include "networks/files/folder.h"
 #include "networks/files/outputs.h"
@@ -22,8 +25,10 @@
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
+#include "pipelines/app/program_hooks.h"
 #include "pipelines/app/progress.h"
 #include "pipelines/app/user_outputs.h"
+#include "pipelines/base/quoted_for_shell.h"
 #include "pipelines/base/user_path.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/cut_clips/clip_cutter.h"
@@ -115,7 +120,7 @@ absl::StatusOr<tools::CutOptions> OptionsFromFlags() {
   const std::string unit = absl::GetFlag(FLAGS_unit);
   const int size = absl::GetFlag(FLAGS_size);
   if (options.output_folder.empty()) {
-    return Usage("--output is needed, the data set folder to write to");
+    return Usage("--output is missing; --help tells what it is");
   }
   const bool has_list = !absl::GetFlag(FLAGS_list).empty();
   if (has_list && !absl::GetFlag(FLAGS_test).empty()) {
@@ -169,7 +174,32 @@ absl::Status CheckOutputs(const tools::CutPlan& plan,
   return pipelines::CheckUserOutputs(planned);
 }
 
-// Takes the stale clips away if they may be; else an error after a line each.
+// What is wrong with `clips` of `folder`: a line for all that were cut alike in
+// another way, and for each other one.
+std::vector<std::string> LinesOf(
+    const std::vector<const tools::StaleClip*>& clips,
+    const std::string& folder) {
+  std::map<std::string, std::vector<std::string>> by_why;
+  for (const tools::StaleClip* clip : clips) {
+    by_why[clip->why].push_back(clip->key);
+  }
+  std::vector<std::string> lines;
+  for (const auto& [why, keys] : by_why) {
+    absl::string_view how = why;
+    if (keys.size() > 1 && absl::ConsumePrefix(&how, "was ")) {
+      lines.push_back(
+          absl::StrCat(keys.size(), " clips in ", folder, " were ", how));
+      continue;
+    }
+    for (const std::string& key : keys) {
+      lines.push_back(absl::StrCat(folder, "/", key, " ", why));
+    }
+  }
+  return lines;
+}
+
+// Takes the stale clips away if they may be; else an error, after a line for
+// each reason if there are several.
 absl::Status RemoveStale(const std::vector<tools::StaleClip>& stale,
                          const std::string& folder) {
   const bool overwrite = absl::GetFlag(FLAGS_overwrite);
@@ -177,9 +207,15 @@ absl::Status RemoveStale(const std::vector<tools::StaleClip>& stale,
   for (const tools::StaleClip& clip : stale) {
     if (!overwrite || !clip.is_ours) left.push_back(&clip);
   }
-  for (size_t i = 0; i < left.size() && i < kListed; ++i) {
-    Say(absl::StrCat(folder, "/", left[i]->key, " ", left[i]->why));
+  const std::vector<std::string> lines = LinesOf(left, folder);
+  if (lines.size() == 1 && !overwrite &&
+      absl::StartsWith(left[0]->why, "was cut ")) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        lines[0], "; --overwrite cuts ", left.size() == 1 ? "it" : "them",
+        " anew, and another --output keeps ",
+        left.size() == 1 ? "it" : "them"));
   }
+  for (size_t i = 0; i < lines.size() && i < kListed; ++i) Say(lines[i]);
   if (!left.empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
         left.size(), left.size() == 1 ? " clip in " : " clips in ", folder,
@@ -246,10 +282,22 @@ void SayBoxes(const std::vector<tools::CutResult>& results) {
   }
 }
 
+// By the shipped config for a handful of clips, whose size is the nearest.
+void SayHowToTrain(const tools::CutOptions& options) {
+  const bool is_small = options.size && options.size->width <= 64;
+  pipelines::ProgramHooks hooks("cut_clips");
+  hooks.hooks().note(absl::StrCat(
+      "to train on them: tools/bazelw run //pipelines:train -- --config ",
+      is_small ? "figure-64" : "figure-128", " --set ",
+      pipelines::QuotedForShell(
+          absl::StrCat("data.folder=", options.output_folder))));
+}
+
 // Says what became of the table; an error if a clip could not be cut.
 absl::Status Summary(const std::vector<tools::ClipSpec>& specs,
                      const tools::CutPlan& plan,
-                     const std::vector<tools::CutResult>& results) {
+                     const std::vector<tools::CutResult>& results,
+                     const tools::CutOptions& options) {
   std::set<const tools::ClipSpec*> failed;
   absl::Status first;
   for (const tools::CutResult& result : results) {
@@ -276,7 +324,10 @@ absl::Status Summary(const std::vector<tools::ClipSpec>& specs,
         in_test == 0 ? "test, and training measures itself on some" : "train",
         "; the column partition of --list, or --test, says where a clip goes"));
   }
-  if (failed.empty()) return absl::OkStatus();
+  if (failed.empty()) {
+    if (in_train > 0 && in_test > 0) SayHowToTrain(options);
+    return absl::OkStatus();
+  }
   // Of the first, so that the exit code says whether another try may help.
   return absl::Status(first.code(),
                       absl::StrCat(failed.size(), " of ", results.size(),
@@ -393,7 +444,7 @@ absl::Status Cut(const std::string& list, const std::string& path,
     Say(absl::StrCat("warning: ", shared));
   }
   const std::vector<tools::CutResult> results = CutPlanned(plan, options);
-  absl::Status status = Summary(specs, plan, results);
+  absl::Status status = Summary(specs, plan, results, options);
   status.Update(ForgetFailed(results, options, plan.record));
   return status;
 }

@@ -31,8 +31,8 @@ class Planner {
       Replace(spec, key, "is there, and nothing says how it was cut", false);
     } else if (!IsSameCut(known->second.cut, spec, options_)) {
       Replace(spec, key,
-              absl::StrCat("was cut as \"", known->second.cut, "\", not \"",
-                           wanted.cut, "\""),
+              absl::StrCat("was cut ",
+                           CutDifference(known->second.cut, spec, options_)),
               true);
     } else {
       plan_.kept.push_back(&spec);

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "networks/files/path_parts.h"
+#include "pipelines/app/exit_code.h"
 #include "pipelines/media/frame_source.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/cut_clips/video_folder.h"
@@ -109,9 +110,9 @@ absl::StatusOr<WholeVideos> ClipsOfVideos(
         " (mp4, mov, avi, mkv, webm, gif, moving webp and others)"));
   }
   if (!missing.empty()) {
-    return absl::InvalidArgumentError(
+    return pipelines::UsageError(absl::InvalidArgumentError(
         absl::StrCat("--test names ", *missing.begin(), ", but ", folder,
-                     " holds no such video"));
+                     " holds no such video")));
   }
   return videos;
 }

@@ -14,14 +14,16 @@
 # not write there. LibTorch, OpenCV and FFmpeg stay where they are. An earlier
 # installation below PREFIX is replaced as a whole.
 #
-# Exit codes: 0 done, 1 PREFIX cannot be written, 2 no PREFIX.
+# It takes half a minute.
+#
+# Exit codes: 0 done, 1 PREFIX cannot be written, 2 not one PREFIX.
 set -euo pipefail
 # All may read what is made, also where files are closed to others by default.
 umask 022
 
 fail() {
-  echo >&2 "install: $1"
-  exit "${2:-1}"
+  echo >&2 "install: error: $1"
+  exit 1
 }
 
 # The comment at the head of this file.
@@ -35,12 +37,22 @@ case "${1-}" in
     exit 0
     ;;
 esac
-[[ $# -eq 1 && -n "$1" && "$1" != -* ]] || {
+mistake=
+if [[ $# -eq 0 || -z "$1" ]]; then
+  mistake="PREFIX is missing, the folder to install below."
+elif [[ "$1" == -* ]]; then
+  mistake="there is no flag $1. Give the folder alone."
+elif [[ $# -gt 1 ]]; then
+  mistake="there are $# arguments. Give one folder; quote a name with spaces."
+fi
+[[ -z "$mistake" ]] || {
+  echo >&2 "install: error: $mistake"
   usage >&2
   exit 2
 }
 prefix="$1"
 [[ "$prefix" == /* ]] || prefix="${CPAB_USER_DIRECTORY:-${BUILD_WORKING_DIRECTORY:-$PWD}}/$prefix"
+[[ ! -e "$prefix" || -d "$prefix" ]] || fail "$prefix is a file. Name a folder."
 root="$prefix/lib/cpab_animation"
 completions="$prefix/share/bash-completion/completions"
 pages="$prefix/share/man/man1"
@@ -55,6 +67,7 @@ are_writable() {
   new=$(mktemp -d "$prefix/lib/cpab_animation.XXXXXX"); } 2>/dev/null ||
   fail "$prefix cannot be written. Name a folder of yours, or run as root."
 
+echo "install: copying the programs to $root"
 # Bazel starts this script at the root of the files that the programs read.
 trap 'rm -rf "$new"' EXIT
 cp -RL --preserve=mode pipelines tools external "$new/"
@@ -68,10 +81,10 @@ for program in "$new"/pipelines/* "$new"/tools/* "$new"/tools/*/*; do
   programs+=("${program#"$new"/}")
 done
 
-# manual_page NAME: what the program's --help says, which is in columns already.
+# manual_page NAME HELP: what the program's --help says, which is in columns
+# already.
 manual_page() {
-  local help
-  help=$("$prefix/bin/$1" --help)
+  local help="$2"
   printf '.TH %s 1 "" "" "CPAB image animation"\n.SH NAME\n%s \\- %s\n.SH DESCRIPTION\n.nf\n' \
     "${1^^}" "$1" "$(head -n 1 <<<"$help" | sed 's/\.$//')"
   # What roff would take for its own: backslashes, dashes, dots in front.
@@ -87,24 +100,26 @@ for link in "$prefix"/bin/cpab-*; do
 done
 rm -rf "$root"
 mv "$new" "$root"
+echo "install: writing manual pages and completions from the --help of each program"
 for program in "${programs[@]}"; do
   name="cpab-$(basename "$program" | tr _ -)"
+  completer="_${name//-/_}"
   ln -sfn "../lib/cpab_animation/$program" "$prefix/bin/$name"
+  help=$("$prefix/bin/$name" --help)
+  flags=$(sed -nE 's/^ +(--[a-z0-9_]+).*/\1/p' <<<"$help" | sort -u | tr '\n' ' ')
   cat >"$completions/$name" <<COMPLETION
-# Flags of $name, as its --help lists them; file names otherwise.
-_cpab_complete() {
-  local word="\${COMP_WORDS[COMP_CWORD]}" program="\$1"
-  # Bash hands over a ~ as it was typed.
-  [[ "\$program" != '~/'* ]] || program="\$HOME\${program#'~'}"
+# Flags of $name, as its --help listed them; file names otherwise.
+$completer() {
+  local word="\${COMP_WORDS[COMP_CWORD]}"
   if [[ "\$word" == -* ]]; then
-    COMPREPLY=(\$(compgen -W "\$("\$program" --help 2>/dev/null | grep -oE '^ +--[a-z0-9_]+')" -- "\$word"))
+    mapfile -t COMPREPLY < <(compgen -W "$flags" -- "\$word")
   else
     mapfile -t COMPREPLY < <(compgen -f -- "\$word")
   fi
 }
-complete -o filenames -F _cpab_complete $name
+complete -o filenames -F $completer $name
 COMPLETION
-  manual_page "$name" >"$pages/$name.1"
+  manual_page "$name" "$help" >"$pages/$name.1"
 done
 # in_closed_folder FILE: true if a folder above FILE may be entered by its owner
 # or group alone.

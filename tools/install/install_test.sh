@@ -90,18 +90,20 @@ touch "$work/my video.mp4"
   cd "$work"
   . "$prefix/share/bash-completion/completions/cpab-animate"
   COMP_WORDS=(cpab-animate my) COMP_CWORD=1
-  _cpab_complete "$prefix/bin/cpab-animate"
+  _cpab_animate "$prefix/bin/cpab-animate"
   [[ "${#COMPREPLY[@]} ${COMPREPLY[0]}" == "1 my video.mp4" ]]
 ) || fail "completion splits a name with a space"
-# Flags are completed also where the program is typed with a ~. In what bash
-# puts in the place of a pattern, & would be the pattern.
-ln -s . "$folder/R&D"
+# The flags are those of each program, which is not run for them.
 (
   . "$prefix/share/bash-completion/completions/cpab-animate"
-  HOME="$folder/R&D" COMP_WORDS=(cpab-animate --outp) COMP_CWORD=1
-  _cpab_complete '~/prefix/bin/cpab-animate'
-  [[ "${COMPREPLY[*]}" == --output ]]
-) || fail "completion knows no flags of a program below ~"
+  . "$prefix/share/bash-completion/completions/cpab-weights"
+  COMP_WORDS=(cpab-animate --outp) COMP_CWORD=1
+  _cpab_animate /nonexistent
+  of_animate="${COMPREPLY[*]}"
+  COMP_WORDS=(cpab-weights --keep)
+  _cpab_weights /nonexistent
+  [[ "$of_animate ${COMPREPLY[*]}" == "--output --keep_prefix" ]]
+) || fail "completion knows no flags"
 
 # A second installation, here of one program, replaces the first, and nothing of
 # the user's.
@@ -124,19 +126,28 @@ for closed in lib lib/cpab_animation bin share/man/man1 share/bash-completion/co
   chmod 555 "$prefix/$closed"
   said=$("${without[@]}" "$installer" "$prefix" 2>&1) && fail "a closed $closed was taken"
   chmod 755 "$prefix/$closed"
-  [[ "$said" == "install: $prefix cannot be written. Name a folder of yours, or run as root." ]] || fail "of a closed $closed it says: $said"
+  [[ "$said" == "install: error: $prefix cannot be written. Name a folder of yours, or run as root." ]] || fail "of a closed $closed it says: $said"
 done
-for arguments in "" --prefix "one two"; do
+for arguments in "" --prefix "--prefix p" "one two"; do
   # shellcheck disable=SC2086
   "$installer" $arguments >"$work.log" 2>"$folder/usage" && code=0 || code=$?
   [[ $code == 2 && ! -s "$work.log" ]] || fail "code $code for the arguments '$arguments'"
   grep -q 'bazelw run //tools:install -- PREFIX' "$folder/usage" || fail "no usage for '$arguments'"
+  case "$arguments" in
+    "") words="PREFIX is missing" ;;
+    --prefix*) words="there is no flag --prefix" ;;
+    *) words="there are 2 arguments" ;;
+  esac
+  head -n 1 "$folder/usage" | grep -q "^install: error: $words" || fail "for '$arguments' it says: $(head -n 1 "$folder/usage")"
 done
+touch "$folder/file"
+said=$("$installer" "$folder/file" 2>&1) && fail "a file was taken for a folder"
+[[ "$said" == "install: error: $folder/file is a file. Name a folder." ]] || fail "of a file it says: $said"
 "$installer" "" 2>/dev/null && fail "an empty name was taken for a folder"
 for flag in --help -h; do
   "$installer" $flag >"$work.log" 2>"$folder/warning" || fail "$flag ends with code $?"
   [[ ! -s "$folder/warning" ]] || fail "$flag says on standard error: $(cat "$folder/warning")"
-  cmp -s "$work.log" "$folder/usage" || fail "$flag says: $(cat "$work.log")"
+  cmp -s "$work.log" <(tail -n +2 "$folder/usage") || fail "$flag says: $(cat "$work.log")"
 done
 ! grep -E '.{81}' "$work.log" || fail "--help has lines of more than 80 columns"
 exit 0

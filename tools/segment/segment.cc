@@ -8,8 +8,10 @@
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "networks/files/folder.h"
 #include "networks/files/outputs.h"
 #include "networks/files/system_error.h"
@@ -22,6 +24,7 @@
 #include "pipelines/app/program.h"
 #include "pipelines/app/user_outputs.h"
 #include "pipelines/base/user_path.h"
+#include "pipelines/media/frame_sink.h"
 #include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/segment/overlay.h"
@@ -107,6 +110,30 @@ absl::StatusOr<std::vector<tools::SegmentPrompt>> PromptsOf(
   return prompts;
 }
 
+// The file that --weights means.
+absl::StatusOr<std::string> WeightsPath() {
+  namespace published = networks::published;
+  std::string weights = absl::GetFlag(FLAGS_weights);
+  if (weights.find('/') != std::string::npos) {
+    weights = pipelines::UserPath(weights);
+  } else {
+    std::vector<std::string> names;  // of what this program can use
+    bool is_known = false;
+    for (const published::WeightFile& file : published::WeightFiles()) {
+      if (!absl::StrContains(file.purpose, "segment")) continue;
+      names.emplace_back(file.short_name);
+      is_known |= weights == file.short_name || weights == file.name;
+    }
+    if (!is_known) {
+      return pipelines::BadFlag("weights is '", weights, "'; use ",
+                                absl::StrJoin(names, ", "),
+                                ", or the path of a file, as ./", weights);
+    }
+  }
+  return published::FindWeights(
+      weights, published::WeightsFolder(pipelines::CacheFolder()));
+}
+
 absl::StatusOr<tools::SegmenterOptions> SegmenterOptionsFromFlags() {
   tools::SegmenterOptions options;
   options.model = absl::GetFlag(FLAGS_model);
@@ -121,13 +148,7 @@ absl::StatusOr<tools::SegmenterOptions> SegmenterOptionsFromFlags() {
   ASSIGN_OR_RETURN(options.device,
                    pipelines::UsageError(
                        pipelines::SelectDevice(absl::GetFlag(FLAGS_device))));
-  std::string weights = absl::GetFlag(FLAGS_weights);
-  const bool is_path = weights.find('/') != std::string::npos;
-  if (is_path) weights = pipelines::UserPath(weights);
-  ASSIGN_OR_RETURN(options.weights_path,
-                   networks::published::FindWeights(
-                       weights, networks::published::WeightsFolder(
-                                    pipelines::CacheFolder())));
+  ASSIGN_OR_RETURN(options.weights_path, WeightsPath());
   return options;
 }
 
@@ -138,6 +159,11 @@ absl::StatusOr<Inputs> ReadInputs() {
     if (value.empty()) {
       return pipelines::BadFlag(name, " is missing; --help tells what it is");
     }
+  }
+  if (pipelines::media::IsPictureOutput(absl::GetFlag(FLAGS_output))) {
+    return pipelines::BadFlag(
+        "output is '", absl::GetFlag(FLAGS_output),
+        "', the name of a picture; name the folder for masks and overlay");
   }
   Inputs inputs;
   ASSIGN_OR_RETURN(inputs.image,

@@ -147,6 +147,7 @@ TEST_F(SegmentTest, NamesMistakes) {
   const std::string fine = "--points=20,10";
   for (const Mistake& mistake : std::vector<Mistake>{
            {{fine}, 2, "--output is missing"},
+           {{fine, "--output=a.png"}, 2, "'a.png', the name of a picture"},
            {{"--output", output_}, 2, "what to segment? Give --points"},
            {{"--output", output_, "--points=99,1"}, 2, "not in the image"},
            {{"--output", output_, "--boxes=1,1,2,2 3,3,4,4", fine},
@@ -162,6 +163,10 @@ TEST_F(SegmentTest, NamesMistakes) {
            {{"--output", output_, fine, "--device=abacus"}, 2, "abacus"},
            {{"--output", output_, fine, "stray"}, 2, "'stray'"},
            {{"--output", output_, fine, "--weights=/none.pth"}, 1, "/none.pth"},
+           {{"--output", output_, fine, "--weights=vgg19"},
+            2,
+            "--weights is 'vgg19'; use sam-vit-b, sam-vit-l, sam-vit-h, "
+            "mobile-sam, or the path of a file, as ./vgg19"},
            {{"--output", output_, fine, "--image=/none.png"}, 1, "/none.png"},
        }) {
     const ProgramResult result = Segment(mistake.arguments);

@@ -15,6 +15,7 @@
 #include "networks/weights/read.h"
 #include "networks/weights/safetensors.h"
 #include "networks/weights/tensor_map.h"
+#include "pipelines/app/exit_code.h"
 #include "pipelines/app/user_outputs.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/weights/format.h"
@@ -91,7 +92,8 @@ absl::Status Write(const std::string& path, Format format,
 
 absl::Status Convert(const std::string& input, const std::string& output,
                      const ConvertOptions& options, std::ostream& out) {
-  ASSIGN_OR_RETURN(const Format format, FormatOf(output));
+  ASSIGN_OR_RETURN(const Format format,
+                   pipelines::UsageError(FormatOf(output)));
   networks::files::PlannedOutputs planned;
   planned.files = {output};
   planned.inputs = {input};

@@ -33,9 +33,12 @@ expect 0 "19 tensors are the same, 0 differ" diff "$zip" "$legacy"
 expect 0 "wrote 2 tensors" convert "$zip" a.safetensors --prefix model.a.
 expect 1 "only in" diff "$zip" a.safetensors
 expect 1 "cut.pth: the zip archive has no directory" list cut.pth
+mkdir -p run/checkpoints
+expect 1 "run: is a folder; name a file in $PWD/run/checkpoints" list "$PWD/run"
 expect 2 "unknown command 'lst'" lst "$zip"
 expect 2 "list takes 1 file, not 2" list "$zip" "$legacy"
 expect 2 "--dtype int8" convert "$zip" b.safetensors --dtype int8
+expect 2 "b.onnx: the name must end in .safetensors" convert "$zip" b.onnx
 expect 2 "--prefix has no effect with diff; it is a flag of list and convert" \
   diff "$zip" "$legacy" --prefix model.
 expect 2 "--tolerance is nan; use 0 or more" diff "$zip" "$legacy" --tolerance nan
