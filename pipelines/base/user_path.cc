@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <initializer_list>
+#include <system_error>
 #include <vector>
 
 namespace pipelines {
@@ -39,10 +40,29 @@ std::string UserPath(const std::string& path) {
   for (const char* name : {"CPAB_USER_DIRECTORY", "BUILD_WORKING_DIRECTORY"}) {
     const std::string folder = Environment(name);
     if (!folder.empty()) {
-      return (std::filesystem::path(folder) / path).lexically_normal();
+      return NormalPath(std::filesystem::path(folder) / path);
     }
   }
   return path;
+}
+
+std::string NormalPath(const std::string& path) {
+  const std::filesystem::path normal =
+      std::filesystem::path(path).lexically_normal();
+  std::filesystem::path passed;
+  std::error_code error;
+  for (const std::filesystem::path& part : std::filesystem::path(path)) {
+    if (part != "..") {
+      if (part != "." && !part.empty()) passed /= part;
+      continue;
+    }
+    if (std::filesystem::is_symlink(passed, error) &&
+        !std::filesystem::equivalent(path, normal, error)) {
+      return path;
+    }
+    passed = passed.parent_path();
+  }
+  return normal;
 }
 
 std::string CacheFolder() {

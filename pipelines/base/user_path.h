@@ -12,6 +12,11 @@ namespace pipelines {
 // list of users. An empty path stays empty.
 std::string UserPath(const std::string& path);
 
+// The absolute `path` without ".", ".." and slashes that are not needed. As it
+// is where that leads elsewhere: behind a link, ".." is not the folder that the
+// link lies in.
+std::string NormalPath(const std::string& path);
+
 // The folder for what can be made or fetched again: $XDG_CACHE_HOME or
 // ~/.cache (as above), and in it "cpab_animation". Of a user without any home,
 // below "/", where making it fails unless the user may write there.

@@ -3,6 +3,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -12,6 +13,8 @@
 namespace pipelines {
 namespace {
 
+namespace fs = std::filesystem;
+
 TEST(UserPath, IsRelativeToWhereTheUserStands) {
   const ScopedEnvironment folder("CPAB_USER_DIRECTORY", "/home/me/work");
   const ScopedEnvironment home("HOME", "/home/me");
@@ -20,6 +23,24 @@ TEST(UserPath, IsRelativeToWhereTheUserStands) {
   EXPECT_EQ(UserPath("/c"), "/c");
   EXPECT_EQ(UserPath("~/d"), "/home/me/d");
   EXPECT_EQ(UserPath(""), "");
+}
+
+// As in the shell, also to what is not there yet.
+TEST(UserPath, LeadsThroughLinks) {
+  const fs::path root =
+      fs::path(testing::TempDir()).lexically_normal() / "user_path";
+  fs::remove_all(root);
+  fs::create_directories(root / "disk/set/deep");
+  fs::create_directory_symlink(root / "disk/set", root / "dl");
+  const ScopedEnvironment folder("CPAB_USER_DIRECTORY", root.string());
+  const auto path = [&](const char* name) { return (root / name).string(); };
+  EXPECT_EQ(UserPath("dl/../in.png"), path("dl/../in.png"));
+  EXPECT_EQ(UserPath("dl/deep/../../in.png"), path("dl/deep/../../in.png"));
+  EXPECT_EQ(UserPath("dl/deep/../in.png"), path("dl/in.png"));
+  EXPECT_EQ(UserPath("./disk/set/..//in.png"), path("disk/in.png"));
+  // There, both are one file.
+  fs::create_directory_symlink(root / "disk", root / "beside");
+  EXPECT_EQ(UserPath("beside/../disk"), path("disk"));
 }
 
 TEST(CacheFolder, IsBelowTheCacheOfTheUser) {

@@ -1,7 +1,6 @@
 #include "pipelines/config/other_data.h"
 
 #include <filesystem>
-#include <system_error>
 
 #include "networks/files/path_parts.h"
 #include "pipelines/base/user_path.h"
@@ -37,13 +36,8 @@ absl::Status RefuseOverridesOfTraining(
 
 std::string AbsoluteFolder(const std::string& named) {
   if (named.empty()) return "";
-  const std::filesystem::path path = std::filesystem::absolute(UserPath(named));
-  const std::filesystem::path normal = path.lexically_normal();
-  // ".." behind a link leads elsewhere than its text says.
-  std::error_code error;
-  const bool is_same = !std::filesystem::exists(path, error) ||
-                       std::filesystem::equivalent(path, normal, error);
-  return networks::files::WithoutTrailingSlashes(is_same ? normal : path);
+  return networks::files::WithoutTrailingSlashes(
+      NormalPath(std::filesystem::absolute(UserPath(named))));
 }
 
 void MakeFolderAbsolute(DataConfig* data) {
