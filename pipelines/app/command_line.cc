@@ -31,14 +31,22 @@ size_t CommonPrefix(absl::string_view a, absl::string_view b) {
          a.begin();
 }
 
-// The flag that is spelt most like `name`, or begins like it; empty if none is.
+// The flag, or "no" and the boolean flag, that is spelt most like `name`; else
+// the flag that begins like it; empty if none is.
 std::string NearestFlag(absl::string_view name) {
   std::vector<std::string> names;
+  std::vector<std::string> turned_off;
   for (const auto& [candidate, flag] : absl::GetAllFlags()) {
     names.emplace_back(candidate);
+    if (flag->IsOfType<bool>()) {
+      turned_off.push_back(absl::StrCat("no", candidate));
+    }
   }
   std::sort(names.begin(), names.end());
-  if (const auto nearest = NearestWord(name, names)) return *nearest;
+  std::sort(turned_off.begin(), turned_off.end());
+  std::vector<std::string> spellings = names;
+  spellings.insert(spellings.end(), turned_off.begin(), turned_off.end());
+  if (const auto nearest = NearestWord(name, spellings)) return *nearest;
   std::string nearest;
   for (const std::string& candidate : names) {
     if (CommonPrefix(candidate, name) > CommonPrefix(nearest, name)) {
@@ -71,7 +79,8 @@ absl::string_view ValuesOf(const absl::CommandLineFlag& flag) {
   if (flag.IsOfType<bool>()) return "yes or no";
   if (flag.IsOfType<double>()) return "a number";
   if (flag.IsOfType<uint64_t>()) return "a whole number from 0 on";
-  if (flag.IsOfType<int>() || flag.IsOfType<int64_t>()) return "a whole number";
+  if (flag.IsOfType<int>()) return "a whole number up to 2147483647";
+  if (flag.IsOfType<int64_t>()) return "a whole number";
   return "";
 }
 
@@ -145,10 +154,12 @@ class Parser {
     if (name == "set") return AddOverride(has_value, sides.second);
 
     absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
-    if (flag == nullptr && absl::StartsWith(name, "no") && !has_value) {
+    if (flag == nullptr && absl::StartsWith(name, "no")) {
       flag = absl::FindCommandLineFlag(name.substr(2));
       if (flag != nullptr && flag->IsOfType<bool>()) {
-        return SetFlag(name.substr(2), "false");
+        if (!has_value) return SetFlag(name.substr(2), "false");
+        return absl::InvalidArgumentError(
+            absl::StrCat("--", name, " takes no value"));
       }
       flag = nullptr;
     }

@@ -59,6 +59,15 @@ TEST(CommandLine, NamesMistakes) {
   EXPECT_THAT(Parse({"--test_cout_of_all"}),
               StatusIs(StatusCode::kInvalidArgument,
                        HasSubstr("Did you mean --test_count?")));
+  // Not the opposite.
+  for (const char* off : {"--no-test_fast", "--notest_fas"}) {
+    EXPECT_THAT(Parse({off}),
+                StatusIs(StatusCode::kInvalidArgument,
+                         HasSubstr("Did you mean --notest_fast?")));
+  }
+  EXPECT_THAT(
+      Parse({"--notest_fast=1"}),
+      StatusIs(StatusCode::kInvalidArgument, "--notest_fast takes no value"));
   EXPECT_THAT(Parse({"--test_count"}), StatusIs(StatusCode::kInvalidArgument,
                                                 HasSubstr("needs a value")));
   EXPECT_THAT(Parse({"--set"}), StatusIs(StatusCode::kInvalidArgument,
@@ -68,7 +77,8 @@ TEST(CommandLine, NamesMistakes) {
 TEST(CommandLine, SaysWhatIsAValueOfAFlag) {
   EXPECT_THAT(Parse({"--test_count=32x32"}),
               StatusIs(StatusCode::kInvalidArgument,
-                       "--test_count is '32x32'; use a whole number"));
+                       "--test_count is '32x32'; use a whole number up to "
+                       "2147483647"));
   EXPECT_THAT(Parse({"--test_fast=maybe"}),
               StatusIs(StatusCode::kInvalidArgument,
                        "--test_fast is 'maybe'; use yes or no"));

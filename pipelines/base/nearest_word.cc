@@ -7,6 +7,11 @@
 namespace pipelines {
 namespace {
 
+// How many letters of a word may be wrong. Of a short one any two make another.
+int MostWrongLetters(size_t letters) {
+  return letters <= 4 ? 1 : 1 + static_cast<int>(letters) / 3;
+}
+
 // Levenshtein's distance.
 int EditDistance(absl::string_view a, absl::string_view b) {
   std::vector<int> row(b.size() + 1);
@@ -32,7 +37,7 @@ std::optional<std::string> NearestWord(absl::string_view word,
         return EditDistance(word, a) < EditDistance(word, b);
       });
   if (nearest == words.end() ||
-      EditDistance(word, *nearest) > 1 + static_cast<int>(word.size()) / 3) {
+      EditDistance(word, *nearest) > MostWrongLetters(word.size())) {
     return std::nullopt;
   }
   return *nearest;

@@ -12,7 +12,8 @@ namespace pipelines {
 
 // The one of `words` that the fewest letters put in, left out or exchanged make
 // of `word`; of several the first. None where these are more than one and a
-// third of its letters: it is rather another word.
+// third of its letters, or of up to four letters more than one: it is rather
+// another word.
 std::optional<std::string> NearestWord(absl::string_view word,
                                        const std::vector<std::string>& words);
 

@@ -23,6 +23,8 @@ TEST(NearestWord, IsTheOneWithTheFewestWrongLetters) {
 TEST(NearestWord, IsNoneWhereTooMuchIsWrong) {
   EXPECT_EQ(NearestWord("sxxxce", kWords), "source");  // three of six
   EXPECT_EQ(NearestWord("sxxxxe", kWords), std::nullopt);
+  EXPECT_EQ(NearestWord("bad", {"avd"}), std::nullopt);
+  EXPECT_EQ(NearestWord("avx", {"avd"}), "avd");
   EXPECT_EQ(NearestWord("source", {}), std::nullopt);
 }
 
