@@ -2,8 +2,11 @@
 
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -541,6 +544,18 @@ absl::Status CheckPair(absl::string_view one, bool has_one,
   return BadFlag(one, " and --", many, " exclude each other; give one of them");
 }
 
+// Results among the sources would be sources of the next run.
+absl::Status CheckIsAnotherFolder(const AnimateInputs& inputs) {
+  for (const auto& [flag, folder] : {std::pair("sources", &inputs.sources),
+                                     std::pair("drivings", &inputs.drivings)}) {
+    std::error_code error;
+    if (!std::filesystem::equivalent(inputs.output, *folder, error)) continue;
+    return BadFlag("output is '", inputs.output, "', the folder of --", flag,
+                   "; name another folder");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckInputs(const AnimateInputs& inputs) {
   RETURN_IF_ERROR(CheckPair("source", !inputs.source.empty(), "sources",
                             !inputs.sources.empty()));
@@ -584,6 +599,7 @@ absl::Status CheckInputs(const AnimateInputs& inputs) {
     return BadFlag("output is '", inputs.output,
                    "', a device; many animations need a folder");
   }
+  if (many) RETURN_IF_ERROR(CheckIsAnotherFolder(inputs));
   // That of many is a folder, whatever its name.
   if (const absl::Status ending = media::CheckEnding(inputs.output);
       !many && !is_motion_alone && !ending.ok()) {

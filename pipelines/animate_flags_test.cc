@@ -493,6 +493,19 @@ TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
   }
 }
 
+TEST(AnimateFlags, RefusesResultsAmongTheInputs) {
+  const std::string folder = FreshTestFolder();
+  std::filesystem::create_directories(folder);
+  for (const auto& [flag, other] : {std::pair("--sources", "--driving=b"),
+                                    std::pair("--drivings", "--source=b")}) {
+    const std::string named = flag;
+    EXPECT_THAT(
+        Request({named + "=" + folder, other, "--output=" + folder + "/"}),
+        StatusIs(StatusCode::kInvalidArgument,
+                 HasSubstr("the folder of " + named + "; name another")));
+  }
+}
+
 TEST(AnimateFlags, HelpTellsOfEveryFlag) {
   const std::string help =
       HelpText(kAnimateUsage, kAnimateFlagsFile, AnimateFlagGroups());

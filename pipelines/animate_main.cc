@@ -107,9 +107,13 @@ void PrintResult(const BatchResult& result, bool is_single,
                 result.report.damage);
   if (result.state == BatchResult::State::kFailed) {
     if (is_single || request.quiet) return;
-    const std::string message(result.status.message());
-    std::fprintf(stderr, "animate: failed: %s: %s\n",
-                 result.item.output.c_str(), CommandsForUser(message).c_str());
+    const std::string& output = result.item.output;
+    std::string message(result.status.message());
+    if (!absl::StartsWith(message, output)) {
+      message = absl::StrCat(output, ": ", message);
+    }
+    std::fprintf(stderr, "animate: failed: %s\n",
+                 CommandsForUser(message).c_str());
   } else if (!PrintsText(request)) {
     return;
   } else if (result.state == BatchResult::State::kDone) {

@@ -99,11 +99,13 @@ bool HoldsFrames(const std::string& folder) {
 
 // Whether something in a folder of inputs is one, or was to be one by its name:
 // what is wrong with it, its animation says.
-bool IsInput(const std::string& path, const std::function<bool()>& stop) {
+bool IsInput(const std::string& path, bool takes_motion,
+             const std::function<bool()>& stop) {
   if (media::HasPictureEnding(path) || media::HasVideoEnding(path)) return true;
   std::error_code error;
   if (fs::is_directory(path, error)) return HoldsFrames(path);
-  if (!fs::is_regular_file(path, error) || IsMotionFile(path)) return true;
+  if (!fs::is_regular_file(path, error)) return true;
+  if (IsMotionFile(path)) return takes_motion;
   media::FrameSourceOptions options;
   options.stop = stop;
   const absl::Status opened = media::OpenFrameSource(path, options).status();
@@ -156,13 +158,17 @@ bool MayRenew(const std::string& path, const std::vector<std::string>& videos,
 }
 
 // Whether one of `results` was written after the comparison at `path`, by this
-// run or by one without comparisons.
+// run or by one without comparisons, or is none that it shows: times are those
+// of copies, or of a batch that ran at the same time.
 bool LacksResult(const std::string& path,
                  const std::vector<std::string>& results) {
   std::error_code error;
   const fs::file_time_type compared = fs::last_write_time(path, error);
+  const auto shown = ComparedNames(path);
   return std::any_of(results.begin(), results.end(), [&](const auto& result) {
-    return fs::last_write_time(result, error) > compared;
+    if (fs::last_write_time(result, error) > compared) return true;
+    return shown && std::find(shown->begin(), shown->end(), BaseName(result)) ==
+                        shown->end();
   });
 }
 
@@ -319,7 +325,8 @@ nlohmann::json ResultJson(const BatchResult& result) {
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> ListInputs(const std::string& path,
-                                                    const WorkHooks& hooks) {
+                                                    const WorkHooks& hooks,
+                                                    bool takes_motion) {
   std::error_code error;
   if (!fs::exists(path, error)) {
     if (error) return networks::files::SystemError(error, path, "look it up");
@@ -332,12 +339,12 @@ absl::StatusOr<std::vector<std::string>> ListInputs(const std::string& path,
   for (const std::string& name : names) {
     if (media::IsSidecar(name)) continue;
     const std::string input = fs::path(path) / name;
-    (IsInput(input, hooks.stop) ? paths : skipped).push_back(input);
+    (IsInput(input, takes_motion, hooks.stop) ? paths : skipped)
+        .push_back(input);
   }
   if (paths.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, skipped.empty() ? ": is empty"
-                                           : ": holds no pictures or videos"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, names.empty() ? ": is empty" : ": holds no pictures or videos"));
   }
   if (!skipped.empty()) hooks.Note(SkippedNote(skipped, path));
   return paths;

@@ -28,10 +28,13 @@ struct BatchItem {
 // content, is left out with a note. InvalidArgument where nothing is left, or
 // for what is no text, or names a device or a URL: a list may come from
 // elsewhere.
+// takes_motion: whether a folder's motion files are inputs, as of driving
+// videos; those that a list names always are.
 // hooks.stop is asked while a list that is a pipe holds nothing; once it is
 // true, Cancelled.
-absl::StatusOr<std::vector<std::string>> ListInputs(
-    const std::string& path, const WorkHooks& hooks = {});
+absl::StatusOr<std::vector<std::string>> ListInputs(const std::string& path,
+                                                    const WorkHooks& hooks = {},
+                                                    bool takes_motion = true);
 
 // Each of `sources` by each of `drivings`, source by source. Outputs are
 // <folder>/<source>--<driving><ending>, after the names without their endings,
@@ -91,7 +94,7 @@ struct BatchComparison {
 
 // One more video for each driving video: it (unless it is a motion file) and
 // all results made by it in a grid, as "all--<driving>.mp4" beside them; one
-// that exists is kept unless it is to be overwritten, or lacks a later result,
+// that exists is kept unless it is to be overwritten, or lacks a result,
 // is a comparison that shows nothing else than the new one will, and no input.
 // Driving videos without results are left out. The errors of WriteComparison.
 absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(

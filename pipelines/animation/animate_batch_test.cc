@@ -224,6 +224,23 @@ TEST_F(BatchTest, ComparesAgainWhereAnotherRunMadeAResult) {
   EXPECT_TRUE(written->front().is_new);
 }
 
+// As where two batches ran at the same time, or results were copied.
+TEST_F(BatchTest, ComparesAgainWhereAnOldResultIsNotShown) {
+  fs::rename(Path("stills/b.png"), Path("b.png"));
+  ASSERT_THAT(WriteComparisons(AnimateBatch(*animator_, Items(), {}), {}),
+              IsOk());
+  fs::rename(Path("b.png"), Path("stills/b.png"));
+  const auto results = AnimateBatch(*animator_, Items(), {});
+  const auto compared = fs::last_write_time(Path("out/all--v.mp4"));
+  fs::last_write_time(Path("out/b--v.mp4"), compared - std::chrono::hours(1));
+  for (const bool is_new : {true, false}) {
+    const auto written = WriteComparisons(results, {});
+    ASSERT_THAT(written, IsOk());
+    ASSERT_THAT(*written, testing::SizeIs(1));
+    EXPECT_EQ(written->front().is_new, is_new);
+  }
+}
+
 TEST_F(BatchTest, ReplacesNoVideoOfAnother) {
   fs::copy_file(Path("videos/v.mp4"), Path("out/all--v.mp4"));
   auto written = WriteComparisons(AnimateBatch(*animator_, Items(), {}), {});
@@ -395,6 +412,22 @@ TEST_F(BatchTest, SkipsWhatIsNoPictureOrVideoWithOneNote) {
   EXPECT_THAT(ListInputs(Path("texts")),
               StatusIs(StatusCode::kInvalidArgument,
                        HasSubstr("holds no pictures or videos")));
+  fs::rename(Path("texts/names.textproto"), Path("texts/readme.md"));
+  EXPECT_THAT(ListInputs(Path("texts")),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("holds no pictures or videos")));
+  fs::remove(Path("texts/readme.md"));
+  EXPECT_THAT(
+      ListInputs(Path("texts")),
+      StatusIs(StatusCode::kInvalidArgument, HasSubstr("texts: is empty")));
+}
+
+TEST_F(BatchTest, TakesNoMotionFileForASource) {
+  std::ofstream(Path("stills/dance.motion.safetensors")) << "any";
+  EXPECT_THAT(ListInputs(Path("stills"), {}, /*takes_motion=*/false),
+              IsOkAndHolds(testing::ElementsAre(Path("stills/a.png"),
+                                                Path("stills/b.png"))));
+  EXPECT_THAT(ListInputs(Path("stills")), IsOkAndHolds(testing::SizeIs(3)));
 }
 
 TEST_F(BatchTest, TakesNoInputsThatItMayNotLookUpForMissing) {

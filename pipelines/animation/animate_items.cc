@@ -9,9 +9,10 @@ namespace {
 
 absl::StatusOr<std::vector<std::string>> List(const std::string& one,
                                               const std::string& many,
-                                              const WorkHooks& hooks) {
+                                              const WorkHooks& hooks,
+                                              bool takes_motion) {
   if (many.empty()) return std::vector<std::string>{one};
-  return ListInputs(many, hooks);
+  return ListInputs(many, hooks, takes_motion);
 }
 
 }  // namespace
@@ -28,9 +29,11 @@ absl::StatusOr<std::vector<BatchItem>> AnimateItems(const AnimateInputs& inputs,
                                                     const WorkHooks& hooks) {
   if (AreMany(inputs)) {
     ASSIGN_OR_RETURN(const std::vector<std::string> sources,
-                     List(inputs.source, inputs.sources, hooks));
+                     List(inputs.source, inputs.sources, hooks,
+                          /*takes_motion=*/false));
     ASSIGN_OR_RETURN(const std::vector<std::string> drivings,
-                     List(inputs.driving, inputs.drivings, hooks));
+                     List(inputs.driving, inputs.drivings, hooks,
+                          /*takes_motion=*/true));
     RETURN_IF_ERROR(networks::files::MakeFolder(inputs.output));
     return PairAll(sources, drivings, inputs.output, inputs.ending);
   }
