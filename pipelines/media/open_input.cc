@@ -1,12 +1,14 @@
 #include "pipelines/media/open_input.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <istream>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "pipelines/media/formats/motion_jpeg.h"
@@ -93,12 +95,36 @@ absl::StatusOr<InputPtr> OpenFile(const MediaInput& file) {
   return InputPtr(input);
 }
 
+// Whether the server answered with a status that is no success.
+bool IsRefusal(int error) {
+  switch (error) {
+    case AVERROR_HTTP_BAD_REQUEST:
+    case AVERROR_HTTP_UNAUTHORIZED:
+    case AVERROR_HTTP_FORBIDDEN:
+    case AVERROR_HTTP_NOT_FOUND:
+#ifdef AVERROR_HTTP_TOO_MANY_REQUESTS
+    case AVERROR_HTTP_TOO_MANY_REQUESTS:
+#endif
+    case AVERROR_HTTP_OTHER_4XX:
+    case AVERROR_HTTP_SERVER_ERROR:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // Whether it is the network or what the server gave. A page is often named for
 // the video that it shows.
 absl::Status UrlNotReadable(int error, const std::string& url) {
   constexpr char kAdvice[] = "the video itself, not a page that shows it";
   const absl::Status status = NotReadable(error, url);
-  if (absl::IsCancelled(status)) return status;
+  if (absl::IsCancelled(status) || error == AVERROR_PROTOCOL_NOT_FOUND) {
+    return status;
+  }
+  if (IsRefusal(error)) {
+    return absl::Status(status.code(),
+                        absl::StrCat(url, ": ", FfmpegMessage(error)));
+  }
   if (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) {
     return absl::UnavailableError(
         absl::StrCat("cannot reach ", url, " (", FfmpegMessage(error),
@@ -114,7 +140,10 @@ int AskStop(void* stop) {
 
 absl::StatusOr<InputPtr> OpenUrl(const MediaInput& address) {
   const std::string& url = address.name;
-  if (!IsAllowedProtocol(url.substr(0, url.find(':')))) {
+  const size_t colon = url.find(':');
+  // FFmpeg knows protocols in small letters only.
+  const std::string protocol = absl::AsciiStrToLower(url.substr(0, colon));
+  if (!IsAllowedProtocol(protocol)) {
     return absl::InvalidArgumentError(absl::StrCat(
         url, ": this protocol is not read; one of these is: ", UrlProtocols()));
   }
@@ -128,7 +157,9 @@ absl::StatusOr<InputPtr> OpenUrl(const MediaInput& address) {
   AVFormatContext* input = avformat_alloc_context();
   auto stop = std::make_unique<StopPredicate>(address.stop);
   if (*stop) input->interrupt_callback = {AskStop, stop.get()};
-  const int error = avformat_open_input(&input, url.c_str(), nullptr, &options);
+  const std::string opened = protocol + url.substr(colon);
+  const int error =
+      avformat_open_input(&input, opened.c_str(), nullptr, &options);
   av_dict_free(&options);
   if (error < 0) return UrlNotReadable(error, url);
   input->opaque = stop.release();  // the input's own now, see InputDeleter

@@ -279,6 +279,8 @@ TEST(OpenInput, ReadsAUrlOnlyWhereTheUserNamedIt) {
   EXPECT_THAT(
       OpenInput({server.Url("/a.mkv"), /*allow_addresses=*/true, nullptr}),
       IsOk());
+  const std::string shouted = "HTTP" + server.Url("/a.mkv").substr(4);
+  EXPECT_THAT(OpenInput({shouted, /*allow_addresses=*/true, nullptr}), IsOk());
   EXPECT_THAT(OpenInput({server.Url("/a.mkv")}),
               StatusIs(StatusCode::kNotFound, _));
 }
@@ -293,6 +295,18 @@ TEST(OpenInput, TellsANetworkThatFailsFromAPageThatIsNoVideo) {
   EXPECT_THAT(
       OpenInput({server.Url("/watch"), /*allow_addresses=*/true, nullptr}),
       StatusIs(StatusCode::kInvalidArgument, HasSubstr("not a page")));
+}
+
+TEST(OpenInput, SaysWhatAServerAnswered) {
+  const LoopbackServer server([](const HttpRequest&) {
+    HttpResponse response;
+    response.status = 404;
+    return response;
+  });
+  const std::string url = server.Url("/gone.mp4");
+  EXPECT_THAT(OpenInput({url, /*allow_addresses=*/true, nullptr}),
+              StatusIs(StatusCode::kInvalidArgument,
+                       url + ": Server returned 404 Not Found"));
 }
 
 TEST(OpenInput, LetsNoPlaylistOfAServerReadLocalFiles) {
