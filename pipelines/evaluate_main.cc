@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -254,6 +255,37 @@ struct Prepared {
   std::unique_ptr<data::Dataset> test;
 };
 
+// Where the clips of a run have moved since a checkpoint of it: the folder that
+// the run's config names, as its last session has left it.
+void FollowMovedClips(const std::string& checkpoint, const WorkHooks& hooks,
+                      TrainedModel* trained) {
+  DataConfig* clips = trained->config.mutable_data();
+  const auto is_there = [](const std::string& folder) {
+    std::error_code error;
+    return std::filesystem::is_directory(UserPath(folder), error);
+  };
+  // By no flag.
+  const bool is_of_checkpoint =
+      trained->state && clips->has_folder() &&
+      absl::GetFlag(FLAGS_data).empty() &&
+      clips->folder() == trained->state->config().data().folder();
+  if (!is_of_checkpoint || is_there(clips->folder())) return;
+  const std::string checkpoints = networks::files::FolderOf(
+      std::filesystem::absolute(checkpoint).lexically_normal());
+  if (networks::files::BaseName(checkpoints) != "checkpoints") return;
+  const std::string path =
+      absl::StrCat(networks::files::FolderOf(checkpoints), "/config.textproto");
+  const absl::StatusOr<Config> run = LoadConfig(path, {});
+  if (!run.ok() || !run->data().has_folder() ||
+      !is_there(run->data().folder())) {
+    return;
+  }
+  hooks.Note(absl::StrCat("the clips of ", checkpoint, " are no longer in ",
+                          clips->folder(), "; taking ", run->data().folder(),
+                          ", which ", path, " names"));
+  clips->set_folder(run->data().folder());
+}
+
 // Where a checkpoint's clips are not: how to name them.
 absl::Status NameOtherClips(const std::string& checkpoint,
                             const DataConfig& data,
@@ -280,6 +312,7 @@ absl::StatusOr<Prepared> Prepare(const std::string& checkpoint,
   ASSIGN_OR_RETURN(prepared.trained, LoadModel(checkpoint, work));
   // The digest and the model are of one file.
   RETURN_IF_ERROR(file->CheckNotReplaced());
+  FollowMovedClips(checkpoint, work.hooks, &prepared.trained);
   const Config& config = prepared.trained.config;
   ASSIGN_OR_RETURN(prepared.folder, TestDataFolder(config.data(), work.hooks));
   absl::StatusOr<std::unique_ptr<data::Dataset>> test =

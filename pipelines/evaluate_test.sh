@@ -92,6 +92,18 @@ grep -q "clips of" "$TEST_TMPDIR/stdout" && complain "evaluated beside $garbage"
 expect 2 "with a comma too many" --checkpoint="$mine,"
 expect 1 "is 'gone_clips', relative to the folder in which you are; --data names another: " \
   --checkpoint="$mine" --set data.folder=gone_clips
+# The clips of a run may move: its config says where they are now.
+run=$TEST_TMPDIR/run
+mkdir -p "$run/checkpoints"
+old='puppets {\n      num_train: 1500\n      num_test: 12\n      frames_per_clip: 32\n      seed: 1\n      camera_motion: false\n    }'
+printf -v new "%-${#old}s" 'folder: \"/gone_clips\"'
+LC_ALL=C sed "s|${old//\\/\\\\}|${new//\\/\\\\}|" "$mine" | head -c -32 >"$run/checkpoints/best.safetensors"
+printf "$(sha256sum <"$run/checkpoints/best.safetensors" | cut -c -64 | sed 's/../\\x&/g')" >>"$run/checkpoints/best.safetensors"
+expect 1 "is '/gone_clips'; --data names another" --checkpoint="$run" --threads=1
+echo "data { folder: '$TEST_TMPDIR/puppets' } losses { perceptual { untrained: true } }" >"$run/config.textproto"
+succeed "are no longer in /gone_clips; taking $TEST_TMPDIR/puppets, which $run/config.textproto names" \
+  --checkpoint="$run" --threads=1
+expect 1 "is '$TEST_TMPDIR/nowhere'" --checkpoint="$run" --threads=1 --set data.folder="$TEST_TMPDIR/nowhere"
 expect 2 "--page and --frames are of one --checkpoint" --checkpoint="$mine,$mine" \
   --page "$TEST_TMPDIR/page2"
 

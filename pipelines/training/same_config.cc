@@ -35,8 +35,6 @@ Config WithoutLimits(Config config) {
   config.mutable_data()->clear_workers();
   config.mutable_data()->clear_cache_mib();
   config.mutable_data()->clear_max_bad_share();
-  // The clips decide, wherever they are: Session::CompareClips.
-  if (config.data().has_folder()) config.mutable_data()->set_folder("");
   config.mutable_losses()->mutable_semantic()->clear_cache_gib();
   // A larger one had no effect on square frames, before configs with one were
   // refused; on others it rounds differently.
@@ -66,8 +64,13 @@ int64_t SamplesPerStep(const CheckpointState& state) {
 absl::Status CheckSameConfig(const std::string& folder,
                              const CheckpointState& state, const Config& now,
                              int processes) {
-  std::vector<std::string> differences =
-      ConfigDifferences(WithoutLimits(state.config()), WithoutLimits(now));
+  Config was = WithoutLimits(state.config()), is = WithoutLimits(now);
+  // The clips decide, wherever they are: Session::CompareClips.
+  if (was.data().has_folder() && is.data().has_folder()) {
+    was.mutable_data()->set_folder("");
+    is.mutable_data()->set_folder("");
+  }
+  std::vector<std::string> differences = ConfigDifferences(was, is);
   // Another number of processes may change the pairs of a step, a config that
   // was edited may not, unless it makes up for the number of processes.
   const TrainingConfig& then = state.config().training();

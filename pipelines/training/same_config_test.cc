@@ -68,7 +68,11 @@ TEST(CheckSameConfig, LetsTheClipsMove) {
               IsOk());
   EXPECT_THAT(
       Check(Left(), {"data.folder=/disk/clips"}),
-      StatusIs(StatusCode::kFailedPrecondition, HasSubstr("data.puppets")));
+      StatusIs(StatusCode::kFailedPrecondition,
+               AllOf(HasSubstr("data.puppets"), HasSubstr("/disk/clips"))));
+  EXPECT_THAT(
+      Check(Left({"data.folder=/disk/clips"}), {}),
+      StatusIs(StatusCode::kFailedPrecondition, HasSubstr("/disk/clips")));
 }
 
 // By a former version, which took it for one as large as max_size.
