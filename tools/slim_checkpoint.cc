@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "networks/files/outputs.h"
+#include "networks/files/path_parts.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/flag_error.h"
@@ -16,6 +17,7 @@
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/checkpoint/learning_phase.h"
 #include "pipelines/checkpoint/run_checkpoint.h"
+#include "pipelines/config/config.pb.h"
 #include "pipelines/config/other_data.h"
 #include "third_party/absl/status_macros.h"
 
@@ -37,7 +39,7 @@ The networks alone, averaged over steps where training kept averages, in
 float16: an eighth of the file or less. animate and evaluate compute with them
 in float32. An AVD network is left out, and so are paths of the machine that
 trained: training.initial_weights of the config, and all but the last name of
-data.folder.
+data.folder and of the weights of losses and of LPIPS.
 
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only.)";
@@ -88,6 +90,29 @@ absl::Status ToFloat16(const std::string& checkpoint,
   return absl::OkStatus();
 }
 
+// The weights of losses and of LPIPS that `config` names by their paths,
+// without the folders of these. What is not set stays so.
+void LeaveOutFoldersOfWeights(pipelines::Config* config) {
+  const auto without_folder = [](const std::string& path) {
+    return absl::StrContains(path, '/') ? networks::files::BaseName(path)
+                                        : path;
+  };
+  const auto leave_out = [&](auto* term) {
+    if (term->has_weights()) {
+      term->set_weights(without_folder(term->weights()));
+    }
+  };
+  leave_out(config->mutable_losses()->mutable_semantic());
+  leave_out(config->mutable_losses()->mutable_structure());
+  leave_out(config->mutable_losses()->mutable_perceptual());
+  if (!config->evaluation().has_lpips()) return;
+  pipelines::LpipsConfig* lpips = config->mutable_evaluation()->mutable_lpips();
+  leave_out(lpips);
+  if (lpips->has_channel_weights()) {
+    lpips->set_channel_weights(without_folder(lpips->channel_weights()));
+  }
+}
+
 absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(pipelines::UsageError(pipelines::RefuseArguments(line)));
   const std::string given =
@@ -105,6 +130,7 @@ absl::Status Run(const pipelines::CommandLine& line) {
   *state.mutable_config() = trained.config;
   pipelines::LeaveOutInitialWeights(&state);
   pipelines::LeaveOutParentFolders(state.mutable_config()->mutable_data());
+  LeaveOutFoldersOfWeights(state.mutable_config());
   RETURN_IF_ERROR(ToFloat16(checkpoint, *trained.model));
   RETURN_IF_ERROR(pipelines::SaveCheckpoint(
       output, {trained.model.get(), nullptr, nullptr}, state));

@@ -26,6 +26,17 @@ succeed "$TEST_TMPDIR/no_path.safetensors: 7" --checkpoint "$path" \
 grep -a -q initial_weights "$TEST_TMPDIR/no_path.safetensors" &&
   complain "the file has training.initial_weights"
 
+# So are the folders of weights.
+weights=$TEST_TMPDIR/weights.safetensors
+LC_ALL=C sed 's/model: \\"vitb8\\"\\n      untrained: false\\n/weights: \\"\/a\/vit.pth\\"                   /' "$small" |
+  head -c -32 >"$weights"
+printf "$(sha256sum <"$weights" | cut -c -64 | sed 's/../\\x&/g')" >>"$weights"
+grep -a -q /a/vit.pth "$weights" || complain "no path of weights in the config of $weights"
+succeed "$TEST_TMPDIR/no_folder.safetensors: 7" --checkpoint "$weights" \
+  --output "$TEST_TMPDIR/no_folder.safetensors"
+grep -a -q 'weights: \\"vit.pth' "$TEST_TMPDIR/no_folder.safetensors" ||
+  complain "the file has not the name of the weights alone"
+
 # A file of the predecessor, whose config is derived from its tensors.
 legacy=pipelines/checkpoint/testdata/tps_legacy.pth.tar
 succeed "$TEST_TMPDIR/legacy.safetensors: 23.1 MB" --checkpoint "$legacy" \
