@@ -4,15 +4,18 @@
 
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <system_error>
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
@@ -174,6 +177,35 @@ bool MayShowTheSame(const std::string& known, const ClipSpec& spec,
   return !video ||
          absl::StartsWith(of_video, absl::StrCat(video->path, ", ")) ||
          absl::StrContains(of_video, absl::StrCat(", ", video->size, ", "));
+}
+
+std::optional<ShownFrames> FramesOf(const std::string& known) {
+  const CutParts parts = PartsOf(known);
+  if (parts.video.empty()) return std::nullopt;
+  // The piece ends in " 0-2.5 s", or " 0-end s".
+  const std::vector<std::string> words = absl::StrSplit(parts.piece, ' ');
+  if (words.size() < 3) return std::nullopt;
+  const std::vector<std::string> times =
+      absl::StrSplit(words[words.size() - 2], '-');
+  ShownFrames shown;
+  if (times.size() != 2 || !absl::SimpleAtod(times[0], &shown.start)) {
+    return std::nullopt;
+  }
+  if (!absl::SimpleAtod(times[1], &shown.end)) {
+    shown.end = std::numeric_limits<double>::infinity();
+  }
+  shown.video = parts.video.substr(parts.video.rfind('/') + 1);
+  shown.unit = words.back();
+  std::vector<int> edges;
+  for (const absl::string_view edge : absl::StrSplit(parts.box, '-')) {
+    int value = 0;
+    if (absl::SimpleAtoi(edge, &value)) edges.push_back(value);
+  }
+  if (edges.size() == 4) {
+    shown.box =
+        cv::Rect(cv::Point(edges[0], edges[1]), cv::Point(edges[2], edges[3]));
+  }
+  return shown;
 }
 
 absl::StatusOr<ClipRecord> ReadClipRecord(const std::string& folder) {

@@ -7,10 +7,12 @@
 #define TOOLS_CUT_CLIPS_CLIP_RECORD_H_
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "opencv2/core.hpp"
 #include "tools/cut_clips/clip_cutter.h"
 #include "tools/cut_clips/clip_list.h"
 
@@ -50,6 +52,20 @@ std::string CutDifference(const std::string& known, const ClipSpec& spec,
 // size, or of which nothing is known.
 bool MayShowTheSame(const std::string& known, const ClipSpec& spec,
                     const CutOptions& options);
+
+// Which frames a clip shows.
+struct ShownFrames {
+  // The video's file name, size and time of change, wherever it is.
+  std::string video;
+  std::string unit;  // of the times
+  double start = 0;
+  double end = 0;  // infinity: to the end
+  std::optional<cv::Rect> box;
+};
+
+// Of a clip that was cut as `known`, a CutText; nullopt where it does not say
+// which video that was.
+std::optional<ShownFrames> FramesOf(const std::string& known);
 
 // The record's path in the data set's folder.
 std::string RecordPath(const std::string& folder);

@@ -443,6 +443,10 @@ absl::Status Cut(const std::string& list, const std::string& path,
   for (const std::string& shared : tools::SharedFrames(specs)) {
     Say(absl::StrCat("warning: ", shared));
   }
+  for (const std::string& shared :
+       tools::SharedWithOthers(specs, plan.record, options)) {
+    Say(absl::StrCat("warning: ", shared));
+  }
   const std::vector<tools::CutResult> results = CutPlanned(plan, options);
   absl::Status status = Summary(specs, plan, results, options);
   status.Update(ForgetFailed(results, options, plan.record));

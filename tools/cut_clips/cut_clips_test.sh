@@ -139,6 +139,16 @@ succeed "4 cut, 0 kept, 0 failed; 2 in train, 2 in test" "${whole[@]}" --overwri
 expect_none "$TEST_TMPDIR"/set8/train/one.mp4 "$TEST_TMPDIR"/set8/test/two.mp4
 succeed "0 cut, 4 kept" "${whole[@]}"
 
+# A video that has moved is still the same.
+mkdir "$TEST_TMPDIR/v"
+cp "$videos/dance.mp4" "$TEST_TMPDIR/v/a.mp4"
+cp "$videos/dance.mp4" "$TEST_TMPDIR/v/b.mp4"
+succeed "4 cut" --videos "$TEST_TMPDIR/v" --output "$TEST_TMPDIR/set12" --size 32
+mv "$TEST_TMPDIR/v" "$TEST_TMPDIR/v of x"
+succeed "2 cut" --videos "$TEST_TMPDIR/v of x" --output "$TEST_TMPDIR/set12" --size 32 --test a
+grep -q "warning: test/a.mp4 and train/a#.*, which is there already, show the same frames" \
+  "$TEST_TMPDIR/stderr" || complain "nothing is said of a video that has moved: $(<"$TEST_TMPDIR/stderr")"
+
 # A name may have commas.
 mkdir "$TEST_TMPDIR/commas"
 for name in "Smith, J" Smith; do

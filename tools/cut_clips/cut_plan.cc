@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <system_error>
@@ -111,7 +112,8 @@ std::string VideoOf(const ClipSpec& spec) {
 }
 
 // Of clips of one video.
-bool Overlap(const ClipSpec& a, const ClipSpec& b) {
+template <typename Clip>
+bool Overlap(const Clip& a, const Clip& b) {
   if (a.start >= b.end || b.start >= a.end) return false;
   return !a.box || !b.box || !(*a.box & *b.box).empty();
 }
@@ -124,6 +126,18 @@ std::string SharedFramesText(const ClipSpec& a, const ClipSpec& b) {
   return absl::StrCat("lines ", std::min(a.line, b.line), " and ",
                       std::max(a.line, b.line), " put frames of ", a.file,
                       " into both train and test");
+}
+
+struct RecordedClip {
+  std::string key;
+  ShownFrames shown;
+};
+
+// Whether the one is for training and the other for testing, and both show the
+// same frames. Of clips of one video.
+bool IsLeak(const RecordedClip& a, const RecordedClip& b) {
+  return a.key.substr(0, a.key.find('/')) != b.key.substr(0, b.key.find('/')) &&
+         a.shown.unit == b.shown.unit && Overlap(a.shown, b.shown);
 }
 
 }  // namespace
@@ -152,6 +166,41 @@ std::vector<std::string> SharedFrames(const std::vector<ClipSpec>& specs) {
         if (b.start >= a.end) break;
         if (a.partition == b.partition || !Overlap(a, b)) continue;
         shared.push_back(SharedFramesText(a, b));
+      }
+    }
+  }
+  return shared;
+}
+
+std::vector<std::string> SharedWithOthers(const std::vector<ClipSpec>& specs,
+                                          const ClipRecord& record,
+                                          const CutOptions& options) {
+  std::set<std::string> named;
+  for (const ClipSpec& spec : specs) named.insert(ClipKey(spec, options));
+  struct OfVideo {
+    std::vector<RecordedClip> named, others;
+  };
+  std::map<std::string, OfVideo> by_video;
+  for (const auto& [key, origin] : record) {
+    const std::optional<ShownFrames> shown = FramesOf(origin.cut);
+    if (!shown) continue;
+    OfVideo& clips = by_video[shown->video];
+    (named.count(key) > 0 ? clips.named : clips.others)
+        .push_back({key, *shown});
+  }
+  std::vector<std::string> shared;
+  for (const auto& [video, clips] : by_video) {
+    for (const RecordedClip& other : clips.others) {
+      std::error_code error;
+      if (!std::filesystem::exists(
+              absl::StrCat(options.output_folder, "/", other.key), error)) {
+        continue;
+      }
+      for (const RecordedClip& clip : clips.named) {
+        if (!IsLeak(clip, other)) continue;
+        shared.push_back(absl::StrCat(clip.key, " and ", other.key,
+                                      ", which is there already, show the same "
+                                      "frames of a video"));
       }
     }
   }

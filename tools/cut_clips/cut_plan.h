@@ -42,6 +42,13 @@ CutPlan MakePlan(const std::vector<ClipSpec>& specs, const std::string& table,
 // sentence each, with the lines of the table, or the files without one.
 std::vector<std::string> SharedFrames(const std::vector<ClipSpec>& specs);
 
+// The same of `specs` and clips that other tables have left in
+// options.output_folder. A video is known by its file name, size and time of
+// change, also where it has moved. `record` is that of the plan.
+std::vector<std::string> SharedWithOthers(const std::vector<ClipSpec>& specs,
+                                          const ClipRecord& record,
+                                          const CutOptions& options);
+
 }  // namespace tools
 
 #endif  // TOOLS_CUT_CLIPS_CUT_PLAN_H_

@@ -201,6 +201,34 @@ TEST_F(CutPlanTest, FindsFramesThatTwoNamesOfAVideoShare) {
   }
 }
 
+// A renamed folder is another table.
+TEST_F(CutPlanTest, FindsFramesSharedWithClipsOfAVideoThatHasMoved) {
+  std::filesystem::create_directories(Path("v"));
+  Write("v/a.mp4", "a video");
+  const auto shared = [&](const std::string& folder, const std::string& rows) {
+    specs_ = Specs(rows);
+    for (ClipSpec& spec : specs_) spec.video = Path(folder + "/a.mp4");
+    const CutPlan plan = MakePlan(specs_, folder + "/", record_, options_);
+    for (const ClipSpec* spec : plan.to_cut) {
+      Write(ClipKey(*spec, options_), "a clip");
+    }
+    record_ = plan.record;
+    return SharedWithOthers(specs_, record_, options_);
+  };
+  EXPECT_THAT(shared("v", "a.mp4,0,2,,a1,train\na.mp4,2,,,a2,test\n"),
+              IsEmpty());
+  std::filesystem::rename(Path("v"), Path("v of x"));
+  EXPECT_THAT(shared("v of x", "a.mp4,2,3,,b,test\na.mp4,0,1,,c,train\n"),
+              IsEmpty());
+  EXPECT_THAT(shared("v of x", "a.mp4,,,,a,test\n"),
+              ElementsAre("test/a.mp4 and train/a1.mp4, which is there "
+                          "already, show the same frames of a video"));
+  EXPECT_THAT(shared("v of x", "a.mp4,1.5,1.6,,a,test\n"),
+              ElementsAre(HasSubstr("train/a1.mp4")));
+  std::filesystem::remove(Path("train/a1.mp4"));
+  EXPECT_THAT(shared("v of x", "a.mp4,,,,a,test\n"), IsEmpty());
+}
+
 TEST_F(CutPlanTest, NamesTheFilesThatAreOneVideoWithoutATable) {
   Write("v.mp4", "a video");
   std::filesystem::create_symlink(Path("v.mp4"), Path("link.mp4"));
