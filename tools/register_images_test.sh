@@ -67,6 +67,12 @@ for name in warped grid; do
 done
 expect_files "$TEST_TMPDIR/safe/field.png"
 
+# A folder may have the name of a picture.
+pictures=("${pair[@]}" --side 16 --cells 1 --overwrite)
+succeed "new.jpg/" "${pictures[@]}" --output "$TEST_TMPDIR/new.jpg/"
+succeed "new.jpg" "${pictures[@]}" --output "$TEST_TMPDIR/new.jpg"
+expect_files "$TEST_TMPDIR"/new.jpg/{warped,grid,field}.png
+
 echo mine >"$TEST_TMPDIR/file"
 out=$TEST_TMPDIR/none
 cp "$moving" "$TEST_TMPDIR/safe/grid.png"

@@ -256,11 +256,16 @@ absl::Status WriteFrames(const cv::Mat& picture, const Request& request,
 }
 
 // Prints where each point went, and warns of those that did not arrive.
-void ReportPoints(const std::vector<PointPair>& pairs, const cpab::Flow& flow,
+void ReportPoints(const Request& request, const cpab::Flow& flow,
                   cv::Size size) {
+  const std::vector<PointPair>& pairs = request.pairs;
   const Eigen::Array2d last_pixel(size.width - 1, size.height - 1);
   const double tolerance = std::max(1.0, kArrived * last_pixel.maxCoeff());
+  const auto is_on_border = [&](const Eigen::Array2d& point) {
+    return (point <= 0.0).any() || (point >= last_pixel).any();
+  };
   std::vector<std::string> missed;
+  bool is_held = false;  // at the border
   for (size_t k = 0; k < pairs.size(); ++k) {
     const PointPair& pair = pairs[k];
     const Eigen::Array2d at = flow(pair.from / last_pixel).array() * last_pixel;
@@ -271,12 +276,15 @@ void ReportPoints(const std::vector<PointPair>& pairs, const cpab::Flow& flow,
     if ((at - pair.to).matrix().norm() <= tolerance) continue;
     missed.push_back(absl::StrCat("point ", k + 1, " was to go to ", wanted,
                                   " and reached ", end));
+    is_held |= request.cells.zero_boundary &&
+               (is_on_border(pair.from) || is_on_border(pair.to));
   }
   if (missed.empty()) return;
   pipelines::ProgramHooks hooks("warp_image");
   hooks.hooks().warn(absl::StrCat(
       absl::StrJoin(missed, ", "),
-      "; give more --cells, shorter moves, or points that cross less"));
+      "; give more --cells, shorter moves, or points that cross less",
+      is_held ? ", or --nozero_boundary for those on the border" : ""));
 }
 
 absl::Status Run(const pipelines::CommandLine& line) {
@@ -299,7 +307,7 @@ absl::Status Run(const pipelines::CommandLine& line) {
                                  request.cells.zero_boundary));
   ASSIGN_OR_RETURN(const cpab::Flow flow, FitFlow(request, picture.size()));
   RETURN_IF_ERROR(WriteFrames(picture, request, flow));
-  ReportPoints(request.pairs, flow, picture.size());
+  ReportPoints(request, flow, picture.size());
   std::printf("%s\n", request.output.c_str());
   return absl::OkStatus();
 }

@@ -21,6 +21,10 @@ cmp -s "$TEST_TMPDIR"/frames/00000{0,2}.png && complain "nothing moves"
 succeed ", wanted (200, 100)" --image $image --move "100,100,200,100; 200,100,100,100" --output "$TEST_TMPDIR/swap.png"
 grep -q "warning: point 1 was to go to (200, 100) and reached (.*, point 2 was to go to (100, 100) .*; give more --cells" \
   "$TEST_TMPDIR/stderr" || complain "of points that do not arrive it says: $(<"$TEST_TMPDIR/stderr")"
+grep -q -e --nozero_boundary "$TEST_TMPDIR/stderr" && complain "of points inside it says: $(<"$TEST_TMPDIR/stderr")"
+succeed ", wanted (5, 5)" --image $image --move "0,0,5,5" --output "$TEST_TMPDIR/corner.png"
+grep -q -e "or --nozero_boundary" "$TEST_TMPDIR/stderr" ||
+  complain "of a point on the border it says: $(<"$TEST_TMPDIR/stderr")"
 succeed ", wanted (260, 100)" --image $image --move "200,100,260,100" --output "$TEST_TMPDIR/out.png" --nozero_boundary
 
 cp $image "$TEST_TMPDIR/me.png"

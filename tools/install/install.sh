@@ -52,7 +52,11 @@ fi
 }
 prefix="$1"
 [[ "$prefix" == /* ]] || prefix="${CPAB_USER_DIRECTORY:-${BUILD_WORKING_DIRECTORY:-$PWD}}/$prefix"
-[[ ! -e "$prefix" || -d "$prefix" ]] || fail "$prefix is a file. Name a folder."
+# The first that is there, of PREFIX and the folders above it.
+there="$prefix"
+until [[ -e "$there" || -L "$there" ]]; do there=$(dirname "$there"); done
+[[ -e "$there" ]] || fail "$there is a link to nothing. Name a folder."
+[[ -d "$there" ]] || fail "$there is a file. Name a folder."
 root="$prefix/lib/cpab_animation"
 completions="$prefix/share/bash-completion/completions"
 pages="$prefix/share/man/man1"

@@ -141,8 +141,15 @@ for arguments in "" --prefix "--prefix p" "one two"; do
   head -n 1 "$folder/usage" | grep -q "^install: error: $words" || fail "for '$arguments' it says: $(head -n 1 "$folder/usage")"
 done
 touch "$folder/file"
-said=$("$installer" "$folder/file" 2>&1) && fail "a file was taken for a folder"
-[[ "$said" == "install: error: $folder/file is a file. Name a folder." ]] || fail "of a file it says: $said"
+ln -s nothing "$folder/link"
+for name in file file/below; do
+  said=$("$installer" "$folder/$name" 2>&1) && fail "$name was taken for a folder"
+  [[ "$said" == "install: error: $folder/file is a file. Name a folder." ]] || fail "of $name it says: $said"
+done
+for name in link link/below; do
+  said=$("$installer" "$folder/$name" 2>&1) && fail "$name was taken for a folder"
+  [[ "$said" == "install: error: $folder/link is a link to nothing. Name a folder." ]] || fail "of $name it says: $said"
+done
 "$installer" "" 2>/dev/null && fail "an empty name was taken for a folder"
 for flag in --help -h; do
   "$installer" $flag >"$work.log" 2>"$folder/warning" || fail "$flag ends with code $?"

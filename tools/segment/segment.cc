@@ -160,9 +160,14 @@ absl::StatusOr<Inputs> ReadInputs() {
       return pipelines::BadFlag(name, " is missing; --help tells what it is");
     }
   }
-  if (pipelines::media::IsPictureOutput(absl::GetFlag(FLAGS_output))) {
+  // A folder that is there, or a name with a slash at its end, is none.
+  const std::string output = absl::GetFlag(FLAGS_output);
+  std::error_code error;
+  if (output.back() != '/' &&
+      !std::filesystem::is_directory(pipelines::UserPath(output), error) &&
+      pipelines::media::IsPictureOutput(output)) {
     return pipelines::BadFlag(
-        "output is '", absl::GetFlag(FLAGS_output),
+        "output is '", output,
         "', the name of a picture; name the folder for masks and overlay");
   }
   Inputs inputs;

@@ -71,6 +71,16 @@ TEST_F(SegmentTest, WritesAMaskForEachReadingOfAPoint) {
   }
 }
 
+TEST_F(SegmentTest, WritesIntoAFolderWithTheNameOfAPicture) {
+  const std::string folder = folder_ + "/new.jpg";
+  for (const std::string& name : {folder + "/", folder}) {
+    const ProgramResult result =
+        Segment({"--output", name, "--boxes=1,2,20,20", "--overwrite"});
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    EXPECT_TRUE(std::filesystem::exists(folder + "/mask_0.png"));
+  }
+}
+
 // Where several are there, the first one is named.
 TEST_F(SegmentTest, ReplacesNothingWithoutOverwrite) {
   std::filesystem::create_directories(output_);

@@ -108,7 +108,14 @@ absl::StatusOr<std::string> DataFolder() {
     return absl::InvalidArgumentError(
         "--data: HOME is not set; name a folder by its whole path");
   }
-  return pipelines::UserPath(data);
+  const std::string folder = pipelines::UserPath(data);
+  std::error_code error;
+  if (std::filesystem::exists(folder, error) &&
+      !std::filesystem::is_directory(folder, error)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--data: ", folder, ": is no folder; name one for uploads and jobs"));
+  }
+  return folder;
 }
 
 absl::Status Named(absl::string_view flag, const absl::Status& status) {
@@ -124,6 +131,10 @@ bool IsDefault(const absl::CommandLineFlag& flag) {
 
 // The default --root need not be there yet.
 absl::Status CheckRoot(const std::string& root) {
+  if (root.empty()) {
+    return absl::InvalidArgumentError(
+        "--root is empty; name a folder with training runs");
+  }
   std::error_code error;
   if (std::filesystem::is_directory(root, error) ||
       IsDefault(absl::GetFlagReflectionHandle(FLAGS_root))) {
@@ -184,6 +195,7 @@ absl::StatusOr<StudioOptions> OptionsFromFlags() {
   RETURN_IF_ERROR(CheckRoot(options.runs));
   for (const std::string& folder :
        pipelines::PathsWithCommas(absl::GetFlag(FLAGS_checkpoints))) {
+    if (folder.empty()) continue;
     options.checkpoint_folders.push_back(pipelines::UserPath(folder));
     RETURN_IF_ERROR(Named("checkpoints",
                           CheckCheckpoints(options.checkpoint_folders.back())));

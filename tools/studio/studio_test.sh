@@ -21,9 +21,12 @@ expect 2 "--quota: \"much\" is no size" --quota much
 expect 2 "--quota: \"20\" is no size; write it with a unit" --quota 20
 expect 2 "--max_upload: \"0\" is no size" --max_upload 0
 expect 2 "--max_upload is 2MB, more than --quota, which is 1MB" --max_upload 2MB --quota 1MB
+expect 2 "--quota: \"0B\" is out of range; use 1B to 8192TiB" --quota 0B
+expect 2 "--root is empty" --root ""
+expect 2 "--data: $TEST_TMPDIR/token: is no folder" --data token
 expect 2 "--root: $TEST_TMPDIR/nope: there is no such folder" --root nope
 expect 2 "--root: $TEST_TMPDIR/token: is no folder" --root token
-expect 2 "--checkpoints: $TEST_TMPDIR/nope: there is no such file or folder" --checkpoints foreign,nope
+expect 2 "--checkpoints: $TEST_TMPDIR/nope: there is no such file or folder" --checkpoints ,foreign,,nope
 expect 2 "--checkpoints: $TEST_TMPDIR/token: is no checkpoint" --checkpoints token
 expect 2 "--max_age: \"week\" is no time" --max_age week
 expect 2 "--max_queue has to be 1 to 1000" --max_queue 0

@@ -45,6 +45,8 @@ absl::StatusOr<int64_t> ParseBytes(absl::string_view text) {
     }
     const double bytes = std::floor(number * known.bytes);
     if (bytes >= 1 && bytes <= kMostBytes) return static_cast<int64_t>(bytes);
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is out of range; use 1B to 8192TiB"));
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "\"", text, "\" is no size; write it with a unit, as 512MiB or 20GB"));

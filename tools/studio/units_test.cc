@@ -1,11 +1,15 @@
 #include "tools/studio/units.h"
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace studio {
 namespace {
+
+using ::testing::HasSubstr;
 
 TEST(UnitsTest, ReadsSizes) {
   EXPECT_THAT(ParseBytes("512MiB"), IsOkAndHolds(int64_t{512} << 20));
@@ -19,6 +23,17 @@ TEST(UnitsTest, RefusesWhatIsNoSize) {
                            "1..5MB", "nan", "99999999TiB", "1 2MB"}) {
     EXPECT_FALSE(ParseBytes(text).ok()) << text;
   }
+}
+
+TEST(UnitsTest, TellsASizeOutOfRangeFromNone) {
+  for (const char* text : {"0B", "0.5B", "99999TiB"}) {
+    EXPECT_THAT(ParseBytes(text),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("is out of range; use 1B to 8192TiB")));
+  }
+  EXPECT_THAT(ParseBytes("20"), StatusIs(absl::StatusCode::kInvalidArgument,
+                                         HasSubstr("write it with a unit")));
+  EXPECT_THAT(ParseBytes("8192TiB"), IsOkAndHolds(int64_t{1} << 53));
 }
 
 TEST(UnitsTest, ReadsTimes) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -161,9 +162,11 @@ absl::Status CheckCheckpoints(const std::string& path) {
 
 std::vector<CheckpointFile> Checkpoints::Paths() const {
   std::vector<CheckpointFile> files;
+  std::set<std::string> ids;  // a place may lie in another
   const auto add = [&](std::string name, const char* from, std::string path) {
     CheckpointFile file;
     file.id = std::strcmp(from, "shipped") == 0 ? "shipped" : IdOf(path);
+    if (!ids.insert(file.id).second) return;
     file.name = std::move(name);
     file.from = from;
     file.path = std::move(path);

@@ -111,6 +111,14 @@ TEST_F(CheckpointsTest, TakesAFileOrTheFolderOfARunForAFolder) {
                        HasSubstr("none: there is no such file or folder")));
 }
 
+TEST_F(CheckpointsTest, ListsOneOnceThatIsInTwoPlaces) {
+  places_.folders = {Path("run"), Path("run/checkpoints")};
+  const std::vector<CheckpointFile> list = Checkpoints(places_).List();
+  ASSERT_EQ(list.size(), 4u);
+  EXPECT_EQ(list[2].from, "run");
+  EXPECT_EQ(list[3].path, Path("run/checkpoints/step-000000009.safetensors"));
+}
+
 TEST_F(CheckpointsTest, SaysThatOneHasBeenDeleted) {
   const Checkpoints checkpoints(places_);
   const std::string id = checkpoints.List()[1].id;
