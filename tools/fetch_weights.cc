@@ -94,12 +94,8 @@ absl::StatusOr<published::WeightFile> FileCalled(const std::string& name) {
   absl::StatusOr<published::WeightFile> file =
       published::WeightFileByName(name);
   if (file.ok()) return file;
-  std::vector<std::string> names;
-  for (const published::WeightFile& known : published::WeightFiles()) {
-    names.emplace_back(known.short_name);
-  }
   const std::optional<std::string> nearest =
-      pipelines::NearestWord(name, names);
+      pipelines::NearestWord(name, published::ShortNames());
   return pipelines::UsageError(
       nearest ? absl::InvalidArgumentError(
                     absl::StrCat("there are no published weights '", name,

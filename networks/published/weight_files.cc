@@ -212,13 +212,6 @@ constexpr WeightFile kWeightFiles[] = {
 #undef HUB
 #undef TPS
 
-std::string Names() {
-  return absl::StrJoin(kWeightFiles, ", ",
-                       [](std::string* out, const WeightFile& file) {
-                         absl::StrAppend(out, file.short_name);
-                       });
-}
-
 absl::Status Missing(const std::vector<std::string>& names,
                      const std::string& folder) {
   absl::Status missing = absl::NotFoundError(absl::StrCat(
@@ -232,12 +225,21 @@ absl::Status Missing(const std::vector<std::string>& names,
 
 absl::Span<const WeightFile> WeightFiles() { return kWeightFiles; }
 
+std::vector<std::string> ShortNames() {
+  std::vector<std::string> names;
+  for (const WeightFile& file : kWeightFiles) {
+    names.emplace_back(file.short_name);
+  }
+  return names;
+}
+
 absl::StatusOr<WeightFile> WeightFileByName(absl::string_view name) {
   for (const WeightFile& file : kWeightFiles) {
     if (file.name == name || file.short_name == name) return file;
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "there are no published weights '", name, "'; the names are ", Names()));
+  return absl::InvalidArgumentError(
+      absl::StrCat("there are no published weights '", name,
+                   "'; the names are ", absl::StrJoin(ShortNames(), ", ")));
 }
 
 std::string WeightsFolder(absl::string_view cache_folder) {

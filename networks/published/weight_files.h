@@ -38,6 +38,9 @@ struct WeightFile {
 // All of them, by purpose.
 absl::Span<const WeightFile> WeightFiles();
 
+// Their short names, in the same order.
+std::vector<std::string> ShortNames();
+
 // By its name or its short name. InvalidArgument, listing the short names, if
 // there is none.
 absl::StatusOr<WeightFile> WeightFileByName(absl::string_view name);

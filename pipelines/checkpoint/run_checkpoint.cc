@@ -25,11 +25,7 @@ bool IsPublishedName(const std::string& path) {
 // What to name instead, where nothing is at `path`.
 std::string AdviceOn(const std::string& path) {
   const std::string name = std::filesystem::path(path).filename().string();
-  std::vector<std::string> published;
-  for (const auto& file : networks::published::WeightFiles()) {
-    published.emplace_back(file.short_name);
-  }
-  const auto nearest = NearestWord(name, published);
+  const auto nearest = NearestWord(name, networks::published::ShortNames());
   if (nearest && UserPath(name) == path) {
     return absl::StrCat(". Did you mean ", *nearest, "?");
   }
