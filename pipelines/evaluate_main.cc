@@ -270,11 +270,9 @@ void FollowMovedClips(const std::string& checkpoint, const WorkHooks& hooks,
       absl::GetFlag(FLAGS_data).empty() &&
       clips->folder() == trained->state->config().data().folder();
   if (!is_of_checkpoint || is_there(clips->folder())) return;
-  const std::string checkpoints = networks::files::FolderOf(
-      std::filesystem::absolute(checkpoint).lexically_normal());
-  if (networks::files::BaseName(checkpoints) != "checkpoints") return;
-  const std::string path =
-      absl::StrCat(networks::files::FolderOf(checkpoints), "/config.textproto");
+  const std::string folder = RunOf(checkpoint);
+  if (folder.empty()) return;
+  const std::string path = absl::StrCat(folder, "/config.textproto");
   const absl::StatusOr<Config> run = LoadConfig(path, {});
   if (!run.ok() || !run->data().has_folder() ||
       !is_there(run->data().folder())) {

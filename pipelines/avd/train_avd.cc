@@ -21,6 +21,7 @@
 #include "pipelines/avd/keypoint_bank.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/checkpoint/checkpoint_files.h"
+#include "pipelines/checkpoint/run_checkpoint.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/model/model_options.h"
 #include "third_party/absl/status_macros.h"
@@ -39,13 +40,10 @@ networks::AvdNetwork NewAvd(const networks::AvdOptions& options,
 // Unavailable if a process trains in the folder of the run that `checkpoint` is
 // of: it replaces and removes its checkpoints.
 absl::Status CheckNoRunGoesOn(const std::string& checkpoint) {
-  // Which the user may name from inside of it.
-  const std::filesystem::path checkpoints =
-      std::filesystem::absolute(checkpoint).lexically_normal().parent_path();
-  const std::string lock = checkpoints.parent_path() / "lock";
+  const std::string run = RunOf(checkpoint);
+  const std::string lock = absl::StrCat(run, "/lock");
   std::error_code error;
-  if (checkpoints.filename() != "checkpoints" ||
-      !std::filesystem::exists(lock, error)) {
+  if (run.empty() || !std::filesystem::exists(lock, error)) {
     return absl::OkStatus();
   }
   networks::files::LockOptions options;

@@ -61,4 +61,11 @@ absl::StatusOr<std::string> CheckpointAt(const std::string& path) {
       "tools/bazelw run //pipelines:train makes, or a file"));
 }
 
+std::string RunOf(const std::string& checkpoint) {
+  const std::filesystem::path checkpoints =
+      std::filesystem::absolute(checkpoint).lexically_normal().parent_path();
+  return checkpoints.filename() == "checkpoints" ? checkpoints.parent_path()
+                                                 : "";
+}
+
 }  // namespace pipelines

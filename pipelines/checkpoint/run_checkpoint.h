@@ -20,6 +20,10 @@ namespace pipelines {
 // have not been fetched, with the command that fetches them.
 absl::StatusOr<std::string> CheckpointAt(const std::string& path);
 
+// The folder of the run whose folder "checkpoints" holds `checkpoint`, which
+// may be named from inside of it; empty if it lies elsewhere.
+std::string RunOf(const std::string& checkpoint);
+
 }  // namespace pipelines
 
 #endif  // PIPELINES_CHECKPOINT_RUN_CHECKPOINT_H_

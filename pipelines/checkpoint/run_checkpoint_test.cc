@@ -86,5 +86,11 @@ TEST(PublishedCheckpoint, IsFoundInTheCacheOrNamed) {
                        HasSubstr("there is no such file")));
 }
 
+TEST(RunOf, IsTheFolderAboveCheckpoints) {
+  EXPECT_EQ(RunOf("/a/run/checkpoints/best.safetensors"), "/a/run");
+  EXPECT_EQ(RunOf("/a/run/checkpoints/../checkpoints/x"), "/a/run");
+  EXPECT_EQ(RunOf("/a/run/best.safetensors"), "");
+}
+
 }  // namespace
 }  // namespace pipelines
