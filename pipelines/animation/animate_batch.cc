@@ -137,14 +137,13 @@ bool IsKept(const std::string& output, const BatchOptions& options) {
 // Whether a file may be replaced, without being asked, by a comparison of
 // `videos`: one that this program wrote, that shows nothing else, and that no
 // item reads.
-bool MayRenew(const std::string& path, const std::vector<std::string>& videos,
+bool MayRenew(const std::string& path, const std::vector<std::string>& former,
+              const std::vector<std::string>& videos,
               const std::vector<BatchItem>& items) {
-  const auto former = ComparedNames(path);
-  if (!former) return false;
   std::set<std::string> names;
   for (const std::string& video : videos) names.insert(BaseName(video));
   const bool shows_all =
-      std::all_of(former->begin(), former->end(),
+      std::all_of(former.begin(), former.end(),
                   [&](const auto& name) { return names.count(name) > 0; });
   if (!shows_all) return false;
   networks::files::PlannedOutputs planned;
@@ -160,15 +159,14 @@ bool MayRenew(const std::string& path, const std::vector<std::string>& videos,
 // Whether one of `results` was written after the comparison at `path`, by this
 // run or by one without comparisons, or is none that it shows: times are those
 // of copies, or of a batch that ran at the same time.
-bool LacksResult(const std::string& path,
+bool LacksResult(const std::string& path, const std::vector<std::string>& shown,
                  const std::vector<std::string>& results) {
   std::error_code error;
   const fs::file_time_type compared = fs::last_write_time(path, error);
-  const auto shown = ComparedNames(path);
   return std::any_of(results.begin(), results.end(), [&](const auto& result) {
-    if (fs::last_write_time(result, error) > compared) return true;
-    return shown && std::find(shown->begin(), shown->end(), BaseName(result)) ==
-                        shown->end();
+    return fs::last_write_time(result, error) > compared ||
+           std::find(shown.begin(), shown.end(), BaseName(result)) ==
+               shown.end();
   });
 }
 
@@ -444,8 +442,10 @@ absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
     if (!IsMotionFile(driving)) videos.insert(videos.begin(), driving);
     BatchComparison comparison;
     comparison.path = paths[driving];
-    const bool is_renewed = LacksResult(comparison.path, made) &&
-                            MayRenew(comparison.path, videos, items);
+    const auto former = ComparedNames(comparison.path);
+    const bool is_renewed = former &&
+                            LacksResult(comparison.path, *former, made) &&
+                            MayRenew(comparison.path, *former, videos, items);
     comparison.is_new = is_renewed || !IsKept(comparison.path, batch);
     if (comparison.is_new) {
       options.overwrite = is_renewed || batch.video.overwrite;
