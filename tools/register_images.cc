@@ -2,9 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -189,10 +187,7 @@ absl::Status CheckPaths(const std::string& moving, const std::string& fixed,
         missing.size() == 1 ? " is missing; --help tells what it is"
                             : " are missing; --help tells what they are"));
   }
-  // A folder that is there, or a name with a slash at its end, is none.
-  std::error_code error;
-  if (folder.back() != '/' && !std::filesystem::is_directory(folder, error) &&
-      pipelines::media::IsPictureOutput(folder)) {
+  if (pipelines::media::IsPictureInsteadOfFolder(folder)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--output is '", folder,
         "', the name of a picture; name the folder for three pictures"));

@@ -1,6 +1,8 @@
 #include "pipelines/media/frame_sink.h"
 
+#include <filesystem>
 #include <functional>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -220,6 +222,12 @@ bool IsPictureOutput(const std::string& path) {
     if (ending == known) return true;
   }
   return false;
+}
+
+bool IsPictureInsteadOfFolder(const std::string& path) {
+  std::error_code error;
+  return IsPictureOutput(path) && path.back() != '/' &&
+         !std::filesystem::is_directory(path, error);
 }
 
 bool HoldsAlphaOutput(const std::string& path) {

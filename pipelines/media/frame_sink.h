@@ -55,6 +55,10 @@ bool IsFolderOutput(const std::string& path);
 // it ends in .png, .jpg, .jpeg, .webp, .bmp, .tif or .tiff.
 bool IsPictureOutput(const std::string& path);
 
+// Whether `path`, where a program makes a folder, is rather a picture's:
+// IsPictureOutput, without a slash at its end, and no folder that is there.
+bool IsPictureInsteadOfFolder(const std::string& path);
+
 // Whether it refuses a second frame then: pictures but for .webp, which is
 // animated by more.
 bool HoldsOneFrameOnly(const std::string& path);

@@ -160,12 +160,8 @@ absl::StatusOr<Inputs> ReadInputs() {
       return pipelines::BadFlag(name, " is missing; --help tells what it is");
     }
   }
-  // A folder that is there, or a name with a slash at its end, is none.
   const std::string output = absl::GetFlag(FLAGS_output);
-  std::error_code error;
-  if (output.back() != '/' &&
-      !std::filesystem::is_directory(pipelines::UserPath(output), error) &&
-      pipelines::media::IsPictureOutput(output)) {
+  if (pipelines::media::IsPictureInsteadOfFolder(pipelines::UserPath(output))) {
     return pipelines::BadFlag(
         "output is '", output,
         "', the name of a picture; name the folder for masks and overlay");
