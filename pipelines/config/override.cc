@@ -200,17 +200,18 @@ absl::Status ApplyOverride(absl::string_view assignment, pb::Message* message) {
   }
   const pb::Descriptor& root = *message->GetDescriptor();
   const std::vector<std::string> path = absl::StrSplit(sides.first, '.');
-  size_t length = 0;  // of the path until and with this name
   for (size_t i = 0; i < path.size(); ++i) {
     const pb::Descriptor& type = *message->GetDescriptor();
     const Field* field = type.FindFieldByName(path[i]);
-    length += path[i].size() + (i > 0 ? 1 : 0);
     if (field == nullptr) {
+      std::string rest;
+      for (size_t k = i + 1; k < path.size(); ++k) {
+        absl::StrAppend(&rest, ".", path[k]);
+      }
       return Error(
           assignment,
-          absl::StrCat(
-              "there is no field '", path[i], "' in ", type.name(), ".",
-              Suggest(root, type, path[i], sides.first.substr(length))));
+          absl::StrCat("there is no field '", path[i], "' in ", type.name(),
+                       ".", Suggest(root, type, path[i], rest)));
     }
     if (i + 1 == path.size()) {
       return SetField(*field, sides.second, assignment, message);
