@@ -93,13 +93,9 @@ absl::Status ToFloat16(const std::string& checkpoint,
 // The weights of losses and of LPIPS that `config` names by their paths,
 // without the folders of these. What is not set stays so.
 void LeaveOutFoldersOfWeights(pipelines::Config* config) {
-  const auto without_folder = [](const std::string& path) {
-    return absl::StrContains(path, '/') ? networks::files::BaseName(path)
-                                        : path;
-  };
-  const auto leave_out = [&](auto* term) {
+  const auto leave_out = [](auto* term) {
     if (term->has_weights()) {
-      term->set_weights(without_folder(term->weights()));
+      term->set_weights(networks::files::BaseName(term->weights()));
     }
   };
   leave_out(config->mutable_losses()->mutable_semantic());
@@ -109,7 +105,8 @@ void LeaveOutFoldersOfWeights(pipelines::Config* config) {
   pipelines::LpipsConfig* lpips = config->mutable_evaluation()->mutable_lpips();
   leave_out(lpips);
   if (lpips->has_channel_weights()) {
-    lpips->set_channel_weights(without_folder(lpips->channel_weights()));
+    lpips->set_channel_weights(
+        networks::files::BaseName(lpips->channel_weights()));
   }
 }
 
