@@ -30,18 +30,12 @@ class KeypointsDeviceTest : public networks::test_util::DeviceTest {};
 
 INSTANTIATE_ON_DEVICES(KeypointsDeviceTest);
 
-struct KeypointsCase {
-  const char* name;
-  Tensors inputs;
-  networks::TensorFunction function;
-};
-
 Tensor Keypoints(const char* name, int64_t frames) {
   return FillSigned(name, {frames, 10, 2});
 }
 
 TEST_P(KeypointsDeviceTest, AreThoseOfTheCpu) {
-  const KeypointsCase cases[] = {
+  ExpectAllAsOnCpu({
       {"heatmaps",
        {Keypoints("driving", 2), Keypoints("source", 1)},
        [](const Tensors& x) {
@@ -83,11 +77,7 @@ TEST_P(KeypointsDeviceTest, AreThoseOfTheCpu) {
        [](const Tensors& x) {
          return Tensors{SmoothZeroPhase(x[0], {0, 0.04, 0.08, 0.12}, {})};
        }},
-  };
-  for (const KeypointsCase& of : cases) {
-    SCOPED_TRACE(of.name);
-    ExpectAsOnCpu(of.function, of.inputs);
-  }
+  });
 }
 
 // In eval mode, for which the CPU has kernels of its own. The last layers of

@@ -37,12 +37,6 @@ class LossesDeviceTest : public networks::test_util::DeviceTest {};
 
 INSTANTIATE_ON_DEVICES(LossesDeviceTest);
 
-struct LossCase {
-  const char* name;
-  Tensors inputs;
-  networks::TensorFunction loss;
-};
-
 Tensor Images(const char* name) { return FillUniform(name, {2, 3, 32, 32}); }
 
 Tensor Keypoints(const char* name) { return FillSigned(name, {2, 10, 2}); }
@@ -53,7 +47,7 @@ Tensor Contributions() {
 }
 
 TEST_P(LossesDeviceTest, AreThoseOfTheCpu) {
-  const LossCase cases[] = {
+  ExpectAllAsOnCpu({
       {"background",
        {FillSigned("there", {2, 3, 3}), FillSigned("back", {2, 3, 3})},
        [](const Tensors& x) { return Tensors{BackgroundLoss(x[0], x[1])}; }},
@@ -126,11 +120,7 @@ TEST_P(LossesDeviceTest, AreThoseOfTheCpu) {
          loss->to(x[0].device());
          return Tensors{loss(x[0], x[1])};
        }},
-  };
-  for (const LossCase& of : cases) {
-    SCOPED_TRACE(of.name);
-    ExpectAsOnCpu(of.loss, of.inputs);
-  }
+  });
 }
 
 // Its deepest layer has some hundred ReLUs and absolute differences.

@@ -64,4 +64,11 @@ void DeviceTest::ExpectAsOnCpu(const TensorFunction& function,
   }
 }
 
+void DeviceTest::ExpectAllAsOnCpu(const std::vector<DeviceCase>& cases) const {
+  for (const DeviceCase& of : cases) {
+    SCOPED_TRACE(of.name);
+    ExpectAsOnCpu(of.function, of.inputs);
+  }
+}
+
 }  // namespace networks::test_util

@@ -19,12 +19,19 @@
 #include <torch/types.h>
 
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "networks/tensor_function.h"
 #include "networks/testing/stand_in_device.h"
 
 namespace networks::test_util {
+
+struct DeviceCase {
+  const char* name;
+  Tensors inputs;
+  TensorFunction function;
+};
 
 class DeviceTest : public ::testing::TestWithParam<const char*> {
  protected:
@@ -51,6 +58,9 @@ class DeviceTest : public ::testing::TestWithParam<const char*> {
   // inverse square root of how many there are.
   void ExpectAsOnCpu(const TensorFunction& function, const Tensors& inputs,
                      double tolerance = 1e-3) const;
+
+  // The same of each of `cases`.
+  void ExpectAllAsOnCpu(const std::vector<DeviceCase>& cases) const;
 
   torch::Device device() const {
     const std::string name = GetParam();
