@@ -5,8 +5,9 @@
 #include <optional>
 #include <utility>
 
-#include "Eigen/Cholesky"
+#include "Eigen/Core"
 #include "cpab/field/velocity_field.h"
+#include "cpab/fit/dual_system.h"
 #include "cpab/fit/solver_constants.h"
 #include "cpab/flow/vertex_jacobian.h"
 
@@ -85,14 +86,6 @@ class Minimiser {
     return norm_.Rounding(current_.flow.residual, tension_, size_);
   }
 
-  // J Sigma J^T, upper triangle, at the current field.
-  const Eigen::MatrixXd& Gram() {
-    if (!gram_) {
-      gram_ = current_.flow.jacobian.UpperGram(model_.vertex_covariance);
-    }
-    return *gram_;
-  }
-
   // The minimum of the quadratic model with the prior's precision multiplied by
   // (1 + damping) about the current field: in closed form
   //   theta' = c + Sigma J^T alpha,   c = theta damping / (1 + damping),
@@ -100,20 +93,16 @@ class Minimiser {
   // where H majorises the norm's Hessian.
   Field ModelMinimum() {
     const double stiffness = 1 + damping_;
-    Eigen::MatrixXd system = Gram();
-    const Eigen::RowVectorXd compliance =
-        norm_.Compliance(current_.flow.residual, tension_);
-    for (int i = 0; i < system.rows(); ++i) {
-      system(i, i) += stiffness * compliance[i / 2];
-    }
+    const VertexJacobian& jacobian = current_.flow.jacobian;
+    if (!system_) system_.emplace(jacobian, model_.vertex_covariance);
+    system_->Factor(stiffness *
+                    norm_.Compliance(current_.flow.residual, tension_));
     Eigen::Matrix2Xd alpha =
         current_.flow.residual +
-        current_.flow.jacobian.Times(current_.field.velocities) / stiffness;
-    Eigen::Map<Eigen::VectorXd> flat(alpha.data(), alpha.size());
-    Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>, Eigen::Upper>(system).solveInPlace(
-        flat);
+        jacobian.Times(current_.field.velocities) / stiffness;
+    system_->SolveInPlace(alpha.reshaped());
     return FieldOf(damping_ / stiffness * current_.field.force +
-                   current_.flow.jacobian.TransposeTimes(alpha));
+                   jacobian.TransposeTimes(alpha));
   }
 
   // Moves to the model's minimum, or as far towards it as the trust region
@@ -130,7 +119,7 @@ class Minimiser {
         std::abs(before - after) <= options_.tolerance * before + Rounding();
     if (after <= before) {
       current_ = std::move(next);
-      gram_.reset();
+      system_.reset();
       if (!rejected_) {
         damping_ = damping_ > solver::kLowestDamping ? damping_ / 10 : 0;
       }
@@ -184,7 +173,7 @@ class Minimiser {
   double damping_ = 0;
   bool rejected_ = false;  // The last step.
   State current_;
-  std::optional<Eigen::MatrixXd> gram_;
+  std::optional<DualSystem> system_;  // Of the current field.
 };
 
 }  // namespace

@@ -58,13 +58,12 @@ KeypointCurvature::KeypointCurvature(const FitModel& model,
       vertex_force_(flow_.jacobian.TransposeTimes(forces_)),
       cost_(norm_.Value(flow_.residual, tension_) +
             0.5 * model.prior->Energy(theta)),
-      gradient_(model.prior->precision() * theta - ToTheta(vertex_force_)) {
-  Eigen::MatrixXd system = flow_.jacobian.UpperGram(model.vertex_covariance);
-  system.diagonal() +=
-      norm_.Compliance(flow_.residual, tension_).replicate<2, 1>().reshaped();
-  dual_.compute(system);
+      gradient_(model.prior->precision() * theta - ToTheta(vertex_force_)),
+      dual_(flow_.jacobian, model.vertex_covariance) {
+  dual_.Factor(norm_.Compliance(flow_.residual, tension_));
   const auto r = flow_.residual.reshaped();
-  outer_ = dual_.solve(r);
+  outer_ = r;
+  dual_.SolveInPlace(outer_);
   outer_ /=
       std::sqrt(norm_.OuterDivisor(flow_.residual, tension_) + r.dot(outer_));
 }
@@ -77,7 +76,7 @@ Eigen::VectorXd KeypointCurvature::SolveGaussNewton(
   Eigen::Map<Eigen::VectorXd> flat(alpha.data(), alpha.size());
   // By Sherman and Morrison.
   const double along = outer_.dot(flat);
-  dual_.solveInPlace(flat);
+  dual_.SolveInPlace(flat);
   flat -= along * outer_;
   return model_.prior->covariance() * v -
          model_.theta_from_force * flow_.jacobian.TransposeTimes(alpha);

@@ -12,9 +12,9 @@
 #ifndef CPAB_FIT_KEYPOINT_CURVATURE_H_
 #define CPAB_FIT_KEYPOINT_CURVATURE_H_
 
-#include "Eigen/Cholesky"
 #include "Eigen/Core"
 #include "cpab/field/velocity_field.h"
+#include "cpab/fit/dual_system.h"
 #include "cpab/fit/fit_problem.h"
 #include "cpab/fit/keypoint_objective.h"
 #include "cpab/fit/objective_curvature.h"
@@ -77,7 +77,7 @@ class KeypointCurvature : public ObjectiveCurvature {
   // The inverse of J Sigma J^T + H^-1 is dual_^-1 - outer_ outer_^T: dual_ has
   // the diagonal part of H^-1 = diag + r r^T / s, [2 K, 2 K], and outer_ is
   // dual_^-1 r / sqrt(s + r . dual_^-1 r).
-  Eigen::LLT<Eigen::MatrixXd, Eigen::Upper> dual_;
+  DualSystem dual_;
   Eigen::VectorXd outer_;
 };
 

@@ -46,8 +46,10 @@ VertexVector FitModel::Velocities(const VertexVector& force) const {
 Eigen::VectorXd TransposeTimesForce(const RowMajorMatrix& matrix,
                                     const VertexVector& force) {
   Eigen::VectorXd sum = Eigen::VectorXd::Zero(matrix.cols());
-  for (Eigen::Index i = 0; i < force.size(); ++i) {
-    if (force[i] != 0) sum += force[i] * matrix.row(i).transpose();
+  for (Eigen::Index i = 0; i < force.size(); i += 2) {
+    if (force[i] == 0 && force[i + 1] == 0) continue;
+    sum += force[i] * matrix.row(i).transpose() +
+           force[i + 1] * matrix.row(i + 1).transpose();
   }
   return sum;
 }

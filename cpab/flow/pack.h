@@ -4,12 +4,13 @@
 // depending on the function that it is inlined into: all of them are.
 // RunVectorised is that function.
 //
-// Private to //cpab/flow and //cpab/volume. Tested by packed_path_test.cc.
+// Private to //cpab. Tested by packed_path_test.cc.
 #ifndef CPAB_FLOW_PACK_H_
 #define CPAB_FLOW_PACK_H_
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 
 #define CPAB_INLINE inline __attribute__((always_inline))
 
@@ -38,6 +39,16 @@ struct Pack {
 
   Lanes lanes;
 };
+
+// Four numbers of an array, at any address.
+CPAB_INLINE Pack Load(const double* from) {
+  Pack a;
+  std::memcpy(&a.lanes, from, sizeof a.lanes);
+  return a;
+}
+CPAB_INLINE void Store(Pack a, double* to) {
+  std::memcpy(to, &a.lanes, sizeof a.lanes);
+}
 
 CPAB_INLINE Pack operator+(Pack a, Pack b) { return Pack(a.lanes + b.lanes); }
 CPAB_INLINE Pack operator-(Pack a, Pack b) { return Pack(a.lanes - b.lanes); }

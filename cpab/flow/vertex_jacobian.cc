@@ -41,6 +41,9 @@ void PrependArc(const Arc& arc, const AffineFlow& flow, const Basis& basis,
                 sensitivity.exponential.matrix * rest_times_m;
 }
 
+// Most paths pass between no more vertices than this.
+constexpr size_t kFewVertices = 8;
+
 // Walks the path, then back over its arcs, as the adjoint does.
 template <typename Walker>
 PointSensitivity SensitivityAlongPath(Walker& walker, const Basis& basis,
@@ -48,6 +51,7 @@ PointSensitivity SensitivityAlongPath(Walker& walker, const Basis& basis,
                                       std::vector<Arc>* arcs) {
   arcs->clear();
   PointSensitivity point;
+  point.blocks.reserve(kFewVertices);
   point.y = walker.Walk(x, [arcs](const Arc& arc) { arcs->push_back(arc); });
   const MovedCoordinates moved = walker.Moved(x);
   const Eigen::Matrix2d of_nearest = moved.cast<double>().matrix().asDiagonal();
@@ -101,53 +105,6 @@ VertexVector VertexJacobian::TransposeTimes(const Eigen::Matrix2Xd& f) const {
   for (int k = 0; k < num_points(); ++k) {
     for (const PointSensitivity::Block& block : points_[k].blocks) {
       result.segment<2>(2 * block.vertex) += block.dy_du.transpose() * f.col(k);
-    }
-  }
-  return result;
-}
-
-// Rows and columns of C that no path passes are left out.
-Eigen::MatrixXd VertexJacobian::UpperGram(const RowMajorMatrix& c) const {
-  std::vector<int> place(num_vertices_, -1);
-  std::vector<int> vertices;
-  for (const PointSensitivity& point : points_) {
-    for (const PointSensitivity::Block& block : point.blocks) {
-      if (place[block.vertex] >= 0) continue;
-      place[block.vertex] = static_cast<int>(vertices.size());
-      vertices.push_back(block.vertex);
-    }
-  }
-  const int size = static_cast<int>(vertices.size());
-  RowMajorMatrix passed(2 * size, 2 * size);
-  for (int i = 0; i < size; ++i) {
-    for (int j = 0; j < size; ++j) {
-      passed.block<2, 2>(2 * i, 2 * j) =
-          c.block<2, 2>(2 * vertices[i], 2 * vertices[j]);
-    }
-  }
-  RowMajorMatrix product = RowMajorMatrix::Zero(2 * num_points(), 2 * size);
-  for (int k = 0; k < num_points(); ++k) {
-    for (const PointSensitivity::Block& block : points_[k].blocks) {
-      const int row = 2 * place[block.vertex];
-      for (int a = 0; a < 2; ++a) {
-        product.row(2 * k + a) += block.dy_du(a, 0) * passed.row(row) +
-                                  block.dy_du(a, 1) * passed.row(row + 1);
-      }
-    }
-  }
-  // From here on columns are read.
-  const Eigen::MatrixXd columns = product;
-  Eigen::MatrixXd result(2 * num_points(), 2 * num_points());
-  for (int k = 0; k < num_points(); ++k) {
-    const int rows = 2 * k + 2;
-    result.block(0, 2 * k, rows, 2).setZero();
-    for (const PointSensitivity::Block& block : points_[k].blocks) {
-      const int column = 2 * place[block.vertex];
-      for (int a = 0; a < 2; ++a) {
-        result.col(2 * k + a).head(rows) +=
-            block.dy_du(a, 0) * columns.col(column).head(rows) +
-            block.dy_du(a, 1) * columns.col(column + 1).head(rows);
-      }
     }
   }
   return result;

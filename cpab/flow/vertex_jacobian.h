@@ -58,9 +58,6 @@ class VertexJacobian {
   Eigen::Matrix2Xd Times(const VertexVector& u) const;
   // D^T f for f [2, K].
   VertexVector TransposeTimes(const Eigen::Matrix2Xd& f) const;
-  // D C D^T, [2 K, 2 K], for a symmetric C [2 vertices, 2 vertices]. Only the
-  // upper triangle, and what is beside it in its [2, 2] blocks, is set.
-  Eigen::MatrixXd UpperGram(const RowMajorMatrix& c) const;
 
  private:
   std::vector<PointSensitivity> points_;
