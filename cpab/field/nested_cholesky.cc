@@ -11,7 +11,6 @@ namespace {
 
 // Fewer unknowns than these are one front.
 constexpr size_t kSmallest = 64;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 // The sets of unknowns that the matrix couples, directly or through others.
 std::vector<std::vector<int>> ConnectedParts(const SparseMatrix& matrix) {
@@ -190,7 +189,9 @@ void NestedCholesky::Factorise(const SparseMatrix& matrix, Front* front,
   }
   const Eigen::LLT<Eigen::MatrixXd> factor(all.topLeftCorner(own, own));
   front->own = factor.matrixL();
-  if (factor.info() != Eigen::Success) front->own.setConstant(kNaN);
+  if (factor.info() != Eigen::Success) {
+    front->own.setConstant(std::numeric_limits<double>::quiet_NaN());
+  }
   front->beyond = all.bottomLeftCorner(later, own);
   *complement = all.bottomRightCorner(later, later);
   if (front->beyond.size() == 0) return;  // Eigen looks at its first element.

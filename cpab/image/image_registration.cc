@@ -1,7 +1,6 @@
 #include "cpab/image/image_registration.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -10,6 +9,7 @@
 #include "cpab/field/refine.h"
 #include "cpab/image/image_objective.h"
 #include "cpab/registration/levenberg_marquardt.h"
+#include "cpab/registration/registration_levels.h"
 #include "opencv2/core.hpp"
 #include "opencv2/imgproc.hpp"
 #include "third_party/absl/status_macros.h"
@@ -20,13 +20,6 @@ namespace {
 // Pixels along the longer side at the first level: so few that a motion of an
 // eighth of the picture is one of two pixels.
 constexpr int kSmallestSide = 16;
-constexpr int kMaxStages = 16;
-
-int NumHalvings(int side) {
-  int halvings = 0;
-  while (side >= 2 * kSmallestSide) side /= 2, ++halvings;
-  return halvings;
-}
 
 absl::Status Validate(const RegistrationOptions& options) {
   if (options.cells.empty()) {
@@ -40,31 +33,7 @@ absl::Status Validate(const RegistrationOptions& options) {
           options.cells[level - 1], "; use a multiple of it"));
     }
   }
-  if (options.largest_side < 16) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("registration.largest_side is ", options.largest_side,
-                     "; use at least 16"));
-  }
-  if (!(options.noise > 0) || !std::isfinite(options.noise)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("registration.noise is ", options.noise, "; use above 0"));
-  }
-  if (!(options.tolerance >= 0 && options.tolerance < 1)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("registration.tolerance is ", options.tolerance,
-                     "; use at least 0 and below 1"));
-  }
-  if (options.num_stages < 1 || options.num_stages > kMaxStages) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("registration.num_stages is ", options.num_stages,
-                     "; use 1 to ", kMaxStages));
-  }
-  if (options.max_iterations < 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("registration.max_iterations is ", options.max_iterations,
-                     "; use at least 1"));
-  }
-  return absl::OkStatus();
+  return CheckLevels(options, kSmallestSide);
 }
 
 // Brightness in [0, 1] as float.
@@ -182,8 +151,9 @@ absl::StatusOr<RegistrationResult> Register(
   RegistrationResult result;
   result.num_stages = options.num_stages;
   const std::vector<int> cells = UsableCells(options);
-  const int num_levels = std::max(static_cast<int>(cells.size()),
-                                  NumHalvings(options.largest_side) + 1);
+  const int num_levels =
+      std::max(static_cast<int>(cells.size()),
+               NumHalvings(options.largest_side, kSmallestSide) + 1);
   for (int level = 0; level < num_levels; ++level) {
     RETURN_IF_ERROR(
         RunLevel(from, to, options, cells, num_levels - 1 - level, &result));

@@ -13,6 +13,18 @@ Eigen::MatrixXd Repeated(const Eigen::MatrixXd& block, int count) {
   return result;
 }
 
+// The mean over the stages.
+template <typename Prior>
+double MeanEnergy(const Prior& prior, const Eigen::VectorXd& theta,
+                  int num_stages) {
+  const Eigen::Index d = theta.size() / num_stages;
+  double sum = 0;
+  for (int i = 0; i < num_stages; ++i) {
+    sum += prior.Energy(theta.segment(i * d, d));
+  }
+  return sum / num_stages;
+}
+
 class DensePrior : public StagePrior {
  public:
   DensePrior(std::shared_ptr<const SmoothnessPrior> prior, int num_stages)
@@ -26,12 +38,7 @@ class DensePrior : public StagePrior {
     return static_cast<int>(num_stages_ * prior_->precision().rows());
   }
   double Energy(const Eigen::VectorXd& theta) const override {
-    const Eigen::Index d = theta.size() / num_stages_;
-    double sum = 0;
-    for (int i = 0; i < num_stages_; ++i) {
-      sum += prior_->Energy(theta.segment(i * d, d));
-    }
-    return sum / num_stages_;
+    return MeanEnergy(*prior_, theta, num_stages_);
   }
   Eigen::VectorXd PrecisionTimes(const Eigen::VectorXd& theta) const override {
     return *precision() * theta;
@@ -60,12 +67,7 @@ class SparseStagePrior : public StagePrior {
 
   int theta_size() const override { return num_stages_ * prior_->theta_size(); }
   double Energy(const Eigen::VectorXd& theta) const override {
-    const Eigen::Index d = prior_->theta_size();
-    double sum = 0;
-    for (int i = 0; i < num_stages_; ++i) {
-      sum += prior_->Energy(theta.segment(i * d, d));
-    }
-    return sum / num_stages_;
+    return MeanEnergy(*prior_, theta, num_stages_);
   }
   Eigen::VectorXd PrecisionTimes(const Eigen::VectorXd& theta) const override {
     const Eigen::Index d = prior_->theta_size();

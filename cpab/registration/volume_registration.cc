@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "cpab/batch/basis_prior.h"
 #include "cpab/registration/levenberg_marquardt.h"
+#include "cpab/registration/registration_levels.h"
 #include "cpab/registration/volume_objective.h"
 #include "cpab/registration/volume_similarity.h"
 #include "third_party/absl/status_macros.h"
@@ -20,42 +21,17 @@ using Similarity = VolumeRegistrationOptions::Similarity;
 // Voxels along the longest side at the first level: so few that a motion of an
 // eighth of the volume is one of one voxel.
 constexpr int kSmallestSide = 8;
-constexpr int kMaxStages = 16;
-
-int NumHalvings(int side) {
-  int halvings = 0;
-  while (side >= 2 * kSmallestSide) side /= 2, ++halvings;
-  return halvings;
-}
-
-absl::Status OutOfRange(const char* name, double value, const char* wanted) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("registration.", name, " is ", value, "; use ", wanted));
-}
 
 absl::Status Validate(const VolumeRegistrationOptions& options) {
   if (options.boxes.empty()) {
     return absl::InvalidArgumentError("registration.boxes is empty");
   }
   if (options.window_radius < 1) {
-    return OutOfRange("window_radius", options.window_radius, "at least 1");
+    return absl::InvalidArgumentError(
+        absl::StrCat("registration.window_radius is ", options.window_radius,
+                     "; use at least 1"));
   }
-  if (options.num_stages < 1 || options.num_stages > kMaxStages) {
-    return OutOfRange("num_stages", options.num_stages, "1 to 16");
-  }
-  if (options.largest_side < kSmallestSide) {
-    return OutOfRange("largest_side", options.largest_side, "at least 8");
-  }
-  if (!(options.noise > 0) || !std::isfinite(options.noise)) {
-    return OutOfRange("noise", options.noise, "above 0");
-  }
-  if (!(options.tolerance >= 0 && options.tolerance < 1)) {
-    return OutOfRange("tolerance", options.tolerance, "at least 0 and below 1");
-  }
-  if (options.max_iterations < 1) {
-    return OutOfRange("max_iterations", options.max_iterations, "at least 1");
-  }
-  return absl::OkStatus();
+  return CheckLevels(options, kSmallestSide);
 }
 
 absl::Status CheckVolume(const SampledVolume& volume, const char* name) {
@@ -203,8 +179,9 @@ absl::StatusOr<VolumeRegistrationResult> RegisterVolumes(
   RETURN_IF_ERROR(CheckVolume(fixed, "fixed"));
   const Registration registration = {moving, fixed, options,
                                      UsableBoxes(options), parallel_for};
-  const int num_levels = std::max(static_cast<int>(registration.boxes.size()),
-                                  NumHalvings(options.largest_side) + 1);
+  const int num_levels =
+      std::max(static_cast<int>(registration.boxes.size()),
+               NumHalvings(options.largest_side, kSmallestSide) + 1);
   VolumeRegistrationResult result;
   for (int level = 0; level < num_levels; ++level) {
     RETURN_IF_ERROR(registration.Run(num_levels - 1 - level, &result));

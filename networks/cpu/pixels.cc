@@ -41,6 +41,16 @@ void ForEachRow(const torch::Tensor& x, const Body& body) {
                    });
 }
 
+template <typename Float>
+PixelView<Float> ViewOf(const torch::Tensor& x, int64_t b) {
+  return {x.data_ptr<float>() + b * x.stride(0),
+          x.size(2),
+          x.size(3),
+          x.size(1),
+          x.stride(2),
+          x.stride(3)};
+}
+
 ChannelAffineRelu ActivationOf(const ChannelAffine& affine, int64_t sample) {
   const int64_t offset = sample * affine.scale.size(1);
   return {affine.scale.data_ptr<float>() + offset,
@@ -357,21 +367,11 @@ torch::Tensor WithChannelsLast(const torch::Tensor& x) {
 }
 
 ConstPixels SampleOf(const torch::Tensor& x, int64_t b) {
-  return {x.data_ptr<float>() + b * x.stride(0),
-          x.size(2),
-          x.size(3),
-          x.size(1),
-          x.stride(2),
-          x.stride(3)};
+  return ViewOf<const float>(x, b);
 }
 
 Pixels MutableSampleOf(torch::Tensor& x, int64_t b) {
-  return {x.data_ptr<float>() + b * x.stride(0),
-          x.size(2),
-          x.size(3),
-          x.size(1),
-          x.stride(2),
-          x.stride(3)};
+  return ViewOf<float>(x, b);
 }
 
 }  // namespace networks::cpu

@@ -113,14 +113,8 @@ class Warps(Flows):
         As transform_data, in the layout and axes that pictures have.
         """
         self._require(2, "warp_images")
-        if np.ndim(images) != 4:
-            raise _arrays.shape_error(
-                "images", np.shape(images), "[batch, channels, rows, columns]"
-            )
-        warped = self.transform_data(
-            swapped(images), theta, outside=outside, channels_last=False
-        )
-        return swapped(warped)
+        axes = "[batch, channels, rows, columns]"
+        return self._warp_swapped("images", images, axes, theta, outside)
 
     def warp_volumes(
         self, volumes: Array, theta: Array, outside: str = "nearest"
@@ -130,14 +124,8 @@ class Warps(Flows):
         As transform_data, in the layout and axes that `register` has.
         """
         self._require(3, "warp_volumes")
-        if np.ndim(volumes) != 5:
-            raise _arrays.shape_error(
-                "volumes", np.shape(volumes), "[batch, channels, depth, rows, columns]"
-            )
-        warped = self.transform_data(
-            swapped(volumes), theta, outside=outside, channels_last=False
-        )
-        return swapped(warped)
+        axes = "[batch, channels, depth, rows, columns]"
+        return self._warp_swapped("volumes", volumes, axes, theta, outside)
 
     def warp_signals(
         self,
@@ -162,6 +150,17 @@ class Warps(Flows):
                 signals, theta, outside=outside, channels_last=False
             )
         return self._warp_ragged(signals, theta, lengths, outside)
+
+    def _warp_swapped(
+        self, name: str, data: Array, axes: str, theta: Array, outside: str
+    ) -> Array:
+        if np.ndim(data) != self.ndim + 2:
+            raise _arrays.shape_error(name, np.shape(data), axes)
+        return swapped(
+            self.transform_data(
+                swapped(data), theta, outside=outside, channels_last=False
+            )
+        )
 
     def _channels_last(self, data: Array, channels_last: Optional[bool]) -> bool:
         if channels_last is not None:
