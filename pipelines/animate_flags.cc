@@ -305,14 +305,13 @@ void AddNotes(AnimateRequest* request) {
   }
 }
 
-// Of all inputs but the example.
-absl::StatusOr<keypoints::TransferMode> ParseMode(const std::string& name) {
-  if (name == "auto" || name == "relative") {
-    return keypoints::TransferMode::kRelative;
-  }
-  if (name == "standard") return keypoints::TransferMode::kStandard;
-  if (name == "avd") return keypoints::TransferMode::kAvd;
-  return BadFlag("mode is '", name, "'; use auto, relative, standard or avd");
+absl::StatusOr<keypoints::TransferMode> GetMode(const AnimateInputs& inputs) {
+  std::string mode = absl::GetFlag(FLAGS_mode);
+  if (mode == "auto") mode = DefaultMode(AreTheExample(inputs));
+  if (mode == "relative") return keypoints::TransferMode::kRelative;
+  if (mode == "standard") return keypoints::TransferMode::kStandard;
+  if (mode == "avd") return keypoints::TransferMode::kAvd;
+  return BadFlag("mode is '", mode, "'; use auto, relative, standard or avd");
 }
 
 absl::Status CheckSmoothing(double cutoff, double gain) {
@@ -354,7 +353,6 @@ absl::Status SetSmoothing(AnimateRequest* request) {
 
 absl::StatusOr<AnimatorOptions> GetAnimatorOptions() {
   AnimatorOptions options;
-  ASSIGN_OR_RETURN(options.transfer.mode, ParseMode(absl::GetFlag(FLAGS_mode)));
   ASSIGN_OR_RETURN(
       options.precision,
       OfFlag("precision", ParsePrecision(absl::GetFlag(FLAGS_precision))));
@@ -657,9 +655,7 @@ absl::StatusOr<AnimateRequest> AnimateRequestFromFlags() {
   ASSIGN_OR_RETURN(request.video, GetVideoOptions());
   RETURN_IF_ERROR(SetSmoothing(&request));
   ASSIGN_OR_RETURN(request.inputs, GetInputs());
-  if (absl::GetFlag(FLAGS_mode) == "auto" && AreTheExample(request.inputs)) {
-    ASSIGN_OR_RETURN(request.animator.transfer.mode, ParseMode(kExampleMode));
-  }
+  ASSIGN_OR_RETURN(request.animator.transfer.mode, GetMode(request.inputs));
   if (!absl::GetFlag(FLAGS_save_flow).empty()) {
     request.notes.push_back(
         "--save_flow is called --save_deformation now: what it writes are "

@@ -421,10 +421,7 @@ std::vector<BatchResult> AnimateBatch(Animator& animator,
 absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
     const std::vector<BatchResult>& results, const BatchOptions& batch) {
   ComparisonOptions options;
-  options.allow_addresses = batch.video.allow_addresses;
-  options.allow_damaged = batch.video.allow_damaged;
-  options.damage_advice = batch.video.damage_advice;
-  options.image_rate = batch.video.image_rate;
+  options.first = DrivingInputOf(batch.video);
   options.max_frames = batch.video.max_frames;
   options.hooks = batch.video.hooks;
   std::vector<BatchItem> items;

@@ -229,9 +229,10 @@ absl::Status VideoAnimation::CheckDriving() const {
         "nothing would move; ",
         options_.pose_advice.empty() ? "use mode standard or avd"
                                      : options_.pose_advice,
-        source_->is_still() ? ""
-                            : absl::StrCat(", or exchange source and driving: ",
-                                           source_path_, " is a video")));
+        source_->is_still()
+            ? ""
+            : absl::StrCat(", or exchange source and driving: ", source_path_,
+                           " has several frames")));
   }
   if (media::HoldsOneFrameOnly(output_path_) &&
       driving_->num_frames().value_or(1) > 1) {
@@ -579,17 +580,23 @@ absl::StatusOr<AnimateVideoReport> VideoAnimation::Run() {
 
 }  // namespace
 
+media::FrameSourceOptions DrivingInputOf(const AnimateVideoOptions& options) {
+  media::FrameSourceOptions input;
+  input.allow_addresses = options.allow_addresses;
+  input.allow_damaged = options.allow_damaged;
+  input.damage_advice = options.damage_advice;
+  input.image_rate = options.image_rate;
+  input.stop = options.hooks.stop;
+  return input;
+}
+
 CroppedReaderOptions DrivingOptionsOf(const AnimateVideoOptions& options,
                                       const Animator& animator) {
   CroppedReaderOptions reader;
   reader.crop = options.driving_crop;
-  reader.allow_addresses = options.allow_addresses;
+  reader.input = DrivingInputOf(options);
   reader.frame_size = animator.frame_size();
-  reader.allow_damaged = options.allow_damaged;
-  reader.damage_advice = options.damage_advice;
   reader.max_frames = options.max_frames;
-  reader.stop = options.hooks.stop;
-  reader.image_rate = options.image_rate;
   return reader;
 }
 
@@ -600,10 +607,10 @@ VideoSourceOptions SourceOptionsOf(const AnimateVideoOptions& options,
       options.source_box ? CropMode::kCentre : options.source_crop;
   source.reader.box = options.source_box;
   source.reader.face = options.source_face;
-  source.reader.allow_addresses = options.allow_addresses;
+  source.reader.input.allow_addresses = options.allow_addresses;
   source.reader.frame_size = animator.frame_size();
-  source.reader.min_stacked_frames = kMinFramesOfSourceRow;
-  source.reader.stop = options.hooks.stop;
+  source.reader.input.min_stacked_frames = media::kMinFramesOfSourceRow;
+  source.reader.input.stop = options.hooks.stop;
   source.frame = options.source_frame;
   source.is_video = options.animate_source_video;
   source.paste_back = options.paste_back;

@@ -21,6 +21,7 @@
 #include "pipelines/animation/three_stages.h"
 #include "pipelines/animation/video_source.h"
 #include "pipelines/base/work_hooks.h"
+#include "pipelines/media/frame_source.h"
 #include "pipelines/media/rational.h"
 
 namespace pipelines {
@@ -126,6 +127,7 @@ struct AnimateVideoReport {
 };
 
 // What of `options` is about the driving video, and about the source.
+media::FrameSourceOptions DrivingInputOf(const AnimateVideoOptions& options);
 CroppedReaderOptions DrivingOptionsOf(const AnimateVideoOptions& options,
                                       const Animator& animator);
 VideoSourceOptions SourceOptionsOf(const AnimateVideoOptions& options,

@@ -176,7 +176,7 @@ TEST_F(AnimateTest, SaysWhereSourceAndDrivingAreExchanged) {
                AllOf(HasSubstr(still + ": is one pose"),
                      HasSubstr("use mode standard or avd, or exchange source "
                                "and driving: " +
-                               video + " is a video"))));
+                               video + " has several frames"))));
   options_.pose_advice = "do this";
   EXPECT_THAT(Run(still, still),
               StatusIs(StatusCode::kInvalidArgument,

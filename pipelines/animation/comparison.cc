@@ -53,20 +53,14 @@ class Grid {
   static absl::StatusOr<Grid> Open(const std::vector<std::string>& videos,
                                    const ComparisonOptions& options) {
     Grid grid(options, static_cast<int>(videos.size()));
-    media::FrameSourceOptions source_options;
-    source_options.allow_addresses = options.allow_addresses;
-    source_options.allow_damaged = options.allow_damaged;
-    source_options.damage_advice = options.damage_advice;
-    source_options.image_rate = options.image_rate;
-    source_options.stop = options.hooks.stop;
-    ASSIGN_OR_RETURN(grid.first_,
-                     media::OpenFrameSource(videos[0], source_options));
-    source_options.allow_addresses = source_options.allow_damaged = false;
-    source_options.damage_advice.clear();
+    media::FrameSourceOptions first = options.first, other;
+    first.stop = other.stop = options.hooks.stop;
+    other.image_rate = first.image_rate;
+    ASSIGN_OR_RETURN(grid.first_, media::OpenFrameSource(videos[0], first));
     for (size_t i = 1; i < videos.size(); ++i) {
       grid.others_.emplace_back();
       ASSIGN_OR_RETURN(grid.others_.back().source,
-                       media::OpenFrameSource(videos[i], source_options));
+                       media::OpenFrameSource(videos[i], other));
     }
     return grid;
   }
@@ -172,8 +166,8 @@ absl::StatusOr<ComparisonReport> WriteComparison(
   writer.frame_rate = grid.info().frame_rate;
   writer.time_base = grid.info().time_base;
   if (grid.info().has_audio) writer.audio_from = videos[0];
-  writer.allow_damaged_audio = options.allow_damaged;
-  writer.allow_addresses = options.allow_addresses;
+  writer.allow_damaged_audio = options.first.allow_damaged;
+  writer.allow_addresses = options.first.allow_addresses;
   writer.stop = options.hooks.stop;
   writer.trim_audio = options.max_frames > 0;
   writer.start_at_zero = true;

@@ -10,19 +10,16 @@
 #include "absl/status/statusor.h"
 #include "opencv2/core.hpp"
 #include "pipelines/base/work_hooks.h"
-#include "pipelines/media/rational.h"
+#include "pipelines/media/frame_source.h"
 
 namespace pipelines {
 
 struct ComparisonOptions {
   cv::Size tile = {256, 256};  // each video's frames are cropped to its aspect
   int columns = 0;             // 0: see DefaultColumns
-  // The first video may be a device or a URL; see media::FrameSourceOptions.
-  bool allow_addresses = false;
-  bool allow_damaged = false;            // of the first video
-  std::string damage_advice;             // the same
-  media::Rational image_rate = {25, 1};  // see media::FrameSourceOptions
-  int64_t max_frames = 0;                // 0: all
+  // How the first video is read, except `stop`, which is that of the hooks.
+  media::FrameSourceOptions first;
+  int64_t max_frames = 0;  // 0: all
   bool overwrite = false;  // whether an output that exists is replaced
   WorkHooks hooks;
 };

@@ -155,7 +155,7 @@ TEST_F(ComparisonTest, CutsTheSoundToTheFrames) {
   media::MergeSound({Path("a.mp4"), Path("sound.m4a")}, {"und", "und"},
                     Path("damaged.mkv"));
   options_.max_frames = 0;
-  options_.allow_damaged = true;
+  options_.first.allow_damaged = true;
   const auto report =
       WriteComparison({Path("damaged.mkv")}, Path("damaged.mp4"), options_);
   ASSERT_THAT(report, IsOk());

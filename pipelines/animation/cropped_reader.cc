@@ -24,14 +24,8 @@ cv::Mat Resize(const cv::Mat& rgb, cv::Size size) {
 absl::StatusOr<std::unique_ptr<CroppedReader>> CroppedReader::Open(
     const std::string& path, const CroppedReaderOptions& options) {
   std::unique_ptr<CroppedReader> reader(new CroppedReader(path, options));
-  media::FrameSourceOptions source;
-  source.allow_damaged = options.allow_damaged;
-  source.damage_advice = options.damage_advice;
-  source.allow_addresses = options.allow_addresses;
-  source.min_stacked_frames = options.min_stacked_frames;
-  source.stop = options.stop;
-  source.image_rate = options.image_rate;
-  ASSIGN_OR_RETURN(reader->source_, media::OpenFrameSource(path, source));
+  ASSIGN_OR_RETURN(reader->source_,
+                   media::OpenFrameSource(path, options.input));
   return reader;
 }
 
@@ -115,7 +109,7 @@ cv::Mat CroppedReader::Crop(const cv::Mat& picture, size_t i) const {
 }
 
 absl::StatusOr<std::optional<CroppedFrame>> CroppedReader::Next() {
-  if (options_.stop && options_.stop()) {
+  if (options_.input.stop && options_.input.stop()) {
     if (info().is_live) return std::nullopt;
     return StoppedError();
   }

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,13 +16,8 @@
 #include "pipelines/animation/face_choice.h"
 #include "pipelines/animation/framing.h"
 #include "pipelines/media/frame_source.h"
-#include "pipelines/media/rational.h"
 
 namespace pipelines {
-
-// min_stacked_frames of a source: sources are photographs more often than short
-// clips in one image.
-inline constexpr int kMinFramesOfSourceRow = 5;
 
 struct CroppedFrame {
   cv::Mat picture;  // as filmed
@@ -43,19 +37,13 @@ struct CroppedReaderOptions {
   // Whose surroundings CropMode::kFace takes.
   FaceChoice face;
   cv::Size frame_size;  // the model's
-  bool allow_damaged = false;
-  // See media::FrameSourceOptions.
-  std::string damage_advice;
-  bool allow_addresses = false;
-  int min_stacked_frames = 2;
-  media::Rational image_rate = {25, 1};
+  // How the frames are read. `stop` is asked before each of them, too.
+  media::FrameSourceOptions input;
   // 0: all, counted from the first that is read. A live source gives more: its
   // caller, who may leave out some, counts.
   int64_t max_frames = 0;
   // Frames before this one are read over: the first that Next() gives.
   int64_t first_frame = 0;
-  // Asked before each frame; true ends the reading. May be empty.
-  std::function<bool()> stop;
 };
 
 // Not for two threads at a time.

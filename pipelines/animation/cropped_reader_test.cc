@@ -85,7 +85,7 @@ TEST_F(CroppedReaderTest, ReadsNoMoreThanItMay) {
 }
 
 TEST_F(CroppedReaderTest, LeavesTheFramesOfALiveSourceToItsCallerToCount) {
-  options_.allow_addresses = true;
+  options_.input.allow_addresses = true;
   options_.max_frames = 2;
   EXPECT_EQ(ReadAll("lavfi:testsrc=size=48x48:rate=25:duration=0.2").size(),
             5u);
@@ -110,7 +110,7 @@ TEST_F(CroppedReaderTest, BeginsWithTheFrameThatIsAskedFor) {
 
 TEST_F(CroppedReaderTest, EndsWithAnErrorWhereItIsStopped) {
   int asked = 0;
-  options_.stop = [&] { return ++asked > 2; };
+  options_.input.stop = [&] { return ++asked > 2; };
   EXPECT_EQ(ReadAll(Video(5)).size(), 2u);
   EXPECT_THAT(end_, StatusIs(StatusCode::kCancelled, testing::_));
 }

@@ -21,8 +21,8 @@ constexpr size_t kShownDigits = 16;
 std::vector<std::string> RateWarnings(const std::string& path,
                                       const CroppedReaderOptions& options,
                                       const media::VideoInfo& info) {
-  const bool is_default =
-      options.image_rate == CroppedReaderOptions().image_rate;
+  const media::Rational& rate = options.input.image_rate;
+  const bool is_default = rate == media::FrameSourceOptions().image_rate;
   if (is_default && info.has_assumed_rate) {
     return {absl::StrCat(path,
                          ": states neither frame times nor a rate; it is "
@@ -30,7 +30,7 @@ std::vector<std::string> RateWarnings(const std::string& path,
                          info.frame_rate.value(),
                          " frames a second; --fps states another rate")};
   }
-  if (is_default || options.image_rate == info.frame_rate) return {};
+  if (is_default || rate == info.frame_rate) return {};
   return {absl::StrCat(
       path,
       ": states its own frame times or rate; --fps, the rate of what states "
@@ -109,7 +109,7 @@ class MotionReader : public DrivingReader {
   }
 
   absl::StatusOr<std::optional<DrivingFrame>> Next() override {
-    if (options_.stop && options_.stop()) return StoppedError();
+    if (options_.input.stop && options_.input.stop()) return StoppedError();
     if (num_read_ == *num_frames()) return std::nullopt;
     const auto i = static_cast<size_t>(num_read_);
     DrivingFrame frame;
@@ -163,7 +163,8 @@ absl::StatusOr<std::unique_ptr<DrivingReader>> DrivingReader::Open(
     const std::string& path, const CroppedReaderOptions& options,
     Animator& animator) {
   if (IsMotionFile(path)) {
-    ASSIGN_OR_RETURN(RecordedMotion motion, ReadMotionFile(path, options.stop));
+    ASSIGN_OR_RETURN(RecordedMotion motion,
+                     ReadMotionFile(path, options.input.stop));
     RETURN_IF_ERROR(CheckFits(path, motion, animator));
     return std::make_unique<MotionReader>(path, std::move(motion), options);
   }

@@ -80,7 +80,7 @@ absl::StatusOr<std::unique_ptr<VideoSource>> VideoSource::Open(
   RETURN_IF_ERROR(CheckOptions(options));
   ASSIGN_OR_RETURN(
       BackgroundPainter painter,
-      BackgroundPainter::Create(options.background, options.reader.stop));
+      BackgroundPainter::Create(options.background, options.reader.input.stop));
   std::unique_ptr<VideoSource> source(
       new VideoSource(animator, options, std::move(painter)));
   RETURN_IF_ERROR(source->ReadFirst(path));
@@ -115,7 +115,7 @@ absl::Status VideoSource::ReadMasks(const std::string& path) {
   if (options_.background.mask.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const cv::Mat mask,
                    ReadMask(options_.background.mask, path,
-                            first_.picture.size(), options_.reader.stop));
+                            first_.picture.size(), options_.reader.input.stop));
   SetFigures(mask);
   return absl::OkStatus();
 }

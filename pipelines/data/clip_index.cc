@@ -12,7 +12,6 @@
 #include "networks/files/path_parts.h"
 #include "pipelines/base/caught_exception.h"
 #include "pipelines/base/joined_threads.h"
-#include "pipelines/base/stopwatch.h"
 #include "pipelines/data/clip_index.pb.h"
 #include "pipelines/data/index_cache.h"
 #include "pipelines/media/image_folder.h"
@@ -102,7 +101,6 @@ absl::StatusOr<ClipIndex> IndexClips(const DatasetOptions& options) {
   const IndexCache cache(folder);
   std::vector<ClipRecord> records(names.size());
   std::vector<char> is_lasting(names.size(), true);
-  const Stopwatch clock;
   std::mutex mutex;
   int64_t done = 0;
   ParallelFor(names.size(), options.num_index_threads, [&](size_t i) {
@@ -117,10 +115,7 @@ absl::StatusOr<ClipIndex> IndexClips(const DatasetOptions& options) {
     }
     const std::lock_guard<std::mutex> lock(mutex);
     ++done;
-    if (!options.index_progress ||
-        clock.Seconds() < options.index_quiet_seconds) {
-      return;
-    }
+    if (!options.index_progress) return;
     options.index_progress(
         {"index", "clips", done, static_cast<int64_t>(names.size()), ""});
   });

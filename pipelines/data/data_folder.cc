@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "pipelines/base/stopwatch.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/data/data_options.h"
 #include "pipelines/puppets/puppets.h"
@@ -11,6 +12,9 @@
 
 namespace pipelines {
 namespace {
+
+// A shorter look at the clips shows no progress.
+constexpr double kQuietSeconds = 5;
 
 // Whoever has videos finds here how they become clips.
 std::string CutClipsAdvice(const DataConfig& config) {
@@ -75,7 +79,9 @@ absl::StatusOr<std::unique_ptr<data::Dataset>> OpenSplit(
   data::DatasetOptions options = DatasetOptionsOf(config, split);
   options.root = folder;
   options.seed = seed;
-  options.index_progress = hooks.progress;
+  options.index_progress = [hooks, clock = Stopwatch()](const auto& now) {
+    if (clock.Seconds() >= kQuietSeconds) hooks.Report(now);
+  };
   absl::StatusOr<std::unique_ptr<data::Dataset>> dataset =
       data::Dataset::Open(options);
   if (absl::IsNotFound(dataset.status()) && !config.has_puppets()) {

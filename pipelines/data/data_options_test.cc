@@ -24,11 +24,10 @@ TEST(DataOptions, OfADataSetHaveTheDefaultsOfTheSchema) {
   const auto members = [](const data::DatasetOptions& options) {
     const auto& [root, split, image_size, id_sampling, repeats, augmentation,
                  distance, cache_bytes, max_bad_share, seed, num_index_threads,
-                 index_progress, index_quiet_seconds] = options;
+                 index_progress] = options;
     return std::tuple(root, split, id_sampling, repeats, Members(augmentation),
                       distance.start, distance.doubling_epochs, cache_bytes,
-                      max_bad_share, seed, num_index_threads,
-                      index_quiet_seconds);
+                      max_bad_share, seed, num_index_threads);
   };
   data::DatasetOptions test;
   test.split = "test";

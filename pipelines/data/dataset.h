@@ -64,10 +64,8 @@ struct DatasetOptions {
   // Threads that look at the clips while the dataset is opened; 0: one a core.
   int num_index_threads = 0;
 
-  // WorkHooks::progress of that look, once it has taken so many seconds: less
-  // shows nothing. May be empty.
+  // WorkHooks::progress of that look, behind each clip. May be empty.
   std::function<void(const WorkProgress& progress)> index_progress;
-  double index_quiet_seconds = 5;
 };
 
 // InvalidArgument naming the first field that is out of its range.

@@ -139,7 +139,6 @@ TEST(Dataset, SequenceChangesWithSeedAndEpoch) {
 
 TEST(Dataset, TellsHowManyClipsItHasLookedAt) {
   DatasetOptions options = Options(MakeRoot("index_progress"));
-  options.index_quiet_seconds = 0;
   std::vector<int64_t> done;
   options.index_progress = [&done](const WorkProgress& now) {
     EXPECT_EQ(now.total, kClips);

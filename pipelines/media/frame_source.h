@@ -145,6 +145,10 @@ struct FrameSourceOptions {
   int min_stacked_frames = 2;
 };
 
+// That of a source to animate, which is a photograph more often than a short
+// clip in one image.
+inline constexpr int kMinFramesOfSourceRow = 5;
+
 // Opens the input of this name, going by its content and not by its name:
 //  - a folder: its images, in the order in which people count;
 //  - an animated WebP: its frames;

@@ -26,20 +26,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using namespace std::string_literals;
 
-// mp4 stores the rotation as a matrix in the track header: 16.16 fixed point,
-// 40 bytes behind the box's name (version 0).
-std::string WithRotation(std::string mp4, const std::vector<int>& abcd) {
-  const size_t matrix = mp4.find("tkhd") + 4 + 40;
-  const size_t places[] = {matrix, matrix + 4, matrix + 12, matrix + 16};
-  for (size_t i = 0; i < 4; ++i) {
-    const auto value = static_cast<uint32_t>(abcd[i] * 0x10000);
-    for (size_t byte = 0; byte < 4; ++byte) {
-      mp4[places[i] + byte] = static_cast<char>(value >> (24 - 8 * byte) & 255);
-    }
-  }
-  return mp4;
-}
-
 TEST(VideoReader, TurnsFramesUpright) {
   const std::string path = TempPath("upright.mp4");
   const std::string turned_path = TempPath("turned.mp4");
@@ -51,9 +37,8 @@ TEST(VideoReader, TurnsFramesUpright) {
       {{-1, 0, 0, -1}, cv::ROTATE_180},
       {{0, -1, 1, 0}, cv::ROTATE_90_COUNTERCLOCKWISE}};
   for (const auto& [matrix, rotation] : turns) {
-    ASSERT_THAT(
-        WriteAtomically(turned_path, WithRotation(Contents(path), matrix)),
-        IsOk());
+    ASSERT_THAT(WriteAtomically(turned_path, TurnedMp4(Contents(path), matrix)),
+                IsOk());
     const ReadVideo video = ReadAll(turned_path);
     ASSERT_EQ(video.frames.size(), 2u);
     cv::Mat expected;

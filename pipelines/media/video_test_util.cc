@@ -252,6 +252,20 @@ void Remux(const std::string& from, const std::string& to, int seconds_later,
   avformat_free_context(output);
 }
 
+// The matrix stands in the track header: 16.16 fixed point, 40 bytes behind the
+// box's name (version 0).
+std::string TurnedMp4(std::string mp4, const std::vector<int>& abcd) {
+  const size_t matrix = mp4.find("tkhd") + 4 + 40;
+  const size_t places[] = {matrix, matrix + 4, matrix + 12, matrix + 16};
+  for (size_t i = 0; i < 4; ++i) {
+    const auto value = static_cast<uint32_t>(abcd[i] * 0x10000);
+    for (size_t byte = 0; byte < 4; ++byte) {
+      mp4[places[i] + byte] = static_cast<char>(value >> (24 - 8 * byte) & 255);
+    }
+  }
+  return mp4;
+}
+
 void DamageInside(const std::string& path) {
   auto bytes = networks::files::ReadFile(path);
   ASSERT_TRUE(bytes.ok()) << bytes.status();

@@ -51,6 +51,10 @@ void WriteNumberedFolder(const std::string& path, cv::Size size,
 void Remux(const std::string& from, const std::string& to,
            int seconds_later = 0, Rational unit = {1, 25});
 
+// The same mp4, whose frames a viewer turns: by the matrix {{a, b}, {c, d}}, as
+// {0, 1, -1, 0} a quarter clockwise.
+std::string TurnedMp4(std::string mp4, const std::vector<int>& abcd);
+
 // Overwrites the last quarter of an mp4, where its later frames are.
 void DamageInside(const std::string& path);
 

@@ -47,8 +47,7 @@ class WebpSource : public FrameSource {
       : bytes_(std::move(bytes)),
         name_(std::move(name)),
         animation_(std::move(animation)),
-        allow_damaged_(options.allow_damaged),
-        damage_advice_(options.damage_advice),
+        options_(options),
         rgb_(animation_.canvas, CV_8UC3, cv::Scalar::all(255)),
         alpha_(animation_.canvas, CV_8UC1, cv::Scalar::all(0)) {
     cv::Size shown = animation_.canvas;
@@ -111,10 +110,11 @@ class WebpSource : public FrameSource {
   absl::Status Allow(const absl::Status& damage) {
     if (damage.ok()) return damage;
     const std::string message(damage.message());
-    if (!allow_damaged_) {
-      return error_ = absl::DataLossError(absl::StrCat(
-                 message, " (", num_read_, " frames read)",
-                 damage_advice_.empty() ? "" : "; ", damage_advice_));
+    if (!options_.allow_damaged) {
+      return error_ = absl::DataLossError(
+                 absl::StrCat(message, " (", num_read_, " frames read)",
+                              options_.damage_advice.empty() ? "" : "; ",
+                              options_.damage_advice));
     }
     if (first_damage_.empty()) {
       first_damage_ = absl::StrCat("after frame ", num_read_, ": ", message);
@@ -162,8 +162,7 @@ class WebpSource : public FrameSource {
   std::shared_ptr<const std::string> bytes_;
   std::string name_;
   WebpAnimation animation_;
-  bool allow_damaged_;
-  std::string damage_advice_;
+  FrameSourceOptions options_;
   VideoInfo info_;
   cv::Mat rgb_;  // the canvas, over white
   cv::Mat alpha_;

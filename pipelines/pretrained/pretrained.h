@@ -30,10 +30,12 @@ inline std::string ExampleDriving() {
   return RunfilePath("pipelines/pretrained/dance.mp4");
 }
 
-// The mode of the example where none is asked for: its two puppets differ
-// little in shape, but much in their first poses, between which relative motion
-// can tear an arm off.
-inline constexpr char kExampleMode[] = "standard";
+// The mode in which a video moves a source where none is asked for. The two
+// puppets of the example differ little in shape, but much in their first poses,
+// between which relative motion can tear an arm off.
+inline std::string DefaultMode(bool is_example) {
+  return is_example ? "standard" : "relative";
+}
 
 }  // namespace pipelines
 

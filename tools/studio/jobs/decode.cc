@@ -20,9 +20,6 @@ namespace {
 
 namespace media = pipelines::media;
 
-// As AnimateVideo opens a source: photographs may be twice as wide as high.
-constexpr int kMinFramesOfRow = 5;
-
 absl::StatusOr<std::unique_ptr<media::FrameSource>> Open(const Bytes& bytes,
                                                          MediaKind kind) {
   if (bytes->empty()) {
@@ -30,7 +27,7 @@ absl::StatusOr<std::unique_ptr<media::FrameSource>> Open(const Bytes& bytes,
         absl::StrCat(MediaNoun(kind), " is empty (0 bytes)"));
   }
   media::FrameSourceOptions options;
-  options.min_stacked_frames = kMinFramesOfRow;
+  options.min_stacked_frames = media::kMinFramesOfSourceRow;
   return media::OpenFrameSourceInMemory(bytes, MediaNoun(kind), options);
 }
 

@@ -101,15 +101,9 @@ absl::Status ReadCount(const Json& json, const char* field, T most, T* number) {
   return ReadNumber<T>(field, value, 0, most, number);
 }
 
-// As --mode auto of animate.
-std::string DefaultMode(const JobRequest& request) {
-  const bool is_example =
-      request.source == "bundled:puppet" && request.driving == "bundled:dance";
-  return is_example ? pipelines::kExampleMode : request.mode;
-}
-
 absl::Status ReadMode(const Json& json, JobRequest* request) {
-  request->mode = DefaultMode(*request);
+  request->mode = pipelines::DefaultMode(request->source == "bundled:puppet" &&
+                                         request->driving == "bundled:dance");
   RETURN_IF_ERROR(ReadText(json, "mode", &request->mode));
   if (IsOneOf(request->mode, Modes())) return absl::OkStatus();
   return Bad("mode", " is '", request->mode, "'; use ",
@@ -247,12 +241,12 @@ std::string FieldIn(absl::string_view message, const JobFiles& files) {
   const auto names = [message](const std::string& path) {
     return !path.empty() && absl::StrContains(message, path);
   };
+  if (absl::StrContains(message, "relative mode")) return "mode";
   const bool is_of_source = names(files.source);
   if (is_of_source && absl::StrContains(message, ": the crop from")) {
     return "crop";
   }
   if (is_of_source) return "source";
-  if (absl::StrContains(message, "relative mode")) return "mode";
   if (names(files.driving)) return "driving";
   if (names(files.checkpoint)) return "checkpoint";
   return "";

@@ -151,8 +151,11 @@ TEST(JobRequestTest, ExplainsErrorsWithoutFlagsAndPaths) {
       {"/jobs/1/source: is empty", "source", "the picture: is empty"},
       {"/jobs/1/source: the crop from (0, 0) of 9x9 pixels is not within",
        "crop", "the picture: the crop from (0, 0) of 9x9 pixels is not within"},
-      {"/jobs/1/driving: is one pose; relative mode shows motion", "mode",
-       "the driving video: is one pose; relative mode shows motion"},
+      {"/jobs/1/driving: is one pose; relative mode shows motion; exchange "
+       "source and driving: /jobs/1/source has several frames",
+       "mode",
+       "the driving video: is one pose; relative mode shows motion; exchange "
+       "source and driving: the picture has several frames"},
       {"/models/a b.safetensors: cannot open this file", "checkpoint",
        "a b.safetensors: cannot open this file"},
       {"motion scale of keypoint set 12; the model has 1 to 10",
