@@ -44,10 +44,9 @@ ABSL_FLAG(std::string, frame, "",
           "most from the first.");
 ABSL_FLAG(std::string, mode, "auto",
           "relative: the source moves as the driving figure has moved since "
-          "its video's first frame, as animate does. standard: it takes the "
-          "driving keypoints as they are, and the background moves where the "
-          "model predicts it, as in training. auto: relative for a video, "
-          "standard for a picture and for the example.");
+          "its video's first frame. standard: it takes the driving keypoints "
+          "as they are. auto: relative for a video, standard for a picture and "
+          "for the example.");
 ABSL_FLAG(std::string, motion, "",
           absl::StrCat("Another motion model for the same weights: ",
                        pipelines::MotionFlagHelp()));
@@ -114,13 +113,12 @@ absl::Status SetPair(const pipelines::CommandLine& line, Request* request) {
                                   : pipelines::UserPath(words[0]);
   request->driving = words.empty() ? pipelines::ExampleDriving()
                                    : pipelines::UserPath(words[1]);
-  ASSIGN_OR_RETURN(
-      request->pair.mode,
-      OfFlag("mode", pipelines::ParsePairMode(absl::GetFlag(FLAGS_mode))));
-  if (words.empty() && request->pair.mode == pipelines::PairMode::kAuto) {
-    ASSIGN_OR_RETURN(request->pair.mode,
-                     pipelines::ParsePairMode(pipelines::kExampleMode));
+  std::string mode = absl::GetFlag(FLAGS_mode);
+  if (words.empty() && mode == "auto") {
+    mode = pipelines::DefaultMode(/*is_example=*/true);
   }
+  ASSIGN_OR_RETURN(request->pair.mode,
+                   OfFlag("mode", pipelines::ParsePairMode(mode)));
   ASSIGN_OR_RETURN(
       request->pair.crop,
       OfFlag("crop", pipelines::ParseCropMode(absl::GetFlag(FLAGS_crop))));

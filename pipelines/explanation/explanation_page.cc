@@ -97,11 +97,11 @@ Stage CandidateStage(const Stages& stages) {
           "in the source. Each keypoint set gives one",
           stages.model.global_transform() ? ", all sets together give one more"
                                           : "",
-          ", and the background ",
-          stages.predicts_background
-              ? "has an affine one, which a network predicts."
-              : "is at rest.",
-          " A set's motion is ", Transform(stages.model.local()),
+          ", and the background is at rest",
+          stages.model.background()
+              ? " (in training it has an affine one, which a network predicts)"
+              : "",
+          ". A set's motion is ", Transform(stages.model.local()),
           ". Left of each pair: the source warped by one candidate alone, with "
           "straight lines of the frame",
           !CellBorders(stages.model.local()).empty()

@@ -18,8 +18,8 @@ absl::StatusOr<std::unique_ptr<CroppedReader>> Open(
   CroppedReaderOptions reader;
   reader.crop = options.crop;
   reader.frame_size = options.frame_size;
-  reader.min_stacked_frames = min_stacked_frames;
-  reader.stop = options.stop;
+  reader.input.min_stacked_frames = min_stacked_frames;
+  reader.input.stop = options.stop;
   return CroppedReader::Open(path, reader);
 }
 
@@ -87,7 +87,7 @@ absl::StatusOr<PairOfFiles> ReadPair(const std::string& source,
                                      const ReadPairOptions& options) {
   PairOfFiles result;
   ASSIGN_OR_RETURN(const auto source_reader,
-                   Open(source, options, kMinFramesOfSourceRow));
+                   Open(source, options, media::kMinFramesOfSourceRow));
   ASSIGN_OR_RETURN(const cv::Mat still, FirstFrame(*source_reader, source));
   AddWarnings(*source_reader, &result.warnings);
 

@@ -42,28 +42,18 @@ absl::StatusOr<Stages> ComputeStages(const TrainedModel& trained,
   const auto batch = [&](const torch::Tensor& image) {
     return image.defined() ? image.unsqueeze(0).to(device) : image;
   };
-  const torch::Tensor source = batch(pair.source);
-  const torch::Tensor driving = batch(pair.driving);
-
-  const PreparedSource prepared = model.PrepareSource(source);
-  const torch::Tensor detected = model.DetectKeypoints(driving);
+  const PreparedSource prepared = model.PrepareSource(batch(pair.source));
+  const torch::Tensor detected = model.DetectKeypoints(batch(pair.driving));
   const torch::Tensor keypoints =
       Transfer(model, prepared.keypoints, detected, batch(pair.first_driving));
-  MoveOptions options;
-  if (!pair.first_driving.defined()) {
-    options.background = model.PredictBackground(source, driving);
-  }
-  const Motion motion = model.Move(prepared, keypoints, options);
+  const Motion motion = model.Move(prepared, keypoints);
   const networks::InpaintingOutput painted = model.Paint(prepared, motion);
 
   const torch::Tensor& coarse = motion.candidates.fields;  // [1, M, h, w, 2]
   ASSIGN_OR_RETURN(const CandidateMotions candidates,
                    CandidateMotions::Create(trained.config.model()));
-  const torch::Tensor background = options.background.defined()
-                                       ? OnHost(options.background)
-                                       : torch::Tensor();
   const Candidates fine = candidates(
-      OnHost(prepared.keypoints), OnHost(keypoints), background,
+      OnHost(prepared.keypoints), OnHost(keypoints), /*background=*/{},
       kFiner * (coarse.size(2) - 1) + 1, kFiner * (coarse.size(3) - 1) + 1);
 
   Stages stages;
@@ -75,7 +65,6 @@ absl::StatusOr<Stages> ComputeStages(const TrainedModel& trained,
   stages.driving_keypoints = OnHost(detected[0]);
   stages.keypoints = OnHost(keypoints[0]);
   stages.is_relative = pair.first_driving.defined();
-  stages.predicts_background = options.background.defined();
   stages.candidates = OnHost(fine.fields[0]);
   stages.residual = OnHost(motion.candidates.fit.residual[0]);
   stages.contributions = OnHost(motion.blend.contribution_maps[0]);

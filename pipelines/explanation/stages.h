@@ -21,10 +21,8 @@ struct FramePair {
   torch::Tensor source;   // [3, H, W] in [0, 1], of the model's size
   torch::Tensor driving;  // likewise
   // Where defined, the source moves as the driving figure has moved since this
-  // frame (relative mode), and the background is at rest: so does `animate` by
-  // default. Undefined: the source takes the driving keypoints as they are
-  // (standard mode), and the background moves as its predictor says, if the
-  // model has one: so do training and evaluation.
+  // frame (relative mode). Undefined: the source takes the driving keypoints as
+  // they are (standard mode).
   torch::Tensor first_driving;
 };
 
@@ -38,7 +36,6 @@ struct Stages {
   // [P, 2]: what the source takes, the same as detected in standard mode.
   torch::Tensor keypoints;
   bool is_relative = false;
-  bool predicts_background = false;
   // [M, fh, fw, 2], source_from_driving: the candidates at more points than the
   // dense motion network sees, for smooth lines. Every fourth point is one of
   // the network's, and the same there up to rounding.
@@ -52,8 +49,9 @@ struct Stages {
   torch::Tensor result;  // [3, H, W], the frame painted
 };
 
-// The stages of `pair` in `trained`, on `device`, where its networks are. The
-// errors of CandidateMotions::Create.
+// The stages of `pair` in `trained`, on `device`, where its networks are, as
+// `animate` has them: the background is at rest. The errors of
+// CandidateMotions::Create.
 absl::StatusOr<Stages> ComputeStages(const TrainedModel& trained,
                                      const FramePair& pair,
                                      torch::Device device);

@@ -53,10 +53,7 @@ TEST_P(StagesOfMotion, HaveTheCandidatesOfTheNetworkAmongTheFinerOnes) {
   const torch::Tensor source = pair.source.unsqueeze(0);
   const torch::Tensor driving = pair.driving.unsqueeze(0);
   const PreparedSource prepared = model.PrepareSource(source);
-  MoveOptions options;
-  options.background = model.PredictBackground(source, driving);
-  const Motion motion =
-      model.Move(prepared, model.DetectKeypoints(driving), options);
+  const Motion motion = model.Move(prepared, model.DetectKeypoints(driving));
   EXPECT_THAT(stages->candidates.slice(1, 0, {}, 4).slice(2, 0, {}, 4),
               TensorNear(motion.candidates.fields[0], kFieldTolerance));
   EXPECT_THAT(stages->result,
@@ -87,17 +84,16 @@ TEST(ComputeStages, HasEveryStage) {
   EXPECT_EQ(stages->occlusion_maps.size(), 4u);
   EXPECT_EQ(stages->warped.sizes(), stages->source.sizes());
   EXPECT_TRUE(torch::equal(stages->keypoints, stages->driving_keypoints));
-  EXPECT_TRUE(stages->predicts_background);
   EXPECT_FALSE(stages->is_relative);
   // What the config leaves out is there for who draws the cells.
   EXPECT_TRUE(stages->model.local().has_cpab());
 }
 
-TEST(ComputeStages, RestsTheBackgroundWhereThereIsNoPredictor) {
-  const TrainedModel trained = RandomModel({"model.background=false"});
+// As `animate` does, whatever the model predicts.
+TEST(ComputeStages, RestsTheBackground) {
+  const TrainedModel trained = RandomModel({"model.background=true"});
   const auto stages = ComputeStages(trained, RandomPair(false), torch::kCPU);
   ASSERT_THAT(stages, IsOk());
-  EXPECT_FALSE(stages->predicts_background);
   const torch::Tensor& field = stages->candidates[0];
   EXPECT_THAT(field,
               TensorNear(networks::CoordinateGrid(field.size(0), field.size(1),
@@ -113,7 +109,6 @@ TEST(ComputeStages, MovesNothingFromTheFirstFrameToItself) {
   const auto stages = ComputeStages(trained, pair, torch::kCPU);
   ASSERT_THAT(stages, IsOk());
   EXPECT_TRUE(stages->is_relative);
-  EXPECT_FALSE(stages->predicts_background);
   EXPECT_THAT(stages->keypoints, TensorNear(stages->source_keypoints, 1e-6));
   const torch::Tensor grid = networks::CoordinateGrid(
       stages->candidates.size(1), stages->candidates.size(2), torch::kFloat32);
