@@ -44,14 +44,6 @@ absl::Status Stop(const absl::Status& status) {
                    "checkpoint"));
 }
 
-// Whether `path` was written later than `other`.
-bool IsNewer(const std::string& path, const std::string& other) {
-  std::error_code error, other_error;
-  const fs::file_time_type time = fs::last_write_time(path, error);
-  const fs::file_time_type other_time = fs::last_write_time(other, other_error);
-  return !error && (other_error || time > other_time);
-}
-
 }  // namespace
 
 std::string CheckpointStore::PathOf(int64_t step) const {
@@ -133,13 +125,11 @@ absl::Status CheckpointStore::CheckSpace(const Learnt& learnt) const {
 
 absl::Status CheckpointStore::Save(const Learnt& learnt,
                                    const CheckpointState& state) const {
-  // A run that is over may be saved again, and its model has one by then, or
-  // two, of which the later one counts.
+  // A run that is over may be saved again, and its model has one by then. That
+  // of the file itself comes first: the best keeps its own.
   const std::string path = PathOf(state.step());
-  std::string newer = best(), older = path;
-  if (IsNewer(older, newer)) std::swap(newer, older);
-  networks::weights::TensorMap avd = AvdOfSameModel(newer, learnt);
-  if (avd.empty()) avd = AvdOfSameModel(older, learnt);
+  networks::weights::TensorMap avd = AvdOfSameModel(path, learnt);
+  if (avd.empty()) avd = AvdOfSameModel(best(), learnt);
   RETURN_IF_ERROR(SaveCheckpoint(path, learnt, state, avd));
   RemoveOldCheckpoints(folder_, keep_);
   return absl::OkStatus();

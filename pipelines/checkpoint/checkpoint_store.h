@@ -43,9 +43,9 @@ class CheckpointStore {
   // full disk is not found only after hours.
   absl::Status CheckSpace(const Learnt& learnt) const;
 
-  // Saves as the newest, with the AVD network that the best, or the file that
-  // is replaced, has for the same model. On any error all checkpoints that were
-  // there are whole.
+  // Saves as the newest, with the AVD network that the file which is replaced,
+  // or else the best, has for the same model. On any error all checkpoints that
+  // were there are whole.
   absl::Status Save(const Learnt& learnt, const CheckpointState& state) const;
 
   // Makes the checkpoint of `step`, which is there, the best. Warns where the

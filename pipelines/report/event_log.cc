@@ -2,11 +2,16 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "networks/files/append_file.h"
@@ -32,15 +37,37 @@ Event EventNow(int64_t step) {
   return event;
 }
 
+constexpr char kPrefix[] = "events.out.tfevents.";
+
+// The latest time in a name of a file of `folder`; 0 without one.
+int64_t LatestTime(const std::string& folder) {
+  int64_t latest = 0;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end;
+       !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    absl::string_view rest = name;
+    int64_t time = 0;
+    if (absl::ConsumePrefix(&rest, kPrefix) &&
+        absl::SimpleAtoi(rest.substr(0, rest.find('.')), &time)) {
+      latest = std::max(latest, time);
+    }
+  }
+  return latest;
+}
+
 // As TensorBoard expects it, and unlike any other of this or another process.
-std::string FileName() {
+// TensorBoard reads files in the order of their names: behind those of
+// `folder`, whatever the clock says.
+std::string FileName(const std::string& folder) {
   static std::atomic<int> counter{0};
   char host[256] = "unknown";
   gethostname(host, sizeof(host) - 1);
-  return absl::StrCat(
-      "events.out.tfevents.",
-      absl::Dec(absl::ToUnixSeconds(absl::Now()), absl::kZeroPad10), ".", host,
-      ".", getpid(), ".", counter++);
+  constexpr int64_t kMost = 9999999999;  // ten digits
+  const int64_t time = std::max(absl::ToUnixSeconds(absl::Now()),
+                                std::min(LatestTime(folder), kMost - 1) + 1);
+  return absl::StrCat(kPrefix, absl::Dec(time, absl::kZeroPad10), ".", host,
+                      ".", getpid(), ".", counter++);
 }
 
 }  // namespace
@@ -52,7 +79,7 @@ EventLog::Output::~Output() { file.Append(pending).IgnoreError(); }
 
 absl::StatusOr<EventLog> EventLog::Create(const std::string& folder,
                                           int64_t resume_step) {
-  const std::string path = absl::StrCat(folder, "/", FileName());
+  const std::string path = absl::StrCat(folder, "/", FileName(folder));
   ASSIGN_OR_RETURN(AppendFile file,
                    AppendFile::Open(path, AppendFile::Start::kNew));
   EventLog log(path, std::move(file));

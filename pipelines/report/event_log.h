@@ -20,8 +20,9 @@ namespace pipelines {
 class EventLog {
  public:
   // Opens a new file events.out.tfevents.<time>.<host> in the existing
-  // `folder`. With resume_step >= 0, tells TensorBoard to forget steps from it
-  // on that an earlier file of the folder has.
+  // `folder`; its <time> is later than that of all others there, also where the
+  // clock was set back. With resume_step >= 0, tells TensorBoard to forget
+  // steps from it on that an earlier file of the folder has.
   static absl::StatusOr<EventLog> Create(const std::string& folder,
                                          int64_t resume_step = -1);
 

@@ -17,6 +17,8 @@ using ::networks::files::ReadText;
 using tensorboard::Event;
 using ::testing::HasSubstr;
 
+using EventLogFolderTest = ::networks::files::FolderTest;
+
 std::vector<Event> ReadEvents(const std::string& path) {
   std::vector<Event> events;
   for (const std::string& record : ParseTfRecords(ReadText(path))) {
@@ -70,6 +72,23 @@ TEST(EventLog, ForgetsLaterStepsOnResuming) {
   ASSERT_EQ(events.size(), 2u);
   EXPECT_EQ(events[1].step(), 120);
   EXPECT_EQ(events[1].session_log().status(), tensorboard::SessionLog::START);
+}
+
+// TensorBoard reads the files of a folder in the order of their names.
+TEST_F(EventLogFolderTest, ComesBehindAllOthersWhateverTheClockSays) {
+  // Of the year 2096, and two that are none of ours.
+  const std::string earlier = "events.out.tfevents.4000000000.host.1.0";
+  for (const std::string& name :
+       {earlier, std::string("events.out.tfevents.x"), std::string("a.csv")}) {
+    Write(name, "");
+  }
+  std::vector<std::string> paths = {Path(earlier)};
+  for (int i = 0; i < 12; ++i) {
+    const absl::StatusOr<EventLog> log = EventLog::Create(folder_, i);
+    ASSERT_THAT(log, IsOk());
+    EXPECT_GT(log->path(), paths.back());
+    paths.push_back(log->path());
+  }
 }
 
 TEST(EventLog, NamesTheFileThatItCannotWrite) {
