@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -25,6 +26,7 @@ constexpr double kBottom = 46;
 constexpr double kTitleHeight = 26;
 constexpr double kLegendHeight = 20;
 constexpr double kLegendSwatch = 26;
+constexpr double kTickRoom = 30;         // for the label, as 1024
 constexpr double kCharacterWidth = 6.8;  // of the 12 pixel font, at most
 
 struct Point {
@@ -138,20 +140,42 @@ std::string GridLine(double x1, double y1, double x2, double y2,
       x1, y1, x2, y2, strong ? "0.5" : "0.13");
 }
 
-std::string Axes(const Frame& frame, const PlotOptions& options) {
+int YTickCount(const PlotOptions& options) {
+  return std::max(2, static_cast<int>(options.height / 55));
+}
+
+std::vector<double> XTicks(const std::vector<Line>& lines, const Frame& frame,
+                           const PlotOptions& options) {
+  if (!options.dots) {
+    const int count = std::max(2, static_cast<int>(options.width / 90));
+    return NiceTicks(frame.x.low, frame.x.high, count);
+  }
+  std::set<double> places = {0};
+  for (const Line& line : lines) {
+    for (const Point& p : line) places.insert(p.x);
+  }
+  std::vector<double> ticks;
+  for (double x : places) {
+    if (ticks.empty() || frame.X(x) - frame.X(ticks.back()) >= kTickRoom) {
+      ticks.push_back(x);
+    }
+  }
+  return ticks;
+}
+
+std::string Axes(const Frame& frame, const std::vector<double>& x_ticks,
+                 const PlotOptions& options) {
   std::string svg;
-  const int x_count = std::max(2, static_cast<int>(options.width / 90));
-  for (double tick : NiceTicks(frame.x.low, frame.x.high, x_count)) {
+  for (double tick : x_ticks) {
     if (tick < frame.x.low || tick > frame.x.high) continue;
     const double x = frame.X(tick);
     absl::StrAppend(&svg, GridLine(x, frame.top, x, frame.bottom),
                     Text(x, frame.bottom + 16, "middle", TickLabel(tick)));
   }
-  const int y_count = std::max(2, static_cast<int>(options.height / 55));
   const std::vector<double> y_ticks =
       options.log_y
           ? LogTicks(std::pow(10, frame.y.low), std::pow(10, frame.y.high))
-          : NiceTicks(frame.y.low, frame.y.high, y_count);
+          : NiceTicks(frame.y.low, frame.y.high, YTickCount(options));
   for (double tick : y_ticks) {
     const double value = options.log_y ? std::log10(tick) : tick;
     if (value < frame.y.low || value > frame.y.high) continue;
@@ -200,13 +224,19 @@ std::string Legend(const std::vector<Series>& series, double width, double& y) {
   return svg;
 }
 
+std::string Dots(const Line& points, const Frame& frame, size_t index) {
+  std::string svg;
+  for (const Point& p : points) {
+    absl::StrAppendFormat(
+        &svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n",
+        frame.X(p.x), frame.Y(p.y), ColorOf(index));
+  }
+  return svg;
+}
+
 std::string Curve(const Line& points, const Frame& frame, size_t index,
                   absl::string_view name, bool faint) {
-  if (points.size() == 1) {
-    return absl::StrFormat(
-        "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n",
-        frame.X(points[0].x), frame.Y(points[0].y), ColorOf(index));
-  }
+  if (points.size() == 1) return Dots(points, frame, index);
   return absl::StrFormat(
       "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"%s\" "
       "stroke-opacity=\"%s\" stroke-linejoin=\"round\"%s><title>%s</title>"
@@ -293,13 +323,17 @@ std::string LinePlotSvg(const std::vector<Series>& series,
                         "</svg>\n");
   }
   absl::StrAppend(&svg, Legend(series, width - kRight, top));
+  if (options.from_zero) {
+    x.Include(0);
+    y = {0, NiceTicks(0, y.high, YTickCount(options)).back()};
+  }
   const Frame frame{x.low == x.high ? Padded(x, 0) : x,
-                    Padded(y, 0.05),
+                    options.from_zero && y.high > 0 ? y : Padded(y, 0.05),
                     kLeft,
                     width - kRight,
                     top + 6,
                     height - kBottom};
-  absl::StrAppend(&svg, Axes(frame, options));
+  absl::StrAppend(&svg, Axes(frame, XTicks(lines, frame, options), options));
   for (size_t i = 0; i < lines.size(); ++i) {
     if (lines[i].empty()) continue;
     const auto window = static_cast<size_t>(
@@ -310,6 +344,7 @@ std::string LinePlotSvg(const std::vector<Series>& series,
       absl::StrAppend(&svg, Curve(RunningMean(lines[i], window), frame, i,
                                   series[i].name, false));
     }
+    if (options.dots) absl::StrAppend(&svg, Dots(lines[i], frame, i));
   }
   return absl::StrCat(svg, "</svg>\n");
 }

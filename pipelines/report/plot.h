@@ -23,6 +23,12 @@ struct PlotOptions {
   std::string title;
   std::string x_label;
   bool log_y = false;
+  // Both axes begin at 0, and y ends at a round number; not for log_y and
+  // values below 0.
+  bool from_zero = false;
+  // For short series: a dot on each point, and ticks of x at 0 and at those
+  // points for which there is room.
+  bool dots = false;
   // Draws a running mean over this share of the points (0 to 1) in full colour
   // and the values themselves faintly behind it; 0 draws the values only.
   double smoothing = 0;

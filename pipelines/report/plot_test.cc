@@ -79,6 +79,35 @@ TEST(LinePlotSvg, DrawsAStraightLineFromCornerToCorner) {
   EXPECT_THAT(svg, HasSubstr("d=\"M62.0 52.2L184.0 15.8\""));
 }
 
+TEST(LinePlotSvg, BeginsAtZeroAndEndsAtARoundNumberIfAsked) {
+  PlotOptions options;
+  options.width = 200;
+  options.height = 100;
+  options.from_zero = true;
+  // The frame as above; y goes from 0 to 4: 3 is 40 * 3 / 4 = 30 pixels above
+  // the bottom.
+  EXPECT_THAT(LinePlotSvg({{"", {1, 2}, {2, 3}}}, options),
+              HasSubstr("d=\"M123.0 34.0L184.0 24.0\""));
+  EXPECT_THAT(LinePlotSvg({{"", {1, 2}, {0, 0}}}, options),
+              Not(HasSubstr("nan")));
+}
+
+TEST(LinePlotSvg, MarksPointsWithDotsAndTicksIfAsked) {
+  PlotOptions options;
+  options.width = 200;
+  options.from_zero = true;
+  options.dots = true;
+  const std::string svg =
+      LinePlotSvg({{"", {0.5, 1, 1.01, 2}, {3, 3, 3, 3}}}, options);
+  EXPECT_EQ(Count(svg, "<circle"), 4);
+  EXPECT_THAT(svg, HasSubstr("<circle cx=\"123.0\""));
+  // Two points are too near to each other for a label each.
+  for (const char* label : {">0<", ">0.5<", ">1<", ">2<"}) {
+    EXPECT_THAT(svg, HasSubstr(label));
+  }
+  EXPECT_THAT(svg, Not(HasSubstr(">1.01<")));
+}
+
 TEST(LinePlotSvg, LeavesOutWhatCannotBeDrawn) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   PlotOptions options;

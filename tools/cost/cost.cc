@@ -22,6 +22,7 @@
 #include "pipelines/app/program.h"
 #include "pipelines/app/user_outputs.h"
 #include "pipelines/base/user_path.h"
+#include "pipelines/report/html.h"
 #include "pipelines/report/plot.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/cost/measured_run.h"
@@ -32,8 +33,7 @@ ABSL_FLAG(std::string, unit, "work",
           "What they count: frames, pixels, clips, processes, ...");
 ABSL_FLAG(std::string, title, "",
           "Above the plots; empty: the program's name.");
-ABSL_FLAG(std::string, output, "",
-          "Folder for time.svg, memory.svg and cost.csv.");
+ABSL_FLAG(std::string, output, "", "Folder for cost.svg and cost.csv.");
 ABSL_FLAG(int, repetitions, 1,
           "Runs of each amount, 1 to 100; the least of each figure counts.");
 ABSL_FLAG(bool, overwrite, false, "Replace files that exist.");
@@ -52,8 +52,9 @@ constexpr char kUsage[] =
 
 Runs the program, given by its path, once for each value, which stands for {} in
 its arguments: bazel-bin/pipelines/animate --overwrite --max_frames {}. Writes a
-table and two plots: seconds that passed and of the processor, and the largest
-resident set. What the program prints on standard output is dropped.
+table, and a picture of two plots that begin at 0: elapsed time and that of the
+processor, all cores together; and the memory (resident set) of the largest
+process. What the program prints on standard output is dropped.
 
 Exit codes: 0 done, 1 the program failed, 2 bad flag; above 128, try again: 129
 disk full or folder read-only, 130 and 143 stopped.)";
@@ -125,15 +126,41 @@ std::vector<std::string> CommandFor(const Request& request,
   return command;
 }
 
-absl::Status WritePlot(const Request& request, const std::string& file,
-                       const std::string& what,
+constexpr int kPlotWidth = 360;
+constexpr int kPlotHeight = 220;
+constexpr int kTitleHeight = 30;
+
+// An <svg> element: a plot in its place within the picture.
+std::string PlacedPlot(int left, const std::string& title,
                        const std::vector<Series>& series) {
   pipelines::PlotOptions options;
-  options.title = absl::StrCat(request.title, ": ", what);
+  options.title = title;
   options.x_label = absl::GetFlag(FLAGS_unit);
-  return networks::files::WriteAtomically(
-      absl::StrCat(request.output, "/", file),
+  options.from_zero = true;
+  options.dots = true;
+  options.width = kPlotWidth;
+  options.height = kPlotHeight;
+  return absl::StrFormat(
+      "<svg x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\">\n%s</svg>\n", left,
+      kTitleHeight, kPlotWidth, kPlotHeight,
       pipelines::LinePlotSvg(series, options));
+}
+
+// Time on the left, memory on the right. On white, as pages that show it may be
+// dark, and a picture of its own does not know.
+std::string CostSvg(const std::string& title, const std::vector<Series>& times,
+                    const std::vector<Series>& memory) {
+  const int width = 2 * kPlotWidth;
+  const int height = kTitleHeight + kPlotHeight;
+  return absl::StrFormat(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
+      "viewBox=\"0 0 %d %d\" color=\"#222\" fill=\"#222\">\n"
+      "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n"
+      "<text x=\"%d\" y=\"24\" text-anchor=\"middle\" font-size=\"16\" "
+      "font-family=\"system-ui, sans-serif\">%s</text>\n%s%s</svg>\n",
+      width, height, width, height, width, height, width / 2,
+      pipelines::EscapeHtml(title), PlacedPlot(0, "Time in seconds", times),
+      PlacedPlot(kPlotWidth, "Memory in MB", memory));
 }
 
 // A field of a table: in quotes where it would be read as several.
@@ -144,22 +171,22 @@ std::string CsvField(const std::string& text) {
 
 absl::Status WriteFiles(const Request& request,
                         const std::vector<RunCost>& costs) {
-  Series passed{"passed", request.amounts, {}};
-  Series processor{"of the processor", request.amounts, {}};
-  Series memory{"", request.amounts, {}};
+  Series elapsed{"elapsed", request.amounts, {}};
+  Series processor{"processor, all cores", request.amounts, {}};
+  Series memory{"largest process", request.amounts, {}};
   std::string table = absl::StrCat(CsvField(absl::GetFlag(FLAGS_unit)),
                                    ",seconds,processor_seconds,peak_mb\n");
   for (size_t i = 0; i < costs.size(); ++i) {
-    passed.y.push_back(costs[i].seconds);
+    elapsed.y.push_back(costs[i].seconds);
     processor.y.push_back(costs[i].processor_seconds);
     memory.y.push_back(costs[i].peak_mb);
     absl::StrAppendFormat(&table, "%s,%.3f,%.3f,%.1f\n", request.values[i],
                           costs[i].seconds, costs[i].processor_seconds,
                           costs[i].peak_mb);
   }
-  RETURN_IF_ERROR(
-      WritePlot(request, "time.svg", "seconds", {passed, processor}));
-  RETURN_IF_ERROR(WritePlot(request, "memory.svg", "memory in MB", {memory}));
+  RETURN_IF_ERROR(networks::files::WriteAtomically(
+      absl::StrCat(request.output, "/cost.svg"),
+      CostSvg(request.title, {elapsed, processor}, {memory})));
   return networks::files::WriteAtomically(
       absl::StrCat(request.output, "/cost.csv"), table);
 }
