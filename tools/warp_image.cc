@@ -1,5 +1,4 @@
 // tools/bazelw run //tools:warp_image: see kUsage.
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <memory>
@@ -34,6 +33,7 @@
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_macros.h"
+#include "tools/arrival.h"
 
 ABSL_FLAG(std::string, image, "", "The picture to be warped.");
 ABSL_FLAG(
@@ -75,8 +75,6 @@ or folder read-only.)";
 constexpr int kMostCells = 16, kGridLines = 12;
 constexpr double kFramesPerSecond = 25, kShortest = 0.2, kLongest = 60;
 constexpr double kPi = 3.14159265358979323846;
-// A point has arrived within a pixel, or this part of the longer side.
-constexpr double kArrived = 0.01;
 
 using pipelines::BadFlag;
 
@@ -260,7 +258,6 @@ void ReportPoints(const Request& request, const cpab::Flow& flow,
                   cv::Size size) {
   const std::vector<PointPair>& pairs = request.pairs;
   const Eigen::Array2d last_pixel(size.width - 1, size.height - 1);
-  const double tolerance = std::max(1.0, kArrived * last_pixel.maxCoeff());
   const auto is_on_border = [&](const Eigen::Array2d& point) {
     return (point <= 0.0).any() || (point >= last_pixel).any();
   };
@@ -273,7 +270,7 @@ void ReportPoints(const Request& request, const cpab::Flow& flow,
     const std::string wanted = PointText(pair.to);
     std::printf("%s -> %s, wanted %s\n", PointText(pair.from).c_str(),
                 end.c_str(), wanted.c_str());
-    if ((at - pair.to).matrix().norm() <= tolerance) continue;
+    if (tools::HasArrived(at - pair.to, last_pixel)) continue;
     missed.push_back(absl::StrCat("point ", k + 1, " was to go to ", wanted,
                                   " and reached ", end));
     is_held |= request.cells.zero_boundary &&

@@ -13,6 +13,7 @@
 #include "cpab/field/basis.h"
 #include "cpab/fit/fit.h"
 #include "third_party/absl/status_macros.h"
+#include "tools/arrival.h"
 #include "tools/studio/warp/det_colours.h"
 #include "tools/studio/warp/point_map.h"
 #include "tools/studio/warp/recent_values.h"
@@ -104,8 +105,7 @@ json Sources(const WarpMaps& maps, const Eigen::Matrix2Xd& places) {
   return sources;
 }
 
-// The numbers, from 0, of points that T takes to a place further from `to` than
-// a pixel and a hundredth of the longer side.
+// The numbers, from 0, of points that T does not take to `to`.
 json Missed(const WarpRequest& request, const WarpMaps& maps,
             const RgbaImage& picture) {
   json missed = json::array();
@@ -115,10 +115,10 @@ json Missed(const WarpRequest& request, const WarpMaps& maps,
   const Eigen::Matrix2Xd off =
       map.Apply(request.points.from) - request.points.to;
   const Eigen::Vector2d spans(picture.width - 1, picture.height - 1);
-  const double tolerance = std::max(1.0, spans.maxCoeff() / 100);
   for (int k = 0; k < off.cols(); ++k) {
-    const double distance = off.col(k).cwiseProduct(spans).norm();
-    if (!(distance <= tolerance)) missed.push_back(k);
+    if (!tools::HasArrived(off.col(k).cwiseProduct(spans), spans)) {
+      missed.push_back(k);
+    }
   }
   return missed;
 }
