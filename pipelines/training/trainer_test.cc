@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
@@ -161,8 +162,10 @@ class TrainerTest : public testing::Test {
     return TrainTogether({Options(of_first), Options(of_second)});
   }
 
-  // What comes after the three steps of the interrupted run.
-  static std::vector<std::string> PairsOfFourthStep() {
+  // What the process of `rank` has after so many steps; after those of the
+  // interrupted run, 3.
+  static std::vector<std::string> PairsAfter(int64_t steps, int rank = 0,
+                                             int size = 1) {
     const Config config = *TinyConfig();
     const auto puppets = DataFolder(config.data());
     EXPECT_THAT(puppets, IsOk());
@@ -171,7 +174,9 @@ class TrainerTest : public testing::Test {
     EXPECT_THAT(clips, IsOk());
     data::LoaderOptions options;
     options.batch_size = config.training().batch_size();
-    options.start.step = 3;
+    options.start.step = steps;
+    options.shard_index = rank;
+    options.num_shards = size;
     const auto loader = data::Loader::Create(clips->get(), options);
     EXPECT_THAT(loader, IsOk());
     const auto batch = (*loader)->Next();
@@ -422,7 +427,7 @@ TEST_F(TrainerTest, StopsWhereALossIsNotFinite) {
         std::nan(""));
   }
   ASSERT_THAT(SaveCheckpoint(path, learnt, checkpoint->state()), IsOk());
-  const std::vector<std::string> pairs = PairsOfFourthStep();
+  const std::vector<std::string> pairs = PairsAfter(3);
   ASSERT_EQ(pairs.size(), 2u);
   EXPECT_THAT(
       Train(Options()),
@@ -433,6 +438,59 @@ TEST_F(TrainerTest, StopsWhereALossIsNotFinite) {
                      HasSubstr(absl::StrCat("; pairs of the step: ", pairs[0],
                                             ", ", pairs[1], "; ")),
                      HasSubstr("last good checkpoint: " + path))));
+}
+
+constexpr char kBroken[] = "inpainting_network.final.weight";
+
+// Makes the gradient of one parameter no number, as a division by 0 does.
+struct GradientBreaker : TrainingObserver {
+  absl::Status Begin(const RunView& run) override {
+    run.learner.model().named_parameters()[kBroken].register_hook(
+        [](const torch::Tensor& gradient) { return gradient / 0; });
+    return absl::OkStatus();
+  }
+};
+
+TEST_F(TrainerTest, NamesThePairsOfAGradientThatIsNotFinite) {
+  CopyInterruptedRun();
+  const std::string path = NewestCheckpoint();
+  const std::string before = ReadText(path);
+  TrainerOptions options = Options();
+  GradientBreaker breaker;
+  options.observers = {&breaker};
+  EXPECT_THAT(
+      Train(options),
+      StatusIs(
+          StatusCode::kOutOfRange,
+          AllOf(HasSubstr(absl::StrCat("step 4: the gradient of ", kBroken,
+                                       " is not finite")),
+                HasSubstr(absl::StrCat(
+                    "; pairs of the step: ", absl::StrJoin(PairsAfter(3), ", "),
+                    "; last good checkpoint: ", path)))));
+  EXPECT_EQ(NewestCheckpoint(), path);
+  EXPECT_TRUE(ReadText(path) == before);
+}
+
+// In one process; the sum of the gradients reaches both, and each names its own
+// pairs, for either may hold what is wrong.
+TEST_F(TrainerTest, EachProcessNamesItsPairsOfAGradientThatIsNotFinite) {
+  TrainerOptions first = Options();
+  const TrainerOptions second = first;
+  GradientBreaker breaker;
+  first.observers = {&breaker};
+  const std::vector<absl::Status> ends = TrainTogether({first, second});
+  ASSERT_NE(PairsAfter(0, 0, 2), PairsAfter(0, 1, 2));
+  for (int rank = 0; rank < 2; ++rank) {
+    EXPECT_THAT(
+        ends[rank],
+        StatusIs(StatusCode::kOutOfRange,
+                 AllOf(HasSubstr(absl::StrCat("step 1: the gradient of ",
+                                              kBroken, " is not finite")),
+                       HasSubstr(absl::StrCat(
+                           "; pairs of the step in process ", rank, ": ",
+                           absl::StrJoin(PairsAfter(0, rank, 2), ", "))))));
+  }
+  EXPECT_EQ(NewestCheckpoint(), "");
 }
 
 // The cache's folder is one in which no file can be made.
