@@ -1,5 +1,7 @@
 // tools/bazelw run //tools/reliability:damaged_clips: see kUsage.
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <random>
@@ -8,20 +10,18 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
+#include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "networks/files/read_file.h"
 #include "opencv2/core.hpp"
-#include "opencv2/imgproc.hpp"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
 #include "pipelines/base/user_path.h"
-#include "pipelines/media/rational.h"
 #include "pipelines/media/video_reader.h"
 #include "pipelines/media/video_test_util.h"
-#include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_macros.h"
+#include "tools/reliability/clip_seeds.h"
 #include "tools/reliability/isolated.h"
 #include "tools/reliability/scratch_folder.h"
 
@@ -37,32 +37,27 @@ namespace {
 
 using pipelines::CommandLine;
 using pipelines::media::FrameSourceOptions;
+using pipelines::media::VideoFrame;
 using pipelines::media::VideoReader;
-using pipelines::media::VideoWriter;
 
 constexpr char kUsage[] =
     R"(Reads damaged clips and checks that none is taken for a shorter one.
 
   tools/bazelw run //tools/reliability:damaged_clips -- --trials 300
 
-Clips of every container, with alpha, of odd sizes, odd and variable rates are
-cut, lose pieces, or have bits flipped. A clip has to give all its frames, or an
-error that names the file; with allow_damaged it may also give fewer and say so.
+Clips of every container, with alpha, with B frames, turned, of odd and changing
+sizes, odd and variable rates, are cut, lose pieces or a B frame, or have bits
+flipped. A clip has to give all its frames, or an error that names the file;
+with allow_damaged it may also give fewer and say so. Sound alone, and files
+without an index, frames or a known codec have to give an error.
 
 Exit codes: 0 all well, 1 not, 2 bad flag.)";
-
-struct Clip {
-  std::string kind;
-  std::string bytes;
-  std::vector<int64_t> times;
-  size_t num_with_alpha = 0;
-};
 
 // What a reader gives.
 struct Outcome {
   absl::Status status;
-  std::vector<int64_t> times;
-  size_t num_with_alpha = 0;  // of the frames
+  cv::Size size;  // that it promises
+  std::vector<VideoFrame> frames;
   std::string damage;
 };
 
@@ -72,137 +67,29 @@ Outcome ReadClip(std::shared_ptr<const std::string> bytes, bool allow_damaged) {
   Outcome outcome;
   const auto reader = VideoReader::OpenBytes(std::move(bytes), "clip", options);
   outcome.status = reader.status();
-  while (outcome.status.ok()) {
-    const auto frame = (*reader)->Next();
+  if (!reader.ok()) return outcome;
+  outcome.size = {(*reader)->info().width, (*reader)->info().height};
+  while (true) {
+    auto frame = (*reader)->Next();
     outcome.status = frame.status();
     if (!frame.ok() || !*frame) break;
-    outcome.times.push_back((*frame)->pts);
-    if (!(*frame)->alpha.empty()) ++outcome.num_with_alpha;
+    outcome.frames.push_back(**std::move(frame));
   }
-  if (reader.ok()) outcome.damage = (*reader)->damage();
+  outcome.damage = (*reader)->damage();
   return outcome;
 }
 
-struct ClipKind {
-  const char* ending;
-  cv::Size size;
-  pipelines::media::Rational rate;
-  bool is_variable = false;
-  bool has_alpha = false;
-};
-
-constexpr int kFrames = 30;
-
-const ClipKind kClipKinds[] = {
-    {".mp4", {96, 64}, {25, 1}},
-    {".mp4", {410, 412}, {30000, 1001}},
-    {".mp4", {64, 64}, {1, 1}},
-    {".mp4", {64, 48}, {1000000, 66667}},
-    {".mp4", {96, 64}, {25, 1}, true},
-    {".mov", {64, 64}, {24000, 1001}},
-    {".mkv", {96, 64}, {25, 1}},
-    {".mkv", {45, 33}, {60, 1}, true},
-    {".webm", {64, 64}, {25, 1}},
-    {".avi", {96, 64}, {25, 1}},
-    {".gif", {64, 48}, {10, 1}},
-    {".ts", {96, 64}, {25, 1}},
-    {".ts", {96, 64}, {30000, 1001}},
-    {".webm", {64, 64}, {25, 1}, false, /*has_alpha=*/true},
-    {".mov", {64, 48}, {25, 1}, false, /*has_alpha=*/true},
-};
-
-cv::Mat FrameOf(const ClipKind& kind, int number) {
-  cv::Mat frame = pipelines::media::NumberedFrame(kind.size, number);
-  if (!kind.has_alpha) return frame;
-  cv::cvtColor(frame, frame, cv::COLOR_RGB2RGBA);
-  frame({0, 0, kind.size.width / 2, kind.size.height}) =
-      cv::Scalar(9, 9, 9, 8 * number);
-  return frame;
+size_t NumWithAlpha(const Outcome& outcome) {
+  return static_cast<size_t>(
+      std::count_if(outcome.frames.begin(), outcome.frames.end(),
+                    [](const VideoFrame& f) { return !f.alpha.empty(); }));
 }
 
-// Written by VideoWriter; a transport stream is one of its files in another
-// container.
-absl::Status WriteClip(const ClipKind& kind, const std::string& path) {
-  const bool is_stream = absl::EndsWith(path, ".ts");
-  const std::string written = is_stream ? path + ".mp4" : path;
-  pipelines::media::VideoWriterOptions options;
-  options.width = kind.size.width;
-  options.height = kind.size.height;
-  options.frame_rate = kind.rate;
-  if (kind.is_variable) options.time_base = {1, 1000};
-  options.with_alpha = kind.has_alpha;
-  ASSIGN_OR_RETURN(const auto writer, VideoWriter::Create(written, options));
-  int64_t time = 0;
-  for (int i = 0; i < kFrames; ++i) {
-    const cv::Mat frame = FrameOf(kind, i);
-    const int64_t duration = 20 + 13 * (i % 4);
-    RETURN_IF_ERROR(kind.is_variable ? writer->WriteAt(frame, time, duration)
-                                     : writer->Write(frame));
-    time += duration;
-  }
-  RETURN_IF_ERROR(writer->Finish());
-  if (is_stream) pipelines::media::Remux(written, path);
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<Clip>> MakeClips(const std::string& folder) {
-  std::vector<Clip> clips;
-  for (const ClipKind& kind : kClipKinds) {
-    Clip clip;
-    clip.kind = absl::StrCat(kind.ending, ", ", kind.size.width, "x",
-                             kind.size.height, ", ", kind.rate.num, "/",
-                             kind.rate.den, kind.is_variable ? " variable" : "",
-                             kind.has_alpha ? ", alpha" : "");
-    const std::string path =
-        absl::StrCat(folder, "/", clips.size(), kind.ending);
-    RETURN_IF_ERROR(WriteClip(kind, path));
-    ASSIGN_OR_RETURN(clip.bytes, networks::files::ReadFile(path));
-    const Outcome whole =
-        ReadClip(std::make_shared<const std::string>(clip.bytes), false);
-    RETURN_IF_ERROR(whole.status);
-    const size_t num_with_alpha = kind.has_alpha ? kFrames : 0;
-    if (whole.times.size() != kFrames ||
-        whole.num_with_alpha != num_with_alpha) {
-      return absl::InternalError(clip.kind + ": not all frames are there");
-    }
-    clip.times = whole.times;
-    clip.num_with_alpha = whole.num_with_alpha;
-    clips.push_back(std::move(clip));
-  }
-  return clips;
-}
-
-// A cut, a piece lost, a piece overwritten, or bits flipped.
-std::string Damaged(std::string bytes, std::mt19937_64& random) {
-  const auto below = [&](size_t bound) {
-    return static_cast<size_t>(random() % bound);
-  };
-  const size_t at = below(bytes.size());
-  const size_t size =
-      1 + below(std::min<size_t>(bytes.size() - at, bytes.size() / 20 + 1));
-  switch (below(5)) {
-    case 0:
-      bytes.resize(bytes.size() * below(100) / 100);
-      break;
-    case 1:
-      bytes.erase(at, size);
-      break;
-    case 2:
-      for (size_t i = at; i < at + size; ++i) bytes[i] = 0;
-      break;
-    default:
-      for (int i = 0; i < 3; ++i) {
-        bytes[below(bytes.size())] ^= static_cast<char>(1 << below(8));
-      }
-      break;
-  }
-  return bytes;
-}
-
-std::string Times(const std::vector<int64_t>& times) {
-  return absl::StrCat(
-      times.size(), " frames",
-      times.empty() ? "" : absl::StrCat(" up to ", times.back()));
+std::string Words(const Outcome& outcome) {
+  return absl::StrCat(outcome.frames.size(), " frames",
+                      outcome.frames.empty()
+                          ? ""
+                          : absl::StrCat(" up to ", outcome.frames.back().pts));
 }
 
 std::string CheckError(const absl::Status& error) {
@@ -212,33 +99,96 @@ std::string CheckError(const absl::Status& error) {
                             std::string(error.message()));
 }
 
-// Whether strict reading is honest: "" or what is wrong.
-std::string CheckStrict(const Outcome& strict, const Clip& clip) {
-  if (!strict.status.ok()) return CheckError(strict.status);
-  if (strict.times.size() == clip.times.size()) {
-    return strict.num_with_alpha == clip.num_with_alpha
-               ? ""
-               : "silently frames without their alpha";
+// A clip before the damage: each frame as it was made, upright and of one size,
+// or an error where none can be read. "" or what is wrong.
+std::string CheckWhole(const ClipSeed& clip) {
+  const Outcome whole =
+      ReadClip(std::make_shared<const std::string>(clip.bytes), false);
+  if (clip.num_frames == 0) {
+    return whole.status.ok() ? "no error, " + Words(whole)
+                             : CheckError(whole.status);
   }
-  return absl::StrCat("silently ", Times(strict.times), " instead of ",
-                      Times(clip.times));
+  if (!whole.status.ok()) return std::string(whole.status.message());
+  if (whole.frames.size() != clip.num_frames ||
+      NumWithAlpha(whole) != clip.num_with_alpha || whole.size != clip.size) {
+    return "not all is there: " + Words(whole);
+  }
+  for (size_t i = 0; i < whole.frames.size(); ++i) {
+    cv::Mat rgb = whole.frames[i].rgb;
+    if (rgb.size() != clip.size) return absl::StrCat("the size of frame ", i);
+    if (clip.is_turned) cv::rotate(rgb, rgb, cv::ROTATE_90_COUNTERCLOCKWISE);
+    if (!clip.numbers.empty() &&
+        pipelines::media::FrameIndex(rgb) != clip.numbers[i]) {
+      return absl::StrCat("frame ", i, " is another");
+    }
+  }
+  return "";
 }
 
-std::string CheckLenient(const Outcome& lenient, const Clip& clip) {
+// Missing, or overwritten.
+std::string Without(ClipSeed::Piece piece, bool is_missing, std::string bytes) {
+  return is_missing ? bytes.erase(piece.begin, piece.size)
+                    : bytes.replace(piece.begin, piece.size, piece.size, '\0');
+}
+
+// By the turn: cut, in each percent one after the other; without a piece, in
+// two ways; with flipped bits; without a B frame, or else with flipped bits.
+std::string Damaged(const ClipSeed& clip, int64_t turn,
+                    std::mt19937_64& random) {
+  constexpr int64_t kWays = 5;
+  const auto below = [&](size_t bound) {
+    return static_cast<size_t>(random() % bound);
+  };
+  std::string bytes = clip.bytes;
+  const int64_t way = turn % kWays;
+  if (way == 0) {
+    const auto percent = static_cast<size_t>(turn / kWays % 100);
+    bytes.resize(bytes.size() * percent / 100 + below(bytes.size() / 100));
+    return bytes;
+  }
+  if (way == 1 || way == 2) {
+    const size_t begin = below(bytes.size());
+    const size_t most = std::min(bytes.size() - begin, bytes.size() / 20 + 1);
+    return Without({begin, 1 + below(most)}, way == 1, std::move(bytes));
+  }
+  if (way == 3 && !clip.b_frames.empty()) {
+    const ClipSeed::Piece lost = clip.b_frames[below(clip.b_frames.size())];
+    return Without(lost, below(2) == 0, std::move(bytes));
+  }
+  for (int i = 0; i < 3; ++i) {
+    bytes[below(bytes.size())] ^= static_cast<char>(1 << below(8));
+  }
+  return bytes;
+}
+
+// Whether strict reading is honest: "" or what is wrong.
+std::string CheckStrict(const Outcome& strict, const ClipSeed& clip) {
+  if (!strict.status.ok()) return CheckError(strict.status);
+  if (strict.frames.size() != clip.num_frames || strict.frames.empty()) {
+    return absl::StrCat("silently ", Words(strict), " instead of ",
+                        clip.num_frames);
+  }
+  return NumWithAlpha(strict) == clip.num_with_alpha
+             ? ""
+             : "silently frames without their alpha";
+}
+
+std::string CheckLenient(const Outcome& lenient, const ClipSeed& clip) {
   if (!lenient.status.ok()) return CheckError(lenient.status);
-  if (lenient.times.size() >= clip.times.size()) return "";
-  return lenient.damage.empty()
-             ? absl::StrCat("with allow_damaged silently ",
-                            Times(lenient.times), " instead of ",
-                            Times(clip.times))
-             : "";
+  const bool has_all =
+      clip.num_frames > 0 && lenient.frames.size() >= clip.num_frames;
+  return has_all || !lenient.damage.empty()
+             ? ""
+             : absl::StrCat("with allow_damaged silently ", Words(lenient),
+                            " instead of ", clip.num_frames);
 }
 
-std::string Try(int64_t trial, const std::vector<Clip>& clips) {
+std::string Try(int64_t trial, const std::vector<ClipSeed>& clips) {
   std::mt19937_64 random(static_cast<uint64_t>(trial));
-  const Clip& clip = clips[static_cast<size_t>(trial) % clips.size()];
-  const auto bytes =
-      std::make_shared<const std::string>(Damaged(clip.bytes, random));
+  const auto num_clips = static_cast<int64_t>(clips.size());
+  const ClipSeed& clip = clips[static_cast<size_t>(trial % num_clips)];
+  const auto bytes = std::make_shared<const std::string>(
+      Damaged(clip, trial / num_clips, random));
   if (bytes->empty()) return "";
   std::string wrong = CheckStrict(ReadClip(bytes, false), clip);
   if (wrong.empty()) wrong = CheckLenient(ReadClip(bytes, true), clip);
@@ -257,7 +207,12 @@ absl::Status Run(const CommandLine& line) {
       ScratchFolder::Make(pipelines::UserPath(absl::GetFlag(FLAGS_folder)),
                           "damaged_clips"));
   const std::string& folder = scratch.path();
-  ASSIGN_OR_RETURN(const std::vector<Clip> clips, MakeClips(folder));
+  ASSIGN_OR_RETURN(const std::vector<ClipSeed> clips, MakeClipSeeds(folder));
+  for (const ClipSeed& clip : clips) {
+    const std::string wrong = CheckWhole(clip);
+    if (wrong.empty()) continue;
+    return absl::InternalError(absl::StrCat(clip.kind, ", whole: ", wrong));
+  }
   IsolatedOptions options;
   options.first = absl::GetFlag(FLAGS_first_seed);
   options.count = trials;

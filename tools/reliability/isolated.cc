@@ -32,11 +32,23 @@ int64_t NowMs() {
   return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1000000;
 }
 
-[[noreturn]] void RunChild(Shared* shared, int64_t end,
+int64_t PeakBytes(const rusage& usage) {
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
+std::string TooMuchMemory(int64_t most_bytes) {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  if (most_bytes == 0 || PeakBytes(usage) <= most_bytes) return "";
+  return "takes " + std::to_string(PeakBytes(usage) >> 20) + " MB";
+}
+
+[[noreturn]] void RunChild(Shared* shared, int64_t end, int64_t most_bytes,
                            const std::function<std::string(int64_t)>& trial) {
   while (shared->next < end) {
     shared->began_ms = NowMs();
-    const std::string why = trial(shared->next);
+    std::string why = trial(shared->next);
+    if (why.empty()) why = TooMuchMemory(most_bytes);
     shared->slowest_ms =
         std::max<int64_t>(shared->slowest_ms, NowMs() - shared->began_ms);
     if (!why.empty()) {
@@ -91,13 +103,12 @@ IsolatedReport RunIsolated(const IsolatedOptions& options,
   while (shared->next < end) {
     shared->began_ms = NowMs();
     const pid_t child = fork();
-    if (child == 0) RunChild(shared, end, trial);
+    if (child == 0) RunChild(shared, end, options.most_bytes, trial);
     if (child < 0) std::abort();
     bool hangs = false;
     rusage usage = {};
     const int status = Watch(child, shared, options, &hangs, &usage);
-    report.peak_bytes =
-        std::max<int64_t>(report.peak_bytes, int64_t{usage.ru_maxrss} * 1024);
+    report.peak_bytes = std::max(report.peak_bytes, PeakBytes(usage));
     if (shared->next >= end) break;
     report.failures.push_back({shared->next, Why(status, hangs, *shared)});
     ++shared->next;

@@ -11,13 +11,16 @@ namespace reliability {
 
 struct Failure {
   int64_t trial = 0;
-  std::string what;  // "signal 11", "hangs", or what the trial returned
+  // "signal 11", "hangs", "takes 2000 MB", or what the trial returned.
+  std::string what;
 };
 
 struct IsolatedOptions {
   int64_t first = 0;
   int64_t count = 0;
   double seconds_each = 5;  // a trial that takes longer hangs
+  // A trial in which the process has more memory than this fails; 0: no limit.
+  int64_t most_bytes = 0;
   // Called once a second or so with the number of trials that have ended.
   std::function<void(int64_t)> progress;
 };

@@ -13,6 +13,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::FieldsAre;
 using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
 
 TEST(RunIsolated, FindsNothingWhereAllIsWell) {
   IsolatedOptions options;
@@ -41,6 +42,21 @@ TEST(RunIsolated, GoesOnBehindWhatCrashesHangsOrFails) {
       report.failures,
       ElementsAre(FieldsAre(11, "signal 9"), FieldsAre(13, "hangs"),
                   FieldsAre(15, "exit code 3"), FieldsAre(19, "wrong")));
+}
+
+// The trial behind it has a process of its own, and is not blamed.
+TEST(RunIsolated, FindsTheTrialThatTakesTooMuchMemory) {
+  constexpr size_t kMuch = size_t{300} << 20;
+  IsolatedOptions options;
+  options.count = 4;
+  options.most_bytes = int64_t{200} << 20;
+  const IsolatedReport report =
+      RunIsolated(options, [](int64_t trial) -> std::string {
+        return std::string(trial == 1 ? kMuch : 1, 'x').back() == 'x' ? ""
+                                                                      : "?";
+      });
+  EXPECT_THAT(report.failures,
+              ElementsAre(FieldsAre(1, MatchesRegex("takes 3[0-9][0-9] MB"))));
 }
 
 }  // namespace

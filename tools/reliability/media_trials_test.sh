@@ -8,15 +8,16 @@ succeed "300 trials from seed 5 on, 22 kinds: 0 failures" --trials 300 \
   --first_seed 5 --folder "$TEST_TMPDIR/mutations"
 expect 2 "--trials is 0; use 1 or more" --trials 0
 expect 2 "--seconds_each is nan; use more than 0" --seconds_each nan
-expect_help trials first_seed folder keep seconds_each
+expect 2 "--megabytes is 0; use 1 to 1000000" --megabytes 0
+expect_help trials first_seed folder keep seconds_each megabytes
 
 program=tools/reliability/parser_mutations
 succeed "2000 trials from seed 5 on, 7 kinds: 0 failures" --trials 2000 \
   --first_seed 5 --folder "$TEST_TMPDIR/parsers"
-expect_help trials first_seed folder keep seconds_each
+expect_help trials first_seed folder keep seconds_each megabytes
 
 program=tools/reliability/damaged_clips
-succeed "60 damaged clips of 15 kinds: 0 failures" --trials 60 \
+succeed "125 damaged clips of 25 kinds: 0 failures" --trials 125 \
   --folder "$TEST_TMPDIR/damaged"
 expect 2 "--trials is 0; use 1 or more" --trials 0
 expect_help trials first_seed folder

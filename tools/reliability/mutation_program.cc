@@ -30,6 +30,10 @@ ABSL_FLAG(std::string, keep, "",
           "Folder for the files that fail, named by their seed; made if it is "
           "not there.");
 ABSL_FLAG(double, seconds_each, 5, "A file that takes longer hangs.");
+ABSL_FLAG(
+    int64_t, megabytes, 1024,
+    "A file that takes more memory fails. Of a picture several copies are "
+    "made, and small files may unpack to 192 MB.");
 
 namespace reliability {
 namespace {
@@ -86,6 +90,10 @@ absl::Status Run(const MutationProgram& program,
     return BadFlag("seconds_each is ", seconds_each,
                    "; use more than 0, up to 1000000");
   }
+  const int64_t megabytes = absl::GetFlag(FLAGS_megabytes);
+  if (megabytes < 1 || megabytes > 1000000) {
+    return BadFlag("megabytes is ", megabytes, "; use 1 to 1000000");
+  }
   ASSIGN_OR_RETURN(
       const ScratchFolder scratch,
       ScratchFolder::Make(pipelines::UserPath(absl::GetFlag(FLAGS_folder)),
@@ -98,6 +106,7 @@ absl::Status Run(const MutationProgram& program,
   options.first = absl::GetFlag(FLAGS_first_seed);
   options.count = absl::GetFlag(FLAGS_trials);
   options.seconds_each = seconds_each;
+  options.most_bytes = megabytes << 20;
   const auto trial = [&](int64_t number) {
     Mutant mutant = MutantOf(number, seeds);
     return program.read(*mutant.seed, std::move(mutant.bytes), number, folder);

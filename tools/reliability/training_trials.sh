@@ -9,10 +9,17 @@
 #
 #   --steps N    length of the runs that stop (60): one stops after each step
 #                and goes on, and must end with the same bytes
-#   --signals N  signals, SIGTERM, SIGINT, SIGUSR1 and SIGHUP, the first one after
-#                a step, the others at random instants (200): the run saves the
-#                steps that it has taken and ends, goes on by the same command,
-#                and must end with the same bytes
+#   --signals N  signals, SIGTERM, SIGINT, SIGUSR1 and SIGHUP, at random instants,
+#                of every other session after a step of it (200): the run saves
+#                the steps that it has taken and ends, goes on by the same
+#                command, and must end with the same bytes
+#   --avd N      signals, these and SIGKILL, while an AVD network is trained for a
+#                checkpoint (20): the checkpoint stays as it was, and the same
+#                command gives it the bytes of one left alone
+#   --disks N    disks of a size at random that is less than the run takes, and,
+#                each fourth, read-only ones (20): the run names what it cannot
+#                write, and with more space goes on to the same bytes. Where the
+#                system lets nobody mount a disk in memory, this is left out
 #   --worlds 0   leave out the runs of 1, 2 and 4 processes with 1, 2 and 4
 #                loader threads each, which take the same samples a step: equal
 #                bytes for other threads, losses up to rounding for other
@@ -29,11 +36,14 @@ set -u
 train=(pipelines/train --device=cpu --threads=1 --config
   "$PWD/pipelines/training/testdata/kill_trials.textproto")
 export OMP_NUM_THREADS=1
-steps=60 signals=200 worlds=1 seed=1 folder=
+train_avd=(pipelines/train --device=cpu --threads=1 --set avd.steps=100
+  --set avd.batch_size=32 --set avd.identity_bottleneck=16 --set avd.pose_bottleneck=16 --avd)
+steps=60 signals=200 avd=20 disks=20 worlds=1 seed=1 folder=
+arguments=("$@")
 
 while (($# > 0)); do
   case "$1" in
-    --steps | --signals | --worlds | --seed)
+    --steps | --signals | --avd | --disks | --worlds | --seed)
       [[ "${2:-}" =~ ^[0-9]+$ ]] || {
         echo "training_trials: $1 is '${2:-}'; use a number" >&2
         exit 2
@@ -48,16 +58,25 @@ while (($# > 0)); do
   esac
   shift 2 || exit 2
 done
-((steps > 1 || signals > 0 || worlds > 0)) || {
-  echo "training_trials: nothing is left to try; give --steps 2 or more, --signals or --worlds" >&2
+((steps > 1 || signals > 0 || avd > 0 || disks > 0 || worlds > 0)) || {
+  echo "training_trials: nothing is left to try; give --steps 2 or more, --signals, --avd, --disks or --worlds" >&2
   exit 2
 }
+# Mounts that nobody else sees, and that end with this process.
+if ((disks > 0)) && [[ -z "${CPAB_OWN_MOUNTS:-}" ]]; then
+  if unshare --map-root-user --mount mount -t tmpfs none "${TMPDIR:-/tmp}" 2>/dev/null; then
+    CPAB_OWN_MOUNTS=1 exec unshare --map-root-user --mount "$0" "${arguments[@]}"
+  fi
+  echo "training_trials: this system lets nobody mount a disk in memory; --disks is left out" >&2
+  disks=0
+fi
 folder=${folder:-${TMPDIR:-/tmp}}
 # Where the user stands, as the trainer takes its --output.
 [[ "$folder" == /* ]] || folder=${CPAB_USER_DIRECTORY:-${BUILD_WORKING_DIRECTORY:-$PWD}}/$folder
 mkdir -p "$folder" || exit
 folder=$(mktemp -d "$folder/training_trials-XXXXXX") || exit
-trap 'rm -rf "$folder"' EXIT
+disk=$folder/disk
+trap 'umount "$disk" 2>/dev/null; rm -rf "$folder"' EXIT
 
 trials=0 failures=0 all_failures=0
 wrong() {
@@ -184,8 +203,10 @@ at_signals() {
     "${train[@]}" --output "$output" >"$output.log" 2>&1 &
     pid=$!
     sessions=$((sessions + 1))
-    if ((sessions == 1)); then
-      while (($(steps_taken "$output") == 0)) && kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
+    # Loading and the evaluation at the end take most of the time.
+    if ((sessions % 2)); then
+      while (($(steps_taken "$output") <= before)) && kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
+      ((sessions == 1)) || nap "$((length / 10))"
     else
       nap "$length"
     fi
@@ -219,6 +240,82 @@ at_signals() {
   set +m
   ((trained > 0)) || wrong "no signal came while it trained"
   report "a signal at a random instant" "$trained while it trained; it ended within $most ms"
+}
+
+# It takes a minute, and nothing is saved before the end.
+at_avd() {
+  local origin=$folder/for_avd before=$folder/before.safetensors
+  local alone=$folder/alone.safetensors output=$folder/avd.safetensors
+  local all=(15 2 10 1 9) signal code started length pid during=0
+  run "$origin" training.max_steps=2 || wrong "left alone: $(tail -n 1 "$origin.log")"
+  mv "$(newest "$origin")" "$before"
+  cp "$before" "$alone"
+  started=$(date +%s%3N)
+  "${train_avd[@]}" "$alone" >"$alone.log" 2>&1 || wrong "left alone: $(tail -n 1 "$alone.log")"
+  length=$(($(date +%s%3N) - started))
+  ! cmp -s "$before" "$alone" || wrong "nothing is saved in the checkpoint"
+  set -m # else the shell would have its children ignore SIGINT
+  RANDOM=$seed
+  while ((trials < avd)); do
+    cp "$before" "$output"
+    signal=${all[RANDOM % 5]}
+    "${train_avd[@]}" "$output" >"$output.log" 2>&1 &
+    pid=$!
+    nap "$length"
+    ! kill -"$signal" "$pid" 2>/dev/null || trials=$((trials + 1))
+    wait "$pid" 2>/dev/null
+    code=$?
+    if ((code == 0)); then
+      cmp "$alone" "$output" || wrong "signal $signal: it ended with another network"
+      continue
+    fi
+    during=$((during + 1))
+    ((code == 128 + signal)) || wrong "signal $signal: exit code $code: $(tail -n 1 "$output.log")"
+    # SIGKILL may come just after the save.
+    cmp -s "$before" "$output" || { ((signal == 9)) && cmp "$alone" "$output"; } ||
+      wrong "signal $signal: the checkpoint is another"
+    "${train_avd[@]}" "$output" >"$output.log" 2>&1 || wrong "after signal $signal: $(tail -n 1 "$output.log")"
+    cmp "$alone" "$output" || wrong "after signal $signal: another network"
+  done
+  set +m
+  report "a signal while an AVD network is trained" "$during before its end"
+}
+
+at_disks() {
+  local alone=$folder/spacious half=$folder/half output=$disk/run size bytes code full=0
+  run "$alone" || wrong "left alone: $(tail -n 1 "$alone.log")"
+  run "$half" training.max_steps=4 || wrong "half of it: $(tail -n 1 "$half.log")"
+  size=$(du -s --block-size=1 "$alone" | cut -f 1)
+  mkdir "$disk"
+  RANDOM=$seed
+  while ((trials < disks)); do
+    trials=$((trials + 1))
+    mount -t tmpfs -o size=1g none "$disk" || {
+      wrong "no disk"
+      break
+    }
+    if ((trials % 4 == 1)); then
+      cp -r "$half" "$output"
+      mount -o remount,ro "$disk"
+      bytes=read-only
+    else
+      bytes=$((size / 1000 * (RANDOM % 1000)))
+      mount -o "remount,size=$((bytes + 1))" "$disk"
+    fi
+    "${train[@]}" --output "$output" >"$disk.log" 2>&1
+    code=$?
+    ((code == 129)) || wrong "$bytes: exit code $code: $(tail -n 1 "$disk.log")"
+    tail -n 1 "$disk.log" | grep -q "error: .*$output" ||
+      wrong "$bytes: it does not say what it cannot write: $(tail -n 1 "$disk.log")"
+    [[ $bytes == read-only || -z "$(newest "$output")" ]] || full=$((full + 1))
+    [[ -z "$(find "$output" -name '*.tmp' 2>/dev/null)" ]] || wrong "$bytes: half a file is left"
+    mount -o remount,rw,size=1g "$disk"
+    "${train[@]}" --output "$output" >"$disk.log" 2>&1 ||
+      wrong "$bytes: with more space: $(tail -n 1 "$disk.log")"
+    same "$alone" "$output" || wrong "$bytes: it went on to other bytes"
+    umount "$disk"
+  done
+  report "a disk is full, or read-only" "$full after a save"
 }
 
 # The steps of world w with batches of 4/w, one after the other.
@@ -315,6 +412,8 @@ hanging() {
 
 ((steps < 2)) || every_step
 ((signals < 1)) || at_signals
+((avd < 1)) || at_avd
+((disks < 1)) || at_disks
 if ((worlds > 0)); then
   other_worlds
   changing_worlds
