@@ -8,6 +8,7 @@
 #include "cpab/field/prior.h"
 #include "cpab/field/velocity_field.h"
 #include "cpab/flow/vertex_jacobian.h"
+#include "cpab/testing/dense_jacobian.h"
 #include "cpab/testing/draws.h"
 #include "gtest/gtest.h"
 
@@ -15,6 +16,7 @@ namespace cpab {
 namespace {
 
 using test_util::AllKinds;
+using test_util::DenseJacobian;
 using test_util::DrawPoints;
 using test_util::DrawTheta;
 using test_util::KindName;
@@ -24,16 +26,6 @@ class DualSystemTest : public ::testing::TestWithParam<TessellationOptions> {
   VertexJacobian JacobianAt(const Eigen::Matrix2Xd& points) const {
     return VertexJacobian(SensitivitiesOfPoints(field_, points),
                           basis_->tessellation().num_vertices());
-  }
-
-  // D, column by column.
-  Eigen::MatrixXd Dense(const VertexJacobian& jacobian) const {
-    const Eigen::Index columns = covariance_.cols();
-    Eigen::MatrixXd dense(2 * jacobian.num_points(), columns);
-    for (Eigen::Index i = 0; i < columns; ++i) {
-      dense.col(i) = jacobian.Times(VertexVector::Unit(columns, i)).reshaped();
-    }
-    return dense;
   }
 
   const std::shared_ptr<const Basis> basis_ = Basis::Create(GetParam()).value();
@@ -53,7 +45,7 @@ INSTANTIATE_TEST_SUITE_P(Tessellations, DualSystemTest,
 TEST_P(DualSystemTest, SolvesTheDenseSystem) {
   for (const int count : {1, 2, 3, 4, 5, 21, 50}) {
     const VertexJacobian jacobian = JacobianAt(DrawPoints(count, 0, 1, count));
-    const Eigen::MatrixXd dense = Dense(jacobian);
+    const Eigen::MatrixXd dense = DenseJacobian(jacobian, *basis_);
     DualSystem system(jacobian, covariance_);
     for (const double size : {1e2, 1e-3}) {
       const Eigen::RowVectorXd compliance =
@@ -78,7 +70,7 @@ TEST_P(DualSystemTest, SolvesWhatIsSingularToRounding) {
   const VertexJacobian jacobian = JacobianAt(points);
   DualSystem system(jacobian, covariance_);
   system.Factor(Eigen::RowVectorXd::Constant(6, 1e-300));
-  const Eigen::MatrixXd dense = Dense(jacobian);
+  const Eigen::MatrixXd dense = DenseJacobian(jacobian, *basis_);
   const Eigen::MatrixXd matrix = dense * covariance_ * dense.transpose();
   const Eigen::VectorXd b =
       matrix * DrawPoints(6, -1, 1, 5).reshaped().matrix();

@@ -1,6 +1,7 @@
 #include "cpab/flow/vertex_jacobian.h"
 
 #include "cpab/flow/flow.h"
+#include "cpab/testing/dense_jacobian.h"
 #include "cpab/testing/draws.h"
 #include "gtest/gtest.h"
 
@@ -8,6 +9,7 @@ namespace cpab {
 namespace {
 
 using test_util::AllKinds;
+using test_util::DenseJacobian;
 using test_util::DrawPoints;
 using test_util::DrawTheta;
 using test_util::KindName;
@@ -22,16 +24,6 @@ class VertexJacobianTest
   const std::shared_ptr<const Basis> basis_ = Basis::Create(GetParam()).value();
   const Eigen::VectorXd theta_ = DrawTheta(*basis_, 0.7, 1);
   const Eigen::Matrix2Xd points_ = DrawPoints(20, 0, 1, 2);
-  // D, column by column.
-  Eigen::MatrixXd Dense() const {
-    const int columns = 2 * basis_->tessellation().num_vertices();
-    Eigen::MatrixXd dense(2 * points_.cols(), columns);
-    for (int i = 0; i < columns; ++i) {
-      dense.col(i) = jacobian_.Times(VertexVector::Unit(columns, i)).reshaped();
-    }
-    return dense;
-  }
-
   const VertexJacobian jacobian_{
       SensitivitiesOfPoints(VelocityField(basis_, theta_), points_),
       basis_->tessellation().num_vertices()};
@@ -43,7 +35,8 @@ INSTANTIATE_TEST_SUITE_P(Tessellations, VertexJacobianTest,
 
 TEST_P(VertexJacobianTest, TimesBasisIsTheFlowsJacobian) {
   const PointsJacobian expected = Flow(basis_, theta_).Jacobians(points_);
-  const RowMajorMatrix dy_dtheta = Dense() * basis_->vertex_basis();
+  const RowMajorMatrix dy_dtheta =
+      DenseJacobian(jacobian_, *basis_) * basis_->vertex_basis();
   EXPECT_LT((dy_dtheta - expected.dy_dtheta).cwiseAbs().maxCoeff(), kTolerance);
   for (int k = 0; k < points_.cols(); ++k) {
     const PointSensitivity& point = jacobian_.point(k);
@@ -53,7 +46,7 @@ TEST_P(VertexJacobianTest, TimesBasisIsTheFlowsJacobian) {
 }
 
 TEST_P(VertexJacobianTest, ProductsAreThoseOfTheDenseMatrix) {
-  const Eigen::MatrixXd dense = Dense();
+  const Eigen::MatrixXd dense = DenseJacobian(jacobian_, *basis_);
   const Eigen::Matrix2Xd f = DrawPoints(points_.cols(), -1, 1, 3);
   const Eigen::Map<const Eigen::VectorXd> flat(f.data(), f.size());
   EXPECT_LT((jacobian_.TransposeTimes(f) - dense.transpose() * flat).norm(),
