@@ -5,17 +5,16 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <filesystem>
-#include <system_error>
+#include <string>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "networks/files/append_file.h"
+#include "networks/files/folder.h"
 #include "pipelines/report/event.pb.h"
+#include "pipelines/report/event_file_name.h"
 #include "pipelines/report/tfrecord.h"
 #include "third_party/absl/status_macros.h"
 
@@ -37,21 +36,13 @@ Event EventNow(int64_t step) {
   return event;
 }
 
-constexpr char kPrefix[] = "events.out.tfevents.";
-
 // The latest time in a name of a file of `folder`; 0 without one.
 int64_t LatestTime(const std::string& folder) {
   int64_t latest = 0;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder, error), end;
-       !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename();
-    absl::string_view rest = name;
-    int64_t time = 0;
-    if (absl::ConsumePrefix(&rest, kPrefix) &&
-        absl::SimpleAtoi(rest.substr(0, rest.find('.')), &time)) {
-      latest = std::max(latest, time);
-    }
+  const auto names = networks::files::ListFolder(folder);
+  if (!names.ok()) return 0;
+  for (const std::string& name : *names) {
+    latest = std::max(latest, EventFileTime(name));
   }
   return latest;
 }
@@ -66,8 +57,8 @@ std::string FileName(const std::string& folder) {
   constexpr int64_t kMost = 9999999999;  // ten digits
   const int64_t time = std::max(absl::ToUnixSeconds(absl::Now()),
                                 std::min(LatestTime(folder), kMost - 1) + 1);
-  return absl::StrCat(kPrefix, absl::Dec(time, absl::kZeroPad10), ".", host,
-                      ".", getpid(), ".", counter++);
+  return absl::StrCat(kEventFilePrefix, absl::Dec(time, absl::kZeroPad10), ".",
+                      host, ".", getpid(), ".", counter++);
 }
 
 }  // namespace

@@ -9,13 +9,13 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
 #include "pipelines/report/event.pb.h"
+#include "pipelines/report/event_file_name.h"
 #include "pipelines/report/tfrecord.h"
 #include "third_party/absl/status_macros.h"
 
 namespace studio {
 namespace {
 
-constexpr char kPrefix[] = "events.out.tfevents.";
 constexpr int kMaxFiles = 200;        // one a session
 constexpr size_t kMaxTags = 64;       // beside the tables' columns
 constexpr size_t kMaxValues = 10000;  // of a tag
@@ -31,15 +31,6 @@ uint64_t LengthOf(absl::string_view header) {
     length = length << 8 | static_cast<uint8_t>(header[i]);
   }
   return length;
-}
-
-// The time in "events.out.tfevents.<time>.<host>...".
-int64_t TimeOf(absl::string_view name) {
-  absl::ConsumePrefix(&name, kPrefix);
-  int64_t time = 0;
-  return absl::SimpleAtoi(name.substr(0, name.find('.')), &time) && time > 0
-             ? time
-             : 0;
 }
 
 }  // namespace
@@ -58,10 +49,10 @@ absl::StatusOr<bool> EventFollower::Follow(const SafeFolder& folder,
   if (!HasAllFiles(folder)) *this = EventFollower();
   bool is_complete = true;
   for (const std::string& name : names) {
-    if (!absl::StartsWith(name, kPrefix)) continue;
+    if (!absl::StartsWith(name, pipelines::kEventFilePrefix)) continue;
     const absl::StatusOr<SafeFile> file = folder.OpenFile(name);
     if (!file.ok()) continue;
-    const int64_t time = TimeOf(name);
+    const int64_t time = pipelines::EventFileTime(name);
     if (time > 0 && (started_ == 0 || time < started_)) started_ = time;
     ASSIGN_OR_RETURN(const bool is_read, FollowFile(name, *file, max_bytes));
     is_complete = is_complete && is_read;
