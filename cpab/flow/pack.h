@@ -16,9 +16,11 @@
 
 namespace cpab {
 
-// What comparisons give: all bits of a lane set, or none.
+// What comparisons give: all bits of a lane set, or none. (Where a file is not
+// compiled for AVX, g++ aligns vectors to 16 bytes only, and allocates them so,
+// and yet takes 32 for granted in RunWithAvx2.)
 struct Mask {
-  using Lanes = int64_t __attribute__((vector_size(32)));
+  using Lanes = int64_t __attribute__((vector_size(32), aligned(32)));
   Lanes lanes;
 };
 
@@ -26,7 +28,7 @@ struct Mask {
 // where the caller has AVX and the callee is not known to.
 struct Pack {
   static constexpr int kSize = 4;
-  using Lanes = double __attribute__((vector_size(32)));
+  using Lanes = double __attribute__((vector_size(32), aligned(32)));
 
   Pack() = default;
   // Not explicit, so that templates mix lanes and numbers.
@@ -39,6 +41,8 @@ struct Pack {
 
   Lanes lanes;
 };
+static_assert(alignof(Mask) == 32 && alignof(Pack) == 32,
+              "vectors in arrays and on the heap are aligned to their size");
 
 // Four numbers of an array, at any address.
 CPAB_INLINE Pack Load(const double* from) {
