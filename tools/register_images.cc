@@ -36,7 +36,7 @@ ABSL_FLAG(
     std::string, cells, "1,2,4,8",
     "Cells along each axis, coarse to fine; each a multiple of the last.");
 ABSL_FLAG(bool, sparse_basis, false,
-          "Stores fields sparsely, as is done for more than 32 cells.");
+          "Stores fields sparsely, as is done for more than 8 cells.");
 ABSL_FLAG(int, side, 128,
           "Pixels along the longer side at which pictures are compared.");
 ABSL_FLAG(double, noise, 0.1,
@@ -66,7 +66,7 @@ Where the result is torn or folded, raise --noise (less is blamed on motion) or
 take fewer --cells; where it is not close enough, lower --noise or take more
 --cells. With --zero_boundary nothing enters or leaves the picture.
 
-More than 32 cells take time and memory by their number, and not by its square;
+More than 8 cells take time and memory by their number, and not by its square;
 with --sparse_basis fewer do so, too. The prior differs a little then, and so
 does the result.
 
@@ -76,6 +76,8 @@ or folder read-only.)";
 // As cpab::Register wants them.
 constexpr int kMostCells = 128;
 constexpr int kSmallestSide = 16;
+// With more, a dense basis takes many times as long.
+constexpr int kMostDenseCells = 8;
 // As OpenCV's remap and warpAffine want it, of the fixed picture.
 constexpr int kLargestSide = 32766;
 
@@ -105,7 +107,8 @@ absl::StatusOr<cpab::RegistrationOptions> OptionsFromFlags() {
   options.largest_side = absl::GetFlag(FLAGS_side);
   options.noise = absl::GetFlag(FLAGS_noise);
   options.zero_boundary = absl::GetFlag(FLAGS_zero_boundary);
-  options.sparse_basis = absl::GetFlag(FLAGS_sparse_basis);
+  options.sparse_basis = absl::GetFlag(FLAGS_sparse_basis) ||
+                         options.cells.back() > kMostDenseCells;
   if (options.largest_side < kSmallestSide) {
     return absl::InvalidArgumentError(
         absl::StrCat("--side is ", options.largest_side, "; use ",

@@ -55,6 +55,10 @@ for both in "$dense" "$sparse"; do
   [[ -n $left && -n $was ]] && ((left < was)) || complain "'$left' is left of '$was'"
 done
 cmp -s "$out"/{dense,sparse}/warped.png && complain "--sparse_basis does nothing"
+# With more than 8 cells there is no other.
+succeed "$out/fine" "${pair[@]}" --output "$out/fine" --side 16 --cells 3,9
+succeed "$out/finer" "${pair[@]}" --output "$out/finer" --side 16 --cells 3,9 --sparse_basis
+cmp -s "$out"/{fine,finer}/warped.png || complain "9 cells have a dense basis"
 
 # Of pictures that are there none is replaced.
 cp "$moving" "$TEST_TMPDIR/me.png"

@@ -62,6 +62,11 @@ BENCHMARK(BM_Warp)
 void BM_Register(benchmark::State& state) {
   RegistrationOptions options;
   options.largest_side = static_cast<int>(state.range(0));
+  options.cells.clear();
+  for (int cells = 1; cells <= state.range(1); cells *= 2) {
+    options.cells.push_back(cells);
+  }
+  options.sparse_basis = state.range(2) != 0;
   const cv::Mat fixed = SmoothImage(options.largest_side);
   const cv::Mat moving = Warp(fixed, SomeFlow(0.5)).value();
   double after = 0, iterations = 0;
@@ -74,9 +79,9 @@ void BM_Register(benchmark::State& state) {
   state.counters["iterations"] = iterations;
 }
 BENCHMARK(BM_Register)
-    ->ArgName("side")
-    ->Arg(64)
-    ->Arg(128)
+    ->ArgNames({"side", "cells", "sparse"})
+    ->ArgsProduct({{64, 128}, {8}, {0}})
+    ->ArgsProduct({{128}, {16}, {0, 1}})
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace

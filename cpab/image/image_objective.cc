@@ -128,6 +128,7 @@ void ImageObjective::Differentiate(const Eigen::VectorXd& theta,
       const Eigen::Vector2d slope = a.value.transpose();
       gradient_u.segment<2>(a.unknown) += residual * slope;
       for (const Slope& b : slopes) {
+        if (b.unknown < a.unknown) continue;
         hessian_u.block<2, 2>(a.unknown, b.unknown) += slope * b.value;
       }
     }
@@ -197,18 +198,13 @@ void ImageObjective::ToTheta(const Eigen::VectorXd& theta,
   const Eigen::MatrixXd& precision = prior_.dense->precision();
   const Eigen::Index d = W.cols(), u = W.rows();
   gradient->resize(num_stages_ * d);
-  hessian->resize(num_stages_ * d, num_stages_ * d);
+  *hessian = weight_ * HessianByTheta(W, hessian_u, num_stages_);
   for (int i = 0; i < num_stages_; ++i) {
     const auto mine = theta.segment(i * d, d);
     gradient->segment(i * d, d) =
         precision * mine / num_stages_ +
         weight_ * (W.transpose() * gradient_u.segment(i * u, u));
-    for (int j = 0; j < num_stages_; ++j) {
-      auto block = hessian->block(i * d, j * d, d, d);
-      block =
-          weight_ * (W.transpose() * hessian_u.block(i * u, j * u, u, u) * W);
-      if (i == j) block += precision / num_stages_;
-    }
+    hessian->block(i * d, i * d, d, d) += precision / num_stages_;
   }
 }
 

@@ -192,19 +192,10 @@ void VolumeObjective::ToTheta(const Sums& sums, Eigen::VectorXd* gradient,
   const Eigen::MatrixXd& W = basis_->vertex_basis();
   const Eigen::Index d = W.cols(), u = W.rows();
   gradient->resize(num_stages_ * d);
-  hessian->resize(num_stages_ * d, num_stages_ * d);
+  *hessian = scale * HessianByTheta(W, sums.hessian, num_stages_);
   for (int i = 0; i < num_stages_; ++i) {
     gradient->segment(i * d, d) =
         scale * (W.transpose() * sums.gradient.segment(i * u, u));
-    for (int j = i; j < num_stages_; ++j) {
-      Eigen::MatrixXd block = sums.hessian.block(i * u, j * u, u, u);
-      if (i == j) block = block.selfadjointView<Eigen::Upper>();
-      hessian->block(i * d, j * d, d, d) =
-          scale * (W.transpose() * (block * W));
-      if (i == j) continue;
-      hessian->block(j * d, i * d, d, d) =
-          hessian->block(i * d, j * d, d, d).transpose();
-    }
   }
 }
 
