@@ -81,6 +81,18 @@ class SmoothnessPrior {
   // Sigma^-1, [d, d].
   const Eigen::MatrixXd& precision() const { return precision_; }
 
+  // As SparsePrior, so that templates take either: d, Sigma^-1 theta, and Sigma
+  // times each column, [d, m].
+  int theta_size() const { return static_cast<int>(precision_.rows()); }
+  Eigen::VectorXd PrecisionTimes(
+      const Eigen::Ref<const Eigen::VectorXd>& theta) const {
+    return precision_ * theta;
+  }
+  Eigen::MatrixXd CovarianceTimes(
+      const Eigen::Ref<const Eigen::MatrixXd>& duals) const {
+    return covariance_ * duals;
+  }
+
   // theta^T Sigma^-1 theta: 0 for the identity, d on average over samples.
   double Energy(const Eigen::Ref<const Eigen::VectorXd>& theta) const;
 

@@ -14,11 +14,16 @@ namespace {
 using solver::kDifference;
 using solver::kLeastCurvature;
 
+// The most numbers in theta for which matrices of its size are made: of dense
+// priors. These take 2 n d flows with their Jacobians, and (n d)^3 for the
+// eigenvectors; Lanczos' iteration takes at most 120 flows with their adjoints.
+constexpr int kMostByMatrices = 300;
+
 // By all eigenvectors.
-class DenseCurvature : public LandmarkCurvature {
+class MatrixCurvature : public LandmarkCurvature {
  public:
-  DenseCurvature(const LandmarkObjective& objective,
-                 const Eigen::VectorXd& theta)
+  MatrixCurvature(const LandmarkObjective& objective,
+                  const Eigen::VectorXd& theta)
       : LandmarkCurvature(objective, theta) {
     const RowMajorMatrix& J = state_.flow.dy_dtheta;
     Eigen::MatrixXd HJ(J.rows(), J.cols());
@@ -26,7 +31,7 @@ class DenseCurvature : public LandmarkCurvature {
       HJ.col(i) = objective.HessianTimes(state_.residual, J.col(i));
     }
     const Eigen::MatrixXd gauss_newton =
-        *objective.model().prior().precision() + J.transpose() * HJ;
+        objective.model().prior().Precision() + J.transpose() * HJ;
     const Eigen::MatrixXd hessian = gauss_newton - FlowCurvature();
     eigen_.compute(0.5 * (hessian + hessian.transpose()), gauss_newton);
   }
@@ -64,10 +69,10 @@ class DenseCurvature : public LandmarkCurvature {
 
 // By Lanczos' iteration (cpab/fit/curvature_solve.h). G^-1 v as in
 // cpab/fit/keypoint_curvature.cc.
-class SparseCurvature : public LandmarkCurvature, private ObjectiveCurvature {
+class LanczosCurvature : public LandmarkCurvature, private ObjectiveCurvature {
  public:
-  SparseCurvature(const LandmarkObjective& objective,
-                  const Eigen::VectorXd& theta)
+  LanczosCurvature(const LandmarkObjective& objective,
+                   const Eigen::VectorXd& theta)
       : LandmarkCurvature(objective, theta),
         prior_(objective.model().prior()),
         forces_(
@@ -126,10 +131,10 @@ class SparseCurvature : public LandmarkCurvature, private ObjectiveCurvature {
 
 std::unique_ptr<const LandmarkCurvature> LandmarkCurvature::Create(
     const LandmarkObjective& objective, const Eigen::VectorXd& theta) {
-  if (objective.model().prior().precision() != nullptr) {
-    return std::make_unique<const DenseCurvature>(objective, theta);
+  if (objective.model().prior().is_dense() && theta.size() <= kMostByMatrices) {
+    return std::make_unique<const MatrixCurvature>(objective, theta);
   }
-  return std::make_unique<const SparseCurvature>(objective, theta);
+  return std::make_unique<const LanczosCurvature>(objective, theta);
 }
 
 }  // namespace cpab

@@ -1,7 +1,7 @@
 // The objective of cpab/landmark/landmark_fit.h to second order about one
 // field, in the notation of cpab/fit/keypoint_curvature.h: by matrices of
-// theta's size, or, over a basis that is stored sparsely, by their products
-// alone.
+// theta's size, or, over a basis that is stored sparsely and for a long theta,
+// by their products alone.
 //
 // Private to //cpab/landmark.
 #ifndef CPAB_LANDMARK_LANDMARK_CURVATURE_H_

@@ -160,7 +160,7 @@ class Minimiser {
 bool IsSettled(const LandmarkObjective& objective,
                const LandmarkCurvature& curvature,
                const Eigen::VectorXd& move) {
-  if (objective.model().prior().precision() != nullptr) {
+  if (objective.model().prior().is_dense()) {
     return move.norm() < 1e-9;
   }
   const LandmarkObjective::State& state = curvature.state();
@@ -215,7 +215,7 @@ Eigen::MatrixXd ToPoints(const FlowAtLandmarks& flow,
 Eigen::MatrixXd PointForces(const LandmarkObjective& objective,
                             const Eigen::VectorXd& theta,
                             const Eigen::VectorXd& f) {
-  if (objective.model().prior().precision() != nullptr) {
+  if (objective.model().prior().is_dense()) {
     return ToPoints(objective.FlowAt(theta), f);
   }
   return objective.Pullback(theta, Columns(f, objective.model().dimensions()))

@@ -50,7 +50,7 @@ struct LandmarkGradient {
   bool exact = false;
 };
 
-class LandmarkModel;  // landmark_fit.cc
+class LandmarkModel;  // landmark_model.h
 
 // Immutable, safe to use from many threads; made once and kept. Every problem's
 // result is the one it has alone.
@@ -87,8 +87,9 @@ class LandmarkFitter {
   FitResult Minimum(const LandmarkPairs& pairs, const FitResult& result) const;
 
   // As KeypointFitter::Pullback, at the minimum that `result` = Fit(pairs) is
-  // near. The flow's part of the Hessian is by differences: 2 n d flows of the
-  // points for each of some three Newton steps.
+  // near. The flow's part of the Hessian is by differences, for each of some
+  // three Newton steps: 2 n d flows of the points, or over a sparse basis, or
+  // with more than 300 numbers in theta, at most 60 products with it.
   LandmarkGradient Pullback(
       const LandmarkPairs& pairs, const FitResult& result,
       const Eigen::Ref<const Eigen::VectorXd>& dl_dtheta) const;

@@ -39,9 +39,11 @@ class StagePrior {
   // Sigma J^T, [n d, rows], of J [rows, n d].
   virtual Eigen::MatrixXd CovarianceTimesTranspose(
       const RowMajorMatrix& J) const = 0;
-  // Sigma^-1, [n d, n d]; null if it is too large to be a matrix: of a sparse
-  // prior.
-  virtual const Eigen::MatrixXd* precision() const = 0;
+  // Whether it is of matrices, not of a basis that is stored sparsely.
+  virtual bool is_dense() const = 0;
+  // Sigma^-1, [n d, n d]; only of a dense prior. A new matrix, of which all but
+  // the n blocks [d, d] along the diagonal is 0.
+  virtual Eigen::MatrixXd Precision() const = 0;
 };
 
 }  // namespace cpab

@@ -41,10 +41,12 @@ TEST(StagePrior, IsTheMeanOverStages) {
   for (const int num_stages : {1, 3}) {
     ExpectTheMeanOverStages(of_dense, dense->theta_size(), num_stages);
     ExpectTheMeanOverStages(of_sparse, sparse->theta_size(), num_stages);
-    const Eigen::MatrixXd* precision =
-        StagePrior::Create(of_dense, num_stages)->precision();
-    EXPECT_NE(precision, nullptr);
-    EXPECT_EQ(StagePrior::Create(of_sparse, num_stages)->precision(), nullptr);
+    EXPECT_FALSE(StagePrior::Create(of_sparse, num_stages)->is_dense());
+    const auto stages = StagePrior::Create(of_dense, num_stages);
+    EXPECT_TRUE(stages->is_dense());
+    const Eigen::VectorXd theta = Eigen::VectorXd::Random(stages->theta_size());
+    const Eigen::VectorXd dual = stages->PrecisionTimes(theta);
+    EXPECT_LT((stages->Precision() * theta - dual).norm(), 1e-12 * dual.norm());
   }
 }
 

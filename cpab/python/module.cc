@@ -306,16 +306,11 @@ std::shared_ptr<const SmoothnessPrior> MakePrior(const Space& space,
       space.Vertices(), space.VertexBasis(), {length_scale, speed, gradient}));
 }
 
-py::ssize_t ThetaSizeOf(const SmoothnessPrior& prior) {
-  return prior.precision().rows();
-}
-py::ssize_t ThetaSizeOf(const SparsePrior& prior) { return prior.theta_size(); }
-
 template <typename AnyPrior>
 ThetaArray SamplePrior(const AnyPrior& prior, int64_t count, uint64_t seed) {
   if (count < 0) throw py::value_error("the number of samples is negative");
   std::mt19937_64 generator(seed);
-  ThetaArray samples(Shape{count, ThetaSizeOf(prior)});
+  ThetaArray samples(Shape{count, prior.theta_size()});
   auto rows = MutableMatrixOf(&samples);
   {
     const py::gil_scoped_release release;
@@ -330,7 +325,7 @@ ThetaArray SamplePrior(const AnyPrior& prior, int64_t count, uint64_t seed) {
 template <typename AnyPrior, typename Function>
 py::array ForEachTheta(const AnyPrior& prior, const ThetaArray& theta,
                        Function function) {
-  RequireShape("theta", theta, {-1, ThetaSizeOf(prior)});
+  RequireShape("theta", theta, {-1, prior.theta_size()});
   return Computed(theta,
                   [&function](const auto& values) {
                     RowMajorMatrix result(values.rows(), 1);

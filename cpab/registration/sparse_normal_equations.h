@@ -12,8 +12,8 @@
 // Both are sparse in terms of z, the columns of the basis' Z, but for the
 // prior's affine fields, which are few: the system is factorised by nested
 // dissection (cpab/field/nested_cholesky.h) and corrected for those by
-// Woodbury's identity. The damping is that share of P. Memory and time are
-// those of the factor, by the number of cells.
+// Woodbury's identity. The damping is that share of the diagonal of what is
+// factorised. Memory and time are those of the factor, by the number of cells.
 //
 // Private to //cpab.
 #ifndef CPAB_REGISTRATION_SPARSE_NORMAL_EQUATIONS_H_
