@@ -93,10 +93,11 @@ class _Interpolate(torch.autograd.Function):
 
 class _Fit(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, source, target, fit, exact):
+    def forward(ctx, source, target, weights, fit, exact):
         """fit(source, target) is a batch of fits, theta of which is returned.
 
-        Each backward pass adds to the list `exact` whether its gradients are exact, [B].
+        `fit` has the weights; here they only say whether a gradient is asked of them. Each
+        backward pass adds to the list `exact` whether its gradients are exact, [B].
         """
         batch = fit(_array(source), _array(target))
         ctx.batch, ctx.exact = batch, exact
@@ -108,6 +109,10 @@ class _Fit(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, dl_dtheta):
+        if ctx.needs_input_grad[2]:
+            raise RuntimeError(
+                "fit_keypoints has no gradient by weights; detach them"
+            )
         source, target, exact = ctx.batch.pullback(
             _array(dl_dtheta).astype(np.float64)
         )
@@ -115,6 +120,7 @@ class _Fit(torch.autograd.Function):
         return (
             _tensor(source).reshape(ctx.shape).to(ctx.dtypes[0]),
             _tensor(target).reshape(ctx.shape).to(ctx.dtypes[1]),
+            None,
             None,
             None,
         )
@@ -161,14 +167,18 @@ def interpolate(
 
 
 def fit(
-    source: torch.Tensor, target: torch.Tensor, function, exact: List[np.ndarray]
+    source: torch.Tensor,
+    target: torch.Tensor,
+    weights: Any,
+    function,
+    exact: List[np.ndarray],
 ) -> torch.Tensor:
-    return _Fit.apply(source, target, function, exact)
+    return _Fit.apply(source, target, weights, function, exact)
 
 
-def without_gradient(name: str, values: np.ndarray, *arguments: Any) -> torch.Tensor:
+def without_gradient(name: str, values: Any, *arguments: Any) -> torch.Tensor:
     """A tensor whose backward pass raises an error, if an argument wants a gradient."""
-    tensor = _tensor(values)
+    tensor = torch.as_tensor(values)
     wanted = [a for a in arguments if isinstance(a, torch.Tensor) and a.requires_grad]
     if not wanted or not torch.is_grad_enabled():
         return tensor

@@ -48,7 +48,7 @@ class Fields(Base):
     ) -> Array:
         """theta [n_sample, d] from a normal distribution, the standard one by default.
 
-        mean [d], cov [d, d]; the same seed gives the same theta.
+        mean [d], cov [d, d]; the same seed gives the same theta. Without gradient.
         """
         d = self.get_theta_dim()
         white = self._normal((_arrays.count("n_sample", n_sample), d), seed)
@@ -59,7 +59,8 @@ class Fields(Base):
             if offset.shape != (d,):
                 raise _arrays.shape_error("mean", offset.shape, f"[{d}]")
             white = white + offset
-        return self._made(white, as_float32=True)
+        made = self._like("sample_transformation", mean, cov)
+        return made(self._made(white, as_float32=True))
 
     def sample_transformation_with_prior(
         self,
@@ -82,6 +83,7 @@ class Fields(Base):
         self, length_scale: float = 0.1, output_variance: float = 1
     ) -> Array:
         """The covariance [d, d] of sample_transformation_with_prior."""
+        self._require_dense("covariance_cpa")
         scale = _arrays.number("length_scale", length_scale)
         deviation = _arrays.number("output_variance", output_variance, least=0)
         if scale <= 0:

@@ -47,7 +47,7 @@ class Fits(Warps):
         Equal pairs give theta = 0 exactly. Problems with a point that is not finite have NaN,
         and so have those of which the weights, or their squared distances, sum to infinity.
         theta has a gradient with respect to source and target (tensors), by the implicit
-        function theorem at the minimum; see `FitReport.pullback`.
+        function theorem at the minimum; see `FitReport.pullback`. It has none by weights.
         """
         fitter = self._fitter(
             tension=_arrays.number("tension", tension),
@@ -68,7 +68,7 @@ class Fits(Warps):
             batches.append(self._fit(fitter, p, q, weights))
             return batches[0]
 
-        theta = self._theta_of(source, target, fit, exact)
+        theta = self._theta_of(source, target, weights, fit, exact)
         if num_stages > 1:
             shape = (len(theta), num_stages, self.get_theta_dim())
             theta = theta.reshape(shape).swapaxes(0, 1)
@@ -198,14 +198,20 @@ class Fits(Warps):
         )
 
     def _theta_of(
-        self, source: Array, target: Array, fit: Any, exact: List[np.ndarray]
+        self,
+        source: Array,
+        target: Array,
+        weights: Array,
+        fit: Any,
+        exact: List[np.ndarray],
     ) -> Array:
         """theta of fit(source, target), as an array, or as a tensor with its gradient."""
-        if _arrays.is_tensor(source) or _arrays.is_tensor(target):
+        if any(_arrays.is_tensor(value) for value in (source, target, weights)):
             torch_calls = autograd()
             return torch_calls.fit(
                 torch_calls.checked("source", self._raised(source)),
                 torch_calls.checked("target", self._raised(target)),
+                weights,
                 fit,
                 exact,
             )

@@ -198,6 +198,23 @@ class AutogradTest(unittest.TestCase):
         for pair in ((points, points.double()), (points.double(), points)):
             self.assertEqual(transform.fit_keypoints(*pair).theta.dtype, torch.float64)
 
+    def test_theta_of_a_fit_is_a_tensor_if_weights_are(self):
+        transform = ArrayCpab([3, 3])
+        source = np.random.default_rng(1).uniform(0.2, 0.8, (2, 4))
+        target = source + 0.02
+        weights = torch.tensor([1.0, 2, 0, 1])
+        theta = transform.fit_keypoints(source, target, weights).theta
+        self.assertIsInstance(theta, torch.Tensor)
+        self.assertFalse(theta.requires_grad)
+        expected = transform.fit_keypoints(source, target, weights.numpy()).theta
+        np.testing.assert_array_equal(theta, expected)
+        weights.requires_grad_(True)
+        theta = transform.fit_keypoints(source, target, weights).theta
+        with self.assertRaisesRegex(
+            RuntimeError, "fit_keypoints has no gradient by weights"
+        ):
+            theta.sum().backward()
+
     def test_gradients_of_fits(self):
         transform = Cpab([3, 3], zero_boundary=False)
         source = torch.rand(
@@ -261,6 +278,24 @@ class AutogradTest(unittest.TestCase):
                 torch.equal(sample(2, seed=generator), sample(2, seed=generator))
             )
             self.assertTrue(torch.equal(sample(2, seed=5), sample(2, seed=5)))
+
+    def test_samples_are_tensors_if_mean_or_cov_is(self):
+        arrays, tensors = ArrayCpab([3, 3]), Cpab([3, 3])
+        d = arrays.get_theta_dim()
+        mean = torch.ones(d, dtype=torch.float64)
+        for name, value in (("mean", mean), ("cov", torch.diag(mean))):
+            sample = arrays.sample_transformation(2, **{name: value}, seed=1)
+            self.assertIsInstance(sample, torch.Tensor)
+            self.assertEqual(sample.dtype, torch.float64)
+            expected = arrays.sample_transformation(2, **{name: value.numpy()}, seed=1)
+            np.testing.assert_array_equal(sample, expected)
+            sample = tensors.sample_transformation(2, **{name: value})
+            self.assertEqual(sample.dtype, torch.float32)
+        sample = arrays.sample_transformation(1, mean.requires_grad_(True))
+        with self.assertRaisesRegex(
+            RuntimeError, "sample_transformation has no gradient"
+        ):
+            sample.sum().backward()
 
     def test_training_lowers_a_loss(self):
         transform = Cpab([4, 4])

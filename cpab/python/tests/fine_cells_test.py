@@ -133,13 +133,12 @@ class FineCellsTest(unittest.TestCase):
 
     def test_says_what_wants_a_matrix(self):
         sparse = Cpab([4, 4], sparse_basis=True)
-        for call in (
-            sparse.get_basis,
-            sparse.prior_precision,
-            sparse.covariance_cpa,
-        ):
-            with self.assertRaisesRegex(ValueError, "sparse"):
-                call()
+        for name in ("get_basis", "prior_precision", "covariance_cpa"):
+            with self.assertRaisesRegex(ValueError, f"{name} is for"):
+                getattr(sparse, name)()
+        # Before it makes one of tens of gigabytes.
+        with self.assertRaisesRegex(ValueError, "covariance_cpa is for"):
+            Cpab([128, 128]).sample_transformation_with_prior()
         with self.assertRaisesRegex(ValueError, "this has 1"):
             Cpab([4], sparse_basis=True)
         with self.assertRaisesRegex(ValueError, "with volume_preserving"):
