@@ -67,6 +67,7 @@ FitResult FitByAdam(const std::shared_ptr<const Basis>& basis,
   const VelocityField field(basis, result.theta);
   result.residual = Norm(FlowAtPairs(field, pairs), pairs);
   result.cost = 2 * result.residual;
+  result.tension = options.tension;
   result.max_gradient = MaxGradient(field.cells());
   return result;
 }

@@ -90,6 +90,7 @@ TEST_F(AdamFitTest, SaysWhatItsFieldLeaves) {
   EXPECT_LT(result.cost, Fit(0).cost);
   EXPECT_NEAR(result.cost, Loss(result.theta), 1e-12);
   EXPECT_NEAR(result.residual, result.cost / 2, 1e-12);
+  EXPECT_EQ(result.tension, options_.tension);
   EXPECT_NEAR(result.max_gradient,
               MaxGradient(basis_->CellsFromTheta(result.theta)), 1e-12);
 }
