@@ -1,6 +1,8 @@
 // Tested by frame_source_test.cc.
 #include "pipelines/media/folder_source.h"
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,30 +24,21 @@ class FolderSource : public FrameSource {
       : path_(std::move(path)),
         files_(std::move(files)),
         info_(ImageSequenceInfo(first_size, num_frames(), options.image_rate)),
-        allow_other_sizes_(options.allow_other_sizes) {
+        options_(options) {
     info_.random_access = true;
   }
 
   const VideoInfo& info() const override { return info_; }
 
   absl::StatusOr<std::optional<VideoFrame>> Next() override {
-    if (next_ == num_frames()) return std::nullopt;
-    const std::string& file = files_[static_cast<size_t>(next_)];
-    VideoFrame frame;
-    ASSIGN_OR_RETURN(const ImageWithAlpha image, ReadImageWithAlpha(file));
-    frame.rgb = image.rgb;
-    frame.alpha = image.alpha;
-    const bool is_other =
-        frame.rgb.cols != info_.width || frame.rgb.rows != info_.height;
-    if (is_other && !allow_other_sizes_) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          file, " has ", frame.rgb.cols, "x", frame.rgb.rows,
-          " pixels, the folder's first frame ", info_.width, "x", info_.height,
-          "; frames must have one size, or be resized"));
+    while (next_ < num_frames()) {
+      const std::string& file = files_[static_cast<size_t>(next_)];
+      const absl::StatusOr<ImageWithAlpha> image = ReadImageWithAlpha(file);
+      if (image.ok()) return FrameOf(*image, file);
+      RETURN_IF_ERROR(Allow(image.status()));
+      ++next_;
     }
-    frame.pts = next_++;
-    frame.duration = 1;
-    return frame;
+    return std::nullopt;
   }
 
   absl::Status Seek(int64_t index) override {
@@ -62,23 +55,82 @@ class FolderSource : public FrameSource {
     return num_frames();
   }
 
+  std::string damage() const override {
+    if (lost_.empty()) return "";
+    return absl::StrCat(lost_.size(), " of ", num_frames(),
+                        lost_.size() == 1 ? " frames is" : " frames are",
+                        " lost, the first: ", lost_.begin()->second);
+  }
+
  private:
   int64_t num_frames() const { return static_cast<int64_t>(files_.size()); }
+
+  absl::StatusOr<std::optional<VideoFrame>> FrameOf(const ImageWithAlpha& image,
+                                                    const std::string& file) {
+    VideoFrame frame;
+    frame.rgb = image.rgb;
+    frame.alpha = image.alpha;
+    const bool is_other =
+        frame.rgb.cols != info_.width || frame.rgb.rows != info_.height;
+    if (is_other && !options_.allow_other_sizes) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          file, " has ", frame.rgb.cols, "x", frame.rgb.rows,
+          " pixels, the folder's first frame ", info_.width, "x", info_.height,
+          "; frames must have one size, or be resized"));
+    }
+    frame.pts = next_++;
+    frame.duration = 1;
+    return frame;
+  }
+
+  // OK, with a note for damage(), where `error` says that the next picture
+  // cannot be decoded, and that is allowed.
+  absl::Status Allow(const absl::Status& error) {
+    if (!absl::IsInvalidArgument(error)) return error;
+    const std::string message(error.message());
+    if (options_.allow_damaged) {
+      lost_.emplace(next_, message);
+      return absl::OkStatus();
+    }
+    if (options_.damage_advice.empty()) return error;
+    return absl::InvalidArgumentError(
+        absl::StrCat(message, "; ", options_.damage_advice));
+  }
 
   std::string path_;
   std::vector<std::string> files_;
   VideoInfo info_;
-  bool allow_other_sizes_;
+  FrameSourceOptions options_;
   int64_t next_ = 0;
+  // By its number, why a picture is left out: one that is read again, after
+  // Seek, counts once.
+  std::map<int64_t, std::string> lost_;
 };
+
+absl::StatusOr<cv::Size> SizeOf(const std::string& file) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadImageFile(file));
+  return ProbeImage(bytes, file);
+}
+
+// The size of the first picture; with allow_damaged, of the first one that
+// states it.
+absl::StatusOr<cv::Size> FirstSize(const std::vector<std::string>& files,
+                                   bool allow_damaged) {
+  const absl::StatusOr<cv::Size> first = SizeOf(files[0]);
+  absl::StatusOr<cv::Size> size = first;
+  for (size_t i = 1; i < files.size(); ++i) {
+    if (!allow_damaged || !absl::IsInvalidArgument(size.status())) break;
+    size = SizeOf(files[i]);
+  }
+  return absl::IsInvalidArgument(size.status()) ? first : size;
+}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<FrameSource>> OpenFolderSource(
     const MediaInput& folder, const FrameSourceOptions& options) {
   ASSIGN_OR_RETURN(std::vector<std::string> files, ListFrameFiles(folder.name));
-  ASSIGN_OR_RETURN(const std::string first, ReadImageFile(files[0]));
-  const absl::StatusOr<cv::Size> size = ProbeImage(first, files[0]);
+  const absl::StatusOr<cv::Size> size = FirstSize(files, options.allow_damaged);
   if (absl::IsInvalidArgument(size.status())) {
     return absl::InvalidArgumentError(
         absl::StrCat(size.status().message(),

@@ -430,6 +430,48 @@ TEST(OpenFrameSource, SkipsWhatSystemsPutIntoFolders) {
   }
 }
 
+TEST(OpenFrameSource, LeavesOutDamagedPicturesOfAFolderWhereItMay) {
+  const std::string path = TempPath("damaged pictures");
+  WriteNumberedFolder(path, kSize, 5);
+  for (const char* name : {"/0.png", "/3.png"}) {
+    const std::string whole = *ReadFile(path + name);
+    ASSERT_THAT(WriteAtomically(path + name, whole.substr(0, whole.size() / 2)),
+                IsOk());
+  }
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const auto source = OpenFrameSource(path, options);
+  ASSERT_THAT(source, IsOk());
+  for (int reading = 0; reading < 2; ++reading) {
+    ASSERT_THAT((*source)->Seek(0), IsOk());
+    const std::vector<VideoFrame> frames = ReadAll(**source);
+    ASSERT_EQ(frames.size(), 3u);
+    const int numbers[] = {1, 2, 4};
+    for (size_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(FrameIndex(frames[i].rgb), numbers[i]);
+      EXPECT_EQ(frames[i].pts, numbers[i]);
+    }
+    EXPECT_THAT((*source)->damage(),
+                AllOf(HasSubstr("2 of 5 frames are lost, the first: "),
+                      HasSubstr("/0.png")));
+  }
+}
+
+TEST(OpenFrameSource, SaysWhatHelpsWithADamagedPictureOfAFolder) {
+  const std::string path = TempPath("a damaged picture");
+  WriteNumberedFolder(path, kSize, 2);
+  ASSERT_THAT(WriteAtomically(path + "/1.png", "no picture"), IsOk());
+  FrameSourceOptions options;
+  options.damage_advice = "--allow_damaged leaves out what is damaged";
+  const auto source = OpenFrameSource(path, options);
+  ASSERT_THAT(source, IsOk());
+  EXPECT_THAT((*source)->Next(), IsOk());
+  EXPECT_THAT((*source)->Next(),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("/1.png"),
+                             HasSubstr("; --allow_damaged leaves out"))));
+}
+
 TEST(OpenFrameSource, ShowsImagesAtTheRateThatItIsTold) {
   const std::string folder = TempPath("slow"), row = TempPath("slow.png");
   WriteNumberedFolder(folder, kSize, 3);

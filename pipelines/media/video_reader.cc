@@ -456,6 +456,10 @@ absl::StatusOr<VideoFrame> VideoReader::Impl::TakeFrame() {
                                         ToFfmpeg(info_.time_base))});
   }
   result.pts = FramePts();
+  // Sums of such times overflow, here and where they are used.
+  if (SaneTime(result.pts) == AV_NOPTS_VALUE) {
+    return absl::DataLossError(path_ + ": its frame times are damaged");
+  }
   ++num_read_;
   last_pts_ = result.pts;
   next_pts_ = result.pts + result.duration;

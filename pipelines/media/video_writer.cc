@@ -199,6 +199,7 @@ class VideoWriter::Impl {
   absl::Status EndDamagedSound(const absl::Status& status);
   absl::Status FinishAudio();
   void StateLastGifDelay();
+  void WarnOfLeftOut();
   absl::Status CloseFile();
   absl::Status CompleteWebp();
   absl::Status Failed(int error, const std::string& what) const;
@@ -222,9 +223,10 @@ class VideoWriter::Impl {
   int64_t last_pts_ = std::numeric_limits<int64_t>::min();
   int64_t last_begin_ = std::numeric_limits<int64_t>::min();
   int64_t first_begin_ = 0;
-  int64_t end_ = 0;         // of what was written or left out
-  int64_t origin_ = 0;      // encoder's units off all times
-  bool cut_sound_ = false;  // what is before the first frame, too
+  int64_t end_ = 0;           // of what was written or left out
+  int64_t num_left_out_ = 0;  // frames, of a GIF
+  int64_t origin_ = 0;        // encoder's units off all times
+  bool cut_sound_ = false;    // what is before the first frame, too
   // Encoders keep a packet's time but not how long it lasts.
   std::vector<std::pair<int64_t, int64_t>> durations_;  // pts, duration
 };
@@ -407,7 +409,10 @@ absl::Status VideoWriter::Impl::WriteAt(const cv::Mat& rgb, int64_t pts,
     end = begin + 1;
   }
   end_ = end;
-  if (is_gif() && begin < last_begin_ + kGifMinPeriod) return absl::OkStatus();
+  if (is_gif() && begin < last_begin_ + kGifMinPeriod) {
+    ++num_left_out_;
+    return absl::OkStatus();
+  }
   last_begin_ = begin;
   durations_.emplace_back(begin, end - begin);
   RETURN_IF_ERROR(EncodeImage(rgb, begin));
@@ -536,6 +541,7 @@ absl::Status VideoWriter::Impl::Finish() {
   }
   RETURN_IF_ERROR(FinishAudio());
   if (is_gif()) StateLastGifDelay();
+  WarnOfLeftOut();
   const int error = av_write_trailer(output_);
   if (error < 0) return Failed(error, "cannot be completed");
   RETURN_IF_ERROR(CloseFile());
@@ -552,6 +558,14 @@ void VideoWriter::Impl::StateLastGifDelay() {
   if (end_ <= last_begin_) return;
   av_opt_set_int(output_->priv_data, "final_delay",
                  std::clamp(end_ - last_begin_, kGifMinPeriod, kMost), 0);
+}
+
+void VideoWriter::Impl::WarnOfLeftOut() {
+  if (num_left_out_ == 0) return;
+  warnings_.push_back(absl::StrCat(
+      path_, ": players show at most 50 frames a second of a gif; ",
+      num_left_out_, num_left_out_ == 1 ? " is" : " are",
+      " left out; an output named .webp or .mp4 keeps them"));
 }
 
 absl::Status VideoWriter::Impl::CloseFile() {

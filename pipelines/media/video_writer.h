@@ -4,10 +4,10 @@
 // them while they load; where FFmpeg has no H.264 encoder, MPEG-4 part 2, with
 // a warning. .webm: VP9. .gif: no sound, the 255 colours that fit all frames
 // best, dithered, times in hundredths of a second, and at most 50 frames a
-// second: those that come faster are left out. Up to 128 MiB of frames wait in
-// memory for their colours, and longer ones have colours of their own for each
-// such piece. .webp: an animated picture without sound, all colours, times in
-// milliseconds; it is kept in memory until its end.
+// second: those that come faster are left out, with a warning. Up to 128 MiB of
+// frames wait in memory for their colours, and longer ones have colours of
+// their own for each such piece. .webp: an animated picture without sound, all
+// colours, times in milliseconds; it is kept in memory until its end.
 #ifndef PIPELINES_MEDIA_VIDEO_WRITER_H_
 #define PIPELINES_MEDIA_VIDEO_WRITER_H_
 

@@ -164,6 +164,21 @@ TEST(VideoWriter, GifLeavesOutFramesThatPlayersWouldSlowDown) {
   EXPECT_EQ(FrameIndex(video.frames[19].rgb), 38);
 }
 
+TEST(VideoWriter, SaysHowManyFramesAGifLeavesOut) {
+  const std::string path = TempPath("faster.gif");
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  options.frame_rate = Rational{100, 1};
+  auto writer = VideoWriter::Create(path, options);
+  ASSERT_THAT(writer, IsOk());
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_THAT((*writer)->Write(NumberedFrame(cv::Size(32, 32), i)), IsOk());
+  }
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  EXPECT_THAT((*writer)->warnings(),
+              ElementsAre(AllOf(HasSubstr(path), HasSubstr("; 2 are left out"),
+                                HasSubstr(".webp or .mp4"))));
+}
+
 TEST(VideoWriter, WritesASinglePixel) {
   const std::string path = TempPath("pixel.mp4");
   WriteNumberedVideo(path, cv::Size(1, 1), 2);
