@@ -298,6 +298,9 @@ void AddNotes(AnimateRequest* request) {
     NoteWithoutEffect(FLAGS_start, why, request);
     NoteWithoutEffect(FLAGS_adapt_scale, why, request);
   }
+  if (!animates) {
+    NoteWithoutEffect(FLAGS_output, "without an animation", request);
+  }
   if (IsMotionFile(request->inputs.driving)) {
     constexpr absl::string_view kWhy = "with a motion file as --driving";
     NoteWithoutEffect(FLAGS_driving_crop, kWhy, request);
@@ -554,6 +557,25 @@ absl::Status CheckIsAnotherFolder(const AnimateInputs& inputs) {
   return absl::OkStatus();
 }
 
+// What is said of an animation has no effect on a picture of the sets.
+absl::Status CheckShowSets(bool is_driven) {
+  if (is_driven) {
+    return BadFlag(
+        "show_sets is a picture of one --source; leave out what "
+        "drives it");
+  }
+  if (absl::GetFlag(FLAGS_json)) {
+    return BadFlag("json is a report of animations; --show_sets makes none");
+  }
+  for (const auto* flag : {&FLAGS_save_keypoints, &FLAGS_save_deformation,
+                           &FLAGS_save_flow, &FLAGS_save_motion}) {
+    if (absl::GetFlag(*flag).empty()) continue;
+    return BadFlag(absl::GetFlagReflectionHandle(*flag).Name(),
+                   " is of an animation; --show_sets makes none");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckInputs(const AnimateInputs& inputs) {
   RETURN_IF_ERROR(CheckPair("source", !inputs.source.empty(), "sources",
                             !inputs.sources.empty()));
@@ -562,15 +584,7 @@ absl::Status CheckInputs(const AnimateInputs& inputs) {
   const bool has_source = !inputs.source.empty() || !inputs.sources.empty();
   const bool has_driving = !inputs.driving.empty() || !inputs.drivings.empty();
   if (!absl::GetFlag(FLAGS_show_sets).empty()) {
-    if (has_driving || AreMany(inputs)) {
-      return BadFlag(
-          "show_sets is a picture of one --source; leave out what "
-          "drives it");
-    }
-    if (absl::GetFlag(FLAGS_json)) {
-      return BadFlag("json is a report of animations; --show_sets makes none");
-    }
-    return absl::OkStatus();
+    return CheckShowSets(has_driving || AreMany(inputs));
   }
   const bool is_motion_alone = !absl::GetFlag(FLAGS_save_motion).empty() &&
                                !inputs.driving.empty() && !has_source;
@@ -667,6 +681,11 @@ absl::StatusOr<AnimateRequest> AnimateRequestFromFlags() {
                            !request.inputs.driving.empty();
   AddNotes(&request);
   request.comparison = absl::GetFlag(FLAGS_comparison);
+  if (request.comparison && request.video.panels.size() > 1) {
+    return BadFlag(
+        "comparison shows the middle of each result, and several --panels "
+        "stand beside each other; leave out one of the two");
+  }
   request.halt_on_error = absl::GetFlag(FLAGS_halt_on_error);
   request.overwrite = absl::GetFlag(FLAGS_overwrite);
   request.device = absl::GetFlag(FLAGS_device);

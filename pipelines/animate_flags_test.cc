@@ -223,6 +223,11 @@ const GoodCase kGoodCases[] = {
      }},
     {{"--show_sets=s.png", "--noadapt_scale"},
      [](const AnimateRequest& r) { return r.notes.size() == 1; }},
+    {{"--show_sets=s.png", "--output=o.mp4"},
+     [](const AnimateRequest& r) {
+       return r.notes == std::vector<std::string>{
+                             "--output has no effect without an animation"};
+     }},
     {{"--mode=avd", "--start=0"},
      [](const AnimateRequest& r) { return r.notes.size() == 1; }},
     {{"--motion_scale=0,0.5,2"},
@@ -422,6 +427,18 @@ TEST(AnimateFlags, AnErrorNamesFlagValueAndRemedy) {
        "--show_sets is a picture of one --source; leave out what drives it"},
       {{"--show_sets=a.png", "--json"},
        "--json is a report of animations; --show_sets makes none"},
+      {{"--show_sets=a.png", "--save_keypoints=k.npy"},
+       "--save_keypoints is of an animation; --show_sets makes none"},
+      {{"--show_sets=a.png", "--save_deformation=f.npy"},
+       "--save_deformation is of an animation; --show_sets makes none"},
+      {{"--show_sets=a.png", "--save_flow=f.npy"},
+       "--save_flow is of an animation; --show_sets makes none"},
+      {{"--show_sets=a.png", "--save_motion=m.safetensors"},
+       "--save_motion is of an animation; --show_sets makes none"},
+      {{"--sources=a", "--driving=b", "--output=o", "--comparison",
+        "--side_by_side"},
+       "--comparison shows the middle of each result, and several --panels "
+       "stand beside each other; leave out one of the two"},
       {{"--sources=a", "--driving=b", "--output=v4l2:/dev/video9"},
        "a device; many animations need a folder"},
       {{"--max_frames=-1"}, "--max_frames is -1; use 0 or more"},

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "keypoints/transfer.h"
+#include "networks/files/outputs.h"
 #include "pipelines/animate_flags.h"
 #include "pipelines/animation/animate_batch.h"
 #include "pipelines/animation/animate_items.h"
@@ -106,7 +107,7 @@ void PrintResult(const BatchResult& result, bool is_single,
   PrintWarnings(result.report.warnings, result.item.driving,
                 result.report.damage);
   if (result.state == BatchResult::State::kFailed) {
-    if (is_single || request.quiet) return;
+    if (is_single) return;
     const std::string& output = result.item.output;
     std::string message(result.status.message());
     if (!absl::StartsWith(message, output)) {
@@ -216,14 +217,13 @@ absl::Status Compare(const std::vector<BatchResult>& results,
 
 // Of what is no animation; CheckOutputs looks at the outputs of those.
 absl::Status CheckOutput(const AnimateRequest& request) {
-  const std::string& output =
-      request.records_motion ? request.video.save_motion : request.show_sets;
-  std::error_code error;
-  if (request.overwrite || !std::filesystem::exists(output, error)) {
-    return absl::OkStatus();
-  }
-  return absl::AlreadyExistsError(
-      absl::StrCat(output, " exists; give --overwrite to replace it"));
+  networks::files::PlannedOutputs planned;
+  planned.files = {request.records_motion ? request.video.save_motion
+                                          : request.show_sets};
+  planned.inputs = {request.inputs.source, request.inputs.driving};
+  planned.overwrite = request.overwrite;
+  planned.makes_folders = true;
+  return CheckUserOutputs(planned);
 }
 
 // What the outputs would harm is a mistake on the command line.
@@ -402,7 +402,7 @@ absl::Status Run(const CommandLine& line) {
   }
   RETURN_IF_ERROR(UsageError(SetThreads(request.threads)));
   AllowTf32(request.tf32);
-  RETURN_IF_ERROR(UsageError(CheckOutput(request)));
+  RETURN_IF_ERROR(CheckOutput(request));
   KeepFreedMemory();
   CatchStopSignals();
   return Animate(request, device);

@@ -117,12 +117,24 @@ cp "$puppet" "$user/stills/a.png"
 echo "no picture" >"$user/stills/b.png"
 cp "$puppet" "$user/stills/c.png"
 many=(--sources stills --driving "$dance" "${few[@]}" --threads 1 --output results --quiet)
-expect 1 "; not tried because of that: 1" "${many[@]}" --halt_on_error
+# expect_failure TEXT ARGUMENT...: of many, b.png fails. --quiet, too, says why of
+# each, in a line before the last one, which has TEXT.
+expect_failure() {
+  local code said
+  "$program" "${many[@]}" "${@:2}" >"$TEST_TMPDIR/stdout" 2>"$TEST_TMPDIR/stderr"
+  code=$?
+  said=$(<"$TEST_TMPDIR/stderr")
+  if [[ $code != 1 || $(wc -l <<<"$said") != 2 ||
+    $said != "animate: failed: $user/results/b--dance.mp4: "*$'\n'*"$1"* ]]; then
+    complain "${*:2}: exit code $code, said: $said"
+  fi
+}
+expect_failure "; not tried because of that: 1" --halt_on_error
 expect_files "$user/results/a--dance.mp4"
 expect_none "$user"/results/{b,c}--dance.mp4
 # What is there is not done again; a broken one does not stop the others. A
 # failure's code is for scripts.
-expect 1 "1 of 3 failed, the first: " "${many[@]}" --json
+expect_failure "1 of 3 failed, the first: " --json
 expect_files "$user/results/c--dance.mp4"
 expect_none "$user/results/b--dance.mp4"
 grep -q '"state": "skipped"' "$TEST_TMPDIR/stdout" || complain "what was there is not skipped"

@@ -421,7 +421,6 @@ std::vector<BatchResult> AnimateBatch(Animator& animator,
 absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
     const std::vector<BatchResult>& results, const BatchOptions& batch) {
   ComparisonOptions options;
-  options.first = DrivingInputOf(batch.video);
   options.max_frames = batch.video.max_frames;
   options.hooks = batch.video.hooks;
   std::vector<BatchItem> items;
@@ -436,7 +435,12 @@ absl::StatusOr<std::vector<BatchComparison>> WriteComparisons(
   std::vector<BatchComparison> comparisons;
   for (const auto& [driving, made] : outputs) {
     std::vector<std::string> videos = made;
-    if (!IsMotionFile(driving)) videos.insert(videos.begin(), driving);
+    options.first = DrivingInputOf(batch.video);
+    if (IsMotionFile(driving)) {
+      options.first.min_stacked_frames = kNoStackedFrames;  // of a result
+    } else {
+      videos.insert(videos.begin(), driving);
+    }
     BatchComparison comparison;
     comparison.path = paths[driving];
     const auto former = ComparedNames(comparison.path);

@@ -180,6 +180,19 @@ TEST_F(BatchTest, ComparesTheResultsOfADrivingVideo) {
   EXPECT_FALSE(kept->front().is_new);
 }
 
+// Whose times the first result states: a picture twice as wide as high is one
+// frame.
+TEST_F(BatchTest, ComparesTheResultsOfAMotionFile) {
+  BatchResult result;
+  result.item = {Path("stills/a.png"), Path("dance.safetensors"),
+                 WriteStill(80, 40)};
+  result.state = BatchResult::State::kDone;
+  const auto written = WriteComparisons({result}, {});
+  ASSERT_THAT(written, IsOk());
+  ASSERT_THAT(*written, testing::SizeIs(1));
+  EXPECT_EQ(*media::CountFrames(written->front().path), 1);
+}
+
 TEST_F(BatchTest, ComparesAgainWhereAResultIsNew) {
   fs::rename(Path("stills/b.png"), Path("b.png"));
   ASSERT_THAT(WriteComparisons(AnimateBatch(*animator_, Items(), {}), {}),

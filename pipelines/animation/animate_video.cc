@@ -24,6 +24,7 @@
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/npy.h"
 #include "pipelines/media/provenance.h"
+#include "pipelines/media/rational.h"
 #include "pipelines/media/transparency.h"
 #include "pipelines/media/video_writer.h"
 #include "third_party/absl/status_macros.h"
@@ -501,13 +502,15 @@ absl::Status VideoAnimation::Write(const Output& output) {
   return absl::OkStatus();
 }
 
-// How often each frame is written: a pose fills a video of a second.
+// How often each frame is written: a pose fills a video of a second. A motion
+// file may state any rate.
 int64_t VideoAnimation::Copies() const {
   if (!driving_->is_pose() || media::IsFolderOutput(output_path_) ||
       media::IsPictureOutput(output_path_)) {
     return 1;
   }
-  return std::max<int64_t>(1, std::lround(driving_->info().frame_rate.value()));
+  return std::clamp<int64_t>(std::lround(driving_->info().frame_rate.value()),
+                             1, media::kMaxFrameRate);
 }
 
 void VideoAnimation::Report(int64_t total) const {

@@ -51,7 +51,9 @@ struct AnimatorOptions {
 // What moves the source in a batch of frames, on the model's device. P is the
 // number of keypoints of an image, all sets together.
 struct FrameMotion {
-  torch::Tensor driving_keypoints;    // [B, P, 2] as detected
+  // [B, P, 2] as detected; of MoveTo as followed: smoothed, where the options
+  // say so.
+  torch::Tensor driving_keypoints;
   torch::Tensor keypoints;            // [B, P, 2] that the source takes
   torch::Tensor source_from_driving;  // [B, h, w, 2]
   torch::Tensor occlusion;            // [B, 1, H, W], 1 where the source shows

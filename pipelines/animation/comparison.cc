@@ -56,6 +56,7 @@ class Grid {
     media::FrameSourceOptions first = options.first, other;
     first.stop = other.stop = options.hooks.stop;
     other.image_rate = first.image_rate;
+    other.min_stacked_frames = kNoStackedFrames;
     ASSIGN_OR_RETURN(grid.first_, media::OpenFrameSource(videos[0], first));
     for (size_t i = 1; i < videos.size(); ++i) {
       grid.others_.emplace_back();

@@ -3,6 +3,7 @@
 #define PIPELINES_ANIMATION_COMPARISON_H_
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,10 @@
 #include "pipelines/media/frame_source.h"
 
 namespace pipelines {
+
+// For media::FrameSourceOptions::min_stacked_frames: a result is one picture,
+// however wide it is, and no row of frames.
+inline constexpr int kNoStackedFrames = std::numeric_limits<int>::max();
 
 struct ComparisonOptions {
   cv::Size tile = {256, 256};  // each video's frames are cropped to its aspect
@@ -35,9 +40,11 @@ struct ComparisonReport {
 // times and the sound of the first one. Of each other one the frame is shown
 // that has the same time from its beginning; of a folder of images, which has
 // no times, the one of the same number. One that ends before the first keeps
-// its last frame. The comment of `output` has the names of the videos, without
-// their folders. Cancelled, without an output, if hooks.stop asks to end; the
-// errors of networks::files::CheckOutputs, OpenFrameSource and OpenFrameSink.
+// its last frame, and a picture is one frame, but for the first, of which
+// options.first decides. The comment of `output` has the names of the videos,
+// without their folders. Cancelled, without an output, if hooks.stop asks to
+// end; the errors of networks::files::CheckOutputs, OpenFrameSource and
+// OpenFrameSink.
 absl::StatusOr<ComparisonReport> WriteComparison(
     const std::vector<std::string>& videos, const std::string& output,
     const ComparisonOptions& options);

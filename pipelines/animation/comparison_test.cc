@@ -185,6 +185,21 @@ TEST_F(ComparisonTest, CropsEachVideoToTheAspectOfATile) {
   EXPECT_EQ((*source)->info().height, 32);
 }
 
+// As a result of several panels or faces is: not a row of square frames.
+TEST_F(ComparisonTest, TakesAWidePictureForOneFrame) {
+  media::WriteNumberedStack(Path("wide.png"), 32, 3);
+  ASSERT_THAT(WriteComparison({Video("a.mp4", 1), Path("wide.png")},
+                              Path("grid.mp4"), options_),
+              IsOk());
+  const auto source = media::OpenFrameSource(Path("grid.mp4"));
+  ASSERT_THAT(source, IsOk());
+  const auto frame = (*source)->Next();
+  ASSERT_THAT(frame, IsOk());
+  // The middle square of the picture is in the middle of its tile.
+  const cv::Rect middle(48 + 8, 0, 32, 32);
+  EXPECT_EQ(media::FrameIndex((*frame)->rgb(middle)), 1);
+}
+
 TEST_F(ComparisonTest, KnowsWhatItShows) {
   std::filesystem::create_directory(Path("more"));
   const std::vector<std::string> videos = {Video("a.mp4", 1),

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "pipelines/animation/motion_file.h"
 #include "pipelines/base/work_hooks.h"
+#include "pipelines/media/input_address.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -93,6 +94,7 @@ class MotionReader : public DrivingReader {
     info_.frame_rate = motion_.frame_rate;
     info_.time_base = motion_.time_base;
     info_.num_frames = motion_.num_frames();
+    info_.reads_once = media::IsPipe(path);
     info_.warnings = RateWarnings(path, options, info_);
     if (!motion_.detector.empty()) return;
     info_.warnings.push_back(absl::StrCat(

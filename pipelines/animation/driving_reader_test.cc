@@ -2,13 +2,16 @@
 // themselves and in AnimateVideo.
 #include "pipelines/animation/driving_reader.h"
 
+#include <sys/stat.h>
 #include <torch/types.h>
 #include <torch/utils.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -247,6 +250,20 @@ TEST_F(DrivingReaderTest, ShowsAPoseForASecondOfVideo) {
   ExpectEqualFiles("/video.mp4", "/replayed.mp4");
 }
 
+// The rate is a number in the file, which may be a hostile one.
+TEST_F(DrivingReaderTest, ShowsAPoseOfAnAbsurdRateInFewFrames) {
+  ASSERT_THAT(media::WriteImage(folder_ + "/pose.png", Texture(48, 32, 4)),
+              IsOk());
+  options_.image_rate = {2000000000, 1};
+  options_.save_motion = motion_;
+  ASSERT_THAT(Run(folder_ + "/pose.png", "/pose-moved.png"), IsOk());
+  options_.save_motion.clear();
+  ASSERT_EQ(ReadMotionFile(motion_)->frame_rate, options_.image_rate);
+  const auto report = Run(motion_, "/video.gif");
+  ASSERT_THAT(report, IsOk());
+  EXPECT_EQ(report->frames, media::kMaxFrameRate);
+}
+
 TEST_F(DrivingReaderTest, SaysThatARateIsForImages) {
   SaveMotion();
   options_.image_rate = {12, 1};
@@ -317,6 +334,22 @@ TEST_F(DrivingReaderTest, HasNoPicturesToShow) {
   EXPECT_THAT(Run(motion_, "/out.mp4"),
               StatusIs(StatusCode::kInvalidArgument,
                        AllOf(HasSubstr(motion_), HasSubstr("'driving'"))));
+}
+
+// Instead of waiting for ever where it opens the pipe again.
+TEST_F(DrivingReaderTest, RefusesAPipeWhereTheMotionIsReadTwice) {
+  SaveMotion();
+  const std::string pipe = folder_ + "/pipe.safetensors";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  options_.start = *ParseStartFrame("keypoints");
+  std::thread feeder([&] {
+    const std::ifstream motion(motion_, std::ios::binary);
+    std::ofstream(pipe, std::ios::binary) << motion.rdbuf();
+  });
+  const auto report = Run(pipe, "/out.mp4");
+  feeder.join();
+  EXPECT_THAT(report, StatusIs(StatusCode::kInvalidArgument,
+                               AllOf(HasSubstr(pipe), HasSubstr("is a pipe"))));
 }
 
 TEST_F(DrivingReaderTest, ReplacesNoMotionFileUnlessTold) {
