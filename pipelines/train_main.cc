@@ -52,7 +52,8 @@ ABSL_FLAG(bool, print_config, false,
           "Print what the config resolves to, every field with its value, as a "
           "config file, and do nothing else.");
 ABSL_FLAG(bool, profile, false,
-          "Print where the time of a step goes when training ends.");
+          "Print where the time of a step goes when training ends. Makes the "
+          "steps of a GPU slower, for which each stage then waits.");
 ABSL_FLAG(std::string, set, "",
           "path.to.field=value: overrides a field of the config, as in --set "
           "training.batch_size=4. May be given many times.");
@@ -164,6 +165,7 @@ absl::StatusOr<TrainerOptions> OptionsFromFlags(
       SetThreads(absl::GetFlag(FLAGS_threads), options.process.local_size));
   AllowTf32(options.config.training().tf32());
   options.device_name = DescribeDevice(options.device);
+  options.profile = absl::GetFlag(FLAGS_profile);
   return options;
 }
 
@@ -177,7 +179,7 @@ absl::Status TrainModel(const CommandLine& line) {
   words.config = ConfigName();
   words.run_folder = options.output;
   words.resume_command = RepeatedCommand("//pipelines:train", line);
-  words.profile = absl::GetFlag(FLAGS_profile);
+  words.profile = options.profile;
   TrainingConsole console(std::move(words));
   options.hooks = console.MakeHooks(IsStopped);
   options.observers = {&console};

@@ -13,6 +13,8 @@ namespace pipelines {
 
 inline constexpr char kCheckpointExtension[] = ".safetensors";
 inline constexpr char kBestCheckpoint[] = "best.safetensors";
+// What was the best until a run was told to keep none.
+inline constexpr char kFormerBestCheckpoint[] = "former-best.safetensors";
 
 // Tensors of the AVD network begin so, as in the original's checkpoints.
 inline constexpr char kAvdPrefix[] = "avd_network.";

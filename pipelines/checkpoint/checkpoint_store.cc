@@ -151,6 +151,12 @@ absl::Status CheckpointStore::MarkBest(int64_t step,
   return absl::OkStatus();
 }
 
+absl::Status CheckpointStore::SetBestAside() const {
+  std::error_code error;
+  if (!fs::exists(best(), error)) return absl::OkStatus();
+  return networks::files::SetAside(best(), kFormerBestCheckpoint).status();
+}
+
 std::string CheckpointStore::Newest() const {
   const auto checkpoints = ListCheckpoints(folder_);
   return checkpoints.empty() ? "none yet" : checkpoints[0];

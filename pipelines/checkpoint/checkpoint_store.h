@@ -52,6 +52,10 @@ class CheckpointStore {
   // former best had an AVD network, which that has not.
   absl::Status MarkBest(int64_t step, const WorkHooks& hooks = {}) const;
 
+  // Names the best, if there is one, kFormerBestCheckpoint, with a number where
+  // that is taken.
+  absl::Status SetBestAside() const;
+
   // The newest by name, or "none yet".
   std::string Newest() const;
 

@@ -10,6 +10,19 @@
 
 namespace pipelines {
 
+namespace {
+
+// Names, frames, sizes and bytes. Those of folders are not in the fingerprint;
+// without them, folders of as many frames of one size would all be the same.
+std::string Identity(const std::vector<data::IndexedClip>& clips) {
+  const data::Fingerprint fingerprint = data::FingerprintOf(clips);
+  int64_t bytes = 0;
+  for (const data::IndexedClip& clip : clips) bytes += clip.bytes;
+  return absl::StrCat(fingerprint.names, "\n", fingerprint.sizes, "\n", bytes);
+}
+
+}  // namespace
+
 absl::StatusOr<ShardPlace> ShardPlaceOf(
     const Config& config, const parallel::ProcessEnvironment& process) {
   if (!config.data().sharded()) {
@@ -33,9 +46,7 @@ uint64_t DataSeed(const Config& config, const ShardPlace& place) {
 
 absl::Status CheckShards(parallel::ProcessGroup& group, const ShardPlace& place,
                          const data::Dataset& train) {
-  const data::Fingerprint own = data::FingerprintOf(train.clips());
-  const std::vector<std::string> clips =
-      group.Gather(absl::StrCat(own.names, "\n", own.sizes));
+  const std::vector<std::string> clips = group.Gather(Identity(train.clips()));
   const std::vector<std::string> shards =
       group.Gather(absl::StrCat(place.first_rank));
   for (int rank = 1; rank < group.size(); ++rank) {

@@ -22,6 +22,7 @@ namespace pipelines {
 namespace {
 
 using ::absl::StatusCode;
+using ::testing::_;
 using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::HasSubstr;
@@ -83,18 +84,17 @@ class ShardsTest : public networks::files::FolderTest {
  protected:
   const ScopedCacheFolder cache_;
 
-  // The clips `names`, each of two frames.
-  std::unique_ptr<data::Dataset> Clips(const std::string& folder,
-                                       const std::vector<std::string>& names) {
+  // The clips `names`, each a folder of `image` twice.
+  std::unique_ptr<data::Dataset> Clips(
+      const std::string& folder, const std::vector<std::string>& names,
+      const cv::Mat& image = cv::Mat::zeros(8, 8, CV_8UC3)) {
     data::DatasetOptions options;
     options.root = Path(folder);
     for (const std::string& name : names) {
       const std::string clip = absl::StrCat(options.root, "/train/", name);
       std::filesystem::create_directories(clip);
       for (const char* frame : {"/0.png", "/1.png"}) {
-        EXPECT_THAT(
-            media::WriteImage(clip + frame, cv::Mat::zeros(8, 8, CV_8UC3)),
-            IsOk());
+        EXPECT_THAT(media::WriteImage(clip + frame, image), IsOk());
       }
     }
     auto dataset = data::Dataset::Open(options);
@@ -136,6 +136,17 @@ TEST_F(ShardsTest, CheckShardsWantsTheSameClipsInAShardAndOthersInAnother) {
       Each(StatusIs(StatusCode::kFailedPrecondition,
                     HasSubstr("process 2 of 3 has the same training clips as "
                               "process 0 of another machine"))));
+}
+
+// As where each machine's script numbers its clips from 0 on.
+TEST_F(ShardsTest, CheckShardsTellsFoldersOfFramesApartByTheirBytes) {
+  cv::Mat noise(8, 8, CV_8UC3);
+  cv::randu(noise, 0, 256);
+  const auto a = Clips("a", {"0", "1"});
+  const auto b = Clips("b", {"0", "1"}, noise);
+  EXPECT_THAT(CheckTogether({0, 1}, {a.get(), b.get()}), Each(IsOk()));
+  EXPECT_THAT(CheckTogether({0, 0}, {a.get(), b.get()}),
+              Each(StatusIs(StatusCode::kFailedPrecondition, _)));
 }
 
 // What EndEpochsTogether returns in each process, and the limits that it sets.

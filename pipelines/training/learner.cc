@@ -194,7 +194,7 @@ absl::StatusOr<StepResult> Learner::Step(
   timer.Begin("optimizer");
   const double rate =
       LearningRate(config_.training(), batches[0].position.epoch, step);
-  RETURN_IF_ERROR(FinishStep(*result, rate, step, &result->step.report));
+  RETURN_IF_ERROR(FinishStep(rate, step, &*result));
   result->step.loss_scale = loss_scale_;
   return result->step;
 }
@@ -203,12 +203,12 @@ bool Learner::scales_loss() const {
   return config_.training().precision() == TrainingConfig::FLOAT16;
 }
 
-absl::Status Learner::FinishStep(const GradientResult& gradients, double rate,
-                                 int64_t step, StepReport* report) {
-  report->Set(kLearningRate, rate);
-  ClipAll(gradients.norms, report);
+absl::Status Learner::FinishStep(double rate, int64_t step,
+                                 GradientResult* result) {
+  result->step.report.Set(kLearningRate, rate);
+  ClipAll(result->norms, &result->step.report);
   if (scales_loss()) {
-    const bool finite = AreFinite(gradients.norms);
+    const bool finite = AreFinite(result->norms);
     loss_scale_.Update(finite);
     if (!finite && loss_scale_.value() < LossScale::kLeast) {
       return absl::OutOfRangeError(

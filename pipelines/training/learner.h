@@ -117,8 +117,7 @@ class Learner {
                    std::vector<double>* norms, std::string* not_finite) const;
   StepResult Agree(const StepReport& report, const StepNews& news);
   bool scales_loss() const;
-  absl::Status FinishStep(const GradientResult& gradients, double rate,
-                          int64_t step, StepReport* report);
+  absl::Status FinishStep(double rate, int64_t step, GradientResult* result);
   void ClipAll(const std::vector<double>& norms, StepReport* report);
   std::vector<torch::Tensor> Statistics() const;
   void Undo(const std::vector<torch::Tensor>& statistics);

@@ -52,7 +52,7 @@ struct StepOutput {
   // [B, 3, H, W]; where nothing is painted, the deformed source.
   torch::Tensor prediction;
   torch::Tensor deformed_source;  // [B, 3, H, W]
-  // Of the source, largest first; only for the warp loss.
+  // Of the source, deepest first; only for the warp loss.
   std::vector<torch::Tensor> warped_encoder_maps;
   torch::Tensor transform_shares;   // losses/balance.h
   torch::Tensor transforms_in_use;  // scalar, losses/balance.h

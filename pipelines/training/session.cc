@@ -1,8 +1,10 @@
 #include "pipelines/training/session.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -63,6 +65,11 @@ bool HasLearntToPaint(const AnimationModel& model,
   return !state.ok() || !IsUnpainted(PhasesOf(*state), state->step());
 }
 
+// Files with other times alone have the same frames.
+bool HaveOtherFrames(const ClipsFingerprint& a, const ClipsFingerprint& b) {
+  return a.names() != b.names() || a.sizes() != b.sizes();
+}
+
 }  // namespace
 
 Session::Session(const Config& config, std::optional<RunFolder> folder,
@@ -92,6 +99,7 @@ absl::Status Session::Resume(Learner& learner, const WorkHooks& hooks) {
   former_clips_ = state_.config().data().folder();
   const Config config = TruthOfRun(hooks);
   config_changed_ = !ConfigDifferences(state_.config(), config).empty();
+  if (!is_over || config_changed_) SetBestAsideIfNoneIsKept(hooks);
   *state_.mutable_config() = config;
   if (!is_over) {
     state_.set_samples_per_step(SamplesPerStep(config_, num_processes()));
@@ -194,7 +202,8 @@ void Session::ForgetOtherBest(const WorkHooks& hooks) {
       (same_frames || now.metric() != BestCheckpointConfig::TEST_L1)) {
     return;
   }
-  if (folder_ && state_.best_step() >= 0) {
+  if (folder_ && state_.best_step() >= 0 &&
+      now.metric() != BestCheckpointConfig::NONE) {
     hooks.Note(absl::StrCat(
         "training.best_checkpoint is another: the best until now, of step ",
         state_.best_step(), ", stays until the next look and is not compared"));
@@ -205,12 +214,42 @@ void Session::ForgetOtherBest(const WorkHooks& hooks) {
   state_.clear_loss_steps();
 }
 
+// A best of earlier sessions would stay while the run goes on, and be used in
+// its place. With the next save, since a session may yet be refused.
+void Session::SetBestAsideIfNoneIsKept(const WorkHooks& hooks) {
+  std::error_code error;
+  if (config_.training().best_checkpoint().metric() !=
+          BestCheckpointConfig::NONE ||
+      !folder_ || !std::filesystem::exists(store_->best(), error)) {
+    return;
+  }
+  sets_best_aside_ = true;
+  hooks.Note(absl::StrCat(
+      "training.best_checkpoint.metric is NONE: ", store_->best(),
+      " is set aside as ", kFormerBestCheckpoint, " with the next save"));
+}
+
+// A value of other frames is no measure for what comes.
+void Session::ForgetBestOfOtherClips(const WorkHooks& hooks) {
+  if (config_.training().best_checkpoint().metric() !=
+          BestCheckpointConfig::TEST_L1 ||
+      state_.best_step() < 0) {
+    return;
+  }
+  hooks.Note(absl::StrCat(
+      "the test clips are others: the best until now, of step ",
+      state_.best_step(), ", stays until the next look and is not compared"));
+  state_.clear_best_step();
+  state_.clear_best_value();
+}
+
 absl::Status Session::CompareClips(const data::Dataset& train,
                                    const data::Dataset& test,
                                    const WorkHooks& hooks) {
   const std::string& clips = config_.data().folder();
   const bool moved = AbsoluteFolder(clips) != AbsoluteFolder(former_clips_);
   const bool knows_clips = state_.has_train_clips() && state_.has_test_clips();
+  const ClipsFingerprint former_test = state_.test_clips();
   std::vector<std::string> changes =
       UpdateClips(train, test, /*with_times=*/!moved, &state_);
   if (!folder_) return absl::OkStatus();
@@ -228,6 +267,9 @@ absl::Status Session::CompareClips(const data::Dataset& train,
   for (const std::string& change : changes) {
     hooks.Warn(absl::StrCat(
         change, "; the run will not end as if it had not been interrupted"));
+  }
+  if (knows_clips && HaveOtherFrames(former_test, state_.test_clips())) {
+    ForgetBestOfOtherClips(hooks);
   }
   return absl::OkStatus();
 }
@@ -299,6 +341,10 @@ absl::Status Session::Save(const Learnt& learnt) {
   if (!folder_) return absl::OkStatus();
   RETURN_IF_ERROR(folder_->KeepLock());
   RETURN_IF_ERROR(store_->Save(learnt, state_));
+  if (sets_best_aside_) {
+    RETURN_IF_ERROR(store_->SetBestAside());
+    sets_best_aside_ = false;
+  }
   // The step's name may have been that of another file until now, which the
   // best would keep beside this one.
   return state_.best_step() == state_.step() ? store_->MarkBest(state_.step())

@@ -37,8 +37,9 @@ class Session {
   // ShareTraining; ResourceExhausted if the disk has no space for a checkpoint.
   absl::Status Resume(Learner& learner, const WorkHooks& hooks);
 
-  // Warns if the clips are not those of the session before. If data.folder is
-  // another, too, IsConfigMismatch; if it alone is, tells.
+  // Warns if the clips are not those of the session before, and forgets a best
+  // value that was measured on other test clips. If data.folder is another,
+  // too, IsConfigMismatch; if it alone is, tells.
   absl::Status CompareClips(const data::Dataset& train,
                             const data::Dataset& test, const WorkHooks& hooks);
 
@@ -63,9 +64,11 @@ class Session {
   bool EpochEndsWithCheckpoint() const;
   bool IsTimeToSave() const;
 
-  // Saves as the newest, and as the best if this step is. In other processes
-  // than rank 0, does nothing. The errors of RunFolder::KeepLock,
-  // SaveCheckpoint and MarkBest.
+  // Saves as the newest, and as the best if this step is. Of a run that keeps
+  // none (training.best_checkpoint.metric NONE), the first save of a session
+  // sets aside the one that is there. In other processes than rank 0, does
+  // nothing. The errors of RunFolder::KeepLock, SaveCheckpoint, MarkBest
+  // and SetBestAside.
   absl::Status Save(const Learnt& learnt);
 
   // Whether the run was resumed with another config than its checkpoint has, in
@@ -88,6 +91,8 @@ class Session {
   Config TruthOfRun(const WorkHooks& hooks) const;
   void AdaptPosition(const WorkHooks& hooks);
   void ForgetOtherBest(const WorkHooks& hooks);
+  void ForgetBestOfOtherClips(const WorkHooks& hooks);
+  void SetBestAsideIfNoneIsKept(const WorkHooks& hooks);
 
   const Config config_;
   std::optional<RunFolder> folder_;
@@ -96,6 +101,7 @@ class Session {
   CheckpointState state_;
   std::string former_clips_;  // data.folder of the session before
   bool config_changed_ = false;
+  bool sets_best_aside_ = false;  // with the next save
   // Of training, by the clock of rank 0: the same in all processes.
   double agreed_seconds_ = 0;
   Stopwatch since_save_;

@@ -141,6 +141,60 @@ TEST_F(SessionTest, ForgetsTheBestOfAnotherMetricOrOfOtherFrames) {
   EXPECT_EQ(same.state().best_step(), 1);
 }
 
+// Frames are compared, times of files are not.
+TEST_F(SessionTest, ForgetsTheBestOfOtherTestClips) {
+  const ScopedCacheFolder cache;
+  const Config config = ConfigOf({});
+  const auto folder = DataFolder(config.data());
+  ASSERT_THAT(folder, IsOk());
+  const auto train = OpenSplit(*folder, "train", config.data(), 0);
+  const auto test = OpenSplit(*folder, "test", config.data(), 0);
+  ASSERT_THAT(train, IsOk());
+  ASSERT_THAT(test, IsOk());
+  for (const std::string metric : {"TEST_L1", "TRAINING_LOSS"}) {
+    Session session = NewSession({"training.best_checkpoint.metric=" + metric});
+    ASSERT_THAT(session.CompareClips(**train, **test, hooks_), IsOk());
+    session.mutable_state().set_best_step(1);
+    session.mutable_state().set_best_value(0.05);
+    session.mutable_state().mutable_test_clips()->set_times("others");
+    ASSERT_THAT(session.CompareClips(**train, **test, hooks_), IsOk());
+    EXPECT_EQ(session.state().best_step(), 1);
+    ASSERT_THAT(session.CompareClips(**train, **train, hooks_), IsOk());
+    EXPECT_EQ(session.state().best_step(), metric == "TEST_L1" ? -1 : 1);
+  }
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr(
+                          "the test clips are others: the best until now, of "
+                          "step 1, stays until the next look")));
+}
+
+// Until then nothing of the run is changed.
+TEST_F(SessionTest, SetsTheBestAsideWithItsFirstSaveWhereNoneIsKept) {
+  const auto learner = NewLearner();
+  std::string best;
+  {
+    Session first = NewSession();
+    ASSERT_THAT(first.Resume(*learner, hooks_), IsOk());
+    first.Advance(StepOfLoss(1), 1, {0, 1});
+    first.mutable_state().set_best_step(1);
+    ASSERT_THAT(first.Save(learner->learnt()), IsOk());
+    best = first.store()->best();
+  }
+  const std::string former =
+      fs::path(best).parent_path() / "former-best.safetensors";
+  Session second = NewSession({"training.best_checkpoint.metric=NONE"});
+  ASSERT_THAT(second.Resume(*learner, hooks_), IsOk());
+  EXPECT_THAT(notes_.back(),
+              HasSubstr("best.safetensors is set aside as "
+                        "former-best.safetensors with the next save"));
+  EXPECT_TRUE(fs::exists(best));
+  second.Advance(StepOfLoss(1), 1, {0, 2});
+  ASSERT_THAT(second.Save(learner->learnt()), IsOk());
+  EXPECT_FALSE(fs::exists(best));
+  EXPECT_TRUE(fs::exists(former));
+  second.Advance(StepOfLoss(1), 1, {0, 3});
+  EXPECT_THAT(second.Save(learner->learnt()), IsOk());
+}
+
 TEST_F(SessionTest, RefusesTheRunOfAnotherConfig) {
   const auto learner = NewLearner();
   {

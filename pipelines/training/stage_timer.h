@@ -9,11 +9,13 @@
 namespace pipelines {
 
 // Stages follow each other; each runs from its Begin to the next one or to End.
-// Keeps the order in which stages first appear. Costs nothing worth measuring.
+// Keeps the order in which stages first appear. Costs nothing worth measuring,
+// but for what it is told to wait for.
 class StageTimer {
  public:
   // Waits for the work that a device still does, so that time is booked where
-  // it is spent; for CUDA, torch::cuda::synchronize.
+  // it is spent; for CUDA, torch::cuda::synchronize. Without it, the time of
+  // such work is that of the stage which first needs its outcome.
   using Synchronize = void (*)();
   explicit StageTimer(Synchronize synchronize = nullptr)
       : synchronize_(synchronize) {}

@@ -30,7 +30,6 @@
 #include "pipelines/training/run_folder.h"
 #include "pipelines/training/run_recorder.h"
 #include "pipelines/training/session.h"
-#include "pipelines/training/stage_timer.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -74,10 +73,7 @@ class Trainer {
         group_(group),
         session_(options.config, std::move(folder), std::move(group)),
         recorder_(options.device, DeviceName(options), options.animate_command),
-        timer_(options.device.is_cuda()
-                   ? static_cast<StageTimer::Synchronize>(
-                         [] { torch::cuda::synchronize(); })
-                   : nullptr) {
+        timer_(StageSynchronization(options.device, options.profile)) {
     if (session_.folder() == nullptr) return;
     observers_ = options.observers;
     observers_.insert(observers_.begin(), &recorder_);
@@ -121,7 +117,7 @@ class Trainer {
   void WarnOfBadClips();
   absl::Status Conclude();
 
-  // Of ranks other than 0 nobody looks on.
+  // Ranks other than 0 have no observers.
   template <typename Call>
   absl::Status Tell(const Call& call) {
     if (observers_.empty()) return absl::OkStatus();
@@ -431,6 +427,12 @@ absl::Status Trainer::Conclude() {
 }
 
 }  // namespace
+
+StageTimer::Synchronize StageSynchronization(torch::Device device,
+                                             bool profile) {
+  if (!profile || !device.is_cuda()) return nullptr;
+  return [] { torch::cuda::synchronize(); };
+}
 
 absl::Status Train(const TrainerOptions& options) {
   std::shared_ptr<parallel::ProcessGroup> group;

@@ -12,6 +12,7 @@
 #include "pipelines/base/work_hooks.h"
 #include "pipelines/config/config.pb.h"
 #include "pipelines/parallel/process_environment.h"
+#include "pipelines/training/stage_timer.h"
 #include "pipelines/training/training_observer.h"
 
 namespace pipelines {
@@ -25,12 +26,20 @@ struct TrainerOptions {
   // One process, or which of several this is; see README.md.
   parallel::ProcessEnvironment process;
   WorkHooks hooks;
+  // Books time to the stage in which a GPU spends it, for which the host waits
+  // at the end of each stage. Otherwise stages say when work was handed over.
+  bool profile = false;
   // Of rank 0, besides what writes the run folder; not owned.
   std::vector<TrainingObserver*> observers;
   // The command, for the page, by which the user animates with a checkpoint, or
   // with the best one of a run's folder. If empty, the page names none.
   std::function<std::string(const std::string& checkpoint)> animate_command;
 };
+
+// What the stages of a run on `device` wait for: its work, where that is a GPU
+// and the run is profiled; null otherwise.
+StageTimer::Synchronize StageSynchronization(torch::Device device,
+                                             bool profile);
 
 // Trains, evaluates on the test split, animates a test clip's first frame by
 // the motion of another, and writes the run's page. Goes on from the newest

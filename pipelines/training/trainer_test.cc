@@ -225,6 +225,14 @@ void ExpectSameTensors(const std::string& a, const std::string& b) {
   }
 }
 
+// Each wait keeps a GPU idle until the next stage hands it work.
+TEST(StageSynchronization, WaitsOnlyForTheGpuOfARunThatIsProfiled) {
+  const torch::Device gpu("cuda:0");
+  EXPECT_NE(StageSynchronization(gpu, /*profile=*/true), nullptr);
+  EXPECT_EQ(StageSynchronization(gpu, /*profile=*/false), nullptr);
+  EXPECT_EQ(StageSynchronization(torch::kCPU, /*profile=*/true), nullptr);
+}
+
 TEST_F(TrainerTest, LeavesACompleteRunFolder) {
   const std::string& run = WholeRun();
   for (const char* name :

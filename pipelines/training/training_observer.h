@@ -1,4 +1,4 @@
-// Those who look on while a run trains: its log, its page, a progress bar.
+// The interface of those who follow a run: its log, its page, a progress bar.
 #ifndef PIPELINES_TRAINING_TRAINING_OBSERVER_H_
 #define PIPELINES_TRAINING_TRAINING_OBSERVER_H_
 
@@ -67,7 +67,8 @@ class TrainingObserver {
     return absl::OkStatus();
   }
 
-  // All steps are taken and saved. `timer` has their stages.
+  // All steps are taken and saved. `timer` has their stages, by the host's
+  // clock unless TrainerOptions::profile is set.
   virtual absl::Status End(const RunView&, const StageTimer& /*timer*/) {
     return absl::OkStatus();
   }
