@@ -48,7 +48,9 @@ std::string AnimateCommand(const std::string& checkpoint) {
 
 std::string ResultWarning(const TrainingConfig& training, int64_t step,
                           const EvaluationResult& result) {
-  if (IsUnpainted(training, step)) return UnpaintedWarning(training, step);
+  if (IsUnpainted(training, step)) {
+    return UnpaintedWarning(training, step, /*finished=*/true);
+  }
   if (result.model.l1 < result.first_frame.l1) return "";
   if (result.first_frame.l1 == 0) {
     return "nothing moves in the test frames, each of which equals its clip's "

@@ -18,6 +18,7 @@
 namespace pipelines {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 TrainingConsole Console(const std::string& run_folder = "runs/demo") {
@@ -78,7 +79,8 @@ TEST(TrainingConsole, WarnsOfAModelThatIsOfNoUse) {
   result.first_frame.l1 = 0.02;
   result.model.l1 = 0.03;
   EXPECT_THAT(ResultWarning(training, 5, result),
-              HasSubstr("nothing has learnt to paint"));
+              AllOf(HasSubstr("nothing has learnt to paint"),
+                    HasSubstr("with a larger training.num_epochs")));
   EXPECT_THAT(ResultWarning(training, 6, result),
               HasSubstr("no better than their first frame, unmoved: L1 0.0300 "
                         "and 0.0200"));

@@ -310,7 +310,7 @@ std::string UnpaintedWarning(const TrainedModel& trained) {
   if (!trained.state) return "";
   return UnpaintedWarning(
       PhasesOf(trained.config.training(), BeganPainting(*trained.state)),
-      trained.state->step());
+      trained.state->step(), trained.state->finished());
 }
 
 absl::Status ChooseMotion(const MotionConfig& motion, TrainedModel* trained) {

@@ -1,21 +1,28 @@
 #include "pipelines/checkpoint/learning_phase.h"
 
+#include <vector>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace pipelines {
 namespace {
 
 // What lets a run of these settings take whole steps, too.
-std::string HowToGoOn(const TrainingConfig& training) {
-  constexpr char kAgain[] = "Run the training again to go on";
-  const bool too_few_steps = training.max_steps() > 0 &&
-                             training.max_steps() <= training.motion_steps();
-  const bool has_minutes = training.max_minutes() > 0;
-  if (!too_few_steps && !has_minutes) return kAgain;
-  return absl::StrCat(kAgain, ", with a larger ",
-                      too_few_steps ? "training.max_steps" : "",
-                      too_few_steps && has_minutes ? " and " : "",
-                      has_minutes ? "training.max_minutes" : "");
+std::string HowToGoOn(const TrainingConfig& training, bool finished) {
+  std::vector<std::string> too_small;
+  if (training.max_steps() > 0 &&
+      training.max_steps() <= training.motion_steps()) {
+    too_small.push_back("training.max_steps");
+  }
+  if (training.max_minutes() > 0) too_small.push_back("training.max_minutes");
+  // Nothing else ends a run.
+  if (finished && too_small.empty()) {
+    too_small.push_back("training.num_epochs");
+  }
+  return absl::StrCat("Run the training again to go on",
+                      too_small.empty() ? "" : ", with a larger ",
+                      absl::StrJoin(too_small, " and "));
 }
 
 bool IsMotionAlone(const TrainingConfig& training, int64_t step) {
@@ -59,14 +66,15 @@ std::string PhaseText(const TrainingConfig& training, int64_t step) {
                       " steps");
 }
 
-std::string UnpaintedWarning(const TrainingConfig& training, int64_t step) {
+std::string UnpaintedWarning(const TrainingConfig& training, int64_t step,
+                             bool finished) {
   if (!IsUnpainted(training, step)) return "";
   return absl::StrCat(
       "nothing has learnt to paint yet: after ", step, " of ",
       training.motion_steps(),
       " steps that teach motion alone (training.motion_steps), frames show the "
       "source moved by a network that has not learnt to fill holes. ",
-      HowToGoOn(training), "; or start a run with fewer such steps");
+      HowToGoOn(training, finished), "; or start a run with fewer such steps");
 }
 
 }  // namespace pipelines

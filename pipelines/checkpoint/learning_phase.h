@@ -34,8 +34,9 @@ void LeaveOutInitialWeights(CheckpointState* state);
 std::string PhaseText(const TrainingConfig& training, int64_t step);
 
 // For the user, before such a model is used: what is missing and what to do.
-// Empty unless IsUnpainted.
-std::string UnpaintedWarning(const TrainingConfig& training, int64_t step);
+// `finished`: whether the run ended by its config. Empty unless IsUnpainted.
+std::string UnpaintedWarning(const TrainingConfig& training, int64_t step,
+                             bool finished = false);
 
 }  // namespace pipelines
 

@@ -75,8 +75,12 @@ TEST(LearningPhase, SaysWhatEndedItTooSoon) {
   training.set_max_steps(2000);
   EXPECT_THAT(UnpaintedWarning(training, 53),
               HasSubstr("Run the training again to go on; or start"));
+  EXPECT_THAT(UnpaintedWarning(training, 53, /*finished=*/true),
+              HasSubstr("to go on, with a larger training.num_epochs; or"));
   training.set_max_steps(800);
   EXPECT_THAT(UnpaintedWarning(training, 800),
+              HasSubstr("to go on, with a larger training.max_steps; or"));
+  EXPECT_THAT(UnpaintedWarning(training, 800, /*finished=*/true),
               HasSubstr("to go on, with a larger training.max_steps; or"));
   training.set_max_minutes(3);
   EXPECT_THAT(UnpaintedWarning(training, 800),

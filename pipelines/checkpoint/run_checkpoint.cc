@@ -9,7 +9,7 @@
 #include "networks/published/weight_files.h"
 #include "pipelines/base/nearest_word.h"
 #include "pipelines/base/user_path.h"
-#include "pipelines/checkpoint/checkpoint_store.h"
+#include "pipelines/checkpoint/checkpoint_files.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -49,7 +49,7 @@ absl::StatusOr<std::string> CheckpointAt(const std::string& path) {
   }
   if (!std::filesystem::is_directory(path, error)) return path;
   for (const std::string& folder : {absl::StrCat(path, "/checkpoints"), path}) {
-    const std::string best = CheckpointStore(folder, /*keep=*/1).best();
+    const std::string best = absl::StrCat(folder, "/", kBestCheckpoint);
     if (std::filesystem::exists(best, error)) return best;
     ASSIGN_OR_RETURN(const std::vector<std::string> found,
                      FindCheckpoints(folder));
