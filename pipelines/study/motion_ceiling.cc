@@ -150,6 +150,8 @@ absl::StatusOr<StudyPlan> PlanOf(const CommandLine& line, int sets) {
                                      absl::GetFlag(FLAGS_study)));
   std::vector<std::string> overrides = line.overrides;
   overrides.push_back(absl::StrCat("model.num_transforms=", sets));
+  // Keypoints are found by descent through the transforms.
+  overrides.push_back("model.gradient=IMPLICIT");
   return LoadStudy(path, /*output=*/"", overrides);
 }
 
@@ -157,10 +159,15 @@ bool HasNumberOfSets(const Config& config) {
   return config.model().has_num_transforms();
 }
 
+bool HasGradient(const Config& config) { return config.model().has_gradient(); }
+
 absl::StatusOr<std::vector<StudyPlan>> PlansFromFlags(const CommandLine& line) {
   RETURN_IF_ERROR(RefuseArguments(line));
   RETURN_IF_ERROR(
       RefuseDecided(line.overrides, HasNumberOfSets, "the numbers of --sets"));
+  RETURN_IF_ERROR(RefuseDecided(
+      line.overrides, HasGradient,
+      "keypoints, which are found by descent through the transforms,"));
   if (absl::GetFlag(FLAGS_steps) < 1) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--steps is ", absl::GetFlag(FLAGS_steps), "; use 1 or more"));

@@ -54,6 +54,19 @@ cp "$TEST_TMPDIR/stdout" "$TEST_TMPDIR/five"
   >"$TEST_TMPDIR/stdout" 2>"$TEST_TMPDIR/stderr" || complain "$program: $(<"$TEST_TMPDIR/stderr")"
 lines 4 '^[12] sets, (affine|cpab) +0\.[0-9]{4}  0\.[0-9]{4}$'
 cmp -s "$TEST_TMPDIR/five" "$TEST_TMPDIR/stdout" && complain "eight keypoints do as five"
+# Descent needs gradients through the transforms, also where a training has none.
+ceiling() {
+  "$program" --study "$TEST_TMPDIR/$1.textproto" "${few[@]}" --sets 1 --steps 4 \
+    >"$TEST_TMPDIR/$1" 2>"$TEST_TMPDIR/stderr" || complain "$program: $(<"$TEST_TMPDIR/stderr")"
+}
+sed '1a set: "model.gradient=DETACHED"' "$TEST_TMPDIR/small.textproto" >"$TEST_TMPDIR/detached.textproto"
+ceiling small
+ceiling detached
+cmp -s "$TEST_TMPDIR/small" "$TEST_TMPDIR/detached" || complain "a detached config is fitted otherwise"
+expect 2 "solver is ADAM" --study "$TEST_TMPDIR/detached.textproto" "${few[@]}" \
+  --set model.local.cpab.solver=ADAM
+expect 2 "found by descent through the transforms, decide on it" "${small[@]}" \
+  --set model.gradient=DETACHED
 expect 2 "--sets: '0' is no number of keypoint sets" "${small[@]}" --sets 1,0
 expect 2 "--steps is 0; use 1 or more" "${small[@]}" --steps 0
 expect 2 "has no effect here; the numbers of --sets" "${small[@]}" --set model.num_transforms=7

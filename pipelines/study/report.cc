@@ -72,24 +72,6 @@ std::string TableHtml(const StudyTable& table) {
   return html;
 }
 
-// `column` of each run of the variant, over minutes of training. Steps of a run
-// take equal time, as good as.
-std::vector<Series> CurvesOf(const std::string& variant,
-                             const std::string& column,
-                             const std::vector<RunResult>& results) {
-  std::vector<Series> curves;
-  for (const RunResult& result : results) {
-    if (result.variant != variant || result.steps == 0) continue;
-    for (const Series& series : result.losses) {
-      if (series.name != column || series.x.empty()) continue;
-      for (double& x : curves.emplace_back(series).x) {
-        x *= result.minutes / result.steps;
-      }
-    }
-  }
-  return curves;
-}
-
 // Between the points of `curve` a line, before the first its value. `x` is not
 // beyond the last.
 double ValueAt(const Series& curve, double x) {
@@ -98,6 +80,34 @@ double ValueAt(const Series& curve, double x) {
   if (i == 0) return curve.y[0];
   const double share = (x - curve.x[i - 1]) / (curve.x[i] - curve.x[i - 1]);
   return curve.y[i - 1] + share * (curve.y[i] - curve.y[i - 1]);
+}
+
+// `series`, which is over steps of the run, over minutes of training. Steps of
+// motion alone are quicker than others, so the run's clock says when each step
+// was taken; without one, as if all took equal time.
+Series OverMinutes(const RunResult& result, const Series& series) {
+  const Series& clock = result.clock;
+  const bool is_timed = !clock.x.empty() && clock.x.back() >= series.x.back();
+  Series over_minutes = series;
+  for (double& x : over_minutes.x) {
+    x = is_timed ? ValueAt(clock, x) : x * result.minutes / result.steps;
+  }
+  return over_minutes;
+}
+
+// `column` of each run of the variant, over minutes of training.
+std::vector<Series> CurvesOf(const std::string& variant,
+                             const std::string& column,
+                             const std::vector<RunResult>& results) {
+  std::vector<Series> curves;
+  for (const RunResult& result : results) {
+    if (result.variant != variant || result.steps == 0) continue;
+    for (const Series& series : result.losses) {
+      if (series.name != column || series.x.empty()) continue;
+      curves.push_back(OverMinutes(result, series));
+    }
+  }
+  return curves;
 }
 
 // The mean over seeds, at the first run's points, as far as all runs go: in

@@ -18,6 +18,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 RunResult Result(const std::string& variant, double l1, double psnr) {
@@ -75,6 +76,23 @@ TEST(StudyPage, HasCurvesOverTheMinutesOfEachRun) {
   const StudyTable table = MakeTable(*plan, results);
   // A tick of the minutes; by the steps of the shorter they would end at 3.5.
   EXPECT_THAT(StudyPageHtml(*plan, table, results), HasSubstr(">6</text>"));
+}
+
+// Of four steps in eight minutes the second takes almost all: the curve of the
+// first two ends at 7 minutes by the clock, and at 4 by the number of steps.
+TEST(StudyPage, HasCurvesByTheClockOfEachRun) {
+  const auto plan = LoadStudy(WriteStudy(kTiny), "/out", {});
+  ASSERT_THAT(plan, IsOk());
+  RunResult result = Result("affine", 0.2, 20);
+  result.steps = 4;
+  result.minutes = 8;
+  result.losses.push_back({"total", {1, 2}, {1, 2}});
+  const auto page = [&] {
+    return StudyPageHtml(*plan, MakeTable(*plan, {result}), {result});
+  };
+  EXPECT_THAT(page(), Not(HasSubstr(">6</text>")));
+  result.clock = {"seconds", {1, 2, 3, 4}, {0.5, 7, 7.5, 8}};
+  EXPECT_THAT(page(), HasSubstr(">6</text>"));
 }
 
 }  // namespace

@@ -48,13 +48,17 @@ void CollectNumbers(const Message& message,
 using Clips = std::vector<const ClipResultProto*>;
 
 // The half of the clips that move most: those whose first frame says least
-// about the others. There motion models differ.
+// about the others. There motion models differ. By name where clips tie, since
+// evaluation.json has the model's worst first, which each run has in another
+// order.
 Clips MovingHalf(const EvaluationProto& proto) {
   Clips clips;
   for (const ClipResultProto& clip : proto.clips()) clips.push_back(&clip);
   std::stable_sort(clips.begin(), clips.end(),
                    [](const ClipResultProto* a, const ClipResultProto* b) {
-                     return a->first_frame().l1() > b->first_frame().l1();
+                     const double l1_a = a->first_frame().l1();
+                     const double l1_b = b->first_frame().l1();
+                     return l1_a != l1_b ? l1_a > l1_b : a->name() < b->name();
                    });
   clips.resize((clips.size() + 1) / 2);
   return clips;
@@ -98,6 +102,25 @@ bool ReadEvaluation(const std::string& path, RunResult* result) {
   CollectNumbers(proto, &result->metrics);
   AddMovingHalf(proto, result);
   return true;
+}
+
+// What `timing`, a run's timing.csv, sums up to.
+Series ReadClock(const std::string& timing) {
+  const absl::StatusOr<std::vector<Series>> columns = ReadLossLog(timing);
+  if (!columns.ok()) return {};
+  for (const Series& column : *columns) {
+    if (column.name != "seconds" || column.x.empty()) continue;
+    // An earlier program's table of the steps before was set aside.
+    if (column.x[0] != 1) return {};
+    Series clock = column;
+    double seconds = 0;
+    for (double& y : clock.y) {
+      seconds += y;
+      y = seconds / 60;
+    }
+    return clock;
+  }
+  return {};
 }
 
 // In the order in which the field reports them; others follow by name.
@@ -183,6 +206,7 @@ std::vector<RunResult> ReadResults(const StudyPlan& plan) {
     if (!ReadEvaluation(run.folder + "/evaluation.json", &result)) continue;
     auto losses = ReadLossLog(run.folder + "/losses.csv");
     if (losses.ok()) result.losses = *std::move(losses);
+    result.clock = ReadClock(run.folder + "/timing.csv");
     results.push_back(std::move(result));
   }
   return results;

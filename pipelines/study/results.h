@@ -25,6 +25,9 @@ struct RunResult {
   std::map<std::string, double> metrics;
   std::map<std::string, double> baseline;
   std::vector<Series> losses;  // the columns of losses.csv over steps
+  // Minutes of training after each step; empty without timing.csv, or where it
+  // does not begin with the first step.
+  Series clock;
 };
 
 // Results of the runs of a plan that are finished, in its order.

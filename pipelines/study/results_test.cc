@@ -21,6 +21,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
@@ -142,6 +143,8 @@ TEST_F(ReadResultsTest, AreTheMeansOfTheEvaluationAndTheLosses) {
   StudyPlan plan;
   plan.runs = {Trained("cpab", 3, /*finished=*/true)};
   WriteIn(plan.runs[0], "losses.csv", "step,total\n1,4\n2,3\n");
+  WriteIn(plan.runs[0], "timing.csv",
+          "step,seconds,data_share\n1,15,0\n2,75,0.5\n");
   WriteIn(plan.runs[0], "evaluation.json", kEvaluation);
   const std::vector<RunResult> results = ReadResults(plan);
   ASSERT_EQ(results.size(), 1u);
@@ -163,6 +166,43 @@ TEST_F(ReadResultsTest, AreTheMeansOfTheEvaluationAndTheLosses) {
   EXPECT_EQ(result.losses[0].name, "total");
   EXPECT_THAT(result.losses[0].x, ElementsAre(1, 2));
   EXPECT_THAT(result.losses[0].y, ElementsAre(4, 3));
+  EXPECT_THAT(result.clock.x, ElementsAre(1, 2));
+  EXPECT_THAT(result.clock.y, ElementsAre(0.25, 1.5));
+}
+
+// Of which an earlier program has written the beginning.
+TEST_F(ReadResultsTest, HaveNoClockOfATimingThatBeginsLater) {
+  StudyPlan plan;
+  plan.runs = {Trained("cpab", 0, /*finished=*/true)};
+  WriteIn(plan.runs[0], "timing.csv",
+          "step,seconds,data_share\n2,15,0\n3,75,0.5\n");
+  WriteIn(plan.runs[0], "evaluation.json", kEvaluation);
+  const std::vector<RunResult> results = ReadResults(plan);
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_THAT(results[0].clock.x, IsEmpty());
+}
+
+// Runs have them in another order, each its worst first.
+TEST_F(ReadResultsTest, TakeTheSameHalfOfClipsThatMoveAlike) {
+  const std::string ann = R"json({"name": "ann", "frames": 2,
+      "model": {"l1": 0.5}, "first_frame": {"l1": 0.6}})json";
+  const std::string bob = R"json({"name": "bob", "frames": 2,
+      "model": {"l1": 0.25}, "first_frame": {"l1": 0.6}})json";
+  StudyPlan plan;
+  plan.runs = {Trained("cpab", 0, /*finished=*/true),
+               Trained("tps", 0, /*finished=*/true)};
+  const auto write = [&](int run, const std::string& clips) {
+    WriteIn(plan.runs[run], "evaluation.json",
+            absl::StrCat("{\"clips\": [", clips, "]}"));
+  };
+  write(0, absl::StrCat(ann, ",", bob));
+  write(1, absl::StrCat(bob, ",", ann));
+  const std::vector<RunResult> results = ReadResults(plan);
+  ASSERT_EQ(results.size(), 2u);
+  for (const RunResult& result : results) {
+    EXPECT_THAT(result.metrics,
+                UnorderedElementsAre(Pair("l1_moving_half", 0.5)));
+  }
 }
 
 TEST_F(ReadResultsTest, AreThoseOfFinishedRunsInTheOrderOfThePlan) {
@@ -194,6 +234,7 @@ TEST_F(ReadResultsTest, HaveOnlyTheMetricsThatAreThere) {
   EXPECT_THAT(results[0].metrics, UnorderedElementsAre(Pair("l1", 0.5)));
   EXPECT_TRUE(results[0].baseline.empty());
   EXPECT_TRUE(results[0].losses.empty());
+  EXPECT_TRUE(results[0].clock.x.empty());
 }
 
 }  // namespace
