@@ -90,17 +90,10 @@ void FillField(const Field& field, pb::Message* message) {
   }
 }
 
-void ResolveRepeated(const Field& field, pb::Message* message) {
-  if (field.cpp_type() != Field::CPPTYPE_MESSAGE) return;
-  const pb::Reflection& access = *message->GetReflection();
-  for (int i = 0; i < access.FieldSize(*message, &field); ++i) {
-    ResolveDefaults(access.MutableRepeatedMessage(message, &field, i));
-  }
-}
-
 void ResolveField(const Field& field, pb::Message* message) {
   const pb::Reflection& access = *message->GetReflection();
-  if (field.is_repeated()) return ResolveRepeated(field, message);
+  // The schema has no lists of messages.
+  if (field.is_repeated()) return;
   const bool is_set = access.HasField(*message, &field);
   if (!is_set && AbsenceCounts(field)) return;
   if (field.cpp_type() == Field::CPPTYPE_MESSAGE) {

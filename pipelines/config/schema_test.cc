@@ -170,6 +170,15 @@ TEST(Schema, EveryDefaultIsInItsRange) {
   }
 }
 
+// resolve.cc would leave their fields unset.
+TEST(Schema, HasNoListsOfMessages) {
+  for (const Field* field : AllFields()) {
+    EXPECT_FALSE(field->is_repeated() &&
+                 field->cpp_type() == Field::CPPTYPE_MESSAGE)
+        << field->full_name();
+  }
+}
+
 // A text that does not parse would be passed over in silence.
 TEST(Schema, EveryDefaultOfAGroupIsAValue) {
   for (const Field* field : AllFields()) {
