@@ -55,7 +55,8 @@ void AddSystemRoutes(const ApiParts& parts, Router* router) {
   router->AddSimple("GET", "/system",
                     [&parts](const Request&, const Arguments&) {
                       json system = parts.system;
-                      system["disk"] = {{"used", parts.store->used()},
+                      system["disk"] = {{"stored", parts.store->stored()},
+                                        {"used", parts.store->used()},
                                         {"quota", parts.store->quota()}};
                       return JsonResponse(system);
                     });

@@ -138,10 +138,6 @@ class JobQueue {
     return results_.Keypoints(id);
   }
 
-  // The number of jobs queued, and whether one runs.
-  int num_queued() const { return table_.num_queued(); }
-  bool is_running() const { return table_.is_running(); }
-
  private:
   explicit JobQueue(const JobQueueOptions& options);
 

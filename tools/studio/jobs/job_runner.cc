@@ -16,6 +16,11 @@
 namespace studio {
 namespace {
 
+// That a worker writes: the video, and the frames of one that can be seen
+// through; or the motion file and its keypoints as JSON. The rest of what it
+// writes is small.
+constexpr int kLargeFiles = 2;
+
 // job: has run, and becomes one that is done.
 void Finish(const WorkerEvent& done, bool is_motion, Job* job) {
   job->state = JobState::kDone;
@@ -52,14 +57,28 @@ JobRunner::~JobRunner() {
 
 void JobRunner::RunAll() {
   while (const std::optional<NextJob> next = table_.Next()) {
-    const absl::Status saved = folders_.Save(next->job);
-    Job ended = End(*next, saved.ok() ? Work(*next) : saved);
-    store_.CountJob(ended.id);
-    table_.End(std::move(ended));
+    table_.End(Run(*next));
   }
 }
 
-absl::StatusOr<WorkerEvent> JobRunner::Work(const NextJob& next) {
+Job JobRunner::Run(const NextJob& next) {
+  const absl::StatusOr<Reservation> reservation = ReserveResults();
+  absl::Status begun = reservation.status();
+  begun.Update(folders_.Save(next.job));
+  Job ended = End(next, begun.ok() ? Work(next, reservation->bytes()) : begun);
+  // Before the reservation ends: an upload must not take this room meanwhile.
+  store_.CountJob(ended.id);
+  return ended;
+}
+
+// Half of what is left, so that uploads and conversions have room, too.
+absl::StatusOr<Reservation> JobRunner::ReserveResults() {
+  const int64_t half = (store_.quota() - store_.used()) / 2;
+  return store_.Reserve(std::max(half, kLeastJobBytes));
+}
+
+absl::StatusOr<WorkerEvent> JobRunner::Work(const NextJob& next,
+                                            int64_t max_bytes) {
   const std::string& id = next.job.id;
   ProgressMeter meter;
   const pipelines::Stopwatch running;
@@ -68,7 +87,7 @@ absl::StatusOr<WorkerEvent> JobRunner::Work(const NextJob& next) {
   run.job_folder = folders_.Folder(id);
   run.flags = AnimateFlags(next.request, next.files);
   run.memory = options_.memory;
-  run.file_size = std::max(kLeastJobBytes, store_.quota() - store_.used());
+  run.file_size = max_bytes / kLargeFiles;
   run.grace = options_.grace;
   run.event = [&](const WorkerEvent& event) {
     if (event.kind == WorkerEvent::Kind::kFrame) {

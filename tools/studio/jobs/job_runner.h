@@ -40,7 +40,11 @@ class JobRunner {
 
  private:
   void RunAll();
-  absl::StatusOr<WorkerEvent> Work(const NextJob& next);
+  // The job as it has ended, and counted by the store.
+  Job Run(const NextJob& next);
+  absl::StatusOr<Reservation> ReserveResults();
+  // max_bytes: of all files that the worker writes.
+  absl::StatusOr<WorkerEvent> Work(const NextJob& next, int64_t max_bytes);
   // The job as it has ended, in its folder, too.
   Job End(const NextJob& next, absl::StatusOr<WorkerEvent> result);
 

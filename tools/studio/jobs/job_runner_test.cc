@@ -95,7 +95,31 @@ TEST_F(JobRunnerTest, AJobThatIsDoneHasItsResult) {
   EXPECT_THAT(job.results, ElementsAre("mp4", "gif", "webm", "png"));
   EXPECT_THAT(job.warnings, ElementsAre("the driving video: is dark"));
   EXPECT_EQ(Kept().state, JobState::kDone);
-  EXPECT_FALSE(table_.is_running());
+}
+
+TEST_F(JobRunnerTest, ReservesWhatTheWorkerMayWrite) {
+  work_ = [this](const WorkerRun& run) {
+    EXPECT_GT(run.file_size, 0);
+    // The video and the frames beside it, and as much for others.
+    EXPECT_GE(store_->used(), 2 * run.file_size);
+    EXPECT_THAT(store_->Reserve(2 * run.file_size), IsOk());
+    WriteResult(run);
+    return Done(1);
+  };
+  EXPECT_EQ(End(Queue()).state, JobState::kDone);
+  EXPECT_EQ(store_->used(), store_->stored());
+}
+
+TEST_F(JobRunnerTest, FailsWithoutRoomForAResult) {
+  work_ = [](const WorkerRun&) {
+    ADD_FAILURE() << "the worker was started";
+    return Done(1);
+  };
+  const auto all = store_->Reserve(store_->quota() - store_->used());
+  ASSERT_THAT(all, IsOk());
+  const Job job = End(Queue());
+  EXPECT_EQ(job.state, JobState::kFailed);
+  EXPECT_EQ(job.error->code, "resource_exhausted");
 }
 
 TEST_F(JobRunnerTest, KnowsATransparentResultByItsFrames) {

@@ -101,16 +101,6 @@ std::vector<std::string> JobTable::EndedBefore(absl::Time time) const {
   return ids;
 }
 
-int JobTable::num_queued() const {
-  const Lock lock(&mutex_);
-  return static_cast<int>(waiting_.size());
-}
-
-bool JobTable::is_running() const {
-  const Lock lock(&mutex_);
-  return !running_.empty();
-}
-
 // --- What users do
 
 void JobTable::AddEnded(Job job) {
@@ -187,9 +177,8 @@ std::optional<NextJob> JobTable::Next() {
   const Lock lock(&mutex_);
   while (!is_stopping_ && waiting_.empty()) changed_.Wait(&mutex_);
   if (is_stopping_) return std::nullopt;
-  running_ = waiting_.front();
+  Entry* const entry = Find(waiting_.front());
   waiting_.pop_front();
-  Entry* const entry = Find(running_);
   entry->work.place.reset();
   entry->job.state = JobState::kRunning;
   entry->job.started = absl::Now();
@@ -228,7 +217,6 @@ void JobTable::End(Job job) {
   entry->job.latest_frame = -1;
   entry->frame.clear();
   entry->work = {};
-  running_.clear();
   Changed(entry);
 }
 

@@ -58,8 +58,6 @@ class JobTable {
   // See JobQueue::LatestFrame.
   absl::StatusOr<std::string> LatestFrame(const std::string& id) const;
   std::vector<std::string> EndedBefore(absl::Time time) const;
-  int num_queued() const;
-  bool is_running() const;
 
   // --- What users do
 
@@ -83,7 +81,7 @@ class JobTable {
   void SetProgress(const std::string& id, const JobProgress& progress);
   // png: the newest frame, of number `index`.
   void SetFrame(const std::string& id, int64_t index, const std::string& png);
-  // job: has ended. It is seen from now on; none is running.
+  // job: has ended. It is seen from now on.
   void End(Job job);
 
   // Next and Wait end, now and from now on.
@@ -113,7 +111,6 @@ class JobTable {
   mutable absl::CondVar changed_;
   std::map<std::string, Entry> entries_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::string> waiting_ ABSL_GUARDED_BY(mutex_);
-  std::string running_ ABSL_GUARDED_BY(mutex_);
   int64_t version_ ABSL_GUARDED_BY(mutex_) = 0;
   bool is_stopping_ ABSL_GUARDED_BY(mutex_) = false;
 };

@@ -500,7 +500,7 @@ absl::StatusOr<Reservation> Store::Reserve(int64_t bytes) {
 }
 
 absl::Status Store::CheckQuota(int64_t bytes) const {
-  const int64_t used = UsedLocked();
+  const int64_t used = reserved_ + StoredLocked();
   // `bytes` may be any number that a client states.
   if (bytes <= options_.quota && used <= options_.quota - bytes) {
     return absl::OkStatus();
@@ -511,7 +511,7 @@ absl::Status Store::CheckQuota(int64_t bytes) const {
       " more are needed; delete some, or start Studio with a larger quota"));
 }
 
-int64_t Store::UsedLocked() const {
+int64_t Store::StoredLocked() const {
   FileSizes distinct;
   for (const auto& [id, sizes] : files_) {
     for (const auto& [file, bytes] : sizes) {
@@ -521,14 +521,19 @@ int64_t Store::UsedLocked() const {
       most = std::max(most, bytes);
     }
   }
-  int64_t used = reserved_;
-  for (const auto& [file, bytes] : distinct) used += bytes;
-  return used;
+  int64_t stored = 0;
+  for (const auto& [file, bytes] : distinct) stored += bytes;
+  return stored;
+}
+
+int64_t Store::stored() const {
+  absl::MutexLock lock(&mutex_);
+  return StoredLocked();
 }
 
 int64_t Store::used() const {
   absl::MutexLock lock(&mutex_);
-  return UsedLocked();
+  return reserved_ + StoredLocked();
 }
 
 void Store::Release(int64_t bytes) {

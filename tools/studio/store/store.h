@@ -171,6 +171,8 @@ class Store {
   // room. The reservation must not outlive the store.
   absl::StatusOr<Reservation> Reserve(int64_t bytes);
 
+  // Bytes of uploads and jobs; those and what is reserved.
+  int64_t stored() const;
   int64_t used() const;
   int64_t quota() const { return options_.quota; }
 
@@ -187,7 +189,7 @@ class Store {
   absl::Status Load();
   absl::Status CheckQuota(int64_t bytes) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  int64_t UsedLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  int64_t StoredLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status LoadUpload(const std::string& id);
   void Release(int64_t bytes);
   // Turns `reservation` into the bytes of an upload.

@@ -123,6 +123,8 @@ TEST_F(StoreTest, ReservedBytesCountUntilTheyAreGivenBack) {
   absl::StatusOr<Reservation> first = store_->Reserve(8);
   ASSERT_THAT(first, IsOk());
   EXPECT_FALSE(store_->Reserve(3).ok());
+  EXPECT_EQ(store_->used(), 8);
+  EXPECT_EQ(store_->stored(), 0);
   *first = Reservation();
   EXPECT_EQ(store_->used(), 0);
 }
