@@ -20,6 +20,7 @@ RESULT = '#page-animate section[aria-label="Result"]'
 BAR = f"{RESULT} progress"
 PLAYER = f"{RESULT} video"
 CROP = ".crop-box"
+DELETE = '#page-animate [aria-label="Delete this upload"]'
 # Of a job that a test cancels, still running then on a busy machine, too.
 FRAMES = 90
 # Of one whose every step is noted.
@@ -33,13 +34,15 @@ PUPPET_BY_DANCE = {
     "driving": "bundled:dance",
     "checkpoint": "shipped",
 }
-# Keeps answers about crops until letCropsGo(), and the job that is sent.
+# Keeps answers about crops until letCropsGo(), and the jobs that are sent.
 HOLD_CROPS = """
 const real = window.fetch;
 const held = new Promise((resolve) => { window.letCropsGo = resolve; });
+window.numSent = 0;
 window.fetch = async (path, options) => {
   if (path.includes('/crop')) await held;
   if (!path.endsWith('/jobs') || options.method !== 'POST') return real(path, options);
+  window.numSent += 1;
   window.sentJob = JSON.parse(options.body);
   return new Response('{"error":{"message":"not sent"}}', {status: 409});
 };
@@ -52,6 +55,23 @@ window.fetch = async (path, options) => {
   if (!path.endsWith('/jobs') || options.method !== 'POST') return real(path, options);
   window.sentJob = JSON.parse(options.body);
   return new Response('{"error":{"message":"not sent"}}', {status: 409});
+};
+"""
+# Deletions wait until letDelete().
+HOLD_DELETIONS = """
+const real = window.fetch;
+const held = new Promise((resolve) => { window.letDelete = resolve; });
+window.fetch = async (path, options) => {
+  if (options.method === 'DELETE') await held;
+  return real(path, options);
+};
+"""
+# The list of jobs comes after everything else.
+DELAY_JOBS = """
+const real = window.fetch;
+window.fetch = async (path, options) => {
+  if (path.endsWith('/jobs')) await new Promise((resolve) => setTimeout(resolve, 1000));
+  return real(path, options);
 };
 """
 # The list of jobs says of those that run that they wait.
@@ -215,6 +235,40 @@ class AnimateTest(browser_testing.BrowserTest):
         with zipfile.ZipFile(io.BytesIO(data)) as frames:
             self.assertEqual(len(frames.namelist()), NOTED_FRAMES)
 
+    def test_keeps_a_motion_file_after_a_reload(self):
+        _, job = self.studio.json(
+            "POST",
+            "/jobs",
+            {
+                "type": "motion",
+                "driving": "bundled:dance",
+                "checkpoint": "shipped",
+                "max_frames": 1,
+            },
+        )
+        self.browser.wait(
+            lambda: self.studio.json("GET", f"/jobs/{job['id']}")[1]["state"]
+            == "done",
+            "the motion file is there",
+            JOB_SECONDS,
+        )
+        motion = f'#page-animate .thumb[data-id="job:{job["id"]}"]'
+        self.browser.open(self.studio.address)
+        self.browser.press(motion)
+        self.open_with(DELAY_JOBS)
+        self.browser.shown(f'{motion}[aria-pressed="true"]')
+
+    def open_with(self, script):
+        """Opens the page anew; the script runs before its own."""
+        driver = self.browser.driver
+        added = driver.execute_cdp_cmd(
+            "Page.addScriptToEvaluateOnNewDocument", {"source": script}
+        )
+        self.browser.open(self.studio.address)
+        driver.execute_cdp_cmd(
+            "Page.removeScriptToEvaluateOnNewDocument", added
+        )
+
     def test_goes_on_after_a_reload_in_the_middle(self):
         self.browser.choose("relative")
         self.start(FRAMES)
@@ -363,7 +417,14 @@ class AnimateTest(browser_testing.BrowserTest):
             )
         self.browser.send_file("Still", PUPPET)
         self.browser.wait(self.chosen_uploads, "the still is chosen")
-        # None is asked for when it is not there any more.
+        self.wait_for_pictures()
+        self.browser.shown(DELETE).send_keys(Keys.ENTER)
+        self.browser.wait(
+            lambda: self.focus_is_at(".thumb"), "the focus is at a still"
+        )
+
+    def wait_for_pictures(self):
+        """So that none is asked for when it is not there any more."""
         self.browser.shown(CROP)
         self.browser.wait(
             lambda: self.browser.run(
@@ -371,12 +432,6 @@ class AnimateTest(browser_testing.BrowserTest):
                 ".every((image) => image.naturalWidth)"
             ),
             "all pictures are there",
-        )
-        self.browser.shown('[aria-label="Delete this upload"]').send_keys(
-            Keys.ENTER
-        )
-        self.browser.wait(
-            lambda: self.focus_is_at(".thumb"), "the focus is at a still"
         )
 
     def test_deletes_a_job_that_has_begun_since_it_was_listed(self):
@@ -485,6 +540,18 @@ class AnimateTest(browser_testing.BrowserTest):
         )
         self.assertEqual(job["crop"], {"x": 24, "y": 0, "side": 48})
 
+    def test_sends_one_job_while_it_is_starting(self):
+        self.browser.shown(CROP)
+        self.browser.run(HOLD_CROPS)
+        self.browser.choose("face")
+        limit = self.browser.shown('#page-animate input[placeholder="all"]')
+        for _ in range(2):
+            limit.send_keys(Keys.CONTROL, Keys.ENTER)
+        self.browser.run("window.letCropsGo()")
+        self.browser.shown("#page-animate .notice.error")  # it was not sent
+        self.browser.shown(f"{SUBMIT}:not(:disabled)")
+        self.assertEqual(self.browser.run("return window.numSent"), 1)
+
     def test_takes_a_video_while_a_still_is_sent(self):
         self.browser.choose("face")
         self.browser.shown(CROP)
@@ -506,7 +573,9 @@ class AnimateTest(browser_testing.BrowserTest):
         self.browser.press(bundled)
         self.browser.shown(CROP)
         self.browser.run("heldStill.dispatchEvent(new ProgressEvent('error'))")
-        self.browser.shown("#page-animate .media .notice.error")
+        words = self.browser.text("#page-animate .media .notice.error")
+        self.assertIn("cut off", words)
+        self.assertNotIn("--max_upload", words)
         self.assertTrue(self.browser.find(f'{bundled}[aria-pressed="true"]'))
         self.assertEqual(self.chosen_uploads(), [])
 
@@ -520,6 +589,39 @@ class AnimateTest(browser_testing.BrowserTest):
         self.browser.shown('#page-animate .thumb[title="puppet.png"]')
         self.assertTrue(self.browser.find(f'{bundled}[aria-pressed="true"]'))
         self.assertEqual(self.chosen_uploads(), [])
+
+    def test_keeps_what_was_chosen_while_another_still_was_deleted(self):
+        other = self.browser.downloads / "other.png"
+        self.addCleanup(other.unlink)
+        other.write_bytes(picture(96, 48))
+        thumb = '#page-animate .thumb[title="%s"]'
+        for path in (other, PUPPET):
+            self.browser.send_file("Still", path)
+            self.browser.shown(thumb % path.name + '[aria-pressed="true"]')
+        self.wait_for_pictures()
+        self.browser.run(HOLD_DELETIONS)
+        self.browser.press(DELETE)
+        self.browser.press(thumb % other.name)
+        self.browser.run("window.letDelete()")
+        self.browser.gone(thumb % PUPPET.name)
+        self.assertTrue(
+            self.browser.find(thumb % other.name + '[aria-pressed="true"]')
+        )
+
+    def test_says_how_much_uploads_use(self):
+        used = '#page-animate section[aria-label="Jobs"] .hint'
+        before = self.browser.wait(
+            lambda: self.browser.text(used), "the page says it"
+        )
+        self.browser.send_file("Still", PUPPET)
+        self.browser.wait(
+            lambda: self.browser.text(used) != before, "they use more"
+        )
+        self.wait_for_pictures()
+        self.browser.press(DELETE)
+        self.browser.wait(
+            lambda: self.browser.text(used) == before, "they use as before"
+        )
 
     def test_waits_for_a_still_after_the_next_one_failed(self):
         self.browser.run(HOLD_STILLS)

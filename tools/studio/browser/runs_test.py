@@ -140,6 +140,21 @@ class RunsTest(browser_testing.BrowserTest):
         self.browser.run("mend()")
         self.browser.gone(notice)
 
+    def test_shows_a_run_whose_folder_comes_back(self):
+        self.expected_complaints = ("/runs/",)
+        away = pathlib.Path(tempfile.mkdtemp(prefix="away_")) / "mine"
+        self.addCleanup(shutil.rmtree, away.parent)
+        self.addCleanup(
+            lambda: away.exists() and away.rename(self.run_folder)
+        )
+        self.run_folder.rename(away)
+        self.browser.wait(
+            lambda: "This run is not there" in self.browser.words(),
+            "the page says that it is gone",
+        )
+        away.rename(self.run_folder)
+        self.wait_for_run("mine")
+
     def test_says_nothing_while_nothing_changes(self):
         self.train()
         self.browser.run(COUNT_SAID)

@@ -11,6 +11,12 @@ from tools.studio.browser import browser_testing
 
 CANVAS = "#page-warp .is-main canvas"
 POINT = "#page-warp .warp-point"
+# What the slider of this name shows.
+SHOWN_BY = """
+return [...document.querySelectorAll('#page-warp .field')]
+  .find((field) => field.firstChild.textContent === arguments[0])
+  .querySelector('output').value;
+"""
 # A number for the pixels that are shown.
 PIXELS = """
 const {width, height} = arguments[0];
@@ -159,6 +165,18 @@ class WarpTest(browser_testing.BrowserTest):
         self.assertGreater(self.count(), 1)
         self.load("good.json", {**saved, "size": 128})
         self.browser.wait(lambda: self.count() == 1, "the point is loaded")
+
+    def test_shows_settings_that_only_a_file_can_have(self):
+        saved = {"format": "cpab-warp", "version": 1, "points": []}
+        self.load("wide.json", {**saved, "size": 1024, "tension": 500})
+        self.browser.wait(
+            lambda: self.browser.shown("#page-warp select").get_attribute(
+                "value"
+            )
+            == "1024",
+            "the size is shown",
+        )
+        self.assertEqual(self.browser.run(SHOWN_BY, "Tension"), "500")
 
 
 if __name__ == "__main__":

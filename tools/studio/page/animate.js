@@ -64,8 +64,9 @@ class AnimatePage extends JobPage {
 
   async load() {
     const {api} = this;
+    // The jobs, too: a motion file that was chosen is one of them.
     const [{choices}, bundled, checkpoints, uploads] = await Promise.all(
-      [api.get('system'), api.get('bundled'), api.get('checkpoints'), api.get('uploads')]);
+      [api.get('system'), api.get('bundled'), api.get('checkpoints'), api.get('uploads'), api.jobs ?? api.refreshJobs()]);
     this.choices = choices;
     this.checkpoints = checkpoints;
     this.still = new MediaInput(api, {kind: 'image', title: 'Still', onchange: () => this.changedStill()});
@@ -118,7 +119,7 @@ class AnimatePage extends JobPage {
       h('div.fields', fields.size, fields.max_frames),
       fields.panels, fields.motion_scales, this.problem, h('div.form-foot', this.submit));
     form.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !event.repeat) form.requestSubmit();
     });
     this.changedCheckpoint();
     this.changedMode();
@@ -369,6 +370,7 @@ class AnimatePage extends JobPage {
 
   async send(event) {
     event.preventDefault();
+    if (this.submit.disabled) return;  // Ctrl+Enter sends the form all the same
     this.clearProblems();
     const missing = [['source', this.still, 'Choose a still first.'], ['driving', this.driving, 'Choose a video first.']]
       .find(([, input]) => !input.value);

@@ -22,7 +22,9 @@ const ADVICE = {
   unauthenticated: 'Open the address that studio printed when it started; it ends with the token.',
   permission_denied: 'Open the address that studio printed when it started.',
   offline: 'Is the program studio still running? Start it again and open the address that it prints.',
-  upload_cut: 'Shorten or scale down the file, or start studio with a larger --max_upload.',
+  upload_too_long: 'Shorten or scale down the file, or start studio with a larger --max_upload.',
+  quota_full: 'Delete some uploads or jobs, or start studio with a larger --quota.',
+  upload_cut: 'Try again. A folder, or a file that is changed meanwhile, cannot be sent.',
 };
 
 const CODE_OF_STATUS = {
@@ -116,7 +118,8 @@ function askOtherTabs() {
 export class Api extends EventTarget {
   // Events: "lost" and "found" when the server stops or starts to answer,
   // "refused" when it does not know the token (any more), "jobs" when the list
-  // of jobs was read.
+  // of jobs was read, "disk" when an upload was sent, or an upload or job
+  // deleted.
   constructor(token) {
     super();
     this.token = token;
@@ -129,8 +132,12 @@ export class Api extends EventTarget {
   // The answer's JSON. `json` is sent as the body where it is given.
   async get(path, options) { return this.read(path, (response) => response.json(), options); }
   async post(path, json, options) { return this.get(path, {method: 'POST', json, ...options}); }
-  async remove(path) { await this.fetch(path, {method: 'DELETE'}); }
   async blob(path, options) { return this.read(path, (response) => response.blob(), options); }
+
+  async remove(path) {
+    await this.fetch(path, {method: 'DELETE'});
+    this.dispatchEvent(new Event('disk'));
+  }
 
   // The same as get(path), for at most so long. The server is not lost where
   // something else has come meanwhile.
@@ -207,10 +214,14 @@ export class Api extends EventTarget {
       };
       request.onload = () => {
         this.hear();
-        if (request.status === 201) resolve(JSON.parse(request.responseText));
-        else reject(this.refusal(request.status, request.responseText));
+        if (request.status !== 201) {
+          reject(this.refusal(request.status, request.responseText));
+          return;
+        }
+        resolve(JSON.parse(request.responseText));
+        this.dispatchEvent(new Event('disk'));
       };
-      request.onerror = () => this.explainBrokenUpload().then(reject);
+      request.onerror = () => this.explainBrokenUpload(file.size).then(reject);
       request.onabort = () => reject(new DOMException('The upload was ended.', 'AbortError'));
       signal?.addEventListener('abort', () => request.abort());
       request.send(file);
@@ -219,10 +230,16 @@ export class Api extends EventTarget {
 
   // A server that refuses a body while it is being sent closes the connection,
   // and browsers then do not show its answer.
-  async explainBrokenUpload() {
+  async explainBrokenUpload(size) {
     try {
-      const {limits} = await this.getSoon('system');
-      return new ApiError(0, 'upload_cut', `The upload was cut off. Files may have up to ${bytesText(limits.max_upload)}.`);
+      const {limits, disk} = await this.getSoon('system');
+      if (size > limits.max_upload) {
+        return new ApiError(0, 'upload_too_long', `The file is too large. Files may have up to ${bytesText(limits.max_upload)}.`);
+      }
+      if (size > disk.quota - disk.used) {
+        return new ApiError(0, 'quota_full', `There is no room for the file. ${diskText(disk)}`);
+      }
+      return new ApiError(0, 'upload_cut', 'The upload was cut off.');
     } catch (error) {
       return error;
     }
@@ -366,6 +383,12 @@ export function bytesText(bytes) {
     if (bytes < 999.5 || unit === 'GB') return `${bytes < 9.95 && unit !== 'B' ? bytes.toFixed(1) : Math.round(bytes)} ${unit}`;
     bytes /= 1000;
   }
+}
+
+// Of what `system` says of it.
+export function diskText({stored, used, quota}) {
+  const reserved = used > stored ? `, and ${bytesText(used - stored)} are reserved for what runs` : '';
+  return `Uploads and jobs use ${bytesText(stored)} of ${bytesText(quota)}${reserved}.`;
 }
 
 // 75 -> "1 min 15 s".

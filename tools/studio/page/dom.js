@@ -18,7 +18,7 @@ export function svg(tag, attributes, ...children) {
   return build(tag, attributes, children, (name) => document.createElementNS(SVG, name));
 }
 
-const PROPERTIES = new Set(['checked', 'disabled', 'hidden', 'indeterminate', 'max', 'muted', 'srcObject', 'value']);
+const PROPERTIES = new Set(['checked', 'disabled', 'hidden', 'max', 'muted', 'value']);
 
 function build(tag, attributes, children, create) {
   if (attributes instanceof Node || typeof attributes !== 'object' || Array.isArray(attributes)) {

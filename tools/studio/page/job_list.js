@@ -1,6 +1,6 @@
 // The jobs of one type, the newest first, and a page of them.
 
-import {agoText, bytesText} from './api.js';
+import {agoText, diskText} from './api.js';
 import {fill, h, refill} from './dom.js';
 import {hasEnded} from './job_view.js';
 import {nameOf} from './names.js';
@@ -31,6 +31,7 @@ export class JobList {
     this.parts = new Map();  // id of a job -> the line below its title, its button
     this.removing = new Set();  // ids of jobs
     api.addEventListener('jobs', () => this.show());
+    api.addEventListener('disk', () => this.showDisk());
     if (api.jobs) this.show();
     else fill(this.list, [0, 1].map(() => h('li.skeleton.job-skeleton')));
   }
@@ -77,7 +78,7 @@ export class JobList {
   async showDisk() {
     try {
       const {disk} = await this.api.getSoon('system');
-      fill(this.disk, `Uploads and jobs use ${bytesText(disk.used)} of ${bytesText(disk.quota)}.`);
+      fill(this.disk, diskText(disk));
     } catch {
       // The shell says that the server does not answer.
     }

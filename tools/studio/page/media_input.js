@@ -3,7 +3,7 @@
 
 import {ApiError, bytesText, secondsText} from './api.js';
 import {hasCamera, takeFromCamera} from './camera.js';
-import {fill, h, uniqueId} from './dom.js';
+import {fill, h, refill, uniqueId} from './dom.js';
 import {nameOf, rememberName} from './names.js';
 import {errorNotice, icon, showPicture, showThumb, unload} from './ui.js';
 
@@ -36,6 +36,7 @@ export class MediaInput {
     this.onchange = onchange;
     this.value = null;
     this.sending = null;  // the upload that is shown while it is sent
+    this.removing = new Set();  // ids of uploads
     this.offered = [];
     const {words} = this;
     const titleId = uniqueId('media');
@@ -90,14 +91,14 @@ export class MediaInput {
   // The bundled and earlier ones that can be taken.
   offer(list) {
     this.offered = list;
-    fill(this.thumbs, list.map((facts) => this.thumb(facts)));
+    refill(this.thumbs, list.map((facts) => this.thumb(facts)));
     this.markThumbs();
   }
 
   thumb(facts) {
     const name = nameOf(facts);
     const image = h('img', {alt: ''});
-    const button = h('button.thumb', {type: 'button', title: name, 'aria-label': name, 'data-id': facts.id, onclick: () => this.set(facts)},
+    const button = h('button.thumb', {type: 'button', title: name, 'aria-label': name, 'data-id': facts.id, 'data-key': facts.id, onclick: () => this.set(facts)},
       facts.kind === 'motion' ? icon('motion') : image);
     if (facts.kind !== 'motion') showThumb(image, this.api, `uploads/${facts.id}/preview?frame=0&side=${THUMB_SIDE}`);
     return button;
@@ -148,10 +149,21 @@ export class MediaInput {
     fill(this.cover, upload.nodes);
   }
 
+  // The first one, if there is any, where this one was deleted.
+  setOrFirst(wanted) {
+    const facts = this.offered.find(({id}) => id === wanted.id) ?? this.offered[0];
+    if (facts) {
+      this.set(facts);
+      return;
+    }
+    this.showEmpty();
+    this.onchange(null);
+  }
+
   // What there was before an upload that came to nothing.
   showBefore({before}) {
     if (before.failed) this.showBefore(before);
-    else if (before.facts) this.set(before.facts);
+    else if (before.facts) this.setOrFirst(before.facts);
     else if (before.nodes) this.showUpload(before);
     else this.showEmpty();
   }
@@ -246,19 +258,22 @@ export class MediaInput {
   }
 
   async removeUpload() {
-    const {id} = this.value;
+    const removed = this.value;
+    const {id} = removed;
+    if (this.removing.has(id)) return;
+    this.removing.add(id);
     try {
       await this.api.remove(`uploads/${id}`);
     } catch (error) {
       this.showProblem(error);
       return;
+    } finally {
+      this.removing.delete(id);
     }
     this.offer(this.offered.filter((facts) => facts.id !== id));
-    if (this.offered.length) this.set(this.offered[0]);
-    else {
-      this.showEmpty();
-      this.onchange(null);
-    }
+    // Another one may have been chosen since, or be on its way.
+    if (this.value?.id !== id) return;
+    this.setOrFirst(removed);
     // What was pressed is hidden now.
     (this.thumbs.firstElementChild ?? this.chooseButton).focus({preventScroll: true});
   }

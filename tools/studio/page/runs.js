@@ -119,8 +119,10 @@ class RunView {
     this.configPlace = h('div');
     this.more = h('section.card.stack', {'aria-label': 'Page and settings', hidden: true}, this.pagePlace, this.configPlace);
     this.problem = h('div');
-    this.element = h('div.stack', this.head, this.problem,
-      h('div.chart-grid', [...this.charts.values()].map((chart) => chart.element)), this.strip, this.more);
+    this.parts = [this.head, this.problem,
+      h('div.chart-grid', [...this.charts.values()].map((chart) => chart.element)), this.strip, this.more];
+    this.element = h('div.stack', this.parts);
+    this.isGone = false;  // the element says so in place of the parts
   }
 
   start() {
@@ -140,19 +142,30 @@ class RunView {
       try {
         const run = await this.read();
         if (this.stopped) return;
+        this.showThere();
         this.draw(run);
         fill(this.problem);
         wait = !run.complete ? 0 : run.state === 'running' ? RUNNING_EVERY_MS : QUIET_EVERY_MS;
       } catch (error) {
-        if (error.status === 404) {
-          fill(this.element, h('section.card', emptyState('warning', 'This run is not there', 'Its folder was moved or removed. Choose one of the list.')));
-          return;
-        }
-        fill(this.problem, errorNotice(error, () => this.poll()));
+        if (error.status === 404) this.showGone();
+        else fill(this.problem, errorNotice(error, () => this.poll()));
       }
     }
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.poll(), wait);
+  }
+
+  // Until it is there again, as after another training into the same folder.
+  showGone() {
+    if (this.isGone) return;
+    this.isGone = true;
+    fill(this.element, h('section.card', emptyState('warning', 'This run is not there', 'Its folder was moved or removed. Choose one of the list.')));
+  }
+
+  showThere() {
+    if (!this.isGone) return;
+    this.isGone = false;
+    fill(this.element, this.parts);
   }
 
   // What is new since the last time: the last point of a series may still grow,

@@ -15,7 +15,7 @@ const FORMAT = 'cpab-warp';  // of saved files
 const BEHIND_MS = 100;
 const KEEP_MS = 300;
 const OTHERS = [['thin_plate', 'Thin-plate spline'], ['affine', 'Affine map']];
-const SIZES = [[128, '128 pixels'], [256, '256 pixels'], [512, '512 pixels']];
+const SIZES = [128, 256, 512];
 
 const DEFAULTS = {
   size: 256, cells: [4, 4], zero_boundary: true, volume: false, tension: 8,
@@ -120,8 +120,8 @@ class WarpPage {
       changed[axis] = count;
       this.change({cells: changed});
     }});
-    const logarithmic = (label, low, high, value, set) => range(label, {min: Math.log10(low), max: Math.log10(high), step: 0.001,
-      value: Math.log10(value), format: (power) => short(10 ** power), oninput: (power) => set(Number((10 ** power).toPrecision(3)))});
+    const logarithmic = (label, low, high, value, set) => range(label, {...powersOf(low, high, value),
+      format: (power) => short(10 ** power), oninput: (power) => set(Number((10 ** power).toPrecision(3)))});
     const ofPrior = (name, label, low, high) => logarithmic(label, low, high, prior[name] || low,
       (number) => this.change({prior: {...this.settings.prior, [name]: number}}));
     fill(this.controls,
@@ -136,7 +136,7 @@ class WarpPage {
         h('p.hint', 'How hard the points may pull. Where they contradict each other, a lower tension gives a smoother field.')),
       h('div.stack.tight', chips('Show', [['grid', 'Grid'], ['velocity', 'Velocity'], ['cells', 'Cells']], settings.overlays,
         (overlays) => this.change({overlays}))),
-      field('Size', select(SIZES, settings.size, (size) => this.change({size: Number(size)}))),
+      field('Size', select(sizesWith(settings.size), settings.size, (size) => this.change({size: Number(size)}))),
       h('details.more', h('summary', 'Prior'), h('div.stack.tight',
         ofPrior('length_scale', 'Length', 0.05, 2).element, ofPrior('speed', 'Speed', 0.05, 10).element,
         ofPrior('gradient', 'Affine', 0.01, 10).element,
@@ -396,6 +396,19 @@ class WarpPage {
 
 function setFigure(figure, text) {
   figure.firstChild.textContent = text;
+}
+
+// A loaded file may have any size and number that the server takes.
+const sizesWith = (size) => [...new Set([...SIZES, size])].sort((a, b) => a - b).map((side) => [side, `${side} pixels`]);
+
+// Of a slider from `low` to `high`, or on to `value`, by powers of 10.
+function powersOf(low, high, value) {
+  const steps = 1000;  // of a power
+  return {
+    min: Math.floor(steps * Math.log10(Math.min(low, value))) / steps,
+    max: Math.ceil(steps * Math.log10(Math.max(high, value))) / steps,
+    step: 1 / steps, value: Math.log10(value),
+  };
 }
 
 const short = (value) => (Math.abs(value) >= 10 ? value.toFixed(0) : value.toPrecision(2));

@@ -1,7 +1,6 @@
 #include "tools/studio/warp/warp_engine.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include "Eigen/Core"
 #include "cpab/field/basis.h"
 #include "cpab/fit/fit.h"
+#include "pipelines/base/stopwatch.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/arrival.h"
 #include "tools/studio/warp/det_colours.h"
@@ -25,6 +25,7 @@ namespace studio {
 namespace {
 
 using nlohmann::json;
+using pipelines::Stopwatch;
 
 // Fitters of 12x12 cells take 12 MB each, pictures of 1024x1024 pixels 4 MB.
 constexpr size_t kNumFitters = 4;
@@ -36,17 +37,9 @@ constexpr int kVelocities = 16;    // samples along an axis
 constexpr int kDeterminants = 33;  // samples along an axis
 constexpr int kBandRows = 16;      // rows of pixels that are made at once
 
-class Stopwatch {
- public:
-  double Milliseconds() const {
-    return std::chrono::duration<double, std::milli>(Clock::now() - start_)
-        .count();
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point start_ = Clock::now();
-};
+double Milliseconds(const Stopwatch& stopwatch) {
+  return 1000 * stopwatch.Seconds();
+}
 
 // To 1/100000 of a side: what is drawn needs no more, and JSON stays short.
 double Rounded(double value) { return std::round(value * 1e5) / 1e5; }
@@ -279,20 +272,20 @@ absl::StatusOr<std::string> WarpEngine::Warp(
       {"missed", Missed(request, maps, *scaled)},
       {"iterations", maps.iterations},
       {"max_gradient", maps.max_gradient}};
-  json milliseconds = {{"fit", fit.Milliseconds()}};
+  json milliseconds = {{"fit", Milliseconds(fit)}};
 
   const Stopwatch warp;
   std::string pixels(scaled->pixels.size(), '\0');
   Renderer(maps, *scaled)
       .Render(request.view, reinterpret_cast<uint8_t*>(pixels.data()));
-  milliseconds["warp"] = warp.Milliseconds();
+  milliseconds["warp"] = Milliseconds(warp);
 
   AddDeterminants(maps, &answer);
   if (request.has_grid) answer["grid"] = GridLines(*maps.forward);
   if (request.has_velocity) answer["velocity"] = Velocities(maps);
   if (request.trace.cols() > 0)
     answer["sources"] = Sources(maps, request.trace);
-  milliseconds["total"] = total.Milliseconds();
+  milliseconds["total"] = Milliseconds(total);
   answer["milliseconds"] = std::move(milliseconds);
   return AnswerBytes(answer, pixels.size()) + pixels;
 }
