@@ -1,5 +1,6 @@
 #include "tools/lint/commands.h"
 
+#include <algorithm>
 #include <cctype>
 #include <deque>
 #include <set>
@@ -104,17 +105,36 @@ bool Knows(const std::set<std::string>& flags, const std::string& name) {
          (absl::StartsWith(name, "no") && flags.count(name.substr(2)) > 0);
 }
 
+// The name that begins at `begin`.
+std::string FlagNameAt(const std::string& source, size_t begin) {
+  size_t end = begin;
+  while (end < source.size() && IsFlagCharacter(source[end])) ++end;
+  return source.substr(begin, end - begin);
+}
+
+// What parser.add_argument('--name', ...) defines in a source in Python.
+void AddPythonFlags(const std::string& source, std::set<std::string>* flags) {
+  const std::string call = "add_argument(";
+  for (size_t at = source.find(call); at != std::string::npos;
+       at = source.find(call, at + 1)) {
+    const size_t begin = source.find_first_not_of(" \n'\"", at + call.size());
+    if (begin == std::string::npos) return;
+    if (source.compare(begin, 2, "--") == 0) {
+      flags->insert(FlagNameAt(source, begin + 2));
+    }
+  }
+}
+
 // What ABSL_FLAG(type, name, ...) defines in a source.
 void AddDefinedFlags(const std::string& source, std::set<std::string>* flags) {
+  AddPythonFlags(source, flags);
   constexpr char kMacro[] = "ABSL_FLAG(";
   for (size_t at = source.find(kMacro); at != std::string::npos;
        at = source.find(kMacro, at + 1)) {
     const size_t comma = source.find(',', at);
     if (comma == std::string::npos) return;
-    size_t begin = source.find_first_not_of(" \n", comma + 1);
-    size_t end = begin;
-    while (end < source.size() && IsFlagCharacter(source[end])) ++end;
-    flags->insert(source.substr(begin, end - begin));
+    const size_t begin = source.find_first_not_of(" \n", comma + 1);
+    flags->insert(FlagNameAt(source, std::min(begin, source.size())));
   }
 }
 
@@ -164,7 +184,9 @@ class FlagChecker {
   FlagChecker(const SourceTree& tree, const Targets& targets)
       : tree_(tree), targets_(targets), all_(ForeignFlags()) {
     for (const auto& [path, content] : tree.files()) {
-      if (absl::EndsWith(path, ".cc")) AddDefinedFlags(content, &all_);
+      if (absl::EndsWith(path, ".cc") || absl::EndsWith(path, ".py")) {
+        AddDefinedFlags(content, &all_);
+      }
     }
     const auto bazelrc = tree.files().find(".bazelrc");
     if (bazelrc != tree.files().end()) bazelrc_ = bazelrc->second;

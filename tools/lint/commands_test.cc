@@ -20,7 +20,11 @@ using ::testing::IsEmpty;
 Files Program() {
   return {{"a/BUILD",
            "cc_binary(name = \"a\", srcs = [\"a.cc\"], deps = [\":l\"])\n"
-           "cc_library(name = \"l\", srcs = [\"l.cc\"])\n"},
+           "cc_library(name = \"l\", srcs = [\"l.cc\"])\n"
+           "py_binary(name = \"p\", srcs = [\"p.py\"])\n"},
+          {"a/p.py",
+           "add_argument('--few', type=int)\n"
+           "add_argument(\n    '--rare')"},
           {"a/a.cc", "ABSL_FLAG(bool, fast, true, \"\");"},
           {"a/l.cc", "ABSL_FLAG(\n    int,\n    many, 1, \"\");"},
           {".bazelrc", "build:asan --copt=-g\n"}};
@@ -59,6 +63,9 @@ TEST(Commands, FlagsAreThePrograms) {
   EXPECT_THAT(
       CommandFindings("tools/bazelw run //a -- --fast \\\n  --slow 3\n"),
       ElementsAre("README.md:1: //a has no flag --slow"));
+  EXPECT_THAT(
+      CommandFindings("tools/bazelw run //a:p -- --few 3 --rare --fast"),
+      ElementsAre("README.md:1: //a:p has no flag --fast"));
   EXPECT_THAT(CommandFindings("tools/bazelw test --config=msan //a\n"),
               ElementsAre("README.md:1: .bazelrc has no config msan"));
 }
