@@ -25,7 +25,7 @@ namespace cpab {
 
 // The gradient of a scalar loss that depends on T(points; theta).
 template <int D>
-struct ThetaGradient {
+struct BatchGradient {
   Eigen::VectorXd theta;   // [d]
   PointColumns<D> points;  // [D, N]
 };
@@ -40,21 +40,21 @@ inline void TransformInPlace(const Flow& flow, PointColumns<2>* x) {
 inline void TransformInPlace(const VolumeFlow& flow, PointColumns<3>* x) {
   *x = flow.Transform(*x);
 }
-inline ThetaGradient<1> PullbackToTheta(const IntervalFlow& flow,
+inline BatchGradient<1> PullbackToTheta(const IntervalFlow& flow,
                                         const PointColumns<1>& x,
                                         const PointColumns<1>& dl_dy,
                                         const ParallelFor& parallel_for) {
   const auto gradient = flow.Pullback<double>(x, dl_dy, parallel_for);
   return {flow.basis().ThetaFromCells(gradient.cells), gradient.points};
 }
-inline ThetaGradient<2> PullbackToTheta(const Flow& flow,
+inline BatchGradient<2> PullbackToTheta(const Flow& flow,
                                         const PointColumns<2>& x,
                                         const PointColumns<2>& dl_dy,
                                         const ParallelFor& parallel_for) {
   const auto gradient = flow.Pullback<double>(x, dl_dy, parallel_for);
   return {flow.field().basis().ThetaFromCells(gradient.cells), gradient.points};
 }
-inline ThetaGradient<3> PullbackToTheta(const VolumeFlow& flow,
+inline BatchGradient<3> PullbackToTheta(const VolumeFlow& flow,
                                         const PointColumns<3>& x,
                                         const PointColumns<3>& dl_dy,
                                         const ParallelFor& parallel_for) {
@@ -63,21 +63,21 @@ inline ThetaGradient<3> PullbackToTheta(const VolumeFlow& flow,
 }
 
 // The gradient of sum over n of weights[n] log det dT/dx(x_n).
-inline ThetaGradient<1> LogDetPullbackToTheta(const IntervalFlow& flow,
+inline BatchGradient<1> LogDetPullbackToTheta(const IntervalFlow& flow,
                                               const PointColumns<1>& x,
                                               const Eigen::VectorXd& weights,
                                               const ParallelFor& parallel_for) {
   const auto gradient = flow.LogDetPullback(x, weights, parallel_for);
   return {flow.basis().ThetaFromCells(gradient.cells), gradient.points};
 }
-inline ThetaGradient<2> LogDetPullbackToTheta(const Flow& flow,
+inline BatchGradient<2> LogDetPullbackToTheta(const Flow& flow,
                                               const PointColumns<2>& x,
                                               const Eigen::VectorXd& weights,
                                               const ParallelFor& parallel_for) {
   const auto gradient = flow.LogDetPullback(x, weights, parallel_for);
   return {flow.field().basis().ThetaFromCells(gradient.cells), gradient.points};
 }
-inline ThetaGradient<3> LogDetPullbackToTheta(const VolumeFlow& flow,
+inline BatchGradient<3> LogDetPullbackToTheta(const VolumeFlow& flow,
                                               const PointColumns<3>& x,
                                               const Eigen::VectorXd& weights,
                                               const ParallelFor& parallel_for) {
@@ -121,7 +121,7 @@ void PullbackBatch(const std::vector<AnyFlow>& flows, int64_t num_points,
                    const PointArray<Scalar>& dl_dpoints,
                    const ParallelFor& parallel_for = Serially) {
   const auto pull = [&](int64_t b, const ParallelFor& inner) {
-    const ThetaGradient<D> gradient =
+    const BatchGradient<D> gradient =
         PullbackToTheta(flows[b], Gather<D>(points, b, 0, num_points),
                         Gather<D>(dl_dy, b, 0, num_points), inner);
     dl_dtheta.row(b) = gradient.theta.transpose();

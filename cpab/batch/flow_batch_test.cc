@@ -75,7 +75,7 @@ void ExpectPullbackOfSingles(const std::shared_ptr<const AnyBasis>& basis,
     PullbackBatch<D>(flows, num_points, points, dl_dy, dl_dtheta,
                      ComponentsFirst(gradient.data(), D, num_points), loop);
     for (int b = 0; b < batch; ++b) {
-      const ThetaGradient<D> alone =
+      const BatchGradient<D> alone =
           PullbackToTheta(flows[b], Gather<D>(points, b, 0, num_points),
                           Gather<D>(dl_dy, b, 0, num_points), Serially);
       EXPECT_EQ(dl_dtheta.row(b).transpose(), alone.theta);

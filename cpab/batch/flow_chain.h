@@ -135,9 +135,9 @@ class Chain {
     return GoBack(points, PointColumns<D>::Zero(D, points.cols()), parallel_for,
                   [&](const Flow& flow, const PointColumns<D>& x,
                       const PointColumns<D>& lambda) {
-                    ThetaGradient<D> sum =
+                    BatchGradient<D> sum =
                         PullbackToTheta(flow, x, lambda, parallel_for);
-                    const ThetaGradient<D> own =
+                    const BatchGradient<D> own =
                         LogDetPullbackToTheta(flow, x, weights, parallel_for);
                     sum.theta += own.theta;
                     sum.points += own.points;
@@ -160,7 +160,7 @@ class Chain {
     ChainGradient<D> result;
     result.points = dl_dy;
     for (size_t i = flows_.size(); i-- > 0;) {
-      ThetaGradient<D> gradient = stage(flows_[i], before[i], result.points);
+      BatchGradient<D> gradient = stage(flows_[i], before[i], result.points);
       if (result.thetas.size() == 0) {
         result.thetas.resize(gradient.theta.size(),
                              static_cast<Eigen::Index>(flows_.size()));
@@ -184,7 +184,7 @@ void TransformInPlace(const Chain<D>& chain, PointColumns<D>* x) {
   for (const auto& flow : chain.flows()) TransformInPlace(flow, x);
 }
 template <int D>
-ThetaGradient<D> PullbackToTheta(const Chain<D>& chain,
+BatchGradient<D> PullbackToTheta(const Chain<D>& chain,
                                  const PointColumns<D>& x,
                                  const PointColumns<D>& dl_dy,
                                  const ParallelFor& parallel_for) {

@@ -7,6 +7,8 @@
 
 #include <limits>
 
+#include "Eigen/Core"
+#include "cpab/batch/flow_chain.h"
 #include "cpab/torch/transform.h"
 #include "gtest/gtest.h"
 
@@ -55,6 +57,21 @@ TEST_F(FitKeypointsTest, ThetaCarriesTheKeypoints) {
       (transform_.Apply(fit.theta, from) - to).flatten(1).norm(2, 1);
   EXPECT_LT((residual - fit.residual).abs().max().item<double>(), 5e-6);
   EXPECT_LT(residual.max().item<double>(), 1e-3);
+}
+
+TEST_F(FitKeypointsTest, ThetaIsThatOfAChainOfOneStage) {
+  const Pairs pairs = SmoothMotion(1, 5, 1);
+  const Tensor theta = FitKeypoints(fitter_, pairs.from, pairs.to).theta;
+  const FlowChain chain(
+      fitter_.basis(),
+      Eigen::Map<const Eigen::VectorXd>(theta.data_ptr<double>(), 58),
+      FlowChain::Time::kUnitEach);
+  const Eigen::Map<const Eigen::Matrix2Xd> from(pairs.from.data_ptr<double>(),
+                                                2, 5);
+  const Tensor moved = transform_.Apply(theta, pairs.from);
+  const Eigen::Map<const Eigen::Matrix2Xd> expected(moved.data_ptr<double>(), 2,
+                                                    5);
+  EXPECT_LT((chain.Transform(from) - expected).norm(), 1e-12);
 }
 
 TEST_F(FitKeypointsTest, IsBitIdenticalAloneInABatchAndOnAnyThreads) {
