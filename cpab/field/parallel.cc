@@ -1,6 +1,7 @@
 #include "cpab/field/parallel.h"
 
 #include <atomic>
+#include <exception>
 #include <memory>
 
 #define EIGEN_USE_THREADS
@@ -15,8 +16,15 @@ ParallelFor OnThreads(int num_threads) {
   return [pool](int64_t count, const std::function<void(int64_t)>& body) {
     // Each thread takes the next index until none is left.
     std::atomic<int64_t> next(0);
+    std::atomic<bool> failed(false);
+    std::exception_ptr error;  // The first one's; read when all have stopped.
     const auto take = [&] {
-      for (int64_t i; (i = next.fetch_add(1)) < count;) body(i);
+      try {
+        for (int64_t i; (i = next.fetch_add(1)) < count;) body(i);
+      } catch (...) {
+        if (!failed.exchange(true)) error = std::current_exception();
+        next = count;  // The others stop, too.
+      }
     };
     const int helpers = pool->NumThreads();
     Eigen::Barrier done(helpers);
@@ -28,6 +36,7 @@ ParallelFor OnThreads(int num_threads) {
     }
     take();
     done.Wait();
+    if (error) std::rethrow_exception(error);
   };
 }
 

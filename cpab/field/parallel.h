@@ -18,7 +18,8 @@ inline void Serially(int64_t count, const std::function<void(int64_t)>& body) {
 }
 
 // On `num_threads` threads, the calling one among them. Threads live as long as
-// the returned object and its copies.
+// the returned object and its copies. What body throws first is thrown again in
+// the calling thread, when all threads have stopped.
 ParallelFor OnThreads(int num_threads);
 
 }  // namespace cpab
