@@ -1,5 +1,6 @@
 #include "cpab/torch/device_constants.h"
 
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/types.h>
 #include <torch/utils.h>
 
@@ -35,6 +36,17 @@ Constants& AllConstants() {
   return *constants;
 }
 
+// The caller's stream may use it when its owner is gone: its memory is not
+// given to others before that stream has come here.
+torch::Tensor ForThisStream(torch::Tensor tensor) {
+  const torch::Device device = tensor.device();
+  if (device.is_cuda()) {
+    tensor.record_stream(
+        c10::impl::VirtualGuardImpl(device.type()).getStream(device));
+  }
+  return tensor;
+}
+
 }  // namespace
 
 torch::Tensor OnDevice(const std::shared_ptr<const void>& owner,
@@ -45,7 +57,7 @@ torch::Tensor OnDevice(const std::shared_ptr<const void>& owner,
   const Key key = {values, device.type(), device.index()};
   const auto found = constants.kept.find(key);
   if (found != constants.kept.end() && !found->second.owner.expired()) {
-    return found->second.tensor;
+    return ForThisStream(found->second.tensor);
   }
   constants.ForgetThoseWithoutOwner();
   // Kept for calls with and without autograd alike.
@@ -56,7 +68,7 @@ torch::Tensor OnDevice(const std::shared_ptr<const void>& owner,
           .clone()
           .to(device);
   constants.kept[key] = {owner, tensor};
-  return tensor;
+  return ForThisStream(tensor);
 }
 
 int64_t NumDeviceConstants() {
