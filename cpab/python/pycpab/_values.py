@@ -106,11 +106,9 @@ def scaled(theta: Array, time: float) -> Array:
     factor = _arrays.number("time", time)
     if factor == 1:
         return theta
-    return (
-        theta * factor
-        if _arrays.is_tensor(theta)
-        else _arrays.floats("theta", theta) * factor
-    )
+    # Before the product: a tensor of integers would become one of float32.
+    checked = autograd().checked if _arrays.is_tensor(theta) else _arrays.floats
+    return checked("theta", theta) * factor
 
 
 def squared_time(time: float, N: int) -> float:

@@ -40,6 +40,17 @@ class AutogradTest(unittest.TestCase):
             mixed = transform.transform_grid(grid.numpy(), theta)
             np.testing.assert_array_equal(mixed.numpy(), expected)
 
+    def test_integers_are_float64_and_truths_refused_at_any_time(self):
+        transform = Cpab([3, 3])
+        grid = torch.rand(2, 5, dtype=torch.float64)
+        ones = torch.ones(1, transform.get_theta_dim(), dtype=torch.int64)
+        for time in (1, -1, 0.1):
+            moved = transform.transform_grid(grid, ones, time=time)
+            expected = transform.transform_grid(grid, ones.double(), time=time)
+            self.assertTrue(torch.equal(moved, expected))
+            with self.assertRaises(TypeError):
+                transform.transform_grid(grid, ones.bool(), time=time)
+
     # gradcheck compares with central differences; second derivatives jump at cells' sides,
     # where the differences are off by the order of eps.
     def check(self, function, *inputs):
