@@ -341,6 +341,11 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(
 absl::StatusOr<std::string> FormatSafetensorsHeader(
     const std::vector<SafetensorsField>& fields,
     const std::map<std::string, std::string>& metadata) {
+  if (metadata.size() > kMaxMetadata) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "has ", metadata.size(), " metadata, of which at most ", kMaxMetadata,
+        " can be read back; write a .pth file, which has the tensors alone"));
+  }
   nlohmann::json json = nlohmann::json::object();
   if (!metadata.empty()) json[std::string(kMetadata)] = metadata;
   std::set<std::string> names = {std::string(kMetadata)};

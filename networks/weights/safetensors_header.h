@@ -59,7 +59,8 @@ struct SafetensorsField {
 
 // The head (length and JSON) of a file whose data part holds the fields in the
 // given order. Padded so that the data part starts at a multiple of 8.
-// InvalidArgument if a name is not UTF-8, is given twice or is "__metadata__".
+// InvalidArgument if a name is not UTF-8, is given twice or is "__metadata__",
+// and for more metadata than ParseSafetensorsHeader reads.
 absl::StatusOr<std::string> FormatSafetensorsHeader(
     const std::vector<SafetensorsField>& fields,
     const std::map<std::string, std::string>& metadata);

@@ -85,6 +85,19 @@ TEST(SafetensorsHeader, RefusesToFormatNamesThatCannotBeRead) {
                                          HasSubstr("not UTF-8")));
 }
 
+TEST(SafetensorsHeader, FormatsNoMoreMetadataThanItReads) {
+  std::map<std::string, std::string> metadata;
+  while (metadata.size() < size_t{1} << 16) {
+    metadata[std::to_string(metadata.size())] = "";
+  }
+  const std::string head = FormatSafetensorsHeader({}, metadata).value();
+  EXPECT_EQ(ParseSafetensorsHeader(head, "f")->metadata, metadata);
+  metadata["one more"] = "";
+  EXPECT_THAT(FormatSafetensorsHeader({}, metadata),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("has 65537 metadata")));
+}
+
 struct BadHeader {
   std::string json;
   size_t data_size;
