@@ -69,7 +69,10 @@ std::string MemoryAdvice(const Program& program, absl::string_view message) {
   if (absl::FindCommandLineFlag("model_size") != nullptr) {
     ways.push_back("a smaller --model_size");
   }
-  if (CanSet("model", "vit_b")) ways.push_back("--model vit_b");
+  // Of segment, whose --model is that of its weights.
+  if (CanSet("weights", "mobile-sam") && CanSet("weights", "mobile_sam.pt")) {
+    ways.push_back("--weights mobile-sam");
+  }
   if (CanSet("precision", "bfloat16") && CanSet("precision", "float16")) {
     ways.push_back("--precision bfloat16");
   }

@@ -24,6 +24,7 @@ ABSL_FLAG(std::string, model_size, "", "As of a program.");
 ABSL_FLAG(std::string, precision, "auto", "As of a program.");
 ABSL_FLAG(int, batch_size, 0, "As of a program.");
 ABSL_FLAG(std::string, device, "auto", "As of a program.");
+ABSL_FLAG(std::string, weights, "", "As of a program.");
 
 namespace pipelines {
 namespace {
@@ -96,7 +97,8 @@ TEST(RunProgram, SaysWhatToDoWithoutMemory) {
               testing::Pair(129,
                             "tested: error: there is not enough memory: "
                             "std::bad_alloc; use a smaller --model_size or "
-                            "--precision bfloat16 or --batch_size 1\n"));
+                            "--weights mobile-sam or --precision bfloat16 or "
+                            "--batch_size 1\n"));
   // As LibTorch says it on the CPU and on a GPU, and OpenCV.
   for (const std::string words :
        {"[enforce fail at alloc_cpu.cpp:75] err == 0. DefaultCPUAllocator: "
@@ -114,11 +116,13 @@ TEST(RunProgram, SaysWhatToDoWithoutMemory) {
 
 TEST(RunProgram, AdvisesNothingThatIsDoneAlready) {
   EXPECT_THAT(RunToItsEnd([]() -> absl::Status { throw std::bad_alloc(); },
-                          {"--precision=float16", "--batch_size=1"})
+                          {"--precision=float16", "--batch_size=1",
+                           "--weights=mobile-sam"})
                   .second,
               HasSubstr("std::bad_alloc; use a smaller --model_size\n"));
   absl::SetFlag(&FLAGS_precision, "float32");
   absl::SetFlag(&FLAGS_batch_size, 0);
+  absl::SetFlag(&FLAGS_weights, "");
 }
 
 // Whoever does many things notes what each of them threw, and goes on.

@@ -16,6 +16,7 @@
 #include "networks/files/outputs.h"
 #include "networks/files/system_error.h"
 #include "networks/published/weight_files.h"
+#include "networks/sam/options.h"
 #include "opencv2/core.hpp"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device_flags.h"
@@ -137,6 +138,10 @@ absl::StatusOr<std::string> WeightsPath() {
 absl::StatusOr<tools::SegmenterOptions> SegmenterOptionsFromFlags() {
   tools::SegmenterOptions options;
   options.model = absl::GetFlag(FLAGS_model);
+  if (!options.model.empty()) {
+    RETURN_IF_ERROR(pipelines::UsageError(
+        networks::sam::SamByName(options.model).status()));
+  }
   const std::string precision = absl::GetFlag(FLAGS_precision);
   if (precision != "float32" && precision != "bfloat16") {
     return pipelines::BadFlag("precision is '", precision,

@@ -159,6 +159,7 @@ TEST_F(SegmentTest, NamesMistakes) {
            {{fine}, 2, "--output is missing"},
            {{fine, "--output=a.png"}, 2, "'a.png', the name of a picture"},
            {{"--output", output_}, 2, "what to segment? Give --points"},
+           {{"--output", output_, fine, "--model=vit_x"}, 2, "'vit_x'"},
            {{"--output", output_, "--points=99,1"}, 2, "not in the image"},
            {{"--output", output_, "--boxes=1,1,2,2 3,3,4,4", fine},
             2,
