@@ -19,22 +19,6 @@ using pipelines::media::FrameSource;
 using pipelines::media::VideoFrame;
 using pipelines::media::VideoInfo;
 
-// `box` with the aspect of `size`: its smaller side grows about the centre and
-// is moved into the frame as far as that is large enough.
-cv::Rect WithAspect(const cv::Rect& box, cv::Size size, cv::Size frame) {
-  const double aspect = static_cast<double>(size.width) / size.height;
-  const int width = std::min(
-      frame.width,
-      std::max(box.width, static_cast<int>(std::lround(box.height * aspect))));
-  const int height = std::min(
-      frame.height,
-      std::max(box.height, static_cast<int>(std::lround(box.width / aspect))));
-  const int x = box.x + (box.width - width) / 2;
-  const int y = box.y + (box.height - height) / 2;
-  return cv::Rect(std::clamp(x, 0, frame.width - width),
-                  std::clamp(y, 0, frame.height - height), width, height);
-}
-
 // The part of the frame that the clip shows; notes in `result` where that is
 // not the box.
 absl::StatusOr<cv::Rect> BoxInFrame(const ClipSpec& spec,
@@ -188,6 +172,20 @@ class Pass {
 };
 
 }  // namespace
+
+cv::Rect WithAspect(const cv::Rect& box, cv::Size size, cv::Size frame) {
+  const double aspect = static_cast<double>(size.width) / size.height;
+  const int width = std::min(
+      frame.width,
+      std::max(box.width, static_cast<int>(std::lround(box.height * aspect))));
+  const int height = std::min(
+      frame.height,
+      std::max(box.height, static_cast<int>(std::lround(box.width / aspect))));
+  const int x = box.x + (box.width - width) / 2;
+  const int y = box.y + (box.height - height) / 2;
+  return cv::Rect(std::clamp(x, 0, frame.width - width),
+                  std::clamp(y, 0, frame.height - height), width, height);
+}
 
 std::string ClipPath(const ClipSpec& spec, const CutOptions& options) {
   // A slash marks a folder, for names may hold dots.

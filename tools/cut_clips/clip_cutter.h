@@ -44,6 +44,11 @@ struct CutResult {
   bool widened = false;
 };
 
+// `box`, which lies in a frame of the size `frame`, with the aspect of `size`:
+// its smaller side grows about the centre and is moved into the frame as far as
+// that is large enough.
+cv::Rect WithAspect(const cv::Rect& box, cv::Size size, cv::Size frame);
+
 // The path of a clip.
 std::string ClipPath(const ClipSpec& spec, const CutOptions& options);
 

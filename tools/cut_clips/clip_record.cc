@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -117,6 +118,38 @@ CutParts PartsOf(absl::string_view text) {
   return parts;
 }
 
+// Sides of boxes are below it in lists; what is not is damaged.
+constexpr int kMostSide = 1000000;
+
+// The box "-300--20-40-200"; nullopt if it is none.
+std::optional<cv::Rect> BoxOf(absl::string_view text) {
+  std::vector<int> sides;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('-', 1), text.size());  // 0: a sign
+    int side = 0;
+    if (!absl::SimpleAtoi(text.substr(0, end), &side) || side < -kMostSide ||
+        side > kMostSide) {
+      return std::nullopt;
+    }
+    sides.push_back(side);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  if (sides.size() != 4) return std::nullopt;
+  return cv::Rect(cv::Point(sides[0], sides[1]), cv::Point(sides[2], sides[3]));
+}
+
+// The size "64x64"; nullopt if it is none.
+std::optional<cv::Size> SizeOf(const std::string& text) {
+  const std::vector<std::string> sides = absl::StrSplit(text, 'x');
+  cv::Size size;
+  if (sides.size() != 2 || !absl::SimpleAtoi(sides[0], &size.width) ||
+      !absl::SimpleAtoi(sides[1], &size.height) || size.width <= 0 ||
+      size.height <= 0) {
+    return std::nullopt;
+  }
+  return size;
+}
+
 }  // namespace
 
 std::string RecordPath(const std::string& folder) {
@@ -196,15 +229,8 @@ std::optional<ShownFrames> FramesOf(const std::string& known) {
   }
   shown.video = parts.video.substr(parts.video.rfind('/') + 1);
   shown.unit = words.back();
-  std::vector<int> edges;
-  for (const absl::string_view edge : absl::StrSplit(parts.box, '-')) {
-    int value = 0;
-    if (absl::SimpleAtoi(edge, &value)) edges.push_back(value);
-  }
-  if (edges.size() == 4) {
-    shown.box =
-        cv::Rect(cv::Point(edges[0], edges[1]), cv::Point(edges[2], edges[3]));
-  }
+  shown.box = BoxOf(parts.box);
+  shown.size = SizeOf(parts.size);
   return shown;
 }
 

@@ -61,6 +61,7 @@ struct ShownFrames {
   double start = 0;
   double end = 0;  // infinity: to the end
   std::optional<cv::Rect> box;
+  std::optional<cv::Size> size;  // of the clip; that of the box if empty
 };
 
 // Of a clip that was cut as `known`, a CutText; nullopt where it does not say

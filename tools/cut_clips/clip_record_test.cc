@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -130,6 +131,14 @@ TEST(CutDifference, NamesWhatDiffers) {
   EXPECT_EQ(CutDifference(known, spec, options),
             "as a size 9 crf v.mp4 0-2 s, not a size 9 crf v.mp4 0-3 s; with "
             "box of the whole frame, not 1-2-4-6");
+}
+
+TEST(FramesOf, KeepsTheSignOfASide) {
+  const std::optional<ShownFrames> shown =
+      FramesOf("v 0-1 s box -300--20-40-200 size 64x64 of /v, 7 bytes, 2020");
+  ASSERT_TRUE(shown);
+  EXPECT_EQ(shown->box, cv::Rect(-300, -20, 340, 220));
+  EXPECT_EQ(shown->size, cv::Size(64, 64));
 }
 
 class VideoOfAClipTest : public networks::files::FolderTest {

@@ -198,6 +198,34 @@ std::vector<std::string> LinesOf(
   return lines;
 }
 
+// The name of the clip with this ClipKey, in whatever partition and format.
+std::string NameOfKey(const std::string& key) {
+  absl::string_view name = key;
+  name.remove_prefix(name.find('/') + 1);
+  if (!absl::ConsumeSuffix(&name, "/")) absl::ConsumeSuffix(&name, ".mp4");
+  return std::string(name);
+}
+
+// NotFound if a clip is to be replaced whose video is no longer there: once
+// taken away, it would be lost.
+absl::Status CheckCanBeCutAnew(const tools::CutPlan& plan,
+                               const std::string& folder) {
+  std::map<std::string, std::string> lacking;  // video, by the clip's name
+  for (const tools::ClipSpec* spec : plan.to_cut) {
+    std::error_code error;
+    if (std::filesystem::exists(spec->video, error)) continue;
+    lacking[spec->name] = spec->video;
+  }
+  for (const tools::StaleClip& clip : plan.stale) {
+    const auto found = lacking.find(NameOfKey(clip.key));
+    if (!clip.is_ours || found == lacking.end()) continue;
+    return absl::NotFoundError(absl::StrCat(
+        folder, "/", clip.key, " cannot be cut anew: its video ", found->second,
+        " is not there; put it back, or give another --output"));
+  }
+  return absl::OkStatus();
+}
+
 // Takes the stale clips away if they may be; else an error, after a line for
 // each reason if there are several.
 absl::Status RemoveStale(const std::vector<tools::StaleClip>& stale,
@@ -438,9 +466,12 @@ absl::Status Cut(const std::string& list, const std::string& path,
     inputs.push_back(spec.video);
   }
   RETURN_IF_ERROR(CheckOutputs(plan, inputs, options));
+  if (absl::GetFlag(FLAGS_overwrite)) {
+    RETURN_IF_ERROR(CheckCanBeCutAnew(plan, folder));
+  }
   RETURN_IF_ERROR(RemoveStale(plan.stale, folder));
   RETURN_IF_ERROR(tools::WriteClipRecord(folder, plan.record));
-  for (const std::string& shared : tools::SharedFrames(specs)) {
+  for (const std::string& shared : tools::SharedFrames(specs, options)) {
     Say(absl::StrCat("warning: ", shared));
   }
   for (const std::string& shared :

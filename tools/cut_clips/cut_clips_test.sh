@@ -85,6 +85,19 @@ expect_files "$TEST_TMPDIR"/set5/train/a.mp4
 grep -q -e late -e gone "$TEST_TMPDIR/set5/cut_clips.csv" &&
   complain "the record tells of clips that could not be cut"
 
+# What cannot be cut anew is not taken away.
+mkdir "$TEST_TMPDIR/leaving"
+cp "$videos/dance.mp4" "$TEST_TMPDIR/leaving/one.mp4"
+table one,0,0.4,,a,train one,1,1.4,,b,test
+leaving=(--list "$TEST_TMPDIR/clips.csv" --videos "$TEST_TMPDIR/leaving" --output "$TEST_TMPDIR/set13")
+succeed "2 cut" "${leaving[@]}" --size 32
+rm "$TEST_TMPDIR/leaving/one.mp4"
+expect 1 "cannot be cut anew" "${leaving[@]}" --size 64 --overwrite
+expect 1 "cannot be cut anew" "${leaving[@]}" --size 32 --png --overwrite
+table one,0,0.4,,a,test one,1,1.4,,b,test
+expect 1 "train/a.mp4 cannot be cut anew" "${leaving[@]}" --size 32 --overwrite
+expect_files "$TEST_TMPDIR"/set13/train/a.mp4 "$TEST_TMPDIR"/set13/test/b.mp4
+
 # Where the system is in the way, another try may help.
 table dance,0,0.4,,a,train dance,1,1.4,,b,test
 (

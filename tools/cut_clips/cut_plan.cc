@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "opencv2/core.hpp"
 
 namespace tools {
 namespace {
@@ -111,11 +112,27 @@ std::string VideoOf(const ClipSpec& spec) {
   return error ? spec.video : path.string();
 }
 
-// Of clips of one video.
+// Stands for the size of a frame that is not known: beyond all boxes of lists.
+constexpr int kLargeSide = 1 << 20;
+
+// What a clip of `size` shows of `box`; nullopt: the whole frame.
+std::optional<cv::Rect> ShownBox(const std::optional<cv::Rect>& box,
+                                 const std::optional<cv::Size>& size) {
+  if (!box) return std::nullopt;
+  const cv::Size frame(kLargeSide, kLargeSide);
+  const cv::Rect inside = *box & cv::Rect(cv::Point(0, 0), frame);
+  if (!size || inside.empty()) return inside;
+  return WithAspect(inside, *size, frame);
+}
+
+// Of clips of one video, and their sizes.
 template <typename Clip>
-bool Overlap(const Clip& a, const Clip& b) {
+bool Overlap(const Clip& a, const std::optional<cv::Size>& size_of_a,
+             const Clip& b, const std::optional<cv::Size>& size_of_b) {
   if (a.start >= b.end || b.start >= a.end) return false;
-  return !a.box || !b.box || !(*a.box & *b.box).empty();
+  const std::optional<cv::Rect> box_of_a = ShownBox(a.box, size_of_a);
+  const std::optional<cv::Rect> box_of_b = ShownBox(b.box, size_of_b);
+  return !box_of_a || !box_of_b || !(*box_of_a & *box_of_b).empty();
 }
 
 std::string SharedFramesText(const ClipSpec& a, const ClipSpec& b) {
@@ -137,7 +154,8 @@ struct RecordedClip {
 // same frames. Of clips of one video.
 bool IsLeak(const RecordedClip& a, const RecordedClip& b) {
   return a.key.substr(0, a.key.find('/')) != b.key.substr(0, b.key.find('/')) &&
-         a.shown.unit == b.shown.unit && Overlap(a.shown, b.shown);
+         a.shown.unit == b.shown.unit &&
+         Overlap(a.shown, a.shown.size, b.shown, b.shown.size);
 }
 
 }  // namespace
@@ -150,7 +168,8 @@ CutPlan MakePlan(const std::vector<ClipSpec>& specs, const std::string& table,
   return planner.Finish();
 }
 
-std::vector<std::string> SharedFrames(const std::vector<ClipSpec>& specs) {
+std::vector<std::string> SharedFrames(const std::vector<ClipSpec>& specs,
+                                      const CutOptions& options) {
   std::map<std::string, std::vector<const ClipSpec*>> by_video;
   for (const ClipSpec& spec : specs) by_video[VideoOf(spec)].push_back(&spec);
   std::vector<std::string> shared;
@@ -164,7 +183,10 @@ std::vector<std::string> SharedFrames(const std::vector<ClipSpec>& specs) {
         const ClipSpec& a = *clips[i];
         const ClipSpec& b = *clips[j];
         if (b.start >= a.end) break;
-        if (a.partition == b.partition || !Overlap(a, b)) continue;
+        if (a.partition == b.partition ||
+            !Overlap(a, options.size, b, options.size)) {
+          continue;
+        }
         shared.push_back(SharedFramesText(a, b));
       }
     }

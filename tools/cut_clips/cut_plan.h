@@ -38,9 +38,12 @@ CutPlan MakePlan(const std::vector<ClipSpec>& specs, const std::string& table,
                  const ClipRecord& record, const CutOptions& options);
 
 // Pairs of a training and a test clip that show the same frames of a video: the
-// same file by whatever name, times that overlap, and boxes that overlap. A
-// sentence each, with the lines of the table, or the files without one.
-std::vector<std::string> SharedFrames(const std::vector<ClipSpec>& specs);
+// same file by whatever name, times that overlap, and boxes that overlap when
+// they have grown to the aspect of options.size. The videos are not opened:
+// boxes grow as in a frame without an end to the right and below. A sentence
+// each, with the lines of the table, or the files without one.
+std::vector<std::string> SharedFrames(const std::vector<ClipSpec>& specs,
+                                      const CutOptions& options);
 
 // The same of `specs` and clips that other tables have left in
 // options.output_folder. A video is known by its file name, size and time of

@@ -7,7 +7,9 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
+#include "opencv2/core.hpp"
 #include "third_party/absl/status_matchers.h"
+#include "tools/cut_clips/clip_cutter.h"
 #include "tools/cut_clips/clip_list.h"
 #include "tools/cut_clips/clip_record.h"
 
@@ -181,11 +183,12 @@ TEST_F(CutPlanTest, DoesNotCallAStrangersClipItsOwn) {
 }
 
 TEST(SharedFrames, AreFoundBetweenTrainAndTest) {
-  EXPECT_THAT(SharedFrames(Specs("v,0,2,,a,train\nv,1,3,,b,test\n")),
+  EXPECT_THAT(SharedFrames(Specs("v,0,2,,a,train\nv,1,3,,b,test\n"), {}),
               ElementsAre("lines 2 and 3 put frames of v into both train and "
                           "test"));
   EXPECT_THAT(SharedFrames(Specs("v,0,9,,a,test\nv,1,2,,b,test\n"
-                                 "v,5,6,,c,train\n")),
+                                 "v,5,6,,c,train\n"),
+                           {}),
               ElementsAre(HasSubstr("lines 2 and 4")));
 }
 
@@ -197,7 +200,8 @@ TEST_F(CutPlanTest, FindsFramesThatTwoNamesOfAVideoShare) {
         Specs(std::string("v,0,2,,a,train\n") + other + ",1,3,,b,test\n");
     specs[0].video = Path("v.mp4");
     specs[1].video = Path(other);
-    EXPECT_THAT(SharedFrames(specs), ElementsAre(HasSubstr("lines 2 and 3")));
+    EXPECT_THAT(SharedFrames(specs, {}),
+                ElementsAre(HasSubstr("lines 2 and 3")));
   }
 }
 
@@ -241,18 +245,30 @@ TEST_F(CutPlanTest, NamesTheFilesThatAreOneVideoWithoutATable) {
     spec.video = Path(spec.file);
     spec.end = 1;
   }
-  EXPECT_THAT(SharedFrames(specs),
+  EXPECT_THAT(SharedFrames(specs, {}),
               ElementsAre("v.mp4 and link.mp4 are one video, which is in both "
                           "train and test"));
 }
 
 TEST(SharedFrames, AreNoneWhereFileTimeOrBoxDiffers) {
   EXPECT_THAT(SharedFrames(Specs("v,0,2,,a,train\nw,0,2,,b,test\n"
-                                 "v,2,4,,c,test\nv,1,2,,d,train\n")),
+                                 "v,2,4,,c,test\nv,1,2,,d,train\n"),
+                           {}),
               IsEmpty());
   EXPECT_THAT(SharedFrames(Specs("v,0,2,0-0-9-9,a,train\n"
-                                 "v,0,2,9-0-18-9,b,test\n")),
+                                 "v,0,2,9-0-18-9,b,test\n"),
+                           {}),
               IsEmpty());
+}
+
+TEST(SharedFrames, AreFoundWhereBoxesGrowToTheSize) {
+  const std::vector<ClipSpec> specs =
+      Specs("v,0,2,0-0-9-18,a,train\nv,0,2,9-0-18-18,b,test\n");
+  CutOptions options;
+  EXPECT_THAT(SharedFrames(specs, options), IsEmpty());
+  options.size = cv::Size(64, 64);
+  EXPECT_THAT(SharedFrames(specs, options),
+              ElementsAre(HasSubstr("lines 2 and 3")));
 }
 
 }  // namespace
