@@ -20,7 +20,7 @@ namespace {
 
 // Of puppets/puppets.h.
 constexpr int kMaxPuppetSide = 1024;
-constexpr int kMaxPuppetClipWidth = 1000000;
+constexpr int kMaxPuppetClipPixels = 447392426;
 
 absl::Status Invalid(absl::string_view what) {
   return absl::InvalidArgumentError(what);
@@ -43,7 +43,8 @@ absl::Status CheckData(const DataConfig& data) {
                                   "data.folder"));
     }
   }
-  const int most = kMaxPuppetClipWidth / std::max(data.height(), data.width());
+  const int side = std::max(data.height(), data.width());
+  const int most = kMaxPuppetClipPixels / (side * side);
   if (data.puppets().frames_per_clip() > most) {
     return Invalid(absl::StrCat("data.puppets.frames_per_clip is ",
                                 data.puppets().frames_per_clip(),

@@ -211,10 +211,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "data { puppets {} } losses { perceptual { untrained: true } }",
                 {"data.height=1056"},
                 "data.height is 1056, and data.puppets are made up to 1024"},
-        BadCase{"PuppetClipsWiderThanAPicture",
+        BadCase{"PuppetClipsLargerThanAPicture",
                 "data { puppets {} } losses { perceptual { untrained: true } }",
-                {"data.height=1024", "data.puppets.frames_per_clip=977"},
-                "data.puppets.frames_per_clip is 977; use at most 976"}),
+                {"data.height=1024", "data.puppets.frames_per_clip=427"},
+                "data.puppets.frames_per_clip is 427; use at most 426"}),
     [](const auto& info) { return info.param.what; });
 
 }  // namespace

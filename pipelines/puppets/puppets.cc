@@ -19,6 +19,7 @@
 #include "pipelines/base/caught_exception.h"
 #include "pipelines/base/joined_threads.h"
 #include "pipelines/base/random.h"
+#include "pipelines/media/image_io.h"
 #include "pipelines/media/npy.h"
 #include "pipelines/puppets/scene.h"
 #include "pipelines/puppets/truth.h"
@@ -36,8 +37,9 @@ constexpr int kVersion = 1;
 
 constexpr char kManifest[] = "manifest.json";
 
-// libpng's limit; a clip is a picture of frames side by side.
-constexpr int kMaxClipWidth = 1000000;
+// A clip is a picture of frames side by side, and has to be readable: 3 bytes a
+// pixel. With at most 1000 frames it is never as wide as libpng's limit.
+constexpr int kMaxClipPixels = static_cast<int>(media::kMaxImageBytes / 3);
 
 // Another process that makes the same set may be at it for so long.
 constexpr std::chrono::hours kWaitForAnother(1);
@@ -207,8 +209,9 @@ absl::Status ValidatePuppetOptions(const PuppetOptions& o) {
   RETURN_IF_ERROR(
       CheckRange("num_train + num_test", o.num_train + o.num_test, 1, 200000));
   RETURN_IF_ERROR(CheckRange("frames_per_clip", o.frames_per_clip, 2, 1000));
-  RETURN_IF_ERROR(CheckRange("size * frames_per_clip",
-                             o.size * o.frames_per_clip, 32, kMaxClipWidth));
+  RETURN_IF_ERROR(CheckRange("size * size * frames_per_clip",
+                             o.size * o.size * o.frames_per_clip, 512,
+                             kMaxClipPixels));
   return CheckRange("supersampling", o.supersampling, 1, 8);
 }
 

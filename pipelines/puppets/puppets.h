@@ -33,8 +33,9 @@ struct PuppetOptions {
   // Clips, 0 to 100000 each. No puppet and no motion is in both splits.
   int num_train = 96;
   int num_test = 12;
-  // 2 to 1000, together at most 1,000,000 pixels wide. At 8 frames a pose, 32
-  // frames visit four or five poses.
+  // 2 to 1000, together at most 447,392,426 pixels, what image_io.h reads: 426
+  // frames of size 1024. At 8 frames a pose, 32 frames visit four or five
+  // poses.
   int frames_per_clip = 32;
   // Equal options give equal files, whatever the number of threads.
   uint64_t seed = 1;

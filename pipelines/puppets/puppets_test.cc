@@ -225,12 +225,12 @@ TEST(ValidatePuppetOptions, NamesTheFieldAndItsRange) {
                        HasSubstr("num_train + num_test is 0")));
   options = PuppetOptions();
   options.size = 1024;
-  options.frames_per_clip = 977;
+  options.frames_per_clip = 427;
   EXPECT_THAT(ValidatePuppetOptions(options),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("size * frames_per_clip is 1000448; use 32 to "
-                                 "1000000")));
-  options.frames_per_clip = 976;
+                       HasSubstr("size * size * frames_per_clip is 447741952; "
+                                 "use 512 to 447392426")));
+  options.frames_per_clip = 426;
   EXPECT_THAT(ValidatePuppetOptions(options), IsOk());
 }
 
