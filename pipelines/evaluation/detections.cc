@@ -14,6 +14,7 @@
 #include "networks/files/path_parts.h"
 #include "networks/files/read_file.h"
 #include "pipelines/media/csv.h"
+#include "pipelines/media/image_folder.h"
 #include "pipelines/media/npy.h"
 #include "third_party/absl/status_macros.h"
 
@@ -29,9 +30,17 @@ absl::Status Invalid(const std::string& place, const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat(place, ": ", what));
 }
 
+bool HasKnownEnding(const std::string& name) {
+  return media::HasPictureEnding(name) || media::HasVideoEnding(name) ||
+         absl::EndsWithIgnoreCase(name, ".npy");
+}
+
+// Other dots belong to the name: cut_clips names clips "talk#8.000-end". There
+// may be several endings, as of "07.mp4.png".
 std::string ClipName(const std::string& file) {
-  const std::string name = networks::files::BaseName(file);
-  return name.substr(0, name.find('.'));
+  std::string name = networks::files::BaseName(file);
+  while (HasKnownEnding(name)) name.resize(name.rfind('.'));
+  return name;
 }
 
 absl::Status CheckHeader(const media::CsvRow& header, DetectionKind kind,

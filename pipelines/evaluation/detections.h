@@ -10,7 +10,7 @@
 // array (NumPy's .npy) holds the frames of one clip: keypoints [T, K, 2],
 // embeddings [T, ...]. A folder of such arrays holds a clip each, by its name.
 //
-// Names of clips count up to their first dot, as in the field's scripts, so
+// Names of clips count without the endings of pictures, videos and arrays, so
 // that "07.mp4" and the folder "07.png" are one clip. A keypoint that was not
 // found has x = -1, or two empty fields in a table.
 #ifndef PIPELINES_EVALUATION_DETECTIONS_H_

@@ -20,19 +20,23 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-TEST_F(PoseMetricsTest, RowsAreSortedAndNamedUpToTheFirstDot) {
+TEST_F(PoseMetricsTest, RowsAreSortedAndNamedWithoutKnownEndings) {
   const auto table = Table(absl::StrCat(kHeader,
                                         "\"b,1.mp4.png\",10,1,1,1,1\r\n"
                                         "test/a.mp4,2,2,2,2,2\n"
-                                        "test/a.mp4,1,3,3,,\n"),
+                                        "test/a.mp4,1,3,3,,\n"
+                                        "v#1.9-3.png,0,1,1,1,1\n"
+                                        "v#1.2-1.8,0,1,1,1,1\n"),
                            kKeypoints);
   ASSERT_THAT(table, IsOk());
-  ASSERT_EQ(table->size(), 3u);
+  ASSERT_EQ(table->size(), 5u);
   EXPECT_EQ((*table)[0].clip, "a");
   EXPECT_EQ((*table)[0].frame, 1);
   EXPECT_THAT((*table)[0].values, ElementsAre(3, 3, -1, -1));
   EXPECT_THAT((*table)[0].place, HasSubstr("table.csv:4"));
   EXPECT_EQ((*table)[2].clip, "b,1");
+  EXPECT_EQ((*table)[3].clip, "v#1.2-1.8");
+  EXPECT_EQ((*table)[4].clip, "v#1.9-3");
 }
 
 TEST_F(PoseMetricsTest, ArraysAndTablesSayTheSame) {
