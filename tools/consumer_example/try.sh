@@ -8,8 +8,26 @@
 # /tmp, with an output folder of its own, and is removed at the end.
 set -euo pipefail
 root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+
+# Bazel and LibTorch are chosen as tools/bazelw does. A Bazelisk that is earlier
+# in PATH would take a release without WORKSPACE.
+bazel_program=/usr/bin/bazel
+[[ -x "$bazel_program" ]] || bazel_program=bazel
+if [[ "${LIBTORCH:-}" == pip:* ]]; then
+  version=${LIBTORCH#pip:}
+  LIBTORCH="${XDG_CACHE_HOME:-$HOME/.cache}/cpab_animation/libtorch/$version/torch"
+  [[ -d "$LIBTORCH" ]] || {
+    echo >&2 "$LIBTORCH is not there; install it by: LIBTORCH=pip:$version tools/bazelw version"
+    exit 1
+  }
+fi
+if [[ -n "${LIBTORCH:-}" ]]; then
+  LIBTORCH=$(realpath -ms "$LIBTORCH")
+  export LIBTORCH
+fi
+
 folder=$(mktemp -d)
-bazel() { (cd "$folder" && command bazel --output_user_root="$folder/output" "$@"); }
+bazel() { (cd "$folder" && command "$bazel_program" --output_user_root="$folder/output" "$@"); }
 trap 'bazel shutdown >/dev/null 2>&1; chmod -R u+w "$folder"; rm -rf "$folder"' EXIT
 
 # The indented block of LIBRARIES.md that follows the line "In `NAME`:".
