@@ -19,7 +19,7 @@ train_steps|4,8,16,32|steps|train, demo, one thread
 train_processes|1,2,4|processes|train, demo, eight steps of four pairs in all
 make_puppets_clips|8,32,128|clips|make_puppets, 64x64, eight frames a clip
 register_images_pixels|64,128,192,256|pixels along each side|register_images, 8x8 cells
-register_images_cells|4,8,12,16|cells along each axis|register_images, 128x128
+register_images_cells|4,8,16,32|cells along each axis|register_images, 128x128
 warp_image_cells|4,8,12,16|cells along each axis|warp_image, 256x256, two points
 warp_image_points|16,64,144,256|points|warp_image, 256x256, 4x4 cells"
 
