@@ -32,19 +32,6 @@ std::string Quoted(const std::string& field) {
   return absl::StrCat("\"", absl::StrReplaceAll(field, {{"\"", "\"\""}}), "\"");
 }
 
-// Whether `key` may be a ClipKey. A clip may be taken away by its key, and a
-// record may come from elsewhere: no key names what lies outside the data set.
-bool IsClipKey(absl::string_view key) {
-  if (!absl::ConsumePrefix(&key, "train/") &&
-      !absl::ConsumePrefix(&key, "test/")) {
-    return false;
-  }
-  if (!absl::ConsumeSuffix(&key, ".mp4") && !absl::ConsumeSuffix(&key, "/")) {
-    return false;
-  }
-  return !key.empty() && key[0] != '.' && !absl::StrContains(key, '/');
-}
-
 // Between the two parts of a CutText.
 constexpr char kOfVideo[] = " of ";
 
@@ -162,6 +149,20 @@ std::string ClipKey(const ClipSpec& spec, const CutOptions& options) {
                       options.ending.empty() ? "/" : options.ending);
 }
 
+std::optional<std::string> NameOfClip(absl::string_view key) {
+  if (!absl::ConsumePrefix(&key, "train/") &&
+      !absl::ConsumePrefix(&key, "test/")) {
+    return std::nullopt;
+  }
+  if (!absl::ConsumeSuffix(&key, ".mp4") && !absl::ConsumeSuffix(&key, "/")) {
+    return std::nullopt;
+  }
+  if (key.empty() || key[0] == '.' || absl::StrContains(key, '/')) {
+    return std::nullopt;
+  }
+  return std::string(key);
+}
+
 std::string CutText(const ClipSpec& spec, const CutOptions& options) {
   const std::string part = PartText(spec, options);
   const std::optional<VideoStamp> video = StampOf(spec.video);
@@ -254,7 +255,7 @@ absl::StatusOr<ClipRecord> ReadClipRecord(const std::string& folder) {
           path, ":", rows[i].line, ": has ", fields.size(),
           " fields and not 3; remove this file and the clips beside it"));
     }
-    if (!IsClipKey(fields[0])) {
+    if (!NameOfClip(fields[0])) {
       return absl::InvalidArgumentError(absl::StrCat(
           path, ":", rows[i].line, ": '", fields[0],
           "' is no clip of this data set (train/NAME.mp4, or test/NAME/ of a "

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "opencv2/core.hpp"
 #include "tools/cut_clips/clip_cutter.h"
 #include "tools/cut_clips/clip_list.h"
@@ -32,6 +33,11 @@ using ClipRecord = std::map<std::string, ClipOrigin>;
 
 // "train/name.mp4", or "train/name/" of a folder of PNGs.
 std::string ClipKey(const ClipSpec& spec, const CutOptions& options);
+
+// The name of the clip with this ClipKey, in whatever partition and format;
+// nullopt if it is none. A clip may be taken away by its key, and a record may
+// come from elsewhere: no key names what lies outside the data set.
+std::optional<std::string> NameOfClip(absl::string_view key);
 
 // All that decides what is in the clip: file, times, box, size, quality; and
 // which video that is, for many have one name: its absolute path, its size and

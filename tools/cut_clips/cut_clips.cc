@@ -198,14 +198,6 @@ std::vector<std::string> LinesOf(
   return lines;
 }
 
-// The name of the clip with this ClipKey, in whatever partition and format.
-std::string NameOfKey(const std::string& key) {
-  absl::string_view name = key;
-  name.remove_prefix(name.find('/') + 1);
-  if (!absl::ConsumeSuffix(&name, "/")) absl::ConsumeSuffix(&name, ".mp4");
-  return std::string(name);
-}
-
 // NotFound if a clip is to be replaced whose video is no longer there: once
 // taken away, it would be lost.
 absl::Status CheckCanBeCutAnew(const tools::CutPlan& plan,
@@ -217,7 +209,7 @@ absl::Status CheckCanBeCutAnew(const tools::CutPlan& plan,
     lacking[spec->name] = spec->video;
   }
   for (const tools::StaleClip& clip : plan.stale) {
-    const auto found = lacking.find(NameOfKey(clip.key));
+    const auto found = lacking.find(tools::NameOfClip(clip.key).value_or(""));
     if (!clip.is_ours || found == lacking.end()) continue;
     return absl::NotFoundError(absl::StrCat(
         folder, "/", clip.key, " cannot be cut anew: its video ", found->second,
