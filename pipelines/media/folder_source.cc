@@ -12,6 +12,7 @@
 #include "opencv2/core.hpp"
 #include "pipelines/media/image_folder.h"
 #include "pipelines/media/image_io.h"
+#include "pipelines/media/lost_frames.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {
@@ -57,9 +58,9 @@ class FolderSource : public FrameSource {
 
   std::string damage() const override {
     if (lost_.empty()) return "";
-    return absl::StrCat(lost_.size(), " of ", num_frames(),
-                        lost_.size() == 1 ? " frames is" : " frames are",
-                        " lost, the first: ", lost_.begin()->second);
+    return absl::StrCat(
+        LostFrames(static_cast<int64_t>(lost_.size()), num_frames()),
+        ", the first: ", lost_.begin()->second);
   }
 
  private:

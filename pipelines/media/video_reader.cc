@@ -13,6 +13,7 @@
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/input_address.h"
+#include "pipelines/media/lost_frames.h"
 #include "pipelines/media/media_input.h"
 #include "pipelines/media/open_input.h"
 #include "pipelines/media/rgb_converter.h"
@@ -272,9 +273,7 @@ std::string VideoReader::Impl::damage() const {
   if (lost == 0 && num_concealed_ == 0) {
     return absl::StrCat("no frame is known to be lost; damage ", first_damage_);
   }
-  std::string words =
-      absl::StrCat(lost, " of ", NumExpected(),
-                   lost == 1 ? " frames is" : " frames are", " lost");
+  std::string words = LostFrames(lost, NumExpected());
   if (num_concealed_ > 0) {
     absl::StrAppend(&words, " and ", num_concealed_, " damaged");
   }

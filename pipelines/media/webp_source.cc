@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/image_io.h"
+#include "pipelines/media/lost_frames.h"
 #include "pipelines/media/rational.h"
 #include "pipelines/media/transparency.h"
 #include "pipelines/media/webp_animation.h"
@@ -96,9 +97,8 @@ class WebpSource : public FrameSource {
   std::string damage() const override {
     if (first_damage_.empty()) return "";
     const int64_t lost = next_ - num_read_;
-    return absl::StrCat(lost, " of ", num_frames(),
-                        lost == 1 ? " frames is" : " frames are",
-                        " lost, the first damage is ", first_damage_);
+    return absl::StrCat(LostFrames(lost, num_frames()),
+                        ", the first damage is ", first_damage_);
   }
 
  private:
