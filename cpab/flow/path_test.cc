@@ -215,7 +215,8 @@ TEST(FewPathsWalker, WalksAsPathWalkerDoes) {
   const VelocityField field(basis, test_util::DrawTheta(*basis, 0.5, 1));
   const PathWalker all(field);
   FewPathsWalker few(field);
-  for (const Eigen::Vector2d& x : DrawPoints(100, -0.4, 1.4, 2).colwise()) {
+  const Eigen::Matrix2Xd points = DrawPoints(100, -0.4, 1.4, 2);
+  for (const Eigen::Vector2d x : points.colwise()) {
     std::vector<double> durations;
     const auto keep = [&](const Arc& arc) {
       durations.push_back(arc.duration);
