@@ -13,8 +13,9 @@ source_tree=$(dirname "$(readlink -f WORKSPACE)")
 }
 
 # source_files ENDING...: the path of each file whose name has one of the
-# endings, one a line, relative to the root: those that git tracks or would, or
-# all of them where there is no git. Fails where there is none.
+# endings, one a line, relative to the root: those that git tracks or would;
+# where there is no git, all that .gitignore does not name. Fails where there is
+# none.
 source_files() {
   local ending files pattern=''
   for ending in "$@"; do
@@ -40,5 +41,12 @@ list_files() {
   if git -c safe.directory='*' ls-files --cached --others --exclude-standard 2>/dev/null; then
     return
   fi
-  find . \( -name .git -o -name 'bazel-*' \) -prune -o -type f -printf '%P\n'
+  local line ignored=(-name .git)
+  while IFS= read -r line; do
+    case "$line" in
+      /*) ignored+=(-o -path ".$line") ;;
+      */) ignored+=(-o -name "${line%/}") ;;
+    esac
+  done <.gitignore
+  find . \( "${ignored[@]}" \) -prune -o -type f -printf '%P\n'
 }
