@@ -4,10 +4,12 @@
 #include <torch/utils.h>
 
 #include <tuple>
+#include <utility>
 
 #include "gtest/gtest.h"
 #include "losses/finite_difference.h"
 #include "networks/sam/sam.h"
+#include "networks/testing/bfloat16_autocast.h"
 #include "networks/testing/fill.h"
 #include "networks/testing/tensor_near.h"
 
@@ -71,6 +73,35 @@ TEST(KeypointSemantic, TakesMobileSam) {
   EXPECT_GT(value.item<float>(), 0);
   value.backward();
   EXPECT_GT(inputs.driving_keypoints.grad().abs().sum().item<float>(), 0);
+}
+
+// As a training step in bfloat16 has it. What is compared is the difference of
+// features that some 20 products of factors of 8 bits make: 20^(1/2) 2^-8 = 2 %
+// of the features, a few times that of their difference.
+TEST(KeypointSemantic, ChangesLittleUnderAutocast) {
+  for (const auto& [model, size] :
+       {std::pair("tiny", 64), std::pair("vit_t", 224)}) {
+    SCOPED_TRACE(model);
+    KeypointSemanticOptions options;
+    options.extractor = *networks::sam::SamByName(model);
+    options.input_size = size;
+    KeypointSemanticLoss loss = Filled(options);
+    Inputs inputs(torch::kFloat32, /*batch=*/1);
+    inputs.driving_keypoints.requires_grad_();
+    const double expected = inputs.Loss(loss).item<double>();
+    Tensor value;
+    {
+      const networks::test_util::BFloat16Autocast autocast;
+      const Tensor of_source = loss->Embed(inputs.source);
+      EXPECT_EQ(of_source.scalar_type(), torch::kFloat32);
+      value =
+          loss->Compare(of_source, loss->Embed(inputs.driving), kHeight, kWidth,
+                        inputs.source_keypoints, inputs.driving_keypoints);
+    }
+    EXPECT_NEAR(value.item<double>(), expected, 0.1 * expected);
+    value.backward();
+    EXPECT_TRUE(inputs.driving_keypoints.grad().isfinite().all().item<bool>());
+  }
 }
 
 TEST(KeypointSemantic, AveragesTheImages) {

@@ -6,7 +6,9 @@
 
 #include "gtest/gtest.h"
 #include "losses/finite_difference.h"
+#include "networks/dino/heads.h"
 #include "networks/dino/shift.h"
+#include "networks/testing/bfloat16_autocast.h"
 #include "networks/testing/fill.h"
 #include "networks/testing/golden.h"
 
@@ -35,6 +37,16 @@ TEST(StructureAlignment, IsZeroForEqualImages) {
   StructureAlignmentLoss loss = Filled(TinyOptions());
   const Tensor image = FillUniform("image", {2, 3, 24, 32});
   EXPECT_EQ(loss->forward(image, image).item<float>(), 0);
+}
+
+// The keys may be rounded, not what is made of them.
+TEST(StructureAlignment, ComparesWithAllDigitsUnderAutocast) {
+  const Tensor keys = FillUniform("keys", {2, 9, 48});
+  const Tensor expected = networks::dino::SelfSimilarity(keys);
+  const networks::test_util::BFloat16Autocast autocast;
+  const Tensor actual = networks::dino::SelfSimilarity(keys);
+  ASSERT_EQ(actual.scalar_type(), torch::kFloat32);
+  EXPECT_TRUE(torch::equal(actual, expected));
 }
 
 TEST(StructureAlignment, AddsUpTheImages) {

@@ -8,6 +8,7 @@
 
 #include <cmath>
 
+#include "networks/exact_scope.h"
 #include "networks/sam/windows.h"
 
 namespace networks::sam {
@@ -77,8 +78,9 @@ WindowAttentionImpl::WindowAttentionImpl(int64_t channels, int64_t heads,
 
 Tensor WindowAttentionImpl::forward(const Tensor& windows) {
   const int64_t count = windows.size(0), tokens = side_ * side_;
-  // Queries, keys and values of a head lie together.
-  const auto qkv = Project(qkv_, norm_(windows))
+  // Queries, keys and values of a head lie together. Of the norm in float32 see
+  // layer_norm_2d.cc.
+  const auto qkv = Project(qkv_, norm_(WithAllDigits(windows)))
                        .view({count, tokens, heads_, 3, -1})
                        .permute({3, 0, 2, 1, 4})
                        .unbind(0);  // each [N, heads, T, d]
@@ -101,7 +103,7 @@ NormedFeedForwardImpl::NormedFeedForwardImpl(int64_t channels)
           torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels})))) {}
 
 Tensor NormedFeedForwardImpl::forward(const Tensor& map) {
-  return FeedForwardImpl::forward(norm_(map));
+  return FeedForwardImpl::forward(norm_(WithAllDigits(map)));
 }
 
 TinyVitBlockImpl::TinyVitBlockImpl(int64_t channels, int64_t heads,

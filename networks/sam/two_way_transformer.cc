@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "networks/exact_scope.h"
 #include "networks/transformer/attention.h"
 
 namespace networks::sam {
@@ -101,7 +102,10 @@ Tensor TwoWayBlockImpl::SelfAttend(const Tensor& tokens,
 TokensAndMap TwoWayBlockImpl::forward(const TokensAndMap& state,
                                       const TokensAndMap& positions) {
   const Tensor placed_map = state.map + positions.map;
-  Tensor tokens = norm1_->forward(SelfAttend(state.tokens, positions.tokens));
+  // In float32 (layer_norm_2d.cc). What the other norms are given is a sum with
+  // float32.
+  Tensor tokens = norm1_->forward(
+      WithAllDigits(SelfAttend(state.tokens, positions.tokens)));
   tokens = norm2_->forward(tokens +
                            tokens_to_map_->forward(tokens + positions.tokens,
                                                    placed_map, state.map));
