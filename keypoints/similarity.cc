@@ -11,6 +11,10 @@
 namespace keypoints {
 namespace {
 
+// Below this a hull is a line but for rounding: float32's is 6e-8 of a
+// coordinate of size 1, along a line of some units.
+constexpr double kLeastArea = 1e-6;
+
 torch::Tensor Centred(const torch::Tensor& points) {
   const torch::Tensor flat = points.detach().to(torch::kCPU, torch::kFloat64);
   return flat - flat.mean(1, /*keepdim=*/true);
@@ -21,7 +25,7 @@ torch::Tensor Normalised(const torch::Tensor& points) {
   torch::Tensor result = Centred(points).clone();
   for (int64_t i = 0; i < result.size(0); ++i) {
     const double area = HullArea(result.slice(0, i, i + 1));
-    if (area > 1e-9) result[i] /= std::sqrt(area);
+    if (area > 0) result[i] /= std::sqrt(area);
   }
   return result;
 }
@@ -44,7 +48,8 @@ double HullArea(const torch::Tensor& points) {
                      flat.data_ptr<float>());
   std::vector<cv::Point2f> hull;
   cv::convexHull(view, hull);
-  return cv::contourArea(hull);
+  const double area = cv::contourArea(hull);
+  return area < kLeastArea ? 0 : area;
 }
 
 torch::Tensor NormalisedDistances(const torch::Tensor& source,

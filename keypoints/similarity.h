@@ -6,7 +6,8 @@
 
 namespace keypoints {
 
-// The area of the convex hull of `points` [1, K, 2], any dtype and device.
+// The area of the convex hull of `points` [1, K, 2], any dtype and device; 0 of
+// points that are on a line but for rounding.
 double HullArea(const torch::Tensor& points);
 
 // The squared distance between the keypoints of the source and of each driving

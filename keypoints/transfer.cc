@@ -28,9 +28,7 @@ torch::Tensor ScaleOfKeypoints(const std::vector<double>& scales,
 
 double HullScale(const torch::Tensor& source, const torch::Tensor& driving) {
   const double driving_area = HullArea(driving);
-  // Below this the hull is a line but for rounding.
-  constexpr double kLeastArea = 1e-9;
-  if (driving_area < kLeastArea) return 1;
+  if (driving_area == 0) return 1;
   return std::sqrt(HullArea(source) / driving_area);
 }
 

@@ -45,6 +45,13 @@ TEST(HullScale, IsOneForDrivingKeypointsOnALine) {
   EXPECT_EQ(HullScale(line, torch::zeros({1, 3, 2})), 1);
 }
 
+// float32 rounds these off their line, to a hull of 3e-8.
+TEST(HullScale, IsOneForALineThatFloat32Rounds) {
+  const Tensor x = torch::linspace(-0.9, 0.72, 10);
+  const Tensor line = torch::stack({x, 0.3 * x + 0.1}, 1).unsqueeze(0);
+  EXPECT_EQ(HullScale(Square(0.5), line), 1);
+}
+
 TEST(MotionTransfer, ReproducesTheOriginalsDemo) {
   const Golden golden = LoadGolden("keypoints/testdata/transfer.safetensors");
   const Tensor source = golden.tensor("kp_source");
