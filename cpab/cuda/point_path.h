@@ -70,6 +70,16 @@ CPAB_ONE_COPY CPAB_HOST_DEVICE Step<Real> AdvanceAlike(const Field<Real>& field,
   return Advance(field, path);
 }
 
+// The end of a path from x. Where rounding takes it off the square, the next
+// field would hold it there.
+template <typename Real>
+CPAB_HOST_DEVICE Vector<Real> EndOfPath(Grid grid, Held held, Vector<Real> x,
+                                        Vector<Real> moved) {
+  const Vector<Real> end = x + moved;
+  if (!IsFinite(end)) return end;
+  return Held{HeldAt(grid, end).sides & ~held.sides}.Nearest(end);
+}
+
 // T(x); NaN if x is not finite.
 template <typename Real>
 CPAB_HOST_DEVICE Vector<Real> TransformPoint(const Field<Real>& field,
@@ -82,7 +92,7 @@ CPAB_HOST_DEVICE Vector<Real> TransformPoint(const Field<Real>& field,
     if (arcs == kMaxArcs) return nan;
     moved = moved + Advance(field, &path).displacement;
   }
-  return x + moved;
+  return EndOfPath(field.grid, path.held, x, moved);
 }
 
 // An arc to go back over.
@@ -119,7 +129,7 @@ class PathTape {
       }
       ++size_;
     }
-    end_ = x + moved;
+    end_ = EndOfPath(field.grid, held_, x, moved);
   }
 
   // T(x); NaN where TransformPoint has it. Too long a path has no arcs.

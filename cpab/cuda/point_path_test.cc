@@ -138,6 +138,25 @@ TYPED_TEST(PointPathTest, HeldPointsStayHoweverFar) {
   EXPECT_EQ(dl_dx.y, dl_dy.y);
 }
 
+// However little the velocities at the border point outwards, as they do by
+// rounding.
+TYPED_TEST(PointPathTest, PointsOfTheSquareStayInIt) {
+  using Real = TypeParam;
+  const Grid grid = {4, 3, /*zero_boundary=*/true};
+  for (const Real scale : {Real(1e-9), Real(0.3)}) {
+    const std::vector<Real> velocities = DrawVelocities<Real>(grid, scale, 1);
+    const Field<Real> field = {grid, velocities.data()};
+    for (int i = 0; i <= 20; ++i) {
+      const Real at = Real(i) / 20;
+      for (const Vector<Real> x : {Vector<Real>{0, at}, {1, at}, {at, 0}}) {
+        const Vector<Real> y = TransformPoint(field, x);
+        EXPECT_EQ(HeldAt(grid, y).sides, 0) << scale << " " << i;
+        EXPECT_EQ(HeldAt(grid, PathTape<Real>(field, x).end()).sides, 0);
+      }
+    }
+  }
+}
+
 // By central differences of double, with respect to one velocity at a time. The
 // vertices that the path does not touch have no share.
 TEST(PullbackPointTest, IsThatOfDifferencesOnAFineGrid) {

@@ -169,6 +169,24 @@ TEST_P(ZeroBoundaryFlowTest, ZeroBoundaryMapsTheSquareOntoItself) {
   }
 }
 
+// Else the next flow would have them outside.
+TEST_P(ZeroBoundaryFlowTest, ImagesOfTheSquareAreNotOutside) {
+  for (int draw = 0; draw < kDraws; ++draw) {
+    const Flow flow = FlowOf(Theta(draw));
+    const Eigen::Matrix2Xd y =
+        Transformed(flow, Points(draw).cwiseMax(0).cwiseMin(1));
+    EXPECT_GE(y.minCoeff(), 0) << draw;
+    EXPECT_LE(y.maxCoeff(), 1) << draw;
+    for (const auto& x : y.colwise()) {
+      const Eigen::Vector2d one = flow(Eigen::Vector2d(x));
+      EXPECT_EQ(one.cwiseMax(0).cwiseMin(1), one) << draw;
+      if (GetParam().volume_preserving) {
+        EXPECT_NEAR(flow.Inverse().LogDetJacobian(x), 0, 1e-12) << draw;
+      }
+    }
+  }
+}
+
 // Paths along the border, of which no rounding makes others.
 TEST_P(ZeroBoundaryFlowTest, PointsOutsideGoWithTheNearestOfTheSquare) {
   for (int draw = 0; draw < kDraws; draw += 3) {
@@ -292,11 +310,13 @@ TEST_P(FlowTest, PullbackIsTheTransposedJacobian) {
     // A sum over points in another order.
     EXPECT_LT((actual - expected).norm(),
               1e-13 * points.cols() * (1 + Stretch(flow)));
+    // The two walks know an exit time to 1e-16 over the speed across the edge,
+    // which may be thousandths, and the gradient jumps there.
     for (int n = 0; n < points.cols(); ++n) {
       EXPECT_LT((gradient.points.col(n) -
                  jacobian.dy_dx[n].transpose() * cotangent.col(n))
                     .norm(),
-                1e-13 * (1 + Stretch(flow)));
+                1e-12 * (1 + Stretch(flow)));
     }
   }
 }

@@ -21,7 +21,9 @@
 // company.
 #include "cpab/flow/packed_path.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -34,6 +36,11 @@ namespace cpab {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+// A coordinate at the end of a path with zero_boundary, as WalkPath has it.
+CPAB_INLINE double OnSquare(double x) {
+  return std::isfinite(x) ? std::min(std::max(x, 0.0), 1.0) : x;
+}
 
 // Points, in lists by the region that they are in.
 class Lists {
@@ -177,6 +184,7 @@ class Paths {
   Paths(const PathWalker& walker, Eigen::Matrix2Xd* points,
         std::vector<PackedArc>* arcs)
       : walker_(walker),
+        zero_boundary_(walker.tessellation().options().zero_boundary),
         arcs_(arcs),
         x_(points->data()),
         time_left_(points->cols(), 1.0),
@@ -262,13 +270,15 @@ class Paths {
 
   CPAB_INLINE void Move(int point, double x, double y, double time_left,
                         int region) {
-    x_[2 * point] = x;
-    x_[2 * point + 1] = y;
+    const bool ends = !(time_left > 0);
+    x_[2 * point] = ends && zero_boundary_ ? OnSquare(x) : x;
+    x_[2 * point + 1] = ends && zero_boundary_ ? OnSquare(y) : y;
     time_left_[point] = time_left;
-    if (time_left > 0) later_.Add(region, point);
+    if (!ends) later_.Add(region, point);
   }
 
   const PathWalker& walker_;
+  const bool zero_boundary_;
   std::vector<PackedArc>* arcs_;
   double* x_;  // [2, points]
   std::vector<double> time_left_;

@@ -81,7 +81,10 @@ Eigen::Vector2d WalkPath(const Tessellation& tessellation, FlowOf flow_of,
       x = Moved(tessellation, point).select(x, start);
     }
   }
-  return outside ? Moved(tessellation, point).select(x, point) : x;
+  // Where rounding takes it off the square, the next flow would have it
+  // outside, where derivatives are others.
+  const Eigen::Vector2d end = x.allFinite() ? tessellation.Nearest(x) : x;
+  return outside ? Moved(tessellation, point).select(end, point) : end;
 }
 
 // The affine flows of all cells of a field, for many paths. Immutable; safe to

@@ -383,6 +383,10 @@ class ArcsFunction : public torch::autograd::Function<ArcsFunction> {
     const Tensor ended = finite & (time_left <= 0).unsqueeze(-1);
     saved.insert(saved.end(), {finite, ended, moved});
     context->save_for_backward(std::move(saved));
+    if (basis->tessellation().options().zero_boundary) {
+      // As WalkPath of cpab/flow/path.h at the end of a path.
+      x = torch::where(x.isfinite(), x.clamp(0, 1), x);
+    }
     if (moved.defined()) x = torch::where(moved, x, from);
     return torch::where(
         ended, x,

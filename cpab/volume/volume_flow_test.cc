@@ -234,6 +234,11 @@ TEST_P(VolumeFlowTest, ZeroBoundaryMapsTheCubeOntoItself) {
     for (int n = 0; n < 60; ++n) points(n % 3, n) = (n / 3) % 2;
     test_util::ExpectCubeOntoItself(UnderTest(),
                                     {DrawTheta(*basis_, 1, draw), points});
+    // Not by rounding either: the next flow would have them outside.
+    const Eigen::Matrix3Xd y =
+        VolumeFlow(basis_, DrawTheta(*basis_, 1, draw)).Transform(points);
+    EXPECT_GE(y.minCoeff(), 0);
+    EXPECT_LE(y.maxCoeff(), 1);
   }
 }
 

@@ -74,6 +74,16 @@ class Paths {
     if (arcs_ != nullptr) arcs_->push_back(arc);
   }
 
+  // What began in the cube stays there, as WalkPath (cpab/flow/path.h) has it.
+  void End(const VolumeState& state) {
+    auto point = points_->col(state.point);  // where the path began
+    for (int a = 0; a < 3; ++a) {
+      const bool stays = basis_.options().zero_boundary && point[a] >= 0 &&
+                         point[a] <= 1 && std::isfinite(state.x[a]);
+      point[a] = stays ? std::clamp(state.x[a], 0.0, 1.0) : state.x[a];
+    }
+  }
+
   // Takes out the paths that are at their end.
   void Retire() {
     size_t kept = 0;
@@ -81,7 +91,7 @@ class Paths {
       if (state.time_left > 0) {
         states_[kept++] = state;
       } else {
-        points_->col(state.point) = state.x;
+        End(state);
       }
     }
     states_.resize(kept);
