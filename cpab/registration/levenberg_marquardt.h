@@ -27,11 +27,12 @@ bool MinimiseByLevenbergMarquardt(const Objective& objective,
   double damping = 1e-3;
   std::unique_ptr<const NormalEquations> equations;
   bool stale = true;
-  for (int step = 0; step < max_iterations; ++step, ++*iterations) {
+  for (int step = 0; step < max_iterations; ++step) {
     if (stale) equations = objective.Linearise(*theta);
     const Eigen::VectorXd next = *theta - equations->Solve(damping);
     // No descent is left to rounding, if there are values at all.
     if (next == *theta) return std::isfinite(value);
+    ++*iterations;
     const double next_value = objective.Value(next);
     // NaN, from a path that diverged, is no progress.
     stale = next_value < value;

@@ -71,6 +71,15 @@ struct NoStep : Valley {
   }
 };
 
+TEST(LevenbergMarquardt, CountsTheStepThatConverges) {
+  Eigen::VectorXd x = Eigen::Vector2d(0.9, 0.8);
+  const double before = Valley().Value(x);
+  int iterations = 0;
+  EXPECT_TRUE(MinimiseByLevenbergMarquardt(Valley(), 9, 0.99, &x, &iterations));
+  EXPECT_LT(Valley().Value(x), before);
+  EXPECT_EQ(iterations, 1);
+}
+
 TEST(LevenbergMarquardt, DoesNotTakeNanStepsForConvergence) {
   Eigen::VectorXd x = Eigen::Vector2d(-1.2, 1);
   int iterations = 0;
