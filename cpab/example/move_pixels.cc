@@ -22,6 +22,7 @@ int Fail(const std::string& why) {
 
 int main(int argc, char** argv) {
   if (argc < 4) return Fail("give PICTURE OUTPUT x,y,to_x,to_y ...");
+  if (!cv::haveImageWriter(argv[2])) return Fail("name OUTPUT .png or .jpg");
   const cv::Mat picture = cv::imread(argv[1]);
   if (picture.cols < 2 || picture.rows < 2) return Fail("no such picture");
 

@@ -24,3 +24,8 @@ pixel() {  # x y
 moved=$(pixel 20 18) old=$(pixel 10 15)
 echo "at (20, 18): $moved, at (10, 15): $old"
 [[ $moved -gt 200 && $old -lt 50 ]]
+
+# An output of no known kind is an error.
+status=0
+"$1" "$TEST_TMPDIR/in.pgm" "$TEST_TMPDIR/out" 10,15,20,18 2>"$TEST_TMPDIR/said" || status=$?
+[[ $status == 1 && "$(<"$TEST_TMPDIR/said")" == "move_pixels: name OUTPUT "* ]]

@@ -4,7 +4,7 @@
 //
 // ns_per_pixel is the figure to read for warps: that of flow_benchmark's
 // Transform and of OpenCV's remap. Registration: a smooth picture onto itself
-// warped, on 2, 4 and 8 cells along each axis.
+// warped, on 1, 2, 4 and so on cells along each axis, up to `cells`.
 #include <cmath>
 
 #include "benchmark/benchmark.h"
