@@ -10,6 +10,7 @@ import base64
 import hashlib
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 import sysconfig
@@ -135,7 +136,7 @@ def main():
     print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
     print("Install it, in an environment ENV (Debian: apt install python3-venv), with:")
     print("    /usr/bin/python3 -m venv --system-site-packages ENV")
-    print(f"    ENV/bin/pip install {path}")
+    print(f"    ENV/bin/pip install {shlex.quote(str(path))}")
     return 0
 
 

@@ -9,6 +9,10 @@ number() {
 }
 # less A B: whether A < B.
 less() {
+  [[ $1 =~ ^-?[0-9] && $2 =~ ^-?[0-9] ]] || {
+    echo "'$1' and '$2' are not numbers"
+    exit 1
+  }
   awk -v a="$1" -v b="$2" 'BEGIN { exit !(a + 0 < b + 0) }' || {
     echo "$1 is not less than $2"
     exit 1

@@ -30,7 +30,10 @@ def floats(name: str, value: Any) -> np.ndarray:
     """
     if is_tensor(value):
         raise TypeError(f"{name} is a tensor where an array is wanted")
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # of lists of different lengths
+        raise ValueError(f"{name} has elements of different shapes") from None
     if array.dtype.kind in "iu":
         array = array.astype(np.float64)
     native = array.dtype.newbyteorder("=")
@@ -40,7 +43,11 @@ def floats(name: str, value: Any) -> np.ndarray:
 
 
 def doubles(name: str, value: Any) -> np.ndarray:
-    """A contiguous float64 array."""
+    """A contiguous float64 array, of a tensor, too."""
+    if is_tensor(value):
+        from . import _autograd
+
+        value = _autograd.checked(name, value).detach().numpy()
     return np.ascontiguousarray(floats(name, value), dtype=np.float64)
 
 

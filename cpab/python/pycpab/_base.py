@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _arrays, _core
 from ._options import checked_options, options_of
-from ._values import Array, autograd, plain
+from ._values import Array, autograd
 
 
 class Base:
@@ -185,10 +185,10 @@ class Base:
     def _matrix_and_points(
         self, grid: Array, theta: Array, stages: int = 1
     ) -> Tuple[np.ndarray, np.ndarray]:
-        points = _arrays.doubles("the grid", plain(self._raised(grid)))
+        points = _arrays.doubles("the grid", self._raised(grid))
         array = _arrays.point_array("the grid", points, self.ndim)
         matrix = _arrays.theta_matrix(
-            _arrays.doubles("theta", plain(theta)), stages * self.get_theta_dim()
+            _arrays.doubles("theta", theta), stages * self.get_theta_dim()
         )
         batch = _arrays.common_batch(theta=matrix, grid=array)
         return np.ascontiguousarray(_arrays.repeat(matrix, batch)), _arrays.repeat(

@@ -21,7 +21,8 @@ class Cpab(Fits):
     volume_perservation  no divergence, so that T keeps areas (also: volume_preservation)
     sparse_basis         store the basis sparsely: memory and time by the number of cells, and
                          another theta for the same field. Always so for more than 32 cells
-                         along an axis, 8 in three dimensions; up to 128, and 32
+                         along an axis in two dimensions (up to 128) and 8 in three (up to
+                         32); not in one (up to 1000)
     override, basis      taken and not used: nothing is cached, and the basis is orthonormal
 
     Points ("grid") are [ndim, N] for all transforms, or [B, ndim, N]; float32 or float64,

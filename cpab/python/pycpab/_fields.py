@@ -22,10 +22,12 @@ class Fields(Base):
         """
         return self._made(self._grid(n_points), as_float32=True)
 
-    def _grid(self, n_points: Union[int, Sequence[int]]) -> np.ndarray:
+    def _grid(
+        self, n_points: Union[int, Sequence[int]], name: str = "n_points"
+    ) -> np.ndarray:
         """The points of uniform_meshgrid in float64, so that warps lose nothing."""
         sizes = _arrays.int_sequence(
-            "n_points", [n_points] if np.ndim(n_points) == 0 else n_points, self.ndim
+            name, [n_points] if np.ndim(n_points) == 0 else n_points, self.ndim
         )
         axes = [np.linspace(0, 1, n) for n in reversed(sizes)]
         grid = np.stack(
@@ -53,9 +55,9 @@ class Fields(Base):
         d = self.get_theta_dim()
         white = self._normal((_arrays.count("n_sample", n_sample), d), seed)
         if cov is not None:
-            white = white @ root(_arrays.doubles("cov", plain(cov)), d).T
+            white = white @ root(_arrays.doubles("cov", cov), d).T
         if mean is not None:
-            offset = _arrays.doubles("mean", plain(mean))
+            offset = _arrays.doubles("mean", mean)
             if offset.shape != (d,):
                 raise _arrays.shape_error("mean", offset.shape, f"[{d}]")
             white = white + offset
@@ -136,7 +138,7 @@ class Fields(Base):
     ) -> Array:
         """log N(theta; 0, Sigma) of `sample_smooth`, [B]; without gradient."""
         matrix = _arrays.theta_matrix(
-            _arrays.doubles("theta", plain(theta)), self.get_theta_dim()
+            _arrays.doubles("theta", theta), self.get_theta_dim()
         )
         made = self._like("prior_log_density", theta)
         return made(self._prior(length_scale, speed, gradient).log_density(matrix))
@@ -146,7 +148,7 @@ class Fields(Base):
 
         The nearest field where the constraints admit none. Without gradient.
         """
-        array = _arrays.doubles("velocities", plain(velocities))
+        array = _arrays.doubles("velocities", velocities)
         count = self._space.vertices().shape[1]
         if array.ndim not in (2, 3) or array.shape[-2:] != (self.ndim, count):
             raise _arrays.shape_error(
@@ -167,7 +169,7 @@ class Fields(Base):
         by more than `tolerance` times the largest from those of the nearest field. Without
         gradient.
         """
-        array = _arrays.doubles("cells", plain(cells))
+        array = _arrays.doubles("cells", cells)
         num_cells, per_cell = self._space.num_cells, self.ndim * (self.ndim + 1)
         size = num_cells * per_cell
         known = ((size,), (num_cells, per_cell), (num_cells, self.ndim, self.ndim + 1))
@@ -189,10 +191,10 @@ class Fields(Base):
         depends on the LAPACK that they ran on: store it with theta). The field is the same;
         errors as `theta_from_cells`.
         """
-        theirs = _arrays.doubles("basis", plain(basis))
+        theirs = _arrays.doubles("basis", basis)
         if theirs.ndim != 2:
             raise _arrays.shape_error("basis", theirs.shape, "[D, d]")
-        values = _arrays.doubles("theta", plain(theta))
+        values = _arrays.doubles("theta", theta)
         matrix = _arrays.theta_matrix(values, theirs.shape[1])
         cells = matrix @ theirs.T
         size = self._space.num_cells * self.ndim * (self.ndim + 1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import _arrays, _core
 from ._reports import FitReport, RegistrationReport
-from ._values import Array, autograd, halvings, picture, plain, volume
+from ._values import Array, autograd, halvings, picture, volume
 from ._warps import Warps
 
 
@@ -240,7 +240,7 @@ class Fits(Warps):
         q = _arrays.point_array("target", target, self.ndim)
         w = np.empty((0, 0))
         if weights is not None:
-            w = _arrays.doubles("weights", plain(weights))
+            w = _arrays.doubles("weights", weights)
             if w.shape not in (p.shape[2:], (p.shape[0], p.shape[2])):
                 raise _arrays.shape_error(
                     "weights", w.shape, f"[{p.shape[0]}, {p.shape[2]}]"

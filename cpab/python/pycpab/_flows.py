@@ -153,9 +153,10 @@ class Flows(Fields):
         listed = isinstance(thetas, (list, tuple))
         if listed and any(_arrays.is_tensor(theta) for theta in thetas):
             torch_calls = autograd()
-            return torch_calls.torch.stack(
-                [torch_calls.checked(name, theta) for theta in thetas]
-            )
+            tensors = [torch_calls.checked(name, theta) for theta in thetas]
+            if len({tuple(tensor.shape) for tensor in tensors}) > 1:
+                raise ValueError(f"{name} has elements of different shapes")
+            return torch_calls.torch.stack(tensors)
         if _arrays.is_tensor(thetas):
             return autograd().checked(name, thetas)
         return _arrays.floats(name, thetas)

@@ -7,7 +7,7 @@ from typing import List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from . import _arrays, _core
-from ._values import Array, plain
+from ._values import Array
 
 
 class Jacobian(NamedTuple):
@@ -87,7 +87,7 @@ class FitReport:
         max_gradient lowered the tension, except in two dimensions with one stage and a basis
         that is not stored sparsely.
         """
-        gradient = _arrays.doubles("dl_dtheta", plain(dl_dtheta))
+        gradient = _arrays.doubles("dl_dtheta", dl_dtheta)
         if gradient.shape != tuple(self.theta.shape):
             raise _arrays.shape_error(
                 "dl_dtheta", gradient.shape, f"{list(self.theta.shape)}"

@@ -61,7 +61,7 @@ class CpabSequential:
         is_integer = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
         return [
             t.sample_transformation(
-                n_sample, means[i], covs[i], seed + i if is_integer else seed
+                n_sample, means[i], covs[i], int(seed) + i if is_integer else seed
             )
             for i, t in enumerate(self.cpab)
         ]
@@ -92,7 +92,11 @@ class CpabSequential:
     ) -> Any:
         """As Cpab.transform_data, by all transforms; with output_all a list."""
         thetas = self._each("thetas", thetas)
-        grid = with_dtype_of(self.cpab[0]._grid(outsize), data, *thetas)
+        grid = with_dtype_of(
+            self.cpab[0]._grid(outsize, "outsize"),
+            data=data,
+            **{f"thetas[{i}]": theta for i, theta in enumerate(thetas)},
+        )
         grids = self.transform_grid(grid, thetas, output_all=True)
         warped = [
             self.cpab[0].interpolate(data, grid, outsize)

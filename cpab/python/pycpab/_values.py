@@ -81,14 +81,14 @@ def as_stored(name: str, value: Array) -> np.ndarray:
         raise TypeError(f"{name} has dtype {tensor.dtype}") from None
 
 
-def with_dtype_of(made: Array, *values: Array) -> Array:
+def with_dtype_of(made: Array, **values: Array) -> Array:
     """What was made here, as an array or tensor of the common dtype of the user's."""
-    if any(_arrays.is_tensor(value) for value in values):
+    if any(_arrays.is_tensor(value) for value in values.values()):
         torch = autograd().torch
-        dtypes = [autograd().checked("the argument", value).dtype for value in values]
+        dtypes = [autograd().checked(n, value).dtype for n, value in values.items()]
         dtype = torch.float64 if torch.float64 in dtypes else torch.float32
         return autograd().checked("the grid", made).to(dtype)
-    dtype = np.result_type(*(_arrays.floats("the argument", value) for value in values))
+    dtype = np.result_type(*(_arrays.floats(n, value) for n, value in values.items()))
     return np.asarray(made).astype(dtype, copy=False)
 
 

@@ -86,7 +86,7 @@ class Warps(Flows):
         if outsize is None:
             outsize = self._size_of(data, channels_last)
         theta = self._stacked("theta", theta)
-        grid = with_dtype_of(self._grid(outsize), data, theta)
+        grid = with_dtype_of(self._grid(outsize, "outsize"), data=data, theta=theta)
         if np.ndim(theta) == 3:
             moved = self.transform_grid_chain(grid, scaled(theta, time), True)
         else:
@@ -217,7 +217,9 @@ class Warps(Flows):
             )
         grid = np.arange(size) / np.maximum(counts - 1, 1)[:, None]
         inside = np.arange(size) < counts[:, None]
-        grid = with_dtype_of(np.where(inside, grid, 0.0)[:, None], signals, theta)
+        grid = with_dtype_of(
+            np.where(inside, grid, 0.0)[:, None], signals=signals, theta=theta
+        )
         moved = self._transform(grid, theta, stages)
         values = self._sampled(signals, moved, counts, outside, channels_last=False)
         # Not by a factor: the padding's grid is 0, whose image may be NaN.

@@ -22,6 +22,17 @@ IMAGE = np.zeros((2, 4, 4, 1))
 
 # (what is called, the error, what its text says)
 BAD = [
+    (
+        lambda: T.transform_data(IMAGE.astype(np.float16), THETA),
+        TypeError,
+        "^data has dtype float16",
+    ),
+    (lambda: T.transform_data(IMAGE, THETA, [5]), ValueError, "^outsize has 1 elements"),
+    (
+        lambda: T.transform_grid_chain(GRID, [THETA[:1], THETA]),
+        ValueError,
+        "^theta_chain has elements of different shapes",
+    ),
     (lambda: Cpab([]), ValueError, "0 axes"),
     (lambda: Cpab([1, 2, 3, 4]), ValueError, "4 axes"),
     (lambda: Cpab([0, 2]), ValueError, "tess_size has the element 0"),
@@ -395,6 +406,18 @@ BAD = [
 
 
 BAD_TENSORS = [
+    (
+        lambda: T.jacobian(torch.zeros(2, 5).half(), torch.zeros(2, D)),
+        TypeError,
+        "^the grid has dtype",
+    ),
+    (
+        lambda: T.transform_grid_chain(
+            torch.zeros(2, 5), [torch.zeros(1, D), torch.zeros(2, D)]
+        ),
+        ValueError,
+        "^theta_chain has elements of different shapes",
+    ),
     (
         lambda: T.transform_grid(torch.zeros(2, 5), torch.zeros(2, D + 1)),
         ValueError,

@@ -235,6 +235,9 @@ class ChainTest(unittest.TestCase):
             (first, second), both.sample_transformation(2, seed=np.int64(3))
         ):
             np.testing.assert_array_equal(theta, same)
+        np.testing.assert_array_equal(
+            both.sample_transformation(2, seed=np.uint64(3))[1], second
+        )
 
 
 class LayoutTest(unittest.TestCase):

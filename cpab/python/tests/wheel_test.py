@@ -78,12 +78,14 @@ class WheelTest(unittest.TestCase):
 
     def test_it_says_how_to_install_it(self):
         said = io.StringIO()
-        arguments = ["wheel", str(self.folder / "said")]
+        arguments = ["wheel", str(self.folder / "said here")]
         with mock.patch.object(sys, "argv", arguments), redirect_stdout(said):
             self.assertEqual(wheel_program().main(), 0)
         # Not by pip alone, which Debian's Python refuses.
         self.assertIn("-m venv --system-site-packages ENV\n", said.getvalue())
-        self.assertIn(f"ENV/bin/pip install {self.folder}/said/pycpab", said.getvalue())
+        self.assertIn(
+            f"ENV/bin/pip install '{self.folder}/said here/pycpab", said.getvalue()
+        )
 
     def test_it_works_where_it_is_unpacked(self):
         program = (
