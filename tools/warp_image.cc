@@ -250,7 +250,12 @@ absl::Status WriteFrames(const cv::Mat& picture, const Request& request,
                      DrawFrame(picture, request, flow, share));
     RETURN_IF_ERROR(sink->Write(frame));
   }
-  return sink->Finish();
+  RETURN_IF_ERROR(sink->Finish());
+  pipelines::ProgramHooks hooks("warp_image");
+  for (const std::string& warning : sink->warnings()) {
+    hooks.hooks().warn(warning);
+  }
+  return absl::OkStatus();
 }
 
 // Prints where each point went, and warns of those that did not arrive.
