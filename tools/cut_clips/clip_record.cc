@@ -179,6 +179,21 @@ bool IsSameCut(const std::string& known, const ClipSpec& spec,
          absl::StartsWith(known, absl::StrCat(text, kOfVideo));
 }
 
+bool IsVideoGone(const std::string& known, const std::vector<ClipSpec>& specs) {
+  const std::string video = PartsOf(known).video;
+  const auto state_of = [](const VideoStamp& stamp) {
+    return absl::StrCat(", ", stamp.size, ", ", stamp.changed);
+  };
+  size_t end = video.rfind(", ");  // a path may hold commas
+  if (end != std::string::npos && end > 0) end = video.rfind(", ", end - 1);
+  if (end == std::string::npos || StampOf(video.substr(0, end))) return false;
+  const std::string state = video.substr(end);
+  return std::none_of(specs.begin(), specs.end(), [&](const ClipSpec& spec) {
+    const std::optional<VideoStamp> stamp = StampOf(spec.video);
+    return stamp && state_of(*stamp) == state;
+  });
+}
+
 std::string CutDifference(const std::string& known, const ClipSpec& spec,
                           const CutOptions& options) {
   const CutParts was = PartsOf(known), is = PartsOf(CutText(spec, options));

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -49,6 +50,10 @@ std::string CutText(const ClipSpec& spec, const CutOptions& options);
 // tells.
 bool IsSameCut(const std::string& known, const ClipSpec& spec,
                const CutOptions& options);
+
+// Whether the video of a clip that was cut as `known`, a CutText, is gone: it
+// is not where it was, nor one of `specs` under another name.
+bool IsVideoGone(const std::string& known, const std::vector<ClipSpec>& specs);
 
 // What differs, where IsSameCut is false: "with size 32x32, not 64x64".
 std::string CutDifference(const std::string& known, const ClipSpec& spec,

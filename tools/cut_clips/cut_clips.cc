@@ -101,7 +101,8 @@ Run again, an interrupted run goes on. DATASET/cut_clips.csv says how each clip
 was cut, and of which video: by path, size and date. It is an error, and
 --overwrite mends it, if a clip is there that was cut in another way (another
 size, box, time or video), that is no longer asked for, or that is now in the
-other partition. Clips of a video that is no longer there are kept.
+other partition. Clips of a video that is no longer there are kept, with --list
+if it still names them.
 
 Exit codes: 0 done, 1 bad input or a clip that cannot be cut, 2 bad flag; above
 128, try again: 129 disk full or folder read-only.)";
@@ -387,8 +388,11 @@ absl::StatusOr<Videos> VideosAt(const std::string& path, bool has_list) {
     return Videos{files::FolderOf(path), {name}, name};
   }
   ASSIGN_OR_RETURN(std::vector<std::string> names, files::ListFolder(path));
+  // "." and "..", which an installed program is given, name no folder.
+  const std::string folder =
+      std::filesystem::absolute(path, error).lexically_normal();
   return Videos{path, std::move(names),
-                absl::StrCat(files::BaseName(path), "/")};
+                absl::StrCat(files::BaseName(folder), "/")};
 }
 
 // What is asked for: by the table `list`, or, if that is empty, by all videos.

@@ -182,6 +182,20 @@ grep -q "4 clips in .* are not as asked for" "$TEST_TMPDIR/said" ||
 succeed "4 cut, 0 kept, 0 failed" "${other[@]}" --overwrite
 succeed "0 cut, 4 kept" "${other[@]}"
 
+# Two folders are two tables, also where an installed program takes the current
+# one.
+for name in here there; do
+  mkdir "$TEST_TMPDIR/$name"
+  cp "$videos/dance.mp4" "$TEST_TMPDIR/$name/$name.mp4"
+  (
+    installed=$PWD/$program
+    cd "$TEST_TMPDIR/$name" || exit 1
+    env -u CPAB_USER_DIRECTORY -u BUILD_WORKING_DIRECTORY \
+      "$installed" --output "$TEST_TMPDIR/set14" --size 32
+  ) >"$TEST_TMPDIR/said" 2>&1 || complain "in $name: $(<"$TEST_TMPDIR/said")"
+done
+expect_files "$TEST_TMPDIR"/set14/train/{here,there}#*.mp4
+
 # One video, and another one beside it.
 one=(--output "$TEST_TMPDIR/set9" --size 32)
 succeed "2 cut, 0 kept, 0 failed; 1 in train, 1 in test" --videos "$TEST_TMPDIR/mine/one.mp4" "${one[@]}"

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "opencv2/core.hpp"
 
@@ -63,13 +64,16 @@ class Planner {
     }
   }
 
-  CutPlan Finish() {
+  CutPlan Finish(const std::vector<ClipSpec>& specs) {
+    // Without a list nobody has taken a video off it: what is gone asks for
+    // nothing.
+    const bool is_folder = absl::EndsWith(table_, "/");
     for (const auto& [key, origin] : ClipRecord(plan_.record)) {
       if (origin.table != table_ || named_.count(key) > 0) continue;
-      if (IsThere(key)) {
-        AddStale(key, "is no longer asked for", true);
-      } else {
+      if (!IsThere(key)) {
         plan_.record.erase(key);
+      } else if (!is_folder || !IsVideoGone(origin.cut, specs)) {
+        AddStale(key, "is no longer asked for", true);
       }
     }
     for (const StaleClip& clip : plan_.stale) {
@@ -165,7 +169,7 @@ CutPlan MakePlan(const std::vector<ClipSpec>& specs, const std::string& table,
   Planner planner(table, record, options);
   for (const ClipSpec& spec : specs) planner.Add(spec);
   for (const ClipSpec& spec : specs) planner.AddTwins(spec);
-  return planner.Finish();
+  return planner.Finish(specs);
 }
 
 std::vector<std::string> SharedFrames(const std::vector<ClipSpec>& specs,

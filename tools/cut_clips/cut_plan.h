@@ -33,7 +33,8 @@ struct CutPlan {
 // are in options.output_folder and their `record`. A clip is stale if the table
 // names it and it was cut in another way, or nothing says how; if it is the
 // same as a clip of the other partition, so that test data would be trained on;
-// or if it comes from this table, which no longer names it.
+// or if it comes from this table, which no longer names it; but not, where the
+// table is a folder ("videos/"), if its video is gone.
 CutPlan MakePlan(const std::vector<ClipSpec>& specs, const std::string& table,
                  const ClipRecord& record, const CutOptions& options);
 

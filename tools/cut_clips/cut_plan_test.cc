@@ -76,6 +76,30 @@ TEST_F(CutPlanTest, KeepsWhatIsCutAlready) {
   EXPECT_THAT(again.stale, IsEmpty());
 }
 
+TEST_F(CutPlanTest, KeepsClipsOfAVideoThatHasLeftItsFolder) {
+  std::filesystem::create_directories(Path("v"));
+  Write("v/a.mp4", "a video");
+  Write("v/b.mp4", "another video");
+  const auto plan_of = [&](const std::string& rows) {
+    specs_ = Specs(rows);
+    for (ClipSpec& spec : specs_) spec.video = Path("v/" + spec.file);
+    return MakePlan(specs_, "v/", record_, options_);
+  };
+  record_ = plan_of("a.mp4,0,1,,a,\nb.mp4,0,1,,b,\n").record;
+  Write("train/a.mp4", "a clip");
+  Write("train/b.mp4", "a clip");
+  const std::string without_a = "b.mp4,0,1,,b,\n";
+  EXPECT_THAT(Keys(plan_of(without_a)), ElementsAre("train/a.mp4"));
+
+  std::filesystem::rename(Path("v/a.mp4"), Path("v/renamed.mp4"));
+  EXPECT_THAT(Keys(plan_of(without_a + "renamed.mp4,0,1,,renamed,test\n")),
+              ElementsAre("train/a.mp4"));
+
+  std::filesystem::remove(Path("v/renamed.mp4"));
+  EXPECT_THAT(plan_of(without_a).stale, IsEmpty());
+  EXPECT_EQ(plan_of(without_a).record, record_);
+}
+
 TEST_F(CutPlanTest, CutsAgainWhatAnInterruptedRunHasLeftOut) {
   Cut("v,0,1,,a,\nv,1,2,,b,\n");
   std::filesystem::remove(Path("train/b.mp4"));
