@@ -93,7 +93,8 @@ WorkHooks TrainingConsole::MakeHooks(std::function<bool()> stop) {
     Print(stdout, absl::StrCat("train: ", CommandsForUser(sentence)));
   };
   hooks.warn = [this](const std::string& sentence) {
-    Print(stderr, absl::StrCat("train: warning: ", CommandsForUser(sentence)));
+    Print(stderr,
+          OneLine(absl::StrCat("train: warning: ", CommandsForUser(sentence))));
   };
   return hooks;
 }

@@ -96,6 +96,7 @@ absl::Status SetFlag(absl::string_view name, absl::string_view value) {
 
 // Whether `word` is one of the flags, and so no value of the flag before it.
 bool IsFlag(absl::string_view word) {
+  if (word == "--help") return true;  // not Abseil's
   if (!absl::ConsumePrefix(&word, "--")) return false;
   absl::string_view name = word.substr(0, word.find('='));
   if (absl::FindCommandLineFlag(name) != nullptr) return true;
@@ -151,9 +152,10 @@ class Parser {
         absl::StrSplit(text, absl::MaxSplits('=', 1));
     const absl::string_view name = sides.first;
     const bool has_value = absl::StrContains(text, '=');
-    if (name == "set") return AddOverride(has_value, sides.second);
-
     absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
+    if (flag != nullptr && name == "set") {
+      return AddOverride(has_value, sides.second);
+    }
     if (flag == nullptr && absl::StartsWith(name, "no")) {
       flag = absl::FindCommandLineFlag(name.substr(2));
       if (flag != nullptr && flag->IsOfType<bool>()) {

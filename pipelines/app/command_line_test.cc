@@ -85,7 +85,8 @@ TEST(CommandLine, SaysWhatIsAValueOfAFlag) {
 }
 
 TEST(CommandLine, TakesNoFlagForAValue) {
-  for (const char* next : {"--test_count", "--test_count=3", "--notest_fast"}) {
+  for (const char* next :
+       {"--test_count", "--test_count=3", "--notest_fast", "--help"}) {
     EXPECT_THAT(Parse({"--test_long", next}),
                 StatusIs(StatusCode::kInvalidArgument,
                          HasSubstr("--test_long needs a value before --")));

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <string>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/cord.h"
 
 namespace pipelines {
@@ -54,14 +55,27 @@ bool CanTryAgain(int exit_code) {
          exit_code == 128 + SIGUSR1 || exit_code == 128 + SIGTERM;
 }
 
+std::string OneLine(absl::string_view message) {
+  std::string line(message);
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return absl::ascii_iscntrl(c); },
+      ' ');
+  for (size_t i = 0; i + 1 < line.size(); ++i) {
+    const auto next = static_cast<unsigned char>(line[i + 1]);
+    if (line[i] == '\xc2' && next >= 0x80 && next < 0xa0) {
+      line.replace(i, 2, 2, ' ');
+    }
+  }
+  return line;
+}
+
 int Exit(const char* program, const absl::Status& status) {
   if (absl::IsCancelled(status)) {
     std::fprintf(stderr, "%s: %s\n", program,
                  std::string(status.message()).c_str());
   } else if (!status.ok()) {
-    std::string line(status.message());
-    std::replace(line.begin(), line.end(), '\n', ' ');
-    std::fprintf(stderr, "%s: error: %s\n", program, line.c_str());
+    std::fprintf(stderr, "%s: error: %s\n", program,
+                 OneLine(status.message()).c_str());
   }
   return ExitCode(status);
 }

@@ -5,8 +5,8 @@
 //     1  an input is bad: a file, an image, a video, a checkpoint
 //     2  usage: a flag or the config
 //     3  training diverged: a loss is not finite
-//   129  the system is in the way: disk full, folder locked or read-only; or
-//        the terminal was closed (SIGHUP): as after Ctrl-C
+//   129  the system is in the way: disk full, not enough memory, folder locked
+//        or read-only; or the terminal was closed (SIGHUP): as after Ctrl-C
 //   130  stopped by Ctrl-C: the work is saved, run again to continue
 //   138  stopped by SIGUSR1: likewise
 //   143  stopped by SIGTERM: likewise
@@ -17,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace pipelines {
 
@@ -29,6 +30,10 @@ int ExitCode(const absl::Status& status);
 // trying again can help. A program that crashed or was killed has none of them
 // (128 + the signal, see base/child_process.h), and would end so again.
 bool CanTryAgain(int exit_code);
+
+// `message` on one line, without what a terminal obeys, in UTF-8, too: names in
+// files of others may hold anything.
+std::string OneLine(absl::string_view message);
 
 // Prints "<program>: error: <message>", on one line, to stderr unless `status`
 // is OK; "<program>: <message>" of work that was stopped (Cancelled), which is

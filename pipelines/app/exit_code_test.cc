@@ -33,6 +33,15 @@ TEST(CanTryAgain, IsNotSoOfAProgramThatCrashedOrWasKilled) {
   }
 }
 
+TEST(Exit, PrintsOneLineWithNothingThatATerminalObeys) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(
+      Exit("tested", absl::DataLossError("a\x1b[2Jb\rc\nd \xc3\xa9\xc2\x9bK")),
+      1);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "tested: error: a [2Jb c d \xc3\xa9  K\n");
+}
+
 TEST(ExitCode, OfASignalHasItsName) {
   EXPECT_EQ(StoppedBySignal(SIGINT).message(), "stopped by Ctrl-C");
   EXPECT_EQ(StoppedBySignal(SIGUSR1, "saved").message(),

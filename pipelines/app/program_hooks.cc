@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "pipelines/app/exit_code.h"
 #include "pipelines/app/installed_commands.h"
 #include "pipelines/base/stop_signal.h"
 
@@ -25,7 +26,8 @@ WorkHooks ProgramHooks::hooks() {
     std::fflush(stdout);
   };
   hooks.warn = [this](const std::string& warning) {
-    Print(absl::StrCat(program_, ": warning: ", CommandsForUser(warning)));
+    Print(OneLine(
+        absl::StrCat(program_, ": warning: ", CommandsForUser(warning))));
   };
   return hooks;
 }

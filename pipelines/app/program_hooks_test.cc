@@ -40,6 +40,10 @@ TEST(ProgramHooks, WarnInTheProgramsName) {
   hooks.Warn("a clip is damaged");
   EXPECT_EQ(testing::internal::GetCapturedStderr(),
             "tested: warning: a clip is damaged\n");
+  testing::internal::CaptureStderr();
+  hooks.Warn("left out a\x1b[2Jb.mp4");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "tested: warning: left out a [2Jb.mp4\n");
 }
 
 TEST(ProgramHooks, PrintNotesOnStandardOutput) {

@@ -56,6 +56,18 @@ TEST(RunProgram, DoesItsBodyOnlyOnAGoodCommandLine) {
   EXPECT_EQ(RunWith({"stray"}, body), 1);
 }
 
+// As programs without a config.
+TEST(RunProgram, RefusesSettingsWhereItHasNoSuchFlag) {
+  bool ran = false;
+  const auto body = [&](const CommandLine&) {
+    ran = true;
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(RunWith({"--set", "a.b=1"}, body), kExitUsage);
+  EXPECT_EQ(RunWith({"--set=a.b=1"}, body), kExitUsage);
+  EXPECT_FALSE(ran);
+}
+
 TEST(RunProgram, ReportsWhatALibraryThrows) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(RunWith({},

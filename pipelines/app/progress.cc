@@ -153,7 +153,8 @@ std::string ProgressBar::Line(bool finished) const {
                            ? absl::StrCat(done_, "/", options_.total)
                            : absl::StrCat(done_);
   if (std::isfinite(share)) {
-    absl::StrAppendFormat(&counts, "  %3.0f%%", std::floor(100 * share));
+    // 100 * (29.0 / 50) is a little less than 58.
+    absl::StrAppendFormat(&counts, "  %3.0f%%", std::floor(100 * share + 1e-9));
   }
   add(counts);
   const double taken = options_.seconds() - start_;
@@ -192,7 +193,8 @@ void ProgressBar::Draw(bool finished) {
 
 std::string FormatRate(double per_second) {
   if (per_second >= 9995) return absl::StrFormat("%.3gk", per_second / 1000);
-  if (per_second >= 99.95) return absl::StrFormat("%.0f", per_second);
+  // Two figures of 99.5 would be 1e+02.
+  if (per_second >= 99.5) return absl::StrFormat("%.0f", per_second);
   return absl::StrFormat("%.2g", per_second);
 }
 

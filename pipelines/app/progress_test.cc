@@ -62,6 +62,14 @@ TEST_F(ProgressBarTest, ShowsShareRateAndTimeLeft) {
             " loss 0.83\033[K");
 }
 
+TEST_F(ProgressBarTest, CountsWholePercents) {
+  options_.total = 50;
+  ProgressBar bar(Terminal());
+  now_ += 10;
+  bar.Update(29);
+  EXPECT_THAT(Drawn(), HasSubstr("29/50   58%"));
+}
+
 TEST_F(ProgressBarTest, DoesNotCountStepsOfAnEarlierProcessAsSpeed) {
   options_.done = 500;
   ProgressBar bar(Terminal());
@@ -194,6 +202,8 @@ TEST_F(ProgressBarTest, EndsAnOpenLineWhenDestroyed) {
 TEST(FormatRate, KeepsTwoOrThreeFigures) {
   EXPECT_EQ(FormatRate(0.0421), "0.042");
   EXPECT_EQ(FormatRate(4.21), "4.2");
+  EXPECT_EQ(FormatRate(99.4), "99");
+  EXPECT_EQ(FormatRate(99.7), "100");
   EXPECT_EQ(FormatRate(310.4), "310");
   EXPECT_EQ(FormatRate(12400), "12.4k");
 }
