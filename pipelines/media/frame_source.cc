@@ -86,6 +86,15 @@ constexpr Kind kKinds[] = {
 
 absl::StatusOr<std::unique_ptr<FrameSource>> Open(
     const MediaInput& input, const FrameSourceOptions& options) {
+  if (input.bytes == nullptr && input.allow_addresses &&
+      ClassifyAddress(input.name) == AddressKind::kUrl) {
+    ASSIGN_OR_RETURN(std::shared_ptr<const std::string> picture,
+                     ReadUrlPicture(input));
+    if (picture != nullptr) {
+      return Open({input.name, /*allow_addresses=*/false, std::move(picture)},
+                  options);
+    }
+  }
   ASSIGN_OR_RETURN(const Look look, LookAt(input));
   const Kind* kind = kKinds;
   while (!kind->fits(look)) ++kind;

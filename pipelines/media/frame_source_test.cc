@@ -547,5 +547,58 @@ TEST(OpenFrameSource, AllowsFramesOfOtherSizesWhereItIsTold) {
   EXPECT_EQ(ReadAll(**source).size(), 3u);
 }
 
+// [PNG specification, 8.2] Grey in seven passes, packed.
+std::string Adam7(const cv::Mat& grey) {
+  constexpr int kBegin[7][2] = {{0, 0}, {4, 0}, {0, 4}, {2, 0},
+                                {0, 2}, {1, 0}, {0, 1}};  // x, y
+  constexpr int kStep[7][2] = {{8, 8}, {8, 8}, {4, 8}, {4, 4},
+                               {2, 4}, {2, 2}, {1, 2}};
+  std::string rows;
+  for (int pass = 0; pass < 7; ++pass) {
+    for (int y = kBegin[pass][1]; y < grey.rows; y += kStep[pass][1]) {
+      rows += '\0';  // no filter
+      for (int x = kBegin[pass][0]; x < grey.cols; x += kStep[pass][0]) {
+        rows += static_cast<char>(grey.at<uint8_t>(y, x));
+      }
+    }
+  }
+  uLongf size = compressBound(rows.size());
+  std::string packed(size, '\0');
+  compress(reinterpret_cast<Bytef*>(packed.data()), &size,
+           reinterpret_cast<const Bytef*>(rows.data()), rows.size());
+  return packed.substr(0, size);
+}
+
+TEST(OpenFrameSource, LeavesTheLinesOfAnInterlacedPngAlone) {
+  const std::string side = BigEndianBytes(16);
+  std::string png =
+      "\x89PNG\r\n\x1a\n" +
+      PngChunk("IHDR", side + side + std::string("\x08\0\0\0\1", 5)) +
+      PngChunk("acTL", BigEndianBytes(3) + BigEndianBytes(0));
+  std::vector<cv::Mat> pictures;
+  cv::RNG random(1);
+  uint32_t number = 0;
+  for (int i = 0; i < 3; ++i) {
+    cv::Mat grey(16, 16, CV_8UC1);
+    random.fill(grey, cv::RNG::UNIFORM, 0, 256);
+    pictures.push_back(grey);
+    png += PngChunk("fcTL", BigEndianBytes(number++) + side + side +
+                                BigEndianBytes(0) + BigEndianBytes(0) +
+                                std::string("\0\1\0\x0a\0\0", 6));
+    png += i == 0 ? PngChunk("IDAT", Adam7(grey))
+                  : PngChunk("fdAT", BigEndianBytes(number++) + Adam7(grey));
+  }
+  const auto source = OpenFrameSourceInMemory(
+      std::make_shared<const std::string>(png + PngChunk("IEND", "")), "a.png");
+  ASSERT_THAT(source, IsOk());
+  const std::vector<VideoFrame> frames = ReadAll(**source);
+  ASSERT_EQ(frames.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    cv::Mat red;
+    cv::extractChannel(frames[i].rgb, red, 0);
+    EXPECT_EQ(cv::norm(red, pictures[i], cv::NORM_INF), 0) << i;
+  }
+}
+
 }  // namespace
 }  // namespace pipelines::media

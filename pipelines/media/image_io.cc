@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -70,6 +71,18 @@ void SwapRedAndBlue(cv::Mat* image) {
   for (int y = 0; y < image->rows; ++y) {
     auto* const row = image->ptr<cv::Vec3b>(y);
     for (int x = 0; x < image->cols; ++x) std::swap(row[x][0], row[x][2]);
+  }
+}
+
+// Of light, by the curve of sRGB.
+void EncodeLight(cv::Mat* image) {
+  for (int y = 0; y < image->rows; ++y) {
+    auto* const row = image->ptr<float>(y);
+    for (int i = 0; i < image->cols * image->channels(); ++i) {
+      row[i] = row[i] <= 0.0031308f
+                   ? 12.92f * row[i]
+                   : 1.055f * std::pow(row[i], 1 / 2.4f) - 0.055f;
+    }
   }
 }
 
@@ -228,6 +241,11 @@ absl::StatusOr<ImageWithAlpha> DecodeImageWithAlpha(std::string_view bytes,
   if (header.is_premultiplied) Unmultiply(&image);
   cv::Mat alpha = SplitAlpha(header.transparent_grey, &image);
   ConvertToSrgb(ReadImageColours(bytes), &image);
+  // Floats that are no TIFF: Radiance and the like.
+  if (image.depth() == CV_32F &&
+      DetectImageFormat(bytes) == ImageFormat::kOther) {
+    EncodeLight(&image);
+  }
   image = ToEightBits(image);
   if (!alpha.empty()) {
     alpha = ToEightBits(alpha);

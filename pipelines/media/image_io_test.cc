@@ -78,6 +78,13 @@ std::string WithOrientation(const std::string& jpeg, char orientation) {
   return jpeg.substr(0, 2) + "\xff\xe1" + '\0' + length + exif + jpeg.substr(2);
 }
 
+TEST(ReadImage, BringsTheLightOfRadianceToSrgb) {
+  const auto read = DecodeImage(
+      Encode(".hdr", cv::Mat(4, 16, CV_32FC3, cv::Scalar::all(0.5))), "a.hdr");
+  ASSERT_THAT(read, IsOk());
+  EXPECT_NEAR(read->at<cv::Vec3b>(0)[0], 188, 1);
+}
+
 TEST(ReadImage, ReturnsWhatWriteImageWroteLosslessly) {
   const cv::Mat rgb = Picture(31, 17);
   const std::string path = TempPath("ein Bild, grüß dich.png");
@@ -824,6 +831,18 @@ TEST(CropAndResize, TakesAnyShapeToAnyShape) {
       EXPECT_EQ(CropAndResize(cv::Mat(from, CV_8UC3), to).size(), to);
     }
   }
+}
+
+// As Nikon's NEF and DNG begin.
+TEST(ReadImage, TakesNoSmallCopyForTheRawPhotoBehindIt) {
+  std::string tiff = Tiff(Picture(16, 12), 1);
+  // The orientation, 1, becomes the kind of the picture: a small copy.
+  const size_t at = tiff.rfind(std::string("\x12\1\3\0\1\0\0\0", 8));
+  ASSERT_NE(at, std::string::npos);
+  tiff.replace(at, 2, std::string("\xfe\0", 2));
+  EXPECT_THAT(DecodeImage(tiff, "a.nef"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("a.nef"), HasSubstr("raw photo"))));
 }
 
 }  // namespace

@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <istream>
+#include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -26,6 +28,9 @@ absl::Status NotReadable(int error, const std::string& name) {
   return FfmpegStatus(error, name + " is not a video that FFmpeg can read",
                       absl::StatusCode::kInvalidArgument);
 }
+
+// A server that says nothing for so long is gone.
+constexpr int64_t kServerTimeout = 30'000'000;  // microseconds
 
 // For all files: some demuxers look at a name, and take '%' or '*' in it, or
 // the ending of a picture, for a pattern of many files.
@@ -151,9 +156,7 @@ absl::StatusOr<InputPtr> OpenUrl(const MediaInput& address) {
   SetRateOfNone(&options);
   av_dict_set(&options, "format_whitelist", UrlDemuxers(), 0);
   av_dict_set(&options, "protocol_whitelist", UrlProtocols(), 0);
-  // A server that says nothing for so long is gone.
-  constexpr int64_t kTimeout = 30'000'000;  // microseconds
-  av_dict_set_int(&options, "rw_timeout", kTimeout, 0);
+  av_dict_set_int(&options, "rw_timeout", kServerTimeout, 0);
   AVFormatContext* input = avformat_alloc_context();
   auto stop = std::make_unique<StopPredicate>(address.stop);
   if (*stop) input->interrupt_callback = {AskStop, stop.get()};
@@ -187,6 +190,41 @@ absl::StatusOr<InputPtr> OpenDevice(const std::string& name) {
 }
 
 }  // namespace
+
+absl::StatusOr<std::shared_ptr<const std::string>> ReadUrlPicture(
+    const MediaInput& address) {
+  SilenceFfmpeg();
+  const size_t colon = address.name.find(':');
+  const std::string protocol =
+      absl::AsciiStrToLower(address.name.substr(0, colon));
+  if (protocol != "http" && protocol != "https") return nullptr;
+  AVDictionary* options = nullptr;
+  av_dict_set(&options, "protocol_whitelist", UrlProtocols(), 0);
+  av_dict_set_int(&options, "rw_timeout", kServerTimeout, 0);
+  StopPredicate stop = address.stop;
+  const AVIOInterruptCB interrupt = {stop ? AskStop : nullptr, &stop};
+  AVIOContext* opened = nullptr;
+  const std::string url = protocol + address.name.substr(colon);
+  const int error =
+      avio_open2(&opened, url.c_str(), AVIO_FLAG_READ, &interrupt, &options);
+  av_dict_free(&options);
+  if (error < 0) return nullptr;
+  const auto close = [](AVIOContext* io) { avio_closep(&io); };
+  const std::unique_ptr<AVIOContext, decltype(close)> io(opened, close);
+  constexpr int kBlock = 1 << 16;
+  constexpr size_t kMost = std::numeric_limits<int>::max();  // as OpenCV takes
+  std::string bytes, block(kBlock, '\0');
+  while (bytes.size() < kMost) {
+    const int read = avio_read(
+        io.get(), reinterpret_cast<unsigned char*>(block.data()), kBlock);
+    if (read == 0 || read == AVERROR_EOF) break;
+    if (read < 0) return UrlNotReadable(read, address.name);
+    bytes.append(block, 0, static_cast<size_t>(read));
+    if (!LooksLikeImage(bytes)) return nullptr;
+  }
+  if (bytes.empty()) return nullptr;
+  return std::make_shared<const std::string>(std::move(bytes));
+}
 
 bool IsRawMotionJpeg(const MediaInput& input, std::string_view head) {
   if (!LooksLikeImage(head)) return false;

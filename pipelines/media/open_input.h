@@ -3,6 +3,7 @@
 #ifndef PIPELINES_MEDIA_OPEN_INPUT_H_
 #define PIPELINES_MEDIA_OPEN_INPUT_H_
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,12 @@ bool IsRawMotionJpeg(const MediaInput& input, std::string_view head);
 // NotFound or PermissionDenied; InvalidArgument for folders, empty files, what
 // no demuxer knows, and demuxers that are not allowed.
 absl::StatusOr<InputPtr> OpenInput(const MediaInput& input);
+
+// What a server of HTTP gives, whole, where it begins like a still image, which
+// FFmpeg reads without its orientation and colour profile. Null where it does
+// not, or gives nothing: OpenInput says why then.
+absl::StatusOr<std::shared_ptr<const std::string>> ReadUrlPicture(
+    const MediaInput& address);
 
 // Reads as far as it takes to know the streams of `input`, which was opened by
 // the name `name`. InvalidArgument when none can be found.

@@ -23,6 +23,7 @@
 #include "networks/published/loopback_server.h"
 #include "opencv2/core.hpp"
 #include "pipelines/media/frame_source.h"
+#include "pipelines/media/image_io.h"
 #include "pipelines/media/video_test_util.h"
 #include "third_party/absl/status_matchers.h"
 
@@ -330,6 +331,26 @@ TEST(OpenInput, KnowsNoOtherProtocols) {
                 StatusIs(StatusCode::kInvalidArgument,
                          AllOf(HasSubstr(scheme), HasSubstr("protocol"))));
   }
+}
+
+// Noise, so that its end lies behind where FFmpeg looks; turned by a quarter.
+TEST(OpenInput, ReadsAPhotoOfAServerAsThatOfAFile) {
+  cv::Mat noise(48, 64, CV_8UC3);
+  cv::RNG(1).fill(noise, cv::RNG::UNIFORM, 0, 256);
+  std::string jpeg = *EncodeImage(noise, ".jpg", "a.jpg");
+  jpeg.insert(2, std::string("\xff\xe1\0\x22"
+                             "Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0"
+                             "\6\0\0\0\0\0\0",
+                             36));
+  ASSERT_GT(jpeg.size(), 4096u);
+  const LoopbackServer server(Always(jpeg));
+  FrameSourceOptions options;
+  options.allow_addresses = true;
+  const auto source = OpenFrameSource(server.Url("/photo.jpg"), options);
+  ASSERT_THAT(source, IsOk());
+  EXPECT_EQ((*source)->info().width, 48);
+  EXPECT_EQ((*source)->info().height, 64);
+  EXPECT_TRUE((*source)->info().is_still);
 }
 
 }  // namespace

@@ -19,6 +19,17 @@ extern "C" {
 namespace pipelines::media {
 namespace {
 
+// What states nothing is of limited range, but for grey alone, which FFmpeg and
+// players take as it is.
+bool HasFullRange(const AVFrame& frame) {
+  if (frame.color_range != AVCOL_RANGE_UNSPECIFIED) {
+    return frame.color_range == AVCOL_RANGE_JPEG;
+  }
+  const AVPixFmtDescriptor* const format =
+      av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
+  return format != nullptr && format->nb_components <= 2;
+}
+
 // swscale's vectorised loops write whole blocks of pixels.
 constexpr int kRowAlignment = 32;
 
@@ -147,14 +158,9 @@ const WideColours& RgbConverter::WideColoursOf(const AVFrame& frame) {
 
 cv::Mat RgbConverter::Scale(const AVFrame& frame, cv::Size size,
                             AVPixelFormat format, int type) {
-  const Scaling scaling = {frame.width,
-                           frame.height,
-                           frame.format,
-                           ColourMatrix(frame),
-                           frame.color_range == AVCOL_RANGE_JPEG,
-                           size.width,
-                           size.height,
-                           format};
+  const Scaling scaling = {
+      frame.width,         frame.height, frame.format, ColourMatrix(frame),
+      HasFullRange(frame), size.width,   size.height,  format};
   if (scaler_ == nullptr || !(scaling == scaling_)) {
     scaling_ = scaling;
     scaler_.reset(sws_getContext(

@@ -123,6 +123,22 @@ TEST_F(RgbConverterTest, LeavesRgbAsItIs) {
   EXPECT_TRUE(alpha.empty());
 }
 
+// As of an animated PNG, and of cameras that measure.
+TEST_F(RgbConverterTest, KeepsTheLevelsOfGreyThatStatesNoRange) {
+  RgbConverter converter(*stream_, {1, 1});
+  cv::Mat alpha;
+  for (const int level : {5, 50, 128, 200, 250}) {
+    const cv::Vec3d expected = cv::Vec3d::all(level);
+    const cv::Mat with_alpha(12, 16, CV_8UC2, cv::Scalar(level, 255));
+    ExpectColour(
+        converter.Convert(*FrameOf(with_alpha, AV_PIX_FMT_YA8), &alpha),
+        expected);
+    const cv::Mat fine(12, 16, CV_16UC1, cv::Scalar(257 * level));
+    ExpectColour(converter.Convert(*FrameOf(fine, AV_PIX_FMT_GRAY16LE), &alpha),
+                 expected);
+  }
+}
+
 TEST_F(RgbConverterTest, TurnsAndFlipsAsTheFileSays) {
   const cv::Mat picture = RandomPicture({8, 6}, CV_8UC3);
   const Turn kTurns[] = {{0, false, false, -1},

@@ -334,8 +334,8 @@ TEST_F(TransportStream, MayHaveTimesBeforeItsPackets) {
 }
 
 TEST_F(TransportStream, MayBeginWithinAPacket) {
-  const ReadVideo video = Read(sound_.substr(sound_.size() / 4, 0) +
-                               std::string(50, '\0') + sound_);
+  const ReadVideo video =
+      Read(sound_.substr(kTransportPacket - 50, 50) + sound_);
   EXPECT_THAT(video.end, IsOk());
   EXPECT_EQ(video.frames.size(), 20u);
 }

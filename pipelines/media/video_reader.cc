@@ -35,6 +35,12 @@ std::vector<std::string> Warnings(const AVCodecParameters& codec,
       "becomes white, and brighter light has hardly any steps left")};
 }
 
+// Of a PNG, FFmpeg says so where its pixels are stored in another order.
+bool IsFilmedInterlaced(const AVFrame& frame, AVCodecID codec) {
+  return ffmpeg::IsInterlaced(frame) && codec != AV_CODEC_ID_PNG &&
+         codec != AV_CODEC_ID_APNG;
+}
+
 bool IsTooLarge(cv::Size size) {
   return int64_t{size.width} * size.height > kMaxVideoPixels;
 }
@@ -305,7 +311,9 @@ absl::StatusOr<bool> VideoReader::Impl::Decode() {
       deinterlacer_.Flush();
       continue;
     }
-    is_interlaced_ = is_interlaced_ || ffmpeg::IsInterlaced(*frame_);
+    is_interlaced_ =
+        is_interlaced_ ||
+        IsFilmedInterlaced(*frame_, demuxer_->stream().codecpar->codec_id);
     if (!is_interlaced_) return true;
     deinterlacer_.Push(frame_.get());
   }

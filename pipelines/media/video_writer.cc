@@ -57,6 +57,9 @@ constexpr int kWebpQuality = 85;
 constexpr AVRational kGifTimeBase = {1, 100};
 constexpr int64_t kGifMinPeriod = 2;
 
+// Browsers show what states less for a tenth of a second.
+constexpr int64_t kWebpMinPeriod = 11;  // milliseconds
+
 const OutputFormat* FindFormat(const std::string& path) {
   static const auto* const kFormats = new std::vector<OutputFormat>{
       {".mp4", "mp4", {"libx264", "libopenh264", "mpeg4"}},
@@ -178,6 +181,12 @@ class VideoWriter::Impl {
   bool is_webp() const { return IsWebp(*FindFormat(path_)); }
   // Whether sides and colours are not those of 4:2:0 video.
   bool is_rgb() const { return is_gif() || is_webp(); }
+  bool IsTooSoon(int64_t begin) const;
+  // As the encoder of WebP rounds times.
+  int64_t Milliseconds(int64_t time) const {
+    return av_rescale_q_rnd(time, encoder_->time_base, {1, 1000},
+                            AV_ROUND_DOWN);
+  }
   bool is_avi() const { return FindFormat(path_)->muxer == std::string("avi"); }
   // Of the times that WriteAt takes.
   AVRational time_base() const {
@@ -376,6 +385,14 @@ absl::Status VideoWriter::Impl::OpenFile() {
   return error < 0 ? Failed(error, "cannot be written") : absl::OkStatus();
 }
 
+// Behind the last frame that is written, for players to show both.
+bool VideoWriter::Impl::IsTooSoon(int64_t begin) const {
+  if (last_begin_ == std::numeric_limits<int64_t>::min()) return false;
+  if (is_gif()) return begin < last_begin_ + kGifMinPeriod;
+  return is_webp() &&
+         Milliseconds(begin) < Milliseconds(last_begin_) + kWebpMinPeriod;
+}
+
 absl::Status VideoWriter::Impl::Write(const cv::Mat& rgb) {
   const AVRational period = av_inv_q(encoder_->framerate);
   const int64_t begin = av_rescale_q(next_pts_, period, time_base());
@@ -409,7 +426,7 @@ absl::Status VideoWriter::Impl::WriteAt(const cv::Mat& rgb, int64_t pts,
     end = begin + 1;
   }
   end_ = end;
-  if (is_gif() && begin < last_begin_ + kGifMinPeriod) {
+  if (IsTooSoon(begin)) {
     ++num_left_out_;
     return absl::OkStatus();
   }
@@ -563,9 +580,10 @@ void VideoWriter::Impl::StateLastGifDelay() {
 void VideoWriter::Impl::WarnOfLeftOut() {
   if (num_left_out_ == 0) return;
   warnings_.push_back(absl::StrCat(
-      path_, ": players show at most 50 frames a second of a gif; ",
-      num_left_out_, num_left_out_ == 1 ? " is" : " are",
-      " left out; an output named .webp or .mp4 keeps them"));
+      path_, ": players show at most ", is_gif() ? "50" : "90",
+      " frames a second of a ", is_gif() ? "gif; " : "webp; ", num_left_out_,
+      num_left_out_ == 1 ? " is" : " are", " left out; an output named ",
+      is_gif() ? ".webp or " : "", ".mp4 keeps them"));
 }
 
 absl::Status VideoWriter::Impl::CloseFile() {
@@ -585,12 +603,9 @@ absl::Status VideoWriter::Impl::CompleteWebp() {
                     std::ios::binary | std::ios::in | std::ios::out);
   std::string webp(std::istreambuf_iterator<char>(file), {});
   if (webp.empty()) return absl::InternalError(path_ + ": cannot be read");
-  // The encoder rounds times down.
-  const auto milliseconds = [this](int64_t time) {
-    return av_rescale_q_rnd(time, encoder_->time_base, {1, 1000},
-                            AV_ROUND_DOWN);
-  };
-  SetWebpDuration(milliseconds(end_) - milliseconds(first_begin_), &webp);
+  const int64_t end =
+      std::max(Milliseconds(end_), Milliseconds(last_begin_) + kWebpMinPeriod);
+  SetWebpDuration(end - Milliseconds(first_begin_), &webp);
   if (!options_.comment.empty()) {
     AddWebpComment(options_.comment, cv::Size(options_.width, options_.height),
                    options_.with_alpha, &webp);

@@ -456,6 +456,23 @@ TEST(VideoWriter, WebpKeepsAlpha) {
   EXPECT_EQ(WebpFrames(file).size(), 2u);
 }
 
+TEST(VideoWriter, WebpLeavesOutFramesThatBrowsersWouldSlowDown) {
+  const std::string path = TempPath("fast.webp");
+  VideoWriterOptions options = Sized(cv::Size(32, 32));
+  options.frame_rate = Rational{120, 1};
+  auto writer = VideoWriter::Create(path, options);
+  ASSERT_THAT(writer, IsOk());
+  for (int i = 0; i < 12; ++i) {
+    ASSERT_THAT((*writer)->Write(NumberedFrame(cv::Size(32, 32), i)), IsOk());
+  }
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+  const std::vector<WebpFrame> frames = WebpFrames(Contents(path));
+  EXPECT_EQ(frames.size(), 6u);
+  for (const WebpFrame& frame : frames) EXPECT_GT(frame.milliseconds, 10);
+  EXPECT_THAT((*writer)->warnings(),
+              ElementsAre(AllOf(HasSubstr(path), HasSubstr("6 are left out"))));
+}
+
 class LongVideo : public testing::TestWithParam<Rational> {};
 
 // Ten minutes: times that were rounded once a frame, or a rate that was rounded

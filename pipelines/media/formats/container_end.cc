@@ -8,6 +8,8 @@
 namespace pipelines::media {
 namespace {
 
+using namespace std::string_literals;
+
 // [ISO 14496-12] A box is its size (4 bytes; 1: 8 more after the type; 0: up to
 // the end of the file), its type and its content. A box is believed as long as
 // its type is printable: some files carry foreign bytes at the end.
@@ -50,6 +52,47 @@ std::optional<int64_t> StatedEndOfEbml(ByteReader& file) {
   return segment + kIdLength + size.length + *size.value;
 }
 
+// [ASF 1.2, 3.1, 3.2 and 5.1] A header of further objects, then the object of
+// the packets: each an identifier of 16 bytes, a size and a content. The sizes
+// of a broadcast mean nothing.
+std::optional<int64_t> StatedEndOfAsf(ByteReader& file) {
+  constexpr int kIdBytes = 16, kHead = 24, kFirst = 30, kFlags = 88;
+  constexpr uint64_t kBroadcast = 1;
+  const std::string properties =
+      "\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\0\xc0\x0c\x20\x53\x65"s;
+  const std::string packets =
+      "\x36\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\0\xaa\0\x62\xce\x6c"s;
+  const auto size_of = [&](int64_t object) {
+    return Bounded(file.LittleEndian(object + kIdBytes, 8));
+  };
+  const int64_t begin = size_of(0);
+  for (int64_t at = kFirst; at + kHead <= begin; at += size_of(at)) {
+    if (size_of(at) < kHead) return std::nullopt;
+    if (file.Bytes(at, kIdBytes) == properties &&
+        (file.LittleEndian(at + kFlags, 4) & kBroadcast) != 0) {
+      return std::nullopt;
+    }
+  }
+  if (file.Bytes(begin, kIdBytes) != packets) return std::nullopt;
+  return begin + size_of(begin);
+}
+
+// [RFC 3533, 6] Pages of 27 bytes, the last of which is the number of pieces,
+// then the length of each, then the pieces.
+std::optional<int64_t> StatedEndOfOgg(ByteReader& file) {
+  constexpr int kHead = 27;
+  int64_t at = 0;
+  while (file.Bytes(at, 4) == "OggS") {
+    const auto pieces = static_cast<int>(file.BigEndian(at + kHead - 1, 1));
+    int64_t size = kHead + pieces;
+    for (const unsigned char length : file.Bytes(at + kHead, pieces)) {
+      size += length;
+    }
+    at += size;
+  }
+  return at;
+}
+
 }  // namespace
 
 std::optional<int64_t> StatedEnd(std::istream& file) {
@@ -57,6 +100,8 @@ std::optional<int64_t> StatedEnd(std::istream& file) {
   const std::string head = bytes.Bytes(0, 12);
   if (head.substr(0, 4) == "RIFF") return StatedEndOfRiff(bytes);
   if (head.substr(0, 4) == "\x1a\x45\xdf\xa3") return StatedEndOfEbml(bytes);
+  if (head.substr(0, 4) == "\x30\x26\xb2\x75") return StatedEndOfAsf(bytes);
+  if (head.substr(0, 4) == "OggS") return StatedEndOfOgg(bytes);
   for (const char* type : {"ftyp", "moov", "mdat", "free", "skip", "wide"}) {
     if (head.substr(4, 4) == type) return StatedEndOfBoxes(bytes);
   }

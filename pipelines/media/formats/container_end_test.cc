@@ -63,6 +63,35 @@ TEST(StatedEnd, OfEbmlIsThatOfTheSegment) {
   EXPECT_EQ(EndOf(head + "another element"), std::nullopt);
 }
 
+TEST(StatedEnd, OfAsfIsThatOfItsPackets) {
+  const auto object = [](const std::string& id, const std::string& content) {
+    const auto size = static_cast<uint32_t>(24 + content.size());
+    return id + LittleEndianBytes(size) + LittleEndianBytes(0) + content;
+  };
+  const std::string kind = "\x8e\x66\xcf\x11\xa6\xd9\0\xaa\0\x62\xce\x6c"s;
+  const auto file = [&](char flags) {
+    const std::string properties = object(
+        "\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\0\xc0\x0c\x20\x53\x65"s,
+        std::string(64, '\0') + flags + std::string(15, '\0'));
+    return object("\x30\x26\xb2\x75" + kind,
+                  std::string(6, '\0') + properties) +
+           object("\x36\x26\xb2\x75" + kind, std::string(100, 'p'));
+  };
+  const std::string whole = file(2);
+  EXPECT_EQ(EndOf(whole), static_cast<int64_t>(whole.size()));
+  EXPECT_EQ(EndOf(whole.substr(0, whole.size() - 30)),
+            static_cast<int64_t>(whole.size()));
+  EXPECT_EQ(EndOf(file(3)), std::nullopt);  // a broadcast
+}
+
+TEST(StatedEnd, OfOggIsThatOfItsPages) {
+  const std::string page =
+      "OggS" + std::string(22, '\0') + "\2\xff\5" + std::string(260, 'o');
+  const auto two = static_cast<int64_t>(2 * page.size());
+  EXPECT_EQ(EndOf(page + page), two);
+  EXPECT_EQ(EndOf((page + page).substr(0, page.size() + 100)), two);
+}
+
 TEST(StatedEnd, OfOtherFilesIsUnknown) {
   EXPECT_EQ(EndOf(""), std::nullopt);
   EXPECT_EQ(EndOf("a text that is long enough"), std::nullopt);

@@ -206,7 +206,8 @@ absl::StatusOr<ImageHeader> ReadWebpHeader(std::string_view bytes,
 struct TiffDirectory {
   uint32_t width = 0, height = 0, bits = 8, samples = 1;
   uint32_t photometric = 1;
-  uint32_t planar = 1;  // 2: a strip holds one colour
+  uint32_t subfile = 0;  // bit 0: a small copy of another picture of the file
+  uint32_t planar = 1;   // 2: a strip holds one colour
   uint32_t extra_sample = 0;
   uint32_t rows_per_strip = 0xffffffff;
   uint32_t tile_width = 0, tile_height = 0;
@@ -237,11 +238,12 @@ absl::StatusOr<TiffDirectory> ReadTiffDirectory(std::string_view bytes,
   if (at + 2 + 12 * count > bytes.size()) return Truncated(name, bytes.size());
   TiffDirectory directory;
   const std::pair<uint64_t, uint32_t*> fields[] = {
-      {256, &directory.width},          {257, &directory.height},
-      {258, &directory.bits},           {262, &directory.photometric},
-      {277, &directory.samples},        {322, &directory.tile_width},
-      {323, &directory.tile_height},    {338, &directory.extra_sample},
-      {278, &directory.rows_per_strip}, {284, &directory.planar}};
+      {254, &directory.subfile},      {256, &directory.width},
+      {257, &directory.height},       {258, &directory.bits},
+      {262, &directory.photometric},  {277, &directory.samples},
+      {322, &directory.tile_width},   {323, &directory.tile_height},
+      {338, &directory.extra_sample}, {278, &directory.rows_per_strip},
+      {284, &directory.planar}};
   for (size_t i = 0; i < count; ++i) {
     const size_t entry = at + 2 + 12 * i;
     for (const auto& [tag, field] : fields) {
@@ -269,8 +271,16 @@ absl::StatusOr<ImageHeader> ReadTiffHeader(std::string_view bytes,
                                            const std::string& name) {
   constexpr uint32_t kWhiteIsZero = 0, kRgb = 2, kApart = 2;
   constexpr uint32_t kAssociated = 1, kUnassociated = 2;
+  constexpr uint32_t kIsSmallCopy = 1, kColourFilter = 32803;  // [TIFF/EP]
   ASSIGN_OR_RETURN(const TiffDirectory directory,
                    ReadTiffDirectory(bytes, name));
+  if ((directory.subfile & kIsSmallCopy) != 0 ||
+      directory.photometric == kColourFilter) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name,
+        " is a raw photo of a camera, or begins with a small copy of its "
+        "picture, which is not read; save it as JPEG or PNG"));
+  }
   ImageHeader header =
       MakeHeader(directory.width, directory.height, directory.bits);
   const bool is_apart = directory.planar == kApart && directory.samples > 1;
