@@ -41,6 +41,10 @@ block() {
 
 block WORKSPACE | sed "s|/path/to/cpab_animation|$root|" >"$folder/WORKSPACE"
 block .bazelrc >"$folder/.bazelrc"
+# As LIBRARIES.md says.
+if grep -qs 'C++20 or later' "${LIBTORCH:-}/include/torch/csrc/api/include/torch/all.h"; then
+  sed -i 's/c++17/c++20/g' "$folder/.bazelrc"
+fi
 for file in WORKSPACE .bazelrc; do
   [[ -s "$folder/$file" ]] || {
     echo >&2 "LIBRARIES.md has no block for $file: a line 'In \`$file\`:' and indented text"
@@ -48,6 +52,12 @@ for file in WORKSPACE .bazelrc; do
   }
 done
 cp "$root"/tools/consumer_example/{BUILD,*.cc} "$folder/"
+
+# A pkg-config of another prefix, as a Python environment has it, is not asked.
+mkdir "$folder/bin"
+printf '#!/bin/sh\nexit 1\n' >"$folder/bin/pkg-config"
+chmod +x "$folder/bin/pkg-config"
+export PATH="$folder/bin:$PATH"
 
 # Whoever calls this may share compiled files with other builds.
 options=(--noshow_progress --color=no ${CPAB_DISK_CACHE:+--disk_cache="$CPAB_DISK_CACHE"})
