@@ -78,7 +78,7 @@ runs, in a browser.
   tools/bazelw run //tools/studio
 
 It prints an address with a secret token. Open the address in a browser on this
-machine. Ctrl-C ends Studio; a job that runs is marked as interrupted then.
+machine. Ctrl-C ends Studio; jobs that run or wait are interrupted then.
 
 From another machine, without opening a port:
   ssh -L 7878:127.0.0.1:7878 HOST
@@ -241,7 +241,7 @@ absl::Status Run(const pipelines::CommandLine& line) {
               options.data.c_str());
   std::fflush(stdout);
   while (pipelines::StopSignal() == 0) absl::SleepFor(absl::Milliseconds(100));
-  std::printf("studio: ends; a job that runs is marked as interrupted\n");
+  std::printf("studio: ends; jobs that run or wait are interrupted\n");
   std::fflush(stdout);
   return absl::OkStatus();
 }

@@ -183,6 +183,7 @@ TEST_F(StudioServerTest, DescribesTheSystem) {
   EXPECT_EQ(system["limits"]["max_upload"], 1000000);
   EXPECT_EQ(system["disk"]["quota"], 50000000);
   EXPECT_EQ(system["disk"]["stored"], 0);
+  EXPECT_GT(system["disk"]["room"], 0);
   EXPECT_THAT(system["choices"]["modes"].dump(), HasSubstr("relative"));
   const json bundled = JsonOf(Ask("GET", "/bundled"));
   EXPECT_EQ(bundled["stills"][0]["id"], "bundled:puppet");

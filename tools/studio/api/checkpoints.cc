@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -145,6 +146,32 @@ bool ReadFacts(CheckpointFile* file) {
   return true;
 }
 
+// The last `count` names of a path: "b/c" of "/a/b/c/".
+std::string LastNames(const std::string& path, int count) {
+  const std::string whole = networks::files::WithoutTrailingSlashes(path);
+  size_t begin = whole.size();
+  for (int i = 0; i < count && begin != 0 && begin != std::string::npos; ++i) {
+    begin = whole.rfind('/', begin - 1);
+  }
+  return begin == std::string::npos ? whole : whole.substr(begin + 1);
+}
+
+// Two studies have runs of one name, and folders files of one name: then the
+// folders above tell them apart. `places`: what each is named after.
+void TellApart(const std::vector<std::string>& places,
+               std::vector<CheckpointFile>* files) {
+  constexpr int kMostNames = 4;
+  for (int names = 2; names <= kMostNames; ++names) {
+    std::map<std::pair<std::string, std::string>, int> counts;
+    for (const CheckpointFile& file : *files) ++counts[{file.from, file.name}];
+    for (size_t i = 0; i < files->size(); ++i) {
+      CheckpointFile& file = (*files)[i];
+      if (counts[{file.from, file.name}] == 1) continue;
+      file.name = LastNames(places[i], names);
+    }
+  }
+}
+
 }  // namespace
 
 absl::Status CheckCheckpoints(const std::string& path) {
@@ -162,40 +189,45 @@ absl::Status CheckCheckpoints(const std::string& path) {
 
 std::vector<CheckpointFile> Checkpoints::Paths() const {
   std::vector<CheckpointFile> files;
+  std::vector<std::string> places;
   std::set<std::string> ids;  // a place may lie in another
-  const auto add = [&](std::string name, const char* from, std::string path) {
+  const auto add = [&](const std::string& place, const char* from,
+                       const std::string& path) {
     CheckpointFile file;
-    file.id = std::strcmp(from, "shipped") == 0 ? "shipped" : IdOf(path);
+    const bool is_shipped = std::strcmp(from, "shipped") == 0;
+    file.id = is_shipped ? "shipped" : IdOf(path);
     if (!ids.insert(file.id).second) return;
-    file.name = std::move(name);
+    file.name = is_shipped ? networks::files::Stem(place)
+                           : networks::files::BaseName(place);
     file.from = from;
-    file.path = std::move(path);
+    file.path = path;
     files.push_back(std::move(file));
+    places.push_back(place);
   };
-  if (!places_.shipped.empty()) {
-    add(networks::files::Stem(places_.shipped), "shipped", places_.shipped);
-  }
+  if (!places_.shipped.empty())
+    add(places_.shipped, "shipped", places_.shipped);
   for (const std::string& path : CheckpointsIn(places_.fetched)) {
-    add(networks::files::BaseName(path), "fetched", path);
+    add(path, "fetched", path);
   }
   for (const std::string& folder : places_.folders) {
     std::error_code error;
     if (fs::is_regular_file(folder, error)) {
-      add(networks::files::BaseName(folder), "folder", folder);
+      add(folder, "folder", folder);
       continue;
     }
     for (const std::string& path : CheckpointsIn(folder)) {
-      add(networks::files::BaseName(path), "folder", path);
+      add(path, "folder", path);
     }
     const std::optional<std::string> of_run = CheckpointOfRun(folder);
-    if (of_run) add(networks::files::BaseName(folder), "run", *of_run);
+    if (of_run) add(folder, "run", *of_run);
   }
   if (places_.runs) {
     for (const std::string& run : places_.runs()) {
       const std::optional<std::string> path = CheckpointOfRun(run);
-      if (path) add(networks::files::BaseName(run), "run", *path);
+      if (path) add(run, "run", *path);
     }
   }
+  TellApart(places, &files);
   if (files.size() > kMaxFiles) files.resize(kMaxFiles);
   return files;
 }

@@ -111,6 +111,24 @@ TEST_F(CheckpointsTest, TakesAFileOrTheFolderOfARunForAFolder) {
                        HasSubstr("none: there is no such file or folder")));
 }
 
+TEST_F(CheckpointsTest, TellsRunsOfTwoStudiesApart) {
+  const std::vector<std::string> runs = {"a/x/seed0", "b/x/seed0", "b/y/seed0"};
+  for (const std::string& run : runs) {
+    std::filesystem::create_directories(Path(run + "/checkpoints"));
+    Write(run + "/checkpoints/best.safetensors", "");
+  }
+  places_.runs = [&] {
+    std::vector<std::string> paths;
+    for (const std::string& run : runs) paths.push_back(Path(run) + "/");
+    return paths;
+  };
+  const std::vector<CheckpointFile> list = Checkpoints(places_).List();
+  ASSERT_EQ(list.size(), 5u);
+  EXPECT_EQ(list[2].name, "a/x/seed0");
+  EXPECT_EQ(list[3].name, "b/x/seed0");
+  EXPECT_EQ(list[4].name, "y/seed0");
+}
+
 TEST_F(CheckpointsTest, ListsOneOnceThatIsInTwoPlaces) {
   places_.folders = {Path("run"), Path("run/checkpoints")};
   const std::vector<CheckpointFile> list = Checkpoints(places_).List();

@@ -57,7 +57,8 @@ void AddSystemRoutes(const ApiParts& parts, Router* router) {
                       json system = parts.system;
                       system["disk"] = {{"stored", parts.store->stored()},
                                         {"used", parts.store->used()},
-                                        {"quota", parts.store->quota()}};
+                                        {"quota", parts.store->quota()},
+                                        {"room", parts.store->room_on_disk()}};
                       return JsonResponse(system);
                     });
   router->AddSimple("GET", "/bundled",

@@ -118,6 +118,28 @@ window.fetch = (path, options) => {
   return real(path, options);
 };
 """
+# The disk has room for ten bytes.
+FILL_DISK = """
+const real = window.fetch;
+window.fetch = async (path, options) => {
+  const answer = await real(path, options);
+  if (!path.endsWith('/system')) return answer;
+  const system = await answer.json();
+  system.disk.room = 10;
+  return new Response(JSON.stringify(system));
+};
+"""
+
+# The next request for a job does not reach the server.
+LOSE_JOB_ONCE = """
+const real = window.fetch;
+window.fetch = (path, options) => {
+  if (!/jobs\\/[\\w-]+$/.test(path)) return real(path, options);
+  window.fetch = real;
+  return Promise.reject(new TypeError('network error'));
+};
+"""
+
 SET_HIDDEN = """
 Object.defineProperty(document, 'hidden', {value: arguments[0], configurable: true});
 document.dispatchEvent(new Event('visibilitychange'));
@@ -422,6 +444,54 @@ class AnimateTest(browser_testing.BrowserTest):
         self.browser.wait(
             lambda: self.focus_is_at(".thumb"), "the focus is at a still"
         )
+
+    def test_deletes_what_was_cancelled_while_it_was_read(self):
+        self.browser.run(HOLD_STILLS)
+        self.browser.send_file("Still", PUPPET)
+        self.browser.shown('progress[aria-label="Upload of puppet.png"]')
+        self.browser.run("heldStill.upload.dispatchEvent(new ProgressEvent('load'))")
+        self.browser.press("#page-animate .media .cover button")
+        self.browser.run("heldStill.letGo()")
+        self.browser.wait(
+            lambda: self.browser.run("return heldStill.readyState === 4"),
+            "the server has answered",
+        )
+        self.browser.wait(
+            lambda: not self.studio.json("GET", "/uploads")[1], "it is deleted"
+        )
+        self.assertEqual(self.chosen_uploads(), [])
+
+    def test_forgets_what_another_tab_has_deleted(self):
+        self.expected_complaints = ("/uploads/",)
+        self.browser.send_file("Still", PUPPET)
+        (thumb,) = self.browser.wait(self.chosen_uploads, "it is chosen")
+        upload = thumb.get_attribute("data-id")
+        self.wait_for_pictures()
+        self.studio.ask("DELETE", f"/uploads/{upload}")
+        self.browser.press(DELETE)
+        self.browser.gone(f'#page-animate [data-id="{upload}"]')
+        self.assertEqual(self.chosen_uploads(), [])
+
+    def test_says_that_the_disk_has_no_room(self):
+        self.browser.run(FILL_DISK + HOLD_STILLS)
+        self.browser.send_file("Still", PUPPET)
+        self.browser.gone(CROP)
+        self.browser.run("heldStill.dispatchEvent(new ProgressEvent('error'))")
+        self.assertIn(
+            "has no room", self.browser.text("#page-animate .media .notice.error")
+        )
+
+    def test_shows_the_bar_again_after_the_server_was_away(self):
+        self.start(FRAMES)
+        self.browser.shown(BAR)
+        self.browser.run(SET_HIDDEN, True)
+        self.browser.run(LOSE_JOB_ONCE)
+        self.browser.run(SET_HIDDEN, False)
+        self.browser.shown(f"{RESULT} .notice.error")
+        self.browser.run(SET_HIDDEN, True)
+        self.browser.run(SET_HIDDEN, False)
+        self.browser.shown(BAR)
+        self.sees_the_end()
 
     def wait_for_pictures(self):
         """So that none is asked for when it is not there any more."""

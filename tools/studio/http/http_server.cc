@@ -376,7 +376,7 @@ MHD_Result HttpServer::Impl::Queue(MHD_Connection* connection,
   Response& response = *exchange->response;
   const int64_t bytes = BodyBytes(response);
   connections_.GiveTime(connection,
-                        bytes < 0 ? options_.stream_time : TimeFor(bytes));
+                        bytes < 0 ? absl::InfiniteDuration() : TimeFor(bytes));
   MHD_Response* const body = MakeBody(&response);
   if (!body) return MHD_NO;
   for (const auto& [name, value] : kSecurityHeaders) {

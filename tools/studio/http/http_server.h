@@ -71,10 +71,10 @@ struct HttpOptions {
   // Without a byte in a body or an answer.
   absl::Duration idle_time = absl::Seconds(30);
   // Of a body and of an answer; beside it they may take a second for each
-  // `min_rate` bytes. A stream may take `stream_time`.
+  // `min_rate` bytes. A stream may take as long as it has something to tell:
+  // its pieces find a client that is gone.
   absl::Duration body_time = absl::Seconds(60);
   int64_t min_rate = int64_t{32} << 10;  // bytes a second
-  absl::Duration stream_time = absl::Hours(1);
 };
 
 class HttpServer {

@@ -112,10 +112,10 @@ bool TestingClient::IsEndedWithin(int milliseconds) {
   const auto end = std::chrono::steady_clock::now() +
                    std::chrono::milliseconds(milliseconds);
   char buffer[4096];
-  while (std::chrono::steady_clock::now() < end) {
+  do {
     if (!WaitFor(socket_, POLLIN, 50)) continue;
     if (recv(socket_, buffer, sizeof(buffer), 0) <= 0) return true;
-  }
+  } while (std::chrono::steady_clock::now() < end);
   return false;
 }
 

@@ -251,20 +251,25 @@ TEST_F(TakenOverTest, AnswersWhereNothingHasToBeStopped) {
   EXPECT_THAT(Probe("nothing"), IsOk());
 }
 
+// The second call comes while the first one's decoder sleeps, and has its place
+// when that is ended.
 TEST_F(TakenOverTest, KeepsOthersWaitingForItsTimeOnly) {
   DecoderOptions options;
   options.program = JobProgram("decoder_double");
-  options.timeout = absl::Seconds(1);
+  options.timeout = absl::Seconds(5);
   options.max_children = 1;
   const DecoderClient decoder(options);
   const int sleeps = OpenBytes("sleep");
   const int nothing = OpenBytes("nothing");
+  const absl::Time start = absl::Now();
   std::thread first([&] {
     EXPECT_THAT(decoder.Probe(sleeps, MediaKind::kImage),
                 StatusIs(StatusCode::kInvalidArgument, HasSubstr("took more")));
   });
-  first.join();
+  absl::SleepFor(absl::Seconds(2));
   EXPECT_THAT(decoder.Probe(nothing, MediaKind::kImage), IsOk());
+  EXPECT_GE(absl::Now() - start, options.timeout);
+  first.join();
 }
 
 // One that decodes and one that waits for it.

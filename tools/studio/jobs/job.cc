@@ -132,6 +132,10 @@ JobError ErrorOf(const absl::Status& status) {
           FieldOf(status)};
 }
 
+JobError InterruptedError() {
+  return {"aborted", "the server ended before the job did; start it again", ""};
+}
+
 std::string Job::type() const {
   const auto found = request.is_object() ? request.find("type") : request.end();
   return found != request.end() && found->is_string()

@@ -82,6 +82,9 @@ struct Job {
   std::string type() const;
 };
 
+// Of a job that the end of the server has interrupted.
+JobError InterruptedError();
+
 // As the API and job.json have it:
 //
 //   {"id","type","state","created","started","ended","position","request",

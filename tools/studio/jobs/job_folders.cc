@@ -50,8 +50,7 @@ void Interrupt(Job* job) {
   job->state = JobState::kInterrupted;
   job->ended = absl::Now();
   job->results.clear();
-  job->error = JobError{
-      "aborted", "the server ended before the job did; start it again", ""};
+  job->error = InterruptedError();
 }
 
 }  // namespace

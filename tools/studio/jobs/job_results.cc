@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "networks/files/temporary.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/studio/jobs/job.h"
 #include "tools/studio/jobs/result_format.h"
@@ -56,6 +57,10 @@ absl::Status JobResults::Convert(const Job& job, const std::string& to) {
       job.has_alpha ? folders_.Output(job.id, FindResultFormat("png")->file)
                     : "";
   const absl::Status status = convert_(from, to, frames, reservation.bytes());
+  // What a converter that was killed had in the making.
+  if (!status.ok()) {
+    networks::files::RemoveAbandoned(folders_.Output(job.id, ""));
+  }
   store_.CountJob(job.id);
   return status;
 }

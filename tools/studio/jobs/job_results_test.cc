@@ -183,6 +183,18 @@ TEST_F(JobResultsTest, RefusesAThirdConversionAtATime) {
   EXPECT_THAT(results_->Get(third, "webm"), IsOk());
 }
 
+TEST_F(JobResultsTest, NothingStaysOfAConversionThatWasKilled) {
+  const std::string id = Add("animate", JobState::kDone);
+  const std::string left = ".cpab-0123456789abcdef.tmp";
+  std::ofstream(folders_->Output(id, left)) << "half of it";
+  std::ofstream(folders_->Output(id, ".result.webm.cpab-lock"))
+      << "process 1 on host\n" + left + "\n";
+  outcome_ = absl::InternalError("the converter ended with exit code 137");
+  finish_.Notify();
+  EXPECT_FALSE(results_->Get(id, "webm").ok());
+  EXPECT_FALSE(fs::exists(folders_->Output(id, left)));
+}
+
 TEST_F(JobResultsTest, ReservesWhatAConversionMayWrite) {
   Open(/*quota=*/10 << 20);
   finish_.Notify();

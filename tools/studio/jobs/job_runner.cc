@@ -134,7 +134,8 @@ Job JobRunner::End(const NextJob& next, absl::StatusOr<WorkerEvent> result) {
   if (!result.ok()) {
     job.results.clear();
     job.state = StateAfter(result.status(), is_stopping);
-    job.error = ErrorOf(result.status());
+    job.error = job.state == JobState::kInterrupted ? InterruptedError()
+                                                    : ErrorOf(result.status());
     folders_.ClearOutput(job.id);
     // If it cannot be written, the next server takes it for interrupted.
     folders_.Save(job).IgnoreError();

@@ -212,7 +212,9 @@ TEST_F(JobRunnerTest, ItsEndInterruptsTheJobThatRuns) {
   runs.WaitForNotification();
   runner_.reset();
   EXPECT_EQ(table_.Get(id)->state, JobState::kInterrupted);
+  EXPECT_EQ(table_.Get(id)->error->code, "aborted");
   EXPECT_EQ(Kept().state, JobState::kInterrupted);
+  EXPECT_EQ(Kept().error->code, "aborted");
 }
 
 }  // namespace

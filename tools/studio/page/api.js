@@ -24,6 +24,7 @@ const ADVICE = {
   offline: 'Is the program studio still running? Start it again and open the address that it prints.',
   upload_too_long: 'Shorten or scale down the file, or start studio with a larger --max_upload.',
   quota_full: 'Delete some uploads or jobs, or start studio with a larger --quota.',
+  disk_short: 'Free some space on the machine on which studio runs.',
   upload_cut: 'Try again. A folder, or a file that is changed meanwhile, cannot be sent.',
 };
 
@@ -212,8 +213,16 @@ export class Api extends EventTarget {
         this.heard = performance.now();
         onprogress(event.total ? event.loaded / event.total : 0);
       };
+      // What is sent whole is kept by the server, also where nobody waits for the
+      // answer any more.
+      let isSent = false, isUnwanted = false;
+      request.upload.onload = () => { isSent = true; };
       request.onload = () => {
         this.hear();
+        if (isUnwanted) {
+          if (request.status === 201) this.remove(`uploads/${JSON.parse(request.responseText).id}`).catch(() => {});
+          return;
+        }
         if (request.status !== 201) {
           reject(this.refusal(request.status, request.responseText));
           return;
@@ -223,7 +232,11 @@ export class Api extends EventTarget {
       };
       request.onerror = () => this.explainBrokenUpload(file.size).then(reject);
       request.onabort = () => reject(new DOMException('The upload was ended.', 'AbortError'));
-      signal?.addEventListener('abort', () => request.abort());
+      signal?.addEventListener('abort', () => {
+        isUnwanted = isSent;
+        if (isUnwanted) request.onabort();
+        else request.abort();
+      });
       request.send(file);
     });
   }
@@ -238,6 +251,9 @@ export class Api extends EventTarget {
       }
       if (size > disk.quota - disk.used) {
         return new ApiError(0, 'quota_full', `There is no room for the file. ${diskText(disk)}`);
+      }
+      if (size > disk.room) {
+        return new ApiError(0, 'disk_short', 'The disk has no room for the file.');
       }
       return new ApiError(0, 'upload_cut', 'The upload was cut off.');
     } catch (error) {

@@ -15,7 +15,7 @@ const STAGES = {
 };
 const ENDS = {
   cancelled: ['Cancelled', 'The job was cancelled before it had ended.'],
-  interrupted: ['Interrupted', 'Studio ended while this job ran. Start it again.'],
+  interrupted: ['Interrupted', 'Studio ended before this job did. Start it again.'],
 };
 
 export const hasEnded = (job) => ENDED.has(job.state);
@@ -60,6 +60,7 @@ export class JobView {
       }
     } catch (error) {
       if (signal.aborted) return;
+      this.bar = null;  // made anew where the job is found again
       fill(this.cover);
       fill(this.state, errorNotice(error, () => this.open(id)));
     }

@@ -265,8 +265,10 @@ export class MediaInput {
     try {
       await this.api.remove(`uploads/${id}`);
     } catch (error) {
-      this.showProblem(error);
-      return;
+      if (error.status !== 404) {  // else another tab has deleted it
+        this.showProblem(error);
+        return;
+      }
     } finally {
       this.removing.delete(id);
     }

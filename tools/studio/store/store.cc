@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -132,11 +133,18 @@ absl::Status CheckIsStoreOrEmpty(const std::string& folder) {
   return absl::OkStatus();
 }
 
-absl::Status CheckDisk(const std::string& folder, int64_t bytes) {
+// The largest number where the system does not tell.
+int64_t FreeBytes(const std::string& folder) {
   struct statvfs disk;
-  if (statvfs(folder.c_str(), &disk) != 0) return absl::OkStatus();
-  const int64_t free =
-      static_cast<int64_t>(disk.f_bavail) * static_cast<int64_t>(disk.f_frsize);
+  if (statvfs(folder.c_str(), &disk) != 0) {
+    return std::numeric_limits<int64_t>::max();
+  }
+  return static_cast<int64_t>(disk.f_bavail) *
+         static_cast<int64_t>(disk.f_frsize);
+}
+
+absl::Status CheckDisk(const std::string& folder, int64_t bytes) {
+  const int64_t free = FreeBytes(folder);
   if (bytes + kSpareBytes <= free) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat(
       "the disk of ", folder, " has ", Megabytes(free), " left, and ",
@@ -534,6 +542,10 @@ int64_t Store::stored() const {
 int64_t Store::used() const {
   absl::MutexLock lock(&mutex_);
   return reserved_ + StoredLocked();
+}
+
+int64_t Store::room_on_disk() const {
+  return std::max<int64_t>(FreeBytes(options_.folder) - kSpareBytes, 0);
 }
 
 void Store::Release(int64_t bytes) {

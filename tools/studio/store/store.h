@@ -175,6 +175,9 @@ class Store {
   int64_t stored() const;
   int64_t used() const;
   int64_t quota() const { return options_.quota; }
+  // Bytes that an upload may have by what is free on the disk; the largest
+  // number where the system does not tell.
+  int64_t room_on_disk() const;
 
  private:
   friend class NewUpload;

@@ -257,6 +257,8 @@ def main():
       print(f'{trial + 1} kills, {len(failures)} failures', *failures[-1:],
             file=sys.stderr)
   shutil.rmtree(folder)
+  if not ledger.uploads or not ledger.jobs:
+    failures.append('no upload or no job was acknowledged: nothing was compared')
 
   for failure in failures[:50]:
     print(failure)
