@@ -1,9 +1,11 @@
 // The processes of a data-parallel run, and what they compute together. On
 // LibTorch's c10d: Gloo on the CPU, NCCL on GPUs.
 //
-// All collectives must be called by all processes, in the same order. They
-// throw PeerLost where another process has ended (at once) or is silent (after
-// the timeout); exceptions, because they must pass through autograd.
+// All collectives must be called by all processes, in the same order. On the
+// CPU they throw PeerLost where another process has ended (at once) or is
+// silent (after the timeout); exceptions, because they must pass through
+// autograd. With NCCL they only queue work: after the timeout LibTorch ends the
+// program by SIGABRT (its TORCH_NCCL_ASYNC_ERROR_HANDLING).
 #ifndef PIPELINES_PARALLEL_PROCESS_GROUP_H_
 #define PIPELINES_PARALLEL_PROCESS_GROUP_H_
 

@@ -24,9 +24,10 @@ namespace pipelines {
 // taught, when nothing is painted yet; and at the end in any case. A frame is
 // one forward pass without losses, which takes less than a pair's step (0.3 to
 // 0.5 of it at 64x64 on a CPU, reading and comparing included), so looks take
-// less than a twelfth of the time. It is a rule of steps and data alone, so
-// that a run ends with the same best checkpoint however often it is
-// interrupted.
+// less than a twelfth of the time of one process. Of N processes, which share
+// the pairs and wait for the one that looks, they take up to N times as much.
+// It is a rule of steps and data alone, so that a run ends with the same best
+// checkpoint however often it is interrupted.
 inline constexpr int64_t kPairsForAFrame = 12;
 
 class BestCheckpoint {

@@ -1,3 +1,4 @@
+// Tested by trainer_test.cc.
 #include "pipelines/training/conclusion.h"
 
 #include <filesystem>
@@ -5,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "pipelines/animation/animate_video.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/checkpoint/checkpoint.pb.h"
@@ -55,8 +57,17 @@ absl::StatusOr<Evaluation> ConcludeRun(const RunFolder& folder, int64_t step,
         std::filesystem::absolute(checkpoints[0]).lexically_normal());
   }
   RETURN_IF_ERROR(WriteScores(folder.path(), evaluation));
-  RETURN_IF_ERROR(
-      AnimateTestClip(trained, device, test, folder.animation(), hooks));
+  const absl::Status animated =
+      AnimateTestClip(trained, device, test, folder.animation(), hooks);
+  // Scores are taken of clips that cannot drive a video, too: of frames of
+  // several sizes, or with sound that is damaged or of an unknown codec.
+  if (absl::IsInvalidArgument(animated) || absl::IsDataLoss(animated) ||
+      absl::IsUnimplemented(animated)) {
+    hooks.Warn(
+        absl::StrCat(folder.animation(), " is not made: ", animated.message()));
+    return evaluation;
+  }
+  RETURN_IF_ERROR(animated);
   return evaluation;
 }
 

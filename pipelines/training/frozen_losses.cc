@@ -1,5 +1,7 @@
 #include "pipelines/training/frozen_losses.h"
 
+#include <ATen/CPUGeneratorImpl.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -9,6 +11,7 @@
 #include "networks/dino/dino_input.h"
 #include "networks/dino/dino_of_weights.h"
 #include "networks/sam/sam_of_weights.h"
+#include "networks/scoped_seed.h"
 #include "networks/weights/key_map.h"
 #include "networks/weights/load.h"
 #include "networks/weights/tensor_map.h"
@@ -185,9 +188,13 @@ absl::StatusOr<FrozenLosses> MakeFrozenLosses(const Config& of_run,
   }
   RETURN_IF_ERROR(CheckPublishedWeights(WeightsOf(config)));
   FrozenLosses frozen;
+  // A seed for each, so that what is switched off, or of another width, does
+  // not change the untrained weights of the others.
+  const uint64_t seed = at::detail::getDefaultCPUGenerator().current_seed();
   ASSIGN_OR_RETURN(frozen.perceptual, MakePerceptualLoss(config.perceptual()));
   frozen.perceptual->to(device);
   if (config.semantic().weight() > 0) {
+    const networks::ScopedSeed scope(seed + 1);
     ASSIGN_OR_RETURN(frozen.semantic, MakeSemanticLoss(config.semantic()));
     frozen.semantic->to(device);
     if (config.semantic().cache_gib() > 0) {
@@ -197,6 +204,7 @@ absl::StatusOr<FrozenLosses> MakeFrozenLosses(const Config& of_run,
     }
   }
   if (config.structure().weight() > 0) {
+    const networks::ScopedSeed scope(seed + 2);
     ASSIGN_OR_RETURN(frozen.structure, MakeStructureLoss(config.structure()));
     frozen.structure->to(device);
   }

@@ -126,6 +126,25 @@ TEST(FrozenLosses, WithoutWeightsAreDrawnFromTheSeed) {
   }
 }
 
+// So that an ablation changes one thing.
+TEST(FrozenLosses, DrawTheSameWhateverElseIsSwitchedOn) {
+  const auto structure = [](const std::string& override) {
+    std::vector<std::string> config = All();
+    config.push_back(override);
+    torch::manual_seed(1);
+    auto losses = Make(config);
+    EXPECT_THAT(losses, IsOk());
+    return StateDict(*losses->structure->extractor());
+  };
+  const TensorMap all = structure("losses.semantic.weight=1");
+  for (const char* other :
+       {"losses.semantic.weight=0", "losses.perceptual.width=8"}) {
+    for (const auto& [name, tensor] : structure(other)) {
+      EXPECT_TRUE(torch::equal(tensor, all.at(name))) << other << " " << name;
+    }
+  }
+}
+
 TEST(FrozenLosses, NamesMissingWeights) {
   const ScopedCacheFolder cache("/no/cache");
   EXPECT_THAT(Make({"losses.structure.weight=0.1",

@@ -63,7 +63,8 @@ class Learner {
   // OutOfRange naming the loss, or the parameter whose gradient, is not finite
   // (the gradient with another precision than FLOAT16); InvalidArgument if only
   // frozen parts have a share in the step's losses; Unavailable if another
-  // process is lost: then all is as before the step, fit to be saved.
+  // process is lost (on CPUs: see parallel/process_group.h): then all is as
+  // before the step, fit to be saved.
   absl::StatusOr<StepResult> Step(const std::vector<data::Batch>& batches,
                                   int64_t step, const StepNews& news,
                                   StageTimer& timer);

@@ -3,7 +3,9 @@
 #define PIPELINES_TRAINING_STAGE_TIMER_H_
 
 #include <chrono>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace pipelines {
@@ -14,11 +16,11 @@ namespace pipelines {
 class StageTimer {
  public:
   // Waits for the work that a device still does, so that time is booked where
-  // it is spent; for CUDA, torch::cuda::synchronize. Without it, the time of
+  // it is spent; for CUDA, torch::cuda::synchronize of it. Without, the time of
   // such work is that of the stage which first needs its outcome.
-  using Synchronize = void (*)();
+  using Synchronize = std::function<void()>;
   explicit StageTimer(Synchronize synchronize = nullptr)
-      : synchronize_(synchronize) {}
+      : synchronize_(std::move(synchronize)) {}
 
   void Begin(const char* stage);
   void End();

@@ -431,7 +431,7 @@ absl::Status Trainer::Conclude() {
 StageTimer::Synchronize StageSynchronization(torch::Device device,
                                              bool profile) {
   if (!profile || !device.is_cuda()) return nullptr;
-  return [] { torch::cuda::synchronize(); };
+  return [gpu = device.index()] { torch::cuda::synchronize(gpu); };
 }
 
 absl::Status Train(const TrainerOptions& options) {

@@ -52,9 +52,9 @@ StageTimer::Synchronize StageSynchronization(torch::Device device,
 // parameter, the pairs that this process had in the step (clips and frames) and
 // the last good checkpoint if a loss or a gradient is not finite; Cancelled
 // after saving if it, or another process of the run, was asked to stop;
-// Unavailable, after saving, if another process is lost; ResourceExhausted,
-// PermissionDenied where a file cannot be written (earlier checkpoints stay
-// whole).
+// Unavailable, after saving, if another process is lost (on CPUs: see
+// parallel/process_group.h); ResourceExhausted, PermissionDenied where a file
+// cannot be written (earlier checkpoints stay whole).
 //
 // Of several processes, rank 0 alone reads and writes the run folder. An error
 // before the first step, of any of them, is that of all (AgreeOn in meeting.h).

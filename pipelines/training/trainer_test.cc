@@ -737,6 +737,24 @@ TEST_F(TrainerTest, NamesOnceAClipThatIsDamagedInside) {
                                           HasSubstr("broken.mp4"))));
 }
 
+// Of two sizes, of which scores are taken.
+TEST_F(TrainerTest, EndsWithoutAnAnimationWhereTheTestClipCannotDriveOne) {
+  const std::string clips = CopyOfPuppets();
+  const std::string last = clips + "/test/last";
+  media::WriteNumberedFolder(last, cv::Size(48, 32), 4);
+  media::WriteNumberedFolder(last, cv::Size(32, 32), 3);  // over three of them
+  TrainerOptions options =
+      Options({"training.max_steps=1", "data.folder=" + clips});
+  std::vector<std::string> warnings;
+  options.hooks.warn = [&](const std::string& sentence) {
+    warnings.push_back(sentence);
+  };
+  ASSERT_THAT(Train(options), IsOk());
+  EXPECT_THAT(warnings, ElementsAre(AllOf(HasSubstr("animation.mp4"),
+                                          HasSubstr("one size"))));
+  EXPECT_TRUE(fs::exists(output_ + "/evaluation.json"));
+}
+
 // A clip of which the time is another, then one more clip. Each run ends before
 // its first step.
 TEST_F(TrainerTest, WarnsOfDataThatChangedWhenItGoesOn) {

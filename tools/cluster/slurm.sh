@@ -10,9 +10,10 @@
 # SIGTERM: the run is saved, and the same command goes on with it.
 #
 # Where a process is lost, the others end by themselves (within
-# training.peer_timeout_seconds), that of rank 0 after a save, in which srun
-# would kill it with --kill-on-bad-exit=1. At the end that process evaluates
-# alone; where the site sets a WaitTime, srun would kill it without --wait=0.
+# training.peer_timeout_seconds), and the same command goes on from the newest
+# checkpoint. On CPUs rank 0 saves before, in which srun would kill it with
+# --kill-on-bad-exit=1. At the end that process evaluates alone; where the site
+# sets a WaitTime, srun would kill it without --wait=0.
 #SBATCH --job-name=cpab
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=4
