@@ -16,7 +16,7 @@ int64_t NumBytes(const cv::Mat& image) {
 }
 
 absl::Status TooLarge(const std::string& path, const ClipOptions& options) {
-  return absl::ResourceExhaustedError(
+  return absl::InvalidArgumentError(
       absl::StrCat(path, ": as a clip in memory it needs more than ",
                    options.max_bytes >> 20,
                    " MiB; cut it into clips, or read it at a smaller size"));

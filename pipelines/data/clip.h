@@ -41,9 +41,9 @@ struct ClipInfo {
 };
 
 // Reads the clip at `path`; see OpenFrameSource for what that may be. The
-// errors of OpenFrameSource and FrameSource::Next; ResourceExhausted when the
-// clip needs more than options.max_bytes; InvalidArgument when frames differ in
-// size and options.size is empty.
+// errors of OpenFrameSource and FrameSource::Next; InvalidArgument when the
+// clip needs more than options.max_bytes, or when frames differ in size and
+// options.size is empty.
 absl::StatusOr<Clip> ReadClip(const std::string& path,
                               const ClipOptions& options = {});
 

@@ -7,7 +7,9 @@
 #include <mutex>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "networks/files/folder.h"
 #include "networks/files/path_parts.h"
 #include "pipelines/base/caught_exception.h"
@@ -68,15 +70,24 @@ bool IsLasting(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsDataLoss(status);
 }
 
-void Describe(const absl::StatusOr<ClipInfo>& info, ClipRecord* record) {
+// What is wrong is kept without the folder, which may lie elsewhere later.
+void Describe(const absl::StatusOr<ClipInfo>& info, const std::string& folder,
+              ClipRecord* record) {
   if (!info.ok()) {
-    record->set_bad(std::string(info.status().message()));
+    record->set_bad(
+        absl::StrReplaceAll(info.status().message(), {{folder + "/", ""}}));
     return;
   }
   record->set_num_frames(info->num_frames);
   record->set_width(info->size.width);
   record->set_height(info->size.height);
   record->set_random_access(info->random_access);
+}
+
+std::string WhatIsWrong(const ClipRecord& record, const std::string& folder) {
+  return absl::StartsWith(record.bad(), record.name())
+             ? absl::StrCat(folder, "/", record.bad())
+             : record.bad();
 }
 
 ClipInfo InfoOf(const ClipRecord& record) {
@@ -111,7 +122,7 @@ absl::StatusOr<ClipIndex> IndexClips(const DatasetOptions& options) {
     } else {
       const absl::StatusOr<ClipInfo> info = ProbeClip(path);
       is_lasting[i] = info.ok() || IsLasting(info.status());
-      Describe(info, &records[i]);
+      Describe(info, folder, &records[i]);
     }
     const std::lock_guard<std::mutex> lock(mutex);
     ++done;
@@ -125,7 +136,7 @@ absl::StatusOr<ClipIndex> IndexClips(const DatasetOptions& options) {
     const std::string path = absl::StrCat(folder, "/", names[i]);
     if (is_lasting[i]) lasting.push_back(records[i]);
     if (records[i].has_bad()) {
-      index.bad.push_back({path, records[i].bad()});
+      index.bad.push_back({path, WhatIsWrong(records[i], folder)});
       continue;
     }
     IndexedClip& clip = index.clips.emplace_back();

@@ -93,7 +93,7 @@ TEST_P(EveryKind, IsRefusedBeyondTheMemoryLimit) {
   ClipOptions options;
   options.max_bytes = kFrames * kSize.area() * 3 - 1;
   EXPECT_THAT(ReadClip(WriteClip(GetParam()), options),
-              StatusIs(StatusCode::kResourceExhausted, HasSubstr("MiB")));
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("MiB")));
 }
 
 TEST_P(EveryKind, StreamsWithRisingTimes) {

@@ -567,6 +567,20 @@ TEST_F(DatasetIndexTest, KeepsWhatIsWrongWithABadClip) {
   }
 }
 
+TEST_F(DatasetIndexTest, NamesABadClipWhereItIsNow) {
+  ASSERT_THAT(WriteAtomically(PathOf(3), "no picture at all"), IsOk());
+  MakeOld(PathOf(3), 1000000);
+  options_.max_bad_share = 0.5;
+  MustOpen(options_);
+  const std::string moved = options_.root + " moved";
+  fs::remove_all(moved);
+  fs::rename(options_.root, moved);
+  options_.root = moved;
+  const auto dataset = MustOpen(options_);
+  ASSERT_THAT(dataset->bad_clips(), SizeIs(1));
+  EXPECT_THAT(dataset->bad_clips()[0].reason, HasSubstr(PathOf(3)));
+}
+
 // What may have been written after it was looked at, within a tick of the
 // clock, is looked at the next time.
 TEST_F(DatasetIndexTest, DoesNotTrustTheTimeOfAFileJustWritten) {

@@ -56,7 +56,7 @@ class Loader::Impl {
       : dataset_(dataset),
         options_(options),
         steps_per_epoch_(steps_per_epoch),
-        next_position_(Normalized(options.start)),
+        next_position_(Begun(options.start)),
         produced_(next_position_) {
     // Where none can be started, Next() does their work.
     workers_
@@ -87,14 +87,16 @@ class Loader::Impl {
     absl::Status error;
   };
 
-  LoaderPosition Normalized(LoaderPosition position) const {
-    position.epoch += position.step / steps_per_epoch_;
-    position.step %= steps_per_epoch_;
-    return position;
+  // What is behind the last step is the beginning of the next epoch, also where
+  // epochs had more steps when `position` was left.
+  LoaderPosition Begun(const LoaderPosition& position) const {
+    return position.step < steps_per_epoch_
+               ? position
+               : LoaderPosition{position.epoch + 1, 0};
   }
   LoaderPosition After(LoaderPosition position) const {
     ++position.step;
-    return Normalized(position);
+    return Begun(position);
   }
 
   std::shared_ptr<Pending> NewPending();

@@ -116,6 +116,21 @@ TEST(Loader, SequenceDoesNotDependOnWorkersNorOnTheCache) {
   }
 }
 
+// As where several processes go on with what one has begun.
+TEST(Loader, BeginsTheNextEpochWhereItsStartIsBehindTheLastStep) {
+  const auto dataset = MakeDataset("behind");
+  const int64_t steps =
+      MustCreate(dataset.get(), Options(2, 0))->steps_per_epoch();
+  for (const int64_t step : {steps, steps + 1, 3 * steps + 1}) {
+    LoaderOptions options = Options(2, 0);
+    options.start = {5, step};
+    const LoaderPosition position =
+        MustCreate(dataset.get(), options)->position();
+    EXPECT_EQ(position.epoch, 6) << step;
+    EXPECT_EQ(position.step, 0) << step;
+  }
+}
+
 TEST(Loader, GoesOnFromEveryPosition) {
   const auto dataset = MakeDataset("resume");
   const auto whole = MustCreate(dataset.get(), Options(2, 1));
