@@ -239,12 +239,16 @@ TensorMap AvdOfSameModel(const std::string& path, const Learnt& learnt) {
 
 int64_t CheckpointBytes(const Learnt& learnt) {
   int64_t bytes = BytesOf(TensorsOf(learnt));
-  if (learnt.adam != nullptr && learnt.adam->State().empty()) {
-    // Two moments of each parameter that is not frozen.
-    for (const torch::Tensor& parameter : learnt.model->parameters()) {
-      if (!parameter.requires_grad()) continue;
-      bytes += 2 * static_cast<int64_t>(parameter.nbytes());
+  if (learnt.adam == nullptr) return bytes;
+  // Two moments of each parameter that is not frozen, also of those that have
+  // none yet, as of what paints during training.motion_steps.
+  const TensorMap state = learnt.adam->State();
+  for (const auto& item : learnt.model->named_parameters()) {
+    if (!item.value().requires_grad() ||
+        state.count(item.key() + ".exp_avg") > 0) {
+      continue;
     }
+    bytes += 2 * static_cast<int64_t>(item.value().nbytes());
   }
   return bytes;
 }

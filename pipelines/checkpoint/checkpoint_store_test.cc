@@ -43,6 +43,22 @@ std::map<std::string, std::string> ContentsOf(const std::string& folder) {
   return contents;
 }
 
+// As in training.motion_steps.
+TEST_F(CheckpointStoreTest, AsksForSpaceForTheMomentsOfWhatLearnsLater) {
+  Training training(1);
+  Adam adam(*training.model, AdamOptions());
+  const Learnt learnt = {training.model.get(), &adam};
+  const int64_t before = CheckpointBytes(learnt);
+  for (const auto& item : training.model->named_parameters()) {
+    if (item.key().rfind("inpainting_network.", 0) != 0) continue;
+    item.value().mutable_grad().reset();
+  }
+  adam.Step(1e-2);
+  // A number of steps beside the moments of each that has learnt.
+  const auto num_learnt = static_cast<int64_t>(adam.State().size()) / 3;
+  EXPECT_EQ(CheckpointBytes(learnt), before + 8 * num_learnt);
+}
+
 TEST_F(CheckpointStoreTest, TakesTheOlderOneWhereTheNewestIsDamaged) {
   Training saved(1);
   const CheckpointStore store(folder_, 3);

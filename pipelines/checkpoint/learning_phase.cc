@@ -9,15 +9,17 @@ namespace pipelines {
 namespace {
 
 // What lets a run of these settings take whole steps, too.
-std::string HowToGoOn(const TrainingConfig& training, bool finished) {
+std::string HowToGoOn(const TrainingConfig& training, int64_t step,
+                      bool finished) {
   std::vector<std::string> too_small;
   if (training.max_steps() > 0 &&
       training.max_steps() <= training.motion_steps()) {
     too_small.push_back("training.max_steps");
   }
   if (training.max_minutes() > 0) too_small.push_back("training.max_minutes");
-  // Nothing else ends a run.
-  if (finished && too_small.empty()) {
+  // What ended with steps to come did so by its minutes or its epochs; the
+  // config does not say by which.
+  if (finished && (training.max_steps() == 0 || step < training.max_steps())) {
     too_small.push_back("training.num_epochs");
   }
   return absl::StrCat("Run the training again to go on",
@@ -74,7 +76,8 @@ std::string UnpaintedWarning(const TrainingConfig& training, int64_t step,
       training.motion_steps(),
       " steps that teach motion alone (training.motion_steps), frames show the "
       "source moved by a network that has not learnt to fill holes. ",
-      HowToGoOn(training, finished), "; or start a run with fewer such steps");
+      HowToGoOn(training, step, finished),
+      "; or start a run with fewer such steps");
 }
 
 }  // namespace pipelines

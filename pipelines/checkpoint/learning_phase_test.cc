@@ -89,6 +89,9 @@ TEST(LearningPhase, SaysWhatEndedItTooSoon) {
   training.set_max_steps(2000);
   EXPECT_THAT(UnpaintedWarning(training, 53),
               HasSubstr("to go on, with a larger training.max_minutes; or"));
+  EXPECT_THAT(UnpaintedWarning(training, 53, /*finished=*/true),
+              HasSubstr("to go on, with a larger training.max_minutes and "
+                        "training.num_epochs; or"));
 }
 
 TEST(LearningPhase, IsNeverMotionAloneWithoutSuchSteps) {
