@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "third_party/absl/status_macros.h"
 #include "third_party/libtorch/distributed.h"
 
@@ -37,12 +39,17 @@ c10::intrusive_ptr<Backend> MakeGloo(
     const c10::intrusive_ptr<c10d::Store>& store, int rank, int size,
     milliseconds timeout) {
   auto options = c10d::ProcessGroupGloo::Options::create(timeout);
-  // As PyTorch has it, for machines with several networks.
-  const char* interface = std::getenv("GLOO_SOCKET_IFNAME");
-  options->devices.push_back(
-      interface == nullptr
-          ? c10d::ProcessGroupGloo::createDefaultDevice()
-          : c10d::ProcessGroupGloo::createDeviceForInterface(interface));
+  // As PyTorch has it, for machines with several networks: names with commas
+  // between them.
+  const char* interfaces = std::getenv("GLOO_SOCKET_IFNAME");
+  if (interfaces == nullptr) {
+    options->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
+  } else {
+    for (const absl::string_view name : absl::StrSplit(interfaces, ',')) {
+      options->devices.push_back(
+          c10d::ProcessGroupGloo::createDeviceForInterface(std::string(name)));
+    }
+  }
   return c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, size,
                                                      options);
 }

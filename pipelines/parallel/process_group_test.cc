@@ -14,6 +14,7 @@
 #include "pipelines/parallel/free_port.h"
 #include "pipelines/parallel/process_environment.h"
 #include "pipelines/parallel/testing_group.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "third_party/absl/status_matchers.h"
 
 namespace pipelines::parallel {
@@ -21,6 +22,18 @@ namespace {
 
 using ::absl::StatusCode;
 using ::testing::HasSubstr;
+
+// As PyTorch has it, names with commas between them.
+TEST(ProcessGroup, TakesSeveralNetworks) {
+  const ScopedEnvironment networks("GLOO_SOCKET_IFNAME", "lo,lo");
+  RunTogether(2, [](const std::shared_ptr<ProcessGroup>& group) {
+    for (int i = 0; i < 4; ++i) {  // so that each network takes part
+      const torch::Tensor x = torch::ones({2});
+      group->Sum(x);
+      EXPECT_TRUE(torch::equal(x, torch::full({2}, 2.0f)));
+    }
+  });
+}
 
 TEST(ProcessGroup, SumsAndBroadcasts) {
   RunTogether(3, [](const std::shared_ptr<ProcessGroup>& group) {
