@@ -297,6 +297,8 @@ void AddNotes(AnimateRequest* request) {
         animates ? "without --mode relative" : "without an animation";
     NoteWithoutEffect(FLAGS_start, why, request);
     NoteWithoutEffect(FLAGS_adapt_scale, why, request);
+    // Others than the first would have the driving video read twice.
+    request->video.start = StartFrame();
   }
   if (!animates) {
     NoteWithoutEffect(FLAGS_output, "without an animation", request);
@@ -548,7 +550,9 @@ absl::Status CheckPair(absl::string_view one, bool has_one,
 // Results among the sources would be sources of the next run.
 absl::Status CheckIsAnotherFolder(const AnimateInputs& inputs) {
   for (const auto& [flag, folder] : {std::pair("sources", &inputs.sources),
-                                     std::pair("drivings", &inputs.drivings)}) {
+                                     std::pair("drivings", &inputs.drivings),
+                                     std::pair("source", &inputs.source),
+                                     std::pair("driving", &inputs.driving)}) {
     std::error_code error;
     if (!std::filesystem::equivalent(inputs.output, *folder, error)) continue;
     return BadFlag("output is '", inputs.output, "', the folder of --", flag,

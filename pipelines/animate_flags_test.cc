@@ -189,11 +189,11 @@ const GoodCase kGoodCases[] = {
      }},
     {{"--noadapt_scale"},
      [](const AnimateRequest& r) { return !r.animator.transfer.adapt_scale; }},
-    {{"--start=alignment"},
+    {{"--mode=relative", "--start=alignment"},
      [](const AnimateRequest& r) {
        return r.video.start.by == StartFrame::By::kAlignment;
      }},
-    {{"--start=3"},
+    {{"--mode=relative", "--start=3"},
      [](const AnimateRequest& r) {
        return r.video.start.by == StartFrame::By::kNumber &&
               r.video.start.number == 3;
@@ -211,7 +211,8 @@ const GoodCase kGoodCases[] = {
      [](const AnimateRequest& r) { return r.notes.empty(); }},
     {{"--mode=standard", "--start=3", "--noadapt_scale"},
      [](const AnimateRequest& r) {
-       return r.notes == std::vector<std::string>{
+       return r.video.start.is_first() &&
+              r.notes == std::vector<std::string>{
                              "--start has no effect without --mode relative",
                              "--adapt_scale has no effect without --mode "
                              "relative"};
@@ -514,7 +515,9 @@ TEST(AnimateFlags, RefusesResultsAmongTheInputs) {
   const std::string folder = FreshTestFolder();
   std::filesystem::create_directories(folder);
   for (const auto& [flag, other] : {std::pair("--sources", "--driving=b"),
-                                    std::pair("--drivings", "--source=b")}) {
+                                    std::pair("--drivings", "--source=b"),
+                                    std::pair("--driving", "--sources=b"),
+                                    std::pair("--source", "--drivings=b")}) {
     const std::string named = flag;
     EXPECT_THAT(
         Request({named + "=" + folder, other, "--output=" + folder + "/"}),
@@ -545,6 +548,22 @@ TEST(AnimateItems, AreTheExampleWhereNoInputIsNamed) {
   EXPECT_EQ(items->at(0).source, ExampleSource());
   EXPECT_EQ(items->at(0).driving, ExampleDriving());
   EXPECT_EQ(items->at(0).output, "out.mp4");
+}
+
+// As in the second run of one command.
+TEST(AnimateItems, LeaveOutTheFolderOfTheResults) {
+  const std::string folder = FreshTestFolder();
+  std::filesystem::create_directories(folder + "/made");
+  std::ofstream(folder + "/a.png") << "x";
+  std::ofstream(folder + "/made/a--d.gif") << "x";
+  AnimateInputs inputs;
+  inputs.sources = folder;
+  inputs.driving = "/videos/d.mp4";
+  inputs.output = folder + "/made";
+  inputs.ending = ".gif";
+  EXPECT_THAT(
+      AnimateItems(inputs).value(),
+      ElementsAre(Field(&BatchItem::output, folder + "/made/a--d.gif")));
 }
 
 TEST(AnimateItems, PairEachSourceWithEachDrivingVideo) {

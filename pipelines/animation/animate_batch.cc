@@ -322,9 +322,9 @@ nlohmann::json ResultJson(const BatchResult& result) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::string>> ListInputs(const std::string& path,
-                                                    const WorkHooks& hooks,
-                                                    bool takes_motion) {
+absl::StatusOr<std::vector<std::string>> ListInputs(
+    const std::string& path, const WorkHooks& hooks, bool takes_motion,
+    const std::string& results) {
   std::error_code error;
   if (!fs::exists(path, error)) {
     if (error) return networks::files::SystemError(error, path, "look it up");
@@ -337,6 +337,7 @@ absl::StatusOr<std::vector<std::string>> ListInputs(const std::string& path,
   for (const std::string& name : names) {
     if (media::IsSidecar(name)) continue;
     const std::string input = fs::path(path) / name;
+    if (fs::equivalent(input, results, error)) continue;
     (IsInput(input, takes_motion, hooks.stop) ? paths : skipped)
         .push_back(input);
   }

@@ -32,9 +32,10 @@ struct BatchItem {
 // videos; those that a list names always are.
 // hooks.stop is asked while a list that is a pipe holds nothing; once it is
 // true, Cancelled.
-absl::StatusOr<std::vector<std::string>> ListInputs(const std::string& path,
-                                                    const WorkHooks& hooks = {},
-                                                    bool takes_motion = true);
+// results: the folder of the results, which may lie in `path` and is no input.
+absl::StatusOr<std::vector<std::string>> ListInputs(
+    const std::string& path, const WorkHooks& hooks = {},
+    bool takes_motion = true, const std::string& results = "");
 
 // Each of `sources` by each of `drivings`, source by source. Outputs are
 // <folder>/<source>--<driving><ending>, after the names without their endings,

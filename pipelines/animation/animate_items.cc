@@ -10,9 +10,10 @@ namespace {
 absl::StatusOr<std::vector<std::string>> List(const std::string& one,
                                               const std::string& many,
                                               const WorkHooks& hooks,
-                                              bool takes_motion) {
+                                              bool takes_motion,
+                                              const std::string& results) {
   if (many.empty()) return std::vector<std::string>{one};
-  return ListInputs(many, hooks, takes_motion);
+  return ListInputs(many, hooks, takes_motion, results);
 }
 
 }  // namespace
@@ -30,10 +31,10 @@ absl::StatusOr<std::vector<BatchItem>> AnimateItems(const AnimateInputs& inputs,
   if (AreMany(inputs)) {
     ASSIGN_OR_RETURN(const std::vector<std::string> sources,
                      List(inputs.source, inputs.sources, hooks,
-                          /*takes_motion=*/false));
+                          /*takes_motion=*/false, inputs.output));
     ASSIGN_OR_RETURN(const std::vector<std::string> drivings,
                      List(inputs.driving, inputs.drivings, hooks,
-                          /*takes_motion=*/true));
+                          /*takes_motion=*/true, inputs.output));
     RETURN_IF_ERROR(networks::files::MakeFolder(inputs.output));
     return PairAll(sources, drivings, inputs.output, inputs.ending);
   }

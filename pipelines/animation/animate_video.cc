@@ -466,6 +466,7 @@ absl::Status VideoAnimation::Write(const Output& output) {
   panels.source = shows_whole ? source.picture : source.picture(source_->box());
   panels.driving = options_.paste_back ? driving.picture : driving_crop;
   panels.animated = output.parts[0].picture;
+  if (options_.paste_back) panels.seen = source_->box().size();
   panels.result =
       source_->Join(source, output.parts, driving_crop, result_size_);
   panels.keypoints = output.keypoints;
@@ -480,10 +481,16 @@ absl::Status VideoAnimation::Write(const Output& output) {
                                ? painted.with_alpha
                                : painted.opaque;
   const int64_t copies = Copies();
-  const int64_t step = std::max<int64_t>(1, driving.duration);
+  // The copies of a pose share a second, whatever its own duration is.
+  const int64_t duration =
+      driving_->is_pose()
+          ? std::max<int64_t>(
+                1, std::llround(1 / (static_cast<double>(copies) *
+                                     driving_->info().time_base.value())))
+          : driving.duration;
   for (int64_t i = 0; i < copies; ++i) {
     RETURN_IF_ERROR(
-        sink_->WriteAt(picture, driving.pts + i * step, driving.duration));
+        sink_->WriteAt(picture, driving.pts + i * duration, duration));
   }
   if (options_.frame_written) {
     options_.frame_written(report_.frames,

@@ -44,6 +44,26 @@ using ::networks::test_util::TensorNear;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
+TEST_F(AnimateTest, ShowsWhatTheModelMadeInTheAspectThatItSaw) {
+  options_.paste_back = true;
+  options_.panels = *ParsePanels("keypoints");
+  WriteStill(80, 40);  // of which the model sees 40x40
+  WriteDriving(1);
+  ASSERT_THAT(RunTo("frames"), IsOk());
+  const cv::Mat frame = *media::ReadImage(Path("frames/000000.png"));
+  ASSERT_EQ(frame.size(), cv::Size(80, 40));
+  EXPECT_EQ(cv::norm(frame.colRange(0, 18), cv::NORM_INF), 0);
+}
+
+TEST_F(AnimateTest, IsStoppedBeforeASourceCamerasFirstFrame) {
+  options_.allow_addresses = true;
+  options_.hooks.stop = [] { return true; };
+  EXPECT_EQ(AnimateVideo(*animator_, "lavfi:testsrc=size=48x48",
+                         WriteDriving(1), Path("out.mp4"), options_)
+                .status(),
+            StoppedError());
+}
+
 TEST_F(AnimateTest, KeepsFrameCountAndExactRate) {
   // 7 frames are no multiple of the batch.
   const auto report = Run(WriteStill(), WriteDriving(7, {30000, 1001}));

@@ -299,8 +299,9 @@ AnimatedFrames Animator::MoveOver(const PreparedSource& source,
   TORCH_CHECK(reference_.defined(), "Animator: MoveTo before Follow");
   const c10::InferenceMode inference;
   const torch::Tensor keypoints = Transfer(source, followed);
-  // Other motion models copy constants from the host, which no graph can.
-  if (over_black == nullptr && !share.defined() && motion_name() == "cpab") {
+  // What copies from or to the host no graph can hold.
+  if (over_black == nullptr && !share.defined() &&
+      IsFittedByKernels(trained_.config.model())) {
     return MoveOpaque(source, followed, keypoints);
   }
   Motion motion = trained_.model->Move(source, keypoints);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -76,6 +77,7 @@ TEST(BoundedQueue, WakesWhoWaitsWhereItEnds) {
     std::optional<int> popped = 1;
     std::thread pops([&] { popped = empty.Pop(); });
     std::thread pushes([&] { is_pushed = full.Push(1); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // both wait
     for (BoundedQueue<int>* queue : {&empty, &full}) {
       cancel ? queue->Cancel() : queue->Close();
     }

@@ -68,7 +68,8 @@ TEST_P(CropBlendTest, DoesNotFadeAtThePicturesOwnBorder) {
 TEST_P(CropBlendTest, ChangesByNoMoreThanARampsStep) {
   const cv::Mat pasted = Single({80, 60}, {20, 10, 36, 36}, GetParam())
                              .Paste(Grey({80, 60}, 40), {Grey({36, 36}, 200)});
-  // The ramp is at least 1, 3 and 3 pixels long.
+  // Ramps of 3, 1 and 3 pixels. The outermost pixel is the picture's, so that
+  // of 1 is one whole step.
   const int step = GetParam() == 0.1 ? 160 : 160 / 3 + 1;
   for (int x = 15; x < 60; ++x) {
     EXPECT_LE(std::abs(pasted.at<cv::Vec3b>(28, x)[0] -

@@ -109,10 +109,6 @@ cv::Mat CroppedReader::Crop(const cv::Mat& picture, size_t i) const {
 }
 
 absl::StatusOr<std::optional<CroppedFrame>> CroppedReader::Next() {
-  if (options_.input.stop && options_.input.stop()) {
-    if (info().is_live) return std::nullopt;
-    return StoppedError();
-  }
   // Of a camera, whoever animates drops frames, and counts what is left.
   if (options_.max_frames > 0 && !info().is_live &&
       num_read_ == options_.max_frames) {
@@ -120,6 +116,10 @@ absl::StatusOr<std::optional<CroppedFrame>> CroppedReader::Next() {
   }
   std::optional<media::VideoFrame> frame;
   do {
+    if (options_.input.stop && options_.input.stop()) {
+      if (info().is_live) return std::nullopt;
+      return StoppedError();
+    }
     ASSIGN_OR_RETURN(frame, source_->Next());
     if (!frame) return std::nullopt;
   } while (num_read_++ < options_.first_frame);

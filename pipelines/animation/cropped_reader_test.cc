@@ -67,6 +67,14 @@ TEST_F(CroppedReaderTest, GivesEachFrameWithItsTimeAsFilmedAndAsSeen) {
   }
 }
 
+TEST_F(CroppedReaderTest, IsStoppedBeforeTheFrameThatIsAskedFor) {
+  options_.first_frame = 4;
+  int asked = 0;
+  options_.input.stop = [&] { return ++asked > 2; };
+  EXPECT_TRUE(ReadAll(Video(5)).empty());
+  EXPECT_THAT(end_, StatusIs(StatusCode::kCancelled, testing::_));
+}
+
 TEST_F(CroppedReaderTest, TakesTheMiddleOrSqueezesAll) {
   ReadAll(Video(1));
   EXPECT_EQ(reader_->box(), cv::Rect(16, 0, 64, 64));

@@ -363,6 +363,26 @@ TEST_F(DrivingReaderTest, ReplacesNoMotionFileUnlessTold) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr(motion_)));
 }
 
+TEST_F(DrivingReaderTest, ShowsAPoseThatLastedLongForASecond) {
+  SaveMotion();
+  RecordedMotion head = *ReadMotionFile(motion_);
+  const std::vector<float> keypoints = head.keypoints;
+  head.keypoints.clear();
+  head.times.clear();
+  head.durations.clear();
+  head.frame_rate = {30, 1};
+  head.time_base = {1, 30000};
+  auto writer = *MotionFileWriter::Create(motion_, head);
+  writer.Add(keypoints.data(), 0, 30000);
+  ASSERT_THAT(writer.Finish(), IsOk());
+  const auto report = Run(motion_, "/pose.mp4");
+  ASSERT_THAT(report, IsOk());
+  EXPECT_EQ(report->frames, 30);
+  const auto video = media::VideoReader::Open(folder_ + "/pose.mp4");
+  ASSERT_THAT(video, IsOk());
+  EXPECT_NEAR(*(*video)->info().duration, 1, 0.05);
+}
+
 TEST_F(DrivingReaderTest, SaysThatSoundIsNotKept) {
   options_.save_motion = motion_;
   options_.allow_addresses = true;

@@ -42,23 +42,35 @@ cv::Mat Sized(const cv::Mat& picture, cv::Size size) {
   return result;
 }
 
-// The whole picture, black beside it; but its middle where the rounding of
-// boxes explains what is beside it: two pixels, or one of the picture where
-// that is enlarged.
-cv::Mat Within(const cv::Mat& picture, cv::Size size) {
-  const double across = static_cast<double>(size.width) / picture.cols;
-  const double down = static_cast<double>(size.height) / picture.rows;
+// What of `size` a picture fills with its own aspect: all of it where the
+// rounding of boxes explains what is beside it, two pixels, or one of the
+// picture where that is enlarged.
+cv::Size Filled(cv::Size picture, cv::Size size) {
+  const double across = static_cast<double>(size.width) / picture.width;
+  const double down = static_cast<double>(size.height) / picture.height;
   const double scale = std::min(across, down);
-  const cv::Size shown(std::max(1, cvRound(picture.cols * scale)),
-                       std::max(1, cvRound(picture.rows * scale)));
+  const cv::Size shown(std::max(1, cvRound(picture.width * scale)),
+                       std::max(1, cvRound(picture.height * scale)));
   const cv::Size beside = size - shown;
-  if (std::max(beside.width, beside.height) <= std::max(2.0, scale)) {
-    return media::CropAndResize(picture, size);
-  }
+  return std::max(beside.width, beside.height) <= std::max(2.0, scale) ? size
+                                                                       : shown;
+}
+
+// `picture` with black beside it.
+cv::Mat Centred(const cv::Mat& picture, cv::Size size) {
+  if (picture.size() == size) return picture;
+  const cv::Size beside = size - picture.size();
   cv::Mat tile(size, CV_8UC3, cv::Scalar::all(0));
   const cv::Point corner(beside.width / 2, beside.height / 2);
-  Sized(picture, shown).copyTo(tile({corner, shown}));
+  picture.copyTo(tile({corner, picture.size()}));
   return tile;
+}
+
+// The whole picture, or its middle where that is all but for rounding.
+cv::Mat Within(const cv::Mat& picture, cv::Size size) {
+  const cv::Size shown = Filled(picture.size(), size);
+  if (shown == size) return media::CropAndResize(picture, size);
+  return Centred(Sized(picture, shown), size);
 }
 
 cv::Mat PaintFlow(const torch::Tensor& source_from_driving, cv::Size size) {
@@ -122,23 +134,32 @@ cv::Mat PanelPainter::PaintTile(Panel panel, const PanelInput& input) const {
       return Within(input.driving, tile_);
     case Panel::kResult:
       return Sized(input.result, tile_);
+    default:
+      break;
+  }
+  const cv::Size size = input.seen.empty() ? tile_ : Filled(input.seen, tile_);
+  return Centred(PaintOfModel(panel, input, size), tile_);
+}
+
+cv::Mat PanelPainter::PaintOfModel(Panel panel, const PanelInput& input,
+                                   cv::Size size) const {
+  switch (panel) {
     case Panel::kFlow:
-      return PaintFlow(input.source_from_driving, tile_);
+      return PaintFlow(input.source_from_driving, size);
     case Panel::kOcclusion:
-      return Sized(ColorizeMap(input.occlusion[0]), tile_);
+      return Sized(ColorizeMap(input.occlusion[0]), size);
     case Panel::kWarped:
-      return Sized(data::TensorToImage(input.warped), tile_);
+      return Sized(data::TensorToImage(input.warped), size);
     case Panel::kSets:
       return DrawNumberedParts(
           input.contributions,
           static_cast<int>(input.keypoints.size(0)) / keypoints_per_transform_,
-          tile_);
-    case Panel::kKeypoints:
-    case Panel::kGrid:
+          size);
+    default:
       break;
   }
   // Overlays belong to what the model made, whatever surrounds it.
-  cv::Mat tile = Sized(input.animated, tile_);
+  cv::Mat tile = Sized(input.animated, size);
   if (panel == Panel::kKeypoints) {
     DrawKeypoints(input.keypoints, keypoints_per_transform_, tile);
   } else {

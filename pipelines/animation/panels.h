@@ -39,8 +39,11 @@ struct PanelInput {
   cv::Mat source;
   cv::Mat driving;
   cv::Mat result;
-  cv::Mat animated;         // the model's own output, without its surroundings
-  torch::Tensor keypoints;  // [P, 2], all sets
+  cv::Mat animated;  // the model's own output, without its surroundings
+  // What the model saw of the source, in pixels: what is drawn of its output
+  // has this aspect. Empty: it fills the tile.
+  cv::Size seen;
+  torch::Tensor keypoints;            // [P, 2], all sets
   torch::Tensor source_from_driving;  // [h, w, 2]
   torch::Tensor occlusion;            // [1, H, W]
   torch::Tensor warped;               // [3, H, W] in [0, 1]
@@ -63,6 +66,8 @@ class PanelPainter {
 
  private:
   cv::Mat PaintTile(Panel panel, const PanelInput& input) const;
+  cv::Mat PaintOfModel(Panel panel, const PanelInput& input,
+                       cv::Size size) const;
 
   std::vector<Panel> panels_;
   cv::Size tile_;

@@ -11,6 +11,7 @@
 #include "opencv2/imgproc.hpp"
 #include "pipelines/animation/framing.h"
 #include "pipelines/animation/source_figure.h"
+#include "pipelines/base/work_hooks.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -95,6 +96,8 @@ absl::Status VideoSource::ReadFirst(const std::string& path) {
   ASSIGN_OR_RETURN(reader_, CroppedReader::Open(path, options));
   ASSIGN_OR_RETURN(std::optional<CroppedFrame> frame, reader_->Next());
   if (!frame) {
+    // A camera that is stopped merely ends.
+    if (options.input.stop && options.input.stop()) return StoppedError();
     return absl::InvalidArgumentError(absl::StrCat(
         path, ": has no frame ", options_.frame, " to animate; it has ",
         reader_->num_read(), ", numbered from 0"));

@@ -36,6 +36,15 @@ std::string MotionName(const MotionConfig& motion) {
   return member == nullptr ? "cpab" : std::string(member->name());
 }
 
+bool IsFittedByKernels(const ModelConfig& model) {
+  const auto is_fitted = [](const MotionConfig& motion) {
+    return MotionName(motion) == "cpab" &&
+           motion.cpab().solver() != CpabConfig::ADAM;
+  };
+  return is_fitted(model.local()) &&
+         (!model.global_transform() || is_fitted(model.global()));
+}
+
 absl::StatusOr<MotionConfig> ParseMotion(absl::string_view text) {
   text = absl::StripAsciiWhitespace(text);
   const size_t brace = text.find('{');

@@ -20,6 +20,10 @@ std::string MotionFlagHelp();
 // The member that `motion` has set, or "cpab", the default.
 std::string MotionName(const MotionConfig& motion);
 
+// Whether all transforms of `model` are CPAB's by Gauss-Newton, which kernels
+// fit. Other models copy constants from the host, and Adam works there.
+bool IsFittedByKernels(const ModelConfig& model);
+
 // "thin_plate", or with options as in a config: "cpab { cells_x: 6 }". Options
 // that are left out have the schema's defaults. InvalidArgument, listing the
 // names, for another name; naming the option for one that there is not or that

@@ -20,6 +20,21 @@ TEST(ParseMotion, ReadsEveryNameAlone) {
   EXPECT_TRUE(ParseMotion(" thin_plate ")->has_thin_plate());
 }
 
+TEST(IsFittedByKernels, WantsGaussNewtonOfAllTransforms) {
+  ModelConfig model;
+  EXPECT_TRUE(IsFittedByKernels(model));
+  model.mutable_local()->mutable_affine();
+  EXPECT_FALSE(IsFittedByKernels(model));
+  model.mutable_local()->mutable_cpab()->set_solver(CpabConfig::ADAM);
+  EXPECT_FALSE(IsFittedByKernels(model));
+  model.mutable_local()->mutable_cpab()->set_solver(CpabConfig::GAUSS_NEWTON);
+  EXPECT_TRUE(IsFittedByKernels(model));
+  model.mutable_global()->mutable_thin_plate();
+  EXPECT_FALSE(IsFittedByKernels(model));
+  model.set_global_transform(false);
+  EXPECT_TRUE(IsFittedByKernels(model));
+}
+
 TEST(ParseMotion, ReadsOptions) {
   const auto motion = ParseMotion("cpab { cells_x: 6 prior_length: 0.3 }");
   ASSERT_THAT(motion, IsOk());
