@@ -100,6 +100,12 @@ absl::Status Convert(const std::string& input, const std::string& output,
   planned.overwrite = options.overwrite;
   RETURN_IF_ERROR(pipelines::CheckUserOutputs(planned));
   ASSIGN_OR_RETURN(Weights weights, networks::weights::ReadWeights(input));
+  if (weights.has_checksum) {
+    // Damage must not get a new checksum.
+    ASSIGN_OR_RETURN(const auto file,
+                     networks::weights::SafetensorsFile::Open(input));
+    RETURN_IF_ERROR(file.VerifyChecksum());
+  }
   weights.tensors =
       TakePrefix(weights.tensors, options.prefix, options.keep_prefix);
   if (weights.tensors.empty()) {

@@ -26,8 +26,9 @@ struct ConvertOptions {
 // and which tensors hold values that the dtype cannot.
 //
 // InvalidArgument for another name or dtype, or if no tensor has the prefix;
-// pipelines::CheckUserOutputs's errors, before anything is read; others as of
-// ReadWeights and WriteSafetensors. On any error the output is as before.
+// pipelines::CheckUserOutputs's errors, before anything is read; DataLoss if
+// the input has a checksum that it does not match; others as of ReadWeights and
+// WriteSafetensors. On any error the output is as before.
 absl::Status Convert(const std::string& input, const std::string& output,
                      const ConvertOptions& options, std::ostream& out);
 

@@ -2,11 +2,14 @@
 
 #include <torch/types.h>
 
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "networks/weights/read.h"
 #include "networks/weights/safetensors.h"
 #include "third_party/absl/status_matchers.h"
@@ -33,6 +36,23 @@ TEST(Convert, GoesThroughEveryFormatUnchanged) {
   EXPECT_EQ(ReadWeights(safetensors)->metadata.at("epoch"), "12");
   EXPECT_EQ(ReadWeights(pytorch)->format, "PyTorch zip");
   EXPECT_THAT(out.str(), HasSubstr("wrote 19 tensors to " + pytorch));
+}
+
+TEST(Convert, GivesDamageNoNewChecksum) {
+  const std::string input = TempPath("flipped.safetensors");
+  ASSERT_THAT(
+      networks::weights::WriteSafetensors(input, {{"a", torch::ones({2})}}, {},
+                                          networks::weights::Checksum::kSha256),
+      IsOk());
+  std::string bytes = networks::files::ReadText(input);
+  bytes[bytes.size() - 33] ^= 1;  // the last byte before the checksum
+  std::ofstream(input, std::ios::binary) << bytes;
+  std::ostringstream out;
+  for (const char* name : {"of_flipped.safetensors", "of_flipped.pth"}) {
+    EXPECT_THAT(Convert(input, TempPath(name), {}, out),
+                StatusIs(absl::StatusCode::kDataLoss, HasSubstr(input)));
+    EXPECT_FALSE(std::filesystem::exists(TempPath(name)));
+  }
 }
 
 TEST(Convert, ChangesDtypeAndNames) {

@@ -63,8 +63,9 @@ Examples of flags:
   diff before.safetensors after.safetensors --tolerance 1e-6
   convert vox.pth.tar detector.safetensors --prefix kp_detector. \
       --dtype float16
-  convert best.safetensors small.safetensors --prefix model. --keep_prefix \
-      --dtype float16                       a checkpoint without the optimizer
+
+For a small file of a training run use tools/bazelw run //tools:slim_checkpoint,
+which takes the weights averaged over steps where training kept them.
 )";
 
 constexpr int kExitDifferent = 1;
