@@ -200,7 +200,13 @@ absl::StatusOr<PytorchContents> Describe(Value root) {
   contents.root = std::move(root);
   RETURN_IF_ERROR(Flattener(&contents).Flatten(contents.root, ""));
   int64_t expansion = 0;
+  std::map<std::string, ElementType> types;  // by storage
   RETURN_IF_ERROR(ForEachTensor(contents, [&](const TensorView& view) {
+    // Each type may cost a copy of the storage, and torch.save writes one.
+    if (types.emplace(view.storage, view.type).first->second != view.type) {
+      return Error("its storage ", Quoted(view.storage),
+                   " has elements of another type in another tensor");
+    }
     return CheckView(view, &expansion);
   }));
   return contents;
@@ -279,7 +285,7 @@ absl::Status CheckLegacyHead(const Value& magic, const Value& version,
   }
   const int64_t* number_of_version = As<int64_t>(version);
   if (number_of_version == nullptr || *number_of_version != kLegacyVersion) {
-    return Error("has version ", ScalarText(version),
+    return Error("has version ", Quoted(ScalarText(version)),
                  " of PyTorch's legacy format; only ", kLegacyVersion,
                  " is known");
   }

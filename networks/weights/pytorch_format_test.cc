@@ -249,6 +249,18 @@ TEST(ParsePytorch, RefusesStoragesOfAnotherSize) {
               IsError("claims 18446744073709551615 elements"));
 }
 
+TEST(ParsePytorch, RefusesAStorageOfTwoTypes) {
+  const std::string as_float = PickleOf({});
+  std::string as_int = as_float;
+  as_int.replace(as_int.find("FloatStorage"), 12, "IntStorage");
+  const std::string pickle =
+      "\x80\x02}" + Text("f") + as_float + "s" + Text("i") + as_int + "s.";
+  EXPECT_THAT(ErrorOf(BuildZip({Item("m/data.pkl", pickle),
+                                Item("m/data/0", std::string(16, '\x01'))})),
+              IsError("tensor \"i\": its storage \"0\" has elements of another "
+                      "type in another tensor"));
+}
+
 TEST(ParsePytorch, RefusesStoragesThatAreNotThere) {
   TensorSpec spec;
   spec.storage = "1";
