@@ -365,7 +365,7 @@ absl::StatusOr<std::string> Download(const std::string& url,
                                      const std::string& path,
                                      const DownloadOptions& options) {
   StartLibcurl();
-  ASSIGN_OR_RETURN(PartFile part, PartFile::Open(path));
+  ASSIGN_OR_RETURN(PartFile part, PartFile::Open(path, options.part_suffix));
   RETURN_IF_ERROR(TransferAll(url, part, options));
   RETURN_IF_ERROR(CheckBytes(url, part, options.bytes));
   if (options.check) {

@@ -1,8 +1,8 @@
 // Fetches a file over HTTP so that it is there whole and right, or not at all.
 //
-// The bytes come into <path>.part, which an interrupted download leaves behind
-// and the next one continues. When all are there and the digest agrees, the
-// file is synced to the disk and renamed to <path>.
+// The bytes come into <path>.part<suffix>, which an interrupted download leaves
+// behind and the next one continues. When all are there and the digest agrees,
+// the file is synced to the disk and renamed to <path>.
 #ifndef NETWORKS_PUBLISHED_DOWNLOAD_H_
 #define NETWORKS_PUBLISHED_DOWNLOAD_H_
 
@@ -27,6 +27,10 @@ struct DownloadOptions {
   // part as it was. A range of which the server does not say how long the file
   // is goes on with a part only where this is known.
   int64_t bytes = 0;
+
+  // Follows ".part" in the name of the unfinished file. Each source of a file
+  // has its own: none can go on with what another one brought.
+  std::string part_suffix;
 
   // What else a file must be: called with its temporary path when it is
   // complete. An error throws it away and is returned.

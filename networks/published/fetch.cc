@@ -1,5 +1,6 @@
 #include "networks/published/fetch.h"
 
+#include <cstddef>
 #include <filesystem>
 #include <system_error>
 
@@ -95,18 +96,33 @@ bool MayHelp(const absl::Status& failure) {
          absl::IsInvalidArgument(failure);
 }
 
+// ".part", ".part2" and so on are of the sources in their order.
+std::string PartSuffix(size_t source) {
+  return source == 0 ? "" : absl::StrCat(source + 1);
+}
+
+// What other sources brought of a file that is there now.
+void RemoveParts(const WeightFile& file, const std::string& path) {
+  for (size_t i = 0; i < file.urls.size(); ++i) {
+    absl::StatusOr<PartFile> part = PartFile::Open(path, PartSuffix(i));
+    if (part.ok()) part->Remove();
+  }
+}
+
 // The file's digest; what failed before goes to `failures`.
 absl::StatusOr<std::string> DownloadFromAny(
-    const WeightFile& file, const std::string& path,
-    const DownloadOptions& options, std::vector<std::string>* failures) {
+    const WeightFile& file, const std::string& path, DownloadOptions options,
+    std::vector<std::string>* failures) {
   // What keeps us from writing is no source's fault.
   RETURN_IF_ERROR(PartFile::Open(path).status());
   absl::Status last = absl::InvalidArgumentError("there is no source");
   bool try_again = false;
-  for (const absl::string_view url : file.urls) {
-    if (url.empty()) continue;
+  for (size_t i = 0; i < file.urls.size(); ++i) {
+    if (file.urls[i].empty()) continue;
+    options.part_suffix = PartSuffix(i);
     const absl::StatusOr<std::string> digest =
-        Download(std::string(url), path, options);
+        Download(std::string(file.urls[i]), path, options);
+    if (digest.ok()) RemoveParts(file, path);
     if (digest.ok() || !MayHelp(digest.status())) return digest;
     last = digest.status();
     try_again = try_again || absl::IsUnavailable(last);

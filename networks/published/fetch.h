@@ -19,7 +19,8 @@ struct FetchOptions {
   // Downloads even what is there, replacing it when the new copy is complete.
   bool force = false;
 
-  // `sha256`, `sha256_origin`, `bytes` and `check` are set by Fetch.
+  // `sha256`, `sha256_origin`, `bytes`, `part_suffix` and `check` are set by
+  // Fetch.
   DownloadOptions download;
 };
 

@@ -62,6 +62,28 @@ TEST_F(FetchTest, DownloadsOnceThenVerifies) {
   EXPECT_EQ(server.requests().size(), 1u);
 }
 
+TEST_F(FetchTest, GoesOnWithWhatEachSourceBrought) {
+  bool is_cut = true;
+  LoopbackServer server([&](const HttpRequest& request) {
+    const bool is_other = request.target == "/other";
+    HttpResponse response =
+        ServeFile("PK weights", is_other ? "\"other\"" : "\"v1\"")(request);
+    if (is_cut && response.status == 206) response.status = 503;
+    if (is_cut) response.cut_after = is_other ? 2 : 4;
+    return response;
+  });
+  WeightFile file = FileOf(server);
+  const std::string other = server.Url("/other");
+  file.urls = {url_, other};
+  EXPECT_THAT(Fetch(file, folder_),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr(other)));
+  is_cut = false;
+  EXPECT_THAT(Fetch(file, folder_), IsOk());
+  EXPECT_EQ(server.requests().back().range_first(), 4);
+  // The file and its digest.
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 2);
+}
+
 TEST_F(FetchTest, HoldsAFileToTheDigestOfItsFirstUse) {
   LoopbackServer server(ServeFile("PK weights"));
   const WeightFile file = FileOf(server);

@@ -23,10 +23,10 @@ std::string FirstLine(const std::string& path) {
 
 }  // namespace
 
-PartFile::PartFile(std::string path, files::FileLock lock,
-                   files::AppendFile file)
+PartFile::PartFile(std::string path, std::string part_path,
+                   files::FileLock lock, files::AppendFile file)
     : path_(std::move(path)),
-      part_path_(path_ + ".part"),
+      part_path_(std::move(part_path)),
       version_path_(part_path_ + ".version"),
       lock_(std::move(lock)),
       file_(std::move(file)) {}
@@ -35,8 +35,9 @@ PartFile::~PartFile() {
   if (file_.is_open() && size_ == 0) Remove();
 }
 
-absl::StatusOr<PartFile> PartFile::Open(const std::string& path) {
-  const std::string part_path = path + ".part";
+absl::StatusOr<PartFile> PartFile::Open(const std::string& path,
+                                        const std::string& suffix) {
+  const std::string part_path = path + ".part" + suffix;
   files::LockOptions lock_options;
   lock_options.subject = part_path;
   lock_options.doing = "is downloading it";
@@ -50,7 +51,7 @@ absl::StatusOr<PartFile> PartFile::Open(const std::string& path) {
   ASSIGN_OR_RETURN(
       files::AppendFile file,
       files::AppendFile::Open(part_path, files::AppendFile::Start::kContinue));
-  PartFile part(path, *std::move(lock), std::move(file));
+  PartFile part(path, part_path, *std::move(lock), std::move(file));
   ASSIGN_OR_RETURN(part.size_, part.file_.Size());
   if (part.size_ > 0) part.version_ = FirstLine(part.version_path_);
   return part;

@@ -13,13 +13,15 @@
 
 namespace networks::published {
 
-// <path>.part, locked against other processes while this object lives, and
-// <path>.part.version, which tells of which version of the remote file it is.
+// <path>.part<suffix>, locked against other processes while this object lives,
+// and that with ".version", which tells of which version of the remote file it
+// is. All suffixes of a path have one lock.
 class PartFile {
  public:
   // Opens or makes it. Aborted, naming it, if another process has it; otherwise
   // the errors of networks::files::FileLock and AppendFile. All name the file.
-  static absl::StatusOr<PartFile> Open(const std::string& path);
+  static absl::StatusOr<PartFile> Open(const std::string& path,
+                                       const std::string& suffix = "");
 
   PartFile(PartFile&& other) = default;
   PartFile& operator=(PartFile&&) = delete;
@@ -45,7 +47,8 @@ class PartFile {
   void Remove();
 
  private:
-  PartFile(std::string path, files::FileLock lock, files::AppendFile file);
+  PartFile(std::string path, std::string part_path, files::FileLock lock,
+           files::AppendFile file);
 
   std::string path_;
   std::string part_path_;
