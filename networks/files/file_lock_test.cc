@@ -66,6 +66,8 @@ TEST_F(FileLockTest, WaitsForItsHolder) {
     options.wait = std::chrono::minutes(5);
     taken = FileLock::Take(Path("lock"), options).ok();
   });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_FALSE(taken);
   lock.reset();
   waiter.join();
   EXPECT_TRUE(taken);

@@ -92,6 +92,16 @@ absl::Status CheckName(const std::string& path, OutputKind kind,
                                                          : status;
 }
 
+// Whether `path` is another user's in a folder like /tmp, where only its owner
+// can replace it.
+bool IsKeptByFolder(const std::string& path, const struct stat& folder) {
+  struct stat info;
+  return (folder.st_mode & S_ISVTX) != 0 && geteuid() != 0 &&
+         folder.st_uid != geteuid() &&
+         lstat(WithoutTrailingSlashes(path).c_str(), &info) == 0 &&
+         info.st_uid != geteuid();
+}
+
 // Whether a file or folder can be made at `path`, whose name is free to take.
 absl::Status CheckFolder(const std::string& path, OutputKind kind) {
   constexpr char kAction[] = "write in its folder";
@@ -106,6 +116,10 @@ absl::Status CheckFolder(const std::string& path, OutputKind kind) {
   }
   if (faccessat(AT_FDCWD, parent->path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
     return SystemError(errno, path, kAction);
+  }
+  if (kind != OutputKind::kFilledFolder && parent->missing.empty() &&
+      IsKeptByFolder(path, parent->info)) {
+    return SystemError(EPERM, path, "replace what another user owns");
   }
   return absl::OkStatus();
 }

@@ -42,8 +42,8 @@ struct PlannedOutputs {
 //                     folder, a link, a device, a pipe; an output is an input,
 //                     or a file in an input folder, by whatever name; two
 //                     outputs are one file, or one lies in one of `folders`
-//   the system's error  its folder is not there, cannot be looked into, or
-//                     cannot be written to
+//   the system's error  its folder is not there, cannot be looked into or
+//                     written to, or, as /tmp, keeps what another user owns
 absl::Status CheckOutputs(const PlannedOutputs& planned);
 
 // Makes the folders that planned.files and planned.folders are to lie in, as

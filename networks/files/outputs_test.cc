@@ -1,6 +1,7 @@
 #include "networks/files/outputs.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
@@ -30,6 +31,20 @@ class CheckOutputsTest : public FolderTest {
 
   PlannedOutputs planned_;
 };
+
+// As in /tmp: the rename at the end would be refused.
+TEST_F(CheckOutputsTest, NamesWhatAnotherUserKeeps) {
+  if (geteuid() != 0) GTEST_SKIP() << "makes a file of another user";
+  fs::permissions(folder_, fs::perms(01777));
+  Write("out.mp4", "of the superuser");
+  planned_.inputs.clear();
+  planned_.files = {"out.mp4"};
+  const PlainUser user(folder_);
+  EXPECT_THAT(CheckOutputs(planned_),
+              StatusIs(StatusCode::kPermissionDenied, HasSubstr("out.mp4")));
+  planned_.files = {"new.mp4"};
+  EXPECT_THAT(CheckOutputs(planned_), IsOk());
+}
 
 TEST_F(CheckOutputsTest, LetsNewOnesPass) {
   planned_.files = {Path("out.mp4"), "", Path("k.npy")};
