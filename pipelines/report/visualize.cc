@@ -338,14 +338,17 @@ void DrawDeformedGrid(const torch::Tensor& source_from_driving, int lines,
       source_from_driving.dim() == 3 && source_from_driving.size(2) == 2,
       "source_from_driving is ", source_from_driving.sizes(),
       ", not [h, w, 2]");
+  // As the model resizes it, and where keypoints of these coordinates are
+  // drawn.
   const torch::Tensor field =
-      torch::nan_to_num(ToCpuFloat(source_from_driving));
+      networks::ResizeGrid(
+          torch::nan_to_num(ToCpuFloat(source_from_driving)).unsqueeze(0),
+          picture.rows, picture.cols)
+          .contiguous();
   // A line of the source's grid appears where the source coordinate crosses its
   // value: a level line, however the field folds.
-  cv::Mat coordinates(static_cast<int>(field.size(0)),
-                      static_cast<int>(field.size(1)), CV_32FC2,
-                      field.data_ptr());
-  cv::resize(coordinates, coordinates, picture.size(), 0, 0, cv::INTER_LINEAR);
+  const cv::Mat coordinates(picture.rows, picture.cols, CV_32FC2,
+                            field.data_ptr());
   const auto cell = [&](int row, int column, int axis) {
     return std::floor((coordinates.at<cv::Vec2f>(row, column)[axis] + 1) / 2 *
                       static_cast<float>(lines));

@@ -117,6 +117,18 @@ TEST(ColorOfSet, IsAnotherForEachSet) {
   }
 }
 
+// As of a model's coarse motion: evenly, also beside the border.
+TEST(DrawDeformedGrid, SpacesTheLinesOfACoarseFieldEvenly) {
+  cv::Mat picture(121, 121, CV_8UC3, cv::Scalar::all(0));
+  DrawDeformedGrid(Identity(16, 16), 12, picture);
+  for (int line = 1; line < 12; ++line) {
+    // Before pixel 10 * line, or at it where rounding makes it so.
+    EXPECT_TRUE(IsLit(picture, 5, 10 * line - 1) ||
+                IsLit(picture, 5, 10 * line))
+        << line;
+  }
+}
+
 TEST(DrawDeformedGrid, ShowsEvenlySpacedLinesWithoutMotion) {
   cv::Mat picture(41, 41, CV_8UC3, cv::Scalar::all(0));
   DrawDeformedGrid(Identity(41, 41), 4, picture);
