@@ -21,7 +21,13 @@ def system_library_build(packages, targets):
 
 def _pkg_config(repository_ctx, modules):
     """Include folders, defines and link options of pkg-config modules; None if unknown."""
-    result = repository_ctx.execute(["pkg-config", "--cflags", "--libs"] + modules.split(" "))
+
+    # One that is earlier in PATH, as a Python environment's, knows the libraries
+    # of another prefix.
+    program = repository_ctx.path("/usr/bin/pkg-config")
+    result = repository_ctx.execute(
+        [program if program.exists else "pkg-config", "--cflags", "--libs"] + modules.split(" "),
+    )
     if result.return_code:
         return None
     words = result.stdout.replace("\n", " ").split(" ")

@@ -29,7 +29,7 @@ def _failing_action(ctx, name):
     output = ctx.actions.declare_file(name)
     ctx.actions.run_shell(
         outputs = [output],
-        command = "echo >&2 \"$0\"; exit 1",
+        command = "echo >&2 \"$1\"; exit 1",
         arguments = [ctx.attr.message or (
             "The library '%s' is not installed. Install it with: apt-get install %s (tools/bazelw does this for you)" %
             (ctx.label.name, ctx.attr.debian_package)
@@ -41,7 +41,11 @@ def _failing_action(ctx, name):
 
 def _missing_library_impl(ctx):
     header = _failing_action(ctx, ctx.label.name + "_is_not_installed.h")
-    return [_cc_info(ctx, cc_common.create_compilation_context(headers = depset([header])), [])]
+    return [
+        # Of what has it in `data`.
+        DefaultInfo(runfiles = ctx.runfiles(files = [header])),
+        _cc_info(ctx, cc_common.create_compilation_context(headers = depset([header])), []),
+    ]
 
 missing_library = rule(
     doc = "Fails whatever is compiled against it, saying what to install.",

@@ -63,7 +63,8 @@ unpack_libraries() {
 make_tools() {
   local tool
   mkdir -p "$tools"
-  for tool in ar gcov ld ld.gold nm objcopy objdump strip; do
+  # From Debian 13 on, ld.gold is a package that the compiler does not need.
+  for tool in ar gcov ld nm objcopy objdump strip; do
     ln -sf "$(command -v $PREFIX-$tool)" "$tools/$tool"
   done
   printf '#!/bin/sh\nexec %s --sysroot=%s "$@"\n' "$(command -v $PREFIX-gcc)" "$root" >"$tools/gcc"
