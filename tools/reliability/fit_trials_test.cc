@@ -12,6 +12,8 @@ TEST(TryFits, FindsNoneWorseThanAdams) {
   EXPECT_EQ(report.trials, 100);
   EXPECT_THAT(report.failures, testing::IsEmpty());
   EXPECT_THAT(report.measured, testing::HasSubstr(" iterations"));
+  EXPECT_THAT(report.measured,
+              testing::HasSubstr("; E compared with Adam's in "));
 }
 
 }  // namespace
