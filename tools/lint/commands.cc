@@ -179,6 +179,12 @@ bool IsVisibility(const std::string& label) {
   return package == "visibility" || absl::StartsWith(name, "__");
 }
 
+// Files of which only commands are read: "//" means more in them.
+bool IsScript(absl::string_view path) {
+  return absl::EndsWith(path, ".js") || absl::EndsWith(path, ".py") ||
+         absl::EndsWith(path, ".yaml");
+}
+
 class FlagChecker {
  public:
   FlagChecker(const SourceTree& tree, const Targets& targets)
@@ -197,7 +203,7 @@ class FlagChecker {
     for (const auto& [path, content] : tree_.files()) {
       const bool is_page = absl::EndsWith(path, ".md");
       if (absl::StartsWith(path, kOwnFolder)) continue;
-      if (!is_page && !absl::EndsWith(path, ".cc")) continue;
+      if (!is_page && !absl::EndsWith(path, ".cc") && !IsScript(path)) continue;
       const std::vector<std::string> lines = absl::StrSplit(content, '\n');
       for (size_t i = 0; i < lines.size(); ++i) {
         if (absl::StrContains(lines[i], "bazelw ")) {
@@ -227,8 +233,9 @@ class FlagChecker {
     if (labels.size() != 1 || !targets_.Has(tree_, labels[0])) return;
     const std::set<std::string> flags = FlagsOf(tree_, targets_, labels[0]);
     // What follows a command in a sentence is another matter.
+    const size_t end = rest.find_first_of("`)", separator);
     const std::string arguments =
-        rest.substr(separator + 4, rest.find('`', separator) - separator - 4);
+        rest.substr(separator + 4, end - separator - 4);
     for (const std::string& flag : FlagsIn(arguments)) {
       if (Knows(flags, flag)) continue;
       Report(path, line, absl::StrCat(labels[0], " has no flag --", flag));
@@ -271,11 +278,15 @@ std::vector<Finding> CheckLabels(const SourceTree& tree,
                                  const Targets& targets) {
   std::vector<Finding> findings;
   for (const auto& [path, content] : tree.files()) {
-    if (absl::StartsWith(path, kOwnFolder) || !IsText(path)) continue;
+    const bool is_script = IsScript(path);
+    if (absl::StartsWith(path, kOwnFolder)) continue;
+    if (!IsText(path) && !is_script) continue;
     // Programs tell labels to their users. In BUILD files Bazel checks them.
-    const bool has_labels_in_code = IsCpp(path) || absl::EndsWith(path, ".sh");
+    const bool has_labels_in_code =
+        is_script || IsCpp(path) || absl::EndsWith(path, ".sh");
     for (const ProseLine& line :
          has_labels_in_code ? Lines(content) : Prose(path, content)) {
+      if (is_script && !absl::StrContains(line.text, "bazelw ")) continue;
       for (const std::string& label : LabelsOf(line.text)) {
         if (targets.Has(tree, label) || IsVisibility(label)) continue;
         findings.push_back(

@@ -43,6 +43,18 @@ std::vector<std::string> CommandFindings(const std::string& page) {
   return texts;
 }
 
+TEST(Commands, OfScriptsAreChecked) {
+  Files files = Program();
+  files["a/page.js"] =
+      "code('tools/bazelw run //a:gone');\nlet x = '//section';\n"
+      "code('tools/bazelw run //a -- --slow');\n"
+      "'Run it (tools/bazelw run //a -- --fast), or use --other'\n";
+  EXPECT_THAT(FindingsOf(&CheckLabels, files),
+              ElementsAre("a/page.js:1: there is no target //a:gone"));
+  EXPECT_THAT(FindingsOf(&CheckFlags, files),
+              ElementsAre("a/page.js:3: //a has no flag --slow"));
+}
+
 TEST(Commands, TargetsAreThere) {
   EXPECT_THAT(CommandFindings("//a, `//a:l`, //a:a.cc, //..., //a/..., //a:all "
                               "https://b.c @cpab_animation//a:l. b//c ..//c "

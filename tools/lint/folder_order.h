@@ -13,8 +13,10 @@ namespace tools::lint {
 // Pages state the order: where a README.md says "Each folder depends only on
 // those", the first column of the table that follows lists the folders beside
 // it. No target of such a folder has a target of a later one, or of a folder
-// beside it that the table leaves out, in its `deps` or `data`. Tests and what
-// is `testonly` may use all: what they prove is often the whole.
+// beside it that the table leaves out, in its `actual`, `data`, `deps`, `srcs`
+// or `tools`. Where the page says that "`a` and `b` do not depend on each
+// other", neither has a target of the other. Tests and what is `testonly` may
+// use all: what they prove is often the whole.
 std::vector<Finding> CheckFolderOrder(const SourceTree& tree,
                                       const Targets& targets);
 

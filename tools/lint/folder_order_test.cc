@@ -47,6 +47,27 @@ TEST(FolderOrder, BindsDepsAndData) {
                   "low does not depend on other"));
 }
 
+TEST(FolderOrder, BindsAliases) {
+  EXPECT_THAT(OrderFindings("alias(name = \"l\", actual = \"//x/high:h\")\n"
+                            "cc_library(name = \"m\", deps = [\":l\"])\n",
+                            ""),
+              ElementsAre("x/low/a/BUILD:1: l depends on //x/high:h, but by "
+                          "x/README.md low does not depend on high"));
+}
+
+TEST(FolderOrder, KeepsFoldersApartThatThePageNames) {
+  EXPECT_THAT(
+      FindingsOf(&CheckFolderOrder,
+                 {{"README.md",
+                   "Each folder depends only on those above; `a` and `b` do "
+                   "not depend on each other.\n\n"
+                   "| folder |\n| --- |\n| a |\n| b |\n| c |\n"},
+                  {"b/BUILD", "cc_library(name = \"b\", deps = [\"//a\"])\n"},
+                  {"c/BUILD", "cc_library(name = \"c\", deps = [\"//a\"])\n"}}),
+      ElementsAre("b/BUILD:1: b depends on //a, but by README.md b does not "
+                  "depend on a"));
+}
+
 TEST(FolderOrder, LeavesTestsFree) {
   EXPECT_THAT(OrderFindings("cc_test(name = \"l\", deps = [\"//x/high:h\"])\n"
                             "cc_library(name = \"m\", testonly = True, deps = "
