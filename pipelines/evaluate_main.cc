@@ -104,8 +104,9 @@ Prints for each clip, worst first, and as means over the frames of all clips: L1
 have ground truth, as the bundled puppets do, also how well the motion follows
 it, in units in which a frame is 2 wide: joints, the mean distance of joints
 carried to the first frame from where they are; PCK, the share of them within
-0.1; flow, the mean error of the motion over all pixels; puppet flow, over those
-of the puppet. The last line is the score of repeating the first frame.
+0.1; flow, the mean error of the motion over all pixels whose origin the first
+frame shows; puppet flow, over those of the puppet. The last line is the score
+of repeating the first frame.
 
 The test clips are those of the config that the checkpoint was trained with,
 unless --data names others.

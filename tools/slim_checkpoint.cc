@@ -36,10 +36,10 @@ constexpr char kUsage[] = R"(Writes what animation needs of a checkpoint.
       --checkpoint runs/demo --output small.safetensors
 
 The networks alone, averaged over steps where training kept averages, in
-float16: an eighth of the file or less. animate and evaluate compute with them
-in float32. An AVD network is left out, and so are paths of the machine that
-trained: training.initial_weights of the config, and all but the last name of
-data.folder and of the weights of losses and of LPIPS.
+float16: a sixth of a run's file, an eighth where it has averages. animate and
+evaluate compute with them in float32. An AVD network is left out, and so are
+paths of the machine that trained: training.initial_weights of the config, and
+all but the last name of data.folder and of the weights of losses and of LPIPS.
 
 Exit codes: 0 done, 1 bad input, 2 bad flag; above 128, try again: 129 disk full
 or folder read-only.)";
