@@ -58,7 +58,6 @@ Tessellation::Tessellation(const TessellationOptions& options)
     : options_(options) {
   PlaceVertices();
   ListCells();
-  ListSharedEdges();
   AddCellRegions();
   AddOutsideRegions();
 }
@@ -91,26 +90,6 @@ void Tessellation::ListCells() {
                                           Corner(i, j + 1)};
       for (int side = 0; side < 4; ++side) {
         cells_.push_back({corners[side], corners[(side + 1) % 4], centre});
-      }
-    }
-  }
-}
-
-void Tessellation::ListSharedEdges() {
-  const int nx = options_.nx, ny = options_.ny;
-  for (int j = 0; j < ny; ++j) {
-    for (int i = 0; i < nx; ++i) {
-      for (int side = 0; side < 4; ++side) {
-        const int cell = Cell(i, j, side);
-        shared_edges_.push_back({{cell, Cell(i, j, (side + 1) % 4)},
-                                 {cells_[cell][1], cells_[cell][2]}});
-      }
-      for (const Side side : {kRight, kBottom}) {
-        const int cell = Cell(i, j, side);
-        const int neighbour = NeighbourAcross(cell, 0);
-        if (neighbour < 0) continue;
-        shared_edges_.push_back(
-            {{cell, neighbour}, {cells_[cell][0], cells_[cell][1]}});
       }
     }
   }

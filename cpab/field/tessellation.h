@@ -60,12 +60,6 @@ struct Region {
   std::array<Edge, 3> edges;  // All of its boundary.
 };
 
-// Two cells that share an edge, and its end points.
-struct SharedEdge {
-  std::array<int, 2> cells;
-  std::array<int, 2> vertices;
-};
-
 // Immutable; safe to use from many threads.
 class Tessellation {
  public:
@@ -86,7 +80,6 @@ class Tessellation {
   const std::vector<std::array<int, 3>>& cells() const { return cells_; }
 
   const std::vector<Region>& regions() const { return regions_; }
-  const std::vector<SharedEdge>& shared_edges() const { return shared_edges_; }
 
   // Where the velocity at x is that of its cell: with zero_boundary the point
   // of the square that is nearest to x, which is finite; without it x.
@@ -116,7 +109,6 @@ class Tessellation {
 
   void PlaceVertices();
   void ListCells();
-  void ListSharedEdges();
   void AddCellRegions();
   void AddOutsideRegions();
   int NeighbourAcross(int cell, int edge) const;
@@ -124,7 +116,6 @@ class Tessellation {
   TessellationOptions options_;
   Eigen::Matrix2Xd vertices_;
   std::vector<std::array<int, 3>> cells_;
-  std::vector<SharedEdge> shared_edges_;
   std::vector<Region> regions_;
   std::vector<int> extension_of_cell_;  // -1 for inner cells.
 };
