@@ -1,20 +1,14 @@
 #include "cpab/interval/interval_flow.h"
 
-#include <google/protobuf/struct.pb.h>
-#include <google/protobuf/util/json_util.h>
-
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "cpab/field/parallel.h"
 #include "cpab/testing/draws.h"
 #include "cpab/testing/flow_laws.h"
+#include "cpab/testing/golden_file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "third_party/absl/status_matchers.h"
@@ -413,33 +407,26 @@ TEST(IntervalFlow, PointsWhoseVelocityOverflowsAreNan) {
   }
 }
 
-// The rows of the original library's table in one dimension.
+// The rows of the original library's table in one dimension. It fails for one
+// unconstrained cell, where we do not.
 TEST(IntervalBasis, ThetaIsAsLongAsLibcpabs) {
-  std::ifstream stream("cpab/testdata/cpab_dims.json");
-  const std::string json((std::istreambuf_iterator<char>(stream)), {});
-  google::protobuf::Struct table;
-  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(json, &table).ok());
-  int checked = 0;
-  for (const auto& [name, row] : table.fields()) {
-    IntervalOptions options;
-    if (!absl::SimpleAtoi(name, &options.num_cells)) continue;
-    for (const auto& [key, d] : row.struct_value().fields()) {
-      // libcpab fails for one unconstrained cell, where we do not.
-      if (key == "D" || d.has_null_value()) continue;
-      options.zero_boundary = absl::StrContains(key, "zb1");
-      options.volume_preserving = absl::StrContains(key, "vp1");
-      const auto basis = IntervalBasis::Create(options);
-      ++checked;
-      if (d.number_value() == 0) {
-        EXPECT_THAT(basis, StatusIs(absl::StatusCode::kInvalidArgument,
-                                    HasSubstr("no velocity field but zero")));
-      } else {
-        ASSERT_THAT(basis, IsOk());
-        EXPECT_EQ((*basis)->theta_size(), d.number_value()) << name << key;
-      }
+  const std::vector<test_util::GoldenDimension> rows =
+      test_util::ReadGoldenDimensions(1);
+  EXPECT_EQ(rows.size(), 19u);
+  for (const test_util::GoldenDimension& row : rows) {
+    const IntervalOptions options = {row.cells[0], row.zero_boundary,
+                                     row.volume_preserving};
+    const auto basis = IntervalBasis::Create(options);
+    if (row.theta_size == 0) {
+      EXPECT_THAT(basis, StatusIs(absl::StatusCode::kInvalidArgument,
+                                  HasSubstr("no velocity field but zero")));
+    } else {
+      ASSERT_THAT(basis, IsOk());
+      EXPECT_EQ((*basis)->theta_size(), row.theta_size)
+          << row.cells[0] << " cells, " << row.zero_boundary
+          << row.volume_preserving;
     }
   }
-  EXPECT_EQ(checked, 19);
   EXPECT_THAT(IntervalBasis::Create({0}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("interval.num_cells is 0; use 1 to 1000")));

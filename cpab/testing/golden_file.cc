@@ -8,13 +8,23 @@
 #include <iterator>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "third_party/absl/status_macros.h"
 
 namespace cpab::test_util {
 namespace {
 
 using google::protobuf::Value;
+
+// Empty if there is no such file.
+std::string ReadFile(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
 
 template <typename Stored>
 std::vector<double> Widen(const std::string& bytes) {
@@ -55,8 +65,7 @@ absl::StatusOr<GoldenTensor> ParseTensor(const Value& entry,
 }  // namespace
 
 absl::StatusOr<GoldenFile> ReadGolden(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  const std::string file((std::istreambuf_iterator<char>(stream)), {});
+  const std::string file = ReadFile(path);
   uint64_t header_size = 0;
   if (file.size() < sizeof(header_size)) {
     return absl::DataLossError(absl::StrCat(path, ": absent or cut short"));
@@ -83,6 +92,27 @@ absl::StatusOr<GoldenFile> ReadGolden(const std::string& path) {
     }
   }
   return golden;
+}
+
+std::vector<GoldenDimension> ReadGoldenDimensions(size_t num_axes) {
+  google::protobuf::Struct table;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(
+      ReadFile("cpab/testdata/cpab_dims.json"), &table);
+  if (!parsed.ok()) return {};
+  std::vector<GoldenDimension> rows;
+  for (const auto& [name, row] : table.fields()) {
+    std::vector<int> cells;
+    for (const absl::string_view count : absl::StrSplit(name, 'x')) {
+      if (!absl::SimpleAtoi(count, &cells.emplace_back())) return {};
+    }
+    if (cells.size() != num_axes) continue;
+    for (const auto& [key, size] : row.struct_value().fields()) {
+      if (key == "D" || size.has_null_value()) continue;
+      rows.push_back({cells, absl::StrContains(key, "zb1"),
+                      absl::StrContains(key, "vp1"), size.number_value()});
+    }
+  }
+  return rows;
 }
 
 Eigen::Matrix2Xd GoldenPoints(const GoldenTensor& tensor, int64_t field) {

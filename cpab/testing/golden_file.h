@@ -5,6 +5,7 @@
 #ifndef CPAB_TESTING_GOLDEN_FILE_H_
 #define CPAB_TESTING_GOLDEN_FILE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -33,6 +34,18 @@ struct GoldenFile {
 // path: relative to the workspace's root, as tests see their data. DataLoss if
 // the file is not whole, Unimplemented for other dtypes.
 absl::StatusOr<GoldenFile> ReadGolden(const std::string& path);
+
+// A row of libcpab's table of dimensions, cpab_dims.json.
+struct GoldenDimension {
+  std::vector<int> cells;  // along each axis
+  bool zero_boundary;
+  bool volume_preserving;
+  double theta_size;  // 0: no velocity field but zero
+};
+
+// Those of tessellations with `num_axes` axes, without the ones that libcpab
+// fails for. Empty if the table cannot be read.
+std::vector<GoldenDimension> ReadGoldenDimensions(size_t num_axes);
 
 // [2, P], x row then y row, from a tensor [n, 2, P] or [2, P].
 Eigen::Matrix2Xd GoldenPoints(const GoldenTensor& tensor, int64_t field);

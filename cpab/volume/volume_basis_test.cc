@@ -1,21 +1,13 @@
 #include "cpab/volume/volume_basis.h"
 
-#include <google/protobuf/struct.pb.h>
-#include <google/protobuf/util/json_util.h>
-
 #include <array>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <memory>
 #include <random>
-#include <string>
 #include <vector>
 
 #include "Eigen/Dense"
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
+#include "cpab/testing/golden_file.h"
 #include "cpab/testing/volume_draws.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -148,34 +140,25 @@ TEST(VolumeBasis, FindsACellOfEveryPoint) {
 
 // The rows of the original library's table in three dimensions.
 TEST(VolumeBasis, ThetaIsAsLongAsLibcpabs) {
-  std::ifstream stream("cpab/testdata/cpab_dims.json");
-  const std::string json((std::istreambuf_iterator<char>(stream)), {});
-  google::protobuf::Struct table;
-  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(json, &table).ok());
-  int checked = 0;
-  for (const auto& [name, row] : table.fields()) {
-    const std::vector<std::string> sizes = absl::StrSplit(name, 'x');
+  const std::vector<test_util::GoldenDimension> rows =
+      test_util::ReadGoldenDimensions(3);
+  EXPECT_EQ(rows.size(), 16u);
+  for (const test_util::GoldenDimension& row : rows) {
     VolumeOptions options;
-    if (sizes.size() != 3) continue;
-    ASSERT_TRUE(absl::SimpleAtoi(sizes[0], &options.nx));
-    ASSERT_TRUE(absl::SimpleAtoi(sizes[1], &options.ny));
-    ASSERT_TRUE(absl::SimpleAtoi(sizes[2], &options.nz));
-    for (const auto& [key, d] : row.struct_value().fields()) {
-      if (key == "D") continue;
-      options.zero_boundary = absl::StrContains(key, "zb1");
-      options.volume_preserving = absl::StrContains(key, "vp1");
-      const auto basis = VolumeBasis::Create(options);
-      ++checked;
-      if (d.number_value() == 0) {
-        EXPECT_THAT(basis, StatusIs(absl::StatusCode::kInvalidArgument,
-                                    HasSubstr("no velocity field but zero")));
-      } else {
-        ASSERT_THAT(basis, IsOk());
-        EXPECT_EQ((*basis)->theta_size(), d.number_value()) << name << key;
-      }
+    options.nx = row.cells[0];
+    options.ny = row.cells[1];
+    options.nz = row.cells[2];
+    options.zero_boundary = row.zero_boundary;
+    options.volume_preserving = row.volume_preserving;
+    const auto basis = VolumeBasis::Create(options);
+    if (row.theta_size == 0) {
+      EXPECT_THAT(basis, StatusIs(absl::StatusCode::kInvalidArgument,
+                                  HasSubstr("no velocity field but zero")));
+    } else {
+      ASSERT_THAT(basis, IsOk());
+      EXPECT_EQ((*basis)->theta_size(), row.theta_size) << KindName(options);
     }
   }
-  EXPECT_EQ(checked, 16);
   EXPECT_THAT(VolumeBasis::Create({2, 33, 2}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("volume.ny is 33; use 1 to 32")));
