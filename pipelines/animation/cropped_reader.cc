@@ -3,23 +3,11 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "opencv2/imgproc.hpp"
 #include "pipelines/base/work_hooks.h"
+#include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
-namespace {
-
-// Unlike media::CropAndResize, squeezes what has another aspect.
-cv::Mat Resize(const cv::Mat& rgb, cv::Size size) {
-  const bool shrinks = rgb.cols >= size.width && rgb.rows >= size.height;
-  cv::Mat result;
-  cv::resize(rgb, result, size, 0, 0,
-             shrinks ? cv::INTER_AREA : cv::INTER_CUBIC);
-  return result;
-}
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<CroppedReader>> CroppedReader::Open(
     const std::string& path, const CroppedReaderOptions& options) {
@@ -105,7 +93,7 @@ absl::Status CroppedReader::ChooseParts(const cv::Mat& first) {
 }
 
 cv::Mat CroppedReader::Crop(const cv::Mat& picture, size_t i) const {
-  return Resize(picture(parts_[i].box), options_.frame_size);
+  return media::Resized(picture(parts_[i].box), options_.frame_size);
 }
 
 absl::StatusOr<std::optional<CroppedFrame>> CroppedReader::Next() {

@@ -9,7 +9,6 @@
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
 #include "opencv2/core.hpp"
-#include "opencv2/imgcodecs.hpp"
 #include "pipelines/animation/face_choice.h"
 #include "pipelines/animation/framing.h"
 #include "pipelines/media/video_test_util.h"

@@ -20,15 +20,6 @@ using Kind = BackgroundOptions::Kind;
 constexpr float kFigure = 0.25F;
 constexpr float kBackground = 0.75F;
 
-cv::Mat Resized(const cv::Mat& picture, cv::Size size) {
-  cv::Mat result;
-  const bool shrinks =
-      picture.cols >= size.width && picture.rows >= size.height;
-  cv::resize(picture, result, size, 0, 0,
-             shrinks ? cv::INTER_AREA : cv::INTER_CUBIC);
-  return result;
-}
-
 cv::Mat ResizedMap(const cv::Mat& map, cv::Size size) {
   cv::Mat result;
   cv::resize(map, result, size, 0, 0, cv::INTER_LINEAR);
@@ -108,16 +99,16 @@ absl::StatusOr<BackgroundPainter> BackgroundPainter::Create(
 cv::Mat BackgroundPainter::Paint(const cv::Mat& animated,
                                  const FigureMaps& maps, const cv::Mat& source,
                                  const cv::Mat& driving, cv::Size size) const {
-  const cv::Mat front = Resized(animated, size);
+  const cv::Mat front = media::Resized(animated, size);
   cv::Mat behind;
   switch (options_.kind) {
     case Kind::kModel:
       return front;
     case Kind::kStill:
-      behind = Resized(source, size);
+      behind = media::Resized(source, size);
       break;
     case Kind::kDriving:
-      behind = Resized(driving, size);
+      behind = media::Resized(driving, size);
       break;
     case Kind::kPicture:
       behind = media::CropAndResize(picture_, size);

@@ -2,7 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "opencv2/imgproc.hpp"
+#include "opencv2/core.hpp"
 #include "pipelines/animation/drawn_face.h"
 #include "third_party/absl/status_matchers.h"
 

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "opencv2/imgproc.hpp"
 #include "pipelines/data/image_tensor.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/report/numbered_sets.h"
@@ -33,14 +32,6 @@ constexpr NamedPanel kPanels[] = {
 constexpr double kFullMotion = 0.5;
 constexpr int kGridLines = 12;
 constexpr int kLongestRow = 4;
-
-cv::Mat Sized(const cv::Mat& picture, cv::Size size) {
-  if (picture.size() == size) return picture.clone();
-  cv::Mat result;
-  cv::resize(picture, result, size, 0, 0,
-             picture.cols > size.width ? cv::INTER_AREA : cv::INTER_CUBIC);
-  return result;
-}
 
 // What of `size` a picture fills with its own aspect: all of it where the
 // rounding of boxes explains what is beside it, two pixels, or one of the
@@ -70,11 +61,12 @@ cv::Mat Centred(const cv::Mat& picture, cv::Size size) {
 cv::Mat Within(const cv::Mat& picture, cv::Size size) {
   const cv::Size shown = Filled(picture.size(), size);
   if (shown == size) return media::CropAndResize(picture, size);
-  return Centred(Sized(picture, shown), size);
+  return Centred(media::Resized(picture, shown), size);
 }
 
 cv::Mat PaintFlow(const torch::Tensor& source_from_driving, cv::Size size) {
-  cv::Mat tile = Sized(FlowToColor(source_from_driving, kFullMotion), size);
+  cv::Mat tile =
+      media::Resized(FlowToColor(source_from_driving, kFullMotion), size);
   const int wheel = std::min(size.width, size.height) / 5;
   if (wheel >= 8) FlowWheel(wheel).copyTo(tile({1, 1, wheel, wheel}));
   return tile;
@@ -133,7 +125,7 @@ cv::Mat PanelPainter::PaintTile(Panel panel, const PanelInput& input) const {
     case Panel::kDriving:
       return Within(input.driving, tile_);
     case Panel::kResult:
-      return Sized(input.result, tile_);
+      return media::Resized(input.result, tile_);
     default:
       break;
   }
@@ -147,9 +139,9 @@ cv::Mat PanelPainter::PaintOfModel(Panel panel, const PanelInput& input,
     case Panel::kFlow:
       return PaintFlow(input.source_from_driving, size);
     case Panel::kOcclusion:
-      return Sized(ColorizeMap(input.occlusion[0]), size);
+      return media::Resized(ColorizeMap(input.occlusion[0]), size);
     case Panel::kWarped:
-      return Sized(data::TensorToImage(input.warped), size);
+      return media::Resized(data::TensorToImage(input.warped), size);
     case Panel::kSets:
       return DrawNumberedParts(
           input.contributions,
@@ -159,7 +151,7 @@ cv::Mat PanelPainter::PaintOfModel(Panel panel, const PanelInput& input,
       break;
   }
   // Overlays belong to what the model made, whatever surrounds it.
-  cv::Mat tile = Sized(input.animated, size);
+  cv::Mat tile = media::Resized(input.animated, size);
   if (panel == Panel::kKeypoints) {
     DrawKeypoints(input.keypoints, keypoints_per_transform_, tile);
   } else {

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "keypoints/transfer.h"
-#include "opencv2/imgproc.hpp"
 #include "pipelines/animation/animator.h"
+#include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines {
@@ -29,10 +29,8 @@ class Grid {
   }
 
   void Put(int row, int column, const cv::Mat& frame) {
-    cv::Mat tile;
-    cv::resize(frame, tile, tile_, 0, 0,
-               frame.cols > tile_.width ? cv::INTER_AREA : cv::INTER_CUBIC);
-    tile.copyTo(picture_(cv::Rect(Corner(row, column), tile_)));
+    media::Resized(frame, tile_)
+        .copyTo(picture_(cv::Rect(Corner(row, column), tile_)));
   }
 
   const cv::Mat& picture() const { return picture_; }

@@ -390,9 +390,14 @@ cv::Mat CropAndResize(const cv::Mat& rgb, cv::Size size) {
     box.height = std::max<int>(1, static_cast<int>(across / size.width));
     box.y = (rgb.rows - box.height) / 2;
   }
-  const bool shrinks = box.width >= size.width && box.height >= size.height;
+  return Resized(rgb(box), size);
+}
+
+cv::Mat Resized(const cv::Mat& picture, cv::Size size) {
+  const bool shrinks =
+      picture.cols >= size.width && picture.rows >= size.height;
   cv::Mat result;
-  cv::resize(rgb(box), result, size, 0, 0,
+  cv::resize(picture, result, size, 0, 0,
              shrinks ? cv::INTER_AREA : cv::INTER_CUBIC);
   return result;
 }

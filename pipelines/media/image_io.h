@@ -111,6 +111,10 @@ absl::Status WriteImage(const std::string& path, const cv::Mat& rgb,
 // memory with `rgb` when nothing is to do.
 cv::Mat CropAndResize(const cv::Mat& rgb, cv::Size size);
 
+// `picture` scaled to `size` whatever its aspect: by area when both sides
+// shrink, else by cubic interpolation. Shares no memory with it.
+cv::Mat Resized(const cv::Mat& picture, cv::Size size);
+
 }  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_IMAGE_IO_H_

@@ -19,10 +19,6 @@ constexpr size_t kFrameFields = 16;  // of an "ANMF" before its chunks
 constexpr char kHasAlpha = 0x10, kHasProfile = 0x20;
 constexpr uint32_t kClears = 1, kReplaces = 2;
 
-std::string Three(int value) {
-  return LittleEndianBytes(static_cast<uint32_t>(value)).substr(0, 3);
-}
-
 // Chunks one after the other: type, size, content, each at an even place.
 class Chunks {
  public:
@@ -146,7 +142,7 @@ void SetWebpDuration(int64_t milliseconds, std::string* webp) {
   // The three bytes in front of the flags, which the picture follows.
   constexpr int64_t kMost = (1 << 24) - 1;
   webp->replace(static_cast<size_t>(last.chunks.data() - webp->data()) - 4, 3,
-                Three(static_cast<int>(std::min(milliseconds, kMost))));
+                ThreeBytes(static_cast<int>(std::min(milliseconds, kMost))));
 }
 
 std::string StillOf(const WebpAnimation& animation, const WebpFrame& frame) {
@@ -155,7 +151,7 @@ std::string StillOf(const WebpAnimation& animation, const WebpFrame& frame) {
                         (animation.profile.empty() ? 0 : kHasProfile));
   std::string content = absl::StrCat(
       "WEBPVP8X", LittleEndianBytes(10), std::string{flags, 0, 0, 0},
-      Three(frame.place.width - 1), Three(frame.place.height - 1));
+      ThreeBytes(frame.place.width - 1), ThreeBytes(frame.place.height - 1));
   content.append(animation.profile.data(), animation.profile.size());
   if (content.size() % 2 != 0) content += '\0';
   content.append(frame.chunks.data(), frame.chunks.size());

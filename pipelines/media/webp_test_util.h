@@ -2,7 +2,6 @@
 #ifndef PIPELINES_MEDIA_WEBP_TEST_UTIL_H_
 #define PIPELINES_MEDIA_WEBP_TEST_UTIL_H_
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,10 +17,6 @@ inline std::string LosslessChunk(const cv::Mat& picture) {
   std::vector<uchar> file;
   cv::imencode(".webp", picture, file, {cv::IMWRITE_WEBP_QUALITY, 101});
   return std::string(file.begin() + 12, file.end());
-}
-
-inline std::string ThreeBytes(int value) {
-  return LittleEndianBytes(static_cast<uint32_t>(value)).substr(0, 3);
 }
 
 // The chunk "ANMF" of a frame. flags: 1 clears its place afterwards, 2 replaces

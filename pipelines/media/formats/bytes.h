@@ -40,6 +40,11 @@ inline std::string LittleEndianBytes(uint32_t value) {
   return {bytes.rbegin(), bytes.rend()};
 }
 
+// The three lower bytes of a number, the lowest first.
+inline std::string ThreeBytes(int value) {
+  return LittleEndianBytes(static_cast<uint32_t>(value)).substr(0, 3);
+}
+
 }  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_FORMATS_BYTES_H_

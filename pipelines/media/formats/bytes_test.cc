@@ -28,6 +28,7 @@ TEST(Bytes, OfANumberAreReadBack) {
     EXPECT_EQ(BigEndian(BigEndianBytes(value), 0, 4), value);
     EXPECT_EQ(LittleEndian(LittleEndianBytes(value), 0, 4), value);
   }
+  EXPECT_EQ(ThreeBytes(0x123456), "\x56\x34\x12");
 }
 
 }  // namespace

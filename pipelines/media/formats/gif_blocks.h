@@ -2,14 +2,14 @@
 #ifndef PIPELINES_MEDIA_FORMATS_GIF_BLOCKS_H_
 #define PIPELINES_MEDIA_FORMATS_GIF_BLOCKS_H_
 
-#include "absl/strings/string_view.h"
+#include <string_view>
 
 namespace pipelines::media {
 
 // Whether `blocks`, a packet of LibAV's GIF demuxer, holds a picture. From 7.0
 // on, that hands on a comment behind the last picture as a packet of its own.
 // What is no block counts as a picture, so that it is found damaged.
-bool HoldsGifPicture(absl::string_view blocks);
+bool HoldsGifPicture(std::string_view blocks);
 
 }  // namespace pipelines::media
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "pipelines/media/formats/bytes.h"
 
 namespace pipelines::media {
 namespace {
@@ -26,20 +27,11 @@ std::string XmpOf(absl::string_view comment) {
       "</x:xmpmeta>");
 }
 
-// As RIFF has numbers: the lowest byte first.
-std::string Number(int64_t value, int bytes = 4) {
-  std::string number;
-  for (int i = 0; i < bytes; ++i) {
-    number += static_cast<char>(value >> (8 * i));
-  }
-  return number;
-}
-
 std::string ChunkOf(absl::string_view comment) {
   std::string xmp = XmpOf(comment);
-  const auto size = static_cast<int64_t>(xmp.size());
+  const auto size = static_cast<uint32_t>(xmp.size());
   if (size % 2 != 0) xmp += '\0';
-  return absl::StrCat("XMP ", Number(size), xmp);
+  return absl::StrCat("XMP ", LittleEndianBytes(size), xmp);
 }
 
 }  // namespace
@@ -49,15 +41,17 @@ void AddWebpComment(absl::string_view comment, cv::Size size, bool has_alpha,
   constexpr int kFirstChunkAt = 12;
   if (webp->compare(kFirstChunkAt, 4, "VP8X") != 0) {
     // A file of the picture alone has no place for flags yet.
-    constexpr char kHasAlpha = 16;
+    constexpr uint32_t kHasAlpha = 16;
     webp->insert(
         kFirstChunkAt,
-        absl::StrCat("VP8X", Number(10), Number(has_alpha ? kHasAlpha : 0),
-                     Number(size.width - 1, 3), Number(size.height - 1, 3)));
+        absl::StrCat("VP8X", LittleEndianBytes(10),
+                     LittleEndianBytes(has_alpha ? kHasAlpha : 0),
+                     ThreeBytes(size.width - 1), ThreeBytes(size.height - 1)));
   }
   webp->at(kFlagsAt) = static_cast<char>(webp->at(kFlagsAt) | kHasXmp);
   *webp += ChunkOf(comment);
-  webp->replace(kRiffSizeAt, 4, Number(static_cast<int64_t>(webp->size()) - 8));
+  webp->replace(kRiffSizeAt, 4,
+                LittleEndianBytes(static_cast<uint32_t>(webp->size() - 8)));
 }
 
 }  // namespace pipelines::media
