@@ -1,8 +1,4 @@
 // tools/bazelw run //tools/reliability:bounded_memory: see kUsage.
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -16,6 +12,7 @@
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/flag_error.h"
 #include "pipelines/app/program.h"
+#include "pipelines/base/child_process.h"
 #include "pipelines/base/user_path.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/video_test_util.h"
@@ -62,30 +59,19 @@ absl::Status WriteVideo(double seconds, const std::string& path) {
   return writer->Finish();
 }
 
-// Peak memory of `command` in kilobytes, or of this process where that was more
-// when it started it.
-absl::StatusOr<int64_t> PeakMemory(std::vector<std::string> command) {
-  std::vector<char*> arguments;
-  for (std::string& word : command) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  const pid_t child = fork();
-  if (child == 0) {
-    execv(arguments[0], arguments.data());
-    _exit(127);
-  }
-  int status = 0;
-  rusage usage = {};
-  if (child < 0 || wait4(child, &status, 0, &usage) != child) {
-    return absl::InternalError(command[0] + ": cannot be run");
-  }
-  if (status != 0) {
+// Peak memory of `command` in units of 2^20 bytes, or of this process where
+// that was more when it started it.
+absl::StatusOr<double> PeakMemory(const std::vector<std::string>& command) {
+  ASSIGN_OR_RETURN(auto child, pipelines::ChildProcess::Start(command));
+  const int exit_code = child.Wait();
+  if (exit_code != 0) {
     return absl::InternalError(
-        absl::StrCat(command[0], " ended with status ", status));
+        absl::StrCat(command[0], " ended with exit code ", exit_code));
   }
-  return usage.ru_maxrss;
+  return child.usage().peak_mb;
 }
 
-absl::StatusOr<int64_t> Animate(double seconds, const std::string& folder) {
+absl::StatusOr<double> Animate(double seconds, const std::string& folder) {
   const std::string video = absl::StrCat(folder, "/", seconds, ".mp4");
   RETURN_IF_ERROR(WriteVideo(seconds, video));
   const std::string source = folder + "/source.png";
@@ -125,13 +111,11 @@ absl::Status Run(const CommandLine& line) {
   const std::string& folder = scratch.path();
   const double seconds = absl::GetFlag(FLAGS_seconds);
   const double short_seconds = absl::GetFlag(FLAGS_short_seconds);
-  ASSIGN_OR_RETURN(const int64_t little, Animate(short_seconds, folder));
-  ASSIGN_OR_RETURN(const int64_t much, Animate(seconds, folder));
-  const double more =
-      100.0 * static_cast<double>(much - little) / static_cast<double>(little);
-  std::printf("%.0f s: %lld MB, %.0f s: %lld MB, %+.1f %%\n", short_seconds,
-              static_cast<long long>(little >> 10), seconds,
-              static_cast<long long>(much >> 10), more);
+  ASSIGN_OR_RETURN(const double little, Animate(short_seconds, folder));
+  ASSIGN_OR_RETURN(const double much, Animate(seconds, folder));
+  const double more = 100.0 * (much - little) / little;
+  std::printf("%.0f s: %.0f MB, %.0f s: %.0f MB, %+.1f %%\n", short_seconds,
+              little, seconds, much, more);
   return more <= absl::GetFlag(FLAGS_percent)
              ? absl::OkStatus()
              : absl::DataLossError("the long video takes more memory");

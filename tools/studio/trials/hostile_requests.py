@@ -19,6 +19,7 @@ import random
 import re
 import shutil
 import socket
+import statistics
 import sys
 import tempfile
 import threading
@@ -314,10 +315,6 @@ def run_honest(studio, seconds=None, during=None):
     return list(latencies)
 
 
-def median(latencies):
-  return sorted(latencies)[len(latencies) // 2]
-
-
 def plant_links(data, secret):
   """Links to a file outside, where the server keeps uploads."""
   folder = os.path.join(data, 'uploads', 'P' * 22)
@@ -471,7 +468,7 @@ def main():
   if not options.nostrace:
     failures.extend('strace: ' + line for line in opened_outside(trace, data))
   check_links(data, secret, failures)
-  before, during = (median([x for x in list_ if isinstance(x, float)])
+  before, during = (statistics.median(x for x in list_ if isinstance(x, float))
                     for list_ in (calm, attacked))
   if options.check_latency and during > 2 * before:
     failures.append('the honest client waits more than twice as long')
