@@ -1,5 +1,6 @@
 #include "cpab/field/basis.h"
 
+#include <array>
 #include <utility>
 
 #include "Eigen/LU"

@@ -20,7 +20,6 @@
 #ifndef CPAB_FIELD_BASIS_H_
 #define CPAB_FIELD_BASIS_H_
 
-#include <array>
 #include <memory>
 #include <vector>
 

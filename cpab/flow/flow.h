@@ -25,7 +25,6 @@
 #ifndef CPAB_FLOW_FLOW_H_
 #define CPAB_FLOW_FLOW_H_
 
-#include <cstdint>
 #include <vector>
 
 #include "Eigen/Core"

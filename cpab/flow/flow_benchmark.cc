@@ -7,6 +7,8 @@
 // violent fields are there for comparison. Stepped is the original library's
 // method, 50 steps, in our own code.
 
+#include <cstdint>
+
 #include "benchmark/benchmark.h"
 #include "cpab/flow/flow.h"
 #include "cpab/flow/stepped_flow.h"

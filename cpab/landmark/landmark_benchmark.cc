@@ -4,7 +4,6 @@
 //
 // Arguments: dimensions, cells along each axis, pairs. BM_Create makes basis
 // and prior, which are made once; BM_Fit one fit; BM_Pullback its gradient.
-#include <cmath>
 
 #include "Eigen/Core"
 #include "benchmark/benchmark.h"

@@ -1,6 +1,8 @@
 #include "cpab/registration/volume_similarity.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <vector>
 
 namespace cpab {

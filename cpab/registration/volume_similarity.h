@@ -5,8 +5,6 @@
 #ifndef CPAB_REGISTRATION_VOLUME_SIMILARITY_H_
 #define CPAB_REGISTRATION_VOLUME_SIMILARITY_H_
 
-#include <array>
-#include <cstdint>
 #include <memory>
 
 #include "Eigen/Core"

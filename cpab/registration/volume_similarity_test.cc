@@ -1,6 +1,8 @@
 #include "cpab/registration/volume_similarity.h"
 
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <random>
 #include <vector>

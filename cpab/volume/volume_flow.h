@@ -15,7 +15,6 @@
 #define CPAB_VOLUME_VOLUME_FLOW_H_
 
 #include <memory>
-#include <vector>
 
 #include "Eigen/Core"
 #include "cpab/field/parallel.h"

@@ -3,12 +3,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
 #include "networks/files/testing_full_disk.h"
 #include "networks/published/loopback_server.h"
 #include "networks/published/part_file.h"
@@ -18,6 +18,7 @@ namespace networks::published {
 namespace {
 
 namespace fs = std::filesystem;
+using files::ReadText;
 using ::testing::_;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -26,13 +27,6 @@ using ::testing::Not;
 // SHA-256 of "abc", FIPS 180-2 appendix B.1.
 constexpr char kAbcDigest[] =
     "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-
-std::string Contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream contents;
-  contents << file.rdbuf();
-  return contents.str();
-}
 
 // 200 kB that no two places of look alike.
 std::string LargeBody() {
@@ -84,7 +78,7 @@ class DownloadTest : public ::testing::Test {
     });
     EXPECT_THAT(Download(server.Url("/w"), path_, options_),
                 StatusIs(absl::StatusCode::kUnavailable, HasSubstr("503")));
-    EXPECT_EQ(Contents(part_path()), body.substr(0, bytes));
+    EXPECT_EQ(ReadText(part_path()), body.substr(0, bytes));
     EXPECT_FALSE(fs::exists(path_));
   }
 
@@ -102,7 +96,7 @@ TEST_F(DownloadTest, BringsTheFileAndItsDigest) {
   options_.progress = [&](int64_t d, int64_t t) { done = d, total = t; };
   EXPECT_THAT(Download(server.Url("/w"), path_, options_),
               IsOkAndHolds(kAbcDigest));
-  EXPECT_EQ(Contents(path_), "abc");
+  EXPECT_EQ(ReadText(path_), "abc");
   EXPECT_EQ(done, 3);
   EXPECT_EQ(total, 3);
   // Nothing else is left.
@@ -114,7 +108,7 @@ TEST_F(DownloadTest, ContinuesWhatWasCutOff) {
   InterruptAfter(body, 70000);
   LoopbackServer server(ServeFile(body));
   EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
-  EXPECT_EQ(Contents(path_), body);
+  EXPECT_EQ(ReadText(path_), body);
   ASSERT_EQ(server.requests().size(), 1u);
   EXPECT_EQ(server.requests()[0].range_first(), 70000);
 }
@@ -127,7 +121,7 @@ TEST_F(DownloadTest, ContinuesByItselfWhileBytesCome) {
     return response;
   });
   EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
-  EXPECT_EQ(Contents(path_), body);
+  EXPECT_EQ(ReadText(path_), body);
   EXPECT_EQ(server.requests().size(), 4u);
 }
 
@@ -136,7 +130,7 @@ TEST_F(DownloadTest, StartsOverIfTheFileHasChanged) {
   const std::string body = "new" + LargeBody();
   LoopbackServer server(ServeFile(body, "\"v2\""));
   EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
-  EXPECT_EQ(Contents(path_), body);
+  EXPECT_EQ(ReadText(path_), body);
 }
 
 TEST_F(DownloadTest, StartsOverIfTheServerKnowsNoRanges) {
@@ -148,7 +142,7 @@ TEST_F(DownloadTest, StartsOverIfTheServerKnowsNoRanges) {
     return response;
   });
   EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
-  EXPECT_EQ(Contents(path_), body);
+  EXPECT_EQ(ReadText(path_), body);
 }
 
 TEST_F(DownloadTest, StartsOverIfTheServerSendsAnotherRange) {
@@ -164,7 +158,7 @@ TEST_F(DownloadTest, StartsOverIfTheServerSendsAnotherRange) {
   });
   options_.retries = 1;
   EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
-  EXPECT_EQ(Contents(path_), body);
+  EXPECT_EQ(ReadText(path_), body);
 }
 
 TEST_F(DownloadTest, GoesOnAfterAShorterRange) {
@@ -176,7 +170,7 @@ TEST_F(DownloadTest, GoesOnAfterAShorterRange) {
     return response;
   });
   EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
-  EXPECT_EQ(Contents(path_), body);
+  EXPECT_EQ(ReadText(path_), body);
   EXPECT_EQ(server.requests().size(), 3u);
 }
 
@@ -187,7 +181,7 @@ TEST_F(DownloadTest, GoesOnAfterARangeOfAFileOfUnstatedSize) {
       [&](const HttpRequest& request) { return PieceOf(body, request); });
   options_.bytes = static_cast<int64_t>(body.size());
   EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
-  EXPECT_EQ(Contents(path_), body);
+  EXPECT_EQ(ReadText(path_), body);
   EXPECT_EQ(server.requests().size(), 3u);
 }
 
@@ -198,7 +192,7 @@ TEST_F(DownloadTest, TakesNoRangeOfAFileOfUnknownSize) {
       [&](const HttpRequest& request) { return PieceOf(body, request); });
   options_.retries = 1;
   EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
-  EXPECT_EQ(Contents(path_), body);
+  EXPECT_EQ(ReadText(path_), body);
   ASSERT_EQ(server.requests().size(), 2u);
   EXPECT_EQ(server.requests()[1].range_first(), 0);
 }
@@ -213,7 +207,7 @@ TEST_F(DownloadTest, StartsOverAfterTooMuch) {
   });
   options_.retries = 1;
   EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
-  EXPECT_EQ(Contents(path_), body);
+  EXPECT_EQ(ReadText(path_), body);
 }
 
 TEST_F(DownloadTest, StartsOverIfTheRestIsOfAnotherVersion) {
@@ -224,7 +218,7 @@ TEST_F(DownloadTest, StartsOverIfTheRestIsOfAnotherVersion) {
     LoopbackServer server(
         [&](const HttpRequest& request) { return RestOf(body, request); });
     EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
-    EXPECT_EQ(Contents(path_), body);
+    EXPECT_EQ(ReadText(path_), body);
     fs::remove(path_);
   }
 }
@@ -250,15 +244,15 @@ TEST_F(DownloadTest, KeepsThePartIfTheServerHasAnotherFile) {
   options_.bytes = static_cast<int64_t>(body.size());
   EXPECT_THAT(Download(server.Url("/w"), path_, options_),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("19 bytes")));
-  EXPECT_EQ(Contents(part_path()), body.substr(0, 70000));
-  EXPECT_EQ(Contents(part_path() + ".version"), "\"v1\"\n");
+  EXPECT_EQ(ReadText(part_path()), body.substr(0, 70000));
+  EXPECT_EQ(ReadText(part_path() + ".version"), "\"v1\"\n");
 
   for (const std::string& other : {body + "more", std::string("a page")}) {
     LoopbackServer heedless(
         [&](const HttpRequest& request) { return RestOf(other, request); });
     EXPECT_THAT(Download(heedless.Url("/w"), path_, options_),
                 StatusIs(absl::StatusCode::kDataLoss, _));
-    EXPECT_EQ(Contents(part_path()), body.substr(0, 70000));
+    EXPECT_EQ(ReadText(part_path()), body.substr(0, 70000));
   }
 }
 
@@ -279,11 +273,11 @@ TEST_F(DownloadTest, KeepsThePartIfTheServerDoesNotTellTheSize) {
   EXPECT_THAT(Download(server.Url("/w"), path_, options_), refused);
   page.clear();
   EXPECT_THAT(Download(server.Url("/w"), path_, options_), refused);
-  EXPECT_EQ(Contents(part_path()), body.substr(0, 70000));
+  EXPECT_EQ(ReadText(part_path()), body.substr(0, 70000));
   page = body;
   fs::remove(part_path());
   EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
-  EXPECT_EQ(Contents(path_), body);
+  EXPECT_EQ(ReadText(path_), body);
 }
 
 // What came without a size and a version could not be gone on with.
@@ -304,7 +298,7 @@ TEST_F(DownloadTest, BeginsAnewWhereSuchAServerWasLeft) {
               StatusIs(absl::StatusCode::kCancelled, _));
   options_.stopped = nullptr;
   EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
-  EXPECT_EQ(Contents(path_), body);
+  EXPECT_EQ(ReadText(path_), body);
 }
 
 TEST_F(DownloadTest, TakesAPartThatIsTheWhole) {
@@ -313,7 +307,7 @@ TEST_F(DownloadTest, TakesAPartThatIsTheWhole) {
   std::ofstream(part_path(), std::ios::binary) << body;
   LoopbackServer server(ServeFile(body));
   EXPECT_THAT(Download(server.Url("/w"), path_, options_), IsOk());
-  EXPECT_EQ(Contents(path_), body);
+  EXPECT_EQ(ReadText(path_), body);
 }
 
 TEST_F(DownloadTest, ThrowsAwayWrongBytes) {

@@ -5,7 +5,6 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/types.h>
 
-#include <cmath>
 #include <limits>
 #include <string>
 #include <vector>

@@ -3,7 +3,6 @@
 #ifndef PIPELINES_DATA_CLIP_INDEX_H_
 #define PIPELINES_DATA_CLIP_INDEX_H_
 
-#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "pipelines/base/caught_exception.h"
 #include "pipelines/base/joined_threads.h"

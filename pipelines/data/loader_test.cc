@@ -14,7 +14,6 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "opencv2/core.hpp"
 #include "pipelines/data/dataset.h"
 #include "pipelines/media/video_test_util.h"
 #include "third_party/absl/status_matchers.h"

@@ -9,7 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
-#include "opencv2/imgproc.hpp"
+#include "opencv2/core.hpp"
 #include "pipelines/media/image_io.h"
 #include "third_party/absl/status_matchers.h"
 

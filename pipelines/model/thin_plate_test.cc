@@ -4,8 +4,6 @@
 
 #include <torch/types.h>
 
-#include <cmath>
-
 #include "gtest/gtest.h"
 #include "networks/testing/tensor_near.h"
 #include "pipelines/model/affine.h"

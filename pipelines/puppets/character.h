@@ -3,7 +3,6 @@
 #define PIPELINES_PUPPETS_CHARACTER_H_
 
 #include <array>
-#include <vector>
 
 #include "pipelines/base/random.h"
 #include "pipelines/puppets/motion.h"

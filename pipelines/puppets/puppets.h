@@ -22,7 +22,6 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "pipelines/base/work_hooks.h"
 
 namespace pipelines::puppets {

@@ -29,7 +29,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "opencv2/core.hpp"
 #include "pipelines/puppets/shape.h"

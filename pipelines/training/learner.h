@@ -9,9 +9,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/data/loader.h"

@@ -2,7 +2,6 @@
 #ifndef TOOLS_LINT_PATHS_H_
 #define TOOLS_LINT_PATHS_H_
 
-#include <string>
 #include <vector>
 
 #include "tools/lint/source_tree.h"

@@ -3,7 +3,6 @@
 #include <torch/types.h>
 
 #include <string>
-#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"

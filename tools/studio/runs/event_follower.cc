@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
 #include "pipelines/report/event.pb.h"
 #include "pipelines/report/event_file_name.h"
