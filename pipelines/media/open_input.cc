@@ -6,6 +6,7 @@
 #include <istream>
 #include <limits>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -208,19 +209,27 @@ absl::StatusOr<std::shared_ptr<const std::string>> ReadUrlPicture(
   const int error =
       avio_open2(&opened, url.c_str(), AVIO_FLAG_READ, &interrupt, &options);
   av_dict_free(&options);
-  if (error < 0) return nullptr;
+  if (error < 0) return UrlNotReadable(error, address.name);
   const auto close = [](AVIOContext* io) { avio_closep(&io); };
   const std::unique_ptr<AVIOContext, decltype(close)> io(opened, close);
-  constexpr int kBlock = 1 << 16;
+  // A stream may be slow: no more is waited for than tells a picture.
+  constexpr int kHead = 16, kBlock = 1 << 16;
+  size_t next_look = kBlock;
   constexpr size_t kMost = std::numeric_limits<int>::max();  // as OpenCV takes
   std::string bytes, block(kBlock, '\0');
   while (bytes.size() < kMost) {
-    const int read = avio_read(
-        io.get(), reinterpret_cast<unsigned char*>(block.data()), kBlock);
+    const int read =
+        avio_read(io.get(), reinterpret_cast<unsigned char*>(block.data()),
+                  bytes.empty() ? kHead : kBlock);
     if (read == 0 || read == AVERROR_EOF) break;
     if (read < 0) return UrlNotReadable(read, address.name);
     bytes.append(block, 0, static_cast<size_t>(read));
     if (!LooksLikeImage(bytes)) return nullptr;
+    if (bytes.size() < next_look) continue;
+    // Pictures behind one another, as a camera sends them, may have no end.
+    std::istringstream so_far(bytes);
+    if (IsMotionJpeg(so_far)) return nullptr;
+    next_look *= 2;
   }
   if (bytes.empty()) return nullptr;
   return std::make_shared<const std::string>(std::move(bytes));

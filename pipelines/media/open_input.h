@@ -39,7 +39,7 @@ absl::StatusOr<InputPtr> OpenInput(const MediaInput& input);
 
 // What a server of HTTP gives, whole, where it begins like a still image, which
 // FFmpeg reads without its orientation and colour profile. Null where it does
-// not, or gives nothing: OpenInput says why then.
+// not, or is empty. The errors of OpenInput where the server cannot be reached.
 absl::StatusOr<std::shared_ptr<const std::string>> ReadUrlPicture(
     const MediaInput& address);
 

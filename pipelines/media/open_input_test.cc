@@ -353,5 +353,25 @@ TEST(OpenInput, ReadsAPhotoOfAServerAsThatOfAFile) {
   EXPECT_TRUE((*source)->info().is_still);
 }
 
+// A camera's pictures behind one another are a video, and may have no end.
+TEST(OpenInput, TakesNoEndlessStreamForAPicture) {
+  cv::Mat noise(48, 64, CV_8UC3);
+  cv::RNG(1).fill(noise, cv::RNG::UNIFORM, 0, 256);
+  const std::string jpeg = *EncodeImage(noise, ".jpg", "a.jpg");
+  std::string body;
+  while (body.size() < (1 << 17)) body += jpeg;
+  const LoopbackServer server([&](const HttpRequest&) {
+    HttpResponse response;
+    response.body = body;
+    response.declares_length = false;
+    response.stall = true;
+    return response;
+  });
+  const auto picture =
+      ReadUrlPicture({server.Url("/live"), /*allow_addresses=*/true, nullptr});
+  ASSERT_THAT(picture, IsOk());
+  EXPECT_EQ(*picture, nullptr);
+}
+
 }  // namespace
 }  // namespace pipelines::media

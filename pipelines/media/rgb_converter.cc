@@ -19,8 +19,8 @@ extern "C" {
 namespace pipelines::media {
 namespace {
 
-// What states nothing is of limited range, but for grey alone, which FFmpeg and
-// players take as it is.
+// What states nothing is of limited range, but for grey alone, which FFmpeg
+// takes as it is.
 bool HasFullRange(const AVFrame& frame) {
   if (frame.color_range != AVCOL_RANGE_UNSPECIFIED) {
     return frame.color_range == AVCOL_RANGE_JPEG;

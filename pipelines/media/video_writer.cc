@@ -233,7 +233,7 @@ class VideoWriter::Impl {
   int64_t last_begin_ = std::numeric_limits<int64_t>::min();
   int64_t first_begin_ = 0;
   int64_t end_ = 0;           // of what was written or left out
-  int64_t num_left_out_ = 0;  // frames, of a GIF
+  int64_t num_left_out_ = 0;  // frames, of a GIF or WebP
   int64_t origin_ = 0;        // encoder's units off all times
   bool cut_sound_ = false;    // what is before the first frame, too
   // Encoders keep a packet's time but not how long it lasts.
@@ -583,7 +583,7 @@ void VideoWriter::Impl::WarnOfLeftOut() {
       path_, ": players show at most ", is_gif() ? "50" : "90",
       " frames a second of a ", is_gif() ? "gif; " : "webp; ", num_left_out_,
       num_left_out_ == 1 ? " is" : " are", " left out; an output named ",
-      is_gif() ? ".webp or " : "", ".mp4 keeps them"));
+      ".mp4 keeps them", is_gif() ? ", .webp up to 90 a second" : ""));
 }
 
 absl::Status VideoWriter::Impl::CloseFile() {

@@ -7,7 +7,8 @@
 // second: those that come faster are left out, with a warning. Up to 128 MiB of
 // frames wait in memory for their colours, and longer ones have colours of
 // their own for each such piece. .webp: an animated picture without sound, all
-// colours, times in milliseconds; it is kept in memory until its end.
+// colours, times in milliseconds, and at most 90 frames a second, likewise; it
+// is kept in memory until its end.
 #ifndef PIPELINES_MEDIA_VIDEO_WRITER_H_
 #define PIPELINES_MEDIA_VIDEO_WRITER_H_
 

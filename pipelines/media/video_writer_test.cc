@@ -176,7 +176,7 @@ TEST(VideoWriter, SaysHowManyFramesAGifLeavesOut) {
   ASSERT_THAT((*writer)->Finish(), IsOk());
   EXPECT_THAT((*writer)->warnings(),
               ElementsAre(AllOf(HasSubstr(path), HasSubstr("; 2 are left out"),
-                                HasSubstr(".webp or .mp4"))));
+                                HasSubstr(".mp4 keeps them, .webp"))));
 }
 
 TEST(VideoWriter, WritesASinglePixel) {
