@@ -12,7 +12,11 @@
 #include <vector>
 
 #include "Eigen/Core"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "third_party/absl/status_matchers.h"
 
 namespace cpab::test_util {
 
@@ -46,6 +50,19 @@ struct GoldenDimension {
 // Those of tessellations with `num_axes` axes, without the ones that libcpab
 // fails for. Empty if the table cannot be read.
 std::vector<GoldenDimension> ReadGoldenDimensions(size_t num_axes);
+
+// Expects `basis`, what Create of a kind of basis gave, to be as the row says.
+template <typename StatusOrBasis>
+void ExpectThetaSize(const StatusOrBasis& basis, const GoldenDimension& row) {
+  if (row.theta_size == 0) {
+    EXPECT_THAT(basis,
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         ::testing::HasSubstr("no velocity field but zero")));
+  } else {
+    ASSERT_THAT(basis, IsOk());
+    EXPECT_EQ((*basis)->theta_size(), row.theta_size);
+  }
+}
 
 // [2, P], x row then y row, from a tensor [n, 2, P] or [2, P].
 Eigen::Matrix2Xd GoldenPoints(const GoldenTensor& tensor, int64_t field);
