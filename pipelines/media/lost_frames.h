@@ -15,6 +15,11 @@ inline std::string LostFrames(int64_t lost, int64_t all) {
                       lost == 1 ? " frames is lost" : " frames are lost");
 }
 
+// Of damage after which none is missed.
+inline std::string NoLostFrames(const std::string& first_damage) {
+  return absl::StrCat("no frame is known to be lost; damage ", first_damage);
+}
+
 }  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_LOST_FRAMES_H_

@@ -30,9 +30,6 @@ absl::Status NotReadable(int error, const std::string& name) {
                       absl::StatusCode::kInvalidArgument);
 }
 
-// A server that says nothing for so long is gone.
-constexpr int64_t kServerTimeout = 30'000'000;  // microseconds
-
 // For all files: some demuxers look at a name, and take '%' or '*' in it, or
 // the ending of a picture, for a pattern of many files.
 constexpr char kNameForProbing[] = "input";
@@ -144,26 +141,39 @@ int AskStop(void* stop) {
   return (*static_cast<const StopPredicate*>(stop))() ? 1 : 0;
 }
 
+// In small letters, as FFmpeg knows them.
+std::string ProtocolOf(const std::string& url) {
+  return absl::AsciiStrToLower(url.substr(0, url.find(':')));
+}
+
+std::string WithSmallProtocol(const std::string& url) {
+  return ProtocolOf(url) + url.substr(url.find(':'));
+}
+
+// To be freed by the caller.
+AVDictionary* NetworkOptions() {
+  AVDictionary* options = nullptr;
+  av_dict_set(&options, "protocol_whitelist", UrlProtocols(), 0);
+  // A server that says nothing for so long is gone.
+  constexpr int64_t kTimeout = 30'000'000;  // microseconds
+  av_dict_set_int(&options, "rw_timeout", kTimeout, 0);
+  return options;
+}
+
 absl::StatusOr<InputPtr> OpenUrl(const MediaInput& address) {
   const std::string& url = address.name;
-  const size_t colon = url.find(':');
-  // FFmpeg knows protocols in small letters only.
-  const std::string protocol = absl::AsciiStrToLower(url.substr(0, colon));
-  if (!IsAllowedProtocol(protocol)) {
+  if (!IsAllowedProtocol(ProtocolOf(url))) {
     return absl::InvalidArgumentError(absl::StrCat(
         url, ": this protocol is not read; one of these is: ", UrlProtocols()));
   }
-  AVDictionary* options = nullptr;
+  AVDictionary* options = NetworkOptions();
   SetRateOfNone(&options);
   av_dict_set(&options, "format_whitelist", UrlDemuxers(), 0);
-  av_dict_set(&options, "protocol_whitelist", UrlProtocols(), 0);
-  av_dict_set_int(&options, "rw_timeout", kServerTimeout, 0);
   AVFormatContext* input = avformat_alloc_context();
   auto stop = std::make_unique<StopPredicate>(address.stop);
   if (*stop) input->interrupt_callback = {AskStop, stop.get()};
-  const std::string opened = protocol + url.substr(colon);
-  const int error =
-      avformat_open_input(&input, opened.c_str(), nullptr, &options);
+  const int error = avformat_open_input(&input, WithSmallProtocol(url).c_str(),
+                                        nullptr, &options);
   av_dict_free(&options);
   if (error < 0) return UrlNotReadable(error, url);
   input->opaque = stop.release();  // the input's own now, see InputDeleter
@@ -195,19 +205,14 @@ absl::StatusOr<InputPtr> OpenDevice(const std::string& name) {
 absl::StatusOr<std::shared_ptr<const std::string>> ReadUrlPicture(
     const MediaInput& address) {
   SilenceFfmpeg();
-  const size_t colon = address.name.find(':');
-  const std::string protocol =
-      absl::AsciiStrToLower(address.name.substr(0, colon));
+  const std::string protocol = ProtocolOf(address.name);
   if (protocol != "http" && protocol != "https") return nullptr;
-  AVDictionary* options = nullptr;
-  av_dict_set(&options, "protocol_whitelist", UrlProtocols(), 0);
-  av_dict_set_int(&options, "rw_timeout", kServerTimeout, 0);
+  AVDictionary* options = NetworkOptions();
   StopPredicate stop = address.stop;
   const AVIOInterruptCB interrupt = {stop ? AskStop : nullptr, &stop};
   AVIOContext* opened = nullptr;
-  const std::string url = protocol + address.name.substr(colon);
-  const int error =
-      avio_open2(&opened, url.c_str(), AVIO_FLAG_READ, &interrupt, &options);
+  const int error = avio_open2(&opened, WithSmallProtocol(address.name).c_str(),
+                               AVIO_FLAG_READ, &interrupt, &options);
   av_dict_free(&options);
   if (error < 0) return UrlNotReadable(error, address.name);
   const auto close = [](AVIOContext* io) { avio_closep(&io); };

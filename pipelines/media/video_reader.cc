@@ -277,7 +277,7 @@ std::string VideoReader::Impl::damage() const {
   if (first_damage_.empty()) return "";
   const int64_t lost = std::max<int64_t>(0, NumExpected() - num_read_);
   if (lost == 0 && num_concealed_ == 0) {
-    return absl::StrCat("no frame is known to be lost; damage ", first_damage_);
+    return NoLostFrames(first_damage_);
   }
   std::string words = LostFrames(lost, NumExpected());
   if (num_concealed_ > 0) {

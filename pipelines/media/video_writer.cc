@@ -57,9 +57,6 @@ constexpr int kWebpQuality = 85;
 constexpr AVRational kGifTimeBase = {1, 100};
 constexpr int64_t kGifMinPeriod = 2;
 
-// Browsers show what states less for a tenth of a second.
-constexpr int64_t kWebpMinPeriod = 11;  // milliseconds
-
 const OutputFormat* FindFormat(const std::string& path) {
   static const auto* const kFormats = new std::vector<OutputFormat>{
       {".mp4", "mp4", {"libx264", "libopenh264", "mpeg4"}},
@@ -390,7 +387,7 @@ bool VideoWriter::Impl::IsTooSoon(int64_t begin) const {
   if (last_begin_ == std::numeric_limits<int64_t>::min()) return false;
   if (is_gif()) return begin < last_begin_ + kGifMinPeriod;
   return is_webp() &&
-         Milliseconds(begin) < Milliseconds(last_begin_) + kWebpMinPeriod;
+         Milliseconds(begin) < Milliseconds(last_begin_) + kShortestWebpFrame;
 }
 
 absl::Status VideoWriter::Impl::Write(const cv::Mat& rgb) {
@@ -603,8 +600,8 @@ absl::Status VideoWriter::Impl::CompleteWebp() {
                     std::ios::binary | std::ios::in | std::ios::out);
   std::string webp(std::istreambuf_iterator<char>(file), {});
   if (webp.empty()) return absl::InternalError(path_ + ": cannot be read");
-  const int64_t end =
-      std::max(Milliseconds(end_), Milliseconds(last_begin_) + kWebpMinPeriod);
+  const int64_t end = std::max(Milliseconds(end_),
+                               Milliseconds(last_begin_) + kShortestWebpFrame);
   SetWebpDuration(end - Milliseconds(first_begin_), &webp);
   if (!options_.comment.empty()) {
     AddWebpComment(options_.comment, cv::Size(options_.width, options_.height),

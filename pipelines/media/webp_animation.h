@@ -15,6 +15,10 @@
 
 namespace pipelines::media {
 
+// In milliseconds. What states less is shown for a tenth of a second by
+// browsers, which take it for a mistake.
+inline constexpr int kShortestWebpFrame = 11;
+
 // One picture, drawn into a part of what the picture before it left.
 struct WebpFrame {
   cv::Rect place;        // within the canvas

@@ -23,9 +23,9 @@ namespace {
 constexpr int kMilliseconds = 1000;  // in a second
 
 int64_t ShownFor(const WebpFrame& frame) {
-  // As browsers do, which take a hundredth of a second for a mistake, too.
-  constexpr int kShortest = 11, kUnstated = 100;
-  return frame.milliseconds >= kShortest ? frame.milliseconds : kUnstated;
+  constexpr int kUnstated = 100;  // as browsers do
+  return frame.milliseconds >= kShortestWebpFrame ? frame.milliseconds
+                                                  : kUnstated;
 }
 
 // `frames` in so many milliseconds, a second; rounded where it needs more bits.
@@ -98,10 +98,7 @@ class WebpSource : public FrameSource {
   std::string damage() const override {
     if (first_damage_.empty()) return "";
     const int64_t lost = next_ - num_read_;
-    if (lost == 0) {
-      return absl::StrCat("no frame is known to be lost; damage ",
-                          first_damage_);
-    }
+    if (lost == 0) return NoLostFrames(first_damage_);
     return absl::StrCat(LostFrames(lost, num_frames()),
                         ", the first damage is ", first_damage_);
   }
