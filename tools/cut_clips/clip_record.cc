@@ -39,6 +39,9 @@ struct VideoStamp {
   std::string path;  // absolute
   std::string size;  // "4711 bytes"
   std::string changed;
+
+  // Without the place, as of a video that was moved or renamed.
+  std::string State() const { return absl::StrCat(", ", size, ", ", changed); }
 };
 
 // Empty if it is not there.
@@ -167,8 +170,7 @@ std::string CutText(const ClipSpec& spec, const CutOptions& options) {
   const std::string part = PartText(spec, options);
   const std::optional<VideoStamp> video = StampOf(spec.video);
   if (!video) return part;
-  return absl::StrCat(part, kOfVideo, video->path, ", ", video->size, ", ",
-                      video->changed);
+  return absl::StrCat(part, kOfVideo, video->path, video->State());
 }
 
 bool IsSameCut(const std::string& known, const ClipSpec& spec,
@@ -181,16 +183,13 @@ bool IsSameCut(const std::string& known, const ClipSpec& spec,
 
 bool IsVideoGone(const std::string& known, const std::vector<ClipSpec>& specs) {
   const std::string video = PartsOf(known).video;
-  const auto state_of = [](const VideoStamp& stamp) {
-    return absl::StrCat(", ", stamp.size, ", ", stamp.changed);
-  };
   size_t end = video.rfind(", ");  // a path may hold commas
   if (end != std::string::npos && end > 0) end = video.rfind(", ", end - 1);
   if (end == std::string::npos || StampOf(video.substr(0, end))) return false;
   const std::string state = video.substr(end);
   return std::none_of(specs.begin(), specs.end(), [&](const ClipSpec& spec) {
     const std::optional<VideoStamp> stamp = StampOf(spec.video);
-    return stamp && state_of(*stamp) == state;
+    return stamp && stamp->State() == state;
   });
 }
 
