@@ -46,6 +46,7 @@ def system_libraries():
             "cleanup": "absl_cleanup",
             "flags": "absl_flags",
             "flags_parse": "absl_flags_parse absl_flags_usage absl_flags_reflection",
+            "inlined_vector": "absl_inlined_vector",
             "span": "absl_span",
             "status": "absl_status",
             "statusor": "absl_statusor",

@@ -62,8 +62,9 @@ struct Gram {
   CPAB_INLINE void Run() {
     const std::vector<int64_t> tiles = PassedTiles();
     Pack x[kPacks], y[kPacks];
-    for (int k = 0; k < jacobian.num_points(); ++k) {
-      for (const int64_t j : tiles) {
+    // Tile by tile, so that its columns of C stay in the nearest cache.
+    for (const int64_t j : tiles) {
+      for (int k = 0; k < jacobian.num_points(); ++k) {
         RowsTimes<kPacks>(k, covariance, j, x, y);
         for (int i = 0; i < kTile; ++i) {
           transposed(j + i, 2 * k) = x[i / kSize][i % kSize];

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "cpab/fit/solver_constants.h"
+#include "cpab/flow/pack.h"
 
 namespace cpab {
 namespace {
@@ -28,6 +30,43 @@ RowMajorMatrix ForceFromDual(const Basis& basis) {
   return result;
 }
 
+// sum = matrix^T force by the `rows` that have one. A few columns of all rows
+// are summed in registers.
+struct SumOfRows {
+  const RowMajorMatrix& matrix;
+  const VertexVector& force;
+  const std::vector<Eigen::Index>& rows;
+  Eigen::VectorXd& sum;
+
+  template <int kPacks>
+  CPAB_INLINE void SumColumns(Eigen::Index j) {
+    Pack of_columns[kPacks];
+    for (int p = 0; p < kPacks; ++p) of_columns[p] = 0;
+    for (const Eigen::Index i : rows) {
+      for (int p = 0; p < kPacks; ++p) {
+        of_columns[p] =
+            of_columns[p] + force[i] * Load(&matrix(i, j + Pack::kSize * p));
+      }
+    }
+    for (int p = 0; p < kPacks; ++p) {
+      Store(of_columns[p], &sum[j + Pack::kSize * p]);
+    }
+  }
+
+  CPAB_INLINE void Run() {
+    constexpr int kPacks = 4;
+    Eigen::Index j = 0;
+    for (; j + kPacks * Pack::kSize <= sum.size(); j += kPacks * Pack::kSize) {
+      SumColumns<kPacks>(j);
+    }
+    for (; j + Pack::kSize <= sum.size(); j += Pack::kSize) SumColumns<1>(j);
+    for (; j < sum.size(); ++j) {
+      sum[j] = 0;
+      for (const Eigen::Index i : rows) sum[j] += force[i] * matrix(i, j);
+    }
+  }
+};
+
 }  // namespace
 
 FitModel::FitModel(std::shared_ptr<const Prior> shared_prior)
@@ -45,12 +84,13 @@ VertexVector FitModel::Velocities(const VertexVector& force) const {
 
 Eigen::VectorXd TransposeTimesForce(const RowMajorMatrix& matrix,
                                     const VertexVector& force) {
-  Eigen::VectorXd sum = Eigen::VectorXd::Zero(matrix.cols());
-  for (Eigen::Index i = 0; i < force.size(); i += 2) {
-    if (force[i] == 0 && force[i + 1] == 0) continue;
-    sum += force[i] * matrix.row(i).transpose() +
-           force[i + 1] * matrix.row(i + 1).transpose();
+  std::vector<Eigen::Index> rows;
+  for (Eigen::Index i = 0; i < force.size(); ++i) {
+    if (force[i] != 0) rows.push_back(i);
   }
+  Eigen::VectorXd sum(matrix.cols());
+  SumOfRows work{matrix, force, rows, sum};
+  RunVectorised(&work);
   return sum;
 }
 

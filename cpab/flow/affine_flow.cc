@@ -64,7 +64,8 @@ AffineFlow::Sensitivity AffineFlow::SensitivityAt(
   double power = t * t / 2;  // t^(k + 2) / (k + 2)!
   double Q2 = 0, Q3 = 0, Q4 = 0;
   for (int k = 0; k < num_terms_; ++k) {
-    const double q = c1 + trace_ * q1 - determinant_ * q0;
+    // The product with the last q comes last, since all wait for it.
+    const double q = (c1 - determinant_ * q0) + trace_ * q1;
     const double power3 = power * (t * kReciprocals[k + 3]);
     Q2 += q * power;
     Q3 += q * power3;

@@ -50,8 +50,12 @@ CPAB_INLINE Pack Load(const double* from) {
   std::memcpy(&a.lanes, from, sizeof a.lanes);
   return a;
 }
+// Clang makes a detour of std::memcpy here, by way of the stack.
+struct __attribute__((packed, may_alias)) UnalignedLanes {
+  Pack::Lanes lanes;
+};
 CPAB_INLINE void Store(Pack a, double* to) {
-  std::memcpy(to, &a.lanes, sizeof a.lanes);
+  reinterpret_cast<UnalignedLanes*>(to)->lanes = a.lanes;
 }
 
 CPAB_INLINE Pack operator+(Pack a, Pack b) { return Pack(a.lanes + b.lanes); }

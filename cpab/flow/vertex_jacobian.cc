@@ -41,9 +41,6 @@ void PrependArc(const Arc& arc, const AffineFlow& flow, const Basis& basis,
                 sensitivity.exponential.matrix * rest_times_m;
 }
 
-// Most paths pass between no more vertices than this.
-constexpr size_t kFewVertices = 8;
-
 // Walks the path, then back over its arcs, as the adjoint does.
 template <typename Walker>
 PointSensitivity SensitivityAlongPath(Walker& walker, const Basis& basis,
@@ -51,7 +48,6 @@ PointSensitivity SensitivityAlongPath(Walker& walker, const Basis& basis,
                                       std::vector<Arc>* arcs) {
   arcs->clear();
   PointSensitivity point;
-  point.blocks.reserve(kFewVertices);
   point.y = walker.Walk(x, [arcs](const Arc& arc) { arcs->push_back(arc); });
   const MovedCoordinates moved = walker.Moved(x);
   const Eigen::Matrix2d of_nearest = moved.cast<double>().matrix().asDiagonal();

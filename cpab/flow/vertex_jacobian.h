@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "Eigen/Core"
+#include "absl/container/inlined_vector.h"
 #include "cpab/field/basis.h"
 #include "cpab/field/velocity_field.h"
 #include "cpab/flow/path.h"
@@ -32,7 +33,9 @@ struct PointSensitivity {
   Eigen::Vector2d y;  // T(x)
   Eigen::Matrix2d dy_dx;
   double log_det;             // log det dy_dx
-  std::vector<Block> blocks;  // All vertices that y depends on, each once.
+  // All vertices that y depends on, each once. Most paths pass between no more
+  // than these.
+  absl::InlinedVector<Block, 8> blocks;
 };
 
 // The sensitivity of T at x. `arcs` is scratch memory.
