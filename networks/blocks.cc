@@ -3,6 +3,7 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/types.h>
 
+#include "networks/cpu/fold_convolution.h"
 #include "networks/cpu/pixels.h"
 #include "networks/cpu/winograd.h"
 
@@ -46,6 +47,9 @@ torch::Tensor SameConv2dImpl::forward(const torch::Tensor& x) {
   if (Serves(x)) return Apply({x});
   if (cpu::DifferentiableConvolution::Serves(x, weight)) {
     return winograd_.Apply(x, weight, bias);
+  }
+  if (cpu::FoldConvolutionServes(x, weight)) {
+    return cpu::FoldConvolution(x, weight, bias);
   }
   return Conv2dImpl::forward(x);
 }

@@ -7,9 +7,9 @@
 // (padding = kernel_size / 2) and have a bias.
 //
 // On the CPU they run on the kernels in networks/cpu: in training the 3x3
-// convolutions where that is faster; in inference everything, with
-// normalisation, ReLU, up-sampling and residual in the convolutions' passes.
-// The results agree to rounding, and are channels_last.
+// convolutions and those with one output, where that is faster; in inference
+// everything, with normalisation, ReLU, up-sampling and residual in the
+// convolutions' passes. The results agree to rounding, and are channels_last.
 //
 // Within autocast to bfloat16, in eval mode and without gradients, 3x3
 // convolutions of float32 images have products in bfloat16 on a CPU with units
