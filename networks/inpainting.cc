@@ -88,28 +88,29 @@ InpaintingOutput InpaintingNetworkImpl::Render(
   torch::Tensor out;      // what is being painted
   torch::Tensor skipped;  // the encoder's map of this level, warped and masked
   torch::Tensor occlusion;
+  torch::Tensor grid;  // source_from_driving at this level's size
   // In inference the last map is warped right over what is painted.
   const bool over = !is_training() && cpu::AvailableInFloat32(features.image);
   for (int64_t level = depth; level >= 0; --level) {
     const torch::Tensor& encoded = features.encoder_maps[level];
     occlusion = OcclusionOfLevel(occlusion_maps, level, encoded);
+    grid = ResizeGrid(source_from_driving, encoded.size(2), encoded.size(3));
     if (level > 0 || !over) {
-      skipped = WarpAndScale(encoded, source_from_driving, occlusion);
+      skipped = WarpAndScale(encoded, grid, occlusion);
     }
     if (with_warped_encoder_maps) {
-      output.warped_encoder_maps.push_back(
-          Warp(encoded.detach(), source_from_driving) * occlusion.detach());
+      output.warped_encoder_maps.push_back(Warp(encoded.detach(), grid) *
+                                           occlusion.detach());
     }
     if (level == 0) break;
     out = level == depth ? skipped : torch::cat({out, skipped}, /*dim=*/1);
     skipped.reset();  // the blocks take its memory
     out = PaintLevel(depth - level, std::move(out));
   }
-  output.deformed_source = Warp(features.image, source_from_driving);
+  // Level 0 has the image's size.
+  output.deformed_source = Warp(features.image, grid);
   if (over) {
-    cpu::WarpOver(features.encoder_maps[0],
-                  ResizeGrid(source_from_driving, out.size(2), out.size(3)),
-                  occlusion, out);
+    cpu::WarpOver(features.encoder_maps[0], grid, occlusion, out);
   } else {
     out = out * (1 - occlusion) + skipped;
   }

@@ -13,6 +13,7 @@
 #include "networks/key_list_test_util.h"
 #include "networks/sampling.h"
 #include "networks/testing/fill.h"
+#include "networks/testing/graph.h"
 #include "networks/testing/tensor_near.h"
 
 namespace networks {
@@ -130,6 +131,18 @@ TEST(Inpainting, InferenceAndChannelsLastChangeNothing) {
         source_from_driving, occlusion);
     EXPECT_THAT(actual.prediction, TensorNear(expected, kInferenceTol));
   }
+}
+
+TEST(Inpainting, ResizesTheMotionOnceALevel) {
+  InpaintingNetwork network(SmallInpainting());
+  const Tensor motion = Deformation(1, 16).requires_grad_();
+  const InpaintingOutput output = network->Render(
+      network->EncodeSource(Source(1, 64)), motion, OcclusionMaps(1, 64, 4),
+      /*with_warped_encoder_maps=*/true);
+  Tensor sum = output.prediction.sum() + output.deformed_source.sum();
+  for (const Tensor& map : output.warped_encoder_maps) sum = sum + map.sum();
+  // The levels have 64, 32, 16 and 8 rows, of which one is the motion's own.
+  EXPECT_EQ(test_util::CountNodes(sum, "UpsampleBilinear2D"), 3);
 }
 
 TEST(Inpainting, OtherDepthsUseTheMapsOfTheirResolutions) {
