@@ -32,7 +32,7 @@ struct PointSensitivity {
 
   Eigen::Vector2d y;  // T(x)
   Eigen::Matrix2d dy_dx;
-  double log_det;             // log det dy_dx
+  double log_det;  // log det dy_dx
   // All vertices that y depends on, each once. Most paths pass between no more
   // than these.
   absl::InlinedVector<Block, 8> blocks;
