@@ -336,10 +336,13 @@ PATH = re.compile(r'(?:(?:AT_FDCWD|\d+)(?:<([^>]*)>)?, )?"([^"]*)"')
 
 def shipped_folders():
   """Where the files lie that the program brings: Bazel links to each file."""
-  files = (os.path.join(folder, name)
+  files = [os.path.join(folder, name)
            for folder in ('pipelines/pretrained', 'tools/studio/page')
-           for name in os.listdir(folder))
-  return {os.path.dirname(os.path.realpath(file)) for file in files}
+           for name in os.listdir(folder)]
+  # A link may lead to another one, and the server opens what its own says.
+  ends = [os.path.realpath(file) for file in files]
+  links = [os.readlink(file) for file in files if os.path.islink(file)]
+  return {os.path.dirname(file) for file in ends + links}
 
 
 def opened_outside(trace, data):
