@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "keypoints/transfer.h"
 #include "networks/files/outputs.h"
 #include "pipelines/animate_flags.h"
@@ -82,22 +83,21 @@ class Progress {
 void PrintWarnings(const std::vector<std::string>& warnings,
                    const std::string& driving, const std::string& damage) {
   for (const std::string& warning : warnings) {
-    std::fprintf(stderr, "animate: warning: %s\n", warning.c_str());
+    PrintLine(stderr, absl::StrCat("animate: warning: ", warning));
   }
   if (damage.empty()) return;
-  std::fprintf(stderr, "animate: warning: %s: %s\n", driving.c_str(),
-               damage.c_str());
+  PrintLine(stderr, absl::StrCat("animate: warning: ", driving, ": ", damage));
 }
 
 void PrintNote(const AnimateRequest& request, const std::string& note) {
   if (request.quiet) return;
-  std::fprintf(stderr, "animate: note: %s\n", note.c_str());
+  PrintLine(stderr, absl::StrCat("animate: note: ", note));
 }
 
 void PrintKept(const std::string& output) {
-  std::printf(
-      "animate: %s is there and stays as it is; --overwrite makes it anew\n",
-      output.c_str());
+  PrintLine(stdout, absl::StrCat("animate: ", output,
+                                 " is there and stays as it is; --overwrite "
+                                 "makes it anew"));
 }
 
 // Right after the animation, of which there may be many. A single one's failure
@@ -113,17 +113,16 @@ void PrintResult(const BatchResult& result, bool is_single,
     if (!absl::StartsWith(message, output)) {
       message = absl::StrCat(output, ": ", message);
     }
-    std::fprintf(stderr, "animate: failed: %s\n",
-                 CommandsForUser(message).c_str());
+    PrintLine(stderr,
+              absl::StrCat("animate: failed: ", CommandsForUser(message)));
   } else if (!PrintsText(request)) {
     return;
   } else if (result.state == BatchResult::State::kDone) {
     const AnimateVideoReport& report = result.report;
-    std::printf("animate: wrote %lld %s to %s in %.1f s\n",
-                static_cast<long long>(report.frames),
-                report.frames == 1 ? "frame" : "frames",
-                result.item.output.c_str(), report.seconds);
-    std::fflush(stdout);
+    PrintLine(stdout, absl::StrFormat("animate: wrote %d %s to %s in %.1f s",
+                                      report.frames,
+                                      report.frames == 1 ? "frame" : "frames",
+                                      result.item.output, report.seconds));
   } else if (is_single) {
     PrintKept(result.item.output);
   }
@@ -135,7 +134,7 @@ void PrintResults(const std::vector<BatchResult>& results,
   if (request.json) {
     std::printf("%s\n", BatchJson(results, checkpoint).c_str());
   } else if (results.size() > 1 && !request.quiet) {
-    std::printf("%s", BatchTable(results).c_str());
+    PrintLines(stdout, BatchTable(results));
   }
 }
 
@@ -207,7 +206,7 @@ absl::Status Compare(const std::vector<BatchResult>& results,
     PrintWarnings(comparison.warnings, "", "");
     if (!PrintsText(request)) continue;
     if (comparison.is_new) {
-      std::printf("animate: compared in %s\n", comparison.path.c_str());
+      PrintLine(stdout, absl::StrCat("animate: compared in ", comparison.path));
     } else {
       PrintKept(comparison.path);
     }

@@ -140,8 +140,10 @@ expect_none "$user/results/b--dance.mp4"
 grep -q '"state": "skipped"' "$TEST_TMPDIR/stdout" || complain "what was there is not skipped"
 grep -q '"code": "invalid_argument"' "$TEST_TMPDIR/stdout" || complain "a failure has no code"
 
-# Each is told of when it is done; what is no picture is left out with a note.
+# Each is told of when it is done; what is no picture is left out with a note. A
+# terminal obeys nothing in the names.
 rm "$user/results/c--dance.mp4"
+head -c 1000 "$puppet" >"$user/stills/"$'cut\e]0;x\a.png'
 echo "no picture" >"$user/stills/notes.textproto"
 "$program" "${many[@]}" --noquiet >"$TEST_TMPDIR/stdout" 2>"$TEST_TMPDIR/stderr"
 for said in "failed: $user/results/b--dance.mp4: " "note: skipped $user/stills/notes.textproto, "; do
@@ -150,6 +152,11 @@ for said in "failed: $user/results/b--dance.mp4: " "note: skipped $user/stills/n
 done
 grep -q -F "animate: wrote 3 frames to $user/results/c--dance.mp4 in " "$TEST_TMPDIR/stdout" ||
   complain "not said what was written: $(<"$TEST_TMPDIR/stdout")"
+for stream in stdout stderr; do
+  grep -q -F "cut ]0;x --dance.mp4" "$TEST_TMPDIR/$stream" ||
+    complain "$stream does not name the damaged source"
+  grep -q $'[\e\a]' "$TEST_TMPDIR/$stream" && complain "$stream has what a terminal obeys"
+done
 
 # A folder of many that is named as one; a folder that is missing is made.
 mkdir "$user/clips"

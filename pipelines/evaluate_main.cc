@@ -361,7 +361,7 @@ absl::Status WriteJson(const std::string& json) {
 
 absl::Status ShowOne(const std::string& checkpoint, const Config& config,
                      const Evaluation& evaluation) {
-  std::printf("%s", EvaluationText(evaluation.result).c_str());
+  PrintLines(stdout, EvaluationText(evaluation.result));
   const std::string page = UserPath(absl::GetFlag(FLAGS_page));
   if (!page.empty()) {
     RETURN_IF_ERROR(WritePage(page, checkpoint, config, evaluation));
@@ -387,7 +387,7 @@ std::string Advice(EvaluationDifference difference) {
 
 absl::Status Compare(const std::vector<NamedEvaluation>& evaluations,
                      const WorkHooks& hooks) {
-  std::printf("%s", ScoreTableText(ComparisonTable(evaluations)).c_str());
+  PrintLines(stdout, ScoreTableText(ComparisonTable(evaluations)));
   for (const ComparisonWarning& warning : ComparisonWarnings(evaluations)) {
     hooks.Warn(absl::StrCat(warning.sentence, Advice(warning.difference)));
   }

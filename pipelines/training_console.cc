@@ -90,7 +90,7 @@ WorkHooks TrainingConsole::MakeHooks(std::function<bool()> stop) {
   hooks.stop = std::move(stop);
   hooks.progress = [this](const WorkProgress& progress) { ShowTask(progress); };
   hooks.note = [this](const std::string& sentence) {
-    Print(stdout, absl::StrCat("train: ", CommandsForUser(sentence)));
+    Print(stdout, OneLine(absl::StrCat("train: ", CommandsForUser(sentence))));
   };
   hooks.warn = [this](const std::string& sentence) {
     Print(stderr,
@@ -269,8 +269,7 @@ void TrainingConsole::Print(std::FILE* stream, const std::string& line) {
   for (std::optional<ProgressBar>* bar : {&bar_, &task_bar_}) {
     if (*bar) (*bar)->Clear();
   }
-  std::fprintf(stream, "%s\n", line.c_str());
-  std::fflush(stream);
+  PrintLines(stream, line);
 }
 
 }  // namespace pipelines

@@ -111,6 +111,14 @@ TEST(TrainingConsole, NamesInstalledCommandsInWarnings) {
   program_invocation_name = name;
 }
 
+TEST(TrainingConsole, PrintsNotesWithNothingThatATerminalObeys) {
+  TrainingConsole console = Console();
+  testing::internal::CaptureStdout();
+  console.MakeHooks({}).Note("the clips are now in a\x1b[2J\nb");
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "train: the clips are now in a [2J b\n");
+}
+
 TEST(TrainingConsole, NamesTheCommandThatAnimates) {
   EXPECT_THAT(AnimateCommand("/runs/demo"),
               HasSubstr("animate -- --checkpoint /runs/demo --source "));

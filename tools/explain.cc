@@ -203,7 +203,7 @@ void Warn(std::vector<std::string> warnings, const std::string& checkpoint,
     warnings.push_back(absl::StrCat(checkpoint, ": ", unpainted));
   }
   for (const std::string& warning : warnings) {
-    std::fprintf(stderr, "explain: warning: %s\n", warning.c_str());
+    pipelines::PrintLine(stderr, absl::StrCat("explain: warning: ", warning));
   }
 }
 
@@ -230,10 +230,11 @@ absl::Status Run(const pipelines::CommandLine& line) {
   RETURN_IF_ERROR(pipelines::WriteExplanation(
       request.output, stages, Subtitle(request, checkpoint, read, trained),
       request.tile));
-  std::printf("explain: frame %lld of %s: open %s/index.html in a browser\n",
-              static_cast<long long>(read.frame),
-              networks::files::BaseName(request.driving).c_str(),
-              request.output.c_str());
+  pipelines::PrintLine(
+      stdout,
+      absl::StrCat("explain: frame ", read.frame, " of ",
+                   networks::files::BaseName(request.driving), ": open ",
+                   request.output, "/index.html in a browser"));
   return absl::OkStatus();
 }
 

@@ -162,7 +162,8 @@ absl::Status FetchOne(published::WeightFile file, const std::string& folder) {
   RETURN_IF_ERROR(result.status());
   progress.Finish();
   for (const std::string& warning : result->warnings) {
-    absl::FPrintF(stderr, "fetch_weights: warning: %s\n", warning);
+    pipelines::PrintLine(stderr,
+                         absl::StrCat("fetch_weights: warning: ", warning));
   }
   absl::PrintF("%s  %s (SHA-256 %s...%s)\n",
                result->downloaded ? "fetched" : "was there, whole:",

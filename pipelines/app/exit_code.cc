@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <string>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 namespace pipelines {
 namespace {
@@ -69,13 +71,24 @@ std::string OneLine(absl::string_view message) {
   return line;
 }
 
+void PrintLine(std::FILE* stream, absl::string_view line) {
+  std::fprintf(stream, "%s\n", OneLine(line).c_str());
+  std::fflush(stream);
+}
+
+void PrintLines(std::FILE* stream, absl::string_view text) {
+  for (const absl::string_view line :
+       absl::StrSplit(absl::StripSuffix(text, "\n"), '\n')) {
+    PrintLine(stream, line);
+  }
+}
+
 int Exit(const char* program, const absl::Status& status) {
   if (absl::IsCancelled(status)) {
     std::fprintf(stderr, "%s: %s\n", program,
                  std::string(status.message()).c_str());
   } else if (!status.ok()) {
-    std::fprintf(stderr, "%s: error: %s\n", program,
-                 OneLine(status.message()).c_str());
+    PrintLine(stderr, absl::StrCat(program, ": error: ", status.message()));
   }
   return ExitCode(status);
 }

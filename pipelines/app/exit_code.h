@@ -13,6 +13,7 @@
 #ifndef PIPELINES_APP_EXIT_CODE_H_
 #define PIPELINES_APP_EXIT_CODE_H_
 
+#include <cstdio>
 #include <string>
 
 #include "absl/status/status.h"
@@ -34,6 +35,12 @@ bool CanTryAgain(int exit_code);
 // `message` on one line, without what a terminal obeys, in UTF-8, too: names in
 // files of others may hold anything.
 std::string OneLine(absl::string_view message);
+
+// Prints OneLine(`line`) and the end of the line.
+void PrintLine(std::FILE* stream, absl::string_view line);
+
+// Prints each line of `text`, as of a table, by PrintLine.
+void PrintLines(std::FILE* stream, absl::string_view text);
 
 // Prints "<program>: error: <message>", on one line, to stderr unless `status`
 // is OK; "<program>: <message>" of work that was stopped (Cancelled), which is

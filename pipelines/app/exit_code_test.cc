@@ -42,6 +42,13 @@ TEST(Exit, PrintsOneLineWithNothingThatATerminalObeys) {
             "tested: error: a [2Jb c d \xc3\xa9  K\n");
 }
 
+TEST(PrintLines, LeavesOutWhatATerminalObeysInEachLine) {
+  testing::internal::CaptureStdout();
+  PrintLines(stdout, "a\x1b[2Jb\n\nc\rd\n");
+  PrintLines(stdout, "e");
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "a [2Jb\n\nc d\ne\n");
+}
+
 TEST(ExitCode, OfASignalHasItsName) {
   EXPECT_EQ(StoppedBySignal(SIGINT).message(), "stopped by Ctrl-C");
   EXPECT_EQ(StoppedBySignal(SIGUSR1, "saved").message(),

@@ -22,8 +22,7 @@ WorkHooks ProgramHooks::hooks() {
   hooks.note = [this](const std::string& note) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (bar_ != nullptr) bar_->Clear();
-    std::printf("%s: %s\n", program_.c_str(), CommandsForUser(note).c_str());
-    std::fflush(stdout);
+    PrintLine(stdout, absl::StrCat(program_, ": ", CommandsForUser(note)));
   };
   hooks.warn = [this](const std::string& warning) {
     Print(OneLine(

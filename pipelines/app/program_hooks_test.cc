@@ -51,6 +51,10 @@ TEST(ProgramHooks, PrintNotesOnStandardOutput) {
   ProgramHooks program("tested");
   program.hooks().Note("going on");
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "tested: going on\n");
+  testing::internal::CaptureStdout();
+  program.hooks().Note("skipped a\x1b[2Jb.txt");
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "tested: skipped a [2Jb.txt\n");
 }
 
 TEST(ProgramHooks, NameInstalledCommands) {

@@ -150,7 +150,7 @@ absl::StatusOr<tools::CutOptions> OptionsFromFlags() {
 constexpr size_t kListed = 5;
 
 void Say(const std::string& line) {
-  std::fprintf(stderr, "cut_clips: %s\n", line.c_str());
+  pipelines::PrintLine(stderr, absl::StrCat("cut_clips: ", line));
 }
 
 // Nothing that `plan` writes or takes away may be one of `inputs`. Which clips
