@@ -140,7 +140,10 @@ absl::Status FetchOne(published::WeightFile file, const std::string& folder) {
   const std::string mirror = absl::GetFlag(FLAGS_mirror);
   const std::string mirrored =
       absl::StrCat(mirror, absl::EndsWith(mirror, "/") ? "" : "/", file.name);
-  if (!mirror.empty()) file.urls = {mirrored};
+  if (!mirror.empty()) {
+    file.urls = {};
+    file.urls.back() = mirrored;
+  }
   published::FetchOptions options;
   options.force = absl::GetFlag(FLAGS_force);
   options.download.stopped = [] { return pipelines::StopSignal() != 0; };

@@ -71,6 +71,27 @@ TEST(FetchWeights, ShowsTheProgressOfTheAnswerThatCounts) {
   EXPECT_THAT(result.output, HasSubstr(" 2/2 "));
 }
 
+// The authors' server can go on with it later.
+TEST(FetchWeights, KeepsWhatTheAuthorsServerBroughtWhereAMirrorBreaksOff) {
+  LoopbackServer server([](const HttpRequest& request) {
+    HttpResponse response = ServeFile("PK weights", "\"mirror\"")(request);
+    if (request.range_first() > 0) response.status = 503;
+    response.cut_after = 4;
+    return response;
+  });
+  const std::string folder = FreshTestFolder();
+  const std::string part = folder + "/" + kAny + ".part";
+  std::filesystem::create_directories(folder);
+  std::ofstream(part) << "PK wei";
+  std::ofstream(part + ".version") << "\"authors\"\n";
+  const ProgramResult result =
+      Fetch({"--dir", folder, "--mirror", server.Url(""), kAny});
+  EXPECT_EQ(result.exit_code, 129) << result.output;
+  EXPECT_EQ(ReadText(part), "PK wei");
+  EXPECT_EQ(ReadText(part + ".version"), "\"authors\"\n");
+  EXPECT_EQ(ReadText(part + "4"), "PK w");
+}
+
 TEST(FetchWeights, RefusesAFileWithAnotherDigestFromAMirror) {
   LoopbackServer server(ServeFile("PK something else"));
   const std::string folder = FreshTestFolder();

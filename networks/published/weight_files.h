@@ -22,8 +22,9 @@ struct WeightFile {
   absl::string_view name;
   // What a user may say instead, as "vgg19".
   absl::string_view short_name;
-  // Where it is, to be tried in this order; empty ones are none.
-  std::array<absl::string_view, 3> urls;
+  // Where it is, to be tried in this order; empty ones are none. The last place
+  // is for a mirror, so that its unfinished file is no source's.
+  std::array<absl::string_view, 4> urls;
   // The first digits of the file's SHA-256, hexadecimal; empty where its
   // authors publish none and nobody else does.
   absl::string_view sha256;

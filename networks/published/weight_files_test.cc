@@ -26,6 +26,7 @@ TEST(WeightFiles, HaveTheirOwnNamesAndSecureAddresses) {
     for (const absl::string_view url : file.urls) {
       EXPECT_TRUE(url.empty() || absl::StartsWith(url, "https://")) << url;
     }
+    EXPECT_TRUE(file.urls.back().empty()) << file.name;
     EXPECT_FALSE(file.licence.empty() || file.origin.empty()) << file.name;
     EXPECT_EQ(file.sha256.find_first_not_of("0123456789abcdef"),
               absl::string_view::npos)
