@@ -28,8 +28,11 @@ grep -q "using the one that comes with this program" "$TEST_TMPDIR/first" ||
 expect_files "$user/animation.mp4"
 expect_none animation.mp4
 
-# It does not write over it.
+# It does not write over it, nor do the README's other commands.
 expect 2 "animation.mp4 exists; give --overwrite to replace it" "${few[@]}"
+commands=$(sed -e ':a' -e '/\\$/N; s/\\\n//; ta' README.md | grep -o '//pipelines:animate -- .*')
+refused=$(grep -v -e '--output' -e '--overwrite' -e '--save_motion' <<<"$commands")
+[[ -n $commands && -z $refused ]] || complain "README.md: without --output: $refused"
 
 # Its own output serves as source and driving video.
 succeed "wrote 10 frames" --source animation.mp4 --source_frame all \
