@@ -11,6 +11,10 @@
 # 1 if a program failed, with 2 for a wrong command line.
 set -u
 
+usage() {
+  sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+}
+
 # Function (below), its amounts of work, what they count, and the title.
 table="\
 animate_frames|8,16,32,64|frames|animate, 128x128, one thread
@@ -23,10 +27,11 @@ register_images_cells|4,8,16,32|cells along each axis|register_images, 128x128
 warp_image_cells|4,8,12,16|cells along each axis|warp_image, 256x256, two points
 warp_image_points|16,64,144,256|points|warp_image, 256x256, 4x4 cells"
 
+[[ "${1:-}" != @(--help|-h) ]] || { usage; exit 0; }
 few=0
 [[ "${1:-}" != --few ]] || { few=1 && shift; }
 [[ -n "${1:-}" && "$1" != -* ]] || {
-  sed -n '3,/^set/p' "$0" | grep '^#' | cut -c 3- >&2
+  usage >&2
   exit 2
 }
 # Where the user stands.

@@ -23,6 +23,8 @@ expect 2 "there is no plot 'stray'; there are animate_frames" pictures stray
 "$program" --stray 2>"$TEST_TMPDIR/stderr"
 [[ $? == 2 && $(<"$TEST_TMPDIR/stderr") == *"cost:plots -- [--few] FOLDER"* ]] ||
   complain "for a stray flag it says: $(<"$TEST_TMPDIR/stderr")"
+succeed "cost:plots -- [--few] FOLDER" --help
+expect_help
 # A program that fails.
 echo "not a folder" >"$TEST_TMPDIR/file"
 expect 1 "file" --few "$TEST_TMPDIR/file" make_puppets_clips

@@ -16,7 +16,8 @@ usage() {
   sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
 }
 
-[[ "${1:-}" != --help && $# -eq 2 ]] || { usage; exit 2; }
+[[ "${1:-}" != @(--help|-h) ]] || { usage; exit 0; }
+[[ $# -eq 2 ]] || { usage >&2; exit 2; }
 read_media=$(realpath "$1")
 mkdir -p "$2"
 folder=$(realpath "$2")

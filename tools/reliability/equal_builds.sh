@@ -62,8 +62,7 @@ build() {
 }
 
 usage() {
-  sed -n '4,5p' "$0" | cut -c 5- >&2
-  exit 2
+  sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
 }
 
 folder=
@@ -71,16 +70,17 @@ targets=()
 while (($# > 0)); do
   case "$1" in
     --compare)
-      [[ $# == 3 && -d "$2" && -d "$3" ]] || usage
+      [[ $# == 3 && -d "$2" && -d "$3" ]] || { usage >&2; exit 2; }
       compare "$2" "$3"
       exit
       ;;
     --folder)
-      [[ $# -ge 2 ]] || usage
+      [[ $# -ge 2 ]] || { usage >&2; exit 2; }
       folder=$2
       shift 2
       ;;
-    -*) usage ;;
+    --help | -h) usage; exit 0 ;;
+    -*) usage >&2; exit 2 ;;
     *)
       targets+=("$1")
       shift

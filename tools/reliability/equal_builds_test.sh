@@ -35,4 +35,6 @@ expect_two --compare "$one"
 expect_two --compare "$one" "$TEST_TMPDIR/missing"
 expect_two --wrong
 expect_two --folder "$TEST_TMPDIR"
+succeed "--compare FOLDER FOLDER" --help
+expect_help
 finish

@@ -12,6 +12,11 @@
 # for a wrong command line.
 set -u
 
+usage() {
+  sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+}
+
+[[ "${1:-}" != @(--help|-h) ]] || { usage; exit 0; }
 runs=100 frames=5 busy=$((2 * $(nproc)))
 while (($# > 0)); do
   [[ "$1" =~ ^--(runs|frames|busy)$ && "${2:-}" =~ ^[1-9][0-9]*$ ]] || {

@@ -2,11 +2,19 @@
 # Makes the mistakes of mistakes.txt and checks what the programs say: the exit
 # code, and one line with what is wrong, no stack trace.
 #
-#   mistakes.sh [EVERY]     every EVERYth of them; all by default
+#   tools/bazelw run //tools/reliability:mistakes -- [EVERY]
+#
+# EVERY: each EVERYth of them alone; all by default.
 #
 # Prints what differs, and a line of README.md's table. Ends with 1 if anything
 # differs or nothing was tried.
 set -u
+
+usage() {
+  sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+}
+
+[[ "${1:-}" != @(--help|-h) ]] || { usage; exit 0; }
 every=${1:-1}
 [[ $every =~ ^[1-9][0-9]*$ ]] || {
   echo "mistakes: EVERY is '$every'; use 1 or more" >&2

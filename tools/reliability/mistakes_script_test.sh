@@ -25,4 +25,5 @@ try 1 "does not say 'is no folder'" "1 | is no folder | ./program a"
 try 1 "does not say 'program'" "1 | program | ./program a"
 try 1 "exit code 1, not 2" "2 | is a folder | ./program a"
 try 1 "| mistakes | 0 of 1 | 0 |" "1 | is a folder | ./program a" 2
+try 0 ":mistakes -- [EVERY]" "" --help
 try 2 "EVERY is 'all'; use 1 or more" "" all

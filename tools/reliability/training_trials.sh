@@ -33,6 +33,10 @@
 # not, with 2 for a wrong command line.
 set -u
 
+usage() {
+  sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+}
+
 train=(pipelines/train --device=cpu --threads=1 --config
   "$PWD/pipelines/training/testdata/kill_trials.textproto")
 export OMP_NUM_THREADS=1
@@ -51,8 +55,12 @@ while (($# > 0)); do
       declare "${1#--}=$2"
       ;;
     --folder) folder=${2:-} ;;
+    --help | -h)
+      usage
+      exit 0
+      ;;
     *)
-      sed -n '3,/^set/p' "$0" | grep '^#' | cut -c 3- >&2
+      usage >&2
       exit 2
       ;;
   esac

@@ -33,4 +33,6 @@ naps() { RANDOM=1; nap 1000; nap 1000; }
 expect 2 "training_trials: --steps is 'many'; use a number" --steps many
 expect 2 "nothing is left to try" --steps 1 --signals 0 --avd 0 \
   --disks 0 --worlds 0
+succeed "--steps N    length of the runs that stop" --help
+expect_help
 finish
