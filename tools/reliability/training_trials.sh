@@ -164,13 +164,13 @@ same() {
 # The largest relative difference of the total loss in the first $3 steps.
 difference() {
   paste -d, <(cut -d, -f1,2 "$1/losses.csv") <(cut -d, -f1,2 "$2/losses.csv") |
-    awk -F, -v last="$3" 'NR > 1 && NR <= last + 1 {
+    LC_ALL=C awk -F, -v last="$3" 'NR > 1 && NR <= last + 1 {
         if ($1 != $3) { print 1; bad = 1; exit }
         d = ($2 - $4) / $2; if (d < 0) d = -d; if (d > most) most = d
       } END { if (!bad) print most + 0 }'
 }
 
-at_most() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a <= b) }'; }
+at_most() { LC_ALL=C awk -v a="$1" -v b="$2" 'BEGIN { exit !(a <= b) }'; }
 
 every_step() {
   local long=$folder/steps k last_step output
@@ -193,7 +193,7 @@ every_step() {
 # Sleeps up to $1 milliseconds.
 nap() {
   local r=$RANDOM # not in the substitution, a process that would seed it anew
-  sleep "$(awk -v max="$1" -v r="$r" 'BEGIN { print max * r / 32768000 }')"
+  sleep "$(LC_ALL=C awk -v max="$1" -v r="$r" 'BEGIN { print max * r / 32768000 }')"
 }
 
 at_signals() {

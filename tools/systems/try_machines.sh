@@ -166,6 +166,6 @@ paste <(totals "$folder/many") <(totals "$folder/one") | tee "$folder/totals"
 # Seen: 5e-6 apart by two processes, 3e-7 by four; sums of thousands of float32.
 # Later steps start from weights that Adam has moved apart, since it turns the
 # sign of rounding into whole steps.
-awk 'NF != 2 { exit 1 } NR == 1 { d = $1 / $2 - 1; if (d < -1e-5 || d > 1e-5) exit 1 }
+LC_ALL=C awk 'NF != 2 { exit 1 } NR == 1 { d = $1 / $2 - 1; if (d < -1e-5 || d > 1e-5) exit 1 }
   END { if (NR != 4) exit 1 }' "$folder/totals" || fail "the losses differ from those of one process"
 echo "the first step's loss is that of one process with all pairs"
