@@ -45,7 +45,7 @@ int64_t SafetensorsElementSize(absl::string_view dtype);
 // path:  for messages only.
 //
 // InvalidArgument names path, tensor and reason. Memory is proportional to the
-// header's true length, whatever it claims.
+// header's true length, whatever it claims; one of more than 16 MB is refused.
 absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(
     absl::string_view file, absl::string_view path);
 

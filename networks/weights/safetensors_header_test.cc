@@ -259,6 +259,19 @@ TEST(SafetensorsHeader, RefusesALengthThatTheFileDoesNotHold) {
   }
 }
 
+TEST(SafetensorsHeader, RefusesOneOfMoreThan16Megabytes) {
+  const std::string blanks(16'000'000 - 2, ' ');
+  EXPECT_THAT(ParseSafetensorsHeader(File("{" + blanks + "}", 0), "f"), IsOk());
+  EXPECT_THAT(
+      ParseSafetensorsHeader(File("{ " + blanks + "}", 0), "f").status(),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               StartsWith("f: has a header of 16000001 bytes, of which at "
+                          "most 16000000 can be read")));
+  EXPECT_THAT(FormatSafetensorsHeader({}, {{"key", blanks}}).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("at most 16000000 can be read back")));
+}
+
 TEST(SafetensorsHeader, RefusesAShapeOfMoreThan64Dimensions) {
   std::string shape = "1";
   for (int i = 0; i < 64; ++i) shape += ",1";

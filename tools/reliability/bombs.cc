@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "networks/files/read_file.h"
+#include "networks/weights/mapped_file.h"
 #include "networks/weights/pytorch_format.h"
 #include "networks/weights/safetensors_header.h"
 #include "pipelines/config/config.h"
@@ -80,11 +81,10 @@ absl::Status ReadFrames(const std::string& path) {
 }
 
 absl::Status ReadHeader(const std::string& path) {
-  networks::files::ReadOptions options;
-  options.max_bytes = int64_t{1} << 40;
-  const auto bytes = networks::files::ReadFile(path, options);
-  if (!bytes.ok()) return bytes.status();
-  return networks::weights::ParseSafetensorsHeader(*bytes, path).status();
+  const auto file = networks::weights::MappedFile::Open(path);
+  if (!file.ok()) return file.status();
+  return networks::weights::ParseSafetensorsHeader((*file)->contents(), path)
+      .status();
 }
 
 absl::Status ReadPickle(const std::string& path) {
@@ -250,6 +250,14 @@ std::string LongHeader(size_t bytes, const std::string& one) {
   return Safetensors(json + "}}", 0);
 }
 
+// Held by the file alone, as the process that reads it is a copy of this one.
+std::function<void(const std::string&)> BlankHeader(size_t bytes) {
+  return [bytes](const std::string& path) {
+    std::ofstream(path, std::ios::binary)
+        << Safetensors(std::string(bytes, ' '), 0);
+  };
+}
+
 // torch.save's legacy format: a list that is built by itself, doubled each
 // time.
 std::string PickleOfDoubledLists(int depth) {
@@ -329,7 +337,11 @@ void AddWeights(std::vector<Bomb>* bombs) {
   bombs->push_back({"tensors-over-one-range.safetensors",
                     File(TensorsOverOneRange(10000)), ReadHeader});
   bombs->push_back({"metadata-by-the-million.safetensors",
-                    File(LongHeader(kHeader / 5, "")), ReadHeader});
+                    File(LongHeader(kHeader / 7, "")), ReadHeader});
+  bombs->push_back({"header-of-100-megabytes-of-blanks.safetensors",
+                    BlankHeader(kHeader), ReadHeader});
+  bombs->push_back({"header-of-14-megabytes-of-blanks.safetensors",
+                    BlankHeader(kHeader / 7), ReadHeader});
   bombs->push_back({"deep.safetensors",
                     File(Safetensors(Repeated("{\"a\":", 100000), 0)),
                     ReadHeader});
