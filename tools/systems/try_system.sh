@@ -117,6 +117,7 @@ run install tools/bazelw info release || failed=1
 run animate tools/bazelw run "${options[@]}" //pipelines:animate || failed=1
 run animate_again tools/bazelw run "${options[@]}" //pipelines:animate -- --overwrite || failed=1
 run train tools/bazelw run "${options[@]}" //pipelines:train || failed=1
+run train_again tools/bazelw run "${options[@]}" //pipelines:train -- --output runs/again || failed=1
 run build tools/bazelw build "${options[@]}" --build_tests_only "${targets[@]}" || failed=1
 run test tools/bazelw test "${options[@]}" "${targets[@]}" || failed=1
 versions
