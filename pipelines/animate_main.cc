@@ -129,10 +129,10 @@ void PrintResult(const BatchResult& result, bool is_single,
 }
 
 void PrintResults(const std::vector<BatchResult>& results,
-                  const AnimateRequest& request,
-                  const std::string& checkpoint) {
+                  const AnimateRequest& request, const std::string& checkpoint,
+                  Precision precision) {
   if (request.json) {
-    std::printf("%s\n", BatchJson(results, checkpoint).c_str());
+    std::printf("%s\n", BatchJson(results, checkpoint, precision).c_str());
   } else if (results.size() > 1 && !request.quiet) {
     PrintLines(stdout, BatchTable(results));
   }
@@ -315,8 +315,8 @@ BatchResult RecordedItem(const absl::StatusOr<RecordMotionReport>& report,
 }
 
 void PrintRecorded(const absl::StatusOr<RecordMotionReport>& report,
-                   const AnimateRequest& request,
-                   const std::string& checkpoint) {
+                   const AnimateRequest& request, const std::string& checkpoint,
+                   Precision precision) {
   if (report.ok()) {
     PrintWarnings(report->warnings, request.inputs.driving, report->damage);
   }
@@ -326,7 +326,7 @@ void PrintRecorded(const absl::StatusOr<RecordMotionReport>& report,
     if (!absl::IsCancelled(report.status())) {
       results.push_back(RecordedItem(report, request));
     }
-    std::printf("%s\n", BatchJson(results, checkpoint).c_str());
+    std::printf("%s\n", BatchJson(results, checkpoint, precision).c_str());
   } else if (report.ok() && !request.quiet) {
     std::printf("animate: wrote the motion of %lld %s to %s in %.1f s\n",
                 static_cast<long long>(report->frames),
@@ -352,7 +352,7 @@ absl::Status Record(const AnimateRequest& request, c10::Device device,
   };
   const absl::StatusOr<RecordMotionReport> report = RecordMotion(
       *animator, request.inputs.driving, request.video.save_motion, options);
-  PrintRecorded(report, request, checkpoint);
+  PrintRecorded(report, request, checkpoint, animator->precision());
   return report.status();
 }
 
@@ -379,7 +379,7 @@ absl::Status Animate(const AnimateRequest& request, c10::Device device) {
   if (PrintsText(request)) PrintHead(*animator, device, request);
   const std::vector<BatchResult> results =
       AnimateAll(*animator, items, request, batch);
-  PrintResults(results, request, checkpoint);
+  PrintResults(results, request, checkpoint, animator->precision());
   if (results.size() == items.size()) {
     if (request.comparison) RETURN_IF_ERROR(Compare(results, request, batch));
   } else if (!IsHalted(results, batch)) {

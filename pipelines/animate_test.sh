@@ -25,6 +25,8 @@ kill -CONT "$first"
 wait "$first" || complain "the first of two ended with $?: $(<"$TEST_TMPDIR/first")"
 grep -q "using the one that comes with this program" "$TEST_TMPDIR/first" ||
   complain "not said which checkpoint is used: $(<"$TEST_TMPDIR/first")"
+grep -q ", in [a-z0-9]*, chosen by the processor" "$TEST_TMPDIR/first" ||
+  complain "not said who chose the precision: $(<"$TEST_TMPDIR/first")"
 expect_files "$user/animation.mp4"
 expect_none animation.mp4
 

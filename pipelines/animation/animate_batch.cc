@@ -506,8 +506,9 @@ std::string BatchTable(const std::vector<BatchResult>& results) {
 }
 
 std::string BatchJson(const std::vector<BatchResult>& results,
-                      const std::string& checkpoint) {
+                      const std::string& checkpoint, Precision precision) {
   nlohmann::json json = {{"checkpoint", checkpoint},
+                         {"precision", PrecisionName(precision)},
                          {"peak_memory_mb", PeakMemoryMb()},
                          {"items", nlohmann::json::array()}};
   for (const BatchResult& result : results) {

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "pipelines/animation/animate_video.h"
 #include "pipelines/animation/animator.h"
+#include "pipelines/animation/precision.h"
 #include "pipelines/base/work_hooks.h"
 
 namespace pipelines {
@@ -110,14 +111,14 @@ absl::Status BatchStatus(const std::vector<BatchResult>& results,
 // it failed.
 std::string BatchTable(const std::vector<BatchResult>& results);
 
-// All that is known, for scripts: an object with `checkpoint`,
-// `peak_memory_mb` and `items`, one for each result in their order. Of each:
-// `source`, `driving`, `output` and `state` ("done", "skipped" or "failed"); of
-// a failure `error` (a sentence) and `code` (the name of its absl::StatusCode
-// in small letters, as "invalid_argument"); of what is done what it took and
-// its `warnings` and `damage`.
+// All that is known, for scripts: an object with `checkpoint`, `precision`
+// (PrecisionName), `peak_memory_mb` and `items`, one for each result in their
+// order. Of each: `source`, `driving`, `output` and `state` ("done", "skipped"
+// or "failed"); of a failure `error` (a sentence) and `code` (the name of its
+// absl::StatusCode in small letters, as "invalid_argument"); of what is done
+// what it took and its `warnings` and `damage`.
 std::string BatchJson(const std::vector<BatchResult>& results,
-                      const std::string& checkpoint);
+                      const std::string& checkpoint, Precision precision);
 
 }  // namespace pipelines
 

@@ -60,7 +60,9 @@ TEST_F(BatchTest, AnimatesAllPairsAndGoesOnAfterFailures) {
                        AllOf(HasSubstr("2 of 4 failed"), HasSubstr("w.mp4"))));
   EXPECT_THAT(BatchTable(results),
               AllOf(HasSubstr("a--v.mp4"), HasSubstr("w.mp4 is")));
-  const auto json = nlohmann::json::parse(BatchJson(results, "c"));
+  const auto json =
+      nlohmann::json::parse(BatchJson(results, "c", animator_->precision()));
+  EXPECT_EQ(json["precision"], "float32");
   EXPECT_EQ(json["items"][0]["frames"], 2);
   EXPECT_EQ(json["items"][1]["state"], "failed");
   EXPECT_EQ(json["items"][1]["code"], "invalid_argument");
