@@ -1,6 +1,7 @@
 #include "tools/cut_clips/cut_plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -154,12 +155,36 @@ struct RecordedClip {
   ShownFrames shown;
 };
 
+bool IsWhole(const ShownFrames& shown) {
+  return shown.start == 0 && std::isinf(shown.end);
+}
+
+// Seconds and frames cannot be compared before the video is opened. A whole
+// video has all of both.
+bool HaveComparableTimes(const ShownFrames& a, const ShownFrames& b) {
+  return a.unit == b.unit || IsWhole(a) || IsWhole(b);
+}
+
 // Whether the one is for training and the other for testing, and both show the
-// same frames. Of clips of one video.
+// same frames, or may do so where their times cannot be compared. Of clips of
+// one video.
 bool IsLeak(const RecordedClip& a, const RecordedClip& b) {
+  ShownFrames other = b.shown;
+  if (!HaveComparableTimes(a.shown, other)) {
+    other.start = a.shown.start;
+    other.end = a.shown.end;
+  }
   return a.key.substr(0, a.key.find('/')) != b.key.substr(0, b.key.find('/')) &&
-         a.shown.unit == b.shown.unit &&
-         Overlap(a.shown, a.shown.size, b.shown, b.shown.size);
+         Overlap(a.shown, a.shown.size, other, other.size);
+}
+
+std::string LeakText(const RecordedClip& clip, const RecordedClip& other) {
+  return absl::StrCat(
+      clip.key, " and ", other.key, ", which is there already, ",
+      HaveComparableTimes(clip.shown, other.shown)
+          ? "show the same frames of a video"
+          : "may show the same frames of a video: one is cut by seconds, the "
+            "other by frames");
 }
 
 }  // namespace
@@ -223,10 +248,7 @@ std::vector<std::string> SharedWithOthers(const std::vector<ClipSpec>& specs,
         continue;
       }
       for (const RecordedClip& clip : clips.named) {
-        if (!IsLeak(clip, other)) continue;
-        shared.push_back(absl::StrCat(clip.key, " and ", other.key,
-                                      ", which is there already, show the same "
-                                      "frames of a video"));
+        if (IsLeak(clip, other)) shared.push_back(LeakText(clip, other));
       }
     }
   }

@@ -48,7 +48,8 @@ std::vector<std::string> SharedFrames(const std::vector<ClipSpec>& specs,
 
 // The same of `specs` and clips that other tables have left in
 // options.output_folder. A video is known by its file name, size and time of
-// change, also where it has moved. `record` is that of the plan.
+// change, also where it has moved. Where one clip is cut by seconds and the
+// other by frames, boxes alone tell. `record` is that of the plan.
 std::vector<std::string> SharedWithOthers(const std::vector<ClipSpec>& specs,
                                           const ClipRecord& record,
                                           const CutOptions& options);

@@ -49,6 +49,21 @@ class CutPlanTest : public networks::files::FolderTest {
     return plan;
   }
 
+  // What clips of a.mp4 share with others, once the clips of these rows are cut
+  // from `folder`.
+  std::vector<std::string> SharedAfterCutting(const std::string& folder,
+                                              const std::string& rows,
+                                              const std::string& table) {
+    specs_ = Specs(rows);
+    for (ClipSpec& spec : specs_) spec.video = Path(folder + "/a.mp4");
+    const CutPlan plan = MakePlan(specs_, table, record_, options_);
+    for (const ClipSpec* spec : plan.to_cut) {
+      Write(ClipKey(*spec, options_), "a clip");
+    }
+    record_ = plan.record;
+    return SharedWithOthers(specs_, record_, options_);
+  }
+
   static std::vector<std::string> Names(
       const std::vector<const ClipSpec*>& specs) {
     std::vector<std::string> names;
@@ -234,14 +249,7 @@ TEST_F(CutPlanTest, FindsFramesSharedWithClipsOfAVideoThatHasMoved) {
   std::filesystem::create_directories(Path("v"));
   Write("v/a.mp4", "a video");
   const auto shared = [&](const std::string& folder, const std::string& rows) {
-    specs_ = Specs(rows);
-    for (ClipSpec& spec : specs_) spec.video = Path(folder + "/a.mp4");
-    const CutPlan plan = MakePlan(specs_, folder + "/", record_, options_);
-    for (const ClipSpec* spec : plan.to_cut) {
-      Write(ClipKey(*spec, options_), "a clip");
-    }
-    record_ = plan.record;
-    return SharedWithOthers(specs_, record_, options_);
+    return SharedAfterCutting(folder, rows, folder + "/");
   };
   EXPECT_THAT(shared("v", "a.mp4,0,2,,a1,train\na.mp4,2,,,a2,test\n"),
               IsEmpty());
@@ -255,6 +263,28 @@ TEST_F(CutPlanTest, FindsFramesSharedWithClipsOfAVideoThatHasMoved) {
               ElementsAre(HasSubstr("train/a1.mp4")));
   std::filesystem::remove(Path("train/a1.mp4"));
   EXPECT_THAT(shared("v of x", "a.mp4,,,,a,test\n"), IsEmpty());
+}
+
+TEST_F(CutPlanTest, FindsFramesThatClipsBySecondsAndByFramesMayShare) {
+  std::filesystem::create_directories(Path("v"));
+  Write("v/a.mp4", "a video");
+  const auto shared = [&](const std::string& table, const std::string& rows) {
+    return SharedAfterCutting("v", rows, table);
+  };
+  EXPECT_THAT(shared("v/", "a.mp4,,,,a,test\n"), IsEmpty());
+  EXPECT_THAT(shared("s.csv", "a.mp4,0,2,0-0-9-9,b,test\n"), IsEmpty());
+  options_.unit = ClipUnit::kFrames;
+  // Test data is shown by a whole video, and maybe by two seconds.
+  EXPECT_THAT(
+      shared("f.csv", "a.mp4,100,200,0-0-5-5,c,train\n"),
+      ElementsAre(
+          "train/c.mp4 and test/a.mp4, which is there already, show the same "
+          "frames of a video",
+          "train/c.mp4 and test/b.mp4, which is there already, may show the "
+          "same frames of a video: one is cut by seconds, the other by "
+          "frames"));
+  std::filesystem::remove(Path("test/a.mp4"));
+  EXPECT_THAT(shared("g.csv", "a.mp4,0,30,9-9-18-18,d,train\n"), IsEmpty());
 }
 
 TEST_F(CutPlanTest, NamesTheFilesThatAreOneVideoWithoutATable) {
