@@ -314,29 +314,31 @@ void SayHowToTrain(const tools::CutOptions& options) {
           absl::StrCat("data.folder=", options.output_folder))));
 }
 
-// Says what became of the table; an error if a clip could not be cut.
-absl::Status Summary(const std::vector<tools::ClipSpec>& specs,
-                     const tools::CutPlan& plan,
+// Says what became of `table`; an error if a clip could not be cut.
+absl::Status Summary(const std::string& table, const tools::CutPlan& plan,
                      const std::vector<tools::CutResult>& results,
                      const tools::CutOptions& options) {
-  std::set<const tools::ClipSpec*> failed;
+  std::set<std::string> failed;
   absl::Status first;
   for (const tools::CutResult& result : results) {
     if (result.status.ok()) continue;
-    failed.insert(result.spec);
+    failed.insert(tools::ClipKey(*result.spec, options));
     first.Update(result.status);
     Say(std::string(result.status.message()));
   }
   SayBoxes(results);
+  // Those whose videos are gone, too.
   const auto count_in = [&](const char* partition) {
     return std::count_if(
-        specs.begin(), specs.end(), [&](const tools::ClipSpec& spec) {
-          return spec.partition == partition && failed.count(&spec) == 0;
+        plan.record.begin(), plan.record.end(), [&](const auto& clip) {
+          return clip.second.table == table && failed.count(clip.first) == 0 &&
+                 absl::StartsWith(clip.first, partition);
         });
   };
-  const auto in_train = count_in("train"), in_test = count_in("test");
+  const auto in_train = count_in("train/"), in_test = count_in("test/");
+  const size_t cut = results.size() - failed.size();
   std::printf("%zu cut, %zu kept, %zu failed; %lld in train, %lld in test\n",
-              results.size() - failed.size(), plan.kept.size(), failed.size(),
+              cut, in_train + in_test - cut, failed.size(),
               static_cast<long long>(in_train),
               static_cast<long long>(in_test));
   if (failed.empty() && (in_train == 0 || in_test == 0)) {
@@ -395,9 +397,26 @@ absl::StatusOr<Videos> VideosAt(const std::string& path, bool has_list) {
                 absl::StrCat(files::BaseName(folder), "/")};
 }
 
+// Whether the data set has a test clip of the whole video `name`, with or
+// without its ending.
+bool HasTestClip(const std::string& data_set, const std::string& name) {
+  for (const std::string& clip : {name, networks::files::Stem(name)}) {
+    for (const char* ending : {".mp4", "/"}) {
+      const std::string key = absl::StrCat("test/", clip, ending);
+      std::error_code error;
+      if (tools::NameOfClip(key) &&
+          std::filesystem::exists(absl::StrCat(data_set, "/", key), error)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 // What is asked for: by the table `list`, or, if that is empty, by all videos.
 absl::StatusOr<std::vector<tools::ClipSpec>> WantedClips(
-    const std::string& list, const Videos& videos) {
+    const std::string& list, const Videos& videos,
+    const std::string& data_set) {
   if (!list.empty()) {
     ASSIGN_OR_RETURN(const std::string csv,
                      networks::files::ReadNonEmptyFile(list));
@@ -408,10 +427,17 @@ absl::StatusOr<std::vector<tools::ClipSpec>> WantedClips(
     known.insert(networks::files::Stem(video));
   }
   const std::vector<std::string> test = pipelines::NamesWithCommas(
-      absl::GetFlag(FLAGS_test),
-      [&](const std::string& name) { return known.count(name) > 0; });
+      absl::GetFlag(FLAGS_test), [&](const std::string& name) {
+        return known.count(name) > 0 || HasTestClip(data_set, name);
+      });
   ASSIGN_OR_RETURN(const tools::WholeVideos whole,
                    tools::ClipsOfVideos(videos.folder, videos.names, test));
+  // A clip is kept when its video has left the folder.
+  for (const std::string& name : whole.missing) {
+    if (HasTestClip(data_set, name)) continue;
+    return Usage(absl::StrCat("--test names ", name, ", but ", videos.folder,
+                              " holds no such video"));
+  }
   for (size_t i = 0; i < whole.skipped.size() && i < kListed; ++i) {
     Say(absl::StrCat("skipped ", videos.folder, "/", whole.skipped[i],
                      ", which is no video"));
@@ -439,7 +465,7 @@ absl::Status Cut(const std::string& list, const std::string& path,
   namespace files = networks::files;
   ASSIGN_OR_RETURN(const Videos videos, VideosAt(path, !list.empty()));
   ASSIGN_OR_RETURN(std::vector<tools::ClipSpec> specs,
-                   WantedClips(list, videos));
+                   WantedClips(list, videos, options.output_folder));
   RETURN_IF_ERROR(FindVideos(videos, &specs));
   const std::string& folder = options.output_folder;
   for (const char* part : {"/train", "/test"}) {
@@ -453,9 +479,8 @@ absl::Status Cut(const std::string& list, const std::string& path,
       files::FileLock::Take(folder + "/.cut_clips-lock", lock_options));
   ASSIGN_OR_RETURN(const tools::ClipRecord record,
                    tools::ReadClipRecord(folder));
-  const tools::CutPlan plan = tools::MakePlan(
-      specs, list.empty() ? videos.table : files::BaseName(list), record,
-      options);
+  const std::string table = list.empty() ? videos.table : files::BaseName(list);
+  const tools::CutPlan plan = tools::MakePlan(specs, table, record, options);
   std::vector<std::string> inputs;
   if (!list.empty()) inputs.push_back(list);
   for (const tools::ClipSpec& spec : specs) {
@@ -475,7 +500,7 @@ absl::Status Cut(const std::string& list, const std::string& path,
     Say(absl::StrCat("warning: ", shared));
   }
   const std::vector<tools::CutResult> results = CutPlanned(plan, options);
-  absl::Status status = Summary(specs, plan, results, options);
+  absl::Status status = Summary(table, plan, results, options);
   status.Update(ForgetFailed(results, options, plan.record));
   return status;
 }

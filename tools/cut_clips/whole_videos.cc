@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "networks/files/path_parts.h"
-#include "pipelines/app/exit_code.h"
 #include "pipelines/media/frame_source.h"
 #include "third_party/absl/status_macros.h"
 #include "tools/cut_clips/video_folder.h"
@@ -109,11 +108,7 @@ absl::StatusOr<WholeVideos> ClipsOfVideos(
                           : absl::StrCat(folder, ": holds no videos"),
         " (mp4, mov, avi, mkv, webm, gif, moving webp and others)"));
   }
-  if (!missing.empty()) {
-    return pipelines::UsageError(absl::InvalidArgumentError(
-        absl::StrCat("--test names ", *missing.begin(), ", but ", folder,
-                     " holds no such video")));
-  }
+  videos.missing.assign(missing.begin(), missing.end());
   return videos;
 }
 

@@ -18,6 +18,7 @@ inline constexpr double kTestShare = 0.2;
 struct WholeVideos {
   std::vector<ClipSpec> specs;       // times in seconds
   std::vector<std::string> skipped;  // names of what is no video
+  std::vector<std::string> missing;  // of `test`, what names no video
 };
 
 // Clips of those of `names`, files in `folder`, that are videos: by their
@@ -27,9 +28,8 @@ struct WholeVideos {
 // for training and the last kTestShare of it for testing.
 //
 // InvalidArgument if no name is a video's, if two differ in their endings
-// alone, if one begins with a dot, if `test` names something else, or if a
-// video that is to be parted does not say how long it is; the errors of opening
-// it.
+// alone, if one begins with a dot, or if a video that is to be parted does not
+// say how long it is; the errors of opening it.
 absl::StatusOr<WholeVideos> ClipsOfVideos(const std::string& folder,
                                           const std::vector<std::string>& names,
                                           const std::vector<std::string>& test);
