@@ -1,6 +1,7 @@
 #include "tools/cut_clips/whole_videos.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <set>
@@ -31,16 +32,16 @@ ClipSpec Clip(const std::string& file, const std::string& start,
   return spec;
 }
 
-// Whole milliseconds, so that names stay short.
-absl::StatusOr<std::string> PartingTime(const std::string& folder,
-                                        const std::string& file) {
+// In whole milliseconds, so that names stay short.
+absl::StatusOr<double> PartingTime(const std::string& folder,
+                                   const std::string& file) {
   ASSIGN_OR_RETURN(
       const std::unique_ptr<pipelines::media::FrameSource> source,
       pipelines::media::OpenFrameSource(absl::StrCat(folder, "/", file)));
   // One that is damaged fails when it is cut.
   if (!source->info().duration) source->Count().IgnoreError();
   const double seconds = source->info().duration.value_or(0);
-  if (seconds > 0) return absl::StrFormat("%.3f", (1 - kTestShare) * seconds);
+  if (seconds > 0) return std::round(1000 * (1 - kTestShare) * seconds) / 1000;
   return absl::InvalidArgumentError(absl::StrCat(
       folder, "/", file,
       ": does not say how long it is, so that no part of it can be kept back; "
@@ -49,10 +50,11 @@ absl::StatusOr<std::string> PartingTime(const std::string& folder,
 
 absl::Status AddParted(const std::string& folder, const std::string& file,
                        std::vector<ClipSpec>* specs) {
-  ASSIGN_OR_RETURN(const std::string time, PartingTime(folder, file));
+  ASSIGN_OR_RETURN(const double seconds, PartingTime(folder, file));
+  const std::string time = absl::StrFormat("%.3f", seconds);
   ClipSpec train = Clip(file, "", time, "train");
   ClipSpec test = Clip(file, time, "", "test");
-  train.end = test.start = std::stod(time);
+  train.end = test.start = seconds;
   specs->push_back(std::move(train));
   specs->push_back(std::move(test));
   return absl::OkStatus();
