@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <limits>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <vector>
 
@@ -181,16 +182,22 @@ bool IsSameCut(const std::string& known, const ClipSpec& spec,
          absl::StartsWith(known, absl::StrCat(text, kOfVideo));
 }
 
-bool IsVideoGone(const std::string& known, const std::vector<ClipSpec>& specs) {
+std::set<std::string> VideoStates(const std::vector<ClipSpec>& specs) {
+  std::set<std::string> states;
+  for (const ClipSpec& spec : specs) {
+    const std::optional<VideoStamp> stamp = StampOf(spec.video);
+    if (stamp) states.insert(stamp->State());
+  }
+  return states;
+}
+
+bool IsVideoGone(const std::string& known,
+                 const std::set<std::string>& states) {
   const std::string video = PartsOf(known).video;
   size_t end = video.rfind(", ");  // a path may hold commas
   if (end != std::string::npos && end > 0) end = video.rfind(", ", end - 1);
   if (end == std::string::npos || StampOf(video.substr(0, end))) return false;
-  const std::string state = video.substr(end);
-  return std::none_of(specs.begin(), specs.end(), [&](const ClipSpec& spec) {
-    const std::optional<VideoStamp> stamp = StampOf(spec.video);
-    return stamp && stamp->State() == state;
-  });
+  return states.count(video.substr(end)) == 0;
 }
 
 std::string CutDifference(const std::string& known, const ClipSpec& spec,

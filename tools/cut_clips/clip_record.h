@@ -8,6 +8,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,9 +52,12 @@ std::string CutText(const ClipSpec& spec, const CutOptions& options);
 bool IsSameCut(const std::string& known, const ClipSpec& spec,
                const CutOptions& options);
 
+// Size and time of change of each video of `specs`.
+std::set<std::string> VideoStates(const std::vector<ClipSpec>& specs);
+
 // Whether the video of a clip that was cut as `known`, a CutText, is gone: it
-// is not where it was, nor one of `specs` under another name.
-bool IsVideoGone(const std::string& known, const std::vector<ClipSpec>& specs);
+// is not where it was, nor, under another name, one of those in `states`.
+bool IsVideoGone(const std::string& known, const std::set<std::string>& states);
 
 // What differs, where IsSameCut is false: "with size 32x32, not 64x64".
 std::string CutDifference(const std::string& known, const ClipSpec& spec,

@@ -69,11 +69,13 @@ class Planner {
     // Without a list nobody has taken a video off it: what is gone asks for
     // nothing.
     const bool is_folder = absl::EndsWith(table_, "/");
+    const std::set<std::string> states =
+        is_folder ? VideoStates(specs) : std::set<std::string>();
     for (const auto& [key, origin] : ClipRecord(plan_.record)) {
       if (origin.table != table_ || named_.count(key) > 0) continue;
       if (!IsThere(key)) {
         plan_.record.erase(key);
-      } else if (!is_folder || !IsVideoGone(origin.cut, specs)) {
+      } else if (!is_folder || !IsVideoGone(origin.cut, states)) {
         AddStale(key, "is no longer asked for", true);
       }
     }
