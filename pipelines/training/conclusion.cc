@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -63,6 +64,9 @@ absl::StatusOr<Evaluation> ConcludeRun(const RunFolder& folder, int64_t step,
   // several sizes, or with sound that is damaged or of an unknown codec.
   if (absl::IsInvalidArgument(animated) || absl::IsDataLoss(animated) ||
       absl::IsUnimplemented(animated)) {
+    // One of an earlier end would be taken for what these weights make.
+    std::error_code error;
+    std::filesystem::remove(folder.animation(), error);
     hooks.Warn(
         absl::StrCat(folder.animation(), " is not made: ", animated.message()));
     return evaluation;

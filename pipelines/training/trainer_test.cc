@@ -737,21 +737,28 @@ TEST_F(TrainerTest, NamesOnceAClipThatIsDamagedInside) {
                                           HasSubstr("broken.mp4"))));
 }
 
-// Of two sizes, of which scores are taken.
+// Of two sizes, of which scores are taken. It is added to a run that has an
+// animation of its first step.
 TEST_F(TrainerTest, EndsWithoutAnAnimationWhereTheTestClipCannotDriveOne) {
   const std::string clips = CopyOfPuppets();
+  const std::string animation = output_ + "/animation.mp4";
+  ASSERT_THAT(Train(Options({"training.max_steps=1", "data.folder=" + clips})),
+              IsOk());
+  EXPECT_TRUE(fs::exists(animation));
   const std::string last = clips + "/test/last";
   media::WriteNumberedFolder(last, cv::Size(48, 32), 4);
   media::WriteNumberedFolder(last, cv::Size(32, 32), 3);  // over three of them
   TrainerOptions options =
-      Options({"training.max_steps=1", "data.folder=" + clips});
+      Options({"training.max_steps=2", "data.folder=" + clips});
   std::vector<std::string> warnings;
   options.hooks.warn = [&](const std::string& sentence) {
     warnings.push_back(sentence);
   };
   ASSERT_THAT(Train(options), IsOk());
-  EXPECT_THAT(warnings, ElementsAre(AllOf(HasSubstr("animation.mp4"),
-                                          HasSubstr("one size"))));
+  EXPECT_THAT(warnings,
+              ElementsAre(HasSubstr("the test clips have changed"),
+                          AllOf(HasSubstr(animation), HasSubstr("one size"))));
+  EXPECT_FALSE(fs::exists(animation));
   EXPECT_TRUE(fs::exists(output_ + "/evaluation.json"));
 }
 
