@@ -27,6 +27,8 @@ absl::Status AnimateTestClip(const TrainedModel& trained, torch::Device device,
   AnimateVideoOptions options;
   options.panels = {Panel::kSource, Panel::kDriving, Panel::kResult};
   options.min_output_side = 256;
+  // Of a longer clip the beginning, so that this takes little of a run's time.
+  options.max_frames = 250;
   options.overwrite = true;
   options.hooks = hooks;
   return AnimateVideo(*animator, test.clips().front().path,

@@ -18,9 +18,9 @@ namespace pipelines {
 
 // Evaluates the (averaged) weights after `step` steps on `test` and writes
 // scores and pictures into the folder; then animates the first test clip's
-// first frame as the last test clip moves. If that cannot drive a video, warns
-// and removes the animation of an earlier end. The errors of Evaluate, and of
-// AnimateVideo otherwise.
+// first frame as the first 250 frames of the last one move. If that cannot
+// drive a video, warns and removes the animation of an earlier end. The errors
+// of Evaluate, and of AnimateVideo otherwise.
 absl::StatusOr<Evaluation> ConcludeRun(const RunFolder& folder, int64_t step,
                                        const Config& config, Learner& learner,
                                        torch::Device device,

@@ -737,6 +737,20 @@ TEST_F(TrainerTest, NamesOnceAClipThatIsDamagedInside) {
                                           HasSubstr("broken.mp4"))));
 }
 
+TEST_F(TrainerTest, AnimatesTheBeginningOfALongTestClip) {
+  const std::string clips = CopyOfPuppets();
+  media::WriteNumberedFolder(clips + "/test/last", cv::Size(32, 32), 300);
+  TrainerOptions options =
+      Options({"training.max_steps=1", "data.folder=" + clips});
+  std::atomic<int64_t> frames = 0;
+  options.hooks.progress = [&](const WorkProgress& now) {
+    if (now.stage == "animate") frames = now.total;
+  };
+  options.hooks.stop = [&] { return frames > 0; };
+  EXPECT_THAT(Train(options), StatusIs(StatusCode::kCancelled, _));
+  EXPECT_EQ(frames, 250);
+}
+
 // Of two sizes, of which scores are taken. It is added to a run that has an
 // animation of its first step.
 TEST_F(TrainerTest, EndsWithoutAnAnimationWhereTheTestClipCannotDriveOne) {
