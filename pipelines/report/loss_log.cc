@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "networks/files/append_file.h"
 #include "networks/files/atomic_file.h"
+#include "networks/files/plain_text.h"
 #include "networks/files/read_file.h"
 #include "third_party/absl/status_macros.h"
 
@@ -25,13 +26,15 @@ std::string HeaderLine(const std::vector<std::string>& columns) {
              : absl::StrCat("step,", absl::StrJoin(columns, ","), "\n");
 }
 
-// The whole content; empty if there is no such file.
+// The whole content, also as Windows saves it; empty if there is no such file.
 absl::StatusOr<std::string> ContentOf(const std::string& path) {
   networks::files::ReadOptions options;
   options.max_bytes = int64_t{1} << 32;  // some hundred bytes a step
   absl::StatusOr<std::string> content =
       networks::files::ReadFile(path, options);
-  return absl::IsNotFound(content.status()) ? std::string() : content;
+  if (absl::IsNotFound(content.status())) return std::string();
+  RETURN_IF_ERROR(content.status());
+  return networks::files::PlainText(*std::move(content));
 }
 
 // The lines that end with a line end; what follows the last one was cut off.

@@ -117,6 +117,19 @@ TEST_F(LossLogTest, ReadsAFormerNameOfAColumnAsItsPresentOne) {
   EXPECT_EQ(Content(), "step,loss,transforms_in_use\n1,0.5,3\n2,0.125,5\n");
 }
 
+// Or a run that goes on would begin a new table.
+TEST_F(LossLogTest, GoesOnWithATableThatWindowsHasSaved) {
+  std::ofstream(path_) << "\xEF\xBB\xBFstep,a,b\r\n1,0.5,3\r\n2,0.25,4\r\n";
+  const auto series = ReadLossLog(path_);
+  ASSERT_THAT(series, IsOk());
+  EXPECT_EQ((*series)[1].name, "b");
+  EXPECT_THAT((*series)[1].y, ElementsAre(3, 4));
+  absl::StatusOr<LossLog> log = LossLog::Open(path_, {"a", "b"}, 1);
+  ASSERT_THAT(log, IsOk());
+  ASSERT_THAT(log->Add(2, {0.125, 5}), IsOk());
+  EXPECT_EQ(Content(), "step,a,b\n1,0.5,3\n2,0.125,5\n");
+}
+
 TEST_F(LossLogTest, RefusesAnotherNumberOfValues) {
   absl::StatusOr<LossLog> log = LossLog::Open(path_, {"a", "b"});
   ASSERT_THAT(log, IsOk());
