@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "third_party/absl/status_macros.h"
 
 namespace studio {
@@ -71,6 +72,9 @@ absl::StatusOr<bool> TableFollower::Follow(const SafeFile& file,
 }
 
 void TableFollower::ReadHeader(absl::string_view line) {
+  // As Windows saves it. Numbers may have space behind them.
+  absl::ConsumePrefix(&line, "\xEF\xBB\xBF");  // byte order mark
+  absl::ConsumeSuffix(&line, "\r");
   const std::vector<absl::string_view> names = absl::StrSplit(line, ',');
   if (names.size() > kMaxColumns || names[0] != "step") {
     ++bad_lines_;

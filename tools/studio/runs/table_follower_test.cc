@@ -134,6 +134,15 @@ TEST_F(TableFollowerTest, AnEndlessLineIsNoRowAndTakesNoMemory) {
   EXPECT_EQ(LastStepOf(File()), -1);
 }
 
+TEST_F(TableFollowerTest, ReadsATableThatWindowsHasSaved) {
+  Write("t.csv", "\xEF\xBB\xBFstep,a,b\r\n1,0.5,7\r\n");
+  EXPECT_TRUE(Follow());
+  EXPECT_THAT(follower_.columns(), ElementsAre("a", "b"));
+  EXPECT_EQ(Points(1), json::parse("[[1,7,7,7]]"));
+  EXPECT_EQ(follower_.bad_lines(), 0);
+  EXPECT_EQ(LastStepOf(File()), 1);
+}
+
 TEST_F(TableFollowerTest, NamesOfColumnsArePrintable) {
   Write("t.csv", "step,<b>\x01\xff,ok\n");
   EXPECT_TRUE(Follow());
