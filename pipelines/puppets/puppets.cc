@@ -13,6 +13,7 @@
 #include "networks/files/atomic_folder.h"
 #include "networks/files/folder.h"
 #include "networks/files/path_parts.h"
+#include "networks/files/plain_text.h"
 #include "networks/files/read_file.h"
 #include "opencv2/core.hpp"
 #include "opencv2/imgcodecs.hpp"
@@ -231,7 +232,9 @@ std::string PuppetSetName(const PuppetOptions& o) {
 bool HasPuppets(const std::string& folder, const PuppetOptions& options) {
   const absl::StatusOr<std::string> text =
       networks::files::ReadFile(folder + "/" + kManifest);
-  return text.ok() && *text == ManifestText(options);
+  // Windows may have saved it.
+  return text.ok() &&
+         networks::files::PlainText(*text) == ManifestText(options);
 }
 
 absl::Status MakePuppets(const std::string& folder,

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
@@ -151,6 +152,10 @@ TEST(MakePuppets, FindsWhatItMadeBefore) {
   const auto made = fs::last_write_time(folder + "/manifest.json");
   ASSERT_THAT(MakePuppets(folder + "/", SmallSet()), IsOk());
   EXPECT_EQ(fs::last_write_time(folder + "/manifest.json"), made);
+  const std::string manifest = ReadText(folder + "/manifest.json");
+  std::ofstream(folder + "/manifest.json")  // as Windows saves it
+      << absl::StrReplaceAll(manifest, {{"\n", "\r\n"}});
+  EXPECT_TRUE(HasPuppets(folder, SmallSet()));
   PuppetOptions other = SmallSet();
   other.camera_motion = true;
   EXPECT_FALSE(HasPuppets(folder, other));

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "networks/files/plain_text.h"
 #include "networks/files/read_file.h"
 #include "pipelines/base/format_number.h"
 #include "third_party/absl/status_macros.h"
@@ -71,14 +72,16 @@ using LineReader = std::function<absl::Status(const std::vector<double>&)>;
 // Reads a table of numbers; names the file and line of whatever is wrong.
 absl::Status ReadTable(const std::string& path, const std::string& header,
                        const LineReader& read_line) {
-  const absl::StatusOr<std::string> text = networks::files::ReadFile(path);
-  if (!text.ok()) {
-    return absl::Status(text.status().code(),
-                        absl::StrCat(text.status().message(),
+  absl::StatusOr<std::string> content = networks::files::ReadFile(path);
+  if (!content.ok()) {
+    return absl::Status(content.status().code(),
+                        absl::StrCat(content.status().message(),
                                      "; the folder holds no ground truth"));
   }
+  // Windows may have saved it.
+  const std::string text = networks::files::PlainText(*std::move(content));
   const size_t columns = std::count(header.begin(), header.end(), ',') + 1;
-  const std::vector<absl::string_view> lines = absl::StrSplit(*text, '\n');
+  const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
   if (lines[0] != header) {
     return absl::InvalidArgumentError(absl::StrCat(
         path, ":1: is '", lines[0].substr(0, 80), "'; must be '", header, "'"));

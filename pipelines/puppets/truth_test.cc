@@ -4,6 +4,7 @@
 #include <fstream>
 #include <string>
 
+#include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "opencv2/core.hpp"
@@ -165,6 +166,21 @@ TEST(ReadTruth, NamesTheFileAndLineOfAMistake) {
       << "frame,layer,a,b,c,d,e,f\n0,0,1,2,0,2,4,0\n";
   EXPECT_THAT(ReadTruth(folder), StatusIs(absl::StatusCode::kInvalidArgument,
                                           HasSubstr("cannot be inverted")));
+}
+
+TEST(ReadTruth, TakesTablesThatWindowsHasSaved) {
+  const std::string folder = ::testing::TempDir() + "/truth_of_windows";
+  std::filesystem::create_directories(folder);
+  const Truth truth = MakeScene(1, false).truth();
+  for (const TruthFile& file : TruthFiles(truth)) {
+    std::ofstream(folder + "/" + file.name)
+        << "\xEF\xBB\xBF"
+        << absl::StrReplaceAll(file.content, {{"\n", "\r\n"}});
+  }
+  const absl::StatusOr<Truth> read = ReadTruth(folder);
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->outlines.size(), truth.outlines.size());
+  EXPECT_EQ(read->frames.size(), truth.frames.size());
 }
 
 TEST(Truth, SurvivesWritingAndReading) {
