@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/tokenizer.h"
+#include "networks/files/plain_text.h"
 #include "networks/files/read_file.h"
 #include "pipelines/base/nearest_word.h"
 #include "third_party/absl/status_macros.h"
@@ -51,11 +52,6 @@ std::string SuggestionFor(const std::string& error, const pb::Message& root) {
 
 constexpr absl::string_view kUtf8Mark = "\xEF\xBB\xBF";
 
-bool IsUtf16(absl::string_view text) {
-  return absl::StartsWith(text, "\xFF\xFE") ||
-         absl::StartsWith(text, "\xFE\xFF");
-}
-
 }  // namespace
 
 std::string SuggestField(const pb::Descriptor& type, absl::string_view name) {
@@ -72,10 +68,7 @@ std::string SuggestField(const pb::Descriptor& type, absl::string_view name) {
 absl::Status ParseTextFormat(absl::string_view name, absl::string_view text,
                              pb::Message* message,
                              pb::TextFormat::ParseInfoTree* places) {
-  if (IsUtf16(text)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ": is text in UTF-16; save it as UTF-8"));
-  }
+  RETURN_IF_ERROR(networks::files::CheckIsNotUtf16(name, text));
   absl::ConsumePrefix(&text, kUtf8Mark);
   FirstError error;
   pb::TextFormat::Parser parser;

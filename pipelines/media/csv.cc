@@ -2,11 +2,15 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "networks/files/plain_text.h"
+#include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {
 
 absl::StatusOr<std::vector<CsvRow>> SplitCsv(std::string_view csv,
                                              const std::string& source) {
+  RETURN_IF_ERROR(
+      networks::files::CheckIsNotUtf16(source, {csv.data(), csv.size()}));
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (csv.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
     csv.remove_prefix(kByteOrderMark.size());

@@ -18,7 +18,7 @@ struct CsvRow {
 // Splits a table into its rows; empty lines and a byte order mark in front are
 // left out. A quoted field may hold commas, line ends and doubled quotes, as
 // RFC 4180 has it. InvalidArgument, naming `source` and line, for a quoted
-// field that does not end.
+// field that does not end; naming `source`, for text in UTF-16.
 absl::StatusOr<std::vector<CsvRow>> SplitCsv(std::string_view csv,
                                              const std::string& source);
 

@@ -59,6 +59,13 @@ TEST(SplitCsv, LeavesAByteOrderMarkOut) {
               ElementsAre(ElementsAre("file", "begin")));
 }
 
+// As editors of Windows save what they call Unicode.
+TEST(SplitCsv, SaysThatATableIsInUtf16) {
+  EXPECT_THAT(SplitCsv(std::string("\xff\xfe,\0", 4), "a.csv"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "a.csv: is text in UTF-16; save it as UTF-8"));
+}
+
 TEST(SplitCsv, NamesTheLineOfAQuoteThatDoesNotClose) {
   EXPECT_THAT(SplitCsv("a\nb\n\"c\nd\n", "a.csv"),
               StatusIs(absl::StatusCode::kInvalidArgument,
