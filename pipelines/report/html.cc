@@ -4,12 +4,19 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "networks/files/utf8.h"
 
 namespace pipelines {
 
 std::string EscapeHtml(absl::string_view text) {
+  const bool is_utf8 = networks::files::IsUtf8(std::string(text));
   std::string escaped;
   for (char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (!is_utf8 && byte >= 0x80) {
+      absl::StrAppendFormat(&escaped, "\\x%02x", byte);
+      continue;
+    }
     switch (c) {
       case '&':
         escaped += "&amp;";

@@ -9,7 +9,8 @@
 namespace pipelines {
 
 // Replaces &, <, >, " and ' so that `text` can stand anywhere in HTML; control
-// characters that XML forbids become spaces.
+// characters that XML forbids become spaces. Names of files may hold any bytes:
+// in text that is not UTF-8, those beyond ASCII become "\xe9".
 std::string EscapeHtml(absl::string_view text);
 
 // A relative path as a URL: everything but letters, digits and -._~/ is

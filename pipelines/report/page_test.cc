@@ -28,6 +28,11 @@ TEST(EscapeHtml, LeavesNoMarkup) {
   EXPECT_EQ(EscapeHtml("naïve"), "naïve");
 }
 
+TEST(EscapeHtml, IsUtf8) {
+  EXPECT_EQ(EscapeHtml("caf\xe9"), "caf\\xe9");
+  EXPECT_EQ(EscapeHtml("<\xc3\n"), "&lt;\\xc3\n");
+}
+
 TEST(UrlOfPath, EncodesWhatUrlsGiveAMeaning) {
   EXPECT_EQ(UrlOfPath("strips/epoch 1#2?.png"), "strips/epoch%201%232%3F.png");
   EXPECT_EQ(UrlOfPath("a:b%.png"), "a%3Ab%25.png");
