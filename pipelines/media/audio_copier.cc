@@ -192,6 +192,14 @@ absl::StatusOr<std::unique_ptr<AudioCopier>> AudioCopier::Create(
 
 absl::Status AudioCopier::AddTrack(AVStream* from,
                                    std::vector<std::string>* warnings) {
+  // No muxer takes a track that is listed and has no packet.
+  if (from->codecpar->sample_rate <= 0) {
+    from->discard = AVDISCARD_ALL;
+    warnings->push_back(
+        absl::StrCat("a track of the sound of ", path_,
+                     " is left out: it is empty or begins too late"));
+    return absl::OkStatus();
+  }
   const SoundRule& rule = RuleOf(*output_);
   const std::string what =
       absl::StrCat("the sound of ", path_, " (",

@@ -308,6 +308,30 @@ TEST(AudioCopier, SaysWhyThereIsNothingToCopy) {
               StatusIs(StatusCode::kNotFound, HasSubstr("absent.wav")));
 }
 
+// As where a broadcast lists a language that nobody speaks.
+TEST(AudioCopier, LeavesOutATrackWithoutAPacket) {
+  const std::string tone = Tone("listed.m4a");
+  const std::string stream = TempPath("listed.ts");
+  MergeSound({tone, tone}, {"deu", "eng"}, stream);
+  constexpr size_t kTransportPacket = 188;
+  const std::string both = *networks::files::ReadFile(stream);
+  std::string one;
+  for (size_t at = 0; at < both.size(); at += kTransportPacket) {
+    const bool is_second = (both[at + 1] & 0x1f) == 1 && both[at + 2] == 1;
+    if (!is_second) one += both.substr(at, kTransportPacket);
+  }
+  ASSERT_LT(one.size(), both.size());
+  ASSERT_THAT(networks::files::WriteAtomically(stream, one), IsOk());
+  for (const char* ending : {".mp4", ".mov", ".mkv"}) {
+    const std::string to = TempPath(absl::StrCat("listed", ending));
+    EXPECT_THAT(
+        CopySound(stream, to, CopyAll),
+        IsOkAndHolds(ElementsAre(
+            AllOf(HasSubstr(stream), HasSubstr("empty or begins too late")))));
+    EXPECT_GT(SoundPackets(to).size(), 20u) << ending;
+  }
+}
+
 // Behind one another, two recordings have two clocks: the sound of the second
 // goes on where that of the first ended.
 TEST(AudioCopier, GoesOnWhereTheClockBeginsAnew) {
