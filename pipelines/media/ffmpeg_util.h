@@ -23,6 +23,9 @@ namespace pipelines::media {
 
 struct FfmpegDeleter {
   void operator()(AVCodecContext* codec) const { avcodec_free_context(&codec); }
+  void operator()(AVCodecParameters* codec) const {
+    avcodec_parameters_free(&codec);
+  }
   void operator()(AVPacket* packet) const { av_packet_free(&packet); }
   void operator()(AVFrame* frame) const { av_frame_free(&frame); }
   void operator()(SwsContext* scaler) const { sws_freeContext(scaler); }
@@ -50,6 +53,7 @@ struct InputDeleter {
 };
 
 using CodecPtr = std::unique_ptr<AVCodecContext, FfmpegDeleter>;
+using ParametersPtr = std::unique_ptr<AVCodecParameters, FfmpegDeleter>;
 using PacketPtr = std::unique_ptr<AVPacket, FfmpegDeleter>;
 using FramePtr = std::unique_ptr<AVFrame, FfmpegDeleter>;
 using ScalerPtr = std::unique_ptr<SwsContext, FfmpegDeleter>;

@@ -14,6 +14,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "pipelines/media/colour_tags.h"
 #include "pipelines/media/formats/motion_jpeg.h"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/image_io.h"
@@ -261,6 +262,14 @@ absl::StatusOr<InputPtr> OpenInput(const MediaInput& input) {
 }
 
 absl::Status FindStreams(AVFormatContext* input, const std::string& name) {
+  // FFmpeg overwrites the container's with those of the stream, also where this
+  // states none.
+  std::vector<ParametersPtr> of_container;
+  for (unsigned i = 0; i < input->nb_streams; ++i) {
+    of_container.emplace_back(avcodec_parameters_alloc());
+    avcodec_parameters_copy(of_container[i].get(), input->streams[i]->codecpar);
+    MakeColoursSane(of_container[i].get());
+  }
   // FFmpeg may decode frames here, with decoders of its own.
   std::vector<AVDictionary*> options(input->nb_streams, nullptr);
   for (AVDictionary*& option : options) {
@@ -268,6 +277,11 @@ absl::Status FindStreams(AVFormatContext* input, const std::string& name) {
   }
   const int error = avformat_find_stream_info(input, options.data());
   for (AVDictionary*& option : options) av_dict_free(&option);
+  for (unsigned i = 0; i < input->nb_streams; ++i) {
+    MakeColoursSane(input->streams[i]->codecpar);
+    if (i >= of_container.size()) continue;  // met only now
+    FillColours(*of_container[i], input->streams[i]->codecpar);
+  }
   return error < 0 ? NotReadable(error, name) : absl::OkStatus();
 }
 

@@ -44,7 +44,8 @@ absl::StatusOr<std::shared_ptr<const std::string>> ReadUrlPicture(
     const MediaInput& address);
 
 // Reads as far as it takes to know the streams of `input`, which was opened by
-// the name `name`. InvalidArgument when none can be found.
+// the name `name`. Colours that a stream does not state are those that its
+// container states. InvalidArgument when none can be found.
 absl::Status FindStreams(AVFormatContext* input, const std::string& name);
 
 }  // namespace pipelines::media

@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "opencv2/core.hpp"
+#include "pipelines/media/colour_tags.h"
 #include "pipelines/media/deinterlacer.h"
 #include "pipelines/media/ffmpeg_util.h"
 #include "pipelines/media/image_io.h"
@@ -48,30 +49,6 @@ bool IsTooLarge(cv::Size size) {
 int64_t FrameDuration(const AVFrame& frame) {
   const int64_t duration = ffmpeg::Duration(frame);
   return SaneTime(duration) == duration ? std::max<int64_t>(0, duration) : 0;
-}
-
-// What a damaged file or frame states may be no value of the enumeration at
-// all.
-template <typename Enum>
-void MakeKnown(Enum* field, int end, Enum unspecified) {
-  int value = 0;
-  static_assert(sizeof(*field) == sizeof(value));
-  std::memcpy(&value, field, sizeof(value));
-  if (value < 0 || value >= end) *field = unspecified;
-}
-
-void MakeColoursSane(AVCodecParameters* codec) {
-  MakeKnown(&codec->color_space, AVCOL_SPC_NB, AVCOL_SPC_UNSPECIFIED);
-  MakeKnown(&codec->color_range, AVCOL_RANGE_NB, AVCOL_RANGE_UNSPECIFIED);
-  MakeKnown(&codec->color_primaries, AVCOL_PRI_NB, AVCOL_PRI_UNSPECIFIED);
-  MakeKnown(&codec->color_trc, AVCOL_TRC_NB, AVCOL_TRC_UNSPECIFIED);
-}
-
-void MakeColoursSane(AVFrame* frame) {
-  MakeKnown(&frame->colorspace, AVCOL_SPC_NB, AVCOL_SPC_UNSPECIFIED);
-  MakeKnown(&frame->color_range, AVCOL_RANGE_NB, AVCOL_RANGE_UNSPECIFIED);
-  MakeKnown(&frame->color_primaries, AVCOL_PRI_NB, AVCOL_PRI_UNSPECIFIED);
-  MakeKnown(&frame->color_trc, AVCOL_TRC_NB, AVCOL_TRC_UNSPECIFIED);
 }
 
 // Whether the header says that alpha lies beside the packets.
@@ -166,7 +143,6 @@ class VideoReader::Impl {
 
 absl::Status VideoReader::Impl::Open() {
   ASSIGN_OR_RETURN(demuxer_, VideoDemuxer::Open(input_));
-  MakeColoursSane(demuxer_->stream().codecpar);
   converter_ = RgbConverter(demuxer_->stream(), demuxer_->pixel_aspect());
   const AVCodecParameters& codec = *demuxer_->stream().codecpar;
   const cv::Size stored(codec.width, codec.height);
@@ -329,7 +305,10 @@ absl::StatusOr<bool> VideoReader::Impl::DecodeStored() {
       continue;
     }
     if (error == AVERROR_EOF) return false;
-    if (error >= 0) MakeColoursSane(frame_.get());
+    if (error >= 0) {
+      MakeColoursSane(frame_.get());
+      FillColours(*demuxer_->stream().codecpar, frame_.get());
+    }
     absl::Status status;
     if (error < 0) {
       status = CannotDecode(error);

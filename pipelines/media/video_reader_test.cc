@@ -259,6 +259,25 @@ TEST(VideoReader, TakesLargeUntaggedVideosForBt709) {
   }
 }
 
+// The frames of VP9, and of others, may leave it to their container.
+TEST(VideoReader, TakesColoursOfTheContainerWhereTheStreamStatesNone) {
+  const std::string path = TempPath("container.webm");
+  WriteNumberedVideo(path, cv::Size(64, 64), 2);
+  const cv::Mat stated = ReadAll(path).frames.at(0).rgb;
+  std::string webm = Contents(path);
+  // Behind each, three bits are the matrix of a key frame; 0 is unknown.
+  const std::string sync_code = "\x49\x83\x42";
+  size_t at = webm.find(sync_code);
+  ASSERT_NE(at, std::string::npos);
+  ASSERT_NE(webm.at(at + 3) & 0xe0, 0);
+  for (; at != std::string::npos; at = webm.find(sync_code, at + 1)) {
+    webm.at(at + 3) &= 0x1f;
+  }
+  ASSERT_THAT(WriteAtomically(path, webm), IsOk());
+  // By BT.601, as its size has it otherwise, colours would be others.
+  EXPECT_EQ(cv::norm(ReadAll(path).frames.at(0).rgb, stated, cv::NORM_INF), 0);
+}
+
 TEST(VideoReader, TakesNoCoverPictureForAVideo) {
   const std::string path = absl::StrCat(kTestdata, "song-with-cover.mp3");
   EXPECT_THAT(VideoReader::Open(path),
