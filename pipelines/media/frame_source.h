@@ -58,6 +58,7 @@ struct VideoInfo {
   bool reads_once = false;
 
   // For the user: what of the source is read, but not as it should be seen.
+  // Complete once all frames are read.
   std::vector<std::string> warnings;
 
   // One picture, which is shown for no particular time.

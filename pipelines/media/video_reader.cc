@@ -26,16 +26,6 @@
 namespace pipelines::media {
 namespace {
 
-// Of what is decoded well and not shown as it was filmed.
-std::vector<std::string> Warnings(const AVCodecParameters& codec,
-                                  const std::string& path) {
-  if (!IsHdr(codec.color_trc)) return {};
-  return {absl::StrCat(
-      path,
-      " is HDR, which is mapped to ordinary colours: its reference white "
-      "becomes white, and brighter light has hardly any steps left")};
-}
-
 // Of a PNG, FFmpeg says so where its pixels are stored in another order.
 bool IsFilmedInterlaced(const AVFrame& frame, AVCodecID codec) {
   return ffmpeg::IsInterlaced(frame) && codec != AV_CODEC_ID_PNG &&
@@ -108,6 +98,7 @@ class VideoReader::Impl {
   bool IsDamaged() const;
   absl::StatusOr<VideoFrame> TakeFrame();
   absl::Status Locate(const absl::Status& status) const;
+  void NoteHdr(AVColorTransferCharacteristic transfer);
   void NoteDamage(const absl::Status& status);
   int64_t NumExpected() const;
 
@@ -129,6 +120,7 @@ class VideoReader::Impl {
   absl::Status error_;    // sticks
   bool at_end_ = false;   // by counting
   bool is_interlaced_ = false;
+  bool is_hdr_noted_ = false;
   bool is_begun_ = false;                // a packet was sent to the decoder
   int64_t first_sent_ = AV_NOPTS_VALUE;  // when its frame is shown
   bool is_decoded_ = false;              // all that is stored
@@ -193,7 +185,7 @@ void VideoReader::Impl::FillInfo() {
   info_.num_frames = demuxer_->num_indexed();
   info_.duration = demuxer_->duration();
   info_.has_audio = demuxer_->has_audio();
-  info_.warnings = Warnings(codec, path_);
+  NoteHdr(codec.color_trc);
   info_.is_live = input_.allow_addresses && IsDevice(path_);
   info_.reads_once =
       info_.is_live || (input_.bytes == nullptr && IsPipe(path_));
@@ -215,6 +207,16 @@ absl::Status VideoReader::Impl::Locate(const absl::Status& status) const {
   }
   return absl::Status(status.code(),
                       absl::StrCat(std::string(status.message()), where));
+}
+
+// It is decoded well and not shown as it was filmed.
+void VideoReader::Impl::NoteHdr(AVColorTransferCharacteristic transfer) {
+  if (is_hdr_noted_ || !IsHdr(transfer)) return;
+  is_hdr_noted_ = true;
+  info_.warnings.push_back(absl::StrCat(
+      path_,
+      " is HDR, which is mapped to ordinary colours: its reference white "
+      "becomes white, and brighter light has hardly any steps left"));
 }
 
 void VideoReader::Impl::NoteDamage(const absl::Status& status) {
@@ -422,6 +424,7 @@ absl::StatusOr<VideoFrame> VideoReader::Impl::TakeFrame() {
   if (IsTooLarge(converter_.ShownSize(size))) {
     return absl::DataLossError(path_ + ": a frame has an absurd size");
   }
+  NoteHdr(frame_->color_trc);  // which HEVC may state beside its frames alone
   cv::Mat alpha;
   const cv::Mat rgb = converter_.Convert(*frame_, &alpha);
   if (rgb.empty()) {

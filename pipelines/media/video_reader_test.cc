@@ -91,6 +91,23 @@ TEST(VideoReader, MapsHdrToOrdinaryColours) {
   }
 }
 
+// So that screens without HDR show it, a stream may state an ordinary curve,
+// and HLG in a message beside the frames.
+TEST(VideoReader, WarnsOfHdrThatStandsInAMessage) {
+  const std::string path = TempPath("message.hevc");
+  WriteNumberedHevc(path, cv::Size(64, 64), 2, Rational{25, 1});
+  std::string hevc = Contents(path);
+  const size_t key_frame = hevc.find("\0\0\1\x26"s);
+  ASSERT_NE(key_frame, std::string::npos);
+  // [ITU-T H.265, D.2.38] Message 147, of one byte: 18 is HLG.
+  hevc.insert(key_frame, "\0\0\1\x4e\1\x93\1\x12\x80"s);
+  ASSERT_THAT(WriteAtomically(path, hevc), IsOk());
+  const auto reader = VideoReader::Open(path);
+  ASSERT_THAT(reader, IsOk());
+  EXPECT_EQ(ReadAll(**reader).size(), 2u);
+  EXPECT_THAT((*reader)->info().warnings, ElementsAre(HasSubstr("is HDR")));
+}
+
 // Share of pixels that differ from the lines above and below by much and to the
 // same side, as where a line was filmed at another time.
 double Combs(const cv::Mat& rgb) {
