@@ -206,6 +206,9 @@ std::vector<CutResult> CutClips(const std::string& path,
   }
   std::vector<CutResult> results;
   for (const Cut& cut : cuts) results.push_back(cut.result());
+  if (source.ok() && !results.empty()) {
+    results.front().warnings = (*source)->info().warnings;
+  }
   return results;
 }
 

@@ -42,6 +42,8 @@ struct CutResult {
   std::optional<cv::Rect> box_inside;
   // The box grew to the aspect of CutOptions::size.
   bool widened = false;
+  // Of the whole video, for the user; with the first of its clips alone.
+  std::vector<std::string> warnings;
 };
 
 // `box`, which lies in a frame of the size `frame`, with the aspect of `size`:

@@ -24,7 +24,9 @@ using ::pipelines::media::FrameIndex;
 using ::pipelines::media::TempFolder;
 using ::pipelines::media::TempPath;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 // A video of 50 numbered frames at 25 a second, and a folder for its clips.
 class ClipCutterTest : public testing::Test {
@@ -52,7 +54,7 @@ class ClipCutterTest : public testing::Test {
     return clip.value_or(Clip());
   }
 
-  const std::string video_ = TempPath("a long video.mp4");
+  std::string video_ = TempPath("a long video.mp4");
   CutOptions options_;
   std::vector<ClipSpec> specs_;
 };
@@ -148,6 +150,15 @@ TEST_F(ClipCutterTest, NamesAMissingVideo) {
   unlink(video_.c_str());
   EXPECT_THAT(Cut("v,0,1,,left\n").at(0).status,
               StatusIs(StatusCode::kNotFound, HasSubstr("a long video.mp4")));
+}
+
+TEST_F(ClipCutterTest, PassesOnWhatIsWarnedOfTheVideoOnce) {
+  EXPECT_THAT(Cut("v,,,,plain\n").at(0).warnings, IsEmpty());
+  video_ = "pipelines/media/testdata/video/hdr-hlg.mp4";
+  const std::vector<CutResult> results = Cut("v,,,,one\nv,,,,two\n");
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_THAT(results[0].warnings, ElementsAre(HasSubstr("is HDR")));
+  EXPECT_THAT(results[1].warnings, IsEmpty());
 }
 
 TEST_F(ClipCutterTest, NotesWhatBecameOfABox) {

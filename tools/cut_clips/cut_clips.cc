@@ -303,6 +303,20 @@ void SayBoxes(const std::vector<tools::CutResult>& results) {
   }
 }
 
+// What of the videos is not in the clips as it was filmed.
+void SayWarnings(const std::vector<tools::CutResult>& results) {
+  size_t count = 0;
+  for (const tools::CutResult& result : results) {
+    for (const std::string& warning : result.warnings) {
+      if (count++ < kListed) Say(absl::StrCat("warning: ", warning));
+    }
+  }
+  if (count > kListed) {
+    Say(absl::StrCat("warning: and ", count - kListed,
+                     " more of other videos"));
+  }
+}
+
 // By the shipped config for a handful of clips, whose size is the nearest.
 void SayHowToTrain(const tools::CutOptions& options) {
   const bool is_small = options.size && options.size->width <= 64;
@@ -327,6 +341,7 @@ absl::Status Summary(const std::string& table, const tools::CutPlan& plan,
     Say(std::string(result.status.message()));
   }
   SayBoxes(results);
+  SayWarnings(results);
   // Those whose videos are gone, too.
   const auto count_in = [&](const char* partition) {
     return std::count_if(

@@ -49,6 +49,12 @@ for words in "clip a (line 2): its box reaches beyond the frame; cut to 200-200-
     complain "not said: $words, but $(<"$TEST_TMPDIR/stderr")"
 done
 
+# What is not read as it was filmed.
+succeed "2 cut" --videos pipelines/media/testdata/video/hdr-hlg.mp4 \
+  --output "$TEST_TMPDIR/set15" --size 32
+grep -q "warning: .*hdr-hlg.mp4 is HDR" "$TEST_TMPDIR/stderr" ||
+  complain "nothing is said of HDR: $(<"$TEST_TMPDIR/stderr")"
+
 # Without a column partition all goes to train; times may overlap.
 printf 'file,start,end\ndance,0,0.1\n' >"$TEST_TMPDIR/clips.csv"
 succeed "1 in train, 0 in test" "${small[@]/$out/$TEST_TMPDIR/set3}"
