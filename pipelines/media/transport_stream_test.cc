@@ -23,8 +23,10 @@ using ::absl::StatusCode;
 using ::networks::files::WriteAtomically;
 using ::testing::_;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using namespace std::string_literals;
 
 constexpr size_t kTransportPacket = 188;
@@ -219,6 +221,32 @@ TEST_F(TransportStream, IsInOrderAlsoWhereAnotherOneBegins) {
   const ReadVideo video = Read(sound_ + sound_);
   EXPECT_THAT(video.end, IsOk());
   EXPECT_EQ(video.frames.size(), 40u);
+}
+
+// FFmpeg looks for tracks in the first seconds alone.
+TEST_F(TransportStream, SaysThatSoundBeginsTooLate) {
+  WriteSound(TempPath("late.m4a"), 0.8);
+  const std::string with_sound = TempPath("with sound.ts");
+  MergeSound({TempPath("plain.mp4"), TempPath("late.m4a")}, {"und", "und"},
+             with_sound);
+  std::string joined;
+  for (int i = 0; i < 15; ++i) joined += sound_;
+  joined += Contents(with_sound);
+  const std::string path = TempPath("late.ts");
+  ASSERT_THAT(WriteAtomically(path, joined), IsOk());
+  for (const bool is_counted : {false, true}) {
+    const auto reader = VideoReader::Open(path);
+    ASSERT_THAT(reader, IsOk());
+    EXPECT_FALSE((*reader)->info().has_audio);
+    EXPECT_THAT((*reader)->info().warnings, IsEmpty());
+    if (is_counted) {
+      EXPECT_THAT((*reader)->Count(), IsOkAndHolds(320));
+    } else {
+      EXPECT_EQ(ReadAll(**reader).size(), 320u);
+    }
+    EXPECT_THAT((*reader)->info().warnings,
+                ElementsAre(HasSubstr("begins too late")));
+  }
 }
 
 // One recording ends in the middle of a frame, between two packets.

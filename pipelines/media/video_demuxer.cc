@@ -74,6 +74,7 @@ absl::Status VideoDemuxer::FindStream() {
     return absl::InvalidArgumentError(path_ + " holds no video stream");
   }
   stream_ = input_->streams[index];
+  num_streams_ = static_cast<int>(input_->nb_streams);
   if (stream_->disposition & AV_DISPOSITION_ATTACHED_PIC) {
     return absl::InvalidArgumentError(
         path_ + " holds no video stream, only sound and a cover picture");
@@ -334,8 +335,19 @@ void VideoDemuxer::Retime(AVPacket* packet) const {
   av_packet_rescale_ts(packet, stream_->time_base, av_inv_q(kRateOfNone));
 }
 
+// In an mpeg-ts a track may appear with a later recording, or be listed long
+// before its first packet. Whoever copies other sound warns of the latter.
+bool VideoDemuxer::IsLateAudio(const AVPacket& packet) const {
+  const AVCodecParameters& codec =
+      *input_->streams[packet.stream_index]->codecpar;
+  return codec.codec_type == AVMEDIA_TYPE_AUDIO &&
+         (packet.stream_index >= num_streams_ ||
+          (codec.sample_rate <= 0 && !has_audio_));
+}
+
 void VideoDemuxer::Note(const AVPacket& packet) {
   ++num_all_packets_;
+  if (IsLateAudio(packet)) has_late_audio_ = true;
   const int64_t begin = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
   const AVRational base = packet.stream_index == stream_->index
                               ? time_base()

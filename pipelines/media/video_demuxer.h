@@ -27,6 +27,9 @@ class VideoDemuxer {
 
   const AVStream& stream() const { return *stream_; }
   bool has_audio() const { return has_audio_; }
+  // Whether a packet was read of a track of sound that was not known when the
+  // file was opened. Nobody copies it.
+  bool has_late_audio() const { return has_late_audio_; }
   // Frames by the container's index, without those that an edit list hides;
   // empty where it lists fields.
   std::optional<int64_t> num_indexed() const;
@@ -84,6 +87,7 @@ class VideoDemuxer {
   int Read(AVPacket* packet);
   void Retime(AVPacket* packet) const;
   void Note(const AVPacket& packet);
+  bool IsLateAudio(const AVPacket& packet) const;
   bool IsShown(const AVPacket& packet);
   absl::Status CheckComplete() const;
   absl::Status CheckIndex() const;
@@ -105,7 +109,9 @@ class VideoDemuxer {
   std::string path_;
   InputPtr input_;
   AVStream* stream_ = nullptr;
+  int num_streams_ = 0;  // known when the file was opened
   bool has_audio_ = false;
+  bool has_late_audio_ = false;
   bool has_assumed_rate_ = false;
 
   // Packets that LookAhead read, and what it met behind them: 0 if nothing.

@@ -99,6 +99,7 @@ class VideoReader::Impl {
   absl::StatusOr<VideoFrame> TakeFrame();
   absl::Status Locate(const absl::Status& status) const;
   void NoteHdr(AVColorTransferCharacteristic transfer);
+  void NoteLateAudio();
   void NoteDamage(const absl::Status& status);
   int64_t NumExpected() const;
 
@@ -121,6 +122,7 @@ class VideoReader::Impl {
   bool at_end_ = false;   // by counting
   bool is_interlaced_ = false;
   bool is_hdr_noted_ = false;
+  bool is_late_audio_noted_ = false;
   bool is_begun_ = false;                // a packet was sent to the decoder
   int64_t first_sent_ = AV_NOPTS_VALUE;  // when its frame is shown
   bool is_decoded_ = false;              // all that is stored
@@ -217,6 +219,14 @@ void VideoReader::Impl::NoteHdr(AVColorTransferCharacteristic transfer) {
       path_,
       " is HDR, which is mapped to ordinary colours: its reference white "
       "becomes white, and brighter light has hardly any steps left"));
+}
+
+void VideoReader::Impl::NoteLateAudio() {
+  if (is_late_audio_noted_ || !demuxer_->has_late_audio()) return;
+  is_late_audio_noted_ = true;
+  info_.warnings.push_back(absl::StrCat(
+      "a track of the sound of ", path_,
+      " begins too late and is left out; split the file there to keep it"));
 }
 
 void VideoReader::Impl::NoteDamage(const absl::Status& status) {
@@ -338,6 +348,7 @@ absl::StatusOr<bool> VideoReader::Impl::ReadPacket() {
     RETURN_IF_ERROR(Allow(more.status()));
     return false;
   }
+  NoteLateAudio();
   if (*more && packet_->flags & AV_PKT_FLAG_CORRUPT) {
     RETURN_IF_ERROR(Allow(demuxer_->flaw()));
   }

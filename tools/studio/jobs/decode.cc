@@ -71,9 +71,9 @@ absl::StatusOr<MediaFacts> ProbeFrames(const Bytes& bytes, MediaKind kind) {
   facts.kind = kind;
   facts.width = first.rgb.cols;
   facts.height = first.rgb.rows;
-  facts.warnings = info.warnings;
   // This fills in a duration that the header does not state.
   ASSIGN_OR_RETURN(facts.frames, (*source)->Count());
+  facts.warnings = info.warnings;
   RETURN_IF_ERROR(CheckKind(kind, info.is_still, facts.frames, is_image));
   if (kind == MediaKind::kImage) {
     facts.frames = 1;
