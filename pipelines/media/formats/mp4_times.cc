@@ -64,6 +64,7 @@ struct FrameTimes {
   double sum = 0;  // of the durations
   // Of the durations that are not 0.
   double shortest = std::numeric_limits<double>::infinity();
+  double key = 0;  // when the frame that is decoded first is shown
   // When the first and the last frame is shown, and until when.
   double first = std::numeric_limits<double>::infinity();
   double last = -first;
@@ -86,6 +87,7 @@ FrameTimes ReadFrameTimes(ByteReader& file, const Mp4Box& stts,
       }
       const int64_t frames = std::min(durations.frames, delays.frames);
       const double delay = static_cast<int32_t>(delays.value);
+      if (std::isinf(times.first)) times.key = delay;
       times.first = std::min(times.first, times.sum + delay);
       if (duration > 0) times.shortest = std::min(times.shortest, duration);
       times.sum += static_cast<double>(frames) * duration;
@@ -143,6 +145,17 @@ double ReadTrackDuration(ByteReader& file, const Mp4Box& tkhd) {
       file.BigEndian(tkhd.begin + (is_long ? 28 : 20), is_long ? 8 : 4)));
 }
 
+// Whether the header states how long the frames last, but for two frames and a
+// hundredth. It may count from the key frame of a cut on, behind the frames
+// that are shown before it, and until the last frame shown.
+bool Agrees(const MediaHeader& media, const FrameTimes& times) {
+  const auto stated = static_cast<double>(media.duration);
+  const double slack = 2 * times.shortest + stated / 100;
+  const double from_key = times.end - times.key;
+  return stated >= std::min(times.sum, from_key) - slack &&
+         stated <= std::max(times.sum, times.end) + slack;
+}
+
 // [ISO 14496-12, 8.3.2] The duration of a track is the sum of its edits, and
 // these lie within its media. Writers round to units of the movie. What is cut
 // without encoding it anew may well end behind the duration of the media, which
@@ -178,7 +191,8 @@ absl::Status CheckEdits(ByteReader& file, const Mp4Box& movie,
   const double shown = edits.shown - edits.empty;
   // By units of the movie that are damaged, next to nothing.
   const bool shows_none = shown < times.shortest / media_units / 2;
-  if (hides && (shown + rounding >= seconds || shows_none)) {
+  if (hides &&
+      (shown + rounding >= seconds || shows_none || !Agrees(media, times))) {
     return absl::DataLossError(absl::StrFormat(
         "its edit list or the times of its frames are damaged: it hides some "
         "and shows %.3f s, and all together last %.3f s",

@@ -182,6 +182,26 @@ TEST(CheckMp4Times, FindsAnEditListThatShowsLessThanAFrame) {
               StatusIs(StatusCode::kDataLoss, HasSubstr("hides some")));
 }
 
+// A bit of how long each frame takes: those behind the end are hidden.
+TEST(CheckMp4Times, FindsTimesThatLastLongerThanStatedWhereFramesAreHidden) {
+  Track track;
+  track.shown = 2000;
+  EXPECT_THAT(Check(Movie(TrackBox(track))), IsOk());
+  track.frame_duration = 24 ^ 4;
+  EXPECT_THAT(Check(Movie(TrackBox(track))),
+              StatusIs(StatusCode::kDataLoss, HasSubstr("hides some")));
+}
+
+// Behind the key frame of a cut, frames are decoded that are shown before it.
+TEST(CheckMp4Times, BelievesAHeaderThatCountsFromAKeyFrameOn) {
+  Track track;
+  track.delays = {{1, 12 * 24}, {10, 24}, {39, 48}};
+  track.duration = 39 * 24;
+  track.first = 12 * 24;
+  track.shown = track.track_duration = 1520;
+  EXPECT_THAT(Check(Movie(TrackBox(track))), IsOk());
+}
+
 // A screen recording stands still for long, and is trimmed to what moves.
 TEST(CheckMp4Times, BelievesATrimBesideFramesThatLastLong) {
   Track track;
