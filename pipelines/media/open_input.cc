@@ -230,7 +230,7 @@ absl::StatusOr<std::shared_ptr<const std::string>> ReadUrlPicture(
     if (read == 0 || read == AVERROR_EOF) break;
     if (read < 0) return UrlNotReadable(read, address.name);
     bytes.append(block, 0, static_cast<size_t>(read));
-    if (!LooksLikeImage(bytes)) return nullptr;
+    if (!LooksLikeImage(bytes) && !LooksLikeMovingImage(bytes)) return nullptr;
     if (bytes.size() < next_look) continue;
     // Pictures behind one another, as a camera sends them, may have no end.
     std::istringstream so_far(bytes);

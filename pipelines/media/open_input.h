@@ -37,9 +37,10 @@ bool IsRawMotionJpeg(const MediaInput& input, std::string_view head);
 // no demuxer knows, and demuxers that are not allowed.
 absl::StatusOr<InputPtr> OpenInput(const MediaInput& input);
 
-// What a server of HTTP gives, whole, where it begins like a still image, which
-// FFmpeg reads without its orientation and colour profile. Null where it does
-// not, or is empty. The errors of OpenInput where the server cannot be reached.
+// What a server of HTTP gives, whole, where it begins like a picture, still or
+// moving, which FFmpeg reads without its orientation and colour profile, or not
+// at all. Null where it does not, or is empty. The errors of OpenInput where
+// the server cannot be reached.
 absl::StatusOr<std::shared_ptr<const std::string>> ReadUrlPicture(
     const MediaInput& address);
 

@@ -353,6 +353,19 @@ TEST(OpenInput, ReadsAPhotoOfAServerAsThatOfAFile) {
   EXPECT_TRUE((*source)->info().is_still);
 }
 
+// FFmpeg has no animated WebP, and looks at the beginning of a PNG alone.
+TEST(OpenInput, ReadsAMovingPictureOfAServerAsThatOfAFile) {
+  for (const char* name : {"animated.webp", "animated.png"}) {
+    const LoopbackServer server(Always(
+        *ReadFile(absl::StrCat("pipelines/media/testdata/video/", name))));
+    FrameSourceOptions options;
+    options.allow_addresses = true;
+    const auto source = OpenFrameSource(server.Url("/moving"), options);
+    ASSERT_THAT(source, IsOk()) << name;
+    EXPECT_THAT((*source)->Count(), IsOkAndHolds(5)) << name;
+  }
+}
+
 // A camera's pictures behind one another are a video, and may have no end.
 TEST(OpenInput, TakesNoEndlessStreamForAPicture) {
   cv::Mat noise(48, 64, CV_8UC3);
