@@ -161,12 +161,15 @@ AVDictionary* NetworkOptions() {
   return options;
 }
 
-absl::StatusOr<InputPtr> OpenUrl(const MediaInput& address) {
+bool IsHttp(const std::string& url) {
+  const std::string protocol = ProtocolOf(url);
+  return protocol == "http" || protocol == "https";
+}
+
+// By what it holds where `format` is null.
+absl::StatusOr<InputPtr> OpenUrlAs(const MediaInput& address,
+                                   const AVInputFormat* format) {
   const std::string& url = address.name;
-  if (!IsAllowedProtocol(ProtocolOf(url))) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        url, ": this protocol is not read; one of these is: ", UrlProtocols()));
-  }
   AVDictionary* options = NetworkOptions();
   SetRateOfNone(&options);
   av_dict_set(&options, "format_whitelist", UrlDemuxers(), 0);
@@ -174,11 +177,27 @@ absl::StatusOr<InputPtr> OpenUrl(const MediaInput& address) {
   auto stop = std::make_unique<StopPredicate>(address.stop);
   if (*stop) input->interrupt_callback = {AskStop, stop.get()};
   const int error = avformat_open_input(&input, WithSmallProtocol(url).c_str(),
-                                        nullptr, &options);
+                                        format, &options);
   av_dict_free(&options);
   if (error < 0) return UrlNotReadable(error, url);
   input->opaque = stop.release();  // the input's own now, see InputDeleter
   return InputPtr(input);
+}
+
+absl::StatusOr<InputPtr> OpenUrl(const MediaInput& address) {
+  const std::string& url = address.name;
+  if (!IsAllowedProtocol(ProtocolOf(url))) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        url, ": this protocol is not read; one of these is: ", UrlProtocols()));
+  }
+  ASSIGN_OR_RETURN(InputPtr input, OpenUrlAs(address, nullptr));
+  // One picture is read by ReadUrlPicture. Several behind one another are raw
+  // Motion JPEG, to which this demuxer gives a rate of its own.
+  if (!IsHttp(url) || input->iformat->name != absl::string_view("jpeg_pipe")) {
+    return input;
+  }
+  input.reset();  // a camera may serve one at a time
+  return OpenUrlAs(address, av_find_input_format("mjpeg"));
 }
 
 absl::StatusOr<InputPtr> OpenDevice(const std::string& name) {
@@ -206,8 +225,7 @@ absl::StatusOr<InputPtr> OpenDevice(const std::string& name) {
 absl::StatusOr<std::shared_ptr<const std::string>> ReadUrlPicture(
     const MediaInput& address) {
   SilenceFfmpeg();
-  const std::string protocol = ProtocolOf(address.name);
-  if (protocol != "http" && protocol != "https") return nullptr;
+  if (!IsHttp(address.name)) return nullptr;
   AVDictionary* options = NetworkOptions();
   StopPredicate stop = address.stop;
   const AVIOInterruptCB interrupt = {stop ? AskStop : nullptr, &stop};

@@ -366,6 +366,24 @@ TEST(OpenInput, ReadsAMovingPictureOfAServerAsThatOfAFile) {
   }
 }
 
+// Larger than what is fetched to tell it from one picture.
+TEST(OpenInput, ReadsRawMotionJpegOfAServerAtTheRateOfTheUser) {
+  const std::string path = TempPath("served.mjpeg");
+  WriteNumberedMotionJpeg(path, cv::Size(64, 64), 4);
+  std::string bytes = *ReadFile(path);
+  int frames = 4;
+  for (; bytes.size() < (1 << 17); frames *= 2) bytes += bytes;
+  const LoopbackServer server(Always(bytes));
+  FrameSourceOptions options;
+  options.allow_addresses = true;
+  options.image_rate = {10, 1};
+  const auto source = OpenFrameSource(server.Url("/a.mjpeg"), options);
+  ASSERT_THAT(source, IsOk());
+  EXPECT_TRUE((*source)->info().has_assumed_rate);
+  EXPECT_EQ((*source)->info().frame_rate.value(), 10);
+  EXPECT_THAT((*source)->Count(), IsOkAndHolds(frames));
+}
+
 // A camera's pictures behind one another are a video, and may have no end.
 TEST(OpenInput, TakesNoEndlessStreamForAPicture) {
   cv::Mat noise(48, 64, CV_8UC3);
