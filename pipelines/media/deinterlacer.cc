@@ -83,7 +83,8 @@ void Deinterlacer::PassOn() {
   graph_.reset();
 }
 
-// Of what comes out, times and colours are those of what went in.
+// Of what comes out, times, colours and the shape of pixels are those of what
+// went in.
 void Deinterlacer::Drain() {
   while (!inside_.empty()) {
     FramePtr frame(av_frame_alloc());
@@ -95,6 +96,7 @@ void Deinterlacer::Drain() {
     frame->color_range = given.color_range;
     frame->color_primaries = given.color_primaries;
     frame->color_trc = given.color_trc;
+    frame->sample_aspect_ratio = given.sample_aspect_ratio;
     inside_.pop_front();
     ready_.push_back(std::move(frame));
   }

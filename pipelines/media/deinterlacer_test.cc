@@ -35,6 +35,7 @@ FramePtr Frame(int64_t time, bool interlaced, uint8_t even, uint8_t odd,
   frame->best_effort_timestamp = time;
   frame->colorspace = AVCOL_SPC_BT709;
   frame->color_range = AVCOL_RANGE_JPEG;
+  frame->sample_aspect_ratio = {16, 15};
   if (interlaced) {
     ffmpeg::SetInterlaced(frame.get(), /*even_first=*/even <= odd);
   }
@@ -54,7 +55,7 @@ int Level(const AVFrame& frame, int y) {
   return frame.data[0][y * frame.linesize[0] + kSide / 2];
 }
 
-TEST(Deinterlacer, GivesAFrameForEachWithItsTimeAndColours) {
+TEST(Deinterlacer, GivesAFrameForEachWithItsTimeColoursAndPixels) {
   for (const bool interlaced : {false, true}) {
     Deinterlacer deinterlacer;
     std::vector<FramePtr> frames;
@@ -74,6 +75,7 @@ TEST(Deinterlacer, GivesAFrameForEachWithItsTimeAndColours) {
       EXPECT_EQ(frames[i]->best_effort_timestamp, kTimes[i]);
       EXPECT_EQ(frames[i]->colorspace, AVCOL_SPC_BT709);
       EXPECT_EQ(frames[i]->color_range, AVCOL_RANGE_JPEG);
+      EXPECT_EQ(av_cmp_q(frames[i]->sample_aspect_ratio, {16, 15}), 0);
     }
   }
 }

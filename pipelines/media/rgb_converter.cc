@@ -58,10 +58,14 @@ bool HasFlag(const AVFrame& frame, uint64_t flag) {
 RgbConverter::RgbConverter(const AVStream& stream, AVRational pixel_aspect)
     : ignores_alpha_(stream.codecpar->codec_id == AV_CODEC_ID_RAWVIDEO &&
                      stream.codecpar->codec_tag == 0),
-      pixel_aspect_(pixel_aspect.num > 0 && pixel_aspect.den > 0
-                        ? av_q2d(pixel_aspect)
-                        : 1),
-      orientation_(ReadOrientation(stream)) {}
+      orientation_(ReadOrientation(stream)) {
+  SetPixelAspect(pixel_aspect);
+}
+
+void RgbConverter::SetPixelAspect(AVRational pixel_aspect) {
+  if (pixel_aspect.num <= 0 || pixel_aspect.den <= 0) return;
+  pixel_aspect_ = av_q2d(pixel_aspect);
+}
 
 // The display matrix maps stored (p, q) to shown (a p + c q, b p + d q); in
 // video files it is a multiple of a quarter turn, at most with a reflection.

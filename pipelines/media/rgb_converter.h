@@ -17,6 +17,9 @@ class RgbConverter {
   // `pixel_aspect` is the width of a stored pixel by its height; 0 if unknown.
   RgbConverter(const AVStream& stream, AVRational pixel_aspect);
 
+  // For the frames that follow; 0 changes nothing.
+  void SetPixelAspect(AVRational pixel_aspect);
+
   // Of a stored frame of this size as it is shown.
   cv::Size ShownSize(cv::Size stored) const;
 

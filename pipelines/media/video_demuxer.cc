@@ -238,8 +238,8 @@ AVRational VideoDemuxer::frame_rate() const {
   return rate;
 }
 
-AVRational VideoDemuxer::pixel_aspect() const {
-  return av_guess_sample_aspect_ratio(input_.get(), stream_, /*frame=*/nullptr);
+AVRational VideoDemuxer::PixelAspect(AVFrame* frame) const {
+  return av_guess_sample_aspect_ratio(input_.get(), stream_, frame);
 }
 
 bool VideoDemuxer::packets_are_frames() const {

@@ -44,8 +44,9 @@ class VideoDemuxer {
   // Whether the stream states neither times nor a rate, as raw ones (.h264,
   // .obu, .mjpeg) may: the input's image_rate gives both then.
   bool has_assumed_rate() const { return has_assumed_rate_; }
-  // Width of a stored pixel by its height; 0 if the file does not say.
-  AVRational pixel_aspect() const;
+  // Width of a stored pixel of `frame` by its height; of what comes first where
+  // it is null. 0 if the file does not say.
+  AVRational PixelAspect(AVFrame* frame) const;
 
   // Each shown packet gives one frame, so that frames can be counted without
   // decoding.

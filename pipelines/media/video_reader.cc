@@ -137,7 +137,8 @@ class VideoReader::Impl {
 
 absl::Status VideoReader::Impl::Open() {
   ASSIGN_OR_RETURN(demuxer_, VideoDemuxer::Open(input_));
-  converter_ = RgbConverter(demuxer_->stream(), demuxer_->pixel_aspect());
+  converter_ = RgbConverter(demuxer_->stream(),
+                            demuxer_->PixelAspect(/*frame=*/nullptr));
   const AVCodecParameters& codec = *demuxer_->stream().codecpar;
   const cv::Size stored(codec.width, codec.height);
   if (stored.empty() || IsTooLarge(converter_.ShownSize(stored))) {
@@ -431,6 +432,8 @@ absl::StatusOr<VideoFrame> VideoReader::Impl::TakeFrame() {
     if (!beginning.ok()) RETURN_IF_ERROR(Allow(beginning));
     first_packets_.clear();
   }
+  // Broadcasts change it, too.
+  converter_.SetPixelAspect(demuxer_->PixelAspect(frame_.get()));
   const cv::Size size(frame_->width, frame_->height);
   if (IsTooLarge(converter_.ShownSize(size))) {
     return absl::DataLossError(path_ + ": a frame has an absurd size");
@@ -443,7 +446,7 @@ absl::StatusOr<VideoFrame> VideoReader::Impl::TakeFrame() {
         absl::StrCat(path_, ": its pixel format cannot be converted to RGB"));
   }
   VideoFrame result;
-  // The size may change within a video, as where a phone is turned.
+  // The shown size may change within a video, as where a phone is turned.
   const cv::Size shown(info_.width, info_.height);
   result.rgb = CropAndResize(rgb, shown);
   if (!alpha.empty()) result.alpha = CropAndResize(alpha, shown);

@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "networks/files/atomic_file.h"
 #include "opencv2/core.hpp"
+#include "pipelines/media/image_io.h"
 #include "pipelines/media/read_video_test_util.h"
 #include "pipelines/media/video_test_util.h"
 #include "third_party/absl/status_matchers.h"
@@ -62,6 +63,32 @@ TEST(VideoReader, MakesPixelsSquare) {
   // Red top left, green top right.
   EXPECT_GT(cv::mean(rgb(cv::Rect(4, 4, 16, 16)))[0], 150);
   EXPECT_GT(cv::mean(rgb(cv::Rect(300, 4, 16, 16)))[1], 100);
+}
+
+// A broadcast that goes on in 16:9: what is wider is cropped.
+TEST(VideoReader, SqueezesNoFrameWherePixelsChangeTheirShape) {
+  const std::string narrow =
+      Contents(absl::StrCat(kTestdata, "interlaced.mpg"));
+  const std::string sequence = "\0\0\1\xb3"s;
+  constexpr size_t kShape = 7;
+  std::string wide = narrow;
+  size_t at = wide.find(sequence);
+  ASSERT_NE(at, std::string::npos);
+  for (; at != std::string::npos; at = wide.find(sequence, at + 1)) {
+    wide.at(at + kShape) = '\x33';  // 16:9, 25 frames a second
+  }
+  ASSERT_NE(wide, narrow);
+  const std::string path = TempPath("reshaped.mpg");
+  ASSERT_THAT(WriteAtomically(path, wide), IsOk());
+  const cv::Mat wide_frame = ReadAll(path).frames.back().rgb;
+  ASSERT_THAT(WriteAtomically(path, narrow + wide), IsOk());
+  const ReadVideo video = ReadAll(path);
+  EXPECT_THAT(video.end, IsOk());
+  const cv::Size size(video.info.width, video.info.height);
+  ASSERT_GT(wide_frame.cols, size.width);
+  EXPECT_EQ(cv::norm(video.frames.back().rgb, CropAndResize(wide_frame, size),
+                     cv::NORM_INF),
+            0);
 }
 
 // The mean colour within patch i of 16.
