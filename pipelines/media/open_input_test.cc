@@ -366,10 +366,11 @@ TEST(OpenInput, ReadsAMovingPictureOfAServerAsThatOfAFile) {
   }
 }
 
-// Larger than what is fetched to tell it from one picture.
+// Larger than what is fetched to tell it from one picture, and each picture
+// than what FFmpeg looks at first.
 TEST(OpenInput, ReadsRawMotionJpegOfAServerAtTheRateOfTheUser) {
   const std::string path = TempPath("served.mjpeg");
-  WriteNumberedMotionJpeg(path, cv::Size(64, 64), 4);
+  WriteNumberedMotionJpeg(path, cv::Size(640, 480), 4);
   std::string bytes = *ReadFile(path);
   int frames = 4;
   for (; bytes.size() < (1 << 17); frames *= 2) bytes += bytes;
@@ -377,7 +378,7 @@ TEST(OpenInput, ReadsRawMotionJpegOfAServerAtTheRateOfTheUser) {
   FrameSourceOptions options;
   options.allow_addresses = true;
   options.image_rate = {10, 1};
-  const auto source = OpenFrameSource(server.Url("/a.mjpeg"), options);
+  const auto source = OpenFrameSource(server.Url("/live"), options);
   ASSERT_THAT(source, IsOk());
   EXPECT_TRUE((*source)->info().has_assumed_rate);
   EXPECT_EQ((*source)->info().frame_rate.value(), 10);
