@@ -792,6 +792,21 @@ TEST(ReadImage, NamesFilesThatAreNoImages) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("folder")));
 }
 
+// What phones and drawing programs write.
+TEST(ReadImage, SaysWhatHelpsWithAFormatThatIsNotRead) {
+  EXPECT_THAT(ReadImage("pipelines/media/testdata/video/photo.heic"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("photo.heic is a HEIC or AVIF photo"),
+                             HasSubstr("convert it to JPEG or PNG"))));
+  EXPECT_THAT(ProbeImage("<?xml version='1.0'?><svg width='1'>", "a.svg"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("a.svg is an SVG drawing")));
+  EXPECT_THAT(DecodeImageWithAlpha("GIF89a", "a.gif"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("a.gif is a GIF"),
+                             HasSubstr("save it as PNG"))));
+}
+
 TEST(WriteImage, LeavesNothingBehindWhenItFails) {
   EXPECT_THAT(WriteImage(TempPath("no/such/folder/a.png"), Picture(2, 2)),
               StatusIs(StatusCode::kNotFound, HasSubstr("no/such/folder")));

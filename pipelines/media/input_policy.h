@@ -10,7 +10,6 @@
 #define PIPELINES_MEDIA_INPUT_POLICY_H_
 
 #include <string>
-#include <string_view>
 
 #include "pipelines/media/ffmpeg_util.h"
 
@@ -23,11 +22,6 @@ bool IsAllowedInFile(const AVInputFormat& format);
 // Streaming), which names other files; ...". `format` is not allowed in files.
 // is_pipe: the file is one that cannot be sought in.
 std::string WhyNotAllowed(const AVInputFormat& format, bool is_pipe);
-
-// The same of a file that begins with `head` and is known not to be read: a
-// drawing, a playlist, a photo of a phone (of which some versions of FFmpeg
-// read a part as a video). Empty for all others.
-std::string WhyNotRead(std::string_view head);
 
 // Of a URL that the user gave, as lists for FFmpeg, with commas between. A
 // playlist behind a URL may name other addresses of the network; no protocol in

@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "pipelines/media/colour_tags.h"
 #include "pipelines/media/formats/motion_jpeg.h"
+#include "pipelines/media/formats/refused_formats.h"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/input_address.h"

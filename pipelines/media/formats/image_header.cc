@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "pipelines/media/formats/bytes.h"
+#include "pipelines/media/formats/refused_formats.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {
@@ -472,6 +473,18 @@ ImageFormat DetectImageFormat(std::string_view bytes) {
 
 namespace {
 
+absl::Status NoKnownFormat(std::string_view bytes, const std::string& name) {
+  constexpr size_t kHead = 1024;
+  std::string why = WhyNotRead(bytes.substr(0, kHead));
+  if (why.empty() && StartsWith(bytes, "GIF8")) {
+    why = "is a GIF, and a still picture is needed here; save it as PNG";
+  }
+  if (why.empty()) {
+    why = "is not an image of a known format (PNG, JPEG, BMP, WebP, TIFF)";
+  }
+  return absl::InvalidArgumentError(absl::StrCat(name, " ", why));
+}
+
 absl::StatusOr<ImageHeader> ReadHeaderOfFormat(std::string_view bytes,
                                                const std::string& name) {
   switch (DetectImageFormat(bytes)) {
@@ -490,8 +503,7 @@ absl::StatusOr<ImageHeader> ReadHeaderOfFormat(std::string_view bytes,
     case ImageFormat::kNone:
       break;
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      name, " is not an image of a known format (PNG, JPEG, BMP, WebP, TIFF)"));
+  return NoKnownFormat(bytes, name);
 }
 
 }  // namespace

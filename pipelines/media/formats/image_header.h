@@ -52,7 +52,8 @@ struct ImageHeader {
 // Where a header states a size several times, the decoder's choice or the
 // largest counts.
 //
-// InvalidArgument, with `name`, when no size can be found, when the file ends
+// InvalidArgument, with `name`, for another format, which is named where it is
+// known (see refused_formats.h), when no size can be found, when the file ends
 // before its format's end mark, when (PNG) a checksum is wrong, for an animated
 // WebP, and for what the decoder reads wrongly: a TIFF with alpha that is no
 // RGB of 8 or 16 bits, one of more than 8 bits whose white is 0 or whose

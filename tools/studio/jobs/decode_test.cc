@@ -139,6 +139,13 @@ TEST_F(DecodeTest, RefusesAnotherKindThanWasSaid) {
   }
 }
 
+TEST_F(DecodeTest, SaysWhatHelpsWithAPhotoThatIsNotRead) {
+  const std::string head = std::string("\0\0\0\x18", 4) + "ftypheic";
+  EXPECT_THAT(ProbeMedia(Shared(head), MediaKind::kImage),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("the picture is a HEIC or AVIF photo")));
+}
+
 TEST_F(DecodeTest, ShowsTheFrameThatIsAskedFor) {
   const Bytes video = Video(7);
   for (const int64_t frame : {0, 6, 3}) {
