@@ -156,6 +156,13 @@ cv::Mat SplitAlpha(std::optional<int> transparent_grey, cv::Mat* image) {
   return alpha;
 }
 
+// Windows programs write BMPs with alpha that is 0 everywhere; browsers show
+// these as opaque.
+bool IsUnusedAlpha(const cv::Mat& alpha, ImageFormat format) {
+  return format == ImageFormat::kBmp && !alpha.empty() &&
+         cv::countNonZero(alpha) == 0;
+}
+
 // Puts a chunk behind the header, [PNG specification, 5.3].
 void InsertPngChunk(const std::string& chunk, std::string* png) {
   constexpr size_t kHeaderEnd = 8 + 25;  // signature and IHDR
@@ -240,6 +247,7 @@ absl::StatusOr<ImageWithAlpha> DecodeImageWithAlpha(std::string_view bytes,
   }
   if (header.is_premultiplied) Unmultiply(&image);
   cv::Mat alpha = SplitAlpha(header.transparent_grey, &image);
+  if (IsUnusedAlpha(alpha, DetectImageFormat(bytes))) alpha.release();
   ConvertToSrgb(ReadImageColours(bytes), &image);
   // Floats that are no TIFF: Radiance and the like.
   if (image.depth() == CV_32F &&

@@ -48,8 +48,8 @@ absl::StatusOr<std::string> ReadImageFile(
 
 // Reads the image at `path`, whatever its name says: PNG, JPEG, BMP, WebP,
 // TIFF, PNM (but PAM) and what else OpenCV decodes. Grey becomes RGB, what is
-// transparent (in PNG, WebP and TIFF) becomes white, 16 bits are rounded to 8,
-// the EXIF orientation is applied, and so are colour profiles
+// transparent (in PNG, WebP, TIFF, BMP and JPEG 2000) becomes white, 16 bits
+// are rounded to 8, the EXIF orientation is applied, and so are colour profiles
 // (image_colours.h): the result is sRGB.
 //
 // NotFound or PermissionDenied when the file cannot be opened; InvalidArgument

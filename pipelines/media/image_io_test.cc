@@ -3,6 +3,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <string>
@@ -353,6 +354,68 @@ TEST(ReadImage, NamesATransparencyThatItDoesNotRead) {
                              HasSubstr("save it as PNG"))));
 }
 
+// Pixels of 32 bits under a header of `header_bytes`, 40 or more, with masks of
+// red, green, blue and alpha.
+std::string BmpByMasks(uint32_t header_bytes,
+                       const std::vector<uint32_t>& masks,
+                       const std::vector<uint32_t>& pixels) {
+  const auto number = [](size_t value) {
+    return LittleEndianBytes(static_cast<uint32_t>(value));
+  };
+  std::string header = number(header_bytes) + number(pixels.size()) +
+                       number(1) + std::string("\1\0\x20\0\3\0\0\0", 8) +
+                       number(4 * pixels.size()) + std::string(16, '\0');
+  for (const uint32_t mask : masks) header += number(mask);
+  header.resize(std::max<size_t>(header.size(), header_bytes), '\0');
+  const size_t begin = 14 + header.size();
+  std::string bmp = "BM" + number(begin + 4 * pixels.size()) + number(0) +
+                    number(begin) + header;
+  for (const uint32_t pixel : pixels) bmp += number(pixel);
+  return bmp;
+}
+
+const std::vector<uint32_t> kBgrMasks = {0xff0000, 0xff00, 0xff, 0xff000000};
+
+TEST(ReadImageWithAlpha, ReadsTheTransparencyOfABmp) {
+  const std::vector<uint32_t> pixels = {0x000a141e, 0xff0a141e, 0x330a141e};
+  for (const uint32_t header_bytes : {56, 108, 124}) {
+    const auto image =
+        DecodeImageWithAlpha(BmpByMasks(header_bytes, kBgrMasks, pixels), "a");
+    ASSERT_THAT(image, IsOk());
+    ASSERT_FALSE(image->alpha.empty()) << header_bytes;
+    EXPECT_EQ(image->alpha.at<uint8_t>(0), 0);
+    EXPECT_EQ(image->alpha.at<uint8_t>(2), 51);
+    EXPECT_EQ(image->rgb.at<cv::Vec3b>(0), cv::Vec3b(255, 255, 255));
+    EXPECT_EQ(image->rgb.at<cv::Vec3b>(1), cv::Vec3b(10, 20, 30));
+    EXPECT_EQ(image->rgb.at<cv::Vec3b>(2), cv::Vec3b(206, 208, 210));
+  }
+}
+
+// The fourth number of a pixel is no alpha, or is not used.
+TEST(ReadImageWithAlpha, TakesABmpWithoutAlphaForOpaque) {
+  const std::vector<uint32_t> masks(kBgrMasks.begin(), kBgrMasks.begin() + 3);
+  for (const std::string& bmp :
+       {BmpByMasks(40, masks, {0x000a141e, 0xff0a141e}),
+        BmpByMasks(108, masks, {0x000a141e, 0xff0a141e}),
+        BmpByMasks(124, kBgrMasks, {0xff0a141e, 0xff0a141e}),
+        BmpByMasks(124, kBgrMasks, {0x000a141e, 0x000a141e})}) {
+    const auto image = DecodeImageWithAlpha(bmp, "a");
+    ASSERT_THAT(image, IsOk());
+    EXPECT_TRUE(image->alpha.empty());
+    EXPECT_EQ(image->rgb.at<cv::Vec3b>(0), cv::Vec3b(10, 20, 30));
+  }
+}
+
+TEST(ReadImageWithAlpha, ReadsTheTransparencyOfAJpeg2000) {
+  const auto image = DecodeImageWithAlpha(
+      Encode(".jp2", cv::Mat(64, 64, CV_8UC4, cv::Scalar(30, 20, 10, 51))),
+      "a.jp2");
+  ASSERT_THAT(image, IsOk());
+  ASSERT_FALSE(image->alpha.empty());
+  EXPECT_NEAR(image->alpha.at<uint8_t>(0), 51, 1);
+  EXPECT_NEAR(image->rgb.at<cv::Vec3b>(0)[0], 206, 1);
+}
+
 // What OpenCV would return inverted, with its colours mixed, or too dark.
 TEST(ReadImage, NamesWhatItWouldReadWrongly) {
   const auto changed = [](int type, const char* from, const char* to) {
@@ -367,7 +430,21 @@ TEST(ReadImage, NamesWhatItWouldReadWrongly) {
   const auto apart = [&changed](int type) {
     return changed(type, "\x03\x01\x01", "\x1c\x01\x02");
   };
+  const cv::Mat plain(64, 64, CV_8UC3, cv::Scalar::all(9));
+  std::string sycc = Encode(".jp2", plain);
+  sycc.replace(sycc.find("colr") + 10, 1, "\x12");
+  std::string grey_alpha = Encode(".jp2", plain);
+  grey_alpha.replace(grey_alpha.find("\xff\x4f\xff\x51") + 41, 1, "\2");
   const std::pair<const char*, std::string> cases[] = {
+      {"another order of colours",
+       BmpByMasks(108, {0xff, 0xff00, 0xff0000, 0xff000000}, {1})},
+      {"another order of colours",
+       BmpByMasks(40, {0x3ff00000, 0xffc00, 0x3ff}, {1})},
+      {"colour space 18", sycc},
+      {"grey with transparency", grey_alpha},
+      // In place of the orientation.
+      {"numbers with a sign",
+       changed(CV_16UC1, "\x12\x01\x01", "\x53\x01\x02")},
       {"white is 0", changed(CV_16UC3, "\x06\x01\x02", "\x06\x01\0")},
       {"colours are apart", apart(CV_16UC3)},
       {"largest value is 1023", "P5 1 1 1023 ab"},

@@ -194,6 +194,25 @@ ImageColours ReadTiff(std::string_view bytes) {
   return colours;
 }
 
+// [ISO 15444-1, I.5.3.3] The method, precedence and approximation, of a byte
+// each, and the profile.
+ImageColours ReadJpeg2000(std::string_view bytes) {
+  constexpr uint32_t kByProfile = 2;
+  constexpr size_t kBegin = 4 + 3;  // behind the name
+  ImageColours colours;
+  const std::string_view boxes =
+      bytes.substr(0, bytes.find("\xff\x4f\xff\x51"));
+  const size_t at = boxes.find("colr");
+  if (at == std::string_view::npos || at < 4 ||
+      Byte(boxes, at + 4) != kByProfile) {
+    return colours;
+  }
+  const size_t length = BigEndian(boxes, at - 4, 4);  // of all the box
+  colours.icc = std::string(
+      Part(boxes, at + kBegin, std::max(length, kBegin + 4) - kBegin - 4));
+  return colours;
+}
+
 }  // namespace
 
 ImageColours ReadImageColours(std::string_view bytes) {
@@ -210,6 +229,9 @@ ImageColours ReadImageColours(std::string_view bytes) {
       break;
     case ImageFormat::kTiff:
       colours = ReadTiff(bytes);
+      break;
+    case ImageFormat::kOther:
+      if (bytes.substr(4, 4) == "jP  ") colours = ReadJpeg2000(bytes);
       break;
     default:
       break;

@@ -28,8 +28,8 @@ struct ImageColours {
   std::optional<HdrCode> hdr;          // without all others
 };
 
-// Of PNG (cICP, iCCP, sRGB, gAMA, cHRM), JPEG (APP2), WebP (ICCP) and TIFF (tag
-// 34675); nothing for other formats and for what cannot be read.
+// Of PNG (cICP, iCCP, sRGB, gAMA, cHRM), JPEG (APP2), WebP (ICCP), TIFF (tag
+// 34675) and JP2 (colr); nothing for other formats and for what cannot be read.
 ImageColours ReadImageColours(std::string_view bytes);
 
 }  // namespace pipelines::media

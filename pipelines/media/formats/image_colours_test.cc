@@ -127,5 +127,17 @@ TEST(ReadImageColours, OfOtherFilesAreNone) {
   EXPECT_EQ(ReadImageColours("a text").icc, "");
 }
 
+TEST(ReadImageColours, OfAJp2AreTheProfileOfItsBox) {
+  const auto of = [](const std::string& box) {
+    const std::string length =
+        BigEndianBytes(static_cast<uint32_t>(box.size() + 8));
+    return ReadImageColours("\0\0\0\x0cjP  \r\n\x87\n"s + length + "colr" +
+                            box + "\xff\x4f\xff\x51 the picture");
+  };
+  EXPECT_EQ(of("\2\0\0colours"s).icc, "colours");
+  EXPECT_EQ(of("\1\0\0\0\0\0\x10"s).icc, "");
+  EXPECT_EQ(of("\2"s).icc, "");
+}
+
 }  // namespace
 }  // namespace pipelines::media

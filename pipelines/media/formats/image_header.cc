@@ -156,6 +156,30 @@ absl::StatusOr<ImageHeader> ReadJpegHeader(std::string_view bytes,
   return Truncated(name, bytes.size());
 }
 
+// BITMAPV4HEADER of Windows: of 32 bits a pixel, masks may say where each
+// colour and alpha stand. The decoder takes them to be in the order B, G, R,
+// alpha.
+absl::StatusOr<bool> HasBmpAlpha(std::string_view bytes,
+                                 const std::string& name) {
+  constexpr uint32_t kByMasks = 3, kHeaderWithAlpha = 56;
+  if (LittleEndian(bytes, 28, 2) != 32 ||
+      LittleEndian(bytes, 30, 4) != kByMasks) {
+    return false;
+  }
+  const bool states_alpha = LittleEndian(bytes, 14, 4) >= kHeaderWithAlpha;
+  const uint64_t alpha = states_alpha ? LittleEndian(bytes, 66, 4) : 0;
+  if (LittleEndian(bytes, 54, 4) == 0xff0000 &&
+      LittleEndian(bytes, 58, 4) == 0xff00 &&
+      LittleEndian(bytes, 62, 4) == 0xff &&
+      (alpha == 0 || alpha == 0xff000000)) {
+    return alpha != 0;
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      name,
+      " is a BMP of another order of colours than B, G, R, which is not read; "
+      "save it as PNG"));
+}
+
 absl::StatusOr<ImageHeader> ReadBmpHeader(std::string_view bytes,
                                           const std::string& name) {
   const size_t file_size = LittleEndian(bytes, 2, 4);
@@ -169,8 +193,10 @@ absl::StatusOr<ImageHeader> ReadBmpHeader(std::string_view bytes,
   }
   // A negative height marks rows from the top.
   const int64_t height = static_cast<int32_t>(LittleEndian(bytes, 22, 4));
-  return MakeHeader(LittleEndian(bytes, 18, 4),
-                    static_cast<uint32_t>(std::abs(height)));
+  ImageHeader header = MakeHeader(LittleEndian(bytes, 18, 4),
+                                  static_cast<uint32_t>(std::abs(height)));
+  ASSIGN_OR_RETURN(header.has_alpha, HasBmpAlpha(bytes, name));
+  return header;
 }
 
 absl::StatusOr<ImageHeader> ReadWebpHeader(std::string_view bytes,
@@ -210,6 +236,7 @@ struct TiffDirectory {
   uint32_t subfile = 0;  // bit 0: a small copy of another picture of the file
   uint32_t planar = 1;   // 2: a strip holds one colour
   uint32_t extra_sample = 0;
+  uint32_t sample_format = 1;  // 2: numbers with a sign
   uint32_t rows_per_strip = 0xffffffff;
   uint32_t tile_width = 0, tile_height = 0;
 };
@@ -244,7 +271,7 @@ absl::StatusOr<TiffDirectory> ReadTiffDirectory(std::string_view bytes,
       {262, &directory.photometric},  {277, &directory.samples},
       {322, &directory.tile_width},   {323, &directory.tile_height},
       {338, &directory.extra_sample}, {278, &directory.rows_per_strip},
-      {284, &directory.planar}};
+      {284, &directory.planar},       {339, &directory.sample_format}};
   for (size_t i = 0; i < count; ++i) {
     const size_t entry = at + 2 + 12 * i;
     for (const auto& [tag, field] : fields) {
@@ -271,7 +298,7 @@ int64_t TiffBufferBytes(const TiffDirectory& directory, int bytes_per_sample) {
 absl::StatusOr<ImageHeader> ReadTiffHeader(std::string_view bytes,
                                            const std::string& name) {
   constexpr uint32_t kWhiteIsZero = 0, kRgb = 2, kApart = 2;
-  constexpr uint32_t kAssociated = 1, kUnassociated = 2;
+  constexpr uint32_t kAssociated = 1, kUnassociated = 2, kSigned = 2;
   constexpr uint32_t kIsSmallCopy = 1, kColourFilter = 32803;  // [TIFF/EP]
   ASSIGN_OR_RETURN(const TiffDirectory directory,
                    ReadTiffDirectory(bytes, name));
@@ -281,6 +308,12 @@ absl::StatusOr<ImageHeader> ReadTiffHeader(std::string_view bytes,
         name,
         " is a raw photo of a camera, or begins with a small copy of its "
         "picture, which is not read; save it as JPEG or PNG"));
+  }
+  if (directory.sample_format == kSigned) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name,
+        " is a TIFF of numbers with a sign, which is not read; save it as "
+        "PNG"));
   }
   ImageHeader header =
       MakeHeader(directory.width, directory.height, directory.bits);
@@ -369,12 +402,31 @@ ImageHeader ReadRadianceHeader(std::string_view bytes) {
   return MakeHeader(width, height, 32);
 }
 
+// [ISO 15444-1, I.5.3.3] The box of a JP2 file that says what its numbers
+// mean. A profile is read by image_colours.h.
+absl::Status CheckJpeg2000Colours(std::string_view boxes,
+                                  const std::string& name) {
+  constexpr uint32_t kEnumerated = 1, kSrgb = 16, kGrey = 17;
+  const size_t at = boxes.find("colr");
+  if (at == std::string_view::npos || Byte(boxes, at + 4) != kEnumerated) {
+    return absl::OkStatus();
+  }
+  const uint64_t space = BigEndian(boxes, at + 7, 4);
+  if (space == kSrgb || space == kGrey) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, " is a JPEG 2000 picture of colour space ", space,
+                   "; 16 (sRGB) and 17 (grey) are read, save it as PNG"));
+}
+
 // [ISO 15444-1, A.5.1] The size segment, right behind the start of the stream,
 // which in a JP2 file stands in a box. Other boxes may hold what looks like
 // one.
-ImageHeader ReadJpeg2000Header(std::string_view bytes) {
+absl::StatusOr<ImageHeader> ReadJpeg2000Header(std::string_view bytes,
+                                               const std::string& name) {
   constexpr std::string_view kStart = "\xff\x4f\xff\x51";
-  uint32_t width = 0, height = 0, bits = 0;
+  RETURN_IF_ERROR(
+      CheckJpeg2000Colours(bytes.substr(0, bytes.find(kStart)), name));
+  uint32_t width = 0, height = 0, bits = 0, channels = 0;
   for (size_t start = bytes.find(kStart); start != std::string_view::npos;
        start = bytes.find(kStart, start + 1)) {
     const size_t at = start + 4 + 4;  // behind length and capabilities
@@ -384,9 +436,19 @@ ImageHeader ReadJpeg2000Header(std::string_view bytes) {
     };
     width = std::max(width, difference(0, 8));
     height = std::max(height, difference(4, 12));
+    channels =
+        std::max(channels, static_cast<uint32_t>(BigEndian(bytes, at + 32, 2)));
     bits = std::max(bits, (Byte(bytes, at + 34) & 0x7f) + 1);
   }
-  return MakeHeader(width, height, bits);
+  if (channels == 2) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name,
+        " is a JPEG 2000 picture of grey with transparency, which is not read; "
+        "save it as PNG"));
+  }
+  ImageHeader header = MakeHeader(width, height, bits);
+  header.has_alpha = channels == 4;
+  return header;
 }
 
 absl::StatusOr<ImageHeader> ReadOtherHeader(std::string_view bytes,
@@ -399,7 +461,7 @@ absl::StatusOr<ImageHeader> ReadOtherHeader(std::string_view bytes,
     case '\x59':  // Sun raster
       return MakeHeader(BigEndian(bytes, 4, 4), BigEndian(bytes, 8, 4));
     default:
-      return ReadJpeg2000Header(bytes);
+      return ReadJpeg2000Header(bytes, name);
   }
 }
 

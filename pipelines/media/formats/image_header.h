@@ -39,7 +39,7 @@ struct ImageHeader {
   cv::Size size;             // as stored, before any EXIF rotation
   int orientation = 1;       // [EXIF] 1 to 8
   int bytes_per_sample = 1;  // as the decoder returns them: 2 for 16 bits
-  bool has_alpha = false;    // of PNG, WebP and TIFF
+  bool has_alpha = false;    // of PNG, WebP, TIFF, BMP and JPEG 2000
   // The grey that cannot be seen, of samples as the decoder returns them, which
   // gives no alpha of a grey PNG.
   std::optional<int> transparent_grey;
@@ -57,8 +57,10 @@ struct ImageHeader {
 // before its format's end mark, when (PNG) a checksum is wrong, for an animated
 // WebP, and for what the decoder reads wrongly: a TIFF with alpha that is no
 // RGB of 8 or 16 bits, one of more than 8 bits whose white is 0 or whose
-// colours are stored apart, a PNM whose largest value is not that of its bytes,
-// and a PAM.
+// colours are stored apart, one of numbers with a sign, a BMP of another order
+// of colours than B, G, R, a JPEG 2000 of grey with alpha or of other colours
+// than sRGB and grey, a PNM whose largest value is not that of its bytes, and a
+// PAM.
 absl::StatusOr<ImageHeader> ReadImageHeader(std::string_view bytes,
                                             const std::string& name);
 
