@@ -1,6 +1,8 @@
 // The laws of FrameSource, for every kind of input.
 #include "pipelines/media/frame_source.h"
 
+#include <sys/stat.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -420,7 +422,16 @@ TEST(OpenFrameSource, SkipsWhatSystemsPutIntoFolders) {
                            "desktop.ini", "notes.txt"}) {
     ASSERT_THAT(WriteAtomically(path + "/" + name, "no picture"), IsOk());
   }
-  std::filesystem::create_directory(path + "/__MACOSX");
+  // What is no picture by its name and its content; a pipe is not opened.
+  for (const char* name : {"README", "frame.log", "audio.wav"}) {
+    ASSERT_THAT(WriteAtomically(path + "/" + name, "no picture"), IsOk());
+  }
+  ASSERT_THAT(WriteAtomically(path + "/Icon\r", ""), IsOk());
+  for (const char* name : {"__MACOSX", "masks", "small.png"}) {
+    std::filesystem::create_directory(path + "/" + name);
+  }
+  ASSERT_EQ(mkfifo((path + "/pipe").c_str(), 0600), 0);
+  std::filesystem::rename(path + "/4.png", path + "/4");
   const auto source = OpenFrameSource(path);
   ASSERT_THAT(source, IsOk());
   const std::vector<VideoFrame> frames = ReadAll(**source);

@@ -8,10 +8,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "networks/files/folder.h"
+#include "pipelines/media/image_io.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::media {
 namespace {
+
+namespace fs = std::filesystem;
 
 bool HasEnding(const std::string& name,
                std::initializer_list<const char*> endings) {
@@ -19,6 +22,17 @@ bool HasEnding(const std::string& name,
     if (absl::EndsWithIgnoreCase(name, ending)) return true;
   }
   return false;
+}
+
+// Of what its name says to be a picture, what is wrong is said where it is
+// opened: a frame that is damaged is not left out. A pipe is not opened.
+bool IsFrameFile(const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (fs::is_directory(status) || fs::is_other(status)) return false;
+  if (HasPictureEnding(path)) return true;
+  const absl::StatusOr<std::string> head = ReadImageHead(path);
+  return !head.ok() || LooksLikeImage(*head);
 }
 
 }  // namespace
@@ -38,22 +52,26 @@ absl::StatusOr<std::vector<std::string>> ListFrameFiles(
     const std::string& folder) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names,
                    networks::files::ListFolder(folder));
-  std::vector<std::string> files;
+  std::vector<std::string> files, others;
   for (const std::string& name : names) {
     if (IsSidecar(name)) continue;
-    files.push_back(std::filesystem::path(folder) / name);
+    const std::string path = fs::path(folder) / name;
+    (IsFrameFile(path) ? files : others).push_back(path);
   }
-  if (files.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(folder, ": the folder holds no frames"));
-  }
-  return files;
+  if (!files.empty()) return files;
+  return absl::InvalidArgumentError(
+      others.empty()
+          ? absl::StrCat(folder, ": the folder holds no frames")
+          : absl::StrCat(folder, ": the folder holds no frames; ", others[0],
+                         " is not an image; a folder is read as the frames of "
+                         "one video"));
 }
 
 bool HasPictureEnding(const std::string& name) {
-  return HasEnding(
-      name, {".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg",
-             ".jpg", ".pgm", ".png", ".ppm", ".svg", ".tif", ".tiff", ".webp"});
+  return HasEnding(name, {".apng", ".avif", ".bmp", ".dib",  ".gif",  ".hdr",
+                          ".heic", ".heif", ".j2k", ".jfif", ".jp2",  ".jpe",
+                          ".jpeg", ".jpg",  ".pbm", ".pgm",  ".png",  ".pnm",
+                          ".ppm",  ".ras",  ".svg", ".tif",  ".tiff", ".webp"});
 }
 
 bool HasVideoEnding(const std::string& name) {

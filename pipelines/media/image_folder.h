@@ -19,8 +19,8 @@ namespace pipelines::media {
 VideoInfo ImageSequenceInfo(cv::Size size, int64_t num_frames, Rational rate);
 
 // The paths of the files in `folder` that are frames, in the order in which
-// people count; files such as notes and tables are not (see IsSidecar).
-// InvalidArgument when there is none.
+// people count: what has a picture's ending or begins like one. Folders, pipes,
+// notes and tables (see IsSidecar) are not. InvalidArgument when there is none.
 absl::StatusOr<std::vector<std::string>> ListFrameFiles(
     const std::string& folder);
 
