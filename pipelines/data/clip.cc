@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/image_io.h"
+#include "pipelines/media/input_address.h"
 #include "third_party/absl/status_macros.h"
 
 namespace pipelines::data {
@@ -44,6 +45,11 @@ class Collector {
 
 absl::StatusOr<std::unique_ptr<media::FrameSource>> OpenClip(
     const std::string& path, const ClipOptions& options) {
+  // It could be read once, and opening it would wait for who writes into it.
+  if (media::IsPipe(path)) {
+    return absl::InvalidArgumentError(
+        path + " is a pipe or a device and no clip; save it as a file");
+  }
   media::FrameSourceOptions source_options;
   source_options.allow_other_sizes = options.size.has_value();
   return media::OpenFrameSource(path, source_options);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <string>
@@ -91,6 +92,13 @@ std::string WhatIsWrong(const ClipRecord& record, const std::string& folder) {
              : record.bad();
 }
 
+// A log, a sound or a pipe beside the clips was never meant as one.
+bool MayBeMeantAsClip(const std::string& path) {
+  std::error_code error;
+  return media::HasPictureEnding(path) || media::HasVideoEnding(path) ||
+         std::filesystem::is_directory(path, error);
+}
+
 ClipInfo InfoOf(const ClipRecord& record) {
   ClipInfo info;
   info.num_frames = record.num_frames();
@@ -137,7 +145,8 @@ absl::StatusOr<ClipIndex> IndexClips(const DatasetOptions& options) {
     const std::string path = absl::StrCat(folder, "/", names[i]);
     if (is_lasting[i]) lasting.push_back(records[i]);
     if (records[i].has_bad()) {
-      index.bad.push_back({path, WhatIsWrong(records[i], folder)});
+      index.bad.push_back(
+          {path, WhatIsWrong(records[i], folder), MayBeMeantAsClip(path)});
       continue;
     }
     IndexedClip& clip = index.clips.emplace_back();
@@ -145,6 +154,13 @@ absl::StatusOr<ClipIndex> IndexClips(const DatasetOptions& options) {
     clip.info = InfoOf(records[i]);
     clip.modified_ns = records[i].modified_ns();
     clip.bytes = records[i].bytes();
+  }
+  const bool holds_clips =
+      !index.clips.empty() ||
+      std::any_of(index.bad.begin(), index.bad.end(),
+                  [](const BadClip& clip) { return clip.counts; });
+  if (!holds_clips) {
+    return absl::NotFoundError(absl::StrCat(folder, " holds no clips"));
   }
   NameClips(index.clips);
   cache.Save(lasting);

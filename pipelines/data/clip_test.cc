@@ -1,5 +1,7 @@
 #include "pipelines/data/clip.h"
 
+#include <sys/stat.h>
+
 #include <string>
 
 #include "gmock/gmock.h"
@@ -176,6 +178,16 @@ TEST(ReadClip, NamesWhatIsNoClip) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("is empty")));
   EXPECT_THAT(ReadClip(media::TempPath("absent")),
               StatusIs(StatusCode::kNotFound, HasSubstr("absent")));
+}
+
+// It would be waited for.
+TEST(ReadClip, OpensNoPipe) {
+  const std::string pipe = media::TempPath("a pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  for (const auto& read : {ReadClip(pipe).status(), ProbeClip(pipe).status()}) {
+    EXPECT_THAT(read, StatusIs(StatusCode::kInvalidArgument,
+                               HasSubstr("a pipe is a pipe or a device")));
+  }
 }
 
 TEST(ProbeClip, MayMissDamageThatReadClipFinds) {

@@ -199,19 +199,24 @@ absl::Status Dataset::Impl::SetAside(int64_t index,
 absl::Status Dataset::Impl::CheckBadShare() const {
   const size_t damaged_inside =
       static_cast<size_t>(std::count(is_bad_.begin(), is_bad_.end(), true));
-  const size_t num_all = clips_.size() + bad_.size() - damaged_inside;
-  if (bad_.size() < num_all &&
-      static_cast<double>(bad_.size()) <=
+  std::vector<std::string> reasons;
+  for (const BadClip& clip : bad_) {
+    if (clip.counts) reasons.push_back(clip.reason);
+  }
+  const size_t num_bad = reasons.size();
+  const size_t num_all = clips_.size() + num_bad - damaged_inside;
+  if (num_bad < num_all &&
+      static_cast<double>(num_bad) <=
           options_.max_bad_share * static_cast<double>(num_all)) {
     return absl::OkStatus();
   }
   std::string message = absl::StrCat(
-      bad_.size(), " of the ", num_all, " clips in ", options_.root, "/",
+      num_bad, " of the ", num_all, " clips in ", options_.root, "/",
       options_.split, " cannot be read; data.max_bad_share allows a share of ",
       options_.max_bad_share, ". The first: ");
   constexpr size_t kShown = 3;
-  for (size_t i = 0; i < std::min(kShown, bad_.size()); ++i) {
-    absl::StrAppend(&message, i > 0 ? "; " : "", bad_[i].reason);
+  for (size_t i = 0; i < std::min(kShown, num_bad); ++i) {
+    absl::StrAppend(&message, i > 0 ? "; " : "", reasons[i]);
   }
   return absl::FailedPreconditionError(message);
 }

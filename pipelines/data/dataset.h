@@ -87,6 +87,11 @@ struct IndexedClip {
 struct BadClip {
   std::string path;
   std::string reason;
+
+  // Whether it may have been meant as a clip: false of a file that cannot be
+  // read and has the ending of no picture or video, such as a log. It does not
+  // count for max_bad_share.
+  bool counts = true;
 };
 
 // "left out PATH: REASON", with the path once.

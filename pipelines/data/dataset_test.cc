@@ -315,6 +315,32 @@ TEST(Dataset, NamesBadClipsAndGoesOnWithoutThem) {
                              HasSubstr("max_bad_share"))));
 }
 
+// A log, a sound or a pipe beside the clips, and a folder in one of them.
+TEST(Dataset, LeavesOutWhatIsNoClipWithoutCountingIt) {
+  const std::string root = MakeRoot("no clips");
+  ASSERT_THAT(WriteAtomically(root + "/train/make.log", "a text"), IsOk());
+  ASSERT_EQ(mkfifo((root + "/train/pipe").c_str(), 0600), 0);
+  const std::string folder = root + "/train/folder";
+  media::WriteNumberedFolder(folder, cv::Size(kSide, kSide), kFrames);
+  fs::create_directory(folder + "/masks");
+  DatasetOptions options = Options(root);
+  options.max_bad_share = 0;
+  const auto dataset = MustOpen(options);
+  ASSERT_EQ(dataset->size(), kClips + 1);
+  EXPECT_THAT(DescribeEpoch(*dataset, 0), SizeIs(kClips + 1));
+  ASSERT_THAT(dataset->bad_clips(), SizeIs(2));
+  EXPECT_THAT(dataset->bad_clips()[0].path, HasSubstr("make.log"));
+  EXPECT_THAT(dataset->bad_clips()[1].reason, HasSubstr("is a pipe"));
+}
+
+TEST(Dataset, FindsNoClipInALog) {
+  const std::string root = media::TempFolder("only a log");
+  mkdir((root + "/train").c_str(), 0755);
+  ASSERT_THAT(WriteAtomically(root + "/train/make.log", "a text"), IsOk());
+  EXPECT_THAT(Dataset::Open(Options(root)),
+              StatusIs(StatusCode::kNotFound, HasSubstr("holds no clips")));
+}
+
 TEST(LeftOut, SaysThePathOnce) {
   EXPECT_EQ(LeftOut({"/d/a.mp4", "/d/a.mp4: is cut short"}),
             "left out /d/a.mp4: is cut short");

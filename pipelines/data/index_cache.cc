@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kVersion = 5;
+constexpr int kVersion = 6;
 
 std::string InFolder(const std::string& folder) {
   return folder + "/.clip_index";
