@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/path_parts.h"
@@ -53,17 +54,22 @@ absl::Status CheckSize(const ImageHeader& header, size_t file_bytes,
   const int64_t converted = header.bytes_per_sample > 1 ? 3 : 0;
   // No overflow: the sides are below 2^31, so their product is below 2^62.
   const int64_t pixels = int64_t{header.size.width} * header.size.height;
+  const int64_t bytes_per_pixel = decoded + std::max(turned, converted);
   const int64_t max_pixels =
       std::max(int64_t{0}, kMaxImageBytes - header.buffer_bytes) /
-      (decoded + std::max(turned, converted));
+      bytes_per_pixel;
   if (pixels <= max_pixels) {
     return CheckUnpacking(header, pixels * decoded + header.buffer_bytes,
                           file_bytes, name);
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      name, ": the header claims ", header.size.width, "x", header.size.height,
-      " pixels; of this kind at most ", max_pixels,
-      " are accepted, which take ", kMaxImageBytes >> 20, " MiB"));
+  const double needed =
+      static_cast<double>(pixels) * static_cast<double>(bytes_per_pixel) +
+      static_cast<double>(header.buffer_bytes);
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "%s: the header claims %dx%d pixels, which take %.0f MiB to read; at "
+      "most %d MiB are accepted; make the picture smaller",
+      name, header.size.width, header.size.height,
+      std::ceil(needed / (1 << 20)), kMaxImageBytes >> 20));
 }
 
 // In place, unlike cv::cvtColor, which copies first.

@@ -750,6 +750,20 @@ TEST(ReadImage, LimitsTheTilesOfATiff) {
                        AllOf(HasSubstr("a.tiff"), HasSubstr("1024 MiB"))));
 }
 
+// One strip of all rows, beside the pixels.
+TEST(ReadImage, SaysWhatMemoryATiffWouldTake) {
+  std::string tiff = Tiff(cv::Mat(1, 1, CV_8UC3, cv::Scalar::all(1)), 1);
+  for (const char tag : {'\0', '\1', '\x16'}) {  // width, height, rows
+    const size_t at = tiff.find(std::string{tag, '\1', '\4', '\0'});
+    ASSERT_NE(at, std::string::npos);
+    tiff.replace(at + 8, 4, LittleEndianBytes(65535));
+  }
+  EXPECT_THAT(ProbeImage(tiff, "a.tiff"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("65535x65535"), HasSubstr("28672 MiB"),
+                             HasSubstr("at most 1280 MiB"))));
+}
+
 // What a decoder takes counts, and not what a file says later.
 TEST(ReadImage, LimitsTheMemoryWhateverIsRepeated) {
   const std::string frame("\xff\xc0\0\x11\x08", 5);
