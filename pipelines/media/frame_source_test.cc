@@ -15,6 +15,7 @@
 #include "networks/files/atomic_file.h"
 #include "networks/files/read_file.h"
 #include "opencv2/core.hpp"
+#include "pipelines/media/formats/bytes.h"
 #include "pipelines/media/formats/image_chunks_test_util.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/read_video_test_util.h"
@@ -271,6 +272,40 @@ TEST(OpenFrameSource, ReadsAnAnimatedPngAsAVideo) {
                 IsOk());
     const auto begun = OpenFrameSource(cut);
     EXPECT_FALSE(begun.ok() && (*begun)->Count().ok()) << part;
+  }
+}
+
+// `png` with other times, in hundredths of a second, in its chunks fcTL.
+std::string WithDelays(std::string png, const std::vector<uint32_t>& delays) {
+  size_t at = 0;
+  for (const uint32_t delay : delays) {
+    at = png.find("fcTL", at + 1);
+    const std::string control = png.substr(at + 4, 20) +
+                                BigEndianBytes(delay << 16 | 100) +
+                                png.substr(at + 28, 2);
+    png.replace(at - 4, 38, PngChunk("fcTL", control));
+  }
+  return png;
+}
+
+// 0 and a hundredth of a second are a tenth.
+TEST(OpenFrameSource, ShowsAnAnimatedPngAsBrowsersDo) {
+  const std::string path = TempPath("delays.png");
+  ASSERT_THAT(
+      WriteAtomically(
+          path, WithDelays(*ReadFile(std::string(kTestdata) + "animated.png"),
+                           {0, 1, 2, 5, 20})),
+      IsOk());
+  const auto source = OpenFrameSource(path);
+  ASSERT_THAT(source, IsOk());
+  const std::vector<VideoFrame> frames = ReadAll(**source);
+  ASSERT_EQ(frames.size(), 5u);
+  const double seconds[] = {0.1, 0.1, 0.02, 0.05, 0.2};
+  for (size_t i = 0; i < frames.size(); ++i) {
+    EXPECT_NEAR(static_cast<double>(frames[i].duration) *
+                    (*source)->info().time_base.value(),
+                seconds[i], 1e-4)
+        << i;
   }
 }
 

@@ -58,6 +58,14 @@ void SetRateOfNone(AVDictionary** options) {
   av_dict_set(options, "framerate", rate.c_str(), 0);
 }
 
+// The demuxer of animated PNGs takes these options: frames without a time, or
+// of a hundredth of a second or less, last a tenth, as those of a GIF or WebP.
+// Others leave them alone.
+void SetShortestFrame(AVDictionary** options) {
+  av_dict_set_int(options, "max_fps", 99, 0);
+  av_dict_set_int(options, "default_fps", 10, 0);
+}
+
 // FFmpeg looks for the chunk that says so in the first 2 kB only.
 bool IsMovingPicture(const MediaInput& file) {
   if (file.bytes != nullptr) return LooksLikeMovingImage(*file.bytes);
@@ -93,6 +101,7 @@ absl::StatusOr<InputPtr> OpenFile(const MediaInput& file) {
   input->io_open = RefuseNestedOpen;
   AVDictionary* options = nullptr;
   SetRateOfNone(&options);
+  SetShortestFrame(&options);
   error = avformat_open_input(&input, kNameForProbing, format, &options);
   av_dict_free(&options);
   if (error < 0) return NotReadable(error, path);
