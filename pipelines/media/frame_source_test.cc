@@ -399,6 +399,21 @@ TEST(OpenFrameSource, WarnsOfWhatIsNotSeenAsItShould) {
   EXPECT_THAT((*plain)->info().warnings, testing::IsEmpty());
 }
 
+TEST(OpenFrameSource, WarnsOfAMatrixThatIsNotRead) {
+  std::string video = *ReadFile(std::string(kTestdata) + "patches-bt709.mp4");
+  // Primaries, curve and matrix, three bits to the right: 1, 1 and 1.
+  const size_t at = video.find(std::string("\x20\x20\x28\0\0\3", 6));
+  ASSERT_NE(at, std::string::npos);
+  video.replace(at, 3, "\x20\x21\x08");  // the matrix becomes 8
+  const std::string path = TempPath("ycgco.mp4");
+  ASSERT_THAT(WriteAtomically(path, video), IsOk());
+  const auto source = OpenFrameSource(path);
+  ASSERT_THAT(source, IsOk());
+  EXPECT_THAT((*source)->info().warnings,
+              testing::ElementsAre(AllOf(HasSubstr("ycgco.mp4 states"),
+                                         HasSubstr("matrix 8 (ycgco)"))));
+}
+
 TEST(OpenFrameSource, ReadsADeviceOnlyWhereItMay) {
   FrameSourceOptions options;
   options.allow_addresses = true;

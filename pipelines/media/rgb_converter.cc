@@ -40,7 +40,7 @@ constexpr int kScaling = SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT;
 int ColourMatrix(const AVFrame& frame) {
   if (frame.colorspace == AVCOL_SPC_RGB) return SWS_CS_DEFAULT;
   const bool is_large = frame.height > 576 || frame.width >= 1280;
-  if (frame.colorspace != AVCOL_SPC_UNSPECIFIED) return frame.colorspace;
+  if (IsKnownMatrix(frame.colorspace)) return frame.colorspace;
   if (IsHdr(frame.color_trc)) return SWS_CS_BT2020;
   return is_large ? SWS_CS_ITU709 : SWS_CS_DEFAULT;
 }
@@ -52,6 +52,23 @@ bool HasFlag(const AVFrame& frame, uint64_t flag) {
 }
 
 }  // namespace
+
+// Those of which swscale has the coefficients, and RGB, which needs none.
+bool IsKnownMatrix(AVColorSpace matrix) {
+  switch (matrix) {
+    case AVCOL_SPC_RGB:
+    case AVCOL_SPC_BT709:
+    case AVCOL_SPC_FCC:
+    case AVCOL_SPC_BT470BG:
+    case AVCOL_SPC_SMPTE170M:
+    case AVCOL_SPC_SMPTE240M:
+    case AVCOL_SPC_BT2020_NCL:
+    case AVCOL_SPC_BT2020_CL:
+      return true;
+    default:
+      return false;
+  }
+}
 
 // Uncompressed pictures of Windows, as in AVI files, have no code of their
 // format, and leave the fourth number 0.

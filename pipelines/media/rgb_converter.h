@@ -11,6 +11,10 @@
 
 namespace pipelines::media {
 
+// Whether colours of this matrix are converted as it says. Others, such as
+// YCgCo and ICtCp, are taken as those of a frame that states none.
+bool IsKnownMatrix(AVColorSpace matrix);
+
 class RgbConverter {
  public:
   RgbConverter() = default;

@@ -195,6 +195,20 @@ TEST_F(RgbConverterTest, TakesSmallUntaggedFramesForBt601AndLargeForBt709) {
   }
 }
 
+// swscale has no coefficients of these.
+TEST_F(RgbConverterTest, TakesAMatrixThatItDoesNotKnowForNone) {
+  RgbConverter converter(*stream_, {1, 1});
+  for (const AVColorSpace space :
+       {AVCOL_SPC_YCGCO, AVCOL_SPC_SMPTE2085, AVCOL_SPC_ICTCP}) {
+    EXPECT_FALSE(IsKnownMatrix(space));
+    const FramePtr frame = FrameOfOneColour({1280, 16}, 90, 110, 170);
+    frame->colorspace = space;
+    cv::Mat alpha;
+    ExpectColour(converter.Convert(*frame, &alpha),
+                 ByDefinition(kBt709, false, 90, 110, 170));
+  }
+}
+
 // Frames of one stream that state different things, one after the other.
 TEST_F(RgbConverterTest, TakesTheMatrixAndTheRangeThatEachFrameStates) {
   RgbConverter converter(*stream_, {1, 1});

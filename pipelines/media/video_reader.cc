@@ -23,6 +23,10 @@
 #include "third_party/absl/status_macros.h"
 #include "third_party/ffmpeg/frame_fields.h"
 
+extern "C" {
+#include <libavutil/pixdesc.h>
+}
+
 namespace pipelines::media {
 namespace {
 
@@ -66,6 +70,17 @@ const AVCodec* FindDecoder(AVCodecID id, bool with_alpha) {
   const AVCodec* codec = nullptr;
   if (with_alpha && name != nullptr) codec = avcodec_find_decoder_by_name(name);
   return codec != nullptr ? codec : avcodec_find_decoder(id);
+}
+
+// "" for a matrix that is read as it is, and for none.
+std::string MatrixWarning(AVColorSpace matrix, const std::string& path) {
+  if (matrix == AVCOL_SPC_UNSPECIFIED || IsKnownMatrix(matrix)) return "";
+  const char* const name = av_color_space_name(matrix);
+  return absl::StrCat(
+      path, " states the colour matrix ", static_cast<int>(matrix), " (",
+      name != nullptr ? name : "unknown",
+      "), which is not read: its colours are taken as where none is stated; "
+      "convert it to BT.709 if they are wrong");
 }
 
 }  // namespace
@@ -192,6 +207,8 @@ void VideoReader::Impl::FillInfo() {
   info_.is_live = input_.allow_addresses && IsDevice(path_);
   info_.reads_once =
       info_.is_live || (input_.bytes == nullptr && IsPipe(path_));
+  const std::string warning = MatrixWarning(codec.color_space, path_);
+  if (!warning.empty()) info_.warnings.push_back(warning);
 }
 
 // Says how far reading got. The demuxer's and decoder's words already name the
