@@ -309,6 +309,24 @@ TEST(OpenFrameSource, ShowsAnAnimatedPngAsBrowsersDo) {
   }
 }
 
+// As of the same pictures as stills: pixels twice as wide as high.
+TEST(OpenFrameSource, IgnoresTheAspectThatPicturesState) {
+  std::string png = *ReadFile(std::string(kTestdata) + "animated.png");
+  png.insert(8 + 25, PngChunk("pHYs", BigEndianBytes(1) + BigEndianBytes(2) +
+                                          std::string(1, '\0')));
+  std::string jpeg = *EncodeImage(NumberedFrame(kSize, 1), ".jpg", "a.jpg");
+  jpeg.replace(14, 4, std::string("\0\1\0\2", 4));  // the density of JFIF
+  for (const auto& [bytes, size] :
+       {std::pair{png, cv::Size(64, 64)}, std::pair{jpeg + jpeg, kSize}}) {
+    const std::string path = TempPath("with an aspect");
+    ASSERT_THAT(WriteAtomically(path, bytes), IsOk());
+    const auto source = OpenFrameSource(path);
+    ASSERT_THAT(source, IsOk());
+    EXPECT_EQ((*source)->info().width, size.width);
+    EXPECT_EQ((*source)->info().height, size.height);
+  }
+}
+
 // [GIF89a] A picture of one frame: codes of one byte, the table emptied before
 // it can grow.
 std::string GifFrame(int delay, int disposal, cv::Rect place, char colour) {

@@ -238,7 +238,15 @@ AVRational VideoDemuxer::frame_rate() const {
   return rate;
 }
 
+// What pictures state of themselves, as the density of a JPEG, is ignored in
+// stills, and by browsers.
+bool VideoDemuxer::IsOfPictures() const {
+  return IsFormat("apng") || IsFormat("mjpeg") || IsFormat("mpjpeg") ||
+         absl::EndsWith(input_->iformat->name, "_pipe");
+}
+
 AVRational VideoDemuxer::PixelAspect(AVFrame* frame) const {
+  if (IsOfPictures()) return {0, 1};
   return av_guess_sample_aspect_ratio(input_.get(), stream_, frame);
 }
 

@@ -45,7 +45,7 @@ class VideoDemuxer {
   // .obu, .mjpeg) may: the input's image_rate gives both then.
   bool has_assumed_rate() const { return has_assumed_rate_; }
   // Width of a stored pixel of `frame` by its height; of what comes first where
-  // it is null. 0 if the file does not say.
+  // it is null. 0 if the file does not say, or is one of pictures.
   AVRational PixelAspect(AVFrame* frame) const;
 
   // Each shown packet gives one frame, so that frames can be counted without
@@ -105,6 +105,7 @@ class VideoDemuxer {
   void FindFlaw();
   absl::Status Named(const absl::Status& damage) const;
   bool IsFormat(const char* name) const;
+  bool IsOfPictures() const;
 
   MediaInput origin_;
   std::string path_;
