@@ -327,6 +327,32 @@ TEST(OpenFrameSource, IgnoresTheAspectThatPicturesState) {
   }
 }
 
+// As the same picture as a still: with light instead of codes, and lying.
+TEST(OpenFrameSource, ShowsAnAnimatedPngAsItStates) {
+  const std::string plain = *ReadFile(std::string(kTestdata) + "animated.png");
+  const std::string gamma = PngChunk("gAMA", BigEndianBytes(100000));
+  // [EXIF] A directory of one entry, the orientation: 6.
+  const std::string turned = PngChunk(
+      "eXIf", std::string("MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0"
+                          "\0\0\0\0",
+                          26));
+  const cv::Mat as_stored = DecodeImage(plain, "plain").value();
+  for (const std::string& chunk : {gamma, turned}) {
+    std::string png = plain;
+    png.insert(8 + 25, chunk);
+    const std::string path = TempPath("states.png");
+    ASSERT_THAT(WriteAtomically(path, png), IsOk());
+    const auto still = DecodeImage(png, "a still");
+    ASSERT_THAT(still, IsOk());
+    EXPECT_GT(cv::norm(*still, as_stored, cv::NORM_INF), 20);
+    const auto source = OpenFrameSource(path);
+    ASSERT_THAT(source, IsOk());
+    const std::vector<VideoFrame> frames = ReadAll(**source);
+    ASSERT_EQ(frames.size(), 5u);
+    EXPECT_EQ(cv::norm(frames[0].rgb, *still, cv::NORM_INF), 0);
+  }
+}
+
 // [GIF89a] A picture of one frame: codes of one byte, the table emptied before
 // it can grow.
 std::string GifFrame(int delay, int disposal, cv::Rect place, char colour) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "opencv2/imgproc.hpp"
+#include "pipelines/media/colour_profile.h"
 #include "pipelines/media/transparency.h"
 #include "third_party/ffmpeg/display_matrix.h"
 
@@ -96,6 +97,16 @@ RgbConverter::Orientation RgbConverter::ReadOrientation(
                    : Orientation{false, a < 0, d < 0};
 }
 
+// Steps as those of Upright in image_io.h.
+void RgbConverter::SetPicture(const ImageColours& colours, int orientation) {
+  picture_colours_ = colours;
+  orientation_.transpose = orientation >= 5;
+  orientation_.flip_x = orientation == 2 || orientation == 3 ||
+                        orientation == 6 || orientation == 7;
+  orientation_.flip_y = orientation == 3 || orientation == 4 ||
+                        orientation == 7 || orientation == 8;
+}
+
 // The shorter side grows, so that nothing is lost.
 cv::Size RgbConverter::SquarePixels(cv::Size stored) const {
   const auto grown = [](int side, double factor) {
@@ -133,6 +144,9 @@ cv::Mat RgbConverter::ConvertStored(const AVFrame& frame, cv::Size size,
                                     cv::Mat* alpha) {
   const bool has_alpha =
       HasFlag(frame, AV_PIX_FMT_FLAG_ALPHA) && !ignores_alpha_;
+  if (picture_colours_) {
+    return ConvertPicture(frame, size, has_alpha ? alpha : nullptr);
+  }
   if (WideColours::Has(frame.color_primaries, frame.color_trc)) {
     return ConvertWide(frame, size, has_alpha ? alpha : nullptr);
   }
@@ -165,6 +179,22 @@ cv::Mat RgbConverter::ConvertWide(const AVFrame& frame, cv::Size size,
   cv::Mat rgb = WideColoursOf(frame).ToSrgb(wide);
   if (alpha != nullptr && !alpha->empty()) PutOnWhite(*alpha, &rgb);
   return rgb;
+}
+
+// As a still: first its colours, then white where it is transparent.
+cv::Mat RgbConverter::ConvertPicture(const AVFrame& frame, cv::Size size,
+                                     cv::Mat* alpha) {
+  cv::Mat picture = alpha == nullptr
+                        ? Scale(frame, size, AV_PIX_FMT_RGB24, CV_8UC3)
+                        : Scale(frame, size, AV_PIX_FMT_RGBA, CV_8UC4);
+  if (picture.empty()) return picture;
+  if (alpha != nullptr) *alpha = AlphaOf(picture);
+  cv::cvtColor(picture, picture,
+               alpha == nullptr ? cv::COLOR_RGB2BGR : cv::COLOR_RGBA2BGR);
+  ConvertToSrgb(*picture_colours_, &picture);
+  cv::cvtColor(picture, picture, cv::COLOR_BGR2RGB);
+  if (alpha != nullptr && !alpha->empty()) PutOnWhite(*alpha, &picture);
+  return picture;
 }
 
 const WideColours& RgbConverter::WideColoursOf(const AVFrame& frame) {

@@ -4,9 +4,11 @@
 #define PIPELINES_MEDIA_RGB_CONVERTER_H_
 
 #include <memory>
+#include <optional>
 
 #include "opencv2/core.hpp"
 #include "pipelines/media/ffmpeg_util.h"
+#include "pipelines/media/formats/image_colours.h"
 #include "pipelines/media/wide_colours.h"
 
 namespace pipelines::media {
@@ -23,6 +25,11 @@ class RgbConverter {
 
   // For the frames that follow; 0 changes nothing.
   void SetPixelAspect(AVRational pixel_aspect);
+
+  // For pictures that are read as a video: what they state of their colours,
+  // and of how they are to be shown (EXIF, 1 to 8). What FFmpeg says of either
+  // does not count then.
+  void SetPicture(const ImageColours& colours, int orientation);
 
   // Of a stored frame of this size as it is shown.
   cv::Size ShownSize(cv::Size stored) const;
@@ -58,6 +65,7 @@ class RgbConverter {
   cv::Mat ConvertStored(const AVFrame& frame, cv::Size size, cv::Mat* alpha);
   // Opaque where `alpha` is null.
   cv::Mat ConvertWide(const AVFrame& frame, cv::Size size, cv::Mat* alpha);
+  cv::Mat ConvertPicture(const AVFrame& frame, cv::Size size, cv::Mat* alpha);
   cv::Mat Upright(const cv::Mat& stored) const;
   cv::Mat Scale(const AVFrame& frame, cv::Size size, AVPixelFormat format,
                 int type);
@@ -67,6 +75,7 @@ class RgbConverter {
   bool ignores_alpha_ = false;
   double pixel_aspect_ = 1;
   Orientation orientation_;
+  std::optional<ImageColours> picture_colours_;
   Scaling scaling_ = {};
   ScalerPtr scaler_;
   std::unique_ptr<WideColours> wide_colours_;

@@ -12,6 +12,8 @@
 #include "pipelines/media/colour_tags.h"
 #include "pipelines/media/deinterlacer.h"
 #include "pipelines/media/ffmpeg_util.h"
+#include "pipelines/media/formats/image_colours.h"
+#include "pipelines/media/formats/image_header.h"
 #include "pipelines/media/image_io.h"
 #include "pipelines/media/input_address.h"
 #include "pipelines/media/lost_frames.h"
@@ -81,6 +83,16 @@ std::string MatrixWarning(AVColorSpace matrix, const std::string& path) {
       name != nullptr ? name : "unknown",
       "), which is not read: its colours are taken as where none is stated; "
       "convert it to BT.709 if they are wrong");
+}
+
+// Of an animated PNG, FFmpeg keeps the chunks before the first frame, without
+// the signature in front.
+void SetPngColours(const AVCodecParameters& codec, RgbConverter* converter) {
+  if (codec.codec_id != AV_CODEC_ID_APNG || codec.extradata_size <= 0) return;
+  std::string png = "\x89PNG\r\n\x1a\n";
+  png.append(reinterpret_cast<const char*>(codec.extradata),
+             static_cast<size_t>(codec.extradata_size));
+  converter->SetPicture(ReadImageColours(png), ReadPngOrientation(png));
 }
 
 }  // namespace
@@ -155,6 +167,7 @@ absl::Status VideoReader::Impl::Open() {
   converter_ = RgbConverter(demuxer_->stream(),
                             demuxer_->PixelAspect(/*frame=*/nullptr));
   const AVCodecParameters& codec = *demuxer_->stream().codecpar;
+  SetPngColours(codec, &converter_);
   const cv::Size stored(codec.width, codec.height);
   if (stored.empty() || IsTooLarge(converter_.ShownSize(stored))) {
     return absl::InvalidArgumentError(absl::StrCat(

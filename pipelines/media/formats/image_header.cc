@@ -92,16 +92,16 @@ absl::StatusOr<ImageHeader> ReadPngHeader(std::string_view bytes,
           name, ": the PNG is damaged: wrong checksum of chunk ",
           std::string(type_and_data.substr(0, 4)), " at byte ", at));
     }
-    if (StartsWith(type_and_data, "IEND")) return header;
+    if (StartsWith(type_and_data, "IEND")) {
+      header.orientation = ReadPngOrientation(bytes);
+      return header;
+    }
     if (StartsWith(type_and_data, "tRNS")) {
       header.has_alpha = true;
       if (colour_type == kGrey && bits > 0) {
         header.transparent_grey =
             TransparentGrey(type_and_data.substr(4), bits);
       }
-    }
-    if (StartsWith(type_and_data, "eXIf")) {
-      header.orientation = ReadOrientation(type_and_data.substr(4));
     }
     at += 12 + length;
   }
@@ -507,6 +507,16 @@ int ReadWebpOrientation(std::string_view bytes) {
       return ReadExifOrientation(bytes.substr(at + 8, size));
     }
     at += 8 + size + size % 2;
+  }
+  return 1;
+}
+
+int ReadPngOrientation(std::string_view bytes) {
+  for (size_t at = 8; at + 12 <= bytes.size();
+       at += size_t{12} + BigEndian(bytes, at, 4)) {
+    if (bytes.substr(at + 4, 4) == "eXIf") {
+      return ReadOrientation(bytes.substr(at + 8, BigEndian(bytes, at, 4)));
+    }
   }
   return 1;
 }

@@ -35,6 +35,9 @@ bool IsAnimatedWebp(std::string_view bytes);
 // [EXIF] Of the content of a WebP: 1 to 8, 1 where it states none.
 int ReadWebpOrientation(std::string_view bytes);
 
+// The same of a PNG, of which the chunks before the picture are enough.
+int ReadPngOrientation(std::string_view bytes);
+
 struct ImageHeader {
   cv::Size size;             // as stored, before any EXIF rotation
   int orientation = 1;       // [EXIF] 1 to 8
