@@ -22,10 +22,19 @@ namespace {
 
 std::string RecordPath(const std::string& path) { return path + ".sha256"; }
 
-// The digest recorded for the file at `path`; "" if there is none.
-std::string RecordedDigest(const std::string& path) {
+// The digest recorded for the file at `path`; "" if there is none. A record
+// that cannot be read is an error: taken for none, it would be replaced by the
+// digest of what lies there now.
+absl::StatusOr<std::string> RecordedDigest(const std::string& path) {
   const absl::StatusOr<std::string> record = files::ReadFile(RecordPath(path));
-  return record.ok() ? record->substr(0, record->find_first_of(" \n")) : "";
+  if (absl::IsNotFound(record.status())) return "";
+  if (!record.ok()) {
+    return absl::Status(
+        record.status().code(),
+        absl::StrCat(record.status().message(), "; it holds the digest of the ",
+                     "first copy: make it a file that you may read"));
+  }
+  return record->substr(0, record->find_first_of(" \n"));
 }
 
 absl::Status Record(const std::string& path, const WeightFile& file,
@@ -41,14 +50,16 @@ struct ExpectedDigest {
   std::string origin;
 };
 
-ExpectedDigest Expect(const WeightFile& file, const std::string& path) {
-  const std::string recorded = RecordedDigest(path);
+absl::StatusOr<ExpectedDigest> Expect(const WeightFile& file,
+                                      const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string recorded, RecordedDigest(path));
   if (recorded == file.sha256 || !absl::StartsWith(recorded, file.sha256)) {
-    return {std::string(file.sha256), ""};
+    return ExpectedDigest{std::string(file.sha256), ""};
   }
-  return {recorded,
-          absl::StrCat(" (recorded of the first copy in ", RecordPath(path),
-                       "; remove that file if it was wrong)")};
+  return ExpectedDigest{
+      recorded,
+      absl::StrCat(" (recorded of the first copy in ", RecordPath(path),
+                   "; remove that file if it was wrong)")};
 }
 
 // PyTorch writes zip archives, before version 1.6 pickles of protocol 2.
@@ -79,7 +90,8 @@ absl::StatusOr<FetchResult> Verify(const WeightFile& file,
   FetchResult result;
   result.path = path;
   result.sha256 = digest;
-  if (RecordedDigest(path) == digest) return result;
+  ASSIGN_OR_RETURN(const std::string recorded_digest, RecordedDigest(path));
+  if (recorded_digest == digest) return result;
   const absl::Status recorded = Record(path, file, digest);
   if (!recorded.ok() && file.sha256 != digest) {
     result.warnings.push_back(absl::StrCat(recorded.message(),
@@ -140,7 +152,7 @@ absl::StatusOr<FetchResult> Fetch(const WeightFile& file,
                                   const FetchOptions& options) {
   RETURN_IF_ERROR(files::MakeFolder(folder));
   const std::string path = absl::StrCat(folder, "/", file.name);
-  const ExpectedDigest expected = Expect(file, path);
+  ASSIGN_OR_RETURN(const ExpectedDigest expected, Expect(file, path));
   std::error_code error;
   if (!options.force && std::filesystem::exists(path, error)) {
     return Verify(file, path, expected);

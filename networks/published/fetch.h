@@ -43,7 +43,8 @@ struct FetchResult {
 //
 // Errors of Download, with what each source said: Unavailable if any of them
 // may answer later. Besides, DataLoss if the file is there with a wrong digest,
-// or came and is no PyTorch file (a web page, a link of Git LFS).
+// or came and is no PyTorch file (a web page, a link of Git LFS); the errors of
+// ReadFile if its record is there and cannot be read.
 absl::StatusOr<FetchResult> Fetch(const WeightFile& file,
                                   const std::string& folder,
                                   const FetchOptions& options = {});

@@ -147,6 +147,29 @@ TEST_F(FetchTest, VerifiesInAFolderThatItMayNotWrite) {
   fs::permissions(folder_, fs::perms(0755));
 }
 
+// Taken for none, the record was replaced by the digest of another file.
+TEST_F(FetchTest, KeepsARecordThatItCannotRead) {
+  fs::create_directories(folder_);
+  Overwrite("PK weights");
+  const std::string record = path_ + ".sha256";
+  std::ofstream(record) << "00000000  weights.pth\n";
+  fs::permissions(folder_, fs::perms(0777));
+  fs::permissions(record, fs::perms(0));
+  {
+    const files::PlainUser user(folder_);
+    WeightFile file;
+    file.name = "weights.pth";
+    EXPECT_THAT(Fetch(file, "."),
+                StatusIs(absl::StatusCode::kPermissionDenied,
+                         AllOf(HasSubstr("weights.pth.sha256"),
+                               HasSubstr("that you may read"))));
+  }
+  fs::permissions(record, fs::perms(0644));
+  std::string first_word;
+  std::ifstream(record) >> first_word;
+  EXPECT_EQ(first_word, "00000000");
+}
+
 // Also where the digest of the file is known, and would be wrong.
 TEST_F(FetchTest, RefusesAPageAndALinkInsteadOfTheFile) {
   std::string body;
