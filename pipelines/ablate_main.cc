@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "networks/files/read_file.h"
+#include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device_flags.h"
 #include "pipelines/app/exit_code.h"
@@ -151,6 +152,7 @@ absl::Status Run(const CommandLine& line) {
         "--report_only evaluates nothing, so --evaluate_again has no effect "
         "with it; leave out one of them"));
   }
+  RETURN_IF_ERROR(CheckAddressSpace());
   // The flags of all runs; the threads are also for the pictures drawn here.
   RETURN_IF_ERROR(
       UsageError(SelectDevice(absl::GetFlag(FLAGS_device)).status()));

@@ -15,6 +15,7 @@
 #include "networks/files/outputs.h"
 #include "networks/files/path_parts.h"
 #include "pipelines/animation/framing.h"
+#include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device_flags.h"
 #include "pipelines/app/exit_code.h"
@@ -209,6 +210,7 @@ void Warn(std::vector<std::string> warnings, const std::string& checkpoint,
 
 absl::Status Run(const pipelines::CommandLine& line) {
   ASSIGN_OR_RETURN(Request request, pipelines::UsageError(RequestOf(line)));
+  RETURN_IF_ERROR(pipelines::CheckAddressSpace());
   ASSIGN_OR_RETURN(
       const std::string checkpoint,
       pipelines::CheckpointAt(request.checkpoint.empty()

@@ -63,6 +63,12 @@ expect 2 "--tile is 8; use 64 to 1024" --tile 8 --output "$none"
 expect 2 "--output is empty" --output ""
 expect 1 "there is no frame 500; it has 98 frames" --frame 500 --output "$none"
 expect 1 "/nowhere.pth" --checkpoint /nowhere.pth --output "$none"
+# OpenBLAS would wait for ever, without a word.
+(
+  ulimit -v 900000
+  expect 129 "at least 1300 MB are needed" --output "$none" "${small[@]}"
+  finish
+) || complain "with a limit of address space"
 expect_none "$none"
 expect_help checkpoint frame mode motion crop model_size output tile overwrite device threads
 finish

@@ -6,6 +6,7 @@
 
 #include "absl/flags/flag.h"
 #include "networks/files/outputs.h"
+#include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
@@ -43,6 +44,7 @@ absl::Status Run(const pipelines::CommandLine& line) {
     return pipelines::UsageError(absl::InvalidArgumentError(
         "--checkpoint is missing; --help tells what it is"));
   }
+  RETURN_IF_ERROR(pipelines::CheckAddressSpace());
   ASSIGN_OR_RETURN(const std::string checkpoint,
                    pipelines::CheckpointAt(given));
   const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_output));

@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "networks/files/folder.h"
 #include "networks/sampling.h"
+#include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
@@ -204,6 +205,7 @@ absl::Status Run(const CommandLine& line) {
                                    absl::GetFlag(FLAGS_study))));
   ASSIGN_OR_RETURN(const StudyPlan plan,
                    UsageError(LoadStudy(path, /*output=*/"", line.overrides)));
+  RETURN_IF_ERROR(CheckAddressSpace());
   return Compare(plan);
 }
 

@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "losses/photometric.h"
 #include "networks/sampling.h"
+#include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
@@ -215,6 +216,7 @@ absl::Status Compare(const std::vector<StudyPlan>& plans) {
 absl::Status Run(const CommandLine& line) {
   ASSIGN_OR_RETURN(const std::vector<StudyPlan> plans,
                    UsageError(PlansFromFlags(line)));
+  RETURN_IF_ERROR(CheckAddressSpace());
   return Compare(plans);
 }
 

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device_flags.h"
 #include "pipelines/app/exit_code.h"
@@ -167,6 +168,7 @@ absl::Status Run(const CommandLine& line) {
         absl::InvalidArgumentError("--checkpoint is needed; see --help"));
   }
   ASSIGN_OR_RETURN(const std::vector<Choice> choices, UsageError(Choices()));
+  RETURN_IF_ERROR(CheckAddressSpace());
   ASSIGN_OR_RETURN(const c10::Device device,
                    UsageError(SelectDevice(absl::GetFlag(FLAGS_device))));
   RETURN_IF_ERROR(UsageError(SetThreads(absl::GetFlag(FLAGS_threads))));

@@ -18,6 +18,7 @@
 #include "networks/published/weight_files.h"
 #include "networks/sam/options.h"
 #include "opencv2/core.hpp"
+#include "pipelines/app/allocation.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/device_flags.h"
 #include "pipelines/app/exit_code.h"
@@ -280,6 +281,7 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
   ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs());
   const std::string folder = pipelines::UserPath(absl::GetFlag(FLAGS_output));
   RETURN_IF_ERROR(CheckOutputs(folder, inputs));
+  RETURN_IF_ERROR(pipelines::CheckAddressSpace());
   ASSIGN_OR_RETURN(tools::Segmenter segmenter,
                    tools::Segmenter::Create(inputs.segmenter));
   RETURN_IF_ERROR(networks::files::MakeFolder(folder));
