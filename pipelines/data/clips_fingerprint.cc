@@ -5,6 +5,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "networks/weights/sha256.h"
+#include "pipelines/data/clip_index.pb.h"
+#include "pipelines/data/index_cache.h"
 
 namespace pipelines::data {
 namespace {
@@ -43,6 +45,17 @@ std::string Difference(const Fingerprint& a, const Fingerprint& b,
     return "files have other times: changed, or copied anew";
   }
   return "";
+}
+
+std::vector<std::string> ChangedClips(const std::vector<IndexedClip>& clips) {
+  std::vector<std::string> changed;
+  for (const IndexedClip& clip : clips) {
+    const ClipRecord now = Stamp(clip.path, clip.name);
+    if (now.modified_ns() != clip.modified_ns || now.bytes() != clip.bytes) {
+      changed.push_back(clip.path);
+    }
+  }
+  return changed;
 }
 
 }  // namespace pipelines::data

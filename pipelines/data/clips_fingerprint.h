@@ -26,6 +26,10 @@ Fingerprint FingerprintOf(const std::vector<IndexedClip>& clips);
 std::string Difference(const Fingerprint& a, const Fingerprint& b,
                        bool with_times);
 
+// The paths of clips of which time or bytes on disk are no longer those of
+// `clips`. Costs what the index of known clips does: a stat of each file.
+std::vector<std::string> ChangedClips(const std::vector<IndexedClip>& clips);
+
 }  // namespace pipelines::data
 
 #endif  // PIPELINES_DATA_CLIPS_FINGERPRINT_H_

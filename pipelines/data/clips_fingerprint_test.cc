@@ -1,9 +1,20 @@
 #include "pipelines/data/clips_fingerprint.h"
 
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "networks/files/testing_folder.h"
+#include "pipelines/data/clip_index.pb.h"
+#include "pipelines/data/index_cache.h"
 
 namespace pipelines::data {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 class FingerprintTest : public testing::Test {
  protected:
@@ -58,6 +69,27 @@ TEST_F(FingerprintTest, SeesOtherBytesOfAFolderWhereTimesMatter) {
   clips_[0].bytes = 11;
   EXPECT_EQ(Change(false), "");
   EXPECT_NE(Change(), "");
+}
+
+TEST_F(FingerprintTest, NamesClipsThatChangedOnDisk) {
+  const std::string folder = networks::files::FreshTestFolder();
+  std::filesystem::create_directories(folder);
+  for (IndexedClip& clip : clips_) {
+    clip.path = folder + "/" + clip.name;
+    std::ofstream(clip.path) << "frames";
+    const ClipRecord stamp = Stamp(clip.path, clip.name);
+    clip.modified_ns = stamp.modified_ns();
+    clip.bytes = stamp.bytes();
+  }
+  EXPECT_THAT(ChangedClips(clips_), IsEmpty());
+  std::ofstream(clips_[1].path) << "others";
+  std::filesystem::last_write_time(
+      clips_[1].path,
+      std::filesystem::file_time_type::clock::now() + std::chrono::seconds(10));
+  EXPECT_THAT(ChangedClips(clips_), ElementsAre(clips_[1].path));
+  std::filesystem::remove(clips_[0].path);
+  EXPECT_THAT(ChangedClips(clips_),
+              ElementsAre(clips_[0].path, clips_[1].path));
 }
 
 }  // namespace

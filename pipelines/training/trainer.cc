@@ -18,6 +18,7 @@
 #include "pipelines/app/exit_code.h"
 #include "pipelines/base/stopwatch.h"
 #include "pipelines/checkpoint/checkpoint_store.h"
+#include "pipelines/data/clips_fingerprint.h"
 #include "pipelines/data/data_folder.h"
 #include "pipelines/data/loader.h"
 #include "pipelines/evaluation/lpips_metric.h"
@@ -115,6 +116,7 @@ class Trainer {
   absl::Status LookIfDue();
   void WarnIfCacheFails();
   void WarnOfBadClips();
+  void WarnOfChangedClips();
   absl::Status Conclude();
 
   // Ranks other than 0 have no observers.
@@ -267,6 +269,7 @@ absl::Status Trainer::TrainToTheEnd() {
     }
     RETURN_IF_ERROR(LookForBest());
   }
+  WarnOfChangedClips();
   session_.mutable_state().set_finished(true);
   RETURN_IF_ERROR(session_.Save(learner_->learnt()));
   RETURN_IF_ERROR(LookForBest());
@@ -412,6 +415,20 @@ void Trainer::WarnOfBadClips() {
   for (; num_told_bad_ < bad.size(); ++num_told_bad_) {
     options_.hooks.Warn(data::LeftOut(bad[num_told_bad_]));
   }
+}
+
+// Clips are read when they are drawn. A session that goes on hears of changes
+// before it by CompareClips.
+void Trainer::WarnOfChangedClips() {
+  // Unless sharded, the clips are those of rank 0, which tells of them.
+  if (session_.folder() == nullptr && !config_.data().sharded()) return;
+  const std::vector<std::string> changed = data::ChangedClips(train_->clips());
+  if (changed.empty()) return;
+  options_.hooks.Warn(
+      absl::StrCat(changed.size(),
+                   changed.size() == 1 ? " training clip" : " training clips",
+                   " changed while the run went on, as ", changed[0],
+                   "; another run of the same config will end otherwise"));
 }
 
 absl::Status Trainer::Conclude() {

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -800,6 +801,35 @@ TEST_F(TrainerTest, WarnsOfDataThatChangedWhenItGoesOn) {
   EXPECT_THAT(train(), IsEmpty());
   fs::copy(clips + "/test/00000.png", clips + "/test/00077.png");
   EXPECT_THAT(train(), ElementsAre(HasSubstr("the test clips have changed")));
+}
+
+// After each step a file's time is another.
+struct TouchObserver : TrainingObserver {
+  explicit TouchObserver(std::string path) : path(std::move(path)) {}
+  absl::Status AfterStep(const RunView&, const StepReport&,
+                         const StepTime&) override {
+    fs::last_write_time(path,
+                        fs::last_write_time(path) + std::chrono::seconds(10));
+    return absl::OkStatus();
+  }
+  const std::string path;
+};
+
+TEST_F(TrainerTest, WarnsOfDataThatChangedWhileItTrained) {
+  const std::string clips = CopyOfPuppets();
+  TouchObserver observer(clips + "/train/00000.png");
+  TrainerOptions options =
+      Options({"training.max_steps=1", "data.folder=" + clips});
+  options.observers = {&observer};
+  std::vector<std::string> warnings;
+  options.hooks.warn = [&](const std::string& sentence) {
+    warnings.push_back(sentence);
+  };
+  ASSERT_THAT(Train(options), IsOk());
+  EXPECT_THAT(warnings,
+              ElementsAre(HasSubstr("1 training clip changed while the run "
+                                    "went on, as " +
+                                    observer.path)));
 }
 
 TEST_F(TrainerTest, RefusesAFolderInWhichAnotherTrains) {
