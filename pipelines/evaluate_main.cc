@@ -320,6 +320,8 @@ absl::StatusOr<Prepared> Prepare(const std::string& checkpoint,
   RETURN_IF_ERROR(NameOtherClips(checkpoint, config.data(), test.status()));
   prepared.test = *std::move(test);
   RETURN_IF_ERROR(CheckOutputsBeside(*prepared.test, work.planned));
+  // Weights that are missing.
+  RETURN_IF_ERROR(MakeLpips(config.evaluation()).status());
   return prepared;
 }
 

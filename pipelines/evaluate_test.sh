@@ -89,6 +89,9 @@ expect_files "$XDG_CACHE_HOME"/cpab_animation/puppets*-128-1+1x3-seed*/manifest.
 # What is wrong with the second ends it before the first is evaluated.
 expect 1 "$garbage" --checkpoint="$mine,$garbage" --data="$TEST_TMPDIR/puppets" --threads=1
 grep -q "clips of" "$TEST_TMPDIR/stdout" && complain "evaluated beside $garbage"
+expect 1 "alexnet-owt-7be5be79.pth" --checkpoint="$mine,$mine" --data="$TEST_TMPDIR/puppets" --threads=1 \
+  --lpips=alex
+grep -q "clips of" "$TEST_TMPDIR/stdout" && complain "evaluated without the weights of LPIPS"
 expect 2 "with a comma too many" --checkpoint="$mine,"
 expect 1 "is 'gone_clips', relative to the folder in which you are; --data names another: " \
   --checkpoint="$mine" --set data.folder=gone_clips
