@@ -71,11 +71,16 @@ struct Header {
 // What follows 'key': in the header's Python dictionary, up to `end`.
 absl::StatusOr<std::string> Entry(absl::string_view dictionary,
                                   absl::string_view key, char end) {
-  const size_t start = dictionary.find(absl::StrCat("'", key, "':"));
+  const std::string name = absl::StrCat("'", key, "':");
+  const size_t start = dictionary.find(name);
   if (start == absl::string_view::npos) {
     return absl::InvalidArgumentError(absl::StrCat("has no '", key, "'"));
   }
-  absl::string_view value = dictionary.substr(start + key.size() + 3);
+  if (dictionary.rfind(name) != start) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("has '", key, "' twice in its header"));
+  }
+  absl::string_view value = dictionary.substr(start + name.size());
   const size_t stop = value.find(end);
   if (stop == absl::string_view::npos) {
     return absl::InvalidArgumentError(
@@ -113,7 +118,13 @@ absl::StatusOr<Header> ParseHeader(absl::string_view file) {
   if (file.size() - begin < length) {
     return absl::InvalidArgumentError("ends inside its header");
   }
-  const absl::string_view dictionary = file.substr(begin, length);
+  const absl::string_view dictionary =
+      absl::StripAsciiWhitespace(file.substr(begin, length));
+  if (dictionary.rfind('{') != 0 ||
+      dictionary.find('}') != dictionary.size() - 1) {
+    return absl::InvalidArgumentError(
+        "has a header that is not one dictionary; save it anew by numpy.save");
+  }
   Header header;
   header.data_offset = begin + length;
   ASSIGN_OR_RETURN(std::string descr, Entry(dictionary, "descr", ','));
@@ -133,6 +144,10 @@ absl::StatusOr<Header> ParseHeader(absl::string_view file) {
   }
   header.type = type->second;
   ASSIGN_OR_RETURN(std::string order, Entry(dictionary, "fortran_order", ','));
+  if (order != "True" && order != "False") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "has the fortran_order '", order, "'; it must be True or False"));
+  }
   header.fortran_order = order == "True";
   ASSIGN_OR_RETURN(std::string shape, Entry(dictionary, "shape", ')'));
   ASSIGN_OR_RETURN(header.shape, ParseShape(shape));

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/atomic_file.h"
@@ -80,6 +81,37 @@ TEST(ReadNpy, SaysWhatIsWrong) {
   EXPECT_THAT(
       ReadNpy(InTempDir("huge.npy", NpyHeader("<f4", {1 << 30, 1 << 30}))),
       error("has shape"));
+}
+
+TEST(ReadNpy, RefusesAHeaderThatIsNotOneDictionary) {
+  static constexpr struct {
+    absl::string_view dictionary;
+    const char* message;
+  } kCases[] = {
+      {{"{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }\0evil", 62},
+       "is not one dictionary"},
+      {"{'descr': '|u1', 'fortran_order': False, 'shape': (1,)}{}",
+       "is not one dictionary"},
+      {"evil{'descr': '|u1', 'fortran_order': False, 'shape': (1,)}",
+       "is not one dictionary"},
+      {"{'descr': '|u1', 'fortran_order': False, 'shape': (1,)",
+       "is not one dictionary"},
+      {"", "is not one dictionary"},
+      {"{'descr': '|u1', 'fortran_order': False, 'shape': (1,), "
+       "'shape': (2,)}",
+       "has 'shape' twice"},
+      {"{'descr': '|u1', 'fortran_order': true, 'shape': (1,)}",
+       "has the fortran_order 'true'"},
+  };
+  for (const auto& [dictionary, message] : kCases) {
+    std::string file("\x93NUMPY\1\0", 8);
+    file += {static_cast<char>(dictionary.size()), '\0'};
+    file.append(dictionary.data(), dictionary.size());
+    EXPECT_THAT(
+        ReadNpy(InTempDir("evil.npy", file + '\7')),
+        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(message)))
+        << dictionary;
+  }
 }
 
 TEST(NpyWriter, WritesRowsOneAfterTheOther) {
