@@ -50,13 +50,15 @@ absl::StatusOr<std::string> ReadUpTo(int descriptor, bool is_regular,
                                      const std::function<bool()>& stop) {
   constexpr int64_t kBlock = 1 << 16;
   std::string content;
-  content.reserve(static_cast<size_t>(std::min(size + 1, limit)));
+  content.reserve(
+      static_cast<size_t>(std::min(size > 0 ? size + 1 : kBlock, limit)));
   int64_t filled = 0;
   while (filled < limit) {
     if (!is_regular) RETURN_IF_ERROR(WaitForBytes(descriptor, path, stop));
+    // A string that grows doubles: only where all of it is filled.
     const auto capacity = static_cast<int64_t>(content.capacity());
     content.resize(static_cast<size_t>(
-        std::min(limit, std::max(capacity, filled + kBlock))));
+        std::min(limit, filled < capacity ? capacity : filled + kBlock)));
     const ssize_t got = read(descriptor, &content[static_cast<size_t>(filled)],
                              content.size() - static_cast<size_t>(filled));
     if (got == 0) break;

@@ -32,6 +32,14 @@ TEST_F(ReadFileTest, ReadsAllBytes) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("is empty")));
 }
 
+// The end of a file doubled what it took.
+TEST_F(ReadFileTest, TakesNoMoreMemoryThanTheFile) {
+  Write("file", std::string(300'000, 'x'));
+  const auto content = ReadFile(Path("file"));
+  ASSERT_THAT(content, IsOk());
+  EXPECT_LT(content->capacity(), 301'000u);
+}
+
 TEST_F(ReadFileTest, ReadsWhatStatesNoSize) {
   const auto status = ReadFile("/proc/self/status");
   ASSERT_THAT(status, IsOk());
