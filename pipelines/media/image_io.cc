@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -169,6 +171,27 @@ bool IsUnusedAlpha(const cv::Mat& alpha, ImageFormat format) {
          cv::countNonZero(alpha) == 0;
 }
 
+absl::StatusOr<std::string> ReadStart(const std::string& path,
+                                      const std::function<bool()>& stop) {
+  networks::files::ReadOptions options;
+  options.first_bytes = 1024;
+  options.stop = stop;
+  return networks::files::ReadFile(path, options);
+}
+
+// Refuses what begins like no picture before gigabytes of it are read. A pipe
+// could not be read from its start again.
+absl::Status CheckStart(const std::string& path,
+                        const std::function<bool()>& stop) {
+  std::error_code error;
+  if (std::filesystem::is_fifo(path, error)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::string start, ReadStart(path, stop));
+  if (start.empty() || DetectImageFormat(start) != ImageFormat::kNone) {
+    return absl::OkStatus();
+  }
+  return DecodeImage(start, path).status();
+}
+
 // Puts a chunk behind the header, [PNG specification, 5.3].
 void InsertPngChunk(const std::string& chunk, std::string* png) {
   constexpr size_t kHeaderEnd = 8 + 25;  // signature and IHDR
@@ -198,9 +221,7 @@ void InsertJpegComment(std::string_view comment, std::string* jpeg) {
 }  // namespace
 
 absl::StatusOr<std::string> ReadImageHead(const std::string& path) {
-  networks::files::ReadOptions options;
-  options.first_bytes = 1024;
-  ASSIGN_OR_RETURN(std::string head, networks::files::ReadFile(path, options));
+  ASSIGN_OR_RETURN(std::string head, ReadStart(path, nullptr));
   if (EndsBeforeFramesOfPng(head)) return ReadImageFile(path);
   return head;
 }
@@ -216,6 +237,7 @@ bool LooksLikeMovingImage(std::string_view bytes) {
 
 absl::StatusOr<std::string> ReadImageFile(const std::string& path,
                                           const std::function<bool()>& stop) {
+  RETURN_IF_ERROR(CheckStart(path, stop));
   networks::files::ReadOptions options;
   options.stop = stop;
   options.max_bytes = std::numeric_limits<int>::max();  // as OpenCV takes

@@ -42,7 +42,8 @@ bool LooksLikeMovingImage(std::string_view bytes);
 
 // The content of the file at `path`, which is not empty and not larger than
 // what DecodeImage takes. `stop` is that of networks::files::ReadOptions. The
-// errors of networks::files::ReadNonEmptyFile.
+// errors of networks::files::ReadNonEmptyFile; InvalidArgument if it begins
+// like no picture, unless it is a pipe.
 absl::StatusOr<std::string> ReadImageFile(
     const std::string& path, const std::function<bool()>& stop = {});
 

@@ -878,6 +878,11 @@ TEST(ReadImage, NamesFilesThatAreNoImages) {
   EXPECT_THAT(ReadImage(text), StatusIs(StatusCode::kInvalidArgument,
                                         AllOf(HasSubstr("text.png"),
                                               HasSubstr("not an image"))));
+  // Not that it has no end.
+  EXPECT_THAT(
+      ReadImage("/dev/zero"),
+      StatusIs(StatusCode::kInvalidArgument,
+               AllOf(HasSubstr("/dev/zero"), HasSubstr("not an image"))));
 
   EXPECT_THAT(ReadImage(testing::TempDir()),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("folder")));

@@ -307,6 +307,8 @@ void AddPictures(std::vector<Bomb>* bombs) {
   bombs->push_back({"picture-16000.png", File(plain), ReadPicture});
   bombs->push_back({"frames-16000.png", File(plain), ReadFrames});
   bombs->push_back({"frames-2-to-31.apng", File(Png(1, 1, claim)), ReadFrames});
+  bombs->push_back({"picture-of-a-gigabyte.png",
+                    SparseFile("", uint64_t{1} << 30), ReadPicture});
 }
 
 void AddVideos(std::vector<Bomb>* bombs) {
