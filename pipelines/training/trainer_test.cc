@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <map>
 #include <optional>
@@ -288,6 +289,44 @@ TEST_F(TrainerTest, ResumesBitForBit) {
   const std::string losses = ReadText(WholeRun() + "/losses.csv");
   EXPECT_FALSE(losses.empty());  // as a file that is missing reads
   EXPECT_EQ(losses, ReadText(output_ + "/losses.csv"));
+}
+
+// The order in which threads take work is never the same.
+TEST_F(TrainerTest, TrainsAlikeEachTimeOnTwoComputeThreads) {
+  torch::set_num_threads(2);
+  std::vector<std::string> runs;
+  for (const char* name : {"_0", "_1", "_2"}) {
+    runs.push_back(output_ + name);
+    fs::remove_all(runs.back());
+    ASSERT_THAT(Train(OptionsInto(runs.back(), {"training.max_steps=3"})),
+                IsOk());
+    ExpectSameTensors(NewestIn(runs[0]), NewestIn(runs.back()));
+    const std::string losses = ReadText(runs.back() + "/losses.csv");
+    EXPECT_FALSE(losses.empty());  // as a file that is missing reads
+    EXPECT_EQ(ReadText(runs[0] + "/losses.csv"), losses);
+  }
+  torch::set_num_threads(1);
+}
+
+// All files of a run but the checkpoint of its last step are gone, then hold
+// something else.
+TEST_F(TrainerTest, GoesOnByTheCheckpointOfTheLastStepAlone) {
+  for (const bool is_garbled : {false, true}) {
+    fs::remove_all(output_);
+    CopyInterruptedRun();
+    const std::string checkpoint = NewestCheckpoint();
+    int damaged = 0;
+    for (const auto& [path, content] : FilesOf(output_)) {
+      if (path == checkpoint) continue;
+      ++damaged;
+      fs::remove(path);
+      if (is_garbled) std::ofstream(path) << "something else\n";
+    }
+    EXPECT_GT(damaged, 5);
+    ASSERT_THAT(Train(Options()), IsOk());
+    ExpectSameTensors(NewestIn(WholeRun()), NewestCheckpoint());
+    EXPECT_TRUE(fs::exists(output_ + "/index.html"));
+  }
 }
 
 // Two sessions, one a year before the files that it finds, one a year after.
