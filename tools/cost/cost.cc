@@ -16,7 +16,6 @@
 #include "absl/strings/string_view.h"
 #include "networks/files/atomic_file.h"
 #include "networks/files/outputs.h"
-#include "networks/files/system_error.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
@@ -169,6 +168,14 @@ std::string CsvField(const std::string& text) {
   return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
 }
 
+std::string SvgPath(const Request& request) {
+  return absl::StrCat(request.output, "/cost.svg");
+}
+
+std::string CsvPath(const Request& request) {
+  return absl::StrCat(request.output, "/cost.csv");
+}
+
 absl::Status WriteFiles(const Request& request,
                         const std::vector<RunCost>& costs) {
   Series elapsed{"elapsed", request.amounts, {}};
@@ -185,10 +192,9 @@ absl::Status WriteFiles(const Request& request,
                           costs[i].peak_mb);
   }
   RETURN_IF_ERROR(networks::files::WriteAtomically(
-      absl::StrCat(request.output, "/cost.svg"),
+      SvgPath(request),
       CostSvg(request.title, {elapsed, processor}, {memory})));
-  return networks::files::WriteAtomically(
-      absl::StrCat(request.output, "/cost.csv"), table);
+  return networks::files::WriteAtomically(CsvPath(request), table);
 }
 
 absl::Status Measure(const Request& request) {
@@ -209,15 +215,11 @@ absl::Status Measure(const Request& request) {
 absl::Status Run(const pipelines::CommandLine& line) {
   ASSIGN_OR_RETURN(const Request request, UsageError(ReadRequest(line)));
   networks::files::PlannedOutputs planned;
-  planned.filled_folders = {request.output};
+  planned.files = {SvgPath(request), CsvPath(request)};
+  planned.makes_folders = true;
   planned.overwrite = absl::GetFlag(FLAGS_overwrite);
   RETURN_IF_ERROR(pipelines::CheckUserOutputs(planned));
-  std::error_code error;
-  std::filesystem::create_directories(request.output, error);
-  if (error) {
-    return networks::files::SystemError(error.value(), request.output,
-                                        "make the folder");
-  }
+  RETURN_IF_ERROR(networks::files::MakeParentFolders(planned));
   return Measure(request);
 }
 

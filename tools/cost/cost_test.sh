@@ -29,6 +29,11 @@ expect 1 "ended with 3: /bin/sh -c exit 3" --values 3 --output "$none.1" \
   -- /bin/sh -c "exit {}"
 expect 1 "/no/program: cannot start this program" --values 3 --output "$none.2" \
   -- /no/program {}
+# What cannot be replaced shows before anything runs.
+mkdir -p "$TEST_TMPDIR/taken/cost.svg"
+expect 2 "taken/cost.svg" --values 3 --output "$TEST_TMPDIR/taken" --overwrite \
+  -- /bin/sh -c "touch $none.ran; exit {}"
+expect_none "$none.ran"
 expect 2 "--values is '2,1'" --values 2,1 --output "$none" -- "${copy[@]}"
 expect 2 "--values is ''" --output "$none" -- "${copy[@]}"
 expect 2 "with {} in one of them" --values 1 --output "$none" -- /bin/true
