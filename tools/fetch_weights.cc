@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "networks/files/folder.h"
 #include "networks/published/fetch.h"
 #include "networks/published/weight_files.h"
 #include "pipelines/app/command_line.h"
@@ -178,6 +179,17 @@ absl::Status FetchOne(published::WeightFile file, const std::string& folder) {
   return absl::OkStatus();
 }
 
+// Where the home folder cannot be used, as of a service.
+absl::Status MakeDefaultFolder(const std::string& folder) {
+  const absl::Status status = networks::files::MakeFolder(folder);
+  if (status.ok()) return status;
+  return absl::Status(
+      status.code(),
+      absl::StrCat(status.message(),
+                   "; name another cache by XDG_CACHE_HOME, or a folder by "
+                   "--dir"));
+}
+
 absl::Status Run(const pipelines::CommandLine& command_line) {
   const std::string dir = pipelines::UserPath(absl::GetFlag(FLAGS_dir));
   const std::string folder =
@@ -208,6 +220,7 @@ absl::Status Run(const pipelines::CommandLine& command_line) {
     ASSIGN_OR_RETURN(const published::WeightFile file, FileCalled(name));
     files.push_back(file);
   }
+  if (dir.empty()) RETURN_IF_ERROR(MakeDefaultFolder(folder));
   pipelines::CatchStopSignals();
   for (const published::WeightFile& file : files) {
     RETURN_IF_ERROR(FetchOne(file, folder));

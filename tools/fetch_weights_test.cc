@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "networks/files/testing_folder.h"
 #include "networks/published/loopback_server.h"
+#include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_program.h"
 
 namespace {
@@ -51,6 +52,15 @@ TEST(FetchWeights, DownloadsFromAMirrorOnceThenChecks) {
   const ProgramResult third = Fetch(command);
   EXPECT_EQ(third.exit_code, 1);
   EXPECT_THAT(third.output, AllOf(HasSubstr(kAny), HasSubstr("--force")));
+}
+
+TEST(FetchWeights, NamesOtherFoldersWhereItsOwnCannotBeMade) {
+  const pipelines::ScopedCacheFolder none("/dev/null");
+  const ProgramResult result = Fetch({"--mirror=http://127.0.0.1:1", kAny});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("/dev/null"), HasSubstr("XDG_CACHE_HOME"),
+                    HasSubstr("--dir")));
 }
 
 // As of a source that sends a page before another one sends the file.

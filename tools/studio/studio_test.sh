@@ -33,6 +33,7 @@ expect 2 "--max_queue has to be 1 to 1000" --max_queue 0
 expect 2 "missing_token: cannot open" --token_file missing_token
 expect 2 "run: chmod 600" --token_file open_token
 expect 2 "there is no cuda:99 here" --port 0 --device cuda:99
+HOME=/dev/null expect 1 "cannot make this folder: Not a directory; give --data another folder" --port 0 --device cpu
 HOME='' expect 2 "--data: HOME is not set" --port 0
 HOME='' expect 2 "--data: HOME is not set" --port 0 --data '~/studio'
 # Of TEST-NET-1 (RFC 5737), which no machine has.

@@ -247,8 +247,13 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
   const fs::path real = fs::canonical(options.folder, error);
   if (!error) options.folder = real.string();
   const std::string& folder = options.folder;
-  RETURN_IF_ERROR(
-      networks::files::MakeFolder(networks::files::FolderOf(folder)));
+  const absl::Status parent =
+      networks::files::MakeFolder(networks::files::FolderOf(folder));
+  if (!parent.ok()) {
+    return absl::Status(
+        parent.code(),
+        absl::StrCat(parent.message(), "; give --data another folder"));
+  }
   RETURN_IF_ERROR(MakePrivateFolder(folder));
   RETURN_IF_ERROR(CheckIsStoreOrEmpty(folder));
   networks::files::LockOptions lock_options;
