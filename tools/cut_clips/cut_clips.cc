@@ -22,6 +22,7 @@
 #include "networks/files/path_parts.h"
 #include "networks/files/read_file.h"
 #include "networks/files/system_error.h"
+#include "networks/files/temporary.h"
 #include "pipelines/app/command_line.h"
 #include "pipelines/app/exit_code.h"
 #include "pipelines/app/program.h"
@@ -492,6 +493,10 @@ absl::Status Cut(const std::string& list, const std::string& path,
   ASSIGN_OR_RETURN(
       const files::FileLock lock,
       files::FileLock::Take(folder + "/.cut_clips-lock", lock_options));
+  // Of runs that were killed, also of clips that are no longer asked for.
+  for (const char* part : {"", "/train", "/test"}) {
+    files::RemoveAbandoned(folder + part);
+  }
   ASSIGN_OR_RETURN(const tools::ClipRecord record,
                    tools::ReadClipRecord(folder));
   const std::string table = list.empty() ? videos.table : files::BaseName(list);

@@ -22,6 +22,12 @@ before=$(cksum "$out"/*/*.mp4)
 succeed "0 cut, 2 kept, 0 failed" "${small[@]}"
 [[ $(cksum "$out"/*/*.mp4) == "$before" ]] || complain "a kept clip has changed"
 
+# What a run that was killed has left goes, also of a clip that is asked for no more.
+printf 'process 1 on host\n.cpab-0123456789abcdef.tmp\n' >"$out/train/.gone.mp4.cpab-lock"
+echo half >"$out/train/.cpab-0123456789abcdef.tmp"
+succeed "0 cut, 2 kept, 0 failed" "${small[@]}"
+expect_none "$out"/train/.gone.mp4.cpab-lock "$out"/train/.cpab-0123456789abcdef.tmp
+
 # Another size, or another partition, is an error unless --overwrite is given.
 expect 1 "2 clips in $out were cut with size 32x32, not 64x64; --overwrite cuts them anew" \
   "${cut[@]}" --size 64
