@@ -136,6 +136,14 @@ absl::Status CheckFlags(const CommandLine& line) {
         "--page and --frames are of one --checkpoint; evaluate one at a time "
         "for them");
   }
+  if (absl::GetFlag(FLAGS_print_config) &&
+      !(absl::GetFlag(FLAGS_output).empty() &&
+        absl::GetFlag(FLAGS_page).empty() &&
+        absl::GetFlag(FLAGS_frames).empty())) {
+    return absl::InvalidArgumentError(
+        "--print_config evaluates nothing, so --output, --page and --frames "
+        "have no effect with it; leave it out, or leave them out");
+  }
   const std::string lpips = absl::GetFlag(FLAGS_lpips);
   if (!lpips.empty() && lpips != "alex" && lpips != "vgg") {
     return absl::InvalidArgumentError(

@@ -29,6 +29,7 @@ for words in "thin_plate_original {" "  height: 64" "  frame_step: 5" 'weights: 
     complain "$words is not in the config: $(<"$TEST_TMPDIR/stdout")"
 done
 expect 2 "data.height is 100; use a multiple of 32" "${pretrained[@]}" --model_size=100
+expect 2 "--print_config evaluates nothing, so" "${pretrained[@]}" --page "$TEST_TMPDIR/page"
 # No output replaces what is there, and none an input. The frames of a clip are a
 # folder, which replaces none.
 mine=$TEST_TMPDIR/mine.safetensors

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
+#include "absl/flags/reflection.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
@@ -182,6 +183,14 @@ absl::StatusOr<Request> RequestOf(const pipelines::CommandLine& line) {
   if (!pipelines::media::HoldsOneFrameOnly(request.output)) {
     request.num_frames =
         static_cast<int>(std::lround(seconds * kFramesPerSecond));
+    return request;
+  }
+  const absl::CommandLineFlag& flag =
+      absl::GetFlagReflectionHandle(FLAGS_seconds);
+  if (flag.CurrentValue() != flag.DefaultValue()) {
+    return BadFlag("seconds is ", seconds,
+                   ", which has no effect on a picture; leave it out, or name "
+                   "a video as --output");
   }
   return request;
 }

@@ -46,10 +46,11 @@ for cells in 0 17; do
   expect 2 "--cells is $cells; use 1 to 16" --image $image --move "$move" --output "$none" --cells $cells
 done
 expect 2 "--seconds is 0" --image $image --move "$move" --output "$none" --seconds 0
+expect 2 "--seconds is 30, which has no effect on a picture" --image $image --move "$move" --output "$none.png" --seconds 30
 expect 2 "--output is empty" --image $image --move "$move" --output ""
 expect 2 "unexpected argument 'stray'" --image $image --move "$move" --output "$none" stray
 expect 1 "/nowhere.png" --image /nowhere.png --move "$move" --output "$none"
 expect 2 "unknown ending" --image $image --move "$move" --output "$TEST_TMPDIR/film.xyz"
-expect_none "$none" "$TEST_TMPDIR/film.xyz"
+expect_none "$none" "$none.png" "$TEST_TMPDIR/film.xyz"
 expect_help image move output grid cells zero_boundary seconds overwrite
 finish

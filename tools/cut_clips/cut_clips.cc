@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
+#include "absl/flags/reflection.h"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -141,6 +142,10 @@ absl::StatusOr<tools::CutOptions> OptionsFromFlags() {
   }
   if (options.crf < 0 || options.crf > 51) {
     return Usage(absl::StrCat("--crf is ", options.crf, "; use 0 to 51"));
+  }
+  const absl::CommandLineFlag& crf = absl::GetFlagReflectionHandle(FLAGS_crf);
+  if (absl::GetFlag(FLAGS_png) && crf.CurrentValue() != crf.DefaultValue()) {
+    return Usage("--crf is of mp4 and has no effect with --png; leave out one");
   }
   if (unit == "frames") options.unit = tools::ClipUnit::kFrames;
   if (size > 0) options.size = cv::Size(size, size);

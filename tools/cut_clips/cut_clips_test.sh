@@ -236,6 +236,7 @@ expect 2 "--output is missing" --list "$TEST_TMPDIR/clips.csv"
 expect 2 "--size is 1; use 0 or 2 to 4096" "${cut[@]}" --size 1
 expect 2 "--unit is hours" "${cut[@]}" --unit hours
 expect 2 "--crf is 60" "${cut[@]}" --crf 60
+expect 2 "--crf is of mp4 and has no effect with --png" "${cut[@]}" --png --crf 40
 expect 2 "unexpected argument 'stray'" "${cut[@]}" stray
 expect 1 "nowhere.csv" --list /nowhere.csv --output "$out"
 expect 1 "nowhere" "${cut[@]/$videos//nowhere}"
