@@ -366,6 +366,7 @@ void VideoDemuxer::Note(const AVPacket& packet) {
   if (packet.stream_index != stream_->index) return;
   ++num_packets_;
   if (packet.size > 0) ++num_filled_;
+  last_byte_ = packet.pos + packet.size;
   is_shown_ = IsShown(packet);
   if (is_shown_) ++num_shown_;
   if (begin != AV_NOPTS_VALUE) {
@@ -384,6 +385,7 @@ absl::Status VideoDemuxer::CheckComplete() const {
   RETURN_IF_ERROR(CheckStructure());
   if (IsFormat("mpegts")) return CheckTransportStream();
   if (IsFormat("mjpeg")) return CheckLastJpeg();
+  if (IsFormat("yuv4mpegpipe") || IsFormat("dv")) return CheckLastFrame();
   if (IsFormat("mp4")) {
     RETURN_IF_ERROR(CheckIndex());
     return CheckOneMovie();
@@ -473,6 +475,13 @@ absl::Status VideoDemuxer::CheckLastJpeg() const {
     return absl::OkStatus();
   }
   return Truncated(path_, "its last picture has no end");
+}
+
+// Of formats in which nothing stands behind the last frame. Of a part of one,
+// FFmpeg gives nothing, or in DV fills it up with the frame before.
+absl::Status VideoDemuxer::CheckLastFrame() const {
+  if (avio_tell(input_->pb) == last_byte_) return absl::OkStatus();
+  return Truncated(path_, "its last frame is not whole");
 }
 
 absl::Status VideoDemuxer::CheckTransportStream() const {

@@ -100,6 +100,7 @@ class VideoDemuxer {
   absl::Status CheckFileSize() const;
   absl::Status CheckStructure() const;
   absl::Status CheckLastJpeg() const;
+  absl::Status CheckLastFrame() const;
   absl::Status CheckTransportStream() const;
   void ExplainFlag(AVPacket* packet);
   void FindFlaw();
@@ -142,6 +143,7 @@ class VideoDemuxer {
   int64_t num_packets_ = 0;      // of the video stream
   int64_t num_filled_ = 0;       // of these, all that are not empty
   int64_t num_shown_ = 0;
+  int64_t last_byte_ = 0;             // of the file, behind the last packet
   int64_t stream_begin_ = INT64_MAX;  // time_base()
   int64_t stream_end_ = INT64_MIN;    // the same
   double end_ = 0;                    // seconds, of all streams

@@ -136,6 +136,31 @@ TEST(VideoDemuxer, SaysHowManyFramesOfItsIndexAreMissing) {
                        AllOf(HasSubstr(cut), HasSubstr("truncated"))));
 }
 
+// Such a file states neither its length nor its number of frames.
+TEST(VideoDemuxer, MissesNoPartOfARawFrameInSilence) {
+  const std::string frame = "FRAME\n" + std::string(96, 'p');
+  std::string whole = "YUV4MPEG2 W8 H8 F25:1 C420jpeg\n";
+  for (int i = 0; i < kFrames; ++i) whole += frame;
+  MediaInput input;
+  input.name = "raw.y4m";
+  for (const size_t missing : {0u, 1u, 10u, 96u, 98u, 101u}) {
+    input.bytes = std::make_shared<const std::string>(
+        whole.substr(0, whole.size() - missing));
+    const auto demuxer = VideoDemuxer::Open(input);
+    ASSERT_THAT(demuxer, IsOk());
+    const Packets packets = ReadAll(demuxer->get());
+    EXPECT_EQ(packets.bytes.size(), size_t{kFrames} - (missing > 0 ? 1 : 0));
+    if (missing == 0) {
+      EXPECT_THAT(packets.end, IsOk());
+    } else {
+      EXPECT_THAT(packets.end, StatusIs(StatusCode::kDataLoss,
+                                        HasSubstr("raw.y4m: the file is "
+                                                  "truncated: its last")))
+          << missing;
+    }
+  }
+}
+
 TEST(VideoDemuxer, KnowsTheClockOfBroadcasts) {
   const std::string recording = TempPath("broadcast.ts");
   Remux(Video(".mp4"), recording);
