@@ -93,6 +93,21 @@ std::optional<int64_t> StatedEndOfOgg(ByteReader& file) {
   return at;
 }
 
+// [SMPTE 377-1, 7.1] The first pack of a partition: a key of 16 bytes, a length
+// and a content, in which the place of the last partition is 0 until that is
+// written.
+std::optional<int64_t> StatedEndOfMxf(ByteReader& file) {
+  constexpr int kKey = 16, kFooter = 24;
+  // [ISO 8825-1, 8.1.3] From 128 on, the first byte counts those of the length.
+  const auto content_of = [&](int64_t pack) {
+    const auto first = static_cast<int>(file.BigEndian(pack + kKey, 1));
+    return pack + kKey + 1 + (first < 128 ? 0 : first - 128);
+  };
+  const int64_t footer = Bounded(file.BigEndian(content_of(0) + kFooter, 8));
+  if (footer == 0) return std::nullopt;
+  return content_of(footer);
+}
+
 }  // namespace
 
 std::optional<int64_t> StatedEnd(std::istream& file) {
@@ -102,6 +117,10 @@ std::optional<int64_t> StatedEnd(std::istream& file) {
   if (head.substr(0, 4) == "\x1a\x45\xdf\xa3") return StatedEndOfEbml(bytes);
   if (head.substr(0, 4) == "\x30\x26\xb2\x75") return StatedEndOfAsf(bytes);
   if (head.substr(0, 4) == "OggS") return StatedEndOfOgg(bytes);
+  if (bytes.Bytes(0, 14) ==
+      "\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02") {
+    return StatedEndOfMxf(bytes);
+  }
   for (const char* type : {"ftyp", "moov", "mdat", "free", "skip", "wide"}) {
     if (head.substr(4, 4) == type) return StatedEndOfBoxes(bytes);
   }

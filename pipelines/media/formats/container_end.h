@@ -11,7 +11,7 @@ namespace pipelines::media {
 
 // Bytes that the file must have by the sizes written in it, following the
 // outermost structure of mp4 and mov (boxes), avi (RIFF), webm and mkv (EBML),
-// wmv (ASF) and ogv (Ogg).
+// wmv (ASF), ogv (Ogg) and mxf (partitions).
 // Larger than the file when it is truncated. Empty for other formats, and where
 // the writer left the size open (live recordings).
 std::optional<int64_t> StatedEnd(std::istream& file);

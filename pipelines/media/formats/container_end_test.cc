@@ -92,6 +92,22 @@ TEST(StatedEnd, OfOggIsThatOfItsPages) {
   EXPECT_EQ(EndOf((page + page).substr(0, page.size() + 100)), two);
 }
 
+TEST(StatedEnd, OfMxfIsInItsLastPartition) {
+  const std::string key = "\x06\x0e\x2b\x34\2\5\1\1\x0d\1\2\1\1"s;
+  const auto pack = [&](char kind, uint32_t footer) {
+    const std::string content =
+        std::string(28, '\0') + BigEndianBytes(footer) + std::string(56, '\0');
+    return key + kind + "\4\0\x83\0\0\x58"s + content;
+  };
+  const std::string whole = pack(2, 300) + std::string(192, 'f') + pack(4, 300);
+  ASSERT_EQ(whole.find(pack(4, 300)), 300u);
+  EXPECT_EQ(EndOf(whole), 320);
+  // Cut off before the last partition, whose length is then unknown.
+  EXPECT_EQ(EndOf(whole.substr(0, 290)), 317);
+  // The writer did not come to say.
+  EXPECT_EQ(EndOf(pack(2, 0) + std::string(192, 'f')), std::nullopt);
+}
+
 TEST(StatedEnd, OfOtherFilesIsUnknown) {
   EXPECT_EQ(EndOf(""), std::nullopt);
   EXPECT_EQ(EndOf("a text that is long enough"), std::nullopt);
