@@ -211,6 +211,26 @@ TEST(VideoReader, SaysThatARecordingBeginsBetweenKeyFrames) {
                                   HasSubstr("at the beginning")));
 }
 
+// Their decoders leave out the first frames without a word, or show grey ones.
+// Of MPEG-2, the two B frames behind the key frame refer to what is missing.
+TEST(VideoReader, DecodesNothingBeforeTheFirstKeyFrame) {
+  for (const char* name : {"begins-between-keyframes-mpeg2.ts",
+                           "begins-between-keyframes-hevc.ts"}) {
+    const std::string path = absl::StrCat(kTestdata, name);
+    EXPECT_THAT(ReadAll(path).end,
+                StatusIs(StatusCode::kDataLoss,
+                         AllOf(HasSubstr(path), HasSubstr("two key frames"))));
+    EXPECT_FALSE(CountFrames(path).ok());
+    FrameSourceOptions options;
+    options.allow_damaged = true;
+    const ReadVideo video = ReadAll(path, options);
+    EXPECT_THAT(video.end, IsOk());
+    EXPECT_EQ(video.frames.size(), 18u) << name;
+    EXPECT_THAT(video.damage, AllOf(HasSubstr("7 of 25 frames are lost"),
+                                    HasSubstr("at the beginning")));
+  }
+}
+
 TEST_F(TransportStream, IsInOrderAlsoWhereAnotherOneBegins) {
   EXPECT_THAT(Order(sound_).flaw, IsOk());
   EXPECT_EQ(Order(sound_).num_joints, 0);

@@ -43,6 +43,11 @@ absl::Status Truncated(const std::string& path, const std::string& what) {
       absl::StrCat(path, ": the file is truncated: ", what));
 }
 
+bool NeedsKeyFrame(AVCodecID codec) {
+  return codec == AV_CODEC_ID_MPEG1VIDEO || codec == AV_CODEC_ID_MPEG2VIDEO ||
+         codec == AV_CODEC_ID_MPEG4 || codec == AV_CODEC_ID_HEVC;
+}
+
 double Seconds(int64_t time, AVRational base) {
   return static_cast<double>(time) * av_q2d(base);
 }
@@ -56,6 +61,7 @@ absl::StatusOr<std::unique_ptr<VideoDemuxer>> VideoDemuxer::Open(
       new VideoDemuxer(origin, std::move(input)));
   RETURN_IF_ERROR(demuxer->FindStream());
   demuxer->LookAhead();
+  demuxer->FindKeyFrame();
   return demuxer;
 }
 
@@ -135,10 +141,7 @@ void VideoDemuxer::LookAhead() {
   int64_t dts_before = AV_NOPTS_VALUE;
   int num_packets = 0;
   while (num_packets < 3 && ahead_.size() < kMostPackets) {
-    PacketPtr packet(av_packet_alloc());
-    ahead_error_ = av_read_frame(input_.get(), packet.get());
-    if (ahead_error_ < 0) return;
-    ahead_.push_back(std::move(packet));
+    if (ReadAhead() < 0) return;
     const AVPacket& last = *ahead_.back();
     if (last.stream_index != stream_->index) continue;
     ++num_packets;
@@ -153,7 +156,35 @@ void VideoDemuxer::LookAhead() {
   }
 }
 
-// av_read_frame, behind what LookAhead has read.
+// Of a recording whose decoder shows grey frames, or leaves out frames without
+// a word, where it begins between two key frames. There may be no key frame at
+// all, where each frame renews a part of the picture.
+void VideoDemuxer::FindKeyFrame() {
+  if (!has_jumping_clock() || !NeedsKeyFrame(stream_->codecpar->codec_id)) {
+    return;
+  }
+  constexpr size_t kMostPackets = 2000;  // some 30 s with sound
+  int64_t before = 0;
+  while (ahead_.size() < kMostPackets && ReadAhead() >= 0) {
+    const AVPacket& last = *ahead_.back();
+    if (last.stream_index != stream_->index) continue;
+    if (last.flags & AV_PKT_FLAG_KEY) {
+      num_before_key_ = before;
+      return;
+    }
+    ++before;
+  }
+}
+
+// Appends a packet to ahead_, or returns and keeps the error.
+int VideoDemuxer::ReadAhead() {
+  PacketPtr packet(av_packet_alloc());
+  ahead_error_ = av_read_frame(input_.get(), packet.get());
+  if (ahead_error_ >= 0) ahead_.push_back(std::move(packet));
+  return ahead_error_;
+}
+
+// av_read_frame, behind what ReadAhead has read.
 int VideoDemuxer::Read(AVPacket* packet) {
   if (!ahead_.empty()) {
     av_packet_move_ref(packet, ahead_.front().get());

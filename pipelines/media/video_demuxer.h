@@ -61,6 +61,10 @@ class VideoDemuxer {
     return input_->iformat->flags & AVFMT_TS_DISCONT;
   }
 
+  // Whether the packet that Next read last comes before the first key frame of
+  // a recording that begins between two. Not of H.264, whose decoder knows.
+  bool is_before_key() const { return num_packets_ <= num_before_key_; }
+
   // Reads the next packet of the video stream that holds something; false at
   // the end. (AVI files have empty ones, for frames that are shown on.) A
   // packet of which a part is missing is flagged AV_PKT_FLAG_CORRUPT, for which
@@ -85,6 +89,8 @@ class VideoDemuxer {
   absl::Status FindStream();
   bool StatesNoRate() const;
   void LookAhead();
+  void FindKeyFrame();
+  int ReadAhead();
   int Read(AVPacket* packet);
   void Retime(AVPacket* packet) const;
   void Note(const AVPacket& packet);
@@ -117,9 +123,10 @@ class VideoDemuxer {
   bool has_late_audio_ = false;
   bool has_assumed_rate_ = false;
 
-  // Packets that LookAhead read, and what it met behind them: 0 if nothing.
+  // Packets that ReadAhead read, and what it met behind them: 0 if nothing.
   std::deque<PacketPtr> ahead_;
   int ahead_error_ = 0;
+  int64_t num_before_key_ = 0;  // packets of the video
   bool has_field_packets_ = false;
   double field_seconds_ = 0;  // from the first field to the second; 0: unknown
 

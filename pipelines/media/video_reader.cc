@@ -117,7 +117,7 @@ class VideoReader::Impl {
   absl::StatusOr<bool> DecodeStored();
   absl::StatusOr<bool> ReadPacket();
   absl::Status SendNextPacket();
-  absl::Status CheckBeginning() const;
+  absl::Status CheckBeginning();
   absl::Status CheckNothingLost() const;
   absl::Status CannotDecode(int error) const;
   absl::Status Allow(const absl::Status& damage);
@@ -156,6 +156,8 @@ class VideoReader::Impl {
 
   // Times of the packets before the first frame, as far as they have some.
   std::vector<int64_t> first_packets_;
+  int64_t num_not_sent_ = 0;  // packets before the first key frame
+  int64_t num_cut_off_ = 0;   // frames before the first that can be decoded
 
   // With allow_damaged.
   int64_t num_concealed_ = 0;  // frames that the decoder painted over
@@ -289,7 +291,8 @@ absl::Status VideoReader::Impl::Allow(const absl::Status& damage) {
 // Frames by the file's index, or that were met as packets.
 int64_t VideoReader::Impl::NumExpected() const {
   if (info_.num_frames) return *info_.num_frames;
-  return demuxer_->packets_are_frames() ? demuxer_->num_shown() : num_read_;
+  return demuxer_->packets_are_frames() ? demuxer_->num_shown()
+                                        : num_cut_off_ + num_read_;
 }
 
 std::string VideoReader::Impl::damage() const {
@@ -388,16 +391,21 @@ absl::StatusOr<bool> VideoReader::Impl::ReadPacket() {
 
 absl::Status VideoReader::Impl::SendNextPacket() {
   ASSIGN_OR_RETURN(const bool more, ReadPacket());
+  if (more && num_read_ == 0 && demuxer_->is_shown() &&
+      packet_->pts != AV_NOPTS_VALUE) {
+    first_packets_.push_back(packet_->pts);
+  }
+  if (more && demuxer_->is_before_key()) {
+    ++num_not_sent_;
+    av_packet_unref(packet_.get());
+    return absl::OkStatus();
+  }
   if (more && !is_begun_) {
     is_begun_ = true;
     first_sent_ = packet_->pts;
     if (CarriesAlpha(*packet_) && !StatesAlpha(demuxer_->stream())) {
       RETURN_IF_ERROR(OpenDecoder(/*with_alpha=*/true));
     }
-  }
-  if (more && num_read_ == 0 && demuxer_->is_shown() &&
-      packet_->pts != AV_NOPTS_VALUE) {
-    first_packets_.push_back(packet_->pts);
   }
   // A video that was cut without encoding it anew hides what comes before its
   // first key frame, and what that refers to is cut off.
@@ -412,15 +420,17 @@ absl::Status VideoReader::Impl::SendNextPacket() {
 
 // A recording may begin between two frames that can be decoded alone; decoders
 // leave out what comes before such a one, without a word.
-absl::Status VideoReader::Impl::CheckBeginning() const {
-  if (!demuxer_->packets_are_frames() ||
-      frame_->best_effort_timestamp == AV_NOPTS_VALUE) {
-    return absl::OkStatus();
+absl::Status VideoReader::Impl::CheckBeginning() {
+  const int64_t begin = frame_->best_effort_timestamp;
+  const bool can_count = demuxer_->packets_are_frames() || num_not_sent_ > 0;
+  int64_t lost = num_not_sent_;
+  if (can_count && begin != AV_NOPTS_VALUE) {
+    lost = std::max<int64_t>(
+        lost, std::count_if(first_packets_.begin(), first_packets_.end(),
+                            [&](int64_t pts) { return pts < begin; }));
   }
-  const int64_t lost = std::count_if(
-      first_packets_.begin(), first_packets_.end(),
-      [&](int64_t pts) { return pts < frame_->best_effort_timestamp; });
   if (lost == 0) return absl::OkStatus();
+  num_cut_off_ = lost;
   return absl::DataLossError(
       absl::StrCat(path_, ": the first ", lost,
                    lost == 1 ? " frame cannot" : " frames cannot",
