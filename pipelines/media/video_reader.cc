@@ -124,6 +124,7 @@ class VideoReader::Impl {
   int64_t FramePts();
   bool IsDamaged() const;
   absl::StatusOr<VideoFrame> TakeFrame();
+  double SecondsRead() const;
   absl::Status Locate(const absl::Status& status) const;
   void NoteHdr(AVColorTransferCharacteristic transfer);
   void NoteLateAudio();
@@ -142,6 +143,7 @@ class VideoReader::Impl {
   VideoInfo info_;
 
   int64_t num_read_ = 0;
+  int64_t first_pts_ = 0;
   int64_t last_pts_ = 0;  // of the frame before
   int64_t next_pts_ = 0;  // where the frame before ends
   int64_t jump_ = 0;      // added to the file's times, see FramePts
@@ -226,13 +228,16 @@ void VideoReader::Impl::FillInfo() {
   if (!warning.empty()) info_.warnings.push_back(warning);
 }
 
+// Players count from the first frame, whatever the file's clock.
+double VideoReader::Impl::SecondsRead() const {
+  return static_cast<double>(next_pts_ - first_pts_) * info_.time_base.value();
+}
+
 // Says how far reading got. The demuxer's and decoder's words already name the
 // path.
 absl::Status VideoReader::Impl::Locate(const absl::Status& status) const {
-  const double seconds =
-      static_cast<double>(next_pts_) * info_.time_base.value();
-  std::string where =
-      absl::StrFormat(" (%d frames read, up to %.3f s", num_read_, seconds);
+  std::string where = absl::StrFormat(" (%d frames read, up to %.3f s",
+                                      num_read_, SecondsRead());
   if (info_.num_frames) {
     absl::StrAppend(&where, "; the file should have ", *info_.num_frames);
   }
@@ -264,11 +269,10 @@ void VideoReader::Impl::NoteLateAudio() {
 
 void VideoReader::Impl::NoteDamage(const absl::Status& status) {
   if (!first_damage_.empty()) return;
-  const std::string where =
-      num_read_ == 0 ? "at the beginning"
-                     : absl::StrFormat("after frame %d (%.3f s)", num_read_,
-                                       static_cast<double>(next_pts_) *
-                                           info_.time_base.value());
+  const std::string where = num_read_ == 0
+                                ? "at the beginning"
+                                : absl::StrFormat("after frame %d (%.3f s)",
+                                                  num_read_, SecondsRead());
   first_damage_ = absl::StrCat(where, ": ", std::string(status.message()));
 }
 
@@ -503,6 +507,7 @@ absl::StatusOr<VideoFrame> VideoReader::Impl::TakeFrame() {
   if (SaneTime(result.pts) == AV_NOPTS_VALUE) {
     return absl::DataLossError(path_ + ": its frame times are damaged");
   }
+  if (num_read_ == 0) first_pts_ = result.pts;
   ++num_read_;
   last_pts_ = result.pts;
   next_pts_ = result.pts + result.duration;

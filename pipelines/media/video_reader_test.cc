@@ -378,6 +378,19 @@ TEST(VideoReader, SaysWhereAVideoIsDamaged) {
             HasSubstr("the first after frame 1")));
 }
 
+TEST(VideoReader, CountsSecondsFromTheFirstFrame) {
+  const std::string whole =
+      Contents(absl::StrCat(kTestdata, "starts-at-10-hours.ts"));
+  const std::string path = TempPath("cut.ts");
+  ASSERT_THAT(WriteAtomically(path, whole.substr(0, whole.size() - 60)),
+              IsOk());
+  EXPECT_THAT(ReadAll(path).end, StatusIs(StatusCode::kDataLoss,
+                                          HasSubstr("frames read, up to 0.")));
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  EXPECT_THAT(ReadAll(path, options).damage, HasSubstr(" (0."));
+}
+
 // FFmpeg searches on for the next frame and says nothing.
 TEST(VideoReader, FindsThatAFrameOfAnAviIsOverwritten) {
   const std::string path = TempPath("hole.avi");
