@@ -108,6 +108,16 @@ TEST(VideoReader, ReadsTwoRecordingsBehindOneAnother) {
   EXPECT_NEAR(seconds, 2, 0.1);
 }
 
+// Each recording has a stream of its own: 6 frames of 12 are read.
+TEST(VideoReader, SaysThatARecordingInAnotherStreamIsNotRead) {
+  const std::string path = absl::StrCat(kTestdata, "joined-other-pids.ts");
+  const ReadVideo video = ReadAll(path);
+  EXPECT_EQ(video.frames.size(), 6u);
+  EXPECT_THAT(video.end,
+              StatusIs(StatusCode::kDataLoss,
+                       AllOf(HasSubstr(path), HasSubstr("at byte 3948 "))));
+}
+
 // The second recording is of another hour.
 TEST(VideoReader, GoesOnWhereAClockJumpsAhead) {
   const std::string one = TempPath("one.mp4"), later = TempPath("later.ts");

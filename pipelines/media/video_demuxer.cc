@@ -384,8 +384,20 @@ bool VideoDemuxer::IsLateAudio(const AVPacket& packet) const {
           (codec.sample_rate <= 0 && !has_audio_));
 }
 
+void VideoDemuxer::NoteSpan(const AVPacket& packet) {
+  const AVStream& stream = *input_->streams[packet.stream_index];
+  if (stream.codecpar->codec_type != AVMEDIA_TYPE_VIDEO || packet.pos < 0) {
+    return;
+  }
+  Span& span = spans_.try_emplace(stream.index, Span{packet.pos, packet.pos})
+                   .first->second;
+  span.first = std::min(span.first, packet.pos);
+  span.last = std::max(span.last, packet.pos);
+}
+
 void VideoDemuxer::Note(const AVPacket& packet) {
   ++num_all_packets_;
+  NoteSpan(packet);
   if (IsLateAudio(packet)) has_late_audio_ = true;
   const int64_t begin = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
   const AVRational base = packet.stream_index == stream_->index
@@ -515,7 +527,25 @@ absl::Status VideoDemuxer::CheckLastFrame() const {
   return Truncated(path_, "its last frame is not whole");
 }
 
+// Programs of one recording lie beside one another.
+absl::Status VideoDemuxer::CheckOneRecording() const {
+  const auto own = spans_.find(stream_->index);
+  if (own == spans_.end()) return absl::OkStatus();
+  for (const auto& [index, span] : spans_) {
+    const bool is_beside =
+        span.first <= own->second.last && span.last >= own->second.first;
+    if (is_beside) continue;
+    return absl::DataLossError(absl::StrCat(
+        path_, ": another recording, whose stream has another number, is at ",
+        "byte ", span.first,
+        " and is not read; split the file there, and join videos by a program "
+        "that knows their format"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status VideoDemuxer::CheckTransportStream() const {
+  RETURN_IF_ERROR(CheckOneRecording());
   const std::unique_ptr<std::istream> file = OpenStream(origin_);
   if (file == nullptr) return absl::OkStatus();
   const absl::StatusOr<std::optional<int64_t>> stored =

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -94,6 +95,7 @@ class VideoDemuxer {
   int Read(AVPacket* packet);
   void Retime(AVPacket* packet) const;
   void Note(const AVPacket& packet);
+  void NoteSpan(const AVPacket& packet);
   bool IsLateAudio(const AVPacket& packet) const;
   bool IsShown(const AVPacket& packet);
   absl::Status CheckComplete() const;
@@ -108,6 +110,7 @@ class VideoDemuxer {
   absl::Status CheckLastJpeg() const;
   absl::Status CheckLastFrame() const;
   absl::Status CheckTransportStream() const;
+  absl::Status CheckOneRecording() const;
   void ExplainFlag(AVPacket* packet);
   void FindFlaw();
   absl::Status Named(const absl::Status& damage) const;
@@ -154,6 +157,11 @@ class VideoDemuxer {
   int64_t stream_begin_ = INT64_MAX;  // time_base()
   int64_t stream_end_ = INT64_MIN;    // the same
   double end_ = 0;                    // seconds, of all streams
+
+  struct Span {
+    int64_t first = 0, last = 0;  // bytes where packets begin
+  };
+  std::map<int, Span> spans_;  // of all streams of video, by their index
 };
 
 }  // namespace pipelines::media
