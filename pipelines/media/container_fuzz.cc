@@ -38,6 +38,8 @@ void Parse(const std::string& bytes) {
   Require(!pieces_of_avi || pieces_of_avi->filled <= pieces_of_avi->all);
   const auto second = SecondMovie(file);
   Require(!second || *second >= 8);
+  const auto second_asf = SecondAsf(file);
+  Require(!second_asf || *second_asf >= 24);
   constexpr int kFirstPid = 256;  // of FFmpeg's muxer
   const auto pieces = CountTimedPieces(file, kFirstPid);
   Require(!pieces.ok() || pieces->value_or(0) >= 0);

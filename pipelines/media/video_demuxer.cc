@@ -433,6 +433,7 @@ absl::Status VideoDemuxer::CheckComplete() const {
     RETURN_IF_ERROR(CheckIndex());
     return CheckOneMovie();
   }
+  if (IsFormat("asf")) RETURN_IF_ERROR(CheckOneMovie());
   return num_listed_ > 0 ? CheckAviIndex() : CheckDuration();
 }
 
@@ -455,7 +456,8 @@ absl::Status VideoDemuxer::CheckIndex() const {
 absl::Status VideoDemuxer::CheckOneMovie() const {
   const std::unique_ptr<std::istream> file = OpenStream(origin_);
   if (file == nullptr) return absl::OkStatus();
-  const std::optional<int64_t> second = SecondMovie(*file);
+  const std::optional<int64_t> second =
+      IsFormat("asf") ? SecondAsf(*file) : SecondMovie(*file);
   if (!second) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat(
       path_, ": another file was joined to it at byte ", *second,

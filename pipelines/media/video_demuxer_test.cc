@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "networks/files/atomic_file.h"
@@ -233,9 +234,14 @@ TEST(VideoDemuxer, LeavesOutTheSound) {
 }
 
 // Byte by byte, which players pass over, too.
-TEST(VideoDemuxer, SaysThatAnotherFileIsJoinedToAnMp4) {
-  for (const char* ending : {".mp4", ".mov"}) {
-    const std::string path = Video(ending);
+TEST(VideoDemuxer, SaysThatAnotherFileIsJoinedToIt) {
+  for (const char* ending : {".mp4", ".mov", ".wmv"}) {
+    const std::string path = TempPath(absl::StrCat("demuxed", ending));
+    if (absl::string_view(ending) == ".wmv") {
+      Remux(Video(".mp4"), path);
+    } else {
+      Video(ending);
+    }
     const std::string one = *networks::files::ReadFile(path);
     ASSERT_THAT(networks::files::WriteAtomically(path, one + one), IsOk());
     const auto demuxer = VideoDemuxer::Open({path});

@@ -52,29 +52,34 @@ std::optional<int64_t> StatedEndOfEbml(ByteReader& file) {
   return segment + kIdLength + size.length + *size.value;
 }
 
+constexpr int kAsfIdBytes = 16, kAsfHead = 24;
+
+constexpr char kAsf[] = "\x30\x26\xb2\x75";  // begins its identifier
+
+int64_t AsfSize(ByteReader& file, int64_t object) {
+  return Bounded(file.LittleEndian(object + kAsfIdBytes, 8));
+}
+
 // [ASF 1.2, 3.1, 3.2 and 5.1] A header of further objects, then the object of
 // the packets: each an identifier of 16 bytes, a size and a content. The sizes
 // of a broadcast mean nothing.
 std::optional<int64_t> StatedEndOfAsf(ByteReader& file) {
-  constexpr int kIdBytes = 16, kHead = 24, kFirst = 30, kFlags = 88;
+  constexpr int kFirst = 30, kFlags = 88;
   constexpr uint64_t kBroadcast = 1;
   const std::string properties =
       "\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\0\xc0\x0c\x20\x53\x65"s;
   const std::string packets =
       "\x36\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\0\xaa\0\x62\xce\x6c"s;
-  const auto size_of = [&](int64_t object) {
-    return Bounded(file.LittleEndian(object + kIdBytes, 8));
-  };
-  const int64_t begin = size_of(0);
-  for (int64_t at = kFirst; at + kHead <= begin; at += size_of(at)) {
-    if (size_of(at) < kHead) return std::nullopt;
-    if (file.Bytes(at, kIdBytes) == properties &&
+  const int64_t begin = AsfSize(file, 0);
+  for (int64_t at = kFirst; at + kAsfHead <= begin; at += AsfSize(file, at)) {
+    if (AsfSize(file, at) < kAsfHead) return std::nullopt;
+    if (file.Bytes(at, kAsfIdBytes) == properties &&
         (file.LittleEndian(at + kFlags, 4) & kBroadcast) != 0) {
       return std::nullopt;
     }
   }
-  if (file.Bytes(begin, kIdBytes) != packets) return std::nullopt;
-  return begin + size_of(begin);
+  if (file.Bytes(begin, kAsfIdBytes) != packets) return std::nullopt;
+  return begin + AsfSize(file, begin);
 }
 
 // [RFC 3533, 6] Pages of 27 bytes, the last of which is the number of pieces,
@@ -115,7 +120,7 @@ std::optional<int64_t> StatedEnd(std::istream& file) {
   const std::string head = bytes.Bytes(0, 12);
   if (head.substr(0, 4) == "RIFF") return StatedEndOfRiff(bytes);
   if (head.substr(0, 4) == "\x1a\x45\xdf\xa3") return StatedEndOfEbml(bytes);
-  if (head.substr(0, 4) == "\x30\x26\xb2\x75") return StatedEndOfAsf(bytes);
+  if (head.substr(0, 4) == kAsf) return StatedEndOfAsf(bytes);
   if (head.substr(0, 4) == "OggS") return StatedEndOfOgg(bytes);
   if (bytes.Bytes(0, 14) ==
       "\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02") {
@@ -123,6 +128,19 @@ std::optional<int64_t> StatedEnd(std::istream& file) {
   }
   for (const char* type : {"ftyp", "moov", "mdat", "free", "skip", "wide"}) {
     if (head.substr(4, 4) == type) return StatedEndOfBoxes(bytes);
+  }
+  return std::nullopt;
+}
+
+std::optional<int64_t> SecondAsf(std::istream& file) {
+  ByteReader bytes(file);
+  if (bytes.Bytes(0, 4) != kAsf) return std::nullopt;
+  const std::string header = bytes.Bytes(0, kAsfIdBytes);
+  int64_t at = 0;
+  while (at + kAsfHead <= bytes.size()) {
+    if (AsfSize(bytes, at) < kAsfHead) return std::nullopt;
+    if (at > 0 && bytes.Bytes(at, kAsfIdBytes) == header) return at;
+    at += AsfSize(bytes, at);
   }
   return std::nullopt;
 }

@@ -16,6 +16,11 @@ namespace pipelines::media {
 // the writer left the size open (live recordings).
 std::optional<int64_t> StatedEnd(std::istream& file);
 
+// The byte where a second file begins in a wmv (ASF), as where two were put
+// behind one another; empty if there is none, and for other formats. FFmpeg and
+// players read the first alone.
+std::optional<int64_t> SecondAsf(std::istream& file);
+
 }  // namespace pipelines::media
 
 #endif  // PIPELINES_MEDIA_FORMATS_CONTAINER_END_H_

@@ -63,25 +63,39 @@ TEST(StatedEnd, OfEbmlIsThatOfTheSegment) {
   EXPECT_EQ(EndOf(head + "another element"), std::nullopt);
 }
 
-TEST(StatedEnd, OfAsfIsThatOfItsPackets) {
+std::string Asf(char flags) {
   const auto object = [](const std::string& id, const std::string& content) {
     const auto size = static_cast<uint32_t>(24 + content.size());
     return id + LittleEndianBytes(size) + LittleEndianBytes(0) + content;
   };
   const std::string kind = "\x8e\x66\xcf\x11\xa6\xd9\0\xaa\0\x62\xce\x6c"s;
-  const auto file = [&](char flags) {
-    const std::string properties = object(
-        "\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\0\xc0\x0c\x20\x53\x65"s,
-        std::string(64, '\0') + flags + std::string(15, '\0'));
-    return object("\x30\x26\xb2\x75" + kind,
-                  std::string(6, '\0') + properties) +
-           object("\x36\x26\xb2\x75" + kind, std::string(100, 'p'));
-  };
-  const std::string whole = file(2);
+  const std::string properties =
+      object("\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\0\xc0\x0c\x20\x53\x65"s,
+             std::string(64, '\0') + flags + std::string(15, '\0'));
+  return object("\x30\x26\xb2\x75" + kind, std::string(6, '\0') + properties) +
+         object("\x36\x26\xb2\x75" + kind, std::string(100, 'p'));
+}
+
+TEST(StatedEnd, OfAsfIsThatOfItsPackets) {
+  const std::string whole = Asf(2);
   EXPECT_EQ(EndOf(whole), static_cast<int64_t>(whole.size()));
   EXPECT_EQ(EndOf(whole.substr(0, whole.size() - 30)),
             static_cast<int64_t>(whole.size()));
-  EXPECT_EQ(EndOf(file(3)), std::nullopt);  // a broadcast
+  EXPECT_EQ(EndOf(Asf(3)), std::nullopt);  // a broadcast
+}
+
+TEST(SecondAsf, BeginsBehindTheObjectsOfTheFirst) {
+  const auto second = [](const std::string& bytes) {
+    std::istringstream file(bytes);
+    return SecondAsf(file);
+  };
+  const std::string whole = Asf(2);
+  EXPECT_EQ(second(whole), std::nullopt);
+  EXPECT_EQ(second(whole + whole), static_cast<int64_t>(whole.size()));
+  EXPECT_EQ(second(whole + "foreign bytes, 24 or more"), std::nullopt);
+  EXPECT_EQ(second("another format"), std::nullopt);
+  // A size that leads nowhere.
+  EXPECT_EQ(second(whole.substr(0, 16) + std::string(100, '\0')), std::nullopt);
 }
 
 TEST(StatedEnd, OfOggIsThatOfItsPages) {
