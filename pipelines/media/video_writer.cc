@@ -196,6 +196,7 @@ class VideoWriter::Impl {
   absl::Status OpenFile();
   absl::Status SetOrigin(int64_t begin, double seconds);
   void PlaceInAvi(int64_t begin, double behind_sound);
+  void NoteLate(int64_t pts, int64_t begin);
   absl::Status EncodeImage(const cv::Mat& rgb, int64_t pts);
   absl::Status EncodeGif();
   absl::Status Encode(const AVFrame* frame);
@@ -206,6 +207,7 @@ class VideoWriter::Impl {
   absl::Status FinishAudio();
   void StateLastGifDelay();
   void WarnOfLeftOut();
+  void WarnOfLate();
   absl::Status CloseFile();
   absl::Status CompleteWebp();
   absl::Status Failed(int error, const std::string& what) const;
@@ -228,7 +230,9 @@ class VideoWriter::Impl {
   int64_t next_pts_ = 0;  // of Write
   int64_t last_pts_ = std::numeric_limits<int64_t>::min();
   int64_t last_begin_ = std::numeric_limits<int64_t>::min();
+  int64_t first_pts_ = 0;
   int64_t first_begin_ = 0;
+  double latest_ = 0;         // seconds that a frame of an AVI is late at most
   int64_t end_ = 0;           // of what was written or left out
   int64_t num_left_out_ = 0;  // frames, of a GIF or WebP
   int64_t origin_ = 0;        // encoder's units off all times
@@ -413,13 +417,17 @@ absl::Status VideoWriter::Impl::WriteAt(const cv::Mat& rgb, int64_t pts,
   if (last_begin_ == std::numeric_limits<int64_t>::min()) {
     RETURN_IF_ERROR(
         SetOrigin(begin, static_cast<double>(pts) * av_q2d(time_base())));
+    first_pts_ = pts;
     first_begin_ = begin - origin_;
   }
   begin -= origin_;
   int64_t end = av_rescale_q(pts + duration, time_base(), unit) - origin_;
   if (is_avi()) {
     // Each frame takes a place of its own, in the order of times.
-    begin = std::max(begin, last_begin_ + 1);
+    if (begin <= last_begin_) {
+      begin = last_begin_ + 1;
+      NoteLate(pts, begin);
+    }
     end = begin + 1;
   }
   end_ = end;
@@ -442,6 +450,16 @@ void VideoWriter::Impl::PlaceInAvi(int64_t begin, double behind_sound) {
   const double early = static_cast<double>(place) * unit - behind_sound;
   const auto warning = AviWarning("its sound", early);
   if (warning) warnings_.push_back(*warning);
+}
+
+// Of a frame beside sound, whose place was taken.
+void VideoWriter::Impl::NoteLate(int64_t pts, int64_t begin) {
+  if (audio_ == nullptr) return;
+  const double stated =
+      static_cast<double>(pts - first_pts_) * av_q2d(time_base());
+  const double shown =
+      static_cast<double>(begin - first_begin_) * av_q2d(encoder_->time_base);
+  latest_ = std::max(latest_, shown - stated);
 }
 
 // `begin`: of the first frame; that is at `seconds` of the source.
@@ -556,6 +574,7 @@ absl::Status VideoWriter::Impl::Finish() {
   RETURN_IF_ERROR(FinishAudio());
   if (is_gif()) StateLastGifDelay();
   WarnOfLeftOut();
+  WarnOfLate();
   const int error = av_write_trailer(output_);
   if (error < 0) return Failed(error, "cannot be completed");
   RETURN_IF_ERROR(CloseFile());
@@ -581,6 +600,12 @@ void VideoWriter::Impl::WarnOfLeftOut() {
       " frames a second of a ", is_gif() ? "gif; " : "webp; ", num_left_out_,
       num_left_out_ == 1 ? " is" : " are", " left out; an output named ",
       ".mp4 keeps them", is_gif() ? ", .webp up to 90 a second" : ""));
+}
+
+void VideoWriter::Impl::WarnOfLate() {
+  const auto warning = AviWarning(
+      "where frames come faster than at its rate, the sound", latest_);
+  if (warning) warnings_.push_back(*warning);
 }
 
 absl::Status VideoWriter::Impl::CloseFile() {

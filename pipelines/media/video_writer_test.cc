@@ -667,11 +667,13 @@ TEST(VideoWriter, KeepsLanguagesOfAMovUnderOtherNames) {
   EXPECT_THAT(SoundLanguages(back), ElementsAre("fra", "swe", "hrv", "nor"));
 }
 
-// Writes `frames` frames of 25 a second from `begin` on, in that unit, with the
-// sound of `sound`, so that what is first begins at 0; what is warned of.
+// Writes `frames` frames from `begin` on, one each `period`, both in
+// milliseconds, at a rate of 25 a second, with the sound of `sound`, so that
+// what is first begins at 0; what is warned of.
 std::vector<std::string> WriteFrom(int64_t begin, int frames,
                                    const std::string& sound,
-                                   const std::string& path) {
+                                   const std::string& path,
+                                   int64_t period = 40) {
   VideoWriterOptions options = Sized(cv::Size(32, 32));
   options.audio_from = sound;
   options.start_at_zero = true;
@@ -681,7 +683,7 @@ std::vector<std::string> WriteFrom(int64_t begin, int frames,
   if (!writer.ok()) return {};
   for (int i = 0; i < frames; ++i) {
     EXPECT_THAT((*writer)->WriteAt(NumberedFrame(cv::Size(32, 32), i),
-                                   begin + 40 * i, 40),
+                                   begin + period * i, period),
                 IsOk());
   }
   EXPECT_THAT((*writer)->Finish(), IsOk());
@@ -713,6 +715,11 @@ TEST(VideoWriter, SaysWhatAnAviHasOutOfStep) {
   EXPECT_EQ(video.frames[0].pts, 0);
   EXPECT_EQ(video.frames[1].pts, 5);
   EXPECT_EQ(video.frames[19].pts, 23);
+  // Each frame takes a place of 40 ms.
+  EXPECT_THAT(WriteFrom(/*begin=*/0, 20, sound, path, /*period=*/10),
+              ElementsAre(HasSubstr("the sound is 0.57 s early")));
+  EXPECT_THAT(WriteFrom(/*begin=*/0, 20, sound, path, /*period=*/39),
+              IsEmpty());
   const std::string both = TempPath("two begins.mkv");
   MergeSound({sound, later}, {"deu", "eng"}, both);
   EXPECT_THAT(WriteFrom(/*begin=*/0, 20, both, path),
