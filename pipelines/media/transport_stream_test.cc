@@ -93,6 +93,17 @@ TEST(VideoReader, ReadsOnBehindAPieceThatIsMissing) {
               HasSubstr(absl::StrCat(100 - video.frames.size(), " of 100 ")));
 }
 
+// 10 frames, of which nothing is left but the gap in the times.
+TEST(VideoReader, CountsTheFramesThatAreMissingInAStream) {
+  const std::string path = absl::StrCat(kTestdata, "burst-lost.ts");
+  FrameSourceOptions options;
+  options.allow_damaged = true;
+  const ReadVideo video = ReadAll(path, options);
+  EXPECT_THAT(video.end, IsOk());
+  EXPECT_EQ(video.frames.size(), 30u);
+  EXPECT_THAT(video.damage, HasSubstr("10 of 40 frames are lost"));
+}
+
 // Two clips of 25 frames, byte by byte behind one another: each is whole.
 TEST(VideoReader, ReadsTwoRecordingsBehindOneAnother) {
   const std::string path = absl::StrCat(kTestdata, "joined.ts");

@@ -1,6 +1,7 @@
 #include "pipelines/media/video_demuxer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <istream>
 #include <memory>
@@ -325,8 +326,30 @@ absl::StatusOr<bool> VideoDemuxer::Next(AVPacket* packet) {
     Note(*packet);
     if (packet->stream_index == stream_->index && packet->size > 0) {
       if (packet->flags & AV_PKT_FLAG_CORRUPT) ExplainFlag(packet);
+      NoteGap(*packet);
       return true;
     }
+  }
+}
+
+// Whole frames may be lost with a damaged one, as after bad reception: their
+// times are missing, where frames came one each period before.
+void VideoDemuxer::NoteGap(const AVPacket& packet) {
+  constexpr int kNear = 3;         // packets
+  constexpr double kMost = 10;     // seconds; beyond, it is another clock
+  constexpr double kFewest = 2.5;  // periods
+  const bool is_flaw = packet.flags & AV_PKT_FLAG_CORRUPT;
+  packets_since_flaw_ = is_flaw ? 0 : packets_since_flaw_ + 1;
+  if (!IsFormat("mpegts") || packet.dts == AV_NOPTS_VALUE) return;
+  const int64_t dts_before = std::exchange(last_dts_, packet.dts);
+  if (dts_before == AV_NOPTS_VALUE) return;
+  const double step = Seconds(packet.dts - dts_before, stream_->time_base);
+  const double step_before = std::exchange(last_step_, step);
+  if (packets_since_flaw_ > kNear) return;
+  const double rate = av_q2d(frame_rate());
+  const bool is_steady = std::abs(step_before * rate - 1) < 0.1;
+  if (is_steady && step * rate > kFewest && step < kMost) {
+    num_missing_ += std::llround(step * rate) - 1;
   }
 }
 

@@ -83,6 +83,10 @@ class VideoDemuxer {
   // Packets read so far that are to be shown.
   int64_t num_shown() const { return num_shown_; }
 
+  // Frames that are missing beside flagged packets of an mpeg-ts, by the gap in
+  // its times; at least those that are known.
+  int64_t num_missing() const { return num_missing_; }
+
  private:
   VideoDemuxer(const MediaInput& origin, InputPtr input)
       : origin_(origin), path_(origin.name), input_(std::move(input)) {}
@@ -95,6 +99,7 @@ class VideoDemuxer {
   int Read(AVPacket* packet);
   void Retime(AVPacket* packet) const;
   void Note(const AVPacket& packet);
+  void NoteGap(const AVPacket& packet);
   void NoteSpan(const AVPacket& packet);
   bool IsLateAudio(const AVPacket& packet) const;
   bool IsShown(const AVPacket& packet);
@@ -146,6 +151,12 @@ class VideoDemuxer {
   absl::Status flaw_;
   int64_t num_joints_ = 0;  // flags before the flaw, still to come, which only
                             // mean that another recording begins
+
+  // See NoteGap.
+  int64_t num_missing_ = 0;
+  int64_t packets_since_flaw_ = INT32_MAX;
+  int64_t last_dts_ = AV_NOPTS_VALUE;
+  double last_step_ = 0;  // seconds to it from the one before
 
   std::optional<FieldPairs> field_pairs_;
   bool is_shown_ = false;

@@ -292,11 +292,13 @@ absl::Status VideoReader::Impl::Allow(const absl::Status& damage) {
   return absl::OkStatus();
 }
 
-// Frames by the file's index, or that were met as packets.
+// Frames by the file's index, or that were met as packets or are missing
+// between them.
 int64_t VideoReader::Impl::NumExpected() const {
   if (info_.num_frames) return *info_.num_frames;
-  return demuxer_->packets_are_frames() ? demuxer_->num_shown()
-                                        : num_cut_off_ + num_read_;
+  const int64_t met = demuxer_->packets_are_frames() ? demuxer_->num_shown()
+                                                     : num_cut_off_ + num_read_;
+  return met + demuxer_->num_missing();
 }
 
 std::string VideoReader::Impl::damage() const {
