@@ -132,7 +132,7 @@ absl::Status Ablate(const StudyPlan& plan) {
   }
   ASSIGN_OR_RETURN(const std::string table, networks::files::ReadNonEmptyFile(
                                                 plan.output + "/table.txt"));
-  std::printf("%s", table.c_str());
+  PrintLines(stdout, table);
   std::printf(
       "ablate: look at %s/index.html\n",
       std::filesystem::absolute(plan.output).lexically_normal().c_str());

@@ -290,10 +290,11 @@ absl::Status ShowSets(const AnimateRequest& request, c10::Device device,
       WriteSetsPicture(*animator, source, request.show_sets, batch.video));
   if (PrintsText(request)) {
     const std::string& names = animator->set_names().path;
-    std::printf("animate: wrote the %d keypoint sets to %s%s%s\n",
-                animator->num_keypoint_sets(), request.show_sets.c_str(),
-                names.empty() ? "" : "; names for them go into ",
-                names.c_str());
+    PrintLine(
+        stdout,
+        absl::StrCat("animate: wrote the ", animator->num_keypoint_sets(),
+                     " keypoint sets to ", request.show_sets,
+                     names.empty() ? "" : "; names for them go into ", names));
   }
   return absl::OkStatus();
 }
@@ -328,10 +329,11 @@ void PrintRecorded(const absl::StatusOr<RecordMotionReport>& report,
     }
     std::printf("%s\n", BatchJson(results, checkpoint, precision).c_str());
   } else if (report.ok() && !request.quiet) {
-    std::printf("animate: wrote the motion of %lld %s to %s in %.1f s\n",
-                static_cast<long long>(report->frames),
-                report->frames == 1 ? "frame" : "frames",
-                request.video.save_motion.c_str(), report->seconds);
+    PrintLine(stdout,
+              absl::StrFormat(
+                  "animate: wrote the motion of %d %s to %s in %.1f s",
+                  report->frames, report->frames == 1 ? "frame" : "frames",
+                  request.video.save_motion, report->seconds));
   }
 }
 

@@ -328,7 +328,7 @@ absl::StatusOr<Prepared> Prepare(const std::string& checkpoint,
   RETURN_IF_ERROR(NameOtherClips(checkpoint, config.data(), test.status()));
   prepared.test = *std::move(test);
   RETURN_IF_ERROR(CheckOutputsBeside(*prepared.test, work.planned));
-  // Weights that are missing.
+  // Weights of LPIPS that are missing end this before the first evaluation.
   RETURN_IF_ERROR(MakeLpips(config.evaluation()).status());
   return prepared;
 }
@@ -341,10 +341,9 @@ absl::StatusOr<Evaluation> EvaluateCheckpoint(const std::string& checkpoint,
       !unpainted.empty()) {
     work.hooks.Warn(absl::StrCat(checkpoint, ": ", unpainted));
   }
-  std::printf("evaluate: %zu clips of %s/test on %s\n",
-              prepared.test->clips().size(), prepared.folder.c_str(),
-              DescribeDevice(work.device).c_str());
-  std::fflush(stdout);
+  PrintLine(stdout, absl::StrCat("evaluate: ", prepared.test->clips().size(),
+                                 " clips of ", prepared.folder, "/test on ",
+                                 DescribeDevice(work.device)));
   AllowTf32(trained.config.training().tf32());
   const std::string page = UserPath(absl::GetFlag(FLAGS_page));
   EvaluationOutputs outputs;

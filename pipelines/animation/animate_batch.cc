@@ -32,7 +32,6 @@
 #include "pipelines/media/frame_sink.h"
 #include "pipelines/media/frame_source.h"
 #include "pipelines/media/image_folder.h"
-#include "pipelines/media/image_io.h"
 #include "pipelines/media/input_address.h"
 #include "third_party/absl/status_macros.h"
 
@@ -88,13 +87,9 @@ absl::StatusOr<std::vector<std::string>> ReadList(
   return paths;
 }
 
-// Whether the first of a folder's files is a picture, or was to be one.
+// Whether a folder holds frames, or what it holds cannot be told.
 bool HoldsFrames(const std::string& folder) {
-  const auto files = media::ListFrameFiles(folder);
-  if (!files.ok()) return !absl::IsInvalidArgument(files.status());
-  if (media::HasPictureEnding(files->front())) return true;
-  const auto head = media::ReadImageHead(files->front());
-  return head.ok() && media::LooksLikeImage(*head);
+  return !absl::IsInvalidArgument(media::ListFrameFiles(folder).status());
 }
 
 // Whether something in a folder of inputs is one, or was to be one by its name:

@@ -45,7 +45,7 @@ class Collector {
 
 absl::StatusOr<std::unique_ptr<media::FrameSource>> OpenClip(
     const std::string& path, const ClipOptions& options) {
-  // It could be read once, and opening it would wait for who writes into it.
+  // A pipe can be read only once, and opening it waits for a writer.
   if (media::IsPipe(path)) {
     return absl::InvalidArgumentError(
         path + " is a pipe or a device and no clip; save it as a file");

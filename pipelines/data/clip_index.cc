@@ -115,9 +115,6 @@ absl::StatusOr<ClipIndex> IndexClips(const DatasetOptions& options) {
                    networks::files::ListFolder(folder));
   names.erase(std::remove_if(names.begin(), names.end(), media::IsSidecar),
               names.end());
-  if (names.empty()) {
-    return absl::NotFoundError(absl::StrCat(folder, " holds no clips"));
-  }
   const IndexCache cache(folder);
   std::vector<ClipRecord> records(names.size());
   std::vector<char> is_lasting(names.size(), true);
@@ -146,7 +143,9 @@ absl::StatusOr<ClipIndex> IndexClips(const DatasetOptions& options) {
     if (is_lasting[i]) lasting.push_back(records[i]);
     if (records[i].has_bad()) {
       index.bad.push_back(
-          {path, WhatIsWrong(records[i], folder), MayBeMeantAsClip(path)});
+          {path, WhatIsWrong(records[i], folder),
+           // What may not be read today says nothing of its content.
+           !is_lasting[i] || MayBeMeantAsClip(path)});
       continue;
     }
     IndexedClip& clip = index.clips.emplace_back();
@@ -160,7 +159,9 @@ absl::StatusOr<ClipIndex> IndexClips(const DatasetOptions& options) {
       std::any_of(index.bad.begin(), index.bad.end(),
                   [](const BadClip& clip) { return clip.counts; });
   if (!holds_clips) {
-    return absl::NotFoundError(absl::StrCat(folder, " holds no clips"));
+    return absl::NotFoundError(absl::StrCat(
+        folder, " holds no clips",
+        index.bad.empty() ? "" : absl::StrCat("; ", LeftOut(index.bad[0]))));
   }
   NameClips(index.clips);
   cache.Save(lasting);

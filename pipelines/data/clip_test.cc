@@ -1,6 +1,7 @@
 #include "pipelines/data/clip.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -183,6 +184,7 @@ TEST(ReadClip, NamesWhatIsNoClip) {
 // It would be waited for.
 TEST(ReadClip, OpensNoPipe) {
   const std::string pipe = media::TempPath("a pipe");
+  unlink(pipe.c_str());  // of an earlier run
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   for (const auto& read : {ReadClip(pipe).status(), ProbeClip(pipe).status()}) {
     EXPECT_THAT(read, StatusIs(StatusCode::kInvalidArgument,

@@ -27,7 +27,7 @@ std::string Difference(const Fingerprint& a, const Fingerprint& b,
                        bool with_times);
 
 // The paths of clips of which time or bytes on disk are no longer those of
-// `clips`. Costs what the index of known clips does: a stat of each file.
+// `clips`. Costs a stat of each file, one after the other.
 std::vector<std::string> ChangedClips(const std::vector<IndexedClip>& clips);
 
 }  // namespace pipelines::data

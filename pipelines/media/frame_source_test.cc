@@ -316,8 +316,13 @@ TEST(OpenFrameSource, IgnoresTheAspectThatPicturesState) {
                                           std::string(1, '\0')));
   std::string jpeg = *EncodeImage(NumberedFrame(kSize, 1), ".jpg", "a.jpg");
   jpeg.replace(14, 4, std::string("\0\1\0\2", 4));  // the density of JFIF
+  const std::string animated = TempPath("aspect.gif");
+  WriteNumberedVideo(animated, kSize, 2);
+  std::string gif = *ReadFile(animated);
+  gif[12] = 0x71;  // (0x71 + 15) / 64
   for (const auto& [bytes, size] :
-       {std::pair{png, cv::Size(64, 64)}, std::pair{jpeg + jpeg, kSize}}) {
+       {std::pair{png, cv::Size(64, 64)}, std::pair{jpeg + jpeg, kSize},
+        std::pair{gif, kSize}}) {
     const std::string path = TempPath("with an aspect");
     ASSERT_THAT(WriteAtomically(path, bytes), IsOk());
     const auto source = OpenFrameSource(path);

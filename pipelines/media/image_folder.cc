@@ -31,6 +31,7 @@ bool IsFrameFile(const std::string& path) {
   const fs::file_status status = fs::status(path, error);
   if (fs::is_directory(status) || fs::is_other(status)) return false;
   if (HasPictureEnding(path)) return true;
+  if (!fs::exists(status)) return false;  // a link to nothing
   const absl::StatusOr<std::string> head = ReadImageHead(path);
   return !head.ok() || LooksLikeImage(*head);
 }
@@ -75,9 +76,10 @@ bool HasPictureEnding(const std::string& name) {
 }
 
 bool HasVideoEnding(const std::string& name) {
-  return HasEnding(
-      name, {".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4",
-             ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"});
+  return HasEnding(name,
+                   {".3gp", ".asf", ".avi", ".dv",   ".flv", ".m2ts", ".m4v",
+                    ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts",  ".mxf",
+                    ".ogv", ".ts",  ".vob", ".webm", ".wmv", ".y4m"});
 }
 
 bool IsSidecar(const std::string& name) {

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "pipelines/media/colour_tags.h"
+#include "pipelines/media/formats/image_header.h"
 #include "pipelines/media/formats/motion_jpeg.h"
 #include "pipelines/media/formats/refused_formats.h"
 #include "pipelines/media/frame_source.h"
@@ -258,7 +259,7 @@ absl::StatusOr<std::shared_ptr<const std::string>> ReadUrlPicture(
     if (read == 0 || read == AVERROR_EOF) break;
     if (read < 0) return UrlNotReadable(read, address.name);
     bytes.append(block, 0, static_cast<size_t>(read));
-    if (!LooksLikeImage(bytes) && !LooksLikeMovingImage(bytes)) return nullptr;
+    if (DetectImageFormat(bytes) == ImageFormat::kNone) return nullptr;
     if (bytes.size() < next_look) continue;
     // Pictures behind one another, as a camera sends them, may have no end.
     std::istringstream so_far(bytes);

@@ -273,8 +273,8 @@ AVRational VideoDemuxer::frame_rate() const {
 // What pictures state of themselves, as the density of a JPEG, is ignored in
 // stills, and by browsers.
 bool VideoDemuxer::IsOfPictures() const {
-  return IsFormat("apng") || IsFormat("mjpeg") || IsFormat("mpjpeg") ||
-         absl::EndsWith(input_->iformat->name, "_pipe");
+  return IsFormat("apng") || IsFormat("gif") || IsFormat("mjpeg") ||
+         IsFormat("mpjpeg") || absl::EndsWith(input_->iformat->name, "_pipe");
 }
 
 AVRational VideoDemuxer::PixelAspect(AVFrame* frame) const {

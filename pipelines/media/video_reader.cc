@@ -264,7 +264,8 @@ void VideoReader::Impl::NoteLateAudio() {
   is_late_audio_noted_ = true;
   info_.warnings.push_back(absl::StrCat(
       "a track of the sound of ", path_,
-      " begins too late and is left out; split the file there to keep it"));
+      " begins too late and is left out; split the file where it begins to "
+      "keep it"));
 }
 
 void VideoReader::Impl::NoteDamage(const absl::Status& status) {

@@ -149,7 +149,7 @@ absl::Status Compare(TrainedModel trained, const std::vector<Choice>& choices,
   }
   table.summary.push_back(
       RowOf("first frame", result.first_frame, result.no_motion));
-  std::printf("%s", ScoreTableText(table).c_str());
+  PrintLines(stdout, ScoreTableText(table));
   return absl::OkStatus();
 }
 

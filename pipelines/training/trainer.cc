@@ -269,10 +269,10 @@ absl::Status Trainer::TrainToTheEnd() {
     }
     RETURN_IF_ERROR(LookForBest());
   }
-  WarnOfChangedClips();
   session_.mutable_state().set_finished(true);
   RETURN_IF_ERROR(session_.Save(learner_->learnt()));
   RETURN_IF_ERROR(LookForBest());
+  WarnOfChangedClips();  // after the save, for it may take minutes
   return Tell([this](TrainingObserver& observer, const RunView& run) {
     return observer.End(run, timer_);
   });
@@ -420,15 +420,15 @@ void Trainer::WarnOfBadClips() {
 // Clips are read when they are drawn. A session that goes on hears of changes
 // before it by CompareClips.
 void Trainer::WarnOfChangedClips() {
-  // Unless sharded, the clips are those of rank 0, which tells of them.
-  if (session_.folder() == nullptr && !config_.data().sharded()) return;
+  // One process tells of the clips that several have.
+  if (place_.index != 0) return;
   const std::vector<std::string> changed = data::ChangedClips(train_->clips());
   if (changed.empty()) return;
   options_.hooks.Warn(
       absl::StrCat(changed.size(),
                    changed.size() == 1 ? " training clip" : " training clips",
                    " changed while the run went on, as ", changed[0],
-                   "; another run of the same config will end otherwise"));
+                   "; another run of the same config may end otherwise"));
 }
 
 absl::Status Trainer::Conclude() {

@@ -318,12 +318,13 @@ void SayWarnings(const std::vector<tools::CutResult>& results) {
     }
   }
   if (count > kListed) {
-    Say(absl::StrCat("warning: and ", count - kListed,
-                     " more of other videos"));
+    Say(absl::StrCat("warning: and ", count - kListed, " more such ",
+                     count - kListed == 1 ? "warning" : "warnings"));
   }
 }
 
-// By the shipped config for a handful of clips, whose size is the nearest.
+// By the shipped config for a handful of clips whose size is the nearest, of
+// those that need no weights of others and no GPU.
 void SayHowToTrain(const tools::CutOptions& options) {
   const bool is_small = options.size && options.size->width <= 64;
   pipelines::ProgramHooks hooks("cut_clips");

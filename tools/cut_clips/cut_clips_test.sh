@@ -177,12 +177,12 @@ grep -q "warning: test/a.mp4 and train/a#.*, which is there already, show the sa
 # A test clip is kept when its video is gone, and the same command goes on.
 mkdir "$TEST_TMPDIR/left"
 for name in a "c, d"; do cp "$videos/dance.mp4" "$TEST_TMPDIR/left/$name.mp4"; done
-left=(--videos "$TEST_TMPDIR/left" --output "$TEST_TMPDIR/set15" --size 32 --test "c, d")
+left=(--videos "$TEST_TMPDIR/left" --output "$TEST_TMPDIR/set16" --size 32 --test "c, d")
 succeed "2 cut, 0 kept, 0 failed; 1 in train, 1 in test" "${left[@]}"
 rm "$TEST_TMPDIR/left/c, d.mp4"
 succeed "0 cut, 2 kept, 0 failed; 1 in train, 1 in test" "${left[@]}"
 grep -q "no clip is in test" "$TEST_TMPDIR/stderr" && complain "it says that no clip is in test"
-expect_files "$TEST_TMPDIR"/set15/train/a.mp4 "$TEST_TMPDIR/set15/test/c, d.mp4"
+expect_files "$TEST_TMPDIR"/set16/train/a.mp4 "$TEST_TMPDIR/set16/test/c, d.mp4"
 expect 2 "--test names ., but" "${left[@]/c, d/.}"
 
 # A name may have commas.

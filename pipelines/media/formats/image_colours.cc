@@ -231,7 +231,7 @@ ImageColours ReadImageColours(std::string_view bytes) {
       colours = ReadTiff(bytes);
       break;
     case ImageFormat::kOther:
-      if (bytes.substr(4, 4) == "jP  ") colours = ReadJpeg2000(bytes);
+      if (Part(bytes, 4, 4) == "jP  ") colours = ReadJpeg2000(bytes);
       break;
     default:
       break;

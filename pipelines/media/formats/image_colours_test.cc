@@ -125,6 +125,7 @@ TEST(ReadImageColours, OfAWebpAreItsChunk) {
 TEST(ReadImageColours, OfOtherFilesAreNone) {
   EXPECT_EQ(ReadImageColours("").icc, "");
   EXPECT_EQ(ReadImageColours("a text").icc, "");
+  EXPECT_EQ(ReadImageColours("P5\n").icc, "");
 }
 
 TEST(ReadImageColours, OfAJp2AreTheProfileOfItsBox) {

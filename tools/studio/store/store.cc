@@ -95,9 +95,16 @@ absl::Status LookAt(const std::string& path, struct stat* status) {
                                           : SystemError(errno, path, "look at");
 }
 
+absl::Status NameAnotherFolder(const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(
+      status.code(),
+      absl::StrCat(status.message(), "; give --data another folder"));
+}
+
 absl::Status MakePrivateFolder(const std::string& folder) {
   if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return SystemError(errno, folder, "create the folder");
+    return NameAnotherFolder(SystemError(errno, folder, "create the folder"));
   }
   struct stat status;
   // With a slash behind its name a link is followed.
@@ -247,13 +254,8 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
   const fs::path real = fs::canonical(options.folder, error);
   if (!error) options.folder = real.string();
   const std::string& folder = options.folder;
-  const absl::Status parent =
-      networks::files::MakeFolder(networks::files::FolderOf(folder));
-  if (!parent.ok()) {
-    return absl::Status(
-        parent.code(),
-        absl::StrCat(parent.message(), "; give --data another folder"));
-  }
+  RETURN_IF_ERROR(NameAnotherFolder(
+      networks::files::MakeFolder(networks::files::FolderOf(folder))));
   RETURN_IF_ERROR(MakePrivateFolder(folder));
   RETURN_IF_ERROR(CheckIsStoreOrEmpty(folder));
   networks::files::LockOptions lock_options;
