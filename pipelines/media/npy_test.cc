@@ -96,7 +96,7 @@ TEST(ReadNpy, RefusesAHeaderThatIsNotOneDictionary) {
        "is not one dictionary"},
       {"{'descr': '|u1', 'fortran_order': False, 'shape': (1,)",
        "is not one dictionary"},
-      {"", "is not one dictionary"},
+      {"  ", "is not one dictionary"},
       {"{'descr': '|u1', 'fortran_order': False, 'shape': (1,), "
        "'shape': (2,)}",
        "has 'shape' twice"},
