@@ -77,6 +77,8 @@ class WarpPage {
     this.legend = h('div.legend.warp-areas', h('span', h('span.warp-scale'), '1/4 to 4 times the area'),
       h('span', h('span.swatch.warp-folded'), 'folded'));
     this.problem = h('div.warp-problem');
+    // Of its own: an answer to what was asked before clears the problem.
+    this.notLoaded = h('div.warp-problem');
     this.latencyText = h('div.figure', h('b', '–'), h('span', 'Hand to picture'));
     this.fitText = h('div.figure', h('b', '–'), h('span', 'Fit, warp'));
     this.residualText = h('div.figure', h('b', '–'), h('span', 'Residual, pixels'));
@@ -94,6 +96,7 @@ class WarpPage {
           h('button.button.slim', {type: 'button', onclick: () => this.resetPoints()}, icon('reset'), 'Points back'),
           h('button.button.slim', {type: 'button', onclick: () => this.clearPoints()}, 'No points')),
         this.problem,
+        this.notLoaded,
         h('div.meter', {role: 'status', 'aria-live': 'off'}, this.latencyText, this.fitText, this.residualText, this.areaText, this.foldText),
         h('p.hint', 'Press an empty place to add a point. Drag a point, or choose it and use the arrow keys (with Shift ten pixels). Delete removes it, Escape puts it back.')));
   }
@@ -207,6 +210,7 @@ class WarpPage {
   }
 
   ask() {
+    fill(this.notLoaded);
     if (this.picture) this.main.ask(this.request());
     this.keep();
   }
@@ -385,7 +389,7 @@ class WarpPage {
       toast(`Loaded ${points.length} points.`);
     } catch (error) {
       const why = error instanceof ApiError ? spoken(error.message) : 'It is not a file that Save points has written.';
-      fill(this.problem, h('div.notice.error', {role: 'alert'}, h('h3', `${file.name} was not loaded`), h('p', why)));
+      fill(this.notLoaded, h('div.notice.error', {role: 'alert'}, h('h3', `${file.name} was not loaded`), h('p', why)));
     }
   }
 
