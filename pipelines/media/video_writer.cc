@@ -211,6 +211,7 @@ class VideoWriter::Impl {
   absl::Status CloseFile();
   absl::Status CompleteWebp();
   absl::Status Failed(int error, const std::string& what) const;
+  absl::Status NotWritten(int error) const;
 
   std::string path_;
   VideoWriterOptions options_;
@@ -251,6 +252,19 @@ absl::Status VideoWriter::Impl::Failed(int error,
                                        const std::string& what) const {
   return FfmpegStatus(error, absl::StrCat(path_, ": ", what),
                       absl::StatusCode::kInternal);
+}
+
+// A muxer refuses what damaged sound states of itself, with the header or with
+// the frame behind it.
+absl::Status VideoWriter::Impl::NotWritten(int error) const {
+  const bool is_refused =
+      error == AVERROR(EINVAL) || error == AVERROR_INVALIDDATA;
+  if (!is_refused || options_.audio_from.empty()) {
+    return Failed(error, "cannot be written");
+  }
+  return Failed(error,
+                absl::StrCat("cannot be written with the sound of ",
+                             options_.audio_from, ", which may be damaged"));
 }
 
 absl::Status VideoWriter::Impl::Open() {
@@ -383,7 +397,7 @@ absl::Status VideoWriter::Impl::OpenFile() {
   if (is_webp()) av_dict_set(&muxer_options, "loop", "0", 0);  // for ever
   error = avformat_write_header(output_, &muxer_options);
   av_dict_free(&muxer_options);
-  return error < 0 ? Failed(error, "cannot be written") : absl::OkStatus();
+  return error < 0 ? NotWritten(error) : absl::OkStatus();
 }
 
 // Behind the last frame that is written, for players to show both.
@@ -559,7 +573,7 @@ absl::Status VideoWriter::Impl::WritePacket() {
   packet_->stream_index = stream_->index;
   av_packet_rescale_ts(packet_.get(), encoder_->time_base, stream_->time_base);
   const int error = av_interleaved_write_frame(output_, packet_.get());
-  return error < 0 ? Failed(error, "cannot be written") : absl::OkStatus();
+  return error < 0 ? NotWritten(error) : absl::OkStatus();
 }
 
 absl::Status VideoWriter::Impl::Finish() {

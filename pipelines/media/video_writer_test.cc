@@ -737,6 +737,28 @@ TEST(VideoWriter, HoldsFramesBackForAnEncodersDelayThatAnAviPlays) {
   EXPECT_EQ(video.frames[1].pts, 4);
 }
 
+// Without what the decoder is told at the beginning.
+TEST(VideoWriter, NamesTheSoundThatTheMuxerRefuses) {
+  const std::string sound = TempPath("damaged.m4a");
+  WriteSound(sound, 0.5);
+  std::string m4a = *networks::files::ReadFile(sound);
+  // [ISO 14496-1, 7.2.6.5] The descriptor of the stream: tag 3, its length.
+  const size_t descriptor = m4a.find("\x03\x80\x80\x80", m4a.find("esds"));
+  ASSERT_NE(descriptor, std::string::npos);
+  m4a[descriptor] = '\xff';
+  ASSERT_THAT(WriteAtomically(sound, m4a), IsOk());
+  VideoWriterOptions options;
+  options.width = options.height = 16;
+  options.audio_from = sound;
+  const auto writer = VideoWriter::Create(TempPath("refused.mkv"), options);
+  absl::Status status = writer.status();
+  if (status.ok()) {
+    status = (*writer)->Write(NumberedFrame(cv::Size(16, 16), 1));
+  }
+  if (status.ok()) status = (*writer)->Finish();
+  EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument, HasSubstr(sound)));
+}
+
 // Where frames are lost at an end, the sound of their time is left out, too.
 TEST(VideoWriter, CutsTheSoundToTheFrames) {
   const std::string sound = TempPath("long.m4a");
