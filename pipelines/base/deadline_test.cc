@@ -1,27 +1,8 @@
 #include "pipelines/base/deadline.h"
 
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <atomic>
-
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
-
-namespace {
-
-// How far somebody has set the system's clock, in seconds.
-std::atomic<int> clock_is_set_by = 0;
-
-}  // namespace
-
-// In place of the C library's.
-extern "C" int clock_gettime(clockid_t clock, timespec* now) noexcept {
-  const auto result = static_cast<int>(syscall(SYS_clock_gettime, clock, now));
-  if (clock == CLOCK_REALTIME) now->tv_sec += clock_is_set_by;
-  return result;
-}
+#include "pipelines/testing/scoped_clock.h"
 
 namespace pipelines {
 namespace {
@@ -32,14 +13,13 @@ TEST(Deadline, DoesNotMoveWhereTheSystemsClockIsSet) {
   const Deadline far(absl::Hours(1)), past(-absl::Seconds(1));
   const absl::Time before = absl::Now();
   for (const int seconds : {kDay, -kDay}) {
-    clock_is_set_by = seconds;
+    const ScopedClock clock(seconds);
     ASSERT_GT(absl::AbsDuration(absl::Now() - before), absl::Hours(12));
     EXPECT_FALSE(far.HasPassed());
     EXPECT_GT(far.Left(), absl::Minutes(30));
     EXPECT_LE(far.Left(), absl::Hours(1));
     EXPECT_TRUE(past.HasPassed());
   }
-  clock_is_set_by = 0;
 }
 
 TEST(Deadline, MayBeNeverOrLongAgo) {

@@ -2,8 +2,6 @@
 #include "pipelines/training/trainer.h"
 
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <torch/types.h>
 #include <torch/utils.h>
 #include <unistd.h>
@@ -34,26 +32,12 @@
 #include "pipelines/media/video_test_util.h"
 #include "pipelines/parallel/free_port.h"
 #include "pipelines/parallel/process_environment.h"
+#include "pipelines/testing/scoped_clock.h"
 #include "pipelines/testing/scoped_environment.h"
 #include "pipelines/testing/testing_config.h"
 #include "pipelines/training/run_folder.h"
 #include "pipelines/training/same_config.h"
 #include "third_party/absl/status_matchers.h"
-
-namespace {
-
-// How far somebody has set the clock of the process that this thread is, in
-// seconds. Threads that it starts keep the system's.
-thread_local int clock_is_set_by = 0;
-
-}  // namespace
-
-// In place of the C library's.
-extern "C" int clock_gettime(clockid_t clock, timespec* now) noexcept {
-  const auto result = static_cast<int>(syscall(SYS_clock_gettime, clock, now));
-  if (clock == CLOCK_REALTIME) now->tv_sec += clock_is_set_by;
-  return result;
-}
 
 namespace pipelines {
 namespace {
@@ -74,12 +58,6 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr int kYear = 365 * 24 * 3600;
-
-class ScopedClock {
- public:
-  explicit ScopedClock(int set_by) { clock_is_set_by = set_by; }
-  ~ScopedClock() { clock_is_set_by = 0; }
-};
 
 // Every test has a run folder of its own; the puppets and two runs are made
 // once.
