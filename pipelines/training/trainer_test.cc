@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 #include <torch/types.h>
 #include <torch/utils.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
